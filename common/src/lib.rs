@@ -1,1 +1,9 @@
+//! What the Farwatch agent and collector share: ids, samples, the wire codec and the transport.
 
+pub mod backoff;
+pub mod batch;
+pub mod clock;
+pub mod id;
+pub mod sample;
+pub mod secret;
+pub mod task;
