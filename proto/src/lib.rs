@@ -4,9 +4,6 @@
 #[expect(
     clippy::allow_attributes_without_reason,
     clippy::all,
-    unreachable_pub,
-    unused_qualifications,
-    elided_lifetimes_in_paths,
     reason = "generated"
 )]
 pub mod v1 {
