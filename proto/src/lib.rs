@@ -4,6 +4,7 @@
 #[expect(
     clippy::allow_attributes_without_reason,
     clippy::all,
+    unused_qualifications,
     reason = "generated"
 )]
 pub mod v1 {
