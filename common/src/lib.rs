@@ -4,6 +4,7 @@ pub mod backoff;
 pub mod batch;
 pub mod clock;
 pub mod id;
+pub mod ranges;
 pub mod sample;
 pub mod secret;
 pub mod task;
