@@ -8,3 +8,5 @@ pub mod ranges;
 pub mod sample;
 pub mod secret;
 pub mod task;
+pub mod tls;
+pub mod transport;

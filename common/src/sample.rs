@@ -105,7 +105,9 @@ pub enum Group {
 impl Group {
     #[must_use]
     pub fn from_wire(number: u32) -> Option<Self> {
-        [Self::System, Self::Interfaces].into_iter().find(|group| *group as u32 == number)
+        [Self::System, Self::Interfaces]
+            .into_iter()
+            .find(|group| *group as u32 == number)
     }
 
     /// The delivery class of the group's samples.
@@ -302,8 +304,14 @@ mod tests {
             assert_eq!(Class::from_wire(class as u32), Some(class));
         }
         for number in 0..=255 {
-            assert_eq!(Unit::from_wire(number).map_or(number, |unit| unit as u32), number);
-            assert_eq!(Cause::from_wire(number).map_or(number, |cause| cause as u32), number);
+            assert_eq!(
+                Unit::from_wire(number).map_or(number, |unit| unit as u32),
+                number
+            );
+            assert_eq!(
+                Cause::from_wire(number).map_or(number, |cause| cause as u32),
+                number
+            );
         }
     }
 }

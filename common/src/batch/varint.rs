@@ -29,7 +29,10 @@ impl<'a> Reader<'a> {
     }
 
     pub(super) fn byte(&mut self, what: &'static str) -> Result<u8, BatchError> {
-        let (first, rest) = self.rest.split_first().ok_or(BatchError::Malformed { what })?;
+        let (first, rest) = self
+            .rest
+            .split_first()
+            .ok_or(BatchError::Malformed { what })?;
         self.rest = rest;
         Ok(*first)
     }
@@ -39,8 +42,10 @@ impl<'a> Reader<'a> {
         count: usize,
         what: &'static str,
     ) -> Result<&'a [u8], BatchError> {
-        let (taken, rest) =
-            self.rest.split_at_checked(count).ok_or(BatchError::Malformed { what })?;
+        let (taken, rest) = self
+            .rest
+            .split_at_checked(count)
+            .ok_or(BatchError::Malformed { what })?;
         self.rest = rest;
         Ok(taken)
     }
@@ -68,13 +73,9 @@ impl<'a> Reader<'a> {
 
     /// A count that at least `bytes_each` bytes per item of the remaining input must back,
     /// so that no allocation can outgrow the input.
-    pub(super) fn count(
-        &mut self,
-        what: &'static str,
-        max: usize,
-    ) -> Result<usize, BatchError> {
-        let count = usize::try_from(self.varint(what)?)
-            .map_err(|_| BatchError::TooMany { what, max })?;
+    pub(super) fn count(&mut self, what: &'static str, max: usize) -> Result<usize, BatchError> {
+        let count =
+            usize::try_from(self.varint(what)?).map_err(|_| BatchError::TooMany { what, max })?;
         if count > max {
             return Err(BatchError::TooMany { what, max });
         }
