@@ -132,5 +132,5 @@ fn last_lines(log: &Path) -> String {
         .join("\n")
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
 mod tests;
