@@ -1,0 +1,25 @@
+# supervise FOLDER COMMAND...: runs the command until it ends, or until this script is asked to stop.
+# The command's standard input is a pipe that only this script holds open: Ctrl-C, SIGTERM and SIGHUP
+# close it here, and so does the script's own death, SIGKILL included. Its file descriptor 9 is a pipe
+# that every process below inherits: the script ends only when all of them are gone.
+folder=$1
+shift
+rm -f "$folder/stop" "$folder/gone"
+mkfifo "$folder/stop" "$folder/gone" || exit 1
+exec 3<>"$folder/stop" 5<>"$folder/gone"
+exec 4<"$folder/gone"
+
+signalled=
+trap 'signalled=1; exec 3>&-' INT TERM HUP
+"$@" <"$folder/stop" 9>"$folder/gone" 3>&- 4<&- 5>&- &
+command=$!
+exec 5>&-
+rm -f "$folder/stop" "$folder/gone"
+while :; do
+    wait "$command"
+    code=$?
+    [ -n "$signalled" ] || break
+    signalled=
+done
+cat <&4
+exit "$code"
