@@ -22,10 +22,7 @@ pub(crate) fn run() -> Result {
         step().map_err(|problem| format!("{name}: {problem}"))?;
         // The test step ends with its counts; nothing may follow them.
         if name != "test" {
-            note(&format!(
-                "== {name} passed ({} s)",
-                start.elapsed().as_secs()
-            ));
+            note(&format!("== {name} passed ({} s)", start.elapsed().as_secs()));
         }
     }
     Ok(())
@@ -36,28 +33,12 @@ fn fmt() -> Result {
 }
 
 fn clippy() -> Result {
-    Cmd::new("cargo")
-        .args([
-            "clippy",
-            "--workspace",
-            "--all-targets",
-            "--",
-            "-D",
-            "warnings",
-        ])
-        .run()
+    Cmd::new("cargo").args(["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]).run()
 }
 
 fn deny() -> Result {
     install::cargo_deny()?;
     Cmd::new("cargo")
-        .args([
-            "deny",
-            "check",
-            "--hide-inclusion-graph",
-            "bans",
-            "licenses",
-            "sources",
-        ])
+        .args(["deny", "check", "--hide-inclusion-graph", "bans", "licenses", "sources"])
         .run()
 }

@@ -32,18 +32,12 @@ impl Services {
     pub(crate) fn new() -> Result<Self> {
         let guard = if cfg!(unix) {
             let mut guard = Command::new("sh");
-            guard
-                .args(["-c", GUARD, "guard"])
-                .stdin(Stdio::piped())
-                .stdout(Stdio::null());
+            guard.args(["-c", GUARD, "guard"]).stdin(Stdio::piped()).stdout(Stdio::null());
             Some(own_group(&mut guard).spawn()?)
         } else {
             None
         };
-        Ok(Self {
-            guard,
-            running: Vec::new(),
-        })
+        Ok(Self { guard, running: Vec::new() })
     }
 
     /// Starts a service with its stderr, and its stdout where the caller has not taken that, in `log`.
@@ -55,18 +49,9 @@ impl Services {
         take_stdout: bool,
     ) -> Result<&mut Child> {
         let file = File::create(&log)?;
-        let stdout = if take_stdout {
-            Stdio::piped()
-        } else {
-            Stdio::from(file.try_clone()?)
-        };
-        command
-            .stdin(Stdio::null())
-            .stdout(stdout)
-            .stderr(Stdio::from(file));
-        let child = own_group(command)
-            .spawn()
-            .map_err(|e| format!("cannot start {name}: {e}"))?;
+        let stdout = if take_stdout { Stdio::piped() } else { Stdio::from(file.try_clone()?) };
+        command.stdin(Stdio::null()).stdout(stdout).stderr(Stdio::from(file));
+        let child = own_group(command).spawn().map_err(|e| format!("cannot start {name}: {e}"))?;
         let id = child.id();
         self.running.push(Service { name, child, log });
         if let Some(pipe) = self.guard.as_mut().and_then(|guard| guard.stdin.as_mut()) {
@@ -123,13 +108,8 @@ fn last_lines(log: &Path) -> String {
     let text = fs::read(log).unwrap_or_default();
     let text = String::from_utf8_lossy(&text);
     let lines: Vec<&str> = text.lines().collect();
-    let shown = lines
-        .iter()
-        .skip(lines.len().saturating_sub(LOG_LINES_SHOWN));
-    shown
-        .map(|line| format!("    {line}"))
-        .collect::<Vec<_>>()
-        .join("\n")
+    let shown = lines.iter().skip(lines.len().saturating_sub(LOG_LINES_SHOWN));
+    shown.map(|line| format!("    {line}")).collect::<Vec<_>>().join("\n")
 }
 
 #[cfg(test)]

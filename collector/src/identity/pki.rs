@@ -108,11 +108,8 @@ impl Pki {
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
         params.distinguished_name.push(DnType::CommonName, "Farwatch collector");
         let leaf = params.signed_by(&key, &self.collectors.issuer)?;
-        let chain = vec![
-            leaf.der().clone(),
-            self.collectors.certificate.clone(),
-            self.root.clone(),
-        ];
+        let chain =
+            vec![leaf.der().clone(), self.collectors.certificate.clone(), self.root.clone()];
         Ok(Identity { chain, key: private_key(&key)? })
     }
 
@@ -185,12 +182,7 @@ impl Authority {
         Ok(Some((Self { certificate, issuer }, not_after)))
     }
 
-    fn make(
-        dir: &Path,
-        name: &str,
-        parent: Option<&Self>,
-        now: Micros,
-    ) -> Result<Self, PkiError> {
+    fn make(dir: &Path, name: &str, parent: Option<&Self>, now: Micros) -> Result<Self, PkiError> {
         let key = KeyPair::generate()?;
         let mut params = CertificateParams::default();
         lifetime(&mut params, now, if parent.is_some() { INTERMEDIATE_LIFE } else { ROOT_LIFE });
@@ -236,15 +228,14 @@ fn save(path: &Path, certificate: &str, key: &KeyPair) -> Result<(), PkiError> {
 fn load_identity(path: &Path) -> Result<Option<(Identity, Micros)>, PkiError> {
     use rustls::pki_types::pem::PemObject as _;
     let damaged = || PkiError::Damaged { path: path.to_owned() };
-    let Some(pem) = read_if_present(path)
-        .map_err(|source| PkiError::File { path: path.to_owned(), source })?
+    let Some(pem) =
+        read_if_present(path).map_err(|source| PkiError::File { path: path.to_owned(), source })?
     else {
         return Ok(None);
     };
     let certificate = CertificateDer::from_pem_slice(&pem).map_err(|_| damaged())?;
     let key = PrivateKeyDer::from_pem_slice(&pem).map_err(|_| damaged())?;
-    let (_, parsed) =
-        x509_parser::parse_x509_certificate(&certificate).map_err(|_| damaged())?;
+    let (_, parsed) = x509_parser::parse_x509_certificate(&certificate).map_err(|_| damaged())?;
     let not_after = parsed.validity().not_after.timestamp().saturating_mul(Micros::SECOND);
     Ok(Some((Identity { chain: vec![certificate], key }, Micros(not_after))))
 }

@@ -29,9 +29,7 @@ fn polite(name: &str, folder: &Path) -> Command {
 
 fn start_polite(services: &mut Services, name: &'static str, folder: &Path) -> u32 {
     let log = folder.join(format!("{name}.log"));
-    let child = services
-        .start(name, log, &mut polite(name, folder), true)
-        .unwrap();
+    let child = services.start(name, log, &mut polite(name, folder), true).unwrap();
     let mut up = [0; 3];
     std::io::Read::read_exact(child.stdout.as_mut().unwrap(), &mut up).unwrap();
     child.id()
@@ -45,10 +43,7 @@ fn dropping_stops_the_last_started_first() {
     let second = start_polite(&mut services, "second", &folder);
     services.check().unwrap();
     drop(services);
-    assert_eq!(
-        fs::read_to_string(folder.join("order")).unwrap(),
-        "second\nfirst\n"
-    );
+    assert_eq!(fs::read_to_string(folder.join("order")).unwrap(), "second\nfirst\n");
     assert!(!is_running(first) && !is_running(second));
     fs::remove_dir_all(folder).unwrap();
 }
@@ -59,15 +54,10 @@ fn a_service_that_died_is_named_with_its_last_words() {
     let mut services = Services::new().unwrap();
     let mut command = Command::new("sh");
     command.args(["-c", "echo no such file >&2; exit 3"]);
-    let child = services
-        .start("collector", folder.join("log"), &mut command, false)
-        .unwrap();
+    let child = services.start("collector", folder.join("log"), &mut command, false).unwrap();
     child.wait().unwrap();
     let problem = services.check().unwrap_err().to_string();
-    assert!(
-        problem.contains("collector ended with exit status: 3"),
-        "{problem}"
-    );
+    assert!(problem.contains("collector ended with exit status: 3"), "{problem}");
     assert!(problem.contains("no such file"), "{problem}");
     drop(services);
     fs::remove_dir_all(folder).unwrap();
