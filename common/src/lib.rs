@@ -1,1 +1,12 @@
+//! What the Farwatch agent and collector share: ids, samples, the wire codec and the transport.
 
+pub mod backoff;
+pub mod batch;
+pub mod clock;
+pub mod id;
+pub mod ranges;
+pub mod sample;
+pub mod secret;
+pub mod task;
+pub mod tls;
+pub mod transport;

@@ -1,0 +1,35 @@
+//! The agent at the other end of a connection, as its certificate and our database say.
+
+use std::net::SocketAddr;
+
+use farwatch_common::id::{AgentId, SiteId, TenantId};
+
+/// Made once per accepted connection, handed to every handler as a request extension.
+/// Nothing in it comes from a message of the agent.
+#[derive(Clone, Debug)]
+pub struct PeerInfo {
+    pub tenant: TenantId,
+    pub site: SiteId,
+    pub agent: AgentId,
+    /// SHA-256 of the certificate's SubjectPublicKeyInfo.
+    pub key_hash: [u8; 32],
+    pub remote: SocketAddr,
+    pub transport: Transport,
+    /// Number of this connection in this process: rises, so the newer of two sessions is known.
+    pub connection: u64,
+}
+
+/// How the agent reached us.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Transport {
+    Quic,
+}
+
+impl Transport {
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Quic => "quic",
+        }
+    }
+}

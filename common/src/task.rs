@@ -1,0 +1,162 @@
+//! The only place that spawns: named tasks under one cancellation tree.
+//!
+//! A task that panics or ends with an error takes the whole set down (the process exits and the
+//! service manager restarts it): nothing goes on with a part silently missing.
+
+use std::future::Future;
+use std::time::Duration;
+
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+use tracing::Instrument as _;
+
+/// Why a set of tasks ended before it was asked to.
+#[derive(Debug, thiserror::Error)]
+#[error("task {name} failed: {reason}")]
+pub struct TaskFailed {
+    pub name: &'static str,
+    pub reason: String,
+}
+
+/// A group of tasks that live and end together.
+#[derive(Debug, Default)]
+pub struct TaskSet {
+    tasks: JoinSet<(&'static str, Result<(), String>)>,
+    cancel: CancellationToken,
+}
+
+impl TaskSet {
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Cancelled when the set is asked to stop; tasks watch it.
+    #[must_use]
+    pub fn cancellation(&self) -> CancellationToken {
+        self.cancel.clone()
+    }
+
+    /// Starts `task` under `name`. Its error ends the set.
+    #[expect(clippy::disallowed_methods, reason = "this is the only spawn")]
+    pub fn spawn<F, E>(&mut self, name: &'static str, task: F)
+    where
+        F: Future<Output = Result<(), E>> + Send + 'static,
+        E: std::error::Error,
+    {
+        let task = async move { (name, task.await.map_err(|error| chain(&error))) };
+        self.tasks
+            .spawn(task.instrument(tracing::info_span!("task", name)));
+    }
+
+    /// Waits until `stop` resolves or a task fails, then cancels all and gives them `grace` to end.
+    pub async fn run(
+        mut self,
+        stop: impl Future<Output = ()>,
+        grace: Duration,
+    ) -> Result<(), TaskFailed> {
+        let early = tokio::select! {
+            () = stop => Ok(()),
+            failed = first_failure(&mut self.tasks) => failed,
+        };
+        self.cancel.cancel();
+        let late = tokio::time::timeout(grace, first_failure(&mut self.tasks)).await;
+        if late.is_err() {
+            tracing::warn!(
+                grace_s = grace.as_secs(),
+                "tasks did not end in time, aborting them"
+            );
+        }
+        self.tasks.shutdown().await;
+        early.and(late.unwrap_or(Ok(())))
+    }
+}
+
+/// The first failure of the set, or `Ok` once all tasks have ended well.
+async fn first_failure(
+    tasks: &mut JoinSet<(&'static str, Result<(), String>)>,
+) -> Result<(), TaskFailed> {
+    while let Some(ended) = tasks.join_next().await {
+        match ended {
+            Ok((_, Ok(()))) => {}
+            Ok((name, Err(reason))) => return Err(TaskFailed { name, reason }),
+            Err(error) if error.is_cancelled() => {}
+            Err(error) => {
+                return Err(TaskFailed {
+                    name: "unknown",
+                    reason: error.to_string(),
+                });
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Starts a short-lived task (one connection, one request) that ends with `cancel`.
+///
+/// Its panic is contained: it ends that connection, which the peer sees.
+#[expect(clippy::disallowed_methods, reason = "this is the only spawn")]
+pub fn spawn_child<F>(cancel: &CancellationToken, task: F)
+where
+    F: Future<Output = ()> + Send + 'static,
+{
+    let cancel = cancel.clone();
+    let task = async move {
+        tokio::select! {
+            () = cancel.cancelled() => {}
+            () = task => {}
+        }
+    };
+    tokio::spawn(task.in_current_span());
+}
+
+/// An error and all its sources in one line.
+pub fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::convert::Infallible;
+
+    const GRACE: Duration = Duration::from_secs(5);
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("disk gone")]
+    struct DiskGone;
+
+    #[tokio::test]
+    async fn a_failing_task_cancels_the_others() {
+        let mut tasks = TaskSet::new();
+        let cancel = tasks.cancellation();
+        tasks.spawn("waits", async move {
+            cancel.cancelled().await;
+            Ok::<(), Infallible>(())
+        });
+        tasks.spawn("fails", async { Err(DiskGone) });
+        let failed = tasks.run(std::future::pending(), GRACE).await.unwrap_err();
+        assert_eq!(
+            (failed.name, failed.reason.as_str()),
+            ("fails", "disk gone")
+        );
+    }
+
+    #[tokio::test]
+    async fn stop_ends_all_tasks() {
+        let mut tasks = TaskSet::new();
+        let cancel = tasks.cancellation();
+        tasks.spawn("waits", async move {
+            cancel.cancelled().await;
+            Ok::<(), Infallible>(())
+        });
+        tasks.run(std::future::ready(()), GRACE).await.unwrap();
+    }
+}
