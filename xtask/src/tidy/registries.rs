@@ -5,7 +5,7 @@ use super::{File, Finding, Tree};
 
 const CRATES_IO: &str = "source = \"registry+https://github.com/rust-lang/crates.io-index\"";
 
-/// Files whose only use is to choose a registry or a mirror.
+/// Files that can choose a registry or a mirror by a line `registry = …` or `index-url = …`.
 const SETTINGS: [&str; 5] = [".npmrc", ".yarnrc", ".yarnrc.yml", "pip.conf", ".pip.conf"];
 
 /// Words that come with a registry's address, in configuration and scripts.
@@ -22,7 +22,7 @@ pub(super) fn hosts(tree: &Tree) -> Vec<Finding> {
     let mut findings = Vec::new();
     for file in &tree.files {
         if SETTINGS.contains(&file.name()) {
-            findings.push(file.finding(0, "a registry is each machine's own setting"));
+            findings.extend(locked(file, |line| !chooses_registry(line)));
         }
         match file.name() {
             "package-lock.json" => findings.extend(locked(file, |line| {
@@ -37,6 +37,23 @@ pub(super) fn hosts(tree: &Tree) -> Vec<Finding> {
         }
     }
     findings
+}
+
+/// `registry=…`, `@scope:registry=…`, `index-url = …`; not `omit-lockfile-registry-resolved=…`.
+fn chooses_registry(line: &str) -> bool {
+    let key = line
+        .split(['=', ' '])
+        .next()
+        .unwrap_or(line)
+        .trim_end_matches(':');
+    let key = key.rsplit(':').next().unwrap_or(key);
+    [
+        "registry",
+        "npmRegistryServer",
+        "index-url",
+        "extra-index-url",
+    ]
+    .contains(&key)
 }
 
 fn locked(file: &File, is_fine: impl Fn(&str) -> bool) -> Vec<Finding> {
@@ -79,7 +96,9 @@ mod tests {
 
     #[test]
     fn settings_and_scripts_name_none_either() {
-        assert_eq!(lines_found(hosts, "collector/web/.npmrc", "a=b\n"), [0]);
+        let npmrc = "omit-lockfile-registry-resolved=true\nregistry=http://m.example\n\
+                     @x:registry = http://m.example\n";
+        assert_eq!(lines_found(hosts, "collector/web/.npmrc", npmrc), [2, 3]);
         assert_eq!(
             lines_found(hosts, "x", "npm ci\nnpm ci --registry=http://m.example\n"),
             [2]
