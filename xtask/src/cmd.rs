@@ -29,6 +29,7 @@ impl Cmd {
         Self {
             inner,
             words: display(program.as_ref()),
+            dir: None,
         }
     }
 
