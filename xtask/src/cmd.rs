@@ -11,7 +11,8 @@ use crate::Result;
 
 pub(crate) struct Cmd {
     inner: Command,
-    shown: String,
+    words: String,
+    dir: Option<String>,
 }
 
 /// What a command printed, stdout and stderr together, and how it ended.
@@ -25,12 +26,20 @@ impl Cmd {
         let mut inner = Command::new(&program);
         inner.current_dir(crate::repo::root());
         inner.stdin(Stdio::null());
+<<<<<<< HEAD
         Self { inner, shown: display(program.as_ref()) }
+=======
+        Self {
+            inner,
+            words: display(program.as_ref()),
+            dir: None,
+        }
+>>>>>>> house
     }
 
     pub(crate) fn arg(mut self, arg: impl AsRef<OsStr>) -> Self {
-        self.shown.push(' ');
-        self.shown.push_str(&display(arg.as_ref()));
+        self.words.push(' ');
+        self.words.push_str(&display(arg.as_ref()));
         self.inner.arg(arg);
         self
     }
@@ -42,7 +51,7 @@ impl Cmd {
     /// Runs in a folder of the repository.
     pub(crate) fn dir(mut self, dir: &str) -> Self {
         self.inner.current_dir(crate::repo::root().join(dir));
-        self.shown = format!("(cd {dir} && {})", self.shown);
+        self.dir = Some(dir.to_owned());
         self
     }
 
@@ -54,24 +63,31 @@ impl Cmd {
 
     /// Runs to the end; anything but success is an error that names the command.
     pub(crate) fn run(mut self) -> Result {
-        note(&format!("$ {}", self.shown));
+        note(&format!("$ {}", self.shown()));
         self.inner.stdout(Stdio::from(io::stderr()));
         let status = self.inner.status().map_err(|e| self.start_problem(&e))?;
         if status.success() {
             return Ok(());
         }
-        Err(format!("{} ended with {status}", self.shown).into())
+        Err(format!("{} ended with {status}", self.shown()).into())
     }
 
     /// Runs to the end with `text` as its stdin: secrets go this way, never as arguments.
     pub(crate) fn run_with_stdin(mut self, text: &str) -> Result {
+<<<<<<< HEAD
         note(&format!("$ {}", self.shown));
         self.inner.stdin(Stdio::piped()).stdout(Stdio::from(io::stderr()));
+=======
+        note(&format!("$ {}", self.shown()));
+        self.inner
+            .stdin(Stdio::piped())
+            .stdout(Stdio::from(io::stderr()));
+>>>>>>> house
         let mut child = self.inner.spawn().map_err(|e| self.start_problem(&e))?;
         let written = child.stdin.take().map_or(Ok(()), |mut pipe| pipe.write_all(text.as_bytes()));
         let status = child.wait()?;
         if !status.success() {
-            return Err(format!("{} ended with {status}", self.shown).into());
+            return Err(format!("{} ended with {status}", self.shown()).into());
         }
         Ok(written?)
     }
@@ -84,18 +100,18 @@ impl Cmd {
 
     /// Runs to the end and returns its stdout; stderr passes through.
     pub(crate) fn stdout(mut self) -> Result<String> {
-        note(&format!("$ {}", self.shown));
+        note(&format!("$ {}", self.shown()));
         self.inner.stdout(Stdio::piped()).stderr(Stdio::inherit());
         let output = self.inner.output().map_err(|e| self.start_problem(&e))?;
         if !output.status.success() {
-            return Err(format!("{} ended with {}", self.shown, output.status).into());
+            return Err(format!("{} ended with {}", self.shown(), output.status).into());
         }
-        String::from_utf8(output.stdout).map_err(|_| format!("{}: not UTF-8", self.shown).into())
+        String::from_utf8(output.stdout).map_err(|_| format!("{}: not UTF-8", self.shown()).into())
     }
 
     /// Runs to the end, showing what it prints and keeping it too.
     pub(crate) fn tee(mut self) -> Result<Output> {
-        note(&format!("$ {}", self.shown));
+        note(&format!("$ {}", self.shown()));
         self.inner.stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = self.inner.spawn().map_err(|e| self.start_problem(&e))?;
         let out = child.stdout.take().map(|pipe| thread::spawn(|| copy_and_keep(pipe)));
@@ -108,8 +124,16 @@ impl Cmd {
         Ok(Output { status, text })
     }
 
+    /// As a line that can be pasted into a shell at the root of the repository.
+    fn shown(&self) -> String {
+        match &self.dir {
+            Some(dir) => format!("(cd {dir} && {})", self.words),
+            None => self.words.clone(),
+        }
+    }
+
     fn start_problem(&self, e: &io::Error) -> String {
-        format!("cannot start {}: {e}", self.shown)
+        format!("cannot start {}: {e}", self.shown())
     }
 }
 

@@ -52,47 +52,39 @@ fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
     let verb = args.first().map_or("help", String::as_str);
     let rest: Vec<&str> = args.iter().skip(1).map(String::as_str).collect();
-    let outcome = match (verb, rest.as_slice()) {
-        ("help" | "-h" | "--help", []) => {
-            cmd::result(HELP.trim_end());
-            Ok(())
-        }
-        ("demo", _) => match demo::Options::parse(&rest) {
-            Ok(options) => demo::run(&options),
-            Err(problem) => return usage(&problem),
-        },
-        ("test", []) => test::run(None),
-        ("test", [group]) => match test::Group::parse(group) {
-            Ok(group) => test::run(Some(group)),
-            Err(problem) => return usage(&problem),
-        },
-        ("ci", []) => ci::run(),
-        ("web", []) => web::build(),
-        ("web", ["--dev"]) => web::dev(),
-        ("openapi", []) => openapi::run(openapi::Mode::Write),
-        ("openapi", ["--check"]) => openapi::run(openapi::Mode::Check),
-        ("tidy", []) => tidy::run(),
-        ("bench", _) => match bench::Options::parse(&rest) {
-            Ok(options) => bench::run(&options),
-            Err(problem) => return usage(&problem),
-        },
-        ("audit", []) => match audit::run() {
-            Ok(outcome) => return outcome.into(),
-            Err(e) => Err(e),
-        },
-        _ => return usage(&format!("unknown: {}", args.join(" "))),
-    };
-    match outcome {
-        Ok(()) => ExitCode::SUCCESS,
+    let outcome = match run(verb, &rest) {
+        Ok(outcome) => outcome,
         Err(problem) => {
-            cmd::note(&format!("failed: {problem}"));
-            ExitCode::FAILURE
+            cmd::note(&problem);
+            cmd::note("`./x help` lists the verbs");
+            return ExitCode::from(EXIT_USAGE);
         }
-    }
+    };
+    outcome.unwrap_or_else(|problem| {
+        cmd::note(&format!("failed: {problem}"));
+        ExitCode::FAILURE
+    })
 }
 
-fn usage(problem: &str) -> ExitCode {
-    cmd::note(problem);
-    cmd::note("`./x help` lists the verbs");
-    ExitCode::from(EXIT_USAGE)
+/// The outer error is a wrong use, the inner one a failure.
+fn run(verb: &str, rest: &[&str]) -> std::result::Result<Result<ExitCode>, String> {
+    let done = |outcome: Result| outcome.map(|()| ExitCode::SUCCESS);
+    Ok(match (verb, rest) {
+        ("help" | "-h" | "--help", []) => {
+            cmd::result(HELP.trim_end());
+            Ok(ExitCode::SUCCESS)
+        }
+        ("demo", _) => done(demo::run(&demo::Options::parse(rest)?)),
+        ("test", []) => test::run(None),
+        ("test", [group]) => test::run(Some(test::Group::parse(group)?)),
+        ("ci", []) => ci::run(),
+        ("web", []) => done(web::build()),
+        ("web", ["--dev"]) => done(web::dev()),
+        ("openapi", []) => done(openapi::run(openapi::Mode::Write)),
+        ("openapi", ["--check"]) => done(openapi::run(openapi::Mode::Check)),
+        ("tidy", []) => done(tidy::run()),
+        ("bench", _) => done(bench::run(&bench::Options::parse(rest)?)),
+        ("audit", []) => audit::run().map(ExitCode::from),
+        _ => return Err(format!("unknown: {verb} {}", rest.join(" "))),
+    })
 }

@@ -20,6 +20,11 @@ pub(crate) fn target() -> PathBuf {
     }
 }
 
+/// Where the person who typed the command is: `./x` itself changes to the root.
+pub(crate) fn called_from() -> PathBuf {
+    std::env::var_os("X_CALLED_FROM").map_or_else(PathBuf::new, PathBuf::from)
+}
+
 pub(crate) fn web() -> PathBuf {
     root().join("collector/web")
 }

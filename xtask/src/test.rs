@@ -4,6 +4,7 @@
 mod count;
 mod e2e;
 
+use std::process::ExitCode;
 use std::time::Instant;
 
 use crate::build::{self, Profile};
@@ -61,7 +62,7 @@ impl Group {
     }
 }
 
-pub(crate) fn run(group: Option<Group>) -> Result {
+pub(crate) fn run(group: Option<Group>) -> Result<ExitCode> {
     let groups = group.map_or(ALL.to_vec(), |group| vec![group]);
     let runner = prepare(&groups)?;
     let mut total = Count::default();
@@ -81,10 +82,11 @@ pub(crate) fn run(group: Option<Group>) -> Result {
         total += count;
     }
     cmd::result(&total.to_string());
-    if total.failed > 0 {
-        return Err("tests failed".into());
-    }
-    Ok(())
+    Ok(if total.failed == 0 {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
