@@ -6,15 +6,16 @@ folder=$1
 shift
 rm -f "$folder/stop" "$folder/gone"
 mkfifo "$folder/stop" "$folder/gone" || exit 1
+# Each pipe is opened for both first: opening one end alone waits for somebody at the other.
 exec 3<>"$folder/stop" 5<>"$folder/gone"
-exec 4<"$folder/gone"
+exec 6<"$folder/stop" 4<"$folder/gone" 7>"$folder/gone"
+rm -f "$folder/stop" "$folder/gone"
 
 signalled=
 trap 'signalled=1; exec 3>&-' INT TERM HUP
-"$@" <"$folder/stop" 9>"$folder/gone" 3>&- 4<&- 5>&- &
+"$@" <&6 9>&7 3>&- 4<&- 5>&- 6<&- 7>&- &
 command=$!
-exec 5>&-
-rm -f "$folder/stop" "$folder/gone"
+exec 5>&- 6<&- 7>&-
 while :; do
     wait "$command"
     code=$?
