@@ -22,5 +22,7 @@ while :; do
     [ -n "$signalled" ] || break
     signalled=
 done
+# The guard ends what does not stop by itself, so this wait is short; a second Ctrl-C changes nothing.
+trap '' INT TERM HUP
 cat <&4
 exit "$code"
