@@ -17,19 +17,12 @@ impl Backoff {
     /// Delays start at up to `base` and grow to at most `cap`.
     #[must_use]
     pub fn new(base: Duration, cap: Duration) -> Self {
-        Self {
-            base,
-            cap,
-            attempt: 0,
-        }
+        Self { base, cap, attempt: 0 }
     }
 
     /// The next delay; `random` is an even draw from 0.0 to 1.0.
     pub fn next(&mut self, random: f64) -> Duration {
-        let limit = self
-            .base
-            .saturating_mul(1u32 << self.attempt.min(20))
-            .min(self.cap);
+        let limit = self.base.saturating_mul(1u32 << self.attempt.min(20)).min(self.cap);
         self.attempt = self.attempt.saturating_add(1);
         limit.mul_f64(random.clamp(0.0, 1.0))
     }
@@ -54,10 +47,7 @@ mod tests {
     fn limits_double_to_the_cap_and_reset() {
         let mut backoff = Backoff::new(Duration::from_millis(500), Duration::from_secs(60));
         let limits: Vec<_> = (0..9).map(|_| backoff.next(1.0).as_millis()).collect();
-        assert_eq!(
-            limits,
-            [500, 1000, 2000, 4000, 8000, 16000, 32000, 60000, 60000]
-        );
+        assert_eq!(limits, [500, 1000, 2000, 4000, 8000, 16000, 32000, 60000, 60000]);
         backoff.reset();
         assert_eq!(backoff.next(0.5), Duration::from_millis(250));
     }

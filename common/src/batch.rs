@@ -40,9 +40,7 @@ pub enum Codec {
 impl Codec {
     #[must_use]
     pub fn from_wire(number: u32) -> Option<Self> {
-        [Self::Rows, Self::Events]
-            .into_iter()
-            .find(|codec| *codec as u32 == number)
+        [Self::Rows, Self::Events].into_iter().find(|codec| *codec as u32 == number)
     }
 }
 
@@ -78,44 +76,28 @@ pub fn encode_events(events: Vec<Event>) -> Result<Vec<u8>, BatchError> {
 /// Reads events (codec 2).
 pub fn decode_events(data: &[u8]) -> Result<Vec<Event>, BatchError> {
     let plain = decompress(data)?;
-    EventBatch::decode(plain.as_slice())
-        .map(|batch| batch.events)
-        .map_err(|_| BatchError::Event)
+    EventBatch::decode(plain.as_slice()).map(|batch| batch.events).map_err(|_| BatchError::Event)
 }
 
 fn compress(plain: &[u8]) -> Result<Vec<u8>, BatchError> {
     if plain.len() > UNPACKED_BYTES_MAX {
-        return Err(BatchError::TooLarge {
-            size: plain.len(),
-            max: UNPACKED_BYTES_MAX,
-        });
+        return Err(BatchError::TooLarge { size: plain.len(), max: UNPACKED_BYTES_MAX });
     }
-    let packed = zstd::bulk::compress(plain, ZSTD_LEVEL).map_err(|_| BatchError::Compression {
-        max: UNPACKED_BYTES_MAX,
-    })?;
+    let packed = zstd::bulk::compress(plain, ZSTD_LEVEL)
+        .map_err(|_| BatchError::Compression { max: UNPACKED_BYTES_MAX })?;
     if packed.len() > PACKED_BYTES_MAX {
-        return Err(BatchError::TooLarge {
-            size: packed.len(),
-            max: PACKED_BYTES_MAX,
-        });
+        return Err(BatchError::TooLarge { size: packed.len(), max: PACKED_BYTES_MAX });
     }
     Ok(packed)
 }
 
 fn decompress(packed: &[u8]) -> Result<Vec<u8>, BatchError> {
     if packed.len() > PACKED_BYTES_MAX {
-        return Err(BatchError::TooLarge {
-            size: packed.len(),
-            max: PACKED_BYTES_MAX,
-        });
+        return Err(BatchError::TooLarge { size: packed.len(), max: PACKED_BYTES_MAX });
     }
     // The frame says its size; it is a hint to be capped, never a promise to allocate.
-    let claimed = zstd::zstd_safe::get_frame_content_size(packed)
-        .ok()
-        .flatten();
-    let too_large = BatchError::Compression {
-        max: UNPACKED_BYTES_MAX,
-    };
+    let claimed = zstd::zstd_safe::get_frame_content_size(packed).ok().flatten();
+    let too_large = BatchError::Compression { max: UNPACKED_BYTES_MAX };
     let size = usize::try_from(claimed.ok_or_else(|| too_large.clone())?)
         .ok()
         .filter(|size| *size <= UNPACKED_BYTES_MAX)

@@ -18,19 +18,13 @@ impl Micros {
     /// The time `duration` later; saturates instead of wrapping.
     #[must_use]
     pub fn after(self, duration: Duration) -> Self {
-        Self(
-            self.0
-                .saturating_add(i64::try_from(duration.as_micros()).unwrap_or(i64::MAX)),
-        )
+        Self(self.0.saturating_add(i64::try_from(duration.as_micros()).unwrap_or(i64::MAX)))
     }
 
     /// The time `duration` earlier; saturates instead of wrapping.
     #[must_use]
     pub fn before(self, duration: Duration) -> Self {
-        Self(
-            self.0
-                .saturating_sub(i64::try_from(duration.as_micros()).unwrap_or(i64::MAX)),
-        )
+        Self(self.0.saturating_sub(i64::try_from(duration.as_micros()).unwrap_or(i64::MAX)))
     }
 
     /// How long ago `earlier` was; zero if it lies in the future.
@@ -98,10 +92,7 @@ mod tests {
 
     #[test]
     fn durations_saturate() {
-        assert_eq!(
-            Micros(i64::MAX).after(Duration::from_secs(1)),
-            Micros(i64::MAX)
-        );
+        assert_eq!(Micros(i64::MAX).after(Duration::from_secs(1)), Micros(i64::MAX));
         assert_eq!(Micros(5).since(Micros(9)), Duration::ZERO);
         assert_eq!(Micros(9).since(Micros(5)), Duration::from_micros(4));
     }

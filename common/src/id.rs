@@ -31,10 +31,7 @@ impl IdGenerator {
     /// A generator for the node lease `node`, of which the low 10 bits count.
     #[must_use]
     pub fn new(node: u16) -> Self {
-        Self {
-            node: u64::from(node) & ((1 << NODE_BITS) - 1),
-            last: AtomicU64::new(0),
-        }
+        Self { node: u64::from(node) & ((1 << NODE_BITS) - 1), last: AtomicU64::new(0) }
     }
 
     /// The next id, above every id this generator gave before.
@@ -43,9 +40,7 @@ impl IdGenerator {
         let floor = (ms & ((1 << 41) - 1)) << COUNTER_BITS;
         let previous = self
             .last
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |last| {
-                Some(floor.max(last + 1))
-            })
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |last| Some(floor.max(last + 1)))
             .unwrap_or_else(|last| last);
         let stamp = floor.max(previous + 1);
         let counter = stamp & ((1 << COUNTER_BITS) - 1);
@@ -182,14 +177,7 @@ mod tests {
     fn foreign_and_broken_text_is_refused() {
         let good = DeviceId(77).to_string();
         let overflow = format!("dev_{}", "z".repeat(TEXT_LEN));
-        for bad in [
-            "",
-            "dev_",
-            "77",
-            &good.replace("dev", "agt"),
-            &good[..10],
-            &overflow,
-        ] {
+        for bad in ["", "dev_", "77", &good.replace("dev", "agt"), &good[..10], &overflow] {
             assert!(bad.parse::<DeviceId>().is_err(), "{bad}");
         }
     }

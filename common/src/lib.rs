@@ -3,6 +3,7 @@
 pub mod backoff;
 pub mod batch;
 pub mod clock;
+pub mod file;
 pub mod id;
 pub mod ranges;
 pub mod sample;

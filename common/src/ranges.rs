@@ -49,12 +49,8 @@ impl SeqRanges {
             return;
         }
         // All ranges that touch or neighbour the new one melt into it.
-        let from = self
-            .0
-            .partition_point(|(_, end)| *end < first && first - *end > 1);
-        let to = self
-            .0
-            .partition_point(|(start, _)| *start <= last.saturating_add(1));
+        let from = self.0.partition_point(|(_, end)| *end < first && first - *end > 1);
+        let to = self.0.partition_point(|(start, _)| *start <= last.saturating_add(1));
         let melted = match self.0.get(from..to) {
             Some([one]) => (first.min(one.0), last.max(one.1)),
             Some([head, .., tail]) => (first.min(head.0), last.max(tail.1)),
@@ -70,9 +66,7 @@ impl SeqRanges {
 
     #[must_use]
     pub fn to_proto(&self) -> Vec<SeqRange> {
-        self.iter()
-            .map(|(first, last)| SeqRange { first, last })
-            .collect()
+        self.iter().map(|(first, last)| SeqRange { first, last }).collect()
     }
 
     /// Reads ranges from a peer.
@@ -92,11 +86,7 @@ impl SeqRanges {
     /// The form kept in databases.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
-        farwatch_proto::v1::StreamRanges {
-            stream_id: 0,
-            ranges: self.to_proto(),
-        }
-        .encode_to_vec()
+        farwatch_proto::v1::StreamRanges { stream_id: 0, ranges: self.to_proto() }.encode_to_vec()
     }
 
     /// Reads the form kept in databases.
@@ -140,23 +130,14 @@ mod tests {
         ranges.insert(u64::MAX);
         ranges.insert(0);
         ranges.insert(u64::MAX - 1);
-        assert_eq!(
-            ranges.iter().collect::<Vec<_>>(),
-            [(0, 0), (u64::MAX - 1, u64::MAX)]
-        );
+        assert_eq!(ranges.iter().collect::<Vec<_>>(), [(0, 0), (u64::MAX - 1, u64::MAX)]);
     }
 
     #[test]
     fn unordered_ranges_of_a_peer_are_refused() {
         let range = |first, last| SeqRange { first, last };
         assert_eq!(SeqRanges::from_proto(&[range(5, 4)]), Err(BadRanges));
-        assert_eq!(
-            SeqRanges::from_proto(&[range(5, 9), range(9, 10)]),
-            Err(BadRanges)
-        );
-        assert_eq!(
-            SeqRanges::from_proto(&[range(7, 9), range(1, 2)]),
-            Err(BadRanges)
-        );
+        assert_eq!(SeqRanges::from_proto(&[range(5, 9), range(9, 10)]), Err(BadRanges));
+        assert_eq!(SeqRanges::from_proto(&[range(7, 9), range(1, 2)]), Err(BadRanges));
     }
 }

@@ -105,9 +105,7 @@ pub enum Group {
 impl Group {
     #[must_use]
     pub fn from_wire(number: u32) -> Option<Self> {
-        [Self::System, Self::Interfaces]
-            .into_iter()
-            .find(|group| *group as u32 == number)
+        [Self::System, Self::Interfaces].into_iter().find(|group| *group as u32 == number)
     }
 
     /// The delivery class of the group's samples.
@@ -239,11 +237,7 @@ impl Schema {
                 hasher.update(&(name.len() as u64).to_le_bytes());
                 hasher.update(name.as_bytes());
             }
-            hasher.update(&[
-                column.kind as u8,
-                column.unit as u8,
-                column.exponent.cast_unsigned(),
-            ]);
+            hasher.update(&[column.kind as u8, column.unit as u8, column.exponent.cast_unsigned()]);
         }
         let mut low = [0u8; 8];
         low.copy_from_slice(&hasher.finalize().as_bytes()[..8]);
@@ -304,14 +298,8 @@ mod tests {
             assert_eq!(Class::from_wire(class as u32), Some(class));
         }
         for number in 0..=255 {
-            assert_eq!(
-                Unit::from_wire(number).map_or(number, |unit| unit as u32),
-                number
-            );
-            assert_eq!(
-                Cause::from_wire(number).map_or(number, |cause| cause as u32),
-                number
-            );
+            assert_eq!(Unit::from_wire(number).map_or(number, |unit| unit as u32), number);
+            assert_eq!(Cause::from_wire(number).map_or(number, |cause| cause as u32), number);
         }
     }
 }

@@ -45,8 +45,7 @@ impl TaskSet {
         E: std::error::Error,
     {
         let task = async move { (name, task.await.map_err(|error| chain(&error))) };
-        self.tasks
-            .spawn(task.instrument(tracing::info_span!("task", name)));
+        self.tasks.spawn(task.instrument(tracing::info_span!("task", name)));
     }
 
     /// Waits until `stop` resolves or a task fails, then cancels all and gives them `grace` to end.
@@ -62,10 +61,7 @@ impl TaskSet {
         self.cancel.cancel();
         let late = tokio::time::timeout(grace, first_failure(&mut self.tasks)).await;
         if late.is_err() {
-            tracing::warn!(
-                grace_s = grace.as_secs(),
-                "tasks did not end in time, aborting them"
-            );
+            tracing::warn!(grace_s = grace.as_secs(), "tasks did not end in time, aborting them");
         }
         self.tasks.shutdown().await;
         early.and(late.unwrap_or(Ok(())))
@@ -82,10 +78,7 @@ async fn first_failure(
             Ok((name, Err(reason))) => return Err(TaskFailed { name, reason }),
             Err(error) if error.is_cancelled() => {}
             Err(error) => {
-                return Err(TaskFailed {
-                    name: "unknown",
-                    reason: error.to_string(),
-                });
+                return Err(TaskFailed { name: "unknown", reason: error.to_string() });
             }
         }
     }
@@ -143,10 +136,7 @@ mod tests {
         });
         tasks.spawn("fails", async { Err(DiskGone) });
         let failed = tasks.run(std::future::pending(), GRACE).await.unwrap_err();
-        assert_eq!(
-            (failed.name, failed.reason.as_str()),
-            ("fails", "disk gone")
-        );
+        assert_eq!((failed.name, failed.reason.as_str()), ("fails", "disk gone"));
     }
 
     #[tokio::test]

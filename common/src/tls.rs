@@ -45,10 +45,7 @@ pub struct Identity {
 
 impl Clone for Identity {
     fn clone(&self) -> Self {
-        Self {
-            chain: self.chain.clone(),
-            key: self.key.clone_key(),
-        }
+        Self { chain: self.chain.clone(), key: self.key.clone_key() }
     }
 }
 
@@ -100,9 +97,7 @@ pub fn agent_listener_config(
 ) -> Result<Arc<ServerConfig>, TlsError> {
     let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots(root)?), provider())
         .build()
-        .map_err(|error| TlsError::Verifier {
-            reason: error.to_string(),
-        })?;
+        .map_err(|error| TlsError::Verifier { reason: error.to_string() })?;
     let mut config = ServerConfig::builder_with_provider(provider())
         .with_protocol_versions(VERSIONS)?
         .with_client_cert_verifier(verifier)
@@ -130,15 +125,9 @@ pub fn open_listener_config(
 #[must_use]
 pub fn enroll_config(pin: KeyHash) -> Arc<ClientConfig> {
     let provider = provider();
-    let verifier = PinnedRoot {
-        pin,
-        algorithms: provider.signature_verification_algorithms,
-    };
+    let verifier = PinnedRoot { pin, algorithms: provider.signature_verification_algorithms };
     let builder = ClientConfig::builder_with_provider(provider);
-    #[expect(
-        clippy::expect_used,
-        reason = "ring has TLS 1.3; checked by every test of enrolment"
-    )]
+    #[expect(clippy::expect_used, reason = "ring has TLS 1.3; checked by every test of enrolment")]
     let mut config = builder
         .with_protocol_versions(VERSIONS)
         .expect("ring supports TLS 1.3")
@@ -169,9 +158,7 @@ impl ServerCertVerifier for PinnedRoot {
         let root = others
             .iter()
             .find(|candidate| key_hash(candidate).is_ok_and(|hash| hash == self.pin))
-            .ok_or(rustls::Error::InvalidCertificate(
-                rustls::CertificateError::UnknownIssuer,
-            ))?;
+            .ok_or(rustls::Error::InvalidCertificate(rustls::CertificateError::UnknownIssuer))?;
         let roots = roots(root.clone().into_owned())
             .map_err(|_| rustls::Error::General("the pinned root cannot be read".into()))?;
         rustls::client::WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider())

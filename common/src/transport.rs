@@ -27,10 +27,7 @@ pub const ALPN_ENROLL: &[u8] = b"farwatch-enroll/1";
 #[derive(Debug, thiserror::Error)]
 pub enum TransportError {
     #[error("cannot bind {address}")]
-    Bind {
-        address: SocketAddr,
-        source: std::io::Error,
-    },
+    Bind { address: SocketAddr, source: std::io::Error },
     #[error("the TLS configuration does not fit QUIC: {reason}")]
     Config { reason: String },
     #[error("cannot connect to {address}: {reason}")]

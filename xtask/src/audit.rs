@@ -27,9 +27,8 @@ impl From<Outcome> for ExitCode {
 
 pub(crate) fn run() -> Result<Outcome> {
     install::cargo_deny()?;
-    let output = Cmd::new("cargo")
-        .args(["deny", "check", "--hide-inclusion-graph", "advisories"])
-        .tee()?;
+    let output =
+        Cmd::new("cargo").args(["deny", "check", "--hide-inclusion-graph", "advisories"]).tee()?;
     let outcome = judge(output.status.success(), &output.text);
     match outcome {
         Outcome::Clean => note("audit: no advisory concerns the dependencies"),
@@ -63,10 +62,7 @@ mod tests {
     fn an_unreachable_database_is_neither_clean_nor_a_finding() {
         let unreachable = "[ERROR] failed to fetch advisory database https://…: timed out";
         assert_eq!(judge(false, unreachable), Outcome::Unreachable);
-        assert_eq!(
-            judge(false, "error[vulnerability]: …\nadvisories FAILED"),
-            Outcome::Found
-        );
+        assert_eq!(judge(false, "error[vulnerability]: …\nadvisories FAILED"), Outcome::Found);
         assert_eq!(judge(true, "advisories ok"), Outcome::Clean);
     }
 }

@@ -70,11 +70,7 @@ pub(crate) fn run(options: &Options) -> Result {
 /// The benchmarks that the manifest of `farwatch-tests` declares, without their prefix.
 fn names(manifest: &str) -> Vec<String> {
     let name = |line: &str| {
-        let value = line
-            .strip_prefix("name")?
-            .trim_start()
-            .strip_prefix('=')?
-            .trim();
+        let value = line.strip_prefix("name")?.trim_start().strip_prefix('=')?.trim();
         Some(value.trim_matches('"').strip_prefix(PREFIX)?.to_owned())
     };
     manifest.lines().filter_map(name).collect()
@@ -85,11 +81,7 @@ fn table(figures: &[Json]) -> String {
     let cell =
         |figure: &Json, column: &str| figure.get(column).map(Json::plain).unwrap_or_default();
     let mut rows = vec![COLUMNS.map(str::to_owned)];
-    rows.extend(
-        figures
-            .iter()
-            .map(|figure| COLUMNS.map(|column| cell(figure, column))),
-    );
+    rows.extend(figures.iter().map(|figure| COLUMNS.map(|column| cell(figure, column))));
     let mut widths = [0; COLUMNS.len()];
     for row in &rows {
         for (width, text) in widths.iter_mut().zip(row) {
@@ -98,13 +90,10 @@ fn table(figures: &[Json]) -> String {
     }
     let line = |row: &[String; COLUMNS.len()]| {
         let cells =
-            row.iter()
-                .zip(widths)
-                .zip(COLUMNS)
-                .map(|((text, width), column)| match column {
-                    "value" | "ratio" => format!("{text:>width$}"),
-                    _ => format!("{text:<width$}"),
-                });
+            row.iter().zip(widths).zip(COLUMNS).map(|((text, width), column)| match column {
+                "value" | "ratio" => format!("{text:>width$}"),
+                _ => format!("{text:<width$}"),
+            });
         cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
     };
     rows.iter().map(line).collect::<Vec<_>>().join("\n")
@@ -133,13 +122,7 @@ mod tests {
     #[test]
     fn options_are_read_or_refused() {
         let both = Options::parse(&["bench-poll", "--json"]).unwrap();
-        assert_eq!(
-            both,
-            Options {
-                name: Some("poll".into()),
-                json: true
-            }
-        );
+        assert_eq!(both, Options { name: Some("poll".into()), json: true });
         assert!(Options::parse(&["a", "b"]).is_err());
         assert!(Options::parse(&["--wrong"]).is_err());
     }

@@ -20,10 +20,17 @@ pub(crate) fn run() -> Result<ExitCode> {
         note(&format!("== {name}"));
         let start = Instant::now();
         step().map_err(|problem| format!("{name}: {problem}"))?;
+<<<<<<< HEAD
+        // The test step ends with its counts; nothing may follow them.
+        if name != "test" {
+            note(&format!("== {name} passed ({} s)", start.elapsed().as_secs()));
+        }
+=======
         note(&format!(
             "== {name} passed ({} s)",
             start.elapsed().as_secs()
         ));
+>>>>>>> house
     }
     // Last, for its counts are the last line.
     note("== test");
@@ -35,28 +42,12 @@ fn fmt() -> Result {
 }
 
 fn clippy() -> Result {
-    Cmd::new("cargo")
-        .args([
-            "clippy",
-            "--workspace",
-            "--all-targets",
-            "--",
-            "-D",
-            "warnings",
-        ])
-        .run()
+    Cmd::new("cargo").args(["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]).run()
 }
 
 fn deny() -> Result {
     install::cargo_deny()?;
     Cmd::new("cargo")
-        .args([
-            "deny",
-            "check",
-            "--hide-inclusion-graph",
-            "bans",
-            "licenses",
-            "sources",
-        ])
+        .args(["deny", "check", "--hide-inclusion-graph", "bans", "licenses", "sources"])
         .run()
 }

@@ -26,11 +26,15 @@ impl Cmd {
         let mut inner = Command::new(&program);
         inner.current_dir(crate::repo::root());
         inner.stdin(Stdio::null());
+<<<<<<< HEAD
+        Self { inner, shown: display(program.as_ref()) }
+=======
         Self {
             inner,
             words: display(program.as_ref()),
             dir: None,
         }
+>>>>>>> house
     }
 
     pub(crate) fn arg(mut self, arg: impl AsRef<OsStr>) -> Self {
@@ -70,15 +74,17 @@ impl Cmd {
 
     /// Runs to the end with `text` as its stdin: secrets go this way, never as arguments.
     pub(crate) fn run_with_stdin(mut self, text: &str) -> Result {
+<<<<<<< HEAD
+        note(&format!("$ {}", self.shown));
+        self.inner.stdin(Stdio::piped()).stdout(Stdio::from(io::stderr()));
+=======
         note(&format!("$ {}", self.shown()));
         self.inner
             .stdin(Stdio::piped())
             .stdout(Stdio::from(io::stderr()));
+>>>>>>> house
         let mut child = self.inner.spawn().map_err(|e| self.start_problem(&e))?;
-        let written = child
-            .stdin
-            .take()
-            .map_or(Ok(()), |mut pipe| pipe.write_all(text.as_bytes()));
+        let written = child.stdin.take().map_or(Ok(()), |mut pipe| pipe.write_all(text.as_bytes()));
         let status = child.wait()?;
         if !status.success() {
             return Err(format!("{} ended with {status}", self.shown()).into());
@@ -108,22 +114,12 @@ impl Cmd {
         note(&format!("$ {}", self.shown()));
         self.inner.stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = self.inner.spawn().map_err(|e| self.start_problem(&e))?;
-        let out = child
-            .stdout
-            .take()
-            .map(|pipe| thread::spawn(|| copy_and_keep(pipe)));
-        let err = child
-            .stderr
-            .take()
-            .map(|pipe| thread::spawn(|| copy_and_keep(pipe)));
+        let out = child.stdout.take().map(|pipe| thread::spawn(|| copy_and_keep(pipe)));
+        let err = child.stderr.take().map(|pipe| thread::spawn(|| copy_and_keep(pipe)));
         let status = child.wait()?;
         let mut text = String::new();
         for reader in [out, err].into_iter().flatten() {
-            text.push_str(
-                &reader
-                    .join()
-                    .map_err(|_| "a reader of a command's output panicked")?,
-            );
+            text.push_str(&reader.join().map_err(|_| "a reader of a command's output panicked")?);
         }
         Ok(Output { status, text })
     }
@@ -155,10 +151,7 @@ pub(crate) fn result(line: &str) {
 /// As a person would type it: relative to the repository, quoted where a shell needs it.
 fn display(word: &OsStr) -> String {
     let path = Path::new(word);
-    let word = path
-        .strip_prefix(crate::repo::root())
-        .unwrap_or(path)
-        .to_string_lossy();
+    let word = path.strip_prefix(crate::repo::root()).unwrap_or(path).to_string_lossy();
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=:,@%+".contains(c);
     if !word.is_empty() && word.chars().all(plain) {
         return word.into_owned();
@@ -191,15 +184,7 @@ mod tests {
 
     #[test]
     fn failing_commands_are_named() {
-        let error = Cmd::new("cargo")
-            .arg("no-such-subcommand")
-            .run()
-            .unwrap_err();
-        assert!(
-            error
-                .to_string()
-                .starts_with("cargo no-such-subcommand ended with"),
-            "{error}"
-        );
+        let error = Cmd::new("cargo").arg("no-such-subcommand").run().unwrap_err();
+        assert!(error.to_string().starts_with("cargo no-such-subcommand ended with"), "{error}");
     }
 }

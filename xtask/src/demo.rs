@@ -41,9 +41,7 @@ impl Options {
                 options.supervised = true;
                 continue;
             }
-            let value = args
-                .next()
-                .ok_or_else(|| format!("demo: {arg} lacks its value"))?;
+            let value = args.next().ok_or_else(|| format!("demo: {arg} lacks its value"))?;
             match arg {
                 "--data-dir" => options.data_dir = Some(PathBuf::from(value)),
                 "--http" => options.http = Some(loopback(value)?),
@@ -54,10 +52,14 @@ impl Options {
     }
 
     fn folder(&self) -> Result<PathBuf> {
+<<<<<<< HEAD
+        let folder = self.data_dir.clone().unwrap_or_else(|| repo::target().join("demo"));
+=======
         let folder = match &self.data_dir {
             Some(dir) => repo::called_from().join(dir),
             None => repo::target().join("demo"),
         };
+>>>>>>> house
         fs::create_dir_all(&folder)?;
         Ok(folder.canonicalize()?)
     }
@@ -86,10 +88,7 @@ fn serve(folder: &Path, http: Option<SocketAddr>) -> Result {
         },
     };
     let mut stack = Stack::up(&settings)?;
-    note(&format!(
-        "data and logs are in {}; Ctrl-C stops",
-        folder.display()
-    ));
+    note(&format!("data and logs are in {}; Ctrl-C stops", folder.display()));
     cmd::result(&format!("ready {} {EMAIL} {}", stack.url, stack.password));
     loop {
         stack.check()?;
@@ -103,10 +102,7 @@ fn supervise(folder: &Path, http: Option<SocketAddr>) -> Result {
 
     let mut script = std::process::Command::new("sh");
     script.args(["-c", SUPERVISE, "supervise"]).arg(folder);
-    script
-        .arg(std::env::current_exe()?)
-        .args(["demo", SUPERVISED, "--data-dir"])
-        .arg(folder);
+    script.arg(std::env::current_exe()?).args(["demo", SUPERVISED, "--data-dir"]).arg(folder);
     if let Some(http) = http {
         script.args(["--http", &http.to_string()]);
     }
@@ -142,19 +138,13 @@ fn lock(folder: &Path) -> Result<File> {
 
 fn http_address() -> Result<SocketAddr> {
     let usual = SocketAddr::from((Ipv4Addr::LOCALHOST, HTTP_PORT));
-    if TcpListener::bind(usual).is_ok() {
-        Ok(usual)
-    } else {
-        free_port()
-    }
+    if TcpListener::bind(usual).is_ok() { Ok(usual) } else { free_port() }
 }
 
 fn loopback(text: &str) -> std::result::Result<SocketAddr, String> {
     match text.parse::<SocketAddr>() {
         Ok(address) if address.ip().is_loopback() && address.port() != 0 => Ok(address),
-        _ => Err(format!(
-            "demo: --http {text}: give a loopback address as 127.0.0.1:8080"
-        )),
+        _ => Err(format!("demo: --http {text}: give a loopback address as 127.0.0.1:8080")),
     }
 }
 
@@ -168,12 +158,8 @@ mod tests {
         assert_eq!(options.http, Some("127.0.0.1:9000".parse().unwrap()));
         assert_eq!(options.data_dir, Some(PathBuf::from("d")));
         assert_eq!(Options::parse(&[]), Ok(Options::default()));
-        for bad in [
-            &["--http"][..],
-            &["--http", "0.0.0.0:80"],
-            &["--http", "x"],
-            &["--port", "1"],
-        ] {
+        for bad in [&["--http"][..], &["--http", "0.0.0.0:80"], &["--http", "x"], &["--port", "1"]]
+        {
             assert!(Options::parse(bad).is_err(), "{bad:?}");
         }
     }

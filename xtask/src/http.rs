@@ -26,21 +26,12 @@ struct Answer {
 
 impl Client {
     pub(crate) fn new(address: SocketAddr) -> Self {
-        Self {
-            address,
-            cookie: None,
-        }
+        Self { address, cookie: None }
     }
 
     pub(crate) fn login(&mut self, email: &str, password: &str) -> Result {
-        let body = format!(
-            "{{\"email\":{},\"password\":{}}}",
-            quote(email),
-            quote(password)
-        );
-        let answer = self
-            .request("POST", "/api/v1/login", Some(&body))?
-            .successful("login")?;
+        let body = format!("{{\"email\":{},\"password\":{}}}", quote(email), quote(password));
+        let answer = self.request("POST", "/api/v1/login", Some(&body))?.successful("login")?;
         let cookie = answer.header("set-cookie").and_then(session_cookie);
         self.cookie = Some(cookie.ok_or("login: the answer sets no session cookie")?);
         Ok(())
@@ -48,21 +39,16 @@ impl Client {
 
     /// The whole answer (`data` and `meta`) of a GET.
     pub(crate) fn get(&self, path: &str) -> Result<Json> {
-        self.request("GET", path, None)?
-            .successful(path)?
-            .json(path)
+        self.request("GET", path, None)?.successful(path)?.json(path)
     }
 
     pub(crate) fn post(&self, path: &str, body: &str) -> Result<Json> {
-        self.request("POST", path, Some(body))?
-            .successful(path)?
-            .json(path)
+        self.request("POST", path, Some(body))?.successful(path)?.json(path)
     }
 
     /// Whether the collector says that it is ready; not listening yet counts as no.
     pub(crate) fn is_ready(&self) -> bool {
-        self.request("GET", "/health/ready", None)
-            .is_ok_and(|answer| answer.status == 200)
+        self.request("GET", "/health/ready", None).is_ok_and(|answer| answer.status == 200)
     }
 
     fn request(&self, method: &str, path: &str, body: Option<&str>) -> Result<Answer> {
@@ -96,21 +82,12 @@ impl Answer {
     fn parse(text: &str) -> Option<Self> {
         let (head, body) = text.split_once("\r\n\r\n")?;
         let mut lines = head.split("\r\n");
-        let status = lines
-            .next()?
-            .strip_prefix("HTTP/1.1 ")?
-            .get(..3)?
-            .parse()
-            .ok()?;
+        let status = lines.next()?.strip_prefix("HTTP/1.1 ")?.get(..3)?.parse().ok()?;
         let headers: Vec<(String, String)> = lines
             .filter_map(|line| line.split_once(':'))
             .map(|(name, value)| (name.to_ascii_lowercase(), value.trim().to_owned()))
             .collect();
-        let mut answer = Self {
-            status,
-            headers,
-            body: body.to_owned(),
-        };
+        let mut answer = Self { status, headers, body: body.to_owned() };
         if answer.header("transfer-encoding") == Some("chunked") {
             answer.body = joined_chunks(body)?;
         }
@@ -118,10 +95,7 @@ impl Answer {
     }
 
     fn header(&self, name: &str) -> Option<&str> {
-        self.headers
-            .iter()
-            .find(|(n, _)| n == name)
-            .map(|(_, value)| value.as_str())
+        self.headers.iter().find(|(n, _)| n == name).map(|(_, value)| value.as_str())
     }
 
     fn successful(self, what: &str) -> Result<Self> {
@@ -163,13 +137,7 @@ mod tests {
         let text = "HTTP/1.1 200 OK\r\nSet-Cookie: __Host-farwatch=abc; Path=/\r\n\r\n{}";
         let answer = Answer::parse(text).unwrap();
         assert_eq!(answer.status, 200);
-        assert_eq!(
-            answer
-                .header("set-cookie")
-                .and_then(session_cookie)
-                .as_deref(),
-            Some("abc")
-        );
+        assert_eq!(answer.header("set-cookie").and_then(session_cookie).as_deref(), Some("abc"));
         assert_eq!(answer.body, "{}");
     }
 
@@ -184,14 +152,7 @@ mod tests {
     #[test]
     fn a_problem_shows_what_the_collector_said() {
         let text = "HTTP/1.1 409 Conflict\r\n\r\n{\"code\":\"device_exists\"}";
-        let problem = Answer::parse(text)
-            .unwrap()
-            .successful("devices")
-            .err()
-            .unwrap();
-        assert_eq!(
-            problem.to_string(),
-            "devices: HTTP 409: {\"code\":\"device_exists\"}"
-        );
+        let problem = Answer::parse(text).unwrap().successful("devices").err().unwrap();
+        assert_eq!(problem.to_string(), "devices: HTTP 409: {\"code\":\"device_exists\"}");
     }
 }

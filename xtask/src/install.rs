@@ -13,30 +13,17 @@ struct Package {
 
 /// The real SNMP daemon and client that the poller is held against.
 const SNMP: [Package; 2] = [
-    Package {
-        name: "snmpd",
-        paths: &["/usr/sbin/snmpd", "/usr/local/sbin/snmpd"],
-    },
-    Package {
-        name: "snmp",
-        paths: &["/usr/bin/snmpget", "/usr/local/bin/snmpget"],
-    },
+    Package { name: "snmpd", paths: &["/usr/sbin/snmpd", "/usr/local/sbin/snmpd"] },
+    Package { name: "snmp", paths: &["/usr/bin/snmpget", "/usr/local/bin/snmpget"] },
 ];
 
 /// The browser of the e2e tests; without a font its screenshots are empty boxes.
 const BROWSER: [Package; 2] = [
     Package {
         name: "chromium",
-        paths: &[
-            "/usr/bin/chromium",
-            "/usr/bin/chromium-browser",
-            "/usr/bin/google-chrome",
-        ],
+        paths: &["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"],
     },
-    Package {
-        name: "fonts-dejavu-core",
-        paths: &["/usr/share/fonts/truetype"],
-    },
+    Package { name: "fonts-dejavu-core", paths: &["/usr/share/fonts/truetype"] },
 ];
 
 /// Installs "$@". A fresh snmpd must not start as a service: the tests run their own, on their own
@@ -87,17 +74,11 @@ fn debian(wanted: &[Package]) -> Result {
 
 fn missing(wanted: &[Package], exists: impl Fn(&str) -> bool) -> Vec<&'static str> {
     let absent = |package: &&Package| !package.paths.iter().any(|path| exists(path));
-    wanted
-        .iter()
-        .filter(absent)
-        .map(|package| package.name)
-        .collect()
+    wanted.iter().filter(absent).map(|package| package.name).collect()
 }
 
 fn is_root() -> bool {
-    Cmd::new("sh")
-        .args(["-c", "[ \"$(id -u)\" = 0 ]"])
-        .succeeds()
+    Cmd::new("sh").args(["-c", "[ \"$(id -u)\" = 0 ]"]).succeeds()
 }
 
 /// Whether tests can run under cargo-nextest; tries to install it once.
@@ -107,9 +88,7 @@ pub(crate) fn nextest() -> bool {
     }
     let install = Cmd::new("cargo").args(["install", "cargo-nextest", "--locked"]);
     if let Err(problem) = install.run() {
-        note(&format!(
-            "{problem}; going on with cargo test, which has no time limit per test"
-        ));
+        note(&format!("{problem}; going on with cargo test, which has no time limit per test"));
         return false;
     }
     true
@@ -120,9 +99,7 @@ pub(crate) fn cargo_deny() -> Result {
     if Cmd::new("cargo").args(["deny", "--version"]).succeeds() {
         return Ok(());
     }
-    Cmd::new("cargo")
-        .args(["install", "cargo-deny", "--locked"])
-        .run()
+    Cmd::new("cargo").args(["install", "cargo-deny", "--locked"]).run()
 }
 
 #[cfg(test)]
@@ -132,10 +109,7 @@ mod tests {
     #[test]
     fn a_package_is_there_when_any_of_its_paths_is() {
         assert_eq!(missing(&SNMP, |_| false), ["snmpd", "snmp"]);
-        assert_eq!(
-            missing(&SNMP, |path| path == "/usr/local/bin/snmpget"),
-            ["snmpd"]
-        );
+        assert_eq!(missing(&SNMP, |path| path == "/usr/local/bin/snmpget"), ["snmpd"]);
         assert!(missing(&BROWSER, |_| true).is_empty());
     }
 }

@@ -19,42 +19,23 @@ const DEPTH_MAX: usize = 64;
 
 impl Json {
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
-        let mut parser = Parser {
-            rest: text,
-            depth: 0,
-        };
+        let mut parser = Parser { rest: text, depth: 0 };
         let value = parser.value()?;
         parser.space();
-        if parser.rest.is_empty() {
-            Ok(value)
-        } else {
-            Err(parser.problem("the end"))
-        }
+        if parser.rest.is_empty() { Ok(value) } else { Err(parser.problem("the end")) }
     }
 
     pub(crate) fn get(&self, key: &str) -> Option<&Self> {
-        if let Self::Object(members) = self {
-            members.get(key)
-        } else {
-            None
-        }
+        if let Self::Object(members) = self { members.get(key) } else { None }
     }
 
     /// A string member; `None` also where it is null or of another type.
     pub(crate) fn text(&self, key: &str) -> Option<&str> {
-        if let Some(Self::String(text)) = self.get(key) {
-            Some(text)
-        } else {
-            None
-        }
+        if let Some(Self::String(text)) = self.get(key) { Some(text) } else { None }
     }
 
     pub(crate) fn items(&self) -> &[Self] {
-        if let Self::Array(items) = self {
-            items
-        } else {
-            &[]
-        }
+        if let Self::Array(items) = self { items } else { &[] }
     }
 
     /// The value for a person: strings without quotes, null as nothing.
@@ -226,10 +207,8 @@ impl Parser<'_> {
     }
 
     fn unit(&mut self) -> Result<u32, String> {
-        let (digits, rest) = self
-            .rest
-            .split_at_checked(4)
-            .ok_or_else(|| self.problem("four hex digits"))?;
+        let (digits, rest) =
+            self.rest.split_at_checked(4).ok_or_else(|| self.problem("four hex digits"))?;
         let unit = u32::from_str_radix(digits, 16).map_err(|_| self.problem("four hex digits"))?;
         self.rest = rest;
         Ok(unit)
@@ -269,27 +248,13 @@ mod tests {
         for text in ["", "plain", "a\"b\\c", "line\nline\u{1}", "größer 🛰"] {
             assert_eq!(Json::parse(&quote(text)), Ok(Json::String(text.to_owned())));
         }
-        assert_eq!(
-            Json::parse(r#""\ud83d\udef0""#),
-            Ok(Json::String("🛰".to_owned()))
-        );
+        assert_eq!(Json::parse(r#""\ud83d\udef0""#), Ok(Json::String("🛰".to_owned())));
     }
 
     #[test]
     fn refuses_what_is_not_json() {
         let deep = "[".repeat(DEPTH_MAX + 1);
-        for text in [
-            "",
-            "{",
-            "[1",
-            "[1 2]",
-            "{\"a\"}",
-            "\"x",
-            "1 2",
-            "-",
-            r#""\u12""#,
-            &deep,
-        ] {
+        for text in ["", "{", "[1", "[1 2]", "{\"a\"}", "\"x", "1 2", "-", r#""\u12""#, &deep] {
             assert!(Json::parse(text).is_err(), "{text}");
         }
     }

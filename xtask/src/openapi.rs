@@ -15,24 +15,16 @@ pub(crate) enum Mode {
 
 pub(crate) fn run(mode: Mode) -> Result {
     let folder = build::binaries(Profile::Dev)?;
-    let mut document = Cmd::new(build::binary(&folder, "farwatch-collector"))
-        .arg("openapi")
-        .stdout()?;
+    let mut document =
+        Cmd::new(build::binary(&folder, "farwatch-collector")).arg("openapi").stdout()?;
     if !document.ends_with('\n') {
         document.push('\n');
     }
     web::install()?;
-    let files = [
-        repo::web().join("openapi.json"),
-        repo::web().join("src/api.gen.ts"),
-    ];
-    let before = files
-        .each_ref()
-        .map(|file| fs::read(file).unwrap_or_default());
+    let files = [repo::web().join("openapi.json"), repo::web().join("src/api.gen.ts")];
+    let before = files.each_ref().map(|file| fs::read(file).unwrap_or_default());
     let made = write_both(&files[0], &document);
-    let after = files
-        .each_ref()
-        .map(|file| fs::read(file).unwrap_or_default());
+    let after = files.each_ref().map(|file| fs::read(file).unwrap_or_default());
     if mode == Mode::Write {
         return made;
     }
@@ -41,12 +33,7 @@ pub(crate) fn run(mode: Mode) -> Result {
         if before != after {
             // A check leaves no trace.
             fs::write(file, before)?;
-            drifted.push(
-                file.strip_prefix(repo::root())
-                    .unwrap_or(file)
-                    .display()
-                    .to_string(),
-            );
+            drifted.push(file.strip_prefix(repo::root()).unwrap_or(file).display().to_string());
         }
     }
     made?;

@@ -33,9 +33,7 @@ impl Hash {
             let entries = fs::read_dir(path)?.map(|e| e.map(|e| e.path()));
             let mut entries: Vec<PathBuf> = entries.collect::<std::io::Result<_>>()?;
             entries.sort();
-            return entries
-                .iter()
-                .try_fold(hash, |hash, entry| hash.path(entry, skip));
+            return entries.iter().try_fold(hash, |hash, entry| hash.path(entry, skip));
         }
         Ok(hash.bytes(&fs::read(path)?))
     }
@@ -65,10 +63,7 @@ mod tests {
     #[test]
     fn a_hash_tells_contents_names_and_borders_apart() {
         let of = |parts: &[&str]| {
-            parts
-                .iter()
-                .fold(Hash::new(), |hash, part| hash.bytes(part.as_bytes()))
-                .text()
+            parts.iter().fold(Hash::new(), |hash, part| hash.bytes(part.as_bytes())).text()
         };
         assert_eq!(of(&["a", "b"]), of(&["a", "b"]));
         assert_ne!(of(&["a", "b"]), of(&["ab"]));
@@ -80,9 +75,6 @@ mod tests {
         let here = Path::new(env!("CARGO_MANIFEST_DIR"));
         let all = Hash::new().path(here, &[]).unwrap().text();
         assert_ne!(all, Hash::new().path(here, &["main.rs"]).unwrap().text());
-        assert_eq!(
-            all,
-            Hash::new().path(here, &["no such file"]).unwrap().text()
-        );
+        assert_eq!(all, Hash::new().path(here, &["no such file"]).unwrap().text());
     }
 }

@@ -76,15 +76,9 @@ pub(crate) fn run(group: Option<Group>) -> Result<ExitCode> {
         // A group that could not run is a failure like any other; the others still run.
         let count = counted.unwrap_or_else(|problem| {
             note(&format!("{group:?}: {problem}"));
-            Count {
-                passed: 0,
-                failed: 1,
-            }
+            Count { passed: 0, failed: 1 }
         });
-        note(&format!(
-            "== {group:?}: {count} ({} s)",
-            start.elapsed().as_secs()
-        ));
+        note(&format!("== {group:?}: {count} ({} s)", start.elapsed().as_secs()));
         total += count;
     }
     cmd::result(&total.to_string());
@@ -103,23 +97,14 @@ enum Runner {
 
 /// Everything the groups stand on: packages, the runner, the UI, the binaries.
 fn prepare(groups: &[Group]) -> Result<Runner> {
-    if groups
-        .iter()
-        .any(|group| matches!(group, Group::It | Group::Network))
-    {
+    if groups.iter().any(|group| matches!(group, Group::It | Group::Network)) {
         install::snmp()?;
     }
     if groups.contains(&Group::E2e) {
         install::browser()?;
     }
-    let with_cargo = groups
-        .iter()
-        .any(|group| !matches!(group, Group::Web | Group::E2e));
-    let runner = if with_cargo && install::nextest() {
-        Runner::Nextest
-    } else {
-        Runner::CargoTest
-    };
+    let with_cargo = groups.iter().any(|group| !matches!(group, Group::Web | Group::E2e));
+    let runner = if with_cargo && install::nextest() { Runner::Nextest } else { Runner::CargoTest };
     if groups.iter().any(|group| group.needs_processes()) {
         web::build()?;
         build::binaries(Profile::Dev)?;
@@ -145,11 +130,7 @@ fn cargo_tests(group: Group, runner: Runner) -> Result<Count> {
     let output = command.tee()?;
     let count = Count::of_cargo(&output.text);
     if !output.status.success() && count.failed == 0 {
-        return Err(format!(
-            "no test failed, but the runner ended with {}",
-            output.status
-        )
-        .into());
+        return Err(format!("no test failed, but the runner ended with {}", output.status).into());
     }
     Ok(count)
 }

@@ -62,11 +62,7 @@ pub(crate) fn run() -> Result {
         note(&format!("warning: {long}"));
     }
     if findings.is_empty() {
-        note(&format!(
-            "tidy: {} files, {} checks, no findings",
-            tree.files.len(),
-            CHECKS.len()
-        ));
+        note(&format!("tidy: {} files, {} checks, no findings", tree.files.len(), CHECKS.len()));
         return Ok(());
     }
     Err(format!("tidy: {} findings", findings.len()).into())
@@ -75,13 +71,7 @@ pub(crate) fn run() -> Result {
 impl Tree {
     fn read() -> Result<Self> {
         let listed = Cmd::new("git")
-            .args([
-                "ls-files",
-                "--cached",
-                "--others",
-                "--exclude-standard",
-                "-z",
-            ])
+            .args(["ls-files", "--cached", "--others", "--exclude-standard", "-z"])
             .stdout()?;
         let mut files = Vec::new();
         for path in listed.split('\0').filter(|path| !path.is_empty()) {
@@ -89,16 +79,9 @@ impl Tree {
             let Ok(bytes) = fs::read(repo::root().join(path)) else {
                 continue;
             };
-            let text = if bytes.contains(&0) {
-                None
-            } else {
-                String::from_utf8(bytes).ok()
-            };
+            let text = if bytes.contains(&0) { None } else { String::from_utf8(bytes).ok() };
             // Binary files stay in the tree by name: links may point at them.
-            files.push(File {
-                path: path.to_owned(),
-                text: text.unwrap_or_default(),
-            });
+            files.push(File { path: path.to_owned(), text: text.unwrap_or_default() });
         }
         Ok(Self { files })
     }
@@ -106,9 +89,7 @@ impl Tree {
     #[cfg(test)]
     pub(crate) fn of(files: &[(&str, &str)]) -> Self {
         let file = |(path, text): &(&str, &str)| File::of(path, text);
-        Self {
-            files: files.iter().map(file).collect(),
-        }
+        Self { files: files.iter().map(file).collect() }
     }
 
     fn get(&self, path: &str) -> Option<&File> {
@@ -118,32 +99,22 @@ impl Tree {
     /// A file, or a folder with a file in it.
     fn has(&self, path: &str) -> bool {
         let folder = format!("{path}/");
-        self.files
-            .iter()
-            .any(|file| file.path == path || file.path.starts_with(&folder))
+        self.files.iter().any(|file| file.path == path || file.path.starts_with(&folder))
     }
 
     fn with_extension<'a>(&'a self, extension: &'a str) -> impl Iterator<Item = &'a File> {
-        self.files
-            .iter()
-            .filter(move |file| file.extension() == extension)
+        self.files.iter().filter(move |file| file.extension() == extension)
     }
 }
 
 impl File {
     #[cfg(test)]
     fn of(path: &str, text: &str) -> Self {
-        Self {
-            path: path.to_owned(),
-            text: text.to_owned(),
-        }
+        Self { path: path.to_owned(), text: text.to_owned() }
     }
 
     fn extension(&self) -> &str {
-        Path::new(&self.path)
-            .extension()
-            .and_then(|e| e.to_str())
-            .unwrap_or_default()
+        Path::new(&self.path).extension().and_then(|e| e.to_str()).unwrap_or_default()
     }
 
     fn name(&self) -> &str {
@@ -152,18 +123,11 @@ impl File {
 
     /// Lines with their numbers, from 1.
     fn lines(&self) -> impl Iterator<Item = (usize, &str)> {
-        self.text
-            .split('\n')
-            .enumerate()
-            .map(|(index, line)| (index + 1, line))
+        self.text.split('\n').enumerate().map(|(index, line)| (index + 1, line))
     }
 
     fn finding(&self, line: usize, message: impl Into<String>) -> Finding {
-        Finding {
-            path: self.path.clone(),
-            line,
-            message: message.into(),
-        }
+        Finding { path: self.path.clone(), line, message: message.into() }
     }
 }
 
@@ -179,8 +143,5 @@ impl fmt::Display for Finding {
 /// Runs one check on a tree of one file, for the checks' own tests.
 #[cfg(test)]
 fn lines_found(check: Check, path: &str, text: &str) -> Vec<usize> {
-    check(&Tree::of(&[(path, text)]))
-        .iter()
-        .map(|finding| finding.line)
-        .collect()
+    check(&Tree::of(&[(path, text)])).iter().map(|finding| finding.line).collect()
 }

@@ -11,9 +11,7 @@ const NOT_SOURCES: [&str; 5] = ["node_modules", "dist", "e2e", "coverage", "READ
 
 /// An `npm` command in the UI's folder.
 pub(crate) fn npm<const N: usize>(args: [&str; N]) -> Cmd {
-    Cmd::new(if cfg!(windows) { "npm.cmd" } else { "npm" })
-        .dir("collector/web")
-        .args(args)
+    Cmd::new(if cfg!(windows) { "npm.cmd" } else { "npm" }).dir("collector/web").args(args)
 }
 
 /// Brings `node_modules` to what the lock file says.
@@ -42,10 +40,7 @@ pub(crate) fn build() -> Result {
     }
     npm(["run", "build"]).run()?;
     // Hashed again: a build may write generated sources (the route tree).
-    stamp::write(
-        &dist_stamp(),
-        &Hash::new().path(&repo::web(), &NOT_SOURCES)?,
-    )
+    stamp::write(&dist_stamp(), &Hash::new().path(&repo::web(), &NOT_SOURCES)?)
 }
 
 /// Serves the UI with live reload until Ctrl-C.

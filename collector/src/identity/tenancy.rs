@@ -38,11 +38,7 @@ impl TenantContext {
         super_admin: bool,
         tenants: impl IntoIterator<Item = (TenantId, Access)>,
     ) -> Self {
-        Self {
-            actor,
-            super_admin,
-            tenants: tenants.into_iter().collect(),
-        }
+        Self { actor, super_admin, tenants: tenants.into_iter().collect() }
     }
 
     #[must_use]
@@ -62,9 +58,7 @@ impl TenantContext {
 
     #[must_use]
     pub fn may(&self, tenant: TenantId, access: Access) -> bool {
-        self.tenants
-            .get(&tenant)
-            .is_some_and(|granted| *granted >= access)
+        self.tenants.get(&tenant).is_some_and(|granted| *granted >= access)
     }
 
     /// The same caller, narrowed to one tenant; to none if it is not theirs.
@@ -78,11 +72,7 @@ impl TenantContext {
     /// The tenants as a JSON array, for `tenant_id IN (SELECT value FROM json_each($1))`.
     #[must_use]
     pub fn tenants_json(&self) -> String {
-        let ids: Vec<String> = self
-            .tenants
-            .keys()
-            .map(|tenant| tenant.0.to_string())
-            .collect();
+        let ids: Vec<String> = self.tenants.keys().map(|tenant| tenant.0.to_string()).collect();
         format!("[{}]", ids.join(","))
     }
 }

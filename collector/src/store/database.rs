@@ -25,10 +25,7 @@ pub enum StoreError {
     #[error("cannot open the database {path}")]
     Open { path: PathBuf, source: sqlx::Error },
     #[error("cannot bring the database {path} to this version's schema")]
-    Migrate {
-        path: PathBuf,
-        source: sqlx::migrate::MigrateError,
-    },
+    Migrate { path: PathBuf, source: sqlx::migrate::MigrateError },
     #[error("the linked SQLite {found} is older than 3.51.3, which has a known corruption bug")]
     OldSqlite { found: String },
     #[error("the database ignored `PRAGMA {name}`: it says {found}")]
@@ -72,10 +69,7 @@ impl Database {
     /// Opens or makes the database in `data_dir` and brings its schema up to date.
     pub async fn open(data_dir: &Path) -> Result<Self, StoreError> {
         let path = data_dir.join(FILE_NAME);
-        let open = |source| StoreError::Open {
-            path: path.clone(),
-            source,
-        };
+        let open = |source| StoreError::Open { path: path.clone(), source };
         let options = SqliteConnectOptions::new()
             .filename(&path)
             .create_if_missing(true)
@@ -93,10 +87,7 @@ impl Database {
         MIGRATIONS
             .run(&writer)
             .await
-            .map_err(|source| StoreError::Migrate {
-                path: path.clone(),
-                source,
-            })?;
+            .map_err(|source| StoreError::Migrate { path: path.clone(), source })?;
         let readers = SqlitePoolOptions::new()
             .max_connections(READERS_MAX)
             .acquire_timeout(ACQUIRE_TIMEOUT)
@@ -126,37 +117,22 @@ impl Database {
     }
 
     async fn check(&self) -> Result<(), StoreError> {
-        let found: String = sqlx::query("SELECT sqlite_version()")
-            .fetch_one(&self.writer)
-            .await?
-            .get(0);
-        let mut parts = found
-            .split('.')
-            .map(|part| part.parse::<u32>().unwrap_or(0));
+        let found: String =
+            sqlx::query("SELECT sqlite_version()").fetch_one(&self.writer).await?.get(0);
+        let mut parts = found.split('.').map(|part| part.parse::<u32>().unwrap_or(0));
         let mut part = || parts.next().unwrap_or(0);
         if (part(), part(), part()) < SQLITE_VERSION_MIN {
             return Err(StoreError::OldSqlite { found });
         }
-        let mode: String = sqlx::query("PRAGMA journal_mode")
-            .fetch_one(&self.writer)
-            .await?
-            .get(0);
+        let mode: String = sqlx::query("PRAGMA journal_mode").fetch_one(&self.writer).await?.get(0);
         if mode != "wal" {
-            return Err(StoreError::Pragma {
-                name: "journal_mode",
-                found: mode,
-            });
+            return Err(StoreError::Pragma { name: "journal_mode", found: mode });
         }
-        let synchronous: i64 = sqlx::query("PRAGMA synchronous")
-            .fetch_one(&self.writer)
-            .await?
-            .get(0);
+        let synchronous: i64 =
+            sqlx::query("PRAGMA synchronous").fetch_one(&self.writer).await?.get(0);
         if synchronous != 2 {
             let found = synchronous.to_string();
-            return Err(StoreError::Pragma {
-                name: "synchronous",
-                found,
-            });
+            return Err(StoreError::Pragma { name: "synchronous", found });
         }
         Ok(())
     }
@@ -187,10 +163,8 @@ mod tests {
         drop(dropped);
         first.close().await;
         let second = Database::open(dir.path()).await.unwrap();
-        let names: Vec<String> = sqlx::query_scalar("SELECT name FROM tenant")
-            .fetch_all(second.reader())
-            .await
-            .unwrap();
+        let names: Vec<String> =
+            sqlx::query_scalar("SELECT name FROM tenant").fetch_all(second.reader()).await.unwrap();
         assert_eq!(names, ["kept"]);
     }
 
@@ -198,9 +172,7 @@ mod tests {
     async fn readers_cannot_write() {
         let dir = tempfile::tempdir().unwrap();
         let database = Database::open(dir.path()).await.unwrap();
-        let refused = sqlx::query("DELETE FROM tenant")
-            .execute(database.reader())
-            .await;
+        let refused = sqlx::query("DELETE FROM tenant").execute(database.reader()).await;
         assert!(refused.is_err());
     }
 }

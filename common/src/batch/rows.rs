@@ -29,24 +29,15 @@ const HOLES: u8 = 2;
 /// Packs rows; rows of one device, group and schema keep their order, groups are sorted.
 pub fn encode_rows(rows: &[Row]) -> Result<Vec<u8>, BatchError> {
     if rows.len() > ROWS_MAX {
-        return Err(BatchError::TooMany {
-            what: "rows",
-            max: ROWS_MAX,
-        });
+        return Err(BatchError::TooMany { what: "rows", max: ROWS_MAX });
     }
     let samples: usize = rows.iter().map(|row| row.values.len()).sum();
     if samples > SAMPLES_MAX {
-        return Err(BatchError::TooMany {
-            what: "samples",
-            max: SAMPLES_MAX,
-        });
+        return Err(BatchError::TooMany { what: "samples", max: SAMPLES_MAX });
     }
     let mut groups: BTreeMap<(DeviceId, Group, SchemaId), Vec<&Row>> = BTreeMap::new();
     for row in rows {
-        groups
-            .entry((row.device, row.group, row.schema))
-            .or_default()
-            .push(row);
+        groups.entry((row.device, row.group, row.schema)).or_default().push(row);
     }
     let base = rows.iter().map(|row| row.at.0).min().unwrap_or(0);
     let mut out = Vec::with_capacity(64 + samples * 4);
@@ -64,22 +55,13 @@ pub fn encode_rows(rows: &[Row]) -> Result<Vec<u8>, BatchError> {
 }
 
 fn put_group(out: &mut Vec<u8>, rows: &[&Row], base: i64) -> Result<(), BatchError> {
-    let polled: Vec<&Row> = rows
-        .iter()
-        .copied()
-        .filter(|row| row.cause.is_none())
-        .collect();
+    let polled: Vec<&Row> = rows.iter().copied().filter(|row| row.cause.is_none()).collect();
     let columns = polled.first().map_or(0, |row| row.values.len());
     if columns > COLUMNS_MAX {
-        return Err(BatchError::TooMany {
-            what: "columns",
-            max: COLUMNS_MAX,
-        });
+        return Err(BatchError::TooMany { what: "columns", max: COLUMNS_MAX });
     }
     if polled.iter().any(|row| row.values.len() != columns) {
-        return Err(BatchError::Malformed {
-            what: "rows of one schema differ in length",
-        });
+        return Err(BatchError::Malformed { what: "rows of one schema differ in length" });
     }
     let failed = polled.len() < rows.len();
     let holes = polled.iter().any(|row| row.values.contains(&None));
@@ -92,10 +74,7 @@ fn put_group(out: &mut Vec<u8>, rows: &[&Row], base: i64) -> Result<(), BatchErr
         time_above = row.at.0;
     }
     if failed {
-        out.extend(
-            rows.iter()
-                .map(|row| row.cause.map_or(0, |cause| cause as u8)),
-        );
+        out.extend(rows.iter().map(|row| row.cause.map_or(0, |cause| cause as u8)));
     }
     if holes {
         for row in &polled {
@@ -104,10 +83,7 @@ fn put_group(out: &mut Vec<u8>, rows: &[&Row], base: i64) -> Result<(), BatchErr
     }
     for column in 0..columns {
         let mut above = 0i64;
-        for value in polled
-            .iter()
-            .filter_map(|row| row.values.get(column).copied().flatten())
-        {
+        for value in polled.iter().filter_map(|row| row.values.get(column).copied().flatten()) {
             put_signed(out, value.wrapping_sub(above));
             above = value;
         }
@@ -117,10 +93,7 @@ fn put_group(out: &mut Vec<u8>, rows: &[&Row], base: i64) -> Result<(), BatchErr
 
 fn put_bitmap(out: &mut Vec<u8>, values: &[Option<i64>]) {
     for eight in values.chunks(8) {
-        let bits = eight
-            .iter()
-            .enumerate()
-            .map(|(at, value)| u8::from(value.is_some()) << at);
+        let bits = eight.iter().enumerate().map(|(at, value)| u8::from(value.is_some()) << at);
         out.push(bits.sum());
     }
 }
@@ -130,9 +103,7 @@ pub fn decode_rows(data: &[u8]) -> Result<Vec<Row>, BatchError> {
     let plain = decompress(data)?;
     let mut reader = Reader::new(&plain);
     if reader.byte("format")? != FORMAT {
-        return Err(BatchError::Malformed {
-            what: "unknown format",
-        });
+        return Err(BatchError::Malformed { what: "unknown format" });
     }
     let base = reader.signed("base time")?;
     let mut device = 0i64;
@@ -143,17 +114,11 @@ pub fn decode_rows(data: &[u8]) -> Result<Vec<Row>, BatchError> {
         if device < 0 {
             return Err(BatchError::Malformed { what: "device id" });
         }
-        let group =
-            Group::from_wire(u32::from(reader.byte("group")?)).ok_or(BatchError::Malformed {
-                what: "unknown group",
-            })?;
+        let group = Group::from_wire(u32::from(reader.byte("group")?))
+            .ok_or(BatchError::Malformed { what: "unknown group" })?;
         let mut schema = [0u8; 8];
         schema.copy_from_slice(reader.bytes(8, "schema")?);
-        let key = (
-            DeviceId(device),
-            group,
-            SchemaId(i64::from_le_bytes(schema)),
-        );
+        let key = (DeviceId(device), group, SchemaId(i64::from_le_bytes(schema)));
         take_group(&mut reader, key, base, &mut samples, &mut rows)?;
     }
     Ok(rows)
@@ -170,30 +135,18 @@ fn take_group(
     let columns = reader.count("columns", COLUMNS_MAX)?;
     let flags = reader.byte("flags")?;
     if flags & !(FAILED | HOLES) != 0 {
-        return Err(BatchError::Malformed {
-            what: "unknown flags",
-        });
+        return Err(BatchError::Malformed { what: "unknown flags" });
     }
     // Before anything is allocated: a bomb of constant columns must not outgrow the cap.
     *samples = samples.saturating_add(count.saturating_mul(columns));
     if *samples > SAMPLES_MAX {
-        return Err(BatchError::TooMany {
-            what: "samples",
-            max: SAMPLES_MAX,
-        });
+        return Err(BatchError::TooMany { what: "samples", max: SAMPLES_MAX });
     }
     let start = rows.len();
     let mut at = base;
     for _ in 0..count {
         at = at.wrapping_add(reader.signed("time")?);
-        rows.push(Row {
-            device,
-            group,
-            schema,
-            at: Micros(at),
-            cause: None,
-            values: Vec::new(),
-        });
+        rows.push(Row { device, group, schema, at: Micros(at), cause: None, values: Vec::new() });
     }
     let Some(taken) = rows.get_mut(start..) else {
         return Ok(());
@@ -203,9 +156,7 @@ fn take_group(
             let number = reader.byte("cause")?;
             if number != 0 {
                 let cause = Cause::from_wire(u32::from(number));
-                row.cause = Some(cause.ok_or(BatchError::Malformed {
-                    what: "unknown cause",
-                })?);
+                row.cause = Some(cause.ok_or(BatchError::Malformed { what: "unknown cause" })?);
             }
         }
     }
@@ -235,11 +186,6 @@ fn take_presence(
         return Ok(vec![Some(0); columns]);
     }
     let bitmap = reader.bytes(columns.div_ceil(8), "bitmap")?;
-    let bits = bitmap
-        .iter()
-        .flat_map(|byte| (0..8).map(move |at| byte >> at & 1 == 1));
-    Ok(bits
-        .take(columns)
-        .map(|present| present.then_some(0))
-        .collect())
+    let bits = bitmap.iter().flat_map(|byte| (0..8).map(move |at| byte >> at & 1 == 1));
+    Ok(bits.take(columns).map(|present| present.then_some(0)).collect())
 }

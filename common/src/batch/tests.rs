@@ -77,12 +77,7 @@ fn full_counters_survive() {
 fn a_bomb_is_refused_before_it_is_unpacked() {
     let bomb = zstd::bulk::compress(&vec![0u8; UNPACKED_BYTES_MAX + 1], 1).unwrap();
     assert!(bomb.len() < PACKED_BYTES_MAX);
-    assert_eq!(
-        decode_rows(&bomb),
-        Err(BatchError::Compression {
-            max: UNPACKED_BYTES_MAX
-        })
-    );
+    assert_eq!(decode_rows(&bomb), Err(BatchError::Compression { max: UNPACKED_BYTES_MAX }));
 }
 
 #[test]
@@ -102,36 +97,20 @@ fn claimed_rows_without_bytes_cost_nothing() {
     let packed = compress(&plain).unwrap();
     assert_eq!(
         decode_rows(&packed),
-        Err(BatchError::TooMany {
-            what: "samples",
-            max: SAMPLES_MAX
-        })
+        Err(BatchError::TooMany { what: "samples", max: SAMPLES_MAX })
     );
 }
 
 #[test]
 fn rows_of_one_schema_must_have_one_length() {
-    let rows = [
-        row(1, 10, vec![Some(1)]),
-        row(1, 20, vec![Some(1), Some(2)]),
-    ];
-    assert!(matches!(
-        encode_rows(&rows),
-        Err(BatchError::Malformed { .. })
-    ));
+    let rows = [row(1, 10, vec![Some(1)]), row(1, 20, vec![Some(1), Some(2)])];
+    assert!(matches!(encode_rows(&rows), Err(BatchError::Malformed { .. })));
 }
 
 #[test]
 fn events_round_trip() {
-    let facts = DeviceFacts {
-        device_id: 9,
-        sys_name: "core".into(),
-        ..DeviceFacts::default()
-    };
-    let event = Event {
-        at_us: 5,
-        kind: Some(event::Kind::DeviceFacts(facts)),
-    };
+    let facts = DeviceFacts { device_id: 9, sys_name: "core".into(), ..DeviceFacts::default() };
+    let event = Event { at_us: 5, kind: Some(event::Kind::DeviceFacts(facts)) };
     let packed = encode_events(vec![event.clone()]).unwrap();
     assert_eq!(decode_events(&packed).unwrap(), [event]);
 }

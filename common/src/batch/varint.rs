@@ -29,10 +29,7 @@ impl<'a> Reader<'a> {
     }
 
     pub(super) fn byte(&mut self, what: &'static str) -> Result<u8, BatchError> {
-        let (first, rest) = self
-            .rest
-            .split_first()
-            .ok_or(BatchError::Malformed { what })?;
+        let (first, rest) = self.rest.split_first().ok_or(BatchError::Malformed { what })?;
         self.rest = rest;
         Ok(*first)
     }
@@ -42,10 +39,8 @@ impl<'a> Reader<'a> {
         count: usize,
         what: &'static str,
     ) -> Result<&'a [u8], BatchError> {
-        let (taken, rest) = self
-            .rest
-            .split_at_checked(count)
-            .ok_or(BatchError::Malformed { what })?;
+        let (taken, rest) =
+            self.rest.split_at_checked(count).ok_or(BatchError::Malformed { what })?;
         self.rest = rest;
         Ok(taken)
     }

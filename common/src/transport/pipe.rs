@@ -38,15 +38,9 @@ pub enum PipeKind {
 impl PipeKind {
     #[must_use]
     pub fn from_wire(number: u8) -> Option<Self> {
-        [
-            Self::Telemetry,
-            Self::Control,
-            Self::Snapshot,
-            Self::Reverse,
-            Self::Tunnel,
-        ]
-        .into_iter()
-        .find(|kind| *kind as u8 == number)
+        [Self::Telemetry, Self::Control, Self::Snapshot, Self::Reverse, Self::Tunnel]
+            .into_iter()
+            .find(|kind| *kind as u8 == number)
     }
 
     /// Send priority among the pipes of a session; higher goes first.
@@ -74,10 +68,7 @@ impl Pipe {
 
     /// Writes the hello. QUIC tells the peer of a stream only with its first bytes.
     pub(super) async fn greet(&mut self, kind: PipeKind) -> Result<(), TransportError> {
-        let hello = StreamHello {
-            session: Vec::new(),
-        }
-        .encode_to_vec();
+        let hello = StreamHello { session: Vec::new() }.encode_to_vec();
         let length = u16::try_from(hello.len()).unwrap_or(HELLO_BYTES_MAX);
         let mut frame = vec![kind as u8];
         frame.extend_from_slice(&length.to_be_bytes());
@@ -86,9 +77,7 @@ impl Pipe {
             self.write_all(&frame).await?;
             self.flush().await
         };
-        sent.await.map_err(|error| TransportError::Closed {
-            reason: error.to_string(),
-        })
+        sent.await.map_err(|error| TransportError::Closed { reason: error.to_string() })
     }
 }
 
@@ -96,9 +85,7 @@ impl Pipe {
 pub(super) async fn read_hello(
     from: &mut (impl AsyncRead + Unpin + Send),
 ) -> Result<PipeKind, TransportError> {
-    let bad = |reason: &str| TransportError::Hello {
-        reason: reason.into(),
-    };
+    let bad = |reason: &str| TransportError::Hello { reason: reason.into() };
     let read = async {
         let kind = from.read_u8().await?;
         let length = from.read_u16().await?;
@@ -109,9 +96,7 @@ pub(super) async fn read_hello(
     let (kind, length, body) = tokio::time::timeout(HELLO_TIMEOUT, read)
         .await
         .map_err(|_| bad("nothing came in time"))?
-        .map_err(|error| TransportError::Hello {
-            reason: error.to_string(),
-        })?;
+        .map_err(|error| TransportError::Hello { reason: error.to_string() })?;
     if length > HELLO_BYTES_MAX {
         return Err(bad("it is too long"));
     }

@@ -61,11 +61,7 @@ fn transport_config(streams: u32, send_window: u64, keep_alive: bool) -> Arc<Tra
 
 fn socket(address: SocketAddr) -> Result<std::net::UdpSocket, TransportError> {
     let open = || {
-        let socket = Socket::new(
-            Domain::for_address(address),
-            Type::DGRAM,
-            Some(Protocol::UDP),
-        )?;
+        let socket = Socket::new(Domain::for_address(address), Type::DGRAM, Some(Protocol::UDP))?;
         // Refusal is no error: the kernel's limit applies.
         let _ = socket.set_recv_buffer_size(SOCKET_BUFFER_BYTES);
         let _ = socket.set_send_buffer_size(SOCKET_BUFFER_BYTES);
@@ -93,18 +89,13 @@ impl Listener {
         tls: Arc<rustls::ServerConfig>,
         secrets: &EndpointSecrets,
     ) -> Result<Self, TransportError> {
-        let crypto = QuicServerConfig::try_from(tls).map_err(|error| TransportError::Config {
-            reason: error.to_string(),
-        })?;
+        let crypto = QuicServerConfig::try_from(tls)
+            .map_err(|error| TransportError::Config { reason: error.to_string() })?;
         let token_key = ring::hkdf::Salt::new(ring::hkdf::HKDF_SHA256, b"farwatch quic token")
             .extract(&secrets.token_key);
         let mut config = quinn::ServerConfig::new(Arc::new(crypto), Arc::new(token_key));
         config
-            .transport_config(transport_config(
-                COLLECTOR_STREAMS_MAX,
-                COLLECTOR_SEND_WINDOW,
-                false,
-            ))
+            .transport_config(transport_config(COLLECTOR_STREAMS_MAX, COLLECTOR_SEND_WINDOW, false))
             .migration(true);
         let reset_key = ring::hmac::Key::new(ring::hmac::HMAC_SHA256, &secrets.reset_key);
         let mut endpoint_config = EndpointConfig::new(Arc::new(reset_key));
@@ -160,10 +151,10 @@ impl Handshake {
     /// Completes the handshake; the peer has then proved that it owns its certificate's key.
     pub async fn finish(self) -> Result<QuicSession, TransportError> {
         let address = self.0.remote_address();
-        let connection = self.0.await.map_err(|error| TransportError::Connect {
-            address,
-            reason: error.to_string(),
-        })?;
+        let connection = self
+            .0
+            .await
+            .map_err(|error| TransportError::Connect { address, reason: error.to_string() })?;
         Ok(QuicSession::new(connection))
     }
 }
@@ -174,9 +165,8 @@ pub async fn dial(
     address: SocketAddr,
     tls: Arc<rustls::ClientConfig>,
 ) -> Result<QuicSession, TransportError> {
-    let crypto = QuicClientConfig::try_from(tls).map_err(|error| TransportError::Config {
-        reason: error.to_string(),
-    })?;
+    let crypto = QuicClientConfig::try_from(tls)
+        .map_err(|error| TransportError::Config { reason: error.to_string() })?;
     let mut config = quinn::ClientConfig::new(Arc::new(crypto));
     config.transport_config(transport_config(AGENT_STREAMS_MAX, AGENT_SEND_WINDOW, true));
     let local: SocketAddr = match address {
@@ -189,10 +179,7 @@ pub async fn dial(
         socket(local)?,
         Arc::new(quinn::TokioRuntime),
     )
-    .map_err(|source| TransportError::Bind {
-        address: local,
-        source,
-    })?;
+    .map_err(|source| TransportError::Bind { address: local, source })?;
     let failed = |reason: String| TransportError::Connect { address, reason };
     let connection = endpoint
         .connect_with(config, address, COLLECTOR_NAME)
@@ -216,10 +203,7 @@ impl QuicSession {
             .and_then(|identity| identity.downcast::<Vec<CertificateDer<'static>>>().ok())
             .map(|certificates| *certificates)
             .unwrap_or_default();
-        Self {
-            connection,
-            certificates,
-        }
+        Self { connection, certificates }
     }
 
     /// Packets lost and sent on the current path, as quinn counts them.
@@ -231,9 +215,7 @@ impl QuicSession {
 }
 
 fn ended(error: &quinn::ConnectionError) -> TransportError {
-    TransportError::Closed {
-        reason: error.to_string(),
-    }
+    TransportError::Closed { reason: error.to_string() }
 }
 
 impl Session for QuicSession {
@@ -284,9 +266,6 @@ impl Session for QuicSession {
     }
 
     fn closed(&self) -> BoxFuture<'_, String> {
-        self.connection
-            .closed()
-            .map(|reason| reason.to_string())
-            .boxed()
+        self.connection.closed().map(|reason| reason.to_string()).boxed()
     }
 }

@@ -19,10 +19,7 @@ fn ca() -> Ca {
     let mut params = CertificateParams::default();
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     let root = params.self_signed(&key).unwrap().der().clone();
-    Ca {
-        root,
-        issuer: Issuer::new(params, key),
-    }
+    Ca { root, issuer: Issuer::new(params, key) }
 }
 
 impl Ca {
@@ -32,10 +29,7 @@ impl Ca {
         params.extended_key_usages = vec![usage];
         let leaf = params.signed_by(&key, &self.issuer).unwrap().der().clone();
         let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
-        Identity {
-            chain: vec![leaf, self.root.clone()],
-            key,
-        }
+        Identity { chain: vec![leaf, self.root.clone()], key }
     }
 
     fn agent(&self) -> Identity {
@@ -45,11 +39,8 @@ impl Ca {
     fn listener(&self) -> Listener {
         let collector = self.issue(COLLECTOR_NAME, ExtendedKeyUsagePurpose::ServerAuth);
         let tls = tls::agent_listener_config(collector, self.root.clone()).unwrap();
-        let secrets = EndpointSecrets {
-            reset_key: [1; 32],
-            token_key: [2; 32],
-            connection_id_key: 3,
-        };
+        let secrets =
+            EndpointSecrets { reset_key: [1; 32], token_key: [2; 32], connection_id_key: 3 };
         Listener::bind((Ipv4Addr::LOCALHOST, 0).into(), tls, &secrets).unwrap()
     }
 }
@@ -58,14 +49,9 @@ async fn pair(ca: &Ca) -> (Arc<dyn Session>, Arc<dyn Session>, Listener) {
     let listener = ca.listener();
     let address = listener.local_address().unwrap();
     let tls = tls::agent_config(ca.agent(), ca.root.clone()).unwrap();
-    let (agent, collector) = tokio::join!(dial(address, tls), async {
-        listener.accept().await.unwrap().finish().await
-    });
-    (
-        Arc::new(agent.unwrap()),
-        Arc::new(collector.unwrap()),
-        listener,
-    )
+    let (agent, collector) =
+        tokio::join!(dial(address, tls), async { listener.accept().await.unwrap().finish().await });
+    (Arc::new(agent.unwrap()), Arc::new(collector.unwrap()), listener)
 }
 
 #[tokio::test]
@@ -75,10 +61,9 @@ async fn both_sides_open_pipes_and_the_peer_is_known() {
     let hash = tls::key_hash(&collector.certificates()[0]).unwrap();
     assert_ne!(hash, tls::key_hash(&ca.root).unwrap());
 
-    for (opener, accepter, kind) in [
-        (&agent, &collector, PipeKind::Telemetry),
-        (&collector, &agent, PipeKind::Reverse),
-    ] {
+    for (opener, accepter, kind) in
+        [(&agent, &collector, PipeKind::Telemetry), (&collector, &agent, PipeKind::Reverse)]
+    {
         let mut sent = opener.open(kind).await.unwrap();
         sent.write_all(b"ping").await.unwrap();
         sent.flush().await.unwrap();
@@ -124,9 +109,8 @@ async fn a_foreign_collector_is_refused() {
     let listener = foreign.listener();
     let address = listener.local_address().unwrap();
     let tls = tls::agent_config(ours.agent(), ours.root.clone()).unwrap();
-    let (agent, _) = tokio::join!(dial(address, tls), async {
-        listener.accept().await.unwrap().finish().await
-    });
+    let (agent, _) =
+        tokio::join!(dial(address, tls), async { listener.accept().await.unwrap().finish().await });
     assert!(agent.is_err());
 }
 
@@ -141,27 +125,18 @@ async fn a_pipe_with_a_bad_hello_is_dropped_and_the_session_goes_on() {
     .unwrap();
     let endpoint = quinn::Endpoint::client((Ipv4Addr::LOCALHOST, 0).into()).unwrap();
     let config = quinn::ClientConfig::new(Arc::new(crypto));
-    let connecting = endpoint
-        .connect_with(config, address, COLLECTOR_NAME)
-        .unwrap();
+    let connecting = endpoint.connect_with(config, address, COLLECTOR_NAME).unwrap();
     let (raw, collector) = tokio::join!(connecting, async {
         listener.accept().await.unwrap().finish().await.unwrap()
     });
     let raw = raw.unwrap();
-    for bad in [
-        &[9u8, 0, 0][..],
-        &[1, 0xff, 0xff],
-        &[1, 0, 2, 0xff, 0xff],
-        &[1],
-    ] {
+    for bad in [&[9u8, 0, 0][..], &[1, 0xff, 0xff], &[1, 0, 2, 0xff, 0xff], &[1]] {
         let (mut send, _receive) = raw.open_bi().await.unwrap();
         send.write_all(bad).await.unwrap();
         send.finish().unwrap();
     }
     let (mut send, _receive) = raw.open_bi().await.unwrap();
-    send.write_all(&[PipeKind::Control as u8, 0, 0])
-        .await
-        .unwrap();
+    send.write_all(&[PipeKind::Control as u8, 0, 0]).await.unwrap();
     let (kind, _pipe) = collector.accept().await.unwrap();
     assert_eq!(kind, PipeKind::Control);
 }
@@ -173,15 +148,12 @@ async fn garbage_datagrams_do_not_disturb_a_handshake() {
     let address = listener.local_address().unwrap();
     let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     for seed in 0u8..=255 {
-        let garbage: Vec<u8> = (0..u8::MAX)
-            .map(|at| at.wrapping_mul(seed) ^ seed)
-            .collect();
+        let garbage: Vec<u8> = (0..u8::MAX).map(|at| at.wrapping_mul(seed) ^ seed).collect();
         socket.send_to(&garbage, address).unwrap();
     }
     let tls = tls::agent_config(ca.agent(), ca.root.clone()).unwrap();
-    let (agent, collector) = tokio::join!(dial(address, tls), async {
-        listener.accept().await.unwrap().finish().await
-    });
+    let (agent, collector) =
+        tokio::join!(dial(address, tls), async { listener.accept().await.unwrap().finish().await });
     assert!(agent.is_ok() && collector.is_ok());
 }
 
@@ -209,13 +181,7 @@ fn a_taken_port_is_named() {
     let ca = ca();
     let collector = ca.issue(COLLECTOR_NAME, ExtendedKeyUsagePurpose::ServerAuth);
     let tls = tls::agent_listener_config(collector, ca.root.clone()).unwrap();
-    let secrets = EndpointSecrets {
-        reset_key: [1; 32],
-        token_key: [2; 32],
-        connection_id_key: 3,
-    };
-    let error = Listener::bind(address, tls, &secrets)
-        .unwrap_err()
-        .to_string();
+    let secrets = EndpointSecrets { reset_key: [1; 32], token_key: [2; 32], connection_id_key: 3 };
+    let error = Listener::bind(address, tls, &secrets).unwrap_err().to_string();
     assert!(error.contains(&address.to_string()), "{error}");
 }

@@ -28,16 +28,10 @@ impl Count {
     /// One check that has no count of its own.
     pub(crate) fn of_check(name: &str, outcome: Result) -> Self {
         match outcome {
-            Ok(()) => Self {
-                passed: 1,
-                failed: 0,
-            },
+            Ok(()) => Self { passed: 1, failed: 0 },
             Err(problem) => {
                 note(&format!("{name}: {problem}"));
-                Self {
-                    passed: 0,
-                    failed: 1,
-                }
+                Self { passed: 0, failed: 1 }
             }
         }
     }
@@ -60,19 +54,12 @@ impl Count {
     pub(crate) fn of_plain(text: &str) -> Option<Self> {
         let text = without_colours(text);
         let alone = |line: &&str| line.contains(" passed, ") && line.ends_with(" failed");
-        text.lines()
-            .map(str::trim)
-            .rev()
-            .find(alone)
-            .map(Self::of_line)
+        text.lines().map(str::trim).rev().find(alone).map(Self::of_line)
     }
 
     fn sum(text: &str, is_summary: impl Fn(&str) -> bool) -> Self {
         let mut total = Self::default();
-        for line in without_colours(text)
-            .lines()
-            .filter(|line| is_summary(line))
-        {
+        for line in without_colours(text).lines().filter(|line| is_summary(line)) {
             total += Self::of_line(line);
         }
         total
@@ -84,11 +71,7 @@ impl Count {
             let numbers = counted.filter_map(|part| {
                 let part = part.strip_prefix("Tests").unwrap_or(part).trim_start();
                 let (number, rest) = part.split_once(' ')?;
-                if rest.starts_with(what) {
-                    number.parse::<u64>().ok()
-                } else {
-                    None
-                }
+                if rest.starts_with(what) { number.parse::<u64>().ok() } else { None }
             });
             numbers.sum()
         };
@@ -104,9 +87,7 @@ fn without_colours(text: &str) -> String {
     let mut rest = text;
     while let Some((plain, escape)) = rest.split_once('\u{1b}') {
         out.push_str(plain);
-        rest = escape
-            .find(|c: char| c.is_ascii_alphabetic())
-            .map_or("", |end| &escape[end + 1..]);
+        rest = escape.find(|c: char| c.is_ascii_alphabetic()).map_or("", |end| &escape[end + 1..]);
     }
     out.push_str(rest);
     out
@@ -146,10 +127,7 @@ mod tests {
 
     #[test]
     fn plain() {
-        assert_eq!(
-            Count::of_plain("page ok\n12 passed, 1 failed\n"),
-            Some(count(12, 1))
-        );
+        assert_eq!(Count::of_plain("page ok\n12 passed, 1 failed\n"), Some(count(12, 1)));
         assert_eq!(Count::of_plain("no line like that"), None);
     }
 }

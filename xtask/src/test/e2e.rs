@@ -27,10 +27,7 @@ pub(super) fn run() -> Result<Count> {
         .tee()?;
     stack.check()?;
     let count = Count::of_plain(&smoke.text);
-    let count = count.unwrap_or(Count {
-        passed: u64::from(smoke.status.success()),
-        failed: 0,
-    });
+    let count = count.unwrap_or(Count { passed: u64::from(smoke.status.success()), failed: 0 });
     if !smoke.status.success() && count.failed == 0 {
         return Err(format!("the browser test ended with {}", smoke.status).into());
     }

@@ -80,10 +80,7 @@ fn quoted_length(rest: &str, quote: char) -> usize {
 
 /// `r"…"`, `r#"…"#`, `br"…"`, `cr"…"`
 fn raw_string_length(rest: &str) -> Option<usize> {
-    let after_prefix = rest
-        .strip_prefix(['b', 'c'])
-        .unwrap_or(rest)
-        .strip_prefix('r')?;
+    let after_prefix = rest.strip_prefix(['b', 'c']).unwrap_or(rest).strip_prefix('r')?;
     let hashes = after_prefix.len() - after_prefix.trim_start_matches('#').len();
     let body = after_prefix[hashes..].strip_prefix('"')?;
     let end = format!("\"{}", "#".repeat(hashes));

@@ -39,9 +39,7 @@ pub(super) fn invariants(tree: &Tree) -> Vec<Finding> {
         findings.push(file.finding(0, "has no numbered list under «## Invariants»"));
     }
     for (number, item) in items {
-        let tests = item
-            .rsplit_once("(test: ")
-            .and_then(|(_, tests)| tests.strip_suffix(')'));
+        let tests = item.rsplit_once("(test: ").and_then(|(_, tests)| tests.strip_suffix(')'));
         let Some(tests) = tests else {
             findings.push(file.finding(number, "the invariant must end with (test: path::name)"));
             continue;
@@ -84,11 +82,7 @@ fn test_exists(tree: &Tree, test: &str) -> bool {
         return false;
     };
     let name = name.rsplit("::").next().unwrap_or(name);
-    let forms = [
-        format!("fn {name}("),
-        format!("'{name}'"),
-        format!("\"{name}\""),
-    ];
+    let forms = [format!("fn {name}("), format!("'{name}'"), format!("\"{name}\"")];
     forms.iter().any(|form| file.text.contains(form.as_str()))
 }
 
@@ -137,11 +131,7 @@ mod tests {
         let found: Vec<String> = links(&tree).into_iter().map(|f| f.message).collect();
         assert_eq!(
             found,
-            [
-                "broken link: c.png",
-                "broken link: gone.md",
-                "broken link: ../../out.md"
-            ]
+            ["broken link: c.png", "broken link: gone.md", "broken link: ../../out.md"]
         );
     }
 
@@ -152,10 +142,7 @@ mod tests {
             ("tests/it/uplink.rs", "#[test]\nfn resumes() {}\n"),
             ("web/live.test.ts", "it('reloads after a gap', () => {})\n"),
         ]);
-        invariants(&tree)
-            .into_iter()
-            .map(|finding| finding.message)
-            .collect()
+        invariants(&tree).into_iter().map(|finding| finding.message).collect()
     }
 
     #[test]
@@ -170,13 +157,7 @@ mod tests {
                 "the invariant must end with (test: path::name)"
             ]
         );
-        assert_eq!(
-            invariant_messages("1. A. (test: …)\n"),
-            ["there is no test …"]
-        );
-        assert_eq!(
-            invariant_messages(""),
-            ["has no numbered list under «## Invariants»"]
-        );
+        assert_eq!(invariant_messages("1. A. (test: …)\n"), ["there is no test …"]);
+        assert_eq!(invariant_messages(""), ["has no numbered list under «## Invariants»"]);
     }
 }

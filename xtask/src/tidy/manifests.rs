@@ -6,19 +6,8 @@ const LICENCE: &str = "Apache-2.0";
 
 /// What each member may not depend on. `tests` may use everything.
 const NEVER: [(&str, &[&str]); 5] = [
-    (
-        "proto",
-        &[
-            "farwatch-common",
-            "farwatch-agent",
-            "farwatch-collector",
-            "farwatch-tests",
-        ],
-    ),
-    (
-        "common",
-        &["farwatch-agent", "farwatch-collector", "farwatch-tests"],
-    ),
+    ("proto", &["farwatch-common", "farwatch-agent", "farwatch-collector", "farwatch-tests"]),
+    ("common", &["farwatch-agent", "farwatch-collector", "farwatch-tests"]),
     ("agent", &["farwatch-collector", "farwatch-tests"]),
     ("collector", &["farwatch-agent", "farwatch-tests"]),
     ("xtask", &["farwatch-"]),
@@ -69,13 +58,7 @@ pub(super) fn licence(tree: &Tree) -> Vec<Finding> {
         findings.push(root.finding(0, format!("must say license = \"{LICENCE}\"")));
     }
     if tree.get("Cargo.toml").is_some() && tree.get("LICENSE").is_none() {
-        findings.push(
-            File {
-                path: "LICENSE".into(),
-                text: String::new(),
-            }
-            .finding(0, "missing"),
-        );
+        findings.push(File { path: "LICENSE".into(), text: String::new() }.finding(0, "missing"));
     }
     findings
 }
@@ -127,13 +110,7 @@ mod tests {
     fn every_member_names_licence_and_lints() {
         let good = "license.workspace = true\n\n[lints]\nworkspace = true\n";
         assert_eq!(lines_found(licence, "agent/Cargo.toml", good), []);
-        assert_eq!(
-            lines_found(licence, "agent/Cargo.toml", "[lints]\n"),
-            [0, 0]
-        );
-        assert_eq!(
-            lines_found(licence, "Cargo.toml", "license = \"MIT\"\n"),
-            [0, 0]
-        );
+        assert_eq!(lines_found(licence, "agent/Cargo.toml", "[lints]\n"), [0, 0]);
+        assert_eq!(lines_found(licence, "Cargo.toml", "license = \"MIT\"\n"), [0, 0]);
     }
 }

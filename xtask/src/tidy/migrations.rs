@@ -39,8 +39,7 @@ fn without_twin<'a>(
 
 /// In the order git lists them, which is by name.
 fn scripts<'a>(tree: &'a Tree, folder: &'a str) -> impl Iterator<Item = &'a File> {
-    tree.with_extension("sql")
-        .filter(move |file| file.path.starts_with(folder))
+    tree.with_extension("sql").filter(move |file| file.path.starts_with(folder))
 }
 
 #[cfg(test)]
@@ -49,36 +48,21 @@ mod tests {
 
     fn found(paths: &[&str]) -> Vec<String> {
         let files: Vec<(&str, &str)> = paths.iter().map(|path| (*path, "")).collect();
-        numbers(&Tree::of(&files))
-            .into_iter()
-            .map(|finding| finding.path)
-            .collect()
+        numbers(&Tree::of(&files)).into_iter().map(|finding| finding.path).collect()
     }
 
     #[test]
     fn numbers_have_no_hole() {
-        let (one, three) = (
-            "migrations/sqlite/0001_a.sql",
-            "migrations/sqlite/0003_c.sql",
-        );
+        let (one, three) = ("migrations/sqlite/0001_a.sql", "migrations/sqlite/0003_c.sql");
         assert!(found(&[one]).is_empty());
         assert_eq!(found(&[one, three]), [three]);
-        assert_eq!(
-            found(&["migrations/agent/1_a.sql"]),
-            ["migrations/agent/1_a.sql"]
-        );
-        assert_eq!(
-            found(&[one, "migrations/sqlite/0001_b.sql"]),
-            ["migrations/sqlite/0001_b.sql"]
-        );
+        assert_eq!(found(&["migrations/agent/1_a.sql"]), ["migrations/agent/1_a.sql"]);
+        assert_eq!(found(&[one, "migrations/sqlite/0001_b.sql"]), ["migrations/sqlite/0001_b.sql"]);
     }
 
     #[test]
     fn engines_have_the_same_list_once_both_have_one() {
-        let sqlite = [
-            "migrations/sqlite/0001_a.sql",
-            "migrations/sqlite/0002_b.sql",
-        ];
+        let sqlite = ["migrations/sqlite/0001_a.sql", "migrations/sqlite/0002_b.sql"];
         assert!(found(&sqlite).is_empty());
         let both = [sqlite[0], sqlite[1], "migrations/postgres/0001_a.sql"];
         assert_eq!(found(&both), [sqlite[1]]);

@@ -5,16 +5,8 @@ use super::{File, Finding, Tree};
 
 const CORE: &str = "//! Core:";
 /// I/O, the runtime and the databases that a core must not know.
-const NOT_IN_CORES: [&str; 8] = [
-    "tokio",
-    "sqlx",
-    "quinn",
-    "rusqlite",
-    "SystemTime",
-    "Instant",
-    "UdpSocket",
-    "TcpStream",
-];
+const NOT_IN_CORES: [&str; 8] =
+    ["tokio", "sqlx", "quinn", "rusqlite", "SystemTime", "Instant", "UdpSocket", "TcpStream"];
 
 /// A core gets time and events passed in: it imports no I/O and reads no clock.
 pub(super) fn cores(tree: &Tree) -> Vec<Finding> {
@@ -23,8 +15,7 @@ pub(super) fn cores(tree: &Tree) -> Vec<Finding> {
         if let Some(word) = NOT_IN_CORES.iter().find(|word| has_word(line, word)) {
             return Some(format!("a core knows no {word}: pass what it needs in"));
         }
-        line.contains("::now()")
-            .then(|| "a core reads no clock: pass the time in".to_owned())
+        line.contains("::now()").then(|| "a core reads no clock: pass the time in".to_owned())
     })
 }
 
@@ -47,31 +38,19 @@ pub(super) fn operating_systems(tree: &Tree) -> Vec<Finding> {
 pub(super) fn module_files(tree: &Tree) -> Vec<Finding> {
     let is_mod = |file: &&File| file.name() == "mod.rs";
     let advice = |file: &File| file.finding(0, "name the module's file after it, not mod.rs");
-    tree.with_extension("rs")
-        .filter(is_mod)
-        .map(advice)
-        .collect()
+    tree.with_extension("rs").filter(is_mod).map(advice).collect()
 }
 
 /// What is fine on the way to a commit and not in one.
 pub(super) fn forgotten_marks(tree: &Tree) -> Vec<Finding> {
     let mut findings = code_lines(tree.with_extension("rs"), |line| {
         let marks = ["#[ignore", "todo!(", "unimplemented!(", "dbg!("];
-        marks
-            .iter()
-            .find(|mark| line.contains(**mark))
-            .map(|mark| format!("forgotten: {mark}"))
+        marks.iter().find(|mark| line.contains(**mark)).map(|mark| format!("forgotten: {mark}"))
     });
     let in_web = |file: &&File| ["ts", "tsx", "mjs"].contains(&file.extension());
     for file in tree.files.iter().filter(in_web) {
         for (number, line) in file.lines() {
-            let marks = [
-                "it.only(",
-                "test.only(",
-                "describe.only(",
-                "it.skip(",
-                "test.skip(",
-            ];
+            let marks = ["it.only(", "test.only(", "describe.only(", "it.skip(", "test.skip("];
             let mark = marks.iter().find(|mark| line.contains(**mark));
             findings.extend(mark.map(|mark| file.finding(number, format!("forgotten: {mark}"))));
             if line.trim() == "debugger;" {
@@ -113,18 +92,9 @@ mod tests {
     fn operating_systems_have_one_home() {
         let text =
             "#[cfg(target_os = \"linux\")]\n#[cfg(test)]\nif cfg!(unix) {}\n// cfg(windows)\n";
-        assert_eq!(
-            lines_found(operating_systems, "common/src/a.rs", text),
-            [1, 3]
-        );
-        assert_eq!(
-            lines_found(operating_systems, "agent/src/platform/a.rs", text),
-            []
-        );
-        assert_eq!(
-            lines_found(operating_systems, "agent/src/platform.rs", text),
-            []
-        );
+        assert_eq!(lines_found(operating_systems, "common/src/a.rs", text), [1, 3]);
+        assert_eq!(lines_found(operating_systems, "agent/src/platform/a.rs", text), []);
+        assert_eq!(lines_found(operating_systems, "agent/src/platform.rs", text), []);
     }
 
     #[test]
@@ -137,9 +107,6 @@ mod tests {
     fn marks_are_found_in_code_only() {
         let text = "#[ignore]\nfn a() { todo!() }\n// todo!()\nlet s = \"dbg!(x)\";\n";
         assert_eq!(lines_found(forgotten_marks, "a.rs", text), [1, 2]);
-        assert_eq!(
-            lines_found(forgotten_marks, "a.test.ts", "it('a')\nit.only('b')\n"),
-            [2]
-        );
+        assert_eq!(lines_found(forgotten_marks, "a.test.ts", "it('a')\nit.only('b')\n"), [2]);
     }
 }

@@ -50,10 +50,7 @@ fn sources(tree: &Tree) -> impl Iterator<Item = (&File, usize)> {
     let by_hand = |file: &&File| {
         SOURCES.contains(&file.extension()) && !is_generated(file) && !is_free_form(file)
     };
-    tree.files
-        .iter()
-        .filter(by_hand)
-        .map(|file| (file, file.text.lines().count()))
+    tree.files.iter().filter(by_hand).map(|file| (file, file.text.lines().count()))
 }
 
 fn is_generated(file: &File) -> bool {
@@ -74,10 +71,7 @@ mod tests {
 
     #[test]
     fn whitespace_is_found_by_line() {
-        assert_eq!(
-            lines_found(whitespace, "a.rs", "a\nb \nc\t\nd\te\nf\r\n"),
-            [2, 3, 4, 5]
-        );
+        assert_eq!(lines_found(whitespace, "a.rs", "a\nb \nc\t\nd\te\nf\r\n"), [2, 3, 4, 5]);
         assert_eq!(lines_found(whitespace, "a.rs", "a"), [0]);
         assert_eq!(lines_found(whitespace, "a.rs", "a\n\n"), [0]);
         assert_eq!(lines_found(whitespace, "a.rs", "a\n\nb\n"), []);
@@ -92,10 +86,7 @@ mod tests {
         assert_eq!(lines_found(length, "a.rs", &lines(FAIL_LINES + 1)), [0]);
         assert_eq!(lines_found(length, "api.gen.ts", &lines(2000)), []);
         assert_eq!(lines_found(length, "migrations/x.sql", &lines(2000)), []);
-        assert_eq!(
-            long_files(&Tree::of(&[("a.rs", &lines(WARN_LINES + 1))])).len(),
-            1
-        );
+        assert_eq!(long_files(&Tree::of(&[("a.rs", &lines(WARN_LINES + 1))])).len(), 1);
         assert!(long_files(&Tree::of(&[("a.rs", &lines(WARN_LINES))])).is_empty());
     }
 }
