@@ -38,15 +38,8 @@ struct Service {
 
 impl Services {
     pub(crate) fn new() -> Result<Self> {
-        let guard = if cfg!(unix) {
-            Some(Guard::start()?)
-        } else {
-            None
-        };
-        Ok(Self {
-            guard,
-            running: Vec::new(),
-        })
+        let guard = if cfg!(unix) { Some(Guard::start()?) } else { None };
+        Ok(Self { guard, running: Vec::new() })
     }
 
     /// Starts a service; all that it prints goes to `log`.
@@ -57,9 +50,8 @@ impl Services {
             None => (command, Stdio::from(file.try_clone()?)),
         };
         command.stdin(Stdio::null()).stdout(stdout).stderr(file);
-        let child = own_group(&mut command)
-            .spawn()
-            .map_err(|e| format!("cannot start {name}: {e}"))?;
+        let child =
+            own_group(&mut command).spawn().map_err(|e| format!("cannot start {name}: {e}"))?;
         self.running.push(Service { name, child, log });
         Ok(())
     }
@@ -103,10 +95,7 @@ impl Guard {
         let mut guard = Command::new("sh");
         guard.args(["-c", GUARD, "guard"]);
         guard.stdin(reader).stdout(Stdio::null());
-        Ok(Self {
-            process: own_group(&mut guard).spawn()?,
-            ids,
-        })
+        Ok(Self { process: own_group(&mut guard).spawn()?, ids })
     }
 }
 
@@ -131,13 +120,8 @@ fn last_lines(log: &Path) -> String {
     let text = fs::read(log).unwrap_or_default();
     let text = String::from_utf8_lossy(&text);
     let lines: Vec<&str> = text.lines().collect();
-    let shown = lines
-        .iter()
-        .skip(lines.len().saturating_sub(LOG_LINES_SHOWN));
-    shown
-        .map(|line| format!("    {line}"))
-        .collect::<Vec<_>>()
-        .join("\n")
+    let shown = lines.iter().skip(lines.len().saturating_sub(LOG_LINES_SHOWN));
+    shown.map(|line| format!("    {line}")).collect::<Vec<_>>().join("\n")
 }
 
 #[cfg(test)]

@@ -58,41 +58,22 @@ impl Stack {
         site.make_collector()?;
         site.start_collector(&mut services)?;
         let mut client = Client::new(settings.http);
-        until(
-            "the collector to be ready",
-            READY_WITHIN,
-            &mut services,
-            || Ok(client.is_ready()),
-        )?;
+        until("the collector to be ready", READY_WITHIN, &mut services, || Ok(client.is_ready()))?;
         site.enrol_agent()?;
         let routers = site.start_routers(&mut services)?;
         client.login(EMAIL, &site.password)?;
         let before = last_samples(&client)?;
         site.start_agent(&mut services)?;
         let agent = first_agent(&client, &mut services)?;
-        for router in routers
-            .iter()
-            .filter(|router| !before.contains_key(&router.address))
-        {
+        for router in routers.iter().filter(|router| !before.contains_key(&router.address)) {
             client.post("/api/v1/devices", &router.device(&agent))?;
         }
         note("waiting for a sample of every router");
-        until(
-            "samples of all routers",
-            SAMPLES_WITHIN,
-            &mut services,
-            || {
-                let now = last_samples(&client)?;
-                Ok(routers
-                    .iter()
-                    .all(|router| is_newer(&before, &now, &router.address)))
-            },
-        )?;
-        Ok(Self {
-            services,
-            url: format!("http://{}/", settings.http),
-            password: site.password,
-        })
+        until("samples of all routers", SAMPLES_WITHIN, &mut services, || {
+            let now = last_samples(&client)?;
+            Ok(routers.iter().all(|router| is_newer(&before, &now, &router.address)))
+        })?;
+        Ok(Self { services, url: format!("http://{}/", settings.http), password: site.password })
     }
 
     /// An error when a process of it has ended.
@@ -137,46 +118,26 @@ impl<'a> Site<'a> {
                 .args(["--role", "super_admin"])
                 .run()
         })?;
-        self.once("tenant", || {
-            self.collector(&["tenant", "create", "--name", TENANT])
-                .run()
-        })
+        self.once("tenant", || self.collector(&["tenant", "create", "--name", TENANT]).run())
     }
 
     fn start_collector(&self, services: &mut Services) -> Result {
         wait_until_free(self.listen)?;
         let mut command = self.service("farwatch-collector");
-        command
-            .args(["serve", "--data-dir"])
-            .arg(self.folder.join("collector"));
-        command.args([
-            "--http",
-            &self.http.to_string(),
-            "--listen",
-            &self.listen.to_string(),
-        ]);
+        command.args(["serve", "--data-dir"]).arg(self.folder.join("collector"));
+        command.args(["--http", &self.http.to_string(), "--listen", &self.listen.to_string()]);
         services.start("farwatch-collector", self.log("collector"), command)
     }
 
     fn enrol_agent(&self) -> Result {
         self.once("agent", || {
             let made = self
-                .collector(&[
-                    "token", "create", "--tenant", TENANT, "--site", SITE, "--json",
-                ])
+                .collector(&["token", "create", "--tenant", TENANT, "--site", SITE, "--json"])
                 .stdout()?;
             let made = Json::parse(&made)?;
-            let token = made
-                .text("token")
-                .ok_or("token create: the answer has no token")?;
+            let token = made.text("token").ok_or("token create: the answer has no token")?;
             Cmd::new(build::binary(self.binaries, "farwatch-agent"))
-                .args([
-                    "enroll",
-                    "--token-file",
-                    "-",
-                    "--collector",
-                    &self.listen.to_string(),
-                ])
+                .args(["enroll", "--token-file", "-", "--collector", &self.listen.to_string()])
                 .arg("--state-dir")
                 .arg(self.folder.join("agent"))
                 .run_with_stdin(token)
@@ -185,9 +146,7 @@ impl<'a> Site<'a> {
 
     fn start_agent(&self, services: &mut Services) -> Result {
         let mut command = self.service("farwatch-agent");
-        command
-            .args(["run", "--state-dir"])
-            .arg(self.folder.join("agent"));
+        command.args(["run", "--state-dir"]).arg(self.folder.join("agent"));
         services.start("farwatch-agent", self.log("agent"), command)
     }
 
@@ -204,9 +163,7 @@ impl<'a> Site<'a> {
             Ok(text.lines().any(|line| line == "ready"))
         })?;
         if routers.len() != ROUTERS {
-            return Err(
-                format!("farwatch-sim named {} of {ROUTERS} routers", routers.len()).into(),
-            );
+            return Err(format!("farwatch-sim named {} of {ROUTERS} routers", routers.len()).into());
         }
         Ok(routers)
     }
@@ -243,20 +200,12 @@ impl Router {
     /// `router NAME ADDR:PORT COMMUNITY`
     fn parse(line: &str) -> Option<Self> {
         let mut words = line.split_whitespace();
-        let (Some("router"), Some(name), Some(address), Some(community), None) = (
-            words.next(),
-            words.next(),
-            words.next(),
-            words.next(),
-            words.next(),
-        ) else {
+        let (Some("router"), Some(name), Some(address), Some(community), None) =
+            (words.next(), words.next(), words.next(), words.next(), words.next())
+        else {
             return None;
         };
-        Some(Self {
-            name: name.into(),
-            address: address.into(),
-            community: community.into(),
-        })
+        Some(Self { name: name.into(), address: address.into(), community: community.into() })
     }
 
     /// The body that adds it as a device.
@@ -296,10 +245,7 @@ fn first_agent(client: &Client, services: &mut Services) -> Result<String> {
     until("the agent to be known", READY_WITHIN, services, || {
         let answer = client.get("/api/v1/agents")?;
         let agents = answer.get("data").map(Json::items).unwrap_or_default();
-        id = agents
-            .first()
-            .and_then(|agent| agent.text("id"))
-            .map(str::to_owned);
+        id = agents.first().and_then(|agent| agent.text("id")).map(str::to_owned);
         Ok(id.is_some())
     })?;
     id.ok_or_else(|| "the collector knows no agent".into())
@@ -341,9 +287,7 @@ fn kept(file: &Path, make: impl FnOnce() -> Result<String>) -> Result<String> {
 /// that key hashes to cannot be guessed either. Enough for a demo that listens on loopback.
 fn random_password() -> String {
     let state = RandomState::new();
-    (0..2_u8)
-        .map(|n| format!("{:016x}", state.hash_one(n)))
-        .collect()
+    (0..2_u8).map(|n| format!("{:016x}", state.hash_one(n))).collect()
 }
 
 /// A port that is free for TCP and UDP.
@@ -384,12 +328,7 @@ mod tests {
         assert_eq!(router.address, "127.0.0.1:16101");
         assert_eq!(Router::parse("ready"), None);
         assert_eq!(Router::parse("router gw-1 127.0.0.1:16101"), None);
-        assert!(
-            Json::parse(&router.device("agt_1"))
-                .unwrap()
-                .get("snmp")
-                .is_some()
-        );
+        assert!(Json::parse(&router.device("agt_1")).unwrap().get("snmp").is_some());
     }
 
     #[test]

@@ -40,10 +40,7 @@ fn dropping_stops_the_last_started_first() {
     let first = start_polite(&mut services, "first", &folder);
     let second = start_polite(&mut services, "second", &folder);
     drop(services);
-    assert_eq!(
-        fs::read_to_string(folder.join("order")).unwrap(),
-        "second\nfirst\n"
-    );
+    assert_eq!(fs::read_to_string(folder.join("order")).unwrap(), "second\nfirst\n");
     assert!(!is_running(first) && !is_running(second));
     fs::remove_dir_all(folder).unwrap();
 }
@@ -54,15 +51,10 @@ fn a_service_that_died_is_named_with_its_last_words() {
     let mut services = Services::new().unwrap();
     let mut command = Command::new("sh");
     command.args(["-c", "echo no such file >&2; exit 3"]);
-    services
-        .start("collector", folder.join("log"), command)
-        .unwrap();
+    services.start("collector", folder.join("log"), command).unwrap();
     services.running[0].child.wait().unwrap();
     let problem = services.check().unwrap_err().to_string();
-    assert!(
-        problem.contains("collector ended with exit status: 3"),
-        "{problem}"
-    );
+    assert!(problem.contains("collector ended with exit status: 3"), "{problem}");
     assert!(problem.contains("no such file"), "{problem}");
     drop(services);
     fs::remove_dir_all(folder).unwrap();
