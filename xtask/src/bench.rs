@@ -37,14 +37,8 @@ pub(crate) fn run(options: &Options) -> Result {
     let wanted = |name: &&String| options.name.as_ref().is_none_or(|wanted| wanted == *name);
     let chosen: Vec<&String> = all.iter().filter(wanted).collect();
     if chosen.is_empty() {
-        let there_are = if all.is_empty() {
-            "none".to_owned()
-        } else {
-            all.join(", ")
-        };
-        return Err(
-            format!("no such benchmark in tests/Cargo.toml; there are: {there_are}").into(),
-        );
+        let there_are = if all.is_empty() { "none".to_owned() } else { all.join(", ") };
+        return Err(format!("no such benchmark in tests/Cargo.toml; there are: {there_are}").into());
     }
     let folder = build::binaries(Profile::Release)?;
     let mut figures = Vec::new();

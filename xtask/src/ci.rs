@@ -20,17 +20,7 @@ pub(crate) fn run() -> Result<ExitCode> {
         note(&format!("== {name}"));
         let start = Instant::now();
         step().map_err(|problem| format!("{name}: {problem}"))?;
-<<<<<<< HEAD
-        // The test step ends with its counts; nothing may follow them.
-        if name != "test" {
-            note(&format!("== {name} passed ({} s)", start.elapsed().as_secs()));
-        }
-=======
-        note(&format!(
-            "== {name} passed ({} s)",
-            start.elapsed().as_secs()
-        ));
->>>>>>> house
+        note(&format!("== {name} passed ({} s)", start.elapsed().as_secs()));
     }
     // Last, for its counts are the last line.
     note("== test");

@@ -26,15 +26,7 @@ impl Cmd {
         let mut inner = Command::new(&program);
         inner.current_dir(crate::repo::root());
         inner.stdin(Stdio::null());
-<<<<<<< HEAD
-        Self { inner, shown: display(program.as_ref()) }
-=======
-        Self {
-            inner,
-            words: display(program.as_ref()),
-            dir: None,
-        }
->>>>>>> house
+        Self { inner, words: display(program.as_ref()), dir: None }
     }
 
     pub(crate) fn arg(mut self, arg: impl AsRef<OsStr>) -> Self {
@@ -74,15 +66,8 @@ impl Cmd {
 
     /// Runs to the end with `text` as its stdin: secrets go this way, never as arguments.
     pub(crate) fn run_with_stdin(mut self, text: &str) -> Result {
-<<<<<<< HEAD
-        note(&format!("$ {}", self.shown));
-        self.inner.stdin(Stdio::piped()).stdout(Stdio::from(io::stderr()));
-=======
         note(&format!("$ {}", self.shown()));
-        self.inner
-            .stdin(Stdio::piped())
-            .stdout(Stdio::from(io::stderr()));
->>>>>>> house
+        self.inner.stdin(Stdio::piped()).stdout(Stdio::from(io::stderr()));
         let mut child = self.inner.spawn().map_err(|e| self.start_problem(&e))?;
         let written = child.stdin.take().map_or(Ok(()), |mut pipe| pipe.write_all(text.as_bytes()));
         let status = child.wait()?;

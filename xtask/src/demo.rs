@@ -52,14 +52,10 @@ impl Options {
     }
 
     fn folder(&self) -> Result<PathBuf> {
-<<<<<<< HEAD
-        let folder = self.data_dir.clone().unwrap_or_else(|| repo::target().join("demo"));
-=======
         let folder = match &self.data_dir {
             Some(dir) => repo::called_from().join(dir),
             None => repo::target().join("demo"),
         };
->>>>>>> house
         fs::create_dir_all(&folder)?;
         Ok(folder.canonicalize()?)
     }

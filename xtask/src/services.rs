@@ -7,7 +7,7 @@
 //! reaches none of them, and the order is kept. Windows has no guard: there `drop` ends them.
 
 use std::fs::{self, File};
-use std::io::Write;
+use std::io::{PipeWriter, pipe};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -15,11 +15,19 @@ use std::time::Duration;
 use crate::Result;
 
 const GUARD: &str = include_str!("services/guard.sh");
+/// A service tells the guard its own process id, and only then becomes what it is to be. Were telling
+/// xtask's part, xtask could die just before it. Its stdout, the pipe to the guard, ends with that.
+const REGISTERED: &str = r#"echo $$ && exec "$@" >&2"#;
 const LOG_LINES_SHOWN: usize = 20;
 
 pub(crate) struct Services {
-    guard: Option<Child>,
+    guard: Option<Guard>,
     running: Vec<Service>,
+}
+
+struct Guard {
+    process: Child,
+    ids: PipeWriter,
 }
 
 struct Service {
@@ -30,35 +38,22 @@ struct Service {
 
 impl Services {
     pub(crate) fn new() -> Result<Self> {
-        let guard = if cfg!(unix) {
-            let mut guard = Command::new("sh");
-            guard.args(["-c", GUARD, "guard"]).stdin(Stdio::piped()).stdout(Stdio::null());
-            Some(own_group(&mut guard).spawn()?)
-        } else {
-            None
-        };
+        let guard = if cfg!(unix) { Some(Guard::start()?) } else { None };
         Ok(Self { guard, running: Vec::new() })
     }
 
-    /// Starts a service with its stderr, and its stdout where the caller has not taken that, in `log`.
-    pub(crate) fn start(
-        &mut self,
-        name: &'static str,
-        log: PathBuf,
-        command: &mut Command,
-        take_stdout: bool,
-    ) -> Result<&mut Child> {
+    /// Starts a service; all that it prints goes to `log`.
+    pub(crate) fn start(&mut self, name: &'static str, log: PathBuf, command: Command) -> Result {
         let file = File::create(&log)?;
-        let stdout = if take_stdout { Stdio::piped() } else { Stdio::from(file.try_clone()?) };
-        command.stdin(Stdio::null()).stdout(stdout).stderr(Stdio::from(file));
-        let child = own_group(command).spawn().map_err(|e| format!("cannot start {name}: {e}"))?;
-        let id = child.id();
+        let (mut command, stdout) = match &self.guard {
+            Some(guard) => (registered(&command), Stdio::from(guard.ids.try_clone()?)),
+            None => (command, Stdio::from(file.try_clone()?)),
+        };
+        command.stdin(Stdio::null()).stdout(stdout).stderr(file);
+        let child =
+            own_group(&mut command).spawn().map_err(|e| format!("cannot start {name}: {e}"))?;
         self.running.push(Service { name, child, log });
-        if let Some(pipe) = self.guard.as_mut().and_then(|guard| guard.stdin.as_mut()) {
-            writeln!(pipe, "{id}").map_err(|e| format!("the guard of the services died: {e}"))?;
-        }
-        let service = self.running.last_mut().ok_or("no service was started")?;
-        Ok(&mut service.child)
+        Ok(())
     }
 
     /// An error with the last log lines when a service has ended by itself.
@@ -76,10 +71,10 @@ impl Services {
 
 impl Drop for Services {
     fn drop(&mut self) {
-        if let Some(mut guard) = self.guard.take() {
-            drop(guard.stdin.take());
+        if let Some(Guard { mut process, ids }) = self.guard.take() {
+            drop(ids);
             // Reap while waiting: to the guard a zombie may look like a process that does not stop.
-            while let Ok(None) = guard.try_wait() {
+            while let Ok(None) = process.try_wait() {
                 for service in &mut self.running {
                     let _ = service.child.try_wait();
                 }
@@ -92,6 +87,23 @@ impl Drop for Services {
             let _ = service.child.wait();
         }
     }
+}
+
+impl Guard {
+    fn start() -> Result<Self> {
+        let (reader, ids) = pipe()?;
+        let mut guard = Command::new("sh");
+        guard.args(["-c", GUARD, "guard"]);
+        guard.stdin(reader).stdout(Stdio::null());
+        Ok(Self { process: own_group(&mut guard).spawn()?, ids })
+    }
+}
+
+fn registered(command: &Command) -> Command {
+    let mut shell = Command::new("sh");
+    shell.args(["-c", REGISTERED, "service"]);
+    shell.arg(command.get_program()).args(command.get_args());
+    shell
 }
 
 #[cfg(unix)]

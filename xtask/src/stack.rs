@@ -7,11 +7,10 @@
 use std::collections::BTreeMap;
 use std::fs::{self, OpenOptions};
 use std::hash::{BuildHasher, RandomState};
-use std::io::{BufRead, BufReader, Write};
+use std::io::Write;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -127,8 +126,7 @@ impl<'a> Site<'a> {
         let mut command = self.service("farwatch-collector");
         command.args(["serve", "--data-dir"]).arg(self.folder.join("collector"));
         command.args(["--http", &self.http.to_string(), "--listen", &self.listen.to_string()]);
-        services.start("farwatch-collector", self.log("collector"), &mut command, false)?;
-        Ok(())
+        services.start("farwatch-collector", self.log("collector"), command)
     }
 
     fn enrol_agent(&self) -> Result {
@@ -149,32 +147,20 @@ impl<'a> Site<'a> {
     fn start_agent(&self, services: &mut Services) -> Result {
         let mut command = self.service("farwatch-agent");
         command.args(["run", "--state-dir"]).arg(self.folder.join("agent"));
-        services.start("farwatch-agent", self.log("agent"), &mut command, false)?;
-        Ok(())
+        services.start("farwatch-agent", self.log("agent"), command)
     }
 
     fn start_routers(&self, services: &mut Services) -> Result<Vec<Router>> {
         let mut command = self.service("farwatch-sim");
         command.args(["--count", &ROUTERS.to_string(), "--state-file"]);
         command.arg(self.folder.join("routers"));
-        let child = services.start("farwatch-sim", self.log("routers"), &mut command, true)?;
-        let stdout = child.stdout.take().ok_or("farwatch-sim has no stdout")?;
-        let (lines, heard) = mpsc::channel();
-        // Reads to the end: a router that cannot print would stop.
-        thread::spawn(move || {
-            for line in BufReader::new(stdout).lines().map_while(std::io::Result::ok) {
-                let _ = lines.send(line);
-            }
-        });
+        let log = self.log("routers");
+        services.start("farwatch-sim", log.clone(), command)?;
         let mut routers = Vec::new();
         until("the simulated routers", READY_WITHIN, services, || {
-            for line in heard.try_iter() {
-                if line.trim() == "ready" {
-                    return Ok(true);
-                }
-                routers.extend(Router::parse(&line));
-            }
-            Ok(false)
+            let text = fs::read_to_string(&log)?;
+            routers = text.lines().filter_map(Router::parse).collect();
+            Ok(text.lines().any(|line| line == "ready"))
         })?;
         if routers.len() != ROUTERS {
             return Err(format!("farwatch-sim named {} of {ROUTERS} routers", routers.len()).into());

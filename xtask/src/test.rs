@@ -82,11 +82,7 @@ pub(crate) fn run(group: Option<Group>) -> Result<ExitCode> {
         total += count;
     }
     cmd::result(&total.to_string());
-    Ok(if total.failed == 0 {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    })
+    Ok(if total.failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

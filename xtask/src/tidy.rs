@@ -65,7 +65,7 @@ pub(crate) fn run() -> Result {
         note(&format!("tidy: {} files, {} checks, no findings", tree.files.len(), CHECKS.len()));
         return Ok(());
     }
-    Err(format!("tidy: {} findings", findings.len()).into())
+    Err(format!("{} findings", findings.len()).into())
 }
 
 impl Tree {

@@ -6,20 +6,22 @@ folder=$1
 shift
 rm -f "$folder/stop" "$folder/gone"
 mkfifo "$folder/stop" "$folder/gone" || exit 1
+# Each pipe is opened for both first: opening one end alone waits for somebody at the other.
 exec 3<>"$folder/stop" 5<>"$folder/gone"
-exec 4<"$folder/gone"
-
-signalled=
-trap 'signalled=1; exec 3>&-' INT TERM HUP
-"$@" <"$folder/stop" 9>"$folder/gone" 3>&- 4<&- 5>&- &
-command=$!
-exec 5>&-
+exec 6<"$folder/stop" 4<"$folder/gone" 7>"$folder/gone"
 rm -f "$folder/stop" "$folder/gone"
-while :; do
-    wait "$command"
-    code=$?
-    [ -n "$signalled" ] || break
-    signalled=
+
+trap 'exec 3>&-' INT TERM HUP
+"$@" <&6 9>&7 3>&- 4<&- 5>&- 6<&- 7>&- &
+command=$!
+exec 5>&- 6<&- 7>&-
+# Not a plain `wait`: bash may overlook a signal that comes just before it, until the next one.
+while kill -0 "$command" 2>/dev/null; do
+    sleep 0.5
 done
+wait "$command"
+code=$?
+# The guard ends what does not stop by itself, so this wait is short; a second Ctrl-C changes nothing.
+trap '' INT TERM HUP
 cat <&4
 exit "$code"

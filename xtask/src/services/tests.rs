@@ -17,22 +17,20 @@ fn is_running(id: u32) -> bool {
         .success()
 }
 
-/// A service that says when its trap is set, and notes in `order` that it was asked to stop.
-fn polite(name: &str, folder: &Path) -> Command {
+/// A service that notes in `order` that it was asked to stop; returns when it is ready for that.
+fn start_polite(services: &mut Services, name: &'static str, folder: &Path) -> u32 {
     let order = folder.join("order").display().to_string();
     let script =
         format!("trap 'echo {name} >>{order}; kill $!; exit 0' TERM; sleep 60 & echo up; wait");
     let mut command = Command::new("sh");
     command.args(["-c", &script]);
-    command
-}
-
-fn start_polite(services: &mut Services, name: &'static str, folder: &Path) -> u32 {
     let log = folder.join(format!("{name}.log"));
-    let child = services.start(name, log, &mut polite(name, folder), true).unwrap();
-    let mut up = [0; 3];
-    std::io::Read::read_exact(child.stdout.as_mut().unwrap(), &mut up).unwrap();
-    child.id()
+    services.start(name, log.clone(), command).unwrap();
+    while fs::read_to_string(&log).unwrap() != "up\n" {
+        services.check().unwrap();
+        std::thread::yield_now();
+    }
+    services.running.last().unwrap().child.id()
 }
 
 #[test]
@@ -41,7 +39,6 @@ fn dropping_stops_the_last_started_first() {
     let mut services = Services::new().unwrap();
     let first = start_polite(&mut services, "first", &folder);
     let second = start_polite(&mut services, "second", &folder);
-    services.check().unwrap();
     drop(services);
     assert_eq!(fs::read_to_string(folder.join("order")).unwrap(), "second\nfirst\n");
     assert!(!is_running(first) && !is_running(second));
@@ -54,8 +51,8 @@ fn a_service_that_died_is_named_with_its_last_words() {
     let mut services = Services::new().unwrap();
     let mut command = Command::new("sh");
     command.args(["-c", "echo no such file >&2; exit 3"]);
-    let child = services.start("collector", folder.join("log"), &mut command, false).unwrap();
-    child.wait().unwrap();
+    services.start("collector", folder.join("log"), command).unwrap();
+    services.running[0].child.wait().unwrap();
     let problem = services.check().unwrap_err().to_string();
     assert!(problem.contains("collector ended with exit status: 3"), "{problem}");
     assert!(problem.contains("no such file"), "{problem}");

@@ -7,13 +7,15 @@ const FAIL_LINES: usize = 800;
 /// Written by hand and read by people, so kept short.
 const SOURCES: [&str; 9] = ["rs", "ts", "tsx", "mjs", "js", "css", "sh", "proto", "py"];
 
-/// No tab, no carriage return, no space at the end of a line; one line feed at the end of a file.
+/// No mark of a conflict, no tab, no carriage return, no space at the end of a line; one line feed at the end of a file.
 pub(super) fn whitespace(tree: &Tree) -> Vec<Finding> {
     let mut findings = Vec::new();
     for file in tree.files.iter().filter(|file| !is_free_form(file)) {
         let tabs_belong = file.path.starts_with("packaging/deb/");
         for (number, line) in file.lines() {
-            if line.contains('\r') {
+            if ["<<<<<<< ", ">>>>>>> "].iter().any(|mark| line.starts_with(mark)) {
+                findings.push(file.finding(number, "left over from a merge"));
+            } else if line.contains('\r') {
                 findings.push(file.finding(number, "carriage return"));
             } else if line.ends_with([' ', '\t']) {
                 findings.push(file.finding(number, "whitespace at the end of the line"));
@@ -75,6 +77,10 @@ mod tests {
         assert_eq!(lines_found(whitespace, "a.rs", "a"), [0]);
         assert_eq!(lines_found(whitespace, "a.rs", "a\n\n"), [0]);
         assert_eq!(lines_found(whitespace, "a.rs", "a\n\nb\n"), []);
+        assert_eq!(
+            lines_found(whitespace, "a.rs", "a\n<<<<<<< HEAD\n=======\n>>>>>>> b\n"),
+            [2, 4]
+        );
         assert_eq!(lines_found(whitespace, "x.cmd", "a\r\n"), []);
         assert_eq!(lines_found(whitespace, "packaging/deb/rules", "\ta\n"), []);
     }
