@@ -16,6 +16,23 @@ pub fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
     Ok(())
 }
 
+/// Makes `path` with `bytes` unless it exists, for the owner only; says whether it did. Of two
+/// processes that try at once one succeeds.
+pub fn create_private(path: &Path, bytes: &[u8]) -> io::Result<bool> {
+    let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut file = tempfile::NamedTempFile::new_in(dir)?;
+    file.write_all(bytes)?;
+    file.as_file().sync_all()?;
+    match file.persist_noclobber(path) {
+        Ok(_) => {
+            sync_dir(dir);
+            Ok(true)
+        }
+        Err(refused) if refused.error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
+        Err(refused) => Err(refused.error),
+    }
+}
+
 /// Makes the rename durable where directories can be synced; elsewhere the system does it itself.
 fn sync_dir(dir: &Path) {
     if let Ok(handle) = std::fs::File::open(dir) {
@@ -43,6 +60,8 @@ mod tests {
         assert_eq!(read_if_present(&path).unwrap(), None);
         write_private(&path, b"one").unwrap();
         write_private(&path, b"two").unwrap();
+        assert_eq!(read_if_present(&path).unwrap().as_deref(), Some(&b"two"[..]));
+        assert!(!create_private(&path, b"three").unwrap());
         assert_eq!(read_if_present(&path).unwrap().as_deref(), Some(&b"two"[..]));
         assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1);
     }
