@@ -17,6 +17,8 @@ use std::net::SocketAddr;
 use farwatch_common::transport::{TransportError, quic};
 use tokio::net::TcpListener;
 
+use self::addresses::Addresses;
+
 /// Why a door cannot open.
 #[derive(Debug, thiserror::Error)]
 pub enum ListenError {
@@ -26,6 +28,8 @@ pub enum ListenError {
     Bind { address: SocketAddr, source: io::Error },
     #[error("--http serves plain HTTP and takes loopback addresses only, not {address}")]
     NotLoopback { address: SocketAddr },
+    #[error("a bound socket does not know its address")]
+    Address { source: io::Error },
     #[error("QUIC")]
     Quic(#[from] TransportError),
 }
@@ -64,5 +68,13 @@ impl Doors {
             tls.local_addr().map_err(|source| ListenError::Bind { address: listen, source })?;
         let quic = quic::Listener::bind(bound, quic_tls, secrets)?;
         Ok(Self { quic, tls, http })
+    }
+
+    /// Where the doors are, now that the system has chosen ports.
+    pub fn addresses(&self, public: &[String]) -> Result<Addresses, ListenError> {
+        let unknown = |source| ListenError::Address { source };
+        let listen = self.tls.local_addr().map_err(unknown)?;
+        let http = self.http.as_ref().map(TcpListener::local_addr).transpose().map_err(unknown)?;
+        Ok(Addresses::new(listen, http, public))
     }
 }

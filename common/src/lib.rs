@@ -11,6 +11,7 @@ pub mod logging;
 pub mod ranges;
 pub mod sample;
 pub mod secret;
+pub mod signals;
 pub mod task;
 pub mod tls;
 pub mod token;
