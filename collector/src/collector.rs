@@ -1,8 +1,9 @@
 //! The composition root: reads top-down like the picture. Doors, ingest, store, live, api.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use farwatch_common::clock::Clock;
@@ -11,36 +12,33 @@ use farwatch_common::id::IdGenerator;
 use farwatch_common::task::{TaskFailed, TaskSet};
 use farwatch_common::tls::{self, TlsError};
 use farwatch_common::transport::quic::EndpointSecrets;
-use farwatch_common::transport::{
-    ALPN_ENROLL, GRPC_CONNECTION_WINDOW, GRPC_STREAM_WINDOW,
-};
+use farwatch_common::transport::{ALPN_ENROLL, GRPC_CONNECTION_WINDOW, GRPC_STREAM_WINDOW};
 use farwatch_proto::v1::enrollment_server::EnrollmentServer;
-use farwatch_proto::v1::uplink_server::UplinkServer;
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
+use tokio_util::sync::CancellationToken;
 
-use crate::api;
+use crate::api::{self, AppState};
 use crate::config::Config;
 use crate::identity::enroll::{EnrollmentService, Renewer};
 use crate::identity::limits::Limits;
 use crate::identity::pki::{Pki, PkiError, browser_identity, configured_identity};
-use crate::ingest::{self, Ingest};
-use crate::inventory::assignment::AssignmentChanges;
-use crate::inventory::credential::{Vault, VaultError};
+use crate::identity::token::TokenOrigin;
+use crate::ingest::{Ingest, UplinkService};
 use crate::inventory::push::AssignmentPush;
+use crate::inventory::{AssignmentChanges, Vault, VaultError};
 use crate::listen::addresses::Addresses;
-use crate::listen::agents::{AgentDoor, PIPES_WAITING_MAX};
-use crate::listen::connections::Connections;
+use crate::listen::agents::{AgentDoor, DoorCounters, PIPES_WAITING_MAX, PeerPipe};
 use crate::listen::web::WebDoor;
 use crate::listen::{Doors, ListenError};
 use crate::live::Live;
 use crate::metrics::Metrics;
-use crate::store::{Database, StoreError};
+use crate::store::{Database, SqliteSamples, StoreError};
 
 /// How long tasks have to end after SIGTERM.
 const DRAIN: Duration = Duration::from_secs(10);
-const SECRETS_FILE: &str = "identity/quic.keys";
-const SECRETS_BYTES: usize = 32 + 32 + 8;
+const QUIC_KEYS_FILE: &str = "identity/quic.keys";
+const QUIC_KEYS_BYTES: usize = 32 + 32 + 8;
 
 /// Why the collector did not start or ended.
 #[derive(Debug, thiserror::Error)]
@@ -64,28 +62,159 @@ pub enum ServeError {
 /// Serves until `stop` resolves.
 pub async fn serve(config: Config, stop: impl Future<Output = ()>) -> Result<(), ServeError> {
     let clock = Clock::system();
+    let metrics = Metrics::default();
     let data_dir = config.data_dir.clone();
-    let file = |path: PathBuf| move |source| ServeError::File { path, source };
-    std::fs::create_dir_all(&data_dir).map_err(file(data_dir.clone()))?;
+    std::fs::create_dir_all(&data_dir).map_err(file_error(&data_dir))?;
 
     // What is kept.
     let database = Database::open(&data_dir).await?;
     let pki = Arc::new(Pki::open(&data_dir, clock.now())?);
     let vault = Arc::new(Vault::open(&data_dir)?);
     let ids = Arc::new(IdGenerator::new(0));
-    let metrics = Arc::new(Metrics::default());
 
-    // Doors first: a taken port is found before anything runs.
+    // Doors: a taken port is found before anything runs.
     let identity = pki.collector_identity(clock.now())?;
-    let quic_tls = tls::agent_listener_config(identity.clone(), pki.root().clone())?;
-    let doors =
-        Doors::open(config.listen, config.http, quic_tls, &endpoint_secrets(&data_dir)?).await?;
-    let addresses = doors.addresses(&config.public_endpoints)?;
-    let browser = match &config.tls {
-        Some(tls) => configured_identity(&tls.cert_file, &tls.key_file)?,
-        None => browser_identity(&data_dir, clock.now())?,
+    let agent_tls = tls::agent_listener_config(identity.clone(), pki.root().clone())?;
+    let enroll_tls = tls::open_listener_config(identity, &[ALPN_ENROLL])?;
+    let browser = match (&config.tls.cert_file, &config.tls.key_file) {
+        (Some(certificate), Some(key)) => configured_identity(certificate, key)?,
+        _ => browser_identity(&data_dir, clock.now())?,
     };
+    let browser_tls = tls::open_listener_config(browser, &[b"h2", b"http/1.1"])?;
+    let keys = quic_keys(&data_dir)?;
+    let doors =
+        Doors::open(config.listen.address, config.listen.http, agent_tls, &keys).await?;
+    let addresses = doors.addresses(&config.listen.public)?;
+    addresses.save(&data_dir).map_err(file_error(&data_dir))?;
 
     let mut tasks = TaskSet::new();
     let cancel = tasks.cancellation();
+
+    // Ingest, store, live.
+    let samples = SqliteSamples::new(database.clone());
+    let live = Live::new(clock.clone());
+    live.load(&database, &samples).await?;
+    let renewer = Renewer { database: database.clone(), pki: pki.clone(), clock: clock.clone() };
+    let ingest = Ingest::start(
+        &mut tasks,
+        database.clone(),
+        samples.clone(),
+        live.clone(),
+        Box::new(renewer),
+        clock.clone(),
+    );
+    tasks.spawn("live", live.clone().run(cancel.clone()));
+
+    // Agents.
+    let changes = AssignmentChanges::default();
+    let push = AssignmentPush {
+        database: database.clone(),
+        vault: vault.clone(),
+        changes: changes.clone(),
+    };
+    let (pipes, accepted) = mpsc::channel(PIPES_WAITING_MAX);
+    let door = AgentDoor {
+        database: database.clone(),
+        clock: clock.clone(),
+        sessions: ingest.sessions.clone(),
+        push,
+        counters: DoorCounters::new(&metrics),
+        pipes,
+        connections: Arc::new(AtomicU64::new(0)),
+    };
+    tasks.spawn("uplink", serve_uplink(ingest.service.clone(), accepted, cancel.clone()));
+    tasks.spawn("agents", door.serve(doors.quic, cancel.clone()));
+
+    // Enrolment, API, UI.
+    let limits = Arc::new(Limits::default());
+    let enrollment = EnrollmentService {
+        database: database.clone(),
+        pki: pki.clone(),
+        ids: ids.clone(),
+        clock: clock.clone(),
+        limits: limits.clone(),
+        live: live.clone(),
+        accepted: metrics.counter("identity_enrolments_total", "Agents enrolled.", &[]),
+        refused: metrics.counter(
+            "identity_enrolments_refused_total",
+            "Enrolments refused.",
+            &[],
+        ),
+        endpoints: addresses.endpoints.clone().into(),
+    };
+    let enroll = tonic::service::Routes::new(EnrollmentServer::new(enrollment)).into_axum_router();
+    let origin =
+        TokenOrigin { root_pin: pki.root_pin(), endpoints: addresses.endpoints.clone() };
+    let api = api::router(AppState::new(api::Parts {
+        database: database.clone(),
+        samples,
+        live,
+        vault,
+        ids,
+        clock,
+        limits,
+        sessions: ingest.sessions,
+        changes,
+        origin,
+        ingest: ingest.counters,
+        metrics: metrics.clone(),
+        metrics_token_file: config.metrics.token_file.clone(),
+        cancel: cancel.clone(),
+    }));
+    let web = WebDoor::new(api, enroll, browser_tls, enroll_tls, &metrics);
+    tasks.spawn("tls", web.clone().serve_tls(doors.tls, cancel.clone()));
+    if let Some(http) = doors.http {
+        tasks.spawn("http", web.serve_plain(http, cancel.clone()));
+    }
+    announce(&addresses);
+
+    let ended = tasks.run(stop, DRAIN).await;
+    database.close().await;
+    Ok(ended?)
+}
+
+fn announce(addresses: &Addresses) {
+    let agents = addresses.endpoints.join(", ");
+    tracing::info!(listen = %addresses.listen, agents, "the collector is up");
+    if let Some(http) = addresses.http {
+        tracing::info!("web UI: http://{http}");
+    }
+}
+
+/// gRPC of the agents, on the pipes their connections open.
+async fn serve_uplink(
+    service: UplinkService,
+    pipes: mpsc::Receiver<io::Result<PeerPipe>>,
+    cancel: CancellationToken,
+) -> Result<(), tonic::transport::Error> {
+    tonic::transport::Server::builder()
+        .initial_stream_window_size(GRPC_STREAM_WINDOW)
+        .initial_connection_window_size(GRPC_CONNECTION_WINDOW)
+        .add_service(service.into_server())
+        .serve_with_incoming_shutdown(ReceiverStream::new(pipes), cancel.cancelled_owned())
+        .await
+}
+
+/// Keys that must outlive a restart, so that agents learn of one by stateless reset.
+fn quic_keys(data_dir: &Path) -> Result<EndpointSecrets, ServeError> {
+    let path = data_dir.join(QUIC_KEYS_FILE);
+    let kept = read_if_present(&path).map_err(file_error(&path))?;
+    let bytes = match kept.and_then(|bytes| <[u8; QUIC_KEYS_BYTES]>::try_from(bytes).ok()) {
+        Some(bytes) => bytes,
+        None => {
+            // Lost or damaged keys cost agents an idle time-out once, nothing else.
+            let fresh: [u8; QUIC_KEYS_BYTES] = std::array::from_fn(|_| rand::random());
+            write_private(&path, &fresh).map_err(file_error(&path))?;
+            fresh
+        }
+    };
+    let (mut reset_key, mut token_key, mut id_key) = ([0; 32], [0; 32], [0; 8]);
+    reset_key.copy_from_slice(&bytes[..32]);
+    token_key.copy_from_slice(&bytes[32..64]);
+    id_key.copy_from_slice(&bytes[64..]);
+    Ok(EndpointSecrets { reset_key, token_key, connection_id_key: u64::from_le_bytes(id_key) })
+}
+
+fn file_error(path: &Path) -> impl Fn(io::Error) -> ServeError {
+    move |source| ServeError::File { path: path.to_owned(), source }
 }

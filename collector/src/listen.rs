@@ -8,7 +8,6 @@
 
 pub mod addresses;
 pub mod agents;
-pub mod connections;
 pub mod web;
 
 use std::io;

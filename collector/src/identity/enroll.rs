@@ -11,13 +11,13 @@ use farwatch_proto::v1::{EnrollReply, EnrollRequest};
 use tonic::{Request, Response, Status};
 
 use super::agent_key::agent_key_admit;
-use super::limits::EnrollLimiter;
+use super::limits::Limits;
 use super::peer::PeerInfo;
 use super::pki::{IssuedCertificate, Pki, PkiError};
 use super::token::{TokenError, token_redeem};
 use crate::inventory::agent::agent_create;
 use crate::live::Live;
-use crate::metrics::Metrics;
+use crate::metrics::Counter;
 use crate::store::{Database, StoreError};
 
 /// Longest text an agent may send about itself.
@@ -35,9 +35,10 @@ pub struct EnrollmentService {
     pub pki: Arc<Pki>,
     pub ids: Arc<IdGenerator>,
     pub clock: Clock,
-    pub limiter: Arc<EnrollLimiter>,
+    pub limits: Arc<Limits>,
     pub live: Live,
-    pub metrics: Arc<Metrics>,
+    pub accepted: Counter,
+    pub refused: Counter,
     /// HOST:PORT of this installation's collectors, as tokens carry them.
     pub endpoints: Arc<[String]>,
 }
@@ -60,11 +61,11 @@ impl Enrollment for EnrollmentService {
         }
         match self.admit(request.into_inner()).await {
             Ok(reply) => {
-                self.metrics.enrolments.add(1);
+                self.accepted.add(1);
                 Ok(Response::new(reply))
             }
             Err(error) => {
-                self.metrics.enrolments_refused.add(1);
+                self.refused.add(1);
                 tracing::info!(error = chain(&error), "enrolment refused");
                 Err(error.into())
             }

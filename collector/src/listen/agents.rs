@@ -1,26 +1,28 @@
 //! QUIC connections of agents: handshake, identity, pipes.
 
+use std::convert::Infallible;
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use farwatch_common::clock::Clock;
 use farwatch_common::task::{chain, spawn_child};
-use farwatch_common::tls::key_hash;
+use farwatch_common::tls::{KeyHash, key_hash};
 use farwatch_common::transport::quic::{Handshake, Listener};
 use farwatch_common::transport::{Pipe, PipeKind, Session};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::sync::{Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
 
-use super::connections::Connections;
 use crate::identity::PeerInfo;
 use crate::identity::agent_key::{AdmittedKey, agent_key_find};
 use crate::identity::peer::Transport;
+use crate::ingest::Sessions;
 use crate::inventory::push::AssignmentPush;
-use crate::metrics::Metrics;
+use crate::metrics::{Counter, Metrics};
 use crate::store::Database;
 
 /// Handshakes under way at once; each costs a signature.
@@ -36,21 +38,56 @@ pub struct PeerPipe {
     peer: PeerInfo,
 }
 
+/// What went wrong at this door.
+#[derive(Clone, Debug)]
+pub struct DoorCounters {
+    handshakes_failed: Counter,
+    agents_refused: Counter,
+    pipes_refused: Counter,
+}
+
+impl DoorCounters {
+    #[must_use]
+    pub fn new(metrics: &Metrics) -> Self {
+        let counter = |name, help| metrics.counter(name, help, &[]);
+        Self {
+            handshakes_failed: counter(
+                "listen_quic_handshakes_failed_total",
+                "QUIC handshakes that did not complete.",
+            ),
+            agents_refused: counter(
+                "listen_agents_refused_total",
+                "Agents whose key is unknown, expired or revoked.",
+            ),
+            pipes_refused: counter(
+                "listen_pipes_refused_total",
+                "Pipes of a kind that agents must not open.",
+            ),
+        }
+    }
+}
+
 /// What a connection needs.
 #[derive(Clone)]
 pub struct AgentDoor {
     pub database: Database,
     pub clock: Clock,
-    pub connections: Connections,
+    pub sessions: Sessions,
     pub push: AssignmentPush,
-    pub metrics: Arc<Metrics>,
+    pub counters: DoorCounters,
     /// To the gRPC server of the agents' services.
     pub pipes: mpsc::Sender<io::Result<PeerPipe>>,
+    /// Number of the last connection.
+    pub connections: Arc<AtomicU64>,
 }
 
 impl AgentDoor {
     /// Accepts connections until cancelled.
-    pub async fn serve(self, listener: Listener, cancel: CancellationToken) {
+    pub async fn serve(
+        self,
+        listener: Listener,
+        cancel: CancellationToken,
+    ) -> Result<(), Infallible> {
         let handshakes = Arc::new(Semaphore::new(HANDSHAKES_MAX));
         loop {
             // The semaphore is never closed, so `acquire_owned` cannot fail.
@@ -63,32 +100,33 @@ impl AgentDoor {
             let door = self.clone();
             let child = cancel.clone();
             spawn_child(&cancel, async move {
-                let session = door.admit(handshake).await;
+                let admitted = door.admit(handshake).await;
                 drop(permit);
-                if let Some((session, key)) = session {
-                    door.connection(session, key, &child).await;
+                if let Some((session, key, hash)) = admitted {
+                    door.connection(session, key, hash, &child).await;
                 }
             });
         }
         listener.close("the collector is stopping").await;
+        Ok(())
     }
 
     /// Completes the handshake and looks the key up. `None`: refused, told, counted.
     async fn admit(
         &self,
         handshake: Handshake,
-    ) -> Option<(Arc<dyn Session>, (AdmittedKey, [u8; 32]))> {
+    ) -> Option<(Arc<dyn Session>, AdmittedKey, KeyHash)> {
         let remote = handshake.remote();
         let finished = tokio::time::timeout(HANDSHAKE_TIMEOUT, handshake.finish()).await;
         let session = match finished {
             Ok(Ok(session)) => session,
             Ok(Err(error)) => {
-                self.metrics.handshakes_failed.add(1);
+                self.counters.handshakes_failed.add(1);
                 tracing::debug!(%remote, error = chain(&error), "QUIC handshake failed");
                 return None;
             }
             Err(_) => {
-                self.metrics.handshakes_failed.add(1);
+                self.counters.handshakes_failed.add(1);
                 return None;
             }
         };
@@ -98,9 +136,9 @@ impl AgentDoor {
             return None;
         };
         match agent_key_find(&self.database, &hash, self.clock.now()).await {
-            Ok(Some(key)) => Some((Arc::new(session), (key, hash))),
+            Ok(Some(key)) => Some((Arc::new(session), key, hash)),
             Ok(None) => {
-                self.metrics.agents_refused.add(1);
+                self.counters.agents_refused.add(1);
                 tracing::info!("agent refused: its key is unknown, expired or revoked");
                 session.close("this agent's key is unknown, expired or revoked");
                 None
@@ -113,34 +151,32 @@ impl AgentDoor {
         }
     }
 
+    /// Serves one agent until it leaves, is replaced or revoked, or its certificate ends.
     async fn connection(
         &self,
         session: Arc<dyn Session>,
-        (key, hash): (AdmittedKey, [u8; 32]),
+        key: AdmittedKey,
+        hash: KeyHash,
         cancel: &CancellationToken,
     ) {
-        let guard = self.connections.add(key.agent, Arc::clone(&session));
-        let peer = key.peer(hash, session.remote(), Transport::Quic, guard.number);
-        tracing::info!(agent_id = %peer.agent, connection = guard.number, "agent connected");
+        let number = self.connections.fetch_add(1, Ordering::Relaxed) + 1;
+        let peer = key.peer(hash, session.remote(), Transport::Quic, number);
+        let guard = self.sessions.begin(&peer);
+        tracing::info!(agent_id = %peer.agent, connection = number, "agent connected");
         let ended = cancel.child_token();
         spawn_child(&ended, self.push.clone().run(peer.clone(), Arc::clone(&session)));
         let left = key.not_after.since(self.clock.now());
         let reason = tokio::select! {
             reason = self.pipes(&session, &peer) => reason,
+            () = guard.token().cancelled() => {
+                close(&session, "replaced by a newer connection, or access was revoked")
+            }
             () = tokio::time::sleep(left) => {
-                self.expire(&session, &hash, left).await
+                close(&session, "this connection's certificate expired, dial with the new one")
             }
         };
         ended.cancel();
-        tracing::info!(agent_id = %peer.agent, connection = guard.number, reason, "agent left");
-    }
-
-    /// The certificate's end came: if the key was renewed meanwhile the agent redials by itself.
-    async fn expire(&self, session: &Arc<dyn Session>, hash: &[u8; 32], left: Duration) -> String {
-        let known = agent_key_find(&self.database, hash, self.clock.now()).await;
-        tracing::debug!(renewed = matches!(known, Ok(Some(_))), ?left, "certificate expired");
-        session.close("this connection's certificate expired, dial again with the new one");
-        "certificate expired".into()
+        tracing::info!(agent_id = %peer.agent, connection = number, reason, "agent left");
     }
 
     /// Hands the agent's pipes to the gRPC server until the session ends; says why it did.
@@ -150,18 +186,22 @@ impl AgentDoor {
                 Ok((PipeKind::Telemetry | PipeKind::Control | PipeKind::Snapshot, pipe)) => {
                     let pipe = PeerPipe { pipe, peer: peer.clone() };
                     if self.pipes.send(Ok(pipe)).await.is_err() {
-                        session.close("the collector is stopping");
-                        return "stopping".into();
+                        return close(session, "the collector is stopping");
                     }
                 }
                 Ok((kind, _pipe)) => {
-                    self.metrics.pipes_refused.add(1);
+                    self.counters.pipes_refused.add(1);
                     tracing::debug!(?kind, "pipe refused: not for agents to open");
                 }
                 Err(error) => return chain(&error),
             }
         }
     }
+}
+
+fn close(session: &Arc<dyn Session>, reason: &str) -> String {
+    session.close(reason);
+    reason.to_owned()
 }
 
 impl tonic::transport::server::Connected for PeerPipe {

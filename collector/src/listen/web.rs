@@ -3,6 +3,7 @@
 //! `farwatch-enroll/1` gets the collector's own certificate and the enrolment service; `h2` and
 //! `http/1.1` get the browser certificate and the API. The agents' TCP fallback will join here.
 
+use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -23,7 +24,7 @@ use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
 
 use crate::identity::enroll::EnrollPeer;
-use crate::metrics::Metrics;
+use crate::metrics::{Counter, Metrics};
 
 /// Open TCP connections; a browser holds a few, an event stream one.
 const CONNECTIONS_MAX: usize = 4096;
@@ -50,7 +51,7 @@ pub struct WebDoor {
     pub enroll: axum::Router,
     pub browser_tls: Arc<ServerConfig>,
     pub enroll_tls: Arc<ServerConfig>,
-    pub metrics: Arc<Metrics>,
+    handshakes_failed: Counter,
     connections: Arc<Semaphore>,
 }
 
@@ -61,26 +62,41 @@ impl WebDoor {
         enroll: axum::Router,
         browser_tls: Arc<ServerConfig>,
         enroll_tls: Arc<ServerConfig>,
-        metrics: Arc<Metrics>,
+        metrics: &Metrics,
     ) -> Self {
+        let handshakes_failed = metrics.counter(
+            "listen_tls_handshakes_failed_total",
+            "TLS handshakes that did not complete.",
+            &[],
+        );
         let connections = Arc::new(Semaphore::new(CONNECTIONS_MAX));
-        Self { api, enroll, browser_tls, enroll_tls, metrics, connections }
+        Self { api, enroll, browser_tls, enroll_tls, handshakes_failed, connections }
     }
 
     /// Serves TLS until cancelled.
-    pub async fn serve_tls(self, listener: TcpListener, cancel: CancellationToken) {
+    pub async fn serve_tls(
+        self,
+        listener: TcpListener,
+        cancel: CancellationToken,
+    ) -> Result<(), Infallible> {
         self.accept(listener, cancel, |door, stream, remote| async move {
             door.tls(stream, remote).await;
         })
         .await;
+        Ok(())
     }
 
     /// Serves plain HTTP until cancelled; only ever bound to loopback.
-    pub async fn serve_plain(self, listener: TcpListener, cancel: CancellationToken) {
+    pub async fn serve_plain(
+        self,
+        listener: TcpListener,
+        cancel: CancellationToken,
+    ) -> Result<(), Infallible> {
         self.accept(listener, cancel, |door, stream, remote| async move {
             serve(stream, door.api, remote, false).await;
         })
         .await;
+        Ok(())
     }
 
     async fn accept<F, Fut>(self, listener: TcpListener, cancel: CancellationToken, serve: F)
@@ -131,10 +147,10 @@ impl WebDoor {
         match tokio::time::timeout(TLS_TIMEOUT, handshake).await {
             Ok(Ok((stream, router))) => serve(stream, router, remote, true).await,
             Ok(Err(error)) => {
-                self.metrics.handshakes_failed.add(1);
+                self.handshakes_failed.add(1);
                 tracing::debug!(%error, "TLS handshake failed");
             }
-            Err(_) => self.metrics.handshakes_failed.add(1),
+            Err(_) => self.handshakes_failed.add(1),
         }
     }
 }
