@@ -1,0 +1,237 @@
+//! A hostile or broken agent over real QUIC: each bad batch is refused by itself and counted, the
+//! next good one is stored.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use farwatch_agent::identity::{Credentials, enroll};
+use farwatch_common::batch::{Codec, UNPACKED_BYTES_MAX, encode_events, encode_rows};
+use farwatch_common::clock::{Clock, Micros};
+use farwatch_common::id::DeviceId;
+use farwatch_common::sample::{Class, Column, Group, MetricKind, Row, Schema, Unit};
+use farwatch_common::token::EnrollToken;
+use farwatch_common::transport::{PipeKind, Session, channel, quic};
+use farwatch_proto::v1::uplink_client::UplinkClient;
+use farwatch_proto::v1::{
+    Batch, ColumnDef, DeviceFacts, Event, RejectCode, SchemaDef, SessionHello, TelemetryDown,
+    TelemetryUp, event, telemetry_down, telemetry_up,
+};
+use farwatch_support::stack::{Collector, add_device, only_agent};
+use tokio::sync::mpsc;
+use tokio_stream::wrappers::ReceiverStream;
+use tonic::transport::Channel;
+
+const STREAM: i64 = 77;
+
+/// An agent made of the protocol alone.
+struct Wire {
+    session: Arc<dyn Session>,
+    up: mpsc::Sender<TelemetryUp>,
+    down: tonic::Streaming<TelemetryDown>,
+    client: UplinkClient<Channel>,
+}
+
+async fn enrolled(collector: &Collector, dir: &std::path::Path) -> Credentials {
+    std::fs::create_dir_all(dir).unwrap();
+    let token = EnrollToken::parse(&collector.token("Depot")).unwrap();
+    enroll(dir, &token, None, false).await.unwrap()
+}
+
+impl Wire {
+    async fn dial(collector: &Collector, credentials: &Credentials) -> Self {
+        let tls = credentials.tls().unwrap();
+        let session = quic::dial(collector.listen, tls).await.unwrap();
+        let session: Arc<dyn Session> = Arc::new(session);
+        let channel = channel(Arc::clone(&session), PipeKind::Telemetry).await.unwrap();
+        let mut client = UplinkClient::new(channel);
+        let hello = SessionHello { stream_ids: vec![STREAM], ..SessionHello::default() };
+        client.open_session(hello).await.unwrap();
+        let (up, requests) = mpsc::channel(16);
+        let down = client.telemetry(ReceiverStream::new(requests)).await.unwrap().into_inner();
+        Self { session, up, down, client }
+    }
+
+    /// Sends a batch and waits for its ack (`None`) or the code it is refused with.
+    async fn send(&mut self, batch: Batch) -> Option<RejectCode> {
+        let seq = batch.seq;
+        let kind = Some(telemetry_up::Kind::Batch(batch));
+        self.up.send(TelemetryUp { kind }).await.unwrap();
+        loop {
+            let answer = self.down.message().await.unwrap().expect("the stream lives on");
+            match answer.kind {
+                Some(telemetry_down::Kind::Ack(ack))
+                    if ack.durable.iter().any(|r| (r.first..=r.last).contains(&seq)) =>
+                {
+                    return None;
+                }
+                Some(telemetry_down::Kind::Reject(reject)) if reject.seq == seq => {
+                    return Some(reject.code());
+                }
+                _ => {}
+            }
+        }
+    }
+}
+
+fn schema() -> Schema {
+    let column = Column {
+        object: "if:1".into(),
+        metric: "if_in_octets_total".into(),
+        kind: MetricKind::Counter64,
+        unit: Unit::Bytes,
+        exponent: 0,
+    };
+    Schema { group: Group::Interfaces, columns: vec![column] }
+}
+
+fn definition(schema: &Schema) -> SchemaDef {
+    let columns = schema.columns.iter().map(|column| ColumnDef {
+        object: column.object.clone(),
+        metric: column.metric.clone(),
+        kind: column.kind as u32,
+        unit: column.unit as u32,
+        exponent: i32::from(column.exponent),
+    });
+    SchemaDef {
+        schema_id: schema.id().0,
+        group: schema.group as u32,
+        columns: columns.collect(),
+    }
+}
+
+fn row(device: DeviceId, at: Micros, value: i64) -> Row {
+    let schema = schema();
+    Row {
+        device,
+        group: schema.group,
+        schema: schema.id(),
+        at,
+        cause: None,
+        values: vec![Some(value)],
+    }
+}
+
+fn batch(seq: u64, rows: &[Row]) -> Batch {
+    Batch {
+        stream_id: STREAM,
+        seq,
+        class: Class::Counters as u32,
+        codec: Codec::Rows as u32,
+        data: encode_rows(rows).unwrap().into(),
+        schemas: vec![definition(&schema())],
+    }
+}
+
+#[tokio::test]
+async fn bad_batches_are_refused_one_by_one() {
+    let dir = tempfile::tempdir().unwrap();
+    let collector = Collector::start(&dir.path().join("collector")).await;
+    let credentials = enrolled(&collector, &dir.path().join("agent")).await;
+    let client = collector.client().await;
+    let agent = only_agent(&client).await;
+    let device = add_device(&client, &agent, "192.0.2.1", 60).await;
+    let device_id: DeviceId = device.parse().unwrap();
+    let mut wire = Wire::dial(&collector, &credentials).await;
+    let now = Clock::system().now();
+
+    assert_eq!(wire.send(batch(1, &[row(device_id, now, 1)])).await, None);
+    // Again: stored once, acked twice.
+    assert_eq!(wire.send(batch(1, &[row(device_id, now, 1)])).await, None);
+    let fork = batch(1, &[row(device_id, now, 2)]);
+    assert_eq!(wire.send(fork).await, Some(RejectCode::Fork));
+
+    let bomb = Batch { data: bomb(), ..batch(2, &[]) };
+    assert_eq!(wire.send(bomb).await, Some(RejectCode::Malformed));
+    let mut truncated = batch(3, &[row(device_id, now, 3)]);
+    truncated.data.truncate(truncated.data.len() / 2);
+    assert_eq!(wire.send(truncated).await, Some(RejectCode::Malformed));
+    let garbage = Batch { data: Bytes::from_static(&[0xff; 300]), ..batch(4, &[]) };
+    assert_eq!(wire.send(garbage).await, Some(RejectCode::Malformed));
+    let unknown_codec = Batch { codec: 99, ..batch(5, &[row(device_id, now, 5)]) };
+    assert_eq!(wire.send(unknown_codec).await, Some(RejectCode::Malformed));
+    let lying = SchemaDef { schema_id: 4711, ..definition(&schema()) };
+    let lying = Batch { schemas: vec![lying], ..batch(6, &[row(device_id, now, 6)]) };
+    assert_eq!(wire.send(lying).await, Some(RejectCode::Malformed));
+
+    assert_eq!(wire.send(batch(7, &[row(device_id, now.after(SECOND), 7)])).await, None);
+    let path = format!("/api/v1/devices/{device}/samples?metric=if_in_octets_total");
+    let samples = client.get(&path).await.data();
+    let values: Vec<&str> =
+        samples.as_array().unwrap().iter().filter_map(|sample| sample["value"].as_str()).collect();
+    assert_eq!(values, ["1", "7"], "{samples}");
+    let page = client.get("/metrics").await.text();
+    assert!(page.contains("rejected_total{reason=\"fork\"} 1"), "{page}");
+}
+
+const SECOND: std::time::Duration = std::time::Duration::from_secs(1);
+
+fn bomb() -> Bytes {
+    let zeros = vec![0; UNPACKED_BYTES_MAX + 1];
+    zstd::bulk::compress(&zeros, 19).unwrap().into()
+}
+
+#[tokio::test]
+async fn events_with_bad_text_do_not_end_the_session() {
+    let dir = tempfile::tempdir().unwrap();
+    let collector = Collector::start(&dir.path().join("collector")).await;
+    let credentials = enrolled(&collector, &dir.path().join("agent")).await;
+    let client = collector.client().await;
+    let agent = only_agent(&client).await;
+    let device = add_device(&client, &agent, "192.0.2.1", 60).await;
+    let device_id = device.parse::<DeviceId>().unwrap().0;
+    let mut wire = Wire::dial(&collector, &credentials).await;
+
+    let facts = DeviceFacts { device_id, sys_name: "good".into(), ..DeviceFacts::default() };
+    let kind = Some(event::Kind::DeviceFacts(facts));
+    let at_us = Clock::system().now().0;
+    let packed = encode_events(vec![Event { at_us, kind }]).unwrap();
+    let plain = zstd::bulk::decompress(&packed, 4096).unwrap();
+    // The same message with a name that is not UTF-8.
+    let name = plain.windows(4).position(|bytes| bytes == b"good").unwrap();
+    let mut bad = plain.clone();
+    bad[name] = 0xff;
+    let event = |seq, data: Vec<u8>| Batch {
+        class: Class::Events as u32,
+        codec: Codec::Events as u32,
+        data: data.into(),
+        schemas: Vec::new(),
+        ..batch(seq, &[])
+    };
+    let bad = event(1, zstd::bulk::compress(&bad, 1).unwrap());
+    assert_eq!(wire.send(bad).await, Some(RejectCode::Malformed));
+    assert_eq!(wire.send(event(2, packed)).await, None);
+    let stored = client.get(&format!("/api/v1/devices/{device}")).await.data();
+    assert_eq!(stored["sys_name"], "good");
+}
+
+#[tokio::test]
+async fn an_agent_cannot_speak_of_anothers_devices() {
+    let dir = tempfile::tempdir().unwrap();
+    let collector = Collector::start(&dir.path().join("collector")).await;
+    let owner = enrolled(&collector, &dir.path().join("owner")).await;
+    let thief = enrolled(&collector, &dir.path().join("thief")).await;
+    let client = collector.client().await;
+    let device = add_device(&client, &owner.agent.to_string(), "192.0.2.1", 60).await;
+    let device_id: DeviceId = device.parse().unwrap();
+    let mut wire = Wire::dial(&collector, &thief).await;
+    let now = Clock::system().now();
+    wire.send(batch(1, &[row(device_id, now, 666)])).await;
+    let path = format!("/api/v1/devices/{device}/samples?metric=if_in_octets_total");
+    assert_eq!(client.get(&path).await.data().as_array().unwrap().len(), 0);
+}
+
+#[tokio::test]
+async fn a_certificate_is_renewed_with_a_new_key() {
+    let dir = tempfile::tempdir().unwrap();
+    let collector = Collector::start(&dir.path().join("collector")).await;
+    let state_dir = dir.path().join("agent");
+    let first = enrolled(&collector, &state_dir).await;
+    let mut wire = Wire::dial(&collector, &first).await;
+    let second =
+        farwatch_agent::identity::renew(&state_dir, &first, &mut wire.client).await.unwrap();
+    assert_ne!(first.identity.chain[0], second.identity.chain[0]);
+    assert_eq!(first.agent, second.agent);
+    wire.session.close("the test dials again");
+    let mut wire = Wire::dial(&collector, &second).await;
+    assert!(wire.client.renew(farwatch_proto::v1::RenewRequest { csr: vec![1] }).await.is_err());
+}
