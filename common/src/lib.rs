@@ -3,8 +3,15 @@
 pub mod backoff;
 pub mod batch;
 pub mod clock;
+pub mod config;
+pub mod crc;
+pub mod file;
 pub mod id;
+pub mod logging;
 pub mod ranges;
 pub mod sample;
 pub mod secret;
 pub mod task;
+pub mod tls;
+pub mod token;
+pub mod transport;

@@ -237,11 +237,7 @@ impl Schema {
                 hasher.update(&(name.len() as u64).to_le_bytes());
                 hasher.update(name.as_bytes());
             }
-            hasher.update(&[
-                column.kind as u8,
-                column.unit as u8,
-                column.exponent.cast_unsigned(),
-            ]);
+            hasher.update(&[column.kind as u8, column.unit as u8, column.exponent.cast_unsigned()]);
         }
         let mut low = [0u8; 8];
         low.copy_from_slice(&hasher.finalize().as_bytes()[..8]);

@@ -136,8 +136,7 @@ impl Database {
         if (part(), part(), part()) < SQLITE_VERSION_MIN {
             return Err(StoreError::OldSqlite { found });
         }
-        let mode: String =
-            sqlx::query("PRAGMA journal_mode").fetch_one(&self.writer).await?.get(0);
+        let mode: String = sqlx::query("PRAGMA journal_mode").fetch_one(&self.writer).await?.get(0);
         if mode != "wal" {
             return Err(StoreError::Pragma { name: "journal_mode", found: mode });
         }
@@ -176,10 +175,8 @@ mod tests {
         drop(dropped);
         first.close().await;
         let second = Database::open(dir.path()).await.unwrap();
-        let names: Vec<String> = sqlx::query_scalar("SELECT name FROM tenant")
-            .fetch_all(second.reader())
-            .await
-            .unwrap();
+        let names: Vec<String> =
+            sqlx::query_scalar("SELECT name FROM tenant").fetch_all(second.reader()).await.unwrap();
         assert_eq!(names, ["kept"]);
     }
 

@@ -148,7 +148,9 @@ fn take_group(
         at = at.wrapping_add(reader.signed("time")?);
         rows.push(Row { device, group, schema, at: Micros(at), cause: None, values: Vec::new() });
     }
-    let Some(taken) = rows.get_mut(start..) else { return Ok(()) };
+    let Some(taken) = rows.get_mut(start..) else {
+        return Ok(());
+    };
     if flags & FAILED != 0 {
         for row in taken.iter_mut() {
             let number = reader.byte("cause")?;

@@ -68,13 +68,9 @@ impl<'a> Reader<'a> {
 
     /// A count that at least `bytes_each` bytes per item of the remaining input must back,
     /// so that no allocation can outgrow the input.
-    pub(super) fn count(
-        &mut self,
-        what: &'static str,
-        max: usize,
-    ) -> Result<usize, BatchError> {
-        let count = usize::try_from(self.varint(what)?)
-            .map_err(|_| BatchError::TooMany { what, max })?;
+    pub(super) fn count(&mut self, what: &'static str, max: usize) -> Result<usize, BatchError> {
+        let count =
+            usize::try_from(self.varint(what)?).map_err(|_| BatchError::TooMany { what, max })?;
         if count > max {
             return Err(BatchError::TooMany { what, max });
         }

@@ -1,0 +1,137 @@
+//! Who this agent is: its key, its certificate, and the one root it trusts.
+//!
+//! All of it stands in one file, so that key and certificate never get out of step: enrolment
+//! writes it, every renewal replaces it in one step.
+
+mod enroll;
+mod renew;
+#[cfg(test)]
+mod tests;
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use data_encoding::BASE64;
+use farwatch_common::clock::Micros;
+use farwatch_common::file::{read_if_present, write_private};
+use farwatch_common::id::{AgentId, SiteId, TenantId};
+use farwatch_common::tls::{self, Identity, TlsError};
+use rustls::ClientConfig;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use serde::{Deserialize, Serialize};
+
+pub use enroll::{EnrollError, enroll};
+pub use renew::{RenewError, renew, renew_at};
+
+const FILE_NAME: &str = "identity.json";
+const VERSION: u32 = 1;
+
+/// Why the identity cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum IdentityError {
+    #[error("cannot read or write {path}")]
+    File { path: PathBuf, source: io::Error },
+    #[error("{path} is damaged; enrol again with a new token and --force")]
+    Damaged { path: PathBuf },
+    #[error("cannot make a key or a certificate request")]
+    Make(#[from] rcgen::Error),
+}
+
+/// What enrolment gave.
+#[derive(Clone, Debug)]
+pub struct Credentials {
+    pub tenant: TenantId,
+    pub site: SiteId,
+    pub agent: AgentId,
+    /// As the collector calls this agent.
+    pub name: String,
+    pub identity: Identity,
+    pub root: CertificateDer<'static>,
+    /// HOST:PORT, best first.
+    pub collectors: Vec<String>,
+    pub not_after: Micros,
+    pub renew_after: Micros,
+}
+
+impl Credentials {
+    /// For dialling collectors.
+    pub fn tls(&self) -> Result<Arc<ClientConfig>, TlsError> {
+        tls::agent_config(self.identity.clone(), self.root.clone())
+    }
+
+    /// Replaces what is kept in `state_dir`.
+    pub fn save(&self, state_dir: &Path) -> Result<(), IdentityError> {
+        let base64 = |der: &[u8]| BASE64.encode(der);
+        let stored = Stored {
+            version: VERSION,
+            tenant: self.tenant.to_string(),
+            site: self.site.to_string(),
+            agent: self.agent.to_string(),
+            name: self.name.clone(),
+            collectors: self.collectors.clone(),
+            renew_after_us: self.renew_after.0,
+            chain: self.identity.chain.iter().map(|der| base64(der)).collect(),
+            key: base64(self.identity.key.secret_der()),
+            root: base64(&self.root),
+        };
+        let path = state_dir.join(FILE_NAME);
+        let text = serde_json::to_vec_pretty(&stored).map_err(io::Error::other);
+        text.and_then(|text| write_private(&path, &text))
+            .map_err(|source| IdentityError::File { path, source })
+    }
+}
+
+/// The identity in `state_dir`; `None` if this agent is not enrolled.
+pub fn load(state_dir: &Path) -> Result<Option<Credentials>, IdentityError> {
+    let path = state_dir.join(FILE_NAME);
+    let read = read_if_present(&path);
+    let text = read.map_err(|source| IdentityError::File { path: path.clone(), source })?;
+    let Some(text) = text else { return Ok(None) };
+    parse(&text).map(Some).ok_or(IdentityError::Damaged { path })
+}
+
+#[derive(Serialize, Deserialize)]
+struct Stored {
+    version: u32,
+    tenant: String,
+    site: String,
+    agent: String,
+    name: String,
+    collectors: Vec<String>,
+    renew_after_us: i64,
+    /// Certificates, base64 of DER, leaf first.
+    chain: Vec<String>,
+    /// PKCS#8, base64 of DER.
+    key: String,
+    root: String,
+}
+
+fn parse(text: &[u8]) -> Option<Credentials> {
+    let stored: Stored = serde_json::from_slice(text).ok()?;
+    if stored.version != VERSION {
+        return None;
+    }
+    let der = |text: &String| BASE64.decode(text.as_bytes()).ok();
+    let chain: Vec<CertificateDer<'static>> =
+        stored.chain.iter().map(|text| der(text).map(Into::into)).collect::<Option<_>>()?;
+    let not_after = not_after(chain.first()?)?;
+    let key = PrivateKeyDer::try_from(der(&stored.key)?).ok()?;
+    Some(Credentials {
+        tenant: stored.tenant.parse().ok()?,
+        site: stored.site.parse().ok()?,
+        agent: stored.agent.parse().ok()?,
+        name: stored.name,
+        identity: Identity { chain, key },
+        root: der(&stored.root)?.into(),
+        collectors: stored.collectors,
+        not_after,
+        renew_after: Micros(stored.renew_after_us),
+    })
+}
+
+/// The end of a certificate.
+fn not_after(certificate: &CertificateDer<'_>) -> Option<Micros> {
+    let (_, parsed) = x509_parser::parse_x509_certificate(certificate).ok()?;
+    Some(Micros(parsed.validity().not_after.timestamp().saturating_mul(Micros::SECOND)))
+}

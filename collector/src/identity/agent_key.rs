@@ -1,0 +1,98 @@
+//! Which key speaks for which agent.
+//!
+//! Looked up by hash on every accepted connection: certificates admit nobody by themselves, so a
+//! revocation counts from the next connection on (and live ones are closed by `listen`).
+
+use std::net::SocketAddr;
+
+use farwatch_common::clock::Micros;
+use farwatch_common::id::{AgentId, SiteId, TenantId};
+use farwatch_common::tls::KeyHash;
+use sqlx::Row as _;
+
+use super::peer::{PeerInfo, Transport};
+use crate::store::{Database, StoreError, Transaction};
+
+/// An admitted key: whose it is and until when.
+#[derive(Clone, Debug)]
+pub struct AdmittedKey {
+    pub tenant: TenantId,
+    pub site: SiteId,
+    pub agent: AgentId,
+    pub not_after: Micros,
+}
+
+impl AdmittedKey {
+    /// The peer of one connection.
+    #[must_use]
+    pub fn peer(
+        &self,
+        key_hash: KeyHash,
+        remote: SocketAddr,
+        transport: Transport,
+        connection: u64,
+    ) -> PeerInfo {
+        PeerInfo {
+            tenant: self.tenant,
+            site: self.site,
+            agent: self.agent,
+            key_hash,
+            remote,
+            transport,
+            connection,
+        }
+    }
+}
+
+/// The owner of a key; `None` if it is unknown, expired or revoked, or its agent is revoked.
+pub async fn agent_key_find(
+    database: &Database,
+    key_hash: &KeyHash,
+    now: Micros,
+) -> Result<Option<AdmittedKey>, StoreError> {
+    let found = sqlx::query(
+        "SELECT a.tenant_id, a.site_id, a.agent_id, k.not_after
+         FROM agent_key k
+         JOIN agent a ON a.tenant_id = k.tenant_id AND a.agent_id = k.agent_id
+         WHERE k.key_hash = $1 AND k.revoked_at IS NULL AND a.revoked_at IS NULL
+           AND k.not_after > $2",
+    )
+    .bind(key_hash.as_slice())
+    .bind(now.0)
+    .fetch_optional(database.reader())
+    .await?;
+    Ok(found.map(|row| AdmittedKey {
+        tenant: TenantId(row.get(0)),
+        site: SiteId(row.get(1)),
+        agent: AgentId(row.get(2)),
+        not_after: Micros(row.get(3)),
+    }))
+}
+
+/// Admits a key for an agent, or extends it if it is admitted already.
+///
+/// A key that belongs to another agent is refused by the WHERE: it would let one agent speak as
+/// another. Returns whether the key is now admitted.
+pub async fn agent_key_admit(
+    txn: &mut Transaction,
+    (tenant, agent): (TenantId, AgentId),
+    key_hash: &KeyHash,
+    not_after: Micros,
+    now: Micros,
+) -> Result<bool, StoreError> {
+    let done = sqlx::query(
+        "INSERT INTO agent_key (key_hash, tenant_id, agent_id, not_after, created_at)
+         VALUES ($1, $2, $3, $4, $5)
+         ON CONFLICT (key_hash) DO UPDATE SET not_after = excluded.not_after
+         WHERE agent_key.tenant_id = excluded.tenant_id
+           AND agent_key.agent_id = excluded.agent_id AND agent_key.revoked_at IS NULL",
+    )
+    .bind(key_hash.as_slice())
+    .bind(tenant.0)
+    .bind(agent.0)
+    .bind(not_after.0)
+    .bind(now.0)
+    .execute(&mut **txn)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}

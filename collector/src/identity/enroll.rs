@@ -1,0 +1,195 @@
+//! Enrolment: a one-time token becomes an agent with a certificate.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use farwatch_common::clock::Clock;
+use farwatch_common::id::{AgentId, IdGenerator};
+use farwatch_common::task::chain;
+use farwatch_proto::v1::enrollment_server::Enrollment;
+use farwatch_proto::v1::{EnrollReply, EnrollRequest};
+use tonic::{Request, Response, Status};
+
+use super::agent_key::agent_key_admit;
+use super::limits::EnrollLimiter;
+use super::peer::PeerInfo;
+use super::pki::{IssuedCertificate, Pki, PkiError};
+use super::token::{TokenError, token_redeem};
+use crate::inventory::agent::agent_create;
+use crate::live::Live;
+use crate::metrics::Metrics;
+use crate::store::{Database, StoreError};
+
+/// Longest text an agent may send about itself.
+const TEXT_BYTES_MAX: usize = 200;
+const CSR_BYTES_MAX: usize = 8 * 1024;
+
+/// Where an enrolment came from: put into the request by `listen`.
+#[derive(Clone, Copy, Debug)]
+pub struct EnrollPeer(pub SocketAddr);
+
+/// The enrolment service.
+#[derive(Clone)]
+pub struct EnrollmentService {
+    pub database: Database,
+    pub pki: Arc<Pki>,
+    pub ids: Arc<IdGenerator>,
+    pub clock: Clock,
+    pub limiter: Arc<EnrollLimiter>,
+    pub live: Live,
+    pub metrics: Arc<Metrics>,
+    /// HOST:PORT of this installation's collectors, as tokens carry them.
+    pub endpoints: Arc<[String]>,
+}
+
+#[tonic::async_trait]
+impl Enrollment for EnrollmentService {
+    async fn enroll(
+        &self,
+        request: Request<EnrollRequest>,
+    ) -> Result<Response<EnrollReply>, Status> {
+        if let Some(EnrollPeer(remote)) = request.extensions().get::<EnrollPeer>()
+            && let Err(wait) = self.limiter.check(remote.ip())
+        {
+            let mut status = Status::resource_exhausted(format!(
+                "too many enrolments from this address, try again in {} s",
+                wait.as_secs().max(1)
+            ));
+            status.metadata_mut().insert("retry-after", wait.as_secs().max(1).into());
+            return Err(status);
+        }
+        match self.admit(request.into_inner()).await {
+            Ok(reply) => {
+                self.metrics.enrolments.add(1);
+                Ok(Response::new(reply))
+            }
+            Err(error) => {
+                self.metrics.enrolments_refused.add(1);
+                tracing::info!(error = chain(&error), "enrolment refused");
+                Err(error.into())
+            }
+        }
+    }
+}
+
+/// Why an agent was not enrolled.
+#[derive(Debug, thiserror::Error)]
+enum EnrollError {
+    #[error("the request cannot be read: {what}")]
+    Request { what: &'static str },
+    #[error(transparent)]
+    Token(#[from] TokenError),
+    #[error("the certificate request was refused")]
+    Pki(#[from] PkiError),
+    #[error("the key is admitted for another agent already")]
+    KeyTaken,
+    #[error("the store failed")]
+    Store(#[from] StoreError),
+}
+
+impl From<EnrollError> for Status {
+    fn from(error: EnrollError) -> Self {
+        match error {
+            EnrollError::Request { .. } | EnrollError::KeyTaken => {
+                Self::invalid_argument(error.to_string())
+            }
+            EnrollError::Pki(PkiError::Request) => {
+                Self::invalid_argument("the certificate request is not signed by its own key")
+            }
+            EnrollError::Token(TokenError::Store(_))
+            | EnrollError::Store(_)
+            | EnrollError::Pki(_) => Self::unavailable("the collector failed, try again"),
+            EnrollError::Token(_) => Self::unauthenticated(
+                "the token is unknown, used or expired; ask for a new one (Agents, New agent)",
+            ),
+        }
+    }
+}
+
+impl EnrollmentService {
+    async fn admit(&self, request: EnrollRequest) -> Result<EnrollReply, EnrollError> {
+        let request = checked(request)?;
+        let now = self.clock.now();
+        let agent = AgentId(self.ids.next(now));
+        let mut txn = self.database.write().await?;
+        let (tenant, site) =
+            token_redeem(&mut txn, &request.token_id, &request.token_secret, agent, now).await?;
+        // Signed inside the transaction: a request that cannot be signed leaves the token unused.
+        let issued = self.pki.issue_agent(&request.csr, tenant, agent, now)?;
+        let name = agent_create(&mut txn, (tenant, site, agent), &request.host_name, now).await?;
+        if !agent_key_admit(&mut txn, (tenant, agent), &issued.key_hash, issued.not_after, now)
+            .await?
+        {
+            return Err(EnrollError::KeyTaken);
+        }
+        txn.commit().await.map_err(StoreError::from)?;
+        self.live.agent_added(tenant, agent);
+        tracing::info!(tenant_id = %tenant, agent_id = %agent, "agent enrolled");
+        Ok(EnrollReply {
+            agent_id: agent.0,
+            tenant_id: tenant.0,
+            site_id: site.0,
+            certificate_chain: issued.chain.iter().map(|der| der.to_vec()).collect(),
+            root: self.pki.root().to_vec(),
+            collectors: self.endpoints.to_vec(),
+            renew_after_us: issued.renew_after.0,
+            agent_name: name,
+        })
+    }
+}
+
+/// Renews an agent's certificate over its authenticated connection.
+#[derive(Clone)]
+pub struct Renewer {
+    pub database: Database,
+    pub pki: Arc<Pki>,
+    pub clock: Clock,
+}
+
+impl Renewer {
+    /// A certificate for the key of `csr`, which may be the old key or a new one.
+    pub async fn renew(&self, peer: &PeerInfo, csr: &[u8]) -> Result<IssuedCertificate, Status> {
+        let now = self.clock.now();
+        let renewed = async {
+            let issued = self.pki.issue_agent(csr, peer.tenant, peer.agent, now)?;
+            let mut txn = self.database.write().await?;
+            let owner = (peer.tenant, peer.agent);
+            let admitted =
+                agent_key_admit(&mut txn, owner, &issued.key_hash, issued.not_after, now).await?;
+            if !admitted {
+                return Err(EnrollError::KeyTaken);
+            }
+            txn.commit().await.map_err(StoreError::from)?;
+            Ok(issued)
+        };
+        renewed.await.map_err(|error: EnrollError| {
+            tracing::warn!(agent_id = %peer.agent, error = chain(&error), "renewal refused");
+            error.into()
+        })
+    }
+}
+
+struct Checked {
+    token_id: [u8; 16],
+    token_secret: [u8; 32],
+    csr: Vec<u8>,
+    host_name: String,
+}
+
+fn checked(request: EnrollRequest) -> Result<Checked, EnrollError> {
+    let what = |what| EnrollError::Request { what };
+    if request.csr.len() > CSR_BYTES_MAX {
+        return Err(what("the certificate request is too long"));
+    }
+    let texts = [&request.agent_version, &request.platform, &request.host_name];
+    if texts.iter().any(|text| text.len() > TEXT_BYTES_MAX) {
+        return Err(what("a text is too long"));
+    }
+    let size = |_| what("the token has a wrong size");
+    Ok(Checked {
+        token_id: request.token_id.try_into().map_err(size)?,
+        token_secret: request.token_secret.try_into().map_err(size)?,
+        csr: request.csr,
+        host_name: request.host_name.chars().filter(|c| !c.is_control()).collect(),
+    })
+}

@@ -1,0 +1,301 @@
+//! Our own certificate authority: a root, one intermediate for agents and one for collectors.
+//!
+//! Made on first start under `DATA_DIR/identity/`, keys readable by the owner only. Names carry no
+//! authority (see `farwatch_common::tls`): an agent is known by the hash of its key, so a
+//! certificate says only that its key was admitted, until when.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use farwatch_common::clock::Micros;
+use farwatch_common::file::{read_if_present, write_private};
+use farwatch_common::id::{AgentId, TenantId};
+use farwatch_common::tls::{COLLECTOR_NAME, Identity, KeyHash, TlsError, key_hash};
+use rcgen::string::Ia5String;
+use rcgen::{
+    BasicConstraints, CertificateParams, CertificateSigningRequestParams, DnType,
+    ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose, SanType,
+};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use time::OffsetDateTime;
+
+const DAY: Duration = Duration::from_secs(86_400);
+const ROOT_LIFE: Duration = Duration::from_secs(10 * 365 * 86_400);
+const INTERMEDIATE_LIFE: Duration = Duration::from_secs(365 * 86_400);
+const AGENT_LIFE: Duration = Duration::from_secs(7 * 86_400);
+/// A browser accepts no longer one.
+const BROWSER_LIFE: Duration = Duration::from_secs(397 * 86_400);
+/// Clocks at sites are wrong; a certificate is valid a little before it was made.
+const BACKDATED: Duration = Duration::from_secs(3600);
+
+/// Why the authority cannot be opened or refuses to sign.
+#[derive(Debug, thiserror::Error)]
+pub enum PkiError {
+    #[error("cannot read or write {path}")]
+    File { path: PathBuf, source: io::Error },
+    #[error("{path} is damaged; restore it from a backup, agents trust no other")]
+    Damaged { path: PathBuf },
+    #[error("cannot make a certificate")]
+    Make(#[from] rcgen::Error),
+    #[error("the certificate request cannot be read or is not signed by its own key")]
+    Request,
+    #[error("TLS")]
+    Tls(#[from] TlsError),
+}
+
+/// A certificate that may sign, and its key.
+struct Authority {
+    certificate: CertificateDer<'static>,
+    issuer: Issuer<'static, KeyPair>,
+}
+
+/// The certificate authority of this installation.
+pub struct Pki {
+    root: CertificateDer<'static>,
+    root_pin: KeyHash,
+    agents: Authority,
+    collectors: Authority,
+}
+
+/// A certificate for an agent.
+pub struct IssuedCertificate {
+    /// DER, leaf first, without the root.
+    pub chain: Vec<CertificateDer<'static>>,
+    pub key_hash: KeyHash,
+    pub not_after: Micros,
+    /// Half of its life: when the agent should come for the next.
+    pub renew_after: Micros,
+}
+
+impl Pki {
+    /// Opens the authority in `data_dir`, making it on first start. Intermediates past half of
+    /// their life are replaced.
+    pub fn open(data_dir: &Path, now: Micros) -> Result<Self, PkiError> {
+        let dir = data_dir.join("identity");
+        std::fs::create_dir_all(&dir)
+            .map_err(|source| PkiError::File { path: dir.clone(), source })?;
+        let root = match Authority::load(&dir, "root")? {
+            Some((root, _)) => root,
+            None => Authority::make(&dir, "root", None, now)?,
+        };
+        let intermediate = |name| match Authority::load(&dir, name)? {
+            Some((kept, not_after)) if now.after(INTERMEDIATE_LIFE / 2) < not_after => Ok(kept),
+            _ => Authority::make(&dir, name, Some(&root), now),
+        };
+        let (agents, collectors) = (intermediate("agents")?, intermediate("collectors")?);
+        let root_pin = key_hash(&root.certificate)?;
+        Ok(Self { root: root.certificate, root_pin, agents, collectors })
+    }
+
+    #[must_use]
+    pub fn root(&self) -> &CertificateDer<'static> {
+        &self.root
+    }
+
+    /// What enrolment tokens carry.
+    #[must_use]
+    pub fn root_pin(&self) -> KeyHash {
+        self.root_pin
+    }
+
+    /// A fresh certificate for this collector, good as long as its intermediate. The chain ends
+    /// with the root, so that an agent that knows only the pin can check it.
+    pub fn collector_identity(&self, now: Micros) -> Result<Identity, PkiError> {
+        let key = KeyPair::generate()?;
+        let mut params = CertificateParams::new([COLLECTOR_NAME.to_owned()])?;
+        lifetime(&mut params, now, INTERMEDIATE_LIFE / 2);
+        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+        params.distinguished_name.push(DnType::CommonName, "Farwatch collector");
+        let leaf = params.signed_by(&key, &self.collectors.issuer)?;
+        let chain =
+            vec![leaf.der().clone(), self.collectors.certificate.clone(), self.root.clone()];
+        Ok(Identity { chain, key: private_key(&key)? })
+    }
+
+    /// Signs the key of `csr` for `agent`. Every name in the request is ignored.
+    pub fn issue_agent(
+        &self,
+        csr: &[u8],
+        tenant: TenantId,
+        agent: AgentId,
+        now: Micros,
+    ) -> Result<IssuedCertificate, PkiError> {
+        let request = CertificateSigningRequestParams::from_der(&csr.into())
+            .map_err(|_| PkiError::Request)?;
+        let install = data_encoding::HEXLOWER.encode(&self.root_pin[..8]);
+        let uri = format!("spiffe://{install}/t/{tenant}/a/{agent}");
+        let mut params = CertificateParams::default();
+        lifetime(&mut params, now, AGENT_LIFE);
+        params.subject_alt_names = vec![SanType::URI(Ia5String::try_from(uri)?)];
+        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+        params.distinguished_name.push(DnType::CommonName, agent.to_string());
+        let leaf = params.signed_by(&request.public_key, &self.agents.issuer)?.der().clone();
+        Ok(IssuedCertificate {
+            key_hash: key_hash(&leaf)?,
+            chain: vec![leaf, self.agents.certificate.clone()],
+            not_after: now.after(AGENT_LIFE),
+            renew_after: now.after(AGENT_LIFE / 2),
+        })
+    }
+}
+
+/// A self-signed certificate for browsers, kept in `data_dir` until a month before its end.
+pub fn browser_identity(data_dir: &Path, now: Micros) -> Result<Identity, PkiError> {
+    let path = data_dir.join("identity").join("browser.pem");
+    if let Some((identity, not_after)) = load_identity(&path)?
+        && now.after(30 * DAY) < not_after
+    {
+        return Ok(identity);
+    }
+    let key = KeyPair::generate()?;
+    let names = ["localhost", "127.0.0.1", "::1"].map(str::to_owned);
+    let mut params = CertificateParams::new(names)?;
+    lifetime(&mut params, now, BROWSER_LIFE);
+    params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+    params.distinguished_name.push(DnType::CommonName, "Farwatch");
+    let certificate = params.self_signed(&key)?;
+    save(&path, &certificate.pem(), &key)?;
+    Ok(Identity { chain: vec![certificate.der().clone()], key: private_key(&key)? })
+}
+
+/// `cert_file` and `key_file` of the configuration, both PEM.
+pub fn configured_identity(cert_file: &Path, key_file: &Path) -> Result<Identity, PkiError> {
+    use rustls::pki_types::pem::PemObject as _;
+    let damaged = |path: &Path| PkiError::Damaged { path: path.to_owned() };
+    let chain: Vec<_> = CertificateDer::pem_file_iter(cert_file)
+        .map_err(|_| damaged(cert_file))?
+        .collect::<Result<_, _>>()
+        .map_err(|_| damaged(cert_file))?;
+    let key = PrivateKeyDer::from_pem_file(key_file).map_err(|_| damaged(key_file))?;
+    Ok(Identity { chain, key })
+}
+
+impl Authority {
+    fn load(dir: &Path, name: &str) -> Result<Option<(Self, Micros)>, PkiError> {
+        let path = dir.join(format!("{name}.pem"));
+        let Some((identity, not_after)) = load_identity(&path)? else { return Ok(None) };
+        let damaged = || PkiError::Damaged { path: path.clone() };
+        let certificate = identity.chain.into_iter().next().ok_or_else(damaged)?;
+        let key = KeyPair::try_from(&identity.key).map_err(|_| damaged())?;
+        let issuer = Issuer::from_ca_cert_der(&certificate, key).map_err(|_| damaged())?;
+        Ok(Some((Self { certificate, issuer }, not_after)))
+    }
+
+    fn make(dir: &Path, name: &str, parent: Option<&Self>, now: Micros) -> Result<Self, PkiError> {
+        let key = KeyPair::generate()?;
+        let mut params = CertificateParams::default();
+        lifetime(&mut params, now, if parent.is_some() { INTERMEDIATE_LIFE } else { ROOT_LIFE });
+        let depth = u8::from(parent.is_none());
+        params.is_ca = IsCa::Ca(BasicConstraints::Constrained(depth));
+        params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+        params.distinguished_name.push(DnType::CommonName, format!("Farwatch {name}"));
+        match name {
+            "agents" => params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth],
+            "collectors" => params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth],
+            _ => {}
+        }
+        let certificate = match parent {
+            Some(parent) => params.signed_by(&key, &parent.issuer)?,
+            None => params.self_signed(&key)?,
+        };
+        save(&dir.join(format!("{name}.pem")), &certificate.pem(), &key)?;
+        Ok(Self { certificate: certificate.der().clone(), issuer: Issuer::new(params, key) })
+    }
+}
+
+fn lifetime(params: &mut CertificateParams, now: Micros, life: Duration) {
+    params.not_before = date(now.before(BACKDATED));
+    params.not_after = date(now.after(life));
+}
+
+fn date(at: Micros) -> OffsetDateTime {
+    let seconds = at.0.div_euclid(Micros::SECOND);
+    OffsetDateTime::from_unix_timestamp(seconds).unwrap_or(OffsetDateTime::UNIX_EPOCH)
+}
+
+fn private_key(key: &KeyPair) -> Result<PrivateKeyDer<'static>, PkiError> {
+    PrivateKeyDer::try_from(key.serialize_der()).map_err(|_| PkiError::Request)
+}
+
+fn save(path: &Path, certificate: &str, key: &KeyPair) -> Result<(), PkiError> {
+    let pem = format!("{certificate}{}", key.serialize_pem());
+    write_private(path, pem.as_bytes())
+        .map_err(|source| PkiError::File { path: path.to_owned(), source })
+}
+
+/// Certificate and key of one PEM file, and the certificate's end.
+fn load_identity(path: &Path) -> Result<Option<(Identity, Micros)>, PkiError> {
+    use rustls::pki_types::pem::PemObject as _;
+    let damaged = || PkiError::Damaged { path: path.to_owned() };
+    let Some(pem) =
+        read_if_present(path).map_err(|source| PkiError::File { path: path.to_owned(), source })?
+    else {
+        return Ok(None);
+    };
+    let certificate = CertificateDer::from_pem_slice(&pem).map_err(|_| damaged())?;
+    let key = PrivateKeyDer::from_pem_slice(&pem).map_err(|_| damaged())?;
+    let (_, parsed) = x509_parser::parse_x509_certificate(&certificate).map_err(|_| damaged())?;
+    let not_after = parsed.validity().not_after.timestamp().saturating_mul(Micros::SECOND);
+    Ok(Some((Identity { chain: vec![certificate], key }, Micros(not_after))))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use farwatch_common::clock::Clock;
+
+    fn csr(key: &KeyPair) -> Vec<u8> {
+        let mut params = CertificateParams::new(["victim.example".to_owned()]).unwrap();
+        params.distinguished_name.push(DnType::CommonName, "somebody else");
+        params.serialize_request(key).unwrap().der().to_vec()
+    }
+
+    #[test]
+    fn a_second_start_keeps_the_root_and_its_pin() {
+        let dir = tempfile::tempdir().unwrap();
+        let now = Clock::system().now();
+        let first = Pki::open(dir.path(), now).unwrap();
+        let second = Pki::open(dir.path(), now.after(DAY)).unwrap();
+        assert_eq!(first.root_pin(), second.root_pin());
+        assert_eq!(first.agents.certificate, second.agents.certificate);
+        let later = Pki::open(dir.path(), now.after(INTERMEDIATE_LIFE * 2 / 3)).unwrap();
+        assert_eq!(first.root_pin(), later.root_pin());
+        assert_ne!(first.agents.certificate, later.agents.certificate);
+    }
+
+    #[test]
+    fn names_of_a_request_are_ignored() {
+        let dir = tempfile::tempdir().unwrap();
+        let now = Clock::system().now();
+        let pki = Pki::open(dir.path(), now).unwrap();
+        let key = KeyPair::generate().unwrap();
+        let issued = pki.issue_agent(&csr(&key), TenantId(1), AgentId(2), now).unwrap();
+        let text = String::from_utf8_lossy(&issued.chain[0]).into_owned();
+        assert!(!text.contains("victim") && !text.contains("somebody"));
+        assert!(text.contains(&AgentId(2).to_string()));
+        let spki = rcgen::PublicKeyData::subject_public_key_info(&key);
+        assert_eq!(issued.key_hash, farwatch_common::tls::spki_hash(&spki));
+    }
+
+    #[test]
+    fn a_request_signed_by_another_key_is_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        let now = Clock::system().now();
+        let pki = Pki::open(dir.path(), now).unwrap();
+        let mut broken = csr(&KeyPair::generate().unwrap());
+        *broken.last_mut().unwrap() ^= 1;
+        assert!(pki.issue_agent(&broken, TenantId(1), AgentId(2), now).is_err());
+        assert!(pki.issue_agent(b"no request", TenantId(1), AgentId(2), now).is_err());
+    }
+
+    #[test]
+    fn a_damaged_root_is_named_and_not_replaced() {
+        let dir = tempfile::tempdir().unwrap();
+        let now = Clock::system().now();
+        Pki::open(dir.path(), now).unwrap();
+        std::fs::write(dir.path().join("identity/root.pem"), "half").unwrap();
+        let error = Pki::open(dir.path(), now).err().unwrap().to_string();
+        assert!(error.contains("root.pem"), "{error}");
+    }
+}

@@ -1,0 +1,104 @@
+//! Tells connected agents what to poll: at once when they connect, and after every change.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use farwatch_common::backoff::Backoff;
+use farwatch_common::task::chain;
+use farwatch_common::transport::{PipeKind, Session, TransportError, channel};
+use farwatch_proto::v1::agent_control_client::AgentControlClient;
+use tokio::sync::broadcast::error::RecvError;
+
+use super::assignment::{AssignmentChanges, assignment_for};
+use super::credential::Vault;
+use crate::identity::PeerInfo;
+use crate::store::{Database, StoreError};
+
+/// An agent that does not answer in time is asked again.
+const APPLY_TIMEOUT: Duration = Duration::from_secs(10);
+const RETRY_BASE: Duration = Duration::from_millis(500);
+const RETRY_CAP: Duration = Duration::from_secs(30);
+
+/// Pushes assignments to one agent per connection. Cheap to clone.
+#[derive(Clone)]
+pub struct AssignmentPush {
+    pub database: Database,
+    pub vault: Arc<Vault>,
+    pub changes: AssignmentChanges,
+}
+
+/// Why a push failed; all of them are tried again while the agent is connected.
+#[derive(Debug, thiserror::Error)]
+enum PushError {
+    #[error("cannot read the assignment")]
+    Store(#[from] StoreError),
+    #[error("cannot reach the agent")]
+    Transport(#[from] TransportError),
+    #[error("the agent refused the assignment: {}", .0.message())]
+    Refused(#[from] tonic::Status),
+}
+
+impl AssignmentPush {
+    /// Keeps the agent up to date until the session ends.
+    pub async fn run(self, peer: PeerInfo, session: Arc<dyn Session>) {
+        // Subscribed before the first read, so that no change falls between.
+        let mut changes = self.changes.subscribe();
+        let mut backoff = Backoff::new(RETRY_BASE, RETRY_CAP);
+        let mut applied = None;
+        loop {
+            let pushed = tokio::select! {
+                pushed = self.push(&peer, &session, applied) => pushed,
+                _ = session.closed() => return,
+            };
+            match pushed {
+                Ok(revision) => {
+                    applied = Some(revision);
+                    backoff.reset();
+                }
+                Err(error) => {
+                    tracing::warn!(agent_id = %peer.agent, error = chain(&error), "push failed");
+                    tokio::time::sleep(backoff.next(rand::random())).await;
+                    continue;
+                }
+            }
+            loop {
+                match changes.recv().await {
+                    Ok(agent) if agent == peer.agent => break,
+                    Ok(_) => {}
+                    // Too many changes to remember: this agent may be among them.
+                    Err(RecvError::Lagged(_)) => break,
+                    Err(RecvError::Closed) => return,
+                }
+            }
+        }
+    }
+
+    /// Pushes unless the agent has this revision from us already; returns the revision.
+    async fn push(
+        &self,
+        peer: &PeerInfo,
+        session: &Arc<dyn Session>,
+        applied: Option<u64>,
+    ) -> Result<u64, PushError> {
+        let assignment =
+            assignment_for(&self.database, &self.vault, peer.tenant, peer.agent).await?;
+        let (revision, devices) = (assignment.revision, assignment.devices.len());
+        if applied == Some(revision) {
+            return Ok(revision);
+        }
+        let pipe = channel(Arc::clone(session), PipeKind::Reverse).await?;
+        let mut request = tonic::Request::new(assignment);
+        request.set_timeout(APPLY_TIMEOUT);
+        let reply = AgentControlClient::new(pipe).apply_assignment(request).await?.into_inner();
+        for refused in &reply.refused {
+            tracing::warn!(
+                agent_id = %peer.agent,
+                device_id = %farwatch_common::id::DeviceId(refused.device_id),
+                reason = refused.reason,
+                "the agent cannot poll a device"
+            );
+        }
+        tracing::info!(agent_id = %peer.agent, revision, devices, "assignment pushed");
+        Ok(revision)
+    }
+}

@@ -1,0 +1,68 @@
+//! The doors: one port, UDP for agents, TCP for enrolment and browsers.
+//!
+//! - in: connections from anywhere
+//! - out: pipes with a known peer to `ingest`, HTTP requests to `api`, enrolments to `identity`
+//! - bound: handshakes at once, connections per agent, HTTP connections (constants below)
+//! - when full: the newest agent connection replaces the oldest; others wait in the kernel
+//! - on crash: agents learn of it by stateless reset and dial again
+
+pub mod addresses;
+pub mod agents;
+pub mod connections;
+pub mod web;
+
+use std::io;
+use std::net::SocketAddr;
+
+use farwatch_common::transport::{TransportError, quic};
+use tokio::net::TcpListener;
+
+/// Why a door cannot open.
+#[derive(Debug, thiserror::Error)]
+pub enum ListenError {
+    #[error(
+        "cannot listen on {address} (is another collector running, or does the port need root?)"
+    )]
+    Bind { address: SocketAddr, source: io::Error },
+    #[error("--http serves plain HTTP and takes loopback addresses only, not {address}")]
+    NotLoopback { address: SocketAddr },
+    #[error("QUIC")]
+    Quic(#[from] TransportError),
+}
+
+/// Bound sockets, before anything is served on them.
+pub struct Doors {
+    pub quic: quic::Listener,
+    pub tls: TcpListener,
+    /// Plain HTTP on loopback, for a reverse proxy or a local browser.
+    pub http: Option<TcpListener>,
+}
+
+impl Doors {
+    /// Binds UDP and TCP on one port (the TCP one first: if it was 0, UDP takes the same), and
+    /// plain HTTP if wanted.
+    pub async fn open(
+        listen: SocketAddr,
+        http: Option<SocketAddr>,
+        quic_tls: std::sync::Arc<rustls::ServerConfig>,
+        secrets: &quic::EndpointSecrets,
+    ) -> Result<Self, ListenError> {
+        let bind = |address: SocketAddr| async move {
+            TcpListener::bind(address)
+                .await
+                .map_err(|source| ListenError::Bind { address, source })
+        };
+        let http = match http {
+            Some(address) if !address.ip().is_loopback() => {
+                return Err(ListenError::NotLoopback { address });
+            }
+            Some(address) => Some(bind(address).await?),
+            None => None,
+        };
+        let tls = bind(listen).await?;
+        let bound =
+            tls.local_addr().map_err(|source| ListenError::Bind { address: listen, source })?;
+        let quic = quic::Listener::bind(bound, quic_tls, secrets)?;
+        Ok(Self { quic, tls, http })
+    }
+}

@@ -1,0 +1,62 @@
+//! Byte pipes between agent and collector, whatever carries them.
+//!
+//! A [`Session`] is one authenticated connection. It opens and accepts [`Pipe`]s, one per traffic
+//! class, so that bulk never delays telemetry (one shared stream was measured at 10 s p99). gRPC
+//! runs inside pipes; either side may be the client. QUIC is the first carrier; TCP follows behind
+//! the same trait.
+
+mod grpc;
+mod pipe;
+pub mod quic;
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+use rustls::pki_types::CertificateDer;
+
+pub use grpc::{GRPC_CONNECTION_WINDOW, GRPC_STREAM_WINDOW, channel};
+pub use pipe::{Pipe, PipeKind};
+
+/// ALPN of the agents' connections, on every carrier.
+pub const ALPN_AGENT: &[u8] = b"farwatch/1";
+/// ALPN of enrolment: TLS on TCP without a client certificate.
+pub const ALPN_ENROLL: &[u8] = b"farwatch-enroll/1";
+
+/// Why a session or a pipe ended or never began.
+#[derive(Debug, thiserror::Error)]
+pub enum TransportError {
+    #[error("cannot bind {address}")]
+    Bind { address: SocketAddr, source: std::io::Error },
+    #[error("the TLS configuration does not fit QUIC: {reason}")]
+    Config { reason: String },
+    #[error("cannot connect to {address}: {reason}")]
+    Connect { address: SocketAddr, reason: String },
+    #[error("the session ended: {reason}")]
+    Closed { reason: String },
+    #[error("the pipe did not begin with a hello: {reason}")]
+    Hello { reason: String },
+    #[error("gRPC could not start on the pipe")]
+    Grpc(#[from] tonic::transport::Error),
+}
+
+/// One authenticated connection to a peer.
+pub trait Session: Send + Sync + std::fmt::Debug {
+    /// Opens a pipe; the peer learns of it at once.
+    fn open(&self, kind: PipeKind) -> BoxFuture<'_, Result<Pipe, TransportError>>;
+    /// The next pipe the peer opened. A pipe with a bad hello is dropped and logged, never returned.
+    fn accept(&self) -> BoxFuture<'_, Result<(PipeKind, Pipe), TransportError>>;
+    /// The peer's certificates, leaf first.
+    fn certificates(&self) -> &[CertificateDer<'static>];
+    /// Where the peer is now; may change while the session lives.
+    fn remote(&self) -> SocketAddr;
+    /// Current estimate of the round trip.
+    fn rtt(&self) -> Duration;
+    /// Ends the session; the peer is told `reason`.
+    fn close(&self, reason: &str);
+    /// Resolves with the reason once the session has ended.
+    fn closed(&self) -> BoxFuture<'_, String>;
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,37 @@
+//! gRPC inside a pipe.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyper_util::rt::TokioIo;
+use tonic::transport::{Channel, Endpoint};
+
+use super::{PipeKind, Session, TransportError};
+
+/// About QUIC's windows, so that neither layer buffers much more than the other.
+pub const GRPC_STREAM_WINDOW: u32 = 1024 * 1024;
+pub const GRPC_CONNECTION_WINDOW: u32 = 2 * 1024 * 1024;
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// A gRPC client on a new pipe of `session`. It lives as long as the pipe: after a redial, make
+/// another one. HTTP/2 keep-alive stays off: inside QUIC it would kill streams that only wait.
+pub async fn channel(session: Arc<dyn Session>, kind: PipeKind) -> Result<Channel, TransportError> {
+    let connector = tower::service_fn(move |_| {
+        let session = Arc::clone(&session);
+        async move { session.open(kind).await.map(TokioIo::new) }
+    });
+    let channel = Endpoint::from_static("http://farwatch")
+        .initial_stream_window_size(GRPC_STREAM_WINDOW)
+        .initial_connection_window_size(GRPC_CONNECTION_WINDOW)
+        .connect_timeout(CONNECT_TIMEOUT)
+        .connect_with_connector(connector)
+        .await?;
+    Ok(channel)
+}
+
+/// For a gRPC server on accepted pipes whose handlers need nothing of the connection.
+impl tonic::transport::server::Connected for super::Pipe {
+    type ConnectInfo = ();
+
+    fn connect_info(&self) -> Self::ConnectInfo {}
+}

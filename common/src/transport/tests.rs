@@ -1,0 +1,187 @@
+use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
+use std::sync::Arc;
+
+use rcgen::{BasicConstraints, CertificateParams, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+use super::quic::{EndpointSecrets, Listener, dial};
+use super::*;
+use crate::tls::{self, COLLECTOR_NAME, Identity};
+
+struct Ca {
+    root: CertificateDer<'static>,
+    issuer: Issuer<'static, KeyPair>,
+}
+
+fn ca() -> Ca {
+    let key = KeyPair::generate().unwrap();
+    let mut params = CertificateParams::default();
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let root = params.self_signed(&key).unwrap().der().clone();
+    Ca { root, issuer: Issuer::new(params, key) }
+}
+
+impl Ca {
+    fn issue(&self, name: &str, usage: ExtendedKeyUsagePurpose) -> Identity {
+        let key = KeyPair::generate().unwrap();
+        let mut params = CertificateParams::new([name.to_owned()]).unwrap();
+        params.extended_key_usages = vec![usage];
+        let leaf = params.signed_by(&key, &self.issuer).unwrap().der().clone();
+        let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
+        Identity { chain: vec![leaf, self.root.clone()], key }
+    }
+
+    fn agent(&self) -> Identity {
+        self.issue("agent", ExtendedKeyUsagePurpose::ClientAuth)
+    }
+
+    fn listener(&self) -> Listener {
+        let collector = self.issue(COLLECTOR_NAME, ExtendedKeyUsagePurpose::ServerAuth);
+        let tls = tls::agent_listener_config(collector, self.root.clone()).unwrap();
+        let secrets =
+            EndpointSecrets { reset_key: [1; 32], token_key: [2; 32], connection_id_key: 3 };
+        Listener::bind((Ipv4Addr::LOCALHOST, 0).into(), tls, &secrets).unwrap()
+    }
+}
+
+async fn pair(ca: &Ca) -> (Arc<dyn Session>, Arc<dyn Session>, Listener) {
+    let listener = ca.listener();
+    let address = listener.local_address().unwrap();
+    let tls = tls::agent_config(ca.agent(), ca.root.clone()).unwrap();
+    let (agent, collector) =
+        tokio::join!(dial(address, tls), async { listener.accept().await.unwrap().finish().await });
+    (Arc::new(agent.unwrap()), Arc::new(collector.unwrap()), listener)
+}
+
+#[tokio::test]
+async fn both_sides_open_pipes_and_the_peer_is_known() {
+    let ca = ca();
+    let (agent, collector, _listener) = pair(&ca).await;
+    let hash = tls::key_hash(&collector.certificates()[0]).unwrap();
+    assert_ne!(hash, tls::key_hash(&ca.root).unwrap());
+
+    for (opener, accepter, kind) in
+        [(&agent, &collector, PipeKind::Telemetry), (&collector, &agent, PipeKind::Reverse)]
+    {
+        let mut sent = opener.open(kind).await.unwrap();
+        sent.write_all(b"ping").await.unwrap();
+        sent.flush().await.unwrap();
+        let (accepted, mut received) = accepter.accept().await.unwrap();
+        assert_eq!(accepted, kind);
+        let mut bytes = [0; 4];
+        received.read_exact(&mut bytes).await.unwrap();
+        assert_eq!(&bytes, b"ping");
+    }
+}
+
+#[tokio::test]
+async fn a_closed_session_says_why() {
+    let ca = ca();
+    let (agent, collector, _listener) = pair(&ca).await;
+    collector.close("revoked");
+    assert!(agent.closed().await.contains("revoked"));
+}
+
+#[tokio::test]
+async fn a_foreign_agent_is_refused() {
+    let (ours, foreign) = (ca(), ca());
+    let listener = ours.listener();
+    let address = listener.local_address().unwrap();
+    let tls = tls::agent_config(foreign.agent(), ours.root.clone()).unwrap();
+    let (agent, collector) = tokio::join!(
+        async {
+            // TLS 1.3: the client may think it is in until the refusal arrives.
+            match dial(address, tls).await {
+                Ok(session) => session.closed().await,
+                Err(error) => error.to_string(),
+            }
+        },
+        async { listener.accept().await.unwrap().finish().await }
+    );
+    assert!(collector.is_err());
+    assert!(agent.to_lowercase().contains("certificate"), "{agent}");
+}
+
+#[tokio::test]
+async fn a_foreign_collector_is_refused() {
+    let (ours, foreign) = (ca(), ca());
+    let listener = foreign.listener();
+    let address = listener.local_address().unwrap();
+    let tls = tls::agent_config(ours.agent(), ours.root.clone()).unwrap();
+    let (agent, _) =
+        tokio::join!(dial(address, tls), async { listener.accept().await.unwrap().finish().await });
+    assert!(agent.is_err());
+}
+
+#[tokio::test]
+async fn a_pipe_with_a_bad_hello_is_dropped_and_the_session_goes_on() {
+    let ca = ca();
+    let listener = ca.listener();
+    let address = listener.local_address().unwrap();
+    let crypto = quinn::crypto::rustls::QuicClientConfig::try_from(
+        tls::agent_config(ca.agent(), ca.root.clone()).unwrap(),
+    )
+    .unwrap();
+    let endpoint = quinn::Endpoint::client((Ipv4Addr::LOCALHOST, 0).into()).unwrap();
+    let config = quinn::ClientConfig::new(Arc::new(crypto));
+    let connecting = endpoint.connect_with(config, address, COLLECTOR_NAME).unwrap();
+    let (raw, collector) = tokio::join!(connecting, async {
+        listener.accept().await.unwrap().finish().await.unwrap()
+    });
+    let raw = raw.unwrap();
+    for bad in [&[9u8, 0, 0][..], &[1, 0xff, 0xff], &[1, 0, 2, 0xff, 0xff], &[1]] {
+        let (mut send, _receive) = raw.open_bi().await.unwrap();
+        send.write_all(bad).await.unwrap();
+        send.finish().unwrap();
+    }
+    let (mut send, _receive) = raw.open_bi().await.unwrap();
+    send.write_all(&[PipeKind::Control as u8, 0, 0]).await.unwrap();
+    let (kind, _pipe) = collector.accept().await.unwrap();
+    assert_eq!(kind, PipeKind::Control);
+}
+
+#[tokio::test]
+async fn garbage_datagrams_do_not_disturb_a_handshake() {
+    let ca = ca();
+    let listener = ca.listener();
+    let address = listener.local_address().unwrap();
+    let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    for seed in 0u8..=255 {
+        let garbage: Vec<u8> = (0..u8::MAX).map(|at| at.wrapping_mul(seed) ^ seed).collect();
+        socket.send_to(&garbage, address).unwrap();
+    }
+    let tls = tls::agent_config(ca.agent(), ca.root.clone()).unwrap();
+    let (agent, collector) =
+        tokio::join!(dial(address, tls), async { listener.accept().await.unwrap().finish().await });
+    assert!(agent.is_ok() && collector.is_ok());
+}
+
+#[tokio::test]
+async fn the_enrolment_pin_is_checked_in_the_handshake() {
+    let (ours, foreign) = (ca(), ca());
+    let collector = ours.issue(COLLECTOR_NAME, ExtendedKeyUsagePurpose::ServerAuth);
+    let server = tls::open_listener_config(collector, &[ALPN_ENROLL]).unwrap();
+    for (pinned, fits) in [(&ours, true), (&foreign, false)] {
+        let pin = tls::key_hash(&pinned.root).unwrap();
+        let (client_io, server_io) = tokio::io::duplex(16 * 1024);
+        let client = tokio_rustls::TlsConnector::from(tls::enroll_config(pin));
+        let accepter = tokio_rustls::TlsAcceptor::from(Arc::clone(&server));
+        let name = COLLECTOR_NAME.try_into().unwrap();
+        let (connected, _) =
+            tokio::join!(client.connect(name, client_io), accepter.accept(server_io));
+        assert_eq!(connected.is_ok(), fits);
+    }
+}
+
+#[test]
+fn a_taken_port_is_named() {
+    let taken = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let address: SocketAddr = taken.local_addr().unwrap();
+    let ca = ca();
+    let collector = ca.issue(COLLECTOR_NAME, ExtendedKeyUsagePurpose::ServerAuth);
+    let tls = tls::agent_listener_config(collector, ca.root.clone()).unwrap();
+    let secrets = EndpointSecrets { reset_key: [1; 32], token_key: [2; 32], connection_id_key: 3 };
+    let error = Listener::bind(address, tls, &secrets).unwrap_err().to_string();
+    assert!(error.contains(&address.to_string()), "{error}");
+}

@@ -1,0 +1,70 @@
+//! Simulated routers for the tests that run the whole road.
+
+use std::path::{Path, PathBuf};
+
+use farwatch_common::clock::Micros;
+use farwatch_support::sim::mib::Object;
+use farwatch_support::sim::router::{Kind, Router};
+use farwatch_support::sim::{self, Served};
+
+const COMMUNITY: &[u8] = b"public";
+const INTERFACES: u32 = 8;
+
+/// Healthy routers.
+pub(crate) struct Routers(Vec<Served>);
+
+impl Routers {
+    pub(crate) async fn start(count: usize) -> Self {
+        let mut served = Vec::new();
+        for at in 0..count {
+            let kind = Kind::ALL[at % Kind::ALL.len()];
+            let router = Router::new(kind, INTERFACES, at as u64);
+            served.push(sim::serve_anywhere(router.responder(COMMUNITY)).await.unwrap());
+        }
+        Self(served)
+    }
+
+    pub(crate) fn address(&self, at: usize) -> String {
+        self.0[at].address.to_string()
+    }
+}
+
+/// Routers whose ifHCInOctets.1 is the number of times they answered; each answer is logged.
+pub(crate) struct Oracle {
+    addresses: Vec<String>,
+    logs: Vec<PathBuf>,
+    _served: Vec<Served>,
+}
+
+impl Oracle {
+    pub(crate) async fn start(dir: &Path, count: usize) -> Self {
+        let (mut addresses, mut logs, mut served) = (Vec::new(), Vec::new(), Vec::new());
+        for at in 0..count {
+            let log = dir.join(format!("oracle-{at}.log"));
+            let router = Router { interfaces: 1, ..Router::new(Kind::ALL[0], 1, at as u64) };
+            let mut responder = router.responder(COMMUNITY);
+            responder.mib.put(&[31, 1, 1, 1, 6, 1], Object::Oracle);
+            responder.oracle = Some(sim::oracle::Oracle::open(&log).unwrap());
+            let router = sim::serve_anywhere(responder).await.unwrap();
+            addresses.push(router.address.to_string());
+            logs.push(log);
+            served.push(router);
+        }
+        Self { addresses, logs, _served: served }
+    }
+
+    pub(crate) fn addresses(&self) -> &[String] {
+        &self.addresses
+    }
+
+    /// When router `at` answered, and with what.
+    pub(crate) fn answers(&self, at: usize) -> Vec<(Micros, u64)> {
+        let text = std::fs::read_to_string(&self.logs[at]).unwrap();
+        let parse = |line: &str| {
+            let (time, value) = line.split_once(' ')?;
+            Some((Micros(time.parse().ok()?), value.parse().ok()?))
+        };
+        // A line being written is read next time.
+        text.lines().filter_map(parse).collect()
+    }
+}

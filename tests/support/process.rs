@@ -1,0 +1,120 @@
+//! Real processes of the product, started, killed and read by tests.
+
+use std::ffi::OsStr;
+use std::fs::{File, OpenOptions};
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::Duration;
+
+/// A child process; killed when dropped, so that a failed test leaves nothing running.
+#[derive(Debug)]
+pub struct Process {
+    child: Child,
+    log: PathBuf,
+}
+
+impl Process {
+    /// Starts `program` with its output appended to `log`.
+    pub fn start(program: &Path, args: &[&OsStr], log: &Path) -> Self {
+        let out = append(log);
+        let err = out.try_clone().expect("a log file can be shared");
+        let child = Command::new(program)
+            .args(args)
+            .env("FARWATCH_LOG", "debug,h2=info,hyper=info,sqlx=info,rustls=info")
+            .stdin(Stdio::null())
+            .stdout(out)
+            .stderr(err)
+            .spawn()
+            .unwrap_or_else(|error| panic!("cannot start {}: {error}", program.display()));
+        Self { child, log: log.to_owned() }
+    }
+
+    /// kill -9.
+    pub fn kill(&mut self) {
+        // An error means that it is gone already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+
+    /// SIGTERM, then waits for the end.
+    pub async fn stop(&mut self) -> std::process::ExitStatus {
+        let done = Command::new("kill").arg(self.child.id().to_string()).status();
+        assert!(done.is_ok_and(|status| status.success()), "kill failed");
+        let child = &mut self.child;
+        let mut status = None;
+        eventually(Duration::from_secs(20), "the process ends on SIGTERM", async || {
+            status = child.try_wait().expect("a child can be asked");
+            status.is_some()
+        })
+        .await;
+        status.expect("set above")
+    }
+
+    pub fn is_running(&mut self) -> bool {
+        matches!(self.child.try_wait(), Ok(None))
+    }
+
+    /// Everything it wrote.
+    pub fn log(&self) -> String {
+        String::from_utf8_lossy(&std::fs::read(&self.log).unwrap_or_default()).into_owned()
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        self.kill();
+        if std::thread::panicking() {
+            let log = self.log();
+            let tail = log.lines().rev().take(40).collect::<Vec<_>>();
+            eprintln!("--- {}", self.log.display());
+            for line in tail.iter().rev() {
+                eprintln!("{line}");
+            }
+        }
+    }
+}
+
+/// Runs `program` to its end with `stdin`.
+pub fn run(program: &Path, args: &[&str], stdin: &str) -> Output {
+    let mut child = Command::new(program)
+        .args(args)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap_or_else(|error| panic!("cannot start {}: {error}", program.display()));
+    let mut pipe = child.stdin.take().expect("stdin was piped");
+    // A program that ends before it read all closes the pipe: its exit code tells.
+    let _ = pipe.write_all(stdin.as_bytes());
+    drop(pipe);
+    child.wait_with_output().expect("a child can be waited for")
+}
+
+/// A binary of this workspace, built beside the running test.
+pub fn binary(name: &str) -> PathBuf {
+    let test = std::env::current_exe().expect("a test has a path");
+    let target = test.ancestors().nth(2).expect("tests live in target/PROFILE/deps");
+    let path = target.join(format!("{name}{}", std::env::consts::EXE_SUFFIX));
+    assert!(path.exists(), "{} is missing: run `cargo build --bins` first", path.display());
+    path
+}
+
+/// Waits until `condition` holds; fails with `what` after `limit`.
+pub async fn eventually(limit: Duration, what: &str, mut condition: impl AsyncFnMut() -> bool) {
+    let mut pause = tokio::time::interval(Duration::from_millis(25));
+    let waited = tokio::time::timeout(limit, async {
+        while !condition().await {
+            pause.tick().await;
+        }
+    });
+    assert!(waited.await.is_ok(), "not within {limit:?}: {what}");
+}
+
+fn append(log: &Path) -> File {
+    OpenOptions::new()
+        .create(true)
+        .append(true)
+        .open(log)
+        .unwrap_or_else(|error| panic!("cannot write {}: {error}", log.display()))
+}

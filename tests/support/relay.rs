@@ -1,0 +1,98 @@
+//! A userspace relay between agents and collector: forwards UDP and TCP of one port and counts.
+//!
+//! Sites sit behind NATs; a relay stands for one. It needs no privileges and no kernel modules.
+
+use std::collections::HashMap;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use tokio::net::{TcpListener, TcpStream, UdpSocket};
+use tokio::task::JoinSet;
+
+/// IPv4 and UDP headers: what a datagram costs on the line beside its payload.
+const UDP_OVERHEAD: u64 = 28;
+const DATAGRAM_MAX: usize = 65_536;
+
+/// Bytes and datagrams that passed, both ways, headers included.
+#[derive(Debug, Default)]
+pub struct Traffic {
+    pub up_bytes: AtomicU64,
+    pub up_datagrams: AtomicU64,
+    pub down_bytes: AtomicU64,
+    pub down_datagrams: AtomicU64,
+}
+
+/// Forwards until dropped.
+#[derive(Debug)]
+pub struct Relay {
+    /// What agents dial.
+    pub address: SocketAddr,
+    pub traffic: Arc<Traffic>,
+    _tasks: JoinSet<()>,
+}
+
+impl Relay {
+    /// Relays a port of the system's choice to `collector`.
+    pub async fn start(collector: SocketAddr) -> Self {
+        let tcp = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a free TCP port");
+        let address = tcp.local_addr().expect("a bound socket has an address");
+        let udp = UdpSocket::bind(address).await.expect("the same UDP port is free");
+        let traffic = Arc::new(Traffic::default());
+        let mut tasks = JoinSet::new();
+        tasks.spawn(relay_udp(Arc::new(udp), collector, Arc::clone(&traffic)));
+        tasks.spawn(relay_tcp(tcp, collector));
+        Self { address, traffic, _tasks: tasks }
+    }
+}
+
+async fn relay_udp(inside: Arc<UdpSocket>, collector: SocketAddr, traffic: Arc<Traffic>) {
+    let mut outside: HashMap<SocketAddr, Arc<UdpSocket>> = HashMap::new();
+    let mut answers = JoinSet::new();
+    let mut buffer = vec![0; DATAGRAM_MAX];
+    while let Ok((length, agent)) = inside.recv_from(&mut buffer).await {
+        let socket = match outside.get(&agent) {
+            Some(known) => Arc::clone(known),
+            None => {
+                let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).await;
+                let socket = Arc::new(socket.expect("a free UDP port"));
+                socket.connect(collector).await.expect("a local address");
+                let (inside, back) = (Arc::clone(&inside), Arc::clone(&socket));
+                answers.spawn(relay_back(back, inside, agent, Arc::clone(&traffic)));
+                outside.insert(agent, Arc::clone(&socket));
+                socket
+            }
+        };
+        traffic.up_bytes.fetch_add(length as u64 + UDP_OVERHEAD, Ordering::Relaxed);
+        traffic.up_datagrams.fetch_add(1, Ordering::Relaxed);
+        // A refused datagram is a lost one: the collector is away.
+        let _ = socket.send(&buffer[..length]).await;
+    }
+}
+
+async fn relay_back(
+    outside: Arc<UdpSocket>,
+    inside: Arc<UdpSocket>,
+    agent: SocketAddr,
+    traffic: Arc<Traffic>,
+) {
+    let mut buffer = vec![0; DATAGRAM_MAX];
+    loop {
+        // ECONNREFUSED while the collector is away is told once per datagram; go on.
+        let Ok(length) = outside.recv(&mut buffer).await else { continue };
+        traffic.down_bytes.fetch_add(length as u64 + UDP_OVERHEAD, Ordering::Relaxed);
+        traffic.down_datagrams.fetch_add(1, Ordering::Relaxed);
+        let _ = inside.send_to(&buffer[..length], agent).await;
+    }
+}
+
+async fn relay_tcp(listener: TcpListener, collector: SocketAddr) {
+    let mut connections = JoinSet::new();
+    while let Ok((mut inside, _)) = listener.accept().await {
+        connections.spawn(async move {
+            if let Ok(mut outside) = TcpStream::connect(collector).await {
+                let _ = tokio::io::copy_bidirectional(&mut inside, &mut outside).await;
+            }
+        });
+    }
+}

@@ -1,0 +1,178 @@
+//! A collector and its agents as real processes on ports the system chose.
+
+use std::ffi::OsStr;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::http::Client;
+use crate::process::{Process, binary, eventually, run};
+
+pub const EMAIL: &str = "noc@farwatch.example";
+pub const PASSWORD: &str = "correct horse battery staple";
+const START_LIMIT: Duration = Duration::from_secs(30);
+
+/// A collector with one admin and one tenant, in its own directory.
+#[derive(Debug)]
+pub struct Collector {
+    pub data_dir: PathBuf,
+    pub http: SocketAddr,
+    pub listen: SocketAddr,
+    process: Process,
+}
+
+/// An enrolled agent in its own directory.
+#[derive(Debug)]
+pub struct Agent {
+    pub state_dir: PathBuf,
+    process: Option<Process>,
+}
+
+impl Collector {
+    /// Makes an admin and the tenant "Acme", then serves.
+    pub async fn start(data_dir: &Path) -> Self {
+        std::fs::create_dir_all(data_dir).unwrap();
+        let dir = data_dir.to_str().unwrap();
+        let created = run(
+            &binary("farwatch-collector"),
+            &["user", "create", "--data-dir", dir, "--email", EMAIL, "--password-file", "-",
+                "--role", "super_admin"],
+            PASSWORD,
+        );
+        assert!(created.status.success(), "{}", String::from_utf8_lossy(&created.stderr));
+        let tenant = ["tenant", "create", "--data-dir", dir, "--name", "Acme"];
+        let created = run(&binary("farwatch-collector"), &tenant, "");
+        assert!(created.status.success(), "{}", String::from_utf8_lossy(&created.stderr));
+        Self::serve(data_dir, "127.0.0.1:0", "127.0.0.1:0").await
+    }
+
+    async fn serve(data_dir: &Path, http: &str, listen: &str) -> Self {
+        let addresses = data_dir.join("addresses.json");
+        // The file of an earlier run would name its ports.
+        let _ = std::fs::remove_file(&addresses);
+        let args = ["serve", "--data-dir", data_dir.to_str().unwrap(), "--http", http,
+            "--listen", listen].map(OsStr::new);
+        let log = data_dir.join("collector.log");
+        let mut process = Process::start(&binary("farwatch-collector"), &args, &log);
+        let mut known = Value::Null;
+        eventually(START_LIMIT, "the collector is ready", async || {
+            assert!(process.is_running(), "the collector ended:\n{}", process.log());
+            if known.is_null() {
+                let text = std::fs::read_to_string(&addresses).unwrap_or_default();
+                known = serde_json::from_str(&text).unwrap_or_default();
+            }
+            let Some(http) = known["http"].as_str() else { return false };
+            let client = Client::new(http.parse().unwrap());
+            let ready = client.send("GET", "/health/ready", None).await;
+            ready.is_ok_and(|answer| answer.status == 200)
+        })
+        .await;
+        let address = |name: &str| known[name].as_str().unwrap().parse().unwrap();
+        let (http, listen) = (address("http"), address("listen"));
+        Self { data_dir: data_dir.to_owned(), http, listen, process }
+    }
+
+    /// kill -9.
+    pub fn kill(&mut self) {
+        self.process.kill();
+    }
+
+    /// SIGTERM; fails unless it ends well.
+    pub async fn stop(&mut self) {
+        let status = self.process.stop().await;
+        assert!(status.success(), "{status}:\n{}", self.process.log());
+    }
+
+    /// Serves again on the same ports.
+    pub async fn restart(&mut self) {
+        self.kill();
+        let (http, listen) = (self.http.to_string(), self.listen.to_string());
+        *self = Self::serve(&self.data_dir.clone(), &http, &listen).await;
+    }
+
+    pub async fn client(&self) -> Client {
+        Client::login(self.http, EMAIL, PASSWORD).await
+    }
+
+    pub fn log(&self) -> String {
+        self.process.log()
+    }
+
+    /// A one-time token for `site` of the tenant "Acme".
+    pub fn token(&self, site: &str) -> String {
+        let dir = self.data_dir.to_str().unwrap();
+        let args =
+            ["token", "create", "--data-dir", dir, "--tenant", "Acme", "--site", site, "--json"];
+        let made = run(&binary("farwatch-collector"), &args, "");
+        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+        let reply: Value = serde_json::from_slice(&made.stdout).unwrap();
+        reply["token"].as_str().unwrap().to_owned()
+    }
+}
+
+impl Agent {
+    /// Enrols with a fresh token of `site` and runs.
+    pub async fn start(collector: &Collector, state_dir: &Path, site: &str) -> Self {
+        std::fs::create_dir_all(state_dir).unwrap();
+        let token = collector.token(site);
+        let output = enroll(state_dir, &token);
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let mut agent = Self { state_dir: state_dir.to_owned(), process: None };
+        agent.run();
+        agent
+    }
+
+    /// Starts the process (again).
+    pub fn run(&mut self) {
+        let args = ["run", "--state-dir", self.state_dir.to_str().unwrap()].map(OsStr::new);
+        let log = self.state_dir.join("agent.log");
+        self.process = Some(Process::start(&binary("farwatch-agent"), &args, &log));
+    }
+
+    /// kill -9.
+    pub fn kill(&mut self) {
+        self.process = None;
+    }
+
+    /// SIGTERM; fails unless it ends well.
+    pub async fn stop(&mut self) {
+        if let Some(mut process) = self.process.take() {
+            let status = process.stop().await;
+            assert!(status.success(), "{status}:\n{}", process.log());
+        }
+    }
+
+    pub fn log(&self) -> String {
+        self.process.as_ref().map(Process::log).unwrap_or_default()
+    }
+
+    pub fn is_running(&mut self) -> bool {
+        self.process.as_mut().is_some_and(Process::is_running)
+    }
+}
+
+/// `farwatch-agent enroll` with the token on stdin.
+pub fn enroll(state_dir: &Path, token: &str) -> std::process::Output {
+    let dir = state_dir.to_str().unwrap();
+    let args = ["enroll", "--token-file", "-", "--state-dir", dir];
+    run(&binary("farwatch-agent"), &args, token)
+}
+
+/// The id of the only agent.
+pub async fn only_agent(client: &Client) -> String {
+    let agents = client.get("/api/v1/agents").await.data();
+    assert_eq!(agents.as_array().unwrap().len(), 1, "{agents}");
+    agents[0]["id"].as_str().unwrap().to_owned()
+}
+
+/// Adds a device over the API; returns its id.
+pub async fn add_device(client: &Client, agent: &str, address: &str, interval_s: u32) -> String {
+    let body = json!({
+        "agent": agent, "address": address, "interval_s": interval_s,
+        "snmp": { "version": "v2c", "community": "public" },
+    });
+    let device = client.post("/api/v1/devices", &body).await.data();
+    device["id"].as_str().unwrap().to_owned()
+}

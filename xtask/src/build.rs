@@ -1,0 +1,37 @@
+//! Builds the product's binaries, always for the whole workspace: cargo then unifies features once and
+//! every verb shares the same artifacts.
+
+use std::path::{Path, PathBuf};
+
+use crate::{Result, cmd::Cmd, repo};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Profile {
+    /// What tests and the demo run: dependencies are optimised a little, ours are not.
+    Dev,
+    Release,
+}
+
+/// Builds every binary and returns the folder that holds them.
+pub(crate) fn binaries(profile: Profile) -> Result<PathBuf> {
+    let cargo = Cmd::new("cargo").args(["build", "--workspace", "--bins"]);
+    match profile {
+        Profile::Dev => cargo,
+        Profile::Release => cargo.arg("--release"),
+    }
+    .run()?;
+    Ok(folder(profile))
+}
+
+/// Where cargo puts the binaries of a profile.
+pub(crate) fn folder(profile: Profile) -> PathBuf {
+    repo::target().join(match profile {
+        Profile::Dev => "debug",
+        Profile::Release => "release",
+    })
+}
+
+/// The path of one built binary in `folder`.
+pub(crate) fn binary(folder: &Path, name: &str) -> PathBuf {
+    folder.join(format!("{name}{}", std::env::consts::EXE_SUFFIX))
+}

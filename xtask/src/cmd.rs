@@ -1,0 +1,175 @@
+//! Runs commands in the open: each is printed before it runs. A command's own stdout goes to our
+//! stderr, so that our stdout holds results only.
+
+use std::ffi::OsStr;
+use std::io::{self, Read, Write};
+use std::path::Path;
+use std::process::{Command, ExitStatus, Stdio};
+use std::thread;
+
+use crate::Result;
+
+pub(crate) struct Cmd {
+    inner: Command,
+    words: String,
+    dir: Option<String>,
+}
+
+/// What a command printed, stdout and stderr together, and how it ended.
+pub(crate) struct Output {
+    pub(crate) status: ExitStatus,
+    pub(crate) text: String,
+}
+
+impl Cmd {
+    pub(crate) fn new(program: impl AsRef<OsStr>) -> Self {
+        let mut inner = Command::new(&program);
+        inner.current_dir(crate::repo::root());
+        inner.stdin(Stdio::null());
+        Self { inner, words: display(program.as_ref()), dir: None }
+    }
+
+    pub(crate) fn arg(mut self, arg: impl AsRef<OsStr>) -> Self {
+        self.words.push(' ');
+        self.words.push_str(&display(arg.as_ref()));
+        self.inner.arg(arg);
+        self
+    }
+
+    pub(crate) fn args<S: AsRef<OsStr>>(self, args: impl IntoIterator<Item = S>) -> Self {
+        args.into_iter().fold(self, Self::arg)
+    }
+
+    /// Runs in a folder of the repository.
+    pub(crate) fn dir(mut self, dir: &str) -> Self {
+        self.inner.current_dir(crate::repo::root().join(dir));
+        self.dir = Some(dir.to_owned());
+        self
+    }
+
+    /// The terminal's own stdin, for commands that a person talks to.
+    pub(crate) fn interactive(mut self) -> Self {
+        self.inner.stdin(Stdio::inherit());
+        self
+    }
+
+    /// Runs to the end; anything but success is an error that names the command.
+    pub(crate) fn run(mut self) -> Result {
+        note(&format!("$ {}", self.shown()));
+        self.inner.stdout(Stdio::from(io::stderr()));
+        let status = self.inner.status().map_err(|e| self.start_problem(&e))?;
+        if status.success() {
+            return Ok(());
+        }
+        Err(format!("{} ended with {status}", self.shown()).into())
+    }
+
+    /// Runs to the end with `text` as its stdin: secrets go this way, never as arguments.
+    pub(crate) fn run_with_stdin(mut self, text: &str) -> Result {
+        note(&format!("$ {}", self.shown()));
+        self.inner.stdin(Stdio::piped()).stdout(Stdio::from(io::stderr()));
+        let mut child = self.inner.spawn().map_err(|e| self.start_problem(&e))?;
+        let written = child.stdin.take().map_or(Ok(()), |mut pipe| pipe.write_all(text.as_bytes()));
+        let status = child.wait()?;
+        if !status.success() {
+            return Err(format!("{} ended with {status}", self.shown()).into());
+        }
+        Ok(written?)
+    }
+
+    /// Whether it can be started and succeeds; prints nothing. For asking what is installed.
+    pub(crate) fn succeeds(mut self) -> bool {
+        self.inner.stdout(Stdio::null()).stderr(Stdio::null());
+        self.inner.status().is_ok_and(|status| status.success())
+    }
+
+    /// Runs to the end and returns its stdout; stderr passes through.
+    pub(crate) fn stdout(mut self) -> Result<String> {
+        note(&format!("$ {}", self.shown()));
+        self.inner.stdout(Stdio::piped()).stderr(Stdio::inherit());
+        let output = self.inner.output().map_err(|e| self.start_problem(&e))?;
+        if !output.status.success() {
+            return Err(format!("{} ended with {}", self.shown(), output.status).into());
+        }
+        String::from_utf8(output.stdout).map_err(|_| format!("{}: not UTF-8", self.shown()).into())
+    }
+
+    /// Runs to the end, showing what it prints and keeping it too.
+    pub(crate) fn tee(mut self) -> Result<Output> {
+        note(&format!("$ {}", self.shown()));
+        self.inner.stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = self.inner.spawn().map_err(|e| self.start_problem(&e))?;
+        let out = child.stdout.take().map(|pipe| thread::spawn(|| copy_and_keep(pipe)));
+        let err = child.stderr.take().map(|pipe| thread::spawn(|| copy_and_keep(pipe)));
+        let status = child.wait()?;
+        let mut text = String::new();
+        for reader in [out, err].into_iter().flatten() {
+            text.push_str(&reader.join().map_err(|_| "a reader of a command's output panicked")?);
+        }
+        Ok(Output { status, text })
+    }
+
+    /// As a line that can be pasted into a shell at the root of the repository.
+    fn shown(&self) -> String {
+        match &self.dir {
+            Some(dir) => format!("(cd {dir} && {})", self.words),
+            None => self.words.clone(),
+        }
+    }
+
+    fn start_problem(&self, e: &io::Error) -> String {
+        format!("cannot start {}: {e}", self.shown())
+    }
+}
+
+/// One line of progress, to stderr. A closed stderr is nobody's problem.
+pub(crate) fn note(line: &str) {
+    let _ = writeln!(io::stderr(), "{line}");
+}
+
+/// One line of result, to stdout.
+pub(crate) fn result(line: &str) {
+    let mut out = io::stdout().lock();
+    let _ = writeln!(out, "{line}").and_then(|()| out.flush());
+}
+
+/// As a person would type it: relative to the repository, quoted where a shell needs it.
+fn display(word: &OsStr) -> String {
+    let path = Path::new(word);
+    let word = path.strip_prefix(crate::repo::root()).unwrap_or(path).to_string_lossy();
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=:,@%+".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        return word.into_owned();
+    }
+    format!("'{}'", word.replace('\'', "'\\''"))
+}
+
+fn copy_and_keep(mut pipe: impl Read) -> String {
+    let mut kept = Vec::new();
+    let mut chunk = [0; 8192];
+    while let Ok(n @ 1..) = pipe.read(&mut chunk) {
+        let part = chunk.get(..n).unwrap_or_default();
+        let _ = io::stderr().write_all(part);
+        kept.extend_from_slice(part);
+    }
+    String::from_utf8_lossy(&kept).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shown_words_can_be_pasted_into_a_shell() {
+        assert_eq!(display(OsStr::new("--workspace")), "--workspace");
+        assert_eq!(display(OsStr::new("Demo ISP")), "'Demo ISP'");
+        assert_eq!(display(OsStr::new("it's")), "'it'\\''s'");
+        assert_eq!(display(OsStr::new("")), "''");
+    }
+
+    #[test]
+    fn failing_commands_are_named() {
+        let error = Cmd::new("cargo").arg("no-such-subcommand").run().unwrap_err();
+        assert!(error.to_string().starts_with("cargo no-such-subcommand ended with"), "{error}");
+    }
+}

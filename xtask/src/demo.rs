@@ -1,0 +1,162 @@
+//! `./x demo`: builds everything and runs a [`Stack`] until Ctrl-C.
+//!
+//! It runs the dev profile: dependencies are optimised, a fresh machine starts minutes earlier than
+//! with a release build, and `./x test` finds everything built. Figures come from `./x bench`.
+//!
+//! On Unix the building process turns into a small shell script (`supervise.sh`) that has the traps
+//! which the standard library lacks, and runs the stack in a child, `demo --supervised`. The child's
+//! standard input is a pipe that ends when the script is told to stop or dies; the child then just
+//! ends, and the guard of its [`crate::services`] stops what it started.
+
+use std::fs::{self, File, TryLockError};
+use std::io::Read;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::Duration;
+
+use crate::build::{self, Profile};
+use crate::stack::{EMAIL, Settings, Stack, free_port};
+use crate::{Result, cmd, cmd::note, repo, web};
+
+#[cfg(unix)]
+const SUPERVISE: &str = include_str!("demo/supervise.sh");
+const SUPERVISED: &str = "--supervised";
+const HTTP_PORT: u16 = 8080;
+const LOOK_EVERY: Duration = Duration::from_millis(200);
+
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Options {
+    data_dir: Option<PathBuf>,
+    http: Option<SocketAddr>,
+    supervised: bool,
+}
+
+impl Options {
+    pub(crate) fn parse(args: &[&str]) -> std::result::Result<Self, String> {
+        let mut options = Self::default();
+        let mut args = args.iter();
+        while let Some(&arg) = args.next() {
+            if arg == SUPERVISED {
+                options.supervised = true;
+                continue;
+            }
+            let value = args.next().ok_or_else(|| format!("demo: {arg} lacks its value"))?;
+            match arg {
+                "--data-dir" => options.data_dir = Some(PathBuf::from(value)),
+                "--http" => options.http = Some(loopback(value)?),
+                _ => return Err(format!("demo: unknown option {arg}")),
+            }
+        }
+        Ok(options)
+    }
+
+    fn folder(&self) -> Result<PathBuf> {
+        let folder = match &self.data_dir {
+            Some(dir) => repo::called_from().join(dir),
+            None => repo::target().join("demo"),
+        };
+        fs::create_dir_all(&folder)?;
+        Ok(folder.canonicalize()?)
+    }
+}
+
+pub(crate) fn run(options: &Options) -> Result {
+    let folder = options.folder()?;
+    if options.supervised {
+        stop_when_stdin_ends();
+        return serve(&folder, options.http);
+    }
+    drop(lock(&folder)?);
+    web::build()?;
+    build::binaries(Profile::Dev)?;
+    supervise(&folder, options.http)
+}
+
+fn serve(folder: &Path, http: Option<SocketAddr>) -> Result {
+    let _lock = lock(folder)?;
+    let settings = Settings {
+        folder: folder.to_path_buf(),
+        binaries: build::folder(Profile::Dev),
+        http: match http {
+            Some(http) => http,
+            None => http_address()?,
+        },
+    };
+    let mut stack = Stack::up(&settings)?;
+    note(&format!("data and logs are in {}; Ctrl-C stops", folder.display()));
+    cmd::result(&format!("ready {} {EMAIL} {}", stack.url, stack.password));
+    loop {
+        stack.check()?;
+        thread::sleep(LOOK_EVERY);
+    }
+}
+
+#[cfg(unix)]
+fn supervise(folder: &Path, http: Option<SocketAddr>) -> Result {
+    use std::os::unix::process::CommandExt;
+
+    let mut script = std::process::Command::new("sh");
+    script.args(["-c", SUPERVISE, "supervise"]).arg(folder);
+    script.arg(std::env::current_exe()?).args(["demo", SUPERVISED, "--data-dir"]).arg(folder);
+    if let Some(http) = http {
+        script.args(["--http", &http.to_string()]);
+    }
+    Err(format!("cannot start sh: {}", script.exec()).into())
+}
+
+/// Windows: Ctrl-C reaches every process of the console by itself.
+#[cfg(not(unix))]
+fn supervise(folder: &Path, http: Option<SocketAddr>) -> Result {
+    serve(folder, http)
+}
+
+fn stop_when_stdin_ends() {
+    thread::spawn(|| {
+        let mut stdin = std::io::stdin().lock();
+        while let Ok(1..) = stdin.read(&mut [0; 64]) {}
+        note("stopping");
+        std::process::exit(0);
+    });
+}
+
+/// Two demos in one folder would fight for its database.
+fn lock(folder: &Path) -> Result<File> {
+    let file = File::create(folder.join("lock"))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => {
+            Err(format!("another demo runs in {}; stop it first", folder.display()).into())
+        }
+        Err(TryLockError::Error(e)) => Err(e.into()),
+    }
+}
+
+fn http_address() -> Result<SocketAddr> {
+    let usual = SocketAddr::from((Ipv4Addr::LOCALHOST, HTTP_PORT));
+    if TcpListener::bind(usual).is_ok() { Ok(usual) } else { free_port() }
+}
+
+fn loopback(text: &str) -> std::result::Result<SocketAddr, String> {
+    match text.parse::<SocketAddr>() {
+        Ok(address) if address.ip().is_loopback() && address.port() != 0 => Ok(address),
+        _ => Err(format!("demo: --http {text}: give a loopback address as 127.0.0.1:8080")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn options_are_read_or_refused() {
+        let options = Options::parse(&["--http", "127.0.0.1:9000", "--data-dir", "d"]).unwrap();
+        assert_eq!(options.http, Some("127.0.0.1:9000".parse().unwrap()));
+        assert_eq!(options.data_dir, Some(PathBuf::from("d")));
+        assert_eq!(Options::parse(&[]), Ok(Options::default()));
+        for bad in [&["--http"][..], &["--http", "0.0.0.0:80"], &["--http", "x"], &["--port", "1"]]
+        {
+            assert!(Options::parse(bad).is_err(), "{bad:?}");
+        }
+    }
+}

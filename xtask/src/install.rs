@@ -1,0 +1,115 @@
+//! Installs what the tests need and is missing; where it may not, says exactly what to install.
+
+use std::path::Path;
+
+use crate::{Result, cmd::Cmd, cmd::note};
+
+/// A Debian package and how to see that it is there.
+struct Package {
+    name: &'static str,
+    /// Any of these paths.
+    paths: &'static [&'static str],
+}
+
+/// The real SNMP daemon and client that the poller is held against.
+const SNMP: [Package; 2] = [
+    Package { name: "snmpd", paths: &["/usr/sbin/snmpd", "/usr/local/sbin/snmpd"] },
+    Package { name: "snmp", paths: &["/usr/bin/snmpget", "/usr/local/bin/snmpget"] },
+];
+
+/// The browser of the e2e tests; without a font its screenshots are empty boxes.
+const BROWSER: [Package; 2] = [
+    Package {
+        name: "chromium",
+        paths: &["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"],
+    },
+    Package { name: "fonts-dejavu-core", paths: &["/usr/share/fonts/truetype"] },
+];
+
+/// Installs "$@". A fresh snmpd must not start as a service: the tests run their own, on their own
+/// port. policy-rc.d is Debian's way to say so; one that is there already is left alone.
+const APT_SCRIPT: &str = r#"set -e
+export DEBIAN_FRONTEND=noninteractive
+policy=/usr/sbin/policy-rc.d
+if [ ! -e "$policy" ]; then
+    printf '#!/bin/sh\nexit 101\n' >"$policy"
+    chmod 755 "$policy"
+    trap 'rm -f "$policy"' EXIT
+fi
+apt-get update -qq
+apt-get install -y --no-install-recommends "$@"
+"#;
+
+pub(crate) fn snmp() -> Result {
+    debian(&SNMP)
+}
+
+pub(crate) fn browser() -> Result {
+    debian(&BROWSER)
+}
+
+fn debian(wanted: &[Package]) -> Result {
+    let missing = missing(wanted, |path| Path::new(path).exists());
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let list = missing.join(" ");
+    let by_hand = format!(
+        "missing: {list}. Install them and try again, on Debian by\n    \
+         sudo apt-get install -y --no-install-recommends {list}"
+    );
+    if !Path::new("/usr/bin/apt-get").exists() {
+        return Err(by_hand.into());
+    }
+    note(&format!("installing {list}"));
+    let shell = ["sh", "-c", APT_SCRIPT, "apt-install"];
+    if is_root() {
+        Cmd::new("env").args(shell).args(&missing).run()
+    } else if Cmd::new("sudo").args(["-n", "true"]).succeeds() {
+        Cmd::new("sudo").arg("-n").args(shell).args(&missing).run()
+    } else {
+        Err(by_hand.into())
+    }
+}
+
+fn missing(wanted: &[Package], exists: impl Fn(&str) -> bool) -> Vec<&'static str> {
+    let absent = |package: &&Package| !package.paths.iter().any(|path| exists(path));
+    wanted.iter().filter(absent).map(|package| package.name).collect()
+}
+
+fn is_root() -> bool {
+    Cmd::new("sh").args(["-c", "[ \"$(id -u)\" = 0 ]"]).succeeds()
+}
+
+/// Whether tests can run under cargo-nextest; tries to install it once.
+pub(crate) fn nextest() -> bool {
+    if Cmd::new("cargo").args(["nextest", "--version"]).succeeds() {
+        return true;
+    }
+    let install = Cmd::new("cargo").args(["install", "cargo-nextest", "--locked"]);
+    if let Err(problem) = install.run() {
+        note(&format!("{problem}; going on with cargo test, which has no time limit per test"));
+        return false;
+    }
+    true
+}
+
+/// cargo-deny takes about six minutes to build; once installed it stays in cargo's bin folder.
+pub(crate) fn cargo_deny() -> Result {
+    if Cmd::new("cargo").args(["deny", "--version"]).succeeds() {
+        return Ok(());
+    }
+    Cmd::new("cargo").args(["install", "cargo-deny", "--locked"]).run()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_package_is_there_when_any_of_its_paths_is() {
+        assert_eq!(missing(&SNMP, |_| false), ["snmpd", "snmp"]);
+        assert_eq!(missing(&SNMP, |path| path == "/usr/local/bin/snmpget"), ["snmpd"]);
+        assert!(missing(&BROWSER, |_| true).is_empty());
+    }
+}
