@@ -2,4 +2,6 @@
 //! data flows: `ingest`, `store`, `live`, `api`. Beside them: `identity`, `inventory`, `listen`.
 
 pub mod identity;
+pub mod ingest;
+pub mod live;
 pub mod store;

@@ -2,10 +2,23 @@
 //!
 //! - in: checked batches from `ingest`, nouns from `identity` and `inventory`
 //! - out: committed rows; an ack is allowed only after the commit
-//! - bound: one writer connection; the queue in front of it is `ingest`'s
-//! - when full: the writer's queue pushes back to `ingest`, which shrinks the agents' windows
+//! - bound: one writer connection; the queue in front of it is `ingest`'s. A query reads at most
+//!   [`samples::QUERY_BATCHES_MAX`] batches
+//! - when full: the writer's queue pushes back to `ingest`, which stops reading from the agents;
+//!   a query over the bound fails and says so
 //! - on crash: no ack was sent, the agents send again, the key of `ts_batch` drops the repeats
 
 pub mod database;
+pub mod definition;
+pub mod rates;
+pub mod samples;
+pub mod series;
+pub mod sqlite;
+#[cfg(test)]
+pub(crate) mod fixture;
+#[cfg(test)]
+mod suite;
 
 pub use database::{Database, StoreError, Transaction};
+pub use samples::SampleStore;
+pub use sqlite::SqliteSamples;

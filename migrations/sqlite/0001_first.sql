@@ -188,11 +188,24 @@ CREATE TABLE ts_batch (
     n         INTEGER NOT NULL,
     class     INTEGER NOT NULL,
     codec     INTEGER NOT NULL,
+    -- Which devices it holds, four bytes each: a filter that may say yes too often.
+    devices   BLOB NOT NULL,
     hash      BLOB NOT NULL,
     data      BLOB NOT NULL
 );
 CREATE UNIQUE INDEX ts_batch_key ON ts_batch (tenant_id, agent_id, stream_id, seq);
-CREATE INDEX ts_batch_time ON ts_batch (tenant_id, agent_id, t_max, t_min);
+-- Covers the search for a device's batches: a day of an agent is read from the index alone.
+CREATE INDEX ts_batch_time ON ts_batch (tenant_id, agent_id, class, t_max, t_min, devices);
+
+-- Which schemas the rows of a device have: what series there are, without reading a batch.
+CREATE TABLE device_schema (
+    tenant_id BIGINT NOT NULL,
+    device_id BIGINT NOT NULL,
+    schema_id BIGINT NOT NULL,
+    grp       INTEGER NOT NULL,
+    seen_at   BIGINT NOT NULL,
+    PRIMARY KEY (tenant_id, device_id, schema_id)
+);
 
 -- Durable ranges per stream, updated in the transaction that stores their batches.
 CREATE TABLE stream_cursor (

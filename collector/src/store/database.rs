@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use sqlx::error::ErrorKind;
 use sqlx::migrate::Migrator;
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
@@ -34,6 +35,8 @@ pub enum StoreError {
     Database(#[from] sqlx::Error),
     #[error("stored data cannot be read: {what}")]
     Corrupt { what: String },
+    #[error("the answer needs more than {max} {what}: ask for a shorter range or fewer metrics")]
+    TooMuch { what: &'static str, max: usize },
 }
 
 impl StoreError {
@@ -46,6 +49,12 @@ impl StoreError {
                 sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::Io(_)
             )
         )
+    }
+
+    /// The row itself is refused, whatever the database's health: trying again is of no use.
+    #[must_use]
+    pub fn is_constraint_violation(&self) -> bool {
+        matches!(self, Self::Database(sqlx::Error::Database(e)) if e.kind() != ErrorKind::Other)
     }
 
     /// A UNIQUE or PRIMARY KEY constraint refused the row.
@@ -70,18 +79,21 @@ impl Database {
     pub async fn open(data_dir: &Path) -> Result<Self, StoreError> {
         let path = data_dir.join(FILE_NAME);
         let open = |source| StoreError::Open { path: path.clone(), source };
-        let options = SqliteConnectOptions::new()
+        // A reader sets nothing that is kept in the file: SQLite refuses it even if it stands so.
+        let reading = SqliteConnectOptions::new()
             .filename(&path)
+            .foreign_keys(true)
+            .busy_timeout(Duration::from_secs(5));
+        let writing = reading
+            .clone()
             .create_if_missing(true)
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full)
-            .foreign_keys(true)
-            .busy_timeout(Duration::from_secs(5))
             .pragma("auto_vacuum", "INCREMENTAL");
         let writer = SqlitePoolOptions::new()
             .max_connections(1)
             .acquire_timeout(ACQUIRE_TIMEOUT)
-            .connect_with(options.clone())
+            .connect_with(writing)
             .await
             .map_err(open)?;
         MIGRATIONS
@@ -91,7 +103,7 @@ impl Database {
         let readers = SqlitePoolOptions::new()
             .max_connections(READERS_MAX)
             .acquire_timeout(ACQUIRE_TIMEOUT)
-            .connect_with(options.read_only(true))
+            .connect_with(reading.read_only(true))
             .await
             .map_err(open)?;
         let database = Self { writer, readers };

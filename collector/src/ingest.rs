@@ -1,0 +1,248 @@
+//! Stage **ingest**: from the agents' streams to checked batches.
+//!
+//! - in: gRPC calls on connections whose agent is known by its certificate ([`PeerInfo`])
+//! - out: checked batches to the committer; acks to the agents, after the commit
+//! - bound: [`telemetry::WINDOW`] batches per session, the committer's queue over all of them
+//! - when full: streams are not read, so that the agents' windows fill
+//! - on crash: the agents send again what was not acked
+
+pub mod committer;
+mod counters;
+mod presence;
+mod sessions;
+pub mod telemetry;
+pub mod validate;
+
+use std::sync::Arc;
+
+use farwatch_common::clock::{Clock, Micros};
+use farwatch_common::task::{self, TaskSet};
+use farwatch_proto::v1::uplink_server::{Uplink, UplinkServer};
+use farwatch_proto::v1::{
+    RenewReply, RenewRequest, SessionHello, StreamRanges, TelemetryDown, TelemetryUp, Welcome,
+};
+use tokio::sync::{Semaphore, mpsc};
+use tokio_stream::wrappers::ReceiverStream;
+use tokio_util::sync::CancellationToken;
+use tonic::{Request, Response, Status, Streaming};
+
+pub use committer::{CommitQueue, Committer};
+pub use counters::Counters;
+pub use presence::Presence;
+pub use sessions::{Fenced, SessionGuard, Sessions};
+
+use crate::identity::PeerInfo;
+use crate::live::Live;
+use crate::store::{Database, SampleStore, SqliteSamples};
+
+/// Largest message of an agent: a batch with its schemas.
+const MESSAGE_BYTES_MAX: usize = 8 * 1024 * 1024;
+/// Streams an agent may ask about at once.
+const STREAMS_MAX: usize = 64;
+/// Longest version and platform.
+const HELLO_BYTES_MAX: usize = 128;
+/// Large batches that are decoded at the same time.
+const DECODERS_MAX: usize = 4;
+
+/// Signs the certificates that agents renew.
+#[tonic::async_trait]
+pub trait CertificateRenewer: Send + Sync + 'static {
+    /// The chain, leaf first, and when to renew it.
+    async fn renew(&self, peer: &PeerInfo, csr: &[u8]) -> Result<(Vec<Vec<u8>>, Micros), Status>;
+}
+
+/// What every session shares.
+pub(crate) struct Parts {
+    pub(crate) samples: SqliteSamples,
+    pub(crate) live: Live,
+    pub(crate) queue: CommitQueue,
+    pub(crate) sessions: Sessions,
+    pub(crate) presence: Presence,
+    pub(crate) counters: Arc<Counters>,
+    pub(crate) clock: Clock,
+    pub(crate) decoders: Semaphore,
+    renewer: Box<dyn CertificateRenewer>,
+    /// Ends all streams.
+    cancel: CancellationToken,
+}
+
+/// The running stage.
+pub struct Ingest {
+    pub service: UplinkService,
+    /// For the listener: [`Sessions::begin`] on every accepted connection.
+    pub sessions: Sessions,
+    pub counters: Arc<Counters>,
+}
+
+impl Ingest {
+    /// Starts the committer and what writes down when agents were heard.
+    pub fn start(
+        tasks: &mut TaskSet,
+        database: Database,
+        samples: SqliteSamples,
+        live: Live,
+        renewer: Box<dyn CertificateRenewer>,
+        clock: Clock,
+    ) -> Self {
+        let counters = Arc::new(Counters::default());
+        let sessions = Sessions::new(counters.clone());
+        let presence = Presence::default();
+        let cancel = tasks.cancellation();
+        let (queue, committer) = Committer::new(
+            samples.clone(),
+            live.clone(),
+            presence.clone(),
+            counters.clone(),
+            clock.clone(),
+        );
+        tasks.spawn("committer", committer.run(cancel.clone()));
+        tasks.spawn("presence", presence.clone().run(database, cancel.clone()));
+        let service = UplinkService::new(UplinkParts {
+            samples,
+            live,
+            queue,
+            sessions: sessions.clone(),
+            presence,
+            counters: counters.clone(),
+            clock,
+            renewer,
+            cancel,
+        });
+        Self { service, sessions, counters }
+    }
+}
+
+/// The gRPC service `Uplink`. Cheap to clone.
+#[derive(Clone)]
+pub struct UplinkService {
+    parts: Arc<Parts>,
+}
+
+/// What [`UplinkService::new`] is made of.
+pub struct UplinkParts {
+    pub samples: SqliteSamples,
+    pub live: Live,
+    pub queue: CommitQueue,
+    pub sessions: Sessions,
+    pub presence: Presence,
+    pub counters: Arc<Counters>,
+    pub clock: Clock,
+    pub renewer: Box<dyn CertificateRenewer>,
+    pub cancel: CancellationToken,
+}
+
+impl UplinkService {
+    #[must_use]
+    pub fn new(parts: UplinkParts) -> Self {
+        let UplinkParts {
+            samples,
+            live,
+            queue,
+            sessions,
+            presence,
+            counters,
+            clock,
+            renewer,
+            cancel,
+        } = parts;
+        let decoders = Semaphore::new(DECODERS_MAX);
+        Self {
+            parts: Arc::new(Parts {
+                samples,
+                live,
+                queue,
+                sessions,
+                presence,
+                counters,
+                clock,
+                decoders,
+                renewer,
+                cancel,
+            }),
+        }
+    }
+
+    /// The service with its limits, for a tonic router.
+    #[must_use]
+    pub fn into_server(self) -> UplinkServer<Self> {
+        UplinkServer::new(self).max_decoding_message_size(MESSAGE_BYTES_MAX)
+    }
+}
+
+#[tonic::async_trait]
+impl Uplink for UplinkService {
+    async fn open_session(
+        &self,
+        request: Request<SessionHello>,
+    ) -> Result<Response<Welcome>, Status> {
+        let peer = peer(&request)?;
+        let hello = request.into_inner();
+        let too_long = |text: &str| text.len() > HELLO_BYTES_MAX;
+        if hello.stream_ids.len() > STREAMS_MAX
+            || too_long(&hello.agent_version)
+            || too_long(&hello.platform)
+        {
+            return Err(Status::invalid_argument("the hello breaks a limit"));
+        }
+        self.parts.sessions.open(&peer).map_err(fenced)?;
+        let streams = &hello.stream_ids;
+        let durable = self.parts.samples.durable(peer.tenant, peer.agent, streams).await;
+        let durable = durable.map_err(|error| {
+            tracing::error!(error = task::chain(&error), "cannot read what is durable");
+            Status::unavailable("the collector cannot read its store at the moment")
+        })?;
+        let now = self.parts.clock.now();
+        self.parts.presence.heard(peer.tenant, peer.agent, now);
+        let (version, platform) = (hello.agent_version, hello.platform);
+        self.parts.presence.hello(peer.tenant, peer.agent, &version, &platform);
+        self.parts.live.agent_connected(&peer, version, platform);
+        tracing::info!(agent = %peer.agent, transport = peer.transport.name(), "session opens");
+        let durable = durable
+            .into_iter()
+            .map(|(stream_id, ranges)| StreamRanges { stream_id, ranges: ranges.to_proto() })
+            .collect();
+        Ok(Response::new(Welcome {
+            session_id: i64::try_from(peer.connection).unwrap_or(i64::MAX),
+            durable,
+            window: telemetry::WINDOW,
+            server_time_us: now.0,
+        }))
+    }
+
+    type TelemetryStream = ReceiverStream<Result<TelemetryDown, Status>>;
+
+    async fn telemetry(
+        &self,
+        request: Request<Streaming<TelemetryUp>>,
+    ) -> Result<Response<Self::TelemetryStream>, Status> {
+        let peer = peer(&request)?;
+        let token = self.parts.sessions.current(&peer).map_err(fenced)?;
+        let (down, messages) = mpsc::channel(telemetry::DOWN_MAX);
+        let stream = telemetry::serve(self.parts.clone(), peer, token, request.into_inner(), down);
+        task::spawn_child(&self.parts.cancel, stream);
+        Ok(Response::new(ReceiverStream::new(messages)))
+    }
+
+    async fn renew(&self, request: Request<RenewRequest>) -> Result<Response<RenewReply>, Status> {
+        let peer = peer(&request)?;
+        let (certificate_chain, renew_after) =
+            self.parts.renewer.renew(&peer, &request.get_ref().csr).await?;
+        Ok(Response::new(RenewReply { certificate_chain, renew_after_us: renew_after.0 }))
+    }
+}
+
+/// The agent of the connection the call came on.
+fn peer<T>(request: &Request<T>) -> Result<PeerInfo, Status> {
+    request
+        .extensions()
+        .get::<PeerInfo>()
+        .cloned()
+        .ok_or_else(|| Status::unauthenticated("this connection is not an agent's"))
+}
+
+fn fenced(fenced: Fenced) -> Status {
+    Status::failed_precondition(fenced.to_string())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,352 @@
+//! Group commit: the only way from checked batches to the store.
+//!
+//! - in: checked batches of all sessions
+//! - out: an answer per batch, after the transaction that holds it is durable; then `live`
+//! - bound: [`QUEUE_BATCHES_MAX`] and [`QUEUE_BYTES_MAX`] in front of the writer, [`GROUP_MAX`] in
+//!   a transaction
+//! - when full: [`CommitQueue::submit`] waits, its session stops reading, the agent's window fills
+//! - on crash: nobody was answered; the agents send again
+//!
+//! While the database fails, waiting batches are answered `Unavailable` at once, so that nothing
+//! piles up; the agents keep them. A batch that the database refuses by itself is tried alone, and
+//! only it is refused.
+
+use std::collections::HashMap;
+use std::convert::Infallible;
+use std::mem;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use farwatch_common::backoff::Backoff;
+use farwatch_common::clock::{Clock, Micros};
+use farwatch_common::id::{AgentId, TenantId};
+use farwatch_common::sample::{Row, SchemaId};
+use farwatch_common::task::chain;
+use farwatch_proto::v1::RejectCode;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio_util::sync::CancellationToken;
+
+use super::validate::Checked;
+use super::{Counters, Presence};
+use crate::live::layout::Layout;
+use crate::live::{Committed, Live};
+use crate::store::samples::{Append, Appended, Checkpoint};
+use crate::store::{SampleStore, StoreError};
+
+/// Batches that wait for the writer.
+pub const QUEUE_BATCHES_MAX: usize = 1024;
+/// Memory that waiting batches may take, unpacked.
+pub const QUEUE_BYTES_MAX: usize = 128 * 1024 * 1024;
+/// Batches in one transaction.
+pub const GROUP_MAX: usize = 64;
+/// How long the first batch of a group waits for others.
+const GATHER: Duration = Duration::from_millis(15);
+/// How often the last rows of an agent are written down.
+const CHECKPOINT_EVERY: Duration = Duration::from_secs(300);
+/// Checkpoints in one transaction: after a pause, all agents are due at once.
+const CHECKPOINTS_MAX: usize = 4;
+/// Back-off while the database fails.
+const RETRY_BASE: Duration = Duration::from_millis(500);
+const RETRY_CAP: Duration = Duration::from_secs(10);
+/// A permit of the queue's memory.
+const SPACE_UNIT: usize = 1024;
+/// What a decoded value takes in memory.
+const VALUE_BYTES: usize = 16;
+
+/// What became of a batch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    Durable,
+    Rejected(RejectCode, String),
+    /// Not stored, may be later: the session ends and the agent sends again.
+    Unavailable,
+}
+
+/// The answer to one batch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    pub stream: i64,
+    pub seq: u64,
+    pub outcome: Outcome,
+}
+
+struct Job {
+    checked: Checked,
+    answers: mpsc::Sender<Answer>,
+    space: OwnedSemaphorePermit,
+}
+
+/// The way to the committer. Cheap to clone.
+#[derive(Clone)]
+pub struct CommitQueue {
+    jobs: mpsc::Sender<Job>,
+    space: Arc<Semaphore>,
+}
+
+/// The committer is gone: the process is going down.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the collector is stopping")]
+pub struct Stopped;
+
+impl CommitQueue {
+    /// Waits for space, then hands the batch to the writer. `answers` must have room for the
+    /// answers of all batches it was handed in with.
+    pub async fn submit(
+        &self,
+        checked: Checked,
+        answers: mpsc::Sender<Answer>,
+    ) -> Result<(), Stopped> {
+        let bytes = checked.append.data.len() + checked.append.samples as usize * VALUE_BYTES;
+        let units = bytes.min(QUEUE_BYTES_MAX) / SPACE_UNIT + 1;
+        let units = u32::try_from(units.min(SPACE_UNITS)).unwrap_or(u32::MAX);
+        let space = self.space.clone().acquire_many_owned(units).await.map_err(|_| Stopped)?;
+        self.jobs.send(Job { checked, answers, space }).await.map_err(|_| Stopped)
+    }
+}
+
+const SPACE_UNITS: usize = QUEUE_BYTES_MAX / SPACE_UNIT;
+
+/// The writer's task.
+pub struct Committer<S> {
+    jobs: mpsc::Receiver<Job>,
+    store: S,
+    live: Live,
+    presence: Presence,
+    counters: Arc<Counters>,
+    clock: Clock,
+    backoff: Backoff,
+    closed_until: Option<Instant>,
+    /// When the last rows of each agent were written.
+    checkpoints: HashMap<AgentId, Micros>,
+}
+
+/// A batch in a group, without what the store needs.
+struct Waiting {
+    rows: Vec<(Row, Arc<Layout>)>,
+    layouts: Vec<(SchemaId, Arc<Layout>)>,
+    clamped: u64,
+    unknown: u64,
+    answers: mpsc::Sender<Answer>,
+    _space: OwnedSemaphorePermit,
+}
+
+impl<S: SampleStore> Committer<S> {
+    /// A committer and the queue in front of it.
+    #[must_use]
+    pub fn new(
+        store: S,
+        live: Live,
+        presence: Presence,
+        counters: Arc<Counters>,
+        clock: Clock,
+    ) -> (CommitQueue, Self) {
+        let (sender, jobs) = mpsc::channel(QUEUE_BATCHES_MAX);
+        let queue =
+            CommitQueue { jobs: sender, space: Arc::new(Semaphore::new(SPACE_UNITS)) };
+        let committer = Self {
+            jobs,
+            store,
+            live,
+            presence,
+            counters,
+            clock,
+            backoff: Backoff::new(RETRY_BASE, RETRY_CAP),
+            closed_until: None,
+            checkpoints: HashMap::new(),
+        };
+        (queue, committer)
+    }
+
+    /// Commits until `cancel`; what waits then is committed too.
+    pub async fn run(mut self, cancel: CancellationToken) -> Result<(), Infallible> {
+        let mut group = Vec::with_capacity(GROUP_MAX);
+        loop {
+            tokio::select! {
+                job = self.jobs.recv() => match job {
+                    Some(job) => group.push(job),
+                    None => return Ok(()),
+                },
+                // From here on `recv` hands out what waits, and then nothing.
+                () = cancel.cancelled(), if !self.jobs.is_closed() => self.jobs.close(),
+            }
+            if group.is_empty() {
+                continue;
+            }
+            self.gather(&mut group).await;
+            self.commit(mem::take(&mut group)).await;
+        }
+    }
+
+    async fn gather(&mut self, group: &mut Vec<Job>) {
+        let full = async {
+            while group.len() < GROUP_MAX {
+                match self.jobs.recv().await {
+                    Some(job) => group.push(job),
+                    None => break,
+                }
+            }
+        };
+        // Too late is as good as full.
+        let _ = tokio::time::timeout(GATHER, full).await;
+    }
+
+    async fn commit(&mut self, group: Vec<Job>) {
+        let (appends, waiting) = split(group);
+        if self.closed_until.is_some_and(|until| self.clock.monotonic() < until) {
+            return answer_all(appends.iter().zip(&waiting), &Outcome::Unavailable);
+        }
+        let checkpoints = self.due_checkpoints(&appends);
+        match self.store.append(&appends, &checkpoints).await {
+            Ok(answers) => self.settle(appends, waiting, answers),
+            Err(error) if error.is_constraint_violation() => {
+                self.commit_each(appends, waiting).await;
+            }
+            Err(error) => {
+                self.failed(&error);
+                answer_all(appends.iter().zip(&waiting), &Outcome::Unavailable);
+            }
+        }
+    }
+
+    /// One batch of the group is refused by the database: find out which.
+    async fn commit_each(&mut self, appends: Vec<Append>, waiting: Vec<Waiting>) {
+        let mut rest = appends.into_iter().zip(waiting);
+        while let Some((append, one)) = rest.next() {
+            let batch = [append];
+            match self.store.append(&batch, &[]).await {
+                Ok(answers) => self.settle(batch.into(), vec![one], answers),
+                Err(error) if error.is_constraint_violation() => {
+                    let [append] = &batch;
+                    tracing::warn!(
+                        agent = %append.agent,
+                        batch_seq = append.seq,
+                        error = chain(&error),
+                        "the database refuses a batch"
+                    );
+                    self.reject(append, &one, RejectCode::Malformed, "it cannot be stored");
+                }
+                Err(error) => {
+                    self.failed(&error);
+                    let [append] = &batch;
+                    answer(append, &one, Outcome::Unavailable);
+                    for (append, one) in rest {
+                        answer(&append, &one, Outcome::Unavailable);
+                    }
+                    return;
+                }
+            }
+        }
+    }
+
+    fn failed(&mut self, error: &StoreError) {
+        self.counters.commits_failed.add(1);
+        let pause = self.backoff.next(rand::random());
+        self.closed_until = self.clock.monotonic().checked_add(pause);
+        let pause_ms = u64::try_from(pause.as_millis()).unwrap_or(u64::MAX);
+        tracing::error!(error = chain(error), pause_ms, "cannot store batches");
+    }
+
+    /// The transaction is durable: acks first, then the screens.
+    fn settle(&mut self, appends: Vec<Append>, waiting: Vec<Waiting>, answers: Vec<Appended>) {
+        self.backoff.reset();
+        self.closed_until = None;
+        self.counters.commits.add(1);
+        let now = self.clock.now();
+        let mut committed = Vec::with_capacity(appends.len());
+        for ((append, one), appended) in appends.into_iter().zip(waiting).zip(answers) {
+            match appended {
+                Appended::Stored => {
+                    answer(&append, &one, Outcome::Durable);
+                    self.presence.acked(append.tenant, append.agent, now);
+                    self.count(&append, &one);
+                    let Append { tenant, agent, facts, .. } = append;
+                    for (id, layout) in one.layouts {
+                        self.live.layout_added(tenant, id, layout);
+                    }
+                    committed.push(Committed { tenant, agent, rows: one.rows, facts });
+                }
+                Appended::Repeat => {
+                    answer(&append, &one, Outcome::Durable);
+                    self.counters.batches_repeated.add(1);
+                }
+                Appended::Fork => {
+                    tracing::warn!(
+                        tenant = %append.tenant,
+                        agent = %append.agent,
+                        batch_seq = append.seq,
+                        "other content under a stored sequence: was the agent copied?"
+                    );
+                    let detail = "other content is stored under this stream and sequence";
+                    self.reject(&append, &one, RejectCode::Fork, detail);
+                }
+                Appended::TooManyHoles => {
+                    let detail = "the stream has too many holes: begin a new one";
+                    self.reject(&append, &one, RejectCode::Malformed, detail);
+                }
+            }
+        }
+        self.live.apply(committed);
+    }
+
+    fn count(&self, append: &Append, one: &Waiting) {
+        self.counters.batches_stored.add(1);
+        self.counters.samples_stored.add(append.samples.into());
+        self.counters.rows_clamped.add(one.clamped);
+        self.counters.rows_unknown_device.add(one.unknown);
+    }
+
+    fn reject(&self, append: &Append, one: &Waiting, code: RejectCode, detail: &str) {
+        self.counters.rejected(code);
+        answer(append, one, Outcome::Rejected(code, detail.into()));
+    }
+
+    /// The last rows of agents of this group whose turn it is.
+    fn due_checkpoints(&mut self, appends: &[Append]) -> Vec<Checkpoint> {
+        let now = self.clock.now();
+        let mut due: Vec<(TenantId, AgentId)> = Vec::new();
+        for append in appends {
+            // Agents that came together after a start are spread over the period.
+            let spread = Duration::from_secs(
+                append.agent.0.unsigned_abs() % CHECKPOINT_EVERY.as_secs(),
+            );
+            let first = now.before(spread);
+            let last = self.checkpoints.entry(append.agent).or_insert(first);
+            if now.since(*last) >= CHECKPOINT_EVERY && due.len() < CHECKPOINTS_MAX {
+                *last = now;
+                due.push((append.tenant, append.agent));
+            }
+        }
+        due.into_iter().flat_map(|(tenant, agent)| self.live.checkpoints(tenant, agent)).collect()
+    }
+}
+
+fn split(group: Vec<Job>) -> (Vec<Append>, Vec<Waiting>) {
+    let one = |Job { checked, answers, space }| {
+        let Checked { append, rows, layouts, rows_clamped, rows_unknown_device } = checked;
+        let waiting = Waiting {
+            rows,
+            layouts,
+            clamped: rows_clamped,
+            unknown: rows_unknown_device,
+            answers,
+            _space: space,
+        };
+        (append, waiting)
+    };
+    group.into_iter().map(one).unzip()
+}
+
+fn answer_all<'a>(all: impl Iterator<Item = (&'a Append, &'a Waiting)>, outcome: &Outcome) {
+    for (append, one) in all {
+        answer(append, one, outcome.clone());
+    }
+}
+
+fn answer(append: &Append, one: &Waiting, outcome: Outcome) {
+    let answer = Answer { stream: append.stream, seq: append.seq, outcome };
+    // A session that has ended learns of it when it comes back. There is room for every answer.
+    let _ = one.answers.try_send(answer);
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,125 @@
+//! When agents were heard last, written to their rows now and then.
+//!
+//! - in: sessions, heartbeats, commits
+//! - out: one transaction every [`FLUSH_EVERY`] with the agents that were heard since
+//! - bound: one entry per agent
+//! - when full: cannot be
+//! - on crash: the times of the last seconds are lost; the agents are heard again soon
+
+use std::collections::BTreeMap;
+use std::convert::Infallible;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use farwatch_common::clock::Micros;
+use farwatch_common::id::{AgentId, TenantId};
+use farwatch_common::task::chain;
+use tokio::time::MissedTickBehavior;
+use tokio_util::sync::CancellationToken;
+
+use crate::store::{Database, StoreError};
+
+const FLUSH_EVERY: Duration = Duration::from_secs(15);
+
+#[derive(Clone, Debug, Default)]
+struct Seen {
+    seen_at: Micros,
+    ack_at: Option<Micros>,
+    version: Option<String>,
+    platform: Option<String>,
+}
+
+/// Cheap to clone.
+#[derive(Clone, Debug, Default)]
+pub struct Presence {
+    agents: Arc<Mutex<BTreeMap<(TenantId, AgentId), Seen>>>,
+}
+
+impl Presence {
+    pub fn heard(&self, tenant: TenantId, agent: AgentId, at: Micros) {
+        let mut agents = self.agents();
+        let seen = agents.entry((tenant, agent)).or_default();
+        seen.seen_at = seen.seen_at.max(at);
+    }
+
+    pub fn acked(&self, tenant: TenantId, agent: AgentId, at: Micros) {
+        self.heard(tenant, agent, at);
+        if let Some(seen) = self.agents().get_mut(&(tenant, agent)) {
+            seen.ack_at = seen.ack_at.max(Some(at));
+        }
+    }
+
+    pub fn hello(&self, tenant: TenantId, agent: AgentId, version: &str, platform: &str) {
+        let mut agents = self.agents();
+        let seen = agents.entry((tenant, agent)).or_default();
+        seen.version = Some(version.into());
+        seen.platform = Some(platform.into());
+    }
+
+    /// Writes until `cancel`, and once more then.
+    pub async fn run(
+        self,
+        database: Database,
+        cancel: CancellationToken,
+    ) -> Result<(), Infallible> {
+        let mut tick = tokio::time::interval(FLUSH_EVERY);
+        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            let last = tokio::select! {
+                () = cancel.cancelled() => true,
+                _ = tick.tick() => false,
+            };
+            if let Err(error) = self.flush(&database).await {
+                tracing::warn!(error = chain(&error), "cannot store when agents were heard");
+            }
+            if last {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Writes what is new.
+    pub async fn flush(&self, database: &Database) -> Result<(), StoreError> {
+        let taken = std::mem::take(&mut *self.agents());
+        if taken.is_empty() {
+            return Ok(());
+        }
+        let written = store(database, &taken).await;
+        if written.is_err() {
+            let mut agents = self.agents();
+            for (key, seen) in taken {
+                agents.entry(key).or_insert(seen);
+            }
+        }
+        written
+    }
+
+    fn agents(&self) -> MutexGuard<'_, BTreeMap<(TenantId, AgentId), Seen>> {
+        self.agents.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+async fn store(
+    database: &Database,
+    agents: &BTreeMap<(TenantId, AgentId), Seen>,
+) -> Result<(), StoreError> {
+    let mut txn = database.write().await?;
+    for ((tenant, agent), seen) in agents {
+        sqlx::query(
+            "UPDATE agent SET last_seen_at = max(coalesce(last_seen_at, 0), $1),
+                              last_ack_at = coalesce($2, last_ack_at),
+                              version = coalesce($3, version),
+                              platform = coalesce($4, platform)
+             WHERE tenant_id = $5 AND agent_id = $6",
+        )
+        .bind(seen.seen_at.0)
+        .bind(seen.ack_at.map(|at| at.0))
+        .bind(&seen.version)
+        .bind(&seen.platform)
+        .bind(tenant.0)
+        .bind(agent.0)
+        .execute(&mut *txn)
+        .await?;
+    }
+    Ok(txn.commit().await?)
+}

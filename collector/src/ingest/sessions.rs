@@ -1,0 +1,207 @@
+//! Which session of an agent counts: the newest one that was opened.
+//!
+//! The listener calls [`Sessions::begin`] for every connection it accepts and closes the connection
+//! when the guard's token fires. Connecting alone fences nobody; opening a session fences all older
+//! ones of the agent.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use farwatch_common::id::AgentId;
+use tokio_util::sync::CancellationToken;
+
+use super::Counters;
+use crate::identity::PeerInfo;
+
+/// Live connections an agent may have: a new one beside the one it replaces. A third ends the
+/// oldest: it is most likely one the network has forgotten.
+const SESSIONS_PER_AGENT_MAX: usize = 2;
+
+/// All sessions of this process. Cheap to clone.
+#[derive(Clone, Debug, Default)]
+pub struct Sessions {
+    agents: Arc<Mutex<HashMap<AgentId, Vec<Entry>>>>,
+    counters: Arc<Counters>,
+}
+
+#[derive(Debug)]
+struct Entry {
+    connection: u64,
+    token: CancellationToken,
+    open: bool,
+}
+
+/// The connection is older than the session that is open, or it was ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a newer session of this agent is open, or its access was revoked")]
+pub struct Fenced;
+
+/// Keeps a connection in the registry until it is dropped.
+#[derive(Debug)]
+pub struct SessionGuard {
+    sessions: Sessions,
+    agent: AgentId,
+    connection: u64,
+    token: CancellationToken,
+}
+
+impl SessionGuard {
+    /// Fires when a newer session of the agent opens or the agent is revoked.
+    #[must_use]
+    pub fn token(&self) -> &CancellationToken {
+        &self.token
+    }
+}
+
+impl Drop for SessionGuard {
+    fn drop(&mut self) {
+        self.token.cancel();
+        let mut agents = self.sessions.agents();
+        if let Some(entries) = agents.get_mut(&self.agent) {
+            entries.retain(|entry| entry.connection != self.connection);
+            if entries.is_empty() {
+                agents.remove(&self.agent);
+            }
+        }
+    }
+}
+
+impl Sessions {
+    #[must_use]
+    pub fn new(counters: Arc<Counters>) -> Self {
+        Self { agents: Arc::default(), counters }
+    }
+
+    /// A connection of an agent was accepted.
+    #[must_use]
+    pub fn begin(&self, peer: &PeerInfo) -> SessionGuard {
+        let token = CancellationToken::new();
+        let mut agents = self.agents();
+        let entries = agents.entry(peer.agent).or_default();
+        entries.push(Entry { connection: peer.connection, token: token.clone(), open: false });
+        entries.sort_by_key(|entry| entry.connection);
+        while entries.len() > SESSIONS_PER_AGENT_MAX {
+            self.fence(&entries.remove(0));
+        }
+        SessionGuard {
+            sessions: self.clone(),
+            agent: peer.agent,
+            connection: peer.connection,
+            token,
+        }
+    }
+
+    /// The agent opens its session on this connection: all older ones end.
+    pub fn open(&self, peer: &PeerInfo) -> Result<CancellationToken, Fenced> {
+        let mut agents = self.agents();
+        let entries = agents.get_mut(&peer.agent).ok_or(Fenced)?;
+        if entries.iter().any(|entry| entry.open && entry.connection > peer.connection) {
+            return Err(Fenced);
+        }
+        let own = entries.iter_mut().find(|entry| entry.connection == peer.connection);
+        let own = own.filter(|entry| !entry.token.is_cancelled()).ok_or(Fenced)?;
+        own.open = true;
+        let token = own.token.clone();
+        entries.retain(|entry| {
+            let older = entry.connection < peer.connection;
+            if older {
+                self.fence(entry);
+            }
+            !older
+        });
+        self.counters.sessions_opened.add(1);
+        Ok(token)
+    }
+
+    /// The token of a session that is open on this connection.
+    pub fn current(&self, peer: &PeerInfo) -> Result<CancellationToken, Fenced> {
+        let agents = self.agents();
+        let entries = agents.get(&peer.agent).ok_or(Fenced)?;
+        entries
+            .iter()
+            .find(|entry| entry.connection == peer.connection && entry.open)
+            .filter(|entry| !entry.token.is_cancelled())
+            .map(|entry| entry.token.clone())
+            .ok_or(Fenced)
+    }
+
+    /// Ends every session of an agent.
+    pub fn revoke(&self, agent: AgentId) {
+        for entry in self.agents().remove(&agent).unwrap_or_default() {
+            self.fence(&entry);
+        }
+    }
+
+    fn fence(&self, entry: &Entry) {
+        self.counters.sessions_fenced.add(1);
+        entry.token.cancel();
+    }
+
+    fn agents(&self) -> MutexGuard<'_, HashMap<AgentId, Vec<Entry>>> {
+        self.agents.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use farwatch_common::id::{SiteId, TenantId};
+
+    use super::*;
+    use crate::identity::peer::Transport;
+
+    fn peer(connection: u64) -> PeerInfo {
+        PeerInfo {
+            tenant: TenantId(1),
+            site: SiteId(1),
+            agent: AgentId(1),
+            key_hash: [0; 32],
+            remote: ([127, 0, 0, 1], 1).into(),
+            transport: Transport::Quic,
+            connection,
+        }
+    }
+
+    #[test]
+    fn the_newest_opened_session_wins() {
+        let sessions = Sessions::default();
+        let old = sessions.begin(&peer(1));
+        sessions.open(&peer(1)).unwrap();
+        let new = sessions.begin(&peer(2));
+        assert!(!old.token().is_cancelled(), "connecting alone fences nobody");
+        sessions.open(&peer(2)).unwrap();
+        assert!(old.token().is_cancelled());
+        assert!(!new.token().is_cancelled());
+        assert_eq!(sessions.open(&peer(1)).unwrap_err(), Fenced);
+        assert_eq!(sessions.current(&peer(1)).unwrap_err(), Fenced);
+        assert!(sessions.current(&peer(2)).is_ok());
+    }
+
+    #[test]
+    fn an_older_connection_cannot_take_over() {
+        let sessions = Sessions::default();
+        let (_old, _new) = (sessions.begin(&peer(1)), sessions.begin(&peer(2)));
+        sessions.open(&peer(2)).unwrap();
+        assert_eq!(sessions.open(&peer(1)).unwrap_err(), Fenced);
+    }
+
+    #[test]
+    fn a_third_connection_ends_the_oldest() {
+        let sessions = Sessions::default();
+        let guards: Vec<_> = (1..=3).map(|number| sessions.begin(&peer(number))).collect();
+        let ended: Vec<_> = guards.iter().map(|guard| guard.token().is_cancelled()).collect();
+        assert_eq!(ended, [true, false, false]);
+    }
+
+    #[test]
+    fn revoking_and_dropping_end_sessions() {
+        let sessions = Sessions::default();
+        let guard = sessions.begin(&peer(1));
+        sessions.revoke(AgentId(1));
+        assert!(guard.token().is_cancelled());
+        let next = sessions.begin(&peer(2));
+        sessions.open(&peer(2)).unwrap();
+        drop(next);
+        assert!(sessions.current(&peer(2)).is_err());
+        assert!(sessions.agents().is_empty());
+    }
+}

@@ -1,0 +1,232 @@
+//! One telemetry stream: batches in, acks out.
+//!
+//! - in: messages of the agent, answers of the committer
+//! - out: acks (as ranges), rejects, heartbeats
+//! - bound: [`WINDOW`] batches without an answer, [`DOWN_MAX`] messages to the agent
+//! - when full: the stream is not read; HTTP/2 flow control stops the agent
+//! - on crash: what was not acked is sent again by the agent
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use farwatch_common::clock::Micros;
+use farwatch_common::id::DeviceId;
+use farwatch_common::ranges::SeqRanges;
+use farwatch_common::sample::SchemaId;
+use farwatch_proto::v1::{
+    Ack, Batch, BufferStatus, Heartbeat, HeartbeatReply, RejectCode, TelemetryDown, TelemetryUp,
+    telemetry_down, telemetry_up,
+};
+use futures_util::{Stream, StreamExt as _};
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+use tonic::Status;
+
+use super::committer::{Answer, Outcome};
+use super::validate::{self, Checked, Known, Owner, Refused, Sender};
+use super::{Fenced, Parts};
+use crate::identity::PeerInfo;
+use crate::live::layout::Layout;
+use crate::live::{Live, LiveBuffer};
+
+/// Batches an agent may have on the way without an answer.
+pub const WINDOW: u32 = 32;
+const ANSWERS_MAX: usize = WINDOW as usize;
+/// Messages that wait for the agent to read them.
+pub const DOWN_MAX: usize = 64;
+/// A batch larger than this is decoded off the async threads.
+const INLINE_BYTES_MAX: usize = 32 * 1024;
+/// How long a batch waits for a place in front of the writer.
+const SUBMIT_TIMEOUT: Duration = Duration::from_secs(30);
+
+pub(super) type Down = mpsc::Sender<Result<TelemetryDown, Status>>;
+
+/// Serves one stream to its end.
+pub(super) async fn serve(
+    parts: Arc<Parts>,
+    peer: PeerInfo,
+    token: CancellationToken,
+    up: impl Stream<Item = Result<TelemetryUp, Status>> + Send + Unpin,
+    down: Down,
+) {
+    let mut session = Session { parts, peer, down: down.clone() };
+    let ended = tokio::select! {
+        () = token.cancelled() => Err(Status::aborted(Fenced.to_string())),
+        ended = session.run(up) => ended,
+    };
+    session.parts.live.agent_disconnected(&session.peer);
+    if let Err(status) = ended {
+        tracing::debug!(agent = %session.peer.agent, code = ?status.code(), "telemetry ends");
+        // If the agent does not read, it does not want to know.
+        let _ = down.try_send(Err(status));
+    }
+}
+
+struct Session {
+    parts: Arc<Parts>,
+    peer: PeerInfo,
+    down: Down,
+}
+
+impl Session {
+    async fn run(
+        &mut self,
+        mut up: impl Stream<Item = Result<TelemetryUp, Status>> + Send + Unpin,
+    ) -> Result<(), Status> {
+        let (answered, mut answers) = mpsc::channel(ANSWERS_MAX);
+        let mut in_flight = 0usize;
+        let mut reading = true;
+        while reading || in_flight > 0 {
+            tokio::select! {
+                Some(first) = answers.recv(), if in_flight > 0 => {
+                    let mut all = vec![first];
+                    while let Ok(more) = answers.try_recv() {
+                        all.push(more);
+                    }
+                    in_flight = in_flight.saturating_sub(all.len());
+                    self.answer(all).await?;
+                }
+                message = up.next(), if reading && in_flight < ANSWERS_MAX => match message {
+                    Some(Ok(TelemetryUp { kind: Some(telemetry_up::Kind::Batch(batch)) })) => {
+                        if self.batch(batch, &answered).await? {
+                            in_flight += 1;
+                        }
+                    }
+                    Some(Ok(TelemetryUp { kind: Some(telemetry_up::Kind::Heartbeat(beat)) })) => {
+                        self.heartbeat(beat).await?;
+                    }
+                    // Of an agent newer than this collector.
+                    Some(Ok(TelemetryUp { kind: None })) => {}
+                    Some(Err(status)) => return Err(status),
+                    None => reading = false,
+                },
+            }
+        }
+        Ok(())
+    }
+
+    /// True if an answer of the committer will follow.
+    async fn batch(
+        &self,
+        batch: Batch,
+        answered: &mpsc::Sender<Answer>,
+    ) -> Result<bool, Status> {
+        let (stream, seq) = (batch.stream_id, batch.seq);
+        match self.check(batch).await {
+            Ok(checked) => {
+                let submit = self.parts.queue.submit(checked, answered.clone());
+                match tokio::time::timeout(SUBMIT_TIMEOUT, submit).await {
+                    Ok(Ok(())) => Ok(true),
+                    Ok(Err(stopped)) => Err(Status::unavailable(stopped.to_string())),
+                    Err(_) => Err(Status::resource_exhausted("the collector cannot keep up")),
+                }
+            }
+            Err(Refused { code, detail }) => {
+                self.parts.counters.rejected(code);
+                self.parts.live.agent_heard(self.peer.agent, None);
+                tracing::warn!(
+                    agent = %self.peer.agent,
+                    batch_seq = seq,
+                    ?code,
+                    detail,
+                    "a batch is refused"
+                );
+                self.send(reject(stream, seq, code, detail)).await?;
+                Ok(false)
+            }
+        }
+    }
+
+    async fn check(&self, batch: Batch) -> Result<Checked, Refused> {
+        let PeerInfo { tenant, agent, .. } = self.peer;
+        let sender = Sender { tenant, agent, received: self.parts.clock.now() };
+        let known = AgentView { live: self.parts.live.clone(), sender };
+        if batch.data.len() <= INLINE_BYTES_MAX {
+            return validate::check(batch, sender, &known);
+        }
+        // Fails only if it is closed, which nobody does.
+        let _turn = self.parts.decoders.acquire().await;
+        tokio::task::spawn_blocking(move || validate::check(batch, sender, &known))
+            .await
+            .unwrap_or_else(|_| Err(Refused::malformed("the batch cannot be decoded")))
+    }
+
+    async fn answer(&self, answers: Vec<Answer>) -> Result<(), Status> {
+        let mut acks: BTreeMap<i64, SeqRanges> = BTreeMap::new();
+        let mut unavailable = false;
+        for Answer { stream, seq, outcome } in answers {
+            match outcome {
+                Outcome::Durable => acks.entry(stream).or_default().insert(seq),
+                Outcome::Rejected(code, detail) => {
+                    self.send(reject(stream, seq, code, detail)).await?;
+                }
+                Outcome::Unavailable => unavailable = true,
+            }
+        }
+        for (stream_id, durable) in acks {
+            let ack = Ack { stream_id, durable: durable.to_proto(), window: WINDOW };
+            self.send(telemetry_down::Kind::Ack(ack)).await?;
+        }
+        if unavailable {
+            return Err(Status::unavailable("the collector cannot store at the moment"));
+        }
+        Ok(())
+    }
+
+    async fn heartbeat(&self, beat: Heartbeat) -> Result<(), Status> {
+        let received = self.parts.clock.now();
+        let PeerInfo { tenant, agent, .. } = self.peer;
+        self.parts.presence.heard(tenant, agent, received);
+        self.parts.live.agent_heard(agent, beat.buffer.map(live_buffer));
+        let reply = HeartbeatReply {
+            nonce: beat.nonce,
+            agent_time_us: beat.agent_time_us,
+            received_us: received.0,
+            sent_us: self.parts.clock.now().0,
+        };
+        self.send(telemetry_down::Kind::Heartbeat(reply)).await
+    }
+
+    async fn send(&self, kind: telemetry_down::Kind) -> Result<(), Status> {
+        let sent = self.down.send(Ok(TelemetryDown { kind: Some(kind) })).await;
+        sent.map_err(|_| Status::cancelled("the agent has gone"))
+    }
+}
+
+fn reject(stream_id: i64, seq: u64, code: RejectCode, detail: String) -> telemetry_down::Kind {
+    let code = code.into();
+    telemetry_down::Kind::Reject(farwatch_proto::v1::Reject { stream_id, seq, code, detail })
+}
+
+fn live_buffer(status: BufferStatus) -> LiveBuffer {
+    LiveBuffer {
+        batches: status.batches,
+        bytes: status.bytes,
+        oldest_at: (status.oldest_us > 0).then_some(Micros(status.oldest_us)),
+    }
+}
+
+/// What the collector knows, seen by one agent.
+struct AgentView {
+    live: Live,
+    sender: Sender,
+}
+
+impl Known for AgentView {
+    fn owner(&self, device: DeviceId) -> Owner {
+        match self.live.owner(device) {
+            Some(owner) if owner == (self.sender.tenant, self.sender.agent) => Owner::This,
+            Some(_) => Owner::Other,
+            None => Owner::Nobody,
+        }
+    }
+
+    fn layout(&self, schema: SchemaId) -> Option<Arc<Layout>> {
+        self.live.layout(self.sender.tenant, schema)
+    }
+
+    fn schemas(&self) -> usize {
+        self.live.layout_count(self.sender.tenant)
+    }
+}

@@ -1,0 +1,279 @@
+//! Core: from a batch of the wire to one that may be stored.
+//!
+//! Everything an agent can get wrong is refused here, with a code that says what the agent has to
+//! do. What an agent cannot help (a device that was removed meanwhile, a clock that runs ahead) is
+//! put right and counted.
+
+mod events;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use farwatch_common::batch::{
+    BatchError, Codec, PACKED_BYTES_MAX, content_hash, decode_events, decode_rows, encode_rows,
+};
+use farwatch_common::clock::Micros;
+use farwatch_common::id::{AgentId, DeviceId, TenantId};
+use farwatch_common::sample::{Class, Row, SchemaId};
+use farwatch_proto::v1::{Batch, RejectCode, SchemaDef};
+use prost::Message as _;
+
+use crate::live::layout::Layout;
+use crate::store::definition;
+use crate::store::samples::Append;
+
+/// Most schemas one batch may bring.
+pub const BATCH_SCHEMAS_MAX: usize = 1024;
+/// Most schemas a tenant may have: more would be a device that changes its shape all the time.
+pub const TENANT_SCHEMAS_MAX: usize = 50_000;
+/// How far an agent's clock may run ahead.
+const FUTURE_MAX: Duration = Duration::from_secs(300);
+
+/// Whose a device is, seen from the agent that sent the batch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Owner {
+    This,
+    /// Of another agent or tenant.
+    Other,
+    /// There is none, or no longer.
+    Nobody,
+}
+
+/// What is known beside the batch.
+pub trait Known {
+    fn owner(&self, device: DeviceId) -> Owner;
+    /// A schema that is stored.
+    fn layout(&self, schema: SchemaId) -> Option<Arc<Layout>>;
+    /// How many schemas the tenant has.
+    fn schemas(&self) -> usize;
+}
+
+/// Who sent the batch, and when it came.
+#[derive(Clone, Copy, Debug)]
+pub struct Sender {
+    pub tenant: TenantId,
+    pub agent: AgentId,
+    pub received: Micros,
+}
+
+/// A batch that may be stored, and what it says.
+#[derive(Clone, Debug)]
+pub struct Checked {
+    pub append: Append,
+    pub rows: Vec<(Row, Arc<Layout>)>,
+    /// Schemas that came with it.
+    pub layouts: Vec<(SchemaId, Arc<Layout>)>,
+    pub rows_clamped: u64,
+    pub rows_unknown_device: u64,
+}
+
+/// Why a batch will never be stored as it is.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{detail}")]
+pub struct Refused {
+    pub code: RejectCode,
+    pub detail: String,
+}
+
+impl Refused {
+    pub(super) fn malformed(detail: impl Into<String>) -> Self {
+        Self { code: RejectCode::Malformed, detail: detail.into() }
+    }
+
+    fn not_yours(device: DeviceId) -> Self {
+        let detail = format!("device {device} is not one of this agent's");
+        Self { code: RejectCode::NotYours, detail }
+    }
+}
+
+impl From<BatchError> for Refused {
+    fn from(error: BatchError) -> Self {
+        Self::malformed(error.to_string())
+    }
+}
+
+/// Checks a batch against the limits and what is known. Linear in its unpacked size.
+pub fn check(batch: Batch, sender: Sender, known: &impl Known) -> Result<Checked, Refused> {
+    let Batch { stream_id, seq, class, codec, data, schemas } = batch;
+    if stream_id <= 0 || i64::try_from(seq).is_err() {
+        return Err(Refused::malformed("stream and sequence have to fit 63 bits, above 0"));
+    }
+    if data.len() > PACKED_BYTES_MAX {
+        return Err(BatchError::TooLarge { size: data.len(), max: PACKED_BYTES_MAX }.into());
+    }
+    let class = Class::from_wire(class)
+        .ok_or_else(|| Refused::malformed(format!("there is no delivery class {class}")))?;
+    let codec = Codec::from_wire(codec)
+        .ok_or_else(|| Refused::malformed(format!("there is no codec {codec}")))?;
+    let append = Append {
+        tenant: sender.tenant,
+        agent: sender.agent,
+        stream: stream_id,
+        seq,
+        class,
+        codec,
+        received: sender.received,
+        from: sender.received,
+        to: sender.received,
+        samples: 0,
+        hash: content_hash(class, codec, &data),
+        data,
+        uses: Vec::new(),
+        schemas: Vec::new(),
+        facts: Vec::new(),
+    };
+    let mut checked = Checked {
+        append,
+        rows: Vec::new(),
+        layouts: Vec::new(),
+        rows_clamped: 0,
+        rows_unknown_device: 0,
+    };
+    take_schemas(&mut checked, schemas, known)?;
+    match codec {
+        Codec::Rows => take_rows(&mut checked, known)?,
+        Codec::Events => take_events(&mut checked, known)?,
+    }
+    Ok(checked)
+}
+
+fn take_schemas(
+    checked: &mut Checked,
+    schemas: Vec<SchemaDef>,
+    known: &impl Known,
+) -> Result<(), Refused> {
+    if schemas.len() > BATCH_SCHEMAS_MAX {
+        let detail = format!("the batch brings more than {BATCH_SCHEMAS_MAX} schemas");
+        return Err(Refused::malformed(detail));
+    }
+    for def in schemas {
+        let (id, schema) = definition::read(&def).map_err(|e| Refused::malformed(e.to_string()))?;
+        if known.layout(id).is_some() || checked.layouts.iter().any(|(same, _)| *same == id) {
+            continue;
+        }
+        if known.schemas() >= TENANT_SCHEMAS_MAX {
+            let detail = format!("the tenant has {TENANT_SCHEMAS_MAX} schemas, the most there are");
+            return Err(Refused::malformed(detail));
+        }
+        checked.layouts.push((id, Arc::new(Layout::new(&schema))));
+        checked.append.schemas.push((id, def.encode_to_vec()));
+    }
+    Ok(())
+}
+
+fn take_rows(checked: &mut Checked, known: &impl Known) -> Result<(), Refused> {
+    let mut rows = decode_rows(&checked.append.data)?;
+    let first = rows.first().ok_or_else(|| Refused::malformed("the batch is empty"))?.device;
+    if rows.iter().any(|row| row.at.0 < 0) {
+        return Err(Refused::malformed("a row has a time before 1970"));
+    }
+    let decoded = rows.len();
+    let gone = unknown_devices(rows.iter().map(|row| row.device), known)?;
+    rows.retain(|row| !gone.contains(&row.device));
+    if rows.is_empty() {
+        return Err(Refused::not_yours(first));
+    }
+    checked.rows_unknown_device = (decoded - rows.len()) as u64;
+    checked.rows_clamped = clamp(&mut rows, checked.append.received);
+    if rows.len() < decoded || checked.rows_clamped > 0 {
+        checked.append.data = Bytes::from(encode_rows(&rows)?);
+    }
+    let times = || rows.iter().map(|row| row.at);
+    checked.append.from = times().min().unwrap_or(checked.append.received);
+    checked.append.to = times().max().unwrap_or(checked.append.received);
+    let samples: usize = rows.iter().map(|row| row.values.len()).sum();
+    checked.append.samples = u32::try_from(samples).unwrap_or(u32::MAX);
+    let mut layouts: BTreeMap<SchemaId, Arc<Layout>> = checked.layouts.iter().cloned().collect();
+    let mut uses = BTreeSet::new();
+    for row in rows {
+        let layout = match layouts.get(&row.schema) {
+            Some(layout) => layout.clone(),
+            None => {
+                let layout = known.layout(row.schema).ok_or_else(|| Refused {
+                    code: RejectCode::UnknownSchema,
+                    detail: format!("schema {:016x} is not known", row.schema.0),
+                })?;
+                layouts.insert(row.schema, layout.clone());
+                layout
+            }
+        };
+        check_row(&row, &layout, checked.append.class)?;
+        uses.insert((row.device, row.group, row.schema));
+        checked.rows.push((row, layout));
+    }
+    checked.append.uses = uses.into_iter().collect();
+    Ok(())
+}
+
+fn check_row(row: &Row, layout: &Layout, class: Class) -> Result<(), Refused> {
+    if row.group != layout.group || row.group.class() != class {
+        return Err(Refused::malformed("a row's group is not that of its schema and class"));
+    }
+    let wanted = if row.cause.is_some() { 0 } else { layout.columns };
+    if row.values.len() != wanted {
+        let found = row.values.len();
+        let detail = format!("a row has {found} values, its schema {} columns", layout.columns);
+        return Err(Refused::malformed(detail));
+    }
+    Ok(())
+}
+
+fn take_events(checked: &mut Checked, known: &impl Known) -> Result<(), Refused> {
+    if checked.append.class != Class::Events {
+        return Err(Refused::malformed("events have a class of their own"));
+    }
+    let events = decode_events(&checked.append.data)?;
+    let (facts, devices) = events::check(events, checked.append.received)?;
+    let first = devices.iter().flatten().next().copied();
+    let gone = unknown_devices(devices.iter().flatten().copied(), known)?;
+    let total = facts.len();
+    for (fact, device) in facts.into_iter().zip(devices) {
+        if device.is_none_or(|device| !gone.contains(&device)) {
+            checked.append.facts.push(fact);
+        }
+    }
+    checked.rows_unknown_device = (total - checked.append.facts.len()) as u64;
+    match first {
+        Some(first) if checked.append.facts.is_empty() => Err(Refused::not_yours(first)),
+        _ => Ok(()),
+    }
+}
+
+/// The devices that do not exist; an error if one is somebody else's.
+fn unknown_devices(
+    devices: impl Iterator<Item = DeviceId>,
+    known: &impl Known,
+) -> Result<BTreeSet<DeviceId>, Refused> {
+    let devices: BTreeSet<DeviceId> = devices.collect();
+    let mut gone = BTreeSet::new();
+    for device in devices {
+        match known.owner(device) {
+            Owner::This => {}
+            Owner::Other => return Err(Refused::not_yours(device)),
+            Owner::Nobody => {
+                gone.insert(device);
+            }
+        }
+    }
+    Ok(gone)
+}
+
+/// Moves rows of the future back, keeping the time between them: the newest comes to `received`.
+fn clamp(rows: &mut [Row], received: Micros) -> u64 {
+    let newest = rows.iter().map(|row| row.at).max().unwrap_or(received);
+    if newest <= received.after(FUTURE_MAX) {
+        return 0;
+    }
+    let ahead = newest.since(received);
+    let mut clamped = 0;
+    for row in rows.iter_mut().filter(|row| row.at > received) {
+        row.at = Micros(row.at.before(ahead).0.max(0));
+        clamped += 1;
+    }
+    clamped
+}
+
+#[cfg(test)]
+mod tests;

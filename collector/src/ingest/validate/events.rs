@@ -1,0 +1,117 @@
+//! Core: checks what events say.
+
+use farwatch_common::clock::Micros;
+use farwatch_common::id::DeviceId;
+use farwatch_common::sample::Class;
+use farwatch_proto::v1::{DeviceFacts, Event, Gap, GapReason, InterfaceTable, event};
+
+use super::Refused;
+use crate::store::samples::{Fact, GapRow};
+
+/// Most events in one batch.
+const EVENTS_MAX: usize = 10_000;
+/// Most interfaces of one device.
+const INTERFACES_MAX: usize = 16_384;
+/// Longest text of a device. sysDescr ends at 255 by its MIB; some devices do not care.
+const TEXT_BYTES_MAX: usize = 4096;
+/// Longest hardware address.
+const MAC_BYTES_MAX: usize = 64;
+
+/// The facts in `events`, and beside each the device it is about.
+pub(super) fn check(
+    events: Vec<Event>,
+    received: Micros,
+) -> Result<(Vec<Fact>, Vec<Option<DeviceId>>), Refused> {
+    if events.is_empty() || events.len() > EVENTS_MAX {
+        return Err(Refused::malformed(format!("a batch has 1 to {EVENTS_MAX} events")));
+    }
+    let mut facts = Vec::with_capacity(events.len());
+    let mut devices = Vec::with_capacity(events.len());
+    for Event { at_us, kind } in events {
+        // What a device is was never learned in the future.
+        let at = Micros(at_us.clamp(0, received.0.max(0)));
+        let (fact, device) = match kind {
+            // From an agent newer than this collector.
+            None => return Err(Refused::malformed("an event of a kind that is not known")),
+            Some(event::Kind::DeviceFacts(facts)) => {
+                let device = DeviceId(facts.device_id);
+                (Fact::Device(at, device_facts(facts)?), Some(device))
+            }
+            Some(event::Kind::InterfaceTable(table)) => {
+                let device = DeviceId(table.device_id);
+                (Fact::Interfaces(at, interface_table(table)?), Some(device))
+            }
+            Some(event::Kind::Gap(gap)) => (Fact::Gap(gap_row(&gap, received)?), None),
+        };
+        facts.push(fact);
+        devices.push(device);
+    }
+    Ok((facts, devices))
+}
+
+fn device_facts(facts: DeviceFacts) -> Result<DeviceFacts, Refused> {
+    Ok(DeviceFacts {
+        device_id: facts.device_id,
+        sys_descr: text(facts.sys_descr)?,
+        sys_object_id: text(facts.sys_object_id)?,
+        sys_name: text(facts.sys_name)?,
+        sys_location: text(facts.sys_location)?,
+        sys_contact: text(facts.sys_contact)?,
+    })
+}
+
+fn interface_table(mut table: InterfaceTable) -> Result<InterfaceTable, Refused> {
+    if table.interfaces.len() > INTERFACES_MAX {
+        let detail = format!("a device has more than {INTERFACES_MAX} interfaces");
+        return Err(Refused::malformed(detail));
+    }
+    for facts in &mut table.interfaces {
+        if facts.mac.len() > MAC_BYTES_MAX {
+            return Err(Refused::malformed("a hardware address is too long"));
+        }
+        facts.name = text(std::mem::take(&mut facts.name))?;
+        facts.description = text(std::mem::take(&mut facts.description))?;
+        facts.alias = text(std::mem::take(&mut facts.alias))?;
+        facts.speed_bps = facts.speed_bps.min(i64::MAX.unsigned_abs());
+    }
+    table.interfaces.sort_by_key(|facts| facts.index);
+    // A device that names an index twice means the first.
+    table.interfaces.dedup_by_key(|facts| facts.index);
+    Ok(table)
+}
+
+fn gap_row(gap: &Gap, received: Micros) -> Result<GapRow, Refused> {
+    let numbers = [gap.seq_first, gap.seq_last, gap.count];
+    if gap.stream_id <= 0
+        || gap.seq_first > gap.seq_last
+        || gap.from_us > gap.to_us
+        || gap.from_us < 0
+        || numbers.iter().any(|number| i64::try_from(*number).is_err())
+    {
+        return Err(Refused::malformed("a gap has ends that cannot be"));
+    }
+    let class = Class::from_wire(gap.class)
+        .ok_or_else(|| Refused::malformed("a gap has an unknown class"))?;
+    let reason = GapReason::try_from(gap.reason)
+        .map_err(|_| Refused::malformed("a gap has an unknown reason"))?;
+    Ok(GapRow {
+        stream: gap.stream_id,
+        seq_first: gap.seq_first,
+        seq_last: gap.seq_last,
+        from: Micros(gap.from_us),
+        to: Micros(gap.to_us),
+        class,
+        count: gap.count,
+        reason,
+        received,
+    })
+}
+
+/// Text without NUL, which PostgreSQL cannot store.
+fn text(text: String) -> Result<String, Refused> {
+    if text.len() > TEXT_BYTES_MAX {
+        let detail = format!("a text is longer than {TEXT_BYTES_MAX} bytes");
+        return Err(Refused::malformed(detail));
+    }
+    Ok(if text.contains('\0') { text.replace('\0', "\u{fffd}") } else { text })
+}

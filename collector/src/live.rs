@@ -1,0 +1,323 @@
+//! Stage **live**: the last state of every device, interface and agent, in memory.
+//!
+//! - in: rows and facts after their commit, sessions and heartbeats, changes of the inventory
+//! - out: what screens read, and events of what changed
+//! - bound: one entry per device and agent of the inventory; [`events::RING`] records of events
+//! - when full: a client that lags behind the ring gets `resync` and loads again
+//! - on crash: rebuilt from the last checkpoint, the batches after it and the inventory
+
+mod agent;
+mod device;
+pub mod events;
+pub mod layout;
+mod rebuild;
+mod state;
+pub mod view;
+
+use std::collections::HashMap;
+use std::convert::Infallible;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use farwatch_common::clock::{Clock, Micros};
+use farwatch_common::id::{AgentId, DeviceId, TenantId};
+use farwatch_common::sample::{Group, Row, SchemaId};
+use serde_json::json;
+use tokio::sync::Notify;
+use tokio::time::MissedTickBehavior;
+use tokio_util::sync::CancellationToken;
+
+use crate::identity::PeerInfo;
+use crate::store::samples::{Checkpoint, Fact};
+pub use events::{EventFilter, EventStream, LiveEvent};
+use events::Hub;
+use layout::Layout;
+use state::Fleet;
+pub use view::{LiveAgent, LiveBuffer, LiveDevice, LiveInterface, State};
+
+/// At most five events per second and topic.
+const PUBLISH_EVERY: Duration = Duration::from_millis(200);
+/// How late a deadline (stale, offline) may be noticed.
+const TICK: Duration = Duration::from_secs(1);
+
+/// The live state. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Live {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    fleet: Mutex<Fleet>,
+    /// Never locked before `fleet` by who holds both.
+    hub: Mutex<Hub>,
+    layouts: Mutex<HashMap<TenantId, HashMap<SchemaId, Arc<Layout>>>>,
+    changed: Notify,
+    clock: Clock,
+    /// Tells clients that the collector was restarted.
+    instance: String,
+}
+
+/// What a committed batch brings.
+#[derive(Debug)]
+pub struct Committed {
+    pub tenant: TenantId,
+    pub agent: AgentId,
+    pub rows: Vec<(Row, Arc<Layout>)>,
+    pub facts: Vec<Fact>,
+}
+
+impl Live {
+    /// Knows nothing yet: see [`Live::load`].
+    #[must_use]
+    pub fn new(clock: Clock) -> Self {
+        let first = u64::try_from(clock.now().0).unwrap_or(0);
+        let shared = Shared {
+            fleet: Mutex::default(),
+            hub: Mutex::new(Hub::new(first)),
+            layouts: Mutex::default(),
+            changed: Notify::new(),
+            instance: format!("{:016x}", rand::random::<u64>()),
+            clock,
+        };
+        Self { shared: Arc::new(shared) }
+    }
+
+    fn fleet(&self) -> MutexGuard<'_, Fleet> {
+        // A panic elsewhere ends the process; until then the state is as good as before.
+        self.shared.fleet.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn change<T>(&self, change: impl FnOnce(&mut Fleet, Micros) -> T) -> T {
+        let answer = change(&mut self.fleet(), self.shared.clock.now());
+        self.shared.changed.notify_one();
+        answer
+    }
+
+    // What screens read.
+
+    #[must_use]
+    pub fn device(&self, tenant: TenantId, id: DeviceId) -> Option<LiveDevice> {
+        self.fleet().device(tenant, id)
+    }
+
+    /// In order of their indexes.
+    #[must_use]
+    pub fn interfaces(&self, tenant: TenantId, id: DeviceId) -> Vec<LiveInterface> {
+        self.fleet().interfaces(tenant, id)
+    }
+
+    #[must_use]
+    pub fn agent(&self, tenant: TenantId, id: AgentId) -> Option<LiveAgent> {
+        self.fleet().agent(tenant, id)
+    }
+
+    /// Events from now on, or from after `last_event_id` if the ring still has them. The first is
+    /// `hello`. The filter's device must be one of its tenants'.
+    #[must_use]
+    pub fn subscribe(&self, filter: EventFilter, last_event_id: Option<u64>) -> EventStream {
+        let mut fleet = self.fleet();
+        let mut hub = self.hub();
+        let owned = |id: &DeviceId| {
+            fleet.owner(*id).is_some_and(|(tenant, _)| filter.tenants.contains(&tenant))
+        };
+        let device = filter.device.filter(owned);
+        if let Some(device) = device
+            && hub.watch(device)
+        {
+            fleet.watch(device);
+        }
+        let watch = Watch { live: self.clone(), device };
+        let server_time = view::rfc3339(self.shared.clock.now());
+        let greeting = |sequence| {
+            json!({
+                "sequence": sequence,
+                "server_time": server_time,
+                "version": env!("CARGO_PKG_VERSION"),
+                "instance": self.shared.instance,
+            })
+        };
+        hub.subscribe(EventFilter { device, ..filter }, last_event_id, greeting, watch)
+    }
+
+    fn hub(&self) -> MutexGuard<'_, Hub> {
+        self.shared.hub.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    // Inventory, after its commit.
+
+    pub fn agent_added(&self, tenant: TenantId, id: AgentId) {
+        self.change(|fleet, now| {
+            fleet.agent_added(tenant, id, now);
+        });
+    }
+
+    /// The agent's name, site or certificate changed: screens are told to look.
+    pub fn agent_changed(&self, _tenant: TenantId, id: AgentId) {
+        self.change(|fleet, now| fleet.with_agent(id, now, |_| {}));
+    }
+
+    pub fn agent_revoked(&self, id: AgentId) {
+        self.change(|fleet, now| fleet.with_agent(id, now, agent::Agent::revoked));
+    }
+
+    pub fn device_added(&self, tenant: TenantId, agent: AgentId, id: DeviceId, interval_s: u32) {
+        self.change(|fleet, now| fleet.device_added((tenant, agent, id), interval_s, now));
+    }
+
+    pub fn device_removed(&self, tenant: TenantId, id: DeviceId) {
+        self.change(|fleet, now| fleet.device_removed(tenant, id, now));
+    }
+
+    /// Whose device it is; `None` if there is no such device (any more).
+    #[must_use]
+    pub fn owner(&self, id: DeviceId) -> Option<(TenantId, AgentId)> {
+        self.fleet().owner(id)
+    }
+
+    // Sessions.
+
+    pub fn agent_connected(&self, peer: &PeerInfo, version: String, platform: String) {
+        self.change(|fleet, now| {
+            let session = agent::Session {
+                connection: peer.connection,
+                transport: peer.transport.name(),
+                remote: peer.remote.to_string(),
+                since: now,
+            };
+            fleet.connected(peer.agent, session, (version, platform));
+        });
+    }
+
+    pub fn agent_disconnected(&self, peer: &PeerInfo) {
+        self.change(|fleet, now| {
+            fleet.with_agent(peer.agent, now, |agent| agent.disconnected(peer.connection, now));
+        });
+    }
+
+    pub fn agent_heard(&self, id: AgentId, buffer: Option<LiveBuffer>) {
+        self.change(|fleet, now| fleet.heard(id, buffer, now));
+    }
+
+    // Samples.
+
+    /// What a schema means; `None` if it is not known.
+    #[must_use]
+    pub fn layout(&self, tenant: TenantId, id: SchemaId) -> Option<Arc<Layout>> {
+        self.layouts().get(&tenant)?.get(&id).cloned()
+    }
+
+    /// How many schemas a tenant has.
+    #[must_use]
+    pub fn layout_count(&self, tenant: TenantId) -> usize {
+        self.layouts().get(&tenant).map_or(0, HashMap::len)
+    }
+
+    /// Call after the schema is committed.
+    pub fn layout_added(&self, tenant: TenantId, id: SchemaId, layout: Arc<Layout>) {
+        self.layouts().entry(tenant).or_default().entry(id).or_insert(layout);
+    }
+
+    fn layouts(&self) -> MutexGuard<'_, HashMap<TenantId, HashMap<SchemaId, Arc<Layout>>>> {
+        self.shared.layouts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes what was committed.
+    pub fn apply(&self, committed: impl IntoIterator<Item = Committed>) {
+        self.change(|fleet, now| {
+            for Committed { tenant, agent, rows, facts } in committed {
+                fleet.with_agent(agent, now, |agent| {
+                    agent.heard(now);
+                    agent.acked(now);
+                });
+                let ours = |fleet: &Fleet, id| fleet.owner(id) == Some((tenant, agent));
+                for (row, layout) in rows {
+                    if ours(fleet, row.device) {
+                        fleet.apply(row, &layout, now);
+                    }
+                }
+                for fact in facts {
+                    match fact {
+                        Fact::Device(_, facts) => fleet.apply_facts(&facts, now),
+                        Fact::Interfaces(_, table) => fleet.apply_table(table, now),
+                        Fact::Gap(_) => {}
+                    }
+                }
+            }
+        });
+    }
+
+    /// The last rows of an agent's devices, to start from after a restart.
+    #[must_use]
+    pub fn checkpoints(&self, tenant: TenantId, agent: AgentId) -> Vec<Checkpoint> {
+        let fleet = self.fleet();
+        let one = |group| {
+            let (at, rows) = fleet.last_rows(agent, group);
+            Checkpoint { tenant, agent, group, at, rows }
+        };
+        [Group::System, Group::Interfaces]
+            .into_iter()
+            .map(one)
+            .filter(|checkpoint| !checkpoint.rows.is_empty())
+            .collect()
+    }
+
+    // Time.
+
+    /// Publishes changes and lets deadlines pass until `cancel`.
+    pub async fn run(self, cancel: CancellationToken) -> Result<(), Infallible> {
+        let mut tick = tokio::time::interval(TICK);
+        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                () = cancel.cancelled() => return Ok(()),
+                () = self.shared.changed.notified() => {}
+                _ = tick.tick() => {}
+            }
+            if self.publish() {
+                // The first change after a pause goes out at once, those behind it together.
+                tokio::select! {
+                    () = cancel.cancelled() => return Ok(()),
+                    () = tokio::time::sleep(PUBLISH_EVERY) => {}
+                }
+            }
+        }
+    }
+
+    /// Publishes what changed up to now; false if there was nothing.
+    fn publish(&self) -> bool {
+        let mut fleet = self.fleet();
+        fleet.expire(self.shared.clock.now());
+        if !fleet.has_changes() {
+            return false;
+        }
+        let drafts = fleet.drafts();
+        // Both locks: a subscription in between would miss what is drafted but not published.
+        let mut hub = self.hub();
+        let any = !drafts.is_empty();
+        for draft in drafts {
+            hub.publish(draft);
+        }
+        any
+    }
+}
+
+/// Counts a client that looks at the interfaces of a device.
+struct Watch {
+    live: Live,
+    device: Option<DeviceId>,
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        if let Some(device) = self.device {
+            let mut fleet = self.live.fleet();
+            if self.live.hub().unwatch(device) {
+                fleet.unwatch(device);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

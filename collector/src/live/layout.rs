@@ -1,0 +1,156 @@
+//! Core: what the columns of a schema mean to the live state. Small, as one is kept for every
+//! schema of every tenant.
+
+use std::collections::BTreeMap;
+
+use farwatch_common::sample::{Column, Group, MetricKind, Schema};
+
+use crate::store::series::UPTIME_METRIC;
+
+/// Objects of [`Group::Interfaces`] are called `if:` and the ifIndex.
+const INTERFACE_OBJECT: &str = "if:";
+/// Told by the agent beside the answers: the time a device took to answer.
+const RTT_METRICS: [&str; 2] = ["snmp_rtt_seconds", "icmp_rtt_seconds"];
+
+/// Where a value stands in a row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place {
+    pub column: u16,
+    pub kind: MetricKind,
+    pub exponent: i8,
+}
+
+/// What an interface is watched for. The numbers index [`InterfacePlaces::places`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    InOctets,
+    OutOctets,
+    InUnicast,
+    OutUnicast,
+    InMulticast,
+    OutMulticast,
+    InBroadcast,
+    OutBroadcast,
+    InErrors,
+    OutErrors,
+    InDiscards,
+    OutDiscards,
+    AdminStatus,
+    OperStatus,
+}
+
+/// How many roles there are.
+pub const ROLES: usize = 14;
+/// Metric of each role, in order.
+const ROLE_METRICS: [&str; ROLES] = [
+    "if_in_octets_total",
+    "if_out_octets_total",
+    "if_in_unicast_packets_total",
+    "if_out_unicast_packets_total",
+    "if_in_multicast_packets_total",
+    "if_out_multicast_packets_total",
+    "if_in_broadcast_packets_total",
+    "if_out_broadcast_packets_total",
+    "if_in_errors_total",
+    "if_out_errors_total",
+    "if_in_discards_total",
+    "if_out_discards_total",
+    "if_admin_status",
+    "if_oper_status",
+];
+
+/// The values of one interface.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InterfacePlaces {
+    pub index: u32,
+    pub places: [Option<Place>; ROLES],
+}
+
+impl InterfacePlaces {
+    #[must_use]
+    pub fn place(&self, role: Role) -> Option<Place> {
+        self.places.get(role as usize).copied().flatten()
+    }
+}
+
+/// A schema, read for the live state and for checking rows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Layout {
+    pub group: Group,
+    pub columns: usize,
+    pub snmp_up: Option<Place>,
+    pub uptime: Option<Place>,
+    pub rtt: Option<Place>,
+    /// In order of their indexes.
+    pub interfaces: Box<[InterfacePlaces]>,
+}
+
+impl Layout {
+    #[must_use]
+    pub fn new(schema: &Schema) -> Self {
+        let mut interfaces: BTreeMap<u32, [Option<Place>; ROLES]> = BTreeMap::new();
+        let mut layout = Self {
+            group: schema.group,
+            columns: schema.columns.len(),
+            snmp_up: None,
+            uptime: None,
+            rtt: None,
+            interfaces: Box::default(),
+        };
+        for (number, column) in (0u16..).zip(&schema.columns) {
+            let place = Place { column: number, kind: column.kind, exponent: column.exponent };
+            match column.metric.as_str() {
+                "snmp_up" => layout.snmp_up = Some(place),
+                UPTIME_METRIC => layout.uptime = Some(place),
+                rtt if RTT_METRICS.contains(&rtt) => layout.rtt = layout.rtt.or(Some(place)),
+                _ => {
+                    if let Some((index, role)) = interface_role(column)
+                        && let Some(slot) = interfaces.entry(index).or_default().get_mut(role)
+                    {
+                        *slot = Some(place);
+                    }
+                }
+            }
+        }
+        layout.interfaces = interfaces
+            .into_iter()
+            .map(|(index, places)| InterfacePlaces { index, places })
+            .collect();
+        layout
+    }
+}
+
+fn interface_role(column: &Column) -> Option<(u32, usize)> {
+    let index = column.object.strip_prefix(INTERFACE_OBJECT)?.parse().ok()?;
+    let role = ROLE_METRICS.iter().position(|metric| *metric == column.metric)?;
+    Some((index, role))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use farwatch_common::sample::Unit;
+
+    #[test]
+    fn columns_find_their_roles() {
+        let column = |object: &str, metric: &str| Column {
+            object: object.into(),
+            metric: metric.into(),
+            kind: MetricKind::Counter64,
+            unit: Unit::Bytes,
+            exponent: 0,
+        };
+        let columns = vec![
+            column("if:9", "if_out_octets_total"),
+            column("if:2", "if_oper_status"),
+            column("if:2", "a_metric_of_tomorrow"),
+            column("if:x", "if_oper_status"),
+        ];
+        let layout = Layout::new(&Schema { group: Group::Interfaces, columns });
+        let indexes: Vec<u32> = layout.interfaces.iter().map(|places| places.index).collect();
+        assert_eq!(indexes, [2, 9]);
+        assert_eq!(layout.interfaces[0].place(Role::OperStatus).map(|place| place.column), Some(1));
+        assert_eq!(layout.interfaces[1].place(Role::OutOctets).map(|place| place.column), Some(0));
+        assert_eq!(layout.interfaces[1].place(Role::InOctets), None);
+    }
+}

@@ -1,0 +1,353 @@
+//! Core: the last state of everything, and what changed since it was published.
+//!
+//! Time passes by [`Fleet::expire`]: deadlines stand in an ordered queue, so that a tick costs as
+//! much as there are changes, however many devices there are.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+
+use farwatch_common::batch::ROWS_MAX;
+use farwatch_common::clock::Micros;
+use farwatch_common::id::{AgentId, DeviceId, TenantId};
+use farwatch_common::sample::{Group, Row};
+use farwatch_proto::v1::{DeviceFacts, InterfaceTable};
+use serde_json::{Map, Value, json};
+
+use super::agent::{Agent, Session};
+use super::device::{Device, Reach};
+use super::layout::Layout;
+use super::view::{LiveAgent, LiveBuffer, LiveDevice, LiveInterface, changed};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Timer {
+    Device(DeviceId),
+    Agent(AgentId),
+}
+
+/// Something to publish for one tenant.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Draft {
+    pub(super) tenant: TenantId,
+    pub(super) topic: Topic,
+    pub(super) patches: Vec<Value>,
+    pub(super) removed: Vec<Value>,
+    /// The oldest commit among the changes.
+    pub(super) committed_at: Micros,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Topic {
+    Devices,
+    Agents,
+    Interfaces(DeviceId),
+}
+
+/// What changed of a device: since when, and fields that are not part of its view.
+#[derive(Debug)]
+struct Dirty {
+    since: Micros,
+    extra: Map<String, Value>,
+}
+
+/// All devices and agents. Its size follows the inventory's.
+#[derive(Debug, Default)]
+pub(super) struct Fleet {
+    devices: HashMap<DeviceId, Device>,
+    agents: HashMap<AgentId, Agent>,
+    by_agent: HashMap<AgentId, BTreeSet<DeviceId>>,
+    timers: BTreeSet<(Micros, Timer)>,
+    published: HashMap<DeviceId, LiveDevice>,
+    published_agents: HashMap<AgentId, LiveAgent>,
+    /// Devices whose interfaces somebody looks at, with what they know.
+    watched: HashMap<DeviceId, BTreeMap<u32, LiveInterface>>,
+    dirty: BTreeMap<(TenantId, DeviceId), Dirty>,
+    dirty_agents: BTreeMap<(TenantId, AgentId), Micros>,
+    removed: BTreeMap<TenantId, (Micros, Vec<DeviceId>)>,
+}
+
+impl Fleet {
+    // Inventory.
+
+    pub(super) fn agent_added(&mut self, tenant: TenantId, id: AgentId, now: Micros) -> &mut Agent {
+        self.dirty_agents.entry((tenant, id)).or_insert(now);
+        self.agents.entry(id).or_insert_with(|| Agent::new(tenant))
+    }
+
+    pub(super) fn device_added(
+        &mut self,
+        (tenant, agent, id): (TenantId, AgentId, DeviceId),
+        interval_s: u32,
+        now: Micros,
+    ) {
+        self.devices.entry(id).or_insert_with(|| Device::new(tenant, agent, interval_s));
+        self.by_agent.entry(agent).or_default().insert(id);
+        self.touch(tenant, id, now);
+    }
+
+    pub(super) fn device_removed(&mut self, tenant: TenantId, id: DeviceId, now: Micros) {
+        if self.devices.get(&id).is_none_or(|device| device.tenant != tenant) {
+            return;
+        }
+        if let Some(device) = self.devices.remove(&id) {
+            if let Some(of_agent) = self.by_agent.get_mut(&device.agent) {
+                of_agent.remove(&id);
+            }
+            if let Some(deadline) = device.deadline {
+                self.timers.remove(&(deadline, Timer::Device(id)));
+            }
+        }
+        self.published.remove(&id);
+        self.watched.remove(&id);
+        self.dirty.remove(&(tenant, id));
+        self.removed.entry(tenant).or_insert_with(|| (now, Vec::new())).1.push(id);
+    }
+
+    /// Whose device it is.
+    pub(super) fn owner(&self, id: DeviceId) -> Option<(TenantId, AgentId)> {
+        self.devices.get(&id).map(|device| (device.tenant, device.agent))
+    }
+
+    // Agents.
+
+    /// Changes an agent and sees to what follows: its deadline and its devices' states.
+    pub(super) fn with_agent(&mut self, id: AgentId, now: Micros, change: impl FnOnce(&mut Agent)) {
+        let Some(agent) = self.agents.get_mut(&id) else { return };
+        let before = agent.reach();
+        change(agent);
+        let after = agent.reach();
+        let deadline = agent.offline_at();
+        let old = std::mem::replace(&mut agent.deadline, deadline);
+        let tenant = agent.tenant;
+        self.dirty_agents.entry((tenant, id)).or_insert(now);
+        self.set_timer(Timer::Agent(id), old, deadline);
+        if before != after {
+            for device in self.by_agent.get(&id).cloned().unwrap_or_default() {
+                self.touch(tenant, device, now);
+            }
+        }
+    }
+
+    pub(super) fn connected(
+        &mut self,
+        id: AgentId,
+        session: Session,
+        (version, platform): (String, String),
+    ) {
+        let now = session.since;
+        self.with_agent(id, now, |agent| agent.connected(session, version, platform));
+    }
+
+    pub(super) fn heard(&mut self, id: AgentId, buffer: Option<LiveBuffer>, now: Micros) {
+        self.with_agent(id, now, |agent| {
+            agent.heard(now);
+            if let Some(buffer) = buffer {
+                agent.buffered(buffer, now);
+            }
+        });
+    }
+
+    // Samples and facts.
+
+    pub(super) fn apply(&mut self, row: Row, layout: &Arc<Layout>, committed_at: Micros) {
+        let id = row.device;
+        let Some(device) = self.devices.get_mut(&id) else { return };
+        if !device.apply(row, layout) {
+            return;
+        }
+        let tenant = device.tenant;
+        let deadline = device.stale_at();
+        let old = std::mem::replace(&mut device.deadline, deadline);
+        self.set_timer(Timer::Device(id), old, deadline);
+        self.touch(tenant, id, committed_at);
+    }
+
+    pub(super) fn apply_facts(&mut self, facts: &DeviceFacts, committed_at: Micros) {
+        let id = DeviceId(facts.device_id);
+        let Some(device) = self.devices.get(&id) else { return };
+        let dirty = dirty(&mut self.dirty, device.tenant, id, committed_at);
+        dirty.extra.insert("sys_name".into(), json!(facts.sys_name));
+        dirty.extra.insert("model".into(), json!(facts.sys_descr));
+        dirty.extra.insert("sys_object_id".into(), json!(facts.sys_object_id));
+    }
+
+    pub(super) fn apply_table(&mut self, table: InterfaceTable, committed_at: Micros) {
+        let id = DeviceId(table.device_id);
+        let Some(device) = self.devices.get_mut(&id) else { return };
+        device.apply_table(table);
+        let tenant = device.tenant;
+        self.touch(tenant, id, committed_at);
+    }
+
+    // Time.
+
+    /// Lets the time come to `now`.
+    pub(super) fn expire(&mut self, now: Micros) {
+        while let Some((at, timer)) = self.timers.first().copied().filter(|(at, _)| *at <= now) {
+            self.timers.remove(&(at, timer));
+            match timer {
+                Timer::Device(id) => {
+                    let Some(device) = self.devices.get_mut(&id) else { continue };
+                    device.stale = true;
+                    device.deadline = None;
+                    let tenant = device.tenant;
+                    self.touch(tenant, id, now);
+                }
+                Timer::Agent(id) => self.with_agent(id, now, |agent| {
+                    agent.deadline = None;
+                    agent.expire();
+                }),
+            }
+        }
+    }
+
+    fn set_timer(&mut self, timer: Timer, old: Option<Micros>, new: Option<Micros>) {
+        if old == new {
+            return;
+        }
+        if let Some(old) = old {
+            self.timers.remove(&(old, timer));
+        }
+        if let Some(new) = new {
+            self.timers.insert((new, timer));
+        }
+    }
+
+    fn touch(&mut self, tenant: TenantId, id: DeviceId, since: Micros) {
+        dirty(&mut self.dirty, tenant, id, since);
+    }
+
+    // Views.
+
+    fn reach(&self, agent: AgentId) -> Reach {
+        self.agents.get(&agent).map_or(Reach::NeverSeen, Agent::reach)
+    }
+
+    fn device_of(&self, tenant: TenantId, id: DeviceId) -> Option<&Device> {
+        self.devices.get(&id).filter(|device| device.tenant == tenant)
+    }
+
+    pub(super) fn device(&self, tenant: TenantId, id: DeviceId) -> Option<LiveDevice> {
+        self.device_of(tenant, id).map(|device| device.view(self.reach(device.agent)))
+    }
+
+    pub(super) fn interfaces(&self, tenant: TenantId, id: DeviceId) -> Vec<LiveInterface> {
+        let device = self.device_of(tenant, id);
+        device.map(|device| device.interfaces(self.reach(device.agent))).unwrap_or_default()
+    }
+
+    pub(super) fn agent(&self, tenant: TenantId, id: AgentId) -> Option<LiveAgent> {
+        self.agents.get(&id).filter(|agent| agent.tenant == tenant).map(Agent::view)
+    }
+
+    /// The last rows of an agent's devices, and the time of the newest.
+    pub(super) fn last_rows(&self, agent: AgentId, group: Group) -> (Micros, Vec<Row>) {
+        let devices = self.by_agent.get(&agent).into_iter().flatten();
+        let rows: Vec<Row> = devices
+            .filter_map(|id| self.devices.get(id)?.last_row(group).cloned())
+            .take(ROWS_MAX)
+            .collect();
+        (rows.iter().map(|row| row.at).max().unwrap_or_default(), rows)
+    }
+
+    // Publishing.
+
+    /// From now on, changes of this device's interfaces are published.
+    pub(super) fn watch(&mut self, id: DeviceId) {
+        let Some(device) = self.devices.get(&id) else { return };
+        let known = device.interfaces(self.reach(device.agent));
+        let known = known.into_iter().map(|interface| (interface.index, interface)).collect();
+        self.watched.entry(id).or_insert(known);
+    }
+
+    pub(super) fn unwatch(&mut self, id: DeviceId) {
+        self.watched.remove(&id);
+    }
+
+    pub(super) fn has_changes(&self) -> bool {
+        !self.dirty.is_empty() || !self.dirty_agents.is_empty() || !self.removed.is_empty()
+    }
+
+    /// What changed since the last call, by topic.
+    pub(super) fn drafts(&mut self) -> Vec<Draft> {
+        let mut drafts = BTreeMap::new();
+        for (tenant, (since, ids)) in std::mem::take(&mut self.removed) {
+            let removed = ids.iter().map(|id| json!(id.to_string()));
+            draft(&mut drafts, tenant, Topic::Devices, since).removed.extend(removed);
+        }
+        for ((tenant, id), dirty) in std::mem::take(&mut self.dirty) {
+            let Some(device) = self.devices.get(&id) else { continue };
+            let reach = self.reach(device.agent);
+            let view = device.view(reach);
+            let mut patch = changed(self.published.get(&id), &view);
+            patch.extend(dirty.extra);
+            if !patch.is_empty() {
+                patch.insert("id".into(), json!(id.to_string()));
+                let draft = draft(&mut drafts, tenant, Topic::Devices, dirty.since);
+                draft.patches.push(Value::Object(patch));
+            }
+            if let Some(known) = self.watched.get_mut(&id) {
+                let patches = interface_patches(known, device.interfaces(reach));
+                if !patches.is_empty() {
+                    let topic = Topic::Interfaces(id);
+                    draft(&mut drafts, tenant, topic, dirty.since).patches.extend(patches);
+                }
+            }
+            self.published.insert(id, view);
+        }
+        for ((tenant, id), since) in std::mem::take(&mut self.dirty_agents) {
+            let Some(agent) = self.agents.get(&id) else { continue };
+            let view = agent.view();
+            let mut patch = changed(self.published_agents.get(&id), &view);
+            if !patch.is_empty() {
+                patch.insert("id".into(), json!(id.to_string()));
+                let draft = draft(&mut drafts, tenant, Topic::Agents, since);
+                draft.patches.push(Value::Object(patch));
+            }
+            self.published_agents.insert(id, view);
+        }
+        drafts.into_values().collect()
+    }
+}
+
+fn dirty(
+    all: &mut BTreeMap<(TenantId, DeviceId), Dirty>,
+    tenant: TenantId,
+    id: DeviceId,
+    since: Micros,
+) -> &mut Dirty {
+    all.entry((tenant, id)).or_insert_with(|| Dirty { since, extra: Map::new() })
+}
+
+fn draft(
+    drafts: &mut BTreeMap<(Topic, TenantId), Draft>,
+    tenant: TenantId,
+    topic: Topic,
+    since: Micros,
+) -> &mut Draft {
+    let draft = drafts.entry((topic, tenant)).or_insert_with(|| Draft {
+        tenant,
+        topic,
+        patches: Vec::new(),
+        removed: Vec::new(),
+        committed_at: since,
+    });
+    draft.committed_at = draft.committed_at.min(since);
+    draft
+}
+
+/// What changed of the interfaces; `known` becomes `now`.
+fn interface_patches(
+    known: &mut BTreeMap<u32, LiveInterface>,
+    now: Vec<LiveInterface>,
+) -> Vec<Value> {
+    let mut patches = Vec::new();
+    for interface in now {
+        let mut patch = changed(known.get(&interface.index), &interface);
+        if !patch.is_empty() {
+            patch.insert("object".into(), json!(interface.object));
+            patches.push(Value::Object(patch));
+        }
+        known.insert(interface.index, interface);
+    }
+    patches
+}

@@ -1,0 +1,182 @@
+//! Two tenants with agents and devices, and batches of them, for tests of any stage.
+
+use bytes::Bytes;
+use farwatch_common::batch::{Codec, content_hash, encode_rows};
+use farwatch_common::clock::Micros;
+use farwatch_common::id::{AgentId, DeviceId, SiteId, TenantId};
+use farwatch_common::sample::{Column, Group, MetricKind, Row, Schema, Unit};
+use farwatch_proto::v1::Batch;
+use prost::Message as _;
+
+use super::samples::Append;
+use super::{Database, SqliteSamples, definition};
+use crate::identity::peer::Transport;
+use crate::identity::tenancy::Actor;
+use crate::identity::{Access, PeerInfo, TenantContext};
+
+pub(crate) const TENANT: TenantId = TenantId(1);
+pub(crate) const OTHER_TENANT: TenantId = TenantId(2);
+pub(crate) const AGENT: AgentId = AgentId(10);
+pub(crate) const NEIGHBOUR: AgentId = AgentId(11);
+pub(crate) const OTHER_AGENT: AgentId = AgentId(20);
+/// Of [`AGENT`].
+pub(crate) const DEVICE: DeviceId = DeviceId(100);
+pub(crate) const SECOND: DeviceId = DeviceId(101);
+/// Of [`NEIGHBOUR`].
+pub(crate) const FOREIGN: DeviceId = DeviceId(110);
+/// Of [`OTHER_AGENT`].
+pub(crate) const OTHER_DEVICE: DeviceId = DeviceId(200);
+pub(crate) const STREAM: i64 = 777;
+pub(crate) const INTERVAL_S: u32 = 60;
+/// 2026-01-01T00:00:00Z.
+pub(crate) const T0: i64 = 1_767_225_600 * Micros::SECOND;
+
+/// A database of its own, with the inventory in it.
+pub(crate) struct World {
+    pub(crate) database: Database,
+    pub(crate) samples: SqliteSamples,
+    pub(crate) dir: tempfile::TempDir,
+}
+
+impl World {
+    pub(crate) async fn open() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let database = Database::open(dir.path()).await.unwrap();
+        let mut txn = database.write().await.unwrap();
+        sqlx::raw_sql(
+            "INSERT INTO tenant VALUES (1, 'one', 0), (2, 'two', 0);
+             INSERT INTO site VALUES (1, 5, 'here', 0), (2, 6, 'there', 0);
+             INSERT INTO agent (tenant_id, agent_id, site_id, name, created_at)
+             VALUES (1, 10, 5, 'a', 0), (1, 11, 5, 'b', 0), (2, 20, 6, 'c', 0);
+             INSERT INTO device (tenant_id, device_id, site_id, agent_id, name, host, port,
+                                 interval_s, snmp_version, created_at)
+             VALUES (1, 100, 5, 10, 'r1', '192.0.2.1', 161, 60, 'v2c', 0),
+                    (1, 101, 5, 10, 'r2', '192.0.2.2', 161, 60, 'v2c', 0),
+                    (1, 110, 5, 11, 'r3', '192.0.2.1', 161, 60, 'v2c', 0),
+                    (2, 200, 6, 20, 'r4', '192.0.2.1', 161, 60, 'v2c', 0);",
+        )
+        .execute(&mut *txn)
+        .await
+        .unwrap();
+        txn.commit().await.unwrap();
+        let samples = SqliteSamples::new(database.clone());
+        Self { database, samples, dir }
+    }
+
+    /// The same files, opened anew as after a restart.
+    pub(crate) async fn reopen(self) -> Self {
+        self.database.close().await;
+        let database = Database::open(self.dir.path()).await.unwrap();
+        let samples = SqliteSamples::new(database.clone());
+        Self { database, samples, dir: self.dir }
+    }
+
+    pub(crate) async fn count(&self, sql: &'static str) -> i64 {
+        sqlx::query_scalar(sql).fetch_one(self.database.reader()).await.unwrap()
+    }
+}
+
+/// Who may read everything of one tenant.
+pub(crate) fn context(tenant: TenantId) -> TenantContext {
+    TenantContext::new(Actor::Local, false, [(tenant, Access::Read)])
+}
+
+pub(crate) fn peer(agent: AgentId, connection: u64) -> PeerInfo {
+    PeerInfo {
+        tenant: if agent == OTHER_AGENT { OTHER_TENANT } else { TENANT },
+        site: SiteId(5),
+        agent,
+        key_hash: [0; 32],
+        remote: ([127, 0, 0, 1], 4000).into(),
+        transport: Transport::Quic,
+        connection,
+    }
+}
+
+fn column(object: &str, metric: &str, kind: MetricKind, unit: Unit, exponent: i8) -> Column {
+    Column { object: object.into(), metric: metric.into(), kind, unit, exponent }
+}
+
+/// Reachability and uptime.
+pub(crate) fn system() -> Schema {
+    let columns = vec![
+        column("", "snmp_up", MetricKind::State, Unit::One, 0),
+        column("", "sys_uptime_seconds", MetricKind::Gauge, Unit::Seconds, -2),
+    ];
+    Schema { group: Group::System, columns }
+}
+
+/// Octets and status of one interface.
+pub(crate) fn interfaces() -> Schema {
+    let columns = vec![
+        column("if:1", "if_in_octets_total", MetricKind::Counter64, Unit::Bytes, 0),
+        column("if:1", "if_out_octets_total", MetricKind::Counter64, Unit::Bytes, 0),
+        column("if:1", "if_oper_status", MetricKind::State, Unit::One, 0),
+    ];
+    Schema { group: Group::Interfaces, columns }
+}
+
+/// A poll of the interfaces at `T0 + second`.
+pub(crate) fn counters(device: DeviceId, second: i64, octets: i64) -> Row {
+    Row {
+        device,
+        group: Group::Interfaces,
+        schema: interfaces().id(),
+        at: Micros(T0 + second * Micros::SECOND),
+        cause: None,
+        values: vec![Some(octets), Some(octets * 2), Some(1)],
+    }
+}
+
+/// A poll of the system group.
+pub(crate) fn alive(device: DeviceId, second: i64) -> Row {
+    Row {
+        device,
+        group: Group::System,
+        schema: system().id(),
+        at: Micros(T0 + second * Micros::SECOND),
+        cause: None,
+        values: vec![Some(1), Some((1_000_000 + second) * 100)],
+    }
+}
+
+/// A batch as it comes over the wire, with its schema.
+pub(crate) fn wire(seq: u64, rows: &[Row]) -> Batch {
+    let group = rows[0].group;
+    let schema = if group == Group::System { system() } else { interfaces() };
+    Batch {
+        stream_id: STREAM,
+        seq,
+        class: group.class() as u32,
+        codec: Codec::Rows as u32,
+        data: Bytes::from(encode_rows(rows).unwrap()),
+        schemas: vec![definition::write(&schema)],
+    }
+}
+
+/// A batch of [`AGENT`] that has been checked.
+pub(crate) fn append(seq: u64, rows: &[Row]) -> Append {
+    let Batch { stream_id, seq, data, .. } = wire(seq, rows);
+    let group = rows[0].group;
+    let schema = if group == Group::System { system() } else { interfaces() };
+    let mut uses: Vec<_> = rows.iter().map(|row| (row.device, row.group, row.schema)).collect();
+    uses.sort_unstable();
+    uses.dedup();
+    Append {
+        tenant: TENANT,
+        agent: AGENT,
+        stream: stream_id,
+        seq,
+        class: group.class(),
+        codec: Codec::Rows,
+        received: Micros(T0 + 3600 * Micros::SECOND),
+        from: rows.iter().map(|row| row.at).min().unwrap(),
+        to: rows.iter().map(|row| row.at).max().unwrap(),
+        samples: rows.iter().map(|row| u32::try_from(row.values.len()).unwrap()).sum(),
+        hash: content_hash(group.class(), Codec::Rows, &data),
+        data,
+        uses,
+        schemas: vec![(schema.id(), definition::write(&schema).encode_to_vec())],
+        facts: Vec::new(),
+    }
+}

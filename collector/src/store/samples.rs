@@ -1,0 +1,267 @@
+//! What the store does with samples, whatever the engine: batches in, series out.
+//!
+//! Writing takes tenant and agent from the authenticated connection; reading takes a
+//! [`TenantContext`], and what lies outside of it does not exist.
+
+use std::future::Future;
+
+use bytes::Bytes;
+use farwatch_common::batch::Codec;
+use farwatch_common::clock::Micros;
+use farwatch_common::id::{AgentId, DeviceId, TenantId};
+use farwatch_common::ranges::SeqRanges;
+use farwatch_common::sample::{Class, Group, MetricKind, Row, Schema, SchemaId};
+use farwatch_proto::v1::{DeviceFacts, InterfaceTable};
+
+use super::StoreError;
+use crate::identity::TenantContext;
+
+/// Most batches one query reads: a month of a device that is polled every minute.
+pub const QUERY_BATCHES_MAX: usize = 50_000;
+/// Most packed bytes one query reads.
+pub const QUERY_BYTES_MAX: usize = 256 * 1024 * 1024;
+/// Most values one query holds before it thins them out.
+pub const QUERY_VALUES_MAX: usize = 2_000_000;
+/// Most series in one answer.
+pub const SERIES_MAX: usize = 2_000;
+/// Most points of one series.
+pub const POINTS_MAX: u32 = 5_000;
+/// A poll is missing when this many intervals have passed, in tenths.
+pub const MISSING_INTERVALS_TENTHS: i64 = 25;
+
+/// A checked batch, as the writer stores it.
+#[derive(Clone, Debug)]
+pub struct Append {
+    pub tenant: TenantId,
+    pub agent: AgentId,
+    pub stream: i64,
+    pub seq: u64,
+    pub class: Class,
+    pub codec: Codec,
+    pub received: Micros,
+    /// Event times of the oldest and the newest row.
+    pub from: Micros,
+    pub to: Micros,
+    pub samples: u32,
+    /// Of what the agent sent, also where `data` had to be changed.
+    pub hash: [u8; 32],
+    pub data: Bytes,
+    /// Which schema each device's rows have; no pair twice.
+    pub uses: Vec<(DeviceId, Group, SchemaId)>,
+    /// Schemas that come with the batch, with their `SchemaDef`.
+    pub schemas: Vec<(SchemaId, Vec<u8>)>,
+    pub facts: Vec<Fact>,
+}
+
+/// What an event says; the store keeps the last state.
+#[derive(Clone, Debug)]
+pub enum Fact {
+    Device(Micros, DeviceFacts),
+    Interfaces(Micros, InterfaceTable),
+    Gap(GapRow),
+}
+
+/// What became of an [`Append`], once the transaction is committed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Appended {
+    Stored,
+    /// The same content is there already.
+    Repeat,
+    /// Other content is there under the same stream and sequence.
+    Fork,
+    /// The stream has more holes than its cursor can tell.
+    TooManyHoles,
+}
+
+/// The last rows of an agent's devices: where screens start from after a restart.
+#[derive(Clone, Debug)]
+pub struct Checkpoint {
+    pub tenant: TenantId,
+    pub agent: AgentId,
+    pub group: Group,
+    /// No row that was applied is newer.
+    pub at: Micros,
+    pub rows: Vec<Row>,
+}
+
+#[derive(Clone, Debug)]
+pub struct SeriesQuery {
+    pub device: DeviceId,
+    pub metrics: Vec<String>,
+    /// All objects if `None`.
+    pub object: Option<String>,
+    pub from: Micros,
+    /// Not included.
+    pub to: Micros,
+    /// About how many points are wanted.
+    pub points: u32,
+}
+
+/// One line of a chart. Counters come as rates per second.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Series {
+    pub object: String,
+    pub metric: String,
+    pub kind: MetricKind,
+    pub unit: &'static str,
+    pub step_s: u32,
+    pub points: Vec<Point>,
+}
+
+/// A value, or a gap if there is none.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Point {
+    pub at: Micros,
+    pub value: Option<f64>,
+    pub min: Option<f64>,
+    pub max: Option<f64>,
+    pub cause: Option<&'static str>,
+}
+
+#[derive(Clone, Debug)]
+pub struct SamplesQuery {
+    pub device: DeviceId,
+    pub metric: Option<String>,
+    pub object: Option<String>,
+    pub from: Micros,
+    /// Not included.
+    pub to: Micros,
+    /// The last sample of the page before.
+    pub after: Option<SampleCursor>,
+    pub limit: usize,
+}
+
+/// The place of a sample in the order of pages: stays valid while samples are added.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct SampleCursor {
+    pub at: Micros,
+    pub stream: i64,
+    pub seq: u64,
+    /// Row of the batch and column of the row.
+    pub row: u32,
+    pub column: u32,
+}
+
+/// A sample as it was stored: for audits, so repeats are not hidden.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RawSample {
+    pub at: Micros,
+    pub received_at: Micros,
+    pub object: String,
+    pub metric: String,
+    pub kind: MetricKind,
+    /// The raw value; of a `Counter64` its bits are those of a `u64`.
+    pub value: Option<i64>,
+    pub cause: Option<&'static str>,
+    pub agent: AgentId,
+    pub stream: i64,
+    pub seq: u64,
+    pub cursor: SampleCursor,
+}
+
+/// A series that exists.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct SeriesName {
+    pub object: String,
+    pub metric: String,
+    pub kind: MetricKind,
+    pub unit: &'static str,
+}
+
+/// Samples that will never come.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GapRow {
+    pub stream: i64,
+    pub seq_first: u64,
+    pub seq_last: u64,
+    pub from: Micros,
+    pub to: Micros,
+    pub class: Class,
+    /// Samples lost; 0 when unknown.
+    pub count: u64,
+    pub reason: GapReason,
+    pub received: Micros,
+}
+
+pub use farwatch_proto::v1::GapReason;
+
+/// The name of a reason in the API.
+#[must_use]
+pub fn gap_reason_name(reason: GapReason) -> &'static str {
+    match reason {
+        GapReason::Unspecified => "unknown",
+        GapReason::Evicted => "evicted",
+        GapReason::Corrupt => "corrupt",
+        GapReason::Crash => "crash",
+        GapReason::CollectorRollback => "collector_rollback",
+        GapReason::Rejected => "rejected",
+    }
+}
+
+/// Samples in SQL. Every engine passes `store/suite.rs`.
+pub trait SampleStore: Clone + Send + Sync + 'static {
+    /// Stores all batches and checkpoints in one transaction, which is durable when this returns;
+    /// one answer per batch, in order. On an error nothing of it is stored.
+    fn append(
+        &self,
+        batches: &[Append],
+        checkpoints: &[Checkpoint],
+    ) -> impl Future<Output = Result<Vec<Appended>, StoreError>> + Send;
+
+    /// What is durable of the streams of an agent; empty ranges for a stream nobody knows.
+    fn durable(
+        &self,
+        tenant: TenantId,
+        agent: AgentId,
+        streams: &[i64],
+    ) -> impl Future<Output = Result<Vec<(i64, SeqRanges)>, StoreError>> + Send;
+
+    /// Every schema of every tenant.
+    fn schemas(
+        &self,
+    ) -> impl Future<Output = Result<Vec<(TenantId, SchemaId, Schema)>, StoreError>> + Send;
+
+    /// The last checkpoint of an agent and the rows after it, oldest first, with some overlap.
+    fn last_rows(
+        &self,
+        tenant: TenantId,
+        agent: AgentId,
+    ) -> impl Future<Output = Result<Vec<Row>, StoreError>> + Send;
+
+    fn series(
+        &self,
+        context: &TenantContext,
+        query: &SeriesQuery,
+    ) -> impl Future<Output = Result<Vec<Series>, StoreError>> + Send;
+
+    /// A page of raw samples in the order of [`SampleCursor`].
+    fn samples(
+        &self,
+        context: &TenantContext,
+        query: &SamplesQuery,
+    ) -> impl Future<Output = Result<Vec<RawSample>, StoreError>> + Send;
+
+    /// Which series a device has, sorted.
+    fn metrics(
+        &self,
+        context: &TenantContext,
+        device: DeviceId,
+    ) -> impl Future<Output = Result<Vec<SeriesName>, StoreError>> + Send;
+
+    /// Gaps that an agent declared and that touch the time range, oldest first.
+    fn gaps(
+        &self,
+        context: &TenantContext,
+        agent: AgentId,
+        from: Micros,
+        to: Micros,
+    ) -> impl Future<Output = Result<Vec<GapRow>, StoreError>> + Send;
+}
+
+/// Four bytes that stand for a device in the filter of a batch.
+#[must_use]
+pub fn device_mark(device: DeviceId) -> [u8; 4] {
+    // The low bits of an id differ between devices that were made one after the other.
+    let [a, b, c, d, ..] = device.0.to_le_bytes();
+    [a, b, c, d]
+}

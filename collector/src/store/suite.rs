@@ -1,0 +1,306 @@
+//! What every engine of [`SampleStore`] must do. An engine joins by a line at the end of the file.
+
+use farwatch_common::clock::Micros;
+use farwatch_common::id::{AgentId, DeviceId};
+use farwatch_common::ranges::RANGES_MAX;
+use farwatch_common::sample::{Class, Group, Row};
+use farwatch_proto::v1::{DeviceFacts, InterfaceFacts, InterfaceTable};
+
+use super::SampleStore;
+use super::fixture::{
+    AGENT, DEVICE, FOREIGN, NEIGHBOUR, OTHER_TENANT, SECOND, STREAM, T0, TENANT, alive, append,
+    context, counters, interfaces, system,
+};
+use super::samples::{
+    Appended, Checkpoint, Fact, GapReason, GapRow, RawSample, SamplesQuery, Series, SeriesQuery,
+};
+
+fn at(second: i64) -> Micros {
+    Micros(T0 + second * Micros::SECOND)
+}
+
+/// An hour of the first device and its neighbour, two polls a batch, the newest half first.
+async fn fill<S: SampleStore>(store: &S) {
+    let batch = |number: u64| {
+        let minute = i64::try_from(number * 2).unwrap();
+        let rows: Vec<Row> = [minute, minute + 1]
+            .into_iter()
+            .flat_map(|m| [counters(DEVICE, m * 60, m * 600), counters(SECOND, m * 60 + 7, m)])
+            .collect();
+        append(number, &rows)
+    };
+    let newest: Vec<_> = (15..30).map(batch).collect();
+    let oldest: Vec<_> = (0..15).map(batch).collect();
+    for group in [newest, oldest] {
+        let answers = store.append(&group, &[]).await.unwrap();
+        assert!(answers.iter().all(|answer| *answer == Appended::Stored));
+    }
+    let uptimes: Vec<Row> = (0..60).map(|minute| alive(DEVICE, minute * 60)).collect();
+    store.append(&[append(99, &uptimes)], &[]).await.unwrap();
+}
+
+fn hour(device: DeviceId, metric: &str) -> SeriesQuery {
+    SeriesQuery {
+        device,
+        metrics: vec![metric.into()],
+        object: None,
+        from: at(0),
+        to: at(3600),
+        points: 600,
+    }
+}
+
+fn values(series: &Series) -> Vec<Option<f64>> {
+    series.points.iter().map(|point| point.value).collect()
+}
+
+fn page(limit: usize) -> SamplesQuery {
+    SamplesQuery {
+        device: DEVICE,
+        metric: Some("if_in_octets_total".into()),
+        object: None,
+        from: at(0),
+        to: at(3600),
+        after: None,
+        limit,
+    }
+}
+
+async fn pages<S: SampleStore>(store: &S, query: &SamplesQuery) -> Vec<RawSample> {
+    let mut query = query.clone();
+    let mut all = Vec::new();
+    loop {
+        let page = store.samples(&context(TENANT), &query).await.unwrap();
+        assert!(page.len() <= query.limit);
+        let Some(last) = page.last() else { return all };
+        query.after = Some(last.cursor);
+        all.extend(page);
+    }
+}
+
+async fn a_batch_counts_once<S: SampleStore>(store: S) {
+    let rows = [counters(DEVICE, 0, 1), counters(DEVICE, 60, 2)];
+    let batch = append(5, &rows);
+    // Repeated within a transaction and after it.
+    let answers = store.append(&[batch.clone(), batch.clone()], &[]).await.unwrap();
+    assert_eq!(answers, [Appended::Stored, Appended::Repeat]);
+    assert_eq!(store.append(&[batch], &[]).await.unwrap(), [Appended::Repeat]);
+    assert_eq!(pages(&store, &page(100)).await.len(), 2);
+}
+
+async fn other_content_is_a_fork<S: SampleStore>(store: S) {
+    let first = append(5, &[counters(DEVICE, 0, 1)]);
+    let second = append(5, &[counters(DEVICE, 0, 2)]);
+    store.append(&[first], &[]).await.unwrap();
+    let next = append(6, &[counters(DEVICE, 60, 3)]);
+    let answers = store.append(&[second, next], &[]).await.unwrap();
+    assert_eq!(answers, [Appended::Fork, Appended::Stored]);
+    let stored = pages(&store, &page(100)).await;
+    assert_eq!(stored.iter().map(|raw| raw.value).collect::<Vec<_>>(), [Some(1), Some(3)]);
+}
+
+async fn ranges_follow_the_batches<S: SampleStore>(store: S) {
+    for seq in [1, 2, 9, 3] {
+        let minute = i64::try_from(seq).unwrap();
+        store.append(&[append(seq, &[counters(DEVICE, minute * 60, 1)])], &[]).await.unwrap();
+    }
+    let durable = store.durable(TENANT, AGENT, &[STREAM, 4]).await.unwrap();
+    let ranges: Vec<Vec<(u64, u64)>> =
+        durable.iter().map(|(_, ranges)| ranges.iter().collect()).collect();
+    assert_eq!(ranges, [vec![(1, 3), (9, 9)], vec![]]);
+    // Another agent's stream of the same number is another stream.
+    let durable = store.durable(TENANT, NEIGHBOUR, &[STREAM]).await.unwrap();
+    assert!(durable[0].1.is_empty());
+}
+
+async fn a_stream_of_holes_is_refused_not_forgotten<S: SampleStore>(store: S) {
+    let group: Vec<_> = (0..RANGES_MAX as u64)
+        .map(|hole| append(hole * 2, &[counters(DEVICE, 0, 1)]))
+        .collect();
+    store.append(&group, &[]).await.unwrap();
+    let one_more = append(RANGES_MAX as u64 * 2, &[counters(DEVICE, 60, 1)]);
+    let filler = append(1, &[counters(DEVICE, 60, 1)]);
+    let answers = store.append(&[one_more, filler], &[]).await.unwrap();
+    assert_eq!(answers, [Appended::TooManyHoles, Appended::Stored]);
+    let durable = store.durable(TENANT, AGENT, &[STREAM]).await.unwrap();
+    assert_eq!(durable[0].1.len(), RANGES_MAX - 1);
+}
+
+async fn series_merge_batches<S: SampleStore>(store: S) {
+    fill(&store).await;
+    let query = hour(DEVICE, "if_in_octets_total");
+    let series = store.series(&context(TENANT), &query).await.unwrap();
+    assert_eq!(series.len(), 1);
+    assert_eq!((series[0].object.as_str(), series[0].unit), ("if:1", "bytes_per_second"));
+    assert_eq!(values(&series[0]), vec![Some(10.0); 59]);
+    let mut thin = query.clone();
+    thin.points = 6;
+    let thin = store.series(&context(TENANT), &thin).await.unwrap();
+    assert_eq!(thin[0].step_s, 600);
+    assert_eq!(values(&thin[0]), vec![Some(10.0); 6]);
+    // The poll before the range makes the first rate.
+    let mut late = query;
+    late.from = at(1800);
+    let late = store.series(&context(TENANT), &late).await.unwrap();
+    assert_eq!(values(&late[0]), vec![Some(10.0); 30]);
+}
+
+async fn tenants_do_not_meet<S: SampleStore>(store: S) {
+    fill(&store).await;
+    let other = context(OTHER_TENANT);
+    let query = hour(DEVICE, "if_in_octets_total");
+    assert_eq!(store.series(&other, &query).await.unwrap(), []);
+    assert_eq!(store.samples(&other, &page(10)).await.unwrap(), []);
+    assert_eq!(store.metrics(&other, DEVICE).await.unwrap(), []);
+    // Nor do devices of one tenant.
+    let query = hour(FOREIGN, "if_in_octets_total");
+    assert_eq!(store.series(&context(TENANT), &query).await.unwrap(), []);
+}
+
+async fn pages_hold_every_sample_once<S: SampleStore>(store: S) {
+    fill(&store).await;
+    let all = pages(&store, &page(1000)).await;
+    assert_eq!(all.len(), 60);
+    assert!(all.is_sorted_by_key(|raw| raw.cursor));
+    assert_eq!(all[7].value, Some(7 * 600));
+    assert_eq!(all[7].seq, 3);
+    for limit in [1, 7, 60] {
+        assert_eq!(pages(&store, &page(limit)).await, all, "{limit}");
+    }
+    let mut everything = page(50);
+    (everything.metric, everything.from, everything.to) = (None, Micros(0), Micros(i64::MAX));
+    // Three columns of the interfaces, two of the system.
+    assert_eq!(pages(&store, &everything).await.len(), 60 * 5);
+}
+
+async fn a_failed_poll_is_kept_with_its_cause<S: SampleStore>(store: S) {
+    let mut failed = alive(DEVICE, 60);
+    failed.cause = Some(farwatch_common::sample::Cause::Timeout);
+    failed.values.clear();
+    let rows = [alive(DEVICE, 0), failed, alive(DEVICE, 120)];
+    store.append(&[append(1, &rows)], &[]).await.unwrap();
+    let series = store.series(&context(TENANT), &hour(DEVICE, "snmp_up")).await.unwrap();
+    let causes: Vec<_> = series[0].points.iter().map(|point| point.cause).collect();
+    assert_eq!(causes, [None, Some("timeout"), None, None]);
+    assert_eq!(values(&series[0]), [Some(1.0), None, Some(1.0), None]);
+    let mut raw = page(10);
+    raw.metric = Some("snmp_up".into());
+    let raw = pages(&store, &raw).await;
+    assert_eq!((raw[1].value, raw[1].cause), (None, Some("timeout")));
+}
+
+async fn names_of_series_are_listed<S: SampleStore>(store: S) {
+    fill(&store).await;
+    let names = store.metrics(&context(TENANT), DEVICE).await.unwrap();
+    let names: Vec<_> =
+        names.iter().map(|name| (name.object.as_str(), name.metric.as_str(), name.unit)).collect();
+    let expected = [
+        ("", "snmp_up", "one"),
+        ("", "sys_uptime_seconds", "seconds"),
+        ("if:1", "if_in_octets_total", "bytes_per_second"),
+        ("if:1", "if_oper_status", "one"),
+        ("if:1", "if_out_octets_total", "bytes_per_second"),
+    ];
+    assert_eq!(names, expected);
+    let schemas = store.schemas().await.unwrap();
+    let mut schemas: Vec<_> = schemas.into_iter().map(|(_, _, schema)| schema).collect();
+    schemas.sort_by_key(|schema| schema.group);
+    assert_eq!(schemas, [system(), interfaces()]);
+}
+
+async fn gaps_are_kept_and_drawn<S: SampleStore>(store: S) {
+    let gap = GapRow {
+        stream: STREAM,
+        seq_first: 7,
+        seq_last: 9,
+        from: at(60),
+        to: at(600),
+        class: Class::Gauges,
+        count: 20,
+        reason: GapReason::Evicted,
+        received: at(3600),
+    };
+    let rows = [alive(DEVICE, 0), alive(DEVICE, 660)];
+    let mut batch = append(1, &rows);
+    // Declared twice counts once.
+    batch.facts = vec![Fact::Gap(gap.clone()), Fact::Gap(gap.clone())];
+    store.append(&[batch], &[]).await.unwrap();
+    let gaps = store.gaps(&context(TENANT), AGENT, at(0), at(3600)).await.unwrap();
+    assert_eq!(gaps, [gap]);
+    assert_eq!(store.gaps(&context(TENANT), AGENT, at(601), at(3600)).await.unwrap(), []);
+    assert_eq!(store.gaps(&context(OTHER_TENANT), AGENT, at(0), at(3600)).await.unwrap(), []);
+    let series = store.series(&context(TENANT), &hour(DEVICE, "snmp_up")).await.unwrap();
+    let causes: Vec<_> = series[0].points.iter().map(|point| point.cause).collect();
+    assert_eq!(causes, [None, Some("gap"), Some("gap"), None, None]);
+}
+
+async fn the_last_rows_come_back<S: SampleStore>(store: S) {
+    let mut early = alive(SECOND, 0);
+    early.values[1] = Some(1);
+    let checkpoint = Checkpoint {
+        tenant: TENANT,
+        agent: AGENT,
+        group: Group::System,
+        at: at(1000),
+        rows: vec![early.clone(), alive(DEVICE, 1000)],
+    };
+    let batches = [
+        append(1, &[alive(DEVICE, 60)]),
+        append(2, &[alive(DEVICE, 1060)]),
+        append(3, &[counters(DEVICE, 1060, 5)]),
+    ];
+    store.append(&batches, &[checkpoint]).await.unwrap();
+    let rows = store.last_rows(TENANT, AGENT).await.unwrap();
+    let expected =
+        [early, alive(DEVICE, 1000), alive(DEVICE, 1060), counters(DEVICE, 1060, 5)];
+    assert_eq!(rows, expected);
+    assert_eq!(store.last_rows(TENANT, AgentId(12)).await.unwrap(), []);
+}
+
+async fn facts_of_a_device_that_is_gone_are_dropped<S: SampleStore>(store: S) {
+    let mut batch = append(1, &[alive(DEVICE, 0)]);
+    let interfaces = vec![InterfaceFacts { index: 1, ..InterfaceFacts::default() }];
+    batch.facts = vec![
+        Fact::Device(at(0), DeviceFacts { device_id: 4711, ..DeviceFacts::default() }),
+        Fact::Interfaces(at(0), InterfaceTable { device_id: 4711, interfaces }),
+    ];
+    assert_eq!(store.append(&[batch], &[]).await.unwrap(), [Appended::Stored]);
+}
+
+macro_rules! suite {
+    ($engine:ident, $open:expr; $($test:ident)*) => {
+        mod $engine {
+            $(
+                #[tokio::test]
+                async fn $test() {
+                    let (store, _kept) = $open.await;
+                    super::$test(store).await;
+                }
+            )*
+        }
+    };
+}
+
+macro_rules! every_test {
+    ($engine:ident, $open:expr) => {
+        suite! { $engine, $open;
+            a_batch_counts_once
+            other_content_is_a_fork
+            ranges_follow_the_batches
+            a_stream_of_holes_is_refused_not_forgotten
+            series_merge_batches
+            tenants_do_not_meet
+            pages_hold_every_sample_once
+            a_failed_poll_is_kept_with_its_cause
+            names_of_series_are_listed
+            gaps_are_kept_and_drawn
+            the_last_rows_come_back
+            facts_of_a_device_that_is_gone_are_dropped
+        }
+    };
+}
+
+every_test!(sqlite, async {
+    let world = crate::store::fixture::World::open().await;
+    (world.samples.clone(), world)
+});
