@@ -31,7 +31,10 @@ pub struct Served {
 /// Serves `responder` on `socket` until the result is dropped.
 pub fn serve(socket: UdpSocket, responder: Responder) -> std::io::Result<Served> {
     let stop = CancellationToken::new();
-    let served = Served { address: socket.local_addr()?, _stop: stop.clone().drop_guard() };
+    let served = Served {
+        address: socket.local_addr()?,
+        _stop: stop.clone().drop_guard(),
+    };
     spawn_child(&stop, answer(socket, responder));
     Ok(served)
 }

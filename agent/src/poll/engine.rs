@@ -351,6 +351,9 @@ impl Engine {
             return;
         };
         count(&self.counters.replies);
+        if let Some(poll) = self.polls.get_mut(poll as usize) {
+            poll.heard = true;
+        }
         match Body::read(&head) {
             Ok(body) => self.answered(slot, poll, body, now),
             Err(_) => {

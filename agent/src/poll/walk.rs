@@ -413,6 +413,3 @@ fn step(
 fn count(number: usize) -> u32 {
     u32::try_from(number).unwrap_or(u32::MAX)
 }
-
-#[cfg(test)]
-mod tests;

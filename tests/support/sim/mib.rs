@@ -33,7 +33,8 @@ impl Flow {
             let period_us = u64::from(self.wave_s) * 1_000_000;
             let turn = std::f64::consts::TAU;
             let angle = turn * (uptime_us % period_us) as f64 / period_us as f64;
-            let height = self.per_hour as f64 / 3600.0 * WAVE_HEIGHT * f64::from(self.wave_s) / turn;
+            let height =
+                self.per_hour as f64 / 3600.0 * WAVE_HEIGHT * f64::from(self.wave_s) / turn;
             value = value.wrapping_add((height * (1.0 + angle.sin())) as u64);
         }
         value
@@ -94,7 +95,8 @@ pub struct Mib(BTreeMap<Vec<u32>, Object>);
 impl Mib {
     /// Below mib-2.
     pub fn put(&mut self, tail: &[u32], object: Object) {
-        self.0.insert([&[1, 3, 6, 1, 2, 1][..], tail].concat(), object);
+        self.0
+            .insert([&[1, 3, 6, 1, 2, 1][..], tail].concat(), object);
     }
 
     pub fn remove(&mut self, tail: &[u32]) {
@@ -122,7 +124,11 @@ mod tests {
     #[test]
     fn a_flow_never_falls() {
         for per_hour in [1, 7_200, 99_999_999, 360_000_000, 4_500_000_000_000] {
-            let flow = Flow { base: 5, per_hour, wave_s: 90 };
+            let flow = Flow {
+                base: 5,
+                per_hour,
+                wave_s: 90,
+            };
             let values: Vec<u64> = (0..20_000).map(|step| flow.at(step * 10_007)).collect();
             assert!(values.is_sorted(), "{per_hour}");
             assert!(per_hour < 1000 || values[19_999] > values[0]);

@@ -222,7 +222,6 @@ impl Engine {
         ) else {
             return;
         };
-        poll.heard = true;
         if poll.gentle && poll.attempt > 0 {
             device.chokes = device.chokes.saturating_add(1);
         } else if poll.walk.repetitions() > REPETITIONS_GENTLE && device.chokes < CHOKES_MAX {
