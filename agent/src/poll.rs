@@ -1,0 +1,126 @@
+//! Poll: asks the gear of the site for its numbers over SNMP v1 and v2c.
+//!
+//! - **In:** the targets (a watch, replaced as a whole) and the clock.
+//! - **Out:** rows of samples with their schema, and events with facts.
+//! - **Bound:** one question on the way per device, a window of polls in flight, an output channel
+//!   of the caller's size.
+//! - **When full:** a slot that cannot be taken is skipped and counted, a row that finds no room
+//!   is dropped and counted. Polling never waits for the next stage, nor for the uplink.
+//! - **On crash:** nothing is kept; the next slot polls again.
+//!
+//! [`engine`] is the pure core; [`shell`] owns the sockets; [`resolve`] looks up host names.
+
+pub mod ber;
+pub mod counters;
+pub mod engine;
+mod facts;
+mod grid;
+pub mod message;
+pub mod oid;
+pub mod plan;
+pub mod probe;
+mod resolve;
+mod shape;
+mod shell;
+mod walk;
+mod wheel;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use farwatch_common::clock::Clock;
+use farwatch_common::id::DeviceId;
+use farwatch_common::sample::{Row, Schema};
+use farwatch_common::secret::Secret;
+use farwatch_proto::v1 as proto;
+use tokio::sync::{mpsc, watch};
+use tokio_util::sync::CancellationToken;
+
+pub use self::counters::{PollCounters, PollSnapshot};
+use self::engine::Settings;
+pub use self::facts::text;
+use self::plan::Plan;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SnmpVersion {
+    V1,
+    V2c,
+}
+
+impl SnmpVersion {
+    /// The number in a message's version field.
+    #[must_use]
+    pub fn on_wire(self) -> u8 {
+        match self {
+            Self::V1 => 0,
+            Self::V2c => 1,
+        }
+    }
+}
+
+/// One device to poll.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Target {
+    pub device: DeviceId,
+    /// IP address or host name.
+    pub host: String,
+    pub port: u16,
+    pub interval: Duration,
+    pub version: SnmpVersion,
+    pub community: Secret,
+}
+
+/// What polling sees.
+#[derive(Clone, Debug)]
+pub enum Observation {
+    Row { row: Row, schema: Arc<Schema> },
+    Event(proto::Event),
+}
+
+/// How to poll.
+#[derive(Clone, Debug)]
+pub struct PollConfig {
+    pub plan: Plan,
+    pub settings: Settings,
+}
+
+impl Default for PollConfig {
+    fn default() -> Self {
+        Self {
+            plan: Plan::standard(),
+            settings: Settings::default(),
+        }
+    }
+}
+
+/// Why the stage could not run, or a probe had no result.
+#[derive(Debug, thiserror::Error)]
+pub enum PollError {
+    #[error("cannot open a UDP socket to poll from")]
+    Socket(#[source] std::io::Error),
+    #[error("the poll plan cannot be carried out")]
+    Plan(#[from] plan::PlanSize),
+    #[error("the next stage is gone")]
+    OutputClosed,
+    #[error("the device gave no values: {}", .0.advice())]
+    Device(probe::ProbeFailure),
+}
+
+/// Polls `targets` until `cancel`.
+pub async fn run(
+    config: PollConfig,
+    targets: watch::Receiver<Arc<Vec<Target>>>,
+    out: mpsc::Sender<Observation>,
+    clock: Clock,
+    counters: Arc<PollCounters>,
+    cancel: CancellationToken,
+) -> Result<(), PollError> {
+    let (addresses, resolved) = mpsc::channel(resolve::ADDRESSES_MAX);
+    let shell = shell::Shell::new(config, out, clock, counters)?;
+    let names = targets.clone();
+    tokio::select! {
+        () = cancel.cancelled() => Ok(()),
+        ended = shell.run(targets, resolved) => ended,
+        () = resolve::run(names, addresses) => Ok(()),
+    }
+}

@@ -1,0 +1,191 @@
+//! Core: what the engine keeps of a device, and of a poll in flight.
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+
+use farwatch_common::clock::Micros;
+
+use super::micros;
+use crate::poll::Target;
+use crate::poll::facts::{Digest, Draft};
+use crate::poll::grid::Grid;
+use crate::poll::message::Value;
+use crate::poll::shape::Shape;
+use crate::poll::walk::{Limits, Sink, Sixteenths, Walk};
+
+/// Shortest interval, so that a schedule can be computed.
+const INTERVAL_US_MIN: u64 = 1000;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Activity {
+    /// Its timer is its next slot.
+    Idle,
+    /// Due, waiting for a place in the window; no timer.
+    Ready,
+    /// With the poll of this number. Its timer is the time-out of its question.
+    Asking(u32),
+}
+
+#[derive(Debug)]
+pub(super) struct Device {
+    pub target: Target,
+    /// As on the wire.
+    pub version: u8,
+    pub interval_us: u64,
+    pub address: Option<SocketAddr>,
+    /// Another address it has answered from.
+    pub answers_from: Option<IpAddr>,
+    pub activity: Activity,
+    /// Waits for its first address.
+    pub fresh: bool,
+    pub generation: u16,
+    /// The slot that comes or is being polled.
+    pub due_us: u64,
+    /// Polls in a row that nothing answered.
+    pub misses: u32,
+    pub limits: Limits,
+    /// Times in a row it answered only when asked for fewer rows.
+    pub chokes: u8,
+    pub learned: Sixteenths,
+    pub shape: Option<Arc<Shape>>,
+    /// The next poll asks for every column to the end of the table.
+    pub full_due: bool,
+    pub facts_due_us: u64,
+    pub facts_read_us: u64,
+    /// Of the device's facts and of its interface table, as last sent.
+    pub digests: [Digest; 2],
+    pub uptime: Option<i64>,
+    /// Of the scalars that tell of a changed table.
+    pub change: Option<u64>,
+}
+
+impl Device {
+    pub(super) fn new(target: Target, generation: u16) -> Self {
+        Self {
+            version: target.version.on_wire(),
+            interval_us: micros(target.interval).max(INTERVAL_US_MIN),
+            target,
+            address: None,
+            answers_from: None,
+            activity: Activity::Idle,
+            fresh: true,
+            generation,
+            due_us: 0,
+            misses: 0,
+            limits: Limits::default(),
+            chokes: 0,
+            learned: 0,
+            shape: None,
+            full_due: true,
+            facts_due_us: 0,
+            facts_read_us: 0,
+            digests: [0; 2],
+            uptime: None,
+            change: None,
+        }
+    }
+
+    /// The device's stable share of a span: spreads devices evenly.
+    pub(super) fn share_of(&self, span_us: u64) -> u64 {
+        let hash = mix(self.target.device.0.cast_unsigned());
+        let share = u128::from(hash) * u128::from(span_us) >> 64;
+        u64::try_from(share).unwrap_or(0)
+    }
+
+    /// Moves on to the next slot after `now_us`; returns how many slots were skipped.
+    pub(super) fn advance(&mut self, now_us: u64) -> u64 {
+        let interval = self.interval_us;
+        // The very first poll lies off the grid; the second keeps half an interval's distance.
+        let after = now_us.max(self.due_us + interval / 2);
+        let offset = self.share_of(interval);
+        let next = (after + interval - offset) / interval * interval + offset;
+        let passed = (next - self.due_us + interval / 2) / interval;
+        self.due_us = next;
+        passed.saturating_sub(1)
+    }
+}
+
+/// splitmix64's finisher.
+pub(super) fn mix(mut bits: u64) -> u64 {
+    bits = (bits ^ bits >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    bits = (bits ^ bits >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
+    bits ^ bits >> 31
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Phase {
+    /// Is the device back? One question, not repeated.
+    Probe,
+    Facts,
+    #[default]
+    Samples,
+}
+
+/// State of one poll in flight. Kept and reused.
+#[derive(Debug, Default)]
+pub(super) struct Poll {
+    pub phase: Phase,
+    pub started_us: u64,
+    /// A question waits to be sent.
+    pub unsent: bool,
+    /// Something was answered.
+    pub heard: bool,
+    /// How often the question has timed out.
+    pub attempt: usize,
+    /// Asks for few rows, as the last question was not answered.
+    pub gentle: bool,
+    pub requests: u32,
+    pub walk: Walk,
+    /// Facts were read in this poll, or could not be.
+    pub facts_tried: bool,
+    pub draft: Draft,
+    /// Samples ask for every column, to the end.
+    pub full: bool,
+    pub grid: Grid,
+    pub scalars: Vec<Option<i64>>,
+    /// When the scalars were answered.
+    pub system_at: Option<Micros>,
+}
+
+impl Poll {
+    pub(super) fn reset(&mut self, now_us: u64) {
+        let kept = std::mem::take(self);
+        *self = Self {
+            started_us: now_us,
+            walk: kept.walk,
+            grid: kept.grid,
+            scalars: kept.scalars,
+            ..Self::default()
+        };
+    }
+}
+
+/// Where the values of samples go.
+pub(super) struct Numbers<'a> {
+    pub grid: &'a mut Grid,
+    pub scalars: &'a mut [Option<i64>],
+}
+
+impl Sink for Numbers<'_> {
+    fn scalar(&mut self, scalar: usize, value: Value<'_>) {
+        if let Some(place) = self.scalars.get_mut(scalar) {
+            *place = value.number();
+        }
+    }
+
+    #[inline]
+    fn cell(&mut self, column: usize, index: u32, value: Value<'_>) -> bool {
+        self.grid.put(column, index, value.number())
+    }
+}
+
+/// For questions of which only the fact of an answer counts.
+pub(super) struct Ignore;
+
+impl Sink for Ignore {
+    fn scalar(&mut self, _: usize, _: Value<'_>) {}
+
+    fn cell(&mut self, _: usize, _: u32, _: Value<'_>) -> bool {
+        true
+    }
+}

@@ -1,0 +1,363 @@
+//! Core: the course of one poll: probe, facts, samples; questions, answers, time-outs.
+
+use std::net::SocketAddr;
+
+use farwatch_common::sample::Cause;
+
+use super::device::{Activity, Ignore, Numbers, Phase};
+use super::{Engine, GENERATIONS, Moment, micros};
+use crate::poll::counters::count;
+use crate::poll::facts;
+use crate::poll::message::{Body, status};
+use crate::poll::plan::Watch;
+use crate::poll::walk::{Fault, Limits, Progress, REPETITIONS_GENTLE};
+
+/// Polls without an answer after which a device is only probed.
+pub(super) const MISSES_MAX: u32 = 3;
+/// Most questions of one poll: a table of `ROWS_MAX` rows by GETNEXT, and as many again.
+pub(super) const REQUESTS_MAX: u32 = 2_048;
+/// Longest poll.
+const POLL_US_MAX: u64 = 60_000_000;
+/// Hints at a change make facts be read no more often than this.
+pub(super) const FACTS_GAP_US_MIN: u64 = 60_000_000;
+/// After so many answers only to gentle questions, all questions are gentle.
+const CHOKES_MAX: u8 = 2;
+
+impl Engine {
+    /// Takes a device that is due into the window.
+    pub(super) fn begin(&mut self, slot: u32, now: Moment) {
+        let number = self.idle_polls.pop().unwrap_or_else(|| {
+            self.polls.push(super::Poll::default());
+            // No more polls than devices.
+            u32::try_from(self.polls.len() - 1).unwrap_or(0)
+        });
+        let probing = self.device_mut(slot).is_some_and(|device| {
+            device.activity = Activity::Asking(number);
+            device.misses >= MISSES_MAX
+        });
+        if let Some(poll) = self.polls.get_mut(number as usize) {
+            poll.reset(now.mono_us);
+        }
+        if probing {
+            self.start(slot, number, Phase::Probe);
+        } else {
+            self.start_next(slot, number, now);
+        }
+    }
+
+    /// Facts if they are due, else samples.
+    fn start_next(&mut self, slot: u32, number: u32, now: Moment) {
+        let facts_wanted = self.plan.plan.facts_every.is_some()
+            && self
+                .device(slot)
+                .is_some_and(|device| device.facts_due_us <= now.mono_us)
+            && self
+                .polls
+                .get(number as usize)
+                .is_some_and(|poll| !poll.facts_tried);
+        self.start(
+            slot,
+            number,
+            if facts_wanted {
+                Phase::Facts
+            } else {
+                Phase::Samples
+            },
+        );
+    }
+
+    fn start(&mut self, slot: u32, number: u32, phase: Phase) {
+        let Self {
+            devices,
+            polls,
+            plan,
+            probe,
+            ..
+        } = self;
+        let (Some(Some(device)), Some(poll)) =
+            (devices.get(slot as usize), polls.get_mut(number as usize))
+        else {
+            return;
+        };
+        poll.phase = phase;
+        poll.attempt = 0;
+        match phase {
+            Phase::Probe => poll.walk.start(probe, 0, None, 0),
+            Phase::Facts => {
+                poll.facts_tried = true;
+                poll.draft = facts::Draft::default();
+                poll.walk.start(facts::ask(), facts::columns(), None, 0);
+            }
+            Phase::Samples => {
+                let shape = device.shape.as_deref();
+                let rows = shape.map_or(&[][..], |shape| &shape.rows);
+                poll.full = device.full_due || shape.is_none();
+                poll.system_at = None;
+                poll.scalars.clear();
+                poll.scalars.resize(plan.ask.scalars.len(), None);
+                poll.grid.start(plan.ask.columns.len(), rows);
+                match shape.filter(|_| !poll.full) {
+                    Some(shape) => {
+                        let last = shape.rows.last().copied();
+                        poll.walk.start(&plan.ask, shape.ask, last, device.learned);
+                    }
+                    None => poll.walk.start(&plan.ask, plan.all, None, 0),
+                }
+            }
+        }
+        self.enqueue(slot, number);
+    }
+
+    fn enqueue(&mut self, slot: u32, number: u32) {
+        self.wheel.cancel(slot);
+        if let Some(poll) = self.polls.get_mut(number as usize) {
+            poll.unsent = true;
+            self.sending.push_back(slot);
+        }
+    }
+
+    /// Writes the device's next question and sets its time-out.
+    pub(super) fn ask(&mut self, slot: u32, now: Moment) -> Option<SocketAddr> {
+        let Self {
+            devices,
+            polls,
+            plan,
+            probe,
+            writer,
+            ..
+        } = self;
+        let device = devices.get_mut(slot as usize)?.as_mut()?;
+        let Activity::Asking(number) = device.activity else {
+            return None;
+        };
+        let poll = polls.get_mut(number as usize).filter(|poll| poll.unsent)?;
+        poll.unsent = false;
+        let Some(address) = device.address else {
+            self.unsendable(slot, now);
+            return None;
+        };
+        let ask = match poll.phase {
+            Phase::Probe => &*probe,
+            Phase::Facts => facts::ask(),
+            Phase::Samples => &plan.ask,
+        };
+        device.generation = (device.generation + 1) % GENERATIONS;
+        let id = slot << super::GENERATION_BITS | u32::from(device.generation);
+        let rows = device.shape.as_deref().map_or(&[][..], |shape| &shape.rows);
+        let limits = if poll.gentle || device.chokes >= CHOKES_MAX {
+            Limits {
+                repetitions: device.limits.repetitions.min(REPETITIONS_GENTLE),
+                ..device.limits
+            }
+        } else {
+            device.limits
+        };
+        let envelope = (
+            device.version,
+            device.target.community.expose(),
+            id.cast_signed(),
+        );
+        poll.walk.write(ask, rows, limits, envelope, writer);
+        poll.requests += 1;
+        count(&self.counters.requests);
+        if self.writer.finish().is_none() {
+            self.over_budget(slot, now);
+            return None;
+        }
+        let timeout = self
+            .settings
+            .timeouts
+            .get(poll.attempt)
+            .copied()
+            .unwrap_or_default();
+        self.wheel.set(slot, now.mono_us + micros(timeout));
+        Some(address)
+    }
+
+    fn over_budget(&mut self, slot: u32, now: Moment) {
+        count(&self.counters.over_budget);
+        self.fail(slot, Cause::Budget, now);
+    }
+
+    pub(super) fn timed_out(&mut self, slot: u32, now: Moment) {
+        count(&self.counters.timeouts);
+        let Some(number) = self.poll_of(slot) else {
+            return;
+        };
+        let Some(poll) = self.polls.get_mut(number as usize) else {
+            return;
+        };
+        poll.attempt += 1;
+        if poll.phase == Phase::Probe || poll.attempt >= self.settings.timeouts.len() {
+            return self.fail(slot, Cause::Timeout, now);
+        }
+        poll.gentle |= poll.walk.repetitions() > REPETITIONS_GENTLE;
+        self.enqueue(slot, number);
+    }
+
+    fn poll_of(&self, slot: u32) -> Option<u32> {
+        match self.device(slot)?.activity {
+            Activity::Asking(number) => Some(number),
+            Activity::Idle | Activity::Ready => None,
+        }
+    }
+
+    /// Takes the answer to the device's question.
+    pub(super) fn answered(&mut self, slot: u32, number: u32, body: Body<'_>, now: Moment) {
+        match body.status {
+            status::NONE => {}
+            status::TOO_BIG => count(&self.counters.too_big),
+            _ => count(&self.counters.refused),
+        }
+        let Self {
+            devices,
+            polls,
+            plan,
+            probe,
+            ..
+        } = self;
+        let (Some(Some(device)), Some(poll)) = (
+            devices.get_mut(slot as usize),
+            polls.get_mut(number as usize),
+        ) else {
+            return;
+        };
+        if poll.gentle && poll.attempt > 0 {
+            device.chokes = device.chokes.saturating_add(1);
+        } else if poll.walk.repetitions() > REPETITIONS_GENTLE && device.chokes < CHOKES_MAX {
+            device.chokes = 0;
+        }
+        poll.attempt = 0;
+        let walked = match poll.phase {
+            Phase::Probe => poll.walk.accept(probe, body, &mut Ignore),
+            Phase::Facts => poll.walk.accept(facts::ask(), body, &mut poll.draft),
+            Phase::Samples => {
+                let mut sink = Numbers {
+                    grid: &mut poll.grid,
+                    scalars: &mut poll.scalars,
+                };
+                poll.walk.accept(&plan.ask, body, &mut sink)
+            }
+        };
+        match walked {
+            Ok(progress) => self.progressed(slot, number, progress, now),
+            Err(Fault::TooBig) => self.ask_for_less(slot, number, now),
+            Err(Fault::Malformed) => {
+                count(&self.counters.malformed);
+                self.fail(slot, Cause::Malformed, now);
+            }
+            Err(Fault::Budget) => self.over_budget(slot, now),
+            Err(Fault::Auth) => self.fail(slot, Cause::Auth, now),
+            Err(Fault::Unsupported) => self.fail(slot, Cause::Unsupported, now),
+        }
+    }
+
+    fn ask_for_less(&mut self, slot: u32, number: u32, now: Moment) {
+        let Self { devices, polls, .. } = self;
+        let (Some(Some(device)), Some(poll)) =
+            (devices.get_mut(slot as usize), polls.get(number as usize))
+        else {
+            return;
+        };
+        let (repetitions, names) = (poll.walk.repetitions(), poll.walk.names());
+        if repetitions > 1 {
+            device.limits.repetitions = repetitions / 2;
+        } else if names > 1 {
+            device.limits.names = names / 2;
+        } else {
+            return self.over_budget(slot, now);
+        }
+        self.go_on(slot, number, now);
+    }
+
+    /// The next question of the same walk, unless the poll has had its share.
+    fn go_on(&mut self, slot: u32, number: u32, now: Moment) {
+        let spent = self.polls.get(number as usize).is_none_or(|poll| {
+            poll.requests >= REQUESTS_MAX || now.mono_us > poll.started_us + POLL_US_MAX
+        });
+        if spent {
+            self.over_budget(slot, now);
+        } else {
+            self.enqueue(slot, number);
+        }
+    }
+
+    fn progressed(&mut self, slot: u32, number: u32, progress: Progress, now: Moment) {
+        let Some(poll) = self.polls.get_mut(number as usize) else {
+            return;
+        };
+        let phase = poll.phase;
+        if phase == Phase::Samples && poll.system_at.is_none() && poll.walk.scalars_done() {
+            poll.system_at = Some(now.wall);
+            if self.table_changed(slot, number, now) {
+                return self.start_next(slot, number, now);
+            }
+        }
+        match (progress, phase) {
+            (Progress::More, _) => self.go_on(slot, number, now),
+            (Progress::Done, Phase::Probe) => self.start_next(slot, number, now),
+            (Progress::Done, Phase::Facts) => {
+                self.emit_facts(slot, number, now);
+                self.start(slot, number, Phase::Samples);
+            }
+            (Progress::Done, Phase::Samples) => self.finish_samples(slot, number, None, now),
+        }
+    }
+
+    /// Looks at the watched scalars. True if the poll has to begin again with facts, because a
+    /// known row may have become another interface.
+    fn table_changed(&mut self, slot: u32, number: u32, now: Moment) -> bool {
+        let Self {
+            devices,
+            polls,
+            plan,
+            ..
+        } = self;
+        let (Some(Some(device)), Some(poll)) =
+            (devices.get_mut(slot as usize), polls.get(number as usize))
+        else {
+            return false;
+        };
+        let mut restarted = false;
+        let mut change: Option<u64> = None;
+        for (watch, value) in plan.watches.iter().zip(&poll.scalars) {
+            match (watch, value) {
+                (Some(Watch::Uptime), Some(uptime)) => {
+                    restarted = device.uptime.is_some_and(|before| *uptime < before);
+                    device.uptime = Some(*uptime);
+                }
+                (Some(Watch::Change), Some(value)) => {
+                    let mixed = change.unwrap_or(0) ^ value.cast_unsigned();
+                    change = Some(super::device::mix(mixed.wrapping_add(1)));
+                }
+                _ => {}
+            }
+        }
+        let moved = change.is_some() && device.change.is_some() && device.change != change;
+        device.change = change.or(device.change);
+        if poll.full || !(restarted || moved) {
+            return false;
+        }
+        device.full_due = true;
+        let settled = now.mono_us >= device.facts_read_us + FACTS_GAP_US_MIN;
+        if restarted || settled {
+            device.facts_due_us = 0;
+        }
+        true
+    }
+
+    /// Ends the phase a device is in, and its poll unless something was answered.
+    pub(super) fn fail(&mut self, slot: u32, cause: Cause, now: Moment) {
+        let Some(number) = self.poll_of(slot) else {
+            return;
+        };
+        let Some(poll) = self.polls.get(number as usize) else {
+            return;
+        };
+        if poll.phase == Phase::Facts && poll.heard {
+            self.facts_read(slot, now);
+            return self.start(slot, number, Phase::Samples);
+        }
+        self.finish_samples(slot, number, Some(cause), now);
+    }
+}

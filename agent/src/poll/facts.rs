@@ -1,0 +1,234 @@
+//! Core: what a device says about itself and its interfaces, beside the numbers.
+
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+use farwatch_common::clock::Micros;
+use farwatch_common::id::DeviceId;
+use farwatch_proto::v1::{DeviceFacts, Event, InterfaceFacts, InterfaceTable, event};
+use prost::Message as _;
+
+use super::grid::ROWS_MAX;
+use super::message::Value;
+use super::oid;
+use super::plan::{Ask, if_column, if_x_column, mib2};
+use super::walk::Sink;
+
+/// Longest text that is kept, in characters. DisplayString has at most 255 octets.
+pub(super) const TEXT_CHARS_MAX: usize = 255;
+/// Longest interface address that is kept (InfiniBand has 20 octets).
+const MAC_BYTES_MAX: usize = 32;
+
+const SYS_DESCR: usize = 0;
+const SYS_OBJECT_ID: usize = 1;
+const SYS_NAME: usize = 2;
+const SYS_LOCATION: usize = 3;
+const SYS_CONTACT: usize = 4;
+/// In the order of the constants above.
+const SCALARS: [(u32, usize); 5] = [(1, 120), (2, 12), (5, 24), (6, 32), (4, 32)];
+
+const IF_NAME: usize = 0;
+const IF_DESCR: usize = 1;
+const IF_ALIAS: usize = 2;
+const IF_TYPE: usize = 3;
+const IF_HIGH_SPEED: usize = 4;
+const IF_SPEED: usize = 5;
+const IF_PHYS_ADDRESS: usize = 6;
+
+static ASK: LazyLock<Ask> = LazyLock::new(|| {
+    let mut ask = Ask::default();
+    for (object, width) in SCALARS {
+        ask.scalar(&mib2(&[1, object, 0]), width);
+    }
+    // In the order of the constants above.
+    for (column, width) in [
+        (if_x_column(1), 12),
+        (if_column(2), 16),
+        (if_x_column(18), 16),
+        (if_column(3), 1),
+        (if_x_column(15), 3),
+        (if_column(5), 5),
+        (if_column(6), 6),
+    ] {
+        ask.column(&column, width);
+    }
+    ask
+});
+
+/// What is asked for facts.
+pub(super) fn ask() -> &'static Ask {
+    &ASK
+}
+
+/// All columns of [`ask`].
+pub(super) fn columns() -> u64 {
+    (1 << ASK.columns.len()) - 1
+}
+
+/// Content address of facts, to tell whether they changed; 0 stands for none sent yet.
+pub(super) type Digest = u64;
+
+/// Facts while they are read.
+#[derive(Debug, Default)]
+pub(super) struct Draft {
+    device: DeviceFacts,
+    rows: BTreeMap<u32, Row>,
+}
+
+#[derive(Debug, Default)]
+struct Row {
+    facts: InterfaceFacts,
+    high_speed_mbps: u64,
+    speed_bps: u64,
+}
+
+impl Sink for Draft {
+    fn scalar(&mut self, scalar: usize, value: Value<'_>) {
+        let into = match scalar {
+            SYS_DESCR => &mut self.device.sys_descr,
+            SYS_OBJECT_ID => &mut self.device.sys_object_id,
+            SYS_NAME => &mut self.device.sys_name,
+            SYS_LOCATION => &mut self.device.sys_location,
+            SYS_CONTACT => &mut self.device.sys_contact,
+            _ => return,
+        };
+        *into = match value {
+            Value::Octets(octets) => text(octets),
+            Value::ObjectId(id) => oid::dotted(id).unwrap_or_default(),
+            _ => String::new(),
+        };
+    }
+
+    fn cell(&mut self, column: usize, index: u32, value: Value<'_>) -> bool {
+        if self.rows.len() >= ROWS_MAX && !self.rows.contains_key(&index) {
+            return false;
+        }
+        let row = self.rows.entry(index).or_default();
+        let number = value
+            .number()
+            .and_then(|number| u64::try_from(number).ok())
+            .unwrap_or(0);
+        match (column, value) {
+            (IF_NAME, Value::Octets(octets)) => row.facts.name = text(octets),
+            (IF_DESCR, Value::Octets(octets)) => row.facts.description = text(octets),
+            (IF_ALIAS, Value::Octets(octets)) => row.facts.alias = text(octets),
+            (IF_PHYS_ADDRESS, Value::Octets(octets)) => {
+                row.facts.mac = octets.iter().take(MAC_BYTES_MAX).copied().collect();
+            }
+            (IF_TYPE, _) => row.facts.r#type = u32::try_from(number).unwrap_or(0),
+            (IF_HIGH_SPEED, _) => row.high_speed_mbps = number,
+            (IF_SPEED, _) => row.speed_bps = number,
+            _ => {}
+        }
+        true
+    }
+}
+
+impl Draft {
+    /// The events that tell of the facts, each with its digest.
+    pub(super) fn finish(self, device: DeviceId, at: Micros) -> [(Event, Digest); 2] {
+        let facts = DeviceFacts {
+            device_id: device.0,
+            ..self.device
+        };
+        let interfaces = self.rows.into_iter().map(|(index, row)| InterfaceFacts {
+            index,
+            speed_bps: speed_bps(row.speed_bps, row.high_speed_mbps),
+            ..row.facts
+        });
+        let table = InterfaceTable {
+            device_id: device.0,
+            interfaces: interfaces.collect(),
+        };
+        let digests = [
+            digest(&facts.encode_to_vec()),
+            digest(&table.encode_to_vec()),
+        ];
+        let event = |kind| Event {
+            at_us: at.0,
+            kind: Some(kind),
+        };
+        [
+            (event(event::Kind::DeviceFacts(facts)), digests[0]),
+            (event(event::Kind::InterfaceTable(table)), digests[1]),
+        ]
+    }
+}
+
+/// ifSpeed is exact but ends at 2^32 - 1; ifHighSpeed counts whole megabits.
+fn speed_bps(speed_bps: u64, high_speed_mbps: u64) -> u64 {
+    if speed_bps > 0 && speed_bps < u64::from(u32::MAX) {
+        speed_bps
+    } else if high_speed_mbps > 0 {
+        high_speed_mbps.saturating_mul(1_000_000)
+    } else {
+        speed_bps
+    }
+}
+
+fn digest(bytes: &[u8]) -> Digest {
+    let mut low = [0; 8];
+    low.copy_from_slice(&blake3::hash(bytes).as_bytes()[..8]);
+    u64::from_le_bytes(low).max(1)
+}
+
+/// Text as devices send it, any bytes, made fit to show: UTF-8, one line, no control characters.
+#[must_use]
+pub fn text(octets: &[u8]) -> String {
+    let lossy = String::from_utf8_lossy(octets);
+    let mut clean = String::with_capacity(lossy.len().min(4 * TEXT_CHARS_MAX));
+    let mut gap = false;
+    for letter in lossy.chars().take(4 * TEXT_CHARS_MAX) {
+        if letter.is_whitespace() {
+            gap = !clean.is_empty();
+        } else if !letter.is_control() {
+            if std::mem::take(&mut gap) {
+                clean.push(' ');
+            }
+            clean.push(letter);
+        }
+    }
+    match clean.char_indices().nth(TEXT_CHARS_MAX) {
+        Some((end, _)) => clean.truncate(end),
+        None => {}
+    }
+    clean
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_is_one_clean_line() {
+        let check = |octets: &[u8], wanted: &str| assert_eq!(text(octets), wanted);
+        check(b"  RouterOS\r\n CCR2004\t\x07x\0 ", "RouterOS CCR2004 x");
+        check(b"B\xfcro", "B\u{fffd}ro");
+        check("Zürich".as_bytes(), "Zürich");
+        check("\u{9b}31m".as_bytes(), "31m");
+        assert_eq!(text(&[b'a'; 70_000]).len(), TEXT_CHARS_MAX);
+    }
+
+    #[test]
+    fn speeds_beyond_32_bits_come_from_if_high_speed() {
+        assert_eq!(speed_bps(u64::from(u32::MAX), 10_000), 10_000_000_000);
+        assert_eq!(speed_bps(64_000, 0), 64_000);
+        assert_eq!(speed_bps(0, 1000), 1_000_000_000);
+        assert_eq!(speed_bps(0, 0), 0);
+    }
+
+    #[test]
+    fn the_digest_follows_the_content() {
+        let finish = |name: &[u8]| {
+            let mut draft = Draft::default();
+            draft.scalar(SYS_NAME, Value::Octets(name));
+            draft.cell(IF_NAME, 3, Value::Octets(b"ether3"));
+            draft
+                .finish(DeviceId(1), Micros(5))
+                .map(|(_, digest)| digest)
+        };
+        let (a, b) = (finish(b"edge-1"), finish(b"edge-2"));
+        assert_ne!(a[0], b[0]);
+        assert_eq!(a[1], b[1]);
+    }
+}

@@ -1,0 +1,150 @@
+//! Core: the numbers of one poll of a table, rows by index.
+
+#![deny(clippy::indexing_slicing, clippy::string_slice)]
+
+/// Most rows of a table: with 14 metrics a row this stays below the columns a schema may have.
+pub(super) const ROWS_MAX: usize = 1024;
+
+/// Cells of a table while it is polled. Kept and reused.
+#[derive(Debug, Default)]
+pub(super) struct Grid {
+    columns: usize,
+    /// Index and place of each row, by index.
+    order: Vec<(u32, u32)>,
+    /// Row by row, in order of first sight.
+    cells: Vec<i64>,
+    /// Which cells of a row have a value.
+    masks: Vec<u64>,
+    /// Where in `order` the next row of each column most likely is.
+    hints: Vec<u32>,
+}
+
+impl Grid {
+    /// Begins anew. Rows known from the last poll get places 0, 1, 2, …
+    pub(super) fn start(&mut self, columns: usize, known: &[u32]) {
+        self.columns = columns;
+        self.order.clear();
+        self.order
+            .extend(known.iter().take(ROWS_MAX).copied().zip(0..));
+        self.cells.clear();
+        self.cells.resize(self.order.len() * columns, 0);
+        self.masks.clear();
+        self.masks.resize(self.order.len(), 0);
+        self.hints.clear();
+        self.hints.resize(columns, 0);
+    }
+
+    /// Stores a value; false if there is no room for another row.
+    #[inline]
+    pub(super) fn put(&mut self, column: usize, index: u32, value: Option<i64>) -> bool {
+        let Some(place) = self.place(column, index) else {
+            return false;
+        };
+        let cell = self.cells.get_mut(place * self.columns + column);
+        if let (Some(value), Some(cell), Some(mask)) = (value, cell, self.masks.get_mut(place)) {
+            *cell = value;
+            *mask |= 1 << column;
+        }
+        true
+    }
+
+    #[inline]
+    fn place(&mut self, column: usize, index: u32) -> Option<usize> {
+        let hint = self.hints.get_mut(column)?;
+        let guess = *hint as usize;
+        let at = match self.order.get(guess) {
+            Some((row, _)) if *row == index => guess,
+            _ => match self.order.binary_search_by_key(&index, |(row, _)| *row) {
+                Ok(at) => at,
+                Err(at) => {
+                    let place = self.order.len();
+                    if place == ROWS_MAX {
+                        return None;
+                    }
+                    self.order.insert(at, (index, u32::try_from(place).ok()?));
+                    self.cells.resize(self.cells.len() + self.columns, 0);
+                    self.masks.push(0);
+                    at
+                }
+            },
+        };
+        *hint = u32::try_from(at).ok()? + 1;
+        self.order.get(at).map(|(_, place)| *place as usize)
+    }
+
+    #[must_use]
+    pub(super) fn len(&self) -> usize {
+        self.order.len()
+    }
+
+    /// Rows in order of their index: index, place, and which columns have a value.
+    pub(super) fn rows(&self) -> impl Iterator<Item = (u32, usize, u64)> + '_ {
+        self.order.iter().map(|(index, place)| {
+            let place = *place as usize;
+            (*index, place, self.masks.get(place).copied().unwrap_or(0))
+        })
+    }
+
+    #[must_use]
+    pub(super) fn place_of(&self, index: u32) -> Option<usize> {
+        let at = self
+            .order
+            .binary_search_by_key(&index, |(row, _)| *row)
+            .ok()?;
+        self.order.get(at).map(|(_, place)| *place as usize)
+    }
+
+    /// Which cells of each row have a value, in order of first sight.
+    #[must_use]
+    pub(super) fn masks(&self) -> &[u64] {
+        &self.masks
+    }
+
+    #[inline]
+    #[must_use]
+    pub(super) fn value(&self, place: usize, column: usize) -> Option<i64> {
+        let mask = self.masks.get(place)?;
+        if mask >> column & 1 == 0 {
+            return None;
+        }
+        self.cells.get(place * self.columns + column).copied()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_found_out_of_order_come_out_in_order() {
+        let mut grid = Grid::default();
+        grid.start(2, &[2, 5]);
+        for (column, index, value) in [(0, 2, 20), (0, 5, 50), (1, 3, 31), (1, 5, 51), (1, 9, 91)] {
+            assert!(grid.put(column, index, Some(value)));
+        }
+        assert!(grid.put(0, 9, None));
+        let rows: Vec<_> = grid
+            .rows()
+            .map(|(index, place, _)| (index, grid.value(place, 0), grid.value(place, 1)))
+            .collect();
+        assert_eq!(
+            rows,
+            [
+                (2, Some(20), None),
+                (3, None, Some(31)),
+                (5, Some(50), Some(51)),
+                (9, None, Some(91))
+            ]
+        );
+    }
+
+    #[test]
+    fn the_number_of_rows_is_bounded() {
+        let mut grid = Grid::default();
+        grid.start(1, &[]);
+        let taken = (0..)
+            .take_while(|index| grid.put(0, *index, Some(1)))
+            .count();
+        assert_eq!(taken, ROWS_MAX);
+    }
+}

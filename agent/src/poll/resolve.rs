@@ -1,0 +1,67 @@
+//! Looks up the host names of targets, beside the engine's loop: a slow name server delays nobody.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use farwatch_common::id::DeviceId;
+use futures_util::StreamExt as _;
+use futures_util::stream;
+use tokio::sync::{mpsc, watch};
+
+use super::Target;
+
+/// Lookups the engine has not yet taken in.
+pub(super) const ADDRESSES_MAX: usize = 64;
+/// Lookups at a time; each holds a thread of the runtime's blocking pool.
+const LOOKUPS_MAX: usize = 8;
+/// Names are looked up again this often, as gear moves.
+const AGAIN_AFTER: Duration = Duration::from_secs(300);
+/// Sooner while a name has no address.
+const RETRY_AFTER: Duration = Duration::from_secs(30);
+
+/// A device and where it is; `None` if its name has no address.
+pub(super) type Resolved = (DeviceId, Option<IpAddr>);
+
+/// Runs as long as there is somebody to tell.
+pub(super) async fn run(
+    mut targets: watch::Receiver<Arc<Vec<Target>>>,
+    addresses: mpsc::Sender<Resolved>,
+) {
+    loop {
+        let all = targets.borrow_and_update().clone();
+        let mut lookups = stream::iter(all.iter().filter(|target| !is_literal(target)))
+            .map(lookup)
+            .buffer_unordered(LOOKUPS_MAX);
+        let mut missing = false;
+        while let Some(resolved) = lookups.next().await {
+            missing |= resolved.1.is_none();
+            if addresses.send(resolved).await.is_err() {
+                return;
+            }
+        }
+        let pause = if missing { RETRY_AFTER } else { AGAIN_AFTER };
+        tokio::select! {
+            () = tokio::time::sleep(pause) => {}
+            changed = targets.changed() => if changed.is_err() {
+                // The last targets stay; their names go on being looked up.
+                tokio::time::sleep(pause).await;
+            }
+        }
+    }
+}
+
+fn is_literal(target: &Target) -> bool {
+    target.host.parse::<IpAddr>().is_ok()
+}
+
+async fn lookup(target: &Target) -> Resolved {
+    let ip = match tokio::net::lookup_host((target.host.as_str(), target.port)).await {
+        Ok(mut found) => found.next().map(|address| address.ip()),
+        Err(error) => {
+            tracing::debug!(device_id = %target.device, %error, "a host name has no address");
+            None
+        }
+    };
+    (target.device, ip)
+}

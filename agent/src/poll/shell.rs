@@ -1,0 +1,271 @@
+//! The engine's sockets, clock and queues. One socket per address family, opened when first
+//! needed, shared by all devices.
+
+use std::io;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use farwatch_common::clock::Clock;
+use socket2::{Domain, Protocol, Socket, Type};
+use tokio::net::UdpSocket;
+use tokio::sync::mpsc::error::TrySendError;
+use tokio::sync::{mpsc, watch};
+use tokio::time::Sleep;
+
+use super::engine::{Engine, Moment, Settings, Transmit};
+use super::plan::Compiled;
+use super::resolve::Resolved;
+use super::{Observation, PollConfig, PollCounters, PollError, Target};
+
+/// Asked of the system for answers that arrive while the engine is busy; it may grant less.
+const RECEIVE_BUFFER_BYTES: usize = 8 << 20;
+/// What one answer takes of that buffer, with the kernel's own bookkeeping.
+const ANSWER_BYTES: usize = 2560;
+/// Even with a small buffer so many polls are in flight.
+const WINDOW_MIN: usize = 32;
+/// Largest datagram of UDP.
+const DATAGRAM_BYTES_MAX: usize = 65_535;
+/// Datagrams read before timers and other inputs are looked at again.
+const BATCH: usize = 64;
+/// How long to sleep when no timer runs.
+const IDLE: Duration = Duration::from_secs(3600);
+
+pub(super) struct Shell {
+    engine: Engine,
+    settings: Settings,
+    clock: Clock,
+    /// The engine's time scale: its zero and the wall time it stands for.
+    started: Instant,
+    origin_us: u64,
+    v4: Option<UdpSocket>,
+    v6: Option<UdpSocket>,
+    out: mpsc::Sender<Observation>,
+    buffer: Vec<u8>,
+}
+
+/// What the loop woke up for.
+enum Wake {
+    Time,
+    Datagrams(SocketFamily),
+    Targets,
+    Resolved(Resolved),
+}
+
+#[derive(Clone, Copy)]
+enum SocketFamily {
+    V4,
+    V6,
+}
+
+impl Shell {
+    pub(super) fn new(
+        config: PollConfig,
+        out: mpsc::Sender<Observation>,
+        clock: Clock,
+        counters: Arc<PollCounters>,
+    ) -> Result<Self, PollError> {
+        let started = clock.monotonic();
+        let origin_us = u64::try_from(clock.now().0).unwrap_or(0);
+        let mut settings = config.settings;
+        settings.seed ^= rand::random::<u64>();
+        let now = Moment {
+            mono_us: origin_us,
+            wall: clock.now(),
+        };
+        let engine = Engine::new(Compiled::new(config.plan)?, settings, counters, now);
+        let buffer = vec![0; DATAGRAM_BYTES_MAX];
+        Ok(Self {
+            engine,
+            settings,
+            clock,
+            started,
+            origin_us,
+            v4: None,
+            v6: None,
+            out,
+            buffer,
+        })
+    }
+
+    fn now(&self) -> Moment {
+        let passed = self
+            .clock
+            .monotonic()
+            .saturating_duration_since(self.started);
+        let passed_us = u64::try_from(passed.as_micros()).unwrap_or(u64::MAX);
+        Moment {
+            mono_us: self.origin_us.saturating_add(passed_us),
+            wall: self.clock.now(),
+        }
+    }
+
+    /// Runs until the next stage is gone.
+    pub(super) async fn run(
+        mut self,
+        mut targets: watch::Receiver<Arc<Vec<Target>>>,
+        mut resolved: mpsc::Receiver<Resolved>,
+    ) -> Result<(), PollError> {
+        let mut sleep = Box::pin(tokio::time::sleep(Duration::ZERO));
+        let mut watching = true;
+        targets.mark_changed();
+        loop {
+            self.arm(sleep.as_mut());
+            let wake = tokio::select! {
+                Ok(()) = readable(self.v4.as_ref()) => Wake::Datagrams(SocketFamily::V4),
+                Ok(()) = readable(self.v6.as_ref()) => Wake::Datagrams(SocketFamily::V6),
+                () = sleep.as_mut() => Wake::Time,
+                changed = targets.changed(), if watching => {
+                    // Without a sender the last targets stay.
+                    watching = changed.is_ok();
+                    Wake::Targets
+                }
+                Some(address) = resolved.recv() => Wake::Resolved(address),
+            };
+            match wake {
+                Wake::Time => {}
+                Wake::Datagrams(family) => self.receive(family)?,
+                Wake::Targets => {
+                    let list = targets.borrow_and_update().clone();
+                    let refused = self.engine.set_targets(self.now(), &list);
+                    if refused > 0 {
+                        tracing::error!(refused, "too many devices for one agent");
+                    }
+                }
+                Wake::Resolved((device, ip)) => self.engine.set_address(self.now(), device, ip),
+            }
+            let now = self.now();
+            self.engine.set_room(self.out.capacity() > 0);
+            if self
+                .engine
+                .wake_us()
+                .is_some_and(|wake| wake <= now.mono_us)
+            {
+                self.engine.tick(now);
+            }
+            self.send().await?;
+            self.deliver()?;
+        }
+    }
+
+    /// Sets the sleep to the engine's next timer. An earlier wake-up than needed does no harm, so
+    /// the timer is only touched when it moves.
+    fn arm(&self, sleep: Pin<&mut Sleep>) {
+        let wake = match self.engine.wake_us() {
+            Some(us) => self.started + Duration::from_micros(us.saturating_sub(self.origin_us)),
+            None => self.clock.monotonic() + IDLE,
+        };
+        let deadline = tokio::time::Instant::from_std(wake);
+        if sleep.is_elapsed() || sleep.deadline() > deadline {
+            sleep.reset(deadline);
+        }
+    }
+
+    /// Takes in a batch of datagrams, each with its consequences.
+    fn receive(&mut self, family: SocketFamily) -> Result<(), PollError> {
+        let now = self.now();
+        for _ in 0..BATCH {
+            let socket = match family {
+                SocketFamily::V4 => self.v4.as_ref(),
+                SocketFamily::V6 => self.v6.as_ref(),
+            };
+            let Some(socket) = socket else {
+                break;
+            };
+            match socket.try_recv_from(&mut self.buffer) {
+                Ok((length, from)) => {
+                    let datagram = self.buffer.get(..length).unwrap_or_default();
+                    self.engine.receive(datagram, from, now);
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
+                // ICMP errors of earlier datagrams; the time-out tells of them.
+                Err(error) => tracing::debug!(%error, "a socket reports an error"),
+            }
+            self.deliver()?;
+        }
+        Ok(())
+    }
+
+    async fn send(&mut self) -> Result<(), PollError> {
+        loop {
+            let now = self.now();
+            let mut sent = 0;
+            while let Some(Transmit { slot, to }) = self.engine.transmit(now) {
+                let socket = if to.is_ipv4() {
+                    &mut self.v4
+                } else {
+                    &mut self.v6
+                };
+                let socket = match socket {
+                    Some(socket) => socket,
+                    None => {
+                        let (opened, window) = open(to).map_err(PollError::Socket)?;
+                        self.engine.set_window(window.min(self.settings.window));
+                        socket.insert(opened)
+                    }
+                };
+                let mut tried = socket.try_send_to(self.engine.datagram(), to);
+                while tried
+                    .as_ref()
+                    .is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock)
+                {
+                    // The line is full with our own datagrams: it drains by itself.
+                    socket.writable().await.map_err(PollError::Socket)?;
+                    tried = socket.try_send_to(self.engine.datagram(), to);
+                }
+                if let Err(error) = tried {
+                    tracing::debug!(%error, "a question could not be sent");
+                    self.engine.unsendable(slot, now);
+                }
+                sent += 1;
+                if sent == BATCH {
+                    break;
+                }
+            }
+            if sent < BATCH {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Hands on what the engine has seen.
+    fn deliver(&mut self) -> Result<(), PollError> {
+        while let Some(observation) = self.engine.observation() {
+            match self.out.try_send(observation) {
+                Ok(()) => {}
+                Err(TrySendError::Full(observation)) => self.engine.undelivered(&observation),
+                Err(TrySendError::Closed(_)) => return Err(PollError::OutputClosed),
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Resolves when the socket, if it is open, has something to read.
+async fn readable(socket: Option<&UdpSocket>) -> io::Result<()> {
+    match socket {
+        Some(socket) => socket.readable().await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Opens the socket for the family of `peer`, and tells how many polls its buffer can take.
+fn open(peer: SocketAddr) -> io::Result<(UdpSocket, usize)> {
+    let (domain, any): (Domain, SocketAddr) = match peer {
+        SocketAddr::V4(_) => (Domain::IPV4, (Ipv4Addr::UNSPECIFIED, 0).into()),
+        SocketAddr::V6(_) => (Domain::IPV6, (Ipv6Addr::UNSPECIFIED, 0).into()),
+    };
+    let socket = Socket::new(domain, Type::DGRAM, Some(Protocol::UDP))?;
+    if domain == Domain::IPV6 {
+        socket.set_only_v6(true)?;
+    }
+    // Refused or cut down by the system: the window follows what is granted.
+    if let Err(error) = socket.set_recv_buffer_size(RECEIVE_BUFFER_BYTES) {
+        tracing::debug!(%error, "the receive buffer keeps its size");
+    }
+    let window = (socket.recv_buffer_size()? / ANSWER_BYTES).max(WINDOW_MIN);
+    socket.set_nonblocking(true)?;
+    socket.bind(&any.into())?;
+    Ok((UdpSocket::from_std(socket.into())?, window))
+}

@@ -1,0 +1,7 @@
+//! The poll stage against simulated routers and Debian's snmpd.
+
+mod core;
+mod faults;
+mod lossy;
+mod net;
+mod snmpd;

@@ -1,0 +1,90 @@
+//! Simulated routers: SNMP v1 and v2c responders whose counters move with time.
+//!
+//! [`mib`] holds the objects, [`router`] fills them for several kinds of gear, [`respond`] turns a
+//! question into an answer without sockets, [`fault`] spoils answers, this file serves them on UDP.
+
+pub mod fault;
+pub mod mib;
+pub mod oracle;
+pub mod respond;
+pub mod router;
+
+use std::collections::BinaryHeap;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use farwatch_common::clock::Clock;
+use farwatch_common::task::spawn_child;
+use tokio::net::UdpSocket;
+use tokio::time::Instant;
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+use self::respond::Responder;
+
+/// A responder on a UDP socket of its own; dropping it closes the socket.
+#[derive(Debug)]
+pub struct Served {
+    pub address: SocketAddr,
+    _stop: DropGuard,
+}
+
+/// Serves `responder` on `socket` until the result is dropped.
+pub fn serve(socket: UdpSocket, responder: Responder) -> std::io::Result<Served> {
+    let stop = CancellationToken::new();
+    let served = Served {
+        address: socket.local_addr()?,
+        _stop: stop.clone().drop_guard(),
+    };
+    spawn_child(&stop, answer(socket, responder));
+    Ok(served)
+}
+
+/// Serves `responder` on a port of the system's choice.
+pub async fn serve_anywhere(responder: Responder) -> std::io::Result<Served> {
+    serve(UdpSocket::bind("127.0.0.1:0").await?, responder)
+}
+
+/// An answer that waits for its time.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Late {
+    at: std::cmp::Reverse<Instant>,
+    to: SocketAddr,
+    bytes: Vec<u8>,
+}
+
+/// Answers that may wait; more are lost, as on a real line.
+const LATE_MAX: usize = 1024;
+
+async fn answer(socket: UdpSocket, mut responder: Responder) {
+    let clock = Clock::system();
+    let mut buffer = vec![0; 65_535];
+    let mut late: BinaryHeap<Late> = BinaryHeap::new();
+    loop {
+        let next = late.peek().map_or_else(
+            || Instant::now() + Duration::from_secs(3600),
+            |answer| answer.at.0,
+        );
+        tokio::select! {
+            received = socket.recv_from(&mut buffer) => {
+                // ICMP errors of earlier answers come up here: the asker is gone.
+                let Ok((length, from)) = received else { continue };
+                let Some(bytes) = responder.respond(&buffer[..length], clock.now()) else {
+                    continue;
+                };
+                match responder.fault.delay() {
+                    None => drop(socket.send_to(&bytes, from).await),
+                    Some(delay) if late.len() < LATE_MAX => {
+                        let at = std::cmp::Reverse(Instant::now() + delay);
+                        late.push(Late { at, to: from, bytes });
+                    }
+                    Some(_) => {}
+                }
+            }
+            () = tokio::time::sleep_until(next) => {
+                if let Some(answer) = late.pop() {
+                    drop(socket.send_to(&answer.bytes, answer.to).await);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,288 @@
+//! Kinds of routers, with names and numbers as such gear has them.
+
+use farwatch_agent::poll::oid::Oid;
+use farwatch_common::clock::Micros;
+
+use super::mib::{Flow, Mib, Object};
+use super::respond::Responder;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    MikroTik,
+    EdgeOs,
+    Cisco,
+    Juniper,
+    Linux,
+}
+
+impl Kind {
+    pub const ALL: [Self; 5] = [
+        Self::MikroTik,
+        Self::EdgeOs,
+        Self::Cisco,
+        Self::Juniper,
+        Self::Linux,
+    ];
+
+    fn identity(self) -> Identity {
+        match self {
+            Self::MikroTik => Identity {
+                descr: "RouterOS CCR2004-1G-12S+2XS",
+                object_id: &[1, 3, 6, 1, 4, 1, 14988, 1],
+                name: "core",
+                location: "Rack 7, upper half",
+            },
+            Self::EdgeOs => Identity {
+                descr: "EdgeOS v2.0.9 on EdgeRouter 4, simulated",
+                object_id: &[1, 3, 6, 1, 4, 1, 41112, 1, 5],
+                name: "edge",
+                location: "Tower north",
+            },
+            Self::Cisco => Identity {
+                descr: "Cisco IOS XE Software\r\nVersion 17.9 (simulated)",
+                object_id: &[1, 3, 6, 1, 4, 1, 9, 1, 2494],
+                name: "branch",
+                location: "Bureau Z\u{fc}rich",
+            },
+            Self::Juniper => Identity {
+                descr: "Juniper Networks, Inc. srx345 internet router, simulated",
+                object_id: &[1, 3, 6, 1, 4, 1, 2636, 1, 1, 1, 2, 135],
+                name: "srx",
+                location: "Basement",
+            },
+            Self::Linux => Identity {
+                descr: "Linux gateway 6.1.0 #1 SMP x86_64, simulated",
+                object_id: &[1, 3, 6, 1, 4, 1, 8072, 3, 2, 10],
+                name: "gateway",
+                location: "",
+            },
+        }
+    }
+
+    /// ifIndex, name and Mbit/s of the `at`-th interface.
+    fn interface(self, at: u32) -> (u32, String, u32) {
+        match self {
+            Self::MikroTik if at == 0 => (1, "ether1".into(), 1000),
+            Self::MikroTik => (at + 1, format!("sfp-sfpplus{at}"), 10_000),
+            Self::EdgeOs => (at + 2, format!("eth{at}"), 1000),
+            Self::Cisco if at < 2 => (at + 1, format!("TenGigabitEthernet0/1/{at}"), 10_000),
+            Self::Cisco => (at + 1, format!("GigabitEthernet0/0/{}", at - 2), 1000),
+            Self::Juniper => (507 + at * 3, format!("ge-0/0/{at}"), 1000),
+            Self::Linux if at == 0 => (1, "lo".into(), 10),
+            Self::Linux if at == 1 => (2, "eth0".into(), 1000),
+            Self::Linux => (at + 1, format!("vlan{}", at * 10), 100),
+        }
+    }
+}
+
+struct Identity {
+    descr: &'static str,
+    object_id: &'static [u32],
+    name: &'static str,
+    location: &'static str,
+}
+
+/// 2026-01-01 UTC. Routers were started up to a year before, each at its own time, which does not
+/// move when the simulator is restarted.
+const STARTED_BEFORE: i64 = 1_767_225_600;
+const DAY_US: i64 = 86_400 * Micros::SECOND;
+
+/// One simulated router.
+#[derive(Clone, Copy, Debug)]
+pub struct Router {
+    pub kind: Kind,
+    pub interfaces: u32,
+    /// Makes it different from others of its kind.
+    pub seed: u64,
+    /// Has ifXTable, and with it 64-bit counters.
+    pub wide: bool,
+}
+
+impl Router {
+    #[must_use]
+    pub fn new(kind: Kind, interfaces: u32, seed: u64) -> Self {
+        Self {
+            kind,
+            interfaces,
+            seed,
+            wide: true,
+        }
+    }
+
+    #[must_use]
+    pub fn name(&self) -> String {
+        format!("{}-{}", self.kind.identity().name, self.seed + 1)
+    }
+
+    #[must_use]
+    pub fn started(&self) -> Micros {
+        let days = i64::try_from(mix(self.seed) % 365).unwrap_or(0);
+        Micros(STARTED_BEFORE * Micros::SECOND - days * DAY_US)
+    }
+
+    #[must_use]
+    pub fn responder(&self, community: &[u8]) -> Responder {
+        Responder::new(self.mib(), community, self.started())
+    }
+
+    #[must_use]
+    pub fn mib(&self) -> Mib {
+        let mut mib = Mib::default();
+        let identity = self.kind.identity();
+        mib.put(&[1, 1, 0], Object::text(identity.descr));
+        mib.put(&[1, 2, 0], Object::ObjectId(Oid::new(identity.object_id)));
+        mib.put(&[1, 3, 0], Object::Uptime);
+        mib.put(&[1, 4, 0], Object::text("noc@example.net"));
+        mib.put(&[1, 5, 0], Object::text(&self.name()));
+        mib.put(&[1, 6, 0], Object::text(identity.location));
+        mib.put(&[1, 7, 0], Object::Integer(78));
+        mib.put(&[2, 1, 0], Object::Integer(i64::from(self.interfaces)));
+        for at in 0..self.interfaces {
+            self.put_interface(&mut mib, at);
+        }
+        if self.wide {
+            mib.put(&[31, 1, 5, 0], Object::Gauge32(4242));
+        }
+        mib
+    }
+
+    fn put_interface(&self, mib: &mut Mib, at: u32) {
+        let (index, name, mbps) = self.kind.interface(at);
+        let load = Load::of(self.seed, at, mbps);
+        let octet = |shift: u32| u8::try_from(mix(self.seed) >> shift & 0xff).unwrap_or(0);
+        let mac = [
+            0x02,
+            0x8f,
+            octet(0),
+            octet(8),
+            octet(16),
+            u8::try_from(at).unwrap_or(0),
+        ];
+        let bps = u64::from(mbps) * 1_000_000;
+        let mut row = |column, object| mib.put(&[2, 2, 1, column, index], object);
+        row(1, Object::Integer(i64::from(index)));
+        row(2, Object::text(&name));
+        row(3, Object::Integer(if name == "lo" { 24 } else { 6 }));
+        row(4, Object::Integer(1500));
+        row(5, Object::Gauge32(u32::try_from(bps).unwrap_or(u32::MAX)));
+        row(6, Object::Octets(mac.to_vec()));
+        row(
+            7,
+            Object::Integer(if load == Load::Disabled { 2 } else { 1 }),
+        );
+        row(8, Object::Integer(if load.is_down() { 2 } else { 1 }));
+        row(10, Object::Counter32(load.octets(self.seed, at, mbps, 0)));
+        row(11, Object::Counter32(load.packets(self.seed, at, mbps, 0)));
+        row(13, Object::Counter32(load.errors(at, 5)));
+        row(14, Object::Counter32(load.errors(at, 2)));
+        row(16, Object::Counter32(load.octets(self.seed, at, mbps, 1)));
+        row(17, Object::Counter32(load.packets(self.seed, at, mbps, 1)));
+        row(19, Object::Counter32(load.errors(at, 11)));
+        row(20, Object::Counter32(load.errors(at, 1)));
+        if !self.wide {
+            return;
+        }
+        let alias = if at == 0 { "uplink" } else { "" };
+        let mut row = |column, object| mib.put(&[31, 1, 1, 1, column, index], object);
+        row(1, Object::text(&name));
+        for (way, octets, multicast32) in [(0, 6, 2), (1, 10, 4)] {
+            row(
+                octets,
+                Object::Counter64(load.octets(self.seed, at, mbps, way)),
+            );
+            row(
+                octets + 1,
+                Object::Counter64(load.packets(self.seed, at, mbps, way)),
+            );
+            let few = load.errors(at, 3000 + u64::from(way));
+            row(multicast32, Object::Counter32(few));
+            row(multicast32 + 1, Object::Counter32(few));
+            row(octets + 2, Object::Counter64(few));
+            row(octets + 3, Object::Counter64(few));
+        }
+        row(15, Object::Gauge32(mbps));
+        row(18, Object::text(alias));
+    }
+}
+
+/// How busy an interface is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Load {
+    Disabled,
+    Down,
+    Idle,
+    Light,
+    Busy,
+}
+
+impl Load {
+    /// The first interface is the busy uplink; of the others some are idle, some down.
+    fn of(seed: u64, at: u32, mbps: u32) -> Self {
+        if at == 0 {
+            return if mbps < 100 { Self::Idle } else { Self::Busy };
+        }
+        match mix(seed ^ u64::from(at) << 32) % 8 {
+            0 if at > 2 => Self::Disabled,
+            1 if at > 1 => Self::Down,
+            2 => Self::Idle,
+            3..=5 => Self::Light,
+            _ => Self::Busy,
+        }
+    }
+
+    fn is_down(self) -> bool {
+        matches!(self, Self::Down | Self::Disabled)
+    }
+
+    /// Octets an hour; `way` 0 is in, 1 is out.
+    fn octets(self, seed: u64, at: u32, mbps: u32, way: u64) -> Flow {
+        let dice = mix(seed ^ u64::from(at) << 8 ^ way);
+        let line = u64::from(mbps) * 125_000 * 3600;
+        let per_hour = match self {
+            Self::Disabled | Self::Down => 0,
+            Self::Idle => 40_000 + dice % 90_000,
+            Self::Light => line / 100 + line / 1000 * (dice % 40),
+            Self::Busy => line / 5 + line / 1000 * (dice % 250),
+        };
+        let base = if per_hour == 0 {
+            0
+        } else {
+            dice % 1_000_000_000
+        };
+        Flow {
+            base,
+            per_hour,
+            wave_s: 240 + u32::try_from(dice % 600).unwrap_or(0),
+        }
+    }
+
+    fn packets(self, seed: u64, at: u32, mbps: u32, way: u64) -> Flow {
+        let octets = self.octets(seed, at, mbps, way);
+        Flow {
+            base: octets.base / 700,
+            per_hour: octets.per_hour / 700,
+            ..octets
+        }
+    }
+
+    /// A few an hour on interfaces that carry something.
+    fn errors(self, at: u32, per_hour: u64) -> Flow {
+        let per_hour = match self {
+            Self::Light | Self::Busy => per_hour * u64::from(at % 3 + 1),
+            Self::Disabled | Self::Down | Self::Idle => 0,
+        };
+        Flow {
+            base: 0,
+            per_hour,
+            wave_s: 0,
+        }
+    }
+}
+
+/// splitmix64's finisher.
+fn mix(bits: u64) -> u64 {
+    let mut bits = bits.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    bits = (bits ^ bits >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    bits = (bits ^ bits >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
+    bits ^ bits >> 31
+}
