@@ -33,6 +33,9 @@ export class KeyMatcher {
       this.#prefix = "";
       return null;
     }
+    // Enter belongs to the control that has the focus.
+    const control = event.target instanceof Element && event.target.closest("a,button,summary");
+    if (event.key === "Enter" && control) return null;
     const prefix = nowMs - this.#at < SEQUENCE_MS ? this.#prefix : "";
     this.#prefix = "";
     if (prefix) {

@@ -91,7 +91,8 @@ export class LiveStore {
 
   dropInterfaces(device: string): void {
     this.#slots.delete(`interfaces ${device}`);
-    this.#interfaces.delete(device);
+    // The empty table stays: a page that comes back holds on to it.
+    this.#interfaces.get(device)?.clear();
   }
 
   onResync(listener: () => void): () => void {
@@ -148,7 +149,7 @@ export class LiveStore {
   reset(): void {
     this.#slots.clear();
     this.#covered = new Set();
-    this.#interfaces.clear();
+    for (const table of this.#interfaces.values()) table.clear();
     this.devices.clear();
     this.agents.clear();
     this.sequence = null;
