@@ -89,6 +89,12 @@ export class LiveStore {
     this.#ensure(`interfaces ${device}`, table, load);
   }
 
+  /** The user removed it; the stream will say so as well. */
+  forgetDevice(id: string): void {
+    this.devices.remove(id);
+    this.#askFrame();
+  }
+
   dropInterfaces(device: string): void {
     this.#slots.delete(`interfaces ${device}`);
     // The empty table stays: a page that comes back holds on to it.
