@@ -32,7 +32,7 @@ function options(
     ...(line.dash ? { dash: [...line.dash] } : {}),
     ...(spec.id === "traffic" && !banded ? { fill: () => token(`${line.colour}-soft`) } : {}),
     spanGaps: false,
-    points: { show: (plot, index) => lonely(plot, index), size: 4 },
+    points: { show: lonely, size: 4 },
   }));
   const edges: uPlot.Series[] = banded
     ? spec.lines.flatMap(() => [{ stroke: "transparent", points: { show: false } },
@@ -89,10 +89,15 @@ function options(
   };
 }
 
-/** Points only where a line would not show: no neighbour on either side. */
+/** Points only where a line would hardly show: the first samples of a new device. */
 function lonely(plot: uPlot, series: number): boolean {
   const data = plot.data[series];
-  return !!data && data.filter((value) => value !== null && value !== undefined).length < 3;
+  let known = 0;
+  for (const value of data ?? []) {
+    if (value !== null && value !== undefined) known += 1;
+    if (known > 2) return false;
+  }
+  return known > 0;
 }
 
 function nice(max: number): number {

@@ -31,7 +31,7 @@ export function FleetPage() {
     live.ensureDevices();
   }, []);
   useKeys({ "/": () => input.current?.select() });
-  const clear = () => fleet.setSearch({ q: "", state: undefined, tenant: "" } as never);
+  const clear = () => fleet.setSearch({ q: "", state: undefined, tenant: "" });
 
   return (
     <div className="flex h-full flex-col">
@@ -115,7 +115,7 @@ function StateFilter({ fleet }: { fleet: Fleet }) {
             aria-pressed={on}
             data-state-filter={state}
             title={`Show only ${STATE_WORD[state].toLowerCase()}`}
-            onClick={() => setSearch({ state: on ? undefined : state } as never)}
+            onClick={() => setSearch({ state: on ? undefined : state })}
             className={`inline-flex h-8 items-center gap-1.5 rounded-md border px-2.5 phone:h-11 phone:flex-1 phone:justify-center phone:px-1 ${
               on ? "border-accent bg-selected" : "border-transparent hover:bg-hover"
             }`}

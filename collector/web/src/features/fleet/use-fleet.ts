@@ -11,10 +11,10 @@ const route = getRouteApi("/_app/fleet");
 const ORDER_MS = 1000;
 
 export interface FleetSearch {
-  q?: string;
-  state?: State;
-  tenant?: string;
-  sort?: string;
+  q?: string | undefined;
+  state?: State | undefined;
+  tenant?: string | undefined;
+  sort?: string | undefined;
 }
 
 export function useFleetSearch(): [FleetSearch, (patch: FleetSearch) => void] {

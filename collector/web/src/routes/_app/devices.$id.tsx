@@ -2,9 +2,9 @@ import { createFileRoute } from "@tanstack/react-router";
 import * as v from "valibot";
 import { DevicePage } from "../../features/device/device-page";
 
-const point = v.optional(v.fallback(v.union([v.string(), v.number()]), "now"));
+const point = v.fallback(v.optional(v.union([v.string(), v.number()])), undefined);
 const search = v.object({
-  if: v.optional(v.fallback(v.string(), "")),
+  if: v.fallback(v.optional(v.string()), undefined),
   from: point,
   to: point,
 });
