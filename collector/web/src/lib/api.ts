@@ -28,6 +28,9 @@ export class ApiError extends Error {
 
 /** Called on every 401 outside the login form. Set once by the shell. */
 let onSignedOut: () => void = () => {};
+export function signedOut(): void {
+  onSignedOut();
+}
 export function whenSignedOut(handler: () => void): void {
   onSignedOut = handler;
 }

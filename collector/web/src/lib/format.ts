@@ -96,6 +96,22 @@ const stamp = new Intl.DateTimeFormat(LOCALE, {
 });
 const day = new Intl.DateTimeFormat(LOCALE, { year: "numeric", month: "short", day: "2-digit" });
 
+const minutes = new Intl.DateTimeFormat(LOCALE, {
+  hour: "2-digit", minute: "2-digit", hourCycle: "h23",
+});
+const seconds = new Intl.DateTimeFormat(LOCALE, {
+  hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23",
+});
+const monthDay = new Intl.DateTimeFormat(LOCALE, { month: "short", day: "2-digit" });
+
+export function clockTime(ms: number, withSeconds: boolean): string {
+  return (withSeconds ? seconds : minutes).format(ms);
+}
+
+export function dayMonth(ms: number): string {
+  return monthDay.format(ms);
+}
+
 function date(at: string | number): Date | null {
   const value = new Date(at);
   return Number.isNaN(value.getTime()) ? null : value;

@@ -1,7 +1,7 @@
 /** The live store of this page and its hooks. */
 import { useCallback, useEffect, useSyncExternalStore } from "react";
-import { ApiError, api, PAGE, take, takeAll } from "./api";
-import { currentSecond, subscribeSecond } from "./clock";
+import { ApiError, api, PAGE, signedOut, take, takeAll } from "./api";
+import { subscribeSecond } from "./clock";
 import { LiveStore } from "./live";
 import { LiveLink, type LinkStatus } from "./live-link";
 import type { LiveTable } from "./live-table";
@@ -45,10 +45,10 @@ function page(cursor: string | undefined): { limit: number; cursor?: string } {
 
 let link: LiveLink | null = null;
 
-/** Connects after sign-in. */
-export function connectLive(onSignedOut: () => void): void {
+/** Connects after sign-in, before a page asks for anything. */
+export function connectLive(): void {
   if (link) return;
-  link = new LiveLink(live, onSignedOut);
+  link = new LiveLink(live, signedOut);
   link.start();
 }
 
@@ -61,10 +61,6 @@ export function disconnectLive(tell: boolean): void {
 }
 
 const OFFLINE: LinkStatus = { phase: "connecting", heardAt: 0, devices: [] };
-
-export function linkStatus(): LinkStatus {
-  return link?.status ?? OFFLINE;
-}
 
 export function useDevice(id: string): Device | undefined {
   return useRow(live.devices, id);
@@ -100,8 +96,18 @@ export function useEachSecond<V extends string | number | boolean | null>(read: 
   return useSyncExternalStore(subscribeSecond, read);
 }
 
-export function useSecond(): number {
-  return useEachSecond(currentSecond);
+function subscribeLink(listener: () => void): () => void {
+  const noSecond = subscribeSecond(listener);
+  const noLink = link?.subscribe(listener);
+  return () => {
+    noSecond();
+    noLink?.();
+  };
+}
+
+/** A string told from the state of the stream and the time since it was heard. */
+export function useLink(read: (status: LinkStatus) => string): string {
+  return useSyncExternalStore(subscribeLink, () => read(link?.status ?? OFFLINE));
 }
 
 /** Loads and streams the interfaces of a device while the caller is mounted. */

@@ -32,7 +32,7 @@ export function StateShape({ state, size = 12 }: { state: State; size?: number }
 
 export function StateBadge({ state, note }: { state: State; note?: string | null }) {
   return (
-    <span className="inline-flex min-w-0 items-center gap-2" data-state={state}>
+    <span className="inline-flex max-w-full min-w-0 items-center gap-2 align-middle" data-state={state}>
       <StateShape state={state} />
       <span className={`${COLOUR[state]} ${state === "up" ? "" : "font-medium"}`}>
         {STATE_WORD[state]}

@@ -91,6 +91,7 @@ function Enrol({ token, since, onDone }: { token: Token; since: number; onDone: 
   });
   const [name, state] = found.split("\n");
   return (
+    <div className="flex flex-col gap-4">
     <ol className="flex flex-col gap-4">
       <li className="flex flex-col gap-1.5">
         <p>
@@ -107,7 +108,8 @@ function Enrol({ token, since, onDone }: { token: Token; since: number; onDone: 
         <p>Start it.</p>
         <CopyLine label="Copy the command" text="farwatch-agent run" />
       </li>
-      <li className="flex items-center gap-3 rounded-md border border-line bg-surface px-3 py-2.5" role="status">
+    </ol>
+      <div className="flex items-center gap-3 rounded-md border border-line bg-surface px-3 py-2.5" role="status">
         <StateShape state={state === "up" ? "up" : "unknown"} />
         <span className="flex-1">
           {!name && "Waiting for the agent…"}
@@ -115,7 +117,7 @@ function Enrol({ token, since, onDone }: { token: Token; since: number; onDone: 
           {name && state !== "up" && <><strong>{name}</strong> is enrolled. Waiting for it to connect…</>}
         </span>
         <Button look={state === "up" ? "solid" : "plain"} onClick={onDone}>Done</Button>
-      </li>
-    </ol>
+      </div>
+    </div>
   );
 }

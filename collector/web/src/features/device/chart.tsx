@@ -1,6 +1,6 @@
 import { useEffect, useEffectEvent, useRef } from "react";
 import uPlot from "uplot";
-import { si } from "../../lib/format";
+import { clockTime, dayMonth, si } from "../../lib/format";
 import { type Theme, token, useTheme } from "../../lib/theme";
 import type { ChartData, ChartSpec } from "./metrics";
 
@@ -65,7 +65,13 @@ function options(
     series: [{}, ...lines, ...edges],
     bands,
     axes: [
-      { ...axis, grid: { stroke: () => token("chart-grid"), width: 1 }, size: 26, space: 70 },
+      {
+        ...axis,
+        grid: { stroke: () => token("chart-grid"), width: 1 },
+        size: 26,
+        space: 76,
+        values: (_, ticks) => ticks.map((tick, i) => tickLabel(tick, ticks[i - 1] ?? null, ticks)),
+      },
       {
         ...axis,
         grid: { stroke: () => token("chart-grid"), width: 1 },
@@ -98,6 +104,14 @@ function lonely(plot: uPlot, series: number): boolean {
     if (known > 2) return false;
   }
   return known > 0;
+}
+
+/** The time of a tick; the day where a new one begins or the ticks are days apart. */
+function tickLabel(tick: number, before: number | null, ticks: readonly number[]): string {
+  const step = ticks.length > 1 ? (ticks[1] ?? 0) - (ticks[0] ?? 0) : 0;
+  const day = dayMonth(tick * 1000);
+  const newDay = before !== null && dayMonth(before * 1000) !== day;
+  return step >= 86_400 || newDay ? day : clockTime(tick * 1000, step < 60);
 }
 
 function nice(max: number): number {

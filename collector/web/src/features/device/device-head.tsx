@@ -32,7 +32,7 @@ export function DeviceHead({ device, detail }: { device: Device; detail: DeviceD
         <RemoveDevice device={device} />
       </div>
       {hint && state !== "up" && <p className="mt-1 text-muted">{hint}</p>}
-      <dl className="mt-2 flex flex-wrap gap-x-8 gap-y-2 phone:grid phone:grid-cols-2">
+      <dl className="mt-2 flex flex-wrap gap-x-6 gap-y-2 phone:grid phone:grid-cols-2">
         <Fact name="Last sample"><Age at={device.last_sample_at} long /></Fact>
         <Fact name="Address">{device.address}</Fact>
         <Fact name="Model"><span title={facts.sys_descr ?? undefined}>{shortModel(facts.sys_descr ?? device.model)}</span></Fact>
@@ -53,7 +53,7 @@ function Fact({ name, children }: { name: string; children: ReactNode }) {
   return (
     <div className="min-w-0">
       <dt className="text-xs text-muted">{name}</dt>
-      <dd className="clip max-w-[320px]">{children}</dd>
+      <dd className="clip max-w-[240px]">{children}</dd>
     </div>
   );
 }

@@ -81,7 +81,7 @@ const Row = memo(function Row({ device, interval, object, chosen, onChoose }: Ro
   if (!port) return null;
   const note = port.admin === "down" ? "disabled" : null;
   const errors = sum(port.in_errors_ps, port.out_errors_ps, port.in_discards_ps, port.out_discards_ps);
-  const live = dim ? "opacity-65" : "";
+  const live = dim ? "stale" : "";
   return (
     <div
       role="row"

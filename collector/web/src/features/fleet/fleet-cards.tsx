@@ -67,7 +67,7 @@ const Card = memo(function Card({ id, style }: { id: string; style: CSSPropertie
           <span className="clip">
             {device.site.name} · {device.tenant.name}
           </span>
-          <span className={`shrink-0 text-text ${dim ? "opacity-65" : ""}`}>
+          <span className={`shrink-0 text-text ${dim ? "stale" : ""}`}>
             <span aria-label="in">↓</span> {megabits(device.in_bps)}{" "}
             <span aria-label="out">↑</span> {megabits(device.out_bps)} Mb/s
           </span>

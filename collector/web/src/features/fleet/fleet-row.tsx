@@ -31,7 +31,7 @@ export const FleetRow = memo(function FleetRow({ id, index, selected, style }: P
   const device = useDevice(id);
   const [state, cause, dim] = useShown(device);
   if (!device) return null;
-  const live = `num ${dim ? "opacity-65" : ""}`;
+  const live = `num ${dim ? "stale" : ""}`;
   return (
     <div
       role="row"
@@ -61,7 +61,7 @@ export const FleetRow = memo(function FleetRow({ id, index, selected, style }: P
       </div>
       <div role="gridcell" className={live} data-timed>
         {integer(device.interfaces_up)}
-        <span className="text-faint">/{integer(device.interfaces_total)}</span>
+        <span className="text-muted">/{integer(device.interfaces_total)}</span>
       </div>
       <div role="gridcell" className={live} data-timed data-cell="in">{megabits(device.in_bps)}</div>
       <div role="gridcell" className={live} data-timed data-cell="out">{megabits(device.out_bps)}</div>

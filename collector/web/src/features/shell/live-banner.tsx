@@ -1,14 +1,14 @@
 import { serverNow } from "../../lib/clock";
 import { duration } from "../../lib/format";
-import { linkStatus, useEachSecond } from "../../lib/live-app";
+import { useLink } from "../../lib/live-app";
+import type { LinkStatus } from "../../lib/live-link";
 import { StateShape } from "../../ui/state-badge";
 
 /** A heartbeat comes every 15 s; a little over that is late. */
 const LATE_MS = 20_000;
 
 /** `live`, `connecting`, or `delayed|offline SECONDS`: one string, so that it renders on change. */
-function read(): string {
-  const { phase, heardAt } = linkStatus();
+function read({ phase, heardAt }: LinkStatus): string {
   const silent = Date.now() - heardAt;
   if (phase === "offline") return `offline ${Math.round(silent / 1000)}`;
   if (phase === "connecting") return "connecting";
@@ -17,7 +17,7 @@ function read(): string {
 
 /** Says how fresh the page is. Never silent. */
 export function LiveBanner() {
-  const [word, seconds] = useEachSecond(read).split(" ");
+  const [word, seconds] = useLink(read).split(" ");
   const title = `Server time ${new Date(serverNow()).toISOString().slice(0, 19).replace("T", " ")} UTC`;
   const bad = word === "offline" || word === "delayed";
   const state = word === "live" ? "up" : word === "offline" ? "down" : word === "delayed" ? "degraded" : "unknown";

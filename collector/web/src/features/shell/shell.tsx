@@ -2,7 +2,7 @@ import { useQueryClient } from "@tanstack/react-query";
 import { Link, Outlet, useNavigate, useRouter } from "@tanstack/react-router";
 import { useCallback, useEffect, useState } from "react";
 import { api, whenSignedOut } from "../../lib/api";
-import { connectLive, disconnectLive } from "../../lib/live-app";
+import { disconnectLive } from "../../lib/live-app";
 import { setTheme, useTheme } from "../../lib/theme";
 import { useKeys } from "../../lib/use-keys";
 import { IconButton } from "../../ui/button";
@@ -33,13 +33,8 @@ export function Shell() {
   );
 
   useEffect(() => {
-    const signedOut = () => leave(false);
-    whenSignedOut(signedOut);
-    connectLive(signedOut);
-    return () => {
-      whenSignedOut(() => {});
-      disconnectLive(false);
-    };
+    whenSignedOut(() => leave(false));
+    return () => whenSignedOut(() => {});
   }, [leave]);
 
   const signOut = async () => {
