@@ -27,9 +27,9 @@ export async function open(browser, { viewport, theme, storageState, phone = fal
   });
   await context.addInitScript((name) => {
     if (!localStorage.getItem("farwatch.theme")) localStorage.setItem("farwatch.theme", name);
-    window.__violations = [];
+    window.policyViolations = [];
     addEventListener("securitypolicyviolation", (event) => {
-      window.__violations.push(`${event.violatedDirective} ${event.blockedURI} ${event.sample}`);
+      window.policyViolations.push(`${event.violatedDirective} ${event.blockedURI} ${event.sample}`);
     });
   }, theme);
   const page = await context.newPage();
@@ -46,7 +46,7 @@ export async function open(browser, { viewport, theme, storageState, phone = fal
 }
 
 export async function violations(page) {
-  return page.evaluate(() => window.__violations ?? []);
+  return page.evaluate(() => window.policyViolations ?? []);
 }
 
 /** Rules of WCAG 2.2 A and AA that the page breaks, one line each. axe runs outside the policy. */

@@ -37,13 +37,14 @@ async function measure({ samples, timeout }) {
       `${target.getAttribute("data-device")} ${target.getAttribute("data-sample-at")}`));
     // Changes made in a frame callback are painted at its end; the channel runs right after.
     const after = new MessageChannel();
-    after.port1.onmessage = () => {
+    after.port1.addEventListener("message", () => {
       const now = Date.now() + skew;
       for (const key of keys) {
         shown.set(key, now);
         match(key);
       }
-    };
+    });
+    after.port1.start();
     after.port2.postMessage(null);
   });
   observer.observe(document.querySelector("[role=grid]"), {

@@ -72,14 +72,14 @@ await check("fleet: the stream is live and rows have samples", async () => {
   await page.waitForSelector(liveRows, { timeout: 60_000 });
 });
 await check("fleet: cells change without a reload", async () => {
-  await page.evaluate(() => (window.__same = true));
+  await page.evaluate(() => (window.samePage = true));
   const cells = () => [...document.querySelectorAll("[data-cell=in]")].map((cell) => cell.textContent).join();
   const before = await page.evaluate(cells);
   await page.waitForFunction(
     (old) => [...document.querySelectorAll("[data-cell=in]")].map((c) => c.textContent).join() !== old,
     before, { timeout: 60_000 },
   );
-  return wrongUnless(await page.evaluate(() => window.__same), "the page was reloaded");
+  return wrongUnless(await page.evaluate(() => window.samePage), "the page was reloaded");
 });
 await look(desk, "fleet-dark");
 await check("fleet: sort by click and by keyboard, kept in the URL", async () => {

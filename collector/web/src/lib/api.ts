@@ -54,10 +54,10 @@ export async function take<T>(request: Promise<Answer<T>>): Promise<T> {
   if (response.ok) return answer.data as T;
   if (response.status === 401 && !response.url.endsWith("/login")) onSignedOut();
   const problem = typeof answer.error === "object" && answer.error ? answer.error : {};
-  throw new ApiError(problem as Partial<Problem>, response.status, retryAfter(response));
+  throw new ApiError(problem as Partial<Problem>, response.status, retrySeconds(response));
 }
 
-function retryAfter(response: Response): number | null {
+function retrySeconds(response: Response): number | null {
   const seconds = Number(response.headers.get("retry-after"));
   return Number.isFinite(seconds) && seconds > 0 ? seconds : null;
 }

@@ -147,7 +147,7 @@ export class LiveLink {
   #wanted(): string[] {
     const all = new Set(this.#watched.keys());
     for (const devices of this.#wants.values()) for (const device of devices) all.add(device);
-    return [...all].slice(-MAX_DEVICES).sort();
+    return [...all].slice(-MAX_DEVICES).toSorted();
   }
 
   /** Opens the stream anew when it carries other devices than are wanted. */

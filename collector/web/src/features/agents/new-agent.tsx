@@ -71,7 +71,7 @@ function TokenForm({ onMade }: { onMade: (token: Token) => void }) {
         placeholder="Rooftop North" hint="A new name makes a new site." error={fields["site"]} />
       <datalist id="site-names">
         {(sites.data ?? []).filter((site) => site.tenant.id === tenant).map((site) => (
-          <option key={site.id} value={site.name} />
+          <option key={site.id} value={site.name}>{site.name}</option>
         ))}
       </datalist>
       {make.error && Object.keys(fields).length === 0 && <ErrorNote error={make.error} />}

@@ -128,7 +128,8 @@ export function Chart({ spec, data, from, to, onZoom, onReset }: Props) {
   const reset = useEffectEvent(onReset);
   const fill = useEffectEvent((chart: uPlot) => {
     chart.batch(() => {
-      chart.setData(columns(data), false);
+      // Scales anew: the value axis must follow a live peak.
+      chart.setData(columns(data), true);
       chart.setScale("x", { min: from / 1000, max: to / 1000 });
     });
   });
@@ -152,10 +153,14 @@ export function Chart({ spec, data, from, to, onZoom, onReset }: Props) {
       made.destroy();
       plot.current = null;
     };
+    // The theme is read by the drawing functions when the plot is made.
+    // oxlint-disable-next-line react/exhaustive-effect-dependencies
   }, [spec, banded, theme]);
 
   useEffect(() => {
     if (plot.current) fill(plot.current);
+    // `fill` reads these as they are when it runs.
+    // oxlint-disable-next-line react/exhaustive-effect-dependencies
   }, [data, from, to]);
 
   return <div ref={box} className="w-full overflow-hidden" style={{ height: HEIGHT }} aria-hidden="true" />;

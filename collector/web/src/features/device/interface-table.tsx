@@ -1,10 +1,9 @@
 import { memo, type PointerEvent, useEffect, useMemo, useRef } from "react";
 import { byName, dateTime, duration, megabits, perSecond, percent, si } from "../../lib/format";
-import { live, useInterface, useTableValue } from "../../lib/live-app";
 import { serverNow } from "../../lib/clock";
+import { live, useEachSecond, useInterface, useTableValue } from "../../lib/live-app";
 import { isDim } from "../../lib/state";
 import type { Device, Interface } from "../../lib/types";
-import { useEachSecond } from "../../lib/live-app";
 import { useKeys } from "../../lib/use-keys";
 import { ageTitle } from "../../ui/age";
 import { StateBadge } from "../../ui/state-badge";
@@ -37,6 +36,8 @@ export function InterfaceTable({ device, chosen, onChoose }: Props) {
   useKeys({ j: () => move(1), k: () => move(-1), ArrowDown: () => move(1), ArrowUp: () => move(-1) });
   useEffect(() => {
     box.current?.querySelector("[aria-selected=true]")?.scrollIntoView({ block: "nearest" });
+    // The row is found by what the choice marks.
+    // oxlint-disable-next-line react/exhaustive-effect-dependencies
   }, [chosen]);
   const onPointerOver = (event: PointerEvent) => {
     const row = event.target instanceof Element ? event.target.closest("[data-object]") : null;
@@ -81,7 +82,7 @@ const Row = memo(function Row({ device, interval, object, chosen, onChoose }: Ro
   if (!port) return null;
   const note = port.admin === "down" ? "disabled" : null;
   const errors = sum(port.in_errors_ps, port.out_errors_ps, port.in_discards_ps, port.out_discards_ps);
-  const live = dim ? "stale" : "";
+  const tone = dim ? "stale" : "";
   return (
     <div
       role="row"
@@ -90,11 +91,11 @@ const Row = memo(function Row({ device, interval, object, chosen, onChoose }: Ro
       data-updated-at={port.updated_at ?? ""}
       onClick={() => onChoose(object)}
       onKeyDown={(event) => event.key === "Enter" && onChoose(object)}
-      className={`if-grid min-h-8 border-b border-line last:border-0 phone:grid-cols-[1fr_auto]! phone:gap-y-1 phone:py-2 ${
+      className={`if-grid min-h-8 border-b border-line last:border-0 phone:gap-y-1 phone:py-2 ${
         chosen ? "bg-selected" : "hover:bg-hover"
       }`}
     >
-      <div role="gridcell" className="clip phone:order-2">
+      <div role="gridcell" className="clip phone:order-2 phone:text-right">
         <StateBadge state={port.state} note={note} />
       </div>
       <div role="gridcell" className="clip phone:order-1">
@@ -107,9 +108,9 @@ const Row = memo(function Row({ device, interval, object, chosen, onChoose }: Ro
       <div role="gridcell" className="num text-muted phone:hidden">
         {port.speed_bps ? si(port.speed_bps, "") : "–"}
       </div>
-      <Rate bps={port.in_bps} use={port.utilisation_in} className={`${live} phone:order-3`} cell="in" />
-      <Rate bps={port.out_bps} use={port.utilisation_out} className={`${live} phone:order-4`} cell="out" />
-      <div role="gridcell" className={`num phone:hidden ${live} ${errors ? "text-degraded" : "text-muted"}`}>
+      <Rate bps={port.in_bps} use={port.utilisation_in} className={`${tone} phone:order-3`} cell="in" />
+      <Rate bps={port.out_bps} use={port.utilisation_out} className={`${tone} phone:order-4`} cell="out" />
+      <div role="gridcell" className={`num phone:hidden ${tone} ${errors ? "text-degraded" : "text-muted"}`}>
         {perSecond(errors)}
       </div>
       <span className="sr-only">

@@ -89,7 +89,7 @@ export function chartData(set: SeriesSet, spec: ChartSpec): ChartData {
   for (const series of mine) {
     for (const point of series.points) if (typeof point[0] === "number") stamps.add(point[0]);
   }
-  const sorted = [...stamps].sort((a, b) => a - b);
+  const sorted = [...stamps].toSorted((a, b) => a - b);
   const index = new Map(sorted.map((at, i) => [at, i]));
   const blank = (): Column => sorted.map(() => null);
   let banded = false;

@@ -1,5 +1,5 @@
 import { useQuery } from "@tanstack/react-query";
-import { useEffect, useRef, useState } from "react";
+import { lazy, Suspense, useEffect, useRef, useState } from "react";
 import { integer } from "../../lib/format";
 import { live, useTableValue } from "../../lib/live-app";
 import { meQuery } from "../../lib/session";
@@ -11,13 +11,15 @@ import { ErrorNote } from "../../ui/error-note";
 import { INPUT } from "../../ui/field";
 import { Icon } from "../../ui/icon";
 import { PageHead } from "../../ui/page-head";
-import { Picker } from "../../ui/picker";
 import { StateShape } from "../../ui/state-badge";
-import { AddDevice } from "./add-device";
 import { FleetCards } from "./fleet-cards";
 import { FleetEmpty, FleetNoMatch, FleetSkeleton } from "./fleet-empty";
 import { FleetTable } from "./fleet-table";
 import { type Fleet, useFleet } from "./use-fleet";
+
+// Not part of the first load: the rows come first.
+const Picker = lazy(() => import("../../ui/picker").then((m) => ({ default: m.Picker })));
+const AddDevice = lazy(() => import("./add-device").then((m) => ({ default: m.AddDevice })));
 
 export function FleetPage() {
   const fleet = useFleet();
@@ -77,7 +79,7 @@ export function FleetPage() {
       ) : (
         <FleetTable fleet={fleet} onEscape={clear} />
       )}
-      <AddDevice open={adding} onOpenChange={setAdding} />
+      <Suspense>{adding && <AddDevice open onOpenChange={setAdding} />}</Suspense>
     </div>
   );
 }
@@ -92,13 +94,16 @@ function TenantPicker({ fleet }: { fleet: Fleet }) {
     ...me.tenants.map((tenant) => ({ value: tenant.id, label: tenant.name })),
   ];
   return (
-    <Picker
-      label="Tenant"
-      className="desk:w-44! phone:order-2"
-      value={fleet.search.tenant || ALL}
-      choices={choices}
-      onChange={(value) => fleet.setSearch({ tenant: value === ALL ? "" : value })}
-    />
+    <span className="h-8 phone:order-2 phone:h-11 phone:w-full desk:w-44">
+      <Suspense>
+        <Picker
+          label="Tenant"
+          value={fleet.search.tenant || ALL}
+          choices={choices}
+          onChange={(value) => fleet.setSearch({ tenant: value === ALL ? "" : value })}
+        />
+      </Suspense>
+    </span>
   );
 }
 

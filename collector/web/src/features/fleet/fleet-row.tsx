@@ -31,7 +31,7 @@ export const FleetRow = memo(function FleetRow({ id, index, selected, style }: P
   const device = useDevice(id);
   const [state, cause, dim] = useShown(device);
   if (!device) return null;
-  const live = `num ${dim ? "stale" : ""}`;
+  const tone = `num ${dim ? "stale" : ""}`;
   return (
     <div
       role="row"
@@ -59,14 +59,14 @@ export const FleetRow = memo(function FleetRow({ id, index, selected, style }: P
       <div role="gridcell" className="clip fleet-wide text-muted" title={device.model ?? undefined}>
         {shortModel(device.model)}
       </div>
-      <div role="gridcell" className={live} data-timed>
+      <div role="gridcell" className={tone} data-timed>
         {integer(device.interfaces_up)}
         <span className="text-muted">/{integer(device.interfaces_total)}</span>
       </div>
-      <div role="gridcell" className={live} data-timed data-cell="in">{megabits(device.in_bps)}</div>
-      <div role="gridcell" className={live} data-timed data-cell="out">{megabits(device.out_bps)}</div>
-      <div role="gridcell" className={`${live} fleet-wide`} data-timed>{milliseconds(device.rtt_ms)}</div>
-      <div role="gridcell" className={`${live} fleet-wide`} data-timed>{duration(device.uptime_s)}</div>
+      <div role="gridcell" className={tone} data-timed data-cell="in">{megabits(device.in_bps)}</div>
+      <div role="gridcell" className={tone} data-timed data-cell="out">{megabits(device.out_bps)}</div>
+      <div role="gridcell" className={`${tone} fleet-wide`} data-timed>{milliseconds(device.rtt_ms)}</div>
+      <div role="gridcell" className={`${tone} fleet-wide`} data-timed>{duration(device.uptime_s)}</div>
       <div role="gridcell" className="num text-muted">
         <Age at={device.last_sample_at} />
       </div>

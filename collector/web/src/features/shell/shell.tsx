@@ -1,6 +1,6 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { Link, Outlet, useNavigate, useRouter } from "@tanstack/react-router";
-import { useCallback, useEffect, useState } from "react";
+import { lazy, Suspense, useCallback, useEffect, useState } from "react";
 import { api, whenSignedOut } from "../../lib/api";
 import { disconnectLive } from "../../lib/live-app";
 import { setTheme, useTheme } from "../../lib/theme";
@@ -8,7 +8,6 @@ import { useKeys } from "../../lib/use-keys";
 import { IconButton } from "../../ui/button";
 import { Icon, type IconName } from "../../ui/icon";
 import { Mark, Wordmark } from "../../ui/wordmark";
-import { KeyHelp } from "./key-help";
 import { LiveBanner } from "./live-banner";
 
 const NAV: readonly { to: "/fleet" | "/agents" | "/settings/api-keys"; label: string; icon: IconName }[] = [
@@ -16,6 +15,8 @@ const NAV: readonly { to: "/fleet" | "/agents" | "/settings/api-keys"; label: st
   { to: "/agents", label: "Agents", icon: "agents" },
   { to: "/settings/api-keys", label: "API keys", icon: "key" },
 ];
+
+const KeyHelp = lazy(() => import("./key-help").then((m) => ({ default: m.KeyHelp })));
 
 export function Shell() {
   const [help, setHelp] = useState(false);
@@ -103,7 +104,7 @@ export function Shell() {
           </Link>
         ))}
       </nav>
-      <KeyHelp open={help} onOpenChange={setHelp} />
+      <Suspense>{help && <KeyHelp open onOpenChange={setHelp} />}</Suspense>
     </div>
   );
 }
