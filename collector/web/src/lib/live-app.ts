@@ -45,10 +45,15 @@ function page(cursor: string | undefined): { limit: number; cursor?: string } {
 
 let link: LiveLink | null = null;
 
+/** A 401 here ends the session in this tab by the usual way. */
+function askSession(): void {
+  take(api.GET("/api/v1/me")).catch(() => {});
+}
+
 /** Connects after sign-in, before a page asks for anything. */
 export function connectLive(): void {
   if (link) return;
-  link = new LiveLink(live, signedOut);
+  link = new LiveLink(live, signedOut, askSession);
   link.start();
 }
 

@@ -43,14 +43,16 @@ export class LiveLink {
   readonly #wants = new Map<string, readonly string[]>();
   readonly #stop = new AbortController();
   readonly #onSignedOut: () => void;
+  readonly #onDoubt: () => void;
   #leading = false;
   #hello: LiveEvent | null = null;
   #stream: AbortController | null = null;
   #wake: (() => void) | null = null;
   #beatAt = 0;
 
-  constructor(store: LiveStore, onSignedOut: () => void) {
+  constructor(store: LiveStore, onSignedOut: () => void, onDoubt: () => void) {
     this.#store = store;
+    this.#onDoubt = onDoubt;
     this.#onSignedOut = onSignedOut;
     this.#channel = typeof BroadcastChannel === "function" ? new BroadcastChannel(NAME) : null;
   }
@@ -130,7 +132,8 @@ export class LiveLink {
         this.#sayWants();
         break;
       case "signed-out":
-        this.#onSignedOut();
+        // A late word about an older session must not end a new one: ask the server.
+        this.#onDoubt();
         break;
     }
   }
@@ -165,6 +168,7 @@ export class LiveLink {
       const opened = Date.now();
       // oxlint-disable-next-line no-await-in-loop -- one stream after the other
       const end = await this.#run(devices, signal);
+      if (signal.aborted) return;
       this.#store.interrupted();
       if (end === "signed-out") {
         this.sayGoodbye();

@@ -19,7 +19,7 @@ interface Props {
   title: string;
 }
 
-/** A live chart slides by one pixel at a time, not faster. */
+/** A live chart slides by one pixel at a time; its edge is ahead of now, never behind. */
 function slideSeconds(spanMs: number): number {
   return Math.max(1, Math.round(spanMs / 1000 / 600));
 }
@@ -38,7 +38,7 @@ export function InterfaceCharts({ device, object, title }: Props) {
   const { set, tail, error, none } = useSeries(device.id, object, range);
   const still = resolve(range, serverNow());
   const slide = slideSeconds(still ? still.to - still.from : 0);
-  const edge = useEachSecond(() => (isLive(range) ? Math.floor(currentSecond() / slide) * slide : 0));
+  const edge = useEachSecond(() => (isLive(range) ? Math.ceil((currentSecond() + 1) / slide) * slide : 0));
   const span = resolve(range, edge ? edge * 1000 : serverNow());
   const gapS = Math.max(3 * device.interval_s, 2 * (set?.step_s ?? 0));
   const base = useMemo(() => (set ? CHARTS.map((spec) => chartData(set, spec)) : null), [set]);
