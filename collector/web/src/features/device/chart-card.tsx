@@ -1,0 +1,109 @@
+import { useMemo } from "react";
+import { dateTime, si } from "../../lib/format";
+import { Chart } from "./chart";
+import type { ChartData, ChartSpec, Column } from "./metrics";
+
+interface Props {
+  spec: ChartSpec;
+  data: ChartData;
+  from: number;
+  to: number;
+  asTable: boolean;
+  onZoom: (fromMs: number, toMs: number) => void;
+  onReset: () => void;
+}
+
+const TEXT = {
+  "chart-in": "bg-chart-in",
+  "chart-out": "bg-chart-out",
+  "chart-3": "bg-degraded",
+  "chart-4": "bg-down",
+} as const;
+
+function last(column: Column | undefined): number | null {
+  return column?.findLast((value) => value !== null) ?? null;
+}
+
+function peak(column: Column | undefined): number | null {
+  let top: number | null = null;
+  for (const value of column ?? []) if (value !== null && (top === null || value > top)) top = value;
+  return top;
+}
+
+export function ChartCard(props: Props) {
+  const { spec, data, from, to, asTable } = props;
+  const known = useMemo(
+    () => data.values.reduce((sum, column) => sum + column.filter((v) => v !== null).length, 0),
+    [data],
+  );
+  const words = spec.lines
+    .map((line, i) => `${line.label} ${si(last(data.values[i]), spec.unit)}, peak ${si(peak(data.values[i]), spec.unit)}`)
+    .join("; ");
+  return (
+    <figure
+      className="m-0 min-w-0"
+      aria-label={`${spec.title}. ${words}`}
+      data-chart={spec.id}
+      data-points={known}
+      data-from={Math.round(from)}
+      data-to={Math.round(to)}
+    >
+      <figcaption className="flex flex-wrap items-baseline gap-x-4 px-1 pb-1">
+        <h3 className="font-medium">{spec.title}</h3>
+        {spec.lines.map((line, i) => (
+          <span key={line.label} className="inline-flex items-center gap-1.5 text-xs text-muted">
+            <span className={`h-0.5 w-3 ${TEXT[line.colour]} ${line.dash ? "opacity-60" : ""}`} aria-hidden="true" />
+            {line.label}
+            <span className="text-text">{si(last(data.values[i]), spec.unit)}</span>
+            <span className="phone:hidden">peak {si(peak(data.values[i]), spec.unit)}</span>
+          </span>
+        ))}
+      </figcaption>
+      {asTable ? <DataTable spec={spec} data={data} /> : <Chart {...props} />}
+    </figure>
+  );
+}
+
+/** Newest rows of the same data, for reading and for screen readers. */
+const TABLE_ROWS = 200;
+
+function DataTable({ spec, data }: { spec: ChartSpec; data: ChartData }) {
+  const rows = data.times
+    .map((t, i) => ({ t, cells: data.values.map((column) => column[i] ?? null) }))
+    .slice(-TABLE_ROWS)
+    .toReversed();
+  return (
+    <section
+      className="max-h-[168px] overflow-auto rounded-md border border-line"
+      // A scroll area must be reachable by keyboard.
+      // oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex
+      tabIndex={0}
+      aria-label={`${spec.title} as a table`}
+    >
+      <table className="w-full border-collapse text-xs">
+        <thead className="sticky top-0 bg-surface text-muted">
+          <tr>
+            <th scope="col" className="px-2 py-1 text-left font-normal">Time</th>
+            {spec.lines.map((line) => (
+              <th key={line.label} scope="col" className="num px-2 py-1 font-normal">
+                {line.label}
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {rows.map((row) => (
+            <tr key={row.t} className="border-t border-line">
+              <td className="px-2 py-0.5 whitespace-nowrap">{dateTime(row.t * 1000)}</td>
+              {row.cells.map((value, i) => (
+                // The order of the lines is fixed.
+                // oxlint-disable-next-line react/no-array-index-key
+                <td key={i} className="num px-2 py-0.5">{value === null ? "gap" : si(value, spec.unit)}</td>
+              ))}
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </section>
+  );
+}

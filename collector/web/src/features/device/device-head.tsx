@@ -1,0 +1,83 @@
+import { useQueryClient, useMutation } from "@tanstack/react-query";
+import { Link, useNavigate } from "@tanstack/react-router";
+import { type ReactNode, useState } from "react";
+import { api, take } from "../../lib/api";
+import { duration, milliseconds, NONE, shortModel } from "../../lib/format";
+import { live } from "../../lib/live-app";
+import { causeHint, causeWord } from "../../lib/state";
+import type { Device, DeviceDetail } from "../../lib/types";
+import { Age } from "../../ui/age";
+import { IconButton } from "../../ui/button";
+import { Confirm } from "../../ui/confirm";
+import { Icon } from "../../ui/icon";
+import { StateBadge } from "../../ui/state-badge";
+import { useShown } from "../fleet/fleet-row";
+
+export function DeviceHead({ device, detail }: { device: Device; detail: DeviceDetail }) {
+  const [state, cause] = useShown(device);
+  const hint = causeHint(cause);
+  const { facts } = detail;
+  return (
+    <header className="border-b border-line px-4 pt-3 pb-3 phone:px-3">
+      <div className="flex items-center gap-3">
+        <Link to="/fleet" aria-label="Back to the fleet" title="Back to the fleet (Esc)"
+          className="-ml-2 inline-flex size-8 items-center justify-center rounded-md text-muted hover:bg-hover phone:size-11">
+          <Icon name="back" />
+        </Link>
+        <h1 className="clip text-xl font-semibold">{device.name}</h1>
+        <span className="shrink-0 rounded-full border border-line px-3 py-1" data-device-state>
+          <StateBadge state={state} note={causeWord(cause)} />
+        </span>
+        <span className="flex-1" />
+        <RemoveDevice device={device} />
+      </div>
+      {hint && state !== "up" && <p className="mt-1 text-muted">{hint}</p>}
+      <dl className="mt-2 flex flex-wrap gap-x-6 gap-y-2 phone:grid phone:grid-cols-2">
+        <Fact name="Last sample"><Age at={device.last_sample_at} long /></Fact>
+        <Fact name="Address">{device.address}</Fact>
+        <Fact name="Model"><span title={facts.sys_descr ?? undefined}>{shortModel(facts.sys_descr ?? device.model)}</span></Fact>
+        <Fact name="System name">{facts.sys_name ?? device.sys_name ?? NONE}</Fact>
+        <Fact name="Location">{facts.sys_location || NONE}</Fact>
+        <Fact name="Contact">{facts.sys_contact || NONE}</Fact>
+        <Fact name="Uptime">{duration(device.uptime_s)}</Fact>
+        <Fact name="Round trip">{milliseconds(device.rtt_ms)} ms</Fact>
+        <Fact name="Polled">every {duration(device.interval_s)} by {device.agent.name}, SNMP {detail.snmp.version}</Fact>
+        <Fact name="Site">{device.tenant.name} · {device.site.name}</Fact>
+      </dl>
+    </header>
+  );
+}
+
+function Fact({ name, children }: { name: string; children: ReactNode }) {
+  return (
+    <div className="min-w-0">
+      <dt className="text-xs text-muted">{name}</dt>
+      <dd className="clip max-w-[240px]">{children}</dd>
+    </div>
+  );
+}
+
+function RemoveDevice({ device }: { device: Device }) {
+  const [asking, setAsking] = useState(false);
+  const navigate = useNavigate();
+  const queries = useQueryClient();
+  const remove = useMutation({
+    mutationFn: () => take(api.DELETE("/api/v1/devices/{id}", { params: { path: { id: device.id } } })),
+    onSuccess: async () => {
+      await navigate({ to: "/fleet" });
+      live.forgetDevice(device.id);
+      queries.removeQueries({ queryKey: ["device", device.id] });
+    },
+  });
+  return (
+    <>
+      <IconButton label="Remove device" onClick={() => setAsking(true)}>
+        <Icon name="trash" />
+      </IconButton>
+      <Confirm open={asking} onOpenChange={setAsking} title={`Remove ${device.name}?`}
+        action="Remove device" busy={remove.isPending} error={remove.error} onConfirm={() => remove.mutate()}>
+        {device.agent.name} stops polling {device.address}. Its history cannot be reached any more.
+      </Confirm>
+    </>
+  );
+}

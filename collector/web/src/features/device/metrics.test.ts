@@ -1,0 +1,38 @@
+import { expect, it } from "vitest";
+import { CHARTS, chartData, withTail } from "./metrics";
+import type { SeriesSet } from "../../lib/types";
+
+const [traffic, packets] = CHARTS;
+const series = (metric: string, points: SeriesSet["series"][number]["points"]) => ({
+  object: "if:1", metric, unit: "bytes_per_second", kind: "counter64", points,
+});
+const set = (...all: SeriesSet["series"]): SeriesSet => ({ from: "", to: "", step_s: 5, series: all });
+
+it("turns octets into bits and keeps gaps as gaps", () => {
+  if (!traffic) throw new Error("no chart");
+  const data = chartData(
+    set(series("if_in_octets_total", [[1000, 2, 2, 2], [2000, null, null, null, "timeout"]])),
+    traffic,
+  );
+  expect(data).toEqual({ times: [1, 2], values: [[16, null], [null, null]], bands: null });
+});
+
+it("sums packet kinds; a gap in one is a gap in the sum", () => {
+  if (!packets) throw new Error("no chart");
+  const data = chartData(
+    set(
+      series("if_in_unicast_packets_total", [[1000, 2, 2, 2], [2000, 3, 3, 3]]),
+      series("if_in_multicast_packets_total", [[1000, 1, 1, 1], [2000, null, null, null]]),
+    ),
+    packets,
+  );
+  expect(data.values[0]).toEqual([3, null]);
+});
+
+it("appends the live tail and leaves a pause open", () => {
+  const data = { times: [10], values: [[1], [1]], bands: null };
+  const point = (t: number) => ({ t, traffic: [t, t], packets: [], errors: [] });
+  const joined = withTail(data, [point(9), point(12), point(100)], "traffic", 15);
+  expect(joined.times).toEqual([10, 12, 56, 100]);
+  expect(joined.values[0]).toEqual([1, 12, null, 100]);
+});

@@ -1,0 +1,157 @@
+/** Which series make up the charts of an interface, and how they turn into columns. */
+import type { MetricInfo, SeriesSet } from "../../lib/types";
+
+export interface Line {
+  label: string;
+  /** Series that belong to it; several are summed. */
+  match: RegExp;
+  colour: "chart-in" | "chart-out" | "chart-3" | "chart-4";
+  dash?: readonly number[];
+}
+
+export interface ChartSpec {
+  id: "traffic" | "packets" | "errors";
+  title: string;
+  unit: string;
+  /** Octets are stored, bits are read. */
+  scale: number;
+  lines: readonly Line[];
+}
+
+const PACKETS = "(ucast|unicast|multicast|mcast|broadcast|bcast)?_?(packets|pkts)(_total)?";
+
+export const CHARTS: readonly ChartSpec[] = [
+  {
+    id: "traffic",
+    title: "Traffic",
+    unit: "b/s",
+    scale: 8,
+    lines: [
+      { label: "In", match: /^if_in_(octets|bytes)(_total)?$/, colour: "chart-in" },
+      { label: "Out", match: /^if_out_(octets|bytes)(_total)?$/, colour: "chart-out" },
+    ],
+  },
+  {
+    id: "packets",
+    title: "Packets",
+    unit: "p/s",
+    scale: 1,
+    lines: [
+      { label: "In", match: new RegExp(`^if_in_${PACKETS}$`), colour: "chart-in" },
+      { label: "Out", match: new RegExp(`^if_out_${PACKETS}$`), colour: "chart-out" },
+    ],
+  },
+  {
+    id: "errors",
+    title: "Errors and discards",
+    unit: "/s",
+    scale: 1,
+    lines: [
+      { label: "Errors in", match: /^if_in_errors(_total)?$/, colour: "chart-4" },
+      { label: "Errors out", match: /^if_out_errors(_total)?$/, colour: "chart-4", dash: [5, 4] },
+      { label: "Discards in", match: /^if_in_discards(_total)?$/, colour: "chart-3" },
+      { label: "Discards out", match: /^if_out_discards(_total)?$/, colour: "chart-3", dash: [5, 4] },
+    ],
+  },
+];
+
+export function metricsFor(infos: readonly MetricInfo[], object: string): string[] {
+  const lines = CHARTS.flatMap((chart) => chart.lines);
+  return infos
+    .filter((info) => info.object === object && lines.some((line) => line.match.test(info.metric)))
+    .map((info) => info.metric);
+}
+
+export type Column = (number | null)[];
+
+export interface ChartData {
+  /** Seconds. */
+  times: number[];
+  /** One per line of the spec. */
+  values: Column[];
+  /** Min and max per line, when the server has joined several samples into one point. */
+  bands: { min: Column; max: Column }[] | null;
+}
+
+function figure(value: number | string | null | undefined): number | null {
+  return typeof value === "number" ? value : null;
+}
+
+/** Adds where both are known; a gap in one is a gap in the sum. */
+function add(into: Column, at: number, value: number | null, fresh: boolean): void {
+  const old = into[at];
+  into[at] = fresh ? value : old === null || old === undefined || value === null ? null : old + value;
+}
+
+export function chartData(set: SeriesSet, spec: ChartSpec): ChartData {
+  const stamps = new Set<number>();
+  const mine = set.series.filter((series) => spec.lines.some((l) => l.match.test(series.metric)));
+  for (const series of mine) {
+    for (const point of series.points) if (typeof point[0] === "number") stamps.add(point[0]);
+  }
+  const sorted = [...stamps].toSorted((a, b) => a - b);
+  const index = new Map(sorted.map((at, i) => [at, i]));
+  const blank = (): Column => sorted.map(() => null);
+  let banded = false;
+  const bands: { min: Column; max: Column }[] = [];
+  const values = spec.lines.map((line) => {
+    const [value, min, max] = [blank(), blank(), blank()];
+    let fresh = true;
+    for (const series of mine) {
+      if (!line.match.test(series.metric)) continue;
+      for (const point of series.points) {
+        const at = index.get(point[0] as number);
+        if (at === undefined) continue;
+        const scaled = [1, 2, 3].map((i) => {
+          const raw = figure(point[i]);
+          return raw === null ? null : raw * spec.scale;
+        });
+        const [v = null, lo = null, hi = null] = scaled;
+        if (lo !== null && hi !== null && hi - lo > 1e-9) banded = true;
+        add(value, at, v, fresh);
+        add(min, at, lo, fresh);
+        add(max, at, hi, fresh);
+      }
+      fresh = false;
+    }
+    bands.push({ min, max });
+    return value;
+  });
+  return { times: sorted.map((ms) => ms / 1000), values, bands: banded ? bands : null };
+}
+
+/** What the stream adds behind the loaded series. */
+export interface TailPoint {
+  t: number;
+  traffic: Column;
+  packets: Column;
+  errors: Column;
+}
+
+/** Appends the tail; a pause longer than `gapS` stays a gap. */
+export function withTail(
+  data: ChartData,
+  tail: readonly TailPoint[],
+  id: ChartSpec["id"],
+  gapS: number,
+): ChartData {
+  let last = data.times.at(-1) ?? 0;
+  const times = [...data.times];
+  const values = data.values.map((column) => [...column]);
+  const bands = data.bands?.map(({ min, max }) => ({ min: [...min], max: [...max] })) ?? null;
+  const push = (t: number, row: Column) => {
+    times.push(t);
+    values.forEach((column, i) => column.push(row[i] ?? null));
+    bands?.forEach(({ min, max }, i) => {
+      min.push(row[i] ?? null);
+      max.push(row[i] ?? null);
+    });
+  };
+  for (const point of tail) {
+    if (point.t <= last) continue;
+    if (last > 0 && point.t - last > gapS) push(last + (point.t - last) / 2, []);
+    push(point.t, point[id]);
+    last = point.t;
+  }
+  return { times, values, bands };
+}

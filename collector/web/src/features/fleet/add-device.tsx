@@ -1,0 +1,105 @@
+import { useMutation } from "@tanstack/react-query";
+import { type SubmitEvent, useEffect, useState } from "react";
+import { ApiError, api, take } from "../../lib/api";
+import { byName } from "../../lib/format";
+import { live, useTableValue } from "../../lib/live-app";
+import type { NewDevice } from "../../lib/types";
+import { Button } from "../../ui/button";
+import { ErrorNote } from "../../ui/error-note";
+import { FieldFrame, TextField } from "../../ui/field";
+import { Modal } from "../../ui/modal";
+import { Picker } from "../../ui/picker";
+
+interface Props {
+  open: boolean;
+  onOpenChange: (open: boolean) => void;
+}
+
+export function AddDevice({ open, onOpenChange }: Props) {
+  return (
+    <Modal
+      open={open}
+      onOpenChange={onOpenChange}
+      title="Add device"
+      description="The agent of the site polls it; the first values come within one interval."
+    >
+      <AddDeviceForm onDone={() => onOpenChange(false)} />
+    </Modal>
+  );
+}
+
+function useAgentChoices() {
+  useEffect(() => live.ensureAgents(), []);
+  useTableValue(live.agents, (table) => table.membership);
+  return live.agents
+    .list()
+    .filter((agent) => !agent.revoked_at)
+    .toSorted((a, b) => byName(a.name, b.name))
+    .map((agent) => ({ value: agent.id, label: agent.name, note: agent.tenant.name }));
+}
+
+function AddDeviceForm({ onDone }: { onDone: () => void }) {
+  const agents = useAgentChoices();
+  const [chosen, setChosen] = useState("");
+  const agent = chosen || (agents.length === 1 ? (agents[0]?.value ?? "") : "");
+  const [version, setVersion] = useState<"v1" | "v2c">("v2c");
+  const add = useMutation({
+    mutationFn: (body: NewDevice) => take(api.POST("/api/v1/devices", { body })),
+    onSuccess: ({ data }) => {
+      live.devices.put(data);
+      onDone();
+    },
+  });
+  const fields = add.error instanceof ApiError ? add.error.fields : {};
+  const first = Object.values(fields).length > 0;
+
+  const submit = (event: SubmitEvent<HTMLFormElement>) => {
+    event.preventDefault();
+    const form = new FormData(event.currentTarget);
+    const text = (name: string) => String(form.get(name) ?? "").trim();
+    const name = text("name");
+    add.mutate({
+      agent,
+      address: text("address"),
+      ...(name ? { name } : {}),
+      snmp: { version, community: String(form.get("community") ?? "") },
+    });
+  };
+
+  return (
+    <form onSubmit={submit} noValidate className="flex flex-col gap-4">
+      <FieldFrame
+        id="agent"
+        label="Agent"
+        hint={agents.length === 0 ? "No agent yet: enrol one on the Agents page." : undefined}
+        error={fields["agent"]}
+      >
+        <Picker id="agent" label="Agent" value={agent} onChange={setChosen} choices={agents}
+          placeholder="Which site is it at?" invalid={!!fields["agent"]} />
+      </FieldFrame>
+      <TextField id="address" name="address" label="Address" placeholder="192.0.2.1 or core-1.example.net"
+        autoComplete="off" autoCapitalize="none" spellCheck={false}
+        hint="An IP address or host name as the agent sees it; add :port if it is not 161."
+        error={fields["address"]} />
+      <TextField id="name" name="name" label="Name" placeholder="Taken from the device when empty"
+        autoComplete="off" error={fields["name"]} />
+      <div className="grid grid-cols-[120px_1fr] gap-3">
+        <FieldFrame id="version" label="SNMP" error={fields["snmp.version"]}>
+          <Picker id="version" label="SNMP version" value={version}
+            onChange={(value) => setVersion(value === "v1" ? "v1" : "v2c")}
+            choices={[{ value: "v2c", label: "v2c" }, { value: "v1", label: "v1" }]} />
+        </FieldFrame>
+        <TextField id="community" name="community" type="password" label="Community" autoComplete="off"
+          hint="Stored sealed; never shown again." error={fields["snmp.community"] ?? fields["community"]} />
+      </div>
+      {add.error && !first && <ErrorNote error={add.error} />}
+      {first && <p role="alert" className="sr-only">The form has errors. {Object.values(fields).join(" ")}</p>}
+      <div className="flex justify-end gap-2 pt-1">
+        <Button onClick={onDone}>Cancel</Button>
+        <Button type="submit" look="solid" disabled={add.isPending || !agent}>
+          {add.isPending ? "Adding…" : "Add device"}
+        </Button>
+      </div>
+    </form>
+  );
+}

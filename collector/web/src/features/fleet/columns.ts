@@ -1,0 +1,78 @@
+import {
+  columnFilteringFeature, createColumnHelper, createFilteredRowModel, createSortedRowModel,
+  globalFilteringFeature, rowSortingFeature, tableFeatures,
+} from "@tanstack/react-table";
+import { byName } from "../../lib/format";
+import { STATE_RANK } from "../../lib/state";
+import type { Device } from "../../lib/types";
+
+export const features = tableFeatures({
+  columnFilteringFeature,
+  globalFilteringFeature,
+  rowSortingFeature,
+  filteredRowModel: createFilteredRowModel(),
+  sortedRowModel: createSortedRowModel(),
+});
+
+const helper = createColumnHelper<typeof features, Device>();
+
+/** A missing number sorts as the smallest. */
+const number = (value: number | null) => value ?? -1;
+const filters = { enableColumnFilter: false, enableGlobalFilter: false } as const;
+
+type Read = (row: Device) => string | number;
+
+function text(id: string, header: string, read: (row: Device) => string) {
+  return helper.accessor(read as Read, {
+    id,
+    header,
+    ...filters,
+    sortDescFirst: false,
+    sortFn: (a, b) => byName(read(a.original), read(b.original)),
+  });
+}
+
+function figure(id: string, header: string, read: (row: Device) => number | null) {
+  return helper.accessor(((row) => number(read(row))) as Read, {
+    id,
+    header,
+    ...filters,
+    sortDescFirst: true,
+    sortFn: (a, b) => number(read(a.original)) - number(read(b.original)),
+  });
+}
+
+export const columns = helper.columns([
+  helper.accessor(((row) => STATE_RANK[row.state]) as Read, {
+    id: "state",
+    header: "State",
+    ...filters,
+    sortDescFirst: false,
+    sortFn: (a, b) =>
+      STATE_RANK[a.original.state] - STATE_RANK[b.original.state] ||
+      byName(a.original.name, b.original.name),
+  }),
+  text("name", "Name", (row) => row.name),
+  text("tenant", "Tenant", (row) => row.tenant.name),
+  text("site", "Site", (row) => row.site.name),
+  text("address", "Address", (row) => row.address),
+  text("model", "Model", (row) => row.model ?? ""),
+  figure("interfaces", "Ports up", (row) => row.interfaces_up),
+  figure("in", "In Mb/s", (row) => row.in_bps),
+  figure("out", "Out Mb/s", (row) => row.out_bps),
+  figure("rtt", "RTT ms", (row) => row.rtt_ms),
+  figure("uptime", "Uptime", (row) => row.uptime_s),
+  figure("age", "Age", (row) => (row.last_sample_at ? -Date.parse(row.last_sample_at) : null)),
+]);
+
+/** Right-aligned columns, and those that a narrow screen leaves out. */
+export const NUMERIC = new Set(["interfaces", "in", "out", "rtt", "uptime", "age"]);
+export const WIDE = new Set(["address", "model", "rtt", "uptime"]);
+
+export function matches(device: Device, query: string): boolean {
+  const hay = [
+    device.name, device.address, device.tenant.name, device.site.name, device.agent.name,
+    device.model ?? "", device.sys_name ?? "",
+  ].join("\n").toLowerCase();
+  return query.toLowerCase().split(/\s+/).every((word) => hay.includes(word));
+}

@@ -1,0 +1,75 @@
+import { Link } from "@tanstack/react-router";
+import { type CSSProperties, memo } from "react";
+import { serverNow } from "../../lib/clock";
+import { duration, integer, megabits, milliseconds, shortModel } from "../../lib/format";
+import { useDevice, useEachSecond } from "../../lib/live-app";
+import { causeWord, isDim, shownState } from "../../lib/state";
+import type { Cause, Device, State } from "../../lib/types";
+import { Age } from "../../ui/age";
+import { StateBadge } from "../../ui/state-badge";
+
+interface Props {
+  id: string;
+  index: number;
+  selected: boolean;
+  style: CSSProperties;
+}
+
+/** State as one string, so that the second hand renders a row only when it turns. */
+export function useShown(device: Device | undefined): [State, Cause | null, boolean] {
+  const text = useEachSecond(() => {
+    if (!device) return "unknown  ";
+    const now = serverNow();
+    const { state, cause } = shownState(device, now);
+    return `${state} ${cause ?? ""} ${isDim(device.last_sample_at, device.interval_s, now) ? 1 : ""}`;
+  });
+  const [state, cause, dim] = text.split(" ");
+  return [state as State, (cause || null) as Cause | null, dim === "1"];
+}
+
+export const FleetRow = memo(function FleetRow({ id, index, selected, style }: Props) {
+  const device = useDevice(id);
+  const [state, cause, dim] = useShown(device);
+  if (!device) return null;
+  const tone = `num ${dim ? "stale" : ""}`;
+  return (
+    <div
+      role="row"
+      id={`row-${id}`}
+      aria-rowindex={index + 2}
+      aria-selected={selected}
+      data-device={id}
+      data-sample-at={device.last_sample_at ?? ""}
+      className={`fleet-grid absolute inset-x-0 border-b border-line ${
+        selected ? "bg-selected" : "hover:bg-hover"
+      }`}
+      style={style}
+    >
+      <div role="gridcell" className="clip">
+        <StateBadge state={state} note={causeWord(cause)} />
+      </div>
+      <div role="gridcell" className="clip font-medium">
+        <Link to="/devices/$id" params={{ id }} tabIndex={-1} className="hover:underline">
+          {device.name}
+        </Link>
+      </div>
+      <div role="gridcell" className="clip text-muted">{device.tenant.name}</div>
+      <div role="gridcell" className="clip text-muted">{device.site.name}</div>
+      <div role="gridcell" className="clip fleet-wide text-muted">{device.address}</div>
+      <div role="gridcell" className="clip fleet-wide text-muted" title={device.model ?? undefined}>
+        {shortModel(device.model)}
+      </div>
+      <div role="gridcell" className={tone} data-timed>
+        {integer(device.interfaces_up)}
+        <span className="text-muted">/{integer(device.interfaces_total)}</span>
+      </div>
+      <div role="gridcell" className={tone} data-timed data-cell="in">{megabits(device.in_bps)}</div>
+      <div role="gridcell" className={tone} data-timed data-cell="out">{megabits(device.out_bps)}</div>
+      <div role="gridcell" className={`${tone} fleet-wide`} data-timed>{milliseconds(device.rtt_ms)}</div>
+      <div role="gridcell" className={`${tone} fleet-wide`} data-timed>{duration(device.uptime_s)}</div>
+      <div role="gridcell" className="num text-muted">
+        <Age at={device.last_sample_at} />
+      </div>
+    </div>
+  );
+});

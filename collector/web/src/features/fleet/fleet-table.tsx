@@ -1,0 +1,124 @@
+import { useNavigate } from "@tanstack/react-router";
+import { useVirtualizer } from "@tanstack/react-virtual";
+import { type PointerEvent, useRef, useState } from "react";
+import { live } from "../../lib/live-app";
+import { useKeys } from "../../lib/use-keys";
+import { ageTitle } from "../../ui/age";
+import { Icon } from "../../ui/icon";
+import { NUMERIC, WIDE } from "./columns";
+import { FleetRow } from "./fleet-row";
+import type { Fleet } from "./use-fleet";
+
+export const ROW_PX = 28;
+
+export function FleetTable({ fleet, onEscape }: { fleet: Fleet; onEscape: () => void }) {
+  const { table, ids, paused } = fleet;
+  const navigate = useNavigate();
+  const scroller = useRef<HTMLDivElement>(null);
+  const [chosen, setChosen] = useState<string | null>(null);
+  const virtual = useVirtualizer({
+    count: ids.length,
+    getScrollElement: () => scroller.current,
+    estimateSize: () => ROW_PX,
+    getItemKey: (index) => ids[index] ?? index,
+    overscan: 8,
+  });
+
+  const move = (to: number) => {
+    const index = Math.max(0, Math.min(ids.length - 1, to));
+    const id = ids[index];
+    if (!id) return;
+    setChosen(id);
+    virtual.scrollToIndex(index, { align: "auto" });
+  };
+  const at = chosen ? ids.indexOf(chosen) : -1;
+  const open = (id: string | null) => {
+    if (id) void navigate({ to: "/devices/$id", params: { id } });
+  };
+  useKeys({
+    j: () => move(at + 1),
+    k: () => move(at < 0 ? 0 : at - 1),
+    ArrowDown: () => move(at + 1),
+    ArrowUp: () => move(at < 0 ? 0 : at - 1),
+    Home: () => move(0),
+    End: () => move(ids.length - 1),
+    Enter: () => open(chosen),
+    Escape: () => (chosen ? setChosen(null) : onEscape()),
+  });
+
+  // One listener for all rows: a value's age is written when the pointer reaches it.
+  const onPointerOver = (event: PointerEvent) => {
+    const cell = event.target instanceof Element ? event.target.closest("[data-timed]") : null;
+    const id = cell?.closest("[data-device]")?.getAttribute("data-device");
+    if (cell instanceof HTMLElement && id) cell.title = ageTitle(live.devices.get(id)?.last_sample_at);
+  };
+
+  return (
+    <div
+      ref={scroller}
+      role="grid"
+      aria-label="Devices"
+      aria-rowcount={ids.length + 1}
+      aria-activedescendant={chosen && at >= 0 ? `row-${chosen}` : undefined}
+      tabIndex={0}
+      className="min-h-0 flex-1 overflow-y-auto focus-visible:outline-offset-[-2px]"
+      onPointerEnter={() => (paused.current = true)}
+      onPointerLeave={() => (paused.current = false)}
+      onPointerOver={onPointerOver}
+    >
+      <div
+        role="row"
+        aria-rowindex={1}
+        className="fleet-grid sticky top-0 z-10 h-8 border-y border-line bg-surface text-xs text-muted"
+      >
+        {table.getFlatHeaders().map((header) => {
+          const sorted = header.column.getIsSorted();
+          return (
+            <div
+              key={header.id}
+              role="columnheader"
+              aria-sort={sorted === "asc" ? "ascending" : sorted === "desc" ? "descending" : "none"}
+              className={`${NUMERIC.has(header.id) ? "num" : ""} ${WIDE.has(header.id) ? "fleet-wide" : ""}`}
+            >
+              <button
+                type="button"
+                data-sort={header.id}
+                onClick={header.column.getToggleSortingHandler()}
+                className={`inline-flex h-7 max-w-full items-center gap-0.5 whitespace-nowrap hover:text-text ${
+                  sorted ? "font-medium text-text" : ""
+                }`}
+              >
+                {String(header.column.columnDef.header)}
+                {sorted && <Icon name={sorted === "asc" ? "up" : "down"} size={11} />}
+              </button>
+            </div>
+          );
+        })}
+      </div>
+      {/* The keyboard way is j, k and Enter on the grid. */}
+      {/* oxlint-disable-next-line jsx-a11y/no-noninteractive-element-interactions, jsx-a11y/click-events-have-key-events */}
+      <div
+        role="rowgroup"
+        className="relative"
+        style={{ height: virtual.getTotalSize() }}
+        onClick={(event) => {
+          const row = event.target instanceof Element ? event.target.closest("[data-device]") : null;
+          if (row && !(event.target as Element).closest("a")) open(row.getAttribute("data-device"));
+        }}
+      >
+        {virtual.getVirtualItems().map((item) => {
+          const id = ids[item.index];
+          return id ? (
+            <FleetRow
+              key={id}
+              id={id}
+              index={item.index}
+              selected={id === chosen}
+              style={{ height: ROW_PX, transform: `translateY(${item.start}px)` }}
+            />
+          ) : null;
+        })}
+      </div>
+    </div>
+  );
+}

@@ -1,0 +1,98 @@
+import { getRouteApi } from "@tanstack/react-router";
+import { type SortingState, useTable } from "@tanstack/react-table";
+import { useDeferredValue, useEffect, useMemo, useRef, useState } from "react";
+import { live, useTableValue } from "../../lib/live-app";
+import type { Device, State } from "../../lib/types";
+import { columns, features, matches } from "./columns";
+
+const route = getRouteApi("/_app/fleet");
+
+/** Rows keep their place this long while values change. */
+const ORDER_MS = 1000;
+
+export interface FleetSearch {
+  q?: string | undefined;
+  state?: State | undefined;
+  tenant?: string | undefined;
+  sort?: string | undefined;
+}
+
+export function useFleetSearch(): [FleetSearch, (patch: FleetSearch) => void] {
+  const search = route.useSearch();
+  const navigate = route.useNavigate();
+  const set = (patch: FleetSearch) => {
+    void navigate({
+      search: (old) => {
+        const all: Record<string, string | undefined> = { ...old, ...patch };
+        return Object.fromEntries(Object.entries(all).filter(([, value]) => value));
+      },
+      replace: true,
+    });
+  };
+  return [search, set];
+}
+
+/** The fleet as it stood at the last refresh of the order. Cells are live by their own. */
+function useSnapshot(paused: { readonly current: boolean }): readonly Device[] {
+  const membership = useTableValue(live.devices, (table) => table.membership);
+  const [version, setVersion] = useState(0);
+  useEffect(() => {
+    const timer = setInterval(() => {
+      if (!paused.current && document.visibilityState === "visible") {
+        setVersion(live.devices.version);
+      }
+    }, ORDER_MS);
+    return () => clearInterval(timer);
+  }, [paused]);
+  // oxlint-disable-next-line react/exhaustive-deps -- the versions stand for the list
+  return useMemo(() => live.devices.list(), [membership, version]);
+}
+
+export function useFleet() {
+  const [search, setSearch] = useFleetSearch();
+  const paused = useRef(false);
+  const all = useSnapshot(paused);
+  const query = useDeferredValue(search.q ?? "");
+  const { state, tenant } = search;
+
+  const inScope = useMemo(
+    () =>
+      all.filter(
+        (device) =>
+          (!tenant || device.tenant.id === tenant) && (!query || matches(device, query)),
+      ),
+    [all, tenant, query],
+  );
+  const counts = useMemo(() => {
+    const by: Record<State, number> = { up: 0, degraded: 0, down: 0, unknown: 0 };
+    for (const device of inScope) by[device.state] += 1;
+    return by;
+  }, [inScope]);
+  const data = useMemo(
+    () => (state ? inScope.filter((device) => device.state === state) : inScope),
+    [inScope, state],
+  );
+
+  const sort = search.sort ?? "state";
+  const sorting = useMemo<SortingState>(
+    () => [{ id: sort.replace(/^-/, ""), desc: sort.startsWith("-") }],
+    [sort],
+  );
+  const table = useTable({
+    features,
+    columns,
+    data,
+    state: { sorting },
+    enableSortingRemoval: false,
+    getRowId: (row: Device) => row.id,
+    onSortingChange: (update) => {
+      const first = (typeof update === "function" ? update(sorting) : update)[0];
+      if (first) setSearch({ sort: `${first.desc ? "-" : ""}${first.id}` });
+    },
+  });
+  const rows = table.getRowModel().rows;
+  const ids = useMemo(() => rows.map((row) => row.id), [rows]);
+  return { search, setSearch, paused, table, ids, counts, shown: inScope.length, total: all.length };
+}
+
+export type Fleet = ReturnType<typeof useFleet>;

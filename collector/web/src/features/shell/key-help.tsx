@@ -1,0 +1,54 @@
+import { useState } from "react";
+import { keysEnabled, setKeysEnabled } from "../../lib/keys";
+import { Modal } from "../../ui/modal";
+
+const KEYS: readonly [string, string][] = [
+  ["g f", "Go to Fleet"],
+  ["g a", "Go to Agents"],
+  ["g k", "Go to API keys"],
+  ["/", "Filter"],
+  ["j  k", "Next, previous row"],
+  ["Enter", "Open the row"],
+  ["Esc", "Back, clear the filter"],
+  ["[  ]", "Shift the time range"],
+  ["=", "Zoom out"],
+  ["t", "Pick a time range"],
+  ["?", "This help"],
+];
+
+export function KeyHelp({ open, onOpenChange }: { open: boolean; onOpenChange: (open: boolean) => void }) {
+  const [on, setOn] = useState(keysEnabled);
+  return (
+    <Modal open={open} onOpenChange={onOpenChange} title="Keys" description="They never fire while you type.">
+      <dl className="grid grid-cols-[auto_1fr] items-center gap-x-5 gap-y-2">
+        {KEYS.map(([keys, what]) => (
+          <div key={keys} className="contents">
+            <dt className="flex gap-1">
+              {keys.split(/\s+/).map((key) => (
+                <kbd
+                  key={key}
+                  className="min-w-6 rounded border border-edge bg-surface px-1.5 py-0.5 text-center font-mono text-2xs"
+                >
+                  {key}
+                </kbd>
+              ))}
+            </dt>
+            <dd>{what}</dd>
+          </div>
+        ))}
+      </dl>
+      <label className="mt-4 flex min-h-8 items-center gap-2 border-t border-line pt-3">
+        <input
+          type="checkbox"
+          className="size-4 accent-accent"
+          checked={on}
+          onChange={(event) => {
+            setOn(event.target.checked);
+            setKeysEnabled(event.target.checked);
+          }}
+        />
+        Single-key shortcuts
+      </label>
+    </Modal>
+  );
+}

@@ -1,0 +1,120 @@
+import { useQueryClient } from "@tanstack/react-query";
+import { Link, Outlet, useNavigate, useRouter } from "@tanstack/react-router";
+import { lazy, Suspense, useCallback, useEffect, useState } from "react";
+import { api, whenSignedOut } from "../../lib/api";
+import { disconnectLive } from "../../lib/live-app";
+import { setTheme, useTheme } from "../../lib/theme";
+import { useKeys } from "../../lib/use-keys";
+import { IconButton } from "../../ui/button";
+import { Icon, type IconName } from "../../ui/icon";
+import { Mark, Wordmark } from "../../ui/wordmark";
+import { LiveBanner } from "./live-banner";
+
+const NAV: readonly { to: "/fleet" | "/agents" | "/settings/api-keys"; label: string; icon: IconName }[] = [
+  { to: "/fleet", label: "Fleet", icon: "fleet" },
+  { to: "/agents", label: "Agents", icon: "agents" },
+  { to: "/settings/api-keys", label: "API keys", icon: "key" },
+];
+
+const KeyHelp = lazy(() => import("./key-help").then((m) => ({ default: m.KeyHelp })));
+
+export function Shell() {
+  const [help, setHelp] = useState(false);
+  const navigate = useNavigate();
+  const router = useRouter();
+  const queries = useQueryClient();
+
+  const leave = useCallback(
+    (tell: boolean) => {
+      disconnectLive(tell);
+      queries.clear();
+      void navigate({ to: "/login", search: tell ? {} : { next: router.state.location.href } });
+    },
+    [navigate, queries, router],
+  );
+
+  useEffect(() => {
+    whenSignedOut(() => leave(false));
+    return () => whenSignedOut(() => {});
+  }, [leave]);
+
+  const signOut = async () => {
+    await api.POST("/api/v1/logout").catch(() => {});
+    leave(true);
+  };
+
+  useKeys({
+    "?": () => setHelp(true),
+    "g f": () => void navigate({ to: "/fleet" }),
+    "g a": () => void navigate({ to: "/agents" }),
+    "g k": () => void navigate({ to: "/settings/api-keys" }),
+  });
+
+  return (
+    <div className="flex h-dvh flex-col">
+      <a
+        href="#main"
+        className="sr-only focus:not-sr-only focus:absolute focus:z-60 focus:bg-raised focus:px-4 focus:py-2"
+      >
+        Skip to the page
+      </a>
+      <header className="flex h-11 shrink-0 items-center gap-1 border-b border-line bg-surface px-4 phone:h-13 phone:px-3">
+        <Link to="/fleet" className="mr-4 inline-flex h-8 items-center gap-2 phone:h-11" aria-label="Farwatch, fleet">
+          <Mark size={22} />
+          <Wordmark />
+        </Link>
+        <nav aria-label="Main" className="flex gap-0.5 phone:hidden">
+          {NAV.map((item) => (
+            <Link
+              key={item.to}
+              to={item.to}
+              className="rounded-md px-2.5 py-1.5 text-muted hover:bg-hover hover:text-text
+                aria-[current=page]:bg-hover aria-[current=page]:font-medium aria-[current=page]:text-text"
+            >
+              {item.label}
+            </Link>
+          ))}
+        </nav>
+        <span className="flex-1" />
+        <LiveBanner />
+        <ThemeButton />
+        <IconButton label="Keys (?)" className="phone:hidden" onClick={() => setHelp(true)}>
+          <Icon name="help" />
+        </IconButton>
+        <IconButton label="Sign out" onClick={() => void signOut()}>
+          <Icon name="out" />
+        </IconButton>
+      </header>
+      <main id="main" tabIndex={-1} className="min-h-0 flex-1 overflow-y-auto outline-none">
+        <Outlet />
+      </main>
+      <nav
+        aria-label="Main"
+        className="hidden shrink-0 border-t border-line bg-surface pb-[env(safe-area-inset-bottom)] phone:flex"
+      >
+        {NAV.map((item) => (
+          <Link
+            key={item.to}
+            to={item.to}
+            className="flex min-h-14 flex-1 flex-col items-center justify-center gap-0.5 text-2xs text-muted
+              aria-[current=page]:text-accent"
+          >
+            <Icon name={item.icon} size={20} />
+            {item.label}
+          </Link>
+        ))}
+      </nav>
+      <Suspense>{help && <KeyHelp open onOpenChange={setHelp} />}</Suspense>
+    </div>
+  );
+}
+
+function ThemeButton() {
+  const theme = useTheme();
+  const next = theme === "dark" ? "light" : "dark";
+  return (
+    <IconButton label={`Use the ${next} theme`} data-theme-switch onClick={() => setTheme(next)}>
+      <Icon name={theme === "dark" ? "sun" : "moon"} />
+    </IconButton>
+  );
+}

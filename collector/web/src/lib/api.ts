@@ -1,0 +1,87 @@
+import createClient from "openapi-fetch";
+import type { paths } from "../api.gen";
+import type { Problem } from "./types";
+
+export const api = createClient<paths>({ baseUrl: "/", credentials: "same-origin" });
+
+/** A failed request, told in the server's own words (RFC 9457). */
+export class ApiError extends Error {
+  readonly status: number;
+  readonly code: string;
+  readonly requestId: string | null;
+  /** First message per field of the form that was sent. */
+  readonly fields: Readonly<Record<string, string>>;
+  readonly retryAfter: number | null;
+
+  constructor(problem: Partial<Problem>, status: number, retryAfter: number | null) {
+    super(problem.detail || problem.title || `The server answered ${status}.`);
+    this.name = "ApiError";
+    this.status = status;
+    this.code = problem.code ?? "unknown";
+    this.requestId = problem.request_id ?? null;
+    const fields: Record<string, string> = {};
+    for (const error of problem.errors ?? []) fields[error.field] ??= error.message;
+    this.fields = fields;
+    this.retryAfter = retryAfter;
+  }
+}
+
+/** Called on every 401 outside the login form. Set once by the shell. */
+let onSignedOut: () => void = () => {};
+export function signedOut(): void {
+  onSignedOut();
+}
+export function whenSignedOut(handler: () => void): void {
+  onSignedOut = handler;
+}
+
+interface Answer<T> {
+  data?: T | undefined;
+  error?: unknown;
+  response: Response;
+}
+
+/** Unwraps an answer of the client, or throws `ApiError`. */
+export async function take<T>(request: Promise<Answer<T>>): Promise<T> {
+  let answer: Answer<T>;
+  try {
+    answer = await request;
+  } catch {
+    const detail = "The collector cannot be reached. Check the network, then try again.";
+    throw new ApiError({ code: "offline", detail }, 0, null);
+  }
+  const { response } = answer;
+  if (response.ok) return answer.data as T;
+  if (response.status === 401 && !response.url.endsWith("/login")) onSignedOut();
+  const problem = typeof answer.error === "object" && answer.error ? answer.error : {};
+  throw new ApiError(problem as Partial<Problem>, response.status, retrySeconds(response));
+}
+
+function retrySeconds(response: Response): number | null {
+  const seconds = Number(response.headers.get("retry-after"));
+  return Number.isFinite(seconds) && seconds > 0 ? seconds : null;
+}
+
+interface Page<T> {
+  data: T[];
+  meta: { next_cursor: string | null };
+}
+
+/** Follows the cursor to the end of a list. */
+export async function takeAll<T>(
+  page: (cursor: string | undefined) => Promise<Page<T>>,
+): Promise<T[]> {
+  const rows: T[] = [];
+  let cursor: string | undefined;
+  do {
+    // Pages depend on the cursor before them.
+    // oxlint-disable-next-line no-await-in-loop
+    const answer = await page(cursor);
+    rows.push(...answer.data);
+    cursor = answer.meta.next_cursor ?? undefined;
+  } while (cursor !== undefined);
+  return rows;
+}
+
+/** The largest page the server gives. */
+export const PAGE = 1000;

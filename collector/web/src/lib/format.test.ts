@@ -1,0 +1,39 @@
+import { expect, it } from "vitest";
+import { age, bytes, duration, megabits, NONE, percent, perSecond, shortModel, si } from "./format";
+
+it("keeps a missing value apart from zero", () => {
+  for (const format of [megabits, perSecond, percent, duration, age, bytes]) {
+    expect(format(null)).toBe(NONE);
+    expect(format(Number.NaN)).toBe(NONE);
+  }
+  expect(megabits(0)).toBe("0");
+});
+
+it("keeps one unit per column and never rounds traffic to nothing", () => {
+  expect([100, 1234, 560_000, 1_500_000, 99_990_000, 1_234_500_000].map(megabits)).toEqual([
+    "<0.001", "0.001", "0.560", "1.50", "99.99", "1,234.5",
+  ]);
+  expect([0.001, 0.5, 12.34, 4321].map(perSecond)).toEqual(["<0.01", "0.50", "12.3", "4,321"]);
+  expect([0, 0.0001, 0.123, 1].map(percent)).toEqual(["0.0", "<0.1", "12.3", "100.0"]);
+});
+
+it("picks SI prefixes", () => {
+  expect([0, 999, 1000, 1_540_000, 8.21e9].map((v) => si(v, "b/s"))).toEqual([
+    "0 b/s", "999 b/s", "1 kb/s", "1.54 Mb/s", "8.21 Gb/s",
+  ]);
+});
+
+it("tells durations in two parts at most", () => {
+  expect([3, 119, 600, 3600, 11_100, 90_000, 9e6].map(duration)).toEqual([
+    "3 s", "119 s", "10 min", "1 h", "3 h 5 min", "1 d 1 h", "104 d",
+  ]);
+  expect([3, 61, 7200, 200_000].map(age)).toEqual(["3s", "1m", "2h", "2d"]);
+});
+
+it("shortens a system description", () => {
+  expect(shortModel("Cisco IOS, Version 15.2(7)E, Copyright (c) 1986\r\nCompiled")).toBe(
+    "Cisco IOS, Version 15.2(7)E",
+  );
+  expect(shortModel("x".repeat(80))).toHaveLength(60);
+  expect(shortModel("")).toBe(NONE);
+});

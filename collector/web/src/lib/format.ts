@@ -1,0 +1,139 @@
+/** Numbers and times in words. `Intl` only; a missing value is an en dash, never a zero. */
+export const NONE = "–";
+
+const LOCALE = typeof navigator === "undefined" ? "en" : navigator.language;
+const fixed = (digits: number) =>
+  new Intl.NumberFormat(LOCALE, { minimumFractionDigits: digits, maximumFractionDigits: digits });
+const whole = fixed(0);
+const one = fixed(1);
+const two = fixed(2);
+const three = fixed(3);
+
+type Value = number | null | undefined;
+
+function given(value: Value): value is number {
+  return value !== null && value !== undefined && Number.isFinite(value);
+}
+
+export function integer(value: Value): string {
+  return given(value) ? whole.format(value) : NONE;
+}
+
+/** A column of one unit: Mbit/s with as many digits as small values need. */
+export function megabits(bps: Value): string {
+  if (!given(bps)) return NONE;
+  const value = bps / 1e6;
+  if (value === 0) return "0";
+  if (value < 0.001) return "<0.001";
+  if (value < 1) return three.format(value);
+  return value < 100 ? two.format(value) : one.format(value);
+}
+
+export function perSecond(value: Value): string {
+  if (!given(value)) return NONE;
+  if (value === 0) return "0";
+  if (value < 0.01) return "<0.01";
+  return value < 10 ? two.format(value) : value < 100 ? one.format(value) : whole.format(value);
+}
+
+export function percent(fraction: Value): string {
+  if (!given(fraction)) return NONE;
+  const value = fraction * 100;
+  return value > 0 && value < 0.1 ? "<0.1" : one.format(value);
+}
+
+export function milliseconds(value: Value): string {
+  if (!given(value)) return NONE;
+  return value < 10 ? two.format(value) : value < 100 ? one.format(value) : whole.format(value);
+}
+
+const PREFIXES = ["", "k", "M", "G", "T", "P"] as const;
+
+/** SI prefix chosen per value: for headings, tooltips and chart axes, not for columns. */
+export function si(value: Value, unit: string): string {
+  if (!given(value)) return NONE;
+  let step = 0;
+  let scaled = value;
+  while (Math.abs(scaled) >= 1000 && step < PREFIXES.length - 1) {
+    scaled /= 1000;
+    step += 1;
+  }
+  const size = Math.abs(scaled);
+  const digits = size === 0 || size >= 100 || Number.isInteger(scaled) ? whole : size >= 10 ? one : two;
+  return `${digits.format(scaled)} ${PREFIXES[step]}${unit}`.trimEnd();
+}
+
+export function bytes(value: Value): string {
+  return si(value, "B");
+}
+
+/** «12 s», «4 min», «3 h 05 min», «6 d 4 h»: two parts at most. */
+export function duration(seconds: Value): string {
+  if (!given(seconds)) return NONE;
+  const s = Math.max(0, Math.floor(seconds));
+  if (s < 120) return `${s} s`;
+  const m = Math.floor(s / 60);
+  if (m < 60) return `${m} min`;
+  const h = Math.floor(m / 60);
+  if (h < 24) return m % 60 ? `${h} h ${m % 60} min` : `${h} h`;
+  const d = Math.floor(h / 24);
+  return d < 100 && h % 24 ? `${d} d ${h % 24} h` : `${d} d`;
+}
+
+/** A short age for narrow columns: «3s», «4m», «2h», «6d». */
+export function age(seconds: Value): string {
+  if (!given(seconds)) return NONE;
+  const s = Math.max(0, Math.floor(seconds));
+  if (s < 60) return `${s}s`;
+  if (s < 3600) return `${Math.floor(s / 60)}m`;
+  if (s < 86_400) return `${Math.floor(s / 3600)}h`;
+  return `${Math.floor(s / 86_400)}d`;
+}
+
+const stamp = new Intl.DateTimeFormat(LOCALE, {
+  year: "numeric", month: "short", day: "2-digit",
+  hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23",
+});
+const day = new Intl.DateTimeFormat(LOCALE, { year: "numeric", month: "short", day: "2-digit" });
+
+const minutes = new Intl.DateTimeFormat(LOCALE, {
+  hour: "2-digit", minute: "2-digit", hourCycle: "h23",
+});
+const seconds = new Intl.DateTimeFormat(LOCALE, {
+  hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23",
+});
+const monthDay = new Intl.DateTimeFormat(LOCALE, { month: "short", day: "2-digit" });
+
+export function clockTime(ms: number, withSeconds: boolean): string {
+  return (withSeconds ? seconds : minutes).format(ms);
+}
+
+export function dayMonth(ms: number): string {
+  return monthDay.format(ms);
+}
+
+function date(at: string | number): Date | null {
+  const value = new Date(at);
+  return Number.isNaN(value.getTime()) ? null : value;
+}
+
+export function dateTime(at: string | number | null | undefined): string {
+  const value = at === null || at === undefined ? null : date(at);
+  return value ? stamp.format(value) : NONE;
+}
+
+export function dateOnly(at: string | number | null | undefined): string {
+  const value = at === null || at === undefined ? null : date(at);
+  return value ? day.format(value) : NONE;
+}
+
+/** The product and release of a sysDescr, without the compiler's life story. */
+export function shortModel(model: string | null | undefined): string {
+  if (!model) return NONE;
+  const line = model.split(/[\r\n]/, 1)[0]?.trim() ?? "";
+  const head = line.split(/,? (?:Copyright|Compiled|Technical Support|\(fc\d)/i, 1)[0] ?? line;
+  return head.length > 60 ? `${head.slice(0, 59)}…` : head;
+}
+
+/** Names with numbers in them, in the order people count. */
+export const byName = new Intl.Collator(LOCALE, { numeric: true, sensitivity: "base" }).compare;

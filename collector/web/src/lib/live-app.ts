@@ -1,0 +1,128 @@
+/** The live store of this page and its hooks. */
+import { useCallback, useEffect, useSyncExternalStore } from "react";
+import { ApiError, api, PAGE, signedOut, take, takeAll } from "./api";
+import { subscribeSecond } from "./clock";
+import { LiveStore } from "./live";
+import { LiveLink, type LinkStatus } from "./live-link";
+import type { LiveTable } from "./live-table";
+import type { Agent, Device, Interface } from "./types";
+
+export const live = new LiveStore(
+  {
+    devices: () =>
+      takeAll((cursor) =>
+        take(api.GET("/api/v1/devices", { params: { query: page(cursor) } })),
+      ),
+    device: async (id) => {
+      try {
+        return (await take(api.GET("/api/v1/devices/{id}", { params: { path: { id } } }))).data;
+      } catch (error) {
+        if (error instanceof ApiError && error.status === 404) return null;
+        throw error;
+      }
+    },
+    agents: () =>
+      takeAll((cursor) => take(api.GET("/api/v1/agents", { params: { query: page(cursor) } }))),
+    interfaces: (id) =>
+      takeAll((cursor) =>
+        take(
+          api.GET("/api/v1/devices/{id}/interfaces", {
+            params: { path: { id }, query: page(cursor) },
+          }),
+        ),
+      ),
+  },
+  {
+    frame: (callback) => requestAnimationFrame(callback),
+    after: (ms, callback) => setTimeout(callback, ms),
+    now: () => Date.now(),
+  },
+);
+
+function page(cursor: string | undefined): { limit: number; cursor?: string } {
+  return cursor === undefined ? { limit: PAGE } : { limit: PAGE, cursor };
+}
+
+let link: LiveLink | null = null;
+
+/** A 401 here ends the session in this tab by the usual way. */
+function askSession(): void {
+  take(api.GET("/api/v1/me")).catch(() => {});
+}
+
+/** Connects after sign-in, before a page asks for anything. */
+export function connectLive(): void {
+  if (link) return;
+  link = new LiveLink(live, signedOut, askSession);
+  link.start();
+}
+
+/** Ends the stream and forgets what was shown. `tell` ends the session in the other tabs too. */
+export function disconnectLive(tell: boolean): void {
+  if (tell) link?.sayGoodbye();
+  link?.stop();
+  link = null;
+  live.reset();
+}
+
+const OFFLINE: LinkStatus = { phase: "connecting", heardAt: 0, devices: [] };
+
+export function useDevice(id: string): Device | undefined {
+  return useRow(live.devices, id);
+}
+
+export function useAgent(id: string): Agent | undefined {
+  return useRow(live.agents, id);
+}
+
+export function useInterface(device: string, object: string): Interface | undefined {
+  return useRow(live.interfaces(device), object);
+}
+
+export function useRow<T extends object>(table: LiveTable<T>, key: string): T | undefined {
+  const subscribe = useCallback(
+    (listener: () => void) => table.subscribeRow(key, listener),
+    [table, key],
+  );
+  return useSyncExternalStore(subscribe, () => table.get(key));
+}
+
+/** Re-renders when a derived primitive of the table changes. */
+export function useTableValue<T extends object, V extends string | number | boolean | null>(
+  table: LiveTable<T>,
+  read: (table: LiveTable<T>) => V,
+): V {
+  const subscribe = useCallback((listener: () => void) => table.subscribe(listener), [table]);
+  return useSyncExternalStore(subscribe, () => read(table));
+}
+
+/** A primitive that depends on the time; re-renders only when it changes. */
+export function useEachSecond<V extends string | number | boolean | null>(read: () => V): V {
+  return useSyncExternalStore(subscribeSecond, read);
+}
+
+function subscribeLink(listener: () => void): () => void {
+  const noSecond = subscribeSecond(listener);
+  const noLink = link?.subscribe(listener);
+  return () => {
+    noSecond();
+    noLink?.();
+  };
+}
+
+/** A string told from the state of the stream and the time since it was heard. */
+export function useLink(read: (status: LinkStatus) => string): string {
+  return useSyncExternalStore(subscribeLink, () => read(link?.status ?? OFFLINE));
+}
+
+/** Loads and streams the interfaces of a device while the caller is mounted. */
+export function useWatchedInterfaces(device: string): void {
+  useEffect(() => {
+    const unwatch = link?.watch(device);
+    live.ensureInterfaces(device);
+    return () => {
+      unwatch?.();
+      live.dropInterfaces(device);
+    };
+  }, [device]);
+}

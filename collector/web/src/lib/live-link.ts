@@ -1,0 +1,281 @@
+/**
+ * One event stream per browser: the tab that holds the lock reads it, the others listen.
+ *
+ * In: server events (leader) or channel messages (followers). Out: `LiveStore.receive` and a
+ * status. Without Web Locks (plain http away from loopback) every tab reads its own stream.
+ */
+import type { LiveEvent, LiveStore } from "./live";
+import { readStream, SseRefused, type SseEvent } from "./sse";
+
+export type LinkPhase = "connecting" | "live" | "offline";
+export interface LinkStatus {
+  phase: LinkPhase;
+  /** Local time something last came from the server. */
+  heardAt: number;
+  /** Devices whose interface events the stream carries. */
+  devices: readonly string[];
+}
+
+type Message =
+  | { kind: "event"; event: LiveEvent }
+  | { kind: "status"; status: LinkStatus; hello: LiveEvent | null }
+  | { kind: "want"; tab: string; devices: readonly string[] }
+  | { kind: "lead" }
+  | { kind: "bye"; tab: string }
+  | { kind: "signed-out" };
+
+const NAME = "farwatch-live";
+/** The server sends a heartbeat every 15 s; three missed ones are a dead line. */
+const SILENCE_MS = 45_000;
+const BACKOFF_MIN_MS = 500;
+const BACKOFF_MAX_MS = 15_000;
+/** Tabs whose wishes we keep; devices one stream carries. */
+const MAX_TABS = 32;
+const MAX_DEVICES = 8;
+
+export class LiveLink {
+  status: LinkStatus = { phase: "connecting", heardAt: Date.now(), devices: [] };
+  readonly #store: LiveStore;
+  readonly #tab = Math.random().toString(36).slice(2);
+  readonly #channel: BroadcastChannel | null;
+  readonly #listeners = new Set<() => void>();
+  readonly #watched = new Map<string, number>();
+  readonly #wants = new Map<string, readonly string[]>();
+  readonly #stop = new AbortController();
+  readonly #onSignedOut: () => void;
+  readonly #onDoubt: () => void;
+  #leading = false;
+  #hello: LiveEvent | null = null;
+  #stream: AbortController | null = null;
+  #wake: (() => void) | null = null;
+  #beatAt = 0;
+
+  constructor(store: LiveStore, onSignedOut: () => void, onDoubt: () => void) {
+    this.#store = store;
+    this.#onDoubt = onDoubt;
+    this.#onSignedOut = onSignedOut;
+    this.#channel = typeof BroadcastChannel === "function" ? new BroadcastChannel(NAME) : null;
+  }
+
+  start(): void {
+    this.#channel?.addEventListener("message", (message: MessageEvent<Message>) => {
+      this.#hear(message.data);
+    });
+    addEventListener("pagehide", () => this.#say({ kind: "bye", tab: this.#tab }));
+    addEventListener("online", () => this.#wake?.());
+    this.#sayWants();
+    const { signal } = this.#stop;
+    if (!navigator.locks) {
+      void this.#lead(signal);
+      return;
+    }
+    navigator.locks.request(NAME, { signal }, () => this.#lead(signal)).catch(() => {});
+  }
+
+  stop(): void {
+    this.#say({ kind: "bye", tab: this.#tab });
+    this.#stop.abort();
+    this.#stream?.abort();
+    this.#wake?.();
+    this.#channel?.close();
+    this.#listeners.clear();
+  }
+
+  subscribe(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** Asks for the interface events of a device until the returned function is called. */
+  watch(device: string): () => void {
+    const count = this.#watched.get(device) ?? 0;
+    this.#watched.set(device, count + 1);
+    if (count === 0) this.#sayWants();
+    return () => {
+      const left = (this.#watched.get(device) ?? 1) - 1;
+      if (left > 0) this.#watched.set(device, left);
+      else this.#watched.delete(device);
+      if (left === 0) this.#sayWants();
+    };
+  }
+
+  /** Tells the other tabs that the session is over. */
+  sayGoodbye(): void {
+    this.#say({ kind: "signed-out" });
+  }
+
+  #hear(message: Message): void {
+    switch (message.kind) {
+      case "event":
+        if (!this.#leading) this.#take(message.event);
+        break;
+      case "status":
+        if (this.#leading) break;
+        if (message.hello) this.#store.receive(message.hello);
+        this.#setStatus(message.status);
+        break;
+      case "want":
+        if (!this.#leading) break;
+        this.#wants.delete(message.tab);
+        this.#wants.set(message.tab, message.devices);
+        for (const tab of this.#wants.keys()) {
+          if (this.#wants.size <= MAX_TABS) break;
+          this.#wants.delete(tab);
+        }
+        this.#follow();
+        this.#say({ kind: "status", status: this.status, hello: this.#hello });
+        break;
+      case "bye":
+        if (this.#leading && this.#wants.delete(message.tab)) this.#follow();
+        break;
+      case "lead":
+        this.#sayWants();
+        break;
+      case "signed-out":
+        // A late word about an older session must not end a new one: ask the server.
+        this.#onDoubt();
+        break;
+    }
+  }
+
+  #sayWants(): void {
+    if (this.#leading) this.#follow();
+    else this.#say({ kind: "want", tab: this.#tab, devices: [...this.#watched.keys()] });
+  }
+
+  #say(message: Message): void {
+    if (!this.#stop.signal.aborted) this.#channel?.postMessage(message);
+  }
+
+  #wanted(): string[] {
+    const all = new Set(this.#watched.keys());
+    for (const devices of this.#wants.values()) for (const device of devices) all.add(device);
+    return [...all].slice(-MAX_DEVICES).toSorted();
+  }
+
+  /** Opens the stream anew when it carries other devices than are wanted. */
+  #follow(): void {
+    const open = this.#stream;
+    if (open && this.#wanted().join() !== this.status.devices.join()) open.abort();
+  }
+
+  async #lead(signal: AbortSignal): Promise<void> {
+    this.#leading = true;
+    this.#say({ kind: "lead" });
+    let failures = 0;
+    while (!signal.aborted) {
+      const devices = this.#wanted();
+      const opened = Date.now();
+      // oxlint-disable-next-line no-await-in-loop -- one stream after the other
+      const end = await this.#run(devices, signal);
+      if (signal.aborted) return;
+      this.#store.interrupted();
+      if (end === "signed-out") {
+        this.sayGoodbye();
+        this.#onSignedOut();
+        return;
+      }
+      if (end === "changed") continue;
+      failures = Date.now() - opened > BACKOFF_MAX_MS ? 0 : failures + 1;
+      this.#setStatus({ ...this.status, phase: "offline" });
+      const ceiling = Math.min(BACKOFF_MAX_MS, BACKOFF_MIN_MS * 2 ** failures);
+      const pause = typeof end === "number" ? end * 1000 : Math.random() * ceiling;
+      // oxlint-disable-next-line no-await-in-loop -- a pause between tries
+      await this.#pause(pause);
+    }
+  }
+
+  async #run(
+    devices: readonly string[],
+    signal: AbortSignal,
+  ): Promise<"changed" | "lost" | "signed-out" | number> {
+    const stream = new AbortController();
+    const abort = () => stream.abort();
+    signal.addEventListener("abort", abort);
+    this.#stream = stream;
+    this.status = { ...this.status, devices };
+    let silence: ReturnType<typeof setTimeout> | undefined;
+    let silent = false;
+    const onHeard = () => {
+      clearTimeout(silence);
+      silence = setTimeout(() => {
+        silent = true;
+        stream.abort();
+      }, SILENCE_MS);
+      this.#heard(devices);
+    };
+    try {
+      await readStream(this.#url(devices), { onHeard, onEvent: (e) => this.#read(e, devices) },
+        stream.signal);
+      return "lost";
+    } catch (error) {
+      if (error instanceof SseRefused) {
+        if (error.status === 401) return "signed-out";
+        return error.retryAfter ?? "lost";
+      }
+      return stream.signal.aborted && !silent ? "changed" : "lost";
+    } finally {
+      clearTimeout(silence);
+      signal.removeEventListener("abort", abort);
+      if (this.#stream === stream) this.#stream = null;
+    }
+  }
+
+  #url(devices: readonly string[]): string {
+    const query = new URLSearchParams();
+    if (devices.length > 0) query.set("device", devices.join(","));
+    if (this.#store.sequence !== null) query.set("last_event_id", String(this.#store.sequence));
+    const text = query.toString();
+    return text ? `/api/v1/events?${text}` : "/api/v1/events";
+  }
+
+  #read(raw: SseEvent, devices: readonly string[]): void {
+    const event: LiveEvent = {
+      sequence: Number(raw.id) || 0,
+      type: raw.type,
+      data: JSON.parse(raw.data) as unknown,
+    };
+    this.#take(event);
+    if (event.type === "hello") {
+      this.#hello = event;
+      this.#setStatus({ phase: "live", heardAt: Date.now(), devices });
+      this.#say({ kind: "status", status: this.status, hello: event });
+    } else {
+      this.#say({ kind: "event", event });
+    }
+  }
+
+  #take(event: LiveEvent): void {
+    this.#store.receive(event);
+    this.status.heardAt = Date.now();
+  }
+
+  #heard(devices: readonly string[]): void {
+    this.status = { ...this.status, heardAt: Date.now(), devices };
+    // Followers need to know that the line lives, but not for each chunk.
+    if (Date.now() - this.#beatAt < 1000) return;
+    this.#beatAt = Date.now();
+    this.#say({ kind: "status", status: this.status, hello: null });
+  }
+
+  #setStatus(status: LinkStatus): void {
+    const shown = this.status.phase;
+    this.status = status;
+    if (status.phase === "live") this.#store.streaming(status.devices);
+    else this.#store.interrupted();
+    if (this.#leading && status.phase !== "live") {
+      this.#say({ kind: "status", status, hello: null });
+    }
+    if (shown !== status.phase) for (const listener of this.#listeners) listener();
+  }
+
+  #pause(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, ms);
+      this.#wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+  }
+}

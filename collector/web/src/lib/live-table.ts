@@ -1,0 +1,148 @@
+/**
+ * Rows by key, patched in place, with one listener set per row.
+ *
+ * In: a snapshot (`replace`) and patches (`patch`, `remove`). Patches wait until `flush`, merged
+ * per row, so the waiting set never exceeds the number of rows however long a tab sleeps. While a
+ * snapshot is on its way they wait for it, so a row never goes back in time for good.
+ */
+export type Phase = "idle" | "loading" | "ready" | "failed";
+
+type Listener = () => void;
+
+export class LiveTable<T extends object> {
+  phase: Phase = "idle";
+  error: Error | null = null;
+  /** Rises when rows come or go. */
+  membership = 0;
+  /** Rises when any row changes. */
+  version = 0;
+
+  readonly #keyOf: (row: Partial<T>) => string | undefined;
+  #rows = new Map<string, T>();
+  #pending = new Map<string, Partial<T> | null>();
+  readonly #rowListeners = new Map<string, Set<Listener>>();
+  readonly #listeners = new Set<Listener>();
+  #list: readonly T[] | null = null;
+
+  constructor(keyOf: (row: Partial<T>) => string | undefined) {
+    this.#keyOf = keyOf;
+  }
+
+  get(key: string): T | undefined {
+    return this.#rows.get(key);
+  }
+
+  /** All rows as they stand; the same array until something changes. */
+  list(): readonly T[] {
+    return (this.#list ??= [...this.#rows.values()]);
+  }
+
+  get size(): number {
+    return this.#rows.size;
+  }
+
+  subscribeRow(key: string, listener: Listener): () => void {
+    let set = this.#rowListeners.get(key);
+    if (!set) this.#rowListeners.set(key, (set = new Set()));
+    set.add(listener);
+    return () => {
+      set.delete(listener);
+      if (set.size === 0 && this.#rowListeners.get(key) === set) this.#rowListeners.delete(key);
+    };
+  }
+
+  /** Rows, membership or phase changed. */
+  subscribe(listener: Listener): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  setPhase(phase: Phase, error: Error | null = null): void {
+    this.phase = phase;
+    this.error = error;
+    for (const listener of this.#listeners) listener();
+  }
+
+  replace(rows: readonly T[]): void {
+    const before = this.#rows;
+    this.#rows = new Map();
+    for (const row of rows) {
+      const key = this.#keyOf(row);
+      if (key !== undefined) this.#rows.set(key, row);
+    }
+    this.#touch(true);
+    this.setPhase("ready");
+    for (const key of new Set([...before.keys(), ...this.#rows.keys()])) this.#notify(key);
+  }
+
+  /** One row that was loaded alone. */
+  put(row: T): void {
+    const key = this.#keyOf(row);
+    if (key === undefined) return;
+    const isNew = !this.#rows.has(key);
+    this.#rows.set(key, row);
+    this.#touch(isNew);
+    this.#notify(key);
+    for (const listener of this.#listeners) listener();
+  }
+
+  patch(patch: Partial<T>): void {
+    const key = this.#keyOf(patch);
+    if (key === undefined) return;
+    const waiting = this.#pending.get(key);
+    this.#pending.set(key, waiting ? { ...waiting, ...patch } : patch);
+  }
+
+  remove(key: string): void {
+    this.#pending.set(key, null);
+  }
+
+  /** Applies what waits. Returns keys that were patched but are not known here. */
+  flush(): string[] {
+    if (this.phase === "loading" || this.#pending.size === 0) return [];
+    const unknown: string[] = [];
+    const pending = this.#pending;
+    this.#pending = new Map();
+    let changed = false;
+    let members = false;
+    for (const [key, patch] of pending) {
+      const row = this.#rows.get(key);
+      if (patch === null) {
+        if (!this.#rows.delete(key)) continue;
+        members = true;
+      } else if (row) {
+        this.#rows.set(key, { ...row, ...patch });
+      } else {
+        unknown.push(key);
+        continue;
+      }
+      changed = true;
+      this.#notify(key);
+    }
+    if (changed) {
+      this.#touch(members);
+      for (const listener of this.#listeners) listener();
+    }
+    return unknown;
+  }
+
+  clear(): void {
+    this.#pending.clear();
+    const keys = [...this.#rows.keys()];
+    this.#rows = new Map();
+    this.#touch(true);
+    this.setPhase("idle");
+    for (const key of keys) this.#notify(key);
+  }
+
+  #touch(members: boolean): void {
+    this.#list = null;
+    this.version += 1;
+    if (members) this.membership += 1;
+  }
+
+  #notify(key: string): void {
+    const set = this.#rowListeners.get(key);
+    if (set) for (const listener of set) listener();
+  }
+}

@@ -1,0 +1,159 @@
+import { describe, expect, it, vi } from "vitest";
+import { LiveStore, type LiveSource } from "./live";
+import type { Device, Interface } from "./types";
+
+const device = (id: string, more: Partial<Device> = {}): Device => ({
+  id, name: id, tenant: { id: "ten_1", name: "T" }, site: { id: "sit_1", name: "S" },
+  agent: { id: "agt_1", name: "A" }, address: "192.0.2.1", state: "up", cause: null,
+  sys_name: null, model: null, sys_object_id: null, uptime_s: null, interfaces_up: 0,
+  interfaces_total: 0, in_bps: 1, out_bps: 1, rtt_ms: null, last_sample_at: null,
+  interval_s: 5, created_at: "2026-01-01T00:00:00Z", ...more,
+});
+const port = (object: string, in_bps: number) => ({ object, in_bps }) as Interface;
+
+function hello(sequence: number, instance = "one") {
+  const data = { sequence, server_time: new Date().toISOString(), version: "0", instance };
+  return { sequence, type: "hello", data };
+}
+function patched(sequence: number, patches: Partial<Device>[], removed: string[] = []) {
+  return { sequence, type: "devices", data: { patches, removed } };
+}
+
+function setup(over: Partial<LiveSource> = {}) {
+  const frames: (() => void)[] = [];
+  const timers: (() => void)[] = [];
+  const source = {
+    devices: vi.fn(async () => [device("a"), device("b")]),
+    device: vi.fn(async (id: string) => device(id, { name: "fetched" })),
+    agents: vi.fn(async () => []),
+    interfaces: vi.fn(async () => [port("if:1", 1)]),
+    ...over,
+  };
+  const store = new LiveStore(source, {
+    frame: (run) => frames.push(run),
+    after: (_, run) => timers.push(run),
+    now: () => Date.now(),
+  });
+  const frame = () => frames.splice(0).forEach((run) => run());
+  const time = () => timers.splice(0).forEach((run) => run());
+  return { store, source, frame, time, frames };
+}
+
+async function ready(over: Partial<LiveSource> = {}) {
+  const all = setup(over);
+  all.store.receive(hello(10));
+  all.store.streaming([]);
+  all.store.ensureDevices();
+  await vi.waitFor(() => expect(all.store.devices.phase).toBe("ready"));
+  all.frame();
+  return all;
+}
+
+describe("LiveStore", () => {
+  it("loads the snapshot only when the stream has said hello", async () => {
+    const { store, source } = setup();
+    store.ensureDevices();
+    expect(source.devices).not.toHaveBeenCalled();
+    store.receive(hello(1));
+    store.streaming([]);
+    await vi.waitFor(() => expect(store.devices.size).toBe(2));
+  });
+
+  it("goes ahead without a stream, and loads again when it comes", async () => {
+    const { store, source, time } = setup();
+    store.ensureDevices();
+    time();
+    await vi.waitFor(() => expect(store.devices.size).toBe(2));
+    store.streaming([]);
+    expect(source.devices).toHaveBeenCalledTimes(2);
+  });
+
+  it("applies many patches in one frame and tells each row once", async () => {
+    const { store, frame, frames } = await ready();
+    const row = vi.fn();
+    const other = vi.fn();
+    store.devices.subscribeRow("a", row);
+    store.devices.subscribeRow("b", other);
+    store.receive(patched(11, [{ id: "a", in_bps: 5 }]));
+    store.receive(patched(12, [{ id: "a", out_bps: 6 }]));
+    expect(frames).toHaveLength(1);
+    expect(store.devices.get("a")?.in_bps).toBe(1);
+    frame();
+    expect(store.devices.get("a")).toMatchObject({ in_bps: 5, out_bps: 6, name: "a" });
+    expect(row).toHaveBeenCalledTimes(1);
+    expect(other).not.toHaveBeenCalled();
+  });
+
+  it("holds patches that arrive while a snapshot is on its way", async () => {
+    let finish: (rows: Device[]) => void = () => {};
+    const slow = () => new Promise<Device[]>((resolve) => (finish = resolve));
+    const { store, frame } = setup({ devices: vi.fn(slow) });
+    store.receive(hello(1));
+    store.streaming([]);
+    store.ensureDevices();
+    store.receive(patched(2, [{ id: "a", in_bps: 9 }]));
+    frame();
+    finish([device("a", { in_bps: 3 })]);
+    await vi.waitFor(() => expect(store.devices.phase).toBe("ready"));
+    await vi.waitFor(() => {
+      frame();
+      expect(store.devices.get("a")?.in_bps).toBe(9);
+    });
+  });
+
+  it("never goes back to an older event", async () => {
+    const { store, frame } = await ready();
+    store.receive(patched(20, [{ id: "a", in_bps: 20 }]));
+    store.receive(patched(19, [{ id: "a", in_bps: 19 }]));
+    frame();
+    expect(store.devices.get("a")?.in_bps).toBe(20);
+    expect(store.sequence).toBe(20);
+  });
+
+  it("fetches a device it does not know and drops one that is gone", async () => {
+    const { store, source, frame } = await ready();
+    store.receive(patched(11, [{ id: "new", in_bps: 1 }], ["b"]));
+    frame();
+    expect(source.device).toHaveBeenCalledWith("new");
+    await vi.waitFor(() => expect(store.devices.get("new")?.name).toBe("fetched"));
+    expect(store.devices.get("b")).toBeUndefined();
+  });
+
+  it("loads everything anew on resync and on a restarted server", async () => {
+    const { store, source } = await ready();
+    const told = vi.fn();
+    store.onResync(told);
+    store.receive({ sequence: 30, type: "resync", data: {} });
+    await vi.waitFor(() => expect(source.devices).toHaveBeenCalledTimes(2));
+    await vi.waitFor(() => expect(store.devices.phase).toBe("ready"));
+    store.receive(hello(3, "two"));
+    await vi.waitFor(() => expect(source.devices).toHaveBeenCalledTimes(3));
+    expect(store.sequence).toBe(3);
+    expect(told).toHaveBeenCalledTimes(2);
+  });
+
+  it("shows a failed load and tries again", async () => {
+    const devices = vi.fn<() => Promise<Device[]>>();
+    devices.mockRejectedValueOnce(new Error("503")).mockResolvedValue([device("a")]);
+    const { store, time } = setup({ devices });
+    store.streaming([]);
+    store.ensureDevices();
+    await vi.waitFor(() => expect(store.devices.phase).toBe("failed"));
+    time();
+    await vi.waitFor(() => expect(store.devices.size).toBe(1));
+  });
+
+  it("loads interfaces once the stream carries them and patches only watched ones", async () => {
+    const { store, source, frame } = await ready();
+    store.ensureInterfaces("a");
+    expect(source.interfaces).not.toHaveBeenCalled();
+    store.streaming(["a"]);
+    await vi.waitFor(() => expect(store.interfaces("a").size).toBe(1));
+    const event = (dev: string) => ({ device: dev, patches: [{ object: "if:1", in_bps: 7 }] });
+    store.receive({ sequence: 40, type: "interfaces", data: event("a") });
+    store.receive({ sequence: 40, type: "interfaces", data: event("other") });
+    frame();
+    expect(store.interfaces("a").get("if:1")?.in_bps).toBe(7);
+    expect(store.interfaces("other").size).toBe(0);
+  });
+});

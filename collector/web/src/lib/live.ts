@@ -1,0 +1,245 @@
+/**
+ * What the screens read: the last known value of every device, agent and watched interface.
+ *
+ * In: events of the stream (`receive`), snapshots by REST (`LiveSource`). Out: tables with row
+ * subscriptions. Patches are applied once per animation frame; a hidden tab gets no frames, so it
+ * only merges. A snapshot starts when the stream has said hello, so no change falls in between.
+ */
+import { setServerTime } from "./clock";
+import { LiveTable } from "./live-table";
+import type {
+  Agent, AgentsEvent, Device, DevicesEvent, HelloEvent, Interface, InterfacesEvent,
+} from "./types";
+
+export interface LiveEvent {
+  sequence: number;
+  type: string;
+  data: unknown;
+}
+
+export interface LiveSource {
+  devices: () => Promise<Device[]>;
+  device: (id: string) => Promise<Device | null>;
+  agents: () => Promise<Agent[]>;
+  interfaces: (device: string) => Promise<Interface[]>;
+}
+
+export interface LiveHost {
+  frame: (callback: () => void) => void;
+  after: (ms: number, callback: () => void) => void;
+  now: () => number;
+}
+
+/** How long a snapshot waits for the stream before it goes ahead alone. */
+const HELLO_PATIENCE_MS = 1500;
+const RETRY_MS = 3000;
+
+interface Slot {
+  /** The stream carried this table when the last load began. */
+  covered: boolean;
+  loading: boolean;
+  again: boolean;
+  load: () => Promise<void>;
+  table: { phase: string; setPhase: (phase: "loading" | "failed", error?: Error) => void };
+}
+
+export class LiveStore {
+  readonly devices = new LiveTable<Device>((row) => row.id);
+  readonly agents = new LiveTable<Agent>((row) => row.id);
+  readonly #interfaces = new Map<string, LiveTable<Interface>>();
+  readonly #slots = new Map<string, Slot>();
+  readonly #source: LiveSource;
+  readonly #host: LiveHost;
+  readonly #resyncListeners = new Set<() => void>();
+  #covered = new Set<string>();
+  #instance: string | null = null;
+  #frameAsked = false;
+  /** Newest sequence applied; a new stream resumes after it. */
+  sequence: number | null = null;
+  /** Commit time of the newest data event, in server milliseconds. */
+  committedAt: number | null = null;
+
+  constructor(source: LiveSource, host: LiveHost) {
+    this.#source = source;
+    this.#host = host;
+  }
+
+  interfaces(device: string): LiveTable<Interface> {
+    let table = this.#interfaces.get(device);
+    if (!table) {
+      table = new LiveTable<Interface>((row) => row.object);
+      this.#interfaces.set(device, table);
+    }
+    return table;
+  }
+
+  ensureDevices(): void {
+    const load = async () => this.devices.replace(await this.#source.devices());
+    this.#ensure("devices", this.devices, load);
+  }
+
+  ensureAgents(): void {
+    const load = async () => this.agents.replace(await this.#source.agents());
+    this.#ensure("agents", this.agents, load);
+  }
+
+  ensureInterfaces(device: string): void {
+    const table = this.interfaces(device);
+    const load = async () => table.replace(await this.#source.interfaces(device));
+    this.#ensure(`interfaces ${device}`, table, load);
+  }
+
+  /** The user removed it; the stream will say so as well. */
+  forgetDevice(id: string): void {
+    this.devices.remove(id);
+    this.#askFrame();
+  }
+
+  dropInterfaces(device: string): void {
+    this.#slots.delete(`interfaces ${device}`);
+    // The empty table stays: a page that comes back holds on to it.
+    this.#interfaces.get(device)?.clear();
+  }
+
+  onResync(listener: () => void): () => void {
+    this.#resyncListeners.add(listener);
+    return () => this.#resyncListeners.delete(listener);
+  }
+
+  /** The stream is open and carries interface events of these devices. */
+  streaming(devices: readonly string[]): void {
+    this.#covered = new Set(["devices", "agents", ...devices.map((id) => `interfaces ${id}`)]);
+    for (const [key, slot] of this.#slots) {
+      if (this.#covered.has(key) && !slot.covered) void this.#load(key, slot);
+    }
+  }
+
+  /** The stream is gone; what is loaded now may miss something until it is back. */
+  interrupted(): void {
+    this.#covered = new Set();
+  }
+
+  receive(event: LiveEvent): void {
+    if (event.type === "hello") return this.#hello(event.data as HelloEvent);
+    // A hand-over between tabs may bring an event a second time; never go back.
+    if (this.sequence !== null && event.sequence < this.sequence) return;
+    this.sequence = event.sequence;
+    switch (event.type) {
+      case "devices": {
+        const { patches, removed, committed_at } = event.data as DevicesEvent;
+        for (const patch of patches) this.devices.patch(patch);
+        for (const id of removed ?? []) this.devices.remove(id);
+        this.#committed(committed_at);
+        break;
+      }
+      case "interfaces": {
+        const { device, patches, committed_at } = event.data as InterfacesEvent;
+        const table = this.#interfaces.get(device);
+        for (const patch of patches) table?.patch(patch);
+        this.#committed(committed_at);
+        break;
+      }
+      case "agents":
+        for (const patch of (event.data as AgentsEvent).patches) this.agents.patch(patch);
+        break;
+      case "resync":
+        this.#resync();
+        return;
+      default:
+        return;
+    }
+    this.#askFrame();
+  }
+
+  /** Forgets everything: another user may sign in. */
+  reset(): void {
+    this.#slots.clear();
+    this.#covered = new Set();
+    for (const table of this.#interfaces.values()) table.clear();
+    this.devices.clear();
+    this.agents.clear();
+    this.sequence = null;
+    this.#instance = null;
+    this.committedAt = null;
+  }
+
+  #hello(hello: HelloEvent): void {
+    setServerTime(Date.parse(hello.server_time), this.#host.now());
+    const restarted = this.#instance !== null && this.#instance !== hello.instance;
+    this.#instance = hello.instance;
+    if (this.sequence === null || restarted) this.sequence = hello.sequence;
+    if (restarted) this.#resync();
+  }
+
+  #committed(at: string | undefined): void {
+    if (at) this.committedAt = Date.parse(at);
+  }
+
+  #resync(): void {
+    for (const [key, slot] of this.#slots) void this.#load(key, slot);
+    for (const listener of this.#resyncListeners) listener();
+  }
+
+  #askFrame(): void {
+    if (this.#frameAsked) return;
+    this.#frameAsked = true;
+    this.#host.frame(() => {
+      this.#frameAsked = false;
+      this.#flush();
+    });
+  }
+
+  #flush(): void {
+    const unknown = this.devices.flush();
+    // Only a page that shows the fleet wants devices it has not asked for.
+    if (this.devices.phase === "ready") for (const id of unknown) void this.#fetchDevice(id);
+    const newAgents = this.agents.flush();
+    const agents = this.#slots.get("agents");
+    if (newAgents.length > 0 && agents) void this.#load("agents", agents);
+    for (const table of this.#interfaces.values()) table.flush();
+  }
+
+  async #fetchDevice(id: string): Promise<void> {
+    const device = await this.#source.device(id).catch(() => null);
+    if (device) this.devices.put(device);
+  }
+
+  #ensure(key: string, table: Slot["table"], load: () => Promise<void>): void {
+    if (this.#slots.has(key)) return;
+    const slot: Slot = { covered: false, loading: false, again: false, load, table };
+    this.#slots.set(key, slot);
+    if (this.#covered.has(key)) {
+      void this.#load(key, slot);
+      return;
+    }
+    this.#host.after(HELLO_PATIENCE_MS, () => {
+      if (this.#slots.get(key) === slot && slot.table.phase === "idle") void this.#load(key, slot);
+    });
+  }
+
+  async #load(key: string, slot: Slot): Promise<void> {
+    slot.covered = this.#covered.has(key);
+    if (slot.loading) {
+      slot.again = true;
+      return;
+    }
+    slot.loading = true;
+    slot.table.setPhase("loading");
+    try {
+      await slot.load();
+      this.#askFrame();
+    } catch (error) {
+      slot.table.setPhase("failed", error instanceof Error ? error : new Error(String(error)));
+      this.#host.after(RETRY_MS, () => {
+        if (this.#slots.get(key) === slot && slot.table.phase === "failed") {
+          void this.#load(key, slot);
+        }
+      });
+    }
+    slot.loading = false;
+    if (slot.again && this.#slots.get(key) === slot) {
+      slot.again = false;
+      await this.#load(key, slot);
+    }
+  }
+}

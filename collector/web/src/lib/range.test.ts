@@ -1,0 +1,63 @@
+import { describe, expect, it } from "vitest";
+import { absolute, fromSearch, label, parsePoint, parseTyped, resolve, shift, zoomOut } from "./range";
+
+const NOW = new Date(2026, 10, 21, 15, 30).getTime();
+const at = (day: number, hour = 0, minute = 0) => String(new Date(2026, 10, day, hour, minute).getTime());
+
+describe("parsePoint", () => {
+  it.each([
+    ["now", NOW],
+    ["now-6h", NOW - 6 * 3_600_000],
+    ["now-90s", NOW - 90_000],
+    ["1795000000000", 1_795_000_000_000],
+    ["now-", null],
+    ["6h", null],
+    ["<script>", null],
+  ])("%s", (text, want) => expect(parsePoint(text, NOW)).toBe(want));
+});
+
+describe("parseTyped", () => {
+  it.each([
+    ["6h", { from: "now-6h", to: "now" }],
+    ["last 3 days", { from: "now-3d", to: "now" }],
+    ["hour", { from: "now-1h", to: "now" }],
+    ["now-15m", { from: "now-15m", to: "now" }],
+    ["today", { from: at(21), to: "now" }],
+    ["yesterday", { from: at(20), to: at(21) }],
+    ["Yesterday 14:00", { from: at(20, 14), to: "now" }],
+    ["yesterday 14:00 to 16:30", { from: at(20, 14), to: at(20, 16, 30) }],
+    ["2026-11-18 to 2026-11-19", { from: at(18), to: at(20) }],
+    ["14:00 to now", { from: at(21, 14), to: "now" }],
+  ])("%s", (text, want) => expect(parseTyped(text, NOW)).toEqual(want));
+
+  it.each(["", "soon", "25:00", "2026-02-30", "16:00 to 14:00", "0h", "5 parsecs"])(
+    "refuses «%s»",
+    (text) => expect(parseTyped(text, NOW)).toBeNull(),
+  );
+});
+
+it("falls back to the last six hours when the URL is odd", () => {
+  expect(fromSearch("now-1h", "now")).toEqual({ from: "now-1h", to: "now" });
+  expect(fromSearch(1_795_000_000_000, 1_795_003_600_000).from).toBe("1795000000000");
+  for (const odd of [undefined, "now+1h", {}, "-5"]) {
+    expect(fromSearch(odd, "now")).toEqual({ from: "now-6h", to: "now" });
+  }
+});
+
+it("moves and widens without passing now", () => {
+  const span = { from: NOW - 3_600_000, to: NOW };
+  expect(shift(span, -1, NOW)).toEqual(absolute(NOW - 5_400_000, NOW - 1_800_000));
+  expect(shift(span, 1, NOW)).toEqual(absolute(span.from, span.to));
+  expect(zoomOut(span, NOW)).toEqual(absolute(NOW - 7_200_000, NOW));
+});
+
+it("never zooms below ten seconds", () => {
+  const span = resolve(absolute(NOW, NOW + 10), NOW);
+  expect(span && span.to - span.from).toBeGreaterThanOrEqual(10_000);
+});
+
+it("reads well on its button", () => {
+  expect(label({ from: "now-6h", to: "now" }, String)).toBe("Last 6 hours");
+  expect(label({ from: "now-3d", to: "now" }, String)).toBe("Last 3 d");
+  expect(label({ from: "1", to: "2" }, (ms) => `<${ms}>`)).toBe("<1> – <2>");
+});

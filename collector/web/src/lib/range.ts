@@ -1,0 +1,170 @@
+/** The time range of a page: as text in the URL, as typed by people, as milliseconds. */
+export interface Range {
+  /** `now-6h`, `now`, or milliseconds since 1970 as digits. */
+  from: string;
+  to: string;
+}
+
+export interface Span {
+  from: number;
+  to: number;
+}
+
+const UNIT_MS: Readonly<Record<string, number>> = {
+  s: 1000,
+  m: 60_000,
+  h: 3_600_000,
+  d: 86_400_000,
+  w: 604_800_000,
+};
+
+export const DEFAULT_RANGE: Range = { from: "now-6h", to: "now" };
+/** Shorter than this shows nothing but single samples. */
+export const MIN_SPAN_MS = 10_000;
+const MAX_SPAN_MS = 5 * 366 * 86_400_000;
+
+export const PRESETS: readonly { from: string; label: string }[] = [
+  { from: "now-5m", label: "Last 5 minutes" },
+  { from: "now-15m", label: "Last 15 minutes" },
+  { from: "now-1h", label: "Last hour" },
+  { from: "now-6h", label: "Last 6 hours" },
+  { from: "now-24h", label: "Last 24 hours" },
+  { from: "now-7d", label: "Last 7 days" },
+  { from: "now-30d", label: "Last 30 days" },
+];
+
+/** `now`, `now-90m` or absolute milliseconds; null when it is none of these. */
+export function parsePoint(text: string, nowMs: number): number | null {
+  if (text === "now") return nowMs;
+  const relative = /^now([+-])(\d{1,9})([smhdw])$/.exec(text);
+  if (relative) {
+    const [, sign, count, unit] = relative;
+    const ms = Number(count) * (UNIT_MS[unit ?? ""] ?? 0);
+    return sign === "-" ? nowMs - ms : nowMs + ms;
+  }
+  if (/^\d{10,15}$/.test(text)) return Number(text);
+  return null;
+}
+
+export function resolve(range: Range, nowMs: number): Span | null {
+  const from = parsePoint(range.from, nowMs);
+  const to = parsePoint(range.to, nowMs);
+  if (from === null || to === null) return null;
+  const span = to - from;
+  return span >= MIN_SPAN_MS && span <= MAX_SPAN_MS ? { from, to } : null;
+}
+
+export function isLive(range: Range): boolean {
+  return range.to === "now";
+}
+
+/** What stands in the URL, made safe: anything odd falls back to the default. */
+export function fromSearch(from: unknown, to: unknown): Range {
+  const range = { from: searchText(from), to: searchText(to) };
+  return resolve(range, Date.now()) ? range : DEFAULT_RANGE;
+}
+
+function searchText(value: unknown): string {
+  return typeof value === "number" ? String(Math.trunc(value)) : typeof value === "string" ? value : "";
+}
+
+export function absolute(fromMs: number, toMs: number): Range {
+  const half = Math.max(0, (MIN_SPAN_MS - (toMs - fromMs)) / 2);
+  return { from: String(Math.floor(fromMs - half)), to: String(Math.ceil(toMs + half)) };
+}
+
+/** Moves by half its length. Never past now, where there is nothing yet. */
+export function shift(span: Span, direction: 1 | -1, nowMs: number): Range {
+  const length = span.to - span.from;
+  const to = Math.min(span.to + (direction * length) / 2, nowMs);
+  return absolute(to - length, to);
+}
+
+/** Twice as long around the same middle. */
+export function zoomOut(span: Span, nowMs: number): Range {
+  const length = span.to - span.from;
+  const to = Math.min(span.to + length / 2, nowMs);
+  return absolute(to - 2 * length, to);
+}
+
+const WORD_UNIT: Readonly<Record<string, string>> = {
+  s: "s", sec: "s", second: "s",
+  m: "m", min: "m", minute: "m",
+  h: "h", hr: "h", hour: "h",
+  d: "d", day: "d",
+  w: "w", week: "w",
+};
+
+/** «6h», «last 3 days», «yesterday 14:00», «2026-11-20 14:00 to 16:30», «today». */
+export function parseTyped(input: string, nowMs: number): Range | null {
+  const text = input.trim().toLowerCase().replace(/\s+/g, " ");
+  const length = /^(?:last |past |now-)?(\d{1,6})? ?([a-z]+?)s?$/.exec(text);
+  const unit = length ? WORD_UNIT[length[2] ?? ""] : undefined;
+  if (length && unit) return checked({ from: `now-${length[1] ?? "1"}${unit}`, to: "now" }, nowMs);
+  const parts = text.split(/ (?:to|until|-|–) |\.\.| *– */);
+  const [first, second] = parts;
+  if (!first || parts.length > 2) return null;
+  const start = parseMoment(first, nowMs, null);
+  if (!start) return null;
+  if (second === undefined) {
+    // A day means the whole day; an instant means from then until now.
+    if (!start.wholeDay) return checked({ from: String(start.at), to: "now" }, nowMs);
+    const end = nextDay(start.at);
+    return checked({ from: String(start.at), to: end > nowMs ? "now" : String(end) }, nowMs);
+  }
+  if (second === "now") return checked({ from: String(start.at), to: "now" }, nowMs);
+  const end = parseMoment(second, nowMs, start.at);
+  if (!end) return null;
+  const to = end.wholeDay ? nextDay(end.at) : end.at;
+  return checked({ from: String(start.at), to: String(to) }, nowMs);
+}
+
+function checked(range: Range, nowMs: number): Range | null {
+  return resolve(range, nowMs) ? range : null;
+}
+
+interface Moment {
+  at: number;
+  wholeDay: boolean;
+}
+
+/** `base` gives the day when the text has only a time. Local time zone. */
+function parseMoment(text: string, nowMs: number, base: number | null): Moment | null {
+  const found = /^(?:(today|yesterday|\d{4}-\d{2}-\d{2}))?(?:[ t]?(\d{1,2}):(\d{2})(?::(\d{2}))?)?$/.exec(
+    text,
+  );
+  if (!found || text === "") return null;
+  const [, dayText, hour, minute, second] = found;
+  const day = new Date(base ?? nowMs);
+  day.setHours(0, 0, 0, 0);
+  if (dayText === "today") day.setTime(new Date(nowMs).setHours(0, 0, 0, 0));
+  else if (dayText === "yesterday") {
+    day.setTime(new Date(nowMs).setHours(0, 0, 0, 0));
+    day.setDate(day.getDate() - 1);
+  } else if (dayText) {
+    const [y, m, d] = dayText.split("-").map(Number);
+    if (y === undefined || m === undefined || d === undefined) return null;
+    day.setFullYear(y, m - 1, d);
+    if (day.getMonth() !== m - 1 || day.getDate() !== d) return null;
+  }
+  if (hour === undefined) return { at: day.getTime(), wholeDay: true };
+  if (Number(hour) > 23 || Number(minute) > 59 || Number(second ?? 0) > 59) return null;
+  day.setHours(Number(hour), Number(minute), Number(second ?? 0));
+  return { at: day.getTime(), wholeDay: false };
+}
+
+function nextDay(at: number): number {
+  const day = new Date(at);
+  day.setDate(day.getDate() + 1);
+  return day.getTime();
+}
+
+/** How the range reads on its button. */
+export function label(range: Range, stamp: (ms: number) => string): string {
+  const preset = range.to === "now" ? PRESETS.find((p) => p.from === range.from) : undefined;
+  if (preset) return preset.label;
+  const relative = /^now-(\d+)([smhdw])$/.exec(range.from);
+  if (relative && range.to === "now") return `Last ${relative[1]} ${relative[2]}`;
+  const part = (text: string) => (/^\d+$/.test(text) ? stamp(Number(text)) : text);
+  return `${part(range.from)} – ${part(range.to)}`;
+}

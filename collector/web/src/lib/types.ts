@@ -1,0 +1,28 @@
+// Names for the schema types the pages use; the shapes themselves are generated.
+import type { components } from "../api.gen";
+
+type Schemas = components["schemas"];
+
+export type Agent = Schemas["Agent"];
+export type ApiKey = Schemas["ApiKey"];
+export type Cause = Schemas["Cause"];
+export type CreatedApiKey = Schemas["CreatedApiKey"];
+export type Device = Schemas["Device"];
+export type DeviceDetail = Schemas["DeviceDetail"];
+export type Facts = Schemas["Facts"];
+export type Interface = Schemas["Interface"];
+export type Me = Schemas["Me"];
+export type MetricInfo = Schemas["MetricInfo"];
+export type NewDevice = Schemas["NewDevice"];
+export type Problem = Schemas["Problem"];
+export type Scope = Schemas["Scope"];
+export type Series = Schemas["Series"];
+export type SeriesSet = Schemas["SeriesSet"];
+export type Site = Schemas["Site"];
+export type State = Schemas["State"];
+export type Token = Schemas["Token"];
+
+export type HelloEvent = Schemas["HelloEvent"];
+export type DevicesEvent = Schemas["DevicesEvent"];
+export type InterfacesEvent = Schemas["InterfacesEvent"];
+export type AgentsEvent = Schemas["AgentsEvent"];

@@ -1,0 +1,45 @@
+import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
+import { createRouter, RouterProvider } from "@tanstack/react-router";
+import { createRoot } from "react-dom/client";
+import { Crash, NotFound } from "./features/shell/lost";
+import { ApiError } from "./lib/api";
+import { installNonce } from "./lib/csp";
+import { routeTree } from "./route-tree.gen";
+import "./styles/app.css";
+
+installNonce();
+
+const queries = new QueryClient({
+  defaultOptions: {
+    queries: {
+      // The stream says what changed; nothing is asked again because a window was focused.
+      refetchOnWindowFocus: false,
+      staleTime: 30_000,
+      retry: (count, error) => count < 2 && !(error instanceof ApiError && error.status >= 400),
+    },
+  },
+});
+
+const router = createRouter({
+  routeTree,
+  context: { queries },
+  defaultPreload: "intent",
+  defaultPreloadStaleTime: 0,
+  defaultNotFoundComponent: NotFound,
+  defaultErrorComponent: Crash,
+  scrollRestoration: true,
+});
+
+declare module "@tanstack/react-router" {
+  interface Register {
+    router: typeof router;
+  }
+}
+
+const root = document.getElementById("root");
+if (!root) throw new Error("index.html has no #root");
+createRoot(root).render(
+  <QueryClientProvider client={queries}>
+    <RouterProvider router={router} />
+  </QueryClientProvider>,
+);

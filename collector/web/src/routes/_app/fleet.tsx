@@ -1,0 +1,20 @@
+import { createFileRoute } from "@tanstack/react-router";
+import * as v from "valibot";
+import { FleetPage } from "../../features/fleet/fleet-page";
+
+// The router reads digits as a number; a filter is text.
+const text = v.fallback(
+  v.optional(v.pipe(v.union([v.string(), v.number()]), v.transform(String))),
+  undefined,
+);
+const search = v.object({
+  q: text,
+  state: v.fallback(v.optional(v.picklist(["up", "degraded", "down", "unknown"])), undefined),
+  tenant: text,
+  sort: v.fallback(v.optional(v.pipe(v.string(), v.regex(/^-?[a-z_]+$/))), undefined),
+});
+
+export const Route = createFileRoute("/_app/fleet")({
+  validateSearch: search,
+  component: FleetPage,
+});

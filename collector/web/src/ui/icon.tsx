@@ -1,0 +1,42 @@
+const PATHS = {
+  fleet: "M3 5h14M3 10h14M3 15h14",
+  agents: "M10 3v4M6 7h8v6H6zM4 17h12M10 13v4",
+  key: "M12.500 3.500a4 4 0 1 1-3 6.700L4 15.700V17h2.500M12.500 7.500h.01",
+  plus: "M10 4v12M4 10h12",
+  sun: "M10 6.500a3.500 3.500 0 1 0 0 7 3.500 3.500 0 0 0 0-7ZM10 2v1.500M10 16.500V18M2 10h1.500M16.500 10H18M4.300 4.300l1.100 1.100M14.600 14.600l1.100 1.100M4.300 15.700l1.100-1.100M14.600 5.400l1.100-1.100",
+  moon: "M16.500 12A7 7 0 0 1 8 3.500a7 7 0 1 0 8.500 8.500Z",
+  help: "M7.500 7.500a2.500 2.500 0 1 1 3.600 2.200c-.8.400-1.100.9-1.100 1.800M10 14.500h.01",
+  out: "M8 4H4v12h4M12 6.500l4 3.500-4 3.500M16 10H8",
+  close: "M5 5l10 10M15 5 5 15",
+  copy: "M7 7h9v9H7zM13 7V4H4v9h3",
+  check: "M4 10.500 8 14.500 16 6",
+  back: "M12 4l-6 6 6 6",
+  chevron: "M6 8l4 4 4-4",
+  search: "M9 4a5 5 0 1 0 0 10A5 5 0 0 0 9 4ZM12.800 12.800 16.500 16.500",
+  up: "M10 16V5M5.500 9 10 4.500 14.500 9",
+  down: "M10 4v11M5.500 11 10 15.500 14.500 11",
+  trash: "M4 6h12M8 6V4h4v2M6 6l.7 10h6.600L14 6",
+  warn: "M10 4 2.800 16.500h14.400ZM10 9v3.500M10 14.500h.01",
+  table: "M3 4h14v12H3zM3 8.500h14M8 8.500V16",
+} as const;
+
+export type IconName = keyof typeof PATHS;
+
+export function Icon({ name, size = 16 }: { name: IconName; size?: number }) {
+  return (
+    <svg
+      className="shrink-0"
+      width={size}
+      height={size}
+      viewBox="0 0 20 20"
+      fill="none"
+      stroke="currentColor"
+      strokeWidth="1.600"
+      strokeLinecap="round"
+      strokeLinejoin="round"
+      aria-hidden="true"
+    >
+      <path d={PATHS[name]} />
+    </svg>
+  );
+}

@@ -1,0 +1,43 @@
+import { STATE_WORD } from "../lib/state";
+import type { State } from "../lib/types";
+
+const COLOUR: Readonly<Record<State, string>> = {
+  up: "text-up",
+  degraded: "text-degraded",
+  down: "text-down",
+  unknown: "text-unknown",
+};
+
+/** Four shapes that differ without colour: disc, triangle, square, ring. */
+export function StateShape({ state, size = 12 }: { state: State; size?: number }) {
+  return (
+    <svg
+      className={`${COLOUR[state]} shrink-0`}
+      width={size}
+      height={size}
+      viewBox="0 0 12 12"
+      fill="currentColor"
+      aria-hidden="true"
+    >
+      {state === "up" && <circle cx="6" cy="6" r="4" />}
+      {state === "degraded" && <path d="M6 1.200 11.400 10.800H.6Z" />}
+      {state === "down" && <rect x="1.500" y="1.500" width="9" height="9" rx="1.500" />}
+      {state === "unknown" && (
+        <circle cx="6" cy="6" r="3.800" fill="none" stroke="currentColor" strokeWidth="1.700"
+          strokeDasharray="2.300 1.680" />
+      )}
+    </svg>
+  );
+}
+
+export function StateBadge({ state, note }: { state: State; note?: string | null }) {
+  return (
+    <span className="inline-flex max-w-full min-w-0 items-center gap-2 align-middle" data-state={state}>
+      <StateShape state={state} />
+      <span className={`${COLOUR[state]} ${state === "up" ? "" : "font-medium"}`}>
+        {STATE_WORD[state]}
+      </span>
+      {note && <span className="clip text-muted">{note}</span>}
+    </span>
+  );
+}
