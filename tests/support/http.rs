@@ -64,6 +64,13 @@ impl Client {
         Self { address, credential: Some(("authorization", format!("Bearer {key}"))) }
     }
 
+    /// A request as text, for streams that never end.
+    pub fn raw_get(&self, path: &str) -> String {
+        let credential = self.credential.as_ref();
+        let header = credential.map_or_else(String::new, |(name, value)| format!("{name}: {value}\r\n"));
+        format!("GET {path} HTTP/1.1\r\nhost: {}\r\n{header}\r\n", self.address)
+    }
+
     pub async fn get(&self, path: &str) -> Answer {
         self.send("GET", path, None).await.unwrap_or_else(|error| panic!("GET {path}: {error}"))
     }

@@ -92,6 +92,10 @@ impl Collector {
         *self = Self::serve(&self.data_dir.clone(), &http, &listen).await;
     }
 
+    pub fn pid(&self) -> u32 {
+        self.process.pid()
+    }
+
     pub async fn client(&self) -> Client {
         Client::login(self.http, EMAIL, PASSWORD).await
     }
@@ -119,9 +123,18 @@ impl Agent {
         let token = collector.token(site);
         let output = enroll(state_dir, &token);
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        Self::run_in(state_dir)
+    }
+
+    /// Runs an agent that is enrolled already.
+    pub fn run_in(state_dir: &Path) -> Self {
         let mut agent = Self { state_dir: state_dir.to_owned(), process: None };
         agent.run();
         agent
+    }
+
+    pub fn pid(&self) -> Option<u32> {
+        self.process.as_ref().map(Process::pid)
     }
 
     /// Starts the process (again).

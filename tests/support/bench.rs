@@ -1,0 +1,35 @@
+//! What benchmarks share: the line a figure is printed as, and what a process has used.
+
+use anyhow::Context as _;
+
+/// Ticks a second of `/proc/PID/stat` on Linux, whatever the kernel's own clock.
+const TICKS_PER_SECOND: f64 = 100.0;
+
+/// Prints one figure; the yardstick is what others need for the same.
+pub fn figure(bench: &str, name: &str, value: f64, unit: &str, yardstick: Option<f64>) {
+    let ratio = yardstick.map(|yardstick| value / yardstick);
+    let line = serde_json::json!({
+        "bench": bench, "figure": name, "value": value, "unit": unit,
+        "yardstick": yardstick, "ratio": ratio,
+    });
+    println!("{line}");
+}
+
+/// CPU seconds, user and system, of a running process.
+pub fn process_cpu_s(pid: u32) -> anyhow::Result<f64> {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat"))?;
+    // The name in parentheses may hold blanks; what follows does not.
+    let (_, rest) = stat.rsplit_once(')').context("an odd /proc/PID/stat")?;
+    let ticks = |field: usize| -> anyhow::Result<f64> {
+        Ok(rest.split_whitespace().nth(field).context("a short /proc/PID/stat")?.parse()?)
+    };
+    Ok((ticks(11)? + ticks(12)?) / TICKS_PER_SECOND)
+}
+
+/// Resident memory of a running process, in KiB.
+pub fn process_rss_kb(pid: u32) -> anyhow::Result<f64> {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status"))?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    let value = line.and_then(|line| line.split_whitespace().next()).context("no VmRSS")?;
+    Ok(value.parse()?)
+}
