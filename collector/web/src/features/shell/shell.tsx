@@ -26,6 +26,8 @@ export function Shell() {
 
   const leave = useCallback(
     (tell: boolean) => {
+      // Several requests may learn of the end at once; the first one leaves.
+      whenSignedOut(() => {});
       disconnectLive(tell);
       queries.clear();
       void navigate({ to: "/login", search: tell ? {} : { next: router.state.location.href } });
