@@ -106,7 +106,7 @@ impl SeriesBuilder {
             if meaning.metric == UPTIME_METRIC {
                 self.uptime_places.insert(id, (column, meaning.exponent));
             }
-            let wanted = self.query.metrics.iter().any(|metric| *metric == meaning.metric)
+            let wanted = self.query.metrics.contains(&meaning.metric)
                 && self.query.object.as_ref().is_none_or(|object| *object == meaning.object);
             if !wanted {
                 continue;
