@@ -29,8 +29,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::identity::PeerInfo;
 use crate::store::samples::{Checkpoint, Fact};
-pub use events::{EventFilter, EventStream, LiveEvent};
 use events::Hub;
+pub use events::{EventFilter, EventStream, LiveEvent};
 use layout::Layout;
 use state::Fleet;
 pub use view::{LiveAgent, LiveBuffer, LiveDevice, LiveInterface, State};

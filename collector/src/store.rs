@@ -10,12 +10,12 @@
 
 pub mod database;
 pub mod definition;
+#[cfg(test)]
+pub(crate) mod fixture;
 pub mod rates;
 pub mod samples;
 pub mod series;
 pub mod sqlite;
-#[cfg(test)]
-pub(crate) mod fixture;
 #[cfg(test)]
 mod suite;
 

@@ -141,8 +141,7 @@ impl<S: SampleStore> Committer<S> {
         clock: Clock,
     ) -> (CommitQueue, Self) {
         let (sender, jobs) = mpsc::channel(QUEUE_BATCHES_MAX);
-        let queue =
-            CommitQueue { jobs: sender, space: Arc::new(Semaphore::new(SPACE_UNITS)) };
+        let queue = CommitQueue { jobs: sender, space: Arc::new(Semaphore::new(SPACE_UNITS)) };
         let committer = Self {
             jobs,
             store,
@@ -306,9 +305,8 @@ impl<S: SampleStore> Committer<S> {
         let mut due: Vec<(TenantId, AgentId)> = Vec::new();
         for append in appends {
             // Agents that came together after a start are spread over the period.
-            let spread = Duration::from_secs(
-                append.agent.0.unsigned_abs() % CHECKPOINT_EVERY.as_secs(),
-            );
+            let spread =
+                Duration::from_secs(append.agent.0.unsigned_abs() % CHECKPOINT_EVERY.as_secs());
             let first = now.before(spread);
             let last = self.checkpoints.entry(append.agent).or_insert(first);
             if now.since(*last) >= CHECKPOINT_EVERY && due.len() < CHECKPOINTS_MAX {

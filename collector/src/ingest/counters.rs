@@ -40,7 +40,8 @@ impl Count {
 
 impl Counters {
     pub fn rejected(&self, code: RejectCode) {
-        if let Some(count) = usize::try_from(code as i32).ok().and_then(|at| self.rejected.get(at)) {
+        if let Some(count) = usize::try_from(code as i32).ok().and_then(|at| self.rejected.get(at))
+        {
             count.add(1);
         }
     }

@@ -107,11 +107,7 @@ impl Session {
     }
 
     /// True if an answer of the committer will follow.
-    async fn batch(
-        &self,
-        batch: Batch,
-        answered: &mpsc::Sender<Answer>,
-    ) -> Result<bool, Status> {
+    async fn batch(&self, batch: Batch, answered: &mpsc::Sender<Answer>) -> Result<bool, Status> {
         let (stream, seq) = (batch.stream_id, batch.seq);
         match self.check(batch).await {
             Ok(checked) => {

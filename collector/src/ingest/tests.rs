@@ -1,1 +1,285 @@
+use std::future::Future;
 
+use farwatch_common::id::AgentId;
+use farwatch_common::sample::Row;
+use farwatch_proto::v1::{
+    Batch, BufferStatus, Heartbeat, RejectCode, SeqRange, telemetry_down, telemetry_up,
+};
+use tonic::Code;
+
+use super::*;
+use crate::live::State;
+use crate::store::fixture::{
+    AGENT, DEVICE, FOREIGN, NEIGHBOUR, OTHER_AGENT, STREAM, TENANT, World, counters, peer, wire,
+};
+
+struct NoRenewal;
+
+#[tonic::async_trait]
+impl CertificateRenewer for NoRenewal {
+    async fn renew(&self, _: &PeerInfo, csr: &[u8]) -> Result<(Vec<Vec<u8>>, Micros), Status> {
+        Ok((vec![csr.to_vec()], Micros(9)))
+    }
+}
+
+/// The stage on a database of its own.
+struct Stage {
+    ingest: Ingest,
+    live: Live,
+    tasks: TaskSet,
+}
+
+async fn stage(world: &World) -> Stage {
+    let clock = Clock::system();
+    let live = Live::new(clock.clone());
+    live.load(&world.database, &world.samples).await.unwrap();
+    let mut tasks = TaskSet::new();
+    let ingest = Ingest::start(
+        &mut tasks,
+        world.database.clone(),
+        world.samples.clone(),
+        live.clone(),
+        Box::new(NoRenewal),
+        clock,
+    );
+    Stage { ingest, live, tasks }
+}
+
+/// A telemetry stream without the network.
+struct Stream {
+    up: Option<mpsc::Sender<Result<TelemetryUp, Status>>>,
+    down: mpsc::Receiver<Result<TelemetryDown, Status>>,
+    guard: SessionGuard,
+}
+
+impl Stage {
+    fn call<T>(agent: AgentId, connection: u64, message: T) -> Request<T> {
+        let mut request = Request::new(message);
+        request.extensions_mut().insert(peer(agent, connection));
+        request
+    }
+
+    async fn hello(&self, agent: AgentId, connection: u64) -> Result<Welcome, Status> {
+        let hello = SessionHello {
+            agent_version: "1.2.3".into(),
+            platform: "linux/x86_64".into(),
+            stream_ids: vec![STREAM],
+            ..SessionHello::default()
+        };
+        let reply = self.ingest.service.open_session(Self::call(agent, connection, hello)).await?;
+        Ok(reply.into_inner())
+    }
+
+    async fn stream(&self, agent: AgentId, connection: u64) -> Stream {
+        let guard = self.ingest.sessions.begin(&peer(agent, connection));
+        self.hello(agent, connection).await.unwrap();
+        let (up, incoming) = mpsc::channel(256);
+        let (down_sender, down) = mpsc::channel(telemetry::DOWN_MAX);
+        let parts = self.ingest.service.parts.clone();
+        let token = self.ingest.sessions.current(&peer(agent, connection)).unwrap();
+        let serve = telemetry::serve(
+            parts,
+            peer(agent, connection),
+            token,
+            ReceiverStream::new(incoming),
+            down_sender,
+        );
+        task::spawn_child(&self.tasks.cancellation(), serve);
+        Stream { up: Some(up), down, guard }
+    }
+
+    /// Runs `test` beside the stage's tasks.
+    async fn run<T>(self, test: impl Future<Output = T>) -> T {
+        let mut answer = None;
+        let stop = async { answer = Some(test.await) };
+        self.tasks.run(stop, std::time::Duration::from_secs(10)).await.unwrap();
+        answer.unwrap()
+    }
+}
+
+impl Stream {
+    async fn send(&self, kind: telemetry_up::Kind) {
+        let message = TelemetryUp { kind: Some(kind) };
+        self.up.as_ref().unwrap().send(Ok(message)).await.unwrap();
+    }
+
+    async fn batch(&self, batch: Batch) {
+        self.send(telemetry_up::Kind::Batch(batch)).await;
+    }
+
+    async fn next(&mut self) -> telemetry_down::Kind {
+        self.down.recv().await.unwrap().unwrap().kind.unwrap()
+    }
+
+    /// Reads until `count` batches are acked.
+    async fn acked(&mut self, count: u64) -> Vec<u64> {
+        let mut seqs = Vec::new();
+        while (seqs.len() as u64) < count {
+            match self.next().await {
+                telemetry_down::Kind::Ack(ack) => {
+                    assert_eq!(ack.stream_id, STREAM);
+                    seqs.extend(ack.durable.iter().flat_map(|range| range.first..=range.last));
+                }
+                other => panic!("{other:?}"),
+            }
+        }
+        seqs.sort_unstable();
+        seqs
+    }
+
+    async fn rejected(&mut self) -> (u64, RejectCode) {
+        match self.next().await {
+            telemetry_down::Kind::Reject(reject) => (reject.seq, reject.code()),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    async fn ended(&mut self) -> Code {
+        loop {
+            match self.down.recv().await {
+                Some(Ok(_)) => {}
+                Some(Err(status)) => return status.code(),
+                None => return Code::Ok,
+            }
+        }
+    }
+}
+
+/// A poll of a few seconds ago.
+fn poll(device: farwatch_common::id::DeviceId, back_s: i64, octets: i64) -> Row {
+    let mut row = counters(device, 0, octets);
+    row.at = Micros(Clock::system().now().0 - back_s * Micros::SECOND);
+    row
+}
+
+#[tokio::test]
+async fn calls_without_a_peer_are_nobodys() {
+    let world = World::open().await;
+    let stage = stage(&world).await;
+    let service = stage.ingest.service.clone();
+    let hello = service.open_session(Request::new(SessionHello::default())).await;
+    assert_eq!(hello.unwrap_err().code(), Code::Unauthenticated);
+    let renew = service.renew(Request::new(RenewRequest::default())).await;
+    assert_eq!(renew.unwrap_err().code(), Code::Unauthenticated);
+    let call = Stage::call(AGENT, 1, RenewRequest { csr: vec![7] });
+    let renewed = service.renew(call).await.unwrap().into_inner();
+    assert_eq!((renewed.certificate_chain, renewed.renew_after_us), (vec![vec![7]], 9));
+    // A connection that the listener has not announced, or that was fenced, opens nothing.
+    assert_eq!(stage.hello(AGENT, 1).await.unwrap_err().code(), Code::FailedPrecondition);
+}
+
+#[tokio::test]
+async fn batches_are_acked_once_they_are_stored_and_resume_after_a_restart() {
+    let world = World::open().await;
+    let stage_one = stage(&world).await;
+    let mut stream = stage_one.stream(AGENT, 1).await;
+    let live = stage_one.live.clone();
+    let counted = &world;
+    stage_one
+        .run(async {
+            for seq in 1..=40 {
+                let back = 4000 - i64::try_from(seq).unwrap() * 60;
+                stream.batch(wire(seq, &[poll(DEVICE, back, 1)])).await;
+            }
+            assert_eq!(stream.acked(40).await, (1..=40).collect::<Vec<_>>());
+            assert_eq!(counted.count("SELECT count(*) FROM ts_batch").await, 40);
+            stream.batch(wire(41, &[poll(DEVICE, 0, 1)])).await;
+            stream.acked(1).await;
+            assert_eq!(live.agent(TENANT, AGENT).unwrap().state, State::Up);
+            // The agent stops sending: the stream ends well.
+            stream.up = None;
+            assert_eq!(stream.ended().await, Code::Ok);
+        })
+        .await;
+    let world = world.reopen().await;
+    let stage_two = stage(&world).await;
+    let _guard = stage_two.ingest.sessions.begin(&peer(AGENT, 2));
+    let welcome = stage_two.hello(AGENT, 2).await.unwrap();
+    assert_eq!(welcome.durable[0].ranges, [SeqRange { first: 1, last: 41 }]);
+    assert_eq!(welcome.window, telemetry::WINDOW);
+    // Its last poll is on screen again.
+    let device = stage_two.live.device(TENANT, DEVICE).unwrap();
+    assert!(device.last_sample_at.is_some());
+}
+
+#[tokio::test]
+async fn a_bad_batch_is_refused_and_the_next_goes_on() {
+    let world = World::open().await;
+    let stage = stage(&world).await;
+    let mut stream = stage.stream(AGENT, 1).await;
+    let counters = stage.ingest.counters.clone();
+    stage
+        .run(async {
+            let good = |seq| wire(seq, &[poll(DEVICE, 60, 1)]);
+            stream.batch(Batch { data: bytes::Bytes::from_static(b"x"), ..good(1) }).await;
+            assert_eq!(stream.rejected().await, (1, RejectCode::Malformed));
+            stream.batch(wire(2, &[poll(FOREIGN, 60, 1)])).await;
+            assert_eq!(stream.rejected().await, (2, RejectCode::NotYours));
+            stream.batch(Batch { schemas: Vec::new(), ..good(3) }).await;
+            assert_eq!(stream.rejected().await, (3, RejectCode::UnknownSchema));
+            stream.batch(good(3)).await;
+            assert_eq!(stream.acked(1).await, [3]);
+            stream.batch(wire(3, &[poll(DEVICE, 30, 2)])).await;
+            assert_eq!(stream.rejected().await, (3, RejectCode::Fork));
+            // Now the schema is known.
+            stream.batch(Batch { schemas: Vec::new(), ..good(4) }).await;
+            assert_eq!(stream.acked(1).await, [4]);
+        })
+        .await;
+    let rejected: u64 = counters
+        .figures()
+        .into_iter()
+        .filter(|(name, ..)| *name == "ingest_batches_rejected_total")
+        .map(|(.., value)| value)
+        .sum();
+    assert_eq!(rejected, 4);
+}
+
+#[tokio::test]
+async fn a_newer_session_fences_the_older() {
+    let world = World::open().await;
+    let stage = stage(&world).await;
+    let mut old = stage.stream(AGENT, 1).await;
+    let neighbour = stage.stream(NEIGHBOUR, 3).await;
+    let other = stage.stream(OTHER_AGENT, 4).await;
+    let mut new = stage.stream(AGENT, 2).await;
+    let live = stage.live.clone();
+    stage
+        .run(async {
+            assert_eq!(old.ended().await, Code::Aborted);
+            assert!(!neighbour.guard.token().is_cancelled());
+            assert!(!other.guard.token().is_cancelled());
+            new.batch(wire(1, &[poll(DEVICE, 0, 1)])).await;
+            assert_eq!(new.acked(1).await, [1]);
+            // The end of the old one does not end what screens see of the new one.
+            assert!(live.agent(TENANT, AGENT).unwrap().connected_since.is_some());
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn heartbeats_are_answered_and_seen() {
+    let world = World::open().await;
+    let stage = stage(&world).await;
+    let mut stream = stage.stream(AGENT, 1).await;
+    let live = stage.live.clone();
+    let parts = stage.ingest.service.parts.clone();
+    stage
+        .run(async {
+            let buffer = BufferStatus { batches: 3, bytes: 99, oldest_us: 1 };
+            let beat = Heartbeat { nonce: 7, agent_time_us: 5, buffer: Some(buffer), devices: 2 };
+            stream.send(telemetry_up::Kind::Heartbeat(beat)).await;
+            let telemetry_down::Kind::Heartbeat(reply) = stream.next().await else { panic!() };
+            assert_eq!((reply.nonce, reply.agent_time_us), (7, 5));
+            assert!(reply.received_us > 0 && reply.sent_us >= reply.received_us);
+            let agent = live.agent(TENANT, AGENT).unwrap();
+            assert_eq!(agent.buffer.unwrap().batches, 3);
+            // Its oldest batch is from 1970.
+            assert_eq!(agent.state, State::Degraded);
+        })
+        .await;
+    parts.presence.flush(&world.database).await.unwrap();
+    let seen = "SELECT count(*) FROM agent
+                WHERE version = '1.2.3' AND platform = 'linux/x86_64' AND last_seen_at > 0";
+    assert_eq!(world.count(seen).await, 1);
+}

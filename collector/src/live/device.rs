@@ -148,9 +148,8 @@ impl Device {
                 port.rates = port_rates((last, last_places), (&row, places));
             }
         }
-        let of_table = |index: &u32, port: &Port| {
-            find(layout, *index).is_some() || port.facts.index == *index
-        };
+        let of_table =
+            |index: &u32, port: &Port| find(layout, *index).is_some() || port.facts.index == *index;
         self.ports.retain(|index, port| of_table(index, port));
         self.counters = Some((row, layout.clone()));
         true
@@ -240,9 +239,8 @@ const OPER_UP: i64 = 1;
 
 impl Port {
     fn view(&self, index: u32, current: bool) -> LiveInterface {
-        let rate = |role: Role| {
-            self.rates.get(role as usize).copied().flatten().filter(|_| current)
-        };
+        let rate =
+            |role: Role| self.rates.get(role as usize).copied().flatten().filter(|_| current);
         let bps = |role| rate(role).map(|octets| octets * 8.0);
         let pps = |roles: [Role; 3]| roles.into_iter().filter_map(rate).reduce(|a, b| a + b);
         let speed_bps = Some(self.facts.speed_bps).filter(|speed| *speed > 0);

@@ -133,7 +133,8 @@ impl Hub {
     /// The events after `last`, or `None` if some of them are gone.
     fn replay(&self, filter: &EventFilter, last: u64) -> Option<Vec<LiveEvent>> {
         let watched_since = filter.device.and_then(|id| self.watched.get(&id)).map(|watch| watch.1);
-        if last > self.sequence || last < self.forgotten || watched_since.is_some_and(|s| s > last) {
+        if last > self.sequence || last < self.forgotten || watched_since.is_some_and(|s| s > last)
+        {
             return None;
         }
         let missed = self.ring.iter().filter(|record| record.sequence > last);

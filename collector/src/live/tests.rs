@@ -1,1 +1,295 @@
+use std::collections::BTreeSet;
 
+use farwatch_common::sample::{Cause, Schema};
+use farwatch_proto::v1::{DeviceFacts, InterfaceFacts, InterfaceTable};
+use futures_util::StreamExt as _;
+
+use super::*;
+use crate::store::fixture::{
+    AGENT, DEVICE, NEIGHBOUR, OTHER_TENANT, T0, TENANT, alive, counters, interfaces, peer, system,
+};
+
+fn at(second: i64) -> Micros {
+    Micros(T0 + second * Micros::SECOND)
+}
+
+/// A fleet of one agent and one device, the agent online since `at(0)`.
+fn fleet() -> Fleet {
+    let mut fleet = Fleet::default();
+    fleet.agent_added(TENANT, AGENT, at(0));
+    fleet.device_added((TENANT, AGENT, DEVICE), 60, at(0));
+    online(&mut fleet, at(0));
+    fleet
+}
+
+fn online(fleet: &mut Fleet, since: Micros) {
+    let session =
+        agent::Session { connection: 1, transport: "quic", remote: "192.0.2.9:1".into(), since };
+    fleet.connected(AGENT, session, ("1".into(), "linux".into()));
+}
+
+fn layout(schema: &Schema) -> Arc<Layout> {
+    Arc::new(Layout::new(schema))
+}
+
+fn apply(fleet: &mut Fleet, row: Row) {
+    let schema = if row.group == Group::System { system() } else { interfaces() };
+    let when = row.at;
+    fleet.heard(AGENT, None, when);
+    fleet.apply(row, &layout(&schema), when);
+}
+
+fn failed(second: i64, cause: Cause) -> Row {
+    let mut row = alive(DEVICE, second);
+    row.cause = Some(cause);
+    row.values.clear();
+    row
+}
+
+fn state(fleet: &Fleet) -> (State, Option<&'static str>) {
+    let device = fleet.device(TENANT, DEVICE).unwrap();
+    (device.state, device.cause)
+}
+
+#[test]
+fn a_device_is_pending_up_degraded_down_and_up_again() {
+    let mut fleet = fleet();
+    assert_eq!(state(&fleet), (State::Unknown, Some("pending")));
+    apply(&mut fleet, alive(DEVICE, 0));
+    assert_eq!(state(&fleet), (State::Up, None));
+    apply(&mut fleet, failed(60, Cause::Timeout));
+    assert_eq!(state(&fleet), (State::Degraded, Some("timeout")));
+    apply(&mut fleet, failed(120, Cause::Timeout));
+    assert_eq!(state(&fleet), (State::Degraded, Some("timeout")));
+    apply(&mut fleet, failed(180, Cause::Auth));
+    assert_eq!(state(&fleet), (State::Down, Some("auth")));
+    assert_eq!(fleet.device(TENANT, DEVICE).unwrap().last_sample_at, Some(at(0)));
+    // Late rows fill history, they change no state.
+    apply(&mut fleet, alive(DEVICE, 90));
+    assert_eq!(state(&fleet), (State::Down, Some("auth")));
+    apply(&mut fleet, alive(DEVICE, 240));
+    assert_eq!(state(&fleet), (State::Up, None));
+}
+
+#[test]
+fn what_is_not_heard_of_turns_unknown() {
+    let mut fleet = fleet();
+    apply(&mut fleet, alive(DEVICE, 0));
+    // Five minutes, as they are more than two and a half intervals.
+    for second in [30, 60, 90, 120, 150, 180, 210, 240, 270, 299] {
+        fleet.heard(AGENT, None, at(second));
+        fleet.expire(at(second));
+    }
+    assert_eq!(state(&fleet), (State::Up, None));
+    fleet.heard(AGENT, None, at(300));
+    fleet.expire(at(300));
+    assert_eq!(state(&fleet), (State::Unknown, Some("stale")));
+    // And without heartbeats the agent is gone too.
+    fleet.expire(at(344));
+    assert_eq!(fleet.agent(TENANT, AGENT).unwrap().state, State::Up);
+    fleet.expire(at(345));
+    assert_eq!(fleet.agent(TENANT, AGENT).unwrap().state, State::Down);
+    assert_eq!(state(&fleet), (State::Unknown, Some("agent_offline")));
+    online(&mut fleet, at(400));
+    apply(&mut fleet, alive(DEVICE, 400));
+    assert_eq!(state(&fleet), (State::Up, None));
+}
+
+#[test]
+fn an_ended_session_has_a_grace() {
+    let mut fleet = fleet();
+    fleet.with_agent(AGENT, at(10), |agent| agent.disconnected(1, at(10)));
+    fleet.expire(at(99));
+    assert_eq!(fleet.agent(TENANT, AGENT).unwrap().state, State::Up);
+    fleet.expire(at(100));
+    let agent = fleet.agent(TENANT, AGENT).unwrap();
+    assert_eq!((agent.state, agent.last_seen_at), (State::Down, Some(at(10))));
+}
+
+#[test]
+fn rates_come_from_the_last_two_polls() {
+    let mut fleet = fleet();
+    apply(&mut fleet, alive(DEVICE, 0));
+    let mut interface = InterfaceFacts { index: 1, name: "ether1".into(), ..Default::default() };
+    interface.speed_bps = 1000;
+    interface.mac = vec![1, 2, 3, 4, 5, 6];
+    let idle = InterfaceFacts { index: 2, ..Default::default() };
+    let table = InterfaceTable { device_id: DEVICE.0, interfaces: vec![interface, idle] };
+    fleet.apply_table(table, at(0));
+    apply(&mut fleet, counters(DEVICE, 0, 0));
+    assert_eq!(fleet.interfaces(TENANT, DEVICE)[0].in_bps, None);
+    apply(&mut fleet, counters(DEVICE, 60, 600));
+    let ports = fleet.interfaces(TENANT, DEVICE);
+    let port = &ports[0];
+    assert_eq!((port.object.as_str(), port.name.as_str()), ("if:1", "ether1"));
+    assert_eq!((port.in_bps, port.out_bps), (Some(80.0), Some(160.0)));
+    assert_eq!((port.utilisation_in, port.oper), (Some(0.08), Some("up")));
+    assert_eq!(port.mac.as_deref(), Some("01:02:03:04:05:06"));
+    assert_eq!(ports[1].state, State::Unknown);
+    let device = fleet.device(TENANT, DEVICE).unwrap();
+    assert_eq!((device.in_bps, device.out_bps), (Some(80.0), Some(160.0)));
+    assert_eq!((device.interfaces_up, device.interfaces_total), (1, 2));
+    // A gap of polls and a counter that was cleared give no rate, and no spike.
+    apply(&mut fleet, counters(DEVICE, 260, 9_000));
+    assert_eq!(fleet.interfaces(TENANT, DEVICE)[0].in_bps, None);
+    apply(&mut fleet, counters(DEVICE, 320, 40));
+    assert_eq!(fleet.interfaces(TENANT, DEVICE)[0].in_bps, None);
+    apply(&mut fleet, counters(DEVICE, 380, 100));
+    assert_eq!(fleet.interfaces(TENANT, DEVICE)[0].in_bps, Some(8.0));
+}
+
+#[test]
+fn drafts_hold_what_changed() {
+    let mut fleet = fleet();
+    apply(&mut fleet, alive(DEVICE, 0));
+    let first = fleet.drafts();
+    assert_eq!(first.len(), 2, "{first:?}");
+    assert!(!fleet.has_changes());
+    apply(&mut fleet, failed(60, Cause::Timeout));
+    let facts =
+        DeviceFacts { device_id: DEVICE.0, sys_name: "core".into(), ..DeviceFacts::default() };
+    fleet.apply_facts(&facts, at(61));
+    let drafts = fleet.drafts();
+    let devices = drafts.iter().find(|draft| draft.topic == state::Topic::Devices).unwrap();
+    let expected = json!({
+        "id": DEVICE.to_string(), "state": "degraded", "cause": "timeout",
+        "sys_name": "core", "model": "", "sys_object_id": "",
+    });
+    assert_eq!(devices.patches, [expected]);
+    assert_eq!(devices.committed_at, at(60));
+    // A heartbeat that changes nothing of a device says nothing of it.
+    fleet.heard(AGENT, None, at(62));
+    assert!(fleet.drafts().iter().all(|draft| draft.topic == state::Topic::Agents));
+    fleet.device_removed(OTHER_TENANT, DEVICE, at(63));
+    assert!(!fleet.has_changes(), "not theirs");
+    fleet.device_removed(TENANT, DEVICE, at(63));
+    assert_eq!(fleet.drafts()[0].removed, [json!(DEVICE.to_string())]);
+    assert_eq!(fleet.device(TENANT, DEVICE), None);
+}
+
+fn filter(device: Option<DeviceId>) -> EventFilter {
+    EventFilter { tenants: BTreeSet::from([TENANT]), device }
+}
+
+fn live() -> Live {
+    let live = Live::new(Clock::system());
+    live.agent_added(TENANT, AGENT);
+    live.device_added(TENANT, AGENT, DEVICE, 60);
+    live.agent_connected(&peer(AGENT, 1), "1".into(), "linux".into());
+    live.publish();
+    live
+}
+
+/// A poll `back_s` seconds ago.
+fn commit(live: &Live, back_s: i64, octets: i64) {
+    let mut row = counters(DEVICE, 0, octets);
+    row.at = Micros(live.shared.clock.now().0 - back_s * Micros::SECOND);
+    let mut up = alive(DEVICE, -back_s);
+    up.at = row.at;
+    let rows = vec![(up, layout(&system())), (row, layout(&interfaces()))];
+    live.apply([Committed { tenant: TENANT, agent: AGENT, rows, facts: Vec::new() }]);
+}
+
+#[tokio::test]
+async fn a_client_sees_hello_and_then_changes_of_its_tenants() {
+    let live = live();
+    let mut events = live.subscribe(filter(Some(DEVICE)), None);
+    let elsewhere = EventFilter { tenants: BTreeSet::from([OTHER_TENANT]), device: Some(DEVICE) };
+    let mut elsewhere = live.subscribe(elsewhere, None);
+    assert_eq!(events.next().await.unwrap().kind, "hello");
+    assert_eq!(elsewhere.next().await.unwrap().kind, "hello");
+    commit(&live, 60, 0);
+    assert!(live.publish());
+    let kinds = [events.next().await.unwrap(), events.next().await.unwrap()];
+    assert_eq!(kinds.each_ref().map(|event| event.kind), ["devices", "agents"]);
+    assert!(kinds[0].data["committed_at"].is_string());
+    assert_eq!(kinds[0].data["patches"][0]["state"], "up");
+    let ports = events.next().await.unwrap();
+    assert_eq!(ports.kind, "interfaces");
+    assert_eq!(ports.data["device"], DEVICE.to_string());
+    assert_eq!(ports.data["patches"][0]["oper"], "up");
+    // Nothing for the other tenant, not even of a device it names.
+    live.device_added(OTHER_TENANT, NEIGHBOUR, DeviceId(200), 60);
+    live.publish();
+    let other = elsewhere.next().await.unwrap();
+    assert_eq!(other.data["patches"][0]["id"], DeviceId(200).to_string());
+}
+
+#[tokio::test]
+async fn a_client_that_comes_back_goes_on_where_it_was() {
+    let live = live();
+    let mut events = live.subscribe(filter(None), None);
+    let hello = events.next().await.unwrap();
+    commit(&live, 120, 0);
+    live.publish();
+    let seen = events.next().await.unwrap();
+    let behind = events.next().await.unwrap();
+    drop(events);
+    let mut again = live.subscribe(filter(None), Some(seen.sequence));
+    assert_eq!(again.next().await.unwrap().kind, "hello");
+    assert_eq!(again.next().await.unwrap(), behind);
+    // Of another process, or too old.
+    for unknown in [hello.sequence + 1_000_000_000, 0] {
+        let mut lost = live.subscribe(filter(None), Some(unknown));
+        assert_eq!(lost.next().await.unwrap().kind, "hello");
+        assert_eq!(lost.next().await.unwrap().kind, "resync");
+    }
+    // Interfaces were not published while nobody looked.
+    let mut device = live.subscribe(filter(Some(DEVICE)), Some(seen.sequence));
+    assert_eq!(device.next().await.unwrap().kind, "hello");
+    assert_eq!(device.next().await.unwrap().kind, "resync");
+}
+
+#[tokio::test]
+async fn a_slow_client_is_told_to_load_again() {
+    let live = live();
+    let mut events = live.subscribe(filter(None), None);
+    let hello = events.next().await.unwrap();
+    for poll in 0..RING_OVERFLOW {
+        live.agent_heard(AGENT, Some(LiveBuffer { batches: poll, bytes: 0, oldest_at: None }));
+        live.publish();
+    }
+    assert_eq!(events.next().await.unwrap().kind, "resync");
+    // What comes next is heard again, and many records are one event.
+    commit(&live, 0, 0);
+    live.publish();
+    assert_eq!(events.next().await.unwrap().kind, "devices");
+    // The ring has forgotten what the client saw last.
+    let mut again = live.subscribe(filter(None), Some(hello.sequence));
+    again.next().await.unwrap();
+    assert_eq!(again.next().await.unwrap().kind, "resync");
+}
+
+const RING_OVERFLOW: u64 = events::RING as u64 + 2;
+
+#[tokio::test]
+async fn records_of_one_kind_are_melted() {
+    let live = live();
+    let mut events = live.subscribe(filter(None), None);
+    events.next().await.unwrap();
+    for batches in 0..5 {
+        live.agent_heard(AGENT, Some(LiveBuffer { batches, bytes: 0, oldest_at: None }));
+        live.publish();
+    }
+    let event = events.next().await.unwrap();
+    assert_eq!(event.kind, "agents");
+    assert_eq!(event.data["patches"].as_array().unwrap().len(), 5);
+}
+
+#[tokio::test]
+async fn the_publisher_runs_until_it_is_cancelled() {
+    let live = live();
+    let mut events = live.subscribe(filter(None), None);
+    events.next().await.unwrap();
+    let cancel = CancellationToken::new();
+    let run = live.clone().run(cancel.clone());
+    let watch = async {
+        commit(&live, 0, 0);
+        let event = events.next().await.unwrap();
+        cancel.cancel();
+        event
+    };
+    let (ended, event) = tokio::join!(run, watch);
+    assert!(ended.is_ok());
+    assert_eq!(event.kind, "devices");
+}

@@ -24,10 +24,7 @@ pub(crate) const DEVICE: DeviceId = DeviceId(100);
 pub(crate) const SECOND: DeviceId = DeviceId(101);
 /// Of [`NEIGHBOUR`].
 pub(crate) const FOREIGN: DeviceId = DeviceId(110);
-/// Of [`OTHER_AGENT`].
-pub(crate) const OTHER_DEVICE: DeviceId = DeviceId(200);
 pub(crate) const STREAM: i64 = 777;
-pub(crate) const INTERVAL_S: u32 = 60;
 /// 2026-01-01T00:00:00Z.
 pub(crate) const T0: i64 = 1_767_225_600 * Micros::SECOND;
 

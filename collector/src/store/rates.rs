@@ -79,9 +79,9 @@ impl Uptime {
             return None;
         }
         let expected = before + at.since(before_at);
-        let wrapped = expected.checked_sub(UPTIME_WRAP).is_some_and(|rest| {
-            rest.abs_diff(uptime) < UPTIME_SLACK
-        });
+        let wrapped = expected
+            .checked_sub(UPTIME_WRAP)
+            .is_some_and(|rest| rest.abs_diff(uptime) < UPTIME_SLACK);
         (!wrapped).then(|| at.before(uptime))
     }
 

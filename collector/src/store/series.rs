@@ -106,7 +106,7 @@ impl SeriesBuilder {
             if meaning.metric == UPTIME_METRIC {
                 self.uptime_places.insert(id, (column, meaning.exponent));
             }
-            let wanted = self.query.metrics.iter().any(|metric| *metric == meaning.metric)
+            let wanted = self.query.metrics.contains(&meaning.metric)
                 && self.query.object.as_ref().is_none_or(|object| *object == meaning.object);
             if !wanted {
                 continue;
@@ -156,14 +156,8 @@ impl SeriesBuilder {
         if row.at < self.rows_from() || row.at >= self.query.to {
             return Ok(());
         }
-        let kept = |kind, exponent, value, cause| Kept {
-            at: row.at,
-            rank,
-            kind,
-            exponent,
-            value,
-            cause,
-        };
+        let kept =
+            |kind, exponent, value, cause| Kept { at: row.at, rank, kind, exponent, value, cause };
         if row.cause.is_some() {
             for line in self.lines.iter_mut().filter(|line| line.group == row.group) {
                 line.kept.push(kept(line.kind, 0, None, row.cause));
@@ -212,7 +206,8 @@ impl SeriesBuilder {
             .lines
             .into_iter()
             .map(|line| {
-                let unit = if line.kind.is_counter() { rate_unit(line.unit) } else { line.unit.name() };
+                let unit =
+                    if line.kind.is_counter() { rate_unit(line.unit) } else { line.unit.name() };
                 let (step_s, points) = drawing.draw(line.kind, line.kept);
                 let Line { object, metric, kind, .. } = line;
                 Series { object, metric, kind, unit, step_s, points }

@@ -114,9 +114,8 @@ async fn ranges_follow_the_batches<S: SampleStore>(store: S) {
 }
 
 async fn a_stream_of_holes_is_refused_not_forgotten<S: SampleStore>(store: S) {
-    let group: Vec<_> = (0..RANGES_MAX as u64)
-        .map(|hole| append(hole * 2, &[counters(DEVICE, 0, 1)]))
-        .collect();
+    let group: Vec<_> =
+        (0..RANGES_MAX as u64).map(|hole| append(hole * 2, &[counters(DEVICE, 0, 1)])).collect();
     store.append(&group, &[]).await.unwrap();
     let one_more = append(RANGES_MAX as u64 * 2, &[counters(DEVICE, 60, 1)]);
     let filler = append(1, &[counters(DEVICE, 60, 1)]);
@@ -251,8 +250,7 @@ async fn the_last_rows_come_back<S: SampleStore>(store: S) {
     ];
     store.append(&batches, &[checkpoint]).await.unwrap();
     let rows = store.last_rows(TENANT, AGENT).await.unwrap();
-    let expected =
-        [early, alive(DEVICE, 1000), alive(DEVICE, 1060), counters(DEVICE, 1060, 5)];
+    let expected = [early, alive(DEVICE, 1000), alive(DEVICE, 1060), counters(DEVICE, 1060, 5)];
     assert_eq!(rows, expected);
     assert_eq!(store.last_rows(TENANT, AgentId(12)).await.unwrap(), []);
 }

@@ -1,1 +1,220 @@
+use std::sync::Mutex;
 
+use farwatch_common::ranges::SeqRanges;
+use farwatch_common::sample::Schema;
+
+use super::*;
+use crate::identity::TenantContext;
+use crate::ingest::validate::{Known, Owner, Sender, check};
+use crate::store::fixture::{AGENT, DEVICE, T0, TENANT, World, counters, wire};
+use crate::store::samples::{GapRow, RawSample, SamplesQuery, Series, SeriesName, SeriesQuery};
+use farwatch_common::id::DeviceId;
+
+struct Ours;
+
+impl Known for Ours {
+    fn owner(&self, _: DeviceId) -> Owner {
+        Owner::This
+    }
+
+    fn layout(&self, _: SchemaId) -> Option<Arc<Layout>> {
+        None
+    }
+
+    fn schemas(&self) -> usize {
+        0
+    }
+}
+
+fn checked(seq: u64) -> Checked {
+    let second = i64::try_from(seq).unwrap() * 60;
+    let sender = Sender { tenant: TENANT, agent: AGENT, received: Micros(T0 + 3_600_000_000) };
+    check(wire(seq, &[counters(DEVICE, second, 1)]), sender, &Ours).unwrap()
+}
+
+/// A committer on `store` with `seqs` in its queue; the answers once it has ended.
+async fn run<S: SampleStore>(store: S, seqs: impl IntoIterator<Item = u64>) -> Vec<Answer> {
+    let clock = Clock::system();
+    let (queue, committer) =
+        Committer::new(store, Live::new(clock.clone()), Presence::default(), Arc::default(), clock);
+    let (answered, mut answers) = mpsc::channel(GROUP_MAX);
+    for seq in seqs {
+        queue.submit(checked(seq), answered.clone()).await.unwrap();
+    }
+    drop((queue, answered));
+    committer.run(CancellationToken::new()).await.unwrap();
+    let mut all = Vec::new();
+    while let Some(answer) = answers.recv().await {
+        all.push(answer);
+    }
+    all
+}
+
+fn outcomes(answers: Vec<Answer>) -> Vec<(u64, Outcome)> {
+    answers.into_iter().map(|answer| (answer.seq, answer.outcome)).collect()
+}
+
+#[tokio::test]
+async fn what_is_answered_is_committed() {
+    let world = World::open().await;
+    let answers = run(world.samples.clone(), 1..=5).await;
+    assert_eq!(outcomes(answers), (1..=5).map(|seq| (seq, Outcome::Durable)).collect::<Vec<_>>());
+    // Another connection sees them.
+    assert_eq!(world.count("SELECT count(*) FROM ts_batch").await, 5);
+    let world = world.reopen().await;
+    let durable = world.samples.durable(TENANT, AGENT, &[777]).await.unwrap();
+    assert_eq!(durable[0].1.iter().collect::<Vec<_>>(), [(1, 5)]);
+    // After a restart a repeat is still one.
+    let answers = run(world.samples.clone(), [3, 6]).await;
+    assert_eq!(outcomes(answers), [(3, Outcome::Durable), (6, Outcome::Durable)]);
+    assert_eq!(world.count("SELECT count(*) FROM ts_batch").await, 6);
+}
+
+#[tokio::test]
+async fn a_poisoned_batch_fails_alone() {
+    let world = World::open().await;
+    let mut txn = world.database.write().await.unwrap();
+    // What a constraint that is not known here would do.
+    sqlx::raw_sql(
+        "CREATE TABLE refuses (x INTEGER NOT NULL);
+         CREATE TRIGGER poisoned AFTER INSERT ON ts_batch WHEN new.seq = 3
+         BEGIN INSERT INTO refuses VALUES (NULL); END;",
+    )
+    .execute(&mut *txn)
+    .await
+    .unwrap();
+    txn.commit().await.unwrap();
+    let mut outcomes = outcomes(run(world.samples.clone(), 2..=5).await);
+    outcomes.sort_by_key(|(seq, _)| *seq);
+    let rejected = Outcome::Rejected(RejectCode::Malformed, "it cannot be stored".into());
+    let durable = |seq| (seq, Outcome::Durable);
+    assert_eq!(outcomes, [durable(2), (3, rejected), durable(4), durable(5)]);
+}
+
+/// Records what happens to it; fails as long as it is told to.
+#[derive(Clone, Default)]
+struct Fake {
+    state: Arc<Mutex<FakeState>>,
+}
+
+#[derive(Default)]
+struct FakeState {
+    failing: bool,
+    groups: Vec<usize>,
+}
+
+impl SampleStore for Fake {
+    async fn append(
+        &self,
+        batches: &[Append],
+        _: &[Checkpoint],
+    ) -> Result<Vec<Appended>, StoreError> {
+        let mut state = self.state.lock().unwrap();
+        state.groups.push(batches.len());
+        if state.failing {
+            return Err(StoreError::Database(sqlx::Error::PoolTimedOut));
+        }
+        Ok(vec![Appended::Stored; batches.len()])
+    }
+
+    async fn durable(
+        &self,
+        _: TenantId,
+        _: AgentId,
+        _: &[i64],
+    ) -> Result<Vec<(i64, SeqRanges)>, StoreError> {
+        Ok(Vec::new())
+    }
+
+    async fn schemas(&self) -> Result<Vec<(TenantId, SchemaId, Schema)>, StoreError> {
+        Ok(Vec::new())
+    }
+
+    async fn last_rows(&self, _: TenantId, _: AgentId) -> Result<Vec<Row>, StoreError> {
+        Ok(Vec::new())
+    }
+
+    async fn series(&self, _: &TenantContext, _: &SeriesQuery) -> Result<Vec<Series>, StoreError> {
+        Ok(Vec::new())
+    }
+
+    async fn samples(
+        &self,
+        _: &TenantContext,
+        _: &SamplesQuery,
+    ) -> Result<Vec<RawSample>, StoreError> {
+        Ok(Vec::new())
+    }
+
+    async fn metrics(&self, _: &TenantContext, _: DeviceId) -> Result<Vec<SeriesName>, StoreError> {
+        Ok(Vec::new())
+    }
+
+    async fn gaps(
+        &self,
+        _: &TenantContext,
+        _: AgentId,
+        _: Micros,
+        _: Micros,
+    ) -> Result<Vec<GapRow>, StoreError> {
+        Ok(Vec::new())
+    }
+}
+
+#[tokio::test]
+async fn batches_that_wait_share_a_transaction() {
+    let fake = Fake::default();
+    assert_eq!(run(fake.clone(), 0..50).await.len(), 50);
+    assert_eq!(fake.state.lock().unwrap().groups, [50]);
+}
+
+#[tokio::test]
+async fn a_failing_database_acks_nothing_and_comes_back() {
+    let fake = Fake::default();
+    fake.state.lock().unwrap().failing = true;
+    let clock = Clock::system();
+    let (queue, mut committer) = Committer::new(
+        fake.clone(),
+        Live::new(clock.clone()),
+        Presence::default(),
+        Arc::default(),
+        clock,
+    );
+    let (answered, mut answers) = mpsc::channel(GROUP_MAX);
+    let mut round = async |committer: &mut Committer<Fake>, seq| {
+        queue.submit(checked(seq), answered.clone()).await.unwrap();
+        let mut group = vec![committer.jobs.recv().await.unwrap()];
+        committer.gather(&mut group).await;
+        committer.commit(group).await;
+        answers.recv().await.unwrap().outcome
+    };
+    assert_eq!(round(&mut committer, 1).await, Outcome::Unavailable);
+    // While it backs off, the database is left alone.
+    committer.closed_until = committer.clock.monotonic().checked_add(Duration::from_secs(60));
+    assert_eq!(round(&mut committer, 2).await, Outcome::Unavailable);
+    assert_eq!(fake.state.lock().unwrap().groups.len(), 1);
+    fake.state.lock().unwrap().failing = false;
+    committer.closed_until = Some(committer.clock.monotonic());
+    assert_eq!(round(&mut committer, 2).await, Outcome::Durable);
+    assert_eq!(committer.counters.commits_failed.get(), 1);
+}
+
+#[tokio::test]
+async fn stopping_commits_what_waits() {
+    let world = World::open().await;
+    let clock = Clock::system();
+    let (queue, committer) = Committer::new(
+        world.samples.clone(),
+        Live::new(clock.clone()),
+        Presence::default(),
+        Arc::default(),
+        clock,
+    );
+    let (answered, mut answers) = mpsc::channel(4);
+    queue.submit(checked(1), answered.clone()).await.unwrap();
+    let cancel = CancellationToken::new();
+    cancel.cancel();
+    committer.run(cancel).await.unwrap();
+    assert_eq!(answers.recv().await.unwrap().outcome, Outcome::Durable);
+    assert_eq!(queue.submit(checked(2), answered).await, Err(Stopped));
+}

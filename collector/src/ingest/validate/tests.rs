@@ -1,1 +1,266 @@
+use std::collections::HashMap;
 
+use farwatch_common::batch::{SAMPLES_MAX, UNPACKED_BYTES_MAX, encode_events};
+use farwatch_common::sample::{Cause, Schema};
+use farwatch_proto::v1::{DeviceFacts, Event, Gap, InterfaceFacts, InterfaceTable, event};
+use proptest::prelude::*;
+
+use super::*;
+use crate::store::fixture::{
+    AGENT, DEVICE, FOREIGN, SECOND, T0, TENANT, alive, counters, interfaces, wire,
+};
+use crate::store::samples::Fact;
+
+const GONE: DeviceId = DeviceId(4711);
+
+#[derive(Default)]
+struct World {
+    layouts: HashMap<SchemaId, Arc<Layout>>,
+    schemas: usize,
+}
+
+impl World {
+    fn knows(mut self, schema: &Schema) -> Self {
+        self.layouts.insert(schema.id(), Arc::new(Layout::new(schema)));
+        self
+    }
+}
+
+impl Known for World {
+    fn owner(&self, device: DeviceId) -> Owner {
+        match device {
+            DEVICE | SECOND => Owner::This,
+            FOREIGN => Owner::Other,
+            _ => Owner::Nobody,
+        }
+    }
+
+    fn layout(&self, schema: SchemaId) -> Option<Arc<Layout>> {
+        self.layouts.get(&schema).cloned()
+    }
+
+    fn schemas(&self) -> usize {
+        self.schemas
+    }
+}
+
+fn sender() -> Sender {
+    Sender { tenant: TENANT, agent: AGENT, received: Micros(T0 + 100 * Micros::SECOND) }
+}
+
+fn checked(batch: Batch) -> Checked {
+    check(batch, sender(), &World::default()).unwrap()
+}
+
+fn refused(batch: Batch, code: RejectCode, part: &str) {
+    let refused = check(batch, sender(), &World::default()).unwrap_err();
+    assert_eq!(refused.code, code, "{refused}");
+    assert!(refused.detail.contains(part), "{refused}");
+}
+
+fn events(events: Vec<Event>) -> Batch {
+    Batch {
+        class: Class::Events as u32,
+        codec: Codec::Events as u32,
+        data: Bytes::from(encode_events(events).unwrap()),
+        schemas: Vec::new(),
+        ..wire(1, &[alive(DEVICE, 0)])
+    }
+}
+
+fn facts(device: DeviceId, name: &str) -> Event {
+    let facts =
+        DeviceFacts { device_id: device.0, sys_name: name.into(), ..DeviceFacts::default() };
+    Event { at_us: T0, kind: Some(event::Kind::DeviceFacts(facts)) }
+}
+
+fn gap(change: impl FnOnce(&mut Gap)) -> Event {
+    let mut gap = Gap {
+        stream_id: 5,
+        seq_first: 1,
+        seq_last: 3,
+        from_us: T0,
+        to_us: T0 + 1,
+        class: 3,
+        count: 9,
+        reason: 1,
+    };
+    change(&mut gap);
+    Event { at_us: T0, kind: Some(event::Kind::Gap(gap)) }
+}
+
+#[test]
+fn a_good_batch_passes_as_it_came() {
+    let rows = [counters(DEVICE, 0, 1), counters(SECOND, 1, 2)];
+    let batch = wire(7, &rows);
+    let data = batch.data.clone();
+    let checked = checked(batch);
+    assert_eq!(checked.append.data, data);
+    assert_eq!((checked.append.from, checked.append.to), (rows[0].at, rows[1].at));
+    assert_eq!((checked.append.samples, checked.rows.len()), (6, 2));
+    assert_eq!(checked.append.uses.len(), 2);
+    assert_eq!(checked.layouts.len(), 1);
+}
+
+#[test]
+fn schemas_are_brought_or_known() {
+    let mut batch = wire(1, &[counters(DEVICE, 0, 1)]);
+    batch.schemas.clear();
+    refused(batch.clone(), RejectCode::UnknownSchema, "not known");
+    let known = World::default().knows(&interfaces());
+    let checked = check(batch.clone(), sender(), &known).unwrap();
+    assert!(checked.append.schemas.is_empty());
+    // Brought again although known: not stored again.
+    let again = check(wire(1, &[counters(DEVICE, 0, 1)]), sender(), &known).unwrap();
+    assert!(again.append.schemas.is_empty());
+}
+
+#[test]
+fn limits_of_the_envelope_hold() {
+    use RejectCode::Malformed;
+    let good = || wire(1, &[counters(DEVICE, 0, 1)]);
+    refused(Batch { stream_id: 0, ..good() }, Malformed, "63 bits");
+    refused(Batch { stream_id: -4, ..good() }, Malformed, "63 bits");
+    refused(Batch { seq: u64::MAX, ..good() }, Malformed, "63 bits");
+    refused(Batch { class: 9, ..good() }, Malformed, "class 9");
+    refused(Batch { codec: 0, ..good() }, Malformed, "codec 0");
+    let oversized = Bytes::from(vec![0; PACKED_BYTES_MAX + 1]);
+    refused(Batch { data: oversized, ..good() }, Malformed, "at most");
+    let garbage = Bytes::from_static(b"not zstd");
+    refused(Batch { data: garbage, ..good() }, Malformed, "decompress");
+    let def = definition::write(&interfaces());
+    let many = vec![def; BATCH_SCHEMAS_MAX + 1];
+    refused(Batch { schemas: many, ..good() }, Malformed, "schemas");
+    let full = World { schemas: TENANT_SCHEMAS_MAX, ..World::default() };
+    assert!(check(good(), sender(), &full).is_err());
+}
+
+#[test]
+fn a_bomb_is_refused() {
+    let zeros = vec![0u8; UNPACKED_BYTES_MAX + 1];
+    let data = Bytes::from(zstd::bulk::compress(&zeros, 1).unwrap());
+    let bomb = Batch { data, ..wire(1, &[counters(DEVICE, 0, 1)]) };
+    refused(bomb, RejectCode::Malformed, "decompress");
+    // Inside its size limit, but claiming more samples than that could hold.
+    let mut plain = vec![1, 0, 2, 1, 0, 0, 0, 0, 0, 0, 0, 0];
+    plain.extend_from_slice(&[0xff, 0xff, 0x05, 0xff, 0x7f, 0]);
+    let data = Bytes::from(zstd::bulk::compress(&plain, 1).unwrap());
+    let claims = Batch { data, ..wire(1, &[counters(DEVICE, 0, 1)]) };
+    refused(claims, RejectCode::Malformed, &SAMPLES_MAX.to_string());
+}
+
+#[test]
+fn rows_have_to_fit_their_schema() {
+    let mut short = counters(DEVICE, 0, 1);
+    short.values.pop();
+    refused(wire(1, &[short]), RejectCode::Malformed, "2 values");
+    let mut other_class = wire(1, &[counters(DEVICE, 0, 1)]);
+    other_class.class = Class::Gauges as u32;
+    refused(other_class, RejectCode::Malformed, "group");
+    let mut ancient = counters(DEVICE, 0, 1);
+    ancient.at = Micros(-1);
+    refused(wire(1, &[ancient]), RejectCode::Malformed, "1970");
+    refused(wire(1, &[counters(DEVICE, 0, 1)]).emptied(), RejectCode::Malformed, "empty");
+    let mut failed = counters(DEVICE, 0, 1);
+    failed.cause = Some(Cause::Timeout);
+    failed.values.clear();
+    assert_eq!(checked(wire(1, &[failed])).append.samples, 0);
+}
+
+trait Emptied {
+    fn emptied(self) -> Self;
+}
+
+impl Emptied for Batch {
+    fn emptied(self) -> Self {
+        Self { data: Bytes::from(encode_rows(&[]).unwrap()), ..self }
+    }
+}
+
+#[test]
+fn another_agents_device_is_refused_and_a_removed_one_dropped() {
+    let own = counters(DEVICE, 0, 1);
+    refused(wire(1, &[own.clone(), counters(FOREIGN, 0, 1)]), RejectCode::NotYours, "dev_");
+    refused(wire(1, &[counters(GONE, 0, 1)]), RejectCode::NotYours, "dev_");
+    let mixed = wire(1, &[own.clone(), counters(GONE, 0, 1)]);
+    let hash = content_hash(Class::Counters, Codec::Rows, &mixed.data);
+    let checked = checked(mixed);
+    assert_eq!(checked.rows_unknown_device, 1);
+    assert_eq!(decode_rows(&checked.append.data).unwrap(), [own]);
+    // The hash stays that of what was sent, so that a repeat is known as one.
+    assert_eq!(checked.append.hash, hash);
+}
+
+#[test]
+fn a_clock_that_runs_ahead_is_put_right() {
+    let rows = [counters(DEVICE, 7000, 1), counters(DEVICE, 7060, 2)];
+    let checked = checked(wire(1, &rows));
+    assert_eq!(checked.rows_clamped, 2);
+    let times: Vec<i64> =
+        checked.rows.iter().map(|(row, _)| (row.at.0 - T0) / Micros::SECOND).collect();
+    // The time between them stays; the newest is now.
+    assert_eq!(times, [40, 100]);
+    assert_eq!(decode_rows(&checked.append.data).unwrap()[1].at, sender().received);
+    // Within the tolerance, times are left alone.
+    let close = check(wire(1, &[counters(DEVICE, 390, 1)]), sender(), &World::default());
+    assert_eq!(close.unwrap().rows_clamped, 0);
+}
+
+#[test]
+fn events_are_checked() {
+    let table = InterfaceTable {
+        device_id: DEVICE.0,
+        interfaces: [3, 1, 3].map(|index| InterfaceFacts { index, ..Default::default() }).into(),
+    };
+    let table = Event { at_us: T0, kind: Some(event::Kind::InterfaceTable(table)) };
+    let checked = checked(events(vec![facts(DEVICE, "a\0b"), table, gap(|_| {})]));
+    let [Fact::Device(_, device), Fact::Interfaces(_, table), Fact::Gap(gap)] =
+        checked.append.facts.as_slice()
+    else {
+        panic!("{:?}", checked.append.facts);
+    };
+    assert_eq!(device.sys_name, "a\u{fffd}b");
+    assert_eq!(table.interfaces.iter().map(|one| one.index).collect::<Vec<_>>(), [1, 3]);
+    assert_eq!(gap.count, 9);
+}
+
+#[test]
+fn bad_events_are_refused() {
+    use RejectCode::{Malformed, NotYours};
+    refused(events(Vec::new()), Malformed, "events");
+    refused(events(vec![Event { at_us: 0, kind: None }]), Malformed, "not known");
+    refused(events(vec![facts(FOREIGN, "x")]), NotYours, "dev_");
+    refused(events(vec![facts(GONE, "x")]), NotYours, "dev_");
+    refused(events(vec![facts(DEVICE, &"x".repeat(5000))]), Malformed, "longer");
+    refused(events(vec![gap(|gap| gap.seq_first = 9)]), Malformed, "ends");
+    refused(events(vec![gap(|gap| gap.from_us = T0 + 2)]), Malformed, "ends");
+    refused(events(vec![gap(|gap| gap.class = 77)]), Malformed, "class");
+    refused(events(vec![gap(|gap| gap.reason = 77)]), Malformed, "reason");
+    let mut wrong_class = events(vec![facts(DEVICE, "x")]);
+    wrong_class.class = Class::Gauges as u32;
+    refused(wrong_class, Malformed, "class");
+}
+
+#[test]
+fn text_that_is_not_utf_8_is_refused() {
+    // EventBatch { events: [Event { device_facts: { sys_descr: ff fe } }] }
+    let plain = [0x0a, 0x06, 0x12, 0x04, 0x12, 0x02, 0xff, 0xfe];
+    let data = Bytes::from(zstd::bulk::compress(&plain, 1).unwrap());
+    let batch = Batch { data, ..events(vec![facts(DEVICE, "x")]) };
+    refused(batch, RejectCode::Malformed, "cannot be read");
+}
+
+proptest! {
+    #[test]
+    fn garbage_never_panics(
+        garbage in prop::collection::vec(any::<u8>(), 0..300),
+        codec in 0u32..4,
+        class in 0u32..5,
+        zip in any::<bool>(),
+    ) {
+        let data = if zip { zstd::bulk::compress(&garbage, 1).unwrap() } else { garbage };
+        let data = Bytes::from(data);
+        let batch = Batch { codec, class, data, ..wire(1, &[counters(DEVICE, 0, 1)]) };
+        let _ = check(batch, sender(), &World::default());
+    }
+}

@@ -150,7 +150,7 @@ fn melt(kind: MetricKind, at: Micros, bucket: &[Raw]) -> Point {
     let seconds: f64 = values().map(|(_, seconds)| seconds).sum();
     let value = match kind {
         // Between two states there is none.
-        MetricKind::State => values().last().map(|(value, _)| value),
+        MetricKind::State => values().next_back().map(|(value, _)| value),
         // Weighted by time: the sum of increases by the time they took.
         _ => (seconds > 0.0)
             .then(|| values().map(|(value, seconds)| value * seconds).sum::<f64>() / seconds),

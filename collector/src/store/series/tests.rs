@@ -7,13 +7,8 @@ use crate::store::samples::GapReason;
 const MINUTE: i64 = 60 * Micros::SECOND;
 
 fn schema(group: Group, metric: &str, kind: MetricKind, exponent: i8) -> (SchemaId, Schema) {
-    let column = Column {
-        object: String::new(),
-        metric: metric.into(),
-        kind,
-        unit: Unit::Bytes,
-        exponent,
-    };
+    let column =
+        Column { object: String::new(), metric: metric.into(), kind, unit: Unit::Bytes, exponent };
     let schema = Schema { group, columns: vec![column] };
     (schema.id(), schema)
 }
@@ -103,8 +98,7 @@ fn missing_polls_are_a_gap_and_are_not_bridged() {
 fn failed_polls_and_declared_gaps_tell_why() {
     let (id, gauge) = schema(Group::System, "level", MetricKind::Gauge, -1);
     let query = query("level", 0..10, 100);
-    let mut builder =
-        SeriesBuilder::new(&query, Duration::from_secs(60), &[(id, gauge)]).unwrap();
+    let mut builder = SeriesBuilder::new(&query, Duration::from_secs(60), &[(id, gauge)]).unwrap();
     builder.take(rank(1), &row(Group::System, id, 0, Some(15))).unwrap();
     let mut failed = row(Group::System, id, 1, None);
     failed.cause = Some(Cause::Timeout);
@@ -123,11 +117,8 @@ fn failed_polls_and_declared_gaps_tell_why() {
         received: Micros(0),
     };
     let series = builder.finish(&[gap]).remove(0);
-    let seen: Vec<_> = series
-        .points
-        .iter()
-        .map(|point| (point.at.0 / MINUTE, point.value, point.cause))
-        .collect();
+    let seen: Vec<_> =
+        series.points.iter().map(|point| (point.at.0 / MINUTE, point.value, point.cause)).collect();
     let expected = [
         (0, Some(1.5), None),
         (1, None, Some("timeout")),
@@ -159,8 +150,7 @@ fn of_two_rows_of_one_poll_the_later_wins() {
 fn thinning_keeps_the_extremes_on_an_aligned_grid() {
     let (id, gauge) = schema(Group::System, "level", MetricKind::Gauge, 0);
     let query = query("level", 7..67, 12);
-    let mut builder =
-        SeriesBuilder::new(&query, Duration::from_secs(60), &[(id, gauge)]).unwrap();
+    let mut builder = SeriesBuilder::new(&query, Duration::from_secs(60), &[(id, gauge)]).unwrap();
     for minute in 0..70 {
         builder.take(rank(1), &row(Group::System, id, minute, Some(minute))).unwrap();
     }
