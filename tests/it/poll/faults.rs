@@ -150,7 +150,7 @@ faults! {
     a_wrong_community_is_no_answer: Fault::WrongCommunity, Some(Timeout), Some(Timeout), |c| c.strays;
     a_late_answer_is_none: Fault::Late(Duration::from_secs(1)), Some(Timeout), Some(Timeout), |c| c.late_replies;
     garbage_is_no_answer: Fault::Garbage, Some(Timeout), Some(Timeout), |c| c.strays;
-    numbers_of_no_octets_are_malformed: Fault::EmptyNumbers, Some(Malformed), Some(Malformed), |c| c.malformed;
+    numbers_of_no_octets_are_malformed: Fault::EmptyNumbers, None, Some(Malformed), |c| c.malformed;
     too_big_for_anything_ends: Fault::AlwaysTooBig, Some(Budget), Some(Budget), |c| c.too_big;
     too_big_is_asked_again_for_less: Fault::TooBig, None, None, |c| c.replies;
     large_bulks_are_given_up: Fault::ChokesOnLargeBulk, None, None, |c| c.replies;

@@ -3,11 +3,10 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use farwatch_agent::poll::engine::{Engine, Moment, Settings};
-use farwatch_agent::poll::oid::Oid;
 use farwatch_agent::poll::plan::{Compiled, Plan};
 use farwatch_agent::poll::{Observation, PollCounters, SnmpVersion, Target};
 use farwatch_common::clock::Micros;
@@ -225,7 +224,8 @@ impl Net {
 
 /// The object a column of the standard plan is read from.
 fn instance(column: &Column) -> Vec<u32> {
-    let plan = Plan::standard();
+    static PLAN: LazyLock<Plan> = LazyLock::new(Plan::standard);
+    let plan = &*PLAN;
     if let Some(scalar) = plan.scalars.iter().find(|scalar| {
         scalar
             .metric
@@ -246,7 +246,6 @@ fn instance(column: &Column) -> Vec<u32> {
         .find(|(_, kind)| *kind == column.kind)
         .unwrap();
     let index = column.object.strip_prefix("if:").unwrap().parse().unwrap();
-    assert!(!Oid::new(&source.0).as_bytes().is_empty());
     [&source.0[..], &[index]].concat()
 }
 
