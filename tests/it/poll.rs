@@ -4,4 +4,5 @@ mod core;
 mod faults;
 mod lossy;
 mod net;
+mod program;
 mod snmpd;

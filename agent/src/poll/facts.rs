@@ -188,9 +188,8 @@ pub fn text(octets: &[u8]) -> String {
             clean.push(letter);
         }
     }
-    match clean.char_indices().nth(TEXT_CHARS_MAX) {
-        Some((end, _)) => clean.truncate(end),
-        None => {}
+    if let Some((end, _)) = clean.char_indices().nth(TEXT_CHARS_MAX) {
+        clean.truncate(end);
     }
     clean
 }

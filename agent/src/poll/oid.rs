@@ -51,7 +51,6 @@ impl fmt::Debug for Oid {
 /// One arc in base 128, at the end of the array; the second value counts its octets.
 #[inline]
 #[must_use]
-#[expect(clippy::cast_possible_truncation, reason = "seven bits are left")]
 pub fn encode_arc(arc: u32) -> ([u8; ARC_OCTETS_MAX], usize) {
     let octet = |shift: u32| (arc >> shift & 0x7f) as u8;
     let octets = [

@@ -30,7 +30,12 @@ pub(super) async fn run(
 ) {
     loop {
         let all = targets.borrow_and_update().clone();
-        let mut lookups = stream::iter(all.iter().filter(|target| !is_literal(target)))
+        let named: Vec<Target> = all
+            .iter()
+            .filter(|target| !is_literal(target))
+            .cloned()
+            .collect();
+        let mut lookups = stream::iter(named)
             .map(lookup)
             .buffer_unordered(LOOKUPS_MAX);
         let mut missing = false;
@@ -55,7 +60,7 @@ fn is_literal(target: &Target) -> bool {
     target.host.parse::<IpAddr>().is_ok()
 }
 
-async fn lookup(target: &Target) -> Resolved {
+async fn lookup(target: Target) -> Resolved {
     let ip = match tokio::net::lookup_host((target.host.as_str(), target.port)).await {
         Ok(mut found) => found.next().map(|address| address.ip()),
         Err(error) => {

@@ -94,7 +94,7 @@ impl Shapes {
     }
 
     /// The shape of what a poll has found. `before` is the shape so far unless this poll asked for
-    /// every column: cells it knows and rows still present are kept, as a value can be missing once.
+    /// every column: cells it knows of rows still present are kept, as a value may miss once.
     /// `None` if there are no rows or more values than a schema may have.
     pub(super) fn learn(
         &mut self,

@@ -195,7 +195,7 @@ mod tests {
     }
 
     proptest! {
-        /// Against a plain map: nothing fires early, nothing late by more than a tick, nothing twice.
+        /// Against a plain map: nothing early, nothing late by more than a tick, nothing twice.
         #[test]
         fn it_fires_what_a_map_would(acts in proptest::collection::vec(act(), 1..80)) {
             let mut now = 1_700_000_000_000_000u64;

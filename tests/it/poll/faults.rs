@@ -22,14 +22,20 @@ const PATIENCE: Duration = Duration::from_secs(60);
 const INTERVAL: Duration = Duration::from_millis(200);
 const COMMUNITY: &str = "tests-only";
 
-pub struct Polling {
-    pub observations: mpsc::Receiver<Observation>,
-    pub counters: Arc<PollCounters>,
-    pub targets: watch::Sender<Arc<Vec<Target>>>,
+pub(crate) struct Polling {
+    pub(crate) observations: mpsc::Receiver<Observation>,
+    pub(crate) counters: Arc<PollCounters>,
+    /// Kept: without it the targets could not change.
+    _targets: watch::Sender<Arc<Vec<Target>>>,
     _stop: DropGuard,
 }
 
-pub fn target(device: i64, address: SocketAddr, version: SnmpVersion, community: &str) -> Target {
+pub(crate) fn target(
+    device: i64,
+    address: SocketAddr,
+    version: SnmpVersion,
+    community: &str,
+) -> Target {
     Target {
         device: DeviceId(device),
         host: address.ip().to_string(),
@@ -40,7 +46,7 @@ pub fn target(device: i64, address: SocketAddr, version: SnmpVersion, community:
     }
 }
 
-pub fn start(targets: Vec<Target>, room: usize) -> Polling {
+pub(crate) fn start(targets: Vec<Target>, room: usize) -> Polling {
     let (out, observations) = mpsc::channel(room);
     let (targets, watch) = watch::channel(Arc::new(targets));
     let settings = Settings {
@@ -69,14 +75,14 @@ pub fn start(targets: Vec<Target>, room: usize) -> Polling {
     Polling {
         observations,
         counters,
-        targets,
+        _targets: targets,
         _stop: stop.drop_guard(),
     }
 }
 
 impl Polling {
     /// The next row that `wanted` accepts.
-    pub async fn row(&mut self, mut wanted: impl FnMut(&Row) -> bool) -> Row {
+    pub(crate) async fn row(&mut self, mut wanted: impl FnMut(&Row) -> bool) -> Row {
         let found = async {
             loop {
                 match self.observations.recv().await {
@@ -146,11 +152,14 @@ faults! {
     an_endless_table_ends: Fault::Endless, None, Some(Budget), |c| c.over_budget;
     a_row_that_repeats_is_malformed: Fault::Stuck, None, Some(Malformed), |c| c.malformed;
     falling_rows_are_malformed: Fault::Decreasing, None, Some(Malformed), |c| c.malformed;
-    a_wrong_id_is_no_answer: Fault::WrongId, Some(Timeout), Some(Timeout), |c| c.late_replies + c.strays;
-    a_wrong_community_is_no_answer: Fault::WrongCommunity, Some(Timeout), Some(Timeout), |c| c.strays;
-    a_late_answer_is_none: Fault::Late(Duration::from_secs(1)), Some(Timeout), Some(Timeout), |c| c.late_replies;
+    a_wrong_id_is_no_answer: Fault::WrongId, Some(Timeout), Some(Timeout),
+        |c| c.late_replies + c.strays;
+    a_wrong_community_is_no_answer: Fault::WrongCommunity, Some(Timeout), Some(Timeout),
+        |c| c.strays;
+    a_late_answer_is_none: Fault::Late(Duration::from_secs(1)), Some(Timeout), Some(Timeout),
+        |c| c.late_replies;
     garbage_is_no_answer: Fault::Garbage, Some(Timeout), Some(Timeout), |c| c.strays;
-    numbers_of_no_octets_are_malformed: Fault::EmptyNumbers, Some(Malformed), Some(Malformed), |c| c.malformed;
+    numbers_of_no_octets_are_malformed: Fault::EmptyNumbers, None, Some(Malformed), |c| c.malformed;
     too_big_for_anything_ends: Fault::AlwaysTooBig, Some(Budget), Some(Budget), |c| c.too_big;
     too_big_is_asked_again_for_less: Fault::TooBig, None, None, |c| c.replies;
     large_bulks_are_given_up: Fault::ChokesOnLargeBulk, None, None, |c| c.replies;

@@ -12,7 +12,7 @@ use farwatch_support::sim::router::{Kind, Router};
 
 use super::net::{Fate, INTERVAL, Net};
 
-const SEEDS: u64 = 20;
+const SEEDS: u64 = 8;
 const DEVICES: u64 = 12;
 /// A poll with every question repeated once takes less.
 const SLACK: Duration = Duration::from_secs(60);

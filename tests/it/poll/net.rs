@@ -3,11 +3,10 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use farwatch_agent::poll::engine::{Engine, Moment, Settings};
-use farwatch_agent::poll::oid::Oid;
 use farwatch_agent::poll::plan::{Compiled, Plan};
 use farwatch_agent::poll::{Observation, PollCounters, SnmpVersion, Target};
 use farwatch_common::clock::Micros;
@@ -17,34 +16,34 @@ use farwatch_support::sim::mib::Object;
 use farwatch_support::sim::respond::Responder;
 use farwatch_support::sim::router::{Kind, Router};
 
-pub const START_US: u64 = 1_800_000_000_000_000;
-pub const INTERVAL: Duration = Duration::from_secs(10);
+pub(crate) const START_US: u64 = 1_800_000_000_000_000;
+pub(crate) const INTERVAL: Duration = Duration::from_secs(10);
 const COMMUNITY: &str = "tests-only";
 
 /// What the line does to a datagram on its way back.
 #[derive(Clone, Debug)]
-pub enum Fate {
+pub(crate) enum Fate {
     Arrives { after_us: u64 },
     Lost,
 }
 
-pub struct Net {
-    pub engine: Engine,
-    pub counters: Arc<PollCounters>,
-    pub now_us: u64,
-    pub routers: BTreeMap<SocketAddr, Responder>,
-    pub seen: Vec<(Row, Arc<Schema>)>,
-    pub events: Vec<farwatch_proto::v1::Event>,
+pub(crate) struct Net {
+    pub(crate) engine: Engine,
+    pub(crate) counters: Arc<PollCounters>,
+    pub(crate) now_us: u64,
+    pub(crate) routers: BTreeMap<SocketAddr, Responder>,
+    pub(crate) seen: Vec<(Row, Arc<Schema>)>,
+    pub(crate) events: Vec<farwatch_proto::v1::Event>,
     /// Questions as they were sent.
-    pub asked: Vec<(u64, SocketAddr, Vec<u8>)>,
+    pub(crate) asked: Vec<(u64, SocketAddr, Vec<u8>)>,
     /// On their way to the engine: time, order, sender, bytes.
-    pub flying: BinaryHeap<Reverse<(u64, u64, SocketAddr, Vec<u8>)>>,
+    pub(crate) flying: BinaryHeap<Reverse<(u64, u64, SocketAddr, Vec<u8>)>>,
     order: u64,
-    pub targets: Vec<Target>,
+    pub(crate) targets: Vec<Target>,
 }
 
 impl Net {
-    pub fn new(plan: Plan, settings: Settings) -> Self {
+    pub(crate) fn new(plan: Plan, settings: Settings) -> Self {
         let counters = Arc::new(PollCounters::default());
         let now = Moment {
             mono_us: START_US,
@@ -65,12 +64,12 @@ impl Net {
         }
     }
 
-    pub fn standard() -> Self {
+    pub(crate) fn standard() -> Self {
         Self::new(Plan::standard(), Settings::default())
     }
 
     /// Puts a router on the line; its device id is its place.
-    pub fn add(&mut self, router: Router, version: SnmpVersion) -> SocketAddr {
+    pub(crate) fn add(&mut self, router: Router, version: SnmpVersion) -> SocketAddr {
         let at = self.targets.len();
         let address: SocketAddr = format!("10.0.{}.{}:161", at / 250, at % 250 + 1)
             .parse()
@@ -89,24 +88,28 @@ impl Net {
         address
     }
 
-    pub fn one(kind: Kind, interfaces: u32) -> (Self, SocketAddr) {
+    pub(crate) fn one(kind: Kind, interfaces: u32) -> (Self, SocketAddr) {
         let mut net = Self::standard();
         let address = net.add(Router::new(kind, interfaces, 3), SnmpVersion::V2c);
         (net, address)
     }
 
-    pub fn fly(&mut self, at_us: u64, from: SocketAddr, bytes: Vec<u8>) {
+    pub(crate) fn fly(&mut self, at_us: u64, from: SocketAddr, bytes: Vec<u8>) {
         self.order += 1;
         self.flying.push(Reverse((at_us, self.order, from, bytes)));
     }
 
     /// Runs for a span of the net's time on a good line.
-    pub fn run(&mut self, span: Duration) {
+    pub(crate) fn run(&mut self, span: Duration) {
         self.run_with(span, &mut |_, _| Fate::Arrives { after_us: 2_000 });
     }
 
     /// Runs; `fate` decides about every answer and may put datagrams of its own on the line.
-    pub fn run_with(&mut self, span: Duration, fate: &mut dyn FnMut(&mut Self, &[u8]) -> Fate) {
+    pub(crate) fn run_with(
+        &mut self,
+        span: Duration,
+        fate: &mut dyn FnMut(&mut Self, &[u8]) -> Fate,
+    ) {
         let until = self.now_us + span.as_micros() as u64;
         loop {
             self.settle(fate);
@@ -158,14 +161,14 @@ impl Net {
         }
     }
 
-    pub fn rows(&self, device: i64, group: Group) -> Vec<&(Row, Arc<Schema>)> {
+    pub(crate) fn rows(&self, device: i64, group: Group) -> Vec<&(Row, Arc<Schema>)> {
         let of = |(row, _): &&(Row, Arc<Schema>)| row.device.0 == device && row.group == group;
         self.seen.iter().filter(of).collect()
     }
 
     /// Panics unless every value of the row is one its router had within `slack` before the row's
     /// time. Returns how many values were compared.
-    pub fn verify(&self, row: &Row, schema: &Schema, slack: Duration) -> usize {
+    pub(crate) fn verify(&self, row: &Row, schema: &Schema, slack: Duration) -> usize {
         let target = &self.targets[usize::try_from(row.device.0).unwrap()];
         let address: SocketAddr = format!("{}:161", target.host).parse().unwrap();
         let router = &self.routers[&address];
@@ -207,7 +210,7 @@ impl Net {
 
 impl Net {
     /// As [`Self::verify`], for the row of the device itself: `snmp_up` is ours, not the router's.
-    pub fn verify_system(&self, row: &Row, schema: &Schema) -> usize {
+    pub(crate) fn verify_system(&self, row: &Row, schema: &Schema) -> usize {
         assert_eq!(
             (row.values[0], schema.columns[0].metric.as_str()),
             (Some(1), "snmp_up")
@@ -225,7 +228,8 @@ impl Net {
 
 /// The object a column of the standard plan is read from.
 fn instance(column: &Column) -> Vec<u32> {
-    let plan = Plan::standard();
+    static PLAN: LazyLock<Plan> = LazyLock::new(Plan::standard);
+    let plan = &*PLAN;
     if let Some(scalar) = plan.scalars.iter().find(|scalar| {
         scalar
             .metric
@@ -246,11 +250,10 @@ fn instance(column: &Column) -> Vec<u32> {
         .find(|(_, kind)| *kind == column.kind)
         .unwrap();
     let index = column.object.strip_prefix("if:").unwrap().parse().unwrap();
-    assert!(!Oid::new(&source.0).as_bytes().is_empty());
     [&source.0[..], &[index]].concat()
 }
 
-pub fn moment(now_us: u64) -> Moment {
+pub(crate) fn moment(now_us: u64) -> Moment {
     Moment {
         mono_us: now_us,
         wall: Micros(now_us as i64),

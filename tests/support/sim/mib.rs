@@ -75,7 +75,7 @@ impl Object {
             }
             Self::Counter64(flow) => writer.unsigned(tag::COUNTER64, flow.at(uptime_us)),
             Self::Uptime => {
-                writer.unsigned(tag::TIME_TICKS, uptime_us / 10_000 & u64::from(u32::MAX));
+                writer.unsigned(tag::TIME_TICKS, (uptime_us / 10_000) & u64::from(u32::MAX));
             }
             Self::Oracle => writer.unsigned(tag::COUNTER64, oracle),
         }

@@ -194,7 +194,7 @@ impl Router {
                 octets + 1,
                 Object::Counter64(load.packets(self.seed, at, mbps, way)),
             );
-            let few = load.errors(at, 3000 + u64::from(way));
+            let few = load.errors(at, 3000 + way);
             row(multicast32, Object::Counter32(few));
             row(multicast32 + 1, Object::Counter32(few));
             row(octets + 2, Object::Counter64(few));

@@ -88,7 +88,7 @@ impl Device {
     /// The device's stable share of a span: spreads devices evenly.
     pub(super) fn share_of(&self, span_us: u64) -> u64 {
         let hash = mix(self.target.device.0.cast_unsigned());
-        let share = u128::from(hash) * u128::from(span_us) >> 64;
+        let share = (u128::from(hash) * u128::from(span_us)) >> 64;
         u64::try_from(share).unwrap_or(0)
     }
 

@@ -239,6 +239,15 @@ impl Engine {
                 poll.walk.accept(&plan.ask, body, &mut sink)
             }
         };
+        // Scalars are good even if the table behind them, in the same answer, is not.
+        let scalars_came =
+            poll.phase == Phase::Samples && poll.system_at.is_none() && poll.walk.scalars_done();
+        if scalars_came {
+            poll.system_at = Some(now.wall);
+            if walked.is_ok() && self.table_changed(slot, number, now) {
+                return self.start_next(slot, number, now);
+            }
+        }
         match walked {
             Ok(progress) => self.progressed(slot, number, progress, now),
             Err(Fault::TooBig) => self.ask_for_less(slot, number, now),
@@ -287,12 +296,6 @@ impl Engine {
             return;
         };
         let phase = poll.phase;
-        if phase == Phase::Samples && poll.system_at.is_none() && poll.walk.scalars_done() {
-            poll.system_at = Some(now.wall);
-            if self.table_changed(slot, number, now) {
-                return self.start_next(slot, number, now);
-            }
-        }
         match (progress, phase) {
             (Progress::More, _) => self.go_on(slot, number, now),
             (Progress::Done, Phase::Probe) => self.start_next(slot, number, now),

@@ -94,7 +94,11 @@ proptest! {
     }
 
     #[test]
-    fn snmp2_reads_our_questions(id in 0..i32::MAX, reps in 0u32..100, names in vec(name(), 1..20)) {
+    fn snmp2_reads_our_questions(
+        id in 0..i32::MAX,
+        reps in 0u32..100,
+        names in vec(name(), 1..20),
+    ) {
         let mut writer = Writer::new(8192);
         write(&mut writer, 1, b"public", GET_BULK, (id, 1, reps), |w| {
             for name in names.iter().rev() {
@@ -103,7 +107,8 @@ proptest! {
         });
         let oracle = snmp2::Pdu::from_bytes(writer.finish().unwrap()).unwrap();
         prop_assert_eq!((oracle.req_id, oracle.error_status, oracle.error_index), (id, 1, reps));
-        let read: Vec<Vec<u8>> = oracle.varbinds.map(|(name, _)| name.as_bytes().to_vec()).collect();
+        let read: Vec<Vec<u8>> =
+            oracle.varbinds.map(|(name, _)| name.as_bytes().to_vec()).collect();
         let wanted: Vec<Vec<u8>> = names.iter().map(|name| name.as_bytes().to_vec()).collect();
         prop_assert_eq!(read, wanted);
     }
