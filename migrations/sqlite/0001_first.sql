@@ -188,14 +188,16 @@ CREATE TABLE ts_batch (
     n         INTEGER NOT NULL,
     class     INTEGER NOT NULL,
     codec     INTEGER NOT NULL,
-    -- Which devices it holds, four bytes each: a filter that may say yes too often.
+    -- Which devices it holds, as two bits of 64 each and as four bytes each: filters, the first
+    -- quick, the second close, that may both say yes too often.
+    filter    BIGINT NOT NULL,
     devices   BLOB NOT NULL,
     hash      BLOB NOT NULL,
     data      BLOB NOT NULL
 );
 CREATE UNIQUE INDEX ts_batch_key ON ts_batch (tenant_id, agent_id, stream_id, seq);
 -- Covers the search for a device's batches: a day of an agent is read from the index alone.
-CREATE INDEX ts_batch_time ON ts_batch (tenant_id, agent_id, class, t_max, t_min, devices);
+CREATE INDEX ts_batch_time ON ts_batch (tenant_id, agent_id, class, t_max, t_min, filter, devices);
 
 -- Which schemas the rows of a device have: what series there are, without reading a batch.
 CREATE TABLE device_schema (

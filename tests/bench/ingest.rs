@@ -92,6 +92,15 @@ fn system() -> Schema {
     }
 }
 
+/// How polls are put into batches.
+#[derive(Clone, Copy)]
+enum Shape {
+    /// What the agent sends while it is connected: 1.67 polls.
+    Seconds,
+    /// What it sends after an outage: ten polls of each of ten devices.
+    TenPolls,
+}
+
 /// The polls of a site: 8 of 24 interfaces are down, 5 nearly idle.
 struct Site {
     dice: Dice,
@@ -103,7 +112,15 @@ struct Site {
 impl Site {
     fn new() -> Self {
         let mut dice = Dice(0x9e37_79b9_7f4a_7c15);
-        let one = |dice: &mut Dice| (0..INTERFACES * 7).map(|_| dice.roll(1 << 40)).collect();
+        // What counted for months: a lot where there is traffic, little where there is none.
+        let start = |dice: &mut Dice, place: u32| match (place / 7, place % 7) {
+            (..8, _) => 0,
+            (_, 4 | 5) => dice.roll(100),
+            (..13, _) => dice.roll(1 << 20),
+            (_, 2 | 3) => dice.roll(1 << 32),
+            _ => dice.roll(1 << 42),
+        };
+        let one = |dice: &mut Dice| (0..INTERFACES * 7).map(|place| start(dice, place)).collect();
         let values = (0..DEVICES).map(|_| one(&mut dice)).collect();
         Self { dice, values, interfaces: interfaces().id(), system: system().id() }
     }
@@ -139,13 +156,21 @@ impl Site {
         [row(Group::Interfaces, self.interfaces, counters), row(Group::System, self.system, system)]
     }
 
-    /// All batches of `seconds`, `per_batch` seconds of the interval in each.
-    fn batches(&mut self, seconds: i64, per_batch: i64) -> Vec<Batch> {
+    /// All batches of `seconds`: of each second, or of ten minutes of ten devices.
+    fn batches(&mut self, seconds: i64, shape: Shape) -> Vec<Batch> {
         let mut batches = Vec::new();
-        for first in (0..seconds).step_by(per_batch as usize) {
+        let (span, sets) = match shape {
+            Shape::Seconds => (1, 1),
+            Shape::TenPolls => (600, 10),
+        };
+        let spans = (0..seconds).step_by(span as usize);
+        for (first, set) in spans.flat_map(|first| (0..sets).map(move |set| (first, set))) {
             let mut rows: [Vec<Row>; 2] = Default::default();
-            for second in first..(first + per_batch).min(seconds) {
-                for device in (0..DEVICES).filter(|d| d * INTERVAL_S / DEVICES == second % 60) {
+            let due = |device: &i64, second: i64| {
+                device * INTERVAL_S / DEVICES == second % 60 && device * sets / DEVICES == set
+            };
+            for second in first..(first + span).min(seconds) {
+                for device in (0..DEVICES).filter(|device| due(device, second)) {
                     for (rows, row) in rows.iter_mut().zip(self.poll(device, second)) {
                         rows.push(row);
                     }
@@ -246,7 +271,7 @@ async fn submit(queue: CommitQueue, live: &Live, batches: Vec<Batch>) -> anyhow:
 async fn load(
     name: &str,
     seconds: i64,
-    per_batch: i64,
+    shape: Shape,
     yardsticks: (f64, f64),
 ) -> anyhow::Result<(tempfile::TempDir, Database, SqliteSamples)> {
     let dir = tempfile::tempdir()?;
@@ -257,7 +282,7 @@ async fn load(
     let clock = Clock::system();
     let live = Live::new(clock.clone());
     live.load(&database, &samples).await?;
-    let batches = Site::new().batches(seconds, per_batch);
+    let batches = Site::new().batches(seconds, shape);
     let wire: usize = batches.iter().map(|batch| batch.data.len()).sum();
     let (queue, committer) = Committer::new(
         samples.clone(),
@@ -267,10 +292,8 @@ async fn load(
         clock,
     );
     let before = cpu_s();
-    let (ended, stored) = tokio::join!(
-        committer.run(CancellationToken::new()),
-        submit(queue, &live, batches),
-    );
+    let (ended, stored) =
+        tokio::join!(committer.run(CancellationToken::new()), submit(queue, &live, batches),);
     ended?;
     let (cpu, stored) = (cpu_s() - before, stored? as f64);
     figure(&format!("{name}_cpu"), cpu / stored * 1e6, "cpu_s_per_million_samples", Some(0.66));
@@ -320,12 +343,12 @@ async fn main() -> anyhow::Result<()> {
     let hours: i64 = std::env::args().nth(1).map_or(Ok(24), |hours| hours.parse())?;
     // Yardsticks: remote-write with snappy on the wire, VictoriaMetrics for the rest.
     let (_dir, database, samples) =
-        load("batches_of_1.67_polls", hours * 3600, 1, (12.9, 0.93)).await?;
+        load("batches_of_1.67_polls", hours * 3600, Shape::Seconds, (12.9, 0.93)).await?;
     series(&samples, "1h", (hours - 1, hours), 100).await?;
     series(&samples, &format!("{hours}h"), (0, hours), 40).await?;
     database.close().await;
     let (_dir, database, samples) =
-        load("batches_of_10_polls", hours.min(6) * 3600, 6, (5.92, 0.93)).await?;
+        load("batches_of_10_polls", hours.min(6) * 3600, Shape::TenPolls, (5.92, 0.93)).await?;
     series(&samples, "1h_of_10_polls", (hours.min(6) - 1, hours.min(6)), 100).await?;
     database.close().await;
     Ok(())

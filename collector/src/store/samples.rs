@@ -258,10 +258,18 @@ pub trait SampleStore: Clone + Send + Sync + 'static {
     ) -> impl Future<Output = Result<Vec<GapRow>, StoreError>> + Send;
 }
 
-/// Four bytes that stand for a device in the filter of a batch.
+/// Four bytes that stand for a device in the list of a batch.
 #[must_use]
 pub fn device_mark(device: DeviceId) -> [u8; 4] {
     // The low bits of an id differ between devices that were made one after the other.
     let [a, b, c, d, ..] = device.0.to_le_bytes();
     [a, b, c, d]
+}
+
+/// Two bits that stand for a device in the filter of a batch.
+#[must_use]
+pub fn device_filter(device: DeviceId) -> i64 {
+    // Fibonacci hashing: the high bits depend on all bits of the id.
+    let hash = device.0.cast_unsigned().wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    (1u64 << (hash >> 58) | 1u64 << (hash >> 52 & 63)).cast_signed()
 }

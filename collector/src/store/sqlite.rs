@@ -15,7 +15,7 @@ use farwatch_common::batch::decode_rows;
 use farwatch_common::clock::Micros;
 use farwatch_common::id::{AgentId, DeviceId, TenantId};
 use farwatch_common::ranges::SeqRanges;
-use farwatch_common::sample::{Class, Row, Schema, SchemaId};
+use farwatch_common::sample::{Class, Group, Row, Schema, SchemaId};
 use farwatch_proto::v1::SchemaDef;
 use prost::Message as _;
 use sqlx::Row as _;
@@ -190,15 +190,15 @@ impl SampleStore for SqliteSamples {
         let Some(subject) = self.subject(context, query.device).await? else {
             return Ok(Vec::new());
         };
-        let mut builder = SeriesBuilder::new(query, subject.interval, &subject.schemas)?;
+        let builder = SeriesBuilder::new(query, subject.interval, &subject.schemas)?;
         let from = builder.rows_from();
-        for group in builder.groups() {
-            let search = fetch::Search { class: group.class(), from, to: query.to };
-            builder = fetch::for_each_row(&self.database, &subject, search, builder, |b, row| {
-                b.take(row.rank, &row.row)
+        let search = |group: Group| fetch::Search { class: group.class(), from, to: query.to };
+        let searches = builder.groups().into_iter().map(search).collect();
+        let builder =
+            fetch::for_each_row(&self.database, &subject, searches, builder, |builder, found| {
+                builder.take(found.rank, &found.row)
             })
             .await?;
-        }
         let gaps = self.gaps(context, subject.agent, from, query.to).await?;
         Ok(builder.finish(&gaps))
     }

@@ -9,7 +9,7 @@ use farwatch_common::ranges::{RANGES_MAX, SeqRanges};
 use farwatch_common::sample::SchemaId;
 
 use super::{facts, seq_ranges, signed};
-use crate::store::samples::{Append, Appended, Checkpoint, device_mark};
+use crate::store::samples::{Append, Appended, Checkpoint, device_filter, device_mark};
 use crate::store::{Database, StoreError, Transaction};
 
 /// Cursors kept in memory; all are dropped when there are more, and read again on demand.
@@ -143,10 +143,11 @@ async fn batch_insert(txn: &mut Transaction, batch: &Append) -> Result<bool, Sto
         batch.uses.iter().map(|(device, ..)| device_mark(*device)).collect();
     marks.sort_unstable();
     marks.dedup();
+    let filter = batch.uses.iter().fold(0, |bits, (device, ..)| bits | device_filter(*device));
     let inserted = sqlx::query(
         "INSERT INTO ts_batch (tenant_id, agent_id, stream_id, seq, recv_at, t_min, t_max, n,
-                               class, codec, devices, hash, data)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+                               class, codec, filter, devices, hash, data)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
          ON CONFLICT DO NOTHING",
     )
     .bind(batch.tenant.0)
@@ -159,6 +160,7 @@ async fn batch_insert(txn: &mut Transaction, batch: &Append) -> Result<bool, Sto
     .bind(batch.samples)
     .bind(batch.class as i64)
     .bind(batch.codec as i64)
+    .bind(filter)
     .bind(marks.concat())
     .bind(batch.hash.to_vec())
     .bind(batch.data.to_vec())

@@ -7,12 +7,12 @@ use farwatch_common::sample::{Class, Row};
 use sqlx::Row as _;
 
 use super::{Subject, decoded, unsigned};
-use crate::store::samples::{QUERY_BATCHES_MAX, QUERY_BYTES_MAX, device_mark};
+use crate::store::samples::{QUERY_BATCHES_MAX, QUERY_BYTES_MAX, device_filter, device_mark};
 use crate::store::series::Rank;
 use crate::store::{Database, StoreError};
 
 /// How many batches are in memory at a time, packed.
-const CHUNK: usize = 64;
+const CHUNK: usize = 256;
 
 /// Which batches: those of `class` that have rows in `from..to`.
 #[derive(Clone, Copy, Debug)]
@@ -40,34 +40,39 @@ struct Packed {
 pub(super) async fn for_each_row<S: Send + 'static>(
     database: &Database,
     subject: &Subject,
-    search: Search,
+    searches: Vec<Search>,
     mut state: S,
     take: impl Fn(&mut S, Found) -> Result<(), StoreError> + Copy + Send + 'static,
 ) -> Result<S, StoreError> {
-    let ids = batch_ids(database, subject, search).await?;
+    let found = searches.iter().map(|search| batch_ids(database, subject, *search));
+    let found = futures_util::future::try_join_all(found).await?;
     let device = subject.device;
     let mut bytes = 0usize;
-    for chunk in ids.chunks(CHUNK) {
-        let packed = packed(database, chunk).await?;
-        bytes += packed.iter().map(|packed| packed.data.len()).sum::<usize>();
-        if bytes > QUERY_BYTES_MAX {
-            return Err(StoreError::TooMuch { what: "bytes of samples", max: QUERY_BYTES_MAX });
-        }
-        let work = move || {
-            for Packed { rank, data } in packed {
-                for (place, row) in (0u32..).zip(decoded(&data)?) {
-                    if row.device == device && row.at >= search.from && row.at < search.to {
-                        take(&mut state, Found { rank, place, row })?;
+    for (search, ids) in searches.into_iter().zip(found) {
+        for chunk in ids.chunks(CHUNK) {
+            let packed = packed(database, chunk).await?;
+            bytes += packed.iter().map(|packed| packed.data.len()).sum::<usize>();
+            if bytes > QUERY_BYTES_MAX {
+                return Err(StoreError::TooMuch { what: "bytes of samples", max: QUERY_BYTES_MAX });
+            }
+            let work = move || {
+                for Packed { rank, data } in packed {
+                    for (place, row) in (0u32..).zip(decoded(&data)?) {
+                        if row.device == device && row.at >= search.from && row.at < search.to {
+                            take(&mut state, Found { rank, place, row })?;
+                        }
                     }
                 }
-            }
-            Ok::<S, StoreError>(state)
-        };
-        state = tokio::task::spawn_blocking(work)
-            .await
-            .map_err(|_| StoreError::Corrupt { what: "a batch that broke its decoder".into() })??;
+                Ok::<S, StoreError>(state)
+            };
+            state = tokio::task::spawn_blocking(work).await.map_err(|_| broken())??;
+        }
     }
     Ok(state)
+}
+
+fn broken() -> StoreError {
+    StoreError::Corrupt { what: "a batch that broke its decoder".into() }
 }
 
 /// The batches that may hold rows of the device. Read from `ts_batch_time` alone.
@@ -80,14 +85,15 @@ async fn batch_ids(
     let ids: Vec<i64> = sqlx::query_scalar(
         "SELECT rowid FROM ts_batch
          WHERE tenant_id = $1 AND agent_id = $2 AND class = $3 AND t_max >= $4 AND t_min < $5
-           AND instr(devices, $6) > 0
-         LIMIT $7",
+           AND (filter & $6) = $6 AND instr(devices, $7) > 0
+         LIMIT $8",
     )
     .bind(subject.tenant.0)
     .bind(subject.agent.0)
     .bind(search.class as i64)
     .bind(search.from.0)
     .bind(search.to.0)
+    .bind(device_filter(subject.device))
     .bind(device_mark(subject.device).to_vec())
     .bind(limit)
     .fetch_all(database.reader())

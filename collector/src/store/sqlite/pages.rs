@@ -36,15 +36,13 @@ pub(super) async fn page(
     let mut window = subject.interval.saturating_mul(WINDOW_INTERVALS).min(WINDOW_MAX);
     while from < end && page.len() < query.limit {
         let to = from.after(window).min(end);
-        let mut found = Vec::new();
-        for group in &groups {
-            let search = fetch::Search { class: group.class(), from, to };
-            found = fetch::for_each_row(database, subject, search, found, |found, row| {
-                found.push(row);
-                Ok(())
-            })
-            .await?;
-        }
+        let search = |group: &Group| fetch::Search { class: group.class(), from, to };
+        let searches = groups.iter().map(search).collect();
+        let take = |found: &mut Vec<fetch::Found>, row| {
+            found.push(row);
+            Ok(())
+        };
+        let found = fetch::for_each_row(database, subject, searches, Vec::new(), take).await?;
         let before = page.len();
         for found in found {
             samples(subject, &wanted, query, found, &mut page);
