@@ -1,6 +1,6 @@
 //! Core: SNMP v1 and v2c messages.
 
-#![deny(clippy::indexing_slicing, clippy::string_slice)]
+#![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::string_slice))]
 
 use super::ber::{self, BerError, INTEGER, NULL, OBJECT_ID, OCTETS, SEQUENCE, Writer};
 

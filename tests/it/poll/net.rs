@@ -27,6 +27,9 @@ pub(crate) enum Fate {
     Lost,
 }
 
+/// Time of arrival, order, sender, bytes.
+type Flying = (u64, u64, SocketAddr, Vec<u8>);
+
 pub(crate) struct Net {
     pub(crate) engine: Engine,
     pub(crate) counters: Arc<PollCounters>,
@@ -36,8 +39,8 @@ pub(crate) struct Net {
     pub(crate) events: Vec<farwatch_proto::v1::Event>,
     /// Questions as they were sent.
     pub(crate) asked: Vec<(u64, SocketAddr, Vec<u8>)>,
-    /// On their way to the engine: time, order, sender, bytes.
-    pub(crate) flying: BinaryHeap<Reverse<(u64, u64, SocketAddr, Vec<u8>)>>,
+    /// On their way to the engine.
+    pub(crate) flying: BinaryHeap<Reverse<Flying>>,
     order: u64,
     pub(crate) targets: Vec<Target>,
 }
@@ -192,7 +195,7 @@ impl Net {
                     (wraps, wraps + (high - low))
                 }
                 Object::Integer(number) => (number.cast_unsigned(), number.cast_unsigned()),
-                Object::Uptime => (early / 10_000 & 0xffff_ffff, late / 10_000 & 0xffff_ffff),
+                Object::Uptime => (ticks(early), ticks(late)),
                 other => panic!("{other:?} is no number"),
             };
             // A 32-bit counter may have wrapped within the slack.
@@ -217,13 +220,18 @@ impl Net {
         );
         let uptime = row.values[1].unwrap();
         let router = self.routers.values().next().unwrap();
-        let wanted = (row.at.0 - router.started.0) / 10_000 & 0xffff_ffff;
+        let wanted = ((row.at.0 - router.started.0) / 10_000) & 0xffff_ffff;
         assert!(
             (wanted - 100..=wanted).contains(&uptime),
             "{uptime} {wanted}"
         );
         row.values.len()
     }
+}
+
+/// Hundredths of a second, as sysUpTime counts them.
+fn ticks(uptime_us: u64) -> u64 {
+    (uptime_us / 10_000) & 0xffff_ffff
 }
 
 /// The object a column of the standard plan is read from.
