@@ -72,17 +72,18 @@ fn page() -> Response {
 }
 
 fn asset(path: &str, file: EmbeddedFile, headers: &HeaderMap) -> Response {
-    let etag =
-        format!("\"{}\"", data_encoding::HEXLOWER.encode(&file.metadata.sha256_hash()[..16]));
+    let hash = data_encoding::HEXLOWER.encode(&file.metadata.sha256_hash()[..16]);
     let mime = file.metadata.mimetype().to_owned();
     let cache = if path.starts_with(HASHED) {
         "public, max-age=31536000, immutable"
     } else {
         "public, max-age=0, must-revalidate"
     };
+    let (encoding, data) = smallest(path, file, headers);
+    // Each encoding is other bytes, so it has a tag of its own.
+    let etag = format!("\"{hash}-{}\"", encoding.unwrap_or("plain"));
     let known = headers.get(IF_NONE_MATCH).and_then(|value| value.to_str().ok());
     let fresh = known.is_some_and(|known| known.split(',').any(|one| one.trim() == etag));
-    let (encoding, data) = smallest(path, file, headers);
     let body = if fresh { Body::empty() } else { Body::from(data.into_owned()) };
     let mut response = Response::new(body);
     if fresh {

@@ -3,6 +3,7 @@ use farwatch_common::id::{AgentId, IdGenerator, SiteId};
 use farwatch_common::token::EnrollToken;
 use farwatch_proto::v1::{DeviceFacts, InterfaceFacts, InterfaceTable};
 
+use super::agent::{agent_get, agent_rename};
 use super::device::{NewDevice, device_create, device_get};
 use super::facts::{device_facts_store, interface_table_store};
 use super::site::site_create_or_get;
@@ -168,6 +169,38 @@ async fn only_those_who_see_all_make_tenants_and_names_are_unique() {
     assert!(matches!(denied, InventoryError::Denied));
     let twice = tenant_create(db, vault, context, ids, "North", NOW).await.unwrap_err();
     assert!(matches!(twice, InventoryError::Exists));
+}
+
+/// As the command line does beside a collector that serves.
+#[tokio::test]
+async fn two_processes_write_the_same_database() {
+    let world = World::new().await;
+    let beside = Database::open(world._dir.path()).await.unwrap();
+    let ids = IdGenerator::new(2);
+    for number in 0..5 {
+        let name = format!("T{number}");
+        for (db, ids, name) in [(&world.db, &world.ids, format!("a {name}")), (&beside, &ids, name)]
+        {
+            tenant_create(db, &world.vault, &world.context, ids, &name, NOW).await.unwrap();
+        }
+    }
+    beside.close().await;
+    assert_eq!(tenant_ids(&world.db).await.unwrap().len(), 11);
+}
+
+#[tokio::test]
+async fn an_agent_is_renamed_by_those_who_may_write() {
+    let world = World::new().await;
+    let agent = world.agent().await;
+    agent_rename(&world.db, &world.context, agent, "Cellar").await.unwrap();
+    let named = agent_get(&world.db, &world.context, agent).await.unwrap();
+    assert_eq!(named.name, "Cellar");
+    let viewer = TenantContext::new(Actor::Local, false, [(world.tenant, Access::Read)]);
+    let denied = agent_rename(&world.db, &viewer, agent, "x").await.unwrap_err();
+    assert!(matches!(denied, InventoryError::Denied));
+    let stranger = TenantContext::new(Actor::Local, false, []);
+    let unknown = agent_rename(&world.db, &stranger, agent, "x").await.unwrap_err();
+    assert!(matches!(unknown, InventoryError::NotFound));
 }
 
 #[test]
