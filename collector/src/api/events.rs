@@ -91,17 +91,28 @@ pub(super) async fn events(
     }
     let header = headers.get("last-event-id").and_then(|value| value.to_str().ok());
     let last = header.and_then(|text| text.parse().ok()).or(query.last_event_id);
-    let place = Place::take(&state)?;
     let filter = EventFilter { tenants: seen(&caller.context), device };
+    let stream = watched(state, caller, filter, last, CHECK_EVERY)?;
+    Ok(Sse::new(stream.map(Ok)).keep_alive(KeepAlive::new().interval(HEARTBEAT).text("hb")))
+}
+
+/// The events of one client until its rights change.
+pub(super) fn watched(
+    state: AppState,
+    caller: Caller,
+    filter: EventFilter,
+    last: Option<u64>,
+    check_every: Duration,
+) -> Result<impl Stream<Item = Event>, Error> {
+    let place = Place::take(&state)?;
     let events = state.live.subscribe(filter, last);
-    let mut checks = tokio::time::interval_at(Instant::now() + CHECK_EVERY, CHECK_EVERY);
+    let mut checks = tokio::time::interval_at(Instant::now() + check_every, check_every);
     checks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let watch = Watch { state, caller, events, checks, _place: place };
-    let stream = stream::unfold(watch, |mut watch| async {
+    Ok(stream::unfold(watch, |mut watch| async {
         let event = next(&mut watch).await?;
-        Some((Ok(event), watch))
-    });
-    Ok(Sse::new(stream).keep_alive(KeepAlive::new().interval(HEARTBEAT).text("hb")))
+        Some((event, watch))
+    }))
 }
 
 /// The next event; `None` when the stream is to end. The client then comes again, with the rights

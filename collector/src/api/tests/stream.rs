@@ -1,8 +1,14 @@
+use std::pin::Pin;
 use std::time::Duration;
 
-use futures_util::StreamExt as _;
+use axum::response::sse::Event;
+use futures_util::{Stream, StreamExt as _};
 
+use super::super::events::watched;
+use super::super::guard::{Proof, check};
 use super::*;
+use crate::identity::session::session_key;
+use crate::live::EventFilter;
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -46,6 +52,37 @@ async fn a_stream_greets_tells_and_ends_with_the_collector() {
     let end = tokio::time::timeout(PATIENCE, async { while stream.next().await.is_some() {} });
     end.await.expect("the stream goes on");
     publishing.cancel();
+}
+
+#[tokio::test]
+async fn a_stream_ends_when_its_rights_change() {
+    let world = World::new().await;
+    let tenant = world.tenant("North").await;
+    let who = world.user("op@example.net", Role::SuperAdmin, None).await;
+    let As::Cookie(token) = &who else { panic!("no cookie") };
+    let proof = Proof::Session(session_key(token.as_bytes()));
+    let open = async || {
+        let caller = check(proof.clone(), &world.state).await.unwrap();
+        let filter = EventFilter { tenants: [tenant].into(), device: None };
+        let every = Duration::from_millis(1);
+        let stream = watched(world.state.clone(), caller, filter, None, every).unwrap();
+        let mut stream = Box::pin(stream);
+        assert!(stream.next().await.is_some(), "no greeting");
+        stream
+    };
+    let streams = world.state.metrics.gauge("api_event_streams", "Open event streams", &[]);
+    let ended = async |mut stream: Pin<Box<dyn Stream<Item = Event>>>| {
+        let end = async { while stream.next().await.is_some() {} };
+        tokio::time::timeout(PATIENCE, end).await.expect("the stream goes on");
+    };
+    let narrowed = open().await;
+    assert_eq!(streams.get(), 1);
+    world.tenant("South").await;
+    ended(narrowed).await;
+    let signed_out = open().await;
+    world.post("/api/v1/logout", &who, json!({})).await;
+    ended(signed_out).await;
+    assert_eq!(streams.get(), 0);
 }
 
 #[tokio::test]
