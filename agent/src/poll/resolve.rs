@@ -30,9 +30,10 @@ pub(super) async fn run(
 ) {
     loop {
         let all = targets.borrow_and_update().clone();
-        let mut lookups = stream::iter(all.iter().filter(|target| !is_literal(target)))
-            .map(lookup)
-            .buffer_unordered(LOOKUPS_MAX);
+        // Owned, as a task that borrows from the list over an await cannot be spawned.
+        let named: Vec<Target> =
+            all.iter().filter(|target| !is_literal(target)).cloned().collect();
+        let mut lookups = stream::iter(named).map(lookup).buffer_unordered(LOOKUPS_MAX);
         let mut missing = false;
         while let Some(resolved) = lookups.next().await {
             missing |= resolved.1.is_none();
@@ -55,7 +56,7 @@ fn is_literal(target: &Target) -> bool {
     target.host.parse::<IpAddr>().is_ok()
 }
 
-async fn lookup(target: &Target) -> Resolved {
+async fn lookup(target: Target) -> Resolved {
     let ip = match tokio::net::lookup_host((target.host.as_str(), target.port)).await {
         Ok(mut found) => found.next().map(|address| address.ip()),
         Err(error) => {
