@@ -216,10 +216,7 @@ impl Uplink {
 }
 
 /// Tries the addresses of `collector`, in order.
-async fn dial(
-    collector: &str,
-    credentials: &Credentials,
-) -> Result<Arc<dyn Session>, UplinkError> {
+async fn dial(collector: &str, credentials: &Credentials) -> Result<Arc<dyn Session>, UplinkError> {
     let named = || collector.to_owned();
     let addresses: Vec<SocketAddr> = tokio::net::lookup_host(collector)
         .await

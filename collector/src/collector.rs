@@ -83,8 +83,7 @@ pub async fn serve(config: Config, stop: impl Future<Output = ()>) -> Result<(),
     };
     let browser_tls = tls::open_listener_config(browser, &[b"h2", b"http/1.1"])?;
     let keys = quic_keys(&data_dir)?;
-    let doors =
-        Doors::open(config.listen.address, config.listen.http, agent_tls, &keys).await?;
+    let doors = Doors::open(config.listen.address, config.listen.http, agent_tls, &keys).await?;
     let addresses = doors.addresses(&config.listen.public)?;
     addresses.save(&data_dir).map_err(file_error(&data_dir))?;
 
@@ -137,16 +136,11 @@ pub async fn serve(config: Config, stop: impl Future<Output = ()>) -> Result<(),
         limits: limits.clone(),
         live: live.clone(),
         accepted: metrics.counter("identity_enrolments_total", "Agents enrolled.", &[]),
-        refused: metrics.counter(
-            "identity_enrolments_refused_total",
-            "Enrolments refused.",
-            &[],
-        ),
+        refused: metrics.counter("identity_enrolments_refused_total", "Enrolments refused.", &[]),
         endpoints: addresses.endpoints.clone().into(),
     };
     let enroll = tonic::service::Routes::new(EnrollmentServer::new(enrollment)).into_axum_router();
-    let origin =
-        TokenOrigin { root_pin: pki.root_pin(), endpoints: addresses.endpoints.clone() };
+    let origin = TokenOrigin { root_pin: pki.root_pin(), endpoints: addresses.endpoints.clone() };
     let api = api::router(AppState::new(api::Parts {
         db: database.clone(),
         live,

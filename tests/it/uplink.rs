@@ -92,11 +92,7 @@ fn definition(schema: &Schema) -> SchemaDef {
         unit: column.unit as u32,
         exponent: i32::from(column.exponent),
     });
-    SchemaDef {
-        schema_id: schema.id().0,
-        group: schema.group as u32,
-        columns: columns.collect(),
-    }
+    SchemaDef { schema_id: schema.id().0, group: schema.group as u32, columns: columns.collect() }
 }
 
 fn row(device: DeviceId, at: Micros, value: i64) -> Row {

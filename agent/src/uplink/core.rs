@@ -137,7 +137,8 @@ impl Core {
         }
         let free = self.window.saturating_sub(self.flights.len());
         let backlog_max = (self.window * (100 - LIVE_SHARE_PERCENT) / 100).max(1);
-        let in_backlog = self.flights.values().filter(|flight| flight.lane == Lane::Backlog).count();
+        let in_backlog =
+            self.flights.values().filter(|flight| flight.lane == Lane::Backlog).count();
         let backlog = backlog_max.saturating_sub(in_backlog).min(free);
         (free > 0).then(|| Room {
             live: free,

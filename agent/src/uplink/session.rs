@@ -8,8 +8,8 @@ use farwatch_common::task::{chain, spawn_child};
 use farwatch_common::transport::{PipeKind, Session, channel};
 use farwatch_proto::v1::uplink_client::UplinkClient;
 use farwatch_proto::v1::{
-    BufferStatus, Heartbeat, HeartbeatReply, SessionHello, TelemetryDown,
-    TelemetryUp, telemetry_down, telemetry_up,
+    BufferStatus, Heartbeat, HeartbeatReply, SessionHello, TelemetryDown, TelemetryUp,
+    telemetry_down, telemetry_up,
 };
 use tokio::sync::{mpsc, watch};
 use tokio_stream::wrappers::ReceiverStream;

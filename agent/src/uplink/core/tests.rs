@@ -176,7 +176,9 @@ impl World {
             self.down.push_back(down.clone());
         }
         let effects = match down {
-            Down::Ack(stream, ranges) => self.core.acked(stream, &ranges, 1 + (self.made % 9) as u32),
+            Down::Ack(stream, ranges) => {
+                self.core.acked(stream, &ranges, 1 + (self.made % 9) as u32)
+            }
             Down::Reject(stream, seq, code) => self.core.rejected(stream, seq, code, String::new()),
         };
         self.apply(effects);
