@@ -172,7 +172,8 @@ impl World {
     fn deliver_down(&mut self) {
         let at = if self.random.chance(20) { self.random.below(4) as usize } else { 0 };
         let Some(down) = self.down.remove(at) else { return };
-        if self.random.chance(5) {
+        // An ack may name more than once what is stored; a refusal comes once per copy.
+        if matches!(down, Down::Ack(..)) && self.random.chance(5) {
             self.down.push_back(down.clone());
         }
         let effects = match down {
