@@ -123,8 +123,7 @@ fn run(cli: Cli) -> anyhow::Result<()> {
             platform::private_dir(&config.state_dir).with_context(|| {
                 format!("cannot use {}; check that this user owns it", config.state_dir.display())
             })?;
-            let enrolled =
-                identity::enroll(&config.state_dir, &token, collector.as_deref(), force);
+            let enrolled = identity::enroll(&config.state_dir, &token, collector.as_deref(), force);
             let credentials = runtime.block_on(enrolled)?;
             println!("enrolled as {} ({})", credentials.name, credentials.agent);
             Ok(())
@@ -161,9 +160,10 @@ fn run(cli: Cli) -> anyhow::Result<()> {
 fn layers(common: &Common) -> Layers {
     let default = platform::default_config_file();
     let file = common.config.clone().or_else(|| default.exists().then_some(default));
-    let state_dir = common.state_dir.as_ref().map(|dir| {
-        ("state_dir", toml::Value::String(dir.to_string_lossy().into_owned()))
-    });
+    let state_dir = common
+        .state_dir
+        .as_ref()
+        .map(|dir| ("state_dir", toml::Value::String(dir.to_string_lossy().into_owned())));
     let flags = state_dir.into_iter().collect();
     let text = |(name, value): (std::ffi::OsString, std::ffi::OsString)| {
         Some((name.into_string().ok()?, value.into_string().ok()?))
@@ -181,8 +181,8 @@ fn secret_file(path: &std::path::Path) -> anyhow::Result<Secret> {
             .read_to_end(&mut bytes)
             .context("cannot read standard input")?;
     } else {
-        let file = std::fs::File::open(path)
-            .with_context(|| format!("cannot open {}", path.display()))?;
+        let file =
+            std::fs::File::open(path).with_context(|| format!("cannot open {}", path.display()))?;
         file.take(SECRET_FILE_MAX)
             .read_to_end(&mut bytes)
             .with_context(|| format!("cannot read {}", path.display()))?;

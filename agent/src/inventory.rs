@@ -19,8 +19,8 @@ use farwatch_proto::v1::{
 use prost::Message as _;
 use tokio::sync::watch;
 
-use self::seal::Sealer;
 pub use self::seal::Owner;
+use self::seal::Sealer;
 use crate::poll::{SnmpVersion, Target};
 
 /// Most devices one agent polls (design §5).

@@ -113,13 +113,10 @@ impl Status {
         let credentials = identity::load(state_dir)?;
         let known = credentials.as_ref();
         let path = state_dir.join(FILE);
-        let bytes =
-            read_if_present(&path).map_err(|source| StatusError::Read { path, source })?;
+        let bytes = read_if_present(&path).map_err(|source| StatusError::Read { path, source })?;
         let running = bytes
             .and_then(|bytes| serde_json::from_slice::<serde_json::Value>(&bytes).ok())
-            .filter(|told| {
-                told["at_us"].as_i64().is_some_and(|at| now.since(Micros(at)) < STALE)
-            });
+            .filter(|told| told["at_us"].as_i64().is_some_and(|at| now.since(Micros(at)) < STALE));
         Ok(Self {
             enrolled: known.is_some(),
             agent: known.map(|known| known.agent.to_string()),
@@ -147,10 +144,13 @@ impl Status {
             _ => line("identity", "not enrolled: run `farwatch-agent enroll`".into()),
         }
         if let Some(expires) = self.certificate_expires_us {
-            line("certificate", match now.0 < expires {
-                true => format!("good for {} h", Micros(expires).since(now).as_secs() / 3600),
-                false => "EXPIRED: enrol again with a new token and --force".into(),
-            });
+            line(
+                "certificate",
+                match now.0 < expires {
+                    true => format!("good for {} h", Micros(expires).since(now).as_secs() / 3600),
+                    false => "EXPIRED: enrol again with a new token and --force".into(),
+                },
+            );
         }
         if let Some(buffer) = &self.buffer {
             let age = buffer.oldest_us.map_or(0, |at| now.since(Micros(at)).as_secs());
@@ -167,10 +167,13 @@ impl Status {
             Some(told) => {
                 line("agent", format!("running, {} devices", told["devices"]));
                 let uplink = &told["uplink"];
-                line("uplink", match uplink["connected"].as_bool() {
-                    Some(true) => format!("connected to {}", uplink["collector"]),
-                    _ => format!("not connected: {}", uplink["last_error"]),
-                });
+                line(
+                    "uplink",
+                    match uplink["connected"].as_bool() {
+                        Some(true) => format!("connected to {}", uplink["collector"]),
+                        _ => format!("not connected: {}", uplink["last_error"]),
+                    },
+                );
             }
         }
         text

@@ -125,7 +125,8 @@ fn lane_next(
         && let Some(row) = rows.next()?
     {
         let seq = row.get::<_, i64>(0)?.cast_unsigned();
-        if wanted.in_flight.contains(&seq) || shelf.gone.contains(seq) {
+        let other = wanted.only.as_ref().is_some_and(|only| !only.contains(seq));
+        if other || wanted.in_flight.contains(&seq) || shelf.gone.contains(seq) {
             continue;
         }
         let outgoing = outgoing(shelf, row, seq, lane)?;
@@ -144,12 +145,7 @@ fn lane_next(
     Ok(())
 }
 
-fn outgoing(
-    shelf: &Shelf<'_>,
-    row: &Row<'_>,
-    seq: u64,
-    lane: Lane,
-) -> rusqlite::Result<Outgoing> {
+fn outgoing(shelf: &Shelf<'_>, row: &Row<'_>, seq: u64, lane: Lane) -> rusqlite::Result<Outgoing> {
     let ids = schemas::from_bytes(row.get_ref(3)?.as_blob()?);
     let batch = Batch {
         stream_id: shelf.stream_id,
@@ -172,7 +168,8 @@ pub(super) fn delete_acked(
     let mut delete = connection.prepare_cached(
         "DELETE FROM batch WHERE seq BETWEEN ?1 AND ?2 RETURNING LENGTH(data), schemas",
     )?;
-    let mut report = connection.prepare_cached("DELETE FROM gap WHERE batch_seq BETWEEN ?1 AND ?2")?;
+    let mut report =
+        connection.prepare_cached("DELETE FROM gap WHERE batch_seq BETWEEN ?1 AND ?2")?;
     let mut followed: BTreeSet<SchemaId> = BTreeSet::new();
     for (first, last) in ranges.iter() {
         let span = params![bound(first), bound(last)];

@@ -105,8 +105,11 @@ impl Writer {
         if let Err(second) = recovered
             && self.trouble.is_none()
         {
-            tracing::error!(error = chain(error), second = chain(&second),
-                "the buffer could not recover from a failure of the disk");
+            tracing::error!(
+                error = chain(error),
+                second = chain(&second),
+                "the buffer could not recover from a failure of the disk"
+            );
         }
     }
 
@@ -119,7 +122,8 @@ impl Writer {
         let _ = self.ballast.drop_it();
         let incoming: usize = self.unwritten.iter().map(|batch| batch.bytes).sum();
         let needed = incoming as u64 + BATCH_BYTES_MAX as u64;
-        let (stream_id, in_flight, mut fill) = (self.file.stream_id, self.in_flight.clone(), self.fill);
+        let (stream_id, in_flight, mut fill) =
+            (self.file.stream_id, self.in_flight.clone(), self.fill);
         self.in_one(|step| {
             let free: i64 = step.pragma_query_value(None, "freelist_count", |row| row.get(0))?;
             let free = free.max(0).cast_unsigned() * PAGE_BYTES;
@@ -170,7 +174,8 @@ impl Writer {
     }
 
     pub(super) fn rebuild_ballast(&self) {
-        if self.config.ballast_bytes > 0 && self.trouble.is_none() && self.ballast.build().is_err() {
+        if self.config.ballast_bytes > 0 && self.trouble.is_none() && self.ballast.build().is_err()
+        {
             tracing::debug!("no room for the ballast yet");
         }
     }

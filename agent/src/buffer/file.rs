@@ -102,8 +102,7 @@ fn set_pragmas(connection: &Connection, cap_bytes: u64) -> Result<(), BufferErro
     if mode != "wal" {
         return Err(BufferError::Pragma { name: "journal_mode", found: mode });
     }
-    let wanted =
-        [("synchronous", 2), ("page_size", PAGE_BYTES.cast_signed()), ("auto_vacuum", 2)];
+    let wanted = [("synchronous", 2), ("page_size", PAGE_BYTES.cast_signed()), ("auto_vacuum", 2)];
     for (name, value) in wanted {
         let found = number(name)?;
         if found != value {
@@ -183,11 +182,7 @@ fn begin(connection: &Connection, now: Micros) -> rusqlite::Result<i64> {
 }
 
 /// The numbers to go on with.
-fn declare_crash(
-    connection: &Connection,
-    kept: &Kept,
-    now: Micros,
-) -> rusqlite::Result<Sequences> {
+fn declare_crash(connection: &Connection, kept: &Kept, now: Micros) -> rusqlite::Result<Sequences> {
     let numbers = kept.numbers;
     if kept.clean || numbers.next >= numbers.reserved_to {
         return Ok(numbers);

@@ -286,8 +286,7 @@ mod tests {
     fn without_a_number_nothing_opens() {
         let mut gather = Gather::default();
         let mut used_up = Sequences { next: 5, reserved_to: 5 };
-        let refused =
-            gather.row(row(Group::System, 0, 1), &schema(), &mut used_up, Duration::ZERO);
+        let refused = gather.row(row(Group::System, 0, 1), &schema(), &mut used_up, Duration::ZERO);
         assert_eq!(refused, Err(NoNumber));
         assert_eq!(gather.deadline(), None);
     }

@@ -24,7 +24,9 @@ const EVICTABLE: [Class; 3] = [Class::Counters, Class::Gauges, Class::Events];
 /// Bytes of the file that hold something.
 pub(super) fn used_bytes(connection: &Connection) -> rusqlite::Result<u64> {
     let pages: i64 = connection
-        .prepare_cached("SELECT page_count - freelist_count FROM pragma_page_count, pragma_freelist_count")?
+        .prepare_cached(
+            "SELECT page_count - freelist_count FROM pragma_page_count, pragma_freelist_count",
+        )?
         .query_row([], |row| row.get(0))?;
     Ok(pages.max(0).cast_unsigned() * PAGE_BYTES)
 }
@@ -45,7 +47,9 @@ impl Eviction<'_> {
         for class in EVICTABLE {
             let mut gap: Option<Gap> = None;
             let mut batches = 0;
-            while used_bytes(self.connection)? > target && self.step(class, &mut gap, &mut batches)? {}
+            while used_bytes(self.connection)? > target
+                && self.step(class, &mut gap, &mut batches)?
+            {}
             if let Some(gap) = gap {
                 note_loss(self.connection, &gap, batches)?;
             }
@@ -151,8 +155,7 @@ pub(super) fn note_loss(connection: &Connection, gap: &Gap, batches: u64) -> rus
         GapReason::Rejected => "rejected",
         _ => "lost",
     };
-    tracing::warn!(reason = name, class = gap.class, batches, rows = gap.count,
-        "batches lost");
+    tracing::warn!(reason = name, class = gap.class, batches, rows = gap.count, "batches lost");
     for (unit, value) in [("batches", batches), ("rows", gap.count)] {
         connection
             .prepare_cached(
@@ -238,8 +241,7 @@ pub(super) fn any_unreported(connection: &Connection) -> rusqlite::Result<bool> 
 /// All totals, by name.
 pub(super) fn counters(connection: &Connection) -> rusqlite::Result<Vec<(String, u64)>> {
     let mut statement = connection.prepare("SELECT name, value FROM counter ORDER BY name")?;
-    let rows = statement.query_map([], |row| {
-        Ok((row.get(0)?, row.get::<_, i64>(1)?.cast_unsigned()))
-    })?;
+    let rows =
+        statement.query_map([], |row| Ok((row.get(0)?, row.get::<_, i64>(1)?.cast_unsigned())))?;
     rows.collect()
 }

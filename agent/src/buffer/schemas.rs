@@ -38,7 +38,11 @@ impl Schemas {
                 .prepare_cached(
                     "INSERT INTO schema (schema_id, def, acked, last_seq) VALUES (?1, ?2, 0, ?3)",
                 )?
-                .execute(params![id.0, definition(id, schema).encode_to_vec(), seq.cast_signed()])?;
+                .execute(params![
+                    id.0,
+                    definition(id, schema).encode_to_vec(),
+                    seq.cast_signed()
+                ])?;
             self.acked.insert(id, false);
         }
         Ok(())

@@ -85,6 +85,7 @@ impl Running {
             backlog: most,
             bytes: 64 * 1024 * 1024,
             in_flight: BTreeSet::new(),
+            only: None,
         }
     }
 

@@ -226,8 +226,12 @@ impl Writer {
         let mut fill = self.fill;
         self.in_one(|step| losses::quarantine(step, stream_id, refusal, &mut fill, now))?;
         self.fill = fill;
-        tracing::error!(batch_seq = refusal.seq, code = refusal.code, detail = refusal.detail,
-            "the collector refused a batch for good: set aside");
+        tracing::error!(
+            batch_seq = refusal.seq,
+            code = refusal.code,
+            detail = refusal.detail,
+            "the collector refused a batch for good: set aside"
+        );
         self.in_flight.remove(&refusal.seq);
         // The gap is reported with the next commit.
         self.acked_since.get_or_insert(self.now());
@@ -246,9 +250,14 @@ impl Writer {
         // What the collector has belongs to the old stream.
         self.commit();
         let stream_id = file::new_stream_id();
-        self.in_one(|step| step.execute("UPDATE stream SET stream_id = ?1", [stream_id]).map(drop))?;
-        tracing::error!(old = self.file.stream_id, new = stream_id,
-            "this agent's state was copied or rolled back: going on under a new stream");
+        self.in_one(|step| {
+            step.execute("UPDATE stream SET stream_id = ?1", [stream_id]).map(drop)
+        })?;
+        tracing::error!(
+            old = self.file.stream_id,
+            new = stream_id,
+            "this agent's state was copied or rolled back: going on under a new stream"
+        );
         self.file.stream_id = stream_id;
         Ok(stream_id)
     }

@@ -52,10 +52,7 @@ impl<'a> Head<'a> {
     pub fn read(datagram: &'a [u8]) -> Result<Self, BerError> {
         let (got, length, rest) = ber::header(datagram)?;
         if got != SEQUENCE {
-            return Err(BerError::Tag {
-                wanted: SEQUENCE,
-                got,
-            });
+            return Err(BerError::Tag { wanted: SEQUENCE, got });
         }
         // Bytes behind the message are padding.
         let message = rest.get(..length).unwrap_or(rest);

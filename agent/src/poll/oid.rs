@@ -54,13 +54,7 @@ impl fmt::Debug for Oid {
 #[expect(clippy::cast_possible_truncation, reason = "seven bits are left")]
 pub fn encode_arc(arc: u32) -> ([u8; ARC_OCTETS_MAX], usize) {
     let octet = |shift: u32| (arc >> shift & 0x7f) as u8;
-    let octets = [
-        octet(28) | 0x80,
-        octet(21) | 0x80,
-        octet(14) | 0x80,
-        octet(7) | 0x80,
-        octet(0),
-    ];
+    let octets = [octet(28) | 0x80, octet(21) | 0x80, octet(14) | 0x80, octet(7) | 0x80, octet(0)];
     let length = match arc {
         0..=0x7f => 1,
         0x80..=0x3fff => 2,

@@ -48,32 +48,13 @@ impl Engine {
     /// Facts if they are due, else samples.
     fn start_next(&mut self, slot: u32, number: u32, now: Moment) {
         let facts_wanted = self.plan.plan.facts_every.is_some()
-            && self
-                .device(slot)
-                .is_some_and(|device| device.facts_due_us <= now.mono_us)
-            && self
-                .polls
-                .get(number as usize)
-                .is_some_and(|poll| !poll.facts_tried);
-        self.start(
-            slot,
-            number,
-            if facts_wanted {
-                Phase::Facts
-            } else {
-                Phase::Samples
-            },
-        );
+            && self.device(slot).is_some_and(|device| device.facts_due_us <= now.mono_us)
+            && self.polls.get(number as usize).is_some_and(|poll| !poll.facts_tried);
+        self.start(slot, number, if facts_wanted { Phase::Facts } else { Phase::Samples });
     }
 
     fn start(&mut self, slot: u32, number: u32, phase: Phase) {
-        let Self {
-            devices,
-            polls,
-            plan,
-            probe,
-            ..
-        } = self;
+        let Self { devices, polls, plan, probe, .. } = self;
         let (Some(Some(device)), Some(poll)) =
             (devices.get(slot as usize), polls.get_mut(number as usize))
         else {
@@ -118,14 +99,7 @@ impl Engine {
 
     /// Writes the device's next question and sets its time-out.
     pub(super) fn ask(&mut self, slot: u32, now: Moment) -> Option<SocketAddr> {
-        let Self {
-            devices,
-            polls,
-            plan,
-            probe,
-            writer,
-            ..
-        } = self;
+        let Self { devices, polls, plan, probe, writer, .. } = self;
         let device = devices.get_mut(slot as usize)?.as_mut()?;
         let Activity::Asking(number) = device.activity else {
             return None;
@@ -152,11 +126,7 @@ impl Engine {
         } else {
             device.limits
         };
-        let envelope = (
-            device.version,
-            device.target.community.expose(),
-            id.cast_signed(),
-        );
+        let envelope = (device.version, device.target.community.expose(), id.cast_signed());
         poll.walk.write(ask, rows, limits, envelope, writer);
         poll.requests += 1;
         count(&self.counters.requests);
@@ -164,12 +134,7 @@ impl Engine {
             self.over_budget(slot, now);
             return None;
         }
-        let timeout = self
-            .settings
-            .timeouts
-            .get(poll.attempt)
-            .copied()
-            .unwrap_or_default();
+        let timeout = self.settings.timeouts.get(poll.attempt).copied().unwrap_or_default();
         self.wheel.set(slot, now.mono_us + micros(timeout));
         Some(address)
     }
@@ -209,17 +174,10 @@ impl Engine {
             status::TOO_BIG => count(&self.counters.too_big),
             _ => count(&self.counters.refused),
         }
-        let Self {
-            devices,
-            polls,
-            plan,
-            probe,
-            ..
-        } = self;
-        let (Some(Some(device)), Some(poll)) = (
-            devices.get_mut(slot as usize),
-            polls.get_mut(number as usize),
-        ) else {
+        let Self { devices, polls, plan, probe, .. } = self;
+        let (Some(Some(device)), Some(poll)) =
+            (devices.get_mut(slot as usize), polls.get_mut(number as usize))
+        else {
             return;
         };
         if poll.gentle && poll.attempt > 0 {
@@ -232,10 +190,7 @@ impl Engine {
             Phase::Probe => poll.walk.accept(probe, body, &mut Ignore),
             Phase::Facts => poll.walk.accept(facts::ask(), body, &mut poll.draft),
             Phase::Samples => {
-                let mut sink = Numbers {
-                    grid: &mut poll.grid,
-                    scalars: &mut poll.scalars,
-                };
+                let mut sink = Numbers { grid: &mut poll.grid, scalars: &mut poll.scalars };
                 poll.walk.accept(&plan.ask, body, &mut sink)
             }
         };
@@ -307,12 +262,7 @@ impl Engine {
     /// Looks at the watched scalars. True if the poll has to begin again with facts, because a
     /// known row may have become another interface.
     fn table_changed(&mut self, slot: u32, number: u32, now: Moment) -> bool {
-        let Self {
-            devices,
-            polls,
-            plan,
-            ..
-        } = self;
+        let Self { devices, polls, plan, .. } = self;
         let (Some(Some(device)), Some(poll)) =
             (devices.get_mut(slot as usize), polls.get(number as usize))
         else {
