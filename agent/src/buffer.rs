@@ -37,6 +37,7 @@ pub use self::gather::BATCH_AGE_MAX;
 pub use self::order::Lane;
 pub use self::summary::{Summary, summary};
 use crate::poll::Observation;
+use crate::uplink::core::MaybeSent;
 
 /// Observations on the way to the disk: half a second of 1,000 polls a second.
 pub const OBSERVATIONS_MAX: usize = 1024;
@@ -116,6 +117,8 @@ pub struct Wanted {
     pub bytes: usize,
     /// On the way: not wanted again, and not to be evicted.
     pub in_flight: BTreeSet<u64>,
+    /// Only these, if given.
+    pub only: Option<MaybeSent>,
 }
 
 /// A batch to send.

@@ -124,7 +124,12 @@ impl Uplink {
     pub async fn run(mut self, cancel: CancellationToken) -> Result<(), UplinkError> {
         let started = self.clock.monotonic();
         let boot_id = rand::random::<i64>() & i64::MAX;
-        let mut core = Core::new(self.buffer.state().borrow().stream_id);
+        let (stream_id, next_seq) = {
+            let state = self.buffer.state();
+            let state = state.borrow();
+            (state.stream_id, state.next_seq)
+        };
+        let mut core = Core::new(stream_id, next_seq);
         let mut redial = Redial::default();
         self.renew_at = renew_at(&self.credentials, self.clock.now(), rand::random());
         let mut attempt = 0usize;
@@ -234,6 +239,3 @@ async fn dial(collector: &str, credentials: &Credentials) -> Result<Arc<dyn Sess
     }
     Err(last)
 }
-
-#[cfg(test)]
-mod tests;

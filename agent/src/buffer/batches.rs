@@ -125,7 +125,8 @@ fn lane_next(
         && let Some(row) = rows.next()?
     {
         let seq = row.get::<_, i64>(0)?.cast_unsigned();
-        if wanted.in_flight.contains(&seq) || shelf.gone.contains(seq) {
+        let other = wanted.only.as_ref().is_some_and(|only| !only.contains(seq));
+        if other || wanted.in_flight.contains(&seq) || shelf.gone.contains(seq) {
             continue;
         }
         let outgoing = outgoing(shelf, row, seq, lane)?;

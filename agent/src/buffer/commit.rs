@@ -48,7 +48,9 @@ impl Writer {
             Err(error) => self.hold(&error),
         }
         self.rebuild_ballast();
-        self.publish(self.state.borrow().flushed);
+        // Not in one expression: the look would hold the lock that publishing takes.
+        let flushed = self.state.borrow().flushed;
+        self.publish(flushed);
     }
 
     fn write(&mut self, stop: bool) -> Result<(), BufferError> {

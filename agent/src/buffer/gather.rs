@@ -3,7 +3,8 @@
 //! All open batches close together, when the oldest is a second old or one has grown large: one
 //! transaction and one fsync for all classes, and between two commits no number is in use.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
+use std::collections::btree_map::{BTreeMap, Entry};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -194,12 +195,14 @@ impl Gather {
         numbers: &mut Sequences,
         now: Duration,
     ) -> Result<&mut Gathered, NoNumber> {
-        if !self.open.contains_key(&class) {
-            let seq = numbers.take().ok_or(NoNumber)?;
-            self.open.insert(class, Gathered::new(seq, class));
-            self.opened.get_or_insert(now);
+        match self.open.entry(class) {
+            Entry::Occupied(open) => Ok(open.into_mut()),
+            Entry::Vacant(free) => {
+                let seq = numbers.take().ok_or(NoNumber)?;
+                self.opened.get_or_insert(now);
+                Ok(free.insert(Gathered::new(seq, class)))
+            }
         }
-        self.open.get_mut(&class).ok_or(NoNumber)
     }
 
     /// When the open batches have to be committed.

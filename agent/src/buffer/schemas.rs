@@ -1,7 +1,7 @@
 //! Schemas the rows in the buffer follow: kept until no batch needs them, sent along until a batch
 //! with them is acknowledged.
 
-use std::collections::BTreeMap;
+use std::collections::btree_map::{BTreeMap, Entry};
 
 use farwatch_common::sample::{Schema, SchemaId};
 use farwatch_proto::v1::{ColumnDef, SchemaDef};
@@ -29,21 +29,23 @@ impl Schemas {
         schema: Option<&Schema>,
         seq: u64,
     ) -> rusqlite::Result<()> {
-        if self.acked.contains_key(&id) {
-            connection
-                .prepare_cached("UPDATE schema SET last_seq = ?2 WHERE schema_id = ?1")?
-                .execute(params![id.0, seq.cast_signed()])?;
-        } else if let Some(schema) = schema {
-            connection
-                .prepare_cached(
-                    "INSERT INTO schema (schema_id, def, acked, last_seq) VALUES (?1, ?2, 0, ?3)",
-                )?
-                .execute(params![
-                    id.0,
-                    definition(id, schema).encode_to_vec(),
-                    seq.cast_signed()
-                ])?;
-            self.acked.insert(id, false);
+        match (self.acked.entry(id), schema) {
+            (Entry::Occupied(_), _) => {
+                connection
+                    .prepare_cached("UPDATE schema SET last_seq = ?2 WHERE schema_id = ?1")?
+                    .execute(params![id.0, seq.cast_signed()])?;
+            }
+            (Entry::Vacant(new), Some(schema)) => {
+                let bytes = definition(id, schema).encode_to_vec();
+                connection
+                    .prepare_cached(
+                        "INSERT INTO schema (schema_id, def, acked, last_seq)
+                         VALUES (?1, ?2, 0, ?3)",
+                    )?
+                    .execute(params![id.0, bytes, seq.cast_signed()])?;
+                new.insert(false);
+            }
+            (Entry::Vacant(_), None) => {}
         }
         Ok(())
     }

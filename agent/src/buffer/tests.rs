@@ -85,6 +85,7 @@ impl Running {
             backlog: most,
             bytes: 64 * 1024 * 1024,
             in_flight: BTreeSet::new(),
+            only: None,
         }
     }
 
@@ -323,4 +324,57 @@ async fn the_order_of_the_file_is_the_order_of_the_core() {
     let some = running.buffer.next(some).await.unwrap();
     assert_eq!(seqs(&some), [expected[1], expected[3], expected[4]]);
     running.stop().await;
+}
+
+/// Set for the child process of the test below: where it keeps its buffer.
+const CHILD_DIR: &str = "FARWATCH_TEST_BUFFER_DIR";
+
+/// The child: commits for ever and says what it has committed. As a test by itself it does nothing.
+#[tokio::test]
+async fn child_commits_until_it_is_killed() {
+    let Some(dir) = std::env::var_os(CHILD_DIR) else { return };
+    let running = Running::start(config(Path::new(&dir)));
+    let mut state = running.buffer.state();
+    for number in 0.. {
+        running.push(row(number, running.clock.now())).await;
+        if state.has_changed().unwrap() {
+            println!("committed {}", state.borrow_and_update().next_seq);
+        }
+    }
+}
+
+#[test]
+fn a_killed_process_loses_nothing_committed_and_declares_the_rest() {
+    use std::io::BufRead as _;
+    for round in 1..=5u64 {
+        let dir = tempfile::tempdir().unwrap();
+        let mut child = std::process::Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "--nocapture", "buffer::tests::child_commits_until_it_is_killed"])
+            .env(CHILD_DIR, dir.path())
+            .stdout(std::process::Stdio::piped())
+            .spawn()
+            .unwrap();
+        let told = std::io::BufReader::new(child.stdout.take().unwrap())
+            .lines()
+            .map_while(Result::ok)
+            .filter_map(|line| line.strip_prefix("committed ")?.parse::<u64>().ok())
+            .find(|next_seq| *next_seq > 10 * round)
+            .unwrap();
+        child.kill().unwrap();
+        child.wait().unwrap();
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        runtime.block_on(async {
+            let again = Running::start(config(dir.path()));
+            again.until(|state| state.batches >= told).await;
+            let kept = again.all().await;
+            let gap = gaps(&kept).remove(0);
+            assert_eq!(gap.reason(), GapReason::Crash);
+            let mut all = ranges(&kept);
+            assert!((1..told).all(|seq| all.contains(seq)), "round {round}");
+            // With what is declared there is no hole.
+            all.insert_range(gap.seq_first, gap.seq_last);
+            assert_eq!(all.len(), 1, "round {round}: {all:?}");
+            again.stop().await;
+        });
+    }
 }

@@ -192,7 +192,9 @@ impl Writer {
             tracing::error!(error = chain(&error), "the buffer could not do what was asked");
             self.recover(&error);
         }
-        self.publish(self.state.borrow().flushed);
+        // Not in one expression: the look would hold the lock that publishing takes.
+        let flushed = self.state.borrow().flushed;
+        self.publish(flushed);
     }
 
     fn next(&mut self, wanted: Wanted) -> Result<Vec<Outgoing>, BufferError> {

@@ -26,6 +26,8 @@ pub const HEARTBEAT_BUSY: Duration = Duration::from_secs(1);
 /// A heartbeat without an answer for so long, or for five round trips, ends the session.
 const SILENCE_MIN: Duration = Duration::from_secs(3);
 const SILENCE_ROUND_TRIPS: u32 = 5;
+/// Batches without an answer from ended sessions that are remembered one by one.
+const MAYBE_SENT_MAX: usize = 4096;
 
 /// What `uplink` may ask the buffer for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,7 +35,34 @@ pub struct Room {
     pub live: usize,
     pub backlog: usize,
     pub bytes: usize,
+    /// Not these.
     pub in_flight: BTreeSet<u64>,
+    /// Only these, if given.
+    pub only: Option<MaybeSent>,
+}
+
+/// Batches the collector may have without our knowing.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct MaybeSent {
+    /// Numbers below it: an earlier process may have sent them.
+    pub below: u64,
+    /// Sent in a session that ended before the answer.
+    pub also: BTreeSet<u64>,
+}
+
+impl MaybeSent {
+    #[must_use]
+    pub fn contains(&self, seq: u64) -> bool {
+        seq < self.below || self.also.contains(&seq)
+    }
+
+    fn insert(&mut self, seq: u64) {
+        self.also.insert(seq);
+        if self.also.len() > MAYBE_SENT_MAX {
+            // More than is worth remembering one by one: any may have been sent.
+            *self = Self { below: u64::MAX, also: BTreeSet::new() };
+        }
+    }
 }
 
 /// What has to be done after an answer.
@@ -73,8 +102,12 @@ pub struct Core {
     bytes: usize,
     /// The buffer has nothing more to send for now.
     exhausted: bool,
-    /// Numbers collide with another agent's: only answers are awaited.
+    /// Numbers collide with another agent's: before a new stream begins, every batch that may have
+    /// been sent gets its answer in the old one.
     forking: bool,
+    /// Answered with `FORK`: they go to the new stream.
+    colliding: BTreeSet<u64>,
+    maybe_sent: MaybeSent,
     heartbeat_at: Duration,
     /// When the oldest heartbeat without an answer was sent.
     unanswered: Option<Duration>,
@@ -82,8 +115,9 @@ pub struct Core {
 }
 
 impl Core {
+    /// For the stream `stream_id`, of which numbers from `next_seq` on were never used.
     #[must_use]
-    pub fn new(stream_id: i64) -> Self {
+    pub fn new(stream_id: i64, next_seq: u64) -> Self {
         Self {
             stream_id,
             window: 1,
@@ -91,6 +125,8 @@ impl Core {
             bytes: 0,
             exhausted: false,
             forking: false,
+            colliding: BTreeSet::new(),
+            maybe_sent: MaybeSent { below: next_seq, also: BTreeSet::new() },
             heartbeat_at: Duration::ZERO,
             unanswered: None,
             round_trip: Duration::ZERO,
@@ -116,10 +152,13 @@ impl Core {
 
     /// A session has begun: what was on the way in the last one is sent again.
     pub fn connected(&mut self, window: u32, now: Duration) {
-        self.flights.clear();
+        for seq in std::mem::take(&mut self.flights).into_keys() {
+            self.maybe_sent.insert(seq);
+        }
         self.bytes = 0;
         self.exhausted = false;
         self.forking = false;
+        self.colliding.clear();
         self.heartbeat_at = now;
         self.unanswered = None;
         self.set_window(window);
@@ -132,7 +171,7 @@ impl Core {
     /// What there is room for; `None` if there is no room or nothing to send.
     #[must_use]
     pub fn room(&self) -> Option<Room> {
-        if self.exhausted || self.forking || self.bytes >= WINDOW_BYTES {
+        if self.exhausted || self.bytes >= WINDOW_BYTES {
             return None;
         }
         let free = self.window.saturating_sub(self.flights.len());
@@ -144,15 +183,17 @@ impl Core {
             live: free,
             backlog,
             bytes: WINDOW_BYTES - self.bytes,
-            in_flight: self.flights.keys().copied().collect(),
+            in_flight: self.flights.keys().chain(&self.colliding).copied().collect(),
+            only: self.forking.then(|| self.maybe_sent.clone()),
         })
     }
 
     /// The buffer gave `found` batches for `room`, each told by [`Core::sent`].
-    pub fn filled(&mut self, room: &Room, found: usize) {
+    pub fn filled(&mut self, room: &Room, found: usize) -> Option<Effect> {
         // Less than asked for: nothing to ask again until there is something new. The backlog may
         // be cut by its share, which an answer widens.
         self.exhausted = found == 0 || (found < room.live && room.backlog >= room.live);
+        if found == 0 { self.fork_when_answered() } else { None }
     }
 
     /// A batch is on the way.
@@ -173,6 +214,7 @@ impl Core {
     fn answered(&mut self, seq: u64) -> Option<Flight> {
         let flight = self.flights.remove(&seq)?;
         self.bytes -= flight.bytes;
+        self.maybe_sent.also.remove(&seq);
         // The backlog may have room again.
         if flight.lane == Lane::Backlog {
             self.exhausted = false;
@@ -214,7 +256,12 @@ impl Core {
         }
         let mut effects = Vec::new();
         match code {
-            RejectCode::Fork => self.forking = true,
+            RejectCode::Fork => {
+                self.forking = true;
+                self.colliding.insert(seq);
+                // What may have been sent before is asked for now.
+                self.exhausted = false;
+            }
             RejectCode::UnknownSchema => {
                 self.exhausted = false;
                 effects.push(Effect::SchemasUnknown(seq));
@@ -227,16 +274,19 @@ impl Core {
         effects
     }
 
-    /// A new stream begins only when every batch of the old one that is on the way has its answer:
-    /// what the collector stored of it must not be sent again under another number.
+    /// A new stream begins only when every batch that may have been sent in the old one has its
+    /// answer: what the collector stored of it must not be sent again in the new one.
     fn fork_when_answered(&self) -> Option<Effect> {
-        (self.forking && self.flights.is_empty()).then_some(Effect::Fork)
+        let answered = self.exhausted && self.flights.is_empty();
+        (self.forking && answered).then_some(Effect::Fork)
     }
 
     /// All that waits belongs to the stream `stream_id` now.
     pub fn forked(&mut self, stream_id: i64) {
         self.stream_id = stream_id;
         self.forking = false;
+        self.colliding.clear();
+        self.maybe_sent = MaybeSent::default();
         self.exhausted = false;
     }
 

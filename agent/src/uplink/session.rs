@@ -172,15 +172,19 @@ impl Live {
                 backlog: room.backlog,
                 bytes: room.bytes,
                 in_flight: room.in_flight.clone(),
+                only: room.only.clone(),
             };
             let mut found = uplink.buffer.next(wanted).await?;
             // Both lanes may be full of batches; the window holds for both together.
             found.truncate(room.live);
-            core.filled(&room, found.len());
+            let count = found.len();
             for outgoing in found {
                 let (seq, bytes) = (outgoing.batch.seq, outgoing.batch.data.len());
                 self.send(telemetry_up::Kind::Batch(outgoing.batch))?;
                 core.sent(seq, outgoing.lane, bytes, self.now(uplink));
+            }
+            if let Some(effect) = core.filled(&room, count) {
+                apply(uplink, core, effect).await?;
             }
         }
         Ok(())
@@ -236,12 +240,7 @@ impl Live {
             None => Vec::new(),
         };
         for effect in effects {
-            match effect {
-                Effect::Acked(seqs) => uplink.buffer.acked(seqs).await?,
-                Effect::Refused(refusal) => uplink.buffer.refused(refusal).await?,
-                Effect::SchemasUnknown(seq) => uplink.buffer.schemas_unknown(seq).await?,
-                Effect::Fork => core.forked(uplink.buffer.fork().await?),
-            }
+            apply(uplink, core, effect).await?;
         }
         Ok(())
     }
@@ -280,6 +279,16 @@ impl Live {
             }
         }
     }
+}
+
+async fn apply(uplink: &Uplink, core: &mut Core, effect: Effect) -> Result<(), UplinkError> {
+    match effect {
+        Effect::Acked(seqs) => uplink.buffer.acked(seqs).await?,
+        Effect::Refused(refusal) => uplink.buffer.refused(refusal).await?,
+        Effect::SchemasUnknown(seq) => uplink.buffer.schemas_unknown(seq).await?,
+        Effect::Fork => core.forked(uplink.buffer.fork().await?),
+    }
+    Ok(())
 }
 
 async fn until(deadline: Option<tokio::time::Instant>) {

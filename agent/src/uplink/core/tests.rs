@@ -111,7 +111,7 @@ impl World {
         Self {
             random,
             disk,
-            core: Core::new(7),
+            core: Core::new(7, 1),
             collector,
             connected: false,
             up: VecDeque::new(),
@@ -151,6 +151,7 @@ impl World {
             .batches
             .iter()
             .filter(|(seq, _)| !room.in_flight.contains(seq))
+            .filter(|(seq, _)| room.only.as_ref().is_none_or(|only| only.contains(**seq)))
             .map(|(seq, content)| (*seq, *content))
             .take(room.live)
             .collect();
@@ -158,7 +159,8 @@ impl World {
             self.up.push_back((self.disk.stream_id, *seq, *content, !self.disk.schemas_sent));
             self.core.sent(*seq, Lane::Live, 10, self.now);
         }
-        self.core.filled(&room, waiting.len());
+        let effect = self.core.filled(&room, waiting.len());
+        self.apply(effect);
     }
 
     /// A stream never repeats what was written once; repeats come from sending again.
@@ -172,7 +174,8 @@ impl World {
     fn deliver_down(&mut self) {
         let at = if self.random.chance(20) { self.random.below(4) as usize } else { 0 };
         let Some(down) = self.down.remove(at) else { return };
-        if self.random.chance(5) {
+        // An ack may name more than once what is stored; a refusal comes once per copy.
+        if matches!(down, Down::Ack(..)) && self.random.chance(5) {
             self.down.push_back(down.clone());
         }
         let effects = match down {
@@ -225,7 +228,7 @@ impl World {
 
     fn restart_agent(&mut self) {
         self.disconnect();
-        self.core = Core::new(self.disk.stream_id);
+        self.core = Core::new(self.disk.stream_id, self.disk.next_seq);
     }
 
     fn settle(&mut self) {
@@ -265,7 +268,7 @@ fn everything_is_stored_once_and_nothing_acknowledged_is_lost() {
 }
 
 fn core() -> Core {
-    let mut core = Core::new(1);
+    let mut core = Core::new(1, 0);
     core.connected(10, Duration::ZERO);
     core
 }
