@@ -26,6 +26,8 @@ use crate::metrics::Gauge;
 /// Open streams of all clients; a browser has one.
 pub(super) const STREAMS_MAX: u64 = 1_000;
 const HEARTBEAT: Duration = Duration::from_secs(15);
+/// Devices whose interfaces one stream shows.
+const DEVICES_MAX: usize = 8;
 /// How long a right that was taken away still shows something.
 const CHECK_EVERY: Duration = Duration::from_secs(60);
 
@@ -33,7 +35,7 @@ const CHECK_EVERY: Duration = Duration::from_secs(60);
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(super) struct EventsQuery {
-    /// Interfaces of this device too.
+    /// Interfaces of these devices too: up to 8 ids, separated by commas.
     device: Option<String>,
     /// As the header `Last-Event-ID`, for clients that cannot set it.
     last_event_id: Option<u64>,
@@ -85,13 +87,13 @@ pub(super) async fn events(
     headers: HeaderMap,
     Params(query): Params<EventsQuery>,
 ) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Error> {
-    let device = query.device.as_deref().map(id::<DeviceId>).transpose()?;
-    if let Some(device) = device {
-        device_get(&state.db, &caller.context, device).await?;
+    let devices = device_ids(query.device.as_deref())?;
+    for device in &devices {
+        device_get(&state.db, &caller.context, *device).await?;
     }
     let header = headers.get("last-event-id").and_then(|value| value.to_str().ok());
     let last = header.and_then(|text| text.parse().ok()).or(query.last_event_id);
-    let filter = EventFilter { tenants: seen(&caller.context), device };
+    let filter = EventFilter { tenants: seen(&caller.context), devices };
     let stream = watched(state, caller, filter, last, CHECK_EVERY)?;
     Ok(Sse::new(stream.map(Ok)).keep_alive(KeepAlive::new().interval(HEARTBEAT).text("hb")))
 }
@@ -113,6 +115,16 @@ pub(super) fn watched(
         let event = next(&mut watch).await?;
         Some((event, watch))
     }))
+}
+
+/// One stream serves all tabs of a browser, and each may show a device.
+fn device_ids(text: Option<&str>) -> Result<BTreeSet<DeviceId>, Error> {
+    let texts = text.into_iter().flat_map(|text| text.split(','));
+    let ids = texts.map(id::<DeviceId>).collect::<Result<BTreeSet<_>, _>>()?;
+    if ids.len() > DEVICES_MAX {
+        return Err(Error::field("device", "At most 8 devices at once."));
+    }
+    Ok(ids)
 }
 
 /// The next event; `None` when the stream is to end. The client then comes again, with the rights
