@@ -170,8 +170,13 @@ impl Status {
                 line(
                     "uplink",
                     match uplink["connected"].as_bool() {
-                        Some(true) => format!("connected to {}", uplink["collector"]),
-                        _ => format!("not connected: {}", uplink["last_error"]),
+                        Some(true) => {
+                            format!("connected to {}", uplink["collector"].as_str().unwrap_or("?"))
+                        }
+                        _ => match uplink["last_error"].as_str() {
+                            Some(error) => format!("not connected: {error}"),
+                            None => "connecting".into(),
+                        },
                     },
                 );
             }
