@@ -122,6 +122,11 @@ impl Sink for Draft {
 }
 
 impl Draft {
+    /// The indexes of the interfaces seen, in order.
+    pub(super) fn indexes(&self) -> Vec<u32> {
+        self.rows.keys().copied().collect()
+    }
+
     /// The events that tell of the facts, each with its digest.
     pub(super) fn finish(self, device: DeviceId, at: Micros) -> [(Event, Digest); 2] {
         let facts = DeviceFacts { device_id: device.0, ..self.device };

@@ -10,6 +10,7 @@ use crate::poll::counters::count;
 use crate::poll::facts;
 use crate::poll::message::{Body, status};
 use crate::poll::plan::Watch;
+use crate::poll::shape::Shape;
 use crate::poll::walk::{Fault, Limits, Progress, REPETITIONS_GENTLE};
 
 /// Polls without an answer after which a device is only probed.
@@ -22,6 +23,15 @@ const POLL_US_MAX: u64 = 60_000_000;
 pub(super) const FACTS_GAP_US_MIN: u64 = 60_000_000;
 /// After so many answers only to gentle questions, all questions are gentle.
 const CHOKES_MAX: u8 = 2;
+
+/// Rows known to exist: from this poll's facts if it asks for everything, else from the last poll.
+fn known_rows<'a>(full: bool, facts: &'a [u32], shape: Option<&'a Shape>) -> &'a [u32] {
+    match shape {
+        _ if full && !facts.is_empty() => facts,
+        Some(shape) => &shape.rows,
+        None => &[],
+    }
+}
 
 impl Engine {
     /// Takes a device that is due into the window.
@@ -71,8 +81,8 @@ impl Engine {
             }
             Phase::Samples => {
                 let shape = device.shape.as_deref();
-                let rows = shape.map_or(&[][..], |shape| &shape.rows);
                 poll.full = device.full_due || shape.is_none();
+                let rows = known_rows(poll.full, &poll.rows, shape);
                 poll.system_at = None;
                 poll.scalars.clear();
                 poll.scalars.resize(plan.ask.scalars.len(), None);
@@ -82,7 +92,9 @@ impl Engine {
                         let last = shape.rows.last().copied();
                         poll.walk.start(&plan.ask, shape.ask, last, device.learned);
                     }
-                    None => poll.walk.start(&plan.ask, plan.all, None, 0),
+                    // Facts of this very poll say where the table ends. Without them it is read
+                    // past its end, and what follows is read twice.
+                    None => poll.walk.start(&plan.ask, plan.all, poll.rows.last().copied(), 0),
                 }
             }
         }
@@ -117,7 +129,7 @@ impl Engine {
         };
         device.generation = (device.generation + 1) % GENERATIONS;
         let id = slot << super::GENERATION_BITS | u32::from(device.generation);
-        let rows = device.shape.as_deref().map_or(&[][..], |shape| &shape.rows);
+        let rows = known_rows(poll.full, &poll.rows, device.shape.as_deref());
         let limits = if poll.gentle || device.chokes >= CHOKES_MAX {
             Limits {
                 repetitions: device.limits.repetitions.min(REPETITIONS_GENTLE),

@@ -33,6 +33,7 @@ impl Engine {
         else {
             return;
         };
+        poll.rows = poll.draft.indexes();
         let events = std::mem::take(&mut poll.draft).finish(device.target.device, now.wall);
         for ((event, digest), sent) in events.into_iter().zip(&mut device.digests) {
             if *sent != digest {

@@ -63,7 +63,8 @@ async fn a_stream_ends_when_its_rights_change() {
     let proof = Proof::Session(session_key(token.as_bytes()));
     let open = async || {
         let caller = check(proof.clone(), &world.state).await.unwrap();
-        let filter = EventFilter { tenants: [tenant].into(), devices: std::collections::BTreeSet::new() };
+        let filter =
+            EventFilter { tenants: [tenant].into(), devices: std::collections::BTreeSet::new() };
         let every = Duration::from_millis(1);
         let stream = watched(world.state.clone(), caller, filter, None, every).unwrap();
         let mut stream = Box::pin(stream);
