@@ -15,7 +15,7 @@ async fn a_counter_reaches_the_api_and_survives_restarts() {
     let dir = tempfile::tempdir().unwrap();
     let routers = Routers::start(2).await;
     let mut collector = Collector::start(&dir.path().join("collector")).await;
-    let mut agent = Agent::start(&collector, &dir.path().join("agent"), "Depot").await;
+    let mut agent = Agent::start(&collector, &dir.path().join("agent"), "Depot");
     let client = collector.client().await;
     let id = only_agent(&client).await;
     let device = add_device(&client, &id, &routers.address(0), 1).await;
@@ -57,7 +57,7 @@ async fn a_device_added_and_removed_while_connected_is_polled_at_once_and_no_mor
     let dir = tempfile::tempdir().unwrap();
     let routers = Routers::start(2).await;
     let collector = Collector::start(&dir.path().join("collector")).await;
-    let _agent = Agent::start(&collector, &dir.path().join("agent"), "Depot").await;
+    let _agent = Agent::start(&collector, &dir.path().join("agent"), "Depot");
     let client = collector.client().await;
     let id = only_agent(&client).await;
     let devices = [
@@ -80,7 +80,7 @@ async fn a_device_added_and_removed_while_connected_is_polled_at_once_and_no_mor
 async fn a_revoked_agent_is_cut_off_and_stays_out() {
     let dir = tempfile::tempdir().unwrap();
     let collector = Collector::start(&dir.path().join("collector")).await;
-    let agent = Agent::start(&collector, &dir.path().join("agent"), "Depot").await;
+    let agent = Agent::start(&collector, &dir.path().join("agent"), "Depot");
     let client = collector.client().await;
     let path = format!("/api/v1/agents/{}", only_agent(&client).await);
     eventually(LIMIT, "the agent is connected", async || {
