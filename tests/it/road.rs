@@ -6,7 +6,7 @@ use farwatch_support::process::eventually;
 use farwatch_support::stack::{Agent, Collector, add_device, enroll, only_agent};
 use serde_json::json;
 
-use crate::routers::Routers;
+use crate::routers::{Oracle, Routers};
 
 const LIMIT: Duration = Duration::from_secs(30);
 
@@ -43,6 +43,34 @@ async fn a_counter_reaches_the_api_and_survives_restarts() {
     .await;
     agent.stop().await;
     collector.stop().await;
+}
+
+#[tokio::test]
+async fn polling_goes_on_while_the_collector_is_away() {
+    let dir = tempfile::tempdir().unwrap();
+    let oracle = Oracle::start(dir.path(), 1).await;
+    let mut collector = Collector::start(&dir.path().join("collector")).await;
+    let _agent = Agent::start(&collector, &dir.path().join("agent"), "Depot");
+    let client = collector.client().await;
+    let id = only_agent(&client).await;
+    let device = add_device(&client, &id, &oracle.addresses()[0], 1).await;
+    eventually(LIMIT, "the first poll is stored", async || samples(&client, &device).await > 0)
+        .await;
+
+    collector.kill();
+    let before = oracle.answers(0).len();
+    eventually(LIMIT, "polls keep their slots", async || oracle.answers(0).len() > before + 5)
+        .await;
+    collector.restart().await;
+    let client = collector.client().await;
+    let answered = oracle.answers(0).len();
+    eventually(LIMIT, "what was polled meanwhile is stored", async || {
+        samples(&client, &device).await >= answered
+    })
+    .await;
+    let answers = oracle.answers(0);
+    let gaps = answers.windows(2).filter(|pair| pair[1].0.0 - pair[0].0.0 > 2_500_000).count();
+    assert_eq!(gaps, 0, "a poll missed its slot: {answers:?}");
 }
 
 async fn samples(client: &farwatch_support::http::Client, device: &str) -> usize {
