@@ -95,6 +95,27 @@ fn what_is_not_heard_of_turns_unknown() {
     assert_eq!(state(&fleet), (State::Up, None));
 }
 
+/// The system schema with an uptime in units of 10^`exponent` seconds.
+fn uptime_schema(exponent: i8) -> Schema {
+    let mut schema = system();
+    schema.columns[1].exponent = exponent;
+    schema
+}
+
+#[test]
+fn uptimes_that_cannot_be_do_not_stop_anybody() {
+    let mut fleet = fleet();
+    let schema = layout(&uptime_schema(4));
+    for (second, raw) in [(0, 1_844_674_407_370_955), (60, 5), (120, i64::MAX), (180, i64::MIN)] {
+        let mut row = alive(DEVICE, second);
+        row.values[1] = Some(raw);
+        fleet.heard(AGENT, None, row.at);
+        fleet.apply(row, &schema, at(second));
+    }
+    assert_eq!(state(&fleet), (State::Up, None));
+    assert_eq!(fleet.device(TENANT, DEVICE).unwrap().uptime_s, Some(50_000.0));
+}
+
 #[test]
 fn an_ended_session_has_a_grace() {
     let mut fleet = fleet();

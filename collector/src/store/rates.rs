@@ -15,6 +15,8 @@ const WRAP_INCREASE_MAX: u64 = 1 << 31;
 /// sysUpTime (hundredths of a second in 32 bits) wraps after 497 days; tolerance for that moment.
 const UPTIME_WRAP: Duration = Duration::from_millis((1 << 32) * 10);
 const UPTIME_SLACK: Duration = Duration::from_secs(300);
+/// Nothing runs for longer: what says so lies, and is not believed.
+const UPTIME_MAX: Duration = Duration::from_secs(100 * 366 * 86_400);
 
 /// One reading of a counter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,12 +75,15 @@ pub struct Uptime {
 impl Uptime {
     /// Takes what the device said; the time it was started if that was since the last call.
     pub fn observe(&mut self, at: Micros, uptime: Duration) -> Option<Micros> {
+        if uptime > UPTIME_MAX {
+            return None;
+        }
         let before = self.last.replace((at, uptime));
         let (before_at, before) = before?;
         if uptime >= before {
             return None;
         }
-        let expected = before + at.since(before_at);
+        let expected = before.saturating_add(at.since(before_at));
         let wrapped = expected
             .checked_sub(UPTIME_WRAP)
             .is_some_and(|rest| rest.abs_diff(uptime) < UPTIME_SLACK);
@@ -147,6 +152,18 @@ mod tests {
         let mut uptime = Uptime::default();
         uptime.observe(second(1000), UPTIME_WRAP - Duration::from_secs(30));
         assert_eq!(uptime.observe(second(1060), Duration::from_secs(30)), None);
+    }
+
+    #[test]
+    fn an_uptime_that_cannot_be_is_ignored() {
+        let mut uptime = Uptime::default();
+        assert_eq!(uptime.observe(Micros(0), Duration::MAX), None);
+        assert_eq!(uptime.last(), None);
+        assert_eq!(uptime.observe(Micros(0), UPTIME_MAX), None);
+        assert_eq!(uptime.observe(Micros(i64::MAX), Duration::MAX), None);
+        let booted = uptime.observe(Micros(i64::MAX), Duration::from_secs(1));
+        assert_eq!(booted, Some(Micros(i64::MAX - Micros::SECOND)));
+        assert_eq!(uptime.observe(Micros(i64::MIN), Duration::ZERO), Some(Micros(i64::MIN)));
     }
 
     #[test]
