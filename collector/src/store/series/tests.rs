@@ -78,7 +78,7 @@ fn uptimes_that_cannot_be_are_no_restarts() {
 #[test]
 fn counters_become_rates_at_the_later_poll() {
     let polls = [(0, 0), (1, 600), (2, 660), (3, 660), (4, 60)];
-    let expected = [(1, Some(600)), (2, Some(60)), (3, Some(0)), (4, Some(60)), (5, None)];
+    let expected = [(1, Some(600)), (2, Some(60)), (3, Some(0)), (4, None), (5, None)];
     assert_eq!(rates(MetricKind::Counter64, &polls, &[]), expected);
 }
 
