@@ -284,6 +284,10 @@ impl Session for QuicSession {
         self.connection.rtt()
     }
 
+    fn progress(&self) -> u64 {
+        self.connection.stats().frame_rx.acks
+    }
+
     fn close(&self, reason: &str) {
         self.connection.close(CLOSE_CODE, reason.as_bytes());
     }
