@@ -228,13 +228,6 @@ impl QuicSession {
             .unwrap_or_default();
         Self { connection, certificates }
     }
-
-    /// Packets lost and sent on the current path, as quinn counts them.
-    #[must_use]
-    pub fn loss(&self) -> (u64, u64) {
-        let path = self.connection.stats().path;
-        (path.lost_packets, path.sent_packets)
-    }
 }
 
 fn ended(error: &quinn::ConnectionError) -> TransportError {
