@@ -52,6 +52,9 @@ pub trait Session: Send + Sync + std::fmt::Debug {
     fn remote(&self) -> SocketAddr;
     /// Current estimate of the round trip.
     fn rtt(&self) -> Duration;
+    /// Rises whenever the peer's transport acknowledges something: it lives, though its answers
+    /// may be far behind.
+    fn progress(&self) -> u64;
     /// Ends the session; the peer is told `reason`.
     fn close(&self, reason: &str);
     /// Resolves with the reason once the session has ended.
