@@ -61,5 +61,8 @@ pub trait Session: Send + Sync + std::fmt::Debug {
     fn closed(&self) -> BoxFuture<'_, String>;
 }
 
+/// Metadata of an agent's refusal of an older assignment: the revision it has.
+pub const REVISION_HEADER: &str = "farwatch-revision";
+
 #[cfg(test)]
 mod tests;
