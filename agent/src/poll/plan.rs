@@ -222,7 +222,7 @@ pub struct Compiled {
     pub watches: Vec<Option<Watch>>,
     /// Of each metric of the table.
     pub sources: Vec<Vec<Source>>,
-    /// `snmp_up`, then the scalars that are metrics.
+    /// `snmp_up`, the scalars that are metrics, `snmp_rtt_seconds`.
     pub system: Arc<Schema>,
     pub system_id: SchemaId,
     /// All columns.
@@ -286,6 +286,7 @@ fn system_schema(plan: &Plan) -> Schema {
         .chain(
             metrics.map(|metric| column(&metric.name, metric.kind, metric.unit, metric.exponent)),
         )
+        .chain([column("snmp_rtt_seconds", MetricKind::Gauge, Unit::Seconds, -6)])
         .collect();
     Schema { group: Group::System, columns }
 }

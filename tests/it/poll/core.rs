@@ -42,7 +42,7 @@ fn every_kind_of_router_gives_all_its_values_by_v1_and_v2c() {
                 assert_eq!(octets.unwrap().kind, wanted);
             }
             let (row, schema) = net.rows(0, Group::System)[0];
-            assert_eq!(net.verify_system(row, schema), 2);
+            assert_eq!(net.verify_system(row, schema), 3);
         }
     }
 }
@@ -125,7 +125,7 @@ fn a_device_without_interfaces_says_so() {
     let (mut net, _) = Net::one(Kind::Linux, 0);
     net.run(INTERVAL);
     assert_eq!(net.rows(0, Group::Interfaces)[0].0.cause, Some(Cause::Unsupported));
-    assert_eq!(net.rows(0, Group::System)[0].0.values.len(), 2);
+    assert_eq!(net.rows(0, Group::System)[0].0.values.len(), 3);
 }
 
 #[test]

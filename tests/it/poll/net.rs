@@ -202,6 +202,8 @@ impl Net {
         let router = self.routers.values().next().unwrap();
         let wanted = ((row.at.0 - router.started.0) / 10_000) & 0xffff_ffff;
         assert!((wanted - 100..=wanted).contains(&uptime), "{uptime} {wanted}");
+        assert_eq!(schema.columns[2].metric, "snmp_rtt_seconds");
+        assert!(row.values[2].is_some_and(|rtt_us| (0..1_000_000).contains(&rtt_us)));
         row.values.len()
     }
 }

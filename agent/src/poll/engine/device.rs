@@ -130,6 +130,11 @@ pub(super) struct Poll {
     pub unsent: bool,
     /// Something was answered.
     pub heard: bool,
+    /// When the question was last asked.
+    pub asked_us: u64,
+    /// How long the poll's first answer took; an answer to a question that was repeated tells
+    /// nothing, as it may be to either.
+    pub rtt_us: Option<i64>,
     /// How often the question has timed out.
     pub attempt: usize,
     /// Asks for few rows, as the last question was not answered.

@@ -145,6 +145,7 @@ impl Engine {
         };
         poll.walk.write(ask, rows, limits, envelope, writer);
         poll.requests += 1;
+        poll.asked_us = now.mono_us;
         count(&self.counters.requests);
         if self.writer.finish().is_none() {
             self.over_budget(slot, now);
@@ -200,6 +201,9 @@ impl Engine {
             device.chokes = device.chokes.saturating_add(1);
         } else if poll.walk.repetitions() > REPETITIONS_GENTLE && device.chokes < CHOKES_MAX {
             device.chokes = 0;
+        }
+        if poll.rtt_us.is_none() && poll.attempt == 0 {
+            poll.rtt_us = i64::try_from(now.mono_us.saturating_sub(poll.asked_us)).ok();
         }
         poll.attempt = 0;
         let walked = match poll.phase {

@@ -93,6 +93,7 @@ impl Engine {
             values.extend(
                 metrics.filter(|(scalar, _)| scalar.metric.is_some()).map(|(_, value)| *value),
             );
+            values.push(poll.rtt_us);
         }
         let row = Row {
             device: device.target.device,
