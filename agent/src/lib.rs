@@ -1,3 +1,12 @@
 //! The Farwatch agent as a library: its stages, for the binary and for tests.
 
+pub mod agent;
+pub mod args;
+pub mod buffer;
+pub mod config;
+pub mod identity;
+pub mod inventory;
+pub mod platform;
 pub mod poll;
+pub mod status;
+pub mod uplink;

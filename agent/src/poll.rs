@@ -86,10 +86,7 @@ pub struct PollConfig {
 
 impl Default for PollConfig {
     fn default() -> Self {
-        Self {
-            plan: Plan::standard(),
-            settings: Settings::default(),
-        }
+        Self { plan: Plan::standard(), settings: Settings::default() }
     }
 }
 

@@ -22,6 +22,7 @@ use crate::api::{self, AppState};
 use crate::config::Config;
 use crate::identity::enroll::{EnrollmentService, Renewer};
 use crate::identity::limits::Limits;
+use crate::identity::password::{Cost, Passwords};
 use crate::identity::pki::{Pki, PkiError, browser_identity, configured_identity};
 use crate::identity::token::TokenOrigin;
 use crate::ingest::{Ingest, UplinkService};
@@ -82,8 +83,7 @@ pub async fn serve(config: Config, stop: impl Future<Output = ()>) -> Result<(),
     };
     let browser_tls = tls::open_listener_config(browser, &[b"h2", b"http/1.1"])?;
     let keys = quic_keys(&data_dir)?;
-    let doors =
-        Doors::open(config.listen.address, config.listen.http, agent_tls, &keys).await?;
+    let doors = Doors::open(config.listen.address, config.listen.http, agent_tls, &keys).await?;
     let addresses = doors.addresses(&config.listen.public)?;
     addresses.save(&data_dir).map_err(file_error(&data_dir))?;
 
@@ -102,6 +102,7 @@ pub async fn serve(config: Config, stop: impl Future<Output = ()>) -> Result<(),
         live.clone(),
         Box::new(renewer),
         clock.clone(),
+        &metrics,
     );
     tasks.spawn("live", live.clone().run(cancel.clone()));
 
@@ -135,33 +136,29 @@ pub async fn serve(config: Config, stop: impl Future<Output = ()>) -> Result<(),
         limits: limits.clone(),
         live: live.clone(),
         accepted: metrics.counter("identity_enrolments_total", "Agents enrolled.", &[]),
-        refused: metrics.counter(
-            "identity_enrolments_refused_total",
-            "Enrolments refused.",
-            &[],
-        ),
+        refused: metrics.counter("identity_enrolments_refused_total", "Enrolments refused.", &[]),
         endpoints: addresses.endpoints.clone().into(),
     };
     let enroll = tonic::service::Routes::new(EnrollmentServer::new(enrollment)).into_axum_router();
-    let origin =
-        TokenOrigin { root_pin: pki.root_pin(), endpoints: addresses.endpoints.clone() };
+    let origin = TokenOrigin { root_pin: pki.root_pin(), endpoints: addresses.endpoints.clone() };
     let api = api::router(AppState::new(api::Parts {
-        database: database.clone(),
-        samples,
+        db: database.clone(),
         live,
+        samples,
         vault,
-        ids,
-        clock,
-        limits,
-        sessions: ingest.sessions,
         changes,
+        clock,
+        ids,
+        limits,
+        passwords: Passwords::new(Cost::STANDARD),
+        sessions: Arc::new(ingest.sessions),
         origin,
-        ingest: ingest.counters,
+        version: env!("CARGO_PKG_VERSION"),
         metrics: metrics.clone(),
-        metrics_token_file: config.metrics.token_file.clone(),
-        cancel: cancel.clone(),
+        metrics_token: config.metrics_token().map_err(file_error(&data_dir))?,
+        stopping: cancel.clone(),
     }));
-    let web = WebDoor::new(api, enroll, browser_tls, enroll_tls, &metrics);
+    let web = WebDoor::new(api, enroll, browser_tls, enroll_tls, &metrics, cancel.clone());
     tasks.spawn("tls", web.clone().serve_tls(doors.tls, cancel.clone()));
     if let Some(http) = doors.http {
         tasks.spawn("http", web.serve_plain(http, cancel.clone()));

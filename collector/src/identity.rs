@@ -1,8 +1,24 @@
 //! Who is who: the PKI and the agents' keys, enrolment, people, sessions, API keys, tenancy.
 
+pub mod agent_key;
+pub mod api_key;
+pub mod enroll;
+pub mod limits;
+pub mod password;
 pub mod peer;
 pub mod pki;
+pub mod session;
 pub mod tenancy;
+pub mod token;
+pub mod user;
 
 pub use peer::PeerInfo;
-pub use tenancy::{Access, TenantContext};
+pub use tenancy::{Access, Actor, TenantContext};
+
+/// SHA-256. Enough for secrets of 256 random bits; passwords have `password`.
+#[must_use]
+pub fn digest(bytes: &[u8]) -> [u8; 32] {
+    let mut hash = [0; 32];
+    hash.copy_from_slice(ring::digest::digest(&ring::digest::SHA256, bytes).as_ref());
+    hash
+}

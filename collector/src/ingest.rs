@@ -33,6 +33,7 @@ pub use sessions::{Fenced, SessionGuard, Sessions};
 
 use crate::identity::PeerInfo;
 use crate::live::Live;
+use crate::metrics::Metrics;
 use crate::store::{Database, SampleStore, SqliteSamples};
 
 /// Largest message of an agent: a batch with its schemas.
@@ -71,7 +72,6 @@ pub struct Ingest {
     pub service: UplinkService,
     /// For the listener: [`Sessions::begin`] on every accepted connection.
     pub sessions: Sessions,
-    pub counters: Arc<Counters>,
 }
 
 impl Ingest {
@@ -83,8 +83,9 @@ impl Ingest {
         live: Live,
         renewer: Box<dyn CertificateRenewer>,
         clock: Clock,
+        metrics: &Metrics,
     ) -> Self {
-        let counters = Arc::new(Counters::default());
+        let counters = Arc::new(Counters::new(metrics));
         let sessions = Sessions::new(counters.clone());
         let presence = Presence::default();
         let cancel = tasks.cancellation();
@@ -103,12 +104,12 @@ impl Ingest {
             queue,
             sessions: sessions.clone(),
             presence,
-            counters: counters.clone(),
+            counters,
             clock,
             renewer,
             cancel,
         });
-        Self { service, sessions, counters }
+        Self { service, sessions }
     }
 }
 

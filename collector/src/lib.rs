@@ -1,7 +1,14 @@
 //! The Farwatch collector. `collector.rs` puts the parts together; the stages are, in the order
 //! data flows: `ingest`, `store`, `live`, `api`. Beside them: `identity`, `inventory`, `listen`.
 
+pub mod api;
+pub mod args;
+pub mod collector;
+pub mod config;
 pub mod identity;
 pub mod ingest;
+pub mod inventory;
+pub mod listen;
 pub mod live;
+pub mod metrics;
 pub mod store;

@@ -51,9 +51,7 @@ impl Doors {
         secrets: &quic::EndpointSecrets,
     ) -> Result<Self, ListenError> {
         let bind = |address: SocketAddr| async move {
-            TcpListener::bind(address)
-                .await
-                .map_err(|source| ListenError::Bind { address, source })
+            TcpListener::bind(address).await.map_err(|source| ListenError::Bind { address, source })
         };
         let http = match http {
             Some(address) if !address.ip().is_loopback() => {

@@ -14,7 +14,7 @@ mod rebuild;
 mod state;
 pub mod view;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -113,7 +113,7 @@ impl Live {
     }
 
     /// Events from now on, or from after `last_event_id` if the ring still has them. The first is
-    /// `hello`. The filter's device must be one of its tenants'.
+    /// `hello`. The filter's devices must be of its tenants.
     #[must_use]
     pub fn subscribe(&self, filter: EventFilter, last_event_id: Option<u64>) -> EventStream {
         let mut fleet = self.fleet();
@@ -121,13 +121,14 @@ impl Live {
         let owned = |id: &DeviceId| {
             fleet.owner(*id).is_some_and(|(tenant, _)| filter.tenants.contains(&tenant))
         };
-        let device = filter.device.filter(owned);
-        if let Some(device) = device
-            && hub.watch(device)
-        {
-            fleet.watch(device);
+        let devices: BTreeSet<DeviceId> = filter.devices.into_iter().filter(owned).collect();
+        for device in &devices {
+            if hub.watch(*device) {
+                fleet.watch(*device);
+            }
         }
-        let watch = Watch { live: self.clone(), device };
+        let filter = EventFilter { tenants: filter.tenants, devices: devices.clone() };
+        let watch = Watch { live: self.clone(), devices };
         let server_time = view::rfc3339(self.shared.clock.now());
         let greeting = |sequence| {
             json!({
@@ -137,7 +138,7 @@ impl Live {
                 "instance": self.shared.instance,
             })
         };
-        hub.subscribe(EventFilter { device, ..filter }, last_event_id, greeting, watch)
+        hub.subscribe(filter, last_event_id, greeting, watch)
     }
 
     fn hub(&self) -> MutexGuard<'_, Hub> {
@@ -302,18 +303,18 @@ impl Live {
     }
 }
 
-/// Counts a client that looks at the interfaces of a device.
+/// Counts a client that looks at the interfaces of some devices.
 struct Watch {
     live: Live,
-    device: Option<DeviceId>,
+    devices: BTreeSet<DeviceId>,
 }
 
 impl Drop for Watch {
     fn drop(&mut self) {
-        if let Some(device) = self.device {
-            let mut fleet = self.live.fleet();
-            if self.live.hub().unwatch(device) {
-                fleet.unwatch(device);
+        let mut fleet = self.live.fleet();
+        for device in &self.devices {
+            if self.live.hub().unwatch(*device) {
+                fleet.unwatch(*device);
             }
         }
     }

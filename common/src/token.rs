@@ -175,7 +175,8 @@ mod tests {
             assert!(is_endpoint(good), "{good}");
         }
         let long = format!("{}:443", "a".repeat(260));
-        for bad in ["", ":443", "host", "host:0", "host:70000", "a b:1", "[::1:443", "::1:443", &long]
+        for bad in
+            ["", ":443", "host", "host:0", "host:70000", "a b:1", "[::1:443", "::1:443", &long]
         {
             assert!(!is_endpoint(bad), "{bad}");
         }

@@ -75,11 +75,7 @@ fn all_rounds() -> anyhow::Result<()> {
 
 fn without_yardstick() -> anyhow::Result<()> {
     let sim = std::env::current_exe()?.with_file_name("farwatch-sim");
-    ensure!(
-        sim.exists(),
-        "{} is missing: build it with cargo build --bins",
-        sim.display()
-    );
+    ensure!(sim.exists(), "{} is missing: build it with cargo build --bins", sim.display());
     let mut command = Command::new(sim);
     command.args(["--until-stdin-closes", "--interfaces", "24", "--count"]);
     let mut running = Running::start(command.arg(SIM_DEVICES.to_string()))?;
@@ -128,11 +124,7 @@ fn build(source: &Path, name: &str) -> anyhow::Result<PathBuf> {
     // Cargo writes the lock file beside the manifest, so the sources are copied first.
     let copy = target.join("src").join(name);
     std::fs::create_dir_all(&copy)?;
-    let copied = Command::new("cp")
-        .arg("-rT")
-        .arg(source)
-        .arg(&copy)
-        .status()?;
+    let copied = Command::new("cp").arg("-rT").arg(source).arg(&copy).status()?;
     ensure!(copied.success(), "{} cannot be copied", source.display());
     let built = Command::new("cargo")
         .args(["build", "--release", "--manifest-path"])
@@ -148,14 +140,7 @@ fn limit_round(limit: &Path) -> anyhow::Result<f64> {
     let base = std::net::Ipv4Addr::from(FLEET_BASE).to_string();
     let (port, window) = (FLEET_PORT.to_string(), WINDOW.to_string());
     let output = Command::new(limit)
-        .args([
-            "mmsg-own",
-            &base,
-            &DEVICES.to_string(),
-            &port,
-            "30",
-            &window,
-        ])
+        .args(["mmsg-own", &base, &DEVICES.to_string(), &port, "30", &window])
         .output()?;
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     text.split_whitespace()
@@ -177,17 +162,12 @@ fn our_round(targets: &[String]) -> anyhow::Result<Figures> {
     let text = String::from_utf8(output.stdout)?;
     let mut words = text.split_whitespace().map(str::parse::<f64>);
     let mut next = || anyhow::Ok(words.next().context("a round printed no figure")??);
-    Ok(Figures {
-        cpu_us: next()?,
-        rss_kb: next()?,
-    })
+    Ok(Figures { cpu_us: next()?, rss_kb: next()? })
 }
 
 /// One round in this process: polls back to back until enough polls are done.
 fn round() -> anyhow::Result<()> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let targets: Vec<Target> = std::env::var("BENCH_TARGETS")?
         .split(' ')
         .enumerate()
@@ -210,15 +190,9 @@ fn round() -> anyhow::Result<()> {
 async fn saturated(targets: Vec<Target>) -> anyhow::Result<()> {
     let (out, mut observations) = mpsc::channel(4096);
     let (_keep, watch) = watch::channel(Arc::new(targets));
-    let settings = Settings {
-        window: WINDOW,
-        first_poll_within: Duration::ZERO,
-        ..Settings::default()
-    };
-    let config = PollConfig {
-        plan: plan(),
-        settings,
-    };
+    let settings =
+        Settings { window: WINDOW, first_poll_within: Duration::ZERO, ..Settings::default() };
+    let config = PollConfig { plan: plan(), settings };
     let counters = Arc::new(PollCounters::default());
     let stop = CancellationToken::new();
     let clock = Clock::system();
@@ -243,10 +217,7 @@ async fn saturated(targets: Vec<Target>) -> anyhow::Result<()> {
     let cpu_s = (cpu_ticks()? - start) / ticks_per_second()?;
     let totals = counters.snapshot();
     let wanted = POLLS * (4 + INTERFACES * COLUMNS) as u64;
-    ensure!(
-        values * 1000 >= wanted * 995,
-        "{values} values instead of {wanted}: {totals:?}"
-    );
+    ensure!(values * 1000 >= wanted * 995, "{values} values instead of {wanted}: {totals:?}");
     eprintln!(
         "requests/poll {:.2}, timeouts {}, dropped {}",
         totals.requests as f64 / POLLS as f64,
@@ -273,15 +244,8 @@ fn ticks_per_second() -> anyhow::Result<f64> {
 
 fn rss_kb() -> anyhow::Result<f64> {
     let status = std::fs::read_to_string("/proc/self/status")?;
-    let line = status
-        .lines()
-        .find(|line| line.starts_with("VmRSS"))
-        .context("no VmRSS")?;
-    Ok(line
-        .split_whitespace()
-        .nth(1)
-        .context("no VmRSS")?
-        .parse()?)
+    let line = status.lines().find(|line| line.starts_with("VmRSS")).context("no VmRSS")?;
+    Ok(line.split_whitespace().nth(1).context("no VmRSS")?.parse()?)
 }
 
 /// The reference job.
@@ -313,19 +277,11 @@ fn plan() -> Plan {
             object: "if".into(),
             metrics: vec![
                 column("if_in_octets_total", if_x_column(6), MetricKind::Counter64),
-                column(
-                    "if_out_octets_total",
-                    if_x_column(10),
-                    MetricKind::Counter64,
-                ),
+                column("if_out_octets_total", if_x_column(10), MetricKind::Counter64),
                 column("if_in_errors_total", if_column(14), MetricKind::Counter32),
                 column("if_out_errors_total", if_column(20), MetricKind::Counter32),
                 column("if_in_discards_total", if_column(13), MetricKind::Counter32),
-                column(
-                    "if_out_discards_total",
-                    if_column(19),
-                    MetricKind::Counter32,
-                ),
+                column("if_out_discards_total", if_column(19), MetricKind::Counter32),
                 column("if_oper_status", if_column(8), MetricKind::State),
             ],
         },
@@ -352,10 +308,7 @@ impl Running {
         let stdout = self.0.stdout.as_mut().context("no standard output")?;
         let mut line = String::new();
         std::io::BufReader::new(stdout).read_line(&mut line)?;
-        ensure!(
-            !line.is_empty(),
-            "the responder ended at once: it needs root and a free port"
-        );
+        ensure!(!line.is_empty(), "the responder ended at once: it needs root and a free port");
         Ok(())
     }
 

@@ -86,8 +86,7 @@ async fn main() -> anyhow::Result<()> {
 fn enrolled_through(relay: &Relay, collector: &Collector, dir: &Path) -> anyhow::Result<Agent> {
     std::fs::create_dir_all(dir)?;
     let (dir_text, address) = (dir.display().to_string(), relay.address.to_string());
-    let args =
-        ["enroll", "--token-file", "-", "--state-dir", &dir_text, "--collector", &address];
+    let args = ["enroll", "--token-file", "-", "--state-dir", &dir_text, "--collector", &address];
     let output = run(&binary("farwatch-agent"), &args, &collector.token("Depot"));
     ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     Ok(Agent::run_in(dir))

@@ -56,8 +56,15 @@ async fn plain_http_is_for_loopback_only() {
     let dir = tempfile::tempdir().unwrap();
     let output = farwatch_support::process::run(
         &farwatch_support::process::binary("farwatch-collector"),
-        &["serve", "--data-dir", dir.path().to_str().unwrap(), "--http", "0.0.0.0:0",
-            "--listen", "127.0.0.1:0"],
+        &[
+            "serve",
+            "--data-dir",
+            dir.path().to_str().unwrap(),
+            "--http",
+            "0.0.0.0:0",
+            "--listen",
+            "127.0.0.1:0",
+        ],
         "",
     );
     assert!(!output.status.success());

@@ -1,5 +1,7 @@
 //! Tests that need more than one crate. One binary; a module per area.
 
+#![expect(clippy::unwrap_used, reason = "what a test cannot go on without, it fails on")]
+
 mod crash;
 mod listen;
 mod poll;

@@ -67,7 +67,8 @@ impl Client {
     /// A request as text, for streams that never end.
     pub fn raw_get(&self, path: &str) -> String {
         let credential = self.credential.as_ref();
-        let header = credential.map_or_else(String::new, |(name, value)| format!("{name}: {value}\r\n"));
+        let header =
+            credential.map_or_else(String::new, |(name, value)| format!("{name}: {value}\r\n"));
         format!("GET {path} HTTP/1.1\r\nhost: {}\r\n{header}\r\n", self.address)
     }
 

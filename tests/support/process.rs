@@ -21,7 +21,7 @@ impl Process {
         let err = out.try_clone().expect("a log file can be shared");
         let child = Command::new(program)
             .args(args)
-            .env("FARWATCH_LOG", "debug,h2=info,hyper=info,sqlx=info,rustls=info")
+            .env("FARWATCH_LOG", "info,farwatch_agent=debug,farwatch_collector=debug,farwatch_collector::api::observe=info")
             .stdin(Stdio::null())
             .stdout(out)
             .stderr(err)
@@ -106,7 +106,7 @@ pub fn binary(name: &str) -> PathBuf {
 
 /// Waits until `condition` holds; fails with `what` after `limit`.
 pub async fn eventually(limit: Duration, what: &str, mut condition: impl AsyncFnMut() -> bool) {
-    let mut pause = tokio::time::interval(Duration::from_millis(25));
+    let mut pause = tokio::time::interval(Duration::from_millis(100));
     let waited = tokio::time::timeout(limit, async {
         while !condition().await {
             pause.tick().await;

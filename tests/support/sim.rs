@@ -31,10 +31,7 @@ pub struct Served {
 /// Serves `responder` on `socket` until the result is dropped.
 pub fn serve(socket: UdpSocket, responder: Responder) -> std::io::Result<Served> {
     let stop = CancellationToken::new();
-    let served = Served {
-        address: socket.local_addr()?,
-        _stop: stop.clone().drop_guard(),
-    };
+    let served = Served { address: socket.local_addr()?, _stop: stop.clone().drop_guard() };
     spawn_child(&stop, answer(socket, responder));
     Ok(served)
 }
@@ -60,10 +57,9 @@ async fn answer(socket: UdpSocket, mut responder: Responder) {
     let mut buffer = vec![0; 65_535];
     let mut late: BinaryHeap<Late> = BinaryHeap::new();
     loop {
-        let next = late.peek().map_or_else(
-            || Instant::now() + Duration::from_secs(3600),
-            |answer| answer.at.0,
-        );
+        let next = late
+            .peek()
+            .map_or_else(|| Instant::now() + Duration::from_secs(3600), |answer| answer.at.0);
         tokio::select! {
             received = socket.recv_from(&mut buffer) => {
                 // ICMP errors of earlier answers come up here: the asker is gone.

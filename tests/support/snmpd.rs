@@ -65,10 +65,7 @@ impl Snmpd {
             .stderr(Stdio::piped())
             .kill_on_drop(true)
             .spawn()?;
-        let stderr = child
-            .stderr
-            .take()
-            .ok_or_else(|| io::Error::other("no standard error"))?;
+        let stderr = child.stderr.take().ok_or_else(|| io::Error::other("no standard error"))?;
         let mut lines = BufReader::new(stderr).lines();
         let mut said = String::new();
         let up = async {
@@ -90,10 +87,6 @@ impl Snmpd {
         // Read on, so that snmpd never blocks on a full pipe.
         let drain = async move { while let Ok(Some(_)) = lines.next_line().await {} };
         farwatch_common::task::spawn_child(&tokio_util::sync::CancellationToken::new(), drain);
-        Ok(Self {
-            address,
-            _child: child,
-            _home: home,
-        })
+        Ok(Self { address, _child: child, _home: home })
     }
 }

@@ -37,8 +37,18 @@ impl Collector {
         let dir = data_dir.to_str().unwrap();
         let created = run(
             &binary("farwatch-collector"),
-            &["user", "create", "--data-dir", dir, "--email", EMAIL, "--password-file", "-",
-                "--role", "super_admin"],
+            &[
+                "user",
+                "create",
+                "--data-dir",
+                dir,
+                "--email",
+                EMAIL,
+                "--password-file",
+                "-",
+                "--role",
+                "super_admin",
+            ],
             PASSWORD,
         );
         assert!(created.status.success(), "{}", String::from_utf8_lossy(&created.stderr));
@@ -52,8 +62,9 @@ impl Collector {
         let addresses = data_dir.join("addresses.json");
         // The file of an earlier run would name its ports.
         let _ = std::fs::remove_file(&addresses);
-        let args = ["serve", "--data-dir", data_dir.to_str().unwrap(), "--http", http,
-            "--listen", listen].map(OsStr::new);
+        let args =
+            ["serve", "--data-dir", data_dir.to_str().unwrap(), "--http", http, "--listen", listen]
+                .map(OsStr::new);
         let log = data_dir.join("collector.log");
         let mut process = Process::start(&binary("farwatch-collector"), &args, &log);
         let mut known = Value::Null;

@@ -133,10 +133,7 @@ fn with_port(endpoint: &str) -> String {
     }
 }
 
-async fn connect(
-    endpoint: &str,
-    token: &EnrollToken,
-) -> Result<TlsStream<TcpStream>, EnrollError> {
+async fn connect(endpoint: &str, token: &EnrollToken) -> Result<TlsStream<TcpStream>, EnrollError> {
     let unreachable =
         |reason: String| EnrollError::Unreachable { endpoint: endpoint.to_owned(), reason };
     let late = || unreachable("no answer in time".into());
@@ -151,8 +148,8 @@ async fn connect(
     // Each message waits for its answer: delaying small packets would only cost time.
     let _ = stream.set_nodelay(true);
     let connector = tokio_rustls::TlsConnector::from(tls::enroll_config(token.root_pin));
-    let name = ServerName::try_from(COLLECTOR_NAME)
-        .map_err(|error| unreachable(error.to_string()))?;
+    let name =
+        ServerName::try_from(COLLECTOR_NAME).map_err(|error| unreachable(error.to_string()))?;
     tokio::time::timeout(CONNECT_TIMEOUT, connector.connect(name, stream))
         .await
         .map_err(|_| late())?

@@ -104,10 +104,7 @@ impl Sink for Draft {
             return false;
         }
         let row = self.rows.entry(index).or_default();
-        let number = value
-            .number()
-            .and_then(|number| u64::try_from(number).ok())
-            .unwrap_or(0);
+        let number = value.number().and_then(|number| u64::try_from(number).ok()).unwrap_or(0);
         match (column, value) {
             (IF_NAME, Value::Octets(octets)) => row.facts.name = text(octets),
             (IF_DESCR, Value::Octets(octets)) => row.facts.description = text(octets),
@@ -125,29 +122,22 @@ impl Sink for Draft {
 }
 
 impl Draft {
+    /// The indexes of the interfaces seen, in order.
+    pub(super) fn indexes(&self) -> Vec<u32> {
+        self.rows.keys().copied().collect()
+    }
+
     /// The events that tell of the facts, each with its digest.
     pub(super) fn finish(self, device: DeviceId, at: Micros) -> [(Event, Digest); 2] {
-        let facts = DeviceFacts {
-            device_id: device.0,
-            ..self.device
-        };
+        let facts = DeviceFacts { device_id: device.0, ..self.device };
         let interfaces = self.rows.into_iter().map(|(index, row)| InterfaceFacts {
             index,
             speed_bps: speed_bps(row.speed_bps, row.high_speed_mbps),
             ..row.facts
         });
-        let table = InterfaceTable {
-            device_id: device.0,
-            interfaces: interfaces.collect(),
-        };
-        let digests = [
-            digest(&facts.encode_to_vec()),
-            digest(&table.encode_to_vec()),
-        ];
-        let event = |kind| Event {
-            at_us: at.0,
-            kind: Some(kind),
-        };
+        let table = InterfaceTable { device_id: device.0, interfaces: interfaces.collect() };
+        let digests = [digest(&facts.encode_to_vec()), digest(&table.encode_to_vec())];
+        let event = |kind| Event { at_us: at.0, kind: Some(kind) };
         [
             (event(event::Kind::DeviceFacts(facts)), digests[0]),
             (event(event::Kind::InterfaceTable(table)), digests[1]),
@@ -222,9 +212,7 @@ mod tests {
             let mut draft = Draft::default();
             draft.scalar(SYS_NAME, Value::Octets(name));
             draft.cell(IF_NAME, 3, Value::Octets(b"ether3"));
-            draft
-                .finish(DeviceId(1), Micros(5))
-                .map(|(_, digest)| digest)
+            draft.finish(DeviceId(1), Micros(5)).map(|(_, digest)| digest)
         };
         let (a, b) = (finish(b"edge-1"), finish(b"edge-2"));
         assert_ne!(a[0], b[0]);

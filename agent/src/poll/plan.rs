@@ -110,21 +110,14 @@ impl Plan {
     /// Reachability and uptime of the device; counters and states of its interfaces (IF-MIB).
     #[must_use]
     pub fn standard() -> Self {
-        let change = |oid| Scalar {
-            oid,
-            watch: Some(Watch::Change),
-            metric: None,
-        };
+        let change = |oid| Scalar { oid, watch: Some(Watch::Change), metric: None };
         Self {
             scalars: vec![
                 Scalar::uptime(),
                 change(mib2(&[2, 1, 0])),     // ifNumber
                 change(mib2(&[31, 1, 5, 0])), // ifTableLastChange
             ],
-            table: Table {
-                object: "if".into(),
-                metrics: interface_metrics(),
-            },
+            table: Table { object: "if".into(), metrics: interface_metrics() },
             facts_every: Some(FACTS_EVERY),
         }
     }
@@ -150,19 +143,11 @@ impl Scalar {
 fn interface_metrics() -> Vec<TableMetric> {
     use MetricKind::{Counter32, Counter64, State};
     use Unit::{Bytes, One, Packets};
-    let metric = |name: &str, unit, sources| TableMetric {
-        name: name.into(),
-        unit,
-        exponent: 0,
-        sources,
-    };
+    let metric =
+        |name: &str, unit, sources| TableMetric { name: name.into(), unit, exponent: 0, sources };
     // A 64-bit counter, and the 32-bit one for interfaces that lack it.
     let wide = |name, unit, wide, narrow| {
-        metric(
-            name,
-            unit,
-            vec![(if_x_column(wide), Counter64), (narrow, Counter32)],
-        )
+        metric(name, unit, vec![(if_x_column(wide), Counter64), (narrow, Counter32)])
     };
     let narrow = |name, column| metric(name, Packets, vec![(if_column(column), Counter32)]);
     let state = |name, column| metric(name, One, vec![(if_column(column), State)]);
@@ -172,19 +157,9 @@ fn interface_metrics() -> Vec<TableMetric> {
         wide("if_in_unicast_packets_total", Packets, 7, if_column(11)),
         wide("if_out_unicast_packets_total", Packets, 11, if_column(17)),
         wide("if_in_multicast_packets_total", Packets, 8, if_x_column(2)),
-        wide(
-            "if_out_multicast_packets_total",
-            Packets,
-            12,
-            if_x_column(4),
-        ),
+        wide("if_out_multicast_packets_total", Packets, 12, if_x_column(4)),
         wide("if_in_broadcast_packets_total", Packets, 9, if_x_column(3)),
-        wide(
-            "if_out_broadcast_packets_total",
-            Packets,
-            13,
-            if_x_column(5),
-        ),
+        wide("if_out_broadcast_packets_total", Packets, 13, if_x_column(5)),
         narrow("if_in_errors_total", 14),
         narrow("if_out_errors_total", 20),
         narrow("if_in_discards_total", 13),
@@ -223,18 +198,11 @@ impl Ask {
             Some((last, parent)) => Oid::new(&[parent, &[last - 1]].concat()),
             None => Oid::new(oid),
         };
-        self.scalars.push(AskedScalar {
-            name: Oid::new(oid),
-            before,
-            width,
-        });
+        self.scalars.push(AskedScalar { name: Oid::new(oid), before, width });
     }
 
     pub fn column(&mut self, oid: &[u32], width: usize) {
-        self.columns.push(AskedColumn {
-            prefix: Oid::new(oid),
-            width,
-        });
+        self.columns.push(AskedColumn { prefix: Oid::new(oid), width });
     }
 }
 
@@ -263,17 +231,9 @@ pub struct Compiled {
 
 impl Compiled {
     pub fn new(plan: Plan) -> Result<Self, PlanSize> {
-        let columns: usize = plan
-            .table
-            .metrics
-            .iter()
-            .map(|metric| metric.sources.len())
-            .sum();
+        let columns: usize = plan.table.metrics.iter().map(|metric| metric.sources.len()).sum();
         if !(1..=SCALARS_MAX).contains(&plan.scalars.len()) || columns > TABLE_COLUMNS_MAX {
-            return Err(PlanSize {
-                scalars: plan.scalars.len(),
-                columns,
-            });
+            return Err(PlanSize { scalars: plan.scalars.len(), columns });
         }
         let mut ask = Ask::default();
         for scalar in &plan.scalars {
@@ -287,10 +247,7 @@ impl Compiled {
                 let column = ask.columns.len();
                 ask.column(oid, width(*kind));
                 all |= 1 << column;
-                of_metric.push(Source {
-                    column,
-                    kind: *kind,
-                });
+                of_metric.push(Source { column, kind: *kind });
             }
             sources.push(of_metric);
         }
@@ -324,17 +281,11 @@ fn system_schema(plan: &Plan) -> Schema {
         unit,
         exponent,
     };
-    let metrics = plan
-        .scalars
-        .iter()
-        .filter_map(|scalar| scalar.metric.as_ref());
+    let metrics = plan.scalars.iter().filter_map(|scalar| scalar.metric.as_ref());
     let columns = std::iter::once(column("snmp_up", MetricKind::State, Unit::One, 0))
         .chain(
             metrics.map(|metric| column(&metric.name, metric.kind, metric.unit, metric.exponent)),
         )
         .collect();
-    Schema {
-        group: Group::System,
-        columns,
-    }
+    Schema { group: Group::System, columns }
 }

@@ -79,18 +79,10 @@ impl ProbeFailure {
 /// Asks `target` once for all that the standard plan knows.
 pub async fn probe(target: Target) -> Result<ProbeReport, PollError> {
     let (out, mut observations) = mpsc::channel(OBSERVATIONS_MAX);
-    let (_targets, watch) = watch::channel(Arc::new(vec![Target {
-        interval: Duration::from_secs(3600),
-        ..target
-    }]));
-    let settings = Settings {
-        first_poll_within: Duration::ZERO,
-        ..Settings::default()
-    };
-    let config = PollConfig {
-        settings,
-        ..PollConfig::default()
-    };
+    let (_targets, watch) =
+        watch::channel(Arc::new(vec![Target { interval: Duration::from_secs(3600), ..target }]));
+    let settings = Settings { first_poll_within: Duration::ZERO, ..Settings::default() };
+    let config = PollConfig { settings, ..PollConfig::default() };
     let cancel = CancellationToken::new();
     let counters = Arc::new(PollCounters::default());
     let poll = super::run(config, watch, out, Clock::system(), counters, cancel);
@@ -109,9 +101,7 @@ async fn collect(observations: &mut mpsc::Receiver<Observation>) -> Result<Probe
                 if let Some(cause) = row.cause {
                     return Err(PollError::Device(ProbeFailure(cause)));
                 }
-                report.system = values(&row, &schema)
-                    .map(|(_, name, text)| (name, text))
-                    .collect();
+                report.system = values(&row, &schema).map(|(_, name, text)| (name, text)).collect();
             }
             Observation::Row { row, schema } => {
                 report.take_interfaces(&row, &schema);
@@ -154,23 +144,13 @@ impl ProbeReport {
     fn take_interfaces(&mut self, row: &Row, schema: &Schema) {
         self.interfaces_missing = row.cause.map(Cause::name);
         for (object, metric, text) in values(row, schema) {
-            let Some(index) = object
-                .rsplit(':')
-                .next()
-                .and_then(|index| index.parse().ok())
-            else {
+            let Some(index) = object.rsplit(':').next().and_then(|index| index.parse().ok()) else {
                 continue;
             };
-            let at = match self
-                .interfaces
-                .binary_search_by_key(&index, |known| known.index)
-            {
+            let at = match self.interfaces.binary_search_by_key(&index, |known| known.index) {
                 Ok(at) => at,
                 Err(at) => {
-                    let interface = ProbeInterface {
-                        index,
-                        ..ProbeInterface::default()
-                    };
+                    let interface = ProbeInterface { index, ..ProbeInterface::default() };
                     self.interfaces.insert(at, interface);
                     at
                 }
@@ -187,14 +167,10 @@ fn values<'a>(
     row: &'a Row,
     schema: &'a Schema,
 ) -> impl Iterator<Item = (&'a str, String, String)> + 'a {
-    schema
-        .columns
-        .iter()
-        .zip(&row.values)
-        .filter_map(|(column, value)| {
-            let text = decimal((*value)?, column.kind, column.exponent);
-            Some((column.object.as_str(), column.metric.clone(), text))
-        })
+    schema.columns.iter().zip(&row.values).filter_map(|(column, value)| {
+        let text = decimal((*value)?, column.kind, column.exponent);
+        Some((column.object.as_str(), column.metric.clone(), text))
+    })
 }
 
 /// `raw * 10^exponent` without rounding; counters as the unsigned numbers they are.
@@ -212,11 +188,7 @@ fn decimal(raw: i64, kind: MetricKind, exponent: i8) -> String {
 }
 
 fn colons(octets: &[u8]) -> String {
-    octets
-        .iter()
-        .map(|octet| format!("{octet:02x}"))
-        .collect::<Vec<_>>()
-        .join(":")
+    octets.iter().map(|octet| format!("{octet:02x}")).collect::<Vec<_>>().join(":")
 }
 
 #[cfg(test)]
@@ -225,10 +197,7 @@ mod tests {
 
     #[test]
     fn numbers_are_exact() {
-        assert_eq!(
-            decimal(-1, MetricKind::Counter64, 0),
-            "18446744073709551615"
-        );
+        assert_eq!(decimal(-1, MetricKind::Counter64, 0), "18446744073709551615");
         assert_eq!(decimal(123_456, MetricKind::Gauge, -2), "1234.56");
         assert_eq!(decimal(-5, MetricKind::Gauge, -2), "-0.05");
         assert_eq!(decimal(7, MetricKind::Gauge, 3), "7000");

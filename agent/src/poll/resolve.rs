@@ -30,14 +30,9 @@ pub(super) async fn run(
 ) {
     loop {
         let all = targets.borrow_and_update().clone();
-        let named: Vec<Target> = all
-            .iter()
-            .filter(|target| !is_literal(target))
-            .cloned()
-            .collect();
-        let mut lookups = stream::iter(named)
-            .map(lookup)
-            .buffer_unordered(LOOKUPS_MAX);
+        // Owned, as a task that borrows from the list over an await cannot be spawned.
+        let named: Vec<Target> = all.iter().filter(|target| !is_literal(target)).cloned().collect();
+        let mut lookups = stream::iter(named).map(lookup).buffer_unordered(LOOKUPS_MAX);
         let mut missing = false;
         while let Some(resolved) = lookups.next().await {
             missing |= resolved.1.is_none();

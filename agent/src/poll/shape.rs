@@ -75,16 +75,8 @@ pub(super) struct Shapes {
 impl Shapes {
     #[must_use]
     pub(super) fn new() -> Self {
-        let empty = Schema {
-            group: Group::Interfaces,
-            columns: Vec::new(),
-        };
-        Self {
-            known: HashMap::new(),
-            sweep_at: 64,
-            empty_id: empty.id(),
-            empty: Arc::new(empty),
-        }
+        let empty = Schema { group: Group::Interfaces, columns: Vec::new() };
+        Self { known: HashMap::new(), sweep_at: 64, empty_id: empty.id(), empty: Arc::new(empty) }
     }
 
     /// Schema of a table of which no row is known.
@@ -134,9 +126,7 @@ fn build(plan: &Compiled, rows: Vec<u32>, seen: Vec<u64>) -> Option<Shape> {
     for (place, (index, seen)) in (0..).zip(rows.iter().zip(&seen)) {
         let mut mask = 0;
         for (metric, of_metric) in plan.plan.table.metrics.iter().zip(&plan.sources) {
-            let Some(source) = of_metric
-                .iter()
-                .find(|source| seen >> source.column & 1 == 1)
+            let Some(source) = of_metric.iter().find(|source| seen >> source.column & 1 == 1)
             else {
                 continue;
             };
@@ -156,10 +146,7 @@ fn build(plan: &Compiled, rows: Vec<u32>, seen: Vec<u64>) -> Option<Shape> {
     if columns.is_empty() || columns.len() > COLUMNS_MAX {
         return None;
     }
-    let schema = Schema {
-        group: Group::Interfaces,
-        columns,
-    };
+    let schema = Schema { group: Group::Interfaces, columns };
     Some(Shape {
         rows: rows.into_boxed_slice(),
         masks: masks.into_boxed_slice(),

@@ -70,35 +70,16 @@ impl Shell {
         let origin_us = u64::try_from(clock.now().0).unwrap_or(0);
         let mut settings = config.settings;
         settings.seed ^= rand::random::<u64>();
-        let now = Moment {
-            mono_us: origin_us,
-            wall: clock.now(),
-        };
+        let now = Moment { mono_us: origin_us, wall: clock.now() };
         let engine = Engine::new(Compiled::new(config.plan)?, settings, counters, now);
         let buffer = vec![0; DATAGRAM_BYTES_MAX];
-        Ok(Self {
-            engine,
-            settings,
-            clock,
-            started,
-            origin_us,
-            v4: None,
-            v6: None,
-            out,
-            buffer,
-        })
+        Ok(Self { engine, settings, clock, started, origin_us, v4: None, v6: None, out, buffer })
     }
 
     fn now(&self) -> Moment {
-        let passed = self
-            .clock
-            .monotonic()
-            .saturating_duration_since(self.started);
+        let passed = self.clock.monotonic().saturating_duration_since(self.started);
         let passed_us = u64::try_from(passed.as_micros()).unwrap_or(u64::MAX);
-        Moment {
-            mono_us: self.origin_us.saturating_add(passed_us),
-            wall: self.clock.now(),
-        }
+        Moment { mono_us: self.origin_us.saturating_add(passed_us), wall: self.clock.now() }
     }
 
     /// Runs until the next stage is gone.
@@ -137,11 +118,7 @@ impl Shell {
             }
             let now = self.now();
             self.engine.set_room(self.out.capacity() > 0);
-            if self
-                .engine
-                .wake_us()
-                .is_some_and(|wake| wake <= now.mono_us)
-            {
+            if self.engine.wake_us().is_some_and(|wake| wake <= now.mono_us) {
                 self.engine.tick(now);
             }
             self.send().await?;
@@ -192,11 +169,7 @@ impl Shell {
             let now = self.now();
             let mut sent = 0;
             while let Some(Transmit { slot, to }) = self.engine.transmit(now) {
-                let socket = if to.is_ipv4() {
-                    &mut self.v4
-                } else {
-                    &mut self.v6
-                };
+                let socket = if to.is_ipv4() { &mut self.v4 } else { &mut self.v6 };
                 let socket = match socket {
                     Some(socket) => socket,
                     None => {
@@ -206,10 +179,7 @@ impl Shell {
                     }
                 };
                 let mut tried = socket.try_send_to(self.engine.datagram(), to);
-                while tried
-                    .as_ref()
-                    .is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock)
-                {
+                while tried.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock) {
                     // The line is full with our own datagrams: it drains by itself.
                     socket.writable().await.map_err(PollError::Socket)?;
                     tried = socket.try_send_to(self.engine.datagram(), to);

@@ -1,9 +1,8 @@
 //! Enrolment: a one-time token becomes an agent with a certificate.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 
-use farwatch_common::clock::Clock;
+use farwatch_common::clock::{Clock, Micros};
 use farwatch_common::id::{AgentId, IdGenerator};
 use farwatch_common::task::chain;
 use farwatch_proto::v1::enrollment_server::Enrollment;
@@ -11,10 +10,13 @@ use farwatch_proto::v1::{EnrollReply, EnrollRequest};
 use tonic::{Request, Response, Status};
 
 use super::agent_key::agent_key_admit;
-use super::limits::Limits;
+use super::limits::{Limits, address_key};
 use super::peer::PeerInfo;
 use super::pki::{IssuedCertificate, Pki, PkiError};
 use super::token::{TokenError, token_redeem};
+use crate::api::Client;
+use crate::ingest::CertificateRenewer;
+use crate::inventory::InventoryError;
 use crate::inventory::agent::agent_create;
 use crate::live::Live;
 use crate::metrics::Counter;
@@ -23,10 +25,6 @@ use crate::store::{Database, StoreError};
 /// Longest text an agent may send about itself.
 const TEXT_BYTES_MAX: usize = 200;
 const CSR_BYTES_MAX: usize = 8 * 1024;
-
-/// Where an enrolment came from: put into the request by `listen`.
-#[derive(Clone, Copy, Debug)]
-pub struct EnrollPeer(pub SocketAddr);
 
 /// The enrolment service.
 #[derive(Clone)]
@@ -49,14 +47,14 @@ impl Enrollment for EnrollmentService {
         &self,
         request: Request<EnrollRequest>,
     ) -> Result<Response<EnrollReply>, Status> {
-        if let Some(EnrollPeer(remote)) = request.extensions().get::<EnrollPeer>()
-            && let Err(wait) = self.limiter.check(remote.ip())
+        if let Some(client) = request.extensions().get::<Client>()
+            && let Err(limited) = self.limits.enrolment.check(&address_key(client.address.ip()))
         {
             let mut status = Status::resource_exhausted(format!(
                 "too many enrolments from this address, try again in {} s",
-                wait.as_secs().max(1)
+                limited.seconds()
             ));
-            status.metadata_mut().insert("retry-after", wait.as_secs().max(1).into());
+            status.metadata_mut().insert("retry-after", limited.seconds().into());
             return Err(status);
         }
         match self.admit(request.into_inner()).await {
@@ -84,6 +82,8 @@ enum EnrollError {
     Pki(#[from] PkiError),
     #[error("the key is admitted for another agent already")]
     KeyTaken,
+    #[error("the inventory failed")]
+    Inventory(#[from] InventoryError),
     #[error("the store failed")]
     Store(#[from] StoreError),
 }
@@ -97,12 +97,13 @@ impl From<EnrollError> for Status {
             EnrollError::Pki(PkiError::Request) => {
                 Self::invalid_argument("the certificate request is not signed by its own key")
             }
-            EnrollError::Token(TokenError::Store(_))
-            | EnrollError::Store(_)
-            | EnrollError::Pki(_) => Self::unavailable("the collector failed, try again"),
-            EnrollError::Token(_) => Self::unauthenticated(
+            EnrollError::Token(TokenError::Refused) => Self::unauthenticated(
                 "the token is unknown, used or expired; ask for a new one (Agents, New agent)",
             ),
+            EnrollError::Token(_)
+            | EnrollError::Inventory(_)
+            | EnrollError::Store(_)
+            | EnrollError::Pki(_) => Self::unavailable("the collector failed, try again"),
         }
     }
 }
@@ -149,24 +150,32 @@ pub struct Renewer {
 
 impl Renewer {
     /// A certificate for the key of `csr`, which may be the old key or a new one.
-    pub async fn renew(&self, peer: &PeerInfo, csr: &[u8]) -> Result<IssuedCertificate, Status> {
+    async fn issue(&self, peer: &PeerInfo, csr: &[u8]) -> Result<IssuedCertificate, EnrollError> {
         let now = self.clock.now();
-        let renewed = async {
-            let issued = self.pki.issue_agent(csr, peer.tenant, peer.agent, now)?;
-            let mut txn = self.database.write().await?;
-            let owner = (peer.tenant, peer.agent);
-            let admitted =
-                agent_key_admit(&mut txn, owner, &issued.key_hash, issued.not_after, now).await?;
-            if !admitted {
-                return Err(EnrollError::KeyTaken);
+        let issued = self.pki.issue_agent(csr, peer.tenant, peer.agent, now)?;
+        let mut txn = self.database.write().await?;
+        let owner = (peer.tenant, peer.agent);
+        if !agent_key_admit(&mut txn, owner, &issued.key_hash, issued.not_after, now).await? {
+            return Err(EnrollError::KeyTaken);
+        }
+        txn.commit().await.map_err(StoreError::from)?;
+        Ok(issued)
+    }
+}
+
+#[tonic::async_trait]
+impl CertificateRenewer for Renewer {
+    async fn renew(&self, peer: &PeerInfo, csr: &[u8]) -> Result<(Vec<Vec<u8>>, Micros), Status> {
+        match self.issue(peer, csr).await {
+            Ok(issued) => {
+                let chain = issued.chain.iter().map(|der| der.to_vec()).collect();
+                Ok((chain, issued.renew_after))
             }
-            txn.commit().await.map_err(StoreError::from)?;
-            Ok(issued)
-        };
-        renewed.await.map_err(|error: EnrollError| {
-            tracing::warn!(agent_id = %peer.agent, error = chain(&error), "renewal refused");
-            error.into()
-        })
+            Err(error) => {
+                tracing::warn!(agent_id = %peer.agent, error = chain(&error), "renewal refused");
+                Err(error.into())
+            }
+        }
     }
 }
 

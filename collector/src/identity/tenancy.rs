@@ -69,6 +69,14 @@ impl TenantContext {
         narrowed
     }
 
+    /// The same caller, narrowed to the tenants where they may do this.
+    #[must_use]
+    pub fn with_access(&self, access: Access) -> Self {
+        let mut narrowed = self.clone();
+        narrowed.tenants.retain(|_, granted| *granted >= access);
+        narrowed
+    }
+
     /// The tenants as a JSON array, for `tenant_id IN (SELECT value FROM json_each($1))`.
     #[must_use]
     pub fn tenants_json(&self) -> String {

@@ -11,6 +11,7 @@ use farwatch_common::id::AgentId;
 use tokio_util::sync::CancellationToken;
 
 use super::Counters;
+use crate::api::SessionControl;
 use crate::identity::PeerInfo;
 
 /// Live connections an agent may have: a new one beside the one it replaces. A third ends the
@@ -62,6 +63,14 @@ impl Drop for SessionGuard {
             if entries.is_empty() {
                 agents.remove(&self.agent);
             }
+        }
+    }
+}
+
+impl SessionControl for Sessions {
+    fn revoke(&self, agent: AgentId) {
+        for entry in self.agents().remove(&agent).unwrap_or_default() {
+            self.fence(&entry);
         }
     }
 }
@@ -123,13 +132,6 @@ impl Sessions {
             .filter(|entry| !entry.token.is_cancelled())
             .map(|entry| entry.token.clone())
             .ok_or(Fenced)
-    }
-
-    /// Ends every session of an agent.
-    pub fn revoke(&self, agent: AgentId) {
-        for entry in self.agents().remove(&agent).unwrap_or_default() {
-            self.fence(&entry);
-        }
     }
 
     fn fence(&self, entry: &Entry) {

@@ -27,6 +27,7 @@ struct Stage {
     ingest: Ingest,
     live: Live,
     tasks: TaskSet,
+    metrics: Metrics,
 }
 
 async fn stage(world: &World) -> Stage {
@@ -34,6 +35,7 @@ async fn stage(world: &World) -> Stage {
     let live = Live::new(clock.clone());
     live.load(&world.database, &world.samples).await.unwrap();
     let mut tasks = TaskSet::new();
+    let metrics = Metrics::default();
     let ingest = Ingest::start(
         &mut tasks,
         world.database.clone(),
@@ -41,8 +43,9 @@ async fn stage(world: &World) -> Stage {
         live.clone(),
         Box::new(NoRenewal),
         clock,
+        &metrics,
     );
-    Stage { ingest, live, tasks }
+    Stage { ingest, live, tasks, metrics }
 }
 
 /// A telemetry stream without the network.
@@ -207,7 +210,7 @@ async fn a_bad_batch_is_refused_and_the_next_goes_on() {
     let world = World::open().await;
     let stage = stage(&world).await;
     let mut stream = stage.stream(AGENT, 1).await;
-    let counters = stage.ingest.counters.clone();
+    let metrics = stage.metrics.clone();
     stage
         .run(async {
             let good = |seq| wire(seq, &[poll(DEVICE, 60, 1)]);
@@ -226,13 +229,11 @@ async fn a_bad_batch_is_refused_and_the_next_goes_on() {
             assert_eq!(stream.acked(1).await, [4]);
         })
         .await;
-    let rejected: u64 = counters
-        .figures()
-        .into_iter()
-        .filter(|(name, ..)| *name == "ingest_batches_rejected_total")
-        .map(|(.., value)| value)
-        .sum();
-    assert_eq!(rejected, 4);
+    let page = metrics.render();
+    for reason in ["malformed", "not_yours", "unknown_schema", "fork"] {
+        let line = format!("farwatch_ingest_batches_rejected_total{{reason=\"{reason}\"}} 1\n");
+        assert!(page.contains(&line), "{line} is not in {page}");
+    }
 }
 
 #[tokio::test]

@@ -10,9 +10,9 @@ use farwatch_proto::v1::agent_control_client::AgentControlClient;
 use tokio::sync::broadcast::error::RecvError;
 
 use super::assignment::{AssignmentChanges, assignment_for};
-use super::credential::Vault;
+use super::{InventoryError, Vault};
 use crate::identity::PeerInfo;
-use crate::store::{Database, StoreError};
+use crate::store::Database;
 
 /// An agent that does not answer in time is asked again.
 const APPLY_TIMEOUT: Duration = Duration::from_secs(10);
@@ -31,7 +31,7 @@ pub struct AssignmentPush {
 #[derive(Debug, thiserror::Error)]
 enum PushError {
     #[error("cannot read the assignment")]
-    Store(#[from] StoreError),
+    Inventory(#[from] InventoryError),
     #[error("cannot reach the agent")]
     Transport(#[from] TransportError),
     #[error("the agent refused the assignment: {}", .0.message())]

@@ -9,38 +9,23 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::extract::ConnectInfo;
 use farwatch_common::task::spawn_child;
 use farwatch_common::transport::ALPN_ENROLL;
-use hyper::body::Incoming;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use hyper_util::server::conn::auto;
 use rustls::ServerConfig;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio_rustls::LazyConfigAcceptor;
 use tokio_util::sync::CancellationToken;
-use tower::ServiceExt as _;
 
-use crate::identity::enroll::EnrollPeer;
+use crate::api::{self, Client};
 use crate::metrics::{Counter, Metrics};
 
 /// Open TCP connections; a browser holds a few, an event stream one.
 const CONNECTIONS_MAX: usize = 4096;
 const TLS_TIMEOUT: Duration = Duration::from_secs(10);
-/// A client that sends its request line by line has this long.
-const HEADER_TIMEOUT: Duration = Duration::from_secs(30);
-const HEADER_BYTES_MAX: usize = 32 * 1024;
-const HTTP2_STREAMS_MAX: u32 = 128;
-/// Finds dead browsers; never used inside QUIC.
-const HTTP2_KEEP_ALIVE: Duration = Duration::from_secs(20);
 /// Pause after the kernel refused a connection (no descriptors left), so as not to spin.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
-
-/// Whether the request came over TLS: HSTS is sent only then.
-#[derive(Clone, Copy, Debug)]
-pub struct OverTls(pub bool);
 
 /// What TCP connections are served with.
 #[derive(Clone)]
@@ -53,6 +38,8 @@ pub struct WebDoor {
     pub enroll_tls: Arc<ServerConfig>,
     handshakes_failed: Counter,
     connections: Arc<Semaphore>,
+    /// Lets requests under way finish.
+    stopping: CancellationToken,
 }
 
 impl WebDoor {
@@ -63,6 +50,7 @@ impl WebDoor {
         browser_tls: Arc<ServerConfig>,
         enroll_tls: Arc<ServerConfig>,
         metrics: &Metrics,
+        stopping: CancellationToken,
     ) -> Self {
         let handshakes_failed = metrics.counter(
             "listen_tls_handshakes_failed_total",
@@ -70,7 +58,7 @@ impl WebDoor {
             &[],
         );
         let connections = Arc::new(Semaphore::new(CONNECTIONS_MAX));
-        Self { api, enroll, browser_tls, enroll_tls, handshakes_failed, connections }
+        Self { api, enroll, browser_tls, enroll_tls, handshakes_failed, connections, stopping }
     }
 
     /// Serves TLS until cancelled.
@@ -93,7 +81,7 @@ impl WebDoor {
         cancel: CancellationToken,
     ) -> Result<(), Infallible> {
         self.accept(listener, cancel, |door, stream, remote| async move {
-            serve(stream, door.api, remote, false).await;
+            door.connection(stream, door.api.clone(), remote, false).await;
         })
         .await;
         Ok(())
@@ -128,6 +116,17 @@ impl WebDoor {
         }
     }
 
+    async fn connection(
+        &self,
+        stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+        router: axum::Router,
+        address: SocketAddr,
+        secure: bool,
+    ) {
+        let client = Client { address, secure };
+        api::serve::connection(stream, router, client, self.stopping.clone()).await;
+    }
+
     async fn tls(self, stream: TcpStream, remote: SocketAddr) {
         let handshake = async {
             let acceptor = rustls::server::Acceptor::default();
@@ -145,42 +144,12 @@ impl WebDoor {
             Ok::<_, io::Error>((stream, router))
         };
         match tokio::time::timeout(TLS_TIMEOUT, handshake).await {
-            Ok(Ok((stream, router))) => serve(stream, router, remote, true).await,
+            Ok(Ok((stream, router))) => self.connection(stream, router, remote, true).await,
             Ok(Err(error)) => {
                 self.handshakes_failed.add(1);
                 tracing::debug!(%error, "TLS handshake failed");
             }
             Err(_) => self.handshakes_failed.add(1),
         }
-    }
-}
-
-async fn serve(
-    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    router: axum::Router,
-    remote: SocketAddr,
-    over_tls: bool,
-) {
-    let service = hyper::service::service_fn(move |mut request: http::Request<Incoming>| {
-        let extensions = request.extensions_mut();
-        extensions.insert(ConnectInfo(remote));
-        extensions.insert(EnrollPeer(remote));
-        extensions.insert(OverTls(over_tls));
-        router.clone().oneshot(request.map(axum::body::Body::new))
-    });
-    let mut builder = auto::Builder::new(TokioExecutor::new());
-    builder
-        .http1()
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEADER_TIMEOUT)
-        .max_buf_size(HEADER_BYTES_MAX);
-    builder
-        .http2()
-        .timer(TokioTimer::new())
-        .keep_alive_interval(HTTP2_KEEP_ALIVE)
-        .max_header_list_size(HEADER_BYTES_MAX as u32)
-        .max_concurrent_streams(HTTP2_STREAMS_MAX);
-    if let Err(error) = builder.serve_connection(TokioIo::new(stream), service).await {
-        tracing::debug!(error = &*error, "HTTP connection ended");
     }
 }

@@ -27,14 +27,14 @@ const MERGED_MAX: usize = 256;
 #[derive(Clone, Debug)]
 pub struct EventFilter {
     pub tenants: BTreeSet<TenantId>,
-    /// Interfaces of this device too.
-    pub device: Option<DeviceId>,
+    /// Interfaces of these devices too.
+    pub devices: BTreeSet<DeviceId>,
 }
 
 impl EventFilter {
     fn wants(&self, record: &Record) -> bool {
         let topic = match record.topic {
-            Topic::Interfaces(device) => self.device == Some(device),
+            Topic::Interfaces(device) => self.devices.contains(&device),
             Topic::Devices | Topic::Agents => true,
         };
         topic && self.tenants.contains(&record.tenant)
@@ -132,9 +132,10 @@ impl Hub {
 
     /// The events after `last`, or `None` if some of them are gone.
     fn replay(&self, filter: &EventFilter, last: u64) -> Option<Vec<LiveEvent>> {
-        let watched_since = filter.device.and_then(|id| self.watched.get(&id)).map(|watch| watch.1);
-        if last > self.sequence || last < self.forgotten || watched_since.is_some_and(|s| s > last)
-        {
+        let watched = filter.devices.iter().filter_map(|id| self.watched.get(id));
+        let watched_since = watched.map(|watch| watch.1).max();
+        let unseen = watched_since.is_some_and(|since| since > last);
+        if last > self.sequence || last < self.forgotten || unseen {
             return None;
         }
         let missed = self.ring.iter().filter(|record| record.sequence > last);

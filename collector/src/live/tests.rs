@@ -168,7 +168,7 @@ fn drafts_hold_what_changed() {
 }
 
 fn filter(device: Option<DeviceId>) -> EventFilter {
-    EventFilter { tenants: BTreeSet::from([TENANT]), device }
+    EventFilter { tenants: BTreeSet::from([TENANT]), devices: device.into_iter().collect() }
 }
 
 fn live() -> Live {
@@ -194,7 +194,8 @@ fn commit(live: &Live, back_s: i64, octets: i64) {
 async fn a_client_sees_hello_and_then_changes_of_its_tenants() {
     let live = live();
     let mut events = live.subscribe(filter(Some(DEVICE)), None);
-    let elsewhere = EventFilter { tenants: BTreeSet::from([OTHER_TENANT]), device: Some(DEVICE) };
+    let elsewhere =
+        EventFilter { tenants: BTreeSet::from([OTHER_TENANT]), devices: BTreeSet::from([DEVICE]) };
     let mut elsewhere = live.subscribe(elsewhere, None);
     assert_eq!(events.next().await.unwrap().kind, "hello");
     assert_eq!(elsewhere.next().await.unwrap().kind, "hello");

@@ -21,19 +21,11 @@ const SLACK: Duration = Duration::from_secs(1);
 #[test]
 fn every_kind_of_router_gives_all_its_values_by_v1_and_v2c() {
     for kind in Kind::ALL {
-        for (version, wide) in [
-            (SnmpVersion::V2c, true),
-            (SnmpVersion::V1, true),
-            (SnmpVersion::V2c, false),
-        ] {
+        for (version, wide) in
+            [(SnmpVersion::V2c, true), (SnmpVersion::V1, true), (SnmpVersion::V2c, false)]
+        {
             let mut net = Net::standard();
-            net.add(
-                Router {
-                    wide,
-                    ..Router::new(kind, 12, 5)
-                },
-                version,
-            );
+            net.add(Router { wide, ..Router::new(kind, 12, 5) }, version);
             net.run(INTERVAL * 3);
             let rows = net.rows(0, Group::Interfaces);
             assert!(rows.len() >= 2, "{kind:?} {version:?}");
@@ -42,10 +34,7 @@ fn every_kind_of_router_gives_all_its_values_by_v1_and_v2c() {
             for (row, schema) in rows {
                 assert_eq!(row.cause, None, "{kind:?} {version:?}");
                 assert_eq!(net.verify(row, schema, SLACK), 12 * per_interface);
-                let octets = schema
-                    .columns
-                    .iter()
-                    .find(|c| c.metric == "if_in_octets_total");
+                let octets = schema.columns.iter().find(|c| c.metric == "if_in_octets_total");
                 let wanted = match (version, wide) {
                     (SnmpVersion::V2c, true) => MetricKind::Counter64,
                     _ => MetricKind::Counter32,
@@ -63,33 +52,20 @@ fn facts_come_first_and_again_only_when_they_change() {
     let (mut net, address) = Net::one(Kind::Cisco, 4);
     net.run(Duration::from_secs(700));
     assert_eq!(net.events.len(), 2);
-    let Some(EventKind::DeviceFacts(facts)) = &net.events[0].kind else {
-        panic!()
-    };
-    assert_eq!(
-        facts.sys_descr,
-        "Cisco IOS XE Software Version 17.9 (simulated)"
-    );
+    let Some(EventKind::DeviceFacts(facts)) = &net.events[0].kind else { panic!() };
+    assert_eq!(facts.sys_descr, "Cisco IOS XE Software Version 17.9 (simulated)");
     assert_eq!(facts.sys_location, "Bureau Zürich");
     assert_eq!(facts.sys_object_id, "1.3.6.1.4.1.9.1.2494");
-    let Some(EventKind::InterfaceTable(table)) = &net.events[1].kind else {
-        panic!()
-    };
+    let Some(EventKind::InterfaceTable(table)) = &net.events[1].kind else { panic!() };
     assert_eq!(table.interfaces.len(), 4);
     assert_eq!(table.interfaces[0].name, "TenGigabitEthernet0/1/0");
     assert_eq!(table.interfaces[0].speed_bps, 10_000_000_000);
     assert_eq!(table.interfaces[0].mac.len(), 6);
 
-    net.routers
-        .get_mut(&address)
-        .unwrap()
-        .mib
-        .put(&[1, 5, 0], Object::text("renamed\x07"));
+    net.routers.get_mut(&address).unwrap().mib.put(&[1, 5, 0], Object::text("renamed\x07"));
     net.run(Duration::from_secs(330));
     assert_eq!(net.events.len(), 3);
-    let Some(EventKind::DeviceFacts(facts)) = &net.events[2].kind else {
-        panic!()
-    };
+    let Some(EventKind::DeviceFacts(facts)) = &net.events[2].kind else { panic!() };
     assert_eq!(facts.sys_name, "renamed");
 }
 
@@ -135,11 +111,7 @@ fn holes_are_missing_values_and_never_shift_others() {
     }
     // A value that goes missing later is a hole in the same schema.
     let before = net.rows(0, Group::Interfaces).last().unwrap().0.schema;
-    net.routers
-        .get_mut(&address)
-        .unwrap()
-        .mib
-        .remove(&[2, 2, 1, 14, 507]);
+    net.routers.get_mut(&address).unwrap().mib.remove(&[2, 2, 1, 14, 507]);
     net.seen.clear();
     net.run(INTERVAL);
     let (row, schema) = net.rows(0, Group::Interfaces)[0];
@@ -152,10 +124,7 @@ fn holes_are_missing_values_and_never_shift_others() {
 fn a_device_without_interfaces_says_so() {
     let (mut net, _) = Net::one(Kind::Linux, 0);
     net.run(INTERVAL);
-    assert_eq!(
-        net.rows(0, Group::Interfaces)[0].0.cause,
-        Some(Cause::Unsupported)
-    );
+    assert_eq!(net.rows(0, Group::Interfaces)[0].0.cause, Some(Cause::Unsupported));
     assert_eq!(net.rows(0, Group::System)[0].0.values.len(), 2);
 }
 
@@ -163,10 +132,7 @@ fn a_device_without_interfaces_says_so() {
 fn a_table_beyond_the_limit_ends_with_its_cause() {
     let (mut net, _) = Net::one(Kind::MikroTik, 1100);
     net.run(Duration::from_secs(30));
-    assert_eq!(
-        net.rows(0, Group::Interfaces)[0].0.cause,
-        Some(Cause::Budget)
-    );
+    assert_eq!(net.rows(0, Group::Interfaces)[0].0.cause, Some(Cause::Budget));
     assert_eq!(net.rows(0, Group::System)[0].0.cause, None);
     assert!(net.counters.snapshot().over_budget > 0);
 }
@@ -182,23 +148,16 @@ fn a_poll_takes_the_fewest_questions() {
     };
     let mut plan = Plan {
         scalars: vec![Scalar::uptime()],
-        table: plan::Table {
-            object: "if".into(),
-            metrics: Vec::new(),
-        },
+        table: plan::Table { object: "if".into(), metrics: Vec::new() },
         facts_every: None,
     };
     for at in [6, 10] {
         let oid = plan::if_x_column(at);
-        plan.table
-            .metrics
-            .push(column(&format!("x{at}"), oid, MetricKind::Counter64));
+        plan.table.metrics.push(column(&format!("x{at}"), oid, MetricKind::Counter64));
     }
     for at in [14, 20, 13, 19, 8] {
         let oid = plan::if_column(at);
-        plan.table
-            .metrics
-            .push(column(&format!("i{at}"), oid, MetricKind::Counter32));
+        plan.table.metrics.push(column(&format!("i{at}"), oid, MetricKind::Counter32));
     }
     let mut net = Net::new(plan, Settings::default());
     net.add(Router::new(Kind::MikroTik, 24, 1), SnmpVersion::V2c);
@@ -206,27 +165,13 @@ fn a_poll_takes_the_fewest_questions() {
     net.asked.clear();
     net.seen.clear();
     net.run(INTERVAL);
-    assert_eq!(
-        net.rows(0, Group::Interfaces)[0]
-            .0
-            .values
-            .iter()
-            .flatten()
-            .count(),
-        168
-    );
+    assert_eq!(net.rows(0, Group::Interfaces)[0].0.values.iter().flatten().count(), 168);
     assert_eq!(net.asked.len(), 3);
 }
 
 #[test]
 fn dead_devices_delay_nobody_and_are_only_probed_after_a_while() {
-    let mut net = Net::new(
-        Plan::standard(),
-        Settings {
-            window: 64,
-            ..Settings::default()
-        },
-    );
+    let mut net = Net::new(Plan::standard(), Settings { window: 64, ..Settings::default() });
     for at in 0..200 {
         let address = net.add(Router::new(Kind::MikroTik, 2, at), SnmpVersion::V2c);
         if at % 10 == 0 {
@@ -237,10 +182,7 @@ fn dead_devices_delay_nobody_and_are_only_probed_after_a_while() {
     for at in 0..200 {
         let rows = net.rows(at, Group::Interfaces);
         if at % 10 == 0 {
-            assert!(
-                rows.iter()
-                    .all(|(row, _)| row.cause == Some(Cause::Timeout))
-            );
+            assert!(rows.iter().all(|(row, _)| row.cause == Some(Cause::Timeout)));
             continue;
         }
         // Each on its own place of the interval, never late.
@@ -262,17 +204,9 @@ fn dead_devices_delay_nobody_and_are_only_probed_after_a_while() {
     let dead = net.targets[0].host.parse::<std::net::IpAddr>().unwrap();
     net.asked.clear();
     net.run(INTERVAL * 3);
-    let probes: Vec<_> = net
-        .asked
-        .iter()
-        .filter(|(_, to, _)| to.ip() == dead)
-        .collect();
+    let probes: Vec<_> = net.asked.iter().filter(|(_, to, _)| to.ip() == dead).collect();
     assert_eq!(probes.len(), 3);
-    assert!(
-        probes
-            .iter()
-            .all(|(_, _, bytes)| Head::read(bytes).unwrap().pdu == GET)
-    );
+    assert!(probes.iter().all(|(_, _, bytes)| Head::read(bytes).unwrap().pdu == GET));
 
     net.routers.get_mut(&(dead, 161).into()).unwrap().fault = Fault::None;
     net.seen.clear();
@@ -301,16 +235,9 @@ fn an_answer_from_another_address_counts_and_is_remembered() {
         net.fly(net.now_us + 1000, other, answer.to_vec());
         super::net::Fate::Lost
     });
-    assert!(
-        net.rows(0, Group::Interfaces)
-            .iter()
-            .all(|(row, _)| row.cause.is_none())
-    );
+    assert!(net.rows(0, Group::Interfaces).iter().all(|(row, _)| row.cause.is_none()));
     assert!(net.counters.snapshot().foreign_source > 0);
-    assert_eq!(
-        net.engine.answers_from(net.targets[0].device),
-        Some(other.ip())
-    );
+    assert_eq!(net.engine.answers_from(net.targets[0].device), Some(other.ip()));
     assert!(net.asked.iter().all(|(_, to, _)| *to == address));
 }
 
@@ -325,21 +252,12 @@ fn changed_targets_leave_the_others_alone() {
     let mut list = net.targets.clone();
     list[1].community = "other".into();
     list.remove(0);
-    net.engine
-        .set_targets(super::net::moment(net.now_us), &list);
+    net.engine.set_targets(super::net::moment(net.now_us), &list);
     net.seen.clear();
     net.run(INTERVAL * 2);
     assert!(net.rows(0, Group::System).is_empty());
-    assert!(
-        net.rows(1, Group::System)
-            .iter()
-            .all(|(row, _)| row.cause == Some(Cause::Timeout))
-    );
-    assert!(
-        net.rows(2, Group::System)
-            .iter()
-            .all(|(row, _)| row.cause.is_none())
-    );
+    assert!(net.rows(1, Group::System).iter().all(|(row, _)| row.cause == Some(Cause::Timeout)));
+    assert!(net.rows(2, Group::System).iter().all(|(row, _)| row.cause.is_none()));
     assert_eq!(net.events.len(), events);
     net.engine.set_targets(super::net::moment(net.now_us), &[]);
     net.run(INTERVAL);
@@ -354,12 +272,7 @@ fn devices_of_one_shape_share_their_schema() {
         net.add(Router::new(Kind::Cisco, 6, at), SnmpVersion::V2c);
     }
     net.run(INTERVAL * 2);
-    let rows = net
-        .seen
-        .iter()
-        .filter(|(row, _)| row.group == Group::Interfaces);
-    let shared: BTreeSet<_> = rows
-        .map(|(_, schema)| std::sync::Arc::as_ptr(schema))
-        .collect();
+    let rows = net.seen.iter().filter(|(row, _)| row.group == Group::Interfaces);
+    let shared: BTreeSet<_> = rows.map(|(_, schema)| std::sync::Arc::as_ptr(schema)).collect();
     assert_eq!(shared.len(), 1);
 }

@@ -54,30 +54,15 @@ pub(crate) fn start(targets: Vec<Target>, room: usize) -> Polling {
         first_poll_within: Duration::ZERO,
         ..Settings::default()
     };
-    let config = PollConfig {
-        settings,
-        ..PollConfig::default()
-    };
+    let config = PollConfig { settings, ..PollConfig::default() };
     let counters = Arc::new(PollCounters::default());
     let stop = CancellationToken::new();
-    let task = run(
-        config,
-        watch,
-        out,
-        Clock::system(),
-        counters.clone(),
-        stop.clone(),
-    );
+    let task = run(config, watch, out, Clock::system(), counters.clone(), stop.clone());
     farwatch_common::task::spawn_child(&stop, async move {
         let ended: Result<(), PollError> = task.await;
         ended.unwrap();
     });
-    Polling {
-        observations,
-        counters,
-        _targets: targets,
-        _stop: stop.drop_guard(),
-    }
+    Polling { observations, counters, _targets: targets, _stop: stop.drop_guard() }
 }
 
 impl Polling {
@@ -117,13 +102,9 @@ async fn beside_a_healthy_one(
     let mut polling = start(list, 1024);
     let healthy = |row: &Row| row.device.0 == 2 && row.group == Group::Interfaces;
     for _ in 0..2 {
-        let row = polling
-            .row(|row| row.device.0 == 1 && row.group == Group::System)
-            .await;
+        let row = polling.row(|row| row.device.0 == 1 && row.group == Group::System).await;
         assert_eq!(row.cause, system, "{fault:?}");
-        let row = polling
-            .row(|row| row.device.0 == 1 && row.group == Group::Interfaces)
-            .await;
+        let row = polling.row(|row| row.device.0 == 1 && row.group == Group::Interfaces).await;
         assert_eq!(row.cause, table, "{fault:?}");
         assert_eq!(row.values.is_empty(), table.is_some(), "{fault:?}");
         let row = polling.row(healthy).await;
@@ -168,10 +149,7 @@ faults! {
 #[tokio::test]
 async fn a_full_channel_never_stops_polling() {
     let router = router(Kind::Cisco, Fault::None).await;
-    let mut polling = start(
-        vec![target(1, router.address, SnmpVersion::V2c, COMMUNITY)],
-        1,
-    );
+    let mut polling = start(vec![target(1, router.address, SnmpVersion::V2c, COMMUNITY)], 1);
     let counters = polling.counters.clone();
     // The channel takes one observation; the rest is dropped or its slot skipped, and counted.
     let lost = async {
@@ -198,9 +176,7 @@ async fn a_host_name_is_looked_up() {
     unknown.device = DeviceId(2);
     unknown.host = "no-such-host.invalid".into();
     let mut polling = start(vec![named, unknown], 64);
-    polling
-        .row(|row| row.device.0 == 1 && row.values.len() == 4 * 14)
-        .await;
+    polling.row(|row| row.device.0 == 1 && row.values.len() == 4 * 14).await;
     let row = polling.row(|row| row.device.0 == 2).await;
     assert_eq!(row.cause, Some(Cause::Unreachable));
 }
@@ -209,25 +185,15 @@ async fn a_host_name_is_looked_up() {
 async fn a_probe_reports_facts_and_exact_numbers() {
     let router = router(Kind::Juniper, Fault::None).await;
     let asked = target(1, router.address, SnmpVersion::V2c, COMMUNITY);
-    let report = farwatch_agent::poll::probe::probe(asked.clone())
-        .await
-        .unwrap();
+    let report = farwatch_agent::poll::probe::probe(asked.clone()).await.unwrap();
     assert_eq!(report.facts.unwrap().sys_name, "srx-10");
     assert_eq!(report.interfaces.len(), 4);
     assert_eq!(report.interfaces[1].name, "ge-0/0/1");
     assert_eq!(report.interfaces[1].metrics.len(), 14);
     assert!(report.system["sys_uptime_seconds"].contains('.'));
 
-    let refused = Target {
-        community: "wrong".into(),
-        ..asked
-    };
-    let error = farwatch_agent::poll::probe::probe(refused)
-        .await
-        .unwrap_err();
+    let refused = Target { community: "wrong".into(), ..asked };
+    let error = farwatch_agent::poll::probe::probe(refused).await.unwrap_err();
     let text = error.to_string();
-    assert!(
-        text.contains("community") && !text.contains("wrong\""),
-        "{text}"
-    );
+    assert!(text.contains("community") && !text.contains("wrong\""), "{text}");
 }

@@ -21,10 +21,8 @@ struct Dice(u64);
 
 impl Dice {
     fn roll(&mut self, sides: u64) -> u64 {
-        self.0 = self
-            .0
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1_442_695_040_888_963_407);
+        self.0 =
+            self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (self.0 >> 33) % sides
     }
 }
@@ -36,10 +34,7 @@ fn forged(dice: &mut Dice, community: &[u8]) -> Vec<u8> {
     message::write(&mut writer, 1, community, RESPONSE, (id, 0, 0), |w| {
         let end = w.len();
         w.signed(INTEGER, 42);
-        w.octets(
-            OBJECT_ID,
-            Oid::new(&[&plan::if_x_column(6)[..], &[1]].concat()).as_bytes(),
-        );
+        w.octets(OBJECT_ID, Oid::new(&[&plan::if_x_column(6)[..], &[1]].concat()).as_bytes());
         w.close(SEQUENCE, end);
     });
     writer.finish().unwrap_or_default().to_vec()
@@ -56,17 +51,11 @@ fn a_bad_line_gives_no_wrong_value_and_leaves_no_device_stuck() {
         let mut dice = Dice(seed);
         net.run_with(Duration::from_secs(300), &mut |net, answer| {
             let now = net.now_us;
-            let from = net
-                .asked
-                .last()
-                .map(|(_, to, _)| *to)
-                .unwrap_or_else(|| unreachable!());
+            let from = net.asked.last().map(|(_, to, _)| *to).unwrap_or_else(|| unreachable!());
             match dice.roll(100) {
                 0..5 => Fate::Lost,
                 // Twice the time-outs, and in between.
-                5..9 => Fate::Arrives {
-                    after_us: 900_000 + dice.roll(3_200_000),
-                },
+                5..9 => Fate::Arrives { after_us: 900_000 + dice.roll(3_200_000) },
                 9..12 => {
                     let length = dice.roll(answer.len() as u64) as usize;
                     net.fly(now + 1000, from, answer[..length].to_vec());
@@ -77,25 +66,16 @@ fn a_bad_line_gives_no_wrong_value_and_leaves_no_device_stuck() {
                     Fate::Arrives { after_us: 3_000 }
                 }
                 16..24 => {
-                    let community = if dice.roll(2) == 0 {
-                        &b"tests-only"[..]
-                    } else {
-                        b"public"
-                    };
+                    let community = if dice.roll(2) == 0 { &b"tests-only"[..] } else { b"public" };
                     let bytes = forged(&mut dice, community);
                     net.fly(now + 500, from, bytes);
                     Fate::Arrives { after_us: 20_000 }
                 }
-                _ => Fate::Arrives {
-                    after_us: 1_000 + dice.roll(50_000),
-                },
+                _ => Fate::Arrives { after_us: 1_000 + dice.roll(50_000) },
             }
         });
         let bad = net.counters.snapshot();
-        assert!(
-            bad.late_replies > 0 && bad.malformed > 0 && bad.strays > 0,
-            "{bad:?}"
-        );
+        assert!(bad.late_replies > 0 && bad.malformed > 0 && bad.strays > 0, "{bad:?}");
         for (row, schema) in net.seen.iter().filter(|(row, _)| row.cause.is_none()) {
             if row.group == Group::Interfaces {
                 net.verify(row, schema, SLACK);
@@ -112,10 +92,7 @@ fn a_bad_line_gives_no_wrong_value_and_leaves_no_device_stuck() {
             let (row, schema) = rows[0];
             assert_eq!(row.cause, None, "seed {seed}, device {device}");
             let interfaces = 3 + device as usize;
-            assert_eq!(
-                net.verify(row, schema, Duration::from_secs(1)),
-                interfaces * 14
-            );
+            assert_eq!(net.verify(row, schema, Duration::from_secs(1)), interfaces * 14);
         }
         assert_eq!(net.engine.busy(), 0);
     }

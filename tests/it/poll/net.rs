@@ -27,6 +27,9 @@ pub(crate) enum Fate {
     Lost,
 }
 
+/// Time of arrival, order, sender, bytes.
+type Flying = (u64, u64, SocketAddr, Vec<u8>);
+
 pub(crate) struct Net {
     pub(crate) engine: Engine,
     pub(crate) counters: Arc<PollCounters>,
@@ -36,8 +39,8 @@ pub(crate) struct Net {
     pub(crate) events: Vec<farwatch_proto::v1::Event>,
     /// Questions as they were sent.
     pub(crate) asked: Vec<(u64, SocketAddr, Vec<u8>)>,
-    /// On their way to the engine: time, order, sender, bytes.
-    pub(crate) flying: BinaryHeap<Reverse<(u64, u64, SocketAddr, Vec<u8>)>>,
+    /// On their way to the engine.
+    pub(crate) flying: BinaryHeap<Reverse<Flying>>,
     order: u64,
     pub(crate) targets: Vec<Target>,
 }
@@ -45,10 +48,7 @@ pub(crate) struct Net {
 impl Net {
     pub(crate) fn new(plan: Plan, settings: Settings) -> Self {
         let counters = Arc::new(PollCounters::default());
-        let now = Moment {
-            mono_us: START_US,
-            wall: Micros(START_US as i64),
-        };
+        let now = Moment { mono_us: START_US, wall: Micros(START_US as i64) };
         let plan = Compiled::new(plan).unwrap();
         Self {
             engine: Engine::new(plan, settings, counters.clone(), now),
@@ -71,11 +71,9 @@ impl Net {
     /// Puts a router on the line; its device id is its place.
     pub(crate) fn add(&mut self, router: Router, version: SnmpVersion) -> SocketAddr {
         let at = self.targets.len();
-        let address: SocketAddr = format!("10.0.{}.{}:161", at / 250, at % 250 + 1)
-            .parse()
-            .unwrap();
-        self.routers
-            .insert(address, router.responder(COMMUNITY.as_bytes()));
+        let address: SocketAddr =
+            format!("10.0.{}.{}:161", at / 250, at % 250 + 1).parse().unwrap();
+        self.routers.insert(address, router.responder(COMMUNITY.as_bytes()));
         self.targets.push(Target {
             device: DeviceId(at as i64),
             host: address.ip().to_string(),
@@ -114,10 +112,7 @@ impl Net {
         loop {
             self.settle(fate);
             let wake = self.engine.wake_us().unwrap_or(u64::MAX);
-            let lands = self
-                .flying
-                .peek()
-                .map_or(u64::MAX, |Reverse(datagram)| datagram.0);
+            let lands = self.flying.peek().map_or(u64::MAX, |Reverse(datagram)| datagram.0);
             let next = wake.min(lands).max(self.now_us);
             if next >= until {
                 self.now_us = until;
@@ -143,10 +138,7 @@ impl Net {
             let bytes = self.engine.datagram().to_vec();
             self.asked.push((self.now_us, sent.to, bytes.clone()));
             let wall = Micros(self.now_us as i64);
-            let answer = self
-                .routers
-                .get_mut(&sent.to)
-                .and_then(|r| r.respond(&bytes, wall));
+            let answer = self.routers.get_mut(&sent.to).and_then(|r| r.respond(&bytes, wall));
             if let Some(answer) = answer
                 && let Fate::Arrives { after_us } = fate(self, &answer)
             {
@@ -177,10 +169,7 @@ impl Net {
         let mut compared = 0;
         for (column, value) in schema.columns.iter().zip(&row.values) {
             let Some(value) = value else { continue };
-            let object = router
-                .mib
-                .get(&instance(column))
-                .unwrap_or_else(|| panic!("{column:?}"));
+            let object = router.mib.get(&instance(column)).unwrap_or_else(|| panic!("{column:?}"));
             let uptime = |at: Micros| u64::try_from(at.0 - router.started.0).unwrap();
             let (early, late) = (uptime(row.at.before(slack)), uptime(row.at));
             let value = value.cast_unsigned();
@@ -192,16 +181,13 @@ impl Net {
                     (wraps, wraps + (high - low))
                 }
                 Object::Integer(number) => (number.cast_unsigned(), number.cast_unsigned()),
-                Object::Uptime => (early / 10_000 & 0xffff_ffff, late / 10_000 & 0xffff_ffff),
+                Object::Uptime => (ticks(early), ticks(late)),
                 other => panic!("{other:?} is no number"),
             };
             // A 32-bit counter may have wrapped within the slack.
             let fits = |value: u64| (low..=high).contains(&value);
             let wrapped = column.kind == MetricKind::Counter32 && fits(value + (1 << 32));
-            assert!(
-                fits(value) || wrapped,
-                "{column:?}: {value} not in {low}..={high}"
-            );
+            assert!(fits(value) || wrapped, "{column:?}: {value} not in {low}..={high}");
             compared += 1;
         }
         compared
@@ -211,51 +197,37 @@ impl Net {
 impl Net {
     /// As [`Self::verify`], for the row of the device itself: `snmp_up` is ours, not the router's.
     pub(crate) fn verify_system(&self, row: &Row, schema: &Schema) -> usize {
-        assert_eq!(
-            (row.values[0], schema.columns[0].metric.as_str()),
-            (Some(1), "snmp_up")
-        );
+        assert_eq!((row.values[0], schema.columns[0].metric.as_str()), (Some(1), "snmp_up"));
         let uptime = row.values[1].unwrap();
         let router = self.routers.values().next().unwrap();
-        let wanted = (row.at.0 - router.started.0) / 10_000 & 0xffff_ffff;
-        assert!(
-            (wanted - 100..=wanted).contains(&uptime),
-            "{uptime} {wanted}"
-        );
+        let wanted = ((row.at.0 - router.started.0) / 10_000) & 0xffff_ffff;
+        assert!((wanted - 100..=wanted).contains(&uptime), "{uptime} {wanted}");
         row.values.len()
     }
+}
+
+/// Hundredths of a second, as sysUpTime counts them.
+fn ticks(uptime_us: u64) -> u64 {
+    (uptime_us / 10_000) & 0xffff_ffff
 }
 
 /// The object a column of the standard plan is read from.
 fn instance(column: &Column) -> Vec<u32> {
     static PLAN: LazyLock<Plan> = LazyLock::new(Plan::standard);
     let plan = &*PLAN;
-    if let Some(scalar) = plan.scalars.iter().find(|scalar| {
-        scalar
-            .metric
-            .as_ref()
-            .is_some_and(|metric| metric.name == column.metric)
-    }) {
+    if let Some(scalar) = plan
+        .scalars
+        .iter()
+        .find(|scalar| scalar.metric.as_ref().is_some_and(|metric| metric.name == column.metric))
+    {
         return scalar.oid.clone();
     }
-    let metric = plan
-        .table
-        .metrics
-        .iter()
-        .find(|metric| metric.name == column.metric)
-        .unwrap();
-    let source = metric
-        .sources
-        .iter()
-        .find(|(_, kind)| *kind == column.kind)
-        .unwrap();
+    let metric = plan.table.metrics.iter().find(|metric| metric.name == column.metric).unwrap();
+    let source = metric.sources.iter().find(|(_, kind)| *kind == column.kind).unwrap();
     let index = column.object.strip_prefix("if:").unwrap().parse().unwrap();
     [&source.0[..], &[index]].concat()
 }
 
 pub(crate) fn moment(now_us: u64) -> Moment {
-    Moment {
-        mono_us: now_us,
-        wall: Micros(now_us as i64),
-    }
+    Moment { mono_us: now_us, wall: Micros(now_us as i64) }
 }

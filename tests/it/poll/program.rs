@@ -31,11 +31,8 @@ async fn sim(arguments: &[&str]) -> Sim {
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
     let mut routers = Vec::new();
     loop {
-        let line = tokio::time::timeout(PATIENCE, lines.next_line())
-            .await
-            .unwrap()
-            .unwrap()
-            .unwrap();
+        let line =
+            tokio::time::timeout(PATIENCE, lines.next_line()).await.unwrap().unwrap().unwrap();
         if line == "ready" {
             return Sim { child, routers };
         }
@@ -48,10 +45,7 @@ async fn sim(arguments: &[&str]) -> Sim {
 impl Sim {
     async fn end(mut self) {
         drop(self.child.stdin.take());
-        let ended = tokio::time::timeout(PATIENCE, self.child.wait())
-            .await
-            .unwrap()
-            .unwrap();
+        let ended = tokio::time::timeout(PATIENCE, self.child.wait()).await.unwrap().unwrap();
         assert!(ended.success());
     }
 }
@@ -76,11 +70,7 @@ fn log(path: &Path) -> Vec<(i64, i64)> {
         let (at, value) = line.split_once(' ').unwrap();
         (at.parse().unwrap(), value.parse().unwrap())
     };
-    std::fs::read_to_string(path)
-        .unwrap()
-        .lines()
-        .map(pair)
-        .collect()
+    std::fs::read_to_string(path).unwrap().lines().map(pair).collect()
 }
 
 #[tokio::test]
@@ -94,9 +84,7 @@ async fn the_oracle_rises_by_one_per_poll_and_over_a_restart() {
         let mut polling = start(vec![target(1, address, SnmpVersion::V2c, &community)], 64);
         let wanted = polled.len() + 4;
         while polled.len() < wanted {
-            let next = tokio::time::timeout(PATIENCE, polling.observations.recv())
-                .await
-                .unwrap();
+            let next = tokio::time::timeout(PATIENCE, polling.observations.recv()).await.unwrap();
             if let Some(Observation::Row { row, schema }) = next
                 && row.group == Group::Interfaces
             {

@@ -16,22 +16,10 @@ use super::faults::{Polling, start, target};
 /// The object a column is read from, dotted.
 fn instance(column: &Column) -> String {
     let plan = Plan::standard();
-    let metric = plan
-        .table
-        .metrics
-        .iter()
-        .find(|metric| metric.name == column.metric)
-        .unwrap();
-    let (oid, _) = metric
-        .sources
-        .iter()
-        .find(|(_, kind)| *kind == column.kind)
-        .unwrap();
+    let metric = plan.table.metrics.iter().find(|metric| metric.name == column.metric).unwrap();
+    let (oid, _) = metric.sources.iter().find(|(_, kind)| *kind == column.kind).unwrap();
     let index = column.object.strip_prefix("if:").unwrap();
-    oid.iter()
-        .fold(String::new(), |text, arc| format!("{text}.{arc}"))
-        + "."
-        + index
+    oid.iter().fold(String::new(), |text, arc| format!("{text}.{arc}")) + "." + index
 }
 
 /// Object to value, by net-snmp's own client.
@@ -39,19 +27,13 @@ fn snmpget(address: SocketAddr, version: &str, columns: &[Column]) -> BTreeMap<S
     let mut found = BTreeMap::new();
     for some in columns.chunks(40) {
         let output = Command::new("snmpget")
-            .args([
-                "-v", version, "-c", COMMUNITY, "-On", "-Oq", "-Oe", "-t", "5",
-            ])
+            .args(["-v", version, "-c", COMMUNITY, "-On", "-Oq", "-Oe", "-t", "5"])
             .arg(format!("udp:{address}"))
             .args(some.iter().map(instance))
             .env("MIBS", "")
             .output()
             .unwrap();
-        assert!(
-            output.status.success(),
-            "{}",
-            String::from_utf8_lossy(&output.stderr)
-        );
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         for line in String::from_utf8(output.stdout).unwrap().lines() {
             let (oid, value) = line.split_once(' ').unwrap();
             found.insert(oid.to_owned(), value.trim().parse().unwrap());
@@ -84,12 +66,7 @@ async fn every_counter_lies_between(version: SnmpVersion, name: &str) {
     let snmpd = Snmpd::start(program).await.unwrap();
     let mut polling = start(vec![target(1, snmpd.address, version, COMMUNITY)], 64);
     let (_, schema) = table(&mut polling).await;
-    assert!(
-        schema
-            .columns
-            .iter()
-            .any(|column| column.metric == "if_in_octets_total")
-    );
+    assert!(schema.columns.iter().any(|column| column.metric == "if_in_octets_total"));
     let before = snmpget(snmpd.address, name, &schema.columns);
     let asked_at = Clock::system().now();
     // A row that was on its way while the counters were read does not count.

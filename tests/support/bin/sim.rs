@@ -46,9 +46,7 @@ fn options() -> anyhow::Result<Options> {
             options.until_stdin_closes = true;
             continue;
         }
-        let value = arguments
-            .next()
-            .with_context(|| format!("{name} needs a value\n{USAGE}"))?;
+        let value = arguments.next().with_context(|| format!("{name} needs a value\n{USAGE}"))?;
         match name.as_str() {
             "--count" => options.count = value.parse().context("--count")?,
             "--interfaces" => options.interfaces = value.parse().context("--interfaces")?,
@@ -73,16 +71,8 @@ async fn main() -> anyhow::Result<()> {
     let mut served = Vec::with_capacity(options.count);
     for at in 0..options.count {
         let router = Router {
-            interfaces: if options.oracle.is_some() {
-                1
-            } else {
-                options.interfaces
-            },
-            ..Router::new(
-                Kind::ALL[at % Kind::ALL.len()],
-                options.interfaces,
-                at as u64,
-            )
+            interfaces: if options.oracle.is_some() { 1 } else { options.interfaces },
+            ..Router::new(Kind::ALL[at % Kind::ALL.len()], options.interfaces, at as u64)
         };
         let mut responder = router.responder(options.community.as_bytes());
         responder.fault = options.fault;
@@ -93,25 +83,16 @@ async fn main() -> anyhow::Result<()> {
         }
         let chosen = options.base_port.map(|base| base.saturating_add(at as u16));
         let port = known.get(at).copied().or(chosen).unwrap_or(0);
-        let socket = UdpSocket::bind(("127.0.0.1", port))
-            .await
-            .with_context(|| {
-                format!("port {port} of an earlier run is taken by another program")
-            })?;
+        let socket = UdpSocket::bind(("127.0.0.1", port)).await.with_context(|| {
+            format!("port {port} of an earlier run is taken by another program")
+        })?;
         let running = serve(socket, responder)?;
-        println!(
-            "router {} {} {}",
-            router.name(),
-            running.address,
-            options.community
-        );
+        println!("router {} {} {}", router.name(), running.address, options.community);
         served.push(running);
     }
     if let Some(file) = &options.state_file {
-        let ports: Vec<String> = served
-            .iter()
-            .map(|running| running.address.port().to_string())
-            .collect();
+        let ports: Vec<String> =
+            served.iter().map(|running| running.address.port().to_string()).collect();
         std::fs::write(file, ports.join("\n")).with_context(|| file.display().to_string())?;
     }
     println!("ready");

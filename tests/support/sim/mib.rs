@@ -95,8 +95,7 @@ pub struct Mib(BTreeMap<Vec<u32>, Object>);
 impl Mib {
     /// Below mib-2.
     pub fn put(&mut self, tail: &[u32], object: Object) {
-        self.0
-            .insert([&[1, 3, 6, 1, 2, 1][..], tail].concat(), object);
+        self.0.insert([&[1, 3, 6, 1, 2, 1][..], tail].concat(), object);
     }
 
     pub fn remove(&mut self, tail: &[u32]) {
@@ -124,11 +123,7 @@ mod tests {
     #[test]
     fn a_flow_never_falls() {
         for per_hour in [1, 7_200, 99_999_999, 360_000_000, 4_500_000_000_000] {
-            let flow = Flow {
-                base: 5,
-                per_hour,
-                wave_s: 90,
-            };
+            let flow = Flow { base: 5, per_hour, wave_s: 90 };
             let values: Vec<u64> = (0..20_000).map(|step| flow.at(step * 10_007)).collect();
             assert!(values.is_sorted(), "{per_hour}");
             assert!(per_hour < 1000 || values[19_999] > values[0]);

@@ -26,10 +26,7 @@ impl Oracle {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => 0,
             Err(error) => return Err(error),
         };
-        Ok(Self {
-            log: OpenOptions::new().create(true).append(true).open(path)?,
-            value,
-        })
+        Ok(Self { log: OpenOptions::new().create(true).append(true).open(path)?, value })
     }
 
     /// The value the next answer carries.
@@ -41,7 +38,6 @@ impl Oracle {
     /// Notes that an answer goes out: one line `unix_us value`, in one write.
     pub fn answered(&mut self, now: Micros) -> std::io::Result<()> {
         self.value += 1;
-        self.log
-            .write_all(format!("{} {}\n", now.0, self.value).as_bytes())
+        self.log.write_all(format!("{} {}\n", now.0, self.value).as_bytes())
     }
 }

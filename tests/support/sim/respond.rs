@@ -84,15 +84,8 @@ impl Responder {
 
     fn get(&self, names: &[Vec<u32>], v1: bool) -> Result<Vec<Varbind>, usize> {
         let all = names.iter().enumerate().map(|(at, name)| {
-            let object = self
-                .mib
-                .get(name)
-                .filter(|object| !(v1 && object.is_64_bit()));
-            if object.is_none() && v1 {
-                Err(at)
-            } else {
-                Ok((name.clone(), object.cloned()))
-            }
+            let object = self.mib.get(name).filter(|object| !(v1 && object.is_64_bit()));
+            if object.is_none() && v1 { Err(at) } else { Ok((name.clone(), object.cloned())) }
         });
         all.collect()
     }
@@ -100,11 +93,7 @@ impl Responder {
     fn get_next(&self, names: &[Vec<u32>], v1: bool) -> Result<Vec<Varbind>, usize> {
         let all = names.iter().enumerate().map(|(at, name)| {
             let varbind = self.after(name, v1);
-            if varbind.1.is_none() && v1 {
-                Err(at)
-            } else {
-                Ok(varbind)
-            }
+            if varbind.1.is_none() && v1 { Err(at) } else { Ok(varbind) }
         });
         all.collect()
     }
@@ -145,11 +134,7 @@ impl Responder {
         let mut cursors = repeaters.to_vec();
         let mut rows: Vec<Vec<Varbind>> = Vec::new();
         let oversized = self.fault == Fault::Oversized;
-        let repetitions = if oversized {
-            1000
-        } else {
-            repetitions.min(1000)
-        };
+        let repetitions = if oversized { 1000 } else { repetitions.min(1000) };
         for _ in 0..repetitions {
             let row: Vec<Varbind> = cursors.iter().map(|name| self.after(name, false)).collect();
             if row.iter().all(|(_, object)| object.is_none()) && !rows.is_empty() {
@@ -162,11 +147,7 @@ impl Responder {
             rows.reverse();
         }
         varbinds.extend(rows.into_iter().flatten());
-        let room = if oversized {
-            OVERSIZED_BYTES
-        } else {
-            self.message_bytes_max
-        };
+        let room = if oversized { OVERSIZED_BYTES } else { self.message_bytes_max };
         if self.fault != Fault::TooBig {
             self.cut(&mut varbinds, room, single, now);
         }
@@ -203,17 +184,10 @@ impl Responder {
         let oracle = self.oracle.as_ref().map_or(0, Oracle::next);
         let moment = (self.started, now, oracle);
         let id = i32::try_from(head.request_id).unwrap_or(0);
-        let id = if self.fault == Fault::WrongId {
-            id ^ 1
-        } else {
-            id
-        };
+        let id = if self.fault == Fault::WrongId { id ^ 1 } else { id };
         let version = u8::try_from(head.version).unwrap_or(1);
-        let community = if self.fault == Fault::WrongCommunity {
-            &b"elsewhere"[..]
-        } else {
-            head.community
-        };
+        let community =
+            if self.fault == Fault::WrongCommunity { &b"elsewhere"[..] } else { head.community };
         let write = |writer: &mut Writer, error: (u32, u32), varbinds: &[Varbind]| {
             writer.clear();
             message::write(
@@ -237,9 +211,7 @@ impl Responder {
             _ => self.message_bytes_max,
         };
         let whole = whole.filter(|bytes| bytes.len() <= limit);
-        let carries = varbinds
-            .iter()
-            .any(|(_, object)| matches!(object, Some(Object::Oracle)));
+        let carries = varbinds.iter().any(|(_, object)| matches!(object, Some(Object::Oracle)));
         match whole {
             Some(bytes) => {
                 if let Some(oracle) = self.oracle.as_mut().filter(|_| carries) {
@@ -295,8 +267,5 @@ fn arcs(encoded: &[u8]) -> Option<Vec<u32>> {
     let mut arcs = oid::arcs(encoded);
     let head = arcs.next()??;
     let first = (head / 40).min(2);
-    [Some(first), Some(head - first * 40)]
-        .into_iter()
-        .chain(arcs)
-        .collect()
+    [Some(first), Some(head - first * 40)].into_iter().chain(arcs).collect()
 }

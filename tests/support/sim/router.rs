@@ -16,13 +16,8 @@ pub enum Kind {
 }
 
 impl Kind {
-    pub const ALL: [Self; 5] = [
-        Self::MikroTik,
-        Self::EdgeOs,
-        Self::Cisco,
-        Self::Juniper,
-        Self::Linux,
-    ];
+    pub const ALL: [Self; 5] =
+        [Self::MikroTik, Self::EdgeOs, Self::Cisco, Self::Juniper, Self::Linux];
 
     fn identity(self) -> Identity {
         match self {
@@ -101,12 +96,7 @@ pub struct Router {
 impl Router {
     #[must_use]
     pub fn new(kind: Kind, interfaces: u32, seed: u64) -> Self {
-        Self {
-            kind,
-            interfaces,
-            seed,
-            wide: true,
-        }
+        Self { kind, interfaces, seed, wide: true }
     }
 
     #[must_use]
@@ -150,14 +140,7 @@ impl Router {
         let (index, name, mbps) = self.kind.interface(at);
         let load = Load::of(self.seed, at, mbps);
         let octet = |shift: u32| u8::try_from(mix(self.seed) >> shift & 0xff).unwrap_or(0);
-        let mac = [
-            0x02,
-            0x8f,
-            octet(0),
-            octet(8),
-            octet(16),
-            u8::try_from(at).unwrap_or(0),
-        ];
+        let mac = [0x02, 0x8f, octet(0), octet(8), octet(16), u8::try_from(at).unwrap_or(0)];
         let bps = u64::from(mbps) * 1_000_000;
         let mut row = |column, object| mib.put(&[2, 2, 1, column, index], object);
         row(1, Object::Integer(i64::from(index)));
@@ -166,10 +149,7 @@ impl Router {
         row(4, Object::Integer(1500));
         row(5, Object::Gauge32(u32::try_from(bps).unwrap_or(u32::MAX)));
         row(6, Object::Octets(mac.to_vec()));
-        row(
-            7,
-            Object::Integer(if load == Load::Disabled { 2 } else { 1 }),
-        );
+        row(7, Object::Integer(if load == Load::Disabled { 2 } else { 1 }));
         row(8, Object::Integer(if load.is_down() { 2 } else { 1 }));
         row(10, Object::Counter32(load.octets(self.seed, at, mbps, 0)));
         row(11, Object::Counter32(load.packets(self.seed, at, mbps, 0)));
@@ -186,14 +166,8 @@ impl Router {
         let mut row = |column, object| mib.put(&[31, 1, 1, 1, column, index], object);
         row(1, Object::text(&name));
         for (way, octets, multicast32) in [(0, 6, 2), (1, 10, 4)] {
-            row(
-                octets,
-                Object::Counter64(load.octets(self.seed, at, mbps, way)),
-            );
-            row(
-                octets + 1,
-                Object::Counter64(load.packets(self.seed, at, mbps, way)),
-            );
+            row(octets, Object::Counter64(load.octets(self.seed, at, mbps, way)));
+            row(octets + 1, Object::Counter64(load.packets(self.seed, at, mbps, way)));
             let few = load.errors(at, 3000 + way);
             row(multicast32, Object::Counter32(few));
             row(multicast32 + 1, Object::Counter32(few));
@@ -244,25 +218,13 @@ impl Load {
             Self::Light => line / 100 + line / 1000 * (dice % 40),
             Self::Busy => line / 5 + line / 1000 * (dice % 250),
         };
-        let base = if per_hour == 0 {
-            0
-        } else {
-            dice % 1_000_000_000
-        };
-        Flow {
-            base,
-            per_hour,
-            wave_s: 240 + u32::try_from(dice % 600).unwrap_or(0),
-        }
+        let base = if per_hour == 0 { 0 } else { dice % 1_000_000_000 };
+        Flow { base, per_hour, wave_s: 240 + u32::try_from(dice % 600).unwrap_or(0) }
     }
 
     fn packets(self, seed: u64, at: u32, mbps: u32, way: u64) -> Flow {
         let octets = self.octets(seed, at, mbps, way);
-        Flow {
-            base: octets.base / 700,
-            per_hour: octets.per_hour / 700,
-            ..octets
-        }
+        Flow { base: octets.base / 700, per_hour: octets.per_hour / 700, ..octets }
     }
 
     /// A few an hour on interfaces that carry something.
@@ -271,11 +233,7 @@ impl Load {
             Self::Light | Self::Busy => per_hour * u64::from(at % 3 + 1),
             Self::Disabled | Self::Down | Self::Idle => 0,
         };
-        Flow {
-            base: 0,
-            per_hour,
-            wave_s: 0,
-        }
+        Flow { base: 0, per_hour, wave_s: 0 }
     }
 }
 

@@ -139,6 +139,8 @@ pub(super) struct Poll {
     /// Facts were read in this poll, or could not be.
     pub facts_tried: bool,
     pub draft: Draft,
+    /// The table's rows, as this poll's facts have them.
+    pub rows: Vec<u32>,
     /// Samples ask for every column, to the end.
     pub full: bool,
     pub grid: Grid,

@@ -10,6 +10,7 @@ use crate::poll::counters::count;
 use crate::poll::facts;
 use crate::poll::message::{Body, status};
 use crate::poll::plan::Watch;
+use crate::poll::shape::Shape;
 use crate::poll::walk::{Fault, Limits, Progress, REPETITIONS_GENTLE};
 
 /// Polls without an answer after which a device is only probed.
@@ -22,6 +23,15 @@ const POLL_US_MAX: u64 = 60_000_000;
 pub(super) const FACTS_GAP_US_MIN: u64 = 60_000_000;
 /// After so many answers only to gentle questions, all questions are gentle.
 const CHOKES_MAX: u8 = 2;
+
+/// Rows known to exist: from this poll's facts if it asks for everything, else from the last poll.
+fn known_rows<'a>(full: bool, facts: &'a [u32], shape: Option<&'a Shape>) -> &'a [u32] {
+    match shape {
+        _ if full && !facts.is_empty() => facts,
+        Some(shape) => &shape.rows,
+        None => &[],
+    }
+}
 
 impl Engine {
     /// Takes a device that is due into the window.
@@ -48,32 +58,13 @@ impl Engine {
     /// Facts if they are due, else samples.
     fn start_next(&mut self, slot: u32, number: u32, now: Moment) {
         let facts_wanted = self.plan.plan.facts_every.is_some()
-            && self
-                .device(slot)
-                .is_some_and(|device| device.facts_due_us <= now.mono_us)
-            && self
-                .polls
-                .get(number as usize)
-                .is_some_and(|poll| !poll.facts_tried);
-        self.start(
-            slot,
-            number,
-            if facts_wanted {
-                Phase::Facts
-            } else {
-                Phase::Samples
-            },
-        );
+            && self.device(slot).is_some_and(|device| device.facts_due_us <= now.mono_us)
+            && self.polls.get(number as usize).is_some_and(|poll| !poll.facts_tried);
+        self.start(slot, number, if facts_wanted { Phase::Facts } else { Phase::Samples });
     }
 
     fn start(&mut self, slot: u32, number: u32, phase: Phase) {
-        let Self {
-            devices,
-            polls,
-            plan,
-            probe,
-            ..
-        } = self;
+        let Self { devices, polls, plan, probe, .. } = self;
         let (Some(Some(device)), Some(poll)) =
             (devices.get(slot as usize), polls.get_mut(number as usize))
         else {
@@ -90,8 +81,8 @@ impl Engine {
             }
             Phase::Samples => {
                 let shape = device.shape.as_deref();
-                let rows = shape.map_or(&[][..], |shape| &shape.rows);
                 poll.full = device.full_due || shape.is_none();
+                let rows = known_rows(poll.full, &poll.rows, shape);
                 poll.system_at = None;
                 poll.scalars.clear();
                 poll.scalars.resize(plan.ask.scalars.len(), None);
@@ -101,7 +92,9 @@ impl Engine {
                         let last = shape.rows.last().copied();
                         poll.walk.start(&plan.ask, shape.ask, last, device.learned);
                     }
-                    None => poll.walk.start(&plan.ask, plan.all, None, 0),
+                    // Facts of this very poll say where the table ends. Without them it is read
+                    // past its end, and what follows is read twice.
+                    None => poll.walk.start(&plan.ask, plan.all, poll.rows.last().copied(), 0),
                 }
             }
         }
@@ -118,14 +111,7 @@ impl Engine {
 
     /// Writes the device's next question and sets its time-out.
     pub(super) fn ask(&mut self, slot: u32, now: Moment) -> Option<SocketAddr> {
-        let Self {
-            devices,
-            polls,
-            plan,
-            probe,
-            writer,
-            ..
-        } = self;
+        let Self { devices, polls, plan, probe, writer, .. } = self;
         let device = devices.get_mut(slot as usize)?.as_mut()?;
         let Activity::Asking(number) = device.activity else {
             return None;
@@ -143,7 +129,7 @@ impl Engine {
         };
         device.generation = (device.generation + 1) % GENERATIONS;
         let id = slot << super::GENERATION_BITS | u32::from(device.generation);
-        let rows = device.shape.as_deref().map_or(&[][..], |shape| &shape.rows);
+        let rows = known_rows(poll.full, &poll.rows, device.shape.as_deref());
         let limits = if poll.gentle || device.chokes >= CHOKES_MAX {
             Limits {
                 repetitions: device.limits.repetitions.min(REPETITIONS_GENTLE),
@@ -152,11 +138,7 @@ impl Engine {
         } else {
             device.limits
         };
-        let envelope = (
-            device.version,
-            device.target.community.expose(),
-            id.cast_signed(),
-        );
+        let envelope = (device.version, device.target.community.expose(), id.cast_signed());
         poll.walk.write(ask, rows, limits, envelope, writer);
         poll.requests += 1;
         count(&self.counters.requests);
@@ -164,12 +146,7 @@ impl Engine {
             self.over_budget(slot, now);
             return None;
         }
-        let timeout = self
-            .settings
-            .timeouts
-            .get(poll.attempt)
-            .copied()
-            .unwrap_or_default();
+        let timeout = self.settings.timeouts.get(poll.attempt).copied().unwrap_or_default();
         self.wheel.set(slot, now.mono_us + micros(timeout));
         Some(address)
     }
@@ -209,17 +186,10 @@ impl Engine {
             status::TOO_BIG => count(&self.counters.too_big),
             _ => count(&self.counters.refused),
         }
-        let Self {
-            devices,
-            polls,
-            plan,
-            probe,
-            ..
-        } = self;
-        let (Some(Some(device)), Some(poll)) = (
-            devices.get_mut(slot as usize),
-            polls.get_mut(number as usize),
-        ) else {
+        let Self { devices, polls, plan, probe, .. } = self;
+        let (Some(Some(device)), Some(poll)) =
+            (devices.get_mut(slot as usize), polls.get_mut(number as usize))
+        else {
             return;
         };
         if poll.gentle && poll.attempt > 0 {
@@ -232,10 +202,7 @@ impl Engine {
             Phase::Probe => poll.walk.accept(probe, body, &mut Ignore),
             Phase::Facts => poll.walk.accept(facts::ask(), body, &mut poll.draft),
             Phase::Samples => {
-                let mut sink = Numbers {
-                    grid: &mut poll.grid,
-                    scalars: &mut poll.scalars,
-                };
+                let mut sink = Numbers { grid: &mut poll.grid, scalars: &mut poll.scalars };
                 poll.walk.accept(&plan.ask, body, &mut sink)
             }
         };
@@ -310,12 +277,7 @@ impl Engine {
     /// Looks at the watched scalars. True if the poll has to begin again with facts, because a
     /// known row may have become another interface.
     fn table_changed(&mut self, slot: u32, number: u32, now: Moment) -> bool {
-        let Self {
-            devices,
-            polls,
-            plan,
-            ..
-        } = self;
+        let Self { devices, polls, plan, .. } = self;
         let (Some(Some(device)), Some(poll)) =
             (devices.get_mut(slot as usize), polls.get(number as usize))
         else {

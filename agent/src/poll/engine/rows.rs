@@ -27,18 +27,13 @@ impl Engine {
     /// Sends the facts that have changed since they were last sent.
     pub(super) fn emit_facts(&mut self, slot: u32, number: u32, now: Moment) {
         self.facts_read(slot, now);
-        let Self {
-            devices,
-            polls,
-            observations,
-            ..
-        } = self;
-        let (Some(Some(device)), Some(poll)) = (
-            devices.get_mut(slot as usize),
-            polls.get_mut(number as usize),
-        ) else {
+        let Self { devices, polls, observations, .. } = self;
+        let (Some(Some(device)), Some(poll)) =
+            (devices.get_mut(slot as usize), polls.get_mut(number as usize))
+        else {
             return;
         };
+        poll.rows = poll.draft.indexes();
         let events = std::mem::take(&mut poll.draft).finish(device.target.device, now.wall);
         for ((event, digest), sent) in events.into_iter().zip(&mut device.digests) {
             if *sent != digest {
@@ -70,20 +65,13 @@ impl Engine {
         if !self.plan.plan.table.metrics.is_empty() {
             self.emit_table(slot, number, cause, now);
         }
-        let heard = self
-            .polls
-            .get(number as usize)
-            .is_some_and(|poll| poll.heard);
+        let heard = self.polls.get(number as usize).is_some_and(|poll| poll.heard);
         count(&self.counters.polls);
         if cause.is_some() {
             count(&self.counters.failed);
         }
         if let Some(device) = self.device_mut(slot) {
-            device.misses = if heard {
-                0
-            } else {
-                device.misses.saturating_add(1)
-            };
+            device.misses = if heard { 0 } else { device.misses.saturating_add(1) };
             device.activity = Activity::Idle;
         }
         self.idle_polls.push(number);
@@ -96,20 +84,14 @@ impl Engine {
             return;
         };
         // Scalars that came in before the table failed are good.
-        let cause = if poll.system_at.is_some() {
-            None
-        } else {
-            cause
-        };
+        let cause = if poll.system_at.is_some() { None } else { cause };
         let mut values = Vec::new();
         if cause.is_none() {
             values.reserve_exact(self.plan.system.columns.len());
             values.push(Some(1));
             let metrics = self.plan.plan.scalars.iter().zip(&poll.scalars);
             values.extend(
-                metrics
-                    .filter(|(scalar, _)| scalar.metric.is_some())
-                    .map(|(_, value)| *value),
+                metrics.filter(|(scalar, _)| scalar.metric.is_some()).map(|(_, value)| *value),
             );
         }
         let row = Row {
@@ -120,28 +102,17 @@ impl Engine {
             cause,
             values,
         };
-        self.observations.push_back(Observation::Row {
-            row,
-            schema: self.plan.system.clone(),
-        });
+        self.observations.push_back(Observation::Row { row, schema: self.plan.system.clone() });
     }
 
     fn emit_table(&mut self, slot: u32, number: u32, cause: Option<Cause>, now: Moment) {
-        let learned = if cause.is_none() {
-            self.settle_shape(slot, number, now)
-        } else {
-            None
-        };
+        let learned = if cause.is_none() { self.settle_shape(slot, number, now) } else { None };
         let (Some(device), Some(poll)) = (self.device(slot), self.polls.get(number as usize))
         else {
             return;
         };
         // A table without rows is one the device does not have.
-        let cause = cause.or(if learned.is_none() {
-            Some(Cause::Unsupported)
-        } else {
-            None
-        });
+        let cause = cause.or(if learned.is_none() { Some(Cause::Unsupported) } else { None });
         let (schema_id, schema) = match &device.shape {
             Some(shape) => (shape.id, shape.schema.clone()),
             None => self.shapes.empty(),
@@ -158,19 +129,12 @@ impl Engine {
             cause,
             values,
         };
-        self.observations
-            .push_back(Observation::Row { row, schema });
+        self.observations.push_back(Observation::Row { row, schema });
     }
 
     /// Brings the device's shape in line with what this poll has found.
     fn settle_shape(&mut self, slot: u32, number: u32, now: Moment) -> Option<Arc<Shape>> {
-        let Self {
-            devices,
-            polls,
-            plan,
-            shapes,
-            ..
-        } = self;
+        let Self { devices, polls, plan, shapes, .. } = self;
         let (Some(Some(device)), Some(poll)) =
             (devices.get_mut(slot as usize), polls.get(number as usize))
         else {

@@ -1,0 +1,89 @@
+//! The composition root: poll, buffer, uplink, in the order data flows.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use farwatch_common::clock::Clock;
+use farwatch_common::signals::{SignalError, stop_requested};
+use farwatch_common::task::{TaskFailed, TaskSet};
+use tokio::sync::{mpsc, watch};
+
+use crate::buffer::{self, BufferError};
+use crate::config::AgentConfig;
+use crate::identity::{self, IdentityError};
+use crate::inventory::{Inventory, InventoryError, Owner};
+use crate::platform;
+use crate::poll::{self, PollConfig, PollCounters};
+use crate::status::Reporter;
+use crate::uplink::{DRAIN_MAX, Uplink, UplinkState};
+
+/// After the stop signal: the drain of the uplink and some time for the disk.
+const GRACE: Duration = DRAIN_MAX.saturating_add(Duration::from_secs(3));
+
+/// Why the agent cannot run.
+#[derive(Debug, thiserror::Error)]
+pub enum AgentError {
+    #[error("cannot use the state directory {path}; check that this user owns it")]
+    StateDir { path: std::path::PathBuf, source: std::io::Error },
+    #[error("this agent is not enrolled; run `farwatch-agent enroll --token-file FILE` first")]
+    NotEnrolled,
+    #[error(transparent)]
+    Identity(#[from] IdentityError),
+    #[error("the assignment")]
+    Inventory(#[from] InventoryError),
+    #[error("the buffer")]
+    Buffer(#[from] BufferError),
+    #[error(transparent)]
+    Signals(#[from] SignalError),
+    #[error(transparent)]
+    Task(#[from] TaskFailed),
+}
+
+/// Runs the agent until it is asked to stop.
+pub async fn run(config: &AgentConfig, clock: Clock) -> Result<(), AgentError> {
+    let dir: &Path = &config.state_dir;
+    platform::private_dir(dir)
+        .map_err(|source| AgentError::StateDir { path: dir.to_owned(), source })?;
+    let credentials = identity::load(dir)?.ok_or(AgentError::NotEnrolled)?;
+    let owner = Owner::of(&credentials);
+    let inventory = Arc::new(Inventory::open(dir, owner)?);
+    let counters = Arc::new(PollCounters::default());
+    let (observations, observed) = mpsc::channel(buffer::OBSERVATIONS_MAX);
+    let (buffer, stopped) = buffer::start(config.buffer(dir), observed, clock.clone())?;
+    let (uplink_state, uplink_seen) = watch::channel(UplinkState::default());
+
+    let mut tasks = TaskSet::new();
+    let cancel = tasks.cancellation();
+    tasks.spawn(
+        "poll",
+        poll::run(
+            PollConfig::default(),
+            inventory.targets(),
+            observations,
+            clock.clone(),
+            Arc::clone(&counters),
+            cancel.clone(),
+        ),
+    );
+    tasks.spawn("buffer", stopped.wait());
+    tasks.spawn(
+        "status",
+        Reporter {
+            state_dir: dir.to_owned(),
+            inventory: Arc::clone(&inventory),
+            uplink: uplink_seen,
+            buffer: buffer.state(),
+            poll: counters,
+            clock: clock.clone(),
+        }
+        .run(cancel.clone()),
+    );
+    let uplink = Uplink::new(dir.to_owned(), buffer, credentials, inventory, clock, uplink_state);
+    tasks.spawn("uplink", uplink.run(cancel));
+
+    let stop = stop_requested()?;
+    tasks.run(stop.cancelled(), GRACE).await?;
+    tracing::info!("stopped");
+    Ok(())
+}

@@ -1,0 +1,239 @@
+//! The command line.
+
+use std::io::Read as _;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::{Context as _, bail};
+use clap::{Args, Parser, Subcommand};
+use farwatch_common::clock::Clock;
+use farwatch_common::config::{ConfigError, Layers};
+use farwatch_common::id::DeviceId;
+use farwatch_common::logging;
+use farwatch_common::secret::Secret;
+use farwatch_common::token::{EnrollToken, is_endpoint};
+
+use crate::config::AgentConfig;
+use crate::poll::{SnmpVersion, Target, probe};
+use crate::status::Status;
+use crate::{agent, identity, platform};
+
+const FAILED: u8 = 1;
+/// EX_USAGE of sysexits: wrong use or configuration.
+const USAGE: u8 = 64;
+const SNMP_PORT: u16 = 161;
+/// A token or a community is far smaller.
+const SECRET_FILE_MAX: u64 = 64 * 1024;
+
+#[derive(Debug, Parser)]
+#[command(name = "farwatch-agent", version, about = "Polls the gear at a site for Farwatch")]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+    #[command(flatten)]
+    common: Common,
+}
+
+#[derive(Debug, Args)]
+struct Common {
+    /// Where the agent keeps its key, its buffer and its assignment
+    #[arg(long, global = true, value_name = "DIR")]
+    state_dir: Option<PathBuf>,
+    /// The configuration file
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Trade a one-time token for this agent's certificate
+    Enroll {
+        /// File with the token, or - for standard input
+        #[arg(long, value_name = "FILE")]
+        token_file: PathBuf,
+        /// The collector, in place of those the token names
+        #[arg(long, value_name = "HOST[:PORT]")]
+        collector: Option<String>,
+        /// Give up the identity this agent has
+        #[arg(long)]
+        force: bool,
+    },
+    /// Poll, buffer and send until stopped
+    Run,
+    /// Show identity, buffer and connection
+    Status {
+        #[arg(long)]
+        json: bool,
+    },
+    /// Ask one device what it gives
+    Probe {
+        #[arg(value_name = "HOST[:PORT]")]
+        device: String,
+        /// File with the SNMP community, or - for standard input
+        #[arg(long, value_name = "FILE")]
+        community_file: PathBuf,
+        #[arg(long)]
+        json: bool,
+    },
+    /// Check the configuration
+    CheckConfig {
+        /// Print all settings that are in effect
+        #[arg(long)]
+        print: bool,
+    },
+}
+
+/// Runs the command line; 0 done, 1 failed, 64 wrong use or configuration.
+#[must_use]
+pub fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version are no error. A closed pipe is nobody's fault.
+            let _ = error.print();
+            return if error.use_stderr() { ExitCode::from(USAGE) } else { ExitCode::SUCCESS };
+        }
+    };
+    match run(cli) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("farwatch-agent: {error:#}");
+            let usage = error.downcast_ref::<ConfigError>().is_some();
+            ExitCode::from(if usage { USAGE } else { FAILED })
+        }
+    }
+}
+
+fn run(cli: Cli) -> anyhow::Result<()> {
+    let config: AgentConfig = layers(&cli.common).load()?;
+    let filter = std::env::var(logging::FILTER_VARIABLE).unwrap_or(config.log.filter.clone());
+    logging::init(&filter)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .thread_name("agent")
+        .build()
+        .context("cannot start the runtime")?;
+    let clock = Clock::system();
+    match cli.command {
+        Command::Enroll { token_file, collector, force } => {
+            let token = secret_file(&token_file)?;
+            let text = str::from_utf8(token.expose()).context("the token file is not text")?;
+            let token = EnrollToken::parse(text)?;
+            platform::private_dir(&config.state_dir).with_context(|| {
+                format!("cannot use {}; check that this user owns it", config.state_dir.display())
+            })?;
+            let enrolled = identity::enroll(&config.state_dir, &token, collector.as_deref(), force);
+            let credentials = runtime.block_on(enrolled)?;
+            println!("enrolled as {} ({})", credentials.name, credentials.agent);
+            Ok(())
+        }
+        Command::Run => Ok(runtime.block_on(agent::run(&config, clock))?),
+        Command::Status { json } => {
+            let now = clock.now();
+            let status = Status::read(&config.state_dir, now)?;
+            match json {
+                true => println!("{}", serde_json::to_string_pretty(&status)?),
+                false => print!("{}", status.to_text(now)),
+            }
+            Ok(())
+        }
+        Command::Probe { device, community_file, json } => {
+            let target = target(&device, secret_file(&community_file)?)?;
+            let report = runtime.block_on(probe::probe(target))?;
+            match json {
+                true => println!("{}", serde_json::to_string_pretty(&report)?),
+                false => print!("{}", toml::to_string_pretty(&report)?),
+            }
+            Ok(())
+        }
+        Command::CheckConfig { print } => {
+            if print {
+                print!("{}", toml::to_string_pretty(&config)?);
+            }
+            eprintln!("the configuration is sound");
+            Ok(())
+        }
+    }
+}
+
+fn layers(common: &Common) -> Layers {
+    let default = platform::default_config_file();
+    let file = common.config.clone().or_else(|| default.exists().then_some(default));
+    let state_dir = common
+        .state_dir
+        .as_ref()
+        .map(|dir| ("state_dir", toml::Value::String(dir.to_string_lossy().into_owned())));
+    let flags = state_dir.into_iter().collect();
+    let text = |(name, value): (std::ffi::OsString, std::ffi::OsString)| {
+        Some((name.into_string().ok()?, value.into_string().ok()?))
+    };
+    Layers { file, environment: std::env::vars_os().filter_map(text).collect(), flags }
+}
+
+/// Reads a secret from a file, or from standard input for `-`; never from the command line, where
+/// every user of the host could read it.
+fn secret_file(path: &std::path::Path) -> anyhow::Result<Secret> {
+    let mut bytes = Vec::new();
+    if path.as_os_str() == "-" {
+        std::io::stdin()
+            .take(SECRET_FILE_MAX)
+            .read_to_end(&mut bytes)
+            .context("cannot read standard input")?;
+    } else {
+        let file =
+            std::fs::File::open(path).with_context(|| format!("cannot open {}", path.display()))?;
+        file.take(SECRET_FILE_MAX)
+            .read_to_end(&mut bytes)
+            .with_context(|| format!("cannot read {}", path.display()))?;
+    }
+    while bytes.last().is_some_and(u8::is_ascii_whitespace) {
+        bytes.pop();
+    }
+    if bytes.is_empty() {
+        bail!("{} is empty", path.display());
+    }
+    Ok(Secret::new(bytes))
+}
+
+fn target(device: &str, community: Secret) -> anyhow::Result<Target> {
+    let with_port = format!("{device}:{SNMP_PORT}");
+    let bracketed = format!("[{device}]:{SNMP_PORT}");
+    let endpoint = [device, &with_port, &bracketed].into_iter().find(|text| is_endpoint(text));
+    let endpoint = endpoint.with_context(|| format!("{device} is not HOST or HOST:PORT"))?;
+    let (host, port) = endpoint.rsplit_once(':').context("there is no port")?;
+    Ok(Target {
+        device: DeviceId(1),
+        host: host.trim_matches(['[', ']']).to_owned(),
+        port: port.parse().context("the port is not a number")?,
+        interval: Duration::from_secs(60),
+        version: SnmpVersion::V2c,
+        community,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn a_device_may_have_a_port() {
+        for (text, host, port) in [
+            ("192.168.88.1", "192.168.88.1", 161),
+            ("router.lan:1161", "router.lan", 1161),
+            ("2001:db8::1", "2001:db8::1", 161),
+            ("[2001:db8::1]:1161", "2001:db8::1", 1161),
+        ] {
+            let target = target(text, Secret::from("c")).unwrap();
+            assert_eq!((target.host.as_str(), target.port), (host, port), "{text}");
+        }
+        assert!(target("a b", Secret::from("c")).is_err());
+    }
+}

@@ -1,0 +1,201 @@
+//! The statements on batches: kept, handed out, forgotten when acknowledged.
+
+use std::collections::BTreeSet;
+
+use farwatch_common::clock::Micros;
+use farwatch_common::ranges::SeqRanges;
+use farwatch_common::sample::SchemaId;
+use farwatch_proto::v1::Batch;
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
+
+use super::gather::{Gathered, Packed};
+use super::order::{self, Lane};
+use super::schemas::{self, Schemas};
+use super::{Outgoing, Wanted};
+
+/// How much waits in the file.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Fill {
+    pub(super) batches: u64,
+    pub(super) bytes: u64,
+}
+
+impl Fill {
+    pub(super) fn load(connection: &Connection) -> rusqlite::Result<Self> {
+        connection.query_row(
+            "SELECT COUNT(*), COALESCE(SUM(LENGTH(data)), 0) FROM batch",
+            [],
+            |row| {
+                let (batches, bytes): (i64, i64) = (row.get(0)?, row.get(1)?);
+                Ok(Self { batches: batches.cast_unsigned(), bytes: bytes.cast_unsigned() })
+            },
+        )
+    }
+
+    pub(super) fn add(&mut self, bytes: u64) {
+        self.batches += 1;
+        self.bytes += bytes;
+    }
+
+    pub(super) fn take(&mut self, bytes: u64) {
+        self.batches = self.batches.saturating_sub(1);
+        self.bytes = self.bytes.saturating_sub(bytes);
+    }
+}
+
+/// Keeps a batch. One with its number can only be itself: a commit that failed and was kept after all.
+pub(super) fn insert(
+    connection: &Connection,
+    batch: &Gathered,
+    packed: &Packed,
+) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached(
+            "INSERT OR IGNORE INTO batch (seq, class, codec, chunk, bulk, t_min, t_max, n, schemas, data)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+        )?
+        .execute(params![
+            batch.seq.cast_signed(),
+            batch.class as u8,
+            packed.codec as u8,
+            order::chunk(batch.t_min),
+            order::is_bulk(batch.class),
+            batch.t_min.0,
+            batch.t_max.0,
+            batch.count().cast_signed(),
+            schemas::to_bytes(&packed.schemas),
+            packed.data,
+        ])?;
+    Ok(())
+}
+
+/// Event time of the oldest sample that waits; `None` if nothing does.
+pub(super) fn oldest(connection: &Connection) -> rusqlite::Result<Option<Micros>> {
+    let oldest: Option<i64> = connection
+        .prepare_cached("SELECT t_min FROM batch ORDER BY chunk LIMIT 1")?
+        .query_row([], |row| row.get(0))
+        .optional()?;
+    Ok(oldest.map(Micros))
+}
+
+/// What [`next`] needs beside the statement of a lane.
+pub(super) struct Shelf<'a> {
+    pub(super) connection: &'a Connection,
+    pub(super) stream_id: i64,
+    pub(super) schemas: &'a Schemas,
+    /// Acknowledged, but not yet deleted.
+    pub(super) gone: &'a SeqRanges,
+}
+
+/// The batches to send next, in order, none of those that are on the way.
+pub(super) fn next(shelf: &Shelf<'_>, wanted: &Wanted) -> rusqlite::Result<Vec<Outgoing>> {
+    let since = order::live_since(wanted.now);
+    let mut found = Vec::new();
+    let mut left = wanted.bytes;
+    for (lane, most) in [(Lane::Live, wanted.live), (Lane::Backlog, wanted.backlog)] {
+        lane_next(shelf, wanted, (lane, since, most), &mut left, &mut found)?;
+    }
+    Ok(found)
+}
+
+fn lane_next(
+    shelf: &Shelf<'_>,
+    wanted: &Wanted,
+    (lane, since, most): (Lane, Micros, usize),
+    left: &mut usize,
+    found: &mut Vec<Outgoing>,
+) -> rusqlite::Result<()> {
+    if most == 0 {
+        return Ok(());
+    }
+    let mut statement = shelf.connection.prepare_cached(match lane {
+        Lane::Live => {
+            "SELECT seq, class, codec, schemas, data FROM batch
+             WHERE chunk >= ?2 AND t_max >= ?1 ORDER BY chunk, bulk, seq"
+        }
+        Lane::Backlog => {
+            "SELECT seq, class, codec, schemas, data FROM batch
+             WHERE t_max < ?1 AND ?2 IS NOT NULL ORDER BY chunk DESC, bulk, seq"
+        }
+    })?;
+    // A batch spans seconds, so a live one lies in a live chunk or the one before.
+    let mut rows = statement.query(params![since.0, order::chunk(since) - 1])?;
+    let mut taken = 0;
+    while taken < most
+        && let Some(row) = rows.next()?
+    {
+        let seq = row.get::<_, i64>(0)?.cast_unsigned();
+        let other = wanted.only.as_ref().is_some_and(|only| !only.contains(seq));
+        if other || wanted.in_flight.contains(&seq) || shelf.gone.contains(seq) {
+            continue;
+        }
+        let outgoing = outgoing(shelf, row, seq, lane)?;
+        let bytes = outgoing.batch.data.len();
+        // One batch always goes, however large.
+        if bytes > *left && *left < wanted.bytes {
+            break;
+        }
+        *left = left.saturating_sub(bytes);
+        found.push(outgoing);
+        taken += 1;
+        if *left == 0 {
+            break;
+        }
+    }
+    Ok(())
+}
+
+fn outgoing(shelf: &Shelf<'_>, row: &Row<'_>, seq: u64, lane: Lane) -> rusqlite::Result<Outgoing> {
+    let ids = schemas::from_bytes(row.get_ref(3)?.as_blob()?);
+    let batch = Batch {
+        stream_id: shelf.stream_id,
+        seq,
+        class: row.get(1)?,
+        codec: row.get(2)?,
+        data: row.get::<_, Vec<u8>>(4)?.into(),
+        schemas: shelf.schemas.to_send(shelf.connection, &ids)?,
+    };
+    Ok(Outgoing { lane, batch })
+}
+
+/// Deletes what the collector has, with the gaps it now knows of.
+pub(super) fn delete_acked(
+    connection: &Connection,
+    ranges: &SeqRanges,
+    known: &mut Schemas,
+    fill: &mut Fill,
+) -> rusqlite::Result<()> {
+    let mut delete = connection.prepare_cached(
+        "DELETE FROM batch WHERE seq BETWEEN ?1 AND ?2 RETURNING LENGTH(data), schemas",
+    )?;
+    let mut report =
+        connection.prepare_cached("DELETE FROM gap WHERE batch_seq BETWEEN ?1 AND ?2")?;
+    let mut followed: BTreeSet<SchemaId> = BTreeSet::new();
+    for (first, last) in ranges.iter() {
+        let span = params![bound(first), bound(last)];
+        let mut rows = delete.query(span)?;
+        while let Some(row) = rows.next()? {
+            fill.take(row.get::<_, i64>(0)?.cast_unsigned());
+            if known.any_unsent() {
+                followed.extend(schemas::from_bytes(row.get_ref(1)?.as_blob()?));
+            }
+        }
+        report.execute(span)?;
+    }
+    // What is stored could be read, so its schemas are there.
+    known.set_acked(connection, &followed.into_iter().collect::<Vec<_>>(), true)
+}
+
+/// A peer's number as SQLite's.
+fn bound(seq: u64) -> i64 {
+    i64::try_from(seq).unwrap_or(i64::MAX)
+}
+
+/// The schemas of one batch.
+pub(super) fn schemas_of(connection: &Connection, seq: u64) -> rusqlite::Result<Vec<SchemaId>> {
+    let bytes: Option<Vec<u8>> = connection
+        .prepare_cached("SELECT schemas FROM batch WHERE seq = ?1")?
+        .query_row([bound(seq)], |row| row.get(0))
+        .optional()?;
+    Ok(bytes.map(|bytes| schemas::from_bytes(&bytes)).unwrap_or_default())
+}

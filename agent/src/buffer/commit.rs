@@ -1,0 +1,297 @@
+//! One commit: gathered batches in, acknowledged ones out, and what to do when it fails.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use farwatch_common::clock::Micros;
+use farwatch_common::sample::{Schema, SchemaId};
+use farwatch_common::task::chain;
+use farwatch_proto::v1::{Gap, GapReason};
+use rusqlite::{Connection, TransactionBehavior};
+
+use super::batches::{self, Fill};
+use super::file::{self, Owner, PAGE_BYTES};
+use super::gather::{BATCH_BYTES_MAX, Gathered, Sequences};
+use super::losses::{self, Eviction};
+use super::schemas::Schemas;
+use super::writer::Writer;
+use super::{BufferError, BufferState, order};
+
+/// Batches that wait in memory while the disk takes none, by their estimated size.
+const UNWRITTEN_BYTES_MAX: usize = 4 * 1024 * 1024;
+/// How much more than needed an eviction frees, as a part of the cap: the next one is far off.
+const EVICTION_SLACK_PARTS: u64 = 32;
+/// Pages given back to a full disk at a time.
+const VACUUM_PAGES: u32 = 4096;
+
+/// What a commit changes in memory once it is durable.
+struct Written {
+    numbers: Sequences,
+    schemas: Schemas,
+    fill: Fill,
+}
+
+impl Writer {
+    /// Commits all that is gathered, and deletes what is acknowledged.
+    pub(super) fn commit(&mut self) {
+        let (closed, schemas) = self.gather.take();
+        self.unwritten.extend(closed);
+        self.unwritten_schemas.extend(schemas);
+        let mut written = self.write(false);
+        if let Err(error) = &written {
+            self.recover(error);
+            written = self.write(false);
+        }
+        match written {
+            Ok(()) if self.trouble.take().is_some() => tracing::info!("the buffer commits again"),
+            Ok(()) => {}
+            Err(error) => self.hold(&error),
+        }
+        self.rebuild_ballast();
+        // Not in one expression: the look would hold the lock that publishing takes.
+        let flushed = self.state.borrow().flushed;
+        self.publish(flushed);
+    }
+
+    fn write(&mut self, stop: bool) -> Result<(), BufferError> {
+        let now = self.clock.now();
+        let limit = self.limit_bytes();
+        let mut written =
+            Written { numbers: self.file.numbers, schemas: self.schemas.clone(), fill: self.fill };
+        let step =
+            self.file.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        batches::delete_acked(&step, &self.acked, &mut written.schemas, &mut written.fill)?;
+        for gap in self.lost.values() {
+            losses::note_loss(&step, gap, 0)?;
+        }
+        let incoming: usize = self.unwritten.iter().map(|batch| batch.bytes).sum();
+        let mut eviction = Eviction {
+            connection: &step,
+            stream_id: self.file.stream_id,
+            in_flight: &self.in_flight,
+            fill: &mut written.fill,
+        };
+        let fits = make_room(&mut eviction, limit, incoming as u64)?;
+        let mut insert = Insert {
+            connection: &step,
+            stream_id: self.file.stream_id,
+            definitions: &self.unwritten_schemas,
+            written: &mut written,
+        };
+        insert.all(&self.unwritten, fits, now)?;
+        written.numbers = written.numbers.wanted();
+        file::save_numbers(&step, written.numbers, now, stop)?;
+        step.commit()?;
+        self.file.numbers = written.numbers;
+        self.schemas = written.schemas;
+        self.fill = written.fill;
+        self.unwritten.clear();
+        self.unwritten_schemas.clear();
+        self.lost.clear();
+        self.acked = Default::default();
+        (self.acked_count, self.acked_since) = (0, None);
+        Ok(())
+    }
+
+    /// What the file may hold: the cap less its log and a margin for the tables' own pages.
+    fn limit_bytes(&self) -> u64 {
+        let cap = self.config.cap_bytes;
+        cap.saturating_sub(file::wal_pages(cap) * PAGE_BYTES).saturating_sub(cap / 16)
+    }
+
+    /// After a failure: makes room on a full disk, opens the file anew after anything else.
+    pub(super) fn recover(&mut self, error: &BufferError) {
+        let recovered = if error.is_full() { self.relieve() } else { self.reopen() };
+        if let Err(second) = recovered
+            && self.trouble.is_none()
+        {
+            tracing::error!(
+                error = chain(error),
+                second = chain(&second),
+                "the buffer could not recover from a failure of the disk"
+            );
+        }
+    }
+
+    /// On a full disk even a deletion fails, for want of room in the log: the ballast makes it.
+    fn relieve(&mut self) -> Result<(), BufferError> {
+        if self.trouble.is_none() {
+            tracing::warn!("the disk is full: dropping the ballast and evicting the oldest");
+        }
+        // If it stays, the eviction says what is wrong.
+        let _ = self.ballast.drop_it();
+        let incoming: usize = self.unwritten.iter().map(|batch| batch.bytes).sum();
+        let needed = incoming as u64 + BATCH_BYTES_MAX as u64;
+        let (stream_id, in_flight, mut fill) =
+            (self.file.stream_id, self.in_flight.clone(), self.fill);
+        self.in_one(|step| {
+            let free: i64 = step.pragma_query_value(None, "freelist_count", |row| row.get(0))?;
+            let free = free.max(0).cast_unsigned() * PAGE_BYTES;
+            if free >= needed {
+                return Ok(());
+            }
+            let target = losses::used_bytes(step)?.saturating_sub(needed - free);
+            let (in_flight, fill) = (&in_flight, &mut fill);
+            Eviction { connection: step, stream_id, in_flight, fill }.until(target).map(drop)
+        })?;
+        self.fill = fill;
+        truncate_log(&self.file.connection)
+    }
+
+    fn reopen(&mut self) -> Result<(), BufferError> {
+        let owner = Owner { stream_id: self.file.stream_id, numbers: self.file.numbers };
+        self.file = file::open(&self.config, Some(owner), &self.clock)?;
+        self.schemas = Schemas::load(&self.file.connection)?;
+        self.fill = Fill::load(&self.file.connection)?;
+        if self.file.stream_id != owner.stream_id {
+            // A fresh file: what waits in memory gets numbers of its stream.
+            self.acked = Default::default();
+            self.in_flight.clear();
+            for batch in &mut self.unwritten {
+                batch.seq = self.file.numbers.take().unwrap_or(batch.seq);
+            }
+        }
+        Ok(())
+    }
+
+    /// Keeps what could not be committed, and loses the oldest bulk beyond the limit.
+    fn hold(&mut self, error: &BufferError) {
+        let reason = chain(error);
+        if self.trouble.as_ref() != Some(&reason) {
+            tracing::error!(error = reason, "the buffer cannot commit: holding batches in memory");
+        }
+        self.trouble = Some(reason);
+        // Again with the next batch, or after the time one takes.
+        self.acked_since = Some(self.now());
+        let mut held: usize = self.unwritten.iter().map(|batch| batch.bytes).sum();
+        while held > UNWRITTEN_BYTES_MAX
+            && let Some(at) = self.unwritten.iter().position(|batch| order::is_bulk(batch.class))
+        {
+            let batch = self.unwritten.remove(at);
+            held -= batch.bytes;
+            self.lose(lost_gap(self.file.stream_id, &batch, GapReason::Evicted));
+        }
+    }
+
+    pub(super) fn rebuild_ballast(&self) {
+        if self.config.ballast_bytes > 0 && self.trouble.is_none() && self.ballast.build().is_err()
+        {
+            tracing::debug!("no room for the ballast yet");
+        }
+    }
+
+    pub(super) fn publish(&self, flushed: bool) {
+        let state = BufferState {
+            stream_id: self.file.stream_id,
+            next_seq: self.file.numbers.next,
+            batches: self.fill.batches,
+            bytes: self.fill.bytes,
+            oldest: batches::oldest(&self.file.connection).unwrap_or(None),
+            flushed,
+            trouble: self.trouble.clone(),
+        };
+        self.state.send_if_modified(|known| {
+            let changed = *known != state;
+            *known = state;
+            changed
+        });
+    }
+
+    /// Says in the file that nothing is missing.
+    pub(super) fn stop(&mut self) {
+        self.commit();
+        if self.unwritten.is_empty()
+            && let Err(error) = self.write(true)
+        {
+            tracing::warn!(error = chain(&error), "the buffer could not be closed cleanly");
+        }
+    }
+}
+
+/// Evicts until `incoming` fits below `limit`; says whether it does.
+fn make_room(eviction: &mut Eviction<'_>, limit: u64, incoming: u64) -> rusqlite::Result<bool> {
+    if losses::used_bytes(eviction.connection)? + incoming <= limit {
+        return Ok(true);
+    }
+    let slack = limit / EVICTION_SLACK_PARTS;
+    eviction.until(limit.saturating_sub(incoming + slack))?;
+    Ok(losses::used_bytes(eviction.connection)? + incoming <= limit)
+}
+
+fn truncate_log(connection: &Connection) -> Result<(), BufferError> {
+    let drain = |text: String| -> rusqlite::Result<()> {
+        let mut statement = connection.prepare(&text)?;
+        let mut rows = statement.query([])?;
+        while rows.next()?.is_some() {}
+        Ok(())
+    };
+    drain("PRAGMA wal_checkpoint(TRUNCATE)".into())?;
+    drain(format!("PRAGMA incremental_vacuum({VACUUM_PAGES})"))?;
+    Ok(drain("PRAGMA wal_checkpoint(TRUNCATE)".into())?)
+}
+
+fn lost_gap(stream_id: i64, batch: &Gathered, reason: GapReason) -> Gap {
+    Gap {
+        stream_id,
+        seq_first: batch.seq,
+        seq_last: batch.seq,
+        from_us: batch.t_min.0,
+        to_us: batch.t_max.0,
+        class: batch.class as u32,
+        count: batch.count(),
+        reason: reason as i32,
+    }
+}
+
+/// Puts batches into the file.
+struct Insert<'a> {
+    connection: &'a Connection,
+    stream_id: i64,
+    definitions: &'a BTreeMap<SchemaId, Arc<Schema>>,
+    written: &'a mut Written,
+}
+
+impl Insert<'_> {
+    /// Bulk is lost, counted, where nothing more could be evicted for it.
+    fn all(&mut self, gathered: &[Gathered], fits: bool, now: Micros) -> rusqlite::Result<()> {
+        let is_events = |batch: &&Gathered| batch.codec() == farwatch_common::batch::Codec::Events;
+        let reporter = gathered.iter().rfind(is_events).map(|batch| batch.seq);
+        for batch in gathered {
+            if !fits && order::is_bulk(batch.class) {
+                let gap = lost_gap(self.stream_id, batch, GapReason::Evicted);
+                losses::note_loss(self.connection, &gap, 1)?;
+            } else if Some(batch.seq) != reporter {
+                self.one(batch)?;
+            }
+        }
+        // Last, so that it reports what this very commit has lost.
+        let mut reporting = gathered.iter().find(|batch| Some(batch.seq) == reporter).cloned();
+        if reporting.is_none() && losses::any_unreported(self.connection)? {
+            reporting = self.written.numbers.take().map(Gathered::events);
+        }
+        if let Some(mut batch) = reporting {
+            batch.add_events(losses::report(self.connection, batch.seq, now)?);
+            self.one(&batch)?;
+        }
+        Ok(())
+    }
+
+    fn one(&mut self, batch: &Gathered) -> rusqlite::Result<()> {
+        match batch.pack() {
+            Ok(packed) => {
+                batches::insert(self.connection, batch, &packed)?;
+                self.written.fill.add(packed.data.len() as u64);
+                for id in packed.schemas {
+                    let schema = self.definitions.get(&id).map(AsRef::as_ref);
+                    self.written.schemas.keep(self.connection, id, schema, batch.seq)?;
+                }
+                Ok(())
+            }
+            Err(error) => {
+                tracing::error!(error = chain(&error), "a batch cannot be packed: lost");
+                let gap = lost_gap(self.stream_id, batch, GapReason::Rejected);
+                losses::note_loss(self.connection, &gap, 1)
+            }
+        }
+    }
+}

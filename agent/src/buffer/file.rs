@@ -1,0 +1,353 @@
+//! Opening the buffer's file: PRAGMAs, migrations, the look after an unclean stop, and a fresh file
+//! in place of a damaged one.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use farwatch_common::clock::{Clock, Micros};
+use farwatch_common::sample::Class;
+use farwatch_proto::v1::{Gap, GapReason};
+use rusqlite::{
+    Connection, ErrorCode, OpenFlags, OptionalExtension as _, TransactionBehavior, params,
+};
+
+use super::gather::Sequences;
+use super::{BufferConfig, BufferError};
+
+pub(super) const FILE_NAME: &str = "buffer.db";
+/// First version without the WAL-reset corruption bug of 3.7.0 to 3.51.2.
+const SQLITE_VERSION_MIN: i32 = 3_051_003;
+pub(super) const PAGE_BYTES: u64 = 4096;
+/// SQLite's own default; a smaller cap has a smaller log.
+const WAL_PAGES_MAX: u64 = 1000;
+const MIGRATIONS: [&str; 1] = [include_str!("../../../migrations/agent/0001_first.sql")];
+/// Damaged files kept for support.
+const DAMAGED_KEPT: usize = 1;
+
+/// An open file.
+#[derive(Debug)]
+pub(super) struct File {
+    pub(super) connection: Connection,
+    pub(super) stream_id: i64,
+    pub(super) numbers: Sequences,
+}
+
+/// Pages the log may take of the cap.
+pub(super) fn wal_pages(cap_bytes: u64) -> u64 {
+    (cap_bytes / PAGE_BYTES / 8).clamp(16, WAL_PAGES_MAX)
+}
+
+/// Who goes on with a file that it had open before.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Owner {
+    pub(super) stream_id: i64,
+    pub(super) numbers: Sequences,
+}
+
+/// Opens the file in `config.dir`, or a fresh one in place of a damaged one. Without an `owner`
+/// that knows which numbers are used, those an unclean stop may have lost are declared.
+pub(super) fn open(
+    config: &BufferConfig,
+    owner: Option<Owner>,
+    clock: &Clock,
+) -> Result<File, BufferError> {
+    let path = config.dir.join(FILE_NAME);
+    let emptied = fs::metadata(&path).is_ok_and(|file| file.len() == 0);
+    let damage = if emptied {
+        "it is empty".to_owned()
+    } else {
+        match try_open(&path, config, owner, clock) {
+            Err(error) if error.is_damage() => farwatch_common::task::chain(&error),
+            other => return other,
+        }
+    };
+    let lost = what_was_in(&path, clock.now());
+    let aside = set_aside(&path, clock.now())
+        .map_err(|source| BufferError::SetAside { path: path.clone(), source })?;
+    tracing::error!(%damage, aside = %aside.display(),
+        "the buffer file is damaged: set aside, going on with a fresh one");
+    let file = try_open(&path, config, owner, clock)?;
+    record_gap(&file.connection, &lost)?;
+    Ok(file)
+}
+
+fn try_open(
+    path: &Path,
+    config: &BufferConfig,
+    owner: Option<Owner>,
+    clock: &Clock,
+) -> Result<File, BufferError> {
+    let connection = Connection::open(path)?;
+    if rusqlite::version_number() < SQLITE_VERSION_MIN {
+        return Err(BufferError::OldSqlite { found: rusqlite::version() });
+    }
+    set_pragmas(&connection, config.cap_bytes)?;
+    let connection = migrate(connection)?;
+    resume(connection, owner, clock.now())
+}
+
+fn set_pragmas(connection: &Connection, cap_bytes: u64) -> Result<(), BufferError> {
+    // In effect only before the first table is made; lets pages be given back to a full disk.
+    connection.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
+    connection.pragma_update(None, "journal_mode", "WAL")?;
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    let wal_pages = wal_pages(cap_bytes).cast_signed();
+    connection.pragma_update(None, "wal_autocheckpoint", wal_pages)?;
+    // Gives the log's room back after a burst.
+    connection.pragma_update(None, "journal_size_limit", wal_pages * PAGE_BYTES.cast_signed())?;
+    connection.pragma_update(None, "max_page_count", (cap_bytes / PAGE_BYTES).cast_signed())?;
+    let text = |name| connection.pragma_query_value(None, name, |row| row.get::<_, String>(0));
+    let number = |name| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
+    let mode = text("journal_mode")?;
+    if mode != "wal" {
+        return Err(BufferError::Pragma { name: "journal_mode", found: mode });
+    }
+    let wanted = [("synchronous", 2), ("page_size", PAGE_BYTES.cast_signed()), ("auto_vacuum", 2)];
+    for (name, value) in wanted {
+        let found = number(name)?;
+        if found != value {
+            return Err(BufferError::Pragma { name, found: found.to_string() });
+        }
+    }
+    Ok(())
+}
+
+fn migrate(mut connection: Connection) -> Result<Connection, BufferError> {
+    let done: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    let done = usize::try_from(done).unwrap_or(usize::MAX);
+    if done > MIGRATIONS.len() {
+        return Err(BufferError::NewerFile);
+    }
+    for (number, script) in (1i64..).zip(MIGRATIONS).skip(done) {
+        let step = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        step.execute_batch(script)?;
+        step.pragma_update(None, "user_version", number)?;
+        step.commit()?;
+    }
+    Ok(connection)
+}
+
+/// The row of the stream.
+struct Kept {
+    stream_id: i64,
+    numbers: Sequences,
+    committed_at: Micros,
+    clean: bool,
+}
+
+fn kept(connection: &Connection) -> rusqlite::Result<Option<Kept>> {
+    let statement = "SELECT stream_id, next_seq, reserved_to, committed_at, clean FROM stream";
+    let read = connection.query_row(statement, [], |row| {
+        let unsigned = |at| row.get::<_, i64>(at).map(i64::cast_unsigned);
+        let numbers = Sequences { next: unsigned(1)?, reserved_to: unsigned(2)? };
+        let committed_at = Micros(row.get(3)?);
+        Ok(Kept { stream_id: row.get(0)?, numbers, committed_at, clean: row.get(4)? })
+    });
+    read.optional()
+}
+
+/// Reads or makes the stream and, after an unclean stop, declares the numbers that may be lost.
+fn resume(
+    mut connection: Connection,
+    owner: Option<Owner>,
+    now: Micros,
+) -> Result<File, BufferError> {
+    let found = kept(&connection)?;
+    if found.as_ref().is_some_and(|kept| !kept.clean) {
+        quick_check(&connection)?;
+    }
+    let step = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let (stream_id, mut numbers) = match found {
+        None => (begin(&step, now)?, Sequences { next: 1, reserved_to: 1 }),
+        Some(kept) => match owner.filter(|owner| owner.stream_id == kept.stream_id) {
+            Some(owner) => (owner.stream_id, owner.numbers),
+            None => (kept.stream_id, declare_crash(&step, &kept, now)?),
+        },
+    };
+    numbers = numbers.wanted();
+    save_numbers(&step, numbers, now, false)?;
+    super::schemas::prune(&step)?;
+    step.commit()?;
+    Ok(File { connection, stream_id, numbers })
+}
+
+fn begin(connection: &Connection, now: Micros) -> rusqlite::Result<i64> {
+    let stream_id = new_stream_id();
+    connection.execute(
+        "INSERT INTO stream (stream_id, next_seq, reserved_to, committed_at, clean)
+         VALUES (?1, 1, 1, ?2, 1)",
+        params![stream_id, now.0],
+    )?;
+    Ok(stream_id)
+}
+
+/// The numbers to go on with.
+fn declare_crash(connection: &Connection, kept: &Kept, now: Micros) -> rusqlite::Result<Sequences> {
+    let numbers = kept.numbers;
+    if kept.clean || numbers.next >= numbers.reserved_to {
+        return Ok(numbers);
+    }
+    let gap = Gap {
+        stream_id: kept.stream_id,
+        seq_first: numbers.next,
+        seq_last: numbers.reserved_to - 1,
+        from_us: kept.committed_at.0,
+        to_us: now.0.max(kept.committed_at.0),
+        class: Class::Counters as u32,
+        count: 0,
+        reason: GapReason::Crash as i32,
+    };
+    record_gap(connection, &gap)?;
+    Ok(Sequences { next: numbers.reserved_to, ..numbers })
+}
+
+fn quick_check(connection: &Connection) -> Result<(), BufferError> {
+    let found: String =
+        connection.query_row("PRAGMA quick_check(1)", [], |row| row.get::<_, String>(0))?;
+    if found == "ok" { Ok(()) } else { Err(BufferError::Damaged { found }) }
+}
+
+pub(super) fn new_stream_id() -> i64 {
+    let random: u64 = rand::random();
+    ((random >> 1) | 1).cast_signed()
+}
+
+/// Keeps how far numbers are used and reserved, in the transaction of what used them.
+pub(super) fn save_numbers(
+    connection: &Connection,
+    numbers: Sequences,
+    now: Micros,
+    clean: bool,
+) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached(
+            "UPDATE stream SET next_seq = ?1, reserved_to = ?2, committed_at = ?3, clean = ?4",
+        )?
+        .execute(params![
+            numbers.next.cast_signed(),
+            numbers.reserved_to.cast_signed(),
+            now.0,
+            clean
+        ])?;
+    Ok(())
+}
+
+/// Notes samples that will never come; the next commit reports them.
+pub(super) fn record_gap(connection: &Connection, gap: &Gap) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached(
+            "INSERT INTO gap (stream_id, seq_first, seq_last, from_us, to_us, class, count, reason)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+        )?
+        .execute(params![
+            gap.stream_id,
+            gap.seq_first.cast_signed(),
+            gap.seq_last.cast_signed(),
+            gap.from_us,
+            gap.to_us,
+            gap.class,
+            gap.count.cast_signed(),
+            gap.reason
+        ])?;
+    Ok(())
+}
+
+/// What a damaged file still tells of its content: it may tell all, some or nothing.
+fn what_was_in(path: &Path, now: Micros) -> Gap {
+    let changed = fs::metadata(path)
+        .and_then(|file| file.modified())
+        .ok()
+        .and_then(|at| at.duration_since(std::time::UNIX_EPOCH).ok())
+        .map_or(now, |age| Micros(0).after(age));
+    let mut gap = Gap {
+        from_us: changed.0.min(now.0),
+        to_us: now.0,
+        class: Class::Counters as u32,
+        reason: GapReason::Corrupt as i32,
+        ..Gap::default()
+    };
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let Ok(connection) = Connection::open_with_flags(path, flags) else { return gap };
+    if let Ok(id) = connection.query_row("SELECT stream_id FROM stream", [], |row| row.get(0)) {
+        gap.stream_id = id;
+    }
+    let content = connection.query_row(
+        "SELECT MIN(seq), MAX(seq), MIN(t_min), SUM(n) FROM batch",
+        [],
+        |row| {
+            let bounds: (i64, i64) = (row.get(0)?, row.get(1)?);
+            Ok((bounds, row.get::<_, i64>(2)?, row.get::<_, i64>(3)?))
+        },
+    );
+    if let Ok(((first, last), from_us, count)) = content {
+        gap.seq_first = first.max(0).cast_unsigned();
+        gap.seq_last = last.max(first).max(0).cast_unsigned();
+        gap.from_us = from_us.clamp(0, gap.from_us);
+        gap.count = count.max(0).cast_unsigned();
+    }
+    gap
+}
+
+/// Renames the file and its log out of the way; older ones go, lest they fill the disk.
+fn set_aside(path: &Path, now: Micros) -> std::io::Result<PathBuf> {
+    let named = |path: &Path, end: &str| {
+        let mut name = path.as_os_str().to_owned();
+        name.push(end);
+        PathBuf::from(name)
+    };
+    let prefix = format!("{FILE_NAME}.damaged-");
+    let dir = path.parent().unwrap_or(Path::new("."));
+    let mut older: Vec<_> = fs::read_dir(dir)?
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .filter(|path| {
+            path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(&prefix))
+        })
+        .collect();
+    older.sort();
+    for surplus in older.iter().rev().skip(DAMAGED_KEPT.saturating_sub(1)) {
+        fs::remove_file(surplus)?;
+    }
+    let aside = named(path, &format!(".damaged-{}", now.0));
+    fs::rename(path, &aside)?;
+    // The log of a damaged file must not be taken for the fresh one's.
+    for end in ["-wal", "-shm"] {
+        match fs::remove_file(named(path, end)) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+    }
+    Ok(aside)
+}
+
+impl BufferError {
+    /// The file's content is wrong, not the world around it.
+    pub(super) fn is_damage(&self) -> bool {
+        match self {
+            Self::Damaged { .. } => true,
+            Self::Sqlite(error) => match error {
+                rusqlite::Error::SqliteFailure(failure, text) => {
+                    matches!(failure.code, ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase)
+                        // A table that a migration made is gone, or cannot be read.
+                        || text.as_deref().is_some_and(|text| text.contains("no such"))
+                        || text.as_deref().is_some_and(|text| text.contains("malformed"))
+                }
+                rusqlite::Error::InvalidColumnType(..)
+                | rusqlite::Error::FromSqlConversionFailure(..)
+                | rusqlite::Error::IntegralValueOutOfRange(..) => true,
+                _ => false,
+            },
+            Self::Pragma { name, .. } => *name != "synchronous",
+            _ => false,
+        }
+    }
+
+    /// There is no room: of the file's cap, or of the file system.
+    pub(super) fn is_full(&self) -> bool {
+        match self {
+            Self::Sqlite(rusqlite::Error::SqliteFailure(failure, _)) => {
+                failure.code == ErrorCode::DiskFull
+            }
+            _ => false,
+        }
+    }
+}

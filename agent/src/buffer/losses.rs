@@ -1,0 +1,247 @@
+//! What will never reach the collector: evicted for room, or refused for good. Counted and noted
+//! as gaps in the transaction that deletes it.
+
+use std::collections::BTreeSet;
+
+use farwatch_common::clock::Micros;
+use farwatch_common::sample::Class;
+use farwatch_proto::v1::{Gap, GapReason};
+use rusqlite::{Connection, OptionalExtension as _, params};
+
+use super::batches::Fill;
+use super::file::{PAGE_BYTES, record_gap};
+use super::{Refusal, gather};
+
+/// Most refused batches kept for support, in bytes (contract G11).
+pub(super) const QUARANTINE_BYTES_MAX: i64 = 16 * 1024 * 1024;
+/// Batches looked at per step of an eviction.
+const EVICT_STEP: usize = 64;
+/// Gaps one batch reports; the next one takes the rest.
+const GAPS_PER_BATCH: i64 = 256;
+/// Evicted in this order; class 0 never is.
+const EVICTABLE: [Class; 3] = [Class::Counters, Class::Gauges, Class::Events];
+
+/// Bytes of the file that hold something.
+pub(super) fn used_bytes(connection: &Connection) -> rusqlite::Result<u64> {
+    let pages: i64 = connection
+        .prepare_cached(
+            "SELECT page_count - freelist_count FROM pragma_page_count, pragma_freelist_count",
+        )?
+        .query_row([], |row| row.get(0))?;
+    Ok(pages.max(0).cast_unsigned() * PAGE_BYTES)
+}
+
+/// What an eviction may touch and what it has done.
+pub(super) struct Eviction<'a> {
+    pub(super) connection: &'a Connection,
+    pub(super) stream_id: i64,
+    /// On the way to the collector, which may keep them: not evicted.
+    pub(super) in_flight: &'a BTreeSet<u64>,
+    pub(super) fill: &'a mut Fill,
+}
+
+impl Eviction<'_> {
+    /// Deletes lowest class first, oldest first, until the file holds at most `target` bytes.
+    /// Says whether it does.
+    pub(super) fn until(&mut self, target: u64) -> rusqlite::Result<bool> {
+        for class in EVICTABLE {
+            let mut gap: Option<Gap> = None;
+            let mut batches = 0;
+            while used_bytes(self.connection)? > target
+                && self.step(class, &mut gap, &mut batches)?
+            {}
+            if let Some(gap) = gap {
+                note_loss(self.connection, &gap, batches)?;
+            }
+        }
+        Ok(used_bytes(self.connection)? <= target)
+    }
+
+    /// Deletes the oldest of `class`; false if there are none.
+    fn step(
+        &mut self,
+        class: Class,
+        gap: &mut Option<Gap>,
+        batches: &mut u64,
+    ) -> rusqlite::Result<bool> {
+        let mut oldest = self.connection.prepare_cached(
+            "SELECT seq, n, t_min, t_max, LENGTH(data) FROM batch WHERE class = ?1 ORDER BY seq",
+        )?;
+        let mut rows = oldest.query([class as u8])?;
+        let mut chosen = Vec::with_capacity(EVICT_STEP);
+        while chosen.len() < EVICT_STEP
+            && let Some(row) = rows.next()?
+        {
+            let lost = Lost::read(row)?;
+            if !self.in_flight.contains(&lost.seq) {
+                chosen.push(lost);
+            }
+        }
+        drop(rows);
+        for lost in &chosen {
+            delete(self.connection, lost.seq)?;
+            self.fill.take(lost.bytes);
+            merge(gap, lost.gap(self.stream_id, class, GapReason::Evicted));
+            *batches += 1;
+        }
+        Ok(!chosen.is_empty())
+    }
+}
+
+/// One batch that goes.
+struct Lost {
+    seq: u64,
+    n: u64,
+    t_min: i64,
+    t_max: i64,
+    bytes: u64,
+}
+
+impl Lost {
+    fn read(row: &rusqlite::Row<'_>) -> rusqlite::Result<Self> {
+        let unsigned = |at| row.get::<_, i64>(at).map(i64::cast_unsigned);
+        Ok(Self {
+            seq: unsigned(0)?,
+            n: unsigned(1)?,
+            t_min: row.get(2)?,
+            t_max: row.get(3)?,
+            bytes: unsigned(4)?,
+        })
+    }
+
+    fn gap(&self, stream_id: i64, class: Class, reason: GapReason) -> Gap {
+        Gap {
+            stream_id,
+            seq_first: self.seq,
+            seq_last: self.seq,
+            from_us: self.t_min,
+            to_us: self.t_max,
+            class: class as u32,
+            count: self.n,
+            reason: reason as i32,
+        }
+    }
+}
+
+/// Deletes a batch; the gaps it was to report are reported again.
+fn delete(connection: &Connection, seq: u64) -> rusqlite::Result<()> {
+    let seq = seq.cast_signed();
+    connection.prepare_cached("DELETE FROM batch WHERE seq = ?1")?.execute([seq])?;
+    connection
+        .prepare_cached("UPDATE gap SET batch_seq = NULL WHERE batch_seq = ?1")?
+        .execute([seq])?;
+    Ok(())
+}
+
+/// Widens `gap` by `more`, which is of the same class and reason.
+pub(super) fn merge(gap: &mut Option<Gap>, more: Gap) {
+    match gap {
+        None => *gap = Some(more),
+        Some(gap) => {
+            gap.seq_first = gap.seq_first.min(more.seq_first);
+            gap.seq_last = gap.seq_last.max(more.seq_last);
+            gap.from_us = gap.from_us.min(more.from_us);
+            gap.to_us = gap.to_us.max(more.to_us);
+            gap.count = gap.count.saturating_add(more.count);
+        }
+    }
+}
+
+/// Counts and notes a gap.
+pub(super) fn note_loss(connection: &Connection, gap: &Gap, batches: u64) -> rusqlite::Result<()> {
+    let reason = GapReason::try_from(gap.reason).unwrap_or(GapReason::Unspecified);
+    let name = match reason {
+        GapReason::Evicted => "evicted",
+        GapReason::Rejected => "rejected",
+        _ => "lost",
+    };
+    tracing::warn!(reason = name, class = gap.class, batches, rows = gap.count, "batches lost");
+    for (unit, value) in [("batches", batches), ("rows", gap.count)] {
+        connection
+            .prepare_cached(
+                "INSERT INTO counter (name, value) VALUES (?1, ?2)
+                 ON CONFLICT (name) DO UPDATE SET value = value + excluded.value",
+            )?
+            .execute(params![format!("{name}_{unit}_class_{}", gap.class), value.cast_signed()])?;
+    }
+    record_gap(connection, gap)
+}
+
+/// Moves a batch the collector will never take out of the way (contract G11).
+pub(super) fn quarantine(
+    connection: &Connection,
+    stream_id: i64,
+    refusal: &Refusal,
+    fill: &mut Fill,
+    now: Micros,
+) -> rusqlite::Result<()> {
+    let seq = refusal.seq.cast_signed();
+    let found = connection
+        .query_row(
+            "SELECT seq, n, t_min, t_max, LENGTH(data), class FROM batch WHERE seq = ?1",
+            [seq],
+            |row| Ok((Lost::read(row)?, row.get::<_, u32>(5)?)),
+        )
+        .optional()?;
+    let Some((lost, class)) = found else { return Ok(()) };
+    connection.execute(
+        "INSERT INTO quarantine (seq, class, codec, code, detail, at_us, data)
+         SELECT seq, class, codec, ?2, ?3, ?4, data FROM batch WHERE seq = ?1",
+        params![seq, refusal.code, refusal.detail, now.0],
+    )?;
+    connection.execute(
+        "DELETE FROM quarantine WHERE quarantine_id <= (
+           SELECT quarantine_id FROM (
+             SELECT quarantine_id, SUM(LENGTH(data)) OVER (ORDER BY quarantine_id DESC) AS kept
+             FROM quarantine)
+           WHERE kept > ?1 ORDER BY quarantine_id DESC LIMIT 1)",
+        [QUARANTINE_BYTES_MAX],
+    )?;
+    // Gaps the collector refuses would come back for ever.
+    connection.execute("DELETE FROM gap WHERE batch_seq = ?1", [seq])?;
+    delete(connection, lost.seq)?;
+    fill.take(lost.bytes);
+    let class = Class::from_wire(class).unwrap_or(Class::Counters);
+    note_loss(connection, &lost.gap(stream_id, class, GapReason::Rejected), 1)
+}
+
+/// Gaps no batch reports yet become events of the batch `seq`.
+pub(super) fn report(
+    connection: &Connection,
+    seq: u64,
+    now: Micros,
+) -> rusqlite::Result<Vec<farwatch_proto::v1::Event>> {
+    let mut statement = connection.prepare_cached(
+        "UPDATE gap SET batch_seq = ?1
+         WHERE gap_id IN (SELECT gap_id FROM gap WHERE batch_seq IS NULL ORDER BY gap_id LIMIT ?2)
+         RETURNING stream_id, seq_first, seq_last, from_us, to_us, class, count, reason",
+    )?;
+    let rows = statement.query_map(params![seq.cast_signed(), GAPS_PER_BATCH], |row| {
+        Ok(Gap {
+            stream_id: row.get(0)?,
+            seq_first: row.get::<_, i64>(1)?.cast_unsigned(),
+            seq_last: row.get::<_, i64>(2)?.cast_unsigned(),
+            from_us: row.get(3)?,
+            to_us: row.get(4)?,
+            class: row.get(5)?,
+            count: row.get::<_, i64>(6)?.cast_unsigned(),
+            reason: row.get(7)?,
+        })
+    })?;
+    rows.map(|gap| gap.map(|gap| gather::gap_event(now, gap))).collect()
+}
+
+/// Whether there are gaps no batch reports yet.
+pub(super) fn any_unreported(connection: &Connection) -> rusqlite::Result<bool> {
+    connection
+        .prepare_cached("SELECT EXISTS (SELECT 1 FROM gap WHERE batch_seq IS NULL)")?
+        .query_row([], |row| row.get(0))
+}
+
+/// All totals, by name.
+pub(super) fn counters(connection: &Connection) -> rusqlite::Result<Vec<(String, u64)>> {
+    let mut statement = connection.prepare("SELECT name, value FROM counter ORDER BY name")?;
+    let rows =
+        statement.query_map([], |row| Ok((row.get(0)?, row.get::<_, i64>(1)?.cast_unsigned())))?;
+    rows.collect()
+}

@@ -1,0 +1,281 @@
+//! The thread that owns the file: gathers, commits, hands out, deletes.
+//!
+//! When the disk is full it drops the ballast, evicts, gives the log's room back and tries again;
+//! while even that fails, batches wait in memory up to a limit, oldest bulk lost
+//! first. After any other failure the file is opened anew, and a damaged one replaced.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use farwatch_common::clock::{Clock, Micros};
+use farwatch_common::ranges::SeqRanges;
+use farwatch_common::sample::{Class, Schema, SchemaId};
+use farwatch_common::task::chain;
+use farwatch_proto::v1::{Gap, GapReason};
+use rusqlite::{Connection, TransactionBehavior};
+use tokio::sync::{mpsc, watch};
+
+use super::ballast::Ballast;
+use super::batches::{self, Fill, Shelf};
+use super::file::{self, File};
+use super::gather::{BATCH_AGE_MAX, Gather, Gathered};
+use super::losses;
+use super::schemas::Schemas;
+use super::{BufferConfig, BufferError, BufferState, Command, Outgoing, Refusal, Wanted};
+use crate::poll::Observation;
+
+/// Taken from the channel at a time.
+const RECEIVED_MAX: usize = 256;
+/// Acknowledged batches are deleted with the next commit, or once so many wait for that.
+const ACKED_MAX: u64 = 256;
+
+pub(super) struct Writer {
+    pub(super) config: BufferConfig,
+    pub(super) clock: Clock,
+    started: Instant,
+    pub(super) state: watch::Sender<BufferState>,
+    pub(super) ballast: Ballast,
+    pub(super) file: File,
+    pub(super) schemas: Schemas,
+    pub(super) fill: Fill,
+    pub(super) gather: Gather,
+    /// Closed, not yet committed.
+    pub(super) unwritten: Vec<Gathered>,
+    pub(super) unwritten_schemas: BTreeMap<SchemaId, Arc<Schema>>,
+    /// Acknowledged, not yet deleted.
+    pub(super) acked: SeqRanges,
+    pub(super) acked_count: u64,
+    pub(super) acked_since: Option<Duration>,
+    pub(super) in_flight: BTreeSet<u64>,
+    /// Lost in memory, not yet noted in the file.
+    pub(super) lost: BTreeMap<Class, Gap>,
+    pub(super) trouble: Option<String>,
+}
+
+impl Writer {
+    pub(super) fn open(
+        config: BufferConfig,
+        clock: Clock,
+        state: watch::Sender<BufferState>,
+    ) -> Result<Self, BufferError> {
+        let ballast = Ballast::new(config.dir.join("buffer.ballast"), config.ballast_bytes);
+        let file = match file::open(&config, None, &clock) {
+            Err(error) if error.is_full() => {
+                tracing::warn!("the disk is full: dropping the ballast to open the buffer");
+                // If that fails too, the second attempt says so.
+                let _ = ballast.drop_it();
+                file::open(&config, None, &clock)?
+            }
+            other => other?,
+        };
+        let writer = Self {
+            schemas: Schemas::load(&file.connection)?,
+            fill: Fill::load(&file.connection)?,
+            started: clock.monotonic(),
+            gather: Gather::default(),
+            unwritten: Vec::new(),
+            unwritten_schemas: BTreeMap::new(),
+            acked: SeqRanges::new(),
+            acked_count: 0,
+            acked_since: None,
+            in_flight: BTreeSet::new(),
+            lost: BTreeMap::new(),
+            trouble: None,
+            config,
+            clock,
+            state,
+            ballast,
+            file,
+        };
+        writer.rebuild_ballast();
+        writer.publish(false);
+        Ok(writer)
+    }
+
+    /// Runs until polling has ended and nobody commands any more.
+    pub(super) async fn run(
+        mut self,
+        mut observations: mpsc::Receiver<Observation>,
+        mut commands: mpsc::Receiver<Command>,
+    ) {
+        let mut received = Vec::with_capacity(RECEIVED_MAX);
+        let (mut polling, mut commanded) = (true, true);
+        // Gaps an unclean stop left are reported without waiting for the first row.
+        self.commit();
+        while polling || commanded {
+            let due = self.deadline().map(|due| tokio::time::Instant::from_std(self.started + due));
+            tokio::select! {
+                command = commands.recv(), if commanded => match command {
+                    Some(command) => self.obey(command),
+                    None => commanded = false,
+                },
+                count = observations.recv_many(&mut received, RECEIVED_MAX), if polling => {
+                    received.drain(..).for_each(|observation| self.take(observation));
+                    if count == 0 {
+                        polling = false;
+                        self.commit();
+                        self.publish(true);
+                    }
+                }
+                () = sleep_until(due) => {}
+            }
+            if self.deadline().is_some_and(|due| due <= self.now()) {
+                self.commit();
+            }
+        }
+        self.stop();
+    }
+
+    pub(super) fn now(&self) -> Duration {
+        self.clock.monotonic().saturating_duration_since(self.started)
+    }
+
+    /// When something has to be committed.
+    fn deadline(&self) -> Option<Duration> {
+        let acked = self.acked_since.map(|since| since + BATCH_AGE_MAX);
+        self.gather.deadline().into_iter().chain(acked).min()
+    }
+
+    fn take(&mut self, observation: Observation) {
+        let (now, numbers) = (self.now(), &mut self.file.numbers);
+        let (class, at, taken) = match observation {
+            Observation::Row { row, schema } => {
+                let (class, at) = (row.group.class(), row.at);
+                (class, at, self.gather.row(row, &schema, numbers, now))
+            }
+            Observation::Event(event) => {
+                let at = Micros(event.at_us);
+                (Class::Events, at, self.gather.event(event, numbers, now))
+            }
+        };
+        if taken.is_err() {
+            self.lose(Gap {
+                stream_id: self.file.stream_id,
+                from_us: at.0,
+                to_us: at.0,
+                class: class as u32,
+                count: 1,
+                reason: GapReason::Evicted as i32,
+                ..Gap::default()
+            });
+        }
+        if self.gather.is_due(now) {
+            self.commit();
+        }
+    }
+
+    pub(super) fn lose(&mut self, gap: Gap) {
+        let class = Class::from_wire(gap.class).unwrap_or(Class::Counters);
+        let mut merged = self.lost.remove(&class);
+        losses::merge(&mut merged, gap);
+        self.lost.extend(merged.map(|gap| (class, gap)));
+    }
+
+    fn obey(&mut self, command: Command) {
+        let done = match command {
+            Command::Next(wanted, reply) => self.next(wanted).map(|found| {
+                // An uplink that left does not mind.
+                let _ = reply.send(found);
+            }),
+            Command::Acked(seqs) => {
+                self.acked(&seqs);
+                Ok(())
+            }
+            Command::Refused(refusal) => self.refuse(&refusal),
+            Command::SchemasUnknown(seq) => self.schemas_unknown(seq),
+            Command::Fork(reply) => self.fork().map(|stream_id| {
+                let _ = reply.send(stream_id);
+            }),
+        };
+        if let Err(error) = done {
+            tracing::error!(error = chain(&error), "the buffer could not do what was asked");
+            self.recover(&error);
+        }
+        // Not in one expression: the look would hold the lock that publishing takes.
+        let flushed = self.state.borrow().flushed;
+        self.publish(flushed);
+    }
+
+    fn next(&mut self, wanted: Wanted) -> Result<Vec<Outgoing>, BufferError> {
+        let shelf = Shelf {
+            connection: &self.file.connection,
+            stream_id: self.file.stream_id,
+            schemas: &self.schemas,
+            gone: &self.acked,
+        };
+        let found = batches::next(&shelf, &wanted)?;
+        self.in_flight = wanted.in_flight;
+        self.in_flight.extend(found.iter().map(|outgoing| outgoing.batch.seq));
+        Ok(found)
+    }
+
+    fn acked(&mut self, seqs: &SeqRanges) {
+        for (first, last) in seqs.iter() {
+            self.acked.insert_range(first, last);
+            self.acked_count += last - first + 1;
+        }
+        self.acked_since.get_or_insert(self.now());
+        if self.acked_count >= ACKED_MAX {
+            self.commit();
+        }
+    }
+
+    fn refuse(&mut self, refusal: &Refusal) -> Result<(), BufferError> {
+        let (now, stream_id) = (self.clock.now(), self.file.stream_id);
+        let mut fill = self.fill;
+        self.in_one(|step| losses::quarantine(step, stream_id, refusal, &mut fill, now))?;
+        self.fill = fill;
+        tracing::error!(
+            batch_seq = refusal.seq,
+            code = refusal.code,
+            detail = refusal.detail,
+            "the collector refused a batch for good: set aside"
+        );
+        self.in_flight.remove(&refusal.seq);
+        // The gap is reported with the next commit.
+        self.acked_since.get_or_insert(self.now());
+        Ok(())
+    }
+
+    fn schemas_unknown(&mut self, seq: u64) -> Result<(), BufferError> {
+        let ids = batches::schemas_of(&self.file.connection, seq)?;
+        let mut schemas = self.schemas.clone();
+        self.in_one(|step| schemas.set_acked(step, &ids, false))?;
+        self.schemas = schemas;
+        Ok(())
+    }
+
+    fn fork(&mut self) -> Result<i64, BufferError> {
+        // What the collector has belongs to the old stream.
+        self.commit();
+        let stream_id = file::new_stream_id();
+        self.in_one(|step| {
+            step.execute("UPDATE stream SET stream_id = ?1", [stream_id]).map(drop)
+        })?;
+        tracing::error!(
+            old = self.file.stream_id,
+            new = stream_id,
+            "this agent's state was copied or rolled back: going on under a new stream"
+        );
+        self.file.stream_id = stream_id;
+        Ok(stream_id)
+    }
+
+    pub(super) fn in_one(
+        &mut self,
+        work: impl FnOnce(&Connection) -> rusqlite::Result<()>,
+    ) -> Result<(), BufferError> {
+        let step =
+            self.file.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        work(&step)?;
+        Ok(step.commit()?)
+    }
+}
+
+async fn sleep_until(due: Option<tokio::time::Instant>) {
+    match due {
+        Some(due) => tokio::time::sleep_until(due).await,
+        None => std::future::pending().await,
+    }
+}

@@ -1,0 +1,99 @@
+//! The agent's configuration: small, because what it does comes from the collector.
+
+use std::path::{Path, PathBuf};
+
+use farwatch_common::config::{Config, Problem};
+use farwatch_common::logging;
+use serde::{Deserialize, Serialize};
+
+use crate::buffer::{BufferConfig, CAP_BYTES_MIN};
+use crate::platform;
+
+const MIB: u64 = 1024 * 1024;
+
+/// All settings, with their defaults.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct AgentConfig {
+    /// Where the agent keeps its key, its buffer and its assignment.
+    pub state_dir: PathBuf,
+    pub buffer: BufferSettings,
+    pub log: LogSettings,
+}
+
+/// How much the buffer may take of the disk.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct BufferSettings {
+    /// Most MiB; without it 2 GiB or a fifth of the volume, whichever is less.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub size_mib: Option<u64>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct LogSettings {
+    /// `info`, or finer: `info,farwatch_agent=debug`.
+    pub filter: String,
+}
+
+impl Default for AgentConfig {
+    fn default() -> Self {
+        Self {
+            state_dir: platform::default_state_dir(),
+            buffer: BufferSettings::default(),
+            log: LogSettings::default(),
+        }
+    }
+}
+
+impl Default for LogSettings {
+    fn default() -> Self {
+        Self { filter: logging::DEFAULT_FILTER.into() }
+    }
+}
+
+impl Config for AgentConfig {
+    fn problems(&self) -> Vec<Problem> {
+        let mut problems = Vec::new();
+        if self.state_dir.as_os_str().is_empty() {
+            problems.push(Problem::new("state_dir", "must not be empty"));
+        }
+        let least = CAP_BYTES_MIN / MIB;
+        if self.buffer.size_mib.is_some_and(|size| !(least..=1024 * 1024).contains(&size)) {
+            let message = format!("must be between {least} and 1048576");
+            problems.push(Problem::new("buffer.size_mib", message));
+        }
+        if let Err(error) = logging::parse(&self.log.filter) {
+            problems.push(Problem::new("log.filter", error.to_string()));
+        }
+        problems
+    }
+}
+
+impl AgentConfig {
+    /// What the buffer may take.
+    #[must_use]
+    pub fn buffer(&self, dir: &Path) -> BufferConfig {
+        let config = BufferConfig::new(dir.to_owned(), platform::volume_bytes(dir));
+        let cap_bytes = self.buffer.size_mib.map_or(config.cap_bytes, |size| size * MIB);
+        BufferConfig { cap_bytes, ..config }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_defaults_are_sound_and_limits_hold() {
+        assert_eq!(AgentConfig::default().problems(), []);
+        let bad = AgentConfig {
+            state_dir: PathBuf::new(),
+            buffer: BufferSettings { size_mib: Some(1) },
+            log: LogSettings { filter: "a=b=c".into() },
+        };
+        let keys: Vec<_> = bad.problems().into_iter().map(|problem| problem.key).collect();
+        assert_eq!(keys, ["state_dir", "buffer.size_mib", "log.filter"]);
+    }
+}

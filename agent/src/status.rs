@@ -1,0 +1,186 @@
+//! What `farwatch-agent status` shows: the identity, the buffer's file, and what a running agent
+//! last wrote about itself.
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use farwatch_common::clock::{Clock, Micros};
+use farwatch_common::file::{read_if_present, write_private};
+use serde::Serialize;
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+use crate::buffer::{self, BufferError, BufferState, Summary};
+use crate::identity::{self, IdentityError};
+use crate::poll::{PollCounters, PollSnapshot};
+use crate::uplink::UplinkState;
+
+const FILE: &str = "status.json";
+/// How often a running agent writes.
+const EVERY: Duration = Duration::from_secs(5);
+/// Older than this, the agent that wrote does not run any more.
+const STALE: Duration = Duration::from_secs(20);
+
+/// What a running agent writes about itself.
+#[derive(Clone, Debug, Serialize)]
+pub struct Running {
+    pub version: &'static str,
+    pub pid: u32,
+    pub at_us: i64,
+    pub devices: usize,
+    pub assignment_revision: u64,
+    pub uplink: UplinkState,
+    pub poll: PollSnapshot,
+    /// Why the buffer cannot commit, while that is so.
+    pub buffer_trouble: Option<String>,
+}
+
+/// Where a running agent reads what it writes.
+#[derive(Debug)]
+pub struct Reporter {
+    pub state_dir: PathBuf,
+    pub inventory: Arc<crate::inventory::Inventory>,
+    pub uplink: watch::Receiver<UplinkState>,
+    pub buffer: watch::Receiver<BufferState>,
+    pub poll: Arc<PollCounters>,
+    pub clock: Clock,
+}
+
+impl Reporter {
+    /// Writes until `cancel`, and a last time then. A disk that takes nothing is no reason to stop.
+    pub async fn run(self, cancel: CancellationToken) -> Result<(), std::convert::Infallible> {
+        let mut tick = tokio::time::interval(EVERY);
+        loop {
+            tokio::select! {
+                () = cancel.cancelled() => {
+                    let _ = std::fs::remove_file(self.state_dir.join(FILE));
+                    return Ok(());
+                }
+                _ = tick.tick() => self.write().await,
+            }
+        }
+    }
+
+    async fn write(&self) {
+        let running = Running {
+            version: env!("CARGO_PKG_VERSION"),
+            pid: std::process::id(),
+            at_us: self.clock.now().0,
+            devices: self.inventory.device_count(),
+            assignment_revision: self.inventory.revision(),
+            uplink: self.uplink.borrow().clone(),
+            poll: self.poll.snapshot(),
+            buffer_trouble: self.buffer.borrow().trouble.clone(),
+        };
+        let Ok(bytes) = serde_json::to_vec(&running) else { return };
+        let path = self.state_dir.join(FILE);
+        let written = tokio::task::spawn_blocking(move || write_private(&path, &bytes)).await;
+        if !matches!(written, Ok(Ok(()))) {
+            tracing::debug!("the status could not be written");
+        }
+    }
+}
+
+/// Why there is no status.
+#[derive(Debug, thiserror::Error)]
+pub enum StatusError {
+    #[error("the identity")]
+    Identity(#[from] IdentityError),
+    #[error("the buffer")]
+    Buffer(#[from] BufferError),
+    #[error("cannot read {path}; run this as the user of the agent")]
+    Read { path: PathBuf, source: std::io::Error },
+}
+
+/// The state directory's content, for people and for programs.
+#[derive(Clone, Debug, Serialize)]
+pub struct Status {
+    pub enrolled: bool,
+    pub agent: Option<String>,
+    pub name: Option<String>,
+    pub collectors: Vec<String>,
+    pub certificate_expires_us: Option<i64>,
+    pub buffer: Option<Summary>,
+    /// What the running agent wrote last; none if no agent runs.
+    pub running: Option<serde_json::Value>,
+}
+
+impl Status {
+    /// Reads it beside the agent that may be running.
+    pub fn read(state_dir: &Path, now: Micros) -> Result<Self, StatusError> {
+        let credentials = identity::load(state_dir)?;
+        let known = credentials.as_ref();
+        let path = state_dir.join(FILE);
+        let bytes = read_if_present(&path).map_err(|source| StatusError::Read { path, source })?;
+        let running = bytes
+            .and_then(|bytes| serde_json::from_slice::<serde_json::Value>(&bytes).ok())
+            .filter(|told| told["at_us"].as_i64().is_some_and(|at| now.since(Micros(at)) < STALE));
+        Ok(Self {
+            enrolled: known.is_some(),
+            agent: known.map(|known| known.agent.to_string()),
+            name: known.map(|known| known.name.clone()),
+            collectors: known.map(|known| known.collectors.clone()).unwrap_or_default(),
+            certificate_expires_us: known.map(|known| known.not_after.0),
+            buffer: buffer::summary(state_dir)?,
+            running,
+        })
+    }
+
+    /// Some lines for a person.
+    #[must_use]
+    pub fn to_text(&self, now: Micros) -> String {
+        let mut text = String::new();
+        let mut line = |name: &str, value: String| {
+            // Writing to a string cannot fail.
+            let _ = writeln!(text, "{name:<12} {value}");
+        };
+        match (&self.name, &self.agent) {
+            (Some(name), Some(agent)) => {
+                line("identity", format!("{name} ({agent})"));
+                line("collectors", self.collectors.join(", "));
+            }
+            _ => line("identity", "not enrolled: run `farwatch-agent enroll`".into()),
+        }
+        if let Some(expires) = self.certificate_expires_us {
+            line(
+                "certificate",
+                match now.0 < expires {
+                    true => format!("good for {} h", Micros(expires).since(now).as_secs() / 3600),
+                    false => "EXPIRED: enrol again with a new token and --force".into(),
+                },
+            );
+        }
+        if let Some(buffer) = &self.buffer {
+            let age = buffer.oldest_us.map_or(0, |at| now.since(Micros(at)).as_secs());
+            let (batches, kib) = (buffer.batches, buffer.bytes / 1024);
+            line("buffer", format!("{batches} batches, {kib} KiB, oldest {age} s"));
+            let lost: Vec<String> =
+                buffer.losses.iter().map(|(name, count)| format!("{name} {count}")).collect();
+            if !lost.is_empty() {
+                line("lost", lost.join(", "));
+            }
+        }
+        match &self.running {
+            None => line("agent", "not running".into()),
+            Some(told) => {
+                line("agent", format!("running, {} devices", told["devices"]));
+                let uplink = &told["uplink"];
+                line(
+                    "uplink",
+                    match uplink["connected"].as_bool() {
+                        Some(true) => {
+                            format!("connected to {}", uplink["collector"].as_str().unwrap_or("?"))
+                        }
+                        _ => match uplink["last_error"].as_str() {
+                            Some(error) => format!("not connected: {error}"),
+                            None => "connecting".into(),
+                        },
+                    },
+                );
+            }
+        }
+        text
+    }
+}

@@ -1,0 +1,241 @@
+//! Uplink: brings what the buffer holds to a collector.
+//!
+//! - **In:** batches of `buffer`, answers of the collector; assignments for `inventory`.
+//! - **Out:** acknowledged numbers and refusals to `buffer`.
+//! - **Bound:** [`core::WINDOW_MAX`] batches and [`core::WINDOW_BYTES`] on the way.
+//! - **When full:** it stops asking the buffer. Polling never notices.
+//! - **On crash:** what has no answer is sent again; the collector stores it once.
+//!
+//! [`core`] is the pure core, [`session`] the shell of one session, [`control`] serves the
+//! collector's calls.
+
+mod control;
+pub mod core;
+pub mod redial;
+mod session;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use farwatch_common::clock::{Clock, Micros};
+use farwatch_common::task::chain;
+use farwatch_common::tls::TlsError;
+use farwatch_common::transport::{Session, TransportError, quic};
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+use self::core::Core;
+use self::redial::Redial;
+use self::session::Live;
+use crate::buffer::{Buffer, BufferError};
+use crate::identity::{Credentials, renew_at};
+use crate::inventory::Inventory;
+
+/// A collector that does not answer a handshake in this time is away.
+const DIAL_TIMEOUT: Duration = Duration::from_secs(10);
+/// After the stop signal, what is buffered has this long to leave.
+pub const DRAIN_MAX: Duration = Duration::from_secs(5);
+
+/// Why a session ended or could not begin.
+#[derive(Debug, thiserror::Error)]
+pub enum UplinkError {
+    #[error("cannot find the address of {collector}; check the name and this host's DNS")]
+    Resolve { collector: String, source: std::io::Error },
+    #[error("{collector} has no address")]
+    NoAddress { collector: String },
+    #[error(
+        "{collector} does not answer; check that this host may send UDP to it and that it runs"
+    )]
+    Timeout { collector: String },
+    #[error("cannot reach {collector}")]
+    Dial { collector: String, source: TransportError },
+    #[error("the pipe of a session did not open")]
+    Pipe(#[source] TransportError),
+    #[error("the collector refused the call: {}", .0.message())]
+    Refused(Box<tonic::Status>),
+    #[error("the collector ended the telemetry stream")]
+    StreamEnded,
+    #[error("the session ended: {reason}")]
+    Closed { reason: String },
+    #[error("no answer to heartbeats")]
+    Silent,
+    #[error("the collector sent ranges that cannot be read")]
+    BadRanges,
+    #[error("the link takes nothing")]
+    Stuck,
+    #[error("the buffer")]
+    Buffer(#[from] BufferError),
+    #[error("TLS")]
+    Tls(#[from] TlsError),
+}
+
+impl UplinkError {
+    /// Nothing a new session would cure.
+    fn is_fatal(&self) -> bool {
+        matches!(self, Self::Buffer(BufferError::Gone))
+    }
+}
+
+/// How the uplink is, for `status`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
+pub struct UplinkState {
+    pub connected: bool,
+    pub collector: Option<String>,
+    pub transport: Option<&'static str>,
+    /// UTC microseconds.
+    pub connected_since_us: Option<i64>,
+    pub last_ack_us: Option<i64>,
+    pub round_trip_ms: Option<u64>,
+    /// How far the collector's clock is ahead of ours.
+    pub clock_offset_us: Option<i64>,
+    pub last_error: Option<String>,
+}
+
+/// What the uplink works with.
+#[derive(Debug)]
+pub struct Uplink {
+    state_dir: PathBuf,
+    buffer: Buffer,
+    credentials: Credentials,
+    inventory: Arc<Inventory>,
+    clock: Clock,
+    state: watch::Sender<UplinkState>,
+    /// When to ask for the next certificate.
+    renew_at: Micros,
+}
+
+impl Uplink {
+    #[must_use]
+    pub fn new(
+        state_dir: PathBuf,
+        buffer: Buffer,
+        credentials: Credentials,
+        inventory: Arc<Inventory>,
+        clock: Clock,
+        state: watch::Sender<UplinkState>,
+    ) -> Self {
+        let renew_at = credentials.renew_after;
+        Self { state_dir, buffer, credentials, inventory, clock, state, renew_at }
+    }
+
+    /// Keeps a session up until `cancel`, then drains for at most [`DRAIN_MAX`].
+    pub async fn run(mut self, cancel: CancellationToken) -> Result<(), UplinkError> {
+        let started = self.clock.monotonic();
+        let boot_id = rand::random::<i64>() & i64::MAX;
+        let (stream_id, next_seq) = {
+            let state = self.buffer.state();
+            let state = state.borrow();
+            (state.stream_id, state.next_seq)
+        };
+        let mut core = Core::new(stream_id, next_seq);
+        let mut redial = Redial::default();
+        self.renew_at = renew_at(&self.credentials, self.clock.now(), rand::random());
+        let mut attempt = 0usize;
+        while !cancel.is_cancelled() {
+            let begun = self.clock.monotonic();
+            let ended = self.session(attempt, boot_id, &mut core, &cancel).await;
+            attempt += 1;
+            let lived = self.clock.monotonic() - begun;
+            redial.lived(lived);
+            let again_at_once = match ended {
+                Ok(session::End::Drained) => return Ok(()),
+                Ok(session::End::Renewed) => true,
+                Err(error) => {
+                    self.failed(&error);
+                    if error.is_fatal() {
+                        return Err(error);
+                    }
+                    // A session that went silent is replaced, not waited for.
+                    matches!(error, UplinkError::Silent)
+                }
+            };
+            if again_at_once {
+                continue;
+            }
+            let wait = redial.next(self.clock.monotonic() - started, rand::random());
+            tokio::select! {
+                () = cancel.cancelled() => {}
+                () = tokio::time::sleep(wait) => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn failed(&self, error: &UplinkError) {
+        let reason = chain(error);
+        let known = self.state.borrow().last_error.as_ref() == Some(&reason);
+        if known {
+            tracing::debug!(error = reason, "uplink down");
+        } else {
+            tracing::warn!(error = reason, "uplink down, buffering");
+        }
+        self.state.send_modify(|state| {
+            state.connected = false;
+            state.connected_since_us = None;
+            state.last_error = Some(reason);
+        });
+    }
+
+    async fn session(
+        &mut self,
+        attempt: usize,
+        boot_id: i64,
+        core: &mut Core,
+        cancel: &CancellationToken,
+    ) -> Result<session::End, UplinkError> {
+        self.warn_if_expired();
+        let collectors = &self.credentials.collectors;
+        let collector = collectors.get(attempt % collectors.len().max(1)).cloned();
+        let collector = collector.unwrap_or_default();
+        let session = dial(&collector, &self.credentials).await?;
+        let live = Live::begin(self, session, boot_id, core).await?;
+        self.state.send_modify(|state| {
+            state.connected = true;
+            state.collector = Some(collector.clone());
+            state.transport = Some("quic");
+            state.connected_since_us = Some(self.clock.now().0);
+            state.last_error = None;
+        });
+        tracing::info!("uplink up");
+        live.drive(self, core, cancel).await
+    }
+
+    /// An expired certificate is shown nevertheless: this host's clock may be wrong.
+    fn warn_if_expired(&self) {
+        let now = self.clock.now();
+        if now > self.credentials.not_after {
+            tracing::error!(
+                expired_s = now.since(self.credentials.not_after).as_secs(),
+                "this agent's certificate has expired and the collector will refuse it; if this \
+                 host's clock is right, run `farwatch-agent enroll --force` with a new token; \
+                 polling goes on and what it sees is kept"
+            );
+        }
+    }
+
+    fn note_ack(&self, at: Micros) {
+        self.state.send_modify(|state| state.last_ack_us = Some(at.0));
+    }
+}
+
+/// Tries the addresses of `collector`, in order.
+async fn dial(collector: &str, credentials: &Credentials) -> Result<Arc<dyn Session>, UplinkError> {
+    let named = || collector.to_owned();
+    let addresses: Vec<SocketAddr> = tokio::net::lookup_host(collector)
+        .await
+        .map_err(|source| UplinkError::Resolve { collector: named(), source })?
+        .collect();
+    let tls = credentials.tls()?;
+    let mut last = UplinkError::NoAddress { collector: named() };
+    for address in addresses {
+        let dialled = quic::dial(address, Arc::clone(&tls));
+        last = match tokio::time::timeout(DIAL_TIMEOUT, dialled).await {
+            Ok(Ok(session)) => return Ok(Arc::new(session)),
+            Ok(Err(source)) => UplinkError::Dial { collector: named(), source },
+            Err(_) => UplinkError::Timeout { collector: named() },
+        };
+    }
+    Err(last)
+}

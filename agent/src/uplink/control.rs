@@ -1,0 +1,73 @@
+//! What the collector calls on the agent, over pipes it opens in the agent's session.
+
+use std::io;
+use std::sync::Arc;
+
+use farwatch_common::task::chain;
+use farwatch_common::transport::{Pipe, PipeKind, Session};
+use farwatch_proto::v1::agent_control_server::{AgentControl, AgentControlServer};
+use farwatch_proto::v1::{Assignment, AssignmentApplied};
+use tokio::sync::mpsc;
+use tokio_stream::wrappers::ReceiverStream;
+use tonic::{Request, Response, Status};
+
+use crate::inventory::{Inventory, InventoryError};
+
+/// Pipes that wait for the server to take them.
+const PIPES_MAX: usize = 4;
+
+struct Control {
+    inventory: Arc<Inventory>,
+}
+
+#[tonic::async_trait]
+impl AgentControl for Control {
+    async fn apply_assignment(
+        &self,
+        request: Request<Assignment>,
+    ) -> Result<Response<AssignmentApplied>, Status> {
+        let inventory = Arc::clone(&self.inventory);
+        let assignment = request.into_inner();
+        // It writes a file.
+        let applied = tokio::task::spawn_blocking(move || inventory.apply(assignment)).await;
+        match applied {
+            Ok(Ok(applied)) => Ok(Response::new(applied)),
+            Ok(Err(error @ InventoryError::Older { .. })) => {
+                Err(Status::failed_precondition(error.to_string()))
+            }
+            Ok(Err(error @ InventoryError::TooMany { .. })) => {
+                Err(Status::invalid_argument(error.to_string()))
+            }
+            Ok(Err(error)) => {
+                tracing::error!(error = chain(&error), "an assignment could not be applied");
+                Err(Status::internal("the assignment could not be kept; see the agent's log"))
+            }
+            Err(_) => Err(Status::internal("the assignment could not be applied")),
+        }
+    }
+}
+
+/// Serves the collector's pipes until the session ends.
+pub(super) async fn serve(session: Arc<dyn Session>, inventory: Arc<Inventory>) {
+    let (pipes, incoming) = mpsc::channel::<Result<Pipe, io::Error>>(PIPES_MAX);
+    let server = tonic::transport::Server::builder()
+        .add_service(AgentControlServer::new(Control { inventory }))
+        .serve_with_incoming(ReceiverStream::new(incoming));
+    let accept = async {
+        while let Ok((kind, pipe)) = session.accept().await {
+            if kind != PipeKind::Reverse {
+                tracing::debug!(?kind, "the collector opened a pipe this agent does not serve");
+            } else if pipes.send(Ok(pipe)).await.is_err() {
+                break;
+            }
+        }
+    };
+    tokio::select! {
+        ended = server => {
+            if let Err(error) = ended {
+                tracing::warn!(error = chain(&error), "the server of the collector's calls ended");
+            }
+        }
+        () = accept => {}
+    }
+}

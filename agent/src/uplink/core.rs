@@ -1,0 +1,334 @@
+//! Core: what is on the way, what an answer means, and when a silent session is given up.
+//!
+//! A batch leaves the buffer only for an answer to *this* batch, in the session that sent it: an ack
+//! that names its number, or a refusal. What was on the way when a session ended is sent again, even
+//! if the ranges of the next `Welcome` name it: if this agent's state was copied or rolled back, the
+//! number may be another history's, and only the collector can tell, by the content. A repeat costs
+//! at most a window and is stored once.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use farwatch_common::ranges::SeqRanges;
+use farwatch_proto::v1::RejectCode;
+
+use crate::buffer::{Lane, Refusal};
+
+/// Most batches on the way, whatever the collector allows.
+pub const WINDOW_MAX: usize = 64;
+/// Most bytes on the way: what a slow link holds in memory.
+pub const WINDOW_BYTES: usize = 1024 * 1024;
+/// Of the window, the backlog leaves this for live batches (contract G9).
+const LIVE_SHARE_PERCENT: usize = 30;
+pub const HEARTBEAT_IDLE: Duration = Duration::from_secs(15);
+/// While something is unacknowledged.
+pub const HEARTBEAT_BUSY: Duration = Duration::from_secs(1);
+/// A heartbeat without an answer for so long, or for five round trips, ends the session.
+const SILENCE_MIN: Duration = Duration::from_secs(3);
+const SILENCE_ROUND_TRIPS: u32 = 5;
+/// Batches without an answer from ended sessions that are remembered one by one.
+const MAYBE_SENT_MAX: usize = 4096;
+
+/// What `uplink` may ask the buffer for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Room {
+    pub live: usize,
+    pub backlog: usize,
+    pub bytes: usize,
+    /// Not these.
+    pub in_flight: BTreeSet<u64>,
+    /// Only these, if given.
+    pub only: Option<MaybeSent>,
+}
+
+/// Batches the collector may have without our knowing.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct MaybeSent {
+    /// Numbers below it: an earlier process may have sent them.
+    pub below: u64,
+    /// Sent in a session that ended before the answer.
+    pub also: BTreeSet<u64>,
+}
+
+impl MaybeSent {
+    #[must_use]
+    pub fn contains(&self, seq: u64) -> bool {
+        seq < self.below || self.also.contains(&seq)
+    }
+
+    fn insert(&mut self, seq: u64) {
+        self.also.insert(seq);
+        if self.also.len() > MAYBE_SENT_MAX {
+            // More than is worth remembering one by one: any may have been sent.
+            *self = Self { below: u64::MAX, also: BTreeSet::new() };
+        }
+    }
+}
+
+/// What has to be done after an answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// Delete these: they are stored.
+    Acked(SeqRanges),
+    /// Set this one aside.
+    Refused(Refusal),
+    /// Send this one again with its schemas.
+    SchemasUnknown(u64),
+    /// Everything that waits goes to a new stream; tell its id to [`Core::forked`].
+    Fork,
+}
+
+/// What the clock demands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Due {
+    Nothing,
+    Heartbeat,
+    /// The session is dead: dial again at once.
+    Redial,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Flight {
+    lane: Lane,
+    bytes: usize,
+}
+
+/// One agent's uplink, over all its sessions. Times are monotonic.
+#[derive(Debug)]
+pub struct Core {
+    stream_id: i64,
+    window: usize,
+    flights: BTreeMap<u64, Flight>,
+    bytes: usize,
+    /// The buffer has nothing more to send for now.
+    exhausted: bool,
+    /// Numbers collide with another agent's: before a new stream begins, every batch that may have
+    /// been sent gets its answer in the old one.
+    forking: bool,
+    /// Answered with `FORK`: they go to the new stream.
+    colliding: BTreeSet<u64>,
+    maybe_sent: MaybeSent,
+    heartbeat_at: Duration,
+    /// When the oldest heartbeat without an answer was sent.
+    unanswered: Option<Duration>,
+    round_trip: Duration,
+}
+
+impl Core {
+    /// For the stream `stream_id`, of which numbers from `next_seq` on were never used.
+    #[must_use]
+    pub fn new(stream_id: i64, next_seq: u64) -> Self {
+        Self {
+            stream_id,
+            window: 1,
+            flights: BTreeMap::new(),
+            bytes: 0,
+            exhausted: false,
+            forking: false,
+            colliding: BTreeSet::new(),
+            maybe_sent: MaybeSent { below: next_seq, also: BTreeSet::new() },
+            heartbeat_at: Duration::ZERO,
+            unanswered: None,
+            round_trip: Duration::ZERO,
+        }
+    }
+
+    #[must_use]
+    pub fn stream_id(&self) -> i64 {
+        self.stream_id
+    }
+
+    /// How many batches are on the way.
+    #[must_use]
+    pub fn in_flight(&self) -> usize {
+        self.flights.len()
+    }
+
+    /// Everything there was has its answer.
+    #[must_use]
+    pub fn is_idle(&self) -> bool {
+        self.exhausted && self.flights.is_empty()
+    }
+
+    /// A session has begun: what was on the way in the last one is sent again.
+    pub fn connected(&mut self, window: u32, now: Duration) {
+        for seq in std::mem::take(&mut self.flights).into_keys() {
+            self.maybe_sent.insert(seq);
+        }
+        self.bytes = 0;
+        self.exhausted = false;
+        self.forking = false;
+        self.colliding.clear();
+        self.heartbeat_at = now;
+        self.unanswered = None;
+        self.set_window(window);
+    }
+
+    fn set_window(&mut self, window: u32) {
+        self.window = usize::try_from(window).unwrap_or(WINDOW_MAX).clamp(1, WINDOW_MAX);
+    }
+
+    /// What there is room for; `None` if there is no room or nothing to send.
+    #[must_use]
+    pub fn room(&self) -> Option<Room> {
+        if self.exhausted || self.bytes >= WINDOW_BYTES {
+            return None;
+        }
+        let free = self.window.saturating_sub(self.flights.len());
+        let backlog_max = (self.window * (100 - LIVE_SHARE_PERCENT) / 100).max(1);
+        let in_backlog =
+            self.flights.values().filter(|flight| flight.lane == Lane::Backlog).count();
+        let backlog = backlog_max.saturating_sub(in_backlog).min(free);
+        (free > 0).then(|| Room {
+            live: free,
+            backlog,
+            bytes: WINDOW_BYTES - self.bytes,
+            in_flight: self.flights.keys().chain(&self.colliding).copied().collect(),
+            only: self.forking.then(|| self.maybe_sent.clone()),
+        })
+    }
+
+    /// The buffer gave `found` batches for `room`, each told by [`Core::sent`].
+    pub fn filled(&mut self, room: &Room, found: usize) -> Option<Effect> {
+        // Less than asked for: nothing to ask again until there is something new. The backlog may
+        // be cut by its share, which an answer widens.
+        self.exhausted = found == 0 || (found < room.live && room.backlog >= room.live);
+        if found == 0 { self.fork_when_answered() } else { None }
+    }
+
+    /// A batch is on the way.
+    pub fn sent(&mut self, seq: u64, lane: Lane, bytes: usize, now: Duration) {
+        // Its answer is awaited with the busy interval.
+        self.heartbeat_at = self.heartbeat_at.min(now + HEARTBEAT_BUSY);
+        if let Some(before) = self.flights.insert(seq, Flight { lane, bytes }) {
+            self.bytes -= before.bytes;
+        }
+        self.bytes += bytes;
+    }
+
+    /// The buffer has new batches, or some to send again.
+    pub fn refilled(&mut self) {
+        self.exhausted = false;
+    }
+
+    fn answered(&mut self, seq: u64) -> Option<Flight> {
+        let flight = self.flights.remove(&seq)?;
+        self.bytes -= flight.bytes;
+        self.maybe_sent.also.remove(&seq);
+        // The backlog may have room again.
+        if flight.lane == Lane::Backlog {
+            self.exhausted = false;
+        }
+        Some(flight)
+    }
+
+    /// The collector has stored what `durable` names.
+    pub fn acked(&mut self, stream_id: i64, durable: &SeqRanges, window: u32) -> Vec<Effect> {
+        self.set_window(window);
+        if stream_id != self.stream_id {
+            return Vec::new();
+        }
+        let stored: Vec<u64> =
+            self.flights.keys().copied().filter(|seq| durable.contains(*seq)).collect();
+        let mut acked = SeqRanges::new();
+        for seq in stored {
+            self.answered(seq);
+            acked.insert(seq);
+        }
+        let mut effects = Vec::new();
+        if !acked.is_empty() {
+            effects.push(Effect::Acked(acked));
+        }
+        effects.extend(self.fork_when_answered());
+        effects
+    }
+
+    /// The collector will not store the batch as it is.
+    pub fn rejected(
+        &mut self,
+        stream_id: i64,
+        seq: u64,
+        code: RejectCode,
+        detail: String,
+    ) -> Vec<Effect> {
+        if stream_id != self.stream_id || self.answered(seq).is_none() {
+            return Vec::new();
+        }
+        let mut effects = Vec::new();
+        match code {
+            RejectCode::Fork => {
+                self.forking = true;
+                self.colliding.insert(seq);
+                // What may have been sent before is asked for now.
+                self.exhausted = false;
+            }
+            RejectCode::UnknownSchema => {
+                self.exhausted = false;
+                effects.push(Effect::SchemasUnknown(seq));
+            }
+            RejectCode::Malformed | RejectCode::NotYours | RejectCode::Unspecified => {
+                effects.push(Effect::Refused(Refusal { seq, code: code as i32, detail }));
+            }
+        }
+        effects.extend(self.fork_when_answered());
+        effects
+    }
+
+    /// A new stream begins only when every batch that may have been sent in the old one has its
+    /// answer: what the collector stored of it must not be sent again in the new one.
+    fn fork_when_answered(&self) -> Option<Effect> {
+        let answered = self.exhausted && self.flights.is_empty();
+        (self.forking && answered).then_some(Effect::Fork)
+    }
+
+    /// All that waits belongs to the stream `stream_id` now.
+    pub fn forked(&mut self, stream_id: i64) {
+        self.stream_id = stream_id;
+        self.forking = false;
+        self.colliding.clear();
+        self.maybe_sent = MaybeSent::default();
+        self.exhausted = false;
+    }
+
+    /// Something came from the collector: the session lives.
+    pub fn heard(&mut self) {
+        self.unanswered = None;
+    }
+
+    /// A heartbeat was sent; `round_trip` is the transport's estimate.
+    pub fn beat(&mut self, now: Duration, round_trip: Duration) {
+        self.unanswered.get_or_insert(now);
+        self.round_trip = round_trip;
+        self.heartbeat_at = now + self.interval();
+    }
+
+    fn interval(&self) -> Duration {
+        if self.flights.is_empty() { HEARTBEAT_IDLE } else { HEARTBEAT_BUSY }
+    }
+
+    fn silence_max(&self) -> Duration {
+        SILENCE_MIN.max(self.round_trip * SILENCE_ROUND_TRIPS)
+    }
+
+    /// When [`Core::due`] has to be asked at the latest.
+    #[must_use]
+    pub fn deadline(&self) -> Duration {
+        let silent = self.unanswered.map(|since| since + self.silence_max());
+        silent.map_or(self.heartbeat_at, |silent| silent.min(self.heartbeat_at))
+    }
+
+    /// What has to be done now.
+    #[must_use]
+    pub fn due(&self, now: Duration) -> Due {
+        if self.unanswered.is_some_and(|since| now >= since + self.silence_max()) {
+            Due::Redial
+        } else if now >= self.heartbeat_at {
+            Due::Heartbeat
+        } else {
+            Due::Nothing
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

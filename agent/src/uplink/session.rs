@@ -1,0 +1,299 @@
+//! The shell of one session: moves messages between the core, the buffer and the link.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use farwatch_common::ranges::SeqRanges;
+use farwatch_common::task::{chain, spawn_child};
+use farwatch_common::transport::{PipeKind, Session, channel};
+use farwatch_proto::v1::uplink_client::UplinkClient;
+use farwatch_proto::v1::{
+    BufferStatus, Heartbeat, HeartbeatReply, SessionHello, TelemetryDown, TelemetryUp,
+    telemetry_down, telemetry_up,
+};
+use tokio::sync::{mpsc, watch};
+use tokio_stream::wrappers::ReceiverStream;
+use tokio_util::sync::{CancellationToken, DropGuard};
+use tonic::transport::Channel;
+use tonic::{Status, Streaming};
+
+use super::core::{Core, Due, Effect, WINDOW_MAX};
+use super::{DRAIN_MAX, Uplink, UplinkError, control};
+use crate::buffer::{BufferState, Wanted};
+use crate::identity::{renew, renew_at};
+
+/// A call that takes longer has failed.
+const CALL_TIMEOUT: Duration = Duration::from_secs(10);
+/// A timer is set for no longer; it is then looked at again.
+const RENEWAL_WAIT_MAX: Duration = Duration::from_secs(24 * 3600);
+/// A renewal that failed is tried again after up to this long.
+const RENEW_AGAIN: Duration = Duration::from_secs(3600);
+/// Messages that wait for the link: a full window and some heartbeats.
+const UP_MAX: usize = WINDOW_MAX + 16;
+
+/// Why a session ended well.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum End {
+    /// Asked to stop: the buffer is empty, or time was up.
+    Drained,
+    /// There is a new certificate, which the next session shows.
+    Renewed,
+}
+
+/// A session that is up.
+pub(super) struct Live {
+    session: Arc<dyn Session>,
+    client: UplinkClient<Channel>,
+    up: mpsc::Sender<TelemetryUp>,
+    down: Streaming<TelemetryDown>,
+    state: watch::Receiver<BufferState>,
+    /// Start of the core's time.
+    epoch: Instant,
+    nonce: u64,
+    /// Ends the server of the collector's calls with the session.
+    _served: DropGuard,
+}
+
+async fn call<T>(
+    what: impl Future<Output = Result<tonic::Response<T>, Status>>,
+) -> Result<T, UplinkError> {
+    match tokio::time::timeout(CALL_TIMEOUT, what).await {
+        Ok(Ok(response)) => Ok(response.into_inner()),
+        Ok(Err(status)) => Err(UplinkError::Refused(Box::new(status))),
+        Err(_) => Err(UplinkError::Silent),
+    }
+}
+
+impl Live {
+    /// Opens the pipes of `session` and says hello.
+    pub(super) async fn begin(
+        uplink: &Uplink,
+        session: Arc<dyn Session>,
+        boot_id: i64,
+        core: &mut Core,
+    ) -> Result<Self, UplinkError> {
+        let pipe = channel(Arc::clone(&session), PipeKind::Telemetry);
+        let mut client = UplinkClient::new(pipe.await.map_err(UplinkError::Pipe)?);
+        let hello = SessionHello {
+            agent_version: env!("CARGO_PKG_VERSION").into(),
+            platform: crate::platform::name(),
+            boot_id,
+            stream_ids: vec![core.stream_id()],
+            assignment_revision: uplink.inventory.revision(),
+        };
+        // Before the hello: the collector may push an assignment as soon as it knows us.
+        let serving = CancellationToken::new();
+        let inventory = Arc::clone(&uplink.inventory);
+        spawn_child(&serving, control::serve(Arc::clone(&session), inventory));
+        let served = serving.drop_guard();
+        let welcome = call(client.open_session(hello)).await?;
+        let (up, outgoing) = mpsc::channel(UP_MAX);
+        let down = call(client.telemetry(ReceiverStream::new(outgoing))).await?;
+        let epoch = uplink.clock.monotonic();
+        core.connected(welcome.window, Duration::ZERO);
+        let state = uplink.buffer.state();
+        Ok(Self { session, client, up, down, state, epoch, nonce: 0, _served: served })
+    }
+
+    fn now(&self, uplink: &Uplink) -> Duration {
+        uplink.clock.monotonic().saturating_duration_since(self.epoch)
+    }
+
+    /// Runs the session to its end.
+    pub(super) async fn drive(
+        mut self,
+        uplink: &mut Uplink,
+        core: &mut Core,
+        cancel: &CancellationToken,
+    ) -> Result<End, UplinkError> {
+        let ended = self.turns(uplink, core, cancel).await;
+        self.session.close(match &ended {
+            Ok(End::Drained) => "the agent stops",
+            Ok(End::Renewed) => "the agent comes again with a new certificate",
+            Err(_) => "the agent gave the session up",
+        });
+        ended
+    }
+
+    async fn turns(
+        &mut self,
+        uplink: &mut Uplink,
+        core: &mut Core,
+        cancel: &CancellationToken,
+    ) -> Result<End, UplinkError> {
+        let session = Arc::clone(&self.session);
+        let closed = session.closed();
+        tokio::pin!(closed);
+        let mut drain_until: Option<tokio::time::Instant> = None;
+        loop {
+            self.fill(uplink, core).await?;
+            let flushed = self.state.borrow().flushed;
+            if drain_until.is_some() && flushed && core.is_idle() {
+                return Ok(End::Drained);
+            }
+            let due = tokio::time::Instant::from_std(self.epoch + core.deadline());
+            let renewal = uplink.renew_at.since(uplink.clock.now()).min(RENEWAL_WAIT_MAX);
+            tokio::select! {
+                changed = self.state.changed() => {
+                    changed.map_err(|_| crate::buffer::BufferError::Gone)?;
+                    core.refilled();
+                }
+                message = self.down.message() => {
+                    let message = message
+                        .map_err(|status| UplinkError::Refused(Box::new(status)))?
+                        .ok_or(UplinkError::StreamEnded)?;
+                    self.take(uplink, core, message).await?;
+                }
+                () = tokio::time::sleep_until(due) => match core.due(self.now(uplink)) {
+                    Due::Nothing => {}
+                    Due::Heartbeat => self.beat(uplink, core)?,
+                    Due::Redial => return Err(UplinkError::Silent),
+                },
+                reason = &mut closed => return Err(UplinkError::Closed { reason }),
+                () = tokio::time::sleep(renewal) => {
+                    if self.renew(uplink).await {
+                        return Ok(End::Renewed);
+                    }
+                }
+                () = cancel.cancelled(), if drain_until.is_none() => {
+                    drain_until = Some(tokio::time::Instant::now() + DRAIN_MAX);
+                }
+                () = until(drain_until) => return Ok(End::Drained),
+            }
+        }
+    }
+
+    /// Sends what there is room for.
+    async fn fill(&mut self, uplink: &Uplink, core: &mut Core) -> Result<(), UplinkError> {
+        while let Some(room) = core.room() {
+            let wanted = Wanted {
+                now: uplink.clock.now(),
+                live: room.live,
+                backlog: room.backlog,
+                bytes: room.bytes,
+                in_flight: room.in_flight.clone(),
+                only: room.only.clone(),
+            };
+            let mut found = uplink.buffer.next(wanted).await?;
+            // Both lanes may be full of batches; the window holds for both together.
+            found.truncate(room.live);
+            let count = found.len();
+            for outgoing in found {
+                let (seq, bytes) = (outgoing.batch.seq, outgoing.batch.data.len());
+                self.send(telemetry_up::Kind::Batch(outgoing.batch))?;
+                core.sent(seq, outgoing.lane, bytes, self.now(uplink));
+            }
+            if let Some(effect) = core.filled(&room, count) {
+                apply(uplink, core, effect).await?;
+            }
+        }
+        Ok(())
+    }
+
+    fn send(&self, kind: telemetry_up::Kind) -> Result<(), UplinkError> {
+        self.up.try_send(TelemetryUp { kind: Some(kind) }).map_err(|error| match error {
+            mpsc::error::TrySendError::Full(_) => UplinkError::Stuck,
+            mpsc::error::TrySendError::Closed(_) => UplinkError::StreamEnded,
+        })
+    }
+
+    fn beat(&mut self, uplink: &Uplink, core: &mut Core) -> Result<(), UplinkError> {
+        self.nonce += 1;
+        let buffer = {
+            let state = self.state.borrow();
+            let oldest_us = state.oldest.map_or(0, |at| at.0);
+            BufferStatus { batches: state.batches, bytes: state.bytes, oldest_us }
+        };
+        self.send(telemetry_up::Kind::Heartbeat(Heartbeat {
+            nonce: self.nonce,
+            agent_time_us: uplink.clock.now().0,
+            buffer: Some(buffer),
+            devices: u32::try_from(uplink.inventory.device_count()).unwrap_or(u32::MAX),
+        }))?;
+        core.beat(self.now(uplink), self.session.rtt());
+        Ok(())
+    }
+
+    async fn take(
+        &mut self,
+        uplink: &Uplink,
+        core: &mut Core,
+        message: TelemetryDown,
+    ) -> Result<(), UplinkError> {
+        core.heard();
+        let effects = match message.kind {
+            Some(telemetry_down::Kind::Ack(ack)) => {
+                uplink.note_ack(uplink.clock.now());
+                let durable =
+                    SeqRanges::from_proto(&ack.durable).map_err(|_| UplinkError::BadRanges)?;
+                core.acked(ack.stream_id, &durable, ack.window)
+            }
+            Some(telemetry_down::Kind::Reject(reject)) => {
+                let code = reject.code();
+                tracing::warn!(batch_seq = reject.seq, ?code, "the collector refused a batch");
+                core.rejected(reject.stream_id, reject.seq, code, reject.detail)
+            }
+            Some(telemetry_down::Kind::Heartbeat(reply)) => {
+                self.note_reply(uplink, &reply);
+                Vec::new()
+            }
+            None => Vec::new(),
+        };
+        for effect in effects {
+            apply(uplink, core, effect).await?;
+        }
+        Ok(())
+    }
+
+    fn note_reply(&self, uplink: &Uplink, reply: &HeartbeatReply) {
+        let now = uplink.clock.now();
+        let there = reply.received_us.saturating_sub(reply.agent_time_us);
+        let back = reply.sent_us.saturating_sub(now.0);
+        let offset = there.saturating_add(back) / 2;
+        let round_trip_ms = u64::try_from(self.session.rtt().as_millis()).ok();
+        uplink.state.send_modify(|state| {
+            state.clock_offset_us = Some(offset);
+            state.round_trip_ms = round_trip_ms;
+        });
+    }
+
+    /// Fetches the next certificate; says whether there is one. The old one is good for a while, so
+    /// a failure only postpones.
+    async fn renew(&mut self, uplink: &mut Uplink) -> bool {
+        let now = uplink.clock.now();
+        if now < uplink.renew_at {
+            return false;
+        }
+        match renew(&uplink.state_dir, &uplink.credentials, &mut self.client).await {
+            Ok(credentials) => {
+                uplink.renew_at = renew_at(&credentials, now, rand::random());
+                uplink.credentials = credentials;
+                tracing::info!("the certificate is renewed");
+                true
+            }
+            Err(error) => {
+                let error = chain(&error);
+                tracing::warn!(error, "the certificate could not be renewed yet");
+                uplink.renew_at = now.after(RENEW_AGAIN.mul_f64(0.5 + rand::random::<f64>() / 2.0));
+                false
+            }
+        }
+    }
+}
+
+async fn apply(uplink: &Uplink, core: &mut Core, effect: Effect) -> Result<(), UplinkError> {
+    match effect {
+        Effect::Acked(seqs) => uplink.buffer.acked(seqs).await?,
+        Effect::Refused(refusal) => uplink.buffer.refused(refusal).await?,
+        Effect::SchemasUnknown(seq) => uplink.buffer.schemas_unknown(seq).await?,
+        Effect::Fork => core.forked(uplink.buffer.fork().await?),
+    }
+    Ok(())
+}
+
+async fn until(deadline: Option<tokio::time::Instant>) {
+    match deadline {
+        Some(deadline) => tokio::time::sleep_until(deadline).await,
+        None => std::future::pending().await,
+    }
+}

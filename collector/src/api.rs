@@ -1,0 +1,131 @@
+//! Stage **api**: what people and programs see and change.
+//!
+//! - in: HTTP requests, from a listener that says where each came from ([`Client`])
+//! - out: JSON of `inventory`, `live` and `store`; events; the web UI's files
+//! - bound: bodies of 1 MiB, 30 s per request, a rate per session or key, [`events::STREAMS_MAX`]
+//!   event streams; lists come in pages
+//! - when full: 429 or 503 with `Retry-After`; a slow event stream gets `resync`
+//! - on crash: requests are gone, what they committed stays; clients load a snapshot again
+
+mod address;
+mod agents;
+mod assets;
+#[expect(unused_qualifications, reason = "utoipa::path writes them")]
+mod devices;
+mod document;
+mod error;
+#[expect(unused_qualifications, reason = "utoipa::path writes them")]
+mod events;
+mod guard;
+mod health;
+mod interfaces;
+mod login;
+mod observe;
+mod reply;
+mod request;
+#[expect(unused_qualifications, reason = "utoipa::path writes them")]
+mod series;
+pub mod serve;
+#[expect(unused_qualifications, reason = "utoipa::path writes them")]
+mod tenants;
+
+use std::sync::Arc;
+
+use axum::extract::DefaultBodyLimit;
+use axum::routing::get;
+use axum::{Router, middleware};
+use farwatch_common::clock::Clock;
+use farwatch_common::id::{AgentId, IdGenerator};
+use farwatch_common::secret::Secret;
+use tokio_util::sync::CancellationToken;
+use utoipa::openapi::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::identity::limits::Limits;
+use crate::identity::password::Passwords;
+use crate::identity::token::TokenOrigin;
+use crate::inventory::{AssignmentChanges, Vault};
+use crate::live::Live;
+use crate::metrics::Metrics;
+use crate::store::{Database, SqliteSamples};
+pub use guard::Client;
+
+const BODY_BYTES_MAX: usize = 1024 * 1024;
+
+/// Ends the sessions of an agent that was revoked; the registry of sessions is one.
+pub trait SessionControl: Send + Sync {
+    /// Returns at once; the sessions close within seconds.
+    fn revoke(&self, agent: AgentId);
+}
+
+/// What handlers work with. The composition root fills it in.
+pub struct Parts {
+    pub db: Database,
+    pub live: Live,
+    pub samples: SqliteSamples,
+    pub vault: Arc<Vault>,
+    pub changes: AssignmentChanges,
+    pub clock: Clock,
+    pub ids: Arc<IdGenerator>,
+    pub limits: Arc<Limits>,
+    pub passwords: Passwords,
+    pub sessions: Arc<dyn SessionControl>,
+    pub origin: TokenOrigin,
+    pub version: &'static str,
+    pub metrics: Metrics,
+    /// Opens `/metrics` on the public listener.
+    pub metrics_token: Option<Secret>,
+    /// Cancelled when the process stops: event streams end.
+    pub stopping: CancellationToken,
+}
+
+pub type AppState = Arc<Parts>;
+
+/// Everything that is served over HTTP.
+pub fn router(state: AppState) -> Router {
+    let (api, _) = operations().split_for_parts();
+    api.route("/metrics", get(health::metrics))
+        .fallback(assets::serve)
+        .method_not_allowed_fallback(observe::method_not_allowed)
+        .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
+        .layer(middleware::from_fn_with_state(Arc::clone(&state), observe::observe))
+        .with_state(state)
+}
+
+/// The description of the API; the same text on the command line and at `/api/v1/openapi.json`.
+#[must_use]
+pub fn openapi() -> OpenApi {
+    document::finished(operations().into_openapi())
+}
+
+/// Every operation of the document, and no other.
+fn operations() -> OpenApiRouter<AppState> {
+    OpenApiRouter::with_openapi(document::frame())
+        .routes(routes!(login::login))
+        .routes(routes!(login::logout))
+        .routes(routes!(login::me))
+        .routes(routes!(tenants::tenants))
+        .routes(routes!(tenants::sites))
+        .routes(routes!(tenants::token_new))
+        .routes(routes!(tenants::api_keys, tenants::api_key_new))
+        .routes(routes!(tenants::api_key_delete))
+        .routes(routes!(devices::devices, devices::device_new))
+        .routes(routes!(devices::device, devices::device_gone))
+        .routes(routes!(interfaces::interfaces))
+        .routes(routes!(series::metrics))
+        .routes(routes!(series::series))
+        .routes(routes!(series::samples))
+        .routes(routes!(agents::agents))
+        .routes(routes!(agents::agent))
+        .routes(routes!(agents::revoke))
+        .routes(routes!(agents::gaps))
+        .routes(routes!(events::events))
+        .routes(routes!(document::openapi_json))
+        .routes(routes!(health::live))
+        .routes(routes!(health::ready))
+        .routes(routes!(health::startup))
+}
+
+#[cfg(test)]
+mod tests;

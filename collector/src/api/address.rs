@@ -1,0 +1,127 @@
+//! Core: the address of a device, as people write it: a host and perhaps a port.
+
+use std::fmt;
+use std::net::{IpAddr, Ipv6Addr};
+
+use crate::inventory::device::SNMP_PORT;
+
+const HOST_LEN_MAX: usize = 253;
+const LABEL_LEN_MAX: usize = 63;
+
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Address {
+    /// An IP address in its usual form, or a host name in lower case.
+    pub(super) host: String,
+    pub(super) port: u16,
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.port == SNMP_PORT {
+            return f.write_str(&self.host);
+        }
+        if self.host.contains(':') {
+            return write!(f, "[{}]:{}", self.host, self.port);
+        }
+        write!(f, "{}:{}", self.host, self.port)
+    }
+}
+
+/// Reads `IP`, `IP:port`, `[v6]:port`, `name` or `name:port`.
+pub(super) fn parse_address(text: &str, default_port: u16) -> Option<Address> {
+    let text = text.trim();
+    if let Ok(ip) = text.parse::<IpAddr>() {
+        return usable(ip, default_port);
+    }
+    if let Some(rest) = text.strip_prefix('[') {
+        let (v6, rest) = rest.split_once(']')?;
+        let port = if rest.is_empty() { default_port } else { port(rest.strip_prefix(':')?)? };
+        return usable(v6.parse::<Ipv6Addr>().ok()?.into(), port);
+    }
+    let (host, port) = match text.split_once(':') {
+        Some((host, text)) => (host, port(text)?),
+        None => (text, default_port),
+    };
+    if let Ok(ip) = host.parse::<IpAddr>() {
+        return usable(ip, port);
+    }
+    is_host_name(host).then(|| Address { host: host.to_ascii_lowercase(), port })
+}
+
+fn port(text: &str) -> Option<u16> {
+    let digits = text.bytes().all(|byte| byte.is_ascii_digit());
+    text.parse().ok().filter(|port| digits && *port != 0)
+}
+
+/// Not "any address", nor an address of many.
+fn usable(ip: IpAddr, port: u16) -> Option<Address> {
+    let broadcast = matches!(ip, IpAddr::V4(v4) if v4.is_broadcast());
+    let one = !ip.is_unspecified() && !ip.is_multicast() && !broadcast;
+    one.then(|| Address { host: ip.to_string(), port })
+}
+
+fn is_host_name(text: &str) -> bool {
+    let is_label = |label: &str| {
+        let allowed = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
+        (1..=LABEL_LEN_MAX).contains(&label.len())
+            && label.bytes().all(allowed)
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+    };
+    // A name of digits only is an address with a typing error.
+    let last = text.rsplit('.').next().unwrap_or_default();
+    let numeric = last.bytes().all(|byte| byte.is_ascii_digit());
+    text.len() <= HOST_LEN_MAX && !numeric && text.split('.').all(is_label)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_form_is_read_and_shown() {
+        for (text, host, port, shown) in [
+            ("10.0.0.1", "10.0.0.1", 161, "10.0.0.1"),
+            (" 10.0.0.1:16100 ", "10.0.0.1", 16100, "10.0.0.1:16100"),
+            ("10.0.0.1:161", "10.0.0.1", 161, "10.0.0.1"),
+            ("2001:DB8::0:1", "2001:db8::1", 161, "2001:db8::1"),
+            ("[2001:db8::1]:162", "2001:db8::1", 162, "[2001:db8::1]:162"),
+            ("[2001:db8::1]", "2001:db8::1", 161, "2001:db8::1"),
+            ("Core-1.Example.net:1161", "core-1.example.net", 1161, "core-1.example.net:1161"),
+            ("router_7", "router_7", 161, "router_7"),
+        ] {
+            let address = parse_address(text, 161).unwrap();
+            assert_eq!(address, Address { host: host.into(), port }, "{text}");
+            assert_eq!(address.to_string(), shown);
+        }
+    }
+
+    #[test]
+    fn what_is_no_address_is_refused() {
+        let long = "a".repeat(64);
+        for text in [
+            "",
+            "0.0.0.0",
+            "::",
+            "224.0.0.1",
+            "255.255.255.255",
+            "10.0.0",
+            "10.0.0.256",
+            "10.0.0.1:0",
+            "10.0.0.1:+5",
+            "10.0.0.1:99999",
+            "[10.0.0.1]:1",
+            "a b",
+            "-a",
+            "a-",
+            "a..b",
+            "http://a",
+            "a/b",
+            "user@host",
+            "a:b:c",
+            &long,
+        ] {
+            assert_eq!(parse_address(text, 161), None, "{text}");
+        }
+    }
+}

@@ -1,0 +1,167 @@
+//! Agents: list, one, revoke, and the gaps they declared.
+
+use axum::extract::State;
+use farwatch_common::clock::Micros;
+use farwatch_common::id::AgentId;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::AppState;
+use super::error::Error;
+use super::guard::Caller;
+use super::reply::{Data, List, Paging, Ref, State as Health, Time, listed, page_of};
+use super::request::{Json, Params, PathId};
+use super::tenants::OfTenant;
+use crate::inventory::agent::{self, agent_get, agent_list, agent_revoke};
+use crate::store::SampleStore as _;
+use crate::store::samples::gap_reason_name;
+
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Agent {
+    id: String,
+    name: String,
+    tenant: Ref,
+    site: Ref,
+    state: Health,
+    version: Option<String>,
+    platform: Option<String>,
+    transport: Option<String>,
+    remote_addr: Option<String>,
+    connected_since: Option<Time>,
+    last_seen_at: Option<Time>,
+    last_ack_at: Option<Time>,
+    devices: u64,
+    buffer: Option<AgentBuffer>,
+    certificate_expires_at: Option<Time>,
+    revoked_at: Option<Time>,
+    created_at: Time,
+}
+
+/// What waits at the agent.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct AgentBuffer {
+    batches: u64,
+    bytes: u64,
+    oldest_at: Option<Time>,
+}
+
+fn show(state: &AppState, row: agent::Agent) -> Agent {
+    let live = state.live.agent(row.tenant.id, row.id);
+    let live = live.as_ref();
+    let text = |text: &String| (!text.is_empty()).then(|| text.clone());
+    let health = live.and_then(|live| Health::from_name(live.state.name()));
+    let buffer = live.and_then(|live| live.buffer.as_ref()).map(|buffer| AgentBuffer {
+        batches: buffer.batches,
+        bytes: buffer.bytes,
+        oldest_at: buffer.oldest_at.map(Time),
+    });
+    Agent {
+        id: row.id.to_string(),
+        name: row.name,
+        tenant: row.tenant.into(),
+        site: row.site.into(),
+        state: health.unwrap_or(Health::Unknown),
+        version: live.and_then(|live| text(&live.version)).or(row.version),
+        platform: live.and_then(|live| text(&live.platform)).or(row.platform),
+        transport: live.and_then(|live| live.transport).map(str::to_owned),
+        remote_addr: live.and_then(|live| live.remote_addr.clone()),
+        connected_since: live.and_then(|live| live.connected_since).map(Time),
+        last_seen_at: live.and_then(|live| live.last_seen_at).max(row.last_seen_at).map(Time),
+        last_ack_at: live.and_then(|live| live.last_ack_at).max(row.last_ack_at).map(Time),
+        devices: row.devices,
+        buffer,
+        certificate_expires_at: row.certificate_expires_at.map(Time),
+        revoked_at: row.revoked_at.map(Time),
+        created_at: Time(row.created_at),
+    }
+}
+
+/// Agents
+#[utoipa::path(get, path = "/api/v1/agents", tag = "agents", params(OfTenant),
+    responses((status = 200, body = List<Agent>)))]
+pub(super) async fn agents(
+    State(state): State<AppState>,
+    caller: Caller,
+    Params(query): Params<OfTenant>,
+) -> Result<List<Agent>, Error> {
+    let (context, paging) = query.parts(&caller.context)?;
+    let rows = agent_list(&state.db, &context, &paging.page()?).await?;
+    listed(rows, &paging, |row| (row.name.clone(), row.id.0), |row| show(&state, row))
+}
+
+/// One agent
+#[utoipa::path(get, path = "/api/v1/agents/{id}", tag = "agents",
+    params(("id" = String, Path)), responses((status = 200, body = Data<Agent>)))]
+pub(super) async fn agent(
+    State(state): State<AppState>,
+    caller: Caller,
+    PathId(id): PathId<AgentId>,
+) -> Result<Data<Agent>, Error> {
+    let row = agent_get(&state.db, &caller.context, id).await?;
+    Ok(Data { data: show(&state, row) })
+}
+
+/// Nothing yet; an object, so that a reason can be added.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Revoke {}
+
+/// End an agent for good
+#[utoipa::path(post, path = "/api/v1/agents/{id}/revoke", tag = "agents",
+    params(("id" = String, Path)), request_body = Revoke,
+    responses((status = 200, body = Data<Agent>)))]
+pub(super) async fn revoke(
+    State(state): State<AppState>,
+    caller: Caller,
+    PathId(id): PathId<AgentId>,
+    Json(Revoke {}): Json<Revoke>,
+) -> Result<Data<Agent>, Error> {
+    agent_revoke(&state.db, &caller.context, id, state.clock.now()).await?;
+    state.sessions.revoke(id);
+    state.live.agent_revoked(id);
+    tracing::warn!(stage = "api", agent_id = %id, "agent revoked");
+    let row = agent_get(&state.db, &caller.context, id).await?;
+    Ok(Data { data: show(&state, row) })
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Gap {
+    /// Decimal: passes 2^53.
+    stream: String,
+    seq_from: u64,
+    seq_to: u64,
+    from: Time,
+    to: Time,
+    class: String,
+    /// Samples lost; 0 when unknown.
+    count: u64,
+    reason: String,
+}
+
+/// Samples of an agent that will never come
+#[utoipa::path(get, path = "/api/v1/agents/{id}/gaps", tag = "agents",
+    params(("id" = String, Path), Paging), responses((status = 200, body = List<Gap>)))]
+pub(super) async fn gaps(
+    State(state): State<AppState>,
+    caller: Caller,
+    PathId(id): PathId<AgentId>,
+    Params(paging): Params<Paging>,
+) -> Result<List<Gap>, Error> {
+    agent_get(&state.db, &caller.context, id).await?;
+    let always = (Micros(i64::MIN), Micros(i64::MAX));
+    let mut rows = state.samples.gaps(&caller.context, id, always.0, always.1).await?;
+    let place = |row: &crate::store::samples::GapRow| {
+        (row.from.0, row.stream, row.seq_first, row.seq_last, row.class as u8)
+    };
+    rows.sort_by_key(place);
+    page_of(rows, &paging, place, |row| Gap {
+        stream: row.stream.to_string(),
+        seq_from: row.seq_first,
+        seq_to: row.seq_last,
+        from: Time(row.from),
+        to: Time(row.to),
+        class: row.class.name().to_owned(),
+        count: row.count,
+        reason: gap_reason_name(row.reason).to_owned(),
+    })
+}

@@ -1,0 +1,356 @@
+//! Devices: list, one, make, take out.
+
+use axum::extract::State;
+use http::StatusCode;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use super::AppState;
+use super::address::{Address, parse_address};
+use super::error::{Error, FieldError};
+use super::guard::Caller;
+use super::reply::{Cause, Data, List, Paging, Ref, SnmpVersion, State as Health, Time, listed};
+use super::request::{Json, Params, PathId, id};
+use super::tenants::narrowed;
+use crate::identity::TenantContext;
+use crate::inventory::agent::agent_get;
+use crate::inventory::device::{
+    self, DeviceFilter, DeviceOrder, SNMP_PORT, device_create, device_delete, device_get,
+    device_list,
+};
+use crate::inventory::site::site_get;
+use crate::inventory::{InventoryError, Listed, Page, is_name};
+use crate::live::LiveDevice;
+use farwatch_common::id::{AgentId, DeviceId};
+use farwatch_common::secret::Secret;
+
+const INTERVAL_S: u32 = 60;
+const INTERVAL_S_MAX: u32 = 86_400;
+const COMMUNITY_BYTES_MAX: usize = 255;
+const SEARCH_CHARS_MAX: usize = 200;
+/// Rows read at once while a list is searched for a state, which only `live` knows.
+const SEARCH_PAGE: u32 = 1000;
+
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Device {
+    id: String,
+    name: String,
+    tenant: Ref,
+    site: Ref,
+    agent: Ref,
+    address: String,
+    state: Health,
+    cause: Option<Cause>,
+    sys_name: Option<String>,
+    /// `sysDescr`.
+    model: Option<String>,
+    sys_object_id: Option<String>,
+    uptime_s: Option<f64>,
+    interfaces_up: u32,
+    interfaces_total: u32,
+    in_bps: Option<f64>,
+    out_bps: Option<f64>,
+    rtt_ms: Option<f64>,
+    last_sample_at: Option<Time>,
+    interval_s: u32,
+    created_at: Time,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct DeviceDetail {
+    #[serde(flatten)]
+    device: Device,
+    facts: Facts,
+    snmp: Snmp,
+}
+
+/// SNMPv2-MIB system group, last seen.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Facts {
+    sys_descr: Option<String>,
+    sys_name: Option<String>,
+    sys_object_id: Option<String>,
+    sys_location: Option<String>,
+    sys_contact: Option<String>,
+    seen_at: Option<Time>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Snmp {
+    version: SnmpVersion,
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct NewDevice {
+    agent: String,
+    /// The address if not given.
+    name: Option<String>,
+    /// `IP`, `IP:port`, `[v6]:port` or a host name.
+    address: String,
+    /// 1 to 86400; 60 if not given.
+    interval_s: Option<u32>,
+    snmp: NewSnmp,
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct NewSnmp {
+    version: SnmpVersion,
+    #[schema(format = Password)]
+    community: String,
+}
+
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct DeviceQuery {
+    tenant: Option<String>,
+    site: Option<String>,
+    agent: Option<String>,
+    /// `up`, `degraded`, `down` or `unknown`.
+    state: Option<String>,
+    /// Part of a name, address or system name.
+    q: Option<String>,
+    /// `name` (if not given), `-name`, `created_at` or `-created_at`.
+    sort: Option<String>,
+    limit: Option<u32>,
+    cursor: Option<String>,
+}
+
+/// The device as `inventory` and `live` know it.
+pub(super) fn show(row: device::Device, live: Option<LiveDevice>) -> Device {
+    let address = Address { host: row.host, port: row.port };
+    let pending = live.is_none();
+    let live = live.as_ref();
+    let state = live.and_then(|live| Health::from_name(live.state.name()));
+    let cause = live.and_then(|live| live.cause).and_then(Cause::from_name);
+    Device {
+        id: row.id.to_string(),
+        name: row.name,
+        tenant: row.tenant.into(),
+        site: row.site.into(),
+        agent: row.agent.into(),
+        address: address.to_string(),
+        state: state.unwrap_or(Health::Unknown),
+        cause: cause.or(pending.then_some(Cause::Pending)),
+        sys_name: row.facts.sys_name,
+        model: row.facts.sys_descr,
+        sys_object_id: row.facts.sys_object_id,
+        uptime_s: live.and_then(|live| live.uptime_s),
+        interfaces_up: live.map_or(0, |live| live.interfaces_up),
+        interfaces_total: live.map_or(0, |live| live.interfaces_total),
+        in_bps: live.and_then(|live| live.in_bps),
+        out_bps: live.and_then(|live| live.out_bps),
+        rtt_ms: live.and_then(|live| live.rtt_ms),
+        last_sample_at: live.and_then(|live| live.last_sample_at).map(Time),
+        interval_s: row.interval_s,
+        created_at: Time(row.created_at),
+    }
+}
+
+fn show_now(state: &AppState, row: device::Device) -> Device {
+    let live = state.live.device(row.tenant.id, row.id);
+    show(row, live)
+}
+
+/// Devices
+#[utoipa::path(get, path = "/api/v1/devices", tag = "devices", params(DeviceQuery),
+    responses((status = 200, body = List<Device>)))]
+pub(super) async fn devices(
+    State(state): State<AppState>,
+    caller: Caller,
+    Params(query): Params<DeviceQuery>,
+) -> Result<List<Device>, Error> {
+    let context = narrowed(&caller.context, query.tenant.as_deref())?;
+    let (filter, order) = wanted(&state, &context, &query).await?;
+    let paging = Paging { limit: query.limit, cursor: query.cursor };
+    let page = paging.page()?;
+    let rows = match query.state.as_deref().map(Health::from_name) {
+        None => device_list(&state.db, &context, &filter, order, &page).await?,
+        Some(Some(health)) => in_state(&state, &context, (&filter, order), health, &page).await?,
+        Some(None) => {
+            let detail = "`state` must be up, degraded, down or unknown.";
+            return Err(Error::bad_request("bad_query", detail));
+        }
+    };
+    listed(rows, &paging, place, |row| show_now(&state, row))
+}
+
+fn place(row: &device::Device) -> (String, i64) {
+    (row.name.clone(), row.id.0)
+}
+
+async fn wanted(
+    state: &AppState,
+    context: &TenantContext,
+    query: &DeviceQuery,
+) -> Result<(DeviceFilter, DeviceOrder), Error> {
+    let order = match query.sort.as_deref() {
+        None | Some("name") => DeviceOrder::Name,
+        Some("-name") => DeviceOrder::NameDown,
+        Some("created_at") => DeviceOrder::Created,
+        Some("-created_at") => DeviceOrder::CreatedDown,
+        Some(_) => {
+            let detail = "`sort` must be name, -name, created_at or -created_at.";
+            return Err(Error::bad_request("bad_query", detail));
+        }
+    };
+    let search = query.q.clone().unwrap_or_default();
+    if search.chars().count() > SEARCH_CHARS_MAX || search.contains('\0') {
+        return Err(Error::bad_request("bad_query", "`q` has at most 200 characters."));
+    }
+    let mut filter = DeviceFilter { search, ..DeviceFilter::default() };
+    if let Some(site) = &query.site {
+        filter.site = Some(site_get(&state.db, context, id(site)?).await?.id);
+    }
+    if let Some(agent) = &query.agent {
+        filter.agent = Some(agent_get(&state.db, context, id(agent)?).await?.id);
+    }
+    Ok((filter, order))
+}
+
+/// The page of the devices in one state, and how many are in it. Reads the whole list, in parts.
+async fn in_state(
+    state: &AppState,
+    context: &TenantContext,
+    (filter, order): (&DeviceFilter, DeviceOrder),
+    health: Health,
+    page: &Page,
+) -> Result<Listed<device::Device>, Error> {
+    let is_wanted = |row: &device::Device| {
+        let live = state.live.device(row.tenant.id, row.id);
+        let name = live.map_or("unknown", |live| live.state.name());
+        Health::from_name(name) == Some(health)
+    };
+    let mut all = Page { after: None, limit: SEARCH_PAGE };
+    let mut total = 0;
+    loop {
+        let part = device_list(&state.db, context, filter, order, &all).await?.rows;
+        total += part.iter().filter(|row| is_wanted(row)).count() as u64;
+        all.after = part.last().map(place);
+        if part.len() < SEARCH_PAGE as usize {
+            break;
+        }
+    }
+    let mut rows = Vec::new();
+    let mut rest = Page { after: page.after.clone(), limit: SEARCH_PAGE };
+    while rows.len() < page.limit as usize {
+        let part = device_list(&state.db, context, filter, order, &rest).await?.rows;
+        rest.after = part.last().map(place);
+        let last = part.len() < SEARCH_PAGE as usize;
+        rows.extend(part.into_iter().filter(is_wanted));
+        if last {
+            break;
+        }
+    }
+    rows.truncate(page.limit as usize);
+    Ok(Listed { rows, total })
+}
+
+/// One device
+#[utoipa::path(get, path = "/api/v1/devices/{id}", tag = "devices",
+    params(("id" = String, Path)), responses((status = 200, body = Data<DeviceDetail>)))]
+pub(super) async fn device(
+    State(state): State<AppState>,
+    caller: Caller,
+    PathId(id): PathId<DeviceId>,
+) -> Result<Data<DeviceDetail>, Error> {
+    let row = device_get(&state.db, &caller.context, id).await?;
+    let facts = row.facts.clone();
+    let version = SnmpVersion::from_name(&row.snmp_version).unwrap_or(SnmpVersion::V2c);
+    let data = DeviceDetail {
+        device: show_now(&state, row),
+        facts: Facts {
+            sys_descr: facts.sys_descr,
+            sys_name: facts.sys_name,
+            sys_object_id: facts.sys_object_id,
+            sys_location: facts.sys_location,
+            sys_contact: facts.sys_contact,
+            seen_at: facts.seen_at.map(Time),
+        },
+        snmp: Snmp { version },
+    };
+    Ok(Data { data })
+}
+
+/// Add a device
+#[utoipa::path(post, path = "/api/v1/devices", tag = "devices", request_body = NewDevice,
+    responses((status = 201, body = Data<Device>)))]
+pub(super) async fn device_new(
+    State(state): State<AppState>,
+    caller: Caller,
+    Json(body): Json<NewDevice>,
+) -> Result<(StatusCode, Data<Device>), Error> {
+    let agent: AgentId = id(&body.agent)?;
+    // An agent that is not theirs is told before any field is.
+    agent_get(&state.db, &caller.context, agent).await?;
+    let new = checked(agent, body)?;
+    let now = state.clock.now();
+    let made = device_create(&state.db, &state.vault, &caller.context, &state.ids, &new, now);
+    let row = made.await.map_err(|error| match error {
+        InventoryError::Exists => {
+            let detail = "This agent has a device of this address already.";
+            Error::new(StatusCode::CONFLICT, "device_exists", detail)
+        }
+        error => error.into(),
+    })?;
+    state.live.device_added(row.tenant.id, agent, row.id, row.interval_s);
+    state.changes.notify(agent);
+    tracing::info!(stage = "api", device_id = %row.id, agent_id = %agent, "device added");
+    Ok((StatusCode::CREATED, Data { data: show_now(&state, row) }))
+}
+
+fn checked(agent: AgentId, body: NewDevice) -> Result<device::NewDevice, Error> {
+    let mut errors = Vec::new();
+    let mut wrong = |field: &str, message: &str| {
+        errors.push(FieldError { field: field.to_owned(), message: message.to_owned() });
+    };
+    let address = parse_address(&body.address, SNMP_PORT);
+    if address.is_none() {
+        wrong("address", "must be an IP address or host name, with `:port` if it is not 161");
+    }
+    let address = address.unwrap_or_default();
+    let name = body.name.filter(|name| !name.trim().is_empty());
+    let name = name.map_or_else(|| address.to_string(), |name| name.trim().to_owned());
+    if address.port != 0 && !is_name(&name) {
+        wrong("name", "must be 1 to 100 characters, without control characters");
+    }
+    let interval_s = body.interval_s.unwrap_or(INTERVAL_S);
+    if !(1..=INTERVAL_S_MAX).contains(&interval_s) {
+        wrong("interval_s", "must be 1 to 86400 seconds");
+    }
+    if body.snmp.community.is_empty() || body.snmp.community.len() > COMMUNITY_BYTES_MAX {
+        wrong("snmp.community", "must be 1 to 255 bytes");
+    }
+    if !errors.is_empty() {
+        return Err(Error::invalid(errors));
+    }
+    Ok(device::NewDevice {
+        agent,
+        name,
+        host: address.host,
+        port: address.port,
+        interval_s,
+        snmp_version: match body.snmp.version {
+            SnmpVersion::V1 => "v1",
+            SnmpVersion::V2c => "v2c",
+        },
+        community: Secret::from(body.snmp.community),
+    })
+}
+
+/// Take a device out
+#[utoipa::path(delete, path = "/api/v1/devices/{id}", tag = "devices",
+    params(("id" = String, Path)), responses((status = 204)))]
+pub(super) async fn device_gone(
+    State(state): State<AppState>,
+    caller: Caller,
+    PathId(id): PathId<DeviceId>,
+) -> Result<StatusCode, Error> {
+    let row = device_delete(&state.db, &caller.context, id).await?;
+    state.live.device_removed(row.tenant.id, id);
+    state.changes.notify(row.agent.id);
+    tracing::info!(stage = "api", device_id = %id, agent_id = %row.agent.id, "device taken out");
+    Ok(StatusCode::NO_CONTENT)
+}

@@ -1,0 +1,226 @@
+//! Errors as RFC 9457 problems. Handlers return [`Error`]; the outermost layer writes the body,
+//! because only it knows the request's id. A 5xx hides its cause and logs it.
+
+use std::sync::Arc;
+
+use axum::response::{IntoResponse, Response};
+use farwatch_common::task::chain;
+use http::header::{CONTENT_TYPE, RETRY_AFTER};
+use http::{HeaderValue, StatusCode};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::identity::limits::Limited;
+use crate::identity::password::PasswordError;
+use crate::identity::token::TokenError;
+use crate::identity::user::UserError;
+use crate::inventory::InventoryError;
+use crate::store::StoreError;
+
+pub(super) const PROBLEM_JSON: &str = "application/problem+json";
+/// When a busy database should be asked again.
+const BUSY_RETRY_S: u64 = 2;
+
+/// What is wrong with one field of a request.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub(super) struct FieldError {
+    pub field: String,
+    pub message: String,
+}
+
+/// The body of every error.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Problem {
+    r#type: &'static str,
+    title: &'static str,
+    status: u16,
+    /// Stable; programs go by it.
+    code: &'static str,
+    /// For people.
+    detail: String,
+    request_id: String,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    errors: Vec<FieldError>,
+}
+
+/// Why a request failed.
+#[derive(Clone, Debug)]
+pub(super) struct Error {
+    status: StatusCode,
+    code: &'static str,
+    detail: String,
+    errors: Vec<FieldError>,
+    retry_after_s: Option<u64>,
+    cause: Option<Arc<dyn std::error::Error + Send + Sync>>,
+}
+
+impl Error {
+    pub(super) fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
+        let detail = detail.into();
+        Self { status, code, detail, errors: Vec::new(), retry_after_s: None, cause: None }
+    }
+
+    /// The same words for what does not exist and for what is somebody else's.
+    pub(super) fn not_found() -> Self {
+        Self::new(StatusCode::NOT_FOUND, "not_found", "There is no such thing here.")
+    }
+
+    pub(super) fn unauthenticated() -> Self {
+        let detail = "Sign in, or send an API key as `Authorization: Bearer fwk_…`.";
+        Self::new(StatusCode::UNAUTHORIZED, "unauthenticated", detail)
+    }
+
+    pub(super) fn bad_request(code: &'static str, detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, code, detail)
+    }
+
+    pub(super) fn forbidden(code: &'static str, detail: &'static str) -> Self {
+        Self::new(StatusCode::FORBIDDEN, code, detail)
+    }
+
+    pub(super) fn invalid(errors: Vec<FieldError>) -> Self {
+        let detail = "Some fields cannot be accepted; `errors` says which and why.";
+        Self { errors, ..Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", detail) }
+    }
+
+    pub(super) fn field(field: &str, message: impl Into<String>) -> Self {
+        Self::invalid(vec![FieldError { field: field.to_owned(), message: message.into() }])
+    }
+
+    pub(super) fn unavailable(detail: &'static str) -> Self {
+        let error = Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", detail);
+        Self { retry_after_s: Some(BUSY_RETRY_S), ..error }
+    }
+
+    pub(super) fn internal(cause: impl std::error::Error + Send + Sync + 'static) -> Self {
+        let detail = "The collector failed; its log says why, under this request's id.";
+        let error = Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", detail);
+        Self { cause: Some(Arc::new(cause)), ..error }
+    }
+
+    /// For what routers and layers answer by themselves: 405, 413, …
+    pub(super) fn of_status(status: StatusCode) -> Self {
+        let (code, detail) = match status {
+            StatusCode::METHOD_NOT_ALLOWED => {
+                ("method_not_allowed", "This address does not know this method; see `Allow`.")
+            }
+            StatusCode::PAYLOAD_TOO_LARGE => ("too_large", "The body is larger than 1 MiB."),
+            StatusCode::NOT_FOUND => return Self::not_found(),
+            _ => ("failed", "The request cannot be served."),
+        };
+        Self::new(status, code, detail)
+    }
+
+    /// Logs what the client is not told.
+    pub(super) fn log(&self, request_id: &str) {
+        if let Some(cause) = &self.cause {
+            let error = chain(cause.as_ref());
+            tracing::error!(
+                stage = "api",
+                request_id,
+                status = self.status.as_u16(),
+                error,
+                "request failed"
+            );
+        }
+    }
+
+    /// The whole response, for the outermost layer.
+    pub(super) fn render(self, request_id: &str) -> Response {
+        let problem = Problem {
+            r#type: "about:blank",
+            title: self.status.canonical_reason().unwrap_or("Error"),
+            status: self.status.as_u16(),
+            code: self.code,
+            detail: self.detail,
+            request_id: request_id.to_owned(),
+            errors: self.errors,
+        };
+        let mut response = (self.status, axum::Json(problem)).into_response();
+        response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(PROBLEM_JSON));
+        if let Some(seconds) = self.retry_after_s {
+            response.headers_mut().insert(RETRY_AFTER, seconds.into());
+        }
+        response
+    }
+}
+
+impl IntoResponse for Error {
+    fn into_response(self) -> Response {
+        let mut response = self.status.into_response();
+        response.extensions_mut().insert(self);
+        response
+    }
+}
+
+impl From<Limited> for Error {
+    fn from(limited: Limited) -> Self {
+        let detail = format!("Too many requests; try again in {} s.", limited.seconds());
+        let error = Self::new(StatusCode::TOO_MANY_REQUESTS, "too_many_requests", detail);
+        Self { retry_after_s: Some(limited.seconds()), ..error }
+    }
+}
+
+impl From<StoreError> for Error {
+    fn from(error: StoreError) -> Self {
+        if let StoreError::TooMuch { .. } = error {
+            let detail = error.to_string();
+            return Self::new(StatusCode::UNPROCESSABLE_ENTITY, "too_much", detail);
+        }
+        if error.is_retryable() {
+            let busy = Self::unavailable("The database is busy; try again in a moment.");
+            return Self { cause: Some(Arc::new(error)), ..busy };
+        }
+        Self::internal(error)
+    }
+}
+
+impl From<InventoryError> for Error {
+    fn from(error: InventoryError) -> Self {
+        match error {
+            InventoryError::NotFound => Self::not_found(),
+            InventoryError::Denied => {
+                Self::forbidden("forbidden", "Your role does not allow this in this tenant.")
+            }
+            InventoryError::Exists => {
+                Self::new(StatusCode::CONFLICT, "exists", "There is one already.")
+            }
+            InventoryError::Revoked => {
+                let detail = "This agent is revoked; choose another.";
+                Self::new(StatusCode::CONFLICT, "agent_revoked", detail)
+            }
+            InventoryError::Store(error) => error.into(),
+            error @ InventoryError::Vault(_) => Self::internal(error),
+        }
+    }
+}
+
+impl From<UserError> for Error {
+    fn from(error: UserError) -> Self {
+        match error {
+            UserError::Store(error) => error.into(),
+            error => Self::internal(error),
+        }
+    }
+}
+
+impl From<TokenError> for Error {
+    fn from(error: TokenError) -> Self {
+        match error {
+            TokenError::Inventory(error) => error.into(),
+            TokenError::Store(error) => error.into(),
+            error => Self::internal(error),
+        }
+    }
+}
+
+impl From<PasswordError> for Error {
+    fn from(error: PasswordError) -> Self {
+        match error {
+            PasswordError::Busy => {
+                Self::unavailable("Too many people sign in at once; try again in a moment.")
+            }
+            error => Self::internal(error),
+        }
+    }
+}

@@ -1,0 +1,155 @@
+//! Live events: one stream per browser, for as long as its session or key is good.
+
+use std::collections::BTreeSet;
+use std::convert::Infallible;
+use std::time::Duration;
+
+use axum::extract::State;
+use axum::response::sse::{Event, KeepAlive, Sse};
+use farwatch_common::id::DeviceId;
+use futures_util::{Stream, StreamExt as _, stream};
+use http::HeaderMap;
+use serde::{Deserialize, Serialize};
+use tokio::time::{Instant, Interval, MissedTickBehavior};
+use utoipa::{IntoParams, ToSchema};
+
+use super::AppState;
+use super::error::Error;
+use super::guard::{Caller, check};
+use super::reply::Time;
+use super::request::{Params, id};
+use crate::identity::{Access, TenantContext};
+use crate::inventory::device::device_get;
+use crate::live::{EventFilter, EventStream, LiveEvent};
+use crate::metrics::Gauge;
+
+/// Open streams of all clients; a browser has one.
+pub(super) const STREAMS_MAX: u64 = 1_000;
+const HEARTBEAT: Duration = Duration::from_secs(15);
+/// Devices whose interfaces one stream shows.
+const DEVICES_MAX: usize = 8;
+/// How long a right that was taken away still shows something.
+const CHECK_EVERY: Duration = Duration::from_secs(60);
+
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct EventsQuery {
+    /// Interfaces of these devices too: up to 8 ids, separated by commas.
+    device: Option<String>,
+    /// As the header `Last-Event-ID`, for clients that cannot set it.
+    last_event_id: Option<u64>,
+}
+
+/// First event of every stream.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct HelloEvent {
+    sequence: u64,
+    server_time: Time,
+    version: String,
+    instance: String,
+}
+
+/// A stream's place among the open ones; gives it back when the client goes.
+struct Place(Gauge);
+
+impl Place {
+    fn take(state: &AppState) -> Result<Self, Error> {
+        let open = state.metrics.gauge("api_event_streams", "Open event streams", &[]);
+        if open.get() >= STREAMS_MAX {
+            return Err(Error::unavailable("Too many event streams are open; try again later."));
+        }
+        open.add(1);
+        Ok(Self(open))
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.0.sub(1);
+    }
+}
+
+struct Watch {
+    state: AppState,
+    caller: Caller,
+    events: EventStream,
+    checks: Interval,
+    _place: Place,
+}
+
+/// Live events (SSE): `hello`, `devices`, `interfaces`, `agents`, `resync`
+#[utoipa::path(get, path = "/api/v1/events", tag = "events", params(EventsQuery),
+    responses((status = 200, body = String, content_type = "text/event-stream")))]
+pub(super) async fn events(
+    State(state): State<AppState>,
+    caller: Caller,
+    headers: HeaderMap,
+    Params(query): Params<EventsQuery>,
+) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Error> {
+    let devices = device_ids(query.device.as_deref())?;
+    for device in &devices {
+        device_get(&state.db, &caller.context, *device).await?;
+    }
+    let header = headers.get("last-event-id").and_then(|value| value.to_str().ok());
+    let last = header.and_then(|text| text.parse().ok()).or(query.last_event_id);
+    let filter = EventFilter { tenants: seen(&caller.context), devices };
+    let stream = watched(state, caller, filter, last, CHECK_EVERY)?;
+    Ok(Sse::new(stream.map(Ok)).keep_alive(KeepAlive::new().interval(HEARTBEAT).text("hb")))
+}
+
+/// The events of one client until its rights change.
+pub(super) fn watched(
+    state: AppState,
+    caller: Caller,
+    filter: EventFilter,
+    last: Option<u64>,
+    check_every: Duration,
+) -> Result<impl Stream<Item = Event>, Error> {
+    let place = Place::take(&state)?;
+    let events = state.live.subscribe(filter, last);
+    let mut checks = tokio::time::interval_at(Instant::now() + check_every, check_every);
+    checks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let watch = Watch { state, caller, events, checks, _place: place };
+    Ok(stream::unfold(watch, |mut watch| async {
+        let event = next(&mut watch).await?;
+        Some((event, watch))
+    }))
+}
+
+/// One stream serves all tabs of a browser, and each may show a device.
+fn device_ids(text: Option<&str>) -> Result<BTreeSet<DeviceId>, Error> {
+    let texts = text.into_iter().flat_map(|text| text.split(','));
+    let ids = texts.map(id::<DeviceId>).collect::<Result<BTreeSet<_>, _>>()?;
+    if ids.len() > DEVICES_MAX {
+        return Err(Error::field("device", "At most 8 devices at once."));
+    }
+    Ok(ids)
+}
+
+/// The next event; `None` when the stream is to end. The client then comes again, with the rights
+/// it has by then.
+async fn next(watch: &mut Watch) -> Option<Event> {
+    loop {
+        tokio::select! {
+            () = watch.state.stopping.cancelled() => return None,
+            _ = watch.checks.tick() => {
+                let now = check(watch.caller.proof.clone(), &watch.state).await;
+                match now {
+                    Ok(now) if seen(&now.context) == seen(&watch.caller.context) => {}
+                    _ => return None,
+                }
+            }
+            event = watch.events.next() => return event.and_then(framed),
+        }
+    }
+}
+
+fn framed(event: LiveEvent) -> Option<Event> {
+    let framed = Event::default().id(event.sequence.to_string()).event(event.kind);
+    framed.json_data(&event.data).ok()
+}
+
+fn seen(context: &TenantContext) -> BTreeSet<farwatch_common::id::TenantId> {
+    context.with_access(Access::Read).tenants().collect()
+}

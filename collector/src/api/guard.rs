@@ -1,0 +1,173 @@
+//! Who calls: the session of a cookie or an API key, its rate, and that the request is meant.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+
+use axum::extract::FromRequestParts;
+use farwatch_common::secret::Secret;
+use http::header::{AUTHORIZATION, COOKIE, HOST, ORIGIN};
+use http::request::Parts;
+use http::{HeaderMap, Method, Uri};
+
+use super::AppState;
+use super::error::Error;
+use crate::identity::api_key::api_key_context;
+use crate::identity::session::{self, SessionKey, session_get, session_key};
+use crate::identity::user::User;
+use crate::identity::{Access, Actor, TenantContext, digest};
+
+/// Where a request came from; put into its extensions by the listener.
+#[derive(Clone, Copy, Debug)]
+pub struct Client {
+    pub address: SocketAddr,
+    /// Came over TLS, not over the plain listener on loopback.
+    pub secure: bool,
+}
+
+impl Client {
+    pub(super) fn of(parts: &http::Extensions) -> Self {
+        let nobody = SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0);
+        parts.get().copied().unwrap_or(Self { address: nobody, secure: true })
+    }
+}
+
+/// How the caller proved who they are; enough to ask again later.
+#[derive(Clone, Debug)]
+pub(super) enum Proof {
+    Session(SessionKey),
+    ApiKey(Arc<Secret>),
+}
+
+/// A caller whose session or key is good, within their rate.
+#[derive(Clone, Debug)]
+pub(super) struct Caller {
+    pub(super) context: TenantContext,
+    pub(super) proof: Proof,
+    /// Only people have one.
+    pub(super) user: Option<User>,
+}
+
+impl Caller {
+    /// A read key gets a word of its own for what it may not do.
+    pub(super) fn may_write(&self) -> Result<(), Error> {
+        let reads_only = |tenant| !self.context.may(tenant, Access::Write);
+        if matches!(self.context.actor(), Actor::ApiKey(_))
+            && self.context.tenants().all(reads_only)
+        {
+            return Err(Error::forbidden("scope", "This API key has the scope `read` only."));
+        }
+        Ok(())
+    }
+}
+
+impl FromRequestParts<AppState> for Caller {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Error> {
+        let caller = check(proof(&parts.headers)?, state).await?;
+        let key = match &caller.proof {
+            Proof::Session(key) => *key,
+            Proof::ApiKey(text) => digest(text.expose()),
+        };
+        state.limits.requests.check(&key)?;
+        if is_change(&parts.method) {
+            if matches!(caller.proof, Proof::Session(_)) {
+                same_origin(&parts.headers, &parts.uri)?;
+            }
+            caller.may_write()?;
+        }
+        Ok(caller)
+    }
+}
+
+/// Whether a proof is still good, and for what.
+pub(super) async fn check(proof: Proof, state: &AppState) -> Result<Caller, Error> {
+    let now = state.clock.now();
+    match &proof {
+        Proof::Session(key) => {
+            let session = session_get(&state.db, *key, now).await?;
+            let session = session.ok_or_else(Error::unauthenticated)?;
+            Ok(Caller { context: session.context, proof, user: Some(session.user) })
+        }
+        Proof::ApiKey(text) => {
+            let text = str::from_utf8(text.expose()).map_err(|_| Error::unauthenticated())?;
+            let known = api_key_context(&state.db, text, now).await?;
+            let (_, context) = known.ok_or_else(Error::unauthenticated)?;
+            Ok(Caller { context, proof, user: None })
+        }
+    }
+}
+
+/// A bearer key counts before a cookie: a program that sends one means it.
+fn proof(headers: &HeaderMap) -> Result<Proof, Error> {
+    if headers.contains_key(AUTHORIZATION) {
+        let key = bearer(headers).ok_or_else(Error::unauthenticated)?;
+        return Ok(Proof::ApiKey(Arc::new(Secret::from(key))));
+    }
+    session_of(headers).map(Proof::Session).ok_or_else(Error::unauthenticated)
+}
+
+pub(super) fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let (scheme, token) = headers.get(AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+}
+
+/// The session a browser says it has.
+pub(super) fn session_of(headers: &HeaderMap) -> Option<SessionKey> {
+    let cookies = headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok());
+    let mut pairs =
+        cookies.flat_map(|line| line.split(';')).filter_map(|pair| pair.split_once('='));
+    let (_, token) = pairs.find(|(name, _)| name.trim() == session::COOKIE)?;
+    Some(session_key(token.trim().as_bytes()))
+}
+
+fn is_change(method: &Method) -> bool {
+    !matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS)
+}
+
+/// Refuses what another site makes a browser send. Every browser says where a state change began,
+/// in `Sec-Fetch-Site` or at least in `Origin`; what says neither is a program, whose cookie no
+/// page could have made it send.
+pub(super) fn same_origin(headers: &HeaderMap, uri: &Uri) -> Result<(), Error> {
+    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    let here = if let Some(site) = text("sec-fetch-site") {
+        matches!(site, "same-origin" | "none")
+    } else if let Some(origin) = text(ORIGIN.as_str()) {
+        let host = text(HOST.as_str()).or_else(|| uri.authority().map(|host| host.as_str()));
+        let origin = origin.split_once("://").map(|(_, host)| host);
+        origin.is_some() && origin == host
+    } else {
+        true
+    };
+    if here {
+        return Ok(());
+    }
+    let detail = "This request does not come from the web UI itself. Programs use API keys.";
+    Err(Error::forbidden("cross_site", detail))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_our_own_pages_pass() {
+        let check = |pairs: &[(&'static str, &str)]| {
+            let headers = pairs
+                .iter()
+                .map(|(name, value)| (http::HeaderName::from_static(name), value.parse().unwrap()))
+                .collect();
+            same_origin(&headers, &Uri::from_static("/")).is_ok()
+        };
+        assert!(check(&[("sec-fetch-site", "same-origin")]));
+        assert!(check(&[("sec-fetch-site", "none")]));
+        assert!(check(&[("origin", "https://fw.example:8443"), ("host", "fw.example:8443")]));
+        assert!(check(&[]));
+        assert!(!check(&[("sec-fetch-site", "same-site")]));
+        assert!(!check(&[("origin", "https://evil.example"), ("host", "fw.example")]));
+        assert!(!check(&[("origin", "null"), ("host", "null")]));
+        // A page of ours is told by the newer header, whatever the older says.
+        let both = [("sec-fetch-site", "cross-site"), ("origin", "https://a"), ("host", "a")];
+        assert!(!check(&both));
+    }
+}

@@ -1,0 +1,259 @@
+//! Tenants, sites, enrolment tokens and API keys.
+
+use axum::extract::State;
+use http::StatusCode;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use super::AppState;
+use super::error::Error;
+use super::guard::Caller;
+use super::reply::{Data, List, Paging, Ref, Scope, Time, listed};
+use super::request::{Json, Params, PathId, id};
+use crate::identity::api_key::{
+    self, LIFE_DAYS, LIFE_DAYS_MAX, api_key_create, api_key_list, api_key_revoke,
+};
+use crate::identity::token::token_create;
+use crate::identity::{Access, TenantContext};
+use crate::inventory::site::site_list;
+use crate::inventory::tenant::tenant_list;
+use crate::inventory::{Named, is_name, require};
+use farwatch_common::id::{ApiKeyId, TenantId};
+
+const NAME_RULE: &str = "must be 1 to 100 characters, without control characters and spaces \
+                         around it";
+
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Tenant {
+    id: String,
+    name: String,
+    created_at: Time,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Site {
+    id: String,
+    name: String,
+    tenant: Ref,
+}
+
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct OfTenant {
+    /// Only this tenant's.
+    tenant: Option<String>,
+    limit: Option<u32>,
+    cursor: Option<String>,
+}
+
+impl OfTenant {
+    pub(super) fn parts(self, context: &TenantContext) -> Result<(TenantContext, Paging), Error> {
+        let context = narrowed(context, self.tenant.as_deref())?;
+        Ok((context, Paging { limit: self.limit, cursor: self.cursor }))
+    }
+}
+
+/// The caller, narrowed to the tenant a query names.
+pub(super) fn narrowed(
+    context: &TenantContext,
+    tenant: Option<&str>,
+) -> Result<TenantContext, Error> {
+    let Some(tenant) = tenant else { return Ok(context.clone()) };
+    let tenant: TenantId = id(tenant)?;
+    require(context, tenant, Access::Read)?;
+    Ok(context.narrowed(tenant))
+}
+
+/// Tenants I may see
+#[utoipa::path(get, path = "/api/v1/tenants", tag = "tenants", params(Paging),
+    responses((status = 200, body = List<Tenant>)))]
+pub(super) async fn tenants(
+    State(state): State<AppState>,
+    caller: Caller,
+    Params(paging): Params<Paging>,
+) -> Result<List<Tenant>, Error> {
+    let rows = tenant_list(&state.db, &caller.context, &paging.page()?).await?;
+    listed(
+        rows,
+        &paging,
+        |row| (row.name.clone(), row.id.0),
+        |row| Tenant { id: row.id.to_string(), name: row.name, created_at: Time(row.created_at) },
+    )
+}
+
+/// Sites
+#[utoipa::path(get, path = "/api/v1/sites", tag = "tenants", params(OfTenant),
+    responses((status = 200, body = List<Site>)))]
+pub(super) async fn sites(
+    State(state): State<AppState>,
+    caller: Caller,
+    Params(query): Params<OfTenant>,
+) -> Result<List<Site>, Error> {
+    let (context, paging) = query.parts(&caller.context)?;
+    let rows = site_list(&state.db, &context, &paging.page()?).await?;
+    listed(
+        rows,
+        &paging,
+        |row| (row.name.clone(), row.id.0),
+        |row| Site { id: row.id.to_string(), name: row.name, tenant: row.tenant.into() },
+    )
+}
+
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct NewToken {
+    tenant: String,
+    /// Name of the site; made if the tenant has none of this name.
+    site: String,
+}
+
+#[derive(Serialize, ToSchema)]
+pub(super) struct Token {
+    /// Shown this once.
+    token: String,
+    expires_at: Time,
+    site: Ref,
+}
+
+/// Make an enrolment token for one agent
+#[utoipa::path(post, path = "/api/v1/tokens", tag = "tenants", request_body = NewToken,
+    responses((status = 201, body = Data<Token>)))]
+pub(super) async fn token_new(
+    State(state): State<AppState>,
+    caller: Caller,
+    Json(body): Json<NewToken>,
+) -> Result<(StatusCode, Data<Token>), Error> {
+    let tenant: TenantId = id(&body.tenant)?;
+    require(&caller.context, tenant, Access::Write)?;
+    if !is_name(&body.site) {
+        return Err(Error::field("site", NAME_RULE));
+    }
+    let target = (tenant, body.site.as_str());
+    let now = state.clock.now();
+    let made =
+        token_create(&state.db, &caller.context, &state.ids, target, &state.origin, now).await?;
+    let data = Token {
+        token: String::from_utf8_lossy(made.text.expose()).into_owned(),
+        expires_at: Time(made.expires_at),
+        site: Named { id: made.site, name: body.site }.into(),
+    };
+    Ok((StatusCode::CREATED, Data { data }))
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct ApiKey {
+    id: String,
+    name: String,
+    tenant: Ref,
+    scopes: Vec<Scope>,
+    created_at: Time,
+    expires_at: Time,
+    last_used_at: Option<Time>,
+}
+
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct NewApiKey {
+    tenant: String,
+    name: String,
+    scopes: Vec<Scope>,
+    /// 1 to 365; 90 if not given.
+    expires_in_days: Option<u32>,
+}
+
+#[derive(Serialize, ToSchema)]
+pub(super) struct CreatedApiKey {
+    /// Shown this once.
+    key: String,
+    id: String,
+    name: String,
+    scopes: Vec<Scope>,
+    expires_at: Time,
+}
+
+fn scope_inside(scope: Scope) -> api_key::Scope {
+    match scope {
+        Scope::Read => api_key::Scope::Read,
+        Scope::Write => api_key::Scope::Write,
+    }
+}
+
+fn scope_outside(scope: api_key::Scope) -> Scope {
+    match scope {
+        api_key::Scope::Read => Scope::Read,
+        api_key::Scope::Write => Scope::Write,
+    }
+}
+
+/// API keys of the tenants I administer
+#[utoipa::path(get, path = "/api/v1/api-keys", tag = "tenants", params(Paging),
+    responses((status = 200, body = List<ApiKey>)))]
+pub(super) async fn api_keys(
+    State(state): State<AppState>,
+    caller: Caller,
+    Params(paging): Params<Paging>,
+) -> Result<List<ApiKey>, Error> {
+    let rows = api_key_list(&state.db, &caller.context, &paging.page()?).await?;
+    listed(
+        rows,
+        &paging,
+        |row| (row.name.clone(), row.id.0),
+        |row| ApiKey {
+            id: row.id.to_string(),
+            name: row.name,
+            tenant: row.tenant.into(),
+            scopes: row.scopes.into_iter().map(scope_outside).collect(),
+            created_at: Time(row.created_at),
+            expires_at: Time(row.expires_at),
+            last_used_at: row.last_used_at.map(Time),
+        },
+    )
+}
+
+/// Make an API key
+#[utoipa::path(post, path = "/api/v1/api-keys", tag = "tenants", request_body = NewApiKey,
+    responses((status = 201, body = Data<CreatedApiKey>)))]
+pub(super) async fn api_key_new(
+    State(state): State<AppState>,
+    caller: Caller,
+    Json(body): Json<NewApiKey>,
+) -> Result<(StatusCode, Data<CreatedApiKey>), Error> {
+    let tenant: TenantId = id(&body.tenant)?;
+    require(&caller.context, tenant, Access::Admin)?;
+    if !is_name(&body.name) {
+        return Err(Error::field("name", NAME_RULE));
+    }
+    if body.scopes.is_empty() || body.scopes.len() > 2 {
+        return Err(Error::field("scopes", "name `read`, or `read` and `write`"));
+    }
+    let days = body.expires_in_days.unwrap_or(LIFE_DAYS);
+    if !(1..=LIFE_DAYS_MAX).contains(&days) {
+        return Err(Error::field("expires_in_days", "must be 1 to 365"));
+    }
+    let scopes: Vec<_> = body.scopes.iter().copied().map(scope_inside).collect();
+    let (target, now) = ((tenant, body.name.as_str()), state.clock.now());
+    let (key, id, expires_at) =
+        api_key_create(&state.db, &caller.context, &state.ids, target, (&scopes, days), now)
+            .await?;
+    let data = CreatedApiKey {
+        key: String::from_utf8_lossy(key.expose()).into_owned(),
+        id: id.to_string(),
+        name: body.name,
+        scopes: body.scopes,
+        expires_at: Time(expires_at),
+    };
+    Ok((StatusCode::CREATED, Data { data }))
+}
+
+/// End an API key
+#[utoipa::path(delete, path = "/api/v1/api-keys/{id}", tag = "tenants",
+    params(("id" = String, Path)), responses((status = 204)))]
+pub(super) async fn api_key_delete(
+    State(state): State<AppState>,
+    caller: Caller,
+    PathId(id): PathId<ApiKeyId>,
+) -> Result<StatusCode, Error> {
+    api_key_revoke(&state.db, &caller.context, id, state.clock.now()).await?;
+    Ok(StatusCode::NO_CONTENT)
+}

@@ -1,0 +1,241 @@
+//! The API as a client sees it: the whole router, on a real database.
+
+mod access;
+mod devices;
+mod document;
+mod input;
+mod isolation;
+mod login;
+mod secrets;
+mod stream;
+
+use std::sync::Mutex;
+
+use axum::body::Body;
+use farwatch_common::id::{SiteId, TenantId};
+use http::{Method, Request, StatusCode};
+use serde_json::{Value, json};
+use tower::ServiceExt as _;
+
+use super::*;
+use crate::identity::password::Cost;
+use crate::identity::user::{Role, user_create};
+use crate::identity::{Access, Actor, TenantContext};
+use crate::inventory::site::site_create_or_get;
+use crate::inventory::tenant::{tenant_create, tenant_ids};
+
+const PASSWORD: &str = "correct horse battery";
+const HOST: &str = "fw.example";
+
+/// Remembers whom it was told to end.
+#[derive(Default)]
+struct Ended(Mutex<Vec<AgentId>>);
+
+impl SessionControl for Ended {
+    fn revoke(&self, agent: AgentId) {
+        self.0.lock().unwrap().push(agent);
+    }
+}
+
+/// A collector without its listeners.
+struct World {
+    _dir: tempfile::TempDir,
+    state: AppState,
+    ended: Arc<Ended>,
+    router: Router,
+}
+
+/// How a request is authenticated.
+#[derive(Clone, Debug)]
+enum As {
+    Nobody,
+    Cookie(String),
+    Key(String),
+}
+
+struct Answer {
+    status: StatusCode,
+    headers: http::HeaderMap,
+    body: String,
+}
+
+impl Answer {
+    fn json(&self) -> Value {
+        serde_json::from_str(&self.body).unwrap_or_else(|_| panic!("no JSON: {}", self.body))
+    }
+
+    fn data(&self) -> Value {
+        assert!(self.status.is_success(), "{} {}", self.status, self.body);
+        self.json()["data"].clone()
+    }
+
+    fn code(&self) -> String {
+        assert_eq!(self.headers["content-type"], "application/problem+json", "{}", self.body);
+        let problem = self.json();
+        assert_eq!(problem["status"], self.status.as_u16());
+        assert_eq!(problem["request_id"], self.headers["x-request-id"].to_str().unwrap());
+        problem["code"].as_str().unwrap().to_owned()
+    }
+
+    /// The body without what differs in every request.
+    fn anonymous(&self) -> Value {
+        let mut body = self.json();
+        body.as_object_mut().unwrap().remove("request_id");
+        body
+    }
+}
+
+impl World {
+    async fn new() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let db = Database::open(dir.path()).await.unwrap();
+        let clock = Clock::system();
+        let ended = Arc::new(Ended::default());
+        let state = Arc::new(Parts {
+            live: Live::new(clock.clone()),
+            samples: SqliteSamples::new(db.clone()),
+            vault: Arc::new(Vault::open(dir.path()).unwrap()),
+            changes: AssignmentChanges::default(),
+            clock,
+            ids: Arc::new(IdGenerator::new(1)),
+            limits: Arc::default(),
+            passwords: Passwords::new(Cost { memory_kib: 8, passes: 1 }),
+            sessions: ended.clone(),
+            origin: TokenOrigin { root_pin: [7; 32], endpoints: vec!["fw.example:443".into()] },
+            version: "0.0.0",
+            metrics: Metrics::default(),
+            metrics_token: Some("metrics-token".into()),
+            stopping: CancellationToken::new(),
+            db,
+        });
+        Self { _dir: dir, router: router(state.clone()), state, ended }
+    }
+
+    async fn local(&self) -> TenantContext {
+        let all = tenant_ids(&self.state.db).await.unwrap();
+        TenantContext::new(Actor::Local, true, all.into_iter().map(|id| (id, Access::Admin)))
+    }
+
+    async fn tenant(&self, name: &str) -> TenantId {
+        let Parts { db, vault, ids, clock, .. } = &*self.state;
+        let context = self.local().await;
+        tenant_create(db, vault, &context, ids, name, clock.now()).await.unwrap().id
+    }
+
+    async fn agent(&self, tenant: TenantId, name: &str) -> (AgentId, SiteId) {
+        let now = self.state.clock.now();
+        let context = self.local().await;
+        let mut txn = self.state.db.write().await.unwrap();
+        let site = site_create_or_get(&mut txn, &context, &self.state.ids, tenant, "Depot", now)
+            .await
+            .unwrap();
+        let id = AgentId(self.state.ids.next(now));
+        sqlx::query(
+            "INSERT INTO agent (tenant_id, agent_id, site_id, name, created_at)
+             VALUES ($1, $2, $3, $4, $5)",
+        )
+        .bind(tenant.0)
+        .bind(id.0)
+        .bind(site.0)
+        .bind(name)
+        .bind(now.0)
+        .execute(&mut *txn)
+        .await
+        .unwrap();
+        sqlx::query("INSERT INTO agent_key VALUES ($1, $2, $3, $4, $5, NULL)")
+            .bind(&id.0.to_be_bytes()[..])
+            .bind(tenant.0)
+            .bind(id.0)
+            .bind(now.0)
+            .bind(now.0)
+            .execute(&mut *txn)
+            .await
+            .unwrap();
+        txn.commit().await.unwrap();
+        self.state.live.agent_added(tenant, id);
+        (id, site)
+    }
+
+    async fn user(&self, email: &str, role: Role, tenant: Option<TenantId>) -> As {
+        let hash = self.state.passwords.hash(PASSWORD.into()).await.unwrap();
+        let Parts { db, ids, clock, .. } = &*self.state;
+        user_create(db, ids, email, &hash, (role, tenant), clock.now()).await.unwrap();
+        let answer = self.login(email, PASSWORD).await;
+        As::Cookie(cookie(&answer))
+    }
+
+    async fn login(&self, email: &str, password: &str) -> Answer {
+        let body = json!({ "email": email, "password": password });
+        self.post("/api/v1/login", &As::Nobody, body).await
+    }
+
+    async fn key(&self, admin: &As, tenant: TenantId, scopes: &[&str]) -> As {
+        let body = json!({ "tenant": tenant.to_string(), "name": "k", "scopes": scopes });
+        let made = self.post("/api/v1/api-keys", admin, body).await.data();
+        As::Key(made["key"].as_str().unwrap().to_owned())
+    }
+
+    async fn device(&self, who: &As, agent: AgentId, address: &str) -> String {
+        let made = self.post("/api/v1/devices", who, new_device(agent, address)).await;
+        assert_eq!(made.status, StatusCode::CREATED, "{}", made.body);
+        made.data()["id"].as_str().unwrap().to_owned()
+    }
+
+    async fn get(&self, path: &str, who: &As) -> Answer {
+        self.send(self.request(Method::GET, path, who).body(Body::empty()).unwrap()).await
+    }
+
+    async fn delete(&self, path: &str, who: &As) -> Answer {
+        self.send(self.request(Method::DELETE, path, who).body(Body::empty()).unwrap()).await
+    }
+
+    async fn post(&self, path: &str, who: &As, body: Value) -> Answer {
+        let request = self.request(Method::POST, path, who);
+        let request = request.header("content-type", "application/json");
+        self.send(request.body(body.to_string().into()).unwrap()).await
+    }
+
+    /// A request as the web UI or a program sends it.
+    fn request(&self, method: Method, path: &str, who: &As) -> http::request::Builder {
+        let request = Request::builder().method(method).uri(path).header("host", HOST);
+        match who {
+            As::Nobody => request,
+            As::Key(key) => request.header("authorization", format!("Bearer {key}")),
+            As::Cookie(token) => request
+                .header("cookie", format!("theme=dark; __Host-farwatch={token}"))
+                .header("sec-fetch-site", "same-origin"),
+        }
+    }
+
+    async fn send(&self, request: Request<Body>) -> Answer {
+        let response = self.router.clone().oneshot(request).await.unwrap();
+        let (parts, body) = response.into_parts();
+        let limit = http_body(body).await;
+        Answer { status: parts.status, headers: parts.headers, body: limit }
+    }
+}
+
+async fn http_body(body: Body) -> String {
+    use futures_util::StreamExt as _;
+    let mut stream = body.into_data_stream();
+    let mut bytes = Vec::new();
+    while let Some(chunk) = stream.next().await {
+        bytes.extend(chunk.unwrap());
+    }
+    String::from_utf8(bytes).unwrap()
+}
+
+fn cookie(answer: &Answer) -> String {
+    assert_eq!(answer.status, StatusCode::OK, "{}", answer.body);
+    let line = answer.headers["set-cookie"].to_str().unwrap();
+    let pair = line.split(';').next().unwrap();
+    pair.strip_prefix("__Host-farwatch=").unwrap().to_owned()
+}
+
+fn new_device(agent: AgentId, address: &str) -> Value {
+    json!({
+        "agent": agent.to_string(),
+        "address": address,
+        "snmp": { "version": "v2c", "community": "a-secret-community" },
+    })
+}

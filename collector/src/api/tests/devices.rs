@@ -1,0 +1,123 @@
+use super::*;
+use crate::inventory::assignment::assignment_for;
+
+#[tokio::test]
+async fn a_device_is_added_assigned_and_taken_out() {
+    let world = World::new().await;
+    let tenant = world.tenant("North").await;
+    let (agent, site) = world.agent(tenant, "a").await;
+    let who = world.user("op@example.net", Role::Operator, Some(tenant)).await;
+    let mut changes = world.state.changes.subscribe();
+    let Parts { db, vault, .. } = &*world.state;
+    let before = assignment_for(db, vault, tenant, agent).await.unwrap();
+    assert!(before.devices.is_empty());
+    let id = world.device(&who, agent, "10.0.0.1:16100").await;
+    assert_eq!(changes.try_recv().unwrap(), agent);
+    let after = assignment_for(db, vault, tenant, agent).await.unwrap();
+    assert_eq!(after.revision, before.revision + 1);
+    let sent = &after.devices[0];
+    assert_eq!((sent.host.as_str(), sent.port, sent.interval_ms), ("10.0.0.1", 16100, 60_000));
+    assert_eq!(sent.snmp.as_ref().unwrap().community, b"a-secret-community");
+    let path = format!("/api/v1/devices/{id}");
+    let one = world.get(&path, &who).await.data();
+    assert_eq!(one["name"], "10.0.0.1:16100");
+    assert_eq!(one["address"], "10.0.0.1:16100");
+    assert_eq!(one["state"], "unknown");
+    assert_eq!(one["site"], json!({ "id": site.to_string(), "name": "Depot" }));
+    assert_eq!(one["snmp"], json!({ "version": "v2c" }));
+    assert_eq!(one["facts"]["sys_descr"], Value::Null);
+    assert_eq!(one["last_sample_at"], Value::Null);
+    assert!(one["created_at"].as_str().unwrap().ends_with('Z'));
+    for part in ["interfaces", "metrics", "samples", "series?metric=x"] {
+        let answer = world.get(&format!("{path}/{part}"), &who).await;
+        assert_eq!(answer.status, StatusCode::OK, "{part}: {}", answer.body);
+    }
+    let again = world.post("/api/v1/devices", &who, new_device(agent, "10.0.0.1:16100")).await;
+    assert_eq!((again.status, again.code()), (StatusCode::CONFLICT, "device_exists".into()));
+    assert_eq!(world.delete(&path, &who).await.status, StatusCode::NO_CONTENT);
+    assert_eq!(changes.try_recv().unwrap(), agent);
+    let last = assignment_for(db, vault, tenant, agent).await.unwrap();
+    assert_eq!((last.revision, last.devices.len()), (after.revision + 1, 0));
+    assert_eq!(world.get(&path, &who).await.code(), "not_found");
+    let left: i64 =
+        sqlx::query_scalar("SELECT COUNT(*) FROM credential").fetch_one(db.reader()).await.unwrap();
+    assert_eq!(left, 0);
+}
+
+#[tokio::test]
+async fn all_wrong_fields_are_told_at_once() {
+    let world = World::new().await;
+    let tenant = world.tenant("North").await;
+    let (agent, _) = world.agent(tenant, "a").await;
+    let who = world.user("op@example.net", Role::Operator, Some(tenant)).await;
+    let body = json!({
+        "agent": agent.to_string(), "name": "x".repeat(101), "address": "10.0.0.1", "interval_s": 0,
+        "snmp": { "version": "v1", "community": "" },
+    });
+    let answer = world.post("/api/v1/devices", &who, body).await;
+    assert_eq!(
+        (answer.status, answer.code()),
+        (StatusCode::UNPROCESSABLE_ENTITY, "invalid".into())
+    );
+    let json = answer.json();
+    let fields: Vec<_> =
+        json["errors"].as_array().unwrap().iter().map(|e| e["field"].as_str().unwrap()).collect();
+    assert_eq!(fields, ["name", "interval_s", "snmp.community"]);
+    let bad = world.post("/api/v1/devices", &who, new_device(agent, "http://x")).await.json();
+    assert_eq!(bad["errors"][0]["field"], "address");
+}
+
+#[tokio::test]
+async fn pages_meet_in_every_order_and_under_every_filter() {
+    let world = World::new().await;
+    let tenant = world.tenant("North").await;
+    let (agent, site) = world.agent(tenant, "a").await;
+    let (other, _) = world.agent(tenant, "b").await;
+    let who = world.user("op@example.net", Role::Operator, Some(tenant)).await;
+    for number in 0..23 {
+        let agent = if number < 20 { agent } else { other };
+        world.device(&who, agent, &format!("r{:02}.example", (number * 7) % 23)).await;
+    }
+    for (query, expected) in [
+        ("sort=name", 23),
+        ("sort=-name", 23),
+        ("sort=created_at", 23),
+        ("sort=-created_at", 23),
+        ("state=unknown", 23),
+        ("state=up", 0),
+        ("q=R0", 10),
+        ("q=%25", 0),
+        (&format!("agent={other}"), 3),
+        (&format!("site={site}"), 23),
+        (&format!("tenant={tenant}&agent={agent}"), 20),
+    ] {
+        let names = all_names(&world, &who, query).await;
+        let mut unique = names.clone();
+        unique.sort();
+        unique.dedup();
+        assert_eq!((names.len(), unique.len()), (expected, expected), "{query}");
+        match query {
+            "sort=name" => assert!(names.is_sorted(), "{names:?}"),
+            "sort=-name" => assert!(names.iter().rev().is_sorted(), "{names:?}"),
+            "sort=created_at" => assert_eq!(names[..2], ["r00.example", "r07.example"]),
+            _ => {}
+        }
+    }
+}
+
+async fn all_names(world: &World, who: &As, query: &str) -> Vec<String> {
+    let mut names = Vec::new();
+    let mut cursor = String::new();
+    loop {
+        let path = format!("/api/v1/devices?limit=9&{query}{cursor}");
+        let page = world.get(&path, who).await.json();
+        let rows = page["data"].as_array().unwrap_or_else(|| panic!("{path}: {page}"));
+        names.extend(rows.iter().map(|row| row["name"].as_str().unwrap().to_owned()));
+        let Some(next) = page["meta"]["next_cursor"].as_str() else {
+            assert_eq!(page["meta"]["total"], names.len(), "{query}");
+            return names;
+        };
+        assert_eq!(rows.len(), 9);
+        cursor = format!("&cursor={next}");
+    }
+}

@@ -1,0 +1,122 @@
+use super::*;
+
+#[tokio::test]
+async fn a_login_opens_a_session_and_a_logout_ends_it() {
+    let world = World::new().await;
+    let tenant = world.tenant("North").await;
+    world.user("noc@example.net", Role::Operator, Some(tenant)).await;
+    let answer = world.login(" NOC@example.net ", PASSWORD).await;
+    let line = answer.headers["set-cookie"].to_str().unwrap().to_owned();
+    for attribute in ["Path=/", "Secure", "HttpOnly", "SameSite=Strict"] {
+        assert!(line.split("; ").any(|part| part == attribute), "{line}");
+    }
+    assert!(!line.contains("Domain"), "{line}");
+    let me = answer.data();
+    assert_eq!(me["user"]["email"], "noc@example.net");
+    assert_eq!(me["user"]["role"], "operator");
+    assert_eq!(me["tenants"], json!([{ "id": tenant.to_string(), "name": "North" }]));
+    let who = As::Cookie(cookie(&answer));
+    assert_eq!(world.get("/api/v1/me", &who).await.data(), me);
+    let out = world.post("/api/v1/logout", &who, json!({})).await;
+    assert_eq!(out.status, StatusCode::NO_CONTENT);
+    assert!(out.headers["set-cookie"].to_str().unwrap().contains("Max-Age=0"));
+    assert_eq!(world.get("/api/v1/me", &who).await.code(), "unauthenticated");
+}
+
+#[tokio::test]
+async fn a_second_login_ends_the_session_before_it() {
+    let world = World::new().await;
+    let first = world.user("noc@example.net", Role::SuperAdmin, None).await;
+    let request = world
+        .request(Method::POST, "/api/v1/login", &first)
+        .header("content-type", "application/json");
+    let body = json!({ "email": "noc@example.net", "password": PASSWORD });
+    let answer = world.send(request.body(body.to_string().into()).unwrap()).await;
+    let second = As::Cookie(cookie(&answer));
+    assert_eq!(world.get("/api/v1/me", &first).await.code(), "unauthenticated");
+    assert_eq!(world.get("/api/v1/me", &second).await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn wrong_and_unknown_look_the_same_and_the_sixth_try_waits() {
+    let world = World::new().await;
+    world.user("noc@example.net", Role::SuperAdmin, None).await;
+    let wrong = world.login("noc@example.net", "wrong horse battery").await;
+    let unknown = world.login("nobody@example.net", "wrong horse battery").await;
+    assert_eq!(wrong.code(), "bad_credentials");
+    assert_eq!(wrong.anonymous(), unknown.anonymous());
+    // One login when the user was made, one wrong: three are left of five.
+    for _ in 0..3 {
+        assert_eq!(world.login("noc@example.net", "wrong").await.code(), "bad_credentials");
+    }
+    let limited = world.login("NOC@example.net", PASSWORD).await;
+    assert_eq!(limited.status, StatusCode::TOO_MANY_REQUESTS);
+    assert_eq!(limited.code(), "too_many_requests");
+    let wait: u64 = limited.headers["retry-after"].to_str().unwrap().parse().unwrap();
+    assert!((1..=60).contains(&wait), "{wait}");
+}
+
+#[tokio::test]
+async fn one_address_cannot_try_many_accounts() {
+    let world = World::new().await;
+    let mut codes = Vec::new();
+    for number in 0..21 {
+        codes.push(world.login(&format!("u{number}@example.net"), "x").await.code());
+    }
+    assert!(codes[..20].iter().all(|code| code == "bad_credentials"), "{codes:?}");
+    assert_eq!(codes[20], "too_many_requests");
+}
+
+#[tokio::test]
+async fn sessions_end_by_idleness_and_by_age() {
+    const HOUR: i64 = 3_600_000_000;
+    let world = World::new().await;
+    let who = world.user("noc@example.net", Role::SuperAdmin, None).await;
+    for _ in 0..16 {
+        world.state.clock.shift(10 * HOUR);
+        assert_eq!(world.get("/api/v1/me", &who).await.status, StatusCode::OK);
+    }
+    world.state.clock.shift(10 * HOUR);
+    assert_eq!(world.get("/api/v1/me", &who).await.code(), "unauthenticated");
+    let idle = As::Cookie(cookie(&world.login("noc@example.net", PASSWORD).await));
+    world.state.clock.shift(13 * HOUR);
+    assert_eq!(world.get("/api/v1/me", &idle).await.code(), "unauthenticated");
+}
+
+#[tokio::test]
+async fn another_site_cannot_use_the_cookie() {
+    let world = World::new().await;
+    let As::Cookie(token) = world.user("noc@example.net", Role::SuperAdmin, None).await else {
+        panic!("no cookie")
+    };
+    let tenant = world.tenant("North").await;
+    let body = json!({ "tenant": tenant.to_string(), "site": "Depot" }).to_string();
+    let send = async |extra: &[(&str, &str)], kind: &str| {
+        let mut request = Request::post("/api/v1/tokens")
+            .header("host", HOST)
+            .header("content-type", kind)
+            .header("cookie", format!("__Host-farwatch={token}"));
+        for (name, value) in extra {
+            request = request.header(*name, *value);
+        }
+        world.send(request.body(body.clone().into()).unwrap()).await
+    };
+    let json = "application/json";
+    assert_eq!(send(&[], json).await.code(), "cross_site");
+    assert_eq!(send(&[("sec-fetch-site", "cross-site")], json).await.code(), "cross_site");
+    assert_eq!(send(&[("sec-fetch-site", "same-site")], json).await.code(), "cross_site");
+    assert_eq!(send(&[("origin", "https://evil.example")], json).await.code(), "cross_site");
+    let ours = [("origin", "https://fw.example")];
+    assert_eq!(send(&ours, "text/plain").await.code(), "unsupported_media_type");
+    assert_eq!(send(&ours, json).await.status, StatusCode::CREATED);
+    let login = Request::post("/api/v1/login")
+        .header("host", HOST)
+        .header("content-type", json)
+        .header("origin", "https://evil.example")
+        .body(
+            serde_json::json!({ "email": "noc@example.net", "password": PASSWORD })
+                .to_string()
+                .into(),
+        );
+    assert_eq!(world.send(login.unwrap()).await.code(), "cross_site");
+}

@@ -1,0 +1,72 @@
+use std::io;
+
+use tracing_subscriber::fmt::MakeWriter;
+
+use super::*;
+
+/// Collects what is logged.
+#[derive(Clone, Default)]
+struct Lines(Arc<Mutex<Vec<u8>>>);
+
+impl io::Write for Lines {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl<'a> MakeWriter<'a> for Lines {
+    type Writer = Self;
+
+    fn make_writer(&'a self) -> Self {
+        self.clone()
+    }
+}
+
+/// Everything secret a client sends or gets once, searched for in the log, in every other answer
+/// and in the database's files.
+#[tokio::test]
+async fn secrets_are_in_no_log_no_other_answer_and_no_file() {
+    let lines = Lines::default();
+    let subscriber = tracing_subscriber::fmt()
+        .with_max_level(tracing::Level::TRACE)
+        .with_writer(lines.clone())
+        .finish();
+    let _guard = tracing::subscriber::set_default(subscriber);
+    let world = World::new().await;
+    let tenant = world.tenant("North").await;
+    let (agent, _) = world.agent(tenant, "a").await;
+    let admin = world.user("admin@example.net", Role::TenantAdmin, Some(tenant)).await;
+    world.login("admin@example.net", "a wrong password 1").await;
+    let key = world.key(&admin, tenant, &["read"]).await;
+    let token = json!({ "tenant": tenant.to_string(), "site": "Depot" });
+    let token = world.post("/api/v1/tokens", &admin, token).await.data();
+    let made = world.post("/api/v1/devices", &admin, new_device(agent, "10.0.0.1")).await;
+    let mut answers = made.body.clone();
+    let bad = json!({ "agent": 1, "address": "x", "snmp": "a-secret-community" });
+    answers += &world.post("/api/v1/devices", &admin, bad).await.body;
+    let id = made.data()["id"].as_str().unwrap().to_owned();
+    for path in ["me", "devices", "agents", "sites", "api-keys", &format!("devices/{id}")] {
+        answers += &world.get(&format!("/api/v1/{path}"), &admin).await.body;
+    }
+    world.get("/api/v1/devices", &key).await;
+    let (As::Cookie(cookie), As::Key(key)) = (admin, key) else { panic!("no secrets") };
+    let token = token["token"].as_str().unwrap();
+    let secrets = [PASSWORD, "a wrong password 1", "a-secret-community", &cookie, &key, token];
+    let logged = String::from_utf8_lossy(&lines.0.lock().unwrap()).into_owned();
+    assert!(logged.contains("signed in"), "nothing was logged");
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(world._dir.path()).unwrap() {
+        files.extend(std::fs::read(entry.unwrap().path()).unwrap());
+    }
+    for secret in secrets {
+        assert!(!logged.contains(secret), "{secret} is in the log");
+        assert!(!answers.contains(secret), "{secret} is in an answer");
+        let bytes = secret.as_bytes();
+        assert!(!files.windows(bytes.len()).any(|window| window == bytes), "{secret} is stored");
+    }
+}

@@ -1,0 +1,100 @@
+use std::pin::Pin;
+use std::time::Duration;
+
+use axum::response::sse::Event;
+use futures_util::{Stream, StreamExt as _};
+
+use super::super::events::watched;
+use super::super::guard::{Proof, check};
+use super::*;
+use crate::identity::session::session_key;
+use crate::live::EventFilter;
+
+const PATIENCE: Duration = Duration::from_secs(20);
+
+async fn read_until(stream: &mut axum::body::BodyDataStream, mark: &str) -> String {
+    let mut text = String::new();
+    let read = async {
+        while !text.contains(mark) {
+            match stream.next().await {
+                Some(chunk) => text.push_str(str::from_utf8(&chunk.unwrap()).unwrap()),
+                None => break,
+            }
+        }
+    };
+    let _ = tokio::time::timeout(PATIENCE, read).await;
+    assert!(text.contains(mark), "no {mark} in {text}");
+    text
+}
+
+#[tokio::test]
+async fn a_stream_greets_tells_and_ends_with_the_collector() {
+    let world = World::new().await;
+    let tenant = world.tenant("North").await;
+    let (agent, _) = world.agent(tenant, "a").await;
+    let who = world.user("op@example.net", Role::Operator, Some(tenant)).await;
+    let request = world.request(Method::GET, "/api/v1/events", &who).body(Body::empty()).unwrap();
+    let response = world.router.clone().oneshot(request).await.unwrap();
+    assert_eq!(response.headers()["content-type"], "text/event-stream");
+    let publishing = CancellationToken::new();
+    let live = world.state.live.clone();
+    let cancel = publishing.clone();
+    farwatch_common::task::spawn_child(&publishing, async move {
+        let _ = live.run(cancel).await;
+    });
+    let mut stream = response.into_body().into_data_stream();
+    let hello = read_until(&mut stream, "\n\n").await;
+    assert!(hello.contains("event: hello") && hello.contains("\"sequence\""), "{hello}");
+    let device = world.device(&who, agent, "10.0.0.1").await;
+    let event = read_until(&mut stream, &device).await;
+    assert!(event.contains("event: devices"), "{event}");
+    world.state.stopping.cancel();
+    let end = tokio::time::timeout(PATIENCE, async { while stream.next().await.is_some() {} });
+    end.await.expect("the stream goes on");
+    publishing.cancel();
+}
+
+#[tokio::test]
+async fn a_stream_ends_when_its_rights_change() {
+    let world = World::new().await;
+    let tenant = world.tenant("North").await;
+    let who = world.user("op@example.net", Role::SuperAdmin, None).await;
+    let As::Cookie(token) = &who else { panic!("no cookie") };
+    let proof = Proof::Session(session_key(token.as_bytes()));
+    let open = async || {
+        let caller = check(proof.clone(), &world.state).await.unwrap();
+        let filter =
+            EventFilter { tenants: [tenant].into(), devices: std::collections::BTreeSet::new() };
+        let every = Duration::from_millis(1);
+        let stream = watched(world.state.clone(), caller, filter, None, every).unwrap();
+        let mut stream = Box::pin(stream);
+        assert!(stream.next().await.is_some(), "no greeting");
+        stream
+    };
+    let streams = world.state.metrics.gauge("api_event_streams", "Open event streams", &[]);
+    let ended = async |mut stream: Pin<Box<dyn Stream<Item = Event>>>| {
+        let end = async { while stream.next().await.is_some() {} };
+        tokio::time::timeout(PATIENCE, end).await.expect("the stream goes on");
+    };
+    let narrowed = open().await;
+    assert_eq!(streams.get(), 1);
+    world.tenant("South").await;
+    ended(narrowed).await;
+    let signed_out = open().await;
+    world.post("/api/v1/logout", &who, json!({})).await;
+    ended(signed_out).await;
+    assert_eq!(streams.get(), 0);
+}
+
+#[tokio::test]
+async fn a_stream_of_another_tenants_device_is_refused() {
+    let world = World::new().await;
+    let (north, south) = (world.tenant("North").await, world.tenant("South").await);
+    let (agent, _) = world.agent(north, "a").await;
+    let ours = world.user("north@example.net", Role::Operator, Some(north)).await;
+    let theirs = world.user("south@example.net", Role::Operator, Some(south)).await;
+    let device = world.device(&ours, agent, "10.0.0.1").await;
+    let path = format!("/api/v1/events?device={device}");
+    assert_eq!(world.get(&path, &theirs).await.code(), "not_found");
+    assert_eq!(world.get(&path, &As::Nobody).await.code(), "unauthenticated");
+}

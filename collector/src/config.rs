@@ -1,0 +1,177 @@
+//! The collector's settings: one TOML file, environment and flags on top (`farwatch_common::config`).
+
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::path::PathBuf;
+
+use farwatch_common::config::{Config as Layered, Problem};
+use farwatch_common::secret::Secret;
+use farwatch_common::{logging, token};
+use serde::{Deserialize, Serialize};
+
+/// Read when it is there and no other is named.
+pub const DEFAULT_FILE: &str = "/etc/farwatch/collector.toml";
+const DEFAULT_DATA_DIR: &str = "/var/lib/farwatch-collector";
+const DEFAULT_PORT: u16 = 443;
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Config {
+    /// Database, keys, certificates.
+    pub data_dir: PathBuf,
+    pub listen: Listen,
+    pub tls: Tls,
+    pub metrics: Metrics,
+    pub log: Log,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Listen {
+    /// UDP for agents, TCP for enrolment, the web UI and the API.
+    pub address: SocketAddr,
+    /// Plain HTTP for the web UI and the API; loopback only.
+    pub http: Option<SocketAddr>,
+    /// `HOST:PORT` under which agents reach this collector, best first; goes into tokens.
+    pub public: Vec<String>,
+}
+
+/// The certificate browsers see; self-signed if none is given.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Tls {
+    pub cert_file: Option<PathBuf>,
+    pub key_file: Option<PathBuf>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Metrics {
+    /// Holds the bearer token for `/metrics`; without it only the loopback listener serves them.
+    pub token_file: Option<PathBuf>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Log {
+    /// `FARWATCH_LOG` overrides it.
+    pub filter: String,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            data_dir: DEFAULT_DATA_DIR.into(),
+            listen: Listen::default(),
+            tls: Tls::default(),
+            metrics: Metrics::default(),
+            log: Log::default(),
+        }
+    }
+}
+
+impl Default for Listen {
+    fn default() -> Self {
+        let any = IpAddr::V6(Ipv6Addr::UNSPECIFIED);
+        Self { address: SocketAddr::new(any, DEFAULT_PORT), http: None, public: Vec::new() }
+    }
+}
+
+impl Default for Log {
+    fn default() -> Self {
+        Self { filter: logging::DEFAULT_FILTER.to_owned() }
+    }
+}
+
+impl Config {
+    /// What tokens name: the public endpoints, or the listener's address if it is a real one.
+    #[must_use]
+    pub fn endpoints(&self) -> Vec<String> {
+        let address = self.listen.address;
+        if self.listen.public.is_empty() && !address.ip().is_unspecified() && address.port() != 0 {
+            return vec![address.to_string()];
+        }
+        self.listen.public.clone()
+    }
+}
+
+impl Config {
+    /// The bearer token of `/metrics`, if one is configured.
+    pub fn metrics_token(&self) -> std::io::Result<Option<Secret>> {
+        let Some(path) = &self.metrics.token_file else { return Ok(None) };
+        let text = std::fs::read_to_string(path)?;
+        Ok(Some(Secret::from(text.trim())))
+    }
+}
+
+impl Layered for Config {
+    fn problems(&self) -> Vec<Problem> {
+        let mut problems = Vec::new();
+        let mut check = |sound: bool, key: &str, message: &str| {
+            if !sound {
+                problems.push(Problem::new(key, message));
+            }
+        };
+        check(
+            self.listen.http.is_none_or(|http| http.ip().is_loopback()),
+            "listen.http",
+            "plain HTTP is for this machine only: give a loopback address like 127.0.0.1:8080, \
+             others use listen.address",
+        );
+        check(
+            self.tls.cert_file.is_some() == self.tls.key_file.is_some(),
+            "tls",
+            "cert_file and key_file belong together: give both or none",
+        );
+        check(
+            self.listen.public.iter().all(|endpoint| token::is_endpoint(endpoint)),
+            "listen.public",
+            "each must be HOST:PORT, for example farwatch.example.net:443",
+        );
+        check(
+            self.listen.public.len() <= token::ENDPOINTS_MAX,
+            "listen.public",
+            "a token names at most 8 endpoints",
+        );
+        check(
+            !self.data_dir.as_os_str().is_empty(),
+            "data_dir",
+            "name the directory that holds the database",
+        );
+        if let Err(error) = logging::parse(&self.log.filter) {
+            check(false, "log.filter", &error.to_string());
+        }
+        problems
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use farwatch_common::config::{ConfigError, Layers};
+
+    #[test]
+    fn the_defaults_are_sound_and_survive_printing() {
+        let config = Layers::default().load::<Config>().unwrap();
+        let text = toml::to_string(&config).unwrap();
+        assert_eq!(toml::from_str::<Config>(&text).unwrap(), config);
+        assert!(config.endpoints().is_empty());
+    }
+
+    #[test]
+    fn plain_http_stays_on_this_machine_and_halves_are_told() {
+        let environment = [
+            ("FARWATCH__LISTEN__HTTP", "0.0.0.0:80"),
+            ("FARWATCH__TLS__CERT_FILE", "/x"),
+            ("FARWATCH__LISTEN__PUBLIC", r#"["nowhere"]"#),
+            ("FARWATCH__LOG__FILTER", "a=b=c"),
+            ("FARWATCH__LISTEN__ADDRESS", "here"),
+        ]
+        .map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let layers = Layers { environment: environment.into(), ..Layers::default() };
+        let Err(ConfigError::Problems(problems)) = layers.load::<Config>() else {
+            panic!("accepted")
+        };
+        let keys: Vec<_> = problems.iter().map(|problem| problem.key.as_str()).collect();
+        assert_eq!(keys, ["listen.address", "listen.http", "listen.public", "log.filter", "tls"]);
+    }
+}

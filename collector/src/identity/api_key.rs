@@ -1,0 +1,267 @@
+//! API keys: `fwk_<id>_<secret>_<crc>`, for programs.
+//!
+//! The id finds the row, the checksum spares the database typing errors, and of the secret only
+//! the SHA-256 is stored: it has 256 bits, so a slow hash would add nothing.
+
+use std::time::Duration;
+
+use data_encoding::BASE32_NOPAD;
+use farwatch_common::clock::Micros;
+use farwatch_common::crc::crc32;
+use farwatch_common::id::{ApiKeyId, IdGenerator, TenantId};
+use farwatch_common::secret::Secret;
+use ring::rand::SecureRandom as _;
+use sqlx::Row as _;
+use subtle::ConstantTimeEq as _;
+
+use super::digest;
+use super::tenancy::{Access, Actor, TenantContext};
+use crate::inventory::{InventoryError, Listed, Named, Page, require, tenant_set};
+use crate::store::{Database, StoreError};
+
+const PREFIX: &str = "fwk_";
+const SECRET_LEN: usize = 32;
+const TEXT_LEN_MAX: usize = 128;
+pub const LIFE_DAYS: u32 = 90;
+pub const LIFE_DAYS_MAX: u32 = 365;
+/// Use is noted at most this often.
+const NOTE_EVERY: Duration = Duration::from_secs(60);
+
+/// What a key may do; each includes the ones before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Scope {
+    Read,
+    Write,
+}
+
+impl Scope {
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Read => "read",
+            Self::Write => "write",
+        }
+    }
+
+    fn access(self) -> Access {
+        match self {
+            Self::Read => Access::Read,
+            Self::Write => Access::Write,
+        }
+    }
+}
+
+/// A key as it is listed: without its secret.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ApiKey {
+    pub id: ApiKeyId,
+    pub name: String,
+    pub tenant: Named<TenantId>,
+    pub scopes: Vec<Scope>,
+    pub created_at: Micros,
+    pub expires_at: Micros,
+    pub last_used_at: Option<Micros>,
+}
+
+/// Makes a key; the text is shown once.
+pub async fn api_key_create(
+    db: &Database,
+    context: &TenantContext,
+    ids: &IdGenerator,
+    (tenant, name): (TenantId, &str),
+    (scopes, life_days): (&[Scope], u32),
+    now: Micros,
+) -> Result<(Secret, ApiKeyId, Micros), InventoryError> {
+    require(context, tenant, Access::Admin)?;
+    let created_by = match context.actor() {
+        Actor::User(user) => user.0,
+        Actor::ApiKey(key) => key.0,
+        Actor::Local => 0,
+    };
+    let mut secret = [0; SECRET_LEN];
+    ring::rand::SystemRandom::new()
+        .fill(&mut secret)
+        .map_err(|_| StoreError::Corrupt { what: "the system's randomness".to_owned() })?;
+    let id = ApiKeyId(ids.next(now));
+    let day = Duration::from_secs(86_400);
+    let expires_at = now.after(day * life_days.clamp(1, LIFE_DAYS_MAX));
+    let mut txn = db.write().await?;
+    sqlx::query(
+        "INSERT INTO api_key (api_key_id, tenant_id, name, secret_hash, scopes, created_by,
+                              created_at, expires_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+    )
+    .bind(id.0)
+    .bind(tenant.0)
+    .bind(name)
+    .bind(&digest(&secret)[..])
+    .bind(scopes_text(scopes))
+    .bind(created_by)
+    .bind(now.0)
+    .bind(expires_at.0)
+    .execute(&mut *txn)
+    .await?;
+    txn.commit().await?;
+    Ok((encode(id, &secret), id, expires_at))
+}
+
+/// Whose key this is and what it may do; `None` for every text that is not a good key now.
+pub async fn api_key_context(
+    db: &Database,
+    text: &str,
+    now: Micros,
+) -> Result<Option<(ApiKeyId, TenantContext)>, StoreError> {
+    let Some((id, secret)) = parse(text) else { return Ok(None) };
+    let row = sqlx::query(
+        "SELECT tenant_id, secret_hash, scopes, last_used_at FROM api_key
+         WHERE api_key_id = $1 AND revoked_at IS NULL AND expires_at > $2",
+    )
+    .bind(id.0)
+    .bind(now.0)
+    .fetch_optional(db.reader())
+    .await?;
+    let Some(row) = row else { return Ok(None) };
+    let stored: Vec<u8> = row.try_get(1)?;
+    if !bool::from(digest(secret.expose()).ct_eq(stored.as_slice())) {
+        return Ok(None);
+    }
+    let scopes = scopes_from(row.try_get(2)?);
+    let Some(scope) = scopes.iter().max() else { return Ok(None) };
+    let last_used = Micros(row.try_get::<Option<i64>, _>(3)?.unwrap_or(0));
+    if now.since(last_used) >= NOTE_EVERY {
+        let mut txn = db.write().await?;
+        sqlx::query("UPDATE api_key SET last_used_at = $2 WHERE api_key_id = $1")
+            .bind(id.0)
+            .bind(now.0)
+            .execute(&mut *txn)
+            .await?;
+        txn.commit().await?;
+    }
+    let tenant = TenantId(row.try_get(0)?);
+    let context = TenantContext::new(Actor::ApiKey(id), false, [(tenant, scope.access())]);
+    Ok(Some((id, context)))
+}
+
+/// The keys of the tenants the caller administers, by name.
+pub async fn api_key_list(
+    db: &Database,
+    context: &TenantContext,
+    page: &Page,
+) -> Result<Listed<ApiKey>, InventoryError> {
+    let set = context.with_access(Access::Admin).tenants_json();
+    let total: i64 = sqlx::query_scalar(concat!(
+        "SELECT COUNT(*) FROM api_key WHERE revoked_at IS NULL AND tenant_id IN ",
+        tenant_set!()
+    ))
+    .bind(&set)
+    .fetch_one(db.reader())
+    .await?;
+    let after = page.after.clone();
+    let (name, id) = after.unwrap_or_default();
+    let rows = sqlx::query(concat!(
+        "SELECT k.api_key_id, k.name, t.tenant_id, t.name, k.scopes, k.created_at, k.expires_at,
+                k.last_used_at
+         FROM api_key k JOIN tenant t ON t.tenant_id = k.tenant_id
+         WHERE k.revoked_at IS NULL AND k.tenant_id IN ",
+        tenant_set!(),
+        " AND (k.name, k.api_key_id) > ($2, $3) ORDER BY k.name, k.api_key_id LIMIT $4"
+    ))
+    .bind(&set)
+    .bind(name)
+    .bind(id)
+    .bind(i64::from(page.limit))
+    .fetch_all(db.reader())
+    .await?;
+    let rows = rows.iter().map(|row| {
+        Ok(ApiKey {
+            id: ApiKeyId(row.try_get(0)?),
+            name: row.try_get(1)?,
+            tenant: Named { id: TenantId(row.try_get(2)?), name: row.try_get(3)? },
+            scopes: scopes_from(row.try_get(4)?),
+            created_at: Micros(row.try_get(5)?),
+            expires_at: Micros(row.try_get(6)?),
+            last_used_at: row.try_get::<Option<i64>, _>(7)?.map(Micros),
+        })
+    });
+    let rows = rows.collect::<Result<_, sqlx::Error>>()?;
+    Ok(Listed { rows, total: u64::try_from(total).unwrap_or(0) })
+}
+
+/// Ends a key at once.
+pub async fn api_key_revoke(
+    db: &Database,
+    context: &TenantContext,
+    id: ApiKeyId,
+    now: Micros,
+) -> Result<(), InventoryError> {
+    let tenant: Option<i64> = sqlx::query_scalar(concat!(
+        "SELECT tenant_id FROM api_key WHERE revoked_at IS NULL AND tenant_id IN ",
+        tenant_set!(),
+        " AND api_key_id = $2"
+    ))
+    .bind(context.tenants_json())
+    .bind(id.0)
+    .fetch_optional(db.reader())
+    .await?;
+    let tenant = TenantId(tenant.ok_or(InventoryError::NotFound)?);
+    require(context, tenant, Access::Admin)?;
+    let mut txn = db.write().await?;
+    sqlx::query("UPDATE api_key SET revoked_at = $3 WHERE tenant_id = $1 AND api_key_id = $2")
+        .bind(tenant.0)
+        .bind(id.0)
+        .bind(now.0)
+        .execute(&mut *txn)
+        .await?;
+    Ok(txn.commit().await?)
+}
+
+fn scopes_text(scopes: &[Scope]) -> String {
+    scopes.iter().map(|scope| scope.name()).collect::<Vec<_>>().join(",")
+}
+
+fn scopes_from(text: &str) -> Vec<Scope> {
+    let known = |name: &str| [Scope::Read, Scope::Write].into_iter().find(|s| s.name() == name);
+    text.split(',').filter_map(known).collect()
+}
+
+fn encode(id: ApiKeyId, secret: &[u8]) -> Secret {
+    let id = id.to_string();
+    let id = id.trim_start_matches("key_");
+    let body = format!("{PREFIX}{id}_{}", BASE32_NOPAD.encode(secret).to_ascii_lowercase());
+    let crc = BASE32_NOPAD.encode(&crc32(body.as_bytes()).to_be_bytes()).to_ascii_lowercase();
+    Secret::from(format!("{body}_{crc}"))
+}
+
+fn parse(text: &str) -> Option<(ApiKeyId, Secret)> {
+    if text.len() > TEXT_LEN_MAX {
+        return None;
+    }
+    let (body, crc) = text.rsplit_once('_')?;
+    let expected = BASE32_NOPAD.encode(&crc32(body.as_bytes()).to_be_bytes());
+    if !crc.eq_ignore_ascii_case(&expected) {
+        return None;
+    }
+    let (id, secret) = body.strip_prefix(PREFIX)?.split_once('_')?;
+    let secret = BASE32_NOPAD.decode(secret.to_ascii_uppercase().as_bytes()).ok()?;
+    let id = format!("key_{id}").parse().ok()?;
+    (secret.len() == SECRET_LEN).then(|| (id, Secret::new(secret)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_text_form_round_trips_and_notices_changes() {
+        let text = encode(ApiKeyId(77), &[9; SECRET_LEN]);
+        let text = str::from_utf8(text.expose()).unwrap();
+        assert_eq!(parse(text), Some((ApiKeyId(77), Secret::new(vec![9; SECRET_LEN]))));
+        for at in 0..text.len() {
+            let mut bad = text.to_owned();
+            let letter = if &text[at..=at] == "q" { "r" } else { "q" };
+            bad.replace_range(at..=at, letter);
+            assert_eq!(parse(&bad), None, "{bad}");
+            assert_eq!(parse(&text[..at]), None);
+        }
+    }
+}

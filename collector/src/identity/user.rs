@@ -1,0 +1,211 @@
+//! People and what they may do where.
+
+use farwatch_common::clock::Micros;
+use farwatch_common::id::{IdGenerator, TenantId, UserId};
+use sqlx::Row as _;
+
+use super::tenancy::{Access, Actor, TenantContext};
+use crate::store::{Database, StoreError};
+
+/// What a person is. All but `SuperAdmin` hold in the tenants of their memberships.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Role {
+    Viewer,
+    Operator,
+    TenantAdmin,
+    SuperAdmin,
+}
+
+impl Role {
+    pub const ALL: [Self; 4] = [Self::Viewer, Self::Operator, Self::TenantAdmin, Self::SuperAdmin];
+
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Viewer => "viewer",
+            Self::Operator => "operator",
+            Self::TenantAdmin => "tenant_admin",
+            Self::SuperAdmin => "super_admin",
+        }
+    }
+
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|role| role.name() == name)
+    }
+
+    #[must_use]
+    pub fn access(self) -> Access {
+        match self {
+            Self::Viewer => Access::Read,
+            Self::Operator => Access::Write,
+            Self::TenantAdmin | Self::SuperAdmin => Access::Admin,
+        }
+    }
+}
+
+/// Somebody who is signed in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct User {
+    pub id: UserId,
+    pub email: String,
+    /// The highest role they have anywhere.
+    pub role: Role,
+}
+
+/// What a login compares with.
+#[derive(Clone, Debug)]
+pub struct Account {
+    pub id: UserId,
+    pub password_hash: String,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum UserError {
+    #[error("`{0}` is not an e-mail address")]
+    Email(String),
+    #[error("there is a user with this e-mail address already")]
+    Exists,
+    #[error("a role other than super_admin needs a tenant, and super_admin has none")]
+    Tenant,
+    #[error("people cannot be read or written")]
+    Store(#[from] StoreError),
+}
+
+impl From<sqlx::Error> for UserError {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Store(error.into())
+    }
+}
+
+/// The form in which addresses are stored and compared; `None` if it is none.
+#[must_use]
+pub fn email_normalised(email: &str) -> Option<String> {
+    let email = email.trim().to_lowercase();
+    let (name, domain) = email.split_once('@')?;
+    let plain = |c: char| !c.is_whitespace() && !c.is_control() && c != '@';
+    let sound = !name.is_empty()
+        && !domain.is_empty()
+        && email.len() <= 254
+        && name.chars().all(plain)
+        && domain.chars().all(plain);
+    sound.then_some(email)
+}
+
+/// Makes a person with a role: in one tenant, or everywhere.
+pub async fn user_create(
+    db: &Database,
+    ids: &IdGenerator,
+    email: &str,
+    password_hash: &str,
+    (role, tenant): (Role, Option<TenantId>),
+    now: Micros,
+) -> Result<UserId, UserError> {
+    let email = email_normalised(email).ok_or_else(|| UserError::Email(email.to_owned()))?;
+    if (role == Role::SuperAdmin) == tenant.is_some() {
+        return Err(UserError::Tenant);
+    }
+    let id = UserId(ids.next(now));
+    let mut txn = db.write().await?;
+    let made = sqlx::query(
+        "INSERT INTO user_account (user_id, email, password_hash, super_admin, created_at)
+         VALUES ($1, $2, $3, $4, $5) ON CONFLICT (email) DO NOTHING",
+    )
+    .bind(id.0)
+    .bind(&email)
+    .bind(password_hash)
+    .bind(i64::from(role == Role::SuperAdmin))
+    .bind(now.0)
+    .execute(&mut *txn)
+    .await?;
+    if made.rows_affected() == 0 {
+        return Err(UserError::Exists);
+    }
+    if let Some(tenant) = tenant {
+        sqlx::query(
+            "INSERT INTO membership (tenant_id, user_id, role, created_at)
+             VALUES ($1, $2, $3, $4)",
+        )
+        .bind(tenant.0)
+        .bind(id.0)
+        .bind(role.name())
+        .bind(now.0)
+        .execute(&mut *txn)
+        .await?;
+    }
+    txn.commit().await?;
+    Ok(id)
+}
+
+/// The account of an address, if it may sign in.
+pub async fn account_by_email(db: &Database, email: &str) -> Result<Option<Account>, UserError> {
+    let row = sqlx::query(
+        "SELECT user_id, password_hash FROM user_account
+         WHERE email = $1 AND disabled_at IS NULL",
+    )
+    .bind(email)
+    .fetch_optional(db.reader())
+    .await?;
+    let read = |row: sqlx::sqlite::SqliteRow| {
+        Ok(Account { id: UserId(row.try_get(0)?), password_hash: row.try_get(1)? })
+    };
+    row.map(read).transpose()
+}
+
+/// Who a user is and which tenants they see, as the database says now.
+pub async fn user_context(
+    db: &Database,
+    id: UserId,
+) -> Result<Option<(User, TenantContext)>, UserError> {
+    let Some(row) = sqlx::query(
+        "SELECT email, super_admin FROM user_account WHERE user_id = $1 AND disabled_at IS NULL",
+    )
+    .bind(id.0)
+    .fetch_optional(db.reader())
+    .await?
+    else {
+        return Ok(None);
+    };
+    let (email, super_admin): (String, i64) = (row.try_get(0)?, row.try_get(1)?);
+    let super_admin = super_admin != 0;
+    let mut role = if super_admin { Role::SuperAdmin } else { Role::Viewer };
+    let mut tenants = Vec::new();
+    if super_admin {
+        let all: Vec<i64> =
+            sqlx::query_scalar("SELECT tenant_id FROM tenant").fetch_all(db.reader()).await?;
+        tenants.extend(all.into_iter().map(|tenant| (TenantId(tenant), Access::Admin)));
+    } else {
+        let rows = sqlx::query("SELECT tenant_id, role FROM membership WHERE user_id = $1")
+            .bind(id.0)
+            .fetch_all(db.reader())
+            .await?;
+        for row in &rows {
+            // A role this version does not know gives nothing.
+            let Some(held) = Role::from_name(row.try_get(1)?) else { continue };
+            role = role.max(held);
+            tenants.push((TenantId(row.try_get(0)?), held.access()));
+        }
+    }
+    let context = TenantContext::new(Actor::User(id), super_admin, tenants);
+    Ok(Some((User { id, email, role }, context)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_have_one_form() {
+        assert_eq!(email_normalised(" Noc@Example.NET ").as_deref(), Some("noc@example.net"));
+        for bad in ["", "noc", "@x", "noc@", "a b@c", "a@b@c"] {
+            assert_eq!(email_normalised(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn roles_round_trip() {
+        for role in Role::ALL {
+            assert_eq!(Role::from_name(role.name()), Some(role));
+        }
+    }
+}

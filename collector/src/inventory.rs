@@ -1,0 +1,117 @@
+//! Tenants, sites, agents, devices, their credentials, and what each agent is to poll.
+//!
+//! Every function takes a [`TenantContext`] and holds the caller to it: what lies outside does not
+//! exist (`NotFound`, the same as for an id that nobody has), what the caller's role forbids is
+//! `Denied`. SQL stands beside the function that runs it.
+
+pub mod agent;
+pub mod assignment;
+pub mod credential;
+pub mod device;
+pub mod push;
+pub mod site;
+pub mod tenant;
+
+use farwatch_common::id::TenantId;
+use sqlx::Row as _;
+use sqlx::sqlite::SqliteRow;
+
+use crate::identity::{Access, TenantContext};
+use crate::store::StoreError;
+pub use assignment::AssignmentChanges;
+pub use credential::{Vault, VaultError};
+
+/// The tenants of the caller as a set in SQL; `$1` is bound to `TenantContext::tenants_json`.
+/// The one place where the two engines differ.
+macro_rules! tenant_set {
+    () => {
+        "(SELECT value FROM json_each($1))"
+    };
+}
+pub(crate) use tenant_set;
+
+/// Longest name of a tenant, site, agent, device or key, in characters.
+pub const NAME_CHARS_MAX: usize = 100;
+
+/// Why the inventory refuses.
+#[derive(Debug, thiserror::Error)]
+pub enum InventoryError {
+    #[error("there is no such thing in the tenants of the caller")]
+    NotFound,
+    #[error("the caller's role does not allow this")]
+    Denied,
+    #[error("it exists already")]
+    Exists,
+    #[error("the agent is revoked")]
+    Revoked,
+    #[error("credentials cannot be sealed or opened")]
+    Vault(#[from] VaultError),
+    #[error("the inventory cannot be read or written")]
+    Store(#[from] StoreError),
+}
+
+impl From<sqlx::Error> for InventoryError {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Store(error.into())
+    }
+}
+
+/// A thing and the name it has on screen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Named<Id> {
+    pub id: Id,
+    pub name: String,
+}
+
+/// Which part of a list is wanted: what comes after a name and an id, in that order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Page {
+    pub after: Option<(String, i64)>,
+    pub limit: u32,
+}
+
+impl Page {
+    /// For the three binds `is there a cursor`, name, id.
+    fn binds(&self) -> (i64, &str, i64) {
+        self.after.as_ref().map_or((0, "", 0), |(name, id)| (1, name, *id))
+    }
+
+    fn limit(&self) -> i64 {
+        i64::from(self.limit)
+    }
+}
+
+/// A page of a list and how long the whole list is.
+#[derive(Clone, Debug)]
+pub struct Listed<T> {
+    pub rows: Vec<T>,
+    pub total: u64,
+}
+
+/// Holds the caller to their tenants and role.
+pub fn require(
+    context: &TenantContext,
+    tenant: TenantId,
+    access: Access,
+) -> Result<(), InventoryError> {
+    if !context.may(tenant, Access::Read) {
+        return Err(InventoryError::NotFound);
+    }
+    if context.may(tenant, access) { Ok(()) } else { Err(InventoryError::Denied) }
+}
+
+/// Whether `name` can be shown: not empty, not too long, no control characters.
+#[must_use]
+pub fn is_name(name: &str) -> bool {
+    !name.trim().is_empty()
+        && name.trim() == name
+        && name.chars().count() <= NAME_CHARS_MAX
+        && !name.chars().any(char::is_control)
+}
+
+fn count(row: &SqliteRow) -> Result<u64, InventoryError> {
+    Ok(u64::try_from(row.try_get::<i64, _>(0)?).unwrap_or(0))
+}
+
+#[cfg(test)]
+mod tests;

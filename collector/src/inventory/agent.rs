@@ -1,0 +1,188 @@
+//! Agents: the Farwatch processes at the sites.
+
+use farwatch_common::clock::Micros;
+use farwatch_common::id::{AgentId, SiteId, TenantId};
+use sqlx::Row as _;
+use sqlx::sqlite::SqliteRow;
+
+use super::{InventoryError, Listed, Named, Page, count, is_name, require, tenant_set};
+use crate::identity::{Access, TenantContext};
+use crate::store::{Database, Transaction};
+
+/// Longest part of a host name that becomes an agent's name; leaves room for a number.
+const HOST_CHARS_MAX: usize = 80;
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Agent {
+    pub id: AgentId,
+    pub name: String,
+    pub tenant: Named<TenantId>,
+    pub site: Named<SiteId>,
+    pub version: Option<String>,
+    pub platform: Option<String>,
+    pub devices: u64,
+    pub last_seen_at: Option<Micros>,
+    pub last_ack_at: Option<Micros>,
+    pub certificate_expires_at: Option<Micros>,
+    pub revoked_at: Option<Micros>,
+    pub created_at: Micros,
+}
+
+macro_rules! select_agent {
+    () => {
+        "SELECT a.agent_id, a.name, t.tenant_id, t.name, s.site_id, s.name, a.version, a.platform,
+                (SELECT COUNT(*) FROM device d
+                 WHERE d.tenant_id = a.tenant_id AND d.agent_id = a.agent_id),
+                a.last_seen_at, a.last_ack_at,
+                (SELECT MAX(k.not_after) FROM agent_key k WHERE k.tenant_id = a.tenant_id
+                 AND k.agent_id = a.agent_id AND k.revoked_at IS NULL),
+                a.revoked_at, a.created_at
+         FROM agent a JOIN tenant t ON t.tenant_id = a.tenant_id
+         JOIN site s ON s.tenant_id = a.tenant_id AND s.site_id = a.site_id
+         WHERE a.tenant_id IN "
+    };
+}
+
+fn read(row: &SqliteRow) -> Result<Agent, sqlx::Error> {
+    let time = |column| Ok::<_, sqlx::Error>(row.try_get::<Option<i64>, _>(column)?.map(Micros));
+    Ok(Agent {
+        id: AgentId(row.try_get(0)?),
+        name: row.try_get(1)?,
+        tenant: Named { id: TenantId(row.try_get(2)?), name: row.try_get(3)? },
+        site: Named { id: SiteId(row.try_get(4)?), name: row.try_get(5)? },
+        version: row.try_get(6)?,
+        platform: row.try_get(7)?,
+        devices: u64::try_from(row.try_get::<i64, _>(8)?).unwrap_or(0),
+        last_seen_at: time(9)?,
+        last_ack_at: time(10)?,
+        certificate_expires_at: time(11)?,
+        revoked_at: time(12)?,
+        created_at: Micros(row.try_get(13)?),
+    })
+}
+
+/// Makes an agent named after its host; where the tenant has that name already, a number is added.
+/// Returns the name. Called by enrolment alone: the tenant comes from the token.
+pub async fn agent_create(
+    txn: &mut Transaction,
+    (tenant, site, agent): (TenantId, SiteId, AgentId),
+    host_name: &str,
+    now: Micros,
+) -> Result<String, InventoryError> {
+    let host_name: String = host_name.trim().chars().take(HOST_CHARS_MAX).collect();
+    let base = if is_name(&host_name) { host_name } else { "agent".to_owned() };
+    let taken: Vec<String> = sqlx::query_scalar(
+        "SELECT name FROM agent WHERE tenant_id = $1 AND (name = $2 OR name LIKE $2 || ' %')",
+    )
+    .bind(tenant.0)
+    .bind(&base)
+    .fetch_all(&mut **txn)
+    .await?;
+    let numbered = (2..).map(|number| format!("{base} {number}"));
+    let name = std::iter::once(base.clone()).chain(numbered).find(|name| !taken.contains(name));
+    let name = name.unwrap_or(base);
+    sqlx::query(
+        "INSERT INTO agent (tenant_id, agent_id, site_id, name, created_at)
+         VALUES ($1, $2, $3, $4, $5)",
+    )
+    .bind(tenant.0)
+    .bind(agent.0)
+    .bind(site.0)
+    .bind(&name)
+    .bind(now.0)
+    .execute(&mut **txn)
+    .await?;
+    Ok(name)
+}
+
+/// The agents of the caller's tenants, by name.
+pub async fn agent_list(
+    db: &Database,
+    context: &TenantContext,
+    page: &Page,
+) -> Result<Listed<Agent>, InventoryError> {
+    let set = context.tenants_json();
+    let total =
+        sqlx::query(concat!("SELECT COUNT(*) FROM agent WHERE tenant_id IN ", tenant_set!()))
+            .bind(&set)
+            .fetch_one(db.reader())
+            .await?;
+    let (after, name, id) = page.binds();
+    let rows = sqlx::query(concat!(
+        select_agent!(),
+        tenant_set!(),
+        " AND ($2 = 0 OR (a.name, a.agent_id) > ($3, $4)) ORDER BY a.name, a.agent_id LIMIT $5"
+    ))
+    .bind(&set)
+    .bind(after)
+    .bind(name)
+    .bind(id)
+    .bind(page.limit())
+    .fetch_all(db.reader())
+    .await?;
+    let rows = rows.iter().map(read).collect::<Result<_, _>>()?;
+    Ok(Listed { rows, total: count(&total)? })
+}
+
+pub async fn agent_get(
+    db: &Database,
+    context: &TenantContext,
+    id: AgentId,
+) -> Result<Agent, InventoryError> {
+    let row = sqlx::query(concat!(select_agent!(), tenant_set!(), " AND a.agent_id = $2"))
+        .bind(context.tenants_json())
+        .bind(id.0)
+        .fetch_optional(db.reader())
+        .await?;
+    Ok(read(&row.ok_or(InventoryError::NotFound)?)?)
+}
+
+pub async fn agent_rename(
+    db: &Database,
+    context: &TenantContext,
+    id: AgentId,
+    name: &str,
+) -> Result<(), InventoryError> {
+    let tenant = agent_get(db, context, id).await?.tenant.id;
+    require(context, tenant, Access::Write)?;
+    let mut txn = db.write().await?;
+    sqlx::query("UPDATE agent SET name = $3 WHERE tenant_id = $1 AND agent_id = $2")
+        .bind(tenant.0)
+        .bind(id.0)
+        .bind(name)
+        .execute(&mut *txn)
+        .await?;
+    Ok(txn.commit().await?)
+}
+
+/// Ends an agent for good: its keys open no connection any more. Repeating it changes nothing.
+/// The caller closes the agent's sessions after this returned.
+pub async fn agent_revoke(
+    db: &Database,
+    context: &TenantContext,
+    id: AgentId,
+    now: Micros,
+) -> Result<(), InventoryError> {
+    let tenant = agent_get(db, context, id).await?.tenant.id;
+    require(context, tenant, Access::Admin)?;
+    let mut txn = db.write().await?;
+    sqlx::query(
+        "UPDATE agent SET revoked_at = $3
+         WHERE tenant_id = $1 AND agent_id = $2 AND revoked_at IS NULL",
+    )
+    .bind(tenant.0)
+    .bind(id.0)
+    .bind(now.0)
+    .execute(&mut *txn)
+    .await?;
+    sqlx::query(
+        "UPDATE agent_key SET revoked_at = $3
+         WHERE tenant_id = $1 AND agent_id = $2 AND revoked_at IS NULL",
+    )
+    .bind(tenant.0)
+    .bind(id.0)
+    .bind(now.0)
+    .execute(&mut *txn)
+    .await?;
+    Ok(txn.commit().await?)
+}

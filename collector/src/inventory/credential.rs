@@ -1,0 +1,253 @@
+//! Device credentials: sealed at rest, opened only to send them to the agent that polls.
+//!
+//! A master key in a file outside the database wraps one key per tenant; the tenant's key seals its
+//! credentials with ChaCha20-Poly1305. The associated data names the place of a blob, so that a
+//! blob that is moved to another device, site or tenant does not open.
+
+use std::path::{Path, PathBuf};
+
+use farwatch_common::clock::Micros;
+use farwatch_common::file::{create_private, read_if_present};
+use farwatch_common::id::{CredentialId, DeviceId, SiteId, TenantId};
+use farwatch_common::secret::Secret;
+use ring::aead::{Aad, CHACHA20_POLY1305, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
+use sqlx::{Row as _, SqliteConnection};
+
+use crate::store::{StoreError, Transaction};
+
+const MASTER_FILE: &str = "master.key";
+const KEY_LEN: usize = 32;
+/// First byte of a sealed blob.
+const BLOB_VERSION: u8 = 1;
+/// Version byte and number of the tenant's key.
+const HEADER_LEN: usize = 1 + 4;
+/// Until keys rotate, each tenant has one.
+const FIRST_KEY: u32 = 1;
+
+/// Why a credential cannot be sealed or opened. Never shows one.
+#[derive(Debug, thiserror::Error)]
+pub enum VaultError {
+    #[error("cannot read or write {path}")]
+    File { path: PathBuf, source: std::io::Error },
+    #[error("{path} is damaged: restore it from a backup, without it no credential opens")]
+    Damaged { path: PathBuf },
+    #[error("the key of tenant {tenant} is missing or does not open with this master.key")]
+    TenantKey { tenant: TenantId },
+    #[error("a sealed credential does not open: it was changed or moved")]
+    Sealed,
+    #[error("the system has no randomness to give")]
+    Random,
+    #[error("the keys cannot be read or written")]
+    Store(#[from] StoreError),
+}
+
+impl From<sqlx::Error> for VaultError {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Store(error.into())
+    }
+}
+
+/// Where a credential belongs; bound into its sealed form.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place {
+    pub tenant: TenantId,
+    pub site: SiteId,
+    pub device: DeviceId,
+    pub credential: CredentialId,
+}
+
+impl Place {
+    fn aad(self) -> Aad<Vec<u8>> {
+        let mut bytes = vec![BLOB_VERSION];
+        for id in [self.tenant.0, self.site.0, self.device.0, self.credential.0] {
+            bytes.extend(id.to_be_bytes());
+        }
+        Aad::from(bytes)
+    }
+}
+
+/// The key of one tenant, open.
+pub struct TenantKey {
+    version: u32,
+    key: LessSafeKey,
+}
+
+/// Opens and seals. One per process.
+pub struct Vault {
+    master: LessSafeKey,
+}
+
+impl Vault {
+    /// Opens the master key in `data_dir`, making it on first start.
+    pub fn open(data_dir: &Path) -> Result<Self, VaultError> {
+        let path = data_dir.join(MASTER_FILE);
+        let file = |source| VaultError::File { path: path.clone(), source };
+        if read_if_present(&path).map_err(file)?.is_none() {
+            // Whoever loses the race to make it reads the winner's.
+            create_private(&path, random::<KEY_LEN>()?.expose()).map_err(file)?;
+        }
+        let bytes = Secret::new(read_if_present(&path).map_err(file)?.unwrap_or_default());
+        let master = key(bytes.expose()).ok_or(VaultError::Damaged { path })?;
+        Ok(Self { master })
+    }
+
+    /// Makes the first key of a new tenant.
+    pub async fn tenant_key_create(
+        &self,
+        txn: &mut Transaction,
+        tenant: TenantId,
+        now: Micros,
+    ) -> Result<(), VaultError> {
+        let fresh = random::<KEY_LEN>()?;
+        let wrapped = encrypt(&self.master, wrap_aad(tenant, FIRST_KEY), fresh.expose())?;
+        sqlx::query(
+            "INSERT INTO tenant_key (tenant_id, version, wrapped_key, created_at)
+             VALUES ($1, $2, $3, $4)",
+        )
+        .bind(tenant.0)
+        .bind(i64::from(FIRST_KEY))
+        .bind(wrapped)
+        .bind(now.0)
+        .execute(&mut **txn)
+        .await?;
+        Ok(())
+    }
+
+    /// The tenant's key: the newest, or the one of `version`.
+    pub async fn tenant_key(
+        &self,
+        connection: &mut SqliteConnection,
+        tenant: TenantId,
+        version: Option<u32>,
+    ) -> Result<TenantKey, VaultError> {
+        let row = sqlx::query(
+            "SELECT version, wrapped_key FROM tenant_key
+             WHERE tenant_id = $1 AND ($2 = 0 OR version = $2) ORDER BY version DESC LIMIT 1",
+        )
+        .bind(tenant.0)
+        .bind(i64::from(version.unwrap_or(0)))
+        .fetch_optional(connection)
+        .await?
+        .ok_or(VaultError::TenantKey { tenant })?;
+        let missing = |_| VaultError::TenantKey { tenant };
+        let version = u32::try_from(row.try_get::<i64, _>(0)?)
+            .map_err(|_| VaultError::TenantKey { tenant })?;
+        let wrapped: Vec<u8> = row.try_get(1)?;
+        let opened = decrypt(&self.master, wrap_aad(tenant, version), &wrapped).map_err(missing)?;
+        let key = key(opened.expose()).ok_or(VaultError::TenantKey { tenant })?;
+        Ok(TenantKey { version, key })
+    }
+}
+
+impl TenantKey {
+    #[must_use]
+    pub fn version(&self) -> u32 {
+        self.version
+    }
+
+    /// Version byte, key version, nonce, ciphertext and tag.
+    pub fn seal(&self, place: Place, plain: &Secret) -> Result<Vec<u8>, VaultError> {
+        let mut blob = vec![BLOB_VERSION];
+        blob.extend(self.version.to_be_bytes());
+        blob.extend(encrypt(&self.key, place.aad(), plain.expose())?);
+        Ok(blob)
+    }
+
+    pub fn open(&self, place: Place, blob: &[u8]) -> Result<Secret, VaultError> {
+        let (header, sealed) = blob.split_at_checked(HEADER_LEN).ok_or(VaultError::Sealed)?;
+        if header[0] != BLOB_VERSION || header[1..] != self.version.to_be_bytes() {
+            return Err(VaultError::Sealed);
+        }
+        decrypt(&self.key, place.aad(), sealed)
+    }
+}
+
+fn wrap_aad(tenant: TenantId, version: u32) -> Aad<Vec<u8>> {
+    let mut bytes = b"farwatch tenant key".to_vec();
+    bytes.extend(tenant.0.to_be_bytes());
+    bytes.extend(version.to_be_bytes());
+    Aad::from(bytes)
+}
+
+fn key(bytes: &[u8]) -> Option<LessSafeKey> {
+    UnboundKey::new(&CHACHA20_POLY1305, bytes).ok().map(LessSafeKey::new)
+}
+
+fn random<const N: usize>() -> Result<Secret, VaultError> {
+    use ring::rand::SecureRandom as _;
+    let mut bytes = vec![0; N];
+    ring::rand::SystemRandom::new().fill(&mut bytes).map_err(|_| VaultError::Random)?;
+    Ok(Secret::new(bytes))
+}
+
+/// Nonce, ciphertext and tag. Nonces are random: a key seals thousands of blobs, not billions.
+fn encrypt(key: &LessSafeKey, aad: Aad<Vec<u8>>, plain: &[u8]) -> Result<Vec<u8>, VaultError> {
+    let nonce = random::<NONCE_LEN>()?;
+    let mut blob = nonce.expose().to_vec();
+    let mut text = plain.to_vec();
+    let nonce = Nonce::try_assume_unique_for_key(nonce.expose()).map_err(|_| VaultError::Random)?;
+    key.seal_in_place_append_tag(nonce, aad, &mut text).map_err(|_| VaultError::Sealed)?;
+    blob.append(&mut text);
+    Ok(blob)
+}
+
+fn decrypt(key: &LessSafeKey, aad: Aad<Vec<u8>>, blob: &[u8]) -> Result<Secret, VaultError> {
+    let (nonce, sealed) = blob.split_at_checked(NONCE_LEN).ok_or(VaultError::Sealed)?;
+    let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_| VaultError::Sealed)?;
+    let mut text = sealed.to_vec();
+    let length = key.open_in_place(nonce, aad, &mut text).map_err(|_| VaultError::Sealed)?.len();
+    text.truncate(length);
+    Ok(Secret::new(text))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PLACE: Place = Place {
+        tenant: TenantId(1),
+        site: SiteId(2),
+        device: DeviceId(3),
+        credential: CredentialId(4),
+    };
+
+    fn tenant_key(version: u32) -> TenantKey {
+        TenantKey { version, key: key(&[5; KEY_LEN]).unwrap() }
+    }
+
+    #[test]
+    fn opens_only_in_its_place_and_unchanged() {
+        let key = tenant_key(1);
+        let blob = key.seal(PLACE, &Secret::from("public")).unwrap();
+        assert_eq!(key.open(PLACE, &blob).unwrap(), Secret::from("public"));
+        assert!(!blob.windows(6).any(|window| window == b"public"));
+        for moved in [
+            Place { tenant: TenantId(9), ..PLACE },
+            Place { site: SiteId(9), ..PLACE },
+            Place { device: DeviceId(9), ..PLACE },
+            Place { credential: CredentialId(9), ..PLACE },
+        ] {
+            assert!(key.open(moved, &blob).is_err(), "{moved:?}");
+        }
+        for at in 0..blob.len() {
+            let mut bad = blob.clone();
+            bad[at] ^= 1;
+            assert!(key.open(PLACE, &bad).is_err(), "byte {at}");
+            assert!(key.open(PLACE, &blob[..at]).is_err(), "cut at {at}");
+        }
+        assert!(tenant_key(2).open(PLACE, &blob).is_err());
+    }
+
+    #[test]
+    fn the_master_key_stays_and_a_damaged_one_is_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        Vault::open(dir.path()).unwrap();
+        let path = dir.path().join(MASTER_FILE);
+        let first = std::fs::read(&path).unwrap();
+        Vault::open(dir.path()).unwrap();
+        assert_eq!(std::fs::read(&path).unwrap(), first);
+        assert_eq!(first.len(), KEY_LEN);
+        std::fs::write(&path, b"short").unwrap();
+        assert!(matches!(Vault::open(dir.path()), Err(VaultError::Damaged { .. })));
+    }
+}

@@ -1,0 +1,319 @@
+//! Devices: whatever is polled. One is known by tenant, agent, host and port, never by its address
+//! alone: two sites may both have a 192.168.88.1.
+
+use farwatch_common::clock::Micros;
+use farwatch_common::id::{AgentId, CredentialId, DeviceId, IdGenerator, SiteId, TenantId};
+use farwatch_common::secret::Secret;
+use sqlx::Row as _;
+use sqlx::sqlite::SqliteRow;
+
+use super::agent::agent_get;
+use super::assignment::assignment_bump;
+use super::credential::{Place, Vault};
+use super::{InventoryError, Listed, Named, Page, count, require, tenant_set};
+use crate::identity::{Access, TenantContext};
+use crate::store::{Database, Transaction};
+
+pub const SNMP_PORT: u16 = 161;
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Device {
+    pub id: DeviceId,
+    pub name: String,
+    pub tenant: Named<TenantId>,
+    pub site: Named<SiteId>,
+    pub agent: Named<AgentId>,
+    pub host: String,
+    pub port: u16,
+    pub interval_s: u32,
+    pub snmp_version: String,
+    pub facts: Facts,
+    pub created_at: Micros,
+}
+
+/// SNMPv2-MIB system group, last seen.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Facts {
+    pub sys_descr: Option<String>,
+    pub sys_object_id: Option<String>,
+    pub sys_name: Option<String>,
+    pub sys_location: Option<String>,
+    pub sys_contact: Option<String>,
+    pub seen_at: Option<Micros>,
+}
+
+/// A device to be made; its texts are checked by the caller.
+#[derive(Clone, Debug)]
+pub struct NewDevice {
+    pub agent: AgentId,
+    pub name: String,
+    pub host: String,
+    pub port: u16,
+    pub interval_s: u32,
+    pub snmp_version: &'static str,
+    pub community: Secret,
+}
+
+/// Which devices are wanted, besides the caller's tenants.
+#[derive(Clone, Debug, Default)]
+pub struct DeviceFilter {
+    pub site: Option<SiteId>,
+    pub agent: Option<AgentId>,
+    /// Part of a name, address or system name; capitals do not matter.
+    pub search: String,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum DeviceOrder {
+    #[default]
+    Name,
+    NameDown,
+    /// Oldest first: ids rise with time.
+    Created,
+    CreatedDown,
+}
+
+macro_rules! from_device {
+    () => {
+        "FROM device d JOIN tenant t ON t.tenant_id = d.tenant_id
+         JOIN site s ON s.tenant_id = d.tenant_id AND s.site_id = d.site_id
+         JOIN agent a ON a.tenant_id = d.tenant_id AND a.agent_id = d.agent_id
+         WHERE d.tenant_id IN "
+    };
+}
+
+macro_rules! select_device {
+    () => {
+        concat!(
+            "SELECT d.device_id, d.name, t.tenant_id, t.name, s.site_id, s.name, a.agent_id, a.name,
+                    d.host, d.port, d.interval_s, d.snmp_version, d.sys_descr, d.sys_object_id,
+                    d.sys_name, d.sys_location, d.sys_contact, d.facts_at, d.created_at ",
+            from_device!(),
+            tenant_set!()
+        )
+    };
+}
+
+macro_rules! wanted {
+    () => {
+        " AND ($2 = 0 OR d.site_id = $2) AND ($3 = 0 OR d.agent_id = $3)
+          AND ($4 = '' OR lower(d.name) LIKE $4 ESCAPE '\\' OR lower(d.host) LIKE $4 ESCAPE '\\'
+               OR lower(COALESCE(d.sys_name, '')) LIKE $4 ESCAPE '\\')"
+    };
+}
+
+const LIST_NAME: &str = concat!(
+    select_device!(),
+    wanted!(),
+    " AND ($5 = 0 OR (d.name, d.device_id) > ($6, $7)) ORDER BY d.name, d.device_id LIMIT $8"
+);
+const LIST_NAME_DOWN: &str = concat!(
+    select_device!(),
+    wanted!(),
+    " AND ($5 = 0 OR (d.name, d.device_id) < ($6, $7))
+      ORDER BY d.name DESC, d.device_id DESC LIMIT $8"
+);
+const LIST_CREATED: &str = concat!(
+    select_device!(),
+    wanted!(),
+    " AND ($5 = 0 OR ($6 <> '' AND d.device_id > $7)) ORDER BY d.device_id LIMIT $8"
+);
+const LIST_CREATED_DOWN: &str = concat!(
+    select_device!(),
+    wanted!(),
+    " AND ($5 = 0 OR ($6 <> '' AND d.device_id < $7)) ORDER BY d.device_id DESC LIMIT $8"
+);
+
+fn read(row: &SqliteRow) -> Result<Device, sqlx::Error> {
+    let facts = Facts {
+        sys_descr: row.try_get(12)?,
+        sys_object_id: row.try_get(13)?,
+        sys_name: row.try_get(14)?,
+        sys_location: row.try_get(15)?,
+        sys_contact: row.try_get(16)?,
+        seen_at: row.try_get::<Option<i64>, _>(17)?.map(Micros),
+    };
+    Ok(Device {
+        id: DeviceId(row.try_get(0)?),
+        name: row.try_get(1)?,
+        tenant: Named { id: TenantId(row.try_get(2)?), name: row.try_get(3)? },
+        site: Named { id: SiteId(row.try_get(4)?), name: row.try_get(5)? },
+        agent: Named { id: AgentId(row.try_get(6)?), name: row.try_get(7)? },
+        host: row.try_get(8)?,
+        port: row.try_get::<i64, _>(9)?.try_into().unwrap_or(0),
+        interval_s: row.try_get::<i64, _>(10)?.try_into().unwrap_or(0),
+        snmp_version: row.try_get(11)?,
+        facts,
+        created_at: Micros(row.try_get(18)?),
+    })
+}
+
+/// A page of the devices that match, and how many match.
+pub async fn device_list(
+    db: &Database,
+    context: &TenantContext,
+    filter: &DeviceFilter,
+    order: DeviceOrder,
+    page: &Page,
+) -> Result<Listed<Device>, InventoryError> {
+    let set = context.tenants_json();
+    let (site, agent) = (filter.site.map_or(0, |id| id.0), filter.agent.map_or(0, |id| id.0));
+    let search = like(&filter.search);
+    let total = sqlx::query(concat!("SELECT COUNT(*) ", from_device!(), tenant_set!(), wanted!()))
+        .bind(&set)
+        .bind(site)
+        .bind(agent)
+        .bind(&search)
+        .fetch_one(db.reader())
+        .await?;
+    let (after, name, id) = page.binds();
+    let statement = match order {
+        DeviceOrder::Name => LIST_NAME,
+        DeviceOrder::NameDown => LIST_NAME_DOWN,
+        DeviceOrder::Created => LIST_CREATED,
+        DeviceOrder::CreatedDown => LIST_CREATED_DOWN,
+    };
+    let rows = sqlx::query(statement)
+        .bind(&set)
+        .bind(site)
+        .bind(agent)
+        .bind(&search)
+        .bind(after)
+        .bind(name)
+        .bind(id)
+        .bind(page.limit())
+        .fetch_all(db.reader())
+        .await?;
+    Ok(Listed { rows: rows.iter().map(read).collect::<Result<_, _>>()?, total: count(&total)? })
+}
+
+/// A pattern that finds `text` anywhere; empty for an empty text.
+fn like(text: &str) -> String {
+    let text = text.trim().to_lowercase();
+    if text.is_empty() {
+        return text;
+    }
+    let escaped = text.replace('\\', r"\\").replace('%', r"\%").replace('_', r"\_");
+    format!("%{escaped}%")
+}
+
+pub async fn device_get(
+    db: &Database,
+    context: &TenantContext,
+    id: DeviceId,
+) -> Result<Device, InventoryError> {
+    let row = sqlx::query(concat!(select_device!(), " AND d.device_id = $2"))
+        .bind(context.tenants_json())
+        .bind(id.0)
+        .fetch_optional(db.reader())
+        .await?;
+    Ok(read(&row.ok_or(InventoryError::NotFound)?)?)
+}
+
+/// Makes a device with its sealed credential. The caller tells the agent's session afterwards.
+pub async fn device_create(
+    db: &Database,
+    vault: &Vault,
+    context: &TenantContext,
+    ids: &IdGenerator,
+    new: &NewDevice,
+    now: Micros,
+) -> Result<Device, InventoryError> {
+    let agent = agent_get(db, context, new.agent).await?;
+    require(context, agent.tenant.id, Access::Write)?;
+    if agent.revoked_at.is_some() {
+        return Err(InventoryError::Revoked);
+    }
+    let place = Place {
+        tenant: agent.tenant.id,
+        site: agent.site.id,
+        device: DeviceId(ids.next(now)),
+        credential: CredentialId(ids.next(now)),
+    };
+    let mut txn = db.write().await?;
+    let made = sqlx::query(
+        "INSERT INTO device (tenant_id, device_id, site_id, agent_id, name, host, port,
+                             interval_s, snmp_version, created_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+         ON CONFLICT (tenant_id, agent_id, host, port) DO NOTHING",
+    )
+    .bind(place.tenant.0)
+    .bind(place.device.0)
+    .bind(place.site.0)
+    .bind(new.agent.0)
+    .bind(&new.name)
+    .bind(&new.host)
+    .bind(i64::from(new.port))
+    .bind(i64::from(new.interval_s))
+    .bind(new.snmp_version)
+    .bind(now.0)
+    .execute(&mut *txn)
+    .await?;
+    if made.rows_affected() == 0 {
+        return Err(InventoryError::Exists);
+    }
+    credential_insert(&mut txn, vault, place, &new.community, now).await?;
+    assignment_bump(&mut txn, place.tenant, new.agent).await?;
+    txn.commit().await?;
+    Ok(Device {
+        id: place.device,
+        name: new.name.clone(),
+        tenant: agent.tenant,
+        site: agent.site,
+        agent: Named { id: agent.id, name: agent.name },
+        host: new.host.clone(),
+        port: new.port,
+        interval_s: new.interval_s,
+        snmp_version: new.snmp_version.to_owned(),
+        facts: Facts::default(),
+        created_at: now,
+    })
+}
+
+async fn credential_insert(
+    txn: &mut Transaction,
+    vault: &Vault,
+    place: Place,
+    community: &Secret,
+    now: Micros,
+) -> Result<(), InventoryError> {
+    let key = vault.tenant_key(txn, place.tenant, None).await?;
+    sqlx::query(
+        "INSERT INTO credential (tenant_id, credential_id, device_id, site_id, kind, version,
+                                 key_version, sealed, created_at)
+         VALUES ($1, $2, $3, $4, 'snmp_community', 1, $5, $6, $7)",
+    )
+    .bind(place.tenant.0)
+    .bind(place.credential.0)
+    .bind(place.device.0)
+    .bind(place.site.0)
+    .bind(i64::from(key.version()))
+    .bind(key.seal(place, community)?)
+    .bind(now.0)
+    .execute(&mut **txn)
+    .await?;
+    Ok(())
+}
+
+/// Takes a device out; its samples stay. Returns it, so that its agent can be told.
+pub async fn device_delete(
+    db: &Database,
+    context: &TenantContext,
+    id: DeviceId,
+) -> Result<Device, InventoryError> {
+    let device = device_get(db, context, id).await?;
+    require(context, device.tenant.id, Access::Write)?;
+    let mut txn = db.write().await?;
+    // Credentials and interfaces go with it (ON DELETE CASCADE).
+    let gone = sqlx::query("DELETE FROM device WHERE tenant_id = $1 AND device_id = $2")
+        .bind(device.tenant.id.0)
+        .bind(id.0)
+        .execute(&mut *txn)
+        .await?;
+    if gone.rows_affected() == 0 {
+        return Err(InventoryError::NotFound);
+    }
+    assignment_bump(&mut txn, device.tenant.id, device.agent.id).await?;
+    txn.commit().await?;
+    Ok(device)
+}

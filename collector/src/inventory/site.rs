@@ -1,0 +1,102 @@
+//! Sites: the places of a tenant where gear stands.
+
+use farwatch_common::clock::Micros;
+use farwatch_common::id::{IdGenerator, SiteId, TenantId};
+use sqlx::Row as _;
+use sqlx::sqlite::SqliteRow;
+
+use super::{InventoryError, Listed, Named, Page, count, require, tenant_set};
+use crate::identity::{Access, TenantContext};
+use crate::store::{Database, Transaction};
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Site {
+    pub id: SiteId,
+    pub name: String,
+    pub tenant: Named<TenantId>,
+}
+
+/// The site of this name, made if the tenant has none.
+pub async fn site_create_or_get(
+    txn: &mut Transaction,
+    context: &TenantContext,
+    ids: &IdGenerator,
+    tenant: TenantId,
+    name: &str,
+    now: Micros,
+) -> Result<SiteId, InventoryError> {
+    require(context, tenant, Access::Write)?;
+    sqlx::query(
+        "INSERT INTO site (tenant_id, site_id, name, created_at) VALUES ($1, $2, $3, $4)
+         ON CONFLICT (tenant_id, name) DO NOTHING",
+    )
+    .bind(tenant.0)
+    .bind(ids.next(now))
+    .bind(name)
+    .bind(now.0)
+    .execute(&mut **txn)
+    .await?;
+    let id: i64 = sqlx::query_scalar("SELECT site_id FROM site WHERE tenant_id = $1 AND name = $2")
+        .bind(tenant.0)
+        .bind(name)
+        .fetch_one(&mut **txn)
+        .await?;
+    Ok(SiteId(id))
+}
+
+/// The sites of the caller's tenants, by name.
+pub async fn site_list(
+    db: &Database,
+    context: &TenantContext,
+    page: &Page,
+) -> Result<Listed<Site>, InventoryError> {
+    let set = context.tenants_json();
+    let total =
+        sqlx::query(concat!("SELECT COUNT(*) FROM site WHERE tenant_id IN ", tenant_set!()))
+            .bind(&set)
+            .fetch_one(db.reader())
+            .await?;
+    let (after, name, id) = page.binds();
+    let rows = sqlx::query(concat!(
+        "SELECT s.site_id, s.name, t.tenant_id, t.name
+         FROM site s JOIN tenant t ON t.tenant_id = s.tenant_id
+         WHERE s.tenant_id IN ",
+        tenant_set!(),
+        " AND ($2 = 0 OR (s.name, s.site_id) > ($3, $4)) ORDER BY s.name, s.site_id LIMIT $5"
+    ))
+    .bind(&set)
+    .bind(after)
+    .bind(name)
+    .bind(id)
+    .bind(page.limit())
+    .fetch_all(db.reader())
+    .await?;
+    Ok(Listed { rows: rows.iter().map(read).collect::<Result<_, _>>()?, total: count(&total)? })
+}
+
+pub async fn site_get(
+    db: &Database,
+    context: &TenantContext,
+    id: SiteId,
+) -> Result<Site, InventoryError> {
+    let row = sqlx::query(concat!(
+        "SELECT s.site_id, s.name, t.tenant_id, t.name
+         FROM site s JOIN tenant t ON t.tenant_id = s.tenant_id WHERE s.tenant_id IN ",
+        tenant_set!(),
+        " AND s.site_id = $2"
+    ))
+    .bind(context.tenants_json())
+    .bind(id.0)
+    .fetch_optional(db.reader())
+    .await?
+    .ok_or(InventoryError::NotFound)?;
+    Ok(read(&row)?)
+}
+
+fn read(row: &SqliteRow) -> Result<Site, sqlx::Error> {
+    Ok(Site {
+        id: SiteId(row.try_get(0)?),
+        name: row.try_get(1)?,
+        tenant: Named { id: TenantId(row.try_get(2)?), name: row.try_get(3)? },
+    })
+}

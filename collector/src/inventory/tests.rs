@@ -1,0 +1,149 @@
+use farwatch_common::clock::Micros;
+use farwatch_common::id::{AgentId, IdGenerator, SiteId};
+use farwatch_common::token::EnrollToken;
+
+use super::agent::{agent_get, agent_rename};
+use super::site::site_create_or_get;
+use super::tenant::{tenant_create, tenant_ids};
+use super::*;
+use crate::identity::Actor;
+use crate::identity::token::{TOKEN_LIFE, TokenError, TokenOrigin, token_create, token_redeem};
+use crate::store::Database;
+
+const NOW: Micros = Micros(1_800_000_000_000_000);
+
+struct World {
+    _dir: tempfile::TempDir,
+    db: Database,
+    vault: Vault,
+    ids: IdGenerator,
+    context: TenantContext,
+    tenant: TenantId,
+    site: SiteId,
+}
+
+impl World {
+    async fn new() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let db = Database::open(dir.path()).await.unwrap();
+        let vault = Vault::open(dir.path()).unwrap();
+        let ids = IdGenerator::new(1);
+        let nobody = TenantContext::new(Actor::Local, true, []);
+        let made = tenant_create(&db, &vault, &nobody, &ids, "North", NOW).await.unwrap();
+        let tenants = tenant_ids(&db).await.unwrap();
+        let context =
+            TenantContext::new(Actor::Local, true, tenants.into_iter().map(|t| (t, Access::Admin)));
+        let mut txn = db.write().await.unwrap();
+        let site =
+            site_create_or_get(&mut txn, &context, &ids, made.id, "Depot", NOW).await.unwrap();
+        let again =
+            site_create_or_get(&mut txn, &context, &ids, made.id, "Depot", NOW).await.unwrap();
+        assert_eq!(site, again);
+        txn.commit().await.unwrap();
+        Self { _dir: dir, db, vault, ids, context, tenant: made.id, site }
+    }
+
+    async fn agent(&self) -> AgentId {
+        let id = AgentId(self.ids.next(NOW));
+        let mut txn = self.db.write().await.unwrap();
+        sqlx::query(
+            "INSERT INTO agent (tenant_id, agent_id, site_id, name, created_at)
+             VALUES ($1, $2, $3, 'a', 0)",
+        )
+        .bind(self.tenant.0)
+        .bind(id.0)
+        .bind(self.site.0)
+        .execute(&mut *txn)
+        .await
+        .unwrap();
+        txn.commit().await.unwrap();
+        id
+    }
+}
+
+#[tokio::test]
+async fn a_token_is_good_once_within_a_day_with_its_own_secret() {
+    let world = World::new().await;
+    let origin = TokenOrigin { root_pin: [7; 32], endpoints: vec!["fw.example:443".into()] };
+    let make = async || {
+        let target = (world.tenant, "Depot");
+        let made = token_create(&world.db, &world.context, &world.ids, target, &origin, NOW)
+            .await
+            .unwrap();
+        assert_eq!((made.site, made.expires_at), (world.site, NOW.after(TOKEN_LIFE)));
+        EnrollToken::parse(str::from_utf8(made.text.expose()).unwrap()).unwrap()
+    };
+    let token = make().await;
+    assert_eq!((token.root_pin, &token.endpoints), ([7; 32], &origin.endpoints));
+    let redeem = async |id: &[u8], secret: &[u8], at, keep: bool| {
+        let mut txn = world.db.write().await.unwrap();
+        let answer = token_redeem(&mut txn, id, secret, AgentId(1), at).await;
+        if keep {
+            txn.commit().await.unwrap();
+        }
+        answer
+    };
+    let secret = token.secret.expose();
+    let refused = |answer| matches!(answer, Err(TokenError::Refused));
+    assert!(refused(redeem(&[9; 16], secret, NOW, true).await), "unknown");
+    assert!(refused(redeem(&token.id, &[9; 32], NOW, true).await), "wrong secret");
+    assert!(refused(redeem(&token.id, secret, NOW.after(TOKEN_LIFE), true).await), "expired");
+    // An enrolment that fails leaves the token good.
+    assert!(redeem(&token.id, secret, NOW, false).await.is_ok());
+    let place = redeem(&token.id, secret, NOW, true).await.unwrap();
+    assert_eq!(place, (world.tenant, world.site));
+    assert!(refused(redeem(&token.id, secret, NOW, true).await), "used");
+    assert!(redeem(&make().await.id, secret, NOW, true).await.is_err(), "another's secret");
+}
+
+#[tokio::test]
+async fn only_those_who_see_all_make_tenants_and_names_are_unique() {
+    let World { db, vault, ids, context, tenant, .. } = &World::new().await;
+    let admin = TenantContext::new(Actor::Local, false, [(*tenant, Access::Admin)]);
+    let denied = tenant_create(db, vault, &admin, ids, "South", NOW).await.unwrap_err();
+    assert!(matches!(denied, InventoryError::Denied));
+    let twice = tenant_create(db, vault, context, ids, "North", NOW).await.unwrap_err();
+    assert!(matches!(twice, InventoryError::Exists));
+}
+
+/// As the command line does beside a collector that serves.
+#[tokio::test]
+async fn two_processes_write_the_same_database() {
+    let world = World::new().await;
+    let beside = Database::open(world._dir.path()).await.unwrap();
+    let ids = IdGenerator::new(2);
+    for number in 0..5 {
+        let name = format!("T{number}");
+        for (db, ids, name) in [(&world.db, &world.ids, format!("a {name}")), (&beside, &ids, name)]
+        {
+            tenant_create(db, &world.vault, &world.context, ids, &name, NOW).await.unwrap();
+        }
+    }
+    beside.close().await;
+    assert_eq!(tenant_ids(&world.db).await.unwrap().len(), 11);
+}
+
+#[tokio::test]
+async fn an_agent_is_renamed_by_those_who_may_write() {
+    let world = World::new().await;
+    let agent = world.agent().await;
+    agent_rename(&world.db, &world.context, agent, "Cellar").await.unwrap();
+    let named = agent_get(&world.db, &world.context, agent).await.unwrap();
+    assert_eq!(named.name, "Cellar");
+    let viewer = TenantContext::new(Actor::Local, false, [(world.tenant, Access::Read)]);
+    let denied = agent_rename(&world.db, &viewer, agent, "x").await.unwrap_err();
+    assert!(matches!(denied, InventoryError::Denied));
+    let stranger = TenantContext::new(Actor::Local, false, []);
+    let unknown = agent_rename(&world.db, &stranger, agent, "x").await.unwrap_err();
+    assert!(matches!(unknown, InventoryError::NotFound));
+}
+
+#[test]
+fn names_can_be_shown() {
+    for (name, good) in
+        [("North", true), ("Süd 7", true), ("", false), (" x", false), ("a\nb", false)]
+    {
+        assert_eq!(is_name(name), good, "{name:?}");
+    }
+    assert!(!is_name(&"x".repeat(NAME_CHARS_MAX + 1)));
+}
