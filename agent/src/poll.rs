@@ -93,8 +93,6 @@ impl Default for PollConfig {
 /// Why the stage could not run, or a probe had no result.
 #[derive(Debug, thiserror::Error)]
 pub enum PollError {
-    #[error("cannot open a UDP socket to poll from")]
-    Socket(#[source] std::io::Error),
     #[error("the poll plan cannot be carried out")]
     Plan(#[from] plan::PlanSize),
     #[error("the next stage is gone")]

@@ -17,7 +17,7 @@ mod session;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use farwatch_common::clock::{Clock, Micros};
 use farwatch_common::task::chain;
@@ -104,6 +104,8 @@ pub struct Uplink {
     state: watch::Sender<UplinkState>,
     /// When to ask for the next certificate.
     renew_at: Micros,
+    /// When the last session came up, if it did.
+    up_since: Option<Instant>,
 }
 
 impl Uplink {
@@ -117,7 +119,7 @@ impl Uplink {
         state: watch::Sender<UplinkState>,
     ) -> Self {
         let renew_at = credentials.renew_after;
-        Self { state_dir, buffer, credentials, inventory, clock, state, renew_at }
+        Self { state_dir, buffer, credentials, inventory, clock, state, renew_at, up_since: None }
     }
 
     /// Keeps a session up until `cancel`, then drains for at most [`DRAIN_MAX`].
@@ -134,11 +136,12 @@ impl Uplink {
         self.renew_at = renew_at(&self.credentials, self.clock.now(), rand::random());
         let mut attempt = 0usize;
         while !cancel.is_cancelled() {
-            let begun = self.clock.monotonic();
+            self.up_since = None;
             let ended = self.session(attempt, boot_id, &mut core, &cancel).await;
             attempt += 1;
-            let lived = self.clock.monotonic() - begun;
-            redial.lived(lived);
+            let now = self.clock.monotonic();
+            let life = self.up_since.map_or(Duration::ZERO, |since| now - since);
+            let lasted = redial.lived(life);
             let again_at_once = match ended {
                 Ok(session::End::Drained) => return Ok(()),
                 Ok(session::End::Renewed) => true,
@@ -147,8 +150,9 @@ impl Uplink {
                     if error.is_fatal() {
                         return Err(error);
                     }
-                    // A session that went silent is replaced, not waited for.
-                    matches!(error, UplinkError::Silent)
+                    // A session that lasted and went silent is replaced, not waited for. One that
+                    // did not last waits its turn, lest a sick collector be dialled without end.
+                    lasted && matches!(error, UplinkError::Silent)
                 }
             };
             if again_at_once {
@@ -191,6 +195,7 @@ impl Uplink {
         let collector = collector.unwrap_or_default();
         let session = dial(&collector, &self.credentials).await?;
         let live = Live::begin(self, session, boot_id, core).await?;
+        self.up_since = Some(self.clock.monotonic());
         self.state.send_modify(|state| {
             state.connected = true;
             state.collector = Some(collector.clone());

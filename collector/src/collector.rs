@@ -14,6 +14,7 @@ use farwatch_common::tls::{self, TlsError};
 use farwatch_common::transport::quic::EndpointSecrets;
 use farwatch_common::transport::{ALPN_ENROLL, GRPC_CONNECTION_WINDOW, GRPC_STREAM_WINDOW};
 use farwatch_proto::v1::enrollment_server::EnrollmentServer;
+use rustls::ServerConfig;
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 use tokio_util::sync::CancellationToken;
@@ -60,105 +61,79 @@ pub enum ServeError {
     Task(#[from] TaskFailed),
 }
 
+/// What everything else is built on.
+struct Base {
+    database: Database,
+    pki: Arc<Pki>,
+    vault: Arc<Vault>,
+    ids: Arc<IdGenerator>,
+    clock: Clock,
+    metrics: Metrics,
+}
+
 /// Serves until `stop` resolves.
 pub async fn serve(config: Config, stop: impl Future<Output = ()>) -> Result<(), ServeError> {
     let clock = Clock::system();
-    let metrics = Metrics::default();
     let data_dir = config.data_dir.clone();
     std::fs::create_dir_all(&data_dir).map_err(file_error(&data_dir))?;
 
     // What is kept.
-    let database = Database::open(&data_dir).await?;
-    let pki = Arc::new(Pki::open(&data_dir, clock.now())?);
-    let vault = Arc::new(Vault::open(&data_dir)?);
-    let ids = Arc::new(IdGenerator::new(0));
+    let base = Base {
+        database: Database::open(&data_dir).await?,
+        pki: Arc::new(Pki::open(&data_dir, clock.now())?),
+        vault: Arc::new(Vault::open(&data_dir)?),
+        ids: Arc::new(IdGenerator::new(0)),
+        clock,
+        metrics: Metrics::default(),
+    };
 
     // Doors: a taken port is found before anything runs.
-    let identity = pki.collector_identity(clock.now())?;
-    let agent_tls = tls::agent_listener_config(identity.clone(), pki.root().clone())?;
-    let enroll_tls = tls::open_listener_config(identity, &[ALPN_ENROLL])?;
-    let browser = match (&config.tls.cert_file, &config.tls.key_file) {
-        (Some(certificate), Some(key)) => configured_identity(certificate, key)?,
-        _ => browser_identity(&data_dir, clock.now())?,
-    };
-    let browser_tls = tls::open_listener_config(browser, &[b"h2", b"http/1.1"])?;
+    let tls = ServerTls::new(&config, &base)?;
     let keys = quic_keys(&data_dir)?;
-    let doors = Doors::open(config.listen.address, config.listen.http, agent_tls, &keys).await?;
+    let doors = Doors::open(config.listen.address, config.listen.http, tls.agents, &keys).await?;
     let addresses = doors.addresses(&config.listen.public)?;
     addresses.save(&data_dir).map_err(file_error(&data_dir))?;
 
+    // Ingest, store, live.
     let mut tasks = TaskSet::new();
     let cancel = tasks.cancellation();
-
-    // Ingest, store, live.
-    let samples = SqliteSamples::new(database.clone());
-    let live = Live::new(clock.clone());
-    live.load(&database, &samples).await?;
-    let renewer = Renewer { database: database.clone(), pki: pki.clone(), clock: clock.clone() };
-    let ingest = Ingest::start(
-        &mut tasks,
-        database.clone(),
-        samples.clone(),
-        live.clone(),
-        Box::new(renewer),
-        clock.clone(),
-        &metrics,
-    );
+    let samples = SqliteSamples::new(base.database.clone());
+    let live = Live::new(base.clock.clone());
+    live.load(&base.database, &samples).await?;
+    let ingest = start_ingest(&mut tasks, &base, samples.clone(), live.clone());
     tasks.spawn("live", live.clone().run(cancel.clone()));
 
     // Agents.
     let changes = AssignmentChanges::default();
-    let push = AssignmentPush {
-        database: database.clone(),
-        vault: vault.clone(),
-        changes: changes.clone(),
-    };
     let (pipes, accepted) = mpsc::channel(PIPES_WAITING_MAX);
-    let door = AgentDoor {
-        database: database.clone(),
-        clock: clock.clone(),
-        sessions: ingest.sessions.clone(),
-        push,
-        counters: DoorCounters::new(&metrics),
-        pipes,
-        connections: Arc::new(AtomicU64::new(0)),
-    };
-    tasks.spawn("uplink", serve_uplink(ingest.service.clone(), accepted, cancel.clone()));
+    let door = agent_door(&base, &ingest, changes.clone(), pipes);
+    tasks.spawn("uplink", serve_uplink(ingest.service, accepted, cancel.clone()));
     tasks.spawn("agents", door.serve(doors.quic, cancel.clone()));
 
     // Enrolment, API, UI.
     let limits = Arc::new(Limits::default());
-    let enrollment = EnrollmentService {
-        database: database.clone(),
-        pki: pki.clone(),
-        ids: ids.clone(),
-        clock: clock.clone(),
-        limits: limits.clone(),
-        live: live.clone(),
-        accepted: metrics.counter("identity_enrolments_total", "Agents enrolled.", &[]),
-        refused: metrics.counter("identity_enrolments_refused_total", "Enrolments refused.", &[]),
-        endpoints: addresses.endpoints.clone().into(),
-    };
-    let enroll = tonic::service::Routes::new(EnrollmentServer::new(enrollment)).into_axum_router();
-    let origin = TokenOrigin { root_pin: pki.root_pin(), endpoints: addresses.endpoints.clone() };
+    let enroll = enrolment(&base, &addresses, &live, &limits);
     let api = api::router(AppState::new(api::Parts {
-        db: database.clone(),
+        db: base.database.clone(),
         live,
         samples,
-        vault,
+        vault: base.vault,
         changes,
-        clock,
-        ids,
+        clock: base.clock,
+        ids: base.ids,
         limits,
         passwords: Passwords::new(Cost::STANDARD),
         sessions: Arc::new(ingest.sessions),
-        origin,
+        origin: TokenOrigin {
+            root_pin: base.pki.root_pin(),
+            endpoints: addresses.endpoints.clone(),
+        },
         version: env!("CARGO_PKG_VERSION"),
-        metrics: metrics.clone(),
+        metrics: base.metrics.clone(),
         metrics_token: config.metrics_token().map_err(file_error(&data_dir))?,
         stopping: cancel.clone(),
     }));
-    let web = WebDoor::new(api, enroll, browser_tls, enroll_tls, &metrics, cancel.clone());
+    let web = WebDoor::new(api, enroll, tls.browsers, tls.enrolment, &base.metrics, cancel.clone());
     tasks.spawn("tls", web.clone().serve_tls(doors.tls, cancel.clone()));
     if let Some(http) = doors.http {
         tasks.spawn("http", web.serve_plain(http, cancel.clone()));
@@ -166,8 +141,90 @@ pub async fn serve(config: Config, stop: impl Future<Output = ()>) -> Result<(),
     announce(&addresses);
 
     let ended = tasks.run(stop, DRAIN).await;
-    database.close().await;
+    base.database.close().await;
     Ok(ended?)
+}
+
+/// One TLS configuration per ALPN.
+struct ServerTls {
+    agents: Arc<ServerConfig>,
+    enrolment: Arc<ServerConfig>,
+    browsers: Arc<ServerConfig>,
+}
+
+impl ServerTls {
+    fn new(config: &Config, base: &Base) -> Result<Self, ServeError> {
+        let now = base.clock.now();
+        let identity = base.pki.collector_identity(now)?;
+        let browser = match (&config.tls.cert_file, &config.tls.key_file) {
+            (Some(certificate), Some(key)) => configured_identity(certificate, key)?,
+            _ => browser_identity(&config.data_dir, now)?,
+        };
+        Ok(Self {
+            agents: tls::agent_listener_config(identity.clone(), base.pki.root().clone())?,
+            enrolment: tls::open_listener_config(identity, &[ALPN_ENROLL])?,
+            browsers: tls::open_listener_config(browser, &[b"h2", b"http/1.1"])?,
+        })
+    }
+}
+
+fn start_ingest(tasks: &mut TaskSet, base: &Base, samples: SqliteSamples, live: Live) -> Ingest {
+    let renewer = Renewer {
+        database: base.database.clone(),
+        pki: base.pki.clone(),
+        clock: base.clock.clone(),
+    };
+    Ingest::start(
+        tasks,
+        base.database.clone(),
+        samples,
+        live,
+        Box::new(renewer),
+        base.clock.clone(),
+        &base.metrics,
+    )
+}
+
+fn agent_door(
+    base: &Base,
+    ingest: &Ingest,
+    changes: AssignmentChanges,
+    pipes: mpsc::Sender<io::Result<PeerPipe>>,
+) -> AgentDoor {
+    AgentDoor {
+        database: base.database.clone(),
+        clock: base.clock.clone(),
+        sessions: ingest.sessions.clone(),
+        push: AssignmentPush {
+            database: base.database.clone(),
+            vault: base.vault.clone(),
+            changes,
+        },
+        counters: DoorCounters::new(&base.metrics),
+        pipes,
+        connections: Arc::new(AtomicU64::new(0)),
+    }
+}
+
+fn enrolment(
+    base: &Base,
+    addresses: &Addresses,
+    live: &Live,
+    limits: &Arc<Limits>,
+) -> axum::Router {
+    let counter = |name, help| base.metrics.counter(name, help, &[]);
+    let service = EnrollmentService {
+        database: base.database.clone(),
+        pki: base.pki.clone(),
+        ids: base.ids.clone(),
+        clock: base.clock.clone(),
+        limits: limits.clone(),
+        live: live.clone(),
+        accepted: counter("identity_enrolments_total", "Agents enrolled."),
+        refused: counter("identity_enrolments_refused_total", "Enrolments refused."),
+        endpoints: addresses.endpoints.clone().into(),
+    };
+    tonic::service::Routes::new(EnrollmentServer::new(service)).into_axum_router()
 }
 
 fn announce(addresses: &Addresses) {

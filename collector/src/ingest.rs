@@ -16,6 +16,7 @@ pub mod validate;
 use std::sync::Arc;
 
 use farwatch_common::clock::{Clock, Micros};
+use farwatch_common::id::AgentId;
 use farwatch_common::task::{self, TaskSet};
 use farwatch_proto::v1::uplink_server::{Uplink, UplinkServer};
 use farwatch_proto::v1::{
@@ -32,6 +33,7 @@ pub use presence::Presence;
 pub use sessions::{Fenced, SessionGuard, Sessions};
 
 use crate::identity::PeerInfo;
+use crate::identity::limits::Limiter;
 use crate::live::Live;
 use crate::metrics::Metrics;
 use crate::store::{Database, SampleStore, SqliteSamples};
@@ -63,6 +65,7 @@ pub(crate) struct Parts {
     pub(crate) clock: Clock,
     pub(crate) decoders: Semaphore,
     renewer: Box<dyn CertificateRenewer>,
+    renewals: Limiter<AgentId>,
     /// Ends all streams.
     cancel: CancellationToken,
 }
@@ -158,6 +161,7 @@ impl UplinkService {
                 clock,
                 decoders,
                 renewer,
+                renewals: Limiter::renewals(),
                 cancel,
             }),
         }
@@ -226,6 +230,10 @@ impl Uplink for UplinkService {
 
     async fn renew(&self, request: Request<RenewRequest>) -> Result<Response<RenewReply>, Status> {
         let peer = peer(&request)?;
+        self.parts.renewals.check(&peer.agent).map_err(|limited| {
+            let wait = limited.seconds();
+            Status::resource_exhausted(format!("too many renewals, try again in {wait} s"))
+        })?;
         let (certificate_chain, renew_after) =
             self.parts.renewer.renew(&peer, &request.get_ref().csr).await?;
         Ok(Response::new(RenewReply { certificate_chain, renew_after_us: renew_after.0 }))

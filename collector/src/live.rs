@@ -239,8 +239,8 @@ impl Live {
                 }
                 for fact in facts {
                     match fact {
-                        Fact::Device(_, facts) => fleet.apply_facts(&facts, now),
-                        Fact::Interfaces(_, table) => fleet.apply_table(table, now),
+                        Fact::Device(at, facts) => fleet.apply_facts(&facts, at, now),
+                        Fact::Interfaces(at, table) => fleet.apply_table(table, at, now),
                         Fact::Gap(_) => {}
                     }
                 }

@@ -27,12 +27,6 @@ impl Backoff {
         limit.mul_f64(random.clamp(0.0, 1.0))
     }
 
-    /// Attempts since the last [`reset`](Self::reset).
-    #[must_use]
-    pub fn attempts(&self) -> u32 {
-        self.attempt
-    }
-
     /// Call after a success that lasted.
     pub fn reset(&mut self) {
         self.attempt = 0;

@@ -8,6 +8,7 @@
 //!
 //! Cost: encoding and decoding are linear in the number of samples.
 
+mod count;
 mod rows;
 mod varint;
 
@@ -29,6 +30,12 @@ pub const UNPACKED_BYTES_MAX: usize = 16 * 1024 * 1024;
 pub const SAMPLES_MAX: usize = 1_000_000;
 /// Most rows in one batch.
 pub const ROWS_MAX: usize = 100_000;
+/// Largest unpacked batch of events: they become far larger structures than samples do.
+pub const EVENTS_UNPACKED_BYTES_MAX: usize = 2 * 1024 * 1024;
+/// Most events in one batch.
+pub const EVENTS_MAX: usize = 10_000;
+/// Most interfaces in all tables of one batch.
+pub const EVENT_INTERFACES_MAX: usize = 65_536;
 /// Speed over ratio: higher levels gain 2 % for twice the CPU.
 const ZSTD_LEVEL: i32 = 1;
 
@@ -79,12 +86,17 @@ pub fn content_hash(class: Class, codec: Codec, data: &[u8]) -> [u8; 32] {
 
 /// Packs events (codec 2).
 pub fn encode_events(events: Vec<Event>) -> Result<Vec<u8>, BatchError> {
-    compress(&EventBatch { events }.encode_to_vec())
+    let plain = EventBatch { events }.encode_to_vec();
+    if plain.len() > EVENTS_UNPACKED_BYTES_MAX {
+        return Err(BatchError::TooLarge { size: plain.len(), max: EVENTS_UNPACKED_BYTES_MAX });
+    }
+    compress(&plain)
 }
 
 /// Reads events (codec 2).
 pub fn decode_events(data: &[u8]) -> Result<Vec<Event>, BatchError> {
-    let plain = decompress(data)?;
+    let plain = decompress_within(data, EVENTS_UNPACKED_BYTES_MAX)?;
+    count::check(&plain)?;
     EventBatch::decode(plain.as_slice()).map(|batch| batch.events).map_err(|_| BatchError::Event)
 }
 
@@ -104,17 +116,25 @@ fn compress(plain: &[u8]) -> Result<Vec<u8>, BatchError> {
     Ok(packed)
 }
 
+/// How large a batch says it is unpacked, which it cannot exceed; `None` if it does not say.
+#[must_use]
+pub fn unpacked_size(packed: &[u8]) -> Option<usize> {
+    let claimed = zstd::zstd_safe::get_frame_content_size(packed).ok().flatten();
+    usize::try_from(claimed?).ok()
+}
+
 fn decompress(packed: &[u8]) -> Result<Vec<u8>, BatchError> {
+    decompress_within(packed, UNPACKED_BYTES_MAX)
+}
+
+fn decompress_within(packed: &[u8], max: usize) -> Result<Vec<u8>, BatchError> {
     if packed.len() > PACKED_BYTES_MAX {
         return Err(BatchError::TooLarge { size: packed.len(), max: PACKED_BYTES_MAX });
     }
     // The frame says its size; it is a hint to be capped, never a promise to allocate.
-    let claimed = zstd::zstd_safe::get_frame_content_size(packed).ok().flatten();
-    let too_large = BatchError::Compression { max: UNPACKED_BYTES_MAX };
-    let size = usize::try_from(claimed.ok_or_else(|| too_large.clone())?)
-        .ok()
-        .filter(|size| *size <= UNPACKED_BYTES_MAX)
-        .ok_or_else(|| too_large.clone())?;
+    let too_large = BatchError::Compression { max };
+    let size =
+        unpacked_size(packed).filter(|size| *size <= max).ok_or_else(|| too_large.clone())?;
     UNPACKER
         .with_borrow_mut(|slot| match slot {
             Some(unpacker) => unpacker.decompress(packed, size),

@@ -1,12 +1,14 @@
 //! The only place that spawns: named tasks under one cancellation tree.
 //!
-//! A task that panics or ends with an error takes the whole set down (the process exits and the
-//! service manager restarts it): nothing goes on with a part silently missing.
+//! A task that panics, ends with an error, or ends before it was asked to takes the whole set down
+//! (the process exits and the service manager restarts it): nothing goes on with a part silently
+//! missing.
 
+use std::collections::HashMap;
 use std::future::Future;
 use std::time::Duration;
 
-use tokio::task::JoinSet;
+use tokio::task::{Id, JoinSet};
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
@@ -21,7 +23,8 @@ pub struct TaskFailed {
 /// A group of tasks that live and end together.
 #[derive(Debug, Default)]
 pub struct TaskSet {
-    tasks: JoinSet<(&'static str, Result<(), String>)>,
+    tasks: JoinSet<Result<(), String>>,
+    names: HashMap<Id, &'static str>,
     cancel: CancellationToken,
 }
 
@@ -37,52 +40,54 @@ impl TaskSet {
         self.cancel.clone()
     }
 
-    /// Starts `task` under `name`. Its error ends the set.
+    /// Starts `task` under `name`. It ends the set by any end but one after the cancellation.
     #[expect(clippy::disallowed_methods, reason = "this is the only spawn")]
     pub fn spawn<F, E>(&mut self, name: &'static str, task: F)
     where
         F: Future<Output = Result<(), E>> + Send + 'static,
         E: std::error::Error,
     {
-        let task = async move { (name, task.await.map_err(|error| chain(&error))) };
-        self.tasks.spawn(task.instrument(tracing::info_span!("task", name)));
+        let task = async move { task.await.map_err(|error| chain(&error)) };
+        let handle = self.tasks.spawn(task.instrument(tracing::info_span!("task", name)));
+        self.names.insert(handle.id(), name);
     }
 
-    /// Waits until `stop` resolves or a task fails, then cancels all and gives them `grace` to end.
+    /// Waits until `stop` resolves or a task ends, then cancels all and gives them `grace` to end.
     pub async fn run(
         mut self,
         stop: impl Future<Output = ()>,
         grace: Duration,
     ) -> Result<(), TaskFailed> {
         let early = tokio::select! {
+            biased;
             () = stop => Ok(()),
-            failed = first_failure(&mut self.tasks) => failed,
+            failed = self.failure(true) => failed,
         };
         self.cancel.cancel();
-        let late = tokio::time::timeout(grace, first_failure(&mut self.tasks)).await;
+        let late = tokio::time::timeout(grace, self.failure(false)).await;
         if late.is_err() {
             tracing::warn!(grace_s = grace.as_secs(), "tasks did not end in time, aborting them");
         }
         self.tasks.shutdown().await;
         early.and(late.unwrap_or(Ok(())))
     }
-}
 
-/// The first failure of the set, or `Ok` once all tasks have ended well.
-async fn first_failure(
-    tasks: &mut JoinSet<(&'static str, Result<(), String>)>,
-) -> Result<(), TaskFailed> {
-    while let Some(ended) = tasks.join_next().await {
-        match ended {
-            Ok((_, Ok(()))) => {}
-            Ok((name, Err(reason))) => return Err(TaskFailed { name, reason }),
-            Err(error) if error.is_cancelled() => {}
-            Err(error) => {
-                return Err(TaskFailed { name: "unknown", reason: error.to_string() });
+    /// The first failure of the set, or `Ok` once all tasks have ended well. With `endless` no
+    /// task may end.
+    async fn failure(&mut self, endless: bool) -> Result<(), TaskFailed> {
+        while let Some(ended) = self.tasks.join_next_with_id().await {
+            let (id, reason) = match ended {
+                Ok((id, Ok(()))) => (id, endless.then(|| "it ended by itself".to_owned())),
+                Ok((id, Err(reason))) => (id, Some(reason)),
+                Err(error) => (error.id(), (!error.is_cancelled()).then(|| error.to_string())),
+            };
+            let name = self.names.remove(&id).unwrap_or("unknown");
+            if let Some(reason) = reason {
+                return Err(TaskFailed { name, reason });
             }
         }
+        Ok(())
     }
-    Ok(())
 }
 
 /// Starts a short-lived task (one connection, one request) that ends with `cancel`.
@@ -137,6 +142,26 @@ mod tests {
         tasks.spawn("fails", async { Err(DiskGone) });
         let failed = tasks.run(std::future::pending(), GRACE).await.unwrap_err();
         assert_eq!((failed.name, failed.reason.as_str()), ("fails", "disk gone"));
+    }
+
+    #[tokio::test]
+    async fn a_task_that_ends_early_is_a_failure() {
+        let mut tasks = TaskSet::new();
+        tasks.spawn("door", async { Ok::<(), Infallible>(()) });
+        let failed = tasks.run(std::future::pending(), GRACE).await.unwrap_err();
+        assert_eq!((failed.name, failed.reason.as_str()), ("door", "it ended by itself"));
+    }
+
+    #[tokio::test]
+    async fn a_task_that_panics_is_named() {
+        let mut tasks = TaskSet::new();
+        tasks.spawn("panics", async {
+            assert!(std::hint::black_box(false), "broken");
+            Ok::<(), Infallible>(())
+        });
+        let failed = tasks.run(std::future::pending(), GRACE).await.unwrap_err();
+        assert_eq!(failed.name, "panics");
+        assert!(failed.reason.contains("broken"), "{failed}");
     }
 
     #[tokio::test]

@@ -52,11 +52,17 @@ pub trait Session: Send + Sync + std::fmt::Debug {
     fn remote(&self) -> SocketAddr;
     /// Current estimate of the round trip.
     fn rtt(&self) -> Duration;
+    /// Rises whenever the peer's transport acknowledges something: it lives, though its answers
+    /// may be far behind.
+    fn progress(&self) -> u64;
     /// Ends the session; the peer is told `reason`.
     fn close(&self, reason: &str);
     /// Resolves with the reason once the session has ended.
     fn closed(&self) -> BoxFuture<'_, String>;
 }
+
+/// Metadata of an agent's refusal of an older assignment: the revision it has.
+pub const REVISION_HEADER: &str = "farwatch-revision";
 
 #[cfg(test)]
 mod tests;

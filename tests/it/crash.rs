@@ -22,7 +22,7 @@ async fn kill_nine_loses_at_most_the_last_second() {
     let dir = tempfile::tempdir().unwrap();
     let oracle = Oracle::start(dir.path(), 4).await;
     let mut collector = Collector::start(&dir.path().join("collector")).await;
-    let mut agent = Agent::start(&collector, &dir.path().join("agent"), "Depot").await;
+    let mut agent = Agent::start(&collector, &dir.path().join("agent"), "Depot");
     let client = collector.client().await;
     let id = only_agent(&client).await;
     let mut devices = Vec::new();

@@ -41,7 +41,7 @@ async fn garbage_on_every_port_disturbs_nobody() {
             let _ = stream.write_all(&noise(seed, length));
         }
     }
-    let _agent = Agent::start(&collector, &dir.path().join("agent"), "Depot").await;
+    let _agent = Agent::start(&collector, &dir.path().join("agent"), "Depot");
     let client = collector.client().await;
     let path = format!("/api/v1/agents/{}", only_agent(&client).await);
     eventually(LIMIT, "an agent connects after the garbage", async || {

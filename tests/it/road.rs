@@ -6,7 +6,7 @@ use farwatch_support::process::eventually;
 use farwatch_support::stack::{Agent, Collector, add_device, enroll, only_agent};
 use serde_json::json;
 
-use crate::routers::Routers;
+use crate::routers::{Oracle, Routers};
 
 const LIMIT: Duration = Duration::from_secs(30);
 
@@ -15,7 +15,7 @@ async fn a_counter_reaches_the_api_and_survives_restarts() {
     let dir = tempfile::tempdir().unwrap();
     let routers = Routers::start(2).await;
     let mut collector = Collector::start(&dir.path().join("collector")).await;
-    let mut agent = Agent::start(&collector, &dir.path().join("agent"), "Depot").await;
+    let mut agent = Agent::start(&collector, &dir.path().join("agent"), "Depot");
     let client = collector.client().await;
     let id = only_agent(&client).await;
     let device = add_device(&client, &id, &routers.address(0), 1).await;
@@ -45,6 +45,34 @@ async fn a_counter_reaches_the_api_and_survives_restarts() {
     collector.stop().await;
 }
 
+#[tokio::test]
+async fn polling_goes_on_while_the_collector_is_away() {
+    let dir = tempfile::tempdir().unwrap();
+    let oracle = Oracle::start(dir.path(), 1).await;
+    let mut collector = Collector::start(&dir.path().join("collector")).await;
+    let _agent = Agent::start(&collector, &dir.path().join("agent"), "Depot");
+    let client = collector.client().await;
+    let id = only_agent(&client).await;
+    let device = add_device(&client, &id, &oracle.addresses()[0], 1).await;
+    eventually(LIMIT, "the first poll is stored", async || samples(&client, &device).await > 0)
+        .await;
+
+    collector.kill();
+    let before = oracle.answers(0).len();
+    eventually(LIMIT, "polls keep their slots", async || oracle.answers(0).len() > before + 5)
+        .await;
+    collector.restart().await;
+    let client = collector.client().await;
+    let answered = oracle.answers(0).len();
+    eventually(LIMIT, "what was polled meanwhile is stored", async || {
+        samples(&client, &device).await >= answered
+    })
+    .await;
+    let answers = oracle.answers(0);
+    let gaps = answers.windows(2).filter(|pair| pair[1].0.0 - pair[0].0.0 > 2_500_000).count();
+    assert_eq!(gaps, 0, "a poll missed its slot: {answers:?}");
+}
+
 async fn samples(client: &farwatch_support::http::Client, device: &str) -> usize {
     let path = format!(
         "/api/v1/devices/{device}/samples?metric=if_in_octets_total&object=if:1&limit=1000"
@@ -57,7 +85,7 @@ async fn a_device_added_and_removed_while_connected_is_polled_at_once_and_no_mor
     let dir = tempfile::tempdir().unwrap();
     let routers = Routers::start(2).await;
     let collector = Collector::start(&dir.path().join("collector")).await;
-    let _agent = Agent::start(&collector, &dir.path().join("agent"), "Depot").await;
+    let _agent = Agent::start(&collector, &dir.path().join("agent"), "Depot");
     let client = collector.client().await;
     let id = only_agent(&client).await;
     let devices = [
@@ -80,7 +108,7 @@ async fn a_device_added_and_removed_while_connected_is_polled_at_once_and_no_mor
 async fn a_revoked_agent_is_cut_off_and_stays_out() {
     let dir = tempfile::tempdir().unwrap();
     let collector = Collector::start(&dir.path().join("collector")).await;
-    let agent = Agent::start(&collector, &dir.path().join("agent"), "Depot").await;
+    let agent = Agent::start(&collector, &dir.path().join("agent"), "Depot");
     let client = collector.client().await;
     let path = format!("/api/v1/agents/{}", only_agent(&client).await);
     eventually(LIMIT, "the agent is connected", async || {

@@ -57,7 +57,7 @@ impl Wire {
         let kind = Some(telemetry_up::Kind::Batch(batch));
         self.up.send(TelemetryUp { kind }).await.unwrap();
         loop {
-            let answer = self.down.message().await.unwrap().expect("the stream lives on");
+            let answer = self.down.message().await.unwrap().unwrap();
             match answer.kind {
                 Some(telemetry_down::Kind::Ack(ack))
                     if ack.durable.iter().any(|r| (r.first..=r.last).contains(&seq)) =>

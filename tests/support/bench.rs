@@ -1,4 +1,7 @@
-//! What benchmarks share: the line a figure is printed as, and what a process has used.
+//! What benchmarks share: the line a figure is printed as, what a process has used, and the loads.
+
+pub mod polling;
+pub mod site;
 
 use anyhow::Context as _;
 
@@ -7,12 +10,24 @@ const TICKS_PER_SECOND: f64 = 100.0;
 
 /// Prints one figure; the yardstick is what others need for the same.
 pub fn figure(bench: &str, name: &str, value: f64, unit: &str, yardstick: Option<f64>) {
-    let ratio = yardstick.map(|yardstick| value / yardstick);
+    let ratio = yardstick.map(|yardstick| rounded(value / yardstick));
     let line = serde_json::json!({
-        "bench": bench, "figure": name, "value": value, "unit": unit,
-        "yardstick": yardstick, "ratio": ratio,
+        "bench": bench, "figure": name, "value": rounded(value), "unit": unit,
+        "yardstick": yardstick.map(rounded), "ratio": ratio,
     });
     println!("{line}");
+}
+
+/// Three places, which is more than any figure here is sure of.
+fn rounded(value: f64) -> f64 {
+    (value * 1000.0).round() / 1000.0
+}
+
+/// The middle one; all of them go to standard error, to judge the noise by.
+pub fn median(name: &str, values: &mut [f64]) -> anyhow::Result<f64> {
+    values.sort_by(f64::total_cmp);
+    eprintln!("{name}, rounds: {values:.1?}");
+    values.get(values.len() / 2).copied().context("no round was run")
 }
 
 /// CPU seconds, user and system, of a running process.
@@ -24,6 +39,11 @@ pub fn process_cpu_s(pid: u32) -> anyhow::Result<f64> {
         Ok(rest.split_whitespace().nth(field).context("a short /proc/PID/stat")?.parse()?)
     };
     Ok((ticks(11)? + ticks(12)?) / TICKS_PER_SECOND)
+}
+
+/// CPU seconds, user and system, of this process with all its threads.
+pub fn own_cpu_s() -> anyhow::Result<f64> {
+    process_cpu_s(std::process::id())
 }
 
 /// Resident memory of a running process, in KiB.

@@ -1,6 +1,12 @@
 //! What the tests need beside the product: simulated routers, harnesses for real programs, and the
 //! processes of the product itself.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "what a test cannot go on without, it fails on"
+)]
+
 pub mod bench;
 pub mod http;
 pub mod process;

@@ -129,7 +129,7 @@ impl Collector {
 
 impl Agent {
     /// Enrols with a fresh token of `site` and runs.
-    pub async fn start(collector: &Collector, state_dir: &Path, site: &str) -> Self {
+    pub fn start(collector: &Collector, state_dir: &Path, site: &str) -> Self {
         std::fs::create_dir_all(state_dir).unwrap();
         let token = collector.token(site);
         let output = enroll(state_dir, &token);

@@ -12,6 +12,8 @@ use std::fs::{self, File, TryLockError};
 use std::io::Read;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
+#[cfg(unix)]
+use std::process::{Command, Stdio};
 use std::thread;
 use std::time::Duration;
 
@@ -21,6 +23,9 @@ use crate::{Result, cmd, cmd::note, repo, web};
 
 #[cfg(unix)]
 const SUPERVISE: &str = include_str!("demo/supervise.sh");
+/// Lets the shell trap Ctrl-C, see [`shell`].
+#[cfg(unix)]
+const OBEY: &str = "--default-signal=INT";
 const SUPERVISED: &str = "--supervised";
 const HTTP_PORT: u16 = 8080;
 const LOOK_EVERY: Duration = Duration::from_millis(200);
@@ -96,13 +101,27 @@ fn serve(folder: &Path, http: Option<SocketAddr>) -> Result {
 fn supervise(folder: &Path, http: Option<SocketAddr>) -> Result {
     use std::os::unix::process::CommandExt;
 
-    let mut script = std::process::Command::new("sh");
+    let mut script = shell();
     script.args(["-c", SUPERVISE, "supervise"]).arg(folder);
     script.arg(std::env::current_exe()?).args(["demo", SUPERVISED, "--data-dir"]).arg(folder);
     if let Some(http) = http {
         script.args(["--http", &http.to_string()]);
     }
     Err(format!("cannot start sh: {}", script.exec()).into())
+}
+
+/// What a script starts with `&` ignores SIGINT, and a shell cannot trap what it was born ignoring:
+/// `./x demo & kill -INT $!` would do nothing. GNU's `env` undoes that; without it all else works.
+#[cfg(unix)]
+fn shell() -> Command {
+    let mut probe = Command::new("env");
+    probe.args([OBEY, "true"]).stdout(Stdio::null()).stderr(Stdio::null());
+    if probe.status().is_ok_and(|status| status.success()) {
+        let mut env = Command::new("env");
+        env.args([OBEY, "sh"]);
+        return env;
+    }
+    Command::new("sh")
 }
 
 /// Windows: Ctrl-C reaches every process of the console by itself.

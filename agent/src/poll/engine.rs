@@ -214,16 +214,16 @@ impl Engine {
         self.free.push(slot);
     }
 
-    /// Tells where a device with a host name is; `None` if the name has no address (any more).
-    pub fn set_address(&mut self, now: Moment, device: DeviceId, ip: Option<IpAddr>) {
+    /// Tells where a device with a host name is.
+    pub fn set_address(&mut self, now: Moment, device: DeviceId, ip: IpAddr) {
         let Some(slot) = self.by_id.get(&device).copied() else {
             return;
         };
         let Some(device) = self.devices.get_mut(slot as usize).and_then(Option::as_mut) else {
             return;
         };
-        device.address = ip.map(|ip| (ip, device.target.port).into());
-        if device.fresh && device.activity == Activity::Idle && device.address.is_some() {
+        device.address = Some((ip, device.target.port).into());
+        if device.fresh && device.activity == Activity::Idle {
             device.fresh = false;
             device.due_us = device.due_us.min(now.mono_us);
             self.wheel.set(slot, device.due_us);

@@ -12,7 +12,7 @@ use super::grid::ROWS_MAX;
 use super::message::Value;
 use super::oid;
 use super::plan::{Ask, if_column, if_x_column, mib2};
-use super::walk::Sink;
+use super::walk::{Limits, Sink};
 
 /// Longest text that is kept, in characters. DisplayString has at most 255 octets.
 pub(super) const TEXT_CHARS_MAX: usize = 255;
@@ -24,8 +24,16 @@ const SYS_OBJECT_ID: usize = 1;
 const SYS_NAME: usize = 2;
 const SYS_LOCATION: usize = 3;
 const SYS_CONTACT: usize = 4;
-/// In the order of the constants above.
-const SCALARS: [(u32, usize); 5] = [(1, 120), (2, 12), (5, 24), (6, 32), (4, 32)];
+const IF_NUMBER: usize = 5;
+/// Objects below mib-2 and the width of their values, in the order of the constants above.
+const SCALARS: [([u32; 3], usize); 6] = [
+    ([1, 1, 0], 120),
+    ([1, 2, 0], 12),
+    ([1, 5, 0], 24),
+    ([1, 6, 0], 32),
+    ([1, 4, 0], 32),
+    ([2, 1, 0], 4),
+];
 
 const IF_NAME: usize = 0;
 const IF_DESCR: usize = 1;
@@ -38,7 +46,7 @@ const IF_PHYS_ADDRESS: usize = 6;
 static ASK: LazyLock<Ask> = LazyLock::new(|| {
     let mut ask = Ask::default();
     for (object, width) in SCALARS {
-        ask.scalar(&mib2(&[1, object, 0]), width);
+        ask.scalar(&mib2(&object), width);
     }
     // In the order of the constants above.
     for (column, width) in [
@@ -72,6 +80,7 @@ pub(super) type Digest = u64;
 #[derive(Debug, Default)]
 pub(super) struct Draft {
     device: DeviceFacts,
+    if_number: Option<usize>,
     rows: BTreeMap<u32, Row>,
 }
 
@@ -84,6 +93,10 @@ struct Row {
 
 impl Sink for Draft {
     fn scalar(&mut self, scalar: usize, value: Value<'_>) {
+        if scalar == IF_NUMBER {
+            self.if_number = value.number().and_then(|number| usize::try_from(number).ok());
+            return;
+        }
         let into = match scalar {
             SYS_DESCR => &mut self.device.sys_descr,
             SYS_OBJECT_ID => &mut self.device.sys_object_id,
@@ -122,6 +135,16 @@ impl Sink for Draft {
 }
 
 impl Draft {
+    /// The first question is for scalars alone, as ifNumber says how many rows to ask for: asking
+    /// for more makes the device run on into the counters behind short columns.
+    pub(super) fn limits(&self, scalars_done: bool, limits: Limits) -> Limits {
+        if !scalars_done {
+            return Limits { names: limits.names.min(SCALARS.len()), ..limits };
+        }
+        let rows = self.if_number.unwrap_or(limits.repetitions).max(1);
+        Limits { repetitions: limits.repetitions.min(rows), ..limits }
+    }
+
     /// The indexes of the interfaces seen, in order.
     pub(super) fn indexes(&self) -> Vec<u32> {
         self.rows.keys().copied().collect()

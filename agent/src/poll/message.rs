@@ -11,7 +11,6 @@ pub const GET_BULK: u8 = 0xa5;
 
 /// Values beside INTEGER, OCTET STRING and OBJECT IDENTIFIER.
 pub mod tag {
-    pub const IP_ADDRESS: u8 = 0x40;
     pub const COUNTER32: u8 = 0x41;
     pub const GAUGE32: u8 = 0x42;
     pub const TIME_TICKS: u8 = 0x43;
@@ -26,8 +25,6 @@ pub mod status {
     pub const NONE: u32 = 0;
     pub const TOO_BIG: u32 = 1;
     pub const NO_SUCH_NAME: u32 = 2;
-    pub const GEN_ERR: u32 = 5;
-    pub const NO_ACCESS: u32 = 6;
     pub const AUTHORIZATION_ERROR: u32 = 16;
 }
 

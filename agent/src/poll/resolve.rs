@@ -17,11 +17,11 @@ pub(super) const ADDRESSES_MAX: usize = 64;
 const LOOKUPS_MAX: usize = 8;
 /// Names are looked up again this often, as gear moves.
 const AGAIN_AFTER: Duration = Duration::from_secs(300);
-/// Sooner while a name has no address.
+/// Sooner while a name cannot be looked up.
 const RETRY_AFTER: Duration = Duration::from_secs(30);
 
-/// A device and where it is; `None` if its name has no address.
-pub(super) type Resolved = (DeviceId, Option<IpAddr>);
+/// A device and where it is.
+pub(super) type Resolved = (DeviceId, IpAddr);
 
 /// Runs as long as there is somebody to tell.
 pub(super) async fn run(
@@ -35,7 +35,12 @@ pub(super) async fn run(
         let mut lookups = stream::iter(named).map(lookup).buffer_unordered(LOOKUPS_MAX);
         let mut missing = false;
         while let Some(resolved) = lookups.next().await {
-            missing |= resolved.1.is_none();
+            // Whether a name is gone or its server out of reach cannot be told on every system,
+            // so the last address stays: a site that is cut off is polled on.
+            let Some(resolved) = resolved else {
+                missing = true;
+                continue;
+            };
             if addresses.send(resolved).await.is_err() {
                 return;
             }
@@ -55,13 +60,12 @@ fn is_literal(target: &Target) -> bool {
     target.host.parse::<IpAddr>().is_ok()
 }
 
-async fn lookup(target: Target) -> Resolved {
-    let ip = match tokio::net::lookup_host((target.host.as_str(), target.port)).await {
-        Ok(mut found) => found.next().map(|address| address.ip()),
+async fn lookup(target: Target) -> Option<Resolved> {
+    match tokio::net::lookup_host((target.host.as_str(), target.port)).await {
+        Ok(mut found) => found.next().map(|address| (target.device, address.ip())),
         Err(error) => {
             tracing::debug!(device_id = %target.device, %error, "a host name has no address");
             None
         }
-    };
-    (target.device, ip)
+    }
 }

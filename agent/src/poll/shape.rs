@@ -14,12 +14,12 @@ use super::plan::Compiled;
 pub(super) struct Shape {
     /// Indexes, rising.
     pub(super) rows: Box<[u32]>,
-    /// Which columns of each row are read.
-    masks: Box<[u64]>,
+    /// Which columns each row had when it was learned: those that are read, and others that are
+    /// asked for because another row needs them.
+    seen: Box<[u64]>,
     /// Row and column of each value, in the order of the schema.
     sources: Box<[(u32, u8)]>,
-    /// The columns that have to be asked for: those of `masks` and the preferred ones of rows
-    /// that have none.
+    /// The columns that have to be asked for: all that some row is read from.
     pub(super) ask: u64,
     pub(super) schema: Arc<Schema>,
     pub(super) id: SchemaId,
@@ -33,7 +33,7 @@ impl Shape {
             && grid
                 .masks()
                 .iter()
-                .zip(&self.masks)
+                .zip(&self.seen)
                 .all(|(seen, known)| *seen != 0 && seen & !known == 0)
     }
 
@@ -99,13 +99,15 @@ impl Shapes {
         for (index, _, seen) in grid.rows().filter(|(_, _, seen)| *seen != 0) {
             let kept = before.and_then(|shape| {
                 let at = shape.rows.binary_search(&index).ok()?;
-                shape.masks.get(at).copied()
+                shape.seen.get(at).copied()
             });
             rows.push(index);
             masks.push(seen | kept.unwrap_or(0));
         }
         let shape = build(plan, rows, masks)?;
-        if let Some(known) = self.known.get(&shape.id).and_then(Weak::upgrade) {
+        if let Some(known) = self.known.get(&shape.id).and_then(Weak::upgrade)
+            && known.seen == shape.seen
+        {
             return Some(known);
         }
         if self.known.len() >= self.sweep_at {
@@ -121,16 +123,14 @@ impl Shapes {
 fn build(plan: &Compiled, rows: Vec<u32>, seen: Vec<u64>) -> Option<Shape> {
     let mut columns = Vec::new();
     let mut sources = Vec::new();
-    let mut masks = Vec::with_capacity(rows.len());
     let mut ask = 0;
     for (place, (index, seen)) in (0..).zip(rows.iter().zip(&seen)) {
-        let mut mask = 0;
         for (metric, of_metric) in plan.plan.table.metrics.iter().zip(&plan.sources) {
             let Some(source) = of_metric.iter().find(|source| seen >> source.column & 1 == 1)
             else {
                 continue;
             };
-            mask |= 1 << source.column;
+            ask |= 1 << source.column;
             sources.push((place, u8::try_from(source.column).ok()?));
             columns.push(Column {
                 object: format!("{}:{index}", plan.plan.table.object),
@@ -140,8 +140,6 @@ fn build(plan: &Compiled, rows: Vec<u32>, seen: Vec<u64>) -> Option<Shape> {
                 exponent: metric.exponent,
             });
         }
-        ask |= mask;
-        masks.push(mask);
     }
     if columns.is_empty() || columns.len() > COLUMNS_MAX {
         return None;
@@ -149,10 +147,52 @@ fn build(plan: &Compiled, rows: Vec<u32>, seen: Vec<u64>) -> Option<Shape> {
     let schema = Schema { group: Group::Interfaces, columns };
     Some(Shape {
         rows: rows.into_boxed_slice(),
-        masks: masks.into_boxed_slice(),
+        seen: seen.into_boxed_slice(),
         sources: sources.into_boxed_slice(),
         ask,
         id: schema.id(),
         schema: Arc::new(schema),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::poll::plan::Plan;
+
+    /// A table of which row 1 has every column, row 2 only the 32-bit counters.
+    fn mixed(plan: &Compiled, asked: u64, known: &[u32]) -> Grid {
+        let wide: u64 = plan
+            .sources
+            .iter()
+            .filter(|sources| sources.len() > 1)
+            .fold(0, |mask, sources| mask | 1 << sources[0].column);
+        let columns = plan.ask.columns.len();
+        let mut grid = Grid::default();
+        grid.start(columns, known);
+        for (row, has) in [(1, plan.all), (2, plan.all & !wide)] {
+            for column in (0..columns).filter(|column| (has & asked) >> column & 1 == 1) {
+                assert!(grid.put(column, row, Some(i64::from(row))));
+            }
+        }
+        grid
+    }
+
+    #[test]
+    fn a_table_of_wide_and_narrow_counters_fits_its_shape() {
+        let plan = Compiled::new(Plan::standard()).unwrap();
+        let mut shapes = Shapes::new();
+        let shape = shapes.learn(&plan, &mixed(&plan, plan.all, &[]), None).unwrap();
+        let again = mixed(&plan, shape.ask, &shape.rows);
+        assert!(shape.fits(&again));
+        assert!(shape.read(&again).iter().all(Option::is_some));
+        // Learned from a poll that did not ask for all, it is the same.
+        let kept = shapes.learn(&plan, &again, Some(&shape)).unwrap();
+        assert!(Arc::ptr_eq(&kept, &shape));
+        // A column that row 2 did not have is news.
+        let wide = plan.sources[0][0].column;
+        let mut grown = mixed(&plan, shape.ask, &shape.rows);
+        assert!(grown.put(wide, 2, Some(1)));
+        assert!(!shape.fits(&grown));
+    }
 }

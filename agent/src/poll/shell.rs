@@ -41,6 +41,8 @@ pub(super) struct Shell {
     origin_us: u64,
     v4: Option<UdpSocket>,
     v6: Option<UdpSocket>,
+    /// [`open`], but in tests.
+    open: fn(SocketAddr) -> io::Result<(UdpSocket, usize)>,
     out: mpsc::Sender<Observation>,
     buffer: Vec<u8>,
 }
@@ -73,7 +75,18 @@ impl Shell {
         let now = Moment { mono_us: origin_us, wall: clock.now() };
         let engine = Engine::new(Compiled::new(config.plan)?, settings, counters, now);
         let buffer = vec![0; DATAGRAM_BYTES_MAX];
-        Ok(Self { engine, settings, clock, started, origin_us, v4: None, v6: None, out, buffer })
+        Ok(Self {
+            engine,
+            settings,
+            clock,
+            started,
+            origin_us,
+            v4: None,
+            v6: None,
+            open,
+            out,
+            buffer,
+        })
     }
 
     fn now(&self) -> Moment {
@@ -121,7 +134,7 @@ impl Shell {
             if self.engine.wake_us().is_some_and(|wake| wake <= now.mono_us) {
                 self.engine.tick(now);
             }
-            self.send().await?;
+            self.send().await;
             self.deliver()?;
         }
     }
@@ -164,28 +177,13 @@ impl Shell {
         Ok(())
     }
 
-    async fn send(&mut self) -> Result<(), PollError> {
+    async fn send(&mut self) {
         loop {
             let now = self.now();
             let mut sent = 0;
             while let Some(Transmit { slot, to }) = self.engine.transmit(now) {
-                let socket = if to.is_ipv4() { &mut self.v4 } else { &mut self.v6 };
-                let socket = match socket {
-                    Some(socket) => socket,
-                    None => {
-                        let (opened, window) = open(to).map_err(PollError::Socket)?;
-                        self.engine.set_window(window.min(self.settings.window));
-                        socket.insert(opened)
-                    }
-                };
-                let mut tried = socket.try_send_to(self.engine.datagram(), to);
-                while tried.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock) {
-                    // The line is full with our own datagrams: it drains by itself.
-                    socket.writable().await.map_err(PollError::Socket)?;
-                    tried = socket.try_send_to(self.engine.datagram(), to);
-                }
-                if let Err(error) = tried {
-                    tracing::debug!(%error, "a question could not be sent");
+                if let Err(error) = self.send_one(to).await {
+                    tracing::debug!(%error, %to, "a question could not be sent");
                     self.engine.unsendable(slot, now);
                 }
                 sent += 1;
@@ -194,9 +192,30 @@ impl Shell {
                 }
             }
             if sent < BATCH {
-                return Ok(());
+                return;
             }
         }
+    }
+
+    /// Sends the engine's datagram. A host without this address family, or out of sockets, keeps
+    /// only the devices from being polled that need it.
+    async fn send_one(&mut self, to: SocketAddr) -> io::Result<()> {
+        let socket = if to.is_ipv4() { &mut self.v4 } else { &mut self.v6 };
+        let socket = match socket {
+            Some(socket) => socket,
+            None => {
+                let (opened, window) = (self.open)(to)?;
+                self.engine.set_window(window.min(self.settings.window));
+                socket.insert(opened)
+            }
+        };
+        let mut tried = socket.try_send_to(self.engine.datagram(), to);
+        while tried.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock) {
+            // The line is full with our own datagrams: it drains by itself.
+            socket.writable().await?;
+            tried = socket.try_send_to(self.engine.datagram(), to);
+        }
+        tried.map(|_| ())
     }
 
     /// Hands on what the engine has seen.
@@ -238,4 +257,42 @@ fn open(peer: SocketAddr) -> io::Result<(UdpSocket, usize)> {
     socket.set_nonblocking(true)?;
     socket.bind(&any.into())?;
     Ok((UdpSocket::from_std(socket.into())?, window))
+}
+
+#[cfg(test)]
+mod tests {
+    use farwatch_common::id::DeviceId;
+    use farwatch_common::sample::Cause;
+    use farwatch_common::secret::Secret;
+
+    use super::*;
+    use crate::poll::SnmpVersion;
+
+    #[tokio::test]
+    async fn a_device_of_a_family_this_host_lacks_is_unreachable_and_polling_goes_on() {
+        let (out, mut seen) = mpsc::channel(16);
+        let counters = Arc::new(PollCounters::default());
+        let settings = Settings { first_poll_within: Duration::ZERO, ..Settings::default() };
+        let config = PollConfig { settings, ..PollConfig::default() };
+        let clock = Clock::system();
+        let mut shell = Shell::new(config, out, clock, Arc::clone(&counters)).unwrap();
+        shell.open = |_| Err(io::ErrorKind::Unsupported.into());
+        let target = Target {
+            device: DeviceId(1),
+            host: "::1".to_owned(),
+            port: 161,
+            interval: Duration::from_secs(60),
+            version: SnmpVersion::V2c,
+            community: Secret::new(b"public".to_vec()),
+        };
+        let (_targets, targets) = watch::channel(Arc::new(vec![target]));
+        let (_addresses, resolved) = mpsc::channel(1);
+        let observation = tokio::select! {
+            ended = shell.run(targets, resolved) => panic!("{ended:?}"),
+            observation = seen.recv() => observation.unwrap(),
+        };
+        let Observation::Row { row, .. } = observation else { panic!("{observation:?}") };
+        assert_eq!((row.device, row.cause), (DeviceId(1), Some(Cause::Unreachable)));
+        assert_eq!(counters.snapshot().unreachable, 1);
+    }
 }

@@ -90,7 +90,6 @@ pub(super) struct Walk {
     asked_repetitions: usize,
     /// What this walk has learned; the caller keeps it for the next.
     pub(super) varbind_sixteenths: Sixteenths,
-    pub(super) requests: u32,
 }
 
 impl Walk {
@@ -110,7 +109,6 @@ impl Walk {
         self.cursors.extend(cursors);
         self.stop_at = stop_at;
         self.varbind_sixteenths = learned;
-        self.requests = 0;
     }
 
     #[must_use]
@@ -149,7 +147,6 @@ impl Walk {
             self.asked_repetitions =
                 self.fitting_rows(ask, rows, community.len()).clamp(1, limits.repetitions.max(1));
         }
-        self.requests += 1;
         let numbers = match self.asked_pdu {
             GET_BULK => {
                 (request_id, count(self.asked_scalars.len()), count(self.asked_repetitions))

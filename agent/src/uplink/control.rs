@@ -4,7 +4,7 @@ use std::io;
 use std::sync::Arc;
 
 use farwatch_common::task::chain;
-use farwatch_common::transport::{Pipe, PipeKind, Session};
+use farwatch_common::transport::{Pipe, PipeKind, REVISION_HEADER, Session};
 use farwatch_proto::v1::agent_control_server::{AgentControl, AgentControlServer};
 use farwatch_proto::v1::{Assignment, AssignmentApplied};
 use tokio::sync::mpsc;
@@ -32,8 +32,10 @@ impl AgentControl for Control {
         let applied = tokio::task::spawn_blocking(move || inventory.apply(assignment)).await;
         match applied {
             Ok(Ok(applied)) => Ok(Response::new(applied)),
-            Ok(Err(error @ InventoryError::Older { .. })) => {
-                Err(Status::failed_precondition(error.to_string()))
+            Ok(Err(error @ InventoryError::Older { known, .. })) => {
+                let mut refusal = Status::failed_precondition(error.to_string());
+                refusal.metadata_mut().insert(REVISION_HEADER, known.into());
+                Err(refusal)
             }
             Ok(Err(error @ InventoryError::TooMany { .. })) => {
                 Err(Status::invalid_argument(error.to_string()))
@@ -69,5 +71,28 @@ pub(super) async fn serve(session: Arc<dyn Session>, inventory: Arc<Inventory>) 
             }
         }
         () = accept => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use farwatch_common::id::{AgentId, SiteId, TenantId};
+
+    use super::*;
+    use crate::inventory::Owner;
+
+    #[tokio::test]
+    async fn the_refusal_of_an_older_assignment_tells_the_revision_there_is() {
+        let dir = tempfile::tempdir().unwrap();
+        let owner = Owner { tenant: TenantId(1), site: SiteId(2), agent: AgentId(3) };
+        let inventory = Arc::new(Inventory::open(dir.path(), owner).unwrap());
+        let control = Control { inventory };
+        let apply = |revision| {
+            control.apply_assignment(Request::new(Assignment { revision, devices: Vec::new() }))
+        };
+        apply(9).await.unwrap();
+        let refusal = apply(3).await.unwrap_err();
+        assert_eq!(refusal.code(), tonic::Code::FailedPrecondition);
+        assert_eq!(refusal.metadata().get(REVISION_HEADER).unwrap(), "9");
     }
 }

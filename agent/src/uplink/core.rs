@@ -26,6 +26,9 @@ pub const HEARTBEAT_BUSY: Duration = Duration::from_secs(1);
 /// A heartbeat without an answer for so long, or for five round trips, ends the session.
 const SILENCE_MIN: Duration = Duration::from_secs(3);
 const SILENCE_ROUND_TRIPS: u32 = 5;
+/// A transport that lives does not excuse a collector that answers nothing for so long: a full
+/// window takes two minutes at 64 kbit/s.
+const SILENCE_MAX: Duration = Duration::from_secs(180);
 /// Batches without an answer from ended sessions that are remembered one by one.
 const MAYBE_SENT_MAX: usize = 4096;
 
@@ -83,7 +86,7 @@ pub enum Effect {
 pub enum Due {
     Nothing,
     Heartbeat,
-    /// The session is dead: dial again at once.
+    /// The session is dead: dial again.
     Redial,
 }
 
@@ -111,6 +114,8 @@ pub struct Core {
     heartbeat_at: Duration,
     /// When the oldest heartbeat without an answer was sent.
     unanswered: Option<Duration>,
+    /// When the transport was last seen to get through.
+    progress_at: Duration,
     round_trip: Duration,
 }
 
@@ -129,6 +134,7 @@ impl Core {
             maybe_sent: MaybeSent { below: next_seq, also: BTreeSet::new() },
             heartbeat_at: Duration::ZERO,
             unanswered: None,
+            progress_at: Duration::ZERO,
             round_trip: Duration::ZERO,
         }
     }
@@ -161,6 +167,7 @@ impl Core {
         self.colliding.clear();
         self.heartbeat_at = now;
         self.unanswered = None;
+        self.progress_at = now;
         self.set_window(window);
     }
 
@@ -295,6 +302,12 @@ impl Core {
         self.unanswered = None;
     }
 
+    /// The peer's transport has acknowledged something: a heartbeat may wait behind a large batch
+    /// on a slow line, which is no silence.
+    pub fn progressed(&mut self, now: Duration) {
+        self.progress_at = now;
+    }
+
     /// A heartbeat was sent; `round_trip` is the transport's estimate.
     pub fn beat(&mut self, now: Duration, round_trip: Duration) {
         self.unanswered.get_or_insert(now);
@@ -306,21 +319,24 @@ impl Core {
         if self.flights.is_empty() { HEARTBEAT_IDLE } else { HEARTBEAT_BUSY }
     }
 
-    fn silence_max(&self) -> Duration {
-        SILENCE_MIN.max(self.round_trip * SILENCE_ROUND_TRIPS)
+    /// When the session is given up if nothing comes until then.
+    fn given_up_at(&self) -> Option<Duration> {
+        let since = self.unanswered?;
+        let patience = SILENCE_MIN.max(self.round_trip * SILENCE_ROUND_TRIPS);
+        let limit = since + SILENCE_MAX.max(patience);
+        Some((since.max(self.progress_at) + patience).min(limit))
     }
 
     /// When [`Core::due`] has to be asked at the latest.
     #[must_use]
     pub fn deadline(&self) -> Duration {
-        let silent = self.unanswered.map(|since| since + self.silence_max());
-        silent.map_or(self.heartbeat_at, |silent| silent.min(self.heartbeat_at))
+        self.given_up_at().map_or(self.heartbeat_at, |end| end.min(self.heartbeat_at))
     }
 
     /// What has to be done now.
     #[must_use]
     pub fn due(&self, now: Duration) -> Due {
-        if self.unanswered.is_some_and(|since| now >= since + self.silence_max()) {
+        if self.given_up_at().is_some_and(|end| now >= end) {
             Due::Redial
         } else if now >= self.heartbeat_at {
             Due::Heartbeat

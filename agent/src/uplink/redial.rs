@@ -38,11 +38,13 @@ impl Redial {
         if early { self.early.next(random) } else { self.late.next(random) }
     }
 
-    /// A session that ended had lived for `life`.
-    pub fn lived(&mut self, life: Duration) {
-        if life >= LASTED {
+    /// A session that ended had lived for `life`; says whether that ends the outage.
+    pub fn lived(&mut self, life: Duration) -> bool {
+        let lasted = life >= LASTED;
+        if lasted {
             *self = Self::default();
         }
+        lasted
     }
 }
 
@@ -63,9 +65,9 @@ mod tests {
         assert!(waits.iter().all(|(early, wait)| !early || *wait <= EARLY_CAP));
         assert_eq!(waits.last().unwrap().1, LATE_CAP);
         // A session that flaps does not end the outage, one that lasts does.
-        redial.lived(Duration::from_secs(1));
+        assert!(!redial.lived(Duration::from_secs(1)));
         assert_eq!(redial.next(now, 1.0), LATE_CAP);
-        redial.lived(Duration::from_secs(11));
+        assert!(redial.lived(Duration::from_secs(11)));
         assert_eq!(redial.next(now, 1.0), FIRST);
     }
 }

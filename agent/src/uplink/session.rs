@@ -50,6 +50,8 @@ pub(super) struct Live {
     /// Start of the core's time.
     epoch: Instant,
     nonce: u64,
+    /// What the transport had acknowledged when last looked at.
+    progress: u64,
     /// Ends the server of the collector's calls with the session.
     _served: DropGuard,
 }
@@ -92,7 +94,7 @@ impl Live {
         let epoch = uplink.clock.monotonic();
         core.connected(welcome.window, Duration::ZERO);
         let state = uplink.buffer.state();
-        Ok(Self { session, client, up, down, state, epoch, nonce: 0, _served: served })
+        Ok(Self { session, client, up, down, state, epoch, nonce: 0, progress: 0, _served: served })
     }
 
     fn now(&self, uplink: &Uplink) -> Duration {
@@ -144,11 +146,14 @@ impl Live {
                         .ok_or(UplinkError::StreamEnded)?;
                     self.take(uplink, core, message).await?;
                 }
-                () = tokio::time::sleep_until(due) => match core.due(self.now(uplink)) {
-                    Due::Nothing => {}
-                    Due::Heartbeat => self.beat(uplink, core)?,
-                    Due::Redial => return Err(UplinkError::Silent),
-                },
+                () = tokio::time::sleep_until(due) => {
+                    self.note_progress(uplink, core);
+                    match core.due(self.now(uplink)) {
+                        Due::Nothing => {}
+                        Due::Heartbeat => self.beat(uplink, core)?,
+                        Due::Redial => return Err(UplinkError::Silent),
+                    }
+                }
                 reason = &mut closed => return Err(UplinkError::Closed { reason }),
                 () = tokio::time::sleep(renewal) => {
                     if self.renew(uplink).await {
@@ -197,7 +202,21 @@ impl Live {
         })
     }
 
+    fn note_progress(&mut self, uplink: &Uplink, core: &mut Core) {
+        let progress = self.session.progress();
+        if progress != self.progress {
+            self.progress = progress;
+            core.progressed(self.now(uplink));
+        }
+    }
+
     fn beat(&mut self, uplink: &Uplink, core: &mut Core) -> Result<(), UplinkError> {
+        // The places of the window's batches stay free. Where heartbeats have piled up, one more
+        // would tell nothing.
+        if self.up.capacity() <= WINDOW_MAX.saturating_sub(core.in_flight()) {
+            core.beat(self.now(uplink), self.session.rtt());
+            return Ok(());
+        }
         self.nonce += 1;
         let buffer = {
             let state = self.state.borrow();

@@ -2,7 +2,7 @@
 
 use axum::response::{IntoResponse, Response};
 use http::header::CONTENT_TYPE;
-use utoipa::openapi::schema::{ArrayBuilder, Object, ObjectBuilder, Schema, Type};
+use utoipa::openapi::schema::{ArrayBuilder, ArrayItems, Object, ObjectBuilder, Schema, Type};
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{
     Components, ContentBuilder, OpenApi, OpenApiBuilder, Ref, RefOr, ResponseBuilder,
@@ -65,6 +65,15 @@ fn require_all(name: &str, schema: &mut RefOr<Schema>) {
             let always =
                 object.properties.keys().filter(|field| (name, field.as_str()) != OPTIONAL);
             object.required = always.cloned().collect();
+            // Generic answers hold their thing in place, not by reference.
+            for part in object.properties.values_mut() {
+                require_all(name, part);
+            }
+        }
+        RefOr::T(Schema::Array(array)) => {
+            if let ArrayItems::RefOrSchema(items) = &mut array.items {
+                require_all(name, items);
+            }
         }
         RefOr::T(Schema::AllOf(parts)) => {
             for part in &mut parts.items {

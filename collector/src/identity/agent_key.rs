@@ -71,6 +71,7 @@ pub async fn agent_key_find(
 
 /// Admits a key for an agent, or extends it if it is admitted already.
 ///
+/// The agent's expired keys are deleted; revoked ones stay, so that they stay refused.
 /// A key that belongs to another agent is refused by the WHERE: it would let one agent speak as
 /// another. Returns whether the key is now admitted.
 pub async fn agent_key_admit(
@@ -80,6 +81,15 @@ pub async fn agent_key_admit(
     not_after: Micros,
     now: Micros,
 ) -> Result<bool, StoreError> {
+    sqlx::query(
+        "DELETE FROM agent_key
+         WHERE tenant_id = $1 AND agent_id = $2 AND not_after <= $3 AND revoked_at IS NULL",
+    )
+    .bind(tenant.0)
+    .bind(agent.0)
+    .bind(now.0)
+    .execute(&mut **txn)
+    .await?;
     let done = sqlx::query(
         "INSERT INTO agent_key (key_hash, tenant_id, agent_id, not_after, created_at)
          VALUES ($1, $2, $3, $4, $5)
@@ -95,4 +105,27 @@ pub async fn agent_key_admit(
     .execute(&mut **txn)
     .await?;
     Ok(done.rows_affected() == 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::fixture::{AGENT, NEIGHBOUR, TENANT, World};
+
+    #[tokio::test]
+    async fn admitting_a_key_deletes_the_expired_ones_of_its_agent() {
+        let world = World::open().await;
+        let mut txn = world.database.write().await.unwrap();
+        let mut admit = async |agent, key: u8, not_after, now| {
+            let owner = (TENANT, agent);
+            agent_key_admit(&mut txn, owner, &[key; 32], Micros(not_after), Micros(now)).await
+        };
+        assert!(admit(AGENT, 1, 100, 0).await.unwrap());
+        assert!(admit(NEIGHBOUR, 2, 100, 0).await.unwrap());
+        assert!(admit(AGENT, 3, 300, 99).await.unwrap());
+        assert!(admit(AGENT, 4, 400, 100).await.unwrap());
+        txn.commit().await.unwrap();
+        assert_eq!(world.count("SELECT count(*) FROM agent_key WHERE agent_id = 10").await, 2);
+        assert_eq!(world.count("SELECT count(*) FROM agent_key WHERE agent_id = 11").await, 1);
+    }
 }

@@ -151,6 +151,9 @@ pub struct Renewer {
 impl Renewer {
     /// A certificate for the key of `csr`, which may be the old key or a new one.
     async fn issue(&self, peer: &PeerInfo, csr: &[u8]) -> Result<IssuedCertificate, EnrollError> {
+        if csr.len() > CSR_BYTES_MAX {
+            return Err(EnrollError::Request { what: "the certificate request is too long" });
+        }
         let now = self.clock.now();
         let issued = self.pki.issue_agent(csr, peer.tenant, peer.agent, now)?;
         let mut txn = self.database.write().await?;

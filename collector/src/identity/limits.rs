@@ -10,6 +10,7 @@ use std::num::NonZeroU32;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
+use farwatch_common::id::AgentId;
 use governor::clock::{Clock as _, DefaultClock};
 use governor::{DefaultDirectRateLimiter, DefaultKeyedRateLimiter, Quota, RateLimiter};
 
@@ -22,6 +23,8 @@ const MINUTE: Duration = Duration::from_secs(60);
 pub const LOGINS_PER_MINUTE_ACCOUNT: NonZeroU32 = NonZeroU32::new(5).unwrap();
 pub const LOGINS_PER_MINUTE_ADDRESS: NonZeroU32 = NonZeroU32::new(20).unwrap();
 pub const ENROLMENTS_PER_MINUTE_ADDRESS: NonZeroU32 = NonZeroU32::new(10).unwrap();
+/// Per agent; certificates last for weeks.
+pub const RENEWALS_PER_MINUTE_AGENT: NonZeroU32 = NonZeroU32::new(1).unwrap();
 /// Per API key and per session.
 pub const REQUESTS_PER_SECOND: NonZeroU32 = NonZeroU32::new(20).unwrap();
 pub const REQUESTS_BURST: NonZeroU32 = NonZeroU32::new(60).unwrap();
@@ -48,6 +51,14 @@ pub struct Limiter<K: Hash + Eq + Clone> {
     crowd: DefaultDirectRateLimiter,
     since_sweep: AtomicU32,
     clock: DefaultClock,
+}
+
+impl Limiter<AgentId> {
+    /// For renewals of certificates.
+    #[must_use]
+    pub fn renewals() -> Self {
+        Self::new(per_minute(RENEWALS_PER_MINUTE_AGENT))
+    }
 }
 
 impl<K: Hash + Eq + Clone> Limiter<K> {

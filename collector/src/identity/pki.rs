@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use farwatch_common::clock::Micros;
-use farwatch_common::file::{read_if_present, write_private};
+use farwatch_common::file::{create_private, read_if_present, write_private};
 use farwatch_common::id::{AgentId, TenantId};
 use farwatch_common::tls::{COLLECTOR_NAME, Identity, KeyHash, TlsError, key_hash};
 use rcgen::string::Ia5String;
@@ -77,12 +77,9 @@ impl Pki {
             .map_err(|source| PkiError::File { path: dir.clone(), source })?;
         let root = match Authority::load(&dir, "root")? {
             Some((root, _)) => root,
-            None => Authority::make(&dir, "root", None, now)?,
+            None => Authority::first_root(&dir, now)?,
         };
-        let intermediate = |name| match Authority::load(&dir, name)? {
-            Some((kept, not_after)) if now.after(INTERMEDIATE_LIFE / 2) < not_after => Ok(kept),
-            _ => Authority::make(&dir, name, Some(&root), now),
-        };
+        let intermediate = |name| Authority::intermediate(&dir, name, &root, now);
         let (agents, collectors) = (intermediate("agents")?, intermediate("collectors")?);
         let root_pin = key_hash(&root.certificate)?;
         Ok(Self { root: root.certificate, root_pin, agents, collectors })
@@ -155,7 +152,7 @@ pub fn browser_identity(data_dir: &Path, now: Micros) -> Result<Identity, PkiErr
     params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
     params.distinguished_name.push(DnType::CommonName, "Farwatch");
     let certificate = params.self_signed(&key)?;
-    save(&path, &certificate.pem(), &key)?;
+    save(&path, &pem_of(&certificate, &key))?;
     Ok(Identity { chain: vec![certificate.der().clone()], key: private_key(&key)? })
 }
 
@@ -173,7 +170,7 @@ pub fn configured_identity(cert_file: &Path, key_file: &Path) -> Result<Identity
 
 impl Authority {
     fn load(dir: &Path, name: &str) -> Result<Option<(Self, Micros)>, PkiError> {
-        let path = dir.join(format!("{name}.pem"));
+        let path = file_of(dir, name);
         let Some((identity, not_after)) = load_identity(&path)? else { return Ok(None) };
         let damaged = || PkiError::Damaged { path: path.clone() };
         let certificate = identity.chain.into_iter().next().ok_or_else(damaged)?;
@@ -182,7 +179,41 @@ impl Authority {
         Ok(Some((Self { certificate, issuer }, not_after)))
     }
 
-    fn make(dir: &Path, name: &str, parent: Option<&Self>, now: Micros) -> Result<Self, PkiError> {
+    /// Makes the root. Of two processes that start at once, both get the one that came first.
+    fn first_root(dir: &Path, now: Micros) -> Result<Self, PkiError> {
+        let (made, pem) = Self::make("root", None, now)?;
+        let path = file_of(dir, "root");
+        let first = create_private(&path, pem.as_bytes())
+            .map_err(|source| PkiError::File { path: path.clone(), source })?;
+        if first {
+            return Ok(made);
+        }
+        let (theirs, _) = Self::load(dir, "root")?.ok_or(PkiError::Damaged { path })?;
+        Ok(theirs)
+    }
+
+    /// The one that is kept, if the root signed it and half of its life is left, or a new one.
+    fn intermediate(dir: &Path, name: &str, root: &Self, now: Micros) -> Result<Self, PkiError> {
+        if let Some((kept, not_after)) = Self::load(dir, name)?
+            && now.after(INTERMEDIATE_LIFE / 2) < not_after
+            && kept.is_signed_by(root)
+        {
+            return Ok(kept);
+        }
+        let (made, pem) = Self::make(name, Some(root), now)?;
+        save(&file_of(dir, name), &pem)?;
+        Ok(made)
+    }
+
+    fn is_signed_by(&self, parent: &Self) -> bool {
+        use x509_parser::parse_x509_certificate as parse;
+        let parsed = (parse(&self.certificate), parse(&parent.certificate));
+        let (Ok((_, own)), Ok((_, parents))) = parsed else { return false };
+        own.verify_signature(Some(parents.public_key())).is_ok()
+    }
+
+    /// A fresh authority and what to keep of it.
+    fn make(name: &str, parent: Option<&Self>, now: Micros) -> Result<(Self, String), PkiError> {
         let key = KeyPair::generate()?;
         let mut params = CertificateParams::default();
         lifetime(&mut params, now, if parent.is_some() { INTERMEDIATE_LIFE } else { ROOT_LIFE });
@@ -199,8 +230,9 @@ impl Authority {
             Some(parent) => params.signed_by(&key, &parent.issuer)?,
             None => params.self_signed(&key)?,
         };
-        save(&dir.join(format!("{name}.pem")), &certificate.pem(), &key)?;
-        Ok(Self { certificate: certificate.der().clone(), issuer: Issuer::new(params, key) })
+        let pem = pem_of(&certificate, &key);
+        let certificate = certificate.der().clone();
+        Ok((Self { certificate, issuer: Issuer::new(params, key) }, pem))
     }
 }
 
@@ -218,8 +250,15 @@ fn private_key(key: &KeyPair) -> Result<PrivateKeyDer<'static>, PkiError> {
     PrivateKeyDer::try_from(key.serialize_der()).map_err(|_| PkiError::Request)
 }
 
-fn save(path: &Path, certificate: &str, key: &KeyPair) -> Result<(), PkiError> {
-    let pem = format!("{certificate}{}", key.serialize_pem());
+fn file_of(dir: &Path, name: &str) -> PathBuf {
+    dir.join(format!("{name}.pem"))
+}
+
+fn pem_of(certificate: &rcgen::Certificate, key: &KeyPair) -> String {
+    format!("{}{}", certificate.pem(), key.serialize_pem())
+}
+
+fn save(path: &Path, pem: &str) -> Result<(), PkiError> {
     write_private(path, pem.as_bytes())
         .map_err(|source| PkiError::File { path: path.to_owned(), source })
 }
@@ -262,6 +301,37 @@ mod tests {
         let later = Pki::open(dir.path(), now.after(INTERMEDIATE_LIFE * 2 / 3)).unwrap();
         assert_eq!(first.root_pin(), later.root_pin());
         assert_ne!(first.agents.certificate, later.agents.certificate);
+    }
+
+    #[test]
+    fn processes_that_start_at_once_share_one_root() {
+        let dir = tempfile::tempdir().unwrap();
+        let now = Clock::system().now();
+        let barrier = std::sync::Barrier::new(4);
+        let open = || {
+            barrier.wait();
+            Pki::open(dir.path(), now).unwrap().root_pin()
+        };
+        let pins: Vec<KeyHash> = std::thread::scope(|scope| {
+            let threads: Vec<_> = (0..4).map(|_| scope.spawn(open)).collect();
+            threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+        });
+        let kept = Pki::open(dir.path(), now).unwrap().root_pin();
+        assert!(pins.iter().all(|pin| *pin == kept));
+    }
+
+    #[test]
+    fn intermediates_of_another_root_are_replaced() {
+        let dir = tempfile::tempdir().unwrap();
+        let other = tempfile::tempdir().unwrap();
+        let now = Clock::system().now();
+        let kept = Pki::open(dir.path(), now).unwrap();
+        let foreign = Pki::open(other.path(), now).unwrap();
+        let agents = "identity/agents.pem";
+        std::fs::copy(other.path().join(agents), dir.path().join(agents)).unwrap();
+        let opened = Pki::open(dir.path(), now).unwrap();
+        assert_ne!(opened.agents.certificate, foreign.agents.certificate);
+        assert_eq!(opened.collectors.certificate, kept.collectors.certificate);
     }
 
     #[test]

@@ -8,8 +8,8 @@
 //! - on crash: nobody was answered; the agents send again
 //!
 //! While the database fails, waiting batches are answered `Unavailable` at once, so that nothing
-//! piles up; the agents keep them. A batch that the database refuses by itself is tried alone, and
-//! only it is refused.
+//! piles up; the agents keep them. When one batch is refused by the database, or what is stored of
+//! its stream cannot be read, each of the group is tried alone, and only that one is refused.
 
 use std::collections::HashMap;
 use std::convert::Infallible;
@@ -22,7 +22,8 @@ use farwatch_common::clock::{Clock, Micros};
 use farwatch_common::id::{AgentId, TenantId};
 use farwatch_common::sample::{Row, SchemaId};
 use farwatch_common::task::chain;
-use farwatch_proto::v1::RejectCode;
+use farwatch_proto::v1::{InterfaceFacts, RejectCode};
+use prost::Message as _;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
 
@@ -30,7 +31,7 @@ use super::validate::Checked;
 use super::{Counters, Presence};
 use crate::live::layout::Layout;
 use crate::live::{Committed, Live};
-use crate::store::samples::{Append, Appended, Checkpoint};
+use crate::store::samples::{Append, Appended, Checkpoint, Fact};
 use crate::store::{SampleStore, StoreError};
 
 /// Batches that wait for the writer.
@@ -96,7 +97,7 @@ impl CommitQueue {
         checked: Checked,
         answers: mpsc::Sender<Answer>,
     ) -> Result<(), Stopped> {
-        let bytes = checked.append.data.len() + checked.append.samples as usize * VALUE_BYTES;
+        let bytes = memory(&checked.append);
         let units = bytes.min(QUEUE_BYTES_MAX) / SPACE_UNIT + 1;
         let units = u32::try_from(units.min(SPACE_UNITS)).unwrap_or(u32::MAX);
         let space = self.space.clone().acquire_many_owned(units).await.map_err(|_| Stopped)?;
@@ -105,6 +106,22 @@ impl CommitQueue {
 }
 
 const SPACE_UNITS: usize = QUEUE_BYTES_MAX / SPACE_UNIT;
+
+/// About what a batch takes while it waits.
+fn memory(append: &Append) -> usize {
+    let fact = |fact: &Fact| {
+        let content = match fact {
+            Fact::Device(_, facts) => facts.encoded_len(),
+            Fact::Interfaces(_, table) => {
+                table.encoded_len() + table.interfaces.len() * size_of::<InterfaceFacts>()
+            }
+            Fact::Gap(_) => 0,
+        };
+        size_of::<Fact>() + content
+    };
+    let facts: usize = append.facts.iter().map(fact).sum();
+    append.data.len() + append.samples as usize * VALUE_BYTES + facts
+}
 
 /// The writer's task.
 pub struct Committer<S> {
@@ -197,7 +214,7 @@ impl<S: SampleStore> Committer<S> {
         let checkpoints = self.due_checkpoints(&appends);
         match self.store.append(&appends, &checkpoints).await {
             Ok(answers) => self.settle(appends, waiting, answers),
-            Err(error) if error.is_constraint_violation() => {
+            Err(error) if is_of_one_batch(&error) => {
                 self.commit_each(appends, waiting).await;
             }
             Err(error) => {
@@ -207,7 +224,7 @@ impl<S: SampleStore> Committer<S> {
         }
     }
 
-    /// One batch of the group is refused by the database: find out which.
+    /// One batch of the group cannot be stored: find out which.
     async fn commit_each(&mut self, appends: Vec<Append>, waiting: Vec<Waiting>) {
         let mut rest = appends.into_iter().zip(waiting);
         while let Some((append, one)) = rest.next() {
@@ -223,6 +240,17 @@ impl<S: SampleStore> Committer<S> {
                         "the database refuses a batch"
                     );
                     self.reject(append, &one, RejectCode::Malformed, "it cannot be stored");
+                }
+                Err(error @ StoreError::Corrupt { .. }) => {
+                    let [append] = &batch;
+                    tracing::error!(
+                        agent = %append.agent,
+                        batch_seq = append.seq,
+                        error = chain(&error),
+                        "what is stored of a stream cannot be read: the agent begins a new one"
+                    );
+                    let detail = "what is stored of the stream cannot be read: begin a new one";
+                    self.reject(append, &one, RejectCode::Fork, detail);
                 }
                 Err(error) => {
                     self.failed(&error);
@@ -279,8 +307,9 @@ impl<S: SampleStore> Committer<S> {
                     self.reject(&append, &one, RejectCode::Fork, detail);
                 }
                 Appended::TooManyHoles => {
+                    // Nothing is wrong with the batch: on a new stream it is welcome.
                     let detail = "the stream has too many holes: begin a new one";
-                    self.reject(&append, &one, RejectCode::Malformed, detail);
+                    self.reject(&append, &one, RejectCode::Fork, detail);
                 }
             }
         }
@@ -316,6 +345,11 @@ impl<S: SampleStore> Committer<S> {
         }
         due.into_iter().flat_map(|(tenant, agent)| self.live.checkpoints(tenant, agent)).collect()
     }
+}
+
+/// The database is well, one batch of the group is not.
+fn is_of_one_batch(error: &StoreError) -> bool {
+    error.is_constraint_violation() || matches!(error, StoreError::Corrupt { .. })
 }
 
 fn split(group: Vec<Job>) -> (Vec<Append>, Vec<Waiting>) {

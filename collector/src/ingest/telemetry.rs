@@ -2,14 +2,17 @@
 //!
 //! - in: messages of the agent, answers of the committer
 //! - out: acks (as ranges), rejects, heartbeats
-//! - bound: [`WINDOW`] batches without an answer, [`DOWN_MAX`] messages to the agent
-//! - when full: the stream is not read; HTTP/2 flow control stops the agent
+//! - bound: [`WINDOW`] batches at the committer, as many that wait for it but at most
+//!   [`HELD_BYTES_MAX`] of them, [`DOWN_MAX`] messages to the agent
+//! - when full: the stream is not read; HTTP/2 flow control stops the agent. Before that, heartbeats
+//!   are answered however slow a commit is
 //! - on crash: what was not acked is sent again by the agent
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
+use farwatch_common::batch::unpacked_size;
 use farwatch_common::clock::Micros;
 use farwatch_common::id::DeviceId;
 use farwatch_common::ranges::SeqRanges;
@@ -18,7 +21,9 @@ use farwatch_proto::v1::{
     Ack, Batch, BufferStatus, Heartbeat, HeartbeatReply, RejectCode, TelemetryDown, TelemetryUp,
     telemetry_down, telemetry_up,
 };
-use futures_util::{Stream, StreamExt as _};
+use futures_util::future::{Fuse, FusedFuture as _};
+use futures_util::{FutureExt as _, Stream, StreamExt as _};
+use prost::Message as _;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tonic::Status;
@@ -35,8 +40,11 @@ pub const WINDOW: u32 = 32;
 const ANSWERS_MAX: usize = WINDOW as usize;
 /// Messages that wait for the agent to read them.
 pub const DOWN_MAX: usize = 64;
-/// A batch larger than this is decoded off the async threads.
+/// Packed bytes of batches that were read and wait for a place at the committer.
+const HELD_BYTES_MAX: usize = 2 * 1024 * 1024;
+/// A batch larger than this, packed or unpacked, is decoded off the async threads.
 const INLINE_BYTES_MAX: usize = 32 * 1024;
+const INLINE_UNPACKED_BYTES_MAX: usize = 256 * 1024;
 /// How long a batch waits for a place in front of the writer.
 const SUBMIT_TIMEOUT: Duration = Duration::from_secs(30);
 
@@ -50,7 +58,7 @@ pub(super) async fn serve(
     up: impl Stream<Item = Result<TelemetryUp, Status>> + Send + Unpin,
     down: Down,
 ) {
-    let mut session = Session { parts, peer, down: down.clone() };
+    let session = Session { parts, peer, down: down.clone() };
     let ended = tokio::select! {
         () = token.cancelled() => Err(Status::aborted(Fenced.to_string())),
         ended = session.run(up) => ended,
@@ -63,6 +71,34 @@ pub(super) async fn serve(
     }
 }
 
+/// Batches that were read and not started.
+#[derive(Default)]
+struct Held {
+    batches: VecDeque<Batch>,
+    bytes: usize,
+}
+
+impl Held {
+    fn push(&mut self, batch: Batch) {
+        self.bytes += batch.encoded_len();
+        self.batches.push_back(batch);
+    }
+
+    fn pop(&mut self) -> Option<Batch> {
+        let batch = self.batches.pop_front()?;
+        self.bytes = self.bytes.saturating_sub(batch.encoded_len());
+        Some(batch)
+    }
+
+    fn is_empty(&self) -> bool {
+        self.batches.is_empty()
+    }
+
+    fn is_full(&self) -> bool {
+        self.batches.len() >= ANSWERS_MAX || self.bytes >= HELD_BYTES_MAX
+    }
+}
+
 struct Session {
     parts: Arc<Parts>,
     peer: PeerInfo,
@@ -71,13 +107,24 @@ struct Session {
 
 impl Session {
     async fn run(
-        &mut self,
+        &self,
         mut up: impl Stream<Item = Result<TelemetryUp, Status>> + Send + Unpin,
     ) -> Result<(), Status> {
         let (answered, mut answers) = mpsc::channel(ANSWERS_MAX);
+        // Those that were started and not answered.
         let mut in_flight = 0usize;
+        let mut held = Held::default();
         let mut reading = true;
-        while reading || in_flight > 0 {
+        let starting = Fuse::terminated();
+        tokio::pin!(starting);
+        while reading || in_flight > 0 || !held.is_empty() {
+            if in_flight < ANSWERS_MAX
+                && starting.is_terminated()
+                && let Some(batch) = held.pop()
+            {
+                in_flight += 1;
+                starting.set(self.batch(batch, &answered).fuse());
+            }
             tokio::select! {
                 Some(first) = answers.recv(), if in_flight > 0 => {
                     let mut all = vec![first];
@@ -87,11 +134,14 @@ impl Session {
                     in_flight = in_flight.saturating_sub(all.len());
                     self.answer(all).await?;
                 }
-                message = up.next(), if reading && in_flight < ANSWERS_MAX => match message {
+                submitted = &mut starting, if !starting.is_terminated() => {
+                    if !submitted? {
+                        in_flight = in_flight.saturating_sub(1);
+                    }
+                }
+                message = up.next(), if reading && !held.is_full() => match message {
                     Some(Ok(TelemetryUp { kind: Some(telemetry_up::Kind::Batch(batch)) })) => {
-                        if self.batch(batch, &answered).await? {
-                            in_flight += 1;
-                        }
+                        held.push(batch);
                     }
                     Some(Ok(TelemetryUp { kind: Some(telemetry_up::Kind::Heartbeat(beat)) })) => {
                         self.heartbeat(beat).await?;
@@ -138,7 +188,8 @@ impl Session {
         let PeerInfo { tenant, agent, .. } = self.peer;
         let sender = Sender { tenant, agent, received: self.parts.clock.now() };
         let known = AgentView { live: self.parts.live.clone(), sender };
-        if batch.data.len() <= INLINE_BYTES_MAX {
+        let unpacked = unpacked_size(&batch.data).unwrap_or(0);
+        if batch.data.len() <= INLINE_BYTES_MAX && unpacked <= INLINE_UNPACKED_BYTES_MAX {
             return validate::check(batch, sender, &known);
         }
         // Fails only if it is closed, which nobody does.

@@ -167,6 +167,10 @@ async fn calls_without_a_peer_are_nobodys() {
     let call = Stage::call(AGENT, 1, RenewRequest { csr: vec![7] });
     let renewed = service.renew(call).await.unwrap().into_inner();
     assert_eq!((renewed.certificate_chain, renewed.renew_after_us), (vec![vec![7]], 9));
+    // At most one a minute, whatever other agents do.
+    let again = service.renew(Stage::call(AGENT, 1, RenewRequest { csr: vec![7] })).await;
+    assert_eq!(again.unwrap_err().code(), Code::ResourceExhausted);
+    service.renew(Stage::call(NEIGHBOUR, 3, RenewRequest { csr: vec![7] })).await.unwrap();
     // A connection that the listener has not announced, or that was fenced, opens nothing.
     assert_eq!(stage.hello(AGENT, 1).await.unwrap_err().code(), Code::FailedPrecondition);
 }
@@ -283,4 +287,30 @@ async fn heartbeats_are_answered_and_seen() {
     let seen = "SELECT count(*) FROM agent
                 WHERE version = '1.2.3' AND platform = 'linux/x86_64' AND last_seen_at > 0";
     assert_eq!(world.count(seen).await, 1);
+}
+
+#[tokio::test]
+async fn heartbeats_are_answered_while_the_store_is_slow() {
+    let world = World::open().await;
+    let stage = stage(&world).await;
+    let mut stream = stage.stream(AGENT, 1).await;
+    let writer = world.database.write().await.unwrap();
+    stage
+        .run(async {
+            let window = u64::from(telemetry::WINDOW);
+            for seq in 1..=window {
+                stream.batch(wire(seq, &[poll(DEVICE, 60, 1)])).await;
+            }
+            for nonce in [7, 8] {
+                let beat = Heartbeat { nonce, ..Heartbeat::default() };
+                stream.send(telemetry_up::Kind::Heartbeat(beat)).await;
+                let telemetry_down::Kind::Heartbeat(reply) = stream.next().await else { panic!() };
+                assert_eq!(reply.nonce, nonce);
+            }
+            // Beyond the window: held, and stored once there is room.
+            stream.batch(wire(window + 1, &[poll(DEVICE, 60, 1)])).await;
+            drop(writer);
+            assert_eq!(stream.acked(window + 1).await.len() as u64, window + 1);
+        })
+        .await;
 }

@@ -15,6 +15,9 @@ use crate::store::{Database, StoreError, Transaction};
 /// News that may wait for a listener; one that lags compares revisions with the database.
 pub const ASSIGNMENT_CHANGES_MAX: usize = 256;
 
+/// No agent honestly has a higher revision.
+const REVISION_MAX: i64 = 1 << 53;
+
 /// Tells the sessions whose assignment changed. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct AssignmentChanges(broadcast::Sender<AgentId>);
@@ -52,6 +55,31 @@ pub(super) async fn assignment_bump(
     .execute(&mut **txn)
     .await?;
     Ok(())
+}
+
+/// Lifts the agent's revision above `known`, which it has from a time this database does not
+/// remember: it was restored from a backup. Says whether it could.
+pub(super) async fn assignment_outgrow(
+    db: &Database,
+    tenant: TenantId,
+    agent: AgentId,
+    known: u64,
+) -> Result<bool, InventoryError> {
+    let Some(known) = i64::try_from(known).ok().filter(|known| *known < REVISION_MAX) else {
+        return Ok(false);
+    };
+    let mut txn = db.write().await?;
+    let done = sqlx::query(
+        "UPDATE agent SET assignment_revision = $3 + 1
+         WHERE tenant_id = $1 AND agent_id = $2 AND assignment_revision <= $3",
+    )
+    .bind(tenant.0)
+    .bind(agent.0)
+    .bind(known)
+    .execute(&mut *txn)
+    .await?;
+    txn.commit().await?;
+    Ok(done.rows_affected() > 0)
 }
 
 /// The whole assignment, credentials open. For the agent's own connection only: tenant and agent

@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use farwatch_common::backoff::Backoff;
 use farwatch_common::task::chain;
-use farwatch_common::transport::{PipeKind, Session, TransportError, channel};
+use farwatch_common::transport::{PipeKind, REVISION_HEADER, Session, TransportError, channel};
 use farwatch_proto::v1::agent_control_client::AgentControlClient;
 use tokio::sync::broadcast::error::RecvError;
 
-use super::assignment::{AssignmentChanges, assignment_for};
+use super::assignment::{AssignmentChanges, assignment_for, assignment_outgrow};
 use super::{InventoryError, Vault};
 use crate::identity::PeerInfo;
 use crate::store::Database;
@@ -56,6 +56,7 @@ impl AssignmentPush {
                     backoff.reset();
                 }
                 Err(error) => {
+                    self.outgrow(&peer, &error).await;
                     tracing::warn!(agent_id = %peer.agent, error = chain(&error), "push failed");
                     tokio::time::sleep(backoff.next(rand::random())).await;
                     continue;
@@ -70,6 +71,23 @@ impl AssignmentPush {
                     Err(RecvError::Closed) => return,
                 }
             }
+        }
+    }
+
+    /// If the agent has a later revision than this database, makes ours the latest; the next push
+    /// brings it.
+    async fn outgrow(&self, peer: &PeerInfo, error: &PushError) {
+        let PushError::Refused(status) = error else { return };
+        let Some(known) = revision_of(status) else { return };
+        match assignment_outgrow(&self.database, peer.tenant, peer.agent, known).await {
+            Ok(true) => tracing::warn!(
+                agent_id = %peer.agent,
+                known,
+                "the agent has a later assignment than this collector, which seems to be restored \
+                 from a backup: this collector's will replace it"
+            ),
+            Ok(false) => {}
+            Err(error) => tracing::error!(error = chain(&error), "cannot raise a revision"),
         }
     }
 
@@ -101,4 +119,12 @@ impl AssignmentPush {
         tracing::info!(agent_id = %peer.agent, revision, devices, "assignment pushed");
         Ok(revision)
     }
+}
+
+/// The revision an agent has that refuses ours as older.
+fn revision_of(status: &tonic::Status) -> Option<u64> {
+    if status.code() != tonic::Code::FailedPrecondition {
+        return None;
+    }
+    status.metadata().get(REVISION_HEADER)?.to_str().ok()?.parse().ok()
 }

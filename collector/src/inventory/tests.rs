@@ -3,6 +3,7 @@ use farwatch_common::id::{AgentId, IdGenerator, SiteId};
 use farwatch_common::token::EnrollToken;
 
 use super::agent::{agent_get, agent_rename};
+use super::assignment::{assignment_for, assignment_outgrow};
 use super::site::site_create_or_get;
 use super::tenant::{tenant_create, tenant_ids};
 use super::*;
@@ -146,4 +147,18 @@ fn names_can_be_shown() {
         assert_eq!(is_name(name), good, "{name:?}");
     }
     assert!(!is_name(&"x".repeat(NAME_CHARS_MAX + 1)));
+}
+
+#[tokio::test]
+async fn a_revision_outgrows_the_one_an_agent_kept_from_before_a_restore() {
+    let world = World::new().await;
+    let agent = world.agent().await;
+    let revision = async || {
+        assignment_for(&world.db, &world.vault, world.tenant, agent).await.unwrap().revision
+    };
+    assert!(assignment_outgrow(&world.db, world.tenant, agent, 41).await.unwrap());
+    assert_eq!(revision().await, 42);
+    assert!(!assignment_outgrow(&world.db, world.tenant, agent, 7).await.unwrap());
+    assert!(!assignment_outgrow(&world.db, world.tenant, agent, u64::MAX).await.unwrap());
+    assert_eq!(revision().await, 42);
 }

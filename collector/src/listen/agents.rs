@@ -135,8 +135,14 @@ impl AgentDoor {
             session.close("no certificate");
             return None;
         };
-        match agent_key_find(&self.database, &hash, self.clock.now()).await {
-            Ok(Some(key)) => Some((Arc::new(session), key, hash)),
+        let key = self.find_key(&session, &hash).await?;
+        Some((Arc::new(session), key, hash))
+    }
+
+    /// Who the peer is; one that is nobody is told, and counted.
+    async fn find_key(&self, session: &dyn Session, hash: &KeyHash) -> Option<AdmittedKey> {
+        match agent_key_find(&self.database, hash, self.clock.now()).await {
+            Ok(Some(key)) => Some(key),
             Ok(None) => {
                 self.counters.agents_refused.add(1);
                 tracing::info!("agent refused: its key is unknown, expired or revoked");
@@ -162,6 +168,11 @@ impl AgentDoor {
         let number = self.connections.fetch_add(1, Ordering::Relaxed) + 1;
         let peer = key.peer(hash, session.remote(), Transport::Quic, number);
         let guard = self.sessions.begin(&peer);
+        // Again: a revocation since the first look found no session to end. One after this look
+        // finds it.
+        if self.find_key(&*session, &hash).await.is_none() {
+            return;
+        }
         tracing::info!(agent_id = %peer.agent, connection = number, "agent connected");
         let ended = cancel.child_token();
         spawn_child(&ended, self.push.clone().run(peer.clone(), Arc::clone(&session)));

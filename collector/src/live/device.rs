@@ -18,6 +18,9 @@ use crate::store::series::missing_after;
 const FAILURES_DOWN: u32 = 3;
 /// No value is believed for longer than this or 2.5 intervals, whichever is more.
 const STALE_AFTER_MIN: Duration = Duration::from_secs(300);
+/// No value of a port is believed for longer than this or 2.5 intervals, whichever is more: rows
+/// come a little late, and short intervals must not make ports flicker.
+const PORT_STALE_AFTER_MIN: Duration = Duration::from_secs(30);
 /// ifTypes (IANAifType-MIB) that carry what others carry too: left out of a device's totals.
 /// other, softwareLoopback, propVirtual, tunnel, l2vlan, l3ipvlan, ieee8023adLag, bridge.
 const VIRTUAL_TYPES: [u32; 8] = [1, 24, 53, 131, 135, 136, 161, 209];
@@ -39,6 +42,9 @@ pub(super) struct Device {
     /// Time and outcome of the last poll of the interfaces.
     interfaces: Option<(Micros, Option<Cause>)>,
     ports: BTreeMap<u32, Port>,
+    /// When the newest facts and the newest table were learned: backlog comes newest first.
+    facts_at: Micros,
+    table_at: Micros,
     /// Nothing was heard for too long.
     pub(super) stale: bool,
     pub(super) deadline: Option<Micros>,
@@ -77,15 +83,41 @@ impl Device {
             counters: None,
             interfaces: None,
             ports: BTreeMap::new(),
+            facts_at: Micros(0),
+            table_at: Micros(0),
             stale: false,
             deadline: None,
         }
     }
 
     /// When the last poll is too old to be believed.
-    pub(super) fn stale_at(&self) -> Option<Micros> {
+    fn stale_at(&self) -> Option<Micros> {
         let after = missing_after(self.interval).max(STALE_AFTER_MIN);
-        self.system.as_ref().map(|row| row.at.after(after))
+        self.system.as_ref().filter(|_| !self.stale).map(|row| row.at.after(after))
+    }
+
+    /// When something shown becomes too old to be believed.
+    pub(super) fn next_deadline(&self) -> Option<Micros> {
+        let after = self.port_stale_after();
+        let ports = self.ports.values().filter_map(|port| port.stale_at(after)).min();
+        self.stale_at().into_iter().chain(ports).min()
+    }
+
+    /// Lets go of what is too old at `now`.
+    pub(super) fn expire(&mut self, now: Micros) {
+        if self.stale_at().is_some_and(|at| at <= now) {
+            self.stale = true;
+        }
+        let after = self.port_stale_after();
+        for port in self.ports.values_mut() {
+            if port.stale_at(after).is_some_and(|at| at <= now) {
+                port.clear();
+            }
+        }
+    }
+
+    fn port_stale_after(&self) -> Duration {
+        missing_after(self.interval).max(PORT_STALE_AFTER_MIN)
     }
 
     /// Takes a row; false if it is older than what is known and changes nothing.
@@ -155,8 +187,19 @@ impl Device {
         true
     }
 
-    /// Takes the names and types of the interfaces.
-    pub(super) fn apply_table(&mut self, table: InterfaceTable) {
+    /// True if facts of this time are the newest.
+    pub(super) fn takes_facts(&mut self, at: Micros) -> bool {
+        let newest = at >= self.facts_at;
+        self.facts_at = self.facts_at.max(at);
+        newest
+    }
+
+    /// Takes the names and types of the interfaces; false if newer ones are known.
+    pub(super) fn apply_table(&mut self, table: InterfaceTable, at: Micros) -> bool {
+        if at < self.table_at {
+            return false;
+        }
+        self.table_at = at;
         let layout = self.counters.as_ref().map(|(_, layout)| layout.clone());
         self.ports.retain(|index, port| {
             port.facts = InterfaceFacts::default();
@@ -166,6 +209,7 @@ impl Device {
             let index = facts.index;
             self.ports.entry(index).or_default().facts = facts;
         }
+        true
     }
 
     /// The last rows, for a checkpoint.
@@ -238,6 +282,18 @@ impl Device {
 const OPER_UP: i64 = 1;
 
 impl Port {
+    /// When its values are too old to be believed; `None` if it has none.
+    fn stale_at(&self, after: Duration) -> Option<Micros> {
+        let any = self.admin.or(self.oper).is_some() || self.rates.iter().any(Option::is_some);
+        self.updated_at.filter(|_| any).map(|at| at.after(after))
+    }
+
+    fn clear(&mut self) {
+        self.rates = [None; ROLES];
+        self.admin = None;
+        self.oper = None;
+    }
+
     fn view(&self, index: u32, current: bool) -> LiveInterface {
         let rate =
             |role: Role| self.rates.get(role as usize).copied().flatten().filter(|_| current);

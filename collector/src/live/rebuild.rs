@@ -82,12 +82,12 @@ impl Live {
 
     async fn load_interfaces(&self, database: &Database) -> Result<(), StoreError> {
         let rows = sqlx::query(
-            "SELECT device_id, if_index, name, description, alias, if_type, speed_bps, mac
+            "SELECT device_id, if_index, name, description, alias, if_type, speed_bps, mac, seen_at
              FROM interface ORDER BY device_id, if_index",
         )
         .fetch_all(database.reader())
         .await?;
-        let mut tables: Vec<InterfaceTable> = Vec::new();
+        let mut tables: Vec<(Micros, InterfaceTable)> = Vec::new();
         for row in &rows {
             let device_id: i64 = row.try_get(0)?;
             let speed_bps: i64 = row.try_get(6)?;
@@ -100,14 +100,17 @@ impl Live {
                 speed_bps: u64::try_from(speed_bps).unwrap_or(0),
                 mac: row.try_get(7)?,
             };
-            match tables.last_mut().filter(|table| table.device_id == device_id) {
-                Some(table) => table.interfaces.push(facts),
-                None => tables.push(InterfaceTable { device_id, interfaces: vec![facts] }),
+            match tables.last_mut().filter(|(_, table)| table.device_id == device_id) {
+                Some((_, table)) => table.interfaces.push(facts),
+                None => {
+                    let table = InterfaceTable { device_id, interfaces: vec![facts] };
+                    tables.push((Micros(row.try_get(8)?), table));
+                }
             }
         }
         self.change(|fleet, now| {
-            for table in tables {
-                fleet.apply_table(table, now);
+            for (seen_at, table) in tables {
+                fleet.apply_table(table, seen_at, now);
             }
         });
         Ok(())

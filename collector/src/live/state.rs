@@ -155,25 +155,32 @@ impl Fleet {
             return;
         }
         let tenant = device.tenant;
-        let deadline = device.stale_at();
+        let deadline = device.next_deadline();
         let old = std::mem::replace(&mut device.deadline, deadline);
         self.set_timer(Timer::Device(id), old, deadline);
         self.touch(tenant, id, committed_at);
     }
 
-    pub(super) fn apply_facts(&mut self, facts: &DeviceFacts, committed_at: Micros) {
+    /// Takes facts that were learned `at`; older ones than are known are history.
+    pub(super) fn apply_facts(&mut self, facts: &DeviceFacts, at: Micros, committed_at: Micros) {
         let id = DeviceId(facts.device_id);
-        let Some(device) = self.devices.get(&id) else { return };
+        let Some(device) = self.devices.get_mut(&id) else { return };
+        if !device.takes_facts(at) {
+            return;
+        }
         let dirty = dirty(&mut self.dirty, device.tenant, id, committed_at);
         dirty.extra.insert("sys_name".into(), json!(facts.sys_name));
         dirty.extra.insert("model".into(), json!(facts.sys_descr));
         dirty.extra.insert("sys_object_id".into(), json!(facts.sys_object_id));
     }
 
-    pub(super) fn apply_table(&mut self, table: InterfaceTable, committed_at: Micros) {
+    /// Takes a table that was learned `at`; an older one than is known is history.
+    pub(super) fn apply_table(&mut self, table: InterfaceTable, at: Micros, committed_at: Micros) {
         let id = DeviceId(table.device_id);
         let Some(device) = self.devices.get_mut(&id) else { return };
-        device.apply_table(table);
+        if !device.apply_table(table, at) {
+            return;
+        }
         let tenant = device.tenant;
         self.touch(tenant, id, committed_at);
     }
@@ -187,9 +194,11 @@ impl Fleet {
             match timer {
                 Timer::Device(id) => {
                     let Some(device) = self.devices.get_mut(&id) else { continue };
-                    device.stale = true;
-                    device.deadline = None;
+                    device.expire(now);
+                    let deadline = device.next_deadline();
+                    device.deadline = deadline;
                     let tenant = device.tenant;
+                    self.set_timer(timer, None, deadline);
                     self.touch(tenant, id, now);
                 }
                 Timer::Agent(id) => self.with_agent(id, now, |agent| {

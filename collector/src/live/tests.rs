@@ -95,6 +95,27 @@ fn what_is_not_heard_of_turns_unknown() {
     assert_eq!(state(&fleet), (State::Up, None));
 }
 
+/// The system schema with an uptime in units of 10^`exponent` seconds.
+fn uptime_schema(exponent: i8) -> Schema {
+    let mut schema = system();
+    schema.columns[1].exponent = exponent;
+    schema
+}
+
+#[test]
+fn uptimes_that_cannot_be_do_not_stop_anybody() {
+    let mut fleet = fleet();
+    let schema = layout(&uptime_schema(4));
+    for (second, raw) in [(0, 1_844_674_407_370_955), (60, 5), (120, i64::MAX), (180, i64::MIN)] {
+        let mut row = alive(DEVICE, second);
+        row.values[1] = Some(raw);
+        fleet.heard(AGENT, None, row.at);
+        fleet.apply(row, &schema, at(second));
+    }
+    assert_eq!(state(&fleet), (State::Up, None));
+    assert_eq!(fleet.device(TENANT, DEVICE).unwrap().uptime_s, Some(50_000.0));
+}
+
 #[test]
 fn an_ended_session_has_a_grace() {
     let mut fleet = fleet();
@@ -115,7 +136,7 @@ fn rates_come_from_the_last_two_polls() {
     interface.mac = vec![1, 2, 3, 4, 5, 6];
     let idle = InterfaceFacts { index: 2, ..Default::default() };
     let table = InterfaceTable { device_id: DEVICE.0, interfaces: vec![interface, idle] };
-    fleet.apply_table(table, at(0));
+    fleet.apply_table(table, at(0), at(0));
     apply(&mut fleet, counters(DEVICE, 0, 0));
     assert_eq!(fleet.interfaces(TENANT, DEVICE)[0].in_bps, None);
     apply(&mut fleet, counters(DEVICE, 60, 600));
@@ -139,6 +160,54 @@ fn rates_come_from_the_last_two_polls() {
 }
 
 #[test]
+fn ports_nobody_tells_of_turn_unknown_while_the_device_answers() {
+    let mut fleet = fleet();
+    apply(&mut fleet, alive(DEVICE, 0));
+    apply(&mut fleet, counters(DEVICE, 0, 0));
+    apply(&mut fleet, counters(DEVICE, 60, 600));
+    for second in [60, 120, 180] {
+        apply(&mut fleet, alive(DEVICE, second));
+        let mut none = counters(DEVICE, second + 1, 0);
+        none.cause = Some(Cause::Timeout);
+        none.values.clear();
+        apply(&mut fleet, none);
+    }
+    // Two and a half intervals after the last value.
+    fleet.expire(at(209));
+    assert_eq!(fleet.interfaces(TENANT, DEVICE)[0].in_bps, Some(80.0));
+    fleet.expire(at(210));
+    let port = &fleet.interfaces(TENANT, DEVICE)[0];
+    assert_eq!((port.state, port.in_bps, port.oper), (State::Unknown, None, None));
+    let device = fleet.device(TENANT, DEVICE).unwrap();
+    assert_eq!((device.state, device.in_bps, device.interfaces_up), (State::Degraded, None, 0));
+    // The device itself is still believed, until its own time has come.
+    fleet.heard(AGENT, None, at(479));
+    fleet.expire(at(479));
+    assert_eq!(state(&fleet), (State::Degraded, Some("timeout")));
+    fleet.heard(AGENT, None, at(480));
+    fleet.expire(at(480));
+    assert_eq!(state(&fleet), (State::Unknown, Some("stale")));
+}
+
+#[test]
+fn names_of_the_backlog_do_not_replace_newer_ones() {
+    let mut fleet = fleet();
+    apply(&mut fleet, alive(DEVICE, 0));
+    for (second, name) in [(60, "new"), (0, "old")] {
+        let facts = InterfaceFacts { index: 1, name: name.into(), ..InterfaceFacts::default() };
+        let table = InterfaceTable { device_id: DEVICE.0, interfaces: vec![facts] };
+        fleet.apply_table(table, at(second), at(61));
+        let facts =
+            DeviceFacts { device_id: DEVICE.0, sys_name: name.into(), ..Default::default() };
+        fleet.apply_facts(&facts, at(second), at(61));
+    }
+    assert_eq!(fleet.interfaces(TENANT, DEVICE)[0].name, "new");
+    let drafts = fleet.drafts();
+    let devices = drafts.iter().find(|draft| draft.topic == state::Topic::Devices).unwrap();
+    assert_eq!(devices.patches[0]["sys_name"], "new");
+}
+
+#[test]
 fn drafts_hold_what_changed() {
     let mut fleet = fleet();
     apply(&mut fleet, alive(DEVICE, 0));
@@ -148,7 +217,7 @@ fn drafts_hold_what_changed() {
     apply(&mut fleet, failed(60, Cause::Timeout));
     let facts =
         DeviceFacts { device_id: DEVICE.0, sys_name: "core".into(), ..DeviceFacts::default() };
-    fleet.apply_facts(&facts, at(61));
+    fleet.apply_facts(&facts, at(61), at(61));
     let drafts = fleet.drafts();
     let devices = drafts.iter().find(|draft| draft.topic == state::Topic::Devices).unwrap();
     let expected = json!({

@@ -8,7 +8,7 @@ use farwatch_common::sample::{
 use farwatch_proto::v1::{ColumnDef, SchemaDef};
 
 /// Powers of ten beyond this are a mistake.
-const EXPONENT_MAX: i32 = 18;
+const EXPONENT_MAX: u32 = 18;
 
 /// A definition that breaks the rules of schemas.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -69,7 +69,7 @@ fn column(def: &ColumnDef) -> Result<Column, DefinitionError> {
     if !is_object(&def.object) || !is_metric(&def.metric) {
         return Err(DefinitionError::Name);
     }
-    let scaled = kind == MetricKind::Gauge && def.exponent.abs() <= EXPONENT_MAX;
+    let scaled = kind == MetricKind::Gauge && def.exponent.unsigned_abs() <= EXPONENT_MAX;
     if def.exponent != 0 && !scaled {
         return Err(DefinitionError::Exponent);
     }
@@ -129,6 +129,12 @@ mod tests {
         check(|def| def.columns[0].kind = 0, DefinitionError::UnknownNumber);
         check(|def| def.columns[0].unit = 999, DefinitionError::UnknownNumber);
         check(|def| def.columns[0].exponent = -1, DefinitionError::Exponent);
+        check(|def| def.columns[0].exponent = i32::MIN, DefinitionError::Exponent);
+        let scaled = |def: &mut SchemaDef| {
+            def.columns[0].kind = MetricKind::Gauge as u32;
+            def.columns[0].exponent = i32::MIN;
+        };
+        check(scaled, DefinitionError::Exponent);
         check(|def| def.columns[0].metric = "Übertragung".into(), DefinitionError::Name);
         check(|def| def.columns[0].metric = String::new(), DefinitionError::Name);
         check(|def| def.columns[0].object = "if 1".into(), DefinitionError::Name);

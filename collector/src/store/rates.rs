@@ -8,13 +8,15 @@ use std::time::Duration;
 use farwatch_common::clock::Micros;
 use farwatch_common::sample::MetricKind;
 
-/// More per second than any counter of a real port: 100 Gbit/s in bytes, with room.
-const RATE_PLAUSIBLE_MAX: f64 = 2.5e10;
+/// More per second than any counter of a real port: 4 Tbit/s in bytes, a bundle of 400G links.
+const RATE_PLAUSIBLE_MAX: f64 = 5e11;
 /// A wrap of 32 bits is believed if the counter moved by at most half its range.
 const WRAP_INCREASE_MAX: u64 = 1 << 31;
 /// sysUpTime (hundredths of a second in 32 bits) wraps after 497 days; tolerance for that moment.
 const UPTIME_WRAP: Duration = Duration::from_millis((1 << 32) * 10);
 const UPTIME_SLACK: Duration = Duration::from_secs(300);
+/// Nothing runs for longer: what says so lies, and is not believed.
+const UPTIME_MAX: Duration = Duration::from_secs(100 * 366 * 86_400);
 
 /// One reading of a counter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,11 +32,9 @@ pub fn increase(kind: MetricKind, before: Reading, after: Reading) -> Option<f64
     let (old, new) = (before.raw.cast_unsigned(), after.raw.cast_unsigned());
     let rose = if new >= old {
         new - old
-    } else if let Some(wrapped) = wrap(kind, old, new) {
-        wrapped
     } else {
-        // Cleared in between: it counted from zero.
-        new
+        // Otherwise it was cleared or belongs to something else: a gap, never a spike.
+        wrap(kind, old, new)?
     };
     let rose = as_f64(rose);
     (rose / seconds <= RATE_PLAUSIBLE_MAX).then_some(rose)
@@ -73,12 +73,15 @@ pub struct Uptime {
 impl Uptime {
     /// Takes what the device said; the time it was started if that was since the last call.
     pub fn observe(&mut self, at: Micros, uptime: Duration) -> Option<Micros> {
+        if uptime > UPTIME_MAX {
+            return None;
+        }
         let before = self.last.replace((at, uptime));
         let (before_at, before) = before?;
         if uptime >= before {
             return None;
         }
-        let expected = before + at.since(before_at);
+        let expected = before.saturating_add(at.since(before_at));
         let wrapped = expected
             .checked_sub(UPTIME_WRAP)
             .is_some_and(|rest| rest.abs_diff(uptime) < UPTIME_SLACK);
@@ -124,8 +127,11 @@ mod tests {
         check(Counter64, u64::MAX - 1, u64::MAX, Some(1.0));
         check(Counter32, (1 << 32) - 10, 20, Some(30.0));
         // Too long a way to be a wrap: cleared.
-        check(Counter32, 1000, 20, Some(20.0));
-        check(Counter64, (1 << 32) - 10, 20, Some(20.0));
+        check(Counter32, 1000, 20, None);
+        check(Counter64, (1 << 32) - 10, 20, None);
+        check(Counter64, 1 << 40, 1 << 39, None);
+        // A bundle of eight 400G links at its limit.
+        check(Counter64, 0, 60 * 400_000_000_000, Some(24e12));
         // A jump to another source of numbers is not traffic.
         check(Counter64, 1, 1 << 60, None);
         check(Counter64, 1 << 61, 1 << 60, None);
@@ -147,6 +153,18 @@ mod tests {
         let mut uptime = Uptime::default();
         uptime.observe(second(1000), UPTIME_WRAP - Duration::from_secs(30));
         assert_eq!(uptime.observe(second(1060), Duration::from_secs(30)), None);
+    }
+
+    #[test]
+    fn an_uptime_that_cannot_be_is_ignored() {
+        let mut uptime = Uptime::default();
+        assert_eq!(uptime.observe(Micros(0), Duration::MAX), None);
+        assert_eq!(uptime.last(), None);
+        assert_eq!(uptime.observe(Micros(0), UPTIME_MAX), None);
+        assert_eq!(uptime.observe(Micros(i64::MAX), Duration::MAX), None);
+        let booted = uptime.observe(Micros(i64::MAX), Duration::from_secs(1));
+        assert_eq!(booted, Some(Micros(i64::MAX - Micros::SECOND)));
+        assert_eq!(uptime.observe(Micros(i64::MIN), Duration::ZERO), Some(Micros(i64::MIN)));
     }
 
     #[test]

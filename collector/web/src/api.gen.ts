@@ -4,195 +4,6 @@
  */
 
 export interface paths {
-    "/api/v1/login": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** Sign in; sets the session cookie */
-        post: operations["post_login"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/logout": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** Sign out */
-        post: operations["post_logout"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/me": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** The signed-in user */
-        get: operations["get_me"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/tenants": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Tenants */
-        get: operations["get_tenants"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/sites": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Sites */
-        get: operations["get_sites"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/devices": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Devices */
-        get: operations["get_devices"];
-        put?: never;
-        /** Add a device */
-        post: operations["post_devices"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/devices/{id}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** One device */
-        get: operations["get_devices_id"];
-        put?: never;
-        post?: never;
-        /** Remove a device */
-        delete: operations["delete_devices_id"];
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/devices/{id}/interfaces": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Interfaces of a device */
-        get: operations["get_devices_id_interfaces"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/devices/{id}/metrics": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Series that exist */
-        get: operations["get_devices_id_metrics"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/devices/{id}/series": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Series, reduced to at most `points` */
-        get: operations["get_devices_id_series"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/devices/{id}/samples": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Raw samples */
-        get: operations["get_devices_id_samples"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/api/v1/agents": {
         parameters: {
             query?: never;
@@ -201,7 +12,7 @@ export interface paths {
             cookie?: never;
         };
         /** Agents */
-        get: operations["get_agents"];
+        get: operations["agents"];
         put?: never;
         post?: never;
         delete?: never;
@@ -218,7 +29,24 @@ export interface paths {
             cookie?: never;
         };
         /** One agent */
-        get: operations["get_agents_id"];
+        get: operations["agent"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/agents/{id}/gaps": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Samples of an agent that will never come */
+        get: operations["gaps"];
         put?: never;
         post?: never;
         delete?: never;
@@ -236,23 +64,264 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Revoke an agent's certificate */
-        post: operations["post_agents_id_revoke"];
+        /** End an agent for good */
+        post: operations["revoke"];
         delete?: never;
         options?: never;
         head?: never;
         patch?: never;
         trace?: never;
     };
-    "/api/v1/agents/{id}/gaps": {
+    "/api/v1/api-keys": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        /** Recorded gaps */
-        get: operations["get_agents_id_gaps"];
+        /** API keys of the tenants I administer */
+        get: operations["api_keys"];
+        put?: never;
+        /** Make an API key */
+        post: operations["api_key_new"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/api-keys/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** End an API key */
+        delete: operations["api_key_delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/devices": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Devices */
+        get: operations["devices"];
+        put?: never;
+        /** Add a device */
+        post: operations["device_new"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/devices/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One device */
+        get: operations["device"];
+        put?: never;
+        post?: never;
+        /** Take a device out */
+        delete: operations["device_gone"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/devices/{id}/interfaces": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Interfaces of a device */
+        get: operations["interfaces"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/devices/{id}/metrics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Series that exist */
+        get: operations["metrics"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/devices/{id}/samples": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Raw samples, for audits */
+        get: operations["samples"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/devices/{id}/series": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Charts: counters come as rates per second */
+        get: operations["series"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Live events (SSE): `hello`, `devices`, `interfaces`, `agents`, `resync` */
+        get: operations["events"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/login": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Sign in */
+        post: operations["login"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/logout": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Sign out */
+        post: operations["logout"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/me": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Who I am */
+        get: operations["me"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/openapi.json": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** This document */
+        get: operations["openapi_json"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sites": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Sites */
+        get: operations["sites"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tenants": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Tenants I may see */
+        get: operations["tenants"];
         put?: never;
         post?: never;
         delete?: never;
@@ -270,58 +339,57 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Make a one-time enrolment token */
-        post: operations["post_tokens"];
+        /** Make an enrolment token for one agent */
+        post: operations["token_new"];
         delete?: never;
         options?: never;
         head?: never;
         patch?: never;
         trace?: never;
     };
-    "/api/v1/api-keys": {
+    "/health/live": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        /** API keys */
-        get: operations["get_api_keys"];
-        put?: never;
-        /** Make an API key; the secret is shown once */
-        post: operations["post_api_keys"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/api-keys/{id}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
+        /** The process runs */
+        get: operations["live"];
         put?: never;
         post?: never;
-        /** Delete an API key */
-        delete: operations["delete_api_keys_id"];
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
         trace?: never;
     };
-    "/api/v1/events": {
+    "/health/ready": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        /** Server-sent events: hello, devices, interfaces, agents, resync */
-        get: operations["get_events"];
+        /** Requests can be served: the database answers */
+        get: operations["ready"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/health/startup": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The start is over */
+        get: operations["startup"];
         put?: never;
         post?: never;
         delete?: never;
@@ -335,438 +403,741 @@ export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
         /** @enum {string} */
-        State: "up" | "degraded" | "down" | "unknown";
-        /** @enum {string} */
-        Cause: "timeout" | "auth" | "unsupported" | "unreachable" | "budget" | "gap" | "pending" | "agent_offline" | "stale";
-        /** @enum {string} */
-        Scope: "read" | "write";
-        /** @enum {string} */
-        SnmpVersion: "v1" | "v2c";
+        AdminState: "up" | "down" | "testing";
+        Agent: {
+            buffer: components["schemas"]["AgentBuffer"] | null;
+            certificate_expires_at: components["schemas"]["Time"] | null;
+            connected_since: components["schemas"]["Time"] | null;
+            created_at: components["schemas"]["Time"];
+            /** Format: int64 */
+            devices: number;
+            id: string;
+            last_ack_at: components["schemas"]["Time"] | null;
+            last_seen_at: components["schemas"]["Time"] | null;
+            name: string;
+            platform: string | null;
+            remote_addr: string | null;
+            revoked_at: components["schemas"]["Time"] | null;
+            site: components["schemas"]["Ref"];
+            state: components["schemas"]["State"];
+            tenant: components["schemas"]["Ref"];
+            transport: string | null;
+            version: string | null;
+        };
+        /** @description What waits at the agent. */
+        AgentBuffer: {
+            /** Format: int64 */
+            batches: number;
+            /** Format: int64 */
+            bytes: number;
+            oldest_at: components["schemas"]["Time"] | null;
+        };
+        /** @description Only the fields that changed. */
+        AgentPatch: {
+            buffer?: components["schemas"]["AgentBuffer"] | null;
+            certificate_expires_at?: components["schemas"]["Time"] | null;
+            connected_since?: components["schemas"]["Time"] | null;
+            created_at?: components["schemas"]["Time"];
+            /** Format: int64 */
+            devices?: number;
+            id: string;
+            last_ack_at?: components["schemas"]["Time"] | null;
+            last_seen_at?: components["schemas"]["Time"] | null;
+            name?: string;
+            platform?: string | null;
+            remote_addr?: string | null;
+            revoked_at?: components["schemas"]["Time"] | null;
+            site?: components["schemas"]["Ref"];
+            state?: components["schemas"]["State"];
+            tenant?: components["schemas"]["Ref"];
+            transport?: string | null;
+            version?: string | null;
+        };
+        AgentsEvent: {
+            committed_at?: components["schemas"]["Time"];
+            patches: components["schemas"]["AgentPatch"][];
+        };
+        ApiKey: {
+            created_at: components["schemas"]["Time"];
+            expires_at: components["schemas"]["Time"];
+            id: string;
+            last_used_at: components["schemas"]["Time"] | null;
+            name: string;
+            scopes: components["schemas"]["Scope"][];
+            tenant: components["schemas"]["Ref"];
+        };
+        /**
+         * @description Why a device is not up, or why there is no value.
+         * @enum {string}
+         */
+        Cause: "timeout" | "auth" | "unsupported" | "unreachable" | "budget" | "gap" | "malformed" | "pending" | "agent_offline" | "stale";
+        CreatedApiKey: {
+            expires_at: components["schemas"]["Time"];
+            id: string;
+            /** @description Shown this once. */
+            key: string;
+            name: string;
+            scopes: components["schemas"]["Scope"][];
+        };
+        /** @description A successful answer. */
+        Data_Agent: {
+            data: {
+                buffer: components["schemas"]["AgentBuffer"] | null;
+                certificate_expires_at: components["schemas"]["Time"] | null;
+                connected_since: components["schemas"]["Time"] | null;
+                created_at: components["schemas"]["Time"];
+                /** Format: int64 */
+                devices: number;
+                id: string;
+                last_ack_at: components["schemas"]["Time"] | null;
+                last_seen_at: components["schemas"]["Time"] | null;
+                name: string;
+                platform: string | null;
+                remote_addr: string | null;
+                revoked_at: components["schemas"]["Time"] | null;
+                site: components["schemas"]["Ref"];
+                state: components["schemas"]["State"];
+                tenant: components["schemas"]["Ref"];
+                transport: string | null;
+                version: string | null;
+            };
+        };
+        /** @description A successful answer. */
+        Data_CreatedApiKey: {
+            data: {
+                expires_at: components["schemas"]["Time"];
+                id: string;
+                /** @description Shown this once. */
+                key: string;
+                name: string;
+                scopes: components["schemas"]["Scope"][];
+            };
+        };
+        /** @description A successful answer. */
+        Data_Device: {
+            data: {
+                address: string;
+                agent: components["schemas"]["Ref"];
+                cause: components["schemas"]["Cause"] | null;
+                created_at: components["schemas"]["Time"];
+                id: string;
+                /** Format: double */
+                in_bps: number | null;
+                /** Format: int32 */
+                interfaces_total: number;
+                /** Format: int32 */
+                interfaces_up: number;
+                /** Format: int32 */
+                interval_s: number;
+                last_sample_at: components["schemas"]["Time"] | null;
+                /** @description `sysDescr`. */
+                model: string | null;
+                name: string;
+                /** Format: double */
+                out_bps: number | null;
+                /** Format: double */
+                rtt_ms: number | null;
+                site: components["schemas"]["Ref"];
+                state: components["schemas"]["State"];
+                sys_name: string | null;
+                sys_object_id: string | null;
+                tenant: components["schemas"]["Ref"];
+                /** Format: double */
+                uptime_s: number | null;
+            };
+        };
+        /** @description A successful answer. */
+        Data_DeviceDetail: {
+            data: components["schemas"]["Device"] & {
+                facts: components["schemas"]["Facts"];
+                snmp: components["schemas"]["Snmp"];
+            };
+        };
+        /** @description A successful answer. */
+        Data_Health: {
+            data: {
+                status: string;
+            };
+        };
+        /** @description A successful answer. */
+        Data_Me: {
+            data: {
+                tenants: components["schemas"]["Ref"][];
+                user: components["schemas"]["User"];
+                version: string;
+            };
+        };
+        /** @description A successful answer. */
+        Data_SeriesSet: {
+            data: {
+                from: components["schemas"]["Time"];
+                series: components["schemas"]["Series"][];
+                /** Format: int32 */
+                step_s: number;
+                to: components["schemas"]["Time"];
+            };
+        };
+        /** @description A successful answer. */
+        Data_Token: {
+            data: {
+                expires_at: components["schemas"]["Time"];
+                site: components["schemas"]["Ref"];
+                /** @description Shown this once. */
+                token: string;
+            };
+        };
+        Device: {
+            address: string;
+            agent: components["schemas"]["Ref"];
+            cause: components["schemas"]["Cause"] | null;
+            created_at: components["schemas"]["Time"];
+            id: string;
+            /** Format: double */
+            in_bps: number | null;
+            /** Format: int32 */
+            interfaces_total: number;
+            /** Format: int32 */
+            interfaces_up: number;
+            /** Format: int32 */
+            interval_s: number;
+            last_sample_at: components["schemas"]["Time"] | null;
+            /** @description `sysDescr`. */
+            model: string | null;
+            name: string;
+            /** Format: double */
+            out_bps: number | null;
+            /** Format: double */
+            rtt_ms: number | null;
+            site: components["schemas"]["Ref"];
+            state: components["schemas"]["State"];
+            sys_name: string | null;
+            sys_object_id: string | null;
+            tenant: components["schemas"]["Ref"];
+            /** Format: double */
+            uptime_s: number | null;
+        };
+        DeviceDetail: components["schemas"]["Device"] & {
+            facts: components["schemas"]["Facts"];
+            snmp: components["schemas"]["Snmp"];
+        };
+        /** @description Only the fields that changed. */
+        DevicePatch: {
+            address?: string;
+            agent?: components["schemas"]["Ref"];
+            cause?: components["schemas"]["Cause"] | null;
+            created_at?: components["schemas"]["Time"];
+            id: string;
+            /** Format: double */
+            in_bps?: number | null;
+            /** Format: int32 */
+            interfaces_total?: number;
+            /** Format: int32 */
+            interfaces_up?: number;
+            /** Format: int32 */
+            interval_s?: number;
+            last_sample_at?: components["schemas"]["Time"] | null;
+            /** @description `sysDescr`. */
+            model?: string | null;
+            name?: string;
+            /** Format: double */
+            out_bps?: number | null;
+            /** Format: double */
+            rtt_ms?: number | null;
+            site?: components["schemas"]["Ref"];
+            state?: components["schemas"]["State"];
+            sys_name?: string | null;
+            sys_object_id?: string | null;
+            tenant?: components["schemas"]["Ref"];
+            /** Format: double */
+            uptime_s?: number | null;
+        };
+        DevicesEvent: {
+            committed_at?: components["schemas"]["Time"];
+            patches: components["schemas"]["DevicePatch"][];
+            removed?: string[];
+        };
+        /** @description SNMPv2-MIB system group, last seen. */
+        Facts: {
+            seen_at: components["schemas"]["Time"] | null;
+            sys_contact: string | null;
+            sys_descr: string | null;
+            sys_location: string | null;
+            sys_name: string | null;
+            sys_object_id: string | null;
+        };
+        /** @description What is wrong with one field of a request. */
+        FieldError: {
+            field: string;
+            message: string;
+        };
+        Gap: {
+            class: string;
+            /**
+             * Format: int64
+             * @description Samples lost; 0 when unknown.
+             */
+            count: number;
+            from: components["schemas"]["Time"];
+            reason: string;
+            /** Format: int64 */
+            seq_from: number;
+            /** Format: int64 */
+            seq_to: number;
+            /** @description Decimal: passes 2^53. */
+            stream: string;
+            to: components["schemas"]["Time"];
+        };
+        Health: {
+            status: string;
+        };
+        /** @description First event of every stream. */
+        HelloEvent: {
+            instance: string;
+            /** Format: int64 */
+            sequence: number;
+            server_time: components["schemas"]["Time"];
+            version: string;
+        };
+        Interface: {
+            admin: components["schemas"]["AdminState"] | null;
+            alias: string;
+            description: string;
+            /** Format: double */
+            in_bps: number | null;
+            /** Format: double */
+            in_discards_ps: number | null;
+            /** Format: double */
+            in_errors_ps: number | null;
+            /** Format: double */
+            in_pps: number | null;
+            /** Format: int32 */
+            index: number;
+            /**
+             * Format: int32
+             * @description ifType.
+             */
+            kind: number;
+            mac: string | null;
+            name: string;
+            /** @description `if:3` */
+            object: string;
+            oper: components["schemas"]["LinkState"] | null;
+            /** Format: double */
+            out_bps: number | null;
+            /** Format: double */
+            out_discards_ps: number | null;
+            /** Format: double */
+            out_errors_ps: number | null;
+            /** Format: double */
+            out_pps: number | null;
+            /**
+             * Format: int64
+             * @description A number: no interface reaches 2^53 bits per second.
+             */
+            speed_bps: number | null;
+            state: components["schemas"]["State"];
+            updated_at: components["schemas"]["Time"] | null;
+            /**
+             * Format: double
+             * @description 0 to 1.
+             */
+            utilisation_in: number | null;
+            /** Format: double */
+            utilisation_out: number | null;
+        };
+        /** @description Only the fields that changed. */
+        InterfacePatch: {
+            admin?: components["schemas"]["AdminState"] | null;
+            alias?: string;
+            description?: string;
+            /** Format: double */
+            in_bps?: number | null;
+            /** Format: double */
+            in_discards_ps?: number | null;
+            /** Format: double */
+            in_errors_ps?: number | null;
+            /** Format: double */
+            in_pps?: number | null;
+            /** Format: int32 */
+            index?: number;
+            /**
+             * Format: int32
+             * @description ifType.
+             */
+            kind?: number;
+            mac?: string | null;
+            name?: string;
+            /** @description `if:3` */
+            object: string;
+            oper?: components["schemas"]["LinkState"] | null;
+            /** Format: double */
+            out_bps?: number | null;
+            /** Format: double */
+            out_discards_ps?: number | null;
+            /** Format: double */
+            out_errors_ps?: number | null;
+            /** Format: double */
+            out_pps?: number | null;
+            /**
+             * Format: int64
+             * @description A number: no interface reaches 2^53 bits per second.
+             */
+            speed_bps?: number | null;
+            state?: components["schemas"]["State"];
+            updated_at?: components["schemas"]["Time"] | null;
+            /**
+             * Format: double
+             * @description 0 to 1.
+             */
+            utilisation_in?: number | null;
+            /** Format: double */
+            utilisation_out?: number | null;
+        };
+        InterfacesEvent: {
+            committed_at?: components["schemas"]["Time"];
+            device: string;
+            patches: components["schemas"]["InterfacePatch"][];
+        };
         /** @enum {string} */
         LinkState: "up" | "down" | "testing" | "unknown" | "dormant" | "not_present" | "lower_layer_down";
-        /** @enum {string} */
-        AdminState: "up" | "down" | "testing";
-        Ref: {
-            id: string;
-            name: string;
+        /** @description A page of a list. */
+        List_Agent: {
+            data: {
+                buffer: components["schemas"]["AgentBuffer"] | null;
+                certificate_expires_at: components["schemas"]["Time"] | null;
+                connected_since: components["schemas"]["Time"] | null;
+                created_at: components["schemas"]["Time"];
+                /** Format: int64 */
+                devices: number;
+                id: string;
+                last_ack_at: components["schemas"]["Time"] | null;
+                last_seen_at: components["schemas"]["Time"] | null;
+                name: string;
+                platform: string | null;
+                remote_addr: string | null;
+                revoked_at: components["schemas"]["Time"] | null;
+                site: components["schemas"]["Ref"];
+                state: components["schemas"]["State"];
+                tenant: components["schemas"]["Ref"];
+                transport: string | null;
+                version: string | null;
+            }[];
+            meta: components["schemas"]["Meta"];
         };
-        User: {
-            id: string;
-            email: string;
-            role: string;
+        /** @description A page of a list. */
+        List_ApiKey: {
+            data: {
+                created_at: components["schemas"]["Time"];
+                expires_at: components["schemas"]["Time"];
+                id: string;
+                last_used_at: components["schemas"]["Time"] | null;
+                name: string;
+                scopes: components["schemas"]["Scope"][];
+                tenant: components["schemas"]["Ref"];
+            }[];
+            meta: components["schemas"]["Meta"];
         };
-        Me: {
-            user: components["schemas"]["User"];
-            tenants: components["schemas"]["Ref"][];
-            version: string;
+        /** @description A page of a list. */
+        List_Device: {
+            data: {
+                address: string;
+                agent: components["schemas"]["Ref"];
+                cause: components["schemas"]["Cause"] | null;
+                created_at: components["schemas"]["Time"];
+                id: string;
+                /** Format: double */
+                in_bps: number | null;
+                /** Format: int32 */
+                interfaces_total: number;
+                /** Format: int32 */
+                interfaces_up: number;
+                /** Format: int32 */
+                interval_s: number;
+                last_sample_at: components["schemas"]["Time"] | null;
+                /** @description `sysDescr`. */
+                model: string | null;
+                name: string;
+                /** Format: double */
+                out_bps: number | null;
+                /** Format: double */
+                rtt_ms: number | null;
+                site: components["schemas"]["Ref"];
+                state: components["schemas"]["State"];
+                sys_name: string | null;
+                sys_object_id: string | null;
+                tenant: components["schemas"]["Ref"];
+                /** Format: double */
+                uptime_s: number | null;
+            }[];
+            meta: components["schemas"]["Meta"];
+        };
+        /** @description A page of a list. */
+        List_Gap: {
+            data: {
+                class: string;
+                /**
+                 * Format: int64
+                 * @description Samples lost; 0 when unknown.
+                 */
+                count: number;
+                from: components["schemas"]["Time"];
+                reason: string;
+                /** Format: int64 */
+                seq_from: number;
+                /** Format: int64 */
+                seq_to: number;
+                /** @description Decimal: passes 2^53. */
+                stream: string;
+                to: components["schemas"]["Time"];
+            }[];
+            meta: components["schemas"]["Meta"];
+        };
+        /** @description A page of a list. */
+        List_Interface: {
+            data: {
+                admin: components["schemas"]["AdminState"] | null;
+                alias: string;
+                description: string;
+                /** Format: double */
+                in_bps: number | null;
+                /** Format: double */
+                in_discards_ps: number | null;
+                /** Format: double */
+                in_errors_ps: number | null;
+                /** Format: double */
+                in_pps: number | null;
+                /** Format: int32 */
+                index: number;
+                /**
+                 * Format: int32
+                 * @description ifType.
+                 */
+                kind: number;
+                mac: string | null;
+                name: string;
+                /** @description `if:3` */
+                object: string;
+                oper: components["schemas"]["LinkState"] | null;
+                /** Format: double */
+                out_bps: number | null;
+                /** Format: double */
+                out_discards_ps: number | null;
+                /** Format: double */
+                out_errors_ps: number | null;
+                /** Format: double */
+                out_pps: number | null;
+                /**
+                 * Format: int64
+                 * @description A number: no interface reaches 2^53 bits per second.
+                 */
+                speed_bps: number | null;
+                state: components["schemas"]["State"];
+                updated_at: components["schemas"]["Time"] | null;
+                /**
+                 * Format: double
+                 * @description 0 to 1.
+                 */
+                utilisation_in: number | null;
+                /** Format: double */
+                utilisation_out: number | null;
+            }[];
+            meta: components["schemas"]["Meta"];
+        };
+        /** @description A page of a list. */
+        List_MetricInfo: {
+            data: {
+                kind: string;
+                metric: string;
+                object: string;
+                unit: string;
+            }[];
+            meta: components["schemas"]["Meta"];
+        };
+        /** @description A page of a list. */
+        List_Sample: {
+            data: {
+                agent: string;
+                at: components["schemas"]["Time"];
+                cause: components["schemas"]["Cause"] | null;
+                metric: string;
+                object: string;
+                received_at: components["schemas"]["Time"];
+                /** Format: int64 */
+                seq: number;
+                /** @description Decimal: passes 2^53. */
+                stream: string;
+                /** @description The raw integer, in decimal. */
+                value: string | null;
+            }[];
+            meta: components["schemas"]["Meta"];
+        };
+        /** @description A page of a list. */
+        List_Site: {
+            data: {
+                id: string;
+                name: string;
+                tenant: components["schemas"]["Ref"];
+            }[];
+            meta: components["schemas"]["Meta"];
+        };
+        /** @description A page of a list. */
+        List_Tenant: {
+            data: {
+                created_at: components["schemas"]["Time"];
+                id: string;
+                name: string;
+            }[];
+            meta: components["schemas"]["Meta"];
         };
         Login: {
             email: string;
             /** Format: password */
             password: string;
         };
-        Tenant: {
+        Me: {
+            tenants: components["schemas"]["Ref"][];
+            user: components["schemas"]["User"];
+            version: string;
+        };
+        Meta: {
+            /** @description Give it as `cursor` for the next page; null on the last one. */
+            next_cursor: string | null;
+            /**
+             * Format: int64
+             * @description Length of the whole list.
+             */
+            total: number;
+        };
+        MetricInfo: {
+            kind: string;
+            metric: string;
+            object: string;
+            unit: string;
+        };
+        NewApiKey: {
+            /**
+             * Format: int32
+             * @description 1 to 365; 90 if not given.
+             */
+            expires_in_days?: number | null;
+            name: string;
+            scopes: components["schemas"]["Scope"][];
+            tenant: string;
+        };
+        NewDevice: {
+            /** @description `IP`, `IP:port`, `[v6]:port` or a host name. */
+            address: string;
+            agent: string;
+            /**
+             * Format: int32
+             * @description 1 to 86400; 60 if not given.
+             */
+            interval_s?: number | null;
+            /** @description The address if not given. */
+            name?: string | null;
+            snmp: components["schemas"]["NewSnmp"];
+        };
+        NewSnmp: {
+            /** Format: password */
+            community: string;
+            version: components["schemas"]["SnmpVersion"];
+        };
+        NewToken: {
+            /** @description Name of the site; made if the tenant has none of this name. */
+            site: string;
+            tenant: string;
+        };
+        /** @description `[t_ms, value, min, max, cause?]`; a gap is a null value */
+        Point: (number | string | null)[];
+        /** @description The body of every error. */
+        Problem: {
+            /** @description Stable; programs go by it. */
+            code: string;
+            /** @description For people. */
+            detail: string;
+            errors?: components["schemas"]["FieldError"][];
+            request_id: string;
+            /** Format: int32 */
+            status: number;
+            title: string;
+            type: string;
+        };
+        /** @description A thing of another kind: its id and its name. */
+        Ref: {
             id: string;
             name: string;
-            /** Format: date-time */
-            created_at: string;
+        };
+        /** @description Nothing yet; an object, so that a reason can be added. */
+        Revoke: Record<string, never>;
+        /** @description A sample as it was stored. */
+        Sample: {
+            agent: string;
+            at: components["schemas"]["Time"];
+            cause: components["schemas"]["Cause"] | null;
+            metric: string;
+            object: string;
+            received_at: components["schemas"]["Time"];
+            /** Format: int64 */
+            seq: number;
+            /** @description Decimal: passes 2^53. */
+            stream: string;
+            /** @description The raw integer, in decimal. */
+            value: string | null;
+        };
+        /**
+         * @description What an API key may do.
+         * @enum {string}
+         */
+        Scope: "read" | "write";
+        Series: {
+            kind: string;
+            metric: string;
+            object: string;
+            points: components["schemas"]["Point"][];
+            unit: string;
+        };
+        SeriesSet: {
+            from: components["schemas"]["Time"];
+            series: components["schemas"]["Series"][];
+            /** Format: int32 */
+            step_s: number;
+            to: components["schemas"]["Time"];
         };
         Site: {
             id: string;
             name: string;
             tenant: components["schemas"]["Ref"];
         };
-        Device: {
+        Snmp: {
+            version: components["schemas"]["SnmpVersion"];
+        };
+        /** @enum {string} */
+        SnmpVersion: "v1" | "v2c";
+        /**
+         * @description Unknown is never green.
+         * @enum {string}
+         */
+        State: "up" | "degraded" | "down" | "unknown";
+        Tenant: {
+            created_at: components["schemas"]["Time"];
             id: string;
             name: string;
-            tenant: components["schemas"]["Ref"];
-            site: components["schemas"]["Ref"];
-            agent: components["schemas"]["Ref"];
-            address: string;
-            state: components["schemas"]["State"];
-            cause: null | components["schemas"]["Cause"];
-            sys_name: string | null;
-            model: string | null;
-            sys_object_id: string | null;
-            /** Format: double */
-            uptime_s: number | null;
-            /** Format: int64 */
-            interfaces_up: number;
-            /** Format: int64 */
-            interfaces_total: number;
-            /** Format: double */
-            in_bps: number | null;
-            /** Format: double */
-            out_bps: number | null;
-            /** Format: double */
-            rtt_ms: number | null;
-            /** Format: date-time */
-            last_sample_at: string | null;
-            /** Format: int64 */
-            interval_s: number;
-            /** Format: date-time */
-            created_at: string;
         };
-        Facts: {
-            sys_descr: string | null;
-            sys_name: string | null;
-            sys_object_id: string | null;
-            sys_location: string | null;
-            sys_contact: string | null;
-            /** Format: date-time */
-            seen_at: string | null;
-        };
-        DeviceDetail: {
-            id: string;
-            name: string;
-            tenant: components["schemas"]["Ref"];
-            site: components["schemas"]["Ref"];
-            agent: components["schemas"]["Ref"];
-            address: string;
-            state: components["schemas"]["State"];
-            cause: null | components["schemas"]["Cause"];
-            sys_name: string | null;
-            model: string | null;
-            sys_object_id: string | null;
-            /** Format: double */
-            uptime_s: number | null;
-            /** Format: int64 */
-            interfaces_up: number;
-            /** Format: int64 */
-            interfaces_total: number;
-            /** Format: double */
-            in_bps: number | null;
-            /** Format: double */
-            out_bps: number | null;
-            /** Format: double */
-            rtt_ms: number | null;
-            /** Format: date-time */
-            last_sample_at: string | null;
-            /** Format: int64 */
-            interval_s: number;
-            /** Format: date-time */
-            created_at: string;
-            facts: components["schemas"]["Facts"];
-            snmp: {
-                version: components["schemas"]["SnmpVersion"];
-            };
-        };
-        NewDevice: {
-            agent: string;
-            name?: string;
-            /** @description `IP`, `IP:port`, `[v6]:port` or a host name */
-            address: string;
-            /** Format: int64 */
-            interval_s?: number;
-            snmp: {
-                version: components["schemas"]["SnmpVersion"];
-                /** Format: password */
-                community: string;
-            };
-        };
-        Interface: {
-            object: string;
-            /** Format: int64 */
-            index: number;
-            name: string;
-            description: string | null;
-            alias: string | null;
-            /** Format: int64 */
-            kind: number | null;
-            mac: string | null;
-            /** Format: double */
-            speed_bps: number | null;
-            admin: null | components["schemas"]["AdminState"];
-            oper: null | components["schemas"]["LinkState"];
-            state: components["schemas"]["State"];
-            /** Format: double */
-            in_bps: number | null;
-            /** Format: double */
-            out_bps: number | null;
-            /** Format: double */
-            in_pps: number | null;
-            /** Format: double */
-            out_pps: number | null;
-            /** Format: double */
-            in_errors_ps: number | null;
-            /** Format: double */
-            out_errors_ps: number | null;
-            /** Format: double */
-            in_discards_ps: number | null;
-            /** Format: double */
-            out_discards_ps: number | null;
-            /** Format: double */
-            utilisation_in: number | null;
-            /** Format: double */
-            utilisation_out: number | null;
-            /** Format: date-time */
-            updated_at: string | null;
-        };
-        MetricInfo: {
-            object: string;
-            metric: string;
-            kind: string;
-            unit: string;
-        };
-        /** @description `[t_ms, value, min, max, cause?]`; a gap is a null value */
-        Point: (number | string | null)[];
-        Series: {
-            object: string;
-            metric: string;
-            unit: string;
-            kind: string;
-            points: components["schemas"]["Point"][];
-        };
-        SeriesSet: {
-            /** Format: date-time */
-            from: string;
-            /** Format: date-time */
-            to: string;
-            /** Format: double */
-            step_s: number;
-            series: components["schemas"]["Series"][];
-        };
-        Sample: {
-            /** Format: date-time */
-            at: string;
-            /** Format: date-time */
-            received_at: string;
-            object: string;
-            metric: string;
-            value: string | null;
-            cause: string | null;
-            agent: string;
-            stream: string;
-            /** Format: int64 */
-            seq: number;
-        };
-        AgentBuffer: {
-            /** Format: int64 */
-            batches: number;
-            /** Format: int64 */
-            bytes: number;
-            /** Format: date-time */
-            oldest_at: string | null;
-        };
-        Agent: {
-            id: string;
-            name: string;
-            tenant: components["schemas"]["Ref"];
-            site: components["schemas"]["Ref"];
-            state: components["schemas"]["State"];
-            version: string | null;
-            platform: string | null;
-            /** @enum {string|null} */
-            transport: "quic" | null;
-            remote_addr: string | null;
-            /** Format: date-time */
-            connected_since: string | null;
-            /** Format: date-time */
-            last_seen_at: string | null;
-            /** Format: date-time */
-            last_ack_at: string | null;
-            /** Format: int64 */
-            devices: number;
-            buffer: null | components["schemas"]["AgentBuffer"];
-            /** Format: date-time */
-            certificate_expires_at: string | null;
-            /** Format: date-time */
-            revoked_at: string | null;
-            /** Format: date-time */
-            created_at: string;
-        };
-        Gap: {
-            stream: string;
-            /** Format: int64 */
-            seq_from: number;
-            /** Format: int64 */
-            seq_to: number;
-            /** Format: date-time */
-            from: string;
-            /** Format: date-time */
-            to: string;
-            class: string;
-            /** Format: int64 */
-            count: number;
-            reason: string;
-        };
-        NewToken: {
-            tenant: string;
-            site: string;
-        };
+        /**
+         * Format: date-time
+         * @description RFC 3339, UTC, microseconds.
+         */
+        Time: string;
         Token: {
-            token: string;
-            /** Format: date-time */
-            expires_at: string;
+            expires_at: components["schemas"]["Time"];
             site: components["schemas"]["Ref"];
+            /** @description Shown this once. */
+            token: string;
         };
-        ApiKey: {
+        User: {
+            email: string;
             id: string;
-            name: string;
-            tenant?: components["schemas"]["Ref"];
-            scopes: components["schemas"]["Scope"][];
-            /** Format: date-time */
-            created_at?: string;
-            /** Format: date-time */
-            expires_at: string | null;
-            /** Format: date-time */
-            last_used_at?: string | null;
-        };
-        NewApiKey: {
-            tenant: string;
-            name: string;
-            scopes: components["schemas"]["Scope"][];
-            /** Format: int64 */
-            expires_in_days?: number;
-        };
-        CreatedApiKey: {
-            key: string;
-            id: string;
-            name: string;
-            scopes: components["schemas"]["Scope"][];
-            /** Format: date-time */
-            expires_at: string | null;
-        };
-        FieldError: {
-            field: string;
-            message: string;
-        };
-        Problem: {
-            type: string;
-            title: string;
-            /** Format: int64 */
-            status: number;
-            code: string;
-            detail: string;
-            request_id: string;
-            errors?: components["schemas"]["FieldError"][];
-        };
-        Meta: {
-            next_cursor: string | null;
-            /** Format: int64 */
-            total: number;
-        };
-        HelloEvent: {
-            /** Format: int64 */
-            sequence: number;
-            /** Format: date-time */
-            server_time: string;
-            version: string;
-            instance: string;
-        };
-        /** @description Only the fields that changed. */
-        DevicePatch: {
-            id: string;
-            name?: string;
-            tenant?: components["schemas"]["Ref"];
-            site?: components["schemas"]["Ref"];
-            agent?: components["schemas"]["Ref"];
-            address?: string;
-            state?: components["schemas"]["State"];
-            cause?: null | components["schemas"]["Cause"];
-            sys_name?: string | null;
-            model?: string | null;
-            sys_object_id?: string | null;
-            /** Format: double */
-            uptime_s?: number | null;
-            /** Format: int64 */
-            interfaces_up?: number;
-            /** Format: int64 */
-            interfaces_total?: number;
-            /** Format: double */
-            in_bps?: number | null;
-            /** Format: double */
-            out_bps?: number | null;
-            /** Format: double */
-            rtt_ms?: number | null;
-            /** Format: date-time */
-            last_sample_at?: string | null;
-            /** Format: int64 */
-            interval_s?: number;
-            /** Format: date-time */
-            created_at?: string;
-        };
-        /** @description Only the fields that changed. */
-        InterfacePatch: {
-            object: string;
-            /** Format: int64 */
-            index?: number;
-            name?: string;
-            description?: string | null;
-            alias?: string | null;
-            /** Format: int64 */
-            kind?: number | null;
-            mac?: string | null;
-            /** Format: double */
-            speed_bps?: number | null;
-            admin?: null | components["schemas"]["AdminState"];
-            oper?: null | components["schemas"]["LinkState"];
-            state?: components["schemas"]["State"];
-            /** Format: double */
-            in_bps?: number | null;
-            /** Format: double */
-            out_bps?: number | null;
-            /** Format: double */
-            in_pps?: number | null;
-            /** Format: double */
-            out_pps?: number | null;
-            /** Format: double */
-            in_errors_ps?: number | null;
-            /** Format: double */
-            out_errors_ps?: number | null;
-            /** Format: double */
-            in_discards_ps?: number | null;
-            /** Format: double */
-            out_discards_ps?: number | null;
-            /** Format: double */
-            utilisation_in?: number | null;
-            /** Format: double */
-            utilisation_out?: number | null;
-            /** Format: date-time */
-            updated_at?: string | null;
-        };
-        /** @description Only the fields that changed. */
-        AgentPatch: {
-            id: string;
-            name?: string;
-            tenant?: components["schemas"]["Ref"];
-            site?: components["schemas"]["Ref"];
-            state?: components["schemas"]["State"];
-            version?: string | null;
-            platform?: string | null;
-            /** @enum {string|null} */
-            transport?: "quic" | null;
-            remote_addr?: string | null;
-            /** Format: date-time */
-            connected_since?: string | null;
-            /** Format: date-time */
-            last_seen_at?: string | null;
-            /** Format: date-time */
-            last_ack_at?: string | null;
-            /** Format: int64 */
-            devices?: number;
-            buffer?: null | components["schemas"]["AgentBuffer"];
-            /** Format: date-time */
-            certificate_expires_at?: string | null;
-            /** Format: date-time */
-            revoked_at?: string | null;
-            /** Format: date-time */
-            created_at?: string;
-        };
-        DevicesEvent: {
-            patches: components["schemas"]["DevicePatch"][];
-            removed?: string[];
-            /** Format: date-time */
-            committed_at?: string;
-        };
-        InterfacesEvent: {
-            device: string;
-            patches: components["schemas"]["InterfacePatch"][];
-            /** Format: date-time */
-            committed_at?: string;
-        };
-        AgentsEvent: {
-            patches: components["schemas"]["AgentPatch"][];
+            role: string;
         };
     };
     responses: never;
@@ -777,137 +1148,10 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
-    post_login: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["Login"];
-            };
-        };
-        responses: {
-            /** @description Sign in; sets the session cookie */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        data: components["schemas"]["Me"];
-                    };
-                };
-            };
-            /** @description Problem */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    post_logout: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Sign out */
-            204: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description Problem */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    get_me: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description The signed-in user */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        data: components["schemas"]["Me"];
-                    };
-                };
-            };
-            /** @description Problem */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    get_tenants: {
+    agents: {
         parameters: {
             query?: {
-                limit?: number;
-                cursor?: string;
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Tenants */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        data: components["schemas"]["Tenant"][];
-                        meta: components["schemas"]["Meta"];
-                    };
-                };
-            };
-            /** @description Problem */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    get_sites: {
-        parameters: {
-            query?: {
+                /** @description Only this tenant's. */
                 tenant?: string;
                 limit?: number;
                 cursor?: string;
@@ -918,19 +1162,15 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Sites */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": {
-                        data: components["schemas"]["Site"][];
-                        meta: components["schemas"]["Meta"];
-                    };
+                    "application/json": components["schemas"]["List_Agent"];
                 };
             };
-            /** @description Problem */
+            /** @description What went wrong */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -941,83 +1181,7 @@ export interface operations {
             };
         };
     };
-    get_devices: {
-        parameters: {
-            query?: {
-                tenant?: string;
-                site?: string;
-                agent?: string;
-                state?: string;
-                q?: string;
-                sort?: string;
-                limit?: number;
-                cursor?: string;
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Devices */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        data: components["schemas"]["Device"][];
-                        meta: components["schemas"]["Meta"];
-                    };
-                };
-            };
-            /** @description Problem */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    post_devices: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["NewDevice"];
-            };
-        };
-        responses: {
-            /** @description Add a device */
-            201: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        data: components["schemas"]["Device"];
-                    };
-                };
-            };
-            /** @description Problem */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    get_devices_id: {
+    agent: {
         parameters: {
             query?: never;
             header?: never;
@@ -1028,18 +1192,15 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description One device */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": {
-                        data: components["schemas"]["DeviceDetail"];
-                    };
+                    "application/json": components["schemas"]["Data_Agent"];
                 };
             };
-            /** @description Problem */
+            /** @description What went wrong */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -1050,38 +1211,10 @@ export interface operations {
             };
         };
     };
-    delete_devices_id: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Remove a device */
-            204: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description Problem */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    get_devices_id_interfaces: {
+    gaps: {
         parameters: {
             query?: {
+                /** @description 1 to 1000; 100 if not given. */
                 limit?: number;
                 cursor?: string;
             };
@@ -1093,19 +1226,15 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Interfaces of a device */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": {
-                        data: components["schemas"]["Interface"][];
-                        meta: components["schemas"]["Meta"];
-                    };
+                    "application/json": components["schemas"]["List_Gap"];
                 };
             };
-            /** @description Problem */
+            /** @description What went wrong */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -1116,191 +1245,7 @@ export interface operations {
             };
         };
     };
-    get_devices_id_metrics: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Series that exist */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        data: components["schemas"]["MetricInfo"][];
-                        meta: components["schemas"]["Meta"];
-                    };
-                };
-            };
-            /** @description Problem */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    get_devices_id_series: {
-        parameters: {
-            query?: {
-                metric?: string;
-                object?: string;
-                from?: string;
-                to?: string;
-                points?: number;
-            };
-            header?: never;
-            path: {
-                id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Series, reduced to at most `points` */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        data: components["schemas"]["SeriesSet"];
-                    };
-                };
-            };
-            /** @description Problem */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    get_devices_id_samples: {
-        parameters: {
-            query?: {
-                metric?: string;
-                object?: string;
-                from?: string;
-                to?: string;
-                format?: string;
-                limit?: number;
-                cursor?: string;
-            };
-            header?: never;
-            path: {
-                id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Raw samples */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        data: components["schemas"]["Sample"][];
-                        meta: components["schemas"]["Meta"];
-                    };
-                };
-            };
-            /** @description Problem */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    get_agents: {
-        parameters: {
-            query?: {
-                tenant?: string;
-                limit?: number;
-                cursor?: string;
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Agents */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        data: components["schemas"]["Agent"][];
-                        meta: components["schemas"]["Meta"];
-                    };
-                };
-            };
-            /** @description Problem */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    get_agents_id: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description One agent */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        data: components["schemas"]["Agent"];
-                    };
-                };
-            };
-            /** @description Problem */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    post_agents_id_revoke: {
+    revoke: {
         parameters: {
             query?: never;
             header?: never;
@@ -1311,22 +1256,19 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": Record<string, never>;
+                "application/json": components["schemas"]["Revoke"];
             };
         };
         responses: {
-            /** @description Revoke an agent's certificate */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": {
-                        data: components["schemas"]["Agent"];
-                    };
+                    "application/json": components["schemas"]["Data_Agent"];
                 };
             };
-            /** @description Problem */
+            /** @description What went wrong */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -1337,81 +1279,10 @@ export interface operations {
             };
         };
     };
-    get_agents_id_gaps: {
+    api_keys: {
         parameters: {
             query?: {
-                limit?: number;
-                cursor?: string;
-            };
-            header?: never;
-            path: {
-                id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Recorded gaps */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        data: components["schemas"]["Gap"][];
-                        meta: components["schemas"]["Meta"];
-                    };
-                };
-            };
-            /** @description Problem */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    post_tokens: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["NewToken"];
-            };
-        };
-        responses: {
-            /** @description Make a one-time enrolment token */
-            201: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        data: components["schemas"]["Token"];
-                    };
-                };
-            };
-            /** @description Problem */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    get_api_keys: {
-        parameters: {
-            query?: {
+                /** @description 1 to 1000; 100 if not given. */
                 limit?: number;
                 cursor?: string;
             };
@@ -1421,19 +1292,15 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description API keys */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": {
-                        data: components["schemas"]["ApiKey"][];
-                        meta: components["schemas"]["Meta"];
-                    };
+                    "application/json": components["schemas"]["List_ApiKey"];
                 };
             };
-            /** @description Problem */
+            /** @description What went wrong */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -1444,7 +1311,7 @@ export interface operations {
             };
         };
     };
-    post_api_keys: {
+    api_key_new: {
         parameters: {
             query?: never;
             header?: never;
@@ -1457,18 +1324,15 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Make an API key; the secret is shown once */
             201: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": {
-                        data: components["schemas"]["CreatedApiKey"];
-                    };
+                    "application/json": components["schemas"]["Data_CreatedApiKey"];
                 };
             };
-            /** @description Problem */
+            /** @description What went wrong */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -1479,7 +1343,7 @@ export interface operations {
             };
         };
     };
-    delete_api_keys_id: {
+    api_key_delete: {
         parameters: {
             query?: never;
             header?: never;
@@ -1490,14 +1354,13 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Delete an API key */
             204: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description Problem */
+            /** @description What went wrong */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -1508,11 +1371,20 @@ export interface operations {
             };
         };
     };
-    get_events: {
+    devices: {
         parameters: {
             query?: {
-                device?: string;
-                last_event_id?: string;
+                tenant?: string;
+                site?: string;
+                agent?: string;
+                /** @description `up`, `degraded`, `down` or `unknown`. */
+                state?: string;
+                /** @description Part of a name, address or system name. */
+                q?: string;
+                /** @description `name` (if not given), `-name`, `created_at` or `-created_at`. */
+                sort?: string;
+                limit?: number;
+                cursor?: string;
             };
             header?: never;
             path?: never;
@@ -1520,7 +1392,274 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Event stream */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["List_Device"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    device_new: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewDevice"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Data_Device"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    device: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Data_DeviceDetail"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    device_gone: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    interfaces: {
+        parameters: {
+            query?: {
+                /** @description 1 to 1000; 100 if not given. */
+                limit?: number;
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["List_Interface"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    metrics: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["List_MetricInfo"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    samples: {
+        parameters: {
+            query?: {
+                metric?: string;
+                object?: string;
+                from?: string;
+                to?: string;
+                /** @description `csv` or `json`; `Accept: text/csv` does the same. */
+                format?: string;
+                limit?: number;
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["List_Sample"];
+                    "text/csv": string;
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    series: {
+        parameters: {
+            query: {
+                /** @description Names, separated by commas. */
+                metric: string;
+                /** @description `if:1`; all objects if not given. */
+                object?: string;
+                /** @description RFC 3339 or microseconds; an hour before `to` if not given. */
+                from?: string;
+                /** @description Now if not given. */
+                to?: string;
+                /** @description 1 to 5000; 600 if not given. */
+                points?: number;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Data_SeriesSet"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    events: {
+        parameters: {
+            query?: {
+                /** @description Interfaces of these devices too: up to 8 ids, separated by commas. */
+                device?: string;
+                /** @description As the header `Last-Event-ID`, for clients that cannot set it. */
+                last_event_id?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -1529,7 +1668,302 @@ export interface operations {
                     "text/event-stream": string;
                 };
             };
-            /** @description Problem */
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    login: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Login"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Data_Me"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    logout: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    me: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Data_Me"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    openapi_json: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    sites: {
+        parameters: {
+            query?: {
+                /** @description Only this tenant's. */
+                tenant?: string;
+                limit?: number;
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["List_Site"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    tenants: {
+        parameters: {
+            query?: {
+                /** @description 1 to 1000; 100 if not given. */
+                limit?: number;
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["List_Tenant"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    token_new: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewToken"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Data_Token"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    live: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Data_Health"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ready: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Data_Health"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    startup: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Data_Health"];
+                };
+            };
+            /** @description What went wrong */
             default: {
                 headers: {
                     [name: string]: unknown;

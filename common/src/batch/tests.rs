@@ -115,6 +115,37 @@ fn events_round_trip() {
     assert_eq!(decode_events(&packed).unwrap(), [event]);
 }
 
+fn packed(plain: &[u8]) -> Vec<u8> {
+    zstd::bulk::compress(plain, 1).unwrap()
+}
+
+#[test]
+fn too_many_events_are_refused_before_they_are_decoded() {
+    let empty = [0x0a, 0x00];
+    let most = decode_events(&packed(&empty.repeat(EVENTS_MAX))).unwrap();
+    assert_eq!(most.len(), EVENTS_MAX);
+    let too_many = BatchError::TooMany { what: "events", max: EVENTS_MAX };
+    assert_eq!(decode_events(&packed(&empty.repeat(EVENTS_MAX + 1))), Err(too_many));
+    let max = EVENTS_UNPACKED_BYTES_MAX;
+    let too_large = packed(&empty.repeat(max / 2 + 1));
+    assert_eq!(decode_events(&too_large), Err(BatchError::Compression { max }));
+}
+
+#[test]
+fn too_many_interfaces_are_refused_before_they_are_decoded() {
+    use farwatch_proto::v1::{InterfaceFacts, InterfaceTable};
+    let batch = |count| {
+        let interfaces = vec![InterfaceFacts::default(); count];
+        let table = InterfaceTable { device_id: 1, interfaces };
+        let kind = Some(event::Kind::InterfaceTable(table));
+        encode_events(vec![Event { at_us: 5, kind: kind.clone() }, Event { at_us: 6, kind }])
+    };
+    let half = EVENT_INTERFACES_MAX / 2;
+    assert_eq!(decode_events(&batch(half).unwrap()).unwrap().len(), 2);
+    let too_many = BatchError::TooMany { what: "interfaces", max: EVENT_INTERFACES_MAX };
+    assert_eq!(decode_events(&batch(half + 1).unwrap()), Err(too_many));
+}
+
 #[test]
 fn the_hash_covers_class_and_codec() {
     let hashes = [

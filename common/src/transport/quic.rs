@@ -31,8 +31,9 @@ const COLLECTOR_SEND_WINDOW: u64 = 4 * 1024 * 1024;
 const INITIAL_MTU: u16 = 1200;
 /// Asked of the kernel; 10,000 agents share one socket. It may grant less.
 const SOCKET_BUFFER_BYTES: usize = 4 * 1024 * 1024;
-/// Handshakes that have not proved their address before each new one must (RFC 9000 8.1.2).
-const UNVALIDATED_MAX: usize = 256;
+/// Handshakes under way before each new one must prove its address (RFC 9000 8.1.2): forged
+/// ones then take no place of an agent. Sessions do not count, lest every agent pay a round trip.
+const UNPROVED_MAX: usize = 32;
 /// QUIC application error code of every orderly close; the reason is in the text.
 const CLOSE_CODE: VarInt = VarInt::from_u32(0);
 
@@ -76,11 +77,17 @@ fn socket(address: SocketAddr) -> Result<std::net::UdpSocket, TransportError> {
 #[derive(Debug)]
 pub struct Listener {
     endpoint: quinn::Endpoint,
+    /// One clone is in each handshake under way.
+    pending: Arc<()>,
 }
 
 /// A handshake that has begun.
 #[derive(Debug)]
-pub struct Handshake(quinn::Connecting);
+pub struct Handshake {
+    connecting: quinn::Connecting,
+    proved: bool,
+    _pending: Arc<()>,
+}
 
 impl Listener {
     /// Binds `address`. Must be called inside a tokio runtime.
@@ -109,7 +116,7 @@ impl Listener {
             Arc::new(quinn::TokioRuntime),
         )
         .map_err(|source| TransportError::Bind { address, source })?;
-        Ok(Self { endpoint })
+        Ok(Self { endpoint, pending: Arc::new(()) })
     }
 
     /// Where it listens: the port the system chose if `bind` was given 0.
@@ -122,17 +129,26 @@ impl Listener {
     pub async fn accept(&self) -> Option<Handshake> {
         loop {
             let incoming = self.endpoint.accept().await?;
-            let crowded = self.endpoint.open_connections() > UNVALIDATED_MAX;
-            if crowded && !incoming.remote_address_validated() && incoming.may_retry() {
+            let crowded = self.pending() >= UNPROVED_MAX;
+            let proved = incoming.remote_address_validated();
+            if crowded && !proved && incoming.may_retry() {
                 // The peer comes again with a token; an answer that fails here fails at the peer.
                 let _ = incoming.retry();
                 continue;
             }
             match incoming.accept() {
-                Ok(connecting) => return Some(Handshake(connecting)),
+                Ok(connecting) => {
+                    let pending = Arc::clone(&self.pending);
+                    return Some(Handshake { connecting, proved, _pending: pending });
+                }
                 Err(error) => tracing::debug!(%error, "QUIC handshake refused"),
             }
         }
+    }
+
+    /// Handshakes accepted and neither finished nor dropped.
+    fn pending(&self) -> usize {
+        Arc::strong_count(&self.pending) - 1
     }
 
     /// Closes every session and the socket.
@@ -145,14 +161,21 @@ impl Listener {
 impl Handshake {
     #[must_use]
     pub fn remote(&self) -> SocketAddr {
-        self.0.remote_address()
+        self.connecting.remote_address()
+    }
+
+    /// Whether the peer has proved that it receives at its address, as it must where many
+    /// handshakes are under way.
+    #[must_use]
+    pub fn proved(&self) -> bool {
+        self.proved
     }
 
     /// Completes the handshake; the peer has then proved that it owns its certificate's key.
     pub async fn finish(self) -> Result<QuicSession, TransportError> {
-        let address = self.0.remote_address();
+        let address = self.connecting.remote_address();
         let connection = self
-            .0
+            .connecting
             .await
             .map_err(|error| TransportError::Connect { address, reason: error.to_string() })?;
         Ok(QuicSession::new(connection))
@@ -205,13 +228,6 @@ impl QuicSession {
             .unwrap_or_default();
         Self { connection, certificates }
     }
-
-    /// Packets lost and sent on the current path, as quinn counts them.
-    #[must_use]
-    pub fn loss(&self) -> (u64, u64) {
-        let path = self.connection.stats().path;
-        (path.lost_packets, path.sent_packets)
-    }
 }
 
 fn ended(error: &quinn::ConnectionError) -> TransportError {
@@ -259,6 +275,10 @@ impl Session for QuicSession {
 
     fn rtt(&self) -> Duration {
         self.connection.rtt()
+    }
+
+    fn progress(&self) -> u64 {
+        self.connection.stats().frame_rx.acks
     }
 
     fn close(&self, reason: &str) {

@@ -185,3 +185,32 @@ fn a_taken_port_is_named() {
     let error = Listener::bind(address, tls, &secrets).unwrap_err().to_string();
     assert!(error.contains(&address.to_string()), "{error}");
 }
+
+/// Handshakes under way that were never finished here: the next agent has to prove its address,
+/// and does.
+#[tokio::test]
+async fn an_agent_gets_in_beside_many_unfinished_handshakes() {
+    let ca = ca();
+    let listener = ca.listener();
+    let address = listener.local_address().unwrap();
+    let tls = tls::agent_config(ca.agent(), ca.root.clone()).unwrap();
+    let mut unfinished = Vec::new();
+    let mut sessions = Vec::new();
+    for _ in 0..33 {
+        let (session, handshake) = tokio::join!(dial(address, Arc::clone(&tls)), async {
+            listener.accept().await.unwrap()
+        });
+        sessions.push(session.unwrap());
+        unfinished.push(handshake);
+    }
+    assert!(unfinished.iter().take(32).all(|handshake| !handshake.proved()));
+    assert!(unfinished.last().unwrap().proved());
+    // Sessions do not count, only handshakes.
+    for handshake in unfinished {
+        handshake.finish().await.unwrap();
+    }
+    let (session, handshake) =
+        tokio::join!(dial(address, tls), async { listener.accept().await.unwrap() });
+    session.unwrap();
+    assert!(!handshake.proved());
+}

@@ -139,6 +139,10 @@ impl Engine {
             device.limits
         };
         let envelope = (device.version, device.target.community.expose(), id.cast_signed());
+        let limits = match poll.phase {
+            Phase::Facts => poll.draft.limits(poll.walk.scalars_done(), limits),
+            Phase::Probe | Phase::Samples => limits,
+        };
         poll.walk.write(ask, rows, limits, envelope, writer);
         poll.requests += 1;
         count(&self.counters.requests);

@@ -318,6 +318,25 @@ fn heartbeats_are_slow_when_idle_and_a_silent_session_is_given_up() {
 }
 
 #[test]
+fn a_transport_that_gets_through_is_not_silent_but_not_for_ever() {
+    let s = Duration::from_secs;
+    let mut core = core();
+    core.beat(s(0), Duration::from_millis(20));
+    core.progressed(s(2));
+    assert_ne!(core.due(s(4)), Due::Redial);
+    assert_eq!(core.due(s(5)), Due::Redial);
+    for at in 5..180 {
+        core.progressed(s(at));
+        assert_ne!(core.due(s(at)), Due::Redial);
+    }
+    assert_eq!(core.due(s(180)), Due::Redial);
+    // A new session has its own time.
+    core.connected(10, s(0));
+    core.beat(s(0), Duration::from_millis(20));
+    assert_eq!((core.due(s(2)), core.due(s(3))), (Due::Nothing, Due::Redial));
+}
+
+#[test]
 fn what_was_on_the_way_is_sent_again_after_a_reconnect() {
     let mut core = core();
     core.sent(5, Lane::Live, 1, Duration::ZERO);

@@ -100,6 +100,10 @@ struct Fake {
 #[derive(Default)]
 struct FakeState {
     failing: bool,
+    /// The sequence whose stream has a cursor that cannot be read.
+    corrupt: Option<u64>,
+    /// The sequence at which the stream has too many holes.
+    holes: Option<u64>,
     groups: Vec<usize>,
 }
 
@@ -114,7 +118,13 @@ impl SampleStore for Fake {
         if state.failing {
             return Err(StoreError::Database(sqlx::Error::PoolTimedOut));
         }
-        Ok(vec![Appended::Stored; batches.len()])
+        if batches.iter().any(|batch| Some(batch.seq) == state.corrupt) {
+            return Err(StoreError::Corrupt { what: "a cursor".into() });
+        }
+        let one = |batch: &Append| {
+            if Some(batch.seq) == state.holes { Appended::TooManyHoles } else { Appended::Stored }
+        };
+        Ok(batches.iter().map(one).collect())
     }
 
     async fn durable(
@@ -166,6 +176,23 @@ async fn batches_that_wait_share_a_transaction() {
     let fake = Fake::default();
     assert_eq!(run(fake.clone(), 0..50).await.len(), 50);
     assert_eq!(fake.state.lock().unwrap().groups, [50]);
+}
+
+#[tokio::test]
+async fn a_stream_that_cannot_go_on_begins_anew_and_stops_no_other() {
+    let fake = Fake::default();
+    fake.state.lock().unwrap().corrupt = Some(2);
+    fake.state.lock().unwrap().holes = Some(4);
+    let codes = outcomes(run(fake.clone(), 1..=4).await).into_iter().map(|(seq, outcome)| {
+        let code = match outcome {
+            Outcome::Rejected(code, _) => Some(code),
+            Outcome::Durable => None,
+            Outcome::Unavailable => panic!("{seq}"),
+        };
+        (seq, code)
+    });
+    let fork = Some(RejectCode::Fork);
+    assert_eq!(codes.collect::<Vec<_>>(), [(1, None), (2, fork), (3, None), (4, fork)]);
 }
 
 #[tokio::test]

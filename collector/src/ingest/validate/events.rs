@@ -1,5 +1,6 @@
 //! Core: checks what events say.
 
+use farwatch_common::batch::EVENTS_MAX;
 use farwatch_common::clock::Micros;
 use farwatch_common::id::DeviceId;
 use farwatch_common::sample::Class;
@@ -8,8 +9,6 @@ use farwatch_proto::v1::{DeviceFacts, Event, Gap, GapReason, InterfaceTable, eve
 use super::Refused;
 use crate::store::samples::{Fact, GapRow};
 
-/// Most events in one batch.
-const EVENTS_MAX: usize = 10_000;
 /// Most interfaces of one device.
 const INTERFACES_MAX: usize = 16_384;
 /// Longest text of a device. sysDescr ends at 255 by its MIB; some devices do not care.

@@ -62,9 +62,23 @@ fn rates(kind: MetricKind, polls: &[(i64, i64)], boots: &[(i64, i64)]) -> Vec<(i
 }
 
 #[test]
+fn uptimes_that_cannot_be_are_no_restarts() {
+    let (id, counter) = schema(Group::Interfaces, "octets", MetricKind::Counter64, 0);
+    let (up_id, up) = schema(Group::System, UPTIME_METRIC, MetricKind::Gauge, 4);
+    let query = query("octets", 0..2, 100);
+    let minute = Duration::from_secs(60);
+    let mut builder = SeriesBuilder::new(&query, minute, &[(id, counter), (up_id, up)]).unwrap();
+    for (minute, raw) in [(0, 1_844_674_407_370_955), (1, i64::MAX)] {
+        builder.take(rank(0), &row(Group::System, up_id, minute, Some(raw))).unwrap();
+        builder.take(rank(1), &row(Group::Interfaces, id, minute, Some(minute * 60))).unwrap();
+    }
+    assert_eq!(builder.finish(&[])[0].points[0].value, Some(1.0));
+}
+
+#[test]
 fn counters_become_rates_at_the_later_poll() {
     let polls = [(0, 0), (1, 600), (2, 660), (3, 660), (4, 60)];
-    let expected = [(1, Some(600)), (2, Some(60)), (3, Some(0)), (4, Some(60)), (5, None)];
+    let expected = [(1, Some(600)), (2, Some(60)), (3, Some(0)), (4, None), (5, None)];
     assert_eq!(rates(MetricKind::Counter64, &polls, &[]), expected);
 }
 

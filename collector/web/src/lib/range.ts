@@ -18,7 +18,7 @@ const UNIT_MS: Readonly<Record<string, number>> = {
   w: 604_800_000,
 };
 
-export const DEFAULT_RANGE: Range = { from: "now-6h", to: "now" };
+export const DEFAULT_RANGE: Range = { from: "now-1h", to: "now" };
 /** Shorter than this shows nothing but single samples. */
 export const MIN_SPAN_MS = 10_000;
 const MAX_SPAN_MS = 5 * 366 * 86_400_000;

@@ -33,6 +33,7 @@ const CAUSE_WORD: Readonly<Record<Cause, string>> = {
   pending: "waiting for first poll",
   agent_offline: "agent offline",
   stale: "stale",
+  malformed: "broken answer",
 };
 
 export function causeWord(cause: Cause | null | undefined): string | null {
@@ -40,6 +41,7 @@ export function causeWord(cause: Cause | null | undefined): string | null {
 }
 
 const CAUSE_HINT: Partial<Record<Cause, string>> = {
+  malformed: "The device's answer breaks the SNMP protocol. Update its firmware or poll it less.",
   timeout: "The device did not answer. Check its address, the SNMP service and any filter on it.",
   auth: "The device refused the credential. Check the community and what it may read.",
   unreachable: "The agent has no route to this address. Check routing at the site.",

@@ -17,7 +17,7 @@ export function CopyLine({ text, label }: { text: string; label: string }) {
   };
   return (
     <div className="flex items-center gap-1 rounded-md border border-line bg-bg py-0.5 pr-0.5 pl-3">
-      <code className="min-w-0 flex-1 font-mono text-xs break-all select-all">{text}</code>
+      <code className="min-w-0 flex-1 py-1.5 font-mono text-xs break-all select-all">{text}</code>
       <IconButton label={copied ? "Copied" : label} onClick={() => void copy()}>
         <Icon name={copied ? "check" : "copy"} />
       </IconButton>

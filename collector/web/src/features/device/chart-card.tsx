@@ -48,7 +48,7 @@ export function ChartCard(props: Props) {
       data-from={Math.round(from)}
       data-to={Math.round(to)}
     >
-      <figcaption className="flex flex-wrap items-baseline gap-x-4 px-1 pb-1">
+      <figcaption className="flex flex-wrap items-center gap-x-4 px-1 pb-1">
         <h3 className="font-medium">{spec.title}</h3>
         {spec.lines.map((line, i) => (
           <span key={line.label} className="inline-flex items-center gap-1.5 text-xs text-muted">

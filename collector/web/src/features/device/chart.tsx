@@ -48,7 +48,8 @@ function options(
   return {
     width,
     height: HEIGHT,
-    padding: [8, 8, 0, 0],
+    // Room on the right for half a label of the time axis.
+    padding: [8, 18, 0, 0],
     legend: { show: false },
     cursor: {
       sync: { key: "device" },

@@ -40,7 +40,7 @@ export function DeviceHead({ device, detail }: { device: Device; detail: DeviceD
         <Fact name="Location">{facts.sys_location || NONE}</Fact>
         <Fact name="Contact">{facts.sys_contact || NONE}</Fact>
         <Fact name="Uptime">{duration(device.uptime_s)}</Fact>
-        <Fact name="Round trip">{milliseconds(device.rtt_ms)} ms</Fact>
+        <Fact name="Round trip">{device.rtt_ms === null ? NONE : `${milliseconds(device.rtt_ms)} ms`}</Fact>
         <Fact name="Polled">every {duration(device.interval_s)} by {device.agent.name}, SNMP {detail.snmp.version}</Fact>
         <Fact name="Site">{device.tenant.name} · {device.site.name}</Fact>
       </dl>

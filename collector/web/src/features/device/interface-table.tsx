@@ -103,7 +103,7 @@ const Row = memo(function Row({ device, interval, object, chosen, onChoose }: Ro
           className="inline-flex min-h-6 items-center font-medium phone:min-h-11">
           {port.name || port.description || object}
         </button>
-        {port.alias && <span className="ml-2 text-muted">{port.alias}</span>}
+        {port.alias && <span className="ml-2 text-muted phone:ml-0 phone:block">{port.alias}</span>}
       </div>
       <div role="gridcell" className="num text-muted phone:hidden">
         {port.speed_bps ? si(port.speed_bps, "") : "–"}
@@ -138,7 +138,7 @@ function Rate({ bps, use, className, cell }: {
       <span className="h-1 w-9 overflow-hidden rounded-full bg-line" aria-hidden="true">
         <span className={`block h-full ${colour}`} style={{ width: `${share * 100}%` }} />
       </span>
-      <span className="num w-8 text-2xs text-muted">{use === null ? "" : `${percent(use)}%`}</span>
+      <span className="num w-10 text-2xs text-muted">{use === null ? "" : `${percent(use)}%`}</span>
     </div>
   );
 }

@@ -47,7 +47,7 @@ export function FleetPage() {
             ref={input}
             type="search"
             className={`${INPUT} pl-8! desk:w-64`}
-            placeholder="Filter  ( / )"
+            placeholder={phone ? "Filter" : "Filter  ( / )"}
             value={fleet.search.q ?? ""}
             onChange={(event) => fleet.setSearch({ q: event.target.value })}
             onKeyDown={(event) => {

@@ -37,7 +37,7 @@ export function KeysPage() {
         <Empty title="No API keys">
           <p>
             A key lets a script use this API as
-            <code className="mx-1 font-mono text-xs">Authorization: Bearer fwk_…</code>. It belongs
+            <code className="ml-1 font-mono text-xs">Authorization: Bearer fwk_…</code>. It belongs
             to one tenant and can do no more than its scopes say.
           </p>
           <Button look="solid" className="self-start" onClick={() => setMaking(true)}>Make a key</Button>
