@@ -14,8 +14,11 @@ mod varint;
 
 pub use rows::{decode_rows, encode_rows};
 
+use std::cell::RefCell;
+
 use farwatch_proto::v1::{Event, EventBatch};
 use prost::Message as _;
+use zstd::bulk::{Compressor, Decompressor};
 
 use crate::sample::Class;
 
@@ -66,6 +69,12 @@ pub enum BatchError {
     Event,
 }
 
+thread_local! {
+    // Making these costs more than a small batch.
+    static PACKER: RefCell<Option<Compressor<'static>>> = const { RefCell::new(None) };
+    static UNPACKER: RefCell<Option<Decompressor<'static>>> = const { RefCell::new(None) };
+}
+
 /// What makes two batches the same: the collector keeps it to tell a repeat from a fork.
 #[must_use]
 pub fn content_hash(class: Class, codec: Codec, data: &[u8]) -> [u8; 32] {
@@ -95,7 +104,11 @@ fn compress(plain: &[u8]) -> Result<Vec<u8>, BatchError> {
     if plain.len() > UNPACKED_BYTES_MAX {
         return Err(BatchError::TooLarge { size: plain.len(), max: UNPACKED_BYTES_MAX });
     }
-    let packed = zstd::bulk::compress(plain, ZSTD_LEVEL)
+    let packed = PACKER
+        .with_borrow_mut(|slot| match slot {
+            Some(packer) => packer.compress(plain),
+            None => slot.insert(Compressor::new(ZSTD_LEVEL)?).compress(plain),
+        })
         .map_err(|_| BatchError::Compression { max: UNPACKED_BYTES_MAX })?;
     if packed.len() > PACKED_BYTES_MAX {
         return Err(BatchError::TooLarge { size: packed.len(), max: PACKED_BYTES_MAX });
@@ -122,7 +135,12 @@ fn decompress_within(packed: &[u8], max: usize) -> Result<Vec<u8>, BatchError> {
     let too_large = BatchError::Compression { max };
     let size =
         unpacked_size(packed).filter(|size| *size <= max).ok_or_else(|| too_large.clone())?;
-    zstd::bulk::decompress(packed, size).map_err(|_| too_large)
+    UNPACKER
+        .with_borrow_mut(|slot| match slot {
+            Some(unpacker) => unpacker.decompress(packed, size),
+            None => slot.insert(Decompressor::new()?).decompress(packed, size),
+        })
+        .map_err(|_| too_large)
 }
 
 #[cfg(test)]

@@ -172,6 +172,18 @@ async fn pages_hold_every_sample_once<S: SampleStore>(store: S) {
     assert_eq!(pages(&store, &everything).await.len(), 60 * 5);
 }
 
+async fn pages_cross_a_long_silence<S: SampleStore>(store: S) {
+    let day = 86_400;
+    let burst: Vec<Row> = (0..90).map(|n| counters(DEVICE, 40 * day + n * 60, n)).collect();
+    let batches = [append(1, &[counters(DEVICE, 0, 1)]), append(2, &burst)];
+    store.append(&batches, &[]).await.unwrap();
+    let mut query = page(7);
+    query.to = at(365 * day);
+    let all = pages(&store, &query).await;
+    assert_eq!(all.len(), 91);
+    assert!(all.is_sorted_by_key(|raw| raw.cursor));
+}
+
 async fn a_failed_poll_is_kept_with_its_cause<S: SampleStore>(store: S) {
     let mut failed = alive(DEVICE, 60);
     failed.cause = Some(farwatch_common::sample::Cause::Timeout);
@@ -289,6 +301,7 @@ macro_rules! every_test {
             series_merge_batches
             tenants_do_not_meet
             pages_hold_every_sample_once
+            pages_cross_a_long_silence
             a_failed_poll_is_kept_with_its_cause
             names_of_series_are_listed
             gaps_are_kept_and_drawn

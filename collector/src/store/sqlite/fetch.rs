@@ -12,7 +12,7 @@ use crate::store::series::Rank;
 use crate::store::{Database, StoreError};
 
 /// How many batches are in memory at a time, packed.
-const CHUNK: usize = 256;
+const CHUNK: usize = 64;
 
 /// Which batches: those of `class` that have rows in `from..to`.
 #[derive(Clone, Copy, Debug)]
@@ -69,6 +69,34 @@ pub(super) async fn for_each_row<S: Send + 'static>(
         }
     }
     Ok(state)
+}
+
+/// Whether there may be rows of the device.
+pub(super) async fn any(
+    database: &Database,
+    subject: &Subject,
+    searches: &[Search],
+) -> Result<bool, StoreError> {
+    for search in searches {
+        let found: bool = sqlx::query_scalar(
+            "SELECT EXISTS (SELECT 1 FROM ts_batch
+             WHERE tenant_id = $1 AND agent_id = $2 AND class = $3 AND t_max >= $4 AND t_min < $5
+               AND (filter & $6) = $6 AND instr(devices, $7) > 0)",
+        )
+        .bind(subject.tenant.0)
+        .bind(subject.agent.0)
+        .bind(search.class as i64)
+        .bind(search.from.0)
+        .bind(search.to.0)
+        .bind(device_filter(subject.device))
+        .bind(device_mark(subject.device).to_vec())
+        .fetch_one(database.reader())
+        .await?;
+        if found {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 fn broken() -> StoreError {

@@ -1,7 +1,8 @@
 //! Raw samples by the page.
 //!
-//! Time is walked in windows that grow while they are empty; a window is read whole, sorted, and
-//! cut at the limit. Repeats are not hidden: the page is evidence.
+//! Time is walked in windows that grow over what is empty and shrink again before anything is read,
+//! so that a page holds little more than it gives; a window is read whole, sorted, and cut at the
+//! limit. Repeats are not hidden: the page is evidence.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -33,11 +34,21 @@ pub(super) async fn page(
     let Some((first, last)) = span(database, subject, from).await? else { return Ok(page) };
     from = from.max(first);
     let end = query.to.min(Micros(last.0.saturating_add(1)));
-    let mut window = subject.interval.saturating_mul(WINDOW_INTERVALS).min(WINDOW_MAX);
+    let first_window = subject.interval.saturating_mul(WINDOW_INTERVALS).min(WINDOW_MAX);
+    let mut window = first_window;
     while from < end && page.len() < query.limit {
         let to = from.after(window).min(end);
         let search = |group: &Group| fetch::Search { class: group.class(), from, to };
-        let searches = groups.iter().map(search).collect();
+        let searches: Vec<_> = groups.iter().map(search).collect();
+        if !fetch::any(database, subject, &searches).await? {
+            window = (window * 2).min(WINDOW_MAX);
+            from = to;
+            continue;
+        }
+        if window > first_window {
+            window = (window / 2).max(first_window);
+            continue;
+        }
         let take = |found: &mut Vec<fetch::Found>, row| {
             found.push(row);
             Ok(())
@@ -46,9 +57,6 @@ pub(super) async fn page(
         let before = page.len();
         for found in found {
             samples(subject, &wanted, query, found, &mut page);
-        }
-        if page.len() == before {
-            window = (window * 2).min(WINDOW_MAX);
         }
         if let Some(new) = page.get_mut(before..) {
             new.sort_by_key(|sample| sample.cursor);
