@@ -9,7 +9,6 @@
 //! - on crash: no ack was sent, the agents send again, the key of `ts_batch` drops the repeats
 
 pub mod database;
-pub mod definition;
 #[cfg(test)]
 pub(crate) mod fixture;
 pub mod rates;

@@ -4,6 +4,8 @@
 //! one group share a time and form a [`Row`]. What the columns mean stands in a [`Schema`], which is
 //! sent once; a row carries the schema's id only.
 
+pub mod definition;
+
 use crate::clock::Micros;
 use crate::id::DeviceId;
 

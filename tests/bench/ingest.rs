@@ -14,11 +14,11 @@ use farwatch_collector::ingest::{CommitQueue, Committer, Counters, Presence};
 use farwatch_collector::live::Live;
 use farwatch_collector::live::layout::Layout;
 use farwatch_collector::store::samples::SeriesQuery;
-use farwatch_collector::store::{Database, SampleStore, SqliteSamples, definition};
+use farwatch_collector::store::{Database, SampleStore, SqliteSamples};
 use farwatch_common::batch::{Codec, encode_rows};
 use farwatch_common::clock::{Clock, Micros};
 use farwatch_common::id::{AgentId, DeviceId, TenantId};
-use farwatch_common::sample::SchemaId;
+use farwatch_common::sample::{SchemaId, definition};
 use farwatch_proto::v1::Batch;
 use farwatch_support::bench::own_cpu_s;
 use farwatch_support::bench::site::{

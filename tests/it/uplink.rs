@@ -8,13 +8,13 @@ use farwatch_agent::identity::{Credentials, enroll};
 use farwatch_common::batch::{Codec, UNPACKED_BYTES_MAX, encode_events, encode_rows};
 use farwatch_common::clock::{Clock, Micros};
 use farwatch_common::id::DeviceId;
-use farwatch_common::sample::{Class, Column, Group, MetricKind, Row, Schema, Unit};
+use farwatch_common::sample::{Class, Column, Group, MetricKind, Row, Schema, Unit, definition};
 use farwatch_common::token::EnrollToken;
 use farwatch_common::transport::{PipeKind, Session, channel, quic};
 use farwatch_proto::v1::uplink_client::UplinkClient;
 use farwatch_proto::v1::{
-    Batch, ColumnDef, DeviceFacts, Event, RejectCode, SchemaDef, SessionHello, TelemetryDown,
-    TelemetryUp, event, telemetry_down, telemetry_up,
+    Batch, DeviceFacts, Event, RejectCode, SchemaDef, SessionHello, TelemetryDown, TelemetryUp,
+    event, telemetry_down, telemetry_up,
 };
 use farwatch_support::stack::{Collector, add_device, only_agent};
 use tokio::sync::mpsc;
@@ -84,17 +84,6 @@ fn schema() -> Schema {
     Schema { group: Group::Interfaces, columns: vec![column] }
 }
 
-fn definition(schema: &Schema) -> SchemaDef {
-    let columns = schema.columns.iter().map(|column| ColumnDef {
-        object: column.object.clone(),
-        metric: column.metric.clone(),
-        kind: column.kind as u32,
-        unit: column.unit as u32,
-        exponent: i32::from(column.exponent),
-    });
-    SchemaDef { schema_id: schema.id().0, group: schema.group as u32, columns: columns.collect() }
-}
-
 fn row(device: DeviceId, at: Micros, value: i64) -> Row {
     let schema = schema();
     Row {
@@ -114,7 +103,7 @@ fn batch(seq: u64, rows: &[Row]) -> Batch {
         class: Class::Counters as u32,
         codec: Codec::Rows as u32,
         data: encode_rows(rows).unwrap().into(),
-        schemas: vec![definition(&schema())],
+        schemas: vec![definition::write(&schema())],
     }
 }
 
@@ -146,7 +135,7 @@ async fn bad_batches_are_refused_one_by_one() {
     assert_eq!(wire.send(garbage).await, Some(RejectCode::Malformed));
     let unknown_codec = Batch { codec: 99, ..batch(5, &[row(device_id, now, 5)]) };
     assert_eq!(wire.send(unknown_codec).await, Some(RejectCode::Malformed));
-    let lying = SchemaDef { schema_id: 4711, ..definition(&schema()) };
+    let lying = SchemaDef { schema_id: 4711, ..definition::write(&schema()) };
     let lying = Batch { schemas: vec![lying], ..batch(6, &[row(device_id, now, 6)]) };
     assert_eq!(wire.send(lying).await, Some(RejectCode::Malformed));
 

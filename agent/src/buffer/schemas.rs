@@ -3,8 +3,8 @@
 
 use std::collections::btree_map::{BTreeMap, Entry};
 
-use farwatch_common::sample::{Schema, SchemaId};
-use farwatch_proto::v1::{ColumnDef, SchemaDef};
+use farwatch_common::sample::{Schema, SchemaId, definition};
+use farwatch_proto::v1::SchemaDef;
 use prost::Message as _;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
@@ -36,7 +36,7 @@ impl Schemas {
                     .execute(params![id.0, seq.cast_signed()])?;
             }
             (Entry::Vacant(new), Some(schema)) => {
-                let bytes = definition(id, schema).encode_to_vec();
+                let bytes = definition::write(schema).encode_to_vec();
                 connection
                     .prepare_cached(
                         "INSERT INTO schema (schema_id, def, acked, last_seq)
@@ -111,19 +111,4 @@ pub(super) fn to_bytes(ids: &[SchemaId]) -> Vec<u8> {
 pub(super) fn from_bytes(bytes: &[u8]) -> Vec<SchemaId> {
     let (whole, _) = bytes.as_chunks::<8>();
     whole.iter().map(|id| SchemaId(i64::from_le_bytes(*id))).collect()
-}
-
-fn definition(id: SchemaId, schema: &Schema) -> SchemaDef {
-    let column = |column: &farwatch_common::sample::Column| ColumnDef {
-        object: column.object.clone(),
-        metric: column.metric.clone(),
-        kind: column.kind as u32,
-        unit: column.unit as u32,
-        exponent: i32::from(column.exponent),
-    };
-    SchemaDef {
-        schema_id: id.0,
-        group: schema.group as u32,
-        columns: schema.columns.iter().map(column).collect(),
-    }
 }

@@ -16,12 +16,11 @@ use farwatch_common::batch::{
 };
 use farwatch_common::clock::Micros;
 use farwatch_common::id::{AgentId, DeviceId, TenantId};
-use farwatch_common::sample::{Class, Row, SchemaId};
+use farwatch_common::sample::{Class, Row, SchemaId, definition};
 use farwatch_proto::v1::{Batch, RejectCode, SchemaDef};
 use prost::Message as _;
 
 use crate::live::layout::Layout;
-use crate::store::definition;
 use crate::store::samples::Append;
 
 /// Most schemas one batch may bring.

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use farwatch_common::file::create_private;
 use sqlx::error::ErrorKind;
 use sqlx::migrate::Migrator;
 use sqlx::sqlite::{
@@ -23,6 +24,8 @@ const FILE_NAME: &str = "farwatch.db";
 /// What can go wrong in the store.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
+    #[error("cannot make the database {path}")]
+    Create { path: PathBuf, source: std::io::Error },
     #[error("cannot open the database {path}")]
     Open { path: PathBuf, source: sqlx::Error },
     #[error("cannot bring the database {path} to this version's schema")]
@@ -78,6 +81,9 @@ impl Database {
     /// Opens or makes the database in `data_dir` and brings its schema up to date.
     pub async fn open(data_dir: &Path) -> Result<Self, StoreError> {
         let path = data_dir.join(FILE_NAME);
+        // For the owner only; SQLite gives its log and shared memory the same mode.
+        create_private(&path, &[])
+            .map_err(|source| StoreError::Create { path: path.clone(), source })?;
         let open = |source| StoreError::Open { path: path.clone(), source };
         // A reader sets nothing that is kept in the file: SQLite refuses it even if it stands so.
         let reading = SqliteConnectOptions::new()
@@ -86,7 +92,6 @@ impl Database {
             .busy_timeout(Duration::from_secs(5));
         let writing = reading
             .clone()
-            .create_if_missing(true)
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full)
             .pragma("auto_vacuum", "INCREMENTAL");

@@ -4,12 +4,12 @@ use bytes::Bytes;
 use farwatch_common::batch::{Codec, content_hash, encode_rows};
 use farwatch_common::clock::Micros;
 use farwatch_common::id::{AgentId, DeviceId, SiteId, TenantId};
-use farwatch_common::sample::{Column, Group, MetricKind, Row, Schema, Unit};
+use farwatch_common::sample::{Column, Group, MetricKind, Row, Schema, Unit, definition};
 use farwatch_proto::v1::Batch;
 use prost::Message as _;
 
 use super::samples::Append;
-use super::{Database, SqliteSamples, definition};
+use super::{Database, SqliteSamples};
 use crate::identity::peer::Transport;
 use crate::identity::tenancy::Actor;
 use crate::identity::{Access, PeerInfo, TenantContext};

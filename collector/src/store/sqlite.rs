@@ -8,6 +8,7 @@ mod facts;
 mod fetch;
 mod pages;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,7 +16,7 @@ use farwatch_common::batch::decode_rows;
 use farwatch_common::clock::Micros;
 use farwatch_common::id::{AgentId, DeviceId, TenantId};
 use farwatch_common::ranges::SeqRanges;
-use farwatch_common::sample::{Class, Group, Row, Schema, SchemaId};
+use farwatch_common::sample::{Class, Column, Group, Row, Schema, SchemaId, definition};
 use farwatch_proto::v1::SchemaDef;
 use prost::Message as _;
 use sqlx::Row as _;
@@ -27,7 +28,7 @@ use super::samples::{
     SeriesName, SeriesQuery,
 };
 use super::series::{SeriesBuilder, rate_unit};
-use super::{Database, StoreError, definition};
+use super::{Database, StoreError};
 use crate::identity::TenantContext;
 
 /// The tail behind a checkpoint begins this much before it: rows of another device may be older.
@@ -220,21 +221,21 @@ impl SampleStore for SqliteSamples {
         device: DeviceId,
     ) -> Result<Vec<SeriesName>, StoreError> {
         let Some(subject) = self.subject(context, device).await? else { return Ok(Vec::new()) };
-        let columns = subject.schemas.iter().flat_map(|(_, schema)| &schema.columns);
-        let mut names: Vec<SeriesName> = columns
-            .map(|column| SeriesName {
-                object: column.object.clone(),
-                metric: column.metric.clone(),
-                kind: column.kind,
-                unit: match column.kind.is_counter() {
-                    true => rate_unit(column.unit),
-                    false => column.unit.name(),
-                },
-            })
-            .collect();
-        names.sort();
-        names.dedup_by(|a, b| (&a.object, &a.metric) == (&b.object, &b.metric));
-        Ok(names)
+        // A device may change what it counts a metric with: the schema that came last tells.
+        let mut named = BTreeMap::new();
+        for column in subject.schemas.iter().flat_map(|(_, schema)| &schema.columns) {
+            named.insert((&column.object, &column.metric), column);
+        }
+        let name = |column: &Column| SeriesName {
+            object: column.object.clone(),
+            metric: column.metric.clone(),
+            kind: column.kind,
+            unit: match column.kind.is_counter() {
+                true => rate_unit(column.unit),
+                false => column.unit.name(),
+            },
+        };
+        Ok(named.into_values().map(name).collect())
     }
 
     async fn gaps(

@@ -1,11 +1,10 @@
-//! Core: schemas as the agents send them and as they are stored (`SchemaDef`).
+//! Core: schemas as they are sent and stored (`SchemaDef`).
 
 use std::collections::HashSet;
 
-use farwatch_common::sample::{
-    COLUMNS_MAX, Column, Group, MetricKind, NAME_BYTES_MAX, Schema, SchemaId, Unit,
-};
 use farwatch_proto::v1::{ColumnDef, SchemaDef};
+
+use super::{COLUMNS_MAX, Column, Group, MetricKind, NAME_BYTES_MAX, Schema, SchemaId, Unit};
 
 /// Powers of ten beyond this are a mistake.
 const EXPONENT_MAX: u32 = 18;
