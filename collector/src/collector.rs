@@ -21,10 +21,11 @@ use tokio_util::sync::CancellationToken;
 
 use crate::api::{self, AppState};
 use crate::config::Config;
+use crate::identity::certificates::{BrowserSource, Certificates};
 use crate::identity::enroll::{EnrollmentService, Renewer};
 use crate::identity::limits::Limits;
 use crate::identity::password::{Cost, Passwords};
-use crate::identity::pki::{Pki, PkiError, browser_identity, configured_identity};
+use crate::identity::pki::{Pki, PkiError};
 use crate::identity::token::TokenOrigin;
 use crate::ingest::{Ingest, UplinkService};
 use crate::inventory::push::AssignmentPush;
@@ -88,7 +89,13 @@ pub async fn serve(config: Config, stop: impl Future<Output = ()>) -> Result<(),
     };
 
     // Doors: a taken port is found before anything runs.
-    let tls = ServerTls::new(&config, &base)?;
+    let certificates = Certificates::open(
+        base.pki.clone(),
+        browser_source(&config),
+        base.clock.clone(),
+        &base.metrics,
+    )?;
+    let tls = ServerTls::new(&certificates, &base)?;
     let keys = quic_keys(&data_dir)?;
     let doors = Doors::open(config.listen.address, config.listen.http, tls.agents, &keys).await?;
     let addresses = doors.addresses(&config.listen.public)?;
@@ -101,6 +108,7 @@ pub async fn serve(config: Config, stop: impl Future<Output = ()>) -> Result<(),
     let live = Live::new(base.clock.clone());
     live.load(&base.database, &samples).await?;
     let ingest = start_ingest(&mut tasks, &base, samples.clone(), live.clone());
+    tasks.spawn("certificates", certificates.run(cancel.clone()));
     tasks.spawn("live", live.clone().run(cancel.clone()));
 
     // Agents.
@@ -153,18 +161,22 @@ struct ServerTls {
 }
 
 impl ServerTls {
-    fn new(config: &Config, base: &Base) -> Result<Self, ServeError> {
-        let now = base.clock.now();
-        let identity = base.pki.collector_identity(now)?;
-        let browser = match (&config.tls.cert_file, &config.tls.key_file) {
-            (Some(certificate), Some(key)) => configured_identity(certificate, key)?,
-            _ => browser_identity(&config.data_dir, now)?,
-        };
+    fn new(certificates: &Certificates, base: &Base) -> Result<Self, ServeError> {
+        let (own, browser) = (&certificates.own, &certificates.browser);
         Ok(Self {
-            agents: tls::agent_listener_config(identity.clone(), base.pki.root().clone())?,
-            enrolment: tls::open_listener_config(identity, &[ALPN_ENROLL])?,
-            browsers: tls::open_listener_config(browser, &[b"h2", b"http/1.1"])?,
+            agents: tls::agent_listener_config(own.clone(), base.pki.root().clone())?,
+            enrolment: tls::open_listener_config(own.clone(), &[ALPN_ENROLL])?,
+            browsers: tls::open_listener_config(browser.clone(), &[b"h2", b"http/1.1"])?,
         })
+    }
+}
+
+fn browser_source(config: &Config) -> BrowserSource {
+    match (&config.tls.cert_file, &config.tls.key_file) {
+        (Some(certificate), Some(key)) => {
+            BrowserSource::Files { certificate: certificate.clone(), key: key.clone() }
+        }
+        _ => BrowserSource::SelfSigned { data_dir: config.data_dir.clone() },
     }
 }
 

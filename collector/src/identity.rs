@@ -2,6 +2,7 @@
 
 pub mod agent_key;
 pub mod api_key;
+pub mod certificates;
 pub mod enroll;
 pub mod limits;
 pub mod password;

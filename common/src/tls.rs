@@ -4,12 +4,13 @@
 //! answer to [`COLLECTOR_NAME`], agents are known by the hash of their key, looked up on every
 //! accepted connection.
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, WebPkiSupportedAlgorithms};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
-use rustls::server::WebPkiClientVerifier;
+use rustls::server::{ClientHello, ResolvesServerCert, WebPkiClientVerifier};
+use rustls::sign::CertifiedKey;
 use rustls::{
     ClientConfig, DigitallySignedStruct, DistinguishedName, RootCertStore, ServerConfig,
     SignatureScheme,
@@ -47,6 +48,44 @@ impl Clone for Identity {
     fn clone(&self) -> Self {
         Self { chain: self.chain.clone(), key: self.key.clone_key() }
     }
+}
+
+/// What a listener shows to whoever connects next; replaced while it serves.
+#[derive(Debug)]
+pub struct ServedIdentity(RwLock<Arc<CertifiedKey>>);
+
+impl ServedIdentity {
+    pub fn new(identity: Identity) -> Result<Arc<Self>, TlsError> {
+        Ok(Arc::new(Self(RwLock::new(certified(identity)?))))
+    }
+
+    /// Shows `identity` from the next handshake on; connections there are keep what they saw.
+    pub fn replace(&self, identity: Identity) -> Result<(), TlsError> {
+        let fresh = certified(identity)?;
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = fresh;
+        Ok(())
+    }
+
+    /// The leaf shown now.
+    #[must_use]
+    pub fn end_entity(&self) -> Option<CertificateDer<'static>> {
+        self.current().cert.first().cloned()
+    }
+
+    fn current(&self) -> Arc<CertifiedKey> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+impl ResolvesServerCert for ServedIdentity {
+    fn resolve(&self, _hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        Some(self.current())
+    }
+}
+
+/// The chain with its key, if they fit together.
+fn certified(identity: Identity) -> Result<Arc<CertifiedKey>, TlsError> {
+    Ok(Arc::new(CertifiedKey::from_der(identity.chain, identity.key, &provider())?))
 }
 
 /// The one crypto provider.
@@ -92,7 +131,7 @@ pub fn agent_config(
 
 /// For collectors, towards agents: a certificate of our root is required.
 pub fn agent_listener_config(
-    identity: Identity,
+    served: Arc<ServedIdentity>,
     root: CertificateDer<'static>,
 ) -> Result<Arc<ServerConfig>, TlsError> {
     let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots(root)?), provider())
@@ -101,7 +140,7 @@ pub fn agent_listener_config(
     let mut config = ServerConfig::builder_with_provider(provider())
         .with_protocol_versions(VERSIONS)?
         .with_client_cert_verifier(verifier)
-        .with_single_cert(identity.chain, identity.key)?;
+        .with_cert_resolver(served);
     config.alpn_protocols = vec![ALPN_AGENT.to_vec()];
     config.send_tls13_tickets = 0;
     Ok(Arc::new(config))
@@ -109,13 +148,13 @@ pub fn agent_listener_config(
 
 /// For collectors, towards clients without a certificate (enrolment, browsers).
 pub fn open_listener_config(
-    identity: Identity,
+    served: Arc<ServedIdentity>,
     alpn: &[&[u8]],
 ) -> Result<Arc<ServerConfig>, TlsError> {
     let mut config = ServerConfig::builder_with_provider(provider())
         .with_protocol_versions(VERSIONS)?
         .with_no_client_auth()
-        .with_single_cert(identity.chain, identity.key)?;
+        .with_cert_resolver(served);
     config.alpn_protocols = alpn.iter().map(|protocol| protocol.to_vec()).collect();
     Ok(Arc::new(config))
 }

@@ -6,6 +6,7 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use farwatch_common::clock::Micros;
@@ -20,12 +21,11 @@ use rcgen::{
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use time::OffsetDateTime;
 
-const DAY: Duration = Duration::from_secs(86_400);
 const ROOT_LIFE: Duration = Duration::from_secs(10 * 365 * 86_400);
 const INTERMEDIATE_LIFE: Duration = Duration::from_secs(365 * 86_400);
+/// Of the certificate agents see. Never longer than what an intermediate has left.
+pub const COLLECTOR_LIFE: Duration = Duration::from_secs(30 * 86_400);
 const AGENT_LIFE: Duration = Duration::from_secs(7 * 86_400);
-/// A browser accepts no longer one.
-const BROWSER_LIFE: Duration = Duration::from_secs(397 * 86_400);
 /// Clocks at sites are wrong; a certificate is valid a little before it was made.
 const BACKDATED: Duration = Duration::from_secs(3600);
 
@@ -36,11 +36,18 @@ pub enum PkiError {
     File { path: PathBuf, source: io::Error },
     #[error("{path} is damaged; restore it from a backup, agents trust no other")]
     Damaged { path: PathBuf },
+    #[error("{path} is not there; mend tls.cert_file and tls.key_file or put the file back")]
+    Missing { path: PathBuf },
+    #[error(
+        "{path} is no PEM file that holds what it should; write the certificate chain to \
+             tls.cert_file and its unencrypted key to tls.key_file"
+    )]
+    Unreadable { path: PathBuf },
     #[error("cannot make a certificate")]
     Make(#[from] rcgen::Error),
     #[error("the certificate request cannot be read or is not signed by its own key")]
     Request,
-    #[error("TLS")]
+    #[error(transparent)]
     Tls(#[from] TlsError),
 }
 
@@ -50,12 +57,18 @@ struct Authority {
     issuer: Issuer<'static, KeyPair>,
 }
 
-/// The certificate authority of this installation.
-pub struct Pki {
-    root: CertificateDer<'static>,
-    root_pin: KeyHash,
+/// What the root signs; each signs leaves of one kind.
+struct Intermediates {
     agents: Authority,
     collectors: Authority,
+}
+
+/// The certificate authority of this installation.
+pub struct Pki {
+    dir: PathBuf,
+    root: Authority,
+    root_pin: KeyHash,
+    intermediates: RwLock<Arc<Intermediates>>,
 }
 
 /// A certificate for an agent.
@@ -79,15 +92,25 @@ impl Pki {
             Some((root, _)) => root,
             None => Authority::first_root(&dir, now)?,
         };
-        let intermediate = |name| Authority::intermediate(&dir, name, &root, now);
-        let (agents, collectors) = (intermediate("agents")?, intermediate("collectors")?);
         let root_pin = key_hash(&root.certificate)?;
-        Ok(Self { root: root.certificate, root_pin, agents, collectors })
+        let intermediates = RwLock::new(Arc::new(Intermediates::open(&dir, &root, now)?));
+        Ok(Self { dir, root, root_pin, intermediates })
+    }
+
+    /// Replaces intermediates past half of their life, as a start would.
+    pub fn refresh(&self, now: Micros) -> Result<(), PkiError> {
+        let fresh = Arc::new(Intermediates::open(&self.dir, &self.root, now)?);
+        *self.intermediates.write().unwrap_or_else(PoisonError::into_inner) = fresh;
+        Ok(())
+    }
+
+    fn intermediates(&self) -> Arc<Intermediates> {
+        self.intermediates.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     #[must_use]
     pub fn root(&self) -> &CertificateDer<'static> {
-        &self.root
+        &self.root.certificate
     }
 
     /// What enrolment tokens carry.
@@ -96,17 +119,18 @@ impl Pki {
         self.root_pin
     }
 
-    /// A fresh certificate for this collector, good as long as its intermediate. The chain ends
-    /// with the root, so that an agent that knows only the pin can check it.
-    pub fn collector_identity(&self, now: Micros) -> Result<Identity, PkiError> {
+    /// A fresh certificate for this collector, good for [`COLLECTOR_LIFE`]. The chain ends with the
+    /// root, so that an agent that knows only the pin can check it.
+    pub fn issue_collector(&self, now: Micros) -> Result<Identity, PkiError> {
         let key = KeyPair::generate()?;
         let mut params = CertificateParams::new([COLLECTOR_NAME.to_owned()])?;
-        lifetime(&mut params, now, INTERMEDIATE_LIFE / 2);
+        lifetime(&mut params, now, COLLECTOR_LIFE);
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
         params.distinguished_name.push(DnType::CommonName, "Farwatch collector");
-        let leaf = params.signed_by(&key, &self.collectors.issuer)?;
-        let chain =
-            vec![leaf.der().clone(), self.collectors.certificate.clone(), self.root.clone()];
+        let collectors = &self.intermediates().collectors;
+        let leaf = params.signed_by(&key, &collectors.issuer)?;
+        let root = self.root.certificate.clone();
+        let chain = vec![leaf.der().clone(), collectors.certificate.clone(), root];
         Ok(Identity { chain, key: private_key(&key)? })
     }
 
@@ -127,45 +151,22 @@ impl Pki {
         params.subject_alt_names = vec![SanType::URI(Ia5String::try_from(uri)?)];
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
         params.distinguished_name.push(DnType::CommonName, agent.to_string());
-        let leaf = params.signed_by(&request.public_key, &self.agents.issuer)?.der().clone();
+        let agents = &self.intermediates().agents;
+        let leaf = params.signed_by(&request.public_key, &agents.issuer)?.der().clone();
         Ok(IssuedCertificate {
             key_hash: key_hash(&leaf)?,
-            chain: vec![leaf, self.agents.certificate.clone()],
+            chain: vec![leaf, agents.certificate.clone()],
             not_after: now.after(AGENT_LIFE),
             renew_after: now.after(AGENT_LIFE / 2),
         })
     }
 }
 
-/// A self-signed certificate for browsers, kept in `data_dir` until a month before its end.
-pub fn browser_identity(data_dir: &Path, now: Micros) -> Result<Identity, PkiError> {
-    let path = data_dir.join("identity").join("browser.pem");
-    if let Some((identity, not_after)) = load_identity(&path)?
-        && now.after(30 * DAY) < not_after
-    {
-        return Ok(identity);
+impl Intermediates {
+    fn open(dir: &Path, root: &Authority, now: Micros) -> Result<Self, PkiError> {
+        let open = |name| Authority::intermediate(dir, name, root, now);
+        Ok(Self { agents: open("agents")?, collectors: open("collectors")? })
     }
-    let key = KeyPair::generate()?;
-    let names = ["localhost", "127.0.0.1", "::1"].map(str::to_owned);
-    let mut params = CertificateParams::new(names)?;
-    lifetime(&mut params, now, BROWSER_LIFE);
-    params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
-    params.distinguished_name.push(DnType::CommonName, "Farwatch");
-    let certificate = params.self_signed(&key)?;
-    save(&path, &pem_of(&certificate, &key))?;
-    Ok(Identity { chain: vec![certificate.der().clone()], key: private_key(&key)? })
-}
-
-/// `cert_file` and `key_file` of the configuration, both PEM.
-pub fn configured_identity(cert_file: &Path, key_file: &Path) -> Result<Identity, PkiError> {
-    use rustls::pki_types::pem::PemObject as _;
-    let damaged = |path: &Path| PkiError::Damaged { path: path.to_owned() };
-    let chain: Vec<_> = CertificateDer::pem_file_iter(cert_file)
-        .map_err(|_| damaged(cert_file))?
-        .collect::<Result<_, _>>()
-        .map_err(|_| damaged(cert_file))?;
-    let key = PrivateKeyDer::from_pem_file(key_file).map_err(|_| damaged(key_file))?;
-    Ok(Identity { chain, key })
 }
 
 impl Authority {
@@ -236,7 +237,7 @@ impl Authority {
     }
 }
 
-fn lifetime(params: &mut CertificateParams, now: Micros, life: Duration) {
+pub(super) fn lifetime(params: &mut CertificateParams, now: Micros, life: Duration) {
     params.not_before = date(now.before(BACKDATED));
     params.not_after = date(now.after(life));
 }
@@ -246,7 +247,7 @@ fn date(at: Micros) -> OffsetDateTime {
     OffsetDateTime::from_unix_timestamp(seconds).unwrap_or(OffsetDateTime::UNIX_EPOCH)
 }
 
-fn private_key(key: &KeyPair) -> Result<PrivateKeyDer<'static>, PkiError> {
+pub(super) fn private_key(key: &KeyPair) -> Result<PrivateKeyDer<'static>, PkiError> {
     PrivateKeyDer::try_from(key.serialize_der()).map_err(|_| PkiError::Request)
 }
 
@@ -254,17 +255,17 @@ fn file_of(dir: &Path, name: &str) -> PathBuf {
     dir.join(format!("{name}.pem"))
 }
 
-fn pem_of(certificate: &rcgen::Certificate, key: &KeyPair) -> String {
+pub(super) fn pem_of(certificate: &rcgen::Certificate, key: &KeyPair) -> String {
     format!("{}{}", certificate.pem(), key.serialize_pem())
 }
 
-fn save(path: &Path, pem: &str) -> Result<(), PkiError> {
+pub(super) fn save(path: &Path, pem: &str) -> Result<(), PkiError> {
     write_private(path, pem.as_bytes())
         .map_err(|source| PkiError::File { path: path.to_owned(), source })
 }
 
 /// Certificate and key of one PEM file, and the certificate's end.
-fn load_identity(path: &Path) -> Result<Option<(Identity, Micros)>, PkiError> {
+pub(super) fn load_identity(path: &Path) -> Result<Option<(Identity, Micros)>, PkiError> {
     use rustls::pki_types::pem::PemObject as _;
     let damaged = || PkiError::Damaged { path: path.to_owned() };
     let Some(pem) =
@@ -295,12 +296,16 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let now = Clock::system().now();
         let first = Pki::open(dir.path(), now).unwrap();
-        let second = Pki::open(dir.path(), now.after(DAY)).unwrap();
+        let second = Pki::open(dir.path(), now.after(Duration::from_secs(86_400))).unwrap();
         assert_eq!(first.root_pin(), second.root_pin());
-        assert_eq!(first.agents.certificate, second.agents.certificate);
-        let later = Pki::open(dir.path(), now.after(INTERMEDIATE_LIFE * 2 / 3)).unwrap();
+        let agents = |pki: &Pki| pki.intermediates().agents.certificate.clone();
+        assert_eq!(agents(&first), agents(&second));
+        let late = now.after(INTERMEDIATE_LIFE * 2 / 3);
+        let later = Pki::open(dir.path(), late).unwrap();
         assert_eq!(first.root_pin(), later.root_pin());
-        assert_ne!(first.agents.certificate, later.agents.certificate);
+        assert_ne!(agents(&first), agents(&later));
+        second.refresh(late).unwrap();
+        assert_eq!(agents(&second), agents(&later));
     }
 
     #[test]
@@ -330,6 +335,8 @@ mod tests {
         let agents = "identity/agents.pem";
         std::fs::copy(other.path().join(agents), dir.path().join(agents)).unwrap();
         let opened = Pki::open(dir.path(), now).unwrap();
+        let (opened, kept, foreign) =
+            (opened.intermediates(), kept.intermediates(), foreign.intermediates());
         assert_ne!(opened.agents.certificate, foreign.agents.certificate);
         assert_eq!(opened.collectors.certificate, kept.collectors.certificate);
     }

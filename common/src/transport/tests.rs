@@ -38,11 +38,15 @@ impl Ca {
 
     fn listener(&self) -> Listener {
         let collector = self.issue(COLLECTOR_NAME, ExtendedKeyUsagePurpose::ServerAuth);
-        let tls = tls::agent_listener_config(collector, self.root.clone()).unwrap();
+        let tls = tls::agent_listener_config(served(collector), self.root.clone()).unwrap();
         let secrets =
             EndpointSecrets { reset_key: [1; 32], token_key: [2; 32], connection_id_key: 3 };
         Listener::bind((Ipv4Addr::LOCALHOST, 0).into(), tls, &secrets).unwrap()
     }
+}
+
+fn served(identity: Identity) -> Arc<tls::ServedIdentity> {
+    tls::ServedIdentity::new(identity).unwrap()
 }
 
 async fn pair(ca: &Ca) -> (Arc<dyn Session>, Arc<dyn Session>, Listener) {
@@ -161,7 +165,7 @@ async fn garbage_datagrams_do_not_disturb_a_handshake() {
 async fn the_enrolment_pin_is_checked_in_the_handshake() {
     let (ours, foreign) = (ca(), ca());
     let collector = ours.issue(COLLECTOR_NAME, ExtendedKeyUsagePurpose::ServerAuth);
-    let server = tls::open_listener_config(collector, &[ALPN_ENROLL]).unwrap();
+    let server = tls::open_listener_config(served(collector), &[ALPN_ENROLL]).unwrap();
     for (pinned, fits) in [(&ours, true), (&foreign, false)] {
         let pin = tls::key_hash(&pinned.root).unwrap();
         let (client_io, server_io) = tokio::io::duplex(16 * 1024);
@@ -180,7 +184,7 @@ fn a_taken_port_is_named() {
     let address: SocketAddr = taken.local_addr().unwrap();
     let ca = ca();
     let collector = ca.issue(COLLECTOR_NAME, ExtendedKeyUsagePurpose::ServerAuth);
-    let tls = tls::agent_listener_config(collector, ca.root.clone()).unwrap();
+    let tls = tls::agent_listener_config(served(collector), ca.root.clone()).unwrap();
     let secrets = EndpointSecrets { reset_key: [1; 32], token_key: [2; 32], connection_id_key: 3 };
     let error = Listener::bind(address, tls, &secrets).unwrap_err().to_string();
     assert!(error.contains(&address.to_string()), "{error}");
