@@ -7,4 +7,5 @@ mod listen;
 mod poll;
 mod road;
 mod routers;
+mod snmpd;
 mod uplink;
