@@ -95,13 +95,14 @@ pub fn run(program: &Path, args: &[&str], stdin: &str) -> Output {
     child.wait_with_output().expect("a child can be waited for")
 }
 
-/// A binary of this workspace, built beside the running test.
+/// A binary of this workspace, built for the same profile as the one that runs.
 pub fn binary(name: &str) -> PathBuf {
-    let test = std::env::current_exe().expect("a test has a path");
-    let target = test.ancestors().nth(2).expect("tests live in target/PROFILE/deps");
-    let path = target.join(format!("{name}{}", std::env::consts::EXE_SUFFIX));
-    assert!(path.exists(), "{} is missing: run `cargo build --bins` first", path.display());
-    path
+    let own = std::env::current_exe().expect("a program has a path");
+    let file = format!("{name}{}", std::env::consts::EXE_SUFFIX);
+    // Programs live in target/PROFILE, tests in target/PROFILE/deps.
+    let folders = own.ancestors().skip(1).take(2);
+    let found = folders.map(|folder| folder.join(&file)).find(|path| path.exists());
+    found.unwrap_or_else(|| panic!("{file} is missing: run `cargo build --bins` first"))
 }
 
 /// Waits until `condition` holds; fails with `what` after `limit`.
