@@ -10,7 +10,6 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
-use std::time::Duration;
 
 use farwatch_common::batch::unpacked_size;
 use farwatch_common::clock::Micros;
@@ -45,8 +44,6 @@ const HELD_BYTES_MAX: usize = 2 * 1024 * 1024;
 /// A batch larger than this, packed or unpacked, is decoded off the async threads.
 const INLINE_BYTES_MAX: usize = 32 * 1024;
 const INLINE_UNPACKED_BYTES_MAX: usize = 256 * 1024;
-/// How long a batch waits for a place in front of the writer.
-const SUBMIT_TIMEOUT: Duration = Duration::from_secs(30);
 
 pub(super) type Down = mpsc::Sender<Result<TelemetryDown, Status>>;
 
@@ -162,11 +159,9 @@ impl Session {
         match self.check(batch).await {
             Ok(checked) => {
                 let submit = self.parts.queue.submit(checked, answered.clone());
-                match tokio::time::timeout(SUBMIT_TIMEOUT, submit).await {
-                    Ok(Ok(())) => Ok(true),
-                    Ok(Err(stopped)) => Err(Status::unavailable(stopped.to_string())),
-                    Err(_) => Err(Status::resource_exhausted("the collector cannot keep up")),
-                }
+                // However long the store is away: heartbeats tell the agent that it is heard.
+                let submitted = submit.await;
+                submitted.map(|()| true).map_err(|gone| Status::unavailable(gone.to_string()))
             }
             Err(Refused { code, detail }) => {
                 self.parts.counters.rejected(code);
@@ -216,7 +211,7 @@ impl Session {
             self.send(telemetry_down::Kind::Ack(ack)).await?;
         }
         if unavailable {
-            return Err(Status::unavailable("the collector cannot store at the moment"));
+            return Err(Status::unavailable("the collector stops before this is stored"));
         }
         Ok(())
     }

@@ -314,3 +314,28 @@ async fn heartbeats_are_answered_while_the_store_is_slow() {
         })
         .await;
 }
+
+#[tokio::test]
+async fn a_session_outlives_a_store_that_fails() {
+    let world = World::open().await;
+    let stage = stage(&world).await;
+    let mut stream = stage.stream(AGENT, 1).await;
+    let counters = stage.ingest.service.parts.counters.clone();
+    let sql = async |sql: &'static str| {
+        let mut txn = world.database.write().await.unwrap();
+        sqlx::raw_sql(sql).execute(&mut *txn).await.unwrap();
+        txn.commit().await.unwrap();
+    };
+    sql("ALTER TABLE ts_batch RENAME TO away").await;
+    stage
+        .run(async {
+            stream.batch(wire(1, &[poll(DEVICE, 60, 1)])).await;
+            while counters.commits_failed.get() == 0 {
+                stream.send(telemetry_up::Kind::Heartbeat(Heartbeat::default())).await;
+                let telemetry_down::Kind::Heartbeat(_) = stream.next().await else { panic!() };
+            }
+            sql("ALTER TABLE away RENAME TO ts_batch").await;
+            assert_eq!(stream.acked(1).await, [1]);
+        })
+        .await;
+}
