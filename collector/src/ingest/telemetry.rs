@@ -258,7 +258,8 @@ struct AgentView {
 impl Known for AgentView {
     fn owner(&self, device: DeviceId) -> Owner {
         match self.live.owner(device) {
-            Some(owner) if owner == (self.sender.tenant, self.sender.agent) => Owner::This,
+            Some((tenant, _)) if tenant != self.sender.tenant => Owner::Nobody,
+            Some((_, agent)) if agent == self.sender.agent => Owner::This,
             Some(_) => Owner::Other,
             None => Owner::Nobody,
         }

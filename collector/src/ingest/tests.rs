@@ -1,6 +1,6 @@
 use std::future::Future;
 
-use farwatch_common::id::AgentId;
+use farwatch_common::id::{AgentId, DeviceId};
 use farwatch_common::sample::Row;
 use farwatch_proto::v1::{
     Batch, BufferStatus, Heartbeat, RejectCode, SeqRange, telemetry_down, telemetry_up,
@@ -149,7 +149,7 @@ impl Stream {
 }
 
 /// A poll of a few seconds ago.
-fn poll(device: farwatch_common::id::DeviceId, back_s: i64, octets: i64) -> Row {
+fn poll(device: DeviceId, back_s: i64, octets: i64) -> Row {
     let mut row = counters(device, 0, octets);
     row.at = Micros(Clock::system().now().0 - back_s * Micros::SECOND);
     row
@@ -338,4 +338,34 @@ async fn a_session_outlives_a_store_that_fails() {
             assert_eq!(stream.acked(1).await, [1]);
         })
         .await;
+}
+
+#[tokio::test]
+async fn a_batch_of_removed_or_foreign_devices_is_taken_and_leaves_nothing() {
+    let world = World::open().await;
+    let stage = stage(&world).await;
+    let mut stream = stage.stream(AGENT, 1).await;
+    let (live, metrics) = (stage.live.clone(), stage.metrics.clone());
+    stage
+        .run(async {
+            let stored = wire(1, &[poll(DEVICE, 60, 1)]);
+            stream.batch(stored.clone()).await;
+            assert_eq!(stream.acked(1).await, [1]);
+            live.device_removed(TENANT, DEVICE);
+            // A repeat of what is stored, another poll, and a device of another tenant.
+            stream.batch(stored).await;
+            stream.batch(wire(2, &[poll(DEVICE, 0, 1)])).await;
+            stream.batch(wire(3, &[poll(DeviceId(200), 0, 1)])).await;
+            assert_eq!(stream.acked(3).await, [1, 2, 3]);
+            // Its number is taken.
+            stream.batch(wire(2, &[poll(DEVICE, 0, 1)])).await;
+            assert_eq!(stream.acked(1).await, [2]);
+        })
+        .await;
+    assert_eq!(world.count("SELECT count(*) FROM ts_batch").await, 1);
+    let durable = world.samples.durable(TENANT, AGENT, &[STREAM]).await.unwrap();
+    assert_eq!(durable[0].1.iter().collect::<Vec<_>>(), [(1, 3)]);
+    let page = metrics.render();
+    assert!(page.contains("farwatch_ingest_rows_unknown_device_total 2\n"), "{page}");
+    assert!(!page.contains("reason=\"not_yours\"} 1"), "{page}");
 }

@@ -2,7 +2,7 @@
 //!
 //! Everything an agent can get wrong is refused here, with a code that says what the agent has to
 //! do. What an agent cannot help (a device that was removed meanwhile, a clock that runs ahead) is
-//! put right and counted.
+//! put right and counted; a batch of which nothing is left counts as taken.
 
 mod events;
 
@@ -34,9 +34,9 @@ const FUTURE_MAX: Duration = Duration::from_secs(300);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Owner {
     This,
-    /// Of another agent or tenant.
+    /// Of another agent of the tenant.
     Other,
-    /// There is none, or no longer.
+    /// There is none (any more), or it is another tenant's, which looks the same from outside.
     Nobody,
 }
 
@@ -135,6 +135,11 @@ pub fn check(batch: Batch, sender: Sender, known: &impl Known) -> Result<Checked
         Codec::Rows => take_rows(&mut checked, known)?,
         Codec::Events => take_events(&mut checked, known)?,
     }
+    // Of rows that were dropped: nothing would ever refer to them.
+    let used: BTreeSet<SchemaId> =
+        checked.append.uses.iter().map(|(_, _, schema)| *schema).collect();
+    checked.layouts.retain(|(id, _)| used.contains(id));
+    checked.append.schemas.retain(|(id, _)| used.contains(id));
     Ok(checked)
 }
 
@@ -164,16 +169,15 @@ fn take_schemas(
 
 fn take_rows(checked: &mut Checked, known: &impl Known) -> Result<(), Refused> {
     let mut rows = decode_rows(&checked.append.data)?;
-    let first = rows.first().ok_or_else(|| Refused::malformed("the batch is empty"))?.device;
+    if rows.is_empty() {
+        return Err(Refused::malformed("the batch is empty"));
+    }
     if rows.iter().any(|row| row.at.0 < 0) {
         return Err(Refused::malformed("a row has a time before 1970"));
     }
     let decoded = rows.len();
     let gone = unknown_devices(rows.iter().map(|row| row.device), known)?;
     rows.retain(|row| !gone.contains(&row.device));
-    if rows.is_empty() {
-        return Err(Refused::not_yours(first));
-    }
     checked.rows_unknown_device = (decoded - rows.len()) as u64;
     checked.rows_clamped = clamp(&mut rows, checked.append.received);
     if rows.len() < decoded || checked.rows_clamped > 0 {
@@ -225,7 +229,6 @@ fn take_events(checked: &mut Checked, known: &impl Known) -> Result<(), Refused>
     }
     let events = decode_events(&checked.append.data)?;
     let (facts, devices) = events::check(events, checked.append.received)?;
-    let first = devices.iter().flatten().next().copied();
     let gone = unknown_devices(devices.iter().flatten().copied(), known)?;
     let total = facts.len();
     for (fact, device) in facts.into_iter().zip(devices) {
@@ -234,13 +237,10 @@ fn take_events(checked: &mut Checked, known: &impl Known) -> Result<(), Refused>
         }
     }
     checked.rows_unknown_device = (total - checked.append.facts.len()) as u64;
-    match first {
-        Some(first) if checked.append.facts.is_empty() => Err(Refused::not_yours(first)),
-        _ => Ok(()),
-    }
+    Ok(())
 }
 
-/// The devices that do not exist; an error if one is somebody else's.
+/// The devices that do not exist; an error if one is another agent's.
 fn unknown_devices(
     devices: impl Iterator<Item = DeviceId>,
     known: &impl Known,

@@ -181,7 +181,11 @@ impl Emptied for Batch {
 fn another_agents_device_is_refused_and_a_removed_one_dropped() {
     let own = counters(DEVICE, 0, 1);
     refused(wire(1, &[own.clone(), counters(FOREIGN, 0, 1)]), RejectCode::NotYours, "dev_");
-    refused(wire(1, &[counters(GONE, 0, 1)]), RejectCode::NotYours, "dev_");
+    // It cannot know that its only device was removed.
+    let nothing = checked(wire(1, &[counters(GONE, 0, 1)]));
+    assert!(nothing.append.is_empty() && nothing.rows.is_empty());
+    assert!(nothing.append.schemas.is_empty() && nothing.layouts.is_empty());
+    assert_eq!(nothing.rows_unknown_device, 1);
     let mixed = wire(1, &[own.clone(), counters(GONE, 0, 1)]);
     let hash = content_hash(Class::Counters, Codec::Rows, &mixed.data);
     let checked = checked(mixed);
@@ -230,7 +234,7 @@ fn bad_events_are_refused() {
     refused(events(Vec::new()), Malformed, "events");
     refused(events(vec![Event { at_us: 0, kind: None }]), Malformed, "not known");
     refused(events(vec![facts(FOREIGN, "x")]), NotYours, "dev_");
-    refused(events(vec![facts(GONE, "x")]), NotYours, "dev_");
+    assert!(checked(events(vec![facts(GONE, "x")])).append.is_empty());
     refused(events(vec![facts(DEVICE, &"x".repeat(5000))]), Malformed, "longer");
     refused(events(vec![gap(|gap| gap.seq_first = 9)]), Malformed, "ends");
     refused(events(vec![gap(|gap| gap.from_us = T0 + 2)]), Malformed, "ends");
