@@ -30,7 +30,7 @@ use tonic::{Request, Response, Status, Streaming};
 pub use committer::{CommitQueue, Committer};
 pub use counters::Counters;
 pub use presence::Presence;
-pub use sessions::{Fenced, SessionGuard, Sessions};
+pub use sessions::{Fenced, NoStream, SessionGuard, Sessions};
 
 use crate::identity::PeerInfo;
 use crate::identity::limits::Limiter;
@@ -44,6 +44,8 @@ const MESSAGE_BYTES_MAX: usize = 8 * 1024 * 1024;
 const STREAMS_MAX: usize = 64;
 /// Longest version and platform.
 const HELLO_BYTES_MAX: usize = 128;
+/// Calls of an agent at once on one pipe: its telemetry stream and a few short ones.
+pub const CALLS_MAX: u32 = 8;
 /// Large batches that are decoded at the same time.
 const DECODERS_MAX: usize = 4;
 
@@ -221,9 +223,12 @@ impl Uplink for UplinkService {
         request: Request<Streaming<TelemetryUp>>,
     ) -> Result<Response<Self::TelemetryStream>, Status> {
         let peer = peer(&request)?;
-        let token = self.parts.sessions.current(&peer).map_err(fenced)?;
+        let permit = self.parts.sessions.stream(&peer).map_err(|error| match error {
+            NoStream::Fenced(error) => fenced(error),
+            NoStream::Taken => Status::resource_exhausted(error.to_string()),
+        })?;
         let (down, messages) = mpsc::channel(telemetry::DOWN_MAX);
-        let stream = telemetry::serve(self.parts.clone(), peer, token, request.into_inner(), down);
+        let stream = telemetry::serve(self.parts.clone(), peer, permit, request.into_inner(), down);
         task::spawn_child(&self.parts.cancel, stream);
         Ok(Response::new(ReceiverStream::new(messages)))
     }

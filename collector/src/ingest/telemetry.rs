@@ -24,10 +24,10 @@ use futures_util::future::{Fuse, FusedFuture as _};
 use futures_util::{FutureExt as _, Stream, StreamExt as _};
 use prost::Message as _;
 use tokio::sync::mpsc;
-use tokio_util::sync::CancellationToken;
 use tonic::Status;
 
 use super::committer::{Answer, Outcome};
+use super::sessions::StreamPermit;
 use super::validate::{self, Checked, Known, Owner, Refused, Sender};
 use super::{Fenced, Parts};
 use crate::identity::PeerInfo;
@@ -51,13 +51,13 @@ pub(super) type Down = mpsc::Sender<Result<TelemetryDown, Status>>;
 pub(super) async fn serve(
     parts: Arc<Parts>,
     peer: PeerInfo,
-    token: CancellationToken,
+    permit: StreamPermit,
     up: impl Stream<Item = Result<TelemetryUp, Status>> + Send + Unpin,
     down: Down,
 ) {
     let session = Session { parts, peer, down: down.clone() };
     let ended = tokio::select! {
-        () = token.cancelled() => Err(Status::aborted(Fenced.to_string())),
+        () = permit.token.cancelled() => Err(Status::aborted(Fenced.to_string())),
         ended = session.run(up) => ended,
     };
     session.parts.live.agent_disconnected(&session.peer);

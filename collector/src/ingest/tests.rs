@@ -79,11 +79,11 @@ impl Stage {
         let (up, incoming) = mpsc::channel(256);
         let (down_sender, down) = mpsc::channel(telemetry::DOWN_MAX);
         let parts = self.ingest.service.parts.clone();
-        let token = self.ingest.sessions.current(&peer(agent, connection)).unwrap();
+        let permit = self.ingest.sessions.stream(&peer(agent, connection)).unwrap();
         let serve = telemetry::serve(
             parts,
             peer(agent, connection),
-            token,
+            permit,
             ReceiverStream::new(incoming),
             down_sender,
         );
