@@ -98,7 +98,7 @@ impl CommitQueue {
         checked: Checked,
         answers: mpsc::Sender<Answer>,
     ) -> Result<(), Stopped> {
-        let bytes = memory(&checked.append);
+        let bytes = memory(&checked);
         let units = bytes.min(QUEUE_BYTES_MAX) / SPACE_UNIT + 1;
         let units = u32::try_from(units.min(SPACE_UNITS)).unwrap_or(u32::MAX);
         let space = self.space.clone().acquire_many_owned(units).await.map_err(|_| Stopped)?;
@@ -109,7 +109,8 @@ impl CommitQueue {
 const SPACE_UNITS: usize = QUEUE_BYTES_MAX / SPACE_UNIT;
 
 /// About what a batch takes while it waits.
-fn memory(append: &Append) -> usize {
+fn memory(checked: &Checked) -> usize {
+    let Checked { append, rows, layouts, .. } = checked;
     let fact = |fact: &Fact| {
         let content = match fact {
             Fact::Device(_, facts) => facts.encoded_len(),
@@ -121,7 +122,11 @@ fn memory(append: &Append) -> usize {
         size_of::<Fact>() + content
     };
     let facts: usize = append.facts.iter().map(fact).sum();
-    append.data.len() + append.samples as usize * VALUE_BYTES + facts
+    // A poll that failed is a row without values.
+    let rows = size_of_val(rows.as_slice()) + append.samples as usize * VALUE_BYTES;
+    let definitions: usize = append.schemas.iter().map(|(_, definition)| definition.len()).sum();
+    let layouts: usize = layouts.iter().map(|(_, layout)| layout.memory()).sum();
+    append.data.len() + rows + size_of_val(append.uses.as_slice()) + facts + definitions + layouts
 }
 
 /// The writer's task.

@@ -1,7 +1,7 @@
 use std::sync::Mutex;
 
 use farwatch_common::ranges::SeqRanges;
-use farwatch_common::sample::Schema;
+use farwatch_common::sample::{Cause, Schema};
 
 use super::*;
 use crate::identity::TenantContext;
@@ -52,6 +52,24 @@ async fn run<S: SampleStore>(store: S, seqs: impl IntoIterator<Item = u64>) -> V
 
 fn outcomes(answers: Vec<Answer>) -> Vec<(u64, Outcome)> {
     answers.into_iter().map(|answer| (answer.seq, answer.outcome)).collect()
+}
+
+#[test]
+fn rows_without_values_and_schemas_count_as_memory() {
+    let sender = Sender { tenant: TENANT, agent: AGENT, received: Micros(T0 + 3_600_000_000) };
+    let failed = |second| {
+        let mut row = counters(DEVICE, second, 1);
+        (row.cause, row.values) = (Some(Cause::Timeout), Vec::new());
+        row
+    };
+    let rows: Vec<Row> = (0..1000).map(failed).collect();
+    let all = check(wire(1, &rows), sender, &Ours).unwrap();
+    assert!(memory(&all) >= rows.len() * size_of::<(Row, Arc<Layout>)>());
+    let mut bare = all.clone();
+    bare.append.schemas.clear();
+    bare.layouts.clear();
+    let brought = all.append.schemas[0].1.len() + size_of::<Layout>();
+    assert!(memory(&all) >= memory(&bare) + brought);
 }
 
 #[tokio::test]
