@@ -195,11 +195,10 @@ impl Core {
         })
     }
 
-    /// The buffer gave `found` batches for `room`, each told by [`Core::sent`].
-    pub fn filled(&mut self, room: &Room, found: usize) -> Option<Effect> {
-        // Less than asked for: nothing to ask again until there is something new. The backlog may
-        // be cut by its share, which an answer widens.
-        self.exhausted = found == 0 || (found < room.live && room.backlog >= room.live);
+    /// The buffer gave `found` batches for the room there was, each told by [`Core::sent`].
+    pub fn filled(&mut self, found: usize) -> Option<Effect> {
+        // Fewer than asked for may have been cut by bytes: only none means that there is nothing.
+        self.exhausted = found == 0;
         if found == 0 { self.fork_when_answered() } else { None }
     }
 

@@ -188,7 +188,7 @@ impl Live {
                 self.send(telemetry_up::Kind::Batch(outgoing.batch))?;
                 core.sent(seq, outgoing.lane, bytes, self.now(uplink));
             }
-            if let Some(effect) = core.filled(&room, count) {
+            if let Some(effect) = core.filled(count) {
                 apply(uplink, core, effect).await?;
             }
         }

@@ -146,6 +146,8 @@ impl World {
 
     fn fill(&mut self) {
         let Some(room) = self.core.room().filter(|_| self.connected) else { return };
+        // Bytes may cut the answer short.
+        let most = 1 + self.random.below(room.live as u64) as usize;
         let waiting: Vec<(u64, u64)> = self
             .disk
             .batches
@@ -153,13 +155,13 @@ impl World {
             .filter(|(seq, _)| !room.in_flight.contains(seq))
             .filter(|(seq, _)| room.only.as_ref().is_none_or(|only| only.contains(**seq)))
             .map(|(seq, content)| (*seq, *content))
-            .take(room.live)
+            .take(most)
             .collect();
         for (seq, content) in &waiting {
             self.up.push_back((self.disk.stream_id, *seq, *content, !self.disk.schemas_sent));
             self.core.sent(*seq, Lane::Live, 10, self.now);
         }
-        let effect = self.core.filled(&room, waiting.len());
+        let effect = self.core.filled(waiting.len());
         self.apply(effect);
     }
 
@@ -279,14 +281,30 @@ fn the_backlog_leaves_room_for_live_batches() {
     let room = core.room().unwrap();
     assert_eq!((room.live, room.backlog), (10, 7));
     (0..7).for_each(|seq| core.sent(seq, Lane::Backlog, 1, Duration::ZERO));
-    core.filled(&room, 7);
+    core.filled(7);
     let room = core.room().unwrap();
     assert_eq!((room.live, room.backlog), (3, 0));
     // With none there, an answer to a batch of the backlog makes room for the next.
-    core.filled(&room, 0);
+    core.filled(0);
     assert_eq!(core.room(), None);
     core.acked(1, &one(0), 10);
     assert_eq!(core.room().unwrap().backlog, 1);
+}
+
+#[test]
+fn no_fork_while_an_answer_of_the_buffer_may_have_been_cut() {
+    let mut core = Core::new(1, 100);
+    core.connected(10, Duration::ZERO);
+    (0..5).for_each(|seq| core.sent(seq, Lane::Live, 1, Duration::ZERO));
+    assert!(core.rejected(1, 0, RejectCode::Fork, String::new()).is_empty());
+    // There is room for six and one comes: the next did not fit the bytes.
+    assert_eq!(core.room().unwrap().live, 6);
+    core.sent(5, Lane::Live, 1, Duration::ZERO);
+    assert_eq!(core.filled(1), None);
+    let mut all = SeqRanges::new();
+    all.insert_range(1, 5);
+    assert_eq!(core.acked(1, &all, 10), [Effect::Acked(all)]);
+    assert_eq!(core.filled(0), Some(Effect::Fork));
 }
 
 #[test]
