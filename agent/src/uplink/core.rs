@@ -32,6 +32,10 @@ const SILENCE_MAX: Duration = Duration::from_secs(180);
 /// Batches without an answer from ended sessions that are remembered one by one.
 const MAYBE_SENT_MAX: usize = 4096;
 
+/// How often a batch is sent again for its schemas in one session. More than once, as the answer to
+/// another batch may cross; a batch whose schemas are lost must not go round for ever.
+const SCHEMA_TRIES_MAX: u8 = 3;
+
 /// What `uplink` may ask the buffer for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Room {
@@ -110,6 +114,8 @@ pub struct Core {
     forking: bool,
     /// Answered with `FORK`: they go to the new stream.
     colliding: BTreeSet<u64>,
+    /// How often the collector lacked the schemas of a batch, in this session.
+    schema_tries: BTreeMap<u64, u8>,
     maybe_sent: MaybeSent,
     heartbeat_at: Duration,
     /// When the oldest heartbeat without an answer was sent.
@@ -131,6 +137,7 @@ impl Core {
             exhausted: false,
             forking: false,
             colliding: BTreeSet::new(),
+            schema_tries: BTreeMap::new(),
             maybe_sent: MaybeSent { below: next_seq, also: BTreeSet::new() },
             heartbeat_at: Duration::ZERO,
             unanswered: None,
@@ -165,6 +172,7 @@ impl Core {
         self.exhausted = false;
         self.forking = false;
         self.colliding.clear();
+        self.schema_tries.clear();
         self.heartbeat_at = now;
         self.unanswered = None;
         self.progress_at = now;
@@ -239,6 +247,7 @@ impl Core {
         let mut acked = SeqRanges::new();
         for seq in stored {
             self.answered(seq);
+            self.schema_tries.remove(&seq);
             acked.insert(seq);
         }
         let mut effects = Vec::new();
@@ -268,16 +277,30 @@ impl Core {
                 // What may have been sent before is asked for now.
                 self.exhausted = false;
             }
-            RejectCode::UnknownSchema => {
+            RejectCode::UnknownSchema if self.schemas_may_help(seq) => {
                 self.exhausted = false;
                 effects.push(Effect::SchemasUnknown(seq));
             }
-            RejectCode::Malformed | RejectCode::NotYours | RejectCode::Unspecified => {
+            RejectCode::UnknownSchema
+            | RejectCode::Malformed
+            | RejectCode::NotYours
+            | RejectCode::Unspecified => {
                 effects.push(Effect::Refused(Refusal { seq, code: code as i32, detail }));
             }
         }
         effects.extend(self.fork_when_answered());
         effects
+    }
+
+    /// Counts the attempt.
+    fn schemas_may_help(&mut self, seq: u64) -> bool {
+        let tries = self.schema_tries.entry(seq).or_default();
+        *tries += 1;
+        let more = *tries <= SCHEMA_TRIES_MAX;
+        if !more {
+            self.schema_tries.remove(&seq);
+        }
+        more
     }
 
     /// A new stream begins only when every batch that may have been sent in the old one has its

@@ -374,3 +374,17 @@ fn answers_of_another_stream_or_to_nothing_change_nothing() {
     assert!(core.rejected(1, 6, RejectCode::Fork, String::new()).is_empty());
     assert_eq!(core.acked(1, &all, 0), [Effect::Acked(one(5))]);
 }
+
+#[test]
+fn a_batch_whose_schemas_are_lost_is_set_aside_in_the_end() {
+    let mut core = core();
+    let mut unknown = || {
+        core.sent(5, Lane::Live, 1, Duration::ZERO);
+        core.rejected(1, 5, RejectCode::UnknownSchema, "lost".into())
+    };
+    for _ in 0..SCHEMA_TRIES_MAX {
+        assert_eq!(unknown(), [Effect::SchemasUnknown(5)]);
+    }
+    let refusal = Refusal { seq: 5, code: RejectCode::UnknownSchema as i32, detail: "lost".into() };
+    assert_eq!(unknown(), [Effect::Refused(refusal)]);
+}
