@@ -30,7 +30,7 @@ use self::core::Core;
 use self::redial::Redial;
 use self::session::Live;
 use crate::buffer::{Buffer, BufferError};
-use crate::identity::{Credentials, renew_at};
+use crate::identity::Credentials;
 use crate::inventory::Inventory;
 
 /// A collector that does not answer a handshake in this time is away.
@@ -102,8 +102,9 @@ pub struct Uplink {
     inventory: Arc<Inventory>,
     clock: Clock,
     state: watch::Sender<UplinkState>,
-    /// When to ask for the next certificate.
-    renew_at: Micros,
+    /// When to ask for the next certificate, by the collector's clock: this host's may stand years
+    /// behind. Set by the first session.
+    renew_at: Option<Micros>,
     /// When the last session came up, if it did.
     up_since: Option<Instant>,
 }
@@ -118,8 +119,16 @@ impl Uplink {
         clock: Clock,
         state: watch::Sender<UplinkState>,
     ) -> Self {
-        let renew_at = credentials.renew_after;
-        Self { state_dir, buffer, credentials, inventory, clock, state, renew_at, up_since: None }
+        Self {
+            state_dir,
+            buffer,
+            credentials,
+            inventory,
+            clock,
+            state,
+            renew_at: None,
+            up_since: None,
+        }
     }
 
     /// Keeps a session up until `cancel`, then drains for at most [`DRAIN_MAX`].
@@ -133,7 +142,6 @@ impl Uplink {
         };
         let mut core = Core::new(stream_id, next_seq);
         let mut redial = Redial::default();
-        self.renew_at = renew_at(&self.credentials, self.clock.now(), rand::random());
         let mut attempt = 0usize;
         while !cancel.is_cancelled() {
             self.up_since = None;
