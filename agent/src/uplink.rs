@@ -35,6 +35,8 @@ use crate::inventory::Inventory;
 
 /// A collector that does not answer a handshake in this time is away.
 const DIAL_TIMEOUT: Duration = Duration::from_secs(10);
+/// Credentials that could not be saved are tried again after this.
+const SAVE_AGAIN: Duration = Duration::from_secs(300);
 /// After the stop signal, what is buffered has this long to leave.
 pub const DRAIN_MAX: Duration = Duration::from_secs(5);
 
@@ -105,6 +107,8 @@ pub struct Uplink {
     /// When to ask for the next certificate, by the collector's clock: this host's may stand years
     /// behind. Set by the first session.
     renew_at: Option<Micros>,
+    /// When to try again to save the credentials, if they are not on disk.
+    save_at: Option<tokio::time::Instant>,
     /// When the last session came up, if it did.
     up_since: Option<Instant>,
 }
@@ -127,6 +131,7 @@ impl Uplink {
             clock,
             state,
             renew_at: None,
+            save_at: None,
             up_since: None,
         }
     }
@@ -225,6 +230,25 @@ impl Uplink {
                  host's clock is right, run `farwatch-agent enroll --force` with a new token; \
                  polling goes on and what it sees is kept"
             );
+        }
+    }
+
+    /// What cannot be saved is used nevertheless: the collector has given it.
+    fn save_credentials(&mut self) {
+        match self.credentials.save(&self.state_dir) {
+            Ok(()) if self.save_at.take().is_some() => {
+                tracing::info!("the renewed certificate is saved");
+            }
+            Ok(()) => {}
+            Err(error) => {
+                tracing::error!(
+                    error = chain(&error),
+                    again_s = SAVE_AGAIN.as_secs(),
+                    "the renewed certificate is in use but cannot be saved and would be lost with \
+                     a restart; see to the disk of the state directory"
+                );
+                self.save_at = Some(tokio::time::Instant::now() + SAVE_AGAIN);
+            }
         }
     }
 

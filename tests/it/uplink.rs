@@ -213,8 +213,7 @@ async fn a_certificate_is_renewed_with_a_new_key() {
     let state_dir = dir.path().join("agent");
     let first = enrolled(&collector, &state_dir).await;
     let mut wire = Wire::dial(&collector, &first).await;
-    let second =
-        farwatch_agent::identity::renew(&state_dir, &first, &mut wire.client).await.unwrap();
+    let second = farwatch_agent::identity::renew(&first, &mut wire.client).await.unwrap();
     assert_ne!(first.identity.chain[0], second.identity.chain[0]);
     assert_eq!(first.agent, second.agent);
     wire.session.close("the test dials again");

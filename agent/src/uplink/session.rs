@@ -189,6 +189,7 @@ impl Live {
                         return Ok(End::Renewed);
                     }
                 }
+                () = until(uplink.save_at) => uplink.save_credentials(),
                 () = cancel.cancelled(), if drain_until.is_none() => {
                     drain_until = Some(tokio::time::Instant::now() + DRAIN_MAX);
                 }
@@ -313,10 +314,11 @@ impl Live {
         if uplink.renew_at.is_none_or(|at| now < at) {
             return false;
         }
-        match renew(&uplink.state_dir, &uplink.credentials, &mut self.client).await {
+        match renew(&uplink.credentials, &mut self.client).await {
             Ok(credentials) => {
                 uplink.renew_at = None;
                 uplink.credentials = credentials;
+                uplink.save_credentials();
                 tracing::info!("the certificate is renewed");
                 true
             }
