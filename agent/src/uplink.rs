@@ -151,10 +151,12 @@ impl Uplink {
         while !cancel.is_cancelled() {
             self.up_since = None;
             let ended = self.session(attempt, boot_id, &mut core, &cancel).await;
-            attempt += 1;
             let now = self.clock.monotonic();
             let life = self.up_since.map_or(Duration::ZERO, |since| now - since);
             let lasted = redial.lived(life);
+            // The collectors come best first: after one that was well, begin with the best again.
+            let well = lasted || matches!(ended, Ok(session::End::Renewed));
+            attempt = if well { 0 } else { attempt + 1 };
             let again_at_once = match ended {
                 Ok(session::End::Drained) => return Ok(()),
                 Ok(session::End::Renewed) => true,
