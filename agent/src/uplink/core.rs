@@ -36,6 +36,11 @@ const MAYBE_SENT_MAX: usize = 4096;
 /// another batch may cross; a batch whose schemas are lost must not go round for ever.
 const SCHEMA_TRIES_MAX: u8 = 3;
 
+/// A batch the collector has no room for is sent again after this, or in the next session.
+const POSTPONED_FOR: Duration = Duration::from_secs(600);
+/// Batches that wait for that; they are not evicted meanwhile. More are set aside.
+const POSTPONED_MAX: usize = 256;
+
 /// What `uplink` may ask the buffer for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Room {
@@ -116,6 +121,9 @@ pub struct Core {
     colliding: BTreeSet<u64>,
     /// How often the collector lacked the schemas of a batch, in this session.
     schema_tries: BTreeMap<u64, u8>,
+    /// The collector has no room for them, and until when they wait.
+    postponed: BTreeSet<u64>,
+    postponed_until: Option<Duration>,
     maybe_sent: MaybeSent,
     heartbeat_at: Duration,
     /// When the oldest heartbeat without an answer was sent.
@@ -138,6 +146,8 @@ impl Core {
             forking: false,
             colliding: BTreeSet::new(),
             schema_tries: BTreeMap::new(),
+            postponed: BTreeSet::new(),
+            postponed_until: None,
             maybe_sent: MaybeSent { below: next_seq, also: BTreeSet::new() },
             heartbeat_at: Duration::ZERO,
             unanswered: None,
@@ -173,6 +183,7 @@ impl Core {
         self.forking = false;
         self.colliding.clear();
         self.schema_tries.clear();
+        self.resume_postponed();
         self.heartbeat_at = now;
         self.unanswered = None;
         self.progress_at = now;
@@ -198,9 +209,21 @@ impl Core {
             live: free,
             backlog,
             bytes: WINDOW_BYTES - self.bytes,
-            in_flight: self.flights.keys().chain(&self.colliding).copied().collect(),
+            in_flight: self.withheld().collect(),
             only: self.forking.then(|| self.maybe_sent.clone()),
         })
+    }
+
+    /// What is not to be sent now.
+    fn withheld(&self) -> impl Iterator<Item = u64> {
+        self.flights.keys().chain(&self.colliding).chain(&self.postponed).copied()
+    }
+
+    fn resume_postponed(&mut self) {
+        if self.postponed_until.take().is_some() {
+            self.postponed.clear();
+            self.exhausted = false;
+        }
     }
 
     /// The buffer gave `found` batches for the room there was, each told by [`Core::sent`].
@@ -258,13 +281,14 @@ impl Core {
         effects
     }
 
-    /// The collector will not store the batch as it is.
+    /// The collector has not stored the batch.
     pub fn rejected(
         &mut self,
         stream_id: i64,
         seq: u64,
         code: RejectCode,
         detail: String,
+        now: Duration,
     ) -> Vec<Effect> {
         if stream_id != self.stream_id || self.answered(seq).is_none() {
             return Vec::new();
@@ -281,7 +305,12 @@ impl Core {
                 self.exhausted = false;
                 effects.push(Effect::SchemasUnknown(seq));
             }
-            RejectCode::UnknownSchema
+            RejectCode::NotNow if self.postponed.len() < POSTPONED_MAX => {
+                self.postponed.insert(seq);
+                self.postponed_until.get_or_insert(now + POSTPONED_FOR);
+            }
+            RejectCode::NotNow
+            | RejectCode::UnknownSchema
             | RejectCode::Malformed
             | RejectCode::NotYours
             | RejectCode::Unspecified => {
@@ -315,6 +344,7 @@ impl Core {
         self.stream_id = stream_id;
         self.forking = false;
         self.colliding.clear();
+        self.resume_postponed();
         self.maybe_sent = MaybeSent::default();
         self.exhausted = false;
     }
@@ -352,12 +382,16 @@ impl Core {
     /// When [`Core::due`] has to be asked at the latest.
     #[must_use]
     pub fn deadline(&self) -> Duration {
-        self.given_up_at().map_or(self.heartbeat_at, |end| end.min(self.heartbeat_at))
+        let others = self.given_up_at().into_iter().chain(self.postponed_until);
+        others.fold(self.heartbeat_at, Duration::min)
     }
 
-    /// What has to be done now.
+    /// What has to be done now. Ask the buffer again afterwards: postponed batches may go.
     #[must_use]
-    pub fn due(&self, now: Duration) -> Due {
+    pub fn due(&mut self, now: Duration) -> Due {
+        if self.postponed_until.is_some_and(|until| now >= until) {
+            self.resume_postponed();
+        }
         if self.given_up_at().is_some_and(|end| now >= end) {
             Due::Redial
         } else if now >= self.heartbeat_at {

@@ -280,7 +280,8 @@ impl Live {
             Some(telemetry_down::Kind::Reject(reject)) => {
                 let code = reject.code();
                 tracing::warn!(batch_seq = reject.seq, ?code, "the collector refused a batch");
-                core.rejected(reject.stream_id, reject.seq, code, reject.detail)
+                let now = self.now(uplink);
+                core.rejected(reject.stream_id, reject.seq, code, reject.detail, now)
             }
             Some(telemetry_down::Kind::Heartbeat(reply)) => {
                 self.note_reply(uplink, &reply);

@@ -269,7 +269,7 @@ impl Known for AgentView {
         self.live.layout(self.sender.tenant, schema)
     }
 
-    fn schemas(&self) -> usize {
-        self.live.layout_count(self.sender.tenant)
+    fn schemas(&self) -> (usize, usize) {
+        self.live.layouts_size(self.sender.tenant)
     }
 }

@@ -25,8 +25,10 @@ use crate::store::samples::Append;
 
 /// Most schemas one batch may bring.
 pub const BATCH_SCHEMAS_MAX: usize = 1024;
-/// Most schemas a tenant may have: more would be a device that changes its shape all the time.
+/// Most schemas a tenant may have, and the memory their layouts may take: more would be devices
+/// that change their shape all the time.
 pub const TENANT_SCHEMAS_MAX: usize = 50_000;
+pub const TENANT_LAYOUT_BYTES_MAX: usize = 256 * 1024 * 1024;
 /// How far an agent's clock may run ahead.
 const FUTURE_MAX: Duration = Duration::from_secs(300);
 
@@ -45,8 +47,8 @@ pub trait Known {
     fn owner(&self, device: DeviceId) -> Owner;
     /// A schema that is stored.
     fn layout(&self, schema: SchemaId) -> Option<Arc<Layout>>;
-    /// How many schemas the tenant has.
-    fn schemas(&self) -> usize;
+    /// How many schemas the tenant has, and the memory their layouts take.
+    fn schemas(&self) -> (usize, usize);
 }
 
 /// Who sent the batch, and when it came.
@@ -68,7 +70,7 @@ pub struct Checked {
     pub rows_unknown_device: u64,
 }
 
-/// Why a batch will never be stored as it is.
+/// Why a batch is not stored.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{detail}")]
 pub struct Refused {
@@ -157,9 +159,12 @@ fn take_schemas(
         if known.layout(id).is_some() || checked.layouts.iter().any(|(same, _)| *same == id) {
             continue;
         }
-        if known.schemas() >= TENANT_SCHEMAS_MAX {
-            let detail = format!("the tenant has {TENANT_SCHEMAS_MAX} schemas, the most there are");
-            return Err(Refused::malformed(detail));
+        let (count, bytes) = known.schemas();
+        if count >= TENANT_SCHEMAS_MAX || bytes >= TENANT_LAYOUT_BYTES_MAX {
+            // Nothing is wrong with the batch: the agent keeps it until there is room.
+            let detail = format!("the tenant has {count} schemas of {bytes} bytes, the most there");
+            let detail = format!("{detail} are; remove devices whose shape changes all the time");
+            return Err(Refused { code: RejectCode::NotNow, detail });
         }
         checked.layouts.push((id, Arc::new(Layout::new(&schema))));
         checked.append.schemas.push((id, def.encode_to_vec()));

@@ -21,8 +21,8 @@ impl Known for Ours {
         None
     }
 
-    fn schemas(&self) -> usize {
-        0
+    fn schemas(&self) -> (usize, usize) {
+        (0, 0)
     }
 }
 

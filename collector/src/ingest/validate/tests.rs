@@ -16,7 +16,7 @@ const GONE: DeviceId = DeviceId(4711);
 #[derive(Default)]
 struct World {
     layouts: HashMap<SchemaId, Arc<Layout>>,
-    schemas: usize,
+    schemas: (usize, usize),
 }
 
 impl World {
@@ -39,7 +39,7 @@ impl Known for World {
         self.layouts.get(&schema).cloned()
     }
 
-    fn schemas(&self) -> usize {
+    fn schemas(&self) -> (usize, usize) {
         self.schemas
     }
 }
@@ -131,8 +131,12 @@ fn limits_of_the_envelope_hold() {
     let def = definition::write(&interfaces());
     let many = vec![def; BATCH_SCHEMAS_MAX + 1];
     refused(Batch { schemas: many, ..good() }, Malformed, "schemas");
-    let full = World { schemas: TENANT_SCHEMAS_MAX, ..World::default() };
-    assert!(check(good(), sender(), &full).is_err());
+    // The agent can do nothing about these: it is to come again.
+    for schemas in [(TENANT_SCHEMAS_MAX, 0), (1, TENANT_LAYOUT_BYTES_MAX)] {
+        let full = World { schemas, ..World::default() };
+        assert_eq!(check(good(), sender(), &full).unwrap_err().code, RejectCode::NotNow);
+        assert!(check(good(), sender(), &full.knows(&interfaces())).is_ok());
+    }
 }
 
 #[test]
