@@ -139,7 +139,6 @@ impl Uplink {
     /// Keeps a session up until `cancel`, then drains for at most [`DRAIN_MAX`].
     pub async fn run(mut self, cancel: CancellationToken) -> Result<(), UplinkError> {
         let started = self.clock.monotonic();
-        let boot_id = rand::random::<i64>() & i64::MAX;
         let (stream_id, next_seq) = {
             let state = self.buffer.state();
             let state = state.borrow();
@@ -150,7 +149,7 @@ impl Uplink {
         let mut attempt = 0usize;
         while !cancel.is_cancelled() {
             self.up_since = None;
-            let ended = self.session(attempt, boot_id, &mut core, &cancel).await;
+            let ended = self.session(attempt, &mut core, &cancel).await;
             let now = self.clock.monotonic();
             let life = self.up_since.map_or(Duration::ZERO, |since| now - since);
             let lasted = redial.lived(life);
@@ -200,7 +199,6 @@ impl Uplink {
     async fn session(
         &mut self,
         attempt: usize,
-        boot_id: i64,
         core: &mut Core,
         cancel: &CancellationToken,
     ) -> Result<session::End, UplinkError> {
@@ -209,7 +207,7 @@ impl Uplink {
         let collector = collectors.get(attempt % collectors.len().max(1)).cloned();
         let collector = collector.unwrap_or_default();
         let session = dial(&collector, &self.credentials).await?;
-        let live = Live::begin(self, session, boot_id, core).await?;
+        let live = Live::begin(self, session, core).await?;
         self.up_since = Some(self.clock.monotonic());
         self.state.send_modify(|state| {
             state.connected = true;

@@ -20,7 +20,7 @@ use farwatch_common::id::AgentId;
 use farwatch_common::task::{self, TaskSet};
 use farwatch_proto::v1::uplink_server::{Uplink, UplinkServer};
 use farwatch_proto::v1::{
-    RenewReply, RenewRequest, SessionHello, StreamRanges, TelemetryDown, TelemetryUp, Welcome,
+    RenewReply, RenewRequest, SessionHello, TelemetryDown, TelemetryUp, Welcome,
 };
 use tokio::sync::{Semaphore, mpsc};
 use tokio_stream::wrappers::ReceiverStream;
@@ -36,12 +36,10 @@ use crate::identity::PeerInfo;
 use crate::identity::limits::Limiter;
 use crate::live::Live;
 use crate::metrics::Metrics;
-use crate::store::{Database, SampleStore, SqliteSamples};
+use crate::store::{Database, SqliteSamples};
 
 /// Largest message of an agent: a batch with its schemas.
 const MESSAGE_BYTES_MAX: usize = 8 * 1024 * 1024;
-/// Streams an agent may ask about at once.
-const STREAMS_MAX: usize = 64;
 /// Longest version and platform.
 const HELLO_BYTES_MAX: usize = 128;
 /// Calls of an agent at once on one pipe: its telemetry stream and a few short ones.
@@ -58,7 +56,6 @@ pub trait CertificateRenewer: Send + Sync + 'static {
 
 /// What every session shares.
 pub(crate) struct Parts {
-    pub(crate) samples: SqliteSamples,
     pub(crate) live: Live,
     pub(crate) queue: CommitQueue,
     pub(crate) sessions: Sessions,
@@ -95,7 +92,7 @@ impl Ingest {
         let presence = Presence::default();
         let cancel = tasks.cancellation();
         let (queue, committer) = Committer::new(
-            samples.clone(),
+            samples,
             live.clone(),
             presence.clone(),
             counters.clone(),
@@ -104,7 +101,6 @@ impl Ingest {
         tasks.spawn("committer", committer.run(cancel.clone()));
         tasks.spawn("presence", presence.clone().run(database, cancel.clone()));
         let service = UplinkService::new(UplinkParts {
-            samples,
             live,
             queue,
             sessions: sessions.clone(),
@@ -126,7 +122,6 @@ pub struct UplinkService {
 
 /// What [`UplinkService::new`] is made of.
 pub struct UplinkParts {
-    pub samples: SqliteSamples,
     pub live: Live,
     pub queue: CommitQueue,
     pub sessions: Sessions,
@@ -140,21 +135,11 @@ pub struct UplinkParts {
 impl UplinkService {
     #[must_use]
     pub fn new(parts: UplinkParts) -> Self {
-        let UplinkParts {
-            samples,
-            live,
-            queue,
-            sessions,
-            presence,
-            counters,
-            clock,
-            renewer,
-            cancel,
-        } = parts;
+        let UplinkParts { live, queue, sessions, presence, counters, clock, renewer, cancel } =
+            parts;
         let decoders = Semaphore::new(DECODERS_MAX);
         Self {
             parts: Arc::new(Parts {
-                samples,
                 live,
                 queue,
                 sessions,
@@ -185,35 +170,17 @@ impl Uplink for UplinkService {
         let peer = peer(&request)?;
         let hello = request.into_inner();
         let too_long = |text: &str| text.len() > HELLO_BYTES_MAX;
-        if hello.stream_ids.len() > STREAMS_MAX
-            || too_long(&hello.agent_version)
-            || too_long(&hello.platform)
-        {
+        if too_long(&hello.agent_version) || too_long(&hello.platform) {
             return Err(Status::invalid_argument("the hello breaks a limit"));
         }
         self.parts.sessions.open(&peer).map_err(fenced)?;
-        let streams = &hello.stream_ids;
-        let durable = self.parts.samples.durable(peer.tenant, peer.agent, streams).await;
-        let durable = durable.map_err(|error| {
-            tracing::error!(error = task::chain(&error), "cannot read what is durable");
-            Status::unavailable("the collector cannot read its store at the moment")
-        })?;
         let now = self.parts.clock.now();
         self.parts.presence.heard(peer.tenant, peer.agent, now);
         let (version, platform) = (hello.agent_version, hello.platform);
         self.parts.presence.hello(peer.tenant, peer.agent, &version, &platform);
         self.parts.live.agent_connected(&peer, version, platform);
         tracing::info!(agent = %peer.agent, transport = peer.transport.name(), "session opens");
-        let durable = durable
-            .into_iter()
-            .map(|(stream_id, ranges)| StreamRanges { stream_id, ranges: ranges.to_proto() })
-            .collect();
-        Ok(Response::new(Welcome {
-            session_id: i64::try_from(peer.connection).unwrap_or(i64::MAX),
-            durable,
-            window: telemetry::WINDOW,
-            server_time_us: now.0,
-        }))
+        Ok(Response::new(Welcome { window: telemetry::WINDOW, server_time_us: now.0 }))
     }
 
     type TelemetryStream = ReceiverStream<Result<TelemetryDown, Status>>;

@@ -44,8 +44,7 @@ impl Wire {
         let session: Arc<dyn Session> = Arc::new(session);
         let channel = channel(Arc::clone(&session), PipeKind::Telemetry).await.unwrap();
         let mut client = UplinkClient::new(channel);
-        let hello = SessionHello { stream_ids: vec![STREAM], ..SessionHello::default() };
-        client.open_session(hello).await.unwrap();
+        client.open_session(SessionHello::default()).await.unwrap();
         let (up, requests) = mpsc::channel(16);
         let down = client.telemetry(ReceiverStream::new(requests)).await.unwrap().into_inner();
         Self { session, up, down, client }

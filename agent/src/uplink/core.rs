@@ -1,10 +1,9 @@
 //! Core: what is on the way, what an answer means, and when a silent session is given up.
 //!
 //! A batch leaves the buffer only for an answer to *this* batch, in the session that sent it: an ack
-//! that names its number, or a refusal. What was on the way when a session ended is sent again, even
-//! if the ranges of the next `Welcome` name it: if this agent's state was copied or rolled back, the
-//! number may be another history's, and only the collector can tell, by the content. A repeat costs
-//! at most a window and is stored once.
+//! that names its number, or a refusal. What was on the way when a session ended is sent again: if
+//! this agent's state was copied or rolled back, its number may be stored as another history's, and
+//! only the collector can tell, by the content. A repeat costs at most a window and is stored once.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -187,10 +186,6 @@ impl Core {
         self.heartbeat_at = now;
         self.unanswered = None;
         self.progress_at = now;
-        self.set_window(window);
-    }
-
-    fn set_window(&mut self, window: u32) {
         self.window = usize::try_from(window).unwrap_or(WINDOW_MAX).clamp(1, WINDOW_MAX);
     }
 
@@ -260,8 +255,7 @@ impl Core {
     }
 
     /// The collector has stored what `durable` names.
-    pub fn acked(&mut self, stream_id: i64, durable: &SeqRanges, window: u32) -> Vec<Effect> {
-        self.set_window(window);
+    pub fn acked(&mut self, stream_id: i64, durable: &SeqRanges) -> Vec<Effect> {
         if stream_id != self.stream_id {
             return Vec::new();
         }

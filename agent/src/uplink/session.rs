@@ -52,7 +52,6 @@ pub(super) struct Live {
     epoch: Instant,
     /// How far the collector's clock is ahead of ours, in microseconds.
     clock_offset_us: i64,
-    nonce: u64,
     /// What the transport had acknowledged when last looked at.
     progress: u64,
     /// Ends the server of the collector's calls with the session.
@@ -74,7 +73,6 @@ impl Live {
     pub(super) async fn begin(
         uplink: &Uplink,
         session: Arc<dyn Session>,
-        boot_id: i64,
         core: &mut Core,
     ) -> Result<Self, UplinkError> {
         let pipe = channel(Arc::clone(&session), PipeKind::Telemetry);
@@ -82,9 +80,6 @@ impl Live {
         let hello = SessionHello {
             agent_version: env!("CARGO_PKG_VERSION").into(),
             platform: crate::platform::name(),
-            boot_id,
-            stream_ids: vec![core.stream_id()],
-            assignment_revision: uplink.inventory.revision(),
         };
         // Before the hello: the collector may push an assignment as soon as it knows us.
         let serving = CancellationToken::new();
@@ -107,7 +102,6 @@ impl Live {
             state,
             epoch,
             clock_offset_us,
-            nonce: 0,
             progress: 0,
             _served: served,
         })
@@ -247,17 +241,14 @@ impl Live {
             core.beat(self.now(uplink), self.session.rtt());
             return Ok(());
         }
-        self.nonce += 1;
         let buffer = {
             let state = self.state.borrow();
             let oldest_us = state.oldest.map_or(0, |at| at.0);
             BufferStatus { batches: state.batches, bytes: state.bytes, oldest_us }
         };
         self.send(telemetry_up::Kind::Heartbeat(Heartbeat {
-            nonce: self.nonce,
             agent_time_us: uplink.clock.now().0,
             buffer: Some(buffer),
-            devices: u32::try_from(uplink.inventory.device_count()).unwrap_or(u32::MAX),
         }))?;
         core.beat(self.now(uplink), self.session.rtt());
         Ok(())
@@ -275,7 +266,7 @@ impl Live {
                 uplink.note_ack(uplink.clock.now());
                 let durable =
                     SeqRanges::from_proto(&ack.durable).map_err(|_| UplinkError::BadRanges)?;
-                core.acked(ack.stream_id, &durable, ack.window)
+                core.acked(ack.stream_id, &durable)
             }
             Some(telemetry_down::Kind::Reject(reject)) => {
                 let code = reject.code();

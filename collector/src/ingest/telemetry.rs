@@ -207,7 +207,7 @@ impl Session {
             }
         }
         for (stream_id, durable) in acks {
-            let ack = Ack { stream_id, durable: durable.to_proto(), window: WINDOW };
+            let ack = Ack { stream_id, durable: durable.to_proto() };
             self.send(telemetry_down::Kind::Ack(ack)).await?;
         }
         if unavailable {
@@ -222,7 +222,6 @@ impl Session {
         self.parts.presence.heard(tenant, agent, received);
         self.parts.live.agent_heard(agent, beat.buffer.map(live_buffer));
         let reply = HeartbeatReply {
-            nonce: beat.nonce,
             agent_time_us: beat.agent_time_us,
             received_us: received.0,
             sent_us: self.parts.clock.now().0,

@@ -3,12 +3,13 @@ use std::future::Future;
 use farwatch_common::id::{AgentId, DeviceId};
 use farwatch_common::sample::Row;
 use farwatch_proto::v1::{
-    Batch, BufferStatus, Heartbeat, RejectCode, SeqRange, telemetry_down, telemetry_up,
+    Batch, BufferStatus, Heartbeat, RejectCode, telemetry_down, telemetry_up,
 };
 use tonic::Code;
 
 use super::*;
 use crate::live::State;
+use crate::store::SampleStore as _;
 use crate::store::fixture::{
     AGENT, DEVICE, FOREIGN, NEIGHBOUR, OTHER_AGENT, STREAM, TENANT, World, counters, peer, wire,
 };
@@ -63,12 +64,7 @@ impl Stage {
     }
 
     async fn hello(&self, agent: AgentId, connection: u64) -> Result<Welcome, Status> {
-        let hello = SessionHello {
-            agent_version: "1.2.3".into(),
-            platform: "linux/x86_64".into(),
-            stream_ids: vec![STREAM],
-            ..SessionHello::default()
-        };
+        let hello = SessionHello { agent_version: "1.2.3".into(), platform: "linux/x86_64".into() };
         let reply = self.ingest.service.open_session(Self::call(agent, connection, hello)).await?;
         Ok(reply.into_inner())
     }
@@ -202,8 +198,9 @@ async fn batches_are_acked_once_they_are_stored_and_resume_after_a_restart() {
     let stage_two = stage(&world).await;
     let _guard = stage_two.ingest.sessions.begin(&peer(AGENT, 2));
     let welcome = stage_two.hello(AGENT, 2).await.unwrap();
-    assert_eq!(welcome.durable[0].ranges, [SeqRange { first: 1, last: 41 }]);
     assert_eq!(welcome.window, telemetry::WINDOW);
+    let durable = world.samples.durable(TENANT, AGENT, &[STREAM]).await.unwrap();
+    assert_eq!(durable[0].1.iter().collect::<Vec<_>>(), [(1, 41)]);
     // Its last poll is on screen again.
     let device = stage_two.live.device(TENANT, DEVICE).unwrap();
     assert!(device.last_sample_at.is_some());
@@ -272,10 +269,10 @@ async fn heartbeats_are_answered_and_seen() {
     stage
         .run(async {
             let buffer = BufferStatus { batches: 3, bytes: 99, oldest_us: 1 };
-            let beat = Heartbeat { nonce: 7, agent_time_us: 5, buffer: Some(buffer), devices: 2 };
+            let beat = Heartbeat { agent_time_us: 5, buffer: Some(buffer) };
             stream.send(telemetry_up::Kind::Heartbeat(beat)).await;
             let telemetry_down::Kind::Heartbeat(reply) = stream.next().await else { panic!() };
-            assert_eq!((reply.nonce, reply.agent_time_us), (7, 5));
+            assert_eq!(reply.agent_time_us, 5);
             assert!(reply.received_us > 0 && reply.sent_us >= reply.received_us);
             let agent = live.agent(TENANT, AGENT).unwrap();
             assert_eq!(agent.buffer.unwrap().batches, 3);
@@ -301,11 +298,11 @@ async fn heartbeats_are_answered_while_the_store_is_slow() {
             for seq in 1..=window {
                 stream.batch(wire(seq, &[poll(DEVICE, 60, 1)])).await;
             }
-            for nonce in [7, 8] {
-                let beat = Heartbeat { nonce, ..Heartbeat::default() };
+            for agent_time_us in [7, 8] {
+                let beat = Heartbeat { agent_time_us, buffer: None };
                 stream.send(telemetry_up::Kind::Heartbeat(beat)).await;
                 let telemetry_down::Kind::Heartbeat(reply) = stream.next().await else { panic!() };
-                assert_eq!(reply.nonce, nonce);
+                assert_eq!(reply.agent_time_us, agent_time_us);
             }
             // Beyond the window: held, and stored once there is room.
             stream.batch(wire(window + 1, &[poll(DEVICE, 60, 1)])).await;

@@ -187,9 +187,7 @@ impl World {
             self.down.push_back(down.clone());
         }
         let effects = match down {
-            Down::Ack(stream, ranges) => {
-                self.core.acked(stream, &ranges, 1 + (self.made % 9) as u32)
-            }
+            Down::Ack(stream, ranges) => self.core.acked(stream, &ranges),
             Down::Reject(stream, seq, code) => {
                 self.core.rejected(stream, seq, code, String::new(), self.now)
             }
@@ -232,7 +230,7 @@ impl World {
 
     fn connect(&mut self) {
         self.disconnect();
-        self.core.connected(4, self.now);
+        self.core.connected(1 + (self.made % 9) as u32, self.now);
         self.connected = true;
     }
 
@@ -296,7 +294,7 @@ fn the_backlog_leaves_room_for_live_batches() {
     // With none there, an answer to a batch of the backlog makes room for the next.
     core.filled(0);
     assert_eq!(core.room(), None);
-    core.acked(1, &one(0), 10);
+    core.acked(1, &one(0));
     assert_eq!(core.room().unwrap().backlog, 1);
 }
 
@@ -312,7 +310,7 @@ fn no_fork_while_an_answer_of_the_buffer_may_have_been_cut() {
     assert_eq!(core.filled(1), None);
     let mut all = SeqRanges::new();
     all.insert_range(1, 5);
-    assert_eq!(core.acked(1, &all, 10), [Effect::Acked(all)]);
+    assert_eq!(core.acked(1, &all), [Effect::Acked(all)]);
     assert_eq!(core.filled(0), Some(Effect::Fork));
 }
 
@@ -370,7 +368,7 @@ fn what_was_on_the_way_is_sent_again_after_a_reconnect() {
     core.connected(10, Duration::ZERO);
     assert_eq!(core.room().unwrap().in_flight, BTreeSet::new());
     // An answer of the old session comes too late to mean anything.
-    assert!(core.acked(1, &one(5), 10).is_empty());
+    assert!(core.acked(1, &one(5)).is_empty());
 }
 
 #[test]
@@ -379,9 +377,9 @@ fn answers_of_another_stream_or_to_nothing_change_nothing() {
     core.sent(5, Lane::Live, 1, Duration::ZERO);
     let mut all = SeqRanges::new();
     all.insert_range(0, u64::MAX);
-    assert!(core.acked(2, &all, 10).is_empty());
+    assert!(core.acked(2, &all).is_empty());
     assert!(core.rejected(1, 6, RejectCode::Fork, String::new(), Duration::ZERO).is_empty());
-    assert_eq!(core.acked(1, &all, 0), [Effect::Acked(one(5))]);
+    assert_eq!(core.acked(1, &all), [Effect::Acked(one(5))]);
 }
 
 #[test]

@@ -231,8 +231,7 @@ async fn a_database_that_fails_does_not_hold_up_the_stop() {
     fake.state.lock().unwrap().failures = usize::MAX;
     let clock = Clock::system();
     let live = Live::new(clock.clone());
-    let (queue, committer) =
-        Committer::new(fake, live, Presence::default(), Arc::default(), clock);
+    let (queue, committer) = Committer::new(fake, live, Presence::default(), Arc::default(), clock);
     let (answered, mut answers) = mpsc::channel(4);
     queue.submit(checked(1), answered).await.unwrap();
     let cancel = CancellationToken::new();
