@@ -30,11 +30,13 @@ use self::core::Core;
 use self::redial::Redial;
 use self::session::Live;
 use crate::buffer::{Buffer, BufferError};
-use crate::identity::{Credentials, renew_at};
+use crate::identity::Credentials;
 use crate::inventory::Inventory;
 
 /// A collector that does not answer a handshake in this time is away.
 const DIAL_TIMEOUT: Duration = Duration::from_secs(10);
+/// Credentials that could not be saved are tried again after this.
+const SAVE_AGAIN: Duration = Duration::from_secs(300);
 /// After the stop signal, what is buffered has this long to leave.
 pub const DRAIN_MAX: Duration = Duration::from_secs(5);
 
@@ -102,8 +104,11 @@ pub struct Uplink {
     inventory: Arc<Inventory>,
     clock: Clock,
     state: watch::Sender<UplinkState>,
-    /// When to ask for the next certificate.
-    renew_at: Micros,
+    /// When to ask for the next certificate, by the collector's clock: this host's may stand years
+    /// behind. Set by the first session.
+    renew_at: Option<Micros>,
+    /// When to try again to save the credentials, if they are not on disk.
+    save_at: Option<tokio::time::Instant>,
     /// When the last session came up, if it did.
     up_since: Option<Instant>,
 }
@@ -118,14 +123,22 @@ impl Uplink {
         clock: Clock,
         state: watch::Sender<UplinkState>,
     ) -> Self {
-        let renew_at = credentials.renew_after;
-        Self { state_dir, buffer, credentials, inventory, clock, state, renew_at, up_since: None }
+        Self {
+            state_dir,
+            buffer,
+            credentials,
+            inventory,
+            clock,
+            state,
+            renew_at: None,
+            save_at: None,
+            up_since: None,
+        }
     }
 
     /// Keeps a session up until `cancel`, then drains for at most [`DRAIN_MAX`].
     pub async fn run(mut self, cancel: CancellationToken) -> Result<(), UplinkError> {
         let started = self.clock.monotonic();
-        let boot_id = rand::random::<i64>() & i64::MAX;
         let (stream_id, next_seq) = {
             let state = self.buffer.state();
             let state = state.borrow();
@@ -133,15 +146,16 @@ impl Uplink {
         };
         let mut core = Core::new(stream_id, next_seq);
         let mut redial = Redial::default();
-        self.renew_at = renew_at(&self.credentials, self.clock.now(), rand::random());
         let mut attempt = 0usize;
         while !cancel.is_cancelled() {
             self.up_since = None;
-            let ended = self.session(attempt, boot_id, &mut core, &cancel).await;
-            attempt += 1;
+            let ended = self.session(attempt, &mut core, &cancel).await;
             let now = self.clock.monotonic();
             let life = self.up_since.map_or(Duration::ZERO, |since| now - since);
             let lasted = redial.lived(life);
+            // The collectors come best first: after one that was well, begin with the best again.
+            let well = lasted || matches!(ended, Ok(session::End::Renewed));
+            attempt = if well { 0 } else { attempt + 1 };
             let again_at_once = match ended {
                 Ok(session::End::Drained) => return Ok(()),
                 Ok(session::End::Renewed) => true,
@@ -185,7 +199,6 @@ impl Uplink {
     async fn session(
         &mut self,
         attempt: usize,
-        boot_id: i64,
         core: &mut Core,
         cancel: &CancellationToken,
     ) -> Result<session::End, UplinkError> {
@@ -194,7 +207,7 @@ impl Uplink {
         let collector = collectors.get(attempt % collectors.len().max(1)).cloned();
         let collector = collector.unwrap_or_default();
         let session = dial(&collector, &self.credentials).await?;
-        let live = Live::begin(self, session, boot_id, core).await?;
+        let live = Live::begin(self, session, core).await?;
         self.up_since = Some(self.clock.monotonic());
         self.state.send_modify(|state| {
             state.connected = true;
@@ -217,6 +230,25 @@ impl Uplink {
                  host's clock is right, run `farwatch-agent enroll --force` with a new token; \
                  polling goes on and what it sees is kept"
             );
+        }
+    }
+
+    /// What cannot be saved is used nevertheless: the collector has given it.
+    fn save_credentials(&mut self) {
+        match self.credentials.save(&self.state_dir) {
+            Ok(()) if self.save_at.take().is_some() => {
+                tracing::info!("the renewed certificate is saved");
+            }
+            Ok(()) => {}
+            Err(error) => {
+                tracing::error!(
+                    error = chain(&error),
+                    again_s = SAVE_AGAIN.as_secs(),
+                    "the renewed certificate is in use but cannot be saved and would be lost with \
+                     a restart; see to the disk of the state directory"
+                );
+                self.save_at = Some(tokio::time::Instant::now() + SAVE_AGAIN);
+            }
         }
     }
 

@@ -27,7 +27,7 @@ use crate::identity::limits::Limits;
 use crate::identity::password::{Cost, Passwords};
 use crate::identity::pki::{Pki, PkiError};
 use crate::identity::token::TokenOrigin;
-use crate::ingest::{Ingest, UplinkService};
+use crate::ingest::{self, Ingest, UplinkService};
 use crate::inventory::push::AssignmentPush;
 use crate::inventory::{AssignmentChanges, Vault, VaultError};
 use crate::listen::addresses::Addresses;
@@ -254,6 +254,7 @@ async fn serve_uplink(
     cancel: CancellationToken,
 ) -> Result<(), tonic::transport::Error> {
     tonic::transport::Server::builder()
+        .max_concurrent_streams(ingest::CALLS_MAX)
         .initial_stream_window_size(GRPC_STREAM_WINDOW)
         .initial_connection_window_size(GRPC_CONNECTION_WINDOW)
         .add_service(service.into_server())

@@ -20,7 +20,7 @@ use farwatch_common::id::AgentId;
 use farwatch_common::task::{self, TaskSet};
 use farwatch_proto::v1::uplink_server::{Uplink, UplinkServer};
 use farwatch_proto::v1::{
-    RenewReply, RenewRequest, SessionHello, StreamRanges, TelemetryDown, TelemetryUp, Welcome,
+    RenewReply, RenewRequest, SessionHello, TelemetryDown, TelemetryUp, Welcome,
 };
 use tokio::sync::{Semaphore, mpsc};
 use tokio_stream::wrappers::ReceiverStream;
@@ -30,20 +30,20 @@ use tonic::{Request, Response, Status, Streaming};
 pub use committer::{CommitQueue, Committer};
 pub use counters::Counters;
 pub use presence::Presence;
-pub use sessions::{Fenced, SessionGuard, Sessions};
+pub use sessions::{Fenced, NoStream, SessionGuard, Sessions};
 
 use crate::identity::PeerInfo;
 use crate::identity::limits::Limiter;
 use crate::live::Live;
 use crate::metrics::Metrics;
-use crate::store::{Database, SampleStore, SqliteSamples};
+use crate::store::{Database, SqliteSamples};
 
 /// Largest message of an agent: a batch with its schemas.
 const MESSAGE_BYTES_MAX: usize = 8 * 1024 * 1024;
-/// Streams an agent may ask about at once.
-const STREAMS_MAX: usize = 64;
 /// Longest version and platform.
 const HELLO_BYTES_MAX: usize = 128;
+/// Calls of an agent at once on one pipe: its telemetry stream and a few short ones.
+pub const CALLS_MAX: u32 = 8;
 /// Large batches that are decoded at the same time.
 const DECODERS_MAX: usize = 4;
 
@@ -56,7 +56,6 @@ pub trait CertificateRenewer: Send + Sync + 'static {
 
 /// What every session shares.
 pub(crate) struct Parts {
-    pub(crate) samples: SqliteSamples,
     pub(crate) live: Live,
     pub(crate) queue: CommitQueue,
     pub(crate) sessions: Sessions,
@@ -93,7 +92,7 @@ impl Ingest {
         let presence = Presence::default();
         let cancel = tasks.cancellation();
         let (queue, committer) = Committer::new(
-            samples.clone(),
+            samples,
             live.clone(),
             presence.clone(),
             counters.clone(),
@@ -102,7 +101,6 @@ impl Ingest {
         tasks.spawn("committer", committer.run(cancel.clone()));
         tasks.spawn("presence", presence.clone().run(database, cancel.clone()));
         let service = UplinkService::new(UplinkParts {
-            samples,
             live,
             queue,
             sessions: sessions.clone(),
@@ -124,7 +122,6 @@ pub struct UplinkService {
 
 /// What [`UplinkService::new`] is made of.
 pub struct UplinkParts {
-    pub samples: SqliteSamples,
     pub live: Live,
     pub queue: CommitQueue,
     pub sessions: Sessions,
@@ -138,21 +135,11 @@ pub struct UplinkParts {
 impl UplinkService {
     #[must_use]
     pub fn new(parts: UplinkParts) -> Self {
-        let UplinkParts {
-            samples,
-            live,
-            queue,
-            sessions,
-            presence,
-            counters,
-            clock,
-            renewer,
-            cancel,
-        } = parts;
+        let UplinkParts { live, queue, sessions, presence, counters, clock, renewer, cancel } =
+            parts;
         let decoders = Semaphore::new(DECODERS_MAX);
         Self {
             parts: Arc::new(Parts {
-                samples,
                 live,
                 queue,
                 sessions,
@@ -183,35 +170,17 @@ impl Uplink for UplinkService {
         let peer = peer(&request)?;
         let hello = request.into_inner();
         let too_long = |text: &str| text.len() > HELLO_BYTES_MAX;
-        if hello.stream_ids.len() > STREAMS_MAX
-            || too_long(&hello.agent_version)
-            || too_long(&hello.platform)
-        {
+        if too_long(&hello.agent_version) || too_long(&hello.platform) {
             return Err(Status::invalid_argument("the hello breaks a limit"));
         }
         self.parts.sessions.open(&peer).map_err(fenced)?;
-        let streams = &hello.stream_ids;
-        let durable = self.parts.samples.durable(peer.tenant, peer.agent, streams).await;
-        let durable = durable.map_err(|error| {
-            tracing::error!(error = task::chain(&error), "cannot read what is durable");
-            Status::unavailable("the collector cannot read its store at the moment")
-        })?;
         let now = self.parts.clock.now();
         self.parts.presence.heard(peer.tenant, peer.agent, now);
         let (version, platform) = (hello.agent_version, hello.platform);
         self.parts.presence.hello(peer.tenant, peer.agent, &version, &platform);
         self.parts.live.agent_connected(&peer, version, platform);
         tracing::info!(agent = %peer.agent, transport = peer.transport.name(), "session opens");
-        let durable = durable
-            .into_iter()
-            .map(|(stream_id, ranges)| StreamRanges { stream_id, ranges: ranges.to_proto() })
-            .collect();
-        Ok(Response::new(Welcome {
-            session_id: i64::try_from(peer.connection).unwrap_or(i64::MAX),
-            durable,
-            window: telemetry::WINDOW,
-            server_time_us: now.0,
-        }))
+        Ok(Response::new(Welcome { window: telemetry::WINDOW, server_time_us: now.0 }))
     }
 
     type TelemetryStream = ReceiverStream<Result<TelemetryDown, Status>>;
@@ -221,9 +190,12 @@ impl Uplink for UplinkService {
         request: Request<Streaming<TelemetryUp>>,
     ) -> Result<Response<Self::TelemetryStream>, Status> {
         let peer = peer(&request)?;
-        let token = self.parts.sessions.current(&peer).map_err(fenced)?;
+        let permit = self.parts.sessions.stream(&peer).map_err(|error| match error {
+            NoStream::Fenced(error) => fenced(error),
+            NoStream::Taken => Status::resource_exhausted(error.to_string()),
+        })?;
         let (down, messages) = mpsc::channel(telemetry::DOWN_MAX);
-        let stream = telemetry::serve(self.parts.clone(), peer, token, request.into_inner(), down);
+        let stream = telemetry::serve(self.parts.clone(), peer, permit, request.into_inner(), down);
         task::spawn_child(&self.parts.cancel, stream);
         Ok(Response::new(ReceiverStream::new(messages)))
     }

@@ -14,6 +14,7 @@ mod rebuild;
 mod state;
 pub mod view;
 
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeSet, HashMap};
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -51,11 +52,18 @@ struct Shared {
     fleet: Mutex<Fleet>,
     /// Never locked before `fleet` by who holds both.
     hub: Mutex<Hub>,
-    layouts: Mutex<HashMap<TenantId, HashMap<SchemaId, Arc<Layout>>>>,
+    layouts: Mutex<HashMap<TenantId, Layouts>>,
     changed: Notify,
     clock: Clock,
     /// Tells clients that the collector was restarted.
     instance: String,
+}
+
+/// Those of a tenant; `ingest` bounds them.
+#[derive(Debug, Default)]
+struct Layouts {
+    by_id: HashMap<SchemaId, Arc<Layout>>,
+    bytes: usize,
 }
 
 /// What a committed batch brings.
@@ -205,21 +213,26 @@ impl Live {
     /// What a schema means; `None` if it is not known.
     #[must_use]
     pub fn layout(&self, tenant: TenantId, id: SchemaId) -> Option<Arc<Layout>> {
-        self.layouts().get(&tenant)?.get(&id).cloned()
+        self.layouts().get(&tenant)?.by_id.get(&id).cloned()
     }
 
-    /// How many schemas a tenant has.
+    /// How many schemas a tenant has, and the memory their layouts take.
     #[must_use]
-    pub fn layout_count(&self, tenant: TenantId) -> usize {
-        self.layouts().get(&tenant).map_or(0, HashMap::len)
+    pub fn layouts_size(&self, tenant: TenantId) -> (usize, usize) {
+        self.layouts().get(&tenant).map_or((0, 0), |own| (own.by_id.len(), own.bytes))
     }
 
     /// Call after the schema is committed.
     pub fn layout_added(&self, tenant: TenantId, id: SchemaId, layout: Arc<Layout>) {
-        self.layouts().entry(tenant).or_default().entry(id).or_insert(layout);
+        let mut layouts = self.layouts();
+        let own = layouts.entry(tenant).or_default();
+        if let Entry::Vacant(new) = own.by_id.entry(id) {
+            own.bytes += layout.memory();
+            new.insert(layout);
+        }
     }
 
-    fn layouts(&self) -> MutexGuard<'_, HashMap<TenantId, HashMap<SchemaId, Arc<Layout>>>> {
+    fn layouts(&self) -> MutexGuard<'_, HashMap<TenantId, Layouts>> {
         self.shared.layouts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

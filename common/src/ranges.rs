@@ -86,7 +86,7 @@ impl SeqRanges {
     /// The form kept in databases.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
-        farwatch_proto::v1::StreamRanges { stream_id: 0, ranges: self.to_proto() }.encode_to_vec()
+        farwatch_proto::v1::StreamRanges { ranges: self.to_proto() }.encode_to_vec()
     }
 
     /// Reads the form kept in databases.

@@ -63,8 +63,8 @@ impl Known for Ours<'_> {
         self.0.layout(TENANT, schema)
     }
 
-    fn schemas(&self) -> usize {
-        self.0.layout_count(TENANT)
+    fn schemas(&self) -> (usize, usize) {
+        self.0.layouts_size(TENANT)
     }
 }
 

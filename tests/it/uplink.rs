@@ -44,8 +44,7 @@ impl Wire {
         let session: Arc<dyn Session> = Arc::new(session);
         let channel = channel(Arc::clone(&session), PipeKind::Telemetry).await.unwrap();
         let mut client = UplinkClient::new(channel);
-        let hello = SessionHello { stream_ids: vec![STREAM], ..SessionHello::default() };
-        client.open_session(hello).await.unwrap();
+        client.open_session(SessionHello::default()).await.unwrap();
         let (up, requests) = mpsc::channel(16);
         let down = client.telemetry(ReceiverStream::new(requests)).await.unwrap().into_inner();
         Self { session, up, down, client }
@@ -213,8 +212,7 @@ async fn a_certificate_is_renewed_with_a_new_key() {
     let state_dir = dir.path().join("agent");
     let first = enrolled(&collector, &state_dir).await;
     let mut wire = Wire::dial(&collector, &first).await;
-    let second =
-        farwatch_agent::identity::renew(&state_dir, &first, &mut wire.client).await.unwrap();
+    let second = farwatch_agent::identity::renew(&first, &mut wire.client).await.unwrap();
     assert_ne!(first.identity.chain[0], second.identity.chain[0]);
     assert_eq!(first.agent, second.agent);
     wire.session.close("the test dials again");

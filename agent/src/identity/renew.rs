@@ -1,6 +1,5 @@
 //! Renewal: a new key and certificate at half of the old one's life, over the live session.
 
-use std::path::Path;
 use std::time::Duration;
 
 use farwatch_common::clock::Micros;
@@ -37,10 +36,9 @@ pub fn renew_at(credentials: &Credentials, now: Micros, random: f64) -> Micros {
     credentials.renew_after.before(left.mul_f64(JITTER * random.clamp(0.0, 1.0)))
 }
 
-/// Asks for a certificate for a new key and keeps both. New connections use them from then on;
-/// the live one may stay until the old certificate ends.
+/// Asks for a certificate for a new key. New connections use both from then on, also while they
+/// cannot be saved ([`Credentials::save`]); the live one may stay until the old certificate ends.
 pub async fn renew(
-    state_dir: &Path,
     current: &Credentials,
     client: &mut UplinkClient<Channel>,
 ) -> Result<Credentials, RenewError> {
@@ -51,9 +49,7 @@ pub async fn renew(
     let chain: Vec<CertificateDer<'static>> =
         reply.certificate_chain.into_iter().map(Into::into).collect();
     let renew_after = Micros(reply.renew_after_us);
-    let renewed = accept(current, chain, renew_after, &key).ok_or(RenewError::BadReply)?;
-    renewed.save(state_dir)?;
-    Ok(renewed)
+    accept(current, chain, renew_after, &key).ok_or(RenewError::BadReply)
 }
 
 fn accept(

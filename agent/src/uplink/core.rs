@@ -1,10 +1,9 @@
 //! Core: what is on the way, what an answer means, and when a silent session is given up.
 //!
 //! A batch leaves the buffer only for an answer to *this* batch, in the session that sent it: an ack
-//! that names its number, or a refusal. What was on the way when a session ended is sent again, even
-//! if the ranges of the next `Welcome` name it: if this agent's state was copied or rolled back, the
-//! number may be another history's, and only the collector can tell, by the content. A repeat costs
-//! at most a window and is stored once.
+//! that names its number, or a refusal. What was on the way when a session ended is sent again: if
+//! this agent's state was copied or rolled back, its number may be stored as another history's, and
+//! only the collector can tell, by the content. A repeat costs at most a window and is stored once.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -31,6 +30,15 @@ const SILENCE_ROUND_TRIPS: u32 = 5;
 const SILENCE_MAX: Duration = Duration::from_secs(180);
 /// Batches without an answer from ended sessions that are remembered one by one.
 const MAYBE_SENT_MAX: usize = 4096;
+
+/// How often a batch is sent again for its schemas in one session. More than once, as the answer to
+/// another batch may cross; a batch whose schemas are lost must not go round for ever.
+const SCHEMA_TRIES_MAX: u8 = 3;
+
+/// A batch the collector has no room for is sent again after this, or in the next session.
+const POSTPONED_FOR: Duration = Duration::from_secs(600);
+/// Batches that wait for that; they are not evicted meanwhile. More are set aside.
+const POSTPONED_MAX: usize = 256;
 
 /// What `uplink` may ask the buffer for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -110,6 +118,11 @@ pub struct Core {
     forking: bool,
     /// Answered with `FORK`: they go to the new stream.
     colliding: BTreeSet<u64>,
+    /// How often the collector lacked the schemas of a batch, in this session.
+    schema_tries: BTreeMap<u64, u8>,
+    /// The collector has no room for them, and until when they wait.
+    postponed: BTreeSet<u64>,
+    postponed_until: Option<Duration>,
     maybe_sent: MaybeSent,
     heartbeat_at: Duration,
     /// When the oldest heartbeat without an answer was sent.
@@ -131,6 +144,9 @@ impl Core {
             exhausted: false,
             forking: false,
             colliding: BTreeSet::new(),
+            schema_tries: BTreeMap::new(),
+            postponed: BTreeSet::new(),
+            postponed_until: None,
             maybe_sent: MaybeSent { below: next_seq, also: BTreeSet::new() },
             heartbeat_at: Duration::ZERO,
             unanswered: None,
@@ -165,13 +181,11 @@ impl Core {
         self.exhausted = false;
         self.forking = false;
         self.colliding.clear();
+        self.schema_tries.clear();
+        self.resume_postponed();
         self.heartbeat_at = now;
         self.unanswered = None;
         self.progress_at = now;
-        self.set_window(window);
-    }
-
-    fn set_window(&mut self, window: u32) {
         self.window = usize::try_from(window).unwrap_or(WINDOW_MAX).clamp(1, WINDOW_MAX);
     }
 
@@ -190,16 +204,27 @@ impl Core {
             live: free,
             backlog,
             bytes: WINDOW_BYTES - self.bytes,
-            in_flight: self.flights.keys().chain(&self.colliding).copied().collect(),
+            in_flight: self.withheld().collect(),
             only: self.forking.then(|| self.maybe_sent.clone()),
         })
     }
 
-    /// The buffer gave `found` batches for `room`, each told by [`Core::sent`].
-    pub fn filled(&mut self, room: &Room, found: usize) -> Option<Effect> {
-        // Less than asked for: nothing to ask again until there is something new. The backlog may
-        // be cut by its share, which an answer widens.
-        self.exhausted = found == 0 || (found < room.live && room.backlog >= room.live);
+    /// What is not to be sent now.
+    fn withheld(&self) -> impl Iterator<Item = u64> {
+        self.flights.keys().chain(&self.colliding).chain(&self.postponed).copied()
+    }
+
+    fn resume_postponed(&mut self) {
+        if self.postponed_until.take().is_some() {
+            self.postponed.clear();
+            self.exhausted = false;
+        }
+    }
+
+    /// The buffer gave `found` batches for the room there was, each told by [`Core::sent`].
+    pub fn filled(&mut self, found: usize) -> Option<Effect> {
+        // Fewer than asked for may have been cut by bytes: only none means that there is nothing.
+        self.exhausted = found == 0;
         if found == 0 { self.fork_when_answered() } else { None }
     }
 
@@ -230,8 +255,7 @@ impl Core {
     }
 
     /// The collector has stored what `durable` names.
-    pub fn acked(&mut self, stream_id: i64, durable: &SeqRanges, window: u32) -> Vec<Effect> {
-        self.set_window(window);
+    pub fn acked(&mut self, stream_id: i64, durable: &SeqRanges) -> Vec<Effect> {
         if stream_id != self.stream_id {
             return Vec::new();
         }
@@ -240,6 +264,7 @@ impl Core {
         let mut acked = SeqRanges::new();
         for seq in stored {
             self.answered(seq);
+            self.schema_tries.remove(&seq);
             acked.insert(seq);
         }
         let mut effects = Vec::new();
@@ -250,13 +275,14 @@ impl Core {
         effects
     }
 
-    /// The collector will not store the batch as it is.
+    /// The collector has not stored the batch.
     pub fn rejected(
         &mut self,
         stream_id: i64,
         seq: u64,
         code: RejectCode,
         detail: String,
+        now: Duration,
     ) -> Vec<Effect> {
         if stream_id != self.stream_id || self.answered(seq).is_none() {
             return Vec::new();
@@ -269,16 +295,35 @@ impl Core {
                 // What may have been sent before is asked for now.
                 self.exhausted = false;
             }
-            RejectCode::UnknownSchema => {
+            RejectCode::UnknownSchema if self.schemas_may_help(seq) => {
                 self.exhausted = false;
                 effects.push(Effect::SchemasUnknown(seq));
             }
-            RejectCode::Malformed | RejectCode::NotYours | RejectCode::Unspecified => {
+            RejectCode::NotNow if self.postponed.len() < POSTPONED_MAX => {
+                self.postponed.insert(seq);
+                self.postponed_until.get_or_insert(now + POSTPONED_FOR);
+            }
+            RejectCode::NotNow
+            | RejectCode::UnknownSchema
+            | RejectCode::Malformed
+            | RejectCode::NotYours
+            | RejectCode::Unspecified => {
                 effects.push(Effect::Refused(Refusal { seq, code: code as i32, detail }));
             }
         }
         effects.extend(self.fork_when_answered());
         effects
+    }
+
+    /// Counts the attempt.
+    fn schemas_may_help(&mut self, seq: u64) -> bool {
+        let tries = self.schema_tries.entry(seq).or_default();
+        *tries += 1;
+        let more = *tries <= SCHEMA_TRIES_MAX;
+        if !more {
+            self.schema_tries.remove(&seq);
+        }
+        more
     }
 
     /// A new stream begins only when every batch that may have been sent in the old one has its
@@ -293,6 +338,7 @@ impl Core {
         self.stream_id = stream_id;
         self.forking = false;
         self.colliding.clear();
+        self.resume_postponed();
         self.maybe_sent = MaybeSent::default();
         self.exhausted = false;
     }
@@ -330,12 +376,16 @@ impl Core {
     /// When [`Core::due`] has to be asked at the latest.
     #[must_use]
     pub fn deadline(&self) -> Duration {
-        self.given_up_at().map_or(self.heartbeat_at, |end| end.min(self.heartbeat_at))
+        let others = self.given_up_at().into_iter().chain(self.postponed_until);
+        others.fold(self.heartbeat_at, Duration::min)
     }
 
-    /// What has to be done now.
+    /// What has to be done now. Ask the buffer again afterwards: postponed batches may go.
     #[must_use]
-    pub fn due(&self, now: Duration) -> Due {
+    pub fn due(&mut self, now: Duration) -> Due {
+        if self.postponed_until.is_some_and(|until| now >= until) {
+            self.resume_postponed();
+        }
         if self.given_up_at().is_some_and(|end| now >= end) {
             Due::Redial
         } else if now >= self.heartbeat_at {

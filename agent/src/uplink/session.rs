@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use farwatch_common::clock::Micros;
 use farwatch_common::ranges::SeqRanges;
 use farwatch_common::task::{chain, spawn_child};
 use farwatch_common::transport::{PipeKind, Session, channel};
@@ -49,7 +50,8 @@ pub(super) struct Live {
     state: watch::Receiver<BufferState>,
     /// Start of the core's time.
     epoch: Instant,
-    nonce: u64,
+    /// How far the collector's clock is ahead of ours, in microseconds.
+    clock_offset_us: i64,
     /// What the transport had acknowledged when last looked at.
     progress: u64,
     /// Ends the server of the collector's calls with the session.
@@ -71,7 +73,6 @@ impl Live {
     pub(super) async fn begin(
         uplink: &Uplink,
         session: Arc<dyn Session>,
-        boot_id: i64,
         core: &mut Core,
     ) -> Result<Self, UplinkError> {
         let pipe = channel(Arc::clone(&session), PipeKind::Telemetry);
@@ -79,9 +80,6 @@ impl Live {
         let hello = SessionHello {
             agent_version: env!("CARGO_PKG_VERSION").into(),
             platform: crate::platform::name(),
-            boot_id,
-            stream_ids: vec![core.stream_id()],
-            assignment_revision: uplink.inventory.revision(),
         };
         // Before the hello: the collector may push an assignment as soon as it knows us.
         let serving = CancellationToken::new();
@@ -89,12 +87,37 @@ impl Live {
         spawn_child(&serving, control::serve(Arc::clone(&session), inventory));
         let served = serving.drop_guard();
         let welcome = call(client.open_session(hello)).await?;
+        // Late by up to a round trip, which is enough for certificates; heartbeats tell better.
+        let clock_offset_us = welcome.server_time_us.saturating_sub(uplink.clock.now().0);
         let (up, outgoing) = mpsc::channel(UP_MAX);
         let down = call(client.telemetry(ReceiverStream::new(outgoing))).await?;
         let epoch = uplink.clock.monotonic();
         core.connected(welcome.window, Duration::ZERO);
         let state = uplink.buffer.state();
-        Ok(Self { session, client, up, down, state, epoch, nonce: 0, progress: 0, _served: served })
+        Ok(Self {
+            session,
+            client,
+            up,
+            down,
+            state,
+            epoch,
+            clock_offset_us,
+            progress: 0,
+            _served: served,
+        })
+    }
+
+    /// The time by the collector's clock.
+    fn collector_time(&self, uplink: &Uplink) -> Micros {
+        Micros(uplink.clock.now().0.saturating_add(self.clock_offset_us))
+    }
+
+    /// When to renew, and how long until then.
+    fn renewal(&self, uplink: &mut Uplink) -> Duration {
+        let now = self.collector_time(uplink);
+        let credentials = &uplink.credentials;
+        let first = || renew_at(credentials, now, rand::random());
+        uplink.renew_at.get_or_insert_with(first).since(now).min(RENEWAL_WAIT_MAX)
     }
 
     fn now(&self, uplink: &Uplink) -> Duration {
@@ -134,7 +157,7 @@ impl Live {
                 return Ok(End::Drained);
             }
             let due = tokio::time::Instant::from_std(self.epoch + core.deadline());
-            let renewal = uplink.renew_at.since(uplink.clock.now()).min(RENEWAL_WAIT_MAX);
+            let renewal = self.renewal(uplink);
             tokio::select! {
                 changed = self.state.changed() => {
                     changed.map_err(|_| crate::buffer::BufferError::Gone)?;
@@ -160,6 +183,7 @@ impl Live {
                         return Ok(End::Renewed);
                     }
                 }
+                () = until(uplink.save_at) => uplink.save_credentials(),
                 () = cancel.cancelled(), if drain_until.is_none() => {
                     drain_until = Some(tokio::time::Instant::now() + DRAIN_MAX);
                 }
@@ -188,7 +212,7 @@ impl Live {
                 self.send(telemetry_up::Kind::Batch(outgoing.batch))?;
                 core.sent(seq, outgoing.lane, bytes, self.now(uplink));
             }
-            if let Some(effect) = core.filled(&room, count) {
+            if let Some(effect) = core.filled(count) {
                 apply(uplink, core, effect).await?;
             }
         }
@@ -217,17 +241,14 @@ impl Live {
             core.beat(self.now(uplink), self.session.rtt());
             return Ok(());
         }
-        self.nonce += 1;
         let buffer = {
             let state = self.state.borrow();
             let oldest_us = state.oldest.map_or(0, |at| at.0);
             BufferStatus { batches: state.batches, bytes: state.bytes, oldest_us }
         };
         self.send(telemetry_up::Kind::Heartbeat(Heartbeat {
-            nonce: self.nonce,
             agent_time_us: uplink.clock.now().0,
             buffer: Some(buffer),
-            devices: u32::try_from(uplink.inventory.device_count()).unwrap_or(u32::MAX),
         }))?;
         core.beat(self.now(uplink), self.session.rtt());
         Ok(())
@@ -245,12 +266,13 @@ impl Live {
                 uplink.note_ack(uplink.clock.now());
                 let durable =
                     SeqRanges::from_proto(&ack.durable).map_err(|_| UplinkError::BadRanges)?;
-                core.acked(ack.stream_id, &durable, ack.window)
+                core.acked(ack.stream_id, &durable)
             }
             Some(telemetry_down::Kind::Reject(reject)) => {
                 let code = reject.code();
                 tracing::warn!(batch_seq = reject.seq, ?code, "the collector refused a batch");
-                core.rejected(reject.stream_id, reject.seq, code, reject.detail)
+                let now = self.now(uplink);
+                core.rejected(reject.stream_id, reject.seq, code, reject.detail, now)
             }
             Some(telemetry_down::Kind::Heartbeat(reply)) => {
                 self.note_reply(uplink, &reply);
@@ -264,11 +286,12 @@ impl Live {
         Ok(())
     }
 
-    fn note_reply(&self, uplink: &Uplink, reply: &HeartbeatReply) {
+    fn note_reply(&mut self, uplink: &Uplink, reply: &HeartbeatReply) {
         let now = uplink.clock.now();
         let there = reply.received_us.saturating_sub(reply.agent_time_us);
         let back = reply.sent_us.saturating_sub(now.0);
         let offset = there.saturating_add(back) / 2;
+        self.clock_offset_us = offset;
         let round_trip_ms = u64::try_from(self.session.rtt().as_millis()).ok();
         uplink.state.send_modify(|state| {
             state.clock_offset_us = Some(offset);
@@ -279,21 +302,23 @@ impl Live {
     /// Fetches the next certificate; says whether there is one. The old one is good for a while, so
     /// a failure only postpones.
     async fn renew(&mut self, uplink: &mut Uplink) -> bool {
-        let now = uplink.clock.now();
-        if now < uplink.renew_at {
+        let now = self.collector_time(uplink);
+        if uplink.renew_at.is_none_or(|at| now < at) {
             return false;
         }
-        match renew(&uplink.state_dir, &uplink.credentials, &mut self.client).await {
+        match renew(&uplink.credentials, &mut self.client).await {
             Ok(credentials) => {
-                uplink.renew_at = renew_at(&credentials, now, rand::random());
+                uplink.renew_at = None;
                 uplink.credentials = credentials;
+                uplink.save_credentials();
                 tracing::info!("the certificate is renewed");
                 true
             }
             Err(error) => {
                 let error = chain(&error);
                 tracing::warn!(error, "the certificate could not be renewed yet");
-                uplink.renew_at = now.after(RENEW_AGAIN.mul_f64(0.5 + rand::random::<f64>() / 2.0));
+                let wait = RENEW_AGAIN.mul_f64(0.5 + rand::random::<f64>() / 2.0);
+                uplink.renew_at = Some(now.after(wait));
                 false
             }
         }

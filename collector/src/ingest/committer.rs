@@ -7,15 +7,16 @@
 //! - when full: [`CommitQueue::submit`] waits, its session stops reading, the agent's window fills
 //! - on crash: nobody was answered; the agents send again
 //!
-//! While the database fails, waiting batches are answered `Unavailable` at once, so that nothing
-//! piles up; the agents keep them. When one batch is refused by the database, or what is stored of
-//! its stream cannot be read, each of the group is tried alone, and only that one is refused.
+//! While the database fails, the group is kept and tried again after a pause: sessions stay up and
+//! their heartbeats are answered, so that a full disk does not bring all agents back at once. When
+//! one batch is refused by the database, or what is stored of its stream cannot be read, each of
+//! the group is tried alone, and only that one is refused.
 
 use std::collections::HashMap;
 use std::convert::Infallible;
 use std::mem;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use farwatch_common::backoff::Backoff;
 use farwatch_common::clock::{Clock, Micros};
@@ -59,7 +60,7 @@ const VALUE_BYTES: usize = 16;
 pub enum Outcome {
     Durable,
     Rejected(RejectCode, String),
-    /// Not stored, may be later: the session ends and the agent sends again.
+    /// Not stored, and the collector stops: the session ends and the agent sends again.
     Unavailable,
 }
 
@@ -97,7 +98,7 @@ impl CommitQueue {
         checked: Checked,
         answers: mpsc::Sender<Answer>,
     ) -> Result<(), Stopped> {
-        let bytes = memory(&checked.append);
+        let bytes = memory(&checked);
         let units = bytes.min(QUEUE_BYTES_MAX) / SPACE_UNIT + 1;
         let units = u32::try_from(units.min(SPACE_UNITS)).unwrap_or(u32::MAX);
         let space = self.space.clone().acquire_many_owned(units).await.map_err(|_| Stopped)?;
@@ -108,7 +109,8 @@ impl CommitQueue {
 const SPACE_UNITS: usize = QUEUE_BYTES_MAX / SPACE_UNIT;
 
 /// About what a batch takes while it waits.
-fn memory(append: &Append) -> usize {
+fn memory(checked: &Checked) -> usize {
+    let Checked { append, rows, layouts, .. } = checked;
     let fact = |fact: &Fact| {
         let content = match fact {
             Fact::Device(_, facts) => facts.encoded_len(),
@@ -120,7 +122,11 @@ fn memory(append: &Append) -> usize {
         size_of::<Fact>() + content
     };
     let facts: usize = append.facts.iter().map(fact).sum();
-    append.data.len() + append.samples as usize * VALUE_BYTES + facts
+    // A poll that failed is a row without values.
+    let rows = size_of_val(rows.as_slice()) + append.samples as usize * VALUE_BYTES;
+    let definitions: usize = append.schemas.iter().map(|(_, definition)| definition.len()).sum();
+    let layouts: usize = layouts.iter().map(|(_, layout)| layout.memory()).sum();
+    append.data.len() + rows + size_of_val(append.uses.as_slice()) + facts + definitions + layouts
 }
 
 /// The writer's task.
@@ -132,7 +138,6 @@ pub struct Committer<S> {
     counters: Arc<Counters>,
     clock: Clock,
     backoff: Backoff,
-    closed_until: Option<Instant>,
     /// When the last rows of each agent were written.
     checkpoints: HashMap<AgentId, Micros>,
 }
@@ -167,7 +172,6 @@ impl<S: SampleStore> Committer<S> {
             counters,
             clock,
             backoff: Backoff::new(RETRY_BASE, RETRY_CAP),
-            closed_until: None,
             checkpoints: HashMap::new(),
         };
         (queue, committer)
@@ -189,7 +193,7 @@ impl<S: SampleStore> Committer<S> {
                 continue;
             }
             self.gather(&mut group).await;
-            self.commit(mem::take(&mut group)).await;
+            self.commit(mem::take(&mut group), &cancel).await;
         }
     }
 
@@ -206,77 +210,80 @@ impl<S: SampleStore> Committer<S> {
         let _ = tokio::time::timeout(GATHER, full).await;
     }
 
-    async fn commit(&mut self, group: Vec<Job>) {
+    /// Stores the group, however long that takes; after `cancel` it gets one attempt.
+    async fn commit(&mut self, group: Vec<Job>, cancel: &CancellationToken) {
         let (appends, waiting) = split(group);
-        if self.closed_until.is_some_and(|until| self.clock.monotonic() < until) {
-            return answer_all(appends.iter().zip(&waiting), &Outcome::Unavailable);
-        }
         let checkpoints = self.due_checkpoints(&appends);
-        match self.store.append(&appends, &checkpoints).await {
-            Ok(answers) => self.settle(appends, waiting, answers),
-            Err(error) if is_of_one_batch(&error) => {
-                self.commit_each(appends, waiting).await;
+        loop {
+            match self.store.append(&appends, &checkpoints).await {
+                Ok(answers) => return self.settle(appends, waiting, answers),
+                Err(error) if is_of_one_batch(&error) => break,
+                Err(error) => {
+                    if self.stops_after(&error, cancel).await {
+                        for (append, one) in appends.iter().zip(&waiting) {
+                            answer(append, one, Outcome::Unavailable);
+                        }
+                        return;
+                    }
+                }
             }
-            Err(error) => {
-                self.failed(&error);
-                answer_all(appends.iter().zip(&waiting), &Outcome::Unavailable);
-            }
+        }
+        // One batch of the group cannot be stored: find out which.
+        for (append, one) in appends.into_iter().zip(waiting) {
+            self.commit_alone(append, one, cancel).await;
         }
     }
 
-    /// One batch of the group cannot be stored: find out which.
-    async fn commit_each(&mut self, appends: Vec<Append>, waiting: Vec<Waiting>) {
-        let mut rest = appends.into_iter().zip(waiting);
-        while let Some((append, one)) = rest.next() {
-            let batch = [append];
+    async fn commit_alone(&mut self, append: Append, one: Waiting, cancel: &CancellationToken) {
+        let batch = [append];
+        loop {
             match self.store.append(&batch, &[]).await {
-                Ok(answers) => self.settle(batch.into(), vec![one], answers),
-                Err(error) if error.is_constraint_violation() => {
+                Ok(answers) => return self.settle(batch.into(), vec![one], answers),
+                Err(error) if is_of_one_batch(&error) => {
                     let [append] = &batch;
-                    tracing::warn!(
-                        agent = %append.agent,
-                        batch_seq = append.seq,
-                        error = chain(&error),
-                        "the database refuses a batch"
-                    );
-                    self.reject(append, &one, RejectCode::Malformed, "it cannot be stored");
-                }
-                Err(error @ StoreError::Corrupt { .. }) => {
-                    let [append] = &batch;
-                    tracing::error!(
-                        agent = %append.agent,
-                        batch_seq = append.seq,
-                        error = chain(&error),
-                        "what is stored of a stream cannot be read: the agent begins a new one"
-                    );
-                    let detail = "what is stored of the stream cannot be read: begin a new one";
-                    self.reject(append, &one, RejectCode::Fork, detail);
+                    return self.refuse(append, &one, &error);
                 }
                 Err(error) => {
-                    self.failed(&error);
-                    let [append] = &batch;
-                    answer(append, &one, Outcome::Unavailable);
-                    for (append, one) in rest {
-                        answer(&append, &one, Outcome::Unavailable);
+                    if self.stops_after(&error, cancel).await {
+                        let [append] = &batch;
+                        return answer(append, &one, Outcome::Unavailable);
                     }
-                    return;
                 }
             }
         }
     }
 
-    fn failed(&mut self, error: &StoreError) {
+    /// Only this batch cannot be stored.
+    fn refuse(&self, append: &Append, one: &Waiting, error: &StoreError) {
+        let (agent, batch_seq) = (append.agent, append.seq);
+        if matches!(error, StoreError::Corrupt { .. }) {
+            tracing::error!(
+                %agent,
+                batch_seq,
+                error = chain(error),
+                "what is stored of a stream cannot be read: the agent begins a new one"
+            );
+            let detail = "what is stored of the stream cannot be read: begin a new one";
+            self.reject(append, one, RejectCode::Fork, detail);
+        } else {
+            let error = chain(error);
+            tracing::warn!(%agent, batch_seq, error, "the database refuses a batch");
+            self.reject(append, one, RejectCode::Malformed, "it cannot be stored");
+        }
+    }
+
+    /// The database fails: waits before the next attempt. True if there will be none.
+    async fn stops_after(&mut self, error: &StoreError, cancel: &CancellationToken) -> bool {
         self.counters.commits_failed.add(1);
         let pause = self.backoff.next(rand::random());
-        self.closed_until = self.clock.monotonic().checked_add(pause);
         let pause_ms = u64::try_from(pause.as_millis()).unwrap_or(u64::MAX);
-        tracing::error!(error = chain(error), pause_ms, "cannot store batches");
+        tracing::error!(error = chain(error), pause_ms, "cannot store batches, keeping them");
+        tokio::time::timeout(pause, cancel.cancelled()).await.is_ok()
     }
 
     /// The transaction is durable: acks first, then the screens.
     fn settle(&mut self, appends: Vec<Append>, waiting: Vec<Waiting>, answers: Vec<Appended>) {
         self.backoff.reset();
-        self.closed_until = None;
         self.counters.commits.add(1);
         let now = self.clock.now();
         let mut committed = Vec::with_capacity(appends.len());
@@ -366,12 +373,6 @@ fn split(group: Vec<Job>) -> (Vec<Append>, Vec<Waiting>) {
         (append, waiting)
     };
     group.into_iter().map(one).unzip()
-}
-
-fn answer_all<'a>(all: impl Iterator<Item = (&'a Append, &'a Waiting)>, outcome: &Outcome) {
-    for (append, one) in all {
-        answer(append, one, outcome.clone());
-    }
 }
 
 fn answer(append: &Append, one: &Waiting, outcome: Outcome) {

@@ -21,14 +21,14 @@ pub struct Counters {
     rejected: [Counter; REJECT_CODES],
 }
 
-const REJECT_CODES: usize = 5;
+const REJECT_CODES: usize = 6;
 
 impl Counters {
     #[must_use]
     pub fn new(metrics: &Metrics) -> Self {
         let counter = |name, help| metrics.counter(name, help, &[]);
         let rejected = |code| {
-            let help = "Batches that were refused for good.";
+            let help = "Batches that were refused.";
             metrics.counter("ingest_batches_rejected_total", help, &[("reason", reason(code))])
         };
         Self {
@@ -59,6 +59,7 @@ impl Counters {
                 rejected(RejectCode::Fork),
                 rejected(RejectCode::UnknownSchema),
                 rejected(RejectCode::NotYours),
+                rejected(RejectCode::NotNow),
             ],
         }
     }
@@ -84,5 +85,6 @@ fn reason(code: RejectCode) -> &'static str {
         RejectCode::Fork => "fork",
         RejectCode::UnknownSchema => "unknown_schema",
         RejectCode::NotYours => "not_yours",
+        RejectCode::NotNow => "not_now",
     }
 }

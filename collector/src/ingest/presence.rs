@@ -29,6 +29,16 @@ struct Seen {
     platform: Option<String>,
 }
 
+impl Seen {
+    /// What was known before and could not be written.
+    fn add_older(&mut self, older: Self) {
+        self.seen_at = self.seen_at.max(older.seen_at);
+        self.ack_at = self.ack_at.max(older.ack_at);
+        self.version = self.version.take().or(older.version);
+        self.platform = self.platform.take().or(older.platform);
+    }
+}
+
 /// Cheap to clone.
 #[derive(Clone, Debug, Default)]
 pub struct Presence {
@@ -88,7 +98,7 @@ impl Presence {
         if written.is_err() {
             let mut agents = self.agents();
             for (key, seen) in taken {
-                agents.entry(key).or_insert(seen);
+                agents.entry(key).or_default().add_older(seen);
             }
         }
         written
@@ -122,4 +132,23 @@ async fn store(
         .await?;
     }
     Ok(txn.commit().await?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_could_not_be_written_is_kept_beside_what_came_since() {
+        let older = Seen {
+            seen_at: Micros(5),
+            ack_at: Some(Micros(4)),
+            version: Some("1".into()),
+            platform: Some("linux".into()),
+        };
+        let mut now = Seen { seen_at: Micros(9), version: Some("2".into()), ..Seen::default() };
+        now.add_older(older);
+        assert_eq!((now.seen_at, now.ack_at), (Micros(9), Some(Micros(4))));
+        assert_eq!((now.version.as_deref(), now.platform.as_deref()), (Some("2"), Some("linux")));
+    }
 }

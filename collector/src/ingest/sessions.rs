@@ -2,12 +2,13 @@
 //!
 //! The listener calls [`Sessions::begin`] for every connection it accepts and closes the connection
 //! when the guard's token fires. Connecting alone fences nobody; opening a session fences all older
-//! ones of the agent.
+//! ones of the agent. A session has one telemetry stream at a time: each may fill a window.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use farwatch_common::id::AgentId;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 
 use super::Counters;
@@ -30,12 +31,30 @@ struct Entry {
     connection: u64,
     token: CancellationToken,
     open: bool,
+    /// One permit, held by the telemetry stream.
+    telemetry: Arc<Semaphore>,
 }
 
 /// The connection is older than the session that is open, or it was ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a newer session of this agent is open, or its access was revoked")]
 pub struct Fenced;
+
+/// Why a telemetry stream does not begin.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NoStream {
+    #[error(transparent)]
+    Fenced(#[from] Fenced),
+    #[error("this session has a telemetry stream already; end it first")]
+    Taken,
+}
+
+/// The right to serve the telemetry stream of a session, until it is dropped.
+#[derive(Debug)]
+pub struct StreamPermit {
+    pub token: CancellationToken,
+    _only: OwnedSemaphorePermit,
+}
 
 /// Keeps a connection in the registry until it is dropped.
 #[derive(Debug)]
@@ -87,7 +106,12 @@ impl Sessions {
         let token = CancellationToken::new();
         let mut agents = self.agents();
         let entries = agents.entry(peer.agent).or_default();
-        entries.push(Entry { connection: peer.connection, token: token.clone(), open: false });
+        entries.push(Entry {
+            connection: peer.connection,
+            token: token.clone(),
+            open: false,
+            telemetry: Arc::new(Semaphore::new(1)),
+        });
         entries.sort_by_key(|entry| entry.connection);
         while entries.len() > SESSIONS_PER_AGENT_MAX {
             self.fence(&entries.remove(0));
@@ -122,16 +146,17 @@ impl Sessions {
         Ok(token)
     }
 
-    /// The token of a session that is open on this connection.
-    pub fn current(&self, peer: &PeerInfo) -> Result<CancellationToken, Fenced> {
+    /// The session that is open on this connection begins its telemetry stream.
+    pub fn stream(&self, peer: &PeerInfo) -> Result<StreamPermit, NoStream> {
         let agents = self.agents();
         let entries = agents.get(&peer.agent).ok_or(Fenced)?;
-        entries
+        let entry = entries
             .iter()
             .find(|entry| entry.connection == peer.connection && entry.open)
             .filter(|entry| !entry.token.is_cancelled())
-            .map(|entry| entry.token.clone())
-            .ok_or(Fenced)
+            .ok_or(Fenced)?;
+        let only = entry.telemetry.clone().try_acquire_owned().map_err(|_| NoStream::Taken)?;
+        Ok(StreamPermit { token: entry.token.clone(), _only: only })
     }
 
     fn fence(&self, entry: &Entry) {
@@ -174,8 +199,19 @@ mod tests {
         assert!(old.token().is_cancelled());
         assert!(!new.token().is_cancelled());
         assert_eq!(sessions.open(&peer(1)).unwrap_err(), Fenced);
-        assert_eq!(sessions.current(&peer(1)).unwrap_err(), Fenced);
-        assert!(sessions.current(&peer(2)).is_ok());
+        assert_eq!(sessions.stream(&peer(1)).unwrap_err(), NoStream::Fenced(Fenced));
+        assert!(sessions.stream(&peer(2)).is_ok());
+    }
+
+    #[test]
+    fn a_session_has_one_telemetry_stream_at_a_time() {
+        let sessions = Sessions::default();
+        let _guard = sessions.begin(&peer(1));
+        sessions.open(&peer(1)).unwrap();
+        let first = sessions.stream(&peer(1)).unwrap();
+        assert_eq!(sessions.stream(&peer(1)).unwrap_err(), NoStream::Taken);
+        drop(first);
+        assert!(sessions.stream(&peer(1)).is_ok());
     }
 
     #[test]
@@ -203,7 +239,7 @@ mod tests {
         let next = sessions.begin(&peer(2));
         sessions.open(&peer(2)).unwrap();
         drop(next);
-        assert!(sessions.current(&peer(2)).is_err());
+        assert!(sessions.stream(&peer(2)).is_err());
         assert!(sessions.agents().is_empty());
     }
 }

@@ -10,7 +10,6 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
-use std::time::Duration;
 
 use farwatch_common::batch::unpacked_size;
 use farwatch_common::clock::Micros;
@@ -25,10 +24,10 @@ use futures_util::future::{Fuse, FusedFuture as _};
 use futures_util::{FutureExt as _, Stream, StreamExt as _};
 use prost::Message as _;
 use tokio::sync::mpsc;
-use tokio_util::sync::CancellationToken;
 use tonic::Status;
 
 use super::committer::{Answer, Outcome};
+use super::sessions::StreamPermit;
 use super::validate::{self, Checked, Known, Owner, Refused, Sender};
 use super::{Fenced, Parts};
 use crate::identity::PeerInfo;
@@ -45,8 +44,6 @@ const HELD_BYTES_MAX: usize = 2 * 1024 * 1024;
 /// A batch larger than this, packed or unpacked, is decoded off the async threads.
 const INLINE_BYTES_MAX: usize = 32 * 1024;
 const INLINE_UNPACKED_BYTES_MAX: usize = 256 * 1024;
-/// How long a batch waits for a place in front of the writer.
-const SUBMIT_TIMEOUT: Duration = Duration::from_secs(30);
 
 pub(super) type Down = mpsc::Sender<Result<TelemetryDown, Status>>;
 
@@ -54,13 +51,13 @@ pub(super) type Down = mpsc::Sender<Result<TelemetryDown, Status>>;
 pub(super) async fn serve(
     parts: Arc<Parts>,
     peer: PeerInfo,
-    token: CancellationToken,
+    permit: StreamPermit,
     up: impl Stream<Item = Result<TelemetryUp, Status>> + Send + Unpin,
     down: Down,
 ) {
     let session = Session { parts, peer, down: down.clone() };
     let ended = tokio::select! {
-        () = token.cancelled() => Err(Status::aborted(Fenced.to_string())),
+        () = permit.token.cancelled() => Err(Status::aborted(Fenced.to_string())),
         ended = session.run(up) => ended,
     };
     session.parts.live.agent_disconnected(&session.peer);
@@ -162,11 +159,9 @@ impl Session {
         match self.check(batch).await {
             Ok(checked) => {
                 let submit = self.parts.queue.submit(checked, answered.clone());
-                match tokio::time::timeout(SUBMIT_TIMEOUT, submit).await {
-                    Ok(Ok(())) => Ok(true),
-                    Ok(Err(stopped)) => Err(Status::unavailable(stopped.to_string())),
-                    Err(_) => Err(Status::resource_exhausted("the collector cannot keep up")),
-                }
+                // However long the store is away: heartbeats tell the agent that it is heard.
+                let submitted = submit.await;
+                submitted.map(|()| true).map_err(|gone| Status::unavailable(gone.to_string()))
             }
             Err(Refused { code, detail }) => {
                 self.parts.counters.rejected(code);
@@ -212,11 +207,11 @@ impl Session {
             }
         }
         for (stream_id, durable) in acks {
-            let ack = Ack { stream_id, durable: durable.to_proto(), window: WINDOW };
+            let ack = Ack { stream_id, durable: durable.to_proto() };
             self.send(telemetry_down::Kind::Ack(ack)).await?;
         }
         if unavailable {
-            return Err(Status::unavailable("the collector cannot store at the moment"));
+            return Err(Status::unavailable("the collector stops before this is stored"));
         }
         Ok(())
     }
@@ -227,7 +222,6 @@ impl Session {
         self.parts.presence.heard(tenant, agent, received);
         self.parts.live.agent_heard(agent, beat.buffer.map(live_buffer));
         let reply = HeartbeatReply {
-            nonce: beat.nonce,
             agent_time_us: beat.agent_time_us,
             received_us: received.0,
             sent_us: self.parts.clock.now().0,
@@ -263,7 +257,8 @@ struct AgentView {
 impl Known for AgentView {
     fn owner(&self, device: DeviceId) -> Owner {
         match self.live.owner(device) {
-            Some(owner) if owner == (self.sender.tenant, self.sender.agent) => Owner::This,
+            Some((tenant, _)) if tenant != self.sender.tenant => Owner::Nobody,
+            Some((_, agent)) if agent == self.sender.agent => Owner::This,
             Some(_) => Owner::Other,
             None => Owner::Nobody,
         }
@@ -273,7 +268,7 @@ impl Known for AgentView {
         self.live.layout(self.sender.tenant, schema)
     }
 
-    fn schemas(&self) -> usize {
-        self.live.layout_count(self.sender.tenant)
+    fn schemas(&self) -> (usize, usize) {
+        self.live.layouts_size(self.sender.tenant)
     }
 }

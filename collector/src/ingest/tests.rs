@@ -1,14 +1,15 @@
 use std::future::Future;
 
-use farwatch_common::id::AgentId;
+use farwatch_common::id::{AgentId, DeviceId};
 use farwatch_common::sample::Row;
 use farwatch_proto::v1::{
-    Batch, BufferStatus, Heartbeat, RejectCode, SeqRange, telemetry_down, telemetry_up,
+    Batch, BufferStatus, Heartbeat, RejectCode, telemetry_down, telemetry_up,
 };
 use tonic::Code;
 
 use super::*;
 use crate::live::State;
+use crate::store::SampleStore as _;
 use crate::store::fixture::{
     AGENT, DEVICE, FOREIGN, NEIGHBOUR, OTHER_AGENT, STREAM, TENANT, World, counters, peer, wire,
 };
@@ -63,12 +64,7 @@ impl Stage {
     }
 
     async fn hello(&self, agent: AgentId, connection: u64) -> Result<Welcome, Status> {
-        let hello = SessionHello {
-            agent_version: "1.2.3".into(),
-            platform: "linux/x86_64".into(),
-            stream_ids: vec![STREAM],
-            ..SessionHello::default()
-        };
+        let hello = SessionHello { agent_version: "1.2.3".into(), platform: "linux/x86_64".into() };
         let reply = self.ingest.service.open_session(Self::call(agent, connection, hello)).await?;
         Ok(reply.into_inner())
     }
@@ -79,11 +75,11 @@ impl Stage {
         let (up, incoming) = mpsc::channel(256);
         let (down_sender, down) = mpsc::channel(telemetry::DOWN_MAX);
         let parts = self.ingest.service.parts.clone();
-        let token = self.ingest.sessions.current(&peer(agent, connection)).unwrap();
+        let permit = self.ingest.sessions.stream(&peer(agent, connection)).unwrap();
         let serve = telemetry::serve(
             parts,
             peer(agent, connection),
-            token,
+            permit,
             ReceiverStream::new(incoming),
             down_sender,
         );
@@ -149,7 +145,7 @@ impl Stream {
 }
 
 /// A poll of a few seconds ago.
-fn poll(device: farwatch_common::id::DeviceId, back_s: i64, octets: i64) -> Row {
+fn poll(device: DeviceId, back_s: i64, octets: i64) -> Row {
     let mut row = counters(device, 0, octets);
     row.at = Micros(Clock::system().now().0 - back_s * Micros::SECOND);
     row
@@ -202,8 +198,9 @@ async fn batches_are_acked_once_they_are_stored_and_resume_after_a_restart() {
     let stage_two = stage(&world).await;
     let _guard = stage_two.ingest.sessions.begin(&peer(AGENT, 2));
     let welcome = stage_two.hello(AGENT, 2).await.unwrap();
-    assert_eq!(welcome.durable[0].ranges, [SeqRange { first: 1, last: 41 }]);
     assert_eq!(welcome.window, telemetry::WINDOW);
+    let durable = world.samples.durable(TENANT, AGENT, &[STREAM]).await.unwrap();
+    assert_eq!(durable[0].1.iter().collect::<Vec<_>>(), [(1, 41)]);
     // Its last poll is on screen again.
     let device = stage_two.live.device(TENANT, DEVICE).unwrap();
     assert!(device.last_sample_at.is_some());
@@ -272,10 +269,10 @@ async fn heartbeats_are_answered_and_seen() {
     stage
         .run(async {
             let buffer = BufferStatus { batches: 3, bytes: 99, oldest_us: 1 };
-            let beat = Heartbeat { nonce: 7, agent_time_us: 5, buffer: Some(buffer), devices: 2 };
+            let beat = Heartbeat { agent_time_us: 5, buffer: Some(buffer) };
             stream.send(telemetry_up::Kind::Heartbeat(beat)).await;
             let telemetry_down::Kind::Heartbeat(reply) = stream.next().await else { panic!() };
-            assert_eq!((reply.nonce, reply.agent_time_us), (7, 5));
+            assert_eq!(reply.agent_time_us, 5);
             assert!(reply.received_us > 0 && reply.sent_us >= reply.received_us);
             let agent = live.agent(TENANT, AGENT).unwrap();
             assert_eq!(agent.buffer.unwrap().batches, 3);
@@ -301,11 +298,11 @@ async fn heartbeats_are_answered_while_the_store_is_slow() {
             for seq in 1..=window {
                 stream.batch(wire(seq, &[poll(DEVICE, 60, 1)])).await;
             }
-            for nonce in [7, 8] {
-                let beat = Heartbeat { nonce, ..Heartbeat::default() };
+            for agent_time_us in [7, 8] {
+                let beat = Heartbeat { agent_time_us, buffer: None };
                 stream.send(telemetry_up::Kind::Heartbeat(beat)).await;
                 let telemetry_down::Kind::Heartbeat(reply) = stream.next().await else { panic!() };
-                assert_eq!(reply.nonce, nonce);
+                assert_eq!(reply.agent_time_us, agent_time_us);
             }
             // Beyond the window: held, and stored once there is room.
             stream.batch(wire(window + 1, &[poll(DEVICE, 60, 1)])).await;
@@ -313,4 +310,59 @@ async fn heartbeats_are_answered_while_the_store_is_slow() {
             assert_eq!(stream.acked(window + 1).await.len() as u64, window + 1);
         })
         .await;
+}
+
+#[tokio::test]
+async fn a_session_outlives_a_store_that_fails() {
+    let world = World::open().await;
+    let stage = stage(&world).await;
+    let mut stream = stage.stream(AGENT, 1).await;
+    let counters = stage.ingest.service.parts.counters.clone();
+    let sql = async |sql: &'static str| {
+        let mut txn = world.database.write().await.unwrap();
+        sqlx::raw_sql(sql).execute(&mut *txn).await.unwrap();
+        txn.commit().await.unwrap();
+    };
+    sql("ALTER TABLE ts_batch RENAME TO away").await;
+    stage
+        .run(async {
+            stream.batch(wire(1, &[poll(DEVICE, 60, 1)])).await;
+            while counters.commits_failed.get() == 0 {
+                stream.send(telemetry_up::Kind::Heartbeat(Heartbeat::default())).await;
+                let telemetry_down::Kind::Heartbeat(_) = stream.next().await else { panic!() };
+            }
+            sql("ALTER TABLE away RENAME TO ts_batch").await;
+            assert_eq!(stream.acked(1).await, [1]);
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn a_batch_of_removed_or_foreign_devices_is_taken_and_leaves_nothing() {
+    let world = World::open().await;
+    let stage = stage(&world).await;
+    let mut stream = stage.stream(AGENT, 1).await;
+    let (live, metrics) = (stage.live.clone(), stage.metrics.clone());
+    stage
+        .run(async {
+            let stored = wire(1, &[poll(DEVICE, 60, 1)]);
+            stream.batch(stored.clone()).await;
+            assert_eq!(stream.acked(1).await, [1]);
+            live.device_removed(TENANT, DEVICE);
+            // A repeat of what is stored, another poll, and a device of another tenant.
+            stream.batch(stored).await;
+            stream.batch(wire(2, &[poll(DEVICE, 0, 1)])).await;
+            stream.batch(wire(3, &[poll(DeviceId(200), 0, 1)])).await;
+            assert_eq!(stream.acked(3).await, [1, 2, 3]);
+            // Its number is taken.
+            stream.batch(wire(2, &[poll(DEVICE, 0, 1)])).await;
+            assert_eq!(stream.acked(1).await, [2]);
+        })
+        .await;
+    assert_eq!(world.count("SELECT count(*) FROM ts_batch").await, 1);
+    let durable = world.samples.durable(TENANT, AGENT, &[STREAM]).await.unwrap();
+    assert_eq!(durable[0].1.iter().collect::<Vec<_>>(), [(1, 3)]);
+    let page = metrics.render();
+    assert!(page.contains("farwatch_ingest_rows_unknown_device_total 2\n"), "{page}");
+    assert!(!page.contains("reason=\"not_yours\"} 1"), "{page}");
 }

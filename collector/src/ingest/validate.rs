@@ -2,7 +2,7 @@
 //!
 //! Everything an agent can get wrong is refused here, with a code that says what the agent has to
 //! do. What an agent cannot help (a device that was removed meanwhile, a clock that runs ahead) is
-//! put right and counted.
+//! put right and counted; a batch of which nothing is left counts as taken.
 
 mod events;
 
@@ -25,8 +25,10 @@ use crate::store::samples::Append;
 
 /// Most schemas one batch may bring.
 pub const BATCH_SCHEMAS_MAX: usize = 1024;
-/// Most schemas a tenant may have: more would be a device that changes its shape all the time.
+/// Most schemas a tenant may have, and the memory their layouts may take: more would be devices
+/// that change their shape all the time.
 pub const TENANT_SCHEMAS_MAX: usize = 50_000;
+pub const TENANT_LAYOUT_BYTES_MAX: usize = 256 * 1024 * 1024;
 /// How far an agent's clock may run ahead.
 const FUTURE_MAX: Duration = Duration::from_secs(300);
 
@@ -34,9 +36,9 @@ const FUTURE_MAX: Duration = Duration::from_secs(300);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Owner {
     This,
-    /// Of another agent or tenant.
+    /// Of another agent of the tenant.
     Other,
-    /// There is none, or no longer.
+    /// There is none (any more), or it is another tenant's, which looks the same from outside.
     Nobody,
 }
 
@@ -45,8 +47,8 @@ pub trait Known {
     fn owner(&self, device: DeviceId) -> Owner;
     /// A schema that is stored.
     fn layout(&self, schema: SchemaId) -> Option<Arc<Layout>>;
-    /// How many schemas the tenant has.
-    fn schemas(&self) -> usize;
+    /// How many schemas the tenant has, and the memory their layouts take.
+    fn schemas(&self) -> (usize, usize);
 }
 
 /// Who sent the batch, and when it came.
@@ -68,7 +70,7 @@ pub struct Checked {
     pub rows_unknown_device: u64,
 }
 
-/// Why a batch will never be stored as it is.
+/// Why a batch is not stored.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{detail}")]
 pub struct Refused {
@@ -135,6 +137,11 @@ pub fn check(batch: Batch, sender: Sender, known: &impl Known) -> Result<Checked
         Codec::Rows => take_rows(&mut checked, known)?,
         Codec::Events => take_events(&mut checked, known)?,
     }
+    // Of rows that were dropped: nothing would ever refer to them.
+    let used: BTreeSet<SchemaId> =
+        checked.append.uses.iter().map(|(_, _, schema)| *schema).collect();
+    checked.layouts.retain(|(id, _)| used.contains(id));
+    checked.append.schemas.retain(|(id, _)| used.contains(id));
     Ok(checked)
 }
 
@@ -152,9 +159,12 @@ fn take_schemas(
         if known.layout(id).is_some() || checked.layouts.iter().any(|(same, _)| *same == id) {
             continue;
         }
-        if known.schemas() >= TENANT_SCHEMAS_MAX {
-            let detail = format!("the tenant has {TENANT_SCHEMAS_MAX} schemas, the most there are");
-            return Err(Refused::malformed(detail));
+        let (count, bytes) = known.schemas();
+        if count >= TENANT_SCHEMAS_MAX || bytes >= TENANT_LAYOUT_BYTES_MAX {
+            // Nothing is wrong with the batch: the agent keeps it until there is room.
+            let detail = format!("the tenant has {count} schemas of {bytes} bytes, the most there");
+            let detail = format!("{detail} are; remove devices whose shape changes all the time");
+            return Err(Refused { code: RejectCode::NotNow, detail });
         }
         checked.layouts.push((id, Arc::new(Layout::new(&schema))));
         checked.append.schemas.push((id, def.encode_to_vec()));
@@ -164,16 +174,15 @@ fn take_schemas(
 
 fn take_rows(checked: &mut Checked, known: &impl Known) -> Result<(), Refused> {
     let mut rows = decode_rows(&checked.append.data)?;
-    let first = rows.first().ok_or_else(|| Refused::malformed("the batch is empty"))?.device;
+    if rows.is_empty() {
+        return Err(Refused::malformed("the batch is empty"));
+    }
     if rows.iter().any(|row| row.at.0 < 0) {
         return Err(Refused::malformed("a row has a time before 1970"));
     }
     let decoded = rows.len();
     let gone = unknown_devices(rows.iter().map(|row| row.device), known)?;
     rows.retain(|row| !gone.contains(&row.device));
-    if rows.is_empty() {
-        return Err(Refused::not_yours(first));
-    }
     checked.rows_unknown_device = (decoded - rows.len()) as u64;
     checked.rows_clamped = clamp(&mut rows, checked.append.received);
     if rows.len() < decoded || checked.rows_clamped > 0 {
@@ -225,7 +234,6 @@ fn take_events(checked: &mut Checked, known: &impl Known) -> Result<(), Refused>
     }
     let events = decode_events(&checked.append.data)?;
     let (facts, devices) = events::check(events, checked.append.received)?;
-    let first = devices.iter().flatten().next().copied();
     let gone = unknown_devices(devices.iter().flatten().copied(), known)?;
     let total = facts.len();
     for (fact, device) in facts.into_iter().zip(devices) {
@@ -234,13 +242,10 @@ fn take_events(checked: &mut Checked, known: &impl Known) -> Result<(), Refused>
         }
     }
     checked.rows_unknown_device = (total - checked.append.facts.len()) as u64;
-    match first {
-        Some(first) if checked.append.facts.is_empty() => Err(Refused::not_yours(first)),
-        _ => Ok(()),
-    }
+    Ok(())
 }
 
-/// The devices that do not exist; an error if one is somebody else's.
+/// The devices that do not exist; an error if one is another agent's.
 fn unknown_devices(
     devices: impl Iterator<Item = DeviceId>,
     known: &impl Known,

@@ -118,6 +118,12 @@ impl Layout {
             .collect();
         layout
     }
+
+    /// Bytes it takes.
+    #[must_use]
+    pub fn memory(&self) -> usize {
+        size_of::<Self>() + size_of_val(&*self.interfaces)
+    }
 }
 
 fn interface_role(column: &Column) -> Option<(u32, usize)> {

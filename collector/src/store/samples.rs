@@ -53,6 +53,15 @@ pub struct Append {
     pub facts: Vec<Fact>,
 }
 
+impl Append {
+    /// All it told was of devices that are gone: only its number is kept, so that it is not sent
+    /// again.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.uses.is_empty() && self.facts.is_empty()
+    }
+}
+
 /// What an event says; the store keeps the last state.
 #[derive(Clone, Debug)]
 pub enum Fact {

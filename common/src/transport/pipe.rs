@@ -68,7 +68,7 @@ impl Pipe {
 
     /// Writes the hello. QUIC tells the peer of a stream only with its first bytes.
     pub(super) async fn greet(&mut self, kind: PipeKind) -> Result<(), TransportError> {
-        let hello = StreamHello { session: Vec::new() }.encode_to_vec();
+        let hello = StreamHello {}.encode_to_vec();
         let length = u16::try_from(hello.len()).unwrap_or(HELLO_BYTES_MAX);
         let mut frame = vec![kind as u8];
         frame.extend_from_slice(&length.to_be_bytes());

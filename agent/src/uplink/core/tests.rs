@@ -49,6 +49,8 @@ struct Collector {
     knows_schemas: bool,
     /// Contents it refuses.
     poison: BTreeSet<u64>,
+    /// Every third content has no room.
+    full: bool,
 }
 
 impl Collector {
@@ -61,6 +63,9 @@ impl Collector {
         }
         if self.poison.contains(&content) {
             return Down::Reject(stream, seq, RejectCode::Malformed);
+        }
+        if self.full && content.is_multiple_of(3) {
+            return Down::Reject(stream, seq, RejectCode::NotNow);
         }
         self.knows_schemas |= schemas;
         if !self.knows_schemas {
@@ -107,6 +112,7 @@ impl World {
         if random.chance(30) {
             collector.poison.extend([3, 11]);
         }
+        collector.full = random.chance(30);
         let disk = Disk { stream_id: 7, next_seq: 1, ..Disk::default() };
         Self {
             random,
@@ -146,6 +152,8 @@ impl World {
 
     fn fill(&mut self) {
         let Some(room) = self.core.room().filter(|_| self.connected) else { return };
+        // Bytes may cut the answer short.
+        let most = 1 + self.random.below(room.live as u64) as usize;
         let waiting: Vec<(u64, u64)> = self
             .disk
             .batches
@@ -153,13 +161,13 @@ impl World {
             .filter(|(seq, _)| !room.in_flight.contains(seq))
             .filter(|(seq, _)| room.only.as_ref().is_none_or(|only| only.contains(**seq)))
             .map(|(seq, content)| (*seq, *content))
-            .take(room.live)
+            .take(most)
             .collect();
         for (seq, content) in &waiting {
             self.up.push_back((self.disk.stream_id, *seq, *content, !self.disk.schemas_sent));
             self.core.sent(*seq, Lane::Live, 10, self.now);
         }
-        let effect = self.core.filled(&room, waiting.len());
+        let effect = self.core.filled(waiting.len());
         self.apply(effect);
     }
 
@@ -179,10 +187,10 @@ impl World {
             self.down.push_back(down.clone());
         }
         let effects = match down {
-            Down::Ack(stream, ranges) => {
-                self.core.acked(stream, &ranges, 1 + (self.made % 9) as u32)
+            Down::Ack(stream, ranges) => self.core.acked(stream, &ranges),
+            Down::Reject(stream, seq, code) => {
+                self.core.rejected(stream, seq, code, String::new(), self.now)
             }
-            Down::Reject(stream, seq, code) => self.core.rejected(stream, seq, code, String::new()),
         };
         self.apply(effects);
     }
@@ -222,7 +230,7 @@ impl World {
 
     fn connect(&mut self) {
         self.disconnect();
-        self.core.connected(4, self.now);
+        self.core.connected(1 + (self.made % 9) as u32, self.now);
         self.connected = true;
     }
 
@@ -232,6 +240,7 @@ impl World {
     }
 
     fn settle(&mut self) {
+        self.collector.full = false;
         self.connect();
         for _ in 0..200_000 {
             if self.disk.batches.is_empty() {
@@ -279,14 +288,30 @@ fn the_backlog_leaves_room_for_live_batches() {
     let room = core.room().unwrap();
     assert_eq!((room.live, room.backlog), (10, 7));
     (0..7).for_each(|seq| core.sent(seq, Lane::Backlog, 1, Duration::ZERO));
-    core.filled(&room, 7);
+    core.filled(7);
     let room = core.room().unwrap();
     assert_eq!((room.live, room.backlog), (3, 0));
     // With none there, an answer to a batch of the backlog makes room for the next.
-    core.filled(&room, 0);
+    core.filled(0);
     assert_eq!(core.room(), None);
-    core.acked(1, &one(0), 10);
+    core.acked(1, &one(0));
     assert_eq!(core.room().unwrap().backlog, 1);
+}
+
+#[test]
+fn no_fork_while_an_answer_of_the_buffer_may_have_been_cut() {
+    let mut core = Core::new(1, 100);
+    core.connected(10, Duration::ZERO);
+    (0..5).for_each(|seq| core.sent(seq, Lane::Live, 1, Duration::ZERO));
+    assert!(core.rejected(1, 0, RejectCode::Fork, String::new(), Duration::ZERO).is_empty());
+    // There is room for six and one comes: the next did not fit the bytes.
+    assert_eq!(core.room().unwrap().live, 6);
+    core.sent(5, Lane::Live, 1, Duration::ZERO);
+    assert_eq!(core.filled(1), None);
+    let mut all = SeqRanges::new();
+    all.insert_range(1, 5);
+    assert_eq!(core.acked(1, &all), [Effect::Acked(all)]);
+    assert_eq!(core.filled(0), Some(Effect::Fork));
 }
 
 #[test]
@@ -343,7 +368,7 @@ fn what_was_on_the_way_is_sent_again_after_a_reconnect() {
     core.connected(10, Duration::ZERO);
     assert_eq!(core.room().unwrap().in_flight, BTreeSet::new());
     // An answer of the old session comes too late to mean anything.
-    assert!(core.acked(1, &one(5), 10).is_empty());
+    assert!(core.acked(1, &one(5)).is_empty());
 }
 
 #[test]
@@ -352,7 +377,44 @@ fn answers_of_another_stream_or_to_nothing_change_nothing() {
     core.sent(5, Lane::Live, 1, Duration::ZERO);
     let mut all = SeqRanges::new();
     all.insert_range(0, u64::MAX);
-    assert!(core.acked(2, &all, 10).is_empty());
-    assert!(core.rejected(1, 6, RejectCode::Fork, String::new()).is_empty());
-    assert_eq!(core.acked(1, &all, 0), [Effect::Acked(one(5))]);
+    assert!(core.acked(2, &all).is_empty());
+    assert!(core.rejected(1, 6, RejectCode::Fork, String::new(), Duration::ZERO).is_empty());
+    assert_eq!(core.acked(1, &all), [Effect::Acked(one(5))]);
+}
+
+#[test]
+fn a_batch_whose_schemas_are_lost_is_set_aside_in_the_end() {
+    let mut core = core();
+    let mut unknown = || {
+        core.sent(5, Lane::Live, 1, Duration::ZERO);
+        core.rejected(1, 5, RejectCode::UnknownSchema, "lost".into(), Duration::ZERO)
+    };
+    for _ in 0..SCHEMA_TRIES_MAX {
+        assert_eq!(unknown(), [Effect::SchemasUnknown(5)]);
+    }
+    let refusal = Refusal { seq: 5, code: RejectCode::UnknownSchema as i32, detail: "lost".into() };
+    assert_eq!(unknown(), [Effect::Refused(refusal)]);
+}
+
+#[test]
+fn what_has_no_room_waits_and_lets_others_go() {
+    let mut core = core();
+    core.sent(5, Lane::Live, 1, Duration::ZERO);
+    let now = Duration::from_secs(1);
+    assert!(core.rejected(1, 5, RejectCode::NotNow, String::new(), now).is_empty());
+    assert_eq!(core.room().unwrap().in_flight, BTreeSet::from([5]));
+    assert_eq!(core.filled(0), None);
+    assert!(core.is_idle());
+    let _ = core.due(now + POSTPONED_FOR - Duration::from_millis(1));
+    assert_eq!(core.room(), None);
+    let _ = core.due(now + POSTPONED_FOR);
+    assert_eq!(core.room().unwrap().in_flight, BTreeSet::new());
+    // Not without end.
+    let mut refuse = |seq| {
+        core.sent(seq, Lane::Live, 1, now);
+        core.rejected(1, seq, RejectCode::NotNow, String::new(), now)
+    };
+    let most = POSTPONED_MAX as u64;
+    assert!((0..most).all(|seq| refuse(seq).is_empty()));
+    assert!(matches!(refuse(most).as_slice(), [Effect::Refused(_)]));
 }

@@ -1,7 +1,7 @@
 use std::sync::Mutex;
 
 use farwatch_common::ranges::SeqRanges;
-use farwatch_common::sample::Schema;
+use farwatch_common::sample::{Cause, Schema};
 
 use super::*;
 use crate::identity::TenantContext;
@@ -21,8 +21,8 @@ impl Known for Ours {
         None
     }
 
-    fn schemas(&self) -> usize {
-        0
+    fn schemas(&self) -> (usize, usize) {
+        (0, 0)
     }
 }
 
@@ -52,6 +52,24 @@ async fn run<S: SampleStore>(store: S, seqs: impl IntoIterator<Item = u64>) -> V
 
 fn outcomes(answers: Vec<Answer>) -> Vec<(u64, Outcome)> {
     answers.into_iter().map(|answer| (answer.seq, answer.outcome)).collect()
+}
+
+#[test]
+fn rows_without_values_and_schemas_count_as_memory() {
+    let sender = Sender { tenant: TENANT, agent: AGENT, received: Micros(T0 + 3_600_000_000) };
+    let failed = |second| {
+        let mut row = counters(DEVICE, second, 1);
+        (row.cause, row.values) = (Some(Cause::Timeout), Vec::new());
+        row
+    };
+    let rows: Vec<Row> = (0..1000).map(failed).collect();
+    let all = check(wire(1, &rows), sender, &Ours).unwrap();
+    assert!(memory(&all) >= rows.len() * size_of::<(Row, Arc<Layout>)>());
+    let mut bare = all.clone();
+    bare.append.schemas.clear();
+    bare.layouts.clear();
+    let brought = all.append.schemas[0].1.len() + size_of::<Layout>();
+    assert!(memory(&all) >= memory(&bare) + brought);
 }
 
 #[tokio::test]
@@ -91,7 +109,7 @@ async fn a_poisoned_batch_fails_alone() {
     assert_eq!(outcomes, [durable(2), (3, rejected), durable(4), durable(5)]);
 }
 
-/// Records what happens to it; fails as long as it is told to.
+/// Records what happens to it; fails as it is told to.
 #[derive(Clone, Default)]
 struct Fake {
     state: Arc<Mutex<FakeState>>,
@@ -99,7 +117,8 @@ struct Fake {
 
 #[derive(Default)]
 struct FakeState {
-    failing: bool,
+    /// So many appends fail.
+    failures: usize,
     /// The sequence whose stream has a cursor that cannot be read.
     corrupt: Option<u64>,
     /// The sequence at which the stream has too many holes.
@@ -115,7 +134,8 @@ impl SampleStore for Fake {
     ) -> Result<Vec<Appended>, StoreError> {
         let mut state = self.state.lock().unwrap();
         state.groups.push(batches.len());
-        if state.failing {
+        if state.failures > 0 {
+            state.failures -= 1;
             return Err(StoreError::Database(sqlx::Error::PoolTimedOut));
         }
         if batches.iter().any(|batch| Some(batch.seq) == state.corrupt) {
@@ -196,34 +216,28 @@ async fn a_stream_that_cannot_go_on_begins_anew_and_stops_no_other() {
 }
 
 #[tokio::test]
-async fn a_failing_database_acks_nothing_and_comes_back() {
+async fn what_a_failing_database_refuses_is_kept_and_stored_once_it_is_well() {
     let fake = Fake::default();
-    fake.state.lock().unwrap().failing = true;
+    fake.state.lock().unwrap().failures = 2;
+    let answers = outcomes(run(fake.clone(), 1..=3).await);
+    assert_eq!(answers, [1, 2, 3].map(|seq| (seq, Outcome::Durable)));
+    // The same group each time.
+    assert_eq!(fake.state.lock().unwrap().groups, [3, 3, 3]);
+}
+
+#[tokio::test]
+async fn a_database_that_fails_does_not_hold_up_the_stop() {
+    let fake = Fake::default();
+    fake.state.lock().unwrap().failures = usize::MAX;
     let clock = Clock::system();
-    let (queue, mut committer) = Committer::new(
-        fake.clone(),
-        Live::new(clock.clone()),
-        Presence::default(),
-        Arc::default(),
-        clock,
-    );
-    let (answered, mut answers) = mpsc::channel(GROUP_MAX);
-    let mut round = async |committer: &mut Committer<Fake>, seq| {
-        queue.submit(checked(seq), answered.clone()).await.unwrap();
-        let mut group = vec![committer.jobs.recv().await.unwrap()];
-        committer.gather(&mut group).await;
-        committer.commit(group).await;
-        answers.recv().await.unwrap().outcome
-    };
-    assert_eq!(round(&mut committer, 1).await, Outcome::Unavailable);
-    // While it backs off, the database is left alone.
-    committer.closed_until = committer.clock.monotonic().checked_add(Duration::from_secs(60));
-    assert_eq!(round(&mut committer, 2).await, Outcome::Unavailable);
-    assert_eq!(fake.state.lock().unwrap().groups.len(), 1);
-    fake.state.lock().unwrap().failing = false;
-    committer.closed_until = Some(committer.clock.monotonic());
-    assert_eq!(round(&mut committer, 2).await, Outcome::Durable);
-    assert_eq!(committer.counters.commits_failed.get(), 1);
+    let live = Live::new(clock.clone());
+    let (queue, committer) = Committer::new(fake, live, Presence::default(), Arc::default(), clock);
+    let (answered, mut answers) = mpsc::channel(4);
+    queue.submit(checked(1), answered).await.unwrap();
+    let cancel = CancellationToken::new();
+    cancel.cancel();
+    committer.run(cancel).await.unwrap();
+    assert_eq!(answers.recv().await.unwrap().outcome, Outcome::Unavailable);
 }
 
 #[tokio::test]

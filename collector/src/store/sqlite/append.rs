@@ -93,6 +93,7 @@ impl Appender {
                     ranges = before;
                     Appended::TooManyHoles
                 }
+                None if batch.is_empty() => Appended::Stored,
                 None => self.insert(txn, changes, batch).await?,
             }
         };
@@ -169,7 +170,8 @@ async fn batch_insert(txn: &mut Transaction, batch: &Append) -> Result<bool, Sto
     Ok(inserted.rows_affected() == 1)
 }
 
-/// The sequence was stored before. If its batch has been compacted away, the cursor's word counts.
+/// The sequence was stored before. If there is no batch (nothing was left of it, or it has been
+/// compacted away), the cursor's word counts.
 async fn repeat(txn: &mut Transaction, batch: &Append) -> Result<Appended, StoreError> {
     let hash: Option<Vec<u8>> = sqlx::query_scalar(
         "SELECT hash FROM ts_batch
