@@ -10,6 +10,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use farwatch_common::clock::{Clock, Micros};
 use farwatch_common::config::{ConfigError, Layers};
 use farwatch_common::id::{IdGenerator, TenantId};
+use farwatch_common::platform::create_private_dir;
 use farwatch_common::secret::Secret;
 use farwatch_common::{logging, signals};
 use serde_json::json;
@@ -249,7 +250,7 @@ struct Local {
 impl Local {
     async fn open(config: &Config) -> anyhow::Result<Self> {
         let dir = &config.data_dir;
-        fs::create_dir_all(dir).with_context(|| format!("cannot make {}", dir.display()))?;
+        create_private_dir(dir).with_context(|| format!("cannot make {}", dir.display()))?;
         let db = Database::open(dir).await?;
         let all = tenant_ids(&db).await?;
         let tenants = all.into_iter().map(|tenant| (tenant, Access::Admin));

@@ -9,6 +9,7 @@ use std::time::Duration;
 use farwatch_common::clock::Clock;
 use farwatch_common::file::{read_if_present, write_private};
 use farwatch_common::id::IdGenerator;
+use farwatch_common::platform::create_private_dir;
 use farwatch_common::task::{TaskFailed, TaskSet};
 use farwatch_common::tls::{self, TlsError};
 use farwatch_common::transport::quic::EndpointSecrets;
@@ -76,7 +77,7 @@ struct Base {
 pub async fn serve(config: Config, stop: impl Future<Output = ()>) -> Result<(), ServeError> {
     let clock = Clock::system();
     let data_dir = config.data_dir.clone();
-    std::fs::create_dir_all(&data_dir).map_err(file_error(&data_dir))?;
+    create_private_dir(&data_dir).map_err(file_error(&data_dir))?;
 
     // What is kept.
     let base = Base {
