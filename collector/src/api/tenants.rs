@@ -129,6 +129,11 @@ pub(super) async fn token_new(
     if !is_name(&body.site) {
         return Err(Error::field("site", NAME_RULE));
     }
+    if state.origin.endpoints.is_empty() {
+        let detail = "This collector does not know where agents reach it: set listen.public to \
+                      its HOST:PORT in the configuration and start it again.";
+        return Err(Error::new(StatusCode::CONFLICT, "no_public_address", detail));
+    }
     let target = (tenant, body.site.as_str());
     let now = state.clock.now();
     let made =
