@@ -25,7 +25,7 @@ use crate::identity::user::{self, user_create};
 use crate::identity::{Access, Actor, TenantContext};
 use crate::inventory::tenant::{tenant_by_name, tenant_create, tenant_ids};
 use crate::inventory::{InventoryError, Vault, is_name};
-use crate::listen::addresses::Addresses;
+use crate::listen::addresses::endpoints_beside;
 use crate::store::Database;
 
 /// Wrong usage or configuration (EX_USAGE).
@@ -189,6 +189,7 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::Openapi => say(&api::openapi().to_pretty_json()?),
         Command::CheckConfig { place, print } => {
             let config = place.load(Vec::new())?;
+            config.metrics_token()?;
             say(if print { toml::to_string(&config)? } else { "ok".to_owned() }.trim_end())
         }
         Command::Serve { place, listen, http } => {
@@ -341,9 +342,7 @@ async fn make_token(
     let local = Local::open(config).await?;
     let tenant = local.tenant(tenant).await?;
     let pki = Pki::open(&config.data_dir, local.now)?;
-    // A server that runs knows its ports; without one the configuration says them.
-    let served = Addresses::load(&config.data_dir).context("cannot read addresses.json")?;
-    let endpoints = served.map_or_else(|| config.endpoints(), |addresses| addresses.endpoints);
+    let endpoints = endpoints_beside(config).context("cannot read addresses.json")?;
     let origin = TokenOrigin { root_pin: pki.root_pin(), endpoints };
     let made =
         token_create(&local.db, &local.context, &local.ids, (tenant, site), &origin, local.now)

@@ -21,7 +21,7 @@ use tokio_stream::wrappers::ReceiverStream;
 use tokio_util::sync::CancellationToken;
 
 use crate::api::{self, AppState};
-use crate::config::Config;
+use crate::config::{Config, MetricsTokenError};
 use crate::identity::certificates::{BrowserSource, Certificates};
 use crate::identity::enroll::{EnrollmentService, Renewer};
 use crate::identity::limits::Limits;
@@ -59,6 +59,8 @@ pub enum ServeError {
     Listen(#[from] ListenError),
     #[error("cannot read or write {path}")]
     File { path: PathBuf, source: io::Error },
+    #[error("/metrics cannot be protected")]
+    MetricsToken(#[from] MetricsTokenError),
     #[error("stopped, because a part failed")]
     Task(#[from] TaskFailed),
 }
@@ -77,6 +79,7 @@ struct Base {
 pub async fn serve(config: Config, stop: impl Future<Output = ()>) -> Result<(), ServeError> {
     let clock = Clock::system();
     let data_dir = config.data_dir.clone();
+    let metrics_token = config.metrics_token()?;
     create_private_dir(&data_dir).map_err(file_error(&data_dir))?;
 
     // What is kept.
@@ -139,7 +142,7 @@ pub async fn serve(config: Config, stop: impl Future<Output = ()>) -> Result<(),
         },
         version: env!("CARGO_PKG_VERSION"),
         metrics: base.metrics.clone(),
-        metrics_token: config.metrics_token().map_err(file_error(&data_dir))?,
+        metrics_token,
         stopping: cancel.clone(),
     }));
     let web = WebDoor::new(api, enroll, tls.browsers, tls.enrolment, &base.metrics, cancel.clone());
@@ -243,6 +246,12 @@ fn enrolment(
 fn announce(addresses: &Addresses) {
     let agents = addresses.endpoints.join(", ");
     tracing::info!(listen = %addresses.listen, agents, "the collector is up");
+    if addresses.endpoints.is_empty() {
+        tracing::warn!(
+            "agents cannot be told where this collector is: set listen.public to its HOST:PORT, \
+             without it the web UI makes no enrolment tokens"
+        );
+    }
     if let Some(http) = addresses.http {
         tracing::info!("web UI: http://{http}");
     }
