@@ -101,6 +101,7 @@ pub async fn serve(config: Config, stop: impl Future<Output = ()>) -> Result<(),
     )?;
     let tls = ServerTls::new(&certificates, &base)?;
     let keys = quic_keys(&data_dir)?;
+    let browser_sha256 = certificates.self_signed_sha256();
     let doors = Doors::open(config.listen.address, config.listen.http, tls.agents, &keys).await?;
     let addresses = doors.addresses(&config.listen.public)?;
     addresses.save(&data_dir).map_err(file_error(&data_dir))?;
@@ -150,7 +151,7 @@ pub async fn serve(config: Config, stop: impl Future<Output = ()>) -> Result<(),
     if let Some(http) = doors.http {
         tasks.spawn("http", web.serve_plain(http, cancel.clone()));
     }
-    announce(&addresses);
+    announce(&addresses, browser_sha256.as_deref());
 
     let ended = tasks.run(stop, DRAIN).await;
     base.database.close().await;
@@ -180,7 +181,10 @@ fn browser_source(config: &Config) -> BrowserSource {
         (Some(certificate), Some(key)) => {
             BrowserSource::Files { certificate: certificate.clone(), key: key.clone() }
         }
-        _ => BrowserSource::SelfSigned { data_dir: config.data_dir.clone() },
+        _ => {
+            let hosts = config.hosts();
+            BrowserSource::SelfSigned { data_dir: config.data_dir.clone(), hosts }
+        }
     }
 }
 
@@ -243,13 +247,19 @@ fn enrolment(
     tonic::service::Routes::new(EnrollmentServer::new(service)).into_axum_router()
 }
 
-fn announce(addresses: &Addresses) {
+fn announce(addresses: &Addresses, browser_sha256: Option<&str>) {
     let agents = addresses.endpoints.join(", ");
     tracing::info!(listen = %addresses.listen, agents, "the collector is up");
     if addresses.endpoints.is_empty() {
         tracing::warn!(
             "agents cannot be told where this collector is: set listen.public to its HOST:PORT, \
              without it the web UI makes no enrolment tokens"
+        );
+    }
+    if let Some(sha256) = browser_sha256 {
+        tracing::info!(
+            sha256,
+            "browsers warn of the self-signed certificate: compare its SHA-256 before you trust it"
         );
     }
     if let Some(http) = addresses.http {

@@ -98,6 +98,19 @@ pub enum MetricsTokenError {
 }
 
 impl Config {
+    /// Names and addresses under which browsers and agents reach this collector, as far as the
+    /// configuration says.
+    #[must_use]
+    pub fn hosts(&self) -> Vec<String> {
+        let address = self.listen.address.ip();
+        let own = (!address.is_unspecified()).then(|| address.to_string());
+        let public = self.listen.public.iter().filter_map(|endpoint| {
+            let (host, _) = endpoint.rsplit_once(':')?;
+            Some(host.trim_start_matches('[').trim_end_matches(']').to_ascii_lowercase())
+        });
+        own.into_iter().chain(public).collect()
+    }
+
     /// The bearer token of `/metrics`, if one is configured.
     pub fn metrics_token(&self) -> Result<Option<Secret>, MetricsTokenError> {
         let Some(path) = &self.metrics.token_file else { return Ok(None) };
@@ -162,6 +175,15 @@ mod tests {
         let config = Layers::default().load::<Config>().unwrap();
         let text = toml::to_string(&config).unwrap();
         assert_eq!(toml::from_str::<Config>(&text).unwrap(), config);
+    }
+
+    #[test]
+    fn hosts_are_what_the_configuration_names() {
+        let mut config = Config::default();
+        assert!(config.hosts().is_empty());
+        config.listen.address = "192.0.2.1:443".parse().unwrap();
+        config.listen.public = vec!["NOC.example:443".to_owned(), "[2001:db8::1]:443".to_owned()];
+        assert_eq!(config.hosts(), ["192.0.2.1", "noc.example", "2001:db8::1"]);
     }
 
     #[test]
