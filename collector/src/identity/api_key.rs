@@ -14,8 +14,8 @@ use ring::rand::SecureRandom as _;
 use sqlx::Row as _;
 use subtle::ConstantTimeEq as _;
 
-use super::digest;
 use super::tenancy::{Access, Actor, TenantContext};
+use super::{NOTE_EVERY, digest};
 use crate::inventory::{InventoryError, Listed, Named, Page, require, tenant_set};
 use crate::store::{Database, StoreError};
 
@@ -24,8 +24,6 @@ const SECRET_LEN: usize = 32;
 const TEXT_LEN_MAX: usize = 128;
 pub const LIFE_DAYS: u32 = 90;
 pub const LIFE_DAYS_MAX: u32 = 365;
-/// Use is noted at most this often.
-const NOTE_EVERY: Duration = Duration::from_secs(60);
 
 /// What a key may do; each includes the ones before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -105,12 +103,22 @@ pub async fn api_key_create(
     Ok((encode(id, &secret), id, expires_at))
 }
 
-/// Whose key this is and what it may do; `None` for every text that is not a good key now.
-pub async fn api_key_context(
+/// A key that is good now.
+#[derive(Clone, Debug)]
+pub struct KnownKey {
+    pub id: ApiKeyId,
+    pub context: TenantContext,
+    /// 1970 if never.
+    pub last_used_at: Micros,
+}
+
+/// Whose key this is and what it may do; `None` for every text that is not a good key now. Asking
+/// is no use of it.
+pub async fn api_key_get(
     db: &Database,
     text: &str,
     now: Micros,
-) -> Result<Option<(ApiKeyId, TenantContext)>, StoreError> {
+) -> Result<Option<KnownKey>, StoreError> {
     let Some((id, secret)) = parse(text) else { return Ok(None) };
     let row = sqlx::query(
         "SELECT tenant_id, secret_hash, scopes, last_used_at FROM api_key
@@ -127,19 +135,25 @@ pub async fn api_key_context(
     }
     let scopes = scopes_from(row.try_get(2)?);
     let Some(scope) = scopes.iter().max() else { return Ok(None) };
-    let last_used = Micros(row.try_get::<Option<i64>, _>(3)?.unwrap_or(0));
-    if now.since(last_used) >= NOTE_EVERY {
-        let mut txn = db.write().await?;
-        sqlx::query("UPDATE api_key SET last_used_at = $2 WHERE api_key_id = $1")
-            .bind(id.0)
-            .bind(now.0)
-            .execute(&mut *txn)
-            .await?;
-        txn.commit().await?;
-    }
+    let last_used_at = Micros(row.try_get::<Option<i64>, _>(3)?.unwrap_or(0));
     let tenant = TenantId(row.try_get(0)?);
     let context = TenantContext::new(Actor::ApiKey(id), false, [(tenant, scope.access())]);
-    Ok(Some((id, context)))
+    Ok(Some(KnownKey { id, context, last_used_at }))
+}
+
+/// Notes that a key was used. Of requests at the same time one writes.
+pub async fn api_key_touch(db: &Database, id: ApiKeyId, now: Micros) -> Result<(), StoreError> {
+    let mut txn = db.write().await?;
+    sqlx::query(
+        "UPDATE api_key SET last_used_at = $2
+         WHERE api_key_id = $1 AND COALESCE(last_used_at, 0) <= $3",
+    )
+    .bind(id.0)
+    .bind(now.0)
+    .bind(now.before(NOTE_EVERY).0)
+    .execute(&mut *txn)
+    .await?;
+    Ok(txn.commit().await?)
 }
 
 /// The keys of the tenants the caller administers, by name.
