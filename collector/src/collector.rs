@@ -219,6 +219,11 @@ fn agent_door(
             database: base.database.clone(),
             vault: base.vault.clone(),
             changes,
+            left_out: base.metrics.counter(
+                "inventory_devices_left_out_total",
+                "Devices left out of a pushed assignment, because their credential is damaged.",
+                &[],
+            ),
         },
         counters: DoorCounters::new(&base.metrics),
         pipes,

@@ -4,6 +4,7 @@ use farwatch_common::token::EnrollToken;
 
 use super::agent::{agent_get, agent_rename};
 use super::assignment::{assignment_for, assignment_outgrow};
+use super::device::{NewDevice, SNMP_PORT, device_create};
 use super::site::site_create_or_get;
 use super::tenant::{tenant_create, tenant_ids};
 use super::*;
@@ -150,11 +151,45 @@ fn names_can_be_shown() {
 }
 
 #[tokio::test]
+async fn a_damaged_credential_costs_its_own_device_only() {
+    let world = World::new().await;
+    let agent = world.agent().await;
+    let World { db, vault, ids, context, tenant, .. } = &world;
+    let mut made = Vec::new();
+    for host in ["10.0.0.1", "10.0.0.2", "10.0.0.3"] {
+        let new = NewDevice {
+            agent,
+            name: host.to_owned(),
+            host: host.to_owned(),
+            port: SNMP_PORT,
+            interval_s: 60,
+            snmp_version: "v2c",
+            community: "a-secret-community".into(),
+        };
+        made.push(device_create(db, vault, context, ids, &new, NOW).await.unwrap().id);
+    }
+    let damage = async |column: &'static str, device: i64| {
+        let mut txn = db.write().await.unwrap();
+        sqlx::query(column).bind(device).execute(&mut *txn).await.unwrap();
+        txn.commit().await.unwrap();
+    };
+    let sealed = "UPDATE credential SET sealed = zeroblob(40) WHERE device_id = $1";
+    damage(sealed, made[1].0).await;
+    let (assignment, left_out) = assignment_for(db, vault, *tenant, agent).await.unwrap();
+    assert_eq!(left_out, [made[1]]);
+    let polled: Vec<_> = assignment.devices.iter().map(|device| device.device_id).collect();
+    assert_eq!(polled, [made[0].0, made[2].0]);
+    // Without the tenant's key nothing is pushed: the agent keeps what it has.
+    damage("UPDATE tenant_key SET wrapped_key = zeroblob(40) WHERE $1 > 0", 1).await;
+    assert!(assignment_for(db, vault, *tenant, agent).await.is_err());
+}
+
+#[tokio::test]
 async fn a_revision_outgrows_the_one_an_agent_kept_from_before_a_restore() {
     let world = World::new().await;
     let agent = world.agent().await;
     let revision = async || {
-        assignment_for(&world.db, &world.vault, world.tenant, agent).await.unwrap().revision
+        assignment_for(&world.db, &world.vault, world.tenant, agent).await.unwrap().0.revision
     };
     assert!(assignment_outgrow(&world.db, world.tenant, agent, 41).await.unwrap());
     assert_eq!(revision().await, 42);
