@@ -44,6 +44,9 @@ pub enum InventoryError {
     Exists,
     #[error("the agent is revoked")]
     Revoked,
+    /// `what` names the things and says how there come to be fewer.
+    #[error("the tenant has {max} {what}")]
+    Full { what: &'static str, max: u32 },
     #[error("credentials cannot be sealed or opened")]
     Vault(#[from] VaultError),
     #[error("the inventory cannot be read or written")]

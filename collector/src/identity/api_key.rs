@@ -17,13 +17,17 @@ use subtle::ConstantTimeEq as _;
 use super::tenancy::{Access, Actor, TenantContext};
 use super::{NOTE_EVERY, digest};
 use crate::inventory::{InventoryError, Listed, Named, Page, require, tenant_set};
-use crate::store::{Database, StoreError};
+use crate::store::{Database, StoreError, Transaction};
 
 const PREFIX: &str = "fwk_";
 const SECRET_LEN: usize = 32;
 const TEXT_LEN_MAX: usize = 128;
 pub const LIFE_DAYS: u32 = 90;
 pub const LIFE_DAYS_MAX: u32 = 365;
+/// How long a key that ended is kept.
+const ENDED_KEPT: Duration = Duration::from_secs(30 * 86_400);
+/// Keys of a tenant that can be used.
+const KEYS_MAX: u32 = 1_000;
 
 /// What a key may do; each includes the ones before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -84,6 +88,7 @@ pub async fn api_key_create(
     let day = Duration::from_secs(86_400);
     let expires_at = now.after(day * life_days.clamp(1, LIFE_DAYS_MAX));
     let mut txn = db.write().await?;
+    make_room(&mut txn, tenant, now).await?;
     sqlx::query(
         "INSERT INTO api_key (api_key_id, tenant_id, name, secret_hash, scopes, created_by,
                               created_at, expires_at)
@@ -101,6 +106,34 @@ pub async fn api_key_create(
     .await?;
     txn.commit().await?;
     Ok((encode(id, &secret), id, expires_at))
+}
+
+/// Old keys go when new ones come; the good ones are bounded.
+async fn make_room(
+    txn: &mut Transaction,
+    tenant: TenantId,
+    now: Micros,
+) -> Result<(), InventoryError> {
+    sqlx::query(
+        "DELETE FROM api_key WHERE tenant_id = $1 AND (expires_at <= $2 OR revoked_at <= $2)",
+    )
+    .bind(tenant.0)
+    .bind(now.before(ENDED_KEPT).0)
+    .execute(&mut **txn)
+    .await?;
+    let good: i64 = sqlx::query_scalar(
+        "SELECT COUNT(*) FROM api_key
+         WHERE tenant_id = $1 AND revoked_at IS NULL AND expires_at > $2",
+    )
+    .bind(tenant.0)
+    .bind(now.0)
+    .fetch_one(&mut **txn)
+    .await?;
+    if good >= KEYS_MAX.into() {
+        let what = "API keys; end those that nobody uses";
+        return Err(InventoryError::Full { what, max: KEYS_MAX });
+    }
+    Ok(())
 }
 
 /// A key that is good now.

@@ -9,6 +9,9 @@ use super::{InventoryError, Listed, Named, Page, count, require, tenant_set};
 use crate::identity::{Access, TenantContext};
 use crate::store::{Database, Transaction};
 
+/// Sites of a tenant: each name that is not known makes one.
+const SITES_MAX: u32 = 10_000;
+
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Site {
     pub id: SiteId,
@@ -26,7 +29,7 @@ pub async fn site_create_or_get(
     now: Micros,
 ) -> Result<SiteId, InventoryError> {
     require(context, tenant, Access::Write)?;
-    sqlx::query(
+    let made = sqlx::query(
         "INSERT INTO site (tenant_id, site_id, name, created_at) VALUES ($1, $2, $3, $4)
          ON CONFLICT (tenant_id, name) DO NOTHING",
     )
@@ -36,6 +39,16 @@ pub async fn site_create_or_get(
     .bind(now.0)
     .execute(&mut **txn)
     .await?;
+    if made.rows_affected() > 0 {
+        let sites: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM site WHERE tenant_id = $1")
+            .bind(tenant.0)
+            .fetch_one(&mut **txn)
+            .await?;
+        if sites > SITES_MAX.into() {
+            let what = "sites; choose one of them";
+            return Err(InventoryError::Full { what, max: SITES_MAX });
+        }
+    }
     let id: i64 = sqlx::query_scalar("SELECT site_id FROM site WHERE tenant_id = $1 AND name = $2")
         .bind(tenant.0)
         .bind(name)

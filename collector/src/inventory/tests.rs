@@ -9,6 +9,7 @@ use super::site::site_create_or_get;
 use super::tenant::{tenant_create, tenant_ids};
 use super::*;
 use crate::identity::Actor;
+use crate::identity::api_key::{Scope, api_key_create, api_key_list};
 use crate::identity::token::{TOKEN_LIFE, TokenError, TokenOrigin, token_create, token_redeem};
 use crate::store::Database;
 
@@ -96,6 +97,92 @@ async fn a_token_is_good_once_within_a_day_with_its_own_secret() {
     assert_eq!(place, (world.tenant, world.site));
     assert!(refused(redeem(&token.id, secret, NOW, true).await), "used");
     assert!(redeem(&make().await.id, secret, NOW, true).await.is_err(), "another's secret");
+}
+
+/// Runs a statement that makes rows of the tenant from the numbers of `n`.
+async fn fill(world: &World, statement: &'static str, at: Micros) {
+    let mut txn = world.db.write().await.unwrap();
+    let query = sqlx::query(statement).bind(world.tenant.0).bind(world.site.0).bind(at.0);
+    query.execute(&mut *txn).await.unwrap();
+    txn.commit().await.unwrap();
+}
+
+macro_rules! numbers {
+    ($last:literal, $insert:literal) => {
+        concat!(
+            "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ",
+            $last,
+            ") ",
+            $insert
+        )
+    };
+}
+
+fn is_full<T: std::fmt::Debug>(answer: Result<T, InventoryError>) -> bool {
+    matches!(answer, Err(InventoryError::Full { .. }))
+}
+
+#[tokio::test]
+async fn open_tokens_are_bounded_and_old_ones_go() {
+    let world = World::new().await;
+    let insert = numbers!(
+        "1000",
+        "INSERT INTO enroll_token SELECT i, $1, $2, x'00', 0, $3, NULL, NULL FROM n"
+    );
+    fill(&world, insert, NOW.after(TOKEN_LIFE)).await;
+    let origin = TokenOrigin { root_pin: [7; 32], endpoints: Vec::new() };
+    let make = async |at| {
+        let target = (world.tenant, "Depot");
+        let made = token_create(&world.db, &world.context, &world.ids, target, &origin, at).await;
+        made.map(|_| ()).map_err(|error| match error {
+            TokenError::Inventory(error) => error,
+            error => panic!("{error}"),
+        })
+    };
+    assert!(is_full(make(NOW).await));
+    make(NOW.after(TOKEN_LIFE)).await.unwrap();
+    make(NOW.after(TOKEN_LIFE * 2)).await.unwrap();
+    let left: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM enroll_token")
+        .fetch_one(world.db.reader())
+        .await
+        .unwrap();
+    assert_eq!(left, 2);
+}
+
+#[tokio::test]
+async fn good_keys_are_bounded_and_old_ones_go() {
+    let world = World::new().await;
+    let insert = numbers!(
+        "1000",
+        "INSERT INTO api_key SELECT i, $1, 'k', x'00', 'read', $2, 0, $3, NULL, NULL FROM n"
+    );
+    let day = TOKEN_LIFE;
+    fill(&world, insert, NOW.after(day)).await;
+    let make = async |at| {
+        let target = (world.tenant, "key");
+        let wanted = (&[Scope::Read][..], 365);
+        api_key_create(&world.db, &world.context, &world.ids, target, wanted, at).await.map(|_| ())
+    };
+    assert!(is_full(make(NOW).await));
+    make(NOW.after(day)).await.unwrap();
+    make(NOW.after(day * 31)).await.unwrap();
+    let page = Page { after: None, limit: 10 };
+    assert_eq!(api_key_list(&world.db, &world.context, &page).await.unwrap().total, 2);
+}
+
+#[tokio::test]
+async fn sites_are_bounded_and_known_ones_stay() {
+    let world = World::new().await;
+    let insert = numbers!(
+        "9999",
+        "INSERT INTO site SELECT $1, i, 'site ' || i, $2 + $3 FROM n WHERE i <> $2"
+    );
+    fill(&world, insert, Micros(0)).await;
+    let mut txn = world.db.write().await.unwrap();
+    let World { context, ids, tenant, site, .. } = &world;
+    let known = site_create_or_get(&mut txn, context, ids, *tenant, "Depot", NOW).await;
+    assert_eq!(known.unwrap(), *site);
+    assert!(is_full(site_create_or_get(&mut txn, context, ids, *tenant, "New", NOW).await));
 }
 
 #[tokio::test]
