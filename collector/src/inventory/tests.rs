@@ -2,7 +2,6 @@ use farwatch_common::clock::Micros;
 use farwatch_common::id::{AgentId, IdGenerator, SiteId};
 use farwatch_common::token::EnrollToken;
 
-use super::agent::{agent_get, agent_rename};
 use super::assignment::{assignment_for, assignment_outgrow};
 use super::device::{NewDevice, SNMP_PORT, device_create};
 use super::site::site_create_or_get;
@@ -210,21 +209,6 @@ async fn two_processes_write_the_same_database() {
     }
     beside.close().await;
     assert_eq!(tenant_ids(&world.db).await.unwrap().len(), 11);
-}
-
-#[tokio::test]
-async fn an_agent_is_renamed_by_those_who_may_write() {
-    let world = World::new().await;
-    let agent = world.agent().await;
-    agent_rename(&world.db, &world.context, agent, "Cellar").await.unwrap();
-    let named = agent_get(&world.db, &world.context, agent).await.unwrap();
-    assert_eq!(named.name, "Cellar");
-    let viewer = TenantContext::new(Actor::Local, false, [(world.tenant, Access::Read)]);
-    let denied = agent_rename(&world.db, &viewer, agent, "x").await.unwrap_err();
-    assert!(matches!(denied, InventoryError::Denied));
-    let stranger = TenantContext::new(Actor::Local, false, []);
-    let unknown = agent_rename(&world.db, &stranger, agent, "x").await.unwrap_err();
-    assert!(matches!(unknown, InventoryError::NotFound));
 }
 
 #[test]
