@@ -12,11 +12,12 @@ use farwatch_common::id::{ApiKeyId, IdGenerator, TenantId};
 use farwatch_common::secret::Secret;
 use ring::rand::SecureRandom as _;
 use sqlx::Row as _;
+use sqlx::sqlite::SqliteRow;
 use subtle::ConstantTimeEq as _;
 
 use super::tenancy::{Access, Actor, TenantContext};
 use super::{NOTE_EVERY, digest};
-use crate::inventory::{InventoryError, Listed, Named, Page, require, tenant_set};
+use crate::inventory::{InventoryError, Listed, Named, Page, list, require, tenant_set};
 use crate::store::{Database, StoreError, Transaction};
 
 const PREFIX: &str = "fwk_";
@@ -189,49 +190,38 @@ pub async fn api_key_touch(db: &Database, id: ApiKeyId, now: Micros) -> Result<(
     Ok(txn.commit().await?)
 }
 
+const TOTAL: &str = concat!(
+    "SELECT COUNT(*) FROM api_key WHERE revoked_at IS NULL AND tenant_id IN ",
+    tenant_set!()
+);
+const LIST: &str = concat!(
+    "SELECT k.api_key_id, k.name, t.tenant_id, t.name, k.scopes, k.created_at, k.expires_at,
+            k.last_used_at
+     FROM api_key k JOIN tenant t ON t.tenant_id = k.tenant_id
+     WHERE k.revoked_at IS NULL AND k.tenant_id IN ",
+    tenant_set!(),
+    " AND ($2 = 0 OR (k.name, k.api_key_id) > ($3, $4)) ORDER BY k.name, k.api_key_id LIMIT $5"
+);
+
+fn read(row: &SqliteRow) -> Result<ApiKey, sqlx::Error> {
+    Ok(ApiKey {
+        id: ApiKeyId(row.try_get(0)?),
+        name: row.try_get(1)?,
+        tenant: Named { id: TenantId(row.try_get(2)?), name: row.try_get(3)? },
+        scopes: scopes_from(row.try_get(4)?),
+        created_at: Micros(row.try_get(5)?),
+        expires_at: Micros(row.try_get(6)?),
+        last_used_at: row.try_get::<Option<i64>, _>(7)?.map(Micros),
+    })
+}
+
 /// The keys of the tenants the caller administers, by name.
 pub async fn api_key_list(
     db: &Database,
     context: &TenantContext,
     page: &Page,
 ) -> Result<Listed<ApiKey>, InventoryError> {
-    let set = context.with_access(Access::Admin).tenants_json();
-    let total: i64 = sqlx::query_scalar(concat!(
-        "SELECT COUNT(*) FROM api_key WHERE revoked_at IS NULL AND tenant_id IN ",
-        tenant_set!()
-    ))
-    .bind(&set)
-    .fetch_one(db.reader())
-    .await?;
-    let after = page.after.clone();
-    let (name, id) = after.unwrap_or_default();
-    let rows = sqlx::query(concat!(
-        "SELECT k.api_key_id, k.name, t.tenant_id, t.name, k.scopes, k.created_at, k.expires_at,
-                k.last_used_at
-         FROM api_key k JOIN tenant t ON t.tenant_id = k.tenant_id
-         WHERE k.revoked_at IS NULL AND k.tenant_id IN ",
-        tenant_set!(),
-        " AND (k.name, k.api_key_id) > ($2, $3) ORDER BY k.name, k.api_key_id LIMIT $4"
-    ))
-    .bind(&set)
-    .bind(name)
-    .bind(id)
-    .bind(i64::from(page.limit))
-    .fetch_all(db.reader())
-    .await?;
-    let rows = rows.iter().map(|row| {
-        Ok(ApiKey {
-            id: ApiKeyId(row.try_get(0)?),
-            name: row.try_get(1)?,
-            tenant: Named { id: TenantId(row.try_get(2)?), name: row.try_get(3)? },
-            scopes: scopes_from(row.try_get(4)?),
-            created_at: Micros(row.try_get(5)?),
-            expires_at: Micros(row.try_get(6)?),
-            last_used_at: row.try_get::<Option<i64>, _>(7)?.map(Micros),
-        })
-    });
-    let rows = rows.collect::<Result<_, sqlx::Error>>()?;
-    Ok(Listed { rows, total: u64::try_from(total).unwrap_or(0) })
+    list(db, &context.with_access(Access::Admin), page, (TOTAL, LIST), read).await
 }
 
 /// Ends a key at once.

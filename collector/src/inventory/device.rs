@@ -10,7 +10,7 @@ use sqlx::sqlite::SqliteRow;
 use super::agent::agent_get;
 use super::assignment::assignment_bump;
 use super::credential::{Place, Vault};
-use super::{InventoryError, Listed, Named, Page, count, require, tenant_set};
+use super::{InventoryError, Listed, Named, Page, count, get, require, tenant_set};
 use crate::identity::{Access, TenantContext};
 use crate::store::{Database, Transaction};
 
@@ -202,12 +202,7 @@ pub async fn device_get(
     context: &TenantContext,
     id: DeviceId,
 ) -> Result<Device, InventoryError> {
-    let row = sqlx::query(concat!(select_device!(), " AND d.device_id = $2"))
-        .bind(context.tenants_json())
-        .bind(id.0)
-        .fetch_optional(db.reader())
-        .await?;
-    Ok(read(&row.ok_or(InventoryError::NotFound)?)?)
+    get(db, context, concat!(select_device!(), " AND d.device_id = $2"), id.0, read).await
 }
 
 /// Makes a device with its sealed credential. The caller tells the agent's session afterwards.

@@ -5,7 +5,7 @@ use farwatch_common::id::{IdGenerator, SiteId, TenantId};
 use sqlx::Row as _;
 use sqlx::sqlite::SqliteRow;
 
-use super::{InventoryError, Listed, Named, Page, count, require, tenant_set};
+use super::{InventoryError, Listed, Named, Page, get, list, require, tenant_set};
 use crate::identity::{Access, TenantContext};
 use crate::store::{Database, Transaction};
 
@@ -57,34 +57,30 @@ pub async fn site_create_or_get(
     Ok(SiteId(id))
 }
 
+macro_rules! select_site {
+    () => {
+        concat!(
+            "SELECT s.site_id, s.name, t.tenant_id, t.name
+             FROM site s JOIN tenant t ON t.tenant_id = s.tenant_id WHERE s.tenant_id IN ",
+            tenant_set!()
+        )
+    };
+}
+
+const TOTAL: &str = concat!("SELECT COUNT(*) FROM site WHERE tenant_id IN ", tenant_set!());
+const LIST: &str = concat!(
+    select_site!(),
+    " AND ($2 = 0 OR (s.name, s.site_id) > ($3, $4)) ORDER BY s.name, s.site_id LIMIT $5"
+);
+const GET: &str = concat!(select_site!(), " AND s.site_id = $2");
+
 /// The sites of the caller's tenants, by name.
 pub async fn site_list(
     db: &Database,
     context: &TenantContext,
     page: &Page,
 ) -> Result<Listed<Site>, InventoryError> {
-    let set = context.tenants_json();
-    let total =
-        sqlx::query(concat!("SELECT COUNT(*) FROM site WHERE tenant_id IN ", tenant_set!()))
-            .bind(&set)
-            .fetch_one(db.reader())
-            .await?;
-    let (after, name, id) = page.binds();
-    let rows = sqlx::query(concat!(
-        "SELECT s.site_id, s.name, t.tenant_id, t.name
-         FROM site s JOIN tenant t ON t.tenant_id = s.tenant_id
-         WHERE s.tenant_id IN ",
-        tenant_set!(),
-        " AND ($2 = 0 OR (s.name, s.site_id) > ($3, $4)) ORDER BY s.name, s.site_id LIMIT $5"
-    ))
-    .bind(&set)
-    .bind(after)
-    .bind(name)
-    .bind(id)
-    .bind(page.limit())
-    .fetch_all(db.reader())
-    .await?;
-    Ok(Listed { rows: rows.iter().map(read).collect::<Result<_, _>>()?, total: count(&total)? })
+    list(db, context, page, (TOTAL, LIST), read).await
 }
 
 pub async fn site_get(
@@ -92,18 +88,7 @@ pub async fn site_get(
     context: &TenantContext,
     id: SiteId,
 ) -> Result<Site, InventoryError> {
-    let row = sqlx::query(concat!(
-        "SELECT s.site_id, s.name, t.tenant_id, t.name
-         FROM site s JOIN tenant t ON t.tenant_id = s.tenant_id WHERE s.tenant_id IN ",
-        tenant_set!(),
-        " AND s.site_id = $2"
-    ))
-    .bind(context.tenants_json())
-    .bind(id.0)
-    .fetch_optional(db.reader())
-    .await?
-    .ok_or(InventoryError::NotFound)?;
-    Ok(read(&row)?)
+    get(db, context, GET, id.0, read).await
 }
 
 fn read(row: &SqliteRow) -> Result<Site, sqlx::Error> {
