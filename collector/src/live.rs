@@ -161,6 +161,11 @@ impl Live {
         self.change(|fleet, now| fleet.device_added((tenant, agent, id), interval_s, now));
     }
 
+    /// Nobody gave the device a name: once it says its own, screens show that.
+    pub fn device_follows_name(&self, id: DeviceId) {
+        self.fleet().device_follows_name(id);
+    }
+
     pub fn device_removed(&self, tenant: TenantId, id: DeviceId) {
         self.change(|fleet, now| fleet.device_removed(tenant, id, now));
     }

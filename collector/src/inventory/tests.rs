@@ -231,6 +231,7 @@ async fn a_damaged_credential_costs_its_own_device_only() {
         let new = NewDevice {
             agent,
             name: host.to_owned(),
+            named: true,
             host: host.to_owned(),
             port: SNMP_PORT,
             interval_s: 60,
