@@ -1,4 +1,4 @@
-//! The only place that knows operating systems: paths, names, file modes, volumes.
+//! What the agent knows of operating systems: paths, names, file modes, volumes.
 
 #[cfg(not(unix))]
 #[path = "platform/windows.rs"]

@@ -1,37 +1,25 @@
 //! The command line.
 
-use std::io::Read as _;
+mod local;
+
+use std::ffi::OsString;
+use std::io;
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::{fs, io};
 
-use anyhow::{Context as _, anyhow, bail};
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use farwatch_common::clock::{Clock, Micros};
 use farwatch_common::config::{ConfigError, Layers};
-use farwatch_common::id::{IdGenerator, TenantId};
-use farwatch_common::secret::Secret;
 use farwatch_common::{logging, signals};
-use serde_json::json;
 use toml::Value;
 
 use crate::api;
-use crate::config::{Config, DEFAULT_FILE};
-use crate::identity::password::{Cost, Passwords};
-use crate::identity::pki::Pki;
-use crate::identity::token::{TokenOrigin, token_create};
-use crate::identity::user::{self, user_create};
-use crate::identity::{Access, Actor, TenantContext};
-use crate::inventory::tenant::{tenant_by_name, tenant_create, tenant_ids};
-use crate::inventory::{InventoryError, Vault, is_name};
-use crate::listen::addresses::Addresses;
-use crate::store::Database;
+use crate::config::{Config, DEFAULT_FILE, MetricsTokenError};
+use crate::identity::user::{self, email_normalised};
+use crate::inventory::is_name;
 
 /// Wrong usage or configuration (EX_USAGE).
 const EXIT_USAGE: u8 = 64;
-/// The node lease of commands; a serving collector has another, so their ids cannot meet.
-const COMMAND_NODE: u16 = 1023;
-const PASSWORD_FILE_BYTES_MAX: u64 = 4096;
+const EXIT_FAILURE: u8 = 1;
 
 /// The Farwatch collector.
 #[derive(Debug, Parser)]
@@ -97,7 +85,7 @@ enum UserCommand {
     Create {
         #[command(flatten)]
         place: Place,
-        #[arg(long)]
+        #[arg(long, value_parser = email)]
         email: String,
         /// File with the password, or - for standard input
         #[arg(long, value_name = "FILE|-")]
@@ -122,13 +110,24 @@ enum Role {
     SuperAdmin,
 }
 
+impl From<Role> for user::Role {
+    fn from(role: Role) -> Self {
+        match role {
+            Role::Viewer => Self::Viewer,
+            Role::Operator => Self::Operator,
+            Role::TenantAdmin => Self::TenantAdmin,
+            Role::SuperAdmin => Self::SuperAdmin,
+        }
+    }
+}
+
 #[derive(Debug, Subcommand)]
 enum TenantCommand {
     /// Make a tenant
     Create {
         #[command(flatten)]
         place: Place,
-        #[arg(long)]
+        #[arg(long, value_parser = name)]
         name: String,
         #[arg(long)]
         json: bool,
@@ -145,32 +144,57 @@ enum TokenCommand {
         #[arg(long)]
         tenant: String,
         /// Name of the site; made if the tenant has none of this name
-        #[arg(long)]
+        #[arg(long, value_parser = name)]
         site: String,
         #[arg(long)]
         json: bool,
     },
 }
 
+/// What the types of the flags cannot say is wrong with them; nothing was done yet.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct UsageError(String);
+
+fn email(text: &str) -> Result<String, &'static str> {
+    email_normalised(text).ok_or("this is not an e-mail address")
+}
+
+fn name(text: &str) -> Result<String, &'static str> {
+    let rule = "a name has 1 to 100 characters, no control characters and no spaces around it";
+    is_name(text).then(|| text.to_owned()).ok_or(rule)
+}
+
 /// Reads the command line of this process and does what it says.
 pub fn main() -> ExitCode {
-    let arguments = match Arguments::try_parse() {
+    obey(std::env::args_os()).into()
+}
+
+/// Returns the exit code.
+fn obey(words: impl IntoIterator<Item = OsString>) -> u8 {
+    let arguments = match Arguments::try_parse_from(words) {
         Ok(arguments) => arguments,
         Err(error) => {
             // Help and version are no errors.
             let code = if error.use_stderr() { EXIT_USAGE } else { 0 };
             let _ = error.print();
-            return code.into();
+            return code;
         }
     };
     match run(arguments.command) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(()) => 0,
         Err(error) => {
-            let usage = error.downcast_ref::<ConfigError>().is_some();
             complain(&format!("farwatch-collector: {error:#}"));
-            if usage { EXIT_USAGE.into() } else { ExitCode::FAILURE }
+            if is_usage(&error) { EXIT_USAGE } else { EXIT_FAILURE }
         }
     }
+}
+
+/// Whether the command line or the configuration must change.
+fn is_usage(error: &anyhow::Error) -> bool {
+    error.chain().any(|cause| {
+        cause.is::<UsageError>() || cause.is::<ConfigError>() || cause.is::<MetricsTokenError>()
+    })
 }
 
 fn complain(text: &str) {
@@ -188,6 +212,7 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::Openapi => say(&api::openapi().to_pretty_json()?),
         Command::CheckConfig { place, print } => {
             let config = place.load(Vec::new())?;
+            config.metrics_token()?;
             say(if print { toml::to_string(&config)? } else { "ok".to_owned() }.trim_end())
         }
         Command::Serve { place, listen, http } => {
@@ -202,23 +227,21 @@ fn run(command: Command) -> anyhow::Result<()> {
         }
         Command::Migrate { place } => {
             let config = place.load(Vec::new())?;
-            runtime()?.block_on(async {
-                Local::open(&config).await?.db.close().await;
-                say("the database has this version's schema")
-            })
+            runtime()?.block_on(local::migrate(&config))
         }
         Command::User(UserCommand::Create { place, email, password_file, role, tenant, json }) => {
             let config = place.load(Vec::new())?;
-            let password = read_password(&password_file)?;
-            runtime()?.block_on(make_user(&config, &email, password, (role, tenant), json))
+            let role = role.map(user::Role::from);
+            let user = local::NewUser::new(email, &password_file, role, tenant)?;
+            runtime()?.block_on(local::make_user(&config, user, json))
         }
         Command::Tenant(TenantCommand::Create { place, name, json }) => {
             let config = place.load(Vec::new())?;
-            runtime()?.block_on(make_tenant(&config, &name, json))
+            runtime()?.block_on(local::make_tenant(&config, &name, json))
         }
         Command::Token(TokenCommand::Create { place, tenant, site, json }) => {
             let config = place.load(Vec::new())?;
-            runtime()?.block_on(make_token(&config, &tenant, &site, json))
+            runtime()?.block_on(local::make_token(&config, &tenant, &site, json))
         }
     }
 }
@@ -238,133 +261,6 @@ impl Place {
     }
 }
 
-/// What a command on the collector's own machine works with, beside a collector that may serve.
-struct Local {
-    db: Database,
-    ids: IdGenerator,
-    now: Micros,
-    context: TenantContext,
-}
-
-impl Local {
-    async fn open(config: &Config) -> anyhow::Result<Self> {
-        let dir = &config.data_dir;
-        fs::create_dir_all(dir).with_context(|| format!("cannot make {}", dir.display()))?;
-        let db = Database::open(dir).await?;
-        let all = tenant_ids(&db).await?;
-        let tenants = all.into_iter().map(|tenant| (tenant, Access::Admin));
-        let context = TenantContext::new(Actor::Local, true, tenants);
-        let now = Clock::system().now();
-        Ok(Self { db, ids: IdGenerator::new(COMMAND_NODE), now, context })
-    }
-
-    async fn tenant(&self, text: &str) -> anyhow::Result<TenantId> {
-        let by_id = text.parse().ok().filter(|tenant| self.context.may(*tenant, Access::Read));
-        if let Some(tenant) = by_id {
-            return Ok(tenant);
-        }
-        let known = tenant_by_name(&self.db, &self.context, text).await?;
-        known.ok_or_else(|| {
-            anyhow!("there is no tenant `{text}`; `farwatch-collector tenant create` makes one")
-        })
-    }
-}
-
-fn read_password(file: &std::path::Path) -> anyhow::Result<Secret> {
-    let mut text = String::new();
-    let read = if file.as_os_str() == "-" {
-        io::stdin().take(PASSWORD_FILE_BYTES_MAX).read_to_string(&mut text)
-    } else {
-        fs::File::open(file)
-            .and_then(|file| file.take(PASSWORD_FILE_BYTES_MAX).read_to_string(&mut text))
-    };
-    read.with_context(|| format!("cannot read the password from {}", file.display()))?;
-    Ok(Secret::from(text.trim_end_matches(['\r', '\n'])))
-}
-
-async fn make_user(
-    config: &Config,
-    email: &str,
-    password: Secret,
-    (role, tenant): (Option<Role>, Option<String>),
-    as_json: bool,
-) -> anyhow::Result<()> {
-    let local = Local::open(config).await?;
-    let role = match role.unwrap_or(if tenant.is_some() { Role::Viewer } else { Role::SuperAdmin })
-    {
-        Role::Viewer => user::Role::Viewer,
-        Role::Operator => user::Role::Operator,
-        Role::TenantAdmin => user::Role::TenantAdmin,
-        Role::SuperAdmin => user::Role::SuperAdmin,
-    };
-    let tenant = match tenant {
-        Some(text) => Some(local.tenant(&text).await?),
-        None => None,
-    };
-    let hash = Passwords::new(Cost::STANDARD).hash(password).await?;
-    let id = user_create(&local.db, &local.ids, email, &hash, (role, tenant), local.now).await?;
-    local.db.close().await;
-    if as_json {
-        return say(&json!({ "id": id.to_string(), "role": role.name() }).to_string());
-    }
-    say(&format!("user {id} made, role {}", role.name()))
-}
-
-async fn make_tenant(config: &Config, name: &str, as_json: bool) -> anyhow::Result<()> {
-    if !is_name(name) {
-        bail!("a tenant's name has 1 to 100 characters and no spaces around it");
-    }
-    let local = Local::open(config).await?;
-    let vault = Vault::open(&config.data_dir)?;
-    let made = tenant_create(&local.db, &vault, &local.context, &local.ids, name, local.now).await;
-    let tenant = made.map_err(|error| match error {
-        InventoryError::Exists => anyhow!("there is a tenant `{name}` already"),
-        error => error.into(),
-    })?;
-    local.db.close().await;
-    if as_json {
-        return say(&json!({ "id": tenant.id.to_string(), "name": name }).to_string());
-    }
-    say(&format!("tenant {} made", tenant.id))
-}
-
-async fn make_token(
-    config: &Config,
-    tenant: &str,
-    site: &str,
-    as_json: bool,
-) -> anyhow::Result<()> {
-    if !is_name(site) {
-        bail!("a site's name has 1 to 100 characters and no spaces around it");
-    }
-    let local = Local::open(config).await?;
-    let tenant = local.tenant(tenant).await?;
-    let pki = Pki::open(&config.data_dir, local.now)?;
-    // A server that runs knows its ports; without one the configuration says them.
-    let served = Addresses::load(&config.data_dir).context("cannot read addresses.json")?;
-    let endpoints = served.map_or_else(|| config.endpoints(), |addresses| addresses.endpoints);
-    let origin = TokenOrigin { root_pin: pki.root_pin(), endpoints };
-    let made =
-        token_create(&local.db, &local.context, &local.ids, (tenant, site), &origin, local.now)
-            .await?;
-    local.db.close().await;
-    let text = str::from_utf8(made.text.expose()).context("the token is not text")?;
-    if origin.endpoints.is_empty() {
-        complain("the token names no collector: set listen.public, or enrol with --collector");
-    }
-    if !as_json {
-        return say(text);
-    }
-    let expires_at = crate::live::view::rfc3339(made.expires_at);
-    say(&json!({
-        "token": text,
-        "tenant": tenant.to_string(),
-        "site": { "id": made.site.to_string(), "name": site },
-        "expires_at": expires_at,
-    })
-    .to_string())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -373,5 +269,48 @@ mod tests {
     fn the_commands_are_well_formed() {
         use clap::CommandFactory as _;
         Arguments::command().debug_assert();
+    }
+
+    fn code(dir: &std::path::Path, words: &[&str]) -> u8 {
+        let words = ["farwatch-collector"].iter().chain(words).copied().map(OsString::from);
+        obey(words.chain([OsString::from("--data-dir"), dir.into()]))
+    }
+
+    #[test]
+    fn wrong_usage_is_told_before_anything_is_done() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = |name: &str, bytes: &[u8]| {
+            let path = dir.path().join(name);
+            std::fs::write(&path, bytes).unwrap();
+            path.to_str().unwrap().to_owned()
+        };
+        let good = file("good", b"correct horse battery\n");
+        let short = file("short", b"short\n");
+        let not_text = file("latin1", b"correct h\xf6rse battery");
+        let data = dir.path().join("data");
+        let user = |email, password: &str, more: &[&str]| {
+            let words = ["user", "create", "--email", email, "--password-file", password];
+            code(&data, &[&words, more].concat())
+        };
+        assert_eq!(user("noc", &good, &[]), EXIT_USAGE);
+        assert_eq!(user("noc@example.net", &short, &[]), EXIT_USAGE);
+        assert_eq!(user("noc@example.net", &not_text, &[]), EXIT_USAGE);
+        assert_eq!(user("noc@example.net", &good, &["--role", "operator"]), EXIT_USAGE);
+        let everywhere = ["--role", "super_admin", "--tenant", "North"];
+        assert_eq!(user("noc@example.net", &good, &everywhere), EXIT_USAGE);
+        assert_eq!(code(&data, &["tenant", "create", "--name", " x"]), EXIT_USAGE);
+        let token = ["token", "create", "--tenant", "North", "--site", ""];
+        assert_eq!(code(&data, &token), EXIT_USAGE);
+        assert!(!data.exists());
+    }
+
+    #[test]
+    fn what_fails_later_is_no_wrong_usage() {
+        let dir = tempfile::tempdir().unwrap();
+        let make = ["tenant", "create", "--name", "North"];
+        assert_eq!(code(dir.path(), &make), 0);
+        assert_eq!(code(dir.path(), &make), EXIT_FAILURE);
+        let token = ["token", "create", "--tenant", "South", "--site", "Depot"];
+        assert_eq!(code(dir.path(), &token), EXIT_FAILURE);
     }
 }

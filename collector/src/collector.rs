@@ -9,6 +9,7 @@ use std::time::Duration;
 use farwatch_common::clock::Clock;
 use farwatch_common::file::{read_if_present, write_private};
 use farwatch_common::id::IdGenerator;
+use farwatch_common::platform::create_private_dir;
 use farwatch_common::task::{TaskFailed, TaskSet};
 use farwatch_common::tls::{self, TlsError};
 use farwatch_common::transport::quic::EndpointSecrets;
@@ -20,7 +21,7 @@ use tokio_stream::wrappers::ReceiverStream;
 use tokio_util::sync::CancellationToken;
 
 use crate::api::{self, AppState};
-use crate::config::Config;
+use crate::config::{Config, MetricsTokenError};
 use crate::identity::certificates::{BrowserSource, Certificates};
 use crate::identity::enroll::{EnrollmentService, Renewer};
 use crate::identity::limits::Limits;
@@ -58,6 +59,8 @@ pub enum ServeError {
     Listen(#[from] ListenError),
     #[error("cannot read or write {path}")]
     File { path: PathBuf, source: io::Error },
+    #[error("/metrics cannot be protected")]
+    MetricsToken(#[from] MetricsTokenError),
     #[error("stopped, because a part failed")]
     Task(#[from] TaskFailed),
 }
@@ -76,7 +79,8 @@ struct Base {
 pub async fn serve(config: Config, stop: impl Future<Output = ()>) -> Result<(), ServeError> {
     let clock = Clock::system();
     let data_dir = config.data_dir.clone();
-    std::fs::create_dir_all(&data_dir).map_err(file_error(&data_dir))?;
+    let metrics_token = config.metrics_token()?;
+    create_private_dir(&data_dir).map_err(file_error(&data_dir))?;
 
     // What is kept.
     let base = Base {
@@ -97,6 +101,7 @@ pub async fn serve(config: Config, stop: impl Future<Output = ()>) -> Result<(),
     )?;
     let tls = ServerTls::new(&certificates, &base)?;
     let keys = quic_keys(&data_dir)?;
+    let browser_sha256 = certificates.self_signed_sha256();
     let doors = Doors::open(config.listen.address, config.listen.http, tls.agents, &keys).await?;
     let addresses = doors.addresses(&config.listen.public)?;
     addresses.save(&data_dir).map_err(file_error(&data_dir))?;
@@ -138,7 +143,7 @@ pub async fn serve(config: Config, stop: impl Future<Output = ()>) -> Result<(),
         },
         version: env!("CARGO_PKG_VERSION"),
         metrics: base.metrics.clone(),
-        metrics_token: config.metrics_token().map_err(file_error(&data_dir))?,
+        metrics_token,
         stopping: cancel.clone(),
     }));
     let web = WebDoor::new(api, enroll, tls.browsers, tls.enrolment, &base.metrics, cancel.clone());
@@ -146,7 +151,7 @@ pub async fn serve(config: Config, stop: impl Future<Output = ()>) -> Result<(),
     if let Some(http) = doors.http {
         tasks.spawn("http", web.serve_plain(http, cancel.clone()));
     }
-    announce(&addresses);
+    announce(&addresses, browser_sha256.as_deref());
 
     let ended = tasks.run(stop, DRAIN).await;
     base.database.close().await;
@@ -176,7 +181,10 @@ fn browser_source(config: &Config) -> BrowserSource {
         (Some(certificate), Some(key)) => {
             BrowserSource::Files { certificate: certificate.clone(), key: key.clone() }
         }
-        _ => BrowserSource::SelfSigned { data_dir: config.data_dir.clone() },
+        _ => {
+            let hosts = config.hosts();
+            BrowserSource::SelfSigned { data_dir: config.data_dir.clone(), hosts }
+        }
     }
 }
 
@@ -211,6 +219,11 @@ fn agent_door(
             database: base.database.clone(),
             vault: base.vault.clone(),
             changes,
+            left_out: base.metrics.counter(
+                "inventory_devices_left_out_total",
+                "Devices left out of a pushed assignment, because their credential is damaged.",
+                &[],
+            ),
         },
         counters: DoorCounters::new(&base.metrics),
         pipes,
@@ -239,9 +252,21 @@ fn enrolment(
     tonic::service::Routes::new(EnrollmentServer::new(service)).into_axum_router()
 }
 
-fn announce(addresses: &Addresses) {
+fn announce(addresses: &Addresses, browser_sha256: Option<&str>) {
     let agents = addresses.endpoints.join(", ");
     tracing::info!(listen = %addresses.listen, agents, "the collector is up");
+    if addresses.endpoints.is_empty() {
+        tracing::warn!(
+            "agents cannot be told where this collector is: set listen.public to its HOST:PORT, \
+             without it the web UI makes no enrolment tokens"
+        );
+    }
+    if let Some(sha256) = browser_sha256 {
+        tracing::info!(
+            sha256,
+            "browsers warn of the self-signed certificate: compare its SHA-256 before you trust it"
+        );
+    }
     if let Some(http) = addresses.http {
         tracing::info!("web UI: http://{http}");
     }

@@ -1,5 +1,6 @@
 //! The collector's settings: one TOML file, environment and flags on top (`farwatch_common::config`).
 
+use std::io;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 
@@ -12,6 +13,8 @@ use serde::{Deserialize, Serialize};
 pub const DEFAULT_FILE: &str = "/etc/farwatch/collector.toml";
 const DEFAULT_DATA_DIR: &str = "/var/lib/farwatch-collector";
 const DEFAULT_PORT: u16 = 443;
+/// Shorter ones can be guessed; an empty one is a file somebody forgot to fill.
+const METRICS_TOKEN_BYTES_MIN: usize = 16;
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
@@ -82,24 +85,42 @@ impl Default for Log {
     }
 }
 
-impl Config {
-    /// What tokens name: the public endpoints, or the listener's address if it is a real one.
-    #[must_use]
-    pub fn endpoints(&self) -> Vec<String> {
-        let address = self.listen.address;
-        if self.listen.public.is_empty() && !address.ip().is_unspecified() && address.port() != 0 {
-            return vec![address.to_string()];
-        }
-        self.listen.public.clone()
-    }
+/// Why the token of `/metrics` cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum MetricsTokenError {
+    #[error("cannot read {path}, which metrics.token_file names; write the token to it")]
+    Read { path: PathBuf, source: io::Error },
+    #[error(
+        "{path} holds {found} bytes, too few to protect /metrics: write a random token of at least \
+         {METRICS_TOKEN_BYTES_MIN} to it, or take metrics.token_file out"
+    )]
+    Short { path: PathBuf, found: usize },
 }
 
 impl Config {
+    /// Names and addresses under which browsers and agents reach this collector, as far as the
+    /// configuration says.
+    #[must_use]
+    pub fn hosts(&self) -> Vec<String> {
+        let address = self.listen.address.ip();
+        let own = (!address.is_unspecified()).then(|| address.to_string());
+        let public = self.listen.public.iter().filter_map(|endpoint| {
+            let (host, _) = endpoint.rsplit_once(':')?;
+            Some(host.trim_start_matches('[').trim_end_matches(']').to_ascii_lowercase())
+        });
+        own.into_iter().chain(public).collect()
+    }
+
     /// The bearer token of `/metrics`, if one is configured.
-    pub fn metrics_token(&self) -> std::io::Result<Option<Secret>> {
+    pub fn metrics_token(&self) -> Result<Option<Secret>, MetricsTokenError> {
         let Some(path) = &self.metrics.token_file else { return Ok(None) };
-        let text = std::fs::read_to_string(path)?;
-        Ok(Some(Secret::from(text.trim())))
+        let text = std::fs::read_to_string(path)
+            .map_err(|source| MetricsTokenError::Read { path: path.clone(), source })?;
+        let token = text.trim();
+        if token.len() < METRICS_TOKEN_BYTES_MIN {
+            return Err(MetricsTokenError::Short { path: path.clone(), found: token.len() });
+        }
+        Ok(Some(Secret::from(token)))
     }
 }
 
@@ -154,7 +175,33 @@ mod tests {
         let config = Layers::default().load::<Config>().unwrap();
         let text = toml::to_string(&config).unwrap();
         assert_eq!(toml::from_str::<Config>(&text).unwrap(), config);
-        assert!(config.endpoints().is_empty());
+    }
+
+    #[test]
+    fn hosts_are_what_the_configuration_names() {
+        let mut config = Config::default();
+        assert!(config.hosts().is_empty());
+        config.listen.address = "192.0.2.1:443".parse().unwrap();
+        config.listen.public = vec!["NOC.example:443".to_owned(), "[2001:db8::1]:443".to_owned()];
+        assert_eq!(config.hosts(), ["192.0.2.1", "noc.example", "2001:db8::1"]);
+    }
+
+    #[test]
+    fn a_metrics_token_that_protects_nothing_is_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("token");
+        let mut config = Config::default();
+        assert!(config.metrics_token().unwrap().is_none());
+        config.metrics.token_file = Some(path.clone());
+        let told = |config: &Config| config.metrics_token().unwrap_err().to_string();
+        assert!(told(&config).contains("metrics.token_file"), "{}", told(&config));
+        for short in ["", " \n", "fifteen letters\n"] {
+            std::fs::write(&path, short).unwrap();
+            assert!(told(&config).contains("at least 16"), "{short:?}: {}", told(&config));
+        }
+        std::fs::write(&path, "sixteen letters!\n").unwrap();
+        let token = config.metrics_token().unwrap();
+        assert_eq!(token, Some(Secret::from("sixteen letters!")));
     }
 
     #[test]

@@ -13,8 +13,14 @@ pub mod tenancy;
 pub mod token;
 pub mod user;
 
+use std::time::Duration;
+
 pub use peer::PeerInfo;
 pub use tenancy::{Access, Actor, TenantContext};
+
+/// Use of a session or key is noted at most this often: a write per request would keep the only
+/// writer busy.
+pub const NOTE_EVERY: Duration = Duration::from_secs(60);
 
 /// SHA-256. Enough for secrets of 256 random bits; passwords have `password`.
 #[must_use]

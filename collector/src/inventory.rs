@@ -17,7 +17,7 @@ use sqlx::Row as _;
 use sqlx::sqlite::SqliteRow;
 
 use crate::identity::{Access, TenantContext};
-use crate::store::StoreError;
+use crate::store::{Database, StoreError};
 pub use assignment::AssignmentChanges;
 pub use credential::{Vault, VaultError};
 
@@ -44,6 +44,9 @@ pub enum InventoryError {
     Exists,
     #[error("the agent is revoked")]
     Revoked,
+    /// `what` names the things and says how there come to be fewer.
+    #[error("the tenant has {max} {what}")]
+    Full { what: &'static str, max: u32 },
     #[error("credentials cannot be sealed or opened")]
     Vault(#[from] VaultError),
     #[error("the inventory cannot be read or written")]
@@ -111,6 +114,39 @@ pub fn is_name(name: &str) -> bool {
 
 fn count(row: &SqliteRow) -> Result<u64, InventoryError> {
     Ok(u64::try_from(row.try_get::<i64, _>(0)?).unwrap_or(0))
+}
+
+/// How a row becomes a thing.
+type Read<T> = fn(&SqliteRow) -> Result<T, sqlx::Error>;
+
+/// A page of what the caller's tenants have. Both statements take the tenants as `$1`; `rows` also
+/// takes the binds of the page, `$2` to `$4`, and its limit, `$5`.
+pub(crate) async fn list<T>(
+    db: &Database,
+    context: &TenantContext,
+    page: &Page,
+    (total, rows): (&'static str, &'static str),
+    read: Read<T>,
+) -> Result<Listed<T>, InventoryError> {
+    let set = context.tenants_json();
+    let total = sqlx::query(total).bind(&set).fetch_one(db.reader()).await?;
+    let (after, name, id) = page.binds();
+    let query = sqlx::query(rows).bind(&set).bind(after).bind(name).bind(id);
+    let rows = query.bind(page.limit()).fetch_all(db.reader()).await?;
+    Ok(Listed { rows: rows.iter().map(read).collect::<Result<_, _>>()?, total: count(&total)? })
+}
+
+/// The one thing of this id, which the statement takes as `$2`, in the caller's tenants, `$1`.
+async fn get<T>(
+    db: &Database,
+    context: &TenantContext,
+    statement: &'static str,
+    id: i64,
+    read: Read<T>,
+) -> Result<T, InventoryError> {
+    let query = sqlx::query(statement).bind(context.tenants_json()).bind(id);
+    let row = query.fetch_optional(db.reader()).await?;
+    Ok(read(&row.ok_or(InventoryError::NotFound)?)?)
 }
 
 #[cfg(test)]

@@ -161,17 +161,17 @@ impl Live {
         });
     }
 
-    /// The agent's name, site or certificate changed: screens are told to look.
-    pub fn agent_changed(&self, _tenant: TenantId, id: AgentId) {
-        self.change(|fleet, now| fleet.with_agent(id, now, |_| {}));
-    }
-
     pub fn agent_revoked(&self, id: AgentId) {
         self.change(|fleet, now| fleet.with_agent(id, now, agent::Agent::revoked));
     }
 
     pub fn device_added(&self, tenant: TenantId, agent: AgentId, id: DeviceId, interval_s: u32) {
         self.change(|fleet, now| fleet.device_added((tenant, agent, id), interval_s, now));
+    }
+
+    /// Nobody gave the device a name: once it says its own, screens show that.
+    pub fn device_follows_name(&self, id: DeviceId) {
+        self.fleet().device_follows_name(id);
     }
 
     pub fn device_removed(&self, tenant: TenantId, id: DeviceId) {

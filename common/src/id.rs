@@ -2,7 +2,8 @@
 //!
 //! Layout, high to low: 41 bits of milliseconds since 2024-01-01 UTC (good until 2093), 10 bits of
 //! node lease, 12 bits of counter. A clock that steps back does not repeat ids: the generator
-//! goes on from the last millisecond it used.
+//! goes on from the last millisecond it used. The counter begins each millisecond at a number that
+//! a generator draws once: processes that share a node, as commands do, hardly ever meet.
 
 use std::fmt;
 use std::str::FromStr;
@@ -19,10 +20,12 @@ const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
 /// 13 letters of 5 bits hold 65 bits.
 const TEXT_LEN: usize = 13;
 
-/// Makes ids. One per process; `node` must differ between processes that share a database.
+/// Makes ids. One per process; `node` should differ between processes that share a database.
 #[derive(Debug)]
 pub struct IdGenerator {
     node: u64,
+    /// Where the counter begins in a millisecond.
+    start: u64,
     /// Milliseconds and counter of the last id, without the node bits between them.
     last: AtomicU64,
 }
@@ -31,13 +34,19 @@ impl IdGenerator {
     /// A generator for the node lease `node`, of which the low 10 bits count.
     #[must_use]
     pub fn new(node: u16) -> Self {
-        Self { node: u64::from(node) & ((1 << NODE_BITS) - 1), last: AtomicU64::new(0) }
+        Self::starting_at(node, rand::random())
+    }
+
+    fn starting_at(node: u16, start: u64) -> Self {
+        let low = |number: u64, bits: u32| number & ((1 << bits) - 1);
+        let (node, start) = (low(node.into(), NODE_BITS), low(start, COUNTER_BITS));
+        Self { node, start, last: AtomicU64::new(0) }
     }
 
     /// The next id, above every id this generator gave before.
     pub fn next(&self, now: Micros) -> i64 {
         let ms = u64::try_from((now.0 / 1000).saturating_sub(EPOCH_MS)).unwrap_or(0);
-        let floor = (ms & ((1 << 41) - 1)) << COUNTER_BITS;
+        let floor = (ms & ((1 << 41) - 1)) << COUNTER_BITS | self.start;
         let previous = self
             .last
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |last| Some(floor.max(last + 1)))
@@ -162,6 +171,18 @@ mod tests {
     fn two_nodes_differ_in_the_same_millisecond() {
         let now = Micros(1_800_000_000_000_000);
         assert_ne!(IdGenerator::new(1).next(now), IdGenerator::new(2).next(now));
+    }
+
+    #[test]
+    fn two_processes_of_one_node_differ_in_the_same_millisecond() {
+        let now = Micros(1_800_000_000_000_000);
+        let (one, two) = (IdGenerator::starting_at(1, 7), IdGenerator::starting_at(1, 4095));
+        assert_ne!(one.next(now), two.next(now));
+        // Past the end of its counter a generator goes on in the next millisecond.
+        let last = two.next(now);
+        assert!(last < two.next(Micros(now.0 + 1000)));
+        let drawn: HashSet<u64> = (0..64).map(|_| IdGenerator::new(1).start).collect();
+        assert!(drawn.len() > 32);
     }
 
     #[test]

@@ -8,6 +8,7 @@ pub mod crc;
 pub mod file;
 pub mod id;
 pub mod logging;
+pub mod platform;
 pub mod ranges;
 pub mod sample;
 pub mod secret;

@@ -115,6 +115,8 @@ CREATE TABLE device (
     site_id       BIGINT NOT NULL,
     agent_id      BIGINT NOT NULL,
     name          TEXT NOT NULL,
+    -- 0: nobody gave it a name, so name is its address until its sys_name is known.
+    named         INTEGER NOT NULL DEFAULT 1,
     -- As the operator gave it; never unique across agents: sites share address ranges.
     host          TEXT NOT NULL,
     port          INTEGER NOT NULL,

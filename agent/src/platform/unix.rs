@@ -1,6 +1,8 @@
 use std::io;
-use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
+
+use farwatch_common::platform::create_private_dir;
 
 /// Only the owner may look inside.
 const PRIVATE: u32 = 0o700;
@@ -22,7 +24,7 @@ pub fn host_name() -> String {
 
 /// Makes `path` if needed and closes it to others.
 pub fn private_dir(path: &Path) -> io::Result<()> {
-    std::fs::DirBuilder::new().recursive(true).mode(PRIVATE).create(path)?;
+    create_private_dir(path)?;
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(PRIVATE))
 }
 

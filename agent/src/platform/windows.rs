@@ -22,7 +22,7 @@ pub fn host_name() -> String {
 
 /// Makes `path` if needed. The installer closes its parent to others.
 pub fn private_dir(path: &Path) -> io::Result<()> {
-    std::fs::create_dir_all(path)
+    farwatch_common::platform::create_private_dir(path)
 }
 
 /// Not known here: the buffer then takes its default cap.

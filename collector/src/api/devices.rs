@@ -84,7 +84,7 @@ pub(super) struct Snmp {
 #[serde(deny_unknown_fields)]
 pub(super) struct NewDevice {
     agent: String,
-    /// The address if not given.
+    /// What the device calls itself if not given, and its address until that is known.
     name: Option<String>,
     /// `IP`, `IP:port`, `[v6]:port` or a host name.
     address: String,
@@ -286,6 +286,7 @@ pub(super) async fn device_new(
     // An agent that is not theirs is told before any field is.
     agent_get(&state.db, &caller.context, agent).await?;
     let new = checked(agent, body)?;
+    let named = new.named;
     let now = state.clock.now();
     let made = device_create(&state.db, &state.vault, &caller.context, &state.ids, &new, now);
     let row = made.await.map_err(|error| match error {
@@ -296,6 +297,9 @@ pub(super) async fn device_new(
         error => error.into(),
     })?;
     state.live.device_added(row.tenant.id, agent, row.id, row.interval_s);
+    if !named {
+        state.live.device_follows_name(row.id);
+    }
     state.changes.notify(agent);
     tracing::info!(stage = "api", device_id = %row.id, agent_id = %agent, "device added");
     Ok((StatusCode::CREATED, Data { data: show_now(&state, row) }))
@@ -312,6 +316,7 @@ fn checked(agent: AgentId, body: NewDevice) -> Result<device::NewDevice, Error> 
     }
     let address = address.unwrap_or_default();
     let name = body.name.filter(|name| !name.trim().is_empty());
+    let named = name.is_some();
     let name = name.map_or_else(|| address.to_string(), |name| name.trim().to_owned());
     if address.port != 0 && !is_name(&name) {
         wrong("name", "must be 1 to 100 characters, without control characters");
@@ -329,6 +334,7 @@ fn checked(agent: AgentId, body: NewDevice) -> Result<device::NewDevice, Error> 
     Ok(device::NewDevice {
         agent,
         name,
+        named,
         host: address.host,
         port: address.port,
         interval_s,

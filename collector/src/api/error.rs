@@ -189,6 +189,10 @@ impl From<InventoryError> for Error {
                 let detail = "This agent is revoked; choose another.";
                 Self::new(StatusCode::CONFLICT, "agent_revoked", detail)
             }
+            error @ InventoryError::Full { .. } => {
+                let detail = format!("There can be no more: {error}.");
+                Self::new(StatusCode::CONFLICT, "full", detail)
+            }
             InventoryError::Store(error) => error.into(),
             error @ InventoryError::Vault(_) => Self::internal(error),
         }

@@ -2,19 +2,25 @@
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::extract::FromRequestParts;
+use farwatch_common::clock::Micros;
 use farwatch_common::secret::Secret;
+use farwatch_common::task::chain;
 use http::header::{AUTHORIZATION, COOKIE, HOST, ORIGIN};
 use http::request::Parts;
 use http::{HeaderMap, Method, Uri};
 
 use super::AppState;
 use super::error::Error;
-use crate::identity::api_key::api_key_context;
-use crate::identity::session::{self, SessionKey, session_get, session_key};
+use crate::identity::api_key::{api_key_get, api_key_touch};
+use crate::identity::session::{self, SessionKey, session_get, session_key, session_touch};
 use crate::identity::user::User;
-use crate::identity::{Access, Actor, TenantContext, digest};
+use crate::identity::{Access, Actor, NOTE_EVERY, TenantContext, digest};
+
+/// A request waits this long for its use to be noted, and goes on in any case.
+const NOTE_TIMEOUT: Duration = Duration::from_millis(250);
 
 /// Where a request came from; put into its extensions by the listener.
 #[derive(Clone, Copy, Debug)]
@@ -45,6 +51,7 @@ pub(super) struct Caller {
     pub(super) proof: Proof,
     /// Only people have one.
     pub(super) user: Option<User>,
+    last_used_at: Micros,
 }
 
 impl Caller {
@@ -57,6 +64,27 @@ impl Caller {
             return Err(Error::forbidden("scope", "This API key has the scope `read` only."));
         }
         Ok(())
+    }
+
+    /// A read must not fail because nothing can be written: what is not noted now is noted with
+    /// the next request.
+    async fn note_use(&self, state: &AppState) {
+        let now = state.clock.now();
+        if now.since(self.last_used_at) < NOTE_EVERY {
+            return;
+        }
+        let note = async {
+            match (&self.proof, self.context.actor()) {
+                (Proof::Session(key), _) => session_touch(&state.db, *key, now).await,
+                (_, Actor::ApiKey(id)) => api_key_touch(&state.db, *id, now).await,
+                _ => Ok(()),
+            }
+        };
+        match tokio::time::timeout(NOTE_TIMEOUT, note).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::warn!(error = chain(&error), "cannot note a use"),
+            Err(_) => tracing::debug!("no time to note a use"),
+        }
     }
 }
 
@@ -76,24 +104,28 @@ impl FromRequestParts<AppState> for Caller {
             }
             caller.may_write()?;
         }
+        caller.note_use(state).await;
         Ok(caller)
     }
 }
 
-/// Whether a proof is still good, and for what.
+/// Whether a proof is still good, and for what. Asking is no use: an open page that nobody looks
+/// at asks too.
 pub(super) async fn check(proof: Proof, state: &AppState) -> Result<Caller, Error> {
     let now = state.clock.now();
     match &proof {
         Proof::Session(key) => {
             let session = session_get(&state.db, *key, now).await?;
             let session = session.ok_or_else(Error::unauthenticated)?;
-            Ok(Caller { context: session.context, proof, user: Some(session.user) })
+            let (user, last_used_at) = (Some(session.user), session.last_used_at);
+            Ok(Caller { context: session.context, proof, user, last_used_at })
         }
         Proof::ApiKey(text) => {
             let text = str::from_utf8(text.expose()).map_err(|_| Error::unauthenticated())?;
-            let known = api_key_context(&state.db, text, now).await?;
-            let (_, context) = known.ok_or_else(Error::unauthenticated)?;
-            Ok(Caller { context, proof, user: None })
+            let known = api_key_get(&state.db, text, now).await?;
+            let known = known.ok_or_else(Error::unauthenticated)?;
+            let last_used_at = known.last_used_at;
+            Ok(Caller { context: known.context, proof, user: None, last_used_at })
         }
     }
 }

@@ -129,6 +129,11 @@ pub(super) async fn token_new(
     if !is_name(&body.site) {
         return Err(Error::field("site", NAME_RULE));
     }
+    if state.origin.endpoints.is_empty() {
+        let detail = "This collector does not know where agents reach it: set listen.public to \
+                      its HOST:PORT in the configuration and start it again.";
+        return Err(Error::new(StatusCode::CONFLICT, "no_public_address", detail));
+    }
     let target = (tenant, body.site.as_str());
     let now = state.clock.now();
     let made =
@@ -224,8 +229,10 @@ pub(super) async fn api_key_new(
     if !is_name(&body.name) {
         return Err(Error::field("name", NAME_RULE));
     }
-    if body.scopes.is_empty() || body.scopes.len() > 2 {
-        return Err(Error::field("scopes", "name `read`, or `read` and `write`"));
+    use Scope::{Read, Write};
+    // Who may write may read, and the key says so.
+    if !matches!(body.scopes[..], [Read] | [Read, Write] | [Write, Read]) {
+        return Err(Error::field("scopes", "must be [\"read\"] or [\"read\", \"write\"]"));
     }
     let days = body.expires_in_days.unwrap_or(LIFE_DAYS);
     if !(1..=LIFE_DAYS_MAX).contains(&days) {

@@ -87,11 +87,16 @@ impl Answer {
 
 impl World {
     async fn new() -> Self {
+        Self::changed(|_| {}).await
+    }
+
+    /// A collector that differs.
+    async fn changed(change: impl FnOnce(&mut Parts)) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let db = Database::open(dir.path()).await.unwrap();
         let clock = Clock::system();
         let ended = Arc::new(Ended::default());
-        let state = Arc::new(Parts {
+        let mut parts = Parts {
             live: Live::new(clock.clone()),
             samples: SqliteSamples::new(db.clone()),
             vault: Arc::new(Vault::open(dir.path()).unwrap()),
@@ -107,7 +112,9 @@ impl World {
             metrics_token: Some("metrics-token".into()),
             stopping: CancellationToken::new(),
             db,
-        });
+        };
+        change(&mut parts);
+        let state = Arc::new(parts);
         Self { _dir: dir, router: router(state.clone()), state, ended }
     }
 

@@ -12,20 +12,23 @@ use farwatch_common::id::{ApiKeyId, IdGenerator, TenantId};
 use farwatch_common::secret::Secret;
 use ring::rand::SecureRandom as _;
 use sqlx::Row as _;
+use sqlx::sqlite::SqliteRow;
 use subtle::ConstantTimeEq as _;
 
-use super::digest;
 use super::tenancy::{Access, Actor, TenantContext};
-use crate::inventory::{InventoryError, Listed, Named, Page, require, tenant_set};
-use crate::store::{Database, StoreError};
+use super::{NOTE_EVERY, digest};
+use crate::inventory::{InventoryError, Listed, Named, Page, list, require, tenant_set};
+use crate::store::{Database, StoreError, Transaction};
 
 const PREFIX: &str = "fwk_";
 const SECRET_LEN: usize = 32;
 const TEXT_LEN_MAX: usize = 128;
 pub const LIFE_DAYS: u32 = 90;
 pub const LIFE_DAYS_MAX: u32 = 365;
-/// Use is noted at most this often.
-const NOTE_EVERY: Duration = Duration::from_secs(60);
+/// How long a key that ended is kept.
+const ENDED_KEPT: Duration = Duration::from_secs(30 * 86_400);
+/// Keys of a tenant that can be used.
+const KEYS_MAX: u32 = 1_000;
 
 /// What a key may do; each includes the ones before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -86,6 +89,7 @@ pub async fn api_key_create(
     let day = Duration::from_secs(86_400);
     let expires_at = now.after(day * life_days.clamp(1, LIFE_DAYS_MAX));
     let mut txn = db.write().await?;
+    make_room(&mut txn, tenant, now).await?;
     sqlx::query(
         "INSERT INTO api_key (api_key_id, tenant_id, name, secret_hash, scopes, created_by,
                               created_at, expires_at)
@@ -105,12 +109,50 @@ pub async fn api_key_create(
     Ok((encode(id, &secret), id, expires_at))
 }
 
-/// Whose key this is and what it may do; `None` for every text that is not a good key now.
-pub async fn api_key_context(
+/// Old keys go when new ones come; the good ones are bounded.
+async fn make_room(
+    txn: &mut Transaction,
+    tenant: TenantId,
+    now: Micros,
+) -> Result<(), InventoryError> {
+    sqlx::query(
+        "DELETE FROM api_key WHERE tenant_id = $1 AND (expires_at <= $2 OR revoked_at <= $2)",
+    )
+    .bind(tenant.0)
+    .bind(now.before(ENDED_KEPT).0)
+    .execute(&mut **txn)
+    .await?;
+    let good: i64 = sqlx::query_scalar(
+        "SELECT COUNT(*) FROM api_key
+         WHERE tenant_id = $1 AND revoked_at IS NULL AND expires_at > $2",
+    )
+    .bind(tenant.0)
+    .bind(now.0)
+    .fetch_one(&mut **txn)
+    .await?;
+    if good >= KEYS_MAX.into() {
+        let what = "API keys; end those that nobody uses";
+        return Err(InventoryError::Full { what, max: KEYS_MAX });
+    }
+    Ok(())
+}
+
+/// A key that is good now.
+#[derive(Clone, Debug)]
+pub struct KnownKey {
+    pub id: ApiKeyId,
+    pub context: TenantContext,
+    /// 1970 if never.
+    pub last_used_at: Micros,
+}
+
+/// Whose key this is and what it may do; `None` for every text that is not a good key now. Asking
+/// is no use of it.
+pub async fn api_key_get(
     db: &Database,
     text: &str,
     now: Micros,
-) -> Result<Option<(ApiKeyId, TenantContext)>, StoreError> {
+) -> Result<Option<KnownKey>, StoreError> {
     let Some((id, secret)) = parse(text) else { return Ok(None) };
     let row = sqlx::query(
         "SELECT tenant_id, secret_hash, scopes, last_used_at FROM api_key
@@ -127,19 +169,50 @@ pub async fn api_key_context(
     }
     let scopes = scopes_from(row.try_get(2)?);
     let Some(scope) = scopes.iter().max() else { return Ok(None) };
-    let last_used = Micros(row.try_get::<Option<i64>, _>(3)?.unwrap_or(0));
-    if now.since(last_used) >= NOTE_EVERY {
-        let mut txn = db.write().await?;
-        sqlx::query("UPDATE api_key SET last_used_at = $2 WHERE api_key_id = $1")
-            .bind(id.0)
-            .bind(now.0)
-            .execute(&mut *txn)
-            .await?;
-        txn.commit().await?;
-    }
+    let last_used_at = Micros(row.try_get::<Option<i64>, _>(3)?.unwrap_or(0));
     let tenant = TenantId(row.try_get(0)?);
     let context = TenantContext::new(Actor::ApiKey(id), false, [(tenant, scope.access())]);
-    Ok(Some((id, context)))
+    Ok(Some(KnownKey { id, context, last_used_at }))
+}
+
+/// Notes that a key was used. Of requests at the same time one writes.
+pub async fn api_key_touch(db: &Database, id: ApiKeyId, now: Micros) -> Result<(), StoreError> {
+    let mut txn = db.write().await?;
+    sqlx::query(
+        "UPDATE api_key SET last_used_at = $2
+         WHERE api_key_id = $1 AND COALESCE(last_used_at, 0) <= $3",
+    )
+    .bind(id.0)
+    .bind(now.0)
+    .bind(now.before(NOTE_EVERY).0)
+    .execute(&mut *txn)
+    .await?;
+    Ok(txn.commit().await?)
+}
+
+const TOTAL: &str = concat!(
+    "SELECT COUNT(*) FROM api_key WHERE revoked_at IS NULL AND tenant_id IN ",
+    tenant_set!()
+);
+const LIST: &str = concat!(
+    "SELECT k.api_key_id, k.name, t.tenant_id, t.name, k.scopes, k.created_at, k.expires_at,
+            k.last_used_at
+     FROM api_key k JOIN tenant t ON t.tenant_id = k.tenant_id
+     WHERE k.revoked_at IS NULL AND k.tenant_id IN ",
+    tenant_set!(),
+    " AND ($2 = 0 OR (k.name, k.api_key_id) > ($3, $4)) ORDER BY k.name, k.api_key_id LIMIT $5"
+);
+
+fn read(row: &SqliteRow) -> Result<ApiKey, sqlx::Error> {
+    Ok(ApiKey {
+        id: ApiKeyId(row.try_get(0)?),
+        name: row.try_get(1)?,
+        tenant: Named { id: TenantId(row.try_get(2)?), name: row.try_get(3)? },
+        scopes: scopes_from(row.try_get(4)?),
+        created_at: Micros(row.try_get(5)?),
+        expires_at: Micros(row.try_get(6)?),
+        last_used_at: row.try_get::<Option<i64>, _>(7)?.map(Micros),
+    })
 }
 
 /// The keys of the tenants the caller administers, by name.
@@ -148,43 +221,7 @@ pub async fn api_key_list(
     context: &TenantContext,
     page: &Page,
 ) -> Result<Listed<ApiKey>, InventoryError> {
-    let set = context.with_access(Access::Admin).tenants_json();
-    let total: i64 = sqlx::query_scalar(concat!(
-        "SELECT COUNT(*) FROM api_key WHERE revoked_at IS NULL AND tenant_id IN ",
-        tenant_set!()
-    ))
-    .bind(&set)
-    .fetch_one(db.reader())
-    .await?;
-    let after = page.after.clone();
-    let (name, id) = after.unwrap_or_default();
-    let rows = sqlx::query(concat!(
-        "SELECT k.api_key_id, k.name, t.tenant_id, t.name, k.scopes, k.created_at, k.expires_at,
-                k.last_used_at
-         FROM api_key k JOIN tenant t ON t.tenant_id = k.tenant_id
-         WHERE k.revoked_at IS NULL AND k.tenant_id IN ",
-        tenant_set!(),
-        " AND (k.name, k.api_key_id) > ($2, $3) ORDER BY k.name, k.api_key_id LIMIT $4"
-    ))
-    .bind(&set)
-    .bind(name)
-    .bind(id)
-    .bind(i64::from(page.limit))
-    .fetch_all(db.reader())
-    .await?;
-    let rows = rows.iter().map(|row| {
-        Ok(ApiKey {
-            id: ApiKeyId(row.try_get(0)?),
-            name: row.try_get(1)?,
-            tenant: Named { id: TenantId(row.try_get(2)?), name: row.try_get(3)? },
-            scopes: scopes_from(row.try_get(4)?),
-            created_at: Micros(row.try_get(5)?),
-            expires_at: Micros(row.try_get(6)?),
-            last_used_at: row.try_get::<Option<i64>, _>(7)?.map(Micros),
-        })
-    });
-    let rows = rows.collect::<Result<_, sqlx::Error>>()?;
-    Ok(Listed { rows, total: u64::try_from(total).unwrap_or(0) })
+    list(db, &context.with_access(Access::Admin), page, (TOTAL, LIST), read).await
 }
 
 /// Ends a key at once.

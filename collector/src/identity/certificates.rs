@@ -6,6 +6,7 @@
 //! - on failure: the certificate shown stays, a warning says what to mend, the next look tries again
 
 use std::convert::Infallible;
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,6 +18,8 @@ use rcgen::{CertificateParams, DnType, ExtendedKeyUsagePurpose, KeyPair};
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio_util::sync::CancellationToken;
+use x509_parser::parse_x509_certificate;
+use x509_parser::prelude::GeneralName;
 
 use super::digest;
 use super::pki::{
@@ -31,12 +34,15 @@ const BROWSER_LIFE: Duration = Duration::from_secs(397 * 86_400);
 /// A self-signed certificate this close to its end is replaced.
 const BROWSER_RENEWED: Duration = Duration::from_secs(30 * 86_400);
 
+/// A self-signed certificate is always for these.
+const THIS_MACHINE: [&str; 3] = ["localhost", "127.0.0.1", "::1"];
+
 /// Where browsers' certificate comes from.
 pub enum BrowserSource {
     /// PEM files that somebody else renews.
     Files { certificate: PathBuf, key: PathBuf },
-    /// Self-signed, kept in the data directory.
-    SelfSigned { data_dir: PathBuf },
+    /// Self-signed, kept in the data directory, for this machine and these hosts.
+    SelfSigned { data_dir: PathBuf, hosts: Vec<String> },
 }
 
 /// What the doors show, and where it comes from.
@@ -81,6 +87,14 @@ impl Certificates {
         })
     }
 
+    /// SHA-256 of the certificate browsers are shown if nobody but us vouches for it: in the form
+    /// in which they show it, to compare before one trusts it.
+    #[must_use]
+    pub fn self_signed_sha256(&self) -> Option<String> {
+        let shown = self.browser.end_entity()?;
+        matches!(self.source, BrowserSource::SelfSigned { .. }).then(|| sha256_text(&shown))
+    }
+
     /// Looks every hour until cancelled.
     pub async fn run(mut self, cancel: CancellationToken) -> Result<(), Infallible> {
         loop {
@@ -121,9 +135,10 @@ impl Certificates {
         if fresh == self.browser_shown {
             return Ok(());
         }
+        let sha256 = identity.chain.first().map(sha256_text).unwrap_or_default();
         self.browser.replace(identity)?;
         self.browser_shown = fresh;
-        tracing::info!("browsers see a new certificate");
+        tracing::info!(sha256, "browsers see a new certificate");
         Ok(())
     }
 }
@@ -132,7 +147,7 @@ impl BrowserSource {
     fn identity(&self, now: Micros) -> Result<Identity, PkiError> {
         match self {
             Self::Files { certificate, key } => configured(certificate, key),
-            Self::SelfSigned { data_dir } => self_signed(data_dir, now),
+            Self::SelfSigned { data_dir, hosts } => self_signed(data_dir, hosts, now),
         }
     }
 }
@@ -142,16 +157,32 @@ fn fingerprint(identity: &Identity) -> [u8; 32] {
     digest(&chain.chain(identity.key.secret_der()).copied().collect::<Vec<u8>>())
 }
 
-/// Made once, kept until [`BROWSER_RENEWED`] before its end.
-fn self_signed(data_dir: &Path, now: Micros) -> Result<Identity, PkiError> {
+/// `AB:CD:…`
+fn sha256_text(certificate: &CertificateDer<'_>) -> String {
+    let bytes = digest(certificate).map(|byte| format!("{byte:02X}"));
+    bytes.join(":")
+}
+
+/// Made once, kept until [`BROWSER_RENEWED`] before its end or until it lacks a name. A damaged one
+/// is made again: nothing but a click in a browser depends on it.
+fn self_signed(data_dir: &Path, hosts: &[String], now: Micros) -> Result<Identity, PkiError> {
     let path = data_dir.join("identity").join("browser.pem");
-    if let Some((identity, not_after)) = load_identity(&path)?
+    let mut names = THIS_MACHINE.map(str::to_owned).to_vec();
+    names.extend(hosts.iter().filter(|host| !THIS_MACHINE.contains(&host.as_str())).cloned());
+    let kept = match load_identity(&path) {
+        Err(PkiError::Damaged { path }) => {
+            tracing::warn!(path = %path.display(), "damaged, browsers get a new certificate");
+            None
+        }
+        kept => kept?,
+    };
+    if let Some((identity, not_after)) = kept
         && now.after(BROWSER_RENEWED) < not_after
+        && identity.chain.first().is_some_and(|leaf| is_for(leaf, &names))
     {
         return Ok(identity);
     }
     let key = KeyPair::generate()?;
-    let names = ["localhost", "127.0.0.1", "::1"].map(str::to_owned);
     let mut params = CertificateParams::new(names)?;
     lifetime(&mut params, now, BROWSER_LIFE);
     params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
@@ -159,6 +190,18 @@ fn self_signed(data_dir: &Path, now: Micros) -> Result<Identity, PkiError> {
     let certificate = params.self_signed(&key)?;
     save(&path, &pem_of(&certificate, &key))?;
     Ok(Identity { chain: vec![certificate.der().clone()], key: private_key(&key)? })
+}
+
+/// Whether a certificate names all of these.
+fn is_for(certificate: &CertificateDer<'_>, names: &[String]) -> bool {
+    let Ok((_, parsed)) = parse_x509_certificate(certificate) else { return false };
+    let Ok(Some(alternatives)) = parsed.subject_alternative_name() else { return false };
+    let general = &alternatives.value.general_names;
+    names.iter().all(|name| match name.parse::<IpAddr>() {
+        Ok(IpAddr::V4(v4)) => general.contains(&GeneralName::IPAddress(&v4.octets())),
+        Ok(IpAddr::V6(v6)) => general.contains(&GeneralName::IPAddress(&v6.octets())),
+        Err(_) => general.contains(&GeneralName::DNSName(name)),
+    })
 }
 
 /// `cert_file` and `key_file` of the configuration, both PEM.
@@ -203,7 +246,8 @@ mod tests {
     fn the_own_certificate_is_renewed_at_half_life() {
         let dir = tempfile::tempdir().unwrap();
         let now = Clock::system().now();
-        let source = BrowserSource::SelfSigned { data_dir: dir.path().to_owned() };
+        let source =
+            BrowserSource::SelfSigned { data_dir: dir.path().to_owned(), hosts: Vec::new() };
         let mut certificates = open(dir.path(), source, now);
         let shown = |certificates: &Certificates| certificates.own.end_entity();
         let first = shown(&certificates);
@@ -243,6 +287,29 @@ mod tests {
         certificates.look(now);
         assert_eq!(certificates.browser.end_entity(), first);
         assert_eq!(certificates.failed.get(), 1);
+    }
+
+    #[test]
+    fn a_self_signed_certificate_is_kept_while_it_is_whole_and_has_the_names() {
+        let dir = tempfile::tempdir().unwrap();
+        let now = Clock::system().now();
+        let shown = |hosts: &[&str]| {
+            let hosts = hosts.iter().map(|host| (*host).to_owned()).collect();
+            let source = BrowserSource::SelfSigned { data_dir: dir.path().to_owned(), hosts };
+            let certificates = open(dir.path(), source, now);
+            let sha256 = certificates.self_signed_sha256().unwrap();
+            assert_eq!(sha256.len(), 32 * 3 - 1, "{sha256}");
+            sha256
+        };
+        let first = shown(&[]);
+        assert_eq!(shown(&["localhost"]), first);
+        let named = shown(&["noc.example.net", "192.0.2.1", "2001:db8::1"]);
+        assert_ne!(named, first);
+        assert_eq!(shown(&["192.0.2.1"]), named);
+        std::fs::write(dir.path().join("identity/browser.pem"), "half a file").unwrap();
+        let made = shown(&["192.0.2.1"]);
+        assert_ne!(made, named);
+        assert_eq!(shown(&["192.0.2.1"]), made);
     }
 
     #[test]

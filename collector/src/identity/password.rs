@@ -25,6 +25,8 @@ const SALT_LEN: usize = 16;
 pub enum PasswordError {
     #[error("a password needs at least {PASSWORD_CHARS_MIN} characters; this one has {found}")]
     Short { found: usize },
+    #[error("this password is not UTF-8: browsers send no other, so nobody could sign in with it")]
+    NotText,
     #[error("a password has at most {PASSWORD_BYTES_MAX} bytes")]
     Long,
     #[error("too many logins at once, try again in a few seconds")]
@@ -33,6 +35,19 @@ pub enum PasswordError {
     Corrupt,
     #[error("the password computation failed")]
     Failed,
+}
+
+/// Whether a password may be a new one.
+pub fn password_check(password: &Secret) -> Result<(), PasswordError> {
+    let text = str::from_utf8(password.expose()).map_err(|_| PasswordError::NotText)?;
+    let found = text.chars().count();
+    if found < PASSWORD_CHARS_MIN {
+        return Err(PasswordError::Short { found });
+    }
+    if text.len() > PASSWORD_BYTES_MAX {
+        return Err(PasswordError::Long);
+    }
+    Ok(())
 }
 
 /// What one computation costs.
@@ -59,15 +74,9 @@ impl Passwords {
         Self { turns: Arc::new(Semaphore::new(COMPUTATIONS_MAX)), cost }
     }
 
-    /// Checks the length and makes the PHC string to store.
+    /// Checks the password and makes the PHC string to store.
     pub async fn hash(&self, password: Secret) -> Result<String, PasswordError> {
-        let chars = str::from_utf8(password.expose()).map_or(0, |text| text.chars().count());
-        if chars < PASSWORD_CHARS_MIN {
-            return Err(PasswordError::Short { found: chars });
-        }
-        if password.expose().len() > PASSWORD_BYTES_MAX {
-            return Err(PasswordError::Long);
-        }
+        password_check(&password)?;
         let mut salt = [0; SALT_LEN];
         ring::rand::SystemRandom::new().fill(&mut salt).map_err(|_| PasswordError::Failed)?;
         self.compute(move |argon2| {
@@ -146,6 +155,8 @@ mod tests {
         assert!(short.to_string().contains("at least 15 characters; this one has 14"), "{short}");
         let long = passwords.hash("x".repeat(PASSWORD_BYTES_MAX + 1).into()).await.unwrap_err();
         assert!(matches!(long, PasswordError::Long));
+        let latin1 = Secret::new(b"correct h\xf6rse battery".to_vec());
+        assert!(matches!(passwords.hash(latin1).await, Err(PasswordError::NotText)));
         // Letters count, not bytes.
         assert!(passwords.hash("ü".repeat(14).into()).await.is_err());
         assert!(passwords.hash("ü".repeat(15).into()).await.is_ok());

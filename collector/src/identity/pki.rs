@@ -12,6 +12,7 @@ use std::time::Duration;
 use farwatch_common::clock::Micros;
 use farwatch_common::file::{create_private, read_if_present, write_private};
 use farwatch_common::id::{AgentId, TenantId};
+use farwatch_common::platform::create_private_dir;
 use farwatch_common::tls::{COLLECTOR_NAME, Identity, KeyHash, TlsError, key_hash};
 use rcgen::string::Ia5String;
 use rcgen::{
@@ -86,8 +87,7 @@ impl Pki {
     /// their life are replaced.
     pub fn open(data_dir: &Path, now: Micros) -> Result<Self, PkiError> {
         let dir = data_dir.join("identity");
-        std::fs::create_dir_all(&dir)
-            .map_err(|source| PkiError::File { path: dir.clone(), source })?;
+        create_private_dir(&dir).map_err(|source| PkiError::File { path: dir.clone(), source })?;
         let root = match Authority::load(&dir, "root")? {
             Some((root, _)) => root,
             None => Authority::first_root(&dir, now)?,

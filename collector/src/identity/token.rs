@@ -19,6 +19,11 @@ use crate::store::{Database, StoreError, Transaction};
 /// How long a token can be used.
 pub const TOKEN_LIFE: Duration = Duration::from_secs(24 * 3600);
 
+/// How long a token that is used or expired is kept.
+const TOKEN_KEPT: Duration = Duration::from_secs(24 * 3600);
+/// Tokens of a tenant that can be used.
+const TOKENS_OPEN_MAX: u32 = 1_000;
+
 /// Why a token cannot be made or used.
 #[derive(Debug, thiserror::Error)]
 pub enum TokenError {
@@ -79,6 +84,7 @@ pub async fn token_create(
     let text = token.encode()?;
     let expires_at = now.after(TOKEN_LIFE);
     let mut txn = db.write().await?;
+    make_room(&mut txn, tenant, now).await?;
     let site = site_create_or_get(&mut txn, context, ids, tenant, site, now).await?;
     sqlx::query(
         "INSERT INTO enroll_token (token_id, tenant_id, site_id, secret_hash, created_at,
@@ -95,6 +101,27 @@ pub async fn token_create(
     .await?;
     txn.commit().await?;
     Ok(CreatedToken { text, site, expires_at })
+}
+
+/// Old tokens go when new ones come; the open ones are bounded.
+async fn make_room(txn: &mut Transaction, tenant: TenantId, now: Micros) -> Result<(), TokenError> {
+    sqlx::query("DELETE FROM enroll_token WHERE expires_at <= $1")
+        .bind(now.before(TOKEN_KEPT).0)
+        .execute(&mut **txn)
+        .await?;
+    let open: i64 = sqlx::query_scalar(
+        "SELECT COUNT(*) FROM enroll_token
+         WHERE tenant_id = $1 AND used_at IS NULL AND expires_at > $2",
+    )
+    .bind(tenant.0)
+    .bind(now.0)
+    .fetch_one(&mut **txn)
+    .await?;
+    if open >= TOKENS_OPEN_MAX.into() {
+        let what = "enrolment tokens that nobody used; use one, or wait a day until they expire";
+        return Err(InventoryError::Full { what, max: TOKENS_OPEN_MAX }.into());
+    }
+    Ok(())
 }
 
 /// Uses a token up, inside the transaction that makes the agent: if that one fails, the token

@@ -92,6 +92,11 @@ pub fn email_normalised(email: &str) -> Option<String> {
     sound.then_some(email)
 }
 
+/// Whether a role holds where it is given.
+pub fn role_check(role: Role, in_tenant: bool) -> Result<(), UserError> {
+    if (role == Role::SuperAdmin) == in_tenant { Err(UserError::Tenant) } else { Ok(()) }
+}
+
 /// Makes a person with a role: in one tenant, or everywhere.
 pub async fn user_create(
     db: &Database,
@@ -102,9 +107,7 @@ pub async fn user_create(
     now: Micros,
 ) -> Result<UserId, UserError> {
     let email = email_normalised(email).ok_or_else(|| UserError::Email(email.to_owned()))?;
-    if (role == Role::SuperAdmin) == tenant.is_some() {
-        return Err(UserError::Tenant);
-    }
+    role_check(role, tenant.is_some())?;
     let id = UserId(ids.next(now));
     let mut txn = db.write().await?;
     let made = sqlx::query(

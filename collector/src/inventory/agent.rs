@@ -5,7 +5,7 @@ use farwatch_common::id::{AgentId, SiteId, TenantId};
 use sqlx::Row as _;
 use sqlx::sqlite::SqliteRow;
 
-use super::{InventoryError, Listed, Named, Page, count, is_name, require, tenant_set};
+use super::{InventoryError, Listed, Named, Page, get, is_name, list, require, tenant_set};
 use crate::identity::{Access, TenantContext};
 use crate::store::{Database, Transaction};
 
@@ -95,33 +95,21 @@ pub async fn agent_create(
     Ok(name)
 }
 
+const TOTAL: &str = concat!("SELECT COUNT(*) FROM agent WHERE tenant_id IN ", tenant_set!());
+const LIST: &str = concat!(
+    select_agent!(),
+    tenant_set!(),
+    " AND ($2 = 0 OR (a.name, a.agent_id) > ($3, $4)) ORDER BY a.name, a.agent_id LIMIT $5"
+);
+const GET: &str = concat!(select_agent!(), tenant_set!(), " AND a.agent_id = $2");
+
 /// The agents of the caller's tenants, by name.
 pub async fn agent_list(
     db: &Database,
     context: &TenantContext,
     page: &Page,
 ) -> Result<Listed<Agent>, InventoryError> {
-    let set = context.tenants_json();
-    let total =
-        sqlx::query(concat!("SELECT COUNT(*) FROM agent WHERE tenant_id IN ", tenant_set!()))
-            .bind(&set)
-            .fetch_one(db.reader())
-            .await?;
-    let (after, name, id) = page.binds();
-    let rows = sqlx::query(concat!(
-        select_agent!(),
-        tenant_set!(),
-        " AND ($2 = 0 OR (a.name, a.agent_id) > ($3, $4)) ORDER BY a.name, a.agent_id LIMIT $5"
-    ))
-    .bind(&set)
-    .bind(after)
-    .bind(name)
-    .bind(id)
-    .bind(page.limit())
-    .fetch_all(db.reader())
-    .await?;
-    let rows = rows.iter().map(read).collect::<Result<_, _>>()?;
-    Ok(Listed { rows, total: count(&total)? })
+    list(db, context, page, (TOTAL, LIST), read).await
 }
 
 pub async fn agent_get(
@@ -129,30 +117,7 @@ pub async fn agent_get(
     context: &TenantContext,
     id: AgentId,
 ) -> Result<Agent, InventoryError> {
-    let row = sqlx::query(concat!(select_agent!(), tenant_set!(), " AND a.agent_id = $2"))
-        .bind(context.tenants_json())
-        .bind(id.0)
-        .fetch_optional(db.reader())
-        .await?;
-    Ok(read(&row.ok_or(InventoryError::NotFound)?)?)
-}
-
-pub async fn agent_rename(
-    db: &Database,
-    context: &TenantContext,
-    id: AgentId,
-    name: &str,
-) -> Result<(), InventoryError> {
-    let tenant = agent_get(db, context, id).await?.tenant.id;
-    require(context, tenant, Access::Write)?;
-    let mut txn = db.write().await?;
-    sqlx::query("UPDATE agent SET name = $3 WHERE tenant_id = $1 AND agent_id = $2")
-        .bind(tenant.0)
-        .bind(id.0)
-        .bind(name)
-        .execute(&mut *txn)
-        .await?;
-    Ok(txn.commit().await?)
+    get(db, context, GET, id.0, read).await
 }
 
 /// Ends an agent for good: its keys open no connection any more. Repeating it changes nothing.

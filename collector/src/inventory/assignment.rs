@@ -1,7 +1,7 @@
 //! What an agent is to poll, and the news that it changed.
 //!
-//! The revision rises in the transaction that changes a device, so an agent that reports an older
-//! one gets the whole assignment again: the news may be lost, the change is not.
+//! The revision rises in the transaction that changes a device, and an agent that connects gets the
+//! whole assignment: the news may be lost, the change is not.
 
 use farwatch_common::id::{AgentId, CredentialId, DeviceId, SiteId, TenantId};
 use farwatch_proto::v1::{Assignment, DeviceAssignment, SnmpCommunity, SnmpVersion};
@@ -9,7 +9,7 @@ use sqlx::Row as _;
 use tokio::sync::broadcast;
 
 use super::InventoryError;
-use super::credential::{Place, TenantKey, Vault};
+use super::credential::{Place, TenantKey, Vault, VaultError};
 use crate::store::{Database, StoreError, Transaction};
 
 /// News that may wait for a listener; one that lags compares revisions with the database.
@@ -82,14 +82,15 @@ pub(super) async fn assignment_outgrow(
     Ok(done.rows_affected() > 0)
 }
 
-/// The whole assignment, credentials open. For the agent's own connection only: tenant and agent
-/// come from its certificate. A revoked agent has none.
+/// The whole assignment, credentials open, and the devices that are left out because theirs is
+/// damaged. For the agent's own connection only: tenant and agent come from its certificate. A
+/// revoked agent has none; without the tenant's key there is none, and agents go on as before.
 pub async fn assignment_for(
     db: &Database,
     vault: &Vault,
     tenant: TenantId,
     agent: AgentId,
-) -> Result<Assignment, InventoryError> {
+) -> Result<(Assignment, Vec<DeviceId>), InventoryError> {
     // One snapshot for revision and devices.
     let mut read = db.reader().begin().await?;
     let revision: i64 = sqlx::query_scalar(
@@ -113,6 +114,7 @@ pub async fn assignment_for(
     .fetch_all(&mut *read)
     .await?;
     let mut devices = Vec::with_capacity(rows.len());
+    let mut left_out = Vec::new();
     let mut tenant_key = None;
     for row in &rows {
         let number = |column| Ok::<_, InventoryError>(row.try_get::<i64, _>(column)?);
@@ -132,8 +134,15 @@ pub async fn assignment_for(
             Some(key) if TenantKey::version(&key) == version => key,
             _ => vault.tenant_key(&mut read, tenant, Some(version)).await?,
         };
-        let community = key.open(place, row.try_get::<&[u8], _>(8)?)?;
+        let opened = key.open(place, row.try_get::<&[u8], _>(8)?);
         tenant_key = Some(key);
+        let community = match opened {
+            Err(VaultError::Sealed) => {
+                left_out.push(place.device);
+                continue;
+            }
+            opened => opened?,
+        };
         devices.push(DeviceAssignment {
             device_id: place.device.0,
             host: row.try_get(2)?,
@@ -146,7 +155,7 @@ pub async fn assignment_for(
         });
     }
     let revision = u64::try_from(revision).unwrap_or(0);
-    Ok(Assignment { revision, devices })
+    Ok((Assignment { revision, devices }, left_out))
 }
 
 fn snmp_version(text: &str) -> Result<SnmpVersion, InventoryError> {

@@ -10,7 +10,7 @@ use sqlx::sqlite::SqliteRow;
 use super::agent::agent_get;
 use super::assignment::assignment_bump;
 use super::credential::{Place, Vault};
-use super::{InventoryError, Listed, Named, Page, count, require, tenant_set};
+use super::{InventoryError, Listed, Named, Page, count, get, is_name, require, tenant_set};
 use crate::identity::{Access, TenantContext};
 use crate::store::{Database, Transaction};
 
@@ -47,6 +47,8 @@ pub struct Facts {
 pub struct NewDevice {
     pub agent: AgentId,
     pub name: String,
+    /// False if `name` only stands in until the device says its own.
+    pub named: bool,
     pub host: String,
     pub port: u16,
     pub interval_s: u32,
@@ -61,6 +63,12 @@ pub struct DeviceFilter {
     pub agent: Option<AgentId>,
     /// Part of a name, address or system name; capitals do not matter.
     pub search: String,
+}
+
+/// The name a device gives itself, if it can be shown.
+#[must_use]
+pub fn own_name(sys_name: &str) -> Option<&str> {
+    Some(sys_name.trim()).filter(|name| is_name(name))
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -202,12 +210,7 @@ pub async fn device_get(
     context: &TenantContext,
     id: DeviceId,
 ) -> Result<Device, InventoryError> {
-    let row = sqlx::query(concat!(select_device!(), " AND d.device_id = $2"))
-        .bind(context.tenants_json())
-        .bind(id.0)
-        .fetch_optional(db.reader())
-        .await?;
-    Ok(read(&row.ok_or(InventoryError::NotFound)?)?)
+    get(db, context, concat!(select_device!(), " AND d.device_id = $2"), id.0, read).await
 }
 
 /// Makes a device with its sealed credential. The caller tells the agent's session afterwards.
@@ -233,8 +236,8 @@ pub async fn device_create(
     let mut txn = db.write().await?;
     let made = sqlx::query(
         "INSERT INTO device (tenant_id, device_id, site_id, agent_id, name, host, port,
-                             interval_s, snmp_version, created_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+                             interval_s, snmp_version, created_at, named)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
          ON CONFLICT (tenant_id, agent_id, host, port) DO NOTHING",
     )
     .bind(place.tenant.0)
@@ -247,6 +250,7 @@ pub async fn device_create(
     .bind(i64::from(new.interval_s))
     .bind(new.snmp_version)
     .bind(now.0)
+    .bind(new.named)
     .execute(&mut *txn)
     .await?;
     if made.rows_affected() == 0 {

@@ -12,6 +12,7 @@ use tokio::sync::broadcast::error::RecvError;
 use super::assignment::{AssignmentChanges, assignment_for, assignment_outgrow};
 use super::{InventoryError, Vault};
 use crate::identity::PeerInfo;
+use crate::metrics::Counter;
 use crate::store::Database;
 
 /// An agent that does not answer in time is asked again.
@@ -25,6 +26,7 @@ pub struct AssignmentPush {
     pub database: Database,
     pub vault: Arc<Vault>,
     pub changes: AssignmentChanges,
+    pub left_out: Counter,
 }
 
 /// Why a push failed; all of them are tried again while the agent is connected.
@@ -39,18 +41,14 @@ enum PushError {
 }
 
 impl AssignmentPush {
-    /// Keeps the agent up to date until the session ends.
+    /// Keeps the agent up to date. Endless: it is dropped with the agent's connection.
     pub async fn run(self, peer: PeerInfo, session: Arc<dyn Session>) {
         // Subscribed before the first read, so that no change falls between.
         let mut changes = self.changes.subscribe();
         let mut backoff = Backoff::new(RETRY_BASE, RETRY_CAP);
         let mut applied = None;
         loop {
-            let pushed = tokio::select! {
-                pushed = self.push(&peer, &session, applied) => pushed,
-                _ = session.closed() => return,
-            };
-            match pushed {
+            match self.push(&peer, &session, applied).await {
                 Ok(revision) => {
                     applied = Some(revision);
                     backoff.reset();
@@ -98,11 +96,19 @@ impl AssignmentPush {
         session: &Arc<dyn Session>,
         applied: Option<u64>,
     ) -> Result<u64, PushError> {
-        let assignment =
+        let (assignment, left_out) =
             assignment_for(&self.database, &self.vault, peer.tenant, peer.agent).await?;
         let (revision, devices) = (assignment.revision, assignment.devices.len());
         if applied == Some(revision) {
             return Ok(revision);
+        }
+        self.left_out.add(left_out.len() as u64);
+        for device in left_out {
+            tracing::error!(
+                agent_id = %peer.agent,
+                device_id = %device,
+                "a device is not polled: its credential is damaged, take it out and add it again"
+            );
         }
         let pipe = channel(Arc::clone(session), PipeKind::Reverse).await?;
         let mut request = tonic::Request::new(assignment);

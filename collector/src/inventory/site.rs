@@ -5,9 +5,12 @@ use farwatch_common::id::{IdGenerator, SiteId, TenantId};
 use sqlx::Row as _;
 use sqlx::sqlite::SqliteRow;
 
-use super::{InventoryError, Listed, Named, Page, count, require, tenant_set};
+use super::{InventoryError, Listed, Named, Page, get, list, require, tenant_set};
 use crate::identity::{Access, TenantContext};
 use crate::store::{Database, Transaction};
+
+/// Sites of a tenant: each name that is not known makes one.
+const SITES_MAX: u32 = 10_000;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Site {
@@ -26,7 +29,7 @@ pub async fn site_create_or_get(
     now: Micros,
 ) -> Result<SiteId, InventoryError> {
     require(context, tenant, Access::Write)?;
-    sqlx::query(
+    let made = sqlx::query(
         "INSERT INTO site (tenant_id, site_id, name, created_at) VALUES ($1, $2, $3, $4)
          ON CONFLICT (tenant_id, name) DO NOTHING",
     )
@@ -36,6 +39,16 @@ pub async fn site_create_or_get(
     .bind(now.0)
     .execute(&mut **txn)
     .await?;
+    if made.rows_affected() > 0 {
+        let sites: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM site WHERE tenant_id = $1")
+            .bind(tenant.0)
+            .fetch_one(&mut **txn)
+            .await?;
+        if sites > SITES_MAX.into() {
+            let what = "sites; choose one of them";
+            return Err(InventoryError::Full { what, max: SITES_MAX });
+        }
+    }
     let id: i64 = sqlx::query_scalar("SELECT site_id FROM site WHERE tenant_id = $1 AND name = $2")
         .bind(tenant.0)
         .bind(name)
@@ -44,34 +57,30 @@ pub async fn site_create_or_get(
     Ok(SiteId(id))
 }
 
+macro_rules! select_site {
+    () => {
+        concat!(
+            "SELECT s.site_id, s.name, t.tenant_id, t.name
+             FROM site s JOIN tenant t ON t.tenant_id = s.tenant_id WHERE s.tenant_id IN ",
+            tenant_set!()
+        )
+    };
+}
+
+const TOTAL: &str = concat!("SELECT COUNT(*) FROM site WHERE tenant_id IN ", tenant_set!());
+const LIST: &str = concat!(
+    select_site!(),
+    " AND ($2 = 0 OR (s.name, s.site_id) > ($3, $4)) ORDER BY s.name, s.site_id LIMIT $5"
+);
+const GET: &str = concat!(select_site!(), " AND s.site_id = $2");
+
 /// The sites of the caller's tenants, by name.
 pub async fn site_list(
     db: &Database,
     context: &TenantContext,
     page: &Page,
 ) -> Result<Listed<Site>, InventoryError> {
-    let set = context.tenants_json();
-    let total =
-        sqlx::query(concat!("SELECT COUNT(*) FROM site WHERE tenant_id IN ", tenant_set!()))
-            .bind(&set)
-            .fetch_one(db.reader())
-            .await?;
-    let (after, name, id) = page.binds();
-    let rows = sqlx::query(concat!(
-        "SELECT s.site_id, s.name, t.tenant_id, t.name
-         FROM site s JOIN tenant t ON t.tenant_id = s.tenant_id
-         WHERE s.tenant_id IN ",
-        tenant_set!(),
-        " AND ($2 = 0 OR (s.name, s.site_id) > ($3, $4)) ORDER BY s.name, s.site_id LIMIT $5"
-    ))
-    .bind(&set)
-    .bind(after)
-    .bind(name)
-    .bind(id)
-    .bind(page.limit())
-    .fetch_all(db.reader())
-    .await?;
-    Ok(Listed { rows: rows.iter().map(read).collect::<Result<_, _>>()?, total: count(&total)? })
+    list(db, context, page, (TOTAL, LIST), read).await
 }
 
 pub async fn site_get(
@@ -79,18 +88,7 @@ pub async fn site_get(
     context: &TenantContext,
     id: SiteId,
 ) -> Result<Site, InventoryError> {
-    let row = sqlx::query(concat!(
-        "SELECT s.site_id, s.name, t.tenant_id, t.name
-         FROM site s JOIN tenant t ON t.tenant_id = s.tenant_id WHERE s.tenant_id IN ",
-        tenant_set!(),
-        " AND s.site_id = $2"
-    ))
-    .bind(context.tenants_json())
-    .bind(id.0)
-    .fetch_optional(db.reader())
-    .await?
-    .ok_or(InventoryError::NotFound)?;
-    Ok(read(&row)?)
+    get(db, context, GET, id.0, read).await
 }
 
 fn read(row: &SqliteRow) -> Result<Site, sqlx::Error> {

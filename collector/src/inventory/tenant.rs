@@ -3,8 +3,9 @@
 use farwatch_common::clock::Micros;
 use farwatch_common::id::{IdGenerator, TenantId};
 use sqlx::Row as _;
+use sqlx::sqlite::SqliteRow;
 
-use super::{InventoryError, Listed, Page, Vault, count, tenant_set};
+use super::{InventoryError, Listed, Page, Vault, list, tenant_set};
 use crate::identity::TenantContext;
 use crate::store::Database;
 
@@ -46,39 +47,28 @@ pub async fn tenant_create(
     Ok(tenant)
 }
 
+const TOTAL: &str = concat!("SELECT COUNT(*) FROM tenant WHERE tenant_id IN ", tenant_set!());
+const LIST: &str = concat!(
+    "SELECT tenant_id, name, created_at FROM tenant WHERE tenant_id IN ",
+    tenant_set!(),
+    " AND ($2 = 0 OR (name, tenant_id) > ($3, $4)) ORDER BY name, tenant_id LIMIT $5"
+);
+
+fn read(row: &SqliteRow) -> Result<Tenant, sqlx::Error> {
+    Ok(Tenant {
+        id: TenantId(row.try_get(0)?),
+        name: row.try_get(1)?,
+        created_at: Micros(row.try_get(2)?),
+    })
+}
+
 /// The caller's tenants, by name.
 pub async fn tenant_list(
     db: &Database,
     context: &TenantContext,
     page: &Page,
 ) -> Result<Listed<Tenant>, InventoryError> {
-    let set = context.tenants_json();
-    let total =
-        sqlx::query(concat!("SELECT COUNT(*) FROM tenant WHERE tenant_id IN ", tenant_set!()))
-            .bind(&set)
-            .fetch_one(db.reader())
-            .await?;
-    let (after, name, id) = page.binds();
-    let rows = sqlx::query(concat!(
-        "SELECT tenant_id, name, created_at FROM tenant WHERE tenant_id IN ",
-        tenant_set!(),
-        " AND ($2 = 0 OR (name, tenant_id) > ($3, $4)) ORDER BY name, tenant_id LIMIT $5"
-    ))
-    .bind(&set)
-    .bind(after)
-    .bind(name)
-    .bind(id)
-    .bind(page.limit())
-    .fetch_all(db.reader())
-    .await?;
-    let rows = rows.iter().map(|row| {
-        Ok(Tenant {
-            id: TenantId(row.try_get(0)?),
-            name: row.try_get(1)?,
-            created_at: Micros(row.try_get(2)?),
-        })
-    });
-    Ok(Listed { rows: rows.collect::<Result<_, sqlx::Error>>()?, total: count(&total)? })
+    list(db, context, page, (TOTAL, LIST), read).await
 }
 
 /// All tenants there are: for the command line and for those who see all.

@@ -2,12 +2,13 @@ use farwatch_common::clock::Micros;
 use farwatch_common::id::{AgentId, IdGenerator, SiteId};
 use farwatch_common::token::EnrollToken;
 
-use super::agent::{agent_get, agent_rename};
 use super::assignment::{assignment_for, assignment_outgrow};
+use super::device::{NewDevice, SNMP_PORT, device_create};
 use super::site::site_create_or_get;
 use super::tenant::{tenant_create, tenant_ids};
 use super::*;
 use crate::identity::Actor;
+use crate::identity::api_key::{Scope, api_key_create, api_key_list};
 use crate::identity::token::{TOKEN_LIFE, TokenError, TokenOrigin, token_create, token_redeem};
 use crate::store::Database;
 
@@ -97,6 +98,92 @@ async fn a_token_is_good_once_within_a_day_with_its_own_secret() {
     assert!(redeem(&make().await.id, secret, NOW, true).await.is_err(), "another's secret");
 }
 
+/// Runs a statement that makes rows of the tenant from the numbers of `n`.
+async fn fill(world: &World, statement: &'static str, at: Micros) {
+    let mut txn = world.db.write().await.unwrap();
+    let query = sqlx::query(statement).bind(world.tenant.0).bind(world.site.0).bind(at.0);
+    query.execute(&mut *txn).await.unwrap();
+    txn.commit().await.unwrap();
+}
+
+macro_rules! numbers {
+    ($last:literal, $insert:literal) => {
+        concat!(
+            "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ",
+            $last,
+            ") ",
+            $insert
+        )
+    };
+}
+
+fn is_full<T: std::fmt::Debug>(answer: Result<T, InventoryError>) -> bool {
+    matches!(answer, Err(InventoryError::Full { .. }))
+}
+
+#[tokio::test]
+async fn open_tokens_are_bounded_and_old_ones_go() {
+    let world = World::new().await;
+    let insert = numbers!(
+        "1000",
+        "INSERT INTO enroll_token SELECT i, $1, $2, x'00', 0, $3, NULL, NULL FROM n"
+    );
+    fill(&world, insert, NOW.after(TOKEN_LIFE)).await;
+    let origin = TokenOrigin { root_pin: [7; 32], endpoints: Vec::new() };
+    let make = async |at| {
+        let target = (world.tenant, "Depot");
+        let made = token_create(&world.db, &world.context, &world.ids, target, &origin, at).await;
+        made.map(|_| ()).map_err(|error| match error {
+            TokenError::Inventory(error) => error,
+            error => panic!("{error}"),
+        })
+    };
+    assert!(is_full(make(NOW).await));
+    make(NOW.after(TOKEN_LIFE)).await.unwrap();
+    make(NOW.after(TOKEN_LIFE * 2)).await.unwrap();
+    let left: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM enroll_token")
+        .fetch_one(world.db.reader())
+        .await
+        .unwrap();
+    assert_eq!(left, 2);
+}
+
+#[tokio::test]
+async fn good_keys_are_bounded_and_old_ones_go() {
+    let world = World::new().await;
+    let insert = numbers!(
+        "1000",
+        "INSERT INTO api_key SELECT i, $1, 'k', x'00', 'read', $2, 0, $3, NULL, NULL FROM n"
+    );
+    let day = TOKEN_LIFE;
+    fill(&world, insert, NOW.after(day)).await;
+    let make = async |at| {
+        let target = (world.tenant, "key");
+        let wanted = (&[Scope::Read][..], 365);
+        api_key_create(&world.db, &world.context, &world.ids, target, wanted, at).await.map(|_| ())
+    };
+    assert!(is_full(make(NOW).await));
+    make(NOW.after(day)).await.unwrap();
+    make(NOW.after(day * 31)).await.unwrap();
+    let page = Page { after: None, limit: 10 };
+    assert_eq!(api_key_list(&world.db, &world.context, &page).await.unwrap().total, 2);
+}
+
+#[tokio::test]
+async fn sites_are_bounded_and_known_ones_stay() {
+    let world = World::new().await;
+    let insert = numbers!(
+        "9999",
+        "INSERT INTO site SELECT $1, i, 'site ' || i, $2 + $3 FROM n WHERE i <> $2"
+    );
+    fill(&world, insert, Micros(0)).await;
+    let mut txn = world.db.write().await.unwrap();
+    let World { context, ids, tenant, site, .. } = &world;
+    let known = site_create_or_get(&mut txn, context, ids, *tenant, "Depot", NOW).await;
+    assert_eq!(known.unwrap(), *site);
+    assert!(is_full(site_create_or_get(&mut txn, context, ids, *tenant, "New", NOW).await));
+}
+
 #[tokio::test]
 async fn only_those_who_see_all_make_tenants_and_names_are_unique() {
     let World { db, vault, ids, context, tenant, .. } = &World::new().await;
@@ -124,21 +211,6 @@ async fn two_processes_write_the_same_database() {
     assert_eq!(tenant_ids(&world.db).await.unwrap().len(), 11);
 }
 
-#[tokio::test]
-async fn an_agent_is_renamed_by_those_who_may_write() {
-    let world = World::new().await;
-    let agent = world.agent().await;
-    agent_rename(&world.db, &world.context, agent, "Cellar").await.unwrap();
-    let named = agent_get(&world.db, &world.context, agent).await.unwrap();
-    assert_eq!(named.name, "Cellar");
-    let viewer = TenantContext::new(Actor::Local, false, [(world.tenant, Access::Read)]);
-    let denied = agent_rename(&world.db, &viewer, agent, "x").await.unwrap_err();
-    assert!(matches!(denied, InventoryError::Denied));
-    let stranger = TenantContext::new(Actor::Local, false, []);
-    let unknown = agent_rename(&world.db, &stranger, agent, "x").await.unwrap_err();
-    assert!(matches!(unknown, InventoryError::NotFound));
-}
-
 #[test]
 fn names_can_be_shown() {
     for (name, good) in
@@ -150,11 +222,46 @@ fn names_can_be_shown() {
 }
 
 #[tokio::test]
+async fn a_damaged_credential_costs_its_own_device_only() {
+    let world = World::new().await;
+    let agent = world.agent().await;
+    let World { db, vault, ids, context, tenant, .. } = &world;
+    let mut made = Vec::new();
+    for host in ["10.0.0.1", "10.0.0.2", "10.0.0.3"] {
+        let new = NewDevice {
+            agent,
+            name: host.to_owned(),
+            named: true,
+            host: host.to_owned(),
+            port: SNMP_PORT,
+            interval_s: 60,
+            snmp_version: "v2c",
+            community: "a-secret-community".into(),
+        };
+        made.push(device_create(db, vault, context, ids, &new, NOW).await.unwrap().id);
+    }
+    let damage = async |column: &'static str, device: i64| {
+        let mut txn = db.write().await.unwrap();
+        sqlx::query(column).bind(device).execute(&mut *txn).await.unwrap();
+        txn.commit().await.unwrap();
+    };
+    let sealed = "UPDATE credential SET sealed = zeroblob(40) WHERE device_id = $1";
+    damage(sealed, made[1].0).await;
+    let (assignment, left_out) = assignment_for(db, vault, *tenant, agent).await.unwrap();
+    assert_eq!(left_out, [made[1]]);
+    let polled: Vec<_> = assignment.devices.iter().map(|device| device.device_id).collect();
+    assert_eq!(polled, [made[0].0, made[2].0]);
+    // Without the tenant's key nothing is pushed: the agent keeps what it has.
+    damage("UPDATE tenant_key SET wrapped_key = zeroblob(40) WHERE $1 > 0", 1).await;
+    assert!(assignment_for(db, vault, *tenant, agent).await.is_err());
+}
+
+#[tokio::test]
 async fn a_revision_outgrows_the_one_an_agent_kept_from_before_a_restore() {
     let world = World::new().await;
     let agent = world.agent().await;
     let revision = async || {
-        assignment_for(&world.db, &world.vault, world.tenant, agent).await.unwrap().revision
+        assignment_for(&world.db, &world.vault, world.tenant, agent).await.unwrap().0.revision
     };
     assert!(assignment_outgrow(&world.db, world.tenant, agent, 41).await.unwrap());
     assert_eq!(revision().await, 42);

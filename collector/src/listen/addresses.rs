@@ -7,7 +7,30 @@ use std::path::Path;
 use farwatch_common::file::{read_if_present, write_private};
 use serde::{Deserialize, Serialize};
 
+use crate::config::Config;
+
 const FILE_NAME: &str = "addresses.json";
+
+/// What agents are told: `public` as configured, or the listening address if it is a real one. A
+/// collector that listens on every address does not know under which of them agents reach it.
+fn endpoints(listen: SocketAddr, public: &[String]) -> Vec<String> {
+    let real = !listen.ip().is_unspecified() && listen.port() != 0;
+    match public {
+        [] if real => vec![listen.to_string()],
+        public => public.to_vec(),
+    }
+}
+
+/// What tokens name that are made beside the server: what is configured now counts before what
+/// the last `serve` wrote, and that knows the port the system chose.
+pub fn endpoints_beside(config: &Config) -> io::Result<Vec<String>> {
+    let configured = || endpoints(config.listen.address, &config.listen.public);
+    if !config.listen.public.is_empty() {
+        return Ok(configured());
+    }
+    let served = Addresses::load(&config.data_dir)?;
+    Ok(served.map_or_else(configured, |addresses| addresses.endpoints))
+}
 
 /// Written by `serve` once its doors are open; `token create` reads it from beside the server.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,16 +44,9 @@ pub struct Addresses {
 }
 
 impl Addresses {
-    /// `public` as configured; without it agents are told the listening address, or for a wildcard
-    /// address this machine's loopback, which only an agent on the same machine can use.
     #[must_use]
     pub fn new(listen: SocketAddr, http: Option<SocketAddr>, public: &[String]) -> Self {
-        let endpoints = match public {
-            [] if listen.ip().is_unspecified() => vec![format!("localhost:{}", listen.port())],
-            [] => vec![listen.to_string()],
-            public => public.to_vec(),
-        };
-        Self { listen, http, endpoints }
+        Self { listen, http, endpoints: endpoints(listen, public) }
     }
 
     pub fn save(&self, data_dir: &Path) -> io::Result<()> {
@@ -56,7 +72,21 @@ mod tests {
         let public = ["noc.example:443".to_owned()];
         assert_eq!(Addresses::new(listen, None, &public).endpoints, public);
         let wildcard: SocketAddr = "[::]:8443".parse().unwrap();
-        assert_eq!(Addresses::new(wildcard, None, &[]).endpoints, ["localhost:8443"]);
+        assert!(Addresses::new(wildcard, None, &[]).endpoints.is_empty());
+        assert_eq!(Addresses::new(wildcard, None, &public).endpoints, public);
+    }
+
+    #[test]
+    fn what_is_configured_counts_before_what_was_served() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut config = Config { data_dir: dir.path().to_owned(), ..Config::default() };
+        assert!(endpoints_beside(&config).unwrap().is_empty());
+        config.listen.address = "192.0.2.1:443".parse().unwrap();
+        assert_eq!(endpoints_beside(&config).unwrap(), ["192.0.2.1:443"]);
+        Addresses::new("127.0.0.1:4".parse().unwrap(), None, &[]).save(dir.path()).unwrap();
+        assert_eq!(endpoints_beside(&config).unwrap(), ["127.0.0.1:4"]);
+        config.listen.public = vec!["noc.example:443".to_owned()];
+        assert_eq!(endpoints_beside(&config).unwrap(), ["noc.example:443"]);
     }
 
     #[test]

@@ -29,6 +29,8 @@ const VIRTUAL_TYPES: [u32; 8] = [1, 24, 53, 131, 135, 136, 161, 209];
 pub(super) struct Device {
     pub(super) tenant: TenantId,
     pub(super) agent: AgentId,
+    /// Nobody gave it a name: it has the one it gives itself.
+    pub(super) follows_name: bool,
     interval: Duration,
     /// The last row of the system group, also a failed one.
     system: Option<Row>,
@@ -73,6 +75,7 @@ impl Device {
         Self {
             tenant,
             agent,
+            follows_name: false,
             interval: Duration::from_secs(interval_s.max(1).into()),
             system: None,
             failures: 0,

@@ -70,12 +70,17 @@ impl Live {
     }
 
     async fn load_devices(&self, database: &Database) -> Result<(), StoreError> {
-        let rows = sqlx::query("SELECT tenant_id, agent_id, device_id, interval_s FROM device")
-            .fetch_all(database.reader())
-            .await?;
+        let rows =
+            sqlx::query("SELECT tenant_id, agent_id, device_id, interval_s, named FROM device")
+                .fetch_all(database.reader())
+                .await?;
         for row in &rows {
             let (tenant, agent) = (TenantId(row.try_get(0)?), AgentId(row.try_get(1)?));
-            self.device_added(tenant, agent, DeviceId(row.try_get(2)?), row.try_get(3)?);
+            let id = DeviceId(row.try_get(2)?);
+            self.device_added(tenant, agent, id, row.try_get(3)?);
+            if !row.try_get::<bool, _>(4)? {
+                self.device_follows_name(id);
+            }
         }
         Ok(())
     }

@@ -17,6 +17,7 @@ use super::agent::{Agent, Session};
 use super::device::{Device, Reach};
 use super::layout::Layout;
 use super::view::{LiveAgent, LiveBuffer, LiveDevice, LiveInterface, changed};
+use crate::inventory::device::own_name;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Timer {
@@ -82,6 +83,12 @@ impl Fleet {
         self.devices.entry(id).or_insert_with(|| Device::new(tenant, agent, interval_s));
         self.by_agent.entry(agent).or_default().insert(id);
         self.touch(tenant, id, now);
+    }
+
+    pub(super) fn device_follows_name(&mut self, id: DeviceId) {
+        if let Some(device) = self.devices.get_mut(&id) {
+            device.follows_name = true;
+        }
     }
 
     pub(super) fn device_removed(&mut self, tenant: TenantId, id: DeviceId, now: Micros) {
@@ -169,6 +176,11 @@ impl Fleet {
             return;
         }
         let dirty = dirty(&mut self.dirty, device.tenant, id, committed_at);
+        if device.follows_name
+            && let Some(name) = own_name(&facts.sys_name)
+        {
+            dirty.extra.insert("name".into(), json!(name));
+        }
         dirty.extra.insert("sys_name".into(), json!(facts.sys_name));
         dirty.extra.insert("model".into(), json!(facts.sys_descr));
         dirty.extra.insert("sys_object_id".into(), json!(facts.sys_object_id));

@@ -1033,7 +1033,7 @@ export interface components {
              * @description 1 to 86400; 60 if not given.
              */
             interval_s?: number | null;
-            /** @description The address if not given. */
+            /** @description What the device calls itself if not given, and its address until that is known. */
             name?: string | null;
             snmp: components["schemas"]["NewSnmp"];
         };

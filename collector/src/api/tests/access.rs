@@ -24,6 +24,25 @@ async fn a_read_key_reads_and_a_write_key_writes() {
 }
 
 #[tokio::test]
+async fn a_key_has_the_scopes_it_names() {
+    let world = World::new().await;
+    let tenant = world.tenant("North").await;
+    let admin = world.user("admin@example.net", Role::TenantAdmin, Some(tenant)).await;
+    for (scopes, good) in [
+        (json!(["read"]), true),
+        (json!(["write", "read"]), true),
+        (json!(["write"]), false),
+        (json!(["read", "read"]), false),
+        (json!([]), false),
+    ] {
+        let body = json!({ "tenant": tenant.to_string(), "name": "n", "scopes": scopes });
+        let answer = world.post("/api/v1/api-keys", &admin, body).await;
+        assert_eq!(answer.status == StatusCode::CREATED, good, "{scopes}");
+        assert!(good || answer.body.contains("\"scopes\""), "{}", answer.body);
+    }
+}
+
+#[tokio::test]
 async fn a_key_ends_by_its_date_and_by_hand() {
     let world = World::new().await;
     let tenant = world.tenant("North").await;

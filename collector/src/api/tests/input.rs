@@ -1,6 +1,20 @@
 use super::*;
 
 #[tokio::test]
+async fn a_collector_that_does_not_know_its_address_makes_no_tokens() {
+    let world = World::changed(|parts| parts.origin.endpoints.clear()).await;
+    let tenant = world.tenant("North").await;
+    let who = world.user("noc@example.net", Role::SuperAdmin, None).await;
+    let body = json!({ "tenant": tenant.to_string(), "site": "Depot" });
+    let refused = world.post("/api/v1/tokens", &who, body).await;
+    assert_eq!(
+        (refused.status, refused.code()),
+        (StatusCode::CONFLICT, "no_public_address".into())
+    );
+    assert!(refused.body.contains("listen.public"), "{}", refused.body);
+}
+
+#[tokio::test]
 async fn bad_bodies_are_refused_with_a_reason() {
     let world = World::new().await;
     let who = world.user("noc@example.net", Role::SuperAdmin, None).await;

@@ -1,4 +1,6 @@
+use super::super::guard::{Proof, check};
 use super::*;
+use crate::identity::session::session_key;
 
 #[tokio::test]
 async fn a_login_opens_a_session_and_a_logout_ends_it() {
@@ -67,11 +69,13 @@ async fn one_address_cannot_try_many_accounts() {
     assert_eq!(codes[20], "too_many_requests");
 }
 
+const HOUR: i64 = 3_600_000_000;
+
 #[tokio::test]
 async fn sessions_end_by_idleness_and_by_age() {
-    const HOUR: i64 = 3_600_000_000;
     let world = World::new().await;
-    let who = world.user("noc@example.net", Role::SuperAdmin, None).await;
+    let tenant = world.tenant("North").await;
+    let who = world.user("noc@example.net", Role::Viewer, Some(tenant)).await;
     for _ in 0..16 {
         world.state.clock.shift(10 * HOUR);
         assert_eq!(world.get("/api/v1/me", &who).await.status, StatusCode::OK);
@@ -81,6 +85,65 @@ async fn sessions_end_by_idleness_and_by_age() {
     let idle = As::Cookie(cookie(&world.login("noc@example.net", PASSWORD).await));
     world.state.clock.shift(13 * HOUR);
     assert_eq!(world.get("/api/v1/me", &idle).await.code(), "unauthenticated");
+}
+
+#[tokio::test]
+async fn sessions_of_admins_end_sooner() {
+    let world = World::new().await;
+    let tenant = world.tenant("North").await;
+    for (role, tenant) in [(Role::SuperAdmin, None), (Role::TenantAdmin, Some(tenant))] {
+        let email = format!("{}@example.net", role.name());
+        let who = world.user(&email, role, tenant).await;
+        for _ in 0..28 {
+            world.state.clock.shift(HOUR * 5 / 12);
+            assert_eq!(world.get("/api/v1/me", &who).await.status, StatusCode::OK);
+        }
+        // It is too old, however busy it is.
+        world.state.clock.shift(HOUR * 5 / 12);
+        assert_eq!(world.get("/api/v1/me", &who).await.code(), "unauthenticated");
+        let idle = As::Cookie(cookie(&world.login(&email, PASSWORD).await));
+        world.state.clock.shift(HOUR * 7 / 12);
+        assert_eq!(world.get("/api/v1/me", &idle).await.code(), "unauthenticated");
+    }
+}
+
+#[tokio::test]
+async fn an_open_page_that_nobody_uses_keeps_no_session_alive() {
+    let world = World::new().await;
+    let who = world.user("noc@example.net", Role::SuperAdmin, None).await;
+    let As::Cookie(token) = &who else { panic!("no cookie") };
+    let proof = || Proof::Session(session_key(token.as_bytes()));
+    for _ in 0..2 {
+        world.state.clock.shift(HOUR / 3);
+        let _ = check(proof(), &world.state).await;
+    }
+    assert!(check(proof(), &world.state).await.is_err());
+    assert_eq!(world.get("/api/v1/me", &who).await.code(), "unauthenticated");
+}
+
+#[tokio::test]
+async fn a_read_needs_no_write() {
+    let world = World::new().await;
+    let tenant = world.tenant("North").await;
+    let who = world.user("noc@example.net", Role::SuperAdmin, None).await;
+    let key = world.key(&who, tenant, &["read"]).await;
+    world.state.clock.shift(HOUR / 12);
+    let writing = world.state.db.write().await.unwrap();
+    for who in [&who, &key] {
+        assert_eq!(world.get("/api/v1/tenants", who).await.status, StatusCode::OK);
+    }
+    drop(writing);
+    let used = async || {
+        let keys = world.get("/api/v1/api-keys", &who).await;
+        keys.data()[0]["last_used_at"].clone()
+    };
+    assert_eq!(used().await, Value::Null);
+    assert_eq!(world.get("/api/v1/tenants", &key).await.status, StatusCode::OK);
+    let noted = used().await;
+    assert!(noted.is_string(), "{noted}");
+    world.state.clock.shift(30_000_000);
+    assert_eq!(world.get("/api/v1/tenants", &key).await.status, StatusCode::OK);
+    assert_eq!(used().await, noted, "noted again within a minute");
 }
 
 #[tokio::test]

@@ -5,6 +5,7 @@ use farwatch_common::id::{AgentId, TenantId};
 use farwatch_proto::v1::{DeviceFacts, InterfaceTable};
 
 use super::signed;
+use crate::inventory::device::own_name;
 use crate::store::samples::{Fact, GapRow};
 use crate::store::{StoreError, Transaction};
 
@@ -31,7 +32,8 @@ async fn device_facts_store(
 ) -> Result<(), StoreError> {
     sqlx::query(
         "UPDATE device SET sys_descr = $1, sys_object_id = $2, sys_name = $3, sys_location = $4,
-                           sys_contact = $5, facts_at = $6
+                           sys_contact = $5, facts_at = $6,
+                           name = CASE named WHEN 0 THEN COALESCE($10, name) ELSE name END
          WHERE tenant_id = $7 AND device_id = $8 AND agent_id = $9
            AND (facts_at IS NULL OR facts_at <= $6)",
     )
@@ -44,6 +46,7 @@ async fn device_facts_store(
     .bind(tenant.0)
     .bind(facts.device_id)
     .bind(agent.0)
+    .bind(own_name(&facts.sys_name))
     .execute(&mut **txn)
     .await?;
     Ok(())
@@ -124,4 +127,31 @@ async fn gap_store(
     .execute(&mut **txn)
     .await?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::fixture::World;
+
+    #[tokio::test]
+    async fn a_device_without_a_given_name_has_the_one_it_gives_itself() {
+        let world = World::open().await;
+        let mut txn = world.database.write().await.unwrap();
+        let unnamed = "UPDATE device SET named = 0, name = host WHERE device_id = 100";
+        sqlx::query(unnamed).execute(&mut *txn).await.unwrap();
+        let mut names = Vec::new();
+        for (second, sys_name) in ["", " gw-1 ", "gw\n2", "gw-3"].into_iter().enumerate() {
+            let at = Micros(i64::try_from(second).unwrap() * Micros::SECOND);
+            for device_id in [100, 101] {
+                let sys_name = sys_name.to_owned();
+                let facts = DeviceFacts { device_id, sys_name, ..DeviceFacts::default() };
+                device_facts_store(&mut txn, TenantId(1), AgentId(10), at, &facts).await.unwrap();
+            }
+            let name = "SELECT group_concat(name ORDER BY device_id) FROM device
+                        WHERE device_id IN (100, 101)";
+            names.push(sqlx::query_scalar::<_, String>(name).fetch_one(&mut *txn).await.unwrap());
+        }
+        assert_eq!(names, ["192.0.2.1,r2", "gw-1,r2", "gw-1,r2", "gw-3,r2"]);
+    }
 }
