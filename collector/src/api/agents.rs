@@ -3,6 +3,7 @@
 use axum::extract::State;
 use farwatch_common::clock::Micros;
 use farwatch_common::id::AgentId;
+use farwatch_common::task::to_the_end;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -116,12 +117,15 @@ pub(super) async fn revoke(
     PathId(id): PathId<AgentId>,
     Json(Revoke {}): Json<Revoke>,
 ) -> Result<Data<Agent>, Error> {
-    agent_revoke(&state.db, &caller.context, id, state.clock.now()).await?;
-    state.sessions.revoke(id);
-    state.live.agent_revoked(id);
-    tracing::warn!(stage = "api", agent_id = %id, "agent revoked");
-    let row = agent_get(&state.db, &caller.context, id).await?;
-    Ok(Data { data: show(&state, row) })
+    to_the_end(async move {
+        agent_revoke(&state.db, &caller.context, id, state.clock.now()).await?;
+        state.sessions.revoke(id);
+        state.live.agent_revoked(id);
+        tracing::warn!(stage = "api", agent_id = %id, "agent revoked");
+        let row = agent_get(&state.db, &caller.context, id).await?;
+        Ok(Data { data: show(&state, row) })
+    })
+    .await
 }
 
 #[derive(Debug, Serialize, ToSchema)]

@@ -5,13 +5,13 @@ use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::AppState;
 use super::address::{Address, parse_address};
 use super::error::{Error, FieldError};
 use super::guard::Caller;
 use super::reply::{Cause, Data, List, Paging, Ref, SnmpVersion, State as Health, Time, listed};
 use super::request::{Json, Params, PathId, id};
 use super::tenants::narrowed;
+use super::{AppState, Parts};
 use crate::identity::TenantContext;
 use crate::inventory::agent::agent_get;
 use crate::inventory::device::{
@@ -23,6 +23,7 @@ use crate::inventory::{InventoryError, Listed, Page, is_name};
 use crate::live::LiveDevice;
 use farwatch_common::id::{AgentId, DeviceId};
 use farwatch_common::secret::Secret;
+use farwatch_common::task::to_the_end;
 
 const INTERVAL_S: u32 = 60;
 const INTERVAL_S_MAX: u32 = 86_400;
@@ -286,19 +287,22 @@ pub(super) async fn device_new(
     // An agent that is not theirs is told before any field is.
     agent_get(&state.db, &caller.context, agent).await?;
     let new = checked(agent, body)?;
-    let now = state.clock.now();
-    let made = device_create(&state.db, &state.vault, &caller.context, &state.ids, &new, now);
-    let row = made.await.map_err(|error| match error {
-        InventoryError::Exists => {
+    let made = to_the_end(async move {
+        let Parts { db, vault, ids, clock, .. } = &*state;
+        let row = device_create(db, vault, &caller.context, ids, &new, clock.now()).await?;
+        state.live.device_added(row.tenant.id, agent, row.id, row.interval_s);
+        state.changes.notify(agent);
+        tracing::info!(stage = "api", device_id = %row.id, agent_id = %agent, "device added");
+        Ok(show_now(&state, row))
+    });
+    match made.await {
+        Ok(data) => Ok((StatusCode::CREATED, Data { data })),
+        Err(InventoryError::Exists) => {
             let detail = "This agent has a device of this address already.";
-            Error::new(StatusCode::CONFLICT, "device_exists", detail)
+            Err(Error::new(StatusCode::CONFLICT, "device_exists", detail))
         }
-        error => error.into(),
-    })?;
-    state.live.device_added(row.tenant.id, agent, row.id, row.interval_s);
-    state.changes.notify(agent);
-    tracing::info!(stage = "api", device_id = %row.id, agent_id = %agent, "device added");
-    Ok((StatusCode::CREATED, Data { data: show_now(&state, row) }))
+        Err(error) => Err(error.into()),
+    }
 }
 
 fn checked(agent: AgentId, body: NewDevice) -> Result<device::NewDevice, Error> {
@@ -348,9 +352,13 @@ pub(super) async fn device_gone(
     caller: Caller,
     PathId(id): PathId<DeviceId>,
 ) -> Result<StatusCode, Error> {
-    let row = device_delete(&state.db, &caller.context, id).await?;
-    state.live.device_removed(row.tenant.id, id);
-    state.changes.notify(row.agent.id);
-    tracing::info!(stage = "api", device_id = %id, agent_id = %row.agent.id, "device taken out");
-    Ok(StatusCode::NO_CONTENT)
+    to_the_end(async move {
+        let row = device_delete(&state.db, &caller.context, id).await?;
+        state.live.device_removed(row.tenant.id, id);
+        state.changes.notify(row.agent.id);
+        let agent = row.agent.id;
+        tracing::info!(stage = "api", device_id = %id, agent_id = %agent, "device taken out");
+        Ok(StatusCode::NO_CONTENT)
+    })
+    .await
 }

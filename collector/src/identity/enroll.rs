@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use farwatch_common::clock::{Clock, Micros};
 use farwatch_common::id::{AgentId, IdGenerator};
-use farwatch_common::task::chain;
+use farwatch_common::task::{chain, to_the_end};
 use farwatch_proto::v1::enrollment_server::Enrollment;
 use farwatch_proto::v1::{EnrollReply, EnrollRequest};
 use tonic::{Request, Response, Status};
@@ -57,7 +57,9 @@ impl Enrollment for EnrollmentService {
             status.metadata_mut().insert("retry-after", limited.seconds().into());
             return Err(status);
         }
-        match self.admit(request.into_inner()).await {
+        // To the end: an agent that hung up after the commit is known to `live` all the same.
+        let (service, request) = (self.clone(), request.into_inner());
+        match to_the_end(async move { service.admit(request).await }).await {
             Ok(reply) => {
                 self.accepted.add(1);
                 Ok(Response::new(reply))
