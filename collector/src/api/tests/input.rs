@@ -45,6 +45,7 @@ async fn bad_queries_are_refused_with_a_reason() {
         format!("{series}?metric=x&points=5001"),
         format!("{series}?metric=x&from=yesterday"),
         format!("{series}?metric=x&from=2&to=1"),
+        format!("{series}?metric=x&from=-9223372036854775808"),
         format!("devices/{device}/samples?format=xml"),
         "events?last_event_id=x".into(),
     ] {
