@@ -37,7 +37,7 @@ pub enum ListenError {
 pub struct Doors {
     pub quic: quic::Listener,
     pub tls: TcpListener,
-    /// Plain HTTP on loopback, for a reverse proxy or a local browser.
+    /// Plain HTTP on loopback, for programs and browsers of this host.
     pub http: Option<TcpListener>,
 }
 

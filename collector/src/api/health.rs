@@ -1,9 +1,12 @@
 //! Probes and the collector's own numbers.
 
+use std::net::IpAddr;
+
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use http::header::CONTENT_TYPE;
-use http::{Extensions, HeaderMap, StatusCode};
+use http::header::{CONTENT_TYPE, FORWARDED, HOST};
+use http::uri::Authority;
+use http::{Extensions, HeaderMap, StatusCode, Uri};
 use serde::Serialize;
 use subtle::ConstantTimeEq as _;
 use utoipa::ToSchema;
@@ -55,20 +58,57 @@ pub(super) async fn startup(state: State<AppState>) -> Result<Data<Health>, Erro
     ready(state).await
 }
 
-/// Prometheus text. On the plain loopback listener for all, elsewhere with the token.
+/// Prometheus text: with the token, or for a program of this host on the plain listener.
 pub(super) async fn metrics(
     State(state): State<AppState>,
     extensions: Extensions,
+    uri: Uri,
     headers: HeaderMap,
 ) -> Result<Response, Error> {
     let client = Client::of(&extensions);
-    let local = !client.secure && client.address.ip().is_loopback();
+    let local = !client.secure && client.address.ip().is_loopback() && is_local(&headers, &uri);
     let token = state.metrics_token.as_ref().zip(bearer(&headers));
     let right = token.is_some_and(|(token, sent)| token.expose().ct_eq(sent.as_bytes()).into());
     if !local && !right {
-        let detail = "Ask on the loopback listener, or send the token of `metrics.token_file`.";
+        let detail = "Ask the plain listener by its loopback address, without a proxy, or send \
+                      the token of `metrics.token_file`.";
         return Err(Error::new(StatusCode::UNAUTHORIZED, "unauthenticated", detail));
     }
     let text = state.metrics.render();
     Ok(([(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text).into_response())
+}
+
+/// Whether the request began on this host: no proxy passed it on, and it asks for a loopback
+/// address by that name. A page whose own name leads here (DNS rebinding) asks for its own.
+fn is_local(headers: &HeaderMap, uri: &Uri) -> bool {
+    let passed_on = headers.contains_key(FORWARDED) || headers.contains_key("x-forwarded-for");
+    let host = headers.get(HOST).and_then(|host| host.to_str().ok()?.parse::<Authority>().ok());
+    let host = host.as_ref().or(uri.authority()).map(Authority::host).unwrap_or_default();
+    let address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
+    let loopback = host == "localhost" || address.is_ok_and(|address| address.is_loopback());
+    !passed_on && loopback
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_began_on_this_host_is_local() {
+        let local = |pairs: &[(&'static str, &str)]| {
+            let pair = |(name, value): &(&'static str, &str)| {
+                (http::HeaderName::from_static(name), value.parse().unwrap())
+            };
+            is_local(&pairs.iter().map(pair).collect(), &Uri::from_static("/metrics"))
+        };
+        for host in ["127.0.0.1:8080", "localhost", "localhost:1", "[::1]:8080", "127.9.9.9"] {
+            assert!(local(&[("host", host)]), "{host}");
+            assert!(!local(&[("host", host), ("x-forwarded-for", "192.0.2.1")]), "{host}");
+            assert!(!local(&[("host", host), ("forwarded", "for=192.0.2.1")]), "{host}");
+        }
+        for host in ["fw.example", "localhost.evil.example", "192.0.2.1:80", "", "127.0.0.1.x"] {
+            assert!(!local(&[("host", host)]), "{host}");
+        }
+        assert!(!local(&[]));
+    }
 }
