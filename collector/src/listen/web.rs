@@ -11,10 +11,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use farwatch_common::transport::ALPN_ENROLL;
+use http::StatusCode;
 use rustls::ServerConfig;
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::LazyConfigAcceptor;
 use tokio_util::sync::CancellationToken;
+use tower_http::timeout::TimeoutLayer;
 
 use super::accept::{Bounds, accept};
 use crate::api::Client;
@@ -26,6 +28,8 @@ const TLS_BOUNDS: Bounds = Bounds { all: 4096, per_address: 256 };
 /// Open plain connections; they all come from this host.
 const PLAIN_BOUNDS: Bounds = Bounds { all: 256, per_address: 256 };
 const TLS_TIMEOUT: Duration = Duration::from_secs(10);
+/// From the headers of an enrolment to its answer; what lasts longer can be tried again.
+const ENROLMENT_TIMEOUT: Duration = Duration::from_secs(30);
 const HTTP2: &[u8] = b"h2";
 
 /// What TCP connections are served with.
@@ -56,7 +60,10 @@ impl WebDoor {
         let counter = |name, help| metrics.counter(name, help, &[]);
         Self {
             api,
-            enroll,
+            enroll: enroll.layer(TimeoutLayer::with_status_code(
+                StatusCode::SERVICE_UNAVAILABLE,
+                ENROLMENT_TIMEOUT,
+            )),
             browser_tls,
             enroll_tls,
             handshakes_failed: counter(
