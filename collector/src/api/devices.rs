@@ -19,8 +19,8 @@ use crate::inventory::device::{
     device_list,
 };
 use crate::inventory::site::site_get;
-use crate::inventory::{InventoryError, Listed, Page, is_name};
-use crate::live::LiveDevice;
+use crate::inventory::{InventoryError, is_name};
+use crate::live::{LiveDevice, State as LiveState};
 use farwatch_common::id::{AgentId, DeviceId};
 use farwatch_common::secret::Secret;
 use farwatch_common::task::to_the_end;
@@ -29,8 +29,6 @@ const INTERVAL_S: u32 = 60;
 const INTERVAL_S_MAX: u32 = 86_400;
 const COMMUNITY_BYTES_MAX: usize = 255;
 const SEARCH_CHARS_MAX: usize = 200;
-/// Rows read at once while a list is searched for a state, which only `live` knows.
-const SEARCH_PAGE: u32 = 1000;
 
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Device {
@@ -166,20 +164,9 @@ pub(super) async fn devices(
     let context = narrowed(&caller.context, query.tenant.as_deref())?;
     let (filter, order) = wanted(&state, &context, &query).await?;
     let paging = Paging { limit: query.limit, cursor: query.cursor };
-    let page = paging.page()?;
-    let rows = match query.state.as_deref().map(Health::from_name) {
-        None => device_list(&state.db, &context, &filter, order, &page).await?,
-        Some(Some(health)) => in_state(&state, &context, (&filter, order), health, &page).await?,
-        Some(None) => {
-            let detail = "`state` must be up, degraded, down or unknown.";
-            return Err(Error::bad_request("bad_query", detail));
-        }
-    };
+    let rows = device_list(&state.db, &context, &filter, order, &paging.page()?).await?;
+    let place = |row: &device::Device| (row.name.clone(), row.id.0);
     listed(rows, &paging, place, |row| show_now(&state, row))
-}
-
-fn place(row: &device::Device) -> (String, i64) {
-    (row.name.clone(), row.id.0)
 }
 
 async fn wanted(
@@ -202,6 +189,14 @@ async fn wanted(
         return Err(Error::bad_request("bad_query", "`q` has at most 200 characters."));
     }
     let mut filter = DeviceFilter { search, ..DeviceFilter::default() };
+    // Only `live` knows states: the list is of what it names at this moment.
+    if let Some(name) = &query.state {
+        let Some(health) = LiveState::from_name(name) else {
+            let detail = "`state` must be up, degraded, down or unknown.";
+            return Err(Error::bad_request("bad_query", detail));
+        };
+        filter.among = Some(state.live.devices_in(&context.tenants().collect(), health));
+    }
     if let Some(site) = &query.site {
         filter.site = Some(site_get(&state.db, context, id(site)?).await?.id);
     }
@@ -209,44 +204,6 @@ async fn wanted(
         filter.agent = Some(agent_get(&state.db, context, id(agent)?).await?.id);
     }
     Ok((filter, order))
-}
-
-/// The page of the devices in one state, and how many are in it. Reads the whole list, in parts.
-async fn in_state(
-    state: &AppState,
-    context: &TenantContext,
-    (filter, order): (&DeviceFilter, DeviceOrder),
-    health: Health,
-    page: &Page,
-) -> Result<Listed<device::Device>, Error> {
-    let is_wanted = |row: &device::Device| {
-        let live = state.live.device(row.tenant.id, row.id);
-        let name = live.map_or("unknown", |live| live.state.name());
-        Health::from_name(name) == Some(health)
-    };
-    let mut all = Page { after: None, limit: SEARCH_PAGE };
-    let mut total = 0;
-    loop {
-        let part = device_list(&state.db, context, filter, order, &all).await?.rows;
-        total += part.iter().filter(|row| is_wanted(row)).count() as u64;
-        all.after = part.last().map(place);
-        if part.len() < SEARCH_PAGE as usize {
-            break;
-        }
-    }
-    let mut rows = Vec::new();
-    let mut rest = Page { after: page.after.clone(), limit: SEARCH_PAGE };
-    while rows.len() < page.limit as usize {
-        let part = device_list(&state.db, context, filter, order, &rest).await?.rows;
-        rest.after = part.last().map(place);
-        let last = part.len() < SEARCH_PAGE as usize;
-        rows.extend(part.into_iter().filter(is_wanted));
-        if last {
-            break;
-        }
-    }
-    rows.truncate(page.limit as usize);
-    Ok(Listed { rows, total })
 }
 
 /// One device
