@@ -51,6 +51,7 @@ use crate::metrics::Metrics;
 use crate::store::{Database, SqliteSamples};
 use events::Streams;
 pub use guard::Client;
+use health::Probe;
 
 const BODY_BYTES_MAX: usize = 1024 * 1024;
 
@@ -85,6 +86,7 @@ pub struct Parts {
 /// What the API keeps for itself.
 pub struct Own {
     streams: Streams,
+    probe: Probe,
 }
 
 impl Own {
@@ -92,6 +94,7 @@ impl Own {
     pub fn new(metrics: &Metrics) -> Self {
         Self {
             streams: Streams::new(metrics),
+            probe: Probe::default(),
         }
     }
 }
