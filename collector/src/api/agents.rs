@@ -183,6 +183,6 @@ pub(super) async fn gaps(
     };
     Ok(List {
         data: rows.into_iter().map(show).collect(),
-        meta: Meta { next_cursor, total },
+        meta: Meta { next_cursor, total: Some(total) },
     })
 }
