@@ -47,11 +47,12 @@ use crate::identity::password::Passwords;
 use crate::identity::token::TokenOrigin;
 use crate::inventory::{AssignmentChanges, Vault};
 use crate::live::Live;
-use crate::metrics::Metrics;
+use crate::metrics::{Counter, Metrics};
 use crate::store::{Database, SqliteSamples};
 use events::Streams;
 pub use guard::Client;
 use health::Probe;
+use observe::Requests;
 
 const BODY_BYTES_MAX: usize = 1024 * 1024;
 
@@ -87,6 +88,8 @@ pub struct Parts {
 pub struct Own {
     streams: Streams,
     probe: Probe,
+    requests: Requests,
+    logins_failed: Counter,
 }
 
 impl Own {
@@ -95,6 +98,8 @@ impl Own {
         Self {
             streams: Streams::new(metrics),
             probe: Probe::default(),
+            requests: Requests::new(metrics),
+            logins_failed: metrics.counter("api_logins_failed_total", "Logins refused", &[]),
         }
     }
 }
