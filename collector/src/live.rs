@@ -159,11 +159,6 @@ impl Live {
         });
     }
 
-    /// The agent's name, site or certificate changed: screens are told to look.
-    pub fn agent_changed(&self, _tenant: TenantId, id: AgentId) {
-        self.change(|fleet, now| fleet.with_agent(id, now, |_| {}));
-    }
-
     pub fn agent_revoked(&self, id: AgentId) {
         self.change(|fleet, now| fleet.with_agent(id, now, agent::Agent::revoked));
     }

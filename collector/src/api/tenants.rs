@@ -224,8 +224,11 @@ pub(super) async fn api_key_new(
     if !is_name(&body.name) {
         return Err(Error::field("name", NAME_RULE));
     }
-    if body.scopes.is_empty() || body.scopes.len() > 2 {
-        return Err(Error::field("scopes", "name `read`, or `read` and `write`"));
+    if !matches!(
+        body.scopes[..],
+        [Scope::Read] | [Scope::Read, Scope::Write] | [Scope::Write, Scope::Read]
+    ) {
+        return Err(Error::field("scopes", "must be `read`, or `read` and `write`"));
     }
     let days = body.expires_in_days.unwrap_or(LIFE_DAYS);
     if !(1..=LIFE_DAYS_MAX).contains(&days) {

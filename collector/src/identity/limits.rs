@@ -23,7 +23,7 @@ const MINUTE: Duration = Duration::from_secs(60);
 pub const LOGINS_PER_MINUTE_ACCOUNT: NonZeroU32 = NonZeroU32::new(5).unwrap();
 pub const LOGINS_PER_MINUTE_ADDRESS: NonZeroU32 = NonZeroU32::new(20).unwrap();
 pub const ENROLMENTS_PER_MINUTE_ADDRESS: NonZeroU32 = NonZeroU32::new(10).unwrap();
-/// Per agent; certificates last for weeks.
+/// Per agent; a certificate lasts for days.
 pub const RENEWALS_PER_MINUTE_AGENT: NonZeroU32 = NonZeroU32::new(1).unwrap();
 /// Per API key and per session.
 pub const REQUESTS_PER_SECOND: NonZeroU32 = NonZeroU32::new(20).unwrap();

@@ -24,6 +24,20 @@ async fn a_read_key_reads_and_a_write_key_writes() {
 }
 
 #[tokio::test]
+async fn scopes_are_read_or_both() {
+    let world = World::new().await;
+    let tenant = world.tenant("North").await;
+    let admin = world.user("admin@example.net", Role::TenantAdmin, Some(tenant)).await;
+    let none: &[&str] = &[];
+    for scopes in [none, &["write"], &["read", "read"], &["read", "write", "read"]] {
+        let body = json!({ "tenant": tenant.to_string(), "name": "n", "scopes": scopes });
+        let refused = world.post("/api/v1/api-keys", &admin, body).await;
+        assert_eq!(refused.json()["errors"][0]["field"], "scopes", "{scopes:?}");
+    }
+    world.key(&admin, tenant, &["write", "read"]).await;
+}
+
+#[tokio::test]
 async fn a_key_ends_by_its_date_and_by_hand() {
     let world = World::new().await;
     let tenant = world.tenant("North").await;

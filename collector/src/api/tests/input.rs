@@ -67,6 +67,9 @@ async fn unknown_routes_and_methods_are_problems_under_api_and_pages_elsewhere()
     let wrong = world.delete("/api/v1/devices", &As::Nobody).await;
     assert_eq!((wrong.status.as_u16(), wrong.code().as_str()), (405, "method_not_allowed"));
     assert!(wrong.headers["allow"].to_str().unwrap().contains("POST"));
+    let wrong = world.delete("/devices", &As::Nobody).await;
+    assert_eq!((wrong.status.as_u16(), wrong.code().as_str()), (405, "method_not_allowed"));
+    assert_eq!(wrong.headers["allow"], "GET, HEAD");
     for path in ["/", "/devices/dev_1", "/index.html"] {
         let page = world.get(path, &As::Nobody).await;
         assert_eq!(page.headers["content-type"], "text/html; charset=utf-8", "{path}");
