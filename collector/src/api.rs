@@ -2,8 +2,8 @@
 //!
 //! - in: HTTP requests, from a listener that says where each came from ([`Client`])
 //! - out: JSON of `inventory`, `live` and `store`; events; the web UI's files
-//! - bound: bodies of 1 MiB, 30 s per request, a rate per session or key, [`events::STREAMS_MAX`]
-//!   event streams; lists come in pages
+//! - bound: bodies of 1 MiB, 30 s per request, a rate and 16 event streams per session or key,
+//!   [`events::STREAMS_MAX`] event streams of all; lists come in pages
 //! - when full: 429 or 503 with `Retry-After`; a slow event stream gets `resync`
 //! - on crash: requests are gone, what they committed stays; clients load a snapshot again
 
@@ -47,9 +47,12 @@ use crate::identity::password::Passwords;
 use crate::identity::token::TokenOrigin;
 use crate::inventory::{AssignmentChanges, Vault};
 use crate::live::Live;
-use crate::metrics::Metrics;
+use crate::metrics::{Counter, Metrics};
 use crate::store::{Database, SqliteSamples};
+use events::Streams;
 pub use guard::Client;
+use health::Probe;
+use observe::Requests;
 
 const BODY_BYTES_MAX: usize = 1024 * 1024;
 
@@ -78,6 +81,27 @@ pub struct Parts {
     pub metrics_token: Option<Secret>,
     /// Cancelled when the process stops: event streams end.
     pub stopping: CancellationToken,
+    pub own: Own,
+}
+
+/// What the API keeps for itself.
+pub struct Own {
+    streams: Streams,
+    probe: Probe,
+    requests: Requests,
+    logins_failed: Counter,
+}
+
+impl Own {
+    #[must_use]
+    pub fn new(metrics: &Metrics) -> Self {
+        Self {
+            streams: Streams::new(metrics),
+            probe: Probe::default(),
+            requests: Requests::new(metrics),
+            logins_failed: metrics.counter("api_logins_failed_total", "Logins refused", &[]),
+        }
+    }
 }
 
 pub type AppState = Arc<Parts>;

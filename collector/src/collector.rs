@@ -145,6 +145,7 @@ pub async fn serve(config: Config, stop: impl Future<Output = ()>) -> Result<(),
         metrics: base.metrics.clone(),
         metrics_token,
         stopping: cancel.clone(),
+        own: api::Own::new(&base.metrics),
     }));
     let web = WebDoor::new(api, enroll, tls.browsers, tls.enrolment, &base.metrics, cancel.clone());
     tasks.spawn("tls", web.clone().serve_tls(doors.tls, cancel.clone()));

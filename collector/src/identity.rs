@@ -8,6 +8,7 @@ pub mod limits;
 pub mod password;
 pub mod peer;
 pub mod pki;
+pub mod places;
 pub mod session;
 pub mod tenancy;
 pub mod token;

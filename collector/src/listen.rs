@@ -2,10 +2,12 @@
 //!
 //! - in: connections from anywhere
 //! - out: pipes with a known peer to `ingest`, HTTP requests to `api`, enrolments to `identity`
-//! - bound: handshakes at once, connections per agent, HTTP connections (constants below)
-//! - when full: the newest agent connection replaces the oldest; others wait in the kernel
+//! - bound: handshakes at once, connections per agent, TCP connections in all and per address
+//! - when full: the newest agent connection replaces the oldest; an address with too many TCP
+//!   connections is hung up on; others wait in the kernel
 //! - on crash: agents learn of it by stateless reset and dial again
 
+mod accept;
 pub mod addresses;
 pub mod agents;
 pub mod web;
@@ -37,7 +39,7 @@ pub enum ListenError {
 pub struct Doors {
     pub quic: quic::Listener,
     pub tls: TcpListener,
-    /// Plain HTTP on loopback, for a reverse proxy or a local browser.
+    /// Plain HTTP on loopback, for programs and browsers of this host.
     pub http: Option<TcpListener>,
 }
 

@@ -109,6 +109,12 @@ impl Live {
         self.fleet().device(tenant, id)
     }
 
+    /// The devices of `tenants` that are in `state` now, in no order.
+    #[must_use]
+    pub fn devices_in(&self, tenants: &BTreeSet<TenantId>, state: State) -> Vec<DeviceId> {
+        self.fleet().devices_in(tenants, state)
+    }
+
     /// In order of their indexes.
     #[must_use]
     pub fn interfaces(&self, tenant: TenantId, id: DeviceId) -> Vec<LiveInterface> {

@@ -108,6 +108,23 @@ where
     tokio::spawn(task.in_current_span());
 }
 
+/// Runs `task` to its end, also if the caller is dropped before: for a commit and what must follow
+/// it. A panic of the task is one of the caller.
+#[expect(clippy::disallowed_methods, reason = "this is the only spawn")]
+pub async fn to_the_end<F>(task: F) -> F::Output
+where
+    F: Future<Output: Send + 'static> + Send + 'static,
+{
+    match tokio::spawn(task.in_current_span()).await {
+        Ok(output) => output,
+        Err(error) => match error.try_into_panic() {
+            Ok(panic) => std::panic::resume_unwind(panic),
+            // Only with the whole runtime, which drops the caller too.
+            Err(_) => std::future::pending().await,
+        },
+    }
+}
+
 /// An error and all its sources in one line.
 pub fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
@@ -162,6 +179,22 @@ mod tests {
         let failed = tasks.run(std::future::pending(), GRACE).await.unwrap_err();
         assert_eq!(failed.name, "panics");
         assert!(failed.reason.contains("broken"), "{failed}");
+    }
+
+    #[tokio::test]
+    async fn a_task_begun_goes_to_its_end_without_its_caller() {
+        let (go, wait) = tokio::sync::oneshot::channel::<()>();
+        let (ended, end) = tokio::sync::oneshot::channel();
+        let caller = to_the_end(async move {
+            let _ = wait.await;
+            let _ = ended.send(());
+        });
+        // Asked once, then given up.
+        let asked = tokio::time::timeout(Duration::ZERO, caller).await;
+        assert!(asked.is_err());
+        go.send(()).unwrap();
+        tokio::time::timeout(GRACE, end).await.expect("it was given up too").unwrap();
+        assert_eq!(to_the_end(async { 7 }).await, 7);
     }
 
     #[tokio::test]

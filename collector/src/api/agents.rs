@@ -3,18 +3,19 @@
 use axum::extract::State;
 use farwatch_common::clock::Micros;
 use farwatch_common::id::AgentId;
+use farwatch_common::task::to_the_end;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::AppState;
 use super::error::Error;
 use super::guard::Caller;
-use super::reply::{Data, List, Paging, Ref, State as Health, Time, listed, page_of};
+use super::reply::{Data, List, Meta, Paging, Ref, State as Health, Time, cursor, listed};
 use super::request::{Json, Params, PathId};
 use super::tenants::OfTenant;
 use crate::inventory::agent::{self, agent_get, agent_list, agent_revoke};
 use crate::store::SampleStore as _;
-use crate::store::samples::gap_reason_name;
+use crate::store::samples::{GapCursor, GapRow, gap_reason_name};
 
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Agent {
@@ -116,12 +117,15 @@ pub(super) async fn revoke(
     PathId(id): PathId<AgentId>,
     Json(Revoke {}): Json<Revoke>,
 ) -> Result<Data<Agent>, Error> {
-    agent_revoke(&state.db, &caller.context, id, state.clock.now()).await?;
-    state.sessions.revoke(id);
-    state.live.agent_revoked(id);
-    tracing::warn!(stage = "api", agent_id = %id, "agent revoked");
-    let row = agent_get(&state.db, &caller.context, id).await?;
-    Ok(Data { data: show(&state, row) })
+    to_the_end(async move {
+        agent_revoke(&state.db, &caller.context, id, state.clock.now()).await?;
+        state.sessions.revoke(id);
+        state.live.agent_revoked(id);
+        tracing::warn!(stage = "api", agent_id = %id, "agent revoked");
+        let row = agent_get(&state.db, &caller.context, id).await?;
+        Ok(Data { data: show(&state, row) })
+    })
+    .await
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -148,13 +152,26 @@ pub(super) async fn gaps(
     Params(paging): Params<Paging>,
 ) -> Result<List<Gap>, Error> {
     agent_get(&state.db, &caller.context, id).await?;
-    let always = (Micros(i64::MIN), Micros(i64::MAX));
-    let mut rows = state.samples.gaps(&caller.context, id, always.0, always.1).await?;
-    let place = |row: &crate::store::samples::GapRow| {
-        (row.from.0, row.stream, row.seq_first, row.seq_last, row.class as u8)
+    let limit = paging.limit()? as usize;
+    let after = paging.after::<(i64, i64, u64, u64, u8)>()?;
+    let after = after.map(|(from, stream, seq_first, seq_last, class)| GapCursor {
+        from: Micros(from),
+        stream,
+        seq_first,
+        seq_last,
+        class,
+    });
+    // One more, to know whether there is a next page.
+    let (mut rows, total) = state.samples.gap_page(&caller.context, id, after, limit + 1).await?;
+    let more = rows.len() > limit;
+    rows.truncate(limit);
+    let next_cursor = match rows.last().filter(|_| more).map(GapRow::cursor) {
+        Some(GapCursor { from, stream, seq_first, seq_last, class }) => {
+            Some(cursor(&(from.0, stream, seq_first, seq_last, class))?)
+        }
+        None => None,
     };
-    rows.sort_by_key(place);
-    page_of(rows, &paging, place, |row| Gap {
+    let show = |row: GapRow| Gap {
         stream: row.stream.to_string(),
         seq_from: row.seq_first,
         seq_to: row.seq_last,
@@ -163,5 +180,9 @@ pub(super) async fn gaps(
         class: row.class.name().to_owned(),
         count: row.count,
         reason: gap_reason_name(row.reason).to_owned(),
+    };
+    Ok(List {
+        data: rows.into_iter().map(show).collect(),
+        meta: Meta { next_cursor, total: Some(total) },
     })
 }

@@ -8,8 +8,8 @@ use std::borrow::Cow;
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use http::header::{
-    ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG,
-    IF_NONE_MATCH, VARY,
+    ACCEPT_ENCODING, ALLOW, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE,
+    ETAG, IF_NONE_MATCH, VARY,
 };
 use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
 use rust_embed::{EmbeddedFile, RustEmbed};
@@ -36,7 +36,8 @@ pub(super) async fn serve(method: Method, uri: Uri, headers: HeaderMap) -> Respo
         return Error::not_found().into_response();
     }
     if method != Method::GET && method != Method::HEAD {
-        return Error::of_status(StatusCode::METHOD_NOT_ALLOWED).into_response();
+        let allow = [(ALLOW, HeaderValue::from_static("GET, HEAD"))];
+        return (allow, Error::of_status(StatusCode::METHOD_NOT_ALLOWED)).into_response();
     }
     if path.is_empty() || path == PAGE {
         return page();

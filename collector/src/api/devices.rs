@@ -5,13 +5,13 @@ use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::AppState;
 use super::address::{Address, parse_address};
 use super::error::{Error, FieldError};
 use super::guard::Caller;
 use super::reply::{Cause, Data, List, Paging, Ref, SnmpVersion, State as Health, Time, listed};
 use super::request::{Json, Params, PathId, id};
 use super::tenants::narrowed;
+use super::{AppState, Parts};
 use crate::identity::TenantContext;
 use crate::inventory::agent::agent_get;
 use crate::inventory::device::{
@@ -19,17 +19,16 @@ use crate::inventory::device::{
     device_list,
 };
 use crate::inventory::site::site_get;
-use crate::inventory::{InventoryError, Listed, Page, is_name};
-use crate::live::LiveDevice;
+use crate::inventory::{InventoryError, is_name};
+use crate::live::{LiveDevice, State as LiveState};
 use farwatch_common::id::{AgentId, DeviceId};
 use farwatch_common::secret::Secret;
+use farwatch_common::task::to_the_end;
 
 const INTERVAL_S: u32 = 60;
 const INTERVAL_S_MAX: u32 = 86_400;
 const COMMUNITY_BYTES_MAX: usize = 255;
 const SEARCH_CHARS_MAX: usize = 200;
-/// Rows read at once while a list is searched for a state, which only `live` knows.
-const SEARCH_PAGE: u32 = 1000;
 
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Device {
@@ -165,20 +164,9 @@ pub(super) async fn devices(
     let context = narrowed(&caller.context, query.tenant.as_deref())?;
     let (filter, order) = wanted(&state, &context, &query).await?;
     let paging = Paging { limit: query.limit, cursor: query.cursor };
-    let page = paging.page()?;
-    let rows = match query.state.as_deref().map(Health::from_name) {
-        None => device_list(&state.db, &context, &filter, order, &page).await?,
-        Some(Some(health)) => in_state(&state, &context, (&filter, order), health, &page).await?,
-        Some(None) => {
-            let detail = "`state` must be up, degraded, down or unknown.";
-            return Err(Error::bad_request("bad_query", detail));
-        }
-    };
+    let rows = device_list(&state.db, &context, &filter, order, &paging.page()?).await?;
+    let place = |row: &device::Device| (row.name.clone(), row.id.0);
     listed(rows, &paging, place, |row| show_now(&state, row))
-}
-
-fn place(row: &device::Device) -> (String, i64) {
-    (row.name.clone(), row.id.0)
 }
 
 async fn wanted(
@@ -201,6 +189,14 @@ async fn wanted(
         return Err(Error::bad_request("bad_query", "`q` has at most 200 characters."));
     }
     let mut filter = DeviceFilter { search, ..DeviceFilter::default() };
+    // Only `live` knows states: the list is of what it names at this moment.
+    if let Some(name) = &query.state {
+        let Some(health) = LiveState::from_name(name) else {
+            let detail = "`state` must be up, degraded, down or unknown.";
+            return Err(Error::bad_request("bad_query", detail));
+        };
+        filter.among = Some(state.live.devices_in(&context.tenants().collect(), health));
+    }
     if let Some(site) = &query.site {
         filter.site = Some(site_get(&state.db, context, id(site)?).await?.id);
     }
@@ -208,44 +204,6 @@ async fn wanted(
         filter.agent = Some(agent_get(&state.db, context, id(agent)?).await?.id);
     }
     Ok((filter, order))
-}
-
-/// The page of the devices in one state, and how many are in it. Reads the whole list, in parts.
-async fn in_state(
-    state: &AppState,
-    context: &TenantContext,
-    (filter, order): (&DeviceFilter, DeviceOrder),
-    health: Health,
-    page: &Page,
-) -> Result<Listed<device::Device>, Error> {
-    let is_wanted = |row: &device::Device| {
-        let live = state.live.device(row.tenant.id, row.id);
-        let name = live.map_or("unknown", |live| live.state.name());
-        Health::from_name(name) == Some(health)
-    };
-    let mut all = Page { after: None, limit: SEARCH_PAGE };
-    let mut total = 0;
-    loop {
-        let part = device_list(&state.db, context, filter, order, &all).await?.rows;
-        total += part.iter().filter(|row| is_wanted(row)).count() as u64;
-        all.after = part.last().map(place);
-        if part.len() < SEARCH_PAGE as usize {
-            break;
-        }
-    }
-    let mut rows = Vec::new();
-    let mut rest = Page { after: page.after.clone(), limit: SEARCH_PAGE };
-    while rows.len() < page.limit as usize {
-        let part = device_list(&state.db, context, filter, order, &rest).await?.rows;
-        rest.after = part.last().map(place);
-        let last = part.len() < SEARCH_PAGE as usize;
-        rows.extend(part.into_iter().filter(is_wanted));
-        if last {
-            break;
-        }
-    }
-    rows.truncate(page.limit as usize);
-    Ok(Listed { rows, total })
 }
 
 /// One device
@@ -287,22 +245,25 @@ pub(super) async fn device_new(
     agent_get(&state.db, &caller.context, agent).await?;
     let new = checked(agent, body)?;
     let named = new.named;
-    let now = state.clock.now();
-    let made = device_create(&state.db, &state.vault, &caller.context, &state.ids, &new, now);
-    let row = made.await.map_err(|error| match error {
-        InventoryError::Exists => {
-            let detail = "This agent has a device of this address already.";
-            Error::new(StatusCode::CONFLICT, "device_exists", detail)
+    let made = to_the_end(async move {
+        let Parts { db, vault, ids, clock, .. } = &*state;
+        let row = device_create(db, vault, &caller.context, ids, &new, clock.now()).await?;
+        state.live.device_added(row.tenant.id, agent, row.id, row.interval_s);
+        if !named {
+            state.live.device_follows_name(row.id);
         }
-        error => error.into(),
-    })?;
-    state.live.device_added(row.tenant.id, agent, row.id, row.interval_s);
-    if !named {
-        state.live.device_follows_name(row.id);
+        state.changes.notify(agent);
+        tracing::info!(stage = "api", device_id = %row.id, agent_id = %agent, "device added");
+        Ok(show_now(&state, row))
+    });
+    match made.await {
+        Ok(data) => Ok((StatusCode::CREATED, Data { data })),
+        Err(InventoryError::Exists) => {
+            let detail = "This agent has a device of this address already.";
+            Err(Error::new(StatusCode::CONFLICT, "device_exists", detail))
+        }
+        Err(error) => Err(error.into()),
     }
-    state.changes.notify(agent);
-    tracing::info!(stage = "api", device_id = %row.id, agent_id = %agent, "device added");
-    Ok((StatusCode::CREATED, Data { data: show_now(&state, row) }))
 }
 
 fn checked(agent: AgentId, body: NewDevice) -> Result<device::NewDevice, Error> {
@@ -354,9 +315,13 @@ pub(super) async fn device_gone(
     caller: Caller,
     PathId(id): PathId<DeviceId>,
 ) -> Result<StatusCode, Error> {
-    let row = device_delete(&state.db, &caller.context, id).await?;
-    state.live.device_removed(row.tenant.id, id);
-    state.changes.notify(row.agent.id);
-    tracing::info!(stage = "api", device_id = %id, agent_id = %row.agent.id, "device taken out");
-    Ok(StatusCode::NO_CONTENT)
+    to_the_end(async move {
+        let row = device_delete(&state.db, &caller.context, id).await?;
+        state.live.device_removed(row.tenant.id, id);
+        state.changes.notify(row.agent.id);
+        let agent = row.agent.id;
+        tracing::info!(stage = "api", device_id = %id, agent_id = %agent, "device taken out");
+        Ok(StatusCode::NO_CONTENT)
+    })
+    .await
 }

@@ -1,5 +1,8 @@
 //! The OpenAPI document: what the macros collect, and what they cannot say.
 
+use std::sync::OnceLock;
+
+use axum::body::Bytes;
 use axum::response::{IntoResponse, Response};
 use http::header::CONTENT_TYPE;
 use utoipa::openapi::schema::{ArrayBuilder, ArrayItems, Object, ObjectBuilder, Schema, Type};
@@ -135,6 +138,14 @@ fn add_problems(document: &mut OpenApi) {
 #[utoipa::path(get, path = "/api/v1/openapi.json", tag = "meta", security(()),
     responses((status = 200, content_type = "application/json")))]
 pub(super) async fn openapi_json() -> Result<Response, Error> {
-    let text = super::openapi().to_pretty_json().map_err(Error::internal)?;
+    // Anybody may ask, so it is made once.
+    static TEXT: OnceLock<Bytes> = OnceLock::new();
+    let text = match TEXT.get() {
+        Some(text) => text.clone(),
+        None => {
+            let text = super::openapi().to_pretty_json().map_err(Error::internal)?;
+            TEXT.get_or_init(|| text.into()).clone()
+        }
+    };
     Ok(([(CONTENT_TYPE, "application/json")], text).into_response())
 }

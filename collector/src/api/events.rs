@@ -8,7 +8,7 @@ use axum::extract::State;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use farwatch_common::id::DeviceId;
 use futures_util::{Stream, StreamExt as _, stream};
-use http::HeaderMap;
+use http::{HeaderMap, StatusCode};
 use serde::{Deserialize, Serialize};
 use tokio::time::{Instant, Interval, MissedTickBehavior};
 use utoipa::{IntoParams, ToSchema};
@@ -18,13 +18,16 @@ use super::error::Error;
 use super::guard::{Caller, check};
 use super::reply::Time;
 use super::request::{Params, id};
+use crate::identity::places::{Full, Place, Places};
 use crate::identity::{Access, TenantContext};
 use crate::inventory::device::device_get;
 use crate::live::{EventFilter, EventStream, LiveEvent};
-use crate::metrics::Gauge;
+use crate::metrics::{Gauge, Metrics};
 
 /// Open streams of all clients; a browser has one.
-pub(super) const STREAMS_MAX: u64 = 1_000;
+pub(super) const STREAMS_MAX: usize = 1_000;
+/// Of one session or API key: a browser that lost its tabs' shared stream has one per tab.
+const CALLER_STREAMS_MAX: usize = 16;
 const HEARTBEAT: Duration = Duration::from_secs(15);
 /// Devices whose interfaces one stream shows.
 const DEVICES_MAX: usize = 8;
@@ -50,23 +53,42 @@ pub(super) struct HelloEvent {
     instance: String,
 }
 
-/// A stream's place among the open ones; gives it back when the client goes.
-struct Place(Gauge);
+/// The open streams.
+#[derive(Debug)]
+pub(super) struct Streams {
+    /// By session or API key.
+    places: Places<[u8; 32]>,
+    open: Gauge,
+}
 
-impl Place {
-    fn take(state: &AppState) -> Result<Self, Error> {
-        let open = state.metrics.gauge("api_event_streams", "Open event streams", &[]);
-        if open.get() >= STREAMS_MAX {
-            return Err(Error::unavailable("Too many event streams are open; try again later."));
-        }
-        open.add(1);
-        Ok(Self(open))
+/// A stream's place among the open ones; gives it back when the client goes.
+struct Taken {
+    _place: Place<[u8; 32]>,
+    open: Gauge,
+}
+
+impl Streams {
+    pub(super) fn new(metrics: &Metrics) -> Self {
+        let open = metrics.gauge("api_event_streams", "Open event streams", &[]);
+        Self { places: Places::new(STREAMS_MAX, CALLER_STREAMS_MAX), open }
+    }
+
+    fn take(&self, caller: &Caller) -> Result<Taken, Error> {
+        let place = self.places.take(caller.proof.key()).map_err(|full| match full {
+            Full::ForAll => Error::unavailable("Too many event streams are open; try again later."),
+            Full::ForKey => {
+                let detail = "This session or key has 16 event streams open; close one.";
+                Error::new(StatusCode::TOO_MANY_REQUESTS, "too_many_streams", detail)
+            }
+        })?;
+        self.open.add(1);
+        Ok(Taken { _place: place, open: self.open.clone() })
     }
 }
 
-impl Drop for Place {
+impl Drop for Taken {
     fn drop(&mut self) {
-        self.0.sub(1);
+        self.open.sub(1);
     }
 }
 
@@ -75,7 +97,7 @@ struct Watch {
     caller: Caller,
     events: EventStream,
     checks: Interval,
-    _place: Place,
+    _taken: Taken,
 }
 
 /// Live events (SSE): `hello`, `devices`, `interfaces`, `agents`, `resync`
@@ -106,11 +128,11 @@ pub(super) fn watched(
     last: Option<u64>,
     check_every: Duration,
 ) -> Result<impl Stream<Item = Event>, Error> {
-    let place = Place::take(&state)?;
+    let taken = state.own.streams.take(&caller)?;
     let events = state.live.subscribe(filter, last);
     let mut checks = tokio::time::interval_at(Instant::now() + check_every, check_every);
     checks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let watch = Watch { state, caller, events, checks, _place: place };
+    let watch = Watch { state, caller, events, checks, _taken: taken };
     Ok(stream::unfold(watch, |mut watch| async {
         let event = next(&mut watch).await?;
         Some((event, watch))

@@ -88,16 +88,22 @@ impl Caller {
     }
 }
 
+impl Proof {
+    /// What limits are counted by.
+    pub(super) fn key(&self) -> [u8; 32] {
+        match self {
+            Self::Session(key) => *key,
+            Self::ApiKey(text) => digest(text.expose()),
+        }
+    }
+}
+
 impl FromRequestParts<AppState> for Caller {
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Error> {
         let caller = check(proof(&parts.headers)?, state).await?;
-        let key = match &caller.proof {
-            Proof::Session(key) => *key,
-            Proof::ApiKey(text) => digest(text.expose()),
-        };
-        state.limits.requests.check(&key)?;
+        state.limits.requests.check(&caller.proof.key())?;
         if is_change(&parts.method) {
             if matches!(caller.proof, Proof::Session(_)) {
                 same_origin(&parts.headers, &parts.uri)?;

@@ -70,7 +70,7 @@ pub(super) async fn login(
         None => None,
     };
     let Some((user, context)) = known else {
-        state.metrics.counter("api_logins_failed_total", "Logins refused", &[]).add(1);
+        state.own.logins_failed.add(1);
         let detail = "The e-mail address or the password is wrong.";
         return Err(Error::new(StatusCode::UNAUTHORIZED, "bad_credentials", detail));
     };

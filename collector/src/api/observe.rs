@@ -15,6 +15,7 @@ use http::{HeaderValue, StatusCode};
 use super::AppState;
 use super::error::{Error, PROBLEM_JSON};
 use super::guard::Client;
+use crate::metrics::{Counter, Metrics};
 
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -43,7 +44,7 @@ pub(super) async fn observe(
             response.headers_mut().insert(http::header::ALLOW, allow);
         }
     }
-    count(&state, status);
+    state.own.requests.count(status);
     let took_ms = state.clock.monotonic().duration_since(begin).as_millis();
     // The path may hold nothing secret: tokens and passwords travel in bodies and headers.
     tracing::debug!(stage = "api", request_id, %method, status = status.as_u16(), took_ms,
@@ -70,16 +71,24 @@ fn failure(response: &mut Response, is_api: bool) -> Option<Error> {
     (is_api && failed && !told).then(|| Error::of_status(status))
 }
 
-fn count(state: &AppState, status: StatusCode) {
-    let class = match status.as_u16() / 100 {
-        2 => "2xx",
-        3 => "3xx",
-        4 => "4xx",
-        5 => "5xx",
-        _ => "1xx",
-    };
-    let labels = [("status", class)];
-    state.metrics.counter("api_requests_total", "HTTP requests answered", &labels).add(1);
+/// Requests answered, by the first digit of their status.
+pub(super) struct Requests([Counter; 5]);
+
+impl Requests {
+    pub(super) fn new(metrics: &Metrics) -> Self {
+        let counter = |class| {
+            let labels = [("status", class)];
+            metrics.counter("api_requests_total", "HTTP requests answered", &labels)
+        };
+        Self(["1xx", "2xx", "3xx", "4xx", "5xx"].map(counter))
+    }
+
+    fn count(&self, status: StatusCode) {
+        let class = usize::from(status.as_u16() / 100).saturating_sub(1);
+        if let Some(counter) = self.0.get(class) {
+            counter.add(1);
+        }
+    }
 }
 
 fn harden(response: &mut Response, secure: bool, is_api: bool) {

@@ -31,8 +31,8 @@ pub(super) struct List<T> {
 pub(super) struct Meta {
     /// Give it as `cursor` for the next page; null on the last one.
     pub(super) next_cursor: Option<String>,
-    /// Length of the whole list.
-    pub(super) total: u64,
+    /// Length of the whole list; null where it is not known without reading all of it.
+    pub(super) total: Option<u64>,
 }
 
 impl<T: Serialize> IntoResponse for Data<T> {
@@ -105,7 +105,7 @@ pub(super) fn listed<R, T>(
     } else {
         None
     };
-    let meta = Meta { next_cursor, total: listed.total };
+    let meta = Meta { next_cursor, total: Some(listed.total) };
     Ok(List { data: rows.into_iter().map(show).collect(), meta })
 }
 
@@ -120,7 +120,7 @@ where
     C: Ord + Serialize + for<'a> Deserialize<'a>,
 {
     let (limit, after) = (paging.limit()? as usize, paging.after::<C>()?);
-    let total = rows.len() as u64;
+    let total = Some(rows.len() as u64);
     let mut rows: Vec<R> = rows
         .into_iter()
         .filter(|row| after.as_ref().is_none_or(|after| place(row) > *after))
@@ -225,7 +225,7 @@ mod tests {
         let mut seen = Vec::new();
         loop {
             let page = page_of(vec![1u32, 2, 3, 4, 5], &paging, |row| *row, |row| row).unwrap();
-            assert_eq!(page.meta.total, 5);
+            assert_eq!(page.meta.total, Some(5));
             seen.extend(page.data);
             paging.cursor = page.meta.next_cursor;
             if paging.cursor.is_none() {

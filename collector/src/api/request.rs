@@ -127,11 +127,13 @@ pub(super) fn id<T: FromStr>(text: &str) -> Result<T, Error> {
 
 /// A time in a query: RFC 3339, or microseconds since 1970.
 pub(super) fn time(name: &str, text: &str) -> Result<Micros, Error> {
-    if let Ok(micros) = text.parse::<i64>() {
-        return Ok(Micros(micros));
-    }
-    // A plus sign that was not escaped arrives as a space.
-    text.replace(' ', "+").parse::<jiff::Timestamp>().map_or_else(
+    let read = match text.parse::<i64>() {
+        // Years -9999 to 9999, as in the other form: far from where sums overflow.
+        Ok(micros) => jiff::Timestamp::from_microsecond(micros),
+        // A plus sign that was not escaped arrives as a space.
+        Err(_) => text.replace(' ', "+").parse(),
+    };
+    read.map_or_else(
         |_| {
             let detail = format!(
                 "`{name}` must be a time like 2026-11-21T03:37:18Z, or microseconds since 1970."
@@ -183,6 +185,8 @@ mod tests {
             assert_eq!(time("from", text).unwrap(), at, "{text}");
         }
         assert_eq!(time("from", "2026-11-21T04:37:18.123456 01:00").unwrap(), at);
-        assert!(time("from", "yesterday").is_err());
+        for text in ["yesterday", "-9223372036854775808", "9223372036854775807"] {
+            assert!(time("from", text).is_err(), "{text}");
+        }
     }
 }

@@ -161,7 +161,7 @@ pub(super) async fn metrics(
 ) -> Result<List<MetricInfo>, Error> {
     device_get(&state.db, &caller.context, id).await?;
     let names = state.samples.metrics(&caller.context, id).await?;
-    let total = names.len() as u64;
+    let total = Some(names.len() as u64);
     let show = |name: samples::SeriesName| MetricInfo {
         object: name.object,
         metric: name.metric,
@@ -256,10 +256,8 @@ pub(super) async fn samples(
     if csv {
         return as_csv(rows, next_cursor);
     }
-    // How many there are in all is not known without reading them all: this page, and one if more.
-    let total = (rows.len() + usize::from(more)) as u64;
     let data = rows.into_iter().map(show).collect();
-    Ok(List::<Sample> { data, meta: Meta { next_cursor, total } }.into_response())
+    Ok(List::<Sample> { data, meta: Meta { next_cursor, total: None } }.into_response())
 }
 
 fn show(row: RawSample) -> Sample {

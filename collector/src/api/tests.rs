@@ -96,6 +96,7 @@ impl World {
         let db = Database::open(dir.path()).await.unwrap();
         let clock = Clock::system();
         let ended = Arc::new(Ended::default());
+        let metrics = Metrics::default();
         let mut parts = Parts {
             live: Live::new(clock.clone()),
             samples: SqliteSamples::new(db.clone()),
@@ -108,7 +109,8 @@ impl World {
             sessions: ended.clone(),
             origin: TokenOrigin { root_pin: [7; 32], endpoints: vec!["fw.example:443".into()] },
             version: "0.0.0",
-            metrics: Metrics::default(),
+            own: Own::new(&metrics),
+            metrics,
             metrics_token: Some("metrics-token".into()),
             stopping: CancellationToken::new(),
             db,

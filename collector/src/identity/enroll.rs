@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use farwatch_common::clock::{Clock, Micros};
 use farwatch_common::id::{AgentId, IdGenerator};
-use farwatch_common::task::chain;
+use farwatch_common::task::{chain, to_the_end};
 use farwatch_proto::v1::enrollment_server::Enrollment;
 use farwatch_proto::v1::{EnrollReply, EnrollRequest};
 use tonic::{Request, Response, Status};
@@ -47,9 +47,13 @@ impl Enrollment for EnrollmentService {
         &self,
         request: Request<EnrollRequest>,
     ) -> Result<Response<EnrollReply>, Status> {
-        if let Some(client) = request.extensions().get::<Client>()
-            && let Err(limited) = self.limits.enrolment.check(&address_key(client.address.ip()))
-        {
+        let Some(client) = request.extensions().get::<Client>() else {
+            // No door of ours; without an address there is no limit.
+            self.refused.add(1);
+            return Err(Status::internal("the collector does not know where this came from"));
+        };
+        if let Err(limited) = self.limits.enrolment.check(&address_key(client.address.ip())) {
+            self.refused.add(1);
             let mut status = Status::resource_exhausted(format!(
                 "too many enrolments from this address, try again in {} s",
                 limited.seconds()
@@ -57,7 +61,9 @@ impl Enrollment for EnrollmentService {
             status.metadata_mut().insert("retry-after", limited.seconds().into());
             return Err(status);
         }
-        match self.admit(request.into_inner()).await {
+        // To the end: an agent that hung up after the commit is known to `live` all the same.
+        let (service, request) = (self.clone(), request.into_inner());
+        match to_the_end(async move { service.admit(request).await }).await {
             Ok(reply) => {
                 self.accepted.add(1);
                 Ok(Response::new(reply))
@@ -205,4 +211,46 @@ fn checked(request: EnrollRequest) -> Result<Checked, EnrollError> {
         csr: request.csr,
         host_name: request.host_name.chars().filter(|c| !c.is_control()).collect(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use tonic::Code;
+
+    use super::*;
+    use crate::identity::limits::ENROLMENTS_PER_MINUTE_ADDRESS;
+    use crate::metrics::Metrics;
+
+    #[tokio::test]
+    async fn what_is_refused_is_counted_and_an_unknown_place_is_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        let (clock, metrics) = (Clock::system(), Metrics::default());
+        let refused = metrics.counter("refused_total", "Refused", &[]);
+        let service = EnrollmentService {
+            database: Database::open(dir.path()).await.unwrap(),
+            pki: Arc::new(Pki::open(dir.path(), clock.now()).unwrap()),
+            ids: Arc::new(IdGenerator::new(1)),
+            live: Live::new(clock.clone()),
+            clock,
+            limits: Arc::default(),
+            accepted: metrics.counter("accepted_total", "Accepted", &[]),
+            refused: refused.clone(),
+            endpoints: Arc::new([]),
+        };
+        let ask = async |client: Option<Client>| {
+            let mut request = Request::new(EnrollRequest::default());
+            if let Some(client) = client {
+                request.extensions_mut().insert(client);
+            }
+            service.enroll(request).await.unwrap_err().code()
+        };
+        assert_eq!(ask(None).await, Code::Internal);
+        let client = Client { address: "192.0.2.7:5000".parse().unwrap(), secure: true };
+        let tries = ENROLMENTS_PER_MINUTE_ADDRESS.get();
+        for _ in 0..tries {
+            assert_eq!(ask(Some(client)).await, Code::InvalidArgument);
+        }
+        assert_eq!(ask(Some(client)).await, Code::ResourceExhausted);
+        assert_eq!(refused.get(), u64::from(tries) + 2);
+    }
 }

@@ -63,6 +63,15 @@ pub struct DeviceFilter {
     pub agent: Option<AgentId>,
     /// Part of a name, address or system name; capitals do not matter.
     pub search: String,
+    /// Only of these; all if `None`.
+    pub among: Option<Vec<DeviceId>>,
+}
+
+impl DeviceFilter {
+    fn among_json(&self) -> Option<String> {
+        let ids = self.among.as_ref()?.iter().map(|id| id.0.to_string());
+        Some(format!("[{}]", ids.collect::<Vec<_>>().join(",")))
+    }
 }
 
 /// The name a device gives itself, if it can be shown.
@@ -106,30 +115,31 @@ macro_rules! wanted {
     () => {
         " AND ($2 = 0 OR d.site_id = $2) AND ($3 = 0 OR d.agent_id = $3)
           AND ($4 = '' OR lower(d.name) LIKE $4 ESCAPE '\\' OR lower(d.host) LIKE $4 ESCAPE '\\'
-               OR lower(COALESCE(d.sys_name, '')) LIKE $4 ESCAPE '\\')"
+               OR lower(COALESCE(d.sys_name, '')) LIKE $4 ESCAPE '\\')
+          AND ($5 IS NULL OR d.device_id IN (SELECT value FROM json_each($5)))"
     };
 }
 
 const LIST_NAME: &str = concat!(
     select_device!(),
     wanted!(),
-    " AND ($5 = 0 OR (d.name, d.device_id) > ($6, $7)) ORDER BY d.name, d.device_id LIMIT $8"
+    " AND ($6 = 0 OR (d.name, d.device_id) > ($7, $8)) ORDER BY d.name, d.device_id LIMIT $9"
 );
 const LIST_NAME_DOWN: &str = concat!(
     select_device!(),
     wanted!(),
-    " AND ($5 = 0 OR (d.name, d.device_id) < ($6, $7))
-      ORDER BY d.name DESC, d.device_id DESC LIMIT $8"
+    " AND ($6 = 0 OR (d.name, d.device_id) < ($7, $8))
+      ORDER BY d.name DESC, d.device_id DESC LIMIT $9"
 );
 const LIST_CREATED: &str = concat!(
     select_device!(),
     wanted!(),
-    " AND ($5 = 0 OR ($6 <> '' AND d.device_id > $7)) ORDER BY d.device_id LIMIT $8"
+    " AND ($6 = 0 OR ($7 <> '' AND d.device_id > $8)) ORDER BY d.device_id LIMIT $9"
 );
 const LIST_CREATED_DOWN: &str = concat!(
     select_device!(),
     wanted!(),
-    " AND ($5 = 0 OR ($6 <> '' AND d.device_id < $7)) ORDER BY d.device_id DESC LIMIT $8"
+    " AND ($6 = 0 OR ($7 <> '' AND d.device_id < $8)) ORDER BY d.device_id DESC LIMIT $9"
 );
 
 fn read(row: &SqliteRow) -> Result<Device, sqlx::Error> {
@@ -166,12 +176,13 @@ pub async fn device_list(
 ) -> Result<Listed<Device>, InventoryError> {
     let set = context.tenants_json();
     let (site, agent) = (filter.site.map_or(0, |id| id.0), filter.agent.map_or(0, |id| id.0));
-    let search = like(&filter.search);
+    let (search, among) = (like(&filter.search), filter.among_json());
     let total = sqlx::query(concat!("SELECT COUNT(*) ", from_device!(), tenant_set!(), wanted!()))
         .bind(&set)
         .bind(site)
         .bind(agent)
         .bind(&search)
+        .bind(&among)
         .fetch_one(db.reader())
         .await?;
     let (after, name, id) = page.binds();
@@ -186,6 +197,7 @@ pub async fn device_list(
         .bind(site)
         .bind(agent)
         .bind(&search)
+        .bind(&among)
         .bind(after)
         .bind(name)
         .bind(id)

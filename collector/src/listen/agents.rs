@@ -57,7 +57,7 @@ impl DoorCounters {
             ),
             agents_refused: counter(
                 "listen_agents_refused_total",
-                "Agents whose key is unknown, expired or revoked.",
+                "Agents without a key, or whose key is unknown, expired or revoked.",
             ),
             pipes_refused: counter(
                 "listen_pipes_refused_total",
@@ -132,6 +132,7 @@ impl AgentDoor {
         };
         let hash = session.certificates().first().and_then(|leaf| key_hash(leaf).ok());
         let Some(hash) = hash else {
+            self.counters.agents_refused.add(1);
             session.close("no certificate");
             return None;
         };

@@ -2,6 +2,7 @@
 //!
 //! `farwatch-enroll/1` gets the collector's own certificate and the enrolment service; `h2` and
 //! `http/1.1` get the browser certificate and the API. The agents' TCP fallback will join here.
+//! ALPN also says which HTTP is spoken: nobody has to wait for a first byte to learn it.
 
 use std::convert::Infallible;
 use std::io;
@@ -9,23 +10,27 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use farwatch_common::task::spawn_child;
 use farwatch_common::transport::ALPN_ENROLL;
+use http::StatusCode;
 use rustls::ServerConfig;
-use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
 use tokio_rustls::LazyConfigAcceptor;
 use tokio_util::sync::CancellationToken;
+use tower_http::timeout::TimeoutLayer;
 
-use crate::api::{self, Client};
+use super::accept::{Bounds, accept};
+use crate::api::Client;
+use crate::api::serve::{Protocol, connection};
 use crate::metrics::{Counter, Metrics};
 
-/// Open TCP connections; a browser holds a few, an event stream one.
-const CONNECTIONS_MAX: usize = 4096;
+/// Open TLS connections; a browser holds a few, an event stream one.
+const TLS_BOUNDS: Bounds = Bounds { all: 4096, per_address: 256 };
+/// Open plain connections; they all come from this host.
+const PLAIN_BOUNDS: Bounds = Bounds { all: 256, per_address: 256 };
 const TLS_TIMEOUT: Duration = Duration::from_secs(10);
-/// Pause after the kernel refused a connection (no descriptors left), so as not to spin.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+/// From the headers of an enrolment to its answer; what lasts longer can be tried again.
+const ENROLMENT_TIMEOUT: Duration = Duration::from_secs(30);
+const HTTP2: &[u8] = b"h2";
 
 /// What TCP connections are served with.
 #[derive(Clone)]
@@ -37,7 +42,7 @@ pub struct WebDoor {
     pub browser_tls: Arc<ServerConfig>,
     pub enroll_tls: Arc<ServerConfig>,
     handshakes_failed: Counter,
-    connections: Arc<Semaphore>,
+    refused: Counter,
     /// Lets requests under way finish.
     stopping: CancellationToken,
 }
@@ -52,13 +57,25 @@ impl WebDoor {
         metrics: &Metrics,
         stopping: CancellationToken,
     ) -> Self {
-        let handshakes_failed = metrics.counter(
-            "listen_tls_handshakes_failed_total",
-            "TLS handshakes that did not complete.",
-            &[],
-        );
-        let connections = Arc::new(Semaphore::new(CONNECTIONS_MAX));
-        Self { api, enroll, browser_tls, enroll_tls, handshakes_failed, connections, stopping }
+        let counter = |name, help| metrics.counter(name, help, &[]);
+        Self {
+            api,
+            enroll: enroll.layer(TimeoutLayer::with_status_code(
+                StatusCode::SERVICE_UNAVAILABLE,
+                ENROLMENT_TIMEOUT,
+            )),
+            browser_tls,
+            enroll_tls,
+            handshakes_failed: counter(
+                "listen_tls_handshakes_failed_total",
+                "TLS handshakes that did not complete.",
+            ),
+            refused: counter(
+                "listen_tcp_connections_refused_total",
+                "TCP connections of addresses that have too many.",
+            ),
+            stopping,
+        }
     }
 
     /// Serves TLS until cancelled.
@@ -67,67 +84,28 @@ impl WebDoor {
         listener: TcpListener,
         cancel: CancellationToken,
     ) -> Result<(), Infallible> {
-        self.accept(listener, cancel, |door, stream, remote| async move {
-            door.tls(stream, remote).await;
-        })
-        .await;
+        let refused = self.refused.clone();
+        let serve = move |stream, remote| self.clone().tls(stream, remote);
+        accept(listener, TLS_BOUNDS, refused, cancel, serve).await;
         Ok(())
     }
 
-    /// Serves plain HTTP until cancelled; only ever bound to loopback.
+    /// Serves plain HTTP/1.1 until cancelled; only ever bound to loopback.
     pub async fn serve_plain(
         self,
         listener: TcpListener,
         cancel: CancellationToken,
     ) -> Result<(), Infallible> {
-        self.accept(listener, cancel, |door, stream, remote| async move {
-            door.connection(stream, door.api.clone(), remote, false).await;
-        })
-        .await;
+        let Self { api, refused, stopping, .. } = self;
+        let serve = move |stream, address| {
+            let client = Client { address, secure: false };
+            connection(stream, Protocol::Http1, api.clone(), client, stopping.clone())
+        };
+        accept(listener, PLAIN_BOUNDS, refused, cancel, serve).await;
         Ok(())
     }
 
-    async fn accept<F, Fut>(self, listener: TcpListener, cancel: CancellationToken, serve: F)
-    where
-        F: Fn(Self, TcpStream, SocketAddr) -> Fut,
-        Fut: Future<Output = ()> + Send + 'static,
-    {
-        loop {
-            let Ok(permit) = Arc::clone(&self.connections).acquire_owned().await else { return };
-            let accepted = tokio::select! {
-                () = cancel.cancelled() => return,
-                accepted = listener.accept() => accepted,
-            };
-            match accepted {
-                Ok((stream, remote)) => {
-                    // Small answers must not wait for the peer's delayed ack.
-                    let _ = stream.set_nodelay(true);
-                    let connection = serve(self.clone(), stream, remote);
-                    spawn_child(&cancel, async move {
-                        connection.await;
-                        drop(permit);
-                    });
-                }
-                Err(error) => {
-                    tracing::warn!(%error, "cannot accept a TCP connection");
-                    tokio::time::sleep(ACCEPT_PAUSE).await;
-                }
-            }
-        }
-    }
-
-    async fn connection(
-        &self,
-        stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
-        router: axum::Router,
-        address: SocketAddr,
-        secure: bool,
-    ) {
-        let client = Client { address, secure };
-        api::serve::connection(stream, router, client, self.stopping.clone()).await;
-    }
-
-    async fn tls(self, stream: TcpStream, remote: SocketAddr) {
+    async fn tls(self, stream: TcpStream, address: SocketAddr) {
         let handshake = async {
             let acceptor = rustls::server::Acceptor::default();
             let start = LazyConfigAcceptor::new(acceptor, stream).await?;
@@ -136,20 +114,27 @@ impl WebDoor {
                 .alpn()
                 .is_some_and(|mut offered| offered.any(|protocol| protocol == ALPN_ENROLL));
             let (tls, router) = if wants_enrolment {
-                (&self.enroll_tls, self.enroll.clone())
+                (&self.enroll_tls, self.enroll)
             } else {
-                (&self.browser_tls, self.api.clone())
+                (&self.browser_tls, self.api)
             };
             let stream = start.into_stream(Arc::clone(tls)).await?;
             Ok::<_, io::Error>((stream, router))
         };
-        match tokio::time::timeout(TLS_TIMEOUT, handshake).await {
-            Ok(Ok((stream, router))) => self.connection(stream, router, remote, true).await,
+        let (stream, router) = match tokio::time::timeout(TLS_TIMEOUT, handshake).await {
+            Ok(Ok(served)) => served,
             Ok(Err(error)) => {
                 self.handshakes_failed.add(1);
                 tracing::debug!(%error, "TLS handshake failed");
+                return;
             }
-            Err(_) => self.handshakes_failed.add(1),
-        }
+            Err(_) => return self.handshakes_failed.add(1),
+        };
+        let protocol = match stream.get_ref().1.alpn_protocol() {
+            Some(HTTP2 | ALPN_ENROLL) => Protocol::Http2,
+            _ => Protocol::Http1,
+        };
+        let client = Client { address, secure: true };
+        connection(stream, protocol, router, client, self.stopping).await;
     }
 }

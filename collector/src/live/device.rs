@@ -223,7 +223,7 @@ impl Device {
         }
     }
 
-    fn state(&self, reach: Reach) -> (State, Option<&'static str>) {
+    pub(super) fn state(&self, reach: Reach) -> (State, Option<&'static str>) {
         let Some(system) = &self.system else {
             let cause = if reach == Reach::Offline { "agent_offline" } else { "pending" };
             return (State::Unknown, Some(cause));

@@ -16,7 +16,7 @@ use serde_json::{Map, Value, json};
 use super::agent::{Agent, Session};
 use super::device::{Device, Reach};
 use super::layout::Layout;
-use super::view::{LiveAgent, LiveBuffer, LiveDevice, LiveInterface, changed};
+use super::view::{LiveAgent, LiveBuffer, LiveDevice, LiveInterface, State, changed};
 use crate::inventory::device::own_name;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -249,6 +249,14 @@ impl Fleet {
 
     pub(super) fn device(&self, tenant: TenantId, id: DeviceId) -> Option<LiveDevice> {
         self.device_of(tenant, id).map(|device| device.view(self.reach(device.agent)))
+    }
+
+    pub(super) fn devices_in(&self, tenants: &BTreeSet<TenantId>, state: State) -> Vec<DeviceId> {
+        let wanted = |device: &Device| {
+            tenants.contains(&device.tenant) && device.state(self.reach(device.agent)).0 == state
+        };
+        let devices = self.devices.iter().filter(|(_, device)| wanted(device));
+        devices.map(|(id, _)| *id).collect()
     }
 
     pub(super) fn interfaces(&self, tenant: TenantId, id: DeviceId) -> Vec<LiveInterface> {

@@ -18,6 +18,13 @@ pub enum State {
 
 impl State {
     #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        [Self::Up, Self::Degraded, Self::Down, Self::Unknown]
+            .into_iter()
+            .find(|state| state.name() == name)
+    }
+
+    #[must_use]
     pub fn name(self) -> &'static str {
         match self {
             Self::Up => "up",

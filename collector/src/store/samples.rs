@@ -207,6 +207,24 @@ pub fn gap_reason_name(reason: GapReason) -> &'static str {
     }
 }
 
+/// The place of a gap among those of its agent: by time, then by what is unique.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct GapCursor {
+    pub from: Micros,
+    pub stream: i64,
+    pub seq_first: u64,
+    pub seq_last: u64,
+    pub class: u8,
+}
+
+impl GapRow {
+    #[must_use]
+    pub fn cursor(&self) -> GapCursor {
+        let Self { from, stream, seq_first, seq_last, .. } = *self;
+        GapCursor { from, stream, seq_first, seq_last, class: self.class as u8 }
+    }
+}
+
 /// Samples in SQL. Every engine passes `store/suite.rs`.
 pub trait SampleStore: Clone + Send + Sync + 'static {
     /// Stores all batches and checkpoints in one transaction, which is durable when this returns;
@@ -257,7 +275,18 @@ pub trait SampleStore: Clone + Send + Sync + 'static {
         device: DeviceId,
     ) -> impl Future<Output = Result<Vec<SeriesName>, StoreError>> + Send;
 
-    /// Gaps that an agent declared and that touch the time range, oldest first.
+    /// A page of the gaps that an agent declared, in the order of [`GapCursor`], and how many
+    /// there are in all.
+    fn gap_page(
+        &self,
+        context: &TenantContext,
+        agent: AgentId,
+        after: Option<GapCursor>,
+        limit: usize,
+    ) -> impl Future<Output = Result<(Vec<GapRow>, u64), StoreError>> + Send;
+
+    /// Gaps that an agent declared and that touch the time range, oldest first; the newest ones if
+    /// there are too many.
     fn gaps(
         &self,
         context: &TenantContext,

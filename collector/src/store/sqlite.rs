@@ -24,8 +24,8 @@ use sqlx::sqlite::SqliteRow;
 use tokio::sync::Mutex;
 
 use super::samples::{
-    Append, Appended, Checkpoint, GapReason, GapRow, RawSample, SampleStore, SamplesQuery, Series,
-    SeriesName, SeriesQuery,
+    Append, Appended, Checkpoint, GapCursor, GapReason, GapRow, RawSample, SampleStore,
+    SamplesQuery, Series, SeriesName, SeriesQuery,
 };
 use super::series::{SeriesBuilder, rate_unit};
 use super::{Database, StoreError};
@@ -35,7 +35,7 @@ use crate::identity::TenantContext;
 const TAIL_OVERLAP: Duration = Duration::from_secs(120);
 /// Most batches of the tail; checkpoints come every few minutes.
 const TAIL_BATCHES_MAX: i64 = 4_000;
-/// Most gaps one answer lists.
+/// Most gaps one chart draws.
 const GAPS_MAX: i64 = 10_000;
 
 /// [`SampleStore`] on the embedded database. Cheap to clone.
@@ -238,6 +238,48 @@ impl SampleStore for SqliteSamples {
         Ok(named.into_values().map(name).collect())
     }
 
+    async fn gap_page(
+        &self,
+        context: &TenantContext,
+        agent: AgentId,
+        after: Option<GapCursor>,
+        limit: usize,
+    ) -> Result<(Vec<GapRow>, u64), StoreError> {
+        let total: i64 = sqlx::query_scalar(
+            "SELECT COUNT(*) FROM gap
+             WHERE tenant_id IN (SELECT value FROM json_each($1)) AND agent_id = $2",
+        )
+        .bind(context.tenants_json())
+        .bind(agent.0)
+        .fetch_one(self.database.reader())
+        .await?;
+        let at = after.map(|after| {
+            let (first, last) = (signed(after.seq_first), signed(after.seq_last));
+            (after.from.0, after.stream, first, last, i64::from(after.class))
+        });
+        let (from, stream, first, last, class) = at.unwrap_or_default();
+        let rows = sqlx::query(
+            "SELECT stream_id, seq_first, seq_last, from_at, to_at, class, n, reason, recv_at
+             FROM gap
+             WHERE tenant_id IN (SELECT value FROM json_each($1)) AND agent_id = $2
+               AND ($3 = 0 OR (from_at, stream_id, seq_first, seq_last, class)
+                              > ($4, $5, $6, $7, $8))
+             ORDER BY from_at, stream_id, seq_first, seq_last, class LIMIT $9",
+        )
+        .bind(context.tenants_json())
+        .bind(agent.0)
+        .bind(i64::from(after.is_some()))
+        .bind(from)
+        .bind(stream)
+        .bind(first)
+        .bind(last)
+        .bind(class)
+        .bind(i64::try_from(limit).unwrap_or(i64::MAX))
+        .fetch_all(self.database.reader())
+        .await?;
+        Ok((rows.iter().map(gap_row).collect::<Result<_, _>>()?, unsigned(total)))
+    }
+
     async fn gaps(
         &self,
         context: &TenantContext,
@@ -250,7 +292,7 @@ impl SampleStore for SqliteSamples {
              FROM gap
              WHERE tenant_id IN (SELECT value FROM json_each($1)) AND agent_id = $2
                AND from_at < $3 AND to_at >= $4
-             ORDER BY from_at, stream_id, seq_first LIMIT $5",
+             ORDER BY from_at DESC, stream_id DESC, seq_first DESC LIMIT $5",
         )
         .bind(context.tenants_json())
         .bind(agent.0)
@@ -259,7 +301,7 @@ impl SampleStore for SqliteSamples {
         .bind(GAPS_MAX)
         .fetch_all(self.database.reader())
         .await?;
-        rows.iter().map(gap_row).collect()
+        rows.iter().rev().map(gap_row).collect()
     }
 }
 

@@ -237,12 +237,47 @@ async fn gaps_are_kept_and_drawn<S: SampleStore>(store: S) {
     batch.facts = vec![Fact::Gap(gap.clone()), Fact::Gap(gap.clone())];
     store.append(&[batch], &[]).await.unwrap();
     let gaps = store.gaps(&context(TENANT), AGENT, at(0), at(3600)).await.unwrap();
-    assert_eq!(gaps, [gap]);
+    assert_eq!(gaps, [gap.clone()]);
     assert_eq!(store.gaps(&context(TENANT), AGENT, at(601), at(3600)).await.unwrap(), []);
     assert_eq!(store.gaps(&context(OTHER_TENANT), AGENT, at(0), at(3600)).await.unwrap(), []);
     let series = store.series(&context(TENANT), &hour(DEVICE, "snmp_up")).await.unwrap();
     let causes: Vec<_> = series[0].points.iter().map(|point| point.cause).collect();
     assert_eq!(causes, [None, Some("gap"), Some("gap"), None, None]);
+}
+
+async fn pages_hold_every_gap_once<S: SampleStore>(store: S) {
+    let gap = |(number, class): (u64, Class)| GapRow {
+        stream: STREAM,
+        seq_first: number,
+        seq_last: number + 1,
+        // Some begin at the same time.
+        from: at(60 * i64::try_from(number / 3).unwrap()),
+        to: at(6000),
+        class,
+        count: 20,
+        reason: GapReason::Evicted,
+        received: at(7200),
+    };
+    let classes = |number| [Class::Gauges, Class::Counters].map(|class| (number, class));
+    let mut expected: Vec<_> = (0..7).flat_map(classes).map(gap).collect();
+    expected.sort_by_key(|gap| (gap.seq_first, gap.class as u8));
+    let mut batch = append(1, &[alive(DEVICE, 0)]);
+    batch.facts = expected.iter().rev().cloned().map(Fact::Gap).collect();
+    store.append(&[batch], &[]).await.unwrap();
+    let mut found = Vec::new();
+    let mut after = None;
+    loop {
+        let page = store.gap_page(&context(TENANT), AGENT, after, 4).await.unwrap();
+        assert_eq!(page.1, expected.len() as u64);
+        after = page.0.last().map(GapRow::cursor);
+        found.extend(page.0);
+        if after.is_none() {
+            break;
+        }
+    }
+    assert_eq!(found, expected);
+    let others = store.gap_page(&context(OTHER_TENANT), AGENT, None, 4).await.unwrap();
+    assert_eq!(others, (Vec::new(), 0));
 }
 
 async fn the_last_rows_come_back<S: SampleStore>(store: S) {
@@ -305,6 +340,7 @@ macro_rules! every_test {
             a_failed_poll_is_kept_with_its_cause
             names_of_series_are_listed
             gaps_are_kept_and_drawn
+            pages_hold_every_gap_once
             the_last_rows_come_back
             facts_of_a_device_that_is_gone_are_dropped
         }

@@ -1004,9 +1004,9 @@ export interface components {
             next_cursor: string | null;
             /**
              * Format: int64
-             * @description Length of the whole list.
+             * @description Length of the whole list; null where it is not known without reading all of it.
              */
-            total: number;
+            total: number | null;
         };
         MetricInfo: {
             kind: string;

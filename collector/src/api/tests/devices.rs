@@ -1,5 +1,10 @@
+use std::task::Poll;
+use std::time::Duration;
+
 use super::*;
 use crate::inventory::assignment::assignment_for;
+
+const PATIENCE: Duration = Duration::from_secs(20);
 
 #[tokio::test]
 async fn a_device_is_added_assigned_and_taken_out() {
@@ -42,6 +47,49 @@ async fn a_device_is_added_assigned_and_taken_out() {
     let left: i64 =
         sqlx::query_scalar("SELECT COUNT(*) FROM credential").fetch_one(db.reader()).await.unwrap();
     assert_eq!(left, 0);
+}
+
+/// The answer, unless it takes more than `polls` polls: then the request is dropped.
+async fn given_up(request: impl Future<Output = Answer>, polls: usize) -> Option<Answer> {
+    let mut request = std::pin::pin!(request);
+    let mut left = polls;
+    std::future::poll_fn(|cx| {
+        if left == 0 {
+            return Poll::Ready(None);
+        }
+        left -= 1;
+        request.as_mut().poll(cx).map(Some)
+    })
+    .await
+}
+
+#[tokio::test]
+async fn a_device_that_was_committed_is_told_even_if_the_client_hung_up() {
+    let world = World::new().await;
+    let tenant = world.tenant("North").await;
+    let (agent, _) = world.agent(tenant, "a").await;
+    let admin = world.user("admin@example.net", Role::TenantAdmin, Some(tenant)).await;
+    let mut changes = world.state.changes.subscribe();
+    for polls in 1.. {
+        let device = new_device(agent, &format!("10.0.0.{polls}"));
+        let request = world.post("/api/v1/devices", &admin, device);
+        let answer = given_up(request, polls).await;
+        // A commit under way ends before this begins.
+        drop(world.state.db.write().await.unwrap());
+        let made: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM device WHERE host = $1")
+            .bind(format!("10.0.0.{polls}"))
+            .fetch_one(world.state.db.reader())
+            .await
+            .unwrap();
+        if made == 1 {
+            let told = tokio::time::timeout(PATIENCE, changes.recv()).await;
+            assert_eq!(told.expect("nobody was told").unwrap(), agent, "after {polls} polls");
+        }
+        if answer.is_some() {
+            assert_eq!(made, 1);
+            break;
+        }
+    }
 }
 
 #[tokio::test]

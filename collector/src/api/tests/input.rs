@@ -59,6 +59,7 @@ async fn bad_queries_are_refused_with_a_reason() {
         format!("{series}?metric=x&points=5001"),
         format!("{series}?metric=x&from=yesterday"),
         format!("{series}?metric=x&from=2&to=1"),
+        format!("{series}?metric=x&from=-9223372036854775808"),
         format!("devices/{device}/samples?format=xml"),
         "events?last_event_id=x".into(),
     ] {
@@ -80,6 +81,9 @@ async fn unknown_routes_and_methods_are_problems_under_api_and_pages_elsewhere()
     let wrong = world.delete("/api/v1/devices", &As::Nobody).await;
     assert_eq!((wrong.status.as_u16(), wrong.code().as_str()), (405, "method_not_allowed"));
     assert!(wrong.headers["allow"].to_str().unwrap().contains("POST"));
+    let wrong = world.delete("/devices", &As::Nobody).await;
+    assert_eq!((wrong.status.as_u16(), wrong.code().as_str()), (405, "method_not_allowed"));
+    assert_eq!(wrong.headers["allow"], "GET, HEAD");
     for path in ["/", "/devices/dev_1", "/index.html"] {
         let page = world.get(path, &As::Nobody).await;
         assert_eq!(page.headers["content-type"], "text/html; charset=utf-8", "{path}");
@@ -117,8 +121,9 @@ async fn probes_and_self_metrics() {
     assert!(with_token.body.contains("farwatch_api_requests_total{status=\"2xx\"} 3"));
     let wrong = world.get("/metrics", &As::Key("metrics-tokem".into())).await;
     assert_eq!(wrong.status, StatusCode::UNAUTHORIZED);
-    world.state.db.close().await;
-    assert_eq!(world.get("/health/live", &As::Nobody).await.status, StatusCode::OK);
-    let down = world.get("/health/ready", &As::Nobody).await;
+    let without = World::new().await;
+    without.state.db.close().await;
+    assert_eq!(without.get("/health/live", &As::Nobody).await.status, StatusCode::OK);
+    let down = without.get("/health/ready", &As::Nobody).await;
     assert_eq!((down.status.as_u16(), down.code().as_str()), (503, "unavailable"));
 }

@@ -87,6 +87,28 @@ async fn a_stream_ends_when_its_rights_change() {
 }
 
 #[tokio::test]
+async fn one_session_leaves_streams_for_others() {
+    let world = World::new().await;
+    let one = world.user("one@example.net", Role::SuperAdmin, None).await;
+    let other = world.user("other@example.net", Role::SuperAdmin, None).await;
+    let open = async |who: &As| {
+        let request = world.request(Method::GET, "/api/v1/events", who).body(Body::empty());
+        world.router.clone().oneshot(request.unwrap()).await.unwrap()
+    };
+    let mut streams = Vec::new();
+    for _ in 0..16 {
+        streams.push(open(&one).await);
+    }
+    assert!(streams.iter().all(|stream| stream.status() == StatusCode::OK));
+    let refused = world.get("/api/v1/events", &one).await;
+    assert_eq!(refused.status, StatusCode::TOO_MANY_REQUESTS);
+    assert_eq!(refused.code(), "too_many_streams");
+    assert_eq!(open(&other).await.status(), StatusCode::OK);
+    streams.pop();
+    assert_eq!(open(&one).await.status(), StatusCode::OK);
+}
+
+#[tokio::test]
 async fn a_stream_of_another_tenants_device_is_refused() {
     let world = World::new().await;
     let (north, south) = (world.tenant("North").await, world.tenant("South").await);

@@ -7,7 +7,9 @@ use super::*;
 use crate::identity::TenantContext;
 use crate::ingest::validate::{Known, Owner, Sender, check};
 use crate::store::fixture::{AGENT, DEVICE, T0, TENANT, World, counters, wire};
-use crate::store::samples::{GapRow, RawSample, SamplesQuery, Series, SeriesName, SeriesQuery};
+use crate::store::samples::{
+    GapCursor, GapRow, RawSample, SamplesQuery, Series, SeriesName, SeriesQuery,
+};
 use farwatch_common::id::DeviceId;
 
 struct Ours;
@@ -178,6 +180,16 @@ impl SampleStore for Fake {
 
     async fn metrics(&self, _: &TenantContext, _: DeviceId) -> Result<Vec<SeriesName>, StoreError> {
         Ok(Vec::new())
+    }
+
+    async fn gap_page(
+        &self,
+        _: &TenantContext,
+        _: AgentId,
+        _: Option<GapCursor>,
+        _: usize,
+    ) -> Result<(Vec<GapRow>, u64), StoreError> {
+        Ok((Vec::new(), 0))
     }
 
     async fn gaps(

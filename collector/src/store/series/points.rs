@@ -139,7 +139,7 @@ fn thin(kind: MetricKind, raw: &[Raw], step_s: u32) -> Vec<Point> {
     let step = i64::from(step_s) * Micros::SECOND;
     raw.chunk_by(|a, b| a.at.0.div_euclid(step) == b.at.0.div_euclid(step))
         .filter_map(|bucket| {
-            let at = Micros(bucket.first()?.at.0.div_euclid(step) * step);
+            let at = Micros(bucket.first()?.at.0.div_euclid(step).saturating_mul(step));
             Some(melt(kind, at, bucket))
         })
         .collect()
