@@ -1,4 +1,5 @@
 import { afterEach, expect, it, vi } from "vitest";
+import { serverNow } from "./clock";
 import { LiveStore } from "./live";
 import { LiveLink } from "./live-link";
 
@@ -38,7 +39,65 @@ function tab(onSignedOut = () => {}) {
   return { store, link };
 }
 
-afterEach(() => vi.unstubAllGlobals());
+/** Two tabs of one browser: a channel that all others hear, and a lock that one holds. */
+function browser() {
+  const channels = new Set<{ listeners: ((message: object) => void)[] }>();
+  class Channel {
+    listeners: ((message: object) => void)[] = [];
+    constructor() {
+      channels.add(this);
+    }
+    addEventListener(_: string, listener: (message: object) => void) {
+      this.listeners.push(listener);
+    }
+    postMessage(message: unknown) {
+      const data = structuredClone(message);
+      for (const other of channels) {
+        if (other !== this) for (const listener of other.listeners) listener({ data });
+      }
+    }
+    close() {
+      channels.delete(this);
+    }
+  }
+  vi.stubGlobal("BroadcastChannel", Channel);
+  const locks = new Locks();
+  vi.stubGlobal("navigator", { locks });
+  return locks;
+}
+
+type Held = () => Promise<void>;
+interface LockOptions {
+  signal?: AbortSignal;
+  steal?: boolean;
+}
+
+/** One lock: the first holds it, the others wait, a thief takes it at once. */
+class Locks {
+  #lose: ((error: Error) => void) | null = null;
+  #queue: (() => void)[] = [];
+  request(_: string, options: LockOptions, held: Held): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const grant = () => {
+        this.#lose = reject;
+        void held().then(() => {
+          if (this.#lose !== reject) return;
+          this.#lose = null;
+          this.#queue.shift()?.();
+          resolve();
+        });
+      };
+      if (options.steal) this.#lose?.(new DOMException("stolen", "AbortError"));
+      if (options.steal || !this.#lose) grant();
+      else this.#queue.push(() => (options.signal?.aborted ? this.#queue.shift()?.() : grant()));
+    });
+  }
+}
+
+afterEach(() => {
+  vi.unstubAllGlobals();
+  vi.restoreAllMocks();
+});
 
 it("opens the stream anew for another device and resumes after the last event", async () => {
   vi.stubGlobal("BroadcastChannel", undefined);
@@ -67,4 +126,22 @@ it("ends the session on 401 and asks no more", async () => {
   await vi.waitFor(() => expect(signedOut).toHaveBeenCalledTimes(1));
   expect(urls).toHaveLength(1);
   link.stop();
+});
+
+it("tells a second tab the server's time, however old the greeting is", async () => {
+  browser();
+  const { urls, hello } = server();
+  const first = tab();
+  first.link.start();
+  await vi.waitFor(() => expect(urls).toHaveLength(1));
+  hello(10);
+  await vi.waitFor(() => expect(first.link.status.phase).toBe("live"));
+  const later = Date.now() + 600_000;
+  vi.spyOn(Date, "now").mockReturnValue(later);
+  const second = tab();
+  second.link.start();
+  expect(second.link.status.phase).toBe("live");
+  expect(Math.abs(serverNow() - later)).toBeLessThan(5_000);
+  second.link.stop();
+  first.link.stop();
 });

@@ -231,6 +231,7 @@ export class LiveLink {
 
   #read(raw: SseEvent, devices: readonly string[]): void {
     const event: LiveEvent = {
+      heardAt: Date.now(),
       sequence: Number(raw.id) || 0,
       type: raw.type,
       data: JSON.parse(raw.data) as unknown,

@@ -12,6 +12,8 @@ import type {
 } from "./types";
 
 export interface LiveEvent {
+  /** Local time it came from the server: another tab may hand it on much later. */
+  heardAt?: number;
   sequence: number;
   type: string;
   data: unknown;
@@ -120,7 +122,9 @@ export class LiveStore {
   }
 
   receive(event: LiveEvent): void {
-    if (event.type === "hello") return this.#hello(event.data as HelloEvent);
+    if (event.type === "hello") {
+      return this.#hello(event.data as HelloEvent, event.heardAt ?? this.#host.now());
+    }
     // A hand-over between tabs may bring an event a second time; never go back.
     if (this.sequence !== null && event.sequence < this.sequence) return;
     this.sequence = event.sequence;
@@ -163,8 +167,8 @@ export class LiveStore {
     this.committedAt = null;
   }
 
-  #hello(hello: HelloEvent): void {
-    setServerTime(Date.parse(hello.server_time), this.#host.now());
+  #hello(hello: HelloEvent, heardAt: number): void {
+    setServerTime(Date.parse(hello.server_time), heardAt);
     const restarted = this.#instance !== null && this.#instance !== hello.instance;
     this.#instance = hello.instance;
     if (this.sequence === null || restarted) this.sequence = hello.sequence;
