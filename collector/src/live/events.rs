@@ -203,7 +203,10 @@ impl Subscription {
         while more.len() < MERGED_MAX {
             match self.receiver.try_recv() {
                 Ok(record) if !self.filter.wants(&record) => {}
-                Ok(record) if record.topic == head.topic => more.push(record),
+                // Within an event what is removed goes before what is patched.
+                Ok(record) if record.topic == head.topic && record.removed.is_empty() => {
+                    more.push(record);
+                }
                 Ok(record) => {
                     self.held = Some(record);
                     break;
@@ -241,7 +244,8 @@ fn event(head: &Record, more: &[Arc<Record>]) -> LiveEvent {
         Topic::Interfaces(device) => (
             "interfaces",
             json!({
-                "device": device.to_string(), "patches": patches, "committed_at": committed_at,
+                "device": device.to_string(), "patches": patches, "removed": removed,
+                "committed_at": committed_at,
             }),
         ),
     };

@@ -295,10 +295,12 @@ impl Fleet {
                 draft.patches.push(Value::Object(patch));
             }
             if let Some(known) = self.watched.get_mut(&id) {
-                let patches = interface_patches(known, device.interfaces(reach));
-                if !patches.is_empty() {
+                let (patches, removed) = interface_patches(known, device.interfaces(reach));
+                if !patches.is_empty() || !removed.is_empty() {
                     let topic = Topic::Interfaces(id);
-                    draft(&mut drafts, tenant, topic, dirty.since).patches.extend(patches);
+                    let draft = draft(&mut drafts, tenant, topic, dirty.since);
+                    draft.patches.extend(patches);
+                    draft.removed.extend(removed);
                 }
             }
             self.published.insert(id, view);
@@ -344,19 +346,20 @@ fn draft(
     draft
 }
 
-/// What changed of the interfaces; `known` becomes `now`.
+/// What changed of the interfaces and which are gone; `known` becomes `now`.
 fn interface_patches(
     known: &mut BTreeMap<u32, LiveInterface>,
     now: Vec<LiveInterface>,
-) -> Vec<Value> {
+) -> (Vec<Value>, Vec<Value>) {
     let mut patches = Vec::new();
+    let mut gone = std::mem::take(known);
     for interface in now {
-        let mut patch = changed(known.get(&interface.index), &interface);
+        let mut patch = changed(gone.remove(&interface.index).as_ref(), &interface);
         if !patch.is_empty() {
             patch.insert("object".into(), json!(interface.object));
             patches.push(Value::Object(patch));
         }
         known.insert(interface.index, interface);
     }
-    patches
+    (patches, gone.into_values().map(|interface| json!(interface.object)).collect())
 }

@@ -156,4 +156,23 @@ describe("LiveStore", () => {
     expect(store.interfaces("a").get("if:1")?.in_bps).toBe(7);
     expect(store.interfaces("other").size).toBe(0);
   });
+
+  it("loads an interface it does not know and drops one that is gone", async () => {
+    const interfaces = vi.fn<LiveSource["interfaces"]>();
+    interfaces.mockResolvedValueOnce([port("if:1", 1), port("if:2", 1)]);
+    interfaces.mockResolvedValue([port("if:2", 1), port("if:3", 1)]);
+    const { store, frame } = await ready({ interfaces });
+    store.ensureInterfaces("a");
+    store.streaming(["a"]);
+    await vi.waitFor(() => expect(store.interfaces("a").phase).toBe("ready"));
+    const data = { device: "a", patches: [], removed: ["if:1"] };
+    store.receive({ sequence: 40, type: "interfaces", data });
+    frame();
+    expect(store.interfaces("a").list().map((row) => row.object)).toEqual(["if:2"]);
+    expect(interfaces).toHaveBeenCalledTimes(1);
+    const patches = [{ object: "if:3", in_bps: 7 }];
+    store.receive({ sequence: 41, type: "interfaces", data: { device: "a", patches } });
+    frame();
+    await vi.waitFor(() => expect(store.interfaces("a").get("if:3")).toBeDefined());
+  });
 });

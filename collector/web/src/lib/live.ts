@@ -131,14 +131,15 @@ export class LiveStore {
     switch (event.type) {
       case "devices": {
         const { patches, removed, committed_at } = event.data as DevicesEvent;
-        for (const patch of patches) this.devices.patch(patch);
         for (const id of removed ?? []) this.devices.remove(id);
+        for (const patch of patches) this.devices.patch(patch);
         this.#committed(committed_at);
         break;
       }
       case "interfaces": {
-        const { device, patches, committed_at } = event.data as InterfacesEvent;
+        const { device, patches, removed, committed_at } = event.data as InterfacesEvent;
         const table = this.#interfaces.get(device);
+        for (const object of removed ?? []) table?.remove(object);
         for (const patch of patches) table?.patch(patch);
         this.#committed(committed_at);
         break;
@@ -197,10 +198,16 @@ export class LiveStore {
     const unknown = this.devices.flush();
     // Only a page that shows the fleet wants devices it has not asked for.
     if (this.devices.phase === "ready") for (const id of unknown) void this.#fetchDevice(id);
-    const newAgents = this.agents.flush();
-    const agents = this.#slots.get("agents");
-    if (newAgents.length > 0 && agents) void this.#load("agents", agents);
-    for (const table of this.#interfaces.values()) table.flush();
+    if (this.agents.flush().length > 0) this.#reload("agents");
+    for (const [device, table] of this.#interfaces) {
+      if (table.flush().length > 0) this.#reload(`interfaces ${device}`);
+    }
+  }
+
+  /** Loads a table again that has learned of rows it does not hold. */
+  #reload(key: string): void {
+    const slot = this.#slots.get(key);
+    if (slot?.table.phase === "ready") void this.#load(key, slot);
   }
 
   async #fetchDevice(id: string): Promise<void> {
