@@ -79,8 +79,8 @@ pub(super) struct Hub {
     forgotten: u64,
     ring: VecDeque<Arc<Record>>,
     sender: broadcast::Sender<Arc<Record>>,
-    /// Devices whose interfaces are published: how many look, and since which sequence.
-    watched: BTreeMap<DeviceId, (usize, u64)>,
+    /// Devices whose interfaces are published: how many look.
+    watched: BTreeMap<DeviceId, usize>,
 }
 
 impl Hub {
@@ -114,28 +114,26 @@ impl Hub {
 
     /// Counts a watcher of the device; true if it is the first.
     pub(super) fn watch(&mut self, device: DeviceId) -> bool {
-        let watch = self.watched.entry(device).or_insert((0, self.sequence));
-        watch.0 += 1;
-        watch.0 == 1
+        let watchers = self.watched.entry(device).or_default();
+        *watchers += 1;
+        *watchers == 1
     }
 
     /// Forgets a watcher; true if it was the last.
     pub(super) fn unwatch(&mut self, device: DeviceId) -> bool {
-        let Some(watch) = self.watched.get_mut(&device) else { return false };
-        watch.0 = watch.0.saturating_sub(1);
-        let last = watch.0 == 0;
+        let Some(watchers) = self.watched.get_mut(&device) else { return false };
+        *watchers = watchers.saturating_sub(1);
+        let last = *watchers == 0;
         if last {
             self.watched.remove(&device);
         }
         last
     }
 
-    /// The events after `last`, or `None` if some of them are gone.
+    /// The events after `last`, or `None` if some of them are gone. Interfaces are not published
+    /// while nobody looks: of those the client loads a snapshot with every new stream.
     fn replay(&self, filter: &EventFilter, last: u64) -> Option<Vec<LiveEvent>> {
-        let watched = filter.devices.iter().filter_map(|id| self.watched.get(id));
-        let watched_since = watched.map(|watch| watch.1).max();
-        let unseen = watched_since.is_some_and(|since| since > last);
-        if last > self.sequence || last < self.forgotten || unseen {
+        if last > self.sequence || last < self.forgotten {
             return None;
         }
         let missed = self.ring.iter().filter(|record| record.sequence > last);

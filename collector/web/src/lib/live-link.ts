@@ -18,7 +18,7 @@ export interface LinkStatus {
 
 type Message =
   | { kind: "event"; event: LiveEvent }
-  | { kind: "status"; status: LinkStatus; hello: LiveEvent | null }
+  | { kind: "status"; status: LinkStatus; hello: LiveEvent | null; opened?: boolean }
   | { kind: "want"; tab: string; devices: readonly string[] }
   | { kind: "lead" }
   | { kind: "bye"; tab: string }
@@ -111,6 +111,7 @@ export class LiveLink {
         break;
       case "status":
         if (this.#leading) break;
+        if (message.opened) this.#store.interrupted();
         if (message.hello) this.#store.receive(message.hello);
         this.#setStatus(message.status);
         break;
@@ -240,7 +241,7 @@ export class LiveLink {
     if (event.type === "hello") {
       this.#hello = event;
       this.#setStatus({ phase: "live", heardAt: Date.now(), devices });
-      this.#say({ kind: "status", status: this.status, hello: event });
+      this.#say({ kind: "status", status: this.status, hello: event, opened: true });
     } else {
       this.#say({ kind: "event", event });
     }

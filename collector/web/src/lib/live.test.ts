@@ -157,6 +157,17 @@ describe("LiveStore", () => {
     expect(store.interfaces("other").size).toBe(0);
   });
 
+  it("loads only the interfaces again when another device is watched too", async () => {
+    const { store, source } = await ready();
+    store.ensureInterfaces("a");
+    store.streaming(["a"]);
+    await vi.waitFor(() => expect(store.interfaces("a").phase).toBe("ready"));
+    store.interrupted();
+    store.streaming(["a", "b"]);
+    await vi.waitFor(() => expect(source.interfaces).toHaveBeenCalledTimes(2));
+    expect(source.devices).toHaveBeenCalledTimes(1);
+  });
+
   it("loads an interface it does not know and drops one that is gone", async () => {
     const interfaces = vi.fn<LiveSource["interfaces"]>();
     interfaces.mockResolvedValueOnce([port("if:1", 1), port("if:2", 1)]);

@@ -35,6 +35,8 @@ export interface LiveHost {
 /** How long a snapshot waits for the stream before it goes ahead alone. */
 const HELLO_PATIENCE_MS = 1500;
 const RETRY_MS = 3000;
+/** Slots of interface tables: this and the device. */
+const INTERFACES = "interfaces ";
 
 interface Slot {
   /** The stream carried this table when the last load began. */
@@ -88,7 +90,7 @@ export class LiveStore {
   ensureInterfaces(device: string): void {
     const table = this.interfaces(device);
     const load = async () => table.replace(await this.#source.interfaces(device));
-    this.#ensure(`interfaces ${device}`, table, load);
+    this.#ensure(INTERFACES + device, table, load);
   }
 
   /** The user removed it; the stream will say so as well. */
@@ -98,7 +100,7 @@ export class LiveStore {
   }
 
   dropInterfaces(device: string): void {
-    this.#slots.delete(`interfaces ${device}`);
+    this.#slots.delete(INTERFACES + device);
     // The empty table stays: a page that comes back holds on to it.
     this.#interfaces.get(device)?.clear();
   }
@@ -110,7 +112,7 @@ export class LiveStore {
 
   /** The stream is open and carries interface events of these devices. */
   streaming(devices: readonly string[]): void {
-    this.#covered = new Set(["devices", "agents", ...devices.map((id) => `interfaces ${id}`)]);
+    this.#covered = new Set(["devices", "agents", ...devices.map((id) => INTERFACES + id)]);
     for (const [key, slot] of this.#slots) {
       if (this.#covered.has(key) && !slot.covered) void this.#load(key, slot);
     }
@@ -119,6 +121,8 @@ export class LiveStore {
   /** The stream is gone; what is loaded now may miss something until it is back. */
   interrupted(): void {
     this.#covered = new Set();
+    // The server replays what a new stream missed, but of interfaces only what somebody watched.
+    for (const [key, slot] of this.#slots) if (key.startsWith(INTERFACES)) slot.covered = false;
   }
 
   receive(event: LiveEvent): void {
@@ -200,7 +204,7 @@ export class LiveStore {
     if (this.devices.phase === "ready") for (const id of unknown) void this.#fetchDevice(id);
     if (this.agents.flush().length > 0) this.#reload("agents");
     for (const [device, table] of this.#interfaces) {
-      if (table.flush().length > 0) this.#reload(`interfaces ${device}`);
+      if (table.flush().length > 0) this.#reload(INTERFACES + device);
     }
   }
 
