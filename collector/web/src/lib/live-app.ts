@@ -115,14 +115,15 @@ export function useLink(read: (status: LinkStatus) => string): string {
   return useSyncExternalStore(subscribeLink, () => read(link?.status ?? OFFLINE));
 }
 
-/** Loads and streams the interfaces of a device while the caller is mounted. */
-export function useWatchedInterfaces(device: string): void {
+/** Loads and streams the interfaces of a device while the caller is mounted and it is there. */
+export function useWatchedInterfaces(device: string, isThere: boolean): void {
   useEffect(() => {
+    if (!isThere) return;
     const unwatch = link?.watch(device);
     live.ensureInterfaces(device);
     return () => {
       unwatch?.();
       live.dropInterfaces(device);
     };
-  }, [device]);
+  }, [device, isThere]);
 }

@@ -2,6 +2,7 @@ import { afterEach, expect, it, vi } from "vitest";
 import { serverNow } from "./clock";
 import { LiveStore } from "./live";
 import { LiveLink } from "./live-link";
+import type { Device } from "./types";
 
 /** A server that keeps every stream open and remembers what was asked. */
 function server(status = 200) {
@@ -10,6 +11,7 @@ function server(status = 200) {
   vi.stubGlobal("fetch", async (url: string, init: RequestInit) => {
     urls.push(url);
     if (status !== 200) return new Response(null, { status });
+    if (url.includes("gone")) return new Response(null, { status: 404 });
     const body = new ReadableStream<Uint8Array>({
       start(controller) {
         streams.push(controller);
@@ -31,7 +33,10 @@ function server(status = 200) {
 
 function tab(onSignedOut = () => {}) {
   const source = {
-    devices: async () => [], device: async () => null, agents: async () => [], interfaces: async () => [],
+    devices: async () => [],
+    device: async (id: string) => (id.includes("gone") ? null : ({ id } as Device)),
+    agents: async () => [],
+    interfaces: async () => [],
   };
   const host = { frame: (run: () => void) => run(), after: () => {}, now: () => Date.now() };
   const store = new LiveStore(source, host);
@@ -144,4 +149,21 @@ it("tells a second tab the server's time, however old the greeting is", async ()
   expect(Math.abs(serverNow() - later)).toBeLessThan(5_000);
   second.link.stop();
   first.link.stop();
+});
+
+it("leaves out a device that is not there instead of losing the stream", async () => {
+  vi.stubGlobal("BroadcastChannel", undefined);
+  const { urls, hello } = server();
+  const { link } = tab();
+  link.watch("dev_1");
+  const unwatch = link.watch("gone_2");
+  link.start();
+  await vi.waitFor(() => expect(urls).toHaveLength(2));
+  expect(urls[1]).toBe("/api/v1/events?device=dev_1");
+  hello(10);
+  await vi.waitFor(() => expect(link.status.phase).toBe("live"));
+  expect(link.status.devices).toEqual(["dev_1"]);
+  unwatch();
+  expect(urls).toHaveLength(2);
+  link.stop();
 });

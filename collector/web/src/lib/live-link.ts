@@ -41,6 +41,8 @@ export class LiveLink {
   readonly #listeners = new Set<() => void>();
   readonly #watched = new Map<string, number>();
   readonly #wants = new Map<string, readonly string[]>();
+  /** Wanted devices the server does not show us; asking for them would cost the whole stream. */
+  readonly #refused = new Set<string>();
   readonly #stop = new AbortController();
   readonly #onSignedOut: () => void;
   readonly #onDoubt: () => void;
@@ -151,13 +153,21 @@ export class LiveLink {
   #wanted(): string[] {
     const all = new Set(this.#watched.keys());
     for (const devices of this.#wants.values()) for (const device of devices) all.add(device);
-    return [...all].slice(-MAX_DEVICES).toSorted();
+    for (const device of this.#refused) if (!all.has(device)) this.#refused.delete(device);
+    return [...all].filter((id) => !this.#refused.has(id)).slice(-MAX_DEVICES).toSorted();
   }
 
   /** Opens the stream anew when it carries other devices than are wanted. */
   #follow(): void {
-    const open = this.#stream;
-    if (open && this.#wanted().join() !== this.status.devices.join()) open.abort();
+    if (this.#wanted().join() === this.status.devices.join()) return;
+    if (this.#stream) this.#stream.abort();
+    else this.#wake?.();
+  }
+
+  /** The server refused the list: leaves out what it does not know, or all if it knows each. */
+  async #refuse(devices: readonly string[]): Promise<void> {
+    const missing = await this.#store.missing(devices);
+    for (const device of missing.length > 0 ? missing : devices) this.#refused.add(device);
   }
 
   async #lead(signal: AbortSignal): Promise<void> {
@@ -212,6 +222,10 @@ export class LiveLink {
     } catch (error) {
       if (error instanceof SseRefused) {
         if (error.status === 401) return "signed-out";
+        if (devices.length > 0 && (error.status === 400 || error.status === 404)) {
+          await this.#refuse(devices);
+          return "changed";
+        }
         return error.retryAfter ?? "lost";
       }
       return stream.signal.aborted && !silent ? "changed" : "lost";

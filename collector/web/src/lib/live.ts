@@ -93,6 +93,14 @@ export class LiveStore {
     this.#ensure(INTERFACES + device, table, load);
   }
 
+  /** Those of the devices that are not there, or not for us. */
+  async missing(ids: readonly string[]): Promise<string[]> {
+    const isMissing = async (id: string) =>
+      this.#source.device(id).then((device) => device === null, () => false);
+    const answers = await Promise.all(ids.map(isMissing));
+    return ids.filter((_, i) => answers[i]);
+  }
+
   /** The user removed it; the stream will say so as well. */
   forgetDevice(id: string): void {
     this.devices.remove(id);

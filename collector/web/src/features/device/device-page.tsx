@@ -22,13 +22,14 @@ export function DevicePage({ id }: { id: string }) {
       return data;
     },
   });
-  const device = useDevice(id) ?? detail.data;
-  useWatchedInterfaces(id);
+  const row = useDevice(id);
+  const device = row ?? detail.data;
+  useWatchedInterfaces(id, row !== undefined);
   const order = useInterfaceOrder(id);
   const phase = useTableValue(live.interfaces(id), (table) => table.phase);
-  const busiest = order.find((row) => row.state === "up" && (row.in_bps ?? 0) > 0) ?? order[0];
+  const busiest = order.find((one) => one.state === "up" && (one.in_bps ?? 0) > 0) ?? order[0];
   const chosen = search.if || busiest?.object || null;
-  const row = order.find((port) => port.object === chosen);
+  const port = order.find((one) => one.object === chosen);
 
   useEffect(() => {
     if (device) document.title = `${device.name} · Farwatch`;
@@ -55,7 +56,7 @@ export function DevicePage({ id }: { id: string }) {
         <div className="grid grid-cols-[minmax(0,1.3fr)_minmax(0,1fr)] items-start gap-5 p-4 max-[1180px]:grid-cols-1 phone:p-3">
           <InterfaceTable device={device} chosen={chosen} onChoose={choose} />
           <InterfaceCharts device={device} object={chosen}
-            title={row ? `${row.name || row.object}${row.alias ? ` · ${row.alias}` : ""}` : "Interface"} />
+            title={port ? `${port.name || port.object}${port.alias ? ` · ${port.alias}` : ""}` : "Interface"} />
         </div>
       )}
     </div>
