@@ -1,7 +1,9 @@
 import { getRouteApi } from "@tanstack/react-router";
 import { type SortingState, useTable } from "@tanstack/react-table";
 import { useDeferredValue, useEffect, useMemo, useRef, useState } from "react";
-import { live, useTableValue } from "../../lib/live-app";
+import { currentSecond } from "../../lib/clock";
+import { live, useEachSecond, useTableValue } from "../../lib/live-app";
+import { agedCount, shownDevices } from "../../lib/state";
 import type { Device, State } from "../../lib/types";
 import { columns, features, matches } from "./columns";
 
@@ -32,9 +34,13 @@ export function useFleetSearch(): [FleetSearch, (patch: FleetSearch) => void] {
   return [search, set];
 }
 
+const secondMs = () => currentSecond() * 1000;
+
 /** The fleet as it stood at the last refresh of the order. Cells are live by their own. */
 function useSnapshot(paused: { readonly current: boolean }): readonly Device[] {
   const membership = useTableValue(live.devices, (table) => table.membership);
+  // Values grow old without a word of the server.
+  const aged = useEachSecond(() => agedCount(live.devices.list(), secondMs()));
   const [version, setVersion] = useState(0);
   useEffect(() => {
     const timer = setInterval(() => {
@@ -44,8 +50,8 @@ function useSnapshot(paused: { readonly current: boolean }): readonly Device[] {
     }, ORDER_MS);
     return () => clearInterval(timer);
   }, [paused]);
-  // oxlint-disable-next-line react/exhaustive-deps -- the versions stand for the list
-  return useMemo(() => live.devices.list(), [membership, version]);
+  // oxlint-disable-next-line react/exhaustive-deps -- the figures stand for the list
+  return useMemo(() => shownDevices(live.devices.list(), secondMs()), [membership, version, aged]);
 }
 
 export function useFleet() {
