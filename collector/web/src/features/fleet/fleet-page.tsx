@@ -60,6 +60,7 @@ export function FleetPage() {
         <TenantPicker fleet={fleet} />
         <StateFilter fleet={fleet} />
         <span className="flex-1" />
+        {fleet.held && <span className="text-xs text-muted phone:hidden">order held</span>}
         <span className="text-xs text-muted phone:hidden" aria-live="off" data-fleet-count>
           {integer(fleet.ids.length)} of {integer(fleet.total)}
         </span>
