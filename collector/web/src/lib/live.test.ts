@@ -119,6 +119,19 @@ describe("LiveStore", () => {
     expect(store.devices.get("b")).toBeUndefined();
   });
 
+  it("keeps what it hears of a device while that is on its way", async () => {
+    const { store, source, frame } = await ready();
+    let finish: (device: Device) => void = () => {};
+    const load = () => new Promise<Device>((resolve) => (finish = resolve));
+    const loaded = store.devices.fetch("new", load);
+    store.receive(patched(11, [{ id: "new", in_bps: 7 }]));
+    frame();
+    expect(source.device).not.toHaveBeenCalled();
+    finish(device("new"));
+    await loaded;
+    expect(store.devices.get("new")).toMatchObject({ name: "new", in_bps: 7 });
+  });
+
   it("loads everything anew on resync and on a restarted server", async () => {
     const { store, source } = await ready();
     const told = vi.fn();

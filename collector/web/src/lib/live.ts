@@ -223,8 +223,13 @@ export class LiveStore {
   }
 
   async #fetchDevice(id: string): Promise<void> {
-    const device = await this.#source.device(id).catch(() => null);
-    if (device) this.devices.put(device);
+    await this.devices
+      .fetch(id, async () => {
+        const device = await this.#source.device(id);
+        if (!device) throw new Error("gone again");
+        return device;
+      })
+      .catch(() => {});
   }
 
   #ensure(key: string, table: Slot["table"], load: () => Promise<void>): void {

@@ -1,8 +1,6 @@
-import { useQuery } from "@tanstack/react-query";
-import { useNavigate, useSearch } from "@tanstack/react-router";
+import { Link, useNavigate, useSearch } from "@tanstack/react-router";
 import { useCallback, useEffect } from "react";
-import { ApiError, api, take } from "../../lib/api";
-import { live, useDevice, useTableValue, useWatchedInterfaces } from "../../lib/live-app";
+import { live, useTableValue, useWatchedInterfaces } from "../../lib/live-app";
 import { useKeys } from "../../lib/use-keys";
 import { Empty } from "../../ui/empty";
 import { ErrorNote } from "../../ui/error-note";
@@ -10,20 +8,13 @@ import { NotFound } from "../shell/lost";
 import { DeviceHead } from "./device-head";
 import { InterfaceCharts } from "./interface-charts";
 import { InterfaceTable, useInterfaceOrder } from "./interface-table";
+import { useDetail } from "./use-detail";
 
 export function DevicePage({ id }: { id: string }) {
   const search = useSearch({ from: "/_app/devices/$id" });
   const navigate = useNavigate({ from: "/devices/$id" });
-  const detail = useQuery({
-    queryKey: ["device", id],
-    queryFn: async () => {
-      const { data } = await take(api.GET("/api/v1/devices/{id}", { params: { path: { id } } }));
-      if (!live.devices.get(id)) live.devices.put(data);
-      return data;
-    },
-  });
-  const row = useDevice(id);
-  const device = row ?? detail.data;
+  const { row, detail, isRemoved, isMissing, error } = useDetail(id);
+  const device = row ?? detail;
   useWatchedInterfaces(id, row !== undefined);
   const order = useInterfaceOrder(id);
   const phase = useTableValue(live.interfaces(id), (table) => table.phase);
@@ -42,12 +33,13 @@ export function DevicePage({ id }: { id: string }) {
     [navigate],
   );
 
-  if (detail.error instanceof ApiError && detail.error.status === 404) return <NotFound />;
-  if (detail.error) return <ErrorNote error={detail.error} className="m-4" />;
-  if (!device || !detail.data) return <div role="status" aria-label="Loading the device" />;
+  if (isRemoved) return <Removed name={detail?.name ?? "This device"} />;
+  if (isMissing) return <NotFound />;
+  if (error) return <ErrorNote error={error} className="m-4" />;
+  if (!device || !detail) return <div role="status" aria-label="Loading the device" />;
   return (
     <div className="flex min-h-full flex-col">
-      <DeviceHead device={device} detail={detail.data} />
+      <DeviceHead device={device} detail={detail} />
       {order.length === 0 && phase === "ready" ? (
         <Empty title="No interfaces yet">
           <p>The first poll reads the interface table; it is due within one interval.</p>
@@ -60,5 +52,16 @@ export function DevicePage({ id }: { id: string }) {
         </div>
       )}
     </div>
+  );
+}
+
+function Removed({ name }: { name: string }) {
+  return (
+    <Empty title={`${name} was removed`}>
+      <p>It is polled no more, and its history cannot be reached.</p>
+      <Link to="/fleet" className="py-1 text-accent underline underline-offset-4">
+        Go to the fleet
+      </Link>
+    </Empty>
   );
 }
