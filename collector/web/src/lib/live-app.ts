@@ -110,6 +110,14 @@ function subscribeLink(listener: () => void): () => void {
   };
 }
 
+/** Calls back each time the stream comes (back) to life. */
+export function onLive(listener: () => void): () => void {
+  const told = () => {
+    if (link?.status.phase === "live") listener();
+  };
+  return link?.subscribe(told) ?? (() => {});
+}
+
 /** A string told from the state of the stream and the time since it was heard. */
 export function useLink(read: (status: LinkStatus) => string): string {
   return useSyncExternalStore(subscribeLink, () => read(link?.status ?? OFFLINE));

@@ -19,7 +19,7 @@ function patched(sequence: number, patches: Partial<Device>[], removed: string[]
   return { sequence, type: "devices", data: { patches, removed } };
 }
 
-function setup(over: Partial<LiveSource> = {}) {
+function setup(over: Partial<LiveSource> = {}, pauses: number[] = []) {
   const frames: (() => void)[] = [];
   const timers: (() => void)[] = [];
   const source = {
@@ -31,7 +31,10 @@ function setup(over: Partial<LiveSource> = {}) {
   };
   const store = new LiveStore(source, {
     frame: (run) => frames.push(run),
-    after: (_, run) => timers.push(run),
+    after: (ms, run) => {
+      pauses.push(ms);
+      timers.push(run);
+    },
     now: () => Date.now(),
   });
   const frame = () => frames.splice(0).forEach((run) => run());
@@ -154,6 +157,34 @@ describe("LiveStore", () => {
     await vi.waitFor(() => expect(store.devices.phase).toBe("failed"));
     time();
     await vi.waitFor(() => expect(store.devices.size).toBe(1));
+  });
+
+  it("keeps the failure in sight while it tries again, less and less often", async () => {
+    const pauses: number[] = [];
+    const devices = vi.fn<() => Promise<Device[]>>().mockRejectedValue(new Error("503"));
+    const { store, time } = setup({ devices }, pauses);
+    store.streaming([]);
+    store.ensureDevices();
+    const failed = (times: number) =>
+      vi.waitFor(() => {
+        expect(devices).toHaveBeenCalledTimes(times);
+        expect(store.devices.phase).toBe("failed");
+      });
+    await failed(1);
+    time();
+    expect([store.devices.phase, store.devices.error?.message]).toEqual(["loading", "503"]);
+    await failed(2);
+    expect(pauses).toEqual([3000, 6000]);
+    // Nothing but a stream that comes back, or a hand, goes ahead of the pause.
+    store.streaming([]);
+    await failed(2);
+    store.interrupted();
+    store.streaming([]);
+    await failed(3);
+    devices.mockResolvedValue([device("a")]);
+    store.retry(store.devices);
+    await vi.waitFor(() => expect(store.devices.size).toBe(1));
+    expect(store.devices.error).toBeNull();
   });
 
   it("loads interfaces once the stream carries them and patches only watched ones", async () => {

@@ -34,7 +34,9 @@ export interface LiveHost {
 
 /** How long a snapshot waits for the stream before it goes ahead alone. */
 const HELLO_PATIENCE_MS = 1500;
+/** Pauses between tries to load a table: doubled with each failure. */
 const RETRY_MS = 3000;
+const RETRY_MAX_MS = 60_000;
 /** Slots of interface tables: this and the device. */
 const INTERFACES = "interfaces ";
 
@@ -43,8 +45,14 @@ interface Slot {
   covered: boolean;
   loading: boolean;
   again: boolean;
+  /** Failed loads in a row. */
+  failures: number;
   load: () => Promise<void>;
-  table: { phase: string; setPhase: (phase: "loading" | "failed", error?: Error) => void };
+  table: {
+    phase: string;
+    error: Error | null;
+    setPhase: (phase: "loading" | "failed", error: Error | null) => void;
+  };
 }
 
 export class LiveStore {
@@ -120,10 +128,17 @@ export class LiveStore {
 
   /** The stream is open and carries interface events of these devices. */
   streaming(devices: readonly string[]): void {
+    const isBack = this.#covered.size === 0;
     this.#covered = new Set(["devices", "agents", ...devices.map((id) => INTERFACES + id)]);
     for (const [key, slot] of this.#slots) {
-      if (this.#covered.has(key) && !slot.covered) void this.#load(key, slot);
+      const isDue = !slot.covered || (isBack && slot.table.phase === "failed");
+      if (this.#covered.has(key) && isDue) void this.#load(key, slot);
     }
+  }
+
+  /** Loads a table that failed now, not only when its pause is over. */
+  retry(table: object): void {
+    for (const [key, slot] of this.#slots) if (slot.table === table) void this.#load(key, slot);
   }
 
   /** The stream is gone; what is loaded now may miss something until it is back. */
@@ -234,7 +249,7 @@ export class LiveStore {
 
   #ensure(key: string, table: Slot["table"], load: () => Promise<void>): void {
     if (this.#slots.has(key)) return;
-    const slot: Slot = { covered: false, loading: false, again: false, load, table };
+    const slot: Slot = { covered: false, loading: false, again: false, failures: 0, load, table };
     this.#slots.set(key, slot);
     if (this.#covered.has(key)) {
       void this.#load(key, slot);
@@ -252,22 +267,29 @@ export class LiveStore {
       return;
     }
     slot.loading = true;
-    slot.table.setPhase("loading");
+    // What went wrong stays in sight until it goes right.
+    slot.table.setPhase("loading", slot.table.error);
     try {
       await slot.load();
+      slot.failures = 0;
       this.#askFrame();
     } catch (error) {
-      slot.table.setPhase("failed", error instanceof Error ? error : new Error(String(error)));
-      this.#host.after(RETRY_MS, () => {
-        if (this.#slots.get(key) === slot && slot.table.phase === "failed") {
-          void this.#load(key, slot);
-        }
-      });
+      this.#failed(key, slot, error instanceof Error ? error : new Error(String(error)));
     }
     slot.loading = false;
     if (slot.again && this.#slots.get(key) === slot) {
       slot.again = false;
       await this.#load(key, slot);
     }
+  }
+
+  #failed(key: string, slot: Slot, error: Error): void {
+    if (this.#slots.get(key) !== slot) return;
+    slot.table.setPhase("failed", error);
+    const failures = (slot.failures += 1);
+    this.#host.after(Math.min(RETRY_MAX_MS, RETRY_MS * 2 ** (failures - 1)), () => {
+      const isDue = slot.failures === failures && slot.table.phase === "failed";
+      if (isDue && this.#slots.get(key) === slot) void this.#load(key, slot);
+    });
   }
 }

@@ -5,6 +5,7 @@ import { useKeys } from "../../lib/use-keys";
 import { Empty } from "../../ui/empty";
 import { ErrorNote } from "../../ui/error-note";
 import { NotFound } from "../shell/lost";
+import { TableError } from "../shell/table-error";
 import { DeviceHead } from "./device-head";
 import { InterfaceCharts } from "./interface-charts";
 import { InterfaceTable, useInterfaceOrder } from "./interface-table";
@@ -13,7 +14,7 @@ import { useDetail } from "./use-detail";
 export function DevicePage({ id }: { id: string }) {
   const search = useSearch({ from: "/_app/devices/$id" });
   const navigate = useNavigate({ from: "/devices/$id" });
-  const { row, detail, isRemoved, isMissing, error } = useDetail(id);
+  const { row, detail, isRemoved, isMissing, error, retry } = useDetail(id);
   const device = row ?? detail;
   useWatchedInterfaces(id, row !== undefined);
   const order = useInterfaceOrder(id);
@@ -35,11 +36,12 @@ export function DevicePage({ id }: { id: string }) {
 
   if (isRemoved) return <Removed name={detail?.name ?? "This device"} />;
   if (isMissing) return <NotFound />;
-  if (error) return <ErrorNote error={error} className="m-4" />;
+  if (error) return <ErrorNote error={error} className="m-4" onRetry={retry} />;
   if (!device || !detail) return <div role="status" aria-label="Loading the device" />;
   return (
     <div className="flex min-h-full flex-col">
       <DeviceHead device={device} detail={detail} />
+      <TableError table={live.interfaces(id)} className="mx-4 mt-4 phone:mx-3" />
       {order.length === 0 && phase === "ready" ? (
         <Empty title="No interfaces yet">
           <p>The first poll reads the interface table; it is due within one interval.</p>

@@ -3,6 +3,7 @@ import { useEffect, useMemo, useState } from "react";
 import { api, take } from "../../lib/api";
 import { serverNow } from "../../lib/clock";
 import { live, useRow } from "../../lib/live-app";
+import { useKeptError } from "../../lib/use-kept-error";
 import { isLive, type Range, resolve } from "../../lib/range";
 import type { Interface, SeriesSet } from "../../lib/types";
 import { metricsFor, type TailPoint } from "./metrics";
@@ -62,10 +63,12 @@ export function useSeries(device: string, object: string | null, range: Range) {
   useEffect(() => {
     if (tail.length > MAX_TAIL) void refetch();
   }, [tail.length, refetch]);
+  const failure = infos.error ?? series.error;
   return {
     set: series.data ?? null,
     tail: isLive(range) ? tail : NO_TAIL,
-    error: infos.error ?? series.error,
+    error: useKeptError(failure, series.data !== undefined && !failure),
+    retry: () => void (infos.error ? refetchMetrics() : refetch()),
     none: waiting,
     metrics,
   };

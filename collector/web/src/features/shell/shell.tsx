@@ -1,8 +1,8 @@
-import { useQueryClient } from "@tanstack/react-query";
+import { type Query, useQueryClient } from "@tanstack/react-query";
 import { Link, Outlet, useNavigate, useRouter } from "@tanstack/react-router";
 import { lazy, Suspense, useCallback, useEffect, useState } from "react";
 import { api, whenSignedOut } from "../../lib/api";
-import { disconnectLive } from "../../lib/live-app";
+import { disconnectLive, onLive } from "../../lib/live-app";
 import { setTheme, useTheme } from "../../lib/theme";
 import { useKeys } from "../../lib/use-keys";
 import { IconButton } from "../../ui/button";
@@ -17,6 +17,8 @@ const NAV: readonly { to: "/fleet" | "/agents" | "/settings/api-keys"; label: st
 ];
 
 const KeyHelp = lazy(() => import("./key-help").then((m) => ({ default: m.KeyHelp })));
+
+const hasFailed = (query: Query) => query.state.status === "error";
 
 export function Shell() {
   const [help, setHelp] = useState(false);
@@ -39,6 +41,8 @@ export function Shell() {
     whenSignedOut(() => leave(false));
     return () => whenSignedOut(() => {});
   }, [leave]);
+
+  useEffect(() => onLive(() => void queries.refetchQueries({ predicate: hasFailed })), [queries]);
 
   const signOut = async () => {
     await api.POST("/api/v1/logout").catch(() => {});
