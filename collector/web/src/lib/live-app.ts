@@ -65,7 +65,7 @@ export function disconnectLive(tell: boolean): void {
   live.reset();
 }
 
-const OFFLINE: LinkStatus = { phase: "connecting", heardAt: 0, devices: [] };
+const OFFLINE: LinkStatus = { phase: "connecting", heardAt: 0, devices: [], without: [] };
 
 export function useDevice(id: string): Device | undefined {
   return useRow(live.devices, id);

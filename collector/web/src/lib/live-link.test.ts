@@ -81,6 +81,7 @@ interface LockOptions {
 class Locks {
   #lose: ((error: Error) => void) | null = null;
   #queue: (() => void)[] = [];
+  thefts = 0;
   request(_: string, options: LockOptions, held: Held): Promise<void> {
     return new Promise((resolve, reject) => {
       const grant = () => {
@@ -92,7 +93,10 @@ class Locks {
           resolve();
         });
       };
-      if (options.steal) this.#lose?.(new DOMException("stolen", "AbortError"));
+      if (options.steal) {
+        this.thefts += 1;
+        this.#lose?.(new DOMException("stolen", "AbortError"));
+      }
       if (options.steal || !this.#lose) grant();
       else this.#queue.push(() => (options.signal?.aborted ? this.#queue.shift()?.() : grant()));
     });
@@ -165,5 +169,51 @@ it("leaves out a device that is not there instead of losing the stream", async (
   expect(link.status.devices).toEqual(["dev_1"]);
   unwatch();
   expect(urls).toHaveLength(2);
+  link.stop();
+});
+
+it("takes the lock of a tab that is frozen, and that one follows when it wakes", async () => {
+  const channels = browser();
+  const { urls, hello } = server();
+  const first = tab();
+  first.link.start();
+  await vi.waitFor(() => expect(urls).toHaveLength(1));
+  hello(10);
+  await vi.waitFor(() => expect(first.link.status.phase).toBe("live"));
+  vi.useFakeTimers({ toFake: ["setInterval", "Date"] });
+  const second = tab();
+  second.link.start();
+  expect(second.link.status.phase).toBe("live");
+  vi.advanceTimersByTime(50_000);
+  expect(channels.thefts).toBe(0);
+  vi.advanceTimersByTime(10_000);
+  vi.useRealTimers();
+  expect(channels.thefts).toBe(1);
+  await vi.waitFor(() => expect(urls).toHaveLength(2));
+  hello(20);
+  await vi.waitFor(() => expect(second.link.status.phase).toBe("live"));
+  await vi.waitFor(() => expect(first.store.sequence).toBe(10));
+  // The one that slept asks no more: the stream is the other's.
+  first.link.watch("dev_1");
+  await vi.waitFor(() => expect(urls).toHaveLength(3));
+  expect(second.link.status.devices).toEqual(["dev_1"]);
+  second.link.stop();
+  first.link.stop();
+});
+
+it("tells which devices have no place in the stream", async () => {
+  vi.stubGlobal("BroadcastChannel", undefined);
+  const { urls, hello } = server();
+  const { link } = tab();
+  const watched = Array.from({ length: 9 }, (_, i) => link.watch(`dev_${i}`));
+  link.start();
+  await vi.waitFor(() => expect(urls).toHaveLength(1));
+  hello(10);
+  await vi.waitFor(() => expect(link.status.phase).toBe("live"));
+  expect(link.status.devices).toHaveLength(8);
+  expect(link.status.without).toEqual(["dev_0"]);
+  watched[0]?.();
+  expect(link.status.without).toEqual([]);
+  expect(urls).toHaveLength(1);
   link.stop();
 });

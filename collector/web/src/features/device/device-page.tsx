@@ -1,6 +1,6 @@
 import { Link, useNavigate, useSearch } from "@tanstack/react-router";
 import { useCallback, useEffect } from "react";
-import { live, useTableValue, useWatchedInterfaces } from "../../lib/live-app";
+import { live, useLink, useTableValue, useWatchedInterfaces } from "../../lib/live-app";
 import { useKeys } from "../../lib/use-keys";
 import { Empty } from "../../ui/empty";
 import { ErrorNote } from "../../ui/error-note";
@@ -17,6 +17,7 @@ export function DevicePage({ id }: { id: string }) {
   const { row, detail, isRemoved, isMissing, error, retry } = useDetail(id);
   const device = row ?? detail;
   useWatchedInterfaces(id, row !== undefined);
+  const isLeftOut = useLink((status) => (status.without.includes(id) ? "yes" : "")) !== "";
   const order = useInterfaceOrder(id);
   const phase = useTableValue(live.interfaces(id), (table) => table.phase);
   const busiest = order.find((one) => one.state === "up" && (one.in_bps ?? 0) > 0) ?? order[0];
@@ -41,6 +42,11 @@ export function DevicePage({ id }: { id: string }) {
   return (
     <div className="flex min-h-full flex-col">
       <DeviceHead device={device} detail={detail} />
+      {isLeftOut && (
+        <p role="status" className="mx-4 mt-4 rounded-md border border-edge bg-degraded-soft px-3 py-2 phone:mx-3">
+          Interfaces are not live: too many device tabs are open. Close one of the others.
+        </p>
+      )}
       <TableError table={live.interfaces(id)} className="mx-4 mt-4 phone:mx-3" />
       {order.length === 0 && phase === "ready" ? (
         <Empty title="No interfaces yet">

@@ -4,14 +4,14 @@ import { useLink } from "../../lib/live-app";
 import type { LinkStatus } from "../../lib/live-link";
 import { StateShape } from "../../ui/state-badge";
 
-/** A heartbeat comes every 15 s; a little over that is late. */
+/** A heartbeat comes every 15 s; a little over that is late, and so is a first word. */
 const LATE_MS = 20_000;
 
 /** `live`, `connecting`, or `delayed|offline SECONDS`: one string, so that it renders on change. */
 function read({ phase, heardAt }: LinkStatus): string {
   const silent = Date.now() - heardAt;
   if (phase === "offline") return `offline ${Math.round(silent / 1000)}`;
-  if (phase === "connecting") return "connecting";
+  if (phase === "connecting" && silent <= LATE_MS) return "connecting";
   return silent > LATE_MS ? `delayed ${Math.round(silent / 1000)}` : "live";
 }
 
