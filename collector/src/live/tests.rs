@@ -253,8 +253,15 @@ fn drafts_hold_what_changed() {
     fleet.device_removed(OTHER_TENANT, DEVICE, at(63));
     assert!(!fleet.has_changes(), "not theirs");
     fleet.device_removed(TENANT, DEVICE, at(63));
-    assert_eq!(fleet.drafts()[0].removed, [json!(DEVICE.to_string())]);
+    let drafts = fleet.drafts();
+    assert_eq!(drafts[0].removed, [json!(DEVICE.to_string())]);
+    let agent = json!({ "id": AGENT.to_string(), "devices": 0 });
+    assert_eq!(drafts[1].patches, [agent]);
     assert_eq!(fleet.device(TENANT, DEVICE), None);
+    // Of what only the inventory knows, changes are told too.
+    fleet.agent_fact(AGENT, "revoked_at", json!("now"), at(64));
+    let agent = json!({ "id": AGENT.to_string(), "revoked_at": "now" });
+    assert_eq!(fleet.drafts()[0].patches, [agent]);
 }
 
 fn filter(device: Option<DeviceId>) -> EventFilter {

@@ -159,6 +159,16 @@ describe("LiveStore", () => {
     await vi.waitFor(() => expect(store.devices.size).toBe(1));
   });
 
+  it("loads the agents again for a page that lists them", async () => {
+    const { store, source } = await ready();
+    store.ensureAgents();
+    await vi.waitFor(() => expect(store.agents.phase).toBe("ready"));
+    store.ensureAgents();
+    expect(source.agents).toHaveBeenCalledTimes(1);
+    store.refreshAgents();
+    expect(source.agents).toHaveBeenCalledTimes(2);
+  });
+
   it("keeps the failure in sight while it tries again, less and less often", async () => {
     const pauses: number[] = [];
     const devices = vi.fn<() => Promise<Device[]>>().mockRejectedValue(new Error("503"));

@@ -95,6 +95,12 @@ export class LiveStore {
     this.#ensure("agents", this.agents, load);
   }
 
+  /** Also loads anew what the stream does not tell, for a page that lists all of it. */
+  refreshAgents(): void {
+    if (this.#slots.has("agents")) this.#reload("agents");
+    else this.ensureAgents();
+  }
+
   ensureInterfaces(device: string): void {
     const table = this.interfaces(device);
     const load = async () => table.replace(await this.#source.interfaces(device));

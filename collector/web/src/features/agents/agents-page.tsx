@@ -22,7 +22,7 @@ export function AgentsPage() {
   const phase = useTableValue(live.agents, (table) => table.phase);
   useEffect(() => {
     document.title = "Agents · Farwatch";
-    live.ensureAgents();
+    live.refreshAgents();
   }, []);
   // Order on arrival and departure only: a row does not jump while a hand is on its way to it.
   const ids = useMemo(
