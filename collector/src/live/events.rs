@@ -50,6 +50,13 @@ pub struct LiveEvent {
     pub data: Value,
 }
 
+impl LiveEvent {
+    /// Tells a client that saw `sequence` last to load everything again.
+    pub(crate) fn resync(sequence: u64) -> Self {
+        Self { sequence, kind: "resync", data: json!({}) }
+    }
+}
+
 /// Events of one client, endless until the collector stops.
 pub struct EventStream(Pin<Box<dyn Stream<Item = LiveEvent> + Send>>);
 
@@ -153,7 +160,7 @@ impl Hub {
         let mut first = VecDeque::from([hello]);
         if let Some(last) = last {
             let missed = self.replay(&filter, last);
-            first.extend(missed.unwrap_or_else(|| vec![resync(sequence)]));
+            first.extend(missed.unwrap_or_else(|| vec![LiveEvent::resync(sequence)]));
         }
         let subscription =
             Subscription { filter, first, receiver: self.sender.subscribe(), held: None, sequence };
@@ -165,10 +172,6 @@ impl Hub {
             },
         )))
     }
-}
-
-fn resync(sequence: u64) -> LiveEvent {
-    LiveEvent { sequence, kind: "resync", data: json!({}) }
 }
 
 struct Subscription {
@@ -223,7 +226,7 @@ impl Subscription {
     fn lagged(&mut self) -> LiveEvent {
         self.held = None;
         self.receiver = self.receiver.resubscribe();
-        resync(self.sequence)
+        LiveEvent::resync(self.sequence)
     }
 }
 

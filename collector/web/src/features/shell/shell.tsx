@@ -2,7 +2,8 @@ import { type Query, useQueryClient } from "@tanstack/react-query";
 import { Link, Outlet, useNavigate, useRouter } from "@tanstack/react-router";
 import { lazy, Suspense, useCallback, useEffect, useState } from "react";
 import { api, whenSignedOut } from "../../lib/api";
-import { disconnectLive, onLive } from "../../lib/live-app";
+import { disconnectLive, live, onLive } from "../../lib/live-app";
+import { meQuery } from "../../lib/session";
 import { setTheme, useTheme } from "../../lib/theme";
 import { useKeys } from "../../lib/use-keys";
 import { IconButton } from "../../ui/button";
@@ -42,6 +43,10 @@ export function Shell() {
     return () => whenSignedOut(() => {});
   }, [leave]);
 
+  // A stream whose rights have changed ends with a resync: what we may see has changed too.
+  useEffect(() => {
+    return live.onResync(() => void queries.invalidateQueries({ queryKey: meQuery.queryKey }));
+  }, [queries]);
   useEffect(() => onLive(() => void queries.refetchQueries({ predicate: hasFailed })), [queries]);
 
   const signOut = async () => {
