@@ -148,6 +148,15 @@ describe("LiveStore", () => {
     expect(told).toHaveBeenCalledTimes(2);
   });
 
+  it("knows when the collector became another version", async () => {
+    const { store } = await ready();
+    store.receive(hello(3, "two"));
+    expect(store.isOutdated).toBe(false);
+    const next = hello(4, "three");
+    store.receive({ ...next, data: { ...next.data, version: "1" } });
+    expect(store.isOutdated).toBe(true);
+  });
+
   it("shows a failed load and tries again", async () => {
     const devices = vi.fn<() => Promise<Device[]>>();
     devices.mockRejectedValueOnce(new Error("503")).mockResolvedValue([device("a")]);

@@ -65,6 +65,10 @@ export class LiveStore {
   readonly #resyncListeners = new Set<() => void>();
   #covered = new Set<string>();
   #instance: string | null = null;
+  /** Version of the collector this page was opened with. */
+  #version: string | null = null;
+  /** The collector is another version by now: the page should be loaded anew. */
+  isOutdated = false;
   #frameAsked = false;
   /** Newest sequence applied; a new stream resumes after it. */
   sequence: number | null = null;
@@ -203,6 +207,8 @@ export class LiveStore {
 
   #hello(hello: HelloEvent, heardAt: number): void {
     setServerTime(Date.parse(hello.server_time), heardAt);
+    this.#version ??= hello.version;
+    this.isOutdated = hello.version !== this.#version;
     const restarted = this.#instance !== null && this.#instance !== hello.instance;
     this.#instance = hello.instance;
     if (this.sequence === null || restarted) this.sequence = hello.sequence;

@@ -1,7 +1,8 @@
 import { serverNow } from "../../lib/clock";
 import { duration } from "../../lib/format";
-import { useLink } from "../../lib/live-app";
+import { live, useEachSecond, useLink } from "../../lib/live-app";
 import type { LinkStatus } from "../../lib/live-link";
+import { Button } from "../../ui/button";
 import { StateShape } from "../../ui/state-badge";
 
 /** A heartbeat comes every 15 s; a little over that is late, and so is a first word. */
@@ -13,6 +14,17 @@ function read({ phase, heardAt }: LinkStatus): string {
   if (phase === "offline") return `offline ${Math.round(silent / 1000)}`;
   if (phase === "connecting" && silent <= LATE_MS) return "connecting";
   return silent > LATE_MS ? `delayed ${Math.round(silent / 1000)}` : "live";
+}
+
+/** Offers the page of a collector that was upgraded meanwhile. */
+export function NewVersion() {
+  const isOutdated = useEachSecond(() => live.isOutdated);
+  if (!isOutdated) return null;
+  return (
+    <Button look="solid" className="mr-2" onClick={() => location.reload()}>
+      New version: reload
+    </Button>
+  );
 }
 
 /** Says how fresh the page is. Never silent. */

@@ -9,7 +9,7 @@ import { useKeys } from "../../lib/use-keys";
 import { IconButton } from "../../ui/button";
 import { Icon, type IconName } from "../../ui/icon";
 import { Mark, Wordmark } from "../../ui/wordmark";
-import { LiveBanner } from "./live-banner";
+import { LiveBanner, NewVersion } from "./live-banner";
 
 const NAV: readonly { to: "/fleet" | "/agents" | "/settings/api-keys"; label: string; icon: IconName }[] = [
   { to: "/fleet", label: "Fleet", icon: "fleet" },
@@ -87,6 +87,7 @@ export function Shell() {
           ))}
         </nav>
         <span className="flex-1" />
+        <NewVersion />
         <LiveBanner />
         <ThemeButton />
         <IconButton label="Keys (?)" className="phone:hidden" onClick={() => setHelp(true)}>
