@@ -216,7 +216,7 @@ export class LiveStore {
   }
 
   #committed(at: string | undefined): void {
-    if (at) this.committedAt = Date.parse(at);
+    if (at) this.committedAt = Math.max(this.committedAt ?? 0, Date.parse(at));
   }
 
   #resync(): void {

@@ -27,10 +27,17 @@ export function NewVersion() {
   );
 }
 
+/** How long ago the newest change was committed, and what time the server has. */
+export function lastChange(committedAt: number | null, nowMs: number): string {
+  const time = `Server time ${new Date(nowMs).toISOString().slice(0, 19).replace("T", " ")} UTC`;
+  if (committedAt === null) return time;
+  return `Last change ${duration(Math.max(0, nowMs - committedAt) / 1000)} ago · ${time}`;
+}
+
 /** Says how fresh the page is. Never silent. */
 export function LiveBanner() {
   const [word, seconds] = useLink(read).split(" ");
-  const title = `Server time ${new Date(serverNow()).toISOString().slice(0, 19).replace("T", " ")} UTC`;
+  const title = useEachSecond(() => lastChange(live.committedAt, serverNow()));
   const bad = word === "offline" || word === "delayed";
   const state = word === "live" ? "up" : word === "offline" ? "down" : word === "delayed" ? "degraded" : "unknown";
   return (
