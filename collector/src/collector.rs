@@ -193,6 +193,7 @@ fn start_ingest(tasks: &mut TaskSet, base: &Base, samples: SqliteSamples, live: 
     let renewer = Renewer {
         database: base.database.clone(),
         pki: base.pki.clone(),
+        live: live.clone(),
         clock: base.clock.clone(),
     };
     Ingest::start(

@@ -167,8 +167,18 @@ impl Live {
         });
     }
 
+    pub fn agent_renewed(&self, id: AgentId, expires_at: Micros) {
+        let value = json!(view::rfc3339(expires_at));
+        self.change(|fleet, now| {
+            fleet.agent_fact(id, "certificate_expires_at", value, now);
+        });
+    }
+
     pub fn agent_revoked(&self, id: AgentId) {
-        self.change(|fleet, now| fleet.with_agent(id, now, agent::Agent::revoked));
+        self.change(|fleet, now| {
+            fleet.with_agent(id, now, agent::Agent::revoked);
+            fleet.agent_fact(id, "revoked_at", json!(view::rfc3339(now)), now);
+        });
     }
 
     pub fn device_added(&self, tenant: TenantId, agent: AgentId, id: DeviceId, interval_s: u32) {

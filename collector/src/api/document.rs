@@ -106,12 +106,12 @@ fn event_schemas(components: &mut Components) {
             .required("patches")
             .property("committed_at", Ref::from_schema_name(Time::name()))
     };
+    // To be taken out before the patches are taken in.
+    let removed = || ArrayBuilder::new().items(text());
+    let interfaces = event("InterfacePatch").property("device", text()).required("device");
     let events = [
-        (
-            "DevicesEvent",
-            event("DevicePatch").property("removed", ArrayBuilder::new().items(text())),
-        ),
-        ("InterfacesEvent", event("InterfacePatch").property("device", text()).required("device")),
+        ("DevicesEvent", event("DevicePatch").property("removed", removed())),
+        ("InterfacesEvent", interfaces.property("removed", removed())),
         ("AgentsEvent", event("AgentPatch")),
     ];
     for (name, schema) in events {

@@ -97,6 +97,10 @@ struct Watch {
     caller: Caller,
     events: EventStream,
     checks: Interval,
+    /// Of the last event.
+    sequence: u64,
+    /// Its rights have changed.
+    over: bool,
     _taken: Taken,
 }
 
@@ -132,7 +136,8 @@ pub(super) fn watched(
     let events = state.live.subscribe(filter, last);
     let mut checks = tokio::time::interval_at(Instant::now() + check_every, check_every);
     checks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let watch = Watch { state, caller, events, checks, _taken: taken };
+    let (sequence, over) = (0, false);
+    let watch = Watch { state, caller, events, checks, sequence, over, _taken: taken };
     Ok(stream::unfold(watch, |mut watch| async {
         let event = next(&mut watch).await?;
         Some((event, watch))
@@ -150,8 +155,11 @@ fn device_ids(text: Option<&str>) -> Result<BTreeSet<DeviceId>, Error> {
 }
 
 /// The next event; `None` when the stream is to end. The client then comes again, with the rights
-/// it has by then.
+/// it has by then. When these have changed, it is first told to let go of what it knows.
 async fn next(watch: &mut Watch) -> Option<Event> {
+    if watch.over {
+        return None;
+    }
     loop {
         tokio::select! {
             () = watch.state.stopping.cancelled() => return None,
@@ -159,10 +167,18 @@ async fn next(watch: &mut Watch) -> Option<Event> {
                 let now = check(watch.caller.proof.clone(), &watch.state).await;
                 match now {
                     Ok(now) if seen(&now.context) == seen(&watch.caller.context) => {}
-                    _ => return None,
+                    Ok(_) => {
+                        watch.over = true;
+                        return framed(LiveEvent::resync(watch.sequence));
+                    }
+                    Err(_) => return None,
                 }
             }
-            event = watch.events.next() => return event.and_then(framed),
+            event = watch.events.next() => {
+                let event = event?;
+                watch.sequence = event.sequence;
+                return framed(event);
+            }
         }
     }
 }

@@ -151,6 +151,7 @@ impl EnrollmentService {
 pub struct Renewer {
     pub database: Database,
     pub pki: Arc<Pki>,
+    pub live: Live,
     pub clock: Clock,
 }
 
@@ -168,6 +169,7 @@ impl Renewer {
             return Err(EnrollError::KeyTaken);
         }
         txn.commit().await.map_err(StoreError::from)?;
+        self.live.agent_renewed(peer.agent, issued.not_after);
         Ok(issued)
     }
 }

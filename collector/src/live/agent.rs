@@ -127,7 +127,7 @@ impl Agent {
         }
     }
 
-    pub(super) fn view(&self) -> LiveAgent {
+    pub(super) fn view(&self, devices: usize) -> LiveAgent {
         let state = match self.reach() {
             Reach::NeverSeen => State::Unknown,
             Reach::Offline => State::Down,
@@ -143,6 +143,7 @@ impl Agent {
             last_seen_at: self.seen_at,
             last_ack_at: self.ack_at,
             buffer: self.buffer,
+            devices,
             version: self.version.clone(),
             platform: self.platform.clone(),
         }

@@ -50,6 +50,13 @@ pub struct LiveEvent {
     pub data: Value,
 }
 
+impl LiveEvent {
+    /// Tells a client that saw `sequence` last to load everything again.
+    pub(crate) fn resync(sequence: u64) -> Self {
+        Self { sequence, kind: "resync", data: json!({}) }
+    }
+}
+
 /// Events of one client, endless until the collector stops.
 pub struct EventStream(Pin<Box<dyn Stream<Item = LiveEvent> + Send>>);
 
@@ -79,8 +86,8 @@ pub(super) struct Hub {
     forgotten: u64,
     ring: VecDeque<Arc<Record>>,
     sender: broadcast::Sender<Arc<Record>>,
-    /// Devices whose interfaces are published: how many look, and since which sequence.
-    watched: BTreeMap<DeviceId, (usize, u64)>,
+    /// Devices whose interfaces are published: how many look.
+    watched: BTreeMap<DeviceId, usize>,
 }
 
 impl Hub {
@@ -114,28 +121,26 @@ impl Hub {
 
     /// Counts a watcher of the device; true if it is the first.
     pub(super) fn watch(&mut self, device: DeviceId) -> bool {
-        let watch = self.watched.entry(device).or_insert((0, self.sequence));
-        watch.0 += 1;
-        watch.0 == 1
+        let watchers = self.watched.entry(device).or_default();
+        *watchers += 1;
+        *watchers == 1
     }
 
     /// Forgets a watcher; true if it was the last.
     pub(super) fn unwatch(&mut self, device: DeviceId) -> bool {
-        let Some(watch) = self.watched.get_mut(&device) else { return false };
-        watch.0 = watch.0.saturating_sub(1);
-        let last = watch.0 == 0;
+        let Some(watchers) = self.watched.get_mut(&device) else { return false };
+        *watchers = watchers.saturating_sub(1);
+        let last = *watchers == 0;
         if last {
             self.watched.remove(&device);
         }
         last
     }
 
-    /// The events after `last`, or `None` if some of them are gone.
+    /// The events after `last`, or `None` if some of them are gone. Interfaces are not published
+    /// while nobody looks: of those the client loads a snapshot with every new stream.
     fn replay(&self, filter: &EventFilter, last: u64) -> Option<Vec<LiveEvent>> {
-        let watched = filter.devices.iter().filter_map(|id| self.watched.get(id));
-        let watched_since = watched.map(|watch| watch.1).max();
-        let unseen = watched_since.is_some_and(|since| since > last);
-        if last > self.sequence || last < self.forgotten || unseen {
+        if last > self.sequence || last < self.forgotten {
             return None;
         }
         let missed = self.ring.iter().filter(|record| record.sequence > last);
@@ -155,7 +160,7 @@ impl Hub {
         let mut first = VecDeque::from([hello]);
         if let Some(last) = last {
             let missed = self.replay(&filter, last);
-            first.extend(missed.unwrap_or_else(|| vec![resync(sequence)]));
+            first.extend(missed.unwrap_or_else(|| vec![LiveEvent::resync(sequence)]));
         }
         let subscription =
             Subscription { filter, first, receiver: self.sender.subscribe(), held: None, sequence };
@@ -167,10 +172,6 @@ impl Hub {
             },
         )))
     }
-}
-
-fn resync(sequence: u64) -> LiveEvent {
-    LiveEvent { sequence, kind: "resync", data: json!({}) }
 }
 
 struct Subscription {
@@ -203,7 +204,10 @@ impl Subscription {
         while more.len() < MERGED_MAX {
             match self.receiver.try_recv() {
                 Ok(record) if !self.filter.wants(&record) => {}
-                Ok(record) if record.topic == head.topic => more.push(record),
+                // Within an event what is removed goes before what is patched.
+                Ok(record) if record.topic == head.topic && record.removed.is_empty() => {
+                    more.push(record);
+                }
                 Ok(record) => {
                     self.held = Some(record);
                     break;
@@ -222,7 +226,7 @@ impl Subscription {
     fn lagged(&mut self) -> LiveEvent {
         self.held = None;
         self.receiver = self.receiver.resubscribe();
-        resync(self.sequence)
+        LiveEvent::resync(self.sequence)
     }
 }
 
@@ -241,7 +245,8 @@ fn event(head: &Record, more: &[Arc<Record>]) -> LiveEvent {
         Topic::Interfaces(device) => (
             "interfaces",
             json!({
-                "device": device.to_string(), "patches": patches, "committed_at": committed_at,
+                "device": device.to_string(), "patches": patches, "removed": removed,
+                "committed_at": committed_at,
             }),
         ),
     };

@@ -43,7 +43,7 @@ pub(super) enum Topic {
     Interfaces(DeviceId),
 }
 
-/// What changed of a device: since when, and fields that are not part of its view.
+/// What changed of a device or agent: since when, and fields that are not part of its view.
 #[derive(Debug)]
 struct Dirty {
     since: Micros,
@@ -62,7 +62,7 @@ pub(super) struct Fleet {
     /// Devices whose interfaces somebody looks at, with what they know.
     watched: HashMap<DeviceId, BTreeMap<u32, LiveInterface>>,
     dirty: BTreeMap<(TenantId, DeviceId), Dirty>,
-    dirty_agents: BTreeMap<(TenantId, AgentId), Micros>,
+    dirty_agents: BTreeMap<(TenantId, AgentId), Dirty>,
     removed: BTreeMap<TenantId, (Micros, Vec<DeviceId>)>,
 }
 
@@ -70,7 +70,7 @@ impl Fleet {
     // Inventory.
 
     pub(super) fn agent_added(&mut self, tenant: TenantId, id: AgentId, now: Micros) -> &mut Agent {
-        self.dirty_agents.entry((tenant, id)).or_insert(now);
+        dirty(&mut self.dirty_agents, tenant, id, now);
         self.agents.entry(id).or_insert_with(|| Agent::new(tenant))
     }
 
@@ -82,6 +82,7 @@ impl Fleet {
     ) {
         self.devices.entry(id).or_insert_with(|| Device::new(tenant, agent, interval_s));
         self.by_agent.entry(agent).or_default().insert(id);
+        dirty(&mut self.dirty_agents, tenant, agent, now);
         self.touch(tenant, id, now);
     }
 
@@ -99,6 +100,7 @@ impl Fleet {
             if let Some(of_agent) = self.by_agent.get_mut(&device.agent) {
                 of_agent.remove(&id);
             }
+            dirty(&mut self.dirty_agents, tenant, device.agent, now);
             if let Some(deadline) = device.deadline {
                 self.timers.remove(&(deadline, Timer::Device(id)));
             }
@@ -125,13 +127,20 @@ impl Fleet {
         let deadline = agent.offline_at();
         let old = std::mem::replace(&mut agent.deadline, deadline);
         let tenant = agent.tenant;
-        self.dirty_agents.entry((tenant, id)).or_insert(now);
+        dirty(&mut self.dirty_agents, tenant, id, now);
         self.set_timer(Timer::Agent(id), old, deadline);
         if before != after {
             for device in self.by_agent.get(&id).cloned().unwrap_or_default() {
                 self.touch(tenant, device, now);
             }
         }
+    }
+
+    /// A fact of the inventory about an agent.
+    pub(super) fn agent_fact(&mut self, id: AgentId, field: &str, value: Value, now: Micros) {
+        let Some(agent) = self.agents.get(&id) else { return };
+        let dirty = dirty(&mut self.dirty_agents, agent.tenant, id, now);
+        dirty.extra.insert(field.to_owned(), value);
     }
 
     pub(super) fn connected(
@@ -265,7 +274,12 @@ impl Fleet {
     }
 
     pub(super) fn agent(&self, tenant: TenantId, id: AgentId) -> Option<LiveAgent> {
-        self.agents.get(&id).filter(|agent| agent.tenant == tenant).map(Agent::view)
+        let agent = self.agents.get(&id).filter(|agent| agent.tenant == tenant);
+        agent.map(|agent| agent.view(self.devices_of(id)))
+    }
+
+    fn devices_of(&self, agent: AgentId) -> usize {
+        self.by_agent.get(&agent).map_or(0, BTreeSet::len)
     }
 
     /// The last rows of an agent's devices, and the time of the newest.
@@ -315,21 +329,24 @@ impl Fleet {
                 draft.patches.push(Value::Object(patch));
             }
             if let Some(known) = self.watched.get_mut(&id) {
-                let patches = interface_patches(known, device.interfaces(reach));
-                if !patches.is_empty() {
+                let (patches, removed) = interface_patches(known, device.interfaces(reach));
+                if !patches.is_empty() || !removed.is_empty() {
                     let topic = Topic::Interfaces(id);
-                    draft(&mut drafts, tenant, topic, dirty.since).patches.extend(patches);
+                    let draft = draft(&mut drafts, tenant, topic, dirty.since);
+                    draft.patches.extend(patches);
+                    draft.removed.extend(removed);
                 }
             }
             self.published.insert(id, view);
         }
-        for ((tenant, id), since) in std::mem::take(&mut self.dirty_agents) {
+        for ((tenant, id), dirty) in std::mem::take(&mut self.dirty_agents) {
             let Some(agent) = self.agents.get(&id) else { continue };
-            let view = agent.view();
+            let view = agent.view(self.devices_of(id));
             let mut patch = changed(self.published_agents.get(&id), &view);
+            patch.extend(dirty.extra);
             if !patch.is_empty() {
                 patch.insert("id".into(), json!(id.to_string()));
-                let draft = draft(&mut drafts, tenant, Topic::Agents, since);
+                let draft = draft(&mut drafts, tenant, Topic::Agents, dirty.since);
                 draft.patches.push(Value::Object(patch));
             }
             self.published_agents.insert(id, view);
@@ -338,10 +355,10 @@ impl Fleet {
     }
 }
 
-fn dirty(
-    all: &mut BTreeMap<(TenantId, DeviceId), Dirty>,
+fn dirty<Id: Ord>(
+    all: &mut BTreeMap<(TenantId, Id), Dirty>,
     tenant: TenantId,
-    id: DeviceId,
+    id: Id,
     since: Micros,
 ) -> &mut Dirty {
     all.entry((tenant, id)).or_insert_with(|| Dirty { since, extra: Map::new() })
@@ -364,19 +381,20 @@ fn draft(
     draft
 }
 
-/// What changed of the interfaces; `known` becomes `now`.
+/// What changed of the interfaces and which are gone; `known` becomes `now`.
 fn interface_patches(
     known: &mut BTreeMap<u32, LiveInterface>,
     now: Vec<LiveInterface>,
-) -> Vec<Value> {
+) -> (Vec<Value>, Vec<Value>) {
     let mut patches = Vec::new();
+    let mut gone = std::mem::take(known);
     for interface in now {
-        let mut patch = changed(known.get(&interface.index), &interface);
+        let mut patch = changed(gone.remove(&interface.index).as_ref(), &interface);
         if !patch.is_empty() {
             patch.insert("object".into(), json!(interface.object));
             patches.push(Value::Object(patch));
         }
         known.insert(interface.index, interface);
     }
-    patches
+    (patches, gone.into_values().map(|interface| json!(interface.object)).collect())
 }

@@ -208,6 +208,27 @@ fn names_of_the_backlog_do_not_replace_newer_ones() {
 }
 
 #[test]
+fn interfaces_come_and_go_while_somebody_looks() {
+    let mut fleet = fleet();
+    let table = |indexes: &[u32]| {
+        let facts = |index: &u32| InterfaceFacts { index: *index, ..InterfaceFacts::default() };
+        let interfaces = indexes.iter().map(facts).collect();
+        InterfaceTable { device_id: DEVICE.0, interfaces }
+    };
+    fleet.apply_table(table(&[1, 2]), at(0), at(0));
+    fleet.watch(DEVICE);
+    fleet.drafts();
+    fleet.apply_table(table(&[2, 3]), at(1), at(1));
+    let drafts = fleet.drafts();
+    let topic = state::Topic::Interfaces(DEVICE);
+    let ports = drafts.iter().find(|draft| draft.topic == topic).unwrap();
+    assert_eq!(ports.removed, [json!("if:1")]);
+    assert_eq!(ports.patches.len(), 1, "{ports:?}");
+    assert_eq!(ports.patches[0]["object"], "if:3");
+    assert!(ports.patches[0].get("name").is_some(), "not whole: {ports:?}");
+}
+
+#[test]
 fn drafts_hold_what_changed() {
     let mut fleet = fleet();
     apply(&mut fleet, alive(DEVICE, 0));
@@ -232,8 +253,15 @@ fn drafts_hold_what_changed() {
     fleet.device_removed(OTHER_TENANT, DEVICE, at(63));
     assert!(!fleet.has_changes(), "not theirs");
     fleet.device_removed(TENANT, DEVICE, at(63));
-    assert_eq!(fleet.drafts()[0].removed, [json!(DEVICE.to_string())]);
+    let drafts = fleet.drafts();
+    assert_eq!(drafts[0].removed, [json!(DEVICE.to_string())]);
+    let agent = json!({ "id": AGENT.to_string(), "devices": 0 });
+    assert_eq!(drafts[1].patches, [agent]);
     assert_eq!(fleet.device(TENANT, DEVICE), None);
+    // Of what only the inventory knows, changes are told too.
+    fleet.agent_fact(AGENT, "revoked_at", json!("now"), at(64));
+    let agent = json!({ "id": AGENT.to_string(), "revoked_at": "now" });
+    assert_eq!(fleet.drafts()[0].patches, [agent]);
 }
 
 fn filter(device: Option<DeviceId>) -> EventFilter {
@@ -304,10 +332,10 @@ async fn a_client_that_comes_back_goes_on_where_it_was() {
         assert_eq!(lost.next().await.unwrap().kind, "hello");
         assert_eq!(lost.next().await.unwrap().kind, "resync");
     }
-    // Interfaces were not published while nobody looked.
+    // Nobody looked at the interfaces so far: the client loads them, and nothing else again.
     let mut device = live.subscribe(filter(Some(DEVICE)), Some(seen.sequence));
     assert_eq!(device.next().await.unwrap().kind, "hello");
-    assert_eq!(device.next().await.unwrap().kind, "resync");
+    assert_eq!(device.next().await.unwrap(), behind);
 }
 
 #[tokio::test]
@@ -344,6 +372,19 @@ async fn records_of_one_kind_are_melted() {
     let event = events.next().await.unwrap();
     assert_eq!(event.kind, "agents");
     assert_eq!(event.data["patches"].as_array().unwrap().len(), 5);
+    // What is removed comes first in an event, so it is not melted with patches before it.
+    live.agent_heard(AGENT, Some(LiveBuffer { batches: 9, bytes: 0, oldest_at: None }));
+    commit(&live, 0, 0);
+    live.publish();
+    live.device_removed(TENANT, DEVICE);
+    live.publish();
+    let mut devices = Vec::new();
+    while devices.len() < 2 {
+        let event = events.next().await.unwrap();
+        devices.extend((event.kind == "devices").then_some(event));
+    }
+    assert_eq!(devices[0].data["removed"], json!([]));
+    assert_eq!(devices[1].data["removed"], json!([DEVICE.to_string()]));
 }
 
 #[tokio::test]

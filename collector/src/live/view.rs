@@ -88,6 +88,7 @@ pub struct LiveAgent {
     #[serde(serialize_with = "time")]
     pub last_ack_at: Option<Micros>,
     pub buffer: Option<LiveBuffer>,
+    pub devices: usize,
     pub version: String,
     pub platform: String,
 }

@@ -797,6 +797,7 @@ export interface components {
             committed_at?: components["schemas"]["Time"];
             device: string;
             patches: components["schemas"]["InterfacePatch"][];
+            removed?: string[];
         };
         /** @enum {string} */
         LinkState: "up" | "down" | "testing" | "unknown" | "dormant" | "not_present" | "lower_layer_down";

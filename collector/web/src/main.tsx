@@ -4,10 +4,12 @@ import { createRoot } from "react-dom/client";
 import { Crash, NotFound } from "./features/shell/lost";
 import { ApiError } from "./lib/api";
 import { installNonce } from "./lib/csp";
+import { reloadOnMissingParts } from "./lib/new-version";
 import { routeTree } from "./route-tree.gen";
 import "./styles/app.css";
 
 installNonce();
+reloadOnMissingParts();
 
 const queries = new QueryClient({
   defaultOptions: {

@@ -73,13 +73,20 @@ async fn a_stream_ends_when_its_rights_change() {
     };
     let streams = world.state.metrics.gauge("api_event_streams", "Open event streams", &[]);
     let ended = async |mut stream: Pin<Box<dyn Stream<Item = Event>>>| {
-        let end = async { while stream.next().await.is_some() {} };
-        tokio::time::timeout(PATIENCE, end).await.expect("the stream goes on");
+        let end = async {
+            let mut last = None;
+            while let Some(event) = stream.next().await {
+                last = Some(format!("{event:?}"));
+            }
+            last
+        };
+        tokio::time::timeout(PATIENCE, end).await.expect("the stream goes on")
     };
     let narrowed = open().await;
     assert_eq!(streams.get(), 1);
     world.tenant("South").await;
-    ended(narrowed).await;
+    let last = ended(narrowed).await;
+    assert!(last.as_ref().is_some_and(|event| event.contains("resync")), "{last:?}");
     let signed_out = open().await;
     world.post("/api/v1/logout", &who, json!({})).await;
     ended(signed_out).await;

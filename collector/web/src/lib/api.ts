@@ -2,7 +2,15 @@ import createClient from "openapi-fetch";
 import type { paths } from "../api.gen";
 import type { Problem } from "./types";
 
-export const api = createClient<paths>({ baseUrl: "/", credentials: "same-origin" });
+/** An answer that takes longer is given up, so that nothing waits for ever without a word. */
+const ANSWER_MS = 30_000;
+
+export const api = createClient<paths>({
+  baseUrl: "/",
+  credentials: "same-origin",
+  fetch: (request) =>
+    fetch(request, { signal: AbortSignal.any([request.signal, AbortSignal.timeout(ANSWER_MS)]) }),
+});
 
 /** A failed request, told in the server's own words (RFC 9457). */
 export class ApiError extends Error {

@@ -65,7 +65,7 @@ export function disconnectLive(tell: boolean): void {
   live.reset();
 }
 
-const OFFLINE: LinkStatus = { phase: "connecting", heardAt: 0, devices: [] };
+const OFFLINE: LinkStatus = { phase: "connecting", heardAt: 0, devices: [], without: [] };
 
 export function useDevice(id: string): Device | undefined {
   return useRow(live.devices, id);
@@ -110,19 +110,28 @@ function subscribeLink(listener: () => void): () => void {
   };
 }
 
+/** Calls back each time the stream comes (back) to life. */
+export function onLive(listener: () => void): () => void {
+  const told = () => {
+    if (link?.status.phase === "live") listener();
+  };
+  return link?.subscribe(told) ?? (() => {});
+}
+
 /** A string told from the state of the stream and the time since it was heard. */
 export function useLink(read: (status: LinkStatus) => string): string {
   return useSyncExternalStore(subscribeLink, () => read(link?.status ?? OFFLINE));
 }
 
-/** Loads and streams the interfaces of a device while the caller is mounted. */
-export function useWatchedInterfaces(device: string): void {
+/** Loads and streams the interfaces of a device while the caller is mounted and it is there. */
+export function useWatchedInterfaces(device: string, isThere: boolean): void {
   useEffect(() => {
+    if (!isThere) return;
     const unwatch = link?.watch(device);
     live.ensureInterfaces(device);
     return () => {
       unwatch?.();
       live.dropInterfaces(device);
     };
-  }, [device]);
+  }, [device, isThere]);
 }

@@ -14,11 +14,13 @@ export interface LinkStatus {
   heardAt: number;
   /** Devices whose interface events the stream carries. */
   devices: readonly string[];
+  /** Devices that are watched in some tab and have no place in the stream. */
+  without: readonly string[];
 }
 
 type Message =
   | { kind: "event"; event: LiveEvent }
-  | { kind: "status"; status: LinkStatus; hello: LiveEvent | null }
+  | { kind: "status"; status: LinkStatus; hello: LiveEvent | null; opened?: boolean }
   | { kind: "want"; tab: string; devices: readonly string[] }
   | { kind: "lead" }
   | { kind: "bye"; tab: string }
@@ -27,6 +29,13 @@ type Message =
 const NAME = "farwatch-live";
 /** The server sends a heartbeat every 15 s; three missed ones are a dead line. */
 const SILENCE_MS = 45_000;
+/** How long the server may take to answer a request for the stream. */
+const OPEN_MS = 20_000;
+/** A leader that says nothing for so long is frozen, and its lock is taken. */
+const FROZEN_MS = SILENCE_MS + 10_000;
+/** The same for one that has no stream: it may have been told to wait. */
+const FROZEN_OFFLINE_MS = 180_000;
+const LOOK_MS = 5_000;
 const BACKOFF_MIN_MS = 500;
 const BACKOFF_MAX_MS = 15_000;
 /** Tabs whose wishes we keep; devices one stream carries. */
@@ -34,17 +43,22 @@ const MAX_TABS = 32;
 const MAX_DEVICES = 8;
 
 export class LiveLink {
-  status: LinkStatus = { phase: "connecting", heardAt: Date.now(), devices: [] };
+  status: LinkStatus = { phase: "connecting", heardAt: Date.now(), devices: [], without: [] };
   readonly #store: LiveStore;
   readonly #tab = Math.random().toString(36).slice(2);
   readonly #channel: BroadcastChannel | null;
   readonly #listeners = new Set<() => void>();
   readonly #watched = new Map<string, number>();
   readonly #wants = new Map<string, readonly string[]>();
+  /** Wanted devices the server does not show us; asking for them would cost the whole stream. */
+  readonly #refused = new Set<string>();
   readonly #stop = new AbortController();
   readonly #onSignedOut: () => void;
   readonly #onDoubt: () => void;
   #leading = false;
+  /** Local time the leader said anything. */
+  #leaderAt = Date.now();
+  #look: ReturnType<typeof setInterval> | undefined;
   #hello: LiveEvent | null = null;
   #stream: AbortController | null = null;
   #wake: (() => void) | null = null;
@@ -64,17 +78,43 @@ export class LiveLink {
     addEventListener("pagehide", () => this.#say({ kind: "bye", tab: this.#tab }));
     addEventListener("online", () => this.#wake?.());
     this.#sayWants();
-    const { signal } = this.#stop;
     if (!navigator.locks) {
-      void this.#lead(signal);
+      void this.#lead(this.#stop.signal);
       return;
     }
-    navigator.locks.request(NAME, { signal }, () => this.#lead(signal)).catch(() => {});
+    this.#queue(false);
+    this.#look = setInterval(() => this.#lookAtLeader(), LOOK_MS);
+  }
+
+  /** Waits for the lock, or takes it from who has it, and leads until it is taken from us. */
+  #queue(steal: boolean): void {
+    const { signal } = this.#stop;
+    const turn = new AbortController();
+    const lead = () => this.#lead(AbortSignal.any([signal, turn.signal]));
+    navigator.locks.request(NAME, steal ? { steal } : { signal }, lead).catch(() => {
+      if (signal.aborted) return;
+      // Another tab took us for frozen: it leads now, and we wait for our turn again.
+      turn.abort();
+      this.#wake?.();
+      this.#leading = false;
+      this.#leaderAt = Date.now();
+      this.#queue(false);
+    });
+  }
+
+  /** A frozen leader keeps its lock and says nothing: somebody who is looked at takes over. */
+  #lookAtLeader(): void {
+    if (this.#leading || document.visibilityState === "hidden") return;
+    const patience = this.status.phase === "offline" ? FROZEN_OFFLINE_MS : FROZEN_MS;
+    if (Date.now() - this.#leaderAt < patience) return;
+    this.#leaderAt = Date.now();
+    this.#queue(true);
   }
 
   stop(): void {
     this.#say({ kind: "bye", tab: this.#tab });
     this.#stop.abort();
+    clearInterval(this.#look);
     this.#stream?.abort();
     this.#wake?.();
     this.#channel?.close();
@@ -105,12 +145,14 @@ export class LiveLink {
   }
 
   #hear(message: Message): void {
+    if (["event", "status", "lead"].includes(message.kind)) this.#leaderAt = Date.now();
     switch (message.kind) {
       case "event":
         if (!this.#leading) this.#take(message.event);
         break;
       case "status":
         if (this.#leading) break;
+        if (message.opened) this.#store.interrupted();
         if (message.hello) this.#store.receive(message.hello);
         this.#setStatus(message.status);
         break;
@@ -147,16 +189,32 @@ export class LiveLink {
     if (!this.#stop.signal.aborted) this.#channel?.postMessage(message);
   }
 
-  #wanted(): string[] {
+  #wanted(): { devices: string[]; without: string[] } {
     const all = new Set(this.#watched.keys());
     for (const devices of this.#wants.values()) for (const device of devices) all.add(device);
-    return [...all].slice(-MAX_DEVICES).toSorted();
+    for (const device of this.#refused) if (!all.has(device)) this.#refused.delete(device);
+    const wanted = [...all].filter((id) => !this.#refused.has(id));
+    const without = wanted.splice(0, Math.max(0, wanted.length - MAX_DEVICES));
+    return { devices: wanted.toSorted(), without };
   }
 
   /** Opens the stream anew when it carries other devices than are wanted. */
   #follow(): void {
-    const open = this.#stream;
-    if (open && this.#wanted().join() !== this.status.devices.join()) open.abort();
+    const { devices, without } = this.#wanted();
+    if (devices.join() === this.status.devices.join()) {
+      if (without.join() === this.status.without.join()) return;
+      this.status = { ...this.status, without };
+      this.#say({ kind: "status", status: this.status, hello: null });
+      return;
+    }
+    if (this.#stream) this.#stream.abort();
+    else this.#wake?.();
+  }
+
+  /** The server refused the list: leaves out what it does not know, or all if it knows each. */
+  async #refuse(devices: readonly string[]): Promise<void> {
+    const missing = await this.#store.missing(devices);
+    for (const device of missing.length > 0 ? missing : devices) this.#refused.add(device);
   }
 
   async #lead(signal: AbortSignal): Promise<void> {
@@ -164,10 +222,10 @@ export class LiveLink {
     this.#say({ kind: "lead" });
     let failures = 0;
     while (!signal.aborted) {
-      const devices = this.#wanted();
+      const wanted = this.#wanted();
       const opened = Date.now();
       // oxlint-disable-next-line no-await-in-loop -- one stream after the other
-      const end = await this.#run(devices, signal);
+      const end = await this.#run(wanted, signal);
       if (signal.aborted) return;
       this.#store.interrupted();
       if (end === "signed-out") {
@@ -186,31 +244,39 @@ export class LiveLink {
   }
 
   async #run(
-    devices: readonly string[],
+    { devices, without }: { devices: string[]; without: string[] },
     signal: AbortSignal,
   ): Promise<"changed" | "lost" | "signed-out" | number> {
     const stream = new AbortController();
     const abort = () => stream.abort();
     signal.addEventListener("abort", abort);
     this.#stream = stream;
-    this.status = { ...this.status, devices };
+    this.status = { ...this.status, devices, without };
     let silence: ReturnType<typeof setTimeout> | undefined;
     let silent = false;
-    const onHeard = () => {
+    const wait = (ms: number) => {
       clearTimeout(silence);
       silence = setTimeout(() => {
         silent = true;
         stream.abort();
-      }, SILENCE_MS);
-      this.#heard(devices);
+      }, ms);
+    };
+    const onHeard = () => {
+      wait(SILENCE_MS);
+      this.#heard();
     };
     try {
-      await readStream(this.#url(devices), { onHeard, onEvent: (e) => this.#read(e, devices) },
+      wait(OPEN_MS);
+      await readStream(this.#url(devices), { onHeard, onEvent: (e) => this.#read(e) },
         stream.signal);
       return "lost";
     } catch (error) {
       if (error instanceof SseRefused) {
         if (error.status === 401) return "signed-out";
+        if (devices.length > 0 && (error.status === 400 || error.status === 404)) {
+          await this.#refuse(devices);
+          return "changed";
+        }
         return error.retryAfter ?? "lost";
       }
       return stream.signal.aborted && !silent ? "changed" : "lost";
@@ -229,8 +295,9 @@ export class LiveLink {
     return text ? `/api/v1/events?${text}` : "/api/v1/events";
   }
 
-  #read(raw: SseEvent, devices: readonly string[]): void {
+  #read(raw: SseEvent): void {
     const event: LiveEvent = {
+      heardAt: Date.now(),
       sequence: Number(raw.id) || 0,
       type: raw.type,
       data: JSON.parse(raw.data) as unknown,
@@ -238,8 +305,8 @@ export class LiveLink {
     this.#take(event);
     if (event.type === "hello") {
       this.#hello = event;
-      this.#setStatus({ phase: "live", heardAt: Date.now(), devices });
-      this.#say({ kind: "status", status: this.status, hello: event });
+      this.#setStatus({ ...this.status, phase: "live", heardAt: Date.now() });
+      this.#say({ kind: "status", status: this.status, hello: event, opened: true });
     } else {
       this.#say({ kind: "event", event });
     }
@@ -250,8 +317,8 @@ export class LiveLink {
     this.status.heardAt = Date.now();
   }
 
-  #heard(devices: readonly string[]): void {
-    this.status = { ...this.status, heardAt: Date.now(), devices };
+  #heard(): void {
+    this.status = { ...this.status, heardAt: Date.now() };
     // Followers need to know that the line lives, but not for each chunk.
     if (Date.now() - this.#beatAt < 1000) return;
     this.#beatAt = Date.now();

@@ -20,6 +20,8 @@ export class LiveTable<T extends object> {
   readonly #keyOf: (row: Partial<T>) => string | undefined;
   #rows = new Map<string, T>();
   #pending = new Map<string, Partial<T> | null>();
+  /** Rows on their way alone, with the patches that came meanwhile. */
+  readonly #fetching = new Map<string, Partial<T>>();
   readonly #rowListeners = new Map<string, Set<Listener>>();
   readonly #listeners = new Set<Listener>();
   #list: readonly T[] | null = null;
@@ -75,6 +77,18 @@ export class LiveTable<T extends object> {
     for (const key of new Set([...before.keys(), ...this.#rows.keys()])) this.#notify(key);
   }
 
+  /** Loads one row alone. Patches that come meanwhile wait for it. */
+  async fetch<R extends T>(key: string, load: () => Promise<R>): Promise<R> {
+    this.#fetching.set(key, {});
+    try {
+      const row = await load();
+      this.put({ ...row, ...this.#fetching.get(key) });
+      return row;
+    } finally {
+      this.#fetching.delete(key);
+    }
+  }
+
   /** One row that was loaded alone. */
   put(row: T): void {
     const key = this.#keyOf(row);
@@ -107,13 +121,15 @@ export class LiveTable<T extends object> {
     let members = false;
     for (const [key, patch] of pending) {
       const row = this.#rows.get(key);
+      const early = this.#fetching.get(key);
+      if (early && patch) this.#fetching.set(key, { ...early, ...patch });
       if (patch === null) {
         if (!this.#rows.delete(key)) continue;
         members = true;
       } else if (row) {
         this.#rows.set(key, { ...row, ...patch });
       } else {
-        unknown.push(key);
+        if (!early) unknown.push(key);
         continue;
       }
       changed = true;

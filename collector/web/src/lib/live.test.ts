@@ -19,7 +19,7 @@ function patched(sequence: number, patches: Partial<Device>[], removed: string[]
   return { sequence, type: "devices", data: { patches, removed } };
 }
 
-function setup(over: Partial<LiveSource> = {}) {
+function setup(over: Partial<LiveSource> = {}, pauses: number[] = []) {
   const frames: (() => void)[] = [];
   const timers: (() => void)[] = [];
   const source = {
@@ -31,7 +31,10 @@ function setup(over: Partial<LiveSource> = {}) {
   };
   const store = new LiveStore(source, {
     frame: (run) => frames.push(run),
-    after: (_, run) => timers.push(run),
+    after: (ms, run) => {
+      pauses.push(ms);
+      timers.push(run);
+    },
     now: () => Date.now(),
   });
   const frame = () => frames.splice(0).forEach((run) => run());
@@ -119,6 +122,19 @@ describe("LiveStore", () => {
     expect(store.devices.get("b")).toBeUndefined();
   });
 
+  it("keeps what it hears of a device while that is on its way", async () => {
+    const { store, source, frame } = await ready();
+    let finish: (device: Device) => void = () => {};
+    const load = () => new Promise<Device>((resolve) => (finish = resolve));
+    const loaded = store.devices.fetch("new", load);
+    store.receive(patched(11, [{ id: "new", in_bps: 7 }]));
+    frame();
+    expect(source.device).not.toHaveBeenCalled();
+    finish(device("new"));
+    await loaded;
+    expect(store.devices.get("new")).toMatchObject({ name: "new", in_bps: 7 });
+  });
+
   it("loads everything anew on resync and on a restarted server", async () => {
     const { store, source } = await ready();
     const told = vi.fn();
@@ -132,6 +148,15 @@ describe("LiveStore", () => {
     expect(told).toHaveBeenCalledTimes(2);
   });
 
+  it("knows when the collector became another version", async () => {
+    const { store } = await ready();
+    store.receive(hello(3, "two"));
+    expect(store.isOutdated).toBe(false);
+    const next = hello(4, "three");
+    store.receive({ ...next, data: { ...next.data, version: "1" } });
+    expect(store.isOutdated).toBe(true);
+  });
+
   it("shows a failed load and tries again", async () => {
     const devices = vi.fn<() => Promise<Device[]>>();
     devices.mockRejectedValueOnce(new Error("503")).mockResolvedValue([device("a")]);
@@ -141,6 +166,44 @@ describe("LiveStore", () => {
     await vi.waitFor(() => expect(store.devices.phase).toBe("failed"));
     time();
     await vi.waitFor(() => expect(store.devices.size).toBe(1));
+  });
+
+  it("loads the agents again for a page that lists them", async () => {
+    const { store, source } = await ready();
+    store.ensureAgents();
+    await vi.waitFor(() => expect(store.agents.phase).toBe("ready"));
+    store.ensureAgents();
+    expect(source.agents).toHaveBeenCalledTimes(1);
+    store.refreshAgents();
+    expect(source.agents).toHaveBeenCalledTimes(2);
+  });
+
+  it("keeps the failure in sight while it tries again, less and less often", async () => {
+    const pauses: number[] = [];
+    const devices = vi.fn<() => Promise<Device[]>>().mockRejectedValue(new Error("503"));
+    const { store, time } = setup({ devices }, pauses);
+    store.streaming([]);
+    store.ensureDevices();
+    const failed = (times: number) =>
+      vi.waitFor(() => {
+        expect(devices).toHaveBeenCalledTimes(times);
+        expect(store.devices.phase).toBe("failed");
+      });
+    await failed(1);
+    time();
+    expect([store.devices.phase, store.devices.error?.message]).toEqual(["loading", "503"]);
+    await failed(2);
+    expect(pauses).toEqual([3000, 6000]);
+    // Nothing but a stream that comes back, or a hand, goes ahead of the pause.
+    store.streaming([]);
+    await failed(2);
+    store.interrupted();
+    store.streaming([]);
+    await failed(3);
+    devices.mockResolvedValue([device("a")]);
+    store.retry(store.devices);
+    await vi.waitFor(() => expect(store.devices.size).toBe(1));
+    expect(store.devices.error).toBeNull();
   });
 
   it("loads interfaces once the stream carries them and patches only watched ones", async () => {
@@ -155,5 +218,35 @@ describe("LiveStore", () => {
     frame();
     expect(store.interfaces("a").get("if:1")?.in_bps).toBe(7);
     expect(store.interfaces("other").size).toBe(0);
+  });
+
+  it("loads only the interfaces again when another device is watched too", async () => {
+    const { store, source } = await ready();
+    store.ensureInterfaces("a");
+    store.streaming(["a"]);
+    await vi.waitFor(() => expect(store.interfaces("a").phase).toBe("ready"));
+    store.interrupted();
+    store.streaming(["a", "b"]);
+    await vi.waitFor(() => expect(source.interfaces).toHaveBeenCalledTimes(2));
+    expect(source.devices).toHaveBeenCalledTimes(1);
+  });
+
+  it("loads an interface it does not know and drops one that is gone", async () => {
+    const interfaces = vi.fn<LiveSource["interfaces"]>();
+    interfaces.mockResolvedValueOnce([port("if:1", 1), port("if:2", 1)]);
+    interfaces.mockResolvedValue([port("if:2", 1), port("if:3", 1)]);
+    const { store, frame } = await ready({ interfaces });
+    store.ensureInterfaces("a");
+    store.streaming(["a"]);
+    await vi.waitFor(() => expect(store.interfaces("a").phase).toBe("ready"));
+    const data = { device: "a", patches: [], removed: ["if:1"] };
+    store.receive({ sequence: 40, type: "interfaces", data });
+    frame();
+    expect(store.interfaces("a").list().map((row) => row.object)).toEqual(["if:2"]);
+    expect(interfaces).toHaveBeenCalledTimes(1);
+    const patches = [{ object: "if:3", in_bps: 7 }];
+    store.receive({ sequence: 41, type: "interfaces", data: { device: "a", patches } });
+    frame();
+    await vi.waitFor(() => expect(store.interfaces("a").get("if:3")).toBeDefined());
   });
 });

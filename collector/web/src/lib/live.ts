@@ -12,6 +12,8 @@ import type {
 } from "./types";
 
 export interface LiveEvent {
+  /** Local time it came from the server: another tab may hand it on much later. */
+  heardAt?: number;
   sequence: number;
   type: string;
   data: unknown;
@@ -32,15 +34,25 @@ export interface LiveHost {
 
 /** How long a snapshot waits for the stream before it goes ahead alone. */
 const HELLO_PATIENCE_MS = 1500;
+/** Pauses between tries to load a table: doubled with each failure. */
 const RETRY_MS = 3000;
+const RETRY_MAX_MS = 60_000;
+/** Slots of interface tables: this and the device. */
+const INTERFACES = "interfaces ";
 
 interface Slot {
   /** The stream carried this table when the last load began. */
   covered: boolean;
   loading: boolean;
   again: boolean;
+  /** Failed loads in a row. */
+  failures: number;
   load: () => Promise<void>;
-  table: { phase: string; setPhase: (phase: "loading" | "failed", error?: Error) => void };
+  table: {
+    phase: string;
+    error: Error | null;
+    setPhase: (phase: "loading" | "failed", error: Error | null) => void;
+  };
 }
 
 export class LiveStore {
@@ -53,6 +65,10 @@ export class LiveStore {
   readonly #resyncListeners = new Set<() => void>();
   #covered = new Set<string>();
   #instance: string | null = null;
+  /** Version of the collector this page was opened with. */
+  #version: string | null = null;
+  /** The collector is another version by now: the page should be loaded anew. */
+  isOutdated = false;
   #frameAsked = false;
   /** Newest sequence applied; a new stream resumes after it. */
   sequence: number | null = null;
@@ -83,10 +99,24 @@ export class LiveStore {
     this.#ensure("agents", this.agents, load);
   }
 
+  /** Also loads anew what the stream does not tell, for a page that lists all of it. */
+  refreshAgents(): void {
+    if (this.#slots.has("agents")) this.#reload("agents");
+    else this.ensureAgents();
+  }
+
   ensureInterfaces(device: string): void {
     const table = this.interfaces(device);
     const load = async () => table.replace(await this.#source.interfaces(device));
-    this.#ensure(`interfaces ${device}`, table, load);
+    this.#ensure(INTERFACES + device, table, load);
+  }
+
+  /** Those of the devices that are not there, or not for us. */
+  async missing(ids: readonly string[]): Promise<string[]> {
+    const isMissing = async (id: string) =>
+      this.#source.device(id).then((device) => device === null, () => false);
+    const answers = await Promise.all(ids.map(isMissing));
+    return ids.filter((_, i) => answers[i]);
   }
 
   /** The user removed it; the stream will say so as well. */
@@ -96,7 +126,7 @@ export class LiveStore {
   }
 
   dropInterfaces(device: string): void {
-    this.#slots.delete(`interfaces ${device}`);
+    this.#slots.delete(INTERFACES + device);
     // The empty table stays: a page that comes back holds on to it.
     this.#interfaces.get(device)?.clear();
   }
@@ -108,33 +138,45 @@ export class LiveStore {
 
   /** The stream is open and carries interface events of these devices. */
   streaming(devices: readonly string[]): void {
-    this.#covered = new Set(["devices", "agents", ...devices.map((id) => `interfaces ${id}`)]);
+    const isBack = this.#covered.size === 0;
+    this.#covered = new Set(["devices", "agents", ...devices.map((id) => INTERFACES + id)]);
     for (const [key, slot] of this.#slots) {
-      if (this.#covered.has(key) && !slot.covered) void this.#load(key, slot);
+      const isDue = !slot.covered || (isBack && slot.table.phase === "failed");
+      if (this.#covered.has(key) && isDue) void this.#load(key, slot);
     }
+  }
+
+  /** Loads a table that failed now, not only when its pause is over. */
+  retry(table: object): void {
+    for (const [key, slot] of this.#slots) if (slot.table === table) void this.#load(key, slot);
   }
 
   /** The stream is gone; what is loaded now may miss something until it is back. */
   interrupted(): void {
     this.#covered = new Set();
+    // The server replays what a new stream missed, but of interfaces only what somebody watched.
+    for (const [key, slot] of this.#slots) if (key.startsWith(INTERFACES)) slot.covered = false;
   }
 
   receive(event: LiveEvent): void {
-    if (event.type === "hello") return this.#hello(event.data as HelloEvent);
+    if (event.type === "hello") {
+      return this.#hello(event.data as HelloEvent, event.heardAt ?? this.#host.now());
+    }
     // A hand-over between tabs may bring an event a second time; never go back.
     if (this.sequence !== null && event.sequence < this.sequence) return;
     this.sequence = event.sequence;
     switch (event.type) {
       case "devices": {
         const { patches, removed, committed_at } = event.data as DevicesEvent;
-        for (const patch of patches) this.devices.patch(patch);
         for (const id of removed ?? []) this.devices.remove(id);
+        for (const patch of patches) this.devices.patch(patch);
         this.#committed(committed_at);
         break;
       }
       case "interfaces": {
-        const { device, patches, committed_at } = event.data as InterfacesEvent;
+        const { device, patches, removed, committed_at } = event.data as InterfacesEvent;
         const table = this.#interfaces.get(device);
+        for (const object of removed ?? []) table?.remove(object);
         for (const patch of patches) table?.patch(patch);
         this.#committed(committed_at);
         break;
@@ -163,8 +205,10 @@ export class LiveStore {
     this.committedAt = null;
   }
 
-  #hello(hello: HelloEvent): void {
-    setServerTime(Date.parse(hello.server_time), this.#host.now());
+  #hello(hello: HelloEvent, heardAt: number): void {
+    setServerTime(Date.parse(hello.server_time), heardAt);
+    this.#version ??= hello.version;
+    this.isOutdated = hello.version !== this.#version;
     const restarted = this.#instance !== null && this.#instance !== hello.instance;
     this.#instance = hello.instance;
     if (this.sequence === null || restarted) this.sequence = hello.sequence;
@@ -172,7 +216,7 @@ export class LiveStore {
   }
 
   #committed(at: string | undefined): void {
-    if (at) this.committedAt = Date.parse(at);
+    if (at) this.committedAt = Math.max(this.committedAt ?? 0, Date.parse(at));
   }
 
   #resync(): void {
@@ -193,20 +237,31 @@ export class LiveStore {
     const unknown = this.devices.flush();
     // Only a page that shows the fleet wants devices it has not asked for.
     if (this.devices.phase === "ready") for (const id of unknown) void this.#fetchDevice(id);
-    const newAgents = this.agents.flush();
-    const agents = this.#slots.get("agents");
-    if (newAgents.length > 0 && agents) void this.#load("agents", agents);
-    for (const table of this.#interfaces.values()) table.flush();
+    if (this.agents.flush().length > 0) this.#reload("agents");
+    for (const [device, table] of this.#interfaces) {
+      if (table.flush().length > 0) this.#reload(INTERFACES + device);
+    }
+  }
+
+  /** Loads a table again that has learned of rows it does not hold. */
+  #reload(key: string): void {
+    const slot = this.#slots.get(key);
+    if (slot?.table.phase === "ready") void this.#load(key, slot);
   }
 
   async #fetchDevice(id: string): Promise<void> {
-    const device = await this.#source.device(id).catch(() => null);
-    if (device) this.devices.put(device);
+    await this.devices
+      .fetch(id, async () => {
+        const device = await this.#source.device(id);
+        if (!device) throw new Error("gone again");
+        return device;
+      })
+      .catch(() => {});
   }
 
   #ensure(key: string, table: Slot["table"], load: () => Promise<void>): void {
     if (this.#slots.has(key)) return;
-    const slot: Slot = { covered: false, loading: false, again: false, load, table };
+    const slot: Slot = { covered: false, loading: false, again: false, failures: 0, load, table };
     this.#slots.set(key, slot);
     if (this.#covered.has(key)) {
       void this.#load(key, slot);
@@ -224,22 +279,29 @@ export class LiveStore {
       return;
     }
     slot.loading = true;
-    slot.table.setPhase("loading");
+    // What went wrong stays in sight until it goes right.
+    slot.table.setPhase("loading", slot.table.error);
     try {
       await slot.load();
+      slot.failures = 0;
       this.#askFrame();
     } catch (error) {
-      slot.table.setPhase("failed", error instanceof Error ? error : new Error(String(error)));
-      this.#host.after(RETRY_MS, () => {
-        if (this.#slots.get(key) === slot && slot.table.phase === "failed") {
-          void this.#load(key, slot);
-        }
-      });
+      this.#failed(key, slot, error instanceof Error ? error : new Error(String(error)));
     }
     slot.loading = false;
     if (slot.again && this.#slots.get(key) === slot) {
       slot.again = false;
       await this.#load(key, slot);
     }
+  }
+
+  #failed(key: string, slot: Slot, error: Error): void {
+    if (this.#slots.get(key) !== slot) return;
+    slot.table.setPhase("failed", error);
+    const failures = (slot.failures += 1);
+    this.#host.after(Math.min(RETRY_MAX_MS, RETRY_MS * 2 ** (failures - 1)), () => {
+      const isDue = slot.failures === failures && slot.table.phase === "failed";
+      if (isDue && this.#slots.get(key) === slot) void this.#load(key, slot);
+    });
   }
 }

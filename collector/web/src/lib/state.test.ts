@@ -1,5 +1,6 @@
 import { expect, it } from "vitest";
-import { isDim, shownState } from "./state";
+import { agedCount, isBackfilling, isDim, shownAgent, shownDevices, shownPort, shownState } from "./state";
+import type { Device } from "./types";
 
 const NOW = Date.parse("2026-11-21T12:00:00Z");
 const ago = (seconds: number) => new Date(NOW - seconds * 1000).toISOString();
@@ -13,6 +14,33 @@ it("never shows an old value as good news", () => {
   expect(shownState(row("up", null), NOW).state).toBe("unknown");
   expect(shownState(row("up", 700, 300), NOW).state).toBe("up");
   expect(shownState(row("up", 751, 300), NOW).state).toBe("unknown");
+});
+
+it("ages ports and agents as it does devices", () => {
+  const port = (seconds: number) => ({ state: "up", updated_at: ago(seconds) }) as const;
+  expect(shownPort(port(30), 5, NOW)).toBe("up");
+  expect(shownPort(port(31), 5, NOW)).toBe("unknown");
+  expect(shownPort(port(149), 60, NOW)).toBe("up");
+  expect(shownPort(port(151), 60, NOW)).toBe("unknown");
+  const agent = (seconds: number) => ({ state: "degraded", last_seen_at: ago(seconds) }) as const;
+  expect(shownAgent(agent(119), NOW)).toBe("degraded");
+  expect(shownAgent(agent(121), NOW)).toBe("unknown");
+  expect(shownAgent({ state: "down", last_seen_at: ago(9999) }, NOW)).toBe("down");
+});
+
+it("counts and sorts devices by what is shown of them", () => {
+  const devices = [row("up", 10), row("up", 400), row("down", 400)] as Device[];
+  expect(agedCount(devices, NOW)).toBe(1);
+  const shown = shownDevices(devices, NOW);
+  expect(shown.map((device) => device.state)).toEqual(["up", "unknown", "down"]);
+  expect(shown[0]).toBe(devices[0]);
+});
+
+it("tells a buffer that catches up from one that is only waiting", () => {
+  const buffer = (seconds: number) => ({ buffer: { batches: 1, bytes: 1, oldest_at: ago(seconds) } });
+  expect(isBackfilling(buffer(29), NOW)).toBe(false);
+  expect(isBackfilling(buffer(31), NOW)).toBe(true);
+  expect(isBackfilling({ buffer: null }, NOW)).toBe(false);
 });
 
 it("keeps bad news", () => {

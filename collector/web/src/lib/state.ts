@@ -1,10 +1,16 @@
-import type { Cause, Device, State } from "./types";
+import type { Agent, Cause, Device, Interface, State } from "./types";
 
 /** A value older than this many of its intervals is dimmed. */
 const DIM_INTERVALS = 3;
 /** A value older than max(2.5 intervals, 5 min) is not known any more. */
 const UNKNOWN_INTERVALS = 2.5;
 const UNKNOWN_FLOOR_S = 300;
+/** The same for a port, which the server lets go of sooner. */
+const PORT_FLOOR_S = 30;
+/** An agent that was not heard for this long: the server would have called it down by then. */
+const AGENT_SILENCE_S = 120;
+/** A buffer older than this is catching up. */
+const BACKFILL_S = 30;
 
 export const STATES: readonly State[] = ["down", "degraded", "unknown", "up"];
 
@@ -55,21 +61,61 @@ export function causeHint(cause: Cause | null | undefined): string | null {
   return cause ? (CAUSE_HINT[cause] ?? null) : null;
 }
 
-type Timed = Pick<Device, "state" | "cause" | "last_sample_at" | "interval_s">;
-
 export function ageSeconds(at: string | null | undefined, nowMs: number): number | null {
   if (!at) return null;
   return Math.max(0, (nowMs - Date.parse(at)) / 1000);
 }
 
-/** The state to show: good news that got too old is unknown, whatever was said last. */
+/** Good news that got too old is unknown, whatever was said last. */
+function aged(state: State, at: string | null | undefined, limitS: number, nowMs: number): State {
+  if (state !== "up" && state !== "degraded") return state;
+  const age = ageSeconds(at, nowMs);
+  return age === null || age > limitS ? "unknown" : state;
+}
+
+type Timed = Pick<Device, "state" | "cause" | "last_sample_at" | "interval_s">;
+
+/** The state to show of a device. */
 export function shownState(device: Timed, nowMs: number): { state: State; cause: Cause | null } {
-  if (device.state === "up" || device.state === "degraded") {
-    const age = ageSeconds(device.last_sample_at, nowMs);
-    const limit = Math.max(UNKNOWN_FLOOR_S, UNKNOWN_INTERVALS * device.interval_s);
-    if (age === null || age > limit) return { state: "unknown", cause: "stale" };
-  }
-  return { state: device.state, cause: device.cause };
+  const limit = Math.max(UNKNOWN_FLOOR_S, UNKNOWN_INTERVALS * device.interval_s);
+  const state = aged(device.state, device.last_sample_at, limit, nowMs);
+  return { state, cause: state === device.state ? device.cause : "stale" };
+}
+
+/** The state to show of an interface whose device is polled each `intervalS`. */
+export function shownPort(
+  port: Pick<Interface, "state" | "updated_at">,
+  intervalS: number,
+  nowMs: number,
+): State {
+  const limit = Math.max(PORT_FLOOR_S, UNKNOWN_INTERVALS * intervalS);
+  return aged(port.state, port.updated_at, limit, nowMs);
+}
+
+/** The state to show of an agent. */
+export function shownAgent(agent: Pick<Agent, "state" | "last_seen_at">, nowMs: number): State {
+  return aged(agent.state, agent.last_seen_at, AGENT_SILENCE_S, nowMs);
+}
+
+/** True while an agent sends what it kept through an outage. */
+export function isBackfilling(agent: Pick<Agent, "buffer"> | undefined, nowMs: number): boolean {
+  const oldest = ageSeconds(agent?.buffer?.oldest_at, nowMs);
+  return oldest !== null && oldest > BACKFILL_S;
+}
+
+/** How many of the devices are shown otherwise than they were told, as their news got too old. */
+export function agedCount(devices: readonly Device[], nowMs: number): number {
+  let count = 0;
+  for (const device of devices) if (shownState(device, nowMs).state !== device.state) count += 1;
+  return count;
+}
+
+/** The devices with the states to show. */
+export function shownDevices(devices: readonly Device[], nowMs: number): readonly Device[] {
+  return devices.map((device) => {
+    const shown = shownState(device, nowMs);
+    return shown.state === device.state ? device : { ...device, ...shown };
+  });
 }
 
 export function isDim(at: string | null | undefined, intervalS: number, nowMs: number): boolean {

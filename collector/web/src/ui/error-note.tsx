@@ -1,8 +1,16 @@
 import { ApiError } from "../lib/api";
+import { Button } from "./button";
 import { Icon } from "./icon";
 
+interface Props {
+  error: Error;
+  className?: string;
+  /** What failed can be tried again by hand. */
+  onRetry?: (() => void) | undefined;
+}
+
 /** A failure in words, with what support needs to find it. */
-export function ErrorNote({ error, className = "" }: { error: Error; className?: string }) {
+export function ErrorNote({ error, className = "", onRetry }: Props) {
   const request = error instanceof ApiError ? error.requestId : null;
   return (
     <div
@@ -12,10 +20,15 @@ export function ErrorNote({ error, className = "" }: { error: Error; className?:
       <span className="mt-px text-down">
         <Icon name="warn" />
       </span>
-      <div className="min-w-0">
+      <div className="min-w-0 flex-1">
         <p>{error.message}</p>
         {request && <p className="mt-0.5 text-xs text-muted">Request {request}</p>}
       </div>
+      {onRetry && (
+        <Button className="shrink-0 self-center" onClick={onRetry}>
+          Try again
+        </Button>
+      )}
     </div>
   );
 }

@@ -2,35 +2,38 @@ import type { ReactNode } from "react";
 import { serverNow } from "../../lib/clock";
 import { bytes, dateOnly, duration, integer, NONE } from "../../lib/format";
 import { useAgent, useEachSecond } from "../../lib/live-app";
-import { ageSeconds } from "../../lib/state";
-import type { Agent } from "../../lib/types";
+import { isBackfilling, shownAgent } from "../../lib/state";
+import type { Agent, State } from "../../lib/types";
 import { Age } from "../../ui/age";
 import { Button } from "../../ui/button";
 import { StateBadge } from "../../ui/state-badge";
 
 /** A certificate lives seven days and is renewed at half of that. */
 const CERTIFICATE_LOW_S = 2 * 86_400;
-/** A buffer older than this is catching up. */
-const BACKFILL_S = 30;
 
-function note(agent: Agent): string | null {
-  if (agent.revoked_at) return "revoked";
-  const oldest = ageSeconds(agent.buffer?.oldest_at, serverNow());
-  return oldest !== null && oldest > BACKFILL_S && agent.state === "up" ? "backfilling" : null;
+/** State and a word on it, as one string: the second hand renders the row only when it turns. */
+function shown(agent: Agent): string {
+  const now = serverNow();
+  const state = shownAgent(agent, now);
+  if (agent.revoked_at) return `${state} revoked`;
+  if (state !== agent.state) return `${state} stale`;
+  return state === "up" && isBackfilling(agent, now) ? `${state} backfilling` : `${state} `;
 }
 
 export function AgentRow({ id, onRevoke }: { id: string; onRevoke: (agent: Agent) => void }) {
   const agent = useAgent(id);
-  const word = useEachSecond(() => (agent ? note(agent) : null));
+  const [state, word] = useEachSecond(() => (agent ? shown(agent) : "unknown ")).split(" ");
   if (!agent) return null;
   const { buffer } = agent;
+  // What a silent agent keeps was true when it was heard last.
+  const tone = state === "up" || state === "degraded" ? "" : "stale";
   return (
     <tr
       data-agent={id}
       className="h-9 border-b border-line hover:bg-hover phone:grid phone:h-auto phone:grid-cols-2 phone:gap-x-3
         phone:gap-y-1.5 phone:rounded-lg phone:border phone:bg-surface phone:p-3"
     >
-      <Cell><StateBadge state={agent.state} note={word} /></Cell>
+      <Cell><StateBadge state={state as State} note={word || null} /></Cell>
       <Cell className="font-medium phone:order-first phone:col-span-2 phone:text-base">
         <span title={`${agent.platform ?? "platform unknown"} · ${agent.remote_addr ?? "not connected"}`}>
           {agent.name}
@@ -40,10 +43,10 @@ export function AgentRow({ id, onRevoke }: { id: string; onRevoke: (agent: Agent
       <Cell label="Version">{agent.version ?? NONE}</Cell>
       <Cell label="Transport">{agent.transport ? agent.transport.toUpperCase() : NONE}</Cell>
       <Cell label="Last ack" num><Age at={agent.last_ack_at} /></Cell>
-      <Cell label="Buffer" num>
+      <Cell label="Buffer" num className={tone}>
         {buffer ? <>{integer(buffer.batches)} <span className="text-muted">· {bytes(buffer.bytes)}</span></> : NONE}
       </Cell>
-      <Cell label="Oldest" num><Age at={buffer?.oldest_at} /></Cell>
+      <Cell label="Oldest" num className={tone}><Age at={buffer?.oldest_at} /></Cell>
       <Cell label="Devices" num>{integer(agent.devices)}</Cell>
       <Cell label="Certificate"><Certificate agent={agent} /></Cell>
       <Cell className="text-right phone:col-span-2">

@@ -5,9 +5,9 @@ import { STATE_RANK } from "../../lib/state";
 import type { Agent } from "../../lib/types";
 import { Button } from "../../ui/button";
 import { Empty } from "../../ui/empty";
-import { ErrorNote } from "../../ui/error-note";
 import { Icon } from "../../ui/icon";
 import { PageHead } from "../../ui/page-head";
+import { TableError } from "../shell/table-error";
 import { AgentRow } from "./agent-row";
 import { NewAgent } from "./new-agent";
 import { RevokeAgent } from "./revoke-agent";
@@ -22,7 +22,7 @@ export function AgentsPage() {
   const phase = useTableValue(live.agents, (table) => table.phase);
   useEffect(() => {
     document.title = "Agents · Farwatch";
-    live.ensureAgents();
+    live.refreshAgents();
   }, []);
   // Order on arrival and departure only: a row does not jump while a hand is on its way to it.
   const ids = useMemo(
@@ -44,7 +44,7 @@ export function AgentsPage() {
           <Icon name="plus" size={14} /> New agent
         </Button>
       </PageHead>
-      {phase === "failed" && live.agents.error && <ErrorNote error={live.agents.error} className="mx-4" />}
+      <TableError table={live.agents} className="mx-4" />
       {ids.length === 0 && phase === "ready" && (
         <Empty title="No agent yet">
           <p>

@@ -1,34 +1,28 @@
-import { useQuery } from "@tanstack/react-query";
-import { useNavigate, useSearch } from "@tanstack/react-router";
+import { Link, useNavigate, useSearch } from "@tanstack/react-router";
 import { useCallback, useEffect } from "react";
-import { ApiError, api, take } from "../../lib/api";
-import { live, useDevice, useTableValue, useWatchedInterfaces } from "../../lib/live-app";
+import { live, useLink, useTableValue, useWatchedInterfaces } from "../../lib/live-app";
 import { useKeys } from "../../lib/use-keys";
 import { Empty } from "../../ui/empty";
 import { ErrorNote } from "../../ui/error-note";
 import { NotFound } from "../shell/lost";
+import { TableError } from "../shell/table-error";
 import { DeviceHead } from "./device-head";
 import { InterfaceCharts } from "./interface-charts";
 import { InterfaceTable, useInterfaceOrder } from "./interface-table";
+import { useDetail } from "./use-detail";
 
 export function DevicePage({ id }: { id: string }) {
   const search = useSearch({ from: "/_app/devices/$id" });
   const navigate = useNavigate({ from: "/devices/$id" });
-  const detail = useQuery({
-    queryKey: ["device", id],
-    queryFn: async () => {
-      const { data } = await take(api.GET("/api/v1/devices/{id}", { params: { path: { id } } }));
-      if (!live.devices.get(id)) live.devices.put(data);
-      return data;
-    },
-  });
-  const device = useDevice(id) ?? detail.data;
-  useWatchedInterfaces(id);
+  const { row, detail, isRemoved, isMissing, error, retry } = useDetail(id);
+  const device = row ?? detail;
+  useWatchedInterfaces(id, row !== undefined);
+  const isLeftOut = useLink((status) => (status.without.includes(id) ? "yes" : "")) !== "";
   const order = useInterfaceOrder(id);
   const phase = useTableValue(live.interfaces(id), (table) => table.phase);
-  const busiest = order.find((row) => row.state === "up" && (row.in_bps ?? 0) > 0) ?? order[0];
+  const busiest = order.find((one) => one.state === "up" && (one.in_bps ?? 0) > 0) ?? order[0];
   const chosen = search.if || busiest?.object || null;
-  const row = order.find((port) => port.object === chosen);
+  const port = order.find((one) => one.object === chosen);
 
   useEffect(() => {
     if (device) document.title = `${device.name} · Farwatch`;
@@ -41,12 +35,19 @@ export function DevicePage({ id }: { id: string }) {
     [navigate],
   );
 
-  if (detail.error instanceof ApiError && detail.error.status === 404) return <NotFound />;
-  if (detail.error) return <ErrorNote error={detail.error} className="m-4" />;
-  if (!device || !detail.data) return <div role="status" aria-label="Loading the device" />;
+  if (isRemoved) return <Removed name={detail?.name ?? "This device"} />;
+  if (isMissing) return <NotFound />;
+  if (error) return <ErrorNote error={error} className="m-4" onRetry={retry} />;
+  if (!device || !detail) return <div role="status" aria-label="Loading the device" />;
   return (
     <div className="flex min-h-full flex-col">
-      <DeviceHead device={device} detail={detail.data} />
+      <DeviceHead device={device} detail={detail} />
+      {isLeftOut && (
+        <p role="status" className="mx-4 mt-4 rounded-md border border-edge bg-degraded-soft px-3 py-2 phone:mx-3">
+          Interfaces are not live: too many device tabs are open. Close one of the others.
+        </p>
+      )}
+      <TableError table={live.interfaces(id)} className="mx-4 mt-4 phone:mx-3" />
       {order.length === 0 && phase === "ready" ? (
         <Empty title="No interfaces yet">
           <p>The first poll reads the interface table; it is due within one interval.</p>
@@ -55,9 +56,20 @@ export function DevicePage({ id }: { id: string }) {
         <div className="grid grid-cols-[minmax(0,1.3fr)_minmax(0,1fr)] items-start gap-5 p-4 max-[1180px]:grid-cols-1 phone:p-3">
           <InterfaceTable device={device} chosen={chosen} onChoose={choose} />
           <InterfaceCharts device={device} object={chosen}
-            title={row ? `${row.name || row.object}${row.alias ? ` · ${row.alias}` : ""}` : "Interface"} />
+            title={port ? `${port.name || port.object}${port.alias ? ` · ${port.alias}` : ""}` : "Interface"} />
         </div>
       )}
     </div>
+  );
+}
+
+function Removed({ name }: { name: string }) {
+  return (
+    <Empty title={`${name} was removed`}>
+      <p>It is polled no more, and its history cannot be reached.</p>
+      <Link to="/fleet" className="py-1 text-accent underline underline-offset-4">
+        Go to the fleet
+      </Link>
+    </Empty>
   );
 }

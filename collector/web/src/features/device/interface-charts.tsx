@@ -35,7 +35,7 @@ export function InterfaceCharts({ device, object, title }: Props) {
     const plain = (text: string) => (/^\d+$/.test(text) ? Number(text) : text);
     void navigate({ search: (old) => ({ ...old, from: plain(from), to: plain(to) }) });
   };
-  const { set, tail, error, none } = useSeries(device.id, object, range);
+  const { set, tail, error, retry, none } = useSeries(device.id, object, range);
   const still = resolve(range, serverNow());
   const slide = slideSeconds(still ? still.to - still.from : 0);
   const edge = useEachSecond(() => (isLive(range) ? Math.ceil((currentSecond() + 1) / slide) * slide : 0));
@@ -73,7 +73,7 @@ export function InterfaceCharts({ device, object, title }: Props) {
           <Icon name="table" />
         </IconButton>
       </div>
-      {error && <ErrorNote error={error} className="mb-3" />}
+      {error && <ErrorNote error={error} className="mb-3" onRetry={retry} />}
       {none && (
         <p className="py-6 text-muted">No series yet. They begin with the second poll of this device.</p>
       )}

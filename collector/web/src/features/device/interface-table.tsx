@@ -2,7 +2,7 @@ import { memo, type PointerEvent, useEffect, useMemo, useRef } from "react";
 import { byName, dateTime, duration, megabits, perSecond, percent, si } from "../../lib/format";
 import { serverNow } from "../../lib/clock";
 import { live, useEachSecond, useInterface, useTableValue } from "../../lib/live-app";
-import { isDim } from "../../lib/state";
+import { isDim, shownPort } from "../../lib/state";
 import type { Device, Interface } from "../../lib/types";
 import { useKeys } from "../../lib/use-keys";
 import { ageTitle } from "../../ui/age";
@@ -79,6 +79,7 @@ interface RowProps {
 const Row = memo(function Row({ device, interval, object, chosen, onChoose }: RowProps) {
   const port = useInterface(device, object);
   const dim = useEachSecond(() => isDim(port?.updated_at, interval, serverNow()));
+  const state = useEachSecond(() => (port ? shownPort(port, interval, serverNow()) : "unknown"));
   if (!port) return null;
   const note = port.admin === "down" ? "disabled" : null;
   const errors = sum(port.in_errors_ps, port.out_errors_ps, port.in_discards_ps, port.out_discards_ps);
@@ -96,7 +97,7 @@ const Row = memo(function Row({ device, interval, object, chosen, onChoose }: Ro
       }`}
     >
       <div role="gridcell" className="clip phone:order-2 phone:text-right">
-        <StateBadge state={port.state} note={note} />
+        <StateBadge state={state} note={note} />
       </div>
       <div role="gridcell" className="clip phone:order-1">
         <button type="button" onClick={() => onChoose(object)} tabIndex={chosen ? 0 : -1}

@@ -1,11 +1,13 @@
 import { useQuery } from "@tanstack/react-query";
-import { useEffect, useMemo, useState } from "react";
+import { useCallback, useEffect, useMemo, useState } from "react";
 import { api, take } from "../../lib/api";
 import { serverNow } from "../../lib/clock";
 import { live, useRow } from "../../lib/live-app";
+import { useKeptError } from "../../lib/use-kept-error";
 import { isLive, type Range, resolve } from "../../lib/range";
 import type { Interface, SeriesSet } from "../../lib/types";
 import { metricsFor, type TailPoint } from "./metrics";
+import { useReload } from "./use-reload";
 
 /** Points asked for; about two pixels each on a wide chart. */
 const POINTS = 600;
@@ -29,9 +31,10 @@ export function useSeries(device: string, object: string | null, range: Range) {
     () => (object ? metricsFor(infos.data ?? [], object) : []),
     [infos.data, object],
   );
+  const enabled = object !== null && metrics.length > 0;
   const series = useQuery({
     queryKey: ["series", device, object, range.from, range.to, metrics],
-    enabled: object !== null && metrics.length > 0,
+    enabled,
     staleTime: isLive(range) ? 0 : Number.POSITIVE_INFINITY,
     queryFn: async ({ signal }): Promise<SeriesSet> => {
       const span = resolve(range, serverNow());
@@ -56,16 +59,21 @@ export function useSeries(device: string, object: string | null, range: Range) {
   useEffect(() => {
     if (waiting && arrived) void refetchMetrics();
   }, [waiting, arrived, refetchMetrics]);
-  useEffect(() => live.onResync(() => void refetch()), [refetch]);
 
   const tail = useTail(port, `${device} ${object} ${series.dataUpdatedAt}`);
+  const reload = useCallback(() => {
+    if (enabled) void refetch();
+  }, [enabled, refetch]);
+  useReload(device, tail, series.data?.step_s ?? 0, reload);
   useEffect(() => {
-    if (tail.length > MAX_TAIL) void refetch();
-  }, [tail.length, refetch]);
+    if (tail.length > MAX_TAIL) reload();
+  }, [tail.length, reload]);
+  const failure = infos.error ?? series.error;
   return {
     set: series.data ?? null,
     tail: isLive(range) ? tail : NO_TAIL,
-    error: infos.error ?? series.error,
+    error: useKeptError(failure, series.data !== undefined && !failure),
+    retry: () => void (infos.error ? refetchMetrics() : refetch()),
     none: waiting,
     metrics,
   };

@@ -7,11 +7,11 @@ import { STATE_WORD, STATES } from "../../lib/state";
 import { useKeys } from "../../lib/use-keys";
 import { usePhone } from "../../lib/use-phone";
 import { Button } from "../../ui/button";
-import { ErrorNote } from "../../ui/error-note";
 import { INPUT } from "../../ui/field";
 import { Icon } from "../../ui/icon";
 import { PageHead } from "../../ui/page-head";
 import { StateShape } from "../../ui/state-badge";
+import { TableError } from "../shell/table-error";
 import { FleetCards } from "./fleet-cards";
 import { FleetEmpty, FleetNoMatch, FleetSkeleton } from "./fleet-empty";
 import { FleetTable } from "./fleet-table";
@@ -60,6 +60,7 @@ export function FleetPage() {
         <TenantPicker fleet={fleet} />
         <StateFilter fleet={fleet} />
         <span className="flex-1" />
+        {fleet.held && <span className="text-xs text-muted phone:hidden">order held</span>}
         <span className="text-xs text-muted phone:hidden" aria-live="off" data-fleet-count>
           {integer(fleet.ids.length)} of {integer(fleet.total)}
         </span>
@@ -67,9 +68,7 @@ export function FleetPage() {
           <Icon name="plus" size={14} /> Add device
         </Button>
       </PageHead>
-      {phase === "failed" && live.devices.error && (
-        <ErrorNote error={live.devices.error} className="mx-4 mb-3" />
-      )}
+      <TableError table={live.devices} className="mx-4 mb-3" />
       {fleet.total === 0 ? (
         phase === "ready" ? <FleetEmpty onAdd={() => setAdding(true)} /> : <FleetSkeleton />
       ) : fleet.ids.length === 0 ? (

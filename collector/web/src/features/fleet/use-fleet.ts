@@ -1,9 +1,12 @@
 import { getRouteApi } from "@tanstack/react-router";
 import { type SortingState, useTable } from "@tanstack/react-table";
-import { useDeferredValue, useEffect, useMemo, useRef, useState } from "react";
-import { live, useTableValue } from "../../lib/live-app";
+import { useCallback, useDeferredValue, useEffect, useMemo, useState } from "react";
+import { currentSecond } from "../../lib/clock";
+import { live, useEachSecond, useTableValue } from "../../lib/live-app";
+import { agedCount, shownDevices } from "../../lib/state";
 import type { Device, State } from "../../lib/types";
 import { columns, features, matches } from "./columns";
+import { useHeld } from "./use-held";
 
 const route = getRouteApi("/_app/fleet");
 
@@ -32,45 +35,55 @@ export function useFleetSearch(): [FleetSearch, (patch: FleetSearch) => void] {
   return [search, set];
 }
 
-/** The fleet as it stood at the last refresh of the order. Cells are live by their own. */
-function useSnapshot(paused: { readonly current: boolean }): readonly Device[] {
+const secondMs = () => currentSecond() * 1000;
+
+/** The fleet as it stood at the last second. Cells are live by their own. */
+function useSnapshot(): readonly Device[] {
   const membership = useTableValue(live.devices, (table) => table.membership);
+  // Values grow old without a word of the server.
+  const aged = useEachSecond(() => agedCount(live.devices.list(), secondMs()));
   const [version, setVersion] = useState(0);
   useEffect(() => {
     const timer = setInterval(() => {
-      if (!paused.current && document.visibilityState === "visible") {
-        setVersion(live.devices.version);
-      }
+      if (document.visibilityState === "visible") setVersion(live.devices.version);
     }, ORDER_MS);
     return () => clearInterval(timer);
-  }, [paused]);
-  // oxlint-disable-next-line react/exhaustive-deps -- the versions stand for the list
-  return useMemo(() => live.devices.list(), [membership, version]);
+  }, []);
+  // oxlint-disable-next-line react/exhaustive-deps -- the figures stand for the list
+  return useMemo(() => shownDevices(live.devices.list(), secondMs()), [membership, version, aged]);
+}
+
+/** The snapshot that orders the rows: while held it stays, unless rows came or went. */
+export function useOrder(fresh: readonly Device[], held: boolean): readonly Device[] {
+  const [kept, setKept] = useState(fresh);
+  const order = held && kept.length === fresh.length ? kept : fresh;
+  // Derived while rendering: what was shown last is what is kept.
+  if (order !== kept) setKept(order);
+  return order;
 }
 
 export function useFleet() {
   const [search, setSearch] = useFleetSearch();
-  const paused = useRef(false);
-  const all = useSnapshot(paused);
+  const [paused, held] = useHeld();
+  const all = useSnapshot();
+  const ordered = useOrder(all, held);
   const query = useDeferredValue(search.q ?? "");
   const { state, tenant } = search;
 
-  const inScope = useMemo(
-    () =>
-      all.filter(
-        (device) =>
-          (!tenant || device.tenant.id === tenant) && (!query || matches(device, query)),
-      ),
-    [all, tenant, query],
+  const isInScope = useCallback(
+    (device: Device) =>
+      (!tenant || device.tenant.id === tenant) && (!query || matches(device, query)),
+    [tenant, query],
   );
+  const inScope = useMemo(() => all.filter(isInScope), [all, isInScope]);
   const counts = useMemo(() => {
     const by: Record<State, number> = { up: 0, degraded: 0, down: 0, unknown: 0 };
     for (const device of inScope) by[device.state] += 1;
     return by;
   }, [inScope]);
   const data = useMemo(
-    () => (state ? inScope.filter((device) => device.state === state) : inScope),
-    [inScope, state],
+    () => ordered.filter((device) => (!state || device.state === state) && isInScope(device)),
+    [ordered, isInScope, state],
   );
 
   const sort = search.sort ?? "state";
@@ -92,7 +105,8 @@ export function useFleet() {
   });
   const rows = table.getRowModel().rows;
   const ids = useMemo(() => rows.map((row) => row.id), [rows]);
-  return { search, setSearch, paused, table, ids, counts, shown: inScope.length, total: all.length };
+  const shown = inScope.length;
+  return { search, setSearch, paused, held, table, ids, counts, shown, total: all.length };
 }
 
 export type Fleet = ReturnType<typeof useFleet>;

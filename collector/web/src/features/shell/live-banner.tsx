@@ -1,24 +1,43 @@
 import { serverNow } from "../../lib/clock";
 import { duration } from "../../lib/format";
-import { useLink } from "../../lib/live-app";
+import { live, useEachSecond, useLink } from "../../lib/live-app";
 import type { LinkStatus } from "../../lib/live-link";
+import { Button } from "../../ui/button";
 import { StateShape } from "../../ui/state-badge";
 
-/** A heartbeat comes every 15 s; a little over that is late. */
+/** A heartbeat comes every 15 s; a little over that is late, and so is a first word. */
 const LATE_MS = 20_000;
 
 /** `live`, `connecting`, or `delayed|offline SECONDS`: one string, so that it renders on change. */
 function read({ phase, heardAt }: LinkStatus): string {
   const silent = Date.now() - heardAt;
   if (phase === "offline") return `offline ${Math.round(silent / 1000)}`;
-  if (phase === "connecting") return "connecting";
+  if (phase === "connecting" && silent <= LATE_MS) return "connecting";
   return silent > LATE_MS ? `delayed ${Math.round(silent / 1000)}` : "live";
+}
+
+/** Offers the page of a collector that was upgraded meanwhile. */
+export function NewVersion() {
+  const isOutdated = useEachSecond(() => live.isOutdated);
+  if (!isOutdated) return null;
+  return (
+    <Button look="solid" className="mr-2" onClick={() => location.reload()}>
+      New version: reload
+    </Button>
+  );
+}
+
+/** How long ago the newest change was committed, and what time the server has. */
+export function lastChange(committedAt: number | null, nowMs: number): string {
+  const time = `Server time ${new Date(nowMs).toISOString().slice(0, 19).replace("T", " ")} UTC`;
+  if (committedAt === null) return time;
+  return `Last change ${duration(Math.max(0, nowMs - committedAt) / 1000)} ago · ${time}`;
 }
 
 /** Says how fresh the page is. Never silent. */
 export function LiveBanner() {
   const [word, seconds] = useLink(read).split(" ");
-  const title = `Server time ${new Date(serverNow()).toISOString().slice(0, 19).replace("T", " ")} UTC`;
+  const title = useEachSecond(() => lastChange(live.committedAt, serverNow()));
   const bad = word === "offline" || word === "delayed";
   const state = word === "live" ? "up" : word === "offline" ? "down" : word === "delayed" ? "degraded" : "unknown";
   return (

@@ -1,4 +1,5 @@
 import { type ErrorComponentProps, Link } from "@tanstack/react-router";
+import { isMissingPart } from "../../lib/new-version";
 import { Button } from "../../ui/button";
 import { ErrorNote } from "../../ui/error-note";
 import { Mark } from "../../ui/wordmark";
@@ -22,7 +23,7 @@ export function Crash({ error, reset }: ErrorComponentProps) {
       <Mark size={36} />
       <h1 className="text-xl font-semibold">This page failed</h1>
       <ErrorNote error={error instanceof Error ? error : new Error(String(error))} />
-      <Button look="solid" onClick={reset}>
+      <Button look="solid" onClick={isMissingPart(error) ? () => location.reload() : reset}>
         Try again
       </Button>
     </main>

@@ -1,14 +1,15 @@
-import { useQueryClient } from "@tanstack/react-query";
+import { type Query, useQueryClient } from "@tanstack/react-query";
 import { Link, Outlet, useNavigate, useRouter } from "@tanstack/react-router";
 import { lazy, Suspense, useCallback, useEffect, useState } from "react";
 import { api, whenSignedOut } from "../../lib/api";
-import { disconnectLive } from "../../lib/live-app";
+import { disconnectLive, live, onLive } from "../../lib/live-app";
+import { meQuery } from "../../lib/session";
 import { setTheme, useTheme } from "../../lib/theme";
 import { useKeys } from "../../lib/use-keys";
 import { IconButton } from "../../ui/button";
 import { Icon, type IconName } from "../../ui/icon";
 import { Mark, Wordmark } from "../../ui/wordmark";
-import { LiveBanner } from "./live-banner";
+import { LiveBanner, NewVersion } from "./live-banner";
 
 const NAV: readonly { to: "/fleet" | "/agents" | "/settings/api-keys"; label: string; icon: IconName }[] = [
   { to: "/fleet", label: "Fleet", icon: "fleet" },
@@ -17,6 +18,8 @@ const NAV: readonly { to: "/fleet" | "/agents" | "/settings/api-keys"; label: st
 ];
 
 const KeyHelp = lazy(() => import("./key-help").then((m) => ({ default: m.KeyHelp })));
+
+const hasFailed = (query: Query) => query.state.status === "error";
 
 export function Shell() {
   const [help, setHelp] = useState(false);
@@ -39,6 +42,12 @@ export function Shell() {
     whenSignedOut(() => leave(false));
     return () => whenSignedOut(() => {});
   }, [leave]);
+
+  // A stream whose rights have changed ends with a resync: what we may see has changed too.
+  useEffect(() => {
+    return live.onResync(() => void queries.invalidateQueries({ queryKey: meQuery.queryKey }));
+  }, [queries]);
+  useEffect(() => onLive(() => void queries.refetchQueries({ predicate: hasFailed })), [queries]);
 
   const signOut = async () => {
     await api.POST("/api/v1/logout").catch(() => {});
@@ -78,6 +87,7 @@ export function Shell() {
           ))}
         </nav>
         <span className="flex-1" />
+        <NewVersion />
         <LiveBanner />
         <ThemeButton />
         <IconButton label="Keys (?)" className="phone:hidden" onClick={() => setHelp(true)}>

@@ -1,0 +1,33 @@
+/**
+ * Holds the order of the rows while a hand is on its way to one of them.
+ *
+ * In: `paused`, which the table sets while the pointer is over it, and pointer movements. Out: true
+ * while the order is to be held: over the table, and moved within `HOLD_MS`. A pointer that was
+ * left lying there holds nothing.
+ */
+import { type RefObject, useEffect, useRef } from "react";
+import { useEachSecond } from "../../lib/live-app";
+
+const HOLD_MS = 10_000;
+/** What the pointer can be over while it holds the order. */
+const ROWS = "[role=grid], [data-device]";
+
+export function useHeld(): [RefObject<boolean>, boolean] {
+  const paused = useRef(false);
+  const movedAt = useRef(0);
+  useEffect(() => {
+    const onMove = ({ target }: Event) => {
+      movedAt.current = Date.now();
+      // A table that goes away under the pointer never hears that it left.
+      if (!(target instanceof Element && target.closest(ROWS))) paused.current = false;
+    };
+    addEventListener("pointermove", onMove, { passive: true });
+    addEventListener("pointerdown", onMove, { passive: true });
+    return () => {
+      removeEventListener("pointermove", onMove);
+      removeEventListener("pointerdown", onMove);
+    };
+  }, []);
+  const held = useEachSecond(() => paused.current && Date.now() - movedAt.current < HOLD_MS);
+  return [paused, held];
+}
