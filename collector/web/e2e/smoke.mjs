@@ -244,6 +244,15 @@ await check("theme: the switch turns the page light and is kept", async () => {
   await page.reload();
   await page.waitForSelector("html[data-theme=light]");
 });
+/** What scrolls sideways: the page, or a list inside it whose columns do not fit. */
+async function sideways(target) {
+  const wide = await target.evaluate(() => [...document.querySelectorAll("*")]
+    .filter((el) => el === document.documentElement || /auto|scroll/.test(getComputedStyle(el).overflowX))
+    .map((el) => [el.getAttribute("aria-label") || el.id || "page", el.scrollWidth - el.clientWidth])
+    .filter(([, over]) => over > 0)
+    .map(([name, over]) => `${name} scrolls sideways by ${over} px at ${innerWidth} px`));
+  return wide.length > 0 ? wide : null;
+}
 const SETTLED = { fleet: liveRows, device: "[data-chart=traffic]", agents: "[data-agent]", "api-keys": "table, h2" };
 const PATHS = { fleet: "/fleet", device, agents: "/agents", "api-keys": "/settings/api-keys" };
 async function tour(view, suffix) {
@@ -252,13 +261,25 @@ async function tour(view, suffix) {
       await view.page.goto(base + path);
       await view.page.waitForSelector(SETTLED[name]);
       await view.page.waitForSelector("[data-live=live]");
-      const over = await view.page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
-      return wrongUnless(over <= 0, `scrolls sideways by ${over} px`);
+      return sideways(view.page);
     });
     await look(view, `${name}-${suffix}`);
   }
 }
 await tour(desk, "light");
+for (const width of [1320, 1280, 1024, 840, 768]) {
+  await check(`every page fits ${width} px`, async () => {
+    await page.setViewportSize({ width, height: DESK.height });
+    const wide = [];
+    for (const [name, path] of Object.entries(PATHS)) {
+      await page.goto(base + path);
+      await page.waitForSelector(SETTLED[name]);
+      wide.push(...((await sideways(page)) ?? []));
+    }
+    return wide.length > 0 ? wide : null;
+  });
+}
+await page.setViewportSize(DESK);
 
 const storageState = await desk.context.storageState();
 storageState.origins = [];

@@ -52,7 +52,7 @@ export function DevicePage({ id }: { id: string }) {
           <p>The first poll reads the interface table; it is due within one interval.</p>
         </Empty>
       ) : (
-        <div className="grid grid-cols-[minmax(0,1.3fr)_minmax(0,1fr)] items-start gap-5 p-4 max-[1180px]:grid-cols-1 phone:p-3">
+        <div className="grid grid-cols-[minmax(0,1.3fr)_minmax(0,1fr)] items-start gap-5 p-4 max-[1280px]:grid-cols-1 phone:p-3">
           <InterfaceTable device={device} chosen={chosen} onChoose={choose} />
           <InterfaceCharts device={device} object={chosen}
             title={row ? `${row.name || row.object}${row.alias ? ` · ${row.alias}` : ""}` : "Interface"} />
