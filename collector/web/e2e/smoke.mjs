@@ -117,7 +117,19 @@ await check("fleet: j and k move the row", async () => {
   await page.waitForSelector("[role=row][aria-rowindex='3'][aria-selected=true]");
   await page.keyboard.press("k");
   await page.waitForSelector("[role=row][aria-rowindex='2'][aria-selected=true]");
-  return wrongUnless((await at()) === "2", await at());
+  if ((await at()) !== "2") return await at();
+  return wrongUnless(await page.evaluate(() => document.activeElement?.role === "grid"), "the grid has no focus");
+});
+await check("fleet: arrows, Home and End work with single keys switched off", async () => {
+  await page.evaluate(() => localStorage.setItem("farwatch.keys", "off"));
+  await page.keyboard.press("j");
+  await page.keyboard.press("ArrowDown");
+  await page.waitForSelector("[role=row][aria-rowindex='3'][aria-selected=true]");
+  await page.keyboard.press("Home");
+  await page.waitForSelector("[role=row][aria-rowindex='2'][aria-selected=true]");
+  await page.keyboard.press("Escape");
+  await page.waitForSelector("[role=row][aria-selected=true]", { state: "detached" });
+  await page.evaluate(() => localStorage.removeItem("farwatch.keys"));
 });
 await check("add device: a bad address is told at its field", async () => {
   await page.click("text=Add device");

@@ -1,6 +1,7 @@
-import { memo, type PointerEvent, useEffect, useMemo, useRef } from "react";
+import { type KeyboardEvent, memo, type PointerEvent, useEffect, useMemo, useRef } from "react";
 import { byName, dateTime, duration, megabits, perSecond, percent, si } from "../../lib/format";
 import { serverNow } from "../../lib/clock";
+import { gridMove, step } from "../../lib/grid-keys";
 import { live, useEachSecond, useInterface, useTableValue } from "../../lib/live-app";
 import { isDim } from "../../lib/state";
 import type { Device, Interface } from "../../lib/types";
@@ -29,11 +30,21 @@ export function InterfaceTable({ device, chosen, onChoose }: Props) {
   const order = useInterfaceOrder(device.id);
   const box = useRef<HTMLDivElement>(null);
   const at = order.findIndex((row) => row.object === chosen);
-  const move = (by: number) => {
-    const next = order[Math.max(0, Math.min(order.length - 1, at + by))];
+  const move = (to: number) => {
+    const next = order[to];
     if (next) onChoose(next.object);
   };
-  useKeys({ j: () => move(1), k: () => move(-1), ArrowDown: () => move(1), ArrowUp: () => move(-1) });
+  const enter = (by: number) => {
+    box.current?.focus({ preventScroll: true });
+    move(step(at, by, order.length));
+  };
+  useKeys({ j: () => enter(1), k: () => enter(-1) });
+  const onKeyDown = (event: KeyboardEvent) => {
+    const to = gridMove(event, at, order.length);
+    if (to === null) return;
+    event.preventDefault();
+    move(to);
+  };
   useEffect(() => {
     box.current?.querySelector("[aria-selected=true]")?.scrollIntoView({ block: "nearest" });
     // The row is found by what the choice marks.
@@ -50,7 +61,7 @@ export function InterfaceTable({ device, chosen, onChoose }: Props) {
     <div className="overflow-hidden rounded-lg border border-line bg-surface">
       <div ref={box} role="grid" aria-label="Interfaces" aria-rowcount={order.length + 1}
         className="max-h-[calc(100dvh-230px)] overflow-auto phone:max-h-none" onPointerOver={onPointerOver}
-        tabIndex={0}>
+        onKeyDown={onKeyDown} tabIndex={0} aria-activedescendant={at >= 0 ? `row-${chosen}` : undefined}>
         <div role="row" className="if-grid sticky top-0 z-10 h-8 border-b border-line bg-surface text-xs text-muted phone:hidden">
           <div role="columnheader">State</div>
           <div role="columnheader">Interface</div>
@@ -86,6 +97,7 @@ const Row = memo(function Row({ device, interval, object, chosen, onChoose }: Ro
   return (
     <div
       role="row"
+      id={`row-${object}`}
       aria-selected={chosen}
       data-object={object}
       data-updated-at={port.updated_at ?? ""}
