@@ -214,6 +214,12 @@ await check("device: a typed range goes into the URL", async () => {
   await page.keyboard.press("Enter");
   await page.waitForURL((url) => url.searchParams.get("from") === "now-2h");
 });
+await check("device: Esc leads back to the filter and the row", async () => {
+  await page.locator("h1").click();
+  await page.keyboard.press("Escape");
+  await page.waitForURL((url) => url.pathname === "/fleet" && url.searchParams.get("state") === "up");
+  await page.waitForSelector(`[data-device='${device.split("/").at(-1)}'][aria-selected=true]`);
+});
 await check("agents: listed with state and last ack", async () => {
   await page.locator("h1").click();
   await page.keyboard.press("g");

@@ -12,6 +12,7 @@ import { Confirm } from "../../ui/confirm";
 import { Icon } from "../../ui/icon";
 import { StateBadge } from "../../ui/state-badge";
 import { useShown } from "../fleet/fleet-row";
+import { lastFleet } from "../fleet/last-fleet";
 
 export function DeviceHead({ device, detail }: { device: Device; detail: DeviceDetail }) {
   const [state, cause] = useShown(device);
@@ -20,7 +21,7 @@ export function DeviceHead({ device, detail }: { device: Device; detail: DeviceD
   return (
     <header className="border-b border-line px-4 pt-3 pb-3 phone:px-3">
       <div className="flex items-center gap-3">
-        <Link to="/fleet" aria-label="Back to the fleet" title="Back to the fleet (Esc)"
+        <Link to="/fleet" search={lastFleet().search} aria-label="Back to the fleet" title="Back to the fleet (Esc)"
           className="-ml-2 inline-flex size-8 items-center justify-center rounded-md text-muted hover:bg-hover phone:size-11">
           <Icon name="back" />
         </Link>
@@ -64,7 +65,7 @@ function RemoveDevice({ device }: { device: Device }) {
   const remove = useMutation({
     mutationFn: () => take(api.DELETE("/api/v1/devices/{id}", { params: { path: { id: device.id } } })),
     onSuccess: async () => {
-      await navigate({ to: "/fleet" });
+      await navigate({ to: "/fleet", search: lastFleet().search });
       live.forgetDevice(device.id);
       queries.removeQueries({ queryKey: ["device", device.id] });
     },

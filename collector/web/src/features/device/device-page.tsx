@@ -6,6 +6,7 @@ import { live, useDevice, useTableValue, useWatchedInterfaces } from "../../lib/
 import { useKeys } from "../../lib/use-keys";
 import { Empty } from "../../ui/empty";
 import { ErrorNote } from "../../ui/error-note";
+import { lastFleet } from "../fleet/last-fleet";
 import { NotFound } from "../shell/lost";
 import { DeviceHead } from "./device-head";
 import { InterfaceCharts } from "./interface-charts";
@@ -33,7 +34,7 @@ export function DevicePage({ id }: { id: string }) {
   useEffect(() => {
     if (device) document.title = `${device.name} · Farwatch`;
   }, [device]);
-  useKeys({ Escape: () => void navigate({ to: "/fleet" }) });
+  useKeys({ Escape: () => void navigate({ to: "/fleet", search: lastFleet().search }) });
   const choose = useCallback(
     (object: string) => {
       void navigate({ search: (old) => ({ ...old, if: object }), replace: true });

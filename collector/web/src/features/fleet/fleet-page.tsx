@@ -14,6 +14,7 @@ import { PageHead } from "../../ui/page-head";
 import { StateShape } from "../../ui/state-badge";
 import { FleetCards } from "./fleet-cards";
 import { FleetEmpty, FleetNoMatch, FleetSkeleton } from "./fleet-empty";
+import { rememberFleet } from "./last-fleet";
 import { FleetTable } from "./fleet-table";
 import { type Fleet, useFleet } from "./use-fleet";
 
@@ -33,7 +34,10 @@ export function FleetPage() {
     live.ensureDevices();
   }, []);
   useKeys({ "/": () => input.current?.select() });
+  useEffect(() => rememberFleet({ search: fleet.search }), [fleet.search]);
   const clear = () => fleet.setSearch({ q: "", state: undefined, tenant: "" });
+  // Esc is pressed lightly; the tenant is a choice of another kind and stays.
+  const clearFilter = () => fleet.setSearch({ q: "", state: undefined });
 
   return (
     <div className="flex h-full flex-col">
@@ -77,7 +81,7 @@ export function FleetPage() {
       ) : phone ? (
         <FleetCards fleet={fleet} />
       ) : (
-        <FleetTable fleet={fleet} onEscape={clear} />
+        <FleetTable fleet={fleet} onEscape={clearFilter} />
       )}
       <Suspense>{adding && <AddDevice open onOpenChange={setAdding} />}</Suspense>
     </div>

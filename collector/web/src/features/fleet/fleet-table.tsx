@@ -1,6 +1,6 @@
 import { useNavigate } from "@tanstack/react-router";
 import { useVirtualizer } from "@tanstack/react-virtual";
-import { type KeyboardEvent, type PointerEvent, useRef, useState } from "react";
+import { type KeyboardEvent, type PointerEvent, useEffect, useEffectEvent, useRef, useState } from "react";
 import { gridMove, step } from "../../lib/grid-keys";
 import { live } from "../../lib/live-app";
 import { useKeys } from "../../lib/use-keys";
@@ -8,6 +8,7 @@ import { ageTitle } from "../../ui/age";
 import { Icon } from "../../ui/icon";
 import { NUMERIC, WIDE } from "./columns";
 import { FleetRow } from "./fleet-row";
+import { lastFleet, rememberFleet } from "./last-fleet";
 import type { Fleet } from "./use-fleet";
 
 export const ROW_PX = 28;
@@ -16,7 +17,11 @@ export function FleetTable({ fleet, onEscape }: { fleet: Fleet; onEscape: () => 
   const { table, ids, paused } = fleet;
   const navigate = useNavigate();
   const scroller = useRef<HTMLDivElement>(null);
-  const [chosen, setChosen] = useState<string | null>(null);
+  const [chosen, setChosen] = useState(lastFleet().chosen);
+  const choose = (id: string | null) => {
+    setChosen(id);
+    rememberFleet({ chosen: id });
+  };
   const virtual = useVirtualizer({
     count: ids.length,
     getScrollElement: () => scroller.current,
@@ -28,13 +33,22 @@ export function FleetTable({ fleet, onEscape }: { fleet: Fleet; onEscape: () => 
   const move = (to: number) => {
     const id = ids[to];
     if (!id) return;
-    setChosen(id);
+    choose(id);
     virtual.scrollToIndex(to, { align: "auto" });
   };
   const at = chosen ? ids.indexOf(chosen) : -1;
   const open = (id: string | null) => {
-    if (id) void navigate({ to: "/devices/$id", params: { id } });
+    if (!id) return;
+    rememberFleet({ chosen: id });
+    void navigate({ to: "/devices/$id", params: { id } });
   };
+  // Back from a device: the row it was opened from is in sight and has the keys.
+  const comeBack = useEffectEvent(() => {
+    if (at < 0) return;
+    virtual.scrollToIndex(at, { align: "center" });
+    scroller.current?.focus({ preventScroll: true });
+  });
+  useEffect(() => comeBack(), []);
   // From anywhere on the page: the grid takes the focus, then its own keys work too.
   const enter = (by: number) => {
     scroller.current?.focus({ preventScroll: true });
@@ -43,7 +57,7 @@ export function FleetTable({ fleet, onEscape }: { fleet: Fleet; onEscape: () => 
   useKeys({
     j: () => enter(1),
     k: () => enter(-1),
-    Escape: () => (chosen ? setChosen(null) : onEscape()),
+    Escape: () => (chosen ? choose(null) : onEscape()),
   });
   const onKeyDown = (event: KeyboardEvent) => {
     const to = gridMove(event, at, ids.length);
@@ -112,7 +126,9 @@ export function FleetTable({ fleet, onEscape }: { fleet: Fleet; onEscape: () => 
         style={{ height: virtual.getTotalSize() }}
         onClick={(event) => {
           const row = event.target instanceof Element ? event.target.closest("[data-device]") : null;
-          if (row && !(event.target as Element).closest("a")) open(row.getAttribute("data-device"));
+          const id = row?.getAttribute("data-device") ?? null;
+          if (!(event.target as Element).closest("a")) open(id);
+          else rememberFleet({ chosen: id });
         }}
       >
         {virtual.getVirtualItems().map((item) => {
