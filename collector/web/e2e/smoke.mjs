@@ -195,6 +195,16 @@ await check("device: the same data stands in a table", async () => {
   await page.waitForSelector("[data-chart=traffic] .u-over");
 });
 await look(desk, "device-dark");
+await check("device: the pointer reads every chart at one instant", async () => {
+  const box = await page.locator("[data-chart=traffic] .u-over").boundingBox();
+  if (!box) return "no chart";
+  await page.mouse.move(box.x + box.width - 4, box.y + box.height / 2);
+  for (const chart of ["traffic", "packets", "errors"]) {
+    await page.waitForSelector(`[data-chart=${chart}] [data-pointed] [data-readout=time]:text-matches("\\d\\d:\\d\\d:\\d\\d")`);
+  }
+  await page.mouse.move(5, 5);
+  await page.waitForSelector("[data-chart] [data-pointed]", { state: "detached" });
+});
 await check("device: a drag zooms, the URL holds it, a double click goes back", async () => {
   const box = await page.locator("[data-chart=traffic] .u-over").boundingBox();
   if (!box) return "no chart";

@@ -1,6 +1,7 @@
-import { useMemo } from "react";
+import { useMemo, useRef } from "react";
 import { dateTime, si } from "../../lib/format";
 import { Chart } from "./chart";
+import { Key, LAYER, type Pointer, PointerLayer } from "./chart-readout";
 import type { ChartData, ChartSpec, Column } from "./metrics";
 
 interface Props {
@@ -8,17 +9,11 @@ interface Props {
   data: ChartData;
   from: number;
   to: number;
+  gapS: number;
   asTable: boolean;
   onZoom: (fromMs: number, toMs: number) => void;
   onReset: () => void;
 }
-
-const TEXT = {
-  "chart-in": "bg-chart-in",
-  "chart-out": "bg-chart-out",
-  "chart-3": "bg-degraded",
-  "chart-4": "bg-down",
-} as const;
 
 function last(column: Column | undefined): number | null {
   return column?.findLast((value) => value !== null) ?? null;
@@ -36,6 +31,7 @@ export function ChartCard(props: Props) {
     () => data.values.reduce((sum, column) => sum + column.filter((v) => v !== null).length, 0),
     [data],
   );
+  const pointer = useRef<Pointer>(null);
   const words = spec.lines
     .map((line, i) => `${line.label} ${si(last(data.values[i]), spec.unit)}, peak ${si(peak(data.values[i]), spec.unit)}`)
     .join("; ");
@@ -48,18 +44,23 @@ export function ChartCard(props: Props) {
       data-from={Math.round(from)}
       data-to={Math.round(to)}
     >
-      <figcaption className="flex flex-wrap items-center gap-x-4 px-1 pb-1">
-        <h3 className="font-medium">{spec.title}</h3>
-        {spec.lines.map((line, i) => (
-          <span key={line.label} className="inline-flex items-center gap-1.5 text-xs text-muted">
-            <span className={`h-0.5 w-3 ${TEXT[line.colour]} ${line.dash ? "opacity-60" : ""}`} aria-hidden="true" />
-            {line.label}
-            <span className="text-text">{si(last(data.values[i]), spec.unit)}</span>
-            <span className="phone:hidden">peak {si(peak(data.values[i]), spec.unit)}</span>
-          </span>
-        ))}
+      <figcaption className="group/caption grid px-1 pb-1">
+        <div className={`${LAYER} group-data-pointed/caption:invisible`}>
+          <h3 className="font-medium">{spec.title}</h3>
+          {spec.lines.map((line, i) => (
+            <Key key={line.label} line={line}>
+              <span className="text-text">{si(last(data.values[i]), spec.unit)}</span>
+              <span className="phone:hidden">peak {si(peak(data.values[i]), spec.unit)}</span>
+            </Key>
+          ))}
+        </div>
+        <PointerLayer spec={spec} ref={pointer} />
       </figcaption>
-      {asTable ? <DataTable spec={spec} data={data} /> : <Chart {...props} />}
+      {asTable ? (
+        <DataTable spec={spec} data={data} />
+      ) : (
+        <Chart {...props} onCursor={(at) => pointer.current?.show(at)} />
+      )}
     </figure>
   );
 }
