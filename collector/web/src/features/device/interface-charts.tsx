@@ -82,7 +82,7 @@ export function InterfaceCharts({ device, object, title }: Props) {
           ? CHARTS.map((spec, i) => {
               const data = charts[i];
               return data ? (
-                <ChartCard key={spec.id} spec={spec} data={data} from={span.from} to={span.to} gapS={gapS}
+                <ChartCard key={spec.id} spec={spec} data={data} from={span.from} to={span.to} gapS={gapS} live={isLive(range)}
                   asTable={asTable} onReset={reset}
                   onZoom={(from, to) => setRange(absolute(from, to))} />
               ) : null;
