@@ -188,6 +188,18 @@ await check("device: another interface is charted by keyboard", async () => {
     (old) => document.querySelector("[data-chart-title]")?.textContent !== old, title);
   return wrongUnless(query().get("if"), page.url());
 });
+await check("device: interfaces sort by traffic and filter by /", async () => {
+  await page.click("[role=grid] [data-sort=in]");
+  await page.waitForSelector("[role=columnheader][aria-sort=descending] [data-sort=in]");
+  const [first] = await page.$$eval("[data-object] button", (all) => all.map((button) => button.textContent));
+  await page.locator("h1").click();
+  await page.keyboard.press("/");
+  await page.keyboard.type(first);
+  await page.waitForFunction((name) => [...document.querySelectorAll("[data-object]")].every((row) => row.textContent.includes(name)), first);
+  await page.keyboard.press("Escape");
+  await page.keyboard.press("Escape");
+  return wrongUnless(page.url().includes("/devices/"), "Esc in the filter left the page");
+});
 await check("device: the same data stands in a table", async () => {
   await page.click("[data-as-table]");
   await page.waitForSelector("[data-chart=traffic] tbody tr");

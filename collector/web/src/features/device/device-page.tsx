@@ -11,6 +11,7 @@ import { NotFound } from "../shell/lost";
 import { DeviceHead } from "./device-head";
 import { InterfaceCharts } from "./interface-charts";
 import { InterfaceTable, useInterfaceOrder } from "./interface-table";
+import { busiest } from "./interface-table-order";
 
 export function DevicePage({ id }: { id: string }) {
   const search = useSearch({ from: "/_app/devices/$id" });
@@ -27,8 +28,7 @@ export function DevicePage({ id }: { id: string }) {
   useWatchedInterfaces(id);
   const order = useInterfaceOrder(id);
   const phase = useTableValue(live.interfaces(id), (table) => table.phase);
-  const busiest = order.find((row) => row.state === "up" && (row.in_bps ?? 0) > 0) ?? order[0];
-  const chosen = search.if || busiest?.object || null;
+  const chosen = search.if || busiest(order)?.object || null;
   const row = order.find((port) => port.object === chosen);
 
   useEffect(() => {

@@ -50,17 +50,3 @@ export function FleetNoMatch({ onClear }: { onClear: () => void }) {
     </Empty>
   );
 }
-
-export function FleetSkeleton() {
-  return (
-    <div className="flex-1 overflow-hidden px-4 pt-8" role="status" aria-label="Loading devices">
-      {Array.from({ length: 24 }, (_, index) => (
-        // The rows are all alike and never move.
-        // oxlint-disable-next-line react/no-array-index-key
-        <div key={index} className="flex h-7 items-center border-b border-line">
-          <div className="h-2 w-2/5 animate-[breathe_1.6s_infinite] rounded bg-line" />
-        </div>
-      ))}
-    </div>
-  );
-}

@@ -11,9 +11,10 @@ import { ErrorNote } from "../../ui/error-note";
 import { INPUT } from "../../ui/field";
 import { Icon } from "../../ui/icon";
 import { PageHead } from "../../ui/page-head";
+import { Skeleton } from "../../ui/skeleton";
 import { StateShape } from "../../ui/state-badge";
 import { FleetCards } from "./fleet-cards";
-import { FleetEmpty, FleetNoMatch, FleetSkeleton } from "./fleet-empty";
+import { FleetEmpty, FleetNoMatch } from "./fleet-empty";
 import { rememberFleet } from "./last-fleet";
 import { FleetTable } from "./fleet-table";
 import { type Fleet, useFleet } from "./use-fleet";
@@ -75,7 +76,7 @@ export function FleetPage() {
         <ErrorNote error={live.devices.error} className="mx-4 mb-3" />
       )}
       {fleet.total === 0 ? (
-        phase === "ready" ? <FleetEmpty onAdd={() => setAdding(true)} /> : <FleetSkeleton />
+        phase === "ready" ? <FleetEmpty onAdd={() => setAdding(true)} /> : <Skeleton label="Loading devices" rows={24} />
       ) : fleet.ids.length === 0 ? (
         <FleetNoMatch onClear={clear} />
       ) : phone ? (
