@@ -334,6 +334,15 @@ await check("phone: every control is big enough", async () => {
       .map(([box, text]) => `${text}: ${box.width}x${box.height}`));
   return small.length > 0 ? small : null;
 });
+await check("phone: a tap on an interface leads to its charts", async () => {
+  await phone.page.goto(base + device);
+  await phone.page.waitForSelector("[data-chart=traffic]");
+  await phone.page.locator("[data-object]").nth(1).tap();
+  await phone.page.waitForFunction(() => {
+    const { top, bottom } = document.querySelector("[data-chart-title]").getBoundingClientRect();
+    return top >= 0 && bottom <= innerHeight / 2;
+  });
+});
 await check("sign out ends the session in every tab", async () => {
   await phone.page.click("[aria-label='Sign out']");
   await phone.page.waitForURL("**/login**");

@@ -55,7 +55,7 @@ export function InterfaceCharts({ device, object, title }: Props) {
   });
 
   return (
-    <section aria-label="Charts" className="min-w-0">
+    <section aria-label="Charts" className="min-w-0 scroll-mt-3" id="charts">
       <div className="flex flex-wrap items-center gap-1.5 pb-3">
         <h2 className="clip mr-auto min-w-0 font-semibold" data-chart-title>{title}</h2>
         <IconButton label="Earlier ( [ )" onClick={() => span && setRange(shift(span, -1, serverNow()))}>

@@ -1,8 +1,8 @@
 import { useVirtualizer } from "@tanstack/react-virtual";
 import {
-  type KeyboardEvent, memo, type PointerEvent, useDeferredValue, useEffect, useEffectEvent, useMemo, useRef, useState,
+  type KeyboardEvent, memo, type PointerEvent, useCallback, useDeferredValue, useEffect, useEffectEvent, useMemo, useRef, useState,
 } from "react";
-import { byName, dateTime, duration, megabits, perSecond, percent, si } from "../../lib/format";
+import { byName, dateTime, duration, perSecond, si } from "../../lib/format";
 import { serverNow } from "../../lib/clock";
 import { gridMove, step } from "../../lib/grid-keys";
 import { live, useEachSecond, useInterface, useTableValue } from "../../lib/live-app";
@@ -14,6 +14,7 @@ import { ageTitle } from "../../ui/age";
 import { StateBadge } from "../../ui/state-badge";
 import { PortFilter, PortHead } from "./interface-table-head";
 import { DEVICE_ORDER, errorRate, usePorts } from "./interface-table-order";
+import { Rate } from "./interface-table-rate";
 
 interface Props {
   device: Device;
@@ -30,6 +31,13 @@ export function useInterfaceOrder(device: string): readonly Interface[] {
     // oxlint-disable-next-line react/exhaustive-deps -- membership stands for the list
     [table, membership],
   );
+}
+
+/** Charts below the table are out of sight: a tap on a port leads to them. */
+function showCharts(): void {
+  const charts = document.getElementById("charts");
+  const hidden = charts && charts.getBoundingClientRect().top > innerHeight / 2;
+  if (hidden) charts.scrollIntoView({ block: "start", behavior: "smooth" });
 }
 
 /** A row on a desk; a phone measures its own. */
@@ -53,6 +61,13 @@ export function InterfaceTable({ device, chosen, onChoose }: Props) {
     overscan: 8,
   });
   const at = chosen ? ids.indexOf(chosen) : -1;
+  const pick = useCallback(
+    (object: string) => {
+      onChoose(object);
+      showCharts();
+    },
+    [onChoose],
+  );
   const move = (to: number) => {
     const next = ids[to];
     if (next) onChoose(next);
@@ -97,7 +112,7 @@ export function InterfaceTable({ device, chosen, onChoose }: Props) {
             const object = ids[item.index];
             return object ? (
               <Row key={object} device={device.id} interval={device.interval_s} object={object} index={item.index}
-                start={item.start} measure={virtual.measureElement} chosen={object === chosen} onChoose={onChoose} />
+                start={item.start} measure={virtual.measureElement} chosen={object === chosen} onChoose={pick} />
             ) : null;
           })}
         </div>
@@ -166,21 +181,3 @@ const Row = memo(function Row(props: RowProps) {
     </div>
   );
 });
-
-/** A rate with its share of the line speed: number and bar, never the bar alone. */
-function Rate({ bps, use, className, cell }: {
-  bps: number | null; use: number | null; className: string; cell: "in" | "out";
-}) {
-  const share = Math.max(0, Math.min(1, use ?? 0));
-  const colour = share >= 0.9 ? "bg-down" : share >= 0.7 ? "bg-degraded" : cell === "in" ? "bg-chart-in" : "bg-chart-out";
-  return (
-    <div role="gridcell" className={`flex items-center justify-end gap-2 ${className}`}>
-      <span className="hidden text-xs text-muted phone:inline">{cell}</span>
-      <span className="num flex-1 phone:flex-none" data-cell={cell}>{megabits(bps)}</span>
-      <span className="h-1 w-9 overflow-hidden rounded-full bg-line" aria-hidden="true">
-        <span className={`block h-full ${colour}`} style={{ width: `${share * 100}%` }} />
-      </span>
-      <span className="num w-10 text-2xs text-muted">{use === null ? "" : `${percent(use)}%`}</span>
-    </div>
-  );
-}
