@@ -8,7 +8,6 @@ import { useKeys } from "../../lib/use-keys";
 import { usePhone } from "../../lib/use-phone";
 import { Button } from "../../ui/button";
 import { ErrorNote } from "../../ui/error-note";
-import { INPUT } from "../../ui/field";
 import { Icon } from "../../ui/icon";
 import { PageHead } from "../../ui/page-head";
 import { Skeleton } from "../../ui/skeleton";
@@ -16,6 +15,7 @@ import { StateShape } from "../../ui/state-badge";
 import { FleetCards } from "./fleet-cards";
 import { FleetEmpty, FleetNoMatch } from "./fleet-empty";
 import { rememberFleet } from "./last-fleet";
+import { FleetFilter } from "./fleet-filter";
 import { FleetTable } from "./fleet-table";
 import { type Fleet, useFleet } from "./use-fleet";
 
@@ -31,9 +31,12 @@ export function FleetPage() {
   const input = useRef<HTMLInputElement>(null);
 
   useEffect(() => {
-    document.title = "Fleet · Farwatch";
     live.ensureDevices();
   }, []);
+  const { down } = fleet.counts;
+  useEffect(() => {
+    document.title = `${down > 0 ? `(${integer(down)} down) ` : ""}Fleet · Farwatch`;
+  }, [down]);
   useKeys({ "/": () => input.current?.select() });
   useEffect(() => rememberFleet({ search: fleet.search }), [fleet.search]);
   const clear = () => fleet.setSearch({ q: "", state: undefined, tenant: "" });
@@ -43,25 +46,7 @@ export function FleetPage() {
   return (
     <div className="flex h-full flex-col">
       <PageHead title="Fleet">
-        <label className="relative phone:order-2 phone:w-full">
-          <span className="sr-only">Filter devices</span>
-          <span className="pointer-events-none absolute top-1/2 left-2.5 -translate-y-1/2 text-faint">
-            <Icon name="search" size={14} />
-          </span>
-          <input
-            ref={input}
-            type="search"
-            className={`${INPUT} pl-8! desk:w-64`}
-            placeholder={phone ? "Filter" : "Filter  ( / )"}
-            value={fleet.search.q ?? ""}
-            onChange={(event) => fleet.setSearch({ q: event.target.value })}
-            onKeyDown={(event) => {
-              if (event.key !== "Escape") return;
-              if (!fleet.search.q) event.currentTarget.blur();
-              fleet.setSearch({ q: "" });
-            }}
-          />
-        </label>
+        <FleetFilter input={input} query={fleet.search.q ?? ""} onQuery={(q) => fleet.setSearch({ q })} />
         <TenantPicker fleet={fleet} />
         <StateFilter fleet={fleet} />
         <span className="flex-1" />

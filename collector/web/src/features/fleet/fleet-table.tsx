@@ -127,6 +127,8 @@ export function FleetTable({ fleet, onEscape }: { fleet: Fleet; onEscape: () => 
         onClick={(event) => {
           const row = event.target instanceof Element ? event.target.closest("[data-device]") : null;
           const id = row?.getAttribute("data-device") ?? null;
+          // Text was marked, to be copied: that is no wish to leave.
+          if (getSelection()?.isCollapsed === false) return;
           if (!(event.target as Element).closest("a")) open(id);
           else rememberFleet({ chosen: id });
         }}
