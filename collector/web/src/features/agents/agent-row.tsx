@@ -20,7 +20,7 @@ function note(agent: Agent): string | null {
   return oldest !== null && oldest > BACKFILL_S && agent.state === "up" ? "backfilling" : null;
 }
 
-export function AgentRow({ id, onRevoke }: { id: string; onRevoke: (agent: Agent) => void }) {
+export function AgentRow({ id, onRevoke }: { id: string; onRevoke: ((agent: Agent) => void) | null }) {
   const agent = useAgent(id);
   const word = useEachSecond(() => (agent ? note(agent) : null));
   if (!agent) return null;
@@ -53,7 +53,7 @@ export function AgentRow({ id, onRevoke }: { id: string; onRevoke: (agent: Agent
       </Cell>
       <Cell label="Certificate"><Certificate agent={agent} /></Cell>
       <Cell className="text-right phone:col-span-2">
-        {!agent.revoked_at && (
+        {!agent.revoked_at && onRevoke && (
           <Button look="quiet" className="h-7 phone:w-full phone:border phone:border-edge"
             aria-label={`Revoke ${agent.name}`} onClick={() => onRevoke(agent)}>
             Revoke

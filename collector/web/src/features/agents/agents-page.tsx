@@ -1,6 +1,7 @@
 import { useEffect, useMemo, useState } from "react";
 import { byName, integer } from "../../lib/format";
 import { live, useTableValue } from "../../lib/live-app";
+import { useMay } from "../../lib/role";
 import { type Read, sorted, type Sorting } from "../../lib/sorting";
 import { STATE_RANK } from "../../lib/state";
 import type { Agent } from "../../lib/types";
@@ -39,6 +40,7 @@ function since(at: string | null | undefined): number | null {
 }
 
 export function AgentsPage() {
+  const may = useMay();
   const [making, setMaking] = useState(false);
   const [revoking, setRevoking] = useState<Agent | null>(null);
   const membership = useTableValue(live.agents, (table) => table.membership);
@@ -62,9 +64,11 @@ export function AgentsPage() {
       <PageHead title="Agents">
         <span className="text-xs text-muted">{ids.length > 0 && integer(ids.length)}</span>
         <span className="flex-1" />
-        <Button look="solid" onClick={() => setMaking(true)}>
-          <Icon name="plus" size={14} /> New agent
-        </Button>
+        {may.write && (
+          <Button look="solid" onClick={() => setMaking(true)}>
+            <Icon name="plus" size={14} /> New agent
+          </Button>
+        )}
       </PageHead>
       {phase === "failed" && live.agents.error && <ErrorNote error={live.agents.error} className="mx-4" />}
       {ids.length === 0 && phase !== "ready" && phase !== "failed" && <Skeleton label="Loading agents" />}
@@ -72,11 +76,14 @@ export function AgentsPage() {
         <Empty title="No agent yet">
           <p>
             An agent runs at each site, on anything from a server to a small board. It opens one
-            connection to this collector; nothing at the site listens. Make a token, enrol, done.
+            connection to this collector; nothing at the site listens.{" "}
+            {may.write ? "Make a token, enrol, done." : "An operator of your tenant can enrol one."}
           </p>
-          <Button look="solid" className="self-start" onClick={() => setMaking(true)}>
-            Make the first token
-          </Button>
+          {may.write && (
+            <Button look="solid" className="self-start" onClick={() => setMaking(true)}>
+              Make the first token
+            </Button>
+          )}
         </Empty>
       )}
       {ids.length > 0 && (
@@ -94,7 +101,7 @@ export function AgentsPage() {
           </thead>
           <tbody className="phone:flex phone:flex-col phone:gap-2 phone:p-3">
             {ids.map((id) => (
-              <AgentRow key={id} id={id} onRevoke={setRevoking} />
+              <AgentRow key={id} id={id} onRevoke={may.admin ? setRevoking : null} />
             ))}
           </tbody>
         </table>

@@ -4,6 +4,7 @@ import { type ReactNode, useState } from "react";
 import { api, take } from "../../lib/api";
 import { duration, milliseconds, NONE, shortModel } from "../../lib/format";
 import { live } from "../../lib/live-app";
+import { useMay } from "../../lib/role";
 import { causeHint, causeWord } from "../../lib/state";
 import type { Device, DeviceDetail } from "../../lib/types";
 import { Age } from "../../ui/age";
@@ -16,6 +17,7 @@ import { lastFleet } from "../fleet/last-fleet";
 
 export function DeviceHead({ device, detail }: { device: Device; detail: DeviceDetail }) {
   const [state, cause] = useShown(device);
+  const may = useMay();
   const hint = causeHint(cause);
   const { facts } = detail;
   return (
@@ -30,7 +32,7 @@ export function DeviceHead({ device, detail }: { device: Device; detail: DeviceD
           <StateBadge state={state} note={causeWord(cause)} />
         </span>
         <span className="flex-1" />
-        <RemoveDevice device={device} />
+        {may.write && <RemoveDevice device={device} />}
       </div>
       {hint && state !== "up" && <p className="mt-1 text-muted">{hint}</p>}
       <dl className="mt-2 flex flex-wrap gap-x-6 gap-y-2 phone:grid phone:grid-cols-2">

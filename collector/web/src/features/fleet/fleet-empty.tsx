@@ -1,6 +1,7 @@
 import { Link } from "@tanstack/react-router";
 import { useEffect } from "react";
 import { live, useTableValue } from "../../lib/live-app";
+import { useMay } from "../../lib/role";
 import { Button } from "../../ui/button";
 import { CopyLine } from "../../ui/copy-line";
 import { Empty } from "../../ui/empty";
@@ -10,6 +11,14 @@ export function FleetEmpty({ onAdd }: { onAdd: () => void }) {
   const agents = useTableValue(live.agents, (table) =>
     table.phase === "ready" ? table.size : null,
   );
+  const may = useMay();
+  if (!may.write) {
+    return (
+      <Empty title="No devices yet">
+        <p>You may look, not change. Ask an operator of your tenant to add the first device.</p>
+      </Empty>
+    );
+  }
   if (agents === 0) {
     return (
       <Empty title="No agent yet">

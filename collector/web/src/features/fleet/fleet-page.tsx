@@ -2,6 +2,7 @@ import { useQuery } from "@tanstack/react-query";
 import { lazy, Suspense, useEffect, useRef, useState } from "react";
 import { integer } from "../../lib/format";
 import { live, useTableValue } from "../../lib/live-app";
+import { useMay } from "../../lib/role";
 import { meQuery } from "../../lib/session";
 import { STATE_WORD, STATES } from "../../lib/state";
 import { useKeys } from "../../lib/use-keys";
@@ -26,6 +27,7 @@ const AddDevice = lazy(() => import("./add-device").then((m) => ({ default: m.Ad
 export function FleetPage() {
   const fleet = useFleet();
   const phone = usePhone();
+  const may = useMay();
   const [adding, setAdding] = useState(false);
   const phase = useTableValue(live.devices, (table) => table.phase);
   const input = useRef<HTMLInputElement>(null);
@@ -53,9 +55,11 @@ export function FleetPage() {
         <span className="text-xs text-muted phone:hidden" aria-live="off" data-fleet-count>
           {integer(fleet.ids.length)} of {integer(fleet.total)}
         </span>
-        <Button look="solid" onClick={() => setAdding(true)}>
-          <Icon name="plus" size={14} /> Add device
-        </Button>
+        {may.write && (
+          <Button look="solid" onClick={() => setAdding(true)}>
+            <Icon name="plus" size={14} /> Add device
+          </Button>
+        )}
       </PageHead>
       {phase === "failed" && live.devices.error && (
         <ErrorNote error={live.devices.error} className="mx-4 mb-3" />

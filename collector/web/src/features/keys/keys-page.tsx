@@ -4,6 +4,7 @@ import { api, PAGE, take } from "../../lib/api";
 import { serverNow } from "../../lib/clock";
 import { dateOnly, dateTime } from "../../lib/format";
 import { useEachSecond } from "../../lib/live-app";
+import { useMay } from "../../lib/role";
 import { type Read, sorted, type Sorting } from "../../lib/sorting";
 import type { ApiKey } from "../../lib/types";
 import { Button } from "../../ui/button";
@@ -39,6 +40,7 @@ function Expiry({ at }: { at: string | null | undefined }) {
 }
 
 export function KeysPage() {
+  const may = useMay();
   const [making, setMaking] = useState(false);
   const [removing, setRemoving] = useState<ApiKey | null>(null);
   const keys = useQuery({
@@ -55,13 +57,20 @@ export function KeysPage() {
     <>
       <PageHead title="API keys">
         <span className="flex-1" />
-        <Button look="solid" onClick={() => setMaking(true)}>
-          <Icon name="plus" size={14} /> New key
-        </Button>
+        {may.admin && (
+          <Button look="solid" onClick={() => setMaking(true)}>
+            <Icon name="plus" size={14} /> New key
+          </Button>
+        )}
       </PageHead>
       {keys.error && <ErrorNote error={keys.error} className="mx-4" />}
       {keys.isPending && <Skeleton label="Loading API keys" />}
-      {keys.data?.length === 0 && (
+      {keys.data?.length === 0 && !may.admin && (
+        <Empty title="API keys are not yours to see">
+          <p>An administrator of your tenant makes and deletes them. Ask one for a key.</p>
+        </Empty>
+      )}
+      {keys.data?.length === 0 && may.admin && (
         <Empty title="No API keys">
           <p>
             A key lets a script use this API as
@@ -94,9 +103,11 @@ export function KeysPage() {
                 <td className="px-2 text-muted phone:hidden">{dateTime(key.last_used_at)}</td>
                 <td className="px-2"><Expiry at={key.expires_at} /></td>
                 <td className="px-2 pr-4 text-right phone:pr-3">
-                  <Button look="quiet" className="h-7" aria-label={`Delete ${key.name}`} onClick={() => setRemoving(key)}>
-                    Delete
-                  </Button>
+                  {may.admin && (
+                    <Button look="quiet" className="h-7" aria-label={`Delete ${key.name}`} onClick={() => setRemoving(key)}>
+                      Delete
+                    </Button>
+                  )}
                 </td>
               </tr>
             ))}
