@@ -235,6 +235,8 @@ await check("device: a typed range goes into the URL", async () => {
   await page.fill("#typed", "last 2 hours");
   await page.keyboard.press("Enter");
   await page.waitForURL((url) => url.searchParams.get("from") === "now-2h");
+  await page.click("text=Zoom out");
+  await page.waitForURL((url) => url.searchParams.get("from") === "now-4h" && url.searchParams.get("to") === "now");
 });
 await check("device: Esc leads back to the filter and the row", async () => {
   await page.locator("h1").click();

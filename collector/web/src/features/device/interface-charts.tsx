@@ -46,11 +46,14 @@ export function InterfaceCharts({ device, object, title }: Props) {
     () => base?.map((data, i) => withTail(data, tail, CHARTS[i]?.id ?? "traffic", gapS)) ?? null,
     [base, tail, gapS],
   );
-  const reset = () => setRange(DEFAULT_RANGE);
+  // The way back to live leads to the live range one came from.
+  const [lastLive, setLastLive] = useState(isLive(range) ? range : DEFAULT_RANGE);
+  if (isLive(range) && range !== lastLive) setLastLive(range);
+  const reset = () => setRange(lastLive);
   useKeys({
     "[": () => span && setRange(shift(span, -1, serverNow())),
     "]": () => span && setRange(shift(span, 1, serverNow())),
-    "=": () => span && setRange(zoomOut(span, serverNow())),
+    "=": () => setRange(zoomOut(range, serverNow())),
     t: () => setPicking(true),
   });
 
@@ -65,7 +68,7 @@ export function InterfaceCharts({ device, object, title }: Props) {
           onClick={() => span && setRange(shift(span, 1, serverNow()))}>
           <Icon name="back" />
         </IconButton>
-        <Button onClick={() => span && setRange(zoomOut(span, serverNow()))}>Zoom out</Button>
+        <Button onClick={() => setRange(zoomOut(range, serverNow()))}>Zoom out</Button>
         {!isLive(range) && <Button onClick={reset}>Back to live</Button>}
         <RangePicker range={range} onChange={setRange} open={picking} onOpenChange={setPicking} />
         <IconButton label="Show as a table" aria-pressed={asTable} onClick={() => setAsTable(!asTable)}
