@@ -247,19 +247,26 @@ impl Device {
     pub(super) fn view(&self, reach: Reach) -> LiveDevice {
         let (state, cause) = self.state(reach);
         let current = matches!(state, State::Up | State::Degraded);
-        let up = self.ports.values().filter(|port| port.oper == Some(OPER_UP)).count();
         let uptime = self.uptime.last().filter(|_| current);
         LiveDevice {
             state,
             cause,
             uptime_s: uptime.map(|(_, uptime)| uptime.as_secs_f64()),
-            interfaces_up: if current { u32::try_from(up).unwrap_or(u32::MAX) } else { 0 },
+            interfaces_up: current.then(|| self.ports_up()).flatten(),
             interfaces_total: u32::try_from(self.ports.len()).unwrap_or(u32::MAX),
             in_bps: self.total(Role::InOctets).filter(|_| current),
             out_bps: self.total(Role::OutOctets).filter(|_| current),
             rtt_ms: self.rtt_s.filter(|_| current).map(|seconds| seconds * 1000.0),
             last_sample_at: self.last_sample_at,
         }
+    }
+
+    /// `None` while no port's state is known: nothing known is not zero.
+    fn ports_up(&self) -> Option<u32> {
+        let mut known = self.ports.values().filter_map(|port| port.oper).peekable();
+        known.peek()?;
+        let up = known.filter(|oper| *oper == OPER_UP).count();
+        Some(u32::try_from(up).unwrap_or(u32::MAX))
     }
 
     /// Bits per second over the interfaces that carry traffic of their own.

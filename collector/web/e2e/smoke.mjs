@@ -117,7 +117,19 @@ await check("fleet: j and k move the row", async () => {
   await page.waitForSelector("[role=row][aria-rowindex='3'][aria-selected=true]");
   await page.keyboard.press("k");
   await page.waitForSelector("[role=row][aria-rowindex='2'][aria-selected=true]");
-  return wrongUnless((await at()) === "2", await at());
+  if ((await at()) !== "2") return await at();
+  return wrongUnless(await page.evaluate(() => document.activeElement?.role === "grid"), "the grid has no focus");
+});
+await check("fleet: arrows, Home and End work with single keys switched off", async () => {
+  await page.evaluate(() => localStorage.setItem("farwatch.keys", "off"));
+  await page.keyboard.press("j");
+  await page.keyboard.press("ArrowDown");
+  await page.waitForSelector("[role=row][aria-rowindex='3'][aria-selected=true]");
+  await page.keyboard.press("Home");
+  await page.waitForSelector("[role=row][aria-rowindex='2'][aria-selected=true]");
+  await page.keyboard.press("Escape");
+  await page.waitForSelector("[role=row][aria-selected=true]", { state: "detached" });
+  await page.evaluate(() => localStorage.removeItem("farwatch.keys"));
 });
 await check("add device: a bad address is told at its field", async () => {
   await page.click("text=Add device");
@@ -176,6 +188,18 @@ await check("device: another interface is charted by keyboard", async () => {
     (old) => document.querySelector("[data-chart-title]")?.textContent !== old, title);
   return wrongUnless(query().get("if"), page.url());
 });
+await check("device: interfaces sort by traffic and filter by /", async () => {
+  await page.click("[role=grid] [data-sort=in]");
+  await page.waitForSelector("[role=columnheader][aria-sort=descending] [data-sort=in]");
+  const [first] = await page.$$eval("[data-object] button", (all) => all.map((button) => button.textContent));
+  await page.locator("h1").click();
+  await page.keyboard.press("/");
+  await page.keyboard.type(first);
+  await page.waitForFunction((name) => [...document.querySelectorAll("[data-object]")].every((row) => row.textContent.includes(name)), first);
+  await page.keyboard.press("Escape");
+  await page.keyboard.press("Escape");
+  return wrongUnless(page.url().includes("/devices/"), "Esc in the filter left the page");
+});
 await check("device: the same data stands in a table", async () => {
   await page.click("[data-as-table]");
   await page.waitForSelector("[data-chart=traffic] tbody tr");
@@ -183,6 +207,16 @@ await check("device: the same data stands in a table", async () => {
   await page.waitForSelector("[data-chart=traffic] .u-over");
 });
 await look(desk, "device-dark");
+await check("device: the pointer reads every chart at one instant", async () => {
+  const box = await page.locator("[data-chart=traffic] .u-over").boundingBox();
+  if (!box) return "no chart";
+  await page.mouse.move(box.x + box.width - 4, box.y + box.height / 2);
+  for (const chart of ["traffic", "packets", "errors"]) {
+    await page.waitForSelector(`[data-chart=${chart}] [data-pointed] [data-readout=time]:text-matches("\\d\\d:\\d\\d:\\d\\d")`);
+  }
+  await page.mouse.move(5, 5);
+  await page.waitForSelector("[data-chart] [data-pointed]", { state: "detached" });
+});
 await check("device: a drag zooms, the URL holds it, a double click goes back", async () => {
   const box = await page.locator("[data-chart=traffic] .u-over").boundingBox();
   if (!box) return "no chart";
@@ -201,6 +235,14 @@ await check("device: a typed range goes into the URL", async () => {
   await page.fill("#typed", "last 2 hours");
   await page.keyboard.press("Enter");
   await page.waitForURL((url) => url.searchParams.get("from") === "now-2h");
+  await page.click("text=Zoom out");
+  await page.waitForURL((url) => url.searchParams.get("from") === "now-4h" && url.searchParams.get("to") === "now");
+});
+await check("device: Esc leads back to the filter and the row", async () => {
+  await page.locator("h1").click();
+  await page.keyboard.press("Escape");
+  await page.waitForURL((url) => url.pathname === "/fleet" && url.searchParams.get("state") === "up");
+  await page.waitForSelector(`[data-device='${device.split("/").at(-1)}'][aria-selected=true]`);
 });
 await check("agents: listed with state and last ack", async () => {
   await page.locator("h1").click();
@@ -244,6 +286,15 @@ await check("theme: the switch turns the page light and is kept", async () => {
   await page.reload();
   await page.waitForSelector("html[data-theme=light]");
 });
+/** What scrolls sideways: the page, or a list inside it whose columns do not fit. */
+async function sideways(target) {
+  const wide = await target.evaluate(() => [...document.querySelectorAll("*")]
+    .filter((el) => el === document.documentElement || /auto|scroll/.test(getComputedStyle(el).overflowX))
+    .map((el) => [el.getAttribute("aria-label") || el.id || "page", el.scrollWidth - el.clientWidth])
+    .filter(([, over]) => over > 0)
+    .map(([name, over]) => `${name} scrolls sideways by ${over} px at ${innerWidth} px`));
+  return wide.length > 0 ? wide : null;
+}
 const SETTLED = { fleet: liveRows, device: "[data-chart=traffic]", agents: "[data-agent]", "api-keys": "table, h2" };
 const PATHS = { fleet: "/fleet", device, agents: "/agents", "api-keys": "/settings/api-keys" };
 async function tour(view, suffix) {
@@ -252,13 +303,25 @@ async function tour(view, suffix) {
       await view.page.goto(base + path);
       await view.page.waitForSelector(SETTLED[name]);
       await view.page.waitForSelector("[data-live=live]");
-      const over = await view.page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
-      return wrongUnless(over <= 0, `scrolls sideways by ${over} px`);
+      return sideways(view.page);
     });
     await look(view, `${name}-${suffix}`);
   }
 }
 await tour(desk, "light");
+for (const width of [1320, 1280, 1024, 840, 768]) {
+  await check(`every page fits ${width} px`, async () => {
+    await page.setViewportSize({ width, height: DESK.height });
+    const wide = [];
+    for (const [name, path] of Object.entries(PATHS)) {
+      await page.goto(base + path);
+      await page.waitForSelector(SETTLED[name]);
+      wide.push(...((await sideways(page)) ?? []));
+    }
+    return wide.length > 0 ? wide : null;
+  });
+}
+await page.setViewportSize(DESK);
 
 const storageState = await desk.context.storageState();
 storageState.origins = [];
@@ -272,6 +335,15 @@ await check("phone: every control is big enough", async () => {
       .filter(([box]) => box.width > 1 && box.height > 1 && (box.height < 43.5 || box.width < 43.5))
       .map(([box, text]) => `${text}: ${box.width}x${box.height}`));
   return small.length > 0 ? small : null;
+});
+await check("phone: a tap on an interface leads to its charts", async () => {
+  await phone.page.goto(base + device);
+  await phone.page.waitForSelector("[data-chart=traffic]");
+  await phone.page.locator("[data-object]").nth(1).tap();
+  await phone.page.waitForFunction(() => {
+    const { top, bottom } = document.querySelector("[data-chart-title]").getBoundingClientRect();
+    return top >= 0 && bottom <= innerHeight / 2;
+  });
 });
 await check("sign out ends the session in every tab", async () => {
   await phone.page.click("[aria-label='Sign out']");

@@ -526,7 +526,7 @@ export interface components {
                 /** Format: int32 */
                 interfaces_total: number;
                 /** Format: int32 */
-                interfaces_up: number;
+                interfaces_up: number | null;
                 /** Format: int32 */
                 interval_s: number;
                 last_sample_at: components["schemas"]["Time"] | null;
@@ -597,7 +597,7 @@ export interface components {
             /** Format: int32 */
             interfaces_total: number;
             /** Format: int32 */
-            interfaces_up: number;
+            interfaces_up: number | null;
             /** Format: int32 */
             interval_s: number;
             last_sample_at: components["schemas"]["Time"] | null;
@@ -632,7 +632,7 @@ export interface components {
             /** Format: int32 */
             interfaces_total?: number;
             /** Format: int32 */
-            interfaces_up?: number;
+            interfaces_up?: number | null;
             /** Format: int32 */
             interval_s?: number;
             last_sample_at?: components["schemas"]["Time"] | null;
@@ -851,7 +851,7 @@ export interface components {
                 /** Format: int32 */
                 interfaces_total: number;
                 /** Format: int32 */
-                interfaces_up: number;
+                interfaces_up: number | null;
                 /** Format: int32 */
                 interval_s: number;
                 last_sample_at: components["schemas"]["Time"] | null;

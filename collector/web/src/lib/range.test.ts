@@ -48,7 +48,16 @@ it("moves and widens without passing now", () => {
   const span = { from: NOW - 3_600_000, to: NOW };
   expect(shift(span, -1, NOW)).toEqual(absolute(NOW - 5_400_000, NOW - 1_800_000));
   expect(shift(span, 1, NOW)).toEqual(absolute(span.from, span.to));
-  expect(zoomOut(span, NOW)).toEqual(absolute(NOW - 7_200_000, NOW));
+  const still = absolute(NOW - 3_600_000, NOW);
+  expect(zoomOut(still, NOW)).toEqual(absolute(NOW - 7_200_000, NOW));
+});
+
+it("stays live when it widens, and stops at the longest span", () => {
+  expect(zoomOut({ from: "now-6h", to: "now" }, NOW)).toEqual({ from: "now-12h", to: "now" });
+  const since = { from: String(NOW - 3_600_000), to: "now" };
+  expect(zoomOut(since, NOW)).toEqual({ from: String(NOW - 7_200_000), to: "now" });
+  const longest = { from: "now-1000d", to: "now" };
+  expect(zoomOut(longest, NOW)).toEqual(longest);
 });
 
 it("never zooms below ten seconds", () => {

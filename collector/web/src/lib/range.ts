@@ -80,11 +80,22 @@ export function shift(span: Span, direction: 1 | -1, nowMs: number): Range {
   return absolute(to - length, to);
 }
 
-/** Twice as long around the same middle. */
-export function zoomOut(span: Span, nowMs: number): Range {
+/** Twice as long: back from now while live, else around the same middle. At the limit it stays. */
+export function zoomOut(range: Range, nowMs: number): Range {
+  const span = resolve(range, nowMs);
+  if (!span) return range;
   const length = span.to - span.from;
   const to = Math.min(span.to + length / 2, nowMs);
-  return absolute(to - 2 * length, to);
+  const wider = isLive(range)
+    ? { from: twiceAgo(range.from) ?? absolute(span.to - 2 * length, span.to).from, to: range.to }
+    : absolute(to - 2 * length, to);
+  return resolve(wider, nowMs) ? wider : range;
+}
+
+/** `now-6h` as `now-12h`. */
+function twiceAgo(from: string): string | null {
+  const relative = /^now-(\d{1,8})([smhdw])$/.exec(from);
+  return relative ? `now-${2 * Number(relative[1])}${relative[2]}` : null;
 }
 
 const WORD_UNIT: Readonly<Record<string, string>> = {

@@ -1,6 +1,6 @@
 import { useSyncExternalStore } from "react";
 
-const QUERY = "(width < 720px)";
+const QUERY = "(width < 840px)";
 
 function subscribe(listener: () => void): () => void {
   const media = matchMedia(QUERY);

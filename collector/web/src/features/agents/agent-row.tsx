@@ -1,3 +1,4 @@
+import { Link } from "@tanstack/react-router";
 import type { ReactNode } from "react";
 import { serverNow } from "../../lib/clock";
 import { bytes, dateOnly, duration, integer, NONE } from "../../lib/format";
@@ -20,7 +21,7 @@ function shown(agent: Agent): string {
   return state === "up" && isBackfilling(agent, now) ? `${state} backfilling` : `${state} `;
 }
 
-export function AgentRow({ id, onRevoke }: { id: string; onRevoke: (agent: Agent) => void }) {
+export function AgentRow({ id, onRevoke }: { id: string; onRevoke: ((agent: Agent) => void) | null }) {
   const agent = useAgent(id);
   const [state, word] = useEachSecond(() => (agent ? shown(agent) : "unknown ")).split(" ");
   if (!agent) return null;
@@ -47,10 +48,15 @@ export function AgentRow({ id, onRevoke }: { id: string; onRevoke: (agent: Agent
         {buffer ? <>{integer(buffer.batches)} <span className="text-muted">· {bytes(buffer.bytes)}</span></> : NONE}
       </Cell>
       <Cell label="Oldest" num className={tone}><Age at={buffer?.oldest_at} /></Cell>
-      <Cell label="Devices" num>{integer(agent.devices)}</Cell>
+      <Cell label="Devices" num>
+        <Link to="/fleet" search={{ q: agent.name }} title={`Devices of ${agent.name}`}
+          className="text-accent hover:underline phone:inline-flex phone:min-h-11 phone:min-w-11 phone:items-center">
+          {integer(agent.devices)}
+        </Link>
+      </Cell>
       <Cell label="Certificate"><Certificate agent={agent} /></Cell>
       <Cell className="text-right phone:col-span-2">
-        {!agent.revoked_at && (
+        {!agent.revoked_at && onRevoke && (
           <Button look="quiet" className="h-7 phone:w-full phone:border phone:border-edge"
             aria-label={`Revoke ${agent.name}`} onClick={() => onRevoke(agent)}>
             Revoke

@@ -1,43 +1,41 @@
-import { useMemo } from "react";
+import { useMemo, useRef } from "react";
+import { serverNow } from "../../lib/clock";
 import { dateTime, si } from "../../lib/format";
+import { useEachSecond } from "../../lib/live-app";
 import { Chart } from "./chart";
-import type { ChartData, ChartSpec, Column } from "./metrics";
+import { Key, LAYER, type Pointer, PointerLayer } from "./chart-readout";
+import { type ChartData, type ChartSpec, figuresIn } from "./metrics";
 
 interface Props {
   spec: ChartSpec;
   data: ChartData;
   from: number;
   to: number;
+  gapS: number;
+  live: boolean;
   asTable: boolean;
   onZoom: (fromMs: number, toMs: number) => void;
   onReset: () => void;
 }
 
-const TEXT = {
-  "chart-in": "bg-chart-in",
-  "chart-out": "bg-chart-out",
-  "chart-3": "bg-degraded",
-  "chart-4": "bg-down",
-} as const;
-
-function last(column: Column | undefined): number | null {
-  return column?.findLast((value) => value !== null) ?? null;
-}
-
-function peak(column: Column | undefined): number | null {
-  let top: number | null = null;
-  for (const value of column ?? []) if (value !== null && (top === null || value > top)) top = value;
-  return top;
-}
-
 export function ChartCard(props: Props) {
-  const { spec, data, from, to, asTable } = props;
+  const { spec, data, from, to, gapS, live, asTable } = props;
   const known = useMemo(
     () => data.values.reduce((sum, column) => sum + column.filter((v) => v !== null).length, 0),
     [data],
   );
+  const pointer = useRef<Pointer>(null);
+  const figures = useMemo(() => figuresIn(data, from / 1000, to / 1000), [data, from, to]);
+  // One digit per line: rendered anew only when a value turns too old to be called the present one.
+  const old = useEachSecond(() =>
+    figures.map(({ at }) => (live && serverNow() / 1000 - at > gapS ? "1" : "0")).join(""),
+  );
+  const legend = figures.map(({ last, peak }, i) => ({
+    last: si(old[i] === "1" ? null : last, spec.unit),
+    peak: si(peak, spec.unit),
+  }));
   const words = spec.lines
-    .map((line, i) => `${line.label} ${si(last(data.values[i]), spec.unit)}, peak ${si(peak(data.values[i]), spec.unit)}`)
+    .map((line, i) => `${line.label} ${legend[i]?.last}, peak ${legend[i]?.peak}`)
     .join("; ");
   return (
     <figure
@@ -48,18 +46,23 @@ export function ChartCard(props: Props) {
       data-from={Math.round(from)}
       data-to={Math.round(to)}
     >
-      <figcaption className="flex flex-wrap items-center gap-x-4 px-1 pb-1">
-        <h3 className="font-medium">{spec.title}</h3>
-        {spec.lines.map((line, i) => (
-          <span key={line.label} className="inline-flex items-center gap-1.5 text-xs text-muted">
-            <span className={`h-0.5 w-3 ${TEXT[line.colour]} ${line.dash ? "opacity-60" : ""}`} aria-hidden="true" />
-            {line.label}
-            <span className="text-text">{si(last(data.values[i]), spec.unit)}</span>
-            <span className="phone:hidden">peak {si(peak(data.values[i]), spec.unit)}</span>
-          </span>
-        ))}
+      <figcaption className="group/caption grid px-1 pb-1">
+        <div className={`${LAYER} group-data-pointed/caption:invisible`}>
+          <h3 className="font-medium">{spec.title}</h3>
+          {spec.lines.map((line, i) => (
+            <Key key={line.label} line={line}>
+              <span className="text-text">{legend[i]?.last}</span>
+              <span className="phone:hidden">peak {legend[i]?.peak}</span>
+            </Key>
+          ))}
+        </div>
+        <PointerLayer spec={spec} ref={pointer} />
       </figcaption>
-      {asTable ? <DataTable spec={spec} data={data} /> : <Chart {...props} />}
+      {asTable ? (
+        <DataTable spec={spec} data={data} />
+      ) : (
+        <Chart {...props} onCursor={(at) => pointer.current?.show(at)} />
+      )}
     </figure>
   );
 }

@@ -2,6 +2,7 @@ import { useEffect, useEffectEvent, useRef } from "react";
 import uPlot from "uplot";
 import { clockTime, dayMonth, si } from "../../lib/format";
 import { type Theme, token, useTheme } from "../../lib/theme";
+import { type Readout, readout } from "./chart-readout";
 import type { ChartData, ChartSpec } from "./metrics";
 
 const HEIGHT = 168;
@@ -13,9 +14,15 @@ interface Props {
   data: ChartData;
   from: number;
   to: number;
+  /** Samples further apart than this are not one line. */
+  gapS: number;
   onZoom: (fromMs: number, toMs: number) => void;
   onReset: () => void;
+  /** The pointer is at an instant, in this chart or in one that shares its cursor; null: it left. */
+  onCursor: (at: Readout | null) => void;
 }
+
+type Calls = Pick<Props, "onZoom" | "onReset"> & { onCursor: (plot: uPlot) => void };
 
 function columns({ times, values, bands }: ChartData): uPlot.AlignedData {
   const extra = bands ? bands.flatMap(({ min, max }) => [max, min]) : [];
@@ -23,7 +30,7 @@ function columns({ times, values, bands }: ChartData): uPlot.AlignedData {
 }
 
 function options(
-  spec: ChartSpec, banded: boolean, width: number, call: Pick<Props, "onZoom" | "onReset">,
+  spec: ChartSpec, banded: boolean, width: number, call: Calls,
 ): uPlot.Options {
   const lines: uPlot.Series[] = spec.lines.map((line) => ({
     label: line.label,
@@ -82,6 +89,7 @@ function options(
       },
     ],
     hooks: {
+      setCursor: [call.onCursor],
       setSelect: [
         (plot) => {
           const { left, width: wide } = plot.select;
@@ -120,13 +128,16 @@ function nice(max: number): number {
 }
 
 /** One uPlot canvas. Made once per shape and theme; data and range are set in place. */
-export function Chart({ spec, data, from, to, onZoom, onReset }: Props) {
+export function Chart({ spec, data, from, to, gapS, onZoom, onReset, onCursor }: Props) {
   const box = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | null>(null);
   const theme: Theme = useTheme();
   const banded = data.bands !== null;
   const zoom = useEffectEvent(onZoom);
   const reset = useEffectEvent(onReset);
+  const point = useEffectEvent((chart: uPlot | null) => {
+    onCursor(chart && readout(chart, spec.lines.length, banded, gapS));
+  });
   const fill = useEffectEvent((chart: uPlot) => {
     chart.batch(() => {
       // Scales anew: the value axis must follow a live peak.
@@ -141,6 +152,7 @@ export function Chart({ spec, data, from, to, onZoom, onReset }: Props) {
     const call = {
       onZoom: (a: number, b: number) => zoom(a, b),
       onReset: () => reset(),
+      onCursor: (chart: uPlot) => point(chart),
     };
     const made = new uPlot(options(spec, banded, element.clientWidth, call), [[]], element);
     plot.current = made;
@@ -152,6 +164,7 @@ export function Chart({ spec, data, from, to, onZoom, onReset }: Props) {
     return () => {
       watch.disconnect();
       made.destroy();
+      point(null);
       plot.current = null;
     };
     // The theme is read by the drawing functions when the plot is made.

@@ -4,6 +4,7 @@ import { type ReactNode, useState } from "react";
 import { api, take } from "../../lib/api";
 import { duration, milliseconds, NONE, shortModel } from "../../lib/format";
 import { live } from "../../lib/live-app";
+import { useMay } from "../../lib/role";
 import { causeHint, causeWord } from "../../lib/state";
 import type { Device, DeviceDetail } from "../../lib/types";
 import { Age } from "../../ui/age";
@@ -12,15 +13,17 @@ import { Confirm } from "../../ui/confirm";
 import { Icon } from "../../ui/icon";
 import { StateBadge } from "../../ui/state-badge";
 import { useShown } from "../fleet/fleet-row";
+import { lastFleet } from "../fleet/last-fleet";
 
 export function DeviceHead({ device, detail }: { device: Device; detail: DeviceDetail }) {
   const [state, cause] = useShown(device);
+  const may = useMay();
   const hint = causeHint(cause);
   const { facts } = detail;
   return (
     <header className="border-b border-line px-4 pt-3 pb-3 phone:px-3">
       <div className="flex items-center gap-3">
-        <Link to="/fleet" aria-label="Back to the fleet" title="Back to the fleet (Esc)"
+        <Link to="/fleet" search={lastFleet().search} aria-label="Back to the fleet" title="Back to the fleet (Esc)"
           className="-ml-2 inline-flex size-8 items-center justify-center rounded-md text-muted hover:bg-hover phone:size-11">
           <Icon name="back" />
         </Link>
@@ -29,7 +32,7 @@ export function DeviceHead({ device, detail }: { device: Device; detail: DeviceD
           <StateBadge state={state} note={causeWord(cause)} />
         </span>
         <span className="flex-1" />
-        <RemoveDevice device={device} />
+        {may.write && <RemoveDevice device={device} />}
       </div>
       {hint && state !== "up" && <p className="mt-1 text-muted">{hint}</p>}
       <dl className="mt-2 flex flex-wrap gap-x-6 gap-y-2 phone:grid phone:grid-cols-2">
@@ -64,7 +67,7 @@ function RemoveDevice({ device }: { device: Device }) {
   const remove = useMutation({
     mutationFn: () => take(api.DELETE("/api/v1/devices/{id}", { params: { path: { id: device.id } } })),
     onSuccess: async () => {
-      await navigate({ to: "/fleet" });
+      await navigate({ to: "/fleet", search: lastFleet().search });
       live.forgetDevice(device.id);
       queries.removeQueries({ queryKey: ["device", device.id] });
     },

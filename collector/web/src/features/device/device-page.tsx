@@ -4,11 +4,13 @@ import { live, useLink, useTableValue, useWatchedInterfaces } from "../../lib/li
 import { useKeys } from "../../lib/use-keys";
 import { Empty } from "../../ui/empty";
 import { ErrorNote } from "../../ui/error-note";
+import { lastFleet } from "../fleet/last-fleet";
 import { NotFound } from "../shell/lost";
 import { TableError } from "../shell/table-error";
 import { DeviceHead } from "./device-head";
 import { InterfaceCharts } from "./interface-charts";
 import { InterfaceTable, useInterfaceOrder } from "./interface-table";
+import { busiest } from "./interface-table-order";
 import { useDetail } from "./use-detail";
 
 export function DevicePage({ id }: { id: string }) {
@@ -20,14 +22,13 @@ export function DevicePage({ id }: { id: string }) {
   const isLeftOut = useLink((status) => (status.without.includes(id) ? "yes" : "")) !== "";
   const order = useInterfaceOrder(id);
   const phase = useTableValue(live.interfaces(id), (table) => table.phase);
-  const busiest = order.find((one) => one.state === "up" && (one.in_bps ?? 0) > 0) ?? order[0];
-  const chosen = search.if || busiest?.object || null;
+  const chosen = search.if || busiest(order)?.object || null;
   const port = order.find((one) => one.object === chosen);
 
   useEffect(() => {
     if (device) document.title = `${device.name} · Farwatch`;
   }, [device]);
-  useKeys({ Escape: () => void navigate({ to: "/fleet" }) });
+  useKeys({ Escape: () => void navigate({ to: "/fleet", search: lastFleet().search }) });
   const choose = useCallback(
     (object: string) => {
       void navigate({ search: (old) => ({ ...old, if: object }), replace: true });
@@ -53,7 +54,7 @@ export function DevicePage({ id }: { id: string }) {
           <p>The first poll reads the interface table; it is due within one interval.</p>
         </Empty>
       ) : (
-        <div className="grid grid-cols-[minmax(0,1.3fr)_minmax(0,1fr)] items-start gap-5 p-4 max-[1180px]:grid-cols-1 phone:p-3">
+        <div className="grid grid-cols-[minmax(0,1.3fr)_minmax(0,1fr)] items-start gap-5 p-4 max-[1280px]:grid-cols-1 phone:p-3">
           <InterfaceTable device={device} chosen={chosen} onChoose={choose} />
           <InterfaceCharts device={device} object={chosen}
             title={port ? `${port.name || port.object}${port.alias ? ` · ${port.alias}` : ""}` : "Interface"} />

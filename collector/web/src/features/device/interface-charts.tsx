@@ -46,16 +46,19 @@ export function InterfaceCharts({ device, object, title }: Props) {
     () => base?.map((data, i) => withTail(data, tail, CHARTS[i]?.id ?? "traffic", gapS)) ?? null,
     [base, tail, gapS],
   );
-  const reset = () => setRange(DEFAULT_RANGE);
+  // The way back to live leads to the live range one came from.
+  const [lastLive, setLastLive] = useState(isLive(range) ? range : DEFAULT_RANGE);
+  if (isLive(range) && range !== lastLive) setLastLive(range);
+  const reset = () => setRange(lastLive);
   useKeys({
     "[": () => span && setRange(shift(span, -1, serverNow())),
     "]": () => span && setRange(shift(span, 1, serverNow())),
-    "=": () => span && setRange(zoomOut(span, serverNow())),
+    "=": () => setRange(zoomOut(range, serverNow())),
     t: () => setPicking(true),
   });
 
   return (
-    <section aria-label="Charts" className="min-w-0">
+    <section aria-label="Charts" className="min-w-0 scroll-mt-3" id="charts">
       <div className="flex flex-wrap items-center gap-1.5 pb-3">
         <h2 className="clip mr-auto min-w-0 font-semibold" data-chart-title>{title}</h2>
         <IconButton label="Earlier ( [ )" onClick={() => span && setRange(shift(span, -1, serverNow()))}>
@@ -65,7 +68,7 @@ export function InterfaceCharts({ device, object, title }: Props) {
           onClick={() => span && setRange(shift(span, 1, serverNow()))}>
           <Icon name="back" />
         </IconButton>
-        <Button onClick={() => span && setRange(zoomOut(span, serverNow()))}>Zoom out</Button>
+        <Button onClick={() => setRange(zoomOut(range, serverNow()))}>Zoom out</Button>
         {!isLive(range) && <Button onClick={reset}>Back to live</Button>}
         <RangePicker range={range} onChange={setRange} open={picking} onOpenChange={setPicking} />
         <IconButton label="Show as a table" aria-pressed={asTable} onClick={() => setAsTable(!asTable)}
@@ -82,7 +85,7 @@ export function InterfaceCharts({ device, object, title }: Props) {
           ? CHARTS.map((spec, i) => {
               const data = charts[i];
               return data ? (
-                <ChartCard key={spec.id} spec={spec} data={data} from={span.from} to={span.to}
+                <ChartCard key={spec.id} spec={spec} data={data} from={span.from} to={span.to} gapS={gapS} live={isLive(range)}
                   asTable={asTable} onReset={reset}
                   onZoom={(from, to) => setRange(absolute(from, to))} />
               ) : null;

@@ -1,12 +1,20 @@
-import { memo, type PointerEvent, useEffect, useMemo, useRef } from "react";
-import { byName, dateTime, duration, megabits, perSecond, percent, si } from "../../lib/format";
+import { useVirtualizer } from "@tanstack/react-virtual";
+import {
+  type KeyboardEvent, memo, type PointerEvent, useCallback, useDeferredValue, useEffect, useEffectEvent, useMemo, useRef, useState,
+} from "react";
+import { byName, dateTime, duration, perSecond, si } from "../../lib/format";
 import { serverNow } from "../../lib/clock";
+import { gridMove, step } from "../../lib/grid-keys";
 import { live, useEachSecond, useInterface, useTableValue } from "../../lib/live-app";
 import { isDim, shownPort } from "../../lib/state";
 import type { Device, Interface } from "../../lib/types";
 import { useKeys } from "../../lib/use-keys";
+import { usePhone } from "../../lib/use-phone";
 import { ageTitle } from "../../ui/age";
 import { StateBadge } from "../../ui/state-badge";
+import { PortFilter, PortHead } from "./interface-table-head";
+import { DEVICE_ORDER, errorRate, usePorts } from "./interface-table-order";
+import { Rate } from "./interface-table-rate";
 
 interface Props {
   device: Device;
@@ -25,18 +33,62 @@ export function useInterfaceOrder(device: string): readonly Interface[] {
   );
 }
 
+/** Charts below the table are out of sight: a tap on a port leads to them. */
+function showCharts(): void {
+  const charts = document.getElementById("charts");
+  const hidden = charts && charts.getBoundingClientRect().top > innerHeight / 2;
+  if (hidden) charts.scrollIntoView({ block: "start", behavior: "smooth" });
+}
+
+/** A row on a desk; a phone measures its own. */
+const ROW_PX = 32;
+const PHONE_ROW_PX = 90;
+
 export function InterfaceTable({ device, chosen, onChoose }: Props) {
-  const order = useInterfaceOrder(device.id);
+  const [query, setQuery] = useState("");
+  const [sorting, setSorting] = useState(DEVICE_ORDER);
+  const { ids, held, total } = usePorts(device.id, useDeferredValue(query), sorting);
+  const phone = usePhone();
   const box = useRef<HTMLDivElement>(null);
-  const at = order.findIndex((row) => row.object === chosen);
-  const move = (by: number) => {
-    const next = order[Math.max(0, Math.min(order.length - 1, at + by))];
-    if (next) onChoose(next.object);
+  const input = useRef<HTMLInputElement>(null);
+  const virtual = useVirtualizer({
+    count: ids.length,
+    getScrollElement: () => box.current,
+    estimateSize: () => (phone ? PHONE_ROW_PX : ROW_PX),
+    getItemKey: (index) => ids[index] ?? index,
+    // The head stays above the rows and takes the place of one.
+    scrollPaddingEnd: phone ? 0 : ROW_PX,
+    overscan: 8,
+  });
+  const at = chosen ? ids.indexOf(chosen) : -1;
+  const pick = useCallback(
+    (object: string) => {
+      onChoose(object);
+      showCharts();
+    },
+    [onChoose],
+  );
+  const move = (to: number) => {
+    const next = ids[to];
+    if (next) onChoose(next);
   };
-  useKeys({ j: () => move(1), k: () => move(-1), ArrowDown: () => move(1), ArrowUp: () => move(-1) });
+  const enter = (by: number) => {
+    box.current?.focus({ preventScroll: true });
+    move(step(at, by, ids.length));
+  };
+  useKeys({ j: () => enter(1), k: () => enter(-1), "/": () => input.current?.select() });
+  const onKeyDown = (event: KeyboardEvent) => {
+    const to = gridMove(event, at, ids.length);
+    if (to === null) return;
+    event.preventDefault();
+    move(to);
+  };
+  const show = useEffectEvent(() => {
+    if (at >= 0) virtual.scrollToIndex(at, { align: "auto" });
+  });
   useEffect(() => {
-    box.current?.querySelector("[aria-selected=true]")?.scrollIntoView({ block: "nearest" });
-    // The row is found by what the choice marks.
+    show();
+    // What was chosen is brought into sight; a new order alone moves nothing.
     // oxlint-disable-next-line react/exhaustive-effect-dependencies
   }, [chosen]);
   const onPointerOver = (event: PointerEvent) => {
@@ -48,21 +100,22 @@ export function InterfaceTable({ device, chosen, onChoose }: Props) {
   };
   return (
     <div className="overflow-hidden rounded-lg border border-line bg-surface">
-      <div ref={box} role="grid" aria-label="Interfaces" aria-rowcount={order.length + 1}
-        className="max-h-[calc(100dvh-230px)] overflow-auto phone:max-h-none" onPointerOver={onPointerOver}
-        tabIndex={0}>
-        <div role="row" className="if-grid sticky top-0 z-10 h-8 border-b border-line bg-surface text-xs text-muted phone:hidden">
-          <div role="columnheader">State</div>
-          <div role="columnheader">Interface</div>
-          <div role="columnheader" className="num">Speed</div>
-          <div role="columnheader" className="num">In Mb/s</div>
-          <div role="columnheader" className="num">Out Mb/s</div>
-          <div role="columnheader" className="num" title="Errors and discards per second, both directions">Err /s</div>
+      <PortFilter input={input} query={query} onQuery={setQuery} shown={ids.length} total={total} />
+      <div ref={box} role="grid" aria-label="Interfaces" aria-rowcount={ids.length + 1}
+        className="max-h-[calc(100dvh-280px)] min-h-48 overflow-auto phone:max-h-[60dvh]"
+        onPointerOver={onPointerOver} onPointerEnter={() => (held.current = true)}
+        onPointerLeave={() => (held.current = false)}
+        onKeyDown={onKeyDown} tabIndex={0} aria-activedescendant={at >= 0 ? `row-${chosen}` : undefined}>
+        <PortHead sorting={sorting} onSort={setSorting} />
+        <div role="rowgroup" className="relative" style={{ height: virtual.getTotalSize() }}>
+          {virtual.getVirtualItems().map((item) => {
+            const object = ids[item.index];
+            return object ? (
+              <Row key={object} device={device.id} interval={device.interval_s} object={object} index={item.index}
+                start={item.start} measure={virtual.measureElement} chosen={object === chosen} onChoose={pick} />
+            ) : null;
+          })}
         </div>
-        {order.map((row) => (
-          <Row key={row.object} device={device.id} interval={device.interval_s} object={row.object}
-            chosen={row.object === chosen} onChoose={onChoose} />
-        ))}
       </div>
     </div>
   );
@@ -72,27 +125,36 @@ interface RowProps {
   device: string;
   interval: number;
   object: string;
+  index: number;
+  start: number;
+  measure: (element: HTMLElement | null) => void;
   chosen: boolean;
   onChoose: (object: string) => void;
 }
 
-const Row = memo(function Row({ device, interval, object, chosen, onChoose }: RowProps) {
+const Row = memo(function Row(props: RowProps) {
+  const { device, interval, object, index, start, measure, chosen, onChoose } = props;
   const port = useInterface(device, object);
   const dim = useEachSecond(() => isDim(port?.updated_at, interval, serverNow()));
   const state = useEachSecond(() => (port ? shownPort(port, interval, serverNow()) : "unknown"));
   if (!port) return null;
   const note = port.admin === "down" ? "disabled" : null;
-  const errors = sum(port.in_errors_ps, port.out_errors_ps, port.in_discards_ps, port.out_discards_ps);
+  const errors = errorRate(port);
   const tone = dim ? "stale" : "";
   return (
     <div
       role="row"
+      ref={measure}
+      id={`row-${object}`}
+      data-index={index}
+      aria-rowindex={index + 2}
+      style={{ transform: `translateY(${start}px)` }}
       aria-selected={chosen}
       data-object={object}
       data-updated-at={port.updated_at ?? ""}
       onClick={() => onChoose(object)}
       onKeyDown={(event) => event.key === "Enter" && onChoose(object)}
-      className={`if-grid min-h-8 border-b border-line last:border-0 phone:gap-y-1 phone:py-2 ${
+      className={`if-grid absolute inset-x-0 min-h-8 border-b border-line phone:gap-y-1 phone:py-2 ${
         chosen ? "bg-selected" : "hover:bg-hover"
       }`}
     >
@@ -120,26 +182,3 @@ const Row = memo(function Row({ device, interval, object, chosen, onChoose }: Ro
     </div>
   );
 });
-
-function sum(...values: (number | null)[]): number | null {
-  const known = values.filter((value) => value !== null);
-  return known.length > 0 ? known.reduce((a, b) => a + b, 0) : null;
-}
-
-/** A rate with its share of the line speed: number and bar, never the bar alone. */
-function Rate({ bps, use, className, cell }: {
-  bps: number | null; use: number | null; className: string; cell: "in" | "out";
-}) {
-  const share = Math.max(0, Math.min(1, use ?? 0));
-  const colour = share >= 0.9 ? "bg-down" : share >= 0.7 ? "bg-degraded" : cell === "in" ? "bg-chart-in" : "bg-chart-out";
-  return (
-    <div role="gridcell" className={`flex items-center justify-end gap-2 ${className}`}>
-      <span className="hidden text-xs text-muted phone:inline">{cell}</span>
-      <span className="num flex-1 phone:flex-none" data-cell={cell}>{megabits(bps)}</span>
-      <span className="h-1 w-9 overflow-hidden rounded-full bg-line" aria-hidden="true">
-        <span className={`block h-full ${colour}`} style={{ width: `${share * 100}%` }} />
-      </span>
-      <span className="num w-10 text-2xs text-muted">{use === null ? "" : `${percent(use)}%`}</span>
-    </div>
-  );
-}

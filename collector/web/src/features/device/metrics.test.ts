@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { CHARTS, chartData, withTail } from "./metrics";
+import { CHARTS, chartData, figuresIn, withTail } from "./metrics";
 import type { SeriesSet } from "../../lib/types";
 
 const [traffic, packets] = CHARTS;
@@ -35,4 +35,18 @@ it("appends the live tail and leaves a pause open", () => {
   const joined = withTail(data, [point(9), point(12), point(100)], "traffic", 15);
   expect(joined.times).toEqual([10, 12, 56, 100]);
   expect(joined.values[0]).toEqual([1, 12, null, 100]);
+});
+
+it("tells the figures of the range alone, and the peak of the samples behind a mean", () => {
+  const data = {
+    times: [1, 2, 3, 4, 5],
+    values: [[90, 2, 3, null, 80], [null, null, null, null, null]],
+    bands: null,
+  };
+  expect(figuresIn(data, 2, 4)).toEqual([
+    { last: 3, at: 3, peak: 3 },
+    { last: null, at: Number.NEGATIVE_INFINITY, peak: null },
+  ]);
+  const bands = [{ min: [1, 1, 1, null, 1], max: [99, 7, 4, null, 99] }];
+  expect(figuresIn({ ...data, values: [data.values[0] ?? []], bands }, 2, 4)[0]?.peak).toBe(7);
 });

@@ -155,3 +155,28 @@ export function withTail(
   }
   return { times, values, bands };
 }
+
+export interface Figures {
+  last: number | null;
+  /** Seconds: when `last` was so; -Infinity when nothing is known. */
+  at: number;
+  peak: number | null;
+}
+
+/** What a legend says of each line between two instants, in seconds. */
+export function figuresIn(data: ChartData, from: number, to: number): Figures[] {
+  return data.values.map((column, line) => {
+    // Where samples are joined, the mean hides the peak.
+    const tops = data.bands?.[line]?.max ?? column;
+    const found: Figures = { last: null, at: Number.NEGATIVE_INFINITY, peak: null };
+    data.times.forEach((t, i) => {
+      if (t < from || t > to) return;
+      const value = column[i] ?? null;
+      if (value === null) return;
+      found.last = value;
+      found.at = t;
+      found.peak = Math.max(found.peak ?? value, tops[i] ?? value);
+    });
+    return found;
+  });
+}

@@ -36,6 +36,8 @@ export function useSeries(device: string, object: string | null, range: Range) {
     queryKey: ["series", device, object, range.from, range.to, metrics],
     enabled,
     staleTime: isLive(range) ? 0 : Number.POSITIVE_INFINITY,
+    // Another range of the same interface: what is known of it stands until the answer is here.
+    placeholderData: (before: SeriesSet | undefined, query) => (isSame(query?.queryKey, device, object) ? before : undefined),
     queryFn: async ({ signal }): Promise<SeriesSet> => {
       const span = resolve(range, serverNow());
       if (!span || !object) throw new Error("The time range is not valid.");
@@ -77,6 +79,10 @@ export function useSeries(device: string, object: string | null, range: Range) {
     none: waiting,
     metrics,
   };
+}
+
+function isSame(key: readonly unknown[] | undefined, device: string, object: string | null): boolean {
+  return key?.[1] === device && key[2] === object;
 }
 
 const NO_TAIL: readonly TailPoint[] = [];

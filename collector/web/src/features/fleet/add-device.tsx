@@ -81,8 +81,8 @@ function AddDeviceForm({ onDone }: { onDone: () => void }) {
         autoComplete="off" autoCapitalize="none" spellCheck={false}
         hint="An IP address or host name as the agent sees it; add :port if it is not 161."
         error={fields["address"]} />
-      <TextField id="name" name="name" label="Name" placeholder="Taken from the device when empty"
-        autoComplete="off" error={fields["name"]} />
+      <TextField id="name" name="name" label="Name" placeholder="The device's own"
+        hint="Left empty, it is the address until the device tells its system name." autoComplete="off" error={fields["name"]} />
       <div className="grid grid-cols-[120px_1fr] gap-3">
         <FieldFrame id="version" label="SNMP" error={fields["snmp.version"]}>
           <Picker id="version" label="SNMP version" value={version}

@@ -1,6 +1,7 @@
 import { Link } from "@tanstack/react-router";
 import { useEffect } from "react";
 import { live, useTableValue } from "../../lib/live-app";
+import { useMay } from "../../lib/role";
 import { Button } from "../../ui/button";
 import { CopyLine } from "../../ui/copy-line";
 import { Empty } from "../../ui/empty";
@@ -10,6 +11,14 @@ export function FleetEmpty({ onAdd }: { onAdd: () => void }) {
   const agents = useTableValue(live.agents, (table) =>
     table.phase === "ready" ? table.size : null,
   );
+  const may = useMay();
+  if (!may.write) {
+    return (
+      <Empty title="No devices yet">
+        <p>You may look, not change. Ask an operator of your tenant to add the first device.</p>
+      </Empty>
+    );
+  }
   if (agents === 0) {
     return (
       <Empty title="No agent yet">
@@ -48,19 +57,5 @@ export function FleetNoMatch({ onClear }: { onClear: () => void }) {
         Clear the filter
       </Button>
     </Empty>
-  );
-}
-
-export function FleetSkeleton() {
-  return (
-    <div className="flex-1 overflow-hidden px-4 pt-8" role="status" aria-label="Loading devices">
-      {Array.from({ length: 24 }, (_, index) => (
-        // The rows are all alike and never move.
-        // oxlint-disable-next-line react/no-array-index-key
-        <div key={index} className="flex h-7 items-center border-b border-line">
-          <div className="h-2 w-2/5 animate-[breathe_1.6s_infinite] rounded bg-line" />
-        </div>
-      ))}
-    </div>
   );
 }

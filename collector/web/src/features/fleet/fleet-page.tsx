@@ -2,18 +2,21 @@ import { useQuery } from "@tanstack/react-query";
 import { lazy, Suspense, useEffect, useRef, useState } from "react";
 import { integer } from "../../lib/format";
 import { live, useTableValue } from "../../lib/live-app";
+import { useMay } from "../../lib/role";
 import { meQuery } from "../../lib/session";
 import { STATE_WORD, STATES } from "../../lib/state";
 import { useKeys } from "../../lib/use-keys";
 import { usePhone } from "../../lib/use-phone";
 import { Button } from "../../ui/button";
-import { INPUT } from "../../ui/field";
 import { Icon } from "../../ui/icon";
 import { PageHead } from "../../ui/page-head";
+import { Skeleton } from "../../ui/skeleton";
 import { StateShape } from "../../ui/state-badge";
 import { TableError } from "../shell/table-error";
 import { FleetCards } from "./fleet-cards";
-import { FleetEmpty, FleetNoMatch, FleetSkeleton } from "./fleet-empty";
+import { FleetEmpty, FleetNoMatch } from "./fleet-empty";
+import { rememberFleet } from "./last-fleet";
+import { FleetFilter } from "./fleet-filter";
 import { FleetTable } from "./fleet-table";
 import { type Fleet, useFleet } from "./use-fleet";
 
@@ -24,39 +27,28 @@ const AddDevice = lazy(() => import("./add-device").then((m) => ({ default: m.Ad
 export function FleetPage() {
   const fleet = useFleet();
   const phone = usePhone();
+  const may = useMay();
   const [adding, setAdding] = useState(false);
   const phase = useTableValue(live.devices, (table) => table.phase);
   const input = useRef<HTMLInputElement>(null);
 
   useEffect(() => {
-    document.title = "Fleet · Farwatch";
     live.ensureDevices();
   }, []);
+  const { down } = fleet.counts;
+  useEffect(() => {
+    document.title = `${down > 0 ? `(${integer(down)} down) ` : ""}Fleet · Farwatch`;
+  }, [down]);
   useKeys({ "/": () => input.current?.select() });
+  useEffect(() => rememberFleet({ search: fleet.search }), [fleet.search]);
   const clear = () => fleet.setSearch({ q: "", state: undefined, tenant: "" });
+  // Esc is pressed lightly; the tenant is a choice of another kind and stays.
+  const clearFilter = () => fleet.setSearch({ q: "", state: undefined });
 
   return (
     <div className="flex h-full flex-col">
       <PageHead title="Fleet">
-        <label className="relative phone:order-2 phone:w-full">
-          <span className="sr-only">Filter devices</span>
-          <span className="pointer-events-none absolute top-1/2 left-2.5 -translate-y-1/2 text-faint">
-            <Icon name="search" size={14} />
-          </span>
-          <input
-            ref={input}
-            type="search"
-            className={`${INPUT} pl-8! desk:w-64`}
-            placeholder={phone ? "Filter" : "Filter  ( / )"}
-            value={fleet.search.q ?? ""}
-            onChange={(event) => fleet.setSearch({ q: event.target.value })}
-            onKeyDown={(event) => {
-              if (event.key !== "Escape") return;
-              if (!fleet.search.q) event.currentTarget.blur();
-              fleet.setSearch({ q: "" });
-            }}
-          />
-        </label>
+        <FleetFilter input={input} query={fleet.search.q ?? ""} onQuery={(q) => fleet.setSearch({ q })} />
         <TenantPicker fleet={fleet} />
         <StateFilter fleet={fleet} />
         <span className="flex-1" />
@@ -64,19 +56,21 @@ export function FleetPage() {
         <span className="text-xs text-muted phone:hidden" aria-live="off" data-fleet-count>
           {integer(fleet.ids.length)} of {integer(fleet.total)}
         </span>
-        <Button look="solid" onClick={() => setAdding(true)}>
-          <Icon name="plus" size={14} /> Add device
-        </Button>
+        {may.write && (
+          <Button look="solid" onClick={() => setAdding(true)}>
+            <Icon name="plus" size={14} /> Add device
+          </Button>
+        )}
       </PageHead>
       <TableError table={live.devices} className="mx-4 mb-3" />
       {fleet.total === 0 ? (
-        phase === "ready" ? <FleetEmpty onAdd={() => setAdding(true)} /> : <FleetSkeleton />
+        phase === "ready" ? <FleetEmpty onAdd={() => setAdding(true)} /> : <Skeleton label="Loading devices" rows={24} />
       ) : fleet.ids.length === 0 ? (
         <FleetNoMatch onClear={clear} />
       ) : phone ? (
         <FleetCards fleet={fleet} />
       ) : (
-        <FleetTable fleet={fleet} onEscape={clear} />
+        <FleetTable fleet={fleet} onEscape={clearFilter} />
       )}
       <Suspense>{adding && <AddDevice open onOpenChange={setAdding} />}</Suspense>
     </div>

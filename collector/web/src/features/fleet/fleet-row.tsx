@@ -31,6 +31,8 @@ export const FleetRow = memo(function FleetRow({ id, index, selected, style }: P
   const device = useDevice(id);
   const [state, cause, dim] = useShown(device);
   if (!device) return null;
+  // Nobody has asked the ports of a device that does not answer.
+  const portsKnown = state === "up" || state === "degraded";
   const tone = `num ${dim ? "stale" : ""}`;
   return (
     <div
@@ -60,7 +62,7 @@ export const FleetRow = memo(function FleetRow({ id, index, selected, style }: P
         {shortModel(device.model)}
       </div>
       <div role="gridcell" className={tone} data-timed>
-        {integer(device.interfaces_up)}
+        {integer(portsKnown ? device.interfaces_up : null)}
         <span className="text-muted">/{integer(device.interfaces_total)}</span>
       </div>
       <div role="gridcell" className={tone} data-timed data-cell="in">{megabits(device.in_bps)}</div>

@@ -1,12 +1,14 @@
 import { useNavigate } from "@tanstack/react-router";
 import { useVirtualizer } from "@tanstack/react-virtual";
-import { type PointerEvent, useRef, useState } from "react";
+import { type KeyboardEvent, type PointerEvent, useEffect, useEffectEvent, useRef, useState } from "react";
+import { gridMove, step } from "../../lib/grid-keys";
 import { live } from "../../lib/live-app";
 import { useKeys } from "../../lib/use-keys";
 import { ageTitle } from "../../ui/age";
 import { Icon } from "../../ui/icon";
 import { NUMERIC, WIDE } from "./columns";
 import { FleetRow } from "./fleet-row";
+import { lastFleet, rememberFleet } from "./last-fleet";
 import type { Fleet } from "./use-fleet";
 
 export const ROW_PX = 28;
@@ -15,7 +17,11 @@ export function FleetTable({ fleet, onEscape }: { fleet: Fleet; onEscape: () => 
   const { table, ids, paused } = fleet;
   const navigate = useNavigate();
   const scroller = useRef<HTMLDivElement>(null);
-  const [chosen, setChosen] = useState<string | null>(null);
+  const [chosen, setChosen] = useState(lastFleet().chosen);
+  const choose = (id: string | null) => {
+    setChosen(id);
+    rememberFleet({ chosen: id });
+  };
   const virtual = useVirtualizer({
     count: ids.length,
     getScrollElement: () => scroller.current,
@@ -25,26 +31,42 @@ export function FleetTable({ fleet, onEscape }: { fleet: Fleet; onEscape: () => 
   });
 
   const move = (to: number) => {
-    const index = Math.max(0, Math.min(ids.length - 1, to));
-    const id = ids[index];
+    const id = ids[to];
     if (!id) return;
-    setChosen(id);
-    virtual.scrollToIndex(index, { align: "auto" });
+    choose(id);
+    virtual.scrollToIndex(to, { align: "auto" });
   };
   const at = chosen ? ids.indexOf(chosen) : -1;
   const open = (id: string | null) => {
-    if (id) void navigate({ to: "/devices/$id", params: { id } });
+    if (!id) return;
+    rememberFleet({ chosen: id });
+    void navigate({ to: "/devices/$id", params: { id } });
+  };
+  // Back from a device: the row it was opened from is in sight and has the keys.
+  const comeBack = useEffectEvent(() => {
+    if (at < 0) return;
+    virtual.scrollToIndex(at, { align: "center" });
+    scroller.current?.focus({ preventScroll: true });
+  });
+  useEffect(() => comeBack(), []);
+  // From anywhere on the page: the grid takes the focus, then its own keys work too.
+  const enter = (by: number) => {
+    scroller.current?.focus({ preventScroll: true });
+    move(step(at, by, ids.length));
   };
   useKeys({
-    j: () => move(at + 1),
-    k: () => move(at < 0 ? 0 : at - 1),
-    ArrowDown: () => move(at + 1),
-    ArrowUp: () => move(at < 0 ? 0 : at - 1),
-    Home: () => move(0),
-    End: () => move(ids.length - 1),
-    Enter: () => open(chosen),
-    Escape: () => (chosen ? setChosen(null) : onEscape()),
+    j: () => enter(1),
+    k: () => enter(-1),
+    Escape: () => (chosen ? choose(null) : onEscape()),
   });
+  const onKeyDown = (event: KeyboardEvent) => {
+    const to = gridMove(event, at, ids.length);
+    if (to !== null) move(to);
+    // Enter on a heading or a link is theirs.
+    else if (event.key === "Enter" && event.target === event.currentTarget) open(chosen);
+    else return;
+    event.preventDefault();
+  };
 
   // One listener for all rows: a value's age is written when the pointer reaches it.
   const onPointerOver = (event: PointerEvent) => {
@@ -62,6 +84,7 @@ export function FleetTable({ fleet, onEscape }: { fleet: Fleet; onEscape: () => 
       aria-activedescendant={chosen && at >= 0 ? `row-${chosen}` : undefined}
       tabIndex={0}
       className="min-h-0 flex-1 overflow-y-auto focus-visible:outline-offset-[-2px]"
+      onKeyDown={onKeyDown}
       onPointerEnter={() => (paused.current = true)}
       onPointerLeave={() => (paused.current = false)}
       onPointerOver={onPointerOver}
@@ -95,7 +118,7 @@ export function FleetTable({ fleet, onEscape }: { fleet: Fleet; onEscape: () => 
           );
         })}
       </div>
-      {/* The keyboard way is j, k and Enter on the grid. */}
+      {/* The keyboard way is the grid's own: arrows and Enter. */}
       {/* oxlint-disable-next-line jsx-a11y/no-noninteractive-element-interactions, jsx-a11y/click-events-have-key-events */}
       <div
         role="rowgroup"
@@ -103,7 +126,11 @@ export function FleetTable({ fleet, onEscape }: { fleet: Fleet; onEscape: () => 
         style={{ height: virtual.getTotalSize() }}
         onClick={(event) => {
           const row = event.target instanceof Element ? event.target.closest("[data-device]") : null;
-          if (row && !(event.target as Element).closest("a")) open(row.getAttribute("data-device"));
+          const id = row?.getAttribute("data-device") ?? null;
+          // Text was marked, to be copied: that is no wish to leave.
+          if (getSelection()?.isCollapsed === false) return;
+          if (!(event.target as Element).closest("a")) open(id);
+          else rememberFleet({ chosen: id });
         }}
       >
         {virtual.getVirtualItems().map((item) => {

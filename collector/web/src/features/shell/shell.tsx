@@ -9,6 +9,7 @@ import { useKeys } from "../../lib/use-keys";
 import { IconButton } from "../../ui/button";
 import { Icon, type IconName } from "../../ui/icon";
 import { Mark, Wordmark } from "../../ui/wordmark";
+import { forgetFleet } from "../fleet/last-fleet";
 import { LiveBanner, NewVersion } from "./live-banner";
 
 const NAV: readonly { to: "/fleet" | "/agents" | "/settings/api-keys"; label: string; icon: IconName }[] = [
@@ -33,6 +34,7 @@ export function Shell() {
       whenSignedOut(() => {});
       disconnectLive(tell);
       queries.clear();
+      forgetFleet();
       void navigate({ to: "/login", search: tell ? {} : { next: router.state.location.href } });
     },
     [navigate, queries, router],

@@ -1,0 +1,86 @@
+/** The caption of a chart, and what the pointer reads from it. */
+import { type ReactNode, type Ref, useImperativeHandle, useRef } from "react";
+import type uPlot from "uplot";
+import { clockTime, dayMonth, si } from "../../lib/format";
+import type { ChartSpec, Line } from "./metrics";
+
+const TEXT = {
+  "chart-in": "bg-chart-in",
+  "chart-out": "bg-chart-out",
+  "chart-3": "bg-degraded",
+  "chart-4": "bg-down",
+} as const;
+
+export interface Readout {
+  /** Seconds. */
+  time: number;
+  /** One per line; null is a gap. `max` only where a point joins several samples. */
+  values: { value: number | null; max: number | null }[];
+}
+
+export function readout(
+  plot: uPlot, lines: number, banded: boolean, gapS: number,
+): Readout | null {
+  const { left, idx } = plot.cursor;
+  if (left === undefined || left < 0) return null;
+  const time = plot.posToVal(left, "x");
+  const at = idx === null || idx === undefined ? undefined : plot.data[0][idx];
+  // The nearest sample may be far off: then there is nothing here.
+  const near = at !== undefined && Math.abs(at - time) <= gapS;
+  const cell = (series: number) => (near ? (plot.data[series]?.[idx ?? 0] ?? null) : null);
+  const values = Array.from({ length: lines }, (_, i) => ({
+    value: cell(1 + i),
+    max: banded ? cell(1 + lines + 2 * i) : null,
+  }));
+  return { time: near ? at : time, values };
+}
+
+/** Both layers of a caption share one cell, so that nothing moves when the pointer comes. */
+export const LAYER = "col-start-1 row-start-1 flex flex-wrap items-center gap-x-4";
+
+export function Key({ line, children }: { line: Line; children: ReactNode }) {
+  return (
+    <span className="inline-flex items-center gap-1.5 text-xs text-muted">
+      <span className={`h-0.5 w-3 ${TEXT[line.colour]} ${line.dash ? "opacity-60" : ""}`} aria-hidden="true" />
+      {line.label}
+      {children}
+    </span>
+  );
+}
+
+export interface Pointer {
+  show: (at: Readout | null) => void;
+}
+
+/** What stands under the pointer. Written past React: it changes with every pixel. */
+export function PointerLayer({ spec, ref }: { spec: ChartSpec; ref: Ref<Pointer> }) {
+  const box = useRef<HTMLDivElement>(null);
+  useImperativeHandle(ref, () => ({
+    show: (at) => {
+      const layer = box.current;
+      layer?.parentElement?.toggleAttribute("data-pointed", at !== null);
+      if (!layer || !at) return;
+      const [time, ...values] = layer.querySelectorAll("[data-readout]");
+      if (time) time.textContent = `${dayMonth(at.time * 1000)} ${clockTime(at.time * 1000, true)}`;
+      values.forEach((cell, i) => {
+        cell.textContent = readoutText(at.values[i], spec.unit);
+      });
+    },
+  }), [spec]);
+  return (
+    <div ref={box} aria-hidden="true" className={`${LAYER} invisible group-data-pointed/caption:visible`}>
+      <span className="font-medium" data-readout="time" />
+      {spec.lines.map((line) => (
+        <Key key={line.label} line={line}>
+          <span className="text-text" data-readout="value" />
+        </Key>
+      ))}
+    </div>
+  );
+}
+
+function readoutText(cell: Readout["values"][number] | undefined, unit: string): string {
+  if (!cell || cell.value === null) return "gap";
+  const max = cell.max === null ? "" : `, max ${si(cell.max, unit)}`;
+  return si(cell.value, unit) + max;
+}
