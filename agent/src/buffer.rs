@@ -139,11 +139,13 @@ pub struct Refusal {
 
 #[derive(Debug)]
 enum Command {
-    Next(Wanted, oneshot::Sender<Vec<Outgoing>>),
-    Acked(SeqRanges),
-    Refused(Refusal),
-    SchemasUnknown(u64),
-    Fork(oneshot::Sender<i64>),
+    Next(Wanted, oneshot::Sender<Result<Vec<Outgoing>, BufferError>>),
+    /// Answers name their stream: the file may have been replaced meanwhile, and the numbers of
+    /// its stream begin anew.
+    Acked(i64, SeqRanges),
+    Refused(i64, Refusal),
+    SchemasUnknown(i64, u64),
+    Fork(oneshot::Sender<Result<i64, BufferError>>),
 }
 
 /// The buffer, as `uplink` sees it. Once the last one is dropped and polling has ended, the buffer
@@ -197,29 +199,29 @@ impl Buffer {
     pub async fn next(&self, wanted: Wanted) -> Result<Vec<Outgoing>, BufferError> {
         let (reply, answer) = oneshot::channel();
         self.command(Command::Next(wanted, reply)).await?;
-        answer.await.map_err(|_| BufferError::Gone)
+        answer.await.map_err(|_| BufferError::Gone)?
     }
 
-    /// The collector has these.
-    pub async fn acked(&self, seqs: SeqRanges) -> Result<(), BufferError> {
-        self.command(Command::Acked(seqs)).await
+    /// The collector has these of the stream `stream_id`.
+    pub async fn acked(&self, stream_id: i64, seqs: SeqRanges) -> Result<(), BufferError> {
+        self.command(Command::Acked(stream_id, seqs)).await
     }
 
-    /// The collector will never take this.
-    pub async fn refused(&self, refusal: Refusal) -> Result<(), BufferError> {
-        self.command(Command::Refused(refusal)).await
+    /// The collector will never take this of the stream `stream_id`.
+    pub async fn refused(&self, stream_id: i64, refusal: Refusal) -> Result<(), BufferError> {
+        self.command(Command::Refused(stream_id, refusal)).await
     }
 
-    /// The collector lacks schemas of this batch: they go along again.
-    pub async fn schemas_unknown(&self, seq: u64) -> Result<(), BufferError> {
-        self.command(Command::SchemasUnknown(seq)).await
+    /// The collector lacks schemas of this batch of the stream `stream_id`: they go along again.
+    pub async fn schemas_unknown(&self, stream_id: i64, seq: u64) -> Result<(), BufferError> {
+        self.command(Command::SchemasUnknown(stream_id, seq)).await
     }
 
     /// Another agent has used our numbers: all that waits belongs to a new stream from now on.
     pub async fn fork(&self) -> Result<i64, BufferError> {
         let (reply, answer) = oneshot::channel();
         self.command(Command::Fork(reply)).await?;
-        answer.await.map_err(|_| BufferError::Gone)
+        answer.await.map_err(|_| BufferError::Gone)?
     }
 
     async fn command(&self, command: Command) -> Result<(), BufferError> {

@@ -10,7 +10,7 @@ use farwatch_proto::v1::{Gap, GapReason};
 use rusqlite::{Connection, TransactionBehavior};
 
 use super::batches::{self, Fill};
-use super::file::{self, Owner, PAGE_BYTES};
+use super::file::{self, Look, Owner, PAGE_BYTES};
 use super::gather::{BATCH_BYTES_MAX, Gathered, Sequences};
 use super::losses::{self, Eviction};
 use super::schemas::Schemas;
@@ -39,25 +39,26 @@ impl Writer {
         self.unwritten_schemas.extend(schemas);
         let mut written = self.write(false);
         if let Err(error) = &written {
-            self.recover(error);
-            written = self.write(false);
+            written = self.recover(error).and_then(|()| self.write(false));
         }
+        self.suspect &= written.is_err();
         match written {
             Ok(()) if self.trouble.take().is_some() => tracing::info!("the buffer commits again"),
             Ok(()) => {}
             Err(error) => self.hold(&error),
         }
         self.rebuild_ballast();
-        // Not in one expression: the look would hold the lock that publishing takes.
-        let flushed = self.state.borrow().flushed;
-        self.publish(flushed);
+        self.publish_again();
     }
 
     fn write(&mut self, stop: bool) -> Result<(), BufferError> {
         let now = self.clock.now();
         let limit = self.limit_bytes();
-        let mut written =
-            Written { numbers: self.file.numbers, schemas: self.schemas.clone(), fill: self.fill };
+        let mut written = Written {
+            numbers: self.file.numbers,
+            schemas: self.file.schemas.clone(),
+            fill: self.file.fill,
+        };
         let step =
             self.file.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         batches::delete_acked(&step, &self.acked, &mut written.schemas, &mut written.fill)?;
@@ -83,8 +84,8 @@ impl Writer {
         file::save_numbers(&step, written.numbers, now, stop)?;
         step.commit()?;
         self.file.numbers = written.numbers;
-        self.schemas = written.schemas;
-        self.fill = written.fill;
+        self.file.schemas = written.schemas;
+        self.file.fill = written.fill;
         self.unwritten.clear();
         self.unwritten_schemas.clear();
         self.lost.clear();
@@ -100,17 +101,18 @@ impl Writer {
     }
 
     /// After a failure: makes room on a full disk, opens the file anew after anything else.
-    pub(super) fn recover(&mut self, error: &BufferError) {
-        let recovered = if error.is_full() { self.relieve() } else { self.reopen() };
-        if let Err(second) = recovered
+    pub(super) fn recover(&mut self, error: &BufferError) -> Result<(), BufferError> {
+        let recovered = if error.is_full() { self.relieve() } else { self.reopen(error) };
+        if let Err(second) = &recovered
             && self.trouble.is_none()
         {
             tracing::error!(
                 error = chain(error),
-                second = chain(&second),
+                second = chain(second),
                 "the buffer could not recover from a failure of the disk"
             );
         }
+        recovered
     }
 
     /// On a full disk even a deletion fails, for want of room in the log: the ballast makes it.
@@ -123,7 +125,7 @@ impl Writer {
         let incoming: usize = self.unwritten.iter().map(|batch| batch.bytes).sum();
         let needed = incoming as u64 + BATCH_BYTES_MAX as u64;
         let (stream_id, in_flight, mut fill) =
-            (self.file.stream_id, self.in_flight.clone(), self.fill);
+            (self.file.stream_id, self.in_flight.clone(), self.file.fill);
         self.in_one(|step| {
             let free: i64 = step.pragma_query_value(None, "freelist_count", |row| row.get(0))?;
             let free = free.max(0).cast_unsigned() * PAGE_BYTES;
@@ -134,24 +136,41 @@ impl Writer {
             let (in_flight, fill) = (&in_flight, &mut fill);
             Eviction { connection: step, stream_id, in_flight, fill }.until(target).map(drop)
         })?;
-        self.fill = fill;
+        self.file.fill = fill;
         truncate_log(&self.file.connection)
     }
 
-    fn reopen(&mut self) -> Result<(), BufferError> {
-        let owner = Owner { stream_id: self.file.stream_id, numbers: self.file.numbers };
+    fn reopen(&mut self, error: &BufferError) -> Result<(), BufferError> {
+        let look = match error.is_damage() {
+            false => Look::Trust,
+            true if self.suspect => Look::Replace,
+            true => Look::Check,
+        };
+        self.suspect |= look == Look::Check;
+        let owner = Owner { stream_id: self.file.stream_id, numbers: self.file.numbers, look };
+        // Closed first: some systems rename no file that is open. While no other is open, each
+        // statement fails on this one.
+        self.file.connection = Connection::open_in_memory()?;
         self.file = file::open(&self.config, Some(owner), &self.clock)?;
-        self.schemas = Schemas::load(&self.file.connection)?;
-        self.fill = Fill::load(&self.file.connection)?;
         if self.file.stream_id != owner.stream_id {
-            // A fresh file: what waits in memory gets numbers of its stream.
-            self.acked = Default::default();
-            self.in_flight.clear();
-            for batch in &mut self.unwritten {
-                batch.seq = self.file.numbers.take().unwrap_or(batch.seq);
-            }
+            self.renumber();
         }
         Ok(())
+    }
+
+    /// The file is a fresh one: what waits in memory gets numbers of its stream.
+    fn renumber(&mut self) {
+        let (closed, schemas) = self.gather.take();
+        self.unwritten.extend(closed);
+        self.unwritten_schemas.extend(schemas);
+        for batch in &mut self.unwritten {
+            batch.seq = self.file.numbers.take_in_commit();
+        }
+        self.in_flight.clear();
+        self.acked = Default::default();
+        self.acked_count = 0;
+        // What was open is committed in time.
+        self.acked_since.get_or_insert(self.now());
     }
 
     /// Keeps what could not be committed, and loses the oldest bulk beyond the limit.
@@ -184,8 +203,8 @@ impl Writer {
         let state = BufferState {
             stream_id: self.file.stream_id,
             next_seq: self.file.numbers.next,
-            batches: self.fill.batches,
-            bytes: self.fill.bytes,
+            batches: self.file.fill.batches,
+            bytes: self.file.fill.bytes,
             oldest: batches::oldest(&self.file.connection).unwrap_or(None),
             flushed,
             trouble: self.trouble.clone(),

@@ -8,10 +8,12 @@ use farwatch_common::clock::{Clock, Micros};
 use farwatch_common::sample::Class;
 use farwatch_proto::v1::{Gap, GapReason};
 use rusqlite::{
-    Connection, ErrorCode, OpenFlags, OptionalExtension as _, TransactionBehavior, params,
+    Connection, ErrorCode, OpenFlags, OptionalExtension as _, TransactionBehavior, ffi, params,
 };
 
+use super::batches::Fill;
 use super::gather::Sequences;
+use super::schemas::Schemas;
 use super::{BufferConfig, BufferError};
 
 pub(super) const FILE_NAME: &str = "buffer.db";
@@ -23,6 +25,13 @@ const WAL_PAGES_MAX: u64 = 1000;
 const MIGRATIONS: [&str; 1] = [include_str!("../../../migrations/agent/0001_first.sql")];
 /// Damaged files kept for support.
 const DAMAGED_KEPT: usize = 1;
+/// The disk cannot give back what was written: a bad sector stays one.
+const UNREADABLE: [i32; 4] = [
+    ffi::SQLITE_IOERR_READ,
+    ffi::SQLITE_IOERR_SHORT_READ,
+    ffi::SQLITE_IOERR_CORRUPTFS,
+    ffi::SQLITE_IOERR_DATA,
+];
 
 /// An open file.
 #[derive(Debug)]
@@ -30,6 +39,8 @@ pub(super) struct File {
     pub(super) connection: Connection,
     pub(super) stream_id: i64,
     pub(super) numbers: Sequences,
+    pub(super) schemas: Schemas,
+    pub(super) fill: Fill,
 }
 
 /// Pages the log may take of the cap.
@@ -42,6 +53,16 @@ pub(super) fn wal_pages(cap_bytes: u64) -> u64 {
 pub(super) struct Owner {
     pub(super) stream_id: i64,
     pub(super) numbers: Sequences,
+    pub(super) look: Look,
+}
+
+/// How its owner looks at a file: a check reads all of it, which takes long on a slow disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Look {
+    Trust,
+    Check,
+    /// It failed again although the check found nothing.
+    Replace,
 }
 
 /// Opens the file in `config.dir`, or a fresh one in place of a damaged one. Without an `owner`
@@ -55,6 +76,8 @@ pub(super) fn open(
     let emptied = fs::metadata(&path).is_ok_and(|file| file.len() == 0);
     let damage = if emptied {
         "it is empty".to_owned()
+    } else if owner.is_some_and(|owner| owner.look == Look::Replace) {
+        "it fails again and again".to_owned()
     } else {
         match try_open(&path, config, owner, clock) {
             Err(error) if error.is_damage() => farwatch_common::task::chain(&error),
@@ -153,7 +176,11 @@ fn resume(
     now: Micros,
 ) -> Result<File, BufferError> {
     let found = kept(&connection)?;
-    if found.as_ref().is_some_and(|kept| !kept.clean) {
+    let check = match owner {
+        Some(owner) => owner.look == Look::Check,
+        None => found.as_ref().is_some_and(|kept| !kept.clean),
+    };
+    if check {
         quick_check(&connection)?;
     }
     let step = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
@@ -168,7 +195,9 @@ fn resume(
     save_numbers(&step, numbers, now, false)?;
     super::schemas::prune(&step)?;
     step.commit()?;
-    Ok(File { connection, stream_id, numbers })
+    // A damaged page shows here at the latest.
+    let (schemas, fill) = (Schemas::load(&connection)?, Fill::load(&connection)?);
+    Ok(File { connection, stream_id, numbers, schemas, fill })
 }
 
 fn begin(connection: &Connection, now: Micros) -> rusqlite::Result<i64> {
@@ -327,6 +356,7 @@ impl BufferError {
             Self::Sqlite(error) => match error {
                 rusqlite::Error::SqliteFailure(failure, text) => {
                     matches!(failure.code, ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase)
+                        || UNREADABLE.contains(&failure.extended_code)
                         // A table that a migration made is gone, or cannot be read.
                         || text.as_deref().is_some_and(|text| text.contains("no such"))
                         || text.as_deref().is_some_and(|text| text.contains("malformed"))

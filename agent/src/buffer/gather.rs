@@ -43,6 +43,12 @@ impl Sequences {
         })
     }
 
+    /// The next number, for what is committed along with how far they are used.
+    pub(super) fn take_in_commit(&mut self) -> u64 {
+        self.next += 1;
+        self.next - 1
+    }
+
     /// What must be reserved on disk with the next commit.
     #[must_use]
     pub(super) fn wanted(self) -> Self {

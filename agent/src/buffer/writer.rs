@@ -17,11 +17,10 @@ use rusqlite::{Connection, TransactionBehavior};
 use tokio::sync::{mpsc, watch};
 
 use super::ballast::Ballast;
-use super::batches::{self, Fill, Shelf};
+use super::batches::{self, Shelf};
 use super::file::{self, File};
 use super::gather::{BATCH_AGE_MAX, Gather, Gathered};
 use super::losses;
-use super::schemas::Schemas;
 use super::{BufferConfig, BufferError, BufferState, Command, Outgoing, Refusal, Wanted};
 use crate::poll::Observation;
 
@@ -37,8 +36,6 @@ pub(super) struct Writer {
     pub(super) state: watch::Sender<BufferState>,
     pub(super) ballast: Ballast,
     pub(super) file: File,
-    pub(super) schemas: Schemas,
-    pub(super) fill: Fill,
     pub(super) gather: Gather,
     /// Closed, not yet committed.
     pub(super) unwritten: Vec<Gathered>,
@@ -51,6 +48,8 @@ pub(super) struct Writer {
     /// Lost in memory, not yet noted in the file.
     pub(super) lost: BTreeMap<Class, Gap>,
     pub(super) trouble: Option<String>,
+    /// The file looked damaged, was checked and seemed sound; nothing was committed since.
+    pub(super) suspect: bool,
 }
 
 impl Writer {
@@ -70,8 +69,6 @@ impl Writer {
             other => other?,
         };
         let writer = Self {
-            schemas: Schemas::load(&file.connection)?,
-            fill: Fill::load(&file.connection)?,
             started: clock.monotonic(),
             gather: Gather::default(),
             unwritten: Vec::new(),
@@ -82,6 +79,7 @@ impl Writer {
             in_flight: BTreeSet::new(),
             lost: BTreeMap::new(),
             trouble: None,
+            suspect: false,
             config,
             clock,
             state,
@@ -173,39 +171,68 @@ impl Writer {
     }
 
     fn obey(&mut self, command: Command) {
-        let done = match command {
-            Command::Next(wanted, reply) => self.next(wanted).map(|found| {
-                // An uplink that left does not mind.
+        // What is published comes before the answer: who reads both sees the stream of the answer.
+        // An uplink that left does not mind that nobody takes it.
+        match command {
+            Command::Next(wanted, reply) => {
+                let found = self.attempt(|writer| writer.next(&wanted));
+                self.publish_again();
                 let _ = reply.send(found);
-            }),
-            Command::Acked(seqs) => {
-                self.acked(&seqs);
-                Ok(())
             }
-            Command::Refused(refusal) => self.refuse(&refusal),
-            Command::SchemasUnknown(seq) => self.schemas_unknown(seq),
-            Command::Fork(reply) => self.fork().map(|stream_id| {
+            Command::Fork(reply) => {
+                let stream_id = self.attempt(Self::fork);
+                self.publish_again();
                 let _ = reply.send(stream_id);
-            }),
-        };
-        if let Err(error) = done {
-            tracing::error!(error = chain(&error), "the buffer could not do what was asked");
-            self.recover(&error);
+            }
+            Command::Acked(stream_id, seqs) => {
+                if stream_id == self.file.stream_id {
+                    self.acked(&seqs);
+                }
+            }
+            // What fails for good is not lost: the batch is sent again and refused again.
+            Command::Refused(stream_id, refusal) => {
+                let _ = self.attempt(|writer| match stream_id == writer.file.stream_id {
+                    true => writer.refuse(&refusal),
+                    false => Ok(()),
+                });
+            }
+            Command::SchemasUnknown(stream_id, seq) => {
+                let _ = self.attempt(|writer| match stream_id == writer.file.stream_id {
+                    true => writer.schemas_unknown(seq),
+                    false => Ok(()),
+                });
+            }
         }
+        self.publish_again();
+    }
+
+    /// Does `work`, and once more after recovering from its failure.
+    fn attempt<T>(
+        &mut self,
+        mut work: impl FnMut(&mut Self) -> Result<T, BufferError>,
+    ) -> Result<T, BufferError> {
+        work(self).or_else(|error| {
+            tracing::error!(error = chain(&error), "the buffer could not do what was asked");
+            self.recover(&error)?;
+            work(self)
+        })
+    }
+
+    pub(super) fn publish_again(&self) {
         // Not in one expression: the look would hold the lock that publishing takes.
         let flushed = self.state.borrow().flushed;
         self.publish(flushed);
     }
 
-    fn next(&mut self, wanted: Wanted) -> Result<Vec<Outgoing>, BufferError> {
+    fn next(&mut self, wanted: &Wanted) -> Result<Vec<Outgoing>, BufferError> {
         let shelf = Shelf {
             connection: &self.file.connection,
             stream_id: self.file.stream_id,
-            schemas: &self.schemas,
+            schemas: &self.file.schemas,
             gone: &self.acked,
         };
-        let found = batches::next(&shelf, &wanted)?;
-        self.in_flight = wanted.in_flight;
+        let found = batches::next(&shelf, wanted)?;
+        self.in_flight.clone_from(&wanted.in_flight);
         self.in_flight.extend(found.iter().map(|outgoing| outgoing.batch.seq));
         Ok(found)
     }
@@ -223,9 +250,9 @@ impl Writer {
 
     fn refuse(&mut self, refusal: &Refusal) -> Result<(), BufferError> {
         let (now, stream_id) = (self.clock.now(), self.file.stream_id);
-        let mut fill = self.fill;
+        let mut fill = self.file.fill;
         self.in_one(|step| losses::quarantine(step, stream_id, refusal, &mut fill, now))?;
-        self.fill = fill;
+        self.file.fill = fill;
         tracing::error!(
             batch_seq = refusal.seq,
             code = refusal.code,
@@ -240,9 +267,9 @@ impl Writer {
 
     fn schemas_unknown(&mut self, seq: u64) -> Result<(), BufferError> {
         let ids = batches::schemas_of(&self.file.connection, seq)?;
-        let mut schemas = self.schemas.clone();
+        let mut schemas = self.file.schemas.clone();
         self.in_one(|step| schemas.set_acked(step, &ids, false))?;
-        self.schemas = schemas;
+        self.file.schemas = schemas;
         Ok(())
     }
 

@@ -356,3 +356,17 @@ fn answers_of_another_stream_or_to_nothing_change_nothing() {
     assert!(core.rejected(1, 6, RejectCode::Fork, String::new()).is_empty());
     assert_eq!(core.acked(1, &all, 0), [Effect::Acked(one(5))]);
 }
+
+#[test]
+fn a_new_file_of_the_buffer_begins_with_an_empty_window() {
+    let mut core = Core::new(1, 0);
+    core.connected(4, Duration::ZERO);
+    core.sent(1, Lane::Live, WINDOW_BYTES, Duration::ZERO);
+    assert_eq!(core.room(), None);
+    core.forked(2);
+    let room = core.room().unwrap();
+    assert_eq!((room.live, room.bytes, room.in_flight.len()), (4, WINDOW_BYTES, 0));
+    assert!(core.acked(1, &one(1), 4).is_empty(), "an answer for the old stream");
+    core.sent(1, Lane::Live, 10, Duration::ZERO);
+    assert_eq!(core.acked(2, &one(1), 4), [Effect::Acked(one(1))]);
+}

@@ -1,0 +1,59 @@
+//! What the disk may do while the buffer runs.
+
+use super::*;
+
+/// Damages the file under a running buffer.
+fn spoil(dir: &Path) {
+    let connection = rusqlite::Connection::open(dir.join("buffer.db")).unwrap();
+    connection.execute_batch("DROP TABLE batch").unwrap();
+}
+
+#[tokio::test]
+async fn a_file_that_fails_while_it_runs_is_replaced_and_the_answers_go_on() {
+    let dir = tempfile::tempdir().unwrap();
+    let running = Running::start(config(dir.path()));
+    let now = running.clock.now();
+    for number in 0..3 {
+        running.push(row(number, now)).await;
+        running.until(|state| state.batches == number.cast_unsigned() + 1).await;
+    }
+    let before = running.all().await;
+    spoil(dir.path());
+    // Open, with a number of the old stream, when the failure shows.
+    running.push(row(3, now)).await;
+    let answer = running.all().await;
+    let new = running.buffer.state().borrow().stream_id;
+    assert_ne!(new, before[0].batch.stream_id);
+    assert!(answer.iter().all(|outgoing| outgoing.batch.stream_id == new));
+
+    // Acks of the old stream name numbers that now mean other batches.
+    let old = before[0].batch.stream_id;
+    running.push(row(4, now)).await;
+    running.buffer.acked(old, ranges(&before)).await.unwrap();
+    running.push(facts(1, now)).await;
+    let state = running.until(|state| state.batches >= 2 && state.trouble.is_none()).await;
+    assert_eq!(state.stream_id, new);
+    let kept = running.all().await;
+    assert!(kept.iter().all(|outgoing| outgoing.batch.stream_id == new));
+    let rows: usize = kept
+        .iter()
+        .filter(|outgoing| outgoing.batch.codec == 1)
+        .map(|outgoing| batch::decode_rows(&outgoing.batch.data).unwrap().len())
+        .sum();
+    assert_eq!(rows, 2, "what was in memory is kept");
+    let gap = gaps(&kept).remove(0);
+    assert_eq!((gap.reason(), gap.stream_id), (GapReason::Corrupt, old));
+    running.stop().await;
+}
+
+#[test]
+fn a_sector_that_cannot_be_read_is_damage_and_a_failed_write_is_not() {
+    let failed = |code| {
+        let failure = rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(code), None);
+        BufferError::from(failure).is_damage()
+    };
+    assert!(failed(rusqlite::ffi::SQLITE_IOERR_READ));
+    assert!(failed(rusqlite::ffi::SQLITE_CORRUPT));
+    assert!(!failed(rusqlite::ffi::SQLITE_IOERR_FSYNC));
+    assert!(!failed(rusqlite::ffi::SQLITE_FULL));
+}
