@@ -14,6 +14,7 @@
 //! One thread owns the only connection and does all that touches the disk: nothing here blocks
 //! the runtime, and a slow disk delays nothing but itself.
 
+mod aside;
 mod ballast;
 mod batches;
 mod commit;

@@ -15,7 +15,7 @@ use super::gather::{BATCH_BYTES_MAX, Gathered, Sequences};
 use super::losses::{self, Eviction};
 use super::schemas::Schemas;
 use super::writer::Writer;
-use super::{BufferError, BufferState, order};
+use super::{BufferError, BufferState, aside, order};
 
 /// Batches that wait in memory while the disk takes none, by their estimated size.
 const UNWRITTEN_BYTES_MAX: usize = 4 * 1024 * 1024;
@@ -120,7 +120,8 @@ impl Writer {
         if self.trouble.is_none() {
             tracing::warn!("the disk is full: dropping the ballast and evicting the oldest");
         }
-        // If it stays, the eviction says what is wrong.
+        // If they stay, the eviction says what is wrong.
+        let _ = aside::drop_all(&self.config.dir);
         let _ = self.ballast.drop_it();
         let incoming: usize = self.unwritten.iter().map(|batch| batch.bytes).sum();
         let needed = incoming as u64 + BATCH_BYTES_MAX as u64;

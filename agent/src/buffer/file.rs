@@ -2,19 +2,17 @@
 //! in place of a damaged one.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use farwatch_common::clock::{Clock, Micros};
 use farwatch_common::sample::Class;
 use farwatch_proto::v1::{Gap, GapReason};
-use rusqlite::{
-    Connection, ErrorCode, OpenFlags, OptionalExtension as _, TransactionBehavior, ffi, params,
-};
+use rusqlite::{Connection, ErrorCode, OptionalExtension as _, TransactionBehavior, ffi, params};
 
 use super::batches::Fill;
 use super::gather::Sequences;
 use super::schemas::Schemas;
-use super::{BufferConfig, BufferError};
+use super::{BufferConfig, BufferError, aside};
 
 pub(super) const FILE_NAME: &str = "buffer.db";
 /// First version without the WAL-reset corruption bug of 3.7.0 to 3.51.2.
@@ -23,8 +21,6 @@ pub(super) const PAGE_BYTES: u64 = 4096;
 /// SQLite's own default; a smaller cap has a smaller log.
 const WAL_PAGES_MAX: u64 = 1000;
 const MIGRATIONS: [&str; 1] = [include_str!("../../../migrations/agent/0001_first.sql")];
-/// Damaged files kept for support.
-const DAMAGED_KEPT: usize = 1;
 /// The disk cannot give back what was written: a bad sector stays one.
 const UNREADABLE: [i32; 4] = [
     ffi::SQLITE_IOERR_READ,
@@ -73,6 +69,7 @@ pub(super) fn open(
     clock: &Clock,
 ) -> Result<File, BufferError> {
     let path = config.dir.join(FILE_NAME);
+    aside::finish(&path)?;
     let emptied = fs::metadata(&path).is_ok_and(|file| file.len() == 0);
     let damage = if emptied {
         "it is empty".to_owned()
@@ -84,14 +81,26 @@ pub(super) fn open(
             other => return other,
         }
     };
-    let lost = what_was_in(&path, clock.now());
-    let aside = set_aside(&path, clock.now())
-        .map_err(|source| BufferError::SetAside { path: path.clone(), source })?;
-    tracing::error!(%damage, aside = %aside.display(),
-        "the buffer file is damaged: set aside, going on with a fresh one");
-    let file = try_open(&path, config, owner, clock)?;
-    record_gap(&file.connection, &lost)?;
-    Ok(file)
+    tracing::error!(%damage, "the buffer file is damaged: set aside, going on with a fresh one");
+    replace(&path, config, clock)?;
+    try_open(&path, config, owner, clock)
+}
+
+/// Puts a fresh file that knows what is lost in the place of a damaged one.
+fn replace(path: &Path, config: &BufferConfig, clock: &Clock) -> Result<(), BufferError> {
+    let now = clock.now();
+    let mut lost = aside::what_was_in(path, now);
+    aside::clear_fresh(path)?;
+    let fresh = try_open(&aside::fresh_path(path), config, None, clock)?;
+    if lost.stream_id <= 0 {
+        // A collector takes no gap without a stream.
+        lost.stream_id = fresh.stream_id;
+    }
+    record_gap(&fresh.connection, &lost)?;
+    // No number of it is used yet.
+    save_numbers(&fresh.connection, fresh.numbers, now, true)?;
+    fresh.connection.close().map_err(|(_, error)| error)?;
+    aside::swap(path, now)
 }
 
 fn try_open(
@@ -279,73 +288,6 @@ pub(super) fn record_gap(connection: &Connection, gap: &Gap) -> rusqlite::Result
             gap.reason
         ])?;
     Ok(())
-}
-
-/// What a damaged file still tells of its content: it may tell all, some or nothing.
-fn what_was_in(path: &Path, now: Micros) -> Gap {
-    let changed = fs::metadata(path)
-        .and_then(|file| file.modified())
-        .ok()
-        .and_then(|at| at.duration_since(std::time::UNIX_EPOCH).ok())
-        .map_or(now, |age| Micros(0).after(age));
-    let mut gap = Gap {
-        from_us: changed.0.min(now.0),
-        to_us: now.0,
-        class: Class::Counters as u32,
-        reason: GapReason::Corrupt as i32,
-        ..Gap::default()
-    };
-    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let Ok(connection) = Connection::open_with_flags(path, flags) else { return gap };
-    if let Ok(id) = connection.query_row("SELECT stream_id FROM stream", [], |row| row.get(0)) {
-        gap.stream_id = id;
-    }
-    let content = connection.query_row(
-        "SELECT MIN(seq), MAX(seq), MIN(t_min), SUM(n) FROM batch",
-        [],
-        |row| {
-            let bounds: (i64, i64) = (row.get(0)?, row.get(1)?);
-            Ok((bounds, row.get::<_, i64>(2)?, row.get::<_, i64>(3)?))
-        },
-    );
-    if let Ok(((first, last), from_us, count)) = content {
-        gap.seq_first = first.max(0).cast_unsigned();
-        gap.seq_last = last.max(first).max(0).cast_unsigned();
-        gap.from_us = from_us.clamp(0, gap.from_us);
-        gap.count = count.max(0).cast_unsigned();
-    }
-    gap
-}
-
-/// Renames the file and its log out of the way; older ones go, lest they fill the disk.
-fn set_aside(path: &Path, now: Micros) -> std::io::Result<PathBuf> {
-    let named = |path: &Path, end: &str| {
-        let mut name = path.as_os_str().to_owned();
-        name.push(end);
-        PathBuf::from(name)
-    };
-    let prefix = format!("{FILE_NAME}.damaged-");
-    let dir = path.parent().unwrap_or(Path::new("."));
-    let mut older: Vec<_> = fs::read_dir(dir)?
-        .filter_map(|entry| Some(entry.ok()?.path()))
-        .filter(|path| {
-            path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(&prefix))
-        })
-        .collect();
-    older.sort();
-    for surplus in older.iter().rev().skip(DAMAGED_KEPT.saturating_sub(1)) {
-        fs::remove_file(surplus)?;
-    }
-    let aside = named(path, &format!(".damaged-{}", now.0));
-    fs::rename(path, &aside)?;
-    // The log of a damaged file must not be taken for the fresh one's.
-    for end in ["-wal", "-shm"] {
-        match fs::remove_file(named(path, end)) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
-            _ => {}
-        }
-    }
-    Ok(aside)
 }
 
 impl BufferError {

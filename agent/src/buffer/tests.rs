@@ -302,6 +302,16 @@ async fn a_damaged_file_is_replaced_and_reported_for_any_damage() {
         let again = Running::start(config(copy.path()));
         again.push(row(1, now)).await;
         again.until(|state| state.batches > 0 && state.trouble.is_none()).await;
+        let told = gaps(&again.all().await);
+        // The rules of the collector, which would set the batch aside with all it reports.
+        assert!(told.iter().all(|gap| {
+            gap.stream_id > 0
+                && gap.seq_first <= gap.seq_last
+                && (0..=gap.to_us).contains(&gap.from_us)
+        }));
+        if [0, 3].contains(&seed) {
+            assert!(told.iter().any(|gap| gap.reason() == GapReason::Corrupt), "{told:?}");
+        }
         again.stop().await;
         let opened = rusqlite::Connection::open(&path).unwrap();
         let check: String =

@@ -21,7 +21,7 @@ use super::batches::{self, Shelf};
 use super::file::{self, File};
 use super::gather::{BATCH_AGE_MAX, Gather, Gathered};
 use super::losses;
-use super::{BufferConfig, BufferError, BufferState, Command, Outgoing, Refusal, Wanted};
+use super::{BufferConfig, BufferError, BufferState, Command, Outgoing, Refusal, Wanted, aside};
 use crate::poll::Observation;
 
 /// Taken from the channel at a time.
@@ -63,6 +63,7 @@ impl Writer {
             Err(error) if error.is_full() => {
                 tracing::warn!("the disk is full: dropping the ballast to open the buffer");
                 // If that fails too, the second attempt says so.
+                let _ = aside::drop_all(&config.dir);
                 let _ = ballast.drop_it();
                 file::open(&config, None, &clock)?
             }

@@ -57,3 +57,36 @@ fn a_sector_that_cannot_be_read_is_damage_and_a_failed_write_is_not() {
     assert!(!failed(rusqlite::ffi::SQLITE_IOERR_FSYNC));
     assert!(!failed(rusqlite::ffi::SQLITE_FULL));
 }
+
+#[tokio::test]
+async fn a_replacement_that_a_crash_has_interrupted_is_finished() {
+    let dir = tempfile::tempdir().unwrap();
+    let running = Running::start(config(dir.path()));
+    running.push(row(1, running.clock.now())).await;
+    let state = running.until(|state| state.batches == 1).await;
+    running.stop().await;
+    // The other file is moved away, the fresh one not yet in its place.
+    let path = dir.path().join("buffer.db");
+    std::fs::rename(&path, dir.path().join("buffer.db.new")).unwrap();
+    let again = Running::start(config(dir.path()));
+    assert_eq!(again.until(|state| state.batches == 1).await.stream_id, state.stream_id);
+    again.stop().await;
+}
+
+#[tokio::test]
+async fn an_empty_file_does_not_push_out_the_damaged_one_kept_for_support() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("buffer.db");
+    for content in [&b"not a database, but what is left of one"[..], b""] {
+        std::fs::write(&path, content).unwrap();
+        Running::start(config(dir.path())).stop().await;
+    }
+    let names: Vec<_> = std::fs::read_dir(dir.path())
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .filter(|name| name.contains("damaged"))
+        .collect();
+    assert_eq!(names.len(), 1, "{names:?}");
+    let kept = std::fs::read(dir.path().join(&names[0])).unwrap();
+    assert!(kept.starts_with(b"not a database"));
+}
