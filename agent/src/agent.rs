@@ -50,7 +50,8 @@ pub async fn run(config: &AgentConfig, clock: Clock) -> Result<(), AgentError> {
     let inventory = Arc::new(Inventory::open(dir, owner)?);
     let counters = Arc::new(PollCounters::default());
     let (observations, observed) = mpsc::channel(buffer::OBSERVATIONS_MAX);
-    let (buffer, stopped) = buffer::start(config.buffer(dir), observed, clock.clone())?;
+    let (buffer, stopped) =
+        buffer::start(config.buffer(dir, credentials.agent), observed, clock.clone())?;
     let (uplink_state, uplink_seen) = watch::channel(UplinkState::default());
 
     let mut tasks = TaskSet::new();

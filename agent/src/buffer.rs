@@ -30,6 +30,7 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use farwatch_common::clock::{Clock, Micros};
+use farwatch_common::id::AgentId;
 use farwatch_common::ranges::SeqRanges;
 use farwatch_proto::v1::Batch;
 use tokio::sync::{mpsc, oneshot, watch};
@@ -55,6 +56,8 @@ pub const CAP_BYTES_MIN: u64 = 256 * 1024 * 1024;
 #[derive(Clone, Debug)]
 pub struct BufferConfig {
     pub dir: PathBuf,
+    /// Whose: the file of another agent is set aside.
+    pub agent: AgentId,
     /// Most bytes of the file with its log.
     pub cap_bytes: u64,
     /// Room kept back for the day the disk is full; 0 for none.
@@ -62,12 +65,12 @@ pub struct BufferConfig {
 }
 
 impl BufferConfig {
-    /// The file in `dir` with the default cap for a volume of `volume_bytes`.
+    /// The file of `agent` in `dir` with the default cap for a volume of `volume_bytes`.
     #[must_use]
-    pub fn new(dir: PathBuf, volume_bytes: Option<u64>) -> Self {
+    pub fn new(dir: PathBuf, agent: AgentId, volume_bytes: Option<u64>) -> Self {
         let part = volume_bytes.map_or(CAP_BYTES_MAX, |bytes| bytes / VOLUME_PARTS);
         let cap_bytes = part.clamp(CAP_BYTES_MIN, CAP_BYTES_MAX);
-        Self { dir, cap_bytes, ballast_bytes: ballast::BALLAST_BYTES }
+        Self { dir, agent, cap_bytes, ballast_bytes: ballast::BALLAST_BYTES }
     }
 }
 
@@ -82,6 +85,8 @@ pub enum BufferError {
     Pragma { name: &'static str, found: String },
     #[error("the buffer file was written by a newer version; install that version again")]
     NewerFile,
+    #[error("the buffer file belongs to agent {known}, which this host was enrolled as before")]
+    OtherAgent { known: AgentId },
     #[error("the buffer file is damaged: {found}")]
     Damaged { found: String },
     #[error("cannot set the damaged file {path} aside; remove it by hand")]

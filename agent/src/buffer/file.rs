@@ -5,6 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use farwatch_common::clock::{Clock, Micros};
+use farwatch_common::id::AgentId;
 use farwatch_common::sample::Class;
 use farwatch_proto::v1::{Gap, GapReason};
 use rusqlite::{Connection, ErrorCode, OptionalExtension as _, TransactionBehavior, ffi, params};
@@ -20,7 +21,10 @@ const SQLITE_VERSION_MIN: i32 = 3_051_003;
 pub(super) const PAGE_BYTES: u64 = 4096;
 /// SQLite's own default; a smaller cap has a smaller log.
 const WAL_PAGES_MAX: u64 = 1000;
-const MIGRATIONS: [&str; 1] = [include_str!("../../../migrations/agent/0001_first.sql")];
+const MIGRATIONS: [&str; 2] = [
+    include_str!("../../../migrations/agent/0001_first.sql"),
+    include_str!("../../../migrations/agent/0002_owner.sql"),
+];
 /// The disk cannot give back what was written: a bad sector stays one.
 const UNREADABLE: [i32; 4] = [
     ffi::SQLITE_IOERR_READ,
@@ -78,25 +82,40 @@ pub(super) fn open(
     } else {
         match try_open(&path, config, owner, clock) {
             Err(error) if error.is_damage() => farwatch_common::task::chain(&error),
+            Err(BufferError::OtherAgent { known }) => {
+                tracing::warn!(
+                    other_agent = %known,
+                    "the buffer belongs to the agent this host was enrolled as before: set aside"
+                );
+                replace(&path, config, None, clock)?;
+                return try_open(&path, config, owner, clock);
+            }
             other => return other,
         }
     };
     tracing::error!(%damage, "the buffer file is damaged: set aside, going on with a fresh one");
-    replace(&path, config, clock)?;
+    let lost = aside::what_was_in(&path, clock.now());
+    replace(&path, config, Some(lost), clock)?;
     try_open(&path, config, owner, clock)
 }
 
-/// Puts a fresh file that knows what is lost in the place of a damaged one.
-fn replace(path: &Path, config: &BufferConfig, clock: &Clock) -> Result<(), BufferError> {
+/// Puts a fresh file that knows what is `lost` in the place of another.
+fn replace(
+    path: &Path,
+    config: &BufferConfig,
+    lost: Option<Gap>,
+    clock: &Clock,
+) -> Result<(), BufferError> {
     let now = clock.now();
-    let mut lost = aside::what_was_in(path, now);
     aside::clear_fresh(path)?;
     let fresh = try_open(&aside::fresh_path(path), config, None, clock)?;
-    if lost.stream_id <= 0 {
-        // A collector takes no gap without a stream.
-        lost.stream_id = fresh.stream_id;
+    if let Some(mut lost) = lost {
+        if lost.stream_id <= 0 {
+            // A collector takes no gap without a stream.
+            lost.stream_id = fresh.stream_id;
+        }
+        record_gap(&fresh.connection, &lost)?;
     }
-    record_gap(&fresh.connection, &lost)?;
     // No number of it is used yet.
     save_numbers(&fresh.connection, fresh.numbers, now, true)?;
     fresh.connection.close().map_err(|(_, error)| error)?;
@@ -115,7 +134,7 @@ fn try_open(
     }
     set_pragmas(&connection, config.cap_bytes)?;
     let connection = migrate(connection)?;
-    resume(connection, owner, clock.now())
+    resume(connection, config.agent, owner, clock.now())
 }
 
 fn set_pragmas(connection: &Connection, cap_bytes: u64) -> Result<(), BufferError> {
@@ -165,15 +184,17 @@ struct Kept {
     numbers: Sequences,
     committed_at: Micros,
     clean: bool,
+    agent: AgentId,
 }
 
 fn kept(connection: &Connection) -> rusqlite::Result<Option<Kept>> {
-    let statement = "SELECT stream_id, next_seq, reserved_to, committed_at, clean FROM stream";
+    let statement =
+        "SELECT stream_id, next_seq, reserved_to, committed_at, clean, agent_id FROM stream";
     let read = connection.query_row(statement, [], |row| {
         let unsigned = |at| row.get::<_, i64>(at).map(i64::cast_unsigned);
         let numbers = Sequences { next: unsigned(1)?, reserved_to: unsigned(2)? };
-        let committed_at = Micros(row.get(3)?);
-        Ok(Kept { stream_id: row.get(0)?, numbers, committed_at, clean: row.get(4)? })
+        let (committed_at, agent) = (Micros(row.get(3)?), AgentId(row.get(5)?));
+        Ok(Kept { stream_id: row.get(0)?, numbers, committed_at, clean: row.get(4)?, agent })
     });
     read.optional()
 }
@@ -181,10 +202,15 @@ fn kept(connection: &Connection) -> rusqlite::Result<Option<Kept>> {
 /// Reads or makes the stream and, after an unclean stop, declares the numbers that may be lost.
 fn resume(
     mut connection: Connection,
+    agent: AgentId,
     owner: Option<Owner>,
     now: Micros,
 ) -> Result<File, BufferError> {
     let found = kept(&connection)?;
+    let known = found.as_ref().map_or(agent, |kept| kept.agent);
+    if known != agent && known != AgentId(0) {
+        return Err(BufferError::OtherAgent { known });
+    }
     let check = match owner {
         Some(owner) => owner.look == Look::Check,
         None => found.as_ref().is_some_and(|kept| !kept.clean),
@@ -200,6 +226,7 @@ fn resume(
             None => (kept.stream_id, declare_crash(&step, &kept, now)?),
         },
     };
+    step.execute("UPDATE stream SET agent_id = ?1", [agent.0])?;
     numbers = numbers.wanted();
     save_numbers(&step, numbers, now, false)?;
     super::schemas::prune(&step)?;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use farwatch_common::batch;
 use farwatch_common::clock::Clock;
-use farwatch_common::id::DeviceId;
+use farwatch_common::id::{AgentId, DeviceId};
 use farwatch_common::sample::{Class, Column, Group, MetricKind, Row, Schema, Unit};
 use farwatch_proto::v1::{DeviceFacts, Event, Gap, GapReason, event};
 use tokio::sync::mpsc;
@@ -51,7 +51,7 @@ fn facts(number: i64, at: Micros) -> Observation {
 }
 
 fn config(dir: &Path) -> BufferConfig {
-    BufferConfig { dir: dir.to_owned(), cap_bytes: 64 * MIB, ballast_bytes: 0 }
+    BufferConfig { dir: dir.to_owned(), agent: AgentId(7), cap_bytes: 64 * MIB, ballast_bytes: 0 }
 }
 
 struct Running {

@@ -90,3 +90,21 @@ async fn an_empty_file_does_not_push_out_the_damaged_one_kept_for_support() {
     let kept = std::fs::read(dir.path().join(&names[0])).unwrap();
     assert!(kept.starts_with(b"not a database"));
 }
+
+#[tokio::test]
+async fn another_enrolment_begins_with_an_empty_buffer() {
+    let dir = tempfile::tempdir().unwrap();
+    let running = Running::start(config(dir.path()));
+    running.push(row(1, running.clock.now())).await;
+    let old = running.until(|state| state.batches == 1).await.stream_id;
+    running.stop().await;
+    let other = BufferConfig { agent: AgentId(8), ..config(dir.path()) };
+    let again = Running::start(other.clone());
+    let state = again.buffer.state().borrow().clone();
+    assert_eq!(state.batches, 0, "what another agent saw is not sent");
+    assert_ne!(state.stream_id, old);
+    again.stop().await;
+    let same = Running::start(other);
+    assert_eq!(same.buffer.state().borrow().stream_id, state.stream_id);
+    same.stop().await;
+}
