@@ -299,11 +299,17 @@ impl Insert<'_> {
     fn one(&mut self, batch: &Gathered) -> rusqlite::Result<()> {
         match batch.pack() {
             Ok(packed) => {
-                batches::insert(self.connection, batch, &packed)?;
+                let mut seq = batch.seq;
+                while !batches::insert(self.connection, seq, batch, &packed)? {
+                    let taken = seq;
+                    seq = self.written.numbers.take_in_commit();
+                    tracing::error!(taken, seq, "a number is in use: the batch gets another");
+                    losses::report_moved(self.connection, taken, seq)?;
+                }
                 self.written.fill.add(packed.data.len() as u64);
                 for id in packed.schemas {
                     let schema = self.definitions.get(&id).map(AsRef::as_ref);
-                    self.written.schemas.keep(self.connection, id, schema, batch.seq)?;
+                    self.written.schemas.keep(self.connection, id, schema, seq)?;
                 }
                 Ok(())
             }

@@ -134,6 +134,17 @@ impl Gathered {
         self.bytes += bytes;
     }
 
+    /// Whether `data`, of a batch of the same codec, is this batch. Of events the reported gaps at the
+    /// end may differ: a commit that failed and was kept after all has reported them.
+    #[must_use]
+    pub(super) fn is_stored_as(&self, data: &[u8], packed: &Packed) -> bool {
+        match &self.content {
+            Content::Rows { .. } => data == packed.data,
+            Content::Events(events) => batch::decode_events(data)
+                .is_ok_and(|stored| stored.iter().zip(events).all(|(one, other)| one == other)),
+        }
+    }
+
     /// Encodes the content.
     pub(super) fn pack(&self) -> Result<Packed, BatchError> {
         match &self.content {

@@ -231,6 +231,15 @@ pub(super) fn report(
     rows.map(|gap| gap.map(|gap| gather::gap_event(now, gap))).collect()
 }
 
+/// What the batch `from` reports is reported by `to`.
+pub(super) fn report_moved(connection: &Connection, from: u64, to: u64) -> rusqlite::Result<()> {
+    connection.execute(
+        "UPDATE gap SET batch_seq = ?2 WHERE batch_seq = ?1",
+        [from.cast_signed(), to.cast_signed()],
+    )?;
+    Ok(())
+}
+
 /// Whether there are gaps no batch reports yet.
 pub(super) fn any_unreported(connection: &Connection) -> rusqlite::Result<bool> {
     connection

@@ -108,3 +108,25 @@ async fn another_enrolment_begins_with_an_empty_buffer() {
     assert_eq!(same.buffer.state().borrow().stream_id, state.stream_id);
     same.stop().await;
 }
+
+#[tokio::test]
+async fn a_number_in_use_is_not_taken_for_the_same_batch() {
+    let dir = tempfile::tempdir().unwrap();
+    let running = Running::start(config(dir.path()));
+    let now = running.clock.now();
+    running.push(row(1, now)).await;
+    running.until(|state| state.batches == 1).await;
+    // Another process puts its batch under our next number.
+    let connection = rusqlite::Connection::open(dir.path().join("buffer.db")).unwrap();
+    let copy = "INSERT INTO batch
+                SELECT 2, class, codec, chunk, bulk, t_min, t_max, n, schemas, data FROM batch";
+    connection.execute(copy, []).unwrap();
+    drop(connection);
+    running.push(row(2, now)).await;
+    running.until(|state| state.next_seq > 2).await;
+    let kept = running.all().await;
+    assert_eq!(seqs(&kept), [1, 2, 3]);
+    let devices = |outgoing: &Outgoing| batch::decode_rows(&outgoing.batch.data).unwrap();
+    assert_eq!(devices(&kept[2])[0].device, DeviceId(3), "ours is there as well");
+    running.stop().await;
+}
