@@ -21,6 +21,8 @@ use super::{BufferError, BufferState, aside, order};
 const UNWRITTEN_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// How much more than needed an eviction frees, as a part of the cap: the next one is far off.
 const EVICTION_SLACK_PARTS: u64 = 32;
+/// The part of the cap that schemas no batch needs may take.
+const SCHEMAS_PARTS: u64 = 8;
 /// Pages given back to a full disk at a time.
 const VACUUM_PAGES: u32 = 4096;
 
@@ -62,6 +64,8 @@ impl Writer {
         let step =
             self.file.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         batches::delete_acked(&step, &self.acked, &mut written.schemas, &mut written.fill)?;
+        let schemas_most = self.config.cap_bytes / SCHEMAS_PARTS;
+        written.schemas.prune(&step, schemas_most)?;
         for gap in self.lost.values() {
             losses::note_loss(&step, gap, 0)?;
         }
@@ -71,6 +75,7 @@ impl Writer {
             stream_id: self.file.stream_id,
             in_flight: &self.in_flight,
             fill: &mut written.fill,
+            schemas: &mut written.schemas,
         };
         let fits = make_room(&mut eviction, limit, incoming as u64)?;
         let mut insert = Insert {
@@ -127,6 +132,7 @@ impl Writer {
         let needed = incoming as u64 + BATCH_BYTES_MAX as u64;
         let (stream_id, in_flight, mut fill) =
             (self.file.stream_id, self.in_flight.clone(), self.file.fill);
+        let mut schemas = self.file.schemas.clone();
         self.in_one(|step| {
             let free: i64 = step.pragma_query_value(None, "freelist_count", |row| row.get(0))?;
             let free = free.max(0).cast_unsigned() * PAGE_BYTES;
@@ -135,9 +141,12 @@ impl Writer {
             }
             let target = losses::used_bytes(step)?.saturating_sub(needed - free);
             let (in_flight, fill) = (&in_flight, &mut fill);
-            Eviction { connection: step, stream_id, in_flight, fill }.until(target).map(drop)
+            let schemas = &mut schemas;
+            Eviction { connection: step, stream_id, in_flight, fill, schemas }
+                .until(target)
+                .map(drop)
         })?;
-        self.file.fill = fill;
+        (self.file.fill, self.file.schemas) = (fill, schemas);
         truncate_log(&self.file.connection)
     }
 

@@ -21,9 +21,10 @@ const SQLITE_VERSION_MIN: i32 = 3_051_003;
 pub(super) const PAGE_BYTES: u64 = 4096;
 /// SQLite's own default; a smaller cap has a smaller log.
 const WAL_PAGES_MAX: u64 = 1000;
-const MIGRATIONS: [&str; 2] = [
+const MIGRATIONS: [&str; 3] = [
     include_str!("../../../migrations/agent/0001_first.sql"),
     include_str!("../../../migrations/agent/0002_owner.sql"),
+    include_str!("../../../migrations/agent/0003_schema_class.sql"),
 ];
 /// The disk cannot give back what was written: a bad sector stays one.
 const UNREADABLE: [i32; 4] = [
@@ -229,7 +230,6 @@ fn resume(
     step.execute("UPDATE stream SET agent_id = ?1", [agent.0])?;
     numbers = numbers.wanted();
     save_numbers(&step, numbers, now, false)?;
-    super::schemas::prune(&step)?;
     step.commit()?;
     // A damaged page shows here at the latest.
     let (schemas, fill) = (Schemas::load(&connection)?, Fill::load(&connection)?);

@@ -10,6 +10,7 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::batches::Fill;
 use super::file::{PAGE_BYTES, record_gap};
+use super::schemas::Schemas;
 use super::{Refusal, gather};
 
 /// Most refused batches kept for support, in bytes (contract G11).
@@ -38,12 +39,14 @@ pub(super) struct Eviction<'a> {
     /// On the way to the collector, which may keep them: not evicted.
     pub(super) in_flight: &'a BTreeSet<u64>,
     pub(super) fill: &'a mut Fill,
+    pub(super) schemas: &'a mut Schemas,
 }
 
 impl Eviction<'_> {
     /// Deletes lowest class first, oldest first, until the file holds at most `target` bytes.
     /// Says whether it does.
     pub(super) fn until(&mut self, target: u64) -> rusqlite::Result<bool> {
+        self.schemas.prune(self.connection, 0)?;
         for class in EVICTABLE {
             let mut gap: Option<Gap> = None;
             let mut batches = 0;
@@ -84,6 +87,8 @@ impl Eviction<'_> {
             merge(gap, lost.gap(self.stream_id, class, GapReason::Evicted));
             *batches += 1;
         }
+        // What only these followed may be most of what the file holds.
+        self.schemas.prune(self.connection, 0)?;
         Ok(!chosen.is_empty())
     }
 }

@@ -141,7 +141,8 @@ impl Writer {
         let (class, at, taken) = match observation {
             Observation::Row { row, schema } => {
                 let (class, at) = (row.group.class(), row.at);
-                (class, at, self.gather.row(row, &schema, numbers, now))
+                let schema = (&schema, !self.file.schemas.has(row.schema));
+                (class, at, self.gather.row(row, schema, numbers, now))
             }
             Observation::Event(event) => {
                 let at = Micros(event.at_us);

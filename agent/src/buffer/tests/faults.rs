@@ -130,3 +130,55 @@ async fn a_number_in_use_is_not_taken_for_the_same_batch() {
     assert_eq!(devices(&kept[2])[0].device, DeviceId(3), "ours is there as well");
     running.stop().await;
 }
+
+/// A row of a device that has other interfaces with every poll.
+fn row_of_new_interfaces(number: i64, at: Micros) -> Observation {
+    let Observation::Row { mut row, schema } = row(number, at) else { panic!("a row") };
+    let mut schema = Arc::unwrap_or_clone(schema);
+    for (place, column) in schema.columns.iter_mut().enumerate() {
+        column.object = format!("if:{number}-{place}-{}", "x".repeat(200));
+    }
+    row.schema = schema.id();
+    Observation::Row { row, schema: Arc::new(schema) }
+}
+
+#[tokio::test]
+async fn schemas_that_no_batch_follows_do_not_fill_the_file() {
+    let dir = tempfile::tempdir().unwrap();
+    let small = BufferConfig { cap_bytes: 4 * MIB, ..config(dir.path()) };
+    let running = Running::start(small);
+    let now = running.clock.now();
+    let stored = || -> i64 {
+        let connection = rusqlite::Connection::open(dir.path().join("buffer.db")).unwrap();
+        let sum = "SELECT SUM(LENGTH(def)) FROM schema";
+        connection.query_row(sum, [], |row| row.get(0)).unwrap()
+    };
+    // Each is acknowledged before the next: nothing has to be evicted.
+    for number in 0..3 {
+        for part in 0..40 {
+            running.push(row_of_new_interfaces(number * 40 + part, now)).await;
+        }
+        running.until(|state| state.batches > 0).await;
+        while running.buffer.state().borrow().batches > 0 {
+            running.acked(&running.all().await).await;
+            running.until(|state| state.batches == 0).await;
+        }
+    }
+    running.push(row(1000, now)).await;
+    running.until(|state| state.batches == 1).await;
+    assert!(stored().cast_unsigned() <= 4 * MIB / 8 + MIB / 4, "{}", stored());
+    let Running { buffer, observations, stopped, clock } = running;
+    // Now nobody takes them: schemas go with the batches that need them.
+    for number in 1000..1400 {
+        observations.send(row_of_new_interfaces(number, now)).await.unwrap();
+    }
+    drop(observations);
+    buffer.state().wait_for(|state| state.flushed).await.unwrap();
+    let (observations, _closed) = mpsc::channel(1);
+    let running = Running { buffer, observations, stopped, clock };
+    let kept = running.all().await;
+    let rows = kept.iter().filter(|outgoing| outgoing.batch.codec == 1);
+    assert!(rows.count() > 0, "the newest are kept");
+    assert!(running.buffer.state().borrow().trouble.is_none());
+    running.stop().await;
+}
