@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use farwatch_common::clock::Micros;
-use farwatch_common::sample::{Schema, SchemaId};
+use farwatch_common::sample::{Class, Schema, SchemaId};
 use farwatch_common::task::chain;
 use farwatch_proto::v1::{Gap, GapReason};
 use rusqlite::{Connection, TransactionBehavior};
@@ -36,21 +36,36 @@ struct Written {
 impl Writer {
     /// Commits all that is gathered, and deletes what is acknowledged.
     pub(super) fn commit(&mut self) {
-        let (closed, schemas) = self.gather.take();
-        self.unwritten.extend(closed);
-        self.unwritten_schemas.extend(schemas);
+        // While the disk takes nothing, open batches fill up, so that numbers last. None that was
+        // part of an attempt does: it may be in the file after all.
+        let stuck = self.trouble.is_some() && !self.gather.is_full();
+        if !stuck {
+            self.close_open();
+        }
         let mut written = self.write(false);
         if let Err(error) = &written {
             written = self.recover(error).and_then(|()| self.write(false));
         }
         self.suspect &= written.is_err();
         match written {
-            Ok(()) if self.trouble.take().is_some() => tracing::info!("the buffer commits again"),
-            Ok(()) => {}
+            Ok(()) => {
+                if self.trouble.take().is_some() {
+                    tracing::info!("the buffer commits again");
+                }
+                if stuck {
+                    return self.commit();
+                }
+            }
             Err(error) => self.hold(&error),
         }
         self.rebuild_ballast();
         self.publish_again();
+    }
+
+    pub(super) fn close_open(&mut self) {
+        let (closed, schemas) = self.gather.take();
+        self.unwritten.extend(closed);
+        self.unwritten_schemas.extend(schemas);
     }
 
     fn write(&mut self, stop: bool) -> Result<(), BufferError> {
@@ -67,7 +82,14 @@ impl Writer {
         let schemas_most = self.config.cap_bytes / SCHEMAS_PARTS;
         written.schemas.prune(&step, schemas_most)?;
         for gap in self.lost.values() {
-            losses::note_loss(&step, gap, 0)?;
+            let mut gap = *gap;
+            if gap.seq_first == 0 {
+                // Lost for want of a number: two gaps under the same one would be taken for one.
+                gap.stream_id = self.file.stream_id;
+                gap.seq_first = written.numbers.take_in_commit();
+                gap.seq_last = gap.seq_first;
+            }
+            losses::note_loss(&step, &gap, 0)?;
         }
         let incoming: usize = self.unwritten.iter().map(|batch| batch.bytes).sum();
         let mut eviction = Eviction {
@@ -170,9 +192,7 @@ impl Writer {
 
     /// The file is a fresh one: what waits in memory gets numbers of its stream.
     fn renumber(&mut self) {
-        let (closed, schemas) = self.gather.take();
-        self.unwritten.extend(closed);
-        self.unwritten_schemas.extend(schemas);
+        self.close_open();
         for batch in &mut self.unwritten {
             batch.seq = self.file.numbers.take_in_commit();
         }
@@ -193,8 +213,14 @@ impl Writer {
         // Again with the next batch, or after the time one takes.
         self.acked_since = Some(self.now());
         let mut held: usize = self.unwritten.iter().map(|batch| batch.bytes).sum();
+        let bulk = |batch: &Gathered| order::is_bulk(batch.class);
+        let event = |batch: &Gathered| batch.class == Class::Events;
         while held > UNWRITTEN_BYTES_MAX
-            && let Some(at) = self.unwritten.iter().position(|batch| order::is_bulk(batch.class))
+            && let Some(at) = self
+                .unwritten
+                .iter()
+                .position(bulk)
+                .or_else(|| self.unwritten.iter().position(event))
         {
             let batch = self.unwritten.remove(at);
             held -= batch.bytes;
@@ -229,7 +255,7 @@ impl Writer {
     /// Says in the file that nothing is missing.
     pub(super) fn stop(&mut self) {
         self.commit();
-        if self.unwritten.is_empty()
+        if self.trouble.is_none()
             && let Err(error) = self.write(true)
         {
             tracing::warn!(error = chain(&error), "the buffer could not be closed cleanly");
@@ -296,7 +322,7 @@ impl Insert<'_> {
         // Last, so that it reports what this very commit has lost.
         let mut reporting = gathered.iter().find(|batch| Some(batch.seq) == reporter).cloned();
         if reporting.is_none() && losses::any_unreported(self.connection)? {
-            reporting = self.written.numbers.take().map(Gathered::events);
+            reporting = Some(Gathered::events(self.written.numbers.take_in_commit()));
         }
         if let Some(mut batch) = reporting {
             batch.add_events(losses::report(self.connection, batch.seq, now)?);

@@ -237,8 +237,13 @@ impl Gather {
     /// Whether to commit now.
     #[must_use]
     pub(super) fn is_due(&self, now: Duration) -> bool {
-        self.deadline().is_some_and(|deadline| deadline <= now)
-            || self.open.values().any(|batch| batch.bytes >= BATCH_BYTES_MAX)
+        self.deadline().is_some_and(|deadline| deadline <= now) || self.is_full()
+    }
+
+    /// Whether a batch has all it may hold.
+    #[must_use]
+    pub(super) fn is_full(&self) -> bool {
+        self.open.values().any(|batch| batch.bytes >= BATCH_BYTES_MAX)
     }
 
     /// Closes all open batches; their schemas come along.

@@ -138,12 +138,15 @@ fn delete(connection: &Connection, seq: u64) -> rusqlite::Result<()> {
     Ok(())
 }
 
-/// Widens `gap` by `more`, which is of the same class and reason.
+/// Widens `gap` by `more`, which is of the same stream, class and reason. Number 0 is none.
 pub(super) fn merge(gap: &mut Option<Gap>, more: Gap) {
     match gap {
         None => *gap = Some(more),
         Some(gap) => {
-            gap.seq_first = gap.seq_first.min(more.seq_first);
+            gap.seq_first = match (gap.seq_first, more.seq_first) {
+                (0, seq) | (seq, 0) => seq,
+                (one, other) => one.min(other),
+            };
             gap.seq_last = gap.seq_last.max(more.seq_last);
             gap.from_us = gap.from_us.min(more.from_us);
             gap.to_us = gap.to_us.max(more.to_us);

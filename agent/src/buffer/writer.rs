@@ -45,8 +45,8 @@ pub(super) struct Writer {
     pub(super) acked_count: u64,
     pub(super) acked_since: Option<Duration>,
     pub(super) in_flight: BTreeSet<u64>,
-    /// Lost in memory, not yet noted in the file.
-    pub(super) lost: BTreeMap<Class, Gap>,
+    /// Lost in memory, not yet noted in the file, by stream and class.
+    pub(super) lost: BTreeMap<(i64, u32), Gap>,
     pub(super) trouble: Option<String>,
     /// The file looked damaged, was checked and seemed sound; nothing was committed since.
     pub(super) suspect: bool,
@@ -133,10 +133,11 @@ impl Writer {
     /// When something has to be committed.
     fn deadline(&self) -> Option<Duration> {
         let acked = self.acked_since.map(|since| since + BATCH_AGE_MAX);
-        self.gather.deadline().into_iter().chain(acked).min()
+        let gathered = self.gather.deadline().filter(|_| self.trouble.is_none());
+        gathered.into_iter().chain(acked).min()
     }
 
-    fn take(&mut self, observation: Observation) {
+    pub(super) fn take(&mut self, observation: Observation) {
         let (now, numbers) = (self.now(), &mut self.file.numbers);
         let (class, at, taken) = match observation {
             Observation::Row { row, schema } => {
@@ -160,16 +161,20 @@ impl Writer {
                 ..Gap::default()
             });
         }
-        if self.gather.is_due(now) {
+        let due = match self.trouble {
+            None => self.gather.is_due(now),
+            Some(_) => self.gather.is_full(),
+        };
+        if due {
             self.commit();
         }
     }
 
     pub(super) fn lose(&mut self, gap: Gap) {
-        let class = Class::from_wire(gap.class).unwrap_or(Class::Counters);
-        let mut merged = self.lost.remove(&class);
+        let key = (gap.stream_id, gap.class);
+        let mut merged = self.lost.remove(&key);
         losses::merge(&mut merged, gap);
-        self.lost.extend(merged.map(|gap| (class, gap)));
+        self.lost.extend(merged.map(|gap| (key, gap)));
     }
 
     fn obey(&mut self, command: Command) {

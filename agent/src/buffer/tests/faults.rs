@@ -158,12 +158,16 @@ async fn schemas_that_no_batch_follows_do_not_fill_the_file() {
         for part in 0..40 {
             running.push(row_of_new_interfaces(number * 40 + part, now)).await;
         }
-        running.until(|state| state.batches > 0).await;
-        while running.buffer.state().borrow().batches > 0 {
-            running.acked(&running.all().await).await;
-            running.until(|state| state.batches == 0).await;
+        let (mut rows, mut seen) = (0, running.buffer.state().borrow().next_seq);
+        while rows < 40 {
+            seen = running.until(|state| state.next_seq > seen).await.next_seq;
+            let sent = running.all().await;
+            let packed = sent.iter().map(|outgoing| &outgoing.batch.data);
+            rows += packed.map(|data| batch::decode_rows(data).unwrap().len()).sum::<usize>();
+            running.acked(&sent).await;
         }
     }
+    running.until(|state| state.batches == 0).await;
     running.push(row(1000, now)).await;
     running.until(|state| state.batches == 1).await;
     assert!(stored().cast_unsigned() <= 4 * MIB / 8 + MIB / 4, "{}", stored());
@@ -181,4 +185,57 @@ async fn schemas_that_no_batch_follows_do_not_fill_the_file() {
     assert!(rows.count() > 0, "the newest are kept");
     assert!(running.buffer.state().borrow().trouble.is_none());
     running.stop().await;
+}
+
+/// A writer whose disk takes nothing until told.
+fn stuck_writer(dir: &Path) -> writer::Writer {
+    let (state, _) = watch::channel(BufferState::default());
+    let mut writer = writer::Writer::open(config(dir), Clock::system(), state).unwrap();
+    writer.commit();
+    set_stuck(&writer, true);
+    writer
+}
+
+/// Neither a new page nor a longer file.
+fn set_stuck(writer: &writer::Writer, stuck: bool) {
+    let pages: i64 = if stuck { 1 } else { 1 << 20 };
+    writer.file.connection.pragma_update(None, "max_page_count", pages).unwrap();
+}
+
+#[test]
+fn while_the_disk_is_full_numbers_last_and_every_loss_has_one() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut writer = stuck_writer(dir.path());
+    let now = writer.clock.now();
+    let first = writer.file.numbers.next;
+    let mut pushed = 0u64;
+    // More than fits into memory.
+    for number in 0..30_000 {
+        writer.take(row(number, now));
+        pushed += 1;
+    }
+    assert!(writer.trouble.is_some(), "the test makes the disk full");
+    let used = writer.file.numbers.next - first;
+    assert!(used < 100, "{used} numbers for 6 MB");
+    // Out of numbers: what finds none is lost, twice.
+    for _ in 0..2 {
+        writer.file.numbers.next = writer.file.numbers.reserved_to;
+        writer.close_open();
+        writer.take(row(30_000, now));
+        pushed += 1;
+        set_stuck(&writer, false);
+        writer.commit();
+        assert_eq!(writer.trouble, None);
+        set_stuck(&writer, true);
+    }
+    set_stuck(&writer, false);
+    writer.commit();
+    let connection = &writer.file.connection;
+    let count = |sql: &str| -> i64 { connection.query_row(sql, [], |row| row.get(0)).unwrap() };
+    let kept = count("SELECT SUM(n) FROM batch WHERE class = 3").cast_unsigned();
+    let lost = count("SELECT SUM(count) FROM gap").cast_unsigned();
+    assert_eq!(kept + lost, pushed);
+    assert_eq!(count("SELECT COUNT(*) FROM gap WHERE seq_first = 0 OR seq_last < seq_first"), 0);
+    let distinct = "SELECT COUNT(DISTINCT seq_first) = COUNT(*) FROM gap";
+    assert_eq!(count(distinct), 1, "none hides another");
 }
