@@ -58,7 +58,9 @@ impl Writer {
             }
             Err(error) => self.hold(&error),
         }
-        self.rebuild_ballast();
+        if self.trouble.is_none() {
+            self.ballast.keep(self.now());
+        }
         self.publish_again();
     }
 
@@ -225,13 +227,6 @@ impl Writer {
             let batch = self.unwritten.remove(at);
             held -= batch.bytes;
             self.lose(lost_gap(self.file.stream_id, &batch, GapReason::Evicted));
-        }
-    }
-
-    pub(super) fn rebuild_ballast(&self) {
-        if self.config.ballast_bytes > 0 && self.trouble.is_none() && self.ballast.build().is_err()
-        {
-            tracing::debug!("no room for the ballast yet");
         }
     }
 

@@ -69,7 +69,7 @@ impl Writer {
             }
             other => other?,
         };
-        let writer = Self {
+        let mut writer = Self {
             started: clock.monotonic(),
             gather: Gather::default(),
             unwritten: Vec::new(),
@@ -87,7 +87,7 @@ impl Writer {
             ballast,
             file,
         };
-        writer.rebuild_ballast();
+        writer.ballast.keep(writer.now());
         writer.publish(false);
         Ok(writer)
     }
