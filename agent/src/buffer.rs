@@ -77,7 +77,10 @@ impl BufferConfig {
 /// Why the buffer cannot do its work.
 #[derive(Debug, thiserror::Error)]
 pub enum BufferError {
-    #[error("the buffer database failed")]
+    #[error(
+        "the buffer database failed; check that the disk has room and no errors (the system's log), \
+         and that this user owns the state directory"
+    )]
     Sqlite(#[from] rusqlite::Error),
     #[error("the linked SQLite {found} is older than 3.51.3, which has a known corruption bug")]
     OldSqlite { found: &'static str },

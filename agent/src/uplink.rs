@@ -67,7 +67,9 @@ pub enum UplinkError {
     Stuck,
     #[error("the buffer")]
     Buffer(#[from] BufferError),
-    #[error("TLS")]
+    #[error(
+        "this agent's key and certificate cannot be used; enrol again with a new token and --force"
+    )]
     Tls(#[from] TlsError),
 }
 
