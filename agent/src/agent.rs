@@ -13,8 +13,8 @@ use crate::buffer::{self, BufferError};
 use crate::config::AgentConfig;
 use crate::identity::{self, IdentityError};
 use crate::inventory::{Inventory, InventoryError, Owner};
-use crate::platform;
 use crate::poll::{self, PollConfig, PollCounters};
+use crate::state_dir::{StateDir, StateDirError};
 use crate::status::Reporter;
 use crate::uplink::{DRAIN_MAX, Uplink, UplinkState};
 
@@ -24,8 +24,8 @@ const GRACE: Duration = DRAIN_MAX.saturating_add(Duration::from_secs(3));
 /// Why the agent cannot run.
 #[derive(Debug, thiserror::Error)]
 pub enum AgentError {
-    #[error("cannot use the state directory {path}; check that this user owns it")]
-    StateDir { path: std::path::PathBuf, source: std::io::Error },
+    #[error(transparent)]
+    StateDir(#[from] StateDirError),
     #[error("this agent is not enrolled; run `farwatch-agent enroll --token-file FILE` first")]
     NotEnrolled,
     #[error(transparent)]
@@ -43,14 +43,15 @@ pub enum AgentError {
 /// Runs the agent until it is asked to stop.
 pub async fn run(config: &AgentConfig, clock: Clock) -> Result<(), AgentError> {
     let dir: &Path = &config.state_dir;
-    platform::private_dir(dir)
-        .map_err(|source| AgentError::StateDir { path: dir.to_owned(), source })?;
+    // Held to the end.
+    let _state_dir = StateDir::lock(dir)?;
     let credentials = identity::load(dir)?.ok_or(AgentError::NotEnrolled)?;
     let owner = Owner::of(&credentials);
     let inventory = Arc::new(Inventory::open(dir, owner)?);
     let counters = Arc::new(PollCounters::default());
     let (observations, observed) = mpsc::channel(buffer::OBSERVATIONS_MAX);
-    let (buffer, stopped) = buffer::start(config.buffer(dir), observed, clock.clone())?;
+    let (buffer, stopped) =
+        buffer::start(config.buffer(dir, credentials.agent), observed, clock.clone())?;
     let (uplink_state, uplink_seen) = watch::channel(UplinkState::default());
 
     let mut tasks = TaskSet::new();

@@ -16,6 +16,7 @@ use farwatch_common::token::{EnrollToken, is_endpoint};
 
 use crate::config::AgentConfig;
 use crate::poll::{SnmpVersion, Target, probe};
+use crate::state_dir::StateDir;
 use crate::status::Status;
 use crate::{agent, identity, platform};
 
@@ -120,9 +121,8 @@ fn run(cli: Cli) -> anyhow::Result<()> {
             let token = secret_file(&token_file)?;
             let text = str::from_utf8(token.expose()).context("the token file is not text")?;
             let token = EnrollToken::parse(text)?;
-            platform::private_dir(&config.state_dir).with_context(|| {
-                format!("cannot use {}; check that this user owns it", config.state_dir.display())
-            })?;
+            // A running agent would go on under the old identity.
+            let _state_dir = StateDir::lock(&config.state_dir)?;
             let enrolled = identity::enroll(&config.state_dir, &token, collector.as_deref(), force);
             let credentials = runtime.block_on(enrolled)?;
             println!("enrolled as {} ({})", credentials.name, credentials.agent);

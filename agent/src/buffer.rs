@@ -14,6 +14,7 @@
 //! One thread owns the only connection and does all that touches the disk: nothing here blocks
 //! the runtime, and a slow disk delays nothing but itself.
 
+mod aside;
 mod ballast;
 mod batches;
 mod commit;
@@ -29,6 +30,7 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use farwatch_common::clock::{Clock, Micros};
+use farwatch_common::id::AgentId;
 use farwatch_common::ranges::SeqRanges;
 use farwatch_proto::v1::Batch;
 use tokio::sync::{mpsc, oneshot, watch};
@@ -54,6 +56,8 @@ pub const CAP_BYTES_MIN: u64 = 256 * 1024 * 1024;
 #[derive(Clone, Debug)]
 pub struct BufferConfig {
     pub dir: PathBuf,
+    /// Whose: the file of another agent is set aside.
+    pub agent: AgentId,
     /// Most bytes of the file with its log.
     pub cap_bytes: u64,
     /// Room kept back for the day the disk is full; 0 for none.
@@ -61,19 +65,22 @@ pub struct BufferConfig {
 }
 
 impl BufferConfig {
-    /// The file in `dir` with the default cap for a volume of `volume_bytes`.
+    /// The file of `agent` in `dir` with the default cap for a volume of `volume_bytes`.
     #[must_use]
-    pub fn new(dir: PathBuf, volume_bytes: Option<u64>) -> Self {
+    pub fn new(dir: PathBuf, agent: AgentId, volume_bytes: Option<u64>) -> Self {
         let part = volume_bytes.map_or(CAP_BYTES_MAX, |bytes| bytes / VOLUME_PARTS);
         let cap_bytes = part.clamp(CAP_BYTES_MIN, CAP_BYTES_MAX);
-        Self { dir, cap_bytes, ballast_bytes: ballast::BALLAST_BYTES }
+        Self { dir, agent, cap_bytes, ballast_bytes: ballast::BALLAST_BYTES }
     }
 }
 
 /// Why the buffer cannot do its work.
 #[derive(Debug, thiserror::Error)]
 pub enum BufferError {
-    #[error("the buffer database failed")]
+    #[error(
+        "the buffer database failed; check that the disk has room and no errors (the system's log), \
+         and that this user owns the state directory"
+    )]
     Sqlite(#[from] rusqlite::Error),
     #[error("the linked SQLite {found} is older than 3.51.3, which has a known corruption bug")]
     OldSqlite { found: &'static str },
@@ -81,6 +88,8 @@ pub enum BufferError {
     Pragma { name: &'static str, found: String },
     #[error("the buffer file was written by a newer version; install that version again")]
     NewerFile,
+    #[error("the buffer file belongs to agent {known}, which this host was enrolled as before")]
+    OtherAgent { known: AgentId },
     #[error("the buffer file is damaged: {found}")]
     Damaged { found: String },
     #[error("cannot set the damaged file {path} aside; remove it by hand")]
@@ -139,11 +148,13 @@ pub struct Refusal {
 
 #[derive(Debug)]
 enum Command {
-    Next(Wanted, oneshot::Sender<Vec<Outgoing>>),
-    Acked(SeqRanges),
-    Refused(Refusal),
-    SchemasUnknown(u64),
-    Fork(oneshot::Sender<i64>),
+    Next(Wanted, oneshot::Sender<Result<Vec<Outgoing>, BufferError>>),
+    /// Answers name their stream: the file may have been replaced meanwhile, and the numbers of
+    /// its stream begin anew.
+    Acked(i64, SeqRanges),
+    Refused(i64, Refusal),
+    SchemasUnknown(i64, u64),
+    Fork(oneshot::Sender<Result<i64, BufferError>>),
 }
 
 /// The buffer, as `uplink` sees it. Once the last one is dropped and polling has ended, the buffer
@@ -197,29 +208,29 @@ impl Buffer {
     pub async fn next(&self, wanted: Wanted) -> Result<Vec<Outgoing>, BufferError> {
         let (reply, answer) = oneshot::channel();
         self.command(Command::Next(wanted, reply)).await?;
-        answer.await.map_err(|_| BufferError::Gone)
+        answer.await.map_err(|_| BufferError::Gone)?
     }
 
-    /// The collector has these.
-    pub async fn acked(&self, seqs: SeqRanges) -> Result<(), BufferError> {
-        self.command(Command::Acked(seqs)).await
+    /// The collector has these of the stream `stream_id`.
+    pub async fn acked(&self, stream_id: i64, seqs: SeqRanges) -> Result<(), BufferError> {
+        self.command(Command::Acked(stream_id, seqs)).await
     }
 
-    /// The collector will never take this.
-    pub async fn refused(&self, refusal: Refusal) -> Result<(), BufferError> {
-        self.command(Command::Refused(refusal)).await
+    /// The collector will never take this of the stream `stream_id`.
+    pub async fn refused(&self, stream_id: i64, refusal: Refusal) -> Result<(), BufferError> {
+        self.command(Command::Refused(stream_id, refusal)).await
     }
 
-    /// The collector lacks schemas of this batch: they go along again.
-    pub async fn schemas_unknown(&self, seq: u64) -> Result<(), BufferError> {
-        self.command(Command::SchemasUnknown(seq)).await
+    /// The collector lacks schemas of this batch of the stream `stream_id`: they go along again.
+    pub async fn schemas_unknown(&self, stream_id: i64, seq: u64) -> Result<(), BufferError> {
+        self.command(Command::SchemasUnknown(stream_id, seq)).await
     }
 
     /// Another agent has used our numbers: all that waits belongs to a new stream from now on.
     pub async fn fork(&self) -> Result<i64, BufferError> {
         let (reply, answer) = oneshot::channel();
         self.command(Command::Fork(reply)).await?;
-        answer.await.map_err(|_| BufferError::Gone)
+        answer.await.map_err(|_| BufferError::Gone)?
     }
 
     async fn command(&self, command: Command) -> Result<(), BufferError> {

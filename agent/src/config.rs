@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use farwatch_common::config::{Config, Problem};
+use farwatch_common::id::AgentId;
 use farwatch_common::logging;
 use serde::{Deserialize, Serialize};
 
@@ -74,8 +75,8 @@ impl Config for AgentConfig {
 impl AgentConfig {
     /// What the buffer may take.
     #[must_use]
-    pub fn buffer(&self, dir: &Path) -> BufferConfig {
-        let config = BufferConfig::new(dir.to_owned(), platform::volume_bytes(dir));
+    pub fn buffer(&self, dir: &Path, agent: AgentId) -> BufferConfig {
+        let config = BufferConfig::new(dir.to_owned(), agent, platform::volume_bytes(dir));
         let cap_bytes = self.buffer.size_mib.map_or(config.cap_bytes, |size| size * MIB);
         BufferConfig { cap_bytes, ..config }
     }

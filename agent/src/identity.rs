@@ -30,7 +30,7 @@ const VERSION: u32 = 1;
 /// Why the identity cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum IdentityError {
-    #[error("cannot read or write {path}")]
+    #[error("cannot read or write {path}; check that this user owns it and that the disk has room")]
     File { path: PathBuf, source: io::Error },
     #[error("{path} is damaged; enrol again with a new token and --force")]
     Damaged { path: PathBuf },

@@ -8,5 +8,6 @@ pub mod identity;
 pub mod inventory;
 pub mod platform;
 pub mod poll;
+pub mod state_dir;
 pub mod status;
 pub mod uplink;

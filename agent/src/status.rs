@@ -8,11 +8,12 @@ use std::time::Duration;
 
 use farwatch_common::clock::{Clock, Micros};
 use farwatch_common::file::{read_if_present, write_private};
+use farwatch_common::task::chain;
 use serde::Serialize;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use crate::buffer::{self, BufferError, BufferState, Summary};
+use crate::buffer::{self, BufferState, Summary};
 use crate::identity::{self, IdentityError};
 use crate::poll::{PollCounters, PollSnapshot};
 use crate::uplink::UplinkState;
@@ -22,6 +23,9 @@ const FILE: &str = "status.json";
 const EVERY: Duration = Duration::from_secs(5);
 /// Older than this, the agent that wrote does not run any more.
 const STALE: Duration = Duration::from_secs(20);
+
+/// A clock further off than this makes certificates and charts wrong.
+const CLOCK_OFF_MAX: Duration = Duration::from_secs(2);
 
 /// What a running agent writes about itself.
 #[derive(Clone, Debug, Serialize)]
@@ -88,8 +92,6 @@ impl Reporter {
 pub enum StatusError {
     #[error("the identity")]
     Identity(#[from] IdentityError),
-    #[error("the buffer")]
-    Buffer(#[from] BufferError),
     #[error("cannot read {path}; run this as the user of the agent")]
     Read { path: PathBuf, source: std::io::Error },
 }
@@ -103,6 +105,8 @@ pub struct Status {
     pub collectors: Vec<String>,
     pub certificate_expires_us: Option<i64>,
     pub buffer: Option<Summary>,
+    /// Why its file cannot be read, if that is so.
+    pub buffer_error: Option<String>,
     /// What the running agent wrote last; none if no agent runs.
     pub running: Option<serde_json::Value>,
 }
@@ -117,13 +121,19 @@ impl Status {
         let running = bytes
             .and_then(|bytes| serde_json::from_slice::<serde_json::Value>(&bytes).ok())
             .filter(|told| told["at_us"].as_i64().is_some_and(|at| now.since(Micros(at)) < STALE));
+        // A damaged file is what a status is asked for; a running agent replaces it.
+        let (buffer, buffer_error) = match buffer::summary(state_dir) {
+            Ok(summary) => (summary, None),
+            Err(error) => (None, Some(chain(&error))),
+        };
         Ok(Self {
             enrolled: known.is_some(),
             agent: known.map(|known| known.agent.to_string()),
             name: known.map(|known| known.name.clone()),
             collectors: known.map(|known| known.collectors.clone()).unwrap_or_default(),
             certificate_expires_us: known.map(|known| known.not_after.0),
-            buffer: buffer::summary(state_dir)?,
+            buffer,
+            buffer_error,
             running,
         })
     }
@@ -162,10 +172,16 @@ impl Status {
                 line("lost", lost.join(", "));
             }
         }
+        if let Some(error) = &self.buffer_error {
+            line("buffer", format!("cannot be read: {error}"));
+        }
         match &self.running {
             None => line("agent", "not running".into()),
             Some(told) => {
                 line("agent", format!("running, {} devices", told["devices"]));
+                if let Some(trouble) = told["buffer_trouble"].as_str() {
+                    line("trouble", format!("nothing can be written to the buffer: {trouble}"));
+                }
                 let uplink = &told["uplink"];
                 line(
                     "uplink",
@@ -179,8 +195,47 @@ impl Status {
                         },
                     },
                 );
+                if let Some(offset) = uplink["clock_offset_us"].as_i64() {
+                    line("clock", clock_line(offset));
+                }
             }
         }
         text
+    }
+}
+
+/// `offset_us` is how far the collector's clock is ahead of this host's.
+fn clock_line(offset_us: i64) -> String {
+    let off = Duration::from_micros(offset_us.unsigned_abs());
+    let side = if offset_us > 0 { "behind" } else { "ahead of" };
+    let advice = if off > CLOCK_OFF_MAX { "; set this host's clock" } else { "" };
+    format!("{:.3} s {side} the collector's{advice}", off.as_secs_f64())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_damaged_buffer_and_what_the_agent_suffers_from_are_shown() {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::write(dir.path().join("buffer.db"), "not a database at all").unwrap();
+        let now = Micros(1_000_000_000);
+        let told = serde_json::json!({
+            "at_us": now.0,
+            "devices": 3,
+            "buffer_trouble": "the disk is full",
+            "uplink": { "connected": true, "collector": "noc:443", "clock_offset_us": 61_000_000 },
+        });
+        std::fs::write(dir.path().join(FILE), told.to_string()).unwrap();
+        let status = Status::read(dir.path(), now).unwrap();
+        let text = status.to_text(now);
+        for part in [
+            "cannot be read: the buffer database failed",
+            "nothing can be written to the buffer: the disk is full",
+            "61.000 s behind the collector's; set this host's clock",
+        ] {
+            assert!(text.contains(part), "{part} in\n{text}");
+        }
     }
 }

@@ -69,7 +69,9 @@ pub enum UplinkError {
     Stuck,
     #[error("the buffer")]
     Buffer(#[from] BufferError),
-    #[error("TLS")]
+    #[error(
+        "this agent's key and certificate cannot be used; enrol again with a new token and --force"
+    )]
     Tls(#[from] TlsError),
 }
 
@@ -206,8 +208,16 @@ impl Uplink {
         let collectors = &self.credentials.collectors;
         let collector = collectors.get(attempt % collectors.len().max(1)).cloned();
         let collector = collector.unwrap_or_default();
-        let session = dial(&collector, &self.credentials).await?;
-        let live = Live::begin(self, session, core).await?;
+        let begun = async {
+            let session = dial(&collector, &self.credentials).await?;
+            Live::begin(self, session, core).await
+        };
+        let live = tokio::select! {
+            live = begun => live?,
+            // What is buffered stays on disk: waiting for a collector would only cost the time the
+            // buffer needs to close its file.
+            () = cancel.cancelled() => return Ok(session::End::Drained),
+        };
         self.up_since = Some(self.clock.monotonic());
         self.state.send_modify(|state| {
             state.connected = true;

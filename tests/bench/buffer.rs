@@ -12,6 +12,7 @@ use farwatch_agent::buffer::{self, BufferConfig};
 use farwatch_agent::poll::PollCounters;
 use farwatch_common::batch::{decode_rows, encode_rows};
 use farwatch_common::clock::Clock;
+use farwatch_common::id::AgentId;
 use farwatch_common::sample::Class;
 use farwatch_support::bench::polling::{
     Fleet, POLLS, ROUNDS, VALUES, is_round, our_round, saturated,
@@ -50,7 +51,7 @@ async fn round() -> anyhow::Result<()> {
     let (out, observations) = mpsc::channel(OBSERVATIONS);
     let counters = Arc::new(PollCounters::default());
     let start = own_cpu_s()?;
-    let config = BufferConfig::new(dir.path().to_owned(), None);
+    let config = BufferConfig::new(dir.path().to_owned(), AgentId(1), None);
     let (buffer, stopped) = buffer::start(config, observations, Clock::system())?;
     let (state, stop) = (buffer.state(), CancellationToken::new());
     tokio::try_join!(

@@ -4,23 +4,46 @@
 use std::fs;
 use std::io::{self, Write as _};
 use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::platform;
 
 /// Enough for the log of an eviction.
 pub(super) const BALLAST_BYTES: usize = 2 * 1024 * 1024;
+
+/// Building it is tried this often: a nearly full disk must not be written full with every commit.
+const BUILD_EVERY: Duration = Duration::from_secs(300);
+/// Only while this many times its size is free.
+const FREE_TIMES: u64 = 2;
 
 #[derive(Debug)]
 pub(super) struct Ballast {
     path: PathBuf,
     bytes: usize,
+    /// When building it may be tried again, in monotonic time.
+    not_before: Duration,
 }
 
 impl Ballast {
     pub(super) fn new(path: PathBuf, bytes: usize) -> Self {
-        Self { path, bytes }
+        Self { path, bytes, not_before: Duration::ZERO }
+    }
+
+    /// Builds it if it is time for that and there is ample room.
+    pub(super) fn keep(&mut self, now: Duration) {
+        if self.bytes == 0 || now < self.not_before {
+            return;
+        }
+        self.not_before = now + BUILD_EVERY;
+        let free = self.path.parent().and_then(platform::volume_free_bytes);
+        if free.is_some_and(|free| free <= FREE_TIMES * self.bytes as u64) || self.build().is_err()
+        {
+            tracing::debug!("no room for the ballast yet");
+        }
     }
 
     /// Makes the file if it is not there. Its bytes are not zero, lest a file system leaves them out.
-    pub(super) fn build(&self) -> io::Result<()> {
+    fn build(&self) -> io::Result<()> {
         if fs::metadata(&self.path).is_ok_and(|file| file.len() >= self.bytes as u64) {
             return Ok(());
         }

@@ -43,19 +43,21 @@ impl Fill {
     }
 }
 
-/// Keeps a batch. One with its number can only be itself: a commit that failed and was kept after all.
+/// Keeps a batch under the number `seq`. Says whether it is there now: one that was there before is
+/// itself, of a commit that failed and was kept after all, or another's, which stays.
 pub(super) fn insert(
     connection: &Connection,
+    seq: u64,
     batch: &Gathered,
     packed: &Packed,
-) -> rusqlite::Result<()> {
-    connection
+) -> rusqlite::Result<bool> {
+    let inserted = connection
         .prepare_cached(
             "INSERT OR IGNORE INTO batch (seq, class, codec, chunk, bulk, t_min, t_max, n, schemas, data)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
         )?
         .execute(params![
-            batch.seq.cast_signed(),
+            seq.cast_signed(),
             batch.class as u8,
             packed.codec as u8,
             order::chunk(batch.t_min),
@@ -66,7 +68,15 @@ pub(super) fn insert(
             schemas::to_bytes(&packed.schemas),
             packed.data,
         ])?;
-    Ok(())
+    if inserted > 0 {
+        return Ok(true);
+    }
+    let stored: (u8, Vec<u8>) = connection.query_row(
+        "SELECT codec, data FROM batch WHERE seq = ?1",
+        [seq.cast_signed()],
+        |row| Ok((row.get(0)?, row.get(1)?)),
+    )?;
+    Ok(stored.0 == packed.codec as u8 && batch.is_stored_as(&stored.1, packed))
 }
 
 /// Event time of the oldest sample that waits; `None` if nothing does.

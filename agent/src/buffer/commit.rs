@@ -4,23 +4,25 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use farwatch_common::clock::Micros;
-use farwatch_common::sample::{Schema, SchemaId};
+use farwatch_common::sample::{Class, Schema, SchemaId};
 use farwatch_common::task::chain;
 use farwatch_proto::v1::{Gap, GapReason};
 use rusqlite::{Connection, TransactionBehavior};
 
 use super::batches::{self, Fill};
-use super::file::{self, Owner, PAGE_BYTES};
+use super::file::{self, Look, Owner, PAGE_BYTES};
 use super::gather::{BATCH_BYTES_MAX, Gathered, Sequences};
 use super::losses::{self, Eviction};
 use super::schemas::Schemas;
 use super::writer::Writer;
-use super::{BufferError, BufferState, order};
+use super::{BufferError, BufferState, aside, order};
 
 /// Batches that wait in memory while the disk takes none, by their estimated size.
 const UNWRITTEN_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// How much more than needed an eviction frees, as a part of the cap: the next one is far off.
 const EVICTION_SLACK_PARTS: u64 = 32;
+/// The part of the cap that schemas no batch needs may take.
+const SCHEMAS_PARTS: u64 = 8;
 /// Pages given back to a full disk at a time.
 const VACUUM_PAGES: u32 = 4096;
 
@@ -34,35 +36,62 @@ struct Written {
 impl Writer {
     /// Commits all that is gathered, and deletes what is acknowledged.
     pub(super) fn commit(&mut self) {
+        // While the disk takes nothing, open batches fill up, so that numbers last. None that was
+        // part of an attempt does: it may be in the file after all.
+        let stuck = self.trouble.is_some() && !self.gather.is_full();
+        if !stuck {
+            self.close_open();
+        }
+        let mut written = self.write(false);
+        if let Err(error) = &written {
+            written = self.recover(error).and_then(|()| self.write(false));
+        }
+        self.suspect &= written.is_err();
+        match written {
+            Ok(()) => {
+                if self.trouble.take().is_some() {
+                    tracing::info!("the buffer commits again");
+                }
+                if stuck {
+                    return self.commit();
+                }
+            }
+            Err(error) => self.hold(&error),
+        }
+        if self.trouble.is_none() {
+            self.ballast.keep(self.now());
+        }
+        self.publish_again();
+    }
+
+    pub(super) fn close_open(&mut self) {
         let (closed, schemas) = self.gather.take();
         self.unwritten.extend(closed);
         self.unwritten_schemas.extend(schemas);
-        let mut written = self.write(false);
-        if let Err(error) = &written {
-            self.recover(error);
-            written = self.write(false);
-        }
-        match written {
-            Ok(()) if self.trouble.take().is_some() => tracing::info!("the buffer commits again"),
-            Ok(()) => {}
-            Err(error) => self.hold(&error),
-        }
-        self.rebuild_ballast();
-        // Not in one expression: the look would hold the lock that publishing takes.
-        let flushed = self.state.borrow().flushed;
-        self.publish(flushed);
     }
 
     fn write(&mut self, stop: bool) -> Result<(), BufferError> {
         let now = self.clock.now();
         let limit = self.limit_bytes();
-        let mut written =
-            Written { numbers: self.file.numbers, schemas: self.schemas.clone(), fill: self.fill };
+        let mut written = Written {
+            numbers: self.file.numbers,
+            schemas: self.file.schemas.clone(),
+            fill: self.file.fill,
+        };
         let step =
             self.file.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         batches::delete_acked(&step, &self.acked, &mut written.schemas, &mut written.fill)?;
+        let schemas_most = self.config.cap_bytes / SCHEMAS_PARTS;
+        written.schemas.prune(&step, schemas_most)?;
         for gap in self.lost.values() {
-            losses::note_loss(&step, gap, 0)?;
+            let mut gap = *gap;
+            if gap.seq_first == 0 {
+                // Lost for want of a number: two gaps under the same one would be taken for one.
+                gap.stream_id = self.file.stream_id;
+                gap.seq_first = written.numbers.take_in_commit();
+                gap.seq_last = gap.seq_first;
+            }
+            losses::note_loss(&step, &gap, 0)?;
         }
         let incoming: usize = self.unwritten.iter().map(|batch| batch.bytes).sum();
         let mut eviction = Eviction {
@@ -70,6 +99,7 @@ impl Writer {
             stream_id: self.file.stream_id,
             in_flight: &self.in_flight,
             fill: &mut written.fill,
+            schemas: &mut written.schemas,
         };
         let fits = make_room(&mut eviction, limit, incoming as u64)?;
         let mut insert = Insert {
@@ -83,8 +113,8 @@ impl Writer {
         file::save_numbers(&step, written.numbers, now, stop)?;
         step.commit()?;
         self.file.numbers = written.numbers;
-        self.schemas = written.schemas;
-        self.fill = written.fill;
+        self.file.schemas = written.schemas;
+        self.file.fill = written.fill;
         self.unwritten.clear();
         self.unwritten_schemas.clear();
         self.lost.clear();
@@ -100,17 +130,18 @@ impl Writer {
     }
 
     /// After a failure: makes room on a full disk, opens the file anew after anything else.
-    pub(super) fn recover(&mut self, error: &BufferError) {
-        let recovered = if error.is_full() { self.relieve() } else { self.reopen() };
-        if let Err(second) = recovered
+    pub(super) fn recover(&mut self, error: &BufferError) -> Result<(), BufferError> {
+        let recovered = if error.is_full() { self.relieve() } else { self.reopen(error) };
+        if let Err(second) = &recovered
             && self.trouble.is_none()
         {
             tracing::error!(
                 error = chain(error),
-                second = chain(&second),
+                second = chain(second),
                 "the buffer could not recover from a failure of the disk"
             );
         }
+        recovered
     }
 
     /// On a full disk even a deletion fails, for want of room in the log: the ballast makes it.
@@ -118,12 +149,14 @@ impl Writer {
         if self.trouble.is_none() {
             tracing::warn!("the disk is full: dropping the ballast and evicting the oldest");
         }
-        // If it stays, the eviction says what is wrong.
+        // If they stay, the eviction says what is wrong.
+        let _ = aside::drop_all(&self.config.dir);
         let _ = self.ballast.drop_it();
         let incoming: usize = self.unwritten.iter().map(|batch| batch.bytes).sum();
         let needed = incoming as u64 + BATCH_BYTES_MAX as u64;
         let (stream_id, in_flight, mut fill) =
-            (self.file.stream_id, self.in_flight.clone(), self.fill);
+            (self.file.stream_id, self.in_flight.clone(), self.file.fill);
+        let mut schemas = self.file.schemas.clone();
         self.in_one(|step| {
             let free: i64 = step.pragma_query_value(None, "freelist_count", |row| row.get(0))?;
             let free = free.max(0).cast_unsigned() * PAGE_BYTES;
@@ -132,26 +165,44 @@ impl Writer {
             }
             let target = losses::used_bytes(step)?.saturating_sub(needed - free);
             let (in_flight, fill) = (&in_flight, &mut fill);
-            Eviction { connection: step, stream_id, in_flight, fill }.until(target).map(drop)
+            let schemas = &mut schemas;
+            Eviction { connection: step, stream_id, in_flight, fill, schemas }
+                .until(target)
+                .map(drop)
         })?;
-        self.fill = fill;
+        (self.file.fill, self.file.schemas) = (fill, schemas);
         truncate_log(&self.file.connection)
     }
 
-    fn reopen(&mut self) -> Result<(), BufferError> {
-        let owner = Owner { stream_id: self.file.stream_id, numbers: self.file.numbers };
+    fn reopen(&mut self, error: &BufferError) -> Result<(), BufferError> {
+        let look = match error.is_damage() {
+            false => Look::Trust,
+            true if self.suspect => Look::Replace,
+            true => Look::Check,
+        };
+        self.suspect |= look == Look::Check;
+        let owner = Owner { stream_id: self.file.stream_id, numbers: self.file.numbers, look };
+        // Closed first: some systems rename no file that is open. While no other is open, each
+        // statement fails on this one.
+        self.file.connection = Connection::open_in_memory()?;
         self.file = file::open(&self.config, Some(owner), &self.clock)?;
-        self.schemas = Schemas::load(&self.file.connection)?;
-        self.fill = Fill::load(&self.file.connection)?;
         if self.file.stream_id != owner.stream_id {
-            // A fresh file: what waits in memory gets numbers of its stream.
-            self.acked = Default::default();
-            self.in_flight.clear();
-            for batch in &mut self.unwritten {
-                batch.seq = self.file.numbers.take().unwrap_or(batch.seq);
-            }
+            self.renumber();
         }
         Ok(())
+    }
+
+    /// The file is a fresh one: what waits in memory gets numbers of its stream.
+    fn renumber(&mut self) {
+        self.close_open();
+        for batch in &mut self.unwritten {
+            batch.seq = self.file.numbers.take_in_commit();
+        }
+        self.in_flight.clear();
+        self.acked = Default::default();
+        self.acked_count = 0;
+        // What was open is committed in time.
+        self.acked_since.get_or_insert(self.now());
     }
 
     /// Keeps what could not be committed, and loses the oldest bulk beyond the limit.
@@ -164,8 +215,14 @@ impl Writer {
         // Again with the next batch, or after the time one takes.
         self.acked_since = Some(self.now());
         let mut held: usize = self.unwritten.iter().map(|batch| batch.bytes).sum();
+        let bulk = |batch: &Gathered| order::is_bulk(batch.class);
+        let event = |batch: &Gathered| batch.class == Class::Events;
         while held > UNWRITTEN_BYTES_MAX
-            && let Some(at) = self.unwritten.iter().position(|batch| order::is_bulk(batch.class))
+            && let Some(at) = self
+                .unwritten
+                .iter()
+                .position(bulk)
+                .or_else(|| self.unwritten.iter().position(event))
         {
             let batch = self.unwritten.remove(at);
             held -= batch.bytes;
@@ -173,19 +230,12 @@ impl Writer {
         }
     }
 
-    pub(super) fn rebuild_ballast(&self) {
-        if self.config.ballast_bytes > 0 && self.trouble.is_none() && self.ballast.build().is_err()
-        {
-            tracing::debug!("no room for the ballast yet");
-        }
-    }
-
     pub(super) fn publish(&self, flushed: bool) {
         let state = BufferState {
             stream_id: self.file.stream_id,
             next_seq: self.file.numbers.next,
-            batches: self.fill.batches,
-            bytes: self.fill.bytes,
+            batches: self.file.fill.batches,
+            bytes: self.file.fill.bytes,
             oldest: batches::oldest(&self.file.connection).unwrap_or(None),
             flushed,
             trouble: self.trouble.clone(),
@@ -200,7 +250,7 @@ impl Writer {
     /// Says in the file that nothing is missing.
     pub(super) fn stop(&mut self) {
         self.commit();
-        if self.unwritten.is_empty()
+        if self.trouble.is_none()
             && let Err(error) = self.write(true)
         {
             tracing::warn!(error = chain(&error), "the buffer could not be closed cleanly");
@@ -267,7 +317,7 @@ impl Insert<'_> {
         // Last, so that it reports what this very commit has lost.
         let mut reporting = gathered.iter().find(|batch| Some(batch.seq) == reporter).cloned();
         if reporting.is_none() && losses::any_unreported(self.connection)? {
-            reporting = self.written.numbers.take().map(Gathered::events);
+            reporting = Some(Gathered::events(self.written.numbers.take_in_commit()));
         }
         if let Some(mut batch) = reporting {
             batch.add_events(losses::report(self.connection, batch.seq, now)?);
@@ -279,11 +329,17 @@ impl Insert<'_> {
     fn one(&mut self, batch: &Gathered) -> rusqlite::Result<()> {
         match batch.pack() {
             Ok(packed) => {
-                batches::insert(self.connection, batch, &packed)?;
+                let mut seq = batch.seq;
+                while !batches::insert(self.connection, seq, batch, &packed)? {
+                    let taken = seq;
+                    seq = self.written.numbers.take_in_commit();
+                    tracing::error!(taken, seq, "a number is in use: the batch gets another");
+                    losses::report_moved(self.connection, taken, seq)?;
+                }
                 self.written.fill.add(packed.data.len() as u64);
                 for id in packed.schemas {
                     let schema = self.definitions.get(&id).map(AsRef::as_ref);
-                    self.written.schemas.keep(self.connection, id, schema, batch.seq)?;
+                    self.written.schemas.keep(self.connection, id, schema, seq)?;
                 }
                 Ok(())
             }

@@ -2,17 +2,18 @@
 //! in place of a damaged one.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use farwatch_common::clock::{Clock, Micros};
+use farwatch_common::id::AgentId;
 use farwatch_common::sample::Class;
 use farwatch_proto::v1::{Gap, GapReason};
-use rusqlite::{
-    Connection, ErrorCode, OpenFlags, OptionalExtension as _, TransactionBehavior, params,
-};
+use rusqlite::{Connection, ErrorCode, OptionalExtension as _, TransactionBehavior, ffi, params};
 
+use super::batches::Fill;
 use super::gather::Sequences;
-use super::{BufferConfig, BufferError};
+use super::schemas::Schemas;
+use super::{BufferConfig, BufferError, aside};
 
 pub(super) const FILE_NAME: &str = "buffer.db";
 /// First version without the WAL-reset corruption bug of 3.7.0 to 3.51.2.
@@ -20,9 +21,18 @@ const SQLITE_VERSION_MIN: i32 = 3_051_003;
 pub(super) const PAGE_BYTES: u64 = 4096;
 /// SQLite's own default; a smaller cap has a smaller log.
 const WAL_PAGES_MAX: u64 = 1000;
-const MIGRATIONS: [&str; 1] = [include_str!("../../../migrations/agent/0001_first.sql")];
-/// Damaged files kept for support.
-const DAMAGED_KEPT: usize = 1;
+const MIGRATIONS: [&str; 3] = [
+    include_str!("../../../migrations/agent/0001_first.sql"),
+    include_str!("../../../migrations/agent/0002_owner.sql"),
+    include_str!("../../../migrations/agent/0003_schema_class.sql"),
+];
+/// The disk cannot give back what was written: a bad sector stays one.
+const UNREADABLE: [i32; 4] = [
+    ffi::SQLITE_IOERR_READ,
+    ffi::SQLITE_IOERR_SHORT_READ,
+    ffi::SQLITE_IOERR_CORRUPTFS,
+    ffi::SQLITE_IOERR_DATA,
+];
 
 /// An open file.
 #[derive(Debug)]
@@ -30,6 +40,8 @@ pub(super) struct File {
     pub(super) connection: Connection,
     pub(super) stream_id: i64,
     pub(super) numbers: Sequences,
+    pub(super) schemas: Schemas,
+    pub(super) fill: Fill,
 }
 
 /// Pages the log may take of the cap.
@@ -42,6 +54,16 @@ pub(super) fn wal_pages(cap_bytes: u64) -> u64 {
 pub(super) struct Owner {
     pub(super) stream_id: i64,
     pub(super) numbers: Sequences,
+    pub(super) look: Look,
+}
+
+/// How its owner looks at a file: a check reads all of it, which takes long on a slow disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Look {
+    Trust,
+    Check,
+    /// It failed again although the check found nothing.
+    Replace,
 }
 
 /// Opens the file in `config.dir`, or a fresh one in place of a damaged one. Without an `owner`
@@ -52,23 +74,53 @@ pub(super) fn open(
     clock: &Clock,
 ) -> Result<File, BufferError> {
     let path = config.dir.join(FILE_NAME);
+    aside::finish(&path)?;
     let emptied = fs::metadata(&path).is_ok_and(|file| file.len() == 0);
     let damage = if emptied {
         "it is empty".to_owned()
+    } else if owner.is_some_and(|owner| owner.look == Look::Replace) {
+        "it fails again and again".to_owned()
     } else {
         match try_open(&path, config, owner, clock) {
             Err(error) if error.is_damage() => farwatch_common::task::chain(&error),
+            Err(BufferError::OtherAgent { known }) => {
+                tracing::warn!(
+                    other_agent = %known,
+                    "the buffer belongs to the agent this host was enrolled as before: set aside"
+                );
+                replace(&path, config, None, clock)?;
+                return try_open(&path, config, owner, clock);
+            }
             other => return other,
         }
     };
-    let lost = what_was_in(&path, clock.now());
-    let aside = set_aside(&path, clock.now())
-        .map_err(|source| BufferError::SetAside { path: path.clone(), source })?;
-    tracing::error!(%damage, aside = %aside.display(),
-        "the buffer file is damaged: set aside, going on with a fresh one");
-    let file = try_open(&path, config, owner, clock)?;
-    record_gap(&file.connection, &lost)?;
-    Ok(file)
+    tracing::error!(%damage, "the buffer file is damaged: set aside, going on with a fresh one");
+    let lost = aside::what_was_in(&path, clock.now());
+    replace(&path, config, Some(lost), clock)?;
+    try_open(&path, config, owner, clock)
+}
+
+/// Puts a fresh file that knows what is `lost` in the place of another.
+fn replace(
+    path: &Path,
+    config: &BufferConfig,
+    lost: Option<Gap>,
+    clock: &Clock,
+) -> Result<(), BufferError> {
+    let now = clock.now();
+    aside::clear_fresh(path)?;
+    let fresh = try_open(&aside::fresh_path(path), config, None, clock)?;
+    if let Some(mut lost) = lost {
+        if lost.stream_id <= 0 {
+            // A collector takes no gap without a stream.
+            lost.stream_id = fresh.stream_id;
+        }
+        record_gap(&fresh.connection, &lost)?;
+    }
+    // No number of it is used yet.
+    save_numbers(&fresh.connection, fresh.numbers, now, true)?;
+    fresh.connection.close().map_err(|(_, error)| error)?;
+    aside::swap(path, now)
 }
 
 fn try_open(
@@ -83,7 +135,7 @@ fn try_open(
     }
     set_pragmas(&connection, config.cap_bytes)?;
     let connection = migrate(connection)?;
-    resume(connection, owner, clock.now())
+    resume(connection, config.agent, owner, clock.now())
 }
 
 fn set_pragmas(connection: &Connection, cap_bytes: u64) -> Result<(), BufferError> {
@@ -133,15 +185,17 @@ struct Kept {
     numbers: Sequences,
     committed_at: Micros,
     clean: bool,
+    agent: AgentId,
 }
 
 fn kept(connection: &Connection) -> rusqlite::Result<Option<Kept>> {
-    let statement = "SELECT stream_id, next_seq, reserved_to, committed_at, clean FROM stream";
+    let statement =
+        "SELECT stream_id, next_seq, reserved_to, committed_at, clean, agent_id FROM stream";
     let read = connection.query_row(statement, [], |row| {
         let unsigned = |at| row.get::<_, i64>(at).map(i64::cast_unsigned);
         let numbers = Sequences { next: unsigned(1)?, reserved_to: unsigned(2)? };
-        let committed_at = Micros(row.get(3)?);
-        Ok(Kept { stream_id: row.get(0)?, numbers, committed_at, clean: row.get(4)? })
+        let (committed_at, agent) = (Micros(row.get(3)?), AgentId(row.get(5)?));
+        Ok(Kept { stream_id: row.get(0)?, numbers, committed_at, clean: row.get(4)?, agent })
     });
     read.optional()
 }
@@ -149,11 +203,20 @@ fn kept(connection: &Connection) -> rusqlite::Result<Option<Kept>> {
 /// Reads or makes the stream and, after an unclean stop, declares the numbers that may be lost.
 fn resume(
     mut connection: Connection,
+    agent: AgentId,
     owner: Option<Owner>,
     now: Micros,
 ) -> Result<File, BufferError> {
     let found = kept(&connection)?;
-    if found.as_ref().is_some_and(|kept| !kept.clean) {
+    let known = found.as_ref().map_or(agent, |kept| kept.agent);
+    if known != agent && known != AgentId(0) {
+        return Err(BufferError::OtherAgent { known });
+    }
+    let check = match owner {
+        Some(owner) => owner.look == Look::Check,
+        None => found.as_ref().is_some_and(|kept| !kept.clean),
+    };
+    if check {
         quick_check(&connection)?;
     }
     let step = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
@@ -164,11 +227,13 @@ fn resume(
             None => (kept.stream_id, declare_crash(&step, &kept, now)?),
         },
     };
+    step.execute("UPDATE stream SET agent_id = ?1", [agent.0])?;
     numbers = numbers.wanted();
     save_numbers(&step, numbers, now, false)?;
-    super::schemas::prune(&step)?;
     step.commit()?;
-    Ok(File { connection, stream_id, numbers })
+    // A damaged page shows here at the latest.
+    let (schemas, fill) = (Schemas::load(&connection)?, Fill::load(&connection)?);
+    Ok(File { connection, stream_id, numbers, schemas, fill })
 }
 
 fn begin(connection: &Connection, now: Micros) -> rusqlite::Result<i64> {
@@ -252,73 +317,6 @@ pub(super) fn record_gap(connection: &Connection, gap: &Gap) -> rusqlite::Result
     Ok(())
 }
 
-/// What a damaged file still tells of its content: it may tell all, some or nothing.
-fn what_was_in(path: &Path, now: Micros) -> Gap {
-    let changed = fs::metadata(path)
-        .and_then(|file| file.modified())
-        .ok()
-        .and_then(|at| at.duration_since(std::time::UNIX_EPOCH).ok())
-        .map_or(now, |age| Micros(0).after(age));
-    let mut gap = Gap {
-        from_us: changed.0.min(now.0),
-        to_us: now.0,
-        class: Class::Counters as u32,
-        reason: GapReason::Corrupt as i32,
-        ..Gap::default()
-    };
-    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let Ok(connection) = Connection::open_with_flags(path, flags) else { return gap };
-    if let Ok(id) = connection.query_row("SELECT stream_id FROM stream", [], |row| row.get(0)) {
-        gap.stream_id = id;
-    }
-    let content = connection.query_row(
-        "SELECT MIN(seq), MAX(seq), MIN(t_min), SUM(n) FROM batch",
-        [],
-        |row| {
-            let bounds: (i64, i64) = (row.get(0)?, row.get(1)?);
-            Ok((bounds, row.get::<_, i64>(2)?, row.get::<_, i64>(3)?))
-        },
-    );
-    if let Ok(((first, last), from_us, count)) = content {
-        gap.seq_first = first.max(0).cast_unsigned();
-        gap.seq_last = last.max(first).max(0).cast_unsigned();
-        gap.from_us = from_us.clamp(0, gap.from_us);
-        gap.count = count.max(0).cast_unsigned();
-    }
-    gap
-}
-
-/// Renames the file and its log out of the way; older ones go, lest they fill the disk.
-fn set_aside(path: &Path, now: Micros) -> std::io::Result<PathBuf> {
-    let named = |path: &Path, end: &str| {
-        let mut name = path.as_os_str().to_owned();
-        name.push(end);
-        PathBuf::from(name)
-    };
-    let prefix = format!("{FILE_NAME}.damaged-");
-    let dir = path.parent().unwrap_or(Path::new("."));
-    let mut older: Vec<_> = fs::read_dir(dir)?
-        .filter_map(|entry| Some(entry.ok()?.path()))
-        .filter(|path| {
-            path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(&prefix))
-        })
-        .collect();
-    older.sort();
-    for surplus in older.iter().rev().skip(DAMAGED_KEPT.saturating_sub(1)) {
-        fs::remove_file(surplus)?;
-    }
-    let aside = named(path, &format!(".damaged-{}", now.0));
-    fs::rename(path, &aside)?;
-    // The log of a damaged file must not be taken for the fresh one's.
-    for end in ["-wal", "-shm"] {
-        match fs::remove_file(named(path, end)) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
-            _ => {}
-        }
-    }
-    Ok(aside)
-}
-
 impl BufferError {
     /// The file's content is wrong, not the world around it.
     pub(super) fn is_damage(&self) -> bool {
@@ -327,6 +325,7 @@ impl BufferError {
             Self::Sqlite(error) => match error {
                 rusqlite::Error::SqliteFailure(failure, text) => {
                     matches!(failure.code, ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase)
+                        || UNREADABLE.contains(&failure.extended_code)
                         // A table that a migration made is gone, or cannot be read.
                         || text.as_deref().is_some_and(|text| text.contains("no such"))
                         || text.as_deref().is_some_and(|text| text.contains("malformed"))

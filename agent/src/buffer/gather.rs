@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use farwatch_common::batch::{self, BatchError, Codec};
 use farwatch_common::clock::Micros;
-use farwatch_common::sample::{Class, Row, Schema, SchemaId};
+use farwatch_common::sample::{Class, Column, Row, Schema, SchemaId};
 use farwatch_proto::v1::{Event, event};
 use prost::Message as _;
 
@@ -21,6 +21,8 @@ pub(super) const BATCH_BYTES_MAX: usize = 256 * 1024;
 /// What a value and a row cost when packed, measured on interface counters.
 const VALUE_BYTES: usize = 3;
 const ROW_BYTES: usize = 24;
+/// What a column of a schema costs beside its names.
+const COLUMN_BYTES: usize = 16;
 /// Numbers reserved on disk at a time.
 pub(super) const SEQ_BLOCK: u64 = 1024;
 /// Reserve again when fewer are left; each commit takes at most one per class.
@@ -41,6 +43,12 @@ impl Sequences {
             self.next += 1;
             seq
         })
+    }
+
+    /// The next number, for what is committed along with how far they are used.
+    pub(super) fn take_in_commit(&mut self) -> u64 {
+        self.next += 1;
+        self.next - 1
     }
 
     /// What must be reserved on disk with the next commit.
@@ -128,6 +136,17 @@ impl Gathered {
         self.bytes += bytes;
     }
 
+    /// Whether `data`, of a batch of the same codec, is this batch. Of events the reported gaps at the
+    /// end may differ: a commit that failed and was kept after all has reported them.
+    #[must_use]
+    pub(super) fn is_stored_as(&self, data: &[u8], packed: &Packed) -> bool {
+        match &self.content {
+            Content::Rows { .. } => data == packed.data,
+            Content::Events(events) => batch::decode_events(data)
+                .is_ok_and(|stored| stored.iter().zip(events).all(|(one, other)| one == other)),
+        }
+    }
+
     /// Encodes the content.
     pub(super) fn pack(&self) -> Result<Packed, BatchError> {
         match &self.content {
@@ -158,16 +177,20 @@ pub(super) struct Gather {
 }
 
 impl Gather {
-    /// Adds a row; `now` is monotonic time.
+    /// Adds a row; `now` is monotonic time. A schema that the file does not have yet (`new`) counts
+    /// with the first batch that brings it.
     pub(super) fn row(
         &mut self,
         row: Row,
-        schema: &Arc<Schema>,
+        (schema, new): (&Arc<Schema>, bool),
         numbers: &mut Sequences,
         now: Duration,
     ) -> Result<(), NoNumber> {
         let id = row.schema;
-        let bytes = ROW_BYTES + VALUE_BYTES * row.values.len();
+        let mut bytes = ROW_BYTES + VALUE_BYTES * row.values.len();
+        if new && !self.schemas.contains_key(&id) {
+            bytes += definition_bytes(schema);
+        }
         let batch = self.batch(row.group.class(), numbers, now)?;
         batch.spans(row.at, bytes);
         if let Content::Rows { rows, schemas } = &mut batch.content {
@@ -214,8 +237,13 @@ impl Gather {
     /// Whether to commit now.
     #[must_use]
     pub(super) fn is_due(&self, now: Duration) -> bool {
-        self.deadline().is_some_and(|deadline| deadline <= now)
-            || self.open.values().any(|batch| batch.bytes >= BATCH_BYTES_MAX)
+        self.deadline().is_some_and(|deadline| deadline <= now) || self.is_full()
+    }
+
+    /// Whether a batch has all it may hold.
+    #[must_use]
+    pub(super) fn is_full(&self) -> bool {
+        self.open.values().any(|batch| batch.bytes >= BATCH_BYTES_MAX)
     }
 
     /// Closes all open batches; their schemas come along.
@@ -224,6 +252,12 @@ impl Gather {
         let open = std::mem::take(&mut self.open);
         (open.into_values().collect(), std::mem::take(&mut self.schemas))
     }
+}
+
+/// About what a definition takes in the file.
+fn definition_bytes(schema: &Schema) -> usize {
+    let column = |column: &Column| COLUMN_BYTES + column.object.len() + column.metric.len();
+    schema.columns.iter().map(column).sum()
 }
 
 /// A gap as the event that reports it.
@@ -257,9 +291,9 @@ mod tests {
     fn a_batch_holds_one_class_and_all_close_together() {
         let (mut gather, mut numbers) = (Gather::default(), numbers());
         let s = Duration::from_secs;
-        gather.row(row(Group::System, 5, 3), &schema(), &mut numbers, s(10)).unwrap();
-        gather.row(row(Group::Interfaces, 9, 3), &schema(), &mut numbers, s(10)).unwrap();
-        gather.row(row(Group::Interfaces, 4, 3), &schema(), &mut numbers, s(10)).unwrap();
+        gather.row(row(Group::System, 5, 3), (&schema(), false), &mut numbers, s(10)).unwrap();
+        gather.row(row(Group::Interfaces, 9, 3), (&schema(), false), &mut numbers, s(10)).unwrap();
+        gather.row(row(Group::Interfaces, 4, 3), (&schema(), false), &mut numbers, s(10)).unwrap();
         let due = s(10) + BATCH_AGE_MAX;
         assert!(!gather.is_due(due - Duration::from_millis(1)));
         assert!(gather.is_due(due));
@@ -280,7 +314,7 @@ mod tests {
             for (at, value) in worst.values.iter_mut().enumerate() {
                 *value = Some((at as i64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15_u64 as i64));
             }
-            gather.row(worst, &schema(), &mut numbers, Duration::ZERO).unwrap();
+            gather.row(worst, (&schema(), false), &mut numbers, Duration::ZERO).unwrap();
         }
         let (closed, _) = gather.take();
         assert!(closed[0].pack().unwrap().data.len() <= batch::PACKED_BYTES_MAX);
@@ -290,7 +324,8 @@ mod tests {
     fn without_a_number_nothing_opens() {
         let mut gather = Gather::default();
         let mut used_up = Sequences { next: 5, reserved_to: 5 };
-        let refused = gather.row(row(Group::System, 0, 1), &schema(), &mut used_up, Duration::ZERO);
+        let refused =
+            gather.row(row(Group::System, 0, 1), (&schema(), false), &mut used_up, Duration::ZERO);
         assert_eq!(refused, Err(NoNumber));
         assert_eq!(gather.deadline(), None);
     }

@@ -10,6 +10,7 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::batches::Fill;
 use super::file::{PAGE_BYTES, record_gap};
+use super::schemas::Schemas;
 use super::{Refusal, gather};
 
 /// Most refused batches kept for support, in bytes (contract G11).
@@ -38,12 +39,14 @@ pub(super) struct Eviction<'a> {
     /// On the way to the collector, which may keep them: not evicted.
     pub(super) in_flight: &'a BTreeSet<u64>,
     pub(super) fill: &'a mut Fill,
+    pub(super) schemas: &'a mut Schemas,
 }
 
 impl Eviction<'_> {
     /// Deletes lowest class first, oldest first, until the file holds at most `target` bytes.
     /// Says whether it does.
     pub(super) fn until(&mut self, target: u64) -> rusqlite::Result<bool> {
+        self.schemas.prune(self.connection, 0)?;
         for class in EVICTABLE {
             let mut gap: Option<Gap> = None;
             let mut batches = 0;
@@ -84,6 +87,8 @@ impl Eviction<'_> {
             merge(gap, lost.gap(self.stream_id, class, GapReason::Evicted));
             *batches += 1;
         }
+        // What only these followed may be most of what the file holds.
+        self.schemas.prune(self.connection, 0)?;
         Ok(!chosen.is_empty())
     }
 }
@@ -133,12 +138,15 @@ fn delete(connection: &Connection, seq: u64) -> rusqlite::Result<()> {
     Ok(())
 }
 
-/// Widens `gap` by `more`, which is of the same class and reason.
+/// Widens `gap` by `more`, which is of the same stream, class and reason. Number 0 is none.
 pub(super) fn merge(gap: &mut Option<Gap>, more: Gap) {
     match gap {
         None => *gap = Some(more),
         Some(gap) => {
-            gap.seq_first = gap.seq_first.min(more.seq_first);
+            gap.seq_first = match (gap.seq_first, more.seq_first) {
+                (0, seq) | (seq, 0) => seq,
+                (one, other) => one.min(other),
+            };
             gap.seq_last = gap.seq_last.max(more.seq_last);
             gap.from_us = gap.from_us.min(more.from_us);
             gap.to_us = gap.to_us.max(more.to_us);
@@ -229,6 +237,15 @@ pub(super) fn report(
         })
     })?;
     rows.map(|gap| gap.map(|gap| gather::gap_event(now, gap))).collect()
+}
+
+/// What the batch `from` reports is reported by `to`.
+pub(super) fn report_moved(connection: &Connection, from: u64, to: u64) -> rusqlite::Result<()> {
+    connection.execute(
+        "UPDATE gap SET batch_seq = ?2 WHERE batch_seq = ?1",
+        [from.cast_signed(), to.cast_signed()],
+    )?;
+    Ok(())
 }
 
 /// Whether there are gaps no batch reports yet.

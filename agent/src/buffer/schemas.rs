@@ -1,24 +1,54 @@
-//! Schemas the rows in the buffer follow: kept until no batch needs them, sent along until a batch
-//! with them is acknowledged.
+//! Schemas the rows in the buffer follow: sent along until a batch with them is acknowledged, and kept
+//! while a batch needs them. Those that none needs stay within a part of the cap, since a device
+//! whose interfaces come and go makes a new one with every poll.
 
 use std::collections::btree_map::{BTreeMap, Entry};
 
-use farwatch_common::sample::{Schema, SchemaId, definition};
+use farwatch_common::sample::{Class, Schema, SchemaId, definition};
 use farwatch_proto::v1::SchemaDef;
 use prost::Message as _;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
+/// What one schema costs in the file and in memory beside its definition.
+const SCHEMA_BYTES: u64 = 256;
+
 /// What is known of the schemas in the file, so that a row of a known one costs no statement.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Schemas {
-    acked: BTreeMap<SchemaId, bool>,
+    known: BTreeMap<SchemaId, Known>,
+    bytes: u64,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Known {
+    /// An acknowledged batch has carried it.
+    acked: bool,
+    /// Of the batches that follow it; `None` in a file that did not keep it.
+    class: Option<Class>,
+    /// Highest number of them.
+    last_seq: u64,
+    bytes: u64,
 }
 
 impl Schemas {
     pub(super) fn load(connection: &Connection) -> rusqlite::Result<Self> {
-        let mut statement = connection.prepare("SELECT schema_id, acked FROM schema")?;
-        let rows = statement.query_map([], |row| Ok((SchemaId(row.get(0)?), row.get(1)?)))?;
-        Ok(Self { acked: rows.collect::<Result<_, _>>()? })
+        let mut statement = connection
+            .prepare("SELECT schema_id, acked, class, last_seq, LENGTH(def) FROM schema")?;
+        let mut rows = statement.query([])?;
+        let mut schemas = Self::default();
+        while let Some(row) = rows.next()? {
+            let class = Class::from_wire(row.get(2)?).filter(|class| *class != Class::Snapshots);
+            let bytes = SCHEMA_BYTES + row.get::<_, i64>(4)?.cast_unsigned();
+            let last_seq = row.get::<_, i64>(3)?.cast_unsigned();
+            let known = Known { acked: row.get(1)?, class, last_seq, bytes };
+            schemas.known.insert(SchemaId(row.get(0)?), known);
+            schemas.bytes += bytes;
+        }
+        Ok(schemas)
+    }
+
+    pub(super) fn has(&self, id: SchemaId) -> bool {
+        self.known.contains_key(&id)
     }
 
     /// Keeps that the batch `seq` follows `schema`.
@@ -29,23 +59,64 @@ impl Schemas {
         schema: Option<&Schema>,
         seq: u64,
     ) -> rusqlite::Result<()> {
-        match (self.acked.entry(id), schema) {
-            (Entry::Occupied(_), _) => {
+        match (self.known.entry(id), schema) {
+            (Entry::Occupied(mut known), _) => {
+                known.get_mut().last_seq = seq;
                 connection
                     .prepare_cached("UPDATE schema SET last_seq = ?2 WHERE schema_id = ?1")?
                     .execute(params![id.0, seq.cast_signed()])?;
             }
             (Entry::Vacant(new), Some(schema)) => {
-                let bytes = definition::write(schema).encode_to_vec();
+                let def = definition::write(schema).encode_to_vec();
+                let class = schema.group.class();
                 connection
                     .prepare_cached(
-                        "INSERT INTO schema (schema_id, def, acked, last_seq)
-                         VALUES (?1, ?2, 0, ?3)",
+                        "INSERT INTO schema (schema_id, def, acked, last_seq, class)
+                         VALUES (?1, ?2, 0, ?3, ?4)",
                     )?
-                    .execute(params![id.0, bytes, seq.cast_signed()])?;
-                new.insert(false);
+                    .execute(params![id.0, def, seq.cast_signed(), class as u8])?;
+                let bytes = SCHEMA_BYTES + def.len() as u64;
+                new.insert(Known { acked: false, class: Some(class), last_seq: seq, bytes });
+                self.bytes += bytes;
             }
             (Entry::Vacant(_), None) => {}
+        }
+        Ok(())
+    }
+
+    /// Forgets schemas that no batch in the file follows, the longest unused first, until they take
+    /// at most `most` bytes: a row that needs one brings it again.
+    pub(super) fn prune(&mut self, connection: &Connection, most: u64) -> rusqlite::Result<()> {
+        if self.bytes <= most {
+            return Ok(());
+        }
+        let oldest = |class: Class| -> rusqlite::Result<u64> {
+            let seq: Option<i64> = connection
+                .prepare_cached("SELECT MIN(seq) FROM batch WHERE class = ?1")?
+                .query_row([class as u8], |row| row.get(0))?;
+            Ok(seq.map_or(u64::MAX, i64::cast_unsigned))
+        };
+        let (gauges, counters) = (oldest(Class::Gauges)?, oldest(Class::Counters)?);
+        let needed_from = |known: &Known| match known.class {
+            Some(Class::Gauges) => gauges,
+            Some(Class::Counters) => counters,
+            _ => gauges.min(counters),
+        };
+        let mut idle: Vec<(u64, SchemaId, u64)> = self
+            .known
+            .iter()
+            .filter(|(_, known)| known.last_seq < needed_from(known))
+            .map(|(id, known)| (known.last_seq, *id, known.bytes))
+            .collect();
+        idle.sort_unstable();
+        let mut delete = connection.prepare_cached("DELETE FROM schema WHERE schema_id = ?1")?;
+        for (_, id, bytes) in idle {
+            if self.bytes <= most {
+                break;
+            }
+            delete.execute([id.0])?;
+            self.known.remove(&id);
+            self.bytes -= bytes;
         }
         Ok(())
     }
@@ -57,7 +128,7 @@ impl Schemas {
         ids: &[SchemaId],
     ) -> rusqlite::Result<Vec<SchemaDef>> {
         let mut definitions = Vec::new();
-        for id in ids.iter().filter(|id| self.acked.get(id) == Some(&false)) {
+        for id in ids.iter().filter(|id| self.known.get(id).is_some_and(|known| !known.acked)) {
             let bytes: Option<Vec<u8>> = connection
                 .prepare_cached("SELECT def FROM schema WHERE schema_id = ?1")?
                 .query_row([id.0], |row| row.get(0))
@@ -70,7 +141,7 @@ impl Schemas {
 
     /// Whether there is one that still has to be sent.
     pub(super) fn any_unsent(&self) -> bool {
-        self.acked.values().any(|acked| !acked)
+        self.known.values().any(|known| !known.acked)
     }
 
     /// The collector has them, or has lost them.
@@ -81,25 +152,15 @@ impl Schemas {
         acked: bool,
     ) -> rusqlite::Result<()> {
         for id in ids {
-            if self.acked.get(id).is_some_and(|known| *known != acked) {
+            if let Some(known) = self.known.get_mut(id).filter(|known| known.acked != acked) {
                 connection
                     .prepare_cached("UPDATE schema SET acked = ?2 WHERE schema_id = ?1")?
                     .execute(params![id.0, acked])?;
-                self.acked.insert(*id, acked);
+                known.acked = acked;
             }
         }
         Ok(())
     }
-}
-
-/// Forgets schemas that no batch follows: a row that needs one brings it again.
-pub(super) fn prune(connection: &Connection) -> rusqlite::Result<()> {
-    connection.execute(
-        "DELETE FROM schema WHERE last_seq <
-           (SELECT COALESCE(MIN(batch.seq), stream.next_seq) FROM stream LEFT JOIN batch)",
-        [],
-    )?;
-    Ok(())
 }
 
 /// `ids` as the column of a batch.

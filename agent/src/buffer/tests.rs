@@ -1,10 +1,12 @@
+mod faults;
+
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use farwatch_common::batch;
 use farwatch_common::clock::Clock;
-use farwatch_common::id::DeviceId;
+use farwatch_common::id::{AgentId, DeviceId};
 use farwatch_common::sample::{Class, Column, Group, MetricKind, Row, Schema, Unit};
 use farwatch_proto::v1::{DeviceFacts, Event, Gap, GapReason, event};
 use tokio::sync::mpsc;
@@ -49,7 +51,7 @@ fn facts(number: i64, at: Micros) -> Observation {
 }
 
 fn config(dir: &Path) -> BufferConfig {
-    BufferConfig { dir: dir.to_owned(), cap_bytes: 64 * MIB, ballast_bytes: 0 }
+    BufferConfig { dir: dir.to_owned(), agent: AgentId(7), cap_bytes: 64 * MIB, ballast_bytes: 0 }
 }
 
 struct Running {
@@ -91,6 +93,11 @@ impl Running {
 
     async fn all(&self) -> Vec<Outgoing> {
         self.buffer.next(self.wanted(1_000_000)).await.unwrap()
+    }
+
+    async fn acked(&self, batches: &[Outgoing]) {
+        let stream_id = self.buffer.state().borrow().stream_id;
+        self.buffer.acked(stream_id, ranges(batches)).await.unwrap();
     }
 
     async fn stop(self) {
@@ -149,14 +156,14 @@ async fn acknowledged_batches_and_their_schemas_are_not_sent_again() {
     running.push(row(1, now)).await;
     running.until(|state| state.batches == 1).await;
     let sent = running.all().await;
-    running.buffer.acked(ranges(&sent)).await.unwrap();
+    running.acked(&sent).await;
     assert_eq!(running.all().await, []);
     running.until(|state| state.batches == 0 && state.bytes == 0).await;
     running.push(row(2, now)).await;
     running.until(|state| state.batches == 1).await;
     let next = running.all().await;
     assert_eq!(next[0].batch.schemas, []);
-    running.buffer.schemas_unknown(next[0].batch.seq).await.unwrap();
+    running.buffer.schemas_unknown(next[0].batch.stream_id, next[0].batch.seq).await.unwrap();
     assert_eq!(running.all().await[0].batch.schemas.len(), 1);
     running.stop().await;
 }
@@ -169,12 +176,12 @@ async fn a_refused_batch_is_set_aside_and_reported() {
     running.until(|state| state.batches == 1).await;
     let bad = running.all().await.remove(0).batch;
     let refusal = Refusal { seq: bad.seq, code: 1, detail: "test".into() };
-    running.buffer.refused(refusal).await.unwrap();
+    running.buffer.refused(bad.stream_id, refusal).await.unwrap();
     running.until(|state| state.next_seq == 3).await;
     let left = running.all().await;
     let gap = gaps(&left).remove(0);
     assert_eq!((gap.reason(), gap.seq_first, gap.count), (GapReason::Rejected, bad.seq, 1));
-    running.buffer.acked(ranges(&left)).await.unwrap();
+    running.acked(&left).await;
     running.until(|state| state.batches == 0).await;
     running.stop().await;
     let summary = summary(dir.path()).unwrap().unwrap();
@@ -295,6 +302,16 @@ async fn a_damaged_file_is_replaced_and_reported_for_any_damage() {
         let again = Running::start(config(copy.path()));
         again.push(row(1, now)).await;
         again.until(|state| state.batches > 0 && state.trouble.is_none()).await;
+        let told = gaps(&again.all().await);
+        // The rules of the collector, which would set the batch aside with all it reports.
+        assert!(told.iter().all(|gap| {
+            gap.stream_id > 0
+                && gap.seq_first <= gap.seq_last
+                && (0..=gap.to_us).contains(&gap.from_us)
+        }));
+        if [0, 3].contains(&seed) {
+            assert!(told.iter().any(|gap| gap.reason() == GapReason::Corrupt), "{told:?}");
+        }
         again.stop().await;
         let opened = rusqlite::Connection::open(&path).unwrap();
         let check: String =

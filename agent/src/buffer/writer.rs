@@ -17,12 +17,11 @@ use rusqlite::{Connection, TransactionBehavior};
 use tokio::sync::{mpsc, watch};
 
 use super::ballast::Ballast;
-use super::batches::{self, Fill, Shelf};
+use super::batches::{self, Shelf};
 use super::file::{self, File};
 use super::gather::{BATCH_AGE_MAX, Gather, Gathered};
 use super::losses;
-use super::schemas::Schemas;
-use super::{BufferConfig, BufferError, BufferState, Command, Outgoing, Refusal, Wanted};
+use super::{BufferConfig, BufferError, BufferState, Command, Outgoing, Refusal, Wanted, aside};
 use crate::poll::Observation;
 
 /// Taken from the channel at a time.
@@ -37,8 +36,6 @@ pub(super) struct Writer {
     pub(super) state: watch::Sender<BufferState>,
     pub(super) ballast: Ballast,
     pub(super) file: File,
-    pub(super) schemas: Schemas,
-    pub(super) fill: Fill,
     pub(super) gather: Gather,
     /// Closed, not yet committed.
     pub(super) unwritten: Vec<Gathered>,
@@ -48,9 +45,11 @@ pub(super) struct Writer {
     pub(super) acked_count: u64,
     pub(super) acked_since: Option<Duration>,
     pub(super) in_flight: BTreeSet<u64>,
-    /// Lost in memory, not yet noted in the file.
-    pub(super) lost: BTreeMap<Class, Gap>,
+    /// Lost in memory, not yet noted in the file, by stream and class.
+    pub(super) lost: BTreeMap<(i64, u32), Gap>,
     pub(super) trouble: Option<String>,
+    /// The file looked damaged, was checked and seemed sound; nothing was committed since.
+    pub(super) suspect: bool,
 }
 
 impl Writer {
@@ -64,14 +63,13 @@ impl Writer {
             Err(error) if error.is_full() => {
                 tracing::warn!("the disk is full: dropping the ballast to open the buffer");
                 // If that fails too, the second attempt says so.
+                let _ = aside::drop_all(&config.dir);
                 let _ = ballast.drop_it();
                 file::open(&config, None, &clock)?
             }
             other => other?,
         };
-        let writer = Self {
-            schemas: Schemas::load(&file.connection)?,
-            fill: Fill::load(&file.connection)?,
+        let mut writer = Self {
             started: clock.monotonic(),
             gather: Gather::default(),
             unwritten: Vec::new(),
@@ -82,13 +80,14 @@ impl Writer {
             in_flight: BTreeSet::new(),
             lost: BTreeMap::new(),
             trouble: None,
+            suspect: false,
             config,
             clock,
             state,
             ballast,
             file,
         };
-        writer.rebuild_ballast();
+        writer.ballast.keep(writer.now());
         writer.publish(false);
         Ok(writer)
     }
@@ -134,15 +133,17 @@ impl Writer {
     /// When something has to be committed.
     fn deadline(&self) -> Option<Duration> {
         let acked = self.acked_since.map(|since| since + BATCH_AGE_MAX);
-        self.gather.deadline().into_iter().chain(acked).min()
+        let gathered = self.gather.deadline().filter(|_| self.trouble.is_none());
+        gathered.into_iter().chain(acked).min()
     }
 
-    fn take(&mut self, observation: Observation) {
+    pub(super) fn take(&mut self, observation: Observation) {
         let (now, numbers) = (self.now(), &mut self.file.numbers);
         let (class, at, taken) = match observation {
             Observation::Row { row, schema } => {
                 let (class, at) = (row.group.class(), row.at);
-                (class, at, self.gather.row(row, &schema, numbers, now))
+                let schema = (&schema, !self.file.schemas.has(row.schema));
+                (class, at, self.gather.row(row, schema, numbers, now))
             }
             Observation::Event(event) => {
                 let at = Micros(event.at_us);
@@ -160,52 +161,85 @@ impl Writer {
                 ..Gap::default()
             });
         }
-        if self.gather.is_due(now) {
+        let due = match self.trouble {
+            None => self.gather.is_due(now),
+            Some(_) => self.gather.is_full(),
+        };
+        if due {
             self.commit();
         }
     }
 
     pub(super) fn lose(&mut self, gap: Gap) {
-        let class = Class::from_wire(gap.class).unwrap_or(Class::Counters);
-        let mut merged = self.lost.remove(&class);
+        let key = (gap.stream_id, gap.class);
+        let mut merged = self.lost.remove(&key);
         losses::merge(&mut merged, gap);
-        self.lost.extend(merged.map(|gap| (class, gap)));
+        self.lost.extend(merged.map(|gap| (key, gap)));
     }
 
     fn obey(&mut self, command: Command) {
-        let done = match command {
-            Command::Next(wanted, reply) => self.next(wanted).map(|found| {
-                // An uplink that left does not mind.
+        // What is published comes before the answer: who reads both sees the stream of the answer.
+        // An uplink that left does not mind that nobody takes it.
+        match command {
+            Command::Next(wanted, reply) => {
+                let found = self.attempt(|writer| writer.next(&wanted));
+                self.publish_again();
                 let _ = reply.send(found);
-            }),
-            Command::Acked(seqs) => {
-                self.acked(&seqs);
-                Ok(())
             }
-            Command::Refused(refusal) => self.refuse(&refusal),
-            Command::SchemasUnknown(seq) => self.schemas_unknown(seq),
-            Command::Fork(reply) => self.fork().map(|stream_id| {
+            Command::Fork(reply) => {
+                let stream_id = self.attempt(Self::fork);
+                self.publish_again();
                 let _ = reply.send(stream_id);
-            }),
-        };
-        if let Err(error) = done {
-            tracing::error!(error = chain(&error), "the buffer could not do what was asked");
-            self.recover(&error);
+            }
+            Command::Acked(stream_id, seqs) => {
+                if stream_id == self.file.stream_id {
+                    self.acked(&seqs);
+                }
+            }
+            // What fails for good is not lost: the batch is sent again and refused again.
+            Command::Refused(stream_id, refusal) => {
+                let _ = self.attempt(|writer| match stream_id == writer.file.stream_id {
+                    true => writer.refuse(&refusal),
+                    false => Ok(()),
+                });
+            }
+            Command::SchemasUnknown(stream_id, seq) => {
+                let _ = self.attempt(|writer| match stream_id == writer.file.stream_id {
+                    true => writer.schemas_unknown(seq),
+                    false => Ok(()),
+                });
+            }
         }
+        self.publish_again();
+    }
+
+    /// Does `work`, and once more after recovering from its failure.
+    fn attempt<T>(
+        &mut self,
+        mut work: impl FnMut(&mut Self) -> Result<T, BufferError>,
+    ) -> Result<T, BufferError> {
+        work(self).or_else(|error| {
+            tracing::error!(error = chain(&error), "the buffer could not do what was asked");
+            self.recover(&error)?;
+            work(self)
+        })
+    }
+
+    pub(super) fn publish_again(&self) {
         // Not in one expression: the look would hold the lock that publishing takes.
         let flushed = self.state.borrow().flushed;
         self.publish(flushed);
     }
 
-    fn next(&mut self, wanted: Wanted) -> Result<Vec<Outgoing>, BufferError> {
+    fn next(&mut self, wanted: &Wanted) -> Result<Vec<Outgoing>, BufferError> {
         let shelf = Shelf {
             connection: &self.file.connection,
             stream_id: self.file.stream_id,
-            schemas: &self.schemas,
+            schemas: &self.file.schemas,
             gone: &self.acked,
         };
-        let found = batches::next(&shelf, &wanted)?;
-        self.in_flight = wanted.in_flight;
+        let found = batches::next(&shelf, wanted)?;
+        self.in_flight.clone_from(&wanted.in_flight);
         self.in_flight.extend(found.iter().map(|outgoing| outgoing.batch.seq));
         Ok(found)
     }
@@ -223,9 +257,9 @@ impl Writer {
 
     fn refuse(&mut self, refusal: &Refusal) -> Result<(), BufferError> {
         let (now, stream_id) = (self.clock.now(), self.file.stream_id);
-        let mut fill = self.fill;
+        let mut fill = self.file.fill;
         self.in_one(|step| losses::quarantine(step, stream_id, refusal, &mut fill, now))?;
-        self.fill = fill;
+        self.file.fill = fill;
         tracing::error!(
             batch_seq = refusal.seq,
             code = refusal.code,
@@ -240,9 +274,9 @@ impl Writer {
 
     fn schemas_unknown(&mut self, seq: u64) -> Result<(), BufferError> {
         let ids = batches::schemas_of(&self.file.connection, seq)?;
-        let mut schemas = self.schemas.clone();
+        let mut schemas = self.file.schemas.clone();
         self.in_one(|step| schemas.set_acked(step, &ids, false))?;
-        self.schemas = schemas;
+        self.file.schemas = schemas;
         Ok(())
     }
 

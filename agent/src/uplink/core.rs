@@ -333,9 +333,13 @@ impl Core {
         (self.forking && answered).then_some(Effect::Fork)
     }
 
-    /// All that waits belongs to the stream `stream_id` now.
+    /// All that waits belongs to the stream `stream_id` now, of which nothing was ever sent: after
+    /// a fork, or because the buffer had to replace its file. Answers for the old stream, and what
+    /// of it was on the way, mean nothing any more.
     pub fn forked(&mut self, stream_id: i64) {
         self.stream_id = stream_id;
+        self.flights.clear();
+        self.bytes = 0;
         self.forking = false;
         self.colliding.clear();
         self.resume_postponed();

@@ -204,6 +204,13 @@ impl Live {
                 only: room.only.clone(),
             };
             let mut found = uplink.buffer.next(wanted).await?;
+            // The buffer publishes before it answers, so this is the stream of what was found.
+            let stream_id = self.state.borrow().stream_id;
+            if stream_id != core.stream_id() {
+                tracing::warn!(stream_id, "the buffer has a new file: starting its stream");
+                core.forked(stream_id);
+                continue;
+            }
             // Both lanes may be full of batches; the window holds for both together.
             found.truncate(room.live);
             let count = found.len();
@@ -326,10 +333,11 @@ impl Live {
 }
 
 async fn apply(uplink: &Uplink, core: &mut Core, effect: Effect) -> Result<(), UplinkError> {
+    let stream_id = core.stream_id();
     match effect {
-        Effect::Acked(seqs) => uplink.buffer.acked(seqs).await?,
-        Effect::Refused(refusal) => uplink.buffer.refused(refusal).await?,
-        Effect::SchemasUnknown(seq) => uplink.buffer.schemas_unknown(seq).await?,
+        Effect::Acked(seqs) => uplink.buffer.acked(stream_id, seqs).await?,
+        Effect::Refused(refusal) => uplink.buffer.refused(stream_id, refusal).await?,
+        Effect::SchemasUnknown(seq) => uplink.buffer.schemas_unknown(stream_id, seq).await?,
         Effect::Fork => core.forked(uplink.buffer.fork().await?),
     }
     Ok(())

@@ -418,3 +418,17 @@ fn what_has_no_room_waits_and_lets_others_go() {
     assert!((0..most).all(|seq| refuse(seq).is_empty()));
     assert!(matches!(refuse(most).as_slice(), [Effect::Refused(_)]));
 }
+
+#[test]
+fn a_new_file_of_the_buffer_begins_with_an_empty_window() {
+    let mut core = Core::new(1, 0);
+    core.connected(4, Duration::ZERO);
+    core.sent(1, Lane::Live, WINDOW_BYTES, Duration::ZERO);
+    assert_eq!(core.room(), None);
+    core.forked(2);
+    let room = core.room().unwrap();
+    assert_eq!((room.live, room.bytes, room.in_flight.len()), (4, WINDOW_BYTES, 0));
+    assert!(core.acked(1, &one(1), 4).is_empty(), "an answer for the old stream");
+    core.sent(1, Lane::Live, 10, Duration::ZERO);
+    assert_eq!(core.acked(2, &one(1), 4), [Effect::Acked(one(1))]);
+}

@@ -1,0 +1,135 @@
+//! A fresh file in the place of one that cannot be used. At every moment one of the two is there:
+//! the fresh one is finished, with the gap that says what is lost, before the other is moved.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use farwatch_common::clock::Micros;
+use farwatch_common::sample::Class;
+use farwatch_proto::v1::{Gap, GapReason};
+use rusqlite::{Connection, OpenFlags};
+
+use super::BufferError;
+use super::file::FILE_NAME;
+
+/// Files set aside that are kept for support.
+const KEPT: usize = 1;
+/// The log of a file and the index of that.
+const LOG_ENDS: [&str; 2] = ["-wal", "-shm"];
+
+/// Where a fresh file is made.
+#[must_use]
+pub(super) fn fresh_path(path: &Path) -> PathBuf {
+    with_end(path, ".new")
+}
+
+/// Ends what a crash has interrupted: a fresh file that is finished takes its place.
+pub(super) fn finish(path: &Path) -> Result<(), BufferError> {
+    if !path.exists() && fresh_path(path).exists() { put_in_place(path) } else { Ok(()) }
+}
+
+/// Removes what an interrupted attempt has left.
+pub(super) fn clear_fresh(path: &Path) -> Result<(), BufferError> {
+    let fresh = fresh_path(path);
+    let all = [fresh.clone()].into_iter().chain(LOG_ENDS.map(|end| with_end(&fresh, end)));
+    all.map(|path| remove(&path)).collect::<io::Result<()>>().map_err(|source| failed(path, source))
+}
+
+/// Sets the file aside and puts the fresh one, which must be closed, in its place.
+pub(super) fn swap(path: &Path, now: Micros) -> Result<(), BufferError> {
+    move_away(path, now).map_err(|source| failed(path, source))?;
+    put_in_place(path)
+}
+
+fn move_away(path: &Path, now: Micros) -> io::Result<()> {
+    if fs::metadata(path).is_ok_and(|file| file.len() == 0) {
+        // It shows nothing, and must not take the place of one that does.
+        return remove(path);
+    }
+    fs::rename(path, with_end(path, &format!(".damaged-{}", now.0)))?;
+    let dir = path.parent().unwrap_or(Path::new("."));
+    let mut all = kept(dir)?;
+    all.sort();
+    all.iter().rev().skip(KEPT).try_for_each(|surplus| remove(surplus))
+}
+
+fn put_in_place(path: &Path) -> Result<(), BufferError> {
+    // The log of the other must not be taken for the fresh one's.
+    let logs = LOG_ENDS.map(|end| with_end(path, end));
+    let placed = logs
+        .iter()
+        .try_for_each(|log| remove(log))
+        .and_then(|()| fs::rename(fresh_path(path), path));
+    // Makes the renames durable where directories can be synced.
+    if let Some(Ok(dir)) = path.parent().map(fs::File::open) {
+        let _ = dir.sync_all();
+    }
+    placed.map_err(|source| failed(path, source))
+}
+
+/// Gives up the files set aside: on a full disk, what works needs the room more than support does.
+pub(super) fn drop_all(dir: &Path) -> io::Result<()> {
+    kept(dir)?.iter().try_for_each(|path| remove(path))
+}
+
+fn kept(dir: &Path) -> io::Result<Vec<PathBuf>> {
+    let prefix = format!("{FILE_NAME}.damaged-");
+    let is_one = |path: &PathBuf| {
+        path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(&prefix))
+    };
+    Ok(fs::read_dir(dir)?.filter_map(|entry| Some(entry.ok()?.path())).filter(is_one).collect())
+}
+
+/// What an unusable file still tells of its content: it may tell all, some or nothing.
+pub(super) fn what_was_in(path: &Path, now: Micros) -> Gap {
+    let changed = fs::metadata(path)
+        .and_then(|file| file.modified())
+        .ok()
+        .and_then(|at| at.duration_since(std::time::UNIX_EPOCH).ok())
+        .map_or(now, |age| Micros(0).after(age));
+    let mut gap = Gap {
+        from_us: changed.0.min(now.0).max(0),
+        to_us: now.0.max(0),
+        class: Class::Counters as u32,
+        reason: GapReason::Corrupt as i32,
+        ..Gap::default()
+    };
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let Ok(connection) = Connection::open_with_flags(path, flags) else { return gap };
+    if let Ok(id) = connection.query_row("SELECT stream_id FROM stream", [], |row| row.get(0)) {
+        gap.stream_id = id;
+    }
+    let content = connection.query_row(
+        "SELECT MIN(seq), MAX(seq), MIN(t_min), SUM(n) FROM batch",
+        [],
+        |row| {
+            let bounds: (i64, i64) = (row.get(0)?, row.get(1)?);
+            Ok((bounds, row.get::<_, i64>(2)?, row.get::<_, i64>(3)?))
+        },
+    );
+    if let Ok(((first, last), from_us, count)) = content {
+        gap.seq_first = first.max(0).cast_unsigned();
+        gap.seq_last = last.max(first).max(0).cast_unsigned();
+        gap.from_us = from_us.clamp(0, gap.from_us);
+        gap.count = count.max(0).cast_unsigned();
+    }
+    gap
+}
+
+fn failed(path: &Path, source: io::Error) -> BufferError {
+    BufferError::SetAside { path: path.to_owned(), source }
+}
+
+fn with_end(path: &Path, end: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(end);
+    PathBuf::from(name)
+}
+
+fn remove(path: &Path) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}

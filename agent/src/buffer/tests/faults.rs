@@ -1,0 +1,241 @@
+//! What the disk may do while the buffer runs.
+
+use super::*;
+
+/// Damages the file under a running buffer.
+fn spoil(dir: &Path) {
+    let connection = rusqlite::Connection::open(dir.join("buffer.db")).unwrap();
+    connection.execute_batch("DROP TABLE batch").unwrap();
+}
+
+#[tokio::test]
+async fn a_file_that_fails_while_it_runs_is_replaced_and_the_answers_go_on() {
+    let dir = tempfile::tempdir().unwrap();
+    let running = Running::start(config(dir.path()));
+    let now = running.clock.now();
+    for number in 0..3 {
+        running.push(row(number, now)).await;
+        running.until(|state| state.batches == number.cast_unsigned() + 1).await;
+    }
+    let before = running.all().await;
+    spoil(dir.path());
+    // Open, with a number of the old stream, when the failure shows.
+    running.push(row(3, now)).await;
+    let answer = running.all().await;
+    let new = running.buffer.state().borrow().stream_id;
+    assert_ne!(new, before[0].batch.stream_id);
+    assert!(answer.iter().all(|outgoing| outgoing.batch.stream_id == new));
+
+    // Acks of the old stream name numbers that now mean other batches.
+    let old = before[0].batch.stream_id;
+    running.push(row(4, now)).await;
+    running.buffer.acked(old, ranges(&before)).await.unwrap();
+    running.push(facts(1, now)).await;
+    let state = running.until(|state| state.batches >= 2 && state.trouble.is_none()).await;
+    assert_eq!(state.stream_id, new);
+    let kept = running.all().await;
+    assert!(kept.iter().all(|outgoing| outgoing.batch.stream_id == new));
+    let rows: usize = kept
+        .iter()
+        .filter(|outgoing| outgoing.batch.codec == 1)
+        .map(|outgoing| batch::decode_rows(&outgoing.batch.data).unwrap().len())
+        .sum();
+    assert_eq!(rows, 2, "what was in memory is kept");
+    let gap = gaps(&kept).remove(0);
+    assert_eq!((gap.reason(), gap.stream_id), (GapReason::Corrupt, old));
+    running.stop().await;
+}
+
+#[test]
+fn a_sector_that_cannot_be_read_is_damage_and_a_failed_write_is_not() {
+    let failed = |code| {
+        let failure = rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(code), None);
+        BufferError::from(failure).is_damage()
+    };
+    assert!(failed(rusqlite::ffi::SQLITE_IOERR_READ));
+    assert!(failed(rusqlite::ffi::SQLITE_CORRUPT));
+    assert!(!failed(rusqlite::ffi::SQLITE_IOERR_FSYNC));
+    assert!(!failed(rusqlite::ffi::SQLITE_FULL));
+}
+
+#[tokio::test]
+async fn a_replacement_that_a_crash_has_interrupted_is_finished() {
+    let dir = tempfile::tempdir().unwrap();
+    let running = Running::start(config(dir.path()));
+    running.push(row(1, running.clock.now())).await;
+    let state = running.until(|state| state.batches == 1).await;
+    running.stop().await;
+    // The other file is moved away, the fresh one not yet in its place.
+    let path = dir.path().join("buffer.db");
+    std::fs::rename(&path, dir.path().join("buffer.db.new")).unwrap();
+    let again = Running::start(config(dir.path()));
+    assert_eq!(again.until(|state| state.batches == 1).await.stream_id, state.stream_id);
+    again.stop().await;
+}
+
+#[tokio::test]
+async fn an_empty_file_does_not_push_out_the_damaged_one_kept_for_support() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("buffer.db");
+    for content in [&b"not a database, but what is left of one"[..], b""] {
+        std::fs::write(&path, content).unwrap();
+        Running::start(config(dir.path())).stop().await;
+    }
+    let names: Vec<_> = std::fs::read_dir(dir.path())
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .filter(|name| name.contains("damaged"))
+        .collect();
+    assert_eq!(names.len(), 1, "{names:?}");
+    let kept = std::fs::read(dir.path().join(&names[0])).unwrap();
+    assert!(kept.starts_with(b"not a database"));
+}
+
+#[tokio::test]
+async fn another_enrolment_begins_with_an_empty_buffer() {
+    let dir = tempfile::tempdir().unwrap();
+    let running = Running::start(config(dir.path()));
+    running.push(row(1, running.clock.now())).await;
+    let old = running.until(|state| state.batches == 1).await.stream_id;
+    running.stop().await;
+    let other = BufferConfig { agent: AgentId(8), ..config(dir.path()) };
+    let again = Running::start(other.clone());
+    let state = again.buffer.state().borrow().clone();
+    assert_eq!(state.batches, 0, "what another agent saw is not sent");
+    assert_ne!(state.stream_id, old);
+    again.stop().await;
+    let same = Running::start(other);
+    assert_eq!(same.buffer.state().borrow().stream_id, state.stream_id);
+    same.stop().await;
+}
+
+#[tokio::test]
+async fn a_number_in_use_is_not_taken_for_the_same_batch() {
+    let dir = tempfile::tempdir().unwrap();
+    let running = Running::start(config(dir.path()));
+    let now = running.clock.now();
+    running.push(row(1, now)).await;
+    running.until(|state| state.batches == 1).await;
+    // Another process puts its batch under our next number.
+    let connection = rusqlite::Connection::open(dir.path().join("buffer.db")).unwrap();
+    let copy = "INSERT INTO batch
+                SELECT 2, class, codec, chunk, bulk, t_min, t_max, n, schemas, data FROM batch";
+    connection.execute(copy, []).unwrap();
+    drop(connection);
+    running.push(row(2, now)).await;
+    running.until(|state| state.next_seq > 2).await;
+    let kept = running.all().await;
+    assert_eq!(seqs(&kept), [1, 2, 3]);
+    let devices = |outgoing: &Outgoing| batch::decode_rows(&outgoing.batch.data).unwrap();
+    assert_eq!(devices(&kept[2])[0].device, DeviceId(3), "ours is there as well");
+    running.stop().await;
+}
+
+/// A row of a device that has other interfaces with every poll.
+fn row_of_new_interfaces(number: i64, at: Micros) -> Observation {
+    let Observation::Row { mut row, schema } = row(number, at) else { panic!("a row") };
+    let mut schema = Arc::unwrap_or_clone(schema);
+    for (place, column) in schema.columns.iter_mut().enumerate() {
+        column.object = format!("if:{number}-{place}-{}", "x".repeat(200));
+    }
+    row.schema = schema.id();
+    Observation::Row { row, schema: Arc::new(schema) }
+}
+
+#[tokio::test]
+async fn schemas_that_no_batch_follows_do_not_fill_the_file() {
+    let dir = tempfile::tempdir().unwrap();
+    let small = BufferConfig { cap_bytes: 4 * MIB, ..config(dir.path()) };
+    let running = Running::start(small);
+    let now = running.clock.now();
+    let stored = || -> i64 {
+        let connection = rusqlite::Connection::open(dir.path().join("buffer.db")).unwrap();
+        let sum = "SELECT SUM(LENGTH(def)) FROM schema";
+        connection.query_row(sum, [], |row| row.get(0)).unwrap()
+    };
+    // Each is acknowledged before the next: nothing has to be evicted.
+    for number in 0..3 {
+        for part in 0..40 {
+            running.push(row_of_new_interfaces(number * 40 + part, now)).await;
+        }
+        let (mut rows, mut seen) = (0, running.buffer.state().borrow().next_seq);
+        while rows < 40 {
+            seen = running.until(|state| state.next_seq > seen).await.next_seq;
+            let sent = running.all().await;
+            let packed = sent.iter().map(|outgoing| &outgoing.batch.data);
+            rows += packed.map(|data| batch::decode_rows(data).unwrap().len()).sum::<usize>();
+            running.acked(&sent).await;
+        }
+    }
+    running.until(|state| state.batches == 0).await;
+    running.push(row(1000, now)).await;
+    running.until(|state| state.batches == 1).await;
+    assert!(stored().cast_unsigned() <= 4 * MIB / 8 + MIB / 4, "{}", stored());
+    let Running { buffer, observations, stopped, clock } = running;
+    // Now nobody takes them: schemas go with the batches that need them.
+    for number in 1000..1400 {
+        observations.send(row_of_new_interfaces(number, now)).await.unwrap();
+    }
+    drop(observations);
+    buffer.state().wait_for(|state| state.flushed).await.unwrap();
+    let (observations, _closed) = mpsc::channel(1);
+    let running = Running { buffer, observations, stopped, clock };
+    let kept = running.all().await;
+    let rows = kept.iter().filter(|outgoing| outgoing.batch.codec == 1);
+    assert!(rows.count() > 0, "the newest are kept");
+    assert!(running.buffer.state().borrow().trouble.is_none());
+    running.stop().await;
+}
+
+/// A writer whose disk takes nothing until told.
+fn stuck_writer(dir: &Path) -> writer::Writer {
+    let (state, _) = watch::channel(BufferState::default());
+    let mut writer = writer::Writer::open(config(dir), Clock::system(), state).unwrap();
+    writer.commit();
+    set_stuck(&writer, true);
+    writer
+}
+
+/// Neither a new page nor a longer file.
+fn set_stuck(writer: &writer::Writer, stuck: bool) {
+    let pages: i64 = if stuck { 1 } else { 1 << 20 };
+    writer.file.connection.pragma_update(None, "max_page_count", pages).unwrap();
+}
+
+#[test]
+fn while_the_disk_is_full_numbers_last_and_every_loss_has_one() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut writer = stuck_writer(dir.path());
+    let now = writer.clock.now();
+    let first = writer.file.numbers.next;
+    let mut pushed = 0u64;
+    // More than fits into memory.
+    for number in 0..30_000 {
+        writer.take(row(number, now));
+        pushed += 1;
+    }
+    assert!(writer.trouble.is_some(), "the test makes the disk full");
+    let used = writer.file.numbers.next - first;
+    assert!(used < 100, "{used} numbers for 6 MB");
+    // Out of numbers: what finds none is lost, twice.
+    for _ in 0..2 {
+        writer.file.numbers.next = writer.file.numbers.reserved_to;
+        writer.close_open();
+        writer.take(row(30_000, now));
+        pushed += 1;
+        set_stuck(&writer, false);
+        writer.commit();
+        assert_eq!(writer.trouble, None);
+        set_stuck(&writer, true);
+    }
+    set_stuck(&writer, false);
+    writer.commit();
+    let connection = &writer.file.connection;
+    let count = |sql: &str| -> i64 { connection.query_row(sql, [], |row| row.get(0)).unwrap() };
+    let kept = count("SELECT SUM(n) FROM batch WHERE class = 3").cast_unsigned();
+    let lost = count("SELECT SUM(count) FROM gap").cast_unsigned();
+    assert_eq!(kept + lost, pushed);
+    assert_eq!(count("SELECT COUNT(*) FROM gap WHERE seq_first = 0 OR seq_last < seq_first"), 0);
+    let distinct = "SELECT COUNT(DISTINCT seq_first) = COUNT(*) FROM gap";
+    assert_eq!(count(distinct), 1, "none hides another");
+}

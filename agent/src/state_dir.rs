@@ -1,0 +1,65 @@
+//! The state directory: private, and used by one process at a time.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::platform;
+
+const LOCK_FILE: &str = "lock";
+
+/// Why the state directory cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum StateDirError {
+    #[error("cannot use the state directory {path}; check that this user owns it")]
+    Open { path: PathBuf, source: io::Error },
+    #[error(
+        "another farwatch-agent uses the state directory {path}; stop it first, or give this one \
+         its own with --state-dir"
+    )]
+    InUse { path: PathBuf },
+}
+
+/// The right to change what is in the state directory. The system takes it back when the process
+/// ends, however it ends; the file that carries it stays.
+#[derive(Debug)]
+pub struct StateDir {
+    _lock: File,
+}
+
+impl StateDir {
+    /// Makes `path` if needed and keeps others out until the result is dropped. Two processes with
+    /// one identity would use each number twice, which looks as if the agent had been cloned.
+    pub fn lock(path: &Path) -> Result<Self, StateDirError> {
+        let failed = |source| StateDirError::Open { path: path.to_owned(), source };
+        platform::private_dir(path).map_err(failed)?;
+        let file = OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(path.join(LOCK_FILE))
+            .map_err(failed)?;
+        match file.try_lock() {
+            Ok(()) => Ok(Self { _lock: file }),
+            Err(TryLockError::WouldBlock) => Err(StateDirError::InUse { path: path.to_owned() }),
+            Err(TryLockError::Error(source)) => Err(failed(source)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_process_at_a_time_has_the_directory() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("state");
+        let first = StateDir::lock(&path).unwrap();
+        let error = StateDir::lock(&path).unwrap_err();
+        assert!(matches!(error, StateDirError::InUse { .. }));
+        assert!(error.to_string().contains("stop it first"));
+        drop(first);
+        StateDir::lock(&path).unwrap();
+    }
+}
