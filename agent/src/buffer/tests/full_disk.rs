@@ -32,11 +32,11 @@ async fn child_fills_its_disk() {
     let (observations, _closed) = mpsc::channel(1);
     let running = Running { buffer, observations, stopped, clock };
     // Each answer is acknowledged: the last of the gaps comes once there is room for it.
-    let (mut kept, mut lost, mut seen) = (0, 0, 0);
+    let (mut kept, mut lost, mut state) = (0, 0, running.buffer.state());
     while kept + lost < ROWS {
         let found = running.all().await;
         if found.is_empty() {
-            seen = running.until(|state| state.next_seq > seen).await.next_seq;
+            state.changed().await.unwrap();
         }
         let rows = found.iter().filter(|outgoing| outgoing.batch.codec == 1);
         let decoded = rows.map(|outgoing| batch::decode_rows(&outgoing.batch.data).unwrap().len());
