@@ -78,8 +78,8 @@ impl BufferConfig {
 #[derive(Debug, thiserror::Error)]
 pub enum BufferError {
     #[error(
-        "the buffer database failed; check that the disk has room and no errors (the system's log), \
-         and that this user owns the state directory"
+        "the buffer database failed; check that the disk has room, that the system's log names no \
+         fault of it, and that this user owns the state directory"
     )]
     Sqlite(#[from] rusqlite::Error),
     #[error("the linked SQLite {found} is older than 3.51.3, which has a known corruption bug")]

@@ -32,8 +32,12 @@ pub(super) fn finish(path: &Path) -> Result<(), BufferError> {
 /// Removes what an interrupted attempt has left.
 pub(super) fn clear_fresh(path: &Path) -> Result<(), BufferError> {
     let fresh = fresh_path(path);
-    let all = [fresh.clone()].into_iter().chain(LOG_ENDS.map(|end| with_end(&fresh, end)));
-    all.map(|path| remove(&path)).collect::<io::Result<()>>().map_err(|source| failed(path, source))
+    let logs = LOG_ENDS.map(|end| with_end(&fresh, end));
+    [fresh]
+        .iter()
+        .chain(&logs)
+        .try_for_each(|path| remove(path))
+        .map_err(|source| failed(path, source))
 }
 
 /// Sets the file aside and puts the fresh one, which must be closed, in its place.

@@ -136,8 +136,8 @@ impl Gathered {
         self.bytes += bytes;
     }
 
-    /// Whether `data`, of a batch of the same codec, is this batch. Of events the reported gaps at the
-    /// end may differ: a commit that failed and was kept after all has reported them.
+    /// Whether `data`, of a batch of the same codec, is this batch. Of events the gaps at the end
+    /// may differ: a commit that failed and was kept after all has reported them.
     #[must_use]
     pub(super) fn is_stored_as(&self, data: &[u8], packed: &Packed) -> bool {
         match &self.content {

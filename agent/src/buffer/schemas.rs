@@ -1,5 +1,5 @@
-//! Schemas the rows in the buffer follow: sent along until a batch with them is acknowledged, and kept
-//! while a batch needs them. Those that none needs stay within a part of the cap, since a device
+//! Schemas the rows in the buffer follow: sent along until a batch with them is acknowledged, and
+//! kept while a batch needs them. Those that none needs stay within a part of the cap, since a device
 //! whose interfaces come and go makes a new one with every poll.
 
 use std::collections::btree_map::{BTreeMap, Entry};

@@ -1,4 +1,6 @@
 mod faults;
+#[cfg(target_os = "linux")]
+mod full_disk;
 
 use std::path::Path;
 use std::sync::Arc;

@@ -1,0 +1,78 @@
+//! A real full disk: a small file system of its own, which takes the right to mount one. Where there
+//! is none, the test says so and does nothing.
+
+use std::process::Command;
+
+use super::*;
+
+/// Set for the child process, inside its small file system.
+const FULL_DIR: &str = "FARWATCH_TEST_FULL_DIR";
+const CHILD: &str = "buffer::tests::full_disk::child_fills_its_disk";
+/// For the mount namespace of the child: `$0` is the directory, the rest the command.
+const MOUNT: &str = r#"mount -t tmpfs -o size=12m tmpfs "$0" && exec "$@""#;
+const ROWS: u64 = 24_000;
+
+/// The child: pushes twice what its disk holds. As a test by itself it does nothing.
+#[tokio::test]
+async fn child_fills_its_disk() {
+    let Some(dir) = std::env::var_os(FULL_DIR) else { return };
+    let dir = Path::new(&dir);
+    let running = Running::start(BufferConfig { ballast_bytes: 1024 * 1024, ..config(dir) });
+    assert!(dir.join("buffer.ballast").exists());
+    let now = running.clock.now();
+    running.push(facts(1, now)).await;
+    for number in 0..ROWS {
+        running.push(row(number.cast_signed(), now)).await;
+    }
+    let Running { buffer, observations, stopped, clock } = running;
+    drop(observations);
+    let flushed = buffer.state().wait_for(|state| state.flushed).await.unwrap().clone();
+    assert_eq!(flushed.trouble, None, "the buffer goes on");
+    assert!(!dir.join("buffer.ballast").exists(), "the disk was full");
+    let (observations, _closed) = mpsc::channel(1);
+    let running = Running { buffer, observations, stopped, clock };
+    // Each answer is acknowledged: the last of the gaps comes once there is room for it.
+    let (mut kept, mut lost, mut state) = (0, 0, running.buffer.state());
+    while kept + lost < ROWS {
+        let found = running.all().await;
+        if found.is_empty() {
+            state.changed().await.unwrap();
+        }
+        let rows = found.iter().filter(|outgoing| outgoing.batch.codec == 1);
+        let decoded = rows.map(|outgoing| batch::decode_rows(&outgoing.batch.data).unwrap().len());
+        kept += decoded.sum::<usize>() as u64;
+        lost += gaps(&found).iter().map(|gap| gap.count).sum::<u64>();
+        running.acked(&found).await;
+    }
+    assert_eq!(kept + lost, ROWS, "each row is there or counted");
+    running.stop().await;
+    println!("kept {kept}, lost {lost}");
+}
+
+#[test]
+fn a_full_disk_costs_the_oldest_and_nothing_uncounted() {
+    let dir = tempfile::tempdir().unwrap();
+    let namespaces: [&[&str]; 2] = [&["--mount"], &["--mount", "--map-root-user"]];
+    let inside = |namespace: &[&str]| {
+        let mut command = Command::new("unshare");
+        command.args(namespace).args(["sh", "-c", MOUNT]).arg(dir.path());
+        command
+    };
+    let allowed = namespaces.into_iter().find(|namespace| {
+        inside(namespace).arg("true").output().is_ok_and(|ran| ran.status.success())
+    });
+    let Some(namespace) = allowed else {
+        println!("skipped: no file system may be mounted here");
+        return;
+    };
+    let ran = inside(namespace)
+        .arg(std::env::current_exe().unwrap())
+        .args(["--exact", "--nocapture", CHILD])
+        .env(FULL_DIR, dir.path())
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&ran.stdout);
+    let complained = String::from_utf8_lossy(&ran.stderr);
+    assert!(ran.status.success(), "{said}\n{complained}");
+    assert!(said.contains("kept "), "{said}");
+}
