@@ -258,6 +258,7 @@ await check("new agent: a site makes a token and the commands that use it", asyn
   await look(desk, "new-agent-form-dark");
   await page.click("[role=dialog] button[type=submit]");
   await page.waitForSelector("[role=dialog] code");
+  await page.mouse.click(5, 5);
   return wrongUnless((await page.textContent("[role=dialog]"))?.includes("fw1_"), "no token in the dialog");
 });
 await look(desk, "new-agent-dark");
@@ -277,6 +278,8 @@ await check("help: ? lists the keys", async () => {
 await check("a page that does not exist says so", async () => {
   await page.goto(`${base}/no-such-page`);
   await page.waitForSelector("h1:has-text('Nothing here')");
+  if (!(await page.title()).startsWith("Nothing here")) return `the title is ${await page.title()}`;
+  return wrongUnless((await page.locator("main, [role=main]").count()) === 1, "not one main");
 });
 
 await check("theme: the switch turns the page light and is kept", async () => {

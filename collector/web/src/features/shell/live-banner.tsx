@@ -15,16 +15,20 @@ function read({ phase, heardAt }: LinkStatus): string {
   return silent > LATE_MS ? `delayed ${Math.round(silent / 1000)}` : "live";
 }
 
+/** Written when the pointer comes: it is read then, and would be old otherwise. */
+function serverTime(): string {
+  return `Server time ${new Date(serverNow()).toISOString().slice(0, 19).replace("T", " ")} UTC`;
+}
+
 /** Says how fresh the page is. Never silent. */
 export function LiveBanner() {
   const [word, seconds] = useLink(read).split(" ");
-  const title = `Server time ${new Date(serverNow()).toISOString().slice(0, 19).replace("T", " ")} UTC`;
   const bad = word === "offline" || word === "delayed";
   const state = word === "live" ? "up" : word === "offline" ? "down" : word === "delayed" ? "degraded" : "unknown";
   return (
     <span
       data-live={word}
-      title={title}
+      onPointerEnter={(event) => (event.currentTarget.title = serverTime())}
       className={`mr-1 inline-flex h-7 items-center gap-2 rounded-full border px-3 text-xs ${
         bad ? "border-edge bg-degraded-soft" : "border-line"
       }`}
