@@ -1,7 +1,7 @@
 import { type InputHTMLAttributes, type ReactNode, useId } from "react";
 
 export const INPUT =
-  "h-8 w-full min-w-0 rounded-md border border-edge bg-surface px-2.5 text-text phone:h-11 " +
+  "h-8 w-full min-w-0 rounded-md border border-control bg-surface px-2.5 text-text phone:h-11 " +
   "phone:text-[16px] aria-invalid:border-down";
 
 interface FrameProps {

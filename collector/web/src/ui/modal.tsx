@@ -10,14 +10,17 @@ interface Props {
   description: string;
   children: ReactNode;
   wide?: boolean;
+  /** It shows what cannot be shown again: a click beside it does not close it. */
+  held?: boolean;
 }
 
-export function Modal({ open, onOpenChange, title, description, children, wide }: Props) {
+export function Modal({ open, onOpenChange, title, description, children, wide, held }: Props) {
   return (
     <Dialog.Root open={open} onOpenChange={onOpenChange}>
       <Dialog.Portal>
         <Dialog.Overlay className="fixed inset-0 z-40 bg-veil" />
         <Dialog.Content
+          onInteractOutside={(event) => held && event.preventDefault()}
           className={`fixed top-[12vh] left-1/2 z-50 flex max-h-[80vh] w-[calc(100vw-24px)] -translate-x-1/2
             animate-[rise_120ms_ease-out] flex-col overflow-hidden rounded-xl border border-edge bg-raised shadow-(--shadow)
             phone:top-3 phone:max-h-[calc(100dvh-24px)] ${wide ? "max-w-[600px]" : "max-w-[460px]"}`}

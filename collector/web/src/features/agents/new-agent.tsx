@@ -28,6 +28,7 @@ export function NewAgent({ open, onOpenChange }: Props) {
   return (
     <Modal
       wide
+      held={made !== null}
       open={open}
       onOpenChange={change}
       title="New agent"

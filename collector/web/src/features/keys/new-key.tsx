@@ -22,7 +22,7 @@ export function NewKey({ open, onOpenChange }: Props) {
     onOpenChange(next);
   };
   return (
-    <Modal open={open} onOpenChange={change} title="New API key"
+    <Modal open={open} onOpenChange={change} held={made !== null} title="New API key"
       description={made ? "Copy it now: it is not shown again." : "For scripts and other systems."}>
       {made ? (
         <div className="flex flex-col gap-4">

@@ -1,31 +1,46 @@
 import { type ErrorComponentProps, Link } from "@tanstack/react-router";
+import { type ReactNode, useEffect, useLayoutEffect, useRef } from "react";
 import { isMissingPart } from "../../lib/new-version";
 import { Button } from "../../ui/button";
 import { ErrorNote } from "../../ui/error-note";
 import { Mark } from "../../ui/wordmark";
 
+/** Shows in place of the whole app, or inside the frame of a page: only there stands a `main`. */
+function Lost({ title, children }: { title: string; children: ReactNode }) {
+  const box = useRef<HTMLDivElement>(null);
+  useLayoutEffect(() => {
+    if (!box.current?.parentElement?.closest("main")) box.current?.setAttribute("role", "main");
+  }, []);
+  useEffect(() => {
+    document.title = `${title} · Farwatch`;
+  }, [title]);
+  return (
+    <div ref={box} className="flex max-w-[640px] flex-col items-start gap-3 px-8 py-20 phone:px-4">
+      <Mark size={36} />
+      <h1 className="text-xl font-semibold">{title}</h1>
+      {children}
+    </div>
+  );
+}
+
 export function NotFound() {
   return (
-    <main className="flex flex-col items-start gap-3 px-8 py-20 phone:px-4">
-      <Mark size={36} />
-      <h1 className="text-xl font-semibold">Nothing here</h1>
+    <Lost title="Nothing here">
       <p className="text-muted">This page does not exist, or it belongs to a tenant you cannot see.</p>
       <Link to="/fleet" className="py-1 text-accent underline underline-offset-4">
         Go to the fleet
       </Link>
-    </main>
+    </Lost>
   );
 }
 
 export function Crash({ error, reset }: ErrorComponentProps) {
   return (
-    <main className="flex max-w-[640px] flex-col items-start gap-3 px-8 py-20 phone:px-4">
-      <Mark size={36} />
-      <h1 className="text-xl font-semibold">This page failed</h1>
+    <Lost title="This page failed">
       <ErrorNote error={error instanceof Error ? error : new Error(String(error))} />
       <Button look="solid" onClick={isMissingPart(error) ? () => location.reload() : reset}>
         Try again
       </Button>
-    </main>
+    </Lost>
   );
 }
