@@ -1,5 +1,4 @@
 mod faults;
-#[cfg(target_os = "linux")]
 mod full_disk;
 
 use std::path::Path;
