@@ -213,12 +213,14 @@ impl<S: SampleStore> Committer<S> {
     /// Stores the group, however long that takes; after `cancel` it gets one attempt.
     async fn commit(&mut self, group: Vec<Job>, cancel: &CancellationToken) {
         let (appends, waiting) = split(group);
-        let checkpoints = self.due_checkpoints(&appends);
+        let mut checkpoints = self.due_checkpoints(&appends);
         loop {
             match self.store.append(&appends, &checkpoints).await {
                 Ok(answers) => return self.settle(appends, waiting, answers),
                 Err(error) if is_of_one_batch(&error) => break,
                 Err(error) => {
+                    // They can wait for their next turn, should it be one of them that fails.
+                    checkpoints.clear();
                     if self.stops_after(&error, cancel).await {
                         for (append, one) in appends.iter().zip(&waiting) {
                             answer(append, one, Outcome::Unavailable);
