@@ -237,7 +237,7 @@ async fn gaps_are_kept_and_drawn<S: SampleStore>(store: S) {
     batch.facts = vec![Fact::Gap(gap.clone()), Fact::Gap(gap.clone())];
     store.append(&[batch], &[]).await.unwrap();
     let gaps = store.gaps(&context(TENANT), AGENT, at(0), at(3600)).await.unwrap();
-    assert_eq!(gaps, [gap.clone()]);
+    assert_eq!(gaps, std::slice::from_ref(&gap));
     assert_eq!(store.gaps(&context(TENANT), AGENT, at(601), at(3600)).await.unwrap(), []);
     assert_eq!(store.gaps(&context(OTHER_TENANT), AGENT, at(0), at(3600)).await.unwrap(), []);
     let series = store.series(&context(TENANT), &hour(DEVICE, "snmp_up")).await.unwrap();

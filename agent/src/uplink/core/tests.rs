@@ -428,7 +428,7 @@ fn a_new_file_of_the_buffer_begins_with_an_empty_window() {
     core.forked(2);
     let room = core.room().unwrap();
     assert_eq!((room.live, room.bytes, room.in_flight.len()), (4, WINDOW_BYTES, 0));
-    assert!(core.acked(1, &one(1), 4).is_empty(), "an answer for the old stream");
+    assert!(core.acked(1, &one(1)).is_empty(), "an answer for the old stream");
     core.sent(1, Lane::Live, 10, Duration::ZERO);
-    assert_eq!(core.acked(2, &one(1), 4), [Effect::Acked(one(1))]);
+    assert_eq!(core.acked(2, &one(1)), [Effect::Acked(one(1))]);
 }
