@@ -58,7 +58,6 @@ impl Sql {
     }
 
     /// Without binds, or with the first of them to come.
-    #[must_use]
     pub const fn query(&'static self) -> Query {
         Query { sql: self, values: Vec::new() }
     }
