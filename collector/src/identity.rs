@@ -4,6 +4,7 @@ pub mod agent_key;
 pub mod api_key;
 pub mod certificates;
 pub mod enroll;
+mod key;
 pub mod limits;
 pub mod password;
 pub mod peer;
@@ -16,6 +17,7 @@ pub mod user;
 
 use std::time::Duration;
 
+pub use key::IdentityKey;
 pub use peer::PeerInfo;
 pub use tenancy::{Access, Actor, TenantContext};
 

@@ -8,6 +8,7 @@
 
 pub mod committer;
 mod counters;
+mod key;
 mod presence;
 mod sessions;
 pub mod telemetry;
@@ -29,6 +30,7 @@ use tonic::{Request, Response, Status, Streaming};
 
 pub use committer::{CommitQueue, Committer};
 pub use counters::Counters;
+pub use key::IngestKey;
 pub use presence::Presence;
 pub use sessions::{Fenced, NoStream, SessionGuard, Sessions};
 

@@ -14,10 +14,13 @@ pub(crate) mod fixture;
 pub mod rates;
 pub mod samples;
 pub mod series;
+pub mod sql;
 pub mod sqlite;
 #[cfg(test)]
 mod suite;
+pub mod txn;
 
-pub use database::{Database, StoreError, Transaction};
+pub use database::{Database, Engine, StoreError, Transaction};
 pub use samples::SampleStore;
 pub use sqlite::SqliteSamples;
+pub use txn::{AccessError, Txn, Write};

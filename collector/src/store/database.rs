@@ -1,25 +1,17 @@
-//! The SQLite database: one writer connection, some readers, PRAGMAs set and checked.
+//! The database: which engine, its connections, and what can go wrong with them.
+
+mod error;
+pub(super) mod postgres;
+mod sqlite;
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
-use farwatch_common::file::create_private;
 use sqlx::error::ErrorKind;
-use sqlx::migrate::Migrator;
-use sqlx::sqlite::{
-    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
-};
-use sqlx::{Row as _, Sqlite};
+use sqlx::sqlite::SqlitePool;
+use sqlx::{PgPool, Sqlite};
 
-static MIGRATIONS: Migrator = sqlx::migrate!("../migrations/sqlite");
-
-/// Connections that only read. Queries are short; more would only fight for two cores.
-const READERS_MAX: u32 = 4;
-/// How long a reader waits for a connection before the request fails with 503.
-const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
-/// First version without the WAL-reset corruption bug of 3.7.0 to 3.51.2.
-const SQLITE_VERSION_MIN: (u32, u32, u32) = (3, 51, 3);
-const FILE_NAME: &str = "farwatch.db";
+use super::txn::{Inner, Mode, Scope, Txn};
+pub use postgres::Refusal;
 
 /// What can go wrong in the store.
 #[derive(Debug, thiserror::Error)]
@@ -34,8 +26,17 @@ pub enum StoreError {
     OldSqlite { found: String },
     #[error("the database ignored `PRAGMA {name}`: it says {found}")]
     Pragma { name: &'static str, found: String },
+    /// Without the URL itself: a password may stand in it.
+    #[error("this is not the URL of a PostgreSQL database, as in postgres://farwatch@HOST/NAME")]
+    Url { source: sqlx::Error },
+    #[error("cannot reach PostgreSQL at {server}")]
+    Connect { server: String, source: sqlx::Error },
+    #[error("PostgreSQL at {server} cannot be served from: {why}")]
+    Refused { server: String, why: Refusal },
     #[error("the database failed")]
     Database(#[from] sqlx::Error),
+    #[error("a statement of the transaction failed before: nothing of it is kept")]
+    Aborted,
     #[error("stored data cannot be read: {what}")]
     Corrupt { what: String },
     #[error("the answer needs more than {max} {what}: ask for a shorter range or fewer metrics")]
@@ -46,15 +47,21 @@ impl StoreError {
     /// Worth trying again without a change: the database is busy or away.
     #[must_use]
     pub fn is_retryable(&self) -> bool {
-        matches!(
-            self,
-            Self::Database(
-                sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::Io(_)
-            )
-        )
+        match self {
+            Self::Database(error) | Self::Connect { source: error, .. } => {
+                error::is_retryable(error)
+            }
+            _ => false,
+        }
     }
 
     /// The row itself is refused, whatever the database's health: trying again is of no use.
+    #[must_use]
+    pub fn is_of_the_row(&self) -> bool {
+        matches!(self, Self::Database(error) if error::is_of_the_row(error))
+    }
+
+    /// A constraint refused the row.
     #[must_use]
     pub fn is_constraint_violation(&self) -> bool {
         matches!(self, Self::Database(sqlx::Error::Database(e)) if e.kind() != ErrorKind::Other)
@@ -67,91 +74,83 @@ impl StoreError {
     }
 }
 
-/// A write transaction. Nothing is kept unless `commit` is called.
+/// A write transaction of SQLite. Nothing is kept unless `commit` is called.
 pub type Transaction = sqlx::Transaction<'static, Sqlite>;
+
+/// Where everything is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Engine {
+    /// A file in the data directory; one collector.
+    Sqlite,
+    /// A server that holds each tenant's rows apart by itself.
+    Postgres,
+}
 
 /// The collector's database. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Database {
-    writer: SqlitePool,
-    readers: SqlitePool,
+    pools: Pools,
+}
+
+#[derive(Clone, Debug)]
+enum Pools {
+    Sqlite(sqlite::Pools),
+    Postgres(PgPool),
 }
 
 impl Database {
     /// Opens or makes the database in `data_dir` and brings its schema up to date.
     pub async fn open(data_dir: &Path) -> Result<Self, StoreError> {
-        let path = data_dir.join(FILE_NAME);
-        // For the owner only; SQLite gives its log and shared memory the same mode.
-        create_private(&path, &[])
-            .map_err(|source| StoreError::Create { path: path.clone(), source })?;
-        let open = |source| StoreError::Open { path: path.clone(), source };
-        // A reader sets nothing that is kept in the file: SQLite refuses it even if it stands so.
-        let reading = SqliteConnectOptions::new()
-            .filename(&path)
-            .foreign_keys(true)
-            .busy_timeout(Duration::from_secs(5));
-        let writing = reading
-            .clone()
-            .journal_mode(SqliteJournalMode::Wal)
-            .synchronous(SqliteSynchronous::Full)
-            .pragma("auto_vacuum", "INCREMENTAL");
-        let writer = SqlitePoolOptions::new()
-            .max_connections(1)
-            .acquire_timeout(ACQUIRE_TIMEOUT)
-            .connect_with(writing)
-            .await
-            .map_err(open)?;
-        MIGRATIONS
-            .run(&writer)
-            .await
-            .map_err(|source| StoreError::Migrate { path: path.clone(), source })?;
-        let readers = SqlitePoolOptions::new()
-            .max_connections(READERS_MAX)
-            .acquire_timeout(ACQUIRE_TIMEOUT)
-            .connect_with(reading.read_only(true))
-            .await
-            .map_err(open)?;
-        let database = Self { writer, readers };
-        database.check().await?;
-        Ok(database)
+        Ok(Self { pools: Pools::Sqlite(sqlite::open(data_dir).await?) })
     }
 
-    /// For queries.
+    /// Connects to the PostgreSQL database of `url`; refuses one that does not keep tenants
+    /// apart from whoever signs in.
+    pub async fn connect(url: &str) -> Result<Self, StoreError> {
+        Ok(Self { pools: Pools::Postgres(postgres::connect(url).await?) })
+    }
+
+    #[must_use]
+    pub fn engine(&self) -> Engine {
+        match &self.pools {
+            Pools::Sqlite(_) => Engine::Sqlite,
+            Pools::Postgres(_) => Engine::Postgres,
+        }
+    }
+
+    pub(super) async fn begin(&self, mode: Mode, scope: Scope) -> Result<Txn, StoreError> {
+        let inner = match &self.pools {
+            Pools::Sqlite(pools) => Inner::Sqlite(pools.begin(mode).await?),
+            Pools::Postgres(pool) => Inner::Postgres(postgres::begin(pool, mode, &scope).await?),
+        };
+        Ok(Txn::new(inner, scope))
+    }
+
+    /// For queries of callers that know SQLite only.
     #[must_use]
     pub fn reader(&self) -> &SqlitePool {
-        &self.readers
+        &self.sqlite().readers
     }
 
-    /// Begins a write transaction on the only writer connection; waits for its turn.
+    /// Begins a write transaction on the only writer connection; waits for its turn. For callers
+    /// that know SQLite only.
     pub async fn write(&self) -> Result<Transaction, StoreError> {
-        Ok(self.writer.begin_with("BEGIN IMMEDIATE").await?)
+        Ok(self.sqlite().begin(Mode::Write).await?)
     }
 
-    /// Closes all connections, checkpointing the WAL.
+    /// Closes all connections; SQLite checkpoints its WAL.
     pub async fn close(&self) {
-        self.readers.close().await;
-        self.writer.close().await;
+        match &self.pools {
+            Pools::Sqlite(pools) => pools.close().await,
+            Pools::Postgres(pool) => pool.close().await,
+        }
     }
 
-    async fn check(&self) -> Result<(), StoreError> {
-        let found: String =
-            sqlx::query("SELECT sqlite_version()").fetch_one(&self.writer).await?.get(0);
-        let mut parts = found.split('.').map(|part| part.parse::<u32>().unwrap_or(0));
-        let mut part = || parts.next().unwrap_or(0);
-        if (part(), part(), part()) < SQLITE_VERSION_MIN {
-            return Err(StoreError::OldSqlite { found });
+    fn sqlite(&self) -> &sqlite::Pools {
+        match &self.pools {
+            Pools::Sqlite(pools) => pools,
+            Pools::Postgres(_) => unreachable!("`serve` opens SQLite: its callers know no other"),
         }
-        let mode: String = sqlx::query("PRAGMA journal_mode").fetch_one(&self.writer).await?.get(0);
-        if mode != "wal" {
-            return Err(StoreError::Pragma { name: "journal_mode", found: mode });
-        }
-        let synchronous: i64 =
-            sqlx::query("PRAGMA synchronous").fetch_one(&self.writer).await?.get(0);
-        if synchronous != 2 {
-            let found = synchronous.to_string();
-            return Err(StoreError::Pragma { name: "synchronous", found });
-        }
-        Ok(())
     }
 }
 

@@ -1,0 +1,102 @@
+//! SQLite: one writer connection, some readers, PRAGMAs set and checked.
+
+use std::path::Path;
+use std::time::Duration;
+
+use farwatch_common::file::create_private;
+use sqlx::Row as _;
+use sqlx::migrate::Migrator;
+use sqlx::sqlite::{
+    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
+};
+
+use super::{StoreError, Transaction};
+use crate::store::txn::Mode;
+
+static MIGRATIONS: Migrator = sqlx::migrate!("../migrations/sqlite");
+
+/// Connections that only read. Queries are short; more would only fight for two cores.
+const READERS_MAX: u32 = 4;
+/// How long a reader waits for a connection before the request fails with 503.
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
+/// First version without the WAL-reset corruption bug of 3.7.0 to 3.51.2.
+const SQLITE_VERSION_MIN: (u32, u32, u32) = (3, 51, 3);
+const FILE_NAME: &str = "farwatch.db";
+
+/// The connections to one file.
+#[derive(Clone, Debug)]
+pub(super) struct Pools {
+    pub(super) writer: SqlitePool,
+    pub(super) readers: SqlitePool,
+}
+
+impl Pools {
+    /// Begins on a reader, or on the only writer when it is this caller's turn.
+    pub(super) async fn begin(&self, mode: Mode) -> Result<Transaction, sqlx::Error> {
+        match mode {
+            Mode::Read => self.readers.begin().await,
+            Mode::Write => self.writer.begin_with("BEGIN IMMEDIATE").await,
+        }
+    }
+
+    pub(super) async fn close(&self) {
+        self.readers.close().await;
+        self.writer.close().await;
+    }
+}
+
+/// Opens or makes the database in `data_dir` and brings its schema up to date.
+pub(super) async fn open(data_dir: &Path) -> Result<Pools, StoreError> {
+    let path = data_dir.join(FILE_NAME);
+    // For the owner only; SQLite gives its log and shared memory the same mode.
+    create_private(&path, &[])
+        .map_err(|source| StoreError::Create { path: path.clone(), source })?;
+    let open = |source| StoreError::Open { path: path.clone(), source };
+    // A reader sets nothing that is kept in the file: SQLite refuses it even if it stands so.
+    let reading = SqliteConnectOptions::new()
+        .filename(&path)
+        .foreign_keys(true)
+        .busy_timeout(Duration::from_secs(5));
+    let writing = reading
+        .clone()
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Full)
+        .pragma("auto_vacuum", "INCREMENTAL");
+    let writer = SqlitePoolOptions::new()
+        .max_connections(1)
+        .acquire_timeout(ACQUIRE_TIMEOUT)
+        .connect_with(writing)
+        .await
+        .map_err(open)?;
+    MIGRATIONS
+        .run(&writer)
+        .await
+        .map_err(|source| StoreError::Migrate { path: path.clone(), source })?;
+    let readers = SqlitePoolOptions::new()
+        .max_connections(READERS_MAX)
+        .acquire_timeout(ACQUIRE_TIMEOUT)
+        .connect_with(reading.read_only(true))
+        .await
+        .map_err(open)?;
+    check(&writer).await?;
+    Ok(Pools { writer, readers })
+}
+
+async fn check(writer: &SqlitePool) -> Result<(), StoreError> {
+    let found: String = sqlx::query("SELECT sqlite_version()").fetch_one(writer).await?.get(0);
+    let mut parts = found.split('.').map(|part| part.parse::<u32>().unwrap_or(0));
+    let mut part = || parts.next().unwrap_or(0);
+    if (part(), part(), part()) < SQLITE_VERSION_MIN {
+        return Err(StoreError::OldSqlite { found });
+    }
+    let mode: String = sqlx::query("PRAGMA journal_mode").fetch_one(writer).await?.get(0);
+    if mode != "wal" {
+        return Err(StoreError::Pragma { name: "journal_mode", found: mode });
+    }
+    let synchronous: i64 = sqlx::query("PRAGMA synchronous").fetch_one(writer).await?.get(0);
+    if synchronous != 2 {
+        let found = synchronous.to_string();
+        return Err(StoreError::Pragma { name: "synchronous", found });
+    }
+    Ok(())
+}

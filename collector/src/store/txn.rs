@@ -1,0 +1,274 @@
+//! Transactions: the only place where statements run, each with a role and a set of tenants.
+//!
+//! - in: a [`TenantContext`], or a key that only `identity` and `ingest` can make
+//! - out: a [`Txn`] that has its role and tenants; on PostgreSQL the server holds them too
+//! - bound: one per task at a time, handed down as `&mut`: who waits for a second one while
+//!   holding the first can wait for ever
+//! - when full: waits for a connection, then fails as retryable
+//! - on crash: nothing of an uncommitted transaction stays
+
+#[cfg(test)]
+pub(crate) mod tests;
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+use std::ops::{Deref, DerefMut};
+
+use farwatch_common::id::TenantId;
+use sqlx::{Postgres, Sqlite, Transaction};
+
+use super::sql::Sql;
+use super::{Database, StoreError};
+use crate::identity::{Access, IdentityKey, TenantContext};
+use crate::ingest::IngestKey;
+
+/// Who the statements of a transaction run as: a role of its own with its own grants.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// On behalf of a caller: what `farwatch_app` may, in the caller's tenants.
+    App,
+    /// Batches of agents, in their tenants.
+    Ingest,
+    /// Accounts, sessions, keys and tokens: across tenants, and nothing else.
+    Identity,
+}
+
+impl Role {
+    /// The role's name in PostgreSQL.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::App => "farwatch_app",
+            Self::Ingest => "farwatch_ingest",
+            Self::Identity => "farwatch_identity",
+        }
+    }
+}
+
+/// A role and the tenants whose rows it sees.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Scope {
+    role: Role,
+    tenants: BTreeSet<TenantId>,
+}
+
+impl Scope {
+    /// As a caller who may act in one tenant.
+    #[must_use]
+    pub fn app(tenant: TenantId) -> Self {
+        Self { role: Role::App, tenants: BTreeSet::from([tenant]) }
+    }
+
+    /// As `identity`, whose tables are not divided by tenants.
+    #[must_use]
+    pub fn identity() -> Self {
+        Self { role: Role::Identity, tenants: BTreeSet::new() }
+    }
+
+    fn ingest(tenants: &BTreeSet<TenantId>) -> Self {
+        Self { role: Role::Ingest, tenants: tenants.clone() }
+    }
+
+    #[must_use]
+    pub fn role(&self) -> Role {
+        self.role
+    }
+
+    /// The tenants as PostgreSQL writes an array.
+    pub(super) fn tenants_array(&self) -> String {
+        let mut array = String::from("{");
+        for (index, tenant) in self.tenants.iter().enumerate() {
+            let comma = if index == 0 { "" } else { "," };
+            // Writing to a String does not fail.
+            let _ = write!(array, "{comma}{}", tenant.0);
+        }
+        array.push('}');
+        array
+    }
+}
+
+/// What a transaction may do to the data.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Mode {
+    /// Reads one snapshot.
+    Read,
+    Write,
+}
+
+/// The transaction of the engine's driver.
+pub(super) enum Inner {
+    Sqlite(Transaction<'static, Sqlite>),
+    Postgres(Transaction<'static, Postgres>),
+}
+
+/// A transaction. Nothing is kept unless `commit` is called; a reading one is dropped.
+pub struct Txn {
+    inner: Inner,
+    scope: Scope,
+    /// A statement failed, was cut short or is running. PostgreSQL answers COMMIT of such a
+    /// transaction with a ROLLBACK that the driver takes for success; SQLite would keep the rest.
+    failed: bool,
+}
+
+impl Txn {
+    pub(super) fn new(inner: Inner, scope: Scope) -> Self {
+        Self { inner, scope, failed: false }
+    }
+
+    #[must_use]
+    pub fn scope(&self) -> &Scope {
+        &self.scope
+    }
+
+    /// Keeps what was written; refused after a statement that failed, whoever swallowed it.
+    pub async fn commit(self) -> Result<(), StoreError> {
+        if self.failed {
+            return Err(StoreError::Aborted);
+        }
+        match self.inner {
+            Inner::Sqlite(inner) => inner.commit().await?,
+            Inner::Postgres(inner) => inner.commit().await?,
+        }
+        Ok(())
+    }
+
+    /// Goes on as another role, with other tenants, in the same transaction.
+    pub async fn switch(&mut self, _: IdentityKey, to: Scope) -> Result<(), StoreError> {
+        self.enter()?;
+        if let Inner::Postgres(inner) = &mut self.inner {
+            super::database::postgres::assume(inner, &to).await?;
+        }
+        self.failed = false;
+        self.scope = to;
+        Ok(())
+    }
+
+    pub(super) fn inner(&mut self) -> &mut Inner {
+        &mut self.inner
+    }
+
+    /// Before a statement: both engines refuse all that follows a failed one, as PostgreSQL does.
+    pub(super) fn enter(&mut self) -> Result<(), StoreError> {
+        if self.failed {
+            return Err(StoreError::Aborted);
+        }
+        self.failed = true;
+        Ok(())
+    }
+
+    /// After a statement.
+    pub(super) fn leave<T>(
+        &mut self,
+        sql: &'static Sql,
+        result: Result<T, sqlx::Error>,
+    ) -> Result<T, StoreError> {
+        match result {
+            Ok(value) => {
+                self.failed = false;
+                Ok(value)
+            }
+            Err(error) => {
+                tracing::debug!(statement = %sql, %error, "a statement failed");
+                Err(error.into())
+            }
+        }
+    }
+}
+
+/// A change in one tenant by a caller who may make it.
+pub struct Write {
+    txn: Txn,
+    tenant: TenantId,
+}
+
+impl Write {
+    /// The tenant that is changed: what the statements bind.
+    #[must_use]
+    pub fn tenant(&self) -> TenantId {
+        self.tenant
+    }
+
+    /// Keeps the change.
+    pub async fn commit(self) -> Result<(), StoreError> {
+        self.txn.commit().await
+    }
+}
+
+impl Deref for Write {
+    type Target = Txn;
+
+    fn deref(&self) -> &Txn {
+        &self.txn
+    }
+}
+
+impl DerefMut for Write {
+    fn deref_mut(&mut self) -> &mut Txn {
+        &mut self.txn
+    }
+}
+
+/// Why a change does not begin.
+#[derive(Debug, thiserror::Error)]
+pub enum AccessError {
+    /// The tenant is not the caller's, or there is none: the two look the same.
+    #[error("there is no such thing in the tenants of the caller")]
+    NotFound,
+    #[error("the caller's role does not allow this")]
+    Denied,
+    #[error("the database does not begin a change")]
+    Store(#[from] StoreError),
+}
+
+impl Database {
+    /// Begins to read in the tenants of the caller; all statements see one snapshot.
+    pub async fn read(&self, context: &TenantContext) -> Result<Txn, StoreError> {
+        let scope = Scope { role: Role::App, tenants: context.tenants().collect() };
+        self.begin(Mode::Read, scope).await
+    }
+
+    /// Begins a change in one tenant, if the caller has that access there.
+    pub async fn change(
+        &self,
+        context: &TenantContext,
+        tenant: TenantId,
+        access: Access,
+    ) -> Result<Write, AccessError> {
+        if !context.may(tenant, Access::Read) {
+            return Err(AccessError::NotFound);
+        }
+        if !context.may(tenant, access) {
+            return Err(AccessError::Denied);
+        }
+        let txn = self.begin(Mode::Write, Scope::app(tenant)).await?;
+        Ok(Write { txn, tenant })
+    }
+
+    /// Begins to read accounts, sessions, keys and tokens, before anybody is known.
+    pub async fn identity_read(&self, _: IdentityKey) -> Result<Txn, StoreError> {
+        self.begin(Mode::Read, Scope::identity()).await
+    }
+
+    /// Begins to change them.
+    pub async fn identity(&self, _: IdentityKey) -> Result<Txn, StoreError> {
+        self.begin(Mode::Write, Scope::identity()).await
+    }
+
+    /// Begins to read what is stored for agents of these tenants.
+    pub async fn ingest_read(
+        &self,
+        _: IngestKey,
+        tenants: &BTreeSet<TenantId>,
+    ) -> Result<Txn, StoreError> {
+        self.begin(Mode::Read, Scope::ingest(tenants)).await
+    }
+
+    /// Begins to store what agents of these tenants sent.
+    pub async fn ingest(
+        &self,
+        _: IngestKey,
+        tenants: &BTreeSet<TenantId>,
+    ) -> Result<Txn, StoreError> {
+        self.begin(Mode::Write, Scope::ingest(tenants)).await
+    }
+}
