@@ -1,5 +1,9 @@
 //! The SQLite database: one writer connection, some readers, PRAGMAs set and checked.
 
+pub mod migrate;
+pub mod roles;
+mod scram;
+
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
