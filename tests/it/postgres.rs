@@ -1,0 +1,62 @@
+//! The harness of PostgreSQL itself: whoever trusts its kills must know that they are kills.
+
+use farwatch_support::postgres::{Durability, Postgres, SUPERUSER, binaries};
+use sqlx::{Connection as _, PgConnection};
+
+async fn connect(cluster: &Postgres) -> PgConnection {
+    PgConnection::connect(&cluster.url(SUPERUSER, "postgres")).await.unwrap()
+}
+
+async fn note(cluster: &Postgres, text: &str) {
+    let mut connection = connect(cluster).await;
+    sqlx::query("INSERT INTO note VALUES ($1)").bind(text).execute(&mut connection).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_cluster_keeps_what_was_committed_through_every_end_and_leaves_nothing() {
+    if binaries().is_none() {
+        println!("skipped: no PostgreSQL, run ./x test store");
+        return;
+    }
+    let mut cluster = Postgres::start(Durability::Kept).await.unwrap();
+    let home = cluster.home().to_owned();
+    let mut connection = connect(&cluster).await;
+    sqlx::query("CREATE TABLE note (text text)").execute(&mut connection).await.unwrap();
+    note(&cluster, "before the kill").await;
+    let first = cluster.pid();
+    cluster.kill();
+    assert_eq!(cluster.pid(), None);
+    let lost = sqlx::query("SELECT 1").execute(&mut connection).await;
+    assert!(lost.is_err(), "a killed server answered");
+    cluster.restart().await.unwrap();
+    assert_ne!(cluster.pid(), first);
+    assert!(cluster.log().contains("automatic recovery in progress"), "{}", cluster.log());
+
+    note(&cluster, "before the immediate stop").await;
+    cluster.stop_immediately().unwrap();
+    cluster.restart().await.unwrap();
+    note(&cluster, "before the orderly stop").await;
+    cluster.stop().unwrap();
+    cluster.restart().await.unwrap();
+
+    let texts: Vec<String> = sqlx::query_scalar("SELECT text FROM note")
+        .fetch_all(&mut connect(&cluster).await)
+        .await
+        .unwrap();
+    assert_eq!(texts, ["before the kill", "before the immediate stop", "before the orderly stop"]);
+    drop(cluster);
+    assert!(!home.exists());
+}
+
+#[tokio::test]
+async fn a_killed_cluster_leaves_nothing_either() {
+    if binaries().is_none() {
+        println!("skipped: no PostgreSQL, run ./x test store");
+        return;
+    }
+    let mut cluster = Postgres::start(Durability::Lost).await.unwrap();
+    let home = cluster.home().to_owned();
+    cluster.kill();
+    drop(cluster);
+    assert!(!home.exists());
+}
