@@ -4,9 +4,9 @@
 //! machine reaches it. PostgreSQL refuses to run as root: started by root, it runs as the user
 //! `postgres` of Debian's package.
 
-use std::fs::File;
+use std::fs::{File, Permissions};
 use std::io::{PipeReader, Read as _, pipe};
-use std::os::unix::fs::{MetadataExt as _, chown};
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown};
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -85,8 +85,10 @@ impl Postgres {
              postgres in FARWATCH_PG_BIN",
         )?;
         // Root's processes run as somebody else: that one must reach the folder, so it lies directly
-        // below the temporary folder and belongs to them.
-        let home = tempfile::Builder::new().prefix("farwatch-pg-").tempdir()?;
+        // below the temporary folder and belongs to them. Whoever reaches the socket is let in.
+        let private = Permissions::from_mode(0o700);
+        let home =
+            tempfile::Builder::new().prefix("farwatch-pg-").permissions(private).tempdir()?;
         let user = if is_root()? { Some(unprivileged()?) } else { None };
         if let Some(User { uid, gid }) = user {
             chown(home.path(), Some(uid), Some(gid))?;

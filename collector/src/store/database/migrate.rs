@@ -42,3 +42,6 @@ async fn finish(connection: &mut PgConnection) -> Result<(), MigrateError> {
     sqlx::raw_sql("RESET ROLE; RESET search_path").execute(connection).await?;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

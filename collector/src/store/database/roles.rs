@@ -89,3 +89,6 @@ pub async fn login_password_set(
     sqlx::raw_sql(SET_PASSWORD).execute(&mut *txn).await?;
     Ok(txn.commit().await?)
 }
+
+#[cfg(test)]
+mod tests;

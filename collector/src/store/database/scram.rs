@@ -20,7 +20,7 @@ pub(super) fn verifier(password: &Secret) -> Result<String, Unspecified> {
     Ok(with_salt(password, &salt))
 }
 
-fn with_salt(password: &Secret, salt: &[u8]) -> String {
+pub(super) fn with_salt(password: &Secret, salt: &[u8]) -> String {
     let mut salted = [0; digest::SHA256_OUTPUT_LEN];
     pbkdf2::derive(pbkdf2::PBKDF2_HMAC_SHA256, ITERATIONS, salt, password.expose(), &mut salted);
     let salted = hmac::Key::new(hmac::HMAC_SHA256, &salted);
