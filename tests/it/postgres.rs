@@ -57,6 +57,12 @@ async fn a_killed_cluster_leaves_nothing_either() {
     let mut cluster = Postgres::start(Durability::Lost).await.unwrap();
     let home = cluster.home().to_owned();
     cluster.kill();
+    let segment = cluster.segment().unwrap();
+    let is_there = || {
+        let segments = std::fs::read_to_string("/proc/sysvipc/shm").unwrap();
+        segments.lines().any(|line| line.split_whitespace().nth(1) == Some(&segment))
+    };
+    assert!(is_there());
     drop(cluster);
-    assert!(!home.exists());
+    assert!(!home.exists() && !is_there());
 }

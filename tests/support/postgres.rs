@@ -155,6 +155,13 @@ impl Postgres {
         }
     }
 
+    /// The id of the shared memory that a killed server leaves until the next one starts.
+    #[must_use]
+    pub fn segment(&self) -> Option<String> {
+        let text = std::fs::read_to_string(self.data().join("postmaster.pid")).ok()?;
+        text.lines().nth(6)?.split_whitespace().nth(1).map(str::to_owned)
+    }
+
     /// Everything the server wrote.
     #[must_use]
     pub fn log(&self) -> String {
@@ -247,6 +254,9 @@ impl Drop for Postgres {
     fn drop(&mut self) {
         if self.stop_immediately().is_err() {
             self.kill();
+        }
+        if let Some(segment) = self.segment() {
+            let _ = Command::new("ipcrm").args(["-m", &segment]).status();
         }
     }
 }
