@@ -1,5 +1,6 @@
 //! The harness of PostgreSQL itself: whoever trusts its kills must know that they are kills.
 
+use farwatch_collector::store::database::migrate;
 use farwatch_support::postgres::{Durability, Postgres, SUPERUSER, binaries};
 use sqlx::{Connection as _, PgConnection};
 
@@ -65,4 +66,35 @@ async fn a_killed_cluster_leaves_nothing_either() {
     assert!(is_there());
     drop(cluster);
     assert!(!home.exists() && !is_there());
+}
+
+/// As in a hosted database, where nobody is a superuser; twice at once, as two installers would.
+#[tokio::test]
+async fn whoever_may_make_roles_may_migrate() {
+    if binaries().is_none() {
+        println!("skipped: no PostgreSQL, run ./x test it");
+        return;
+    }
+    let cluster = Postgres::start(Durability::Lost).await.unwrap();
+    sqlx::raw_sql("CREATE ROLE installer LOGIN CREATEROLE")
+        .execute(&mut connect(&cluster).await)
+        .await
+        .unwrap();
+    for sql in ["CREATE DATABASE one OWNER installer", "CREATE DATABASE two OWNER installer"] {
+        sqlx::raw_sql(sql).execute(&mut connect(&cluster).await).await.unwrap();
+    }
+    let migrated = async |database: &str| {
+        let url = cluster.url("installer", database);
+        let mut connection = PgConnection::connect(&url).await.unwrap();
+        migrate::postgres(&mut connection).await
+    };
+    let (first, again) = tokio::join!(migrated("one"), migrated("one"));
+    first.unwrap();
+    again.unwrap();
+    migrated("two").await.unwrap();
+    let mut login = PgConnection::connect(&cluster.url("farwatch", "two")).await.unwrap();
+    sqlx::raw_sql("SET ROLE farwatch_app; SET search_path = farwatch; SELECT count(*) FROM site")
+        .execute(&mut login)
+        .await
+        .unwrap();
 }

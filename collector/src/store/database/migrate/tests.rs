@@ -180,3 +180,31 @@ async fn engines_have_the_same_columns_and_keys() {
     assert!(found.len() > 200, "{}", found.len());
     scratch.remove().await;
 }
+
+#[tokio::test]
+async fn one_text_serves_both_engines() {
+    let Some(scratch) = Scratch::open().await else { return };
+    let mut sqlite = SqliteConnection::connect("sqlite::memory:").await.unwrap();
+    let mut postgres = scratch.superuser().await;
+    let set = "SELECT value FROM json_each($1) ORDER BY 1";
+    let place = "SELECT CAST(instr($1, $2) AS BIGINT)";
+    for (json, wanted) in [("[]", vec![]), ("[7,9007199254740993]", vec![7, 9_007_199_254_740_993])]
+    {
+        let found: Vec<i64> =
+            sqlx::query_scalar(set).bind(json).fetch_all(&mut sqlite).await.unwrap();
+        assert_eq!(found, wanted);
+        let found: Vec<i64> =
+            sqlx::query_scalar(set).bind(json).fetch_all(&mut postgres).await.unwrap();
+        assert_eq!(found, wanted);
+    }
+    for (part, wanted) in [(vec![0, 3], 2_i64), (vec![9], 0)] {
+        let whole = vec![1_u8, 0, 3];
+        let find = sqlx::query_scalar(place).bind(&whole).bind(&part);
+        let found: i64 = find.fetch_one(&mut sqlite).await.unwrap();
+        assert_eq!(found, wanted);
+        let find = sqlx::query_scalar(place).bind(&whole).bind(&part);
+        let found: i64 = find.fetch_one(&mut postgres).await.unwrap();
+        assert_eq!(found, wanted);
+    }
+    scratch.remove().await;
+}
