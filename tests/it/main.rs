@@ -5,6 +5,7 @@
 mod crash;
 mod listen;
 mod poll;
+mod postgres;
 mod road;
 mod routers;
 mod snmpd;

@@ -40,6 +40,13 @@ impl Cmd {
         args.into_iter().fold(self, Self::arg)
     }
 
+    /// Sets a variable of its environment; shown in front of the command, as a shell takes it.
+    pub(crate) fn env(mut self, name: &str, value: &str) -> Self {
+        self.words.insert_str(0, &format!("{name}={} ", display(OsStr::new(value))));
+        self.inner.env(name, value);
+        self
+    }
+
     /// Runs in a folder of the repository.
     pub(crate) fn dir(mut self, dir: &str) -> Self {
         self.inner.current_dir(crate::repo::root().join(dir));
@@ -165,6 +172,13 @@ mod tests {
         assert_eq!(display(OsStr::new("Demo ISP")), "'Demo ISP'");
         assert_eq!(display(OsStr::new("it's")), "'it'\\''s'");
         assert_eq!(display(OsStr::new("")), "''");
+    }
+
+    #[test]
+    fn variables_are_set_and_shown() {
+        let command = Cmd::new("sh").env("NOISE", "a b").args(["-c", "echo $NOISE"]);
+        assert_eq!(command.shown(), "NOISE='a b' sh -c 'echo $NOISE'");
+        assert_eq!(command.stdout().unwrap(), "a b\n");
     }
 
     #[test]

@@ -17,6 +17,10 @@ const SNMP: [Package; 2] = [
     Package { name: "snmp", paths: &["/usr/bin/snmpget", "/usr/local/bin/snmpget"] },
 ];
 
+/// The programs of a PostgreSQL server. Debian has them in a folder per major version.
+const POSTGRES_PROGRAMS: [&str; 2] = ["initdb", "postgres"];
+const POSTGRES_FOLDER: &str = "/usr/lib/postgresql";
+
 /// The browser of the e2e tests; without a font its screenshots are empty boxes.
 const BROWSER: [Package; 2] = [
     Package {
@@ -26,8 +30,8 @@ const BROWSER: [Package; 2] = [
     Package { name: "fonts-dejavu-core", paths: &["/usr/share/fonts/truetype"] },
 ];
 
-/// Installs "$@". A fresh snmpd must not start as a service: the tests run their own, on their own
-/// port. policy-rc.d is Debian's way to say so; one that is there already is left alone.
+/// Installs "$@". A fresh snmpd or PostgreSQL must not start as a service: the tests run their own.
+/// policy-rc.d is Debian's way to say so; one that is there already is left alone.
 const APT_SCRIPT: &str = r#"set -e
 export DEBIAN_FRONTEND=noninteractive
 policy=/usr/sbin/policy-rc.d
@@ -44,15 +48,32 @@ pub(crate) fn snmp() -> Result {
     debian(&SNMP)
 }
 
+/// Any major version: `postgresql` is the one that the release of Debian stands for.
+pub(crate) fn postgres() -> Result {
+    if has_postgres(Path::new(POSTGRES_FOLDER)) || std::env::var_os("FARWATCH_PG_BIN").is_some() {
+        return Ok(());
+    }
+    install(&["postgresql"])
+}
+
+fn has_postgres(folder: &Path) -> bool {
+    let mut versions = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    versions.any(|version| {
+        let programs = version.path().join("bin");
+        POSTGRES_PROGRAMS.iter().all(|name| programs.join(name).is_file())
+    })
+}
+
 pub(crate) fn browser() -> Result {
     debian(&BROWSER)
 }
 
 fn debian(wanted: &[Package]) -> Result {
     let missing = missing(wanted, |path| Path::new(path).exists());
-    if missing.is_empty() {
-        return Ok(());
-    }
+    if missing.is_empty() { Ok(()) } else { install(&missing) }
+}
+
+fn install(missing: &[&str]) -> Result {
     let list = missing.join(" ");
     let by_hand = format!(
         "missing: {list}. Install them and try again, on Debian by\n    \
@@ -64,9 +85,9 @@ fn debian(wanted: &[Package]) -> Result {
     note(&format!("installing {list}"));
     let shell = ["sh", "-c", APT_SCRIPT, "apt-install"];
     if is_root() {
-        Cmd::new("env").args(shell).args(&missing).run()
+        Cmd::new("env").args(shell).args(missing).run()
     } else if Cmd::new("sudo").args(["-n", "true"]).succeeds() {
-        Cmd::new("sudo").arg("-n").args(shell).args(&missing).run()
+        Cmd::new("sudo").arg("-n").args(shell).args(missing).run()
     } else {
         Err(by_hand.into())
     }
@@ -111,5 +132,21 @@ mod tests {
         assert_eq!(missing(&SNMP, |_| false), ["snmpd", "snmp"]);
         assert_eq!(missing(&SNMP, |path| path == "/usr/local/bin/snmpget"), ["snmpd"]);
         assert!(missing(&BROWSER, |_| true).is_empty());
+    }
+
+    #[test]
+    fn any_version_of_postgresql_with_a_server_is_enough() {
+        let folder = std::env::temp_dir().join(format!("farwatch-xtask-{}-pg", std::process::id()));
+        let client = folder.join("15/bin");
+        let server = folder.join("17/bin");
+        std::fs::create_dir_all(&client).unwrap();
+        std::fs::create_dir_all(&server).unwrap();
+        assert!(!has_postgres(&folder));
+        for name in POSTGRES_PROGRAMS {
+            assert!(!has_postgres(&folder));
+            std::fs::write(server.join(name), "").unwrap();
+        }
+        assert!(has_postgres(&folder));
+        std::fs::remove_dir_all(folder).unwrap();
     }
 }

@@ -11,6 +11,7 @@ mod http;
 mod install;
 mod json;
 mod openapi;
+mod postgres;
 mod repo;
 mod services;
 mod stack;

@@ -252,7 +252,7 @@ fn first_agent(client: &Client, services: &mut Services) -> Result<String> {
 }
 
 /// Asks `is_so` again and again; ends early when a service died.
-fn until(
+pub(crate) fn until(
     what: &str,
     limit: Duration,
     services: &mut Services,

@@ -8,6 +8,7 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use crate::build::{self, Profile};
+use crate::postgres::{self, Postgres};
 use crate::{Result, cmd, cmd::Cmd, cmd::note, install, web};
 use count::Count;
 
@@ -51,6 +52,11 @@ impl Group {
         matches!(self, Self::It | Self::Network | Self::Store | Self::E2e)
     }
 
+    /// The store is tested on both engines, beside the code and from outside.
+    fn needs_postgres(self) -> bool {
+        matches!(self, Self::Unit | Self::It | Self::Store)
+    }
+
     /// Cargo's choice of targets, and the module that its tests are in where that is not all of them.
     fn targets(self) -> (&'static [&'static str], Option<&'static str>) {
         match self {
@@ -65,13 +71,15 @@ impl Group {
 pub(crate) fn run(group: Option<Group>) -> Result<ExitCode> {
     let groups = group.map_or(ALL.to_vec(), |group| vec![group]);
     let runner = prepare(&groups)?;
+    let needed = groups.iter().any(|group| group.needs_postgres());
+    let postgres = if needed { Some(Postgres::start()?) } else { None };
     let mut total = Count::default();
     for group in groups {
         let start = Instant::now();
         let counted = match group {
             Group::Web => web_tests(),
             Group::E2e => e2e::run(),
-            _ => cargo_tests(group, runner),
+            _ => cargo_tests(group, runner, postgres.as_ref()),
         };
         // A group that could not run is a failure like any other; the others still run.
         let count = counted.unwrap_or_else(|problem| {
@@ -99,18 +107,26 @@ fn prepare(groups: &[Group]) -> Result<Runner> {
     if groups.contains(&Group::E2e) {
         install::browser()?;
     }
+    if groups.iter().any(|group| group.needs_postgres()) {
+        install::postgres()?;
+    }
     let with_cargo = groups.iter().any(|group| !matches!(group, Group::Web | Group::E2e));
     let runner = if with_cargo && install::nextest() { Runner::Nextest } else { Runner::CargoTest };
     if groups.iter().any(|group| group.needs_processes()) {
         web::build()?;
+    }
+    if groups.iter().any(|group| group.needs_processes() || group.needs_postgres()) {
         build::binaries(Profile::Dev)?;
     }
     Ok(runner)
 }
 
-fn cargo_tests(group: Group, runner: Runner) -> Result<Count> {
+fn cargo_tests(group: Group, runner: Runner, postgres: Option<&Postgres>) -> Result<Count> {
     let (targets, module) = group.targets();
-    let cargo = Cmd::new("cargo");
+    let cargo = match postgres {
+        Some(postgres) => Cmd::new("cargo").env(postgres::VARIABLE, postgres.url()),
+        None => Cmd::new("cargo"),
+    };
     let command = match (runner, module) {
         (Runner::Nextest, None) => cargo.args(["nextest", "run"]).args(targets),
         (Runner::Nextest, Some(module)) => cargo

@@ -4,6 +4,10 @@ mod error;
 pub(super) mod postgres;
 mod sqlite;
 
+pub mod migrate;
+pub mod roles;
+mod scram;
+
 use std::path::{Path, PathBuf};
 
 use sqlx::error::ErrorKind;

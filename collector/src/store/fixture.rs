@@ -1,5 +1,7 @@
 //! Two tenants with agents and devices, and batches of them, for tests of any stage.
 
+pub(crate) mod scratch;
+
 use bytes::Bytes;
 use farwatch_common::batch::{Codec, content_hash, encode_rows};
 use farwatch_common::clock::Micros;

@@ -6,9 +6,6 @@ const SQLITE: &str = "migrations/sqlite/";
 const POSTGRES: &str = "migrations/postgres/";
 const AGENT: &str = "migrations/agent/";
 
-/// Until the first file is there, PostgreSQL has no migrations to compare; after that, all of them.
-const POSTGRES_MAY_BE_EMPTY: bool = true;
-
 pub(super) fn numbers(tree: &Tree) -> Vec<Finding> {
     let mut findings = Vec::new();
     for folder in [SQLITE, POSTGRES, AGENT] {
@@ -18,9 +15,6 @@ pub(super) fn numbers(tree: &Tree) -> Vec<Finding> {
                 findings.push(file.finding(0, format!("expected the number {wanted} here")));
             }
         }
-    }
-    if POSTGRES_MAY_BE_EMPTY && scripts(tree, POSTGRES).next().is_none() {
-        return findings;
     }
     findings.extend(without_twin(tree, SQLITE, POSTGRES));
     findings.extend(without_twin(tree, POSTGRES, SQLITE));
@@ -53,17 +47,19 @@ mod tests {
 
     #[test]
     fn numbers_have_no_hole() {
-        let (one, three) = ("migrations/sqlite/0001_a.sql", "migrations/sqlite/0003_c.sql");
-        assert!(found(&[one]).is_empty());
-        assert_eq!(found(&[one, three]), [three]);
+        let one = ["migrations/sqlite/0001_a.sql", "migrations/postgres/0001_a.sql"];
+        let three = ["migrations/sqlite/0003_c.sql", "migrations/postgres/0003_c.sql"];
+        assert!(found(&one).is_empty());
+        assert_eq!(found(&[one, three].concat()), three);
         assert_eq!(found(&["migrations/agent/1_a.sql"]), ["migrations/agent/1_a.sql"]);
-        assert_eq!(found(&[one, "migrations/sqlite/0001_b.sql"]), ["migrations/sqlite/0001_b.sql"]);
+        let agents = ["migrations/agent/0001_a.sql", "migrations/agent/0001_b.sql"];
+        assert_eq!(found(&agents), [agents[1]]);
     }
 
     #[test]
-    fn engines_have_the_same_list_once_both_have_one() {
+    fn engines_have_the_same_list() {
         let sqlite = ["migrations/sqlite/0001_a.sql", "migrations/sqlite/0002_b.sql"];
-        assert!(found(&sqlite).is_empty());
+        assert_eq!(found(&sqlite), sqlite);
         let both = [sqlite[0], sqlite[1], "migrations/postgres/0001_a.sql"];
         assert_eq!(found(&both), [sqlite[1]]);
     }

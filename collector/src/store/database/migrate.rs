@@ -1,0 +1,47 @@
+//! Brings a PostgreSQL database to this version's schema: roles, the schema `farwatch`, migrations.
+//!
+//! Only `migrate` comes here, as a user that may make roles; `serve` signs in as one that owns
+//! nothing. Two that migrate the same database at once wait for each other.
+
+use sqlx::migrate::{MigrateError, Migrator};
+use sqlx::{Connection as _, PgConnection};
+
+use super::roles;
+
+/// Every migration there is, in order.
+pub static POSTGRES: Migrator = sqlx::migrate!("../migrations/postgres");
+
+const SCHEMA: &str = "CREATE SCHEMA IF NOT EXISTS farwatch AUTHORIZATION farwatch_owner";
+/// `serve` compares the schema with what it knows before it does anything else.
+const LET_VERSION_BE_READ: &str = "GRANT SELECT ON _sqlx_migrations TO farwatch_app";
+/// Any number that nobody else locks; for the time of one short transaction.
+const LOCK: i64 = 0x6661_7277_6174_6368;
+
+/// Runs what has not run yet. After an error the connection may still be `farwatch_owner`: close it.
+pub async fn postgres(connection: &mut PgConnection) -> Result<(), MigrateError> {
+    prepare(connection).await?;
+    POSTGRES.run(&mut *connection).await?;
+    finish(connection).await
+}
+
+/// Makes the roles and the schema, and becomes the owner: what migrations make is its own.
+async fn prepare(connection: &mut PgConnection) -> Result<(), MigrateError> {
+    let mut txn = connection.begin().await?;
+    sqlx::query("SELECT pg_advisory_xact_lock($1)").bind(LOCK).execute(&mut *txn).await?;
+    roles::create(&mut txn).await?;
+    sqlx::raw_sql(SCHEMA).execute(&mut *txn).await?;
+    txn.commit().await?;
+    sqlx::raw_sql("SET ROLE farwatch_owner; SET search_path = farwatch")
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+async fn finish(connection: &mut PgConnection) -> Result<(), MigrateError> {
+    sqlx::raw_sql(LET_VERSION_BE_READ).execute(&mut *connection).await?;
+    sqlx::raw_sql("RESET ROLE; RESET search_path").execute(connection).await?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;
