@@ -130,6 +130,8 @@ CREATE TABLE device (
     site_id       BIGINT NOT NULL,
     agent_id      BIGINT NOT NULL,
     name          TEXT COLLATE "C" NOT NULL,
+    -- 0: nobody gave it a name, so name is its address until its sys_name is known.
+    named         BIGINT NOT NULL DEFAULT 1,
     -- As the operator gave it; never unique across agents: sites share address ranges.
     host          TEXT COLLATE "C" NOT NULL,
     port          BIGINT NOT NULL,
@@ -333,7 +335,7 @@ GRANT SELECT (api_key_id, tenant_id, name, scopes, created_by, created_at, expir
 GRANT SELECT ON tenant, site, agent, device TO farwatch_ingest;
 GRANT UPDATE (last_seen_at, last_ack_at, version, platform, assignment_revision)
     ON agent TO farwatch_ingest;
-GRANT UPDATE (sys_descr, sys_object_id, sys_name, sys_location, sys_contact, facts_at)
+GRANT UPDATE (name, sys_descr, sys_object_id, sys_name, sys_location, sys_contact, facts_at)
     ON device TO farwatch_ingest;
 GRANT SELECT, INSERT, DELETE ON interface TO farwatch_ingest;
 GRANT SELECT, INSERT ON ts_schema, ts_batch, device_schema, gap TO farwatch_ingest;
