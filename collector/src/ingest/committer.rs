@@ -358,7 +358,7 @@ impl<S: SampleStore> Committer<S> {
 
 /// The database is well, one batch of the group is not.
 fn is_of_one_batch(error: &StoreError) -> bool {
-    error.is_constraint_violation() || matches!(error, StoreError::Corrupt { .. })
+    error.is_of_the_row() || matches!(error, StoreError::Corrupt { .. })
 }
 
 fn split(group: Vec<Job>) -> (Vec<Append>, Vec<Waiting>) {
