@@ -48,7 +48,7 @@ use crate::identity::token::TokenOrigin;
 use crate::inventory::{AssignmentChanges, Vault};
 use crate::live::Live;
 use crate::metrics::{Counter, Metrics};
-use crate::store::{Database, SqliteSamples};
+use crate::store::{Database, Samples};
 use events::Streams;
 pub use guard::Client;
 use health::Probe;
@@ -66,7 +66,7 @@ pub trait SessionControl: Send + Sync {
 pub struct Parts {
     pub db: Database,
     pub live: Live,
-    pub samples: SqliteSamples,
+    pub samples: Samples,
     pub vault: Arc<Vault>,
     pub changes: AssignmentChanges,
     pub clock: Clock,

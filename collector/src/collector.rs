@@ -37,7 +37,7 @@ use crate::listen::web::WebDoor;
 use crate::listen::{Doors, ListenError};
 use crate::live::Live;
 use crate::metrics::Metrics;
-use crate::store::{Database, SqliteSamples, StoreError};
+use crate::store::{Database, Samples, StoreError};
 
 /// How long tasks have to end after SIGTERM.
 const DRAIN: Duration = Duration::from_secs(10);
@@ -109,7 +109,7 @@ pub async fn serve(config: Config, stop: impl Future<Output = ()>) -> Result<(),
     // Ingest, store, live.
     let mut tasks = TaskSet::new();
     let cancel = tasks.cancellation();
-    let samples = SqliteSamples::new(base.database.clone());
+    let samples = Samples::new(base.database.clone());
     let live = Live::new(base.clock.clone());
     live.load(&base.database, &samples).await?;
     let ingest = start_ingest(&mut tasks, &base, samples.clone(), live.clone());
@@ -189,7 +189,7 @@ fn browser_source(config: &Config) -> BrowserSource {
     }
 }
 
-fn start_ingest(tasks: &mut TaskSet, base: &Base, samples: SqliteSamples, live: Live) -> Ingest {
+fn start_ingest(tasks: &mut TaskSet, base: &Base, samples: Samples, live: Live) -> Ingest {
     let renewer = Renewer {
         database: base.database.clone(),
         pki: base.pki.clone(),

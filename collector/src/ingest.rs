@@ -38,7 +38,7 @@ use crate::identity::PeerInfo;
 use crate::identity::limits::Limiter;
 use crate::live::Live;
 use crate::metrics::Metrics;
-use crate::store::{Database, SqliteSamples};
+use crate::store::{Database, Samples};
 
 /// Largest message of an agent: a batch with its schemas.
 const MESSAGE_BYTES_MAX: usize = 8 * 1024 * 1024;
@@ -83,7 +83,7 @@ impl Ingest {
     pub fn start(
         tasks: &mut TaskSet,
         database: Database,
-        samples: SqliteSamples,
+        samples: Samples,
         live: Live,
         renewer: Box<dyn CertificateRenewer>,
         clock: Clock,
@@ -171,8 +171,9 @@ impl Uplink for UplinkService {
     ) -> Result<Response<Welcome>, Status> {
         let peer = peer(&request)?;
         let hello = request.into_inner();
-        let too_long = |text: &str| text.len() > HELLO_BYTES_MAX;
-        if too_long(&hello.agent_version) || too_long(&hello.platform) {
+        // PostgreSQL stores no NUL.
+        let refused = |text: &str| text.len() > HELLO_BYTES_MAX || text.contains('\0');
+        if refused(&hello.agent_version) || refused(&hello.platform) {
             return Err(Status::invalid_argument("the hello breaks a limit"));
         }
         self.parts.sessions.open(&peer).map_err(fenced)?;

@@ -11,16 +11,16 @@
 pub mod database;
 #[cfg(test)]
 pub(crate) mod fixture;
+mod postgres;
 pub mod rates;
 pub mod samples;
 pub mod series;
 pub mod sql;
-pub mod sqlite;
+mod sqlite;
 #[cfg(test)]
 mod suite;
 pub mod txn;
 
 pub use database::{Database, Engine, StoreError, Transaction};
-pub use samples::SampleStore;
-pub use sqlite::SqliteSamples;
+pub use samples::{SampleStore, Samples};
 pub use txn::{AccessError, Txn, Write};

@@ -14,7 +14,7 @@ use farwatch_collector::ingest::{CommitQueue, Committer, Counters, Presence};
 use farwatch_collector::live::Live;
 use farwatch_collector::live::layout::Layout;
 use farwatch_collector::store::samples::SeriesQuery;
-use farwatch_collector::store::{Database, SampleStore, SqliteSamples};
+use farwatch_collector::store::{Database, SampleStore, Samples};
 use farwatch_common::batch::{Codec, encode_rows};
 use farwatch_common::clock::{Clock, Micros};
 use farwatch_common::id::{AgentId, DeviceId, TenantId};
@@ -119,12 +119,12 @@ async fn load(
     seconds: i64,
     shape: Shape,
     yardsticks: (f64, f64),
-) -> anyhow::Result<(tempfile::TempDir, Database, SqliteSamples)> {
+) -> anyhow::Result<(tempfile::TempDir, Database, Samples)> {
     let dir = tempfile::tempdir()?;
     let database = Database::open(dir.path()).await?;
     let path = dir.path().join("farwatch.db");
     inventory(&path)?;
-    let samples = SqliteSamples::new(database.clone());
+    let samples = Samples::new(database.clone());
     let clock = Clock::system();
     let live = Live::new(clock.clone());
     live.load(&database, &samples).await?;
@@ -149,12 +149,12 @@ async fn load(
     let disk = std::fs::metadata(&path)?.len() as f64;
     figure(&format!("{name}_disk"), disk / stored, "bytes_per_sample", yardsticks.1);
     let database = Database::open(dir.path()).await?;
-    let samples = SqliteSamples::new(database.clone());
+    let samples = Samples::new(database.clone());
     Ok((dir, database, samples))
 }
 
 async fn series(
-    samples: &SqliteSamples,
+    samples: &Samples,
     name: &str,
     hours: (i64, i64),
     runs: usize,

@@ -99,7 +99,7 @@ impl World {
         let metrics = Metrics::default();
         let mut parts = Parts {
             live: Live::new(clock.clone()),
-            samples: SqliteSamples::new(db.clone()),
+            samples: Samples::new(db.clone()),
             vault: Arc::new(Vault::open(dir.path()).unwrap()),
             changes: AssignmentChanges::default(),
             clock,

@@ -9,9 +9,11 @@ use farwatch_common::id::{AgentId, DeviceId, SiteId, TenantId};
 use farwatch_common::sample::{Column, Group, MetricKind, Row, Schema, Unit, definition};
 use farwatch_proto::v1::Batch;
 use prost::Message as _;
+use scratch::Scratch;
+use sqlx::Connection as _;
 
 use super::samples::Append;
-use super::{Database, SqliteSamples};
+use super::{Database, Samples};
 use crate::identity::peer::Transport;
 use crate::identity::tenancy::Actor;
 use crate::identity::{Access, PeerInfo, TenantContext};
@@ -30,10 +32,24 @@ pub(crate) const STREAM: i64 = 777;
 /// 2026-01-01T00:00:00Z.
 pub(crate) const T0: i64 = 1_767_225_600 * Micros::SECOND;
 
-/// A database of its own, with the inventory in it.
+/// On both engines.
+const INVENTORY: &str = "
+    INSERT INTO tenant (tenant_id, name, created_at) VALUES (1, 'one', 0), (2, 'two', 0);
+    INSERT INTO site (tenant_id, site_id, name, created_at)
+    VALUES (1, 5, 'here', 0), (2, 6, 'there', 0);
+    INSERT INTO agent (tenant_id, agent_id, site_id, name, created_at)
+    VALUES (1, 10, 5, 'a', 0), (1, 11, 5, 'b', 0), (2, 20, 6, 'c', 0);
+    INSERT INTO device (tenant_id, device_id, site_id, agent_id, name, host, port, interval_s,
+                        snmp_version, created_at)
+    VALUES (1, 100, 5, 10, 'r1', '192.0.2.1', 161, 60, 'v2c', 0),
+           (1, 101, 5, 10, 'r2', '192.0.2.2', 161, 60, 'v2c', 0),
+           (1, 110, 5, 11, 'r3', '192.0.2.1', 161, 60, 'v2c', 0),
+           (2, 200, 6, 20, 'r4', '192.0.2.1', 161, 60, 'v2c', 0);";
+
+/// A SQLite database of its own, with the inventory in it.
 pub(crate) struct World {
     pub(crate) database: Database,
-    pub(crate) samples: SqliteSamples,
+    pub(crate) samples: Samples,
     pub(crate) dir: tempfile::TempDir,
 }
 
@@ -42,36 +58,61 @@ impl World {
         let dir = tempfile::tempdir().unwrap();
         let database = Database::open(dir.path()).await.unwrap();
         let mut txn = database.write().await.unwrap();
-        sqlx::raw_sql(
-            "INSERT INTO tenant VALUES (1, 'one', 0), (2, 'two', 0);
-             INSERT INTO site VALUES (1, 5, 'here', 0), (2, 6, 'there', 0);
-             INSERT INTO agent (tenant_id, agent_id, site_id, name, created_at)
-             VALUES (1, 10, 5, 'a', 0), (1, 11, 5, 'b', 0), (2, 20, 6, 'c', 0);
-             INSERT INTO device (tenant_id, device_id, site_id, agent_id, name, host, port,
-                                 interval_s, snmp_version, created_at)
-             VALUES (1, 100, 5, 10, 'r1', '192.0.2.1', 161, 60, 'v2c', 0),
-                    (1, 101, 5, 10, 'r2', '192.0.2.2', 161, 60, 'v2c', 0),
-                    (1, 110, 5, 11, 'r3', '192.0.2.1', 161, 60, 'v2c', 0),
-                    (2, 200, 6, 20, 'r4', '192.0.2.1', 161, 60, 'v2c', 0);",
-        )
-        .execute(&mut *txn)
-        .await
-        .unwrap();
+        sqlx::raw_sql(INVENTORY).execute(&mut *txn).await.unwrap();
         txn.commit().await.unwrap();
-        let samples = SqliteSamples::new(database.clone());
+        let samples = Samples::new(database.clone());
         Self { database, samples, dir }
+    }
+
+    pub(crate) async fn remove(self) {
+        self.database.close().await;
     }
 
     /// The same files, opened anew as after a restart.
     pub(crate) async fn reopen(self) -> Self {
         self.database.close().await;
         let database = Database::open(self.dir.path()).await.unwrap();
-        let samples = SqliteSamples::new(database.clone());
+        let samples = Samples::new(database.clone());
         Self { database, samples, dir: self.dir }
     }
 
     pub(crate) async fn count(&self, sql: &'static str) -> i64 {
         sqlx::query_scalar(sql).fetch_one(self.database.reader()).await.unwrap()
+    }
+}
+
+/// A PostgreSQL database of its own, with the inventory in it.
+pub(crate) struct PostgresWorld {
+    pub(crate) database: Database,
+    pub(crate) samples: Samples,
+    pub(crate) scratch: Scratch,
+}
+
+impl PostgresWorld {
+    /// `None`, and a line that says so, without a cluster.
+    pub(crate) async fn open() -> Option<Self> {
+        let scratch = Scratch::open().await?;
+        let mut superuser = scratch.superuser().await;
+        sqlx::raw_sql(INVENTORY).execute(&mut superuser).await.unwrap();
+        superuser.close().await.unwrap();
+        let database = scratch.database().await;
+        let samples = Samples::new(database.clone());
+        Some(Self { database, samples, scratch })
+    }
+
+    /// Runs as who may do everything.
+    pub(crate) async fn run(&self, sql: &'static str) {
+        sqlx::raw_sql(sql).execute(&mut self.scratch.superuser().await).await.unwrap();
+    }
+
+    pub(crate) async fn count(&self, sql: &'static str) -> i64 {
+        let superuser = &mut self.scratch.superuser().await;
+        sqlx::query_scalar(sql).fetch_one(superuser).await.unwrap()
+    }
+
+    pub(crate) async fn remove(self) {
+        self.database.close().await;
+        self.scratch.remove().await;
     }
 }
 

@@ -3,6 +3,15 @@
 //! Writing takes tenant and agent from the authenticated connection; reading takes a
 //! [`TenantContext`], and what lies outside of it does not exist.
 
+pub(super) mod cursor;
+mod engines;
+pub(super) mod facts;
+pub(super) mod fetch;
+pub(super) mod gaps;
+pub(super) mod last;
+pub(super) mod pages;
+pub(super) mod subject;
+
 use std::future::Future;
 
 use bytes::Bytes;
@@ -15,6 +24,7 @@ use farwatch_proto::v1::{DeviceFacts, InterfaceTable};
 
 use super::StoreError;
 use crate::identity::TenantContext;
+pub use engines::Samples;
 
 /// Most batches one query reads: a month of a device that is polled every minute.
 pub const QUERY_BATCHES_MAX: usize = 50_000;
@@ -310,4 +320,22 @@ pub fn device_filter(device: DeviceId) -> i64 {
     // Fibonacci hashing: the high bits depend on all bits of the id.
     let hash = device.0.cast_unsigned().wrapping_mul(0x9e37_79b9_7f4a_7c15);
     (1u64 << (hash >> 58) | 1u64 << (hash >> 52 & 63)).cast_signed()
+}
+
+/// The filter and the list of the devices of a batch: what a search looks at.
+pub(super) fn devices_of(batch: &Append) -> (i64, Vec<u8>) {
+    let devices = || batch.uses.iter().map(|(device, ..)| *device);
+    let mut marks: Vec<[u8; 4]> = devices().map(device_mark).collect();
+    marks.sort_unstable();
+    marks.dedup();
+    (devices().fold(0, |bits, device| bits | device_filter(device)), marks.concat())
+}
+
+/// Sequence numbers and counts fit 63 bits: `ingest` refuses others.
+pub(super) fn unsigned(value: i64) -> u64 {
+    u64::try_from(value).unwrap_or(0)
+}
+
+pub(super) fn signed(value: u64) -> i64 {
+    i64::try_from(value).unwrap_or(i64::MAX)
 }

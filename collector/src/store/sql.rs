@@ -4,6 +4,7 @@
 //! a [`Txn`] and nowhere else, so that no statement forgets role and tenants. The texts keep to
 //! what SQLite and PostgreSQL both take: `$1` binds, `BIGINT` numbers, no `max(a, b)`, no `rowid`.
 
+pub(super) mod arrays;
 mod row;
 #[cfg(test)]
 mod statements;
@@ -30,18 +31,16 @@ pub struct Sql {
 /// Names a statement: `sql! { NAME = "SELECT ...", tenant_set!(), " ORDER BY ..." }`.
 ///
 /// The parts are joined while compiling. Each is named once more in `sql/statements.rs`.
-#[cfg_attr(not(test), expect(unused_macros, reason = "its callers are converted next"))]
 macro_rules! sql {
     ($vis:vis $name:ident = $($part:expr),+ $(,)?) => {
         $vis static $name: $crate::store::sql::Sql =
             $crate::store::sql::Sql::new(concat!($($part),+), file!(), line!());
     };
 }
-#[cfg_attr(not(test), expect(unused_imports, reason = "its callers are converted next"))]
 pub(crate) use sql;
 
 impl Sql {
-    /// For [`sql!`] alone.
+    /// For [`sql!`], and for statements that one engine alone takes.
     #[must_use]
     pub const fn new(text: &'static str, file: &'static str, line: u32) -> Self {
         Self { text, file, line }

@@ -315,11 +315,15 @@ async fn facts_of_a_device_that_is_gone_are_dropped<S: SampleStore>(store: S) {
 macro_rules! suite {
     ($engine:ident, $open:expr; $($test:ident)*) => {
         mod $engine {
+            use crate::store::fixture::*;
+
             $(
                 #[tokio::test]
                 async fn $test() {
-                    let (store, _kept) = $open.await;
-                    super::$test(store).await;
+                    // Without a server there is nothing to test.
+                    let Some(world) = $open.await else { return };
+                    super::$test(world.samples.clone()).await;
+                    world.remove().await;
                 }
             )*
         }
@@ -347,7 +351,5 @@ macro_rules! every_test {
     };
 }
 
-every_test!(sqlite, async {
-    let world = crate::store::fixture::World::open().await;
-    (world.samples.clone(), world)
-});
+every_test!(sqlite, async { Some(World::open().await) });
+every_test!(postgres, PostgresWorld::open());

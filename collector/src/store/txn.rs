@@ -18,7 +18,7 @@ use farwatch_common::id::TenantId;
 use sqlx::{Postgres, Sqlite, Transaction};
 
 use super::sql::Sql;
-use super::{Database, StoreError};
+use super::{Database, Engine, StoreError};
 use crate::identity::{Access, IdentityKey, TenantContext};
 use crate::ingest::IngestKey;
 
@@ -65,8 +65,9 @@ impl Scope {
         Self { role: Role::Identity, tenants: BTreeSet::new() }
     }
 
-    fn ingest(tenants: &BTreeSet<TenantId>) -> Self {
-        Self { role: Role::Ingest, tenants: tenants.clone() }
+    /// As who stores what agents of these tenants send.
+    pub(super) fn ingest(tenants: BTreeSet<TenantId>) -> Self {
+        Self { role: Role::Ingest, tenants }
     }
 
     #[must_use]
@@ -141,6 +142,14 @@ impl Txn {
         self.failed = false;
         self.scope = to;
         Ok(())
+    }
+
+    #[must_use]
+    pub fn engine(&self) -> Engine {
+        match &self.inner {
+            Inner::Sqlite(_) => Engine::Sqlite,
+            Inner::Postgres(_) => Engine::Postgres,
+        }
     }
 
     pub(super) fn inner(&mut self) -> &mut Inner {
@@ -260,7 +269,7 @@ impl Database {
         _: IngestKey,
         tenants: &BTreeSet<TenantId>,
     ) -> Result<Txn, StoreError> {
-        self.begin(Mode::Read, Scope::ingest(tenants)).await
+        self.begin(Mode::Read, Scope::ingest(tenants.clone())).await
     }
 
     /// Begins to store what agents of these tenants sent.
@@ -269,6 +278,6 @@ impl Database {
         _: IngestKey,
         tenants: &BTreeSet<TenantId>,
     ) -> Result<Txn, StoreError> {
-        self.begin(Mode::Write, Scope::ingest(tenants)).await
+        self.begin(Mode::Write, Scope::ingest(tenants.clone())).await
     }
 }

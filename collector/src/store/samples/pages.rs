@@ -10,14 +10,23 @@ use std::time::Duration;
 use farwatch_common::clock::Micros;
 use farwatch_common::sample::{Cause, Class, Column, Group, SchemaId};
 
-use super::{Subject, fetch};
-use crate::store::samples::{RawSample, SampleCursor, SamplesQuery};
+use super::subject::Subject;
+use super::{RawSample, SampleCursor, SamplesQuery, fetch};
+use crate::store::sql::sql;
 use crate::store::{Database, StoreError};
 
 /// First window, in intervals.
 const WINDOW_INTERVALS: u32 = 20;
 /// Widest window.
 const WINDOW_MAX: Duration = Duration::from_secs(7 * 86_400);
+
+sql! { pub(in crate::store) ENDS =
+"SELECT (SELECT min(t_max) FROM ts_batch
+             WHERE tenant_id = $1 AND agent_id = $2 AND class = $3),
+            (SELECT max(t_max) FROM ts_batch
+             WHERE tenant_id = $1 AND agent_id = $2 AND class = $3)" }
+sql! { pub(in crate::store) OLDEST = "SELECT min(t_min) FROM ts_batch
+WHERE tenant_id = $1 AND agent_id = $2 AND class IN ($3, $4)" }
 
 /// Columns that the query wants, by schema.
 type Wanted = HashMap<SchemaId, Vec<(u32, Column)>>;
@@ -73,20 +82,12 @@ async fn span(
     subject: &Subject,
     from: Micros,
 ) -> Result<Option<(Micros, Micros)>, StoreError> {
+    let mut txn = subject.read(database).await?;
     let mut span: Option<(i64, i64)> = None;
     for class in [Class::Gauges, Class::Counters] {
-        let ends: (Option<i64>, Option<i64>) = sqlx::query_as(
-            "SELECT (SELECT min(t_max) FROM ts_batch
-                     WHERE tenant_id = $1 AND agent_id = $2 AND class = $3),
-                    (SELECT max(t_max) FROM ts_batch
-                     WHERE tenant_id = $1 AND agent_id = $2 AND class = $3)",
-        )
-        .bind(subject.tenant.0)
-        .bind(subject.agent.0)
-        .bind(class as i64)
-        .fetch_one(database.reader())
-        .await?;
-        if let (Some(first), Some(last)) = ends {
+        let ends = ENDS.bind(subject.tenant).bind(subject.agent).bind(class as i64);
+        let ends = ends.one(&mut txn).await?;
+        if let (Some(first), Some(last)) = (ends.get(0)?, ends.get(1)?) {
             let (so_far, last_so_far) = span.unwrap_or((first, last));
             span = Some((first.min(so_far), last.max(last_so_far)));
         }
@@ -96,16 +97,13 @@ async fn span(
         return Ok(Some((from, Micros(last))));
     }
     // Only who asks from before everything pays for the scan.
-    let oldest: Option<i64> = sqlx::query_scalar(
-        "SELECT min(t_min) FROM ts_batch
-         WHERE tenant_id = $1 AND agent_id = $2 AND class IN ($3, $4)",
-    )
-    .bind(subject.tenant.0)
-    .bind(subject.agent.0)
-    .bind(Class::Gauges as i64)
-    .bind(Class::Counters as i64)
-    .fetch_one(database.reader())
-    .await?;
+    let oldest: Option<i64> = OLDEST
+        .bind(subject.tenant)
+        .bind(subject.agent)
+        .bind(Class::Gauges as i64)
+        .bind(Class::Counters as i64)
+        .scalar(&mut txn)
+        .await?;
     Ok(Some((Micros(oldest.unwrap_or(first)), Micros(last))))
 }
 

@@ -1,0 +1,72 @@
+//! The last rows of an agent's devices: written down now and then, read at start.
+
+use std::time::Duration;
+
+use farwatch_common::batch::encode_rows;
+use farwatch_common::clock::Micros;
+use farwatch_common::id::{AgentId, TenantId};
+use farwatch_common::sample::{Class, Row};
+
+use super::Checkpoint;
+use super::fetch::decoded;
+use crate::store::sql::sql;
+use crate::store::{StoreError, Txn};
+
+/// The tail behind a checkpoint begins this much before it: rows of another device may be older.
+const TAIL_OVERLAP: Duration = Duration::from_secs(120);
+/// Most batches of the tail; checkpoints come every few minutes.
+const TAIL_BATCHES_MAX: i64 = 4_000;
+
+sql! { pub(in crate::store) CHECKPOINT_STORE =
+"INSERT INTO live_site (tenant_id, agent_id, grp, ts, data) VALUES ($1, $2, $3, $4, $5)
+     ON CONFLICT (tenant_id, agent_id, grp)
+     DO UPDATE SET ts = excluded.ts, data = excluded.data" }
+sql! { pub(in crate::store) CHECKPOINTS =
+"SELECT ts, data FROM live_site WHERE tenant_id = $1 AND agent_id = $2" }
+sql! { pub(in crate::store) TAIL = "SELECT data FROM ts_batch
+    WHERE tenant_id = $1 AND agent_id = $2 AND class = $3 AND t_max >= $4
+    ORDER BY t_max DESC LIMIT $5" }
+
+pub(in crate::store) async fn store(
+    txn: &mut Txn,
+    checkpoint: &Checkpoint,
+) -> Result<(), StoreError> {
+    // More rows than a batch holds: the tail behind the checkpoint of before has them.
+    let Ok(data) = encode_rows(&checkpoint.rows) else {
+        tracing::warn!(agent = %checkpoint.agent, "the last rows of an agent do not fit");
+        return Ok(());
+    };
+    CHECKPOINT_STORE
+        .bind(checkpoint.tenant)
+        .bind(checkpoint.agent)
+        .bind(checkpoint.group as i64)
+        .bind(checkpoint.at)
+        .bind(data)
+        .execute(txn)
+        .await?;
+    Ok(())
+}
+
+/// The last checkpoint and the rows after it, oldest first, with some overlap.
+pub(super) async fn rows(
+    txn: &mut Txn,
+    tenant: TenantId,
+    agent: AgentId,
+) -> Result<Vec<Row>, StoreError> {
+    let mut rows = Vec::new();
+    let mut tail_from: Option<Micros> = None;
+    for checkpoint in CHECKPOINTS.bind(tenant).bind(agent).all(txn).await? {
+        let at = Micros(checkpoint.get(0)?);
+        tail_from = Some(tail_from.map_or(at, |from| from.min(at)));
+        rows.extend(decoded(&checkpoint.get::<Vec<u8>>(1)?)?);
+    }
+    let tail_from = tail_from.unwrap_or(Micros(0)).before(TAIL_OVERLAP);
+    for class in [Class::Gauges, Class::Counters] {
+        let tail = TAIL.bind(tenant).bind(agent).bind(class as i64).bind(tail_from);
+        for batch in tail.bind(TAIL_BATCHES_MAX).all(txn).await? {
+            rows.extend(decoded(&batch.get::<Vec<u8>>(0)?)?);
+        }
+    }
+    rows.sort_by_key(|row| (row.at, row.group));
+    Ok(rows)
+}
