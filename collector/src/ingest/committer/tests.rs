@@ -6,11 +6,12 @@ use farwatch_common::sample::{Cause, Schema};
 use super::*;
 use crate::identity::TenantContext;
 use crate::ingest::validate::{Known, Owner, Sender, check};
-use crate::store::fixture::{AGENT, DEVICE, T0, TENANT, World, counters, wire};
+use crate::store::fixture::{AGENT, DEVICE, PostgresWorld, T0, TENANT, World, counters, wire};
 use crate::store::samples::{
     GapCursor, GapRow, RawSample, SamplesQuery, Series, SeriesName, SeriesQuery,
 };
 use farwatch_common::id::DeviceId;
+use farwatch_proto::v1::DeviceFacts;
 
 struct Ours;
 
@@ -109,6 +110,41 @@ async fn a_poisoned_batch_fails_alone() {
     let rejected = Outcome::Rejected(RejectCode::Malformed, "it cannot be stored".into());
     let durable = |seq| (seq, Outcome::Durable);
     assert_eq!(outcomes, [durable(2), (3, rejected), durable(4), durable(5)]);
+}
+
+#[tokio::test]
+async fn postgres_refuses_a_batch_alone() {
+    let Some(world) = PostgresWorld::open().await else { return };
+    let clock = Clock::system();
+    let (queue, committer) = Committer::new(
+        world.samples.clone(),
+        Live::new(clock.clone()),
+        Presence::default(),
+        Arc::default(),
+        clock,
+    );
+    let (answered, mut answers) = mpsc::channel(GROUP_MAX);
+    for seq in 2..=5 {
+        let mut checked = checked(seq);
+        if seq == 3 {
+            // What `validate` keeps away: a text that PostgreSQL cannot store, which is no
+            // constraint.
+            let sys_name = "a\0b".to_owned();
+            let facts = DeviceFacts { device_id: DEVICE.0, sys_name, ..DeviceFacts::default() };
+            checked.append.facts.push(Fact::Device(Micros(T0), facts));
+        }
+        queue.submit(checked, answered.clone()).await.unwrap();
+    }
+    drop((queue, answered));
+    committer.run(CancellationToken::new()).await.unwrap();
+    let rejected = Outcome::Rejected(RejectCode::Malformed, "it cannot be stored".into());
+    for seq in 2..=5 {
+        let outcome = if seq == 3 { rejected.clone() } else { Outcome::Durable };
+        let answer = answers.recv().await.unwrap();
+        assert_eq!((answer.seq, answer.outcome), (seq, outcome));
+    }
+    assert_eq!(world.count("SELECT count(*) FROM ts_batch").await, 3);
+    world.remove().await;
 }
 
 /// Records what happens to it; fails as it is told to.
