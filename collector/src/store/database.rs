@@ -10,7 +10,6 @@ mod scram;
 
 use std::path::{Path, PathBuf};
 
-use sqlx::error::ErrorKind;
 use sqlx::sqlite::SqlitePool;
 use sqlx::{PgPool, Sqlite};
 
@@ -63,12 +62,6 @@ impl StoreError {
     #[must_use]
     pub fn is_of_the_row(&self) -> bool {
         matches!(self, Self::Database(error) if error::is_of_the_row(error))
-    }
-
-    /// A constraint refused the row.
-    #[must_use]
-    pub fn is_constraint_violation(&self) -> bool {
-        matches!(self, Self::Database(sqlx::Error::Database(e)) if e.kind() != ErrorKind::Other)
     }
 
     /// A UNIQUE or PRIMARY KEY constraint refused the row.

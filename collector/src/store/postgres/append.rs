@@ -98,7 +98,7 @@ pub(in crate::store) async fn append(
     let judged = || batches.iter().zip(&verdicts);
     let new =
         judged().filter(|(batch, (verdict, _))| *verdict == Verdict::New && !batch.is_empty());
-    let new: Vec<&Append> = new.map(|(batch, _)| batch).collect();
+    let mut new: Vec<&Append> = new.map(|(batch, _)| batch).collect();
     let stored = batches_store(&mut txn, &new).await?;
     // What should be new and is there: only a damaged database is like that.
     let is_stored = |batch: &Append| batch.is_empty() || stored.contains(&key(batch));
@@ -118,7 +118,6 @@ pub(in crate::store) async fn append(
         _ => Appended::Fork,
     };
     let answers = judged().map(answer).collect();
-    let mut new = new;
     new.retain(|batch| stored.contains(&key(batch)));
     meaning_store(&mut txn, &new).await?;
     cursors_store(&mut txn, batches, &cursors).await?;

@@ -159,7 +159,7 @@ async fn batch_insert(txn: &mut Txn, batch: &Append) -> Result<bool, StoreError>
         .bind(batch.codec as i64)
         .bind(filter)
         .bind(devices)
-        .bind(&batch.hash)
+        .bind(batch.hash)
         .bind(&batch.data[..])
         .execute(txn)
         .await?;
