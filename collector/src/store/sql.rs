@@ -30,14 +30,12 @@ pub struct Sql {
 /// Names a statement: `sql! { NAME = "SELECT ...", tenant_set!(), " ORDER BY ..." }`.
 ///
 /// The parts are joined while compiling. Each is named once more in `sql/statements.rs`.
-#[cfg_attr(not(test), expect(unused_macros, reason = "its callers are converted next"))]
 macro_rules! sql {
     ($vis:vis $name:ident = $($part:expr),+ $(,)?) => {
         $vis static $name: $crate::store::sql::Sql =
             $crate::store::sql::Sql::new(concat!($($part),+), file!(), line!());
     };
 }
-#[cfg_attr(not(test), expect(unused_imports, reason = "its callers are converted next"))]
 pub(crate) use sql;
 
 impl Sql {

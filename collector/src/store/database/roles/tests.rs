@@ -30,7 +30,7 @@ audit_head ingest INSERT SELECT UPDATE
 credential app DELETE INSERT SELECT UPDATE
 credential_profile app DELETE INSERT SELECT UPDATE
 device app DELETE INSERT SELECT UPDATE
-device ingest SELECT UPDATE(facts_at,sys_contact,sys_descr,sys_location,sys_name,sys_object_id)
+device ingest SELECT UPDATE(facts_at,name,sys_contact,sys_descr,sys_location,sys_name,sys_object_id)
 device_schema app SELECT
 device_schema ingest INSERT SELECT
 device_tag app DELETE INSERT SELECT UPDATE
