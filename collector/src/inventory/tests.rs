@@ -1,3 +1,5 @@
+mod engines;
+
 use farwatch_common::clock::Micros;
 use farwatch_common::id::{AgentId, IdGenerator, SiteId};
 use farwatch_common::token::EnrollToken;
