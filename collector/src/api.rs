@@ -17,7 +17,7 @@ mod error;
 #[expect(unused_qualifications, reason = "utoipa::path writes them")]
 mod events;
 mod guard;
-mod health;
+pub(crate) mod health;
 mod interfaces;
 mod login;
 mod observe;

@@ -13,16 +13,15 @@ pub mod site;
 pub mod tenant;
 
 use farwatch_common::id::TenantId;
-use sqlx::Row as _;
-use sqlx::sqlite::SqliteRow;
 
 use crate::identity::{Access, TenantContext};
-use crate::store::{Database, StoreError};
+use crate::store::sql::{Row, Sql};
+use crate::store::{AccessError, Database, StoreError};
 pub use assignment::AssignmentChanges;
 pub use credential::{Vault, VaultError};
 
 /// The tenants of the caller as a set in SQL; `$1` is bound to `TenantContext::tenants_json`.
-/// The one place where the two engines differ.
+/// PostgreSQL has a function of this name from our migrations.
 macro_rules! tenant_set {
     () => {
         "(SELECT value FROM json_each($1))"
@@ -53,9 +52,13 @@ pub enum InventoryError {
     Store(#[from] StoreError),
 }
 
-impl From<sqlx::Error> for InventoryError {
-    fn from(error: sqlx::Error) -> Self {
-        Self::Store(error.into())
+impl From<AccessError> for InventoryError {
+    fn from(error: AccessError) -> Self {
+        match error {
+            AccessError::NotFound => Self::NotFound,
+            AccessError::Denied => Self::Denied,
+            AccessError::Store(error) => Self::Store(error),
+        }
     }
 }
 
@@ -112,12 +115,8 @@ pub fn is_name(name: &str) -> bool {
         && !name.chars().any(char::is_control)
 }
 
-fn count(row: &SqliteRow) -> Result<u64, InventoryError> {
-    Ok(u64::try_from(row.try_get::<i64, _>(0)?).unwrap_or(0))
-}
-
 /// How a row becomes a thing.
-type Read<T> = fn(&SqliteRow) -> Result<T, sqlx::Error>;
+type Read<T> = fn(&Row) -> Result<T, StoreError>;
 
 /// A page of what the caller's tenants have. Both statements take the tenants as `$1`; `rows` also
 /// takes the binds of the page, `$2` to `$4`, and its limit, `$5`.
@@ -125,27 +124,33 @@ pub(crate) async fn list<T>(
     db: &Database,
     context: &TenantContext,
     page: &Page,
-    (total, rows): (&'static str, &'static str),
+    (total, rows): (&'static Sql, &'static Sql),
     read: Read<T>,
 ) -> Result<Listed<T>, InventoryError> {
     let set = context.tenants_json();
-    let total = sqlx::query(total).bind(&set).fetch_one(db.reader()).await?;
+    let mut txn = db.read(context).await?;
+    let total: i64 = total.bind(&set).scalar(&mut txn).await?;
     let (after, name, id) = page.binds();
-    let query = sqlx::query(rows).bind(&set).bind(after).bind(name).bind(id);
-    let rows = query.bind(page.limit()).fetch_all(db.reader()).await?;
-    Ok(Listed { rows: rows.iter().map(read).collect::<Result<_, _>>()?, total: count(&total)? })
+    let query = rows.bind(set).bind(after).bind(name).bind(id).bind(page.limit());
+    let rows = query.all(&mut txn).await?;
+    listed(&rows, total, read)
+}
+
+fn listed<T>(rows: &[Row], total: i64, read: Read<T>) -> Result<Listed<T>, InventoryError> {
+    let rows = rows.iter().map(read).collect::<Result<_, _>>()?;
+    Ok(Listed { rows, total: u64::try_from(total).unwrap_or(0) })
 }
 
 /// The one thing of this id, which the statement takes as `$2`, in the caller's tenants, `$1`.
-async fn get<T>(
+pub(crate) async fn get<T>(
     db: &Database,
     context: &TenantContext,
-    statement: &'static str,
+    statement: &'static Sql,
     id: i64,
     read: Read<T>,
 ) -> Result<T, InventoryError> {
-    let query = sqlx::query(statement).bind(context.tenants_json()).bind(id);
-    let row = query.fetch_optional(db.reader()).await?;
+    let mut txn = db.read(context).await?;
+    let row = statement.bind(context.tenants_json()).bind(id).optional(&mut txn).await?;
     Ok(read(&row.ok_or(InventoryError::NotFound)?)?)
 }
 

@@ -6,8 +6,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use farwatch_collector::identity::tenancy::Actor;
-use farwatch_collector::identity::{Access, TenantContext};
+use farwatch_collector::identity::TenantContext;
 use farwatch_collector::ingest::committer::Outcome;
 use farwatch_collector::ingest::validate::{Known, Owner, Sender, check};
 use farwatch_collector::ingest::{CommitQueue, Committer, Counters, Presence};
@@ -119,7 +118,7 @@ async fn load(
     seconds: i64,
     shape: Shape,
     yardsticks: (f64, f64),
-) -> anyhow::Result<(tempfile::TempDir, Database, Samples)> {
+) -> anyhow::Result<(tempfile::TempDir, Database)> {
     let dir = tempfile::tempdir()?;
     let database = Database::open(dir.path()).await?;
     let path = dir.path().join("farwatch.db");
@@ -149,17 +148,17 @@ async fn load(
     let disk = std::fs::metadata(&path)?.len() as f64;
     figure(&format!("{name}_disk"), disk / stored, "bytes_per_sample", yardsticks.1);
     let database = Database::open(dir.path()).await?;
-    let samples = Samples::new(database.clone());
-    Ok((dir, database, samples))
+    Ok((dir, database))
 }
 
 async fn series(
-    samples: &Samples,
+    database: &Database,
     name: &str,
     hours: (i64, i64),
     runs: usize,
 ) -> anyhow::Result<()> {
-    let context = TenantContext::new(Actor::Local, false, [(TENANT, Access::Read)]);
+    let context = TenantContext::local(database).await?;
+    let samples = Samples::new(database.clone());
     let mut dice = Dice(7);
     let mut times = Vec::with_capacity(runs);
     for _ in 0..runs {
@@ -188,14 +187,14 @@ async fn series(
 async fn main() -> anyhow::Result<()> {
     let hours: i64 = std::env::args().nth(1).map_or(Ok(24), |hours| hours.parse())?;
     // Yardsticks: remote-write with snappy on the wire, VictoriaMetrics for the rest.
-    let (_dir, database, samples) =
+    let (_dir, database) =
         load("batches_of_1.67_polls", hours * 3600, Shape::Seconds, (12.9, 0.93)).await?;
-    series(&samples, "1h", (hours - 1, hours), 100).await?;
-    series(&samples, &format!("{hours}h"), (0, hours), 40).await?;
+    series(&database, "1h", (hours - 1, hours), 100).await?;
+    series(&database, &format!("{hours}h"), (0, hours), 40).await?;
     database.close().await;
-    let (_dir, database, samples) =
+    let (_dir, database) =
         load("batches_of_10_polls", hours.min(6) * 3600, Shape::TenPolls, (5.92, 0.93)).await?;
-    series(&samples, "1h_of_10_polls", (hours.min(6) - 1, hours.min(6)), 100).await?;
+    series(&database, "1h_of_10_polls", (hours.min(6) - 1, hours.min(6)), 100).await?;
     database.close().await;
     Ok(())
 }

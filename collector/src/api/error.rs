@@ -14,7 +14,7 @@ use crate::identity::limits::Limited;
 use crate::identity::password::PasswordError;
 use crate::identity::token::TokenError;
 use crate::identity::user::UserError;
-use crate::inventory::InventoryError;
+use crate::inventory::{InventoryError, VaultError};
 use crate::store::StoreError;
 
 pub(super) const PROBLEM_JSON: &str = "application/problem+json";
@@ -193,7 +193,9 @@ impl From<InventoryError> for Error {
                 let detail = format!("There can be no more: {error}.");
                 Self::new(StatusCode::CONFLICT, "full", detail)
             }
-            InventoryError::Store(error) => error.into(),
+            InventoryError::Store(error) | InventoryError::Vault(VaultError::Store(error)) => {
+                error.into()
+            }
             error @ InventoryError::Vault(_) => Self::internal(error),
         }
     }

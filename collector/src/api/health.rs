@@ -18,7 +18,9 @@ use super::AppState;
 use super::error::Error;
 use super::guard::{Client, bearer};
 use super::reply::Data;
-use crate::store::Database;
+use crate::identity::TenantContext;
+use crate::store::sql::sql;
+use crate::store::{Database, StoreError};
 
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Health {
@@ -40,8 +42,7 @@ impl Probe {
         {
             return answers;
         }
-        // Any row, or none: the file was read.
-        let read = sqlx::query("SELECT 1 FROM tenant LIMIT 1").fetch_optional(db.reader()).await;
+        let read = probe(db).await;
         if let Err(error) = &read {
             let error = chain(error);
             tracing::error!(stage = "api", error, "the database does not answer");
@@ -49,6 +50,14 @@ impl Probe {
         *last = Some((now, read.is_ok()));
         read.is_ok()
     }
+}
+
+sql! { pub(crate) PROBE = "SELECT tenant_id FROM tenant LIMIT 1" }
+
+/// Any row, or none: the table was read.
+async fn probe(db: &Database) -> Result<(), StoreError> {
+    let mut txn = db.read(&TenantContext::nobody()).await?;
+    PROBE.query().optional(&mut txn).await.map(drop)
 }
 
 const OK: Data<Health> = Data { data: Health { status: "ok" } };

@@ -18,11 +18,14 @@ use serde_json::{Value, json};
 use tower::ServiceExt as _;
 
 use super::*;
+use crate::identity::agent_key::agent_key_admit;
 use crate::identity::password::Cost;
 use crate::identity::user::{Role, user_create};
-use crate::identity::{Access, Actor, TenantContext};
+use crate::identity::{Access, IdentityKey, TenantContext};
+use crate::inventory::agent::agent_create;
 use crate::inventory::site::site_create_or_get;
-use crate::inventory::tenant::{tenant_create, tenant_ids};
+use crate::inventory::tenant::tenant_create;
+use crate::store::txn::Scope;
 
 const PASSWORD: &str = "correct horse battery";
 const HOST: &str = "fw.example";
@@ -121,8 +124,7 @@ impl World {
     }
 
     async fn local(&self) -> TenantContext {
-        let all = tenant_ids(&self.state.db).await.unwrap();
-        TenantContext::new(Actor::Local, true, all.into_iter().map(|id| (id, Access::Admin)))
+        TenantContext::local(&self.state.db).await.unwrap()
     }
 
     async fn tenant(&self, name: &str) -> TenantId {
@@ -134,32 +136,16 @@ impl World {
     async fn agent(&self, tenant: TenantId, name: &str) -> (AgentId, SiteId) {
         let now = self.state.clock.now();
         let context = self.local().await;
-        let mut txn = self.state.db.write().await.unwrap();
+        let mut txn = self.state.db.change(&context, tenant, Access::Admin).await.unwrap();
         let site = site_create_or_get(&mut txn, &context, &self.state.ids, tenant, "Depot", now)
             .await
             .unwrap();
         let id = AgentId(self.state.ids.next(now));
-        sqlx::query(
-            "INSERT INTO agent (tenant_id, agent_id, site_id, name, created_at)
-             VALUES ($1, $2, $3, $4, $5)",
-        )
-        .bind(tenant.0)
-        .bind(id.0)
-        .bind(site.0)
-        .bind(name)
-        .bind(now.0)
-        .execute(&mut *txn)
-        .await
-        .unwrap();
-        sqlx::query("INSERT INTO agent_key VALUES ($1, $2, $3, $4, $5, NULL)")
-            .bind(&id.0.to_be_bytes()[..])
-            .bind(tenant.0)
-            .bind(id.0)
-            .bind(now.0)
-            .bind(now.0)
-            .execute(&mut *txn)
-            .await
-            .unwrap();
+        agent_create(&mut txn, (tenant, site, id), name, now).await.unwrap();
+        txn.switch(IdentityKey::of_a_test(), Scope::identity()).await.unwrap();
+        let mut hash = [0; 32];
+        hash[..8].copy_from_slice(&id.0.to_be_bytes());
+        assert!(agent_key_admit(&mut txn, (tenant, id), &hash, now, now).await.unwrap());
         txn.commit().await.unwrap();
         self.state.live.agent_added(tenant, id);
         (id, site)

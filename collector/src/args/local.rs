@@ -17,8 +17,8 @@ use crate::identity::password::{Cost, Passwords, password_check};
 use crate::identity::pki::Pki;
 use crate::identity::token::{TokenOrigin, token_create};
 use crate::identity::user::{Role, role_check, user_create};
-use crate::identity::{Access, Actor, TenantContext};
-use crate::inventory::tenant::{tenant_by_name, tenant_create, tenant_ids};
+use crate::identity::{Access, TenantContext};
+use crate::inventory::tenant::{tenant_by_name, tenant_create};
 use crate::inventory::{InventoryError, Vault};
 use crate::listen::addresses::endpoints_beside;
 use crate::store::Database;
@@ -40,9 +40,7 @@ impl Local {
         let dir = &config.data_dir;
         create_private_dir(dir).with_context(|| format!("cannot make {}", dir.display()))?;
         let db = Database::open(dir).await?;
-        let all = tenant_ids(&db).await?;
-        let tenants = all.into_iter().map(|tenant| (tenant, Access::Admin));
-        let context = TenantContext::new(Actor::Local, true, tenants);
+        let context = TenantContext::local(&db).await?;
         let now = Clock::system().now();
         Ok(Self { db, ids: IdGenerator::new(COMMAND_NODE), now, context })
     }

@@ -11,14 +11,13 @@ use farwatch_common::crc::crc32;
 use farwatch_common::id::{ApiKeyId, IdGenerator, TenantId};
 use farwatch_common::secret::Secret;
 use ring::rand::SecureRandom as _;
-use sqlx::Row as _;
-use sqlx::sqlite::SqliteRow;
 use subtle::ConstantTimeEq as _;
 
 use super::tenancy::{Access, Actor, TenantContext};
-use super::{NOTE_EVERY, digest};
-use crate::inventory::{InventoryError, Listed, Named, Page, list, require, tenant_set};
-use crate::store::{Database, StoreError, Transaction};
+use super::{IdentityKey, NOTE_EVERY, digest};
+use crate::inventory::{InventoryError, Listed, Named, Page, get, list, require, tenant_set};
+use crate::store::sql::{Row, sql};
+use crate::store::{Database, StoreError, Txn};
 
 const PREFIX: &str = "fwk_";
 const SECRET_LEN: usize = 32;
@@ -66,6 +65,12 @@ pub struct ApiKey {
     pub last_used_at: Option<Micros>,
 }
 
+sql! { pub(crate) INSERT =
+    "INSERT INTO api_key (api_key_id, tenant_id, name, secret_hash, scopes, created_by,
+                          created_at, expires_at)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8)"
+}
+
 /// Makes a key; the text is shown once.
 pub async fn api_key_create(
     db: &Database,
@@ -79,7 +84,7 @@ pub async fn api_key_create(
     let created_by = match context.actor() {
         Actor::User(user) => user.0,
         Actor::ApiKey(key) => key.0,
-        Actor::Local => 0,
+        Actor::Agent(_) | Actor::Local => 0,
     };
     let mut secret = [0; SECRET_LEN];
     ring::rand::SystemRandom::new()
@@ -88,48 +93,26 @@ pub async fn api_key_create(
     let id = ApiKeyId(ids.next(now));
     let day = Duration::from_secs(86_400);
     let expires_at = now.after(day * life_days.clamp(1, LIFE_DAYS_MAX));
-    let mut txn = db.write().await?;
+    let mut txn = db.identity(IdentityKey::new()).await?;
     make_room(&mut txn, tenant, now).await?;
-    sqlx::query(
-        "INSERT INTO api_key (api_key_id, tenant_id, name, secret_hash, scopes, created_by,
-                              created_at, expires_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
-    )
-    .bind(id.0)
-    .bind(tenant.0)
-    .bind(name)
-    .bind(&digest(&secret)[..])
-    .bind(scopes_text(scopes))
-    .bind(created_by)
-    .bind(now.0)
-    .bind(expires_at.0)
-    .execute(&mut *txn)
-    .await?;
+    let insert = INSERT.bind(id).bind(tenant).bind(name).bind(digest(&secret));
+    let insert = insert.bind(scopes_text(scopes)).bind(created_by).bind(now).bind(expires_at);
+    insert.execute(&mut txn).await?;
     txn.commit().await?;
     Ok((encode(id, &secret), id, expires_at))
 }
 
+sql! { pub(crate) DELETE_ENDED =
+    "DELETE FROM api_key WHERE tenant_id = $1 AND (expires_at <= $2 OR revoked_at <= $2)"
+}
+sql! { pub(crate) COUNT_GOOD =
+    "SELECT COUNT(*) FROM api_key WHERE tenant_id = $1 AND revoked_at IS NULL AND expires_at > $2"
+}
+
 /// Old keys go when new ones come; the good ones are bounded.
-async fn make_room(
-    txn: &mut Transaction,
-    tenant: TenantId,
-    now: Micros,
-) -> Result<(), InventoryError> {
-    sqlx::query(
-        "DELETE FROM api_key WHERE tenant_id = $1 AND (expires_at <= $2 OR revoked_at <= $2)",
-    )
-    .bind(tenant.0)
-    .bind(now.before(ENDED_KEPT).0)
-    .execute(&mut **txn)
-    .await?;
-    let good: i64 = sqlx::query_scalar(
-        "SELECT COUNT(*) FROM api_key
-         WHERE tenant_id = $1 AND revoked_at IS NULL AND expires_at > $2",
-    )
-    .bind(tenant.0)
-    .bind(now.0)
-    .fetch_one(&mut **txn)
-    .await?;
+async fn make_room(txn: &mut Txn, tenant: TenantId, now: Micros) -> Result<(), InventoryError> {
+    DELETE_ENDED.bind(tenant).bind(now.before(ENDED_KEPT)).execute(txn).await?;
+    let good: i64 = COUNT_GOOD.bind(tenant).bind(now).scalar(txn).await?;
     if good >= KEYS_MAX.into() {
         let what = "API keys; end those that nobody uses";
         return Err(InventoryError::Full { what, max: KEYS_MAX });
@@ -146,6 +129,11 @@ pub struct KnownKey {
     pub last_used_at: Micros,
 }
 
+sql! { pub(crate) GET =
+    "SELECT tenant_id, secret_hash, scopes, last_used_at FROM api_key
+     WHERE api_key_id = $1 AND revoked_at IS NULL AND expires_at > $2"
+}
+
 /// Whose key this is and what it may do; `None` for every text that is not a good key now. Asking
 /// is no use of it.
 pub async fn api_key_get(
@@ -154,64 +142,53 @@ pub async fn api_key_get(
     now: Micros,
 ) -> Result<Option<KnownKey>, StoreError> {
     let Some((id, secret)) = parse(text) else { return Ok(None) };
-    let row = sqlx::query(
-        "SELECT tenant_id, secret_hash, scopes, last_used_at FROM api_key
-         WHERE api_key_id = $1 AND revoked_at IS NULL AND expires_at > $2",
-    )
-    .bind(id.0)
-    .bind(now.0)
-    .fetch_optional(db.reader())
-    .await?;
-    let Some(row) = row else { return Ok(None) };
-    let stored: Vec<u8> = row.try_get(1)?;
+    let mut txn = db.identity_read(IdentityKey::new()).await?;
+    let Some(row) = GET.bind(id).bind(now).optional(&mut txn).await? else { return Ok(None) };
+    let stored: Vec<u8> = row.get(1)?;
     if !bool::from(digest(secret.expose()).ct_eq(stored.as_slice())) {
         return Ok(None);
     }
-    let scopes = scopes_from(row.try_get(2)?);
+    let scopes = scopes_from(&row.get::<String>(2)?);
     let Some(scope) = scopes.iter().max() else { return Ok(None) };
-    let last_used_at = Micros(row.try_get::<Option<i64>, _>(3)?.unwrap_or(0));
-    let tenant = TenantId(row.try_get(0)?);
+    let last_used_at = Micros(row.get::<Option<i64>>(3)?.unwrap_or(0));
+    let tenant = TenantId(row.get(0)?);
     let context = TenantContext::new(Actor::ApiKey(id), false, [(tenant, scope.access())]);
     Ok(Some(KnownKey { id, context, last_used_at }))
 }
 
-/// Notes that a key was used. Of requests at the same time one writes.
-pub async fn api_key_touch(db: &Database, id: ApiKeyId, now: Micros) -> Result<(), StoreError> {
-    let mut txn = db.write().await?;
-    sqlx::query(
-        "UPDATE api_key SET last_used_at = $2
-         WHERE api_key_id = $1 AND COALESCE(last_used_at, 0) <= $3",
-    )
-    .bind(id.0)
-    .bind(now.0)
-    .bind(now.before(NOTE_EVERY).0)
-    .execute(&mut *txn)
-    .await?;
-    Ok(txn.commit().await?)
+sql! { pub(crate) TOUCH =
+    "UPDATE api_key SET last_used_at = $2
+     WHERE api_key_id = $1 AND COALESCE(last_used_at, 0) <= $3"
 }
 
-const TOTAL: &str = concat!(
-    "SELECT COUNT(*) FROM api_key WHERE revoked_at IS NULL AND tenant_id IN ",
-    tenant_set!()
-);
-const LIST: &str = concat!(
+/// Notes that a key was used. Of requests at the same time one writes.
+pub async fn api_key_touch(db: &Database, id: ApiKeyId, now: Micros) -> Result<(), StoreError> {
+    let mut txn = db.identity(IdentityKey::new()).await?;
+    TOUCH.bind(id).bind(now).bind(now.before(NOTE_EVERY)).execute(&mut txn).await?;
+    txn.commit().await
+}
+
+sql! { pub(crate) TOTAL =
+    "SELECT COUNT(*) FROM api_key WHERE revoked_at IS NULL AND tenant_id IN ", tenant_set!()
+}
+sql! { pub(crate) LIST =
     "SELECT k.api_key_id, k.name, t.tenant_id, t.name, k.scopes, k.created_at, k.expires_at,
             k.last_used_at
      FROM api_key k JOIN tenant t ON t.tenant_id = k.tenant_id
      WHERE k.revoked_at IS NULL AND k.tenant_id IN ",
     tenant_set!(),
     " AND ($2 = 0 OR (k.name, k.api_key_id) > ($3, $4)) ORDER BY k.name, k.api_key_id LIMIT $5"
-);
+}
 
-fn read(row: &SqliteRow) -> Result<ApiKey, sqlx::Error> {
+fn read(row: &Row) -> Result<ApiKey, StoreError> {
     Ok(ApiKey {
-        id: ApiKeyId(row.try_get(0)?),
-        name: row.try_get(1)?,
-        tenant: Named { id: TenantId(row.try_get(2)?), name: row.try_get(3)? },
-        scopes: scopes_from(row.try_get(4)?),
-        created_at: Micros(row.try_get(5)?),
-        expires_at: Micros(row.try_get(6)?),
-        last_used_at: row.try_get::<Option<i64>, _>(7)?.map(Micros),
+        id: ApiKeyId(row.get(0)?),
+        name: row.get(1)?,
+        tenant: Named { id: TenantId(row.get(2)?), name: row.get(3)? },
+        scopes: scopes_from(&row.get::<String>(4)?),
+        created_at: Micros(row.get(5)?),
+        expires_at: Micros(row.get(6)?),
+        last_used_at: row.get::<Option<i64>>(7)?.map(Micros),
     })
 }
 
@@ -221,7 +198,16 @@ pub async fn api_key_list(
     context: &TenantContext,
     page: &Page,
 ) -> Result<Listed<ApiKey>, InventoryError> {
-    list(db, &context.with_access(Access::Admin), page, (TOTAL, LIST), read).await
+    list(db, &context.with_access(Access::Admin), page, (&TOTAL, &LIST), read).await
+}
+
+sql! { pub(crate) TENANT_OF =
+    "SELECT tenant_id FROM api_key WHERE revoked_at IS NULL AND tenant_id IN ",
+    tenant_set!(),
+    " AND api_key_id = $2"
+}
+sql! { pub(crate) REVOKE =
+    "UPDATE api_key SET revoked_at = $3 WHERE tenant_id = $1 AND api_key_id = $2"
 }
 
 /// Ends a key at once.
@@ -231,24 +217,10 @@ pub async fn api_key_revoke(
     id: ApiKeyId,
     now: Micros,
 ) -> Result<(), InventoryError> {
-    let tenant: Option<i64> = sqlx::query_scalar(concat!(
-        "SELECT tenant_id FROM api_key WHERE revoked_at IS NULL AND tenant_id IN ",
-        tenant_set!(),
-        " AND api_key_id = $2"
-    ))
-    .bind(context.tenants_json())
-    .bind(id.0)
-    .fetch_optional(db.reader())
-    .await?;
-    let tenant = TenantId(tenant.ok_or(InventoryError::NotFound)?);
+    let tenant = get(db, context, &TENANT_OF, id.0, |row| Ok(TenantId(row.get(0)?))).await?;
     require(context, tenant, Access::Admin)?;
-    let mut txn = db.write().await?;
-    sqlx::query("UPDATE api_key SET revoked_at = $3 WHERE tenant_id = $1 AND api_key_id = $2")
-        .bind(tenant.0)
-        .bind(id.0)
-        .bind(now.0)
-        .execute(&mut *txn)
-        .await?;
+    let mut txn = db.identity(IdentityKey::new()).await?;
+    REVOKE.bind(tenant).bind(id).bind(now).execute(&mut txn).await?;
     Ok(txn.commit().await?)
 }
 

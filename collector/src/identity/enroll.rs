@@ -9,6 +9,7 @@ use farwatch_proto::v1::enrollment_server::Enrollment;
 use farwatch_proto::v1::{EnrollReply, EnrollRequest};
 use tonic::{Request, Response, Status};
 
+use super::IdentityKey;
 use super::agent_key::agent_key_admit;
 use super::limits::{Limits, address_key};
 use super::peer::PeerInfo;
@@ -20,6 +21,7 @@ use crate::inventory::InventoryError;
 use crate::inventory::agent::agent_create;
 use crate::live::Live;
 use crate::metrics::Counter;
+use crate::store::txn::Scope;
 use crate::store::{Database, StoreError};
 
 /// Longest text an agent may send about itself.
@@ -119,18 +121,20 @@ impl EnrollmentService {
         let request = checked(request)?;
         let now = self.clock.now();
         let agent = AgentId(self.ids.next(now));
-        let mut txn = self.database.write().await?;
+        let mut txn = self.database.identity(IdentityKey::new()).await?;
         let (tenant, site) =
             token_redeem(&mut txn, &request.token_id, &request.token_secret, agent, now).await?;
         // Signed inside the transaction: a request that cannot be signed leaves the token unused.
         let issued = self.pki.issue_agent(&request.csr, tenant, agent, now)?;
+        txn.switch(IdentityKey::new(), Scope::app(tenant)).await?;
         let name = agent_create(&mut txn, (tenant, site, agent), &request.host_name, now).await?;
+        txn.switch(IdentityKey::new(), Scope::identity()).await?;
         if !agent_key_admit(&mut txn, (tenant, agent), &issued.key_hash, issued.not_after, now)
             .await?
         {
             return Err(EnrollError::KeyTaken);
         }
-        txn.commit().await.map_err(StoreError::from)?;
+        txn.commit().await?;
         self.live.agent_added(tenant, agent);
         tracing::info!(tenant_id = %tenant, agent_id = %agent, "agent enrolled");
         Ok(EnrollReply {
@@ -163,12 +167,12 @@ impl Renewer {
         }
         let now = self.clock.now();
         let issued = self.pki.issue_agent(csr, peer.tenant, peer.agent, now)?;
-        let mut txn = self.database.write().await?;
+        let mut txn = self.database.identity(IdentityKey::new()).await?;
         let owner = (peer.tenant, peer.agent);
         if !agent_key_admit(&mut txn, owner, &issued.key_hash, issued.not_after, now).await? {
             return Err(EnrollError::KeyTaken);
         }
-        txn.commit().await.map_err(StoreError::from)?;
+        txn.commit().await?;
         self.live.agent_renewed(peer.agent, issued.not_after);
         Ok(issued)
     }

@@ -4,6 +4,8 @@ use std::net::SocketAddr;
 
 use farwatch_common::id::{AgentId, SiteId, TenantId};
 
+use super::tenancy::{Access, Actor, TenantContext};
+
 /// Made once per accepted connection, handed to every handler as a request extension.
 /// Nothing in it comes from a message of the agent.
 #[derive(Clone, Debug)]
@@ -17,6 +19,14 @@ pub struct PeerInfo {
     pub transport: Transport,
     /// Number of this connection in this process: rises, so the newer of two sessions is known.
     pub connection: u64,
+}
+
+impl PeerInfo {
+    /// What the agent asks the inventory as.
+    #[must_use]
+    pub fn context(&self) -> TenantContext {
+        TenantContext::new(Actor::Agent(self.agent), false, [(self.tenant, Access::Write)])
+    }
 }
 
 /// How the agent reached us.

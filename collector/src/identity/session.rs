@@ -6,11 +6,11 @@ use farwatch_common::clock::Micros;
 use farwatch_common::id::UserId;
 use farwatch_common::secret::Secret;
 use ring::rand::SecureRandom as _;
-use sqlx::Row as _;
 
 use super::tenancy::TenantContext;
-use super::user::{Role, User, UserError, user_context};
-use super::{NOTE_EVERY, digest};
+use super::user::{Role, User, UserError, user_context_in};
+use super::{IdentityKey, NOTE_EVERY, digest};
+use crate::store::sql::sql;
 use crate::store::{Database, StoreError};
 
 pub const COOKIE: &str = "__Host-farwatch";
@@ -35,6 +35,15 @@ pub struct Session {
     pub last_used_at: Micros,
 }
 
+sql! { pub(crate) DELETE = "DELETE FROM web_session WHERE token_hash = $1" }
+sql! { pub(crate) DELETE_OLD =
+    "DELETE FROM web_session WHERE expires_at <= $1 OR last_used_at <= $2"
+}
+sql! { pub(crate) INSERT =
+    "INSERT INTO web_session (token_hash, user_id, created_at, last_used_at, expires_at)
+     VALUES ($1, $2, $3, $3, $4)"
+}
+
 /// Begins a session, ending the one the browser had before. Returns the token for the cookie.
 pub async fn session_create(
     db: &Database,
@@ -47,29 +56,14 @@ pub async fn session_create(
         .fill(&mut bytes)
         .map_err(|_| StoreError::Corrupt { what: "the system's randomness".to_owned() })?;
     let token = Secret::from(data_encoding::BASE64URL_NOPAD.encode(&bytes));
-    let mut txn = db.write().await?;
+    let mut txn = db.identity(IdentityKey::new()).await?;
     if let Some(before) = before {
-        sqlx::query("DELETE FROM web_session WHERE token_hash = $1")
-            .bind(&before[..])
-            .execute(&mut *txn)
-            .await?;
+        DELETE.bind(before).execute(&mut txn).await?;
     }
     // Old sessions go when new ones come, so the table stays small.
-    sqlx::query("DELETE FROM web_session WHERE expires_at <= $1 OR last_used_at <= $2")
-        .bind(now.0)
-        .bind(now.before(IDLE_MAX).0)
-        .execute(&mut *txn)
-        .await?;
-    sqlx::query(
-        "INSERT INTO web_session (token_hash, user_id, created_at, last_used_at, expires_at)
-         VALUES ($1, $2, $3, $3, $4)",
-    )
-    .bind(&session_key(token.expose())[..])
-    .bind(user.0)
-    .bind(now.0)
-    .bind(now.after(LIFE_MAX).0)
-    .execute(&mut *txn)
-    .await?;
+    DELETE_OLD.bind(now).bind(now.before(IDLE_MAX)).execute(&mut txn).await?;
+    let insert = INSERT.bind(session_key(token.expose())).bind(user).bind(now);
+    insert.bind(now.after(LIFE_MAX)).execute(&mut txn).await?;
     txn.commit().await?;
     Ok(token)
 }
@@ -79,26 +73,22 @@ pub fn session_key(token: &[u8]) -> SessionKey {
     digest(token)
 }
 
+sql! { pub(crate) GET =
+    "SELECT user_id, created_at, last_used_at FROM web_session
+     WHERE token_hash = $1 AND expires_at > $2 AND last_used_at > $3"
+}
+
 /// The session of a key, with its user's rights as they are now. Asking is no use of it.
 pub async fn session_get(
     db: &Database,
     key: SessionKey,
     now: Micros,
 ) -> Result<Option<Session>, UserError> {
-    let Some(row) = sqlx::query(
-        "SELECT user_id, created_at, last_used_at FROM web_session
-         WHERE token_hash = $1 AND expires_at > $2 AND last_used_at > $3",
-    )
-    .bind(&key[..])
-    .bind(now.0)
-    .bind(now.before(IDLE_MAX).0)
-    .fetch_optional(db.reader())
-    .await?
-    else {
-        return Ok(None);
-    };
-    let (created_at, last_used_at) = (Micros(row.try_get(1)?), Micros(row.try_get(2)?));
-    let Some((user, context)) = user_context(db, UserId(row.try_get(0)?)).await? else {
+    let mut txn = db.identity_read(IdentityKey::new()).await?;
+    let get = GET.bind(key).bind(now).bind(now.before(IDLE_MAX));
+    let Some(row) = get.optional(&mut txn).await? else { return Ok(None) };
+    let (created_at, last_used_at) = (Micros(row.get(1)?), Micros(row.get(2)?));
+    let Some((user, context)) = user_context_in(&mut txn, UserId(row.get(0)?)).await? else {
         return Ok(None);
     };
     let admin = user.role >= Role::TenantAdmin;
@@ -106,25 +96,19 @@ pub async fn session_get(
     Ok((!(admin && over)).then_some(Session { key, user, context, last_used_at }))
 }
 
+sql! { pub(crate) TOUCH =
+    "UPDATE web_session SET last_used_at = $2 WHERE token_hash = $1 AND last_used_at <= $3"
+}
+
 /// Notes that a session was used. Of requests at the same time one writes.
 pub async fn session_touch(db: &Database, key: SessionKey, now: Micros) -> Result<(), StoreError> {
-    let mut txn = db.write().await?;
-    sqlx::query(
-        "UPDATE web_session SET last_used_at = $2 WHERE token_hash = $1 AND last_used_at <= $3",
-    )
-    .bind(&key[..])
-    .bind(now.0)
-    .bind(now.before(NOTE_EVERY).0)
-    .execute(&mut *txn)
-    .await?;
-    Ok(txn.commit().await?)
+    let mut txn = db.identity(IdentityKey::new()).await?;
+    TOUCH.bind(key).bind(now).bind(now.before(NOTE_EVERY)).execute(&mut txn).await?;
+    txn.commit().await
 }
 
 pub async fn session_delete(db: &Database, key: SessionKey) -> Result<(), StoreError> {
-    let mut txn = db.write().await?;
-    sqlx::query("DELETE FROM web_session WHERE token_hash = $1")
-        .bind(&key[..])
-        .execute(&mut *txn)
-        .await?;
-    Ok(txn.commit().await?)
+    let mut txn = db.identity(IdentityKey::new()).await?;
+    DELETE.bind(key).execute(&mut txn).await?;
+    txn.commit().await
 }

@@ -7,14 +7,14 @@ use farwatch_common::id::{AgentId, IdGenerator, SiteId, TenantId};
 use farwatch_common::secret::Secret;
 use farwatch_common::token::{EnrollToken, ROOT_PIN_LEN, TokenTextError};
 use ring::rand::SecureRandom as _;
-use sqlx::Row as _;
 use subtle::ConstantTimeEq as _;
 
-use super::digest;
 use super::tenancy::{Access, TenantContext};
+use super::{IdentityKey, digest};
 use crate::inventory::site::site_create_or_get;
 use crate::inventory::{InventoryError, require};
-use crate::store::{Database, StoreError, Transaction};
+use crate::store::sql::sql;
+use crate::store::{Database, StoreError, Txn};
 
 /// How long a token can be used.
 pub const TOKEN_LIFE: Duration = Duration::from_secs(24 * 3600);
@@ -40,12 +40,6 @@ pub enum TokenError {
     Store(#[from] StoreError),
 }
 
-impl From<sqlx::Error> for TokenError {
-    fn from(error: sqlx::Error) -> Self {
-        Self::Store(error.into())
-    }
-}
-
 /// A token that was made: the text is shown once.
 #[derive(Debug)]
 pub struct CreatedToken {
@@ -60,6 +54,11 @@ pub struct TokenOrigin {
     pub root_pin: [u8; ROOT_PIN_LEN],
     /// `HOST:PORT` of the collectors, best first.
     pub endpoints: Vec<String>,
+}
+
+sql! { pub(crate) INSERT =
+    "INSERT INTO enroll_token (token_id, tenant_id, site_id, secret_hash, created_at, expires_at)
+     VALUES ($1, $2, $3, $4, $5, $6)"
 }
 
 /// Makes a token for an agent of `tenant` at the site of this name, which is made if missing.
@@ -83,40 +82,24 @@ pub async fn token_create(
     };
     let text = token.encode()?;
     let expires_at = now.after(TOKEN_LIFE);
-    let mut txn = db.write().await?;
+    let mut txn = db.identity(IdentityKey::new()).await?;
     make_room(&mut txn, tenant, now).await?;
     let site = site_create_or_get(&mut txn, context, ids, tenant, site, now).await?;
-    sqlx::query(
-        "INSERT INTO enroll_token (token_id, tenant_id, site_id, secret_hash, created_at,
-                                   expires_at)
-         VALUES ($1, $2, $3, $4, $5, $6)",
-    )
-    .bind(&id[..])
-    .bind(tenant.0)
-    .bind(site.0)
-    .bind(&digest(&secret)[..])
-    .bind(now.0)
-    .bind(expires_at.0)
-    .execute(&mut *txn)
-    .await?;
+    let insert = INSERT.bind(&id[..]).bind(tenant).bind(site).bind(digest(&secret));
+    insert.bind(now).bind(expires_at).execute(&mut txn).await?;
     txn.commit().await?;
     Ok(CreatedToken { text, site, expires_at })
 }
 
+sql! { pub(crate) DELETE_OLD = "DELETE FROM enroll_token WHERE expires_at <= $1" }
+sql! { pub(crate) COUNT_OPEN =
+    "SELECT COUNT(*) FROM enroll_token WHERE tenant_id = $1 AND used_at IS NULL AND expires_at > $2"
+}
+
 /// Old tokens go when new ones come; the open ones are bounded.
-async fn make_room(txn: &mut Transaction, tenant: TenantId, now: Micros) -> Result<(), TokenError> {
-    sqlx::query("DELETE FROM enroll_token WHERE expires_at <= $1")
-        .bind(now.before(TOKEN_KEPT).0)
-        .execute(&mut **txn)
-        .await?;
-    let open: i64 = sqlx::query_scalar(
-        "SELECT COUNT(*) FROM enroll_token
-         WHERE tenant_id = $1 AND used_at IS NULL AND expires_at > $2",
-    )
-    .bind(tenant.0)
-    .bind(now.0)
-    .fetch_one(&mut **txn)
-    .await?;
+async fn make_room(txn: &mut Txn, tenant: TenantId, now: Micros) -> Result<(), TokenError> {
+    DELETE_OLD.bind(now.before(TOKEN_KEPT)).execute(txn).await?;
+    let open: i64 = COUNT_OPEN.bind(tenant).bind(now).scalar(txn).await?;
     if open >= TOKENS_OPEN_MAX.into() {
         let what = "enrolment tokens that nobody used; use one, or wait a day until they expire";
         return Err(InventoryError::Full { what, max: TOKENS_OPEN_MAX }.into());
@@ -124,34 +107,29 @@ async fn make_room(txn: &mut Transaction, tenant: TenantId, now: Micros) -> Resu
     Ok(())
 }
 
+sql! { pub(crate) GET =
+    "SELECT tenant_id, site_id, secret_hash, expires_at FROM enroll_token WHERE token_id = $1"
+}
+// Of two that use it at the same time the second waits here, and finds it used.
+sql! { pub(crate) USE =
+    "UPDATE enroll_token SET used_at = $2, used_by = $3 WHERE token_id = $1 AND used_at IS NULL"
+}
+
 /// Uses a token up, inside the transaction that makes the agent: if that one fails, the token
 /// stays good.
 pub async fn token_redeem(
-    txn: &mut Transaction,
+    txn: &mut Txn,
     id: &[u8],
     secret: &[u8],
     agent: AgentId,
     now: Micros,
 ) -> Result<(TenantId, SiteId), TokenError> {
-    let row = sqlx::query(
-        "SELECT tenant_id, site_id, secret_hash, expires_at, used_at FROM enroll_token
-         WHERE token_id = $1",
-    )
-    .bind(id)
-    .fetch_optional(&mut **txn)
-    .await?
-    .ok_or(TokenError::Refused)?;
-    let stored: Vec<u8> = row.try_get(2)?;
+    let row = GET.bind(id).optional(txn).await?.ok_or(TokenError::Refused)?;
+    let stored: Vec<u8> = row.get(2)?;
     let right = bool::from(digest(secret).ct_eq(stored.as_slice()));
-    let expired = row.try_get::<i64, _>(3)? <= now.0;
-    if !right || expired || row.try_get::<Option<i64>, _>(4)?.is_some() {
+    let expired = row.get::<i64>(3)? <= now.0;
+    if !right || expired || USE.bind(id).bind(now).bind(agent).execute(txn).await? != 1 {
         return Err(TokenError::Refused);
     }
-    sqlx::query("UPDATE enroll_token SET used_at = $2, used_by = $3 WHERE token_id = $1")
-        .bind(id)
-        .bind(now.0)
-        .bind(agent.0)
-        .execute(&mut **txn)
-        .await?;
-    Ok((TenantId(row.try_get(0)?), SiteId(row.try_get(1)?)))
+    Ok((TenantId(row.get(0)?), SiteId(row.get(1)?)))
 }

@@ -2,10 +2,11 @@
 
 use farwatch_common::clock::Micros;
 use farwatch_common::id::{IdGenerator, TenantId, UserId};
-use sqlx::Row as _;
 
-use super::tenancy::{Access, Actor, TenantContext};
-use crate::store::{Database, StoreError};
+use super::IdentityKey;
+use super::tenancy::{Access, Actor, TenantContext, all_tenants};
+use crate::store::sql::sql;
+use crate::store::{Database, StoreError, Txn};
 
 /// What a person is. All but `SuperAdmin` hold in the tenants of their memberships.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -72,12 +73,6 @@ pub enum UserError {
     Store(#[from] StoreError),
 }
 
-impl From<sqlx::Error> for UserError {
-    fn from(error: sqlx::Error) -> Self {
-        Self::Store(error.into())
-    }
-}
-
 /// The form in which addresses are stored and compared; `None` if it is none.
 #[must_use]
 pub fn email_normalised(email: &str) -> Option<String> {
@@ -97,6 +92,14 @@ pub fn role_check(role: Role, in_tenant: bool) -> Result<(), UserError> {
     if (role == Role::SuperAdmin) == in_tenant { Err(UserError::Tenant) } else { Ok(()) }
 }
 
+sql! { pub(crate) INSERT =
+    "INSERT INTO user_account (user_id, email, password_hash, super_admin, created_at)
+     VALUES ($1, $2, $3, $4, $5) ON CONFLICT (email) DO NOTHING"
+}
+sql! { pub(crate) INSERT_MEMBERSHIP =
+    "INSERT INTO membership (tenant_id, user_id, role, created_at) VALUES ($1, $2, $3, $4)"
+}
+
 /// Makes a person with a role: in one tenant, or everywhere.
 pub async fn user_create(
     db: &Database,
@@ -109,84 +112,61 @@ pub async fn user_create(
     let email = email_normalised(email).ok_or_else(|| UserError::Email(email.to_owned()))?;
     role_check(role, tenant.is_some())?;
     let id = UserId(ids.next(now));
-    let mut txn = db.write().await?;
-    let made = sqlx::query(
-        "INSERT INTO user_account (user_id, email, password_hash, super_admin, created_at)
-         VALUES ($1, $2, $3, $4, $5) ON CONFLICT (email) DO NOTHING",
-    )
-    .bind(id.0)
-    .bind(&email)
-    .bind(password_hash)
-    .bind(i64::from(role == Role::SuperAdmin))
-    .bind(now.0)
-    .execute(&mut *txn)
-    .await?;
-    if made.rows_affected() == 0 {
+    let mut txn = db.identity(IdentityKey::new()).await?;
+    let insert = INSERT.bind(id).bind(email).bind(password_hash);
+    let made = insert.bind(role == Role::SuperAdmin).bind(now).execute(&mut txn).await?;
+    if made == 0 {
         return Err(UserError::Exists);
     }
     if let Some(tenant) = tenant {
-        sqlx::query(
-            "INSERT INTO membership (tenant_id, user_id, role, created_at)
-             VALUES ($1, $2, $3, $4)",
-        )
-        .bind(tenant.0)
-        .bind(id.0)
-        .bind(role.name())
-        .bind(now.0)
-        .execute(&mut *txn)
-        .await?;
+        let insert = INSERT_MEMBERSHIP.bind(tenant).bind(id).bind(role.name()).bind(now);
+        insert.execute(&mut txn).await?;
     }
     txn.commit().await?;
     Ok(id)
 }
 
+sql! { pub(crate) ACCOUNT =
+    "SELECT user_id, password_hash FROM user_account WHERE email = $1 AND disabled_at IS NULL"
+}
+
 /// The account of an address, if it may sign in.
 pub async fn account_by_email(db: &Database, email: &str) -> Result<Option<Account>, UserError> {
-    let row = sqlx::query(
-        "SELECT user_id, password_hash FROM user_account
-         WHERE email = $1 AND disabled_at IS NULL",
-    )
-    .bind(email)
-    .fetch_optional(db.reader())
-    .await?;
-    let read = |row: sqlx::sqlite::SqliteRow| {
-        Ok(Account { id: UserId(row.try_get(0)?), password_hash: row.try_get(1)? })
-    };
-    row.map(read).transpose()
+    let mut txn = db.identity_read(IdentityKey::new()).await?;
+    let Some(row) = ACCOUNT.bind(email).optional(&mut txn).await? else { return Ok(None) };
+    Ok(Some(Account { id: UserId(row.get(0)?), password_hash: row.get(1)? }))
 }
+
+sql! { pub(crate) GET =
+    "SELECT email, super_admin FROM user_account WHERE user_id = $1 AND disabled_at IS NULL"
+}
+sql! { pub(crate) MEMBERSHIPS = "SELECT tenant_id, role FROM membership WHERE user_id = $1" }
 
 /// Who a user is and which tenants they see, as the database says now.
 pub async fn user_context(
     db: &Database,
     id: UserId,
 ) -> Result<Option<(User, TenantContext)>, UserError> {
-    let Some(row) = sqlx::query(
-        "SELECT email, super_admin FROM user_account WHERE user_id = $1 AND disabled_at IS NULL",
-    )
-    .bind(id.0)
-    .fetch_optional(db.reader())
-    .await?
-    else {
-        return Ok(None);
-    };
-    let (email, super_admin): (String, i64) = (row.try_get(0)?, row.try_get(1)?);
-    let super_admin = super_admin != 0;
+    user_context_in(&mut db.identity_read(IdentityKey::new()).await?, id).await
+}
+
+/// As `user_context`, in a transaction of `identity`.
+pub(super) async fn user_context_in(
+    txn: &mut Txn,
+    id: UserId,
+) -> Result<Option<(User, TenantContext)>, UserError> {
+    let Some(row) = GET.bind(id).optional(txn).await? else { return Ok(None) };
+    let (email, super_admin): (String, bool) = (row.get(0)?, row.get(1)?);
     let mut role = if super_admin { Role::SuperAdmin } else { Role::Viewer };
     let mut tenants = Vec::new();
     if super_admin {
-        let all: Vec<i64> =
-            sqlx::query_scalar("SELECT tenant_id FROM tenant").fetch_all(db.reader()).await?;
-        tenants.extend(all.into_iter().map(|tenant| (TenantId(tenant), Access::Admin)));
+        tenants.extend(all_tenants(txn).await?);
     } else {
-        let rows = sqlx::query("SELECT tenant_id, role FROM membership WHERE user_id = $1")
-            .bind(id.0)
-            .fetch_all(db.reader())
-            .await?;
-        for row in &rows {
+        for row in &MEMBERSHIPS.bind(id).all(txn).await? {
             // A role this version does not know gives nothing.
-            let Some(held) = Role::from_name(row.try_get(1)?) else { continue };
+            let Some(held) = Role::from_name(&row.get::<String>(1)?) else { continue };
             role = role.max(held);
-            tenants.push((TenantId(row.try_get(0)?), held.access()));
+            tenants.push((TenantId(row.get(0)?), held.access()));
         }
     }
     let context = TenantContext::new(Actor::User(id), super_admin, tenants);

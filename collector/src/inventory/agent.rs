@@ -2,12 +2,12 @@
 
 use farwatch_common::clock::Micros;
 use farwatch_common::id::{AgentId, SiteId, TenantId};
-use sqlx::Row as _;
-use sqlx::sqlite::SqliteRow;
 
-use super::{InventoryError, Listed, Named, Page, get, is_name, list, require, tenant_set};
+use super::{InventoryError, Listed, Named, Page, get, is_name, list, tenant_set};
+use crate::identity::agent_key::agent_keys_revoke;
 use crate::identity::{Access, TenantContext};
-use crate::store::{Database, Transaction};
+use crate::store::sql::{Row, sql};
+use crate::store::{Database, StoreError, Txn};
 
 /// Longest part of a host name that becomes an agent's name; leaves room for a number.
 const HOST_CHARS_MAX: usize = 80;
@@ -43,65 +43,59 @@ macro_rules! select_agent {
     };
 }
 
-fn read(row: &SqliteRow) -> Result<Agent, sqlx::Error> {
-    let time = |column| Ok::<_, sqlx::Error>(row.try_get::<Option<i64>, _>(column)?.map(Micros));
+fn read(row: &Row) -> Result<Agent, StoreError> {
+    let time = |column| Ok::<_, StoreError>(row.get::<Option<i64>>(column)?.map(Micros));
     Ok(Agent {
-        id: AgentId(row.try_get(0)?),
-        name: row.try_get(1)?,
-        tenant: Named { id: TenantId(row.try_get(2)?), name: row.try_get(3)? },
-        site: Named { id: SiteId(row.try_get(4)?), name: row.try_get(5)? },
-        version: row.try_get(6)?,
-        platform: row.try_get(7)?,
-        devices: u64::try_from(row.try_get::<i64, _>(8)?).unwrap_or(0),
+        id: AgentId(row.get(0)?),
+        name: row.get(1)?,
+        tenant: Named { id: TenantId(row.get(2)?), name: row.get(3)? },
+        site: Named { id: SiteId(row.get(4)?), name: row.get(5)? },
+        version: row.get(6)?,
+        platform: row.get(7)?,
+        devices: u64::try_from(row.get::<i64>(8)?).unwrap_or(0),
         last_seen_at: time(9)?,
         last_ack_at: time(10)?,
         certificate_expires_at: time(11)?,
         revoked_at: time(12)?,
-        created_at: Micros(row.try_get(13)?),
+        created_at: Micros(row.get(13)?),
     })
+}
+
+sql! { pub(crate) TAKEN_NAMES =
+    "SELECT name FROM agent WHERE tenant_id = $1
+     AND (name = $2 OR substr(name, 1, length($2) + 1) = $2 || ' ')"
+}
+sql! { pub(crate) INSERT =
+    "INSERT INTO agent (tenant_id, agent_id, site_id, name, created_at)
+     VALUES ($1, $2, $3, $4, $5)"
 }
 
 /// Makes an agent named after its host; where the tenant has that name already, a number is added.
 /// Returns the name. Called by enrolment alone: the tenant comes from the token.
 pub async fn agent_create(
-    txn: &mut Transaction,
+    txn: &mut Txn,
     (tenant, site, agent): (TenantId, SiteId, AgentId),
     host_name: &str,
     now: Micros,
 ) -> Result<String, InventoryError> {
     let host_name: String = host_name.trim().chars().take(HOST_CHARS_MAX).collect();
     let base = if is_name(&host_name) { host_name } else { "agent".to_owned() };
-    let taken: Vec<String> = sqlx::query_scalar(
-        "SELECT name FROM agent WHERE tenant_id = $1 AND (name = $2 OR name LIKE $2 || ' %')",
-    )
-    .bind(tenant.0)
-    .bind(&base)
-    .fetch_all(&mut **txn)
-    .await?;
+    let rows = TAKEN_NAMES.bind(tenant).bind(&base).all(txn).await?;
+    let taken: Vec<String> = rows.iter().map(|row| row.get(0)).collect::<Result<_, _>>()?;
     let numbered = (2..).map(|number| format!("{base} {number}"));
     let name = std::iter::once(base.clone()).chain(numbered).find(|name| !taken.contains(name));
     let name = name.unwrap_or(base);
-    sqlx::query(
-        "INSERT INTO agent (tenant_id, agent_id, site_id, name, created_at)
-         VALUES ($1, $2, $3, $4, $5)",
-    )
-    .bind(tenant.0)
-    .bind(agent.0)
-    .bind(site.0)
-    .bind(&name)
-    .bind(now.0)
-    .execute(&mut **txn)
-    .await?;
+    INSERT.bind(tenant).bind(agent).bind(site).bind(&name).bind(now).execute(txn).await?;
     Ok(name)
 }
 
-const TOTAL: &str = concat!("SELECT COUNT(*) FROM agent WHERE tenant_id IN ", tenant_set!());
-const LIST: &str = concat!(
+sql! { pub(crate) TOTAL = "SELECT COUNT(*) FROM agent WHERE tenant_id IN ", tenant_set!() }
+sql! { pub(crate) LIST =
     select_agent!(),
     tenant_set!(),
     " AND ($2 = 0 OR (a.name, a.agent_id) > ($3, $4)) ORDER BY a.name, a.agent_id LIMIT $5"
-);
-const GET: &str = concat!(select_agent!(), tenant_set!(), " AND a.agent_id = $2");
+}
+sql! { pub(crate) GET = select_agent!(), tenant_set!(), " AND a.agent_id = $2" }
 
 /// The agents of the caller's tenants, by name.
 pub async fn agent_list(
@@ -109,7 +103,7 @@ pub async fn agent_list(
     context: &TenantContext,
     page: &Page,
 ) -> Result<Listed<Agent>, InventoryError> {
-    list(db, context, page, (TOTAL, LIST), read).await
+    list(db, context, page, (&TOTAL, &LIST), read).await
 }
 
 pub async fn agent_get(
@@ -117,7 +111,12 @@ pub async fn agent_get(
     context: &TenantContext,
     id: AgentId,
 ) -> Result<Agent, InventoryError> {
-    get(db, context, GET, id.0, read).await
+    get(db, context, &GET, id.0, read).await
+}
+
+sql! { pub(crate) REVOKE =
+    "UPDATE agent SET revoked_at = $3
+     WHERE tenant_id = $1 AND agent_id = $2 AND revoked_at IS NULL"
 }
 
 /// Ends an agent for good: its keys open no connection any more. Repeating it changes nothing.
@@ -129,25 +128,8 @@ pub async fn agent_revoke(
     now: Micros,
 ) -> Result<(), InventoryError> {
     let tenant = agent_get(db, context, id).await?.tenant.id;
-    require(context, tenant, Access::Admin)?;
-    let mut txn = db.write().await?;
-    sqlx::query(
-        "UPDATE agent SET revoked_at = $3
-         WHERE tenant_id = $1 AND agent_id = $2 AND revoked_at IS NULL",
-    )
-    .bind(tenant.0)
-    .bind(id.0)
-    .bind(now.0)
-    .execute(&mut *txn)
-    .await?;
-    sqlx::query(
-        "UPDATE agent_key SET revoked_at = $3
-         WHERE tenant_id = $1 AND agent_id = $2 AND revoked_at IS NULL",
-    )
-    .bind(tenant.0)
-    .bind(id.0)
-    .bind(now.0)
-    .execute(&mut *txn)
-    .await?;
+    let mut txn = db.change(context, tenant, Access::Admin).await?;
+    REVOKE.bind(tenant).bind(id).bind(now).execute(&mut txn).await?;
+    agent_keys_revoke(&mut txn, (tenant, id), now).await?;
     Ok(txn.commit().await?)
 }

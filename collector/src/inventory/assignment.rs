@@ -5,12 +5,13 @@
 
 use farwatch_common::id::{AgentId, CredentialId, DeviceId, SiteId, TenantId};
 use farwatch_proto::v1::{Assignment, DeviceAssignment, SnmpCommunity, SnmpVersion};
-use sqlx::Row as _;
 use tokio::sync::broadcast;
 
-use super::InventoryError;
 use super::credential::{Place, TenantKey, Vault, VaultError};
-use crate::store::{Database, StoreError, Transaction};
+use super::{InventoryError, require};
+use crate::identity::{Access, TenantContext};
+use crate::store::sql::sql;
+use crate::store::{Database, StoreError, Txn};
 
 /// News that may wait for a listener; one that lags compares revisions with the database.
 pub const ASSIGNMENT_CHANGES_MAX: usize = 256;
@@ -40,46 +41,54 @@ impl AssignmentChanges {
     }
 }
 
-/// Marks the agent's assignment as changed; in the transaction of the change.
+sql! { pub(crate) BUMP =
+    "UPDATE agent SET assignment_revision = assignment_revision + 1
+     WHERE tenant_id = $1 AND agent_id = $2 RETURNING revoked_at IS NOT NULL"
+}
+
+/// Marks the agent's assignment as changed; in the transaction of the change, and before it: until
+/// the commit nobody else changes the agent. Says whether it is revoked.
 pub(super) async fn assignment_bump(
-    txn: &mut Transaction,
+    txn: &mut Txn,
     tenant: TenantId,
     agent: AgentId,
-) -> Result<(), InventoryError> {
-    sqlx::query(
-        "UPDATE agent SET assignment_revision = assignment_revision + 1
-         WHERE tenant_id = $1 AND agent_id = $2",
-    )
-    .bind(tenant.0)
-    .bind(agent.0)
-    .execute(&mut **txn)
-    .await?;
-    Ok(())
+) -> Result<bool, InventoryError> {
+    let row = BUMP.bind(tenant).bind(agent).optional(txn).await?;
+    Ok(row.ok_or(InventoryError::NotFound)?.get(0)?)
+}
+
+sql! { pub(crate) OUTGROW =
+    "UPDATE agent SET assignment_revision = $3 + 1
+     WHERE tenant_id = $1 AND agent_id = $2 AND assignment_revision <= $3"
 }
 
 /// Lifts the agent's revision above `known`, which it has from a time this database does not
 /// remember: it was restored from a backup. Says whether it could.
 pub(super) async fn assignment_outgrow(
     db: &Database,
-    tenant: TenantId,
-    agent: AgentId,
+    context: &TenantContext,
+    (tenant, agent): (TenantId, AgentId),
     known: u64,
 ) -> Result<bool, InventoryError> {
     let Some(known) = i64::try_from(known).ok().filter(|known| *known < REVISION_MAX) else {
         return Ok(false);
     };
-    let mut txn = db.write().await?;
-    let done = sqlx::query(
-        "UPDATE agent SET assignment_revision = $3 + 1
-         WHERE tenant_id = $1 AND agent_id = $2 AND assignment_revision <= $3",
-    )
-    .bind(tenant.0)
-    .bind(agent.0)
-    .bind(known)
-    .execute(&mut *txn)
-    .await?;
+    let mut txn = db.change(context, tenant, Access::Write).await?;
+    let raised = OUTGROW.bind(tenant).bind(agent).bind(known).execute(&mut txn).await?;
     txn.commit().await?;
-    Ok(done.rows_affected() > 0)
+    Ok(raised > 0)
+}
+
+sql! { pub(crate) REVISION =
+    "SELECT assignment_revision FROM agent
+     WHERE tenant_id = $1 AND agent_id = $2 AND revoked_at IS NULL"
+}
+sql! { pub(crate) DEVICES =
+    "SELECT d.device_id, d.site_id, d.host, d.port, d.interval_s, d.snmp_version,
+            c.credential_id, c.key_version, c.sealed
+     FROM device d JOIN credential c
+       ON c.tenant_id = d.tenant_id AND c.device_id = d.device_id AND c.kind = 'snmp_community'
+     WHERE d.tenant_id = $1 AND d.agent_id = $2 ORDER BY d.device_id"
 }
 
 /// The whole assignment, credentials open, and the devices that are left out because theirs is
@@ -88,36 +97,20 @@ pub(super) async fn assignment_outgrow(
 pub async fn assignment_for(
     db: &Database,
     vault: &Vault,
-    tenant: TenantId,
-    agent: AgentId,
+    context: &TenantContext,
+    (tenant, agent): (TenantId, AgentId),
 ) -> Result<(Assignment, Vec<DeviceId>), InventoryError> {
     // One snapshot for revision and devices.
-    let mut read = db.reader().begin().await?;
-    let revision: i64 = sqlx::query_scalar(
-        "SELECT assignment_revision FROM agent
-         WHERE tenant_id = $1 AND agent_id = $2 AND revoked_at IS NULL",
-    )
-    .bind(tenant.0)
-    .bind(agent.0)
-    .fetch_optional(&mut *read)
-    .await?
-    .ok_or(InventoryError::NotFound)?;
-    let rows = sqlx::query(
-        "SELECT d.device_id, d.site_id, d.host, d.port, d.interval_s, d.snmp_version,
-                c.credential_id, c.key_version, c.sealed
-         FROM device d JOIN credential c
-           ON c.tenant_id = d.tenant_id AND c.device_id = d.device_id AND c.kind = 'snmp_community'
-         WHERE d.tenant_id = $1 AND d.agent_id = $2 ORDER BY d.device_id",
-    )
-    .bind(tenant.0)
-    .bind(agent.0)
-    .fetch_all(&mut *read)
-    .await?;
+    require(context, tenant, Access::Read)?;
+    let mut read = db.read(context).await?;
+    let revision = REVISION.bind(tenant).bind(agent).optional(&mut read).await?;
+    let revision: i64 = revision.ok_or(InventoryError::NotFound)?.get(0)?;
+    let rows = DEVICES.bind(tenant).bind(agent).all(&mut read).await?;
     let mut devices = Vec::with_capacity(rows.len());
     let mut left_out = Vec::new();
     let mut tenant_key = None;
     for row in &rows {
-        let number = |column| Ok::<_, InventoryError>(row.try_get::<i64, _>(column)?);
+        let number = |column| Ok::<_, InventoryError>(row.get::<i64>(column)?);
         let small = |column| {
             let what = || StoreError::Corrupt { what: "a number of a device".to_owned() };
             u32::try_from(number(column)?).map_err(|_| InventoryError::Store(what()))
@@ -134,7 +127,7 @@ pub async fn assignment_for(
             Some(key) if TenantKey::version(&key) == version => key,
             _ => vault.tenant_key(&mut read, tenant, Some(version)).await?,
         };
-        let opened = key.open(place, row.try_get::<&[u8], _>(8)?);
+        let opened = key.open(place, &row.get::<Vec<u8>>(8)?);
         tenant_key = Some(key);
         let community = match opened {
             Err(VaultError::Sealed) => {
@@ -145,11 +138,11 @@ pub async fn assignment_for(
         };
         devices.push(DeviceAssignment {
             device_id: place.device.0,
-            host: row.try_get(2)?,
+            host: row.get(2)?,
             port: small(3)?,
             interval_ms: small(4)?.saturating_mul(1000),
             snmp: Some(SnmpCommunity {
-                version: snmp_version(row.try_get(5)?)?.into(),
+                version: snmp_version(&row.get::<String>(5)?)?.into(),
                 community: community.expose().to_vec(),
             }),
         });

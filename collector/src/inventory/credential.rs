@@ -11,9 +11,9 @@ use farwatch_common::file::{create_private, read_if_present};
 use farwatch_common::id::{CredentialId, DeviceId, SiteId, TenantId};
 use farwatch_common::secret::Secret;
 use ring::aead::{Aad, CHACHA20_POLY1305, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
-use sqlx::{Row as _, SqliteConnection};
 
-use crate::store::{StoreError, Transaction};
+use crate::store::sql::sql;
+use crate::store::{StoreError, Txn};
 
 const MASTER_FILE: &str = "master.key";
 const KEY_LEN: usize = 32;
@@ -41,12 +41,6 @@ pub enum VaultError {
     Store(#[from] StoreError),
 }
 
-impl From<sqlx::Error> for VaultError {
-    fn from(error: sqlx::Error) -> Self {
-        Self::Store(error.into())
-    }
-}
-
 /// Where a credential belongs; bound into its sealed form.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Place {
@@ -72,6 +66,15 @@ pub struct TenantKey {
     key: LessSafeKey,
 }
 
+sql! { pub(crate) KEY_INSERT =
+    "INSERT INTO tenant_key (tenant_id, version, wrapped_key, created_at)
+     VALUES ($1, $2, $3, $4)"
+}
+sql! { pub(crate) KEY_GET =
+    "SELECT version, wrapped_key FROM tenant_key
+     WHERE tenant_id = $1 AND ($2 = 0 OR version = $2) ORDER BY version DESC LIMIT 1"
+}
+
 /// Opens and seals. One per process.
 pub struct Vault {
     master: LessSafeKey,
@@ -94,45 +97,29 @@ impl Vault {
     /// Makes the first key of a new tenant.
     pub async fn tenant_key_create(
         &self,
-        txn: &mut Transaction,
+        txn: &mut Txn,
         tenant: TenantId,
         now: Micros,
     ) -> Result<(), VaultError> {
         let fresh = random::<KEY_LEN>()?;
         let wrapped = encrypt(&self.master, wrap_aad(tenant, FIRST_KEY), fresh.expose())?;
-        sqlx::query(
-            "INSERT INTO tenant_key (tenant_id, version, wrapped_key, created_at)
-             VALUES ($1, $2, $3, $4)",
-        )
-        .bind(tenant.0)
-        .bind(i64::from(FIRST_KEY))
-        .bind(wrapped)
-        .bind(now.0)
-        .execute(&mut **txn)
-        .await?;
+        KEY_INSERT.bind(tenant).bind(FIRST_KEY).bind(wrapped).bind(now).execute(txn).await?;
         Ok(())
     }
 
     /// The tenant's key: the newest, or the one of `version`.
     pub async fn tenant_key(
         &self,
-        connection: &mut SqliteConnection,
+        txn: &mut Txn,
         tenant: TenantId,
         version: Option<u32>,
     ) -> Result<TenantKey, VaultError> {
-        let row = sqlx::query(
-            "SELECT version, wrapped_key FROM tenant_key
-             WHERE tenant_id = $1 AND ($2 = 0 OR version = $2) ORDER BY version DESC LIMIT 1",
-        )
-        .bind(tenant.0)
-        .bind(i64::from(version.unwrap_or(0)))
-        .fetch_optional(connection)
-        .await?
-        .ok_or(VaultError::TenantKey { tenant })?;
+        let get = KEY_GET.bind(tenant).bind(version.unwrap_or(0));
+        let row = get.optional(txn).await?.ok_or(VaultError::TenantKey { tenant })?;
         let missing = |_| VaultError::TenantKey { tenant };
-        let version = u32::try_from(row.try_get::<i64, _>(0)?)
-            .map_err(|_| VaultError::TenantKey { tenant })?;
-        let wrapped: Vec<u8> = row.try_get(1)?;
+        let version =
+            u32::try_from(row.get::<i64>(0)?).map_err(|_| VaultError::TenantKey { tenant })?;
+        let wrapped: Vec<u8> = row.get(1)?;
         let opened = decrypt(&self.master, wrap_aad(tenant, version), &wrapped).map_err(missing)?;
         let key = key(opened.expose()).ok_or(VaultError::TenantKey { tenant })?;
         Ok(TenantKey { version, key })

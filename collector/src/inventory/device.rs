@@ -4,15 +4,14 @@
 use farwatch_common::clock::Micros;
 use farwatch_common::id::{AgentId, CredentialId, DeviceId, IdGenerator, SiteId, TenantId};
 use farwatch_common::secret::Secret;
-use sqlx::Row as _;
-use sqlx::sqlite::SqliteRow;
 
 use super::agent::agent_get;
 use super::assignment::assignment_bump;
 use super::credential::{Place, Vault};
-use super::{InventoryError, Listed, Named, Page, count, get, is_name, require, tenant_set};
+use super::{InventoryError, Listed, Named, Page, get, is_name, listed, tenant_set};
 use crate::identity::{Access, TenantContext};
-use crate::store::{Database, Transaction};
+use crate::store::sql::{Row, Sql, sql};
+use crate::store::{Database, StoreError, Txn};
 
 pub const SNMP_PORT: u16 = 161;
 
@@ -116,53 +115,55 @@ macro_rules! wanted {
         " AND ($2 = 0 OR d.site_id = $2) AND ($3 = 0 OR d.agent_id = $3)
           AND ($4 = '' OR lower(d.name) LIKE $4 ESCAPE '\\' OR lower(d.host) LIKE $4 ESCAPE '\\'
                OR lower(COALESCE(d.sys_name, '')) LIKE $4 ESCAPE '\\')
-          AND ($5 IS NULL OR d.device_id IN (SELECT value FROM json_each($5)))"
+          AND (CAST($5 AS TEXT) IS NULL OR d.device_id IN (SELECT value FROM json_each($5)))"
     };
 }
 
-const LIST_NAME: &str = concat!(
+sql! { pub(crate) COUNT = "SELECT COUNT(*) ", from_device!(), tenant_set!(), wanted!() }
+sql! { pub(crate) LIST_NAME =
     select_device!(),
     wanted!(),
     " AND ($6 = 0 OR (d.name, d.device_id) > ($7, $8)) ORDER BY d.name, d.device_id LIMIT $9"
-);
-const LIST_NAME_DOWN: &str = concat!(
+}
+sql! { pub(crate) LIST_NAME_DOWN =
     select_device!(),
     wanted!(),
     " AND ($6 = 0 OR (d.name, d.device_id) < ($7, $8))
       ORDER BY d.name DESC, d.device_id DESC LIMIT $9"
-);
-const LIST_CREATED: &str = concat!(
+}
+sql! { pub(crate) LIST_CREATED =
     select_device!(),
     wanted!(),
     " AND ($6 = 0 OR ($7 <> '' AND d.device_id > $8)) ORDER BY d.device_id LIMIT $9"
-);
-const LIST_CREATED_DOWN: &str = concat!(
+}
+sql! { pub(crate) LIST_CREATED_DOWN =
     select_device!(),
     wanted!(),
     " AND ($6 = 0 OR ($7 <> '' AND d.device_id < $8)) ORDER BY d.device_id DESC LIMIT $9"
-);
+}
+sql! { pub(crate) GET = select_device!(), " AND d.device_id = $2" }
 
-fn read(row: &SqliteRow) -> Result<Device, sqlx::Error> {
+fn read(row: &Row) -> Result<Device, StoreError> {
     let facts = Facts {
-        sys_descr: row.try_get(12)?,
-        sys_object_id: row.try_get(13)?,
-        sys_name: row.try_get(14)?,
-        sys_location: row.try_get(15)?,
-        sys_contact: row.try_get(16)?,
-        seen_at: row.try_get::<Option<i64>, _>(17)?.map(Micros),
+        sys_descr: row.get(12)?,
+        sys_object_id: row.get(13)?,
+        sys_name: row.get(14)?,
+        sys_location: row.get(15)?,
+        sys_contact: row.get(16)?,
+        seen_at: row.get::<Option<i64>>(17)?.map(Micros),
     };
     Ok(Device {
-        id: DeviceId(row.try_get(0)?),
-        name: row.try_get(1)?,
-        tenant: Named { id: TenantId(row.try_get(2)?), name: row.try_get(3)? },
-        site: Named { id: SiteId(row.try_get(4)?), name: row.try_get(5)? },
-        agent: Named { id: AgentId(row.try_get(6)?), name: row.try_get(7)? },
-        host: row.try_get(8)?,
-        port: row.try_get::<i64, _>(9)?.try_into().unwrap_or(0),
-        interval_s: row.try_get::<i64, _>(10)?.try_into().unwrap_or(0),
-        snmp_version: row.try_get(11)?,
+        id: DeviceId(row.get(0)?),
+        name: row.get(1)?,
+        tenant: Named { id: TenantId(row.get(2)?), name: row.get(3)? },
+        site: Named { id: SiteId(row.get(4)?), name: row.get(5)? },
+        agent: Named { id: AgentId(row.get(6)?), name: row.get(7)? },
+        host: row.get(8)?,
+        port: row.get::<i64>(9)?.try_into().unwrap_or(0),
+        interval_s: row.get::<i64>(10)?.try_into().unwrap_or(0),
+        snmp_version: row.get(11)?,
         facts,
-        created_at: Micros(row.try_get(18)?),
+        created_at: Micros(row.get(18)?),
     })
 }
 
@@ -174,37 +175,23 @@ pub async fn device_list(
     order: DeviceOrder,
     page: &Page,
 ) -> Result<Listed<Device>, InventoryError> {
-    let set = context.tenants_json();
     let (site, agent) = (filter.site.map_or(0, |id| id.0), filter.agent.map_or(0, |id| id.0));
-    let (search, among) = (like(&filter.search), filter.among_json());
-    let total = sqlx::query(concat!("SELECT COUNT(*) ", from_device!(), tenant_set!(), wanted!()))
-        .bind(&set)
-        .bind(site)
-        .bind(agent)
-        .bind(&search)
-        .bind(&among)
-        .fetch_one(db.reader())
-        .await?;
-    let (after, name, id) = page.binds();
-    let statement = match order {
-        DeviceOrder::Name => LIST_NAME,
-        DeviceOrder::NameDown => LIST_NAME_DOWN,
-        DeviceOrder::Created => LIST_CREATED,
-        DeviceOrder::CreatedDown => LIST_CREATED_DOWN,
+    let search = like(&filter.search);
+    let wanted = |sql: &'static Sql| {
+        let query = sql.bind(context.tenants_json()).bind(site).bind(agent);
+        query.bind(&search).bind(filter.among_json())
     };
-    let rows = sqlx::query(statement)
-        .bind(&set)
-        .bind(site)
-        .bind(agent)
-        .bind(&search)
-        .bind(&among)
-        .bind(after)
-        .bind(name)
-        .bind(id)
-        .bind(page.limit())
-        .fetch_all(db.reader())
-        .await?;
-    Ok(Listed { rows: rows.iter().map(read).collect::<Result<_, _>>()?, total: count(&total)? })
+    let mut txn = db.read(context).await?;
+    let total: i64 = wanted(&COUNT).scalar(&mut txn).await?;
+    let rows = wanted(match order {
+        DeviceOrder::Name => &LIST_NAME,
+        DeviceOrder::NameDown => &LIST_NAME_DOWN,
+        DeviceOrder::Created => &LIST_CREATED,
+        DeviceOrder::CreatedDown => &LIST_CREATED_DOWN,
+    });
+    let (after, name, id) = page.binds();
+    let rows = rows.bind(after).bind(name).bind(id).bind(page.limit()).all(&mut txn).await?;
+    listed(&rows, total, read)
 }
 
 /// A pattern that finds `text` anywhere; empty for an empty text.
@@ -222,7 +209,14 @@ pub async fn device_get(
     context: &TenantContext,
     id: DeviceId,
 ) -> Result<Device, InventoryError> {
-    get(db, context, concat!(select_device!(), " AND d.device_id = $2"), id.0, read).await
+    get(db, context, &GET, id.0, read).await
+}
+
+sql! { pub(crate) INSERT =
+    "INSERT INTO device (tenant_id, device_id, site_id, agent_id, name, host, port,
+                         interval_s, snmp_version, created_at, named)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+     ON CONFLICT (tenant_id, agent_id, host, port) DO NOTHING"
 }
 
 /// Makes a device with its sealed credential. The caller tells the agent's session afterwards.
@@ -235,41 +229,23 @@ pub async fn device_create(
     now: Micros,
 ) -> Result<Device, InventoryError> {
     let agent = agent_get(db, context, new.agent).await?;
-    require(context, agent.tenant.id, Access::Write)?;
-    if agent.revoked_at.is_some() {
-        return Err(InventoryError::Revoked);
-    }
     let place = Place {
         tenant: agent.tenant.id,
         site: agent.site.id,
         device: DeviceId(ids.next(now)),
         credential: CredentialId(ids.next(now)),
     };
-    let mut txn = db.write().await?;
-    let made = sqlx::query(
-        "INSERT INTO device (tenant_id, device_id, site_id, agent_id, name, host, port,
-                             interval_s, snmp_version, created_at, named)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
-         ON CONFLICT (tenant_id, agent_id, host, port) DO NOTHING",
-    )
-    .bind(place.tenant.0)
-    .bind(place.device.0)
-    .bind(place.site.0)
-    .bind(new.agent.0)
-    .bind(&new.name)
-    .bind(&new.host)
-    .bind(i64::from(new.port))
-    .bind(i64::from(new.interval_s))
-    .bind(new.snmp_version)
-    .bind(now.0)
-    .bind(new.named)
-    .execute(&mut *txn)
-    .await?;
-    if made.rows_affected() == 0 {
+    let mut txn = db.change(context, place.tenant, Access::Write).await?;
+    if assignment_bump(&mut txn, place.tenant, new.agent).await? {
+        return Err(InventoryError::Revoked);
+    }
+    let insert = INSERT.bind(place.tenant).bind(place.device).bind(place.site).bind(new.agent);
+    let insert = insert.bind(&new.name).bind(&new.host).bind(new.port).bind(new.interval_s);
+    let insert = insert.bind(new.snmp_version).bind(now).bind(new.named);
+    if insert.execute(&mut txn).await? == 0 {
         return Err(InventoryError::Exists);
     }
     credential_insert(&mut txn, vault, place, &new.community, now).await?;
-    assignment_bump(&mut txn, place.tenant, new.agent).await?;
     txn.commit().await?;
     Ok(Device {
         id: place.device,
@@ -286,30 +262,27 @@ pub async fn device_create(
     })
 }
 
+sql! { pub(crate) CREDENTIAL_INSERT =
+    "INSERT INTO credential (tenant_id, credential_id, device_id, site_id, kind, version,
+                             key_version, sealed, created_at)
+     VALUES ($1, $2, $3, $4, 'snmp_community', 1, $5, $6, $7)"
+}
+
 async fn credential_insert(
-    txn: &mut Transaction,
+    txn: &mut Txn,
     vault: &Vault,
     place: Place,
     community: &Secret,
     now: Micros,
 ) -> Result<(), InventoryError> {
     let key = vault.tenant_key(txn, place.tenant, None).await?;
-    sqlx::query(
-        "INSERT INTO credential (tenant_id, credential_id, device_id, site_id, kind, version,
-                                 key_version, sealed, created_at)
-         VALUES ($1, $2, $3, $4, 'snmp_community', 1, $5, $6, $7)",
-    )
-    .bind(place.tenant.0)
-    .bind(place.credential.0)
-    .bind(place.device.0)
-    .bind(place.site.0)
-    .bind(i64::from(key.version()))
-    .bind(key.seal(place, community)?)
-    .bind(now.0)
-    .execute(&mut **txn)
-    .await?;
+    let insert = CREDENTIAL_INSERT.bind(place.tenant).bind(place.credential.0);
+    let insert = insert.bind(place.device).bind(place.site).bind(key.version());
+    insert.bind(key.seal(place, community)?).bind(now).execute(txn).await?;
     Ok(())
 }
+
+sql! { pub(crate) DELETE = "DELETE FROM device WHERE tenant_id = $1 AND device_id = $2" }
 
 /// Takes a device out; its samples stay. Returns it, so that its agent can be told.
 pub async fn device_delete(
@@ -318,18 +291,12 @@ pub async fn device_delete(
     id: DeviceId,
 ) -> Result<Device, InventoryError> {
     let device = device_get(db, context, id).await?;
-    require(context, device.tenant.id, Access::Write)?;
-    let mut txn = db.write().await?;
+    let mut txn = db.change(context, device.tenant.id, Access::Write).await?;
+    assignment_bump(&mut txn, device.tenant.id, device.agent.id).await?;
     // Credentials and interfaces go with it (ON DELETE CASCADE).
-    let gone = sqlx::query("DELETE FROM device WHERE tenant_id = $1 AND device_id = $2")
-        .bind(device.tenant.id.0)
-        .bind(id.0)
-        .execute(&mut *txn)
-        .await?;
-    if gone.rows_affected() == 0 {
+    if DELETE.bind(device.tenant.id).bind(id).execute(&mut txn).await? == 0 {
         return Err(InventoryError::NotFound);
     }
-    assignment_bump(&mut txn, device.tenant.id, device.agent.id).await?;
     txn.commit().await?;
     Ok(device)
 }

@@ -77,7 +77,8 @@ impl AssignmentPush {
     async fn outgrow(&self, peer: &PeerInfo, error: &PushError) {
         let PushError::Refused(status) = error else { return };
         let Some(known) = revision_of(status) else { return };
-        match assignment_outgrow(&self.database, peer.tenant, peer.agent, known).await {
+        let agent = (peer.tenant, peer.agent);
+        match assignment_outgrow(&self.database, &peer.context(), agent, known).await {
             Ok(true) => tracing::warn!(
                 agent_id = %peer.agent,
                 known,
@@ -96,8 +97,9 @@ impl AssignmentPush {
         session: &Arc<dyn Session>,
         applied: Option<u64>,
     ) -> Result<u64, PushError> {
+        let agent = (peer.tenant, peer.agent);
         let (assignment, left_out) =
-            assignment_for(&self.database, &self.vault, peer.tenant, peer.agent).await?;
+            assignment_for(&self.database, &self.vault, &peer.context(), agent).await?;
         let (revision, devices) = (assignment.revision, assignment.devices.len());
         if applied == Some(revision) {
             return Ok(revision);

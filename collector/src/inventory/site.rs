@@ -2,12 +2,11 @@
 
 use farwatch_common::clock::Micros;
 use farwatch_common::id::{IdGenerator, SiteId, TenantId};
-use sqlx::Row as _;
-use sqlx::sqlite::SqliteRow;
 
 use super::{InventoryError, Listed, Named, Page, get, list, require, tenant_set};
 use crate::identity::{Access, TenantContext};
-use crate::store::{Database, Transaction};
+use crate::store::sql::{Row, sql};
+use crate::store::{Database, StoreError, Txn};
 
 /// Sites of a tenant: each name that is not known makes one.
 const SITES_MAX: u32 = 10_000;
@@ -19,9 +18,16 @@ pub struct Site {
     pub tenant: Named<TenantId>,
 }
 
+sql! { pub(crate) INSERT =
+    "INSERT INTO site (tenant_id, site_id, name, created_at) VALUES ($1, $2, $3, $4)
+     ON CONFLICT (tenant_id, name) DO NOTHING"
+}
+sql! { pub(crate) COUNT = "SELECT COUNT(*) FROM site WHERE tenant_id = $1" }
+sql! { pub(crate) BY_NAME = "SELECT site_id FROM site WHERE tenant_id = $1 AND name = $2" }
+
 /// The site of this name, made if the tenant has none.
 pub async fn site_create_or_get(
-    txn: &mut Transaction,
+    txn: &mut Txn,
     context: &TenantContext,
     ids: &IdGenerator,
     tenant: TenantId,
@@ -29,32 +35,15 @@ pub async fn site_create_or_get(
     now: Micros,
 ) -> Result<SiteId, InventoryError> {
     require(context, tenant, Access::Write)?;
-    let made = sqlx::query(
-        "INSERT INTO site (tenant_id, site_id, name, created_at) VALUES ($1, $2, $3, $4)
-         ON CONFLICT (tenant_id, name) DO NOTHING",
-    )
-    .bind(tenant.0)
-    .bind(ids.next(now))
-    .bind(name)
-    .bind(now.0)
-    .execute(&mut **txn)
-    .await?;
-    if made.rows_affected() > 0 {
-        let sites: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM site WHERE tenant_id = $1")
-            .bind(tenant.0)
-            .fetch_one(&mut **txn)
-            .await?;
+    let insert = INSERT.bind(tenant).bind(ids.next(now)).bind(name).bind(now);
+    if insert.execute(txn).await? > 0 {
+        let sites: i64 = COUNT.bind(tenant).scalar(txn).await?;
         if sites > SITES_MAX.into() {
             let what = "sites; choose one of them";
             return Err(InventoryError::Full { what, max: SITES_MAX });
         }
     }
-    let id: i64 = sqlx::query_scalar("SELECT site_id FROM site WHERE tenant_id = $1 AND name = $2")
-        .bind(tenant.0)
-        .bind(name)
-        .fetch_one(&mut **txn)
-        .await?;
-    Ok(SiteId(id))
+    Ok(SiteId(BY_NAME.bind(tenant).bind(name).scalar(txn).await?))
 }
 
 macro_rules! select_site {
@@ -67,12 +56,12 @@ macro_rules! select_site {
     };
 }
 
-const TOTAL: &str = concat!("SELECT COUNT(*) FROM site WHERE tenant_id IN ", tenant_set!());
-const LIST: &str = concat!(
+sql! { pub(crate) TOTAL = "SELECT COUNT(*) FROM site WHERE tenant_id IN ", tenant_set!() }
+sql! { pub(crate) LIST =
     select_site!(),
     " AND ($2 = 0 OR (s.name, s.site_id) > ($3, $4)) ORDER BY s.name, s.site_id LIMIT $5"
-);
-const GET: &str = concat!(select_site!(), " AND s.site_id = $2");
+}
+sql! { pub(crate) GET = select_site!(), " AND s.site_id = $2" }
 
 /// The sites of the caller's tenants, by name.
 pub async fn site_list(
@@ -80,7 +69,7 @@ pub async fn site_list(
     context: &TenantContext,
     page: &Page,
 ) -> Result<Listed<Site>, InventoryError> {
-    list(db, context, page, (TOTAL, LIST), read).await
+    list(db, context, page, (&TOTAL, &LIST), read).await
 }
 
 pub async fn site_get(
@@ -88,13 +77,13 @@ pub async fn site_get(
     context: &TenantContext,
     id: SiteId,
 ) -> Result<Site, InventoryError> {
-    get(db, context, GET, id.0, read).await
+    get(db, context, &GET, id.0, read).await
 }
 
-fn read(row: &SqliteRow) -> Result<Site, sqlx::Error> {
+fn read(row: &Row) -> Result<Site, StoreError> {
     Ok(Site {
-        id: SiteId(row.try_get(0)?),
-        name: row.try_get(1)?,
-        tenant: Named { id: TenantId(row.try_get(2)?), name: row.try_get(3)? },
+        id: SiteId(row.get(0)?),
+        name: row.get(1)?,
+        tenant: Named { id: TenantId(row.get(2)?), name: row.get(3)? },
     })
 }

@@ -1,15 +1,18 @@
+mod engines;
+
 use farwatch_common::clock::Micros;
 use farwatch_common::id::{AgentId, IdGenerator, SiteId};
 use farwatch_common::token::EnrollToken;
 
+use super::agent::agent_create;
 use super::assignment::{assignment_for, assignment_outgrow};
 use super::device::{NewDevice, SNMP_PORT, device_create};
 use super::site::site_create_or_get;
-use super::tenant::{tenant_create, tenant_ids};
+use super::tenant::tenant_create;
 use super::*;
-use crate::identity::Actor;
 use crate::identity::api_key::{Scope, api_key_create, api_key_list};
 use crate::identity::token::{TOKEN_LIFE, TokenError, TokenOrigin, token_create, token_redeem};
+use crate::identity::{Actor, IdentityKey};
 use crate::store::Database;
 
 const NOW: Micros = Micros(1_800_000_000_000_000);
@@ -30,12 +33,10 @@ impl World {
         let db = Database::open(dir.path()).await.unwrap();
         let vault = Vault::open(dir.path()).unwrap();
         let ids = IdGenerator::new(1);
-        let nobody = TenantContext::new(Actor::Local, true, []);
+        let nobody = TenantContext::local(&db).await.unwrap();
         let made = tenant_create(&db, &vault, &nobody, &ids, "North", NOW).await.unwrap();
-        let tenants = tenant_ids(&db).await.unwrap();
-        let context =
-            TenantContext::new(Actor::Local, true, tenants.into_iter().map(|t| (t, Access::Admin)));
-        let mut txn = db.write().await.unwrap();
+        let context = TenantContext::local(&db).await.unwrap();
+        let mut txn = db.change(&context, made.id, Access::Write).await.unwrap();
         let site =
             site_create_or_get(&mut txn, &context, &ids, made.id, "Depot", NOW).await.unwrap();
         let again =
@@ -47,17 +48,8 @@ impl World {
 
     async fn agent(&self) -> AgentId {
         let id = AgentId(self.ids.next(NOW));
-        let mut txn = self.db.write().await.unwrap();
-        sqlx::query(
-            "INSERT INTO agent (tenant_id, agent_id, site_id, name, created_at)
-             VALUES ($1, $2, $3, 'a', 0)",
-        )
-        .bind(self.tenant.0)
-        .bind(id.0)
-        .bind(self.site.0)
-        .execute(&mut *txn)
-        .await
-        .unwrap();
+        let mut txn = self.db.change(&self.context, self.tenant, Access::Write).await.unwrap();
+        agent_create(&mut txn, (self.tenant, self.site, id), "a", NOW).await.unwrap();
         txn.commit().await.unwrap();
         id
     }
@@ -78,7 +70,7 @@ async fn a_token_is_good_once_within_a_day_with_its_own_secret() {
     let token = make().await;
     assert_eq!((token.root_pin, &token.endpoints), ([7; 32], &origin.endpoints));
     let redeem = async |id: &[u8], secret: &[u8], at, keep: bool| {
-        let mut txn = world.db.write().await.unwrap();
+        let mut txn = world.db.identity(IdentityKey::of_a_test()).await.unwrap();
         let answer = token_redeem(&mut txn, id, secret, AgentId(1), at).await;
         if keep {
             txn.commit().await.unwrap();
@@ -153,7 +145,9 @@ async fn good_keys_are_bounded_and_old_ones_go() {
     let world = World::new().await;
     let insert = numbers!(
         "1000",
-        "INSERT INTO api_key SELECT i, $1, 'k', x'00', 'read', $2, 0, $3, NULL, NULL FROM n"
+        "INSERT INTO api_key (api_key_id, tenant_id, name, secret_hash, scopes, created_by,
+                              created_at, expires_at)
+         SELECT i, $1, 'k', x'00', 'read', $2, 0, $3 FROM n"
     );
     let day = TOKEN_LIFE;
     fill(&world, insert, NOW.after(day)).await;
@@ -177,8 +171,8 @@ async fn sites_are_bounded_and_known_ones_stay() {
         "INSERT INTO site SELECT $1, i, 'site ' || i, $2 + $3 FROM n WHERE i <> $2"
     );
     fill(&world, insert, Micros(0)).await;
-    let mut txn = world.db.write().await.unwrap();
-    let World { context, ids, tenant, site, .. } = &world;
+    let World { db, context, ids, tenant, site, .. } = &world;
+    let mut txn = db.change(context, *tenant, Access::Write).await.unwrap();
     let known = site_create_or_get(&mut txn, context, ids, *tenant, "Depot", NOW).await;
     assert_eq!(known.unwrap(), *site);
     assert!(is_full(site_create_or_get(&mut txn, context, ids, *tenant, "New", NOW).await));
@@ -187,7 +181,7 @@ async fn sites_are_bounded_and_known_ones_stay() {
 #[tokio::test]
 async fn only_those_who_see_all_make_tenants_and_names_are_unique() {
     let World { db, vault, ids, context, tenant, .. } = &World::new().await;
-    let admin = TenantContext::new(Actor::Local, false, [(*tenant, Access::Admin)]);
+    let admin = TenantContext::of(Actor::Local, false, [(*tenant, Access::Admin)]);
     let denied = tenant_create(db, vault, &admin, ids, "South", NOW).await.unwrap_err();
     assert!(matches!(denied, InventoryError::Denied));
     let twice = tenant_create(db, vault, context, ids, "North", NOW).await.unwrap_err();
@@ -208,7 +202,7 @@ async fn two_processes_write_the_same_database() {
         }
     }
     beside.close().await;
-    assert_eq!(tenant_ids(&world.db).await.unwrap().len(), 11);
+    assert_eq!(TenantContext::local(&world.db).await.unwrap().tenants().count(), 11);
 }
 
 #[test]
@@ -247,25 +241,26 @@ async fn a_damaged_credential_costs_its_own_device_only() {
     };
     let sealed = "UPDATE credential SET sealed = zeroblob(40) WHERE device_id = $1";
     damage(sealed, made[1].0).await;
-    let (assignment, left_out) = assignment_for(db, vault, *tenant, agent).await.unwrap();
+    let (assignment, left_out) =
+        assignment_for(db, vault, context, (*tenant, agent)).await.unwrap();
     assert_eq!(left_out, [made[1]]);
     let polled: Vec<_> = assignment.devices.iter().map(|device| device.device_id).collect();
     assert_eq!(polled, [made[0].0, made[2].0]);
     // Without the tenant's key nothing is pushed: the agent keeps what it has.
     damage("UPDATE tenant_key SET wrapped_key = zeroblob(40) WHERE $1 > 0", 1).await;
-    assert!(assignment_for(db, vault, *tenant, agent).await.is_err());
+    assert!(assignment_for(db, vault, context, (*tenant, agent)).await.is_err());
 }
 
 #[tokio::test]
 async fn a_revision_outgrows_the_one_an_agent_kept_from_before_a_restore() {
     let world = World::new().await;
     let agent = world.agent().await;
-    let revision = async || {
-        assignment_for(&world.db, &world.vault, world.tenant, agent).await.unwrap().0.revision
-    };
-    assert!(assignment_outgrow(&world.db, world.tenant, agent, 41).await.unwrap());
+    let World { db, vault, context, tenant, .. } = &world;
+    let revision =
+        async || assignment_for(db, vault, context, (*tenant, agent)).await.unwrap().0.revision;
+    assert!(assignment_outgrow(db, context, (*tenant, agent), 41).await.unwrap());
     assert_eq!(revision().await, 42);
-    assert!(!assignment_outgrow(&world.db, world.tenant, agent, 7).await.unwrap());
-    assert!(!assignment_outgrow(&world.db, world.tenant, agent, u64::MAX).await.unwrap());
+    assert!(!assignment_outgrow(db, context, (*tenant, agent), 7).await.unwrap());
+    assert!(!assignment_outgrow(db, context, (*tenant, agent), u64::MAX).await.unwrap());
     assert_eq!(revision().await, 42);
 }

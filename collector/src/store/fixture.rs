@@ -118,7 +118,7 @@ impl PostgresWorld {
 
 /// Who may read everything of one tenant.
 pub(crate) fn context(tenant: TenantId) -> TenantContext {
-    TenantContext::new(Actor::Local, false, [(tenant, Access::Read)])
+    TenantContext::of(Actor::Local, false, [(tenant, Access::Read)])
 }
 
 pub(crate) fn peer(agent: AgentId, connection: u64) -> PeerInfo {

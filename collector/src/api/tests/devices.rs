@@ -14,11 +14,12 @@ async fn a_device_is_added_assigned_and_taken_out() {
     let who = world.user("op@example.net", Role::Operator, Some(tenant)).await;
     let mut changes = world.state.changes.subscribe();
     let Parts { db, vault, .. } = &*world.state;
-    let (before, _) = assignment_for(db, vault, tenant, agent).await.unwrap();
+    let local = &world.local().await;
+    let (before, _) = assignment_for(db, vault, local, (tenant, agent)).await.unwrap();
     assert!(before.devices.is_empty());
     let id = world.device(&who, agent, "10.0.0.1:16100").await;
     assert_eq!(changes.try_recv().unwrap(), agent);
-    let (after, _) = assignment_for(db, vault, tenant, agent).await.unwrap();
+    let (after, _) = assignment_for(db, vault, local, (tenant, agent)).await.unwrap();
     assert_eq!(after.revision, before.revision + 1);
     let sent = &after.devices[0];
     assert_eq!((sent.host.as_str(), sent.port, sent.interval_ms), ("10.0.0.1", 16100, 60_000));
@@ -41,7 +42,7 @@ async fn a_device_is_added_assigned_and_taken_out() {
     assert_eq!((again.status, again.code()), (StatusCode::CONFLICT, "device_exists".into()));
     assert_eq!(world.delete(&path, &who).await.status, StatusCode::NO_CONTENT);
     assert_eq!(changes.try_recv().unwrap(), agent);
-    let (last, _) = assignment_for(db, vault, tenant, agent).await.unwrap();
+    let (last, _) = assignment_for(db, vault, local, (tenant, agent)).await.unwrap();
     assert_eq!((last.revision, last.devices.len()), (after.revision + 1, 0));
     assert_eq!(world.get(&path, &who).await.code(), "not_found");
     let left: i64 =

@@ -12,6 +12,8 @@ use super::*;
 use crate::ingest::IngestKey;
 use crate::store::Database;
 use crate::store::fixture::World;
+use crate::store::fixture::scratch::{Scratch, composed};
+use crate::store::txn::Role;
 use crate::store::txn::tests::postgres::Server;
 
 sql! { ECHO_INT = "SELECT CAST($1 AS BIGINT)" }
@@ -99,6 +101,10 @@ async fn postgres_gives_back_what_was_bound() {
     rows_are_what_the_statement_asks_for(&server.database).await;
 }
 
+fn statements() -> impl Iterator<Item = (Role, &'static Sql)> {
+    STATEMENTS.iter().flat_map(|(role, list)| list.iter().map(|statement| (*role, *statement)))
+}
+
 /// Where the sources write a `sql!`, as `file:line`.
 fn written(dir: &Path, found: &mut BTreeSet<String>) {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
@@ -124,7 +130,7 @@ fn every_statement_is_listed() {
         assert!(found.contains(&own.to_string()), "{own} is not found in the sources");
     }
     found.retain(|place| !place.contains("/tests.rs:") && !place.contains("/tests/"));
-    let listed: BTreeSet<String> = STATEMENTS.iter().map(ToString::to_string).collect();
+    let listed: BTreeSet<String> = statements().map(|(_, sql)| sql.to_string()).collect();
     assert_eq!(found, listed, "add what is missing to store/sql/statements.rs");
 }
 
@@ -132,8 +138,33 @@ fn every_statement_is_listed() {
 async fn every_statement_is_prepared_on_sqlite() {
     let world = World::open().await;
     let mut connection = world.database.reader().acquire().await.unwrap();
-    for statement in STATEMENTS.iter().copied().chain(OWN) {
+    for statement in statements().map(|(_, statement)| statement).chain(OWN) {
         let prepared = connection.prepare(statement.text().into_sql_str()).await;
         assert!(prepared.is_ok(), "{statement}: {}", prepared.err().unwrap());
     }
+}
+
+/// PREPARE looks at names and types, EXPLAIN at the rights of the role.
+#[tokio::test]
+async fn every_statement_is_planned_on_postgres() {
+    let Some(scratch) = Scratch::open().await else { return };
+    let mut connection = scratch.connect("farwatch").await;
+    let types = "SELECT parameter_types::text[] FROM pg_prepared_statements WHERE name = 's'";
+    let ours = ["bigint", "integer", "text", "bytea", "double precision"];
+    for (role, statement) in statements() {
+        let text = format!("SET ROLE {}; PREPARE s AS {}", role.name(), statement.text());
+        let prepared = connection.execute(sqlx::raw_sql(composed(text))).await;
+        assert!(prepared.is_ok(), "{statement}: {}", prepared.err().unwrap());
+        let types: Vec<String> =
+            sqlx::query_scalar(types).fetch_one(&mut connection).await.unwrap();
+        let known = types.iter().all(|name| ours.contains(&name.as_str()));
+        assert!(known, "{statement} binds what `Value` has not: {types:?}");
+        let nulls = vec!["NULL"; types.len()].join(", ");
+        let binds = if nulls.is_empty() { nulls } else { format!("({nulls})") };
+        let text = format!("EXPLAIN EXECUTE s{binds}; DEALLOCATE s");
+        let planned = connection.execute(sqlx::raw_sql(composed(text))).await;
+        assert!(planned.is_ok(), "{statement} as {role:?}: {}", planned.err().unwrap());
+    }
+    drop(connection);
+    scratch.remove().await;
 }

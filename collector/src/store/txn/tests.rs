@@ -16,7 +16,7 @@ sql! { ADD = "INSERT INTO tenant (tenant_id, name, created_at) VALUES ($1, $2, 0
 sql! { NAME = "SELECT name FROM tenant WHERE tenant_id = $1" }
 
 fn caller(access: Access) -> TenantContext {
-    TenantContext::new(Actor::Local, false, [(TENANT, access)])
+    TenantContext::of(Actor::Local, false, [(TENANT, access)])
 }
 
 async fn name(database: &Database) -> String {
