@@ -13,6 +13,7 @@ pub mod places;
 pub mod session;
 pub mod tenancy;
 pub mod token;
+pub mod totp;
 pub mod user;
 
 use std::time::Duration;

@@ -11,6 +11,7 @@ pub mod device;
 pub mod push;
 pub mod site;
 pub mod tenant;
+pub mod vault;
 
 use farwatch_common::id::TenantId;
 

@@ -1,8 +1,10 @@
 //! The Farwatch collector. `collector.rs` puts the parts together; the stages are, in the order
-//! data flows: `ingest`, `store`, `live`, `api`. Beside them: `identity`, `inventory`, `listen`.
+//! data flows: `ingest`, `store`, `live`, `api`. Beside them: `identity`, `inventory`, `audit`,
+//! `listen`.
 
 pub mod api;
 pub mod args;
+pub mod audit;
 pub mod collector;
 pub mod config;
 pub mod identity;

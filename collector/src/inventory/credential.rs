@@ -4,18 +4,17 @@
 //! credentials with ChaCha20-Poly1305. The associated data names the place of a blob, so that a
 //! blob that is moved to another device, site or tenant does not open.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use farwatch_common::clock::Micros;
-use farwatch_common::file::{create_private, read_if_present};
 use farwatch_common::id::{CredentialId, DeviceId, SiteId, TenantId};
 use farwatch_common::secret::Secret;
 use ring::aead::{Aad, CHACHA20_POLY1305, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 
+use super::vault::keyring::{Keyring, KeyringError};
 use crate::store::sql::sql;
 use crate::store::{StoreError, Txn};
 
-const MASTER_FILE: &str = "master.key";
 const KEY_LEN: usize = 32;
 /// First byte of a sealed blob.
 const BLOB_VERSION: u8 = 1;
@@ -27,10 +26,8 @@ const FIRST_KEY: u32 = 1;
 /// Why a credential cannot be sealed or opened. Never shows one.
 #[derive(Debug, thiserror::Error)]
 pub enum VaultError {
-    #[error("cannot read or write {path}")]
-    File { path: PathBuf, source: std::io::Error },
-    #[error("{path} is damaged: restore it from a backup, without it no credential opens")]
-    Damaged { path: PathBuf },
+    #[error(transparent)]
+    Keyring(#[from] KeyringError),
     #[error("the key of tenant {tenant} is missing or does not open with this master.key")]
     TenantKey { tenant: TenantId },
     #[error("a sealed credential does not open: it was changed or moved")]
@@ -83,15 +80,7 @@ pub struct Vault {
 impl Vault {
     /// Opens the master key in `data_dir`, making it on first start.
     pub fn open(data_dir: &Path) -> Result<Self, VaultError> {
-        let path = data_dir.join(MASTER_FILE);
-        let file = |source| VaultError::File { path: path.clone(), source };
-        if read_if_present(&path).map_err(file)?.is_none() {
-            // Whoever loses the race to make it reads the winner's.
-            create_private(&path, random::<KEY_LEN>()?.expose()).map_err(file)?;
-        }
-        let bytes = Secret::new(read_if_present(&path).map_err(file)?.unwrap_or_default());
-        let master = key(bytes.expose()).ok_or(VaultError::Damaged { path })?;
-        Ok(Self { master })
+        Ok(Self { master: Keyring::open(data_dir)?.current().key().clone() })
     }
 
     /// Makes the first key of a new tenant.
@@ -223,18 +212,5 @@ mod tests {
             assert!(key.open(PLACE, &blob[..at]).is_err(), "cut at {at}");
         }
         assert!(tenant_key(2).open(PLACE, &blob).is_err());
-    }
-
-    #[test]
-    fn the_master_key_stays_and_a_damaged_one_is_refused() {
-        let dir = tempfile::tempdir().unwrap();
-        Vault::open(dir.path()).unwrap();
-        let path = dir.path().join(MASTER_FILE);
-        let first = std::fs::read(&path).unwrap();
-        Vault::open(dir.path()).unwrap();
-        assert_eq!(std::fs::read(&path).unwrap(), first);
-        assert_eq!(first.len(), KEY_LEN);
-        std::fs::write(&path, b"short").unwrap();
-        assert!(matches!(Vault::open(dir.path()), Err(VaultError::Damaged { .. })));
     }
 }
