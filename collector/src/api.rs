@@ -7,6 +7,7 @@
 //! - when full: 429 or 503 with `Retry-After`; a slow event stream gets `resync`
 //! - on crash: requests are gone, what they committed stays; clients load a snapshot again
 
+mod access;
 mod address;
 mod agents;
 mod assets;
@@ -108,8 +109,10 @@ pub type AppState = Arc<Parts>;
 
 /// Everything that is served over HTTP.
 pub fn router(state: AppState) -> Router {
-    let (api, _) = operations().split_for_parts();
-    api.route("/metrics", get(health::metrics))
+    let (api, document) = operations().split_for_parts();
+    let gate = access::Gate::new(Arc::clone(&state), document);
+    api.route_layer(middleware::from_fn_with_state(gate, access::admit))
+        .route("/metrics", get(health::metrics))
         .fallback(assets::serve)
         .method_not_allowed_fallback(observe::method_not_allowed)
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
@@ -120,7 +123,7 @@ pub fn router(state: AppState) -> Router {
 /// The description of the API; the same text on the command line and at `/api/v1/openapi.json`.
 #[must_use]
 pub fn openapi() -> OpenApi {
-    document::finished(operations().into_openapi())
+    access::told(document::finished(operations().into_openapi()))
 }
 
 /// Every operation of the document, and no other.

@@ -3,16 +3,17 @@
 use std::process::ExitCode;
 use std::time::Instant;
 
-use crate::{Result, cmd::Cmd, cmd::note, install, openapi, test, tidy};
+use crate::{Result, cmd::Cmd, cmd::note, install, openapi, roles, test, tidy};
 
 type Step = (&'static str, fn() -> Result);
 
-const STEPS: [Step; 5] = [
+const STEPS: [Step; 6] = [
     ("fmt", fmt),
     ("tidy", tidy::run),
     ("clippy", clippy),
     ("deny", deny),
     ("openapi", || openapi::run(openapi::Mode::Check)),
+    ("roles", || roles::run(openapi::Mode::Check)),
 ];
 
 pub(crate) fn run() -> Result<ExitCode> {

@@ -13,6 +13,7 @@ mod json;
 mod openapi;
 mod postgres;
 mod repo;
+mod roles;
 mod services;
 mod stack;
 mod stamp;
@@ -36,10 +37,11 @@ Usage: ./x VERB
                   prints `ready URL USER PASSWORD`; Ctrl-C stops it, a second run resumes it
   test [GROUP]    install what is missing and run all tests, or one group:
                   unit, it, network, store, web, e2e
-  ci              what CI runs: fmt, tidy, clippy, deny, openapi --check, test
+  ci              what CI runs: fmt, tidy, clippy, deny, openapi --check, roles --check, test
   web [--dev]     build the web UI; --dev serves it with live reload, /api goes to the demo
   openapi [--check]
                   write collector/web/openapi.json and src/api.gen.ts; --check only compares
+  roles [--check] write docs/roles.md: who may call what; --check only compares
   tidy            check the repository against its own rules
   bench [NAME] [--json]
                   release build, then the benchmarks in tests/bench; one line per figure
@@ -83,6 +85,8 @@ fn run(verb: &str, rest: &[&str]) -> std::result::Result<Result<ExitCode>, Strin
         ("web", ["--dev"]) => done(web::dev()),
         ("openapi", []) => done(openapi::run(openapi::Mode::Write)),
         ("openapi", ["--check"]) => done(openapi::run(openapi::Mode::Check)),
+        ("roles", []) => done(roles::run(openapi::Mode::Write)),
+        ("roles", ["--check"]) => done(roles::run(openapi::Mode::Check)),
         ("tidy", []) => done(tidy::run()),
         ("bench", _) => done(bench::run(&bench::Options::parse(rest)?)),
         ("audit", []) => audit::run().map(ExitCode::from),

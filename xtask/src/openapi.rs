@@ -14,9 +14,7 @@ pub(crate) enum Mode {
 }
 
 pub(crate) fn run(mode: Mode) -> Result {
-    let folder = build::binaries(Profile::Dev)?;
-    let mut document =
-        Cmd::new(build::binary(&folder, "farwatch-collector")).arg("openapi").stdout()?;
+    let mut document = document()?;
     if !document.ends_with('\n') {
         document.push('\n');
     }
@@ -43,6 +41,12 @@ pub(crate) fn run(mode: Mode) -> Result {
     }
     let drifted = drifted.join(" and ");
     Err(format!("{drifted} differ from the code: run ./x openapi and commit the result").into())
+}
+
+/// What the collector that is built now says of its API.
+pub(crate) fn document() -> Result<String> {
+    let folder = build::binaries(Profile::Dev)?;
+    Cmd::new(build::binary(&folder, "farwatch-collector")).arg("openapi").stdout()
 }
 
 fn write_both(openapi: &Path, document: &str) -> Result {

@@ -17,7 +17,7 @@ use super::error::Error;
 use crate::identity::api_key::{api_key_get, api_key_touch};
 use crate::identity::session::{self, SessionKey, session_get, session_key, session_touch};
 use crate::identity::user::User;
-use crate::identity::{Access, Actor, NOTE_EVERY, TenantContext, digest};
+use crate::identity::{Actor, NOTE_EVERY, TenantContext, digest};
 
 /// A request waits this long for its use to be noted, and goes on in any case.
 const NOTE_TIMEOUT: Duration = Duration::from_millis(250);
@@ -55,20 +55,19 @@ pub(super) struct Caller {
 }
 
 impl Caller {
-    /// A read key gets a word of its own for what it may not do.
-    pub(super) fn may_write(&self) -> Result<(), Error> {
-        let reads_only = |tenant| !self.context.may(tenant, Access::Write);
-        if matches!(self.context.actor(), Actor::ApiKey(_))
-            && self.context.tenants().all(reads_only)
-        {
-            return Err(Error::forbidden("scope", "This API key has the scope `read` only."));
+    /// Who sends a request, if they may send it from where they do and this often.
+    pub(super) async fn known(parts: &Parts, state: &AppState) -> Result<Self, Error> {
+        let caller = check(proof(&parts.headers)?, state).await?;
+        state.limits.requests.check(&caller.proof.key())?;
+        if is_change(&parts.method) && matches!(caller.proof, Proof::Session(_)) {
+            same_origin(&parts.headers, &parts.uri)?;
         }
-        Ok(())
+        Ok(caller)
     }
 
     /// A read must not fail because nothing can be written: what is not noted now is noted with
     /// the next request.
-    async fn note_use(&self, state: &AppState) {
+    pub(super) async fn note_use(&self, state: &AppState) {
         let now = state.clock.now();
         if now.since(self.last_used_at) < NOTE_EVERY {
             return;
@@ -101,17 +100,9 @@ impl Proof {
 impl FromRequestParts<AppState> for Caller {
     type Rejection = Error;
 
-    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Error> {
-        let caller = check(proof(&parts.headers)?, state).await?;
-        state.limits.requests.check(&caller.proof.key())?;
-        if is_change(&parts.method) {
-            if matches!(caller.proof, Proof::Session(_)) {
-                same_origin(&parts.headers, &parts.uri)?;
-            }
-            caller.may_write()?;
-        }
-        caller.note_use(state).await;
-        Ok(caller)
+    /// Whom the layer of `access` let in; what it does not know nobody may ask for.
+    async fn from_request_parts(parts: &mut Parts, _: &AppState) -> Result<Self, Error> {
+        parts.extensions.remove().ok_or_else(Error::unauthenticated)
     }
 }
 

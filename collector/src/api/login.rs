@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 
 use super::AppState;
 use super::error::Error;
-use super::guard::{Caller, Client, Proof, same_origin, session_of};
+use super::guard::{Caller, Client, same_origin, session_of};
 use super::reply::{Data, Ref};
 use super::request::Json;
 use crate::identity::limits::address_key;
@@ -100,14 +100,8 @@ pub(super) async fn logout(
 #[utoipa::path(get, path = "/api/v1/me", tag = "session",
     responses((status = 200, body = Data<Me>)))]
 pub(super) async fn me(State(state): State<AppState>, caller: Caller) -> Result<Data<Me>, Error> {
-    match caller.user {
-        Some(user) => me_of(&state, user, &caller.context).await,
-        None => {
-            debug_assert!(matches!(caller.proof, Proof::ApiKey(_)), "people have a user");
-            let detail = "An API key is not a person; list the tenants instead.";
-            Err(Error::forbidden("forbidden", detail))
-        }
-    }
+    let user = caller.user.ok_or_else(Error::unauthenticated)?;
+    me_of(&state, user, &caller.context).await
 }
 
 async fn me_of(

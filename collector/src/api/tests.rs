@@ -6,6 +6,7 @@ mod document;
 mod input;
 mod isolation;
 mod login;
+mod roles;
 mod secrets;
 mod stream;
 

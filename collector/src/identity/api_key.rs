@@ -45,7 +45,8 @@ impl Scope {
         }
     }
 
-    fn access(self) -> Access {
+    #[must_use]
+    pub fn access(self) -> Access {
         match self {
             Self::Read => Access::Read,
             Self::Write => Access::Write,
