@@ -81,14 +81,14 @@ function aged(state: State, at: string | null | undefined, limitS: number, nowMs
 type Timed = Pick<Device, "state" | "cause" | "last_sample_at" | "interval_s">;
 
 /** What may be said of a device that never answered: all of it means that nothing is known yet. */
-const NO_NEWS: readonly (string | null)[] = [null, "pending", "waiting", "stale"];
+const NO_NEWS: ReadonlySet<string | null> = new Set([null, "pending", "waiting", "stale"]);
 
 /** The state to show of a device. */
 export function shownState(device: Timed, nowMs: number): { state: State; cause: Cause | null } {
   const limit = Math.max(UNKNOWN_FLOOR_S, UNKNOWN_INTERVALS * device.interval_s);
   const state = aged(device.state, device.last_sample_at, limit, nowMs);
   const cause = state === device.state ? device.cause : "stale";
-  const isWaiting = state === "unknown" && !device.last_sample_at && NO_NEWS.includes(cause);
+  const isWaiting = state === "unknown" && !device.last_sample_at && NO_NEWS.has(cause);
   return { state, cause: isWaiting ? "pending" : cause };
 }
 

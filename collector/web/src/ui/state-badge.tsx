@@ -35,6 +35,21 @@ export function DeviceState({ state, cause }: { state: State; cause: Cause | nul
   return <StateBadge state={state} word={stateWord(state, cause)} note={causeWord(cause)} />;
 }
 
+/** A port that somebody switched off is no fault: a struck ring, without a colour. */
+export function OffBadge() {
+  return (
+    <span className="inline-flex items-center gap-2 align-middle text-muted" data-state="off"
+      title="Switched off by an administrator">
+      <svg className="shrink-0" width="12" height="12" viewBox="0 0 12 12" fill="none"
+        stroke="currentColor" strokeWidth="1.500" aria-hidden="true">
+        <circle cx="6" cy="6" r="4.500" />
+        <path d="M2.800 9.200 9.200 2.800" />
+      </svg>
+      Off
+    </span>
+  );
+}
+
 export function StateBadge({ state, word, note }: { state: State; word?: string; note?: string | null }) {
   return (
     <span className="inline-flex max-w-full min-w-0 items-center gap-2 align-middle" data-state={state}>

@@ -11,7 +11,7 @@ import type { Device, Interface } from "../../lib/types";
 import { useKeys } from "../../lib/use-keys";
 import { usePhone } from "../../lib/use-phone";
 import { ageTitle } from "../../ui/age";
-import { StateBadge } from "../../ui/state-badge";
+import { OffBadge, StateBadge } from "../../ui/state-badge";
 import { PortFilter, PortHead } from "./interface-table-head";
 import { DEVICE_ORDER, errorRate, usePorts } from "./interface-table-order";
 import { Rate } from "./interface-table-rate";
@@ -138,7 +138,6 @@ const Row = memo(function Row(props: RowProps) {
   const dim = useEachSecond(() => isDim(port?.updated_at, interval, serverNow()));
   const state = useEachSecond(() => (port ? shownPort(port, interval, serverNow()) : "unknown"));
   if (!port) return null;
-  const note = port.admin === "down" ? "disabled" : null;
   const errors = errorRate(port);
   const tone = dim ? "stale" : "";
   return (
@@ -159,7 +158,7 @@ const Row = memo(function Row(props: RowProps) {
       }`}
     >
       <div role="gridcell" className="clip phone:order-2 phone:text-right">
-        <StateBadge state={state} note={note} />
+        {port.admin === "down" ? <OffBadge /> : <StateBadge state={state} />}
       </div>
       <div role="gridcell" className="clip phone:order-1">
         <button type="button" onClick={() => onChoose(object)} tabIndex={chosen ? 0 : -1}
