@@ -83,7 +83,7 @@ export function FleetTable({ fleet, onEscape }: { fleet: Fleet; onEscape: () => 
       aria-rowcount={ids.length + 1}
       aria-activedescendant={chosen && at >= 0 ? `row-${chosen}` : undefined}
       tabIndex={0}
-      className="min-h-0 flex-1 overflow-y-auto focus-visible:outline-offset-[-2px]"
+      className="min-h-0 flex-1 overflow-y-auto"
       onKeyDown={onKeyDown}
       onPointerEnter={() => (paused.current = true)}
       onPointerLeave={() => (paused.current = false)}
