@@ -76,6 +76,10 @@ export function InterfaceTable({ device, chosen, onChoose }: Props) {
     box.current?.focus({ preventScroll: true });
     move(step(at, by, ids.length));
   };
+  const toRows = () => {
+    if (ids.length > 0) enter(-ids.length);
+    return ids.length > 0;
+  };
   useKeys({ j: () => enter(1), k: () => enter(-1), "/": () => input.current?.select() });
   const onKeyDown = (event: KeyboardEvent) => {
     const to = gridMove(event, at, ids.length);
@@ -100,7 +104,7 @@ export function InterfaceTable({ device, chosen, onChoose }: Props) {
   };
   return (
     <div className="overflow-hidden rounded-lg border border-line bg-surface">
-      <PortFilter input={input} query={query} onQuery={setQuery} shown={ids.length} total={total} />
+      <PortFilter input={input} query={query} onQuery={setQuery} toRows={toRows} shown={ids.length} total={total} />
       <div ref={box} role="grid" aria-label="Interfaces" aria-rowcount={ids.length + 1}
         className="max-h-[calc(100dvh-280px)] min-h-48 overflow-auto phone:max-h-[60dvh]"
         onPointerOver={onPointerOver} onPointerEnter={() => (held.current = true)}
