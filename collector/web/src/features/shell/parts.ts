@@ -6,6 +6,7 @@ const PARTS: readonly (() => Promise<unknown>)[] = [
   () => import("./key-help"),
   () => import("../../ui/picker"),
   () => import("../fleet/add-device"),
+  () => import("../agents/new-agent"),
 ];
 
 /** Fetches all of it, one after the other: what fails is fetched again when it is needed. */
