@@ -25,7 +25,10 @@ export default defineConfig({
     chunkSizeWarningLimit: 400,
   },
   server: {
-    proxy: { "/api": { target: api, changeOrigin: true } },
+    proxy: {
+      "/api": { target: api, changeOrigin: true },
+      "/health": { target: api, changeOrigin: true },
+    },
   },
   test: {
     environment: "happy-dom",

@@ -2,6 +2,7 @@ import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
 import { createRouter, RouterProvider } from "@tanstack/react-router";
 import { createRoot } from "react-dom/client";
 import { Crash, NotFound } from "./features/shell/lost";
+import { loadPartsWhenIdle } from "./features/shell/parts";
 import { ApiError } from "./lib/api";
 import { installNonce } from "./lib/csp";
 import { reloadOnMissingParts } from "./lib/new-version";
@@ -31,6 +32,8 @@ const router = createRouter({
   defaultErrorComponent: Crash,
   scrollRestoration: true,
 });
+
+loadPartsWhenIdle(router);
 
 declare module "@tanstack/react-router" {
   interface Register {

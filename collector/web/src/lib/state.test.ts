@@ -1,6 +1,8 @@
 import { expect, it } from "vitest";
-import { agedCount, isBackfilling, isDim, shownAgent, shownDevices, shownPort, shownState } from "./state";
-import type { Device } from "./types";
+import {
+  agedCount, causeWord, isBackfilling, isDim, shownAgent, shownDevices, shownPort, shownState, stateWord,
+} from "./state";
+import type { Cause, Device } from "./types";
 
 const NOW = Date.parse("2026-11-21T12:00:00Z");
 const ago = (seconds: number) => new Date(NOW - seconds * 1000).toISOString();
@@ -14,6 +16,21 @@ it("never shows an old value as good news", () => {
   expect(shownState(row("up", null), NOW).state).toBe("unknown");
   expect(shownState(row("up", 700, 300), NOW).state).toBe("up");
   expect(shownState(row("up", 751, 300), NOW).state).toBe("unknown");
+});
+
+it.each([null, "pending", "waiting", "stale"])("waits for a first poll, told as %s", (told) => {
+  const fresh = { state: "unknown", cause: told as Cause | null, interval_s: 60, last_sample_at: null } as const;
+  const { state, cause } = shownState(fresh, NOW);
+  expect(`${stateWord(state, cause)} ${causeWord(cause)}`).toBe("Waiting for the first poll");
+  // It has answered once: that is too old now.
+  const old = shownState({ ...fresh, cause: "stale", last_sample_at: ago(9999) }, NOW);
+  expect(`${stateWord(old.state, old.cause)} ${causeWord(old.cause)}`).toBe("Unknown stale");
+});
+
+it("keeps the reason why a device never answered", () => {
+  const never = { interval_s: 60, last_sample_at: null } as const;
+  expect(shownState({ ...never, state: "down", cause: "timeout" }, NOW).cause).toBe("timeout");
+  expect(shownState({ ...never, state: "unknown", cause: "agent_offline" }, NOW).cause).toBe("agent_offline");
 });
 
 it("ages ports and agents as it does devices", () => {

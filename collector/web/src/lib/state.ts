@@ -36,11 +36,16 @@ const CAUSE_WORD: Readonly<Record<Cause, string>> = {
   unreachable: "unreachable",
   budget: "poll budget spent",
   gap: "gap in the data",
-  pending: "waiting for first poll",
+  pending: "for the first poll",
   agent_offline: "agent offline",
   stale: "stale",
   malformed: "broken answer",
 };
+
+/** Behind it stands what is waited for: the word of the cause. */
+export function stateWord(state: State, cause: Cause | null | undefined): string {
+  return cause === "pending" ? "Waiting" : STATE_WORD[state];
+}
 
 export function causeWord(cause: Cause | null | undefined): string | null {
   return cause ? (CAUSE_WORD[cause] ?? cause) : null;
@@ -75,11 +80,16 @@ function aged(state: State, at: string | null | undefined, limitS: number, nowMs
 
 type Timed = Pick<Device, "state" | "cause" | "last_sample_at" | "interval_s">;
 
+/** What may be said of a device that never answered: all of it means that nothing is known yet. */
+const NO_NEWS: ReadonlySet<string | null> = new Set([null, "pending", "waiting", "stale"]);
+
 /** The state to show of a device. */
 export function shownState(device: Timed, nowMs: number): { state: State; cause: Cause | null } {
   const limit = Math.max(UNKNOWN_FLOOR_S, UNKNOWN_INTERVALS * device.interval_s);
   const state = aged(device.state, device.last_sample_at, limit, nowMs);
-  return { state, cause: state === device.state ? device.cause : "stale" };
+  const cause = state === device.state ? device.cause : "stale";
+  const isWaiting = state === "unknown" && !device.last_sample_at && NO_NEWS.has(cause);
+  return { state, cause: isWaiting ? "pending" : cause };
 }
 
 /** The state to show of an interface whose device is polled each `intervalS`. */

@@ -1,5 +1,5 @@
-import { STATE_WORD } from "../lib/state";
-import type { State } from "../lib/types";
+import { causeWord, STATE_WORD, stateWord } from "../lib/state";
+import type { Cause, State } from "../lib/types";
 
 const COLOUR: Readonly<Record<State, string>> = {
   up: "text-up",
@@ -30,12 +30,32 @@ export function StateShape({ state, size = 12 }: { state: State; size?: number }
   );
 }
 
-export function StateBadge({ state, note }: { state: State; note?: string | null }) {
+/** The state of a device and why it is so. */
+export function DeviceState({ state, cause }: { state: State; cause: Cause | null }) {
+  return <StateBadge state={state} word={stateWord(state, cause)} note={causeWord(cause)} />;
+}
+
+/** A port that somebody switched off is no fault: a struck ring, without a colour. */
+export function OffBadge() {
+  return (
+    <span className="inline-flex items-center gap-2 align-middle text-muted" data-state="off"
+      title="Switched off by an administrator">
+      <svg className="shrink-0" width="12" height="12" viewBox="0 0 12 12" fill="none"
+        stroke="currentColor" strokeWidth="1.500" aria-hidden="true">
+        <circle cx="6" cy="6" r="4.500" />
+        <path d="M2.800 9.200 9.200 2.800" />
+      </svg>
+      Off
+    </span>
+  );
+}
+
+export function StateBadge({ state, word, note }: { state: State; word?: string; note?: string | null }) {
   return (
     <span className="inline-flex max-w-full min-w-0 items-center gap-2 align-middle" data-state={state}>
       <StateShape state={state} />
       <span className={`${COLOUR[state]} ${state === "up" ? "" : "font-medium"}`}>
-        {STATE_WORD[state]}
+        {word ?? STATE_WORD[state]}
       </span>
       {note && <span className="clip text-muted">{note}</span>}
     </span>

@@ -14,18 +14,21 @@ interface Props {
   gapS: number;
   live: boolean;
   asTable: boolean;
+  /** The data is still of another range. */
+  isLate: boolean;
   onZoom: (fromMs: number, toMs: number) => void;
   onReset: () => void;
 }
 
 export function ChartCard(props: Props) {
-  const { spec, data, from, to, gapS, live, asTable } = props;
+  const { spec, data, from, to, gapS, live, asTable, isLate } = props;
   const known = useMemo(
     () => data.values.reduce((sum, column) => sum + column.filter((v) => v !== null).length, 0),
     [data],
   );
   const pointer = useRef<Pointer>(null);
   const figures = useMemo(() => figuresIn(data, from / 1000, to / 1000), [data, from, to]);
+  const isEmpty = !isLate && figures.every(({ last }) => last === null);
   // One digit per line: rendered anew only when a value turns too old to be called the present one.
   const old = useEachSecond(() =>
     figures.map(({ at }) => (live && serverNow() / 1000 - at > gapS ? "1" : "0")).join(""),
@@ -58,11 +61,18 @@ export function ChartCard(props: Props) {
         </div>
         <PointerLayer spec={spec} ref={pointer} />
       </figcaption>
-      {asTable ? (
-        <DataTable spec={spec} data={data} />
-      ) : (
-        <Chart {...props} onCursor={(at) => pointer.current?.show(at)} />
-      )}
+      <div className="relative">
+        {asTable ? (
+          <DataTable spec={spec} data={data} />
+        ) : (
+          <Chart {...props} onCursor={(at) => pointer.current?.show(at)} />
+        )}
+        {isEmpty && (
+          <p className="pointer-events-none absolute inset-0 grid place-items-center text-muted">
+            No data in this range
+          </p>
+        )}
+      </div>
     </figure>
   );
 }
@@ -77,7 +87,7 @@ function DataTable({ spec, data }: { spec: ChartSpec; data: ChartData }) {
     .toReversed();
   return (
     <section
-      className="max-h-[168px] overflow-auto rounded-md border border-line"
+      className="max-h-[168px] min-h-20 overflow-auto rounded-md border border-line"
       // A scroll area must be reachable by keyboard.
       // oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex
       tabIndex={0}

@@ -5,13 +5,13 @@ import { api, take } from "../../lib/api";
 import { duration, milliseconds, NONE, shortModel } from "../../lib/format";
 import { live } from "../../lib/live-app";
 import { useMay } from "../../lib/role";
-import { causeHint, causeWord } from "../../lib/state";
+import { causeHint } from "../../lib/state";
 import type { Device, DeviceDetail } from "../../lib/types";
 import { Age } from "../../ui/age";
 import { IconButton } from "../../ui/button";
 import { Confirm } from "../../ui/confirm";
 import { Icon } from "../../ui/icon";
-import { StateBadge } from "../../ui/state-badge";
+import { DeviceState } from "../../ui/state-badge";
 import { useShown } from "../fleet/fleet-row";
 import { lastFleet } from "../fleet/last-fleet";
 
@@ -29,14 +29,14 @@ export function DeviceHead({ device, detail }: { device: Device; detail: DeviceD
         </Link>
         <h1 className="clip text-xl font-semibold">{device.name}</h1>
         <span className="shrink-0 rounded-full border border-line px-3 py-1" data-device-state>
-          <StateBadge state={state} note={causeWord(cause)} />
+          <DeviceState state={state} cause={cause} />
         </span>
         <span className="flex-1" />
         {may.write && <RemoveDevice device={device} />}
       </div>
       {hint && state !== "up" && <p className="mt-1 text-muted">{hint}</p>}
       <dl className="mt-2 flex flex-wrap gap-x-6 gap-y-2 phone:grid phone:grid-cols-2">
-        <Fact name="Last sample"><Age at={device.last_sample_at} long /></Fact>
+        <Fact name="Last sample">{device.last_sample_at ? <Age at={device.last_sample_at} long /> : "none yet"}</Fact>
         <Fact name="Address">{device.address}</Fact>
         <Fact name="Model"><span title={facts.sys_descr ?? undefined}>{shortModel(facts.sys_descr ?? device.model)}</span></Fact>
         <Fact name="System name">{facts.sys_name ?? device.sys_name ?? NONE}</Fact>

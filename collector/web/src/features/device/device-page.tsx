@@ -1,9 +1,11 @@
 import { Link, useNavigate, useSearch } from "@tanstack/react-router";
 import { useCallback, useEffect } from "react";
 import { live, useLink, useTableValue, useWatchedInterfaces } from "../../lib/live-app";
+import type { Device } from "../../lib/types";
 import { useKeys } from "../../lib/use-keys";
 import { Empty } from "../../ui/empty";
 import { ErrorNote } from "../../ui/error-note";
+import { useShown } from "../fleet/fleet-row";
 import { lastFleet } from "../fleet/last-fleet";
 import { NotFound } from "../shell/lost";
 import { TableError } from "../shell/table-error";
@@ -50,9 +52,7 @@ export function DevicePage({ id }: { id: string }) {
       )}
       <TableError table={live.interfaces(id)} className="mx-4 mt-4 phone:mx-3" />
       {order.length === 0 && phase === "ready" ? (
-        <Empty title="No interfaces yet">
-          <p>The first poll reads the interface table; it is due within one interval.</p>
-        </Empty>
+        <NoInterfaces device={device} />
       ) : (
         <div className="grid grid-cols-[minmax(0,1.3fr)_minmax(0,1fr)] items-start gap-5 p-4 max-[1280px]:grid-cols-1 phone:p-3">
           <InterfaceTable device={device} chosen={chosen} onChoose={choose} />
@@ -61,6 +61,26 @@ export function DevicePage({ id }: { id: string }) {
         </div>
       )}
     </div>
+  );
+}
+
+function NoInterfaces({ device }: { device: Device }) {
+  const [state] = useShown(device);
+  if (device.last_sample_at) {
+    return (
+      <Empty title="No interfaces">
+        <p>The device answers, but gave no interface table. Check what its community may read.</p>
+      </Empty>
+    );
+  }
+  return (
+    <Empty title="No interfaces yet">
+      {state === "down" ? (
+        <p>The device has not answered yet. Its interfaces show here with its first answer.</p>
+      ) : (
+        <p>The first poll reads the interface table; it is due within one interval.</p>
+      )}
+    </Empty>
   );
 }
 

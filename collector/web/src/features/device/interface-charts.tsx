@@ -35,7 +35,7 @@ export function InterfaceCharts({ device, object, title }: Props) {
     const plain = (text: string) => (/^\d+$/.test(text) ? Number(text) : text);
     void navigate({ search: (old) => ({ ...old, from: plain(from), to: plain(to) }) });
   };
-  const { set, tail, error, retry, none } = useSeries(device.id, object, range);
+  const { set, tail, error, retry, none, isLate } = useSeries(device.id, object, range);
   const still = resolve(range, serverNow());
   const slide = slideSeconds(still ? still.to - still.from : 0);
   const edge = useEachSecond(() => (isLive(range) ? Math.ceil((currentSecond() + 1) / slide) * slide : 0));
@@ -86,7 +86,7 @@ export function InterfaceCharts({ device, object, title }: Props) {
               const data = charts[i];
               return data ? (
                 <ChartCard key={spec.id} spec={spec} data={data} from={span.from} to={span.to} gapS={gapS} live={isLive(range)}
-                  asTable={asTable} onReset={reset}
+                  asTable={asTable} isLate={isLate} onReset={reset}
                   onZoom={(from, to) => setRange(absolute(from, to))} />
               ) : null;
             })

@@ -1,4 +1,5 @@
 import type { RefObject } from "react";
+import { onFilterKey } from "../../lib/filter-keys";
 import { integer } from "../../lib/format";
 import type { Sorting } from "../../lib/sorting";
 import { usePhone } from "../../lib/use-phone";
@@ -18,11 +19,12 @@ interface FilterProps {
   input: RefObject<HTMLInputElement | null>;
   query: string;
   onQuery: (query: string) => void;
+  toRows: () => boolean;
   shown: number;
   total: number;
 }
 
-export function PortFilter({ input, query, onQuery, shown, total }: FilterProps) {
+export function PortFilter({ input, query, onQuery, toRows, shown, total }: FilterProps) {
   const phone = usePhone();
   return (
     <div className="flex items-center gap-3 border-b border-line px-3 py-2">
@@ -34,11 +36,7 @@ export function PortFilter({ input, query, onQuery, shown, total }: FilterProps)
         className={`${INPUT} max-w-64`}
         value={query}
         onChange={(event) => onQuery(event.target.value)}
-        onKeyDown={(event) => {
-          if (event.key !== "Escape") return;
-          if (!query) event.currentTarget.blur();
-          onQuery("");
-        }}
+        onKeyDown={(event) => onFilterKey(event, { clear: () => onQuery(""), toRows })}
       />
       <span className="ml-auto text-xs text-muted">
         {integer(shown)} of {integer(total)}

@@ -11,7 +11,7 @@ import type { Device, Interface } from "../../lib/types";
 import { useKeys } from "../../lib/use-keys";
 import { usePhone } from "../../lib/use-phone";
 import { ageTitle } from "../../ui/age";
-import { StateBadge } from "../../ui/state-badge";
+import { OffBadge, StateBadge } from "../../ui/state-badge";
 import { PortFilter, PortHead } from "./interface-table-head";
 import { DEVICE_ORDER, errorRate, usePorts } from "./interface-table-order";
 import { Rate } from "./interface-table-rate";
@@ -76,6 +76,10 @@ export function InterfaceTable({ device, chosen, onChoose }: Props) {
     box.current?.focus({ preventScroll: true });
     move(step(at, by, ids.length));
   };
+  const toRows = () => {
+    if (ids.length > 0) enter(-ids.length);
+    return ids.length > 0;
+  };
   useKeys({ j: () => enter(1), k: () => enter(-1), "/": () => input.current?.select() });
   const onKeyDown = (event: KeyboardEvent) => {
     const to = gridMove(event, at, ids.length);
@@ -100,7 +104,7 @@ export function InterfaceTable({ device, chosen, onChoose }: Props) {
   };
   return (
     <div className="overflow-hidden rounded-lg border border-line bg-surface">
-      <PortFilter input={input} query={query} onQuery={setQuery} shown={ids.length} total={total} />
+      <PortFilter input={input} query={query} onQuery={setQuery} toRows={toRows} shown={ids.length} total={total} />
       <div ref={box} role="grid" aria-label="Interfaces" aria-rowcount={ids.length + 1}
         className="max-h-[calc(100dvh-280px)] min-h-48 overflow-auto phone:max-h-[60dvh]"
         onPointerOver={onPointerOver} onPointerEnter={() => (held.current = true)}
@@ -138,7 +142,6 @@ const Row = memo(function Row(props: RowProps) {
   const dim = useEachSecond(() => isDim(port?.updated_at, interval, serverNow()));
   const state = useEachSecond(() => (port ? shownPort(port, interval, serverNow()) : "unknown"));
   if (!port) return null;
-  const note = port.admin === "down" ? "disabled" : null;
   const errors = errorRate(port);
   const tone = dim ? "stale" : "";
   return (
@@ -159,7 +162,7 @@ const Row = memo(function Row(props: RowProps) {
       }`}
     >
       <div role="gridcell" className="clip phone:order-2 phone:text-right">
-        <StateBadge state={state} note={note} />
+        {port.admin === "down" ? <OffBadge /> : <StateBadge state={state} />}
       </div>
       <div role="gridcell" className="clip phone:order-1">
         <button type="button" onClick={() => onChoose(object)} tabIndex={chosen ? 0 : -1}

@@ -77,6 +77,8 @@ export function useSeries(device: string, object: string | null, range: Range) {
     error: useKeptError(failure, series.data !== undefined && !failure),
     retry: () => void (infos.error ? refetchMetrics() : refetch()),
     none: waiting,
+    /** The set is of the range before: nothing can be said of this one yet. */
+    isLate: series.isPlaceholderData,
     metrics,
   };
 }

@@ -35,14 +35,24 @@ function useAgentChoices() {
     .list()
     .filter((agent) => !agent.revoked_at)
     .toSorted((a, b) => byName(a.name, b.name))
-    .map((agent) => ({ value: agent.id, label: agent.name, note: agent.tenant.name }));
+    .map((agent) => ({ value: agent.id, label: agent.name, note: `${agent.site.name} · ${agent.tenant.name}` }));
 }
 
-function AddDeviceForm({ onDone }: { onDone: () => void }) {
+const INTERVALS = [
+  { value: "10", label: "10 s" },
+  { value: "30", label: "30 s" },
+  { value: "60", label: "60 s" },
+  { value: "300", label: "5 min" },
+] as const;
+const INTERVAL = "60";
+
+export function AddDeviceForm({ onDone }: { onDone: () => void }) {
   const agents = useAgentChoices();
   const [chosen, setChosen] = useState("");
   const agent = chosen || (agents.length === 1 ? (agents[0]?.value ?? "") : "");
   const [version, setVersion] = useState<"v1" | "v2c">("v2c");
+  const [interval, setInterval] = useState(INTERVAL);
+  const [isBlank, setBlank] = useState(false);
   const add = useMutation({
     mutationFn: (body: NewDevice) => take(api.POST("/api/v1/devices", { body })),
     onSuccess: ({ data }) => {
@@ -50,7 +60,9 @@ function AddDeviceForm({ onDone }: { onDone: () => void }) {
       onDone();
     },
   });
-  const fields = add.error instanceof ApiError ? add.error.fields : {};
+  const told = add.error instanceof ApiError ? add.error.fields : {};
+  const fields: Readonly<Record<string, string>> =
+    isBlank ? { "snmp.community": "A community is needed." } : told;
   const first = Object.values(fields).length > 0;
 
   const submit = (event: SubmitEvent<HTMLFormElement>) => {
@@ -58,11 +70,15 @@ function AddDeviceForm({ onDone }: { onDone: () => void }) {
     const form = new FormData(event.currentTarget);
     const text = (name: string) => String(form.get(name) ?? "").trim();
     const name = text("name");
+    const community = String(form.get("community") ?? "");
+    setBlank(community === "");
+    if (community === "") return;
     add.mutate({
       agent,
       address: text("address"),
       ...(name ? { name } : {}),
-      snmp: { version, community: String(form.get("community") ?? "") },
+      interval_s: Number(interval),
+      snmp: { version, community },
     });
   };
 
@@ -71,7 +87,8 @@ function AddDeviceForm({ onDone }: { onDone: () => void }) {
       <FieldFrame
         id="agent"
         label="Agent"
-        hint={agents.length === 0 ? "No agent yet: enrol one on the Agents page." : undefined}
+        hint={agents.length === 0 ? "No agent yet: enrol one on the Agents page."
+          : agents.find((one) => one.value === agent)?.note}
         error={fields["agent"]}
       >
         <Picker id="agent" label="Agent" value={agent} onChange={setChosen} choices={agents}
@@ -92,6 +109,10 @@ function AddDeviceForm({ onDone }: { onDone: () => void }) {
         <TextField id="community" name="community" type="password" label="Community" autoComplete="off"
           hint="Stored sealed; never shown again." error={fields["snmp.community"] ?? fields["community"]} />
       </div>
+      <FieldFrame id="interval" label="Poll interval" error={fields["interval_s"]}>
+        <Picker id="interval" label="Poll interval" value={interval} onChange={setInterval}
+          choices={INTERVALS} invalid={!!fields["interval_s"]} />
+      </FieldFrame>
       {add.error && !first && <ErrorNote error={add.error} />}
       {first && <p role="alert" className="sr-only">The form has errors. {Object.values(fields).join(" ")}</p>}
       <div className="flex justify-end gap-2 pt-1">

@@ -3,9 +3,8 @@ import { useVirtualizer } from "@tanstack/react-virtual";
 import { memo, useRef, type CSSProperties } from "react";
 import { megabits } from "../../lib/format";
 import { useDevice } from "../../lib/live-app";
-import { causeWord } from "../../lib/state";
 import { Age } from "../../ui/age";
-import { StateBadge } from "../../ui/state-badge";
+import { DeviceState } from "../../ui/state-badge";
 import { useShown } from "./fleet-row";
 import type { Fleet } from "./use-fleet";
 
@@ -61,7 +60,7 @@ const Card = memo(function Card({ id, style }: { id: string; style: CSSPropertie
           </span>
         </span>
         <span className="flex items-center justify-between gap-3">
-          <StateBadge state={state} note={causeWord(cause)} />
+          <DeviceState state={state} cause={cause} />
         </span>
         <span className="flex items-center justify-between gap-3 text-xs text-muted">
           <span className="clip">

@@ -1,12 +1,23 @@
-import { Link } from "@tanstack/react-router";
-import { useEffect } from "react";
+import { lazy, Suspense, useEffect, useState } from "react";
 import { live, useTableValue } from "../../lib/live-app";
 import { useMay } from "../../lib/role";
 import { Button } from "../../ui/button";
-import { CopyLine } from "../../ui/copy-line";
 import { Empty } from "../../ui/empty";
 
+const NewAgent = lazy(() => import("../agents/new-agent").then((m) => ({ default: m.NewAgent })));
+
 export function FleetEmpty({ onAdd }: { onAdd: () => void }) {
+  const [making, setMaking] = useState(false);
+  return (
+    <>
+      <NextStep onAdd={onAdd} onNewAgent={() => setMaking(true)} />
+      {/* Stays when its agent comes and the next step is another one. */}
+      <Suspense>{making && <NewAgent open onOpenChange={setMaking} />}</Suspense>
+    </>
+  );
+}
+
+function NextStep({ onAdd, onNewAgent }: { onAdd: () => void; onNewAgent: () => void }) {
   useEffect(() => live.ensureAgents(), []);
   const agents = useTableValue(live.agents, (table) =>
     table.phase === "ready" ? table.size : null,
@@ -24,15 +35,11 @@ export function FleetEmpty({ onAdd }: { onAdd: () => void }) {
       <Empty title="No agent yet">
         <p>
           An agent stands at each site, polls the equipment there and sends what it reads over one
-          outgoing connection. Make a one-time token for the first site, then enrol:
+          outgoing connection. Make the first one: its token and the commands that use it come next.
         </p>
-        <CopyLine label="Copy the command" text="farwatch-agent enroll --token-file -" />
-        <Link
-          to="/agents"
-          className="inline-flex h-9 items-center self-start rounded-md bg-solid px-4 font-medium text-on-solid"
-        >
-          Make a token
-        </Link>
+        <Button look="solid" className="self-start" onClick={onNewAgent}>
+          New agent
+        </Button>
       </Empty>
     );
   }

@@ -6,7 +6,7 @@ import { FleetFilter } from "./fleet-filter";
 it("keeps what is typed while the URL lags, and follows the URL otherwise", () => {
   const onQuery = vi.fn();
   const ref = createRef<HTMLInputElement>();
-  const filter = (query: string) => <FleetFilter input={ref} query={query} onQuery={onQuery} />;
+  const filter = (query: string) => <FleetFilter input={ref} query={query} onQuery={onQuery} toRows={() => false} />;
   const { rerender } = render(filter(""));
   const input = ref.current;
   if (!input) throw new Error("no input");
@@ -20,4 +20,22 @@ it("keeps what is typed while the URL lags, and follows the URL otherwise", () =
   rerender(filter("cor"));
   rerender(filter(""));
   expect(input.value).toBe("");
+});
+
+it("clears by a first Esc, leaves by a second, and goes to the rows by Enter and the arrow", () => {
+  const [onQuery, toRows] = [vi.fn(), vi.fn(() => true)];
+  const ref = createRef<HTMLInputElement>();
+  render(<FleetFilter input={ref} query="core" onQuery={onQuery} toRows={toRows} />);
+  const input = ref.current;
+  if (!input) throw new Error("no input");
+  const press = (key: string) => fireEvent.keyDown(input, { key });
+  input.focus();
+  press("Enter");
+  press("ArrowDown");
+  expect(toRows).toHaveBeenCalledTimes(2);
+  press("Escape");
+  expect(onQuery).toHaveBeenCalledExactlyOnceWith("");
+  expect([input.value, document.activeElement]).toEqual(["", input]);
+  press("Escape");
+  expect(document.activeElement).not.toBe(input);
 });

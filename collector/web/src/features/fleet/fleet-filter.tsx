@@ -1,4 +1,5 @@
 import { type RefObject, useState } from "react";
+import { onFilterKey } from "../../lib/filter-keys";
 import { usePhone } from "../../lib/use-phone";
 import { INPUT } from "../../ui/field";
 import { Icon } from "../../ui/icon";
@@ -7,13 +8,14 @@ interface Props {
   input: RefObject<HTMLInputElement | null>;
   query: string;
   onQuery: (query: string) => void;
+  toRows: () => boolean;
 }
 
 /**
  * The text of the filter. The URL follows it a moment later, so what is typed is kept here: an
  * input bound to the URL would throw its caret about. Outside of typing the URL leads.
  */
-export function FleetFilter({ input, query, onQuery }: Props) {
+export function FleetFilter({ input, query, onQuery, toRows }: Props) {
   const phone = usePhone();
   const [text, setText] = useState(query);
   const [typing, setTyping] = useState(false);
@@ -41,11 +43,7 @@ export function FleetFilter({ input, query, onQuery }: Props) {
         onChange={(event) => change(event.target.value)}
         onFocus={() => setTyping(true)}
         onBlur={() => setTyping(false)}
-        onKeyDown={(event) => {
-          if (event.key !== "Escape") return;
-          if (!text) event.currentTarget.blur();
-          change("");
-        }}
+        onKeyDown={(event) => onFilterKey(event, { clear: () => change(""), toRows })}
       />
     </label>
   );

@@ -17,7 +17,7 @@ import { FleetCards } from "./fleet-cards";
 import { FleetEmpty, FleetNoMatch } from "./fleet-empty";
 import { rememberFleet } from "./last-fleet";
 import { FleetFilter } from "./fleet-filter";
-import { FleetTable } from "./fleet-table";
+import { type FleetRows, FleetTable } from "./fleet-table";
 import { type Fleet, useFleet } from "./use-fleet";
 
 // Not part of the first load: the rows come first.
@@ -31,6 +31,7 @@ export function FleetPage() {
   const [adding, setAdding] = useState(false);
   const phase = useTableValue(live.devices, (table) => table.phase);
   const input = useRef<HTMLInputElement>(null);
+  const rows = useRef<FleetRows>(null);
 
   useEffect(() => {
     live.ensureDevices();
@@ -48,7 +49,8 @@ export function FleetPage() {
   return (
     <div className="flex h-full flex-col">
       <PageHead title="Fleet">
-        <FleetFilter input={input} query={fleet.search.q ?? ""} onQuery={(q) => fleet.setSearch({ q })} />
+        <FleetFilter input={input} query={fleet.search.q ?? ""} onQuery={(q) => fleet.setSearch({ q })}
+          toRows={() => rows.current?.first() ?? false} />
         <TenantPicker fleet={fleet} />
         <StateFilter fleet={fleet} />
         <span className="flex-1" />
@@ -70,7 +72,7 @@ export function FleetPage() {
       ) : phone ? (
         <FleetCards fleet={fleet} />
       ) : (
-        <FleetTable fleet={fleet} onEscape={clearFilter} />
+        <FleetTable ref={rows} fleet={fleet} onEscape={clearFilter} />
       )}
       <Suspense>{adding && <AddDevice open onOpenChange={setAdding} />}</Suspense>
     </div>

@@ -3,10 +3,10 @@ import { type CSSProperties, memo } from "react";
 import { serverNow } from "../../lib/clock";
 import { duration, integer, megabits, milliseconds, shortModel } from "../../lib/format";
 import { useDevice, useEachSecond } from "../../lib/live-app";
-import { causeWord, isDim, shownState } from "../../lib/state";
+import { isDim, shownState } from "../../lib/state";
 import type { Cause, Device, State } from "../../lib/types";
 import { Age } from "../../ui/age";
-import { StateBadge } from "../../ui/state-badge";
+import { DeviceState } from "../../ui/state-badge";
 
 interface Props {
   id: string;
@@ -48,7 +48,7 @@ export const FleetRow = memo(function FleetRow({ id, index, selected, style }: P
       style={style}
     >
       <div role="gridcell" className="clip">
-        <StateBadge state={state} note={causeWord(cause)} />
+        <DeviceState state={state} cause={cause} />
       </div>
       <div role="gridcell" className="clip font-medium">
         <Link to="/devices/$id" params={{ id }} tabIndex={-1} className="hover:underline">

@@ -1,6 +1,8 @@
 import { useNavigate } from "@tanstack/react-router";
 import { useVirtualizer } from "@tanstack/react-virtual";
-import { type KeyboardEvent, type PointerEvent, useEffect, useEffectEvent, useRef, useState } from "react";
+import {
+  type KeyboardEvent, type PointerEvent, type Ref, useEffect, useEffectEvent, useImperativeHandle, useRef, useState,
+} from "react";
 import { gridMove, step } from "../../lib/grid-keys";
 import { live } from "../../lib/live-app";
 import { useKeys } from "../../lib/use-keys";
@@ -13,7 +15,18 @@ import type { Fleet } from "./use-fleet";
 
 export const ROW_PX = 28;
 
-export function FleetTable({ fleet, onEscape }: { fleet: Fleet; onEscape: () => void }) {
+export interface FleetRows {
+  /** Marks the first row and takes the focus; false when there is none. */
+  first: () => boolean;
+}
+
+interface Props {
+  fleet: Fleet;
+  onEscape: () => void;
+  ref: Ref<FleetRows>;
+}
+
+export function FleetTable({ fleet, onEscape, ref }: Props) {
   const { table, ids, paused } = fleet;
   const navigate = useNavigate();
   const scroller = useRef<HTMLDivElement>(null);
@@ -54,6 +67,12 @@ export function FleetTable({ fleet, onEscape }: { fleet: Fleet; onEscape: () => 
     scroller.current?.focus({ preventScroll: true });
     move(step(at, by, ids.length));
   };
+  useImperativeHandle(ref, () => ({
+    first: () => {
+      if (ids.length > 0) enter(-ids.length);
+      return ids.length > 0;
+    },
+  }));
   useKeys({
     j: () => enter(1),
     k: () => enter(-1),
@@ -83,7 +102,7 @@ export function FleetTable({ fleet, onEscape }: { fleet: Fleet; onEscape: () => 
       aria-rowcount={ids.length + 1}
       aria-activedescendant={chosen && at >= 0 ? `row-${chosen}` : undefined}
       tabIndex={0}
-      className="min-h-0 flex-1 overflow-y-auto focus-visible:outline-offset-[-2px]"
+      className="min-h-0 flex-1 overflow-y-auto"
       onKeyDown={onKeyDown}
       onPointerEnter={() => (paused.current = true)}
       onPointerLeave={() => (paused.current = false)}

@@ -1,6 +1,6 @@
 import { type ErrorComponentProps, Link } from "@tanstack/react-router";
-import { type ReactNode, useEffect, useLayoutEffect, useRef } from "react";
-import { isMissingPart } from "../../lib/new-version";
+import { type ReactNode, useEffect, useLayoutEffect, useRef, useState } from "react";
+import { isMissingPart, reloadIfAnswered } from "../../lib/new-version";
 import { Button } from "../../ui/button";
 import { ErrorNote } from "../../ui/error-note";
 import { Mark } from "../../ui/wordmark";
@@ -35,11 +35,36 @@ export function NotFound() {
 }
 
 export function Crash({ error, reset }: ErrorComponentProps) {
+  if (isMissingPart(error)) return <Missing />;
   return (
     <Lost title="This page failed">
       <ErrorNote error={error instanceof Error ? error : new Error(String(error))} />
-      <Button look="solid" onClick={isMissingPart(error) ? () => location.reload() : reset}>
+      <Button look="solid" onClick={reset}>
         Try again
+      </Button>
+    </Lost>
+  );
+}
+
+/** A reload would throw the app away while nobody answers: it is done only when somebody does. */
+function Missing() {
+  const [asking, setAsking] = useState(false);
+  const [tries, setTries] = useState(0);
+  const retry = async () => {
+    setAsking(true);
+    if (!(await reloadIfAnswered())) setTries((count) => count + 1);
+    setAsking(false);
+  };
+  return (
+    <Lost title="This page is not loaded yet">
+      <p className="text-muted">
+        The collector did not give it out. The pages you have opened before go on working.
+      </p>
+      <p role="status">
+        {tries > 0 && !asking && "The collector does not answer. Check the network, then try again."}
+      </p>
+      <Button look="solid" disabled={asking} onClick={() => void retry()}>
+        {asking ? "Asking…" : "Try again"}
       </Button>
     </Lost>
   );

@@ -1,0 +1,33 @@
+/** Parts of the app that are not in the first load, fetched before they are needed. */
+import type { AnyRouter } from "@tanstack/react-router";
+
+/** Dialogs and controls that open on a click. */
+const PARTS: readonly (() => Promise<unknown>)[] = [
+  () => import("./key-help"),
+  () => import("../../ui/picker"),
+  () => import("../fleet/add-device"),
+  () => import("../agents/new-agent"),
+];
+
+/** Fetches all of it, one after the other: what fails is fetched again when it is needed. */
+export async function loadParts(
+  { routesById, loadRouteChunk }: Pick<AnyRouter, "routesById" | "loadRouteChunk">,
+  parts = PARTS,
+): Promise<void> {
+  const routes = Object.values(routesById).map((route) => async () => loadRouteChunk(route));
+  for (const load of [...routes, ...parts]) {
+    // In the background: a page that is opened meanwhile comes first.
+    // oxlint-disable-next-line no-await-in-loop
+    await load().catch(() => {});
+  }
+}
+
+/** A page that is left open must work on when the collector is gone: all of it is fetched soon. */
+export function loadPartsWhenIdle(router: AnyRouter): void {
+  const stop = router.subscribe("onResolved", () => {
+    stop();
+    // Not in every browser.
+    const idle = globalThis.requestIdleCallback ?? setTimeout;
+    idle(() => void loadParts(router));
+  });
+}
