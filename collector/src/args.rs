@@ -305,6 +305,16 @@ mod tests {
     }
 
     #[test]
+    fn commands_work_beside_a_collector_that_serves() {
+        let dir = tempfile::tempdir().unwrap();
+        let _serving = crate::data_dir::DataDir::lock(dir.path()).unwrap();
+        assert_eq!(code(dir.path(), &["migrate"]), 0);
+        assert_eq!(code(dir.path(), &["tenant", "create", "--name", "North"]), 0);
+        let token = ["token", "create", "--tenant", "North", "--site", "Depot"];
+        assert_eq!(code(dir.path(), &token), 0);
+    }
+
+    #[test]
     fn what_fails_later_is_no_wrong_usage() {
         let dir = tempfile::tempdir().unwrap();
         let make = ["tenant", "create", "--name", "North"];

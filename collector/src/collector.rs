@@ -9,7 +9,6 @@ use std::time::Duration;
 use farwatch_common::clock::Clock;
 use farwatch_common::file::{read_if_present, write_private};
 use farwatch_common::id::IdGenerator;
-use farwatch_common::platform::create_private_dir;
 use farwatch_common::task::{TaskFailed, TaskSet};
 use farwatch_common::tls::{self, TlsError};
 use farwatch_common::transport::quic::EndpointSecrets;
@@ -22,6 +21,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::api::{self, AppState};
 use crate::config::{Config, MetricsTokenError};
+use crate::data_dir::{DataDir, DataDirError};
 use crate::identity::certificates::{BrowserSource, Certificates};
 use crate::identity::enroll::{EnrollmentService, Renewer};
 use crate::identity::limits::Limits;
@@ -47,6 +47,8 @@ const QUIC_KEYS_BYTES: usize = 32 + 32 + 8;
 /// Why the collector did not start or ended.
 #[derive(Debug, thiserror::Error)]
 pub enum ServeError {
+    #[error(transparent)]
+    DataDir(#[from] DataDirError),
     #[error("the store failed")]
     Store(#[from] StoreError),
     #[error("the certificate authority failed")]
@@ -80,7 +82,8 @@ pub async fn serve(config: Config, stop: impl Future<Output = ()>) -> Result<(),
     let clock = Clock::system();
     let data_dir = config.data_dir.clone();
     let metrics_token = config.metrics_token()?;
-    create_private_dir(&data_dir).map_err(file_error(&data_dir))?;
+    // Held to the end.
+    let _data_dir = DataDir::lock(&data_dir)?;
 
     // What is kept.
     let base = Base {

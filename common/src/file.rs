@@ -1,5 +1,6 @@
 //! Files that hold secrets or must never be seen half written.
 
+use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Write as _};
 use std::path::Path;
 
@@ -30,6 +31,17 @@ pub fn create_private(path: &Path, bytes: &[u8]) -> io::Result<bool> {
         }
         Err(refused) if refused.error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
         Err(refused) => Err(refused.error),
+    }
+}
+
+/// Locks `path`, which is made if needed, for this process; `None` if another one has it. The system
+/// takes the lock back when the process ends, however it ends; the file stays.
+pub fn lock_exclusive(path: &Path) -> io::Result<Option<File>> {
+    let file = OpenOptions::new().create(true).truncate(false).write(true).open(path)?;
+    match file.try_lock() {
+        Ok(()) => Ok(Some(file)),
+        Err(TryLockError::WouldBlock) => Ok(None),
+        Err(TryLockError::Error(error)) => Err(error),
     }
 }
 
