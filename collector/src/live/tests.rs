@@ -72,6 +72,22 @@ fn a_device_is_pending_up_degraded_down_and_up_again() {
 }
 
 #[test]
+fn a_device_that_never_answered_is_unknown_until_it_counts_as_down() {
+    let mut fleet = fleet();
+    for second in [0, 15, 30] {
+        fleet.heard(AGENT, None, at(second));
+        fleet.expire(at(second));
+        assert_eq!(state(&fleet), (State::Unknown, Some("pending")));
+    }
+    apply(&mut fleet, failed(60, Cause::Timeout));
+    assert_eq!(state(&fleet), (State::Unknown, Some("timeout")));
+    apply(&mut fleet, failed(120, Cause::Timeout));
+    assert_eq!(state(&fleet), (State::Unknown, Some("timeout")));
+    apply(&mut fleet, failed(180, Cause::Timeout));
+    assert_eq!(state(&fleet), (State::Down, Some("timeout")));
+}
+
+#[test]
 fn what_is_not_heard_of_turns_unknown() {
     let mut fleet = fleet();
     apply(&mut fleet, alive(DEVICE, 0));
