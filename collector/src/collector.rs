@@ -28,6 +28,7 @@ use crate::identity::limits::Limits;
 use crate::identity::password::{Cost, Passwords};
 use crate::identity::pki::{Pki, PkiError};
 use crate::identity::token::TokenOrigin;
+use crate::identity::user::user_any;
 use crate::ingest::{self, Ingest, UplinkService};
 use crate::inventory::push::AssignmentPush;
 use crate::inventory::{AssignmentChanges, Vault, VaultError};
@@ -57,7 +58,7 @@ pub enum ServeError {
     Vault(#[from] VaultError),
     #[error("TLS failed")]
     Tls(#[from] TlsError),
-    #[error("cannot open the doors")]
+    #[error(transparent)]
     Listen(#[from] ListenError),
     #[error("cannot read or write {path}")]
     File { path: PathBuf, source: io::Error },
@@ -84,6 +85,7 @@ pub async fn serve(config: Config, stop: impl Future<Output = ()>) -> Result<(),
     let metrics_token = config.metrics_token()?;
     // Held to the end.
     let _data_dir = DataDir::lock(&data_dir)?;
+    tracing::info!("data directory: {}", data_dir.display());
 
     // What is kept.
     let base = Base {
@@ -156,6 +158,9 @@ pub async fn serve(config: Config, stop: impl Future<Output = ()>) -> Result<(),
         tasks.spawn("http", web.serve_plain(http, cancel.clone()));
     }
     announce(&addresses, browser_sha256.as_deref());
+    if !user_any(&base.database).await? {
+        tracing::warn!("{}", no_user(&data_dir));
+    }
 
     let ended = tasks.run(stop, DRAIN).await;
     base.database.close().await;
@@ -275,6 +280,14 @@ fn announce(addresses: &Addresses, browser_sha256: Option<&str>) {
     if let Some(http) = addresses.http {
         tracing::info!("web UI: http://{http}");
     }
+}
+
+fn no_user(data_dir: &Path) -> String {
+    format!(
+        "no user yet: run `farwatch-collector user create --data-dir {} --email ADDRESS \
+         --password-file FILE`, then sign in",
+        data_dir.display()
+    )
 }
 
 /// gRPC of the agents, on the pipes their connections open.

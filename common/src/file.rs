@@ -47,7 +47,7 @@ pub fn lock_exclusive(path: &Path) -> io::Result<Option<File>> {
 
 /// Makes the rename durable where directories can be synced; elsewhere the system does it itself.
 fn sync_dir(dir: &Path) {
-    if let Ok(handle) = std::fs::File::open(dir) {
+    if let Ok(handle) = File::open(dir) {
         let _ = handle.sync_all();
     }
 }
