@@ -38,8 +38,15 @@ struct Cli {
 
 #[derive(Debug, Args)]
 struct Common {
-    /// Where the agent keeps its key, its buffer and its assignment
-    #[arg(long, global = true, value_name = "DIR")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "DIR",
+        help = format!(
+            "Where the agent keeps its key, its buffer and its assignment [default: {}]",
+            platform::default_state_dir().display()
+        )
+    )]
     state_dir: Option<PathBuf>,
     /// The configuration file
     #[arg(long, global = true, value_name = "FILE")]

@@ -1,8 +1,10 @@
 //! The state directory: private, and used by one process at a time.
 
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
+
+use farwatch_common::file::lock_exclusive;
 
 use crate::platform;
 
@@ -33,17 +35,9 @@ impl StateDir {
     pub fn lock(path: &Path) -> Result<Self, StateDirError> {
         let failed = |source| StateDirError::Open { path: path.to_owned(), source };
         platform::private_dir(path).map_err(failed)?;
-        let file = OpenOptions::new()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .open(path.join(LOCK_FILE))
-            .map_err(failed)?;
-        match file.try_lock() {
-            Ok(()) => Ok(Self { _lock: file }),
-            Err(TryLockError::WouldBlock) => Err(StateDirError::InUse { path: path.to_owned() }),
-            Err(TryLockError::Error(source)) => Err(failed(source)),
-        }
+        let lock = lock_exclusive(&path.join(LOCK_FILE)).map_err(failed)?;
+        let lock = lock.ok_or_else(|| StateDirError::InUse { path: path.to_owned() })?;
+        Ok(Self { _lock: lock })
     }
 }
 

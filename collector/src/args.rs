@@ -4,6 +4,7 @@ mod local;
 
 use std::ffi::OsString;
 use std::io;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -13,7 +14,7 @@ use farwatch_common::{logging, signals};
 use toml::Value;
 
 use crate::api;
-use crate::config::{Config, DEFAULT_FILE, MetricsTokenError};
+use crate::config::{Config, DEFAULT_DATA_DIR, DEFAULT_FILE, MetricsTokenError};
 use crate::identity::user::{self, email_normalised};
 use crate::inventory::is_name;
 
@@ -35,8 +36,11 @@ struct Place {
     /// Configuration file [default: /etc/farwatch/collector.toml, if it is there]
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// Directory of the database and the keys
-    #[arg(long, value_name = "DIR")]
+    #[arg(
+        long,
+        value_name = "DIR",
+        help = format!("Directory of the database and the keys [default: {DEFAULT_DATA_DIR}]")
+    )]
     data_dir: Option<PathBuf>,
 }
 
@@ -47,11 +51,11 @@ enum Command {
         #[command(flatten)]
         place: Place,
         /// UDP and TCP address for agents, web UI and API
-        #[arg(long, value_name = "ADDR:PORT")]
-        listen: Option<String>,
+        #[arg(long, value_name = "ADDR:PORT", value_parser = socket)]
+        listen: Option<SocketAddr>,
         /// Plain HTTP for the web UI and the API, on a loopback address
-        #[arg(long, value_name = "127.0.0.1:PORT")]
-        http: Option<String>,
+        #[arg(long, value_name = "127.0.0.1:PORT", value_parser = socket)]
+        http: Option<SocketAddr>,
     },
     /// Manage people
     #[command(subcommand)]
@@ -160,6 +164,10 @@ fn email(text: &str) -> Result<String, &'static str> {
     email_normalised(text).ok_or("this is not an e-mail address")
 }
 
+fn socket(text: &str) -> Result<SocketAddr, &'static str> {
+    text.parse().map_err(|_| "give ADDR:PORT, for example 127.0.0.1:8443, or [::]:443 for all")
+}
+
 fn name(text: &str) -> Result<String, &'static str> {
     let rule = "a name has 1 to 100 characters, no control characters and no spaces around it";
     is_name(text).then(|| text.to_owned()).ok_or(rule)
@@ -216,7 +224,9 @@ fn run(command: Command) -> anyhow::Result<()> {
             say(if print { toml::to_string(&config)? } else { "ok".to_owned() }.trim_end())
         }
         Command::Serve { place, listen, http } => {
-            let flag = |key, text: Option<String>| text.map(|text| (key, Value::String(text)));
+            let flag = |key, address: Option<SocketAddr>| {
+                address.map(|address| (key, Value::String(address.to_string())))
+            };
             let flags = [flag("listen.address", listen), flag("listen.http", http)];
             let config = place.load(flags.into_iter().flatten().collect())?;
             let filter = std::env::var(logging::FILTER_VARIABLE);
@@ -271,6 +281,21 @@ mod tests {
         Arguments::command().debug_assert();
     }
 
+    #[test]
+    fn an_address_without_a_port_is_told_with_its_flag_and_an_example() {
+        for flag in ["--listen", "--http"] {
+            let words = ["farwatch-collector", "serve", flag, "127.0.0.1"];
+            let error = Arguments::try_parse_from(words).unwrap_err().to_string();
+            assert!(error.contains(flag) && error.contains("127.0.0.1:8443"), "{error}");
+        }
+    }
+
+    #[test]
+    fn help_names_the_default_directory() {
+        let help = Arguments::try_parse_from(["farwatch-collector", "serve", "--help"]);
+        assert!(help.unwrap_err().to_string().contains(DEFAULT_DATA_DIR));
+    }
+
     fn code(dir: &std::path::Path, words: &[&str]) -> u8 {
         let words = ["farwatch-collector"].iter().chain(words).copied().map(OsString::from);
         obey(words.chain([OsString::from("--data-dir"), dir.into()]))
@@ -302,6 +327,16 @@ mod tests {
         let token = ["token", "create", "--tenant", "North", "--site", ""];
         assert_eq!(code(&data, &token), EXIT_USAGE);
         assert!(!data.exists());
+    }
+
+    #[test]
+    fn commands_work_beside_a_collector_that_serves() {
+        let dir = tempfile::tempdir().unwrap();
+        let _serving = crate::data_dir::DataDir::lock(dir.path()).unwrap();
+        assert_eq!(code(dir.path(), &["migrate"]), 0);
+        assert_eq!(code(dir.path(), &["tenant", "create", "--name", "North"]), 0);
+        let token = ["token", "create", "--tenant", "North", "--site", "Depot"];
+        assert_eq!(code(dir.path(), &token), 0);
     }
 
     #[test]

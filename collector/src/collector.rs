@@ -9,7 +9,6 @@ use std::time::Duration;
 use farwatch_common::clock::Clock;
 use farwatch_common::file::{read_if_present, write_private};
 use farwatch_common::id::IdGenerator;
-use farwatch_common::platform::create_private_dir;
 use farwatch_common::task::{TaskFailed, TaskSet};
 use farwatch_common::tls::{self, TlsError};
 use farwatch_common::transport::quic::EndpointSecrets;
@@ -22,12 +21,14 @@ use tokio_util::sync::CancellationToken;
 
 use crate::api::{self, AppState};
 use crate::config::{Config, MetricsTokenError};
+use crate::data_dir::{DataDir, DataDirError};
 use crate::identity::certificates::{BrowserSource, Certificates};
 use crate::identity::enroll::{EnrollmentService, Renewer};
 use crate::identity::limits::Limits;
 use crate::identity::password::{Cost, Passwords};
 use crate::identity::pki::{Pki, PkiError};
 use crate::identity::token::TokenOrigin;
+use crate::identity::user::user_any;
 use crate::ingest::{self, Ingest, UplinkService};
 use crate::inventory::push::AssignmentPush;
 use crate::inventory::{AssignmentChanges, Vault, VaultError};
@@ -47,6 +48,8 @@ const QUIC_KEYS_BYTES: usize = 32 + 32 + 8;
 /// Why the collector did not start or ended.
 #[derive(Debug, thiserror::Error)]
 pub enum ServeError {
+    #[error(transparent)]
+    DataDir(#[from] DataDirError),
     #[error("the store failed")]
     Store(#[from] StoreError),
     #[error("the certificate authority failed")]
@@ -55,7 +58,7 @@ pub enum ServeError {
     Vault(#[from] VaultError),
     #[error("TLS failed")]
     Tls(#[from] TlsError),
-    #[error("cannot open the doors")]
+    #[error(transparent)]
     Listen(#[from] ListenError),
     #[error("cannot read or write {path}")]
     File { path: PathBuf, source: io::Error },
@@ -80,7 +83,9 @@ pub async fn serve(config: Config, stop: impl Future<Output = ()>) -> Result<(),
     let clock = Clock::system();
     let data_dir = config.data_dir.clone();
     let metrics_token = config.metrics_token()?;
-    create_private_dir(&data_dir).map_err(file_error(&data_dir))?;
+    // Held to the end.
+    let _data_dir = DataDir::lock(&data_dir)?;
+    tracing::info!("data directory: {}", data_dir.display());
 
     // What is kept.
     let base = Base {
@@ -153,6 +158,9 @@ pub async fn serve(config: Config, stop: impl Future<Output = ()>) -> Result<(),
         tasks.spawn("http", web.serve_plain(http, cancel.clone()));
     }
     announce(&addresses, browser_sha256.as_deref());
+    if !user_any(&base.database).await? {
+        tracing::warn!("{}", no_user(&data_dir));
+    }
 
     let ended = tasks.run(stop, DRAIN).await;
     base.database.close().await;
@@ -272,6 +280,14 @@ fn announce(addresses: &Addresses, browser_sha256: Option<&str>) {
     if let Some(http) = addresses.http {
         tracing::info!("web UI: http://{http}");
     }
+}
+
+fn no_user(data_dir: &Path) -> String {
+    format!(
+        "no user yet: run `farwatch-collector user create --data-dir {} --email ADDRESS \
+         --password-file FILE`, then sign in",
+        data_dir.display()
+    )
 }
 
 /// gRPC of the agents, on the pipes their connections open.

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 /// Read when it is there and no other is named.
 pub const DEFAULT_FILE: &str = "/etc/farwatch/collector.toml";
-const DEFAULT_DATA_DIR: &str = "/var/lib/farwatch-collector";
+pub const DEFAULT_DATA_DIR: &str = "/var/lib/farwatch-collector";
 const DEFAULT_PORT: u16 = 443;
 /// Shorter ones can be guessed; an empty one is a file somebody forgot to fill.
 const METRICS_TOKEN_BYTES_MIN: usize = 16;

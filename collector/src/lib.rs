@@ -7,6 +7,7 @@ pub mod args;
 pub mod audit;
 pub mod collector;
 pub mod config;
+pub mod data_dir;
 pub mod identity;
 pub mod ingest;
 pub mod inventory;

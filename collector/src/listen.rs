@@ -31,7 +31,7 @@ pub enum ListenError {
     NotLoopback { address: SocketAddr },
     #[error("a bound socket does not know its address")]
     Address { source: io::Error },
-    #[error("QUIC")]
+    #[error("cannot listen for agents (QUIC)")]
     Quic(#[from] TransportError),
 }
 

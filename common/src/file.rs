@@ -1,5 +1,6 @@
 //! Files that hold secrets or must never be seen half written.
 
+use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Write as _};
 use std::path::Path;
 
@@ -33,9 +34,20 @@ pub fn create_private(path: &Path, bytes: &[u8]) -> io::Result<bool> {
     }
 }
 
+/// Locks `path`, which is made if needed, for this process; `None` if another one has it. The system
+/// takes the lock back when the process ends, however it ends; the file stays.
+pub fn lock_exclusive(path: &Path) -> io::Result<Option<File>> {
+    let file = OpenOptions::new().create(true).truncate(false).write(true).open(path)?;
+    match file.try_lock() {
+        Ok(()) => Ok(Some(file)),
+        Err(TryLockError::WouldBlock) => Ok(None),
+        Err(TryLockError::Error(error)) => Err(error),
+    }
+}
+
 /// Makes the rename durable where directories can be synced; elsewhere the system does it itself.
 fn sync_dir(dir: &Path) {
-    if let Ok(handle) = std::fs::File::open(dir) {
+    if let Ok(handle) = File::open(dir) {
         let _ = handle.sync_all();
     }
 }

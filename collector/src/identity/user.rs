@@ -126,6 +126,14 @@ pub async fn user_create(
     Ok(id)
 }
 
+sql! { pub(crate) ANY = "SELECT user_id FROM user_account LIMIT 1" }
+
+/// Whether there is anybody.
+pub async fn user_any(db: &Database) -> Result<bool, StoreError> {
+    let mut txn = db.identity_read(IdentityKey::new()).await?;
+    Ok(ANY.query().optional(&mut txn).await?.is_some())
+}
+
 sql! { pub(crate) ACCOUNT =
     "SELECT user_id, password_hash FROM user_account WHERE email = $1 AND disabled_at IS NULL"
 }
@@ -175,7 +183,20 @@ pub(super) async fn user_context_in(
 
 #[cfg(test)]
 mod tests {
+    use farwatch_common::clock::Clock;
+
     use super::*;
+
+    #[tokio::test]
+    async fn there_is_nobody_until_somebody_is_made() {
+        let dir = tempfile::tempdir().unwrap();
+        let db = Database::open(dir.path()).await.unwrap();
+        assert!(!user_any(&db).await.unwrap());
+        let (ids, now) = (IdGenerator::new(0), Clock::system().now());
+        let place = (Role::SuperAdmin, None);
+        user_create(&db, &ids, "noc@example.net", "hash", place, now).await.unwrap();
+        assert!(user_any(&db).await.unwrap());
+    }
 
     #[test]
     fn addresses_have_one_form() {

@@ -8,8 +8,10 @@ use farwatch_common::id::TenantId;
 use super::device::Reach;
 use super::view::{LiveAgent, LiveBuffer, State};
 
-/// A session may be away this long before its agent is offline.
-const OFFLINE_AFTER: Duration = Duration::from_secs(90);
+/// An agent whose session ended may dial again this long before it is offline. In the first minute
+/// of an outage it dials every two seconds; longer, and its devices would keep states that nobody
+/// asks for any more.
+const REDIAL_GRACE: Duration = Duration::from_secs(10);
 /// Three heartbeats of an idle agent.
 const HEARTBEATS_MISSED: Duration = Duration::from_secs(45);
 /// An agent whose oldest unsent batch is older than this is behind.
@@ -27,6 +29,8 @@ pub(super) struct Session {
 pub(super) struct Agent {
     pub(super) tenant: TenantId,
     session: Option<Session>,
+    /// When the last session ended.
+    ended_at: Option<Micros>,
     /// When it was heard last, in this process or by the database's word.
     seen_at: Option<Micros>,
     ack_at: Option<Micros>,
@@ -44,6 +48,7 @@ impl Agent {
         Self {
             tenant,
             session: None,
+            ended_at: None,
             seen_at: None,
             ack_at: None,
             buffer: None,
@@ -76,21 +81,26 @@ impl Agent {
         if self.session.as_ref().is_some_and(|known| known.connection > session.connection) {
             return;
         }
-        self.heard(session.since);
+        let since = session.since;
         self.session = Some(session);
+        self.heard(since);
         (self.version, self.platform) = (version, platform);
     }
 
     pub(super) fn disconnected(&mut self, connection: u64, at: Micros) {
         if self.session.as_ref().is_some_and(|session| session.connection == connection) {
             self.session = None;
-            self.seen_at = self.seen_at.max(Some(at));
+            // Not heard then: most often the network has timed out.
+            self.ended_at = Some(at);
         }
     }
 
     pub(super) fn heard(&mut self, at: Micros) {
         self.seen_at = self.seen_at.max(Some(at));
-        self.offline = self.revoked;
+        // What an ended session left is stored late, and brings nobody back.
+        if self.session.is_some() {
+            self.offline = self.revoked;
+        }
     }
 
     pub(super) fn acked(&mut self, at: Micros) {
@@ -110,8 +120,11 @@ impl Agent {
 
     /// When it counts as offline if nothing more is heard.
     pub(super) fn offline_at(&self) -> Option<Micros> {
-        let grace = if self.session.is_some() { HEARTBEATS_MISSED } else { OFFLINE_AFTER };
-        self.seen_at.filter(|_| !self.offline).map(|seen| seen.after(grace))
+        let at = match self.session {
+            Some(_) => self.seen_at.map(|seen| seen.after(HEARTBEATS_MISSED)),
+            None => self.ended_at.map(|ended| ended.after(REDIAL_GRACE)),
+        };
+        at.filter(|_| !self.offline)
     }
 
     /// The deadline came.

@@ -233,6 +233,10 @@ impl Device {
             Reach::Offline | Reach::NeverSeen => (State::Unknown, Some("agent_offline")),
             Reach::Online if self.stale => (State::Unknown, Some("stale")),
             Reach::Online if self.failures >= FAILURES_DOWN => (State::Down, Some(cause)),
+            // It never answered: no values that could be worse or older than they were.
+            Reach::Online if self.failures > 0 && self.last_sample_at.is_none() => {
+                (State::Unknown, Some(cause))
+            }
             Reach::Online if self.failures > 0 => (State::Degraded, Some(cause)),
             Reach::Online => match self.interfaces {
                 // It answers, but not for its interfaces.

@@ -72,6 +72,22 @@ fn a_device_is_pending_up_degraded_down_and_up_again() {
 }
 
 #[test]
+fn a_device_that_never_answered_is_unknown_until_it_counts_as_down() {
+    let mut fleet = fleet();
+    for second in [0, 15, 30] {
+        fleet.heard(AGENT, None, at(second));
+        fleet.expire(at(second));
+        assert_eq!(state(&fleet), (State::Unknown, Some("pending")));
+    }
+    apply(&mut fleet, failed(60, Cause::Timeout));
+    assert_eq!(state(&fleet), (State::Unknown, Some("timeout")));
+    apply(&mut fleet, failed(120, Cause::Timeout));
+    assert_eq!(state(&fleet), (State::Unknown, Some("timeout")));
+    apply(&mut fleet, failed(180, Cause::Timeout));
+    assert_eq!(state(&fleet), (State::Down, Some("timeout")));
+}
+
+#[test]
 fn what_is_not_heard_of_turns_unknown() {
     let mut fleet = fleet();
     apply(&mut fleet, alive(DEVICE, 0));
@@ -118,14 +134,42 @@ fn uptimes_that_cannot_be_do_not_stop_anybody() {
 }
 
 #[test]
-fn an_ended_session_has_a_grace() {
+fn an_ended_session_has_a_grace_and_then_takes_its_devices_along() {
     let mut fleet = fleet();
-    fleet.with_agent(AGENT, at(10), |agent| agent.disconnected(1, at(10)));
-    fleet.expire(at(99));
+    for second in [0, 1, 2] {
+        apply(&mut fleet, failed(second, Cause::Timeout));
+    }
+    fleet.with_agent(AGENT, at(30), |agent| agent.disconnected(1, at(30)));
+    fleet.drafts();
+    fleet.expire(at(39));
     assert_eq!(fleet.agent(TENANT, AGENT).unwrap().state, State::Up);
-    fleet.expire(at(100));
+    assert_eq!(state(&fleet), (State::Down, Some("timeout")));
+    fleet.expire(at(40));
     let agent = fleet.agent(TENANT, AGENT).unwrap();
-    assert_eq!((agent.state, agent.last_seen_at), (State::Down, Some(at(10))));
+    assert_eq!((agent.state, agent.last_seen_at), (State::Down, Some(at(2))));
+    assert_eq!(state(&fleet), (State::Unknown, Some("agent_offline")));
+    let topics: Vec<_> = fleet.drafts().iter().map(|draft| draft.topic).collect();
+    assert_eq!(topics, [state::Topic::Devices, state::Topic::Agents]);
+}
+
+#[test]
+fn only_a_session_brings_an_agent_back() {
+    let mut fleet = fleet();
+    apply(&mut fleet, alive(DEVICE, 0));
+    fleet.with_agent(AGENT, at(10), |agent| agent.disconnected(1, at(10)));
+    // A batch of the ended session is stored late: it changes nothing of the grace.
+    apply(&mut fleet, alive(DEVICE, 15));
+    fleet.expire(at(20));
+    apply(&mut fleet, alive(DEVICE, 21));
+    assert_eq!(fleet.agent(TENANT, AGENT).unwrap().state, State::Down);
+    assert_eq!(state(&fleet), (State::Unknown, Some("agent_offline")));
+    online(&mut fleet, at(22));
+    assert_eq!(state(&fleet), (State::Up, None));
+    // One that dials again in time was never away.
+    fleet.with_agent(AGENT, at(30), |agent| agent.disconnected(1, at(30)));
+    online(&mut fleet, at(39));
+    fleet.expire(at(41));
+    assert_eq!(fleet.agent(TENANT, AGENT).unwrap().state, State::Up);
 }
 
 #[test]

@@ -19,7 +19,9 @@ pub use postgres::Refusal;
 /// What can go wrong in the store.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    #[error("cannot make the database {path}")]
+    #[error(
+        "cannot make the database {path}; check that this user may write its directory and owns it"
+    )]
     Create { path: PathBuf, source: std::io::Error },
     #[error("cannot open the database {path}")]
     Open { path: PathBuf, source: sqlx::Error },

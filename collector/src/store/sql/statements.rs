@@ -108,6 +108,7 @@ static IDENTITY: &[&Sql] = &[
     &token::USE,
     &user::INSERT,
     &user::INSERT_MEMBERSHIP,
+    &user::ANY,
     &user::ACCOUNT,
     &user::GET,
     &user::MEMBERSHIPS,
