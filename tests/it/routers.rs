@@ -9,6 +9,9 @@ use farwatch_support::sim::{self, Served};
 
 const COMMUNITY: &[u8] = b"public";
 const INTERFACES: u32 = 8;
+/// An SNMPv2c GET of sysUpTime.0 by "public": no question that the oracle counts.
+const GET_UPTIME: [u8; 40] = *b"\x30\x26\x02\x01\x01\x04\x06public\xa0\x19\x02\x01\x01\x02\x01\x00\
+    \x02\x01\x00\x30\x0e\x30\x0c\x06\x08\x2b\x06\x01\x02\x01\x01\x03\x00\x05\x00";
 
 /// Healthy routers.
 pub(crate) struct Routers(Vec<Served>);
@@ -55,6 +58,15 @@ impl Oracle {
 
     pub(crate) fn addresses(&self) -> &[String] {
         &self.addresses
+    }
+
+    /// Waits until every question asked so far is answered and logged: routers answer in order.
+    pub(crate) async fn drained(&self) {
+        for address in &self.addresses {
+            let socket = tokio::net::UdpSocket::bind("127.0.0.1:0").await.unwrap();
+            socket.send_to(&GET_UPTIME, address).await.unwrap();
+            socket.recv(&mut [0; 512]).await.unwrap();
+        }
     }
 
     /// When router `at` answered, and with what.
