@@ -226,6 +226,7 @@ fn agent_door(
         clock: base.clock.clone(),
         sessions: ingest.sessions.clone(),
         push: AssignmentPush {
+            clock: base.clock.clone(),
             database: base.database.clone(),
             vault: base.vault.clone(),
             changes,

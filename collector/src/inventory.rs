@@ -117,7 +117,7 @@ pub fn is_name(name: &str) -> bool {
 }
 
 /// How a row becomes a thing.
-type Read<T> = fn(&Row) -> Result<T, StoreError>;
+pub(crate) type Read<T> = fn(&Row) -> Result<T, StoreError>;
 
 /// A page of what the caller's tenants have. Both statements take the tenants as `$1`; `rows` also
 /// takes the binds of the page, `$2` to `$4`, and its limit, `$5`.

@@ -138,16 +138,17 @@ impl World {
         let now = self.state.clock.now();
         let context = self.local().await;
         let mut txn = self.state.db.change(&context, tenant, Access::Admin).await.unwrap();
-        let site = site_create_or_get(&mut txn, &context, &self.state.ids, tenant, "Depot", now)
-            .await
-            .unwrap();
+        let (site, _) =
+            site_create_or_get(&mut txn, &context, &self.state.ids, tenant, "Depot", now)
+                .await
+                .unwrap();
         let id = AgentId(self.state.ids.next(now));
         agent_create(&mut txn, (tenant, site, id), name, now).await.unwrap();
         txn.switch(IdentityKey::of_a_test(), Scope::identity()).await.unwrap();
         let mut hash = [0; 32];
         hash[..8].copy_from_slice(&id.0.to_be_bytes());
         assert!(agent_key_admit(&mut txn, (tenant, id), &hash, now, now).await.unwrap());
-        txn.commit().await.unwrap();
+        txn.commit([], now).await.unwrap();
         self.state.live.agent_added(tenant, id);
         (id, site)
     }
@@ -155,7 +156,8 @@ impl World {
     async fn user(&self, email: &str, role: Role, tenant: Option<TenantId>) -> As {
         let hash = self.state.passwords.hash(PASSWORD.into()).await.unwrap();
         let Parts { db, ids, clock, .. } = &*self.state;
-        user_create(db, ids, email, &hash, (role, tenant), clock.now()).await.unwrap();
+        let (all, place) = (self.local().await, (role, tenant));
+        user_create(db, &all, ids, email, &hash, place, clock.now()).await.unwrap();
         let answer = self.login(email, PASSWORD).await;
         As::Cookie(cookie(&answer))
     }

@@ -108,7 +108,9 @@ pub(super) async fn make_user(config: &Config, user: NewUser, as_json: bool) -> 
     };
     let hash = Passwords::new(Cost::STANDARD).hash(user.password).await?;
     let place = (user.role, tenant);
-    let id = user_create(&local.db, &local.ids, &user.email, &hash, place, local.now).await?;
+    let id =
+        user_create(&local.db, &local.context, &local.ids, &user.email, &hash, place, local.now)
+            .await?;
     local.db.close().await;
     let role = user.role.name();
     if as_json {

@@ -37,12 +37,13 @@ impl World {
         let made = tenant_create(&db, &vault, &nobody, &ids, "North", NOW).await.unwrap();
         let context = TenantContext::local(&db).await.unwrap();
         let mut txn = db.change(&context, made.id, Access::Write).await.unwrap();
-        let site =
+        let (site, change) =
             site_create_or_get(&mut txn, &context, &ids, made.id, "Depot", NOW).await.unwrap();
+        assert!(change.is_some());
         let again =
             site_create_or_get(&mut txn, &context, &ids, made.id, "Depot", NOW).await.unwrap();
-        assert_eq!(site, again);
-        txn.commit().await.unwrap();
+        assert_eq!(again, (site, None));
+        txn.commit([], NOW).await.unwrap();
         Self { _dir: dir, db, vault, ids, context, tenant: made.id, site }
     }
 
@@ -50,7 +51,7 @@ impl World {
         let id = AgentId(self.ids.next(NOW));
         let mut txn = self.db.change(&self.context, self.tenant, Access::Write).await.unwrap();
         agent_create(&mut txn, (self.tenant, self.site, id), "a", NOW).await.unwrap();
-        txn.commit().await.unwrap();
+        txn.commit([], NOW).await.unwrap();
         id
     }
 }
@@ -174,7 +175,7 @@ async fn sites_are_bounded_and_known_ones_stay() {
     let World { db, context, ids, tenant, site, .. } = &world;
     let mut txn = db.change(context, *tenant, Access::Write).await.unwrap();
     let known = site_create_or_get(&mut txn, context, ids, *tenant, "Depot", NOW).await;
-    assert_eq!(known.unwrap(), *site);
+    assert_eq!(known.unwrap(), (*site, None));
     assert!(is_full(site_create_or_get(&mut txn, context, ids, *tenant, "New", NOW).await));
 }
 
@@ -258,9 +259,9 @@ async fn a_revision_outgrows_the_one_an_agent_kept_from_before_a_restore() {
     let World { db, vault, context, tenant, .. } = &world;
     let revision =
         async || assignment_for(db, vault, context, (*tenant, agent)).await.unwrap().0.revision;
-    assert!(assignment_outgrow(db, context, (*tenant, agent), 41).await.unwrap());
+    assert!(assignment_outgrow(db, context, (*tenant, agent), 41, NOW).await.unwrap());
     assert_eq!(revision().await, 42);
-    assert!(!assignment_outgrow(db, context, (*tenant, agent), 7).await.unwrap());
-    assert!(!assignment_outgrow(db, context, (*tenant, agent), u64::MAX).await.unwrap());
+    assert!(!assignment_outgrow(db, context, (*tenant, agent), 7, NOW).await.unwrap());
+    assert!(!assignment_outgrow(db, context, (*tenant, agent), u64::MAX, NOW).await.unwrap());
     assert_eq!(revision().await, 42);
 }

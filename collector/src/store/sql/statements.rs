@@ -6,6 +6,7 @@
 
 use super::Sql;
 use crate::api::health;
+use crate::audit::write;
 use crate::identity::{agent_key, api_key, session, tenancy, token, user};
 use crate::inventory::{agent, assignment, credential, device, site, tenant};
 use crate::store::samples::{cursor, facts, fetch, gaps, last, pages, subject};
@@ -16,6 +17,9 @@ pub(super) static STATEMENTS: &[(Role, &[&Sql])] =
     &[(Role::App, APP), (Role::Ingest, INGEST), (Role::Identity, IDENTITY)];
 
 static APP: &[&Sql] = &[
+    &write::LOCK,
+    &write::INSERT,
+    &write::RAISE,
     &agent::TAKEN_NAMES,
     &agent::INSERT,
     &agent::TOTAL,
@@ -24,7 +28,7 @@ static APP: &[&Sql] = &[
     &agent::REVOKE,
     &api_key::TOTAL,
     &api_key::LIST,
-    &api_key::TENANT_OF,
+    &api_key::OF_TENANT,
     &assignment::BUMP,
     &assignment::OUTGROW,
     &assignment::REVISION,
@@ -81,6 +85,9 @@ static INGEST: &[&Sql] = &[
 ];
 
 static IDENTITY: &[&Sql] = &[
+    &write::LOCK,
+    &write::INSERT,
+    &write::RAISE,
     &agent_key::FIND,
     &agent_key::DELETE_EXPIRED,
     &agent_key::ADMIT,

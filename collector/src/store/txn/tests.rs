@@ -33,7 +33,7 @@ async fn a_change_is_kept_when_it_is_committed() {
         let touched = RENAME.bind(write.tenant()).bind("new").execute(&mut write).await.unwrap();
         assert_eq!(touched, 1);
         if commit {
-            write.commit().await.unwrap();
+            write.commit([], Micros(0)).await.unwrap();
         } else {
             drop(write);
         }
@@ -110,7 +110,7 @@ async fn a_reader_sees_one_snapshot() {
     let before: String = NAME.bind(TENANT).scalar(&mut reader).await.unwrap();
     let mut write = database.change(&caller(Access::Write), TENANT, Access::Write).await.unwrap();
     RENAME.bind(TENANT).bind("new").execute(&mut write).await.unwrap();
-    write.commit().await.unwrap();
+    write.commit([], Micros(0)).await.unwrap();
     let after: String = NAME.bind(TENANT).scalar(&mut reader).await.unwrap();
     assert_eq!((before.as_str(), after.as_str()), ("one", "one"));
     drop(reader);

@@ -96,7 +96,7 @@ async fn the_server_holds_role_and_tenants() {
     let mut write = database.change(&caller(Access::Write), TENANT, Access::Write).await.unwrap();
     assert_eq!(RENAME.bind(OTHER_TENANT).bind("new").execute(&mut write).await.unwrap(), 0);
     assert_eq!(RENAME.bind(TENANT).bind("new").execute(&mut write).await.unwrap(), 1);
-    write.commit().await.unwrap();
+    write.commit([], Micros(0)).await.unwrap();
     assert_eq!(name(database).await, "new");
 }
 
