@@ -1,5 +1,6 @@
 //! The command line.
 
+mod audit;
 mod local;
 
 use std::ffi::OsString;
@@ -63,6 +64,9 @@ enum Command {
     /// Manage tenants
     #[command(subcommand)]
     Tenant(TenantCommand),
+    /// Look after the audit
+    #[command(subcommand)]
+    Audit(audit::AuditCommand),
     /// Manage enrolment tokens
     #[command(subcommand)]
     Token(TokenCommand),
@@ -248,6 +252,11 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::Tenant(TenantCommand::Create { place, name, json }) => {
             let config = place.load(Vec::new())?;
             runtime()?.block_on(local::make_tenant(&config, &name, json))
+        }
+        Command::Audit(audit::AuditCommand::Verify { place, tenant, heads, write_heads, json }) => {
+            let config = place.load(Vec::new())?;
+            let wanted = audit::Verify { tenant, heads, write_heads, json };
+            runtime()?.block_on(audit::verify(&config, wanted))
         }
         Command::Token(TokenCommand::Create { place, tenant, site, json }) => {
             let config = place.load(Vec::new())?;

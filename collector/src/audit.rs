@@ -6,6 +6,8 @@
 //! what agents measure.
 
 pub mod chain;
+pub mod list;
+pub mod verify;
 pub mod write;
 
 use farwatch_common::id::TenantId;

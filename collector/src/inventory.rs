@@ -116,6 +116,16 @@ pub fn is_name(name: &str) -> bool {
         && !name.chars().any(char::is_control)
 }
 
+/// A pattern that finds `text` anywhere, for a column in small letters; empty for an empty text.
+pub(crate) fn like(text: &str) -> String {
+    let text = text.trim().to_lowercase();
+    if text.is_empty() {
+        return text;
+    }
+    let escaped = text.replace('\\', r"\\").replace('%', r"\%").replace('_', r"\_");
+    format!("%{escaped}%")
+}
+
 /// How a row becomes a thing.
 pub(crate) type Read<T> = fn(&Row) -> Result<T, StoreError>;
 

@@ -1,6 +1,7 @@
 //! The API as a client sees it: the whole router, on a real database.
 
 mod access;
+mod audit;
 mod devices;
 mod document;
 mod input;
@@ -10,6 +11,7 @@ mod roles;
 mod secrets;
 mod stream;
 
+use std::net::IpAddr;
 use std::sync::Mutex;
 
 use axum::body::Body;
@@ -29,6 +31,8 @@ use crate::inventory::tenant::tenant_create;
 use crate::store::txn::Scope;
 
 const PASSWORD: &str = "correct horse battery";
+/// Where everybody asks from.
+const CLIENT: &str = "192.0.2.77";
 const HOST: &str = "fw.example";
 
 /// Remembers whom it was told to end.
@@ -196,6 +200,8 @@ impl World {
     /// A request as the web UI or a program sends it.
     fn request(&self, method: Method, path: &str, who: &As) -> http::request::Builder {
         let request = Request::builder().method(method).uri(path).header("host", HOST);
+        let address = (CLIENT.parse::<IpAddr>().unwrap(), 50_000).into();
+        let request = request.extension(Client { address, secure: true });
         match who {
             As::Nobody => request,
             As::Key(key) => request.header("authorization", format!("Bearer {key}")),

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use farwatch_common::id::{AgentId, ApiKeyId, TenantId, UserId};
 
 use super::IdentityKey;
-use crate::audit::{Origin, Who};
+use crate::audit::{INSTALLATION, Origin, Who};
 use crate::store::sql::{Row, sql};
 use crate::store::{Database, StoreError, Txn};
 
@@ -98,6 +98,17 @@ impl TenantContext {
     #[must_use]
     pub fn homes(&self) -> BTreeSet<TenantId> {
         if self.super_admin { BTreeSet::new() } else { self.tenants().collect() }
+    }
+
+    /// The same caller, narrowed to the chains of the audit they may read: of the tenants they
+    /// administer, and the installation's for who sees all.
+    #[must_use]
+    pub fn for_audit(&self) -> Self {
+        let mut narrowed = self.with_access(Access::Admin);
+        if self.super_admin {
+            narrowed.tenants.insert(INSTALLATION, Access::Read);
+        }
+        narrowed
     }
 
     #[must_use]

@@ -9,7 +9,7 @@ use serde_json::json;
 use super::agent::agent_get;
 use super::assignment::assignment_bump;
 use super::credential::{Place, Vault};
-use super::{InventoryError, Listed, Named, Page, get, is_name, listed, tenant_set};
+use super::{InventoryError, Listed, Named, Page, get, is_name, like, listed, tenant_set};
 use crate::audit::Change;
 use crate::identity::{Access, TenantContext};
 use crate::store::sql::{Row, Sql, sql};
@@ -209,16 +209,6 @@ pub async fn device_list(
     let (after, name, id) = page.binds();
     let rows = rows.bind(after).bind(name).bind(id).bind(page.limit()).all(&mut txn).await?;
     listed(&rows, total, read)
-}
-
-/// A pattern that finds `text` anywhere; empty for an empty text.
-fn like(text: &str) -> String {
-    let text = text.trim().to_lowercase();
-    if text.is_empty() {
-        return text;
-    }
-    let escaped = text.replace('\\', r"\\").replace('%', r"\%").replace('_', r"\_");
-    format!("%{escaped}%")
 }
 
 pub async fn device_get(

@@ -10,7 +10,8 @@ use farwatch_common::sample::{Column, Group, MetricKind, Row, Schema, Unit, defi
 use farwatch_proto::v1::Batch;
 use prost::Message as _;
 use scratch::Scratch;
-use sqlx::Connection as _;
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{Connection as _, SqliteConnection};
 
 use super::samples::Append;
 use super::{Database, Samples};
@@ -74,6 +75,14 @@ impl World {
         let database = Database::open(self.dir.path()).await.unwrap();
         let samples = Samples::new(database.clone());
         Self { database, samples, dir: self.dir }
+    }
+
+    /// Runs as who may write the file.
+    pub(crate) async fn run(&self, sql: &'static str) {
+        let options = SqliteConnectOptions::new().filename(self.dir.path().join("farwatch.db"));
+        let mut connection = SqliteConnection::connect_with(&options).await.unwrap();
+        sqlx::raw_sql(sql).execute(&mut connection).await.unwrap();
+        connection.close().await.unwrap();
     }
 
     pub(crate) async fn count(&self, sql: &'static str) -> i64 {

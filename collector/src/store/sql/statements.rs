@@ -6,7 +6,7 @@
 
 use super::Sql;
 use crate::api::health;
-use crate::audit::write;
+use crate::audit::{list as audit_list, write};
 use crate::identity::{agent_key, api_key, session, tenancy, token, user};
 use crate::inventory::{agent, assignment, credential, device, site, tenant};
 use crate::store::samples::{cursor, facts, fetch, gaps, last, pages, subject};
@@ -17,6 +17,9 @@ pub(super) static STATEMENTS: &[(Role, &[&Sql])] =
     &[(Role::App, APP), (Role::Ingest, INGEST), (Role::Identity, IDENTITY)];
 
 static APP: &[&Sql] = &[
+    &audit_list::LIST,
+    &audit_list::CHAIN,
+    &audit_list::HEAD,
     &write::LOCK,
     &write::INSERT,
     &write::RAISE,
