@@ -94,17 +94,11 @@ async fn what_is_answered_is_committed() {
 #[tokio::test]
 async fn a_poisoned_batch_fails_alone() {
     let world = World::open().await;
-    let mut txn = world.database.write().await.unwrap();
     // What a constraint that is not known here would do.
-    sqlx::raw_sql(
-        "CREATE TABLE refuses (x INTEGER NOT NULL);
-         CREATE TRIGGER poisoned AFTER INSERT ON ts_batch WHEN new.seq = 3
-         BEGIN INSERT INTO refuses VALUES (NULL); END;",
-    )
-    .execute(&mut *txn)
-    .await
-    .unwrap();
-    txn.commit().await.unwrap();
+    let poison = "CREATE TABLE refuses (x INTEGER NOT NULL);
+                  CREATE TRIGGER poisoned AFTER INSERT ON ts_batch WHEN new.seq = 3
+                  BEGIN INSERT INTO refuses VALUES (NULL); END;";
+    world.run(poison).await;
     let mut outcomes = outcomes(run(world.samples.clone(), 2..=5).await);
     outcomes.sort_by_key(|(seq, _)| *seq);
     let rejected = Outcome::Rejected(RejectCode::Malformed, "it cannot be stored".into());

@@ -1,4 +1,5 @@
-//! Brings a PostgreSQL database to this version's schema: roles, the schema `farwatch`, migrations.
+//! The schemas of this version, and what brings a PostgreSQL database to it: roles, the schema
+//! `farwatch`, migrations.
 //!
 //! Only `migrate` comes here, as a user that may make roles; `serve` signs in as one that owns
 //! nothing. Two that migrate the same database at once wait for each other.
@@ -9,6 +10,8 @@ use sqlx::{Connection as _, PgConnection};
 use super::roles;
 
 /// Every migration there is, in order.
+pub(super) static SQLITE: Migrator = sqlx::migrate!("../migrations/sqlite");
+/// The same numbers.
 pub static POSTGRES: Migrator = sqlx::migrate!("../migrations/postgres");
 
 const SCHEMA: &str = "CREATE SCHEMA IF NOT EXISTS farwatch AUTHORIZATION farwatch_owner";
