@@ -47,6 +47,13 @@ pub enum StoreError {
     Url { source: sqlx::Error },
     #[error("cannot reach PostgreSQL at {server}")]
     Connect { server: String, source: sqlx::Error },
+    #[error(
+        "cannot bring PostgreSQL at {server} to this version's schema; `migrate` signs in as a \
+         superuser, or as the database's owner who may make roles"
+    )]
+    MigrateServer { server: String, source: sqlx::migrate::MigrateError },
+    #[error("cannot give the login `farwatch` its password")]
+    LoginPassword(#[from] roles::PasswordError),
     #[error("PostgreSQL at {server} cannot be served from: {why}")]
     Refused { server: String, why: Refusal },
     #[error(
@@ -109,25 +116,48 @@ pub enum Target {
 /// A PostgreSQL database, and how to sign in there.
 #[derive(Clone)]
 pub struct Server {
-    options: PgConnectOptions,
+    url: DatabaseUrl,
+    password: Option<Secret>,
 }
 
-/// Without the password, which the options would show.
+/// For people, and without the password.
 impl fmt::Debug for Server {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&postgres::server(&self.options))
+        match self.options() {
+            Ok(options) => f.write_str(&postgres::server(&options)),
+            Err(_) => f.write_str("nowhere"),
+        }
     }
 }
 
 impl Server {
     /// A password in the URL comes before `password`.
-    pub fn new(url: &DatabaseUrl, password: Option<&Secret>) -> Result<Self, StoreError> {
-        let mut options = url.options().map_err(|source| StoreError::Url { source })?;
-        if let Some(password) = password.filter(|_| !url.has_password()) {
-            let text = str::from_utf8(password.expose()).unwrap_or_default();
-            options = options.password(text);
+    #[must_use]
+    pub fn new(url: DatabaseUrl, password: Option<Secret>) -> Self {
+        Self { url, password }
+    }
+
+    fn options(&self) -> Result<PgConnectOptions, StoreError> {
+        let mut options = self.url.options().map_err(|source| StoreError::Url { source })?;
+        if let Some(password) = self.password.as_ref().filter(|_| !self.url.has_password()) {
+            options = options.password(str::from_utf8(password.expose()).unwrap_or_default());
         }
-        Ok(Self { options: postgres::with_ours(options) })
+        Ok(postgres::with_ours(options))
+    }
+
+    /// Where `serve` signs in, once `migrate` has made the login.
+    pub fn login_url(&self) -> Result<String, StoreError> {
+        let options = self.options()?;
+        let database = options.get_database().unwrap_or(options.get_username());
+        Ok(match options.get_socket() {
+            Some(socket) => {
+                format!("postgres:///{database}?host={}&user=farwatch", socket.display())
+            }
+            None => {
+                let (host, port) = (options.get_host(), options.get_port());
+                format!("postgres://farwatch@{host}:{port}/{database}")
+            }
+        })
     }
 }
 
@@ -152,7 +182,7 @@ impl Database {
     /// Connects to a PostgreSQL database; refuses one that does not keep tenants apart from
     /// whoever signs in, and one without this version's schema.
     pub async fn connect(server: Server) -> Result<Self, StoreError> {
-        Ok(Self { pools: Pools::Postgres(postgres::connect(server.options).await?) })
+        Ok(Self { pools: Pools::Postgres(postgres::connect(server.options()?).await?) })
     }
 
     /// Opens what the configuration names.

@@ -6,12 +6,15 @@
 //! - on loss: the lock is taken again, however long the server is away; only another collector
 //!   that serves meanwhile ends this one
 
+use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use farwatch_common::backoff::Backoff;
 use farwatch_common::task::chain;
 use sqlx::postgres::PgConnectOptions;
-use sqlx::{ConnectOptions as _, Connection as _, PgConnection};
+use sqlx::{ConnectOptions as _, PgConnection};
+use tokio::sync::Mutex;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -34,13 +37,20 @@ const RETRY_CAP: Duration = Duration::from_secs(10);
 const END_OWN: &str = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
     WHERE application_name = $1 AND usename = session_user AND pid <> pg_backend_pid()";
 
-/// The right to serve from a database, until it is dropped.
-#[derive(Debug)]
+/// The right to serve from a database, until the last clone is dropped.
+#[derive(Clone)]
 pub struct Serving {
     options: PgConnectOptions,
     /// By which the server knows this process.
     name: String,
-    connection: PgConnection,
+    connection: Arc<Mutex<PgConnection>>,
+}
+
+/// The options would show a password.
+impl fmt::Debug for Serving {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Serving").field("name", &self.name).finish_non_exhaustive()
+    }
 }
 
 impl Serving {
@@ -48,15 +58,15 @@ impl Serving {
     pub(super) async fn begin(options: &PgConnectOptions) -> Result<Self, StoreError> {
         let name = format!("farwatch-collector serves {:016x}", rand::random::<u64>());
         let options = options.clone().application_name(&name);
-        let connection = take(&options, &name).await?;
+        let connection = Arc::new(Mutex::new(take(&options, &name).await?));
         Ok(Self { options, name, connection })
     }
 
-    /// Holds it until `cancel`; fails if another collector serves.
-    pub async fn run(mut self, cancel: CancellationToken) -> Result<(), StoreError> {
+    /// Keeps it until `cancel`; fails if another collector serves.
+    pub async fn run(self, cancel: CancellationToken) -> Result<(), StoreError> {
         loop {
             tokio::select! {
-                () = cancel.cancelled() => break,
+                () = cancel.cancelled() => return Ok(()),
                 () = tokio::time::sleep(CHECK_EVERY) => {}
             }
             let Err(error) = self.check().await else { continue };
@@ -67,13 +77,11 @@ impl Serving {
             }
             tracing::info!("the database is back");
         }
-        // The server sees the end either way.
-        let _ = self.connection.close().await;
-        Ok(())
     }
 
-    async fn check(&mut self) -> Result<(), String> {
-        let answer = sqlx::query("SELECT 1").execute(&mut self.connection);
+    async fn check(&self) -> Result<(), String> {
+        let mut connection = self.connection.lock().await;
+        let answer = sqlx::query("SELECT 1").execute(&mut *connection);
         match tokio::time::timeout(CHECK_WITHIN, answer).await {
             Ok(Ok(_)) => Ok(()),
             Ok(Err(error)) => Err(chain(&error)),
@@ -81,12 +89,12 @@ impl Serving {
         }
     }
 
-    async fn take_again(&mut self) -> Result<(), StoreError> {
+    async fn take_again(&self) -> Result<(), StoreError> {
         let mut backoff = Backoff::new(RETRY_BASE, RETRY_CAP);
         loop {
             match take(&self.options, &self.name).await {
                 Ok(connection) => {
-                    self.connection = connection;
+                    *self.connection.lock().await = connection;
                     return Ok(());
                 }
                 Err(error @ StoreError::Served { .. }) => return Err(error),
@@ -124,7 +132,7 @@ mod tests {
     async fn a_connection_that_was_ended_is_replaced_and_somebody_elses_lock_is_not() {
         let Some(scratch) = Scratch::open().await else { return };
         let database = scratch.database().await;
-        let mut serving = database.serving().await.unwrap().unwrap();
+        let serving = database.serving().await.unwrap().unwrap();
         let mut superuser = scratch.superuser().await;
         let end = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
                    WHERE application_name = $1";
@@ -133,7 +141,8 @@ mod tests {
         serving.take_again().await.unwrap();
         serving.check().await.unwrap();
         // A connection that only this side believes lost: its lock is taken over.
-        let left = std::mem::replace(&mut serving.connection, scratch.connect("farwatch").await);
+        let other = scratch.connect("farwatch").await;
+        let left = std::mem::replace(&mut *serving.connection.lock().await, other);
         serving.take_again().await.unwrap();
         drop(left);
         let second = database.serving().await.unwrap_err();

@@ -16,7 +16,7 @@ pub struct DatabaseUrl(Secret);
 impl DatabaseUrl {
     #[must_use]
     pub fn has_password(&self) -> bool {
-        self.redacted() != self.text()
+        self.redacted() != self.expose()
     }
 
     /// Without the password; nothing at all of a text that is no URL of a database.
@@ -25,7 +25,7 @@ impl DatabaseUrl {
         if self.options().is_err() {
             return HIDDEN.to_owned();
         }
-        let text = self.text();
+        let text = self.expose();
         let (place, query) = text.split_once('?').map_or((text, None), |(p, q)| (p, Some(q)));
         let mut redacted = without_password(place);
         for (number, pair) in query.into_iter().flat_map(|query| query.split('&')).enumerate() {
@@ -42,7 +42,7 @@ impl DatabaseUrl {
     }
 
     pub(super) fn options(&self) -> Result<PgConnectOptions, sqlx::Error> {
-        let text = self.text();
+        let text = self.expose();
         let scheme = ["postgres://", "postgresql://"];
         if !scheme.iter().any(|scheme| text.starts_with(scheme)) {
             return Err(sqlx::Error::Configuration("it begins with postgres://".into()));
@@ -56,7 +56,9 @@ impl DatabaseUrl {
         self.options().is_ok()
     }
 
-    fn text(&self) -> &str {
+    /// With the password.
+    #[must_use]
+    pub fn expose(&self) -> &str {
         // Made of a text.
         str::from_utf8(self.0.expose()).unwrap_or_default()
     }
