@@ -93,7 +93,7 @@ fn obey(words: impl IntoIterator<Item = OsString>) -> u8 {
     match run(arguments.command) {
         Ok(()) => 0,
         Err(error) => {
-            complain(&format!("farwatch-collector: {error:#}"));
+            complain(&format!("farwatch-collector: {}", told(&error)));
             if is_usage(&error) { EXIT_USAGE } else { EXIT_FAILURE }
         }
     }
@@ -107,6 +107,15 @@ fn is_usage(error: &anyhow::Error) -> bool {
             || cause.is::<MetricsTokenError>()
             || cause.is::<DatabasePasswordError>()
     })
+}
+
+/// The error and its sources; some drivers say in an error what its source says again.
+fn told(error: &anyhow::Error) -> String {
+    let causes = error.chain().map(ToString::to_string);
+    let add = |text: String, cause: String| {
+        if text.ends_with(&cause) { text } else { format!("{text}: {cause}") }
+    };
+    causes.reduce(add).unwrap_or_default()
 }
 
 fn complain(text: &str) {

@@ -225,8 +225,9 @@ async fn refusal(pool: &PgPool) -> Result<Option<Refusal>, sqlx::Error> {
 
 /// Whether the schema is this version's.
 async fn version(pool: &PgPool) -> Result<Option<Refusal>, sqlx::Error> {
-    let there = "SELECT to_regclass('farwatch._sqlx_migrations') IS NOT NULL";
-    if !sqlx::query_scalar::<_, bool>(there).fetch_one(pool).await? {
+    let there = "SELECT EXISTS (SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace
+                                WHERE nspname = $1 AND relname = '_sqlx_migrations')";
+    if !sqlx::query_scalar::<_, bool>(there).bind(SCHEMA).fetch_one(pool).await? {
         return Ok(Some(Refusal::NoSchema));
     }
     let mut txn = pool.begin().await?;
