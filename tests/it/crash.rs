@@ -19,7 +19,7 @@ const KILLS: usize = 40;
 /// The same on PostgreSQL, where a start takes longer.
 const KILLS_ON_POSTGRES: usize = 12;
 /// Of PostgreSQL itself.
-const DATABASE_KILLS: usize = 6;
+const DATABASE_KILLS: usize = 4;
 const LIMIT: Duration = Duration::from_secs(60);
 /// A poll may be lost if it was answered within this time before a kill of the agent.
 const TAIL: Duration = Duration::from_secs(1);

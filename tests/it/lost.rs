@@ -33,19 +33,20 @@ async fn while_the_database_is_away_all_is_503_and_nothing_is_acked() {
     let pid = collector.pid();
 
     cluster.stop_immediately().unwrap();
-    let acked = metric(&client, "ingest_batches_stored_total").await;
+    let acked = metric(&client, "farwatch_ingest_batches_stored_total").await;
     for path in &paths {
         unavailable(&client, "GET", path, None).await;
     }
     let login = json!({ "email": EMAIL, "password": PASSWORD }).to_string();
     unavailable(&Client::new(collector.http), "POST", "/api/v1/login", Some(login)).await;
-    let tenant = json!({ "name": "Beta" }).to_string();
-    unavailable(&client, "POST", "/api/v1/tenants", Some(tenant)).await;
+    let new = json!({ "agent": agent, "address": "192.0.2.1" }).to_string();
+    unavailable(&client, "POST", "/api/v1/devices", Some(new)).await;
+    unavailable(&client, "DELETE", &format!("/api/v1/devices/{device}"), None).await;
     unavailable(&client, "GET", "/health/ready", None).await;
     assert_eq!(client.get("/health/live").await.status, 200);
     let polled = oracle.answers(0).len();
     eventually(LIMIT, "polls go on", async || oracle.answers(0).len() > polled + 3).await;
-    assert_eq!(metric(&client, "ingest_batches_stored_total").await, acked);
+    assert_eq!(metric(&client, "farwatch_ingest_batches_stored_total").await, acked);
 
     cluster.restart().await.unwrap();
     eventually(LIMIT, "the collector is ready again", async || {
