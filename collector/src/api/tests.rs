@@ -28,6 +28,8 @@ use crate::identity::{Access, IdentityKey, TenantContext};
 use crate::inventory::agent::agent_create;
 use crate::inventory::site::site_create_or_get;
 use crate::inventory::tenant::tenant_create;
+use crate::store::fixture::Raw;
+use crate::store::fixture::scratch::{Scratch, composed};
 use crate::store::txn::Scope;
 
 const PASSWORD: &str = "correct horse battery";
@@ -48,6 +50,8 @@ impl SessionControl for Ended {
 /// A collector without its listeners.
 struct World {
     _dir: tempfile::TempDir,
+    /// Where it is on PostgreSQL.
+    scratch: Option<Scratch>,
     state: AppState,
     ended: Arc<Ended>,
     router: Router,
@@ -98,10 +102,30 @@ impl World {
         Self::changed(|_| {}).await
     }
 
+    /// One on each engine that is there: SQLite always is.
+    async fn each() -> Vec<Self> {
+        let mut worlds = vec![Self::new().await];
+        if let Some(scratch) = Scratch::open().await {
+            let dir = tempfile::tempdir().unwrap();
+            let db = scratch.database().await;
+            worlds.push(Self::on(dir, db, Some(scratch), |_| {}));
+        }
+        worlds
+    }
+
     /// A collector that differs.
     async fn changed(change: impl FnOnce(&mut Parts)) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let db = Database::open(dir.path()).await.unwrap();
+        Self::on(dir, db, None, change)
+    }
+
+    fn on(
+        dir: tempfile::TempDir,
+        db: Database,
+        scratch: Option<Scratch>,
+        change: impl FnOnce(&mut Parts),
+    ) -> Self {
         let clock = Clock::system();
         let ended = Arc::new(Ended::default());
         let metrics = Metrics::default();
@@ -125,7 +149,20 @@ impl World {
         };
         change(&mut parts);
         let state = Arc::new(parts);
-        Self { _dir: dir, router: router(state.clone()), state, ended }
+        Self { _dir: dir, scratch, router: router(state.clone()), state, ended }
+    }
+
+    /// SQL past roles and tenants.
+    fn raw(&self) -> Raw<'_> {
+        self.scratch.as_ref().map_or(Raw::Sqlite(&self.state.db), Raw::Postgres)
+    }
+
+    /// For worlds of [`World::each`].
+    async fn remove(self) {
+        self.state.db.close().await;
+        if let Some(scratch) = self.scratch {
+            scratch.remove().await;
+        }
     }
 
     async fn local(&self) -> TenantContext {

@@ -12,7 +12,8 @@ use farwatch_common::id::TenantId;
 use serde_json::json;
 
 use super::local::Local;
-use super::{Place, complain, say};
+use super::place::Place;
+use super::{complain, runtime, say};
 use crate::audit::INSTALLATION;
 use crate::audit::chain::Head;
 use crate::audit::verify::{Verified, audit_verify};
@@ -47,16 +48,24 @@ pub(super) enum AuditCommand {
     },
 }
 
+impl AuditCommand {
+    pub(super) fn run(self) -> anyhow::Result<()> {
+        let Self::Verify { place, tenant, heads, write_heads, json } = self;
+        let config = place.load(Vec::new())?;
+        runtime()?.block_on(verify(&config, Verify { tenant, heads, write_heads, json }))
+    }
+}
+
 /// What to walk and what to hold it to.
-pub(super) struct Verify {
-    pub(super) tenant: Option<String>,
-    pub(super) heads: Option<PathBuf>,
-    pub(super) write_heads: Option<PathBuf>,
-    pub(super) json: bool,
+struct Verify {
+    tenant: Option<String>,
+    heads: Option<PathBuf>,
+    write_heads: Option<PathBuf>,
+    json: bool,
 }
 
 /// Fails if a chain is not sound, after all were walked.
-pub(super) async fn verify(config: &Config, wanted: Verify) -> anyhow::Result<()> {
+async fn verify(config: &Config, wanted: Verify) -> anyhow::Result<()> {
     let local = Local::open(config).await?;
     let witnesses = match &wanted.heads {
         Some(file) => read_heads(file)?,

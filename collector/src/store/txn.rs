@@ -8,7 +8,7 @@
 //! - on crash: nothing of an uncommitted transaction stays
 
 #[cfg(test)]
-pub(crate) mod tests;
+mod tests;
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -157,6 +157,12 @@ impl Txn {
 
     pub(super) fn inner(&mut self) -> &mut Inner {
         &mut self.inner
+    }
+
+    /// For tests that go past roles and tenants.
+    #[cfg(test)]
+    pub(super) fn into_inner(self) -> Inner {
+        self.inner
     }
 
     /// Before a statement: both engines refuse all that follows a failed one, as PostgreSQL does.

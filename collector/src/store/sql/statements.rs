@@ -8,7 +8,9 @@ use super::Sql;
 use crate::api::health;
 use crate::audit::{list as audit_list, write};
 use crate::identity::{agent_key, api_key, session, tenancy, token, user};
+use crate::ingest::presence;
 use crate::inventory::{agent, assignment, credential, device, site, tenant};
+use crate::live::rebuild;
 use crate::store::samples::{cursor, facts, fetch, gaps, last, pages, subject};
 use crate::store::sqlite::append;
 use crate::store::txn::Role;
@@ -84,6 +86,10 @@ static INGEST: &[&Sql] = &[
     &last::CHECKPOINTS,
     &last::CHECKPOINT_STORE,
     &last::TAIL,
+    &presence::SEEN,
+    &rebuild::AGENTS,
+    &rebuild::DEVICES,
+    &rebuild::INTERFACES,
     &subject::SCHEMAS,
 ];
 

@@ -9,7 +9,7 @@ use crate::identity::Actor;
 use crate::store::fixture::{OTHER_TENANT, TENANT, World};
 use crate::store::sql::sql;
 
-pub(crate) mod postgres;
+mod postgres;
 
 sql! { RENAME = "UPDATE tenant SET name = $2 WHERE tenant_id = $1" }
 sql! { ADD = "INSERT INTO tenant (tenant_id, name, created_at) VALUES ($1, $2, 0)" }
