@@ -34,7 +34,7 @@ export function FilterBar({
           Clear
         </Button>
       )}
-      <span className="text-xs text-muted" role="status" data-filter-count>
+      <span className={`text-xs text-muted phone:order-3 ${shown === total ? "phone:sr-only" : ""}`} role="status" data-filter-count>
         {shown === total ? integer(total) : `${integer(shown)} of ${integer(total)}`}
       </span>
     </search>

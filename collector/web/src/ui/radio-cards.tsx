@@ -14,13 +14,15 @@ interface Props<V extends string> {
   value: V;
   onChange: (value: V) => void;
   error?: string | undefined;
+  /** Side by side, where there is room. */
+  across?: boolean;
 }
 
 /** One of a few, each with what it means: for choices that give somebody rights. */
-export function RadioCards<V extends string>({ legend, name, cards, value, onChange, error }: Props<V>) {
+export function RadioCards<V extends string>({ legend, name, cards, value, onChange, error, across }: Props<V>) {
   const id = useId();
   return (
-    <fieldset className="flex flex-col gap-1.5" aria-describedby={error ? `${id}-note` : undefined}>
+    <fieldset className={`grid gap-1.5 ${across ? "auto-cols-fr desk:grid-flow-col" : ""}`} aria-describedby={error ? `${id}-note` : undefined}>
       <legend className="mb-1 font-medium">{legend}</legend>
       {cards.map((card) => (
         <label key={card.value}

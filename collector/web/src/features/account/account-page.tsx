@@ -37,7 +37,7 @@ export function AccountPage() {
             </dl>
           </Panel>
           <Panel title="This browser">
-            <RadioCards legend="Theme" name="theme" cards={THEMES} value={theme}
+            <RadioCards across legend="Theme" name="theme" cards={THEMES} value={theme}
               onChange={(value: Theme) => setTheme(value)} />
             <label className="mt-3 flex min-h-8 items-center gap-2 phone:min-h-11">
               <input type="checkbox" className="size-4 accent-accent" checked={keys}

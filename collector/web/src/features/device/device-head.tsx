@@ -61,7 +61,7 @@ function Trail({ device: { tenant, site } }: { device: Device }) {
   const { tenants } = useScope();
   const link = "rounded hover:text-text hover:underline";
   return (
-    <nav aria-label="Breadcrumb" className="text-xs text-muted phone:hidden">
+    <nav aria-label="Breadcrumb" className="mb-1 text-xs text-muted phone:hidden">
       <ol className="flex items-center gap-1.5">
         <li><Link to="/fleet" className={link}>Fleet</Link></li>
         {tenants.length > 1 && (

@@ -35,7 +35,7 @@ export const FleetRow = memo(function FleetRow({ id, index, selected, style }: P
   const names = useDeviceNames();
   const { isMixed } = useScope();
   if (!device) return null;
-  const [name, address] = [names.name(device), names.address(device)];
+  const name = names.name(device);
   // Nobody has asked the ports of a device that does not answer.
   const portsKnown = state === "up" || state === "degraded";
   const tone = `num ${dim ? "stale" : ""}`;
@@ -62,7 +62,10 @@ export const FleetRow = memo(function FleetRow({ id, index, selected, style }: P
       </div>
       {isMixed && <div role="gridcell" className="clip text-muted">{device.tenant.name}</div>}
       <div role="gridcell" className="clip text-muted">{device.site.name}</div>
-      <div role="gridcell" className="clip fleet-wide text-muted" title={address}>{address}</div>
+      <div role="gridcell" className="clip fleet-wide text-muted" title={names.address(device)}>
+        {/* Beside it stands whose it is. */}
+        {device.address}
+      </div>
       <div role="gridcell" className="clip fleet-wide text-muted" title={device.model ?? undefined}>
         {shortModel(device.model)}
       </div>
