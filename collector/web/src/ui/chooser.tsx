@@ -100,7 +100,7 @@ function Options({ label, options, value, onChoose }: Pick<Props, "label" | "opt
             onClick={() => onChoose(option.value)}
             onPointerMove={() => setAt(index)}
             className={`flex min-h-8 cursor-default items-center justify-between gap-3 rounded-md px-2.5 phone:min-h-11 ${
-              index === at ? "bg-hover" : ""
+              index === at ? "bg-selected" : ""
             } ${option.value === value ? "text-accent" : ""}`}
           >
             <span className="clip">{option.label}</span>

@@ -1,9 +1,10 @@
 import { useQuery } from "@tanstack/react-query";
-import { type ReactNode, useEffect, useId, useState } from "react";
+import { type ReactNode, useId, useState } from "react";
 import { keysEnabled, setKeysEnabled } from "../../lib/keys";
 import { roleWord } from "../../lib/role";
 import { meQuery } from "../../lib/session";
 import { setTheme, type Theme, useTheme } from "../../lib/theme";
+import { useTitle } from "../../lib/use-title";
 import { PageHead } from "../../ui/page-head";
 import { RadioCards } from "../../ui/radio-cards";
 
@@ -16,9 +17,7 @@ export function AccountPage() {
   const { data: me } = useQuery(meQuery);
   const theme = useTheme();
   const [keys, setKeys] = useState(keysEnabled);
-  useEffect(() => {
-    document.title = "Account · Farwatch";
-  }, []);
+  useTitle("Account", true);
   return (
     <>
       <PageHead title="You and this browser" />

@@ -7,6 +7,7 @@ import { isInScope, useScope } from "../../lib/scope";
 import { sorted, type Sorting } from "../../lib/sorting";
 import { STATE_RANK } from "../../lib/state";
 import type { Agent } from "../../lib/types";
+import { useTitle } from "../../lib/use-title";
 import { Button } from "../../ui/button";
 import { Empty } from "../../ui/empty";
 import { FilterBar } from "../../ui/filter-bar";
@@ -60,10 +61,8 @@ export function AgentsPage() {
   const [revoking, setRevoking] = useState<Agent | null>(null);
   const membership = useTableValue(live.agents, (table) => table.membership);
   const phase = useTableValue(live.agents, (table) => table.phase);
-  useEffect(() => {
-    document.title = "Agents · Farwatch";
-    live.refreshAgents();
-  }, []);
+  useEffect(() => live.refreshAgents(), []);
+  useTitle("Agents");
   const [sorting, setSorting] = useState<Sorting>({ by: "state", desc: false });
   // Order on arrival, departure and by a click only: a row does not jump while a hand is on its way to it.
   const ids = useMemo(

@@ -27,16 +27,16 @@ export function DeviceHead({ device, detail, names }: {
   return (
     <header className="border-b border-line px-4 pt-3 pb-3 phone:px-3">
       <Trail device={device} />
-      <div className="flex items-center gap-3">
+      <div className="flex items-center gap-3 phone:flex-wrap phone:gap-x-1">
         <Link to="/fleet" search={lastFleet().search} aria-label="Back to the fleet" title="Back to the fleet (Esc)"
           className="-ml-2 inline-flex size-8 items-center justify-center rounded-md text-muted hover:bg-hover phone:size-11">
           <Icon name="back" />
         </Link>
-        <h1 className="clip text-xl font-semibold" title={names.name(device)}>{names.name(device)}</h1>
-        <span className="shrink-0 rounded-full border border-line px-3 py-1" data-device-state>
+        <h1 className="clip text-xl font-semibold phone:flex-1 phone:whitespace-normal! phone:wrap-anywhere" title={names.name(device)}>{names.name(device)}</h1>
+        <span className="shrink-0 rounded-full border border-line px-3 py-1 phone:order-last phone:mb-1" data-device-state>
           <DeviceState state={state} cause={cause} />
         </span>
-        <span className="flex-1" />
+        <span className="flex-1 phone:hidden" />
         {may.write && <RemoveDevice device={device} names={names} />}
       </div>
       {hint && state !== "up" && <p className="mt-1 text-muted">{hint}</p>}

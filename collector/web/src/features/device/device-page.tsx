@@ -3,6 +3,7 @@ import { useCallback, useEffect } from "react";
 import { live, useLink, useTableValue, useWatchedInterfaces } from "../../lib/live-app";
 import { useScope } from "../../lib/scope";
 import type { Device } from "../../lib/types";
+import { useTitle } from "../../lib/use-title";
 import { useKeys } from "../../lib/use-keys";
 import { Empty } from "../../ui/empty";
 import { ErrorNote } from "../../ui/error-note";
@@ -31,9 +32,7 @@ export function DevicePage({ id }: { id: string }) {
 
   const names = useNamesOf(device);
   const called = device && names.name(device);
-  useEffect(() => {
-    if (called) document.title = `${called} · Farwatch`;
-  }, [called]);
+  useTitle(called ?? null, true);
   // A link from elsewhere may lead to another tenant than the one the pages are narrowed to.
   const { tenant } = useScope();
   const owner = device?.tenant.id;

@@ -4,6 +4,7 @@ import { live, useTableValue } from "../../lib/live-app";
 import { useMay } from "../../lib/role";
 import { STATE_WORD, STATES } from "../../lib/state";
 import { useKeys } from "../../lib/use-keys";
+import { useTitle } from "../../lib/use-title";
 import { usePhone } from "../../lib/use-phone";
 import { Button } from "../../ui/button";
 import { FilterInput } from "../../ui/filter-input";
@@ -34,9 +35,7 @@ export function FleetPage() {
     live.ensureDevices();
   }, []);
   const { down } = fleet.counts;
-  useEffect(() => {
-    document.title = `${down > 0 ? `(${integer(down)} down) ` : ""}Fleet · Farwatch`;
-  }, [down]);
+  useTitle(`${down > 0 ? `(${integer(down)} down) ` : ""}Fleet`);
   useKeys({ "/": () => input.current?.select() });
   useEffect(() => rememberFleet({ search: fleet.search }), [fleet.search]);
   const clear = () => fleet.setSearch({ q: "", state: undefined });

@@ -1,5 +1,5 @@
 import { useMutation, useQueryClient } from "@tanstack/react-query";
-import { useEffect, useMemo, useState } from "react";
+import { useMemo, useState } from "react";
 import { api, take } from "../../lib/api";
 import { serverNow } from "../../lib/clock";
 import { dateOnly, dateTime, NONE } from "../../lib/format";
@@ -7,6 +7,7 @@ import { useEachSecond } from "../../lib/live-app";
 import { isInScope, useScope } from "../../lib/scope";
 import type { ApiKey } from "../../lib/types";
 import { ROWS, usePages } from "../../lib/use-pages";
+import { useTitle } from "../../lib/use-title";
 import { Button } from "../../ui/button";
 import { Confirm } from "../../ui/confirm";
 import { type Column, DataTable } from "../../ui/data-table";
@@ -48,9 +49,7 @@ export function KeysPage() {
     take(api.GET("/api/v1/api-keys", { params: { query: { ...cursor, limit: ROWS } } })));
   // This operation knows no `?tenant=`.
   const own = useMemo(() => list.rows.filter((key) => isInScope(scope, key)), [list.rows, scope]);
-  useEffect(() => {
-    document.title = "API keys · Farwatch";
-  }, []);
+  useTitle("API keys");
   return (
     <>
       <PageHead title="API keys">
@@ -99,13 +98,14 @@ function RemoveKey({ target, onClose }: { target: ApiKey | null; onClose: () => 
       onClose();
     }}
       title={`Delete ${target?.name ?? ""}?`} action="Delete key" busy={remove.isPending}
-      loses={target ? [`The key of ${target.tenant.name} that may ${target.scopes.join(" and ")}`, lastUse(target)] : []}
+      loses={target ? lost(target) : []}
       error={remove.error} onConfirm={() => target && remove.mutate(target.id)}>
       Whatever uses this key is refused from the next request on. It cannot be brought back.
     </Confirm>
   );
 }
 
-function lastUse({ last_used_at }: ApiKey): string {
-  return last_used_at ? `The access of what used it last on ${dateTime(last_used_at)}` : "Nothing else: it was never used";
+function lost({ tenant, scopes, last_used_at }: ApiKey): string[] {
+  const use = last_used_at ? `used last on ${dateTime(last_used_at)}` : "never used so far";
+  return [`The right to ${scopes.join(" and ")} for ${tenant.name}, ${use}`];
 }

@@ -1,6 +1,6 @@
 import { Link, Navigate, Outlet, useRouterState } from "@tanstack/react-router";
-import { useEffect } from "react";
 import { useMay } from "../../lib/role";
+import { useTitle } from "../../lib/use-title";
 import { usePhone } from "../../lib/use-phone";
 import { Icon } from "../../ui/icon";
 import { PageHead } from "../../ui/page-head";
@@ -38,9 +38,7 @@ export function SettingsFrame() {
 /** `/settings` itself: the list on the phone, else its first page. */
 export function SettingsIndex() {
   const phone = usePhone();
-  useEffect(() => {
-    if (phone) document.title = "Settings · Farwatch";
-  }, [phone]);
+  useTitle(phone ? "Settings" : null, true);
   if (!phone) return <Navigate to="/settings/account" replace />;
   return (
     <>

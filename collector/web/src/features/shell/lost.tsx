@@ -59,7 +59,7 @@ function NotYours({ refused: { need, role } }: { refused: Refused }) {
   return (
     <Lost title="This page is not for your role">
       <p className="text-muted">
-        You are signed in as {roleWord(role).toLowerCase()}. {WHO[need]} can open it, or give you the role.
+        You are signed in as {roleWord(role).toLowerCase()}. {WHO[need]} can open it, or change your role.
       </p>
     </Lost>
   );

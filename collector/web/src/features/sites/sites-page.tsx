@@ -1,10 +1,11 @@
 import { Link } from "@tanstack/react-router";
-import { useEffect, useMemo, useState } from "react";
+import { useMemo, useState } from "react";
 import { api, take } from "../../lib/api";
 import { integer } from "../../lib/format";
 import { narrowed, useScope } from "../../lib/scope";
 import type { Site } from "../../lib/types";
 import { ROWS, usePages } from "../../lib/use-pages";
+import { useTitle } from "../../lib/use-title";
 import { type Column, DataTable } from "../../ui/data-table";
 import { Empty } from "../../ui/empty";
 import { FilterBar } from "../../ui/filter-bar";
@@ -49,9 +50,7 @@ export function SitesPage() {
     const word = query.trim().toLowerCase();
     return word ? (site: Site) => `${site.name} ${site.tenant.name}`.toLowerCase().includes(word) : undefined;
   }, [query]);
-  useEffect(() => {
-    document.title = "Sites · Farwatch";
-  }, []);
+  useTitle("Sites");
   return (
     <>
       <PageHead title="Sites">

@@ -1,9 +1,10 @@
 import { Link } from "@tanstack/react-router";
-import { useEffect, useMemo } from "react";
+import { useMemo } from "react";
 import { api, take } from "../../lib/api";
 import { dateOnly, integer } from "../../lib/format";
 import type { Tenant } from "../../lib/types";
 import { ROWS, usePages } from "../../lib/use-pages";
+import { useTitle } from "../../lib/use-title";
 import { type Column, DataTable } from "../../ui/data-table";
 import { Empty } from "../../ui/empty";
 import { PageHead } from "../../ui/page-head";
@@ -34,9 +35,7 @@ export function TenantsPage() {
   const list = usePages(["tenants", "pages"], (cursor) =>
     take(api.GET("/api/v1/tenants", { params: { query: { ...cursor, limit: ROWS } } })));
   const columns = useMemo(() => columnsOf(places), [places]);
-  useEffect(() => {
-    document.title = "Tenants · Farwatch";
-  }, []);
+  useTitle("Tenants", true);
   return (
     <>
       <PageHead title="Tenants" />
