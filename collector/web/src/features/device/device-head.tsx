@@ -32,7 +32,7 @@ export function DeviceHead({ device, detail, names }: {
           className="-ml-2 inline-flex size-8 items-center justify-center rounded-md text-muted hover:bg-hover phone:size-11">
           <Icon name="back" />
         </Link>
-        <h1 className="clip text-xl font-semibold phone:flex-1 phone:whitespace-normal! phone:wrap-anywhere" title={names.name(device)}>{names.name(device)}</h1>
+        <h1 className="clip text-xl font-semibold phone:grow phone:basis-[calc(100%-100px)] phone:whitespace-normal! phone:wrap-anywhere" title={names.name(device)}>{names.name(device)}</h1>
         <span className="shrink-0 rounded-full border border-line px-3 py-1 phone:order-last phone:mb-1" data-device-state>
           <DeviceState state={state} cause={cause} />
         </span>
