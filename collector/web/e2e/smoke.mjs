@@ -6,6 +6,7 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { axe, launch, open, violations } from "./browser.mjs";
 import { commitToPixel } from "./pixel.mjs";
+import { tenancy } from "./tenancy.mjs";
 
 const [address, email, password, out] = process.argv.slice(2);
 if (!address || !email || !password || !out) {
@@ -300,8 +301,14 @@ async function sideways(target) {
     .map(([name, over]) => `${name} scrolls sideways by ${over} px at ${innerWidth} px`));
   return wide.length > 0 ? wide : null;
 }
-const SETTLED = { fleet: liveRows, device: "[data-chart=traffic]", agents: "[data-agent]", "api-keys": "table, h2" };
-const PATHS = { fleet: "/fleet", device, agents: "/agents", "api-keys": "/settings/api-keys" };
+const SETTLED = {
+  fleet: liveRows, device: "[data-chart=traffic]", agents: "[data-agent]", account: "dl", tenants: "[data-row]",
+  sites: "[data-row]", "api-keys": "table, h2",
+};
+const PATHS = {
+  fleet: "/fleet", device, agents: "/agents", account: "/settings/account", tenants: "/settings/tenants",
+  sites: "/settings/sites", "api-keys": "/settings/api-keys",
+};
 async function tour(view, suffix) {
   for (const [name, path] of Object.entries(PATHS)) {
     await check(`${name}-${suffix}: shows`, async () => {
@@ -354,6 +361,7 @@ await check("sign out ends the session in every tab", async () => {
   await phone.page.click("[aria-label='Sign out']");
   await phone.page.waitForURL("**/login**");
 });
+await tenancy(browser, { check, look, sideways });
 await check("nothing was logged and the policy held", async () => {
   const all = [...desk.complaints, ...phone.complaints, ...(await violations(page)), ...(await violations(phone.page))];
   return all.length > 0 ? all : null;

@@ -5,6 +5,7 @@ import { Crash, NotFound } from "./features/shell/lost";
 import { loadPartsWhenIdle } from "./features/shell/parts";
 import { ApiError } from "./lib/api";
 import { installNonce } from "./lib/csp";
+import { Refused } from "./lib/guard";
 import { reloadOnMissingParts } from "./lib/new-version";
 import { routeTree } from "./route-tree.gen";
 import "./styles/app.css";
@@ -43,7 +44,10 @@ declare module "@tanstack/react-router" {
 
 const root = document.getElementById("root");
 if (!root) throw new Error("index.html has no #root");
-createRoot(root).render(
+createRoot(root, {
+  // A page that is not for one's role is an answer, not a fault.
+  onCaughtError: (error) => error instanceof Refused || reportError(error),
+}).render(
   <QueryClientProvider client={queries}>
     <RouterProvider router={router} />
   </QueryClientProvider>,

@@ -14,8 +14,13 @@ import { Route as LoginRouteImport } from "./routes/login";
 import { Route as AppIndexRouteImport } from "./routes/_app/index";
 import { Route as AppAgentsRouteImport } from "./routes/_app/agents";
 import { Route as AppFleetRouteImport } from "./routes/_app/fleet";
+import { Route as AppSettingsRouteImport } from "./routes/_app/settings";
 import { Route as AppDevicesIdRouteImport } from "./routes/_app/devices.$id";
+import { Route as AppSettingsIndexRouteImport } from "./routes/_app/settings.index";
+import { Route as AppSettingsAccountRouteImport } from "./routes/_app/settings.account";
 import { Route as AppSettingsApiKeysRouteImport } from "./routes/_app/settings.api-keys";
+import { Route as AppSettingsSitesRouteImport } from "./routes/_app/settings.sites";
+import { Route as AppSettingsTenantsRouteImport } from "./routes/_app/settings.tenants";
 
 const AppRoute = AppRouteImport.update({
   id: "/_app",
@@ -41,15 +46,40 @@ const AppFleetRoute = AppFleetRouteImport.update({
   path: "/fleet",
   getParentRoute: () => AppRoute,
 } as any);
+const AppSettingsRoute = AppSettingsRouteImport.update({
+  id: "/settings",
+  path: "/settings",
+  getParentRoute: () => AppRoute,
+} as any);
 const AppDevicesIdRoute = AppDevicesIdRouteImport.update({
   id: "/devices/$id",
   path: "/devices/$id",
   getParentRoute: () => AppRoute,
 } as any);
+const AppSettingsIndexRoute = AppSettingsIndexRouteImport.update({
+  id: "/",
+  path: "/",
+  getParentRoute: () => AppSettingsRoute,
+} as any);
+const AppSettingsAccountRoute = AppSettingsAccountRouteImport.update({
+  id: "/account",
+  path: "/account",
+  getParentRoute: () => AppSettingsRoute,
+} as any);
 const AppSettingsApiKeysRoute = AppSettingsApiKeysRouteImport.update({
-  id: "/settings/api-keys",
-  path: "/settings/api-keys",
-  getParentRoute: () => AppRoute,
+  id: "/api-keys",
+  path: "/api-keys",
+  getParentRoute: () => AppSettingsRoute,
+} as any);
+const AppSettingsSitesRoute = AppSettingsSitesRouteImport.update({
+  id: "/sites",
+  path: "/sites",
+  getParentRoute: () => AppSettingsRoute,
+} as any);
+const AppSettingsTenantsRoute = AppSettingsTenantsRouteImport.update({
+  id: "/tenants",
+  path: "/tenants",
+  getParentRoute: () => AppSettingsRoute,
 } as any);
 
 export interface FileRoutesByFullPath {
@@ -57,8 +87,13 @@ export interface FileRoutesByFullPath {
   "/login": typeof LoginRoute;
   "/agents": typeof AppAgentsRoute;
   "/fleet": typeof AppFleetRoute;
+  "/settings": typeof AppSettingsRouteWithChildren;
   "/devices/$id": typeof AppDevicesIdRoute;
+  "/settings/account": typeof AppSettingsAccountRoute;
   "/settings/api-keys": typeof AppSettingsApiKeysRoute;
+  "/settings/sites": typeof AppSettingsSitesRoute;
+  "/settings/tenants": typeof AppSettingsTenantsRoute;
+  "/settings/": typeof AppSettingsIndexRoute;
 }
 export interface FileRoutesByTo {
   "/login": typeof LoginRoute;
@@ -66,7 +101,11 @@ export interface FileRoutesByTo {
   "/fleet": typeof AppFleetRoute;
   "/": typeof AppIndexRoute;
   "/devices/$id": typeof AppDevicesIdRoute;
+  "/settings/account": typeof AppSettingsAccountRoute;
   "/settings/api-keys": typeof AppSettingsApiKeysRoute;
+  "/settings/sites": typeof AppSettingsSitesRoute;
+  "/settings/tenants": typeof AppSettingsTenantsRoute;
+  "/settings": typeof AppSettingsIndexRoute;
 }
 export interface FileRoutesById {
   __root__: typeof rootRouteImport;
@@ -74,9 +113,14 @@ export interface FileRoutesById {
   "/login": typeof LoginRoute;
   "/_app/agents": typeof AppAgentsRoute;
   "/_app/fleet": typeof AppFleetRoute;
+  "/_app/settings": typeof AppSettingsRouteWithChildren;
   "/_app/": typeof AppIndexRoute;
   "/_app/devices/$id": typeof AppDevicesIdRoute;
+  "/_app/settings/account": typeof AppSettingsAccountRoute;
   "/_app/settings/api-keys": typeof AppSettingsApiKeysRoute;
+  "/_app/settings/sites": typeof AppSettingsSitesRoute;
+  "/_app/settings/tenants": typeof AppSettingsTenantsRoute;
+  "/_app/settings/": typeof AppSettingsIndexRoute;
 }
 export interface FileRouteTypes {
   fileRoutesByFullPath: FileRoutesByFullPath;
@@ -85,8 +129,13 @@ export interface FileRouteTypes {
     | "/login"
     | "/agents"
     | "/fleet"
+    | "/settings"
     | "/devices/$id"
-    | "/settings/api-keys";
+    | "/settings/account"
+    | "/settings/api-keys"
+    | "/settings/sites"
+    | "/settings/tenants"
+    | "/settings/";
   fileRoutesByTo: FileRoutesByTo;
   to:
     | "/login"
@@ -94,16 +143,25 @@ export interface FileRouteTypes {
     | "/fleet"
     | "/"
     | "/devices/$id"
-    | "/settings/api-keys";
+    | "/settings/account"
+    | "/settings/api-keys"
+    | "/settings/sites"
+    | "/settings/tenants"
+    | "/settings";
   id:
     | "__root__"
     | "/_app"
     | "/login"
     | "/_app/agents"
     | "/_app/fleet"
+    | "/_app/settings"
     | "/_app/"
     | "/_app/devices/$id"
-    | "/_app/settings/api-keys";
+    | "/_app/settings/account"
+    | "/_app/settings/api-keys"
+    | "/_app/settings/sites"
+    | "/_app/settings/tenants"
+    | "/_app/settings/";
   fileRoutesById: FileRoutesById;
 }
 export interface RootRouteChildren {
@@ -148,6 +206,13 @@ declare module "@tanstack/react-router" {
       preLoaderRoute: typeof AppFleetRouteImport;
       parentRoute: typeof AppRoute;
     };
+    "/_app/settings": {
+      id: "/_app/settings";
+      path: "/settings";
+      fullPath: "/settings";
+      preLoaderRoute: typeof AppSettingsRouteImport;
+      parentRoute: typeof AppRoute;
+    };
     "/_app/devices/$id": {
       id: "/_app/devices/$id";
       path: "/devices/$id";
@@ -155,30 +220,78 @@ declare module "@tanstack/react-router" {
       preLoaderRoute: typeof AppDevicesIdRouteImport;
       parentRoute: typeof AppRoute;
     };
+    "/_app/settings/": {
+      id: "/_app/settings/";
+      path: "/";
+      fullPath: "/settings/";
+      preLoaderRoute: typeof AppSettingsIndexRouteImport;
+      parentRoute: typeof AppSettingsRoute;
+    };
+    "/_app/settings/account": {
+      id: "/_app/settings/account";
+      path: "/account";
+      fullPath: "/settings/account";
+      preLoaderRoute: typeof AppSettingsAccountRouteImport;
+      parentRoute: typeof AppSettingsRoute;
+    };
     "/_app/settings/api-keys": {
       id: "/_app/settings/api-keys";
-      path: "/settings/api-keys";
+      path: "/api-keys";
       fullPath: "/settings/api-keys";
       preLoaderRoute: typeof AppSettingsApiKeysRouteImport;
-      parentRoute: typeof AppRoute;
+      parentRoute: typeof AppSettingsRoute;
+    };
+    "/_app/settings/sites": {
+      id: "/_app/settings/sites";
+      path: "/sites";
+      fullPath: "/settings/sites";
+      preLoaderRoute: typeof AppSettingsSitesRouteImport;
+      parentRoute: typeof AppSettingsRoute;
+    };
+    "/_app/settings/tenants": {
+      id: "/_app/settings/tenants";
+      path: "/tenants";
+      fullPath: "/settings/tenants";
+      preLoaderRoute: typeof AppSettingsTenantsRouteImport;
+      parentRoute: typeof AppSettingsRoute;
     };
   }
 }
 
+interface AppSettingsRouteChildren {
+  AppSettingsAccountRoute: typeof AppSettingsAccountRoute;
+  AppSettingsApiKeysRoute: typeof AppSettingsApiKeysRoute;
+  AppSettingsSitesRoute: typeof AppSettingsSitesRoute;
+  AppSettingsTenantsRoute: typeof AppSettingsTenantsRoute;
+  AppSettingsIndexRoute: typeof AppSettingsIndexRoute;
+}
+
+const AppSettingsRouteChildren: AppSettingsRouteChildren = {
+  AppSettingsAccountRoute: AppSettingsAccountRoute,
+  AppSettingsApiKeysRoute: AppSettingsApiKeysRoute,
+  AppSettingsSitesRoute: AppSettingsSitesRoute,
+  AppSettingsTenantsRoute: AppSettingsTenantsRoute,
+  AppSettingsIndexRoute: AppSettingsIndexRoute,
+};
+
+const AppSettingsRouteWithChildren = AppSettingsRoute._addFileChildren(
+  AppSettingsRouteChildren,
+);
+
 interface AppRouteChildren {
   AppAgentsRoute: typeof AppAgentsRoute;
   AppFleetRoute: typeof AppFleetRoute;
+  AppSettingsRoute: typeof AppSettingsRouteWithChildren;
   AppIndexRoute: typeof AppIndexRoute;
   AppDevicesIdRoute: typeof AppDevicesIdRoute;
-  AppSettingsApiKeysRoute: typeof AppSettingsApiKeysRoute;
 }
 
 const AppRouteChildren: AppRouteChildren = {
   AppAgentsRoute: AppAgentsRoute,
   AppFleetRoute: AppFleetRoute,
+  AppSettingsRoute: AppSettingsRouteWithChildren,
   AppIndexRoute: AppIndexRoute,
   AppDevicesIdRoute: AppDevicesIdRoute,
-  AppSettingsApiKeysRoute: AppSettingsApiKeysRoute,
 };
 
 const AppRouteWithChildren = AppRoute._addFileChildren(AppRouteChildren);

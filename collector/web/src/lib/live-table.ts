@@ -16,8 +16,11 @@ export class LiveTable<T extends object> {
   membership = 0;
   /** Rises when any row changes. */
   version = 0;
+  /** Rises when rows come or go, or one of the fields changes that name a row. */
+  naming = 0;
 
   readonly #keyOf: (row: Partial<T>) => string | undefined;
+  readonly #named: readonly (keyof T)[];
   #rows = new Map<string, T>();
   #pending = new Map<string, Partial<T> | null>();
   /** Rows on their way alone, with the patches that came meanwhile. */
@@ -26,8 +29,9 @@ export class LiveTable<T extends object> {
   readonly #listeners = new Set<Listener>();
   #list: readonly T[] | null = null;
 
-  constructor(keyOf: (row: Partial<T>) => string | undefined) {
+  constructor(keyOf: (row: Partial<T>) => string | undefined, named: readonly (keyof T)[] = []) {
     this.#keyOf = keyOf;
+    this.#named = named;
   }
 
   get(key: string): T | undefined {
@@ -96,6 +100,7 @@ export class LiveTable<T extends object> {
     const isNew = !this.#rows.has(key);
     this.#rows.set(key, row);
     this.#touch(isNew);
+    this.naming += 1;
     this.#notify(key);
     for (const listener of this.#listeners) listener();
   }
@@ -128,6 +133,7 @@ export class LiveTable<T extends object> {
         members = true;
       } else if (row) {
         this.#rows.set(key, { ...row, ...patch });
+        if (this.#named.some((field) => field in patch)) this.naming += 1;
       } else {
         if (!early) unknown.push(key);
         continue;
@@ -154,7 +160,9 @@ export class LiveTable<T extends object> {
   #touch(members: boolean): void {
     this.#list = null;
     this.version += 1;
-    if (members) this.membership += 1;
+    if (!members) return;
+    this.membership += 1;
+    this.naming += 1;
   }
 
   #notify(key: string): void {

@@ -249,4 +249,18 @@ describe("LiveStore", () => {
     frame();
     await vi.waitFor(() => expect(store.interfaces("a").get("if:3")).toBeDefined());
   });
+
+  it("counts a change of names, and no other", async () => {
+    const { store, frame } = await ready();
+    const before = store.devices.naming;
+    store.receive(patched(11, [{ id: "a", in_bps: 2 }]));
+    frame();
+    expect(store.devices.naming).toBe(before);
+    store.receive(patched(12, [{ id: "a", name: "core-1" }]));
+    frame();
+    expect(store.devices.naming).toBe(before + 1);
+    store.receive(patched(13, [], ["b"]));
+    frame();
+    expect(store.devices.naming).toBe(before + 2);
+  });
 });

@@ -56,8 +56,8 @@ interface Slot {
 }
 
 export class LiveStore {
-  readonly devices = new LiveTable<Device>((row) => row.id);
-  readonly agents = new LiveTable<Agent>((row) => row.id);
+  readonly devices = new LiveTable<Device>((row) => row.id, ["name", "address", "site", "tenant"]);
+  readonly agents = new LiveTable<Agent>((row) => row.id, ["name", "site", "tenant"]);
   readonly #interfaces = new Map<string, LiveTable<Interface>>();
   readonly #slots = new Map<string, Slot>();
   readonly #source: LiveSource;

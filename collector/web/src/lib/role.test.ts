@@ -1,11 +1,16 @@
 import { expect, it } from "vitest";
-import { mayBy } from "./role";
+import { mayBy, roleWord } from "./role";
 
 it.each([
-  ["viewer", false, false],
-  ["operator", true, false],
-  ["tenant_admin", true, true],
-  ["super_admin", true, true],
-  ["a role of a later release", true, true],
-  [undefined, false, false],
-])("%s", (role, write, admin) => expect(mayBy(role)).toEqual({ write, admin }));
+  ["viewer", false, false, false],
+  ["operator", true, false, false],
+  ["tenant_admin", true, true, false],
+  ["super_admin", true, true, true],
+  ["a role of a later release", true, true, true],
+  ["toString", true, true, true],
+  [undefined, false, false, false],
+])("%s", (role, write, admin, provider) => expect(mayBy(role)).toEqual({ write, admin, provider }));
+
+it("says a role in words, an unknown one as it stands", () => {
+  expect([roleWord("tenant_admin"), roleWord("auditor")]).toEqual(["Administrator", "auditor"]);
+});

@@ -7,19 +7,53 @@ export interface May {
   write: boolean;
   /** API keys and revoking agents. */
   admin: boolean;
+  /** Tenants, quotas and the people of all tenants. */
+  provider: boolean;
 }
 
-const ROLES: Readonly<Record<string, May>> = {
-  viewer: { write: false, admin: false },
-  operator: { write: true, admin: false },
-  tenant_admin: { write: true, admin: true },
-  super_admin: { write: true, admin: true },
+export type Role = "viewer" | "operator" | "tenant_admin" | "super_admin";
+
+interface RoleInfo {
+  word: string;
+  /** For who gives the role to somebody. */
+  note: string;
+  may: May;
+}
+
+/** From the least to the most. */
+export const ROLES: Readonly<Record<Role, RoleInfo>> = {
+  viewer: {
+    word: "Viewer",
+    note: "Sees devices, their history and their state. Changes nothing.",
+    may: { write: false, admin: false, provider: false },
+  },
+  operator: {
+    word: "Operator",
+    note: "Adds and removes devices, makes tokens for agents.",
+    may: { write: true, admin: false, provider: false },
+  },
+  tenant_admin: {
+    word: "Administrator",
+    note: "All of one tenant: its people, API keys, credentials and agents.",
+    may: { write: true, admin: true, provider: false },
+  },
+  super_admin: {
+    word: "Provider administrator",
+    note: "All tenants of this collector, and making new ones.",
+    may: { write: true, admin: true, provider: true },
+  },
 };
+
+const isRole = (role: string): role is Role => Object.hasOwn(ROLES, role);
 
 /** `role` is the highest one anywhere; an unknown one is left for the server to judge. */
 export function mayBy(role: string | undefined): May {
-  if (role === undefined) return { write: false, admin: false };
-  return ROLES[role] ?? { write: true, admin: true };
+  if (role === undefined) return { write: false, admin: false, provider: false };
+  return isRole(role) ? ROLES[role].may : { write: true, admin: true, provider: true };
+}
+
+export function roleWord(role: string): string {
+  return isRole(role) ? ROLES[role].word : role;
 }
 
 export function useMay(): May {

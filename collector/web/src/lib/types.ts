@@ -20,6 +20,7 @@ export type Series = Schemas["Series"];
 export type SeriesSet = Schemas["SeriesSet"];
 export type Site = Schemas["Site"];
 export type State = Schemas["State"];
+export type Tenant = Schemas["Tenant"];
 export type Token = Schemas["Token"];
 
 export type HelloEvent = Schemas["HelloEvent"];

@@ -1,16 +1,32 @@
-import { createFileRoute, redirect } from "@tanstack/react-router";
+import { createFileRoute, redirect, retainSearchParams } from "@tanstack/react-router";
+import * as v from "valibot";
 import { Shell } from "../features/shell/shell";
 import { ApiError } from "../lib/api";
 import { connectLive } from "../lib/live-app";
+import { rememberedTenant, settledTenant } from "../lib/scope";
 import { meQuery } from "../lib/session";
 
+const search = v.object({ tenant: v.fallback(v.optional(v.string()), undefined) });
+
 export const Route = createFileRoute("/_app")({
-  beforeLoad: async ({ context, location }) => {
+  validateSearch: search,
+  // Every link keeps to the tenant; only the switch leaves it.
+  search: { middlewares: [retainSearchParams(["tenant"])] },
+  beforeLoad: async ({ context, location, search: { tenant }, cause }) => {
     try {
       await context.queries.ensureQueryData(meQuery);
     } catch (error) {
       if (!(error instanceof ApiError) || error.status !== 401) throw error;
       throw redirect({ to: "/login", search: { next: location.href } });
+    }
+    const { tenants } = await context.queries.ensureQueryData(meQuery);
+    // Later on a page without a tenant was chosen so: the way back leads to it.
+    const remembered = cause === "enter" ? rememberedTenant() : null;
+    const settled = settledTenant(tenants, tenant, remembered);
+    if (settled !== tenant) {
+      throw redirect({
+        to: location.pathname, search: { ...location.search, tenant: settled }, replace: true,
+      });
     }
     connectLive();
   },

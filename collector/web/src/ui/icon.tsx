@@ -18,6 +18,8 @@ const PATHS = {
   trash: "M4 6h12M8 6V4h4v2M6 6l.7 10h6.600L14 6",
   warn: "M10 4 2.800 16.500h14.400ZM10 9v3.500M10 14.500h.01",
   table: "M3 4h14v12H3zM3 8.500h14M8 8.500V16",
+  tenant: "M4 16.500V6l6-3 6 3v10.500M2.500 16.500h15M8 16.500v-4h4v4M8 8h.01M12 8h.01",
+  settings: "M4 6h7M15 6h1M4 14h1M9 14h7M13 4v4M7 12v4",
 } as const;
 
 export type IconName = keyof typeof PATHS;

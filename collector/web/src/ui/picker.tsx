@@ -53,7 +53,7 @@ export function Picker({
                 key={choice.value}
                 value={choice.value}
                 className="flex min-h-8 cursor-default items-center justify-between gap-6 rounded-md px-2.5
-                  outline-none data-highlighted:bg-hover data-[state=checked]:text-accent phone:min-h-11"
+                  outline-none data-highlighted:bg-selected data-[state=checked]:text-accent phone:min-h-11"
               >
                 <Select.ItemText>{choice.label}</Select.ItemText>
                 {choice.note && <span className="text-xs text-muted">{choice.note}</span>}

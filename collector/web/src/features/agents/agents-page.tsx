@@ -1,25 +1,31 @@
 import { useEffect, useMemo, useState } from "react";
-import { byName, integer } from "../../lib/format";
+import { byName } from "../../lib/format";
 import { live, useTableValue } from "../../lib/live-app";
 import { useMay } from "../../lib/role";
-import { type Read, sorted, type Sorting } from "../../lib/sorting";
+import { agentNames, useAgentNames } from "../../lib/live-names";
+import { isInScope, useScope } from "../../lib/scope";
+import { sorted, type Sorting } from "../../lib/sorting";
 import { STATE_RANK } from "../../lib/state";
 import type { Agent } from "../../lib/types";
+import { useTitle } from "../../lib/use-title";
 import { Button } from "../../ui/button";
 import { Empty } from "../../ui/empty";
+import { FilterBar } from "../../ui/filter-bar";
 import { Icon } from "../../ui/icon";
 import { PageHead } from "../../ui/page-head";
 import { Skeleton } from "../../ui/skeleton";
-import { ariaSort, SortButton } from "../../ui/sort-button";
+import { BODY } from "../../ui/table-cell";
+import { type Heading, readsOf, TableHead } from "../../ui/table-head";
 import { TableError } from "../shell/table-error";
 import { AgentRow } from "./agent-row";
 import { NewAgent } from "./new-agent";
 import { RevokeAgent } from "./revoke-agent";
 
-const COLUMNS: readonly { by: string; label: string; figure?: boolean; read: Read<Agent> }[] = [
+const COLUMNS: readonly Heading<Agent>[] = [
   { by: "state", label: "State", read: (a) => STATE_RANK[a.state] },
-  { by: "name", label: "Agent", read: (a) => a.name },
-  { by: "site", label: "Site", read: (a) => `${a.tenant.name} ${a.site.name}` },
+  { by: "name", label: "Agent", read: (a) => agentNames().name(a) },
+  { by: "tenant", label: "Tenant", read: (a) => a.tenant.name },
+  { by: "site", label: "Site", read: (a) => a.site.name },
   { by: "version", label: "Version", read: (a) => a.version },
   { by: "transport", label: "Transport", read: (a) => a.transport },
   { by: "ack", label: "Last ack", figure: true, read: (a) => since(a.last_ack_at) },
@@ -28,7 +34,14 @@ const COLUMNS: readonly { by: string; label: string; figure?: boolean; read: Rea
   { by: "devices", label: "Devices", figure: true, read: (a) => a.devices },
   { by: "certificate", label: "Certificate", read: (a) => until(a.certificate_expires_at) },
 ];
-const READS = Object.fromEntries(COLUMNS.map(({ by, read }) => [by, read]));
+const OF_ONE_TENANT = COLUMNS.filter(({ by }) => by !== "tenant");
+const READS = readsOf(COLUMNS);
+
+function matches(agent: Agent, query: string): boolean {
+  const hay = [agentNames().name(agent), agent.name, agent.site.name, agent.tenant.name, agent.version ?? "",
+    agent.platform ?? ""].join("\n").toLowerCase();
+  return query.toLowerCase().split(/\s+/).every((word) => hay.includes(word));
+}
 
 function until(at: string | null | undefined): number | null {
   return at ? Date.parse(at) : null;
@@ -41,28 +54,39 @@ function since(at: string | null | undefined): number | null {
 
 export function AgentsPage() {
   const may = useMay();
+  const scope = useScope();
+  const names = useAgentNames();
+  const [query, setQuery] = useState("");
   const [making, setMaking] = useState(false);
   const [revoking, setRevoking] = useState<Agent | null>(null);
   const membership = useTableValue(live.agents, (table) => table.membership);
   const phase = useTableValue(live.agents, (table) => table.phase);
-  useEffect(() => {
-    document.title = "Agents · Farwatch";
-    live.refreshAgents();
-  }, []);
+  useEffect(() => live.refreshAgents(), []);
+  useTitle("Agents");
   const [sorting, setSorting] = useState<Sorting>({ by: "state", desc: false });
   // Order on arrival, departure and by a click only: a row does not jump while a hand is on its way to it.
   const ids = useMemo(
     () =>
-      sorted(live.agents.list().toSorted((a, b) => byName(a.name, b.name)), READS, sorting)
-        .map((agent) => agent.id),
-    // oxlint-disable-next-line react/exhaustive-deps -- membership stands for the list
-    [membership, sorting],
+      sorted(
+        live.agents.list().filter((agent) => isInScope(scope, agent)).toSorted((a, b) => byName(a.name, b.name)),
+        READS, sorting,
+      ).map((agent) => agent.id),
+    // oxlint-disable-next-line react/exhaustive-deps -- membership and names stand for the list
+    [membership, names, scope, sorting],
   );
+  const text = query.trim();
+  const shown = ids.filter((id) => {
+    const agent = live.agents.get(id);
+    return agent && (!text || matches(agent, text));
+  });
 
   return (
     <>
       <PageHead title="Agents">
-        <span className="text-xs text-muted">{ids.length > 0 && integer(ids.length)}</span>
+        {ids.length > 0 && (
+          <FilterBar label="Filter agents" query={query} onQuery={setQuery} shown={shown.length}
+            total={ids.length} onClear={query ? () => setQuery("") : undefined} />
+        )}
         <span className="flex-1" />
         {may.write && (
           <Button look="solid" onClick={() => setMaking(true)}>
@@ -73,7 +97,7 @@ export function AgentsPage() {
       <TableError table={live.agents} className="mx-4" />
       {ids.length === 0 && phase !== "ready" && phase !== "failed" && <Skeleton label="Loading agents" />}
       {ids.length === 0 && phase === "ready" && (
-        <Empty title="No agent yet">
+        <Empty title={scope.tenant ? `No agent of ${scope.tenant.name} yet` : "No agent yet"}>
           <p>
             An agent runs at each site, on anything from a server to a small board. It opens one
             connection to this collector; nothing at the site listens.{" "}
@@ -88,19 +112,10 @@ export function AgentsPage() {
       )}
       {ids.length > 0 && (
         <table className="w-full border-collapse phone:block" aria-label="Agents">
-          <thead className="text-xs text-muted phone:hidden">
-            <tr className="h-8 border-y border-line bg-surface">
-              {COLUMNS.map(({ by, label, figure = false }) => (
-                <th key={by} scope="col" aria-sort={ariaSort(by, sorting)}
-                  className={`px-2 font-normal first:pl-4 ${figure ? "num" : "text-left"}`}>
-                  <SortButton by={by} label={label} descFirst={figure} sorting={sorting} onSort={setSorting} />
-                </th>
-              ))}
-              <th scope="col" className="px-2 pr-4"><span className="sr-only">Actions</span></th>
-            </tr>
-          </thead>
-          <tbody className="phone:flex phone:flex-col phone:gap-2 phone:p-3">
-            {ids.map((id) => (
+          <TableHead columns={scope.isMixed ? COLUMNS : OF_ONE_TENANT} sorting={sorting} onSort={setSorting}
+            hasActions={may.admin} />
+          <tbody className={BODY}>
+            {shown.map((id) => (
               <AgentRow key={id} id={id} onRevoke={may.admin ? setRevoking : null} />
             ))}
           </tbody>

@@ -1,17 +1,17 @@
 import { useMutation, useQuery } from "@tanstack/react-query";
-import { type SubmitEvent, useState } from "react";
-import { ApiError, api, PAGE, take } from "../../lib/api";
+import { useState } from "react";
+import { api, PAGE, take } from "../../lib/api";
 import { serverNow } from "../../lib/clock";
 import { live, useTableValue } from "../../lib/live-app";
-import { meQuery } from "../../lib/session";
 import type { Token } from "../../lib/types";
 import { Button } from "../../ui/button";
 import { CopyLine } from "../../ui/copy-line";
-import { ErrorNote } from "../../ui/error-note";
-import { FieldFrame, TextField } from "../../ui/field";
+import { TextField } from "../../ui/field";
+import { fieldErrors, Form } from "../../ui/form";
 import { Modal } from "../../ui/modal";
-import { Picker } from "../../ui/picker";
+import { SecretOnce } from "../../ui/secret-once";
 import { StateShape } from "../../ui/state-badge";
+import { TenantField, useFirstTenant } from "../../ui/tenant-field";
 import { dateTime } from "../../lib/format";
 
 interface Props {
@@ -37,37 +37,29 @@ export function NewAgent({ open, onOpenChange }: Props) {
       {made ? (
         <Enrol token={made.token} since={made.at} onDone={() => change(false)} />
       ) : (
-        <TokenForm onMade={(token) => setMade({ token, at: serverNow() })} />
+        <TokenForm onMade={(token) => setMade({ token, at: serverNow() })} onCancel={() => change(false)} />
       )}
     </Modal>
   );
 }
 
-function TokenForm({ onMade }: { onMade: (token: Token) => void }) {
-  const { data: me } = useQuery(meQuery);
+function TokenForm({ onMade, onCancel }: { onMade: (token: Token) => void; onCancel: () => void }) {
   const sites = useQuery({
     queryKey: ["sites"],
     queryFn: async () =>
       (await take(api.GET("/api/v1/sites", { params: { query: { limit: PAGE } } }))).data,
   });
-  const [chosen, setChosen] = useState("");
-  const tenant = chosen || (me?.tenants[0]?.id ?? "");
+  const [tenant, setTenant] = useState(useFirstTenant());
   const make = useMutation({
     mutationFn: (body: { tenant: string; site: string }) => take(api.POST("/api/v1/tokens", { body })),
     onSuccess: ({ data }) => onMade(data),
   });
-  const fields = make.error instanceof ApiError ? make.error.fields : {};
-  const submit = (event: SubmitEvent<HTMLFormElement>) => {
-    event.preventDefault();
-    const site = String(new FormData(event.currentTarget).get("site") ?? "").trim();
-    make.mutate({ tenant, site });
-  };
+  const fields = fieldErrors(make.error);
   return (
-    <form onSubmit={submit} noValidate className="flex flex-col gap-4">
-      <FieldFrame id="tenant" label="Tenant" error={fields["tenant"]}>
-        <Picker id="tenant" label="Tenant" value={tenant} onChange={setChosen}
-          choices={(me?.tenants ?? []).map((t) => ({ value: t.id, label: t.name }))} />
-      </FieldFrame>
+    <Form onSubmit={(form) => make.mutate({ tenant, site: String(form.get("site") ?? "").trim() })}
+      error={make.error} shows={["tenant", "site"]} action="Make the token" busy={make.isPending}
+      disabled={!tenant} onCancel={onCancel}>
+      <TenantField id="tenant" value={tenant} onChange={setTenant} error={fields["tenant"]} />
       <TextField id="site" name="site" label="Site" list="site-names" autoComplete="off" required
         placeholder="Rooftop North" hint="A new name makes a new site." error={fields["site"]} />
       <datalist id="site-names">
@@ -75,11 +67,7 @@ function TokenForm({ onMade }: { onMade: (token: Token) => void }) {
           <option key={site.id} value={site.name}>{site.name}</option>
         ))}
       </datalist>
-      {make.error && Object.keys(fields).length === 0 && <ErrorNote error={make.error} />}
-      <Button type="submit" look="solid" className="self-end" disabled={make.isPending || !tenant}>
-        Make the token
-      </Button>
-    </form>
+    </Form>
   );
 }
 
@@ -95,11 +83,9 @@ function Enrol({ token, since, onDone }: { token: Token; since: number; onDone: 
     <div className="flex flex-col gap-4">
     <ol className="flex flex-col gap-4">
       <li className="flex flex-col gap-1.5">
-        <p>
-          The token for <strong>{token.site.name}</strong>. It works once, until{" "}
-          {dateTime(token.expires_at)}, and is not shown again.
-        </p>
-        <CopyLine label="Copy the token" text={token.token} />
+        <p>The token for <strong>{token.site.name}</strong>.</p>
+        <SecretOnce what="token" text={token.token}
+          note={`It works once, until ${dateTime(token.expires_at)}.`} />
       </li>
       <li className="flex flex-col gap-1.5">
         <p>Enrol: paste the token, then press Enter and Ctrl-D.</p>

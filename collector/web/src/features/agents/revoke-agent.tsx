@@ -2,10 +2,21 @@ import { useMutation } from "@tanstack/react-query";
 import { api, take } from "../../lib/api";
 import { integer } from "../../lib/format";
 import { live } from "../../lib/live-app";
+import { useAgentNames } from "../../lib/live-names";
 import type { Agent } from "../../lib/types";
 import { Confirm } from "../../ui/confirm";
 
+/** So many devices are not lost by one click. */
+const MANY = 20;
+
+function lost({ devices, buffer, site, tenant }: Agent): string[] {
+  const lines = [`The watch over ${integer(devices)} devices of ${site.name}, ${tenant.name}`];
+  if (buffer && buffer.batches > 0) lines.push(`${integer(buffer.batches)} batches that it has not sent yet`);
+  return lines;
+}
+
 export function RevokeAgent({ agent, onClose }: { agent: Agent | null; onClose: () => void }) {
+  const names = useAgentNames();
   const revoke = useMutation({
     mutationFn: (id: string) =>
       take(api.POST("/api/v1/agents/{id}/revoke", { params: { path: { id } }, body: {} })),
@@ -22,14 +33,15 @@ export function RevokeAgent({ agent, onClose }: { agent: Agent | null; onClose: 
         revoke.reset();
         onClose();
       }}
-      title={`Revoke ${agent?.name ?? ""}?`}
+      title={`Revoke ${agent ? names.name(agent) : ""}?`}
       action="Revoke agent"
       busy={revoke.isPending}
       error={revoke.error}
+      loses={agent ? lost(agent) : []}
+      typed={agent && agent.devices >= MANY ? agent.name : undefined}
       onConfirm={() => agent && revoke.mutate(agent.id)}
     >
-      Its certificate stops working at once and its {integer(agent?.devices ?? 0)} devices are no
-      longer watched. To bring it back, enrol it again with a new token.
+      Its certificate stops working at once. To bring it back, enrol it again with a new token.
     </Confirm>
   );
 }

@@ -4,8 +4,10 @@ import { type ReactNode, useState } from "react";
 import { api, take } from "../../lib/api";
 import { duration, milliseconds, NONE, shortModel } from "../../lib/format";
 import { live } from "../../lib/live-app";
+import type { Names } from "../../lib/names";
 import { useMay } from "../../lib/role";
 import { causeHint } from "../../lib/state";
+import { useScope } from "../../lib/scope";
 import type { Device, DeviceDetail } from "../../lib/types";
 import { Age } from "../../ui/age";
 import { IconButton } from "../../ui/button";
@@ -15,29 +17,32 @@ import { DeviceState } from "../../ui/state-badge";
 import { useShown } from "../fleet/fleet-row";
 import { lastFleet } from "../fleet/last-fleet";
 
-export function DeviceHead({ device, detail }: { device: Device; detail: DeviceDetail }) {
+export function DeviceHead({ device, detail, names }: {
+  device: Device; detail: DeviceDetail; names: Names;
+}) {
   const [state, cause] = useShown(device);
   const may = useMay();
   const hint = causeHint(cause);
   const { facts } = detail;
   return (
     <header className="border-b border-line px-4 pt-3 pb-3 phone:px-3">
-      <div className="flex items-center gap-3">
+      <Trail device={device} />
+      <div className="flex items-center gap-3 phone:flex-wrap phone:gap-x-1">
         <Link to="/fleet" search={lastFleet().search} aria-label="Back to the fleet" title="Back to the fleet (Esc)"
           className="-ml-2 inline-flex size-8 items-center justify-center rounded-md text-muted hover:bg-hover phone:size-11">
           <Icon name="back" />
         </Link>
-        <h1 className="clip text-xl font-semibold">{device.name}</h1>
-        <span className="shrink-0 rounded-full border border-line px-3 py-1" data-device-state>
+        <h1 className="clip text-xl font-semibold phone:grow phone:basis-[calc(100%-100px)] phone:whitespace-normal! phone:wrap-anywhere" title={names.name(device)}>{names.name(device)}</h1>
+        <span className="shrink-0 rounded-full border border-line px-3 py-1 phone:order-last phone:mb-1" data-device-state>
           <DeviceState state={state} cause={cause} />
         </span>
-        <span className="flex-1" />
-        {may.write && <RemoveDevice device={device} />}
+        <span className="flex-1 phone:hidden" />
+        {may.write && <RemoveDevice device={device} names={names} />}
       </div>
       {hint && state !== "up" && <p className="mt-1 text-muted">{hint}</p>}
       <dl className="mt-2 flex flex-wrap gap-x-6 gap-y-2 phone:grid phone:grid-cols-2">
         <Fact name="Last sample">{device.last_sample_at ? <Age at={device.last_sample_at} long /> : "none yet"}</Fact>
-        <Fact name="Address">{device.address}</Fact>
+        <Fact name="Address">{names.address(device)}</Fact>
         <Fact name="Model"><span title={facts.sys_descr ?? undefined}>{shortModel(facts.sys_descr ?? device.model)}</span></Fact>
         <Fact name="System name">{facts.sys_name ?? device.sys_name ?? NONE}</Fact>
         <Fact name="Location">{facts.sys_location || NONE}</Fact>
@@ -51,6 +56,29 @@ export function DeviceHead({ device, detail }: { device: Device; detail: DeviceD
   );
 }
 
+/** Where the device stands; each part leads to all that stands there. */
+function Trail({ device: { tenant, site } }: { device: Device }) {
+  const { tenants } = useScope();
+  const link = "rounded hover:text-text hover:underline";
+  return (
+    <nav aria-label="Breadcrumb" className="mb-1 text-xs text-muted phone:hidden">
+      <ol className="flex items-center gap-1.5">
+        <li><Link to="/fleet" className={link}>Fleet</Link></li>
+        {tenants.length > 1 && (
+          <li>
+            <span aria-hidden="true" className="mr-1.5">/</span>
+            <Link to="/fleet" search={{ tenant: tenant.id }} className={link}>{tenant.name}</Link>
+          </li>
+        )}
+        <li>
+          <span aria-hidden="true" className="mr-1.5">/</span>
+          <Link to="/fleet" search={{ tenant: tenant.id, q: site.name }} className={link}>{site.name}</Link>
+        </li>
+      </ol>
+    </nav>
+  );
+}
+
 function Fact({ name, children }: { name: string; children: ReactNode }) {
   return (
     <div className="min-w-0">
@@ -60,7 +88,7 @@ function Fact({ name, children }: { name: string; children: ReactNode }) {
   );
 }
 
-function RemoveDevice({ device }: { device: Device }) {
+function RemoveDevice({ device, names }: { device: Device; names: Names }) {
   const [asking, setAsking] = useState(false);
   const navigate = useNavigate();
   const queries = useQueryClient();
@@ -77,9 +105,10 @@ function RemoveDevice({ device }: { device: Device }) {
       <IconButton label="Remove device" onClick={() => setAsking(true)}>
         <Icon name="trash" />
       </IconButton>
-      <Confirm open={asking} onOpenChange={setAsking} title={`Remove ${device.name}?`}
-        action="Remove device" busy={remove.isPending} error={remove.error} onConfirm={() => remove.mutate()}>
-        {device.agent.name} stops polling {device.address}. Its history cannot be reached any more.
+      <Confirm open={asking} onOpenChange={setAsking} title={`Remove ${names.name(device)}?`}
+        action="Remove device" busy={remove.isPending} error={remove.error} onConfirm={() => remove.mutate()}
+        loses={["Its history and charts", "The credential it is polled with"]}>
+        {device.agent.name} stops polling {names.address(device)}.
       </Confirm>
     </>
   );

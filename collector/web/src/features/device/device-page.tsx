@@ -1,7 +1,9 @@
 import { Link, useNavigate, useSearch } from "@tanstack/react-router";
 import { useCallback, useEffect } from "react";
 import { live, useLink, useTableValue, useWatchedInterfaces } from "../../lib/live-app";
+import { useScope } from "../../lib/scope";
 import type { Device } from "../../lib/types";
+import { useTitle } from "../../lib/use-title";
 import { useKeys } from "../../lib/use-keys";
 import { Empty } from "../../ui/empty";
 import { ErrorNote } from "../../ui/error-note";
@@ -14,6 +16,7 @@ import { InterfaceCharts } from "./interface-charts";
 import { InterfaceTable, useInterfaceOrder } from "./interface-table";
 import { busiest } from "./interface-table-order";
 import { useDetail } from "./use-detail";
+import { useNamesOf } from "./use-device-names";
 
 export function DevicePage({ id }: { id: string }) {
   const search = useSearch({ from: "/_app/devices/$id" });
@@ -27,9 +30,16 @@ export function DevicePage({ id }: { id: string }) {
   const chosen = search.if || busiest(order)?.object || null;
   const port = order.find((one) => one.object === chosen);
 
+  const names = useNamesOf(device);
+  const called = device && names.name(device);
+  useTitle(called ?? null, true);
+  // A link from elsewhere may lead to another tenant than the one the pages are narrowed to.
+  const { tenant } = useScope();
+  const owner = device?.tenant.id;
   useEffect(() => {
-    if (device) document.title = `${device.name} · Farwatch`;
-  }, [device]);
+    if (!tenant || !owner || tenant.id === owner) return;
+    void navigate({ search: (old) => ({ ...old, tenant: owner }), replace: true });
+  }, [tenant, owner, navigate]);
   useKeys({ Escape: () => void navigate({ to: "/fleet", search: lastFleet().search }) });
   const choose = useCallback(
     (object: string) => {
@@ -38,13 +48,13 @@ export function DevicePage({ id }: { id: string }) {
     [navigate],
   );
 
-  if (isRemoved) return <Removed name={detail?.name ?? "This device"} />;
+  if (isRemoved) return <Removed name={detail ? names.name(detail) : "This device"} />;
   if (isMissing) return <NotFound />;
   if (error) return <ErrorNote error={error} className="m-4" onRetry={retry} />;
   if (!device || !detail) return <div role="status" aria-label="Loading the device" />;
   return (
     <div className="flex min-h-full flex-col">
-      <DeviceHead device={device} detail={detail} />
+      <DeviceHead device={device} detail={detail} names={names} />
       {isLeftOut && (
         <p role="status" className="mx-4 mt-4 rounded-md border border-edge bg-degraded-soft px-3 py-2 phone:mx-3">
           Interfaces are not live: too many device tabs are open. Close one of the others.

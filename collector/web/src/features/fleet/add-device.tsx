@@ -1,12 +1,13 @@
 import { useMutation } from "@tanstack/react-query";
-import { type SubmitEvent, useEffect, useState } from "react";
-import { ApiError, api, take } from "../../lib/api";
+import { useEffect, useState } from "react";
+import { api, take } from "../../lib/api";
 import { byName } from "../../lib/format";
 import { live, useTableValue } from "../../lib/live-app";
+import { useAgentNames } from "../../lib/live-names";
+import { isInScope, useScope } from "../../lib/scope";
 import type { NewDevice } from "../../lib/types";
-import { Button } from "../../ui/button";
-import { ErrorNote } from "../../ui/error-note";
 import { FieldFrame, TextField } from "../../ui/field";
+import { fieldErrors, Form } from "../../ui/form";
 import { Modal } from "../../ui/modal";
 import { Picker } from "../../ui/picker";
 
@@ -31,11 +32,13 @@ export function AddDevice({ open, onOpenChange }: Props) {
 function useAgentChoices() {
   useEffect(() => live.ensureAgents(), []);
   useTableValue(live.agents, (table) => table.membership);
+  const scope = useScope();
+  const names = useAgentNames();
   return live.agents
     .list()
-    .filter((agent) => !agent.revoked_at)
+    .filter((agent) => !agent.revoked_at && isInScope(scope, agent))
     .toSorted((a, b) => byName(a.name, b.name))
-    .map((agent) => ({ value: agent.id, label: agent.name, note: `${agent.site.name} · ${agent.tenant.name}` }));
+    .map((agent) => ({ value: agent.id, label: names.name(agent), note: `${agent.site.name} · ${agent.tenant.name}` }));
 }
 
 const INTERVALS = [
@@ -45,6 +48,7 @@ const INTERVALS = [
   { value: "300", label: "5 min" },
 ] as const;
 const INTERVAL = "60";
+const SHOWS = ["agent", "address", "name", "snmp.version", "snmp.community", "community", "interval_s"];
 
 export function AddDeviceForm({ onDone }: { onDone: () => void }) {
   const agents = useAgentChoices();
@@ -60,14 +64,10 @@ export function AddDeviceForm({ onDone }: { onDone: () => void }) {
       onDone();
     },
   });
-  const told = add.error instanceof ApiError ? add.error.fields : {};
   const fields: Readonly<Record<string, string>> =
-    isBlank ? { "snmp.community": "A community is needed." } : told;
-  const first = Object.values(fields).length > 0;
+    isBlank ? { "snmp.community": "A community is needed." } : fieldErrors(add.error);
 
-  const submit = (event: SubmitEvent<HTMLFormElement>) => {
-    event.preventDefault();
-    const form = new FormData(event.currentTarget);
+  const submit = (form: FormData) => {
     const text = (name: string) => String(form.get(name) ?? "").trim();
     const name = text("name");
     const community = String(form.get("community") ?? "");
@@ -83,7 +83,8 @@ export function AddDeviceForm({ onDone }: { onDone: () => void }) {
   };
 
   return (
-    <form onSubmit={submit} noValidate className="flex flex-col gap-4">
+    <Form onSubmit={submit} error={add.error} fields={fields} shows={SHOWS} action="Add device"
+      busy={add.isPending} busyAction="Adding…" disabled={!agent} onCancel={onDone}>
       <FieldFrame
         id="agent"
         label="Agent"
@@ -113,14 +114,6 @@ export function AddDeviceForm({ onDone }: { onDone: () => void }) {
         <Picker id="interval" label="Poll interval" value={interval} onChange={setInterval}
           choices={INTERVALS} invalid={!!fields["interval_s"]} />
       </FieldFrame>
-      {add.error && !first && <ErrorNote error={add.error} />}
-      {first && <p role="alert" className="sr-only">The form has errors. {Object.values(fields).join(" ")}</p>}
-      <div className="flex justify-end gap-2 pt-1">
-        <Button onClick={onDone}>Cancel</Button>
-        <Button type="submit" look="solid" disabled={add.isPending || !agent}>
-          {add.isPending ? "Adding…" : "Add device"}
-        </Button>
-      </div>
-    </form>
+    </Form>
   );
 }

@@ -3,6 +3,7 @@ import {
   globalFilteringFeature, rowSortingFeature, tableFeatures,
 } from "@tanstack/react-table";
 import { byName } from "../../lib/format";
+import { deviceNames } from "../../lib/live-names";
 import { STATE_RANK } from "../../lib/state";
 import type { Device } from "../../lib/types";
 
@@ -52,7 +53,7 @@ export const columns = helper.columns([
       STATE_RANK[a.original.state] - STATE_RANK[b.original.state] ||
       byName(a.original.name, b.original.name),
   }),
-  text("name", "Name", (row) => row.name),
+  text("name", "Name", (row) => deviceNames().name(row)),
   text("tenant", "Tenant", (row) => row.tenant.name),
   text("site", "Site", (row) => row.site.name),
   text("address", "Address", (row) => row.address),
@@ -65,13 +66,17 @@ export const columns = helper.columns([
   figure("age", "Age", (row) => (row.last_sample_at ? -Date.parse(row.last_sample_at) : null)),
 ]);
 
+/** Where all rows are of one tenant, none says so. */
+export const ofOneTenant = columns.filter(({ id }) => id !== "tenant");
+
 /** Right-aligned columns, and those that a narrow screen leaves out. */
 export const NUMERIC = new Set(["interfaces", "in", "out", "rtt", "uptime", "age"]);
 export const WIDE = new Set(["address", "model", "rtt", "uptime"]);
 
-export function matches(device: Device, query: string): boolean {
+/** `called` is the name that the page shows. */
+export function matches(device: Device, called: string, query: string): boolean {
   const hay = [
-    device.name, device.address, device.tenant.name, device.site.name, device.agent.name,
+    called, device.name, device.address, device.tenant.name, device.site.name, device.agent.name,
     device.model ?? "", device.sys_name ?? "",
   ].join("\n").toLowerCase();
   return query.toLowerCase().split(/\s+/).every((word) => hay.includes(word));

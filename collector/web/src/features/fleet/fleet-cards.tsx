@@ -3,6 +3,8 @@ import { useVirtualizer } from "@tanstack/react-virtual";
 import { memo, useRef, type CSSProperties } from "react";
 import { megabits } from "../../lib/format";
 import { useDevice } from "../../lib/live-app";
+import { useDeviceNames } from "../../lib/live-names";
+import { useScope } from "../../lib/scope";
 import { Age } from "../../ui/age";
 import { DeviceState } from "../../ui/state-badge";
 import { useShown } from "./fleet-row";
@@ -44,6 +46,8 @@ export function FleetCards({ fleet }: { fleet: Fleet }) {
 const Card = memo(function Card({ id, style }: { id: string; style: CSSProperties }) {
   const device = useDevice(id);
   const [state, cause, dim] = useShown(device);
+  const names = useDeviceNames();
+  const { isMixed } = useScope();
   if (!device) return null;
   return (
     <li className="absolute inset-x-0 px-3 py-1" style={style} data-device={id}
@@ -54,7 +58,7 @@ const Card = memo(function Card({ id, style }: { id: string; style: CSSPropertie
         className="flex h-full flex-col justify-center gap-1 rounded-lg border border-line bg-surface px-3.5"
       >
         <span className="flex items-center justify-between gap-3">
-          <span className="clip text-base font-medium">{device.name}</span>
+          <span className="clip text-base font-medium">{names.name(device)}</span>
           <span className="shrink-0 text-xs text-muted">
             <Age at={device.last_sample_at} />
           </span>
@@ -64,7 +68,7 @@ const Card = memo(function Card({ id, style }: { id: string; style: CSSPropertie
         </span>
         <span className="flex items-center justify-between gap-3 text-xs text-muted">
           <span className="clip">
-            {device.site.name} · {device.tenant.name}
+            {device.site.name}{isMixed && ` · ${device.tenant.name}`}
           </span>
           <span className={`shrink-0 text-text ${dim ? "stale" : ""}`}>
             <span aria-label="in">↓</span> {megabits(device.in_bps)}{" "}

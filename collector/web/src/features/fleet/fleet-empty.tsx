@@ -1,6 +1,7 @@
 import { lazy, Suspense, useEffect, useState } from "react";
 import { live, useTableValue } from "../../lib/live-app";
 import { useMay } from "../../lib/role";
+import { isInScope, useScope } from "../../lib/scope";
 import { Button } from "../../ui/button";
 import { Empty } from "../../ui/empty";
 
@@ -19,8 +20,9 @@ export function FleetEmpty({ onAdd }: { onAdd: () => void }) {
 
 function NextStep({ onAdd, onNewAgent }: { onAdd: () => void; onNewAgent: () => void }) {
   useEffect(() => live.ensureAgents(), []);
+  const scope = useScope();
   const agents = useTableValue(live.agents, (table) =>
-    table.phase === "ready" ? table.size : null,
+    table.phase === "ready" ? table.list().filter((agent) => isInScope(scope, agent)).length : null,
   );
   const may = useMay();
   if (!may.write) {
@@ -59,7 +61,7 @@ function NextStep({ onAdd, onNewAgent }: { onAdd: () => void; onNewAgent: () => 
 export function FleetNoMatch({ onClear }: { onClear: () => void }) {
   return (
     <Empty title="No device matches">
-      <p>The filter, the state or the tenant leaves nothing to show.</p>
+      <p>The filter or the state leaves nothing to show.</p>
       <Button className="self-start" onClick={onClear}>
         Clear the filter
       </Button>

@@ -1,13 +1,13 @@
-import { useQuery } from "@tanstack/react-query";
 import { lazy, Suspense, useEffect, useRef, useState } from "react";
 import { integer } from "../../lib/format";
 import { live, useTableValue } from "../../lib/live-app";
 import { useMay } from "../../lib/role";
-import { meQuery } from "../../lib/session";
 import { STATE_WORD, STATES } from "../../lib/state";
 import { useKeys } from "../../lib/use-keys";
+import { useTitle } from "../../lib/use-title";
 import { usePhone } from "../../lib/use-phone";
 import { Button } from "../../ui/button";
+import { FilterInput } from "../../ui/filter-input";
 import { Icon } from "../../ui/icon";
 import { PageHead } from "../../ui/page-head";
 import { Skeleton } from "../../ui/skeleton";
@@ -16,12 +16,10 @@ import { TableError } from "../shell/table-error";
 import { FleetCards } from "./fleet-cards";
 import { FleetEmpty, FleetNoMatch } from "./fleet-empty";
 import { rememberFleet } from "./last-fleet";
-import { FleetFilter } from "./fleet-filter";
 import { type FleetRows, FleetTable } from "./fleet-table";
 import { type Fleet, useFleet } from "./use-fleet";
 
 // Not part of the first load: the rows come first.
-const Picker = lazy(() => import("../../ui/picker").then((m) => ({ default: m.Picker })));
 const AddDevice = lazy(() => import("./add-device").then((m) => ({ default: m.AddDevice })));
 
 export function FleetPage() {
@@ -37,21 +35,16 @@ export function FleetPage() {
     live.ensureDevices();
   }, []);
   const { down } = fleet.counts;
-  useEffect(() => {
-    document.title = `${down > 0 ? `(${integer(down)} down) ` : ""}Fleet · Farwatch`;
-  }, [down]);
+  useTitle(`${down > 0 ? `(${integer(down)} down) ` : ""}Fleet`);
   useKeys({ "/": () => input.current?.select() });
   useEffect(() => rememberFleet({ search: fleet.search }), [fleet.search]);
-  const clear = () => fleet.setSearch({ q: "", state: undefined, tenant: "" });
-  // Esc is pressed lightly; the tenant is a choice of another kind and stays.
-  const clearFilter = () => fleet.setSearch({ q: "", state: undefined });
+  const clear = () => fleet.setSearch({ q: "", state: undefined });
 
   return (
     <div className="flex h-full flex-col">
       <PageHead title="Fleet">
-        <FleetFilter input={input} query={fleet.search.q ?? ""} onQuery={(q) => fleet.setSearch({ q })}
+        <FilterInput label="Filter devices" input={input} query={fleet.search.q ?? ""} onQuery={(q) => fleet.setSearch({ q })}
           toRows={() => rows.current?.first() ?? false} />
-        <TenantPicker fleet={fleet} />
         <StateFilter fleet={fleet} />
         <span className="flex-1" />
         {fleet.held && <span className="text-xs text-muted phone:hidden">order held</span>}
@@ -72,33 +65,10 @@ export function FleetPage() {
       ) : phone ? (
         <FleetCards fleet={fleet} />
       ) : (
-        <FleetTable ref={rows} fleet={fleet} onEscape={clearFilter} />
+        <FleetTable ref={rows} fleet={fleet} onEscape={clear} />
       )}
       <Suspense>{adding && <AddDevice open onOpenChange={setAdding} />}</Suspense>
     </div>
-  );
-}
-
-const ALL = "all";
-
-function TenantPicker({ fleet }: { fleet: Fleet }) {
-  const { data: me } = useQuery(meQuery);
-  if (!me || me.tenants.length < 2) return null;
-  const choices = [
-    { value: ALL, label: "All tenants" },
-    ...me.tenants.map((tenant) => ({ value: tenant.id, label: tenant.name })),
-  ];
-  return (
-    <span className="h-8 phone:order-2 phone:h-11 phone:w-full desk:w-44">
-      <Suspense>
-        <Picker
-          label="Tenant"
-          value={fleet.search.tenant || ALL}
-          choices={choices}
-          onChange={(value) => fleet.setSearch({ tenant: value === ALL ? "" : value })}
-        />
-      </Suspense>
-    </span>
   );
 }
 

@@ -3,6 +3,8 @@ import { type CSSProperties, memo } from "react";
 import { serverNow } from "../../lib/clock";
 import { duration, integer, megabits, milliseconds, shortModel } from "../../lib/format";
 import { useDevice, useEachSecond } from "../../lib/live-app";
+import { useDeviceNames } from "../../lib/live-names";
+import { useScope } from "../../lib/scope";
 import { isDim, shownState } from "../../lib/state";
 import type { Cause, Device, State } from "../../lib/types";
 import { Age } from "../../ui/age";
@@ -30,7 +32,10 @@ export function useShown(device: Device | undefined): [State, Cause | null, bool
 export const FleetRow = memo(function FleetRow({ id, index, selected, style }: Props) {
   const device = useDevice(id);
   const [state, cause, dim] = useShown(device);
+  const names = useDeviceNames();
+  const { isMixed } = useScope();
   if (!device) return null;
+  const name = names.name(device);
   // Nobody has asked the ports of a device that does not answer.
   const portsKnown = state === "up" || state === "degraded";
   const tone = `num ${dim ? "stale" : ""}`;
@@ -42,7 +47,7 @@ export const FleetRow = memo(function FleetRow({ id, index, selected, style }: P
       aria-selected={selected}
       data-device={id}
       data-sample-at={device.last_sample_at ?? ""}
-      className={`fleet-grid absolute inset-x-0 border-b border-line ${
+      className={`fleet-grid ${isMixed ? "" : "one-tenant"} absolute inset-x-0 border-b border-line ${
         selected ? "bg-selected" : "hover:bg-hover"
       }`}
       style={style}
@@ -50,14 +55,17 @@ export const FleetRow = memo(function FleetRow({ id, index, selected, style }: P
       <div role="gridcell" className="clip">
         <DeviceState state={state} cause={cause} />
       </div>
-      <div role="gridcell" className="clip font-medium">
+      <div role="gridcell" className="clip font-medium" title={name}>
         <Link to="/devices/$id" params={{ id }} tabIndex={-1} className="hover:underline">
-          {device.name}
+          {name}
         </Link>
       </div>
-      <div role="gridcell" className="clip text-muted">{device.tenant.name}</div>
+      {isMixed && <div role="gridcell" className="clip text-muted">{device.tenant.name}</div>}
       <div role="gridcell" className="clip text-muted">{device.site.name}</div>
-      <div role="gridcell" className="clip fleet-wide text-muted">{device.address}</div>
+      <div role="gridcell" className="clip fleet-wide text-muted" title={names.address(device)}>
+        {/* Beside it stands whose it is. */}
+        {device.address}
+      </div>
       <div role="gridcell" className="clip fleet-wide text-muted" title={device.model ?? undefined}>
         {shortModel(device.model)}
       </div>

@@ -111,7 +111,7 @@ export function FleetTable({ fleet, onEscape, ref }: Props) {
       <div
         role="row"
         aria-rowindex={1}
-        className="fleet-grid sticky top-0 z-10 h-8 border-y border-line bg-surface text-xs text-muted"
+        className={`fleet-grid ${fleet.isMixed ? "" : "one-tenant"} sticky top-0 z-10 h-8 border-y border-line bg-surface text-xs text-muted`}
       >
         {table.getFlatHeaders().map((header) => {
           const sorted = header.column.getIsSorted();

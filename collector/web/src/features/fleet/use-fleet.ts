@@ -3,9 +3,11 @@ import { type SortingState, useTable } from "@tanstack/react-table";
 import { useCallback, useDeferredValue, useEffect, useMemo, useState } from "react";
 import { currentSecond } from "../../lib/clock";
 import { live, useEachSecond, useTableValue } from "../../lib/live-app";
+import { useDeviceNames } from "../../lib/live-names";
+import { isInScope as isOfTenant, useScope } from "../../lib/scope";
 import { agedCount, shownDevices } from "../../lib/state";
 import type { Device, State } from "../../lib/types";
-import { columns, features, matches } from "./columns";
+import { columns, features, matches, ofOneTenant } from "./columns";
 import { useHeld } from "./use-held";
 
 const route = getRouteApi("/_app/fleet");
@@ -16,7 +18,6 @@ const ORDER_MS = 1000;
 export interface FleetSearch {
   q?: string | undefined;
   state?: State | undefined;
-  tenant?: string | undefined;
   sort?: string | undefined;
 }
 
@@ -68,12 +69,14 @@ export function useFleet() {
   const all = useSnapshot();
   const ordered = useOrder(all, held);
   const query = useDeferredValue(search.q ?? "");
-  const { state, tenant } = search;
+  const { state } = search;
+  const scope = useScope();
+  const names = useDeviceNames();
 
   const isInScope = useCallback(
     (device: Device) =>
-      (!tenant || device.tenant.id === tenant) && (!query || matches(device, query)),
-    [tenant, query],
+      isOfTenant(scope, device) && (!query || matches(device, names.name(device), query)),
+    [scope, names, query],
   );
   const inScope = useMemo(() => all.filter(isInScope), [all, isInScope]);
   const counts = useMemo(() => {
@@ -93,7 +96,7 @@ export function useFleet() {
   );
   const table = useTable({
     features,
-    columns,
+    columns: scope.isMixed ? columns : ofOneTenant,
     data,
     state: { sorting },
     enableSortingRemoval: false,
@@ -105,8 +108,8 @@ export function useFleet() {
   });
   const rows = table.getRowModel().rows;
   const ids = useMemo(() => rows.map((row) => row.id), [rows]);
-  const shown = inScope.length;
-  return { search, setSearch, paused, held, table, ids, counts, shown, total: all.length };
+  const total = useMemo(() => all.filter((device) => isOfTenant(scope, device)).length, [all, scope]);
+  return { search, setSearch, paused, held, table, ids, counts, total, isMixed: scope.isMixed };
 }
 
 export type Fleet = ReturnType<typeof useFleet>;

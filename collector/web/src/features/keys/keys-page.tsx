@@ -1,119 +1,81 @@
-import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
-import { useEffect, useMemo, useState } from "react";
-import { api, PAGE, take } from "../../lib/api";
+import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { useMemo, useState } from "react";
+import { api, take } from "../../lib/api";
 import { serverNow } from "../../lib/clock";
-import { dateOnly, dateTime } from "../../lib/format";
+import { dateOnly, dateTime, NONE } from "../../lib/format";
 import { useEachSecond } from "../../lib/live-app";
-import { useMay } from "../../lib/role";
-import { type Read, sorted, type Sorting } from "../../lib/sorting";
+import { isInScope, useScope } from "../../lib/scope";
 import type { ApiKey } from "../../lib/types";
+import { ROWS, usePages } from "../../lib/use-pages";
+import { useTitle } from "../../lib/use-title";
 import { Button } from "../../ui/button";
 import { Confirm } from "../../ui/confirm";
+import { type Column, DataTable } from "../../ui/data-table";
 import { Empty } from "../../ui/empty";
-import { ErrorNote } from "../../ui/error-note";
 import { Icon } from "../../ui/icon";
 import { PageHead } from "../../ui/page-head";
-import { Skeleton } from "../../ui/skeleton";
-import { ariaSort, SortButton } from "../../ui/sort-button";
 import { NewKey } from "./new-key";
 
-export const KEYS = ["api-keys"] as const;
-
-const COLUMNS: readonly { by: string; label: string; className?: string; read: Read<ApiKey> }[] = [
-  { by: "name", label: "Name", read: (key) => key.name },
-  { by: "tenant", label: "Tenant", className: "phone:hidden", read: (key) => key.tenant?.name ?? null },
-  { by: "scopes", label: "Scopes", read: (key) => key.scopes.join() },
-  { by: "made", label: "Made", className: "phone:hidden", read: (key) => Date.parse(key.created_at) },
-  { by: "used", label: "Last used", className: "phone:hidden", read: (key) => moment(key.last_used_at) },
-  { by: "expires", label: "Expires", read: (key) => moment(key.expires_at) },
-];
-const READS = Object.fromEntries(COLUMNS.map(({ by, read }) => [by, read]));
+const KEYS = ["api-keys"] as const;
 
 function moment(at: string | null | undefined): number | null {
   return at ? Date.parse(at) : null;
 }
 
-function Expiry({ at }: { at: string | null | undefined }) {
-  const over = useEachSecond(() => !!at && Date.parse(at) <= serverNow());
-  if (!at) return <>never</>;
+const COLUMNS: readonly Column<ApiKey>[] = [
+  { by: "name", label: "Name", title: true, read: (key) => key.name, cell: (key) => key.name },
+  { by: "tenant", label: "Tenant", className: "text-muted", read: (key) => key.tenant.name,
+    cell: (key) => key.tenant.name },
+  { by: "scopes", label: "May", read: (key) => key.scopes.join(), cell: (key) => key.scopes.join(", ") },
+  { by: "made", label: "Made", className: "text-muted", read: (key) => moment(key.created_at),
+    cell: (key) => dateOnly(key.created_at) },
+  { by: "used", label: "Last used", className: "text-muted", read: (key) => moment(key.last_used_at),
+    cell: (key) => (key.last_used_at ? dateTime(key.last_used_at) : NONE) },
+  { by: "expires", label: "Expires", read: (key) => moment(key.expires_at),
+    cell: (key) => <Expiry at={key.expires_at} /> },
+];
+const OF_ONE_TENANT = COLUMNS.filter(({ by }) => by !== "tenant");
+
+function Expiry({ at }: { at: string }) {
+  const over = useEachSecond(() => Date.parse(at) <= serverNow());
   return over ? <span className="font-medium text-down">expired {dateOnly(at)}</span> : <>{dateOnly(at)}</>;
 }
 
 export function KeysPage() {
-  const may = useMay();
+  const scope = useScope();
   const [making, setMaking] = useState(false);
   const [removing, setRemoving] = useState<ApiKey | null>(null);
-  const keys = useQuery({
-    queryKey: KEYS,
-    queryFn: async () =>
-      (await take(api.GET("/api/v1/api-keys", { params: { query: { limit: PAGE } } }))).data,
-  });
-  const [sorting, setSorting] = useState<Sorting>({ by: "name", desc: false });
-  const rows = useMemo(() => sorted(keys.data ?? [], READS, sorting), [keys.data, sorting]);
-  useEffect(() => {
-    document.title = "API keys · Farwatch";
-  }, []);
+  const list = usePages(KEYS, (cursor) =>
+    take(api.GET("/api/v1/api-keys", { params: { query: { ...cursor, limit: ROWS } } })));
+  // This operation knows no `?tenant=`.
+  const own = useMemo(() => list.rows.filter((key) => isInScope(scope, key)), [list.rows, scope]);
+  useTitle("API keys");
   return (
     <>
       <PageHead title="API keys">
         <span className="flex-1" />
-        {may.admin && (
-          <Button look="solid" onClick={() => setMaking(true)}>
-            <Icon name="plus" size={14} /> New key
+        <Button look="solid" onClick={() => setMaking(true)}>
+          <Icon name="plus" size={14} /> New key
+        </Button>
+      </PageHead>
+      <DataTable label="API keys" list={{ ...list, rows: own }} columns={scope.isMixed ? COLUMNS : OF_ONE_TENANT}
+        keyOf={(key) => key.id} first={{ by: "name", desc: false }}
+        renderActions={(key) => (
+          <Button look="quiet" className="h-7 phone:border phone:border-edge" aria-label={`Delete ${key.name}`}
+            onClick={() => setRemoving(key)}>
+            Delete
           </Button>
         )}
-      </PageHead>
-      {keys.error && <ErrorNote error={keys.error} className="mx-4" />}
-      {keys.isPending && <Skeleton label="Loading API keys" />}
-      {keys.data?.length === 0 && !may.admin && (
-        <Empty title="API keys are not yours to see">
-          <p>An administrator of your tenant makes and deletes them. Ask one for a key.</p>
-        </Empty>
-      )}
-      {keys.data?.length === 0 && may.admin && (
-        <Empty title="No API keys">
-          <p>
-            A key lets a script use this API as
-            <code className="ml-1 font-mono text-xs">Authorization: Bearer fwk_…</code>. It belongs
-            to one tenant and can do no more than its scopes say.
-          </p>
-          <Button look="solid" className="self-start" onClick={() => setMaking(true)}>Make a key</Button>
-        </Empty>
-      )}
-      {keys.data && keys.data.length > 0 && (
-        <table className="w-full border-collapse" aria-label="API keys">
-          <thead className="text-xs text-muted">
-            <tr className="h-8 border-y border-line bg-surface text-left">
-              {COLUMNS.map(({ by, label, className }) => (
-                <th key={by} scope="col" aria-sort={ariaSort(by, sorting)}
-                  className={`px-2 font-normal first:pl-4 phone:first:pl-3 ${className ?? ""}`}>
-                  <SortButton by={by} label={label} sorting={sorting} onSort={setSorting} />
-                </th>
-              ))}
-              <th scope="col" className="px-2 pr-4"><span className="sr-only">Actions</span></th>
-            </tr>
-          </thead>
-          <tbody>
-            {rows.map((key) => (
-              <tr key={key.id} className="h-9 border-b border-line hover:bg-hover">
-                <td className="px-2 pl-4 font-medium phone:pl-3">{key.name}</td>
-                <td className="px-2 text-muted phone:hidden">{key.tenant?.name ?? ""}</td>
-                <td className="px-2">{key.scopes.join(", ")}</td>
-                <td className="px-2 text-muted phone:hidden">{dateOnly(key.created_at)}</td>
-                <td className="px-2 text-muted phone:hidden">{dateTime(key.last_used_at)}</td>
-                <td className="px-2"><Expiry at={key.expires_at} /></td>
-                <td className="px-2 pr-4 text-right phone:pr-3">
-                  {may.admin && (
-                    <Button look="quiet" className="h-7" aria-label={`Delete ${key.name}`} onClick={() => setRemoving(key)}>
-                      Delete
-                    </Button>
-                  )}
-                </td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      )}
+        empty={
+          <Empty title={scope.tenant ? `No API keys of ${scope.tenant.name}` : "No API keys"}>
+            <p>
+              A key lets a script use this API as
+              <code className="ml-1 font-mono text-xs">Authorization: Bearer fwk_…</code>. It belongs
+              to one tenant and can do no more than was chosen for it.
+            </p>
+            <Button look="solid" className="self-start" onClick={() => setMaking(true)}>Make a key</Button>
+          </Empty>
+        } />
       <NewKey open={making} onOpenChange={setMaking} />
       <RemoveKey target={removing} onClose={() => setRemoving(null)} />
     </>
@@ -130,10 +92,20 @@ function RemoveKey({ target, onClose }: { target: ApiKey | null; onClose: () => 
     },
   });
   return (
-    <Confirm open={target !== null} onOpenChange={(open) => open || onClose()}
+    <Confirm open={target !== null} onOpenChange={(open) => {
+      if (open) return;
+      remove.reset();
+      onClose();
+    }}
       title={`Delete ${target?.name ?? ""}?`} action="Delete key" busy={remove.isPending}
+      loses={target ? lost(target) : []}
       error={remove.error} onConfirm={() => target && remove.mutate(target.id)}>
-      Whatever uses this key is refused from the next request on.
+      Whatever uses this key is refused from the next request on. It cannot be brought back.
     </Confirm>
   );
+}
+
+function lost({ tenant, scopes, last_used_at }: ApiKey): string[] {
+  const use = last_used_at ? `used last on ${dateTime(last_used_at)}` : "never used so far";
+  return [`The right to ${scopes.join(" and ")} for ${tenant.name}, ${use}`];
 }

@@ -1,14 +1,26 @@
-import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
-import { type SubmitEvent, useState } from "react";
-import { ApiError, api, take } from "../../lib/api";
-import { meQuery } from "../../lib/session";
+import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { useState } from "react";
+import { api, take } from "../../lib/api";
+import { serverNow } from "../../lib/clock";
+import { expiryDays, inHours } from "../../lib/expiry";
 import type { CreatedApiKey, Scope } from "../../lib/types";
-import { Button } from "../../ui/button";
-import { CopyLine } from "../../ui/copy-line";
-import { ErrorNote } from "../../ui/error-note";
-import { FieldFrame, TextField } from "../../ui/field";
-import { Modal } from "../../ui/modal";
-import { Picker } from "../../ui/picker";
+import { ExpiryField } from "../../ui/expiry-field";
+import { TextField } from "../../ui/field";
+import { fieldErrors, Form } from "../../ui/form";
+import { RadioCards } from "../../ui/radio-cards";
+import { SecretOnce } from "../../ui/secret-once";
+import { SidePanel } from "../../ui/side-panel";
+import { TenantField, useFirstTenant } from "../../ui/tenant-field";
+
+const SPANS = [30, 90, 365].map((days) => ({ label: `in ${days} days`, hours: days * 24 }));
+const USUAL = inHours(90 * 24);
+/** The server refuses more. */
+const MAX_DAYS = 365;
+
+const RIGHTS = [
+  { value: "read", label: "Read", note: "Sees what a viewer sees." },
+  { value: "write", label: "Read and write", note: "Adds and removes devices as an operator does." },
+] as const;
 
 interface Props {
   open: boolean;
@@ -22,65 +34,45 @@ export function NewKey({ open, onOpenChange }: Props) {
     onOpenChange(next);
   };
   return (
-    <Modal open={open} onOpenChange={change} held={made !== null} title="New API key"
-      description={made ? "Copy it now: it is not shown again." : "For scripts and other systems."}>
+    <SidePanel open={open} onOpenChange={change} held={made !== null} title={made ? made.name : "New API key"}
+      description={made ? "The key is made." : "For scripts and other systems. It belongs to one tenant."}>
       {made ? (
-        <div className="flex flex-col gap-4">
-          <CopyLine label="Copy the key" text={made.key} />
-          <Button look="solid" className="self-end" onClick={() => change(false)}>Done</Button>
-        </div>
+        <SecretOnce what="key" text={made.key} onDone={() => change(false)} />
       ) : (
-        <KeyForm onMade={setMade} />
+        <KeyForm onMade={setMade} onCancel={() => change(false)} />
       )}
-    </Modal>
+    </SidePanel>
   );
 }
 
-function KeyForm({ onMade }: { onMade: (key: CreatedApiKey) => void }) {
+function KeyForm({ onMade, onCancel }: { onMade: (key: CreatedApiKey) => void; onCancel: () => void }) {
   const queries = useQueryClient();
-  const { data: me } = useQuery(meQuery);
-  const [chosen, setChosen] = useState("");
-  const [scope, setScope] = useState("read");
-  const [days, setDays] = useState("90");
-  const tenant = chosen || (me?.tenants[0]?.id ?? "");
+  const [tenant, setTenant] = useState(useFirstTenant());
+  const [rights, setRights] = useState<(typeof RIGHTS)[number]["value"]>("read");
+  const [expiry, setExpiry] = useState(USUAL);
   const make = useMutation({
     mutationFn: (name: string) => {
-      const scopes: Scope[] = scope === "write" ? ["read", "write"] : ["read"];
-      const expiry = days === "never" ? {} : { expires_in_days: Number(days) };
-      return take(api.POST("/api/v1/api-keys", { body: { tenant, name, scopes, ...expiry } }));
+      const scopes: Scope[] = rights === "write" ? ["read", "write"] : ["read"];
+      const expires_in_days = expiryDays(expiry, serverNow());
+      return take(api.POST("/api/v1/api-keys", { body: { tenant, name, scopes, expires_in_days } }));
     },
     onSuccess: async ({ data }) => {
       onMade(data);
       await queries.invalidateQueries({ queryKey: ["api-keys"] });
     },
   });
-  const fields = make.error instanceof ApiError ? make.error.fields : {};
-  const submit = (event: SubmitEvent<HTMLFormElement>) => {
-    event.preventDefault();
-    make.mutate(String(new FormData(event.currentTarget).get("name") ?? "").trim());
-  };
+  const fields = fieldErrors(make.error);
   return (
-    <form onSubmit={submit} noValidate className="flex flex-col gap-4">
-      <TextField id="key-name" name="name" label="Name" autoComplete="off"
-        placeholder="What uses it" error={fields["name"]} />
-      <FieldFrame id="key-tenant" label="Tenant" error={fields["tenant"]}>
-        <Picker id="key-tenant" label="Tenant" value={tenant} onChange={setChosen}
-          choices={(me?.tenants ?? []).map((t) => ({ value: t.id, label: t.name }))} />
-      </FieldFrame>
-      <div className="grid grid-cols-2 gap-3">
-        <FieldFrame id="key-scope" label="It may" error={fields["scopes"]}>
-          <Picker id="key-scope" label="Scope" value={scope} onChange={setScope}
-            choices={[{ value: "read", label: "Read" }, { value: "write", label: "Read and write" }]} />
-        </FieldFrame>
-        <FieldFrame id="key-days" label="Expires" error={fields["expires_in_days"]}>
-          <Picker id="key-days" label="Expires" value={days} onChange={setDays}
-            choices={["30", "90", "365"].map((d) => ({ value: d, label: `in ${d} days` })).concat({ value: "never", label: "never" })} />
-        </FieldFrame>
-      </div>
-      {make.error && Object.keys(fields).length === 0 && <ErrorNote error={make.error} />}
-      <Button type="submit" look="solid" className="self-end" disabled={make.isPending || !tenant}>
-        Make the key
-      </Button>
-    </form>
+    <Form onSubmit={(form) => make.mutate(String(form.get("name") ?? "").trim())} error={make.error}
+      shows={["name", "tenant", "scopes", "expires_in_days"]} action="Make the key" busy={make.isPending}
+      disabled={!tenant || expiryDays(expiry, serverNow()) === null} onCancel={onCancel}>
+      <TextField id="key-name" name="name" label="Name" autoComplete="off" placeholder="What uses it"
+        error={fields["name"]} />
+      <TenantField id="key-tenant" value={tenant} onChange={setTenant} error={fields["tenant"]} />
+      <RadioCards legend="It may" name="scopes" cards={RIGHTS} value={rights} onChange={setRights}
+        error={fields["scopes"]} />
+      <ExpiryField id="key-expiry" label="Expires" spans={SPANS} maxDays={MAX_DAYS} value={expiry}
+        onChange={setExpiry} error={fields["expires_in_days"]} />
+    </Form>
   );
 }

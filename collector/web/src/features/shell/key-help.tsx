@@ -5,7 +5,9 @@ import { Modal } from "../../ui/modal";
 const KEYS: readonly [string, string][] = [
   ["g f", "Go to Fleet"],
   ["g a", "Go to Agents"],
+  ["g s", "Go to Settings"],
   ["g k", "Go to API keys"],
+  ["T", "Switch the tenant"],
   ["/", "Filter"],
   ["j  k", "Next, previous row"],
   ["Enter", "Open the row"],

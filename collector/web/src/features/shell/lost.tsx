@@ -1,6 +1,8 @@
 import { type ErrorComponentProps, Link } from "@tanstack/react-router";
 import { type ReactNode, useEffect, useLayoutEffect, useRef, useState } from "react";
+import { type Need, Refused } from "../../lib/guard";
 import { isMissingPart, reloadIfAnswered } from "../../lib/new-version";
+import { roleWord } from "../../lib/role";
 import { Button } from "../../ui/button";
 import { ErrorNote } from "../../ui/error-note";
 import { Mark } from "../../ui/wordmark";
@@ -36,12 +38,29 @@ export function NotFound() {
 
 export function Crash({ error, reset }: ErrorComponentProps) {
   if (isMissingPart(error)) return <Missing />;
+  if (error instanceof Refused) return <NotYours refused={error} />;
   return (
     <Lost title="This page failed">
       <ErrorNote error={error instanceof Error ? error : new Error(String(error))} />
       <Button look="solid" onClick={reset}>
         Try again
       </Button>
+    </Lost>
+  );
+}
+
+const WHO: Readonly<Record<Need, string>> = {
+  write: "An operator of your tenant",
+  admin: "An administrator of your tenant",
+  provider: "An administrator of the provider",
+};
+
+function NotYours({ refused: { need, role } }: { refused: Refused }) {
+  return (
+    <Lost title="This page is not for your role">
+      <p className="text-muted">
+        You are signed in as {roleWord(role).toLowerCase()}. {WHO[need]} can open it, or change your role.
+      </p>
     </Lost>
   );
 }

@@ -5,6 +5,7 @@ import type { AnyRouter } from "@tanstack/react-router";
 const PARTS: readonly (() => Promise<unknown>)[] = [
   () => import("./key-help"),
   () => import("../../ui/picker"),
+  () => import("../../ui/chooser"),
   () => import("../fleet/add-device"),
   () => import("../agents/new-agent"),
 ];

@@ -3,6 +3,7 @@ import { Link, Outlet, useNavigate, useRouter } from "@tanstack/react-router";
 import { lazy, Suspense, useCallback, useEffect, useState } from "react";
 import { api, whenSignedOut } from "../../lib/api";
 import { disconnectLive, live, onLive } from "../../lib/live-app";
+import { rememberTenant, ScopeContext } from "../../lib/scope";
 import { meQuery } from "../../lib/session";
 import { setTheme, useTheme } from "../../lib/theme";
 import { useKeys } from "../../lib/use-keys";
@@ -11,11 +12,13 @@ import { Icon, type IconName } from "../../ui/icon";
 import { Mark, Wordmark } from "../../ui/wordmark";
 import { forgetFleet } from "../fleet/last-fleet";
 import { LiveBanner, NewVersion } from "./live-banner";
+import { TenantSwitch } from "./tenant-switch";
+import { useTenant } from "./use-tenant";
 
-const NAV: readonly { to: "/fleet" | "/agents" | "/settings/api-keys"; label: string; icon: IconName }[] = [
+const NAV: readonly { to: "/fleet" | "/agents" | "/settings"; label: string; icon: IconName }[] = [
   { to: "/fleet", label: "Fleet", icon: "fleet" },
   { to: "/agents", label: "Agents", icon: "agents" },
-  { to: "/settings/api-keys", label: "API keys", icon: "key" },
+  { to: "/settings", label: "Settings", icon: "settings" },
 ];
 
 const KeyHelp = lazy(() => import("./key-help").then((m) => ({ default: m.KeyHelp })));
@@ -24,6 +27,7 @@ const hasFailed = (query: Query) => query.state.status === "error";
 
 export function Shell() {
   const [help, setHelp] = useState(false);
+  const [scope, chooseTenant] = useTenant();
   const navigate = useNavigate();
   const router = useRouter();
   const queries = useQueryClient();
@@ -35,6 +39,7 @@ export function Shell() {
       disconnectLive(tell);
       queries.clear();
       forgetFleet();
+      if (tell) rememberTenant(null);
       void navigate({ to: "/login", search: tell ? {} : { next: router.state.location.href } });
     },
     [navigate, queries, router],
@@ -60,10 +65,12 @@ export function Shell() {
     "?": () => setHelp(true),
     "g f": () => void navigate({ to: "/fleet" }),
     "g a": () => void navigate({ to: "/agents" }),
+    "g s": () => void navigate({ to: "/settings" }),
     "g k": () => void navigate({ to: "/settings/api-keys" }),
   });
 
   return (
+    <ScopeContext value={scope}>
     <div className="flex h-dvh flex-col">
       <a
         href="#main"
@@ -72,10 +79,12 @@ export function Shell() {
         Skip to the page
       </a>
       <header className="flex h-11 shrink-0 items-center gap-1 border-b border-line bg-surface px-4 phone:h-13 phone:px-3">
-        <Link to="/fleet" className="mr-4 inline-flex h-8 items-center gap-2 phone:h-11" aria-label="Farwatch, fleet">
+        <Link to="/fleet" aria-label="Farwatch, fleet"
+          className={`mr-4 inline-flex h-8 items-center gap-2 phone:h-11 ${scope.tenants.length > 1 ? "phone:mr-1" : ""}`}>
           <Mark size={22} />
-          <Wordmark />
+          <span className={scope.tenants.length > 1 ? "phone:hidden" : ""}><Wordmark /></span>
         </Link>
+        <TenantSwitch onChange={chooseTenant} />
         <nav aria-label="Main" className="flex gap-0.5 phone:hidden">
           {NAV.map((item) => (
             <Link
@@ -120,6 +129,7 @@ export function Shell() {
       </nav>
       <Suspense>{help && <KeyHelp open onOpenChange={setHelp} />}</Suspense>
     </div>
+    </ScopeContext>
   );
 }
 

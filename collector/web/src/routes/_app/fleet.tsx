@@ -10,7 +10,6 @@ const text = v.fallback(
 const search = v.object({
   q: text,
   state: v.fallback(v.optional(v.picklist(["up", "degraded", "down", "unknown"])), undefined),
-  tenant: text,
   sort: v.fallback(v.optional(v.pipe(v.string(), v.regex(/^-?[a-z_]+$/))), undefined),
 });
 

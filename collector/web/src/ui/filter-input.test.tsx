@@ -1,12 +1,12 @@
 import { fireEvent, render } from "@testing-library/react";
 import { createRef } from "react";
 import { expect, it, vi } from "vitest";
-import { FleetFilter } from "./fleet-filter";
+import { FilterInput } from "./filter-input";
 
 it("keeps what is typed while the URL lags, and follows the URL otherwise", () => {
   const onQuery = vi.fn();
   const ref = createRef<HTMLInputElement>();
-  const filter = (query: string) => <FleetFilter input={ref} query={query} onQuery={onQuery} toRows={() => false} />;
+  const filter = (query: string) => <FilterInput label="Filter devices" input={ref} query={query} onQuery={onQuery} toRows={() => false} />;
   const { rerender } = render(filter(""));
   const input = ref.current;
   if (!input) throw new Error("no input");
@@ -25,7 +25,7 @@ it("keeps what is typed while the URL lags, and follows the URL otherwise", () =
 it("clears by a first Esc, leaves by a second, and goes to the rows by Enter and the arrow", () => {
   const [onQuery, toRows] = [vi.fn(), vi.fn(() => true)];
   const ref = createRef<HTMLInputElement>();
-  render(<FleetFilter input={ref} query="core" onQuery={onQuery} toRows={toRows} />);
+  render(<FilterInput label="Filter devices" input={ref} query="core" onQuery={onQuery} toRows={toRows} />);
   const input = ref.current;
   if (!input) throw new Error("no input");
   const press = (key: string) => fireEvent.keyDown(input, { key });

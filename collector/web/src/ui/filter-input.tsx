@@ -1,10 +1,12 @@
 import { type RefObject, useState } from "react";
-import { onFilterKey } from "../../lib/filter-keys";
-import { usePhone } from "../../lib/use-phone";
-import { INPUT } from "../../ui/field";
-import { Icon } from "../../ui/icon";
+import { onFilterKey } from "../lib/filter-keys";
+import { usePhone } from "../lib/use-phone";
+import { INPUT } from "./field";
+import { Icon } from "./icon";
 
 interface Props {
+  /** What is filtered: «Filter devices». */
+  label: string;
   input: RefObject<HTMLInputElement | null>;
   query: string;
   onQuery: (query: string) => void;
@@ -15,7 +17,7 @@ interface Props {
  * The text of the filter. The URL follows it a moment later, so what is typed is kept here: an
  * input bound to the URL would throw its caret about. Outside of typing the URL leads.
  */
-export function FleetFilter({ input, query, onQuery, toRows }: Props) {
+export function FilterInput({ label, input, query, onQuery, toRows }: Props) {
   const phone = usePhone();
   const [text, setText] = useState(query);
   const [typing, setTyping] = useState(false);
@@ -30,7 +32,7 @@ export function FleetFilter({ input, query, onQuery, toRows }: Props) {
   };
   return (
     <label className="relative phone:order-2 phone:w-full">
-      <span className="sr-only">Filter devices</span>
+      <span className="sr-only">{label}</span>
       <span className="pointer-events-none absolute top-1/2 left-2.5 -translate-y-1/2 text-faint">
         <Icon name="search" size={14} />
       </span>

@@ -1,0 +1,35 @@
+/** What the settings hold. A page is listed here and nowhere else. */
+import type { Need } from "../../lib/guard";
+import type { May } from "../../lib/role";
+
+export interface Section {
+  to: "/settings/account" | "/settings/tenants" | "/settings/sites" | "/settings/api-keys";
+  label: string;
+  /** Who may open it; all who are signed in where it says nothing. The route asks the same. */
+  need?: Need;
+}
+
+export interface Group {
+  label: string;
+  sections: readonly Section[];
+}
+
+const GROUPS: readonly Group[] = [
+  { label: "Account", sections: [{ to: "/settings/account", label: "You and this browser" }] },
+  {
+    label: "Organisation",
+    sections: [
+      { to: "/settings/tenants", label: "Tenants" },
+      { to: "/settings/sites", label: "Sites" },
+    ],
+  },
+  { label: "Access", sections: [{ to: "/settings/api-keys", label: "API keys", need: "admin" }] },
+];
+
+/** The groups that hold a page for this person. */
+export function groupsFor(may: May): Group[] {
+  return GROUPS.map(({ label, sections }) => ({
+    label,
+    sections: sections.filter(({ need }) => need === undefined || may[need]),
+  })).filter(({ sections }) => sections.length > 0);
+}

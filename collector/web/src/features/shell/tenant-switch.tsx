@@ -1,0 +1,55 @@
+import { lazy, Suspense, useRef, useState } from "react";
+import { useScope } from "../../lib/scope";
+import { useKeys } from "../../lib/use-keys";
+import { Button } from "../../ui/button";
+import { Icon } from "../../ui/icon";
+
+const Chooser = lazy(() => import("../../ui/chooser").then((m) => ({ default: m.Chooser })));
+
+const ALL = "all";
+
+/** Narrows every page to one tenant. Not there for who sees one only. */
+export function TenantSwitch({ onChange }: { onChange: (tenant: string | null) => void }) {
+  const { tenants, tenant } = useScope();
+  const [open, setOpen] = useState(false);
+  const button = useRef<HTMLButtonElement>(null);
+  useKeys(tenants.length > 1 ? { T: () => setOpen(true) } : {});
+  if (tenants.length < 2) return null;
+  const name = tenant?.name ?? "All tenants";
+  return (
+    <>
+      <Button
+        ref={button}
+        data-tenant-switch={tenant?.id ?? ALL}
+        aria-haspopup="dialog"
+        aria-expanded={open}
+        aria-label={`Tenant: ${name}`}
+        title={`${name} · switch tenant (T)`}
+        onClick={() => setOpen(!open)}
+        className={`max-w-56 min-w-0 shrink px-2.5 desk:mr-3 ${tenant ? "border-accent! bg-selected!" : ""}`}
+      >
+        <span className={tenant ? "text-accent" : "text-muted"}><Icon name="tenant" size={15} /></span>
+        <span className="clip">{name}</span>
+        <span className="text-faint"><Icon name="chevron" size={14} /></span>
+      </Button>
+      <Suspense>
+        {open && (
+          <Chooser
+            label="Tenant"
+            anchor={button}
+            value={tenant?.id ?? ALL}
+            options={[
+              { value: ALL, label: "All tenants" },
+              ...tenants.map((one) => ({ value: one.id, label: one.name })),
+            ]}
+            onClose={() => setOpen(false)}
+            onChoose={(value) => {
+              setOpen(false);
+              onChange(value === ALL ? null : value);
+            }}
+          />
+        )}
+      </Suspense>
+    </>
+  );
+}

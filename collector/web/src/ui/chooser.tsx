@@ -1,0 +1,114 @@
+import { Popover } from "radix-ui";
+import { type KeyboardEvent, type RefObject, useEffect, useId, useMemo, useRef, useState } from "react";
+import { gridMove } from "../lib/grid-keys";
+import { INPUT } from "./field";
+import { Icon } from "./icon";
+
+export interface Option {
+  value: string;
+  label: string;
+}
+
+interface Props {
+  label: string;
+  /** What it opens below, and where the focus goes back to. */
+  anchor: RefObject<HTMLElement | null>;
+  options: readonly Option[];
+  value: string;
+  onChoose: (value: string) => void;
+  onClose: () => void;
+}
+
+function matches({ label }: Option, text: string): boolean {
+  const hay = label.toLowerCase();
+  return text.toLowerCase().split(/\s+/).every((word) => hay.includes(word));
+}
+
+/** One of many, found by typing: arrows move, Enter chooses, Esc leaves. */
+export function Chooser({ label, anchor, options, value, onChoose, onClose }: Props) {
+  return (
+    <Popover.Root open onOpenChange={(open) => open || onClose()}>
+      <Popover.Anchor virtualRef={anchor as RefObject<HTMLElement>} />
+      <Popover.Portal>
+        <Popover.Content
+          align="start"
+          sideOffset={6}
+          collisionPadding={12}
+          aria-label={label}
+          onCloseAutoFocus={(event) => {
+            event.preventDefault();
+            anchor.current?.focus();
+          }}
+          onInteractOutside={(event) => {
+            // The button that opened it closes it by its own click.
+            if (event.target instanceof Node && anchor.current?.contains(event.target)) event.preventDefault();
+          }}
+          className="z-50 flex max-h-(--radix-popover-content-available-height) w-72 max-w-[calc(100vw-24px)] flex-col
+            rounded-lg border border-edge bg-raised p-1.5 shadow-(--shadow)"
+        >
+          <Options label={label} options={options} value={value} onChoose={onChoose} />
+        </Popover.Content>
+      </Popover.Portal>
+    </Popover.Root>
+  );
+}
+
+function Options({ label, options, value, onChoose }: Pick<Props, "label" | "options" | "value" | "onChoose">) {
+  const id = useId();
+  const [text, setText] = useState("");
+  const found = useMemo(() => options.filter((option) => matches(option, text)), [options, text]);
+  const [at, setAt] = useState(() => Math.max(0, options.findIndex((option) => option.value === value)));
+  const list = useRef<HTMLDivElement>(null);
+  const active = found[at];
+  useEffect(() => list.current?.children[at]?.scrollIntoView({ block: "nearest" }), [at]);
+  const onKeyDown = (event: KeyboardEvent<HTMLInputElement>) => {
+    // Home and End move in the text that is typed.
+    const to = text && /^(Home|End)$/.test(event.key) ? null : gridMove(event, at, found.length);
+    if (to !== null) setAt(to);
+    else if (event.key === "Enter" && !event.nativeEvent.isComposing && active) onChoose(active.value);
+    else return;
+    event.preventDefault();
+  };
+  return (
+    <>
+      <input
+        role="combobox"
+        aria-label={`Find: ${label.toLowerCase()}`}
+        aria-expanded="true"
+        aria-controls={id}
+        aria-activedescendant={active ? `${id}-${at}` : undefined}
+        autoComplete="off"
+        spellCheck={false}
+        placeholder="Type to find"
+        className={INPUT}
+        value={text}
+        onChange={(event) => {
+          setText(event.target.value);
+          setAt(0);
+        }}
+        onKeyDown={onKeyDown}
+      />
+      {/* The keys are the input's, which keeps the focus. */}
+      <div ref={list} id={id} role="listbox" aria-label={label} className="mt-1.5 min-h-0 max-h-80 overflow-y-auto">
+        {found.map((option, index) => (
+          // oxlint-disable-next-line jsx-a11y/click-events-have-key-events, jsx-a11y/interactive-supports-focus
+          <div
+            key={option.value}
+            id={`${id}-${index}`}
+            role="option"
+            aria-selected={option.value === value}
+            onClick={() => onChoose(option.value)}
+            onPointerMove={() => setAt(index)}
+            className={`flex min-h-8 cursor-default items-center justify-between gap-3 rounded-md px-2.5 phone:min-h-11 ${
+              index === at ? "bg-selected" : ""
+            } ${option.value === value ? "text-accent" : ""}`}
+          >
+            <span className="clip">{option.label}</span>
+            {option.value === value && <Icon name="check" size={14} />}
+          </div>
+        ))}
+      </div>
+      {found.length === 0 && <p className="px-2.5 py-2 text-muted" role="status">None is called so.</p>}
+    </>
+  );
+}

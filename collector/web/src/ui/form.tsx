@@ -1,0 +1,56 @@
+import { type ReactNode, type SubmitEvent, useEffect, useRef } from "react";
+import { ApiError } from "../lib/api";
+import { Button } from "./button";
+import { ErrorNote } from "./error-note";
+
+type Fields = Readonly<Record<string, string>>;
+
+/** The server's word on each field of what was sent. */
+export function fieldErrors(error: Error | null): Fields {
+  return error instanceof ApiError ? error.fields : {};
+}
+
+interface Props {
+  onSubmit: (data: FormData) => void;
+  /** What went wrong with the last try. */
+  error: Error | null;
+  /** In place of the server's, when the form was not sent at all. */
+  fields?: Fields | undefined;
+  /** Fields that show their own error: one that is not among them is told below. */
+  shows: readonly string[];
+  action: string;
+  busy: boolean;
+  busyAction?: string;
+  disabled?: boolean;
+  onCancel: () => void;
+  children: ReactNode;
+}
+
+/** A form that leads to its first wrong field, and says below what belongs to none. */
+export function Form({
+  onSubmit, error, fields = fieldErrors(error), shows, action, busy, busyAction = action, disabled, onCancel, children,
+}: Props) {
+  const form = useRef<HTMLFormElement>(null);
+  const told = Object.keys(fields).filter((name) => shows.includes(name));
+  const wrong = told.map((name) => fields[name]).join(" ");
+  useEffect(() => {
+    if (wrong && !busy) form.current?.querySelector<HTMLElement>("[aria-invalid=true]")?.focus();
+  }, [wrong, busy]);
+  const submit = (event: SubmitEvent<HTMLFormElement>) => {
+    event.preventDefault();
+    onSubmit(new FormData(event.currentTarget));
+  };
+  return (
+    <form ref={form} onSubmit={submit} noValidate className="flex flex-1 flex-col gap-4">
+      {children}
+      {error && told.length === 0 && <ErrorNote error={error} />}
+      {wrong && <p role="alert" className="sr-only">The form has errors. {wrong}</p>}
+      <div className="mt-auto flex justify-end gap-2 pt-1">
+        <Button onClick={onCancel}>Cancel</Button>
+        <Button type="submit" look="solid" disabled={busy || disabled}>
+          {busy ? busyAction : action}
+        </Button>
+      </div>
+    </form>
+  );
+}
