@@ -26,8 +26,17 @@ const KeyHelp = lazy(() => import("./key-help").then((m) => ({ default: m.KeyHel
 const hasFailed = (query: Query) => query.state.status === "error";
 
 export function Shell() {
-  const [help, setHelp] = useState(false);
   const [scope, chooseTenant] = useTenant();
+  return (
+    <ScopeContext value={scope}>
+      <Frame isOfMany={scope.tenants.length > 1} onTenant={chooseTenant} />
+    </ScopeContext>
+  );
+}
+
+/** Head, navigation and the page between them. */
+function Frame({ isOfMany, onTenant }: { isOfMany: boolean; onTenant: (tenant: string | null) => void }) {
+  const [help, setHelp] = useState(false);
   const navigate = useNavigate();
   const router = useRouter();
   const queries = useQueryClient();
@@ -70,7 +79,6 @@ export function Shell() {
   });
 
   return (
-    <ScopeContext value={scope}>
     <div className="flex h-dvh flex-col">
       <a
         href="#main"
@@ -80,11 +88,11 @@ export function Shell() {
       </a>
       <header className="flex h-11 shrink-0 items-center gap-1 border-b border-line bg-surface px-4 phone:h-13 phone:px-3">
         <Link to="/fleet" aria-label="Farwatch, fleet"
-          className={`mr-4 inline-flex h-8 items-center gap-2 phone:h-11 ${scope.tenants.length > 1 ? "phone:mr-1" : ""}`}>
+          className={`mr-4 inline-flex h-8 items-center gap-2 phone:h-11 ${isOfMany ? "phone:mr-1" : ""}`}>
           <Mark size={22} />
-          <span className={scope.tenants.length > 1 ? "phone:hidden" : ""}><Wordmark /></span>
+          <span className={isOfMany ? "phone:hidden" : ""}><Wordmark /></span>
         </Link>
-        <TenantSwitch onChange={chooseTenant} />
+        <TenantSwitch onChange={onTenant} />
         <nav aria-label="Main" className="flex gap-0.5 phone:hidden">
           {NAV.map((item) => (
             <Link
@@ -129,7 +137,6 @@ export function Shell() {
       </nav>
       <Suspense>{help && <KeyHelp open onOpenChange={setHelp} />}</Suspense>
     </div>
-    </ScopeContext>
   );
 }
 
