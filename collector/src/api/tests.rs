@@ -7,6 +7,7 @@ mod document;
 mod input;
 mod isolation;
 mod login;
+mod recipes;
 mod roles;
 mod secrets;
 mod stream;
@@ -104,11 +105,20 @@ impl World {
 
     /// One on each engine that is there: SQLite always is.
     async fn each() -> Vec<Self> {
-        let mut worlds = vec![Self::new().await];
+        Self::each_changed(|_| {}).await
+    }
+
+    /// The same, for those who ask more often than anybody should.
+    async fn each_unlimited() -> Vec<Self> {
+        Self::each_changed(|parts| parts.limits = Limits::none().into()).await
+    }
+
+    async fn each_changed(change: impl Fn(&mut Parts)) -> Vec<Self> {
+        let mut worlds = vec![Self::changed(&change).await];
         if let Some(scratch) = Scratch::open().await {
             let dir = tempfile::tempdir().unwrap();
             let db = scratch.database().await;
-            worlds.push(Self::on(dir, db, Some(scratch), |_| {}));
+            worlds.push(Self::on(dir, db, Some(scratch), &change));
         }
         worlds
     }

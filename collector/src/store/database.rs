@@ -165,6 +165,8 @@ impl Server {
 #[derive(Clone, Debug)]
 pub struct Database {
     pools: Pools,
+    #[cfg(test)]
+    pub(crate) ran: super::sql::ran::Ran,
 }
 
 #[derive(Clone, Debug)]
@@ -174,15 +176,23 @@ enum Pools {
 }
 
 impl Database {
+    fn new(pools: Pools) -> Self {
+        Self {
+            pools,
+            #[cfg(test)]
+            ran: super::sql::ran::Ran::default(),
+        }
+    }
+
     /// Opens or makes the database in `data_dir` and brings its schema up to date.
     pub async fn open(data_dir: &Path) -> Result<Self, StoreError> {
-        Ok(Self { pools: Pools::Sqlite(sqlite::open(data_dir).await?) })
+        Ok(Self::new(Pools::Sqlite(sqlite::open(data_dir).await?)))
     }
 
     /// Connects to a PostgreSQL database; refuses one that does not keep tenants apart from
     /// whoever signs in, and one without this version's schema.
     pub async fn connect(server: Server) -> Result<Self, StoreError> {
-        Ok(Self { pools: Pools::Postgres(postgres::connect(server.options()?).await?) })
+        Ok(Self::new(Pools::Postgres(postgres::connect(server.options()?).await?)))
     }
 
     /// Opens what the configuration names.
@@ -215,7 +225,13 @@ impl Database {
             Pools::Sqlite(pools) => Inner::Sqlite(pools.begin(mode).await?),
             Pools::Postgres(pool) => Inner::Postgres(postgres::begin(pool, mode, &scope).await?),
         };
-        Ok(Txn::new(inner, scope))
+        #[cfg_attr(not(test), expect(unused_mut, reason = "tests look at what runs"))]
+        let mut txn = Txn::new(inner, scope);
+        #[cfg(test)]
+        {
+            txn.ran = self.ran.clone();
+        }
+        Ok(txn)
     }
 
     /// Closes all connections; SQLite checkpoints its WAL.

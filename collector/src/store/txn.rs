@@ -112,11 +112,19 @@ pub struct Txn {
     /// A statement failed, was cut short or is running. PostgreSQL answers COMMIT of such a
     /// transaction with a ROLLBACK that the driver takes for success; SQLite would keep the rest.
     failed: bool,
+    #[cfg(test)]
+    pub(super) ran: super::sql::ran::Ran,
 }
 
 impl Txn {
     pub(super) fn new(inner: Inner, scope: Scope) -> Self {
-        Self { inner, scope, failed: false }
+        Self {
+            inner,
+            scope,
+            failed: false,
+            #[cfg(test)]
+            ran: super::sql::ran::Ran::default(),
+        }
     }
 
     #[must_use]
