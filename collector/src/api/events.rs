@@ -18,6 +18,7 @@ use super::error::Error;
 use super::guard::{Caller, check};
 use super::reply::Time;
 use super::request::{Params, id};
+use super::tenants::narrowed;
 use crate::identity::places::{Full, Place, Places};
 use crate::identity::{Access, TenantContext};
 use crate::inventory::device::device_get;
@@ -40,6 +41,8 @@ const CHECK_EVERY: Duration = Duration::from_secs(60);
 pub(super) struct EventsQuery {
     /// Interfaces of these devices too: up to 8 ids, separated by commas.
     device: Option<String>,
+    /// Only this tenant's; of all that the caller may see if not given.
+    tenant: Option<String>,
     /// As the header `Last-Event-ID`, for clients that cannot set it.
     last_event_id: Option<u64>,
 }
@@ -119,7 +122,8 @@ pub(super) async fn events(
     }
     let header = headers.get("last-event-id").and_then(|value| value.to_str().ok());
     let last = header.and_then(|text| text.parse().ok()).or(query.last_event_id);
-    let filter = EventFilter { tenants: seen(&caller.context), devices };
+    let tenants = seen(&narrowed(&caller.context, query.tenant.as_deref())?);
+    let filter = EventFilter { tenants, devices };
     let stream = watched(state, caller, filter, last, CHECK_EVERY)?;
     Ok(Sse::new(stream.map(Ok)).keep_alive(KeepAlive::new().interval(HEARTBEAT).text("hb")))
 }

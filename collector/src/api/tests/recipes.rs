@@ -55,7 +55,9 @@ pub(super) fn recipes(operation: &str) -> Option<Vec<Recipe>> {
         "agent" => vec![ask("/api/v1/agents/{agent}")],
         "revoke" => vec![send("/api/v1/agents/{agent}/revoke", json!({}))],
         "gaps" => vec![ask("/api/v1/agents/{agent}/gaps")],
-        "events" => vec![ask("/api/v1/events?device={device}")],
+        "events" => {
+            vec![ask("/api/v1/events?device={device}"), ask("/api/v1/events?tenant={tenant}")]
+        }
         "audit" => vec![ask("/api/v1/audit?tenant={tenant}")],
         "audit_export" => vec![ask("/api/v1/audit/export?tenant={tenant}&format=csv")],
         other => panic!("`{other}` has no recipe: say how to ask for somebody else's thing"),
