@@ -42,6 +42,7 @@ async fn while_the_database_is_away_all_is_503_and_nothing_is_acked() {
     let new = json!({ "agent": agent, "address": "192.0.2.1" }).to_string();
     unavailable(&client, "POST", "/api/v1/devices", Some(new)).await;
     unavailable(&client, "DELETE", &format!("/api/v1/devices/{device}"), None).await;
+    unavailable(&client, "GET", "/api/v1/events", None).await;
     unavailable(&client, "GET", "/health/ready", None).await;
     assert_eq!(client.get("/health/live").await.status, 200);
     let polled = oracle.answers(0).len();

@@ -43,6 +43,7 @@ pub struct Serving {
     options: PgConnectOptions,
     /// By which the server knows this process.
     name: String,
+    patience: Duration,
     connection: Arc<Mutex<PgConnection>>,
 }
 
@@ -58,8 +59,9 @@ impl Serving {
     pub(super) async fn begin(options: &PgConnectOptions) -> Result<Self, StoreError> {
         let name = format!("farwatch-collector serves {:016x}", rand::random::<u64>());
         let options = options.clone().application_name(&name);
-        let connection = Arc::new(Mutex::new(take(&options, &name).await?));
-        Ok(Self { options, name, connection })
+        let connection = take(&options, &name, PATIENCE).await?;
+        let connection = Arc::new(Mutex::new(connection));
+        Ok(Self { options, name, patience: PATIENCE, connection })
     }
 
     /// Keeps it until `cancel`; fails if another collector serves.
@@ -92,7 +94,7 @@ impl Serving {
     async fn take_again(&self) -> Result<(), StoreError> {
         let mut backoff = Backoff::new(RETRY_BASE, RETRY_CAP);
         loop {
-            match take(&self.options, &self.name).await {
+            match take(&self.options, &self.name, self.patience).await {
                 Ok(connection) => {
                     *self.connection.lock().await = connection;
                     return Ok(());
@@ -106,10 +108,14 @@ impl Serving {
     }
 }
 
-async fn take(options: &PgConnectOptions, name: &str) -> Result<PgConnection, StoreError> {
+async fn take(
+    options: &PgConnectOptions,
+    name: &str,
+    patience: Duration,
+) -> Result<PgConnection, StoreError> {
     let connect = |source| StoreError::Connect { server: server(options), source };
     let mut connection = options.connect().await.map_err(connect)?;
-    let until = Instant::now() + PATIENCE;
+    let until = Instant::now() + patience;
     loop {
         let lock = sqlx::query_scalar("SELECT pg_try_advisory_lock($1)").bind(LOCK);
         if lock.fetch_one(&mut connection).await.map_err(connect)? {
@@ -128,15 +134,20 @@ mod tests {
     use super::*;
     use crate::store::fixture::scratch::Scratch;
 
+    /// What a network that breaks does to one side.
+    async fn cut(serving: &Serving, scratch: &Scratch) {
+        let end = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
+                   WHERE application_name = $1";
+        let mut superuser = scratch.superuser().await;
+        sqlx::query(end).bind(&serving.name).execute(&mut superuser).await.unwrap();
+    }
+
     #[tokio::test]
-    async fn a_connection_that_was_ended_is_replaced_and_somebody_elses_lock_is_not() {
+    async fn a_connection_that_was_ended_is_replaced() {
         let Some(scratch) = Scratch::open().await else { return };
         let database = scratch.database().await;
         let serving = database.serving().await.unwrap().unwrap();
-        let mut superuser = scratch.superuser().await;
-        let end = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
-                   WHERE application_name = $1";
-        sqlx::query(end).bind(&serving.name).execute(&mut superuser).await.unwrap();
+        cut(&serving, &scratch).await;
         assert!(serving.check().await.is_err());
         serving.take_again().await.unwrap();
         serving.check().await.unwrap();
@@ -144,12 +155,31 @@ mod tests {
         let other = scratch.connect("farwatch").await;
         let left = std::mem::replace(&mut *serving.connection.lock().await, other);
         serving.take_again().await.unwrap();
-        drop(left);
-        let second = database.serving().await.unwrap_err();
-        assert!(matches!(second, StoreError::Served { .. }), "{second:?}");
         serving.check().await.unwrap();
-        drop(serving);
-        database.serving().await.unwrap();
+        drop((left, serving));
+        database.close().await;
+        scratch.remove().await;
+    }
+
+    #[tokio::test]
+    async fn two_do_not_serve_and_the_one_that_lost_the_lock_ends() {
+        let Some(scratch) = Scratch::open().await else { return };
+        let database = scratch.database().await;
+        let mut first = database.serving().await.unwrap().unwrap();
+        first.patience = Duration::ZERO;
+        let options = &first.options.clone().application_name("second");
+        let refused = take(options, "second", Duration::ZERO).await.unwrap_err();
+        assert!(matches!(refused, StoreError::Served { .. }), "{refused:?}");
+        first.check().await.unwrap();
+        cut(&first, &scratch).await;
+        let second = take(options, "second", PATIENCE).await.unwrap();
+        // A stop would have been no failure.
+        let ended = first.clone().run(CancellationToken::new()).await.unwrap_err();
+        assert!(matches!(ended, StoreError::Served { .. }), "{ended:?}");
+        let cancelled = CancellationToken::new();
+        cancelled.cancel();
+        first.run(cancelled).await.unwrap();
+        drop(second);
         database.close().await;
         scratch.remove().await;
     }
