@@ -77,6 +77,29 @@ async fn while_the_database_is_away_all_is_503_and_nothing_is_acked() {
     collector.stop().await;
 }
 
+/// As when the server's host or the network to it is gone: no connection is closed.
+#[tokio::test]
+async fn a_database_that_hangs_is_away_too() {
+    let Some((cluster, url)) = installed(Durability::Lost).await else { return };
+    let dir = tempfile::tempdir().unwrap();
+    let mut collector = Collector::start_on(&dir.path().join("collector"), Some(url)).await;
+    let client = collector.client().await;
+    let pid = collector.pid();
+    cluster.freeze().unwrap();
+    for path in ["/api/v1/devices", "/api/v1/me", "/health/ready", "/api/v1/agents"] {
+        unavailable(&client, "GET", path, None).await;
+    }
+    assert_eq!(client.get("/health/live").await.status, 200);
+    cluster.thaw().unwrap();
+    eventually(LIMIT, "the collector is ready again", async || {
+        client.get("/health/ready").await.status == 200
+            && client.get("/api/v1/devices").await.status == 200
+    })
+    .await;
+    assert!(collector.is_running() && collector.pid() == pid, "{}", collector.log());
+    collector.stop().await;
+}
+
 /// Every path of the document that can be read and needs somebody signed in, with ids that exist;
 /// without the endless one.
 async fn readable(client: &Client, agent: &str, device: &str) -> Vec<String> {

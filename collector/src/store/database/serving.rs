@@ -3,11 +3,12 @@
 //!
 //! - in: a connection of its own, which holds an advisory lock as long as it lives
 //! - out: the right to serve
-//! - on loss: the lock is taken again, however long the server is away; only another collector
-//!   that serves meanwhile ends this one
+//! - on loss: no transaction begins until the lock is taken again, however long the server is
+//!   away; only another collector that serves meanwhile ends this one
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use farwatch_common::backoff::Backoff;
@@ -26,12 +27,12 @@ const LOCK: i64 = 0x6661_7277_7365_7276;
 /// How soon the loss of the connection is seen.
 const CHECK_EVERY: Duration = Duration::from_secs(2);
 /// A server that does not answer for so long is as good as lost.
-const CHECK_WITHIN: Duration = Duration::from_secs(10);
+const CHECK_WITHIN: Duration = Duration::from_secs(5);
 /// How long the server may take to see that a collector was killed, before it counts as serving.
 const PATIENCE: Duration = Duration::from_secs(5);
 const PAUSE: Duration = Duration::from_millis(100);
 const RETRY_BASE: Duration = Duration::from_millis(500);
-const RETRY_CAP: Duration = Duration::from_secs(10);
+const RETRY_CAP: Duration = Duration::from_secs(2);
 
 /// Ends what this process left on the server when its connection broke.
 const END_OWN: &str = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
@@ -45,6 +46,21 @@ pub struct Serving {
     name: String,
     patience: Duration,
     connection: Arc<Mutex<PgConnection>>,
+    fence: Fence,
+}
+
+/// Up while the right to serve is lost: another may have it. Cheap to clone.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Fence(Arc<AtomicBool>);
+
+impl Fence {
+    pub(super) fn is_up(&self) -> bool {
+        self.0.load(Ordering::Acquire)
+    }
+
+    fn put(&self, up: bool) {
+        self.0.store(up, Ordering::Release);
+    }
 }
 
 /// The options would show a password.
@@ -56,12 +72,15 @@ impl fmt::Debug for Serving {
 
 impl Serving {
     /// Takes the lock, or says that somebody has it.
-    pub(super) async fn begin(options: &PgConnectOptions) -> Result<Self, StoreError> {
+    pub(super) async fn begin(
+        options: &PgConnectOptions,
+        fence: Fence,
+    ) -> Result<Self, StoreError> {
         let name = format!("farwatch-collector serves {:016x}", rand::random::<u64>());
         let options = options.clone().application_name(&name);
         let connection = take(&options, &name, PATIENCE).await?;
         let connection = Arc::new(Mutex::new(connection));
-        Ok(Self { options, name, patience: PATIENCE, connection })
+        Ok(Self { options, name, patience: PATIENCE, connection, fence })
     }
 
     /// Keeps it until `cancel`; fails if another collector serves.
@@ -72,11 +91,13 @@ impl Serving {
                 () = tokio::time::sleep(CHECK_EVERY) => {}
             }
             let Err(error) = self.check().await else { continue };
+            self.fence.put(true);
             tracing::warn!(error, "the database is lost: waiting for it");
             tokio::select! {
                 () = cancel.cancelled() => return Ok(()),
                 taken = self.take_again() => taken?,
             }
+            self.fence.put(false);
             tracing::info!("the database is back");
         }
     }
@@ -132,6 +153,7 @@ async fn take(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::identity::TenantContext;
     use crate::store::fixture::scratch::Scratch;
 
     /// What a network that breaks does to one side.
@@ -176,6 +198,9 @@ mod tests {
         // A stop would have been no failure.
         let ended = first.clone().run(CancellationToken::new()).await.unwrap_err();
         assert!(matches!(ended, StoreError::Served { .. }), "{ended:?}");
+        // Who has no right to serve changes nothing any more.
+        let refused = database.read(&TenantContext::nobody()).await.err().unwrap();
+        assert!(matches!(refused, StoreError::Away) && refused.is_retryable());
         let cancelled = CancellationToken::new();
         cancelled.cancel();
         first.run(cancelled).await.unwrap();
