@@ -10,8 +10,6 @@ mod roles;
 mod secrets;
 mod stream;
 
-use std::sync::Mutex;
-
 use axum::body::Body;
 use farwatch_common::id::{SiteId, TenantId};
 use http::{Method, Request, StatusCode};
@@ -105,6 +103,7 @@ impl World {
             live: Live::new(clock.clone()),
             samples: Samples::new(db.clone()),
             vault: Arc::new(Vault::open(dir.path()).unwrap()),
+            installation: Arc::new(InstallationKeys::open(dir.path()).unwrap()),
             changes: AssignmentChanges::default(),
             clock,
             ids: Arc::new(IdGenerator::new(1)),
