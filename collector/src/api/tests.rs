@@ -143,6 +143,7 @@ impl World {
             live: Live::new(clock.clone()),
             samples: Samples::new(db.clone()),
             vault: Arc::new(Vault::open(dir.path()).unwrap()),
+            installation: Arc::new(InstallationKeys::open(dir.path()).unwrap()),
             changes: AssignmentChanges::default(),
             clock,
             ids: Arc::new(IdGenerator::new(1)),

@@ -21,7 +21,7 @@ const ISSUER: &str = "Farwatch";
 
 pub const RECOVERY_CODES: usize = 10;
 /// 80 bits: nobody tries them all, not even somebody who has the hashes.
-const RECOVERY_LEN: usize = 10;
+pub const RECOVERY_LEN: usize = 10;
 const RECOVERY_GROUP: usize = 4;
 
 /// What an authenticator and the collector share.

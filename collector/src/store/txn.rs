@@ -283,7 +283,8 @@ impl Database {
         Ok(self.begin_change(Scope::app(tenant), context.who(), &[tenant].into()).await?)
     }
 
-    /// The same as `identity`: keys, tokens and memberships of one tenant.
+    /// The same as `identity`: keys, tokens and memberships of one tenant. Who is in it by a staff
+    /// grant hands out nothing as its administrator: that would outlive the grant.
     pub async fn identity_change(
         &self,
         _: IdentityKey,
@@ -292,6 +293,9 @@ impl Database {
         access: Access,
     ) -> Result<Write, AccessError> {
         hold(context, tenant, access)?;
+        if access == Access::Admin && context.granted_until(tenant).is_some() {
+            return Err(AccessError::Denied);
+        }
         Ok(self.begin_change(Scope::identity(), context.who(), &[tenant].into()).await?)
     }
 
