@@ -2,6 +2,9 @@
 
 use super::*;
 
+/// Of the provider, to be granted into tenants.
+pub(super) const STAFF: &str = "staff@example.net";
+
 /// A request: `{device}` and so on stand for ids.
 pub(super) struct Recipe {
     pub(super) path: &'static str,
@@ -60,12 +63,84 @@ pub(super) fn recipes(operation: &str) -> Option<Vec<Recipe>> {
         }
         "audit" => vec![ask("/api/v1/audit?tenant={tenant}")],
         "audit_export" => vec![ask("/api/v1/audit/export?tenant={tenant}&format=csv")],
+        "users" => vec![ask("/api/v1/users?tenant={tenant}")],
+        "user_new" => {
+            let body =
+                json!({ "email": "new@example.net", "role": "viewer", "tenant": "{tenant}" });
+            vec![send("/api/v1/users", body)]
+        }
+        "user_patch" => vec![send("/api/v1/users/{user}", json!({ "disabled": true }))],
+        "user_password" => vec![ask("/api/v1/users/{user}/password")],
+        "user_totp_delete" => vec![ask("/api/v1/users/{user}/totp")],
+        "members" => vec![ask("/api/v1/tenants/{tenant}/members")],
+        "member_new" => {
+            let body = json!({ "email": "newer@example.net", "role": "viewer" });
+            vec![send("/api/v1/tenants/{tenant}/members", body)]
+        }
+        "member_put" => {
+            vec![send("/api/v1/tenants/{tenant}/members/{user}", json!({ "role": "operator" }))]
+        }
+        "member_delete" => vec![ask("/api/v1/tenants/{tenant}/members/{user}")],
+        "grants" => vec![ask("/api/v1/grants?tenant={tenant}")],
+        "grant_new" => {
+            let body = json!({
+                "tenant": "{tenant}",
+                "email": STAFF,
+                "role": "viewer",
+                "reason": "a ticket",
+                "minutes": 5,
+            });
+            vec![send("/api/v1/grants", body)]
+        }
+        "grant_delete" => vec![ask("/api/v1/grants/{grant}")],
+        "sessions" => vec![ask("/api/v1/sessions?user={user}")],
+        "session_delete" => vec![ask("/api/v1/sessions/{session}")],
+        // The caller's own account: there is nothing to name.
+        "password_new" | "totp_begin" | "totp_confirm" | "totp_delete" => return None,
+        "users" => vec![ask("/api/v1/users?tenant={tenant}")],
+        "user_new" => {
+            let body =
+                json!({ "email": "new@example.net", "role": "viewer", "tenant": "{tenant}" });
+            vec![send("/api/v1/users", body)]
+        }
+        "user_patch" => vec![send("/api/v1/users/{user}", json!({ "disabled": true }))],
+        "user_password" => vec![ask("/api/v1/users/{user}/password")],
+        "user_totp_delete" => vec![ask("/api/v1/users/{user}/totp")],
+        "members" => vec![ask("/api/v1/tenants/{tenant}/members")],
+        "member_new" => {
+            let body = json!({ "email": "newer@example.net", "role": "viewer" });
+            vec![send("/api/v1/tenants/{tenant}/members", body)]
+        }
+        "member_put" => {
+            vec![send("/api/v1/tenants/{tenant}/members/{user}", json!({ "role": "operator" }))]
+        }
+        "member_delete" => vec![ask("/api/v1/tenants/{tenant}/members/{user}")],
+        "grants" => vec![ask("/api/v1/grants?tenant={tenant}")],
+        "grant_new" => {
+            let body = json!({
+                "tenant": "{tenant}",
+                "email": STAFF,
+                "role": "viewer",
+                "reason": "a ticket",
+                "minutes": 5,
+            });
+            vec![send("/api/v1/grants", body)]
+        }
+        "grant_delete" => vec![ask("/api/v1/grants/{grant}")],
+        "sessions" => vec![ask("/api/v1/sessions?user={user}")],
+        "session_delete" => vec![ask("/api/v1/sessions/{session}")],
+        // The caller's own account: there is nothing to name.
+        "password_new" | "totp_begin" | "totp_confirm" | "totp_delete" => return None,
         other => panic!("`{other}` has no recipe: say how to ask for somebody else's thing"),
     })
 }
 
 /// Ids of one tenant's things, or of nobody's, by the names that recipes use.
-pub(super) struct Things(Vec<(&'static str, String)>);
+pub(super) struct Things {
+    ids: Vec<(&'static str, String)>,
+    /// The person among them.
+    pub(super) person: As,
+}
 
 impl Things {
     /// One of each kind, new.
@@ -74,13 +149,27 @@ impl Things {
         let device = world.device(admin, agent, "10.0.0.1").await;
         let body = json!({ "tenant": tenant.to_string(), "name": "k", "scopes": ["read"] });
         let key = world.post("/api/v1/api-keys", admin, body).await.data()["id"].clone();
-        Self(vec![
-            ("tenant", tenant.to_string()),
+        let email = format!("{agent}@example.net");
+        let person = world.user(&email, Role::Viewer, Some(tenant)).await;
+        let user = world.get("/api/v1/me", &person).await.data()["user"]["id"].clone();
+        let session = world.get("/api/v1/sessions", &person).await.data()[0]["id"].clone();
+        let tenant = tenant.to_string();
+        let body = json!({
+            "tenant": tenant, "email": STAFF, "role": "viewer", "reason": "a ticket", "minutes": 5,
+        });
+        let grant = world.post("/api/v1/grants", admin, body).await.data()["id"].clone();
+        let text = |id: Value| id.as_str().unwrap().to_owned();
+        let ids = vec![
+            ("tenant", tenant),
             ("site", site.to_string()),
             ("agent", agent.to_string()),
             ("device", device),
-            ("key", key.as_str().unwrap().to_owned()),
-        ])
+            ("key", text(key)),
+            ("user", text(user)),
+            ("session", text(session)),
+            ("grant", text(grant)),
+        ];
+        Self { ids, person }
     }
 
     /// Well-formed ids that nobody has.
@@ -89,14 +178,15 @@ impl Things {
             let (prefix, _) = id.split_once('_').unwrap();
             format!("{prefix}_0000000000zzz")
         };
-        Self(self.0.iter().map(|(name, id)| (*name, strange(id))).collect())
+        let ids = self.ids.iter().map(|(name, id)| (*name, strange(id))).collect();
+        Self { ids, person: As::Nobody }
     }
 
     pub(super) fn fill(&self, text: &str) -> String {
         let fill =
             |text: String, (name, id): &(&str, String)| text.replace(&format!("{{{name}}}"), id);
-        let filled = self.0.iter().fold(text.to_owned(), fill);
-        for (name, _) in &self.0 {
+        let filled = self.ids.iter().fold(text.to_owned(), fill);
+        for (name, _) in &self.ids {
             assert!(!filled.contains(&format!("{{{name}}}")));
         }
         filled
