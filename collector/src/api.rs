@@ -17,6 +17,7 @@ mod document;
 mod error;
 #[expect(unused_qualifications, reason = "utoipa::path writes them")]
 mod events;
+#[expect(unused_qualifications, reason = "utoipa::path writes them")]
 mod grants;
 mod guard;
 pub(crate) mod health;
@@ -34,7 +35,6 @@ mod sessions;
 #[expect(unused_qualifications, reason = "utoipa::path writes them")]
 mod tenants;
 mod totp;
-#[expect(unused_qualifications, reason = "utoipa::path writes them")]
 mod users;
 
 use std::sync::{Arc, Mutex};

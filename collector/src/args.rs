@@ -1,6 +1,7 @@
 //! The command line.
 
 mod local;
+mod user;
 
 use std::ffi::OsString;
 use std::io;
@@ -15,7 +16,7 @@ use toml::Value;
 
 use crate::api;
 use crate::config::{Config, DEFAULT_DATA_DIR, DEFAULT_FILE, MetricsTokenError};
-use crate::identity::user::{self, email_normalised};
+use crate::identity::user::{Role as Held, email_normalised};
 use crate::inventory::is_name;
 
 /// Wrong usage or configuration (EX_USAGE).
@@ -103,6 +104,8 @@ enum UserCommand {
         #[arg(long)]
         json: bool,
     },
+    #[command(flatten)]
+    People(user::PeopleCommand),
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -114,7 +117,7 @@ enum Role {
     SuperAdmin,
 }
 
-impl From<Role> for user::Role {
+impl From<Role> for Held {
     fn from(role: Role) -> Self {
         match role {
             Role::Viewer => Self::Viewer,
@@ -241,10 +244,11 @@ fn run(command: Command) -> anyhow::Result<()> {
         }
         Command::User(UserCommand::Create { place, email, password_file, role, tenant, json }) => {
             let config = place.load(Vec::new())?;
-            let role = role.map(user::Role::from);
+            let role = role.map(Held::from);
             let user = local::NewUser::new(email, &password_file, role, tenant)?;
             runtime()?.block_on(local::make_user(&config, user, json))
         }
+        Command::User(UserCommand::People(command)) => user::run(command),
         Command::Tenant(TenantCommand::Create { place, name, json }) => {
             let config = place.load(Vec::new())?;
             runtime()?.block_on(local::make_tenant(&config, &name, json))
@@ -337,6 +341,25 @@ mod tests {
         assert_eq!(code(dir.path(), &["tenant", "create", "--name", "North"]), 0);
         let token = ["token", "create", "--tenant", "North", "--site", "Depot"];
         assert_eq!(code(dir.path(), &token), 0);
+    }
+
+    #[test]
+    fn a_person_is_disabled_enabled_and_given_a_password() {
+        let dir = tempfile::tempdir().unwrap();
+        let password = dir.path().join("password");
+        std::fs::write(&password, "correct horse battery").unwrap();
+        let file = ["--password-file", password.to_str().unwrap()];
+        let of = |verb, email| ["user", verb, "--email", email];
+        let make = [&of("create", "noc@example.net"), &file[..]].concat();
+        assert_eq!(code(dir.path(), &make), 0);
+        assert_eq!(code(dir.path(), &of("disable", "noc@example.net")), EXIT_FAILURE, "the last");
+        let other = [&of("create", "other@example.net"), &file[..]].concat();
+        assert_eq!(code(dir.path(), &other), 0);
+        for verb in ["disable", "enable", "reset-password"] {
+            assert_eq!(code(dir.path(), &of(verb, "noc@example.net")), 0, "{verb}");
+            assert_eq!(code(dir.path(), &of(verb, "nobody@example.net")), EXIT_FAILURE, "{verb}");
+        }
+        assert_eq!(code(dir.path(), &["user", "list", "--json"]), 0);
     }
 
     #[test]

@@ -28,15 +28,15 @@ const COMMAND_NODE: u16 = 1023;
 const PASSWORD_FILE_BYTES_MAX: u64 = 4096;
 
 /// What a command works with.
-struct Local {
-    db: Database,
+pub(super) struct Local {
+    pub(super) db: Database,
     ids: IdGenerator,
-    now: Micros,
-    context: TenantContext,
+    pub(super) now: Micros,
+    pub(super) context: TenantContext,
 }
 
 impl Local {
-    async fn open(config: &Config) -> anyhow::Result<Self> {
+    pub(super) async fn open(config: &Config) -> anyhow::Result<Self> {
         let dir = &config.data_dir;
         create_private_dir(dir).with_context(|| format!("cannot make {}", dir.display()))?;
         let db = Database::open(dir).await?;
@@ -82,7 +82,7 @@ impl NewUser {
     }
 }
 
-fn read_password(file: &Path) -> anyhow::Result<Secret> {
+pub(super) fn read_password(file: &Path) -> anyhow::Result<Secret> {
     let mut bytes = Vec::new();
     let read = if file.as_os_str() == "-" {
         io::stdin().take(PASSWORD_FILE_BYTES_MAX).read_to_end(&mut bytes)
