@@ -27,6 +27,9 @@ pub use key::IdentityKey;
 pub use peer::PeerInfo;
 pub use tenancy::{Access, Actor, TenantContext};
 
+#[cfg(test)]
+mod tests;
+
 /// Use of a session or key is noted at most this often: a write per request would keep the only
 /// writer busy.
 pub const NOTE_EVERY: Duration = Duration::from_secs(60);

@@ -4,9 +4,12 @@ mod access;
 mod audit;
 mod devices;
 mod document;
+mod factor;
+mod grants;
 mod input;
 mod isolation;
 mod login;
+mod people;
 mod recipes;
 mod roles;
 mod secrets;
@@ -16,15 +19,17 @@ use std::net::IpAddr;
 use std::sync::Mutex;
 
 use axum::body::Body;
+use farwatch_common::clock::Micros;
 use farwatch_common::id::{SiteId, TenantId};
 use http::{Method, Request, StatusCode};
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
 
 use super::*;
+use crate::audit::list::{AuditCursor, AuditFilter, audit_list};
 use crate::identity::agent_key::agent_key_admit;
 use crate::identity::password::Cost;
-use crate::identity::user::{Role, user_create};
+use crate::identity::user::{NewPerson, Role, account_by_email, person_create, user_create};
 use crate::identity::{Access, IdentityKey, TenantContext};
 use crate::inventory::agent::agent_create;
 use crate::inventory::site::site_create_or_get;
@@ -180,6 +185,19 @@ impl World {
         TenantContext::local(&self.state.db).await.unwrap()
     }
 
+    /// The actions in a tenant's chain, from the first; of one kind of thing unless that is empty.
+    async fn audited(&self, tenant: TenantId, kind: &str) -> Vec<String> {
+        let context = self.local().await.for_audit().narrowed(tenant);
+        let filter = AuditFilter {
+            action: kind.to_owned(),
+            search: String::new(),
+            from: Micros(0),
+            to: Micros(i64::MAX),
+        };
+        let rows = audit_list(&self.state.db, &context, &filter, AuditCursor::NEWEST, 1_000).await;
+        rows.unwrap().into_iter().rev().map(|row| row.entry.action).collect()
+    }
+
     async fn tenant(&self, name: &str) -> TenantId {
         let Parts { db, vault, ids, clock, .. } = &*self.state;
         let context = self.local().await;
@@ -243,6 +261,43 @@ impl World {
         let request = self.request(Method::POST, path, who);
         let request = request.header("content-type", "application/json");
         self.send(request.body(body.to_string().into()).unwrap()).await
+    }
+
+    async fn call(&self, method: &str, path: &str, who: &As, body: Value) -> Answer {
+        let method = Method::from_bytes(method.to_uppercase().as_bytes()).unwrap();
+        if method == Method::GET {
+            return self.get(path, who).await;
+        }
+        let request = self.request(method, path, who).header("content-type", "application/json");
+        self.send(request.body(body.to_string().into()).unwrap()).await
+    }
+
+    /// A person of the provider's staff, signed in.
+    async fn staff(&self, email: &str) -> As {
+        let hash = self.state.passwords.hash(PASSWORD.into()).await.unwrap();
+        let new = NewPerson {
+            email,
+            password_hash: &hash,
+            one_time: false,
+            super_admin: false,
+            staff: true,
+            member: None,
+        };
+        let Parts { db, ids, clock, .. } = &*self.state;
+        person_create(db, &self.local().await, ids, &new, clock.now()).await.unwrap();
+        As::Cookie(cookie(&self.login(email, PASSWORD).await))
+    }
+
+    /// Makes the person if need be, and grants them an hour; returns the grant's id.
+    async fn grant(&self, who: &As, tenant: TenantId, email: &str, role: &str) -> String {
+        if account_by_email(&self.state.db, email).await.unwrap().is_none() {
+            self.staff(email).await;
+        }
+        let body = json!({ "tenant": tenant.to_string(), "email": email, "role": role,
+                           "reason": "ticket 7", "minutes": 60 });
+        let made = self.post("/api/v1/grants", who, body).await;
+        assert_eq!(made.status, StatusCode::CREATED, "{}", made.body);
+        made.data()["id"].as_str().unwrap().to_owned()
     }
 
     /// A request as the web UI or a program sends it.

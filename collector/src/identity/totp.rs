@@ -79,6 +79,12 @@ impl Seed {
         found
     }
 
+    /// What an authenticator shows.
+    #[cfg(test)]
+    pub(crate) fn code_at(&self, now: Micros) -> String {
+        self.code(now.0.div_euclid(1_000_000 * STEP_S))
+    }
+
     fn code(&self, step: i64) -> String {
         let number = self.number(step) % 10_u32.pow(DIGITS as u32);
         format!("{number:0DIGITS$}")

@@ -97,40 +97,6 @@ pub(super) fn recipes(operation: &str) -> Option<Vec<Recipe>> {
         "session_delete" => vec![ask("/api/v1/sessions/{session}")],
         // The caller's own account: there is nothing to name.
         "password_new" | "totp_begin" | "totp_confirm" | "totp_delete" => return None,
-        "users" => vec![ask("/api/v1/users?tenant={tenant}")],
-        "user_new" => {
-            let body =
-                json!({ "email": "new@example.net", "role": "viewer", "tenant": "{tenant}" });
-            vec![send("/api/v1/users", body)]
-        }
-        "user_patch" => vec![send("/api/v1/users/{user}", json!({ "disabled": true }))],
-        "user_password" => vec![ask("/api/v1/users/{user}/password")],
-        "user_totp_delete" => vec![ask("/api/v1/users/{user}/totp")],
-        "members" => vec![ask("/api/v1/tenants/{tenant}/members")],
-        "member_new" => {
-            let body = json!({ "email": "newer@example.net", "role": "viewer" });
-            vec![send("/api/v1/tenants/{tenant}/members", body)]
-        }
-        "member_put" => {
-            vec![send("/api/v1/tenants/{tenant}/members/{user}", json!({ "role": "operator" }))]
-        }
-        "member_delete" => vec![ask("/api/v1/tenants/{tenant}/members/{user}")],
-        "grants" => vec![ask("/api/v1/grants?tenant={tenant}")],
-        "grant_new" => {
-            let body = json!({
-                "tenant": "{tenant}",
-                "email": STAFF,
-                "role": "viewer",
-                "reason": "a ticket",
-                "minutes": 5,
-            });
-            vec![send("/api/v1/grants", body)]
-        }
-        "grant_delete" => vec![ask("/api/v1/grants/{grant}")],
-        "sessions" => vec![ask("/api/v1/sessions?user={user}")],
-        "session_delete" => vec![ask("/api/v1/sessions/{session}")],
-        // The caller's own account: there is nothing to name.
-        "password_new" | "totp_begin" | "totp_confirm" | "totp_delete" => return None,
         other => panic!("`{other}` has no recipe: say how to ask for somebody else's thing"),
     })
 }

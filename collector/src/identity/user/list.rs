@@ -75,6 +75,15 @@ pub async fn user_list(
     Ok(people)
 }
 
+sql! { pub(crate) BY_EMAIL = "SELECT user_id FROM user_account WHERE email = $1" }
+
+/// Whose address this is, whether they may sign in or not. For who sees everybody.
+pub async fn user_by_email(db: &Database, email: &str) -> Result<Option<UserId>, UserError> {
+    let mut txn = db.identity_read(IdentityKey::new()).await?;
+    let row = BY_EMAIL.bind(email).optional(&mut txn).await?;
+    Ok(row.map(|row| row.get(0)).transpose()?.map(UserId))
+}
+
 /// One person, as the caller sees them: somebody of their tenants, or anybody for a super_admin.
 pub async fn user_get(
     db: &Database,

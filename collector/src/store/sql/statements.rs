@@ -141,6 +141,7 @@ static IDENTITY: &[&Sql] = &[
     &list::TOTAL,
     &list::LIST,
     &list::ONE,
+    &list::BY_EMAIL,
     &list::MEMBERSHIPS_OF,
     &change::OTHER_SUPER_ADMINS,
     &change::UPDATE,
