@@ -6,6 +6,7 @@ pub mod certificates;
 pub mod enroll;
 mod key;
 pub mod limits;
+pub mod master;
 pub mod password;
 pub mod peer;
 pub mod pki;

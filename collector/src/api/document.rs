@@ -19,7 +19,28 @@ use crate::identity::session;
 
 /// What clients send: a field that may be left out is optional. All others are answers, where every
 /// field is always there.
-const REQUESTS: [&str; 6] = ["Login", "NewDevice", "NewSnmp", "NewToken", "NewApiKey", "Revoke"];
+const REQUESTS: &[&str] = &[
+    "AgentChange",
+    "BulkFilter",
+    "BulkRequest",
+    "BulkChange",
+    "CredentialProfileChange",
+    "DeviceChange",
+    "DeviceCredential",
+    "Login",
+    "NewApiKey",
+    "NewCredentialProfile",
+    "NewDevice",
+    "NewSite",
+    "NewSnmp",
+    "NewTenant",
+    "NewToken",
+    "QuotaChange",
+    "Revoke",
+    "SiteChange",
+    "SnmpChange",
+    "TenantChange",
+];
 /// The only field of an answer that may be missing.
 const OPTIONAL: (&str, &str) = ("Problem", "errors");
 
@@ -127,7 +148,8 @@ fn add_problems(document: &mut OpenApi) {
         .content(super::error::PROBLEM_JSON, content)
         .build();
     for item in document.paths.paths.values_mut() {
-        let operations = [&mut item.get, &mut item.post, &mut item.delete];
+        let operations =
+            [&mut item.get, &mut item.post, &mut item.put, &mut item.patch, &mut item.delete];
         for operation in operations.into_iter().flatten() {
             operation.responses.responses.insert("default".to_owned(), RefOr::T(problem.clone()));
         }

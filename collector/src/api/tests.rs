@@ -109,6 +109,7 @@ impl World {
             clock,
             ids: Arc::new(IdGenerator::new(1)),
             limits: Arc::default(),
+            quotas: Quotas::default(),
             passwords: Passwords::new(Cost { memory_kib: 8, passes: 1 }),
             sessions: ended.clone(),
             origin: TokenOrigin { root_pin: [7; 32], endpoints: vec!["fw.example:443".into()] },
@@ -191,6 +192,25 @@ impl World {
         let request = self.request(Method::POST, path, who);
         let request = request.header("content-type", "application/json");
         self.send(request.body(body.to_string().into()).unwrap()).await
+    }
+
+    async fn change(&self, method: Method, path: &str, who: &As, body: Value) -> Answer {
+        let request = self.request(method, path, who).header("content-type", "application/json");
+        self.send(request.body(body.to_string().into()).unwrap()).await
+    }
+
+    /// A credential profile that differs from the usual one.
+    async fn profile(&self, who: &As, tenant: TenantId, more: Value) -> String {
+        let mut body = json!({
+            "tenant": tenant.to_string(),
+            "name": "p",
+            "kind": "snmp_community",
+            "community": "a-profile-community",
+        });
+        body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        let made = self.post("/api/v1/credential-profiles", who, body).await;
+        assert_eq!(made.status, StatusCode::CREATED, "{}", made.body);
+        made.data()["id"].as_str().unwrap().to_owned()
     }
 
     /// A request as the web UI or a program sends it.
