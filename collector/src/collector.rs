@@ -32,6 +32,7 @@ use crate::identity::token::TokenOrigin;
 use crate::identity::user::user_any;
 use crate::ingest::{self, Ingest, UplinkService};
 use crate::inventory::push::AssignmentPush;
+use crate::inventory::quota::Quotas;
 use crate::inventory::{AssignmentChanges, Vault, VaultError};
 use crate::listen::addresses::Addresses;
 use crate::listen::agents::{AgentDoor, DoorCounters, PIPES_WAITING_MAX, PeerPipe};
@@ -126,6 +127,7 @@ pub async fn serve(config: Config, stop: impl Future<Output = ()>) -> Result<(),
     let samples = Samples::new(base.database.clone());
     let live = Live::new(base.clock.clone());
     live.load(&base.database, &samples).await?;
+    let quotas = Quotas::load(&base.database).await?;
     let ingest = start_ingest(&mut tasks, &base, samples.clone(), live.clone());
     tasks.spawn("certificates", certificates.run(cancel.clone()));
     tasks.spawn("live", live.clone().run(cancel.clone()));
@@ -151,6 +153,7 @@ pub async fn serve(config: Config, stop: impl Future<Output = ()>) -> Result<(),
         clock: base.clock,
         ids: base.ids,
         limits,
+        quotas,
         passwords: Passwords::new(Cost::STANDARD),
         sessions: Arc::new(ingest.sessions),
         origin: TokenOrigin {

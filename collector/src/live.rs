@@ -185,6 +185,16 @@ impl Live {
         self.change(|fleet, now| fleet.device_added((tenant, agent, id), interval_s, now));
     }
 
+    /// Its agent, its interval or whether it goes by its own name is another.
+    pub fn device_changed(
+        &self,
+        of: (TenantId, AgentId, DeviceId),
+        interval_s: u32,
+        follows_name: bool,
+    ) {
+        self.change(|fleet, now| fleet.device_changed(of, interval_s, follows_name, now));
+    }
+
     /// Nobody gave the device a name: once it says its own, screens show that.
     pub fn device_follows_name(&self, id: DeviceId) {
         self.fleet().device_follows_name(id);

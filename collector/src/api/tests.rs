@@ -153,6 +153,7 @@ impl World {
             clock,
             ids: Arc::new(IdGenerator::new(1)),
             limits: Arc::default(),
+            quotas: Quotas::default(),
             passwords: Passwords::new(Cost { memory_kib: 8, passes: 1 }),
             sessions: ended.clone(),
             origin: TokenOrigin { root_pin: [7; 32], endpoints: vec!["fw.example:443".into()] },
@@ -272,6 +273,11 @@ impl World {
         self.send(request.body(body.to_string().into()).unwrap()).await
     }
 
+    async fn change(&self, method: Method, path: &str, who: &As, body: Value) -> Answer {
+        let request = self.request(method, path, who).header("content-type", "application/json");
+        self.send(request.body(body.to_string().into()).unwrap()).await
+    }
+
     /// A person of the provider's staff, signed in.
     async fn staff(&self, email: &str) -> As {
         let hash = self.state.passwords.hash(PASSWORD.into()).await.unwrap();
@@ -296,6 +302,20 @@ impl World {
         let body = json!({ "tenant": tenant.to_string(), "email": email, "role": role,
                            "reason": "ticket 7", "minutes": 60 });
         let made = self.post("/api/v1/grants", who, body).await;
+        assert_eq!(made.status, StatusCode::CREATED, "{}", made.body);
+        made.data()["id"].as_str().unwrap().to_owned()
+    }
+
+    /// A credential profile that differs from the usual one.
+    async fn profile(&self, who: &As, tenant: TenantId, more: Value) -> String {
+        let mut body = json!({
+            "tenant": tenant.to_string(),
+            "name": "p",
+            "kind": "snmp_community",
+            "community": "a-profile-community",
+        });
+        body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        let made = self.post("/api/v1/credential-profiles", who, body).await;
         assert_eq!(made.status, StatusCode::CREATED, "{}", made.body);
         made.data()["id"].as_str().unwrap().to_owned()
     }

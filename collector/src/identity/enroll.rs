@@ -22,6 +22,7 @@ use crate::audit::{Change, Origin, Who};
 use crate::ingest::CertificateRenewer;
 use crate::inventory::InventoryError;
 use crate::inventory::agent::agent_create;
+use crate::inventory::quota::room_for_agent;
 use crate::live::Live;
 use crate::metrics::Counter;
 use crate::store::txn::Scope;
@@ -108,6 +109,12 @@ impl From<EnrollError> for Status {
             EnrollError::Pki(PkiError::Request) => {
                 Self::invalid_argument("the certificate request is not signed by its own key")
             }
+            EnrollError::Inventory(InventoryError::Quota { max, .. }) => {
+                Self::failed_precondition(format!(
+                    "the tenant has {max} agents, its quota: revoke one that is gone, or have the \
+                     quota raised; the token stays good"
+                ))
+            }
             EnrollError::Token(TokenError::Refused) => Self::unauthenticated(
                 "the token is unknown, used or expired; ask for a new one (Agents, New agent)",
             ),
@@ -135,6 +142,7 @@ impl EnrollmentService {
         let issued = self.pki.issue_agent(&request.csr, tenant, agent, now)?;
         let mut chains = Chains::lock(&mut txn, &[tenant].into()).await?;
         txn.switch(IdentityKey::new(), Scope::app(tenant)).await?;
+        room_for_agent(&mut txn, tenant).await?;
         let name = agent_create(&mut txn, (tenant, site, agent), &request.host_name, now).await?;
         txn.switch(IdentityKey::new(), Scope::identity()).await?;
         if !agent_key_admit(&mut txn, (tenant, agent), &issued.key_hash, issued.not_after, now)

@@ -72,7 +72,8 @@ impl<'a> Place<'a> {
             port: SNMP_PORT,
             interval_s: 60,
             snmp_version: "v2c",
-            community: "a-secret-community".into(),
+            community: Some("a-secret-community".into()),
+            tags: Tags::new(),
         };
         device_create(self.db, &self.vault, &self.all, &self.ids, &new, NOW).await
     }
@@ -140,6 +141,7 @@ async fn devices_come_and_go(place: &Place<'_>) {
         site: Some(known.site),
         agent: Some(agent),
         search: "88.2".to_owned(),
+        tag: None,
         among: Some(vec![first.id, second.id]),
     };
     for order in
