@@ -1,5 +1,6 @@
 //! The command line.
 
+mod key;
 mod local;
 
 use std::ffi::OsString;
@@ -66,6 +67,9 @@ enum Command {
     /// Manage enrolment tokens
     #[command(subcommand)]
     Token(TokenCommand),
+    /// Manage the keys that seal credentials
+    #[command(subcommand)]
+    Key(key::KeyCommand),
     /// Print the OpenAPI document
     Openapi,
     /// Check the configuration
@@ -235,6 +239,7 @@ fn run(command: Command) -> anyhow::Result<()> {
             let served = crate::collector::serve(config, stop.cancelled());
             runtime()?.block_on(served).map_err(Into::into)
         }
+        Command::Key(command) => key::run(command),
         Command::Migrate { place } => {
             let config = place.load(Vec::new())?;
             runtime()?.block_on(local::migrate(&config))
@@ -337,6 +342,13 @@ mod tests {
         assert_eq!(code(dir.path(), &["tenant", "create", "--name", "North"]), 0);
         let token = ["token", "create", "--tenant", "North", "--site", "Depot"];
         assert_eq!(code(dir.path(), &token), 0);
+        let key = |which: &[&str]| code(dir.path(), &[&["key", "rotate"], which].concat());
+        assert_eq!(key(&["--tenant", "North"]), 0);
+        assert_eq!(key(&["--master"]), 0);
+        assert_eq!(key(&["--tenant", "South"]), EXIT_FAILURE);
+        for which in [&[][..], &["--master", "--tenant", "North"]] {
+            assert_eq!(key(which), EXIT_USAGE);
+        }
     }
 
     #[test]

@@ -4,6 +4,7 @@ mod access;
 mod devices;
 mod document;
 mod input;
+mod inventory;
 mod isolation;
 mod login;
 mod roles;

@@ -28,15 +28,15 @@ const COMMAND_NODE: u16 = 1023;
 const PASSWORD_FILE_BYTES_MAX: u64 = 4096;
 
 /// What a command works with.
-struct Local {
-    db: Database,
+pub(super) struct Local {
+    pub(super) db: Database,
     ids: IdGenerator,
-    now: Micros,
-    context: TenantContext,
+    pub(super) now: Micros,
+    pub(super) context: TenantContext,
 }
 
 impl Local {
-    async fn open(config: &Config) -> anyhow::Result<Self> {
+    pub(super) async fn open(config: &Config) -> anyhow::Result<Self> {
         let dir = &config.data_dir;
         create_private_dir(dir).with_context(|| format!("cannot make {}", dir.display()))?;
         let db = Database::open(dir).await?;
@@ -45,7 +45,7 @@ impl Local {
         Ok(Self { db, ids: IdGenerator::new(COMMAND_NODE), now, context })
     }
 
-    async fn tenant(&self, text: &str) -> anyhow::Result<TenantId> {
+    pub(super) async fn tenant(&self, text: &str) -> anyhow::Result<TenantId> {
         let by_id = text.parse().ok().filter(|tenant| self.context.may(*tenant, Access::Read));
         if let Some(tenant) = by_id {
             return Ok(tenant);
