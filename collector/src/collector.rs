@@ -128,7 +128,8 @@ pub async fn serve(config: Config, stop: impl Future<Output = ()>) -> Result<(),
     let live = Live::new(base.clock.clone());
     live.load(&base.database, &samples).await?;
     let quotas = Quotas::load(&base.database).await?;
-    let ingest = start_ingest(&mut tasks, &base, samples.clone(), live.clone());
+    live.series(|tenant, of, columns| quotas.series_known(tenant, of, columns));
+    let ingest = start_ingest(&mut tasks, &base, samples.clone(), (live.clone(), quotas.clone()));
     tasks.spawn("certificates", certificates.run(cancel.clone()));
     tasks.spawn("live", live.clone().run(cancel.clone()));
 
@@ -212,7 +213,12 @@ fn browser_source(config: &Config) -> BrowserSource {
     }
 }
 
-fn start_ingest(tasks: &mut TaskSet, base: &Base, samples: Samples, live: Live) -> Ingest {
+fn start_ingest(
+    tasks: &mut TaskSet,
+    base: &Base,
+    samples: Samples,
+    (live, quotas): (Live, Quotas),
+) -> Ingest {
     let renewer = Renewer {
         database: base.database.clone(),
         pki: base.pki.clone(),
@@ -223,7 +229,7 @@ fn start_ingest(tasks: &mut TaskSet, base: &Base, samples: Samples, live: Live) 
         tasks,
         base.database.clone(),
         samples,
-        live,
+        (live, quotas),
         Box::new(renewer),
         base.clock.clone(),
         &base.metrics,

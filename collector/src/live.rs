@@ -302,6 +302,18 @@ impl Live {
             .collect()
     }
 
+    /// How many series each group of each device has, as far as it was heard.
+    pub fn series(&self, mut each: impl FnMut(TenantId, (DeviceId, Group), u32)) {
+        let agents = self.fleet().agents();
+        for (tenant, agent) in agents {
+            let rows = self.checkpoints(tenant, agent).into_iter().flat_map(|known| known.rows);
+            for row in rows {
+                let columns = self.layout(tenant, row.schema).map_or(0, |layout| layout.columns);
+                each(tenant, (row.device, row.group), u32::try_from(columns).unwrap_or(u32::MAX));
+            }
+        }
+    }
+
     // Time.
 
     /// Publishes changes and lets deadlines pass until `cancel`.

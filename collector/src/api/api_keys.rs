@@ -8,8 +8,9 @@ use utoipa::ToSchema;
 use super::AppState;
 use super::error::Error;
 use super::guard::Caller;
-use super::reply::{Data, List, Paging, Ref, Scope, Time, listed};
+use super::reply::{Data, List, Ref, Scope, Time, listed};
 use super::request::{Json, NAME_RULE, Params, PathId, id};
+use super::tenants::OfTenant;
 use crate::identity::Access;
 use crate::identity::api_key::{
     self, LIFE_DAYS, LIFE_DAYS_MAX, api_key_create, api_key_list, api_key_revoke,
@@ -63,14 +64,15 @@ fn scope_outside(scope: api_key::Scope) -> Scope {
 }
 
 /// API keys of the tenants I administer
-#[utoipa::path(get, path = "/api/v1/api-keys", tag = "tenants", params(Paging),
+#[utoipa::path(get, path = "/api/v1/api-keys", tag = "tenants", params(OfTenant),
     responses((status = 200, body = List<ApiKey>)))]
 pub(super) async fn api_keys(
     State(state): State<AppState>,
     caller: Caller,
-    Params(paging): Params<Paging>,
+    Params(query): Params<OfTenant>,
 ) -> Result<List<ApiKey>, Error> {
-    let rows = api_key_list(&state.db, &caller.context, &paging.page()?).await?;
+    let (context, paging) = query.parts(&caller.context)?;
+    let rows = api_key_list(&state.db, &context, &paging.page()?).await?;
     listed(
         rows,
         &paging,

@@ -7,6 +7,7 @@ mod document;
 mod factor;
 mod grants;
 mod input;
+mod inventory;
 mod isolation;
 mod login;
 mod people;
@@ -261,15 +262,6 @@ impl World {
     async fn post(&self, path: &str, who: &As, body: Value) -> Answer {
         let request = self.request(Method::POST, path, who);
         let request = request.header("content-type", "application/json");
-        self.send(request.body(body.to_string().into()).unwrap()).await
-    }
-
-    async fn call(&self, method: &str, path: &str, who: &As, body: Value) -> Answer {
-        let method = Method::from_bytes(method.to_uppercase().as_bytes()).unwrap();
-        if method == Method::GET {
-            return self.get(path, who).await;
-        }
-        let request = self.request(method, path, who).header("content-type", "application/json");
         self.send(request.body(body.to_string().into()).unwrap()).await
     }
 

@@ -15,7 +15,7 @@ use crate::audit::Change;
 use crate::identity::{Access, TenantContext};
 use crate::store::sql::{Row, sql};
 use crate::store::{Database, StoreError, Txn};
-pub use force::Quotas;
+pub use force::{BURST_S, Quotas};
 
 /// Agents that are not revoked.
 pub const AGENTS: u32 = 1_000;

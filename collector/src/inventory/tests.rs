@@ -1,4 +1,6 @@
+mod changes;
 mod engines;
+mod keys;
 
 use farwatch_common::clock::Micros;
 use farwatch_common::id::{AgentId, IdGenerator, SiteId};

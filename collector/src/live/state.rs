@@ -131,6 +131,11 @@ impl Fleet {
         self.removed.entry(tenant).or_insert_with(|| (now, Vec::new())).1.push(id);
     }
 
+    /// All agents, in no order.
+    pub(super) fn agents(&self) -> Vec<(TenantId, AgentId)> {
+        self.agents.iter().map(|(id, agent)| (agent.tenant, *id)).collect()
+    }
+
     /// Whose device it is.
     pub(super) fn owner(&self, id: DeviceId) -> Option<(TenantId, AgentId)> {
         self.devices.get(&id).map(|device| (device.tenant, device.agent))

@@ -34,7 +34,7 @@ pub(in crate::api) struct DeviceChange {
     snmp: Option<SnmpChange>,
     /// All of them, in place of those it has.
     tags: Option<Vec<String>>,
-    /// Another agent of its tenant.
+    /// Another agent of its tenant; what the one before sent is not shown any more.
     agent: Option<String>,
 }
 

@@ -6,7 +6,6 @@
 //! - on crash: counted anew from the schemas that are stored
 
 use std::collections::HashMap;
-use std::collections::hash_map::Entry;
 use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -21,7 +20,7 @@ use crate::identity::limits::Limited;
 use crate::store::{Database, StoreError};
 
 /// So many seconds of its rate a tenant may use at once.
-const BURST_S: u32 = 3;
+pub const BURST_S: u32 = 3;
 
 /// The quotas of all tenants. Cheap to clone.
 #[derive(Clone, Default)]
@@ -50,6 +49,13 @@ impl Default for InForce {
         let quota = Quota::default();
         let (series, total, refused) = (HashMap::new(), 0, 0);
         Self { api: limiter(quota), quota, series, total, refused }
+    }
+}
+
+impl InForce {
+    fn count(&mut self, of: (DeviceId, Group), columns: u32) {
+        let before = self.series.insert(of, columns).unwrap_or(0);
+        self.total = self.total - u64::from(before) + u64::from(columns);
     }
 }
 
@@ -93,6 +99,12 @@ impl Quotas {
         api.check().map_err(|until| Limited { wait: until.wait_time_from(now) })
     }
 
+    /// Counts what was there before the start, whatever the quota is now.
+    pub fn series_known(&self, tenant: TenantId, of: (DeviceId, Group), columns: u32) {
+        let mut all = self.lock();
+        all.entry(tenant).or_default().count(of, columns);
+    }
+
     /// Whether rows of this many columns may come for a group of a device. A group that is known may
     /// always; it counts with what it has now. `lives` says whether a device is still there.
     #[must_use]
@@ -115,16 +127,7 @@ impl Quotas {
                 return false;
             }
         }
-        match own.series.entry(of) {
-            Entry::Occupied(mut known) => {
-                own.total = own.total - u64::from(*known.get()) + u64::from(columns);
-                known.insert(columns);
-            }
-            Entry::Vacant(new) => {
-                new.insert(columns);
-                own.total += u64::from(columns);
-            }
-        }
+        own.count(of, columns);
         true
     }
 
