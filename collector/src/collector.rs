@@ -143,7 +143,7 @@ pub async fn serve(config: Config, stop: impl Future<Output = ()>) -> Result<(),
     // Enrolment, API, UI.
     let limits = Arc::new(Limits::default());
     let enroll = enrolment(&base, &addresses, &live, &limits);
-    let installation = Arc::new(InstallationKeys::open(&data_dir).map_err(VaultError::from)?);
+    let installation = Arc::new(InstallationKeys::new(Arc::clone(&base.vault)));
     let api = api::router(AppState::new(api::Parts {
         db: base.database.clone(),
         live,

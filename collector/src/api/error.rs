@@ -10,7 +10,6 @@ use http::{HeaderValue, StatusCode};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::identity::installation_key::SealError;
 use crate::identity::limits::Limited;
 use crate::identity::password::PasswordError;
 use crate::identity::second_factor::FactorError;
@@ -255,7 +254,8 @@ impl From<UserError> for Error {
             error @ UserError::Full { .. } => {
                 conflict("full", &format!("There can be no more: {error}."))
             }
-            UserError::Store(error) | UserError::Seal(SealError::Store(error)) => error.into(),
+            UserError::Store(error) => error.into(),
+            UserError::Vault(error) => InventoryError::Vault(error).into(),
             error @ UserError::Seal(_) => Self::internal(error),
         }
     }

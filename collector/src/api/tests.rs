@@ -145,11 +145,12 @@ impl World {
         let clock = Clock::system();
         let ended = Arc::new(Ended::default());
         let metrics = Metrics::default();
+        let vault = Arc::new(Vault::open(dir.path()).unwrap());
         let mut parts = Parts {
             live: Live::new(clock.clone()),
             samples: Samples::new(db.clone()),
-            vault: Arc::new(Vault::open(dir.path()).unwrap()),
-            installation: Arc::new(InstallationKeys::open(dir.path()).unwrap()),
+            vault: Arc::clone(&vault),
+            installation: Arc::new(InstallationKeys::new(Arc::clone(&vault))),
             changes: AssignmentChanges::default(),
             clock,
             ids: Arc::new(IdGenerator::new(1)),

@@ -8,6 +8,7 @@ use farwatch_common::id::{IdGenerator, TenantId, UserId};
 
 use super::grant::{GrantFilter, NewGrant, grant_create, grant_end, grant_list};
 use super::installation_key::InstallationKeys;
+use crate::inventory::Vault;
 use super::member::{member_add, member_list, member_remove, member_set};
 use super::second_factor::{
     FactorError, factor_begin, factor_confirm, factor_remove, factor_remove_of, factor_use,
@@ -188,7 +189,7 @@ async fn sessions_end(place: &Place<'_>) {
 
 async fn factors_count_once(place: &Place<'_>) {
     let Place { db, dir, all, north, .. } = place;
-    let keys = InstallationKeys::open(dir.path()).unwrap();
+    let keys = InstallationKeys::new(Vault::open(dir.path()).unwrap().into());
     let id = place.user("factor@example.net", Role::Viewer, Some(*north)).await;
     let (user, context) = place.context(id, NOW).await;
     let who = (&user, &context);

@@ -124,7 +124,8 @@ sql! { pub(crate) LIST =
      JOIN site s ON s.tenant_id = k.tenant_id AND s.site_id = k.site_id
      WHERE k.used_at IS NULL AND k.expires_at > $2 AND k.tenant_id IN ",
     tenant_set!(),
-    " AND ($3 = 0 OR (k.created_at, k.token_id) > ($4, $5)) ORDER BY k.created_at, k.token_id LIMIT $6"
+    " AND ($3 = 0 OR (k.created_at, k.token_id) > ($4, $5))
+      ORDER BY k.created_at, k.token_id LIMIT $6"
 }
 
 /// A token that can still be used; nothing of it can be used to enrol.
@@ -168,7 +169,8 @@ pub async fn token_list(
 }
 
 sql! { pub(crate) OF_TENANT =
-    "SELECT tenant_id FROM enroll_token WHERE used_at IS NULL AND expires_at > $2 AND tenant_id IN ",
+    "SELECT tenant_id FROM enroll_token
+     WHERE used_at IS NULL AND expires_at > $2 AND tenant_id IN ",
     tenant_set!(),
     " AND token_id = $3"
 }

@@ -104,8 +104,9 @@ sql! { pub(crate) DEVICES =
 }
 
 /// The whole assignment, credentials open, and the devices that are left out because theirs is
-/// damaged; those that have none and find no profile are not in it. For the agent's own connection only: tenant and agent come from its certificate. A
-/// revoked agent has none; without the tenant's key there is none, and agents go on as before.
+/// damaged; those that have none and find no profile are not in it. For the agent's own connection
+/// only: tenant and agent come from its certificate. A revoked agent has none; without the tenant's
+/// key there is none, and agents go on as before.
 pub async fn assignment_for(
     db: &Database,
     vault: &Vault,

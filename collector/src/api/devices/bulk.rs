@@ -89,9 +89,7 @@ pub(in crate::api) async fn device_bulk(
         _ => return Err(Error::field("ids", "give either `ids` or `filter`")),
     };
     // Devices that are not theirs are told before any field is.
-    if let Some(first) = devices.first() {
-        device_get(&state.db, &caller.context, *first).await?;
-    }
+    devices_known(&state.db, &caller.context, &devices).await?;
     let bulk = match (body.change, body.delete) {
         (Some(change), None | Some(false)) => Bulk::Change(checked(change)?),
         (None, Some(true)) => Bulk::Delete,

@@ -33,6 +33,18 @@ pub struct BulkDone {
     pub agents: BTreeSet<AgentId>,
 }
 
+/// Holds the caller to devices that are theirs: of one that is not, all are refused.
+pub async fn devices_known(
+    db: &Database,
+    context: &TenantContext,
+    devices: &BTreeSet<DeviceId>,
+) -> Result<Vec<Device>, InventoryError> {
+    let wanted: Vec<DeviceId> = devices.iter().copied().collect();
+    let mut txn = db.read(context).await?;
+    let found = among(&mut txn, &context.tenants_json(), &wanted).await?;
+    if found.len() < wanted.len() { Err(InventoryError::NotFound) } else { Ok(found) }
+}
+
 /// Changes devices, or takes them out, tenant by tenant. Nothing is changed unless the caller may
 /// change all of them.
 pub async fn device_bulk(
@@ -47,13 +59,7 @@ pub async fn device_bulk(
         let max = u32::try_from(BULK_MAX).unwrap_or(u32::MAX);
         return Err(InventoryError::Full { what: "devices in one call; make several", max });
     }
-    let wanted: Vec<DeviceId> = devices.iter().copied().collect();
-    let mut txn = db.read(context).await?;
-    let found = among(&mut txn, &context.tenants_json(), &wanted).await?;
-    drop(txn);
-    if found.len() < wanted.len() {
-        return Err(InventoryError::NotFound);
-    }
+    let found = devices_known(db, context, devices).await?;
     let mut of_tenant: BTreeMap<TenantId, Vec<DeviceId>> = BTreeMap::new();
     for device in found {
         require(context, device.tenant.id, Access::Write)?;

@@ -50,7 +50,7 @@ pub struct TenantKey {
 
 impl TenantKey {
     /// The key of this version that `master` wrapped.
-    pub(super) fn unwrap(
+    pub(crate) fn unwrap(
         master: &MasterKey,
         (tenant, version): (TenantId, u32),
         wrapped: &[u8],
