@@ -256,7 +256,6 @@ impl From<UserError> for Error {
             }
             UserError::Store(error) => error.into(),
             UserError::Vault(error) => InventoryError::Vault(error).into(),
-            error @ UserError::Seal(_) => Self::internal(error),
         }
     }
 }

@@ -123,8 +123,9 @@ mod tests {
     use crate::store::Database;
 
     async fn stays_open_through_a_rotation(db: &Database) {
-        let open =
-            |dir: &tempfile::TempDir| InstallationKeys::new(Vault::open(dir.path()).unwrap().into());
+        let open = |dir: &tempfile::TempDir| {
+            InstallationKeys::new(Vault::open(dir.path()).unwrap().into())
+        };
         let dir = tempfile::tempdir().unwrap();
         let keys = open(&dir);
         let (user, seed) = (UserId(7), Secret::from("a seed"));

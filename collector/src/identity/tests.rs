@@ -8,7 +8,6 @@ use farwatch_common::id::{IdGenerator, TenantId, UserId};
 
 use super::grant::{GrantFilter, NewGrant, grant_create, grant_end, grant_list};
 use super::installation_key::InstallationKeys;
-use crate::inventory::Vault;
 use super::member::{member_add, member_list, member_remove, member_set};
 use super::second_factor::{
     FactorError, factor_begin, factor_confirm, factor_remove, factor_remove_of, factor_use,

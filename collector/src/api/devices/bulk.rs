@@ -15,9 +15,11 @@ use crate::api::request::{Json, id, or_null};
 use crate::api::tenants::narrowed;
 use crate::api::{AppState, Parts};
 use crate::inventory::Page;
-use crate::inventory::device::bulk::{BULK_MAX, Bulk, BulkDone, device_bulk as bulk_done};
+use crate::inventory::device::bulk::{
+    BULK_MAX, Bulk, BulkDone, device_bulk as bulk_done, devices_known,
+};
 use crate::inventory::device::change::DevicePatch;
-use crate::inventory::device::{device_get, device_list};
+use crate::inventory::device::device_list;
 use farwatch_common::id::DeviceId;
 use farwatch_common::secret::Secret;
 use farwatch_common::task::to_the_end;
