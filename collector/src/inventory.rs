@@ -150,7 +150,7 @@ fn differences(before: &Value, after: &Value) -> Option<(Value, Value)> {
     let was: Map<_, _> = changed.iter().map(|(key, _)| ((*key).clone(), old(key))).collect();
     let is: Map<_, _> =
         changed.into_iter().map(|(key, value)| (key.clone(), value.clone())).collect();
-    (!is.is_empty()).then(|| (Value::Object(was), Value::Object(is)))
+    (!is.is_empty()).then_some((Value::Object(was), Value::Object(is)))
 }
 
 /// How a row becomes a thing.

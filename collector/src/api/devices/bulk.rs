@@ -93,7 +93,7 @@ pub(in crate::api) async fn device_bulk(
     // Devices that are not theirs are told before any field is.
     devices_known(&state.db, &caller.context, &devices).await?;
     let bulk = match (body.change, body.delete) {
-        (Some(change), None | Some(false)) => Bulk::Change(checked(change)?),
+        (Some(change), None | Some(false)) => Bulk::Change(Box::new(checked(change)?)),
         (None, Some(true)) => Bulk::Delete,
         _ => return Err(Error::field("change", "give either `change` or `delete`: true")),
     };

@@ -187,6 +187,10 @@ impl Things {
         let person = world.user(&email, Role::Viewer, Some(tenant)).await;
         let user = world.get("/api/v1/me", &person).await.data()["user"]["id"].clone();
         let session = world.get("/api/v1/sessions", &person).await.data()[0]["id"].clone();
+        let body = json!({ "password": PASSWORD });
+        let begun = world.post("/api/v1/me/totp", &person, body).await;
+        assert_eq!(begun.status, StatusCode::CREATED, "{}", begun.body);
+        world.raw().run("UPDATE user_totp SET confirmed_at = 1").await;
         let profile = world.profile(admin, tenant, json!({ "name": &email })).await;
         let tenant = tenant.to_string();
         let body = json!({ "tenant": tenant, "name": &email });

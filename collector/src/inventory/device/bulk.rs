@@ -19,7 +19,7 @@ pub const BULK_MAX: usize = 1_000;
 /// What is to become of them.
 #[derive(Clone, Debug)]
 pub enum Bulk {
-    Change(DevicePatch),
+    Change(Box<DevicePatch>),
     Delete,
 }
 

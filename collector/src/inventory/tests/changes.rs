@@ -200,12 +200,12 @@ async fn many_change_at_once(place: &Place<'_>) {
     };
     let before = revision(place, agent).await;
     let rows = place.audit_rows().await;
-    let done = bulk(all, &devices, &Bulk::Change(patch.clone())).await.unwrap();
+    let done = bulk(all, &devices, &Bulk::Change(Box::new(patch.clone()))).await.unwrap();
     assert_eq!((done.len(), done[0].devices.len()), (1, 20));
     assert_eq!(revision(place, agent).await, before + 1);
     assert_eq!(place.audit_rows().await, rows + 20);
     // What is so already is no change.
-    bulk(all, &devices, &Bulk::Change(patch)).await.unwrap();
+    bulk(all, &devices, &Bulk::Change(Box::new(patch))).await.unwrap();
     assert_eq!((revision(place, agent).await, place.audit_rows().await), (before + 1, rows + 20));
     let filter = DeviceFilter { tag: Some("x".to_owned()), ..DeviceFilter::default() };
     assert_eq!(device_list(db, all, &filter, DeviceOrder::Name, &PAGE).await.unwrap().total, 20);

@@ -7,6 +7,7 @@
 //!   goes only when none does. Beginning again goes on: more than one key is a rotation under way.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 use farwatch_common::clock::Micros;
 use farwatch_common::id::{CredentialId, DeviceId, SiteId, TenantId};
@@ -163,11 +164,13 @@ impl<'a> TenantRotation<'a> {
         for row in &rows {
             let (place, old) = self.place(row)?;
             last = Some(place.credential.0);
-            if !keys.contains_key(&old) {
-                keys.insert(old, self.vault.tenant_key(&mut txn, tenant, Some(old)).await?);
-            }
-            let sealed: Vec<u8> = row.get(4)?;
-            let Some(Ok(plain)) = keys.get(&old).map(|key| key.open(place, &sealed)) else {
+            let key = match keys.entry(old) {
+                Entry::Occupied(known) => known.into_mut(),
+                Entry::Vacant(empty) => {
+                    empty.insert(self.vault.tenant_key(&mut txn, tenant, Some(old)).await?)
+                }
+            };
+            let Ok(plain) = key.open(place, &row.get::<Vec<u8>>(4)?) else {
                 self.done.damaged.push(place.credential);
                 continue;
             };
