@@ -3,6 +3,7 @@
 mod audit;
 mod local;
 mod migrate;
+mod migrate_to;
 mod place;
 mod serve;
 mod tenant;
@@ -20,6 +21,7 @@ use crate::api;
 use crate::config::{DatabasePasswordError, MetricsTokenError};
 use crate::inventory::is_name;
 use migrate::Migrate;
+use migrate_to::MigrateTo;
 use place::Place;
 use serve::Serve;
 use tenant::TenantCommand;
@@ -66,6 +68,9 @@ enum Command {
     },
     /// Bring the database to this version's schema
     Migrate(Migrate),
+    /// Move the installation to another database
+    #[command(subcommand)]
+    MigrateTo(MigrateTo),
 }
 
 /// What the types of the flags cannot say is wrong with them; nothing was done yet.
@@ -143,6 +148,7 @@ fn run(command: Command) -> anyhow::Result<()> {
         }
         Command::Serve(command) => command.run(),
         Command::Migrate(command) => command.run(),
+        Command::MigrateTo(command) => command.run(),
         Command::User(command) => command.run(),
         Command::Tenant(command) => command.run(),
         Command::Token(command) => command.run(),
