@@ -157,11 +157,23 @@ macro_rules! reader {
 }
 
 reader!(
-    sqlite_group, sqlite_value, sqlite_bind, SqliteConnection, SqliteRow, Sqlite, SqliteArguments,
+    sqlite_group,
+    sqlite_value,
+    sqlite_bind,
+    SqliteConnection,
+    SqliteRow,
+    Sqlite,
+    SqliteArguments,
     MoveError::Source
 );
 reader!(
-    postgres_group, postgres_value, postgres_bind, PgConnection, PgRow, Postgres, PgArguments,
+    postgres_group,
+    postgres_value,
+    postgres_bind,
+    PgConnection,
+    PgRow,
+    Postgres,
+    PgArguments,
     MoveError::Target
 );
 

@@ -10,7 +10,7 @@ use sqlx::{PgConnection, Row as _, SqliteConnection};
 use super::progress::Progress;
 use super::rows::{Row, count, postgres_group, sqlite_group};
 use super::tables::Table;
-use super::{Moved, MoveError};
+use super::{MoveError, Moved};
 use crate::audit::chain::verify::{Report, Verifier};
 use crate::audit::chain::{Head, START};
 use crate::audit::list::{CHAIN, HEAD, chain_head, chain_row};
@@ -88,13 +88,11 @@ async fn verify_table(
 fn differing(table: &Table, left: &[Row], right: &[Row]) -> MoveError {
     let at = left.iter().zip(right).take_while(|(left, right)| left == right).count();
     let what = match (left.get(at), right.get(at)) {
-        (Some(left), Some(right)) => {
-            match table.key_of(left).cmp(&table.key_of(right)) {
-                Ordering::Equal => format!("the row with {} is another", table.key_text(left)),
-                Ordering::Less => format!("the row with {} is missing", table.key_text(left)),
-                Ordering::Greater => format!("the row with {} is too many", table.key_text(right)),
-            }
-        }
+        (Some(left), Some(right)) => match table.key_of(left).cmp(&table.key_of(right)) {
+            Ordering::Equal => format!("the row with {} is another", table.key_text(left)),
+            Ordering::Less => format!("the row with {} is missing", table.key_text(left)),
+            Ordering::Greater => format!("the row with {} is too many", table.key_text(right)),
+        },
         (Some(left), None) => format!("the row with {} is missing", table.key_text(left)),
         (_, Some(right)) => format!("the row with {} is too many", table.key_text(right)),
         (None, None) => "rows are not the same".to_owned(),

@@ -66,7 +66,9 @@ impl Place {
     /// Runs SQL past roles and tenants.
     pub async fn run(&self, sql: &'static str) -> anyhow::Result<()> {
         match self.connect().await? {
-            None => rusqlite::Connection::open(Database::file(self.dir.path()))?.execute_batch(sql)?,
+            None => {
+                rusqlite::Connection::open(Database::file(self.dir.path()))?.execute_batch(sql)?
+            }
             Some(mut superuser) => {
                 sqlx::raw_sql(sql).execute(&mut superuser).await?;
             }
