@@ -237,6 +237,7 @@ mod tests {
             assert_eq!(code(&data, &["migrate", "--database-url", url]), EXIT_USAGE, "{url}");
         }
         assert_eq!(code(&data, &["migrate", "--login-password-file", "-"]), EXIT_USAGE);
+        assert_eq!(code(&data, &["migrate-to", "postgres"]), EXIT_USAGE);
         assert!(!data.exists());
     }
 

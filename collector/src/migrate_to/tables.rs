@@ -227,7 +227,10 @@ pub(super) async fn filled(target: &mut PgConnection) -> Result<Option<String>, 
 mod tests {
     use super::*;
 
-    fn found(tables: &[(&str, &[(&str, &str, i64)])]) -> Found {
+    /// Column, type, and place in the key.
+    type Columns<'a> = &'a [(&'a str, &'a str, i64)];
+
+    fn found(tables: &[(&str, Columns<'_>)]) -> Found {
         let mut found = Found::new();
         for (table, columns) in tables {
             for (column, kind, place) in *columns {
