@@ -4,6 +4,7 @@ mod audit;
 mod key;
 mod local;
 mod migrate;
+mod migrate_to;
 mod people;
 mod place;
 mod serve;
@@ -22,6 +23,7 @@ use crate::api;
 use crate::config::{DatabasePasswordError, MetricsTokenError};
 use crate::inventory::is_name;
 use migrate::Migrate;
+use migrate_to::MigrateTo;
 use place::Place;
 use serve::Serve;
 use tenant::TenantCommand;
@@ -71,6 +73,9 @@ enum Command {
     },
     /// Bring the database to this version's schema
     Migrate(Migrate),
+    /// Move the installation to another database
+    #[command(subcommand)]
+    MigrateTo(MigrateTo),
 }
 
 /// What the types of the flags cannot say is wrong with them; nothing was done yet.
@@ -148,6 +153,7 @@ fn run(command: Command) -> anyhow::Result<()> {
         }
         Command::Serve(command) => command.run(),
         Command::Migrate(command) => command.run(),
+        Command::MigrateTo(command) => command.run(),
         Command::User(command) => command.run(),
         Command::Tenant(command) => command.run(),
         Command::Token(command) => command.run(),
@@ -244,6 +250,7 @@ mod tests {
             assert_eq!(code(&data, &["migrate", "--database-url", url]), EXIT_USAGE, "{url}");
         }
         assert_eq!(code(&data, &["migrate", "--login-password-file", "-"]), EXIT_USAGE);
+        assert_eq!(code(&data, &["migrate-to", "postgres"]), EXIT_USAGE);
         assert!(!data.exists());
     }
 

@@ -1,6 +1,6 @@
 //! The Farwatch collector. `collector.rs` puts the parts together; the stages are, in the order
 //! data flows: `ingest`, `store`, `live`, `api`. Beside them: `identity`, `inventory`, `audit`,
-//! `listen`.
+//! `listen`, `migrate_to`.
 
 pub mod api;
 pub mod args;
@@ -14,4 +14,5 @@ pub mod inventory;
 pub mod listen;
 pub mod live;
 pub mod metrics;
+pub mod migrate_to;
 pub mod store;

@@ -5,6 +5,7 @@
 mod crash;
 mod listen;
 mod lost;
+mod moving;
 mod poll;
 mod postgres;
 mod road;

@@ -36,7 +36,7 @@ fn serve(data_dir: &Path, url: &str) -> Output {
 const LOOPBACK: [&str; 4] = ["--listen", "127.0.0.1:0", "--http", "127.0.0.1:0"];
 
 /// What a refused `serve` says.
-fn refusal(url: &str) -> String {
+pub(crate) fn refusal(url: &str) -> String {
     let dir = tempfile::tempdir().unwrap();
     let output = serve(dir.path(), url);
     let told = String::from_utf8_lossy(&output.stderr).into_owned();

@@ -1,5 +1,6 @@
 //! What benchmarks share: the line a figure is printed as, what a process has used, and the loads.
 
+pub mod engine;
 pub mod polling;
 pub mod site;
 
@@ -32,13 +33,23 @@ pub fn median(name: &str, values: &mut [f64]) -> anyhow::Result<f64> {
 
 /// CPU seconds, user and system, of a running process.
 pub fn process_cpu_s(pid: u32) -> anyhow::Result<f64> {
+    cpu_s(pid, [11, 12])
+}
+
+/// CPU seconds of the processes that a running one has started and seen end.
+pub fn children_cpu_s(pid: u32) -> anyhow::Result<f64> {
+    cpu_s(pid, [13, 14])
+}
+
+/// The sum of these fields of `/proc/PID/stat`, counted behind the name.
+fn cpu_s(pid: u32, fields: [usize; 2]) -> anyhow::Result<f64> {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat"))?;
     // The name in parentheses may hold blanks; what follows does not.
     let (_, rest) = stat.rsplit_once(')').context("an odd /proc/PID/stat")?;
     let ticks = |field: usize| -> anyhow::Result<f64> {
         Ok(rest.split_whitespace().nth(field).context("a short /proc/PID/stat")?.parse()?)
     };
-    Ok((ticks(11)? + ticks(12)?) / TICKS_PER_SECOND)
+    Ok((ticks(fields[0])? + ticks(fields[1])?) / TICKS_PER_SECOND)
 }
 
 /// CPU seconds, user and system, of this process with all its threads.

@@ -104,6 +104,12 @@ impl Collector {
         *self = Self::serve(&self.data_dir.clone(), url, &http, &listen).await;
     }
 
+    /// The same, from the PostgreSQL database of this URL.
+    pub async fn restart_on(&mut self, database_url: String) {
+        self.database_url = Some(database_url);
+        self.restart().await;
+    }
+
     pub fn pid(&self) -> u32 {
         self.process.pid()
     }

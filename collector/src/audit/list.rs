@@ -110,14 +110,23 @@ pub(super) async fn chain_rows(
     limit: u32,
 ) -> Result<Vec<Row>, StoreError> {
     let rows = CHAIN.bind(tenant).bind(after).bind(limit).all(txn).await?;
-    let read = |row: &SqlRow| Ok(Row { entry: entry(row)?, hash: hash(&row.get::<Vec<u8>>(14)?)? });
-    rows.iter().map(read).collect()
+    rows.iter().map(chain_row).collect()
+}
+
+/// A row that [`CHAIN`] gave.
+pub(crate) fn chain_row(row: &SqlRow) -> Result<Row, StoreError> {
+    Ok(Row { entry: entry(row)?, hash: hash(&row.get::<Vec<u8>>(14)?)? })
 }
 
 /// Where a chain says that it ends; `None` if there is no chain.
 pub(super) async fn head(txn: &mut Txn, tenant: TenantId) -> Result<Option<Head>, StoreError> {
     let Some(row) = HEAD.bind(tenant).optional(txn).await? else { return Ok(None) };
-    Ok(Some(Head { seq: row.get(0)?, hash: hash(&row.get::<Vec<u8>>(1)?)? }))
+    chain_head(&row).map(Some)
+}
+
+/// A head that [`HEAD`] gave.
+pub(crate) fn chain_head(row: &SqlRow) -> Result<Head, StoreError> {
+    Ok(Head { seq: row.get(0)?, hash: hash(&row.get::<Vec<u8>>(1)?)? })
 }
 
 fn entry(row: &SqlRow) -> Result<Entry, StoreError> {

@@ -15,11 +15,12 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use farwatch_common::secret::Secret;
-use sqlx::PgPool;
 use sqlx::postgres::PgConnectOptions;
+use sqlx::{PgConnection, PgPool};
 
 use super::txn::{Inner, Mode, Scope, Txn};
 pub use postgres::Refusal;
+pub(crate) use postgres::{IS_UNFINISHED, UNFINISHED};
 use serving::Fence;
 pub use serving::Serving;
 pub use url::DatabaseUrl;
@@ -152,6 +153,11 @@ impl Server {
         Ok(postgres::with_ours(options))
     }
 
+    /// One connection on which a statement may take its time; no collector serves while it lives.
+    pub(crate) async fn alone(&self) -> Result<PgConnection, StoreError> {
+        serving::alone(&migrate::patient(self.options()?)).await
+    }
+
     /// Where `serve` signs in, once `migrate` has made the login.
     pub fn login_url(&self) -> Result<String, StoreError> {
         let options = self.options()?;
@@ -194,6 +200,12 @@ impl Database {
     /// Opens or makes the database in `data_dir` and brings its schema up to date.
     pub async fn open(data_dir: &Path) -> Result<Self, StoreError> {
         Ok(Self::new(Pools::Sqlite(sqlite::open(data_dir).await?)))
+    }
+
+    /// The SQLite file in `data_dir`.
+    #[must_use]
+    pub fn file(data_dir: &Path) -> PathBuf {
+        data_dir.join(sqlite::FILE_NAME)
     }
 
     /// Connects to a PostgreSQL database; refuses one that does not keep tenants apart from

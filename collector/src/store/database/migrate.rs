@@ -6,6 +6,7 @@
 
 use farwatch_common::secret::Secret;
 use sqlx::migrate::{MigrateError, Migrator};
+use sqlx::postgres::PgConnectOptions;
 use sqlx::{ConnectOptions as _, Connection as _, PgConnection};
 
 use super::{Server, StoreError, roles};
@@ -21,14 +22,17 @@ const LET_VERSION_BE_READ: &str = "GRANT SELECT ON _sqlx_migrations TO farwatch_
 /// Any number that nobody else locks; for the time of one short transaction.
 const LOCK: i64 = 0x6661_7277_6174_6368;
 
+/// Without an end to what a statement may take.
+pub(super) fn patient(options: PgConnectOptions) -> PgConnectOptions {
+    options.options([("statement_timeout", "0"), ("lock_timeout", "0")])
+}
+
 /// Migrates a server's database, and sets the password of the login `farwatch` if one is given.
 pub async fn server(server: &Server, login_password: Option<&Secret>) -> Result<(), StoreError> {
     let options = server.options()?;
     let name = super::postgres::server(&options);
     let connect = |source| StoreError::Connect { server: name.clone(), source };
-    // A migration may take its time.
-    let options = options.options([("statement_timeout", "0"), ("lock_timeout", "0")]);
-    let mut connection = options.connect().await.map_err(connect)?;
+    let mut connection = patient(options).connect().await.map_err(connect)?;
     postgres(&mut connection).await.map_err(|error| match error {
         MigrateError::VersionMissing(version) => {
             StoreError::Newer { database: format!("PostgreSQL at {name}"), version }

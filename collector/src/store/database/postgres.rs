@@ -14,6 +14,12 @@ use super::error::is_broken_connection;
 use super::migrate::POSTGRES;
 use crate::store::txn::{Mode, Scope};
 
+/// A table that says by being there that an installation is being moved into the database.
+pub(crate) const UNFINISHED: &str = "_unfinished_move";
+/// Asked of the catalog, which everybody may read.
+pub(crate) const IS_UNFINISHED: &str = "
+    SELECT EXISTS (SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+                   WHERE n.nspname = 'farwatch' AND c.relname = $1)";
 /// Where the tables are.
 const SCHEMA: &str = "farwatch";
 /// Connections of one collector. Statements are short; a server has 100 by default.
@@ -66,6 +72,11 @@ pub enum Refusal {
          `serve` with that one"
     )]
     OtherSchema { version: i64 },
+    #[error(
+        "an installation was being moved into it, and that has not ended. Run `farwatch-collector \
+         migrate-to postgres` again: it goes on where it was"
+    )]
+    Unfinished,
     #[error(
         "the table `{table}` does not hold its tenants apart (row level security is not forced). \
          Run `farwatch-collector migrate`"
@@ -225,6 +236,9 @@ async fn refusal(pool: &PgPool) -> Result<Option<Refusal>, sqlx::Error> {
     }
     if let Some(why) = version(pool).await? {
         return Ok(Some(why));
+    }
+    if sqlx::query_scalar(IS_UNFINISHED).bind(UNFINISHED).fetch_one(pool).await? {
+        return Ok(Some(Refusal::Unfinished));
     }
     if let Some(row) = sqlx::query(UNLOCKED).bind(SCHEMA).fetch_optional(pool).await? {
         return Ok(Some(Refusal::Unlocked { table: row.try_get(0)? }));

@@ -129,6 +129,12 @@ impl Serving {
     }
 }
 
+/// A connection during whose life nobody serves.
+pub(super) async fn alone(options: &PgConnectOptions) -> Result<PgConnection, StoreError> {
+    let name = format!("farwatch-collector moves {:016x}", rand::random::<u64>());
+    take(&options.clone().application_name(&name), &name, PATIENCE).await
+}
+
 async fn take(
     options: &PgConnectOptions,
     name: &str,

@@ -19,7 +19,7 @@ const READERS_MAX: u32 = 4;
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
 /// First version without the WAL-reset corruption bug of 3.7.0 to 3.51.2.
 const SQLITE_VERSION_MIN: (u32, u32, u32) = (3, 51, 3);
-const FILE_NAME: &str = "farwatch.db";
+pub(super) const FILE_NAME: &str = "farwatch.db";
 
 /// The connections to one file.
 #[derive(Clone, Debug)]

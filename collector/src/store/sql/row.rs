@@ -14,7 +14,7 @@ pub struct Row {
 }
 
 /// The row as the engine's driver gives it.
-pub(super) enum EngineRow {
+pub(crate) enum EngineRow {
     Sqlite(SqliteRow),
     Postgres(PgRow),
 }
@@ -32,7 +32,8 @@ impl From<PgRow> for EngineRow {
 }
 
 impl Row {
-    pub(super) fn new(of: &'static Sql, row: impl Into<EngineRow>) -> Self {
+    /// What a driver gave for the statement.
+    pub(crate) fn new(of: &'static Sql, row: impl Into<EngineRow>) -> Self {
         Self { of, engine: row.into() }
     }
 
