@@ -12,6 +12,8 @@ mod address;
 mod agents;
 mod assets;
 #[expect(unused_qualifications, reason = "utoipa::path writes them")]
+mod audit;
+#[expect(unused_qualifications, reason = "utoipa::path writes them")]
 mod devices;
 mod document;
 mod error;
@@ -148,6 +150,8 @@ fn operations() -> OpenApiRouter<AppState> {
         .routes(routes!(agents::revoke))
         .routes(routes!(agents::gaps))
         .routes(routes!(events::events))
+        .routes(routes!(audit::audit))
+        .routes(routes!(audit::audit_export))
         .routes(routes!(document::openapi_json))
         .routes(routes!(health::live))
         .routes(routes!(health::ready))

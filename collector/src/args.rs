@@ -1,22 +1,30 @@
 //! The command line.
 
+mod audit;
 mod local;
+mod migrate;
+mod place;
+mod serve;
+mod tenant;
+mod token;
+mod user;
 
 use std::ffi::OsString;
 use std::io;
-use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
-use farwatch_common::config::{ConfigError, Layers};
-use farwatch_common::{logging, signals};
-use toml::Value;
+use clap::{Parser, Subcommand};
+use farwatch_common::config::ConfigError;
 
 use crate::api;
-use crate::config::{Config, DEFAULT_DATA_DIR, DEFAULT_FILE, MetricsTokenError};
-use crate::identity::user::{self, email_normalised};
+use crate::config::{DatabasePasswordError, MetricsTokenError};
 use crate::inventory::is_name;
+use migrate::Migrate;
+use place::Place;
+use serve::Serve;
+use tenant::TenantCommand;
+use token::TokenCommand;
+use user::UserCommand;
 
 /// Wrong usage or configuration (EX_USAGE).
 const EXIT_USAGE: u8 = 64;
@@ -30,39 +38,19 @@ pub struct Arguments {
     command: Command,
 }
 
-/// Where the settings are.
-#[derive(Debug, Args)]
-struct Place {
-    /// Configuration file [default: /etc/farwatch/collector.toml, if it is there]
-    #[arg(long, value_name = "FILE")]
-    config: Option<PathBuf>,
-    #[arg(
-        long,
-        value_name = "DIR",
-        help = format!("Directory of the database and the keys [default: {DEFAULT_DATA_DIR}]")
-    )]
-    data_dir: Option<PathBuf>,
-}
-
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Run the collector
-    Serve {
-        #[command(flatten)]
-        place: Place,
-        /// UDP and TCP address for agents, web UI and API
-        #[arg(long, value_name = "ADDR:PORT", value_parser = socket)]
-        listen: Option<SocketAddr>,
-        /// Plain HTTP for the web UI and the API, on a loopback address
-        #[arg(long, value_name = "127.0.0.1:PORT", value_parser = socket)]
-        http: Option<SocketAddr>,
-    },
+    Serve(Serve),
     /// Manage people
     #[command(subcommand)]
     User(UserCommand),
     /// Manage tenants
     #[command(subcommand)]
     Tenant(TenantCommand),
+    /// Look after the audit
+    #[command(subcommand)]
+    Audit(audit::AuditCommand),
     /// Manage enrolment tokens
     #[command(subcommand)]
     Token(TokenCommand),
@@ -77,96 +65,13 @@ enum Command {
         print: bool,
     },
     /// Bring the database to this version's schema
-    Migrate {
-        #[command(flatten)]
-        place: Place,
-    },
-}
-
-#[derive(Debug, Subcommand)]
-enum UserCommand {
-    /// Make a person who can sign in
-    Create {
-        #[command(flatten)]
-        place: Place,
-        #[arg(long, value_parser = email)]
-        email: String,
-        /// File with the password, or - for standard input
-        #[arg(long, value_name = "FILE|-")]
-        password_file: PathBuf,
-        /// [default: super_admin, or viewer with --tenant]
-        #[arg(long, value_enum)]
-        role: Option<Role>,
-        /// Id or name of the tenant the role is for
-        #[arg(long)]
-        tenant: Option<String>,
-        #[arg(long)]
-        json: bool,
-    },
-}
-
-#[derive(Clone, Copy, Debug, ValueEnum)]
-#[value(rename_all = "snake_case")]
-enum Role {
-    Viewer,
-    Operator,
-    TenantAdmin,
-    SuperAdmin,
-}
-
-impl From<Role> for user::Role {
-    fn from(role: Role) -> Self {
-        match role {
-            Role::Viewer => Self::Viewer,
-            Role::Operator => Self::Operator,
-            Role::TenantAdmin => Self::TenantAdmin,
-            Role::SuperAdmin => Self::SuperAdmin,
-        }
-    }
-}
-
-#[derive(Debug, Subcommand)]
-enum TenantCommand {
-    /// Make a tenant
-    Create {
-        #[command(flatten)]
-        place: Place,
-        #[arg(long, value_parser = name)]
-        name: String,
-        #[arg(long)]
-        json: bool,
-    },
-}
-
-#[derive(Debug, Subcommand)]
-enum TokenCommand {
-    /// Make a token that enrols one agent, once, within a day
-    Create {
-        #[command(flatten)]
-        place: Place,
-        /// Id or name
-        #[arg(long)]
-        tenant: String,
-        /// Name of the site; made if the tenant has none of this name
-        #[arg(long, value_parser = name)]
-        site: String,
-        #[arg(long)]
-        json: bool,
-    },
+    Migrate(Migrate),
 }
 
 /// What the types of the flags cannot say is wrong with them; nothing was done yet.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 struct UsageError(String);
-
-fn email(text: &str) -> Result<String, &'static str> {
-    email_normalised(text).ok_or("this is not an e-mail address")
-}
-
-fn socket(text: &str) -> Result<SocketAddr, &'static str> {
-    text.parse().map_err(|_| "give ADDR:PORT, for example 127.0.0.1:8443, or [::]:443 for all")
-}
 
 fn name(text: &str) -> Result<String, &'static str> {
     let rule = "a name has 1 to 100 characters, no control characters and no spaces around it";
@@ -192,7 +97,7 @@ fn obey(words: impl IntoIterator<Item = OsString>) -> u8 {
     match run(arguments.command) {
         Ok(()) => 0,
         Err(error) => {
-            complain(&format!("farwatch-collector: {error:#}"));
+            complain(&format!("farwatch-collector: {}", told(&error)));
             if is_usage(&error) { EXIT_USAGE } else { EXIT_FAILURE }
         }
     }
@@ -201,8 +106,20 @@ fn obey(words: impl IntoIterator<Item = OsString>) -> u8 {
 /// Whether the command line or the configuration must change.
 fn is_usage(error: &anyhow::Error) -> bool {
     error.chain().any(|cause| {
-        cause.is::<UsageError>() || cause.is::<ConfigError>() || cause.is::<MetricsTokenError>()
+        cause.is::<UsageError>()
+            || cause.is::<ConfigError>()
+            || cause.is::<MetricsTokenError>()
+            || cause.is::<DatabasePasswordError>()
     })
+}
+
+/// The error and its sources; some drivers say in an error what its source says again.
+fn told(error: &anyhow::Error) -> String {
+    let causes = error.chain().map(ToString::to_string);
+    let add = |text: String, cause: String| {
+        if text.ends_with(&cause) { text } else { format!("{text}: {cause}") }
+    };
+    causes.reduce(add).unwrap_or_default()
 }
 
 fn complain(text: &str) {
@@ -221,38 +138,15 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::CheckConfig { place, print } => {
             let config = place.load(Vec::new())?;
             config.metrics_token()?;
+            config.database()?;
             say(if print { toml::to_string(&config)? } else { "ok".to_owned() }.trim_end())
         }
-        Command::Serve { place, listen, http } => {
-            let flag = |key, address: Option<SocketAddr>| {
-                address.map(|address| (key, Value::String(address.to_string())))
-            };
-            let flags = [flag("listen.address", listen), flag("listen.http", http)];
-            let config = place.load(flags.into_iter().flatten().collect())?;
-            let filter = std::env::var(logging::FILTER_VARIABLE);
-            logging::init(filter.as_deref().unwrap_or(&config.log.filter))?;
-            let stop = signals::stop_requested()?;
-            let served = crate::collector::serve(config, stop.cancelled());
-            runtime()?.block_on(served).map_err(Into::into)
-        }
-        Command::Migrate { place } => {
-            let config = place.load(Vec::new())?;
-            runtime()?.block_on(local::migrate(&config))
-        }
-        Command::User(UserCommand::Create { place, email, password_file, role, tenant, json }) => {
-            let config = place.load(Vec::new())?;
-            let role = role.map(user::Role::from);
-            let user = local::NewUser::new(email, &password_file, role, tenant)?;
-            runtime()?.block_on(local::make_user(&config, user, json))
-        }
-        Command::Tenant(TenantCommand::Create { place, name, json }) => {
-            let config = place.load(Vec::new())?;
-            runtime()?.block_on(local::make_tenant(&config, &name, json))
-        }
-        Command::Token(TokenCommand::Create { place, tenant, site, json }) => {
-            let config = place.load(Vec::new())?;
-            runtime()?.block_on(local::make_token(&config, &tenant, &site, json))
-        }
+        Command::Serve(command) => command.run(),
+        Command::Migrate(command) => command.run(),
+        Command::User(command) => command.run(),
+        Command::Tenant(command) => command.run(),
+        Command::Token(command) => command.run(),
+        Command::Audit(command) => command.run(),
     }
 }
 
@@ -260,20 +154,10 @@ fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
     Ok(tokio::runtime::Builder::new_multi_thread().enable_all().build()?)
 }
 
-impl Place {
-    fn load(self, mut flags: Vec<(&'static str, Value)>) -> Result<Config, ConfigError> {
-        let default = || Some(PathBuf::from(DEFAULT_FILE)).filter(|file| file.exists());
-        if let Some(dir) = &self.data_dir {
-            flags.push(("data_dir", Value::String(dir.to_string_lossy().into_owned())));
-        }
-        let file = self.config.or_else(default);
-        Layers { file, environment: std::env::vars().collect(), flags }.load()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::DEFAULT_DATA_DIR;
 
     #[test]
     fn the_commands_are_well_formed() {
@@ -337,6 +221,17 @@ mod tests {
         assert_eq!(code(dir.path(), &["tenant", "create", "--name", "North"]), 0);
         let token = ["token", "create", "--tenant", "North", "--site", "Depot"];
         assert_eq!(code(dir.path(), &token), 0);
+    }
+
+    #[test]
+    fn a_database_url_is_checked_before_anything_is_done() {
+        let dir = tempfile::tempdir().unwrap();
+        let data = dir.path().join("data");
+        for url in ["hunter2", "mysql://a:hunter2@h/f", "postgres://a:hunter2@h:port/f"] {
+            assert_eq!(code(&data, &["migrate", "--database-url", url]), EXIT_USAGE, "{url}");
+        }
+        assert_eq!(code(&data, &["migrate", "--login-password-file", "-"]), EXIT_USAGE);
+        assert!(!data.exists());
     }
 
     #[test]

@@ -20,7 +20,7 @@ use tokio_stream::wrappers::ReceiverStream;
 use tokio_util::sync::CancellationToken;
 
 use crate::api::{self, AppState};
-use crate::config::{Config, MetricsTokenError};
+use crate::config::{Config, DatabasePasswordError, MetricsTokenError};
 use crate::data_dir::{DataDir, DataDirError};
 use crate::identity::certificates::{BrowserSource, Certificates};
 use crate::identity::enroll::{EnrollmentService, Renewer};
@@ -62,6 +62,8 @@ pub enum ServeError {
     Listen(#[from] ListenError),
     #[error("cannot read or write {path}")]
     File { path: PathBuf, source: io::Error },
+    #[error(transparent)]
+    DatabasePassword(#[from] DatabasePasswordError),
     #[error("/metrics cannot be protected")]
     MetricsToken(#[from] MetricsTokenError),
     #[error("stopped, because a part failed")]
@@ -88,8 +90,11 @@ pub async fn serve(config: Config, stop: impl Future<Output = ()>) -> Result<(),
     tracing::info!("data directory: {}", data_dir.display());
 
     // What is kept.
+    let database = Database::open_target(config.database()?).await?;
+    // Held to the end too.
+    let serving = database.serving().await?;
     let base = Base {
-        database: Database::open(&data_dir).await?,
+        database,
         pki: Arc::new(Pki::open(&data_dir, clock.now())?),
         vault: Arc::new(Vault::open(&data_dir)?),
         ids: Arc::new(IdGenerator::new(0)),
@@ -114,6 +119,9 @@ pub async fn serve(config: Config, stop: impl Future<Output = ()>) -> Result<(),
     // Ingest, store, live.
     let mut tasks = TaskSet::new();
     let cancel = tasks.cancellation();
+    if let Some(serving) = &serving {
+        tasks.spawn("database", serving.clone().run(cancel.clone()));
+    }
     let samples = Samples::new(base.database.clone());
     let live = Live::new(base.clock.clone());
     live.load(&base.database, &samples).await?;
@@ -164,6 +172,7 @@ pub async fn serve(config: Config, stop: impl Future<Output = ()>) -> Result<(),
 
     let ended = tasks.run(stop, DRAIN).await;
     base.database.close().await;
+    drop(serving);
     Ok(ended?)
 }
 
@@ -226,6 +235,7 @@ fn agent_door(
         clock: base.clock.clone(),
         sessions: ingest.sessions.clone(),
         push: AssignmentPush {
+            clock: base.clock.clone(),
             database: base.database.clone(),
             vault: base.vault.clone(),
             changes,

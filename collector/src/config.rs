@@ -9,6 +9,9 @@ use farwatch_common::secret::Secret;
 use farwatch_common::{logging, token};
 use serde::{Deserialize, Serialize};
 
+use crate::store::DatabaseUrl;
+use crate::store::database::{Server, Target};
+
 /// Read when it is there and no other is named.
 pub const DEFAULT_FILE: &str = "/etc/farwatch/collector.toml";
 pub const DEFAULT_DATA_DIR: &str = "/var/lib/farwatch-collector";
@@ -19,12 +22,23 @@ const METRICS_TOKEN_BYTES_MIN: usize = 16;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Config {
-    /// Database, keys, certificates.
+    /// Keys, certificates, and the database unless it is PostgreSQL.
     pub data_dir: PathBuf,
+    pub database: Database,
     pub listen: Listen,
     pub tls: Tls,
     pub metrics: Metrics,
     pub log: Log,
+}
+
+/// A file in the data directory if no URL is given.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Database {
+    /// Of PostgreSQL: `postgres://farwatch@HOST/NAME`.
+    pub url: Option<DatabaseUrl>,
+    /// Holds the password of the URL's login; one in the URL comes before it.
+    pub password_file: Option<PathBuf>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -64,6 +78,7 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             data_dir: DEFAULT_DATA_DIR.into(),
+            database: Database::default(),
             listen: Listen::default(),
             tls: Tls::default(),
             metrics: Metrics::default(),
@@ -83,6 +98,18 @@ impl Default for Log {
     fn default() -> Self {
         Self { filter: logging::DEFAULT_FILTER.to_owned() }
     }
+}
+
+/// Why the password of the database cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum DatabasePasswordError {
+    #[error("cannot read {path}, which database.password_file names; write the password to it")]
+    Read { path: PathBuf, source: io::Error },
+    #[error(
+        "{path} is empty: write the password of the database's login to it, or take \
+         database.password_file out"
+    )]
+    Empty { path: PathBuf },
 }
 
 /// Why the token of `/metrics` cannot be used.
@@ -111,6 +138,16 @@ impl Config {
         own.into_iter().chain(public).collect()
     }
 
+    /// Which database is meant.
+    pub fn database(&self) -> Result<Target, DatabasePasswordError> {
+        let Some(url) = &self.database.url else {
+            return Ok(Target::Sqlite(self.data_dir.clone()));
+        };
+        let file = self.database.password_file.as_ref().filter(|_| !url.has_password());
+        let password = file.map(read_password).transpose()?;
+        Ok(Target::Postgres(Server::new(url.clone(), password)))
+    }
+
     /// The bearer token of `/metrics`, if one is configured.
     pub fn metrics_token(&self) -> Result<Option<Secret>, MetricsTokenError> {
         let Some(path) = &self.metrics.token_file else { return Ok(None) };
@@ -121,6 +158,15 @@ impl Config {
             return Err(MetricsTokenError::Short { path: path.clone(), found: token.len() });
         }
         Ok(Some(Secret::from(token)))
+    }
+}
+
+fn read_password(path: &PathBuf) -> Result<Secret, DatabasePasswordError> {
+    let text = std::fs::read_to_string(path)
+        .map_err(|source| DatabasePasswordError::Read { path: path.clone(), source })?;
+    match text.trim_end_matches(['\r', '\n']) {
+        "" => Err(DatabasePasswordError::Empty { path: path.clone() }),
+        password => Ok(Secret::from(password)),
     }
 }
 
@@ -156,7 +202,17 @@ impl Layered for Config {
         check(
             !self.data_dir.as_os_str().is_empty(),
             "data_dir",
-            "name the directory that holds the database",
+            "name the directory that holds the keys and the database",
+        );
+        check(
+            self.database.url.as_ref().is_none_or(DatabaseUrl::is_sound),
+            "database.url",
+            "this is not the URL of a PostgreSQL database, as in postgres://farwatch@HOST/NAME",
+        );
+        check(
+            self.database.url.is_some() || self.database.password_file.is_none(),
+            "database.password_file",
+            "it is of no use without database.url",
         );
         if let Err(error) = logging::parse(&self.log.filter) {
             check(false, "log.filter", &error.to_string());
@@ -184,6 +240,34 @@ mod tests {
         config.listen.address = "192.0.2.1:443".parse().unwrap();
         config.listen.public = vec!["NOC.example:443".to_owned(), "[2001:db8::1]:443".to_owned()];
         assert_eq!(config.hosts(), ["192.0.2.1", "noc.example", "2001:db8::1"]);
+    }
+
+    #[test]
+    fn the_password_of_the_database_is_printed_nowhere() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("password");
+        let load = |url: &str, file: Option<&PathBuf>| {
+            let url = ("FARWATCH__DATABASE__URL".to_owned(), url.to_owned());
+            let name = "FARWATCH__DATABASE__PASSWORD_FILE".to_owned();
+            let file = file.map(|file| (name, file.to_str().unwrap().to_owned()));
+            let environment = [url].into_iter().chain(file).collect();
+            Layers { environment, ..Layers::default() }.load::<Config>()
+        };
+        let config = load("postgres://farwatch:hunter2@db/f", None).unwrap();
+        let shown =
+            format!("{config:?} {} {:?}", toml::to_string(&config).unwrap(), config.database());
+        assert!(shown.contains("postgres://farwatch:...@db/f"), "{shown}");
+        assert!(!shown.contains("hunter2"), "{shown}");
+        let refused = load("postgres://farwatch:hunter2@db:x/f", None).unwrap_err().to_string();
+        assert!(refused.contains("database.url") && !refused.contains("hunter2"), "{refused}");
+        // The file is for a URL without one.
+        let config = load("postgres://farwatch@db/f", Some(&file)).unwrap();
+        assert!(config.database().unwrap_err().to_string().contains("database.password_file"));
+        std::fs::write(&file, "\n").unwrap();
+        assert!(matches!(config.database(), Err(DatabasePasswordError::Empty { .. })));
+        std::fs::write(&file, "hunter2\n").unwrap();
+        let shown = format!("{:?}", config.database());
+        assert!(shown.contains("db:5432, database f") && !shown.contains("hunter2"), "{shown}");
     }
 
     #[test]

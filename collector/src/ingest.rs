@@ -9,7 +9,7 @@
 pub mod committer;
 mod counters;
 mod key;
-mod presence;
+pub(crate) mod presence;
 mod sessions;
 pub mod telemetry;
 pub mod validate;

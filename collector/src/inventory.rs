@@ -116,8 +116,18 @@ pub fn is_name(name: &str) -> bool {
         && !name.chars().any(char::is_control)
 }
 
+/// A pattern that finds `text` anywhere, for a column in small letters; empty for an empty text.
+pub(crate) fn like(text: &str) -> String {
+    let text = text.trim().to_lowercase();
+    if text.is_empty() {
+        return text;
+    }
+    let escaped = text.replace('\\', r"\\").replace('%', r"\%").replace('_', r"\_");
+    format!("%{escaped}%")
+}
+
 /// How a row becomes a thing.
-type Read<T> = fn(&Row) -> Result<T, StoreError>;
+pub(crate) type Read<T> = fn(&Row) -> Result<T, StoreError>;
 
 /// A page of what the caller's tenants have. Both statements take the tenants as `$1`; `rows` also
 /// takes the binds of the page, `$2` to `$4`, and its limit, `$5`.

@@ -10,7 +10,7 @@ mod agent;
 mod device;
 pub mod events;
 pub mod layout;
-mod rebuild;
+pub(crate) mod rebuild;
 mod state;
 pub mod view;
 

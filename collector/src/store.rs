@@ -21,6 +21,6 @@ mod sqlite;
 mod suite;
 pub mod txn;
 
-pub use database::{Database, Engine, StoreError, Transaction};
+pub use database::{Database, DatabaseUrl, Engine, StoreError};
 pub use samples::{SampleStore, Samples};
 pub use txn::{AccessError, Txn, Write};

@@ -70,8 +70,8 @@ impl Known for Ours<'_> {
 fn inventory(path: &std::path::Path) -> anyhow::Result<()> {
     let database = rusqlite::Connection::open(path)?;
     database.execute_batch(
-        "INSERT INTO tenant VALUES (1, 't', 0);
-         INSERT INTO site VALUES (1, 1, 's', 0);
+        "INSERT INTO tenant (tenant_id, name, created_at) VALUES (1, 't', 0);
+         INSERT INTO site (tenant_id, site_id, name, created_at) VALUES (1, 1, 's', 0);
          INSERT INTO agent (tenant_id, agent_id, site_id, name, created_at)
          VALUES (1, 1, 1, 'a', 0);",
     )?;

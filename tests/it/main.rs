@@ -4,6 +4,7 @@
 
 mod crash;
 mod listen;
+mod lost;
 mod poll;
 mod postgres;
 mod road;

@@ -13,10 +13,15 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context as _, bail, ensure};
+use sqlx::{Connection as _, PgConnection};
 use tempfile::TempDir;
+
+use crate::process::{binary, run};
 
 /// May do everything; makes the roles and databases of a test.
 pub const SUPERUSER: &str = "postgres";
+/// The database that [`Postgres::installed`] makes.
+pub const INSTALLED: &str = "farwatch";
 const START_LIMIT: Duration = Duration::from_secs(60);
 /// A folder that lacks one of these is of a client alone.
 const BINARIES: [&str; 2] = ["initdb", "postgres"];
@@ -103,6 +108,18 @@ impl Postgres {
     #[must_use]
     pub fn url(&self, user: &str, database: &str) -> String {
         format!("postgres:///{database}?host={}&user={user}", self.home.path().display())
+    }
+
+    /// Makes the database `farwatch` as an operator would; what a collector serves from.
+    pub async fn installed(&self) -> anyhow::Result<String> {
+        let mut superuser = PgConnection::connect(&self.url(SUPERUSER, "postgres")).await?;
+        sqlx::raw_sql("CREATE DATABASE farwatch").execute(&mut superuser).await?;
+        superuser.close().await?;
+        let url = self.url(SUPERUSER, INSTALLED);
+        let made = run(&binary("farwatch-collector"), &["migrate", "--database-url", &url], "");
+        let told = String::from_utf8_lossy(&made.stderr);
+        ensure!(made.status.success(), "migrate ended with {}: {told}", made.status);
+        Ok(self.url("farwatch", INSTALLED))
     }
 
     /// The folder of the socket, the data and the log.

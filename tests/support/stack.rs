@@ -20,6 +20,8 @@ pub struct Collector {
     pub data_dir: PathBuf,
     pub http: SocketAddr,
     pub listen: SocketAddr,
+    /// Of PostgreSQL; a file in the directory without.
+    database_url: Option<String>,
     process: Process,
 }
 
@@ -33,38 +35,36 @@ pub struct Agent {
 impl Collector {
     /// Makes an admin and the tenant "Acme", then serves.
     pub async fn start(data_dir: &Path) -> Self {
-        std::fs::create_dir_all(data_dir).unwrap();
-        let dir = data_dir.to_str().unwrap();
-        let created = run(
-            &binary("farwatch-collector"),
-            &[
-                "user",
-                "create",
-                "--data-dir",
-                dir,
-                "--email",
-                EMAIL,
-                "--password-file",
-                "-",
-                "--role",
-                "super_admin",
-            ],
-            PASSWORD,
-        );
-        assert!(created.status.success(), "{}", String::from_utf8_lossy(&created.stderr));
-        let tenant = ["tenant", "create", "--data-dir", dir, "--name", "Acme"];
-        let created = run(&binary("farwatch-collector"), &tenant, "");
-        assert!(created.status.success(), "{}", String::from_utf8_lossy(&created.stderr));
-        Self::serve(data_dir, "127.0.0.1:0", "127.0.0.1:0").await
+        Self::start_on(data_dir, None).await
     }
 
-    async fn serve(data_dir: &Path, http: &str, listen: &str) -> Self {
+    /// The same, on the PostgreSQL database of this URL.
+    pub async fn start_on(data_dir: &Path, database_url: Option<String>) -> Self {
+        std::fs::create_dir_all(data_dir).unwrap();
+        let place = place(data_dir, database_url.as_deref());
+        let make = |words: &[&str], stdin: &str| {
+            let words: Vec<&str> = words.iter().copied().chain(place.iter().copied()).collect();
+            let made = run(&binary("farwatch-collector"), &words, stdin);
+            assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+        };
+        let user = ["user", "create", "--email", EMAIL, "--password-file", "-"];
+        make(&[&user[..], &["--role", "super_admin"]].concat(), PASSWORD);
+        make(&["tenant", "create", "--name", "Acme"], "");
+        Self::serve(data_dir, database_url, "127.0.0.1:0", "127.0.0.1:0").await
+    }
+
+    async fn serve(
+        data_dir: &Path,
+        database_url: Option<String>,
+        http: &str,
+        listen: &str,
+    ) -> Self {
         let addresses = data_dir.join("addresses.json");
         // The file of an earlier run would name its ports.
         let _ = std::fs::remove_file(&addresses);
-        let args =
-            ["serve", "--data-dir", data_dir.to_str().unwrap(), "--http", http, "--listen", listen]
-                .map(OsStr::new);
+        let mut args = vec!["serve", "--http", http, "--listen", listen];
+        args.extend(place(data_dir, database_url.as_deref()));
+        let args: Vec<&OsStr> = args.into_iter().map(OsStr::new).collect();
         let log = data_dir.join("collector.log");
         let mut process = Process::start(&binary("farwatch-collector"), &args, &log);
         let mut known = Value::Null;
@@ -82,7 +82,7 @@ impl Collector {
         .await;
         let address = |name: &str| known[name].as_str().unwrap().parse().unwrap();
         let (http, listen) = (address("http"), address("listen"));
-        Self { data_dir: data_dir.to_owned(), http, listen, process }
+        Self { data_dir: data_dir.to_owned(), http, listen, database_url, process }
     }
 
     /// kill -9.
@@ -100,11 +100,16 @@ impl Collector {
     pub async fn restart(&mut self) {
         self.kill();
         let (http, listen) = (self.http.to_string(), self.listen.to_string());
-        *self = Self::serve(&self.data_dir.clone(), &http, &listen).await;
+        let url = self.database_url.clone();
+        *self = Self::serve(&self.data_dir.clone(), url, &http, &listen).await;
     }
 
     pub fn pid(&self) -> u32 {
         self.process.pid()
+    }
+
+    pub fn is_running(&mut self) -> bool {
+        self.process.is_running()
     }
 
     pub async fn client(&self) -> Client {
@@ -117,14 +122,20 @@ impl Collector {
 
     /// A one-time token for `site` of the tenant "Acme".
     pub fn token(&self, site: &str) -> String {
-        let dir = self.data_dir.to_str().unwrap();
-        let args =
-            ["token", "create", "--data-dir", dir, "--tenant", "Acme", "--site", site, "--json"];
+        let mut args = vec!["token", "create", "--tenant", "Acme", "--site", site, "--json"];
+        args.extend(place(&self.data_dir, self.database_url.as_deref()));
         let made = run(&binary("farwatch-collector"), &args, "");
         assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
         let reply: Value = serde_json::from_slice(&made.stdout).unwrap();
         reply["token"].as_str().unwrap().to_owned()
     }
+}
+
+/// The flags that say where a collector keeps things.
+fn place<'a>(data_dir: &'a Path, database_url: Option<&'a str>) -> Vec<&'a str> {
+    let dir = ["--data-dir", data_dir.to_str().unwrap()];
+    let database = database_url.into_iter().flat_map(|url| ["--database-url", url]);
+    dir.into_iter().chain(database).collect()
 }
 
 impl Agent {

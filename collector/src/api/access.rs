@@ -66,6 +66,8 @@ const NEEDS: &[(&str, Need)] = &[
     ("revoke", Need::Tenant(Access::Admin)),
     ("gaps", Need::Tenant(Access::Read)),
     ("events", Need::Tenant(Access::Read)),
+    ("audit", Need::Tenant(Access::Admin)),
+    ("audit_export", Need::Tenant(Access::Admin)),
     ("openapi_json", Need::Nobody),
     ("live", Need::Nobody),
     ("ready", Need::Nobody),

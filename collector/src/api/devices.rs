@@ -316,7 +316,7 @@ pub(super) async fn device_gone(
     PathId(id): PathId<DeviceId>,
 ) -> Result<StatusCode, Error> {
     to_the_end(async move {
-        let row = device_delete(&state.db, &caller.context, id).await?;
+        let row = device_delete(&state.db, &caller.context, id, state.clock.now()).await?;
         state.live.device_removed(row.tenant.id, id);
         state.changes.notify(row.agent.id);
         let agent = row.agent.id;

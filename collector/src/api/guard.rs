@@ -14,6 +14,7 @@ use http::{HeaderMap, Method, Uri};
 
 use super::AppState;
 use super::error::Error;
+use crate::audit::Origin;
 use crate::identity::api_key::{api_key_get, api_key_touch};
 use crate::identity::session::{self, SessionKey, session_get, session_key, session_touch};
 use crate::identity::user::User;
@@ -34,6 +35,11 @@ impl Client {
     pub(super) fn of(parts: &http::Extensions) -> Self {
         let nobody = SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0);
         parts.get().copied().unwrap_or(Self { address: nobody, secure: true })
+    }
+
+    /// The address, if the listener said one.
+    pub(super) fn known(self) -> Option<IpAddr> {
+        Some(self.address.ip()).filter(|address| !address.is_unspecified())
     }
 }
 
@@ -57,7 +63,8 @@ pub(super) struct Caller {
 impl Caller {
     /// Who sends a request, if they may send it from where they do and this often.
     pub(super) async fn known(parts: &Parts, state: &AppState) -> Result<Self, Error> {
-        let caller = check(proof(&parts.headers)?, state).await?;
+        let mut caller = check(proof(&parts.headers)?, state).await?;
+        caller.context = caller.context.from(origin(&parts.extensions));
         state.limits.requests.check(&caller.proof.key())?;
         if is_change(&parts.method) && matches!(caller.proof, Proof::Session(_)) {
             same_origin(&parts.headers, &parts.uri)?;
@@ -125,6 +132,11 @@ pub(super) async fn check(proof: Proof, state: &AppState) -> Result<Caller, Erro
             Ok(Caller { context: known.context, proof, user: None, last_used_at })
         }
     }
+}
+
+/// Where the request came from, for the audit.
+pub(super) fn origin(extensions: &http::Extensions) -> Origin {
+    extensions.get().cloned().unwrap_or_default()
 }
 
 /// A bearer key counts before a cookie: a program that sends one means it.

@@ -12,11 +12,13 @@ use utoipa::ToSchema;
 
 use super::AppState;
 use super::error::Error;
-use super::guard::{Caller, Client, same_origin, session_of};
+use super::guard::{Caller, Client, origin, same_origin, session_of};
 use super::reply::{Data, Ref};
 use super::request::Json;
 use crate::identity::limits::address_key;
-use crate::identity::session::{self, LIFE_MAX, session_create, session_delete};
+use crate::identity::session::{
+    self, LIFE_MAX, session_create, session_delete, session_get, sign_in_failed,
+};
 use crate::identity::user::{account_by_email, email_normalised, user_context};
 use crate::identity::{TenantContext, digest, user};
 use crate::inventory::Page;
@@ -71,11 +73,14 @@ pub(super) async fn login(
     };
     let Some((user, context)) = known else {
         state.own.logins_failed.add(1);
+        let origin = origin(&extensions);
+        sign_in_failed(&state.db, (&email, origin), state.clock.now()).await?;
         let detail = "The e-mail address or the password is wrong.";
         return Err(Error::new(StatusCode::UNAUTHORIZED, "bad_credentials", detail));
     };
     let before = session_of(&headers);
-    let token = session_create(&state.db, user.id, before, state.clock.now()).await?;
+    let context = context.from(origin(&extensions));
+    let token = session_create(&state.db, (&user, &context), before, state.clock.now()).await?;
     tracing::info!(stage = "api", user_id = %user.id, "signed in");
     let me = me_of(&state, user, &context).await?;
     with_cookie(me.into_response(), token.expose(), LIFE_MAX.as_secs())
@@ -85,13 +90,17 @@ pub(super) async fn login(
 #[utoipa::path(post, path = "/api/v1/logout", tag = "session", responses((status = 204)))]
 pub(super) async fn logout(
     State(state): State<AppState>,
+    extensions: Extensions,
     uri: Uri,
     headers: HeaderMap,
 ) -> Result<Response, Error> {
     same_origin(&headers, &uri)?;
+    let now = state.clock.now();
     // Without a session there is nothing to end; the cookie goes in any case.
-    if let Some(key) = session_of(&headers) {
-        session_delete(&state.db, key).await?;
+    if let Some(key) = session_of(&headers)
+        && let Some(session) = session_get(&state.db, key, now).await?
+    {
+        session_delete(&state.db, &session, origin(&extensions), now).await?;
     }
     with_cookie(StatusCode::NO_CONTENT.into_response(), b"", 0)
 }

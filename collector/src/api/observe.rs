@@ -15,6 +15,7 @@ use http::{HeaderValue, StatusCode};
 use super::AppState;
 use super::error::{Error, PROBLEM_JSON};
 use super::guard::Client;
+use crate::audit::Origin;
 use crate::metrics::{Counter, Metrics};
 
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
@@ -22,11 +23,13 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 pub(super) async fn observe(
     State(state): State<AppState>,
-    request: Request,
+    mut request: Request,
     next: Next,
 ) -> Response {
     let request_id = format!("req_{:016x}", rand::random::<u64>());
     let client = Client::of(request.extensions());
+    let origin = Origin { address: client.known(), request_id: request_id.as_str().into() };
+    request.extensions_mut().insert(origin);
     let is_api = is_api(request.uri().path());
     let method = request.method().clone();
     let begin = state.clock.monotonic();

@@ -1,6 +1,7 @@
 //! The API as a client sees it: the whole router, on a real database.
 
 mod access;
+mod audit;
 mod devices;
 mod document;
 mod input;
@@ -10,6 +11,7 @@ mod roles;
 mod secrets;
 mod stream;
 
+use std::net::IpAddr;
 use std::sync::Mutex;
 
 use axum::body::Body;
@@ -26,9 +28,13 @@ use crate::identity::{Access, IdentityKey, TenantContext};
 use crate::inventory::agent::agent_create;
 use crate::inventory::site::site_create_or_get;
 use crate::inventory::tenant::tenant_create;
+use crate::store::fixture::Raw;
+use crate::store::fixture::scratch::{Scratch, composed};
 use crate::store::txn::Scope;
 
 const PASSWORD: &str = "correct horse battery";
+/// Where everybody asks from.
+const CLIENT: &str = "192.0.2.77";
 const HOST: &str = "fw.example";
 
 /// Remembers whom it was told to end.
@@ -44,6 +50,8 @@ impl SessionControl for Ended {
 /// A collector without its listeners.
 struct World {
     _dir: tempfile::TempDir,
+    /// Where it is on PostgreSQL.
+    scratch: Option<Scratch>,
     state: AppState,
     ended: Arc<Ended>,
     router: Router,
@@ -94,10 +102,30 @@ impl World {
         Self::changed(|_| {}).await
     }
 
+    /// One on each engine that is there: SQLite always is.
+    async fn each() -> Vec<Self> {
+        let mut worlds = vec![Self::new().await];
+        if let Some(scratch) = Scratch::open().await {
+            let dir = tempfile::tempdir().unwrap();
+            let db = scratch.database().await;
+            worlds.push(Self::on(dir, db, Some(scratch), |_| {}));
+        }
+        worlds
+    }
+
     /// A collector that differs.
     async fn changed(change: impl FnOnce(&mut Parts)) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let db = Database::open(dir.path()).await.unwrap();
+        Self::on(dir, db, None, change)
+    }
+
+    fn on(
+        dir: tempfile::TempDir,
+        db: Database,
+        scratch: Option<Scratch>,
+        change: impl FnOnce(&mut Parts),
+    ) -> Self {
         let clock = Clock::system();
         let ended = Arc::new(Ended::default());
         let metrics = Metrics::default();
@@ -121,7 +149,20 @@ impl World {
         };
         change(&mut parts);
         let state = Arc::new(parts);
-        Self { _dir: dir, router: router(state.clone()), state, ended }
+        Self { _dir: dir, scratch, router: router(state.clone()), state, ended }
+    }
+
+    /// SQL past roles and tenants.
+    fn raw(&self) -> Raw<'_> {
+        self.scratch.as_ref().map_or(Raw::Sqlite(&self.state.db), Raw::Postgres)
+    }
+
+    /// For worlds of [`World::each`].
+    async fn remove(self) {
+        self.state.db.close().await;
+        if let Some(scratch) = self.scratch {
+            scratch.remove().await;
+        }
     }
 
     async fn local(&self) -> TenantContext {
@@ -138,16 +179,17 @@ impl World {
         let now = self.state.clock.now();
         let context = self.local().await;
         let mut txn = self.state.db.change(&context, tenant, Access::Admin).await.unwrap();
-        let site = site_create_or_get(&mut txn, &context, &self.state.ids, tenant, "Depot", now)
-            .await
-            .unwrap();
+        let (site, _) =
+            site_create_or_get(&mut txn, &context, &self.state.ids, tenant, "Depot", now)
+                .await
+                .unwrap();
         let id = AgentId(self.state.ids.next(now));
         agent_create(&mut txn, (tenant, site, id), name, now).await.unwrap();
         txn.switch(IdentityKey::of_a_test(), Scope::identity()).await.unwrap();
         let mut hash = [0; 32];
         hash[..8].copy_from_slice(&id.0.to_be_bytes());
         assert!(agent_key_admit(&mut txn, (tenant, id), &hash, now, now).await.unwrap());
-        txn.commit().await.unwrap();
+        txn.commit([], now).await.unwrap();
         self.state.live.agent_added(tenant, id);
         (id, site)
     }
@@ -155,7 +197,8 @@ impl World {
     async fn user(&self, email: &str, role: Role, tenant: Option<TenantId>) -> As {
         let hash = self.state.passwords.hash(PASSWORD.into()).await.unwrap();
         let Parts { db, ids, clock, .. } = &*self.state;
-        user_create(db, ids, email, &hash, (role, tenant), clock.now()).await.unwrap();
+        let (all, place) = (self.local().await, (role, tenant));
+        user_create(db, &all, ids, email, &hash, place, clock.now()).await.unwrap();
         let answer = self.login(email, PASSWORD).await;
         As::Cookie(cookie(&answer))
     }
@@ -194,6 +237,8 @@ impl World {
     /// A request as the web UI or a program sends it.
     fn request(&self, method: Method, path: &str, who: &As) -> http::request::Builder {
         let request = Request::builder().method(method).uri(path).header("host", HOST);
+        let address = (CLIENT.parse::<IpAddr>().unwrap(), 50_000).into();
+        let request = request.extension(Client { address, secure: true });
         match who {
             As::Nobody => request,
             As::Key(key) => request.header("authorization", format!("Bearer {key}")),

@@ -11,11 +11,14 @@ use farwatch_common::crc::crc32;
 use farwatch_common::id::{ApiKeyId, IdGenerator, TenantId};
 use farwatch_common::secret::Secret;
 use ring::rand::SecureRandom as _;
+use serde_json::json;
 use subtle::ConstantTimeEq as _;
 
 use super::tenancy::{Access, Actor, TenantContext};
 use super::{IdentityKey, NOTE_EVERY, digest};
-use crate::inventory::{InventoryError, Listed, Named, Page, get, list, require, tenant_set};
+use crate::audit::Change;
+use crate::inventory::{InventoryError, Listed, Named, Page, Read, get, list, tenant_set};
+use crate::live::view::rfc3339;
 use crate::store::sql::{Row, sql};
 use crate::store::{Database, StoreError, Txn};
 
@@ -81,7 +84,6 @@ pub async fn api_key_create(
     (scopes, life_days): (&[Scope], u32),
     now: Micros,
 ) -> Result<(Secret, ApiKeyId, Micros), InventoryError> {
-    require(context, tenant, Access::Admin)?;
     let created_by = match context.actor() {
         Actor::User(user) => user.0,
         Actor::ApiKey(key) => key.0,
@@ -94,12 +96,15 @@ pub async fn api_key_create(
     let id = ApiKeyId(ids.next(now));
     let day = Duration::from_secs(86_400);
     let expires_at = now.after(day * life_days.clamp(1, LIFE_DAYS_MAX));
-    let mut txn = db.identity(IdentityKey::new()).await?;
+    let key = IdentityKey::new();
+    let mut txn = db.identity_change(key, context, tenant, Access::Admin).await?;
     make_room(&mut txn, tenant, now).await?;
     let insert = INSERT.bind(id).bind(tenant).bind(name).bind(digest(&secret));
     let insert = insert.bind(scopes_text(scopes)).bind(created_by).bind(now).bind(expires_at);
     insert.execute(&mut txn).await?;
-    txn.commit().await?;
+    let scopes: Vec<_> = scopes.iter().map(|scope| scope.name()).collect();
+    let after = json!({ "scopes": scopes, "expires_at": rfc3339(expires_at) });
+    txn.commit([Change::new("api_key", "create", id.0, name).after(after)], now).await?;
     Ok((encode(id, &secret), id, expires_at))
 }
 
@@ -131,7 +136,7 @@ pub struct KnownKey {
 }
 
 sql! { pub(crate) GET =
-    "SELECT tenant_id, secret_hash, scopes, last_used_at FROM api_key
+    "SELECT tenant_id, secret_hash, scopes, last_used_at, name FROM api_key
      WHERE api_key_id = $1 AND revoked_at IS NULL AND expires_at > $2"
 }
 
@@ -152,8 +157,8 @@ pub async fn api_key_get(
     let scopes = scopes_from(&row.get::<String>(2)?);
     let Some(scope) = scopes.iter().max() else { return Ok(None) };
     let last_used_at = Micros(row.get::<Option<i64>>(3)?.unwrap_or(0));
-    let tenant = TenantId(row.get(0)?);
-    let context = TenantContext::new(Actor::ApiKey(id), false, [(tenant, scope.access())]);
+    let (tenant, name) = (TenantId(row.get(0)?), row.get::<String>(4)?);
+    let context = TenantContext::new((Actor::ApiKey(id), &name), false, [(tenant, scope.access())]);
     Ok(Some(KnownKey { id, context, last_used_at }))
 }
 
@@ -202,13 +207,14 @@ pub async fn api_key_list(
     list(db, &context.with_access(Access::Admin), page, (&TOTAL, &LIST), read).await
 }
 
-sql! { pub(crate) TENANT_OF =
-    "SELECT tenant_id FROM api_key WHERE revoked_at IS NULL AND tenant_id IN ",
+sql! { pub(crate) OF_TENANT =
+    "SELECT tenant_id, name FROM api_key WHERE revoked_at IS NULL AND tenant_id IN ",
     tenant_set!(),
     " AND api_key_id = $2"
 }
 sql! { pub(crate) REVOKE =
-    "UPDATE api_key SET revoked_at = $3 WHERE tenant_id = $1 AND api_key_id = $2"
+    "UPDATE api_key SET revoked_at = $3
+     WHERE tenant_id = $1 AND api_key_id = $2 AND revoked_at IS NULL"
 }
 
 /// Ends a key at once.
@@ -218,11 +224,13 @@ pub async fn api_key_revoke(
     id: ApiKeyId,
     now: Micros,
 ) -> Result<(), InventoryError> {
-    let tenant = get(db, context, &TENANT_OF, id.0, |row| Ok(TenantId(row.get(0)?))).await?;
-    require(context, tenant, Access::Admin)?;
-    let mut txn = db.identity(IdentityKey::new()).await?;
-    REVOKE.bind(tenant).bind(id).bind(now).execute(&mut txn).await?;
-    Ok(txn.commit().await?)
+    let read: Read<(TenantId, String)> = |row| Ok((TenantId(row.get(0)?), row.get(1)?));
+    let (tenant, name) = get(db, context, &OF_TENANT, id.0, read).await?;
+    let key = IdentityKey::new();
+    let mut txn = db.identity_change(key, context, tenant, Access::Admin).await?;
+    let revoked = REVOKE.bind(tenant).bind(id).bind(now).execute(&mut txn).await? > 0;
+    let change = || Change::new("api_key", "revoke", id.0, &name);
+    Ok(txn.commit(revoked.then(change), now).await?)
 }
 
 fn scopes_text(scopes: &[Scope]) -> String {

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use data_encoding::HEXLOWER;
 use farwatch_common::clock::{Clock, Micros};
 use farwatch_common::id::{AgentId, IdGenerator};
 use farwatch_common::task::{chain, to_the_end};
@@ -16,6 +17,8 @@ use super::peer::PeerInfo;
 use super::pki::{IssuedCertificate, Pki, PkiError};
 use super::token::{TokenError, token_redeem};
 use crate::api::Client;
+use crate::audit::write::Chains;
+use crate::audit::{Change, Origin, Who};
 use crate::ingest::CertificateRenewer;
 use crate::inventory::InventoryError;
 use crate::inventory::agent::agent_create;
@@ -64,8 +67,8 @@ impl Enrollment for EnrollmentService {
             return Err(status);
         }
         // To the end: an agent that hung up after the commit is known to `live` all the same.
-        let (service, request) = (self.clone(), request.into_inner());
-        match to_the_end(async move { service.admit(request).await }).await {
+        let (service, client, request) = (self.clone(), *client, request.into_inner());
+        match to_the_end(async move { service.admit(request, client).await }).await {
             Ok(reply) => {
                 self.accepted.add(1);
                 Ok(Response::new(reply))
@@ -117,7 +120,11 @@ impl From<EnrollError> for Status {
 }
 
 impl EnrollmentService {
-    async fn admit(&self, request: EnrollRequest) -> Result<EnrollReply, EnrollError> {
+    async fn admit(
+        &self,
+        request: EnrollRequest,
+        client: Client,
+    ) -> Result<EnrollReply, EnrollError> {
         let request = checked(request)?;
         let now = self.clock.now();
         let agent = AgentId(self.ids.next(now));
@@ -126,6 +133,7 @@ impl EnrollmentService {
             token_redeem(&mut txn, &request.token_id, &request.token_secret, agent, now).await?;
         // Signed inside the transaction: a request that cannot be signed leaves the token unused.
         let issued = self.pki.issue_agent(&request.csr, tenant, agent, now)?;
+        let mut chains = Chains::lock(&mut txn, &[tenant].into()).await?;
         txn.switch(IdentityKey::new(), Scope::app(tenant)).await?;
         let name = agent_create(&mut txn, (tenant, site, agent), &request.host_name, now).await?;
         txn.switch(IdentityKey::new(), Scope::identity()).await?;
@@ -134,6 +142,12 @@ impl EnrollmentService {
         {
             return Err(EnrollError::KeyTaken);
         }
+        let origin = Origin { address: Some(client.address.ip()), ..Origin::default() };
+        let token = HEXLOWER.encode(&request.token_id).into();
+        let who = Who { kind: "token", id: 0, name: token, origin };
+        let change = Change::new("agent", "enrol", agent.0, &name);
+        chains.add(&mut txn, &who, change, now).await?;
+        chains.close(&mut txn).await?;
         txn.commit().await?;
         self.live.agent_added(tenant, agent);
         tracing::info!(tenant_id = %tenant, agent_id = %agent, "agent enrolled");

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use farwatch_common::id::{AgentId, SiteId, TenantId};
 
 use super::tenancy::{Access, Actor, TenantContext};
+use crate::audit::Origin;
 
 /// Made once per accepted connection, handed to every handler as a request extension.
 /// Nothing in it comes from a message of the agent.
@@ -25,7 +26,9 @@ impl PeerInfo {
     /// What the agent asks the inventory as.
     #[must_use]
     pub fn context(&self) -> TenantContext {
-        TenantContext::new(Actor::Agent(self.agent), false, [(self.tenant, Access::Write)])
+        let actor = (Actor::Agent(self.agent), "agent");
+        let origin = Origin { address: Some(self.remote.ip()), ..Origin::default() };
+        TenantContext::new(actor, false, [(self.tenant, Access::Write)]).from(origin)
     }
 }
 

@@ -1,15 +1,19 @@
 //! Web sessions: opaque tokens of which only the hash is stored.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
+use data_encoding::HEXLOWER;
 use farwatch_common::clock::Micros;
 use farwatch_common::id::UserId;
 use farwatch_common::secret::Secret;
 use ring::rand::SecureRandom as _;
+use serde_json::json;
 
 use super::tenancy::TenantContext;
-use super::user::{Role, User, UserError, user_context_in};
+use super::user::{Role, User, UserError, account_by_email, user_context, user_context_in};
 use super::{IdentityKey, NOTE_EVERY, digest};
+use crate::audit::{Change, Origin, Who};
 use crate::store::sql::sql;
 use crate::store::{Database, StoreError};
 
@@ -47,7 +51,7 @@ sql! { pub(crate) INSERT =
 /// Begins a session, ending the one the browser had before. Returns the token for the cookie.
 pub async fn session_create(
     db: &Database,
-    user: UserId,
+    (user, context): (&User, &TenantContext),
     before: Option<SessionKey>,
     now: Micros,
 ) -> Result<Secret, StoreError> {
@@ -56,16 +60,43 @@ pub async fn session_create(
         .fill(&mut bytes)
         .map_err(|_| StoreError::Corrupt { what: "the system's randomness".to_owned() })?;
     let token = Secret::from(data_encoding::BASE64URL_NOPAD.encode(&bytes));
-    let mut txn = db.identity(IdentityKey::new()).await?;
+    let mut txn = db.own_change(IdentityKey::new(), context.who(), context.homes()).await?;
     if let Some(before) = before {
         DELETE.bind(before).execute(&mut txn).await?;
     }
     // Old sessions go when new ones come, so the table stays small.
     DELETE_OLD.bind(now).bind(now.before(IDLE_MAX)).execute(&mut txn).await?;
-    let insert = INSERT.bind(session_key(token.expose())).bind(user).bind(now);
+    let insert = INSERT.bind(session_key(token.expose())).bind(user.id).bind(now);
     insert.bind(now.after(LIFE_MAX)).execute(&mut txn).await?;
-    txn.commit().await?;
+    txn.commit([Change::new("user", "sign_in", user.id.0, &user.email)], now).await?;
     Ok(token)
+}
+
+/// Notes that somebody tried to sign in and could not. An address nobody has is kept as a hash: it
+/// may be a password in the wrong field.
+pub async fn sign_in_failed(
+    db: &Database,
+    (email, origin): (&str, Origin),
+    now: Micros,
+) -> Result<(), UserError> {
+    let key = IdentityKey::new;
+    let who = Who { kind: "nobody", id: 0, name: "".into(), origin };
+    let known = match account_by_email(db, email).await? {
+        Some(account) => user_context(db, account.id).await?,
+        None => None,
+    };
+    let (homes, change) = match known {
+        Some((user, context)) => {
+            (context.homes(), Change::new("user", "sign_in_failed", user.id.0, &user.email))
+        }
+        None => {
+            let hash = HEXLOWER.encode(&digest(email.as_bytes())[..8]);
+            let change = Change::new("user", "sign_in_failed", 0, "unknown");
+            (BTreeSet::new(), change.after(json!({ "email_sha256": hash })))
+        }
+    };
+    let txn = db.own_change(key(), who, homes).await?;
+    Ok(txn.commit([change], now).await?)
 }
 
 #[must_use]
@@ -107,8 +138,16 @@ pub async fn session_touch(db: &Database, key: SessionKey, now: Micros) -> Resul
     txn.commit().await
 }
 
-pub async fn session_delete(db: &Database, key: SessionKey) -> Result<(), StoreError> {
-    let mut txn = db.identity(IdentityKey::new()).await?;
-    DELETE.bind(key).execute(&mut txn).await?;
-    txn.commit().await
+/// Ends a session; `origin` is where its user asks from.
+pub async fn session_delete(
+    db: &Database,
+    session: &Session,
+    origin: Origin,
+    now: Micros,
+) -> Result<(), StoreError> {
+    let (user, context) = (&session.user, session.context.clone().from(origin));
+    let mut txn = db.own_change(IdentityKey::new(), context.who(), context.homes()).await?;
+    let ended = DELETE.bind(session.key).execute(&mut txn).await? > 0;
+    let change = || Change::new("user", "sign_out", user.id.0, &user.email);
+    txn.commit(ended.then(change), now).await
 }

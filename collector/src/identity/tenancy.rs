@@ -1,10 +1,12 @@
 //! The only key to the store: who asks, and which tenants they may see.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use farwatch_common::id::{AgentId, ApiKeyId, TenantId, UserId};
 
 use super::IdentityKey;
+use crate::audit::{INSTALLATION, Origin, Who};
 use crate::store::sql::{Row, sql};
 use crate::store::{Database, StoreError, Txn};
 
@@ -32,6 +34,9 @@ pub enum Actor {
 #[derive(Clone, Debug)]
 pub struct TenantContext {
     actor: Actor,
+    /// What the actor is called, for the audit.
+    name: Arc<str>,
+    origin: Origin,
     /// May make tenants and see new ones.
     super_admin: bool,
     tenants: BTreeMap<TenantId, Access>,
@@ -40,11 +45,30 @@ pub struct TenantContext {
 impl TenantContext {
     /// For `identity`, which has looked who asks.
     pub(super) fn new(
-        actor: Actor,
+        (actor, name): (Actor, &str),
         super_admin: bool,
         tenants: impl IntoIterator<Item = (TenantId, Access)>,
     ) -> Self {
-        Self { actor, super_admin, tenants: tenants.into_iter().collect() }
+        let tenants = tenants.into_iter().collect();
+        Self { actor, name: name.into(), origin: Origin::default(), super_admin, tenants }
+    }
+
+    /// The same caller, asking from there.
+    #[must_use]
+    pub fn from(self, origin: Origin) -> Self {
+        Self { origin, ..self }
+    }
+
+    /// The caller as the audit names them.
+    #[must_use]
+    pub fn who(&self) -> Who {
+        let (kind, id) = match self.actor {
+            Actor::User(id) => ("user", id.0),
+            Actor::ApiKey(id) => ("api_key", id.0),
+            Actor::Agent(id) => ("agent", id.0),
+            Actor::Local => ("local", 0),
+        };
+        Who { kind, id, name: Arc::clone(&self.name), origin: self.origin.clone() }
     }
 
     #[cfg(test)]
@@ -53,20 +77,38 @@ impl TenantContext {
         super_admin: bool,
         tenants: impl IntoIterator<Item = (TenantId, Access)>,
     ) -> Self {
-        Self::new(actor, super_admin, tenants)
+        Self::new((actor, "somebody"), super_admin, tenants)
     }
 
     /// Sees no row of anybody: enough to ask whether the database answers.
     #[must_use]
     pub fn nobody() -> Self {
-        Self::new(Actor::Local, false, [])
+        Self::new((Actor::Local, ""), false, [])
     }
 
     /// The command line on this machine: everything in all tenants there are.
     pub async fn local(db: &Database) -> Result<Self, StoreError> {
         let mut txn = db.identity_read(IdentityKey::new()).await?;
         let all = all_tenants(&mut txn).await?;
-        Ok(Self::new(Actor::Local, true, all))
+        Ok(Self::new((Actor::Local, "command line"), true, all))
+    }
+
+    /// Where a change of the caller's own account shows: in the tenants they are a member of. Of who
+    /// sees all tenants, in the installation's chain alone.
+    #[must_use]
+    pub fn homes(&self) -> BTreeSet<TenantId> {
+        if self.super_admin { BTreeSet::new() } else { self.tenants().collect() }
+    }
+
+    /// The same caller, narrowed to the chains of the audit they may read: of the tenants they
+    /// administer, and the installation's for who sees all.
+    #[must_use]
+    pub fn for_audit(&self) -> Self {
+        let mut narrowed = self.with_access(Access::Admin);
+        if self.super_admin {
+            narrowed.tenants.insert(INSTALLATION, Access::Read);
+        }
+        narrowed
     }
 
     #[must_use]
@@ -108,8 +150,8 @@ impl TenantContext {
     /// The same caller in a tenant that they are about to make; only those may who see all.
     #[must_use]
     pub fn founding(&self, tenant: TenantId) -> Option<Self> {
-        let made = || Self::new(self.actor.clone(), true, [(tenant, Access::Admin)]);
-        self.super_admin.then(made)
+        let tenants = BTreeMap::from([(tenant, Access::Admin)]);
+        self.super_admin.then(|| Self { tenants, ..self.clone() })
     }
 
     /// The tenants as a JSON array, for `tenant_id IN (SELECT value FROM json_each($1))`.

@@ -2,17 +2,21 @@
 
 use std::time::Duration;
 
+use data_encoding::HEXLOWER;
 use farwatch_common::clock::Micros;
 use farwatch_common::id::{AgentId, IdGenerator, SiteId, TenantId};
 use farwatch_common::secret::Secret;
 use farwatch_common::token::{EnrollToken, ROOT_PIN_LEN, TokenTextError};
 use ring::rand::SecureRandom as _;
+use serde_json::json;
 use subtle::ConstantTimeEq as _;
 
 use super::tenancy::{Access, TenantContext};
 use super::{IdentityKey, digest};
+use crate::audit::Change;
+use crate::inventory::InventoryError;
 use crate::inventory::site::site_create_or_get;
-use crate::inventory::{InventoryError, require};
+use crate::live::view::rfc3339;
 use crate::store::sql::sql;
 use crate::store::{Database, StoreError, Txn};
 
@@ -66,11 +70,10 @@ pub async fn token_create(
     db: &Database,
     context: &TenantContext,
     ids: &IdGenerator,
-    (tenant, site): (TenantId, &str),
+    (tenant, name): (TenantId, &str),
     origin: &TokenOrigin,
     now: Micros,
 ) -> Result<CreatedToken, TokenError> {
-    require(context, tenant, Access::Write)?;
     let (mut id, mut secret) = ([0; 16], [0; 32]);
     let random = ring::rand::SystemRandom::new();
     random.fill(&mut id).and_then(|()| random.fill(&mut secret)).map_err(|_| TokenError::Random)?;
@@ -82,12 +85,15 @@ pub async fn token_create(
     };
     let text = token.encode()?;
     let expires_at = now.after(TOKEN_LIFE);
-    let mut txn = db.identity(IdentityKey::new()).await?;
+    let change = db.identity_change(IdentityKey::new(), context, tenant, Access::Write).await;
+    let mut txn = change.map_err(InventoryError::from)?;
     make_room(&mut txn, tenant, now).await?;
-    let site = site_create_or_get(&mut txn, context, ids, tenant, site, now).await?;
+    let (site, made) = site_create_or_get(&mut txn, context, ids, tenant, name, now).await?;
     let insert = INSERT.bind(&id[..]).bind(tenant).bind(site).bind(digest(&secret));
     insert.bind(now).bind(expires_at).execute(&mut txn).await?;
-    txn.commit().await?;
+    let change = Change::new("token", "create", 0, &HEXLOWER.encode(&id));
+    let change = change.after(json!({ "site": name, "expires_at": rfc3339(expires_at) }));
+    txn.commit(made.into_iter().chain([change]), now).await?;
     Ok(CreatedToken { text, site, expires_at })
 }
 

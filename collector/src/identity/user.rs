@@ -3,10 +3,13 @@
 use farwatch_common::clock::Micros;
 use farwatch_common::id::{IdGenerator, TenantId, UserId};
 
+use serde_json::json;
+
 use super::IdentityKey;
 use super::tenancy::{Access, Actor, TenantContext, all_tenants};
+use crate::audit::Change;
 use crate::store::sql::sql;
-use crate::store::{Database, StoreError, Txn};
+use crate::store::{AccessError, Database, StoreError, Txn};
 
 /// What a person is. All but `SuperAdmin` hold in the tenants of their memberships.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -69,8 +72,19 @@ pub enum UserError {
     Exists,
     #[error("a role other than super_admin needs a tenant, and super_admin has none")]
     Tenant,
+    #[error("the caller may not do this")]
+    Denied,
     #[error("people cannot be read or written")]
     Store(#[from] StoreError),
+}
+
+impl From<AccessError> for UserError {
+    fn from(error: AccessError) -> Self {
+        match error {
+            AccessError::NotFound | AccessError::Denied => Self::Denied,
+            AccessError::Store(error) => Self::Store(error),
+        }
+    }
 }
 
 /// The form in which addresses are stored and compared; `None` if it is none.
@@ -103,6 +117,7 @@ sql! { pub(crate) INSERT_MEMBERSHIP =
 /// Makes a person with a role: in one tenant, or everywhere.
 pub async fn user_create(
     db: &Database,
+    context: &TenantContext,
     ids: &IdGenerator,
     email: &str,
     password_hash: &str,
@@ -112,8 +127,12 @@ pub async fn user_create(
     let email = email_normalised(email).ok_or_else(|| UserError::Email(email.to_owned()))?;
     role_check(role, tenant.is_some())?;
     let id = UserId(ids.next(now));
-    let mut txn = db.identity(IdentityKey::new()).await?;
-    let insert = INSERT.bind(id).bind(email).bind(password_hash);
+    let key = IdentityKey::new();
+    let mut txn = match tenant {
+        Some(tenant) => db.identity_change(key, context, tenant, Access::Admin).await?,
+        None => db.installation_change(key, context).await?,
+    };
+    let insert = INSERT.bind(id).bind(&email).bind(password_hash);
     let made = insert.bind(role == Role::SuperAdmin).bind(now).execute(&mut txn).await?;
     if made == 0 {
         return Err(UserError::Exists);
@@ -122,7 +141,8 @@ pub async fn user_create(
         let insert = INSERT_MEMBERSHIP.bind(tenant).bind(id).bind(role.name()).bind(now);
         insert.execute(&mut txn).await?;
     }
-    txn.commit().await?;
+    let change = Change::new("user", "create", id.0, &email);
+    txn.commit([change.after(json!({ "role": role.name() }))], now).await?;
     Ok(id)
 }
 
@@ -177,7 +197,7 @@ pub(super) async fn user_context_in(
             tenants.push((TenantId(row.get(0)?), held.access()));
         }
     }
-    let context = TenantContext::new(Actor::User(id), super_admin, tenants);
+    let context = TenantContext::new((Actor::User(id), &email), super_admin, tenants);
     Ok(Some((User { id, email, role }, context)))
 }
 
@@ -194,7 +214,8 @@ mod tests {
         assert!(!user_any(&db).await.unwrap());
         let (ids, now) = (IdGenerator::new(0), Clock::system().now());
         let place = (Role::SuperAdmin, None);
-        user_create(&db, &ids, "noc@example.net", "hash", place, now).await.unwrap();
+        let context = TenantContext::local(&db).await.unwrap();
+        user_create(&db, &context, &ids, "noc@example.net", "hash", place, now).await.unwrap();
         assert!(user_any(&db).await.unwrap());
     }
 

@@ -214,9 +214,11 @@ impl<S: SampleStore> Committer<S> {
     async fn commit(&mut self, group: Vec<Job>, cancel: &CancellationToken) {
         let (appends, waiting) = split(group);
         let mut checkpoints = self.due_checkpoints(&appends);
+        let mut attempts = 0;
         loop {
+            attempts += 1;
             match self.store.append(&appends, &checkpoints).await {
-                Ok(answers) => return self.settle(appends, waiting, answers),
+                Ok(answers) => return self.settle(appends, waiting, answers, attempts),
                 Err(error) if is_of_one_batch(&error) => break,
                 Err(error) => {
                     // They can wait for their next turn, should it be one of them that fails.
@@ -238,9 +240,11 @@ impl<S: SampleStore> Committer<S> {
 
     async fn commit_alone(&mut self, append: Append, one: Waiting, cancel: &CancellationToken) {
         let batch = [append];
+        let mut attempts = 0;
         loop {
+            attempts += 1;
             match self.store.append(&batch, &[]).await {
-                Ok(answers) => return self.settle(batch.into(), vec![one], answers),
+                Ok(answers) => return self.settle(batch.into(), vec![one], answers, attempts),
                 Err(error) if is_of_one_batch(&error) => {
                     let [append] = &batch;
                     return self.refuse(append, &one, &error);
@@ -284,14 +288,26 @@ impl<S: SampleStore> Committer<S> {
     }
 
     /// The transaction is durable: acks first, then the screens.
-    fn settle(&mut self, appends: Vec<Append>, waiting: Vec<Waiting>, answers: Vec<Appended>) {
+    fn settle(
+        &mut self,
+        appends: Vec<Append>,
+        waiting: Vec<Waiting>,
+        answers: Vec<Appended>,
+        attempts: u32,
+    ) {
         self.backoff.reset();
         self.counters.commits.add(1);
         let now = self.clock.now();
         let mut committed = Vec::with_capacity(appends.len());
         for ((append, one), appended) in appends.into_iter().zip(waiting).zip(answers) {
             match appended {
-                Appended::Stored => {
+                // A repeat after a failure may be of this group itself: its commit was durable,
+                // only the answer was lost. `live` has not seen it.
+                Appended::Repeat if attempts == 1 => {
+                    answer(&append, &one, Outcome::Durable);
+                    self.counters.batches_repeated.add(1);
+                }
+                Appended::Stored | Appended::Repeat => {
                     answer(&append, &one, Outcome::Durable);
                     self.presence.acked(append.tenant, append.agent, now);
                     self.count(&append, &one);
@@ -300,10 +316,6 @@ impl<S: SampleStore> Committer<S> {
                         self.live.layout_added(tenant, id, layout);
                     }
                     committed.push(Committed { tenant, agent, rows: one.rows, facts });
-                }
-                Appended::Repeat => {
-                    answer(&append, &one, Outcome::Durable);
-                    self.counters.batches_repeated.add(1);
                 }
                 Appended::Fork => {
                     tracing::warn!(

@@ -6,7 +6,7 @@
 //! - when full: cannot be
 //! - on crash: the times of the last seconds are lost; the agents are heard again soon
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -17,6 +17,8 @@ use farwatch_common::task::chain;
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
+use super::IngestKey;
+use crate::store::sql::sql;
 use crate::store::{Database, StoreError};
 
 const FLUSH_EVERY: Duration = Duration::from_secs(15);
@@ -109,29 +111,25 @@ impl Presence {
     }
 }
 
+sql! { pub(crate) SEEN = "UPDATE agent SET
+    last_seen_at = CASE WHEN coalesce(last_seen_at, 0) < $1 THEN $1 ELSE last_seen_at END,
+    last_ack_at = coalesce($2, last_ack_at), version = coalesce($3, version),
+    platform = coalesce($4, platform)
+WHERE tenant_id = $5 AND agent_id = $6" }
+
 async fn store(
     database: &Database,
     agents: &BTreeMap<(TenantId, AgentId), Seen>,
 ) -> Result<(), StoreError> {
-    let mut txn = database.write().await?;
+    let tenants: BTreeSet<TenantId> = agents.keys().map(|(tenant, _)| *tenant).collect();
+    let mut txn = database.ingest(IngestKey::new(), &tenants).await?;
+    // In the order of their ids: two that write the same agents do not lock each other out.
     for ((tenant, agent), seen) in agents {
-        sqlx::query(
-            "UPDATE agent SET last_seen_at = max(coalesce(last_seen_at, 0), $1),
-                              last_ack_at = coalesce($2, last_ack_at),
-                              version = coalesce($3, version),
-                              platform = coalesce($4, platform)
-             WHERE tenant_id = $5 AND agent_id = $6",
-        )
-        .bind(seen.seen_at.0)
-        .bind(seen.ack_at.map(|at| at.0))
-        .bind(&seen.version)
-        .bind(&seen.platform)
-        .bind(tenant.0)
-        .bind(agent.0)
-        .execute(&mut *txn)
-        .await?;
+        let update = SEEN.bind(seen.seen_at).bind(seen.ack_at);
+        let update = update.bind(seen.version.as_ref()).bind(seen.platform.as_ref());
+        update.bind(*tenant).bind(*agent).execute(&mut txn).await?;
     }
-    Ok(txn.commit().await?)
+    txn.commit().await
 }
 
 #[cfg(test)]

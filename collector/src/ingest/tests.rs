@@ -291,7 +291,8 @@ async fn heartbeats_are_answered_while_the_store_is_slow() {
     let world = World::open().await;
     let stage = stage(&world).await;
     let mut stream = stage.stream(AGENT, 1).await;
-    let writer = world.database.write().await.unwrap();
+    let tenants = std::collections::BTreeSet::from([TENANT]);
+    let writer = world.database.ingest(IngestKey::new(), &tenants).await.unwrap();
     stage
         .run(async {
             let window = u64::from(telemetry::WINDOW);
@@ -318,12 +319,7 @@ async fn a_session_outlives_a_store_that_fails() {
     let stage = stage(&world).await;
     let mut stream = stage.stream(AGENT, 1).await;
     let counters = stage.ingest.service.parts.counters.clone();
-    let sql = async |sql: &'static str| {
-        let mut txn = world.database.write().await.unwrap();
-        sqlx::raw_sql(sql).execute(&mut *txn).await.unwrap();
-        txn.commit().await.unwrap();
-    };
-    sql("ALTER TABLE ts_batch RENAME TO away").await;
+    world.run("ALTER TABLE ts_batch RENAME TO away").await;
     stage
         .run(async {
             stream.batch(wire(1, &[poll(DEVICE, 60, 1)])).await;
@@ -331,7 +327,7 @@ async fn a_session_outlives_a_store_that_fails() {
                 stream.send(telemetry_up::Kind::Heartbeat(Heartbeat::default())).await;
                 let telemetry_down::Kind::Heartbeat(_) = stream.next().await else { panic!() };
             }
-            sql("ALTER TABLE away RENAME TO ts_batch").await;
+            world.run("ALTER TABLE away RENAME TO ts_batch").await;
             assert_eq!(stream.acked(1).await, [1]);
         })
         .await;

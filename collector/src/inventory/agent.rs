@@ -4,6 +4,7 @@ use farwatch_common::clock::Micros;
 use farwatch_common::id::{AgentId, SiteId, TenantId};
 
 use super::{InventoryError, Listed, Named, Page, get, is_name, list, tenant_set};
+use crate::audit::Change;
 use crate::identity::agent_key::agent_keys_revoke;
 use crate::identity::{Access, TenantContext};
 use crate::store::sql::{Row, sql};
@@ -127,9 +128,11 @@ pub async fn agent_revoke(
     id: AgentId,
     now: Micros,
 ) -> Result<(), InventoryError> {
-    let tenant = agent_get(db, context, id).await?.tenant.id;
+    let agent = agent_get(db, context, id).await?;
+    let tenant = agent.tenant.id;
     let mut txn = db.change(context, tenant, Access::Admin).await?;
-    REVOKE.bind(tenant).bind(id).bind(now).execute(&mut txn).await?;
+    let revoked = REVOKE.bind(tenant).bind(id).bind(now).execute(&mut txn).await? > 0;
     agent_keys_revoke(&mut txn, (tenant, id), now).await?;
-    Ok(txn.commit().await?)
+    let change = || Change::new("agent", "revoke", id.0, &agent.name);
+    Ok(txn.commit(revoked.then(change), now).await?)
 }

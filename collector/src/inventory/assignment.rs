@@ -3,12 +3,15 @@
 //! The revision rises in the transaction that changes a device, and an agent that connects gets the
 //! whole assignment: the news may be lost, the change is not.
 
+use farwatch_common::clock::Micros;
 use farwatch_common::id::{AgentId, CredentialId, DeviceId, SiteId, TenantId};
 use farwatch_proto::v1::{Assignment, DeviceAssignment, SnmpCommunity, SnmpVersion};
+use serde_json::json;
 use tokio::sync::broadcast;
 
 use super::credential::{Place, TenantKey, Vault, VaultError};
 use super::{InventoryError, require};
+use crate::audit::Change;
 use crate::identity::{Access, TenantContext};
 use crate::store::sql::sql;
 use crate::store::{Database, StoreError, Txn};
@@ -59,7 +62,7 @@ pub(super) async fn assignment_bump(
 
 sql! { pub(crate) OUTGROW =
     "UPDATE agent SET assignment_revision = $3 + 1
-     WHERE tenant_id = $1 AND agent_id = $2 AND assignment_revision <= $3"
+     WHERE tenant_id = $1 AND agent_id = $2 AND assignment_revision <= $3 RETURNING name"
 }
 
 /// Lifts the agent's revision above `known`, which it has from a time this database does not
@@ -69,14 +72,17 @@ pub(super) async fn assignment_outgrow(
     context: &TenantContext,
     (tenant, agent): (TenantId, AgentId),
     known: u64,
+    now: Micros,
 ) -> Result<bool, InventoryError> {
     let Some(known) = i64::try_from(known).ok().filter(|known| *known < REVISION_MAX) else {
         return Ok(false);
     };
     let mut txn = db.change(context, tenant, Access::Write).await?;
-    let raised = OUTGROW.bind(tenant).bind(agent).bind(known).execute(&mut txn).await?;
-    txn.commit().await?;
-    Ok(raised > 0)
+    let raised = OUTGROW.bind(tenant).bind(agent).bind(known).optional(&mut txn).await?;
+    let Some(row) = raised else { return Ok(false) };
+    let change = Change::new("agent", "assignment_outgrow", agent.0, &row.get::<String>(0)?);
+    txn.commit([change.after(json!({ "assignment_revision": known + 1 }))], now).await?;
+    Ok(true)
 }
 
 sql! { pub(crate) REVISION =

@@ -4,11 +4,13 @@
 use farwatch_common::clock::Micros;
 use farwatch_common::id::{AgentId, CredentialId, DeviceId, IdGenerator, SiteId, TenantId};
 use farwatch_common::secret::Secret;
+use serde_json::json;
 
 use super::agent::agent_get;
 use super::assignment::assignment_bump;
 use super::credential::{Place, Vault};
-use super::{InventoryError, Listed, Named, Page, get, is_name, listed, tenant_set};
+use super::{InventoryError, Listed, Named, Page, get, is_name, like, listed, tenant_set};
+use crate::audit::Change;
 use crate::identity::{Access, TenantContext};
 use crate::store::sql::{Row, Sql, sql};
 use crate::store::{Database, StoreError, Txn};
@@ -28,6 +30,21 @@ pub struct Device {
     pub snmp_version: String,
     pub facts: Facts,
     pub created_at: Micros,
+}
+
+impl Device {
+    /// What the audit tells of it.
+    fn told(&self) -> serde_json::Value {
+        json!({
+            "name": self.name,
+            "site": self.site.name,
+            "agent": self.agent.name,
+            "host": self.host,
+            "port": self.port,
+            "interval_s": self.interval_s,
+            "snmp_version": self.snmp_version,
+        })
+    }
 }
 
 /// SNMPv2-MIB system group, last seen.
@@ -194,16 +211,6 @@ pub async fn device_list(
     listed(&rows, total, read)
 }
 
-/// A pattern that finds `text` anywhere; empty for an empty text.
-fn like(text: &str) -> String {
-    let text = text.trim().to_lowercase();
-    if text.is_empty() {
-        return text;
-    }
-    let escaped = text.replace('\\', r"\\").replace('%', r"\%").replace('_', r"\_");
-    format!("%{escaped}%")
-}
-
 pub async fn device_get(
     db: &Database,
     context: &TenantContext,
@@ -246,8 +253,7 @@ pub async fn device_create(
         return Err(InventoryError::Exists);
     }
     credential_insert(&mut txn, vault, place, &new.community, now).await?;
-    txn.commit().await?;
-    Ok(Device {
+    let device = Device {
         id: place.device,
         name: new.name.clone(),
         tenant: agent.tenant,
@@ -259,7 +265,10 @@ pub async fn device_create(
         snmp_version: new.snmp_version.to_owned(),
         facts: Facts::default(),
         created_at: now,
-    })
+    };
+    let change = Change::new("device", "create", device.id.0, &device.name);
+    txn.commit([change.after(device.told())], now).await?;
+    Ok(device)
 }
 
 sql! { pub(crate) CREDENTIAL_INSERT =
@@ -289,6 +298,7 @@ pub async fn device_delete(
     db: &Database,
     context: &TenantContext,
     id: DeviceId,
+    now: Micros,
 ) -> Result<Device, InventoryError> {
     let device = device_get(db, context, id).await?;
     let mut txn = db.change(context, device.tenant.id, Access::Write).await?;
@@ -297,6 +307,7 @@ pub async fn device_delete(
     if DELETE.bind(device.tenant.id).bind(id).execute(&mut txn).await? == 0 {
         return Err(InventoryError::NotFound);
     }
-    txn.commit().await?;
+    let change = Change::new("device", "delete", id.0, &device.name);
+    txn.commit([change.before(device.told())], now).await?;
     Ok(device)
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use farwatch_common::backoff::Backoff;
+use farwatch_common::clock::Clock;
 use farwatch_common::task::chain;
 use farwatch_common::transport::{PipeKind, REVISION_HEADER, Session, TransportError, channel};
 use farwatch_proto::v1::agent_control_client::AgentControlClient;
@@ -27,6 +28,7 @@ pub struct AssignmentPush {
     pub vault: Arc<Vault>,
     pub changes: AssignmentChanges,
     pub left_out: Counter,
+    pub clock: Clock,
 }
 
 /// Why a push failed; all of them are tried again while the agent is connected.
@@ -78,7 +80,8 @@ impl AssignmentPush {
         let PushError::Refused(status) = error else { return };
         let Some(known) = revision_of(status) else { return };
         let agent = (peer.tenant, peer.agent);
-        match assignment_outgrow(&self.database, &peer.context(), agent, known).await {
+        let now = self.clock.now();
+        match assignment_outgrow(&self.database, &peer.context(), agent, known, now).await {
             Ok(true) => tracing::warn!(
                 agent_id = %peer.agent,
                 known,

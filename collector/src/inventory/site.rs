@@ -4,6 +4,7 @@ use farwatch_common::clock::Micros;
 use farwatch_common::id::{IdGenerator, SiteId, TenantId};
 
 use super::{InventoryError, Listed, Named, Page, get, list, require, tenant_set};
+use crate::audit::Change;
 use crate::identity::{Access, TenantContext};
 use crate::store::sql::{Row, sql};
 use crate::store::{Database, StoreError, Txn};
@@ -25,7 +26,7 @@ sql! { pub(crate) INSERT =
 sql! { pub(crate) COUNT = "SELECT COUNT(*) FROM site WHERE tenant_id = $1" }
 sql! { pub(crate) BY_NAME = "SELECT site_id FROM site WHERE tenant_id = $1 AND name = $2" }
 
-/// The site of this name, made if the tenant has none.
+/// The site of this name, made if the tenant has none, and then a change.
 pub async fn site_create_or_get(
     txn: &mut Txn,
     context: &TenantContext,
@@ -33,17 +34,19 @@ pub async fn site_create_or_get(
     tenant: TenantId,
     name: &str,
     now: Micros,
-) -> Result<SiteId, InventoryError> {
+) -> Result<(SiteId, Option<Change>), InventoryError> {
     require(context, tenant, Access::Write)?;
-    let insert = INSERT.bind(tenant).bind(ids.next(now)).bind(name).bind(now);
+    let id = SiteId(ids.next(now));
+    let insert = INSERT.bind(tenant).bind(id).bind(name).bind(now);
     if insert.execute(txn).await? > 0 {
         let sites: i64 = COUNT.bind(tenant).scalar(txn).await?;
         if sites > SITES_MAX.into() {
             let what = "sites; choose one of them";
             return Err(InventoryError::Full { what, max: SITES_MAX });
         }
+        return Ok((id, Some(Change::new("site", "create", id.0, name))));
     }
-    Ok(SiteId(BY_NAME.bind(tenant).bind(name).scalar(txn).await?))
+    Ok((SiteId(BY_NAME.bind(tenant).bind(name).scalar(txn).await?), None))
 }
 
 macro_rules! select_site {

@@ -4,6 +4,7 @@ use farwatch_common::clock::Micros;
 use farwatch_common::id::{IdGenerator, TenantId};
 
 use super::{InventoryError, Listed, Page, Vault, list, tenant_set};
+use crate::audit::Change;
 use crate::identity::{Access, TenantContext};
 use crate::store::sql::{Row, sql};
 use crate::store::{Database, StoreError};
@@ -36,7 +37,8 @@ pub async fn tenant_create(
         return Err(InventoryError::Exists);
     }
     vault.tenant_key_create(&mut txn, tenant.id, now).await?;
-    txn.commit().await?;
+    let change = Change::new("tenant", "create", tenant.id.0, name);
+    txn.commit([change], now).await?;
     Ok(tenant)
 }
 

@@ -14,6 +14,7 @@ use crate::identity::api_key::{Scope, api_key_create, api_key_list};
 use crate::identity::token::{TOKEN_LIFE, TokenError, TokenOrigin, token_create, token_redeem};
 use crate::identity::{Actor, IdentityKey};
 use crate::store::Database;
+use crate::store::sql::{Sql, sql};
 
 const NOW: Micros = Micros(1_800_000_000_000_000);
 
@@ -37,12 +38,13 @@ impl World {
         let made = tenant_create(&db, &vault, &nobody, &ids, "North", NOW).await.unwrap();
         let context = TenantContext::local(&db).await.unwrap();
         let mut txn = db.change(&context, made.id, Access::Write).await.unwrap();
-        let site =
+        let (site, change) =
             site_create_or_get(&mut txn, &context, &ids, made.id, "Depot", NOW).await.unwrap();
+        assert!(change.is_some());
         let again =
             site_create_or_get(&mut txn, &context, &ids, made.id, "Depot", NOW).await.unwrap();
-        assert_eq!(site, again);
-        txn.commit().await.unwrap();
+        assert_eq!(again, (site, None));
+        txn.commit([], NOW).await.unwrap();
         Self { _dir: dir, db, vault, ids, context, tenant: made.id, site }
     }
 
@@ -50,7 +52,7 @@ impl World {
         let id = AgentId(self.ids.next(NOW));
         let mut txn = self.db.change(&self.context, self.tenant, Access::Write).await.unwrap();
         agent_create(&mut txn, (self.tenant, self.site, id), "a", NOW).await.unwrap();
-        txn.commit().await.unwrap();
+        txn.commit([], NOW).await.unwrap();
         id
     }
 }
@@ -91,10 +93,9 @@ async fn a_token_is_good_once_within_a_day_with_its_own_secret() {
 }
 
 /// Runs a statement that makes rows of the tenant from the numbers of `n`.
-async fn fill(world: &World, statement: &'static str, at: Micros) {
-    let mut txn = world.db.write().await.unwrap();
-    let query = sqlx::query(statement).bind(world.tenant.0).bind(world.site.0).bind(at.0);
-    query.execute(&mut *txn).await.unwrap();
+async fn fill(world: &World, statement: &'static Sql, at: Micros) {
+    let mut txn = world.db.identity(IdentityKey::of_a_test()).await.unwrap();
+    statement.bind(world.tenant).bind(world.site).bind(at).execute(&mut txn).await.unwrap();
     txn.commit().await.unwrap();
 }
 
@@ -109,6 +110,24 @@ macro_rules! numbers {
     };
 }
 
+sql! { TOKENS = numbers!(
+    "1000",
+    "INSERT INTO enroll_token SELECT i, $1, $2, x'00', 0, $3, NULL, NULL FROM n"
+) }
+sql! { KEYS = numbers!(
+    "1000",
+    "INSERT INTO api_key (api_key_id, tenant_id, name, secret_hash, scopes, created_by,
+                          created_at, expires_at)
+     SELECT i, $1, 'k', x'00', 'read', $2, 0, $3 FROM n"
+) }
+sql! { SITES = numbers!(
+    "9999",
+    "INSERT INTO site SELECT $1, i, 'site ' || i, $2 + $3 FROM n WHERE i <> $2"
+) }
+sql! { SPOIL_CREDENTIAL = "UPDATE credential SET sealed = zeroblob(40) WHERE device_id = $1" }
+sql! { SPOIL_KEYS = "UPDATE tenant_key SET wrapped_key = zeroblob(40) WHERE $1 > 0" }
+sql! { OPEN_TOKENS = "SELECT COUNT(*) FROM enroll_token" }
+
 fn is_full<T: std::fmt::Debug>(answer: Result<T, InventoryError>) -> bool {
     matches!(answer, Err(InventoryError::Full { .. }))
 }
@@ -116,11 +135,7 @@ fn is_full<T: std::fmt::Debug>(answer: Result<T, InventoryError>) -> bool {
 #[tokio::test]
 async fn open_tokens_are_bounded_and_old_ones_go() {
     let world = World::new().await;
-    let insert = numbers!(
-        "1000",
-        "INSERT INTO enroll_token SELECT i, $1, $2, x'00', 0, $3, NULL, NULL FROM n"
-    );
-    fill(&world, insert, NOW.after(TOKEN_LIFE)).await;
+    fill(&world, &TOKENS, NOW.after(TOKEN_LIFE)).await;
     let origin = TokenOrigin { root_pin: [7; 32], endpoints: Vec::new() };
     let make = async |at| {
         let target = (world.tenant, "Depot");
@@ -133,24 +148,15 @@ async fn open_tokens_are_bounded_and_old_ones_go() {
     assert!(is_full(make(NOW).await));
     make(NOW.after(TOKEN_LIFE)).await.unwrap();
     make(NOW.after(TOKEN_LIFE * 2)).await.unwrap();
-    let left: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM enroll_token")
-        .fetch_one(world.db.reader())
-        .await
-        .unwrap();
-    assert_eq!(left, 2);
+    let mut txn = world.db.identity_read(IdentityKey::of_a_test()).await.unwrap();
+    assert_eq!(OPEN_TOKENS.query().scalar::<i64>(&mut txn).await.unwrap(), 2);
 }
 
 #[tokio::test]
 async fn good_keys_are_bounded_and_old_ones_go() {
     let world = World::new().await;
-    let insert = numbers!(
-        "1000",
-        "INSERT INTO api_key (api_key_id, tenant_id, name, secret_hash, scopes, created_by,
-                              created_at, expires_at)
-         SELECT i, $1, 'k', x'00', 'read', $2, 0, $3 FROM n"
-    );
     let day = TOKEN_LIFE;
-    fill(&world, insert, NOW.after(day)).await;
+    fill(&world, &KEYS, NOW.after(day)).await;
     let make = async |at| {
         let target = (world.tenant, "key");
         let wanted = (&[Scope::Read][..], 365);
@@ -166,15 +172,11 @@ async fn good_keys_are_bounded_and_old_ones_go() {
 #[tokio::test]
 async fn sites_are_bounded_and_known_ones_stay() {
     let world = World::new().await;
-    let insert = numbers!(
-        "9999",
-        "INSERT INTO site SELECT $1, i, 'site ' || i, $2 + $3 FROM n WHERE i <> $2"
-    );
-    fill(&world, insert, Micros(0)).await;
+    fill(&world, &SITES, Micros(0)).await;
     let World { db, context, ids, tenant, site, .. } = &world;
     let mut txn = db.change(context, *tenant, Access::Write).await.unwrap();
     let known = site_create_or_get(&mut txn, context, ids, *tenant, "Depot", NOW).await;
-    assert_eq!(known.unwrap(), *site);
+    assert_eq!(known.unwrap(), (*site, None));
     assert!(is_full(site_create_or_get(&mut txn, context, ids, *tenant, "New", NOW).await));
 }
 
@@ -234,20 +236,19 @@ async fn a_damaged_credential_costs_its_own_device_only() {
         };
         made.push(device_create(db, vault, context, ids, &new, NOW).await.unwrap().id);
     }
-    let damage = async |column: &'static str, device: i64| {
-        let mut txn = db.write().await.unwrap();
-        sqlx::query(column).bind(device).execute(&mut *txn).await.unwrap();
+    let damage = async |statement: &'static Sql, device: i64| {
+        let mut txn = db.identity(IdentityKey::of_a_test()).await.unwrap();
+        statement.bind(device).execute(&mut txn).await.unwrap();
         txn.commit().await.unwrap();
     };
-    let sealed = "UPDATE credential SET sealed = zeroblob(40) WHERE device_id = $1";
-    damage(sealed, made[1].0).await;
+    damage(&SPOIL_CREDENTIAL, made[1].0).await;
     let (assignment, left_out) =
         assignment_for(db, vault, context, (*tenant, agent)).await.unwrap();
     assert_eq!(left_out, [made[1]]);
     let polled: Vec<_> = assignment.devices.iter().map(|device| device.device_id).collect();
     assert_eq!(polled, [made[0].0, made[2].0]);
     // Without the tenant's key nothing is pushed: the agent keeps what it has.
-    damage("UPDATE tenant_key SET wrapped_key = zeroblob(40) WHERE $1 > 0", 1).await;
+    damage(&SPOIL_KEYS, 1).await;
     assert!(assignment_for(db, vault, context, (*tenant, agent)).await.is_err());
 }
 
@@ -258,9 +259,9 @@ async fn a_revision_outgrows_the_one_an_agent_kept_from_before_a_restore() {
     let World { db, vault, context, tenant, .. } = &world;
     let revision =
         async || assignment_for(db, vault, context, (*tenant, agent)).await.unwrap().0.revision;
-    assert!(assignment_outgrow(db, context, (*tenant, agent), 41).await.unwrap());
+    assert!(assignment_outgrow(db, context, (*tenant, agent), 41, NOW).await.unwrap());
     assert_eq!(revision().await, 42);
-    assert!(!assignment_outgrow(db, context, (*tenant, agent), 7).await.unwrap());
-    assert!(!assignment_outgrow(db, context, (*tenant, agent), u64::MAX).await.unwrap());
+    assert!(!assignment_outgrow(db, context, (*tenant, agent), 7, NOW).await.unwrap());
+    assert!(!assignment_outgrow(db, context, (*tenant, agent), u64::MAX, NOW).await.unwrap());
     assert_eq!(revision().await, 42);
 }

@@ -5,11 +5,22 @@ use std::sync::Arc;
 use farwatch_common::clock::Micros;
 use farwatch_common::id::{AgentId, DeviceId, TenantId};
 use farwatch_proto::v1::{InterfaceFacts, InterfaceTable};
-use sqlx::Row as _;
 
 use super::Live;
 use super::layout::Layout;
-use crate::store::{Database, SampleStore, StoreError};
+use crate::store::samples::read_all_stored;
+use crate::store::sql::sql;
+use crate::store::{Database, SampleStore, StoreError, Txn};
+
+sql! { pub(crate) AGENTS =
+"SELECT tenant_id, agent_id, last_seen_at, last_ack_at, coalesce(version, ''),
+        coalesce(platform, ''), revoked_at IS NOT NULL
+ FROM agent" }
+sql! { pub(crate) DEVICES =
+"SELECT tenant_id, agent_id, device_id, interval_s, named FROM device" }
+sql! { pub(crate) INTERFACES =
+"SELECT device_id, if_index, name, description, alias, if_type, speed_bps, mac, seen_at
+ FROM interface ORDER BY device_id, if_index" }
 
 impl Live {
     /// Reads inventory, schemas and the last samples. Agents count as offline until they are heard.
@@ -21,9 +32,11 @@ impl Live {
         for (tenant, id, schema) in samples.schemas().await? {
             self.layout_added(tenant, id, Arc::new(Layout::new(&schema)));
         }
-        let agents = self.load_agents(database).await?;
-        self.load_devices(database).await?;
-        self.load_interfaces(database).await?;
+        let mut txn = read_all_stored(database).await?;
+        let agents = self.load_agents(&mut txn).await?;
+        self.load_devices(&mut txn).await?;
+        self.load_interfaces(&mut txn).await?;
+        drop(txn);
         for (tenant, agent) in agents {
             let rows = samples.last_rows(tenant, agent).await?;
             self.change(|fleet, now| {
@@ -39,24 +52,15 @@ impl Live {
         Ok(())
     }
 
-    async fn load_agents(
-        &self,
-        database: &Database,
-    ) -> Result<Vec<(TenantId, AgentId)>, StoreError> {
-        let rows = sqlx::query(
-            "SELECT tenant_id, agent_id, last_seen_at, last_ack_at, coalesce(version, ''),
-                    coalesce(platform, ''), revoked_at IS NOT NULL
-             FROM agent",
-        )
-        .fetch_all(database.reader())
-        .await?;
+    async fn load_agents(&self, txn: &mut Txn) -> Result<Vec<(TenantId, AgentId)>, StoreError> {
+        let rows = AGENTS.query().all(txn).await?;
         let mut agents = Vec::with_capacity(rows.len());
         for row in &rows {
-            let (tenant, id) = (TenantId(row.try_get(0)?), AgentId(row.try_get(1)?));
-            let seen_at: Option<i64> = row.try_get(2)?;
-            let ack_at: Option<i64> = row.try_get(3)?;
-            let (version, platform) = (row.try_get(4)?, row.try_get(5)?);
-            let revoked: bool = row.try_get(6)?;
+            let (tenant, id) = (TenantId(row.get(0)?), AgentId(row.get(1)?));
+            let seen_at: Option<i64> = row.get(2)?;
+            let ack_at: Option<i64> = row.get(3)?;
+            let (version, platform) = (row.get(4)?, row.get(5)?);
+            let revoked: bool = row.get(6)?;
             self.change(|fleet, now| {
                 let agent = fleet.agent_added(tenant, id, now);
                 agent.remember(seen_at.map(Micros), ack_at.map(Micros), version, platform);
@@ -69,47 +73,39 @@ impl Live {
         Ok(agents)
     }
 
-    async fn load_devices(&self, database: &Database) -> Result<(), StoreError> {
-        let rows =
-            sqlx::query("SELECT tenant_id, agent_id, device_id, interval_s, named FROM device")
-                .fetch_all(database.reader())
-                .await?;
+    async fn load_devices(&self, txn: &mut Txn) -> Result<(), StoreError> {
+        let rows = DEVICES.query().all(txn).await?;
         for row in &rows {
-            let (tenant, agent) = (TenantId(row.try_get(0)?), AgentId(row.try_get(1)?));
-            let id = DeviceId(row.try_get(2)?);
-            self.device_added(tenant, agent, id, row.try_get(3)?);
-            if !row.try_get::<bool, _>(4)? {
+            let (tenant, agent) = (TenantId(row.get(0)?), AgentId(row.get(1)?));
+            let id = DeviceId(row.get(2)?);
+            self.device_added(tenant, agent, id, whole(row.get(3)?));
+            if !row.get::<bool>(4)? {
                 self.device_follows_name(id);
             }
         }
         Ok(())
     }
 
-    async fn load_interfaces(&self, database: &Database) -> Result<(), StoreError> {
-        let rows = sqlx::query(
-            "SELECT device_id, if_index, name, description, alias, if_type, speed_bps, mac, seen_at
-             FROM interface ORDER BY device_id, if_index",
-        )
-        .fetch_all(database.reader())
-        .await?;
+    async fn load_interfaces(&self, txn: &mut Txn) -> Result<(), StoreError> {
+        let rows = INTERFACES.query().all(txn).await?;
         let mut tables: Vec<(Micros, InterfaceTable)> = Vec::new();
         for row in &rows {
-            let device_id: i64 = row.try_get(0)?;
-            let speed_bps: i64 = row.try_get(6)?;
+            let device_id: i64 = row.get(0)?;
+            let speed_bps: i64 = row.get(6)?;
             let facts = InterfaceFacts {
-                index: row.try_get(1)?,
-                name: row.try_get(2)?,
-                description: row.try_get(3)?,
-                alias: row.try_get(4)?,
-                r#type: row.try_get(5)?,
+                index: whole(row.get(1)?),
+                name: row.get(2)?,
+                description: row.get(3)?,
+                alias: row.get(4)?,
+                r#type: whole(row.get(5)?),
                 speed_bps: u64::try_from(speed_bps).unwrap_or(0),
-                mac: row.try_get(7)?,
+                mac: row.get(7)?,
             };
             match tables.last_mut().filter(|(_, table)| table.device_id == device_id) {
                 Some((_, table)) => table.interfaces.push(facts),
                 None => {
                     let table = InterfaceTable { device_id, interfaces: vec![facts] };
-                    tables.push((Micros(row.try_get(8)?), table));
+                    tables.push((Micros(row.get(8)?), table));
                 }
             }
         }
@@ -120,4 +116,9 @@ impl Live {
         });
         Ok(())
     }
+}
+
+/// A number that was stored from 32 bits.
+fn whole(stored: i64) -> u32 {
+    u32::try_from(stored).unwrap_or(0)
 }

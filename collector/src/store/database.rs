@@ -7,14 +7,20 @@ mod sqlite;
 pub mod migrate;
 pub mod roles;
 mod scram;
+mod serving;
+mod url;
 
+use std::fmt;
 use std::path::{Path, PathBuf};
 
-use sqlx::sqlite::SqlitePool;
-use sqlx::{PgPool, Sqlite};
+use farwatch_common::secret::Secret;
+use sqlx::PgPool;
+use sqlx::postgres::PgConnectOptions;
 
 use super::txn::{Inner, Mode, Scope, Txn};
 pub use postgres::Refusal;
+pub use serving::Serving;
+pub use url::DatabaseUrl;
 
 /// What can go wrong in the store.
 #[derive(Debug, thiserror::Error)]
@@ -27,6 +33,11 @@ pub enum StoreError {
     Open { path: PathBuf, source: sqlx::Error },
     #[error("cannot bring the database {path} to this version's schema")]
     Migrate { path: PathBuf, source: sqlx::migrate::MigrateError },
+    #[error(
+        "{database} has a schema of a later version (migration {version}): run the \
+         farwatch-collector that made it, or a later one"
+    )]
+    Newer { database: String, version: i64 },
     #[error("the linked SQLite {found} is older than 3.51.3, which has a known corruption bug")]
     OldSqlite { found: String },
     #[error("the database ignored `PRAGMA {name}`: it says {found}")]
@@ -36,8 +47,20 @@ pub enum StoreError {
     Url { source: sqlx::Error },
     #[error("cannot reach PostgreSQL at {server}")]
     Connect { server: String, source: sqlx::Error },
+    #[error(
+        "cannot bring PostgreSQL at {server} to this version's schema; `migrate` signs in as a \
+         superuser, or as the database's owner who may make roles"
+    )]
+    MigrateServer { server: String, source: sqlx::migrate::MigrateError },
+    #[error("cannot give the login `farwatch` its password")]
+    LoginPassword(#[from] roles::PasswordError),
     #[error("PostgreSQL at {server} cannot be served from: {why}")]
     Refused { server: String, why: Refusal },
+    #[error(
+        "another farwatch-collector serves from PostgreSQL at {server}; stop it first, or give \
+         this one a database of its own"
+    )]
+    Served { server: String },
     #[error("the database failed")]
     Database(#[from] sqlx::Error),
     #[error("a statement of the transaction failed before: nothing of it is kept")]
@@ -73,9 +96,6 @@ impl StoreError {
     }
 }
 
-/// A write transaction of SQLite. Nothing is kept unless `commit` is called.
-pub type Transaction = sqlx::Transaction<'static, Sqlite>;
-
 /// Where everything is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Engine {
@@ -83,6 +103,62 @@ pub enum Engine {
     Sqlite,
     /// A server that holds each tenant's rows apart by itself.
     Postgres,
+}
+
+/// Which database a configuration names.
+#[derive(Clone, Debug)]
+pub enum Target {
+    /// The file in this directory.
+    Sqlite(PathBuf),
+    Postgres(Server),
+}
+
+/// A PostgreSQL database, and how to sign in there.
+#[derive(Clone)]
+pub struct Server {
+    url: DatabaseUrl,
+    password: Option<Secret>,
+}
+
+/// For people, and without the password.
+impl fmt::Debug for Server {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.options() {
+            Ok(options) => f.write_str(&postgres::server(&options)),
+            Err(_) => f.write_str("nowhere"),
+        }
+    }
+}
+
+impl Server {
+    /// A password in the URL comes before `password`.
+    #[must_use]
+    pub fn new(url: DatabaseUrl, password: Option<Secret>) -> Self {
+        Self { url, password }
+    }
+
+    fn options(&self) -> Result<PgConnectOptions, StoreError> {
+        let mut options = self.url.options().map_err(|source| StoreError::Url { source })?;
+        if let Some(password) = self.password.as_ref().filter(|_| !self.url.has_password()) {
+            options = options.password(str::from_utf8(password.expose()).unwrap_or_default());
+        }
+        Ok(postgres::with_ours(options))
+    }
+
+    /// Where `serve` signs in, once `migrate` has made the login.
+    pub fn login_url(&self) -> Result<String, StoreError> {
+        let options = self.options()?;
+        let database = options.get_database().unwrap_or(options.get_username());
+        Ok(match options.get_socket() {
+            Some(socket) => {
+                format!("postgres:///{database}?host={}&user=farwatch", socket.display())
+            }
+            None => {
+                let (host, port) = (options.get_host(), options.get_port());
+                format!("postgres://farwatch@{host}:{port}/{database}")
+            }
+        })
+    }
 }
 
 /// The collector's database. Cheap to clone.
@@ -103,10 +179,27 @@ impl Database {
         Ok(Self { pools: Pools::Sqlite(sqlite::open(data_dir).await?) })
     }
 
-    /// Connects to the PostgreSQL database of `url`; refuses one that does not keep tenants
-    /// apart from whoever signs in.
-    pub async fn connect(url: &str) -> Result<Self, StoreError> {
-        Ok(Self { pools: Pools::Postgres(postgres::connect(url).await?) })
+    /// Connects to a PostgreSQL database; refuses one that does not keep tenants apart from
+    /// whoever signs in, and one without this version's schema.
+    pub async fn connect(server: Server) -> Result<Self, StoreError> {
+        Ok(Self { pools: Pools::Postgres(postgres::connect(server.options()?).await?) })
+    }
+
+    /// Opens what the configuration names.
+    pub async fn open_target(target: Target) -> Result<Self, StoreError> {
+        match target {
+            Target::Sqlite(data_dir) => Self::open(&data_dir).await,
+            Target::Postgres(server) => Self::connect(server).await,
+        }
+    }
+
+    /// The right to serve from a PostgreSQL database, where the lock of the data directory keeps
+    /// nobody out who has another one.
+    pub async fn serving(&self) -> Result<Option<Serving>, StoreError> {
+        match &self.pools {
+            Pools::Sqlite(_) => Ok(None),
+            Pools::Postgres(pool) => Serving::begin(&pool.connect_options()).await.map(Some),
+        }
     }
 
     #[must_use]
@@ -125,18 +218,6 @@ impl Database {
         Ok(Txn::new(inner, scope))
     }
 
-    /// For queries of callers that know SQLite only.
-    #[must_use]
-    pub fn reader(&self) -> &SqlitePool {
-        &self.sqlite().readers
-    }
-
-    /// Begins a write transaction on the only writer connection; waits for its turn. For callers
-    /// that know SQLite only.
-    pub async fn write(&self) -> Result<Transaction, StoreError> {
-        Ok(self.sqlite().begin(Mode::Write).await?)
-    }
-
     /// Closes all connections; SQLite checkpoints its WAL.
     pub async fn close(&self) {
         match &self.pools {
@@ -144,50 +225,34 @@ impl Database {
             Pools::Postgres(pool) => pool.close().await,
         }
     }
-
-    fn sqlite(&self) -> &sqlite::Pools {
-        match &self.pools {
-            Pools::Sqlite(pools) => pools,
-            Pools::Postgres(_) => unreachable!("`serve` opens SQLite: its callers know no other"),
-        }
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::fixture::Raw;
 
     #[tokio::test]
     async fn opens_twice_and_keeps_what_was_committed() {
         let dir = tempfile::tempdir().unwrap();
         let first = Database::open(dir.path()).await.unwrap();
-        let mut kept = first.write().await.unwrap();
-        sqlx::query("INSERT INTO tenant VALUES ($1, $2, $3)")
-            .bind(1i64)
-            .bind("kept")
-            .bind(0i64)
-            .execute(&mut *kept)
-            .await
-            .unwrap();
-        kept.commit().await.unwrap();
-        let mut dropped = first.write().await.unwrap();
-        sqlx::query("INSERT INTO tenant VALUES (2, 'dropped', 0)")
-            .execute(&mut *dropped)
-            .await
-            .unwrap();
-        drop(dropped);
+        let add = "INSERT INTO tenant (tenant_id, name, created_at) VALUES (1, 'kept', 0)";
+        Raw::Sqlite(&first).run(add).await;
         first.close().await;
         let second = Database::open(dir.path()).await.unwrap();
-        let names: Vec<String> =
-            sqlx::query_scalar("SELECT name FROM tenant").fetch_all(second.reader()).await.unwrap();
-        assert_eq!(names, ["kept"]);
+        let kept = "SELECT COUNT(*) FROM tenant WHERE name = 'kept'";
+        assert_eq!(Raw::Sqlite(&second).count(kept).await, 1);
     }
 
     #[tokio::test]
-    async fn readers_cannot_write() {
+    async fn a_later_versions_file_is_refused() {
         let dir = tempfile::tempdir().unwrap();
-        let database = Database::open(dir.path()).await.unwrap();
-        let refused = sqlx::query("DELETE FROM tenant").execute(database.reader()).await;
-        assert!(refused.is_err());
+        let first = Database::open(dir.path()).await.unwrap();
+        let later = "INSERT INTO _sqlx_migrations SELECT 9999, description, installed_on, success,
+                     checksum, execution_time FROM _sqlx_migrations WHERE version = 1";
+        Raw::Sqlite(&first).run(later).await;
+        first.close().await;
+        let error = Database::open(dir.path()).await.unwrap_err();
+        assert!(matches!(error, StoreError::Newer { version: 9999, .. }), "{error:?}");
     }
 }

@@ -10,9 +10,10 @@ use farwatch_common::sample::{Column, Group, MetricKind, Row, Schema, Unit, defi
 use farwatch_proto::v1::Batch;
 use prost::Message as _;
 use scratch::Scratch;
-use sqlx::Connection as _;
+use sqlx::{SqlSafeStr, Sqlite, Transaction};
 
 use super::samples::Append;
+use super::txn::{Inner, Mode, Scope};
 use super::{Database, Samples};
 use crate::identity::peer::Transport;
 use crate::identity::tenancy::Actor;
@@ -46,6 +47,49 @@ const INVENTORY: &str = "
            (1, 110, 5, 11, 'r3', '192.0.2.1', 161, 60, 'v2c', 0),
            (2, 200, 6, 20, 'r4', '192.0.2.1', 161, 60, 'v2c', 0);";
 
+/// SQL past roles and tenants: in the file, or as a superuser.
+pub(crate) enum Raw<'a> {
+    Sqlite(&'a Database),
+    Postgres(&'a Scratch),
+}
+
+impl Raw<'_> {
+    pub(crate) async fn run(&self, sql: impl SqlSafeStr) {
+        match self {
+            Self::Sqlite(database) => {
+                let mut txn = sqlite(database).await;
+                sqlx::raw_sql(sql).execute(&mut *txn).await.unwrap();
+                txn.commit().await.unwrap();
+            }
+            Self::Postgres(scratch) => {
+                sqlx::raw_sql(sql).execute(&mut scratch.superuser().await).await.unwrap();
+            }
+        }
+    }
+
+    /// The number that the statement gives.
+    pub(crate) async fn count(&self, sql: impl SqlSafeStr) -> i64 {
+        match self {
+            Self::Sqlite(database) => {
+                sqlx::query_scalar(sql).fetch_one(&mut *sqlite(database).await).await.unwrap()
+            }
+            Self::Postgres(scratch) => {
+                let superuser = &mut scratch.superuser().await;
+                sqlx::query_scalar(sql).fetch_one(superuser).await.unwrap()
+            }
+        }
+    }
+}
+
+/// A transaction of the driver, on the only writer.
+async fn sqlite(database: &Database) -> Transaction<'static, Sqlite> {
+    let txn = database.begin(Mode::Write, Scope::identity()).await.unwrap();
+    match txn.into_inner() {
+        Inner::Sqlite(inner) => inner,
+        Inner::Postgres(_) => panic!("not SQLite"),
+    }
+}
+
 /// A SQLite database of its own, with the inventory in it.
 pub(crate) struct World {
     pub(crate) database: Database,
@@ -57,9 +101,7 @@ impl World {
     pub(crate) async fn open() -> Self {
         let dir = tempfile::tempdir().unwrap();
         let database = Database::open(dir.path()).await.unwrap();
-        let mut txn = database.write().await.unwrap();
-        sqlx::raw_sql(INVENTORY).execute(&mut *txn).await.unwrap();
-        txn.commit().await.unwrap();
+        Raw::Sqlite(&database).run(INVENTORY).await;
         let samples = Samples::new(database.clone());
         Self { database, samples, dir }
     }
@@ -76,8 +118,13 @@ impl World {
         Self { database, samples, dir: self.dir }
     }
 
+    /// Runs past roles and tenants.
+    pub(crate) async fn run(&self, sql: &'static str) {
+        Raw::Sqlite(&self.database).run(sql).await;
+    }
+
     pub(crate) async fn count(&self, sql: &'static str) -> i64 {
-        sqlx::query_scalar(sql).fetch_one(self.database.reader()).await.unwrap()
+        Raw::Sqlite(&self.database).count(sql).await
     }
 }
 
@@ -92,22 +139,19 @@ impl PostgresWorld {
     /// `None`, and a line that says so, without a cluster.
     pub(crate) async fn open() -> Option<Self> {
         let scratch = Scratch::open().await?;
-        let mut superuser = scratch.superuser().await;
-        sqlx::raw_sql(INVENTORY).execute(&mut superuser).await.unwrap();
-        superuser.close().await.unwrap();
+        Raw::Postgres(&scratch).run(INVENTORY).await;
         let database = scratch.database().await;
         let samples = Samples::new(database.clone());
         Some(Self { database, samples, scratch })
     }
 
-    /// Runs as who may do everything.
+    /// Runs past roles and tenants.
     pub(crate) async fn run(&self, sql: &'static str) {
-        sqlx::raw_sql(sql).execute(&mut self.scratch.superuser().await).await.unwrap();
+        Raw::Postgres(&self.scratch).run(sql).await;
     }
 
     pub(crate) async fn count(&self, sql: &'static str) -> i64 {
-        let superuser = &mut self.scratch.superuser().await;
-        sqlx::query_scalar(sql).fetch_one(superuser).await.unwrap()
+        Raw::Postgres(&self.scratch).count(sql).await
     }
 
     pub(crate) async fn remove(self) {

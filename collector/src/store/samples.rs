@@ -25,6 +25,7 @@ use farwatch_proto::v1::{DeviceFacts, InterfaceTable};
 use super::StoreError;
 use crate::identity::TenantContext;
 pub use engines::Samples;
+pub use subject::read_all_stored;
 
 /// Most batches one query reads: a month of a device that is polled every minute.
 pub const QUERY_BATCHES_MAX: usize = 50_000;

@@ -8,17 +8,20 @@
 //! - on crash: nothing of an uncommitted transaction stays
 
 #[cfg(test)]
-pub(crate) mod tests;
+mod tests;
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::ops::{Deref, DerefMut};
 
+use farwatch_common::clock::Micros;
 use farwatch_common::id::TenantId;
 use sqlx::{Postgres, Sqlite, Transaction};
 
 use super::sql::Sql;
 use super::{Database, Engine, StoreError};
+use crate::audit::write::Chains;
+use crate::audit::{Change, INSTALLATION, Who};
 use crate::identity::{Access, IdentityKey, TenantContext};
 use crate::ingest::IngestKey;
 
@@ -156,6 +159,12 @@ impl Txn {
         &mut self.inner
     }
 
+    /// For tests that go past roles and tenants.
+    #[cfg(test)]
+    pub(super) fn into_inner(self) -> Inner {
+        self.inner
+    }
+
     /// Before a statement: both engines refuse all that follows a failed one, as PostgreSQL does.
     pub(super) fn enter(&mut self) -> Result<(), StoreError> {
         if self.failed {
@@ -184,10 +193,13 @@ impl Txn {
     }
 }
 
-/// A change in one tenant by a caller who may make it.
+/// A change by a caller who may make it, under the lock of its tenant: what is counted in it stays
+/// true until it is kept.
 pub struct Write {
     txn: Txn,
     tenant: TenantId,
+    who: Who,
+    chains: Chains,
 }
 
 impl Write {
@@ -197,8 +209,17 @@ impl Write {
         self.tenant
     }
 
-    /// Keeps the change.
-    pub async fn commit(self) -> Result<(), StoreError> {
+    /// Keeps what was written, with a row of the audit for each change; none, only where nothing
+    /// came to be changed.
+    pub async fn commit(
+        mut self,
+        changes: impl IntoIterator<Item = Change>,
+        at: Micros,
+    ) -> Result<(), StoreError> {
+        for change in changes {
+            self.chains.add(&mut self.txn, &self.who, change, at).await?;
+        }
+        self.chains.close(&mut self.txn).await?;
         self.txn.commit().await
     }
 }
@@ -229,6 +250,13 @@ pub enum AccessError {
     Store(#[from] StoreError),
 }
 
+fn hold(context: &TenantContext, tenant: TenantId, access: Access) -> Result<(), AccessError> {
+    if !context.may(tenant, Access::Read) {
+        return Err(AccessError::NotFound);
+    }
+    if context.may(tenant, access) { Ok(()) } else { Err(AccessError::Denied) }
+}
+
 impl Database {
     /// Begins to read in the tenants of the caller; all statements see one snapshot.
     pub async fn read(&self, context: &TenantContext) -> Result<Txn, StoreError> {
@@ -243,14 +271,59 @@ impl Database {
         tenant: TenantId,
         access: Access,
     ) -> Result<Write, AccessError> {
-        if !context.may(tenant, Access::Read) {
-            return Err(AccessError::NotFound);
-        }
-        if !context.may(tenant, access) {
+        hold(context, tenant, access)?;
+        Ok(self.begin_change(Scope::app(tenant), context.who(), &[tenant].into()).await?)
+    }
+
+    /// The same as `identity`: keys, tokens and memberships of one tenant.
+    pub async fn identity_change(
+        &self,
+        _: IdentityKey,
+        context: &TenantContext,
+        tenant: TenantId,
+        access: Access,
+    ) -> Result<Write, AccessError> {
+        hold(context, tenant, access)?;
+        Ok(self.begin_change(Scope::identity(), context.who(), &[tenant].into()).await?)
+    }
+
+    /// Begins a change of what belongs to no tenant; only those may who see all.
+    pub async fn installation_change(
+        &self,
+        _: IdentityKey,
+        context: &TenantContext,
+    ) -> Result<Write, AccessError> {
+        if !context.is_super_admin() {
             return Err(AccessError::Denied);
         }
-        let txn = self.begin(Mode::Write, Scope::app(tenant)).await?;
-        Ok(Write { txn, tenant })
+        let chain = BTreeSet::from([INSTALLATION]);
+        Ok(self.begin_change(Scope::identity(), context.who(), &chain).await?)
+    }
+
+    /// Begins a change of what is a person's own, which shows in all these tenants; in the
+    /// installation's chain where there are none.
+    pub async fn own_change(
+        &self,
+        _: IdentityKey,
+        who: Who,
+        mut tenants: BTreeSet<TenantId>,
+    ) -> Result<Write, StoreError> {
+        if tenants.is_empty() {
+            tenants.insert(INSTALLATION);
+        }
+        self.begin_change(Scope::identity(), who, &tenants).await
+    }
+
+    async fn begin_change(
+        &self,
+        scope: Scope,
+        who: Who,
+        tenants: &BTreeSet<TenantId>,
+    ) -> Result<Write, StoreError> {
+        let mut txn = self.begin(Mode::Write, scope).await?;
+        let chains = Chains::lock(&mut txn, tenants).await?;
+        let tenant = tenants.first().copied().unwrap_or(INSTALLATION);
+        Ok(Write { txn, tenant, who, chains })
     }
 
     /// Begins to read accounts, sessions, keys and tokens, before anybody is known.

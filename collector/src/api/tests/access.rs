@@ -126,11 +126,8 @@ async fn a_revoked_agent_is_ended_everywhere() {
     let answer = world.post(&path, &admin, json!({})).await.data();
     assert!(answer["revoked_at"].is_string(), "{answer}");
     assert_eq!(*world.ended.0.lock().unwrap(), [agent]);
-    let open: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM agent_key WHERE revoked_at IS NULL")
-        .fetch_one(world.state.db.reader())
-        .await
-        .unwrap();
-    assert_eq!(open, 0);
+    let open = "SELECT COUNT(*) FROM agent_key WHERE revoked_at IS NULL";
+    assert_eq!(world.raw().count(open).await, 0);
     let refused = world.post("/api/v1/devices", &admin, new_device(agent, "10.0.0.1")).await;
     assert_eq!((refused.status, refused.code()), (StatusCode::CONFLICT, "agent_revoked".into()));
     let again = world.post(&path, &admin, json!({})).await.data();

@@ -45,9 +45,7 @@ async fn a_device_is_added_assigned_and_taken_out() {
     let (last, _) = assignment_for(db, vault, local, (tenant, agent)).await.unwrap();
     assert_eq!((last.revision, last.devices.len()), (after.revision + 1, 0));
     assert_eq!(world.get(&path, &who).await.code(), "not_found");
-    let left: i64 =
-        sqlx::query_scalar("SELECT COUNT(*) FROM credential").fetch_one(db.reader()).await.unwrap();
-    assert_eq!(left, 0);
+    assert_eq!(world.raw().count("SELECT COUNT(*) FROM credential").await, 0);
 }
 
 /// The answer, unless it takes more than `polls` polls: then the request is dropped.
@@ -76,12 +74,9 @@ async fn a_device_that_was_committed_is_told_even_if_the_client_hung_up() {
         let request = world.post("/api/v1/devices", &admin, device);
         let answer = given_up(request, polls).await;
         // A commit under way ends before this begins.
-        drop(world.state.db.write().await.unwrap());
-        let made: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM device WHERE host = $1")
-            .bind(format!("10.0.0.{polls}"))
-            .fetch_one(world.state.db.reader())
-            .await
-            .unwrap();
+        drop(world.state.db.identity(IdentityKey::of_a_test()).await.unwrap());
+        let made = format!("SELECT COUNT(*) FROM device WHERE host = '10.0.0.{polls}'");
+        let made = world.raw().count(composed(made)).await;
         if made == 1 {
             let told = tokio::time::timeout(PATIENCE, changes.recv()).await;
             assert_eq!(told.expect("nobody was told").unwrap(), agent, "after {polls} polls");

@@ -9,7 +9,13 @@ const NOBODYS: [(&str, &str); 3] = [
 /// Every operation with an id in its path, asked by one tenant for another's thing.
 #[tokio::test]
 async fn another_tenants_id_is_like_an_id_nobody_has() {
-    let world = World::new().await;
+    for world in World::each().await {
+        foreign_ids_are_nobodys(&world).await;
+        world.remove().await;
+    }
+}
+
+async fn foreign_ids_are_nobodys(world: &World) {
     let (north, south) = (world.tenant("North").await, world.tenant("South").await);
     let (agent, _) = world.agent(north, "a").await;
     let ours = world.user("north@example.net", Role::TenantAdmin, Some(north)).await;
@@ -58,7 +64,13 @@ async fn another_tenants_id_is_like_an_id_nobody_has() {
 
 #[tokio::test]
 async fn ids_in_bodies_and_queries_are_held_to_the_caller_too() {
-    let world = World::new().await;
+    for world in World::each().await {
+        foreign_ids_are_not_found(&world).await;
+        world.remove().await;
+    }
+}
+
+async fn foreign_ids_are_not_found(world: &World) {
     let (north, south) = (world.tenant("North").await, world.tenant("South").await);
     let (agent, site) = world.agent(north, "a").await;
     let theirs = world.user("south@example.net", Role::TenantAdmin, Some(south)).await;
@@ -88,7 +100,13 @@ async fn ids_in_bodies_and_queries_are_held_to_the_caller_too() {
 
 #[tokio::test]
 async fn one_caller_may_watch_many_tenants() {
-    let world = World::new().await;
+    for world in World::each().await {
+        lists_span_tenants(&world).await;
+        world.remove().await;
+    }
+}
+
+async fn lists_span_tenants(world: &World) {
     for name in ["North", "South"] {
         let tenant = world.tenant(name).await;
         world.agent(tenant, name).await;

@@ -73,13 +73,7 @@ async fn a_person_without_a_tenant_is_told_so_and_a_super_admin_goes_on() {
     assert_eq!(world.get("/api/v1/devices", &all).await.data(), json!([]));
     let tenant = world.tenant("North").await;
     let viewer = world.user("viewer@example.net", Role::Viewer, Some(tenant)).await;
-    let mut txn = world.state.db.write().await.unwrap();
-    sqlx::query("DELETE FROM membership WHERE tenant_id = $1")
-        .bind(tenant.0)
-        .execute(&mut *txn)
-        .await
-        .unwrap();
-    txn.commit().await.unwrap();
+    world.raw().run("DELETE FROM membership").await;
     let refused = world.get("/api/v1/devices", &viewer).await;
     assert_eq!(refused.code(), "forbidden");
     assert!(refused.body.contains("no role in any tenant"), "{}", refused.body);

@@ -94,17 +94,11 @@ async fn what_is_answered_is_committed() {
 #[tokio::test]
 async fn a_poisoned_batch_fails_alone() {
     let world = World::open().await;
-    let mut txn = world.database.write().await.unwrap();
     // What a constraint that is not known here would do.
-    sqlx::raw_sql(
-        "CREATE TABLE refuses (x INTEGER NOT NULL);
-         CREATE TRIGGER poisoned AFTER INSERT ON ts_batch WHEN new.seq = 3
-         BEGIN INSERT INTO refuses VALUES (NULL); END;",
-    )
-    .execute(&mut *txn)
-    .await
-    .unwrap();
-    txn.commit().await.unwrap();
+    let poison = "CREATE TABLE refuses (x INTEGER NOT NULL);
+                  CREATE TRIGGER poisoned AFTER INSERT ON ts_batch WHEN new.seq = 3
+                  BEGIN INSERT INTO refuses VALUES (NULL); END;";
+    world.run(poison).await;
     let mut outcomes = outcomes(run(world.samples.clone(), 2..=5).await);
     outcomes.sort_by_key(|(seq, _)| *seq);
     let rejected = Outcome::Rejected(RejectCode::Malformed, "it cannot be stored".into());
@@ -159,6 +153,8 @@ struct FakeState {
     failures: usize,
     /// The sequence whose stream has a cursor that cannot be read.
     corrupt: Option<u64>,
+    /// The one append that fails is stored all the same.
+    ambiguous: bool,
     /// The sequence at which the stream has too many holes.
     holes: Option<u64>,
     groups: Vec<usize>,
@@ -178,6 +174,9 @@ impl SampleStore for Fake {
         }
         if batches.iter().any(|batch| Some(batch.seq) == state.corrupt) {
             return Err(StoreError::Corrupt { what: "a cursor".into() });
+        }
+        if mem::take(&mut state.ambiguous) {
+            return Ok(vec![Appended::Repeat; batches.len()]);
         }
         let one = |batch: &Append| {
             if Some(batch.seq) == state.holes { Appended::TooManyHoles } else { Appended::Stored }
@@ -271,6 +270,24 @@ async fn what_a_failing_database_refuses_is_kept_and_stored_once_it_is_well() {
     assert_eq!(answers, [1, 2, 3].map(|seq| (seq, Outcome::Durable)));
     // The same group each time.
     assert_eq!(fake.state.lock().unwrap().groups, [3, 3, 3]);
+}
+
+#[tokio::test]
+async fn live_learns_of_a_commit_whose_answer_was_lost() {
+    let fake = Fake::default();
+    (*fake.state.lock().unwrap()) =
+        FakeState { failures: 1, ambiguous: true, ..Default::default() };
+    let clock = Clock::system();
+    let live = Live::new(clock.clone());
+    let (queue, committer) =
+        Committer::new(fake, live.clone(), Presence::default(), Arc::default(), clock);
+    let (answered, mut answers) = mpsc::channel(4);
+    let (batch, schema) = (checked(1), crate::store::fixture::interfaces().id());
+    queue.submit(batch, answered).await.unwrap();
+    drop(queue);
+    committer.run(CancellationToken::new()).await.unwrap();
+    assert_eq!(answers.recv().await.unwrap().outcome, Outcome::Durable);
+    assert!(live.layout(TENANT, schema).is_some(), "the agent does not send its schema again");
 }
 
 #[tokio::test]

@@ -1,6 +1,7 @@
 //! Identity and inventory on both engines, each statement under the role it runs with.
 
 use super::*;
+use crate::audit::Origin;
 use crate::identity::agent_key::{agent_key_admit, agent_key_find};
 use crate::identity::api_key::{api_key_get, api_key_revoke, api_key_touch};
 use crate::identity::peer::Transport;
@@ -78,9 +79,9 @@ impl<'a> Place<'a> {
 }
 
 async fn people_sign_in(place: &Place<'_>) {
-    let Place { db, ids, north, south, .. } = place;
+    let Place { db, ids, north, south, all: local, .. } = place;
     let make = async |email, role, tenant| {
-        user_create(db, ids, email, "hash", (role, tenant), NOW).await.unwrap()
+        user_create(db, local, ids, email, "hash", (role, tenant), NOW).await.unwrap()
     };
     let admin = make("noc@example.net", Role::TenantAdmin, Some(*north)).await;
     let all = make("all@example.net", Role::SuperAdmin, None).await;
@@ -88,16 +89,18 @@ async fn people_sign_in(place: &Place<'_>) {
     assert_eq!((account.id, account.password_hash.as_str()), (admin, "hash"));
     let (_, context) = user_context(db, all).await.unwrap().unwrap();
     assert_eq!(context.tenants().collect::<Vec<_>>(), [*north, *south]);
-    let first = session_create(db, admin, None, NOW).await.unwrap();
+    let (user, context) = user_context(db, admin).await.unwrap().unwrap();
+    let signed_in = (&user, &context);
+    let first = session_create(db, signed_in, None, NOW).await.unwrap();
     let before = session_key(first.expose());
-    let token = session_create(db, admin, Some(before), NOW).await.unwrap();
+    let token = session_create(db, signed_in, Some(before), NOW).await.unwrap();
     let key = session_key(token.expose());
     let later = NOW.after(crate::identity::NOTE_EVERY);
     session_touch(db, key, later).await.unwrap();
     let session = session_get(db, key, later).await.unwrap().unwrap();
     assert_eq!(session.context.tenants().collect::<Vec<_>>(), [*north]);
     assert_eq!((session.user.role, session.last_used_at), (Role::TenantAdmin, later));
-    session_delete(db, key).await.unwrap();
+    session_delete(db, &session, Origin::default(), NOW).await.unwrap();
     for key in [before, key] {
         assert!(session_get(db, key, later).await.unwrap().is_none());
     }
@@ -155,15 +158,15 @@ async fn devices_come_and_go(place: &Place<'_>) {
     let (assignment, left_out) = assignment_for(db, vault, &peer, ours).await.unwrap();
     assert_eq!((assignment.devices.len(), assignment.revision, left_out.len()), (2, 3, 0));
     assert!(assignment_for(db, vault, stranger, ours).await.is_err());
-    assert!(assignment_outgrow(db, &peer, ours, 41).await.unwrap());
-    device_delete(db, all, second.id).await.unwrap();
+    assert!(assignment_outgrow(db, &peer, ours, 41, NOW).await.unwrap());
+    device_delete(db, all, second.id, NOW).await.unwrap();
     let (assignment, _) = assignment_for(db, vault, &peer, ours).await.unwrap();
     assert_eq!((assignment.devices.len(), assignment.revision), (1, 43));
     agent_revoke(db, all, agent, NOW).await.unwrap();
     assert!(agent_key_find(db, &KEY, NOW).await.unwrap().is_none());
     assert!(matches!(place.device(agent, "192.168.88.3").await, Err(InventoryError::Revoked)));
     assert!(assignment_for(db, vault, &peer, ours).await.is_err());
-    assert_eq!(device_delete(db, all, first.id).await.unwrap().id, first.id);
+    assert_eq!(device_delete(db, all, first.id, NOW).await.unwrap().id, first.id);
     assert_eq!(agent_list(db, all, &PAGE).await.unwrap().total, 2);
 }
 

@@ -11,6 +11,7 @@ use sqlx::{PgPool, Postgres, Row as _, Transaction};
 
 use super::StoreError;
 use super::error::is_broken_connection;
+use super::migrate::POSTGRES;
 use crate::store::txn::{Mode, Scope};
 
 /// Where the tables are.
@@ -49,6 +50,21 @@ pub enum Refusal {
     #[error("it has no schema `farwatch`. Run `farwatch-collector migrate` first")]
     NoSchema,
     #[error(
+        "its schema is older than this farwatch-collector (migration {found}, wanted {wanted}). \
+         Run `farwatch-collector migrate` of this version, and `serve` again"
+    )]
+    OlderSchema { found: i64, wanted: i64 },
+    #[error(
+        "its schema is newer than this farwatch-collector (migration {found}, known {known}). \
+         `serve` with the version that migrated it, or a later one"
+    )]
+    NewerSchema { found: i64, known: i64 },
+    #[error(
+        "its schema was made by another build of farwatch-collector (migration {version} differs). \
+         `serve` with that one"
+    )]
+    OtherSchema { version: i64 },
+    #[error(
         "the table `{table}` does not hold its tenants apart (row level security is not forced). \
          Run `farwatch-collector migrate`"
     )]
@@ -61,8 +77,7 @@ pub enum Refusal {
 }
 
 /// Connects, and looks whether the login and the server are fit to be served from.
-pub(super) async fn connect(url: &str) -> Result<PgPool, StoreError> {
-    let options = options(url)?;
+pub(super) async fn connect(options: PgConnectOptions) -> Result<PgPool, StoreError> {
     let server = server(&options);
     let pool = PgPoolOptions::new()
         .max_connections(POOL_MAX)
@@ -81,21 +96,20 @@ pub(super) async fn connect(url: &str) -> Result<PgPool, StoreError> {
     Err(fit)
 }
 
-/// The URL's options and ours, which every connection starts with.
-fn options(url: &str) -> Result<PgConnectOptions, StoreError> {
-    let options: PgConnectOptions = url.parse().map_err(|source| StoreError::Url { source })?;
-    Ok(options.application_name("farwatch-collector").options([
+/// The options of a URL and ours, which every connection starts with.
+pub(super) fn with_ours(options: PgConnectOptions) -> PgConnectOptions {
+    options.application_name("farwatch-collector").options([
         ("search_path", SCHEMA),
         // Compiling a plan takes longer than any of our statements.
         ("jit", "off"),
         ("statement_timeout", "30s"),
         ("lock_timeout", "10s"),
         ("idle_in_transaction_session_timeout", "60s"),
-    ]))
+    ])
 }
 
 /// Which server and database, for people: never the password.
-fn server(options: &PgConnectOptions) -> String {
+pub(super) fn server(options: &PgConnectOptions) -> String {
     let host = match options.get_socket() {
         Some(socket) => socket.display().to_string(),
         None => format!("{}:{}", options.get_host(), options.get_port()),
@@ -200,10 +214,39 @@ async fn refusal(pool: &PgPool) -> Result<Option<Refusal>, sqlx::Error> {
     if !sqlx::query_scalar::<_, bool>(schema).bind(SCHEMA).fetch_one(pool).await? {
         return Ok(Some(Refusal::NoSchema));
     }
+    if let Some(why) = version(pool).await? {
+        return Ok(Some(why));
+    }
     if let Some(row) = sqlx::query(UNLOCKED).bind(SCHEMA).fetch_optional(pool).await? {
         return Ok(Some(Refusal::Unlocked { table: row.try_get(0)? }));
     }
     durability(pool).await
+}
+
+/// Whether the schema is this version's.
+async fn version(pool: &PgPool) -> Result<Option<Refusal>, sqlx::Error> {
+    let there = "SELECT EXISTS (SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace
+                                WHERE nspname = $1 AND relname = '_sqlx_migrations')";
+    if !sqlx::query_scalar::<_, bool>(there).bind(SCHEMA).fetch_one(pool).await? {
+        return Ok(Some(Refusal::NoSchema));
+    }
+    let mut txn = pool.begin().await?;
+    sqlx::raw_sql("SET LOCAL ROLE farwatch_app").execute(&mut *txn).await?;
+    let text = "SELECT version, checksum FROM _sqlx_migrations WHERE success ORDER BY version";
+    let done: Vec<(i64, Vec<u8>)> = sqlx::query_as(text).fetch_all(&mut *txn).await?;
+    let last = done.last().map_or(0, |(version, _)| *version);
+    let wanted = POSTGRES.iter().map(|migration| migration.version).max().unwrap_or(0);
+    for (version, checksum) in &done {
+        match POSTGRES.iter().find(|known| known.version == *version) {
+            None => return Ok(Some(Refusal::NewerSchema { found: last, known: wanted })),
+            Some(known) if known.checksum.as_ref() != checksum => {
+                return Ok(Some(Refusal::OtherSchema { version: *version }));
+            }
+            Some(_) => {}
+        }
+    }
+    let older = done.len() < POSTGRES.iter().count();
+    Ok(older.then_some(Refusal::OlderSchema { found: last, wanted }))
 }
 
 /// An ack is a promise: a commit has to be on the disk.

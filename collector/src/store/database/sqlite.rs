@@ -4,16 +4,14 @@ use std::path::Path;
 use std::time::Duration;
 
 use farwatch_common::file::create_private;
-use sqlx::Row as _;
-use sqlx::migrate::Migrator;
+use sqlx::migrate::MigrateError;
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
 };
+use sqlx::{Row as _, Sqlite, Transaction};
 
-use super::{StoreError, Transaction};
+use super::{StoreError, migrate};
 use crate::store::txn::Mode;
-
-static MIGRATIONS: Migrator = sqlx::migrate!("../migrations/sqlite");
 
 /// Connections that only read. Queries are short; more would only fight for two cores.
 const READERS_MAX: u32 = 4;
@@ -26,13 +24,16 @@ const FILE_NAME: &str = "farwatch.db";
 /// The connections to one file.
 #[derive(Clone, Debug)]
 pub(super) struct Pools {
-    pub(super) writer: SqlitePool,
-    pub(super) readers: SqlitePool,
+    writer: SqlitePool,
+    readers: SqlitePool,
 }
 
 impl Pools {
     /// Begins on a reader, or on the only writer when it is this caller's turn.
-    pub(super) async fn begin(&self, mode: Mode) -> Result<Transaction, sqlx::Error> {
+    pub(super) async fn begin(
+        &self,
+        mode: Mode,
+    ) -> Result<Transaction<'static, Sqlite>, sqlx::Error> {
         match mode {
             Mode::Read => self.readers.begin().await,
             Mode::Write => self.writer.begin_with("BEGIN IMMEDIATE").await,
@@ -68,10 +69,12 @@ pub(super) async fn open(data_dir: &Path) -> Result<Pools, StoreError> {
         .connect_with(writing)
         .await
         .map_err(open)?;
-    MIGRATIONS
-        .run(&writer)
-        .await
-        .map_err(|source| StoreError::Migrate { path: path.clone(), source })?;
+    migrate::SQLITE.run(&writer).await.map_err(|error| match error {
+        MigrateError::VersionMissing(version) => {
+            StoreError::Newer { database: path.display().to_string(), version }
+        }
+        source => StoreError::Migrate { path: path.clone(), source },
+    })?;
     let readers = SqlitePoolOptions::new()
         .max_connections(READERS_MAX)
         .acquire_timeout(ACQUIRE_TIMEOUT)

@@ -81,17 +81,22 @@ impl Subject {
     }
 }
 
-/// Every schema of every tenant.
-pub(super) async fn all_schemas(
-    database: &Database,
-) -> Result<Vec<(TenantId, SchemaId, Schema)>, StoreError> {
+/// Begins to read what is stored for the agents of all tenants: a start looks at everything once.
+pub async fn read_all_stored(database: &Database) -> Result<Txn, StoreError> {
     // Only `identity` sees all tenants there are, and it sees no schemas.
     let mut txn = database.begin(Mode::Read, Scope::identity()).await?;
     let tenants = TENANTS.query().all(&mut txn).await?;
     drop(txn);
     let tenants = tenants.iter().map(|row| Ok(TenantId(row.get(0)?)));
     let scope = Scope::ingest(tenants.collect::<Result<_, StoreError>>()?);
-    let mut txn = database.begin(Mode::Read, scope).await?;
+    database.begin(Mode::Read, scope).await
+}
+
+/// Every schema of every tenant.
+pub(super) async fn all_schemas(
+    database: &Database,
+) -> Result<Vec<(TenantId, SchemaId, Schema)>, StoreError> {
+    let mut txn = read_all_stored(database).await?;
     let rows = SCHEMAS.query().all(&mut txn).await?;
     let one = |row: &crate::store::sql::Row| {
         let (id, schema) = schema(&row.get::<Vec<u8>>(1)?)?;

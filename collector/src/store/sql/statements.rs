@@ -6,8 +6,11 @@
 
 use super::Sql;
 use crate::api::health;
+use crate::audit::{list as audit_list, write};
 use crate::identity::{agent_key, api_key, session, tenancy, token, user};
+use crate::ingest::presence;
 use crate::inventory::{agent, assignment, credential, device, site, tenant};
+use crate::live::rebuild;
 use crate::store::samples::{cursor, facts, fetch, gaps, last, pages, subject};
 use crate::store::sqlite::append;
 use crate::store::txn::Role;
@@ -16,6 +19,12 @@ pub(super) static STATEMENTS: &[(Role, &[&Sql])] =
     &[(Role::App, APP), (Role::Ingest, INGEST), (Role::Identity, IDENTITY)];
 
 static APP: &[&Sql] = &[
+    &audit_list::LIST,
+    &audit_list::CHAIN,
+    &audit_list::HEAD,
+    &write::LOCK,
+    &write::INSERT,
+    &write::RAISE,
     &agent::TAKEN_NAMES,
     &agent::INSERT,
     &agent::TOTAL,
@@ -24,7 +33,7 @@ static APP: &[&Sql] = &[
     &agent::REVOKE,
     &api_key::TOTAL,
     &api_key::LIST,
-    &api_key::TENANT_OF,
+    &api_key::OF_TENANT,
     &assignment::BUMP,
     &assignment::OUTGROW,
     &assignment::REVISION,
@@ -77,10 +86,17 @@ static INGEST: &[&Sql] = &[
     &last::CHECKPOINTS,
     &last::CHECKPOINT_STORE,
     &last::TAIL,
+    &presence::SEEN,
+    &rebuild::AGENTS,
+    &rebuild::DEVICES,
+    &rebuild::INTERFACES,
     &subject::SCHEMAS,
 ];
 
 static IDENTITY: &[&Sql] = &[
+    &write::LOCK,
+    &write::INSERT,
+    &write::RAISE,
     &agent_key::FIND,
     &agent_key::DELETE_EXPIRED,
     &agent_key::ADMIT,

@@ -11,10 +11,9 @@ use super::statements::STATEMENTS;
 use super::*;
 use crate::ingest::IngestKey;
 use crate::store::Database;
-use crate::store::fixture::World;
 use crate::store::fixture::scratch::{Scratch, composed};
+use crate::store::fixture::{PostgresWorld, World};
 use crate::store::txn::Role;
-use crate::store::txn::tests::postgres::Server;
 
 sql! { ECHO_INT = "SELECT CAST($1 AS BIGINT)" }
 sql! { ECHO_TEXT = "SELECT CAST($1 AS TEXT)" }
@@ -96,9 +95,10 @@ async fn sqlite_gives_back_what_was_bound() {
 
 #[tokio::test]
 async fn postgres_gives_back_what_was_bound() {
-    let Some(server) = Server::start().await else { return };
-    every_value_comes_back(&server.database).await;
-    rows_are_what_the_statement_asks_for(&server.database).await;
+    let Some(world) = PostgresWorld::open().await else { return };
+    every_value_comes_back(&world.database).await;
+    rows_are_what_the_statement_asks_for(&world.database).await;
+    world.remove().await;
 }
 
 fn statements() -> impl Iterator<Item = (Role, &'static Sql)> {
@@ -137,7 +137,8 @@ fn every_statement_is_listed() {
 #[tokio::test]
 async fn every_statement_is_prepared_on_sqlite() {
     let world = World::open().await;
-    let mut connection = world.database.reader().acquire().await.unwrap();
+    let mut txn = reading(&world.database).await;
+    let Inner::Sqlite(connection) = txn.inner() else { panic!("not SQLite") };
     for statement in statements().map(|(_, statement)| statement).chain(OWN) {
         let prepared = connection.prepare(statement.text().into_sql_str()).await;
         assert!(prepared.is_ok(), "{statement}: {}", prepared.err().unwrap());

@@ -74,7 +74,11 @@ impl Appender {
         for checkpoint in checkpoints {
             last::store(&mut txn, checkpoint).await?;
         }
-        txn.commit().await?;
+        if let Err(error) = txn.commit().await {
+            // It may be in the file all the same: what is remembered is read again.
+            *self = Self::default();
+            return Err(error);
+        }
         self.keep(changes);
         Ok(answers)
     }

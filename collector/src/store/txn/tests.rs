@@ -9,7 +9,7 @@ use crate::identity::Actor;
 use crate::store::fixture::{OTHER_TENANT, TENANT, World};
 use crate::store::sql::sql;
 
-pub(crate) mod postgres;
+mod postgres;
 
 sql! { RENAME = "UPDATE tenant SET name = $2 WHERE tenant_id = $1" }
 sql! { ADD = "INSERT INTO tenant (tenant_id, name, created_at) VALUES ($1, $2, 0)" }
@@ -33,7 +33,7 @@ async fn a_change_is_kept_when_it_is_committed() {
         let touched = RENAME.bind(write.tenant()).bind("new").execute(&mut write).await.unwrap();
         assert_eq!(touched, 1);
         if commit {
-            write.commit().await.unwrap();
+            write.commit([], Micros(0)).await.unwrap();
         } else {
             drop(write);
         }
@@ -110,7 +110,7 @@ async fn a_reader_sees_one_snapshot() {
     let before: String = NAME.bind(TENANT).scalar(&mut reader).await.unwrap();
     let mut write = database.change(&caller(Access::Write), TENANT, Access::Write).await.unwrap();
     RENAME.bind(TENANT).bind("new").execute(&mut write).await.unwrap();
-    write.commit().await.unwrap();
+    write.commit([], Micros(0)).await.unwrap();
     let after: String = NAME.bind(TENANT).scalar(&mut reader).await.unwrap();
     assert_eq!((before.as_str(), after.as_str()), ("one", "one"));
     drop(reader);

@@ -1,12 +1,9 @@
 //! A new installation is like an old one that was upgraded, and PostgreSQL's schema like SQLite's.
 
-use sqlx::migrate::Migrator;
 use sqlx::{Connection as _, PgConnection, SqliteConnection};
 
-use super::{POSTGRES, finish, postgres, prepare};
+use super::{POSTGRES, SQLITE, finish, postgres, prepare};
 use crate::store::fixture::scratch::Scratch;
-
-static SQLITE: Migrator = sqlx::migrate!("../migrations/sqlite");
 
 /// What an installation of the first version has in it.
 const FIRST_ROWS: &str = "

@@ -1,0 +1,130 @@
+//! The URL of a PostgreSQL database. A password may stand in it: what is printed has none.
+
+use std::fmt;
+
+use farwatch_common::secret::Secret;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use sqlx::postgres::PgConnectOptions;
+
+/// What stands for a password.
+const HIDDEN: &str = "...";
+
+/// `postgres://USER[:PASSWORD]@HOST[:PORT]/NAME[?KEY=VALUE&...]`
+#[derive(Clone, PartialEq, Eq)]
+pub struct DatabaseUrl(Secret);
+
+impl DatabaseUrl {
+    #[must_use]
+    pub fn has_password(&self) -> bool {
+        self.redacted() != self.expose()
+    }
+
+    /// Without the password; nothing at all of a text that is no URL of a database.
+    #[must_use]
+    pub fn redacted(&self) -> String {
+        if self.options().is_err() {
+            return HIDDEN.to_owned();
+        }
+        let text = self.expose();
+        let (place, query) = text.split_once('?').map_or((text, None), |(p, q)| (p, Some(q)));
+        let mut redacted = without_password(place);
+        for (number, pair) in query.into_iter().flat_map(|query| query.split('&')).enumerate() {
+            redacted.push(if number == 0 { '?' } else { '&' });
+            match pair.split_once('=') {
+                // A name may be written in escapes too: only those that are plain are shown.
+                Some((name, _)) if name == "password" || name.contains('%') => {
+                    redacted.push_str(&format!("{name}={HIDDEN}"));
+                }
+                _ => redacted.push_str(pair),
+            }
+        }
+        redacted
+    }
+
+    pub(super) fn options(&self) -> Result<PgConnectOptions, sqlx::Error> {
+        let text = self.expose();
+        let scheme = ["postgres://", "postgresql://"];
+        if !scheme.iter().any(|scheme| text.starts_with(scheme)) {
+            return Err(sqlx::Error::Configuration("it begins with postgres://".into()));
+        }
+        text.parse()
+    }
+
+    /// Whether it is one at all.
+    #[must_use]
+    pub fn is_sound(&self) -> bool {
+        self.options().is_ok()
+    }
+
+    /// With the password.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        // Made of a text.
+        str::from_utf8(self.0.expose()).unwrap_or_default()
+    }
+}
+
+/// `SCHEME://USER:PASSWORD@REST`
+fn without_password(place: &str) -> String {
+    let (scheme, rest) = place.split_once("://").unwrap_or((place, ""));
+    let authority = rest.split('/').next().unwrap_or_default();
+    let Some((login, _)) = authority.rsplit_once('@') else { return place.to_owned() };
+    let Some((user, _)) = login.split_once(':') else { return place.to_owned() };
+    format!("{scheme}://{user}:{HIDDEN}{}", &rest[login.len()..])
+}
+
+impl From<&str> for DatabaseUrl {
+    fn from(text: &str) -> Self {
+        Self(Secret::from(text))
+    }
+}
+
+impl fmt::Debug for DatabaseUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.redacted())
+    }
+}
+
+/// For `check-config --print`.
+impl Serialize for DatabaseUrl {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.redacted())
+    }
+}
+
+impl<'de> Deserialize<'de> for DatabaseUrl {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Ok(Self(Secret::from(String::deserialize(deserializer)?)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn passwords_are_not_shown() {
+        for (text, shown) in [
+            ("postgres://farwatch@db/farwatch", "postgres://farwatch@db/farwatch"),
+            ("postgres://farwatch:hunter2@db:5432/f", "postgres://farwatch:...@db:5432/f"),
+            (
+                "postgres://a:b%40hunter2@[::1]/f?sslmode=require",
+                "postgres://a:...@[::1]/f?sslmode=require",
+            ),
+            (
+                "postgres:///f?host=/tmp/x&user=a&password=hunter2",
+                "postgres:///f?host=/tmp/x&user=a&password=...",
+            ),
+            ("postgresql:///f?pass%77ord=hunter2", "postgresql:///f?pass%77ord=..."),
+            ("postgres://a:hunter2@h:port/f", HIDDEN),
+            ("mysql://a:hunter2@h/f", HIDDEN),
+            ("hunter2", HIDDEN),
+        ] {
+            let url = DatabaseUrl::from(text);
+            assert_eq!(url.redacted(), shown);
+            assert_eq!(format!("{url:?}"), shown);
+            assert_eq!(url.has_password(), text.contains("hunter2"), "{text}");
+            assert_eq!(url.is_sound(), shown != HIDDEN, "{text}");
+        }
+    }
+}
