@@ -107,6 +107,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/audit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Who changed what and who signed in */
+        get: operations["audit"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/audit/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** All rows of the audit that match, as a file */
+        get: operations["audit_export"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/devices": {
         parameters: {
             query?: never;
@@ -465,6 +499,39 @@ export interface components {
             name: string;
             scopes: components["schemas"]["Scope"][];
             tenant: components["schemas"]["Ref"];
+        };
+        /** @description Who did it, named as they were then. */
+        AuditActor: {
+            id: string | null;
+            /** @description `user`, `api_key`, `agent`, `token`, `local` (the command line) or `nobody`. */
+            kind: string;
+            name: string;
+        };
+        AuditObject: {
+            id: string | null;
+            kind: string;
+            name: string;
+        };
+        /** @description A change or a sign-in. */
+        AuditRow: {
+            /** @description Kind of the object and what was done: `device.create`. */
+            action: string;
+            actor: components["schemas"]["AuditActor"];
+            /** @description Where the request came from; null on the collector's own machine. */
+            address: string | null;
+            /** @description As it is since, as far as it changed. */
+            after: Record<string, never> | null;
+            at: components["schemas"]["Time"];
+            /** @description As it was, as far as it changed. */
+            before: Record<string, never> | null;
+            object: components["schemas"]["AuditObject"];
+            request_id: string | null;
+            /**
+             * Format: int64
+             * @description The place in the tenant's chain, from 1.
+             */
+            seq: number;
+            tenant: components["schemas"]["Ref"] | null;
         };
         /**
          * @description Why a device is not up, or why there is no value.
@@ -835,6 +902,30 @@ export interface components {
                 name: string;
                 scopes: components["schemas"]["Scope"][];
                 tenant: components["schemas"]["Ref"];
+            }[];
+            meta: components["schemas"]["Meta"];
+        };
+        /** @description A page of a list. */
+        List_AuditRow: {
+            data: {
+                /** @description Kind of the object and what was done: `device.create`. */
+                action: string;
+                actor: components["schemas"]["AuditActor"];
+                /** @description Where the request came from; null on the collector's own machine. */
+                address: string | null;
+                /** @description As it is since, as far as it changed. */
+                after: Record<string, never> | null;
+                at: components["schemas"]["Time"];
+                /** @description As it was, as far as it changed. */
+                before: Record<string, never> | null;
+                object: components["schemas"]["AuditObject"];
+                request_id: string | null;
+                /**
+                 * Format: int64
+                 * @description The place in the tenant's chain, from 1.
+                 */
+                seq: number;
+                tenant: components["schemas"]["Ref"] | null;
             }[];
             meta: components["schemas"]["Meta"];
         };
@@ -1360,6 +1451,83 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    audit: {
+        parameters: {
+            query?: {
+                /** @description Only this tenant's chain, or `installation`. */
+                tenant?: string;
+                /** @description `device.create`, or `device` for all that happens to devices. */
+                action?: string;
+                /** @description In the names, the address, or the whole id of a request. */
+                q?: string;
+                /** @description RFC 3339 or microseconds. */
+                from?: string;
+                /** @description Not included. */
+                to?: string;
+                limit?: number;
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["List_AuditRow"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    audit_export: {
+        parameters: {
+            query: {
+                /** @description As in the list. */
+                tenant?: string;
+                action?: string;
+                q?: string;
+                from?: string;
+                to?: string;
+                format: "csv" | "jsonl";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                };
             };
             /** @description What went wrong */
             default: {

@@ -19,6 +19,7 @@ import { Route as AppDevicesIdRouteImport } from "./routes/_app/devices.$id";
 import { Route as AppSettingsIndexRouteImport } from "./routes/_app/settings.index";
 import { Route as AppSettingsAccountRouteImport } from "./routes/_app/settings.account";
 import { Route as AppSettingsApiKeysRouteImport } from "./routes/_app/settings.api-keys";
+import { Route as AppSettingsAuditRouteImport } from "./routes/_app/settings.audit";
 import { Route as AppSettingsSitesRouteImport } from "./routes/_app/settings.sites";
 import { Route as AppSettingsTenantsRouteImport } from "./routes/_app/settings.tenants";
 
@@ -71,6 +72,11 @@ const AppSettingsApiKeysRoute = AppSettingsApiKeysRouteImport.update({
   path: "/api-keys",
   getParentRoute: () => AppSettingsRoute,
 } as any);
+const AppSettingsAuditRoute = AppSettingsAuditRouteImport.update({
+  id: "/audit",
+  path: "/audit",
+  getParentRoute: () => AppSettingsRoute,
+} as any);
 const AppSettingsSitesRoute = AppSettingsSitesRouteImport.update({
   id: "/sites",
   path: "/sites",
@@ -91,6 +97,7 @@ export interface FileRoutesByFullPath {
   "/devices/$id": typeof AppDevicesIdRoute;
   "/settings/account": typeof AppSettingsAccountRoute;
   "/settings/api-keys": typeof AppSettingsApiKeysRoute;
+  "/settings/audit": typeof AppSettingsAuditRoute;
   "/settings/sites": typeof AppSettingsSitesRoute;
   "/settings/tenants": typeof AppSettingsTenantsRoute;
   "/settings/": typeof AppSettingsIndexRoute;
@@ -103,6 +110,7 @@ export interface FileRoutesByTo {
   "/devices/$id": typeof AppDevicesIdRoute;
   "/settings/account": typeof AppSettingsAccountRoute;
   "/settings/api-keys": typeof AppSettingsApiKeysRoute;
+  "/settings/audit": typeof AppSettingsAuditRoute;
   "/settings/sites": typeof AppSettingsSitesRoute;
   "/settings/tenants": typeof AppSettingsTenantsRoute;
   "/settings": typeof AppSettingsIndexRoute;
@@ -118,6 +126,7 @@ export interface FileRoutesById {
   "/_app/devices/$id": typeof AppDevicesIdRoute;
   "/_app/settings/account": typeof AppSettingsAccountRoute;
   "/_app/settings/api-keys": typeof AppSettingsApiKeysRoute;
+  "/_app/settings/audit": typeof AppSettingsAuditRoute;
   "/_app/settings/sites": typeof AppSettingsSitesRoute;
   "/_app/settings/tenants": typeof AppSettingsTenantsRoute;
   "/_app/settings/": typeof AppSettingsIndexRoute;
@@ -133,6 +142,7 @@ export interface FileRouteTypes {
     | "/devices/$id"
     | "/settings/account"
     | "/settings/api-keys"
+    | "/settings/audit"
     | "/settings/sites"
     | "/settings/tenants"
     | "/settings/";
@@ -145,6 +155,7 @@ export interface FileRouteTypes {
     | "/devices/$id"
     | "/settings/account"
     | "/settings/api-keys"
+    | "/settings/audit"
     | "/settings/sites"
     | "/settings/tenants"
     | "/settings";
@@ -159,6 +170,7 @@ export interface FileRouteTypes {
     | "/_app/devices/$id"
     | "/_app/settings/account"
     | "/_app/settings/api-keys"
+    | "/_app/settings/audit"
     | "/_app/settings/sites"
     | "/_app/settings/tenants"
     | "/_app/settings/";
@@ -241,6 +253,13 @@ declare module "@tanstack/react-router" {
       preLoaderRoute: typeof AppSettingsApiKeysRouteImport;
       parentRoute: typeof AppSettingsRoute;
     };
+    "/_app/settings/audit": {
+      id: "/_app/settings/audit";
+      path: "/audit";
+      fullPath: "/settings/audit";
+      preLoaderRoute: typeof AppSettingsAuditRouteImport;
+      parentRoute: typeof AppSettingsRoute;
+    };
     "/_app/settings/sites": {
       id: "/_app/settings/sites";
       path: "/sites";
@@ -261,6 +280,7 @@ declare module "@tanstack/react-router" {
 interface AppSettingsRouteChildren {
   AppSettingsAccountRoute: typeof AppSettingsAccountRoute;
   AppSettingsApiKeysRoute: typeof AppSettingsApiKeysRoute;
+  AppSettingsAuditRoute: typeof AppSettingsAuditRoute;
   AppSettingsSitesRoute: typeof AppSettingsSitesRoute;
   AppSettingsTenantsRoute: typeof AppSettingsTenantsRoute;
   AppSettingsIndexRoute: typeof AppSettingsIndexRoute;
@@ -269,6 +289,7 @@ interface AppSettingsRouteChildren {
 const AppSettingsRouteChildren: AppSettingsRouteChildren = {
   AppSettingsAccountRoute: AppSettingsAccountRoute,
   AppSettingsApiKeysRoute: AppSettingsApiKeysRoute,
+  AppSettingsAuditRoute: AppSettingsAuditRoute,
   AppSettingsSitesRoute: AppSettingsSitesRoute,
   AppSettingsTenantsRoute: AppSettingsTenantsRoute,
   AppSettingsIndexRoute: AppSettingsIndexRoute,

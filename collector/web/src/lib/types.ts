@@ -5,6 +5,7 @@ type Schemas = components["schemas"];
 
 export type Agent = Schemas["Agent"];
 export type ApiKey = Schemas["ApiKey"];
+export type AuditRow = Schemas["AuditRow"];
 export type Cause = Schemas["Cause"];
 export type CreatedApiKey = Schemas["CreatedApiKey"];
 export type Device = Schemas["Device"];

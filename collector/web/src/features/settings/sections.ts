@@ -3,7 +3,7 @@ import type { Need } from "../../lib/guard";
 import type { May } from "../../lib/role";
 
 export interface Section {
-  to: "/settings/account" | "/settings/tenants" | "/settings/sites" | "/settings/api-keys";
+  to: "/settings/account" | "/settings/tenants" | "/settings/sites" | "/settings/api-keys" | "/settings/audit";
   label: string;
   /** Who may open it; all who are signed in where it says nothing. The route asks the same. */
   need?: Need;
@@ -23,7 +23,13 @@ const GROUPS: readonly Group[] = [
       { to: "/settings/sites", label: "Sites" },
     ],
   },
-  { label: "Access", sections: [{ to: "/settings/api-keys", label: "API keys", need: "admin" }] },
+  {
+    label: "Access",
+    sections: [
+      { to: "/settings/api-keys", label: "API keys", need: "admin" },
+      { to: "/settings/audit", label: "Audit", need: "admin" },
+    ],
+  },
 ];
 
 /** The groups that hold a page for this person. */
