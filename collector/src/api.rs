@@ -19,10 +19,13 @@ mod document;
 mod error;
 #[expect(unused_qualifications, reason = "utoipa::path writes them")]
 mod events;
+#[expect(unused_qualifications, reason = "utoipa::path writes them")]
+mod grants;
 mod guard;
 pub(crate) mod health;
 mod interfaces;
 mod login;
+mod members;
 mod observe;
 mod reply;
 mod request;
@@ -30,9 +33,13 @@ mod request;
 mod series;
 pub mod serve;
 #[expect(unused_qualifications, reason = "utoipa::path writes them")]
+mod sessions;
+#[expect(unused_qualifications, reason = "utoipa::path writes them")]
 mod tenants;
+mod totp;
+mod users;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use axum::extract::DefaultBodyLimit;
 use axum::routing::get;
@@ -45,9 +52,11 @@ use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use crate::identity::installation_key::InstallationKeys;
 use crate::identity::limits::Limits;
 use crate::identity::password::Passwords;
 use crate::identity::token::TokenOrigin;
+use crate::identity::tries::Tries;
 use crate::inventory::{AssignmentChanges, Vault};
 use crate::live::Live;
 use crate::metrics::{Counter, Metrics};
@@ -71,6 +80,7 @@ pub struct Parts {
     pub live: Live,
     pub samples: Samples,
     pub vault: Arc<Vault>,
+    pub installation: Arc<InstallationKeys>,
     pub changes: AssignmentChanges,
     pub clock: Clock,
     pub ids: Arc<IdGenerator>,
@@ -93,6 +103,8 @@ pub struct Own {
     probe: Probe,
     requests: Requests,
     logins_failed: Counter,
+    /// Wrong codes of second factors.
+    codes: Mutex<Tries>,
 }
 
 impl Own {
@@ -103,6 +115,7 @@ impl Own {
             probe: Probe::default(),
             requests: Requests::new(metrics),
             logins_failed: metrics.counter("api_logins_failed_total", "Logins refused", &[]),
+            codes: Mutex::default(),
         }
     }
 }
@@ -152,6 +165,19 @@ fn operations() -> OpenApiRouter<AppState> {
         .routes(routes!(events::events))
         .routes(routes!(audit::audit))
         .routes(routes!(audit::audit_export))
+        .routes(routes!(users::users, users::user_new))
+        .routes(routes!(users::user_patch))
+        .routes(routes!(users::user_password))
+        .routes(routes!(users::user_totp_delete))
+        .routes(routes!(members::members, members::member_new))
+        .routes(routes!(members::member_put, members::member_delete))
+        .routes(routes!(grants::grants, grants::grant_new))
+        .routes(routes!(grants::grant_delete))
+        .routes(routes!(sessions::sessions))
+        .routes(routes!(sessions::session_delete))
+        .routes(routes!(sessions::password_new))
+        .routes(routes!(totp::totp_begin, totp::totp_delete))
+        .routes(routes!(totp::totp_confirm))
         .routes(routes!(document::openapi_json))
         .routes(routes!(health::live))
         .routes(routes!(health::ready))

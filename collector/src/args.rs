@@ -3,6 +3,7 @@
 mod audit;
 mod local;
 mod migrate;
+mod people;
 mod place;
 mod serve;
 mod tenant;
@@ -232,6 +233,25 @@ mod tests {
         }
         assert_eq!(code(&data, &["migrate", "--login-password-file", "-"]), EXIT_USAGE);
         assert!(!data.exists());
+    }
+
+    #[test]
+    fn a_person_is_disabled_enabled_and_given_a_password() {
+        let dir = tempfile::tempdir().unwrap();
+        let password = dir.path().join("password");
+        std::fs::write(&password, "correct horse battery").unwrap();
+        let file = ["--password-file", password.to_str().unwrap()];
+        let of = |verb, email| ["user", verb, "--email", email];
+        let make = [&of("create", "noc@example.net"), &file[..]].concat();
+        assert_eq!(code(dir.path(), &make), 0);
+        assert_eq!(code(dir.path(), &of("disable", "noc@example.net")), EXIT_FAILURE, "the last");
+        let other = [&of("create", "other@example.net"), &file[..]].concat();
+        assert_eq!(code(dir.path(), &other), 0);
+        for verb in ["disable", "enable", "reset-password"] {
+            assert_eq!(code(dir.path(), &of(verb, "noc@example.net")), 0, "{verb}");
+            assert_eq!(code(dir.path(), &of(verb, "nobody@example.net")), EXIT_FAILURE, "{verb}");
+        }
+        assert_eq!(code(dir.path(), &["user", "list", "--json"]), 0);
     }
 
     #[test]

@@ -24,6 +24,7 @@ use crate::config::{Config, DatabasePasswordError, MetricsTokenError};
 use crate::data_dir::{DataDir, DataDirError};
 use crate::identity::certificates::{BrowserSource, Certificates};
 use crate::identity::enroll::{EnrollmentService, Renewer};
+use crate::identity::installation_key::InstallationKeys;
 use crate::identity::limits::Limits;
 use crate::identity::password::{Cost, Passwords};
 use crate::identity::pki::{Pki, PkiError};
@@ -139,11 +140,13 @@ pub async fn serve(config: Config, stop: impl Future<Output = ()>) -> Result<(),
     // Enrolment, API, UI.
     let limits = Arc::new(Limits::default());
     let enroll = enrolment(&base, &addresses, &live, &limits);
+    let installation = Arc::new(InstallationKeys::open(&data_dir).map_err(VaultError::from)?);
     let api = api::router(AppState::new(api::Parts {
         db: base.database.clone(),
         live,
         samples,
         vault: base.vault,
+        installation,
         changes,
         clock: base.clock,
         ids: base.ids,

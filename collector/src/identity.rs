@@ -4,16 +4,21 @@ pub mod agent_key;
 pub mod api_key;
 pub mod certificates;
 pub mod enroll;
+pub mod grant;
+pub mod installation_key;
 mod key;
 pub mod limits;
+pub mod member;
 pub mod password;
 pub mod peer;
 pub mod pki;
 pub mod places;
+pub mod second_factor;
 pub mod session;
 pub mod tenancy;
 pub mod token;
 pub mod totp;
+pub mod tries;
 pub mod user;
 
 use std::time::Duration;
@@ -21,6 +26,9 @@ use std::time::Duration;
 pub use key::IdentityKey;
 pub use peer::PeerInfo;
 pub use tenancy::{Access, Actor, TenantContext};
+
+#[cfg(test)]
+mod tests;
 
 /// Use of a session or key is noted at most this often: a write per request would keep the only
 /// writer busy.

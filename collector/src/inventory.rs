@@ -79,11 +79,11 @@ pub struct Page {
 
 impl Page {
     /// For the three binds `is there a cursor`, name, id.
-    fn binds(&self) -> (i64, &str, i64) {
+    pub(crate) fn binds(&self) -> (i64, &str, i64) {
         self.after.as_ref().map_or((0, "", 0), |(name, id)| (1, name, *id))
     }
 
-    fn limit(&self) -> i64 {
+    pub(crate) fn limit(&self) -> i64 {
         i64::from(self.limit)
     }
 }
@@ -93,6 +93,13 @@ impl Page {
 pub struct Listed<T> {
     pub rows: Vec<T>,
     pub total: u64,
+}
+
+impl<T> Listed<T> {
+    pub(crate) fn read(rows: &[Row], total: i64, read: Read<T>) -> Result<Self, StoreError> {
+        let rows = rows.iter().map(read).collect::<Result<_, _>>()?;
+        Ok(Self { rows, total: u64::try_from(total).unwrap_or(0) })
+    }
 }
 
 /// Holds the caller to their tenants and role.
@@ -148,8 +155,7 @@ pub(crate) async fn list<T>(
 }
 
 fn listed<T>(rows: &[Row], total: i64, read: Read<T>) -> Result<Listed<T>, InventoryError> {
-    let rows = rows.iter().map(read).collect::<Result<_, _>>()?;
-    Ok(Listed { rows, total: u64::try_from(total).unwrap_or(0) })
+    Ok(Listed::read(rows, total, read)?)
 }
 
 /// The one thing of this id, which the statement takes as `$2`, in the caller's tenants, `$1`.

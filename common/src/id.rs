@@ -146,6 +146,10 @@ ids! {
     TokenId = "tok";
     /// A device credential, sealed.
     CredentialId = "crd";
+    /// A web session.
+    SessionId = "ses";
+    /// A person of the provider in a tenant, for a while.
+    GrantId = "grt";
 }
 
 #[cfg(test)]

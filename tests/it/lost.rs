@@ -42,6 +42,7 @@ async fn while_the_database_is_away_all_is_503_and_nothing_is_acked() {
     let new = json!({ "agent": agent, "address": "192.0.2.1" }).to_string();
     unavailable(&client, "POST", "/api/v1/devices", Some(new)).await;
     unavailable(&client, "DELETE", &format!("/api/v1/devices/{device}"), None).await;
+    unavailable(&client, "GET", "/api/v1/events", None).await;
     unavailable(&client, "GET", "/health/ready", None).await;
     assert_eq!(client.get("/health/live").await.status, 200);
     let polled = oracle.answers(0).len();
@@ -70,6 +71,29 @@ async fn while_the_database_is_away_all_is_503_and_nothing_is_acked() {
     // What is on screen follows too: nothing of the stream was forgotten.
     eventually(LIMIT, "the device is up", async || {
         client.get(&format!("/api/v1/devices/{device}")).await.data()["state"] == "up"
+    })
+    .await;
+    assert!(collector.is_running() && collector.pid() == pid, "{}", collector.log());
+    collector.stop().await;
+}
+
+/// As when the server's host or the network to it is gone: no connection is closed.
+#[tokio::test]
+async fn a_database_that_hangs_is_away_too() {
+    let Some((cluster, url)) = installed(Durability::Lost).await else { return };
+    let dir = tempfile::tempdir().unwrap();
+    let mut collector = Collector::start_on(&dir.path().join("collector"), Some(url)).await;
+    let client = collector.client().await;
+    let pid = collector.pid();
+    cluster.freeze().unwrap();
+    for path in ["/api/v1/devices", "/api/v1/me", "/health/ready", "/api/v1/agents"] {
+        unavailable(&client, "GET", path, None).await;
+    }
+    assert_eq!(client.get("/health/live").await.status, 200);
+    cluster.thaw().unwrap();
+    eventually(LIMIT, "the collector is ready again", async || {
+        client.get("/health/ready").await.status == 200
+            && client.get("/api/v1/devices").await.status == 200
     })
     .await;
     assert!(collector.is_running() && collector.pid() == pid, "{}", collector.log());

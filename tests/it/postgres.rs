@@ -240,6 +240,42 @@ async fn a_database_is_served_from_by_one_collector() {
     drop(cluster);
 }
 
+/// With a server that asks for the login's password.
+#[tokio::test]
+async fn the_password_of_the_login_is_read_from_a_file() {
+    let Some((cluster, url)) = installed(Durability::Lost).await else { return };
+    let dir = tempfile::tempdir().unwrap();
+    let path = |name: &str| dir.path().join(name).to_str().unwrap().to_owned();
+    std::fs::write(path("password"), "correct horse\n").unwrap();
+    std::fs::write(path("wrong"), "hunter2hunter2\n").unwrap();
+    let superuser = cluster.url(SUPERUSER, INSTALLED);
+    let (file, wrong) = (path("password"), path("wrong"));
+    let set = ["migrate", "--database-url", &superuser, "--login-password-file", &file];
+    assert!(run(&binary("farwatch-collector"), &set, "").status.success());
+    let rules = cluster.home().join("data/pg_hba.conf");
+    let others = std::fs::read_to_string(&rules).unwrap();
+    std::fs::write(&rules, format!("local all farwatch scram-sha-256\n{others}")).unwrap();
+    sqlx::raw_sql("SELECT pg_reload_conf()").execute(&mut connect(&cluster).await).await.unwrap();
+    let create = |name: &str, file: &str| {
+        let config = path(&format!("{name}.toml"));
+        let text = format!("[database]\nurl = \"{url}\"\npassword_file = \"{file}\"\n");
+        std::fs::write(&config, text).unwrap();
+        let data = path("data");
+        let words = ["tenant", "create", "--name", name, "--config", &config, "--data-dir", &data];
+        run(&binary("farwatch-collector"), &words, "")
+    };
+    // The server takes the new rules in its own time.
+    eventually(LIMIT, "a wrong password is refused", async || {
+        let output = create("wrong", &wrong);
+        let told = String::from_utf8_lossy(&output.stderr);
+        assert!(!told.contains("hunter2"), "{told}");
+        output.status.code() == Some(1) && told.contains("password authentication failed")
+    })
+    .await;
+    let output = create("right", &file);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
 #[tokio::test]
 async fn migrate_makes_the_login_and_says_what_comes_next() {
     let Some((cluster, url)) = installed(Durability::Lost).await else { return };

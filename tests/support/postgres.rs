@@ -154,6 +154,34 @@ impl Postgres {
         self.stop_by("INT")
     }
 
+    /// Stops the clock of every process: connections stay open and nothing is answered.
+    pub fn freeze(&self) -> anyhow::Result<()> {
+        self.processes()?.into_iter().try_for_each(|pid| send("STOP", pid))
+    }
+
+    /// Undoes [`Self::freeze`].
+    pub fn thaw(&self) -> anyhow::Result<()> {
+        self.processes()?.into_iter().try_for_each(|pid| send("CONT", pid))
+    }
+
+    /// The server's first process, and those it has started.
+    fn processes(&self) -> anyhow::Result<Vec<u32>> {
+        let Some(first) = self.pid() else { return Ok(Vec::new()) };
+        let mut all = vec![first];
+        for entry in std::fs::read_dir("/proc")?.flatten() {
+            let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse().ok()) else {
+                continue;
+            };
+            let stat = std::fs::read_to_string(entry.path().join("stat")).unwrap_or_default();
+            // PID (NAME) STATE PARENT ...
+            let parent = stat.rsplit_once(") ").and_then(|(_, rest)| rest.split(' ').nth(1));
+            if parent.and_then(|parent| parent.parse().ok()) == Some(first) {
+                all.push(pid);
+            }
+        }
+        Ok(all)
+    }
+
     /// Runs the server (again) on the data that is there.
     pub async fn restart(&mut self) -> anyhow::Result<()> {
         self.stop()?;
@@ -269,6 +297,8 @@ impl Server {
 impl Drop for Postgres {
     /// At once, but orderly: a killed server does not give back what outlives processes.
     fn drop(&mut self) {
+        // A test that failed may have left it frozen.
+        let _ = self.thaw();
         if self.stop_immediately().is_err() {
             self.kill();
         }

@@ -68,11 +68,33 @@ const NEEDS: &[(&str, Need)] = &[
     ("events", Need::Tenant(Access::Read)),
     ("audit", Need::Tenant(Access::Admin)),
     ("audit_export", Need::Tenant(Access::Admin)),
+    ("users", Need::Tenant(Access::Admin)),
+    ("user_new", Need::Tenant(Access::Admin)),
+    ("user_patch", Need::SuperAdmin),
+    ("user_password", Need::SuperAdmin),
+    ("user_totp_delete", Need::SuperAdmin),
+    ("members", Need::Tenant(Access::Admin)),
+    ("member_new", Need::Tenant(Access::Admin)),
+    ("member_put", Need::Tenant(Access::Admin)),
+    ("member_delete", Need::Tenant(Access::Admin)),
+    // Of the tenants that the caller administers, and their own.
+    ("grants", Need::Person),
+    ("grant_new", Need::Tenant(Access::Admin)),
+    ("grant_delete", Need::Person),
+    ("sessions", Need::Person),
+    ("session_delete", Need::Person),
+    ("password_new", Need::Person),
+    ("totp_begin", Need::Person),
+    ("totp_confirm", Need::Person),
+    ("totp_delete", Need::Person),
     ("openapi_json", Need::Nobody),
     ("live", Need::Nobody),
     ("ready", Need::Nobody),
     ("startup", Need::Nobody),
 ];
+
+/// All that somebody may do who has a password that was made for them.
+const FIRST: [&str; 2] = ["me", "password_new"];
 
 /// What counts of somebody who is signed in.
 #[derive(Clone, Copy, Debug)]
@@ -204,7 +226,14 @@ pub(super) fn told(mut document: OpenApi) -> OpenApi {
 #[derive(Clone)]
 pub(super) struct Gate {
     state: AppState,
-    needs: Arc<HashMap<String, Vec<(Method, Need)>>>,
+    needs: Arc<HashMap<String, Vec<Row>>>,
+}
+
+struct Row {
+    method: Method,
+    need: Need,
+    /// One of `FIRST`.
+    first: bool,
 }
 
 impl Gate {
@@ -212,7 +241,8 @@ impl Gate {
     pub(super) fn new(state: AppState, mut document: OpenApi) -> Self {
         let needs = document.paths.paths.iter_mut().map(|(path, item)| {
             let row = |(method, operation): (Method, &mut Operation)| {
-                Some((method, Need::of(operation)?))
+                let id = operation.operation_id.as_deref()?;
+                Some(Row { method, need: Need::of(operation)?, first: FIRST.contains(&id) })
             };
             (path.clone(), methods(item).filter_map(row).collect())
         });
@@ -220,12 +250,12 @@ impl Gate {
         Self { state, needs }
     }
 
-    fn need(&self, parts: &Parts) -> Option<Need> {
+    fn row(&self, parts: &Parts) -> Option<&Row> {
         let path = parts.extensions.get::<MatchedPath>()?;
         // The router answers a HEAD by the handler of GET.
         let method = if parts.method == Method::HEAD { &Method::GET } else { &parts.method };
         let rows = self.needs.get(path.as_str())?;
-        rows.iter().find(|(known, _)| known == method).map(|(_, need)| *need)
+        rows.iter().find(|row| row.method == *method)
     }
 }
 
@@ -237,8 +267,12 @@ pub(super) async fn admit(
     next: Next,
 ) -> Result<Response, Error> {
     let (mut parts, body) = request.into_parts();
-    if let Some(need) = gate.need(&parts).filter(|need| *need != Need::Nobody) {
+    if let Some(Row { need, first, .. }) = gate.row(&parts).filter(|row| row.need != Need::Nobody) {
         let caller = Caller::known(&parts, &gate.state).await?;
+        if !first && caller.user.as_ref().is_some_and(|user| user.one_time) {
+            let detail = "Choose a password of your own first: POST /api/v1/me/password.";
+            return Err(Error::forbidden("password_change_required", detail));
+        }
         let standing = Standing::of(&caller.context);
         if !need.is_met_by(Some(standing)) {
             return Err(need.refusal(standing));

@@ -1,14 +1,16 @@
 //! The OpenAPI document: what the macros collect, and what they cannot say.
 
+use std::collections::BTreeSet;
 use std::sync::OnceLock;
 
 use axum::body::Bytes;
 use axum::response::{IntoResponse, Response};
 use http::header::CONTENT_TYPE;
+use serde_json::Value;
 use utoipa::openapi::schema::{ArrayBuilder, ArrayItems, Object, ObjectBuilder, Schema, Type};
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{
-    Components, ContentBuilder, OpenApi, OpenApiBuilder, Ref, RefOr, ResponseBuilder,
+    Components, ContentBuilder, OpenApi, OpenApiBuilder, PathItem, Ref, RefOr, ResponseBuilder,
 };
 use utoipa::{PartialSchema as _, ToSchema};
 
@@ -17,9 +19,6 @@ use super::events::HelloEvent;
 use super::reply::Time;
 use crate::identity::session;
 
-/// What clients send: a field that may be left out is optional. All others are answers, where every
-/// field is always there.
-const REQUESTS: [&str; 6] = ["Login", "NewDevice", "NewSnmp", "NewToken", "NewApiKey", "Revoke"];
 /// The only field of an answer that may be missing.
 const OPTIONAL: (&str, &str) = ("Problem", "errors");
 
@@ -44,8 +43,9 @@ pub(super) fn finished(mut document: OpenApi) -> OpenApi {
     Problem::schemas(&mut collected);
     HelloEvent::schemas(&mut collected);
     components.schemas.extend(collected);
+    let requests = requests(&document, &components);
     for (name, schema) in &mut components.schemas {
-        if !REQUESTS.contains(&name.as_str()) {
+        if !requests.contains(name) {
             require_all(name, schema);
         }
     }
@@ -60,6 +60,38 @@ pub(super) fn finished(mut document: OpenApi) -> OpenApi {
     document.security = Some(vec![any("session"), any("api_key")]);
     add_problems(&mut document);
     document
+}
+
+/// What clients send, with all that is in it: a field that may be left out is optional there. All
+/// other things are answers, where every field is always there.
+fn requests(document: &OpenApi, components: &Components) -> BTreeSet<String> {
+    // A document of our own can be written.
+    let paths = serde_json::to_value(&document.paths).unwrap_or_default();
+    let schemas = serde_json::to_value(&components.schemas).unwrap_or_default();
+    let items = paths.as_object().into_iter().flat_map(|paths| paths.values());
+    let operations = items.filter_map(|item| item.as_object()).flat_map(|item| item.values());
+    let mut found = BTreeSet::new();
+    let mut open: Vec<String> =
+        operations.flat_map(|operation| references(&operation["requestBody"])).collect();
+    while let Some(name) = open.pop() {
+        if found.insert(name.clone()) {
+            open.extend(references(&schemas[&name]));
+        }
+    }
+    found
+}
+
+/// Names of the components that are referred to anywhere inside.
+fn references(value: &Value) -> Vec<String> {
+    match value {
+        Value::Object(fields) => {
+            let inside = fields.values().flat_map(references);
+            let own = fields.get("$ref").and_then(Value::as_str);
+            inside.chain(own.and_then(|path| path.rsplit('/').next()).map(str::to_owned)).collect()
+        }
+        Value::Array(items) => items.iter().flat_map(references).collect(),
+        _ => Vec::new(),
+    }
 }
 
 fn require_all(name: &str, schema: &mut RefOr<Schema>) {
@@ -127,7 +159,8 @@ fn add_problems(document: &mut OpenApi) {
         .content(super::error::PROBLEM_JSON, content)
         .build();
     for item in document.paths.paths.values_mut() {
-        let operations = [&mut item.get, &mut item.post, &mut item.delete];
+        let PathItem { get, put, post, patch, delete, .. } = item;
+        let operations = [get, put, post, patch, delete];
         for operation in operations.into_iter().flatten() {
             operation.responses.responses.insert("default".to_owned(), RefOr::T(problem.clone()));
         }

@@ -10,8 +10,10 @@ use http::{HeaderValue, StatusCode};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::identity::installation_key::SealError;
 use crate::identity::limits::Limited;
 use crate::identity::password::PasswordError;
+use crate::identity::second_factor::FactorError;
 use crate::identity::token::TokenError;
 use crate::identity::user::UserError;
 use crate::inventory::{InventoryError, VaultError};
@@ -85,6 +87,16 @@ impl Error {
 
     pub(super) fn field(field: &str, message: impl Into<String>) -> Self {
         Self::invalid(vec![FieldError { field: field.to_owned(), message: message.into() }])
+    }
+
+    /// A password in this field that cannot be one, or could not be looked at.
+    pub(super) fn password(field: &str, error: PasswordError) -> Self {
+        match error {
+            PasswordError::Short { .. } | PasswordError::NotText | PasswordError::Long => {
+                Self::field(field, error.to_string())
+            }
+            error => error.into(),
+        }
     }
 
     pub(super) fn unavailable(detail: &'static str) -> Self {
@@ -203,9 +215,45 @@ impl From<InventoryError> for Error {
 
 impl From<UserError> for Error {
     fn from(error: UserError) -> Self {
+        let conflict = |code, detail: &str| Self::new(StatusCode::CONFLICT, code, detail);
         match error {
-            UserError::Store(error) => error.into(),
-            error => Self::internal(error),
+            UserError::NotFound => Self::not_found(),
+            UserError::Denied => {
+                Self::forbidden("forbidden", "Your role does not allow this in this tenant.")
+            }
+            UserError::Email(_) => Self::field("email", "must be an e-mail address"),
+            UserError::Tenant => Self::field("role", "super_admin has no tenant, others need one"),
+            UserError::Exists => conflict("exists", "There is one with this address already."),
+            UserError::LastSuperAdmin => {
+                let detail =
+                    "This is the last super_admin who may sign in; make another one first.";
+                conflict("last_super_admin", detail)
+            }
+            UserError::NeverSignedIn => {
+                let detail = "This person has to sign in once before you can add them.";
+                conflict("never_signed_in", detail)
+            }
+            UserError::NotStaff => {
+                let message = "nobody of the provider's staff has this address";
+                Self::field("email", message)
+            }
+            error @ UserError::Full { .. } => {
+                conflict("full", &format!("There can be no more: {error}."))
+            }
+            UserError::Store(error) | UserError::Seal(SealError::Store(error)) => error.into(),
+            error @ UserError::Seal(_) => Self::internal(error),
+        }
+    }
+}
+
+impl From<FactorError> for Error {
+    fn from(error: FactorError) -> Self {
+        let conflict = |code, detail| Self::new(StatusCode::CONFLICT, code, detail);
+        match error {
+            FactorError::User(error) => error.into(),
+            FactorError::Wrong => Self::field("code", "is not right, or was used before"),
+            FactorError::On => conflict("totp_on", "There is a second factor; remove it first."),
+            FactorError::Off => conflict("totp_off", "There is no second factor."),
         }
     }
 }

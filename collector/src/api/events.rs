@@ -6,10 +6,12 @@ use std::time::Duration;
 
 use axum::extract::State;
 use axum::response::sse::{Event, KeepAlive, Sse};
-use farwatch_common::id::DeviceId;
+use farwatch_common::id::{DeviceId, UserId};
 use futures_util::{Stream, StreamExt as _, stream};
 use http::{HeaderMap, StatusCode};
 use serde::{Deserialize, Serialize};
+use tokio::sync::broadcast;
+use tokio::sync::broadcast::error::RecvError;
 use tokio::time::{Instant, Interval, MissedTickBehavior};
 use utoipa::{IntoParams, ToSchema};
 
@@ -18,7 +20,9 @@ use super::error::Error;
 use super::guard::{Caller, check};
 use super::reply::Time;
 use super::request::{Params, id};
+use super::tenants::narrowed;
 use crate::identity::places::{Full, Place, Places};
+use crate::identity::user::User;
 use crate::identity::{Access, TenantContext};
 use crate::inventory::device::device_get;
 use crate::live::{EventFilter, EventStream, LiveEvent};
@@ -33,6 +37,8 @@ const HEARTBEAT: Duration = Duration::from_secs(15);
 const DEVICES_MAX: usize = 8;
 /// How long a right that was taken away still shows something.
 const CHECK_EVERY: Duration = Duration::from_secs(60);
+/// Changes of people that a stream may be behind; who misses some looks as if it were meant.
+const CHANGES_MAX: usize = 64;
 
 #[derive(Debug, Default, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
@@ -40,6 +46,8 @@ const CHECK_EVERY: Duration = Duration::from_secs(60);
 pub(super) struct EventsQuery {
     /// Interfaces of these devices too: up to 8 ids, separated by commas.
     device: Option<String>,
+    /// Only this tenant's; of all that the caller may see if not given.
+    tenant: Option<String>,
     /// As the header `Last-Event-ID`, for clients that cannot set it.
     last_event_id: Option<u64>,
 }
@@ -59,6 +67,8 @@ pub(super) struct Streams {
     /// By session or API key.
     places: Places<[u8; 32]>,
     open: Gauge,
+    /// Whose rights have changed: their streams look at once.
+    people: broadcast::Sender<UserId>,
 }
 
 /// A stream's place among the open ones; gives it back when the client goes.
@@ -70,7 +80,14 @@ struct Taken {
 impl Streams {
     pub(super) fn new(metrics: &Metrics) -> Self {
         let open = metrics.gauge("api_event_streams", "Open event streams", &[]);
-        Self { places: Places::new(STREAMS_MAX, CALLER_STREAMS_MAX), open }
+        let (people, _) = broadcast::channel(CHANGES_MAX);
+        Self { places: Places::new(STREAMS_MAX, CALLER_STREAMS_MAX), open, people }
+    }
+
+    /// Lets the streams of a person look whether they may go on.
+    pub(super) fn changed(&self, user: UserId) {
+        // Nobody listens where nobody has a stream.
+        let _ = self.people.send(user);
     }
 
     fn take(&self, caller: &Caller) -> Result<Taken, Error> {
@@ -97,6 +114,9 @@ struct Watch {
     caller: Caller,
     events: EventStream,
     checks: Interval,
+    /// When the first of the caller's grants ends.
+    grant_ends: Option<Instant>,
+    people: broadcast::Receiver<UserId>,
     /// Of the last event.
     sequence: u64,
     /// Its rights have changed.
@@ -119,7 +139,8 @@ pub(super) async fn events(
     }
     let header = headers.get("last-event-id").and_then(|value| value.to_str().ok());
     let last = header.and_then(|text| text.parse().ok()).or(query.last_event_id);
-    let filter = EventFilter { tenants: seen(&caller.context), devices };
+    let tenants = seen(&narrowed(&caller.context, query.tenant.as_deref())?);
+    let filter = EventFilter { tenants, devices };
     let stream = watched(state, caller, filter, last, CHECK_EVERY)?;
     Ok(Sse::new(stream.map(Ok)).keep_alive(KeepAlive::new().interval(HEARTBEAT).text("hb")))
 }
@@ -137,7 +158,9 @@ pub(super) fn watched(
     let mut checks = tokio::time::interval_at(Instant::now() + check_every, check_every);
     checks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let (sequence, over) = (0, false);
-    let watch = Watch { state, caller, events, checks, sequence, over, _taken: taken };
+    let (grant_ends, people) = (grant_ends(&state, &caller), state.own.streams.people.subscribe());
+    let watch =
+        Watch { state, caller, events, checks, grant_ends, people, sequence, over, _taken: taken };
     Ok(stream::unfold(watch, |mut watch| async {
         let event = next(&mut watch).await?;
         Some((event, watch))
@@ -163,10 +186,14 @@ async fn next(watch: &mut Watch) -> Option<Event> {
     loop {
         tokio::select! {
             () = watch.state.stopping.cancelled() => return None,
-            _ = watch.checks.tick() => {
-                let now = check(watch.caller.proof.clone(), &watch.state).await;
-                match now {
-                    Ok(now) if seen(&now.context) == seen(&watch.caller.context) => {}
+            () = look(
+                &mut watch.checks, watch.grant_ends, &mut watch.people, watch.caller.user.as_ref(),
+            ) => {
+                match check(watch.caller.proof.clone(), &watch.state).await {
+                    Ok(now) if seen(&now.context) == seen(&watch.caller.context) => {
+                        watch.caller = now;
+                        watch.grant_ends = grant_ends(&watch.state, &watch.caller);
+                    }
                     Ok(_) => {
                         watch.over = true;
                         return framed(LiveEvent::resync(watch.sequence));
@@ -181,6 +208,42 @@ async fn next(watch: &mut Watch) -> Option<Event> {
             }
         }
     }
+}
+
+/// Waits until the rights are to be looked at: now and then, when a grant ends, or when somebody
+/// changed what the caller may do.
+async fn look(
+    checks: &mut Interval,
+    grant_ends: Option<Instant>,
+    people: &mut broadcast::Receiver<UserId>,
+    user: Option<&User>,
+) {
+    let grant_ended = async {
+        match grant_ends {
+            Some(at) => tokio::time::sleep_until(at).await,
+            None => std::future::pending().await,
+        }
+    };
+    let changed = async {
+        loop {
+            match people.recv().await {
+                Ok(changed) if user.is_none_or(|user| user.id != changed) => {}
+                Ok(_) | Err(RecvError::Lagged(_)) => return,
+                // Whoever tells of changes is there as long as the state is.
+                Err(RecvError::Closed) => std::future::pending().await,
+            }
+        }
+    };
+    tokio::select! {
+        _ = checks.tick() => {}
+        () = grant_ended => {}
+        () = changed => {}
+    }
+}
+
+fn grant_ends(state: &AppState, caller: &Caller) -> Option<Instant> {
+    let ends = caller.context.first_grant_ends()?;
+    Some(Instant::now() + ends.since(state.clock.now()))
 }
 
 fn framed(event: LiveEvent) -> Option<Event> {

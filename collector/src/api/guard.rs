@@ -94,6 +94,16 @@ impl Caller {
     }
 }
 
+impl Caller {
+    /// The caller and their session: what is about a person is asked by one.
+    pub(super) fn person(&self) -> Result<(&User, SessionKey), Error> {
+        match (&self.user, &self.proof) {
+            (Some(user), Proof::Session(key)) => Ok((user, *key)),
+            _ => Err(Error::unauthenticated()),
+        }
+    }
+}
+
 impl Proof {
     /// What limits are counted by.
     pub(super) fn key(&self) -> [u8; 32] {

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use farwatch_common::secret::Secret;
-use http::header::SET_COOKIE;
+use http::header::{SET_COOKIE, USER_AGENT};
 use http::{Extensions, HeaderMap, HeaderValue, StatusCode, Uri};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -13,11 +13,12 @@ use utoipa::ToSchema;
 use super::AppState;
 use super::error::Error;
 use super::guard::{Caller, Client, origin, same_origin, session_of};
-use super::reply::{Data, Ref};
+use super::reply::{Data, Role, Time};
 use super::request::Json;
+use super::totp::{CodeError, code_use};
 use crate::identity::limits::address_key;
 use crate::identity::session::{
-    self, LIFE_MAX, session_create, session_delete, session_get, sign_in_failed,
+    self, Browser, LIFE_MAX, session_create, session_delete, session_get, sign_in_failed,
 };
 use crate::identity::user::{account_by_email, email_normalised, user_context};
 use crate::identity::{TenantContext, digest, user};
@@ -33,20 +34,39 @@ pub(super) struct Login {
     email: String,
     #[schema(format = Password)]
     password: String,
+    /// The code of the authenticator, or a recovery code, if the answer was `totp_required`.
+    totp: Option<String>,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Me {
     user: User,
-    tenants: Vec<Ref>,
+    tenants: Vec<MyTenant>,
     version: String,
+}
+
+/// A tenant and what I am in it.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct MyTenant {
+    id: String,
+    name: String,
+    role: Role,
+    /// When the staff grant ends by which I am in it.
+    granted_until: Option<Time>,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct User {
     id: String,
     email: String,
-    role: String,
+    /// The highest anywhere.
+    role: Role,
+    /// Of the provider.
+    staff: bool,
+    /// Signs in with a second factor.
+    totp: bool,
+    /// Nothing else is allowed before.
+    must_change_password: bool,
 }
 
 /// Sign in
@@ -68,22 +88,58 @@ pub(super) async fn login(
     let (id, stored) = account.map(|account| (account.id, account.password_hash)).unzip();
     let right = state.passwords.verify(Secret::from(body.password), stored).await?;
     let known = match id.filter(|_| right) {
-        Some(id) => user_context(&state.db, id).await?,
+        Some(id) => user_context(&state.db, id, state.clock.now()).await?,
         None => None,
     };
     let Some((user, context)) = known else {
-        state.own.logins_failed.add(1);
-        let origin = origin(&extensions);
-        sign_in_failed(&state.db, (&email, origin), state.clock.now()).await?;
+        failed(&state, &email, &extensions).await?;
         let detail = "The e-mail address or the password is wrong.";
         return Err(Error::new(StatusCode::UNAUTHORIZED, "bad_credentials", detail));
     };
-    let before = session_of(&headers);
     let context = context.from(origin(&extensions));
-    let token = session_create(&state.db, (&user, &context), before, state.clock.now()).await?;
+    let signing_in = (&user, &context);
+    if user.totp
+        && let Err(refused) = code_take(&state, signing_in, body.totp.as_deref()).await?
+    {
+        failed(&state, &email, &extensions).await?;
+        return Err(refused);
+    }
+    let agent = headers.get(USER_AGENT).and_then(|agent| agent.to_str().ok()).unwrap_or_default();
+    let browser = Browser { before: session_of(&headers), agent: agent.to_owned() };
+    let now = state.clock.now();
+    let token = session_create(&state.db, &state.ids, signing_in, &browser, now).await?;
     tracing::info!(stage = "api", user_id = %user.id, "signed in");
     let me = me_of(&state, user, &context).await?;
     with_cookie(me.into_response(), token.expose(), LIFE_MAX.as_secs())
+}
+
+/// Counts a sign-in that failed, and writes it down.
+async fn failed(state: &AppState, email: &str, extensions: &Extensions) -> Result<(), Error> {
+    state.own.logins_failed.add(1);
+    sign_in_failed(&state.db, (email, origin(extensions)), state.clock.now()).await?;
+    Ok(())
+}
+
+/// Takes the code of who knows the password. Without one they are asked for it, which is no failure
+/// yet; a wrong one is.
+async fn code_take(
+    state: &AppState,
+    who: (&user::User, &TenantContext),
+    code: Option<&str>,
+) -> Result<Result<(), Error>, Error> {
+    let unauthorized = |code, detail| Error::new(StatusCode::UNAUTHORIZED, code, detail);
+    let Some(code) = code else {
+        let detail = "Send the code of your authenticator, or a recovery code, as `totp`.";
+        return Err(unauthorized("totp_required", detail));
+    };
+    match code_use(state, who, code).await {
+        Err(CodeError::Wrong) => {
+            let detail = "The code is wrong, or was used before; wait for the next one.";
+            Ok(Err(unauthorized("bad_totp", detail)))
+        }
+        Err(CodeError::Other(error)) => Err(error),
+        Ok(()) => Ok(Ok(())),
+    }
 }
 
 /// Sign out
@@ -120,17 +176,27 @@ async fn me_of(
 ) -> Result<Data<Me>, Error> {
     let page = Page { after: None, limit: ME_TENANTS_MAX };
     let tenants = tenant_list(&state.db, context, &page).await?;
-    let named = |tenant: crate::inventory::tenant::Tenant| {
-        Ref::from(crate::inventory::Named { id: tenant.id, name: tenant.name })
+    let mine = |tenant: crate::inventory::tenant::Tenant| MyTenant {
+        role: match context.access(tenant.id) {
+            _ if context.is_super_admin() => Role::SuperAdmin,
+            Some(access) => user::Role::of(access).into(),
+            None => Role::Viewer,
+        },
+        granted_until: context.granted_until(tenant.id).map(Time),
+        id: tenant.id.to_string(),
+        name: tenant.name,
     };
     Ok(Data {
         data: Me {
             user: User {
                 id: user.id.to_string(),
                 email: user.email,
-                role: user.role.name().to_owned(),
+                role: user.role.into(),
+                staff: user.staff,
+                totp: user.totp,
+                must_change_password: user.one_time,
             },
-            tenants: tenants.rows.into_iter().map(named).collect(),
+            tenants: tenants.rows.into_iter().map(mine).collect(),
             version: state.version.to_owned(),
         },
     })

@@ -3,11 +3,13 @@
 use axum::response::{IntoResponse, Response};
 use data_encoding::BASE64URL_NOPAD;
 use farwatch_common::clock::Micros;
+use farwatch_common::secret::Secret;
 use serde::de::value::StrDeserializer;
 use serde::{Deserialize, Serialize, Serializer};
 use utoipa::{IntoParams, ToSchema};
 
 use super::error::Error;
+use crate::identity::user;
 use crate::inventory::{Listed, Named, Page};
 
 pub(super) const LIMIT: u32 = 100;
@@ -200,6 +202,72 @@ names! {
     AdminState { Up, Down, Testing }
     LinkState { Up, Down, Testing, Unknown, Dormant, NotPresent, LowerLayerDown }
     SnmpVersion { V1, V2c }
+}
+
+/// What a person is: `super_admin` everywhere, the others in a tenant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Role {
+    Viewer,
+    Operator,
+    TenantAdmin,
+    SuperAdmin,
+}
+
+/// What a person is in one tenant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum TenantRole {
+    Viewer,
+    Operator,
+    TenantAdmin,
+}
+
+impl From<user::Role> for Role {
+    fn from(role: user::Role) -> Self {
+        match role {
+            user::Role::Viewer => Self::Viewer,
+            user::Role::Operator => Self::Operator,
+            user::Role::TenantAdmin => Self::TenantAdmin,
+            user::Role::SuperAdmin => Self::SuperAdmin,
+        }
+    }
+}
+
+impl From<Role> for user::Role {
+    fn from(role: Role) -> Self {
+        match role {
+            Role::Viewer => Self::Viewer,
+            Role::Operator => Self::Operator,
+            Role::TenantAdmin => Self::TenantAdmin,
+            Role::SuperAdmin => Self::SuperAdmin,
+        }
+    }
+}
+
+impl From<TenantRole> for user::Role {
+    fn from(role: TenantRole) -> Self {
+        match role {
+            TenantRole::Viewer => Self::Viewer,
+            TenantRole::Operator => Self::Operator,
+            TenantRole::TenantAdmin => Self::TenantAdmin,
+        }
+    }
+}
+
+impl From<user::Role> for TenantRole {
+    fn from(role: user::Role) -> Self {
+        match role {
+            user::Role::Viewer => Self::Viewer,
+            user::Role::Operator => Self::Operator,
+            user::Role::TenantAdmin | user::Role::SuperAdmin => Self::TenantAdmin,
+        }
+    }
+}
+
+/// A secret that goes out once. Its answer has no `Debug`.
+pub(super) fn shown_once(secret: &Secret) -> String {
+    String::from_utf8_lossy(secret.expose()).into_owned()
 }
 
 #[cfg(test)]

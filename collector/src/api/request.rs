@@ -120,6 +120,20 @@ impl<T: FromStr, S: Send + Sync> FromRequestParts<S> for PathId<T> {
     }
 }
 
+/// The two ids of a path. What is no id names nothing.
+pub(super) struct PathIds<A, B>(pub(super) A, pub(super) B);
+
+impl<A: FromStr, B: FromStr, S: Send + Sync> FromRequestParts<S> for PathIds<A, B> {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Error> {
+        let Path((one, other)) = Path::<(String, String)>::from_request_parts(parts, state)
+            .await
+            .map_err(|_| Error::not_found())?;
+        Ok(Self(id(&one)?, id(&other)?))
+    }
+}
+
 /// An id in a query or body.
 pub(super) fn id<T: FromStr>(text: &str) -> Result<T, Error> {
     text.parse().map_err(|_| Error::not_found())

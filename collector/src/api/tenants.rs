@@ -48,6 +48,10 @@ pub(super) struct OfTenant {
 }
 
 impl OfTenant {
+    pub(super) fn is_of_all(&self) -> bool {
+        self.tenant.is_none()
+    }
+
     pub(super) fn parts(self, context: &TenantContext) -> Result<(TenantContext, Paging), Error> {
         let context = narrowed(context, self.tenant.as_deref())?;
         Ok((context, Paging { limit: self.limit, cursor: self.cursor }))

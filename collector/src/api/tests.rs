@@ -4,9 +4,13 @@ mod access;
 mod audit;
 mod devices;
 mod document;
+mod factor;
+mod grants;
 mod input;
 mod isolation;
 mod login;
+mod people;
+mod recipes;
 mod roles;
 mod secrets;
 mod stream;
@@ -15,15 +19,17 @@ use std::net::IpAddr;
 use std::sync::Mutex;
 
 use axum::body::Body;
+use farwatch_common::clock::Micros;
 use farwatch_common::id::{SiteId, TenantId};
 use http::{Method, Request, StatusCode};
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
 
 use super::*;
+use crate::audit::list::{AuditCursor, AuditFilter, audit_list};
 use crate::identity::agent_key::agent_key_admit;
 use crate::identity::password::Cost;
-use crate::identity::user::{Role, user_create};
+use crate::identity::user::{NewPerson, Role, account_by_email, person_create, user_create};
 use crate::identity::{Access, IdentityKey, TenantContext};
 use crate::inventory::agent::agent_create;
 use crate::inventory::site::site_create_or_get;
@@ -104,11 +110,20 @@ impl World {
 
     /// One on each engine that is there: SQLite always is.
     async fn each() -> Vec<Self> {
-        let mut worlds = vec![Self::new().await];
+        Self::each_changed(|_| {}).await
+    }
+
+    /// The same, for those who ask more often than anybody should.
+    async fn each_unlimited() -> Vec<Self> {
+        Self::each_changed(|parts| parts.limits = Limits::none().into()).await
+    }
+
+    async fn each_changed(change: impl Fn(&mut Parts)) -> Vec<Self> {
+        let mut worlds = vec![Self::changed(&change).await];
         if let Some(scratch) = Scratch::open().await {
             let dir = tempfile::tempdir().unwrap();
             let db = scratch.database().await;
-            worlds.push(Self::on(dir, db, Some(scratch), |_| {}));
+            worlds.push(Self::on(dir, db, Some(scratch), &change));
         }
         worlds
     }
@@ -133,6 +148,7 @@ impl World {
             live: Live::new(clock.clone()),
             samples: Samples::new(db.clone()),
             vault: Arc::new(Vault::open(dir.path()).unwrap()),
+            installation: Arc::new(InstallationKeys::open(dir.path()).unwrap()),
             changes: AssignmentChanges::default(),
             clock,
             ids: Arc::new(IdGenerator::new(1)),
@@ -167,6 +183,19 @@ impl World {
 
     async fn local(&self) -> TenantContext {
         TenantContext::local(&self.state.db).await.unwrap()
+    }
+
+    /// The actions in a tenant's chain, from the first; of one kind of thing unless that is empty.
+    async fn audited(&self, tenant: TenantId, kind: &str) -> Vec<String> {
+        let context = self.local().await.for_audit().narrowed(tenant);
+        let filter = AuditFilter {
+            action: kind.to_owned(),
+            search: String::new(),
+            from: Micros(0),
+            to: Micros(i64::MAX),
+        };
+        let rows = audit_list(&self.state.db, &context, &filter, AuditCursor::NEWEST, 1_000).await;
+        rows.unwrap().into_iter().rev().map(|row| row.entry.action).collect()
     }
 
     async fn tenant(&self, name: &str) -> TenantId {
@@ -232,6 +261,43 @@ impl World {
         let request = self.request(Method::POST, path, who);
         let request = request.header("content-type", "application/json");
         self.send(request.body(body.to_string().into()).unwrap()).await
+    }
+
+    async fn call(&self, method: &str, path: &str, who: &As, body: Value) -> Answer {
+        let method = Method::from_bytes(method.to_uppercase().as_bytes()).unwrap();
+        if method == Method::GET {
+            return self.get(path, who).await;
+        }
+        let request = self.request(method, path, who).header("content-type", "application/json");
+        self.send(request.body(body.to_string().into()).unwrap()).await
+    }
+
+    /// A person of the provider's staff, signed in.
+    async fn staff(&self, email: &str) -> As {
+        let hash = self.state.passwords.hash(PASSWORD.into()).await.unwrap();
+        let new = NewPerson {
+            email,
+            password_hash: &hash,
+            one_time: false,
+            super_admin: false,
+            staff: true,
+            member: None,
+        };
+        let Parts { db, ids, clock, .. } = &*self.state;
+        person_create(db, &self.local().await, ids, &new, clock.now()).await.unwrap();
+        As::Cookie(cookie(&self.login(email, PASSWORD).await))
+    }
+
+    /// Makes the person if need be, and grants them an hour; returns the grant's id.
+    async fn grant(&self, who: &As, tenant: TenantId, email: &str, role: &str) -> String {
+        if account_by_email(&self.state.db, email).await.unwrap().is_none() {
+            self.staff(email).await;
+        }
+        let body = json!({ "tenant": tenant.to_string(), "email": email, "role": role,
+                           "reason": "ticket 7", "minutes": 60 });
+        let made = self.post("/api/v1/grants", who, body).await;
+        assert_eq!(made.status, StatusCode::CREATED, "{}", made.body);
+        made.data()["id"].as_str().unwrap().to_owned()
     }
 
     /// A request as the web UI or a program sends it.

@@ -7,6 +7,7 @@ use farwatch_common::secret::Secret;
 use serde_json::json;
 
 use super::local::{Local, read_password};
+use super::people::PeopleCommand;
 use super::place::Place;
 use super::{UsageError, runtime, say};
 use crate::config::Config;
@@ -33,6 +34,8 @@ pub(super) enum UserCommand {
         #[arg(long)]
         json: bool,
     },
+    #[command(flatten)]
+    People(PeopleCommand),
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -55,13 +58,18 @@ impl From<Role> for user::Role {
     }
 }
 
-fn email(text: &str) -> Result<String, &'static str> {
+pub(super) fn email(text: &str) -> Result<String, &'static str> {
     email_normalised(text).ok_or("this is not an e-mail address")
 }
 
 impl UserCommand {
     pub(super) fn run(self) -> anyhow::Result<()> {
-        let Self::Create { place, email, password_file, role, tenant, json } = self;
+        let (place, email, password_file, role, tenant, json) = match self {
+            Self::Create { place, email, password_file, role, tenant, json } => {
+                (place, email, password_file, role, tenant, json)
+            }
+            Self::People(command) => return command.run(),
+        };
         let config = place.load(Vec::new())?;
         let role = role.map(user::Role::from);
         let user = NewUser::new(email, &password_file, role, tenant)?;

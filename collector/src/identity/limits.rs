@@ -113,6 +113,20 @@ impl Default for Limits {
     }
 }
 
+impl Limits {
+    /// For tests that ask more often than anybody should.
+    #[cfg(test)]
+    pub(crate) fn none() -> Self {
+        let often = Quota::per_second(NonZeroU32::MAX);
+        Self {
+            login_account: Limiter::new(often),
+            login_address: Limiter::new(often),
+            enrolment: Limiter::new(often),
+            requests: Limiter::new(often),
+        }
+    }
+}
+
 fn per_minute(times: NonZeroU32) -> Quota {
     Quota::with_period(MINUTE / times.get()).unwrap_or(Quota::per_minute(times)).allow_burst(times)
 }

@@ -50,6 +50,22 @@ pub fn password_check(password: &Secret) -> Result<(), PasswordError> {
     Ok(())
 }
 
+/// A password for somebody who is to choose another one: 100 random bits, in groups to be read out.
+pub fn one_time() -> Result<Secret, PasswordError> {
+    const GROUP: usize = 5;
+    let mut bytes = [0; 15];
+    ring::rand::SystemRandom::new().fill(&mut bytes).map_err(|_| PasswordError::Failed)?;
+    let letters = data_encoding::BASE32_NOPAD.encode(&bytes).to_ascii_lowercase();
+    let mut text = String::with_capacity(letters.len() + letters.len() / GROUP);
+    for (index, letter) in letters.chars().enumerate().take(4 * GROUP) {
+        if index > 0 && index % GROUP == 0 {
+            text.push('-');
+        }
+        text.push(letter);
+    }
+    Ok(Secret::from(text))
+}
+
 /// What one computation costs.
 #[derive(Clone, Copy, Debug)]
 pub struct Cost {
@@ -146,6 +162,15 @@ mod tests {
             assert_eq!(answer, right, "{password}");
         }
         assert!(!passwords.verify("correct horse battery".into(), None).await.unwrap());
+    }
+
+    #[test]
+    fn one_time_passwords_may_be_passwords_and_differ() {
+        let (one, other) = (one_time().unwrap(), one_time().unwrap());
+        password_check(&one).unwrap();
+        assert_ne!(one, other);
+        let text = str::from_utf8(one.expose()).unwrap();
+        assert_eq!(text.split('-').map(str::len).collect::<Vec<_>>(), [5; 4], "{text}");
     }
 
     #[tokio::test]

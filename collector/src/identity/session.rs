@@ -5,16 +5,17 @@ use std::time::Duration;
 
 use data_encoding::HEXLOWER;
 use farwatch_common::clock::Micros;
-use farwatch_common::id::UserId;
+use farwatch_common::id::{IdGenerator, SessionId, UserId};
 use farwatch_common::secret::Secret;
 use ring::rand::SecureRandom as _;
 use serde_json::json;
 
-use super::tenancy::TenantContext;
+use super::tenancy::{Actor, TenantContext};
+use super::user::change::change_of;
 use super::user::{Role, User, UserError, account_by_email, user_context, user_context_in};
 use super::{IdentityKey, NOTE_EVERY, digest};
 use crate::audit::{Change, Origin, Who};
-use crate::store::sql::sql;
+use crate::store::sql::{Row, sql};
 use crate::store::{Database, StoreError};
 
 pub const COOKIE: &str = "__Host-farwatch";
@@ -26,6 +27,11 @@ pub const LIFE_MAX: Duration = Duration::from_secs(7 * 24 * 3600);
 /// Sessions of those who may hand out access end sooner: a wall shows what a viewer sees.
 const ADMIN_IDLE_MAX: Duration = Duration::from_secs(30 * 60);
 const ADMIN_LIFE_MAX: Duration = Duration::from_secs(12 * 3600);
+
+/// What is kept of what a browser says it is, in characters.
+const AGENT_CHARS_MAX: usize = 200;
+/// Sessions of one person; the oldest give way to new ones.
+const SESSIONS_MAX: i64 = 100;
 
 /// What identifies a session inside: the hash of its token.
 pub type SessionKey = [u8; 32];
@@ -44,15 +50,41 @@ sql! { pub(crate) DELETE_OLD =
     "DELETE FROM web_session WHERE expires_at <= $1 OR last_used_at <= $2"
 }
 sql! { pub(crate) INSERT =
-    "INSERT INTO web_session (token_hash, user_id, created_at, last_used_at, expires_at)
-     VALUES ($1, $2, $3, $3, $4)"
+    "INSERT INTO web_session (token_hash, user_id, created_at, last_used_at, expires_at,
+                              session_id, address, agent)
+     VALUES ($1, $2, $3, $3, $4, $5, $6, $7)"
+}
+sql! { pub(crate) DELETE_SURPLUS =
+    "DELETE FROM web_session WHERE user_id = $1 AND token_hash NOT IN (
+         SELECT token_hash FROM web_session WHERE user_id = $1
+         ORDER BY last_used_at DESC, token_hash LIMIT $2)"
+}
+// An empty `$2` is nobody's: all go.
+sql! { pub(crate) DELETE_OF_USER =
+    "DELETE FROM web_session WHERE user_id = $1 AND token_hash <> $2"
+}
+
+/// The browser of a new session.
+#[derive(Clone, Debug, Default)]
+pub struct Browser {
+    /// The session it had before.
+    pub before: Option<SessionKey>,
+    /// What it says it is.
+    pub agent: String,
+}
+
+/// What a browser says it is, as far as it is kept.
+#[must_use]
+pub fn agent_shown(text: &str) -> String {
+    text.chars().filter(|c| !c.is_control()).take(AGENT_CHARS_MAX).collect()
 }
 
 /// Begins a session, ending the one the browser had before. Returns the token for the cookie.
 pub async fn session_create(
     db: &Database,
+    ids: &IdGenerator,
     (user, context): (&User, &TenantContext),
-    before: Option<SessionKey>,
+    browser: &Browser,
     now: Micros,
 ) -> Result<Secret, StoreError> {
     let mut bytes = [0; TOKEN_LEN];
@@ -61,13 +93,16 @@ pub async fn session_create(
         .map_err(|_| StoreError::Corrupt { what: "the system's randomness".to_owned() })?;
     let token = Secret::from(data_encoding::BASE64URL_NOPAD.encode(&bytes));
     let mut txn = db.own_change(IdentityKey::new(), context.who(), context.homes()).await?;
-    if let Some(before) = before {
+    if let Some(before) = browser.before {
         DELETE.bind(before).execute(&mut txn).await?;
     }
     // Old sessions go when new ones come, so the table stays small.
     DELETE_OLD.bind(now).bind(now.before(IDLE_MAX)).execute(&mut txn).await?;
     let insert = INSERT.bind(session_key(token.expose())).bind(user.id).bind(now);
-    insert.bind(now.after(LIFE_MAX)).execute(&mut txn).await?;
+    let address = context.who().origin.address.map(|address| address.to_canonical().to_string());
+    let insert = insert.bind(now.after(LIFE_MAX)).bind(ids.next(now)).bind(address);
+    insert.bind(agent_shown(&browser.agent)).execute(&mut txn).await?;
+    DELETE_SURPLUS.bind(user.id).bind(SESSIONS_MAX).execute(&mut txn).await?;
     txn.commit([Change::new("user", "sign_in", user.id.0, &user.email)], now).await?;
     Ok(token)
 }
@@ -82,7 +117,7 @@ pub async fn sign_in_failed(
     let key = IdentityKey::new;
     let who = Who { kind: "nobody", id: 0, name: "".into(), origin };
     let known = match account_by_email(db, email).await? {
-        Some(account) => user_context(db, account.id).await?,
+        Some(account) => user_context(db, account.id, now).await?,
         None => None,
     };
     let (homes, change) = match known {
@@ -119,12 +154,17 @@ pub async fn session_get(
     let get = GET.bind(key).bind(now).bind(now.before(IDLE_MAX));
     let Some(row) = get.optional(&mut txn).await? else { return Ok(None) };
     let (created_at, last_used_at) = (Micros(row.get(1)?), Micros(row.get(2)?));
-    let Some((user, context)) = user_context_in(&mut txn, UserId(row.get(0)?)).await? else {
+    let Some((user, context)) = user_context_in(&mut txn, UserId(row.get(0)?), now).await? else {
         return Ok(None);
     };
-    let admin = user.role >= Role::TenantAdmin;
+    let over = is_over(user.role, created_at, last_used_at, now);
+    Ok((!over).then_some(Session { key, user, context, last_used_at }))
+}
+
+/// Whether the session of an administrator is over, which the statements do not ask.
+fn is_over(role: Role, created_at: Micros, last_used_at: Micros, now: Micros) -> bool {
     let over = now.since(last_used_at) >= ADMIN_IDLE_MAX || now.since(created_at) >= ADMIN_LIFE_MAX;
-    Ok((!(admin && over)).then_some(Session { key, user, context, last_used_at }))
+    role >= Role::TenantAdmin && over
 }
 
 sql! { pub(crate) TOUCH =
@@ -150,4 +190,99 @@ pub async fn session_delete(
     let ended = DELETE.bind(session.key).execute(&mut txn).await? > 0;
     let change = || Change::new("user", "sign_out", user.id.0, &user.email);
     txn.commit(ended.then(change), now).await
+}
+
+/// A session as its user sees it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listed {
+    pub key: SessionKey,
+    pub id: SessionId,
+    pub address: Option<String>,
+    pub agent: String,
+    pub created_at: Micros,
+    pub last_used_at: Micros,
+}
+
+// One from before sessions had ids has nothing to show and is over within a week.
+sql! { pub(crate) OF_USER =
+    "SELECT token_hash, session_id, address, agent, created_at, last_used_at FROM web_session
+     WHERE user_id = $1 AND session_id IS NOT NULL AND expires_at > $2 AND last_used_at > $3
+     ORDER BY last_used_at DESC, session_id LIMIT $4"
+}
+
+/// The good sessions of a person: their own, or anybody's for a super_admin.
+pub async fn session_list(
+    db: &Database,
+    context: &TenantContext,
+    user: UserId,
+    now: Micros,
+) -> Result<(User, Vec<Listed>), UserError> {
+    if !context.is_super_admin() && !is_of(context, user) {
+        return Err(UserError::NotFound);
+    }
+    let mut txn = db.identity_read(IdentityKey::new()).await?;
+    let known = user_context_in(&mut txn, user, now).await?;
+    let (user, _) = known.ok_or(UserError::NotFound)?;
+    let query = OF_USER.bind(user.id).bind(now).bind(now.before(IDLE_MAX)).bind(SESSIONS_MAX);
+    let rows = query.all(&mut txn).await?;
+    let mut sessions = rows.iter().map(read).collect::<Result<Vec<_>, _>>()?;
+    sessions.retain(|one| !is_over(user.role, one.created_at, one.last_used_at, now));
+    Ok((user, sessions))
+}
+
+fn is_of(context: &TenantContext, user: UserId) -> bool {
+    *context.actor() == Actor::User(user)
+}
+
+fn read(row: &Row) -> Result<Listed, StoreError> {
+    let what = || StoreError::Corrupt { what: "the hash of a session".to_owned() };
+    Ok(Listed {
+        key: row.get::<Vec<u8>>(0)?.try_into().map_err(|_| what())?,
+        id: SessionId(row.get(1)?),
+        address: row.get(2)?,
+        agent: row.get::<Option<String>>(3)?.unwrap_or_default(),
+        created_at: Micros(row.get(4)?),
+        last_used_at: Micros(row.get(5)?),
+    })
+}
+
+sql! { pub(crate) OWNER = "SELECT user_id FROM web_session WHERE session_id = $1" }
+sql! { pub(crate) DELETE_ONE = "DELETE FROM web_session WHERE session_id = $1" }
+
+/// Ends a session by its id: an own one, or anybody's by a super_admin. Returns whose it was.
+pub async fn session_end(
+    db: &Database,
+    context: &TenantContext,
+    id: SessionId,
+    now: Micros,
+) -> Result<UserId, UserError> {
+    let mut txn = db.identity_read(IdentityKey::new()).await?;
+    let row = OWNER.bind(id).optional(&mut txn).await?.ok_or(UserError::NotFound)?;
+    drop(txn);
+    let owner = UserId(row.get(0)?);
+    let (mut txn, email) = if is_of(context, owner) {
+        let who = context.who();
+        let email = who.name.to_string();
+        (db.own_change(IdentityKey::new(), who, context.homes()).await?, email)
+    } else if context.is_super_admin() {
+        let (txn, person) = change_of(db, context, owner).await?;
+        (txn, person.email)
+    } else {
+        return Err(UserError::NotFound);
+    };
+    let ended = DELETE_ONE.bind(id).execute(&mut txn).await? > 0;
+    let change = || Change::new("user", "end_session", owner.0, &email);
+    txn.commit(ended.then(change), now).await?;
+    Ok(owner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_browser_says_who_it_is_in_few_plain_words() {
+        assert_eq!(agent_shown("Fire\u{7}fox\n"), "Firefox");
+        assert_eq!(agent_shown(&"ü".repeat(1000)).chars().count(), AGENT_CHARS_MAX);
+    }
 }

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use farwatch_common::clock::Micros;
 use farwatch_common::id::{AgentId, ApiKeyId, TenantId, UserId};
 
 use super::IdentityKey;
@@ -40,6 +41,8 @@ pub struct TenantContext {
     /// May make tenants and see new ones.
     super_admin: bool,
     tenants: BTreeMap<TenantId, Access>,
+    /// Until when what they hold in a tenant is theirs, where that is by a staff grant.
+    granted: BTreeMap<TenantId, Micros>,
 }
 
 impl TenantContext {
@@ -50,7 +53,47 @@ impl TenantContext {
         tenants: impl IntoIterator<Item = (TenantId, Access)>,
     ) -> Self {
         let tenants = tenants.into_iter().collect();
-        Self { actor, name: name.into(), origin: Origin::default(), super_admin, tenants }
+        let (origin, granted) = (Origin::default(), BTreeMap::new());
+        Self { actor, name: name.into(), origin, super_admin, tenants, granted }
+    }
+
+    /// The same caller with what staff grants add, each until its end.
+    pub(super) fn with_grants(
+        mut self,
+        grants: impl IntoIterator<Item = (TenantId, Access, Micros)>,
+    ) -> Self {
+        for (tenant, access, until) in grants {
+            match self.access(tenant) {
+                Some(held) if held > access => {}
+                // Of two grants of the same the later counts; a membership outlives both.
+                Some(held) if held == access => {
+                    self.granted.entry(tenant).and_modify(|end| *end = until.max(*end));
+                }
+                _ => {
+                    self.tenants.insert(tenant, access);
+                    self.granted.insert(tenant, until);
+                }
+            }
+        }
+        self
+    }
+
+    /// Until when the caller holds what they hold in this tenant, if that is by a staff grant.
+    #[must_use]
+    pub fn granted_until(&self, tenant: TenantId) -> Option<Micros> {
+        self.granted.get(&tenant).copied()
+    }
+
+    /// When the first of the caller's grants ends.
+    #[must_use]
+    pub fn first_grant_ends(&self) -> Option<Micros> {
+        self.granted.values().min().copied()
+    }
+
+    /// What the caller may do in this tenant.
+    #[must_use]
+    pub fn access(&self, tenant: TenantId) -> Option<Access> {
+        self.tenants.get(&tenant).copied()
     }
 
     /// The same caller, asking from there.
@@ -174,6 +217,26 @@ pub(super) async fn all_tenants(txn: &mut Txn) -> Result<Vec<(TenantId, Access)>
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_grant_adds_and_never_takes_away() {
+        let [one, two, three] = [1, 2, 3].map(TenantId);
+        let context =
+            TenantContext::of(Actor::Local, false, [(one, Access::Admin), (two, Access::Read)]);
+        let context = context.with_grants([
+            (one, Access::Write, Micros(9)),
+            (two, Access::Write, Micros(7)),
+            (two, Access::Read, Micros(8)),
+            (three, Access::Read, Micros(5)),
+            (three, Access::Read, Micros(6)),
+        ]);
+        assert_eq!(context.access(one), Some(Access::Admin));
+        assert_eq!(context.access(two), Some(Access::Write));
+        assert_eq!(context.granted_until(one), None);
+        assert_eq!(context.granted_until(two), Some(Micros(7)));
+        assert_eq!(context.granted_until(three), Some(Micros(6)));
+        assert_eq!(context.first_grant_ends(), Some(Micros(6)));
+    }
 
     #[test]
     fn narrowing_never_widens() {

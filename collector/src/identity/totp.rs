@@ -21,7 +21,7 @@ const ISSUER: &str = "Farwatch";
 
 pub const RECOVERY_CODES: usize = 10;
 /// 80 bits: nobody tries them all, not even somebody who has the hashes.
-const RECOVERY_LEN: usize = 10;
+pub const RECOVERY_LEN: usize = 10;
 const RECOVERY_GROUP: usize = 4;
 
 /// What an authenticator and the collector share.
@@ -77,6 +77,12 @@ impl Seed {
             }
         }
         found
+    }
+
+    /// What an authenticator shows.
+    #[cfg(test)]
+    pub(crate) fn code_at(&self, now: Micros) -> String {
+        self.code(now.0.div_euclid(1_000_000 * STEP_S))
     }
 
     fn code(&self, step: i64) -> String {

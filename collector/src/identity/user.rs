@@ -1,11 +1,15 @@
 //! People and what they may do where.
 
+pub mod change;
+pub mod list;
+
 use farwatch_common::clock::Micros;
 use farwatch_common::id::{IdGenerator, TenantId, UserId};
 
 use serde_json::json;
 
 use super::IdentityKey;
+use super::installation_key::SealError;
 use super::tenancy::{Access, Actor, TenantContext, all_tenants};
 use crate::audit::Change;
 use crate::store::sql::sql;
@@ -38,6 +42,16 @@ impl Role {
         Self::ALL.into_iter().find(|role| role.name() == name)
     }
 
+    /// The role of somebody who may do so much in a tenant.
+    #[must_use]
+    pub fn of(access: Access) -> Self {
+        match access {
+            Access::Read => Self::Viewer,
+            Access::Write => Self::Operator,
+            Access::Admin => Self::TenantAdmin,
+        }
+    }
+
     #[must_use]
     pub fn access(self) -> Access {
         match self {
@@ -55,6 +69,12 @@ pub struct User {
     pub email: String,
     /// The highest role they have anywhere.
     pub role: Role,
+    /// Of the provider: may be granted into tenants.
+    pub staff: bool,
+    /// Has a password that was made for them, and is to choose their own.
+    pub one_time: bool,
+    /// Needs a second factor to sign in.
+    pub totp: bool,
 }
 
 /// What a login compares with.
@@ -72,8 +92,21 @@ pub enum UserError {
     Exists,
     #[error("a role other than super_admin needs a tenant, and super_admin has none")]
     Tenant,
+    #[error("there is no such person or thing in the tenants of the caller")]
+    NotFound,
     #[error("the caller may not do this")]
     Denied,
+    #[error("this is the last super_admin who may sign in; make another one first")]
+    LastSuperAdmin,
+    #[error("this person has to sign in once before other tenants can add them")]
+    NeverSignedIn,
+    #[error("nobody of the provider's staff has this e-mail address")]
+    NotStaff,
+    /// `what` names the things and says how there come to be fewer.
+    #[error("there are {max} {what}")]
+    Full { what: &'static str, max: u32 },
+    #[error("secrets of people cannot be sealed or opened")]
+    Seal(#[from] SealError),
     #[error("people cannot be read or written")]
     Store(#[from] StoreError),
 }
@@ -81,7 +114,8 @@ pub enum UserError {
 impl From<AccessError> for UserError {
     fn from(error: AccessError) -> Self {
         match error {
-            AccessError::NotFound | AccessError::Denied => Self::Denied,
+            AccessError::NotFound => Self::NotFound,
+            AccessError::Denied => Self::Denied,
             AccessError::Store(error) => Self::Store(error),
         }
     }
@@ -107,11 +141,28 @@ pub fn role_check(role: Role, in_tenant: bool) -> Result<(), UserError> {
 }
 
 sql! { pub(crate) INSERT =
-    "INSERT INTO user_account (user_id, email, password_hash, super_admin, created_at)
-     VALUES ($1, $2, $3, $4, $5) ON CONFLICT (email) DO NOTHING"
+    "INSERT INTO user_account (user_id, email, password_hash, super_admin, staff,
+                               password_changed_at, created_at)
+     VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (email) DO NOTHING"
 }
 sql! { pub(crate) INSERT_MEMBERSHIP =
     "INSERT INTO membership (tenant_id, user_id, role, created_at) VALUES ($1, $2, $3, $4)"
+}
+
+/// The value of `password_changed_at` while somebody has a password that was made for them; NULL is
+/// one that came with the account.
+pub(super) const ONE_TIME: i64 = 0;
+
+/// Somebody to be made.
+#[derive(Debug)]
+pub struct NewPerson<'a> {
+    pub email: &'a str,
+    pub password_hash: &'a str,
+    /// They have to choose another password when they first sign in.
+    pub one_time: bool,
+    pub super_admin: bool,
+    pub staff: bool,
+    pub member: Option<(TenantId, Role)>,
 }
 
 /// Makes a person with a role: in one tenant, or everywhere.
@@ -124,26 +175,56 @@ pub async fn user_create(
     (role, tenant): (Role, Option<TenantId>),
     now: Micros,
 ) -> Result<UserId, UserError> {
-    let email = email_normalised(email).ok_or_else(|| UserError::Email(email.to_owned()))?;
     role_check(role, tenant.is_some())?;
-    let id = UserId(ids.next(now));
+    let (super_admin, member) = (role == Role::SuperAdmin, tenant.map(|tenant| (tenant, role)));
+    let (one_time, staff) = (false, false);
+    let new = NewPerson { email, password_hash, one_time, super_admin, staff, member };
+    person_create(db, context, ids, &new, now).await
+}
+
+/// Makes a person. Who belongs to the provider, or to no tenant, is made by a super_admin.
+pub async fn person_create(
+    db: &Database,
+    context: &TenantContext,
+    ids: &IdGenerator,
+    new: &NewPerson<'_>,
+    now: Micros,
+) -> Result<UserId, UserError> {
+    let email =
+        email_normalised(new.email).ok_or_else(|| UserError::Email(new.email.to_owned()))?;
+    if (new.super_admin || new.staff) && !context.is_super_admin() {
+        return Err(UserError::Denied);
+    }
     let key = IdentityKey::new();
-    let mut txn = match tenant {
-        Some(tenant) => db.identity_change(key, context, tenant, Access::Admin).await?,
+    let mut txn = match new.member {
+        Some((tenant, _)) => db.identity_change(key, context, tenant, Access::Admin).await?,
         None => db.installation_change(key, context).await?,
     };
-    let insert = INSERT.bind(id).bind(&email).bind(password_hash);
-    let made = insert.bind(role == Role::SuperAdmin).bind(now).execute(&mut txn).await?;
-    if made == 0 {
-        return Err(UserError::Exists);
-    }
-    if let Some(tenant) = tenant {
+    let id = UserId(ids.next(now));
+    let change = insert(&mut txn, id, &email, new, now).await?.ok_or(UserError::Exists)?;
+    if let Some((tenant, role)) = new.member {
         let insert = INSERT_MEMBERSHIP.bind(tenant).bind(id).bind(role.name()).bind(now);
         insert.execute(&mut txn).await?;
     }
-    let change = Change::new("user", "create", id.0, &email);
-    txn.commit([change.after(json!({ "role": role.name() }))], now).await?;
+    txn.commit([change], now).await?;
     Ok(id)
+}
+
+/// Adds the account; `None` if the address is taken.
+pub(super) async fn insert(
+    txn: &mut Txn,
+    id: UserId,
+    email: &str,
+    new: &NewPerson<'_>,
+    now: Micros,
+) -> Result<Option<Change>, StoreError> {
+    let insert = INSERT.bind(id).bind(email).bind(new.password_hash).bind(new.super_admin);
+    let insert = insert.bind(new.staff).bind(new.one_time.then_some(ONE_TIME)).bind(now);
+    let made = insert.execute(txn).await? > 0;
+    let role =
+        if new.super_admin { Some(Role::SuperAdmin) } else { new.member.map(|(_, role)| role) };
+    let after = json!({ "role": role.map(Role::name), "staff": new.staff });
+    Ok(made.then(|| Change::new("user", "create", id.0, email).after(after)))
 }
 
 sql! { pub(crate) ANY = "SELECT user_id FROM user_account LIMIT 1" }
@@ -166,39 +247,57 @@ pub async fn account_by_email(db: &Database, email: &str) -> Result<Option<Accou
 }
 
 sql! { pub(crate) GET =
-    "SELECT email, super_admin FROM user_account WHERE user_id = $1 AND disabled_at IS NULL"
+    "SELECT u.email, u.super_admin, u.staff, u.password_changed_at,
+            EXISTS (SELECT 1 FROM user_totp t
+                    WHERE t.user_id = u.user_id AND t.confirmed_at IS NOT NULL)
+     FROM user_account u WHERE u.user_id = $1 AND u.disabled_at IS NULL"
 }
 sql! { pub(crate) MEMBERSHIPS = "SELECT tenant_id, role FROM membership WHERE user_id = $1" }
+sql! { pub(crate) GRANTS =
+    "SELECT tenant_id, role, expires_at FROM staff_grant
+     WHERE user_id = $1 AND ended_at IS NULL AND expires_at > $2"
+}
 
 /// Who a user is and which tenants they see, as the database says now.
 pub async fn user_context(
     db: &Database,
     id: UserId,
+    now: Micros,
 ) -> Result<Option<(User, TenantContext)>, UserError> {
-    user_context_in(&mut db.identity_read(IdentityKey::new()).await?, id).await
+    user_context_in(&mut db.identity_read(IdentityKey::new()).await?, id, now).await
 }
 
-/// As `user_context`, in a transaction of `identity`.
+/// As `user_context`, in a transaction of `identity`. A role this version does not know gives
+/// nothing.
 pub(super) async fn user_context_in(
     txn: &mut Txn,
     id: UserId,
+    now: Micros,
 ) -> Result<Option<(User, TenantContext)>, UserError> {
     let Some(row) = GET.bind(id).optional(txn).await? else { return Ok(None) };
-    let (email, super_admin): (String, bool) = (row.get(0)?, row.get(1)?);
+    let (email, super_admin, staff): (String, bool, bool) = (row.get(0)?, row.get(1)?, row.get(2)?);
+    let one_time = row.get::<Option<i64>>(3)? == Some(ONE_TIME);
+    let totp = row.get(4)?;
     let mut role = if super_admin { Role::SuperAdmin } else { Role::Viewer };
-    let mut tenants = Vec::new();
+    let (mut tenants, mut grants) = (Vec::new(), Vec::new());
     if super_admin {
         tenants.extend(all_tenants(txn).await?);
     } else {
         for row in &MEMBERSHIPS.bind(id).all(txn).await? {
-            // A role this version does not know gives nothing.
             let Some(held) = Role::from_name(&row.get::<String>(1)?) else { continue };
             role = role.max(held);
             tenants.push((TenantId(row.get(0)?), held.access()));
         }
+        let rows = if staff { GRANTS.bind(id).bind(now).all(txn).await? } else { Vec::new() };
+        for row in &rows {
+            let Some(held) = Role::from_name(&row.get::<String>(1)?) else { continue };
+            role = role.max(held);
+            grants.push((TenantId(row.get(0)?), held.access(), Micros(row.get(2)?)));
+        }
     }
     let context = TenantContext::new((Actor::User(id), &email), super_admin, tenants);
-    Ok(Some((User { id, email, role }, context)))
+    let user = User { id, email, role, staff, one_time, totp };
+    Ok(Some((user, context.with_grants(grants))))
 }
 
 #[cfg(test)]

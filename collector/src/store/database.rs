@@ -12,6 +12,7 @@ mod url;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use farwatch_common::secret::Secret;
 use sqlx::PgPool;
@@ -19,8 +20,11 @@ use sqlx::postgres::PgConnectOptions;
 
 use super::txn::{Inner, Mode, Scope, Txn};
 pub use postgres::Refusal;
+use serving::Fence;
 pub use serving::Serving;
 pub use url::DatabaseUrl;
+
+const CLOSE_WITHIN: Duration = Duration::from_secs(5);
 
 /// What can go wrong in the store.
 #[derive(Debug, thiserror::Error)]
@@ -61,6 +65,8 @@ pub enum StoreError {
          this one a database of its own"
     )]
     Served { server: String },
+    #[error("the database is away")]
+    Away,
     #[error("the database failed")]
     Database(#[from] sqlx::Error),
     #[error("a statement of the transaction failed before: nothing of it is kept")]
@@ -79,6 +85,7 @@ impl StoreError {
             Self::Database(error) | Self::Connect { source: error, .. } => {
                 error::is_retryable(error)
             }
+            Self::Away => true,
             _ => false,
         }
     }
@@ -165,24 +172,35 @@ impl Server {
 #[derive(Clone, Debug)]
 pub struct Database {
     pools: Pools,
+    #[cfg(test)]
+    pub(crate) ran: super::sql::ran::Ran,
 }
 
 #[derive(Clone, Debug)]
 enum Pools {
     Sqlite(sqlite::Pools),
-    Postgres(PgPool),
+    Postgres(PgPool, Fence),
 }
 
 impl Database {
+    fn new(pools: Pools) -> Self {
+        Self {
+            pools,
+            #[cfg(test)]
+            ran: super::sql::ran::Ran::default(),
+        }
+    }
+
     /// Opens or makes the database in `data_dir` and brings its schema up to date.
     pub async fn open(data_dir: &Path) -> Result<Self, StoreError> {
-        Ok(Self { pools: Pools::Sqlite(sqlite::open(data_dir).await?) })
+        Ok(Self::new(Pools::Sqlite(sqlite::open(data_dir).await?)))
     }
 
     /// Connects to a PostgreSQL database; refuses one that does not keep tenants apart from
     /// whoever signs in, and one without this version's schema.
     pub async fn connect(server: Server) -> Result<Self, StoreError> {
-        Ok(Self { pools: Pools::Postgres(postgres::connect(server.options()?).await?) })
+        let pool = postgres::connect(server.options()?).await?;
+        Ok(Self::new(Pools::Postgres(pool, Fence::default())))
     }
 
     /// Opens what the configuration names.
@@ -198,7 +216,9 @@ impl Database {
     pub async fn serving(&self) -> Result<Option<Serving>, StoreError> {
         match &self.pools {
             Pools::Sqlite(_) => Ok(None),
-            Pools::Postgres(pool) => Serving::begin(&pool.connect_options()).await.map(Some),
+            Pools::Postgres(pool, fence) => {
+                Serving::begin(&pool.connect_options(), fence.clone()).await.map(Some)
+            }
         }
     }
 
@@ -206,23 +226,33 @@ impl Database {
     pub fn engine(&self) -> Engine {
         match &self.pools {
             Pools::Sqlite(_) => Engine::Sqlite,
-            Pools::Postgres(_) => Engine::Postgres,
+            Pools::Postgres(..) => Engine::Postgres,
         }
     }
 
     pub(super) async fn begin(&self, mode: Mode, scope: Scope) -> Result<Txn, StoreError> {
         let inner = match &self.pools {
             Pools::Sqlite(pools) => Inner::Sqlite(pools.begin(mode).await?),
-            Pools::Postgres(pool) => Inner::Postgres(postgres::begin(pool, mode, &scope).await?),
+            Pools::Postgres(_, fence) if fence.is_up() => return Err(StoreError::Away),
+            Pools::Postgres(pool, _) => Inner::Postgres(postgres::begin(pool, mode, &scope).await?),
         };
-        Ok(Txn::new(inner, scope))
+        #[cfg_attr(not(test), expect(unused_mut, reason = "tests look at what runs"))]
+        let mut txn = Txn::new(inner, scope);
+        #[cfg(test)]
+        {
+            txn.ran = self.ran.clone();
+        }
+        Ok(txn)
     }
 
     /// Closes all connections; SQLite checkpoints its WAL.
     pub async fn close(&self) {
         match &self.pools {
             Pools::Sqlite(pools) => pools.close().await,
-            Pools::Postgres(pool) => pool.close().await,
+            Pools::Postgres(pool, _) => {
+                // A server that hangs does not hold up the end.
+                let _ = tokio::time::timeout(CLOSE_WITHIN, pool.close()).await;
+            }
         }
     }
 }

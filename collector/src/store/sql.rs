@@ -5,6 +5,8 @@
 //! what SQLite and PostgreSQL both take: `$1` binds, `BIGINT` numbers, no `max(a, b)`, no `rowid`.
 
 pub(super) mod arrays;
+#[cfg(test)]
+pub(crate) mod ran;
 mod row;
 #[cfg(test)]
 mod statements;
@@ -90,6 +92,8 @@ macro_rules! dispatch {
     ($query:ident, $txn:ident, $method:ident, $answer:expr) => {{
         let Query { sql, values } = $query;
         $txn.enter()?;
+        #[cfg(test)]
+        $txn.ran.note(sql);
         let result = match $txn.inner() {
             Inner::Sqlite(inner) => {
                 let query = value::bind_all(sqlx::query::<Sqlite>(sql.text), values);

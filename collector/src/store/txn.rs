@@ -112,11 +112,19 @@ pub struct Txn {
     /// A statement failed, was cut short or is running. PostgreSQL answers COMMIT of such a
     /// transaction with a ROLLBACK that the driver takes for success; SQLite would keep the rest.
     failed: bool,
+    #[cfg(test)]
+    pub(super) ran: super::sql::ran::Ran,
 }
 
 impl Txn {
     pub(super) fn new(inner: Inner, scope: Scope) -> Self {
-        Self { inner, scope, failed: false }
+        Self {
+            inner,
+            scope,
+            failed: false,
+            #[cfg(test)]
+            ran: super::sql::ran::Ran::default(),
+        }
     }
 
     #[must_use]
@@ -275,7 +283,8 @@ impl Database {
         Ok(self.begin_change(Scope::app(tenant), context.who(), &[tenant].into()).await?)
     }
 
-    /// The same as `identity`: keys, tokens and memberships of one tenant.
+    /// The same as `identity`: keys, tokens and memberships of one tenant. Who is in it by a staff
+    /// grant hands out nothing as its administrator: that would outlive the grant.
     pub async fn identity_change(
         &self,
         _: IdentityKey,
@@ -284,6 +293,9 @@ impl Database {
         access: Access,
     ) -> Result<Write, AccessError> {
         hold(context, tenant, access)?;
+        if access == Access::Admin && context.granted_until(tenant).is_some() {
+            return Err(AccessError::Denied);
+        }
         Ok(self.begin_change(Scope::identity(), context.who(), &[tenant].into()).await?)
     }
 

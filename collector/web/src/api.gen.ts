@@ -262,6 +262,41 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/grants": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Grants in the tenants I administer, and my own; the latest first */
+        get: operations["grants"];
+        put?: never;
+        /** Let a person of the staff into a tenant */
+        post: operations["grant_new"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/grants/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** End a grant, as an administrator of the tenant or as who has it */
+        delete: operations["grant_delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/login": {
         parameters: {
             query?: never;
@@ -313,6 +348,58 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/me/password": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Change my password; all my other sessions end */
+        post: operations["password_new"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/me/totp": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Begin a second factor */
+        post: operations["totp_begin"];
+        /** Turn the second factor off */
+        delete: operations["totp_delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/me/totp/confirm": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Turn the second factor on, with a code of the authenticator */
+        post: operations["totp_confirm"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/openapi.json": {
         parameters: {
             query?: never;
@@ -325,6 +412,40 @@ export interface paths {
         put?: never;
         post?: never;
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sessions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Where I am signed in */
+        get: operations["sessions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sessions/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** End a session */
+        delete: operations["session_delete"];
         options?: never;
         head?: never;
         patch?: never;
@@ -364,6 +485,42 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/tenants/{id}/members": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The people of a tenant */
+        get: operations["members"];
+        put?: never;
+        /** Add a person to a tenant by their address */
+        post: operations["member_new"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tenants/{id}/members/{user}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Give a member another role; a super_admin brings anybody in */
+        put: operations["member_put"];
+        post?: never;
+        /** Take a person out of a tenant */
+        delete: operations["member_delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/tokens": {
         parameters: {
             query?: never;
@@ -376,6 +533,75 @@ export interface paths {
         /** Make an enrolment token for one agent */
         post: operations["token_new"];
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/users": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** People: all for a super_admin, the members of their tenants for others */
+        get: operations["users"];
+        put?: never;
+        /** Make a person */
+        post: operations["user_new"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/users/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** Change a person's account */
+        patch: operations["user_patch"];
+        trace?: never;
+    };
+    "/api/v1/users/{id}/password": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Give a person a new one-time password and end their sessions */
+        post: operations["user_password"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/users/{id}/totp": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Turn a person's second factor off */
+        delete: operations["user_totp_delete"];
         options?: never;
         head?: never;
         patch?: never;
@@ -436,6 +662,14 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        AddedMember: {
+            member: components["schemas"]["Member"];
+            /**
+             * @description Of an account that was made, to be changed at the first sign-in: shown this once. Null for
+             *     who has an account.
+             */
+            one_time_password: string | null;
+        };
         /** @enum {string} */
         AdminState: "up" | "down" | "testing";
         Agent: {
@@ -546,6 +780,22 @@ export interface components {
             name: string;
             scopes: components["schemas"]["Scope"][];
         };
+        CreatedUser: {
+            /** @description Shown this once, and to be changed when they first sign in; null if one was given. */
+            one_time_password: string | null;
+            user: components["schemas"]["Person"];
+        };
+        /** @description A successful answer. */
+        Data_AddedMember: {
+            data: {
+                member: components["schemas"]["Member"];
+                /**
+                 * @description Of an account that was made, to be changed at the first sign-in: shown this once. Null for
+                 *     who has an account.
+                 */
+                one_time_password: string | null;
+            };
+        };
         /** @description A successful answer. */
         Data_Agent: {
             data: {
@@ -578,6 +828,14 @@ export interface components {
                 key: string;
                 name: string;
                 scopes: components["schemas"]["Scope"][];
+            };
+        };
+        /** @description A successful answer. */
+        Data_CreatedUser: {
+            data: {
+                /** @description Shown this once, and to be changed when they first sign in; null if one was given. */
+                one_time_password: string | null;
+                user: components["schemas"]["Person"];
             };
         };
         /** @description A successful answer. */
@@ -621,6 +879,24 @@ export interface components {
             };
         };
         /** @description A successful answer. */
+        Data_Grant: {
+            data: {
+                created_at: components["schemas"]["Time"];
+                ended_at: components["schemas"]["Time"] | null;
+                ended_by: components["schemas"]["Ref"] | null;
+                expires_at: components["schemas"]["Time"];
+                granted_by: components["schemas"]["Ref"] | null;
+                id: string;
+                /** @description Holds now. */
+                live: boolean;
+                reason: string;
+                role: components["schemas"]["TenantRole"];
+                tenant: components["schemas"]["Ref"];
+                /** @description The person, by their address. */
+                user: components["schemas"]["Ref"];
+            };
+        };
+        /** @description A successful answer. */
         Data_Health: {
             data: {
                 status: string;
@@ -629,9 +905,54 @@ export interface components {
         /** @description A successful answer. */
         Data_Me: {
             data: {
-                tenants: components["schemas"]["Ref"][];
+                tenants: components["schemas"]["MyTenant"][];
                 user: components["schemas"]["User"];
                 version: string;
+            };
+        };
+        /** @description A successful answer. */
+        Data_Member: {
+            data: {
+                disabled: boolean;
+                email: string;
+                /** @description Of the person. */
+                id: string;
+                role: components["schemas"]["TenantRole"];
+                since: components["schemas"]["Time"];
+                /** @description Signs in with a second factor. */
+                totp: boolean;
+            };
+        };
+        /** @description A successful answer. */
+        Data_OneTimePassword: {
+            data: {
+                /** @description Shown this once, and to be changed when they sign in. */
+                one_time_password: string;
+            };
+        };
+        /** @description A successful answer. */
+        Data_Person: {
+            data: {
+                created_at: components["schemas"]["Time"];
+                disabled: boolean;
+                email: string;
+                id: string;
+                /** @description In the tenants that the caller administers. */
+                memberships: components["schemas"]["Membership"][];
+                /** @description Has a one-time password and has yet to choose their own. */
+                must_change_password: boolean;
+                /** @description Of the provider: may be granted into tenants. */
+                staff: boolean;
+                super_admin: boolean;
+                /** @description Signs in with a second factor. */
+                totp: boolean;
+            };
+        };
+        /** @description A successful answer. */
+        Data_RecoveryCodes: {
+            data: {
+                /** @description Each counts once, instead of a code. Shown this once. */
+                recovery_codes: string[];
             };
         };
         /** @description A successful answer. */
@@ -651,6 +972,16 @@ export interface components {
                 site: components["schemas"]["Ref"];
                 /** @description Shown this once. */
                 token: string;
+            };
+        };
+        /** @description A successful answer. */
+        Data_TotpSeed: {
+            /** @description For the authenticator. Shown this once. */
+            data: {
+                /** @description The same seed, to be typed. */
+                base32: string;
+                /** @description `otpauth://…`, for a QR code. */
+                uri: string;
             };
         };
         Device: {
@@ -753,6 +1084,21 @@ export interface components {
             /** @description Decimal: passes 2^53. */
             stream: string;
             to: components["schemas"]["Time"];
+        };
+        Grant: {
+            created_at: components["schemas"]["Time"];
+            ended_at: components["schemas"]["Time"] | null;
+            ended_by: components["schemas"]["Ref"] | null;
+            expires_at: components["schemas"]["Time"];
+            granted_by: components["schemas"]["Ref"] | null;
+            id: string;
+            /** @description Holds now. */
+            live: boolean;
+            reason: string;
+            role: components["schemas"]["TenantRole"];
+            tenant: components["schemas"]["Ref"];
+            /** @description The person, by their address. */
+            user: components["schemas"]["Ref"];
         };
         Health: {
             status: string;
@@ -985,6 +1331,25 @@ export interface components {
             meta: components["schemas"]["Meta"];
         };
         /** @description A page of a list. */
+        List_Grant: {
+            data: {
+                created_at: components["schemas"]["Time"];
+                ended_at: components["schemas"]["Time"] | null;
+                ended_by: components["schemas"]["Ref"] | null;
+                expires_at: components["schemas"]["Time"];
+                granted_by: components["schemas"]["Ref"] | null;
+                id: string;
+                /** @description Holds now. */
+                live: boolean;
+                reason: string;
+                role: components["schemas"]["TenantRole"];
+                tenant: components["schemas"]["Ref"];
+                /** @description The person, by their address. */
+                user: components["schemas"]["Ref"];
+            }[];
+            meta: components["schemas"]["Meta"];
+        };
+        /** @description A page of a list. */
         List_Interface: {
             data: {
                 admin: components["schemas"]["AdminState"] | null;
@@ -1036,12 +1401,45 @@ export interface components {
             meta: components["schemas"]["Meta"];
         };
         /** @description A page of a list. */
+        List_Member: {
+            data: {
+                disabled: boolean;
+                email: string;
+                /** @description Of the person. */
+                id: string;
+                role: components["schemas"]["TenantRole"];
+                since: components["schemas"]["Time"];
+                /** @description Signs in with a second factor. */
+                totp: boolean;
+            }[];
+            meta: components["schemas"]["Meta"];
+        };
+        /** @description A page of a list. */
         List_MetricInfo: {
             data: {
                 kind: string;
                 metric: string;
                 object: string;
                 unit: string;
+            }[];
+            meta: components["schemas"]["Meta"];
+        };
+        /** @description A page of a list. */
+        List_Person: {
+            data: {
+                created_at: components["schemas"]["Time"];
+                disabled: boolean;
+                email: string;
+                id: string;
+                /** @description In the tenants that the caller administers. */
+                memberships: components["schemas"]["Membership"][];
+                /** @description Has a one-time password and has yet to choose their own. */
+                must_change_password: boolean;
+                /** @description Of the provider: may be granted into tenants. */
+                staff: boolean;
+                super_admin: boolean;
+                /** @description Signs in with a second factor. */
+                totp: boolean;
             }[];
             meta: components["schemas"]["Meta"];
         };
@@ -1060,6 +1458,20 @@ export interface components {
                 stream: string;
                 /** @description The raw integer, in decimal. */
                 value: string | null;
+            }[];
+            meta: components["schemas"]["Meta"];
+        };
+        /** @description A page of a list. */
+        List_Session: {
+            data: {
+                address: string | null;
+                created_at: components["schemas"]["Time"];
+                /** @description The one that asks. */
+                current: boolean;
+                id: string;
+                last_used_at: components["schemas"]["Time"];
+                /** @description What the browser says it is. */
+                user_agent: string;
             }[];
             meta: components["schemas"]["Meta"];
         };
@@ -1085,11 +1497,31 @@ export interface components {
             email: string;
             /** Format: password */
             password: string;
+            /** @description The code of the authenticator, or a recovery code, if the answer was `totp_required`. */
+            totp?: string | null;
         };
         Me: {
-            tenants: components["schemas"]["Ref"][];
+            tenants: components["schemas"]["MyTenant"][];
             user: components["schemas"]["User"];
             version: string;
+        };
+        Member: {
+            disabled: boolean;
+            email: string;
+            /** @description Of the person. */
+            id: string;
+            role: components["schemas"]["TenantRole"];
+            since: components["schemas"]["Time"];
+            /** @description Signs in with a second factor. */
+            totp: boolean;
+        };
+        MemberRole: {
+            role: components["schemas"]["TenantRole"];
+        };
+        Membership: {
+            id: string;
+            name: string;
+            role: components["schemas"]["TenantRole"];
         };
         Meta: {
             /** @description Give it as `cursor` for the next page; null on the last one. */
@@ -1105,6 +1537,13 @@ export interface components {
             metric: string;
             object: string;
             unit: string;
+        };
+        /** @description A tenant and what I am in it. */
+        MyTenant: {
+            granted_until: components["schemas"]["Time"] | null;
+            id: string;
+            name: string;
+            role: components["schemas"]["Role"];
         };
         NewApiKey: {
             /**
@@ -1129,6 +1568,32 @@ export interface components {
             name?: string | null;
             snmp: components["schemas"]["NewSnmp"];
         };
+        NewGrant: {
+            /** @description Of a person of the provider's staff. */
+            email: string;
+            /**
+             * Format: int64
+             * @description 1 to 480.
+             */
+            minutes: number;
+            /** @description 3 to 500 characters; the tenant sees it. */
+            reason: string;
+            role: components["schemas"]["TenantRole"];
+            tenant: string;
+        };
+        NewMember: {
+            email: string;
+            role: components["schemas"]["TenantRole"];
+        };
+        NewPassword: {
+            /** Format: password */
+            current: string;
+            /**
+             * Format: password
+             * @description At least 15 characters.
+             */
+            new: string;
+        };
         NewSnmp: {
             /** Format: password */
             community: string;
@@ -1138,6 +1603,37 @@ export interface components {
             /** @description Name of the site; made if the tenant has none of this name. */
             site: string;
             tenant: string;
+        };
+        NewUser: {
+            email: string;
+            /**
+             * Format: password
+             * @description At least 15 characters; if it is left out, a one-time password is made.
+             */
+            password?: string | null;
+            role?: components["schemas"]["Role"] | null;
+            /** @description Of the provider; set by a super_admin only. */
+            staff?: boolean;
+            tenant?: string | null;
+        };
+        OneTimePassword: {
+            /** @description Shown this once, and to be changed when they sign in. */
+            one_time_password: string;
+        };
+        Person: {
+            created_at: components["schemas"]["Time"];
+            disabled: boolean;
+            email: string;
+            id: string;
+            /** @description In the tenants that the caller administers. */
+            memberships: components["schemas"]["Membership"][];
+            /** @description Has a one-time password and has yet to choose their own. */
+            must_change_password: boolean;
+            /** @description Of the provider: may be granted into tenants. */
+            staff: boolean;
+            super_admin: boolean;
+            /** @description Signs in with a second factor. */
+            totp: boolean;
         };
         /** @description `[t_ms, value, min, max, cause?]`; a gap is a null value */
         Point: (number | string | null)[];
@@ -1154,6 +1650,10 @@ export interface components {
             title: string;
             type: string;
         };
+        RecoveryCodes: {
+            /** @description Each counts once, instead of a code. Shown this once. */
+            recovery_codes: string[];
+        };
         /** @description A thing of another kind: its id and its name. */
         Ref: {
             id: string;
@@ -1161,6 +1661,11 @@ export interface components {
         };
         /** @description Nothing yet; an object, so that a reason can be added. */
         Revoke: Record<string, never>;
+        /**
+         * @description What a person is: `super_admin` everywhere, the others in a tenant.
+         * @enum {string}
+         */
+        Role: "viewer" | "operator" | "tenant_admin" | "super_admin";
         /** @description A sample as it was stored. */
         Sample: {
             agent: string;
@@ -1195,6 +1700,16 @@ export interface components {
             step_s: number;
             to: components["schemas"]["Time"];
         };
+        Session: {
+            address: string | null;
+            created_at: components["schemas"]["Time"];
+            /** @description The one that asks. */
+            current: boolean;
+            id: string;
+            last_used_at: components["schemas"]["Time"];
+            /** @description What the browser says it is. */
+            user_agent: string;
+        };
         Site: {
             id: string;
             name: string;
@@ -1216,6 +1731,11 @@ export interface components {
             name: string;
         };
         /**
+         * @description What a person is in one tenant.
+         * @enum {string}
+         */
+        TenantRole: "viewer" | "operator" | "tenant_admin";
+        /**
          * Format: date-time
          * @description RFC 3339, UTC, microseconds.
          */
@@ -1226,10 +1746,45 @@ export interface components {
             /** @description Shown this once. */
             token: string;
         };
+        TotpBegin: {
+            /** Format: password */
+            password: string;
+        };
+        TotpCode: {
+            code: string;
+        };
+        TotpEnd: {
+            /** @description Of the authenticator, or a recovery code. */
+            code: string;
+            /** Format: password */
+            password: string;
+        };
+        /** @description For the authenticator. Shown this once. */
+        TotpSeed: {
+            /** @description The same seed, to be typed. */
+            base32: string;
+            /** @description `otpauth://…`, for a QR code. */
+            uri: string;
+        };
         User: {
             email: string;
             id: string;
-            role: string;
+            /** @description Nothing else is allowed before. */
+            must_change_password: boolean;
+            /** @description The highest anywhere. */
+            role: components["schemas"]["Role"];
+            /** @description Of the provider. */
+            staff: boolean;
+            /** @description Signs in with a second factor. */
+            totp: boolean;
+        };
+        /** @description Fields that are left out stay. */
+        UserPatch: {
+            /** @description Who is disabled is signed out and cannot sign in. */
+            disabled?: boolean | null;
+            email?: string | null;
+            staff?: boolean | null;
+            super_admin?: boolean | null;
         };
     };
     responses: never;
@@ -1848,6 +2403,101 @@ export interface operations {
             };
         };
     };
+    grants: {
+        parameters: {
+            query?: {
+                /** @description Only this tenant's. */
+                tenant?: string;
+                /** @description Only those that hold now. */
+                live?: boolean;
+                limit?: number;
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["List_Grant"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    grant_new: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewGrant"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Data_Grant"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    grant_delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     login: {
         parameters: {
             query?: never;
@@ -1934,6 +2584,130 @@ export interface operations {
             };
         };
     };
+    password_new: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewPassword"];
+            };
+        };
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    totp_begin: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TotpBegin"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Data_TotpSeed"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    totp_delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TotpEnd"];
+            };
+        };
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    totp_confirm: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TotpCode"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Data_RecoveryCodes"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     openapi_json: {
         parameters: {
             query?: never;
@@ -1950,6 +2724,67 @@ export interface operations {
                 content: {
                     "application/json": unknown;
                 };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    sessions: {
+        parameters: {
+            query?: {
+                /** @description Somebody else's, for a super_admin. */
+                user?: string;
+                limit?: number;
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["List_Session"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    session_delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description What went wrong */
             default: {
@@ -2027,6 +2862,138 @@ export interface operations {
             };
         };
     };
+    members: {
+        parameters: {
+            query?: {
+                /** @description 1 to 1000; 100 if not given. */
+                limit?: number;
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["List_Member"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    member_new: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewMember"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Data_AddedMember"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    member_put: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+                user: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MemberRole"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Data_Member"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    member_delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+                user: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     token_new: {
         parameters: {
             query?: never;
@@ -2047,6 +3014,163 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Data_Token"];
                 };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    users: {
+        parameters: {
+            query?: {
+                /** @description Only this tenant's. */
+                tenant?: string;
+                limit?: number;
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["List_Person"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    user_new: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewUser"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Data_CreatedUser"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    user_patch: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UserPatch"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Data_Person"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    user_password: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Data_OneTimePassword"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    user_totp_delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description What went wrong */
             default: {

@@ -20,6 +20,7 @@ async fn every_operation_of_the_document_is_served_and_guarded() {
         for (method, operation) in operations.as_object().unwrap() {
             let method: Method = method.to_uppercase().parse().unwrap();
             let real = path.replace("{id}", "dev_0000000000001");
+            let real = real.replace("{user}", "usr_0000000000001");
             let request = world.request(method.clone(), &real, &As::Nobody);
             let answer = world.send(request.body(Body::empty()).unwrap()).await;
             assert_ne!(answer.status, StatusCode::METHOD_NOT_ALLOWED, "{method} {path}");

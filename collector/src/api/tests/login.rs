@@ -16,7 +16,13 @@ async fn a_login_opens_a_session_and_a_logout_ends_it() {
     let me = answer.data();
     assert_eq!(me["user"]["email"], "noc@example.net");
     assert_eq!(me["user"]["role"], "operator");
-    assert_eq!(me["tenants"], json!([{ "id": tenant.to_string(), "name": "North" }]));
+    let mine = json!([{
+        "id": tenant.to_string(),
+        "name": "North",
+        "role": "operator",
+        "granted_until": null,
+    }]);
+    assert_eq!(me["tenants"], mine);
     let who = As::Cookie(cookie(&answer));
     assert_eq!(world.get("/api/v1/me", &who).await.data(), me);
     let out = world.post("/api/v1/logout", &who, json!({})).await;

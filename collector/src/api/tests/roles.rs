@@ -28,6 +28,7 @@ async fn the_document_says_who_is_let_in() {
             let need = needs.iter().find(|row| row["need"] == operation["x-farwatch-need"]);
             let met_by = need.unwrap()["met_by"].as_array().unwrap();
             let path = path.replace("{id}", "dev_0000000000zzz");
+            let path = path.replace("{user}", "usr_0000000000zzz");
             for (kind, who) in &callers {
                 let method = method.to_uppercase().parse().unwrap();
                 let request = world.request(method, &path, who).body(Body::empty()).unwrap();

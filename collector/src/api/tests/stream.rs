@@ -93,6 +93,46 @@ async fn a_stream_ends_when_its_rights_change() {
     assert_eq!(streams.get(), 0);
 }
 
+/// Streams of a person look as soon as somebody changes what they may, and when their grant ends.
+#[tokio::test]
+async fn a_stream_ends_at_once_with_the_person_and_with_the_grant() {
+    let world = World::new().await;
+    let tenant = world.tenant("North").await;
+    let admin = world.user("admin@example.net", Role::TenantAdmin, Some(tenant)).await;
+    world.user("noc@example.net", Role::SuperAdmin, None).await;
+    let staff = world.staff("staff@example.net").await;
+    let As::Cookie(token) = &staff else { panic!("no cookie") };
+    let proof = Proof::Session(session_key(token.as_bytes()));
+    let caller = async || check(proof.clone(), &world.state).await.unwrap();
+    let open = async |caller| {
+        let devices = std::collections::BTreeSet::new();
+        let filter = EventFilter { tenants: [tenant].into(), devices };
+        let hours = Duration::from_secs(36_000);
+        let stream = watched(world.state.clone(), caller, filter, None, hours).unwrap();
+        let mut stream = Box::pin(stream);
+        assert!(stream.next().await.is_some(), "no greeting");
+        stream
+    };
+    let end = async |mut stream: Pin<Box<dyn Stream<Item = Event>>>| {
+        let end = async { while stream.next().await.is_some() {} };
+        tokio::time::timeout(PATIENCE, end).await.expect("the stream goes on");
+    };
+    world.grant(&admin, tenant, "staff@example.net", "viewer").await;
+    let granted = caller().await;
+    world.state.clock.shift(3_600_000_000);
+    end(open(granted).await).await;
+    // The session of an administrator does not last that long unused.
+    let root = As::Cookie(cookie(&world.login("noc@example.net", PASSWORD).await));
+    let stream = open(caller().await).await;
+    let people = world.get("/api/v1/users", &root).await.data();
+    let id = people.as_array().unwrap().iter().find(|one| one["email"] == "staff@example.net");
+    let path = format!("/api/v1/users/{}", id.unwrap()["id"].as_str().unwrap());
+    let gone = world.call("patch", &path, &root, json!({ "disabled": true })).await;
+    assert_eq!(gone.data()["disabled"], true);
+    end(stream).await;
+    assert_eq!(world.get("/api/v1/me", &staff).await.code(), "unauthenticated");
+}
+
 #[tokio::test]
 async fn one_session_leaves_streams_for_others() {
     let world = World::new().await;

@@ -6,7 +6,7 @@ use crate::identity::agent_key::{agent_key_admit, agent_key_find};
 use crate::identity::api_key::{api_key_get, api_key_revoke, api_key_touch};
 use crate::identity::peer::Transport;
 use crate::identity::session::{
-    session_create, session_delete, session_get, session_key, session_touch,
+    Browser, session_create, session_delete, session_get, session_key, session_touch,
 };
 use crate::identity::user::{Role, account_by_email, user_context, user_create};
 use crate::inventory::agent::{agent_get, agent_list, agent_revoke};
@@ -87,13 +87,14 @@ async fn people_sign_in(place: &Place<'_>) {
     let all = make("all@example.net", Role::SuperAdmin, None).await;
     let account = account_by_email(db, "noc@example.net").await.unwrap().unwrap();
     assert_eq!((account.id, account.password_hash.as_str()), (admin, "hash"));
-    let (_, context) = user_context(db, all).await.unwrap().unwrap();
+    let (_, context) = user_context(db, all, NOW).await.unwrap().unwrap();
     assert_eq!(context.tenants().collect::<Vec<_>>(), [*north, *south]);
-    let (user, context) = user_context(db, admin).await.unwrap().unwrap();
+    let (user, context) = user_context(db, admin, NOW).await.unwrap().unwrap();
     let signed_in = (&user, &context);
-    let first = session_create(db, signed_in, None, NOW).await.unwrap();
+    let first = session_create(db, ids, signed_in, &Browser::default(), NOW).await.unwrap();
     let before = session_key(first.expose());
-    let token = session_create(db, signed_in, Some(before), NOW).await.unwrap();
+    let browser = Browser { before: Some(before), agent: "Browser".to_owned() };
+    let token = session_create(db, ids, signed_in, &browser, NOW).await.unwrap();
     let key = session_key(token.expose());
     let later = NOW.after(crate::identity::NOTE_EVERY);
     session_touch(db, key, later).await.unwrap();

@@ -20,6 +20,8 @@ const SCHEMA: &str = "farwatch";
 const POOL_MAX: u32 = 16;
 /// How long a request waits for a connection, or for the server to come back, before it is 503.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(3);
+/// How long a transaction takes to begin at most: [`ACQUIRE_TIMEOUT`], and two short answers.
+const BEGIN_WITHIN: Duration = Duration::from_secs(4);
 
 /// Every mode is said: of a transaction whose begin was cut short, the next one on the connection
 /// inherits what it does not say.
@@ -127,11 +129,18 @@ pub(super) async fn begin(
     scope: &Scope,
 ) -> Result<Transaction<'static, Postgres>, StoreError> {
     let mut left = POOL_MAX;
-    loop {
-        match try_begin(pool, mode, scope).await {
-            Err(error) if left > 0 && is_broken_connection(&error) => left -= 1,
-            done => return Ok(done?),
+    let begun = async {
+        loop {
+            match try_begin(pool, mode, scope).await {
+                Err(error) if left > 0 && is_broken_connection(&error) => left -= 1,
+                done => return done,
+            }
         }
+    };
+    // A server that hangs ends no connection.
+    match tokio::time::timeout(BEGIN_WITHIN, begun).await {
+        Ok(begun) => Ok(begun?),
+        Err(_) => Err(StoreError::Away),
     }
 }
 

@@ -7,7 +7,11 @@
 use super::Sql;
 use crate::api::health;
 use crate::audit::{list as audit_list, write};
-use crate::identity::{agent_key, api_key, session, tenancy, token, user};
+use crate::identity::user::{change, list};
+use crate::identity::{
+    agent_key, api_key, grant, installation_key, member, second_factor, session, tenancy, token,
+    user,
+};
 use crate::ingest::presence;
 use crate::inventory::{agent, assignment, credential, device, site, tenant};
 use crate::live::rebuild;
@@ -112,6 +116,11 @@ static IDENTITY: &[&Sql] = &[
     &session::INSERT,
     &session::GET,
     &session::TOUCH,
+    &session::DELETE_SURPLUS,
+    &session::DELETE_OF_USER,
+    &session::OF_USER,
+    &session::OWNER,
+    &session::DELETE_ONE,
     &site::INSERT,
     &site::COUNT,
     &site::BY_NAME,
@@ -128,4 +137,40 @@ static IDENTITY: &[&Sql] = &[
     &user::ACCOUNT,
     &user::GET,
     &user::MEMBERSHIPS,
+    &user::GRANTS,
+    &list::TOTAL,
+    &list::LIST,
+    &list::ONE,
+    &list::BY_EMAIL,
+    &list::MEMBERSHIPS_OF,
+    &change::OTHER_SUPER_ADMINS,
+    &change::UPDATE,
+    &change::SET_PASSWORD,
+    &change::CHANGE_PASSWORD,
+    &member::TOTAL,
+    &member::LIST,
+    &member::ONE,
+    &member::BY_EMAIL,
+    &member::SET_ROLE,
+    &member::EMAIL,
+    &member::DELETE,
+    &grant::STAFF,
+    &grant::COUNT_LIVE,
+    &grant::INSERT,
+    &grant::ONE,
+    &grant::TOTAL,
+    &grant::LIST,
+    &grant::END,
+    &installation_key::NEWEST,
+    &installation_key::INSERT,
+    &installation_key::ALL,
+    &installation_key::WRAP,
+    &second_factor::BEGIN,
+    &second_factor::GET,
+    &second_factor::CONFIRM,
+    &second_factor::STEP,
+    &second_factor::RECOVERY_INSERT,
+    &second_factor::RECOVERY_USE,
+    &second_factor::RECOVERY_DELETE,
+    &second_factor::DELETE,
 ];

@@ -1,7 +1,9 @@
 //! What is bound to a statement: four types that both engines keep the same way.
 
 use farwatch_common::clock::Micros;
-use farwatch_common::id::{AgentId, ApiKeyId, DeviceId, SiteId, TenantId, UserId};
+use farwatch_common::id::{
+    AgentId, ApiKeyId, DeviceId, GrantId, SessionId, SiteId, TenantId, UserId,
+};
 use sqlx::query::Query;
 use sqlx::{Database, Encode, Type};
 
@@ -67,6 +69,8 @@ values! {
     DeviceId => Int(value) value.0;
     UserId => Int(value) value.0;
     ApiKeyId => Int(value) value.0;
+    SessionId => Int(value) value.0;
+    GrantId => Int(value) value.0;
     String => Text(value) value;
     &str => Text(value) value.to_owned();
     &String => Text(value) value.clone();

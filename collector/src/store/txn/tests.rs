@@ -13,6 +13,11 @@ mod postgres;
 
 sql! { RENAME = "UPDATE tenant SET name = $2 WHERE tenant_id = $1" }
 sql! { ADD = "INSERT INTO tenant (tenant_id, name, created_at) VALUES ($1, $2, 0)" }
+// Busy for a while: no answer comes before somebody asks for it.
+sql! { RENAME_SLOWLY =
+    "UPDATE tenant SET name = (WITH RECURSIVE n(i) AS
+        (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2000000) SELECT COUNT(*) FROM n)"
+}
 sql! { NAME = "SELECT name FROM tenant WHERE tenant_id = $1" }
 
 fn caller(access: Access) -> TenantContext {
@@ -76,7 +81,7 @@ async fn a_statement_that_was_cut_short_has_failed() {
     let World { database, .. } = &World::open().await;
     let mut txn = database.identity(IdentityKey::of_a_test()).await.unwrap();
     {
-        let mut statement = pin!(RENAME.bind(TENANT).bind("new").execute(&mut txn));
+        let mut statement = pin!(RENAME_SLOWLY.query().execute(&mut txn));
         poll_fn(|context| {
             assert!(statement.as_mut().poll(context).is_pending());
             Poll::Ready(())

@@ -1,0 +1,138 @@
+//! The second factor of who asks.
+
+use std::sync::PoisonError;
+
+use axum::extract::State;
+use farwatch_common::secret::Secret;
+use http::StatusCode;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::AppState;
+use super::error::Error;
+use super::guard::Caller;
+use super::reply::{Data, shown_once};
+use super::request::Json;
+use super::sessions::password_hold;
+use crate::identity::TenantContext;
+use crate::identity::second_factor::{
+    FactorError, factor_begin, factor_confirm, factor_remove, factor_use,
+};
+use crate::identity::user::User;
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct TotpBegin {
+    #[schema(format = Password)]
+    password: String,
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct TotpCode {
+    code: String,
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct TotpEnd {
+    #[schema(format = Password)]
+    password: String,
+    /// Of the authenticator, or a recovery code.
+    code: String,
+}
+
+/// For the authenticator. Shown this once.
+#[derive(Serialize, ToSchema)]
+pub(super) struct TotpSeed {
+    /// `otpauth://…`, for a QR code.
+    uri: String,
+    /// The same seed, to be typed.
+    base32: String,
+}
+
+#[derive(Serialize, ToSchema)]
+pub(super) struct RecoveryCodes {
+    /// Each counts once, instead of a code. Shown this once.
+    recovery_codes: Vec<String>,
+}
+
+/// Why a code is not taken.
+pub(super) enum CodeError {
+    Wrong,
+    Other(Error),
+}
+
+/// Takes a code, if not too many were wrong before it.
+pub(super) async fn code_use(
+    state: &AppState,
+    (user, context): (&User, &TenantContext),
+    code: &str,
+) -> Result<(), CodeError> {
+    let now = state.clock.now();
+    let tries = || state.own.codes.lock().unwrap_or_else(PoisonError::into_inner);
+    tries().take(user.id, now).map_err(|limited| CodeError::Other(limited.into()))?;
+    match factor_use(&state.db, &state.installation, (user, context), code, now).await {
+        Ok(()) => {
+            tries().right(user.id);
+            Ok(())
+        }
+        Err(FactorError::Wrong) => Err(CodeError::Wrong),
+        Err(error) => Err(CodeError::Other(error.into())),
+    }
+}
+
+/// Begin a second factor
+#[utoipa::path(post, path = "/api/v1/me/totp", tag = "session", request_body = TotpBegin,
+    responses((status = 201, body = Data<TotpSeed>)))]
+pub(super) async fn totp_begin(
+    State(state): State<AppState>,
+    caller: Caller,
+    Json(body): Json<TotpBegin>,
+) -> Result<(StatusCode, Data<TotpSeed>), Error> {
+    let (user, _) = caller.person()?;
+    password_hold(&state, user, Secret::from(body.password), "password").await?;
+    let (who, now) = ((user, &caller.context), state.clock.now());
+    let seed = factor_begin(&state.db, &state.installation, who, now).await?;
+    let data =
+        TotpSeed { uri: shown_once(&seed.uri(&user.email)), base32: shown_once(&seed.base32()) };
+    Ok((StatusCode::CREATED, Data { data }))
+}
+
+/// Turn the second factor on, with a code of the authenticator
+#[utoipa::path(post, path = "/api/v1/me/totp/confirm", tag = "session", request_body = TotpCode,
+    responses((status = 200, body = Data<RecoveryCodes>)))]
+pub(super) async fn totp_confirm(
+    State(state): State<AppState>,
+    caller: Caller,
+    Json(body): Json<TotpCode>,
+) -> Result<Data<RecoveryCodes>, Error> {
+    let (user, _) = caller.person()?;
+    let (who, now) = ((user, &caller.context), state.clock.now());
+    let codes = factor_confirm(&state.db, &state.installation, who, &body.code, now).await?;
+    let recovery_codes = codes.iter().map(shown_once).collect();
+    Ok(Data { data: RecoveryCodes { recovery_codes } })
+}
+
+/// Turn the second factor off
+#[utoipa::path(delete, path = "/api/v1/me/totp", tag = "session", request_body = TotpEnd,
+    responses((status = 204)))]
+pub(super) async fn totp_delete(
+    State(state): State<AppState>,
+    caller: Caller,
+    Json(body): Json<TotpEnd>,
+) -> Result<StatusCode, Error> {
+    let (user, _) = caller.person()?;
+    if !user.totp {
+        return Err(FactorError::Off.into());
+    }
+    password_hold(&state, user, Secret::from(body.password), "password").await?;
+    let who = (user, &caller.context);
+    match code_use(&state, who, &body.code).await {
+        Ok(()) => {}
+        Err(CodeError::Wrong) => return Err(FactorError::Wrong.into()),
+        Err(CodeError::Other(error)) => return Err(error),
+    }
+    factor_remove(&state.db, who, state.clock.now()).await?;
+    Ok(StatusCode::NO_CONTENT)
+}

@@ -1,0 +1,196 @@
+//! Who belongs to a tenant, and with which role.
+
+use farwatch_common::clock::Micros;
+use farwatch_common::id::{IdGenerator, TenantId, UserId};
+use serde_json::json;
+
+use super::IdentityKey;
+use super::tenancy::{Access, TenantContext};
+use super::user::{
+    self, INSERT_MEMBERSHIP, NewPerson, ONE_TIME, Role, UserError, email_normalised, role_check,
+};
+use crate::audit::Change;
+use crate::inventory::{Listed, Page};
+use crate::store::sql::{Row, sql};
+use crate::store::txn::Write;
+use crate::store::{Database, StoreError, Txn};
+
+/// People of one tenant.
+const MEMBERS_MAX: u32 = 10_000;
+
+/// Somebody in a tenant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Member {
+    pub id: UserId,
+    pub email: String,
+    pub role: Role,
+    pub totp: bool,
+    pub disabled: bool,
+    pub since: Micros,
+}
+
+/// What `read` reads.
+macro_rules! member {
+    () => {
+        "SELECT u.user_id, u.email, m.role, u.disabled_at, m.created_at,
+                EXISTS (SELECT 1 FROM user_totp t
+                        WHERE t.user_id = u.user_id AND t.confirmed_at IS NOT NULL)
+         FROM membership m JOIN user_account u ON u.user_id = m.user_id WHERE m.tenant_id = $1 "
+    };
+}
+
+sql! { pub(crate) TOTAL = "SELECT COUNT(*) FROM membership WHERE tenant_id = $1" }
+sql! { pub(crate) LIST = member!(),
+    "AND ($2 = 0 OR (u.email, u.user_id) > ($3, $4)) ORDER BY u.email, u.user_id LIMIT $5"
+}
+sql! { pub(crate) ONE = member!(), "AND m.user_id = $2" }
+
+/// A page of a tenant's people, for its administrators.
+pub async fn member_list(
+    db: &Database,
+    context: &TenantContext,
+    tenant: TenantId,
+    page: &Page,
+) -> Result<Listed<Member>, UserError> {
+    if !context.may(tenant, Access::Read) {
+        return Err(UserError::NotFound);
+    }
+    if !context.may(tenant, Access::Admin) {
+        return Err(UserError::Denied);
+    }
+    let mut txn = db.identity_read(IdentityKey::new()).await?;
+    let total: i64 = TOTAL.bind(tenant).scalar(&mut txn).await?;
+    let (after, email, id) = page.binds();
+    let query = LIST.bind(tenant).bind(after).bind(email).bind(id).bind(page.limit());
+    Ok(Listed::read(&query.all(&mut txn).await?, total, read)?)
+}
+
+sql! { pub(crate) BY_EMAIL =
+    "SELECT user_id, password_changed_at FROM user_account WHERE email = $1"
+}
+
+/// Adds a person by their address: who has an account comes into the tenant with it, for others one
+/// is made with a one-time password. Says whether it was made.
+///
+/// A password that was made for somebody is known to who made it. Until its owner has chosen
+/// another, only a super_admin brings the account into more tenants.
+pub async fn member_add(
+    db: &Database,
+    context: &TenantContext,
+    ids: &IdGenerator,
+    (tenant, email, role): (TenantId, &str, Role),
+    password_hash: &str,
+    now: Micros,
+) -> Result<(Member, bool), UserError> {
+    let email = email_normalised(email).ok_or_else(|| UserError::Email(email.to_owned()))?;
+    role_check(role, true)?;
+    let mut txn = begin(db, context, tenant).await?;
+    let members: i64 = TOTAL.bind(tenant).scalar(&mut txn).await?;
+    if members >= MEMBERS_MAX.into() {
+        return Err(UserError::Full { what: "members; remove some first", max: MEMBERS_MAX });
+    }
+    let member = Some((tenant, role));
+    let (one_time, super_admin, staff) = (true, false, false);
+    let new = NewPerson { email: &email, password_hash, one_time, super_admin, staff, member };
+    let fresh = UserId(ids.next(now));
+    let made = user::insert(&mut txn, fresh, &email, &new, now).await?;
+    let (id, is_made) = match &made {
+        Some(_) => (fresh, true),
+        None => {
+            let row = BY_EMAIL.bind(&email).optional(&mut txn).await?.ok_or(UserError::NotFound)?;
+            let one_time = row.get::<Option<i64>>(1)? == Some(ONE_TIME);
+            let id = UserId(row.get(0)?);
+            if one_time && !context.is_super_admin() && one(&mut txn, tenant, id).await?.is_none() {
+                return Err(UserError::NeverSignedIn);
+            }
+            (id, false)
+        }
+    };
+    if one(&mut txn, tenant, id).await?.is_some() {
+        return Err(UserError::Exists);
+    }
+    INSERT_MEMBERSHIP.bind(tenant).bind(id).bind(role.name()).bind(now).execute(&mut txn).await?;
+    let member = one(&mut txn, tenant, id).await?.ok_or(UserError::NotFound)?;
+    let change = Change::new("member", "create", id.0, &email);
+    let change = change.after(json!({ "role": role.name() }));
+    txn.commit(made.into_iter().chain([change]), now).await?;
+    Ok((member, is_made))
+}
+
+sql! { pub(crate) SET_ROLE =
+    "UPDATE membership SET role = $3 WHERE tenant_id = $1 AND user_id = $2"
+}
+sql! { pub(crate) EMAIL = "SELECT email FROM user_account WHERE user_id = $1" }
+
+/// Gives a member another role. A super_admin brings people in by their id, too.
+pub async fn member_set(
+    db: &Database,
+    context: &TenantContext,
+    (tenant, id, role): (TenantId, UserId, Role),
+    now: Micros,
+) -> Result<Member, UserError> {
+    role_check(role, true)?;
+    let mut txn = begin(db, context, tenant).await?;
+    let before = one(&mut txn, tenant, id).await?;
+    let change = match &before {
+        Some(before) => {
+            SET_ROLE.bind(tenant).bind(id).bind(role.name()).execute(&mut txn).await?;
+            let change = Change::new("member", "update", id.0, &before.email);
+            let change = change.before(json!({ "role": before.role.name() }));
+            (before.role != role).then_some(change)
+        }
+        None => {
+            let email = EMAIL.bind(id).optional(&mut txn).await?;
+            let email = email.filter(|_| context.is_super_admin()).ok_or(UserError::NotFound)?;
+            let insert = INSERT_MEMBERSHIP.bind(tenant).bind(id).bind(role.name()).bind(now);
+            insert.execute(&mut txn).await?;
+            Some(Change::new("member", "create", id.0, &email.get::<String>(0)?))
+        }
+    };
+    let member = one(&mut txn, tenant, id).await?.ok_or(UserError::NotFound)?;
+    let after = json!({ "role": role.name() });
+    txn.commit(change.map(|change| change.after(after)), now).await?;
+    Ok(member)
+}
+
+sql! { pub(crate) DELETE = "DELETE FROM membership WHERE tenant_id = $1 AND user_id = $2" }
+
+/// Takes a person out of the tenant; their account stays.
+pub async fn member_remove(
+    db: &Database,
+    context: &TenantContext,
+    (tenant, id): (TenantId, UserId),
+    now: Micros,
+) -> Result<(), UserError> {
+    let mut txn = begin(db, context, tenant).await?;
+    let before = one(&mut txn, tenant, id).await?.ok_or(UserError::NotFound)?;
+    DELETE.bind(tenant).bind(id).execute(&mut txn).await?;
+    let change = Change::new("member", "delete", id.0, &before.email);
+    txn.commit([change.before(json!({ "role": before.role.name() }))], now).await?;
+    Ok(())
+}
+
+async fn begin(
+    db: &Database,
+    context: &TenantContext,
+    tenant: TenantId,
+) -> Result<Write, UserError> {
+    Ok(db.identity_change(IdentityKey::new(), context, tenant, Access::Admin).await?)
+}
+
+async fn one(txn: &mut Txn, tenant: TenantId, id: UserId) -> Result<Option<Member>, StoreError> {
+    let row = ONE.bind(tenant).bind(id).optional(txn).await?;
+    row.map(|row| read(&row)).transpose()
+}
+
+fn read(row: &Row) -> Result<Member, StoreError> {
+    Ok(Member {
+        id: UserId(row.get(0)?),
+        email: row.get(1)?,
+        // A role this version does not know gives nothing; the least is shown.
+        role: Role::from_name(&row.get::<String>(2)?).unwrap_or(Role::Viewer),
+        disabled: row.get::<Option<i64>>(3)?.is_some(),
+        since: Micros(row.get(4)?),
+        totp: row.get(5)?,
+    })
+}
