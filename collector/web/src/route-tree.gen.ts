@@ -11,6 +11,7 @@
 import { Route as rootRouteImport } from "./routes/__root";
 import { Route as AppRouteImport } from "./routes/_app";
 import { Route as LoginRouteImport } from "./routes/login";
+import { Route as PasswordRouteImport } from "./routes/password";
 import { Route as AppIndexRouteImport } from "./routes/_app/index";
 import { Route as AppAgentsRouteImport } from "./routes/_app/agents";
 import { Route as AppFleetRouteImport } from "./routes/_app/fleet";
@@ -20,6 +21,8 @@ import { Route as AppSettingsIndexRouteImport } from "./routes/_app/settings.ind
 import { Route as AppSettingsAccountRouteImport } from "./routes/_app/settings.account";
 import { Route as AppSettingsApiKeysRouteImport } from "./routes/_app/settings.api-keys";
 import { Route as AppSettingsAuditRouteImport } from "./routes/_app/settings.audit";
+import { Route as AppSettingsPeopleRouteImport } from "./routes/_app/settings.people";
+import { Route as AppSettingsProviderAccessRouteImport } from "./routes/_app/settings.provider-access";
 import { Route as AppSettingsSitesRouteImport } from "./routes/_app/settings.sites";
 import { Route as AppSettingsTenantsRouteImport } from "./routes/_app/settings.tenants";
 
@@ -30,6 +33,11 @@ const AppRoute = AppRouteImport.update({
 const LoginRoute = LoginRouteImport.update({
   id: "/login",
   path: "/login",
+  getParentRoute: () => rootRouteImport,
+} as any);
+const PasswordRoute = PasswordRouteImport.update({
+  id: "/password",
+  path: "/password",
   getParentRoute: () => rootRouteImport,
 } as any);
 const AppIndexRoute = AppIndexRouteImport.update({
@@ -77,6 +85,17 @@ const AppSettingsAuditRoute = AppSettingsAuditRouteImport.update({
   path: "/audit",
   getParentRoute: () => AppSettingsRoute,
 } as any);
+const AppSettingsPeopleRoute = AppSettingsPeopleRouteImport.update({
+  id: "/people",
+  path: "/people",
+  getParentRoute: () => AppSettingsRoute,
+} as any);
+const AppSettingsProviderAccessRoute =
+  AppSettingsProviderAccessRouteImport.update({
+    id: "/provider-access",
+    path: "/provider-access",
+    getParentRoute: () => AppSettingsRoute,
+  } as any);
 const AppSettingsSitesRoute = AppSettingsSitesRouteImport.update({
   id: "/sites",
   path: "/sites",
@@ -91,6 +110,7 @@ const AppSettingsTenantsRoute = AppSettingsTenantsRouteImport.update({
 export interface FileRoutesByFullPath {
   "/": typeof AppIndexRoute;
   "/login": typeof LoginRoute;
+  "/password": typeof PasswordRoute;
   "/agents": typeof AppAgentsRoute;
   "/fleet": typeof AppFleetRoute;
   "/settings": typeof AppSettingsRouteWithChildren;
@@ -98,12 +118,15 @@ export interface FileRoutesByFullPath {
   "/settings/account": typeof AppSettingsAccountRoute;
   "/settings/api-keys": typeof AppSettingsApiKeysRoute;
   "/settings/audit": typeof AppSettingsAuditRoute;
+  "/settings/people": typeof AppSettingsPeopleRoute;
+  "/settings/provider-access": typeof AppSettingsProviderAccessRoute;
   "/settings/sites": typeof AppSettingsSitesRoute;
   "/settings/tenants": typeof AppSettingsTenantsRoute;
   "/settings/": typeof AppSettingsIndexRoute;
 }
 export interface FileRoutesByTo {
   "/login": typeof LoginRoute;
+  "/password": typeof PasswordRoute;
   "/agents": typeof AppAgentsRoute;
   "/fleet": typeof AppFleetRoute;
   "/": typeof AppIndexRoute;
@@ -111,6 +134,8 @@ export interface FileRoutesByTo {
   "/settings/account": typeof AppSettingsAccountRoute;
   "/settings/api-keys": typeof AppSettingsApiKeysRoute;
   "/settings/audit": typeof AppSettingsAuditRoute;
+  "/settings/people": typeof AppSettingsPeopleRoute;
+  "/settings/provider-access": typeof AppSettingsProviderAccessRoute;
   "/settings/sites": typeof AppSettingsSitesRoute;
   "/settings/tenants": typeof AppSettingsTenantsRoute;
   "/settings": typeof AppSettingsIndexRoute;
@@ -119,6 +144,7 @@ export interface FileRoutesById {
   __root__: typeof rootRouteImport;
   "/_app": typeof AppRouteWithChildren;
   "/login": typeof LoginRoute;
+  "/password": typeof PasswordRoute;
   "/_app/agents": typeof AppAgentsRoute;
   "/_app/fleet": typeof AppFleetRoute;
   "/_app/settings": typeof AppSettingsRouteWithChildren;
@@ -127,6 +153,8 @@ export interface FileRoutesById {
   "/_app/settings/account": typeof AppSettingsAccountRoute;
   "/_app/settings/api-keys": typeof AppSettingsApiKeysRoute;
   "/_app/settings/audit": typeof AppSettingsAuditRoute;
+  "/_app/settings/people": typeof AppSettingsPeopleRoute;
+  "/_app/settings/provider-access": typeof AppSettingsProviderAccessRoute;
   "/_app/settings/sites": typeof AppSettingsSitesRoute;
   "/_app/settings/tenants": typeof AppSettingsTenantsRoute;
   "/_app/settings/": typeof AppSettingsIndexRoute;
@@ -136,6 +164,7 @@ export interface FileRouteTypes {
   fullPaths:
     | "/"
     | "/login"
+    | "/password"
     | "/agents"
     | "/fleet"
     | "/settings"
@@ -143,12 +172,15 @@ export interface FileRouteTypes {
     | "/settings/account"
     | "/settings/api-keys"
     | "/settings/audit"
+    | "/settings/people"
+    | "/settings/provider-access"
     | "/settings/sites"
     | "/settings/tenants"
     | "/settings/";
   fileRoutesByTo: FileRoutesByTo;
   to:
     | "/login"
+    | "/password"
     | "/agents"
     | "/fleet"
     | "/"
@@ -156,6 +188,8 @@ export interface FileRouteTypes {
     | "/settings/account"
     | "/settings/api-keys"
     | "/settings/audit"
+    | "/settings/people"
+    | "/settings/provider-access"
     | "/settings/sites"
     | "/settings/tenants"
     | "/settings";
@@ -163,6 +197,7 @@ export interface FileRouteTypes {
     | "__root__"
     | "/_app"
     | "/login"
+    | "/password"
     | "/_app/agents"
     | "/_app/fleet"
     | "/_app/settings"
@@ -171,6 +206,8 @@ export interface FileRouteTypes {
     | "/_app/settings/account"
     | "/_app/settings/api-keys"
     | "/_app/settings/audit"
+    | "/_app/settings/people"
+    | "/_app/settings/provider-access"
     | "/_app/settings/sites"
     | "/_app/settings/tenants"
     | "/_app/settings/";
@@ -179,6 +216,7 @@ export interface FileRouteTypes {
 export interface RootRouteChildren {
   AppRoute: typeof AppRouteWithChildren;
   LoginRoute: typeof LoginRoute;
+  PasswordRoute: typeof PasswordRoute;
 }
 
 declare module "@tanstack/react-router" {
@@ -195,6 +233,13 @@ declare module "@tanstack/react-router" {
       path: "/login";
       fullPath: "/login";
       preLoaderRoute: typeof LoginRouteImport;
+      parentRoute: typeof rootRouteImport;
+    };
+    "/password": {
+      id: "/password";
+      path: "/password";
+      fullPath: "/password";
+      preLoaderRoute: typeof PasswordRouteImport;
       parentRoute: typeof rootRouteImport;
     };
     "/_app/": {
@@ -260,6 +305,20 @@ declare module "@tanstack/react-router" {
       preLoaderRoute: typeof AppSettingsAuditRouteImport;
       parentRoute: typeof AppSettingsRoute;
     };
+    "/_app/settings/people": {
+      id: "/_app/settings/people";
+      path: "/people";
+      fullPath: "/settings/people";
+      preLoaderRoute: typeof AppSettingsPeopleRouteImport;
+      parentRoute: typeof AppSettingsRoute;
+    };
+    "/_app/settings/provider-access": {
+      id: "/_app/settings/provider-access";
+      path: "/provider-access";
+      fullPath: "/settings/provider-access";
+      preLoaderRoute: typeof AppSettingsProviderAccessRouteImport;
+      parentRoute: typeof AppSettingsRoute;
+    };
     "/_app/settings/sites": {
       id: "/_app/settings/sites";
       path: "/sites";
@@ -281,6 +340,8 @@ interface AppSettingsRouteChildren {
   AppSettingsAccountRoute: typeof AppSettingsAccountRoute;
   AppSettingsApiKeysRoute: typeof AppSettingsApiKeysRoute;
   AppSettingsAuditRoute: typeof AppSettingsAuditRoute;
+  AppSettingsPeopleRoute: typeof AppSettingsPeopleRoute;
+  AppSettingsProviderAccessRoute: typeof AppSettingsProviderAccessRoute;
   AppSettingsSitesRoute: typeof AppSettingsSitesRoute;
   AppSettingsTenantsRoute: typeof AppSettingsTenantsRoute;
   AppSettingsIndexRoute: typeof AppSettingsIndexRoute;
@@ -290,6 +351,8 @@ const AppSettingsRouteChildren: AppSettingsRouteChildren = {
   AppSettingsAccountRoute: AppSettingsAccountRoute,
   AppSettingsApiKeysRoute: AppSettingsApiKeysRoute,
   AppSettingsAuditRoute: AppSettingsAuditRoute,
+  AppSettingsPeopleRoute: AppSettingsPeopleRoute,
+  AppSettingsProviderAccessRoute: AppSettingsProviderAccessRoute,
   AppSettingsSitesRoute: AppSettingsSitesRoute,
   AppSettingsTenantsRoute: AppSettingsTenantsRoute,
   AppSettingsIndexRoute: AppSettingsIndexRoute,
@@ -320,6 +383,7 @@ const AppRouteWithChildren = AppRoute._addFileChildren(AppRouteChildren);
 const rootRouteChildren: RootRouteChildren = {
   AppRoute: AppRouteWithChildren,
   LoginRoute: LoginRoute,
+  PasswordRoute: PasswordRoute,
 };
 export const routeTree = rootRouteImport
   ._addFileChildren(rootRouteChildren)

@@ -3,7 +3,8 @@ import type { Need } from "../../lib/guard";
 import type { May } from "../../lib/role";
 
 export interface Section {
-  to: "/settings/account" | "/settings/tenants" | "/settings/sites" | "/settings/api-keys" | "/settings/audit";
+  to:
+    | "/settings/account" | "/settings/tenants" | "/settings/sites" | "/settings/people" | "/settings/provider-access" | "/settings/api-keys" | "/settings/audit";
   label: string;
   /** Who may open it; all who are signed in where it says nothing. The route asks the same. */
   need?: Need;
@@ -26,6 +27,8 @@ const GROUPS: readonly Group[] = [
   {
     label: "Access",
     sections: [
+      { to: "/settings/people", label: "People", need: "admin" },
+      { to: "/settings/provider-access", label: "Provider access", need: "visit" },
       { to: "/settings/api-keys", label: "API keys", need: "admin" },
       { to: "/settings/audit", label: "Audit", need: "admin" },
     ],
