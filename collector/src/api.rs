@@ -10,9 +10,11 @@
 mod access;
 mod address;
 mod agents;
+mod api_keys;
 mod assets;
 #[expect(unused_qualifications, reason = "utoipa::path writes them")]
 mod audit;
+mod credentials;
 #[expect(unused_qualifications, reason = "utoipa::path writes them")]
 mod devices;
 mod document;
@@ -27,6 +29,7 @@ mod interfaces;
 mod login;
 mod members;
 mod observe;
+mod quotas;
 mod reply;
 mod request;
 #[expect(unused_qualifications, reason = "utoipa::path writes them")]
@@ -34,8 +37,10 @@ mod series;
 pub mod serve;
 #[expect(unused_qualifications, reason = "utoipa::path writes them")]
 mod sessions;
+mod sites;
 #[expect(unused_qualifications, reason = "utoipa::path writes them")]
 mod tenants;
+mod tokens;
 mod totp;
 mod users;
 
@@ -57,6 +62,7 @@ use crate::identity::limits::Limits;
 use crate::identity::password::Passwords;
 use crate::identity::token::TokenOrigin;
 use crate::identity::tries::Tries;
+use crate::inventory::quota::Quotas;
 use crate::inventory::{AssignmentChanges, Vault};
 use crate::live::Live;
 use crate::metrics::{Counter, Metrics};
@@ -85,6 +91,7 @@ pub struct Parts {
     pub clock: Clock,
     pub ids: Arc<IdGenerator>,
     pub limits: Arc<Limits>,
+    pub quotas: Quotas,
     pub passwords: Passwords,
     pub sessions: Arc<dyn SessionControl>,
     pub origin: TokenOrigin,
@@ -147,19 +154,31 @@ fn operations() -> OpenApiRouter<AppState> {
         .routes(routes!(login::login))
         .routes(routes!(login::logout))
         .routes(routes!(login::me))
-        .routes(routes!(tenants::tenants))
-        .routes(routes!(tenants::sites))
-        .routes(routes!(tenants::token_new))
-        .routes(routes!(tenants::api_keys, tenants::api_key_new))
-        .routes(routes!(tenants::api_key_delete))
+        .routes(routes!(tenants::tenants, tenants::tenant_new))
+        .routes(routes!(tenants::tenant, tenants::tenant_change))
+        .routes(routes!(quotas::quota, quotas::quota_change))
+        .routes(routes!(sites::sites, sites::site_new))
+        .routes(routes!(sites::site_change, sites::site_gone))
+        .routes(routes!(tokens::tokens, tokens::token_new))
+        .routes(routes!(tokens::token_gone))
+        .routes(routes!(api_keys::api_keys, api_keys::api_key_new))
+        .routes(routes!(api_keys::api_key_delete))
         .routes(routes!(devices::devices, devices::device_new))
-        .routes(routes!(devices::device, devices::device_gone))
+        .routes(routes!(devices::device, devices::change::device_change, devices::device_gone))
+        .routes(routes!(devices::change::device_credential))
+        .routes(routes!(devices::bulk::device_bulk))
+        .routes(routes!(credentials::credential_profiles, credentials::credential_profile_new))
+        .routes(routes!(
+            credentials::credential_profile,
+            credentials::credential_profile_change,
+            credentials::credential_profile_gone
+        ))
         .routes(routes!(interfaces::interfaces))
         .routes(routes!(series::metrics))
         .routes(routes!(series::series))
         .routes(routes!(series::samples))
         .routes(routes!(agents::agents))
-        .routes(routes!(agents::agent))
+        .routes(routes!(agents::agent, agents::agent_change))
         .routes(routes!(agents::revoke))
         .routes(routes!(agents::gaps))
         .routes(routes!(events::events))

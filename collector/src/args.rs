@@ -1,6 +1,7 @@
 //! The command line.
 
 mod audit;
+mod key;
 mod local;
 mod migrate;
 mod people;
@@ -55,6 +56,9 @@ enum Command {
     /// Manage enrolment tokens
     #[command(subcommand)]
     Token(TokenCommand),
+    /// Manage the keys that seal credentials
+    #[command(subcommand)]
+    Key(key::KeyCommand),
     /// Print the OpenAPI document
     Openapi,
     /// Check the configuration
@@ -148,6 +152,7 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::Tenant(command) => command.run(),
         Command::Token(command) => command.run(),
         Command::Audit(command) => command.run(),
+        Command::Key(command) => command.run(),
     }
 }
 
@@ -222,6 +227,13 @@ mod tests {
         assert_eq!(code(dir.path(), &["tenant", "create", "--name", "North"]), 0);
         let token = ["token", "create", "--tenant", "North", "--site", "Depot"];
         assert_eq!(code(dir.path(), &token), 0);
+        let key = |which: &[&str]| code(dir.path(), &[&["key", "rotate"], which].concat());
+        assert_eq!(key(&["--tenant", "North"]), 0);
+        assert_eq!(key(&["--master"]), 0);
+        assert_eq!(key(&["--tenant", "South"]), EXIT_FAILURE);
+        for which in [&[][..], &["--master", "--tenant", "North"]] {
+            assert_eq!(key(which), EXIT_USAGE);
+        }
     }
 
     #[test]

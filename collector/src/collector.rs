@@ -32,6 +32,7 @@ use crate::identity::token::TokenOrigin;
 use crate::identity::user::user_any;
 use crate::ingest::{self, Ingest, UplinkService};
 use crate::inventory::push::AssignmentPush;
+use crate::inventory::quota::Quotas;
 use crate::inventory::{AssignmentChanges, Vault, VaultError};
 use crate::listen::addresses::Addresses;
 use crate::listen::agents::{AgentDoor, DoorCounters, PIPES_WAITING_MAX, PeerPipe};
@@ -126,7 +127,9 @@ pub async fn serve(config: Config, stop: impl Future<Output = ()>) -> Result<(),
     let samples = Samples::new(base.database.clone());
     let live = Live::new(base.clock.clone());
     live.load(&base.database, &samples).await?;
-    let ingest = start_ingest(&mut tasks, &base, samples.clone(), live.clone());
+    let quotas = Quotas::load(&base.database).await?;
+    live.series(|tenant, of, columns| quotas.series_known(tenant, of, columns));
+    let ingest = start_ingest(&mut tasks, &base, samples.clone(), (live.clone(), quotas.clone()));
     tasks.spawn("certificates", certificates.run(cancel.clone()));
     tasks.spawn("live", live.clone().run(cancel.clone()));
 
@@ -140,7 +143,7 @@ pub async fn serve(config: Config, stop: impl Future<Output = ()>) -> Result<(),
     // Enrolment, API, UI.
     let limits = Arc::new(Limits::default());
     let enroll = enrolment(&base, &addresses, &live, &limits);
-    let installation = Arc::new(InstallationKeys::open(&data_dir).map_err(VaultError::from)?);
+    let installation = Arc::new(InstallationKeys::new(Arc::clone(&base.vault)));
     let api = api::router(AppState::new(api::Parts {
         db: base.database.clone(),
         live,
@@ -151,6 +154,7 @@ pub async fn serve(config: Config, stop: impl Future<Output = ()>) -> Result<(),
         clock: base.clock,
         ids: base.ids,
         limits,
+        quotas,
         passwords: Passwords::new(Cost::STANDARD),
         sessions: Arc::new(ingest.sessions),
         origin: TokenOrigin {
@@ -209,7 +213,12 @@ fn browser_source(config: &Config) -> BrowserSource {
     }
 }
 
-fn start_ingest(tasks: &mut TaskSet, base: &Base, samples: Samples, live: Live) -> Ingest {
+fn start_ingest(
+    tasks: &mut TaskSet,
+    base: &Base,
+    samples: Samples,
+    (live, quotas): (Live, Quotas),
+) -> Ingest {
     let renewer = Renewer {
         database: base.database.clone(),
         pki: base.pki.clone(),
@@ -220,7 +229,7 @@ fn start_ingest(tasks: &mut TaskSet, base: &Base, samples: Samples, live: Live) 
         tasks,
         base.database.clone(),
         samples,
-        live,
+        (live, quotas),
         Box::new(renewer),
         base.clock.clone(),
         &base.metrics,

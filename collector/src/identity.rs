@@ -8,6 +8,7 @@ pub mod grant;
 pub mod installation_key;
 mod key;
 pub mod limits;
+pub mod master;
 pub mod member;
 pub mod password;
 pub mod peer;

@@ -36,6 +36,7 @@ pub use sessions::{Fenced, NoStream, SessionGuard, Sessions};
 
 use crate::identity::PeerInfo;
 use crate::identity::limits::Limiter;
+use crate::inventory::quota::Quotas;
 use crate::live::Live;
 use crate::metrics::Metrics;
 use crate::store::{Database, Samples};
@@ -59,6 +60,7 @@ pub trait CertificateRenewer: Send + Sync + 'static {
 /// What every session shares.
 pub(crate) struct Parts {
     pub(crate) live: Live,
+    pub(crate) quotas: Quotas,
     pub(crate) queue: CommitQueue,
     pub(crate) sessions: Sessions,
     pub(crate) presence: Presence,
@@ -84,7 +86,7 @@ impl Ingest {
         tasks: &mut TaskSet,
         database: Database,
         samples: Samples,
-        live: Live,
+        (live, quotas): (Live, Quotas),
         renewer: Box<dyn CertificateRenewer>,
         clock: Clock,
         metrics: &Metrics,
@@ -104,6 +106,7 @@ impl Ingest {
         tasks.spawn("presence", presence.clone().run(database, cancel.clone()));
         let service = UplinkService::new(UplinkParts {
             live,
+            quotas,
             queue,
             sessions: sessions.clone(),
             presence,
@@ -125,6 +128,7 @@ pub struct UplinkService {
 /// What [`UplinkService::new`] is made of.
 pub struct UplinkParts {
     pub live: Live,
+    pub quotas: Quotas,
     pub queue: CommitQueue,
     pub sessions: Sessions,
     pub presence: Presence,
@@ -137,12 +141,22 @@ pub struct UplinkParts {
 impl UplinkService {
     #[must_use]
     pub fn new(parts: UplinkParts) -> Self {
-        let UplinkParts { live, queue, sessions, presence, counters, clock, renewer, cancel } =
-            parts;
+        let UplinkParts {
+            live,
+            quotas,
+            queue,
+            sessions,
+            presence,
+            counters,
+            clock,
+            renewer,
+            cancel,
+        } = parts;
         let decoders = Semaphore::new(DECODERS_MAX);
         Self {
             parts: Arc::new(Parts {
                 live,
+                quotas,
                 queue,
                 sessions,
                 presence,

@@ -6,20 +6,22 @@
 
 pub mod agent;
 pub mod assignment;
-pub mod credential;
 pub mod device;
+pub mod profile;
 pub mod push;
+pub mod quota;
 pub mod site;
 pub mod tenant;
 pub mod vault;
 
 use farwatch_common::id::TenantId;
+use serde_json::{Map, Value};
 
 use crate::identity::{Access, TenantContext};
 use crate::store::sql::{Row, Sql};
 use crate::store::{AccessError, Database, StoreError};
 pub use assignment::AssignmentChanges;
-pub use credential::{Vault, VaultError};
+pub use vault::{Vault, VaultError};
 
 /// The tenants of the caller as a set in SQL; `$1` is bound to `TenantContext::tenants_json`.
 /// PostgreSQL has a function of this name from our migrations.
@@ -47,6 +49,12 @@ pub enum InventoryError {
     /// `what` names the things and says how there come to be fewer.
     #[error("the tenant has {max} {what}")]
     Full { what: &'static str, max: u32 },
+    /// `there` says what it is that still needs the thing.
+    #[error("it is in use by {there}")]
+    InUse { there: String },
+    /// Of a tenant; an administrator of the installation sets it.
+    #[error("the tenant's quota is {max} {what}")]
+    Quota { what: &'static str, max: u32 },
     #[error("credentials cannot be sealed or opened")]
     Vault(#[from] VaultError),
     #[error("the inventory cannot be read or written")]
@@ -131,6 +139,18 @@ pub(crate) fn like(text: &str) -> String {
     }
     let escaped = text.replace('\\', r"\\").replace('%', r"\%").replace('_', r"\_");
     format!("%{escaped}%")
+}
+
+/// What differs between two descriptions of a thing: the fields of the first, and of the second.
+fn differences(before: &Value, after: &Value) -> Option<(Value, Value)> {
+    let (Value::Object(before), Value::Object(after)) = (before, after) else { return None };
+    let changed: Vec<_> =
+        after.iter().filter(|(key, value)| before.get(*key) != Some(value)).collect();
+    let old = |key: &String| before.get(key).cloned().unwrap_or_default();
+    let was: Map<_, _> = changed.iter().map(|(key, _)| ((*key).clone(), old(key))).collect();
+    let is: Map<_, _> =
+        changed.into_iter().map(|(key, value)| (key.clone(), value.clone())).collect();
+    (!is.is_empty()).then(|| (Value::Object(was), Value::Object(is)))
 }
 
 /// How a row becomes a thing.

@@ -185,6 +185,16 @@ impl Live {
         self.change(|fleet, now| fleet.device_added((tenant, agent, id), interval_s, now));
     }
 
+    /// Its agent, its interval or whether it goes by its own name is another.
+    pub fn device_changed(
+        &self,
+        of: (TenantId, AgentId, DeviceId),
+        interval_s: u32,
+        follows_name: bool,
+    ) {
+        self.change(|fleet, now| fleet.device_changed(of, interval_s, follows_name, now));
+    }
+
     /// Nobody gave the device a name: once it says its own, screens show that.
     pub fn device_follows_name(&self, id: DeviceId) {
         self.fleet().device_follows_name(id);
@@ -290,6 +300,18 @@ impl Live {
             .map(one)
             .filter(|checkpoint| !checkpoint.rows.is_empty())
             .collect()
+    }
+
+    /// How many series each group of each device has, as far as it was heard.
+    pub fn series(&self, mut each: impl FnMut(TenantId, (DeviceId, Group), u32)) {
+        let agents = self.fleet().agents();
+        for (tenant, agent) in agents {
+            let rows = self.checkpoints(tenant, agent).into_iter().flat_map(|known| known.rows);
+            for row in rows {
+                let columns = self.layout(tenant, row.schema).map_or(0, |layout| layout.columns);
+                each(tenant, (row.device, row.group), u32::try_from(columns).unwrap_or(u32::MAX));
+            }
+        }
     }
 
     // Time.

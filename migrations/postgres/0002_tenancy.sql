@@ -153,6 +153,8 @@ BEGIN
 END $$;
 
 GRANT SELECT, INSERT, UPDATE, DELETE ON device_tag, credential_profile TO farwatch_app;
+-- A site where nothing is any more.
+GRANT DELETE ON site TO farwatch_app;
 GRANT SELECT, INSERT, UPDATE ON quota, audit_head TO farwatch_app;
 GRANT SELECT, INSERT ON audit TO farwatch_app;
 GRANT SELECT ON staff_grant TO farwatch_app;

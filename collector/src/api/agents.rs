@@ -7,13 +7,14 @@ use farwatch_common::task::to_the_end;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::AppState;
 use super::error::Error;
 use super::guard::Caller;
 use super::reply::{Data, List, Meta, Paging, Ref, State as Health, Time, cursor, listed};
-use super::request::{Json, Params, PathId};
+use super::request::{Json, NAME_RULE, Params, PathId, id};
 use super::tenants::OfTenant;
-use crate::inventory::agent::{self, agent_get, agent_list, agent_revoke};
+use super::{AppState, Parts};
+use crate::inventory::agent::{self, AgentPatch, agent_get, agent_list, agent_patch, agent_revoke};
+use crate::inventory::is_name;
 use crate::store::SampleStore as _;
 use crate::store::samples::{GapCursor, GapRow, gap_reason_name};
 
@@ -100,6 +101,40 @@ pub(super) async fn agent(
 ) -> Result<Data<Agent>, Error> {
     let row = agent_get(&state.db, &caller.context, id).await?;
     Ok(Data { data: show(&state, row) })
+}
+
+/// What is not there stays.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct AgentChange {
+    name: Option<String>,
+    /// Another site of its tenant; its devices follow.
+    site: Option<String>,
+}
+
+/// Rename an agent or move it to another site
+#[utoipa::path(patch, path = "/api/v1/agents/{id}", tag = "agents",
+    params(("id" = String, Path)), request_body = AgentChange,
+    responses((status = 200, body = Data<Agent>)))]
+pub(super) async fn agent_change(
+    State(state): State<AppState>,
+    caller: Caller,
+    PathId(agent): PathId<AgentId>,
+    Json(body): Json<AgentChange>,
+) -> Result<Data<Agent>, Error> {
+    agent_get(&state.db, &caller.context, agent).await?;
+    if body.name.as_ref().is_some_and(|name| !is_name(name)) {
+        return Err(Error::field("name", NAME_RULE));
+    }
+    let site = body.site.as_deref().map(id).transpose()?;
+    let patch = AgentPatch { name: body.name, site };
+    to_the_end(async move {
+        let Parts { db, vault, clock, .. } = &*state;
+        let row = agent_patch(db, vault, &caller.context, agent, &patch, clock.now()).await?;
+        state.changes.notify(agent);
+        Ok(Data { data: show(&state, row) })
+    })
+    .await
 }
 
 /// Nothing yet; an object, so that a reason can be added.

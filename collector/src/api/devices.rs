@@ -1,5 +1,8 @@
 //! Devices: list, one, make, take out.
 
+pub(super) mod bulk;
+pub(super) mod change;
+
 use axum::extract::State;
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
@@ -8,12 +11,16 @@ use utoipa::{IntoParams, ToSchema};
 use super::address::{Address, parse_address};
 use super::error::{Error, FieldError};
 use super::guard::Caller;
-use super::reply::{Cause, Data, List, Paging, Ref, SnmpVersion, State as Health, Time, listed};
+use super::reply::{
+    Cause, CredentialSource, Data, List, Paging, Ref, SnmpVersion, State as Health, Time, listed,
+};
 use super::request::{Json, Params, PathId, id};
 use super::tenants::narrowed;
 use super::{AppState, Parts};
 use crate::identity::TenantContext;
 use crate::inventory::agent::agent_get;
+use crate::inventory::device::credential::{InForce, credential_in_force};
+use crate::inventory::device::tag::{Tags, is_tag};
 use crate::inventory::device::{
     self, DeviceFilter, DeviceOrder, SNMP_PORT, device_create, device_delete, device_get,
     device_list,
@@ -52,6 +59,7 @@ pub(super) struct Device {
     rtt_ms: Option<f64>,
     last_sample_at: Option<Time>,
     interval_s: u32,
+    tags: Vec<String>,
     created_at: Time,
 }
 
@@ -77,6 +85,9 @@ pub(super) struct Facts {
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Snmp {
     version: SnmpVersion,
+    credential: CredentialSource,
+    /// Whose credential is in force, if it is a profile's.
+    profile: Option<Ref>,
 }
 
 #[derive(Deserialize, ToSchema)]
@@ -90,14 +101,16 @@ pub(super) struct NewDevice {
     /// 1 to 86400; 60 if not given.
     interval_s: Option<u32>,
     snmp: NewSnmp,
+    tags: Option<Vec<String>>,
 }
 
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct NewSnmp {
     version: SnmpVersion,
+    /// If not given, that of a credential profile.
     #[schema(format = Password)]
-    community: String,
+    community: Option<String>,
 }
 
 #[derive(Debug, Default, Deserialize, IntoParams)]
@@ -111,6 +124,8 @@ pub(super) struct DeviceQuery {
     state: Option<String>,
     /// Part of a name, address or system name.
     q: Option<String>,
+    /// Only with this tag.
+    tag: Option<String>,
     /// `name` (if not given), `-name`, `created_at` or `-created_at`.
     sort: Option<String>,
     limit: Option<u32>,
@@ -144,6 +159,7 @@ pub(super) fn show(row: device::Device, live: Option<LiveDevice>) -> Device {
         rtt_ms: live.and_then(|live| live.rtt_ms),
         last_sample_at: live.and_then(|live| live.last_sample_at).map(Time),
         interval_s: row.interval_s,
+        tags: row.tags.into_iter().collect(),
         created_at: Time(row.created_at),
     }
 }
@@ -188,7 +204,11 @@ async fn wanted(
     if search.chars().count() > SEARCH_CHARS_MAX || search.contains('\0') {
         return Err(Error::bad_request("bad_query", "`q` has at most 200 characters."));
     }
-    let mut filter = DeviceFilter { search, ..DeviceFilter::default() };
+    let tag = query.tag.clone();
+    if tag.as_ref().is_some_and(|tag| !is_tag(tag)) {
+        return Err(Error::bad_request("bad_query", format!("`tag` {TAG_RULE}.")));
+    }
+    let mut filter = DeviceFilter { search, tag, ..DeviceFilter::default() };
     // Only `live` knows states: the list is of what it names at this moment.
     if let Some(name) = &query.state {
         let Some(health) = LiveState::from_name(name) else {
@@ -214,11 +234,24 @@ pub(super) async fn device(
     caller: Caller,
     PathId(id): PathId<DeviceId>,
 ) -> Result<Data<DeviceDetail>, Error> {
-    let row = device_get(&state.db, &caller.context, id).await?;
+    detail(&state, &caller.context, id).await
+}
+
+async fn detail(
+    state: &AppState,
+    context: &TenantContext,
+    id: DeviceId,
+) -> Result<Data<DeviceDetail>, Error> {
+    let row = device_get(&state.db, context, id).await?;
     let facts = row.facts.clone();
     let version = SnmpVersion::from_name(&row.snmp_version).unwrap_or(SnmpVersion::V2c);
+    let (credential, profile) = match credential_in_force(&state.db, context, id).await? {
+        InForce::Own => (CredentialSource::Own, None),
+        InForce::Profile(profile) => (CredentialSource::Profile, Some(profile.into())),
+        InForce::Nothing => (CredentialSource::None, None),
+    };
     let data = DeviceDetail {
-        device: show_now(&state, row),
+        device: show_now(state, row),
         facts: Facts {
             sys_descr: facts.sys_descr,
             sys_name: facts.sys_name,
@@ -227,7 +260,7 @@ pub(super) async fn device(
             sys_contact: facts.sys_contact,
             seen_at: facts.seen_at.map(Time),
         },
-        snmp: Snmp { version },
+        snmp: Snmp { version, credential, profile },
     };
     Ok(Data { data })
 }
@@ -256,13 +289,18 @@ pub(super) async fn device_new(
         tracing::info!(stage = "api", device_id = %row.id, agent_id = %agent, "device added");
         Ok(show_now(&state, row))
     });
-    match made.await {
-        Ok(data) => Ok((StatusCode::CREATED, Data { data })),
-        Err(InventoryError::Exists) => {
+    let data = made.await.map_err(exists)?;
+    Ok((StatusCode::CREATED, Data { data }))
+}
+
+/// Of devices, what exists already is the address.
+fn exists(error: InventoryError) -> Error {
+    match error {
+        InventoryError::Exists => {
             let detail = "This agent has a device of this address already.";
-            Err(Error::new(StatusCode::CONFLICT, "device_exists", detail))
+            Error::new(StatusCode::CONFLICT, "device_exists", detail)
         }
-        Err(error) => Err(error.into()),
+        error => error.into(),
     }
 }
 
@@ -286,8 +324,12 @@ fn checked(agent: AgentId, body: NewDevice) -> Result<device::NewDevice, Error> 
     if !(1..=INTERVAL_S_MAX).contains(&interval_s) {
         wrong("interval_s", "must be 1 to 86400 seconds");
     }
-    if body.snmp.community.is_empty() || body.snmp.community.len() > COMMUNITY_BYTES_MAX {
-        wrong("snmp.community", "must be 1 to 255 bytes");
+    if body.snmp.community.as_deref().is_some_and(|text| !is_community(text)) {
+        wrong("snmp.community", COMMUNITY_RULE);
+    }
+    let tags = tags(body.tags.unwrap_or_default());
+    if tags.is_none() {
+        wrong("tags", TAG_RULE);
     }
     if !errors.is_empty() {
         return Err(Error::invalid(errors));
@@ -299,12 +341,30 @@ fn checked(agent: AgentId, body: NewDevice) -> Result<device::NewDevice, Error> 
         host: address.host,
         port: address.port,
         interval_s,
-        snmp_version: match body.snmp.version {
-            SnmpVersion::V1 => "v1",
-            SnmpVersion::V2c => "v2c",
-        },
-        community: Secret::from(body.snmp.community),
+        snmp_version: version_inside(body.snmp.version),
+        community: body.snmp.community.map(Secret::from),
+        tags: tags.unwrap_or_default(),
     })
+}
+
+pub(super) const COMMUNITY_RULE: &str = "must be 1 to 255 bytes";
+pub(super) const TAG_RULE: &str =
+    "must be 1 to 50 characters, without commas, control characters and spaces around it";
+
+pub(super) fn is_community(text: &str) -> bool {
+    !text.is_empty() && text.len() <= COMMUNITY_BYTES_MAX
+}
+
+/// The tags, if all of them can be tags.
+fn tags(texts: Vec<String>) -> Option<Tags> {
+    texts.iter().all(|tag| is_tag(tag)).then(|| texts.into_iter().collect())
+}
+
+fn version_inside(version: SnmpVersion) -> &'static str {
+    match version {
+        SnmpVersion::V1 => "v1",
+        SnmpVersion::V2c => "v2c",
+    }
 }
 
 /// Take a device out

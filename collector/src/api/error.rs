@@ -10,12 +10,12 @@ use http::{HeaderValue, StatusCode};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::identity::installation_key::SealError;
 use crate::identity::limits::Limited;
 use crate::identity::password::PasswordError;
 use crate::identity::second_factor::FactorError;
 use crate::identity::token::TokenError;
 use crate::identity::user::UserError;
+use crate::inventory::vault::keyring::KeyringError;
 use crate::inventory::{InventoryError, VaultError};
 use crate::store::StoreError;
 
@@ -205,6 +205,20 @@ impl From<InventoryError> for Error {
                 let detail = format!("There can be no more: {error}.");
                 Self::new(StatusCode::CONFLICT, "full", detail)
             }
+            InventoryError::InUse { there } => {
+                let detail = format!("This is in use by {there}; move them or take them out.");
+                Self::new(StatusCode::CONFLICT, "in_use", detail)
+            }
+            InventoryError::Quota { what, max } => {
+                let detail = format!(
+                    "The tenant may have {max} {what}, its quota: take out what nobody needs, or \
+                     have an administrator of the installation raise the quota."
+                );
+                Self::new(StatusCode::CONFLICT, "quota", detail)
+            }
+            InventoryError::Vault(VaultError::Keyring(KeyringError::Rotating)) => {
+                Self::unavailable("The master key is being exchanged; try again in a moment.")
+            }
             InventoryError::Store(error) | InventoryError::Vault(VaultError::Store(error)) => {
                 error.into()
             }
@@ -240,8 +254,8 @@ impl From<UserError> for Error {
             error @ UserError::Full { .. } => {
                 conflict("full", &format!("There can be no more: {error}."))
             }
-            UserError::Store(error) | UserError::Seal(SealError::Store(error)) => error.into(),
-            error @ UserError::Seal(_) => Self::internal(error),
+            UserError::Store(error) => error.into(),
+            UserError::Vault(error) => InventoryError::Vault(error).into(),
         }
     }
 }

@@ -66,6 +66,10 @@ impl Caller {
         let mut caller = check(proof(&parts.headers)?, state).await?;
         caller.context = caller.context.from(origin(&parts.extensions));
         state.limits.requests.check(&caller.proof.key())?;
+        if let Actor::ApiKey(_) = caller.context.actor() {
+            // A key is of one tenant; all keys of a tenant share its rate.
+            caller.context.tenants().try_for_each(|tenant| state.quotas.api_check(tenant))?;
+        }
         if is_change(&parts.method) && matches!(caller.proof, Proof::Session(_)) {
             same_origin(&parts.headers, &parts.uri)?;
         }

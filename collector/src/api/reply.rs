@@ -175,6 +175,21 @@ pub(super) enum Scope {
     Write,
 }
 
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum CredentialKind {
+    SnmpCommunity,
+}
+
+/// Where the credential comes from that a device is asked with; without one it is not polled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum CredentialSource {
+    Own,
+    Profile,
+    None,
+}
+
 macro_rules! names {
     ($($(#[$doc:meta])* $name:ident { $($variant:ident),* $(,)? })*) => {$(
         $(#[$doc])*

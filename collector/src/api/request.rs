@@ -9,11 +9,16 @@ use http::StatusCode;
 use http::header::CONTENT_TYPE;
 use http::request::Parts;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer};
 
 use super::error::{Error, FieldError};
 
 /// Deepest nesting of a JSON body.
 const JSON_DEPTH_MAX: usize = 32;
+
+/// What a name has to be, for `errors`.
+pub(super) const NAME_RULE: &str = "must be 1 to 100 characters, without control characters and \
+                                    spaces around it";
 
 /// A JSON body of the type `application/json`, and only that: a form of another site cannot send it.
 pub(super) struct Json<T>(pub(super) T);
@@ -137,6 +142,15 @@ impl<A: FromStr, B: FromStr, S: Send + Sync> FromRequestParts<S> for PathIds<A, 
 /// An id in a query or body.
 pub(super) fn id<T: FromStr>(text: &str) -> Result<T, Error> {
     text.parse().map_err(|_| Error::not_found())
+}
+
+/// A field that may be null: what is not there stays `None`, null becomes `Some(None)`.
+pub(super) fn or_null<'de, T, D>(deserializer: D) -> Result<Option<Option<T>>, D::Error>
+where
+    T: Deserialize<'de>,
+    D: Deserializer<'de>,
+{
+    Option::deserialize(deserializer).map(Some)
 }
 
 /// A time in a query: RFC 3339, or microseconds since 1970.

@@ -1,27 +1,19 @@
-//! Tenants, sites, enrolment tokens and API keys.
+//! Tenants, and what of a list is one tenant's.
 
 use axum::extract::State;
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::AppState;
 use super::error::Error;
 use super::guard::Caller;
-use super::reply::{Data, List, Paging, Ref, Scope, Time, listed};
-use super::request::{Json, Params, PathId, id};
-use crate::identity::api_key::{
-    self, LIFE_DAYS, LIFE_DAYS_MAX, api_key_create, api_key_list, api_key_revoke,
-};
-use crate::identity::token::token_create;
+use super::reply::{Data, List, Paging, Time, listed};
+use super::request::{Json, NAME_RULE, Params, PathId, id};
+use super::{AppState, Parts};
 use crate::identity::{Access, TenantContext};
-use crate::inventory::site::site_list;
-use crate::inventory::tenant::tenant_list;
-use crate::inventory::{Named, is_name, require};
-use farwatch_common::id::{ApiKeyId, TenantId};
-
-const NAME_RULE: &str = "must be 1 to 100 characters, without control characters and spaces \
-                         around it";
+use crate::inventory::tenant::{self, tenant_create, tenant_get, tenant_list, tenant_rename};
+use crate::inventory::{is_name, require};
+use farwatch_common::id::TenantId;
 
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Tenant {
@@ -30,11 +22,8 @@ pub(super) struct Tenant {
     created_at: Time,
 }
 
-#[derive(Debug, Serialize, ToSchema)]
-pub(super) struct Site {
-    id: String,
-    name: String,
-    tenant: Ref,
+fn show(row: tenant::Tenant) -> Tenant {
+    Tenant { id: row.id.to_string(), name: row.name, created_at: Time(row.created_at) }
 }
 
 #[derive(Debug, Default, Deserialize, IntoParams)]
@@ -78,193 +67,64 @@ pub(super) async fn tenants(
     Params(paging): Params<Paging>,
 ) -> Result<List<Tenant>, Error> {
     let rows = tenant_list(&state.db, &caller.context, &paging.page()?).await?;
-    listed(
-        rows,
-        &paging,
-        |row| (row.name.clone(), row.id.0),
-        |row| Tenant { id: row.id.to_string(), name: row.name, created_at: Time(row.created_at) },
-    )
+    listed(rows, &paging, |row| (row.name.clone(), row.id.0), show)
 }
 
-/// Sites
-#[utoipa::path(get, path = "/api/v1/sites", tag = "tenants", params(OfTenant),
-    responses((status = 200, body = List<Site>)))]
-pub(super) async fn sites(
-    State(state): State<AppState>,
-    caller: Caller,
-    Params(query): Params<OfTenant>,
-) -> Result<List<Site>, Error> {
-    let (context, paging) = query.parts(&caller.context)?;
-    let rows = site_list(&state.db, &context, &paging.page()?).await?;
-    listed(
-        rows,
-        &paging,
-        |row| (row.name.clone(), row.id.0),
-        |row| Site { id: row.id.to_string(), name: row.name, tenant: row.tenant.into() },
-    )
-}
-
+/// A tenant and its name.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct NewToken {
-    tenant: String,
-    /// Name of the site; made if the tenant has none of this name.
-    site: String,
+pub(super) struct NewTenant {
+    name: String,
 }
 
-#[derive(Serialize, ToSchema)]
-pub(super) struct Token {
-    /// Shown this once.
-    token: String,
-    expires_at: Time,
-    site: Ref,
-}
-
-/// Make an enrolment token for one agent
-#[utoipa::path(post, path = "/api/v1/tokens", tag = "tenants", request_body = NewToken,
-    responses((status = 201, body = Data<Token>)))]
-pub(super) async fn token_new(
+/// Make a tenant
+#[utoipa::path(post, path = "/api/v1/tenants", tag = "tenants", request_body = NewTenant,
+    responses((status = 201, body = Data<Tenant>)))]
+pub(super) async fn tenant_new(
     State(state): State<AppState>,
     caller: Caller,
-    Json(body): Json<NewToken>,
-) -> Result<(StatusCode, Data<Token>), Error> {
-    let tenant: TenantId = id(&body.tenant)?;
-    require(&caller.context, tenant, Access::Write)?;
-    if !is_name(&body.site) {
-        return Err(Error::field("site", NAME_RULE));
-    }
-    if state.origin.endpoints.is_empty() {
-        let detail = "This collector does not know where agents reach it: set listen.public to \
-                      its HOST:PORT in the configuration and start it again.";
-        return Err(Error::new(StatusCode::CONFLICT, "no_public_address", detail));
-    }
-    let target = (tenant, body.site.as_str());
-    let now = state.clock.now();
-    let made =
-        token_create(&state.db, &caller.context, &state.ids, target, &state.origin, now).await?;
-    let data = Token {
-        token: String::from_utf8_lossy(made.text.expose()).into_owned(),
-        expires_at: Time(made.expires_at),
-        site: Named { id: made.site, name: body.site }.into(),
-    };
-    Ok((StatusCode::CREATED, Data { data }))
-}
-
-#[derive(Debug, Serialize, ToSchema)]
-pub(super) struct ApiKey {
-    id: String,
-    name: String,
-    tenant: Ref,
-    scopes: Vec<Scope>,
-    created_at: Time,
-    expires_at: Time,
-    last_used_at: Option<Time>,
-}
-
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(super) struct NewApiKey {
-    tenant: String,
-    name: String,
-    scopes: Vec<Scope>,
-    /// 1 to 365; 90 if not given.
-    expires_in_days: Option<u32>,
-}
-
-#[derive(Serialize, ToSchema)]
-pub(super) struct CreatedApiKey {
-    /// Shown this once.
-    key: String,
-    id: String,
-    name: String,
-    scopes: Vec<Scope>,
-    expires_at: Time,
-}
-
-fn scope_inside(scope: Scope) -> api_key::Scope {
-    match scope {
-        Scope::Read => api_key::Scope::Read,
-        Scope::Write => api_key::Scope::Write,
-    }
-}
-
-fn scope_outside(scope: api_key::Scope) -> Scope {
-    match scope {
-        api_key::Scope::Read => Scope::Read,
-        api_key::Scope::Write => Scope::Write,
-    }
-}
-
-/// API keys of the tenants I administer
-#[utoipa::path(get, path = "/api/v1/api-keys", tag = "tenants", params(Paging),
-    responses((status = 200, body = List<ApiKey>)))]
-pub(super) async fn api_keys(
-    State(state): State<AppState>,
-    caller: Caller,
-    Params(paging): Params<Paging>,
-) -> Result<List<ApiKey>, Error> {
-    let rows = api_key_list(&state.db, &caller.context, &paging.page()?).await?;
-    listed(
-        rows,
-        &paging,
-        |row| (row.name.clone(), row.id.0),
-        |row| ApiKey {
-            id: row.id.to_string(),
-            name: row.name,
-            tenant: row.tenant.into(),
-            scopes: row.scopes.into_iter().map(scope_outside).collect(),
-            created_at: Time(row.created_at),
-            expires_at: Time(row.expires_at),
-            last_used_at: row.last_used_at.map(Time),
-        },
-    )
-}
-
-/// Make an API key
-#[utoipa::path(post, path = "/api/v1/api-keys", tag = "tenants", request_body = NewApiKey,
-    responses((status = 201, body = Data<CreatedApiKey>)))]
-pub(super) async fn api_key_new(
-    State(state): State<AppState>,
-    caller: Caller,
-    Json(body): Json<NewApiKey>,
-) -> Result<(StatusCode, Data<CreatedApiKey>), Error> {
-    let tenant: TenantId = id(&body.tenant)?;
-    require(&caller.context, tenant, Access::Admin)?;
+    Json(body): Json<NewTenant>,
+) -> Result<(StatusCode, Data<Tenant>), Error> {
     if !is_name(&body.name) {
         return Err(Error::field("name", NAME_RULE));
     }
-    use Scope::{Read, Write};
-    // Who may write may read, and the key says so.
-    if !matches!(body.scopes[..], [Read] | [Read, Write] | [Write, Read]) {
-        return Err(Error::field("scopes", "must be [\"read\"] or [\"read\", \"write\"]"));
-    }
-    let days = body.expires_in_days.unwrap_or(LIFE_DAYS);
-    if !(1..=LIFE_DAYS_MAX).contains(&days) {
-        return Err(Error::field("expires_in_days", "must be 1 to 365"));
-    }
-    let scopes: Vec<_> = body.scopes.iter().copied().map(scope_inside).collect();
-    let (target, now) = ((tenant, body.name.as_str()), state.clock.now());
-    let (key, id, expires_at) =
-        api_key_create(&state.db, &caller.context, &state.ids, target, (&scopes, days), now)
-            .await?;
-    let data = CreatedApiKey {
-        key: String::from_utf8_lossy(key.expose()).into_owned(),
-        id: id.to_string(),
-        name: body.name,
-        scopes: body.scopes,
-        expires_at: Time(expires_at),
-    };
-    Ok((StatusCode::CREATED, Data { data }))
+    let Parts { db, vault, ids, clock, .. } = &*state;
+    let made = tenant_create(db, vault, &caller.context, ids, &body.name, clock.now()).await?;
+    Ok((StatusCode::CREATED, Data { data: show(made) }))
 }
 
-/// End an API key
-#[utoipa::path(delete, path = "/api/v1/api-keys/{id}", tag = "tenants",
-    params(("id" = String, Path)), responses((status = 204)))]
-pub(super) async fn api_key_delete(
+/// One tenant
+#[utoipa::path(get, path = "/api/v1/tenants/{id}", tag = "tenants",
+    params(("id" = String, Path)), responses((status = 200, body = Data<Tenant>)))]
+pub(super) async fn tenant(
     State(state): State<AppState>,
     caller: Caller,
-    PathId(id): PathId<ApiKeyId>,
-) -> Result<StatusCode, Error> {
-    api_key_revoke(&state.db, &caller.context, id, state.clock.now()).await?;
-    Ok(StatusCode::NO_CONTENT)
+    PathId(id): PathId<TenantId>,
+) -> Result<Data<Tenant>, Error> {
+    Ok(Data { data: show(tenant_get(&state.db, &caller.context, id).await?) })
+}
+
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct TenantChange {
+    name: String,
+}
+
+/// Rename a tenant
+#[utoipa::path(patch, path = "/api/v1/tenants/{id}", tag = "tenants",
+    params(("id" = String, Path)), request_body = TenantChange,
+    responses((status = 200, body = Data<Tenant>)))]
+pub(super) async fn tenant_change(
+    State(state): State<AppState>,
+    caller: Caller,
+    PathId(id): PathId<TenantId>,
+    Json(body): Json<TenantChange>,
+) -> Result<Data<Tenant>, Error> {
+    require(&caller.context, id, Access::Read)?;
+    if !is_name(&body.name) {
+        return Err(Error::field("name", NAME_RULE));
+    }
+    let now = state.clock.now();
+    let data = show(tenant_rename(&state.db, &caller.context, id, &body.name, now).await?);
+    Ok(Data { data })
 }

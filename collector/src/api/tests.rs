@@ -7,6 +7,7 @@ mod document;
 mod factor;
 mod grants;
 mod input;
+mod inventory;
 mod isolation;
 mod login;
 mod people;
@@ -144,15 +145,17 @@ impl World {
         let clock = Clock::system();
         let ended = Arc::new(Ended::default());
         let metrics = Metrics::default();
+        let vault = Arc::new(Vault::open(dir.path()).unwrap());
         let mut parts = Parts {
             live: Live::new(clock.clone()),
             samples: Samples::new(db.clone()),
-            vault: Arc::new(Vault::open(dir.path()).unwrap()),
-            installation: Arc::new(InstallationKeys::open(dir.path()).unwrap()),
+            vault: Arc::clone(&vault),
+            installation: Arc::new(InstallationKeys::new(Arc::clone(&vault))),
             changes: AssignmentChanges::default(),
             clock,
             ids: Arc::new(IdGenerator::new(1)),
             limits: Arc::default(),
+            quotas: Quotas::default(),
             passwords: Passwords::new(Cost { memory_kib: 8, passes: 1 }),
             sessions: ended.clone(),
             origin: TokenOrigin { root_pin: [7; 32], endpoints: vec!["fw.example:443".into()] },
@@ -263,11 +266,7 @@ impl World {
         self.send(request.body(body.to_string().into()).unwrap()).await
     }
 
-    async fn call(&self, method: &str, path: &str, who: &As, body: Value) -> Answer {
-        let method = Method::from_bytes(method.to_uppercase().as_bytes()).unwrap();
-        if method == Method::GET {
-            return self.get(path, who).await;
-        }
+    async fn change(&self, method: Method, path: &str, who: &As, body: Value) -> Answer {
         let request = self.request(method, path, who).header("content-type", "application/json");
         self.send(request.body(body.to_string().into()).unwrap()).await
     }
@@ -296,6 +295,20 @@ impl World {
         let body = json!({ "tenant": tenant.to_string(), "email": email, "role": role,
                            "reason": "ticket 7", "minutes": 60 });
         let made = self.post("/api/v1/grants", who, body).await;
+        assert_eq!(made.status, StatusCode::CREATED, "{}", made.body);
+        made.data()["id"].as_str().unwrap().to_owned()
+    }
+
+    /// A credential profile that differs from the usual one.
+    async fn profile(&self, who: &As, tenant: TenantId, more: Value) -> String {
+        let mut body = json!({
+            "tenant": tenant.to_string(),
+            "name": "p",
+            "kind": "snmp_community",
+            "community": "a-profile-community",
+        });
+        body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        let made = self.post("/api/v1/credential-profiles", who, body).await;
         assert_eq!(made.status, StatusCode::CREATED, "{}", made.body);
         made.data()["id"].as_str().unwrap().to_owned()
     }

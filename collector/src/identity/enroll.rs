@@ -22,6 +22,7 @@ use crate::audit::{Change, Origin, Who};
 use crate::ingest::CertificateRenewer;
 use crate::inventory::InventoryError;
 use crate::inventory::agent::agent_create;
+use crate::inventory::quota::room_for_agent;
 use crate::live::Live;
 use crate::metrics::Counter;
 use crate::store::txn::Scope;
@@ -108,6 +109,12 @@ impl From<EnrollError> for Status {
             EnrollError::Pki(PkiError::Request) => {
                 Self::invalid_argument("the certificate request is not signed by its own key")
             }
+            EnrollError::Inventory(InventoryError::Quota { max, .. }) => {
+                Self::failed_precondition(format!(
+                    "the tenant has {max} agents, its quota: revoke one that is gone, or have the \
+                     quota raised; the token stays good"
+                ))
+            }
             EnrollError::Token(TokenError::Refused) => Self::unauthenticated(
                 "the token is unknown, used or expired; ask for a new one (Agents, New agent)",
             ),
@@ -135,6 +142,7 @@ impl EnrollmentService {
         let issued = self.pki.issue_agent(&request.csr, tenant, agent, now)?;
         let mut chains = Chains::lock(&mut txn, &[tenant].into()).await?;
         txn.switch(IdentityKey::new(), Scope::app(tenant)).await?;
+        room_for_agent(&mut txn, tenant).await?;
         let name = agent_create(&mut txn, (tenant, site, agent), &request.host_name, now).await?;
         txn.switch(IdentityKey::new(), Scope::identity()).await?;
         if !agent_key_admit(&mut txn, (tenant, agent), &issued.key_hash, issued.not_after, now)
@@ -235,20 +243,25 @@ fn checked(request: EnrollRequest) -> Result<Checked, EnrollError> {
 
 #[cfg(test)]
 mod tests {
+    use farwatch_common::token::EnrollToken;
     use tonic::Code;
 
     use super::*;
+    use crate::identity::TenantContext;
     use crate::identity::limits::ENROLMENTS_PER_MINUTE_ADDRESS;
+    use crate::identity::token::{TokenOrigin, token_create};
+    use crate::inventory::Vault;
+    use crate::inventory::quota::{Quota, quota_set};
+    use crate::inventory::tenant::tenant_create;
     use crate::metrics::Metrics;
 
-    #[tokio::test]
-    async fn what_is_refused_is_counted_and_an_unknown_place_is_refused() {
-        let dir = tempfile::tempdir().unwrap();
+    /// The service on a database of its own, and what counts its refusals.
+    async fn service(dir: &std::path::Path) -> (EnrollmentService, Counter) {
         let (clock, metrics) = (Clock::system(), Metrics::default());
         let refused = metrics.counter("refused_total", "Refused", &[]);
         let service = EnrollmentService {
-            database: Database::open(dir.path()).await.unwrap(),
-            pki: Arc::new(Pki::open(dir.path(), clock.now()).unwrap()),
+            database: Database::open(dir).await.unwrap(),
+            pki: Arc::new(Pki::open(dir, clock.now()).unwrap()),
             ids: Arc::new(IdGenerator::new(1)),
             live: Live::new(clock.clone()),
             clock,
@@ -257,6 +270,13 @@ mod tests {
             refused: refused.clone(),
             endpoints: Arc::new([]),
         };
+        (service, refused)
+    }
+
+    #[tokio::test]
+    async fn what_is_refused_is_counted_and_an_unknown_place_is_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        let (service, refused) = service(dir.path()).await;
         let ask = async |client: Option<Client>| {
             let mut request = Request::new(EnrollRequest::default());
             if let Some(client) = client {
@@ -272,5 +292,45 @@ mod tests {
         }
         assert_eq!(ask(Some(client)).await, Code::ResourceExhausted);
         assert_eq!(refused.get(), u64::from(tries) + 2);
+    }
+
+    #[tokio::test]
+    async fn a_tenant_with_its_quota_of_agents_is_told_so_and_the_token_stays_good() {
+        let dir = tempfile::tempdir().unwrap();
+        let (service, _) = service(dir.path()).await;
+        let (db, ids, now) = (&service.database, &service.ids, service.clock.now());
+        let vault = Vault::open(dir.path()).unwrap();
+        let local = TenantContext::local(db).await.unwrap();
+        let tenant = tenant_create(db, &vault, &local, ids, "North", now).await.unwrap().id;
+        let all = TenantContext::local(db).await.unwrap();
+        let origin = TokenOrigin { root_pin: [7; 32], endpoints: Vec::new() };
+        let made = token_create(db, &all, ids, (tenant, "Depot"), &origin, now).await.unwrap();
+        let token = EnrollToken::parse(str::from_utf8(made.text.expose()).unwrap()).unwrap();
+        let set = async |agents| {
+            let quota = Quota { agents, ..Quota::default() };
+            quota_set(db, &all, tenant, quota, now).await.unwrap();
+        };
+        let key = rcgen::KeyPair::generate().unwrap();
+        let params = rcgen::CertificateParams::default();
+        let csr = params.serialize_request(&key).unwrap().der().to_vec();
+        let ask = async || {
+            let mut request = Request::new(EnrollRequest {
+                token_id: token.id.to_vec(),
+                token_secret: token.secret.expose().to_vec(),
+                csr: csr.clone(),
+                host_name: "here".to_owned(),
+                ..EnrollRequest::default()
+            });
+            let address = "192.0.2.7:5000".parse().unwrap();
+            request.extensions_mut().insert(Client { address, secure: true });
+            service.enroll(request).await
+        };
+        set(Some(0)).await;
+        let refused = ask().await.unwrap_err();
+        assert_eq!(refused.code(), Code::FailedPrecondition);
+        assert!(refused.message().contains("the token stays good"), "{}", refused.message());
+        set(Some(1)).await;
+        assert_eq!(ask().await.unwrap().get_ref().agent_name, "here");
+        assert_eq!(ask().await.unwrap_err().code(), Code::Unauthenticated);
     }
 }

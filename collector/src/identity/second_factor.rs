@@ -7,12 +7,13 @@ use farwatch_common::secret::Secret;
 use ring::rand::SecureRandom as _;
 
 use super::IdentityKey;
-use super::installation_key::{InstallationKeys, SealError};
+use super::installation_key::InstallationKeys;
 use super::tenancy::TenantContext;
 use super::totp::{RECOVERY_CODES, RECOVERY_LEN, SEED_LEN, Seed, recovery_codes, recovery_hash};
 use super::user::change::change_of;
 use super::user::{User, UserError};
 use crate::audit::Change;
+use crate::inventory::VaultError;
 use crate::store::sql::sql;
 use crate::store::{Database, StoreError, Txn};
 
@@ -35,8 +36,8 @@ impl From<StoreError> for FactorError {
     }
 }
 
-impl From<SealError> for FactorError {
-    fn from(error: SealError) -> Self {
+impl From<VaultError> for FactorError {
+    fn from(error: VaultError) -> Self {
         Self::User(error.into())
     }
 }
@@ -58,10 +59,11 @@ pub async fn factor_begin(
     now: Micros,
 ) -> Result<Seed, FactorError> {
     let mut random = [0; SEED_LEN];
-    ring::rand::SystemRandom::new().fill(&mut random).map_err(|_| SealError::Random)?;
+    ring::rand::SystemRandom::new().fill(&mut random).map_err(|_| VaultError::Random)?;
     let seed = Seed::new(&random);
+    let wrapping = keys.wrapping()?;
     let mut txn = db.own_change(IdentityKey::new(), context.who(), context.homes()).await?;
-    let key = keys.newest(&mut txn, now).await?;
+    let key = keys.newest(&mut txn, &wrapping, now).await?;
     let sealed = key.seal(user.id, seed.as_secret())?;
     let begin = BEGIN.bind(user.id).bind(sealed).bind(key.version()).bind(now);
     if begin.execute(&mut txn).await? == 0 {
@@ -82,9 +84,10 @@ async fn kept(
     user: UserId,
 ) -> Result<(Seed, i64, bool), FactorError> {
     let row = GET.bind(user).optional(txn).await?.ok_or(FactorError::Off)?;
-    let key = keys.of_version(txn, row.get(1)?).await?;
+    let version = u32::try_from(row.get::<i64>(1)?).map_err(|_| VaultError::Sealed)?;
+    let key = keys.of_version(txn, version).await?;
     let seed = key.open(user, &row.get::<Vec<u8>>(0)?)?;
-    let seed = Seed::from_secret(seed).ok_or(SealError::Sealed)?;
+    let seed = Seed::from_secret(seed).ok_or(VaultError::Sealed)?;
     Ok((seed, row.get(2)?, row.get::<Option<i64>>(3)?.is_some()))
 }
 
@@ -108,7 +111,7 @@ pub async fn factor_confirm(
 ) -> Result<Vec<Secret>, FactorError> {
     let mut random = [[0; RECOVERY_LEN]; RECOVERY_CODES];
     let system = ring::rand::SystemRandom::new();
-    system.fill(random.as_flattened_mut()).map_err(|_| SealError::Random)?;
+    system.fill(random.as_flattened_mut()).map_err(|_| VaultError::Random)?;
     let mut txn = db.own_change(IdentityKey::new(), context.who(), context.homes()).await?;
     let (seed, last_step, confirmed) = kept(&mut txn, keys, user.id).await?;
     if confirmed {

@@ -188,7 +188,7 @@ async fn sessions_end(place: &Place<'_>) {
 
 async fn factors_count_once(place: &Place<'_>) {
     let Place { db, dir, all, north, .. } = place;
-    let keys = InstallationKeys::open(dir.path()).unwrap();
+    let keys = InstallationKeys::new(Vault::open(dir.path()).unwrap().into());
     let id = place.user("factor@example.net", Role::Viewer, Some(*north)).await;
     let (user, context) = place.context(id, NOW).await;
     let who = (&user, &context);

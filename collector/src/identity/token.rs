@@ -14,10 +14,11 @@ use subtle::ConstantTimeEq as _;
 use super::tenancy::{Access, TenantContext};
 use super::{IdentityKey, digest};
 use crate::audit::Change;
-use crate::inventory::InventoryError;
 use crate::inventory::site::site_create_or_get;
+use crate::inventory::{InventoryError, Listed, Named, tenant_set};
 use crate::live::view::rfc3339;
-use crate::store::sql::sql;
+use crate::store::sql::{Row, sql};
+use crate::store::txn::Scope;
 use crate::store::{Database, StoreError, Txn};
 
 /// How long a token can be used.
@@ -111,6 +112,116 @@ async fn make_room(txn: &mut Txn, tenant: TenantId, now: Micros) -> Result<(), T
         return Err(InventoryError::Full { what, max: TOKENS_OPEN_MAX }.into());
     }
     Ok(())
+}
+
+sql! { pub(crate) TOTAL =
+    "SELECT COUNT(*) FROM enroll_token WHERE used_at IS NULL AND expires_at > $2 AND tenant_id IN ",
+    tenant_set!()
+}
+sql! { pub(crate) LIST =
+    "SELECT k.token_id, t.tenant_id, t.name, s.site_id, s.name, k.created_at, k.expires_at
+     FROM enroll_token k JOIN tenant t ON t.tenant_id = k.tenant_id
+     JOIN site s ON s.tenant_id = k.tenant_id AND s.site_id = k.site_id
+     WHERE k.used_at IS NULL AND k.expires_at > $2 AND k.tenant_id IN ",
+    tenant_set!(),
+    " AND ($3 = 0 OR (k.created_at, k.token_id) > ($4, $5))
+      ORDER BY k.created_at, k.token_id LIMIT $6"
+}
+
+/// A token that can still be used; nothing of it can be used to enrol.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OpenToken {
+    /// What the audit calls it.
+    pub id: String,
+    pub tenant: Named<TenantId>,
+    pub site: Named<SiteId>,
+    pub created_at: Micros,
+    pub expires_at: Micros,
+}
+
+/// The tokens of the caller's tenants that can still be used, oldest first: of a page that begins
+/// after a time and an id.
+pub async fn token_list(
+    db: &Database,
+    context: &TenantContext,
+    after: Option<(i64, String)>,
+    limit: u32,
+    now: Micros,
+) -> Result<Listed<OpenToken>, TokenError> {
+    let after = after.map(|(at, id)| (at, HEXLOWER.decode(id.as_bytes()).unwrap_or_default()));
+    let (is_after, (at, id)) = (after.is_some(), after.unwrap_or_default());
+    let set = context.with_access(Access::Write).tenants_json();
+    let mut txn = db.identity_read(IdentityKey::new()).await?;
+    let total: i64 = TOTAL.bind(&set).bind(now).scalar(&mut txn).await?;
+    let list = LIST.bind(set).bind(now).bind(is_after).bind(at).bind(id).bind(limit);
+    let rows = list.all(&mut txn).await?;
+    let read = |row: &Row| {
+        Ok(OpenToken {
+            id: HEXLOWER.encode(&row.get::<Vec<u8>>(0)?),
+            tenant: Named { id: TenantId(row.get(1)?), name: row.get(2)? },
+            site: Named { id: SiteId(row.get(3)?), name: row.get(4)? },
+            created_at: Micros(row.get(5)?),
+            expires_at: Micros(row.get(6)?),
+        })
+    };
+    let rows = rows.iter().map(read).collect::<Result<_, StoreError>>()?;
+    Ok(Listed { rows, total: u64::try_from(total).unwrap_or(0) })
+}
+
+sql! { pub(crate) OF_TENANT =
+    "SELECT tenant_id FROM enroll_token
+     WHERE used_at IS NULL AND expires_at > $2 AND tenant_id IN ",
+    tenant_set!(),
+    " AND token_id = $3"
+}
+sql! { pub(crate) DELETE =
+    "DELETE FROM enroll_token WHERE tenant_id = $1 AND token_id = $2 AND used_at IS NULL"
+}
+
+/// Takes back a token that nobody used yet; `id` is what the list calls it.
+pub async fn token_delete(
+    db: &Database,
+    context: &TenantContext,
+    id: &str,
+    now: Micros,
+) -> Result<(), TokenError> {
+    let not_found = || TokenError::from(InventoryError::NotFound);
+    let bytes = HEXLOWER.decode(id.as_bytes()).map_err(|_| not_found())?;
+    let mut txn = db.identity_read(IdentityKey::new()).await?;
+    let find = OF_TENANT.bind(context.tenants_json()).bind(now).bind(&bytes[..]);
+    let row = find.optional(&mut txn).await?.ok_or_else(not_found)?;
+    let tenant = TenantId(row.get(0)?);
+    drop(txn);
+    let change = db.identity_change(IdentityKey::new(), context, tenant, Access::Write).await;
+    let mut txn = change.map_err(InventoryError::from)?;
+    if DELETE.bind(tenant).bind(&bytes[..]).execute(&mut txn).await? == 0 {
+        return Err(not_found());
+    }
+    txn.commit([Change::new("token", "delete", 0, id)], now).await?;
+    Ok(())
+}
+
+sql! { pub(crate) DELETE_OF_SITE =
+    "DELETE FROM enroll_token
+     WHERE tenant_id = $1 AND site_id = $2 AND (used_at IS NOT NULL OR expires_at <= $3)"
+}
+sql! { pub(crate) COUNT_OF_SITE =
+    "SELECT COUNT(*) FROM enroll_token WHERE tenant_id = $1 AND site_id = $2"
+}
+
+/// Forgets the tokens of a site that nobody can use, in the transaction that takes the site out: as
+/// `identity`, and back. Says how many are left.
+pub async fn tokens_of_site_end(
+    txn: &mut Txn,
+    (tenant, site): (TenantId, SiteId),
+    now: Micros,
+) -> Result<i64, StoreError> {
+    let before = txn.scope().clone();
+    txn.switch(IdentityKey::new(), Scope::identity()).await?;
+    DELETE_OF_SITE.bind(tenant).bind(site).bind(now).execute(txn).await?;
+    let open = COUNT_OF_SITE.bind(tenant).bind(site).scalar(txn).await?;
+    txn.switch(IdentityKey::new(), before).await?;
+    Ok(open)
 }
 
 sql! { pub(crate) GET =

@@ -9,9 +9,9 @@ use farwatch_common::id::{IdGenerator, TenantId, UserId};
 use serde_json::json;
 
 use super::IdentityKey;
-use super::installation_key::SealError;
 use super::tenancy::{Access, Actor, TenantContext, all_tenants};
 use crate::audit::Change;
+use crate::inventory::VaultError;
 use crate::store::sql::sql;
 use crate::store::{AccessError, Database, StoreError, Txn};
 
@@ -106,7 +106,7 @@ pub enum UserError {
     #[error("there are {max} {what}")]
     Full { what: &'static str, max: u32 },
     #[error("secrets of people cannot be sealed or opened")]
-    Seal(#[from] SealError),
+    Vault(#[from] VaultError),
     #[error("people cannot be read or written")]
     Store(#[from] StoreError),
 }

@@ -148,6 +148,7 @@ struct Waiting {
     layouts: Vec<(SchemaId, Arc<Layout>)>,
     clamped: u64,
     unknown: u64,
+    over_quota: u64,
     answers: mpsc::Sender<Answer>,
     _space: OwnedSemaphorePermit,
 }
@@ -342,6 +343,7 @@ impl<S: SampleStore> Committer<S> {
         self.counters.samples_stored.add(append.samples.into());
         self.counters.rows_clamped.add(one.clamped);
         self.counters.rows_unknown_device.add(one.unknown);
+        self.counters.rows_over_quota.add(one.over_quota);
     }
 
     fn reject(&self, append: &Append, one: &Waiting, code: RejectCode, detail: &str) {
@@ -375,12 +377,14 @@ fn is_of_one_batch(error: &StoreError) -> bool {
 
 fn split(group: Vec<Job>) -> (Vec<Append>, Vec<Waiting>) {
     let one = |Job { checked, answers, space }| {
-        let Checked { append, rows, layouts, rows_clamped, rows_unknown_device } = checked;
+        let over_quota = checked.rows_over_quota;
+        let Checked { append, rows, layouts, rows_clamped, rows_unknown_device, .. } = checked;
         let waiting = Waiting {
             rows,
             layouts,
             clamped: rows_clamped,
             unknown: rows_unknown_device,
+            over_quota,
             answers,
             _space: space,
         };

@@ -14,6 +14,8 @@ pub struct Counters {
     pub rows_clamped: Counter,
     /// Rows and facts of devices that do not exist (any more), dropped.
     pub rows_unknown_device: Counter,
+    /// Rows of new groups of devices, while their tenant's quota of series is used up.
+    pub rows_over_quota: Counter,
     pub commits: Counter,
     pub commits_failed: Counter,
     pub sessions_opened: Counter,
@@ -45,6 +47,10 @@ impl Counters {
             rows_unknown_device: counter(
                 "ingest_rows_unknown_device_total",
                 "Rows and facts of devices that do not exist, dropped.",
+            ),
+            rows_over_quota: counter(
+                "ingest_rows_over_quota_total",
+                "Rows dropped, because their tenant's quota of series is used up.",
             ),
             commits: counter("ingest_commits_total", "Group commits."),
             commits_failed: counter("ingest_commits_failed_total", "Group commits that failed."),

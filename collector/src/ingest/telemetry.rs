@@ -15,7 +15,7 @@ use farwatch_common::batch::unpacked_size;
 use farwatch_common::clock::Micros;
 use farwatch_common::id::DeviceId;
 use farwatch_common::ranges::SeqRanges;
-use farwatch_common::sample::SchemaId;
+use farwatch_common::sample::{Group, SchemaId};
 use farwatch_proto::v1::{
     Ack, Batch, BufferStatus, Heartbeat, HeartbeatReply, RejectCode, TelemetryDown, TelemetryUp,
     telemetry_down, telemetry_up,
@@ -31,6 +31,7 @@ use super::sessions::StreamPermit;
 use super::validate::{self, Checked, Known, Owner, Refused, Sender};
 use super::{Fenced, Parts};
 use crate::identity::PeerInfo;
+use crate::inventory::quota::Quotas;
 use crate::live::layout::Layout;
 use crate::live::{Live, LiveBuffer};
 
@@ -182,7 +183,8 @@ impl Session {
     async fn check(&self, batch: Batch) -> Result<Checked, Refused> {
         let PeerInfo { tenant, agent, .. } = self.peer;
         let sender = Sender { tenant, agent, received: self.parts.clock.now() };
-        let known = AgentView { live: self.parts.live.clone(), sender };
+        let (live, quotas) = (self.parts.live.clone(), self.parts.quotas.clone());
+        let known = AgentView { live, quotas, sender };
         let unpacked = unpacked_size(&batch.data).unwrap_or(0);
         if batch.data.len() <= INLINE_BYTES_MAX && unpacked <= INLINE_UNPACKED_BYTES_MAX {
             return validate::check(batch, sender, &known);
@@ -251,6 +253,7 @@ fn live_buffer(status: BufferStatus) -> LiveBuffer {
 /// What the collector knows, seen by one agent.
 struct AgentView {
     live: Live,
+    quotas: Quotas,
     sender: Sender,
 }
 
@@ -270,5 +273,11 @@ impl Known for AgentView {
 
     fn schemas(&self) -> (usize, usize) {
         self.live.layouts_size(self.sender.tenant)
+    }
+
+    fn series_room(&self, device: DeviceId, group: Group, columns: usize) -> bool {
+        let columns = u32::try_from(columns).unwrap_or(u32::MAX);
+        let lives = |device| self.live.owner(device).is_some();
+        self.quotas.series_admit(self.sender.tenant, (device, group), columns, lives)
     }
 }

@@ -41,7 +41,7 @@ async fn stage(world: &World) -> Stage {
         &mut tasks,
         world.database.clone(),
         world.samples.clone(),
-        live.clone(),
+        (live.clone(), Quotas::default()),
         Box::new(NoRenewal),
         clock,
         &metrics,

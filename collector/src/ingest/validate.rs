@@ -6,6 +6,7 @@
 
 mod events;
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,7 +17,7 @@ use farwatch_common::batch::{
 };
 use farwatch_common::clock::Micros;
 use farwatch_common::id::{AgentId, DeviceId, TenantId};
-use farwatch_common::sample::{Class, Row, SchemaId, definition};
+use farwatch_common::sample::{Class, Group, Row, SchemaId, definition};
 use farwatch_proto::v1::{Batch, RejectCode, SchemaDef};
 use prost::Message as _;
 
@@ -49,6 +50,8 @@ pub trait Known {
     fn layout(&self, schema: SchemaId) -> Option<Arc<Layout>>;
     /// How many schemas the tenant has, and the memory their layouts take.
     fn schemas(&self) -> (usize, usize);
+    /// Whether the tenant has room for so many series of a group of a device.
+    fn series_room(&self, device: DeviceId, group: Group, columns: usize) -> bool;
 }
 
 /// Who sent the batch, and when it came.
@@ -68,6 +71,8 @@ pub struct Checked {
     pub layouts: Vec<(SchemaId, Arc<Layout>)>,
     pub rows_clamped: u64,
     pub rows_unknown_device: u64,
+    /// Of new groups of devices, while the tenant's quota of series is used up.
+    pub rows_over_quota: u64,
 }
 
 /// Why a batch is not stored.
@@ -131,6 +136,7 @@ pub fn check(batch: Batch, sender: Sender, known: &impl Known) -> Result<Checked
         layouts: Vec::new(),
         rows_clamped: 0,
         rows_unknown_device: 0,
+        rows_over_quota: 0,
     };
     take_schemas(&mut checked, schemas, known)?;
     match codec {
@@ -185,6 +191,8 @@ fn take_rows(checked: &mut Checked, known: &impl Known) -> Result<(), Refused> {
     rows.retain(|row| !gone.contains(&row.device));
     checked.rows_unknown_device = (decoded - rows.len()) as u64;
     checked.rows_clamped = clamp(&mut rows, checked.append.received);
+    let layouts = layouts_of(checked, &rows, known)?;
+    checked.rows_over_quota = drop_over_quota(&mut rows, &layouts, known);
     if rows.len() < decoded || checked.rows_clamped > 0 {
         checked.append.data = Bytes::from(encode_rows(&rows)?);
     }
@@ -193,26 +201,51 @@ fn take_rows(checked: &mut Checked, known: &impl Known) -> Result<(), Refused> {
     checked.append.to = times().max().unwrap_or(checked.append.received);
     let samples: usize = rows.iter().map(|row| row.values.len()).sum();
     checked.append.samples = u32::try_from(samples).unwrap_or(u32::MAX);
-    let mut layouts: BTreeMap<SchemaId, Arc<Layout>> = checked.layouts.iter().cloned().collect();
-    let mut uses = BTreeSet::new();
-    for row in rows {
-        let layout = match layouts.get(&row.schema) {
-            Some(layout) => layout.clone(),
-            None => {
-                let layout = known.layout(row.schema).ok_or_else(|| Refused {
-                    code: RejectCode::UnknownSchema,
-                    detail: format!("schema {:016x} is not known", row.schema.0),
-                })?;
-                layouts.insert(row.schema, layout.clone());
-                layout
-            }
-        };
-        check_row(&row, &layout, checked.append.class)?;
-        uses.insert((row.device, row.group, row.schema));
-        checked.rows.push((row, layout));
-    }
+    let uses: BTreeSet<_> = rows.iter().map(|row| (row.device, row.group, row.schema)).collect();
     checked.append.uses = uses.into_iter().collect();
+    let with_layout = |row: Row| Some((layouts.get(&row.schema)?.clone(), row));
+    let pairs = rows.into_iter().filter_map(with_layout);
+    checked.rows = pairs.map(|(layout, row)| (row, layout)).collect();
     Ok(())
+}
+
+/// What each row means, if all fit to what they mean.
+fn layouts_of(
+    checked: &Checked,
+    rows: &[Row],
+    known: &impl Known,
+) -> Result<BTreeMap<SchemaId, Arc<Layout>>, Refused> {
+    let mut layouts: BTreeMap<SchemaId, Arc<Layout>> = checked.layouts.iter().cloned().collect();
+    for row in rows {
+        let layout = match layouts.entry(row.schema) {
+            Entry::Occupied(layout) => layout.into_mut(),
+            Entry::Vacant(new) => new.insert(known.layout(row.schema).ok_or_else(|| Refused {
+                code: RejectCode::UnknownSchema,
+                detail: format!("schema {:016x} is not known", row.schema.0),
+            })?),
+        };
+        check_row(row, layout, checked.append.class)?;
+    }
+    Ok(layouts)
+}
+
+/// Drops rows of groups for which the tenant has no room; says how many. A poll that failed brings
+/// no series.
+fn drop_over_quota(
+    rows: &mut Vec<Row>,
+    layouts: &BTreeMap<SchemaId, Arc<Layout>>,
+    known: &impl Known,
+) -> u64 {
+    let mut room: BTreeMap<(DeviceId, Group, SchemaId), bool> = BTreeMap::new();
+    let before = rows.len();
+    rows.retain(|row| {
+        let columns = layouts.get(&row.schema).map_or(0, |layout| layout.columns);
+        row.cause.is_some()
+            || *room
+                .entry((row.device, row.group, row.schema))
+                .or_insert_with(|| known.series_room(row.device, row.group, columns))
+    });
+    (before - rows.len()) as u64
 }
 
 fn check_row(row: &Row, layout: &Layout, class: Class) -> Result<(), Refused> {

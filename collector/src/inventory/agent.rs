@@ -2,8 +2,14 @@
 
 use farwatch_common::clock::Micros;
 use farwatch_common::id::{AgentId, SiteId, TenantId};
+use serde_json::json;
 
-use super::{InventoryError, Listed, Named, Page, get, is_name, list, tenant_set};
+use super::assignment::assignment_bump;
+use super::device::credential::devices_follow;
+use super::site::site_get;
+use super::{
+    InventoryError, Listed, Named, Page, Vault, differences, get, is_name, list, tenant_set,
+};
 use crate::audit::Change;
 use crate::identity::agent_key::agent_keys_revoke;
 use crate::identity::{Access, TenantContext};
@@ -113,6 +119,60 @@ pub async fn agent_get(
     id: AgentId,
 ) -> Result<Agent, InventoryError> {
     get(db, context, &GET, id.0, read).await
+}
+
+/// What is to be different of an agent.
+#[derive(Clone, Debug, Default)]
+pub struct AgentPatch {
+    pub name: Option<String>,
+    /// Another site of its tenant.
+    pub site: Option<SiteId>,
+}
+
+sql! { pub(crate) BY_NAME =
+    "SELECT agent_id FROM agent WHERE tenant_id = $1 AND name = $2 AND agent_id <> $3"
+}
+sql! { pub(crate) UPDATE =
+    "UPDATE agent SET name = $3, site_id = $4 WHERE tenant_id = $1 AND agent_id = $2"
+}
+
+/// Renames an agent or moves it to another site of its tenant, with its devices. The caller tells
+/// the agent's session afterwards.
+pub async fn agent_patch(
+    db: &Database,
+    vault: &Vault,
+    context: &TenantContext,
+    id: AgentId,
+    patch: &AgentPatch,
+    now: Micros,
+) -> Result<Agent, InventoryError> {
+    let before = agent_get(db, context, id).await?;
+    let tenant = before.tenant.id;
+    let site = match patch.site {
+        None => before.site.clone(),
+        Some(site) => {
+            let site = site_get(db, &context.narrowed(tenant), site).await?;
+            Named { id: site.id, name: site.name }
+        }
+    };
+    let name = patch.name.clone().unwrap_or_else(|| before.name.clone());
+    let mut txn = db.change(context, tenant, Access::Write).await?;
+    if BY_NAME.bind(tenant).bind(&name).bind(id).optional(&mut txn).await?.is_some() {
+        return Err(InventoryError::Exists);
+    }
+    let moves = site.id != before.site.id;
+    if moves {
+        assignment_bump(&mut txn, tenant, id).await?;
+        devices_follow(&mut txn, vault, (tenant, id), site.id).await?;
+    }
+    UPDATE.bind(tenant).bind(id).bind(&name).bind(site.id).execute(&mut txn).await?;
+    let told = |name: &str, site: &str| json!({ "name": name, "site": site });
+    let (was, is) = (told(&before.name, &before.site.name), told(&name, &site.name));
+    let verb = if moves { "move" } else { "rename" };
+    let change = differences(&was, &is)
+        .map(|(was, is)| Change::new("agent", verb, id.0, &name).before(was).after(is));
+    txn.commit(change, now).await?;
+    Ok(Agent { name, site, ..before })
 }
 
 sql! { pub(crate) REVOKE =

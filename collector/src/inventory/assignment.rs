@@ -9,7 +9,8 @@ use farwatch_proto::v1::{Assignment, DeviceAssignment, SnmpCommunity, SnmpVersio
 use serde_json::json;
 use tokio::sync::broadcast;
 
-use super::credential::{Place, TenantKey, Vault, VaultError};
+use super::profile::profile_of;
+use super::vault::{Place, TenantKey, Vault, VaultError};
 use super::{InventoryError, require};
 use crate::audit::Change;
 use crate::identity::{Access, TenantContext};
@@ -91,15 +92,21 @@ sql! { pub(crate) REVISION =
 }
 sql! { pub(crate) DEVICES =
     "SELECT d.device_id, d.site_id, d.host, d.port, d.interval_s, d.snmp_version,
-            c.credential_id, c.key_version, c.sealed
-     FROM device d JOIN credential c
+            c.credential_id, c.key_version, c.sealed,
+            p.profile_id, p.key_version, p.sealed, COALESCE(p.site_id, 0)
+     FROM device d LEFT JOIN credential c
        ON c.tenant_id = d.tenant_id AND c.device_id = d.device_id AND c.kind = 'snmp_community'
-     WHERE d.tenant_id = $1 AND d.agent_id = $2 ORDER BY d.device_id"
+     LEFT JOIN credential_profile p ON c.credential_id IS NULL
+       AND p.tenant_id = d.tenant_id AND p.profile_id = ",
+    profile_of!(),
+    " WHERE d.tenant_id = $1 AND d.agent_id = $2
+       AND (c.credential_id IS NOT NULL OR p.profile_id IS NOT NULL) ORDER BY d.device_id"
 }
 
 /// The whole assignment, credentials open, and the devices that are left out because theirs is
-/// damaged. For the agent's own connection only: tenant and agent come from its certificate. A
-/// revoked agent has none; without the tenant's key there is none, and agents go on as before.
+/// damaged; those that have none and find no profile are not in it. For the agent's own connection
+/// only: tenant and agent come from its certificate. A revoked agent has none; without the tenant's
+/// key there is none, and agents go on as before.
 pub async fn assignment_for(
     db: &Database,
     vault: &Vault,
@@ -121,29 +128,35 @@ pub async fn assignment_for(
             let what = || StoreError::Corrupt { what: "a number of a device".to_owned() };
             u32::try_from(number(column)?).map_err(|_| InventoryError::Store(what()))
         };
-        let place = Place {
-            tenant,
-            site: SiteId(number(1)?),
-            device: DeviceId(number(0)?),
-            credential: CredentialId(number(6)?),
+        let device = DeviceId(number(0)?);
+        // The blob's id, its key's version and itself, of the device or of the profile.
+        let (place, columns) = match row.get::<Option<i64>>(6)? {
+            Some(own) => {
+                let (site, credential) = (SiteId(number(1)?), CredentialId(own));
+                (Place { tenant, site, device, credential }, (7, 8))
+            }
+            None => {
+                let (profile, site) = (CredentialId(number(9)?), SiteId(number(12)?));
+                (Place::of_profile(tenant, site, profile), (10, 11))
+            }
         };
-        let version = small(7)?;
+        let version = small(columns.0)?;
         // All are under one key, but in the middle of a rotation.
         let key = match tenant_key.take() {
             Some(key) if TenantKey::version(&key) == version => key,
             _ => vault.tenant_key(&mut read, tenant, Some(version)).await?,
         };
-        let opened = key.open(place, &row.get::<Vec<u8>>(8)?);
+        let opened = key.open(place, &row.get::<Vec<u8>>(columns.1)?);
         tenant_key = Some(key);
         let community = match opened {
             Err(VaultError::Sealed) => {
-                left_out.push(place.device);
+                left_out.push(device);
                 continue;
             }
             opened => opened?,
         };
         devices.push(DeviceAssignment {
-            device_id: place.device.0,
+            device_id: device.0,
             host: row.get(2)?,
             port: small(3)?,
             interval_ms: small(4)?.saturating_mul(1000),

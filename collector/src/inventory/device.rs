@@ -1,19 +1,21 @@
 //! Devices: whatever is polled. One is known by tenant, agent, host and port, never by its address
 //! alone: two sites may both have a 192.168.88.1.
 
+pub mod bulk;
+pub mod change;
+pub mod credential;
+pub mod tag;
+
 use farwatch_common::clock::Micros;
-use farwatch_common::id::{AgentId, CredentialId, DeviceId, IdGenerator, SiteId, TenantId};
-use farwatch_common::secret::Secret;
+use farwatch_common::id::{AgentId, DeviceId, SiteId, TenantId};
 use serde_json::json;
 
-use super::agent::agent_get;
-use super::assignment::assignment_bump;
-use super::credential::{Place, Vault};
-use super::{InventoryError, Listed, Named, Page, get, is_name, like, listed, tenant_set};
-use crate::audit::Change;
-use crate::identity::{Access, TenantContext};
+use super::{InventoryError, Listed, Named, Page, is_name, like, listed, tenant_set};
+use crate::identity::TenantContext;
 use crate::store::sql::{Row, Sql, sql};
 use crate::store::{Database, StoreError, Txn};
+pub use change::{NewDevice, device_create, device_delete};
+use tag::Tags;
 
 pub const SNMP_PORT: u16 = 161;
 
@@ -21,6 +23,8 @@ pub const SNMP_PORT: u16 = 161;
 pub struct Device {
     pub id: DeviceId,
     pub name: String,
+    /// False if `name` only stands in until the device says its own.
+    pub named: bool,
     pub tenant: Named<TenantId>,
     pub site: Named<SiteId>,
     pub agent: Named<AgentId>,
@@ -28,6 +32,7 @@ pub struct Device {
     pub port: u16,
     pub interval_s: u32,
     pub snmp_version: String,
+    pub tags: Tags,
     pub facts: Facts,
     pub created_at: Micros,
 }
@@ -43,6 +48,7 @@ impl Device {
             "port": self.port,
             "interval_s": self.interval_s,
             "snmp_version": self.snmp_version,
+            "tags": self.tags,
         })
     }
 }
@@ -58,20 +64,6 @@ pub struct Facts {
     pub seen_at: Option<Micros>,
 }
 
-/// A device to be made; its texts are checked by the caller.
-#[derive(Clone, Debug)]
-pub struct NewDevice {
-    pub agent: AgentId,
-    pub name: String,
-    /// False if `name` only stands in until the device says its own.
-    pub named: bool,
-    pub host: String,
-    pub port: u16,
-    pub interval_s: u32,
-    pub snmp_version: &'static str,
-    pub community: Secret,
-}
-
 /// Which devices are wanted, besides the caller's tenants.
 #[derive(Clone, Debug, Default)]
 pub struct DeviceFilter {
@@ -79,15 +71,14 @@ pub struct DeviceFilter {
     pub agent: Option<AgentId>,
     /// Part of a name, address or system name; capitals do not matter.
     pub search: String,
+    pub tag: Option<String>,
     /// Only of these; all if `None`.
     pub among: Option<Vec<DeviceId>>,
 }
 
-impl DeviceFilter {
-    fn among_json(&self) -> Option<String> {
-        let ids = self.among.as_ref()?.iter().map(|id| id.0.to_string());
-        Some(format!("[{}]", ids.collect::<Vec<_>>().join(",")))
-    }
+/// Ids as a JSON array, for `IN (SELECT value FROM json_each($n))`.
+fn ids_json(ids: &[DeviceId]) -> String {
+    format!("[{}]", ids.iter().map(|id| id.0.to_string()).collect::<Vec<_>>().join(","))
 }
 
 /// The name a device gives itself, if it can be shown.
@@ -120,7 +111,7 @@ macro_rules! select_device {
         concat!(
             "SELECT d.device_id, d.name, t.tenant_id, t.name, s.site_id, s.name, a.agent_id, a.name,
                     d.host, d.port, d.interval_s, d.snmp_version, d.sys_descr, d.sys_object_id,
-                    d.sys_name, d.sys_location, d.sys_contact, d.facts_at, d.created_at ",
+                    d.sys_name, d.sys_location, d.sys_contact, d.facts_at, d.created_at, d.named ",
             from_device!(),
             tenant_set!()
         )
@@ -132,7 +123,9 @@ macro_rules! wanted {
         " AND ($2 = 0 OR d.site_id = $2) AND ($3 = 0 OR d.agent_id = $3)
           AND ($4 = '' OR lower(d.name) LIKE $4 ESCAPE '\\' OR lower(d.host) LIKE $4 ESCAPE '\\'
                OR lower(COALESCE(d.sys_name, '')) LIKE $4 ESCAPE '\\')
-          AND (CAST($5 AS TEXT) IS NULL OR d.device_id IN (SELECT value FROM json_each($5)))"
+          AND (CAST($5 AS TEXT) IS NULL OR d.device_id IN (SELECT value FROM json_each($5)))
+          AND ($6 = '' OR EXISTS (SELECT 1 FROM device_tag g WHERE g.tenant_id = d.tenant_id
+               AND g.device_id = d.device_id AND g.tag = $6))"
     };
 }
 
@@ -140,25 +133,28 @@ sql! { pub(crate) COUNT = "SELECT COUNT(*) ", from_device!(), tenant_set!(), wan
 sql! { pub(crate) LIST_NAME =
     select_device!(),
     wanted!(),
-    " AND ($6 = 0 OR (d.name, d.device_id) > ($7, $8)) ORDER BY d.name, d.device_id LIMIT $9"
+    " AND ($7 = 0 OR (d.name, d.device_id) > ($8, $9)) ORDER BY d.name, d.device_id LIMIT $10"
 }
 sql! { pub(crate) LIST_NAME_DOWN =
     select_device!(),
     wanted!(),
-    " AND ($6 = 0 OR (d.name, d.device_id) < ($7, $8))
-      ORDER BY d.name DESC, d.device_id DESC LIMIT $9"
+    " AND ($7 = 0 OR (d.name, d.device_id) < ($8, $9))
+      ORDER BY d.name DESC, d.device_id DESC LIMIT $10"
 }
 sql! { pub(crate) LIST_CREATED =
     select_device!(),
     wanted!(),
-    " AND ($6 = 0 OR ($7 <> '' AND d.device_id > $8)) ORDER BY d.device_id LIMIT $9"
+    " AND ($7 = 0 OR ($8 <> '' AND d.device_id > $9)) ORDER BY d.device_id LIMIT $10"
 }
 sql! { pub(crate) LIST_CREATED_DOWN =
     select_device!(),
     wanted!(),
-    " AND ($6 = 0 OR ($7 <> '' AND d.device_id < $8)) ORDER BY d.device_id DESC LIMIT $9"
+    " AND ($7 = 0 OR ($8 <> '' AND d.device_id < $9)) ORDER BY d.device_id DESC LIMIT $10"
 }
 sql! { pub(crate) GET = select_device!(), " AND d.device_id = $2" }
+sql! { pub(crate) AMONG =
+    select_device!(), " AND d.device_id IN (SELECT value FROM json_each($2)) ORDER BY d.device_id"
+}
 
 fn read(row: &Row) -> Result<Device, StoreError> {
     let facts = Facts {
@@ -172,6 +168,7 @@ fn read(row: &Row) -> Result<Device, StoreError> {
     Ok(Device {
         id: DeviceId(row.get(0)?),
         name: row.get(1)?,
+        named: row.get(19)?,
         tenant: Named { id: TenantId(row.get(2)?), name: row.get(3)? },
         site: Named { id: SiteId(row.get(4)?), name: row.get(5)? },
         agent: Named { id: AgentId(row.get(6)?), name: row.get(7)? },
@@ -179,6 +176,7 @@ fn read(row: &Row) -> Result<Device, StoreError> {
         port: row.get::<i64>(9)?.try_into().unwrap_or(0),
         interval_s: row.get::<i64>(10)?.try_into().unwrap_or(0),
         snmp_version: row.get(11)?,
+        tags: Tags::new(),
         facts,
         created_at: Micros(row.get(18)?),
     })
@@ -196,7 +194,8 @@ pub async fn device_list(
     let search = like(&filter.search);
     let wanted = |sql: &'static Sql| {
         let query = sql.bind(context.tenants_json()).bind(site).bind(agent);
-        query.bind(&search).bind(filter.among_json())
+        let query = query.bind(&search).bind(filter.among.as_deref().map(ids_json));
+        query.bind(filter.tag.as_deref().unwrap_or_default())
     };
     let mut txn = db.read(context).await?;
     let total: i64 = wanted(&COUNT).scalar(&mut txn).await?;
@@ -208,7 +207,9 @@ pub async fn device_list(
     });
     let (after, name, id) = page.binds();
     let rows = rows.bind(after).bind(name).bind(id).bind(page.limit()).all(&mut txn).await?;
-    listed(&rows, total, read)
+    let mut listed = listed(&rows, total, read)?;
+    tag::fill(&mut txn, &context.tenants_json(), &mut listed.rows).await?;
+    Ok(listed)
 }
 
 pub async fn device_get(
@@ -216,98 +217,22 @@ pub async fn device_get(
     context: &TenantContext,
     id: DeviceId,
 ) -> Result<Device, InventoryError> {
-    get(db, context, &GET, id.0, read).await
+    let mut txn = db.read(context).await?;
+    in_txn(&mut txn, &context.tenants_json(), id).await
 }
 
-sql! { pub(crate) INSERT =
-    "INSERT INTO device (tenant_id, device_id, site_id, agent_id, name, host, port,
-                         interval_s, snmp_version, created_at, named)
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
-     ON CONFLICT (tenant_id, agent_id, host, port) DO NOTHING"
-}
-
-/// Makes a device with its sealed credential. The caller tells the agent's session afterwards.
-pub async fn device_create(
-    db: &Database,
-    vault: &Vault,
-    context: &TenantContext,
-    ids: &IdGenerator,
-    new: &NewDevice,
-    now: Micros,
-) -> Result<Device, InventoryError> {
-    let agent = agent_get(db, context, new.agent).await?;
-    let place = Place {
-        tenant: agent.tenant.id,
-        site: agent.site.id,
-        device: DeviceId(ids.next(now)),
-        credential: CredentialId(ids.next(now)),
-    };
-    let mut txn = db.change(context, place.tenant, Access::Write).await?;
-    if assignment_bump(&mut txn, place.tenant, new.agent).await? {
-        return Err(InventoryError::Revoked);
-    }
-    let insert = INSERT.bind(place.tenant).bind(place.device).bind(place.site).bind(new.agent);
-    let insert = insert.bind(&new.name).bind(&new.host).bind(new.port).bind(new.interval_s);
-    let insert = insert.bind(new.snmp_version).bind(now).bind(new.named);
-    if insert.execute(&mut txn).await? == 0 {
-        return Err(InventoryError::Exists);
-    }
-    credential_insert(&mut txn, vault, place, &new.community, now).await?;
-    let device = Device {
-        id: place.device,
-        name: new.name.clone(),
-        tenant: agent.tenant,
-        site: agent.site,
-        agent: Named { id: agent.id, name: agent.name },
-        host: new.host.clone(),
-        port: new.port,
-        interval_s: new.interval_s,
-        snmp_version: new.snmp_version.to_owned(),
-        facts: Facts::default(),
-        created_at: now,
-    };
-    let change = Change::new("device", "create", device.id.0, &device.name);
-    txn.commit([change.after(device.told())], now).await?;
+/// The device, in these tenants, in a transaction.
+async fn in_txn(txn: &mut Txn, set: &str, id: DeviceId) -> Result<Device, InventoryError> {
+    let row = GET.bind(set).bind(id).optional(txn).await?.ok_or(InventoryError::NotFound)?;
+    let mut device = read(&row)?;
+    tag::fill(txn, set, std::slice::from_mut(&mut device)).await?;
     Ok(device)
 }
 
-sql! { pub(crate) CREDENTIAL_INSERT =
-    "INSERT INTO credential (tenant_id, credential_id, device_id, site_id, kind, version,
-                             key_version, sealed, created_at)
-     VALUES ($1, $2, $3, $4, 'snmp_community', 1, $5, $6, $7)"
-}
-
-async fn credential_insert(
-    txn: &mut Txn,
-    vault: &Vault,
-    place: Place,
-    community: &Secret,
-    now: Micros,
-) -> Result<(), InventoryError> {
-    let key = vault.tenant_key(txn, place.tenant, None).await?;
-    let insert = CREDENTIAL_INSERT.bind(place.tenant).bind(place.credential.0);
-    let insert = insert.bind(place.device).bind(place.site).bind(key.version());
-    insert.bind(key.seal(place, community)?).bind(now).execute(txn).await?;
-    Ok(())
-}
-
-sql! { pub(crate) DELETE = "DELETE FROM device WHERE tenant_id = $1 AND device_id = $2" }
-
-/// Takes a device out; its samples stay. Returns it, so that its agent can be told.
-pub async fn device_delete(
-    db: &Database,
-    context: &TenantContext,
-    id: DeviceId,
-    now: Micros,
-) -> Result<Device, InventoryError> {
-    let device = device_get(db, context, id).await?;
-    let mut txn = db.change(context, device.tenant.id, Access::Write).await?;
-    assignment_bump(&mut txn, device.tenant.id, device.agent.id).await?;
-    // Credentials and interfaces go with it (ON DELETE CASCADE).
-    if DELETE.bind(device.tenant.id).bind(id).execute(&mut txn).await? == 0 {
-        return Err(InventoryError::NotFound);
-    }
-    let change = Change::new("device", "delete", id.0, &device.name);
-    txn.commit([change.before(device.told())], now).await?;
-    Ok(device)
+/// Those of these devices that are in these tenants, by id.
+async fn among(txn: &mut Txn, set: &str, ids: &[DeviceId]) -> Result<Vec<Device>, InventoryError> {
+    let rows = AMONG.bind(set).bind(ids_json(ids)).all(txn).await?;
+    let mut devices: Vec<_> = rows.iter().map(read).collect::<Result<_, _>>()?;
+    tag::fill(txn, set, &mut devices).await?;
+    Ok(devices)
 }

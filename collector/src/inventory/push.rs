@@ -112,7 +112,7 @@ impl AssignmentPush {
             tracing::error!(
                 agent_id = %peer.agent,
                 device_id = %device,
-                "a device is not polled: its credential is damaged, take it out and add it again"
+                "a device is not polled: its credential is damaged, set it anew"
             );
         }
         let pipe = channel(Arc::clone(session), PipeKind::Reverse).await?;

@@ -2,9 +2,11 @@
 
 use farwatch_common::clock::Micros;
 use farwatch_common::id::{IdGenerator, SiteId, TenantId};
+use serde_json::json;
 
 use super::{InventoryError, Listed, Named, Page, get, list, require, tenant_set};
 use crate::audit::Change;
+use crate::identity::token::tokens_of_site_end;
 use crate::identity::{Access, TenantContext};
 use crate::store::sql::{Row, sql};
 use crate::store::{Database, StoreError, Txn};
@@ -47,6 +49,89 @@ pub async fn site_create_or_get(
         return Ok((id, Some(Change::new("site", "create", id.0, name))));
     }
     Ok((SiteId(BY_NAME.bind(tenant).bind(name).scalar(txn).await?), None))
+}
+
+/// Makes a site; one of this name must not be there.
+pub async fn site_create(
+    db: &Database,
+    context: &TenantContext,
+    ids: &IdGenerator,
+    (tenant, name): (TenantId, &str),
+    now: Micros,
+) -> Result<Site, InventoryError> {
+    let mut txn = db.change(context, tenant, Access::Write).await?;
+    match site_create_or_get(&mut txn, context, ids, tenant, name, now).await? {
+        (_, None) => Err(InventoryError::Exists),
+        (id, Some(change)) => {
+            txn.commit([change], now).await?;
+            site_get(db, context, id).await
+        }
+    }
+}
+
+sql! { pub(crate) RENAME = "UPDATE site SET name = $3 WHERE tenant_id = $1 AND site_id = $2" }
+
+pub async fn site_rename(
+    db: &Database,
+    context: &TenantContext,
+    id: SiteId,
+    name: &str,
+    now: Micros,
+) -> Result<Site, InventoryError> {
+    let before = site_get(db, context, id).await?;
+    let tenant = before.tenant.id;
+    let mut txn = db.change(context, tenant, Access::Write).await?;
+    // Under the tenant's lock nobody else takes the name meanwhile.
+    let known = BY_NAME.bind(tenant).bind(name).optional(&mut txn).await?;
+    if known.map(|row| row.get::<i64>(0)).transpose()?.is_some_and(|known| known != id.0) {
+        return Err(InventoryError::Exists);
+    }
+    if RENAME.bind(tenant).bind(id).bind(name).execute(&mut txn).await? == 0 {
+        return Err(InventoryError::NotFound);
+    }
+    let change = || {
+        let change = Change::new("site", "rename", id.0, name);
+        change.before(json!({ "name": before.name })).after(json!({ "name": name }))
+    };
+    txn.commit((before.name != name).then(change), now).await?;
+    Ok(Site { name: name.to_owned(), ..before })
+}
+
+sql! { pub(crate) THERE =
+    "SELECT (SELECT COUNT(*) FROM agent WHERE tenant_id = $1 AND site_id = $2),
+            (SELECT COUNT(*) FROM device WHERE tenant_id = $1 AND site_id = $2),
+            (SELECT COUNT(*) FROM credential_profile WHERE tenant_id = $1 AND site_id = $2)"
+}
+sql! { pub(crate) DELETE = "DELETE FROM site WHERE tenant_id = $1 AND site_id = $2" }
+
+/// Takes out a site where nothing is. Tokens for it that nobody can use any more go with it.
+pub async fn site_delete(
+    db: &Database,
+    context: &TenantContext,
+    id: SiteId,
+    now: Micros,
+) -> Result<(), InventoryError> {
+    let site = site_get(db, context, id).await?;
+    let tenant = site.tenant.id;
+    let mut txn = db.change(context, tenant, Access::Write).await?;
+    let tokens = tokens_of_site_end(&mut txn, (tenant, id), now).await?;
+    let row = THERE.bind(tenant).bind(id).one(&mut txn).await?;
+    let counts = [
+        (row.get::<i64>(0)?, "agents (revoked ones too)"),
+        (row.get(1)?, "devices"),
+        (row.get(2)?, "credential profiles"),
+        (tokens, "open enrolment tokens"),
+    ];
+    let there = counts.iter().filter(|(count, _)| *count > 0);
+    let there: Vec<_> = there.map(|(count, what)| format!("{count} {what}")).collect();
+    if !there.is_empty() {
+        return Err(InventoryError::InUse { there: there.join(", ") });
+    }
+    if DELETE.bind(tenant).bind(id).execute(&mut txn).await? == 0 {
+        return Err(InventoryError::NotFound);
+    }
+    txn.commit([Change::new("site", "delete", id.0, &site.name)], now).await?;
+    Ok(())
 }
 
 macro_rules! select_site {

@@ -2,8 +2,9 @@
 
 use farwatch_common::clock::Micros;
 use farwatch_common::id::{IdGenerator, TenantId};
+use serde_json::json;
 
-use super::{InventoryError, Listed, Page, Vault, list, tenant_set};
+use super::{InventoryError, Listed, Page, Vault, get, list, tenant_set};
 use crate::audit::Change;
 use crate::identity::{Access, TenantContext};
 use crate::store::sql::{Row, sql};
@@ -32,22 +33,30 @@ pub async fn tenant_create(
 ) -> Result<Tenant, InventoryError> {
     let tenant = Tenant { id: TenantId(ids.next(now)), name: name.to_owned(), created_at: now };
     let context = context.founding(tenant.id).ok_or(InventoryError::Denied)?;
+    // Until the commit: see there.
+    let wrapping = vault.wrapping()?;
     let mut txn = db.change(&context, tenant.id, Access::Admin).await?;
     if INSERT.bind(tenant.id).bind(name).bind(now).execute(&mut txn).await? == 0 {
         return Err(InventoryError::Exists);
     }
-    vault.tenant_key_create(&mut txn, tenant.id, now).await?;
+    vault.tenant_key_create(&mut txn, &wrapping, tenant.id, now).await?;
     let change = Change::new("tenant", "create", tenant.id.0, name);
     txn.commit([change], now).await?;
     Ok(tenant)
 }
 
+macro_rules! select_tenant {
+    () => {
+        concat!("SELECT tenant_id, name, created_at FROM tenant WHERE tenant_id IN ", tenant_set!())
+    };
+}
+
 sql! { pub(crate) TOTAL = "SELECT COUNT(*) FROM tenant WHERE tenant_id IN ", tenant_set!() }
 sql! { pub(crate) LIST =
-    "SELECT tenant_id, name, created_at FROM tenant WHERE tenant_id IN ",
-    tenant_set!(),
+    select_tenant!(),
     " AND ($2 = 0 OR (name, tenant_id) > ($3, $4)) ORDER BY name, tenant_id LIMIT $5"
 }
+sql! { pub(crate) GET = select_tenant!(), " AND tenant_id = $2" }
 
 fn read(row: &Row) -> Result<Tenant, StoreError> {
     Ok(Tenant { id: TenantId(row.get(0)?), name: row.get(1)?, created_at: Micros(row.get(2)?) })
@@ -60,6 +69,43 @@ pub async fn tenant_list(
     page: &Page,
 ) -> Result<Listed<Tenant>, InventoryError> {
     list(db, context, page, (&TOTAL, &LIST), read).await
+}
+
+pub async fn tenant_get(
+    db: &Database,
+    context: &TenantContext,
+    id: TenantId,
+) -> Result<Tenant, InventoryError> {
+    get(db, context, &GET, id.0, read).await
+}
+
+// A name that another tenant has is not seen from this one's transaction: the key of the table says
+// it, and the transaction ends there.
+sql! { pub(crate) RENAME = "UPDATE tenant SET name = $2 WHERE tenant_id = $1" }
+
+/// Gives a tenant another name. Only those may who see all tenants.
+pub async fn tenant_rename(
+    db: &Database,
+    context: &TenantContext,
+    id: TenantId,
+    name: &str,
+    now: Micros,
+) -> Result<Tenant, InventoryError> {
+    let before = tenant_get(db, context, id).await?;
+    if !context.is_super_admin() {
+        return Err(InventoryError::Denied);
+    }
+    let mut txn = db.change(context, id, Access::Admin).await?;
+    match RENAME.bind(id).bind(name).execute(&mut txn).await {
+        Err(error) if error.is_of_the_row() => return Err(InventoryError::Exists),
+        renamed => renamed?,
+    };
+    let change = || {
+        let change = Change::new("tenant", "rename", id.0, name);
+        change.before(json!({ "name": before.name })).after(json!({ "name": name }))
+    };
+    txn.commit((before.name != name).then(change), now).await?;
+    Ok(Tenant { name: name.to_owned(), ..before })
 }
 
 sql! { pub(crate) BY_NAME =

@@ -1,4 +1,6 @@
+mod changes;
 mod engines;
+mod keys;
 
 use farwatch_common::clock::Micros;
 use farwatch_common::id::{AgentId, IdGenerator, SiteId};
@@ -6,6 +8,7 @@ use farwatch_common::token::EnrollToken;
 
 use super::agent::agent_create;
 use super::assignment::{assignment_for, assignment_outgrow};
+use super::device::tag::Tags;
 use super::device::{NewDevice, SNMP_PORT, device_create};
 use super::site::site_create_or_get;
 use super::tenant::tenant_create;
@@ -232,7 +235,8 @@ async fn a_damaged_credential_costs_its_own_device_only() {
             port: SNMP_PORT,
             interval_s: 60,
             snmp_version: "v2c",
-            community: "a-secret-community".into(),
+            community: Some("a-secret-community".into()),
+            tags: Tags::new(),
         };
         made.push(device_create(db, vault, context, ids, &new, NOW).await.unwrap().id);
     }

@@ -93,6 +93,10 @@ impl Device {
         }
     }
 
+    pub(super) fn set_interval(&mut self, interval_s: u32) {
+        self.interval = Duration::from_secs(interval_s.max(1).into());
+    }
+
     /// When the last poll is too old to be believed.
     fn stale_at(&self) -> Option<Micros> {
         let after = missing_after(self.interval).max(STALE_AFTER_MIN);

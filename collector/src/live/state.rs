@@ -86,6 +86,26 @@ impl Fleet {
         self.touch(tenant, id, now);
     }
 
+    /// A device of another agent begins anew: what is known of it comes from the one before.
+    pub(super) fn device_changed(
+        &mut self,
+        (tenant, agent, id): (TenantId, AgentId, DeviceId),
+        interval_s: u32,
+        follows_name: bool,
+        now: Micros,
+    ) {
+        if self.owner(id).is_some_and(|owner| owner != (tenant, agent)) {
+            self.device_removed(tenant, id, now);
+        }
+        self.device_added((tenant, agent, id), interval_s, now);
+        let Some(device) = self.devices.get_mut(&id) else { return };
+        device.follows_name = follows_name;
+        device.set_interval(interval_s);
+        let deadline = device.next_deadline();
+        let old = std::mem::replace(&mut device.deadline, deadline);
+        self.set_timer(Timer::Device(id), old, deadline);
+    }
+
     pub(super) fn device_follows_name(&mut self, id: DeviceId) {
         if let Some(device) = self.devices.get_mut(&id) {
             device.follows_name = true;
@@ -109,6 +129,11 @@ impl Fleet {
         self.watched.remove(&id);
         self.dirty.remove(&(tenant, id));
         self.removed.entry(tenant).or_insert_with(|| (now, Vec::new())).1.push(id);
+    }
+
+    /// All agents, in no order.
+    pub(super) fn agents(&self) -> Vec<(TenantId, AgentId)> {
+        self.agents.iter().map(|(id, agent)| (agent.tenant, *id)).collect()
     }
 
     /// Whose device it is.

@@ -62,6 +62,12 @@ impl Scope {
         Self { role: Role::App, tenants: BTreeSet::from([tenant]) }
     }
 
+    /// As a caller who may act in all these.
+    #[must_use]
+    pub fn app_in(tenants: BTreeSet<TenantId>) -> Self {
+        Self { role: Role::App, tenants }
+    }
+
     /// As `identity`, whose tables are not divided by tenants.
     #[must_use]
     pub fn identity() -> Self {

@@ -30,7 +30,7 @@ async fn a_device_is_added_assigned_and_taken_out() {
     assert_eq!(one["address"], "10.0.0.1:16100");
     assert_eq!(one["state"], "unknown");
     assert_eq!(one["site"], json!({ "id": site.to_string(), "name": "Depot" }));
-    assert_eq!(one["snmp"], json!({ "version": "v2c" }));
+    assert_eq!(one["snmp"], json!({ "version": "v2c", "credential": "own", "profile": null }));
     assert_eq!(one["facts"]["sys_descr"], Value::Null);
     assert_eq!(one["last_sample_at"], Value::Null);
     assert!(one["created_at"].as_str().unwrap().ends_with('Z'));

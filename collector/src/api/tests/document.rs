@@ -44,6 +44,9 @@ fn the_document_has_what_the_web_ui_is_made_from() {
         "Cause",
         "CreatedApiKey",
         "Device",
+        "BulkAnswer",
+        "CredentialProfile",
+        "DeviceChange",
         "DeviceDetail",
         "DevicesEvent",
         "Facts",
@@ -54,12 +57,15 @@ fn the_document_has_what_the_web_ui_is_made_from() {
         "MetricInfo",
         "NewDevice",
         "Problem",
+        "Quota",
         "Scope",
         "Series",
         "SeriesSet",
         "Site",
         "State",
+        "Tenant",
         "Token",
+        "TokenInfo",
     ] {
         assert!(schemas.contains_key(name), "{name} is missing");
     }

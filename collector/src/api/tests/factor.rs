@@ -54,7 +54,7 @@ async fn the_second_factor_goes_by_password_and_code_or_by_a_super_admin() {
     let (who, _, codes) = with_factor(&world).await;
     let end = async |password: &str, code: &str| {
         let body = json!({ "password": password, "code": code });
-        world.call("delete", "/api/v1/me/totp", &who, body).await
+        world.change(Method::DELETE, "/api/v1/me/totp", &who, body).await
     };
     assert_eq!(end("wrong", &codes[0]).await.json()["errors"][0]["field"], "password");
     assert_eq!(end(PASSWORD, "123").await.json()["errors"][0]["field"], "code");

@@ -13,13 +13,18 @@ struct Told {
 }
 
 /// One operation as somebody asks for it with these ids.
-async fn told(world: &World, method: &str, recipe: &Recipe, ids: &Things, who: &As) -> Told {
+async fn told(
+    world: &World,
+    (method, recipe): (&str, &Recipe),
+    (ids, own): (&Things, &Things),
+    who: &As,
+) -> Told {
     let method: Method = method.to_uppercase().parse().unwrap();
-    let request = world.request(method, &ids.fill(recipe.path), who);
+    let request = world.request(method, &ids.fill(recipe.path, own), who);
     let request = match &recipe.body {
         Some(body) => request
             .header("content-type", "application/json")
-            .body(ids.fill(&body.to_string()).into()),
+            .body(ids.fill(&body.to_string(), own).into()),
         None => request.body(Body::empty()),
     };
     world.state.db.ran.take();
@@ -54,6 +59,7 @@ async fn walk(world: &World) -> usize {
     let scopes = &["read", "write"];
     let callers =
         [("api_key:write", world.key(&theirs, south, scopes).await), ("tenant_admin", theirs)];
+    let southern = Things::of(world, south, &callers[1].1).await;
     let document = serde_json::to_value(openapi()).unwrap();
     let mut operations = 0;
     for (path, methods) in document["paths"].as_object().unwrap() {
@@ -70,8 +76,9 @@ async fn walk(world: &World) -> usize {
                 let things = Things::of(world, north, &ours).await;
                 let nobodys = things.nobodys();
                 for (kind, who) in &callers {
-                    let foreign = told(world, method, &recipe, &things, who).await;
-                    let unknown = told(world, method, &recipe, &nobodys, who).await;
+                    let request = (method.as_str(), &recipe);
+                    let foreign = told(world, request, (&things, &southern), who).await;
+                    let unknown = told(world, request, (&nobodys, &southern), who).await;
                     assert_eq!(foreign, unknown, "{method} {target} as {kind}");
                     let expected = if is_met(&document, operation, kind) {
                         StatusCode::NOT_FOUND
@@ -84,7 +91,7 @@ async fn walk(world: &World) -> usize {
                 let mut owners = [&ours, &noc, &things.person].into_iter();
                 let let_in = loop {
                     let Some(who) = owners.next() else { break false };
-                    let own = told(world, method, &recipe, &things, who).await;
+                    let own = told(world, (method, &recipe), (&things, &things), who).await;
                     if own.status.is_success() {
                         break true;
                     }

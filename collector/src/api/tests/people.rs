@@ -74,7 +74,7 @@ async fn the_last_super_admin_stays() {
     let root = world.user("noc@example.net", Role::SuperAdmin, None).await;
     let me = format!("/api/v1/users/{}", id_of(&world, &root, "noc@example.net").await);
     for patch in [json!({ "disabled": true }), json!({ "super_admin": false })] {
-        let refused = world.call("patch", &me, &root, patch).await;
+        let refused = world.change(Method::PATCH, &me, &root, patch).await;
         assert_eq!(
             (refused.status, refused.code()),
             (StatusCode::CONFLICT, "last_super_admin".into())
@@ -82,20 +82,25 @@ async fn the_last_super_admin_stays() {
     }
     let other = world.user("other@example.net", Role::SuperAdmin, None).await;
     let path = format!("/api/v1/users/{}", id_of(&world, &root, "other@example.net").await);
-    let taken = world.call("patch", &path, &root, json!({ "email": "NOC@example.net" })).await;
+    let taken =
+        world.change(Method::PATCH, &path, &root, json!({ "email": "NOC@example.net" })).await;
     assert_eq!(taken.code(), "exists");
-    let gone = world.call("patch", &path, &root, json!({ "disabled": true })).await;
+    let gone = world.change(Method::PATCH, &path, &root, json!({ "disabled": true })).await;
     assert_eq!(gone.data()["disabled"], true);
     assert_eq!(world.get("/api/v1/me", &other).await.code(), "unauthenticated");
     assert_eq!(world.login("other@example.net", PASSWORD).await.code(), "bad_credentials");
     // One who may not sign in does not count.
     assert_eq!(
-        world.call("patch", &me, &root, json!({ "disabled": true })).await.code(),
+        world.change(Method::PATCH, &me, &root, json!({ "disabled": true })).await.code(),
         "last_super_admin"
     );
-    world.call("patch", &path, &root, json!({ "disabled": false })).await.data();
-    let named =
-        world.call("patch", &me, &root, json!({ "super_admin": false, "email": "n@example.net" }));
+    world.change(Method::PATCH, &path, &root, json!({ "disabled": false })).await.data();
+    let named = world.change(
+        Method::PATCH,
+        &me,
+        &root,
+        json!({ "super_admin": false, "email": "n@example.net" }),
+    );
     assert_eq!(named.await.data()["email"], "n@example.net");
     assert_eq!(world.get("/api/v1/users", &root).await.code(), "forbidden");
 }
@@ -174,7 +179,7 @@ async fn members_come_go_and_change() {
     let of = |tenant| format!("{}/{id}", members(tenant));
     assert_eq!(world.get(&members(south), &viewer).await.code(), "forbidden");
     let role = json!({ "role": "operator" });
-    let set = world.call("put", &of(south), &theirs, role.clone()).await.data();
+    let set = world.change(Method::PUT, &of(south), &theirs, role.clone()).await.data();
     assert_eq!(set["role"], "operator");
     let tenants = world.get("/api/v1/me", &viewer).await.data()["tenants"].clone();
     assert_eq!((&tenants[0]["role"], &tenants[1]["role"]), (&json!("viewer"), &json!("operator")));
@@ -183,13 +188,13 @@ async fn members_come_go_and_change() {
     // Of somebody who is no member, an administrator learns nothing by the id.
     let nobody = format!("{}/usr_0000000000zzz", members(south));
     let (foreign, random) = (
-        world.call("put", &of(south), &theirs, role.clone()).await,
-        world.call("put", &nobody, &theirs, role.clone()).await,
+        world.change(Method::PUT, &of(south), &theirs, role.clone()).await,
+        world.change(Method::PUT, &nobody, &theirs, role.clone()).await,
     );
     assert_eq!(foreign.status, StatusCode::NOT_FOUND);
     assert_eq!(foreign.anonymous(), random.anonymous());
     let root = world.user("noc@example.net", Role::SuperAdmin, None).await;
-    assert_eq!(world.call("put", &of(south), &root, role).await.data()["role"], "operator");
+    assert_eq!(world.change(Method::PUT, &of(south), &root, role).await.data()["role"], "operator");
     let rows = world.audited(south, "").await;
     for action in ["member.create", "member.update", "member.delete"] {
         assert!(rows.contains(&action.to_owned()), "{action} is not in {rows:?}");

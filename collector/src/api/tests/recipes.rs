@@ -5,7 +5,7 @@ use super::*;
 /// Of the provider, to be granted into tenants.
 pub(super) const STAFF: &str = "staff@example.net";
 
-/// A request: `{device}` and so on stand for ids.
+/// A request: `{device}` and so on stand for ids, `{own_device}` for the caller's own.
 pub(super) struct Recipe {
     pub(super) path: &'static str,
     pub(super) body: Option<Value>,
@@ -25,12 +25,30 @@ pub(super) fn recipes(operation: &str) -> Option<Vec<Recipe>> {
         "login" | "logout" | "me" | "openapi_json" | "live" | "ready" | "startup" | "tenants" => {
             return None;
         }
+        "tenant_new" => return None,
+        "tenant" => vec![ask("/api/v1/tenants/{tenant}")],
+        "tenant_change" => {
+            // A name is taken once in all tenants: each engine has its own.
+            vec![send("/api/v1/tenants/{tenant}", json!({ "name": "Far north" }))]
+        }
+        "quota" => vec![ask("/api/v1/tenants/{tenant}/quota")],
+        "quota_change" => {
+            let body = json!({ "agents": null, "devices": null, "series": null,
+                               "api_per_second": null });
+            vec![send("/api/v1/tenants/{tenant}/quota", body)]
+        }
         "sites" => vec![ask("/api/v1/sites?tenant={tenant}")],
+        "site_new" => {
+            vec![send("/api/v1/sites", json!({ "tenant": "{tenant}", "name": "Attic" }))]
+        }
+        "site_change" => vec![send("/api/v1/sites/{site}", json!({ "name": "Roof" }))],
+        "site_gone" => vec![ask("/api/v1/sites/{empty_site}")],
+        "tokens" => vec![ask("/api/v1/tokens?tenant={tenant}")],
+        "token_gone" => vec![ask("/api/v1/tokens/{token}")],
         "token_new" => {
             vec![send("/api/v1/tokens", json!({ "tenant": "{tenant}", "site": "Depot" }))]
         }
-        // The list is of the caller's tenants: there is nothing to name.
-        "api_keys" => return None,
+        "api_keys" => vec![ask("/api/v1/api-keys?tenant={tenant}")],
         "api_key_new" => {
             let body = json!({ "tenant": "{tenant}", "name": "k", "scopes": ["read"] });
             vec![send("/api/v1/api-keys", body)]
@@ -46,6 +64,45 @@ pub(super) fn recipes(operation: &str) -> Option<Vec<Recipe>> {
             let body = json!({ "agent": "{agent}", "address": "10.9.9.9", "snmp": snmp });
             vec![send("/api/v1/devices", body)]
         }
+        "device_change" => vec![
+            send("/api/v1/devices/{device}", json!({ "interval_s": 30 })),
+            send("/api/v1/devices/{own_device}", json!({ "agent": "{agent}" })),
+        ],
+        "device_credential" => {
+            vec![send("/api/v1/devices/{device}/credential", json!({ "community": "another-one" }))]
+        }
+        "device_bulk" => {
+            let bulk = |which: Value, change: Value| {
+                let mut body = which.as_object().unwrap().clone();
+                body.extend(change.as_object().unwrap().clone());
+                send("/api/v1/devices/bulk", Value::Object(body))
+            };
+            let change = json!({ "change": { "interval_s": 30 } });
+            vec![
+                bulk(json!({ "ids": ["{device}"] }), change.clone()),
+                bulk(json!({ "ids": ["{own_device}", "{device}"] }), change.clone()),
+                bulk(json!({ "filter": { "tenant": "{tenant}" } }), change.clone()),
+                bulk(json!({ "filter": { "site": "{site}" } }), change.clone()),
+                bulk(json!({ "filter": { "agent": "{agent}" } }), change),
+                bulk(json!({ "ids": ["{device}"] }), json!({ "delete": true })),
+            ]
+        }
+        "credential_profiles" => vec![ask("/api/v1/credential-profiles?tenant={tenant}")],
+        "credential_profile" | "credential_profile_gone" => {
+            vec![ask("/api/v1/credential-profiles/{profile}")]
+        }
+        "credential_profile_change" => vec![
+            send("/api/v1/credential-profiles/{profile}", json!({ "name": "other" })),
+            send("/api/v1/credential-profiles/{own_profile}", json!({ "site": "{site}" })),
+        ],
+        "credential_profile_new" => {
+            let new = |name: &str, tenant: &str, site: Value| {
+                let body = json!({ "tenant": tenant, "name": name, "kind": "snmp_community",
+                                   "site": site, "community": "a-profile-community" });
+                send("/api/v1/credential-profiles", body)
+            };
+            vec![new("n1", "{tenant}", Value::Null), new("n2", "{own_tenant}", json!("{site}"))]
+        }
         "device" | "device_gone" => vec![ask("/api/v1/devices/{device}")],
         "interfaces" => vec![ask("/api/v1/devices/{device}/interfaces")],
         "metrics" => vec![ask("/api/v1/devices/{device}/metrics")],
@@ -56,6 +113,10 @@ pub(super) fn recipes(operation: &str) -> Option<Vec<Recipe>> {
         ],
         "agents" => vec![ask("/api/v1/agents?tenant={tenant}")],
         "agent" => vec![ask("/api/v1/agents/{agent}")],
+        "agent_change" => vec![
+            send("/api/v1/agents/{agent}", json!({ "name": "other" })),
+            send("/api/v1/agents/{own_agent}", json!({ "site": "{site}" })),
+        ],
         "revoke" => vec![send("/api/v1/agents/{agent}/revoke", json!({}))],
         "gaps" => vec![ask("/api/v1/agents/{agent}/gaps")],
         "events" => {
@@ -78,10 +139,17 @@ pub(super) fn recipes(operation: &str) -> Option<Vec<Recipe>> {
             vec![send("/api/v1/tenants/{tenant}/members", body)]
         }
         "member_put" => {
-            vec![send("/api/v1/tenants/{tenant}/members/{user}", json!({ "role": "operator" }))]
+            let body = json!({ "role": "operator" });
+            vec![
+                send("/api/v1/tenants/{tenant}/members/{user}", body.clone()),
+                send("/api/v1/tenants/{own_tenant}/members/{user}", body),
+            ]
         }
         "member_delete" => vec![ask("/api/v1/tenants/{tenant}/members/{user}")],
-        "grants" => vec![ask("/api/v1/grants?tenant={tenant}")],
+        "grants" => vec![
+            ask("/api/v1/grants?tenant={tenant}"),
+            ask("/api/v1/grants?tenant={tenant}&live=true"),
+        ],
         "grant_new" => {
             let body = json!({
                 "tenant": "{tenant}",
@@ -119,7 +187,14 @@ impl Things {
         let person = world.user(&email, Role::Viewer, Some(tenant)).await;
         let user = world.get("/api/v1/me", &person).await.data()["user"]["id"].clone();
         let session = world.get("/api/v1/sessions", &person).await.data()[0]["id"].clone();
+        let profile = world.profile(admin, tenant, json!({ "name": &email })).await;
         let tenant = tenant.to_string();
+        let body = json!({ "tenant": tenant, "name": &email });
+        let empty = world.post("/api/v1/sites", admin, body).await.data()["id"].clone();
+        let body = json!({ "tenant": tenant, "site": "Depot" });
+        world.post("/api/v1/tokens", admin, body).await.data();
+        let tokens = world.get(&format!("/api/v1/tokens?tenant={tenant}"), admin).await.data();
+        let token = tokens[0]["id"].clone();
         let body = json!({
             "tenant": tenant, "email": STAFF, "role": "viewer", "reason": "a ticket", "minutes": 5,
         });
@@ -134,6 +209,9 @@ impl Things {
             ("user", text(user)),
             ("session", text(session)),
             ("grant", text(grant)),
+            ("profile", profile),
+            ("empty_site", text(empty)),
+            ("token", text(token)),
         ];
         Self { ids, person }
     }
@@ -141,20 +219,24 @@ impl Things {
     /// Well-formed ids that nobody has.
     pub(super) fn nobodys(&self) -> Self {
         let strange = |id: &str| {
-            let (prefix, _) = id.split_once('_').unwrap();
+            // An enrolment token goes by its random number.
+            let Some((prefix, _)) = id.split_once('_') else { return "0".repeat(id.len()) };
             format!("{prefix}_0000000000zzz")
         };
         let ids = self.ids.iter().map(|(name, id)| (*name, strange(id))).collect();
         Self { ids, person: As::Nobody }
     }
 
-    pub(super) fn fill(&self, text: &str) -> String {
-        let fill =
-            |text: String, (name, id): &(&str, String)| text.replace(&format!("{{{name}}}"), id);
-        let filled = self.ids.iter().fold(text.to_owned(), fill);
-        for (name, _) in &self.ids {
-            assert!(!filled.contains(&format!("{{{name}}}")));
+    /// The text with these ids, and with those of `own`.
+    pub(super) fn fill(&self, text: &str, own: &Self) -> String {
+        let mut filled = text.to_owned();
+        for (name, id) in &self.ids {
+            filled = filled.replace(&format!("{{{name}}}"), id);
         }
+        for (name, id) in &own.ids {
+            filled = filled.replace(&format!("{{own_{name}}}"), id);
+        }
+        assert!(!filled.contains("{own_"), "{filled}");
         filled
     }
 }

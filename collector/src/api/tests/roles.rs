@@ -4,7 +4,7 @@ use super::*;
 /// Ids are nobody's, so what is not refused says that there is no such thing.
 #[tokio::test]
 async fn the_document_says_who_is_let_in() {
-    let world = World::new().await;
+    let world = World::changed(|parts| parts.limits = Limits::none().into()).await;
     let tenant = world.tenant("North").await;
     let admin = world.user("admin@example.net", Role::TenantAdmin, Some(tenant)).await;
     let callers = [

@@ -50,13 +50,22 @@ async fn secrets_are_in_no_log_no_other_answer_and_no_file() {
     let bad = json!({ "agent": 1, "address": "x", "snmp": "a-secret-community" });
     answers += &world.post("/api/v1/devices", &admin, bad).await.body;
     let id = made.data()["id"].as_str().unwrap().to_owned();
-    for path in ["me", "devices", "agents", "sites", "api-keys", &format!("devices/{id}")] {
+    let device = format!("devices/{id}");
+    let own = json!({ "community": "another-community" });
+    let path = format!("/api/v1/{device}/credential");
+    answers += &world.change(Method::PUT, &path, &admin, own).await.body;
+    world.profile(&admin, tenant, json!({})).await;
+    for path in
+        ["me", "devices", "agents", "sites", "api-keys", "tokens", "credential-profiles", &device]
+    {
         answers += &world.get(&format!("/api/v1/{path}"), &admin).await.body;
     }
     world.get("/api/v1/devices", &key).await;
     let (As::Cookie(cookie), As::Key(key)) = (admin, key) else { panic!("no secrets") };
     let token = token["token"].as_str().unwrap();
-    let secrets = [PASSWORD, "a wrong password 1", "a-secret-community", &cookie, &key, token];
+    let communities = ["a-secret-community", "another-community", "a-profile-community"];
+    let [own, other, profile] = communities;
+    let secrets = [PASSWORD, "a wrong password 1", own, other, profile, &cookie, &key, token];
     let logged = String::from_utf8_lossy(&lines.0.lock().unwrap()).into_owned();
     assert!(logged.contains("signed in"), "nothing was logged");
     let mut files = Vec::new();

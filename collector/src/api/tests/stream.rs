@@ -127,7 +127,7 @@ async fn a_stream_ends_at_once_with_the_person_and_with_the_grant() {
     let people = world.get("/api/v1/users", &root).await.data();
     let id = people.as_array().unwrap().iter().find(|one| one["email"] == "staff@example.net");
     let path = format!("/api/v1/users/{}", id.unwrap()["id"].as_str().unwrap());
-    let gone = world.call("patch", &path, &root, json!({ "disabled": true })).await;
+    let gone = world.change(Method::PATCH, &path, &root, json!({ "disabled": true })).await;
     assert_eq!(gone.data()["disabled"], true);
     end(stream).await;
     assert_eq!(world.get("/api/v1/me", &staff).await.code(), "unauthenticated");

@@ -1,7 +1,7 @@
 use std::sync::Mutex;
 
 use farwatch_common::ranges::SeqRanges;
-use farwatch_common::sample::{Cause, Schema};
+use farwatch_common::sample::{Cause, Group, Schema};
 
 use super::*;
 use crate::identity::TenantContext;
@@ -26,6 +26,10 @@ impl Known for Ours {
 
     fn schemas(&self) -> (usize, usize) {
         (0, 0)
+    }
+
+    fn series_room(&self, _: DeviceId, _: Group, _: usize) -> bool {
+        true
     }
 }
 

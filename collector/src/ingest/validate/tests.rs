@@ -17,6 +17,8 @@ const GONE: DeviceId = DeviceId(4711);
 struct World {
     layouts: HashMap<SchemaId, Arc<Layout>>,
     schemas: (usize, usize),
+    /// Has no room for new series.
+    full: bool,
 }
 
 impl World {
@@ -41,6 +43,10 @@ impl Known for World {
 
     fn schemas(&self) -> (usize, usize) {
         self.schemas
+    }
+
+    fn series_room(&self, device: DeviceId, _: Group, columns: usize) -> bool {
+        !self.full || device == DEVICE && columns > 0
     }
 }
 
@@ -271,4 +277,19 @@ proptest! {
         let batch = Batch { codec, class, data, ..wire(1, &[counters(DEVICE, 0, 1)]) };
         let _ = check(batch, sender(), &World::default());
     }
+}
+
+#[test]
+fn rows_for_which_the_tenant_has_no_room_are_dropped_and_the_others_stay() {
+    let world = World { full: true, ..World::default() };
+    let rows = [counters(DEVICE, 0, 1), counters(SECOND, 0, 1), counters(DEVICE, 60, 2)];
+    let taken = check(wire(1, &rows), sender(), &world).unwrap();
+    assert_eq!((taken.rows.len(), taken.rows_over_quota), (2, 1));
+    assert!(taken.rows.iter().all(|(row, _)| row.device == DEVICE));
+    assert_eq!(decode_rows(&taken.append.data).unwrap().len(), 2);
+    assert!(taken.append.uses.iter().all(|(device, ..)| *device == DEVICE));
+    // Nothing is left of it: it counts as taken, and brings nothing.
+    let taken = check(wire(2, &rows[1..2]), sender(), &world).unwrap();
+    assert_eq!((taken.rows.len(), taken.rows_over_quota), (0, 1));
+    assert!(taken.append.schemas.is_empty() && taken.layouts.is_empty());
 }

@@ -13,24 +13,24 @@ use crate::inventory::agent::{agent_get, agent_list, agent_revoke};
 use crate::inventory::device::{DeviceFilter, DeviceOrder, device_delete, device_get, device_list};
 use crate::inventory::site::{site_get, site_list};
 use crate::inventory::tenant::{tenant_by_name, tenant_list};
-use crate::store::fixture::scratch::Scratch;
+pub(super) use crate::store::fixture::scratch::Scratch;
 use crate::store::txn::Scope as Acting;
 
 const PAGE: Page = Page { after: None, limit: 10 };
 const KEY: [u8; 32] = [7; 32];
 
 /// A collector's database with two tenants.
-struct Place<'a> {
-    db: &'a Database,
-    vault: Vault,
-    ids: IdGenerator,
-    north: TenantId,
-    south: TenantId,
-    all: TenantContext,
+pub(super) struct Place<'a> {
+    pub(super) db: &'a Database,
+    pub(super) vault: Vault,
+    pub(super) ids: IdGenerator,
+    pub(super) north: TenantId,
+    pub(super) south: TenantId,
+    pub(super) all: TenantContext,
 }
 
 impl<'a> Place<'a> {
-    async fn new(db: &'a Database, dir: &tempfile::TempDir) -> Self {
+    pub(super) async fn new(db: &'a Database, dir: &tempfile::TempDir) -> Self {
         let (vault, ids) = (Vault::open(dir.path()).unwrap(), IdGenerator::new(1));
         let context = TenantContext::local(db).await.unwrap();
         let make = async |name| tenant_create(db, &vault, &context, &ids, name, NOW).await;
@@ -49,7 +49,7 @@ impl<'a> Place<'a> {
     }
 
     /// As `enroll` does.
-    async fn agent(&self, key: [u8; 32]) -> AgentId {
+    pub(super) async fn agent(&self, key: [u8; 32]) -> AgentId {
         let (token, agent) = (self.token().await, AgentId(self.ids.next(NOW)));
         let mut txn = self.db.identity(IdentityKey::of_a_test()).await.unwrap();
         let redeemed = token_redeem(&mut txn, &token.id, token.secret.expose(), agent, NOW).await;
@@ -63,8 +63,8 @@ impl<'a> Place<'a> {
         agent
     }
 
-    async fn device(&self, agent: AgentId, host: &str) -> Result<device::Device, InventoryError> {
-        let new = NewDevice {
+    pub(super) fn new_device(&self, agent: AgentId, host: &str) -> NewDevice {
+        NewDevice {
             agent,
             name: host.to_owned(),
             named: true,
@@ -72,9 +72,25 @@ impl<'a> Place<'a> {
             port: SNMP_PORT,
             interval_s: 60,
             snmp_version: "v2c",
-            community: "a-secret-community".into(),
-        };
+            community: Some("a-secret-community".into()),
+            tags: Tags::new(),
+        }
+    }
+
+    pub(super) async fn device(
+        &self,
+        agent: AgentId,
+        host: &str,
+    ) -> Result<device::Device, InventoryError> {
+        let new = self.new_device(agent, host);
         device_create(self.db, &self.vault, &self.all, &self.ids, &new, NOW).await
+    }
+
+    /// How many rows the audit of the tenant has.
+    pub(super) async fn audit_rows(&self) -> i64 {
+        let mut txn = self.db.change(&self.all, self.north, Access::Write).await.unwrap();
+        let head = crate::audit::write::LOCK.bind(self.north).bind(&[][..]);
+        head.one(&mut txn).await.unwrap().get(0).unwrap()
     }
 }
 
@@ -140,6 +156,7 @@ async fn devices_come_and_go(place: &Place<'_>) {
         site: Some(known.site),
         agent: Some(agent),
         search: "88.2".to_owned(),
+        tag: None,
         among: Some(vec![first.id, second.id]),
     };
     for order in

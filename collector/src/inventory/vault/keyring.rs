@@ -30,7 +30,7 @@ pub enum KeyringError {
     Damaged { path: PathBuf },
     #[error("{path} is missing beside master.key.old: restore it from a backup")]
     Missing { path: PathBuf },
-    #[error("the master key is being rotated by another process: wait for its end")]
+    #[error("the master key is in use or being rotated: wait a moment and try again")]
     Rotating,
     #[error("the system has no randomness to give")]
     Random,
@@ -39,6 +39,14 @@ pub enum KeyringError {
 /// Which master key: stored beside what it wrapped, and tells nothing of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MasterId(pub [u8; 8]);
+
+impl MasterId {
+    /// As it is stored.
+    #[must_use]
+    pub fn read(bytes: &[u8]) -> Option<Self> {
+        bytes.try_into().ok().map(Self)
+    }
+}
 
 /// One master key, ready for use.
 #[derive(Clone)]
@@ -114,11 +122,18 @@ impl Keyring {
         self.old.is_some()
     }
 
+    /// The keys as the files have them now, and no rotation while this is held.
+    pub fn wrapping(dir: &Path) -> Result<Wrapping, KeyringError> {
+        let lock = lock(&dir.join(LOCK), File::try_lock_shared)?;
+        Ok(Wrapping { keyring: Self::open(dir)?, _lock: lock })
+    }
+
     /// Makes a new master key, or takes up the rotation that a dead process left.
     pub fn rotate(dir: &Path) -> Result<Rotation, KeyringError> {
-        let lock = lock(&dir.join(LOCK))?;
+        let lock = lock(&dir.join(LOCK), File::try_lock)?;
         let mut keyring = Self::open(dir)?;
-        if !keyring.is_rotating() {
+        let resumed = keyring.is_rotating();
+        if !resumed {
             let (current, old) = (dir.join(CURRENT), dir.join(OLD));
             let bytes = bytes(&current)?.ok_or(KeyringError::Missing { path: current.clone() })?;
             // Here already is the copy of one who died before the next step: the same bytes.
@@ -126,7 +141,20 @@ impl Keyring {
             write_private(&current, random()?.expose()).map_err(|e| problem(&current, e))?;
             keyring = Self::open(dir)?;
         }
-        Ok(Rotation { dir: dir.to_owned(), keyring, _lock: lock })
+        Ok(Rotation { dir: dir.to_owned(), keyring, resumed, _lock: lock })
+    }
+}
+
+/// Held by who wraps something, until it is committed.
+pub struct Wrapping {
+    keyring: Keyring,
+    _lock: File,
+}
+
+impl Wrapping {
+    #[must_use]
+    pub fn keyring(&self) -> &Keyring {
+        &self.keyring
     }
 }
 
@@ -134,10 +162,17 @@ impl Keyring {
 pub struct Rotation {
     dir: PathBuf,
     keyring: Keyring,
+    resumed: bool,
     _lock: File,
 }
 
 impl Rotation {
+    /// Whether it is that of a process that died.
+    #[must_use]
+    pub fn is_resumed(&self) -> bool {
+        self.resumed
+    }
+
     #[must_use]
     pub fn keyring(&self) -> &Keyring {
         &self.keyring
@@ -180,10 +215,13 @@ fn random() -> Result<Secret, KeyringError> {
 }
 
 /// Held until dropped, by death too.
-fn lock(path: &Path) -> Result<File, KeyringError> {
+fn lock(
+    path: &Path,
+    take: impl FnOnce(&File) -> Result<(), TryLockError>,
+) -> Result<File, KeyringError> {
     let file = File::options().create(true).truncate(false).write(true).open(path);
     let file = file.map_err(|e| problem(path, e))?;
-    match file.try_lock() {
+    match take(&file) {
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => Err(KeyringError::Rotating),
         Err(TryLockError::Error(error)) => Err(problem(path, error)),
@@ -251,7 +289,12 @@ mod tests {
             assert!(keyring.find(Some(MasterId([0; 8]))).is_none());
         }
         assert!(matches!(Keyring::rotate(dir.path()), Err(KeyringError::Rotating)));
+        assert!(matches!(Keyring::wrapping(dir.path()), Err(KeyringError::Rotating)));
         rotation.finish().unwrap();
+        // Two may wrap at the same time, and the key cannot be exchanged under them.
+        let both = [Keyring::wrapping(dir.path()).unwrap(), Keyring::wrapping(dir.path()).unwrap()];
+        assert!(matches!(Keyring::rotate(dir.path()), Err(KeyringError::Rotating)));
+        drop(both);
         let keyring = Keyring::open(dir.path()).unwrap();
         assert!(!keyring.is_rotating());
         assert_eq!(keyring.current().id(), after);

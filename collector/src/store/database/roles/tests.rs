@@ -48,7 +48,7 @@ membership identity DELETE INSERT SELECT UPDATE
 quota app INSERT SELECT UPDATE
 quota identity SELECT
 quota ingest SELECT
-site app INSERT SELECT UPDATE
+site app DELETE INSERT SELECT UPDATE
 site identity INSERT SELECT
 site ingest SELECT
 staff_grant app SELECT

@@ -1,44 +1,23 @@
-//! Device credentials: sealed at rest, opened only to send them to the agent that polls.
+//! Core: what is sealed, by which key, and for which place.
 //!
-//! A master key in a file outside the database wraps one key per tenant; the tenant's key seals its
-//! credentials with ChaCha20-Poly1305. The associated data names the place of a blob, so that a
-//! blob that is moved to another device, site or tenant does not open.
+//! ChaCha20-Poly1305 throughout. The associated data names the place of a blob, so that a blob that
+//! is moved to another device, site or tenant does not open.
 
-use std::path::Path;
-
-use farwatch_common::clock::Micros;
 use farwatch_common::id::{CredentialId, DeviceId, SiteId, TenantId};
 use farwatch_common::secret::Secret;
 use ring::aead::{Aad, CHACHA20_POLY1305, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 
-use super::vault::keyring::{Keyring, KeyringError};
-use crate::store::sql::sql;
-use crate::store::{StoreError, Txn};
+use super::VaultError;
+use super::keyring::MasterKey;
 
 const KEY_LEN: usize = 32;
 /// First byte of a sealed blob.
 const BLOB_VERSION: u8 = 1;
 /// Version byte and number of the tenant's key.
 const HEADER_LEN: usize = 1 + 4;
-/// Until keys rotate, each tenant has one.
-const FIRST_KEY: u32 = 1;
 
-/// Why a credential cannot be sealed or opened. Never shows one.
-#[derive(Debug, thiserror::Error)]
-pub enum VaultError {
-    #[error(transparent)]
-    Keyring(#[from] KeyringError),
-    #[error("the key of tenant {tenant} is missing or does not open with this master.key")]
-    TenantKey { tenant: TenantId },
-    #[error("a sealed credential does not open: it was changed or moved")]
-    Sealed,
-    #[error("the system has no randomness to give")]
-    Random,
-    #[error("the keys cannot be read or written")]
-    Store(#[from] StoreError),
-}
-
-/// Where a credential belongs; bound into its sealed form.
+/// Where a credential belongs; bound into its sealed form. A profile has no device, and no site if
+/// it is for all: 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Place {
     pub tenant: TenantId,
@@ -48,6 +27,12 @@ pub struct Place {
 }
 
 impl Place {
+    /// Of a profile; site 0 is every site.
+    #[must_use]
+    pub fn of_profile(tenant: TenantId, site: SiteId, profile: CredentialId) -> Self {
+        Self { tenant, site, device: DeviceId(0), credential: profile }
+    }
+
     fn aad(self) -> Aad<Vec<u8>> {
         let mut bytes = vec![BLOB_VERSION];
         for id in [self.tenant.0, self.site.0, self.device.0, self.credential.0] {
@@ -59,63 +44,22 @@ impl Place {
 
 /// The key of one tenant, open.
 pub struct TenantKey {
-    version: u32,
+    pub(super) version: u32,
     key: LessSafeKey,
 }
 
-sql! { pub(crate) KEY_INSERT =
-    "INSERT INTO tenant_key (tenant_id, version, wrapped_key, created_at)
-     VALUES ($1, $2, $3, $4)"
-}
-sql! { pub(crate) KEY_GET =
-    "SELECT version, wrapped_key FROM tenant_key
-     WHERE tenant_id = $1 AND ($2 = 0 OR version = $2) ORDER BY version DESC LIMIT 1"
-}
-
-/// Opens and seals. One per process.
-pub struct Vault {
-    master: LessSafeKey,
-}
-
-impl Vault {
-    /// Opens the master key in `data_dir`, making it on first start.
-    pub fn open(data_dir: &Path) -> Result<Self, VaultError> {
-        Ok(Self { master: Keyring::open(data_dir)?.current().key().clone() })
-    }
-
-    /// Makes the first key of a new tenant.
-    pub async fn tenant_key_create(
-        &self,
-        txn: &mut Txn,
-        tenant: TenantId,
-        now: Micros,
-    ) -> Result<(), VaultError> {
-        let fresh = random::<KEY_LEN>()?;
-        let wrapped = encrypt(&self.master, wrap_aad(tenant, FIRST_KEY), fresh.expose())?;
-        KEY_INSERT.bind(tenant).bind(FIRST_KEY).bind(wrapped).bind(now).execute(txn).await?;
-        Ok(())
-    }
-
-    /// The tenant's key: the newest, or the one of `version`.
-    pub async fn tenant_key(
-        &self,
-        txn: &mut Txn,
-        tenant: TenantId,
-        version: Option<u32>,
-    ) -> Result<TenantKey, VaultError> {
-        let get = KEY_GET.bind(tenant).bind(version.unwrap_or(0));
-        let row = get.optional(txn).await?.ok_or(VaultError::TenantKey { tenant })?;
-        let missing = |_| VaultError::TenantKey { tenant };
-        let version =
-            u32::try_from(row.get::<i64>(0)?).map_err(|_| VaultError::TenantKey { tenant })?;
-        let wrapped: Vec<u8> = row.get(1)?;
-        let opened = decrypt(&self.master, wrap_aad(tenant, version), &wrapped).map_err(missing)?;
-        let key = key(opened.expose()).ok_or(VaultError::TenantKey { tenant })?;
-        Ok(TenantKey { version, key })
-    }
-}
-
 impl TenantKey {
+    /// The key of this version that `master` wrapped.
+    pub(crate) fn unwrap(
+        master: &MasterKey,
+        (tenant, version): (TenantId, u32),
+        wrapped: &[u8],
+    ) -> Result<Self, VaultError> {
+        let missing = || VaultError::TenantKey { tenant };
+        let opened = unwrap(master, (tenant, version), wrapped).map_err(|_| missing())?;
+        Ok(Self { version, key: key(opened.expose()).ok_or_else(missing)? })
+    }
+
     #[must_use]
     pub fn version(&self) -> u32 {
         self.version
@@ -136,6 +80,32 @@ impl TenantKey {
         }
         decrypt(&self.key, place.aad(), sealed)
     }
+}
+
+/// A new key of a tenant, wrapped by `master`. The installation's own keys are those of tenant 0.
+pub(crate) fn wrapped_key(
+    master: &MasterKey,
+    whose: (TenantId, u32),
+) -> Result<Vec<u8>, VaultError> {
+    wrap(master, whose, &random::<KEY_LEN>()?)
+}
+
+/// Wraps a key by `master`.
+pub(crate) fn wrap(
+    master: &MasterKey,
+    (tenant, version): (TenantId, u32),
+    key: &Secret,
+) -> Result<Vec<u8>, VaultError> {
+    encrypt(master.key(), wrap_aad(tenant, version), key.expose())
+}
+
+/// Opens what [`wrap`] made.
+pub(crate) fn unwrap(
+    master: &MasterKey,
+    (tenant, version): (TenantId, u32),
+    wrapped: &[u8],
+) -> Result<Secret, VaultError> {
+    decrypt(master.key(), wrap_aad(tenant, version), wrapped)
 }
 
 fn wrap_aad(tenant: TenantId, version: u32) -> Aad<Vec<u8>> {

@@ -1,0 +1,200 @@
+//! Credential profiles: what devices are asked with that have no credential of their own. No answer
+//! shows a credential.
+
+use axum::extract::State;
+use http::StatusCode;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::AppState;
+use super::devices::{COMMUNITY_RULE, TAG_RULE, is_community};
+use super::error::{Error, FieldError};
+use super::guard::Caller;
+use super::reply::{CredentialKind, Data, List, Ref, Time, listed};
+use super::request::{Json, NAME_RULE, Params, PathId, id, or_null};
+use super::tenants::OfTenant;
+use crate::identity::Access;
+use crate::inventory::device::tag::is_tag;
+use crate::inventory::profile::{
+    NewProfile, Profile, ProfilePatch, profile_create, profile_delete, profile_get, profile_list,
+    profile_patch,
+};
+use crate::inventory::{is_name, require};
+use farwatch_common::id::{AgentId, CredentialId, SiteId, TenantId};
+use farwatch_common::secret::Secret;
+use farwatch_common::task::to_the_end;
+
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct CredentialProfile {
+    id: String,
+    name: String,
+    kind: CredentialKind,
+    tenant: Ref,
+    /// Null: of every site.
+    site: Option<Ref>,
+    /// Null: with any tags or none.
+    tag: Option<String>,
+    created_at: Time,
+    updated_at: Time,
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct NewCredentialProfile {
+    tenant: String,
+    name: String,
+    kind: CredentialKind,
+    /// Only for devices of this site.
+    site: Option<String>,
+    /// Only for devices with this tag.
+    tag: Option<String>,
+    #[schema(format = Password)]
+    community: String,
+}
+
+/// What is not there stays.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct CredentialProfileChange {
+    name: Option<String>,
+    /// Null: of every site.
+    #[serde(default, deserialize_with = "or_null")]
+    #[schema(value_type = Option<String>)]
+    site: Option<Option<String>>,
+    /// Null: with any tags or none.
+    #[serde(default, deserialize_with = "or_null")]
+    #[schema(value_type = Option<String>)]
+    tag: Option<Option<String>>,
+    #[schema(format = Password)]
+    community: Option<String>,
+}
+
+fn show(row: Profile) -> CredentialProfile {
+    CredentialProfile {
+        id: row.id.to_string(),
+        name: row.name,
+        kind: CredentialKind::SnmpCommunity,
+        tenant: row.tenant.into(),
+        site: row.site.map(Into::into),
+        tag: row.tag,
+        created_at: Time(row.created_at),
+        updated_at: Time(row.updated_at),
+    }
+}
+
+/// What is wrong with the texts of a profile.
+fn wrong(name: Option<&str>, tag: Option<&str>, community: Option<&str>) -> Result<(), Error> {
+    let field = |wrong: bool, field: &str, message: &str| {
+        wrong.then(|| FieldError { field: field.to_owned(), message: message.to_owned() })
+    };
+    let errors = [
+        field(name.is_some_and(|name| !is_name(name)), "name", NAME_RULE),
+        field(tag.is_some_and(|tag| !is_tag(tag)), "tag", TAG_RULE),
+        field(community.is_some_and(|text| !is_community(text)), "community", COMMUNITY_RULE),
+    ];
+    let errors: Vec<_> = errors.into_iter().flatten().collect();
+    if errors.is_empty() { Ok(()) } else { Err(Error::invalid(errors)) }
+}
+
+fn tell(state: &AppState, agents: impl IntoIterator<Item = AgentId>) {
+    for agent in agents {
+        state.changes.notify(agent);
+    }
+}
+
+/// Credential profiles
+#[utoipa::path(get, path = "/api/v1/credential-profiles", tag = "credentials", params(OfTenant),
+    responses((status = 200, body = List<CredentialProfile>)))]
+pub(super) async fn credential_profiles(
+    State(state): State<AppState>,
+    caller: Caller,
+    Params(query): Params<OfTenant>,
+) -> Result<List<CredentialProfile>, Error> {
+    let (context, paging) = query.parts(&caller.context)?;
+    let rows = profile_list(&state.db, &context, &paging.page()?).await?;
+    listed(rows, &paging, |row| (row.name.clone(), row.id.0), show)
+}
+
+/// Make a credential profile
+#[utoipa::path(post, path = "/api/v1/credential-profiles", tag = "credentials",
+    request_body = NewCredentialProfile,
+    responses((status = 201, body = Data<CredentialProfile>)))]
+pub(super) async fn credential_profile_new(
+    State(state): State<AppState>,
+    caller: Caller,
+    Json(body): Json<NewCredentialProfile>,
+) -> Result<(StatusCode, Data<CredentialProfile>), Error> {
+    let tenant: TenantId = id(&body.tenant)?;
+    require(&caller.context, tenant, Access::Write)?;
+    let site: Option<SiteId> = body.site.as_deref().map(id).transpose()?;
+    wrong(Some(&body.name), body.tag.as_deref(), Some(&body.community))?;
+    let CredentialKind::SnmpCommunity = body.kind;
+    let community = Secret::from(body.community);
+    let new = NewProfile { tenant, name: body.name, site, tag: body.tag, community };
+    to_the_end(async move {
+        let now = state.clock.now();
+        let (made, agents) =
+            profile_create(&state.db, &state.vault, &caller.context, &state.ids, &new, now).await?;
+        tell(&state, agents);
+        Ok((StatusCode::CREATED, Data { data: show(made) }))
+    })
+    .await
+}
+
+/// One credential profile
+#[utoipa::path(get, path = "/api/v1/credential-profiles/{id}", tag = "credentials",
+    params(("id" = String, Path)), responses((status = 200, body = Data<CredentialProfile>)))]
+pub(super) async fn credential_profile(
+    State(state): State<AppState>,
+    caller: Caller,
+    PathId(id): PathId<CredentialId>,
+) -> Result<Data<CredentialProfile>, Error> {
+    Ok(Data { data: show(profile_get(&state.db, &caller.context, id).await?) })
+}
+
+/// Change a credential profile
+#[utoipa::path(patch, path = "/api/v1/credential-profiles/{id}", tag = "credentials",
+    params(("id" = String, Path)), request_body = CredentialProfileChange,
+    responses((status = 200, body = Data<CredentialProfile>)))]
+pub(super) async fn credential_profile_change(
+    State(state): State<AppState>,
+    caller: Caller,
+    PathId(profile): PathId<CredentialId>,
+    Json(body): Json<CredentialProfileChange>,
+) -> Result<Data<CredentialProfile>, Error> {
+    profile_get(&state.db, &caller.context, profile).await?;
+    let site = match body.site {
+        Some(Some(site)) => Some(Some(id(&site)?)),
+        Some(None) => Some(None),
+        None => None,
+    };
+    let tag = body.tag.as_ref().and_then(Option::as_deref);
+    wrong(body.name.as_deref(), tag, body.community.as_deref())?;
+    let community = body.community.map(Secret::from);
+    let patch = ProfilePatch { name: body.name, site, tag: body.tag, community };
+    to_the_end(async move {
+        let now = state.clock.now();
+        let (row, agents) =
+            profile_patch(&state.db, &state.vault, &caller.context, profile, &patch, now).await?;
+        tell(&state, agents);
+        Ok(Data { data: show(row) })
+    })
+    .await
+}
+
+/// Take out a credential profile
+#[utoipa::path(delete, path = "/api/v1/credential-profiles/{id}", tag = "credentials",
+    params(("id" = String, Path)), responses((status = 204)))]
+pub(super) async fn credential_profile_gone(
+    State(state): State<AppState>,
+    caller: Caller,
+    PathId(id): PathId<CredentialId>,
+) -> Result<StatusCode, Error> {
+    to_the_end(async move {
+        let now = state.clock.now();
+        let agents = profile_delete(&state.db, &caller.context, id, now).await?;
+        tell(&state, agents);
+        Ok(StatusCode::NO_CONTENT)
+    })
+    .await
+}

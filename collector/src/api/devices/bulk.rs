@@ -1,0 +1,200 @@
+//! Changes of many devices at once.
+
+use std::collections::BTreeSet;
+
+use axum::extract::State;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::{
+    COMMUNITY_RULE, Data, DeviceQuery, INTERVAL_S_MAX, TAG_RULE, exists, is_community, tags, wanted,
+};
+use crate::api::error::{Error, FieldError};
+use crate::api::guard::Caller;
+use crate::api::request::{Json, id, or_null};
+use crate::api::tenants::narrowed;
+use crate::api::{AppState, Parts};
+use crate::inventory::Page;
+use crate::inventory::device::bulk::{
+    BULK_MAX, Bulk, BulkDone, device_bulk as bulk_done, devices_known,
+};
+use crate::inventory::device::change::DevicePatch;
+use crate::inventory::device::device_list;
+use farwatch_common::id::DeviceId;
+use farwatch_common::secret::Secret;
+use farwatch_common::task::to_the_end;
+
+/// `ids` or `filter`, and `change` or `delete`.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::api) struct BulkRequest {
+    /// 1000 at most.
+    ids: Option<Vec<String>>,
+    filter: Option<BulkFilter>,
+    change: Option<BulkChange>,
+    /// Take them out.
+    delete: Option<bool>,
+}
+
+/// As in the list of devices; at least one of them.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::api) struct BulkFilter {
+    tenant: Option<String>,
+    site: Option<String>,
+    agent: Option<String>,
+    state: Option<String>,
+    q: Option<String>,
+    tag: Option<String>,
+}
+
+/// What is not there stays.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::api) struct BulkChange {
+    /// 1 to 86400.
+    interval_s: Option<u32>,
+    /// All of them, in place of those they have.
+    tags: Option<Vec<String>>,
+    add_tags: Option<Vec<String>>,
+    remove_tags: Option<Vec<String>>,
+    /// Null takes their own away; then they are asked with that of a credential profile.
+    #[serde(default, deserialize_with = "or_null")]
+    #[schema(value_type = Option<String>, format = Password)]
+    community: Option<Option<String>>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub(in crate::api) struct BulkAnswer {
+    devices: u64,
+    tenants: Vec<BulkTenant>,
+}
+
+/// What became of one tenant's: each tenant's change is one, and they are made one after another.
+#[derive(Debug, Serialize, ToSchema)]
+pub(in crate::api) struct BulkTenant {
+    tenant: String,
+    devices: u64,
+}
+
+/// Change or take out many devices
+#[utoipa::path(post, path = "/api/v1/devices/bulk", tag = "devices", request_body = BulkRequest,
+    responses((status = 200, body = Data<BulkAnswer>)))]
+pub(in crate::api) async fn device_bulk(
+    State(state): State<AppState>,
+    caller: Caller,
+    Json(body): Json<BulkRequest>,
+) -> Result<Data<BulkAnswer>, Error> {
+    let devices = match (body.ids, body.filter) {
+        (Some(ids), None) => named(ids)?,
+        (None, Some(filter)) => found(&state, &caller, filter).await?,
+        _ => return Err(Error::field("ids", "give either `ids` or `filter`")),
+    };
+    // Devices that are not theirs are told before any field is.
+    devices_known(&state.db, &caller.context, &devices).await?;
+    let bulk = match (body.change, body.delete) {
+        (Some(change), None | Some(false)) => Bulk::Change(checked(change)?),
+        (None, Some(true)) => Bulk::Delete,
+        _ => return Err(Error::field("change", "give either `change` or `delete`: true")),
+    };
+    to_the_end(async move {
+        let Parts { db, vault, ids, clock, .. } = &*state;
+        let now = clock.now();
+        let done = bulk_done(db, (vault, ids), &caller.context, &devices, &bulk, now).await;
+        let done = done.map_err(exists)?;
+        for tenant in &done {
+            after(&state, tenant, &bulk);
+        }
+        let tenants: Vec<_> = done.iter().map(show).collect();
+        let devices = tenants.iter().map(|tenant| tenant.devices).sum();
+        tracing::info!(stage = "api", devices, "devices changed in bulk");
+        Ok(Data { data: BulkAnswer { devices, tenants } })
+    })
+    .await
+}
+
+fn show(done: &BulkDone) -> BulkTenant {
+    BulkTenant { tenant: done.tenant.to_string(), devices: done.devices.len() as u64 }
+}
+
+fn named(ids: Vec<String>) -> Result<BTreeSet<DeviceId>, Error> {
+    if ids.is_empty() || ids.len() > BULK_MAX {
+        return Err(Error::field("ids", format!("must be 1 to {BULK_MAX}")));
+    }
+    ids.iter().map(|text| id(text)).collect()
+}
+
+/// The devices that a filter finds now.
+async fn found(
+    state: &AppState,
+    caller: &Caller,
+    filter: BulkFilter,
+) -> Result<BTreeSet<DeviceId>, Error> {
+    let BulkFilter { tenant, site, agent, state: health, q, tag } = filter;
+    if [&tenant, &site, &agent, &health, &q, &tag].into_iter().all(Option::is_none) {
+        return Err(Error::field("filter", "must name something: it would be every device"));
+    }
+    let query =
+        DeviceQuery { tenant, site, agent, state: health, q, tag, ..DeviceQuery::default() };
+    let context = narrowed(&caller.context, query.tenant.as_deref())?;
+    let (filter, order) = wanted(state, &context, &query).await?;
+    let page = Page { after: None, limit: u32::try_from(BULK_MAX).unwrap_or(u32::MAX) };
+    let found = device_list(&state.db, &context, &filter, order, &page).await?;
+    if found.total > BULK_MAX as u64 {
+        let message = format!("finds {} devices; {BULK_MAX} at most at once", found.total);
+        return Err(Error::field("filter", message));
+    }
+    Ok(found.rows.into_iter().map(|row| row.id).collect())
+}
+
+fn checked(body: BulkChange) -> Result<DevicePatch, Error> {
+    let mut errors = Vec::new();
+    let mut wrong = |field: &str, message: &str| {
+        let field = format!("change.{field}");
+        errors.push(FieldError { field, message: message.to_owned() });
+    };
+    if body.interval_s.is_some_and(|seconds| !(1..=INTERVAL_S_MAX).contains(&seconds)) {
+        wrong("interval_s", "must be 1 to 86400 seconds");
+    }
+    if body.community.as_ref().and_then(Option::as_deref).is_some_and(|text| !is_community(text)) {
+        wrong("community", COMMUNITY_RULE);
+    }
+    let mut checked = |field, texts: Option<Vec<String>>| {
+        let tags = texts.map(tags);
+        if matches!(tags, Some(None)) {
+            wrong(field, TAG_RULE);
+        }
+        tags.flatten()
+    };
+    let tags = checked("tags", body.tags);
+    let add_tags = checked("add_tags", body.add_tags).unwrap_or_default();
+    let remove_tags = checked("remove_tags", body.remove_tags).unwrap_or_default();
+    if !errors.is_empty() {
+        return Err(Error::invalid(errors));
+    }
+    Ok(DevicePatch {
+        interval_s: body.interval_s,
+        community: body.community.map(|text| text.map(Secret::from)),
+        tags,
+        add_tags,
+        remove_tags,
+        ..DevicePatch::default()
+    })
+}
+
+/// Tells screens and agents of what was done.
+fn after(state: &AppState, done: &BulkDone, bulk: &Bulk) {
+    for device in &done.devices {
+        match bulk {
+            Bulk::Delete => state.live.device_removed(done.tenant, device.id),
+            Bulk::Change(patch) => {
+                let of = (done.tenant, device.agent.id, device.id);
+                let interval_s = patch.interval_s.unwrap_or(device.interval_s);
+                state.live.device_changed(of, interval_s, !device.named);
+            }
+        }
+    }
+    for agent in &done.agents {
+        state.changes.notify(*agent);
+    }
+}

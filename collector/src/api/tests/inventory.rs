@@ -1,0 +1,164 @@
+use super::*;
+use crate::inventory::assignment::assignment_for;
+use crate::inventory::quota::BURST_S;
+
+async fn patch(world: &World, path: &str, who: &As, body: Value) -> Answer {
+    world.change(Method::PATCH, path, who, body).await
+}
+
+#[tokio::test]
+async fn tenants_sites_and_tokens_are_made_named_and_taken_out() {
+    let world = World::new().await;
+    let noc = world.user("noc@example.net", Role::SuperAdmin, None).await;
+    let made = world.post("/api/v1/tenants", &noc, json!({ "name": "North" })).await;
+    assert_eq!(made.status, StatusCode::CREATED, "{}", made.body);
+    let tenant = made.data()["id"].as_str().unwrap().to_owned();
+    let twice = world.post("/api/v1/tenants", &noc, json!({ "name": "North" })).await;
+    assert_eq!((twice.status, twice.code()), (StatusCode::CONFLICT, "exists".into()));
+    let path = format!("/api/v1/tenants/{tenant}");
+    let renamed = patch(&world, &path, &noc, json!({ "name": "Far north" })).await.data();
+    assert_eq!(renamed, world.get(&path, &noc).await.data());
+    let new = json!({ "tenant": tenant, "name": "Roof" });
+    let site = world.post("/api/v1/sites", &noc, new.clone()).await.data();
+    assert_eq!(site["tenant"], json!({ "id": tenant, "name": "Far north" }));
+    assert_eq!(world.post("/api/v1/sites", &noc, new).await.code(), "exists");
+    let path = format!("/api/v1/sites/{}", site["id"].as_str().unwrap());
+    assert_eq!(
+        patch(&world, &path, &noc, json!({ "name": "Attic" })).await.data()["name"],
+        "Attic"
+    );
+    assert_eq!(patch(&world, &path, &noc, json!({ "name": " " })).await.code(), "invalid");
+    let token = json!({ "tenant": tenant, "site": "Attic" });
+    let text = world.post("/api/v1/tokens", &noc, token).await.data()["token"].clone();
+    let refused = world.delete(&path, &noc).await;
+    assert_eq!((refused.status, refused.code()), (StatusCode::CONFLICT, "in_use".into()));
+    assert!(refused.body.contains("1 open enrolment tokens"), "{}", refused.body);
+    let listed = world.get("/api/v1/tokens?limit=1", &noc).await;
+    assert!(!listed.body.contains(text.as_str().unwrap()));
+    let id = listed.data()[0]["id"].as_str().unwrap().to_owned();
+    let token = format!("/api/v1/tokens/{id}");
+    assert_eq!(world.delete(&token, &noc).await.status, StatusCode::NO_CONTENT);
+    assert_eq!(world.delete(&token, &noc).await.code(), "not_found");
+    assert_eq!(world.delete(&path, &noc).await.status, StatusCode::NO_CONTENT);
+}
+
+#[tokio::test]
+async fn a_change_reaches_the_agent_and_the_screens() {
+    let world = World::new().await;
+    let tenant = world.tenant("North").await;
+    let (agent, _) = world.agent(tenant, "a").await;
+    let who = world.user("op@example.net", Role::Operator, Some(tenant)).await;
+    let id = world.device(&who, agent, "10.0.0.1").await;
+    let path = format!("/api/v1/devices/{id}");
+    let mut changes = world.state.changes.subscribe();
+    let body = json!({
+        "address": "10.0.0.2:1161", "interval_s": 10, "tags": ["core"], "snmp": { "version": "v1" },
+    });
+    let changed = patch(&world, &path, &who, body).await.data();
+    assert_eq!(changes.try_recv().unwrap(), agent);
+    // Nobody named it: it goes by its new address.
+    assert_eq!(changed["name"], "10.0.0.2:1161");
+    assert_eq!((&changed["tags"], &changed["interval_s"]), (&json!(["core"]), &json!(10)));
+    let Parts { db, vault, .. } = &*world.state;
+    let local = world.local().await;
+    let (sent, _) = assignment_for(db, vault, &local, (tenant, agent)).await.unwrap();
+    assert_eq!((sent.devices[0].host.as_str(), sent.devices[0].port), ("10.0.0.2", 1161));
+    for bad in [
+        json!({ "address": "http://x" }),
+        json!({ "interval_s": 0 }),
+        json!({ "tags": ["a,b"] }),
+        json!({ "snmp": { "community": "" } }),
+        json!({ "colour": "red" }),
+    ] {
+        assert_eq!(patch(&world, &path, &who, bad.clone()).await.code(), "invalid", "{bad}");
+    }
+    let found = world.get("/api/v1/devices?tag=core", &who).await.json();
+    assert_eq!(found["meta"]["total"], 1);
+    assert_eq!(world.get("/api/v1/devices?tag=edge", &who).await.json()["meta"]["total"], 0);
+    // Without its own it takes a profile, and the page says which.
+    let profile = world.profile(&who, tenant, json!({ "tag": "core" })).await;
+    let none = json!({ "community": null });
+    let shown = world.change(Method::PUT, &format!("{path}/credential"), &who, none).await.data();
+    let expected = json!({
+        "version": "v1", "credential": "profile", "profile": { "id": profile, "name": "p" },
+    });
+    assert_eq!(shown["snmp"], expected);
+    let path = format!("/api/v1/credential-profiles/{profile}");
+    let body = json!({ "tag": null, "name": "every" });
+    let changed = patch(&world, &path, &who, body).await.data();
+    assert_eq!((&changed["tag"], &changed["name"]), (&Value::Null, &json!("every")));
+    assert_eq!(world.get(&path, &who).await.data(), changed);
+    assert_eq!(world.delete(&path, &who).await.status, StatusCode::NO_CONTENT);
+    let shown = world.get(&format!("/api/v1/devices/{id}"), &who).await.data();
+    assert_eq!(shown["snmp"]["credential"], "none");
+}
+
+#[tokio::test]
+async fn many_devices_change_by_id_and_by_filter() {
+    let world = World::new().await;
+    let tenant = world.tenant("North").await;
+    let (agent, _) = world.agent(tenant, "a").await;
+    let who = world.user("op@example.net", Role::Operator, Some(tenant)).await;
+    let mut ids = Vec::new();
+    for number in 1..4 {
+        ids.push(world.device(&who, agent, &format!("10.0.0.{number}")).await);
+    }
+    let bulk = async |body| world.post("/api/v1/devices/bulk", &who, body).await;
+    let body = json!({ "ids": ids[..2], "change": { "add_tags": ["x"], "interval_s": 5 } });
+    assert_eq!(bulk(body).await.data()["devices"], 2);
+    let delete = bulk(json!({ "filter": { "tag": "x" }, "delete": true })).await.data();
+    let tenants = json!([{ "tenant": tenant.to_string(), "devices": 2 }]);
+    assert_eq!((&delete["devices"], &delete["tenants"]), (&json!(2), &tenants));
+    assert_eq!(world.get("/api/v1/devices", &who).await.json()["meta"]["total"], 1);
+    for bad in [
+        json!({}),
+        json!({ "ids": [], "delete": true }),
+        json!({ "filter": {}, "delete": true }),
+        json!({ "ids": [ids[2]] }),
+        json!({ "ids": [ids[2]], "delete": true, "change": {} }),
+        json!({ "ids": [ids[2]], "change": { "add_tags": [""] } }),
+    ] {
+        assert_eq!(bulk(bad.clone()).await.code(), "invalid", "{bad}");
+    }
+    let gone = bulk(json!({ "ids": [ids[0], ids[2]], "delete": true })).await;
+    assert_eq!(gone.code(), "not_found");
+    assert_eq!(world.get("/api/v1/devices", &who).await.json()["meta"]["total"], 1);
+}
+
+#[tokio::test]
+async fn a_quota_is_shown_and_held() {
+    let world = World::new().await;
+    let tenant = world.tenant("North").await;
+    let (agent, _) = world.agent(tenant, "a").await;
+    let noc = world.user("noc@example.net", Role::SuperAdmin, None).await;
+    let admin = world.user("admin@example.net", Role::TenantAdmin, Some(tenant)).await;
+    world.device(&admin, agent, "10.0.0.1").await;
+    let path = format!("/api/v1/tenants/{tenant}/quota");
+    let quota = json!({ "devices": 1, "api_per_second": 1 });
+    assert_eq!(world.change(Method::PUT, &path, &admin, quota.clone()).await.code(), "forbidden");
+    let set = world.change(Method::PUT, &path, &noc, quota).await.data();
+    assert_eq!(set["devices"], json!({ "limit": 1, "is_default": false, "used": 1 }));
+    assert_eq!(set["agents"]["is_default"], true);
+    assert_eq!(world.get(&path, &admin).await.data(), set);
+    let refused = world.post("/api/v1/devices", &admin, new_device(agent, "10.0.0.2")).await;
+    assert_eq!((refused.status, refused.code()), (StatusCode::CONFLICT, "quota".into()));
+    assert!(refused.body.contains("1 devices"), "{}", refused.body);
+    let bad = json!({ "api_per_second": 0 });
+    assert_eq!(world.change(Method::PUT, &path, &noc, bad).await.code(), "invalid");
+    // Two keys of the tenant share its rate; a person's session does not count.
+    let keys =
+        [world.key(&admin, tenant, &["read"]).await, world.key(&admin, tenant, &["read"]).await];
+    let mut passed = 0;
+    let limited = loop {
+        let answer = world.get("/api/v1/sites", &keys[passed % 2]).await;
+        if answer.status != StatusCode::OK {
+            break answer;
+        }
+        passed += 1;
+        assert!(passed < 50, "nothing limits");
+    };
+    assert!(passed >= BURST_S as usize, "{passed}");
+    assert_eq!(limited.code(), "too_many_requests");
+    assert!(limited.headers.contains_key("retry-after"));
+    assert_eq!(world.get("/api/v1/sites", &admin).await.status, StatusCode::OK);
+}

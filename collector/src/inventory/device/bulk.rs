@@ -1,0 +1,111 @@
+//! Many devices at once: all of a tenant in one transaction, or none of them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use farwatch_common::clock::Micros;
+use farwatch_common::id::{AgentId, DeviceId, IdGenerator, TenantId};
+
+use super::change::{DevicePatch, apply, remove, set};
+use super::{Device, among};
+use crate::identity::{Access, TenantContext};
+use crate::inventory::assignment::assignment_bump;
+use crate::inventory::vault::Vault;
+use crate::inventory::{InventoryError, require};
+use crate::store::Database;
+
+/// Devices of one call: the tenant is locked while they change.
+pub const BULK_MAX: usize = 1_000;
+
+/// What is to become of them.
+#[derive(Clone, Debug)]
+pub enum Bulk {
+    Change(DevicePatch),
+    Delete,
+}
+
+/// What became of the devices of one tenant.
+#[derive(Clone, Debug)]
+pub struct BulkDone {
+    pub tenant: TenantId,
+    /// As they were.
+    pub devices: Vec<Device>,
+    /// To be told of a changed assignment.
+    pub agents: BTreeSet<AgentId>,
+}
+
+/// Holds the caller to devices that are theirs: of one that is not, all are refused.
+pub async fn devices_known(
+    db: &Database,
+    context: &TenantContext,
+    devices: &BTreeSet<DeviceId>,
+) -> Result<Vec<Device>, InventoryError> {
+    let wanted: Vec<DeviceId> = devices.iter().copied().collect();
+    let mut txn = db.read(context).await?;
+    let found = among(&mut txn, &context.tenants_json(), &wanted).await?;
+    if found.len() < wanted.len() { Err(InventoryError::NotFound) } else { Ok(found) }
+}
+
+/// Changes devices, or takes them out, tenant by tenant. Nothing is changed unless the caller may
+/// change all of them.
+pub async fn device_bulk(
+    db: &Database,
+    (vault, ids): (&Vault, &IdGenerator),
+    context: &TenantContext,
+    devices: &BTreeSet<DeviceId>,
+    bulk: &Bulk,
+    now: Micros,
+) -> Result<Vec<BulkDone>, InventoryError> {
+    if devices.len() > BULK_MAX {
+        let max = u32::try_from(BULK_MAX).unwrap_or(u32::MAX);
+        return Err(InventoryError::Full { what: "devices in one call; make several", max });
+    }
+    let found = devices_known(db, context, devices).await?;
+    let mut of_tenant: BTreeMap<TenantId, Vec<DeviceId>> = BTreeMap::new();
+    for device in found {
+        require(context, device.tenant.id, Access::Write)?;
+        of_tenant.entry(device.tenant.id).or_default().push(device.id);
+    }
+    let mut done = Vec::with_capacity(of_tenant.len());
+    for (tenant, devices) in of_tenant {
+        done.push(in_tenant(db, (vault, ids), context, (tenant, &devices), bulk, now).await?);
+    }
+    Ok(done)
+}
+
+async fn in_tenant(
+    db: &Database,
+    parts: (&Vault, &IdGenerator),
+    context: &TenantContext,
+    (tenant, wanted): (TenantId, &[DeviceId]),
+    bulk: &Bulk,
+    now: Micros,
+) -> Result<BulkDone, InventoryError> {
+    let mut txn = db.change(context, tenant, Access::Write).await?;
+    let devices = among(&mut txn, &set(tenant), wanted).await?;
+    // Somebody took one out in between.
+    if devices.len() < wanted.len() {
+        return Err(InventoryError::NotFound);
+    }
+    let mut changes = Vec::with_capacity(devices.len());
+    let mut agents = BTreeSet::new();
+    for device in &devices {
+        let (change, is_of_assignment) = match bulk {
+            Bulk::Delete => (Some(remove(&mut txn, device).await?), true),
+            Bulk::Change(patch) => {
+                let change = apply(&mut txn, parts, device, patch, now).await?;
+                (change, patch.is_of_assignment())
+            }
+        };
+        if let Some(change) = change {
+            changes.push(change);
+            if is_of_assignment {
+                agents.insert(device.agent.id);
+            }
+        }
+    }
+    for agent in &agents {
+        assignment_bump(&mut txn, tenant, *agent).await?;
+    }
+    txn.commit(changes, now).await?;
+    Ok(BulkDone { tenant, devices, agents })
+}

@@ -1,0 +1,149 @@
+//! The credential of a device: its own, or none, and then the closest profile's.
+
+use farwatch_common::clock::Micros;
+use farwatch_common::id::{AgentId, CredentialId, DeviceId, IdGenerator, SiteId, TenantId};
+use farwatch_common::secret::Secret;
+
+use super::in_txn;
+use crate::identity::TenantContext;
+use crate::inventory::profile::profile_of;
+use crate::inventory::vault::{Place, Vault, VaultError};
+use crate::inventory::{InventoryError, Named, tenant_set};
+use crate::store::sql::{Row, sql};
+use crate::store::{Database, StoreError, Txn};
+
+/// Which credential an agent asks a device with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum InForce {
+    Own,
+    Profile(Named<CredentialId>),
+    /// The device is not polled.
+    Nothing,
+}
+
+sql! { pub(crate) IN_FORCE =
+    "SELECT c.credential_id, p.profile_id, p.name FROM device d LEFT JOIN credential c
+       ON c.tenant_id = d.tenant_id AND c.device_id = d.device_id AND c.kind = 'snmp_community'
+     LEFT JOIN credential_profile p ON p.tenant_id = d.tenant_id AND p.profile_id = ",
+    profile_of!(),
+    " WHERE d.tenant_id IN ",
+    tenant_set!(),
+    " AND d.device_id = $2"
+}
+
+/// Which credential is in force for a device.
+pub async fn credential_in_force(
+    db: &Database,
+    context: &TenantContext,
+    id: DeviceId,
+) -> Result<InForce, InventoryError> {
+    let mut txn = db.read(context).await?;
+    in_txn(&mut txn, &context.tenants_json(), id).await?;
+    let row = IN_FORCE.bind(context.tenants_json()).bind(id).one(&mut txn).await?;
+    if row.get::<Option<i64>>(0)?.is_some() {
+        return Ok(InForce::Own);
+    }
+    Ok(match row.get::<Option<i64>>(1)? {
+        Some(id) => InForce::Profile(Named { id: CredentialId(id), name: row.get(2)? }),
+        None => InForce::Nothing,
+    })
+}
+
+sql! { pub(crate) INSERT =
+    "INSERT INTO credential (tenant_id, credential_id, device_id, site_id, kind, version,
+                             key_version, sealed, created_at)
+     VALUES ($1, $2, $3, $4, 'snmp_community', 1, $5, $6, $7)"
+}
+sql! { pub(crate) DELETE = "DELETE FROM credential WHERE tenant_id = $1 AND device_id = $2" }
+
+/// Gives a device its own credential, or takes it away. Says whether there was one. Each has a new
+/// place, so that the blob of one before does not open in it.
+pub(super) async fn put(
+    txn: &mut Txn,
+    (vault, ids): (&Vault, &IdGenerator),
+    (tenant, site, device): (TenantId, SiteId, DeviceId),
+    community: Option<&Secret>,
+    now: Micros,
+) -> Result<bool, InventoryError> {
+    let had = DELETE.bind(tenant).bind(device).execute(txn).await? > 0;
+    let Some(community) = community else { return Ok(had) };
+    let place = Place { tenant, site, device, credential: CredentialId(ids.next(now)) };
+    let key = vault.tenant_key(txn, tenant, None).await?;
+    let insert = INSERT.bind(tenant).bind(place.credential.0).bind(device).bind(site);
+    let insert = insert.bind(key.version()).bind(key.seal(place, community)?).bind(now);
+    insert.execute(txn).await?;
+    Ok(had)
+}
+
+sql! { pub(crate) OF_DEVICE =
+    "SELECT credential_id, device_id, site_id, key_version, sealed FROM credential
+     WHERE tenant_id = $1 AND device_id = $2"
+}
+sql! { pub(crate) OF_AGENT =
+    "SELECT c.credential_id, c.device_id, c.site_id, c.key_version, c.sealed
+     FROM credential c JOIN device d ON d.tenant_id = c.tenant_id AND d.device_id = c.device_id
+     WHERE c.tenant_id = $1 AND d.agent_id = $2 ORDER BY c.credential_id"
+}
+sql! { pub(crate) MOVE =
+    "UPDATE credential SET site_id = $3, key_version = $4, sealed = $5
+     WHERE tenant_id = $1 AND credential_id = $2"
+}
+sql! { pub(crate) DEVICES_MOVE =
+    "UPDATE device SET site_id = $3 WHERE tenant_id = $1 AND agent_id = $2"
+}
+
+/// Moves the devices of an agent to its new site, and what is sealed for them.
+pub(in crate::inventory) async fn devices_follow(
+    txn: &mut Txn,
+    vault: &Vault,
+    (tenant, agent): (TenantId, AgentId),
+    site: SiteId,
+) -> Result<(), InventoryError> {
+    DEVICES_MOVE.bind(tenant).bind(agent).bind(site).execute(txn).await?;
+    let rows = OF_AGENT.bind(tenant).bind(agent).all(txn).await?;
+    reseal(txn, vault, tenant, &rows, site).await
+}
+
+/// Moves what is sealed for a device to its new site.
+pub(super) async fn follow(
+    txn: &mut Txn,
+    vault: &Vault,
+    (tenant, device): (TenantId, DeviceId),
+    site: SiteId,
+) -> Result<(), InventoryError> {
+    let rows = OF_DEVICE.bind(tenant).bind(device).all(txn).await?;
+    reseal(txn, vault, tenant, &rows, site).await
+}
+
+/// The place of a blob names the site: another site is another blob. One that is damaged stays so.
+async fn reseal(
+    txn: &mut Txn,
+    vault: &Vault,
+    tenant: TenantId,
+    rows: &[Row],
+    site: SiteId,
+) -> Result<(), InventoryError> {
+    let newest = vault.tenant_key(txn, tenant, None).await?;
+    for row in rows {
+        let credential = CredentialId(row.get(0)?);
+        let old = SiteId(row.get(2)?);
+        let place = Place { tenant, site: old, device: DeviceId(row.get(1)?), credential };
+        let sealed: Vec<u8> = row.get(4)?;
+        let what = |_| StoreError::Corrupt { what: "the version of a key".to_owned() };
+        let version = u32::try_from(row.get::<i64>(3)?).map_err(what)?;
+        let opened = if version == newest.version() {
+            newest.open(place, &sealed)
+        } else {
+            // In the middle of a rotation.
+            vault.tenant_key(txn, tenant, Some(version)).await?.open(place, &sealed)
+        };
+        let (version, sealed) = match opened {
+            Ok(plain) => (newest.version(), newest.seal(Place { site, ..place }, &plain)?),
+            Err(VaultError::Sealed) => (version, sealed),
+            Err(error) => return Err(error.into()),
+        };
+        let update = MOVE.bind(tenant).bind(credential.0).bind(site).bind(version).bind(sealed);
+        update.execute(txn).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,314 @@
+//! Credential profiles: what devices of a site or with a tag are asked with that have no credential
+//! of their own. The closest counts: of site and tag, of the site, of the tag, of all; of two the one
+//! that was made first.
+
+use std::collections::BTreeSet;
+
+use farwatch_common::clock::Micros;
+use farwatch_common::id::{AgentId, CredentialId, IdGenerator, SiteId, TenantId};
+use farwatch_common::secret::Secret;
+use serde_json::{Value, json};
+
+use super::site::site_get;
+use super::vault::{Place, Vault};
+use super::{InventoryError, Listed, Named, Page, differences, get, list, require, tenant_set};
+use crate::audit::Change;
+use crate::identity::{Access, TenantContext};
+use crate::store::sql::{Row, sql};
+use crate::store::{Database, StoreError, Txn};
+
+/// Profiles of a tenant: each is looked at for each device.
+pub const PROFILES_MAX: u32 = 200;
+
+/// The id of the profile that the device `d` takes if it has no credential of its own.
+macro_rules! profile_of {
+    () => {
+        "(SELECT q.profile_id FROM credential_profile q
+          WHERE q.tenant_id = d.tenant_id AND q.kind = 'snmp_community'
+            AND (q.site_id IS NULL OR q.site_id = d.site_id)
+            AND (q.tag IS NULL OR EXISTS (SELECT 1 FROM device_tag g
+                 WHERE g.tenant_id = d.tenant_id AND g.device_id = d.device_id AND g.tag = q.tag))
+          ORDER BY CASE WHEN q.site_id IS NOT NULL AND q.tag IS NOT NULL THEN 0
+                        WHEN q.site_id IS NOT NULL THEN 1
+                        WHEN q.tag IS NOT NULL THEN 2 ELSE 3 END, q.profile_id
+          LIMIT 1)"
+    };
+}
+pub(crate) use profile_of;
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Profile {
+    pub id: CredentialId,
+    pub name: String,
+    pub tenant: Named<TenantId>,
+    /// `None`: of every site.
+    pub site: Option<Named<SiteId>>,
+    /// `None`: with any tags or none.
+    pub tag: Option<String>,
+    pub created_at: Micros,
+    pub updated_at: Micros,
+}
+
+impl Profile {
+    /// What the audit tells of it.
+    fn told(&self) -> Value {
+        let site = self.site.as_ref().map(|site| &site.name);
+        json!({ "name": self.name, "kind": "snmp_community", "site": site, "tag": self.tag })
+    }
+}
+
+/// A profile to be made; its texts are checked by the caller.
+#[derive(Clone, Debug)]
+pub struct NewProfile {
+    pub tenant: TenantId,
+    pub name: String,
+    pub site: Option<SiteId>,
+    pub tag: Option<String>,
+    pub community: Secret,
+}
+
+/// What is to be different; the inner `None` is «every».
+#[derive(Clone, Debug, Default)]
+pub struct ProfilePatch {
+    pub name: Option<String>,
+    pub site: Option<Option<SiteId>>,
+    pub tag: Option<Option<String>>,
+    pub community: Option<Secret>,
+}
+
+macro_rules! select_profile {
+    () => {
+        concat!(
+            "SELECT p.profile_id, p.name, t.tenant_id, t.name, s.site_id, s.name, p.tag,
+                    p.created_at, p.updated_at
+             FROM credential_profile p JOIN tenant t ON t.tenant_id = p.tenant_id
+             LEFT JOIN site s ON s.tenant_id = p.tenant_id AND s.site_id = p.site_id
+             WHERE p.tenant_id IN ",
+            tenant_set!()
+        )
+    };
+}
+
+sql! { pub(crate) TOTAL =
+    "SELECT COUNT(*) FROM credential_profile WHERE tenant_id IN ", tenant_set!()
+}
+sql! { pub(crate) LIST =
+    select_profile!(),
+    " AND ($2 = 0 OR (p.name, p.profile_id) > ($3, $4)) ORDER BY p.name, p.profile_id LIMIT $5"
+}
+sql! { pub(crate) GET = select_profile!(), " AND p.profile_id = $2" }
+
+fn read(row: &Row) -> Result<Profile, StoreError> {
+    let site = match row.get::<Option<i64>>(4)? {
+        Some(id) => Some(Named { id: SiteId(id), name: row.get(5)? }),
+        None => None,
+    };
+    Ok(Profile {
+        id: CredentialId(row.get(0)?),
+        name: row.get(1)?,
+        tenant: Named { id: TenantId(row.get(2)?), name: row.get(3)? },
+        site,
+        tag: row.get(6)?,
+        created_at: Micros(row.get(7)?),
+        updated_at: Micros(row.get(8)?),
+    })
+}
+
+/// The profiles of the caller's tenants, by name.
+pub async fn profile_list(
+    db: &Database,
+    context: &TenantContext,
+    page: &Page,
+) -> Result<Listed<Profile>, InventoryError> {
+    list(db, context, page, (&TOTAL, &LIST), read).await
+}
+
+pub async fn profile_get(
+    db: &Database,
+    context: &TenantContext,
+    id: CredentialId,
+) -> Result<Profile, InventoryError> {
+    get(db, context, &GET, id.0, read).await
+}
+
+sql! { pub(crate) BY_NAME =
+    "SELECT profile_id FROM credential_profile
+     WHERE tenant_id = $1 AND name = $2 AND profile_id <> $3"
+}
+sql! { pub(crate) COUNT = "SELECT COUNT(*) FROM credential_profile WHERE tenant_id = $1" }
+sql! { pub(crate) INSERT =
+    "INSERT INTO credential_profile (tenant_id, profile_id, name, kind, site_id, tag, version,
+                                     key_version, sealed, created_at, updated_at)
+     VALUES ($1, $2, $3, 'snmp_community', $4, $5, 1, $6, $7, $8, $8)"
+}
+
+/// Makes a profile. Says which agents are to be told of a changed assignment.
+pub async fn profile_create(
+    db: &Database,
+    vault: &Vault,
+    context: &TenantContext,
+    ids: &IdGenerator,
+    new: &NewProfile,
+    now: Micros,
+) -> Result<(Profile, BTreeSet<AgentId>), InventoryError> {
+    require(context, new.tenant, Access::Write)?;
+    if let Some(site) = new.site {
+        site_get(db, &context.narrowed(new.tenant), site).await?;
+    }
+    let id = CredentialId(ids.next(now));
+    let mut txn = db.change(context, new.tenant, Access::Write).await?;
+    if BY_NAME.bind(new.tenant).bind(&new.name).bind(id.0).optional(&mut txn).await?.is_some() {
+        return Err(InventoryError::Exists);
+    }
+    let profiles: i64 = COUNT.bind(new.tenant).scalar(&mut txn).await?;
+    if profiles >= PROFILES_MAX.into() {
+        let what = "credential profiles; take out one that nobody uses";
+        return Err(InventoryError::Full { what, max: PROFILES_MAX });
+    }
+    let place = Place::of_profile(new.tenant, new.site.unwrap_or(SiteId(0)), id);
+    let key = vault.tenant_key(&mut txn, new.tenant, None).await?;
+    let sealed = key.seal(place, &new.community)?;
+    let insert = INSERT.bind(new.tenant).bind(id.0).bind(&new.name).bind(new.site);
+    let insert = insert.bind(new.tag.clone()).bind(key.version()).bind(sealed).bind(now);
+    insert.execute(&mut txn).await?;
+    let agents = touched(&mut txn, new.tenant, (new.site, new.tag.as_deref())).await?;
+    let made = in_txn(&mut txn, new.tenant, id).await?;
+    let change = Change::new("credential_profile", "create", id.0, &made.name);
+    txn.commit([change.after(made.told())], now).await?;
+    Ok((made, agents))
+}
+
+async fn in_txn(
+    txn: &mut Txn,
+    tenant: TenantId,
+    id: CredentialId,
+) -> Result<Profile, InventoryError> {
+    let row = GET.bind(format!("[{}]", tenant.0)).bind(id.0).optional(txn).await?;
+    Ok(read(&row.ok_or(InventoryError::NotFound)?)?)
+}
+
+sql! { pub(crate) SEALED =
+    "SELECT COALESCE(site_id, 0), key_version, sealed FROM credential_profile
+     WHERE tenant_id = $1 AND profile_id = $2"
+}
+sql! { pub(crate) UPDATE =
+    "UPDATE credential_profile SET name = $3, site_id = $4, tag = $5, key_version = $6, sealed = $7,
+            updated_at = $8, version = version + 1
+     WHERE tenant_id = $1 AND profile_id = $2"
+}
+
+/// Changes a profile. Says which agents are to be told.
+pub async fn profile_patch(
+    db: &Database,
+    vault: &Vault,
+    context: &TenantContext,
+    id: CredentialId,
+    patch: &ProfilePatch,
+    now: Micros,
+) -> Result<(Profile, BTreeSet<AgentId>), InventoryError> {
+    let tenant = profile_get(db, context, id).await?.tenant.id;
+    if let Some(Some(site)) = patch.site {
+        site_get(db, &context.narrowed(tenant), site).await?;
+    }
+    let mut txn = db.change(context, tenant, Access::Write).await?;
+    let before = in_txn(&mut txn, tenant, id).await?;
+    let name = patch.name.as_ref().unwrap_or(&before.name);
+    if BY_NAME.bind(tenant).bind(name).bind(id.0).optional(&mut txn).await?.is_some() {
+        return Err(InventoryError::Exists);
+    }
+    let site = patch.site.unwrap_or(before.site.as_ref().map(|site| site.id));
+    let tag = patch.tag.clone().unwrap_or_else(|| before.tag.clone());
+    let community = match &patch.community {
+        Some(community) => community.clone(),
+        None => opened(&mut txn, vault, (tenant, id)).await?,
+    };
+    // Its place names the site: with that the blob changes.
+    let key = vault.tenant_key(&mut txn, tenant, None).await?;
+    let place = Place::of_profile(tenant, site.unwrap_or(SiteId(0)), id);
+    let update = UPDATE.bind(tenant).bind(id.0).bind(name).bind(site).bind(tag);
+    let update = update.bind(key.version()).bind(key.seal(place, &community)?).bind(now);
+    update.execute(&mut txn).await?;
+    let after = in_txn(&mut txn, tenant, id).await?;
+    let mut agents = BTreeSet::new();
+    let reach = |of: &Profile| (of.site.as_ref().map(|site| site.id), of.tag.clone());
+    if patch.community.is_some() || reach(&before) != reach(&after) {
+        for (site, tag) in BTreeSet::from([reach(&before), reach(&after)]) {
+            agents.extend(touched(&mut txn, tenant, (site, tag.as_deref())).await?);
+        }
+    }
+    let change = told(&before, &after, patch.community.is_some());
+    txn.commit(change, now).await?;
+    Ok((after, agents))
+}
+
+/// The community of a profile.
+async fn opened(
+    txn: &mut Txn,
+    vault: &Vault,
+    (tenant, id): (TenantId, CredentialId),
+) -> Result<Secret, InventoryError> {
+    let row = SEALED.bind(tenant).bind(id.0).optional(txn).await?;
+    let row = row.ok_or(InventoryError::NotFound)?;
+    let what = |_| StoreError::Corrupt { what: "the version of a key".to_owned() };
+    let version = u32::try_from(row.get::<i64>(1)?).map_err(what)?;
+    let key = vault.tenant_key(txn, tenant, Some(version)).await?;
+    let place = Place::of_profile(tenant, SiteId(row.get(0)?), id);
+    Ok(key.open(place, &row.get::<Vec<u8>>(2)?)?)
+}
+
+fn told(before: &Profile, after: &Profile, community: bool) -> Option<Change> {
+    let (was, mut is) = (before.told(), after.told());
+    if community {
+        is["community"] = json!("replaced");
+    }
+    let (was, is) = differences(&was, &is)?;
+    let change = Change::new("credential_profile", "change", after.id.0, &after.name);
+    Some(change.before(was).after(is))
+}
+
+sql! { pub(crate) DELETE =
+    "DELETE FROM credential_profile WHERE tenant_id = $1 AND profile_id = $2"
+}
+
+/// Takes a profile out. Says which agents are to be told.
+pub async fn profile_delete(
+    db: &Database,
+    context: &TenantContext,
+    id: CredentialId,
+    now: Micros,
+) -> Result<BTreeSet<AgentId>, InventoryError> {
+    let tenant = profile_get(db, context, id).await?.tenant.id;
+    let mut txn = db.change(context, tenant, Access::Write).await?;
+    let before = in_txn(&mut txn, tenant, id).await?;
+    let site = before.site.as_ref().map(|site| site.id);
+    let agents = touched(&mut txn, tenant, (site, before.tag.as_deref())).await?;
+    DELETE.bind(tenant).bind(id.0).execute(&mut txn).await?;
+    let change = Change::new("credential_profile", "delete", id.0, &before.name);
+    txn.commit([change.before(before.told())], now).await?;
+    Ok(agents)
+}
+
+// Of the devices in reach that have no credential of their own; a profile that is closer may hide
+// the one that changes, and then an agent is told what it has already.
+sql! { pub(crate) TOUCH =
+    "UPDATE agent SET assignment_revision = assignment_revision + 1
+     WHERE tenant_id = $1 AND revoked_at IS NULL AND agent_id IN (
+         SELECT d.agent_id FROM device d
+         WHERE d.tenant_id = $1 AND ($2 = 0 OR d.site_id = $2)
+           AND ($3 = '' OR EXISTS (SELECT 1 FROM device_tag g WHERE g.tenant_id = d.tenant_id
+                AND g.device_id = d.device_id AND g.tag = $3))
+           AND NOT EXISTS (SELECT 1 FROM credential c
+                WHERE c.tenant_id = d.tenant_id AND c.device_id = d.device_id))
+     RETURNING agent_id"
+}
+
+/// Marks the assignments as changed of all agents whose devices may take a profile of this reach.
+async fn touched(
+    txn: &mut Txn,
+    tenant: TenantId,
+    (site, tag): (Option<SiteId>, Option<&str>),
+) -> Result<BTreeSet<AgentId>, InventoryError> {
+    let site = site.map_or(0, |site| site.0);
+    let rows = TOUCH.bind(tenant).bind(site).bind(tag.unwrap_or("")).all(txn).await?;
+    Ok(rows.iter().map(|row| row.get(0).map(AgentId)).collect::<Result<_, _>>()?)
+}

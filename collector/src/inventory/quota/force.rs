@@ -1,0 +1,185 @@
+//! The quotas in force, and what is counted in memory: series, and requests of API keys.
+//!
+//! - in: devices' groups as batches are checked, requests of API keys; out: whether there is room
+//! - bound: an entry per tenant, and one per device and group
+//! - when full: a group of a device that is new is refused, and counted
+//! - on crash: counted anew from the schemas that are stored
+
+use std::collections::HashMap;
+use std::num::NonZeroU32;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use farwatch_common::id::{DeviceId, TenantId};
+use farwatch_common::sample::Group;
+use governor::clock::{Clock as _, DefaultClock};
+use governor::{DefaultDirectRateLimiter, RateLimiter};
+
+use super::{OF_ALL, Quota, read};
+use crate::identity::TenantContext;
+use crate::identity::limits::Limited;
+use crate::store::{Database, StoreError};
+
+/// So many seconds of its rate a tenant may use at once.
+pub const BURST_S: u32 = 3;
+
+/// The quotas of all tenants. Cheap to clone.
+#[derive(Clone, Default)]
+pub struct Quotas(Arc<Mutex<HashMap<TenantId, InForce>>>);
+
+struct InForce {
+    quota: Quota,
+    api: Arc<DefaultDirectRateLimiter>,
+    /// How many series each group of a device has.
+    series: HashMap<(DeviceId, Group), u32>,
+    /// Their sum.
+    total: u64,
+    /// Groups of devices that were refused since the start.
+    refused: u64,
+}
+
+/// What a tenant has of series.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SeriesUsed {
+    pub series: u64,
+    pub refused: u64,
+}
+
+impl Default for InForce {
+    fn default() -> Self {
+        let quota = Quota::default();
+        let (series, total, refused) = (HashMap::new(), 0, 0);
+        Self { api: limiter(quota), quota, series, total, refused }
+    }
+}
+
+impl InForce {
+    fn count(&mut self, of: (DeviceId, Group), columns: u32) {
+        let before = self.series.insert(of, columns).unwrap_or(0);
+        self.total = self.total - u64::from(before) + u64::from(columns);
+    }
+}
+
+fn limiter(quota: Quota) -> Arc<DefaultDirectRateLimiter> {
+    let rate = NonZeroU32::new(quota.api_per_second()).unwrap_or(NonZeroU32::MIN);
+    let burst = rate.saturating_mul(NonZeroU32::MIN.saturating_add(BURST_S - 1));
+    Arc::new(RateLimiter::direct(governor::Quota::per_second(rate).allow_burst(burst)))
+}
+
+impl Quotas {
+    /// Those that are stored; series are counted as [`Quotas::series_admit`] is told of them.
+    pub async fn load(db: &Database) -> Result<Self, StoreError> {
+        let context = TenantContext::local(db).await?;
+        let mut txn = db.read(&context).await?;
+        let quotas = Self::default();
+        for row in OF_ALL.bind(context.tenants_json()).all(&mut txn).await? {
+            quotas.set(TenantId(row.get(4)?), read(&row)?);
+        }
+        Ok(quotas)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<TenantId, InForce>> {
+        // A panic elsewhere ends the process; until then the counts are as good as before.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// After the commit.
+    pub fn set(&self, tenant: TenantId, quota: Quota) {
+        let mut all = self.lock();
+        let own = all.entry(tenant).or_default();
+        if own.quota.api_per_second() != quota.api_per_second() {
+            own.api = limiter(quota);
+        }
+        own.quota = quota;
+    }
+
+    /// Counts one request of an API key of the tenant.
+    pub fn api_check(&self, tenant: TenantId) -> Result<(), Limited> {
+        let api = Arc::clone(&self.lock().entry(tenant).or_default().api);
+        let now = DefaultClock::default().now();
+        api.check().map_err(|until| Limited { wait: until.wait_time_from(now) })
+    }
+
+    /// Counts what was there before the start, whatever the quota is now.
+    pub fn series_known(&self, tenant: TenantId, of: (DeviceId, Group), columns: u32) {
+        let mut all = self.lock();
+        all.entry(tenant).or_default().count(of, columns);
+    }
+
+    /// Whether rows of this many columns may come for a group of a device. A group that is known may
+    /// always; it counts with what it has now. `lives` says whether a device is still there.
+    #[must_use]
+    pub fn series_admit(
+        &self,
+        tenant: TenantId,
+        of: (DeviceId, Group),
+        columns: u32,
+        lives: impl Fn(DeviceId) -> bool,
+    ) -> bool {
+        let mut all = self.lock();
+        let own = all.entry(tenant).or_default();
+        let max = u64::from(own.quota.series());
+        if !own.series.contains_key(&of) && own.total + u64::from(columns) > max {
+            // Devices that were taken out make room; nobody looks for them before it is wanted.
+            own.series.retain(|(device, _), _| lives(*device));
+            own.total = own.series.values().copied().map(u64::from).sum();
+            if own.total + u64::from(columns) > max {
+                own.refused += 1;
+                return false;
+            }
+        }
+        own.count(of, columns);
+        true
+    }
+
+    #[must_use]
+    pub fn series_used(&self, tenant: TenantId) -> SeriesUsed {
+        let all = self.lock();
+        all.get(&tenant).map_or_else(SeriesUsed::default, |own| SeriesUsed {
+            series: own.total,
+            refused: own.refused,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TENANT: TenantId = TenantId(1);
+
+    fn of(device: i64) -> (DeviceId, Group) {
+        (DeviceId(device), Group::System)
+    }
+
+    #[test]
+    fn a_new_group_is_refused_when_the_series_are_used_up_and_the_dead_make_room() {
+        let quotas = Quotas::default();
+        quotas.set(TENANT, Quota { series: Some(10), ..Quota::default() });
+        assert!(quotas.series_admit(TENANT, of(1), 6, |_| true));
+        assert!(!quotas.series_admit(TENANT, of(2), 6, |_| true));
+        let used = SeriesUsed { series: 6, refused: 1 };
+        assert_eq!(quotas.series_used(TENANT), used);
+        // What is known goes on, also with more than before.
+        assert!(quotas.series_admit(TENANT, of(1), 12, |_| true));
+        assert_eq!(quotas.series_used(TENANT).series, 12);
+        assert!(quotas.series_admit(TENANT, of(1), 6, |_| true));
+        assert!(quotas.series_admit(TENANT, of(2), 4, |_| true));
+        assert!(!quotas.series_admit(TENANT, of(3), 4, |_| true));
+        assert!(quotas.series_admit(TENANT, of(3), 4, |device| device != DeviceId(1)));
+        assert_eq!(quotas.series_used(TENANT).series, 8);
+        assert!(quotas.series_admit(TenantId(2), of(9), 1000, |_| true));
+    }
+
+    #[test]
+    fn requests_of_a_tenant_are_counted_together_and_by_their_own_rate() {
+        let quotas = Quotas::default();
+        quotas.set(TENANT, Quota { api_per_second: Some(2), ..Quota::default() });
+        let passed = (0..100).take_while(|_| quotas.api_check(TENANT).is_ok()).count();
+        assert!((6..12).contains(&passed), "{passed}");
+        assert!(quotas.api_check(TENANT).unwrap_err().seconds() >= 1);
+        quotas.api_check(TenantId(2)).unwrap();
+        // Set to the same again, nothing is forgotten.
+        quotas.set(TENANT, Quota { api_per_second: Some(2), ..Quota::default() });
+        assert!(quotas.api_check(TENANT).is_err());
+    }
+}

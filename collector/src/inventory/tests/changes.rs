@@ -1,0 +1,268 @@
+//! What people change, on both engines: sites, agents, devices, profiles, quotas.
+
+use std::collections::BTreeSet;
+
+use farwatch_common::id::DeviceId;
+use farwatch_common::secret::Secret;
+
+use super::engines::{Place, Scratch};
+use super::*;
+use crate::identity::token::{token_delete, token_list};
+use crate::inventory::agent::{AgentPatch, agent_get, agent_patch};
+use crate::inventory::device::bulk::{Bulk, device_bulk};
+use crate::inventory::device::change::{DevicePatch, device_patch};
+use crate::inventory::device::credential::{InForce, credential_in_force};
+use crate::inventory::device::{Device, DeviceFilter, DeviceOrder, device_get, device_list};
+use crate::inventory::profile::{
+    NewProfile, ProfilePatch, profile_create, profile_delete, profile_list, profile_patch,
+};
+use crate::inventory::quota::{Quota, quota_get, quota_set};
+use crate::inventory::site::{site_create, site_delete, site_get, site_rename};
+use crate::inventory::tenant::{tenant_get, tenant_rename};
+
+const PAGE: Page = Page { after: None, limit: 10 };
+
+fn tags(words: &[&str]) -> Tags {
+    words.iter().map(|word| (*word).to_owned()).collect()
+}
+
+async fn community(place: &Place<'_>, agent: AgentId, id: DeviceId) -> Option<Vec<u8>> {
+    let whose = (place.north, agent);
+    let (sent, damaged) = assignment_for(place.db, &place.vault, &place.all, whose).await.unwrap();
+    assert!(damaged.is_empty(), "{damaged:?}");
+    let device = sent.devices.into_iter().find(|device| device.device_id == id.0)?;
+    Some(device.snmp.unwrap().community)
+}
+
+async fn revision(place: &Place<'_>, agent: AgentId) -> u64 {
+    let whose = (place.north, agent);
+    assignment_for(place.db, &place.vault, &place.all, whose).await.unwrap().0.revision
+}
+
+async fn places_are_named_and_taken_out(place: &Place<'_>) {
+    let Place { db, ids, north, south, all, .. } = place;
+    let renamed = tenant_rename(db, all, *south, "South pole", NOW).await.unwrap();
+    assert_eq!(renamed.name, tenant_get(db, all, *south).await.unwrap().name);
+    let taken = tenant_rename(db, all, *south, "North", NOW).await;
+    assert!(matches!(taken, Err(InventoryError::Exists)));
+    let site = site_create(db, all, ids, (*north, "Roof"), NOW).await.unwrap();
+    let twice = site_create(db, all, ids, (*north, "Roof"), NOW).await;
+    assert!(matches!(twice, Err(InventoryError::Exists)));
+    site_rename(db, all, site.id, "Attic", NOW).await.unwrap();
+    assert_eq!(site_get(db, all, site.id).await.unwrap().name, "Attic");
+    site_create(db, all, ids, (*north, "Yard"), NOW).await.unwrap();
+    let taken = site_rename(db, all, site.id, "Yard", NOW).await;
+    assert!(matches!(taken, Err(InventoryError::Exists)));
+    // A token that can still be used holds its site; one that was taken back does not.
+    let origin = TokenOrigin { root_pin: [7; 32], endpoints: Vec::new() };
+    token_create(db, all, ids, (*north, "Attic"), &origin, NOW).await.unwrap();
+    let in_use = site_delete(db, all, site.id, NOW).await.unwrap_err().to_string();
+    assert!(in_use.contains("1 open enrolment tokens"), "{in_use}");
+    let open = token_list(db, all, None, 10, NOW).await.unwrap();
+    assert_eq!((open.total, open.rows[0].site.id), (1, site.id));
+    let stranger = token_delete(db, &all.narrowed(*south), &open.rows[0].id, NOW).await;
+    assert!(matches!(stranger, Err(TokenError::Inventory(InventoryError::NotFound))));
+    token_delete(db, all, &open.rows[0].id, NOW).await.unwrap();
+    assert_eq!(token_list(db, all, None, 10, NOW).await.unwrap().total, 0);
+    site_delete(db, all, site.id, NOW).await.unwrap();
+    assert!(matches!(site_get(db, all, site.id).await, Err(InventoryError::NotFound)));
+}
+
+async fn devices_change_and_follow_their_agents(place: &Place<'_>) {
+    let Place { db, vault, ids, north, all, .. } = place;
+    let (agent, other) = (place.agent([1; 32]).await, place.agent([2; 32]).await);
+    let device = place.device(agent, "10.0.0.1").await.unwrap();
+    let second = place.device(agent, "10.0.0.2").await.unwrap();
+    let change = async |id, patch: DevicePatch| -> Result<Device, InventoryError> {
+        Ok(device_patch(db, (vault, ids), all, id, &patch, NOW).await?.1)
+    };
+    let before = revision(place, agent).await;
+    let name = Some(("core".to_owned(), true));
+    let named = change(device.id, DevicePatch { name, ..DevicePatch::default() }).await.unwrap();
+    assert_eq!((named.name.as_str(), revision(place, agent).await), ("core", before));
+    let patch = DevicePatch {
+        interval_s: Some(30),
+        tags: Some(tags(&["a", "b"])),
+        community: Some(Some("its-own".into())),
+        ..DevicePatch::default()
+    };
+    let changed = change(device.id, patch).await.unwrap();
+    assert_eq!((changed.interval_s, changed.tags), (30, tags(&["a", "b"])));
+    assert_eq!(revision(place, agent).await, before + 1);
+    assert_eq!(community(place, agent, device.id).await.unwrap(), b"its-own");
+    let address = Some(("10.0.0.2".to_owned(), SNMP_PORT));
+    let taken = change(device.id, DevicePatch { address, ..DevicePatch::default() }).await;
+    assert!(matches!(taken, Err(InventoryError::Exists)));
+    let found = DeviceFilter { tag: Some("b".to_owned()), ..DeviceFilter::default() };
+    let found = device_list(db, all, &found, DeviceOrder::Name, &PAGE).await.unwrap();
+    assert_eq!((found.total, found.rows[0].id), (1, device.id));
+    // To an agent at another site: what is sealed for it goes with it.
+    let roof = site_create(db, all, ids, (*north, "Roof"), NOW).await.unwrap();
+    let patch = AgentPatch { name: Some("up".to_owned()), site: Some(roof.id) };
+    let moved = agent_patch(db, vault, all, other, &patch, NOW).await.unwrap();
+    assert_eq!((moved.name.as_str(), moved.site.id), ("up", roof.id));
+    let patch = DevicePatch { agent: Some(other), ..DevicePatch::default() };
+    let there = change(device.id, patch).await.unwrap();
+    assert_eq!((there.agent.id, there.site.id), (other, roof.id));
+    assert_eq!(community(place, other, device.id).await.unwrap(), b"its-own");
+    assert!(community(place, agent, device.id).await.is_none());
+    // And the whole agent with all its devices.
+    let patch = AgentPatch { name: None, site: Some(second.site.id) };
+    agent_patch(db, vault, all, other, &patch, NOW).await.unwrap();
+    assert_eq!(device_get(db, all, device.id).await.unwrap().site.id, second.site.id);
+    assert_eq!(community(place, other, device.id).await.unwrap(), b"its-own");
+    let name = Some(agent_get(db, all, agent).await.unwrap().name);
+    let taken = agent_patch(db, vault, all, other, &AgentPatch { name, site: None }, NOW).await;
+    assert!(matches!(taken, Err(InventoryError::Exists)));
+}
+
+/// Which of four profiles a device takes, by its tags; then without the closest, one by one.
+async fn the_closest_profile_counts(place: &Place<'_>) {
+    let Place { db, vault, ids, north, all, .. } = place;
+    let agent = place.agent([3; 32]).await;
+    let site = agent_get(db, all, agent).await.unwrap().site.id;
+    let mut new = place.new_device(agent, "10.0.1.1");
+    (new.community, new.tags) = (None, tags(&["core"]));
+    let device = device_create(db, vault, all, ids, &new, NOW).await.unwrap().id;
+    (new.host, new.tags) = ("10.0.1.2".to_owned(), Tags::new());
+    let plain = device_create(db, vault, all, ids, &new, NOW).await.unwrap().id;
+    assert!(community(place, agent, device).await.is_none());
+    let in_force = credential_in_force(db, all, device).await.unwrap();
+    assert_eq!(in_force, InForce::Nothing);
+    let mut made = Vec::new();
+    for (name, site, tag, with_tag, without) in [
+        ("of all", None, None, "of all", "of all"),
+        ("of all again", None, None, "of all", "of all"),
+        ("of the tag", None, Some("core"), "of the tag", "of all"),
+        ("of another tag", None, Some("edge"), "of the tag", "of all"),
+        ("of the site", Some(site), None, "of the site", "of the site"),
+        ("of both", Some(site), Some("core"), "of both", "of the site"),
+    ] {
+        let tag = tag.map(str::to_owned);
+        let community_of = Secret::from(name.to_owned());
+        let new = NewProfile {
+            tenant: *north,
+            name: name.to_owned(),
+            site,
+            tag,
+            community: community_of,
+        };
+        let before = revision(place, agent).await;
+        let (profile, told) = profile_create(db, vault, all, ids, &new, NOW).await.unwrap();
+        let affected = new.tag.as_deref() != Some("edge");
+        assert_eq!(told.contains(&agent), affected, "{name}");
+        assert_eq!(revision(place, agent).await, before + u64::from(affected));
+        assert_eq!(community(place, agent, device).await.unwrap(), with_tag.as_bytes(), "{name}");
+        assert_eq!(community(place, agent, plain).await.unwrap(), without.as_bytes(), "{name}");
+        made.push(profile);
+    }
+    match credential_in_force(db, all, device).await.unwrap() {
+        InForce::Profile(profile) => assert_eq!(profile.name, "of both"),
+        other => panic!("{other:?}"),
+    }
+    // Moved away from the site, its place is another.
+    let patch = ProfilePatch { site: Some(None), ..ProfilePatch::default() };
+    let (changed, told) = profile_patch(db, vault, all, made[4].id, &patch, NOW).await.unwrap();
+    assert!(changed.site.is_none() && told.contains(&agent));
+    assert_eq!(community(place, agent, plain).await.unwrap(), b"of all");
+    let patch = ProfilePatch { community: Some("other".into()), ..ProfilePatch::default() };
+    profile_patch(db, vault, all, made[5].id, &patch, NOW).await.unwrap();
+    assert_eq!(community(place, agent, device).await.unwrap(), b"other");
+    profile_delete(db, all, made[5].id, NOW).await.unwrap();
+    assert_eq!(community(place, agent, device).await.unwrap(), b"of the tag");
+    // Its own goes before any profile; and without its tag it takes another.
+    let patch = DevicePatch { community: Some(Some("mine".into())), ..DevicePatch::default() };
+    device_patch(db, (vault, ids), all, device, &patch, NOW).await.unwrap();
+    assert_eq!(community(place, agent, device).await.unwrap(), b"mine");
+    assert_eq!(credential_in_force(db, all, device).await.unwrap(), InForce::Own);
+    let patch =
+        DevicePatch { community: Some(None), tags: Some(Tags::new()), ..DevicePatch::default() };
+    device_patch(db, (vault, ids), all, device, &patch, NOW).await.unwrap();
+    assert_eq!(community(place, agent, device).await.unwrap(), b"of all");
+    assert_eq!(profile_list(db, all, &PAGE).await.unwrap().total, 5);
+}
+
+async fn many_change_at_once(place: &Place<'_>) {
+    let Place { db, vault, ids, south, all, .. } = place;
+    let agent = place.agent([4; 32]).await;
+    let mut devices = BTreeSet::new();
+    for number in 1..=20 {
+        devices.insert(place.device(agent, &format!("10.1.0.{number}")).await.unwrap().id);
+    }
+    let patch = DevicePatch {
+        interval_s: Some(300),
+        add_tags: tags(&["x", "y"]),
+        remove_tags: tags(&["y"]),
+        ..DevicePatch::default()
+    };
+    let bulk = async |context: &TenantContext, devices: &BTreeSet<DeviceId>, bulk: &Bulk| {
+        device_bulk(db, (vault, ids), context, devices, bulk, NOW).await
+    };
+    let before = revision(place, agent).await;
+    let rows = place.audit_rows().await;
+    let done = bulk(all, &devices, &Bulk::Change(patch.clone())).await.unwrap();
+    assert_eq!((done.len(), done[0].devices.len()), (1, 20));
+    assert_eq!(revision(place, agent).await, before + 1);
+    assert_eq!(place.audit_rows().await, rows + 20);
+    // What is so already is no change.
+    bulk(all, &devices, &Bulk::Change(patch)).await.unwrap();
+    assert_eq!((revision(place, agent).await, place.audit_rows().await), (before + 1, rows + 20));
+    let filter = DeviceFilter { tag: Some("x".to_owned()), ..DeviceFilter::default() };
+    assert_eq!(device_list(db, all, &filter, DeviceOrder::Name, &PAGE).await.unwrap().total, 20);
+    // All or none.
+    let mut with_nobodys = devices.clone();
+    with_nobodys.insert(DeviceId(4711));
+    let missed = bulk(all, &with_nobodys, &Bulk::Delete).await;
+    assert!(matches!(missed, Err(InventoryError::NotFound)));
+    let missed = bulk(&all.narrowed(*south), &devices, &Bulk::Delete).await;
+    assert!(matches!(missed, Err(InventoryError::NotFound)));
+    assert_eq!(device_list(db, all, &filter, DeviceOrder::Name, &PAGE).await.unwrap().total, 20);
+    bulk(all, &devices, &Bulk::Delete).await.unwrap();
+    assert_eq!(device_list(db, all, &filter, DeviceOrder::Name, &PAGE).await.unwrap().total, 0);
+}
+
+/// Many at the same time: as many are made as there is room for, and no more.
+async fn quotas_hold_under_a_crowd(place: &Place<'_>) {
+    let Place { db, north, south, all, .. } = place;
+    let agent = place.agent([5; 32]).await;
+    let (_, used) = quota_get(db, all, *north).await.unwrap();
+    let quota = Quota { devices: Some(used.devices + 5), ..Quota::default() };
+    quota_set(db, all, *north, quota, NOW).await.unwrap();
+    let hosts: Vec<_> = (0..16).map(|number| format!("10.2.0.{number}")).collect();
+    let crowd = hosts.iter().map(|host| place.device(agent, host));
+    let answers = futures_util::future::join_all(crowd).await;
+    let made = answers.iter().filter(|answer| answer.is_ok()).count();
+    let full = |answer: &&Result<_, _>| matches!(answer, Err(InventoryError::Quota { .. }));
+    assert_eq!((made, answers.iter().filter(full).count()), (5, 11));
+    assert_eq!(quota_get(db, all, *north).await.unwrap().1.devices, used.devices + 5);
+    let admin = TenantContext::of(Actor::Local, false, [(*north, Access::Admin)]);
+    let denied = quota_set(db, &admin, *north, Quota::default(), NOW).await;
+    assert!(matches!(denied, Err(InventoryError::Denied)));
+    assert!(matches!(quota_get(db, &admin, *south).await, Err(InventoryError::NotFound)));
+    assert!(quota_get(db, &admin, *north).await.is_ok());
+}
+
+async fn everything(db: &Database) {
+    let dir = tempfile::tempdir().unwrap();
+    let place = Place::new(db, &dir).await;
+    places_are_named_and_taken_out(&place).await;
+    devices_change_and_follow_their_agents(&place).await;
+    the_closest_profile_counts(&place).await;
+    many_change_at_once(&place).await;
+    quotas_hold_under_a_crowd(&place).await;
+}
+
+#[tokio::test]
+async fn sqlite_takes_every_change() {
+    let dir = tempfile::tempdir().unwrap();
+    everything(&Database::open(dir.path()).await.unwrap()).await;
+}
+
+#[tokio::test]
+async fn postgres_takes_every_change() {
+    let Some(scratch) = Scratch::open().await else { return };
+    let db = scratch.database().await;
+    everything(&db).await;
+    db.close().await;
+    scratch.remove().await;
+}
