@@ -35,7 +35,8 @@ export interface paths {
         delete?: never;
         options?: never;
         head?: never;
-        patch?: never;
+        /** Rename an agent or move it to another site */
+        patch: operations["agent_change"];
         trace?: never;
     };
     "/api/v1/agents/{id}/gaps": {
@@ -141,6 +142,43 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/credential-profiles": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Credential profiles */
+        get: operations["credential_profiles"];
+        put?: never;
+        /** Make a credential profile */
+        post: operations["credential_profile_new"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/credential-profiles/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One credential profile */
+        get: operations["credential_profile"];
+        put?: never;
+        post?: never;
+        /** Take out a credential profile */
+        delete: operations["credential_profile_gone"];
+        options?: never;
+        head?: never;
+        /** Change a credential profile */
+        patch: operations["credential_profile_change"];
+        trace?: never;
+    };
     "/api/v1/devices": {
         parameters: {
             query?: never;
@@ -153,6 +191,23 @@ export interface paths {
         put?: never;
         /** Add a device */
         post: operations["device_new"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/devices/bulk": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Change or take out many devices */
+        post: operations["device_bulk"];
         delete?: never;
         options?: never;
         head?: never;
@@ -172,6 +227,24 @@ export interface paths {
         post?: never;
         /** Take a device out */
         delete: operations["device_gone"];
+        options?: never;
+        head?: never;
+        /** Change a device */
+        patch: operations["device_change"];
+        trace?: never;
+    };
+    "/api/v1/devices/{id}/credential": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Set or take away a device's own credential */
+        put: operations["device_credential"];
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -461,11 +534,30 @@ export interface paths {
         /** Sites */
         get: operations["sites"];
         put?: never;
-        post?: never;
+        /** Make a site */
+        post: operations["site_new"];
         delete?: never;
         options?: never;
         head?: never;
         patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sites/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Take out a site where nothing is */
+        delete: operations["site_gone"];
+        options?: never;
+        head?: never;
+        /** Rename a site */
+        patch: operations["site_change"];
         trace?: never;
     };
     "/api/v1/tenants": {
@@ -478,11 +570,30 @@ export interface paths {
         /** Tenants I may see */
         get: operations["tenants"];
         put?: never;
-        post?: never;
+        /** Make a tenant */
+        post: operations["tenant_new"];
         delete?: never;
         options?: never;
         head?: never;
         patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tenants/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One tenant */
+        get: operations["tenant"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** Rename a tenant */
+        patch: operations["tenant_change"];
         trace?: never;
     };
     "/api/v1/tenants/{id}/members": {
@@ -521,7 +632,43 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/tenants/{id}/quota": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The quota of a tenant, and how much of it is used */
+        get: operations["quota"];
+        /** Set the quota of a tenant */
+        put: operations["quota_change"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/tokens": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Enrolment tokens that can still be used */
+        get: operations["tokens"];
+        put?: never;
+        /** Make an enrolment token for one agent */
+        post: operations["token_new"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tokens/{id}": {
         parameters: {
             query?: never;
             header?: never;
@@ -530,9 +677,9 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Make an enrolment token for one agent */
-        post: operations["token_new"];
-        delete?: never;
+        post?: never;
+        /** Take back an enrolment token */
+        delete: operations["token_gone"];
         options?: never;
         head?: never;
         patch?: never;
@@ -700,6 +847,12 @@ export interface components {
             bytes: number;
             oldest_at: components["schemas"]["Time"] | null;
         };
+        /** @description What is not there stays. */
+        AgentChange: {
+            name?: string | null;
+            /** @description Another site of its tenant; its devices follow. */
+            site?: string | null;
+        };
         /** @description Only the fields that changed. */
         AgentPatch: {
             buffer?: components["schemas"]["AgentBuffer"] | null;
@@ -724,6 +877,21 @@ export interface components {
         AgentsEvent: {
             committed_at?: components["schemas"]["Time"];
             patches: components["schemas"]["AgentPatch"][];
+        };
+        /** @description How much of one kind. */
+        Allowance: {
+            /** @description Whether that is the installation's default. */
+            is_default: boolean;
+            /**
+             * Format: int32
+             * @description In force.
+             */
+            limit: number;
+            /**
+             * Format: int64
+             * @description Null where it is a rate.
+             */
+            used: number | null;
         };
         ApiKey: {
             created_at: components["schemas"]["Time"];
@@ -767,6 +935,52 @@ export interface components {
             seq: number;
             tenant: components["schemas"]["Ref"] | null;
         };
+        BulkAnswer: {
+            /** Format: int64 */
+            devices: number;
+            tenants: components["schemas"]["BulkTenant"][];
+        };
+        /** @description What is not there stays. */
+        BulkChange: {
+            add_tags?: string[] | null;
+            /**
+             * Format: password
+             * @description Null takes their own away; then they are asked with that of a credential profile.
+             */
+            community?: string | null;
+            /**
+             * Format: int32
+             * @description 1 to 86400.
+             */
+            interval_s?: number | null;
+            remove_tags?: string[] | null;
+            /** @description All of them, in place of those they have. */
+            tags?: string[] | null;
+        };
+        /** @description As in the list of devices; at least one of them. */
+        BulkFilter: {
+            agent?: string | null;
+            q?: string | null;
+            site?: string | null;
+            state?: string | null;
+            tag?: string | null;
+            tenant?: string | null;
+        };
+        /** @description `ids` or `filter`, and `change` or `delete`. */
+        BulkRequest: {
+            change?: components["schemas"]["BulkChange"] | null;
+            /** @description Take them out. */
+            delete?: boolean | null;
+            filter?: components["schemas"]["BulkFilter"] | null;
+            /** @description 1000 at most. */
+            ids?: string[] | null;
+        };
+        /** @description What became of one tenant's: each tenant's change is one, and they are made one after another. */
+        BulkTenant: {
+            /** Format: int64 */
+            devices: number;
+            tenant: string;
+        };
         /**
          * @description Why a device is not up, or why there is no value.
          * @enum {string}
@@ -785,6 +999,34 @@ export interface components {
             one_time_password: string | null;
             user: components["schemas"]["Person"];
         };
+        /** @enum {string} */
+        CredentialKind: "snmp_community";
+        CredentialProfile: {
+            created_at: components["schemas"]["Time"];
+            id: string;
+            kind: components["schemas"]["CredentialKind"];
+            name: string;
+            site: components["schemas"]["Ref"] | null;
+            /** @description Null: with any tags or none. */
+            tag: string | null;
+            tenant: components["schemas"]["Ref"];
+            updated_at: components["schemas"]["Time"];
+        };
+        /** @description What is not there stays. */
+        CredentialProfileChange: {
+            /** Format: password */
+            community?: string | null;
+            name?: string | null;
+            /** @description Null: of every site. */
+            site?: string | null;
+            /** @description Null: with any tags or none. */
+            tag?: string | null;
+        };
+        /**
+         * @description Where the credential comes from that a device is asked with; without one it is not polled.
+         * @enum {string}
+         */
+        CredentialSource: "own" | "profile" | "none";
         /** @description A successful answer. */
         Data_AddedMember: {
             data: {
@@ -820,6 +1062,14 @@ export interface components {
             };
         };
         /** @description A successful answer. */
+        Data_BulkAnswer: {
+            data: {
+                /** Format: int64 */
+                devices: number;
+                tenants: components["schemas"]["BulkTenant"][];
+            };
+        };
+        /** @description A successful answer. */
         Data_CreatedApiKey: {
             data: {
                 expires_at: components["schemas"]["Time"];
@@ -836,6 +1086,20 @@ export interface components {
                 /** @description Shown this once, and to be changed when they first sign in; null if one was given. */
                 one_time_password: string | null;
                 user: components["schemas"]["Person"];
+            };
+        };
+        /** @description A successful answer. */
+        Data_CredentialProfile: {
+            data: {
+                created_at: components["schemas"]["Time"];
+                id: string;
+                kind: components["schemas"]["CredentialKind"];
+                name: string;
+                site: components["schemas"]["Ref"] | null;
+                /** @description Null: with any tags or none. */
+                tag: string | null;
+                tenant: components["schemas"]["Ref"];
+                updated_at: components["schemas"]["Time"];
             };
         };
         /** @description A successful answer. */
@@ -866,6 +1130,7 @@ export interface components {
                 state: components["schemas"]["State"];
                 sys_name: string | null;
                 sys_object_id: string | null;
+                tags: string[];
                 tenant: components["schemas"]["Ref"];
                 /** Format: double */
                 uptime_s: number | null;
@@ -949,6 +1214,23 @@ export interface components {
             };
         };
         /** @description A successful answer. */
+        Data_Quota: {
+            data: {
+                /** @description That are not revoked. */
+                agents: components["schemas"]["Allowance"];
+                /** @description Requests of all API keys together. */
+                api_per_second: components["schemas"]["Allowance"];
+                devices: components["schemas"]["Allowance"];
+                /** @description Metrics of objects of devices. */
+                series: components["schemas"]["Allowance"];
+                /**
+                 * Format: int64
+                 * @description Rows of new groups of devices that found no room, since the collector started.
+                 */
+                series_refused: number;
+            };
+        };
+        /** @description A successful answer. */
         Data_RecoveryCodes: {
             data: {
                 /** @description Each counts once, instead of a code. Shown this once. */
@@ -963,6 +1245,22 @@ export interface components {
                 /** Format: int32 */
                 step_s: number;
                 to: components["schemas"]["Time"];
+            };
+        };
+        /** @description A successful answer. */
+        Data_Site: {
+            data: {
+                id: string;
+                name: string;
+                tenant: components["schemas"]["Ref"];
+            };
+        };
+        /** @description A successful answer. */
+        Data_Tenant: {
+            data: {
+                created_at: components["schemas"]["Time"];
+                id: string;
+                name: string;
             };
         };
         /** @description A successful answer. */
@@ -1010,9 +1308,35 @@ export interface components {
             state: components["schemas"]["State"];
             sys_name: string | null;
             sys_object_id: string | null;
+            tags: string[];
             tenant: components["schemas"]["Ref"];
             /** Format: double */
             uptime_s: number | null;
+        };
+        /** @description What is not there stays. */
+        DeviceChange: {
+            /** @description `IP`, `IP:port`, `[v6]:port` or a host name. */
+            address?: string | null;
+            /** @description Another agent of its tenant; what the one before sent is not shown any more. */
+            agent?: string | null;
+            /**
+             * Format: int32
+             * @description 1 to 86400.
+             */
+            interval_s?: number | null;
+            /** @description Empty: what the device calls itself, and its address until that is known. */
+            name?: string | null;
+            snmp?: components["schemas"]["SnmpChange"] | null;
+            /** @description All of them, in place of those it has. */
+            tags?: string[] | null;
+        };
+        /** @description A credential of its own, or none. */
+        DeviceCredential: {
+            /**
+             * Format: password
+             * @description Null takes the device's own away; then it is asked with that of a credential profile.
+             */
+            community?: string | null;
         };
         DeviceDetail: components["schemas"]["Device"] & {
             facts: components["schemas"]["Facts"];
@@ -1045,6 +1369,7 @@ export interface components {
             state?: components["schemas"]["State"];
             sys_name?: string | null;
             sys_object_id?: string | null;
+            tags?: string[];
             tenant?: components["schemas"]["Ref"];
             /** Format: double */
             uptime_s?: number | null;
@@ -1276,6 +1601,21 @@ export interface components {
             meta: components["schemas"]["Meta"];
         };
         /** @description A page of a list. */
+        List_CredentialProfile: {
+            data: {
+                created_at: components["schemas"]["Time"];
+                id: string;
+                kind: components["schemas"]["CredentialKind"];
+                name: string;
+                site: components["schemas"]["Ref"] | null;
+                /** @description Null: with any tags or none. */
+                tag: string | null;
+                tenant: components["schemas"]["Ref"];
+                updated_at: components["schemas"]["Time"];
+            }[];
+            meta: components["schemas"]["Meta"];
+        };
+        /** @description A page of a list. */
         List_Device: {
             data: {
                 address: string;
@@ -1303,6 +1643,7 @@ export interface components {
                 state: components["schemas"]["State"];
                 sys_name: string | null;
                 sys_object_id: string | null;
+                tags: string[];
                 tenant: components["schemas"]["Ref"];
                 /** Format: double */
                 uptime_s: number | null;
@@ -1493,6 +1834,18 @@ export interface components {
             }[];
             meta: components["schemas"]["Meta"];
         };
+        /** @description A page of a list. */
+        List_TokenInfo: {
+            data: {
+                created_at: components["schemas"]["Time"];
+                expires_at: components["schemas"]["Time"];
+                /** @description Not the token: nobody can enrol with it. */
+                id: string;
+                site: components["schemas"]["Ref"];
+                tenant: components["schemas"]["Ref"];
+            }[];
+            meta: components["schemas"]["Meta"];
+        };
         Login: {
             email: string;
             /** Format: password */
@@ -1555,6 +1908,17 @@ export interface components {
             scopes: components["schemas"]["Scope"][];
             tenant: string;
         };
+        NewCredentialProfile: {
+            /** Format: password */
+            community: string;
+            kind: components["schemas"]["CredentialKind"];
+            name: string;
+            /** @description Only for devices of this site. */
+            site?: string | null;
+            /** @description Only for devices with this tag. */
+            tag?: string | null;
+            tenant: string;
+        };
         NewDevice: {
             /** @description `IP`, `IP:port`, `[v6]:port` or a host name. */
             address: string;
@@ -1567,6 +1931,7 @@ export interface components {
             /** @description What the device calls itself if not given, and its address until that is known. */
             name?: string | null;
             snmp: components["schemas"]["NewSnmp"];
+            tags?: string[] | null;
         };
         NewGrant: {
             /** @description Of a person of the provider's staff. */
@@ -1594,10 +1959,21 @@ export interface components {
              */
             new: string;
         };
+        NewSite: {
+            name: string;
+            tenant: string;
+        };
         NewSnmp: {
-            /** Format: password */
-            community: string;
+            /**
+             * Format: password
+             * @description If not given, that of a credential profile.
+             */
+            community?: string | null;
             version: components["schemas"]["SnmpVersion"];
+        };
+        /** @description A tenant and its name. */
+        NewTenant: {
+            name: string;
         };
         NewToken: {
             /** @description Name of the site; made if the tenant has none of this name. */
@@ -1649,6 +2025,34 @@ export interface components {
             status: number;
             title: string;
             type: string;
+        };
+        Quota: {
+            /** @description That are not revoked. */
+            agents: components["schemas"]["Allowance"];
+            /** @description Requests of all API keys together. */
+            api_per_second: components["schemas"]["Allowance"];
+            devices: components["schemas"]["Allowance"];
+            /** @description Metrics of objects of devices. */
+            series: components["schemas"]["Allowance"];
+            /**
+             * Format: int64
+             * @description Rows of new groups of devices that found no room, since the collector started.
+             */
+            series_refused: number;
+        };
+        /** @description What is not there or null is the installation's default. */
+        QuotaChange: {
+            /** Format: int32 */
+            agents?: number | null;
+            /**
+             * Format: int32
+             * @description At least 1.
+             */
+            api_per_second?: number | null;
+            /** Format: int32 */
+            devices?: number | null;
+            /** Format: int32 */
+            series?: number | null;
         };
         RecoveryCodes: {
             /** @description Each counts once, instead of a code. Shown this once. */
@@ -1715,8 +2119,18 @@ export interface components {
             name: string;
             tenant: components["schemas"]["Ref"];
         };
+        SiteChange: {
+            name: string;
+        };
         Snmp: {
+            credential: components["schemas"]["CredentialSource"];
+            profile: components["schemas"]["Ref"] | null;
             version: components["schemas"]["SnmpVersion"];
+        };
+        SnmpChange: {
+            /** Format: password */
+            community?: string | null;
+            version?: components["schemas"]["SnmpVersion"] | null;
         };
         /** @enum {string} */
         SnmpVersion: "v1" | "v2c";
@@ -1728,6 +2142,9 @@ export interface components {
         Tenant: {
             created_at: components["schemas"]["Time"];
             id: string;
+            name: string;
+        };
+        TenantChange: {
             name: string;
         };
         /**
@@ -1745,6 +2162,15 @@ export interface components {
             site: components["schemas"]["Ref"];
             /** @description Shown this once. */
             token: string;
+        };
+        /** @description One that nobody used yet. */
+        TokenInfo: {
+            created_at: components["schemas"]["Time"];
+            expires_at: components["schemas"]["Time"];
+            /** @description Not the token: nobody can enrol with it. */
+            id: string;
+            site: components["schemas"]["Ref"];
+            tenant: components["schemas"]["Ref"];
         };
         TotpBegin: {
             /** Format: password */
@@ -1858,6 +2284,40 @@ export interface operations {
             };
         };
     };
+    agent_change: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AgentChange"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Data_Agent"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     gaps: {
         parameters: {
             query?: {
@@ -1929,7 +2389,8 @@ export interface operations {
     api_keys: {
         parameters: {
             query?: {
-                /** @description 1 to 1000; 100 if not given. */
+                /** @description Only this tenant's. */
+                tenant?: string;
                 limit?: number;
                 cursor?: string;
             };
@@ -2095,6 +2556,163 @@ export interface operations {
             };
         };
     };
+    credential_profiles: {
+        parameters: {
+            query?: {
+                /** @description Only this tenant's. */
+                tenant?: string;
+                limit?: number;
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["List_CredentialProfile"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    credential_profile_new: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewCredentialProfile"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Data_CredentialProfile"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    credential_profile: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Data_CredentialProfile"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    credential_profile_gone: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    credential_profile_change: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CredentialProfileChange"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Data_CredentialProfile"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     devices: {
         parameters: {
             query?: {
@@ -2105,6 +2723,8 @@ export interface operations {
                 state?: string;
                 /** @description Part of a name, address or system name. */
                 q?: string;
+                /** @description Only with this tag. */
+                tag?: string;
                 /** @description `name` (if not given), `-name`, `created_at` or `-created_at`. */
                 sort?: string;
                 limit?: number;
@@ -2167,6 +2787,38 @@ export interface operations {
             };
         };
     };
+    device_bulk: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BulkRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Data_BulkAnswer"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     device: {
         parameters: {
             query?: never;
@@ -2213,6 +2865,74 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    device_change: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DeviceChange"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Data_Device"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    device_credential: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DeviceCredential"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Data_DeviceDetail"];
+                };
             };
             /** @description What went wrong */
             default: {
@@ -2375,6 +3095,8 @@ export interface operations {
             query?: {
                 /** @description Interfaces of these devices too: up to 8 ids, separated by commas. */
                 device?: string;
+                /** @description Only this tenant's; of all that the caller may see if not given. */
+                tenant?: string;
                 /** @description As the header `Last-Event-ID`, for clients that cannot set it. */
                 last_event_id?: number;
             };
@@ -2830,6 +3552,100 @@ export interface operations {
             };
         };
     };
+    site_new: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewSite"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Data_Site"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    site_gone: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    site_change: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SiteChange"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Data_Site"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     tenants: {
         parameters: {
             query?: {
@@ -2849,6 +3665,102 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["List_Tenant"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    tenant_new: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewTenant"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Data_Tenant"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    tenant: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Data_Tenant"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    tenant_change: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TenantChange"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Data_Tenant"];
                 };
             };
             /** @description What went wrong */
@@ -2994,6 +3906,103 @@ export interface operations {
             };
         };
     };
+    quota: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Data_Quota"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    quota_change: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["QuotaChange"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Data_Quota"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    tokens: {
+        parameters: {
+            query?: {
+                /** @description Only this tenant's. */
+                tenant?: string;
+                limit?: number;
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["List_TokenInfo"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     token_new: {
         parameters: {
             query?: never;
@@ -3014,6 +4023,34 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Data_Token"];
                 };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    token_gone: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description What went wrong */
             default: {

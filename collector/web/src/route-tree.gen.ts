@@ -21,10 +21,12 @@ import { Route as AppSettingsIndexRouteImport } from "./routes/_app/settings.ind
 import { Route as AppSettingsAccountRouteImport } from "./routes/_app/settings.account";
 import { Route as AppSettingsApiKeysRouteImport } from "./routes/_app/settings.api-keys";
 import { Route as AppSettingsAuditRouteImport } from "./routes/_app/settings.audit";
+import { Route as AppSettingsCredentialsRouteImport } from "./routes/_app/settings.credentials";
 import { Route as AppSettingsPeopleRouteImport } from "./routes/_app/settings.people";
 import { Route as AppSettingsProviderAccessRouteImport } from "./routes/_app/settings.provider-access";
 import { Route as AppSettingsSitesRouteImport } from "./routes/_app/settings.sites";
 import { Route as AppSettingsTenantsRouteImport } from "./routes/_app/settings.tenants";
+import { Route as AppSettingsTokensRouteImport } from "./routes/_app/settings.tokens";
 
 const AppRoute = AppRouteImport.update({
   id: "/_app",
@@ -85,6 +87,11 @@ const AppSettingsAuditRoute = AppSettingsAuditRouteImport.update({
   path: "/audit",
   getParentRoute: () => AppSettingsRoute,
 } as any);
+const AppSettingsCredentialsRoute = AppSettingsCredentialsRouteImport.update({
+  id: "/credentials",
+  path: "/credentials",
+  getParentRoute: () => AppSettingsRoute,
+} as any);
 const AppSettingsPeopleRoute = AppSettingsPeopleRouteImport.update({
   id: "/people",
   path: "/people",
@@ -106,6 +113,11 @@ const AppSettingsTenantsRoute = AppSettingsTenantsRouteImport.update({
   path: "/tenants",
   getParentRoute: () => AppSettingsRoute,
 } as any);
+const AppSettingsTokensRoute = AppSettingsTokensRouteImport.update({
+  id: "/tokens",
+  path: "/tokens",
+  getParentRoute: () => AppSettingsRoute,
+} as any);
 
 export interface FileRoutesByFullPath {
   "/": typeof AppIndexRoute;
@@ -118,10 +130,12 @@ export interface FileRoutesByFullPath {
   "/settings/account": typeof AppSettingsAccountRoute;
   "/settings/api-keys": typeof AppSettingsApiKeysRoute;
   "/settings/audit": typeof AppSettingsAuditRoute;
+  "/settings/credentials": typeof AppSettingsCredentialsRoute;
   "/settings/people": typeof AppSettingsPeopleRoute;
   "/settings/provider-access": typeof AppSettingsProviderAccessRoute;
   "/settings/sites": typeof AppSettingsSitesRoute;
   "/settings/tenants": typeof AppSettingsTenantsRoute;
+  "/settings/tokens": typeof AppSettingsTokensRoute;
   "/settings/": typeof AppSettingsIndexRoute;
 }
 export interface FileRoutesByTo {
@@ -134,10 +148,12 @@ export interface FileRoutesByTo {
   "/settings/account": typeof AppSettingsAccountRoute;
   "/settings/api-keys": typeof AppSettingsApiKeysRoute;
   "/settings/audit": typeof AppSettingsAuditRoute;
+  "/settings/credentials": typeof AppSettingsCredentialsRoute;
   "/settings/people": typeof AppSettingsPeopleRoute;
   "/settings/provider-access": typeof AppSettingsProviderAccessRoute;
   "/settings/sites": typeof AppSettingsSitesRoute;
   "/settings/tenants": typeof AppSettingsTenantsRoute;
+  "/settings/tokens": typeof AppSettingsTokensRoute;
   "/settings": typeof AppSettingsIndexRoute;
 }
 export interface FileRoutesById {
@@ -153,10 +169,12 @@ export interface FileRoutesById {
   "/_app/settings/account": typeof AppSettingsAccountRoute;
   "/_app/settings/api-keys": typeof AppSettingsApiKeysRoute;
   "/_app/settings/audit": typeof AppSettingsAuditRoute;
+  "/_app/settings/credentials": typeof AppSettingsCredentialsRoute;
   "/_app/settings/people": typeof AppSettingsPeopleRoute;
   "/_app/settings/provider-access": typeof AppSettingsProviderAccessRoute;
   "/_app/settings/sites": typeof AppSettingsSitesRoute;
   "/_app/settings/tenants": typeof AppSettingsTenantsRoute;
+  "/_app/settings/tokens": typeof AppSettingsTokensRoute;
   "/_app/settings/": typeof AppSettingsIndexRoute;
 }
 export interface FileRouteTypes {
@@ -172,10 +190,12 @@ export interface FileRouteTypes {
     | "/settings/account"
     | "/settings/api-keys"
     | "/settings/audit"
+    | "/settings/credentials"
     | "/settings/people"
     | "/settings/provider-access"
     | "/settings/sites"
     | "/settings/tenants"
+    | "/settings/tokens"
     | "/settings/";
   fileRoutesByTo: FileRoutesByTo;
   to:
@@ -188,10 +208,12 @@ export interface FileRouteTypes {
     | "/settings/account"
     | "/settings/api-keys"
     | "/settings/audit"
+    | "/settings/credentials"
     | "/settings/people"
     | "/settings/provider-access"
     | "/settings/sites"
     | "/settings/tenants"
+    | "/settings/tokens"
     | "/settings";
   id:
     | "__root__"
@@ -206,10 +228,12 @@ export interface FileRouteTypes {
     | "/_app/settings/account"
     | "/_app/settings/api-keys"
     | "/_app/settings/audit"
+    | "/_app/settings/credentials"
     | "/_app/settings/people"
     | "/_app/settings/provider-access"
     | "/_app/settings/sites"
     | "/_app/settings/tenants"
+    | "/_app/settings/tokens"
     | "/_app/settings/";
   fileRoutesById: FileRoutesById;
 }
@@ -305,6 +329,13 @@ declare module "@tanstack/react-router" {
       preLoaderRoute: typeof AppSettingsAuditRouteImport;
       parentRoute: typeof AppSettingsRoute;
     };
+    "/_app/settings/credentials": {
+      id: "/_app/settings/credentials";
+      path: "/credentials";
+      fullPath: "/settings/credentials";
+      preLoaderRoute: typeof AppSettingsCredentialsRouteImport;
+      parentRoute: typeof AppSettingsRoute;
+    };
     "/_app/settings/people": {
       id: "/_app/settings/people";
       path: "/people";
@@ -333,6 +364,13 @@ declare module "@tanstack/react-router" {
       preLoaderRoute: typeof AppSettingsTenantsRouteImport;
       parentRoute: typeof AppSettingsRoute;
     };
+    "/_app/settings/tokens": {
+      id: "/_app/settings/tokens";
+      path: "/tokens";
+      fullPath: "/settings/tokens";
+      preLoaderRoute: typeof AppSettingsTokensRouteImport;
+      parentRoute: typeof AppSettingsRoute;
+    };
   }
 }
 
@@ -340,10 +378,12 @@ interface AppSettingsRouteChildren {
   AppSettingsAccountRoute: typeof AppSettingsAccountRoute;
   AppSettingsApiKeysRoute: typeof AppSettingsApiKeysRoute;
   AppSettingsAuditRoute: typeof AppSettingsAuditRoute;
+  AppSettingsCredentialsRoute: typeof AppSettingsCredentialsRoute;
   AppSettingsPeopleRoute: typeof AppSettingsPeopleRoute;
   AppSettingsProviderAccessRoute: typeof AppSettingsProviderAccessRoute;
   AppSettingsSitesRoute: typeof AppSettingsSitesRoute;
   AppSettingsTenantsRoute: typeof AppSettingsTenantsRoute;
+  AppSettingsTokensRoute: typeof AppSettingsTokensRoute;
   AppSettingsIndexRoute: typeof AppSettingsIndexRoute;
 }
 
@@ -351,10 +391,12 @@ const AppSettingsRouteChildren: AppSettingsRouteChildren = {
   AppSettingsAccountRoute: AppSettingsAccountRoute,
   AppSettingsApiKeysRoute: AppSettingsApiKeysRoute,
   AppSettingsAuditRoute: AppSettingsAuditRoute,
+  AppSettingsCredentialsRoute: AppSettingsCredentialsRoute,
   AppSettingsPeopleRoute: AppSettingsPeopleRoute,
   AppSettingsProviderAccessRoute: AppSettingsProviderAccessRoute,
   AppSettingsSitesRoute: AppSettingsSitesRoute,
   AppSettingsTenantsRoute: AppSettingsTenantsRoute,
+  AppSettingsTokensRoute: AppSettingsTokensRoute,
   AppSettingsIndexRoute: AppSettingsIndexRoute,
 };
 

@@ -11,6 +11,7 @@ interface Words {
   text: string;
   action: string;
   loses?: readonly string[];
+  isMild?: boolean;
 }
 
 const WORDS: Readonly<Record<PersonQuestion, Words>> = {
@@ -19,7 +20,7 @@ const WORDS: Readonly<Record<PersonQuestion, Words>> = {
     text: "They are signed out everywhere at once and cannot sign in. Their roles stay for when you enable them again.",
   },
   enable: {
-    title: (email) => `Enable ${email}?`, action: "Enable",
+    title: (email) => `Enable ${email}?`, action: "Enable", isMild: true,
     text: "They may sign in again, with the password and the roles that they had.",
   },
   password: {
@@ -79,6 +80,7 @@ export function AskPerson({ person, question, onClose, onPassword }: Props) {
   const words = question && WORDS[question];
   return (
     <Confirm open={words !== null} title={words?.title(person.email) ?? ""} action={words?.action ?? ""}
+      isMild={words?.isMild ?? false}
       {...(words?.loses ? { loses: words.loses } : {})}
       busy={act.isPending} error={act.error}
       onOpenChange={(open) => {

@@ -4,7 +4,8 @@ import type { May } from "../../lib/role";
 
 export interface Section {
   to:
-    | "/settings/account" | "/settings/tenants" | "/settings/sites" | "/settings/people" | "/settings/provider-access" | "/settings/api-keys" | "/settings/audit";
+    | "/settings/account" | "/settings/tenants" | "/settings/sites" | "/settings/tokens" | "/settings/credentials"
+    | "/settings/people" | "/settings/provider-access" | "/settings/api-keys" | "/settings/audit";
   label: string;
   /** Who may open it; all who are signed in where it says nothing. The route asks the same. */
   need?: Need;
@@ -22,6 +23,8 @@ const GROUPS: readonly Group[] = [
     sections: [
       { to: "/settings/tenants", label: "Tenants" },
       { to: "/settings/sites", label: "Sites" },
+      { to: "/settings/tokens", label: "Enrolment tokens", need: "write" },
+      { to: "/settings/credentials", label: "Credentials", need: "write" },
     ],
   },
   {
