@@ -1,5 +1,6 @@
 // Two customers on one collector, whose networks overlap: what is narrowed, told apart and refused.
 import { open, violations } from "./browser.mjs";
+import { audit } from "./settings.mjs";
 import { CUSTOMERS, OVERLAP, PASSWORD, PEOPLE, twoCustomers } from "./stack.mjs";
 
 const DESK = { width: 1440, height: 900 };
@@ -169,11 +170,13 @@ export async function tenancy(browser, { check, look, sideways }) {
     await switching(desk.page, stack.url, check, lookDesk);
     await naming(desk.page, stack.url, check, lookDesk);
     await keys(desk.page, stack.url, check, lookDesk);
+    await audit(desk, stack.url, { check, look: lookDesk });
     const light = await signIn(browser, stack.url, ADMIN, { viewport: DESK, theme: "light" });
     await rows(light.page, DEVICES);
     await look(light, "tenants-all-light");
     const phone = await signIn(browser, stack.url, ADMIN, { viewport: PHONE, theme: "dark", phone: true });
-    for (const [name, path] of [["fleet", "/fleet"], ["settings", "/settings"], ["sites", "/settings/sites"]]) {
+    for (const [name, path] of [["fleet", "/fleet"], ["settings", "/settings"], ["sites", "/settings/sites"],
+      ["audit", "/settings/audit"]]) {
       await check(`tenants-${name}-phone: fits`, async () => {
         await phone.page.goto(stack.url + path);
         await phone.page.waitForSelector("[data-live=live]");

@@ -35,7 +35,8 @@ export interface paths {
         delete?: never;
         options?: never;
         head?: never;
-        patch?: never;
+        /** Rename an agent or move it to another site */
+        patch: operations["agent_change"];
         trace?: never;
     };
     "/api/v1/agents/{id}/gaps": {
@@ -107,6 +108,77 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/audit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Who changed what and who signed in */
+        get: operations["audit"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/audit/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** All rows of the audit that match, as a file */
+        get: operations["audit_export"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/credential-profiles": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Credential profiles */
+        get: operations["credential_profiles"];
+        put?: never;
+        /** Make a credential profile */
+        post: operations["credential_profile_new"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/credential-profiles/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One credential profile */
+        get: operations["credential_profile"];
+        put?: never;
+        post?: never;
+        /** Take out a credential profile */
+        delete: operations["credential_profile_gone"];
+        options?: never;
+        head?: never;
+        /** Change a credential profile */
+        patch: operations["credential_profile_change"];
+        trace?: never;
+    };
     "/api/v1/devices": {
         parameters: {
             query?: never;
@@ -119,6 +191,23 @@ export interface paths {
         put?: never;
         /** Add a device */
         post: operations["device_new"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/devices/bulk": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Change or take out many devices */
+        post: operations["device_bulk"];
         delete?: never;
         options?: never;
         head?: never;
@@ -138,6 +227,24 @@ export interface paths {
         post?: never;
         /** Take a device out */
         delete: operations["device_gone"];
+        options?: never;
+        head?: never;
+        /** Change a device */
+        patch: operations["device_change"];
+        trace?: never;
+    };
+    "/api/v1/devices/{id}/credential": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Set or take away a device's own credential */
+        put: operations["device_credential"];
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -427,11 +534,30 @@ export interface paths {
         /** Sites */
         get: operations["sites"];
         put?: never;
-        post?: never;
+        /** Make a site */
+        post: operations["site_new"];
         delete?: never;
         options?: never;
         head?: never;
         patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sites/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Take out a site where nothing is */
+        delete: operations["site_gone"];
+        options?: never;
+        head?: never;
+        /** Rename a site */
+        patch: operations["site_change"];
         trace?: never;
     };
     "/api/v1/tenants": {
@@ -444,11 +570,30 @@ export interface paths {
         /** Tenants I may see */
         get: operations["tenants"];
         put?: never;
-        post?: never;
+        /** Make a tenant */
+        post: operations["tenant_new"];
         delete?: never;
         options?: never;
         head?: never;
         patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tenants/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One tenant */
+        get: operations["tenant"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** Rename a tenant */
+        patch: operations["tenant_change"];
         trace?: never;
     };
     "/api/v1/tenants/{id}/members": {
@@ -487,7 +632,43 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/tenants/{id}/quota": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The quota of a tenant, and how much of it is used */
+        get: operations["quota"];
+        /** Set the quota of a tenant */
+        put: operations["quota_change"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/tokens": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Enrolment tokens that can still be used */
+        get: operations["tokens"];
+        put?: never;
+        /** Make an enrolment token for one agent */
+        post: operations["token_new"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tokens/{id}": {
         parameters: {
             query?: never;
             header?: never;
@@ -496,9 +677,9 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Make an enrolment token for one agent */
-        post: operations["token_new"];
-        delete?: never;
+        post?: never;
+        /** Take back an enrolment token */
+        delete: operations["token_gone"];
         options?: never;
         head?: never;
         patch?: never;
@@ -666,6 +847,12 @@ export interface components {
             bytes: number;
             oldest_at: components["schemas"]["Time"] | null;
         };
+        /** @description What is not there stays. */
+        AgentChange: {
+            name?: string | null;
+            /** @description Another site of its tenant; its devices follow. */
+            site?: string | null;
+        };
         /** @description Only the fields that changed. */
         AgentPatch: {
             buffer?: components["schemas"]["AgentBuffer"] | null;
@@ -691,6 +878,21 @@ export interface components {
             committed_at?: components["schemas"]["Time"];
             patches: components["schemas"]["AgentPatch"][];
         };
+        /** @description How much of one kind. */
+        Allowance: {
+            /** @description Whether that is the installation's default. */
+            is_default: boolean;
+            /**
+             * Format: int32
+             * @description In force.
+             */
+            limit: number;
+            /**
+             * Format: int64
+             * @description Null where it is a rate.
+             */
+            used: number | null;
+        };
         ApiKey: {
             created_at: components["schemas"]["Time"];
             expires_at: components["schemas"]["Time"];
@@ -699,6 +901,85 @@ export interface components {
             name: string;
             scopes: components["schemas"]["Scope"][];
             tenant: components["schemas"]["Ref"];
+        };
+        /** @description Who did it, named as they were then. */
+        AuditActor: {
+            id: string | null;
+            /** @description `user`, `api_key`, `agent`, `token`, `local` (the command line) or `nobody`. */
+            kind: string;
+            name: string;
+        };
+        AuditObject: {
+            id: string | null;
+            kind: string;
+            name: string;
+        };
+        /** @description A change or a sign-in. */
+        AuditRow: {
+            /** @description Kind of the object and what was done: `device.create`. */
+            action: string;
+            actor: components["schemas"]["AuditActor"];
+            /** @description Where the request came from; null on the collector's own machine. */
+            address: string | null;
+            /** @description As it is since, as far as it changed. */
+            after: Record<string, never> | null;
+            at: components["schemas"]["Time"];
+            /** @description As it was, as far as it changed. */
+            before: Record<string, never> | null;
+            object: components["schemas"]["AuditObject"];
+            request_id: string | null;
+            /**
+             * Format: int64
+             * @description The place in the tenant's chain, from 1.
+             */
+            seq: number;
+            tenant: components["schemas"]["Ref"] | null;
+        };
+        BulkAnswer: {
+            /** Format: int64 */
+            devices: number;
+            tenants: components["schemas"]["BulkTenant"][];
+        };
+        /** @description What is not there stays. */
+        BulkChange: {
+            add_tags?: string[] | null;
+            /**
+             * Format: password
+             * @description Null takes their own away; then they are asked with that of a credential profile.
+             */
+            community?: string | null;
+            /**
+             * Format: int32
+             * @description 1 to 86400.
+             */
+            interval_s?: number | null;
+            remove_tags?: string[] | null;
+            /** @description All of them, in place of those they have. */
+            tags?: string[] | null;
+        };
+        /** @description As in the list of devices; at least one of them. */
+        BulkFilter: {
+            agent?: string | null;
+            q?: string | null;
+            site?: string | null;
+            state?: string | null;
+            tag?: string | null;
+            tenant?: string | null;
+        };
+        /** @description `ids` or `filter`, and `change` or `delete`. */
+        BulkRequest: {
+            change?: components["schemas"]["BulkChange"] | null;
+            /** @description Take them out. */
+            delete?: boolean | null;
+            filter?: components["schemas"]["BulkFilter"] | null;
+            /** @description 1000 at most. */
+            ids?: string[] | null;
+        };
+        /** @description What became of one tenant's: each tenant's change is one, and they are made one after another. */
+        BulkTenant: {
+            /** Format: int64 */
+            devices: number;
+            tenant: string;
         };
         /**
          * @description Why a device is not up, or why there is no value.
@@ -718,6 +999,34 @@ export interface components {
             one_time_password: string | null;
             user: components["schemas"]["Person"];
         };
+        /** @enum {string} */
+        CredentialKind: "snmp_community";
+        CredentialProfile: {
+            created_at: components["schemas"]["Time"];
+            id: string;
+            kind: components["schemas"]["CredentialKind"];
+            name: string;
+            site: components["schemas"]["Ref"] | null;
+            /** @description Null: with any tags or none. */
+            tag: string | null;
+            tenant: components["schemas"]["Ref"];
+            updated_at: components["schemas"]["Time"];
+        };
+        /** @description What is not there stays. */
+        CredentialProfileChange: {
+            /** Format: password */
+            community?: string | null;
+            name?: string | null;
+            /** @description Null: of every site. */
+            site?: string | null;
+            /** @description Null: with any tags or none. */
+            tag?: string | null;
+        };
+        /**
+         * @description Where the credential comes from that a device is asked with; without one it is not polled.
+         * @enum {string}
+         */
+        CredentialSource: "own" | "profile" | "none";
         /** @description A successful answer. */
         Data_AddedMember: {
             data: {
@@ -753,6 +1062,14 @@ export interface components {
             };
         };
         /** @description A successful answer. */
+        Data_BulkAnswer: {
+            data: {
+                /** Format: int64 */
+                devices: number;
+                tenants: components["schemas"]["BulkTenant"][];
+            };
+        };
+        /** @description A successful answer. */
         Data_CreatedApiKey: {
             data: {
                 expires_at: components["schemas"]["Time"];
@@ -769,6 +1086,20 @@ export interface components {
                 /** @description Shown this once, and to be changed when they first sign in; null if one was given. */
                 one_time_password: string | null;
                 user: components["schemas"]["Person"];
+            };
+        };
+        /** @description A successful answer. */
+        Data_CredentialProfile: {
+            data: {
+                created_at: components["schemas"]["Time"];
+                id: string;
+                kind: components["schemas"]["CredentialKind"];
+                name: string;
+                site: components["schemas"]["Ref"] | null;
+                /** @description Null: with any tags or none. */
+                tag: string | null;
+                tenant: components["schemas"]["Ref"];
+                updated_at: components["schemas"]["Time"];
             };
         };
         /** @description A successful answer. */
@@ -799,6 +1130,7 @@ export interface components {
                 state: components["schemas"]["State"];
                 sys_name: string | null;
                 sys_object_id: string | null;
+                tags: string[];
                 tenant: components["schemas"]["Ref"];
                 /** Format: double */
                 uptime_s: number | null;
@@ -882,6 +1214,23 @@ export interface components {
             };
         };
         /** @description A successful answer. */
+        Data_Quota: {
+            data: {
+                /** @description That are not revoked. */
+                agents: components["schemas"]["Allowance"];
+                /** @description Requests of all API keys together. */
+                api_per_second: components["schemas"]["Allowance"];
+                devices: components["schemas"]["Allowance"];
+                /** @description Metrics of objects of devices. */
+                series: components["schemas"]["Allowance"];
+                /**
+                 * Format: int64
+                 * @description Rows of new groups of devices that found no room, since the collector started.
+                 */
+                series_refused: number;
+            };
+        };
+        /** @description A successful answer. */
         Data_RecoveryCodes: {
             data: {
                 /** @description Each counts once, instead of a code. Shown this once. */
@@ -896,6 +1245,22 @@ export interface components {
                 /** Format: int32 */
                 step_s: number;
                 to: components["schemas"]["Time"];
+            };
+        };
+        /** @description A successful answer. */
+        Data_Site: {
+            data: {
+                id: string;
+                name: string;
+                tenant: components["schemas"]["Ref"];
+            };
+        };
+        /** @description A successful answer. */
+        Data_Tenant: {
+            data: {
+                created_at: components["schemas"]["Time"];
+                id: string;
+                name: string;
             };
         };
         /** @description A successful answer. */
@@ -943,9 +1308,35 @@ export interface components {
             state: components["schemas"]["State"];
             sys_name: string | null;
             sys_object_id: string | null;
+            tags: string[];
             tenant: components["schemas"]["Ref"];
             /** Format: double */
             uptime_s: number | null;
+        };
+        /** @description What is not there stays. */
+        DeviceChange: {
+            /** @description `IP`, `IP:port`, `[v6]:port` or a host name. */
+            address?: string | null;
+            /** @description Another agent of its tenant; what the one before sent is not shown any more. */
+            agent?: string | null;
+            /**
+             * Format: int32
+             * @description 1 to 86400.
+             */
+            interval_s?: number | null;
+            /** @description Empty: what the device calls itself, and its address until that is known. */
+            name?: string | null;
+            snmp?: components["schemas"]["SnmpChange"] | null;
+            /** @description All of them, in place of those it has. */
+            tags?: string[] | null;
+        };
+        /** @description A credential of its own, or none. */
+        DeviceCredential: {
+            /**
+             * Format: password
+             * @description Null takes the device's own away; then it is asked with that of a credential profile.
+             */
+            community?: string | null;
         };
         DeviceDetail: components["schemas"]["Device"] & {
             facts: components["schemas"]["Facts"];
@@ -978,6 +1369,7 @@ export interface components {
             state?: components["schemas"]["State"];
             sys_name?: string | null;
             sys_object_id?: string | null;
+            tags?: string[];
             tenant?: components["schemas"]["Ref"];
             /** Format: double */
             uptime_s?: number | null;
@@ -1185,6 +1577,45 @@ export interface components {
             meta: components["schemas"]["Meta"];
         };
         /** @description A page of a list. */
+        List_AuditRow: {
+            data: {
+                /** @description Kind of the object and what was done: `device.create`. */
+                action: string;
+                actor: components["schemas"]["AuditActor"];
+                /** @description Where the request came from; null on the collector's own machine. */
+                address: string | null;
+                /** @description As it is since, as far as it changed. */
+                after: Record<string, never> | null;
+                at: components["schemas"]["Time"];
+                /** @description As it was, as far as it changed. */
+                before: Record<string, never> | null;
+                object: components["schemas"]["AuditObject"];
+                request_id: string | null;
+                /**
+                 * Format: int64
+                 * @description The place in the tenant's chain, from 1.
+                 */
+                seq: number;
+                tenant: components["schemas"]["Ref"] | null;
+            }[];
+            meta: components["schemas"]["Meta"];
+        };
+        /** @description A page of a list. */
+        List_CredentialProfile: {
+            data: {
+                created_at: components["schemas"]["Time"];
+                id: string;
+                kind: components["schemas"]["CredentialKind"];
+                name: string;
+                site: components["schemas"]["Ref"] | null;
+                /** @description Null: with any tags or none. */
+                tag: string | null;
+                tenant: components["schemas"]["Ref"];
+                updated_at: components["schemas"]["Time"];
+            }[];
+            meta: components["schemas"]["Meta"];
+        };
+        /** @description A page of a list. */
         List_Device: {
             data: {
                 address: string;
@@ -1212,6 +1643,7 @@ export interface components {
                 state: components["schemas"]["State"];
                 sys_name: string | null;
                 sys_object_id: string | null;
+                tags: string[];
                 tenant: components["schemas"]["Ref"];
                 /** Format: double */
                 uptime_s: number | null;
@@ -1402,6 +1834,18 @@ export interface components {
             }[];
             meta: components["schemas"]["Meta"];
         };
+        /** @description A page of a list. */
+        List_TokenInfo: {
+            data: {
+                created_at: components["schemas"]["Time"];
+                expires_at: components["schemas"]["Time"];
+                /** @description Not the token: nobody can enrol with it. */
+                id: string;
+                site: components["schemas"]["Ref"];
+                tenant: components["schemas"]["Ref"];
+            }[];
+            meta: components["schemas"]["Meta"];
+        };
         Login: {
             email: string;
             /** Format: password */
@@ -1464,6 +1908,17 @@ export interface components {
             scopes: components["schemas"]["Scope"][];
             tenant: string;
         };
+        NewCredentialProfile: {
+            /** Format: password */
+            community: string;
+            kind: components["schemas"]["CredentialKind"];
+            name: string;
+            /** @description Only for devices of this site. */
+            site?: string | null;
+            /** @description Only for devices with this tag. */
+            tag?: string | null;
+            tenant: string;
+        };
         NewDevice: {
             /** @description `IP`, `IP:port`, `[v6]:port` or a host name. */
             address: string;
@@ -1476,6 +1931,7 @@ export interface components {
             /** @description What the device calls itself if not given, and its address until that is known. */
             name?: string | null;
             snmp: components["schemas"]["NewSnmp"];
+            tags?: string[] | null;
         };
         NewGrant: {
             /** @description Of a person of the provider's staff. */
@@ -1503,10 +1959,21 @@ export interface components {
              */
             new: string;
         };
+        NewSite: {
+            name: string;
+            tenant: string;
+        };
         NewSnmp: {
-            /** Format: password */
-            community: string;
+            /**
+             * Format: password
+             * @description If not given, that of a credential profile.
+             */
+            community?: string | null;
             version: components["schemas"]["SnmpVersion"];
+        };
+        /** @description A tenant and its name. */
+        NewTenant: {
+            name: string;
         };
         NewToken: {
             /** @description Name of the site; made if the tenant has none of this name. */
@@ -1558,6 +2025,34 @@ export interface components {
             status: number;
             title: string;
             type: string;
+        };
+        Quota: {
+            /** @description That are not revoked. */
+            agents: components["schemas"]["Allowance"];
+            /** @description Requests of all API keys together. */
+            api_per_second: components["schemas"]["Allowance"];
+            devices: components["schemas"]["Allowance"];
+            /** @description Metrics of objects of devices. */
+            series: components["schemas"]["Allowance"];
+            /**
+             * Format: int64
+             * @description Rows of new groups of devices that found no room, since the collector started.
+             */
+            series_refused: number;
+        };
+        /** @description What is not there or null is the installation's default. */
+        QuotaChange: {
+            /** Format: int32 */
+            agents?: number | null;
+            /**
+             * Format: int32
+             * @description At least 1.
+             */
+            api_per_second?: number | null;
+            /** Format: int32 */
+            devices?: number | null;
+            /** Format: int32 */
+            series?: number | null;
         };
         RecoveryCodes: {
             /** @description Each counts once, instead of a code. Shown this once. */
@@ -1624,8 +2119,18 @@ export interface components {
             name: string;
             tenant: components["schemas"]["Ref"];
         };
+        SiteChange: {
+            name: string;
+        };
         Snmp: {
+            credential: components["schemas"]["CredentialSource"];
+            profile: components["schemas"]["Ref"] | null;
             version: components["schemas"]["SnmpVersion"];
+        };
+        SnmpChange: {
+            /** Format: password */
+            community?: string | null;
+            version?: components["schemas"]["SnmpVersion"] | null;
         };
         /** @enum {string} */
         SnmpVersion: "v1" | "v2c";
@@ -1637,6 +2142,9 @@ export interface components {
         Tenant: {
             created_at: components["schemas"]["Time"];
             id: string;
+            name: string;
+        };
+        TenantChange: {
             name: string;
         };
         /**
@@ -1654,6 +2162,15 @@ export interface components {
             site: components["schemas"]["Ref"];
             /** @description Shown this once. */
             token: string;
+        };
+        /** @description One that nobody used yet. */
+        TokenInfo: {
+            created_at: components["schemas"]["Time"];
+            expires_at: components["schemas"]["Time"];
+            /** @description Not the token: nobody can enrol with it. */
+            id: string;
+            site: components["schemas"]["Ref"];
+            tenant: components["schemas"]["Ref"];
         };
         TotpBegin: {
             /** Format: password */
@@ -1767,6 +2284,40 @@ export interface operations {
             };
         };
     };
+    agent_change: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AgentChange"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Data_Agent"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     gaps: {
         parameters: {
             query?: {
@@ -1838,7 +2389,8 @@ export interface operations {
     api_keys: {
         parameters: {
             query?: {
-                /** @description 1 to 1000; 100 if not given. */
+                /** @description Only this tenant's. */
+                tenant?: string;
                 limit?: number;
                 cursor?: string;
             };
@@ -1927,6 +2479,240 @@ export interface operations {
             };
         };
     };
+    audit: {
+        parameters: {
+            query?: {
+                /** @description Only this tenant's chain, or `installation`. */
+                tenant?: string;
+                /** @description `device.create`, or `device` for all that happens to devices. */
+                action?: string;
+                /** @description In the names, the address, or the whole id of a request. */
+                q?: string;
+                /** @description RFC 3339 or microseconds. */
+                from?: string;
+                /** @description Not included. */
+                to?: string;
+                limit?: number;
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["List_AuditRow"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    audit_export: {
+        parameters: {
+            query: {
+                /** @description As in the list. */
+                tenant?: string;
+                action?: string;
+                q?: string;
+                from?: string;
+                to?: string;
+                format: "csv" | "jsonl";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    credential_profiles: {
+        parameters: {
+            query?: {
+                /** @description Only this tenant's. */
+                tenant?: string;
+                limit?: number;
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["List_CredentialProfile"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    credential_profile_new: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewCredentialProfile"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Data_CredentialProfile"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    credential_profile: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Data_CredentialProfile"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    credential_profile_gone: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    credential_profile_change: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CredentialProfileChange"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Data_CredentialProfile"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     devices: {
         parameters: {
             query?: {
@@ -1937,6 +2723,8 @@ export interface operations {
                 state?: string;
                 /** @description Part of a name, address or system name. */
                 q?: string;
+                /** @description Only with this tag. */
+                tag?: string;
                 /** @description `name` (if not given), `-name`, `created_at` or `-created_at`. */
                 sort?: string;
                 limit?: number;
@@ -1999,6 +2787,38 @@ export interface operations {
             };
         };
     };
+    device_bulk: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BulkRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Data_BulkAnswer"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     device: {
         parameters: {
             query?: never;
@@ -2045,6 +2865,74 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    device_change: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DeviceChange"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Data_Device"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    device_credential: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DeviceCredential"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Data_DeviceDetail"];
+                };
             };
             /** @description What went wrong */
             default: {
@@ -2207,6 +3095,8 @@ export interface operations {
             query?: {
                 /** @description Interfaces of these devices too: up to 8 ids, separated by commas. */
                 device?: string;
+                /** @description Only this tenant's; of all that the caller may see if not given. */
+                tenant?: string;
                 /** @description As the header `Last-Event-ID`, for clients that cannot set it. */
                 last_event_id?: number;
             };
@@ -2662,6 +3552,100 @@ export interface operations {
             };
         };
     };
+    site_new: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewSite"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Data_Site"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    site_gone: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    site_change: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SiteChange"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Data_Site"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     tenants: {
         parameters: {
             query?: {
@@ -2681,6 +3665,102 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["List_Tenant"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    tenant_new: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewTenant"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Data_Tenant"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    tenant: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Data_Tenant"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    tenant_change: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TenantChange"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Data_Tenant"];
                 };
             };
             /** @description What went wrong */
@@ -2826,6 +3906,103 @@ export interface operations {
             };
         };
     };
+    quota: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Data_Quota"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    quota_change: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["QuotaChange"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Data_Quota"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    tokens: {
+        parameters: {
+            query?: {
+                /** @description Only this tenant's. */
+                tenant?: string;
+                limit?: number;
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["List_TokenInfo"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     token_new: {
         parameters: {
             query?: never;
@@ -2846,6 +4023,34 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Data_Token"];
                 };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    token_gone: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description What went wrong */
             default: {

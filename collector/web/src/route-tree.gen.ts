@@ -11,6 +11,7 @@
 import { Route as rootRouteImport } from "./routes/__root";
 import { Route as AppRouteImport } from "./routes/_app";
 import { Route as LoginRouteImport } from "./routes/login";
+import { Route as PasswordRouteImport } from "./routes/password";
 import { Route as AppIndexRouteImport } from "./routes/_app/index";
 import { Route as AppAgentsRouteImport } from "./routes/_app/agents";
 import { Route as AppFleetRouteImport } from "./routes/_app/fleet";
@@ -19,8 +20,13 @@ import { Route as AppDevicesIdRouteImport } from "./routes/_app/devices.$id";
 import { Route as AppSettingsIndexRouteImport } from "./routes/_app/settings.index";
 import { Route as AppSettingsAccountRouteImport } from "./routes/_app/settings.account";
 import { Route as AppSettingsApiKeysRouteImport } from "./routes/_app/settings.api-keys";
+import { Route as AppSettingsAuditRouteImport } from "./routes/_app/settings.audit";
+import { Route as AppSettingsCredentialsRouteImport } from "./routes/_app/settings.credentials";
+import { Route as AppSettingsPeopleRouteImport } from "./routes/_app/settings.people";
+import { Route as AppSettingsProviderAccessRouteImport } from "./routes/_app/settings.provider-access";
 import { Route as AppSettingsSitesRouteImport } from "./routes/_app/settings.sites";
 import { Route as AppSettingsTenantsRouteImport } from "./routes/_app/settings.tenants";
+import { Route as AppSettingsTokensRouteImport } from "./routes/_app/settings.tokens";
 
 const AppRoute = AppRouteImport.update({
   id: "/_app",
@@ -29,6 +35,11 @@ const AppRoute = AppRouteImport.update({
 const LoginRoute = LoginRouteImport.update({
   id: "/login",
   path: "/login",
+  getParentRoute: () => rootRouteImport,
+} as any);
+const PasswordRoute = PasswordRouteImport.update({
+  id: "/password",
+  path: "/password",
   getParentRoute: () => rootRouteImport,
 } as any);
 const AppIndexRoute = AppIndexRouteImport.update({
@@ -71,6 +82,27 @@ const AppSettingsApiKeysRoute = AppSettingsApiKeysRouteImport.update({
   path: "/api-keys",
   getParentRoute: () => AppSettingsRoute,
 } as any);
+const AppSettingsAuditRoute = AppSettingsAuditRouteImport.update({
+  id: "/audit",
+  path: "/audit",
+  getParentRoute: () => AppSettingsRoute,
+} as any);
+const AppSettingsCredentialsRoute = AppSettingsCredentialsRouteImport.update({
+  id: "/credentials",
+  path: "/credentials",
+  getParentRoute: () => AppSettingsRoute,
+} as any);
+const AppSettingsPeopleRoute = AppSettingsPeopleRouteImport.update({
+  id: "/people",
+  path: "/people",
+  getParentRoute: () => AppSettingsRoute,
+} as any);
+const AppSettingsProviderAccessRoute =
+  AppSettingsProviderAccessRouteImport.update({
+    id: "/provider-access",
+    path: "/provider-access",
+    getParentRoute: () => AppSettingsRoute,
+  } as any);
 const AppSettingsSitesRoute = AppSettingsSitesRouteImport.update({
   id: "/sites",
   path: "/sites",
@@ -81,36 +113,54 @@ const AppSettingsTenantsRoute = AppSettingsTenantsRouteImport.update({
   path: "/tenants",
   getParentRoute: () => AppSettingsRoute,
 } as any);
+const AppSettingsTokensRoute = AppSettingsTokensRouteImport.update({
+  id: "/tokens",
+  path: "/tokens",
+  getParentRoute: () => AppSettingsRoute,
+} as any);
 
 export interface FileRoutesByFullPath {
   "/": typeof AppIndexRoute;
   "/login": typeof LoginRoute;
+  "/password": typeof PasswordRoute;
   "/agents": typeof AppAgentsRoute;
   "/fleet": typeof AppFleetRoute;
   "/settings": typeof AppSettingsRouteWithChildren;
   "/devices/$id": typeof AppDevicesIdRoute;
   "/settings/account": typeof AppSettingsAccountRoute;
   "/settings/api-keys": typeof AppSettingsApiKeysRoute;
+  "/settings/audit": typeof AppSettingsAuditRoute;
+  "/settings/credentials": typeof AppSettingsCredentialsRoute;
+  "/settings/people": typeof AppSettingsPeopleRoute;
+  "/settings/provider-access": typeof AppSettingsProviderAccessRoute;
   "/settings/sites": typeof AppSettingsSitesRoute;
   "/settings/tenants": typeof AppSettingsTenantsRoute;
+  "/settings/tokens": typeof AppSettingsTokensRoute;
   "/settings/": typeof AppSettingsIndexRoute;
 }
 export interface FileRoutesByTo {
   "/login": typeof LoginRoute;
+  "/password": typeof PasswordRoute;
   "/agents": typeof AppAgentsRoute;
   "/fleet": typeof AppFleetRoute;
   "/": typeof AppIndexRoute;
   "/devices/$id": typeof AppDevicesIdRoute;
   "/settings/account": typeof AppSettingsAccountRoute;
   "/settings/api-keys": typeof AppSettingsApiKeysRoute;
+  "/settings/audit": typeof AppSettingsAuditRoute;
+  "/settings/credentials": typeof AppSettingsCredentialsRoute;
+  "/settings/people": typeof AppSettingsPeopleRoute;
+  "/settings/provider-access": typeof AppSettingsProviderAccessRoute;
   "/settings/sites": typeof AppSettingsSitesRoute;
   "/settings/tenants": typeof AppSettingsTenantsRoute;
+  "/settings/tokens": typeof AppSettingsTokensRoute;
   "/settings": typeof AppSettingsIndexRoute;
 }
 export interface FileRoutesById {
   __root__: typeof rootRouteImport;
   "/_app": typeof AppRouteWithChildren;
   "/login": typeof LoginRoute;
+  "/password": typeof PasswordRoute;
   "/_app/agents": typeof AppAgentsRoute;
   "/_app/fleet": typeof AppFleetRoute;
   "/_app/settings": typeof AppSettingsRouteWithChildren;
@@ -118,8 +168,13 @@ export interface FileRoutesById {
   "/_app/devices/$id": typeof AppDevicesIdRoute;
   "/_app/settings/account": typeof AppSettingsAccountRoute;
   "/_app/settings/api-keys": typeof AppSettingsApiKeysRoute;
+  "/_app/settings/audit": typeof AppSettingsAuditRoute;
+  "/_app/settings/credentials": typeof AppSettingsCredentialsRoute;
+  "/_app/settings/people": typeof AppSettingsPeopleRoute;
+  "/_app/settings/provider-access": typeof AppSettingsProviderAccessRoute;
   "/_app/settings/sites": typeof AppSettingsSitesRoute;
   "/_app/settings/tenants": typeof AppSettingsTenantsRoute;
+  "/_app/settings/tokens": typeof AppSettingsTokensRoute;
   "/_app/settings/": typeof AppSettingsIndexRoute;
 }
 export interface FileRouteTypes {
@@ -127,31 +182,44 @@ export interface FileRouteTypes {
   fullPaths:
     | "/"
     | "/login"
+    | "/password"
     | "/agents"
     | "/fleet"
     | "/settings"
     | "/devices/$id"
     | "/settings/account"
     | "/settings/api-keys"
+    | "/settings/audit"
+    | "/settings/credentials"
+    | "/settings/people"
+    | "/settings/provider-access"
     | "/settings/sites"
     | "/settings/tenants"
+    | "/settings/tokens"
     | "/settings/";
   fileRoutesByTo: FileRoutesByTo;
   to:
     | "/login"
+    | "/password"
     | "/agents"
     | "/fleet"
     | "/"
     | "/devices/$id"
     | "/settings/account"
     | "/settings/api-keys"
+    | "/settings/audit"
+    | "/settings/credentials"
+    | "/settings/people"
+    | "/settings/provider-access"
     | "/settings/sites"
     | "/settings/tenants"
+    | "/settings/tokens"
     | "/settings";
   id:
     | "__root__"
     | "/_app"
     | "/login"
+    | "/password"
     | "/_app/agents"
     | "/_app/fleet"
     | "/_app/settings"
@@ -159,14 +227,20 @@ export interface FileRouteTypes {
     | "/_app/devices/$id"
     | "/_app/settings/account"
     | "/_app/settings/api-keys"
+    | "/_app/settings/audit"
+    | "/_app/settings/credentials"
+    | "/_app/settings/people"
+    | "/_app/settings/provider-access"
     | "/_app/settings/sites"
     | "/_app/settings/tenants"
+    | "/_app/settings/tokens"
     | "/_app/settings/";
   fileRoutesById: FileRoutesById;
 }
 export interface RootRouteChildren {
   AppRoute: typeof AppRouteWithChildren;
   LoginRoute: typeof LoginRoute;
+  PasswordRoute: typeof PasswordRoute;
 }
 
 declare module "@tanstack/react-router" {
@@ -183,6 +257,13 @@ declare module "@tanstack/react-router" {
       path: "/login";
       fullPath: "/login";
       preLoaderRoute: typeof LoginRouteImport;
+      parentRoute: typeof rootRouteImport;
+    };
+    "/password": {
+      id: "/password";
+      path: "/password";
+      fullPath: "/password";
+      preLoaderRoute: typeof PasswordRouteImport;
       parentRoute: typeof rootRouteImport;
     };
     "/_app/": {
@@ -241,6 +322,34 @@ declare module "@tanstack/react-router" {
       preLoaderRoute: typeof AppSettingsApiKeysRouteImport;
       parentRoute: typeof AppSettingsRoute;
     };
+    "/_app/settings/audit": {
+      id: "/_app/settings/audit";
+      path: "/audit";
+      fullPath: "/settings/audit";
+      preLoaderRoute: typeof AppSettingsAuditRouteImport;
+      parentRoute: typeof AppSettingsRoute;
+    };
+    "/_app/settings/credentials": {
+      id: "/_app/settings/credentials";
+      path: "/credentials";
+      fullPath: "/settings/credentials";
+      preLoaderRoute: typeof AppSettingsCredentialsRouteImport;
+      parentRoute: typeof AppSettingsRoute;
+    };
+    "/_app/settings/people": {
+      id: "/_app/settings/people";
+      path: "/people";
+      fullPath: "/settings/people";
+      preLoaderRoute: typeof AppSettingsPeopleRouteImport;
+      parentRoute: typeof AppSettingsRoute;
+    };
+    "/_app/settings/provider-access": {
+      id: "/_app/settings/provider-access";
+      path: "/provider-access";
+      fullPath: "/settings/provider-access";
+      preLoaderRoute: typeof AppSettingsProviderAccessRouteImport;
+      parentRoute: typeof AppSettingsRoute;
+    };
     "/_app/settings/sites": {
       id: "/_app/settings/sites";
       path: "/sites";
@@ -255,22 +364,39 @@ declare module "@tanstack/react-router" {
       preLoaderRoute: typeof AppSettingsTenantsRouteImport;
       parentRoute: typeof AppSettingsRoute;
     };
+    "/_app/settings/tokens": {
+      id: "/_app/settings/tokens";
+      path: "/tokens";
+      fullPath: "/settings/tokens";
+      preLoaderRoute: typeof AppSettingsTokensRouteImport;
+      parentRoute: typeof AppSettingsRoute;
+    };
   }
 }
 
 interface AppSettingsRouteChildren {
   AppSettingsAccountRoute: typeof AppSettingsAccountRoute;
   AppSettingsApiKeysRoute: typeof AppSettingsApiKeysRoute;
+  AppSettingsAuditRoute: typeof AppSettingsAuditRoute;
+  AppSettingsCredentialsRoute: typeof AppSettingsCredentialsRoute;
+  AppSettingsPeopleRoute: typeof AppSettingsPeopleRoute;
+  AppSettingsProviderAccessRoute: typeof AppSettingsProviderAccessRoute;
   AppSettingsSitesRoute: typeof AppSettingsSitesRoute;
   AppSettingsTenantsRoute: typeof AppSettingsTenantsRoute;
+  AppSettingsTokensRoute: typeof AppSettingsTokensRoute;
   AppSettingsIndexRoute: typeof AppSettingsIndexRoute;
 }
 
 const AppSettingsRouteChildren: AppSettingsRouteChildren = {
   AppSettingsAccountRoute: AppSettingsAccountRoute,
   AppSettingsApiKeysRoute: AppSettingsApiKeysRoute,
+  AppSettingsAuditRoute: AppSettingsAuditRoute,
+  AppSettingsCredentialsRoute: AppSettingsCredentialsRoute,
+  AppSettingsPeopleRoute: AppSettingsPeopleRoute,
+  AppSettingsProviderAccessRoute: AppSettingsProviderAccessRoute,
   AppSettingsSitesRoute: AppSettingsSitesRoute,
   AppSettingsTenantsRoute: AppSettingsTenantsRoute,
+  AppSettingsTokensRoute: AppSettingsTokensRoute,
   AppSettingsIndexRoute: AppSettingsIndexRoute,
 };
 
@@ -299,6 +425,7 @@ const AppRouteWithChildren = AppRoute._addFileChildren(AppRouteChildren);
 const rootRouteChildren: RootRouteChildren = {
   AppRoute: AppRouteWithChildren,
   LoginRoute: LoginRoute,
+  PasswordRoute: PasswordRoute,
 };
 export const routeTree = rootRouteImport
   ._addFileChildren(rootRouteChildren)

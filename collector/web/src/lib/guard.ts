@@ -22,7 +22,7 @@ export class Refused extends Error {
 /** For `beforeLoad` of a route below the app's, which has loaded who is signed in. */
 export function guard(need: Need): (page: { context: { queries: QueryClient } }) => void {
   return ({ context }) => {
-    const role = context.queries.getQueryData(meQuery.queryKey)?.user.role;
-    if (role !== undefined && !mayBy(role)[need]) throw new Refused(need, role);
+    const user = context.queries.getQueryData(meQuery.queryKey)?.user;
+    if (user && !mayBy(user.role, user.staff)[need]) throw new Refused(need, user.role);
   };
 }

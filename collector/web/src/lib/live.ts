@@ -105,6 +105,11 @@ export class LiveStore {
     else this.ensureAgents();
   }
 
+  /** The same of the devices, after a change of many of them. */
+  refreshDevices(): void {
+    if (this.#slots.has("devices")) this.#reload("devices");
+  }
+
   ensureInterfaces(device: string): void {
     const table = this.interfaces(device);
     const load = async () => table.replace(await this.#source.interfaces(device));

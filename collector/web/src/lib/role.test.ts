@@ -9,7 +9,13 @@ it.each([
   ["a role of a later release", true, true, true],
   ["toString", true, true, true],
   [undefined, false, false, false],
-])("%s", (role, write, admin, provider) => expect(mayBy(role)).toEqual({ write, admin, provider }));
+])("%s", (role, write, admin, provider) => {
+  expect(mayBy(role)).toEqual({ write, admin, provider, visit: admin });
+});
+
+it("shows provider access to who gives it and to who has it", () => {
+  expect([mayBy("viewer", true).visit, mayBy("viewer", false).visit]).toEqual([true, false]);
+});
 
 it("says a role in words, an unknown one as it stands", () => {
   expect([roleWord("tenant_admin"), roleWord("auditor")]).toEqual(["Administrator", "auditor"]);

@@ -1,6 +1,7 @@
 /** What the signed-in person may do. The server decides; this keeps dead ends off the pages. */
 import { useQuery } from "@tanstack/react-query";
 import { meQuery } from "./session";
+import type { Me } from "./types";
 
 export interface May {
   /** Devices and enrolment tokens. */
@@ -9,7 +10,11 @@ export interface May {
   admin: boolean;
   /** Tenants, quotas and the people of all tenants. */
   provider: boolean;
+  /** Provider access: to give it as an administrator, or to have it as one of the staff. */
+  visit: boolean;
 }
+
+type OfRole = Omit<May, "visit">;
 
 export type Role = "viewer" | "operator" | "tenant_admin" | "super_admin";
 
@@ -17,7 +22,7 @@ interface RoleInfo {
   word: string;
   /** For who gives the role to somebody. */
   note: string;
-  may: May;
+  may: OfRole;
 }
 
 /** From the least to the most. */
@@ -46,10 +51,13 @@ export const ROLES: Readonly<Record<Role, RoleInfo>> = {
 
 const isRole = (role: string): role is Role => Object.hasOwn(ROLES, role);
 
+const NOTHING: OfRole = { write: false, admin: false, provider: false };
+const ANYTHING: OfRole = { write: true, admin: true, provider: true };
+
 /** `role` is the highest one anywhere; an unknown one is left for the server to judge. */
-export function mayBy(role: string | undefined): May {
-  if (role === undefined) return { write: false, admin: false, provider: false };
-  return isRole(role) ? ROLES[role].may : { write: true, admin: true, provider: true };
+export function mayBy(role: string | undefined, isStaff = false): May {
+  const may = role === undefined ? NOTHING : isRole(role) ? ROLES[role].may : ANYTHING;
+  return { ...may, visit: may.admin || isStaff };
 }
 
 export function roleWord(role: string): string {
@@ -57,5 +65,11 @@ export function roleWord(role: string): string {
 }
 
 export function useMay(): May {
-  return mayBy(useQuery(meQuery).data?.user.role);
+  const user = useQuery(meQuery).data?.user;
+  return mayBy(user?.role, user?.staff);
+}
+
+/** In no tenant: nothing is live for them, and most of the API says so. */
+export function seesNothing({ user, tenants }: Me): boolean {
+  return tenants.length === 0 && user.role !== "super_admin";
 }

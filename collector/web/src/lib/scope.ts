@@ -7,7 +7,9 @@
 import { createContext, useContext } from "react";
 import type { Me } from "./types";
 
-export type Tenant = Me["tenants"][number];
+type MyTenant = Me["tenants"][number];
+/** `granted_until` ends the provider access by which one of the staff is in it. */
+export type Tenant = Pick<MyTenant, "id" | "name"> & Partial<Pick<MyTenant, "granted_until">>;
 
 export interface Scope {
   /** All that the signed-in person may see. */

@@ -3,6 +3,7 @@ import * as v from "valibot";
 import { Shell } from "../features/shell/shell";
 import { ApiError } from "../lib/api";
 import { connectLive } from "../lib/live-app";
+import { seesNothing } from "../lib/role";
 import { rememberedTenant, settledTenant } from "../lib/scope";
 import { meQuery } from "../lib/session";
 
@@ -19,7 +20,9 @@ export const Route = createFileRoute("/_app")({
       if (!(error instanceof ApiError) || error.status !== 401) throw error;
       throw redirect({ to: "/login", search: { next: location.href } });
     }
-    const { tenants } = await context.queries.ensureQueryData(meQuery);
+    const me = await context.queries.ensureQueryData(meQuery);
+    const { tenants, user } = me;
+    if (user.must_change_password) throw redirect({ to: "/password", search: { next: location.href } });
     // Later on a page without a tenant was chosen so: the way back leads to it.
     const remembered = cause === "enter" ? rememberedTenant() : null;
     const settled = settledTenant(tenants, tenant, remembered);
@@ -28,7 +31,7 @@ export const Route = createFileRoute("/_app")({
         to: location.pathname, search: { ...location.search, tenant: settled }, replace: true,
       });
     }
-    connectLive();
+    if (!seesNothing(me)) connectLive();
   },
   component: Shell,
 });

@@ -7,6 +7,7 @@ import { Icon } from "./icon";
 export interface Option {
   value: string;
   label: string;
+  note?: string | undefined;
 }
 
 interface Props {
@@ -104,6 +105,7 @@ function Options({ label, options, value, onChoose }: Pick<Props, "label" | "opt
             } ${option.value === value ? "text-accent" : ""}`}
           >
             <span className="clip">{option.label}</span>
+            {option.note && <span className="ml-auto shrink-0 text-xs text-muted">{option.note}</span>}
             {option.value === value && <Icon name="check" size={14} />}
           </div>
         ))}

@@ -5,15 +5,11 @@ import type { Pages } from "../lib/use-pages";
 import { Button } from "./button";
 import { ErrorNote } from "./error-note";
 import { Skeleton } from "./skeleton";
-import { ActionCell, BODY, Cell, ROW } from "./table-cell";
-import { type Heading, readsOf, TableHead } from "./table-head";
+import { BODY } from "./table-cell";
+import { readsOf, TableHead } from "./table-head";
+import { type Column, TableRow } from "./table-row";
 
-export interface Column<T> extends Heading<T> {
-  cell: (row: T) => ReactNode;
-  /** The name of the row. */
-  title?: boolean;
-  className?: string;
-}
+export type { Column } from "./table-row";
 
 interface Props<T> {
   /** What the rows are: «API keys». */
@@ -27,6 +23,8 @@ interface Props<T> {
   /** Shown when the list has no row at all. */
   empty: ReactNode;
   renderActions?: ((row: T) => ReactNode) | undefined;
+  /** More of a row, below it when it is opened. */
+  renderDetail?: ((row: T) => ReactNode) | undefined;
 }
 
 /**
@@ -34,7 +32,7 @@ interface Props<T> {
  *
  * Sorting is offered only when the list is whole: to sort its first page would hide what comes first.
  */
-export function DataTable<T>({ label, list, keep, columns, keyOf, first, empty, renderActions }: Props<T>) {
+export function DataTable<T>({ label, list, keep, columns, keyOf, first, empty, renderActions, renderDetail }: Props<T>) {
   const [sorting, setSorting] = useState(first);
   const { rows, more, phase, error } = list;
   const shown = useMemo(() => {
@@ -48,18 +46,12 @@ export function DataTable<T>({ label, list, keep, columns, keyOf, first, empty, 
       {phase === "ready" && rows.length === 0 && empty}
       {rows.length > 0 && (
         <table className="w-full border-collapse phone:block" aria-label={label}>
-          <TableHead columns={columns} sorting={more ? null : sorting} onSort={setSorting} hasActions={!!renderActions} />
+          <TableHead columns={columns} sorting={more ? null : sorting} onSort={setSorting}
+            hasActions={!!renderActions || !!renderDetail} />
           <tbody className={BODY}>
             {shown.map((row) => (
-              <tr key={keyOf(row)} className={ROW} data-row={keyOf(row)}>
-                {columns.map(({ by, label: name, cell, figure, title, wide, className = "" }) => (
-                  <Cell key={by} figure={figure} title={title} label={title ? undefined : name}
-                    className={`${className} ${wide ? "phone:hidden" : ""}`}>
-                    {cell(row)}
-                  </Cell>
-                ))}
-                {renderActions && <ActionCell>{renderActions(row)}</ActionCell>}
-              </tr>
+              <TableRow key={keyOf(row)} row={row} id={keyOf(row)} columns={columns} renderActions={renderActions}
+                renderDetail={renderDetail} />
             ))}
           </tbody>
         </table>

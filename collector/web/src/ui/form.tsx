@@ -23,12 +23,14 @@ interface Props {
   busyAction?: string;
   disabled?: boolean;
   onCancel: () => void;
+  cancelLabel?: string;
   children: ReactNode;
 }
 
 /** A form that leads to its first wrong field, and says below what belongs to none. */
 export function Form({
-  onSubmit, error, fields = fieldErrors(error), shows, action, busy, busyAction = action, disabled, onCancel, children,
+  onSubmit, error, fields = fieldErrors(error), shows, action, busy, busyAction = action, disabled, onCancel,
+  cancelLabel = "Cancel", children,
 }: Props) {
   const form = useRef<HTMLFormElement>(null);
   const told = Object.keys(fields).filter((name) => shows.includes(name));
@@ -46,7 +48,7 @@ export function Form({
       {error && told.length === 0 && <ErrorNote error={error} />}
       {wrong && <p role="alert" className="sr-only">The form has errors. {wrong}</p>}
       <div className="mt-auto flex justify-end gap-2 pt-1">
-        <Button onClick={onCancel}>Cancel</Button>
+        <Button onClick={onCancel}>{cancelLabel}</Button>
         <Button type="submit" look="solid" disabled={busy || disabled}>
           {busy ? busyAction : action}
         </Button>

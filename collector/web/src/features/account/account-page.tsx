@@ -1,5 +1,5 @@
 import { useQuery } from "@tanstack/react-query";
-import { type ReactNode, useId, useState } from "react";
+import { useState } from "react";
 import { keysEnabled, setKeysEnabled } from "../../lib/keys";
 import { roleWord } from "../../lib/role";
 import { meQuery } from "../../lib/session";
@@ -7,6 +7,9 @@ import { setTheme, type Theme, useTheme } from "../../lib/theme";
 import { useTitle } from "../../lib/use-title";
 import { PageHead } from "../../ui/page-head";
 import { RadioCards } from "../../ui/radio-cards";
+import { Panel } from "./panel";
+import { SecurityPart } from "./security-part";
+import { SessionsPart } from "./sessions-part";
 
 const THEMES = [
   { value: "dark", label: "Dark", note: "For rooms with many screens." },
@@ -35,6 +38,8 @@ export function AccountPage() {
               <dd>Farwatch {me.version}</dd>
             </dl>
           </Panel>
+          <SecurityPart />
+          <SessionsPart />
           <Panel title="This browser">
             <RadioCards across legend="Theme" name="theme" cards={THEMES} value={theme}
               onChange={(value: Theme) => setTheme(value)} />
@@ -50,15 +55,5 @@ export function AccountPage() {
         </div>
       )}
     </>
-  );
-}
-
-function Panel({ title, children }: { title: string; children: ReactNode }) {
-  const id = useId();
-  return (
-    <section aria-labelledby={id} className="rounded-lg border border-line bg-surface p-4">
-      <h2 id={id} className="mb-3 font-semibold">{title}</h2>
-      {children}
-    </section>
   );
 }

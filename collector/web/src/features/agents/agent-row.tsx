@@ -23,7 +23,9 @@ function shown(agent: Agent): string {
   return state === "up" && isBackfilling(agent, now) ? `${state} backfilling` : `${state} `;
 }
 
-export function AgentRow({ id, onRevoke }: { id: string; onRevoke: ((agent: Agent) => void) | null }) {
+type Act = ((agent: Agent) => void) | null;
+
+export function AgentRow({ id, onEdit, onRevoke }: { id: string; onEdit: Act; onRevoke: Act }) {
   const agent = useAgent(id);
   const [state, word] = useEachSecond(() => (agent ? shown(agent) : "unknown ")).split(" ");
   const names = useAgentNames();
@@ -60,9 +62,15 @@ export function AgentRow({ id, onRevoke }: { id: string; onRevoke: ((agent: Agen
         </Link>
       </Cell>
       <Cell label="Certificate"><Certificate agent={agent} /></Cell>
-      {onRevoke && (
+      {onEdit && (
         <ActionCell>
           {!agent.revoked_at && (
+            <Button look="quiet" className="h-7 phone:border phone:border-edge" aria-label={`Edit ${name}`}
+              onClick={() => onEdit(agent)}>
+              Edit
+            </Button>
+          )}
+          {onRevoke && !agent.revoked_at && (
             <Button look="quiet" className="h-7 phone:border phone:border-edge"
               aria-label={`Revoke ${name}`} onClick={() => onRevoke(agent)}>
               Revoke

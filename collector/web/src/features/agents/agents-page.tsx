@@ -18,6 +18,7 @@ import { BODY } from "../../ui/table-cell";
 import { type Heading, readsOf, TableHead } from "../../ui/table-head";
 import { TableError } from "../shell/table-error";
 import { AgentRow } from "./agent-row";
+import { EditAgent } from "./edit-agent";
 import { NewAgent } from "./new-agent";
 import { RevokeAgent } from "./revoke-agent";
 
@@ -58,6 +59,7 @@ export function AgentsPage() {
   const names = useAgentNames();
   const [query, setQuery] = useState("");
   const [making, setMaking] = useState(false);
+  const [editing, setEditing] = useState<Agent | null>(null);
   const [revoking, setRevoking] = useState<Agent | null>(null);
   const membership = useTableValue(live.agents, (table) => table.membership);
   const phase = useTableValue(live.agents, (table) => table.phase);
@@ -113,15 +115,16 @@ export function AgentsPage() {
       {ids.length > 0 && (
         <table className="w-full border-collapse phone:block" aria-label="Agents">
           <TableHead columns={scope.isMixed ? COLUMNS : OF_ONE_TENANT} sorting={sorting} onSort={setSorting}
-            hasActions={may.admin} />
+            hasActions={may.write} />
           <tbody className={BODY}>
             {shown.map((id) => (
-              <AgentRow key={id} id={id} onRevoke={may.admin ? setRevoking : null} />
+              <AgentRow key={id} id={id} onEdit={may.write ? setEditing : null} onRevoke={may.admin ? setRevoking : null} />
             ))}
           </tbody>
         </table>
       )}
       <NewAgent open={making} onOpenChange={setMaking} />
+      <EditAgent agent={editing} onClose={() => setEditing(null)} />
       <RevokeAgent agent={revoking} onClose={() => setRevoking(null)} />
     </>
   );

@@ -1,9 +1,10 @@
 import { useQueryClient, useMutation } from "@tanstack/react-query";
 import { Link, useNavigate } from "@tanstack/react-router";
-import { type ReactNode, useState } from "react";
+import { lazy, type ReactNode, Suspense, useEffect, useState } from "react";
 import { api, take } from "../../lib/api";
 import { duration, milliseconds, NONE, shortModel } from "../../lib/format";
-import { live } from "../../lib/live-app";
+import { live, useAgent } from "../../lib/live-app";
+import { useAgentNames } from "../../lib/live-names";
 import type { Names } from "../../lib/names";
 import { useMay } from "../../lib/role";
 import { causeHint } from "../../lib/state";
@@ -16,6 +17,9 @@ import { Icon } from "../../ui/icon";
 import { DeviceState } from "../../ui/state-badge";
 import { useShown } from "../fleet/fleet-row";
 import { lastFleet } from "../fleet/last-fleet";
+import { credentialWords } from "./edit-changes";
+
+const EditDevice = lazy(() => import("./edit-device").then((m) => ({ default: m.EditDevice })));
 
 export function DeviceHead({ device, detail, names }: {
   device: Device; detail: DeviceDetail; names: Names;
@@ -37,7 +41,7 @@ export function DeviceHead({ device, detail, names }: {
           <DeviceState state={state} cause={cause} />
         </span>
         <span className="flex-1 phone:hidden" />
-        {may.write && <RemoveDevice device={device} names={names} />}
+        {may.write && <ChangeDevice device={device} detail={detail} names={names} />}
       </div>
       {hint && state !== "up" && <p className="mt-1 text-muted">{hint}</p>}
       <dl className="mt-2 flex flex-wrap gap-x-6 gap-y-2 phone:grid phone:grid-cols-2">
@@ -49,10 +53,33 @@ export function DeviceHead({ device, detail, names }: {
         <Fact name="Contact">{facts.sys_contact || NONE}</Fact>
         <Fact name="Uptime">{duration(device.uptime_s)}</Fact>
         <Fact name="Round trip">{device.rtt_ms === null ? NONE : `${milliseconds(device.rtt_ms)} ms`}</Fact>
-        <Fact name="Polled">every {duration(device.interval_s)} by {device.agent.name}, SNMP {detail.snmp.version}</Fact>
+        <Fact name="Polled"><Polled device={device} /></Fact>
+        <Fact name="Credential">SNMP {detail.snmp.version}, {credentialWords(detail.snmp)}</Fact>
         <Fact name="Site">{device.tenant.name} · {device.site.name}</Fact>
+        {device.tags.length > 0 && <Fact name="Tags"><Tags device={device} /></Fact>}
       </dl>
     </header>
+  );
+}
+
+/** The agent by the name that the other pages give it, once they are known. */
+function Polled({ device: { agent, interval_s: interval } }: { device: Device }) {
+  useEffect(() => live.ensureAgents(), []);
+  const row = useAgent(agent.id);
+  const names = useAgentNames();
+  return <>every {duration(interval)} by {row ? names.name(row) : agent.name}</>;
+}
+
+function Tags({ device: { tags, tenant } }: { device: Device }) {
+  return (
+    <span className="inline-flex flex-wrap gap-1">
+      {tags.map((tag) => (
+        <Link key={tag} to="/fleet" search={{ tenant: tenant.id, tag }} title={`Devices tagged ${tag}`}
+          className="inline-flex min-h-6 items-center rounded-full border border-line px-2 text-xs hover:bg-hover phone:min-h-11">
+          {tag}
+        </Link>
+      ))}
+    </span>
   );
 }
 
@@ -85,6 +112,19 @@ function Fact({ name, children }: { name: string; children: ReactNode }) {
       <dt className="text-xs text-muted">{name}</dt>
       <dd className="clip max-w-[240px]">{children}</dd>
     </div>
+  );
+}
+
+function ChangeDevice({ device, detail, names }: { device: Device; detail: DeviceDetail; names: Names }) {
+  const [editing, setEditing] = useState(false);
+  return (
+    <>
+      <IconButton label="Edit device" onClick={() => setEditing(true)}>
+        <Icon name="edit" />
+      </IconButton>
+      <RemoveDevice device={device} names={names} />
+      <Suspense>{editing && <EditDevice open detail={detail} onClose={() => setEditing(false)} />}</Suspense>
+    </>
   );
 }
 

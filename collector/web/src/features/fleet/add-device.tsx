@@ -6,10 +6,13 @@ import { live, useTableValue } from "../../lib/live-app";
 import { useAgentNames } from "../../lib/live-names";
 import { isInScope, useScope } from "../../lib/scope";
 import type { NewDevice } from "../../lib/types";
+import { useKnownTags } from "../../lib/use-known-tags";
 import { FieldFrame, TextField } from "../../ui/field";
 import { fieldErrors, Form } from "../../ui/form";
 import { Modal } from "../../ui/modal";
 import { Picker } from "../../ui/picker";
+import { TagField } from "../../ui/tag-field";
+import { INTERVALS } from "./intervals";
 
 interface Props {
   open: boolean;
@@ -41,14 +44,8 @@ function useAgentChoices() {
     .map((agent) => ({ value: agent.id, label: names.name(agent), note: `${agent.site.name} · ${agent.tenant.name}` }));
 }
 
-const INTERVALS = [
-  { value: "10", label: "10 s" },
-  { value: "30", label: "30 s" },
-  { value: "60", label: "60 s" },
-  { value: "300", label: "5 min" },
-] as const;
 const INTERVAL = "60";
-const SHOWS = ["agent", "address", "name", "snmp.version", "snmp.community", "community", "interval_s"];
+const SHOWS = ["agent", "address", "name", "snmp.version", "snmp.community", "community", "interval_s", "tags"];
 
 export function AddDeviceForm({ onDone }: { onDone: () => void }) {
   const agents = useAgentChoices();
@@ -56,7 +53,8 @@ export function AddDeviceForm({ onDone }: { onDone: () => void }) {
   const agent = chosen || (agents.length === 1 ? (agents[0]?.value ?? "") : "");
   const [version, setVersion] = useState<"v1" | "v2c">("v2c");
   const [interval, setInterval] = useState(INTERVAL);
-  const [isBlank, setBlank] = useState(false);
+  const [tags, setTags] = useState<readonly string[]>([]);
+  const known = useKnownTags();
   const add = useMutation({
     mutationFn: (body: NewDevice) => take(api.POST("/api/v1/devices", { body })),
     onSuccess: ({ data }) => {
@@ -64,26 +62,24 @@ export function AddDeviceForm({ onDone }: { onDone: () => void }) {
       onDone();
     },
   });
-  const fields: Readonly<Record<string, string>> =
-    isBlank ? { "snmp.community": "A community is needed." } : fieldErrors(add.error);
+  const fields = fieldErrors(add.error);
 
   const submit = (form: FormData) => {
     const text = (name: string) => String(form.get(name) ?? "").trim();
     const name = text("name");
     const community = String(form.get("community") ?? "");
-    setBlank(community === "");
-    if (community === "") return;
     add.mutate({
       agent,
       address: text("address"),
       ...(name ? { name } : {}),
       interval_s: Number(interval),
-      snmp: { version, community },
+      snmp: { version, ...(community ? { community } : {}) },
+      ...(tags.length > 0 ? { tags: [...tags] } : {}),
     });
   };
 
   return (
-    <Form onSubmit={submit} error={add.error} fields={fields} shows={SHOWS} action="Add device"
+    <Form onSubmit={submit} error={add.error} shows={SHOWS} action="Add device"
       busy={add.isPending} busyAction="Adding…" disabled={!agent} onCancel={onDone}>
       <FieldFrame
         id="agent"
@@ -108,8 +104,9 @@ export function AddDeviceForm({ onDone }: { onDone: () => void }) {
             choices={[{ value: "v2c", label: "v2c" }, { value: "v1", label: "v1" }]} />
         </FieldFrame>
         <TextField id="community" name="community" type="password" label="Community" autoComplete="off"
-          hint="Stored sealed; never shown again." error={fields["snmp.community"] ?? fields["community"]} />
+          hint="Stored sealed; never shown again. Empty: that of a credential profile." error={fields["snmp.community"] ?? fields["community"]} />
       </div>
+      <TagField id="tags" label="Tags" tags={tags} onChange={setTags} known={known} error={fields["tags"]} />
       <FieldFrame id="interval" label="Poll interval" error={fields["interval_s"]}>
         <Picker id="interval" label="Poll interval" value={interval} onChange={setInterval}
           choices={INTERVALS} invalid={!!fields["interval_s"]} />

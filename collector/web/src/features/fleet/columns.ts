@@ -77,7 +77,7 @@ export const WIDE = new Set(["address", "model", "rtt", "uptime"]);
 export function matches(device: Device, called: string, query: string): boolean {
   const hay = [
     called, device.name, device.address, device.tenant.name, device.site.name, device.agent.name,
-    device.model ?? "", device.sys_name ?? "",
+    device.model ?? "", device.sys_name ?? "", ...device.tags,
   ].join("\n").toLowerCase();
   return query.toLowerCase().split(/\s+/).every((word) => hay.includes(word));
 }

@@ -68,7 +68,7 @@ const Card = memo(function Card({ id, style }: { id: string; style: CSSPropertie
         </span>
         <span className="flex items-center justify-between gap-3 text-xs text-muted">
           <span className="clip">
-            {device.site.name}{isMixed && ` · ${device.tenant.name}`}
+            {device.site.name}{isMixed && ` · ${device.tenant.name}`}{device.tags.length > 0 && ` · ${device.tags.join(", ")}`}
           </span>
           <span className={`shrink-0 text-text ${dim ? "stale" : ""}`}>
             <span aria-label="in">↓</span> {megabits(device.in_bps)}{" "}

@@ -17,10 +17,13 @@ import { FleetCards } from "./fleet-cards";
 import { FleetEmpty, FleetNoMatch } from "./fleet-empty";
 import { rememberFleet } from "./last-fleet";
 import { type FleetRows, FleetTable } from "./fleet-table";
+import { TagFilter } from "./tag-filter";
 import { type Fleet, useFleet } from "./use-fleet";
+import { useSelection } from "./use-selection";
 
 // Not part of the first load: the rows come first.
 const AddDevice = lazy(() => import("./add-device").then((m) => ({ default: m.AddDevice })));
+const BulkBar = lazy(() => import("./bulk-bar").then((m) => ({ default: m.BulkBar })));
 
 export function FleetPage() {
   const fleet = useFleet();
@@ -28,6 +31,7 @@ export function FleetPage() {
   const may = useMay();
   const [adding, setAdding] = useState(false);
   const phase = useTableValue(live.devices, (table) => table.phase);
+  const selection = useSelection(fleet.ids);
   const input = useRef<HTMLInputElement>(null);
   const rows = useRef<FleetRows>(null);
 
@@ -38,7 +42,7 @@ export function FleetPage() {
   useTitle(`${down > 0 ? `(${integer(down)} down) ` : ""}Fleet`);
   useKeys({ "/": () => input.current?.select() });
   useEffect(() => rememberFleet({ search: fleet.search }), [fleet.search]);
-  const clear = () => fleet.setSearch({ q: "", state: undefined });
+  const clear = () => fleet.setSearch({ q: "", state: undefined, tag: undefined });
 
   return (
     <div className="flex h-full flex-col">
@@ -46,6 +50,7 @@ export function FleetPage() {
         <FilterInput label="Filter devices" input={input} query={fleet.search.q ?? ""} onQuery={(q) => fleet.setSearch({ q })}
           toRows={() => rows.current?.first() ?? false} />
         <StateFilter fleet={fleet} />
+        <TagFilter tag={fleet.search.tag} onChange={(tag) => fleet.setSearch({ tag })} />
         <span className="flex-1" />
         {fleet.held && <span className="text-xs text-muted phone:hidden">order held</span>}
         <span className="text-xs text-muted phone:hidden" aria-live="off" data-fleet-count>
@@ -58,6 +63,9 @@ export function FleetPage() {
         )}
       </PageHead>
       <TableError table={live.devices} className="mx-4 mb-3" />
+      <Suspense>
+        {!phone && selection.ids.length > 0 && <BulkBar selection={selection} shown={fleet.ids.length} />}
+      </Suspense>
       {fleet.total === 0 ? (
         phase === "ready" ? <FleetEmpty onAdd={() => setAdding(true)} /> : <Skeleton label="Loading devices" rows={24} />
       ) : fleet.ids.length === 0 ? (
@@ -65,7 +73,7 @@ export function FleetPage() {
       ) : phone ? (
         <FleetCards fleet={fleet} />
       ) : (
-        <FleetTable ref={rows} fleet={fleet} onEscape={clear} />
+        <FleetTable ref={rows} fleet={fleet} selection={may.write ? selection : null} onEscape={clear} />
       )}
       <Suspense>{adding && <AddDevice open onOpenChange={setAdding} />}</Suspense>
     </div>

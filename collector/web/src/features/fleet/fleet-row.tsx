@@ -14,6 +14,9 @@ interface Props {
   id: string;
   index: number;
   selected: boolean;
+  /** For one change with others; null where nothing can be changed. */
+  marked: boolean | null;
+  onMark: ((id: string) => void) | undefined;
   style: CSSProperties;
 }
 
@@ -29,7 +32,7 @@ export function useShown(device: Device | undefined): [State, Cause | null, bool
   return [state as State, (cause || null) as Cause | null, dim === "1"];
 }
 
-export const FleetRow = memo(function FleetRow({ id, index, selected, style }: Props) {
+export const FleetRow = memo(function FleetRow({ id, index, selected, marked, onMark, style }: Props) {
   const device = useDevice(id);
   const [state, cause, dim] = useShown(device);
   const names = useDeviceNames();
@@ -48,17 +51,24 @@ export const FleetRow = memo(function FleetRow({ id, index, selected, style }: P
       data-device={id}
       data-sample-at={device.last_sample_at ?? ""}
       className={`fleet-grid ${isMixed ? "" : "one-tenant"} absolute inset-x-0 border-b border-line ${
-        selected ? "bg-selected" : "hover:bg-hover"
+        selected || marked ? "bg-selected" : "hover:bg-hover"
       }`}
       style={style}
     >
-      <div role="gridcell" className="clip">
+      <div role="gridcell" className="clip flex items-center">
+        {marked !== null && (
+          <label className="mr-1 inline-flex h-7 w-6 shrink-0 items-center" title="Mark (x)">
+            <input type="checkbox" tabIndex={-1} aria-label={`Mark ${name}`} className="size-3.5 accent-accent" checked={marked}
+              onChange={() => onMark?.(id)} />
+          </label>
+        )}
         <DeviceState state={state} cause={cause} />
       </div>
-      <div role="gridcell" className="clip font-medium" title={name}>
-        <Link to="/devices/$id" params={{ id }} tabIndex={-1} className="hover:underline">
+      <div role="gridcell" className="clip" title={[name, ...device.tags].join(" · ")}>
+        <Link to="/devices/$id" params={{ id }} tabIndex={-1} className="font-medium hover:underline">
           {name}
         </Link>
+        {device.tags.length > 0 && <span className="ml-2 text-xs text-muted" data-tags>{device.tags.join(" · ")}</span>}
       </div>
       {isMixed && <div role="gridcell" className="clip text-muted">{device.tenant.name}</div>}
       <div role="gridcell" className="clip text-muted">{device.site.name}</div>

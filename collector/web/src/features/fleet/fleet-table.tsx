@@ -12,6 +12,7 @@ import { NUMERIC, WIDE } from "./columns";
 import { FleetRow } from "./fleet-row";
 import { lastFleet, rememberFleet } from "./last-fleet";
 import type { Fleet } from "./use-fleet";
+import type { Selection } from "./use-selection";
 
 export const ROW_PX = 28;
 
@@ -22,11 +23,13 @@ export interface FleetRows {
 
 interface Props {
   fleet: Fleet;
+  /** Null for who changes nothing. */
+  selection: Selection | null;
   onEscape: () => void;
   ref: Ref<FleetRows>;
 }
 
-export function FleetTable({ fleet, onEscape, ref }: Props) {
+export function FleetTable({ fleet, selection, onEscape, ref }: Props) {
   const { table, ids, paused } = fleet;
   const navigate = useNavigate();
   const scroller = useRef<HTMLDivElement>(null);
@@ -76,6 +79,7 @@ export function FleetTable({ fleet, onEscape, ref }: Props) {
   useKeys({
     j: () => enter(1),
     k: () => enter(-1),
+    x: () => chosen && selection?.toggle(chosen),
     Escape: () => (chosen ? choose(null) : onEscape()),
   });
   const onKeyDown = (event: KeyboardEvent) => {
@@ -148,7 +152,7 @@ export function FleetTable({ fleet, onEscape, ref }: Props) {
           const id = row?.getAttribute("data-device") ?? null;
           // Text was marked, to be copied: that is no wish to leave.
           if (getSelection()?.isCollapsed === false) return;
-          if (!(event.target as Element).closest("a")) open(id);
+          if (!(event.target as Element).closest("a, label")) open(id);
           else rememberFleet({ chosen: id });
         }}
       >
@@ -160,6 +164,8 @@ export function FleetTable({ fleet, onEscape, ref }: Props) {
               id={id}
               index={item.index}
               selected={id === chosen}
+              marked={selection ? selection.has(id) : null}
+              onMark={selection?.toggle}
               style={{ height: ROW_PX, transform: `translateY(${item.start}px)` }}
             />
           ) : null;

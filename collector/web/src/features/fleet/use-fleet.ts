@@ -18,6 +18,7 @@ const ORDER_MS = 1000;
 export interface FleetSearch {
   q?: string | undefined;
   state?: State | undefined;
+  tag?: string | undefined;
   sort?: string | undefined;
 }
 
@@ -69,14 +70,14 @@ export function useFleet() {
   const all = useSnapshot();
   const ordered = useOrder(all, held);
   const query = useDeferredValue(search.q ?? "");
-  const { state } = search;
+  const { state, tag } = search;
   const scope = useScope();
   const names = useDeviceNames();
 
   const isInScope = useCallback(
     (device: Device) =>
-      isOfTenant(scope, device) && (!query || matches(device, names.name(device), query)),
-    [scope, names, query],
+      isOfTenant(scope, device) && (!tag || device.tags.includes(tag)) && (!query || matches(device, names.name(device), query)),
+    [scope, names, query, tag],
   );
   const inScope = useMemo(() => all.filter(isInScope), [all, isInScope]);
   const counts = useMemo(() => {

@@ -3,7 +3,9 @@ import type { Need } from "../../lib/guard";
 import type { May } from "../../lib/role";
 
 export interface Section {
-  to: "/settings/account" | "/settings/tenants" | "/settings/sites" | "/settings/api-keys";
+  to:
+    | "/settings/account" | "/settings/tenants" | "/settings/sites" | "/settings/tokens" | "/settings/credentials"
+    | "/settings/people" | "/settings/provider-access" | "/settings/api-keys" | "/settings/audit";
   label: string;
   /** Who may open it; all who are signed in where it says nothing. The route asks the same. */
   need?: Need;
@@ -21,9 +23,19 @@ const GROUPS: readonly Group[] = [
     sections: [
       { to: "/settings/tenants", label: "Tenants" },
       { to: "/settings/sites", label: "Sites" },
+      { to: "/settings/tokens", label: "Enrolment tokens", need: "write" },
+      { to: "/settings/credentials", label: "Credentials", need: "write" },
     ],
   },
-  { label: "Access", sections: [{ to: "/settings/api-keys", label: "API keys", need: "admin" }] },
+  {
+    label: "Access",
+    sections: [
+      { to: "/settings/people", label: "People", need: "admin" },
+      { to: "/settings/provider-access", label: "Provider access", need: "visit" },
+      { to: "/settings/api-keys", label: "API keys", need: "admin" },
+      { to: "/settings/audit", label: "Audit", need: "admin" },
+    ],
+  },
 ];
 
 /** The groups that hold a page for this person. */

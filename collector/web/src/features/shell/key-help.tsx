@@ -10,6 +10,7 @@ const KEYS: readonly [string, string][] = [
   ["T", "Switch the tenant"],
   ["/", "Filter"],
   ["j  k", "Next, previous row"],
+  ["x", "Mark the row, to change it with others"],
   ["Enter", "Open the row"],
   ["Esc", "Back, clear the filter"],
   ["[  ]", "Shift the time range"],

@@ -53,6 +53,7 @@ const WHO: Readonly<Record<Need, string>> = {
   write: "An operator of your tenant",
   admin: "An administrator of your tenant",
   provider: "An administrator of the provider",
+  visit: "An administrator of your tenant",
 };
 
 function NotYours({ refused: { need, role } }: { refused: Refused }) {

@@ -7,6 +7,8 @@ const PARTS: readonly (() => Promise<unknown>)[] = [
   () => import("../../ui/picker"),
   () => import("../../ui/chooser"),
   () => import("../fleet/add-device"),
+  () => import("../fleet/bulk-bar"),
+  () => import("../device/edit-device"),
   () => import("../agents/new-agent"),
 ];
 

@@ -1,17 +1,20 @@
 import { type Query, useQueryClient } from "@tanstack/react-query";
-import { Link, Outlet, useNavigate, useRouter } from "@tanstack/react-router";
+import { Link, Outlet, useNavigate, useRouter, useRouterState } from "@tanstack/react-router";
 import { lazy, Suspense, useCallback, useEffect, useState } from "react";
 import { api, whenSignedOut } from "../../lib/api";
-import { disconnectLive, live, onLive } from "../../lib/live-app";
+import { connectLive, disconnectLive, live, onLive } from "../../lib/live-app";
+import { seesNothing } from "../../lib/role";
 import { rememberTenant, ScopeContext } from "../../lib/scope";
 import { meQuery } from "../../lib/session";
 import { setTheme, useTheme } from "../../lib/theme";
 import { useKeys } from "../../lib/use-keys";
+import { useMe } from "../../lib/use-person";
 import { IconButton } from "../../ui/button";
 import { Icon, type IconName } from "../../ui/icon";
 import { Mark, Wordmark } from "../../ui/wordmark";
 import { forgetFleet } from "../fleet/last-fleet";
 import { LiveBanner, NewVersion } from "./live-banner";
+import { NoTenant } from "./no-tenant";
 import { TenantSwitch } from "./tenant-switch";
 import { useTenant } from "./use-tenant";
 
@@ -27,18 +30,22 @@ const hasFailed = (query: Query) => query.state.status === "error";
 
 export function Shell() {
   const [scope, chooseTenant] = useTenant();
+  const me = useMe();
   return (
     <ScopeContext value={scope}>
-      <Frame isOfMany={scope.tenants.length > 1} onTenant={chooseTenant} />
+      <Frame isOfMany={scope.tenants.length > 1} isOfNone={me !== undefined && seesNothing(me)} onTenant={chooseTenant} />
     </ScopeContext>
   );
 }
 
 /** Head, navigation and the page between them. */
-function Frame({ isOfMany, onTenant }: { isOfMany: boolean; onTenant: (tenant: string | null) => void }) {
+function Frame({ isOfMany, isOfNone, onTenant }: {
+  isOfMany: boolean; isOfNone: boolean; onTenant: (tenant: string | null) => void;
+}) {
   const [help, setHelp] = useState(false);
   const navigate = useNavigate();
   const router = useRouter();
+  const isSettings = useRouterState({ select: ({ location }) => location.pathname.startsWith("/settings") });
   const queries = useQueryClient();
 
   const leave = useCallback(
@@ -63,7 +70,15 @@ function Frame({ isOfMany, onTenant }: { isOfMany: boolean; onTenant: (tenant: s
   useEffect(() => {
     return live.onResync(() => void queries.invalidateQueries({ queryKey: meQuery.queryKey }));
   }, [queries]);
-  useEffect(() => onLive(() => void queries.refetchQueries({ predicate: hasFailed })), [queries]);
+  // There is a stream for who sees something; it is another one after a time of seeing nothing.
+  useEffect(() => {
+    if (isOfNone) disconnectLive(false);
+    else connectLive();
+  }, [isOfNone]);
+  useEffect(() => {
+    if (isOfNone) return;
+    return onLive(() => void queries.refetchQueries({ predicate: hasFailed }));
+  }, [queries, isOfNone]);
 
   const signOut = async () => {
     await api.POST("/api/v1/logout").catch(() => {});
@@ -107,7 +122,7 @@ function Frame({ isOfMany, onTenant }: { isOfMany: boolean; onTenant: (tenant: s
         </nav>
         <span className="flex-1" />
         <NewVersion />
-        <LiveBanner />
+        {!isOfNone && <LiveBanner />}
         <ThemeButton />
         <IconButton label="Keys (?)" className="phone:hidden" onClick={() => setHelp(true)}>
           <Icon name="help" />
@@ -117,7 +132,7 @@ function Frame({ isOfMany, onTenant }: { isOfMany: boolean; onTenant: (tenant: s
         </IconButton>
       </header>
       <main id="main" tabIndex={-1} className="min-h-0 flex-1 overflow-y-auto outline-none">
-        <Outlet />
+        {isOfNone && !isSettings ? <NoTenant /> : <Outlet />}
       </main>
       <nav
         aria-label="Main"

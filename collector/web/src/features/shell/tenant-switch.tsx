@@ -1,5 +1,6 @@
 import { lazy, Suspense, useRef, useState } from "react";
-import { useScope } from "../../lib/scope";
+import { clockTime } from "../../lib/format";
+import { type Tenant, useScope } from "../../lib/scope";
 import { useKeys } from "../../lib/use-keys";
 import { Button } from "../../ui/button";
 import { Icon } from "../../ui/icon";
@@ -7,6 +8,11 @@ import { Icon } from "../../ui/icon";
 const Chooser = lazy(() => import("../../ui/chooser").then((m) => ({ default: m.Chooser })));
 
 const ALL = "all";
+
+/** When the provider access ends by which one is in it. */
+function until({ granted_until: end }: Tenant): string | undefined {
+  return end ? `until ${clockTime(Date.parse(end), false)}` : undefined;
+}
 
 /** Narrows every page to one tenant. Not there for who sees one only. */
 export function TenantSwitch({ onChange }: { onChange: (tenant: string | null) => void }) {
@@ -24,7 +30,7 @@ export function TenantSwitch({ onChange }: { onChange: (tenant: string | null) =
         aria-haspopup="dialog"
         aria-expanded={open}
         aria-label={`Tenant: ${name}`}
-        title={`${name} · switch tenant (T)`}
+        title={`${name}${tenant && until(tenant) ? `, ${until(tenant)}` : ""} · switch tenant (T)`}
         onClick={() => setOpen(!open)}
         className={`max-w-56 min-w-0 shrink px-2.5 desk:mr-3 ${tenant ? "border-accent! bg-selected!" : ""}`}
       >
@@ -40,7 +46,7 @@ export function TenantSwitch({ onChange }: { onChange: (tenant: string | null) =
             value={tenant?.id ?? ALL}
             options={[
               { value: ALL, label: "All tenants" },
-              ...tenants.map((one) => ({ value: one.id, label: one.name })),
+              ...tenants.map((one) => ({ value: one.id, label: one.name, note: until(one) })),
             ]}
             onClose={() => setOpen(false)}
             onChoose={(value) => {

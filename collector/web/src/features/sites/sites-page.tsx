@@ -2,15 +2,19 @@ import { Link } from "@tanstack/react-router";
 import { useMemo, useState } from "react";
 import { api, take } from "../../lib/api";
 import { integer } from "../../lib/format";
+import { useMay } from "../../lib/role";
 import { narrowed, useScope } from "../../lib/scope";
 import type { Site } from "../../lib/types";
 import { ROWS, usePages } from "../../lib/use-pages";
 import { useTitle } from "../../lib/use-title";
+import { Button } from "../../ui/button";
 import { type Column, DataTable } from "../../ui/data-table";
 import { Empty } from "../../ui/empty";
 import { FilterBar } from "../../ui/filter-bar";
+import { Icon } from "../../ui/icon";
 import { PageHead } from "../../ui/page-head";
 import { type Place, usePlaces } from "../settings/use-places";
+import { type OpenedSite, RemoveSite, SitePanel, SITES } from "./change-site";
 
 const NOTHING: Place = { agents: 0, devices: 0 };
 
@@ -43,7 +47,7 @@ export function SitesPage() {
   const scope = useScope();
   const places = usePlaces();
   const [query, setQuery] = useState("");
-  const list = usePages(["sites", "pages", scope.tenant?.id ?? ""], (cursor) =>
+  const list = usePages([...SITES, "pages", scope.tenant?.id ?? ""], (cursor) =>
     take(api.GET("/api/v1/sites", { params: { query: { ...narrowed(scope), ...cursor, limit: ROWS } } })));
   const columns = useMemo(() => columnsOf(places, scope.isMixed), [places, scope.isMixed]);
   const keep = useMemo(() => {
@@ -51,6 +55,10 @@ export function SitesPage() {
     return word ? (site: Site) => `${site.name} ${site.tenant.name}`.toLowerCase().includes(word) : undefined;
   }, [query]);
   useTitle("Sites");
+  const may = useMay();
+  const [opened, setOpened] = useState<OpenedSite>(null);
+  const [removing, setRemoving] = useState<Site | null>(null);
+  const add = () => setOpened({ site: null });
   return (
     <>
       <PageHead title="Sites">
@@ -59,14 +67,31 @@ export function SitesPage() {
             shown={keep ? list.rows.filter(keep).length : list.rows.length}
             onClear={query ? () => setQuery("") : undefined} />
         )}
+        <span className="flex-1" />
+        {may.write && <Button look="solid" onClick={add}><Icon name="plus" size={14} /> New site</Button>}
       </PageHead>
       <DataTable label="Sites" list={list} keep={keep} columns={columns} keyOf={(site) => site.id}
         first={{ by: "name", desc: false }}
+        renderActions={may.write ? (site) => (
+          <>
+            <Button look="quiet" className="h-7 phone:border phone:border-edge" aria-label={`Rename ${site.name}`}
+              onClick={() => setOpened({ site })}>
+              Rename
+            </Button>
+            <Button look="quiet" className="h-7 phone:border phone:border-edge" aria-label={`Remove ${site.name}`}
+              onClick={() => setRemoving(site)}>
+              Remove
+            </Button>
+          </>
+        ) : undefined}
         empty={
           <Empty title="No site yet">
-            <p>A site is made with the first agent that stands there: make its token on the Agents page.</p>
+            <p>A site is a place where an agent stands: a rooftop, a depot, a point of presence.</p>
+            {may.write && <Button look="solid" className="self-start" onClick={add}>Make the first site</Button>}
           </Empty>
         } />
+      <SitePanel opened={opened} onClose={() => setOpened(null)} />
+      <RemoveSite site={removing} onClose={() => setRemoving(null)} />
     </>
   );
 }

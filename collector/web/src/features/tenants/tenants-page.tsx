@@ -1,15 +1,24 @@
+import { useQueryClient } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
-import { useMemo } from "react";
+import { useMemo, useState } from "react";
 import { api, take } from "../../lib/api";
 import { dateOnly, integer } from "../../lib/format";
+import { live } from "../../lib/live-app";
+import { useMay } from "../../lib/role";
+import { meQuery } from "../../lib/session";
 import type { Tenant } from "../../lib/types";
 import { ROWS, usePages } from "../../lib/use-pages";
 import { useTitle } from "../../lib/use-title";
+import { Button } from "../../ui/button";
 import { type Column, DataTable } from "../../ui/data-table";
 import { Empty } from "../../ui/empty";
+import { Icon } from "../../ui/icon";
+import { NamePanel } from "../../ui/name-panel";
 import { PageHead } from "../../ui/page-head";
+import { QuotaView } from "../quotas/quota-view";
 import { type Place, usePlaces } from "../settings/use-places";
 
+const TENANTS = ["tenants", "pages"] as const;
 const NOTHING: Place = { agents: 0, devices: 0 };
 
 function columnsOf(places: ReadonlyMap<string, Place> | null): Column<Tenant>[] {
@@ -30,25 +39,64 @@ function columnsOf(places: ReadonlyMap<string, Place> | null): Column<Tenant>[] 
   ];
 }
 
+type Opened = { tenant: Tenant | null } | null;
+
 export function TenantsPage() {
   const places = usePlaces();
-  const list = usePages(["tenants", "pages"], (cursor) =>
+  const may = useMay();
+  const [opened, setOpened] = useState<Opened>(null);
+  const list = usePages(TENANTS, (cursor) =>
     take(api.GET("/api/v1/tenants", { params: { query: { ...cursor, limit: ROWS } } })));
   const columns = useMemo(() => columnsOf(places), [places]);
   useTitle("Tenants", true);
+  const add = () => setOpened({ tenant: null });
   return (
     <>
-      <PageHead title="Tenants" />
+      <PageHead title="Tenants">
+        <span className="flex-1" />
+        {may.provider && <Button look="solid" onClick={add}><Icon name="plus" size={14} /> New tenant</Button>}
+      </PageHead>
       <DataTable label="Tenants" list={list} columns={columns} keyOf={(row) => row.id}
         first={{ by: "name", desc: false }}
+        renderActions={may.provider ? (tenant) => (
+          <Button look="quiet" className="h-7 phone:border phone:border-edge" aria-label={`Rename ${tenant.name}`}
+            onClick={() => setOpened({ tenant })}>
+            Rename
+          </Button>
+        ) : undefined}
+        renderDetail={may.admin ? (tenant) => <QuotaView tenant={tenant} /> : undefined}
         empty={
           <Empty title="No tenant yet">
             <p>
-              A tenant is one customer or one network. An administrator of the provider makes the first with
-              <code className="mt-1 block font-mono text-xs">farwatch-collector tenant create</code>
+              A tenant is one customer or one network: nobody in it sees another. Its sites, agents, devices and
+              people come next.
             </p>
+            {may.provider
+              ? <Button look="solid" className="self-start" onClick={add}>Make the first tenant</Button>
+              : <p>An administrator of the provider makes the first.</p>}
           </Empty>
         } />
+      <TenantPanel opened={opened} onClose={() => setOpened(null)} />
     </>
+  );
+}
+
+function TenantPanel({ opened, onClose }: { opened: Opened; onClose: () => void }) {
+  const queries = useQueryClient();
+  const tenant = opened?.tenant ?? null;
+  const save = async (name: string) => {
+    if (tenant) await take(api.PATCH("/api/v1/tenants/{id}", { params: { path: { id: tenant.id } }, body: { name } }));
+    else await take(api.POST("/api/v1/tenants", { body: { name } }));
+    // It is in the switch, and its name on every row.
+    await Promise.all([
+      queries.invalidateQueries({ queryKey: TENANTS }), queries.invalidateQueries({ queryKey: meQuery.queryKey }),
+    ]);
+    live.refreshDevices();
+    live.refreshAgents();
+  };
+  return (
+    <NamePanel open={opened !== null} onClose={onClose} save={save} name={tenant?.name ?? ""} placeholder="Alpine Fibre"
+      title={tenant ? `Rename ${tenant.name}` : "New tenant"} action={tenant ? "Rename" : "Make the tenant"}
+      description={tenant ? "Only the name changes; links and keys go on." : "A customer or a network of its own."} />
   );
 }

@@ -9,6 +9,7 @@ const text = v.fallback(
 );
 const search = v.object({
   q: text,
+  tag: text,
   state: v.fallback(v.optional(v.picklist(["up", "degraded", "down", "unknown"])), undefined),
   sort: v.fallback(v.optional(v.pipe(v.string(), v.regex(/^-?[a-z_]+$/))), undefined),
 });

@@ -1,0 +1,129 @@
+/** What a row of the audit says, in plain words. */
+import type { AuditRow } from "../../lib/types";
+
+/** Kinds of things that have a history, as one chooses among them. */
+export const KINDS: Readonly<Record<string, { word: string; all: string }>> = {
+  device: { word: "device", all: "Devices" },
+  agent: { word: "agent", all: "Agents" },
+  token: { word: "enrolment token", all: "Enrolment tokens" },
+  site: { word: "site", all: "Sites" },
+  tenant: { word: "tenant", all: "Tenants" },
+  quota: { word: "the quota of", all: "Quotas" },
+  user: { word: "person", all: "Sign-ins and accounts" },
+  member: { word: "member", all: "Roles" },
+  grant: { word: "provider access of", all: "Provider access" },
+  api_key: { word: "API key", all: "API keys" },
+  credential_profile: { word: "credential profile", all: "Credential profiles" },
+  master_key: { word: "the master key", all: "Master key" },
+};
+
+const VERBS: Readonly<Record<string, string>> = {
+  create: "added",
+  change: "changed",
+  update: "changed",
+  rename: "renamed",
+  move: "moved",
+  delete: "removed",
+  revoke: "revoked",
+  enrol: "enrolled",
+  end: "ended",
+  rotate: "exchanged",
+};
+
+/** Where the verb and the kind are no sentence. */
+const PHRASES: Readonly<Record<string, string>> = {
+  "agent.assignment_outgrow": "sent its devices anew to agent",
+  "api_key.create": "made API key",
+  "credential_profile.create": "made credential profile",
+  "grant.create": "let in from the provider",
+  "grant.end": "ended the provider access of",
+  "member.create": "gave a role to",
+  "member.update": "changed the role of",
+  "member.delete": "took the role from",
+  "tenant.key_rotate": "exchanged the key of tenant",
+  "token.create": "made an enrolment token",
+  "token.delete": "took back an enrolment token",
+  "user.begin_totp": "began to set up a second factor",
+  "user.change_password": "changed their password",
+  "user.end_session": "ended a session",
+  "user.reset_password": "gave a new one-time password to",
+  "user.sign_in": "signed in",
+  "user.sign_in_failed": "failed to sign in",
+  "user.sign_out": "signed out",
+  "user.totp_on": "turned on a second factor",
+  "user.totp_off": "turned off a second factor",
+  "user.use_recovery_code": "used a recovery code",
+};
+
+/** The id of a token is nothing that one reads. */
+const NAMELESS: ReadonlySet<string> = new Set(["token", "master_key"]);
+
+interface Told {
+  /** «changed device». */
+  did: string;
+  /** What it was done to; null where that is who did it, or has no name. */
+  name: string | null;
+}
+
+function plain(action: string): string {
+  return action.replaceAll(/[._]/g, " ");
+}
+
+export function told({ action, actor, object }: AuditRow): Told {
+  const [kind = "", verb = ""] = action.split(".");
+  const known = VERBS[verb] && KINDS[kind] ? `${VERBS[verb]} ${KINDS[kind].word}` : plain(action);
+  const isSelf = kind === "user" && (object.id === actor.id || verb === "sign_in_failed");
+  const isNamed = object.name !== "" && !NAMELESS.has(kind) && !isSelf;
+  return { did: PHRASES[action] ?? known, name: isNamed ? object.name : null };
+}
+
+const ACTORS: Readonly<Record<string, string>> = {
+  user: "Person",
+  api_key: "API key",
+  agent: "Agent",
+  token: "Enrolment token",
+  local: "Command line",
+  nobody: "Nobody signed in",
+};
+
+export function actorWord(kind: string): string {
+  return ACTORS[kind] ?? plain(kind);
+}
+
+export function actorName({ actor, object, action }: AuditRow): string {
+  if (actor.kind === "local") return "Command line";
+  if (actor.kind === "token") return "An enrolling agent";
+  if (actor.kind === "nobody") {
+    return action === "user.sign_in_failed" && object.id ? object.name : "Somebody unknown";
+  }
+  return actor.name || actorWord(actor.kind);
+}
+
+export interface FieldChange {
+  field: string;
+  before: string | null;
+  after: string | null;
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** A value as one line; null where the field is not there. */
+function line(value: unknown): string | null {
+  if (value === undefined) return null;
+  if (value === null || value === "") return "none";
+  if (typeof value === "boolean") return value ? "yes" : "no";
+  if (Array.isArray(value)) return value.map((one) => line(one)).join(", ") || "none";
+  if (isRecord(value)) return typeof value["name"] === "string" ? value["name"] : JSON.stringify(value);
+  return String(value);
+}
+
+/** Field by field, what was and what is since. */
+export function changes({ before, after }: { before: unknown; after: unknown }): FieldChange[] {
+  const was = isRecord(before) ? before : {};
+  const is = isRecord(after) ? after : {};
+  return [...new Set([...Object.keys(was), ...Object.keys(is)])].map((field) => ({
+    field: plain(field).replace(/ s$/, ", s"), before: line(was[field]), after: line(is[field]),
+  }));
+}

@@ -1,0 +1,93 @@
+import { Link } from "@tanstack/react-router";
+import { useEffect, useMemo, useState } from "react";
+import { api, take } from "../../lib/api";
+import { dateOnly, integer } from "../../lib/format";
+import { live, useTableValue } from "../../lib/live-app";
+import { narrowed, useScope } from "../../lib/scope";
+import type { CredentialProfile } from "../../lib/types";
+import { ROWS, usePages } from "../../lib/use-pages";
+import { useTitle } from "../../lib/use-title";
+import { Button } from "../../ui/button";
+import { type Column, DataTable } from "../../ui/data-table";
+import { Empty } from "../../ui/empty";
+import { Icon } from "../../ui/icon";
+import { PageHead } from "../../ui/page-head";
+import { type OpenedProfile, ProfilePanel, PROFILES } from "./profile-panel";
+import { isInPlace, scopeWords } from "./profile-scope";
+import { RemoveProfile } from "./remove-profile";
+
+/** How many devices stand in its place; the link leads to them. */
+function InPlace({ profile }: { profile: CredentialProfile }) {
+  const count = useTableValue(live.devices, (table) =>
+    table.phase === "ready" ? table.list().filter((device) => isInPlace(profile, device)).length : null);
+  const { tenant, site, tag } = profile;
+  return (
+    <Link to="/fleet" search={{ tenant: tenant.id, ...(site ? { q: site.name } : {}), ...(tag ? { tag } : {}) }}
+      title="Devices with a credential of their own do not take it"
+      className="text-accent hover:underline phone:inline-flex phone:min-h-11 phone:min-w-11 phone:items-center">
+      {integer(count)}
+    </Link>
+  );
+}
+
+function columnsOf(isMixed: boolean): readonly Column<CredentialProfile>[] {
+  const tenant: Column<CredentialProfile> = {
+    by: "tenant", label: "Tenant", className: "text-muted", read: (row) => row.tenant.name, cell: (row) => row.tenant.name,
+  };
+  return [
+    { by: "name", label: "Profile", title: true, read: (row) => row.name, cell: (row) => row.name },
+    ...(isMixed ? [tenant] : []),
+    { by: "for", label: "For", className: "phone:col-span-2", read: scopeWords, cell: scopeWords },
+    { by: "count", label: "Devices there", figure: true, cell: (row) => <InPlace profile={row} /> },
+    { by: "changed", label: "Changed", className: "text-muted", read: (row) => Date.parse(row.updated_at), cell: (row) => dateOnly(row.updated_at) },
+  ];
+}
+
+/** What devices are asked with that have no credential of their own. */
+export function CredentialsPage() {
+  const scope = useScope();
+  const [opened, setOpened] = useState<OpenedProfile>(null);
+  const [removing, setRemoving] = useState<CredentialProfile | null>(null);
+  useEffect(() => live.ensureDevices(), []);
+  const list = usePages([...PROFILES, scope.tenant?.id ?? ""], (cursor) =>
+    take(api.GET("/api/v1/credential-profiles", { params: { query: { ...narrowed(scope), ...cursor, limit: ROWS } } })));
+  const columns = useMemo(() => columnsOf(scope.isMixed), [scope.isMixed]);
+  useTitle("Credentials");
+  const add = () => setOpened({ profile: null });
+  return (
+    <>
+      <PageHead title="Credentials">
+        <span className="flex-1" />
+        <Button look="solid" onClick={add}><Icon name="plus" size={14} /> New profile</Button>
+      </PageHead>
+      {list.rows.length > 0 && (
+        <p className="px-4 pb-3 text-muted phone:px-3">
+          A device with a community of its own keeps to that. Others take the profile that fits best: site and tag, then site, then tag.
+        </p>
+      )}
+      <DataTable label="Credential profiles" list={list} columns={columns} keyOf={(row) => row.id}
+        first={{ by: "name", desc: false }}
+        renderActions={(profile) => (
+          <>
+            <Button look="quiet" className="h-7 phone:border phone:border-edge" aria-label={`Edit ${profile.name}`} onClick={() => setOpened({ profile })}>
+              Edit
+            </Button>
+            <Button look="quiet" className="h-7 phone:border phone:border-edge" aria-label={`Remove ${profile.name}`} onClick={() => setRemoving(profile)}>
+              Remove
+            </Button>
+          </>
+        )}
+        empty={
+          <Empty title="No credential profile yet">
+            <p>
+              A profile holds one SNMP community for many devices: of a site, with a tag, or all of a tenant. To
+              change the community of hundreds of devices is then one change. It is stored sealed and never shown.
+            </p>
+            <Button look="solid" className="self-start" onClick={add}>Make a profile</Button>
+          </Empty>
+        } />
+      <ProfilePanel opened={opened} onClose={() => setOpened(null)} />
+      <RemoveProfile profile={removing} onClose={() => setRemoving(null)} />
+    </>
+  );
+}

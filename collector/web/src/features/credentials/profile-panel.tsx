@@ -1,0 +1,96 @@
+import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useState } from "react";
+import { api, PAGE, take } from "../../lib/api";
+import type { CredentialProfile } from "../../lib/types";
+import { useKnownTags } from "../../lib/use-known-tags";
+import { FieldFrame, TextField } from "../../ui/field";
+import { fieldErrors, Form } from "../../ui/form";
+import { Picker } from "../../ui/picker";
+import { SidePanel } from "../../ui/side-panel";
+import { TenantField, useFirstTenant } from "../../ui/tenant-field";
+
+export const PROFILES = ["credential-profiles"] as const;
+
+/** Null within: a new one. */
+export type OpenedProfile = { profile: CredentialProfile | null } | null;
+
+const ANY = "any";
+
+export function ProfilePanel({ opened, onClose }: { opened: OpenedProfile; onClose: () => void }) {
+  const profile = opened?.profile ?? null;
+  return (
+    <SidePanel open={opened !== null} onOpenChange={(open) => open || onClose()} title={profile?.name ?? "New credential profile"}
+      description="One SNMP community for the devices that have none of their own.">
+      <ProfileForm profile={profile} onDone={onClose} />
+    </SidePanel>
+  );
+}
+
+interface Wanted {
+  name: string;
+  tag: string | null;
+  community: string;
+}
+
+function ProfileForm({ profile, onDone }: { profile: CredentialProfile | null; onDone: () => void }) {
+  const queries = useQueryClient();
+  const [tenant, setTenant] = useState(useFirstTenant());
+  const owner = profile?.tenant.id ?? tenant;
+  const [site, setSite] = useState(profile?.site?.id ?? ANY);
+  const known = useKnownTags(owner);
+  const save = useMutation({
+    mutationFn: async ({ name, tag, community }: Wanted) => {
+      const place = { name, tag, site: site === ANY ? null : site };
+      if (profile) {
+        const body = { ...place, ...(community ? { community } : {}) };
+        await take(api.PATCH("/api/v1/credential-profiles/{id}", { params: { path: { id: profile.id } }, body }));
+      } else {
+        const body = { ...place, tenant, community, kind: "snmp_community" as const };
+        await take(api.POST("/api/v1/credential-profiles", { body }));
+      }
+    },
+    onSuccess: async () => {
+      onDone();
+      await queries.invalidateQueries({ queryKey: PROFILES });
+    },
+  });
+  const fields = fieldErrors(save.error);
+  const submit = (form: FormData) => {
+    const text = (name: string) => String(form.get(name) ?? "").trim();
+    save.mutate({ name: text("name"), tag: text("tag") || null, community: String(form.get("community") ?? "") });
+  };
+  return (
+    <Form onSubmit={submit} error={save.error} shows={["name", "tenant", "site", "tag", "community"]}
+      action={profile ? "Save" : "Make the profile"} busy={save.isPending} disabled={!owner} onCancel={onDone}>
+      <TextField id="profile-name" name="name" label="Name" autoComplete="off" defaultValue={profile?.name} placeholder="Core switches"
+        error={fields["name"]} />
+      {!profile && <TenantField id="profile-tenant" value={tenant} error={fields["tenant"]} onChange={(id) => {
+        setTenant(id);
+        setSite(ANY);
+      }} />}
+      <SiteField tenant={owner} value={site} onChange={setSite} error={fields["site"]} />
+      <TextField id="profile-tag" name="tag" label="Tag" list="profile-tags" autoComplete="off" autoCapitalize="none"
+        defaultValue={profile?.tag ?? ""} placeholder="any" hint="Only devices with this tag; empty: with any or none." error={fields["tag"]} />
+      <datalist id="profile-tags">{known.map((tag) => <option key={tag} value={tag}>{tag}</option>)}</datalist>
+      <TextField id="profile-community" name="community" type="password" label="Community" autoComplete="off"
+        hint={profile ? "Left empty, it stays. It is stored sealed and never shown." : "Stored sealed; never shown again."}
+        error={fields["community"]} />
+    </Form>
+  );
+}
+
+function SiteField({ tenant, value, onChange, error }: {
+  tenant: string; value: string; onChange: (site: string) => void; error: string | undefined;
+}) {
+  const { data } = useQuery({
+    queryKey: ["sites", "of", tenant],
+    enabled: tenant !== "",
+    queryFn: async () => (await take(api.GET("/api/v1/sites", { params: { query: { tenant, limit: PAGE } } }))).data,
+  });
+  const choices = (data ?? []).map(({ id, name }) => ({ value: id, label: name }));
+  return (
+    <FieldFrame id="profile-site" label="Site" error={error}>
+      <Picker id="profile-site" label="Site" value={value} onChange={onChange} choices={[{ value: ANY, label: "Every site" }, ...choices]} />
+    </FieldFrame>
+  );
+}

@@ -1,0 +1,29 @@
+import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { api, take } from "../../lib/api";
+import type { CredentialProfile } from "../../lib/types";
+import { Confirm } from "../../ui/confirm";
+import { PROFILES } from "./profile-panel";
+import { scopeWords } from "./profile-scope";
+
+export function RemoveProfile({ profile, onClose }: { profile: CredentialProfile | null; onClose: () => void }) {
+  const queries = useQueryClient();
+  const remove = useMutation({
+    mutationFn: (id: string) => take(api.DELETE("/api/v1/credential-profiles/{id}", { params: { path: { id } } })),
+    onSuccess: async () => {
+      onClose();
+      await queries.invalidateQueries({ queryKey: PROFILES });
+    },
+  });
+  return (
+    <Confirm open={profile !== null} title={`Remove ${profile?.name ?? ""}?`} action="Remove profile" busy={remove.isPending}
+      error={remove.error} loses={profile ? [`The community for ${scopeWords(profile)}`] : []}
+      onOpenChange={(open) => {
+        if (open) return;
+        remove.reset();
+        onClose();
+      }}
+      onConfirm={() => profile && remove.mutate(profile.id)}>
+      Devices that took it take the next profile that fits; where none does, they are not polled any more.
+    </Confirm>
+  );
+}

@@ -1,0 +1,28 @@
+import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { useState } from "react";
+import { api, take } from "../../lib/api";
+import type { DeviceDetail } from "../../lib/types";
+import { Button } from "../../ui/button";
+import { Confirm } from "../../ui/confirm";
+
+/** Gives a device up to the credential profiles. */
+export function OwnCredential({ detail: { id, name } }: { detail: DeviceDetail }) {
+  const queries = useQueryClient();
+  const [asking, setAsking] = useState(false);
+  const drop = useMutation({
+    mutationFn: () => take(api.PUT("/api/v1/devices/{id}/credential", { params: { path: { id } }, body: { community: null } })),
+    onSuccess: ({ data }) => {
+      queries.setQueryData(["device", id], data);
+      setAsking(false);
+    },
+  });
+  return (
+    <div className="mt-6 border-t border-line pt-4">
+      <Button onClick={() => setAsking(true)}>Use a credential profile instead…</Button>
+      <Confirm open={asking} onOpenChange={setAsking} title={`Delete the community of ${name}?`} action="Delete it"
+        busy={drop.isPending} error={drop.error} loses={["The community that it has of its own"]} onConfirm={() => drop.mutate()}>
+        It is asked with that of the credential profile that fits. Where none fits, it is not polled.
+      </Confirm>
+    </div>
+  );
+}

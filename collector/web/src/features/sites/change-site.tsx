@@ -1,0 +1,61 @@
+import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { useState } from "react";
+import { api, take } from "../../lib/api";
+import { live } from "../../lib/live-app";
+import type { Site } from "../../lib/types";
+import { Confirm } from "../../ui/confirm";
+import { NamePanel } from "../../ui/name-panel";
+import { TenantField, useFirstTenant } from "../../ui/tenant-field";
+
+export const SITES = ["sites"] as const;
+
+/** Null within: a new one. */
+export type OpenedSite = { site: Site | null } | null;
+
+export function SitePanel({ opened, onClose }: { opened: OpenedSite; onClose: () => void }) {
+  const queries = useQueryClient();
+  const first = useFirstTenant();
+  const [chosen, setChosen] = useState("");
+  const site = opened?.site ?? null;
+  const tenant = chosen || first;
+  const save = async (name: string) => {
+    if (site) await take(api.PATCH("/api/v1/sites/{id}", { params: { path: { id: site.id } }, body: { name } }));
+    else await take(api.POST("/api/v1/sites", { body: { tenant, name } }));
+    live.refreshDevices();
+    live.refreshAgents();
+    await queries.invalidateQueries({ queryKey: SITES });
+  };
+  return (
+    <NamePanel open={opened !== null} onClose={onClose} save={save} name={site?.name ?? ""} placeholder="Rooftop North"
+      title={site ? `Rename ${site.name}` : "New site"} action={site ? "Rename" : "Make the site"} shows={["tenant"]}
+      description={site ? "Names such as router.site.tenant change with it." : "A place where an agent stands, or will."}
+      disabled={!site && !tenant}>
+      {site ? undefined : (fields) => (
+        <TenantField id="site-tenant" value={tenant} onChange={setChosen} error={fields["tenant"]} />
+      )}
+    </NamePanel>
+  );
+}
+
+export function RemoveSite({ site, onClose }: { site: Site | null; onClose: () => void }) {
+  const queries = useQueryClient();
+  const remove = useMutation({
+    mutationFn: (id: string) => take(api.DELETE("/api/v1/sites/{id}", { params: { path: { id } } })),
+    onSuccess: async () => {
+      onClose();
+      await queries.invalidateQueries({ queryKey: SITES });
+    },
+  });
+  return (
+    <Confirm open={site !== null} title={`Remove ${site?.name ?? ""}?`} action="Remove site" busy={remove.isPending}
+      error={remove.error}
+      onOpenChange={(open) => {
+        if (open) return;
+        remove.reset();
+        onClose();
+      }}
+      onConfirm={() => site && remove.mutate(site.id)}>
+      Only a site where nothing stands can be removed: move its agents to another one first.
+    </Confirm>
+  );
+}
