@@ -37,8 +37,8 @@ export async function open(browser, { viewport, theme, storageState, phone = fal
   const complaints = [];
   page.on("console", (message) => {
     if (message.type() !== "error") return;
-    // The browser logs each refused request; the smoke test refuses some on purpose.
-    if (/Failed to load resource: .* (401|422)/.test(message.text())) return;
+    // The browser logs each refused request; the tests have some refused on purpose.
+    if (/Failed to load resource: .* (401|403|409|422)/.test(message.text())) return;
     complaints.push(message.text());
   });
   page.on("pageerror", (error) => complaints.push(String(error.stack ?? error)));

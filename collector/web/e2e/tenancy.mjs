@@ -1,5 +1,7 @@
 // Two customers on one collector, whose networks overlap: what is narrowed, told apart and refused.
 import { open, violations } from "./browser.mjs";
+import { inventory } from "./inventory.mjs";
+import { newTenant, providerAccess, secondFactor } from "./people.mjs";
 import { audit } from "./settings.mjs";
 import { CUSTOMERS, OVERLAP, PASSWORD, PEOPLE, twoCustomers } from "./stack.mjs";
 
@@ -161,6 +163,22 @@ async function viewer(browser, url, check, look) {
   return view;
 }
 
+const SETTINGS = ["account", "tenants", "sites", "tokens", "credentials", "people", "provider-access", "audit"];
+
+/** Each page of the settings in the light, and as the phone shows it. */
+async function tourSettings(views, url, { check, look, sideways }) {
+  for (const [suffix, view] of Object.entries(views)) {
+    for (const name of SETTINGS) {
+      await check(`settings-${name}-${suffix}: fits`, async () => {
+        await view.page.goto(`${url}/settings/${name}`);
+        await view.page.waitForSelector("[data-row], [data-session], main h2");
+        return sideways(view.page);
+      });
+      await look(view, `settings-${name}-${suffix}`);
+    }
+  }
+}
+
 /** All of it, on a collector of its own. */
 export async function tenancy(browser, { check, look, sideways }) {
   const stack = await twoCustomers();
@@ -194,9 +212,14 @@ export async function tenancy(browser, { check, look, sideways }) {
     });
     await look(phone, "tenants-one-phone");
     const one = await viewer(browser, stack.url, check, look);
+    const anna = await newTenant(browser, desk, stack.url, { check, look });
+    await secondFactor(anna, stack.url, { check, look });
+    const sam = await providerAccess(browser, desk, stack.url, { check, look });
+    await inventory(desk, stack.url, { check, look });
+    await tourSettings({ light, phone }, stack.url, { check, look, sideways });
     await check("tenants: nothing was logged and the policy held", async () => {
       const all = [];
-      for (const { complaints, page } of [desk, light, phone, one]) all.push(...complaints, ...(await violations(page)));
+      for (const { complaints, page } of [desk, light, phone, one, anna, sam]) all.push(...complaints, ...(await violations(page)));
       return all.length > 0 ? all : null;
     });
   } finally {

@@ -26,8 +26,9 @@ export function DeviceHead({ device, detail, names }: {
 }) {
   const [state, cause] = useShown(device);
   const may = useMay();
-  const hint = causeHint(cause);
-  const { facts } = detail;
+  const { facts, snmp } = detail;
+  const hint = snmp.credential === "none"
+    ? "It has no credential, so nobody asks it: give it a community, or make a credential profile that fits." : causeHint(cause);
   return (
     <header className="border-b border-line px-4 pt-3 pb-3 phone:px-3">
       <Trail device={device} />
@@ -36,7 +37,7 @@ export function DeviceHead({ device, detail, names }: {
           className="-ml-2 inline-flex size-8 items-center justify-center rounded-md text-muted hover:bg-hover phone:size-11">
           <Icon name="back" />
         </Link>
-        <h1 className="clip text-xl font-semibold phone:grow phone:basis-[calc(100%-100px)] phone:whitespace-normal! phone:wrap-anywhere" title={names.name(device)}>{names.name(device)}</h1>
+        <h1 className="clip text-xl font-semibold phone:grow phone:basis-[calc(100%-150px)] phone:whitespace-normal! phone:wrap-anywhere" title={names.name(device)}>{names.name(device)}</h1>
         <span className="shrink-0 rounded-full border border-line px-3 py-1 phone:order-last phone:mb-1" data-device-state>
           <DeviceState state={state} cause={cause} />
         </span>
@@ -110,7 +111,7 @@ function Fact({ name, children }: { name: string; children: ReactNode }) {
   return (
     <div className="min-w-0">
       <dt className="text-xs text-muted">{name}</dt>
-      <dd className="clip max-w-[240px]">{children}</dd>
+      <dd className="clip max-w-[240px] phone:whitespace-normal! phone:wrap-anywhere">{children}</dd>
     </div>
   );
 }

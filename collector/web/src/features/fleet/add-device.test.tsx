@@ -1,16 +1,19 @@
 import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
-import { fireEvent, render, screen, waitFor } from "@testing-library/react";
-import { expect, it, vi } from "vitest";
+import { cleanup, fireEvent, render, screen, waitFor } from "@testing-library/react";
+import { afterEach, expect, it, vi } from "vitest";
 import { api } from "../../lib/api";
 import { live } from "../../lib/live-app";
 import type { Agent } from "../../lib/types";
 import { AddDeviceForm } from "./add-device";
 
-it("asks for a community, then sends the interval with the rest", async () => {
+afterEach(cleanup);
+
+/** Fills the form, sends it, and returns what was sent. */
+async function sent(fields: Readonly<Record<string, string>>): Promise<unknown> {
   const ref = (name: string) => ({ id: name, name });
   const agent = { id: "agt_1", name: "box-1", site: ref("Depot"), tenant: ref("Customer"), revoked_at: null };
   live.agents.replace([agent as unknown as Agent]);
-  const data = { id: "dev_1" };
+  const data = { id: "dev_1", tags: [] };
   const post = vi.spyOn(api, "POST").mockResolvedValue({ data: { data }, response: new Response() } as never);
   const done = vi.fn();
   render(
@@ -19,17 +22,25 @@ it("asks for a community, then sends the interval with the rest", async () => {
     </QueryClientProvider>,
   );
   expect(screen.getByText("Depot · Customer")).toBeTruthy();
-  fireEvent.change(screen.getByLabelText("Address"), { target: { value: "192.0.2.1" } });
-  const submit = screen.getByRole("button", { name: "Add device" });
-  fireEvent.click(submit);
-  expect(await screen.findByText("A community is needed.")).toBeTruthy();
-  expect(post).not.toHaveBeenCalled();
-  fireEvent.change(screen.getByLabelText("Community"), { target: { value: "s3cret" } });
-  fireEvent.click(submit);
+  for (const [label, value] of Object.entries(fields)) {
+    fireEvent.change(screen.getByLabelText(label), { target: { value } });
+    fireEvent.blur(screen.getByLabelText(label));
+  }
+  fireEvent.click(screen.getByRole("button", { name: "Add device" }));
   await waitFor(() => expect(done).toHaveBeenCalledOnce());
-  expect(post).toHaveBeenCalledExactlyOnceWith("/api/v1/devices", {
+  return post.mock.calls[0]?.[1];
+}
+
+it("sends the interval with the rest, and the tags that were typed", async () => {
+  expect(await sent({ Address: "192.0.2.1", Community: "s3cret", Tags: "core" })).toEqual({
     body: {
-      agent: "agt_1", address: "192.0.2.1", interval_s: 60, snmp: { version: "v2c", community: "s3cret" },
+      agent: "agt_1", address: "192.0.2.1", interval_s: 60, snmp: { version: "v2c", community: "s3cret" }, tags: ["core"],
     },
+  });
+});
+
+it("leaves the community to a credential profile where none is typed", async () => {
+  expect(await sent({ Address: "192.0.2.1" })).toEqual({
+    body: { agent: "agt_1", address: "192.0.2.1", interval_s: 60, snmp: { version: "v2c" } },
   });
 });

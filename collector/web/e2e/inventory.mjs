@@ -1,0 +1,91 @@
+// Many devices changed at once, one by itself, credential profiles and quotas; then what the audit says.
+const row = "[role=row][data-device]";
+const wrongUnless = (condition, message) => (condition ? null : message);
+const submit = (page) => page.click("[role=dialog] button[type=submit]");
+const confirm = (page, text) => page.click(`[role=alertdialog] button:has-text("${text}")`);
+
+export async function inventory(desk, url, { check, look }) {
+  const { page } = desk;
+  await check("fleet: marked rows are changed together, after a question that names how many", async () => {
+    await page.goto(`${url}/fleet`);
+    await page.waitForSelector(row);
+    await page.locator("h1").click();
+    await page.keyboard.press("j");
+    await page.keyboard.press("x");
+    await page.locator(`${row} input`).nth(1).click();
+    await page.waitForSelector("[data-bulk] >> text=2 devices marked");
+    await look(desk, "marked-dark");
+    await page.click("text=Edit…");
+    await page.fill("#bulk-add", "core, edge");
+    await page.click("#bulk-interval");
+    await page.click("[role=option]:has-text('30 s')");
+    await look(desk, "bulk-dark");
+    await submit(page);
+    await page.waitForSelector("[role=alertdialog] >> text=Change 2 devices?");
+    await confirm(page, "Change 2 devices");
+    await page.waitForFunction(() => document.querySelectorAll("[data-tags]").length === 2);
+    return wrongUnless((await page.locator("[data-bulk]").count()) === 0, "still marked");
+  });
+  await check("fleet: a tag filters, and the URL holds it", async () => {
+    await page.click("[data-tag-filter]");
+    await page.click("[role=option]:has-text('core')");
+    await page.waitForURL((at) => at.searchParams.get("tag") === "core");
+    await page.waitForFunction((one) => document.querySelectorAll(one).length === 2, row);
+  });
+  await look(desk, "fleet-tags-dark");
+  await check("device: edited in its place; the credential in force is told", async () => {
+    await page.locator(`${row} a`).first().click();
+    await page.waitForSelector("text=own community");
+    await page.click("[aria-label='Edit device']");
+    await page.fill("#device-name", "edge-1");
+    await look(desk, "device-edit-dark");
+    await submit(page);
+    await page.waitForSelector("h1:text-is('edge-1')");
+    await page.click("[aria-label='Edit device']");
+    await page.click("text=Use a credential profile instead");
+    await confirm(page, "Delete it");
+    await page.waitForSelector("text=no credential: not polled");
+    await page.keyboard.press("Escape");
+    await page.waitForSelector("[role=dialog]", { state: "detached" });
+  });
+  await check("credentials: a profile is made and is in force where it fits", async () => {
+    const device = page.url();
+    const trail = await page.textContent("[aria-label=Breadcrumb]");
+    const tenant = ["Alpine Fibre", "Borealis Net"].find((name) => trail.includes(name));
+    await page.goto(`${url}/settings/credentials`);
+    await page.click("text=New profile");
+    await page.fill("#profile-name", "All routers");
+    await page.click("#profile-tenant");
+    await page.click(`[role=option]:has-text("${tenant}")`);
+    await page.fill("#profile-community", "not-shown-again");
+    await submit(page);
+    await page.waitForSelector("[data-row]:has-text('All routers')");
+    if ((await page.content()).includes("not-shown-again")) return "the community is on the page";
+    await look(desk, "credentials-dark");
+    await page.goto(device);
+    await page.waitForSelector("text=profile All routers");
+  });
+  await check("quotas: set by the provider, and full at once", async () => {
+    await page.goto(`${url}/settings/tenants`);
+    await page.locator("[data-row]", { hasText: "Alpine Fibre" }).locator("button[aria-expanded]").click();
+    await page.click("text=Change the quota");
+    await page.fill("#quota-devices", "3");
+    await submit(page);
+    await page.waitForSelector("[data-quota] >> text=full");
+  });
+  await look(desk, "quota-dark");
+  await check("sites: one where something stands is not removed, and it says why", async () => {
+    await page.goto(`${url}/settings/sites`);
+    await page.click("[aria-label='Remove Summit']");
+    await confirm(page, "Remove site");
+    await page.waitForSelector("[role=alertdialog] [role=alert]");
+    await confirm(page, "Keep it");
+  });
+  await check("audit: all of it stands there", async () => {
+    await page.goto(`${url}/settings/audit`);
+    await page.waitForSelector("[data-row]:has-text('made credential profile All routers')");
+    const rows = await page.textContent("main table");
+    const told = ["changed device edge-1", "ended the provider access of", "turned on a second factor", "changed the quota of"];
+    return told.filter((words) => !rows.includes(words)).map((words) => `not told: ${words}`).join("\n") || null;
+  });
+}
