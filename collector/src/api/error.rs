@@ -243,9 +243,10 @@ impl From<UserError> for Error {
                     "This is the last super_admin who may sign in; make another one first.";
                 conflict("last_super_admin", detail)
             }
-            UserError::NeverSignedIn => {
-                let detail = "This person has to sign in once before you can add them.";
-                conflict("never_signed_in", detail)
+            UserError::Elsewhere => {
+                let detail = "This person has an account in other tenants; ask an administrator of \
+                              the installation to add them here.";
+                conflict("account_elsewhere", detail)
             }
             UserError::NotStaff => {
                 let message = "nobody of the provider's staff has this address";

@@ -86,15 +86,18 @@ pub(super) async fn login(
     state.limits.login_account.check(&digest(email.as_bytes()))?;
     let account = account_by_email(&state.db, &email).await?;
     let (id, stored) = account.map(|account| (account.id, account.password_hash)).unzip();
-    let right = state.passwords.verify(Secret::from(body.password), stored).await?;
+    let right = state.passwords.verify(Secret::from(body.password), stored.clone()).await?;
     let known = match id.filter(|_| right) {
         Some(id) => user_context(&state.db, id, state.clock.now()).await?,
         None => None,
     };
+    let wrong = || {
+        let detail = "The e-mail address or the password is wrong.";
+        Error::new(StatusCode::UNAUTHORIZED, "bad_credentials", detail)
+    };
     let Some((user, context)) = known else {
         failed(&state, &email, &extensions).await?;
-        let detail = "The e-mail address or the password is wrong.";
-        return Err(Error::new(StatusCode::UNAUTHORIZED, "bad_credentials", detail));
+        return Err(wrong());
     };
     let context = context.from(origin(&extensions));
     let signing_in = (&user, &context);
@@ -107,7 +110,9 @@ pub(super) async fn login(
     let agent = headers.get(USER_AGENT).and_then(|agent| agent.to_str().ok()).unwrap_or_default();
     let browser = Browser { before: session_of(&headers), agent: agent.to_owned() };
     let now = state.clock.now();
-    let token = session_create(&state.db, &state.ids, signing_in, &browser, now).await?;
+    let checked = stored.unwrap_or_default();
+    let token = session_create(&state.db, &state.ids, signing_in, &checked, &browser, now).await?;
+    let token = token.ok_or_else(wrong)?;
     tracing::info!(stage = "api", user_id = %user.id, "signed in");
     let me = me_of(&state, user, &context).await?;
     with_cookie(me.into_response(), token.expose(), LIFE_MAX.as_secs())

@@ -109,7 +109,10 @@ pub(super) async fn totp_confirm(
 ) -> Result<Data<RecoveryCodes>, Error> {
     let (user, _) = caller.person()?;
     let (who, now) = ((user, &caller.context), state.clock.now());
+    let tries = || state.own.codes.lock().unwrap_or_else(PoisonError::into_inner);
+    tries().take(user.id, now)?;
     let codes = factor_confirm(&state.db, &state.installation, who, &body.code, now).await?;
+    tries().right(user.id);
     let recovery_codes = codes.iter().map(shown_once).collect();
     Ok(Data { data: RecoveryCodes { recovery_codes } })
 }

@@ -123,6 +123,11 @@ pub(super) async fn user_new(
         let detail = "Only a super_admin makes people of the provider.";
         return Err(Error::forbidden("forbidden", detail));
     }
+    if body.password.is_some() && !caller.context.is_super_admin() {
+        // Who chose it would know it.
+        let detail = "leave it out: a one-time password is made";
+        return Err(Error::field("password", detail));
+    }
     let made = body.password.is_none().then(one_time).transpose()?;
     let Some(password) = made.clone().or(body.password.map(Secret::from)) else {
         return Err(Error::field("password", "is missing"));

@@ -66,14 +66,26 @@ pub async fn member_list(
 }
 
 sql! { pub(crate) BY_EMAIL =
-    "SELECT user_id, password_changed_at FROM user_account WHERE email = $1"
+    "SELECT user_id FROM user_account WHERE email = $1"
+}
+sql! { pub(crate) OF_USER = "SELECT tenant_id FROM membership WHERE user_id = $1" }
+
+/// Whether somebody is a member where the caller administers.
+async fn is_known(txn: &mut Txn, context: &TenantContext, user: UserId) -> Result<bool, UserError> {
+    for row in OF_USER.bind(user).all(txn).await? {
+        if context.may(TenantId(row.get(0)?), Access::Admin) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// Adds a person by their address: who has an account comes into the tenant with it, for others one
 /// is made with a one-time password. Says whether it was made.
 ///
-/// A password that was made for somebody is known to who made it. Until its owner has chosen
-/// another, only a super_admin brings the account into more tenants.
+/// Nobody has shown whose an address is: whoever made the account may know its password, and who
+/// adds it sees its sign-ins. So an account of other tenants comes in through a super_admin alone,
+/// unless the caller administers one of those too.
 pub async fn member_add(
     db: &Database,
     context: &TenantContext,
@@ -98,10 +110,10 @@ pub async fn member_add(
         Some(_) => (fresh, true),
         None => {
             let row = BY_EMAIL.bind(&email).optional(&mut txn).await?.ok_or(UserError::NotFound)?;
-            let one_time = row.get::<Option<i64>>(1)? == Some(ONE_TIME);
             let id = UserId(row.get(0)?);
-            if one_time && !context.is_super_admin() && one(&mut txn, tenant, id).await?.is_none() {
-                return Err(UserError::NeverSignedIn);
+            let here = one(&mut txn, tenant, id).await?.is_some();
+            if !context.is_super_admin() && !here && !is_known(&mut txn, context, id).await? {
+                return Err(UserError::Elsewhere);
             }
             (id, false)
         }

@@ -12,7 +12,7 @@ use serde_json::json;
 
 use super::tenancy::{Actor, TenantContext};
 use super::user::change::change_of;
-use super::user::{Role, User, UserError, account_by_email, user_context, user_context_in};
+use super::user::{Role, User, UserError, account_by_email, user_context_in};
 use super::{IdentityKey, NOTE_EVERY, digest};
 use crate::audit::{Change, Origin, Who};
 use crate::store::sql::{Row, sql};
@@ -60,6 +60,13 @@ sql! { pub(crate) DELETE_SURPLUS =
          ORDER BY last_used_at DESC, token_hash LIMIT $2)"
 }
 // An empty `$2` is nobody's: all go.
+// What was checked before the lock: meanwhile the password may be another, or a second factor on.
+sql! { pub(crate) STILL =
+    "SELECT u.user_id FROM user_account u
+     WHERE u.user_id = $1 AND u.password_hash = $2 AND u.disabled_at IS NULL
+       AND ($3 = 1 OR NOT EXISTS (SELECT 1 FROM user_totp f
+                                  WHERE f.user_id = u.user_id AND f.confirmed_at IS NOT NULL))"
+}
 sql! { pub(crate) DELETE_OF_USER =
     "DELETE FROM web_session WHERE user_id = $1 AND token_hash <> $2"
 }
@@ -79,58 +86,57 @@ pub fn agent_shown(text: &str) -> String {
     text.chars().filter(|c| !c.is_control()).take(AGENT_CHARS_MAX).collect()
 }
 
-/// Begins a session, ending the one the browser had before. Returns the token for the cookie.
+/// Begins a session, ending the one the browser had before. Returns the token for the cookie;
+/// `None` if the account is no longer as it was when its password, of which `checked` is the hash,
+/// and its second factor were checked.
 pub async fn session_create(
     db: &Database,
     ids: &IdGenerator,
     (user, context): (&User, &TenantContext),
+    checked: &str,
     browser: &Browser,
     now: Micros,
-) -> Result<Secret, StoreError> {
+) -> Result<Option<Secret>, StoreError> {
     let mut bytes = [0; TOKEN_LEN];
     ring::rand::SystemRandom::new()
         .fill(&mut bytes)
         .map_err(|_| StoreError::Corrupt { what: "the system's randomness".to_owned() })?;
     let token = Secret::from(data_encoding::BASE64URL_NOPAD.encode(&bytes));
     let mut txn = db.own_change(IdentityKey::new(), context.who(), context.homes()).await?;
+    if STILL.bind(user.id).bind(checked).bind(user.totp).optional(&mut txn).await?.is_none() {
+        return Ok(None);
+    }
+    // Old sessions go when new ones come, so the table stays small. Before a row of our own is
+    // touched: two who come at once would wait for each other's.
+    DELETE_OLD.bind(now).bind(now.before(IDLE_MAX)).execute(&mut txn).await?;
     if let Some(before) = browser.before {
         DELETE.bind(before).execute(&mut txn).await?;
     }
-    // Old sessions go when new ones come, so the table stays small.
-    DELETE_OLD.bind(now).bind(now.before(IDLE_MAX)).execute(&mut txn).await?;
     let insert = INSERT.bind(session_key(token.expose())).bind(user.id).bind(now);
     let address = context.who().origin.address.map(|address| address.to_canonical().to_string());
     let insert = insert.bind(now.after(LIFE_MAX)).bind(ids.next(now)).bind(address);
     insert.bind(agent_shown(&browser.agent)).execute(&mut txn).await?;
     DELETE_SURPLUS.bind(user.id).bind(SESSIONS_MAX).execute(&mut txn).await?;
     txn.commit([Change::new("user", "sign_in", user.id.0, &user.email)], now).await?;
-    Ok(token)
+    Ok(Some(token))
 }
 
-/// Notes that somebody tried to sign in and could not. An address nobody has is kept as a hash: it
-/// may be a password in the wrong field.
+/// Notes that somebody tried to sign in and could not, in the installation's chain alone: whoever
+/// knows an address must not make its tenants write and wait. An address nobody has is kept as a
+/// hash: it may be a password in the wrong field.
 pub async fn sign_in_failed(
     db: &Database,
     (email, origin): (&str, Origin),
     now: Micros,
 ) -> Result<(), UserError> {
-    let key = IdentityKey::new;
     let who = Who { kind: "nobody", id: 0, name: "".into(), origin };
-    let known = match account_by_email(db, email).await? {
-        Some(account) => user_context(db, account.id, now).await?,
-        None => None,
+    let hash = HEXLOWER.encode(&digest(email.as_bytes())[..8]);
+    let change = match account_by_email(db, email).await? {
+        Some(account) => Change::new("user", "sign_in_failed", account.id.0, email),
+        None => Change::new("user", "sign_in_failed", 0, "unknown")
+            .after(json!({ "email_sha256": hash })),
     };
-    let (homes, change) = match known {
-        Some((user, context)) => {
-            (context.homes(), Change::new("user", "sign_in_failed", user.id.0, &user.email))
-        }
-        None => {
-            let hash = HEXLOWER.encode(&digest(email.as_bytes())[..8]);
-            let change = Change::new("user", "sign_in_failed", 0, "unknown");
-            (BTreeSet::new(), change.after(json!({ "email_sha256": hash })))
-        }
-    };
-    let txn = db.own_change(key(), who, homes).await?;
+    let txn = db.own_change(IdentityKey::new(), who, BTreeSet::new()).await?;
     Ok(txn.commit([change], now).await?)
 }
 

@@ -85,7 +85,9 @@ pub async fn token_create(
         endpoints: origin.endpoints.clone(),
     };
     let text = token.encode()?;
-    let expires_at = now.after(TOKEN_LIFE);
+    // Who is here for an hour leaves no door open for a day.
+    let life = now.after(TOKEN_LIFE);
+    let expires_at = context.granted_until(tenant).map_or(life, |end| end.min(life));
     let change = db.identity_change(IdentityKey::new(), context, tenant, Access::Write).await;
     let mut txn = change.map_err(InventoryError::from)?;
     make_room(&mut txn, tenant, now).await?;

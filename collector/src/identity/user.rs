@@ -99,7 +99,7 @@ pub enum UserError {
     #[error("this is the last super_admin who may sign in; make another one first")]
     LastSuperAdmin,
     #[error("this person has to sign in once before other tenants can add them")]
-    NeverSignedIn,
+    Elsewhere,
     #[error("nobody of the provider's staff has this e-mail address")]
     NotStaff,
     /// `what` names the things and says how there come to be fewer.

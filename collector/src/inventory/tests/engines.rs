@@ -107,11 +107,13 @@ async fn people_sign_in(place: &Place<'_>) {
     assert_eq!(context.tenants().collect::<Vec<_>>(), [*north, *south]);
     let (user, context) = user_context(db, admin, NOW).await.unwrap().unwrap();
     let signed_in = (&user, &context);
-    let first = session_create(db, ids, signed_in, &Browser::default(), NOW).await.unwrap();
-    let before = session_key(first.expose());
+    let first = session_create(db, ids, signed_in, "hash", &Browser::default(), NOW).await;
+    let before = session_key(first.unwrap().unwrap().expose());
     let browser = Browser { before: Some(before), agent: "Browser".to_owned() };
-    let token = session_create(db, ids, signed_in, &browser, NOW).await.unwrap();
-    let key = session_key(token.expose());
+    let other = session_create(db, ids, signed_in, "another", &browser, NOW).await.unwrap();
+    assert!(other.is_none(), "the password was changed meanwhile");
+    let token = session_create(db, ids, signed_in, "hash", &browser, NOW).await.unwrap();
+    let key = session_key(token.unwrap().expose());
     let later = NOW.after(crate::identity::NOTE_EVERY);
     session_touch(db, key, later).await.unwrap();
     let session = session_get(db, key, later).await.unwrap().unwrap();

@@ -50,8 +50,8 @@ function explain(error: Error | null): Error | null {
   if (error instanceof ApiError && error.code === "exists") {
     return new Error("This person is there already: change their role with «Edit» in the list.");
   }
-  if (error instanceof ApiError && error.code === "never_signed_in") {
-    return new Error("This person is new to another tenant and has to sign in there once. Then add them again.");
+  if (error instanceof ApiError && error.code === "account_elsewhere") {
+    return new Error("This person has an account in other tenants. Ask an administrator of the provider to add them here.");
   }
   return error;
 }
