@@ -9,7 +9,7 @@ use super::engines::{Place, Scratch};
 use super::*;
 use crate::identity::token::{token_delete, token_list};
 use crate::inventory::agent::{AgentPatch, agent_get, agent_patch};
-use crate::inventory::device::bulk::{Bulk, device_bulk};
+use crate::inventory::device::bulk::{Bulk, BulkFailed, device_bulk};
 use crate::inventory::device::change::{DevicePatch, device_patch};
 use crate::inventory::device::credential::{InForce, credential_in_force};
 use crate::inventory::device::{Device, DeviceFilter, DeviceOrder, device_get, device_list};
@@ -213,12 +213,43 @@ async fn many_change_at_once(place: &Place<'_>) {
     let mut with_nobodys = devices.clone();
     with_nobodys.insert(DeviceId(4711));
     let missed = bulk(all, &with_nobodys, &Bulk::Delete).await;
-    assert!(matches!(missed, Err(InventoryError::NotFound)));
+    assert!(matches!(missed.unwrap_err().error, InventoryError::NotFound));
     let missed = bulk(&all.narrowed(*south), &devices, &Bulk::Delete).await;
-    assert!(matches!(missed, Err(InventoryError::NotFound)));
+    assert!(matches!(missed.unwrap_err().error, InventoryError::NotFound));
     assert_eq!(device_list(db, all, &filter, DeviceOrder::Name, &PAGE).await.unwrap().total, 20);
+    // To another agent: both are told.
+    let other = place.agent([6; 32]).await;
+    let revisions = (revision(place, agent).await, revision(place, other).await);
+    let to = DevicePatch { agent: Some(other), ..DevicePatch::default() };
+    let moved = bulk(all, &devices, &Bulk::Change(Box::new(to))).await.unwrap();
+    assert_eq!(moved[0].agents, BTreeSet::from([agent, other]));
+    let told = (revision(place, agent).await, revision(place, other).await);
+    assert_eq!(told, (revisions.0 + 1, revisions.1 + 1));
     bulk(all, &devices, &Bulk::Delete).await.unwrap();
     assert_eq!(device_list(db, all, &filter, DeviceOrder::Name, &PAGE).await.unwrap().total, 0);
+}
+
+/// Of two tenants the second fails: the first keeps what it got, and its agents can be told.
+async fn of_two_tenants_what_was_done_is_told(place: &Place<'_>) {
+    let Place { db, vault, ids, north, south, all, .. } = place;
+    let agent = place.agent([7; 32]).await;
+    let ours = place.device(agent, "10.2.0.1").await.unwrap();
+    let far = AgentId(ids.next(NOW));
+    let mut txn = db.change(all, *south, Access::Write).await.unwrap();
+    let (site, _) = site_create_or_get(&mut txn, all, ids, *south, "Far", NOW).await.unwrap();
+    agent_create(&mut txn, (*south, site, far), "far", NOW).await.unwrap();
+    txn.commit([], NOW).await.unwrap();
+    let (one, two) = (place.device(far, "10.2.0.1").await, place.device(far, "10.2.0.2").await);
+    let devices = BTreeSet::from([ours.id, one.unwrap().id, two.unwrap().id]);
+    // Two of an agent cannot have one address.
+    let address = Some(("10.2.0.9".to_owned(), 161));
+    let patch = Bulk::Change(Box::new(DevicePatch { address, ..DevicePatch::default() }));
+    let BulkFailed { done, error } =
+        device_bulk(db, (vault, ids), all, &devices, &patch, NOW).await.unwrap_err();
+    assert!(matches!(error, InventoryError::Exists), "{error:?}");
+    assert_eq!((done.len(), done[0].tenant), (1, *north));
+    assert_eq!(done[0].agents, BTreeSet::from([agent]));
+    assert_eq!(device_get(db, all, ours.id).await.unwrap().host, "10.2.0.9");
 }
 
 /// Many at the same time: as many are made as there is room for, and no more.
@@ -249,6 +280,7 @@ async fn everything(db: &Database) {
     devices_change_and_follow_their_agents(&place).await;
     the_closest_profile_counts(&place).await;
     many_change_at_once(&place).await;
+    of_two_tenants_what_was_done_is_told(&place).await;
     quotas_hold_under_a_crowd(&place).await;
 }
 
