@@ -215,6 +215,10 @@ impl From<InventoryError> for Error {
                 let detail = format!("This is in use by {there}; move them or take them out.");
                 Self::new(StatusCode::CONFLICT, "in_use", detail)
             }
+            InventoryError::Damaged => {
+                let detail = "The stored community is damaged: set the community anew with this.";
+                Self::new(StatusCode::CONFLICT, "credential_damaged", detail)
+            }
             InventoryError::Quota { what, max } => {
                 let detail = format!(
                     "The tenant may have {max} {what}, its quota: take out what nobody needs, or \

@@ -182,6 +182,39 @@ async fn the_closest_profile_counts(place: &Place<'_>) {
     assert_eq!(profile_list(db, all, &PAGE).await.unwrap().total, 5);
 }
 
+sql! { DAMAGE =
+    "UPDATE credential_profile SET sealed = $3 WHERE tenant_id = $1 AND profile_id = $2"
+}
+
+/// Renamed it may be, moved only with a community that is new; what is no change leaves no trace.
+async fn a_damaged_profile_is_mended_with_a_new_community(place: &Place<'_>) {
+    let Place { db, vault, ids, north, all, .. } = place;
+    let site = site_create(db, all, ids, (*north, "Cellar"), NOW).await.unwrap().id;
+    let community = Secret::from("below".to_owned());
+    let (name, site) = ("of the cellar".to_owned(), Some(site));
+    let new = NewProfile { tenant: *north, name, site, tag: None, community };
+    let id = profile_create(db, vault, all, ids, &new, NOW).await.unwrap().0.id;
+    let mut txn = db.change(all, *north, Access::Write).await.unwrap();
+    DAMAGE.bind(*north).bind(id.0).bind(&[7; 60][..]).execute(&mut txn).await.unwrap();
+    txn.commit([], NOW).await.unwrap();
+    let patch = async |patch: &ProfilePatch| {
+        let later = NOW.after(TOKEN_LIFE);
+        profile_patch(db, vault, all, id, patch, later).await.map(|(profile, _)| profile)
+    };
+    let rows = place.audit_rows().await;
+    let same = ProfilePatch { site: Some(new.site), ..ProfilePatch::default() };
+    assert_eq!(patch(&same).await.unwrap().updated_at, NOW);
+    assert_eq!(place.audit_rows().await, rows);
+    let name = Some("of below".to_owned());
+    let renamed = patch(&ProfilePatch { name, ..ProfilePatch::default() }).await.unwrap();
+    assert_eq!((renamed.name.as_str(), renamed.site.is_some()), ("of below", true));
+    let away = ProfilePatch { site: Some(None), ..ProfilePatch::default() };
+    assert!(matches!(patch(&away).await, Err(InventoryError::Damaged)));
+    let anew = ProfilePatch { community: Some("anew".into()), ..away };
+    assert!(patch(&anew).await.unwrap().site.is_none());
+    profile_delete(db, all, id, NOW).await.unwrap();
+}
+
 async fn many_change_at_once(place: &Place<'_>) {
     let Place { db, vault, ids, south, all, .. } = place;
     let agent = place.agent([4; 32]).await;
@@ -279,6 +312,7 @@ async fn everything(db: &Database) {
     places_are_named_and_taken_out(&place).await;
     devices_change_and_follow_their_agents(&place).await;
     the_closest_profile_counts(&place).await;
+    a_damaged_profile_is_mended_with_a_new_community(&place).await;
     many_change_at_once(&place).await;
     of_two_tenants_what_was_done_is_told(&place).await;
     quotas_hold_under_a_crowd(&place).await;
