@@ -55,6 +55,8 @@ pub enum InventoryError {
     /// Of a tenant; an administrator of the installation sets it.
     #[error("the tenant's quota is {max} {what}")]
     Quota { what: &'static str, max: u32 },
+    #[error("what is sealed was changed or moved, and does not open")]
+    Damaged,
     #[error("credentials cannot be sealed or opened")]
     Vault(#[from] VaultError),
     #[error("the inventory cannot be read or written")]

@@ -278,9 +278,13 @@ impl Live {
                 }
                 for fact in facts {
                     match fact {
-                        Fact::Device(at, facts) => fleet.apply_facts(&facts, at, now),
-                        Fact::Interfaces(at, table) => fleet.apply_table(table, at, now),
-                        Fact::Gap(_) => {}
+                        Fact::Device(at, facts) if ours(fleet, DeviceId(facts.device_id)) => {
+                            fleet.apply_facts(&facts, at, now);
+                        }
+                        Fact::Interfaces(at, table) if ours(fleet, DeviceId(table.device_id)) => {
+                            fleet.apply_table(table, at, now);
+                        }
+                        Fact::Device(..) | Fact::Interfaces(..) | Fact::Gap(_) => {}
                     }
                 }
             }

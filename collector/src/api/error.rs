@@ -62,6 +62,12 @@ impl Error {
         Self { status, code, detail, errors: Vec::new(), retry_after_s: None, cause: None }
     }
 
+    /// Says more.
+    pub(super) fn and(mut self, more: &str) -> Self {
+        self.detail = format!("{} {more}", self.detail);
+        self
+    }
+
     /// The same words for what does not exist and for what is somebody else's.
     pub(super) fn not_found() -> Self {
         Self::new(StatusCode::NOT_FOUND, "not_found", "There is no such thing here.")
@@ -208,6 +214,10 @@ impl From<InventoryError> for Error {
             InventoryError::InUse { there } => {
                 let detail = format!("This is in use by {there}; move them or take them out.");
                 Self::new(StatusCode::CONFLICT, "in_use", detail)
+            }
+            InventoryError::Damaged => {
+                let detail = "The stored community is damaged: set the community anew with this.";
+                Self::new(StatusCode::CONFLICT, "credential_damaged", detail)
             }
             InventoryError::Quota { what, max } => {
                 let detail = format!(

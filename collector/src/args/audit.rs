@@ -41,7 +41,7 @@ pub(super) enum AuditCommand {
         #[arg(long, value_name = "FILE")]
         heads: Option<PathBuf>,
         /// Note the ends of the chains here if all are sound
-        #[arg(long, value_name = "FILE")]
+        #[arg(long, value_name = "FILE", conflicts_with = "tenant")]
         write_heads: Option<PathBuf>,
         #[arg(long)]
         json: bool,
@@ -67,7 +67,7 @@ struct Verify {
 /// Fails if a chain is not sound, after all were walked.
 async fn verify(config: &Config, wanted: Verify) -> anyhow::Result<()> {
     let local = Local::open(config).await?;
-    let witnesses = match &wanted.heads {
+    let mut witnesses = match &wanted.heads {
         Some(file) => read_heads(file)?,
         None => BTreeMap::new(),
     };
@@ -78,7 +78,7 @@ async fn verify(config: &Config, wanted: Verify) -> anyhow::Result<()> {
     };
     let (mut noted, mut broken) = (String::new(), 0);
     for (tenant, name) in chains {
-        let witness = witnesses.get(&tenant).copied();
+        let witness = witnesses.remove(&tenant);
         let verified = audit_verify(&local.db, &local.context.for_audit(), tenant, witness).await?;
         broken += usize::from(!verified.is_sound());
         // Writing to a String does not fail.
@@ -87,6 +87,10 @@ async fn verify(config: &Config, wanted: Verify) -> anyhow::Result<()> {
         tell(&name, tenant, &verified, wanted.json)?;
     }
     local.db.close().await;
+    if wanted.tenant.is_none() {
+        broken += witnesses.len();
+        witnesses.keys().try_for_each(|tenant| tell_gone(*tenant, wanted.json))?;
+    }
     if broken > 0 {
         bail!(
             "{broken} of the chains are not what was written; keep this output and a copy of the database"
@@ -135,6 +139,16 @@ fn tell(name: &str, tenant: TenantId, verified: &Verified, as_json: bool) -> any
     }
     say(&format!("{name}: {} rows, NOT sound", head.seq))?;
     findings.iter().try_for_each(|finding| say(&format!("  {finding}")))
+}
+
+/// Of a chain whose end was noted, and that is not there.
+fn tell_gone(tenant: TenantId, as_json: bool) -> anyhow::Result<()> {
+    let (id, finding) = (id_text(tenant), "its end was noted, but there is no such tenant");
+    if as_json {
+        let line = json!({ "tenant": id, "sound": false, "findings": [finding] });
+        return say(&line.to_string());
+    }
+    say(&format!("{id}: NOT sound\n  {finding}"))
 }
 
 fn id_text(tenant: TenantId) -> String {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use data_encoding::HEXLOWER;
 use farwatch_common::clock::{Clock, Micros};
-use farwatch_common::id::{AgentId, IdGenerator};
+use farwatch_common::id::{AgentId, IdGenerator, TenantId};
 use farwatch_common::task::{chain, to_the_end};
 use farwatch_proto::v1::enrollment_server::Enrollment;
 use farwatch_proto::v1::{EnrollReply, EnrollRequest};
@@ -15,7 +15,7 @@ use super::agent_key::agent_key_admit;
 use super::limits::{Limits, address_key};
 use super::peer::PeerInfo;
 use super::pki::{IssuedCertificate, Pki, PkiError};
-use super::token::{TokenError, token_redeem};
+use super::token::{self, TokenError, token_redeem};
 use crate::api::Client;
 use crate::audit::write::Chains;
 use crate::audit::{Change, Origin, Who};
@@ -136,11 +136,15 @@ impl EnrollmentService {
         let now = self.clock.now();
         let agent = AgentId(self.ids.next(now));
         let mut txn = self.database.identity(IdentityKey::new()).await?;
+        // The tenant's chain first, as all changes of a tenant do: who takes the token back at the
+        // same time holds it too.
+        let of_token = token::GET.bind(&request.token_id[..]).optional(&mut txn).await?;
+        let tenant = TenantId(of_token.ok_or(TokenError::Refused)?.get(0)?);
+        let mut chains = Chains::lock(&mut txn, &[tenant].into()).await?;
         let (tenant, site) =
             token_redeem(&mut txn, &request.token_id, &request.token_secret, agent, now).await?;
         // Signed inside the transaction: a request that cannot be signed leaves the token unused.
         let issued = self.pki.issue_agent(&request.csr, tenant, agent, now)?;
-        let mut chains = Chains::lock(&mut txn, &[tenant].into()).await?;
         txn.switch(IdentityKey::new(), Scope::app(tenant)).await?;
         room_for_agent(&mut txn, tenant).await?;
         let name = agent_create(&mut txn, (tenant, site, agent), &request.host_name, now).await?;

@@ -12,7 +12,7 @@ pub struct Counters {
     pub samples_stored: Counter,
     /// Rows whose time lay in the future.
     pub rows_clamped: Counter,
-    /// Rows and facts of devices that do not exist (any more), dropped.
+    /// Rows and facts of devices that are not (any more) their agent's, dropped.
     pub rows_unknown_device: Counter,
     /// Rows of new groups of devices, while their tenant's quota of series is used up.
     pub rows_over_quota: Counter,
@@ -46,7 +46,7 @@ impl Counters {
             ),
             rows_unknown_device: counter(
                 "ingest_rows_unknown_device_total",
-                "Rows and facts of devices that do not exist, dropped.",
+                "Rows and facts of devices that were removed or moved to another agent, dropped.",
             ),
             rows_over_quota: counter(
                 "ingest_rows_over_quota_total",

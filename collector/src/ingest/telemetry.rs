@@ -28,7 +28,7 @@ use tonic::Status;
 
 use super::committer::{Answer, Outcome};
 use super::sessions::StreamPermit;
-use super::validate::{self, Checked, Known, Owner, Refused, Sender};
+use super::validate::{self, Checked, Known, Refused, Sender};
 use super::{Fenced, Parts};
 use crate::identity::PeerInfo;
 use crate::inventory::quota::Quotas;
@@ -258,13 +258,8 @@ struct AgentView {
 }
 
 impl Known for AgentView {
-    fn owner(&self, device: DeviceId) -> Owner {
-        match self.live.owner(device) {
-            Some((tenant, _)) if tenant != self.sender.tenant => Owner::Nobody,
-            Some((_, agent)) if agent == self.sender.agent => Owner::This,
-            Some(_) => Owner::Other,
-            None => Owner::Nobody,
-        }
+    fn is_own(&self, device: DeviceId) -> bool {
+        self.live.owner(device) == Some((self.sender.tenant, self.sender.agent))
     }
 
     fn layout(&self, schema: SchemaId) -> Option<Arc<Layout>> {

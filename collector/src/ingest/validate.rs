@@ -2,7 +2,8 @@
 //!
 //! Everything an agent can get wrong is refused here, with a code that says what the agent has to
 //! do. What an agent cannot help (a device that was removed meanwhile, a clock that runs ahead) is
-//! put right and counted; a batch of which nothing is left counts as taken.
+//! put right and counted; a batch of which nothing is left counts as taken. A device that moved to
+//! another agent is such a thing: what the old one still holds of others must not be lost with it.
 
 mod events;
 
@@ -33,19 +34,11 @@ pub const TENANT_LAYOUT_BYTES_MAX: usize = 256 * 1024 * 1024;
 /// How far an agent's clock may run ahead.
 const FUTURE_MAX: Duration = Duration::from_secs(300);
 
-/// Whose a device is, seen from the agent that sent the batch.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Owner {
-    This,
-    /// Of another agent of the tenant.
-    Other,
-    /// There is none (any more), or it is another tenant's, which looks the same from outside.
-    Nobody,
-}
-
 /// What is known beside the batch.
 pub trait Known {
-    fn owner(&self, device: DeviceId) -> Owner;
+    /// Whether a device is one of the agent's that sent the batch. One that was removed, another
+    /// agent's and another tenant's look the same.
+    fn is_own(&self, device: DeviceId) -> bool;
     /// A schema that is stored.
     fn layout(&self, schema: SchemaId) -> Option<Arc<Layout>>;
     /// How many schemas the tenant has, and the memory their layouts take.
@@ -86,11 +79,6 @@ pub struct Refused {
 impl Refused {
     pub(super) fn malformed(detail: impl Into<String>) -> Self {
         Self { code: RejectCode::Malformed, detail: detail.into() }
-    }
-
-    fn not_yours(device: DeviceId) -> Self {
-        let detail = format!("device {device} is not one of this agent's");
-        Self { code: RejectCode::NotYours, detail }
     }
 }
 
@@ -187,7 +175,7 @@ fn take_rows(checked: &mut Checked, known: &impl Known) -> Result<(), Refused> {
         return Err(Refused::malformed("a row has a time before 1970"));
     }
     let decoded = rows.len();
-    let gone = unknown_devices(rows.iter().map(|row| row.device), known)?;
+    let gone = unknown_devices(rows.iter().map(|row| row.device), known);
     rows.retain(|row| !gone.contains(&row.device));
     checked.rows_unknown_device = (decoded - rows.len()) as u64;
     checked.rows_clamped = clamp(&mut rows, checked.append.received);
@@ -267,7 +255,7 @@ fn take_events(checked: &mut Checked, known: &impl Known) -> Result<(), Refused>
     }
     let events = decode_events(&checked.append.data)?;
     let (facts, devices) = events::check(events, checked.append.received)?;
-    let gone = unknown_devices(devices.iter().flatten().copied(), known)?;
+    let gone = unknown_devices(devices.iter().flatten().copied(), known);
     let total = facts.len();
     for (fact, device) in facts.into_iter().zip(devices) {
         if device.is_none_or(|device| !gone.contains(&device)) {
@@ -278,23 +266,14 @@ fn take_events(checked: &mut Checked, known: &impl Known) -> Result<(), Refused>
     Ok(())
 }
 
-/// The devices that do not exist; an error if one is another agent's.
+/// The devices that are not (any more) the agent's.
 fn unknown_devices(
     devices: impl Iterator<Item = DeviceId>,
     known: &impl Known,
-) -> Result<BTreeSet<DeviceId>, Refused> {
-    let devices: BTreeSet<DeviceId> = devices.collect();
-    let mut gone = BTreeSet::new();
-    for device in devices {
-        match known.owner(device) {
-            Owner::This => {}
-            Owner::Other => return Err(Refused::not_yours(device)),
-            Owner::Nobody => {
-                gone.insert(device);
-            }
-        }
-    }
-    Ok(gone)
+) -> BTreeSet<DeviceId> {
+    let mut devices: BTreeSet<DeviceId> = devices.collect();
+    devices.retain(|device| !known.is_own(*device));
+    devices
 }
 
 /// Moves rows of the future back, keeping the time between them: the newest comes to `received`.

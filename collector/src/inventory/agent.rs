@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::assignment::assignment_bump;
 use super::device::credential::devices_follow;
-use super::site::site_get;
+use super::site::site_named;
 use super::{
     InventoryError, Listed, Named, Page, Vault, differences, get, is_name, list, tenant_set,
 };
@@ -146,17 +146,17 @@ pub async fn agent_patch(
     patch: &AgentPatch,
     now: Micros,
 ) -> Result<Agent, InventoryError> {
-    let before = agent_get(db, context, id).await?;
-    let tenant = before.tenant.id;
+    let tenant = agent_get(db, context, id).await?.tenant.id;
+    let mut txn = db.change(context, tenant, Access::Write).await?;
+    // Under the tenant's lock: what somebody else changed meanwhile stays.
+    let only = format!("[{}]", tenant.0);
+    let row = GET.bind(&only).bind(id).optional(&mut txn).await?;
+    let before = read(&row.ok_or(InventoryError::NotFound)?)?;
     let site = match patch.site {
         None => before.site.clone(),
-        Some(site) => {
-            let site = site_get(db, &context.narrowed(tenant), site).await?;
-            Named { id: site.id, name: site.name }
-        }
+        Some(site) => site_named(&mut txn, tenant, site).await?,
     };
     let name = patch.name.clone().unwrap_or_else(|| before.name.clone());
-    let mut txn = db.change(context, tenant, Access::Write).await?;
     if BY_NAME.bind(tenant).bind(&name).bind(id).optional(&mut txn).await?.is_some() {
         return Err(InventoryError::Exists);
     }

@@ -10,7 +10,7 @@ use farwatch_common::secret::Secret;
 use serde_json::{Value, json};
 
 use super::site::site_get;
-use super::vault::{Place, Vault};
+use super::vault::{Place, Vault, VaultError};
 use super::{InventoryError, Listed, Named, Page, differences, get, list, require, tenant_set};
 use crate::audit::Change;
 use crate::identity::{Access, TenantContext};
@@ -192,12 +192,16 @@ sql! { pub(crate) SEALED =
      WHERE tenant_id = $1 AND profile_id = $2"
 }
 sql! { pub(crate) UPDATE =
-    "UPDATE credential_profile SET name = $3, site_id = $4, tag = $5, key_version = $6, sealed = $7,
-            updated_at = $8, version = version + 1
+    "UPDATE credential_profile SET name = $3, site_id = $4, tag = $5, updated_at = $6,
+            version = version + 1
+     WHERE tenant_id = $1 AND profile_id = $2"
+}
+sql! { pub(crate) SEAL =
+    "UPDATE credential_profile SET key_version = $3, sealed = $4
      WHERE tenant_id = $1 AND profile_id = $2"
 }
 
-/// Changes a profile. Says which agents are to be told.
+/// Changes a profile, if anything of it is to be different. Says which agents are to be told.
 pub async fn profile_patch(
     db: &Database,
     vault: &Vault,
@@ -218,20 +222,24 @@ pub async fn profile_patch(
     }
     let site = patch.site.unwrap_or(before.site.as_ref().map(|site| site.id));
     let tag = patch.tag.clone().unwrap_or_else(|| before.tag.clone());
-    let community = match &patch.community {
-        Some(community) => community.clone(),
-        None => opened(&mut txn, vault, (tenant, id)).await?,
-    };
+    let reach = |of: &Profile| (of.site.as_ref().map(|site| site.id), of.tag.clone());
+    let reaches_on = reach(&before) == (site, tag.clone());
+    let mut agents = BTreeSet::new();
+    if patch.community.is_none() && reaches_on && *name == before.name {
+        return Ok((before, agents));
+    }
     // Its place names the site: with that the blob changes.
-    let key = vault.tenant_key(&mut txn, tenant, None).await?;
-    let place = Place::of_profile(tenant, site.unwrap_or(SiteId(0)), id);
-    let update = UPDATE.bind(tenant).bind(id.0).bind(name).bind(site).bind(tag);
-    let update = update.bind(key.version()).bind(key.seal(place, &community)?).bind(now);
+    if patch.community.is_some() || site != reach(&before).0 {
+        let community = match &patch.community {
+            Some(community) => community.clone(),
+            None => opened(&mut txn, vault, (tenant, id)).await?,
+        };
+        seal(&mut txn, vault, (tenant, site, id), &community).await?;
+    }
+    let update = UPDATE.bind(tenant).bind(id.0).bind(name).bind(site).bind(tag).bind(now);
     update.execute(&mut txn).await?;
     let after = in_txn(&mut txn, tenant, id).await?;
-    let mut agents = BTreeSet::new();
-    let reach = |of: &Profile| (of.site.as_ref().map(|site| site.id), of.tag.clone());
-    if patch.community.is_some() || reach(&before) != reach(&after) {
+    if patch.community.is_some() || !reaches_on {
         for (site, tag) in BTreeSet::from([reach(&before), reach(&after)]) {
             agents.extend(touched(&mut txn, tenant, (site, tag.as_deref())).await?);
         }
@@ -239,6 +247,19 @@ pub async fn profile_patch(
     let change = told(&before, &after, patch.community.is_some());
     txn.commit(change, now).await?;
     Ok((after, agents))
+}
+
+/// Seals a community for a profile of this site.
+async fn seal(
+    txn: &mut Txn,
+    vault: &Vault,
+    (tenant, site, id): (TenantId, Option<SiteId>, CredentialId),
+    community: &Secret,
+) -> Result<(), InventoryError> {
+    let key = vault.tenant_key(txn, tenant, None).await?;
+    let sealed = key.seal(Place::of_profile(tenant, site.unwrap_or(SiteId(0)), id), community)?;
+    SEAL.bind(tenant).bind(id.0).bind(key.version()).bind(sealed).execute(txn).await?;
+    Ok(())
 }
 
 /// The community of a profile.
@@ -253,7 +274,10 @@ async fn opened(
     let version = u32::try_from(row.get::<i64>(1)?).map_err(what)?;
     let key = vault.tenant_key(txn, tenant, Some(version)).await?;
     let place = Place::of_profile(tenant, SiteId(row.get(0)?), id);
-    Ok(key.open(place, &row.get::<Vec<u8>>(2)?)?)
+    key.open(place, &row.get::<Vec<u8>>(2)?).map_err(|error| match error {
+        VaultError::Sealed => InventoryError::Damaged,
+        error => error.into(),
+    })
 }
 
 fn told(before: &Profile, after: &Profile, community: bool) -> Option<Change> {

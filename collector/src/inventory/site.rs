@@ -168,6 +168,17 @@ pub async fn site_get(
     get(db, context, &GET, id.0, read).await
 }
 
+/// A site of the tenant, in a transaction.
+pub(super) async fn site_named(
+    txn: &mut Txn,
+    tenant: TenantId,
+    id: SiteId,
+) -> Result<Named<SiteId>, InventoryError> {
+    let row = GET.bind(format!("[{}]", tenant.0)).bind(id).optional(txn).await?;
+    let site = read(&row.ok_or(InventoryError::NotFound)?)?;
+    Ok(Named { id: site.id, name: site.name })
+}
+
 fn read(row: &Row) -> Result<Site, StoreError> {
     Ok(Site {
         id: SiteId(row.get(0)?),

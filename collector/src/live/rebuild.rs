@@ -40,7 +40,12 @@ impl Live {
         for (tenant, agent) in agents {
             let rows = samples.last_rows(tenant, agent).await?;
             self.change(|fleet, now| {
+                // Not of devices that moved to another agent since.
+                let owner = Some((tenant, agent));
                 for row in rows {
+                    if fleet.owner(row.device) != owner {
+                        continue;
+                    }
                     if let Some(layout) = self.layout(tenant, row.schema) {
                         fleet.apply(row, &layout, now);
                     }

@@ -7,7 +7,9 @@ use sqlx::{Connection as _, PgConnection, SqliteConnection};
 
 use super::MoveError;
 use super::progress::Progress;
-use super::rows::{count, count_between, has_rows, insert, on_tables, run, sqlite_group};
+use super::rows::{
+    GROUP_ROWS, count, count_between, has_rows, insert, on_tables, run, sqlite_group,
+};
 use super::tables::Table;
 use crate::store::database::UNFINISHED;
 
@@ -55,7 +57,7 @@ async fn copy_table(
     loop {
         if goes_on {
             // Only the keys are read of what is there already.
-            let group = sqlite_group(source, &keys, after.as_ref()).await?;
+            let group = sqlite_group(source, &keys, after.as_ref(), GROUP_ROWS).await?;
             let Some(last) = group.last() else { return Ok(()) };
             let there = count_between(target, table, after.as_ref(), last).await?;
             if usize::try_from(there) == Ok(group.len()) {
@@ -64,7 +66,7 @@ async fn copy_table(
                 continue;
             }
         }
-        let group = sqlite_group(source, table, after.as_ref()).await?;
+        let group = sqlite_group(source, table, after.as_ref(), GROUP_ROWS).await?;
         let Some(last) = group.last() else { return Ok(()) };
         after = Some(table.key_of(last));
         let rows = group.len();

@@ -91,24 +91,25 @@ fn keys_are(table: &Table, relation: &str, first: usize) -> String {
     format!("({names}) {relation} ({binds})")
 }
 
-fn select(table: &Table, goes_on: bool) -> String {
+fn select(table: &Table, goes_on: bool, rows: usize) -> String {
     let rest = if goes_on { format!(" WHERE {}", keys_are(table, ">", 1)) } else { String::new() };
     let order = list(table.key.iter().map(|at| quoted(&table.columns[*at].name)));
     let (columns, name) = (columns(table), quoted(&table.name));
-    format!("SELECT {columns} FROM {name}{rest} ORDER BY {order} LIMIT {GROUP_ROWS}")
+    format!("SELECT {columns} FROM {name}{rest} ORDER BY {order} LIMIT {rows}")
 }
 
 /// Reads rows of one engine: both drivers have the same words and no type in common.
 macro_rules! reader {
     ($group:ident, $value:ident, $bind:ident, $Connection:ty, $Row:ty, $Engine:ty, $Arguments:ty,
      $failed:expr) => {
-        /// The rows that follow the key `after`, as far as a group goes; none at the end.
+        /// At most `most` rows that follow the key `after`, as far as a group goes; none at the end.
         pub(super) async fn $group(
             connection: &mut $Connection,
             table: &Table,
             after: Option<&Row>,
+            most: usize,
         ) -> Result<Vec<Row>, MoveError> {
-            let mut query = sqlx::query(composed(select(table, after.is_some())));
+            let mut query = sqlx::query(composed(select(table, after.is_some(), most)));
             for value in after.into_iter().flatten() {
                 query = $bind(query, value.clone());
             }

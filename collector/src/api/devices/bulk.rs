@@ -16,7 +16,7 @@ use crate::api::tenants::narrowed;
 use crate::api::{AppState, Parts};
 use crate::inventory::Page;
 use crate::inventory::device::bulk::{
-    BULK_MAX, Bulk, BulkDone, device_bulk as bulk_done, devices_known,
+    BULK_MAX, Bulk, BulkDone, BulkFailed, device_bulk as bulk_done, devices_known,
 };
 use crate::inventory::device::change::DevicePatch;
 use crate::inventory::device::device_list;
@@ -101,9 +101,15 @@ pub(in crate::api) async fn device_bulk(
         let Parts { db, vault, ids, clock, .. } = &*state;
         let now = clock.now();
         let done = bulk_done(db, (vault, ids), &caller.context, &devices, &bulk, now).await;
-        let done = done.map_err(exists)?;
+        let (done, failed) = match done {
+            Ok(done) => (done, None),
+            Err(BulkFailed { done, error }) => (done, Some(error)),
+        };
         for tenant in &done {
             after(&state, tenant, &bulk);
+        }
+        if let Some(error) = failed {
+            return Err(part_done(exists(error), &done));
         }
         let tenants: Vec<_> = done.iter().map(show).collect();
         let devices = tenants.iter().map(|tenant| tenant.devices).sum();
@@ -111,6 +117,16 @@ pub(in crate::api) async fn device_bulk(
         Ok(Data { data: BulkAnswer { devices, tenants } })
     })
     .await
+}
+
+/// Tells with an error what was changed before it.
+fn part_done(error: Error, done: &[BulkDone]) -> Error {
+    if done.is_empty() {
+        return error;
+    }
+    let one = |done: &BulkDone| format!("{} of {}", done.devices.len(), done.tenant);
+    let done: Vec<_> = done.iter().map(one).collect();
+    error.and(&format!("Before that, devices were changed: {}.", done.join(", ")))
 }
 
 fn show(done: &BulkDone) -> BulkTenant {
@@ -188,7 +204,7 @@ fn after(state: &AppState, done: &BulkDone, bulk: &Bulk) {
         match bulk {
             Bulk::Delete => state.live.device_removed(done.tenant, device.id),
             Bulk::Change(patch) => {
-                let of = (done.tenant, device.agent.id, device.id);
+                let of = (done.tenant, patch.agent.unwrap_or(device.agent.id), device.id);
                 let interval_s = patch.interval_s.unwrap_or(device.interval_s);
                 state.live.device_changed(of, interval_s, !device.named);
             }

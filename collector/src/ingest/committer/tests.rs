@@ -5,7 +5,7 @@ use farwatch_common::sample::{Cause, Group, Schema};
 
 use super::*;
 use crate::identity::TenantContext;
-use crate::ingest::validate::{Known, Owner, Sender, check};
+use crate::ingest::validate::{Known, Sender, check};
 use crate::store::fixture::{AGENT, DEVICE, PostgresWorld, T0, TENANT, World, counters, wire};
 use crate::store::samples::{
     GapCursor, GapRow, RawSample, SamplesQuery, Series, SeriesName, SeriesQuery,
@@ -16,8 +16,8 @@ use farwatch_proto::v1::DeviceFacts;
 struct Ours;
 
 impl Known for Ours {
-    fn owner(&self, _: DeviceId) -> Owner {
-        Owner::This
+    fn is_own(&self, _: DeviceId) -> bool {
+        true
     }
 
     fn layout(&self, _: SchemaId) -> Option<Arc<Layout>> {

@@ -29,12 +29,8 @@ impl World {
 }
 
 impl Known for World {
-    fn owner(&self, device: DeviceId) -> Owner {
-        match device {
-            DEVICE | SECOND => Owner::This,
-            FOREIGN => Owner::Other,
-            _ => Owner::Nobody,
-        }
+    fn is_own(&self, device: DeviceId) -> bool {
+        matches!(device, DEVICE | SECOND)
     }
 
     fn layout(&self, schema: SchemaId) -> Option<Arc<Layout>> {
@@ -188,18 +184,17 @@ impl Emptied for Batch {
 }
 
 #[test]
-fn another_agents_device_is_refused_and_a_removed_one_dropped() {
+fn a_device_that_was_removed_or_moved_is_dropped_and_the_others_stay() {
     let own = counters(DEVICE, 0, 1);
-    refused(wire(1, &[own.clone(), counters(FOREIGN, 0, 1)]), RejectCode::NotYours, "dev_");
     // It cannot know that its only device was removed.
     let nothing = checked(wire(1, &[counters(GONE, 0, 1)]));
     assert!(nothing.append.is_empty() && nothing.rows.is_empty());
     assert!(nothing.append.schemas.is_empty() && nothing.layouts.is_empty());
     assert_eq!(nothing.rows_unknown_device, 1);
-    let mixed = wire(1, &[own.clone(), counters(GONE, 0, 1)]);
+    let mixed = wire(1, &[counters(FOREIGN, 0, 1), own.clone(), counters(GONE, 0, 1)]);
     let hash = content_hash(Class::Counters, Codec::Rows, &mixed.data);
     let checked = checked(mixed);
-    assert_eq!(checked.rows_unknown_device, 1);
+    assert_eq!(checked.rows_unknown_device, 2);
     assert_eq!(decode_rows(&checked.append.data).unwrap(), [own]);
     // The hash stays that of what was sent, so that a repeat is known as one.
     assert_eq!(checked.append.hash, hash);
@@ -240,11 +235,12 @@ fn events_are_checked() {
 
 #[test]
 fn bad_events_are_refused() {
-    use RejectCode::{Malformed, NotYours};
+    use RejectCode::Malformed;
     refused(events(Vec::new()), Malformed, "events");
     refused(events(vec![Event { at_us: 0, kind: None }]), Malformed, "not known");
-    refused(events(vec![facts(FOREIGN, "x")]), NotYours, "dev_");
     assert!(checked(events(vec![facts(GONE, "x")])).append.is_empty());
+    let mixed = checked(events(vec![facts(FOREIGN, "x"), facts(DEVICE, "y")]));
+    assert_eq!((mixed.append.facts.len(), mixed.rows_unknown_device), (1, 1));
     refused(events(vec![facts(DEVICE, &"x".repeat(5000))]), Malformed, "longer");
     refused(events(vec![gap(|gap| gap.seq_first = 9)]), Malformed, "ends");
     refused(events(vec![gap(|gap| gap.from_us = T0 + 2)]), Malformed, "ends");

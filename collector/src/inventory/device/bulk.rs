@@ -5,10 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use farwatch_common::clock::Micros;
 use farwatch_common::id::{AgentId, DeviceId, IdGenerator, TenantId};
 
-use super::change::{DevicePatch, apply, remove, set};
+use super::change::{DevicePatch, agents_told, apply, remove, set};
 use super::{Device, among};
 use crate::identity::{Access, TenantContext};
-use crate::inventory::assignment::assignment_bump;
 use crate::inventory::vault::Vault;
 use crate::inventory::{InventoryError, require};
 use crate::store::Database;
@@ -33,6 +32,21 @@ pub struct BulkDone {
     pub agents: BTreeSet<AgentId>,
 }
 
+/// What the tenants before the one that failed have got stays.
+#[derive(Debug, thiserror::Error)]
+#[error("the devices of {} tenants were changed, then one failed", done.len())]
+pub struct BulkFailed {
+    pub done: Vec<BulkDone>,
+    #[source]
+    pub error: InventoryError,
+}
+
+impl<E: Into<InventoryError>> From<E> for BulkFailed {
+    fn from(error: E) -> Self {
+        Self { done: Vec::new(), error: error.into() }
+    }
+}
+
 /// Holds the caller to devices that are theirs: of one that is not, all are refused.
 pub async fn devices_known(
     db: &Database,
@@ -46,7 +60,7 @@ pub async fn devices_known(
 }
 
 /// Changes devices, or takes them out, tenant by tenant. Nothing is changed unless the caller may
-/// change all of them.
+/// change all of them. The caller tells screens and agents of what was done, also if it fails then.
 pub async fn device_bulk(
     db: &Database,
     (vault, ids): (&Vault, &IdGenerator),
@@ -54,10 +68,10 @@ pub async fn device_bulk(
     devices: &BTreeSet<DeviceId>,
     bulk: &Bulk,
     now: Micros,
-) -> Result<Vec<BulkDone>, InventoryError> {
+) -> Result<Vec<BulkDone>, BulkFailed> {
     if devices.len() > BULK_MAX {
         let max = u32::try_from(BULK_MAX).unwrap_or(u32::MAX);
-        return Err(InventoryError::Full { what: "devices in one call; make several", max });
+        return Err(InventoryError::Full { what: "devices in one call; make several", max }.into());
     }
     let found = devices_known(db, context, devices).await?;
     let mut of_tenant: BTreeMap<TenantId, Vec<DeviceId>> = BTreeMap::new();
@@ -67,7 +81,10 @@ pub async fn device_bulk(
     }
     let mut done = Vec::with_capacity(of_tenant.len());
     for (tenant, devices) in of_tenant {
-        done.push(in_tenant(db, (vault, ids), context, (tenant, &devices), bulk, now).await?);
+        match in_tenant(db, (vault, ids), context, (tenant, &devices), bulk, now).await {
+            Ok(one) => done.push(one),
+            Err(error) => return Err(BulkFailed { done, error }),
+        }
     }
     Ok(done)
 }
@@ -87,12 +104,13 @@ async fn in_tenant(
         return Err(InventoryError::NotFound);
     }
     let mut changes = Vec::with_capacity(devices.len());
-    let mut agents = BTreeSet::new();
+    let (mut agents, mut moved_to) = (BTreeSet::new(), None);
     for device in &devices {
         let (change, is_of_assignment) = match bulk {
             Bulk::Delete => (Some(remove(&mut txn, device).await?), true),
             Bulk::Change(patch) => {
                 let change = apply(&mut txn, parts, device, patch, now).await?;
+                moved_to = moved_to.or(patch.agent.filter(|agent| *agent != device.agent.id));
                 (change, patch.is_of_assignment())
             }
         };
@@ -103,9 +121,8 @@ async fn in_tenant(
             }
         }
     }
-    for agent in &agents {
-        assignment_bump(&mut txn, tenant, *agent).await?;
-    }
+    agents.extend(moved_to);
+    agents_told(&mut txn, tenant, &agents, moved_to).await?;
     txn.commit(changes, now).await?;
     Ok(BulkDone { tenant, devices, agents })
 }

@@ -134,15 +134,28 @@ pub async fn device_patch(
     let change = apply(&mut txn, (vault, ids), &before, patch, now).await?;
     let after = in_txn(&mut txn, &set(tenant), id).await?;
     if patch.is_of_assignment() && change.is_some() {
-        for agent in BTreeSet::from([before.agent.id, after.agent.id]) {
-            let revoked = assignment_bump(&mut txn, tenant, agent).await?;
-            if revoked && before.agent.id != agent {
-                return Err(InventoryError::Revoked);
-            }
-        }
+        let agents = BTreeSet::from([before.agent.id, after.agent.id]);
+        let moved_to = Some(after.agent.id).filter(|agent| *agent != before.agent.id);
+        agents_told(&mut txn, tenant, &agents, moved_to).await?;
     }
     txn.commit(change, now).await?;
     Ok((before, after))
+}
+
+/// Marks the assignments of agents as changed. The one that devices move to must not be revoked.
+pub(super) async fn agents_told(
+    txn: &mut Txn,
+    tenant: TenantId,
+    agents: &BTreeSet<AgentId>,
+    moved_to: Option<AgentId>,
+) -> Result<(), InventoryError> {
+    for agent in agents {
+        let revoked = assignment_bump(txn, tenant, *agent).await?;
+        if revoked && moved_to == Some(*agent) {
+            return Err(InventoryError::Revoked);
+        }
+    }
+    Ok(())
 }
 
 impl DevicePatch {

@@ -33,7 +33,7 @@ struct InForce {
     series: HashMap<(DeviceId, Group), u32>,
     /// Their sum.
     total: u64,
-    /// Groups of devices that were refused since the start.
+    /// How often a new group of a device found no room since the start: once for each batch.
     refused: u64,
 }
 

@@ -9,7 +9,7 @@ use super::engines::{Place, Scratch};
 use super::*;
 use crate::identity::token::{token_delete, token_list};
 use crate::inventory::agent::{AgentPatch, agent_get, agent_patch};
-use crate::inventory::device::bulk::{Bulk, device_bulk};
+use crate::inventory::device::bulk::{Bulk, BulkFailed, device_bulk};
 use crate::inventory::device::change::{DevicePatch, device_patch};
 use crate::inventory::device::credential::{InForce, credential_in_force};
 use crate::inventory::device::{Device, DeviceFilter, DeviceOrder, device_get, device_list};
@@ -182,6 +182,39 @@ async fn the_closest_profile_counts(place: &Place<'_>) {
     assert_eq!(profile_list(db, all, &PAGE).await.unwrap().total, 5);
 }
 
+sql! { DAMAGE =
+    "UPDATE credential_profile SET sealed = $3 WHERE tenant_id = $1 AND profile_id = $2"
+}
+
+/// Renamed it may be, moved only with a community that is new; what is no change leaves no trace.
+async fn a_damaged_profile_is_mended_with_a_new_community(place: &Place<'_>) {
+    let Place { db, vault, ids, north, all, .. } = place;
+    let site = site_create(db, all, ids, (*north, "Cellar"), NOW).await.unwrap().id;
+    let community = Secret::from("below".to_owned());
+    let (name, site) = ("of the cellar".to_owned(), Some(site));
+    let new = NewProfile { tenant: *north, name, site, tag: None, community };
+    let id = profile_create(db, vault, all, ids, &new, NOW).await.unwrap().0.id;
+    let mut txn = db.change(all, *north, Access::Write).await.unwrap();
+    DAMAGE.bind(*north).bind(id.0).bind(&[7; 60][..]).execute(&mut txn).await.unwrap();
+    txn.commit([], NOW).await.unwrap();
+    let patch = async |patch: &ProfilePatch| {
+        let later = NOW.after(TOKEN_LIFE);
+        profile_patch(db, vault, all, id, patch, later).await.map(|(profile, _)| profile)
+    };
+    let rows = place.audit_rows().await;
+    let same = ProfilePatch { site: Some(new.site), ..ProfilePatch::default() };
+    assert_eq!(patch(&same).await.unwrap().updated_at, NOW);
+    assert_eq!(place.audit_rows().await, rows);
+    let name = Some("of below".to_owned());
+    let renamed = patch(&ProfilePatch { name, ..ProfilePatch::default() }).await.unwrap();
+    assert_eq!((renamed.name.as_str(), renamed.site.is_some()), ("of below", true));
+    let away = ProfilePatch { site: Some(None), ..ProfilePatch::default() };
+    assert!(matches!(patch(&away).await, Err(InventoryError::Damaged)));
+    let anew = ProfilePatch { community: Some("anew".into()), ..away };
+    assert!(patch(&anew).await.unwrap().site.is_none());
+    profile_delete(db, all, id, NOW).await.unwrap();
+}
+
 async fn many_change_at_once(place: &Place<'_>) {
     let Place { db, vault, ids, south, all, .. } = place;
     let agent = place.agent([4; 32]).await;
@@ -213,12 +246,43 @@ async fn many_change_at_once(place: &Place<'_>) {
     let mut with_nobodys = devices.clone();
     with_nobodys.insert(DeviceId(4711));
     let missed = bulk(all, &with_nobodys, &Bulk::Delete).await;
-    assert!(matches!(missed, Err(InventoryError::NotFound)));
+    assert!(matches!(missed.unwrap_err().error, InventoryError::NotFound));
     let missed = bulk(&all.narrowed(*south), &devices, &Bulk::Delete).await;
-    assert!(matches!(missed, Err(InventoryError::NotFound)));
+    assert!(matches!(missed.unwrap_err().error, InventoryError::NotFound));
     assert_eq!(device_list(db, all, &filter, DeviceOrder::Name, &PAGE).await.unwrap().total, 20);
+    // To another agent: both are told.
+    let other = place.agent([6; 32]).await;
+    let revisions = (revision(place, agent).await, revision(place, other).await);
+    let to = DevicePatch { agent: Some(other), ..DevicePatch::default() };
+    let moved = bulk(all, &devices, &Bulk::Change(Box::new(to))).await.unwrap();
+    assert_eq!(moved[0].agents, BTreeSet::from([agent, other]));
+    let told = (revision(place, agent).await, revision(place, other).await);
+    assert_eq!(told, (revisions.0 + 1, revisions.1 + 1));
     bulk(all, &devices, &Bulk::Delete).await.unwrap();
     assert_eq!(device_list(db, all, &filter, DeviceOrder::Name, &PAGE).await.unwrap().total, 0);
+}
+
+/// Of two tenants the second fails: the first keeps what it got, and its agents can be told.
+async fn of_two_tenants_what_was_done_is_told(place: &Place<'_>) {
+    let Place { db, vault, ids, north, south, all, .. } = place;
+    let agent = place.agent([7; 32]).await;
+    let ours = place.device(agent, "10.2.0.1").await.unwrap();
+    let far = AgentId(ids.next(NOW));
+    let mut txn = db.change(all, *south, Access::Write).await.unwrap();
+    let (site, _) = site_create_or_get(&mut txn, all, ids, *south, "Far", NOW).await.unwrap();
+    agent_create(&mut txn, (*south, site, far), "far", NOW).await.unwrap();
+    txn.commit([], NOW).await.unwrap();
+    let (one, two) = (place.device(far, "10.2.0.1").await, place.device(far, "10.2.0.2").await);
+    let devices = BTreeSet::from([ours.id, one.unwrap().id, two.unwrap().id]);
+    // Two of an agent cannot have one address.
+    let address = Some(("10.2.0.9".to_owned(), 161));
+    let patch = Bulk::Change(Box::new(DevicePatch { address, ..DevicePatch::default() }));
+    let BulkFailed { done, error } =
+        device_bulk(db, (vault, ids), all, &devices, &patch, NOW).await.unwrap_err();
+    assert!(matches!(error, InventoryError::Exists), "{error:?}");
+    assert_eq!((done.len(), done[0].tenant), (1, *north));
+    assert_eq!(done[0].agents, BTreeSet::from([agent]));
+    assert_eq!(device_get(db, all, ours.id).await.unwrap().host, "10.2.0.9");
 }
 
 /// Many at the same time: as many are made as there is room for, and no more.
@@ -248,7 +312,9 @@ async fn everything(db: &Database) {
     places_are_named_and_taken_out(&place).await;
     devices_change_and_follow_their_agents(&place).await;
     the_closest_profile_counts(&place).await;
+    a_damaged_profile_is_mended_with_a_new_community(&place).await;
     many_change_at_once(&place).await;
+    of_two_tenants_what_was_done_is_told(&place).await;
     quotas_hold_under_a_crowd(&place).await;
 }
 

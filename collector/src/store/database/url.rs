@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use data_encoding::HEXLOWER_PERMISSIVE;
 use farwatch_common::secret::Secret;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sqlx::postgres::PgConnectOptions;
@@ -16,7 +17,17 @@ pub struct DatabaseUrl(Secret);
 impl DatabaseUrl {
     #[must_use]
     pub fn has_password(&self) -> bool {
-        self.redacted() != self.expose()
+        if !self.is_sound() {
+            return true;
+        }
+        let (place, query) = self.parts();
+        let mut names = query.split('&').map(|pair| pair.split('=').next().unwrap_or_default());
+        without_password(place) != place || names.any(|name| unescaped(name) == b"password")
+    }
+
+    /// What is before the question mark, and after it.
+    fn parts(&self) -> (&str, &str) {
+        self.expose().split_once('?').unwrap_or((self.expose(), ""))
     }
 
     /// Without the password; nothing at all of a text that is no URL of a database.
@@ -25,10 +36,10 @@ impl DatabaseUrl {
         if self.options().is_err() {
             return HIDDEN.to_owned();
         }
-        let text = self.expose();
-        let (place, query) = text.split_once('?').map_or((text, None), |(p, q)| (p, Some(q)));
+        let (place, query) = self.parts();
         let mut redacted = without_password(place);
-        for (number, pair) in query.into_iter().flat_map(|query| query.split('&')).enumerate() {
+        let pairs = query.split('&').filter(|pair| !pair.is_empty());
+        for (number, pair) in pairs.enumerate() {
             redacted.push(if number == 0 { '?' } else { '&' });
             match pair.split_once('=') {
                 // A name may be written in escapes too: only those that are plain are shown.
@@ -71,6 +82,27 @@ fn without_password(place: &str) -> String {
     let Some((login, _)) = authority.rsplit_once('@') else { return place.to_owned() };
     let Some((user, _)) = login.split_once(':') else { return place.to_owned() };
     format!("{scheme}://{user}:{HIDDEN}{}", &rest[login.len()..])
+}
+
+/// The name of a setting with its escapes (`%41`) undone.
+fn unescaped(name: &str) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(name.len());
+    let mut rest = name.as_bytes();
+    while let Some((first, after)) = rest.split_first() {
+        let digits = after.first_chunk::<2>().filter(|_| *first == b'%');
+        let escaped = digits.and_then(|two| HEXLOWER_PERMISSIVE.decode(two).ok());
+        match escaped.as_deref() {
+            Some([byte]) => {
+                bytes.push(*byte);
+                rest = &after[2..];
+            }
+            _ => {
+                bytes.push(*first);
+                rest = after;
+            }
+        }
+    }
+    bytes
 }
 
 impl From<&str> for DatabaseUrl {
@@ -116,6 +148,8 @@ mod tests {
                 "postgres:///f?host=/tmp/x&user=a&password=...",
             ),
             ("postgresql:///f?pass%77ord=hunter2", "postgresql:///f?pass%77ord=..."),
+            // Hidden, since it may be one; none all the same.
+            ("postgres:///f?host%3F=a&user=%70", "postgres:///f?host%3F=...&user=%70"),
             ("postgres://a:hunter2@h:port/f", HIDDEN),
             ("mysql://a:hunter2@h/f", HIDDEN),
             ("hunter2", HIDDEN),

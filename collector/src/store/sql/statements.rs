@@ -74,6 +74,7 @@ static APP: &[&Sql] = &[
     &profile::BY_NAME,
     &profile::COUNT,
     &profile::INSERT,
+    &profile::SEAL,
     &profile::SEALED,
     &profile::UPDATE,
     &profile::DELETE,
