@@ -17,7 +17,7 @@ use farwatch_collector::store::{Database, SampleStore, Samples};
 use farwatch_common::batch::{Codec, encode_rows};
 use farwatch_common::clock::{Clock, Micros};
 use farwatch_common::id::{AgentId, DeviceId, TenantId};
-use farwatch_common::sample::{SchemaId, definition};
+use farwatch_common::sample::{Group, SchemaId, definition};
 use farwatch_proto::v1::Batch;
 use farwatch_support::bench::own_cpu_s;
 use farwatch_support::bench::site::{
@@ -64,6 +64,10 @@ impl Known for Ours<'_> {
 
     fn schemas(&self) -> (usize, usize) {
         self.0.layouts_size(TENANT)
+    }
+
+    fn series_room(&self, _: DeviceId, _: Group, _: usize) -> bool {
+        true
     }
 }
 
