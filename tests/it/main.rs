@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "what a test cannot go on without, it fails on")]
 
 mod crash;
+mod isolation;
 mod listen;
 mod lost;
 mod poll;
@@ -11,3 +12,4 @@ mod road;
 mod routers;
 mod snmpd;
 mod uplink;
+mod wire;
