@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "what a test cannot go on without, it fails on")]
 
+mod audit;
 mod crash;
 mod isolation;
 mod listen;
