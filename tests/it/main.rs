@@ -5,6 +5,7 @@
 mod audit;
 mod crash;
 mod isolation;
+mod keys;
 mod listen;
 mod lost;
 mod poll;
@@ -12,5 +13,6 @@ mod postgres;
 mod road;
 mod routers;
 mod snmpd;
+mod totp;
 mod uplink;
 mod wire;
