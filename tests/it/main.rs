@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "what a test cannot go on without, it fails on")]
 
 mod audit;
+mod canary;
 mod crash;
 mod isolation;
 mod keys;

@@ -165,7 +165,7 @@ impl Postgres {
     }
 
     /// The server's first process, and those it has started.
-    fn processes(&self) -> anyhow::Result<Vec<u32>> {
+    pub fn processes(&self) -> anyhow::Result<Vec<u32>> {
         let Some(first) = self.pid() else { return Ok(Vec::new()) };
         let mut all = vec![first];
         for entry in std::fs::read_dir("/proc")?.flatten() {
