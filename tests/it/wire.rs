@@ -3,6 +3,7 @@
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use farwatch_agent::identity::{Credentials, enroll};
 use farwatch_common::batch::{Codec, encode_rows};
@@ -29,6 +30,7 @@ pub(crate) const STREAM: i64 = 77;
 /// Assignments that wait for the test to read them; the collector waits with them.
 const ASSIGNMENTS_MAX: usize = 64;
 const PIPES_MAX: usize = 4;
+const LIMIT: Duration = Duration::from_secs(30);
 
 pub(crate) struct Wire {
     pub(crate) session: Arc<dyn Session>,
@@ -123,7 +125,8 @@ pub(crate) struct Assignments {
 
 impl Assignments {
     pub(crate) async fn next(&mut self) -> Assignment {
-        self.received.recv().await.unwrap()
+        let told = tokio::time::timeout(LIMIT, self.received.recv()).await;
+        told.unwrap_or_else(|_| panic!("no assignment within {LIMIT:?}")).unwrap()
     }
 }
 

@@ -152,11 +152,12 @@ fn a_secret_is_found_in_every_form_and_place() {
         Planted::new("other", *b"something else", &[]),
     ]);
     let text = String::from_utf8(secret.clone()).unwrap();
-    let encodings: [(&str, &dyn Fn(&[u8]) -> String); 4] = [
-        ("base64", &|bytes| data_encoding::BASE64.encode(bytes)),
-        ("base64", &|bytes| data_encoding::BASE64URL.encode(bytes)),
-        ("base32", &|bytes| data_encoding::BASE32.encode(bytes)),
-        ("hex", &|bytes| HEXLOWER.encode(bytes)),
+    type Encode = fn(&[u8]) -> String;
+    let encodings: [(&str, Encode); 4] = [
+        ("base64", |bytes| data_encoding::BASE64.encode(bytes)),
+        ("base64", |bytes| data_encoding::BASE64URL.encode(bytes)),
+        ("base32", |bytes| data_encoding::BASE32.encode(bytes)),
+        ("hex", |bytes| HEXLOWER.encode(bytes)),
     ];
     for (form, encode) in encodings {
         for before in 0..6 {
