@@ -10,3 +10,7 @@
 pub mod v1 {
     tonic::include_proto!("farwatch.v1");
 }
+
+/// Every file of the protocol, as an encoded `google.protobuf.FileDescriptorSet`: says which
+/// services and methods there are.
+pub const FILE_DESCRIPTORS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/descriptors.bin"));

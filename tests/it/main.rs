@@ -2,7 +2,11 @@
 
 #![expect(clippy::unwrap_used, reason = "what a test cannot go on without, it fails on")]
 
+mod audit;
+mod canary;
 mod crash;
+mod isolation;
+mod keys;
 mod listen;
 mod lost;
 mod moving;
@@ -11,4 +15,6 @@ mod postgres;
 mod road;
 mod routers;
 mod snmpd;
+mod totp;
 mod uplink;
+mod wire;

@@ -1,110 +1,15 @@
 //! A hostile or broken agent over real QUIC: each bad batch is refused by itself and counted, the
 //! next good one is stored.
 
-use std::sync::Arc;
-
 use bytes::Bytes;
-use farwatch_agent::identity::{Credentials, enroll};
-use farwatch_common::batch::{Codec, UNPACKED_BYTES_MAX, encode_events, encode_rows};
-use farwatch_common::clock::{Clock, Micros};
+use farwatch_common::batch::{Codec, UNPACKED_BYTES_MAX, encode_events};
+use farwatch_common::clock::Clock;
 use farwatch_common::id::DeviceId;
-use farwatch_common::sample::{Class, Column, Group, MetricKind, Row, Schema, Unit, definition};
-use farwatch_common::token::EnrollToken;
-use farwatch_common::transport::{PipeKind, Session, channel, quic};
-use farwatch_proto::v1::uplink_client::UplinkClient;
-use farwatch_proto::v1::{
-    Batch, DeviceFacts, Event, RejectCode, SchemaDef, SessionHello, TelemetryDown, TelemetryUp,
-    event, telemetry_down, telemetry_up,
-};
+use farwatch_common::sample::{Class, definition};
+use farwatch_proto::v1::{Batch, DeviceFacts, Event, RejectCode, SchemaDef, event};
 use farwatch_support::stack::{Collector, add_device, only_agent};
-use tokio::sync::mpsc;
-use tokio_stream::wrappers::ReceiverStream;
-use tonic::transport::Channel;
 
-const STREAM: i64 = 77;
-
-/// An agent made of the protocol alone.
-struct Wire {
-    session: Arc<dyn Session>,
-    up: mpsc::Sender<TelemetryUp>,
-    down: tonic::Streaming<TelemetryDown>,
-    client: UplinkClient<Channel>,
-}
-
-async fn enrolled(collector: &Collector, dir: &std::path::Path) -> Credentials {
-    std::fs::create_dir_all(dir).unwrap();
-    let token = EnrollToken::parse(&collector.token("Depot")).unwrap();
-    enroll(dir, &token, None, false).await.unwrap()
-}
-
-impl Wire {
-    async fn dial(collector: &Collector, credentials: &Credentials) -> Self {
-        let tls = credentials.tls().unwrap();
-        let session = quic::dial(collector.listen, tls).await.unwrap();
-        let session: Arc<dyn Session> = Arc::new(session);
-        let channel = channel(Arc::clone(&session), PipeKind::Telemetry).await.unwrap();
-        let mut client = UplinkClient::new(channel);
-        client.open_session(SessionHello::default()).await.unwrap();
-        let (up, requests) = mpsc::channel(16);
-        let down = client.telemetry(ReceiverStream::new(requests)).await.unwrap().into_inner();
-        Self { session, up, down, client }
-    }
-
-    /// Sends a batch and waits for its ack (`None`) or the code it is refused with.
-    async fn send(&mut self, batch: Batch) -> Option<RejectCode> {
-        let seq = batch.seq;
-        let kind = Some(telemetry_up::Kind::Batch(batch));
-        self.up.send(TelemetryUp { kind }).await.unwrap();
-        loop {
-            let answer = self.down.message().await.unwrap().unwrap();
-            match answer.kind {
-                Some(telemetry_down::Kind::Ack(ack))
-                    if ack.durable.iter().any(|r| (r.first..=r.last).contains(&seq)) =>
-                {
-                    return None;
-                }
-                Some(telemetry_down::Kind::Reject(reject)) if reject.seq == seq => {
-                    return Some(reject.code());
-                }
-                _ => {}
-            }
-        }
-    }
-}
-
-fn schema() -> Schema {
-    let column = Column {
-        object: "if:1".into(),
-        metric: "if_in_octets_total".into(),
-        kind: MetricKind::Counter64,
-        unit: Unit::Bytes,
-        exponent: 0,
-    };
-    Schema { group: Group::Interfaces, columns: vec![column] }
-}
-
-fn row(device: DeviceId, at: Micros, value: i64) -> Row {
-    let schema = schema();
-    Row {
-        device,
-        group: schema.group,
-        schema: schema.id(),
-        at,
-        cause: None,
-        values: vec![Some(value)],
-    }
-}
-
-fn batch(seq: u64, rows: &[Row]) -> Batch {
-    Batch {
-        stream_id: STREAM,
-        seq,
-        class: Class::Counters as u32,
-        codec: Codec::Rows as u32,
-        data: encode_rows(rows).unwrap().into(),
-        schemas: vec![definition::write(&schema())],
-    }
-}
+use crate::wire::{Wire, batch, enrolled, row, schema};
 
 #[tokio::test]
 async fn bad_batches_are_refused_one_by_one() {

@@ -59,6 +59,11 @@ impl Client {
         client
     }
 
+    /// Somebody who has signed in elsewhere.
+    pub fn with_cookie(address: SocketAddr, pair: &str) -> Self {
+        Self { address, credential: Some(("cookie", pair.to_owned())) }
+    }
+
     /// A program with an API key.
     pub fn with_key(address: SocketAddr, key: &str) -> Self {
         Self { address, credential: Some(("authorization", format!("Bearer {key}"))) }

@@ -17,11 +17,18 @@ pub struct Process {
 impl Process {
     /// Starts `program` with its output appended to `log`.
     pub fn start(program: &Path, args: &[&OsStr], log: &Path) -> Self {
+        let filter = "info,farwatch_agent=debug,farwatch_collector=debug,\
+                      farwatch_collector::api::observe=info";
+        Self::start_logging(program, args, log, filter)
+    }
+
+    /// The same; it logs what `filter` says.
+    pub fn start_logging(program: &Path, args: &[&OsStr], log: &Path, filter: &str) -> Self {
         let out = append(log);
         let err = out.try_clone().expect("a log file can be shared");
         let child = Command::new(program)
             .args(args)
-            .env("FARWATCH_LOG", "info,farwatch_agent=debug,farwatch_collector=debug,farwatch_collector::api::observe=info")
+            .env("FARWATCH_LOG", filter)
             .stdin(Stdio::null())
             .stdout(out)
             .stderr(err)

@@ -3,6 +3,7 @@
 use std::ffi::OsStr;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::process::Output;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -128,12 +129,21 @@ impl Collector {
 
     /// A one-time token for `site` of the tenant "Acme".
     pub fn token(&self, site: &str) -> String {
-        let mut args = vec!["token", "create", "--tenant", "Acme", "--site", site, "--json"];
-        args.extend(place(&self.data_dir, self.database_url.as_deref()));
-        let made = run(&binary("farwatch-collector"), &args, "");
+        self.token_of("Acme", site)
+    }
+
+    /// A one-time token for `site` of a tenant.
+    pub fn token_of(&self, tenant: &str, site: &str) -> String {
+        let made = self.run(&["token", "create", "--tenant", tenant, "--site", site, "--json"]);
         assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
         let reply: Value = serde_json::from_slice(&made.stdout).unwrap();
         reply["token"].as_str().unwrap().to_owned()
+    }
+
+    /// A command on the same data, beside the collector or after it.
+    pub fn run(&self, words: &[&str]) -> Output {
+        let place = place(&self.data_dir, self.database_url.as_deref());
+        run(&binary("farwatch-collector"), &[words, &place].concat(), "")
     }
 }
 
@@ -195,7 +205,7 @@ impl Agent {
 }
 
 /// `farwatch-agent enroll` with the token on stdin.
-pub fn enroll(state_dir: &Path, token: &str) -> std::process::Output {
+pub fn enroll(state_dir: &Path, token: &str) -> Output {
     let dir = state_dir.to_str().unwrap();
     let args = ["enroll", "--token-file", "-", "--state-dir", dir];
     run(&binary("farwatch-agent"), &args, token)

@@ -71,9 +71,11 @@ fn from_json<T: DeserializeOwned>(body: &[u8]) -> Result<T, Error> {
 /// The parser's message without the value it found, which may be a secret.
 fn expected(error: &serde_json::Error) -> String {
     let text = error.to_string();
-    let text = text.split(" at line ").next().unwrap_or_default();
-    match text.split_once(", expected ") {
-        Some((found, expected)) if found.starts_with("invalid ") => format!("expected {expected}"),
+    // The last ones are the parser's own, whatever words the value holds.
+    let text = text.rsplit_once(" at line ").map_or(text.as_str(), |(text, _)| text);
+    let has_value = ["invalid ", "unknown variant "].iter().any(|begin| text.starts_with(begin));
+    match text.rsplit_once(", expected ") {
+        Some((_, expected)) if has_value => format!("expected {expected}"),
         _ => text.to_owned(),
     }
 }
@@ -183,6 +185,13 @@ mod tests {
         secret: u8,
     }
 
+    #[derive(Debug, serde::Deserialize)]
+    #[serde(rename_all = "lowercase")]
+    enum Kind {
+        One,
+        Two,
+    }
+
     fn detail<T: DeserializeOwned + std::fmt::Debug>(json: &str) -> String {
         format!("{:?}", from_json::<T>(json.as_bytes()).unwrap_err())
     }
@@ -192,6 +201,11 @@ mod tests {
         let told = detail::<Body>(r#"{"secret":"hunter2"}"#);
         assert!(told.contains("expected u8") && told.contains("\"secret\""), "{told}");
         assert!(!told.contains("hunter2"), "{told}");
+        for value in ["hunter2", "hunter2 at line 1, expected hunter2"] {
+            let told = detail::<Kind>(&format!("{value:?}"));
+            assert!(told.contains("expected `one` or `two`"), "{told}");
+            assert!(!told.contains("hunter2"), "{told}");
+        }
         assert!(detail::<Body>(r#"{"secret":1,"x":2}"#).contains("unknown field `x`"));
         assert!(detail::<Body>(r#"{"secret":1} x"#).contains("bad_json"));
         assert!(detail::<Body>("").contains("bad_json"));

@@ -1,0 +1,140 @@
+//! A collector of two tenants, whose agents are made of the protocol alone.
+
+use std::path::Path;
+
+use farwatch_agent::identity::Credentials;
+use farwatch_common::id::DeviceId;
+use farwatch_support::http::Client;
+use farwatch_support::postgres::{INSTALLED, Postgres, SUPERUSER};
+use farwatch_support::stack::{Collector, add_device};
+use serde_json::{Value, json};
+use sqlx::{Connection as _, PgConnection};
+
+use crate::wire::{Assignments, Wire, enrolled_by};
+
+/// The same in both tenants, as customers' networks are.
+const ADDRESS: &str = "192.168.88.1";
+/// So long that nothing becomes old while the test runs.
+const INTERVAL_S: u32 = 3600;
+
+/// An agent of one tenant, with a device.
+pub(super) struct Side {
+    pub(super) credentials: Credentials,
+    pub(super) wire: Wire,
+    pub(super) assignments: Assignments,
+    pub(super) device: String,
+    pub(super) device_id: DeviceId,
+}
+
+pub(super) struct World {
+    pub(super) collector: Collector,
+    pub(super) client: Client,
+    /// Where the agents' identities are.
+    pub(super) dir: tempfile::TempDir,
+    pub(super) a: Side,
+    pub(super) b: Side,
+    pub(super) token_of_a: String,
+    database: Option<Postgres>,
+}
+
+impl World {
+    pub(super) async fn start(database: Option<(Postgres, String)>) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let (database, url) = database.unzip();
+        let collector = Collector::start_on(&dir.path().join("collector"), url).await;
+        let client = collector.client().await;
+        assert!(collector.run(&["tenant", "create", "--name", "Beta"]).status.success());
+        let token_of_a = collector.token("Depot");
+        let a = Side::join(&collector, &client, &token_of_a, &dir.path().join("a")).await;
+        let token = collector.token_of("Beta", "Depot");
+        let b = Side::join(&collector, &client, &token, &dir.path().join("b")).await;
+        assert_ne!(a.credentials.tenant, b.credentials.tenant);
+        Self { collector, client, dir, a, b, token_of_a, database }
+    }
+
+    /// All that there is of A's device and stream.
+    pub(super) async fn of_a(&self) -> Vec<Value> {
+        let device = format!("/api/v1/devices/{}", self.a.device);
+        let agent = format!("/api/v1/agents/{}", self.a.credentials.agent);
+        let paths = [
+            device.clone(),
+            format!("{device}/interfaces"),
+            format!("{device}/metrics"),
+            format!("{device}/samples?metric=if_in_octets_total"),
+            format!("{agent}/gaps"),
+            format!("/api/v1/devices?tenant={}", self.a.credentials.tenant),
+        ];
+        let mut seen = Vec::new();
+        for path in paths {
+            seen.push(self.client.get(&path).await.data());
+        }
+        let agent = self.client.get(&agent).await.data();
+        seen.push(json!([agent["version"], agent["platform"], agent["name"], agent["state"]]));
+        seen
+    }
+
+    /// Tables that have A's device under B's tenant.
+    pub(super) async fn strays(&self) -> Vec<String> {
+        let (device, tenant) = (self.a.device_id.0, self.b.credentials.tenant.0);
+        let count = |table: &str| {
+            format!("SELECT count(*) FROM {table} WHERE device_id = $1 AND tenant_id = $2")
+        };
+        let mut strays = Vec::new();
+        let Some(database) = &self.database else {
+            let file = self.collector.data_dir.join("farwatch.db");
+            let db = rusqlite::Connection::open(file).unwrap();
+            let tables = "SELECT m.name FROM sqlite_schema m, pragma_table_info(m.name) c
+                 WHERE m.type = 'table' AND c.name IN ('device_id', 'tenant_id')
+                 GROUP BY m.name HAVING count(*) = 2";
+            let mut tables = db.prepare(tables).unwrap();
+            let tables = tables.query_map((), |row| row.get(0)).unwrap();
+            let tables: Vec<String> = tables.collect::<Result<_, _>>().unwrap();
+            assert!(tables.len() > 3, "{tables:?}");
+            for table in tables {
+                let found: i64 =
+                    db.query_row(&count(&table), (device, tenant), |row| row.get(0)).unwrap();
+                strays.extend((found > 0).then_some(table));
+            }
+            return strays;
+        };
+        let url = database.url(SUPERUSER, INSTALLED);
+        let mut superuser = PgConnection::connect(&url).await.unwrap();
+        let tables = "SELECT table_name::text FROM information_schema.columns
+             WHERE table_schema = 'farwatch' AND column_name IN ('device_id', 'tenant_id')
+             GROUP BY table_name HAVING count(*) = 2";
+        let tables: Vec<String> =
+            sqlx::query_scalar(tables).fetch_all(&mut superuser).await.unwrap();
+        assert!(tables.len() > 3, "{tables:?}");
+        for table in tables {
+            let count = sqlx::AssertSqlSafe(count(&format!("farwatch.{table}")));
+            let found: i64 = sqlx::query_scalar(count)
+                .bind(device)
+                .bind(tenant)
+                .fetch_one(&mut superuser)
+                .await
+                .unwrap();
+            strays.extend((found > 0).then_some(table));
+        }
+        strays
+    }
+}
+
+impl Side {
+    async fn join(collector: &Collector, client: &Client, token: &str, dir: &Path) -> Self {
+        let credentials = enrolled_by(token, dir).await;
+        let wire = Wire::dial(collector, &credentials).await;
+        let mut assignments = wire.assignments();
+        let agent = credentials.agent.to_string();
+        let device = add_device(client, &agent, ADDRESS, INTERVAL_S).await;
+        let device_id: DeviceId = device.parse().unwrap();
+        // The first may have come before the device.
+        loop {
+            let devices = assignments.next().await.devices;
+            assert!(devices.iter().all(|device| device.device_id == device_id.0), "{devices:?}");
+            if !devices.is_empty() {
+                break;
+            }
+        }
+        Self { credentials, wire, assignments, device, device_id }
+    }
+}

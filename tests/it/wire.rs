@@ -1,0 +1,191 @@
+//! An agent made of the protocol alone: it says what a test makes it say.
+
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use farwatch_agent::identity::{Credentials, enroll};
+use farwatch_common::batch::{Codec, encode_rows};
+use farwatch_common::clock::Micros;
+use farwatch_common::id::DeviceId;
+use farwatch_common::sample::{Class, Column, Group, MetricKind, Row, Schema, Unit, definition};
+use farwatch_common::task::spawn_child;
+use farwatch_common::token::EnrollToken;
+use farwatch_common::transport::{Pipe, PipeKind, Session, channel, quic};
+use farwatch_proto::v1::agent_control_server::{AgentControl, AgentControlServer};
+use farwatch_proto::v1::uplink_client::UplinkClient;
+use farwatch_proto::v1::{
+    Assignment, AssignmentApplied, Batch, Reject, RejectCode, SessionHello, TelemetryDown,
+    TelemetryUp, telemetry_down, telemetry_up,
+};
+use farwatch_support::stack::Collector;
+use tokio::sync::mpsc;
+use tokio_stream::wrappers::ReceiverStream;
+use tokio_util::sync::{CancellationToken, DropGuard};
+use tonic::transport::Channel;
+use tonic::{Request, Response, Status};
+
+pub(crate) const STREAM: i64 = 77;
+/// Assignments that wait for the test to read them; the collector waits with them.
+const ASSIGNMENTS_MAX: usize = 64;
+const PIPES_MAX: usize = 4;
+const LIMIT: Duration = Duration::from_secs(30);
+
+pub(crate) struct Wire {
+    pub(crate) session: Arc<dyn Session>,
+    up: mpsc::Sender<TelemetryUp>,
+    down: tonic::Streaming<TelemetryDown>,
+    pub(crate) client: UplinkClient<Channel>,
+}
+
+pub(crate) async fn enrolled(collector: &Collector, dir: &Path) -> Credentials {
+    enrolled_by(&collector.token("Depot"), dir).await
+}
+
+pub(crate) async fn enrolled_by(token: &str, dir: &Path) -> Credentials {
+    std::fs::create_dir_all(dir).unwrap();
+    let token = EnrollToken::parse(token).unwrap();
+    enroll(dir, &token, None, false).await.unwrap()
+}
+
+impl Wire {
+    pub(crate) async fn dial(collector: &Collector, credentials: &Credentials) -> Self {
+        let tls = credentials.tls().unwrap();
+        let session = quic::dial(collector.listen, tls).await.unwrap();
+        let session: Arc<dyn Session> = Arc::new(session);
+        let channel = channel(Arc::clone(&session), PipeKind::Telemetry).await.unwrap();
+        let mut client = UplinkClient::new(channel);
+        client.open_session(SessionHello::default()).await.unwrap();
+        let (up, requests) = mpsc::channel(16);
+        let down = client.telemetry(ReceiverStream::new(requests)).await.unwrap().into_inner();
+        Self { session, up, down, client }
+    }
+
+    /// Sends a batch and waits for its ack (`None`) or the code it is refused with.
+    pub(crate) async fn send(&mut self, batch: Batch) -> Option<RejectCode> {
+        self.answer(batch).await.err().map(|reject| reject.code())
+    }
+
+    /// Sends a batch and waits for its ack or the refusal.
+    pub(crate) async fn answer(&mut self, batch: Batch) -> Result<(), Reject> {
+        let (stream, seq) = (batch.stream_id, batch.seq);
+        let kind = Some(telemetry_up::Kind::Batch(batch));
+        self.up.send(TelemetryUp { kind }).await.unwrap();
+        loop {
+            let answer = self.down.message().await.unwrap().unwrap();
+            match answer.kind {
+                Some(telemetry_down::Kind::Ack(ack))
+                    if ack.stream_id == stream
+                        && ack.durable.iter().any(|r| (r.first..=r.last).contains(&seq)) =>
+                {
+                    return Ok(());
+                }
+                Some(telemetry_down::Kind::Reject(reject))
+                    if reject.stream_id == stream && reject.seq == seq =>
+                {
+                    return Err(reject);
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// Takes every assignment that the collector pushes.
+    pub(crate) fn assignments(&self) -> Assignments {
+        let (told, received) = mpsc::channel(ASSIGNMENTS_MAX);
+        let stop = CancellationToken::new();
+        let (pipes, incoming) = mpsc::channel::<Result<Pipe, io::Error>>(PIPES_MAX);
+        let server = tonic::transport::Server::builder()
+            .add_service(AgentControlServer::new(Control { told }))
+            .serve_with_incoming(ReceiverStream::new(incoming));
+        let session = Arc::clone(&self.session);
+        spawn_child(&stop, async move {
+            let accept = async {
+                while let Ok((PipeKind::Reverse, pipe)) = session.accept().await {
+                    if pipes.send(Ok(pipe)).await.is_err() {
+                        break;
+                    }
+                }
+            };
+            tokio::select! {
+                ended = server => drop(ended),
+                () = accept => {}
+            }
+        });
+        Assignments { received, _stop: stop.drop_guard() }
+    }
+}
+
+/// What the collector tells an agent to poll; it is told until this is dropped.
+pub(crate) struct Assignments {
+    received: mpsc::Receiver<Assignment>,
+    _stop: DropGuard,
+}
+
+impl Assignments {
+    pub(crate) async fn next(&mut self) -> Assignment {
+        let told = tokio::time::timeout(LIMIT, self.received.recv()).await;
+        told.unwrap_or_else(|_| panic!("no assignment within {LIMIT:?}")).unwrap()
+    }
+}
+
+struct Control {
+    told: mpsc::Sender<Assignment>,
+}
+
+#[tonic::async_trait]
+impl AgentControl for Control {
+    async fn apply_assignment(
+        &self,
+        request: Request<Assignment>,
+    ) -> Result<Response<AssignmentApplied>, Status> {
+        let assignment = request.into_inner();
+        let revision = assignment.revision;
+        let told = self.told.send(assignment).await;
+        told.map_err(|_| Status::unavailable("the test is over"))?;
+        Ok(Response::new(AssignmentApplied { revision, refused: Vec::new() }))
+    }
+}
+
+pub(crate) fn schema() -> Schema {
+    schema_of("if:1")
+}
+
+/// The counter of one interface.
+pub(crate) fn schema_of(object: &str) -> Schema {
+    let column = Column {
+        object: object.into(),
+        metric: "if_in_octets_total".into(),
+        kind: MetricKind::Counter64,
+        unit: Unit::Bytes,
+        exponent: 0,
+    };
+    Schema { group: Group::Interfaces, columns: vec![column] }
+}
+
+pub(crate) fn row(device: DeviceId, at: Micros, value: i64) -> Row {
+    row_of(&schema(), device, at, value)
+}
+
+pub(crate) fn row_of(schema: &Schema, device: DeviceId, at: Micros, value: i64) -> Row {
+    Row {
+        device,
+        group: schema.group,
+        schema: schema.id(),
+        at,
+        cause: None,
+        values: vec![Some(value)],
+    }
+}
+
+pub(crate) fn batch(seq: u64, rows: &[Row]) -> Batch {
+    Batch {
+        stream_id: STREAM,
+        seq,
+        class: Class::Counters as u32,
+        codec: Codec::Rows as u32,
+        data: encode_rows(rows).unwrap().into(),
+        schemas: vec![definition::write(&schema())],
+    }
+}
