@@ -14,7 +14,7 @@ use farwatch_collector::audit::Change;
 use farwatch_collector::audit::verify::audit_verify;
 use farwatch_collector::identity::{Access, TenantContext};
 use farwatch_collector::ingest::committer::Outcome;
-use farwatch_collector::ingest::validate::{Known, Owner, Sender, check};
+use farwatch_collector::ingest::validate::{Known, Sender, check};
 use farwatch_collector::ingest::{CommitQueue, Committer, Counters, Presence};
 use farwatch_collector::live::Live;
 use farwatch_collector::live::layout::Layout;
@@ -87,8 +87,8 @@ fn batches(seconds: i64, shape: Shape) -> anyhow::Result<Vec<Batch>> {
 struct Ours<'a>(&'a Live);
 
 impl Known for Ours<'_> {
-    fn owner(&self, device: DeviceId) -> Owner {
-        if self.0.owner(device).is_some() { Owner::This } else { Owner::Nobody }
+    fn is_own(&self, device: DeviceId) -> bool {
+        self.0.owner(device).is_some()
     }
 
     fn layout(&self, schema: SchemaId) -> Option<Arc<Layout>> {

@@ -109,6 +109,9 @@ pub(super) async fn totp_confirm(
 ) -> Result<Data<RecoveryCodes>, Error> {
     let (user, _) = caller.person()?;
     let (who, now) = ((user, &caller.context), state.clock.now());
+    if user.totp {
+        return Err(FactorError::On.into());
+    }
     let tries = || state.own.codes.lock().unwrap_or_else(PoisonError::into_inner);
     tries().take(user.id, now)?;
     let codes = factor_confirm(&state.db, &state.installation, who, &body.code, now).await?;

@@ -7,7 +7,7 @@ use serde_json::json;
 use super::IdentityKey;
 use super::tenancy::{Access, TenantContext};
 use super::user::{
-    self, INSERT_MEMBERSHIP, NewPerson, ONE_TIME, Role, UserError, email_normalised, role_check,
+    self, INSERT_MEMBERSHIP, NewPerson, Role, UserError, email_normalised, role_check,
 };
 use crate::audit::Change;
 use crate::inventory::{Listed, Page};

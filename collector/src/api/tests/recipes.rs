@@ -33,7 +33,7 @@ pub(super) fn recipes(operation: &str) -> Option<Vec<Recipe>> {
         }
         "quota" => vec![ask("/api/v1/tenants/{tenant}/quota")],
         "quota_change" => {
-            let body = json!({ "agents": null, "devices": null, "series": null,
+            let body = json!({ "agents": 500, "devices": null, "series": null,
                                "api_per_second": null });
             vec![send("/api/v1/tenants/{tenant}/quota", body)]
         }
