@@ -38,8 +38,8 @@ it("deletes somebody after saying what goes with them", async () => {
 });
 
 it("lets who administers a tenant make a password and nothing else of the account", () => {
-  // Of the provider they are told nothing; they see what is of their tenants.
-  shown("tenant_admin", { ...PERSON, super_admin: true, staff: null });
+  // What somebody is at the provider they are not told.
+  shown("tenant_admin", { ...PERSON, super_admin: null, staff: null });
   expect(screen.getByRole("button", { name: "New password" })).toBeTruthy();
   for (const name of ["Delete…", "Disable", "Remove"]) {
     expect(screen.queryByRole("button", { name })).toBeNull();
