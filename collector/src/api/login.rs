@@ -1,10 +1,12 @@
 //! Signing in and out, and who one is.
 
 use std::fmt::Write as _;
-use std::sync::PoisonError;
+use std::net::IpAddr;
+use std::sync::{Mutex, PoisonError};
 
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
+use farwatch_common::clock::Micros;
 use farwatch_common::id::UserId;
 use farwatch_common::secret::Secret;
 use http::header::{SET_COOKIE, USER_AGENT};
@@ -18,6 +20,7 @@ use super::guard::{Caller, Client, origin, same_origin, session_of};
 use super::reply::{Data, Role, Time};
 use super::request::Json;
 use super::totp::{CodeError, code_use};
+use crate::identity::failures::Failures;
 use crate::identity::limits::address_key;
 use crate::identity::second_factor::FactorError;
 use crate::identity::session::{
@@ -139,17 +142,38 @@ async fn note(
         state.own.logins_failed.add(1);
     }
     let (origin, now) = (origin(extensions), state.clock.now());
-    let failures = || state.own.failures.lock().unwrap_or_else(PoisonError::into_inner);
     let from = origin.address.map(address_key);
-    let Some(untold) = failures().take(from, now) else {
+    let Some(mut told) = Told::take(&state.own.failures, from, now) else {
         state.own.logins_unwritten.add(1);
         return Ok(());
     };
-    let written = sign_in_refused(&state.db, (email, refused), (origin, untold), now).await;
-    if written.is_err() {
-        failures().put_back(untold);
+    sign_in_refused(&state.db, (email, refused), (origin, told.untold), now).await?;
+    told.written = true;
+    Ok(())
+}
+
+/// A row that is to be written, and to tell of those that were not. Put back unless it is: whoever
+/// hangs up in between hides nothing.
+struct Told<'a> {
+    failures: &'a Mutex<Failures>,
+    untold: u64,
+    written: bool,
+}
+
+impl<'a> Told<'a> {
+    fn take(failures: &'a Mutex<Failures>, from: Option<IpAddr>, now: Micros) -> Option<Self> {
+        let untold = failures.lock().unwrap_or_else(PoisonError::into_inner).take(from, now)?;
+        Some(Self { failures, untold, written: false })
     }
-    Ok(written?)
+}
+
+impl Drop for Told<'_> {
+    fn drop(&mut self) {
+        if !self.written {
+            let failures = self.failures.lock();
+            failures.unwrap_or_else(PoisonError::into_inner).put_back(self.untold);
+        }
+    }
 }
 
 /// Takes the code of who knows the password. Without one they are asked for it, which is no failure
