@@ -1225,7 +1225,8 @@ export interface components {
                 series: components["schemas"]["Allowance"];
                 /**
                  * Format: int64
-                 * @description Rows of new groups of devices that found no room, since the collector started.
+                 * @description How often new groups of devices found no room, since the collector started: once for each
+                 *     batch.
                  */
                 series_refused: number;
             };
@@ -2036,7 +2037,8 @@ export interface components {
             series: components["schemas"]["Allowance"];
             /**
              * Format: int64
-             * @description Rows of new groups of devices that found no room, since the collector started.
+             * @description How often new groups of devices found no room, since the collector started: once for each
+             *     batch.
              */
             series_refused: number;
         };
