@@ -1231,7 +1231,8 @@ export interface components {
                 series: components["schemas"]["Allowance"];
                 /**
                  * Format: int64
-                 * @description Rows of new groups of devices that found no room, since the collector started.
+                 * @description How often new groups of devices found no room, since the collector started: once for each
+                 *     batch.
                  */
                 series_refused: number;
             };
@@ -2046,7 +2047,8 @@ export interface components {
             series: components["schemas"]["Allowance"];
             /**
              * Format: int64
-             * @description Rows of new groups of devices that found no room, since the collector started.
+             * @description How often new groups of devices found no room, since the collector started: once for each
+             *     batch.
              */
             series_refused: number;
         };

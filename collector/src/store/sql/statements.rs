@@ -13,7 +13,7 @@ use crate::identity::{
     user,
 };
 use crate::ingest::presence;
-use crate::inventory::device::{change, credential, tag};
+use crate::inventory::device::{apply, change, credential, tag};
 use crate::inventory::vault::{self, master, rotate};
 use crate::inventory::{agent, assignment, device, profile, quota, site, tenant};
 use crate::live::rebuild;
@@ -42,14 +42,16 @@ static APP: &[&Sql] = &[
     &api_key::TOTAL,
     &api_key::LIST,
     &api_key::OF_TENANT,
+    &apply::PLACE,
+    &apply::TAKEN,
+    &apply::UPDATE,
+    &apply::UPDATE_ALL,
     &assignment::BUMP,
     &assignment::OUTGROW,
     &assignment::REVISION,
     &assignment::DEVICES,
     &change::SITE_OF,
     &change::INSERT,
-    &change::TAKEN,
-    &change::UPDATE,
     &change::DELETE,
     &credential::IN_FORCE,
     &credential::INSERT,
@@ -98,7 +100,7 @@ static APP: &[&Sql] = &[
     &site::THERE,
     &site::DELETE,
     &tag::OF_DEVICES,
-    &tag::CLEAR,
+    &tag::DELETE,
     &tag::INSERT,
     &tenant::INSERT,
     &tenant::TOTAL,
