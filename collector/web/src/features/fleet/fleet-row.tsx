@@ -2,11 +2,11 @@ import { Link } from "@tanstack/react-router";
 import { type CSSProperties, memo, useEffect } from "react";
 import { serverNow } from "../../lib/clock";
 import { duration, integer, megabits, milliseconds, shortModel } from "../../lib/format";
-import { live, useDevice, useEachSecond } from "../../lib/live-app";
+import { live, useDevice, useEachSecond, useRowValue } from "../../lib/live-app";
 import { useDeviceNames } from "../../lib/live-names";
 import { useScope } from "../../lib/scope";
 import { isDim, type ShownCause, shownState } from "../../lib/state";
-import type { Device, State } from "../../lib/types";
+import type { Agent, Device, State } from "../../lib/types";
 import { Age } from "../../ui/age";
 import { DeviceState } from "../../ui/state-badge";
 
@@ -20,8 +20,12 @@ interface Props {
   style: CSSProperties;
 }
 
+/** What of an agent tells why its devices were not polled. */
+const newsOf = (agent: Agent | undefined) => (agent ? `${agent.last_seen_at ? "seen" : ""} ${agent.revoked_at ?? ""}` : "unknown");
+
 /** State as one string, so that the second hand renders a row only when it turns. */
 export function useShown(device: Device | undefined, hasCredential?: boolean): [State, ShownCause | null, boolean] {
+  useRowValue(live.agents, device?.agent.id ?? "", newsOf);
   const text = useEachSecond(() => {
     if (!device) return "unknown  ";
     const now = serverNow();

@@ -14,13 +14,14 @@ export function AccountButton({ onSignOut }: { onSignOut: () => void }) {
   return (
     <>
       <Button ref={button} look="quiet" data-account aria-haspopup="dialog" aria-expanded={open}
-        aria-label={`Account: ${user.email}`} title={`${user.email}, ${roleWord(user.role).toLowerCase()}`}
+        title={`${user.email}, ${roleWord(user.role).toLowerCase()}`}
         className="max-w-56 min-w-0 px-1.5! phone:min-w-11" onClick={() => setOpen(!open)}>
         <span aria-hidden="true"
           className="inline-flex size-6 shrink-0 items-center justify-center rounded-full bg-accent-soft text-xs font-semibold text-accent uppercase">
           {user.email.slice(0, 1)}
         </span>
-        <span className="clip max-[1100px]:hidden">{user.email}</span>
+        <span className="sr-only">Account: </span>
+        <span className="clip max-[1100px]:sr-only">{user.email}</span>
       </Button>
       <Suspense>
         {open && <AccountMenu user={user} anchor={button} onClose={() => setOpen(false)} onSignOut={onSignOut} />}
