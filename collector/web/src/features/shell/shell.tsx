@@ -106,7 +106,7 @@ function Frame({ hasTenant, isOfNone, onTenant }: {
       </a>
       <header className="flex h-11 shrink-0 items-center gap-1 border-b border-line bg-surface px-4 phone:h-13 phone:px-3">
         <Link to="/fleet" aria-label="Farwatch, fleet"
-          className={`mr-4 inline-flex h-8 items-center gap-2 phone:h-11 ${hasTenant ? "phone:mr-1" : ""}`}>
+          className={`mr-4 inline-flex h-8 items-center gap-2 phone:h-11 ${hasTenant ? "phone:mr-0 phone:min-w-11" : ""}`}>
           <Mark size={22} />
           <span className={hasTenant ? "phone:hidden" : ""}><Wordmark /></span>
         </Link>
