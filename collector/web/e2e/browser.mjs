@@ -60,3 +60,9 @@ export async function axe(context, page) {
   );
   return found.map((rule) => `${rule.id}: ${rule.nodes.slice(0, 3).map((n) => n.html.slice(0, 160)).join(" | ")}`);
 }
+
+/** By the account menu in the head. */
+export async function signOut(page) {
+  await page.click("[data-account]");
+  await page.click("[aria-label='Your account'] button:has-text('Sign out')");
+}

@@ -1,5 +1,5 @@
 // People of a collector with two customers: made, signed in as, let in for hours, and out again.
-import { open } from "./browser.mjs";
+import { open, signOut } from "./browser.mjs";
 import { CUSTOMERS } from "./stack.mjs";
 import { totp } from "./totp.mjs";
 
@@ -45,8 +45,11 @@ async function firstSignIn(browser, url, email, oneTime, theme) {
   return view;
 }
 
-async function choosePassword(page, oneTime) {
-  await page.fill("#password-current", oneTime);
+/** `oneTime` is asked for only on a page that was loaded anew after the sign-in. */
+async function choosePassword(page, oneTime = null) {
+  await page.waitForSelector("#password-new");
+  if (oneTime !== null) await page.fill("#password-current", oneTime);
+  else if (await page.locator("#password-current").count()) throw new Error("asked again for the one-time password");
   await page.fill("#password-new", PASSWORD);
   await page.fill("#password-again", PASSWORD);
   await page.click("button[type=submit]");
@@ -85,6 +88,7 @@ export async function newTenant(browser, { page }, url, { check, look }) {
   await check("people: the administrator of a tenant sees that tenant and no other", async () => {
     await own.waitForSelector("h2:has-text('No agent yet')");
     if (await own.locator("[data-tenant-switch]").count()) return "a switch with one tenant";
+    await own.waitForSelector(`[data-tenant]:has-text("${TENANT}")`);
     await own.goto(`${url}/settings/sites`);
     await own.waitForSelector("[data-row]");
     const sites = await own.textContent("main table");
@@ -106,6 +110,7 @@ export async function secondFactor(view, url, { check, look }) {
     await page.fill("#factor-password", PASSWORD);
     await submit(page);
     await page.waitForSelector("svg[role=img]");
+    await page.waitForSelector("#factor-code:focus");
     await look(view, "factor-light");
     const seed = await page.textContent("[role=dialog] code");
     await page.fill("#factor-code", totp(seed));
@@ -115,7 +120,7 @@ export async function secondFactor(view, url, { check, look }) {
     await page.click("text=I have kept them");
     await page.click("[role=dialog] button:has-text('Done')");
     await page.waitForSelector("text=Second factor: on");
-    await page.click("[aria-label='Sign out']");
+    await signOut(page);
     await page.waitForURL("**/login**");
     await enter(page, ADMIN, PASSWORD);
     await page.waitForSelector("#code");
@@ -150,11 +155,12 @@ export async function providerAccess(browser, desk, url, { check, look }) {
   await look(desk, "people-dark");
   const view = await firstSignIn(browser, url, STAFF, oneTime, "light");
   await check("provider access: staff see no tenant by themselves, and one when they are let in", async () => {
-    await choosePassword(view.page, oneTime);
+    await choosePassword(view.page);
     await view.page.waitForSelector("h2:has-text('You see no tenant now')");
     await page.goto(`${url}/settings/provider-access`);
     await page.click("main button:has-text('Give access')");
-    await page.fill("#grant-email", STAFF);
+    await page.click("#grant-email");
+    await page.click(`[role=option]:has-text("${STAFF}")`);
     await page.fill("#grant-reason", "Ticket 4711: no traffic at the depot");
     await page.click("#grant-tenant");
     await page.click(`[role=option]:has-text("${BOREALIS}")`);
@@ -163,6 +169,7 @@ export async function providerAccess(browser, desk, url, { check, look }) {
     await page.waitForSelector(`[data-row]:has-text("Ticket 4711")`);
     await view.page.reload();
     await view.page.waitForFunction((one) => document.querySelectorAll(one).length === 2, row);
+    await view.page.waitForSelector(`[data-visits]:has-text("In ${BOREALIS} as viewer"):has-text("Ticket 4711")`);
   });
   await look(desk, "provider-access-dark");
   await check("provider access: ended, it is over on the open page", async () => {

@@ -4,7 +4,7 @@
 // never on time. Leaves screenshots in OUT_DIR and prints «N passed, N failed» last.
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { axe, launch, open, violations } from "./browser.mjs";
+import { axe, launch, open, signOut, violations } from "./browser.mjs";
 import { commitToPixel } from "./pixel.mjs";
 import { tenancy } from "./tenancy.mjs";
 
@@ -358,7 +358,7 @@ await check("phone: a tap on an interface leads to its charts", async () => {
   });
 });
 await check("sign out ends the session in every tab", async () => {
-  await phone.page.click("[aria-label='Sign out']");
+  await signOut(phone.page);
   await phone.page.waitForURL("**/login**");
 });
 await tenancy(browser, { check, look, sideways });

@@ -99,7 +99,7 @@ async function naming(page, url, check, look) {
     const link = page.locator(`${row} a`, { hasText: ALIKE[0] });
     const href = await link.getAttribute("href");
     await page.goto(url + href);
-    await page.waitForSelector(`h1:text-is("${ALIKE[0]}")`);
+    await page.waitForSelector(`h1[title="${ALIKE[0]}"]`);
     await page.waitForFunction((name) => document.title.startsWith(`${name} `), ALIKE[0]);
     const trail = await page.textContent("[aria-label=Breadcrumb]");
     return wrongUnless(trail.includes(ALPINE) && trail.includes("Depot"), trail);
@@ -211,6 +211,13 @@ export async function tenancy(browser, { check, look, sideways }) {
       return sideways(phone.page);
     });
     await look(phone, "tenants-one-phone");
+    await check("fleet: devices are marked by finger, to be changed together", async () => {
+      await phone.page.tap("button:has-text('Mark several')");
+      await phone.page.locator("[data-device] label").first().tap();
+      await phone.page.waitForSelector("[data-bulk] >> text=1 device marked");
+      return sideways(phone.page);
+    });
+    await look(phone, "fleet-marked-phone");
     const one = await viewer(browser, stack.url, check, look);
     const anna = await newTenant(browser, desk, stack.url, { check, look });
     await secondFactor(anna, stack.url, { check, look });

@@ -19,6 +19,11 @@ export function integer(value: Value): string {
   return given(value) ? whole.format(value) : NONE;
 }
 
+/** «1 agent», «1,200 devices». */
+export function counted(count: number, thing: string): string {
+  return `${integer(count)} ${thing}${count === 1 ? "" : "s"}`;
+}
+
 /** A column of one unit: Mbit/s with as many digits as small values need. */
 export function megabits(bps: Value): string {
   if (!given(bps)) return NONE;

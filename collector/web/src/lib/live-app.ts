@@ -87,6 +87,16 @@ export function useRow<T extends object>(table: LiveTable<T>, key: string): T | 
   return useSyncExternalStore(subscribe, () => table.get(key));
 }
 
+/** Re-renders when a derived primitive of the row changes. */
+export function useRowValue<T extends object, V extends string | number | boolean | null>(
+  table: LiveTable<T>,
+  key: string,
+  read: (row: T | undefined) => V,
+): V {
+  const subscribe = useCallback((listener: () => void) => table.subscribeRow(key, listener), [table, key]);
+  return useSyncExternalStore(subscribe, () => read(table.get(key)));
+}
+
 /** Re-renders when a derived primitive of the table changes. */
 export function useTableValue<T extends object, V extends string | number | boolean | null>(
   table: LiveTable<T>,

@@ -1,9 +1,9 @@
 /**
  * What a device or an agent is called.
  *
- * Customers number their networks alike: 192.168.88.1 stands at a hundred sites. A name or an
- * address that is seen at more than one site is told as `router.site.tenant`, on every page the
- * same, however the page is narrowed.
+ * Customers number their networks alike: 192.168.88.1 stands at a hundred sites. A name that is
+ * seen at more than one site is told as `router.site.tenant`, on every page the same, however the
+ * page is narrowed. An address is told as it is: it is copied into other programs.
  */
 interface Ref {
   id: string;
@@ -20,10 +20,14 @@ export interface Placed {
 /** In place of a site's id, for a word that is seen at several. */
 const SEVERAL = "";
 
+/** What stands between the words of a name. */
+const BETWEEN = /[^\p{L}\p{N}]+/gu;
+/** A device may have a dotted name, or its address as one: `core-1.example.net`, `[2001:db8::1]:161`. */
+const BETWEEN_OF_DEVICE = /[^\p{L}\p{N}.:_[\]]+/gu;
+
 /** One part of a dotted name: «Rooftop North» is `rooftop-north`. */
-function part({ name }: Ref): string {
-  const plain = name.toLowerCase().replaceAll(/[^\p{L}\p{N}]+/gu, "-").replaceAll(/^-|-$/g, "");
-  return plain || name;
+function part(name: string, between = BETWEEN): string {
+  return name.toLowerCase().replaceAll(between, "-").replaceAll(/^-|-$/g, "") || name;
 }
 
 export class Names {
@@ -37,12 +41,10 @@ export class Names {
     }
   }
 
-  name(row: Placed): string {
-    return this.#tell(row.name, row);
-  }
-
-  address(row: Placed): string {
-    return this.#tell(row.address ?? "", row);
+  name({ name, site, tenant }: Placed): string {
+    const known = this.#sites.get(name.toLowerCase());
+    if (known === undefined || known === site.id) return name;
+    return [part(name, BETWEEN_OF_DEVICE), part(site.name), part(tenant.name)].join(".");
   }
 
   #count(word: string, site: string): void {
@@ -50,11 +52,5 @@ export class Names {
     const known = this.#sites.get(key);
     if (known === undefined) this.#sites.set(key, site);
     else if (known !== site) this.#sites.set(key, SEVERAL);
-  }
-
-  #tell(word: string, { site, tenant }: Placed): string {
-    const known = this.#sites.get(word.toLowerCase());
-    if (known === undefined || known === site.id) return word;
-    return `${word}.${part(site)}.${part(tenant)}`;
   }
 }

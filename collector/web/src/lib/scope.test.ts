@@ -27,6 +27,11 @@ it("narrows lists to the chosen one", () => {
   expect([isInScope(all, row), isInScope(one, row)]).toEqual([true, false]);
 });
 
+it("orders tenants as people do, whatever their case", () => {
+  const low = { id: "ten_c", name: "alpine two" };
+  expect(scopeOf([borealis, low, alpine], undefined).tenants).toEqual([alpine, low, borealis]);
+});
+
 it("remembers and forgets", () => {
   rememberTenant("ten_a");
   expect(rememberedTenant()).toBe("ten_a");

@@ -5,14 +5,15 @@
  * remembered for a page that is opened without one.
  */
 import { createContext, useContext } from "react";
+import { byName } from "./format";
 import type { Me } from "./types";
 
 type MyTenant = Me["tenants"][number];
 /** `granted_until` ends the provider access by which one of the staff is in it. */
-export type Tenant = Pick<MyTenant, "id" | "name"> & Partial<Pick<MyTenant, "granted_until">>;
+export type Tenant = Pick<MyTenant, "id" | "name"> & Partial<Pick<MyTenant, "granted_until" | "role">>;
 
 export interface Scope {
-  /** All that the signed-in person may see. */
+  /** All that the signed-in person may see, by their names. */
   tenants: readonly Tenant[];
   /** The one that is chosen, or null for all. */
   tenant: Tenant | null;
@@ -20,7 +21,8 @@ export interface Scope {
   isMixed: boolean;
 }
 
-export function scopeOf(tenants: readonly Tenant[], id: string | undefined): Scope {
+export function scopeOf(all: readonly Tenant[], id: string | undefined): Scope {
+  const tenants = all.toSorted((a, b) => byName(a.name, b.name));
   const tenant = tenants.length > 1 ? (tenants.find((one) => one.id === id) ?? null) : null;
   return { tenants, tenant, isMixed: tenants.length > 1 && tenant === null };
 }

@@ -27,6 +27,25 @@ it.each([null, "pending", "waiting", "stale"])("waits for a first poll, told as 
   expect(`${stateWord(old.state, old.cause)} ${causeWord(old.cause)}`).toBe("Unknown stale");
 });
 
+it("says what is missing rather than to wait for a poll that does not come", () => {
+  const fresh = { state: "unknown", cause: "pending", interval_s: 60, last_sample_at: null } as const;
+  const words = (known: Parameters<typeof shownState>[2]) => {
+    const { state, cause } = shownState(fresh, NOW, known);
+    return `${stateWord(state, cause)} ${causeWord(cause)}`;
+  };
+  const agent = { last_seen_at: ago(5), revoked_at: null };
+  expect(words({ agent, hasCredential: true })).toBe("Waiting for the first poll");
+  expect(words({ agent, hasCredential: false })).toBe("Not polled no credential");
+  expect(words({ agent: { ...agent, last_seen_at: null } })).toBe("Waiting for its agent");
+  expect(words({ agent: { ...agent, revoked_at: ago(5) } })).toBe("Not polled agent revoked");
+  // What answered lately is up, whatever else is known.
+  expect(shownState(row("up", 10), NOW, { hasCredential: false })).toEqual({ state: "up", cause: null });
+});
+
+it("tells a cause that it has never heard of", () => {
+  expect(causeWord("no_such_port" as Cause)).toBe("no such port");
+});
+
 it("keeps the reason why a device never answered", () => {
   const never = { interval_s: 60, last_sample_at: null } as const;
   expect(shownState({ ...never, state: "down", cause: "timeout" }, NOW).cause).toBe("timeout");

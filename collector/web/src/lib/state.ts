@@ -29,7 +29,10 @@ export const STATE_WORD: Readonly<Record<State, string>> = {
   unknown: "Unknown",
 };
 
-const CAUSE_WORD: Readonly<Record<Cause, string>> = {
+/** What the server tells, and what this side knows better from the credential and the agent. */
+export type ShownCause = Cause | "no_credential" | "agent_unseen" | "agent_revoked";
+
+const CAUSE_WORD: Readonly<Record<ShownCause, string>> = {
   timeout: "no answer",
   auth: "wrong credential",
   unsupported: "not supported",
@@ -40,18 +43,29 @@ const CAUSE_WORD: Readonly<Record<Cause, string>> = {
   agent_offline: "agent offline",
   stale: "stale",
   malformed: "broken answer",
+  no_credential: "no credential",
+  agent_unseen: "for its agent",
+  agent_revoked: "agent revoked",
 };
 
-/** Behind it stands what is waited for: the word of the cause. */
-export function stateWord(state: State, cause: Cause | null | undefined): string {
-  return cause === "pending" ? "Waiting" : STATE_WORD[state];
+/** In place of the state, where the cause says more. Behind it stands the word of the cause. */
+const WORD_OF_CAUSE: Partial<Record<ShownCause, string>> = {
+  pending: "Waiting",
+  agent_unseen: "Waiting",
+  no_credential: "Not polled",
+  agent_revoked: "Not polled",
+};
+
+export function stateWord(state: State, cause: ShownCause | null | undefined): string {
+  return (cause && state === "unknown" && WORD_OF_CAUSE[cause]) || STATE_WORD[state];
 }
 
-export function causeWord(cause: Cause | null | undefined): string | null {
-  return cause ? (CAUSE_WORD[cause] ?? cause) : null;
+/** A newer server may tell causes that have no word here: their names are plain enough. */
+export function causeWord(cause: ShownCause | null | undefined): string | null {
+  return cause ? (CAUSE_WORD[cause] ?? cause.replaceAll("_", " ")) : null;
 }
 
-const CAUSE_HINT: Partial<Record<Cause, string>> = {
+const CAUSE_HINT: Partial<Record<ShownCause, string>> = {
   malformed: "The device's answer breaks the SNMP protocol. Update its firmware or poll it less.",
   timeout: "The device did not answer. Check its address, the SNMP service and any filter on it.",
   auth: "The device refused the credential. Check the community and what it may read.",
@@ -60,9 +74,12 @@ const CAUSE_HINT: Partial<Record<Cause, string>> = {
   agent_offline: "The agent of this site is not connected. It buffers and catches up later.",
   stale: "The last values are too old to vouch for.",
   budget: "The agent ran out of time for this poll. Raise the interval or spread the load.",
+  no_credential: "It has no credential, so nobody asks it.",
+  agent_unseen: "Its agent was not here yet. Start it at the site; the first poll follows when it connects.",
+  agent_revoked: "Its agent is revoked, so nobody asks it. Give it to another agent: «Edit device», then «Polled by».",
 };
 
-export function causeHint(cause: Cause | null | undefined): string | null {
+export function causeHint(cause: ShownCause | null | undefined): string | null {
   return cause ? (CAUSE_HINT[cause] ?? null) : null;
 }
 
@@ -83,13 +100,27 @@ type Timed = Pick<Device, "state" | "cause" | "last_sample_at" | "interval_s">;
 /** What may be said of a device that never answered: all of it means that nothing is known yet. */
 const NO_NEWS: ReadonlySet<string | null> = new Set([null, "pending", "waiting", "stale"]);
 
+/** What a page may know besides the row of a device; what it does not know is left out. */
+interface Known {
+  agent?: Pick<Agent, "last_seen_at" | "revoked_at"> | undefined;
+  hasCredential?: boolean | undefined;
+}
+
+/** Causes that an agent which cannot answer explains better. */
+const OF_AGENT: ReadonlySet<string | null> = new Set(["pending", "agent_offline", "stale"]);
+
 /** The state to show of a device. */
-export function shownState(device: Timed, nowMs: number): { state: State; cause: Cause | null } {
+export function shownState(
+  device: Timed, nowMs: number, { agent, hasCredential }: Known = {},
+): { state: State; cause: ShownCause | null } {
   const limit = Math.max(UNKNOWN_FLOOR_S, UNKNOWN_INTERVALS * device.interval_s);
   const state = aged(device.state, device.last_sample_at, limit, nowMs);
-  const cause = state === device.state ? device.cause : "stale";
-  const isWaiting = state === "unknown" && !device.last_sample_at && NO_NEWS.has(cause);
-  return { state, cause: isWaiting ? "pending" : cause };
+  const told = state === device.state ? device.cause : "stale";
+  if (state !== "unknown") return { state, cause: told };
+  if (hasCredential === false) return { state, cause: "no_credential" };
+  const cause = !device.last_sample_at && NO_NEWS.has(told) ? "pending" : told;
+  if (agent?.revoked_at && OF_AGENT.has(cause)) return { state, cause: "agent_revoked" };
+  return { state, cause: agent && !agent.last_seen_at && cause === "pending" ? "agent_unseen" : cause };
 }
 
 /** The state to show of an interface whose device is polled each `intervalS`. */
@@ -123,8 +154,8 @@ export function agedCount(devices: readonly Device[], nowMs: number): number {
 /** The devices with the states to show. */
 export function shownDevices(devices: readonly Device[], nowMs: number): readonly Device[] {
   return devices.map((device) => {
-    const shown = shownState(device, nowMs);
-    return shown.state === device.state ? device : { ...device, ...shown };
+    const { state } = shownState(device, nowMs);
+    return state === device.state ? device : { ...device, state };
   });
 }
 

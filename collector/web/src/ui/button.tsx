@@ -3,10 +3,10 @@ import type { ButtonHTMLAttributes, Ref } from "react";
 type Look = "solid" | "plain" | "quiet" | "danger";
 
 const LOOK: Readonly<Record<Look, string>> = {
-  solid: "bg-solid text-on-solid font-medium hover:opacity-90",
+  solid: "bg-solid text-on-solid font-medium hover:opacity-95",
   plain: "border border-edge bg-surface text-text hover:bg-hover",
   quiet: "text-muted hover:bg-hover hover:text-text",
-  danger: "bg-danger text-on-danger font-medium hover:opacity-90",
+  danger: "bg-danger text-on-danger font-medium hover:opacity-95",
 };
 
 const BASE =

@@ -1,5 +1,5 @@
-import { causeWord, STATE_WORD, stateWord } from "../lib/state";
-import type { Cause, State } from "../lib/types";
+import { causeWord, type ShownCause, STATE_WORD, stateWord } from "../lib/state";
+import type { State } from "../lib/types";
 
 const COLOUR: Readonly<Record<State, string>> = {
   up: "text-up",
@@ -31,7 +31,7 @@ export function StateShape({ state, size = 12 }: { state: State; size?: number }
 }
 
 /** The state of a device and why it is so. */
-export function DeviceState({ state, cause }: { state: State; cause: Cause | null }) {
+export function DeviceState({ state, cause }: { state: State; cause: ShownCause | null }) {
   return <StateBadge state={state} word={stateWord(state, cause)} note={causeWord(cause)} />;
 }
 

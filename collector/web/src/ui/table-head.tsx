@@ -4,6 +4,8 @@ import { ariaSort, SortButton } from "./sort-button";
 export interface Heading<T> {
   by: string;
   label: string;
+  /** What the column counts, where its label leaves room for doubt. */
+  note?: string;
   /** Right-aligned, and looked at from the top. */
   figure?: boolean;
   /** What it sorts by; a column without it does not sort. */
@@ -25,10 +27,10 @@ export function TableHead<T>({ columns, sorting, onSort, hasActions }: Props<T>)
   return (
     <thead className="text-xs text-muted phone:hidden">
       <tr className="h-8 border-y border-line bg-surface">
-        {columns.map(({ by, label, figure = false, read }) => {
+        {columns.map(({ by, label, note, figure = false, read }) => {
           const sorts = sorting !== null && read !== undefined;
           return (
-            <th key={by} scope="col" aria-sort={sorts ? ariaSort(by, sorting) : undefined}
+            <th key={by} scope="col" title={note} aria-sort={sorts ? ariaSort(by, sorting) : undefined}
               className={`px-2 font-normal first:pl-4 last:pr-4 ${figure ? "num" : "text-left"}`}>
               {sorts ? (
                 <SortButton by={by} label={label} descFirst={figure} sorting={sorting} onSort={onSort} />

@@ -35,7 +35,7 @@ export function TagField({ id, label, tags, onChange, known, hint = "Enter or a 
           {tags.map((tag) => (
             <li key={tag}>
               <button type="button" title={`Take ${tag} away`} onClick={() => onChange(tags.filter((one) => one !== tag))}
-                className="inline-flex h-7 items-center gap-1.5 rounded-full border border-accent bg-selected px-2.5 hover:bg-hover phone:h-11">
+                className="inline-flex h-7 items-center gap-1.5 rounded-full border border-accent bg-selected px-2.5 hover:bg-hover phone:h-11 phone:px-4">
                 {tag}<span className="sr-only">, take it away</span>
                 <span className="text-muted"><Icon name="close" size={11} /></span>
               </button>

@@ -2,6 +2,7 @@ import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { keysEnabled, setKeysEnabled } from "../../lib/keys";
 import { roleWord } from "../../lib/role";
+import { useScope } from "../../lib/scope";
 import { meQuery } from "../../lib/session";
 import { setTheme, type Theme, useTheme } from "../../lib/theme";
 import { useTitle } from "../../lib/use-title";
@@ -18,6 +19,7 @@ const THEMES = [
 
 export function AccountPage() {
   const { data: me } = useQuery(meQuery);
+  const { tenants } = useScope();
   const theme = useTheme();
   const [keys, setKeys] = useState(keysEnabled);
   useTitle("Account", true);
@@ -32,8 +34,8 @@ export function AccountPage() {
               <dd className="wrap-anywhere">{me.user.email}</dd>
               <dt className="text-muted">Role</dt>
               <dd>{roleWord(me.user.role)}</dd>
-              <dt className="text-muted">{me.tenants.length === 1 ? "Tenant" : "Tenants"}</dt>
-              <dd>{me.tenants.map((tenant) => tenant.name).join(", ") || "none yet"}</dd>
+              <dt className="text-muted">{tenants.length === 1 ? "Tenant" : "Tenants"}</dt>
+              <dd>{tenants.map((tenant) => tenant.name).join(", ") || "none yet"}</dd>
               <dt className="text-muted">Collector</dt>
               <dd>Farwatch {me.version}</dd>
             </dl>

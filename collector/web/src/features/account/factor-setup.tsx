@@ -75,7 +75,10 @@ function Pair({ seed, onCodes, onCancel }: {
         <CopyLine label="Copy the key" text={seed.base32} />
       </div>
       <TextField id="factor-code" name="code" label="The code that it shows" inputMode="numeric" autoComplete="one-time-code"
-        placeholder="123456" maxLength={8} error={wrong} />
+        placeholder="123456" maxLength={8} error={wrong}
+        // The step before has left the focus nowhere, and this is what is to be done.
+        // oxlint-disable-next-line jsx-a11y/no-autofocus
+        autoFocus />
     </Form>
   );
 }

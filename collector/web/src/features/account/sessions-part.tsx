@@ -8,6 +8,7 @@ import { Button } from "../../ui/button";
 import { ErrorNote } from "../../ui/error-note";
 import { Tag } from "../../ui/tag";
 import { browserName } from "./browser-name";
+import { endOtherSessions } from "./end-sessions";
 import { Panel } from "./panel";
 import { SESSIONS } from "./use-account";
 
@@ -20,6 +21,11 @@ export function SessionsPart() {
     mutationFn: (id: string) => take(api.DELETE("/api/v1/sessions/{id}", { params: { path: { id } } })),
     onSettled: () => queries.invalidateQueries({ queryKey: SESSIONS }),
   });
+  const endOthers = useMutation({
+    mutationFn: endOtherSessions,
+    onSettled: () => queries.invalidateQueries({ queryKey: SESSIONS }),
+  });
+  const error = end.error ?? endOthers.error;
   return (
     <Panel title="Where you are signed in">
       {list.error && <ErrorNote error={list.error} onRetry={list.retry} />}
@@ -29,8 +35,15 @@ export function SessionsPart() {
           <Row key={session.id} session={session} isEnding={end.isPending && end.variables === session.id} onEnd={end.mutate} />
         ))}
       </ul>
-      {list.more && <Button className="mt-2" onClick={list.more}>Show more</Button>}
-      {end.error && <ErrorNote error={end.error} className="mt-2" />}
+      <div className="mt-2 flex flex-wrap gap-2">
+        {list.more && <Button onClick={list.more}>Show more</Button>}
+        {list.rows.some(({ current }) => !current) && (
+          <Button disabled={endOthers.isPending} onClick={() => endOthers.mutate()}>
+            {endOthers.isPending ? "Ending…" : "End all other sessions"}
+          </Button>
+        )}
+      </div>
+      {error && <ErrorNote error={error} className="mt-2" />}
       <p className="mt-2 text-xs text-muted">Is one of them not you? End it, then change your password.</p>
     </Panel>
   );

@@ -19,6 +19,7 @@ function shown(agent: Agent): string {
   const now = serverNow();
   const state = shownAgent(agent, now);
   if (agent.revoked_at) return `${state} revoked`;
+  if (!agent.last_seen_at) return `${state} not here yet`;
   if (state !== agent.state) return `${state} stale`;
   return state === "up" && isBackfilling(agent, now) ? `${state} backfilling` : `${state} `;
 }
@@ -27,7 +28,7 @@ type Act = ((agent: Agent) => void) | null;
 
 export function AgentRow({ id, onEdit, onRevoke }: { id: string; onEdit: Act; onRevoke: Act }) {
   const agent = useAgent(id);
-  const [state, word] = useEachSecond(() => (agent ? shown(agent) : "unknown ")).split(" ");
+  const [state, ...words] = useEachSecond(() => (agent ? shown(agent) : "unknown ")).split(" ");
   const names = useAgentNames();
   const { isMixed } = useScope();
   if (!agent) return null;
@@ -40,7 +41,7 @@ export function AgentRow({ id, onEdit, onRevoke }: { id: string; onEdit: Act; on
       data-agent={id}
       className={ROW}
     >
-      <Cell><StateBadge state={state as State} note={word || null} /></Cell>
+      <Cell><StateBadge state={state as State} note={words.join(" ") || null} /></Cell>
       <Cell title>
         <span title={`${agent.platform ?? "platform unknown"} · ${agent.remote_addr ?? "not connected"}`}>
           {name}

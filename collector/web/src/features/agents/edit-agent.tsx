@@ -1,7 +1,7 @@
 import { useMutation, useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { api, PAGE, take } from "../../lib/api";
-import { integer } from "../../lib/format";
+import { byName, counted } from "../../lib/format";
 import { live } from "../../lib/live-app";
 import type { Agent } from "../../lib/types";
 import { FieldFrame, TextField } from "../../ui/field";
@@ -38,7 +38,8 @@ function AgentForm({ agent, onDone }: { agent: Agent; onDone: () => void }) {
     },
   });
   const fields = fieldErrors(save.error);
-  const choices = (sites.data ?? [agent.site]).map(({ id, name }) => ({ value: id, label: name }));
+  const choices = (sites.data ?? [agent.site]).toSorted((a, b) => byName(a.name, b.name))
+    .map(({ id, name }) => ({ value: id, label: name }));
   return (
     <Form onSubmit={(form) => save.mutate(String(form.get("name") ?? "").trim())} error={save.error} shows={["name", "site"]}
       action="Save" busy={save.isPending} onCancel={onDone}>
@@ -51,7 +52,7 @@ function AgentForm({ agent, onDone }: { agent: Agent; onDone: () => void }) {
         <div className="rounded-md border border-edge bg-degraded-soft px-3 py-2" role="status">
           <p>With it move:</p>
           <ul className="list-disc pl-5">
-            <li>{integer(agent.devices)} devices, with their history and their own credentials</li>
+            <li>{counted(agent.devices, "device")}, history and own credentials included</li>
             <li>what it has measured and not sent yet</li>
           </ul>
           <p className="mt-1">From then on its devices take the credential profiles of the new site.</p>

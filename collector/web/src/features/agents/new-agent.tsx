@@ -8,8 +8,8 @@ import { Button } from "../../ui/button";
 import { CopyLine } from "../../ui/copy-line";
 import { TextField } from "../../ui/field";
 import { fieldErrors, Form } from "../../ui/form";
-import { Modal } from "../../ui/modal";
 import { SecretOnce } from "../../ui/secret-once";
+import { SidePanel } from "../../ui/side-panel";
 import { StateShape } from "../../ui/state-badge";
 import { TenantField, useFirstTenant } from "../../ui/tenant-field";
 import { dateTime } from "../../lib/format";
@@ -26,8 +26,7 @@ export function NewAgent({ open, onOpenChange }: Props) {
     onOpenChange(next);
   };
   return (
-    <Modal
-      wide
+    <SidePanel
       held={made !== null}
       open={open}
       onOpenChange={change}
@@ -39,7 +38,7 @@ export function NewAgent({ open, onOpenChange }: Props) {
       ) : (
         <TokenForm onMade={(token) => setMade({ token, at: serverNow() })} onCancel={() => change(false)} />
       )}
-    </Modal>
+    </SidePanel>
   );
 }
 

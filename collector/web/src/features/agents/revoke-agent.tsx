@@ -1,6 +1,6 @@
 import { useMutation } from "@tanstack/react-query";
 import { api, take } from "../../lib/api";
-import { integer } from "../../lib/format";
+import { counted, integer } from "../../lib/format";
 import { live } from "../../lib/live-app";
 import { useAgentNames } from "../../lib/live-names";
 import type { Agent } from "../../lib/types";
@@ -10,8 +10,8 @@ import { Confirm } from "../../ui/confirm";
 const MANY = 20;
 
 function lost({ devices, buffer, site, tenant }: Agent): string[] {
-  const lines = [`The watch over ${integer(devices)} devices of ${site.name}, ${tenant.name}`];
-  if (buffer && buffer.batches > 0) lines.push(`${integer(buffer.batches)} batches that it has not sent yet`);
+  const lines = [`The watch over ${counted(devices, "device")} of ${site.name}, ${tenant.name}, until another agent has them`];
+  if (buffer && buffer.batches > 0) lines.push(`${buffer.batches === 1 ? "1 batch" : `${integer(buffer.batches)} batches`} that it has not sent yet`);
   return lines;
 }
 
@@ -41,7 +41,8 @@ export function RevokeAgent({ agent, onClose }: { agent: Agent | null; onClose: 
       typed={agent && agent.devices >= MANY ? agent.name : undefined}
       onConfirm={() => agent && revoke.mutate(agent.id)}
     >
-      Its certificate stops working at once. To bring it back, enrol it again with a new token.
+      Its certificate stops working at once, for good: enrolled again, the machine is a new agent. Its devices
+      stay with their history; move them to another agent by «Edit device».
     </Confirm>
   );
 }

@@ -4,11 +4,11 @@ import { DAY_MS, dayOf } from "../../lib/expiry";
 import { dateOnly } from "../../lib/format";
 import { useMay } from "../../lib/role";
 import { useKeys } from "../../lib/use-keys";
-import { Button } from "../../ui/button";
 import { FilterChip } from "../../ui/chip";
 import { INPUT } from "../../ui/field";
 import { FilterInput } from "../../ui/filter-input";
 import { Picker } from "../../ui/picker";
+import { Toggle } from "../../ui/toggle";
 import { type AuditSearch, DAYS, LASTS, USUAL_LAST } from "./search";
 import { KINDS } from "./words";
 
@@ -54,11 +54,11 @@ export function AuditFilters({ search, onChange }: Props) {
           <DayInput label="Last day" value={search.to} onChange={(to) => onChange({ to })} />
         </span>
       )}
-      {may.provider && !search.of && (
-        <Button look="quiet" className="phone:order-3" title="Accounts, sign-ins and keys that belong to no tenant"
-          onClick={() => onChange({ of: "installation" })}>
+      {(may.provider || search.of) && (
+        <Toggle className="phone:order-3" title="Accounts, sign-ins and keys that belong to no tenant"
+          on={search.of === "installation"} onChange={(on) => onChange({ of: on ? "installation" : undefined })}>
           Installation only
-        </Button>
+        </Toggle>
       )}
     </search>
   );
@@ -75,11 +75,10 @@ function DayInput({ label, value, onChange }: {
 
 /** The filters in force; a click takes one away. */
 export function AuditChips({ search, onChange }: Props) {
-  const { q, kind, last, from, to, of } = search;
-  if (!q && !kind && !last && !from && !to && !of) return null;
+  const { q, kind, last, from, to } = search;
+  if (!q && !kind && !last && !from && !to) return null;
   return (
     <div role="group" aria-label="Filters in force" className="flex flex-wrap items-center gap-2 px-4 pb-2 phone:px-3">
-      {of && <FilterChip label="Show tenants too" onRemove={() => onChange({ of: undefined })}>Installation only</FilterChip>}
       {q && <FilterChip label="Clear the text" onRemove={() => onChange({ q: undefined })}>«{q}»</FilterChip>}
       {kind && <FilterChip label="Show every kind" onRemove={() => onChange({ kind: undefined })}>{KINDS[kind]?.all}</FilterChip>}
       {last && (

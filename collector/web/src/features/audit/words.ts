@@ -35,7 +35,7 @@ const PHRASES: Readonly<Record<string, string>> = {
   "agent.assignment_outgrow": "sent its devices anew to agent",
   "api_key.create": "made API key",
   "credential_profile.create": "made credential profile",
-  "grant.create": "let in from the provider",
+  "grant.create": "gave provider access to",
   "grant.end": "ended the provider access of",
   "member.create": "gave a role to",
   "member.update": "changed the role of",

@@ -16,14 +16,16 @@ import { type OpenedProfile, ProfilePanel, PROFILES } from "./profile-panel";
 import { isInPlace, scopeWords } from "./profile-scope";
 import { RemoveProfile } from "./remove-profile";
 
-/** How many devices stand in its place; the link leads to them. */
+const IN_SCOPE = "All devices that it is for, also those that have a community of their own or a profile that fits better";
+
+/** How many devices it is for; the link leads to them. */
 function InPlace({ profile }: { profile: CredentialProfile }) {
   const count = useTableValue(live.devices, (table) =>
     table.phase === "ready" ? table.list().filter((device) => isInPlace(profile, device)).length : null);
   const { tenant, site, tag } = profile;
   return (
     <Link to="/fleet" search={{ tenant: tenant.id, ...(site ? { q: site.name } : {}), ...(tag ? { tag } : {}) }}
-      title="Devices with a credential of their own do not take it"
+      title={IN_SCOPE}
       className="text-accent hover:underline phone:inline-flex phone:min-h-11 phone:min-w-11 phone:items-center">
       {integer(count)}
     </Link>
@@ -38,7 +40,7 @@ function columnsOf(isMixed: boolean): readonly Column<CredentialProfile>[] {
     { by: "name", label: "Profile", title: true, read: (row) => row.name, cell: (row) => row.name },
     ...(isMixed ? [tenant] : []),
     { by: "for", label: "For", className: "phone:col-span-2", read: scopeWords, cell: scopeWords },
-    { by: "count", label: "Devices there", figure: true, cell: (row) => <InPlace profile={row} /> },
+    { by: "count", label: "Devices in scope", note: IN_SCOPE, figure: true, cell: (row) => <InPlace profile={row} /> },
     { by: "changed", label: "Changed", className: "text-muted", read: (row) => Date.parse(row.updated_at), cell: (row) => dateOnly(row.updated_at) },
   ];
 }
@@ -62,7 +64,8 @@ export function CredentialsPage() {
       </PageHead>
       {list.rows.length > 0 && (
         <p className="px-4 pb-3 text-muted phone:px-3">
-          A device with a community of its own keeps to that. Others take the profile that fits best: site and tag, then site, then tag.
+          A device with a community of its own keeps to that. Others take the profile that fits best: site and tag, then site,
+          then tag; of two that fit alike, the older one.
         </p>
       )}
       <DataTable label="Credential profiles" list={list} columns={columns} keyOf={(row) => row.id}

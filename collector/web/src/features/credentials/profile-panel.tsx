@@ -1,6 +1,7 @@
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { api, PAGE, take } from "../../lib/api";
+import { byName } from "../../lib/format";
 import type { CredentialProfile } from "../../lib/types";
 import { useKnownTags } from "../../lib/use-known-tags";
 import { FieldFrame, TextField } from "../../ui/field";
@@ -87,7 +88,7 @@ function SiteField({ tenant, value, onChange, error }: {
     enabled: tenant !== "",
     queryFn: async () => (await take(api.GET("/api/v1/sites", { params: { query: { tenant, limit: PAGE } } }))).data,
   });
-  const choices = (data ?? []).map(({ id, name }) => ({ value: id, label: name }));
+  const choices = (data ?? []).toSorted((a, b) => byName(a.name, b.name)).map(({ id, name }) => ({ value: id, label: name }));
   return (
     <FieldFrame id="profile-site" label="Site" error={error}>
       <Picker id="profile-site" label="Site" value={value} onChange={onChange} choices={[{ value: ANY, label: "Every site" }, ...choices]} />

@@ -7,12 +7,13 @@ import { live, useAgent } from "../../lib/live-app";
 import { useAgentNames } from "../../lib/live-names";
 import type { Names } from "../../lib/names";
 import { useMay } from "../../lib/role";
-import { causeHint } from "../../lib/state";
+import { causeHint, type ShownCause } from "../../lib/state";
 import { useScope } from "../../lib/scope";
 import type { Device, DeviceDetail } from "../../lib/types";
 import { Age } from "../../ui/age";
 import { IconButton } from "../../ui/button";
 import { Confirm } from "../../ui/confirm";
+import { Dotted } from "../../ui/dotted";
 import { Icon } from "../../ui/icon";
 import { DeviceState } from "../../ui/state-badge";
 import { useShown } from "../fleet/fleet-row";
@@ -24,11 +25,10 @@ const EditDevice = lazy(() => import("./edit-device").then((m) => ({ default: m.
 export function DeviceHead({ device, detail, names }: {
   device: Device; detail: DeviceDetail; names: Names;
 }) {
-  const [state, cause] = useShown(device);
-  const may = useMay();
   const { facts, snmp } = detail;
-  const hint = snmp.credential === "none"
-    ? "It has no credential, so nobody asks it: give it a community, or make a credential profile that fits." : causeHint(cause);
+  const [state, cause] = useShown(device, snmp.credential !== "none");
+  const may = useMay();
+  const [editing, setEditing] = useState(false);
   return (
     <header className="border-b border-line px-4 pt-3 pb-3 phone:px-3">
       <Trail device={device} />
@@ -37,17 +37,26 @@ export function DeviceHead({ device, detail, names }: {
           className="-ml-2 inline-flex size-8 items-center justify-center rounded-md text-muted hover:bg-hover phone:size-11">
           <Icon name="back" />
         </Link>
-        <h1 className="clip text-xl font-semibold phone:grow phone:basis-[calc(100%-150px)] phone:whitespace-normal! phone:wrap-anywhere" title={names.name(device)}>{names.name(device)}</h1>
+        <h1 className="clip text-xl font-semibold phone:grow phone:basis-[calc(100%-150px)] phone:whitespace-normal! phone:wrap-anywhere" title={names.name(device)}>
+          <Dotted name={names.name(device)} />
+        </h1>
         <span className="shrink-0 rounded-full border border-line px-3 py-1 phone:order-last phone:mb-1" data-device-state>
           <DeviceState state={state} cause={cause} />
         </span>
         <span className="flex-1 phone:hidden" />
-        {may.write && <ChangeDevice device={device} detail={detail} names={names} />}
+        {may.write && (
+          <>
+            <IconButton label="Edit device" onClick={() => setEditing(true)}>
+              <Icon name="edit" />
+            </IconButton>
+            <RemoveDevice device={device} names={names} />
+          </>
+        )}
       </div>
-      {hint && state !== "up" && <p className="mt-1 text-muted">{hint}</p>}
+      {state !== "up" && <Hint cause={snmp.credential === "none" ? "no_credential" : cause} onEdit={() => setEditing(true)} />}
       <dl className="mt-2 flex flex-wrap gap-x-6 gap-y-2 phone:grid phone:grid-cols-2">
         <Fact name="Last sample">{device.last_sample_at ? <Age at={device.last_sample_at} long /> : "none yet"}</Fact>
-        <Fact name="Address">{names.address(device)}</Fact>
+        <Fact name="Address"><span className="select-all">{device.address}</span></Fact>
         <Fact name="Model"><span title={facts.sys_descr ?? undefined}>{shortModel(facts.sys_descr ?? device.model)}</span></Fact>
         <Fact name="System name">{facts.sys_name ?? device.sys_name ?? NONE}</Fact>
         <Fact name="Location">{facts.sys_location || NONE}</Fact>
@@ -59,7 +68,27 @@ export function DeviceHead({ device, detail, names }: {
         <Fact name="Site">{device.tenant.name} · {device.site.name}</Fact>
         {device.tags.length > 0 && <Fact name="Tags"><Tags device={device} /></Fact>}
       </dl>
+      <Suspense>{editing && <EditDevice open detail={detail} onClose={() => setEditing(false)} />}</Suspense>
     </header>
+  );
+}
+
+/** Why it is so and what to do; a credential that is missing can be given from here. */
+function Hint({ cause, onEdit }: { cause: ShownCause | null; onEdit: () => void }) {
+  const may = useMay();
+  const hint = causeHint(cause);
+  if (!hint) return null;
+  const link = "text-accent underline underline-offset-4";
+  return (
+    <p className="mt-1 text-muted" data-hint={cause}>
+      {hint}
+      {cause === "no_credential" && (may.write ? (
+        <>
+          {" "}<button type="button" className={link} onClick={onEdit}>Give it a community</button>, or make a{" "}
+          <Link to="/settings/credentials" className={link}>credential profile</Link> that fits.
+        </>
+      ) : " An operator of your tenant can give it one.")}
+    </p>
   );
 }
 
@@ -68,7 +97,7 @@ function Polled({ device: { agent, interval_s: interval } }: { device: Device })
   useEffect(() => live.ensureAgents(), []);
   const row = useAgent(agent.id);
   const names = useAgentNames();
-  return <>every {duration(interval)} by {row ? names.name(row) : agent.name}</>;
+  return <>every {duration(interval)} by <Dotted name={row ? names.name(row) : agent.name} /></>;
 }
 
 function Tags({ device: { tags, tenant } }: { device: Device }) {
@@ -76,8 +105,10 @@ function Tags({ device: { tags, tenant } }: { device: Device }) {
     <span className="inline-flex flex-wrap gap-1">
       {tags.map((tag) => (
         <Link key={tag} to="/fleet" search={{ tenant: tenant.id, tag }} title={`Devices tagged ${tag}`}
-          className="inline-flex min-h-6 items-center rounded-full border border-line px-2 text-xs hover:bg-hover phone:min-h-11">
-          {tag}
+          className="group inline-flex items-center phone:min-h-11 phone:min-w-11">
+          <span className="inline-flex min-h-6 items-center rounded-full border border-line px-2.5 text-xs group-hover:bg-hover">
+            {tag}
+          </span>
         </Link>
       ))}
     </span>
@@ -116,19 +147,6 @@ function Fact({ name, children }: { name: string; children: ReactNode }) {
   );
 }
 
-function ChangeDevice({ device, detail, names }: { device: Device; detail: DeviceDetail; names: Names }) {
-  const [editing, setEditing] = useState(false);
-  return (
-    <>
-      <IconButton label="Edit device" onClick={() => setEditing(true)}>
-        <Icon name="edit" />
-      </IconButton>
-      <RemoveDevice device={device} names={names} />
-      <Suspense>{editing && <EditDevice open detail={detail} onClose={() => setEditing(false)} />}</Suspense>
-    </>
-  );
-}
-
 function RemoveDevice({ device, names }: { device: Device; names: Names }) {
   const [asking, setAsking] = useState(false);
   const navigate = useNavigate();
@@ -149,7 +167,7 @@ function RemoveDevice({ device, names }: { device: Device; names: Names }) {
       <Confirm open={asking} onOpenChange={setAsking} title={`Remove ${names.name(device)}?`}
         action="Remove device" busy={remove.isPending} error={remove.error} onConfirm={() => remove.mutate()}
         loses={["Its history and charts", "The credential it is polled with"]}>
-        {device.agent.name} stops polling {names.address(device)}.
+        {device.agent.name} stops polling {device.address}.
       </Confirm>
     </>
   );

@@ -2,6 +2,7 @@ import { Link, useNavigate, useSearch } from "@tanstack/react-router";
 import { useCallback, useEffect } from "react";
 import { live, useLink, useTableValue, useWatchedInterfaces } from "../../lib/live-app";
 import { useScope } from "../../lib/scope";
+import type { ShownCause } from "../../lib/state";
 import type { Device } from "../../lib/types";
 import { useTitle } from "../../lib/use-title";
 import { useKeys } from "../../lib/use-keys";
@@ -62,7 +63,7 @@ export function DevicePage({ id }: { id: string }) {
       )}
       <TableError table={live.interfaces(id)} className="mx-4 mt-4 phone:mx-3" />
       {order.length === 0 && phase === "ready" ? (
-        <NoInterfaces device={device} />
+        <NoInterfaces device={device} hasCredential={detail.snmp.credential !== "none"} />
       ) : (
         <div className="grid grid-cols-[minmax(0,1.3fr)_minmax(0,1fr)] items-start gap-5 p-4 max-[1280px]:grid-cols-1 phone:p-3">
           <InterfaceTable device={device} chosen={chosen} onChoose={choose} />
@@ -74,8 +75,18 @@ export function DevicePage({ id }: { id: string }) {
   );
 }
 
-function NoInterfaces({ device }: { device: Device }) {
-  const [state] = useShown(device);
+/** When the first answer is to be expected, by what keeps it away. */
+const FIRST_ANSWER: Partial<Record<ShownCause, string>> = {
+  pending: "The first poll reads the interface table; it is due within one interval.",
+  no_credential: "Without a credential nobody asks the device. Its interfaces show here with its first answer.",
+  agent_unseen: "The agent of the device was not here yet. The first poll follows when it connects.",
+  agent_offline: "The agent of the device is not connected. The interfaces show here with the first answer that it sends.",
+  agent_revoked: "The agent of the device is revoked. Its interfaces show here when another agent asks it.",
+};
+const NOT_ANSWERED = "The device has not answered yet. Its interfaces show here with its first answer.";
+
+function NoInterfaces({ device, hasCredential }: { device: Device; hasCredential: boolean }) {
+  const [state, cause] = useShown(device, hasCredential);
   if (device.last_sample_at) {
     return (
       <Empty title="No interfaces">
@@ -85,11 +96,7 @@ function NoInterfaces({ device }: { device: Device }) {
   }
   return (
     <Empty title="No interfaces yet">
-      {state === "down" ? (
-        <p>The device has not answered yet. Its interfaces show here with its first answer.</p>
-      ) : (
-        <p>The first poll reads the interface table; it is due within one interval.</p>
-      )}
+      <p>{(state === "unknown" && cause && FIRST_ANSWER[cause]) || NOT_ANSWERED}</p>
     </Empty>
   );
 }

@@ -9,8 +9,8 @@ import type { NewDevice } from "../../lib/types";
 import { useKnownTags } from "../../lib/use-known-tags";
 import { FieldFrame, TextField } from "../../ui/field";
 import { fieldErrors, Form } from "../../ui/form";
-import { Modal } from "../../ui/modal";
 import { Picker } from "../../ui/picker";
+import { SidePanel } from "../../ui/side-panel";
 import { TagField } from "../../ui/tag-field";
 import { INTERVALS } from "./intervals";
 
@@ -21,14 +21,14 @@ interface Props {
 
 export function AddDevice({ open, onOpenChange }: Props) {
   return (
-    <Modal
+    <SidePanel
       open={open}
       onOpenChange={onOpenChange}
       title="Add device"
       description="The agent of the site polls it; the first values come within one interval."
     >
       <AddDeviceForm onDone={() => onOpenChange(false)} />
-    </Modal>
+    </SidePanel>
   );
 }
 

@@ -1,5 +1,6 @@
 /** A change of many devices at once, as it is asked about and as it is sent. */
 import { api, take } from "../../lib/api";
+import { counted } from "../../lib/format";
 
 /** The server takes no more at once. */
 export const BULK_MAX = 1000;
@@ -47,7 +48,7 @@ export function linesOf({ interval_s: interval, add_tags: add, remove_tags: remo
 }
 
 export function deviceCount(count: number): string {
-  return count === 1 ? "1 device" : `${count} devices`;
+  return counted(count, "device");
 }
 
 export async function changeMany(ids: readonly string[], change: BulkChange): Promise<number> {

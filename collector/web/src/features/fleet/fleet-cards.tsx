@@ -1,6 +1,6 @@
 import { Link } from "@tanstack/react-router";
 import { useVirtualizer } from "@tanstack/react-virtual";
-import { memo, useRef, type CSSProperties } from "react";
+import { memo, type ReactNode, useRef, type CSSProperties } from "react";
 import { megabits } from "../../lib/format";
 import { useDevice } from "../../lib/live-app";
 import { useDeviceNames } from "../../lib/live-names";
@@ -9,11 +9,15 @@ import { Age } from "../../ui/age";
 import { DeviceState } from "../../ui/state-badge";
 import { useShown } from "./fleet-row";
 import type { Fleet } from "./use-fleet";
+import type { Selection } from "./use-selection";
 
 const CARD_PX = 100;
 
-/** The fleet on a phone: one card per device, the whole card is the target. */
-export function FleetCards({ fleet }: { fleet: Fleet }) {
+/**
+ * The fleet on a phone: one card per device, the whole card is the target. It opens the device, or
+ * marks it while there is a `selection`.
+ */
+export function FleetCards({ fleet, selection }: { fleet: Fleet; selection: Selection | null }) {
   const scroller = useRef<HTMLDivElement>(null);
   const virtual = useVirtualizer({
     count: fleet.ids.length,
@@ -35,7 +39,8 @@ export function FleetCards({ fleet }: { fleet: Fleet }) {
         {virtual.getVirtualItems().map((item) => {
           const id = fleet.ids[item.index];
           return id ? (
-            <Card key={id} id={id} style={{ height: CARD_PX, transform: `translateY(${item.start}px)` }} />
+            <Card key={id} id={id} marked={selection ? selection.has(id) : null} onMark={selection?.toggle}
+              style={{ height: CARD_PX, transform: `translateY(${item.start}px)` }} />
           ) : null;
         })}
       </ul>
@@ -43,7 +48,15 @@ export function FleetCards({ fleet }: { fleet: Fleet }) {
   );
 }
 
-const Card = memo(function Card({ id, style }: { id: string; style: CSSProperties }) {
+interface CardProps {
+  id: string;
+  /** Null while a tap opens the device. */
+  marked: boolean | null;
+  onMark: ((id: string) => void) | undefined;
+  style: CSSProperties;
+}
+
+const Card = memo(function Card({ id, marked, onMark, style }: CardProps) {
   const device = useDevice(id);
   const [state, cause, dim] = useShown(device);
   const names = useDeviceNames();
@@ -52,11 +65,7 @@ const Card = memo(function Card({ id, style }: { id: string; style: CSSPropertie
   return (
     <li className="absolute inset-x-0 px-3 py-1" style={style} data-device={id}
       data-sample-at={device.last_sample_at ?? ""}>
-      <Link
-        to="/devices/$id"
-        params={{ id }}
-        className="flex h-full flex-col justify-center gap-1 rounded-lg border border-line bg-surface px-3.5"
-      >
+      <Target id={id} name={names.name(device)} marked={marked} onMark={onMark}>
         <span className="flex items-center justify-between gap-3">
           <span className="clip text-base font-medium">{names.name(device)}</span>
           <span className="shrink-0 text-xs text-muted">
@@ -75,7 +84,24 @@ const Card = memo(function Card({ id, style }: { id: string; style: CSSPropertie
             <span aria-label="out">↑</span> {megabits(device.out_bps)} Mb/s
           </span>
         </span>
-      </Link>
+      </Target>
     </li>
   );
 });
+
+const TARGET = "flex h-full rounded-lg border px-3.5";
+
+/** The card itself: a link to the device, or the label of its mark. */
+function Target({ id, name, marked, onMark, children }: Omit<CardProps, "style"> & { name: string; children: ReactNode }) {
+  const body = <span className="flex min-w-0 flex-1 flex-col justify-center gap-1">{children}</span>;
+  if (marked === null) {
+    return <Link to="/devices/$id" params={{ id }} className={`${TARGET} border-line bg-surface`}>{body}</Link>;
+  }
+  return (
+    <label className={`${TARGET} items-center gap-3.5 ${marked ? "border-accent bg-selected" : "border-line bg-surface"}`}>
+      <input type="checkbox" aria-label={`Mark ${name}`} className="size-5 shrink-0 accent-accent" checked={marked}
+        onChange={() => onMark?.(id)} />
+      {body}
+    </label>
+  );
+}

@@ -12,6 +12,7 @@ import { Icon } from "../../ui/icon";
 import { PageHead } from "../../ui/page-head";
 import { Skeleton } from "../../ui/skeleton";
 import { StateShape } from "../../ui/state-badge";
+import { Toggle } from "../../ui/toggle";
 import { TableError } from "../shell/table-error";
 import { FleetCards } from "./fleet-cards";
 import { FleetEmpty, FleetNoMatch } from "./fleet-empty";
@@ -30,6 +31,8 @@ export function FleetPage() {
   const phone = usePhone();
   const may = useMay();
   const [adding, setAdding] = useState(false);
+  // On the desk there is room for a box on each row; on the phone a tap opens, unless one is marking.
+  const [marking, setMarking] = useState(false);
   const phase = useTableValue(live.devices, (table) => table.phase);
   const selection = useSelection(fleet.ids);
   const input = useRef<HTMLInputElement>(null);
@@ -50,6 +53,15 @@ export function FleetPage() {
         <FilterInput label="Filter devices" input={input} query={fleet.search.q ?? ""} onQuery={(q) => fleet.setSearch({ q })}
           toRows={() => rows.current?.first() ?? false} />
         <StateFilter fleet={fleet} />
+        {phone && may.write && fleet.total > 1 && (
+          <Toggle className="phone:order-3" title="Tap devices to change them together" on={marking}
+            onChange={(on) => {
+              setMarking(on);
+              selection.clear();
+            }}>
+            Mark several
+          </Toggle>
+        )}
         <TagFilter tag={fleet.search.tag} onChange={(tag) => fleet.setSearch({ tag })} />
         <span className="flex-1" />
         {fleet.held && <span className="text-xs text-muted phone:hidden">order held</span>}
@@ -64,14 +76,14 @@ export function FleetPage() {
       </PageHead>
       <TableError table={live.devices} className="mx-4 mb-3" />
       <Suspense>
-        {!phone && selection.ids.length > 0 && <BulkBar selection={selection} shown={fleet.ids.length} />}
+        {selection.ids.length > 0 && <BulkBar selection={selection} shown={fleet.ids.length} />}
       </Suspense>
       {fleet.total === 0 ? (
         phase === "ready" ? <FleetEmpty onAdd={() => setAdding(true)} /> : <Skeleton label="Loading devices" rows={24} />
       ) : fleet.ids.length === 0 ? (
         <FleetNoMatch onClear={clear} />
       ) : phone ? (
-        <FleetCards fleet={fleet} />
+        <FleetCards fleet={fleet} selection={marking && may.write ? selection : null} />
       ) : (
         <FleetTable ref={rows} fleet={fleet} selection={may.write ? selection : null} onEscape={clear} />
       )}
@@ -95,7 +107,7 @@ function StateFilter({ fleet }: { fleet: Fleet }) {
             title={`Show only ${STATE_WORD[state].toLowerCase()}`}
             onClick={() => setSearch({ state: on ? undefined : state })}
             className={`inline-flex h-8 items-center gap-1.5 rounded-md border px-2.5 phone:h-11 phone:flex-1 phone:justify-center phone:px-1 ${
-              on ? "border-accent bg-selected" : "border-transparent hover:bg-hover"
+              on ? "border-accent bg-selected" : "border-transparent hover:bg-hover phone:border-edge"
             }`}
           >
             <StateShape state={state} size={10} />

@@ -1,12 +1,12 @@
 import { Link } from "@tanstack/react-router";
-import { type CSSProperties, memo } from "react";
+import { type CSSProperties, memo, useEffect } from "react";
 import { serverNow } from "../../lib/clock";
 import { duration, integer, megabits, milliseconds, shortModel } from "../../lib/format";
-import { useDevice, useEachSecond } from "../../lib/live-app";
+import { live, useDevice, useEachSecond, useRowValue } from "../../lib/live-app";
 import { useDeviceNames } from "../../lib/live-names";
 import { useScope } from "../../lib/scope";
-import { isDim, shownState } from "../../lib/state";
-import type { Cause, Device, State } from "../../lib/types";
+import { isDim, type ShownCause, shownState } from "../../lib/state";
+import type { Agent, Device, State } from "../../lib/types";
 import { Age } from "../../ui/age";
 import { DeviceState } from "../../ui/state-badge";
 
@@ -20,16 +20,24 @@ interface Props {
   style: CSSProperties;
 }
 
+/** What of an agent tells why its devices were not polled. */
+const newsOf = (agent: Agent | undefined) => (agent ? `${agent.last_seen_at ? "seen" : ""} ${agent.revoked_at ?? ""}` : "unknown");
+
 /** State as one string, so that the second hand renders a row only when it turns. */
-export function useShown(device: Device | undefined): [State, Cause | null, boolean] {
+export function useShown(device: Device | undefined, hasCredential?: boolean): [State, ShownCause | null, boolean] {
+  useRowValue(live.agents, device?.agent.id ?? "", newsOf);
   const text = useEachSecond(() => {
     if (!device) return "unknown  ";
     const now = serverNow();
-    const { state, cause } = shownState(device, now);
+    const { state, cause } = shownState(device, now, { agent: live.agents.get(device.agent.id), hasCredential });
     return `${state} ${cause ?? ""} ${isDim(device.last_sample_at, device.interval_s, now) ? 1 : ""}`;
   });
   const [state, cause, dim] = text.split(" ");
-  return [state as State, (cause || null) as Cause | null, dim === "1"];
+  // What a first poll waits for may be its agent.
+  useEffect(() => {
+    if (cause === "pending") live.ensureAgents();
+  }, [cause]);
+  return [state as State, (cause || null) as ShownCause | null, dim === "1"];
 }
 
 export const FleetRow = memo(function FleetRow({ id, index, selected, marked, onMark, style }: Props) {
@@ -72,8 +80,7 @@ export const FleetRow = memo(function FleetRow({ id, index, selected, marked, on
       </div>
       {isMixed && <div role="gridcell" className="clip text-muted">{device.tenant.name}</div>}
       <div role="gridcell" className="clip text-muted">{device.site.name}</div>
-      <div role="gridcell" className="clip fleet-wide text-muted" title={names.address(device)}>
-        {/* Beside it stands whose it is. */}
+      <div role="gridcell" className="clip fleet-wide text-muted" title={device.address}>
         {device.address}
       </div>
       <div role="gridcell" className="clip fleet-wide text-muted" title={device.model ?? undefined}>

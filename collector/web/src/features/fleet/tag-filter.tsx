@@ -16,9 +16,9 @@ export function TagFilter({ tag, onChange }: { tag: string | undefined; onChange
   if (known.length === 0 && !tag) return null;
   return (
     <>
-      <Button ref={button} look={tag ? "plain" : "quiet"} data-tag-filter aria-haspopup="dialog" aria-expanded={open}
+      <Button ref={button} data-tag-filter aria-haspopup="dialog" aria-expanded={open}
         className={`max-w-48 phone:order-3 ${tag ? "border-accent! bg-selected!" : ""}`} onClick={() => setOpen(!open)}>
-        <span className="clip">{tag ? `Tag: ${tag}` : "Tag"}</span>
+        <span className="clip">{tag ? `Tag: ${tag}` : "Any tag"}</span>
         <span className="text-faint"><Icon name="chevron" size={14} /></span>
       </Button>
       <Suspense>

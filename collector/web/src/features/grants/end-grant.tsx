@@ -2,7 +2,7 @@ import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { api, take } from "../../lib/api";
 import type { Grant } from "../../lib/types";
 import { Confirm } from "../../ui/confirm";
-import { GRANTS } from "./new-grant";
+import { GRANTS } from "./grants";
 
 export function EndGrant({ grant, onClose }: { grant: Grant | null; onClose: () => void }) {
   const queries = useQueryClient();

@@ -15,9 +15,11 @@ import { Empty } from "../../ui/empty";
 import { Icon } from "../../ui/icon";
 import { PageHead } from "../../ui/page-head";
 import { Tag } from "../../ui/tag";
+import { Toggle } from "../../ui/toggle";
 import { EndGrant } from "./end-grant";
 import { grantState } from "./grant-state";
-import { GRANTS, NewGrant } from "./new-grant";
+import { GRANTS } from "./grants";
+import { NewGrant } from "./new-grant";
 
 function Until({ grant }: { grant: Grant }) {
   const left = useEachSecond(() => {
@@ -71,10 +73,7 @@ export function GrantsPage() {
   return (
     <>
       <PageHead title="Provider access">
-        <Button look={isLive ? "plain" : "quiet"} aria-pressed={isLive} className={isLive ? "border-accent! bg-selected!" : ""}
-          onClick={() => setLive(!isLive)}>
-          Only now
-        </Button>
+        <Toggle on={isLive} onChange={setLive} title="Only those who are let in now">Only now</Toggle>
         <span className="flex-1" />
         {may.admin && (
           <Button look="solid" onClick={() => setGiving(true)}>

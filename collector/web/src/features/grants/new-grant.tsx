@@ -1,17 +1,19 @@
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
-import { api, PAGE, take } from "../../lib/api";
+import { api, PAGE, take, takeAll } from "../../lib/api";
 import { inHours } from "../../lib/expiry";
+import { byName } from "../../lib/format";
 import { useMay } from "../../lib/role";
 import { ExpiryField } from "../../ui/expiry-field";
-import { TextField } from "../../ui/field";
+import { FieldFrame, TextField } from "../../ui/field";
 import { fieldErrors, Form } from "../../ui/form";
+import { Picker } from "../../ui/picker";
 import { RoleField } from "../../ui/role-field";
 import { SidePanel } from "../../ui/side-panel";
 import { TenantField, useFirstTenant } from "../../ui/tenant-field";
+import { PEOPLE } from "../people/people";
 import { minutesOf } from "./grant-state";
-
-export const GRANTS = ["grants"] as const;
+import { GRANTS } from "./grants";
 
 /** The server gives no more than eight hours. */
 const SPANS = [1, 2, 4, 8].map((hours) => ({ label: hours === 1 ? "for 1 hour" : `for ${hours} hours`, hours }));
@@ -31,42 +33,57 @@ export function NewGrant({ open, onOpenChange }: Props) {
   );
 }
 
-/** Addresses to choose from, for who may list the provider's people. */
-function useStaff(): readonly string[] {
+/** Whom one can choose, for who may list the provider's people; null for others, who type the address. */
+function useStaff(): readonly string[] | null {
   const may = useMay();
-  const { data } = useQuery({
-    queryKey: ["people", "staff"],
+  const { data, error } = useQuery({
+    queryKey: [...PEOPLE, "staff"],
     enabled: may.provider,
-    queryFn: async () => (await take(api.GET("/api/v1/users", { params: { query: { limit: PAGE } } }))).data,
+    queryFn: () => takeAll((cursor) =>
+      take(api.GET("/api/v1/users", { params: { query: { limit: PAGE, ...(cursor === undefined ? {} : { cursor }) } } }))),
   });
-  return (data ?? []).filter(({ staff, disabled }) => staff && !disabled).map(({ email }) => email);
+  if (!may.provider || error) return null;
+  return (data ?? []).filter(({ staff, disabled }) => staff && !disabled).map(({ email }) => email).toSorted(byName);
+}
+
+/** Who is let in: chosen from a list, or typed where there is none. */
+function WhoField({ value, onChange, error }: { value: string; onChange: (email: string) => void; error: string | undefined }) {
+  const staff = useStaff();
+  if (staff === null) {
+    return (
+      <TextField id="grant-email" type="email" label="Who" autoComplete="off" autoCapitalize="none" spellCheck={false}
+        value={value} onChange={(event) => onChange(event.target.value)} placeholder="name@provider.example"
+        hint="The email of one of the provider's staff." error={error} />
+    );
+  }
+  return (
+    <FieldFrame id="grant-email" label="Who" error={error}
+      hint={staff.length === 0 ? "Nobody is of the provider's staff yet: that is said on the page «People»." : undefined}>
+      <Picker id="grant-email" label="Who" value={value} onChange={onChange} invalid={!!error}
+        placeholder="One of the provider's staff" choices={staff.map((email) => ({ value: email, label: email }))} />
+    </FieldFrame>
+  );
 }
 
 function GrantForm({ onDone }: { onDone: () => void }) {
   const queries = useQueryClient();
-  const staff = useStaff();
+  const [email, setEmail] = useState("");
   const [tenant, setTenant] = useState(useFirstTenant());
   const [role, setRole] = useState<"viewer" | "operator" | "tenant_admin">("viewer");
   const [expiry, setExpiry] = useState(USUAL);
   const give = useMutation({
-    mutationFn: ({ email, reason }: { email: string; reason: string }) =>
-      take(api.POST("/api/v1/grants", { body: { tenant, email, reason, role, minutes: minutesOf(expiry) } })),
+    mutationFn: (reason: string) =>
+      take(api.POST("/api/v1/grants", { body: { tenant, email: email.trim(), reason, role, minutes: minutesOf(expiry) } })),
     onSuccess: async () => {
       onDone();
       await queries.invalidateQueries({ queryKey: GRANTS });
     },
   });
   const fields = fieldErrors(give.error);
-  const submit = (form: FormData) => give.mutate({
-    email: String(form.get("email") ?? "").trim(), reason: String(form.get("reason") ?? "").trim(),
-  });
   return (
-    <Form onSubmit={submit} error={give.error} shows={["email", "tenant", "role", "reason", "minutes"]} action="Give access"
+    <Form onSubmit={(form) => give.mutate(String(form.get("reason") ?? "").trim())} error={give.error} shows={["email", "tenant", "role", "reason", "minutes"]} action="Give access"
       busy={give.isPending} disabled={!tenant} onCancel={onDone}>
-      <TextField id="grant-email" name="email" type="email" label="Who" list="staff-emails" autoComplete="off"
-        autoCapitalize="none" spellCheck={false} placeholder="name@provider.example"
-        hint="The email of one of the provider's staff." error={fields["email"]} />
-      <datalist id="staff-emails">{staff.map((email) => <option key={email} value={email}>{email}</option>)}</datalist>
+      <WhoField value={email} onChange={setEmail} error={fields["email"]} />
       <TenantField id="grant-tenant" value={tenant} onChange={setTenant} error={fields["tenant"]} />
       <RoleField value={role} giver="tenant_admin" error={fields["role"]}
         onChange={(next) => next !== "super_admin" && setRole(next)} />

@@ -9,6 +9,7 @@ import { ErrorNote } from "../../ui/error-note";
 import { TextField } from "../../ui/field";
 import { CodeForm } from "./code-form";
 import { LOGIN_CARD, LoginFrame } from "./login-frame";
+import { keepOneTime } from "./one-time";
 
 export interface Credentials {
   email: string;
@@ -43,7 +44,8 @@ export function LoginPage({ next }: { next: string }) {
   const [proven, setProven] = useState<Credentials | null>(null);
   const login = useMutation({
     mutationFn: (body: Credentials) => take(api.POST("/api/v1/login", { body })),
-    onSuccess: async ({ data }) => {
+    onSuccess: async ({ data }, { password }) => {
+      keepOneTime(data.user.must_change_password ? password : null);
       queries.setQueryData(meQuery.queryKey, data);
       await router.navigate({ href: next });
     },

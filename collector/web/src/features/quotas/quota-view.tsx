@@ -56,6 +56,7 @@ function Allowance({ kind, quota }: { kind: Kind; quota: Quota }) {
           {usage(allowance)}
         </span>
       </dt>
+      {allowance.used === null && <dd className="text-xs text-muted">{WORDS[kind].note}</dd>}
       {allowance.used !== null && (
         <dd className="mt-1">
           {/* The figures beside it say the same. */}

@@ -9,7 +9,7 @@ export const WORDS: Readonly<Record<Kind, { label: string; note: string }>> = {
   agents: { label: "Agents", note: "Those that are not revoked." },
   devices: { label: "Devices", note: "All that are polled." },
   series: { label: "Series", note: "Metrics of ports and devices." },
-  api_per_second: { label: "API requests a second", note: "Of all its API keys together." },
+  api_per_second: { label: "API requests a second", note: "Its API keys share them; what people do on these pages is not counted." },
 };
 
 /** From here on it is worth a word. */

@@ -4,6 +4,7 @@ import type { AnyRouter } from "@tanstack/react-router";
 /** Dialogs and controls that open on a click. */
 const PARTS: readonly (() => Promise<unknown>)[] = [
   () => import("./key-help"),
+  () => import("./account-menu"),
   () => import("../../ui/picker"),
   () => import("../../ui/chooser"),
   () => import("../fleet/add-device"),

@@ -4,7 +4,7 @@ import { lazy, Suspense, useCallback, useEffect, useState } from "react";
 import { api, whenSignedOut } from "../../lib/api";
 import { connectLive, disconnectLive, live, onLive } from "../../lib/live-app";
 import { seesNothing } from "../../lib/role";
-import { rememberTenant, ScopeContext } from "../../lib/scope";
+import { rememberTenant, ScopeContext, useScope } from "../../lib/scope";
 import { meQuery } from "../../lib/session";
 import { setTheme, useTheme } from "../../lib/theme";
 import { useKeys } from "../../lib/use-keys";
@@ -13,6 +13,7 @@ import { IconButton } from "../../ui/button";
 import { Icon, type IconName } from "../../ui/icon";
 import { Mark, Wordmark } from "../../ui/wordmark";
 import { forgetFleet } from "../fleet/last-fleet";
+import { AccountButton } from "./account-button";
 import { LiveBanner, NewVersion } from "./live-banner";
 import { NoTenant } from "./no-tenant";
 import { TenantSwitch } from "./tenant-switch";
@@ -24,6 +25,7 @@ const NAV: readonly { to: "/fleet" | "/agents" | "/settings"; label: string; ico
   { to: "/settings", label: "Settings", icon: "settings" },
 ];
 
+const VisitBanner = lazy(() => import("./visit-banner").then((m) => ({ default: m.VisitBanner })));
 const KeyHelp = lazy(() => import("./key-help").then((m) => ({ default: m.KeyHelp })));
 
 const hasFailed = (query: Query) => query.state.status === "error";
@@ -33,16 +35,17 @@ export function Shell() {
   const me = useMe();
   return (
     <ScopeContext value={scope}>
-      <Frame isOfMany={scope.tenants.length > 1} isOfNone={me !== undefined && seesNothing(me)} onTenant={chooseTenant} />
+      <Frame hasTenant={scope.tenants.length > 0} isOfNone={me !== undefined && seesNothing(me)} onTenant={chooseTenant} />
     </ScopeContext>
   );
 }
 
 /** Head, navigation and the page between them. */
-function Frame({ isOfMany, isOfNone, onTenant }: {
-  isOfMany: boolean; isOfNone: boolean; onTenant: (tenant: string | null) => void;
+function Frame({ hasTenant, isOfNone, onTenant }: {
+  hasTenant: boolean; isOfNone: boolean; onTenant: (tenant: string | null) => void;
 }) {
   const [help, setHelp] = useState(false);
+  const isVisiting = useScope().tenants.some(({ granted_until: end }) => end);
   const navigate = useNavigate();
   const router = useRouter();
   const isSettings = useRouterState({ select: ({ location }) => location.pathname.startsWith("/settings") });
@@ -103,9 +106,9 @@ function Frame({ isOfMany, isOfNone, onTenant }: {
       </a>
       <header className="flex h-11 shrink-0 items-center gap-1 border-b border-line bg-surface px-4 phone:h-13 phone:px-3">
         <Link to="/fleet" aria-label="Farwatch, fleet"
-          className={`mr-4 inline-flex h-8 items-center gap-2 phone:h-11 ${isOfMany ? "phone:mr-1" : ""}`}>
+          className={`mr-4 inline-flex h-8 items-center gap-2 phone:h-11 ${hasTenant ? "phone:mr-0 phone:min-w-11" : ""}`}>
           <Mark size={22} />
-          <span className={isOfMany ? "phone:hidden" : ""}><Wordmark /></span>
+          <span className={hasTenant ? "phone:hidden" : ""}><Wordmark /></span>
         </Link>
         <TenantSwitch onChange={onTenant} />
         <nav aria-label="Main" className="flex gap-0.5 phone:hidden">
@@ -127,10 +130,9 @@ function Frame({ isOfMany, isOfNone, onTenant }: {
         <IconButton label="Keys (?)" className="phone:hidden" onClick={() => setHelp(true)}>
           <Icon name="help" />
         </IconButton>
-        <IconButton label="Sign out" onClick={() => void signOut()}>
-          <Icon name="out" />
-        </IconButton>
+        <AccountButton onSignOut={() => void signOut()} />
       </header>
+      <Suspense>{isVisiting && <VisitBanner />}</Suspense>
       <main id="main" tabIndex={-1} className="min-h-0 flex-1 overflow-y-auto outline-none">
         {isOfNone && !isSettings ? <NoTenant /> : <Outlet />}
       </main>

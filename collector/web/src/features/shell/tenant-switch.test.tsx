@@ -18,8 +18,9 @@ function show(tenants: readonly { id: string; name: string }[], chosen?: string)
 
 afterEach(cleanup);
 
-it("is not there for who sees one tenant", () => {
+it("only tells the name to who sees one tenant", () => {
   show([alpine]);
+  expect(screen.getByText("Alpine")).toBeTruthy();
   fireEvent.keyDown(document.body, { key: "T" });
   expect(document.querySelector("button, [role=combobox]")).toBeNull();
 });

@@ -14,13 +14,23 @@ function until({ granted_until: end }: Tenant): string | undefined {
   return end ? `until ${clockTime(Date.parse(end), false)}` : undefined;
 }
 
-/** Narrows every page to one tenant. Not there for who sees one only. */
+/** Narrows every page to one tenant. Who sees one only reads its name. */
 export function TenantSwitch({ onChange }: { onChange: (tenant: string | null) => void }) {
   const { tenants, tenant } = useScope();
   const [open, setOpen] = useState(false);
   const button = useRef<HTMLButtonElement>(null);
   useKeys(tenants.length > 1 ? { T: () => setOpen(true) } : {});
-  if (tenants.length < 2) return null;
+  const [only] = tenants;
+  if (!only) return null;
+  if (tenants.length === 1) {
+    return (
+      <span data-tenant={only.id} title={`Tenant: ${only.name}`}
+        className="inline-flex max-w-56 min-w-0 shrink items-center gap-1.5 px-1 desk:mr-3">
+        <span className="text-muted"><Icon name="tenant" size={15} /></span>
+        <span className="clip"><span className="sr-only">Tenant: </span>{only.name}</span>
+      </span>
+    );
+  }
   const name = tenant?.name ?? "All tenants";
   return (
     <>

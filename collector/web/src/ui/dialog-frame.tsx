@@ -1,0 +1,44 @@
+import { Dialog } from "radix-ui";
+import type { ReactNode } from "react";
+import { IconButton } from "./button";
+import { Icon } from "./icon";
+
+export interface DialogProps {
+  open: boolean;
+  onOpenChange: (open: boolean) => void;
+  title: string;
+  description: ReactNode;
+  children: ReactNode;
+  /** It shows what cannot be shown again: a click beside it does not close it. */
+  held?: boolean | undefined;
+}
+
+/** The veil, the box on it and the head of the box; where the box stands is the caller's. */
+export function DialogFrame({ open, onOpenChange, title, description, children, held, className }: DialogProps & {
+  className: string;
+}) {
+  return (
+    <Dialog.Root open={open} onOpenChange={onOpenChange}>
+      <Dialog.Portal>
+        <Dialog.Overlay className="fixed inset-0 z-40 bg-veil" />
+        <Dialog.Content
+          onInteractOutside={(event) => held && event.preventDefault()}
+          className={`fixed z-50 flex flex-col border-edge bg-raised shadow-(--shadow) ${className}`}
+        >
+          <header className="flex items-start justify-between gap-4 border-b border-line px-5 pt-4 pb-3">
+            <div className="min-w-0">
+              <Dialog.Title className="text-lg font-semibold wrap-anywhere">{title}</Dialog.Title>
+              <Dialog.Description className="mt-0.5 text-muted">{description}</Dialog.Description>
+            </div>
+            <Dialog.Close asChild>
+              <IconButton label="Close" className="-mr-2">
+                <Icon name="close" />
+              </IconButton>
+            </Dialog.Close>
+          </header>
+          <div className="flex min-h-0 flex-1 flex-col overflow-y-auto px-5 py-4">{children}</div>
+        </Dialog.Content>
+      </Dialog.Portal>
+    </Dialog.Root>
+  );
+}
