@@ -117,13 +117,13 @@ pub async fn site_delete(
     let tokens = tokens_of_site_end(&mut txn, (tenant, id), now).await?;
     let row = THERE.bind(tenant).bind(id).one(&mut txn).await?;
     let counts = [
-        (row.get::<i64>(0)?, "agents (revoked ones too)"),
+        (row.get::<i64>(0)?, "agents, revoked ones too"),
         (row.get(1)?, "devices"),
         (row.get(2)?, "credential profiles"),
         (tokens, "open enrolment tokens"),
     ];
     let there = counts.iter().filter(|(count, _)| *count > 0);
-    let there: Vec<_> = there.map(|(count, what)| format!("{count} {what}")).collect();
+    let there: Vec<_> = there.map(|(count, what)| format!("{what}: {count}")).collect();
     if !there.is_empty() {
         return Err(InventoryError::InUse { there: there.join(", ") });
     }

@@ -32,7 +32,7 @@ async fn tenants_sites_and_tokens_are_made_named_and_taken_out() {
     let text = world.post("/api/v1/tokens", &noc, token).await.data()["token"].clone();
     let refused = world.delete(&path, &noc).await;
     assert_eq!((refused.status, refused.code()), (StatusCode::CONFLICT, "in_use".into()));
-    assert!(refused.body.contains("1 open enrolment tokens"), "{}", refused.body);
+    assert!(refused.body.contains("open enrolment tokens: 1"), "{}", refused.body);
     let listed = world.get("/api/v1/tokens?limit=1", &noc).await;
     assert!(!listed.body.contains(text.as_str().unwrap()));
     let id = listed.data()[0]["id"].as_str().unwrap().to_owned();
