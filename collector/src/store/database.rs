@@ -95,9 +95,17 @@ pub enum StoreError {
 impl StoreError {
     /// Of a server that could not be reached or asked.
     fn connect(server: String, source: sqlx::Error) -> Self {
-        match source {
-            sqlx::Error::Tls(_) => Self::Tls { server, source },
-            _ => Self::Connect { server, source },
+        // A certificate that is refused comes inside an I/O error.
+        let is_tls = match &source {
+            sqlx::Error::Tls(_) => true,
+            sqlx::Error::Io(error) => {
+                error.get_ref().is_some_and(|inner| inner.is::<rustls::Error>())
+            }
+            _ => false,
+        };
+        match is_tls {
+            true => Self::Tls { server, source },
+            false => Self::Connect { server, source },
         }
     }
 
