@@ -36,6 +36,9 @@ pub enum TransportError {
     Config { reason: String },
     #[error("cannot connect to {to}: {reason}")]
     Connect { to: String, reason: String },
+    /// One side does not take the other's certificate.
+    #[error("{to} was reached and the handshake refused: {reason}")]
+    Refused { to: String, reason: String },
     #[error(transparent)]
     Proxy(#[from] proxy::ProxyError),
     #[error("the session ended: {reason}")]
@@ -88,6 +91,11 @@ pub trait Session: Send + Sync + std::fmt::Debug {
     fn remote(&self) -> SocketAddr;
     /// Current estimate of the round trip.
     fn rtt(&self) -> Duration;
+    /// Packets sent so far, and how many of them were lost on the way; `None` where the system does
+    /// not tell.
+    fn packets(&self) -> Option<(u64, u64)> {
+        None
+    }
     /// Rises whenever the peer's transport acknowledges something: it lives, though its answers
     /// may be far behind.
     fn progress(&self) -> u64;

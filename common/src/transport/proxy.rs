@@ -5,6 +5,8 @@ use std::fmt;
 
 use http::{HeaderValue, Uri};
 use hyper_util::client::proxy::matcher::{Intercept, Matcher};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// Why there is no way through a proxy.
 #[derive(Debug, thiserror::Error)]
@@ -51,6 +53,28 @@ impl Proxy {
         self.0.basic_auth()
     }
 }
+
+/// For configurations.
+impl<'de> Deserialize<'de> for Proxy {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Self::new(&String::deserialize(deserializer)?).map_err(D::Error::custom)
+    }
+}
+
+/// Without the password.
+impl Serialize for Proxy {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&format!("http://{self}"))
+    }
+}
+
+impl PartialEq for Proxy {
+    fn eq(&self, other: &Self) -> bool {
+        (self.uri(), self.authorization()) == (other.uri(), other.authorization())
+    }
+}
+
+impl Eq for Proxy {}
 
 /// `HOST:PORT`
 impl fmt::Display for Proxy {

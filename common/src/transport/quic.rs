@@ -205,8 +205,24 @@ pub async fn dial(
         .connect_with(config, address, COLLECTOR_NAME)
         .map_err(|error| TransportError::connect(address, &error))?
         .await
-        .map_err(|error| TransportError::connect(address, &error))?;
+        .map_err(|error| failed(address, &error))?;
     Ok(QuicSession::new(connection))
+}
+
+/// TLS alerts are errors of QUIC with these codes (RFC 9001 §4.8).
+const ALERTS: std::ops::Range<u64> = 0x100..0x200;
+
+fn failed(address: SocketAddr, error: &quinn::ConnectionError) -> TransportError {
+    use quinn::ConnectionError as E;
+    let code = match error {
+        E::TransportError(error) => Some(u64::from(error.code)),
+        E::ConnectionClosed(close) => Some(u64::from(close.error_code)),
+        _ => None,
+    };
+    if code.is_some_and(|code| ALERTS.contains(&code)) {
+        return TransportError::Refused { to: address.to_string(), reason: error.to_string() };
+    }
+    TransportError::connect(address, error)
 }
 
 /// A session over QUIC.
@@ -276,6 +292,11 @@ impl Session for QuicSession {
 
     fn rtt(&self) -> Duration {
         self.connection.rtt()
+    }
+
+    fn packets(&self) -> Option<(u64, u64)> {
+        let path = self.connection.stats().path;
+        Some((path.sent_packets, path.lost_packets))
     }
 
     fn progress(&self) -> u64 {

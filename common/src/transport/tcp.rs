@@ -69,7 +69,7 @@ impl Dialer {
         let connecting = TlsConnector::from(Arc::clone(&self.tls)).connect(name, tcp);
         let stream = match tokio::time::timeout(TLS_TIMEOUT, connecting).await {
             Ok(Ok(stream)) => stream,
-            Ok(Err(error)) => return Err(TransportError::connect(&self.to, &error)),
+            Ok(Err(error)) => return Err(handshake_failed(&self.to, &error)),
             Err(_) => return Err(failed("no answer to the TLS handshake")),
         };
         if stream.get_ref().1.alpn_protocol() != Some(ALPN_AGENT) {
@@ -121,6 +121,17 @@ impl Dialer {
         let mut pipe = Pipe::new(self.connect().await?);
         pipe.greet(kind, session).await?;
         Ok(pipe)
+    }
+}
+
+/// What rustls has found wrong comes inside an I/O error.
+fn handshake_failed(to: &str, error: &std::io::Error) -> TransportError {
+    let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
+    match inner {
+        Some(rustls::Error::InvalidCertificate(_) | rustls::Error::AlertReceived(_)) => {
+            TransportError::Refused { to: to.to_owned(), reason: error.to_string() }
+        }
+        _ => TransportError::connect(to, error),
     }
 }
 
