@@ -57,6 +57,7 @@ use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use crate::identity::failures::Failures;
 use crate::identity::installation_key::InstallationKeys;
 use crate::identity::limits::Limits;
 use crate::identity::password::Passwords;
@@ -110,6 +111,9 @@ pub struct Own {
     probe: Probe,
     requests: Requests,
     logins_failed: Counter,
+    /// Of these and of those asked for a code: which the audit does not have a row for.
+    logins_unwritten: Counter,
+    failures: Mutex<Failures>,
     /// Wrong codes of second factors.
     codes: Mutex<Tries>,
 }
@@ -122,6 +126,12 @@ impl Own {
             probe: Probe::default(),
             requests: Requests::new(metrics),
             logins_failed: metrics.counter("api_logins_failed_total", "Logins refused", &[]),
+            logins_unwritten: metrics.counter(
+                "api_logins_unaudited_total",
+                "Logins refused without a row in the audit, which has enough of this minute",
+                &[],
+            ),
+            failures: Mutex::default(),
             codes: Mutex::default(),
         }
     }
@@ -185,7 +195,7 @@ fn operations() -> OpenApiRouter<AppState> {
         .routes(routes!(audit::audit))
         .routes(routes!(audit::audit_export))
         .routes(routes!(users::users, users::user_new))
-        .routes(routes!(users::user_patch))
+        .routes(routes!(users::user_patch, users::user_delete))
         .routes(routes!(users::user_password))
         .routes(routes!(users::user_totp_delete))
         .routes(routes!(members::members, members::member_new))

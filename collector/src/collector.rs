@@ -40,6 +40,7 @@ use crate::listen::web::WebDoor;
 use crate::listen::{Doors, ListenError};
 use crate::live::Live;
 use crate::metrics::Metrics;
+use crate::store::database::{Target, elsewhere};
 use crate::store::{Database, Samples, StoreError};
 
 /// How long tasks have to end after SIGTERM.
@@ -92,9 +93,13 @@ pub async fn serve(config: Config, stop: impl Future<Output = ()>) -> Result<(),
     tracing::info!("data directory: {}", data_dir.display());
 
     // What is kept.
-    let database = Database::open_target(config.database()?).await?;
+    let target = config.database()?;
+    let database = Database::open_target(target.clone()).await?;
     // Held to the end too.
     let serving = database.serving().await?;
+    if let Target::Postgres(server) = &target {
+        elsewhere::note(&data_dir, server)?;
+    }
     let base = Base {
         database,
         pki: Arc::new(Pki::open(&data_dir, clock.now())?),
@@ -174,7 +179,7 @@ pub async fn serve(config: Config, stop: impl Future<Output = ()>) -> Result<(),
     }
     announce(&addresses, browser_sha256.as_deref());
     if !user_any(&base.database).await? {
-        tracing::warn!("{}", no_user(&data_dir));
+        tracing::warn!("{}", no_user(&data_dir, &target));
     }
 
     let ended = tasks.run(stop, DRAIN).await;
@@ -304,9 +309,15 @@ fn announce(addresses: &Addresses, browser_sha256: Option<&str>) {
     }
 }
 
-fn no_user(data_dir: &Path) -> String {
+fn no_user(data_dir: &Path, target: &Target) -> String {
+    let url = match target {
+        Target::Sqlite(_) => String::new(),
+        Target::Postgres(server) => {
+            server.login_url().map(|url| format!(" --database-url '{url}'")).unwrap_or_default()
+        }
+    };
     format!(
-        "no user yet: run `farwatch-collector user create --data-dir {} --email ADDRESS \
+        "no user yet: run `farwatch-collector user create --data-dir {}{url} --email ADDRESS \
          --password-file FILE`, then sign in",
         data_dir.display()
     )

@@ -4,6 +4,7 @@ pub mod agent_key;
 pub mod api_key;
 pub mod certificates;
 pub mod enroll;
+pub mod failures;
 pub mod grant;
 pub mod installation_key;
 mod key;

@@ -18,8 +18,8 @@ use farwatch_common::id::TenantId;
 use serde_json::{Map, Value};
 
 use crate::identity::{Access, TenantContext};
-use crate::store::sql::{Row, Sql};
-use crate::store::{AccessError, Database, StoreError};
+use crate::store::sql::{Query, Row, Sql};
+use crate::store::{AccessError, Database, Engine, StoreError, Txn};
 pub use assignment::AssignmentChanges;
 pub use vault::{Vault, VaultError};
 
@@ -31,6 +31,21 @@ macro_rules! tenant_set {
     };
 }
 pub(crate) use tenant_set;
+
+/// One tenant as such a set, for what is read under its lock.
+fn set_of(tenant: TenantId) -> String {
+    format!("[{}]", tenant.0)
+}
+
+/// Takes rows that `ingest` writes too by the order of their ids, as it does, before a statement
+/// takes them as its plan finds them: the two would wait in a circle, and PostgreSQL would end one.
+/// SQLite has one writer, and no such statement.
+async fn in_order(txn: &mut Txn, lock: Query) -> Result<(), StoreError> {
+    if txn.engine() == Engine::Postgres {
+        lock.all(txn).await?;
+    }
+    Ok(())
+}
 
 /// Longest name of a tenant, site, agent, device or key, in characters.
 pub const NAME_CHARS_MAX: usize = 100;

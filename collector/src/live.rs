@@ -29,6 +29,7 @@ use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
 use crate::identity::PeerInfo;
+use crate::inventory::quota::force::Devices;
 use crate::store::samples::{Checkpoint, Fact};
 use events::Hub;
 pub use events::{EventFilter, EventStream, LiveEvent};
@@ -53,6 +54,8 @@ struct Shared {
     /// Never locked before `fleet` by who holds both.
     hub: Mutex<Hub>,
     layouts: Mutex<HashMap<TenantId, Layouts>>,
+    /// One per tenant whose inventory was changed.
+    turns: Mutex<HashMap<TenantId, Arc<tokio::sync::Mutex<()>>>>,
     changed: Notify,
     clock: Clock,
     /// Tells clients that the collector was restarted.
@@ -84,6 +87,7 @@ impl Live {
             fleet: Mutex::default(),
             hub: Mutex::new(Hub::new(first)),
             layouts: Mutex::default(),
+            turns: Mutex::default(),
             changed: Notify::new(),
             instance: format!("{:016x}", rand::random::<u64>()),
             clock,
@@ -160,6 +164,18 @@ impl Live {
     }
 
     // Inventory, after its commit.
+
+    /// Waits for the turn of changing the inventory of a tenant. Who holds it from before the
+    /// commit until it is told here tells in the order of the commits: else the older of two changes
+    /// of a device, told last, would stay. Of several tenants, take them in the order of their ids.
+    pub async fn turn(&self, tenant: TenantId) -> Turn {
+        let turn = Arc::clone(self.turns().entry(tenant).or_default());
+        Turn { _held: turn.lock_owned().await }
+    }
+
+    fn turns(&self) -> MutexGuard<'_, HashMap<TenantId, Arc<tokio::sync::Mutex<()>>>> {
+        self.shared.turns.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 
     pub fn agent_added(&self, tenant: TenantId, id: AgentId) {
         self.change(|fleet, now| {
@@ -355,6 +371,23 @@ impl Live {
             hub.publish(draft);
         }
         any
+    }
+}
+
+/// Nobody else changes the inventory of a tenant until it is dropped: see [`Live::turn`].
+#[derive(Debug)]
+#[must_use = "the turn ends when it is dropped"]
+pub struct Turn {
+    _held: tokio::sync::OwnedMutexGuard<()>,
+}
+
+impl Devices for Live {
+    fn lives(&self, device: DeviceId) -> bool {
+        self.owner(device).is_some()
+    }
+
+    fn taken_out(&self) -> u64 {
+        self.fleet().removals()
     }
 }
 

@@ -24,7 +24,7 @@ use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions as _, Connection as _, PgConnection, SqliteConnection};
 
 use crate::data_dir::{DataDir, DataDirError};
-use crate::store::database::{IS_UNFINISHED, Server, UNFINISHED, migrate};
+use crate::store::database::{IS_UNFINISHED, Server, UNFINISHED, elsewhere, migrate};
 use crate::store::{Database, StoreError};
 pub use progress::Progress;
 
@@ -57,6 +57,11 @@ pub enum MoveError {
         begin_again!()
     )]
     NotEmpty { server: String, table: String },
+    #[error(
+        "this installation is in PostgreSQL at {server} already: nothing is to be moved. `serve` with \
+         the URL of the login `farwatch`"
+    )]
+    Already { server: String },
     #[error("the two databases have not the same tables: {0}")]
     Schema(String),
     #[error("the column `{column}` of `{table}` holds what it should not")]
@@ -94,7 +99,7 @@ pub async fn to_postgres(
     // Held to the end.
     let _data_dir = DataDir::lock(data_dir)?;
     let mut source = open_source(data_dir, &path).await?;
-    let mut target = open_target(server).await?;
+    let mut target = open_target(data_dir, server).await?;
     let tables = tables::of_both(&mut source, &mut target).await?;
     copy::begin(&mut target, &tables).await.map_err(MoveError::Target)?;
     copy::copy(&mut source, &mut target, &tables, progress).await?;
@@ -109,6 +114,8 @@ pub async fn to_postgres(
             ));
         }
     }
+    // First: nobody serves from the file once the server lets itself be served from.
+    elsewhere::note(data_dir, server)?;
     copy::finish(&mut target).await.map_err(MoveError::Target)?;
     target.close().await.map_err(MoveError::Target)?;
     source.close().await.map_err(MoveError::Source)?;
@@ -127,12 +134,18 @@ async fn open_source(data_dir: &Path, path: &Path) -> Result<SqliteConnection, M
 }
 
 /// Keeps collectors out, refuses a database with rows in it, and brings it to this version's schema.
-async fn open_target(server: &Server) -> Result<PgConnection, MoveError> {
+async fn open_target(data_dir: &Path, server: &Server) -> Result<PgConnection, MoveError> {
     let mut target = server.alone().await?;
     // Before anything is changed in it.
     let not_empty = look(&mut target).await.map_err(MoveError::Target)?;
     if let Some(table) = not_empty {
-        return Err(MoveError::NotEmpty { server: format!("{server:?}"), table });
+        let server = format!("{server:?}");
+        let is_it = elsewhere::noted(data_dir)?.as_ref() == Some(&server);
+        return Err(if is_it {
+            MoveError::Already { server }
+        } else {
+            MoveError::NotEmpty { server, table }
+        });
     }
     migrate::server(server, None).await?;
     become_owner(&mut target).await.map_err(MoveError::Target)?;

@@ -180,10 +180,6 @@ async fn load(
         add("wire", wire as f64 / stored, "bytes_per_sample", Some(wire_yardstick));
     }
     database.close().await;
-    if engine == Engine::Postgres {
-        // As the server does by itself, some minutes later.
-        place.run("ANALYZE").await?;
-    }
     let rows = place.number("SELECT count(*) FROM ts_batch").await?;
     add("rows", rows as f64, "rows", None);
     let disk = place.disk_bytes().await?;

@@ -5,6 +5,7 @@
 mod audit;
 mod canary;
 mod crash;
+mod encrypted;
 mod isolation;
 mod keys;
 mod listen;

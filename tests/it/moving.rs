@@ -68,8 +68,13 @@ async fn an_installation_moves_and_its_agents_go_on() {
     let forks: Vec<_> = metrics.lines().filter(|line| line.contains("reason=\"fork\"")).collect();
     assert!(forks.len() == 1 && forks[0].ends_with(" 0"), "{forks:?}");
     collector.stop().await;
-    // Once it is served from, nothing is moved there any more.
-    refuses(&migrate_to(&collector.data_dir, &superuser), "is not empty");
+    refuses(&migrate_to(&collector.data_dir, &superuser), "already: nothing is to be moved");
+    // The old file would take, and acknowledge, what agents then forget.
+    let dir = collector.data_dir.to_str().unwrap();
+    for words in [&["serve"][..], &["tenant", "create", "--name", "Beta"]] {
+        let words = [words, &["--data-dir", dir]].concat();
+        refuses(&run(&binary("farwatch-collector"), &words, ""), "database-is-in-postgresql");
+    }
 }
 
 fn words<'a>(data_dir: &'a Path, superuser: &'a str) -> [&'a str; 6] {

@@ -1,11 +1,12 @@
 //! A PostgreSQL cluster of its own: made, killed, restarted and removed by whoever holds it.
 //!
-//! It listens on a socket in its folder and on no port, so that nothing collides and only this
-//! machine reaches it. PostgreSQL refuses to run as root: started by root, it runs as the user
+//! It listens on a socket in its folder and on no port, unless [`Postgres::listen`] says so, so that
+//! nothing collides and only this machine reaches it. PostgreSQL refuses to run as root: started by root, it runs as the user
 //! `postgres` of Debian's package.
 
 use std::fs::{File, Permissions};
-use std::io::{PipeReader, Read as _, pipe};
+use std::io::{PipeReader, Read as _, Write as _, pipe};
+use std::net::Ipv4Addr;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown};
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
@@ -43,6 +44,7 @@ pub struct Postgres {
     binaries: PathBuf,
     user: Option<User>,
     durability: Durability,
+    takes_tcp: bool,
 }
 
 #[derive(Debug)]
@@ -98,7 +100,7 @@ impl Postgres {
         if let Some(User { uid, gid }) = user {
             chown(home.path(), Some(uid), Some(gid))?;
         }
-        let mut cluster = Self { server: None, home, binaries, user, durability };
+        let mut cluster = Self { server: None, home, binaries, user, durability, takes_tcp: false };
         cluster.make()?;
         cluster.restart().await?;
         Ok(cluster)
@@ -108,6 +110,31 @@ impl Postgres {
     #[must_use]
     pub fn url(&self, user: &str, database: &str) -> String {
         format!("postgres:///{database}?host={}&user={user}", self.home.path().display())
+    }
+
+    /// Of [`Self::listen`]: one address for each process, so that all can have the same port.
+    #[must_use]
+    pub fn address() -> Ipv4Addr {
+        let [_, high, middle, low] = std::process::id().to_be_bytes();
+        Ipv4Addr::new(127, 64 | high & 0x3f, middle, low)
+    }
+
+    /// Takes TCP too from now on, on port 5432 of [`Self::address`], and encrypted where the client
+    /// asks for it, with this certificate and its key (PEM).
+    pub async fn listen(&mut self, certificate: &str, key: &str) -> anyhow::Result<()> {
+        for (name, pem) in [("server.crt", certificate), ("server.key", key)] {
+            let path = self.data().join(name);
+            std::fs::write(&path, pem)?;
+            std::fs::set_permissions(&path, Permissions::from_mode(0o600))?;
+            if let Some(User { uid, gid }) = self.user {
+                chown(&path, Some(uid), Some(gid))?;
+            }
+        }
+        let rules = self.data().join("pg_hba.conf");
+        let mut rules = File::options().append(true).open(rules)?;
+        writeln!(rules, "host all all {}/32 scram-sha-256", Self::address())?;
+        self.takes_tcp = true;
+        self.restart().await
     }
 
     /// Makes the database `farwatch` as an operator would; what a collector serves from.
@@ -231,8 +258,13 @@ impl Postgres {
             Durability::Kept => "fsync=on",
             Durability::Lost => "fsync=off",
         };
+        let (addresses, tls) = match self.takes_tcp {
+            true => (format!("listen_addresses={}", Self::address()), "ssl=on"),
+            false => ("listen_addresses=".to_owned(), "ssl=off"),
+        };
         let settings = [
-            "listen_addresses=",
+            &addresses,
+            tls,
             &socket,
             "port=5432",
             "dynamic_shared_memory_type=mmap",

@@ -90,7 +90,9 @@ const NEEDS: &[(&str, Need)] = &[
     ("users", Need::Tenant(Access::Admin)),
     ("user_new", Need::Tenant(Access::Admin)),
     ("user_patch", Need::SuperAdmin),
-    ("user_password", Need::SuperAdmin),
+    ("user_delete", Need::SuperAdmin),
+    // Of somebody whose tenants the caller all administers; of anybody for a super_admin.
+    ("user_password", Need::Tenant(Access::Admin)),
     ("user_totp_delete", Need::SuperAdmin),
     ("members", Need::Tenant(Access::Admin)),
     ("member_new", Need::Tenant(Access::Admin)),

@@ -275,11 +275,12 @@ pub(super) async fn device_new(
 ) -> Result<(StatusCode, Data<Device>), Error> {
     let agent: AgentId = id(&body.agent)?;
     // An agent that is not theirs is told before any field is.
-    agent_get(&state.db, &caller.context, agent).await?;
+    let tenant = agent_get(&state.db, &caller.context, agent).await?.tenant.id;
     let new = checked(agent, body)?;
     let named = new.named;
     let made = to_the_end(async move {
         let Parts { db, vault, ids, clock, .. } = &*state;
+        let _turn = state.live.turn(tenant).await;
         let row = device_create(db, vault, &caller.context, ids, &new, clock.now()).await?;
         state.live.device_added(row.tenant.id, agent, row.id, row.interval_s);
         if !named {
@@ -375,7 +376,9 @@ pub(super) async fn device_gone(
     caller: Caller,
     PathId(id): PathId<DeviceId>,
 ) -> Result<StatusCode, Error> {
+    let tenant = device_get(&state.db, &caller.context, id).await?.tenant.id;
     to_the_end(async move {
+        let _turn = state.live.turn(tenant).await;
         let row = device_delete(&state.db, &caller.context, id, state.clock.now()).await?;
         state.live.device_removed(row.tenant.id, id);
         state.changes.notify(row.agent.id);

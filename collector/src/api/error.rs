@@ -129,6 +129,11 @@ impl Error {
         Self::new(status, code, detail)
     }
 
+    /// The same may be answered soon.
+    pub(super) fn is_passing(&self) -> bool {
+        self.status == StatusCode::SERVICE_UNAVAILABLE
+    }
+
     /// Logs what the client is not told.
     pub(super) fn log(&self, request_id: &str) {
         if let Some(cause) = &self.cause {
@@ -258,6 +263,20 @@ impl From<UserError> for Error {
                               the installation to add them here.";
                 conflict("account_elsewhere", detail)
             }
+            UserError::Provider => {
+                let detail = "This person is of the provider, or of tenants that you do not \
+                              administer; ask an administrator of the installation.";
+                Self::forbidden("account_elsewhere", detail)
+            }
+            UserError::Own => {
+                let detail =
+                    "This is your own account: change your password with the one you have.";
+                conflict("own_account", detail)
+            }
+            UserError::Changed => {
+                let detail = "Somebody changed this person at the same time; try again.";
+                conflict("changed", detail)
+            }
             UserError::NotStaff => {
                 let message = "nobody of the provider's staff has this address";
                 Self::field("email", message)
@@ -277,6 +296,9 @@ impl From<FactorError> for Error {
         match error {
             FactorError::User(error) => error.into(),
             FactorError::Wrong => Self::field("code", "is not right, or was used before"),
+            FactorError::Expired => {
+                conflict("totp_expired", "The seed was not confirmed in time; begin again.")
+            }
             FactorError::On => conflict("totp_on", "There is a second factor; remove it first."),
             FactorError::Off => conflict("totp_off", "There is no second factor."),
         }

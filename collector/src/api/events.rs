@@ -37,6 +37,11 @@ const HEARTBEAT: Duration = Duration::from_secs(15);
 const DEVICES_MAX: usize = 8;
 /// How long a right that was taken away still shows something.
 const CHECK_EVERY: Duration = Duration::from_secs(60);
+/// How long a stream goes on while nobody can say whether it may: with the database away there is
+/// nothing new to show either, and all pages at once would come again and again.
+pub(super) const UNCHECKED_MAX: Duration = Duration::from_secs(5 * 60);
+/// Until then it asks this often.
+const ASK_AGAIN: Duration = Duration::from_secs(5);
 /// Changes of people that a stream may be behind; who misses some looks as if it were meant.
 const CHANGES_MAX: usize = 64;
 
@@ -117,6 +122,8 @@ struct Watch {
     /// When the first of the caller's grants ends.
     grant_ends: Option<Instant>,
     people: broadcast::Receiver<UserId>,
+    /// Since when nobody could say whether the caller may still see this.
+    unchecked: Option<Instant>,
     /// Of the last event.
     sequence: u64,
     /// Its rights have changed.
@@ -157,10 +164,20 @@ pub(super) fn watched(
     let events = state.live.subscribe(filter, last);
     let mut checks = tokio::time::interval_at(Instant::now() + check_every, check_every);
     checks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let (sequence, over) = (0, false);
+    let (sequence, over, unchecked) = (0, false, None);
     let (grant_ends, people) = (grant_ends(&state, &caller), state.own.streams.people.subscribe());
-    let watch =
-        Watch { state, caller, events, checks, grant_ends, people, sequence, over, _taken: taken };
+    let watch = Watch {
+        state,
+        caller,
+        events,
+        checks,
+        grant_ends,
+        people,
+        unchecked,
+        sequence,
+        over,
+        _taken: taken,
+    };
     Ok(stream::unfold(watch, |mut watch| async {
         let event = next(&mut watch).await?;
         Some((event, watch))
@@ -186,17 +203,25 @@ async fn next(watch: &mut Watch) -> Option<Event> {
     loop {
         tokio::select! {
             () = watch.state.stopping.cancelled() => return None,
-            () = look(
+            why = look(
                 &mut watch.checks, watch.grant_ends, &mut watch.people, watch.caller.user.as_ref(),
             ) => {
                 match check(watch.caller.proof.clone(), &watch.state).await {
                     Ok(now) if seen(&now.context) == seen(&watch.caller.context) => {
                         watch.caller = now;
+                        watch.unchecked = None;
                         watch.grant_ends = grant_ends(&watch.state, &watch.caller);
                     }
                     Ok(_) => {
                         watch.over = true;
                         return framed(LiveEvent::resync(watch.sequence));
+                    }
+                    Err(error) if why == Why::Routine && error.is_passing() => {
+                        let since = *watch.unchecked.get_or_insert_with(Instant::now);
+                        if since.elapsed() >= UNCHECKED_MAX {
+                            return None;
+                        }
+                        watch.checks.reset_after(ASK_AGAIN.min(watch.checks.period()));
                     }
                     Err(_) => return None,
                 }
@@ -210,6 +235,14 @@ async fn next(watch: &mut Watch) -> Option<Event> {
     }
 }
 
+/// Why the rights are looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Why {
+    Routine,
+    /// Something is known to be otherwise: what cannot be asked now counts as gone.
+    Changed,
+}
+
 /// Waits until the rights are to be looked at: now and then, when a grant ends, or when somebody
 /// changed what the caller may do.
 async fn look(
@@ -217,7 +250,7 @@ async fn look(
     grant_ends: Option<Instant>,
     people: &mut broadcast::Receiver<UserId>,
     user: Option<&User>,
-) {
+) -> Why {
     let grant_ended = async {
         match grant_ends {
             Some(at) => tokio::time::sleep_until(at).await,
@@ -235,9 +268,9 @@ async fn look(
         }
     };
     tokio::select! {
-        _ = checks.tick() => {}
-        () = grant_ended => {}
-        () = changed => {}
+        _ = checks.tick() => Why::Routine,
+        () = grant_ended => Why::Changed,
+        () = changed => Why::Changed,
     }
 }
 

@@ -1,9 +1,13 @@
 //! Signing in and out, and who one is.
 
 use std::fmt::Write as _;
+use std::net::IpAddr;
+use std::sync::{Mutex, PoisonError};
 
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
+use farwatch_common::clock::Micros;
+use farwatch_common::id::UserId;
 use farwatch_common::secret::Secret;
 use http::header::{SET_COOKIE, USER_AGENT};
 use http::{Extensions, HeaderMap, HeaderValue, StatusCode, Uri};
@@ -16,9 +20,12 @@ use super::guard::{Caller, Client, origin, same_origin, session_of};
 use super::reply::{Data, Role, Time};
 use super::request::Json;
 use super::totp::{CodeError, code_use};
+use crate::identity::failures::Failures;
 use crate::identity::limits::address_key;
+use crate::identity::second_factor::FactorError;
 use crate::identity::session::{
-    self, Browser, LIFE_MAX, session_create, session_delete, session_get, sign_in_failed,
+    self, Browser, LIFE_MAX, Refused, SessionKey, session_create, session_delete, session_get,
+    sign_in_refused,
 };
 use crate::identity::user::{account_by_email, email_normalised, user_context};
 use crate::identity::{TenantContext, digest, user};
@@ -84,6 +91,7 @@ pub(super) async fn login(
     let email = email_normalised(&body.email).unwrap_or_default();
     state.limits.login_address.check(&address_key(client.address.ip()))?;
     state.limits.login_account.check(&digest(email.as_bytes()))?;
+    let tried = (email.as_str(), &extensions);
     let account = account_by_email(&state.db, &email).await?;
     let (id, stored) = account.map(|account| (account.id, account.password_hash)).unzip();
     let right = state.passwords.verify(Secret::from(body.password), stored.clone()).await?;
@@ -96,55 +104,117 @@ pub(super) async fn login(
         Error::new(StatusCode::UNAUTHORIZED, "bad_credentials", detail)
     };
     let Some((user, context)) = known else {
-        failed(&state, &email, &extensions).await?;
+        note(&state, tried, Refused::Password).await?;
         return Err(wrong());
     };
     let context = context.from(origin(&extensions));
     let signing_in = (&user, &context);
     if user.totp
-        && let Err(refused) = code_take(&state, signing_in, body.totp.as_deref()).await?
+        && let Err((refused, error)) = code_take(&state, signing_in, body.totp.as_deref()).await?
     {
-        failed(&state, &email, &extensions).await?;
-        return Err(refused);
+        note(&state, tried, refused).await?;
+        return Err(error.unwrap_or_else(wrong));
     }
     let agent = headers.get(USER_AGENT).and_then(|agent| agent.to_str().ok()).unwrap_or_default();
     let browser = Browser { before: session_of(&headers), agent: agent.to_owned() };
     let now = state.clock.now();
+    if let Some(before) = browser.before {
+        end_foreign(&state, before, &extensions, user.id).await?;
+    }
     let checked = stored.unwrap_or_default();
     let token = session_create(&state.db, &state.ids, signing_in, &checked, &browser, now).await?;
-    let token = token.ok_or_else(wrong)?;
+    let Some(token) = token else {
+        note(&state, tried, Refused::Password).await?;
+        return Err(wrong());
+    };
     tracing::info!(stage = "api", user_id = %user.id, "signed in");
     let me = me_of(&state, user, &context).await?;
     with_cookie(me.into_response(), token.expose(), LIFE_MAX.as_secs())
 }
 
-/// Counts a sign-in that failed, and writes it down.
-async fn failed(state: &AppState, email: &str, extensions: &Extensions) -> Result<(), Error> {
-    state.own.logins_failed.add(1);
-    sign_in_failed(&state.db, (email, origin(extensions)), state.clock.now()).await?;
+/// Counts a sign-in that was refused, and writes it down unless too many were written just now.
+async fn note(
+    state: &AppState,
+    (email, extensions): (&str, &Extensions),
+    refused: Refused,
+) -> Result<(), Error> {
+    if refused != Refused::Asked {
+        state.own.logins_failed.add(1);
+    }
+    let (origin, now) = (origin(extensions), state.clock.now());
+    let from = origin.address.map(address_key);
+    let Some(mut told) = Told::take(&state.own.failures, from, now) else {
+        state.own.logins_unwritten.add(1);
+        return Ok(());
+    };
+    sign_in_refused(&state.db, (email, refused), (origin, told.untold), now).await?;
+    told.written = true;
     Ok(())
 }
 
+/// A row that is to be written, and to tell of those that were not. Put back unless it is: whoever
+/// hangs up in between hides nothing.
+struct Told<'a> {
+    failures: &'a Mutex<Failures>,
+    untold: u64,
+    written: bool,
+}
+
+impl<'a> Told<'a> {
+    fn take(failures: &'a Mutex<Failures>, from: Option<IpAddr>, now: Micros) -> Option<Self> {
+        let untold = failures.lock().unwrap_or_else(PoisonError::into_inner).take(from, now)?;
+        Some(Self { failures, untold, written: false })
+    }
+}
+
+impl Drop for Told<'_> {
+    fn drop(&mut self) {
+        if !self.written {
+            let failures = self.failures.lock();
+            failures.unwrap_or_else(PoisonError::into_inner).put_back(self.untold);
+        }
+    }
+}
+
 /// Takes the code of who knows the password. Without one they are asked for it, which is no failure
-/// yet; a wrong one is.
+/// yet; a wrong one is. Where the factor is gone since the account was read, there is no error of
+/// its own: it is as if the password were wrong.
 async fn code_take(
     state: &AppState,
     who: (&user::User, &TenantContext),
     code: Option<&str>,
-) -> Result<Result<(), Error>, Error> {
-    let unauthorized = |code, detail| Error::new(StatusCode::UNAUTHORIZED, code, detail);
+) -> Result<Result<(), (Refused, Option<Error>)>, Error> {
+    let unauthorized = |code, detail| Some(Error::new(StatusCode::UNAUTHORIZED, code, detail));
     let Some(code) = code else {
         let detail = "Send the code of your authenticator, or a recovery code, as `totp`.";
-        return Err(unauthorized("totp_required", detail));
+        return Ok(Err((Refused::Asked, unauthorized("totp_required", detail))));
     };
     match code_use(state, who, code).await {
-        Err(CodeError::Wrong) => {
+        Err(CodeError::Factor(FactorError::Wrong)) => {
             let detail = "The code is wrong, or was used before; wait for the next one.";
-            Ok(Err(unauthorized("bad_totp", detail)))
+            Ok(Err((Refused::Code, unauthorized("bad_totp", detail))))
         }
-        Err(CodeError::Other(error)) => Err(error),
+        Err(CodeError::Factor(FactorError::Off)) => Ok(Err((Refused::Code, None))),
+        Err(error) => Err(error.into()),
         Ok(()) => Ok(Ok(())),
     }
+}
+
+/// Signs somebody else out whose session this browser had: theirs is the row in the audit.
+async fn end_foreign(
+    state: &AppState,
+    before: SessionKey,
+    extensions: &Extensions,
+    user: UserId,
+) -> Result<(), Error> {
+    let now = state.clock.now();
+    if let Some(session) = session_get(&state.db, before, now).await?
+        && session.user.id != user
+    {
+        session_delete(&state.db, &session, origin(extensions), now).await?;
+        state.own.streams.changed(session.user.id);
+    }
+    Ok(())
 }
 
 /// Sign out
@@ -156,14 +226,32 @@ pub(super) async fn logout(
     headers: HeaderMap,
 ) -> Result<Response, Error> {
     same_origin(&headers, &uri)?;
-    let now = state.clock.now();
     // Without a session there is nothing to end; the cookie goes in any case.
-    if let Some(key) = session_of(&headers)
+    let answer = match sign_out(&state, &headers, &extensions).await {
+        Ok(()) => StatusCode::NO_CONTENT.into_response(),
+        // This browser cannot use the session any more; whoever has a copy of the cookie can.
+        Err(error) => error
+            .and(
+                "This browser is signed out; the session itself still stands at the collector until \
+                 it is ended there (the list of your sessions) or is over by its age.",
+            )
+            .into_response(),
+    };
+    with_cookie(answer, b"", 0)
+}
+
+async fn sign_out(
+    state: &AppState,
+    headers: &HeaderMap,
+    extensions: &Extensions,
+) -> Result<(), Error> {
+    let now = state.clock.now();
+    if let Some(key) = session_of(headers)
         && let Some(session) = session_get(&state.db, key, now).await?
     {
-        session_delete(&state.db, &session, origin(&extensions), now).await?;
+        session_delete(&state.db, &session, origin(extensions), now).await?;
     }
-    with_cookie(StatusCode::NO_CONTENT.into_response(), b"", 0)
+    Ok(())
 }
 
 /// Who I am

@@ -112,7 +112,7 @@ pub(super) async fn member_put(
     Ok(Data { data: show(member) })
 }
 
-/// Take a person out of a tenant
+/// Take a person out of a tenant; an account without any other is deleted
 #[utoipa::path(delete, path = "/api/v1/tenants/{id}/members/{user}", tag = "people",
     params(("id" = String, Path), ("user" = String, Path)), responses((status = 204)))]
 pub(super) async fn member_delete(

@@ -7,8 +7,8 @@ use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use http::header::{
-    CACHE_CONTROL, CONTENT_TYPE, HeaderName, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY,
-    X_CONTENT_TYPE_OPTIONS,
+    ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderName, REFERRER_POLICY, SET_COOKIE,
+    STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS,
 };
 use http::{HeaderValue, StatusCode};
 
@@ -41,10 +41,10 @@ pub(super) async fn observe(
     let status = response.status();
     if let Some(error) = failure(&mut response, is_api) {
         error.log(&request_id);
-        let allow = response.headers_mut().remove(http::header::ALLOW);
+        let kept = [ALLOW, SET_COOKIE].map(|name| response.headers_mut().remove(name));
         response = error.render(&request_id);
-        if let Some(allow) = allow {
-            response.headers_mut().insert(http::header::ALLOW, allow);
+        for (name, value) in [ALLOW, SET_COOKIE].into_iter().zip(kept) {
+            value.map(|value| response.headers_mut().insert(name, value));
         }
     }
     state.own.requests.count(status);

@@ -35,7 +35,8 @@ pub(super) struct Quota {
     series: Allowance,
     /// Requests of all API keys together.
     api_per_second: Allowance,
-    /// Rows of new groups of devices that found no room, since the collector started.
+    /// How often new groups of devices found no room, since the collector started: once for each
+    /// batch.
     series_refused: u64,
 }
 
@@ -91,6 +92,7 @@ pub(super) async fn quota_change(
     require(&caller.context, id, Access::Read)?;
     let wanted = checked(&body)?;
     to_the_end(async move {
+        let _turn = state.live.turn(id).await;
         let now = state.clock.now();
         let set = quota_set(&state.db, &caller.context, id, wanted, now).await?;
         state.quotas.set(id, set.0);

@@ -4,6 +4,7 @@ mod access;
 mod audit;
 mod devices;
 mod document;
+mod ends;
 mod factor;
 mod grants;
 mod input;

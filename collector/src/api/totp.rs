@@ -3,6 +3,7 @@
 use std::sync::PoisonError;
 
 use axum::extract::State;
+use farwatch_common::id::UserId;
 use farwatch_common::secret::Secret;
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
@@ -15,6 +16,7 @@ use super::reply::{Data, shown_once};
 use super::request::Json;
 use super::sessions::password_hold;
 use crate::identity::TenantContext;
+use crate::identity::limits::Limited;
 use crate::identity::second_factor::{
     FactorError, factor_begin, factor_confirm, factor_remove, factor_use,
 };
@@ -59,27 +61,42 @@ pub(super) struct RecoveryCodes {
 
 /// Why a code is not taken.
 pub(super) enum CodeError {
-    Wrong,
-    Other(Error),
+    Limited(Limited),
+    Factor(FactorError),
+}
+
+impl From<CodeError> for Error {
+    fn from(error: CodeError) -> Self {
+        match error {
+            CodeError::Limited(limited) => limited.into(),
+            CodeError::Factor(error) => error.into(),
+        }
+    }
 }
 
 /// Takes a code, if not too many were wrong before it.
 pub(super) async fn code_use(
     state: &AppState,
-    (user, context): (&User, &TenantContext),
+    who: (&User, &TenantContext),
     code: &str,
 ) -> Result<(), CodeError> {
     let now = state.clock.now();
+    let attempt = factor_use(&state.db, &state.installation, who, code, now);
+    tried(state, who.0.id, attempt).await
+}
+
+/// Lets somebody try a code: the try is counted before its answer is known, and a right one forgets
+/// those before it.
+async fn tried<T>(
+    state: &AppState,
+    user: UserId,
+    attempt: impl Future<Output = Result<T, FactorError>>,
+) -> Result<T, CodeError> {
     let tries = || state.own.codes.lock().unwrap_or_else(PoisonError::into_inner);
-    tries().take(user.id, now).map_err(|limited| CodeError::Other(limited.into()))?;
-    match factor_use(&state.db, &state.installation, (user, context), code, now).await {
-        Ok(()) => {
-            tries().right(user.id);
-            Ok(())
-        }
-        Err(FactorError::Wrong) => Err(CodeError::Wrong),
-        Err(error) => Err(CodeError::Other(error.into())),
-    }
+    tries().take(user, state.clock.now()).map_err(CodeError::Limited)?;
+    let answer = attempt.await.map_err(CodeError::Factor)?;
+    tries().right(user);
+    Ok(answer)
 }
 
 /// Begin a second factor
@@ -99,7 +116,7 @@ pub(super) async fn totp_begin(
     Ok((StatusCode::CREATED, Data { data }))
 }
 
-/// Turn the second factor on, with a code of the authenticator
+/// Turn the second factor on, with a code of the authenticator; all my other sessions end
 #[utoipa::path(post, path = "/api/v1/me/totp/confirm", tag = "session", request_body = TotpCode,
     responses((status = 200, body = Data<RecoveryCodes>)))]
 pub(super) async fn totp_confirm(
@@ -107,15 +124,15 @@ pub(super) async fn totp_confirm(
     caller: Caller,
     Json(body): Json<TotpCode>,
 ) -> Result<Data<RecoveryCodes>, Error> {
-    let (user, _) = caller.person()?;
+    let (user, key) = caller.person()?;
     let (who, now) = ((user, &caller.context), state.clock.now());
     if user.totp {
         return Err(FactorError::On.into());
     }
-    let tries = || state.own.codes.lock().unwrap_or_else(PoisonError::into_inner);
-    tries().take(user.id, now)?;
-    let codes = factor_confirm(&state.db, &state.installation, who, &body.code, now).await?;
-    tries().right(user.id);
+    let code = (body.code.as_str(), key);
+    let attempt = factor_confirm(&state.db, &state.installation, who, code, now);
+    let codes = tried(&state, user.id, attempt).await?;
+    state.own.streams.changed(user.id);
     let recovery_codes = codes.iter().map(shown_once).collect();
     Ok(Data { data: RecoveryCodes { recovery_codes } })
 }
@@ -134,11 +151,7 @@ pub(super) async fn totp_delete(
     }
     password_hold(&state, user, Secret::from(body.password), "password").await?;
     let who = (user, &caller.context);
-    match code_use(&state, who, &body.code).await {
-        Ok(()) => {}
-        Err(CodeError::Wrong) => return Err(FactorError::Wrong.into()),
-        Err(CodeError::Other(error)) => return Err(error),
-    }
+    code_use(&state, who, &body.code).await?;
     factor_remove(&state.db, who, state.clock.now()).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -13,9 +13,11 @@ use super::guard::Caller;
 use super::reply::{Data, List, Role, TenantRole, Time, listed, shown_once};
 use super::request::{Json, Params, PathId, id};
 use super::tenants::OfTenant;
+use crate::identity::TenantContext;
 use crate::identity::password::one_time;
 use crate::identity::second_factor::factor_remove_of;
 use crate::identity::user::change::{PersonPatch, password_reset, person_change};
+use crate::identity::user::delete::person_delete;
 use crate::identity::user::list::{self, user_get, user_list};
 use crate::identity::user::{self, NewPerson, person_create};
 
@@ -23,9 +25,10 @@ use crate::identity::user::{self, NewPerson, person_create};
 pub(super) struct Person {
     id: String,
     email: String,
-    super_admin: bool,
-    /// Of the provider: may be granted into tenants.
-    staff: bool,
+    /// What they are at the provider: told to a super_admin alone, null to others.
+    super_admin: Option<bool>,
+    /// May be granted into tenants. Told to a super_admin alone; a tenant sees the grants themselves.
+    staff: Option<bool>,
     disabled: bool,
     /// Signs in with a second factor.
     totp: bool,
@@ -34,6 +37,8 @@ pub(super) struct Person {
     /// In the tenants that the caller administers.
     memberships: Vec<Membership>,
     created_at: Time,
+    /// Null: not yet, or not since this is noted.
+    last_sign_in_at: Option<Time>,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -43,7 +48,8 @@ pub(super) struct Membership {
     role: TenantRole,
 }
 
-fn show(person: list::Person) -> Person {
+fn show(person: list::Person, to: &TenantContext) -> Person {
+    let told = |fact: bool| to.is_super_admin().then_some(fact);
     let membership = |(tenant, role): (crate::inventory::Named<TenantId>, user::Role)| Membership {
         id: tenant.id.to_string(),
         name: tenant.name,
@@ -52,13 +58,14 @@ fn show(person: list::Person) -> Person {
     Person {
         id: person.id.to_string(),
         email: person.email,
-        super_admin: person.super_admin,
-        staff: person.staff,
+        super_admin: told(person.super_admin),
+        staff: told(person.staff),
         disabled: person.disabled_at.is_some(),
         totp: person.totp,
         must_change_password: person.one_time,
         memberships: person.memberships.into_iter().map(membership).collect(),
         created_at: Time(person.created_at),
+        last_sign_in_at: person.last_sign_in_at.map(Time),
     }
 }
 
@@ -73,7 +80,7 @@ pub(super) async fn users(
     let everybody = query.is_of_all();
     let (context, paging) = query.parts(&caller.context)?;
     let rows = user_list(&state.db, &context, everybody, &paging.page()?).await?;
-    listed(rows, &paging, |row| (row.email.clone(), row.id.0), show)
+    listed(rows, &paging, |row| (row.email.clone(), row.id.0), |row| show(row, &context))
 }
 
 #[derive(Deserialize, ToSchema)]
@@ -144,7 +151,7 @@ pub(super) async fn user_new(
     };
     let now = state.clock.now();
     let id = person_create(&state.db, &caller.context, &state.ids, &new, now).await?;
-    let user = show(user_get(&state.db, &caller.context, id).await?);
+    let user = show(user_get(&state.db, &caller.context, id).await?, &caller.context);
     let data = CreatedUser { user, one_time_password: made.as_ref().map(shown_once) };
     Ok((StatusCode::CREATED, Data { data }))
 }
@@ -174,7 +181,20 @@ pub(super) async fn user_patch(
     let now = state.clock.now();
     let person = person_change(&state.db, &caller.context, id, &patch, now).await?;
     state.own.streams.changed(id);
-    Ok(Data { data: show(person) })
+    Ok(Data { data: show(person, &caller.context) })
+}
+
+/// Delete a person's account, with their sessions, memberships, grants and the API keys they made
+#[utoipa::path(delete, path = "/api/v1/users/{id}", tag = "people",
+    params(("id" = String, Path)), responses((status = 204)))]
+pub(super) async fn user_delete(
+    State(state): State<AppState>,
+    caller: Caller,
+    PathId(id): PathId<UserId>,
+) -> Result<StatusCode, Error> {
+    person_delete(&state.db, &caller.context, id, state.clock.now()).await?;
+    state.own.streams.changed(id);
+    Ok(StatusCode::NO_CONTENT)
 }
 
 #[derive(Serialize, ToSchema)]
@@ -183,7 +203,8 @@ pub(super) struct OneTimePassword {
     one_time_password: String,
 }
 
-/// Give a person a new one-time password and end their sessions
+/// Give a person a new one-time password and end their sessions: as a super_admin, or as who
+/// administers all tenants of somebody who is not of the provider
 #[utoipa::path(post, path = "/api/v1/users/{id}/password", tag = "people",
     params(("id" = String, Path)), responses((status = 200, body = Data<OneTimePassword>)))]
 pub(super) async fn user_password(

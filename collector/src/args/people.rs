@@ -15,6 +15,7 @@ use crate::config::Config;
 use crate::identity::password::{Cost, Passwords, one_time, password_check};
 use crate::identity::user::Role;
 use crate::identity::user::change::{PersonPatch, password_reset, person_change};
+use crate::identity::user::delete::person_delete;
 use crate::identity::user::list::{Person, user_by_email, user_list};
 use crate::inventory::{Named, Page};
 
@@ -34,6 +35,8 @@ pub(super) enum PeopleCommand {
     Disable(One),
     /// Let a person sign in again
     Enable(One),
+    /// Delete a person's account; what they did stays in the audit
+    Delete(One),
     /// Give a person a new password, which they have to change when they sign in
     ResetPassword {
         #[command(flatten)]
@@ -58,6 +61,7 @@ impl PeopleCommand {
             Self::List { place, json } => runtime()?.block_on(list(&place.load(Vec::new())?, json)),
             Self::Disable(one) => able(one, true),
             Self::Enable(one) => able(one, false),
+            Self::Delete(one) => delete(one),
             Self::ResetPassword { one, password_file } => reset(one, password_file),
         }
     }
@@ -93,6 +97,16 @@ fn able(one: One, disabled: bool) -> anyhow::Result<()> {
         person_change(&local.db, &local.context, person, &patch, local.now).await?;
         local.db.close().await;
         say(&format!("{} {}", one.email, if disabled { "disabled" } else { "enabled" }))
+    })
+}
+
+fn delete(one: One) -> anyhow::Result<()> {
+    let config = one.place.load(Vec::new())?;
+    runtime()?.block_on(async {
+        let (local, person) = found(&config, &one.email).await?;
+        person_delete(&local.db, &local.context, person, local.now).await?;
+        local.db.close().await;
+        say(&format!("{} deleted", one.email))
     })
 }
 

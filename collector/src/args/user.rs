@@ -2,7 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use clap::{Subcommand, ValueEnum};
+use clap::Subcommand;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use farwatch_common::secret::Secret;
 use serde_json::json;
 
@@ -12,7 +13,7 @@ use super::place::Place;
 use super::{UsageError, runtime, say};
 use crate::config::Config;
 use crate::identity::password::{Cost, Passwords, password_check};
-use crate::identity::user::{self, email_normalised, role_check, user_create};
+use crate::identity::user::{Role, email_normalised, role_check, user_create};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum UserCommand {
@@ -26,7 +27,7 @@ pub(super) enum UserCommand {
         #[arg(long, value_name = "FILE|-")]
         password_file: PathBuf,
         /// [default: super_admin, or viewer with --tenant]
-        #[arg(long, value_enum)]
+        #[arg(long, value_parser = role_parser())]
         role: Option<Role>,
         /// Id or name of the tenant the role is for
         #[arg(long)]
@@ -38,24 +39,10 @@ pub(super) enum UserCommand {
     People(PeopleCommand),
 }
 
-#[derive(Clone, Copy, Debug, ValueEnum)]
-#[value(rename_all = "snake_case")]
-pub(super) enum Role {
-    Viewer,
-    Operator,
-    TenantAdmin,
-    SuperAdmin,
-}
-
-impl From<Role> for user::Role {
-    fn from(role: Role) -> Self {
-        match role {
-            Role::Viewer => Self::Viewer,
-            Role::Operator => Self::Operator,
-            Role::TenantAdmin => Self::TenantAdmin,
-            Role::SuperAdmin => Self::SuperAdmin,
-        }
-    }
+/// Takes the names of roles, and lists them in the help.
+fn role_parser() -> impl TypedValueParser<Value = Role> {
+    let names = PossibleValuesParser::new(Role::ALL.map(Role::name));
+    names.try_map(|name| Role::from_name(&name).ok_or("there is no such role"))
 }
 
 pub(super) fn email(text: &str) -> Result<String, &'static str> {
@@ -71,7 +58,6 @@ impl UserCommand {
             Self::People(command) => return command.run(),
         };
         let config = place.load(Vec::new())?;
-        let role = role.map(user::Role::from);
         let user = NewUser::new(email, &password_file, role, tenant)?;
         runtime()?.block_on(create(&config, user, json))
     }
@@ -81,7 +67,7 @@ impl UserCommand {
 struct NewUser {
     email: String,
     password: Secret,
-    role: user::Role,
+    role: Role,
     tenant: Option<String>,
 }
 
@@ -89,10 +75,10 @@ impl NewUser {
     fn new(
         email: String,
         password_file: &Path,
-        role: Option<user::Role>,
+        role: Option<Role>,
         tenant: Option<String>,
     ) -> anyhow::Result<Self> {
-        let usual = if tenant.is_some() { user::Role::Viewer } else { user::Role::SuperAdmin };
+        let usual = if tenant.is_some() { Role::Viewer } else { Role::SuperAdmin };
         let role = role.unwrap_or(usual);
         let usage = |error: &dyn std::error::Error| UsageError(error.to_string());
         role_check(role, tenant.is_some()).map_err(|error| usage(&error))?;

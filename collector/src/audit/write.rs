@@ -41,13 +41,16 @@ pub struct Change {
     name: String,
     before: Option<Value>,
     after: Option<Value>,
+    /// The chains it shows in; `None`: in all that the change has locked.
+    only: Option<BTreeSet<TenantId>>,
 }
 
 impl Change {
     /// Of one thing: `("device", "create", …)` is the action `device.create`.
     #[must_use]
     pub fn new(kind: &'static str, verb: &'static str, id: i64, name: &str) -> Self {
-        Self { kind, verb, id, name: name.to_owned(), before: None, after: None }
+        let name = name.to_owned();
+        Self { kind, verb, id, name, before: None, after: None, only: None }
     }
 
     /// What the thing was before, as far as it changes.
@@ -60,6 +63,13 @@ impl Change {
     #[must_use]
     pub fn after(self, after: Value) -> Self {
         Self { after: Some(after), ..self }
+    }
+
+    /// Shows in these chains and in no other that is locked with them: what one tenant may know, its
+    /// neighbour may not.
+    #[must_use]
+    pub fn only_in(self, chains: impl IntoIterator<Item = TenantId>) -> Self {
+        Self { only: Some(chains.into_iter().collect()), ..self }
     }
 }
 
@@ -96,7 +106,7 @@ impl Chains {
         Ok(Self(heads))
     }
 
-    /// Adds the change to each of them.
+    /// Adds the change to each of them that it is for.
     pub(crate) async fn add(
         &mut self,
         txn: &mut Txn,
@@ -104,7 +114,7 @@ impl Chains {
         change: Change,
         at: Micros,
     ) -> Result<(), StoreError> {
-        let Change { kind, verb, id, name, before, after } = change;
+        let Change { kind, verb, id, name, before, after, only } = change;
         let mut entry = Entry {
             tenant: super::INSTALLATION,
             seq: 0,
@@ -121,7 +131,8 @@ impl Chains {
             after: after.map(|value| value.to_string()),
             request_id: who.origin.request_id.to_string(),
         };
-        for (tenant, head) in &mut self.0 {
+        let is_for = |tenant: &TenantId| only.as_ref().is_none_or(|only| only.contains(tenant));
+        for (tenant, head) in self.0.iter_mut().filter(|(tenant, _)| is_for(tenant)) {
             (entry.tenant, entry.seq) = (*tenant, head.seq + 1);
             *head = Head { seq: entry.seq, hash: link(&head.hash, &entry) };
             insert(txn, &entry, &head.hash).await?;

@@ -3,12 +3,13 @@
 //! The id finds the row, the checksum spares the database typing errors, and of the secret only
 //! the SHA-256 is stored: it has 256 bits, so a slow hash would add nothing.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use data_encoding::BASE32_NOPAD;
 use farwatch_common::clock::Micros;
 use farwatch_common::crc::crc32;
-use farwatch_common::id::{ApiKeyId, IdGenerator, TenantId};
+use farwatch_common::id::{ApiKeyId, IdGenerator, TenantId, UserId};
 use farwatch_common::secret::Secret;
 use ring::rand::SecureRandom as _;
 use serde_json::json;
@@ -231,6 +232,38 @@ pub async fn api_key_revoke(
     let revoked = REVOKE.bind(tenant).bind(id).bind(now).execute(&mut txn).await? > 0;
     let change = || Change::new("api_key", "revoke", id.0, &name);
     Ok(txn.commit(revoked.then(change), now).await?)
+}
+
+sql! { pub(crate) OF_MAKER =
+    "SELECT tenant_id, api_key_id, name FROM api_key
+     WHERE created_by = $1 AND revoked_at IS NULL AND expires_at > $2"
+}
+
+/// Where somebody made keys that are good.
+pub(super) async fn tenants_of_maker(
+    txn: &mut Txn,
+    maker: UserId,
+    now: Micros,
+) -> Result<BTreeSet<TenantId>, StoreError> {
+    let rows = OF_MAKER.bind(maker).bind(now).all(txn).await?;
+    rows.iter().map(|row| Ok(TenantId(row.get(0)?))).collect()
+}
+
+/// Ends all keys that somebody made, under the locks of their tenants: they know them.
+pub(super) async fn keys_of_maker_end(
+    txn: &mut Txn,
+    maker: UserId,
+    now: Micros,
+) -> Result<Vec<Change>, StoreError> {
+    let mut changes = Vec::new();
+    for row in &OF_MAKER.bind(maker).bind(now).all(txn).await? {
+        let (tenant, id) = (TenantId(row.get(0)?), ApiKeyId(row.get(1)?));
+        if REVOKE.bind(tenant).bind(id).bind(now).execute(txn).await? > 0 {
+            let change = Change::new("api_key", "revoke", id.0, &row.get::<String>(2)?);
+            changes.push(change.only_in([tenant]));
+        }
+    }
+    Ok(changes)
 }
 
 fn scopes_text(scopes: &[Scope]) -> String {

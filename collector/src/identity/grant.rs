@@ -1,8 +1,10 @@
 //! Staff of the provider in a tenant: for a reason, for hours, in the open.
 //!
 //! A grant is given by who administers the tenant, to a person with `staff`. It ends by itself, by
-//! either side, or with the person's `staff`; it shows in the tenant's list and in its audit.
+//! either side, or with the person's `staff`; it shows in the tenant's list and in its audit. With it
+//! end the enrolment tokens that were made under it; other keys to a tenant nobody makes under one.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use farwatch_common::clock::Micros;
@@ -11,12 +13,13 @@ use serde_json::json;
 
 use super::IdentityKey;
 use super::tenancy::{Access, TenantContext};
+use super::token::tokens_of_grant_end;
 use super::user::{Role, UserError, email_normalised, role_check};
 use crate::audit::Change;
 use crate::inventory::{Listed, Named, tenant_set};
 use crate::live::view::rfc3339;
 use crate::store::sql::{Row, sql};
-use crate::store::{Database, StoreError};
+use crate::store::{Database, StoreError, Txn};
 
 /// The longest; the database holds it too.
 pub const LIFE_MAX: Duration = Duration::from_secs(8 * 3600);
@@ -188,10 +191,53 @@ pub async fn grant_end(
     }
     let by = who.id;
     let mut txn = db.own_change(IdentityKey::new(), who, [tenant].into()).await?;
-    let ended = END.bind(tenant).bind(id).bind(now).bind(by).execute(&mut txn).await? > 0;
-    let change = || Change::new("grant", "end", id.0, &grant.user.name);
-    txn.commit(ended.then(change), now).await?;
+    let changes = end(&mut txn, &grant, by, now).await?;
+    txn.commit(changes, now).await?;
     Ok(grant)
+}
+
+/// Ends a grant and what was made under it, under the lock of its tenant; what that tenant is told.
+async fn end(
+    txn: &mut Txn,
+    grant: &Grant,
+    by: i64,
+    now: Micros,
+) -> Result<Vec<Change>, StoreError> {
+    let tenant = grant.tenant.id;
+    if END.bind(tenant).bind(grant.id).bind(now).bind(by).execute(txn).await? == 0 {
+        return Ok(Vec::new());
+    }
+    let mut changes = vec![Change::new("grant", "end", grant.id.0, &grant.user.name)];
+    changes.extend(tokens_of_grant_end(txn, tenant, (grant.created_at, grant.expires_at)).await?);
+    Ok(changes.into_iter().map(|change| change.only_in([tenant])).collect())
+}
+
+sql! { pub(crate) LIVE_OF_USER =
+    grant!(), "WHERE g.user_id = $1 AND g.ended_at IS NULL AND g.expires_at > $2"
+}
+
+/// Where somebody is by a grant.
+pub(super) async fn granted_tenants(
+    txn: &mut Txn,
+    user: UserId,
+    now: Micros,
+) -> Result<BTreeSet<TenantId>, StoreError> {
+    let rows = LIVE_OF_USER.bind(user).bind(now).all(txn).await?;
+    rows.iter().map(|row| Ok(read(row)?.tenant.id)).collect()
+}
+
+/// Ends all grants that somebody has, under the locks of their tenants.
+pub(super) async fn grants_of_user_end(
+    txn: &mut Txn,
+    user: UserId,
+    by: i64,
+    now: Micros,
+) -> Result<Vec<Change>, StoreError> {
+    let mut changes = Vec::new();
+    for row in &LIVE_OF_USER.bind(user).bind(now).all(txn).await? {
+        changes.extend(end(txn, &read(row)?, by, now).await?);
+    }
+    Ok(changes)
 }
 
 fn read(row: &Row) -> Result<Grant, StoreError> {

@@ -6,6 +6,7 @@ use serde_json::json;
 
 use super::IdentityKey;
 use super::tenancy::{Access, TenantContext};
+use super::user::delete::account_delete;
 use super::user::{
     self, INSERT_MEMBERSHIP, NewPerson, Role, UserError, email_normalised, role_check,
 };
@@ -16,7 +17,7 @@ use crate::store::txn::Write;
 use crate::store::{Database, StoreError, Txn};
 
 /// People of one tenant.
-const MEMBERS_MAX: u32 = 10_000;
+pub const MEMBERS_MAX: u32 = 10_000;
 
 /// Somebody in a tenant.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -97,10 +98,7 @@ pub async fn member_add(
     let email = email_normalised(email).ok_or_else(|| UserError::Email(email.to_owned()))?;
     role_check(role, true)?;
     let mut txn = begin(db, context, tenant).await?;
-    let members: i64 = TOTAL.bind(tenant).scalar(&mut txn).await?;
-    if members >= MEMBERS_MAX.into() {
-        return Err(UserError::Full { what: "members; remove some first", max: MEMBERS_MAX });
-    }
+    room(&mut txn, tenant).await?;
     let member = Some((tenant, role));
     let (one_time, super_admin, staff) = (true, false, false);
     let new = NewPerson { email: &email, password_hash, one_time, super_admin, staff, member };
@@ -154,6 +152,7 @@ pub async fn member_set(
         None => {
             let email = EMAIL.bind(id).optional(&mut txn).await?;
             let email = email.filter(|_| context.is_super_admin()).ok_or(UserError::NotFound)?;
+            room(&mut txn, tenant).await?;
             let insert = INSERT_MEMBERSHIP.bind(tenant).bind(id).bind(role.name()).bind(now);
             insert.execute(&mut txn).await?;
             Some(Change::new("member", "create", id.0, &email.get::<String>(0)?))
@@ -165,20 +164,41 @@ pub async fn member_set(
     Ok(member)
 }
 
+sql! { pub(crate) LEFT =
+    "SELECT u.user_id FROM user_account u
+     WHERE u.user_id = $1 AND u.super_admin = 0 AND u.staff = 0
+       AND NOT EXISTS (SELECT 1 FROM membership m WHERE m.user_id = u.user_id)"
+}
 sql! { pub(crate) DELETE = "DELETE FROM membership WHERE tenant_id = $1 AND user_id = $2" }
 
-/// Takes a person out of the tenant; their account stays.
+/// Takes a person out of the tenant. An account that is left with nothing, and is not of the provider,
+/// goes with its last membership: nobody would see it any more.
 pub async fn member_remove(
     db: &Database,
     context: &TenantContext,
     (tenant, id): (TenantId, UserId),
     now: Micros,
 ) -> Result<(), UserError> {
-    let mut txn = begin(db, context, tenant).await?;
+    let key = IdentityKey::new();
+    let mut txn = db.identity_change_beyond(key, context, tenant, Access::Admin).await?;
     let before = one(&mut txn, tenant, id).await?.ok_or(UserError::NotFound)?;
     DELETE.bind(tenant).bind(id).execute(&mut txn).await?;
-    let change = Change::new("member", "delete", id.0, &before.email);
-    txn.commit([change.before(json!({ "role": before.role.name() }))], now).await?;
+    let change = Change::new("member", "delete", id.0, &before.email).only_in([tenant]);
+    let mut changes = vec![change.before(json!({ "role": before.role.name() }))];
+    if LEFT.bind(id).optional(&mut txn).await?.is_some() {
+        account_delete(&mut txn, id).await?;
+        changes.push(Change::new("user", "delete", id.0, &before.email));
+    }
+    txn.commit(changes, now).await?;
+    Ok(())
+}
+
+/// Whether the tenant takes another member, under its lock.
+pub(super) async fn room(txn: &mut Txn, tenant: TenantId) -> Result<(), UserError> {
+    let members: i64 = TOTAL.bind(tenant).scalar(txn).await?;
+    if members >= MEMBERS_MAX.into() {
+        return Err(UserError::Full { what: "members; remove some first", max: MEMBERS_MAX });
+    }
     Ok(())
 }
 

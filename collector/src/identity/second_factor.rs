@@ -1,6 +1,8 @@
 //! Second factors as they are kept: the seed sealed under the installation's key, the last step
 //! that counted, and the hashes of recovery codes. What a code is, `totp` knows.
 
+use std::time::Duration;
+
 use farwatch_common::clock::Micros;
 use farwatch_common::id::UserId;
 use farwatch_common::secret::Secret;
@@ -8,6 +10,7 @@ use ring::rand::SecureRandom as _;
 
 use super::IdentityKey;
 use super::installation_key::InstallationKeys;
+use super::session::{DELETE_OF_USER, SessionKey};
 use super::tenancy::TenantContext;
 use super::totp::{RECOVERY_CODES, RECOVERY_LEN, SEED_LEN, Seed, recovery_codes, recovery_hash};
 use super::user::change::change_of;
@@ -17,6 +20,9 @@ use crate::inventory::VaultError;
 use crate::store::sql::sql;
 use crate::store::{Database, StoreError, Txn};
 
+/// How long a seed waits for the code that confirms it: it was on a screen.
+pub const SEED_LIFE: Duration = Duration::from_secs(10 * 60);
+
 /// Why a second factor is not made, taken or removed.
 #[derive(Debug, thiserror::Error)]
 pub enum FactorError {
@@ -24,6 +30,8 @@ pub enum FactorError {
     On,
     #[error("there is no second factor")]
     Off,
+    #[error("the seed was not confirmed in time; begin again")]
+    Expired,
     #[error("this code is not right, or was used before")]
     Wrong,
     #[error(transparent)]
@@ -74,21 +82,27 @@ pub async fn factor_begin(
 }
 
 sql! { pub(crate) GET =
-    "SELECT sealed, key_version, last_step, confirmed_at FROM user_totp WHERE user_id = $1"
+    "SELECT sealed, key_version, last_step, confirmed_at, created_at FROM user_totp
+     WHERE user_id = $1"
 }
 
-/// A person's seed, the last step that counted, and whether it is confirmed.
-async fn kept(
-    txn: &mut Txn,
-    keys: &InstallationKeys,
-    user: UserId,
-) -> Result<(Seed, i64, bool), FactorError> {
+/// A seed as it is kept.
+struct Kept {
+    seed: Seed,
+    /// The last that counted.
+    last_step: i64,
+    confirmed: bool,
+    created_at: Micros,
+}
+
+async fn kept(txn: &mut Txn, keys: &InstallationKeys, user: UserId) -> Result<Kept, FactorError> {
     let row = GET.bind(user).optional(txn).await?.ok_or(FactorError::Off)?;
     let version = u32::try_from(row.get::<i64>(1)?).map_err(|_| VaultError::Sealed)?;
     let key = keys.of_version(txn, version).await?;
     let seed = key.open(user, &row.get::<Vec<u8>>(0)?)?;
     let seed = Seed::from_secret(seed).ok_or(VaultError::Sealed)?;
-    Ok((seed, row.get(2)?, row.get::<Option<i64>>(3)?.is_some()))
+    let confirmed = row.get::<Option<i64>>(3)?.is_some();
+    Ok(Kept { seed, last_step: row.get(2)?, confirmed, created_at: Micros(row.get(4)?) })
 }
 
 sql! { pub(crate) CONFIRM =
@@ -101,23 +115,26 @@ sql! { pub(crate) RECOVERY_INSERT =
 sql! { pub(crate) RECOVERY_DELETE = "DELETE FROM totp_recovery WHERE user_id = $1" }
 
 /// Turns the second factor on, if the code shows that the authenticator has the seed. Returns the
-/// recovery codes.
+/// recovery codes. All sessions of the person end but the one that asks: the others began without it.
 pub async fn factor_confirm(
     db: &Database,
     keys: &InstallationKeys,
     (user, context): (&User, &TenantContext),
-    code: &str,
+    (code, keep): (&str, SessionKey),
     now: Micros,
 ) -> Result<Vec<Secret>, FactorError> {
     let mut random = [[0; RECOVERY_LEN]; RECOVERY_CODES];
     let system = ring::rand::SystemRandom::new();
     system.fill(random.as_flattened_mut()).map_err(|_| VaultError::Random)?;
     let mut txn = db.own_change(IdentityKey::new(), context.who(), context.homes()).await?;
-    let (seed, last_step, confirmed) = kept(&mut txn, keys, user.id).await?;
-    if confirmed {
+    let kept = kept(&mut txn, keys, user.id).await?;
+    if kept.confirmed {
         return Err(FactorError::On);
     }
-    let step = seed.step_of(code, now, last_step).ok_or(FactorError::Wrong)?;
+    if now.since(kept.created_at) > SEED_LIFE {
+        return Err(FactorError::Expired);
+    }
+    let step = kept.seed.step_of(code, now, kept.last_step).ok_or(FactorError::Wrong)?;
     if CONFIRM.bind(user.id).bind(now).bind(step).execute(&mut txn).await? == 0 {
         return Err(FactorError::On);
     }
@@ -127,6 +144,7 @@ pub async fn factor_confirm(
         RECOVERY_INSERT.bind(user.id).bind(hash).execute(&mut txn).await?;
         codes.push(code);
     }
+    DELETE_OF_USER.bind(user.id).bind(keep).execute(&mut txn).await?;
     txn.commit([Change::new("user", "totp_on", user.id.0, &user.email)], now).await?;
     Ok(codes)
 }
@@ -160,11 +178,11 @@ pub async fn factor_use(
     }
     // No change of the account: the sign-in it is for has its own row.
     let mut txn = db.identity(IdentityKey::new()).await?;
-    let (seed, last_step, confirmed) = kept(&mut txn, keys, user.id).await?;
-    if !confirmed {
+    let kept = kept(&mut txn, keys, user.id).await?;
+    if !kept.confirmed {
         return Err(FactorError::Off);
     }
-    let step = seed.step_of(typed, now, last_step).ok_or(FactorError::Wrong)?;
+    let step = kept.seed.step_of(typed, now, kept.last_step).ok_or(FactorError::Wrong)?;
     if STEP.bind(user.id).bind(step).execute(&mut txn).await? == 0 {
         return Err(FactorError::Wrong);
     }

@@ -8,7 +8,7 @@ use farwatch_common::clock::Micros;
 use farwatch_common::id::{IdGenerator, SessionId, UserId};
 use farwatch_common::secret::Secret;
 use ring::rand::SecureRandom as _;
-use serde_json::json;
+use serde_json::{Map, Value};
 
 use super::tenancy::{Actor, TenantContext};
 use super::user::change::change_of;
@@ -46,6 +46,8 @@ pub struct Session {
 }
 
 sql! { pub(crate) DELETE = "DELETE FROM web_session WHERE token_hash = $1" }
+sql! { pub(crate) DELETE_OWN = "DELETE FROM web_session WHERE token_hash = $1 AND user_id = $2" }
+sql! { pub(crate) SIGNED_IN = "UPDATE user_account SET last_sign_in_at = $2 WHERE user_id = $1" }
 sql! { pub(crate) DELETE_OLD =
     "DELETE FROM web_session WHERE expires_at <= $1 OR last_used_at <= $2"
 }
@@ -59,7 +61,6 @@ sql! { pub(crate) DELETE_SURPLUS =
          SELECT token_hash FROM web_session WHERE user_id = $1
          ORDER BY last_used_at DESC, token_hash LIMIT $2)"
 }
-// An empty `$2` is nobody's: all go.
 // What was checked before the lock: meanwhile the password may be another, or a second factor on.
 sql! { pub(crate) STILL =
     "SELECT u.user_id FROM user_account u
@@ -67,6 +68,7 @@ sql! { pub(crate) STILL =
        AND ($3 = 1 OR NOT EXISTS (SELECT 1 FROM user_totp f
                                   WHERE f.user_id = u.user_id AND f.confirmed_at IS NOT NULL))"
 }
+// An empty `$2` is nobody's: all go.
 sql! { pub(crate) DELETE_OF_USER =
     "DELETE FROM web_session WHERE user_id = $1 AND token_hash <> $2"
 }
@@ -74,7 +76,7 @@ sql! { pub(crate) DELETE_OF_USER =
 /// The browser of a new session.
 #[derive(Clone, Debug, Default)]
 pub struct Browser {
-    /// The session it had before.
+    /// The session it had before; ends if it is of the same person.
     pub before: Option<SessionKey>,
     /// What it says it is.
     pub agent: String,
@@ -86,8 +88,8 @@ pub fn agent_shown(text: &str) -> String {
     text.chars().filter(|c| !c.is_control()).take(AGENT_CHARS_MAX).collect()
 }
 
-/// Begins a session, ending the one the browser had before. Returns the token for the cookie;
-/// `None` if the account is no longer as it was when its password, of which `checked` is the hash,
+/// Begins a session, in place of the one that its browser had before. Returns the token for the
+/// cookie; `None` if the account is no longer as it was when its password, of which `checked` is the hash,
 /// and its second factor were checked.
 pub async fn session_create(
     db: &Database,
@@ -110,32 +112,55 @@ pub async fn session_create(
     // touched: two who come at once would wait for each other's.
     DELETE_OLD.bind(now).bind(now.before(IDLE_MAX)).execute(&mut txn).await?;
     if let Some(before) = browser.before {
-        DELETE.bind(before).execute(&mut txn).await?;
+        DELETE_OWN.bind(before).bind(user.id).execute(&mut txn).await?;
     }
     let insert = INSERT.bind(session_key(token.expose())).bind(user.id).bind(now);
     let address = context.who().origin.address.map(|address| address.to_canonical().to_string());
     let insert = insert.bind(now.after(LIFE_MAX)).bind(ids.next(now)).bind(address);
     insert.bind(agent_shown(&browser.agent)).execute(&mut txn).await?;
     DELETE_SURPLUS.bind(user.id).bind(SESSIONS_MAX).execute(&mut txn).await?;
+    SIGNED_IN.bind(user.id).bind(now).execute(&mut txn).await?;
     txn.commit([Change::new("user", "sign_in", user.id.0, &user.email)], now).await?;
     Ok(Some(token))
 }
 
+/// How far a sign-in came that did not succeed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refused {
+    Password,
+    /// The password is right: they were asked for a code. Without a sign-in after it, somebody
+    /// knows a password and no more.
+    Asked,
+    /// The password is right and the code is not.
+    Code,
+}
+
 /// Notes that somebody tried to sign in and could not, in the installation's chain alone: whoever
 /// knows an address must not make its tenants write and wait. An address nobody has is kept as a
-/// hash: it may be a password in the wrong field.
-pub async fn sign_in_failed(
+/// hash: it may be a password in the wrong field. `untold` were not noted before this one.
+pub async fn sign_in_refused(
     db: &Database,
-    (email, origin): (&str, Origin),
+    (email, refused): (&str, Refused),
+    (origin, untold): (Origin, u64),
     now: Micros,
 ) -> Result<(), UserError> {
     let who = Who { kind: "nobody", id: 0, name: "".into(), origin };
-    let hash = HEXLOWER.encode(&digest(email.as_bytes())[..8]);
-    let change = match account_by_email(db, email).await? {
-        Some(account) => Change::new("user", "sign_in_failed", account.id.0, email),
-        None => Change::new("user", "sign_in_failed", 0, "unknown")
-            .after(json!({ "email_sha256": hash })),
-    };
+    let account = account_by_email(db, email).await?;
+    let verb = if refused == Refused::Asked { "totp_asked" } else { "sign_in_failed" };
+    let (id, name) = account.as_ref().map_or((0, "unknown"), |account| (account.id.0, email));
+    let mut after = Map::new();
+    if account.is_none() {
+        let hash = HEXLOWER.encode(&digest(email.as_bytes())[..8]);
+        after.insert("email_sha256".to_owned(), hash.into());
+    }
+    if refused == Refused::Code {
+        after.insert("password".to_owned(), "right".into());
+    }
+    if untold > 0 {
+        after.insert("not_written_before".to_owned(), untold.into());
+    }
+    let change = Change::new("user", verb, id, name);
+    let change = if after.is_empty() { change } else { change.after(Value::from(after)) };
     let txn = db.own_change(IdentityKey::new(), who, BTreeSet::new()).await?;
     Ok(txn.commit([change], now).await?)
 }

@@ -10,7 +10,8 @@ use super::grant::{GrantFilter, NewGrant, grant_create, grant_end, grant_list};
 use super::installation_key::InstallationKeys;
 use super::member::{member_add, member_list, member_remove, member_set};
 use super::second_factor::{
-    FactorError, factor_begin, factor_confirm, factor_remove, factor_remove_of, factor_use,
+    FactorError, SEED_LIFE, factor_begin, factor_confirm, factor_remove, factor_remove_of,
+    factor_use,
 };
 use super::session::{
     Browser, session_create, session_end, session_get, session_key, session_list,
@@ -116,11 +117,18 @@ async fn members_come_and_go(place: &Place<'_>) {
     assert_eq!(member_list(db, &context, *south, &PAGE).await.unwrap().total, 2);
     let set = member_set(db, &context, (*south, fresh.id, Role::Operator), NOW).await.unwrap();
     assert_eq!(set.role, Role::Operator);
+    member_set(db, all, (*north, fresh.id, Role::Viewer), NOW).await.unwrap();
     member_remove(db, &context, (*south, fresh.id), NOW).await.unwrap();
     let gone = member_set(db, &context, (*south, fresh.id, Role::Viewer), NOW).await;
     assert!(matches!(gone, Err(UserError::NotFound)));
     member_set(db, all, (*south, fresh.id, Role::Viewer), NOW).await.unwrap();
     assert!(matches!(member_list(db, &context, *south, &PAGE).await.unwrap().total, 2));
+    // With the last membership goes the account, and its address is free again.
+    member_remove(db, all, (*north, fresh.id), NOW).await.unwrap();
+    assert!(user_get(db, all, fresh.id).await.is_ok());
+    member_remove(db, &context, (*south, fresh.id), NOW).await.unwrap();
+    assert!(matches!(user_get(db, all, fresh.id).await, Err(UserError::NotFound)));
+    assert!(add(&context, *south, "fresh@example.net").await.unwrap().1);
 }
 
 async fn grants_end(place: &Place<'_>) {
@@ -197,7 +205,18 @@ async fn factors_count_once(place: &Place<'_>) {
     let seed = factor_begin(db, &keys, who, NOW).await.unwrap();
     let code = seed.code_at(NOW);
     assert!(matches!(factor_use(db, &keys, who, &code, NOW).await, Err(FactorError::Off)));
-    let codes = factor_confirm(db, &keys, who, &code, NOW).await.unwrap();
+    let begin = async |agent: &str| {
+        let browser = Browser { before: None, agent: agent.to_owned() };
+        let token = session_create(db, &place.ids, who, "hash", &browser, NOW).await;
+        session_key(token.unwrap().unwrap().expose())
+    };
+    let (mine, other) = (begin("mine").await, begin("other").await);
+    let late = NOW.after(SEED_LIFE + Duration::from_secs(1));
+    let expired = factor_confirm(db, &keys, who, (&seed.code_at(late), mine), late).await;
+    assert!(matches!(expired, Err(FactorError::Expired)));
+    let codes = factor_confirm(db, &keys, who, (&code, mine), NOW).await.unwrap();
+    assert!(session_get(db, mine, NOW).await.unwrap().is_some());
+    assert!(session_get(db, other, NOW).await.unwrap().is_none());
     assert!(place.context(id, NOW).await.0.totp);
     assert!(matches!(factor_begin(db, &keys, who, NOW).await, Err(FactorError::On)));
     let later = NOW.after(Duration::from_secs(60));

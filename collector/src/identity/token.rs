@@ -203,6 +203,27 @@ pub async fn token_delete(
     Ok(())
 }
 
+// Who is in a tenant by a grant makes tokens that end with it, to the microsecond.
+sql! { pub(crate) DELETE_OF_GRANT =
+    "DELETE FROM enroll_token
+     WHERE tenant_id = $1 AND created_at >= $2 AND expires_at = $3 AND used_at IS NULL
+     RETURNING token_id"
+}
+
+/// Takes back the tokens that were made under a grant of this life and that nobody used.
+pub(super) async fn tokens_of_grant_end(
+    txn: &mut Txn,
+    tenant: TenantId,
+    (from, until): (Micros, Micros),
+) -> Result<Vec<Change>, StoreError> {
+    let rows = DELETE_OF_GRANT.bind(tenant).bind(from).bind(until).all(txn).await?;
+    let change = |row: &Row| {
+        let id = HEXLOWER.encode(&row.get::<Vec<u8>>(0)?);
+        Ok(Change::new("token", "delete", 0, &id).only_in([tenant]))
+    };
+    rows.iter().map(change).collect()
+}
+
 sql! { pub(crate) DELETE_OF_SITE =
     "DELETE FROM enroll_token
      WHERE tenant_id = $1 AND site_id = $2 AND (used_at IS NOT NULL OR expires_at <= $3)"

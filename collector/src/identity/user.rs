@@ -1,6 +1,7 @@
 //! People and what they may do where.
 
 pub mod change;
+pub mod delete;
 pub mod list;
 
 use farwatch_common::clock::Micros;
@@ -9,6 +10,7 @@ use farwatch_common::id::{IdGenerator, TenantId, UserId};
 use serde_json::json;
 
 use super::IdentityKey;
+use super::member::room;
 use super::tenancy::{Access, Actor, TenantContext, all_tenants};
 use crate::audit::Change;
 use crate::inventory::VaultError;
@@ -100,6 +102,12 @@ pub enum UserError {
     LastSuperAdmin,
     #[error("this person has to sign in once before other tenants can add them")]
     Elsewhere,
+    #[error("this person is of the provider or of other tenants; its administrators can do this")]
+    Provider,
+    #[error("this is the caller's own account")]
+    Own,
+    #[error("this person was changed at the same time; try again")]
+    Changed,
     #[error("nobody of the provider's staff has this e-mail address")]
     NotStaff,
     /// `what` names the things and says how there come to be fewer.
@@ -200,6 +208,9 @@ pub async fn person_create(
         Some((tenant, _)) => db.identity_change(key, context, tenant, Access::Admin).await?,
         None => db.installation_change(key, context).await?,
     };
+    if let Some((tenant, _)) = new.member {
+        room(&mut txn, tenant).await?;
+    }
     let id = UserId(ids.next(now));
     let change = insert(&mut txn, id, &email, new, now).await?.ok_or(UserError::Exists)?;
     if let Some((tenant, role)) = new.member {

@@ -1,7 +1,7 @@
 //! When agents were heard last, written to their rows now and then.
 //!
 //! - in: sessions, heartbeats, commits
-//! - out: one transaction every [`FLUSH_EVERY`] with the agents that were heard since
+//! - out: every [`FLUSH_EVERY`] the agents that were heard since, [`TOGETHER_MAX`] in a transaction
 //! - bound: one entry per agent
 //! - when full: cannot be
 //! - on crash: the times of the last seconds are lost; the agents are heard again soon
@@ -22,6 +22,8 @@ use crate::store::sql::sql;
 use crate::store::{Database, StoreError};
 
 const FLUSH_EVERY: Duration = Duration::from_secs(15);
+/// Agents in one transaction: batches and changes wait for it.
+const TOGETHER_MAX: usize = 500;
 
 #[derive(Clone, Debug, Default)]
 struct Seen {
@@ -90,20 +92,22 @@ impl Presence {
         }
     }
 
-    /// Writes what is new.
+    /// Writes what is new. What cannot be written is kept, and not what comes behind it tried.
     pub async fn flush(&self, database: &Database) -> Result<(), StoreError> {
-        let taken = std::mem::take(&mut *self.agents());
-        if taken.is_empty() {
-            return Ok(());
-        }
-        let written = store(database, &taken).await;
-        if written.is_err() {
-            let mut agents = self.agents();
-            for (key, seen) in taken {
-                agents.entry(key).or_default().add_older(seen);
+        let mut agents = std::mem::take(&mut *self.agents());
+        while !agents.is_empty() {
+            let next = agents.keys().nth(TOGETHER_MAX).copied();
+            let rest = next.map_or_else(BTreeMap::new, |next| agents.split_off(&next));
+            if let Err(error) = store(database, &agents).await {
+                let mut kept = self.agents();
+                for (key, seen) in agents.into_iter().chain(rest) {
+                    kept.entry(key).or_default().add_older(seen);
+                }
+                return Err(error);
             }
+            agents = rest;
         }
-        written
+        Ok(())
     }
 
     fn agents(&self) -> MutexGuard<'_, BTreeMap<(TenantId, AgentId), Seen>> {
@@ -123,7 +127,7 @@ async fn store(
 ) -> Result<(), StoreError> {
     let tenants: BTreeSet<TenantId> = agents.keys().map(|(tenant, _)| *tenant).collect();
     let mut txn = database.ingest(IngestKey::new(), &tenants).await?;
-    // In the order of their ids: two that write the same agents do not lock each other out.
+    // In the order of their ids: who changes many agents takes their rows so too.
     for ((tenant, agent), seen) in agents {
         let update = SEEN.bind(seen.seen_at).bind(seen.ack_at);
         let update = update.bind(seen.version.as_ref()).bind(seen.platform.as_ref());

@@ -272,7 +272,6 @@ impl Known for AgentView {
 
     fn series_room(&self, device: DeviceId, group: Group, columns: usize) -> bool {
         let columns = u32::try_from(columns).unwrap_or(u32::MAX);
-        let lives = |device| self.live.owner(device).is_some();
-        self.quotas.series_admit(self.sender.tenant, (device, group), columns, lives)
+        self.quotas.series_admit(self.sender.tenant, (device, group), columns, &self.live)
     }
 }

@@ -8,7 +8,7 @@ use super::assignment::assignment_bump;
 use super::device::credential::devices_follow;
 use super::site::site_named;
 use super::{
-    InventoryError, Listed, Named, Page, Vault, differences, get, is_name, list, tenant_set,
+    InventoryError, Listed, Named, Page, Vault, differences, get, is_name, list, set_of, tenant_set,
 };
 use crate::audit::Change;
 use crate::identity::agent_key::agent_keys_revoke;
@@ -149,8 +149,7 @@ pub async fn agent_patch(
     let tenant = agent_get(db, context, id).await?.tenant.id;
     let mut txn = db.change(context, tenant, Access::Write).await?;
     // Under the tenant's lock: what somebody else changed meanwhile stays.
-    let only = format!("[{}]", tenant.0);
-    let row = GET.bind(&only).bind(id).optional(&mut txn).await?;
+    let row = GET.bind(set_of(tenant)).bind(id).optional(&mut txn).await?;
     let before = read(&row.ok_or(InventoryError::NotFound)?)?;
     let site = match patch.site {
         None => before.site.clone(),

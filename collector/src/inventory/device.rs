@@ -1,6 +1,7 @@
 //! Devices: whatever is polled. One is known by tenant, agent, host and port, never by its address
 //! alone: two sites may both have a 192.168.88.1.
 
+pub(crate) mod apply;
 pub mod bulk;
 pub mod change;
 pub mod credential;

@@ -11,10 +11,13 @@ use serde_json::{Value, json};
 
 use super::site::site_get;
 use super::vault::{Place, Vault, VaultError};
-use super::{InventoryError, Listed, Named, Page, differences, get, list, require, tenant_set};
+use super::{
+    InventoryError, Listed, Named, Page, differences, get, in_order, list, require, set_of,
+    tenant_set,
+};
 use crate::audit::Change;
 use crate::identity::{Access, TenantContext};
-use crate::store::sql::{Row, sql};
+use crate::store::sql::{Row, Sql, sql};
 use crate::store::{Database, StoreError, Txn};
 
 /// Profiles of a tenant: each is looked at for each device.
@@ -183,7 +186,7 @@ async fn in_txn(
     tenant: TenantId,
     id: CredentialId,
 ) -> Result<Profile, InventoryError> {
-    let row = GET.bind(format!("[{}]", tenant.0)).bind(id.0).optional(txn).await?;
+    let row = GET.bind(set_of(tenant)).bind(id.0).optional(txn).await?;
     Ok(read(&row.ok_or(InventoryError::NotFound)?)?)
 }
 
@@ -326,12 +329,19 @@ sql! { pub(crate) TOUCH =
      RETURNING agent_id"
 }
 
+static LOCK: Sql = Sql::new(
+    "SELECT agent_id FROM agent WHERE tenant_id = $1 ORDER BY agent_id FOR NO KEY UPDATE",
+    file!(),
+    line!(),
+);
+
 /// Marks the assignments as changed of all agents whose devices may take a profile of this reach.
 async fn touched(
     txn: &mut Txn,
     tenant: TenantId,
     (site, tag): (Option<SiteId>, Option<&str>),
 ) -> Result<BTreeSet<AgentId>, InventoryError> {
+    in_order(txn, LOCK.bind(tenant)).await?;
     let site = site.map_or(0, |site| site.0);
     let rows = TOUCH.bind(tenant).bind(site).bind(tag.unwrap_or("")).all(txn).await?;
     Ok(rows.iter().map(|row| row.get(0).map(AgentId)).collect::<Result<_, _>>()?)

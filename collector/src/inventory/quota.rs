@@ -10,7 +10,7 @@ use farwatch_common::id::TenantId;
 use serde_json::{Value, json};
 
 use super::tenant::tenant_get;
-use super::{InventoryError, differences, get, tenant_set};
+use super::{InventoryError, differences, get, set_of, tenant_set};
 use crate::audit::Change;
 use crate::identity::{Access, TenantContext};
 use crate::store::sql::{Row, sql};
@@ -146,7 +146,7 @@ pub async fn quota_set(
 }
 
 async fn in_txn(txn: &mut Txn, tenant: TenantId) -> Result<(Quota, Used), InventoryError> {
-    let row = GET.bind(format!("[{}]", tenant.0)).bind(tenant).optional(txn).await?;
+    let row = GET.bind(set_of(tenant)).bind(tenant).optional(txn).await?;
     Ok(read_used(&row.ok_or(InventoryError::NotFound)?)?)
 }
 

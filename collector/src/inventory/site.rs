@@ -4,7 +4,7 @@ use farwatch_common::clock::Micros;
 use farwatch_common::id::{IdGenerator, SiteId, TenantId};
 use serde_json::json;
 
-use super::{InventoryError, Listed, Named, Page, get, list, require, tenant_set};
+use super::{InventoryError, Listed, Named, Page, get, list, require, set_of, tenant_set};
 use crate::audit::Change;
 use crate::identity::token::tokens_of_site_end;
 use crate::identity::{Access, TenantContext};
@@ -174,7 +174,7 @@ pub(super) async fn site_named(
     tenant: TenantId,
     id: SiteId,
 ) -> Result<Named<SiteId>, InventoryError> {
-    let row = GET.bind(format!("[{}]", tenant.0)).bind(id).optional(txn).await?;
+    let row = GET.bind(set_of(tenant)).bind(id).optional(txn).await?;
     let site = read(&row.ok_or(InventoryError::NotFound)?)?;
     Ok(Named { id: site.id, name: site.name })
 }

@@ -1,3 +1,4 @@
+mod bulk;
 mod changes;
 mod engines;
 mod keys;
@@ -112,6 +113,7 @@ macro_rules! numbers {
         )
     };
 }
+use numbers;
 
 sql! { TOKENS = numbers!(
     "1000",

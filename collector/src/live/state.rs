@@ -64,6 +64,8 @@ pub(super) struct Fleet {
     dirty: BTreeMap<(TenantId, DeviceId), Dirty>,
     dirty_agents: BTreeMap<(TenantId, AgentId), Dirty>,
     removed: BTreeMap<TenantId, (Micros, Vec<DeviceId>)>,
+    /// How many were removed since the start.
+    removals: u64,
 }
 
 impl Fleet {
@@ -125,10 +127,15 @@ impl Fleet {
                 self.timers.remove(&(deadline, Timer::Device(id)));
             }
         }
+        self.removals += 1;
         self.published.remove(&id);
         self.watched.remove(&id);
         self.dirty.remove(&(tenant, id));
         self.removed.entry(tenant).or_insert_with(|| (now, Vec::new())).1.push(id);
+    }
+
+    pub(super) fn removals(&self) -> u64 {
+        self.removals
     }
 
     /// All agents, in no order.

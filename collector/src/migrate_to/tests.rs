@@ -149,13 +149,17 @@ async fn every_row_of_every_table_is_moved() {
     assert_eq!((moved.tables, moved.broken_chains), (moving.tables.len(), 0));
     assert!(moved.chains >= 2, "{moved:?}");
     moving.assert_same().await;
-    // The collector takes it from here, and nobody moves another installation into it.
+    // The collector takes it from here.
     let database = moving.scratch.database().await;
     assert_eq!(
         TenantContext::local(&database).await.unwrap().tenants().count(),
         TenantContext::local(&moving.world.database).await.unwrap().tenants().count()
     );
     database.close().await;
+    let again = moving.run().await.unwrap_err();
+    assert!(matches!(again, MoveError::Already { .. }), "{again:?}");
+    // Nor another one, which has no note.
+    elsewhere::forget(moving.world.dir.path()).unwrap();
     let again = moving.run().await.unwrap_err();
     assert!(matches!(again, MoveError::NotEmpty { .. }), "{again:?}");
     moving.assert_same().await;
@@ -282,7 +286,7 @@ async fn a_row_that_is_not_the_same_is_named() {
     let mut progress = Progress::new(Box::new(std::io::sink()), false);
     let (dir, server) = (moving.world.dir.path(), moving.scratch.superusers_server());
     let mut source = open_source(dir, &Database::file(dir)).await.unwrap();
-    let mut target = open_target(&server).await.unwrap();
+    let mut target = open_target(dir, &server).await.unwrap();
     copy::begin(&mut target, &moving.tables).await.unwrap();
     copy::copy(&mut source, &mut target, &moving.tables, &mut progress).await.unwrap();
     let batches = "DELETE FROM ts_batch WHERE seq = 1203";

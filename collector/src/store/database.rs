@@ -1,5 +1,6 @@
 //! The database: which engine, its connections, and what can go wrong with them.
 
+pub(crate) mod elsewhere;
 mod error;
 pub(super) mod postgres;
 mod sqlite;
@@ -43,6 +44,13 @@ pub enum StoreError {
          farwatch-collector that made it, or a later one"
     )]
     Newer { database: String, version: i64 },
+    #[error(
+        "the rows of this data directory are in PostgreSQL at {server}: name it with --database-url or \
+         as `url` of [database]. To use the file farwatch.db again, delete {note}"
+    )]
+    Elsewhere { server: String, note: PathBuf },
+    #[error("cannot read or write {path}, which tells where the database is")]
+    Note { path: PathBuf, source: std::io::Error },
     #[error("the linked SQLite {found} is older than 3.51.3, which has a known corruption bug")]
     OldSqlite { found: String },
     #[error("the database ignored `PRAGMA {name}`: it says {found}")]
@@ -52,6 +60,12 @@ pub enum StoreError {
     Url { source: sqlx::Error },
     #[error("cannot reach PostgreSQL at {server}")]
     Connect { server: String, source: sqlx::Error },
+    #[error(
+        "no encrypted connection to PostgreSQL at {server}; name the authority of its certificate \
+         with `sslrootcert=FILE` in the URL, or write `sslmode=disable` where nobody else is on the \
+         network"
+    )]
+    Tls { server: String, source: sqlx::Error },
     #[error(
         "cannot bring PostgreSQL at {server} to this version's schema; `migrate` signs in as a \
          superuser, or as the database's owner who may make roles"
@@ -79,13 +93,21 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    /// Of a server that could not be reached or asked.
+    fn connect(server: String, source: sqlx::Error) -> Self {
+        match source {
+            sqlx::Error::Tls(_) => Self::Tls { server, source },
+            _ => Self::Connect { server, source },
+        }
+    }
+
     /// Worth trying again without a change: the database is busy or away.
     #[must_use]
     pub fn is_retryable(&self) -> bool {
         match self {
-            Self::Database(error) | Self::Connect { source: error, .. } => {
-                error::is_retryable(error)
-            }
+            Self::Database(error)
+            | Self::Connect { source: error, .. }
+            | Self::Tls { source: error, .. } => error::is_retryable(error),
             Self::Away => true,
             _ => false,
         }
@@ -168,7 +190,7 @@ impl Server {
             }
             None => {
                 let (host, port) = (options.get_host(), options.get_port());
-                format!("postgres://farwatch@{host}:{port}/{database}")
+                format!("postgres://farwatch@{host}:{port}/{database}{}", self.url.tls())
             }
         })
     }
@@ -218,7 +240,10 @@ impl Database {
     /// Opens what the configuration names.
     pub async fn open_target(target: Target) -> Result<Self, StoreError> {
         match target {
-            Target::Sqlite(data_dir) => Self::open(&data_dir).await,
+            Target::Sqlite(data_dir) => {
+                elsewhere::check(&data_dir)?;
+                Self::open(&data_dir).await
+            }
             Target::Postgres(server) => Self::connect(server).await,
         }
     }

@@ -81,6 +81,17 @@ pub enum Fact {
     Gap(GapRow),
 }
 
+impl Fact {
+    /// Whose row it changes.
+    pub(super) fn device(&self) -> Option<i64> {
+        match self {
+            Self::Device(_, facts) => Some(facts.device_id),
+            Self::Interfaces(_, table) => Some(table.device_id),
+            Self::Gap(_) => None,
+        }
+    }
+}
+
 /// What became of an [`Append`], once the transaction is committed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Appended {

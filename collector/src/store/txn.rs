@@ -298,11 +298,34 @@ impl Database {
         tenant: TenantId,
         access: Access,
     ) -> Result<Write, AccessError> {
+        let chains = [tenant].into();
+        self.identity_change_in(context, (tenant, access), &chains).await
+    }
+
+    /// The same, for what may end more than is in the tenant: the installation's chain is locked too.
+    pub async fn identity_change_beyond(
+        &self,
+        _: IdentityKey,
+        context: &TenantContext,
+        tenant: TenantId,
+        access: Access,
+    ) -> Result<Write, AccessError> {
+        let chains = [INSTALLATION, tenant].into();
+        self.identity_change_in(context, (tenant, access), &chains).await
+    }
+
+    async fn identity_change_in(
+        &self,
+        context: &TenantContext,
+        (tenant, access): (TenantId, Access),
+        chains: &BTreeSet<TenantId>,
+    ) -> Result<Write, AccessError> {
         hold(context, tenant, access)?;
         if access == Access::Admin && context.granted_until(tenant).is_some() {
             return Err(AccessError::Denied);
         }
-        Ok(self.begin_change(Scope::identity(), context.who(), &[tenant].into()).await?)
+        let write = self.begin_change(Scope::identity(), context.who(), chains).await?;
+        Ok(Write { tenant, ..write })
     }
 
     /// Begins a change of what belongs to no tenant; only those may who see all.

@@ -465,7 +465,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Turn the second factor on, with a code of the authenticator */
+        /** Turn the second factor on, with a code of the authenticator; all my other sessions end */
         post: operations["totp_confirm"];
         delete?: never;
         options?: never;
@@ -625,7 +625,7 @@ export interface paths {
         /** Give a member another role; a super_admin brings anybody in */
         put: operations["member_put"];
         post?: never;
-        /** Take a person out of a tenant */
+        /** Take a person out of a tenant; an account without any other is deleted */
         delete: operations["member_delete"];
         options?: never;
         head?: never;
@@ -713,7 +713,8 @@ export interface paths {
         get?: never;
         put?: never;
         post?: never;
-        delete?: never;
+        /** Delete a person's account, with their sessions, memberships, grants and the API keys they made */
+        delete: operations["user_delete"];
         options?: never;
         head?: never;
         /** Change a person's account */
@@ -729,7 +730,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Give a person a new one-time password and end their sessions */
+        /**
+         * Give a person a new one-time password and end their sessions: as a super_admin, or as who
+         *     administers all tenants of somebody who is not of the provider
+         */
         post: operations["user_password"];
         delete?: never;
         options?: never;
@@ -1202,13 +1206,15 @@ export interface components {
                 disabled: boolean;
                 email: string;
                 id: string;
+                last_sign_in_at: components["schemas"]["Time"] | null;
                 /** @description In the tenants that the caller administers. */
                 memberships: components["schemas"]["Membership"][];
                 /** @description Has a one-time password and has yet to choose their own. */
                 must_change_password: boolean;
-                /** @description Of the provider: may be granted into tenants. */
-                staff: boolean;
-                super_admin: boolean;
+                /** @description May be granted into tenants. Told to a super_admin alone; a tenant sees the grants themselves. */
+                staff: boolean | null;
+                /** @description What they are at the provider: told to a super_admin alone, null to others. */
+                super_admin: boolean | null;
                 /** @description Signs in with a second factor. */
                 totp: boolean;
             };
@@ -1225,7 +1231,8 @@ export interface components {
                 series: components["schemas"]["Allowance"];
                 /**
                  * Format: int64
-                 * @description Rows of new groups of devices that found no room, since the collector started.
+                 * @description How often new groups of devices found no room, since the collector started: once for each
+                 *     batch.
                  */
                 series_refused: number;
             };
@@ -1772,13 +1779,15 @@ export interface components {
                 disabled: boolean;
                 email: string;
                 id: string;
+                last_sign_in_at: components["schemas"]["Time"] | null;
                 /** @description In the tenants that the caller administers. */
                 memberships: components["schemas"]["Membership"][];
                 /** @description Has a one-time password and has yet to choose their own. */
                 must_change_password: boolean;
-                /** @description Of the provider: may be granted into tenants. */
-                staff: boolean;
-                super_admin: boolean;
+                /** @description May be granted into tenants. Told to a super_admin alone; a tenant sees the grants themselves. */
+                staff: boolean | null;
+                /** @description What they are at the provider: told to a super_admin alone, null to others. */
+                super_admin: boolean | null;
                 /** @description Signs in with a second factor. */
                 totp: boolean;
             }[];
@@ -2001,13 +2010,15 @@ export interface components {
             disabled: boolean;
             email: string;
             id: string;
+            last_sign_in_at: components["schemas"]["Time"] | null;
             /** @description In the tenants that the caller administers. */
             memberships: components["schemas"]["Membership"][];
             /** @description Has a one-time password and has yet to choose their own. */
             must_change_password: boolean;
-            /** @description Of the provider: may be granted into tenants. */
-            staff: boolean;
-            super_admin: boolean;
+            /** @description May be granted into tenants. Told to a super_admin alone; a tenant sees the grants themselves. */
+            staff: boolean | null;
+            /** @description What they are at the provider: told to a super_admin alone, null to others. */
+            super_admin: boolean | null;
             /** @description Signs in with a second factor. */
             totp: boolean;
         };
@@ -2036,7 +2047,8 @@ export interface components {
             series: components["schemas"]["Allowance"];
             /**
              * Format: int64
-             * @description Rows of new groups of devices that found no room, since the collector started.
+             * @description How often new groups of devices found no room, since the collector started: once for each
+             *     batch.
              */
             series_refused: number;
         };
@@ -4116,6 +4128,34 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Data_CreatedUser"];
                 };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    user_delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description What went wrong */
             default: {

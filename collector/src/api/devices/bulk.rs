@@ -19,7 +19,7 @@ use crate::inventory::device::bulk::{
     BULK_MAX, Bulk, BulkDone, BulkFailed, device_bulk as bulk_done, devices_known,
 };
 use crate::inventory::device::change::DevicePatch;
-use crate::inventory::device::device_list;
+use crate::inventory::device::{self, device_list};
 use farwatch_common::id::DeviceId;
 use farwatch_common::secret::Secret;
 use farwatch_common::task::to_the_end;
@@ -86,19 +86,23 @@ pub(in crate::api) async fn device_bulk(
     Json(body): Json<BulkRequest>,
 ) -> Result<Data<BulkAnswer>, Error> {
     let devices = match (body.ids, body.filter) {
-        (Some(ids), None) => named(ids)?,
+        // Devices that are not theirs are told before any field is.
+        (Some(ids), None) => devices_known(&state.db, &caller.context, &named(ids)?).await?,
         (None, Some(filter)) => found(&state, &caller, filter).await?,
         _ => return Err(Error::field("ids", "give either `ids` or `filter`")),
     };
-    // Devices that are not theirs are told before any field is.
-    devices_known(&state.db, &caller.context, &devices).await?;
     let bulk = match (body.change, body.delete) {
         (Some(change), None | Some(false)) => Bulk::Change(Box::new(checked(change)?)),
         (None, Some(true)) => Bulk::Delete,
         _ => return Err(Error::field("change", "give either `change` or `delete`: true")),
     };
     to_the_end(async move {
-        let Parts { db, vault, ids, clock, .. } = &*state;
+        let Parts { db, vault, ids, clock, live, .. } = &*state;
+        let tenants: BTreeSet<_> = devices.iter().map(|device| device.tenant.id).collect();
+        let mut turns = Vec::with_capacity(tenants.len());
+        for tenant in tenants {
+            turns.push(live.turn(tenant).await);
+        }
         let now = clock.now();
         let done = bulk_done(db, (vault, ids), &caller.context, &devices, &bulk, now).await;
         let (done, failed) = match done {
@@ -108,6 +112,7 @@ pub(in crate::api) async fn device_bulk(
         for tenant in &done {
             after(&state, tenant, &bulk);
         }
+        drop(turns);
         if let Some(error) = failed {
             return Err(part_done(exists(error), &done));
         }
@@ -145,7 +150,7 @@ async fn found(
     state: &AppState,
     caller: &Caller,
     filter: BulkFilter,
-) -> Result<BTreeSet<DeviceId>, Error> {
+) -> Result<Vec<device::Device>, Error> {
     let BulkFilter { tenant, site, agent, state: health, q, tag } = filter;
     if [&tenant, &site, &agent, &health, &q, &tag].into_iter().all(Option::is_none) {
         return Err(Error::field("filter", "must name something: it would be every device"));
@@ -160,7 +165,7 @@ async fn found(
         let message = format!("finds {} devices; {BULK_MAX} at most at once", found.total);
         return Err(Error::field("filter", message));
     }
-    Ok(found.rows.into_iter().map(|row| row.id).collect())
+    Ok(found.rows)
 }
 
 fn checked(body: BulkChange) -> Result<DevicePatch, Error> {

@@ -17,7 +17,7 @@ use crate::api::{AppState, Parts};
 use crate::inventory::device::change::{DevicePatch, device_patch};
 use crate::inventory::device::{self, SNMP_PORT, device_get, own_name};
 use crate::inventory::is_name;
-use farwatch_common::id::DeviceId;
+use farwatch_common::id::{DeviceId, TenantId};
 use farwatch_common::secret::Secret;
 use farwatch_common::task::to_the_end;
 
@@ -59,17 +59,22 @@ pub(in crate::api) async fn device_change(
     // A device that is not theirs is told before any field is.
     let before = device_get(&state.db, &caller.context, device).await?;
     let patch = checked(&before, body)?;
-    to_the_end(async move { Ok(Data { data: change(&state, &caller, device, &patch).await? }) })
-        .await
+    to_the_end(async move {
+        let data = change(&state, &caller, before.tenant.id, device, &patch).await?;
+        Ok(Data { data })
+    })
+    .await
 }
 
 async fn change(
     state: &AppState,
     caller: &Caller,
+    tenant: TenantId,
     id: DeviceId,
     patch: &DevicePatch,
 ) -> Result<Device, Error> {
     let Parts { db, vault, ids, clock, .. } = &**state;
+    let _turn = state.live.turn(tenant).await;
     let done = device_patch(db, (vault, ids), &caller.context, id, patch, clock.now()).await;
     let (before, after) = done.map_err(exists)?;
     let of = (after.tenant.id, after.agent.id, after.id);
@@ -161,14 +166,14 @@ pub(in crate::api) async fn device_credential(
     PathId(device): PathId<DeviceId>,
     Json(body): Json<DeviceCredential>,
 ) -> Result<Data<DeviceDetail>, Error> {
-    device_get(&state.db, &caller.context, device).await?;
+    let tenant = device_get(&state.db, &caller.context, device).await?.tenant.id;
     if body.community.as_deref().is_some_and(|text| !is_community(text)) {
         return Err(Error::field("community", COMMUNITY_RULE));
     }
     let community = Some(body.community.map(Secret::from));
     let patch = DevicePatch { community, ..DevicePatch::default() };
     to_the_end(async move {
-        change(&state, &caller, device, &patch).await?;
+        change(&state, &caller, tenant, device, &patch).await?;
         detail(&state, &caller.context, device).await
     })
     .await

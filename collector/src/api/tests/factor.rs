@@ -32,6 +32,8 @@ async fn a_code_counts_once() {
     let (who, seed, _) = with_factor(&world).await;
     assert_eq!(world.get("/api/v1/me", &who).await.data()["user"]["totp"], true);
     assert_eq!(world.login("v@example.net", PASSWORD).await.code(), "totp_required");
+    let rows = world.audited(crate::audit::INSTALLATION, "user").await;
+    assert_eq!(rows.last().unwrap(), "user.totp_asked");
     world.state.clock.shift(60_000_000);
     let code = seed.code_at(world.state.clock.now());
     assert_eq!(login(&world, &code).await.status, StatusCode::OK);

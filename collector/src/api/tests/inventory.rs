@@ -162,3 +162,58 @@ async fn a_quota_is_shown_and_held() {
     assert!(limited.headers.contains_key("retry-after"));
     assert_eq!(world.get("/api/v1/sites", &admin).await.status, StatusCode::OK);
 }
+
+/// What screens are told of a device is told in the order of the commits.
+#[tokio::test]
+async fn a_change_waits_until_the_one_before_it_is_told() {
+    let world = World::new().await;
+    let (north, south) = (world.tenant("North").await, world.tenant("South").await);
+    let (agent, _) = world.agent(north, "a").await;
+    let (far, _) = world.agent(south, "b").await;
+    let noc = world.user("noc@example.net", Role::SuperAdmin, None).await;
+    let path = async |agent, address: &str| {
+        format!("/api/v1/devices/{}", world.device(&noc, agent, address).await)
+    };
+    let (one, two) = (path(agent, "10.0.0.1").await, path(agent, "10.0.0.2").await);
+    let elsewhere = path(far, "10.0.0.1").await;
+    let id = one.rsplit('/').next().unwrap();
+    let faster = json!({ "interval_s": 5 });
+    let bulk = json!({ "ids": [id], "change": { "add_tags": ["x"] } });
+    let quota = format!("/api/v1/tenants/{north}/quota");
+    let own = format!("{one}/credential");
+    let turn = world.state.live.turn(north).await;
+    let answers = async {
+        let answers = tokio::join!(
+            world.change(Method::PATCH, &one, &noc, faster.clone()),
+            world.change(Method::PUT, &own, &noc, json!({ "community": null })),
+            world.delete(&two, &noc),
+            world.post("/api/v1/devices/bulk", &noc, bulk),
+            world.post("/api/v1/devices", &noc, new_device(agent, "10.0.0.3")),
+            world.change(Method::PUT, &quota, &noc, json!({ "devices": 9 })),
+        );
+        <[Answer; 6]>::from(answers)
+    };
+    tokio::pin!(answers);
+    let others = async {
+        for _ in 0..6 {
+            assert_eq!(patch(&world, &elsewhere, &noc, faster.clone()).await.status, 200);
+        }
+        (
+            world.get(&one, &noc).await.data(),
+            world.get(&two, &noc).await.status,
+            world.get(&quota, &noc).await.data(),
+        )
+    };
+    let seen = tokio::select! {
+        biased;
+        _ = &mut answers => panic!("it was nobody's turn"),
+        seen = others => seen,
+    };
+    assert_eq!((&seen.0["interval_s"], &seen.0["tags"]), (&json!(60), &json!([])));
+    assert_eq!((seen.1, &seen.2["devices"]["used"]), (StatusCode::OK, &json!(2)));
+    assert_eq!(seen.2["devices"]["is_default"], true);
+    drop(turn);
+    for answer in answers.await {
+        assert!(answer.status.is_success(), "{}", answer.body);
+    }
+}

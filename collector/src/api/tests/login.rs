@@ -1,5 +1,7 @@
 use super::super::guard::{Proof, check};
 use super::*;
+use crate::audit::INSTALLATION;
+use crate::identity::failures::ROWS_PER_ADDRESS;
 use crate::identity::session::session_key;
 
 #[tokio::test]
@@ -43,6 +45,57 @@ async fn a_second_login_ends_the_session_before_it() {
     let second = As::Cookie(cookie(&answer));
     assert_eq!(world.get("/api/v1/me", &first).await.code(), "unauthenticated");
     assert_eq!(world.get("/api/v1/me", &second).await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn a_login_signs_out_whoever_used_this_browser_and_says_so() {
+    let world = World::new().await;
+    let (north, south) = (world.tenant("North").await, world.tenant("South").await);
+    let first = world.user("one@example.net", Role::Viewer, Some(north)).await;
+    world.user("two@example.net", Role::Viewer, Some(south)).await;
+    let request = world
+        .request(Method::POST, "/api/v1/login", &first)
+        .header("content-type", "application/json");
+    let body = json!({ "email": "two@example.net", "password": PASSWORD });
+    let answer = world.send(request.body(body.to_string().into()).unwrap()).await;
+    assert_eq!(answer.data()["user"]["email"], "two@example.net");
+    assert_eq!(world.get("/api/v1/me", &first).await.code(), "unauthenticated");
+    assert_eq!(world.audited(north, "user").await.last().unwrap(), "user.sign_out");
+    assert_eq!(world.audited(south, "user").await.last().unwrap(), "user.sign_in");
+}
+
+#[tokio::test]
+async fn a_logout_without_a_database_takes_the_cookie_and_says_what_still_stands() {
+    let world = World::new().await;
+    let who = world.user("noc@example.net", Role::SuperAdmin, None).await;
+    world.state.db.close().await;
+    let out = world.post("/api/v1/logout", &who, json!({})).await;
+    assert_eq!((out.status, out.code()), (StatusCode::SERVICE_UNAVAILABLE, "unavailable".into()));
+    assert!(out.headers["set-cookie"].to_str().unwrap().contains("Max-Age=0"));
+    assert!(out.body.contains("still stands"), "{}", out.body);
+}
+
+#[tokio::test]
+async fn who_guesses_fills_the_audit_no_faster_than_it_may() {
+    for world in World::each_unlimited().await {
+        world.user("noc@example.net", Role::SuperAdmin, None).await;
+        // The time does not stand still while this runs: no more than two minutes begin.
+        for _ in 0..30 {
+            assert_eq!(world.login("noc@example.net", "x").await.code(), "bad_credentials");
+        }
+        let failed = async || {
+            let rows = world.audited(INSTALLATION, "user.sign_in_failed").await;
+            u32::try_from(rows.len()).unwrap()
+        };
+        let written = failed().await;
+        assert!((ROWS_PER_ADDRESS..=2 * ROWS_PER_ADDRESS).contains(&written), "{written}");
+        world.state.clock.shift(60_000_000);
+        world.login("noc@example.net", "x").await;
+        assert_eq!(failed().await, written + 1);
+        let told = "SELECT COUNT(*) FROM audit WHERE after LIKE '%not_written_before%'";
+        assert!(world.raw().count(told).await >= 1);
+        world.remove().await;
+    }
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 use super::*;
 
-async fn id_of(world: &World, who: &As, email: &str) -> String {
+pub(super) async fn id_of(world: &World, who: &As, email: &str) -> String {
     let people = world.get("/api/v1/users", who).await.data();
     let found = people.as_array().unwrap().iter().find(|person| person["email"] == email);
     found.unwrap_or_else(|| panic!("no {email}"))["id"].as_str().unwrap().to_owned()

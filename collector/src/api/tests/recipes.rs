@@ -131,6 +131,7 @@ pub(super) fn recipes(operation: &str) -> Option<Vec<Recipe>> {
             vec![send("/api/v1/users", body)]
         }
         "user_patch" => vec![send("/api/v1/users/{user}", json!({ "disabled": true }))],
+        "user_delete" => vec![ask("/api/v1/users/{user}")],
         "user_password" => vec![ask("/api/v1/users/{user}/password")],
         "user_totp_delete" => vec![ask("/api/v1/users/{user}/totp")],
         "members" => vec![ask("/api/v1/tenants/{tenant}/members")],

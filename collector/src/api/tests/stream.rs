@@ -4,7 +4,7 @@ use std::time::Duration;
 use axum::response::sse::Event;
 use futures_util::{Stream, StreamExt as _};
 
-use super::super::events::watched;
+use super::super::events::{UNCHECKED_MAX, watched};
 use super::super::guard::{Proof, check};
 use super::*;
 use crate::identity::session::session_key;
@@ -131,6 +131,38 @@ async fn a_stream_ends_at_once_with_the_person_and_with_the_grant() {
     assert_eq!(gone.data()["disabled"], true);
     end(stream).await;
     assert_eq!(world.get("/api/v1/me", &staff).await.code(), "unauthenticated");
+}
+
+/// A stream outlives a database that is away for a while, but not for long, and not where its caller
+/// is known to have changed.
+#[tokio::test]
+async fn a_stream_goes_on_while_nobody_can_say_whether_it_may() {
+    let world = World::new().await;
+    let one = world.user("one@example.net", Role::SuperAdmin, None).await;
+    let other = world.user("other@example.net", Role::SuperAdmin, None).await;
+    let open = async |who: &As| {
+        let As::Cookie(token) = who else { panic!("no cookie") };
+        let proof = Proof::Session(session_key(token.as_bytes()));
+        let caller = check(proof, &world.state).await.unwrap();
+        let user = caller.user.clone().unwrap().id;
+        let none = std::collections::BTreeSet::new();
+        let filter = EventFilter { tenants: none, devices: std::collections::BTreeSet::new() };
+        let every = Duration::from_secs(60);
+        let stream = watched(world.state.clone(), caller, filter, None, every).unwrap();
+        let mut stream = Box::pin(stream);
+        assert!(stream.next().await.is_some(), "no greeting");
+        (user, stream)
+    };
+    let ((user, changed), (_, unchanged)) = (open(&one).await, open(&other).await);
+    world.state.db.close().await;
+    tokio::time::pause();
+    let begun = tokio::time::Instant::now();
+    world.state.own.streams.changed(user);
+    assert_eq!(changed.count().await, 0);
+    assert!(begun.elapsed() < Duration::from_secs(1), "it was changed and goes on");
+    assert_eq!(unchanged.count().await, 0);
+    let lasted = begun.elapsed();
+    assert!((UNCHECKED_MAX..UNCHECKED_MAX * 2).contains(&lasted), "{lasted:?}");
 }
 
 #[tokio::test]

@@ -22,6 +22,8 @@ pub struct Person {
     pub totp: bool,
     pub created_at: Micros,
     pub disabled_at: Option<Micros>,
+    /// `None`: not since this is noted.
+    pub last_sign_in_at: Option<Micros>,
     /// Of the tenants that the caller administers.
     pub memberships: Vec<(Named<TenantId>, Role)>,
 }
@@ -31,7 +33,8 @@ macro_rules! person {
     () => {
         "SELECT u.user_id, u.email, u.super_admin, u.staff, u.password_changed_at, u.created_at,
                 u.disabled_at, EXISTS (SELECT 1 FROM user_totp t
-                    WHERE t.user_id = u.user_id AND t.confirmed_at IS NOT NULL)
+                    WHERE t.user_id = u.user_id AND t.confirmed_at IS NOT NULL),
+                u.last_sign_in_at
          FROM user_account u "
     };
 }
@@ -139,6 +142,7 @@ fn read(row: &Row) -> Result<Person, StoreError> {
         created_at: Micros(row.get(5)?),
         disabled_at: row.get::<Option<i64>>(6)?.map(Micros),
         totp: row.get(7)?,
+        last_sign_in_at: row.get::<Option<i64>>(8)?.map(Micros),
         memberships: Vec::new(),
     })
 }

@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use farwatch_common::clock::Micros;
 use farwatch_common::id::{AgentId, DeviceId, IdGenerator, TenantId};
 
-use super::change::{DevicePatch, agents_told, apply, remove, set};
+use super::apply::{apply, locked};
+use super::change::{DevicePatch, agents_told, remove};
 use super::{Device, among};
 use crate::identity::{Access, TenantContext};
 use crate::inventory::vault::Vault;
@@ -59,13 +60,13 @@ pub async fn devices_known(
     if found.len() < wanted.len() { Err(InventoryError::NotFound) } else { Ok(found) }
 }
 
-/// Changes devices, or takes them out, tenant by tenant. Nothing is changed unless the caller may
+/// Changes devices that are [`devices_known`], or takes them out, tenant by tenant. Nothing is changed unless the caller may
 /// change all of them. The caller tells screens and agents of what was done, also if it fails then.
 pub async fn device_bulk(
     db: &Database,
     (vault, ids): (&Vault, &IdGenerator),
     context: &TenantContext,
-    devices: &BTreeSet<DeviceId>,
+    devices: &[Device],
     bulk: &Bulk,
     now: Micros,
 ) -> Result<Vec<BulkDone>, BulkFailed> {
@@ -73,9 +74,8 @@ pub async fn device_bulk(
         let max = u32::try_from(BULK_MAX).unwrap_or(u32::MAX);
         return Err(InventoryError::Full { what: "devices in one call; make several", max }.into());
     }
-    let found = devices_known(db, context, devices).await?;
     let mut of_tenant: BTreeMap<TenantId, Vec<DeviceId>> = BTreeMap::new();
-    for device in found {
+    for device in devices {
         require(context, device.tenant.id, Access::Write)?;
         of_tenant.entry(device.tenant.id).or_default().push(device.id);
     }
@@ -98,29 +98,28 @@ async fn in_tenant(
     now: Micros,
 ) -> Result<BulkDone, InventoryError> {
     let mut txn = db.change(context, tenant, Access::Write).await?;
-    let devices = among(&mut txn, &set(tenant), wanted).await?;
+    let devices = locked(&mut txn, tenant, wanted).await?;
     // Somebody took one out in between.
     if devices.len() < wanted.len() {
         return Err(InventoryError::NotFound);
     }
-    let mut changes = Vec::with_capacity(devices.len());
     let (mut agents, mut moved_to) = (BTreeSet::new(), None);
-    for device in &devices {
-        let (change, is_of_assignment) = match bulk {
-            Bulk::Delete => (Some(remove(&mut txn, device).await?), true),
-            Bulk::Change(patch) => {
-                let change = apply(&mut txn, parts, device, patch, now).await?;
-                moved_to = moved_to.or(patch.agent.filter(|agent| *agent != device.agent.id));
-                (change, patch.is_of_assignment())
-            }
-        };
-        if let Some(change) = change {
-            changes.push(change);
-            if is_of_assignment {
-                agents.insert(device.agent.id);
-            }
+    let changes = match bulk {
+        Bulk::Delete => {
+            agents.extend(devices.iter().map(|device| device.agent.id));
+            remove(&mut txn, tenant, &devices).await?
         }
-    }
+        Bulk::Change(patch) => {
+            let applied = apply(&mut txn, parts, &devices, patch, now).await?;
+            if patch.is_of_assignment() {
+                let changed: BTreeSet<_> = applied.iter().map(|applied| applied.after.id).collect();
+                let before = devices.iter().filter(|device| changed.contains(&device.id));
+                agents.extend(before.map(|device| device.agent.id));
+            }
+            moved_to = patch.agent.filter(|to| devices.iter().any(|of| of.agent.id != *to));
+            applied.into_iter().map(|applied| applied.change).collect()
+        }
+    };
     agents.extend(moved_to);
     agents_told(&mut txn, tenant, &agents, moved_to).await?;
     txn.commit(changes, now).await?;

@@ -1,21 +1,21 @@
-//! Devices are made, changed and taken out, one at a time; the assignment of their agent with them.
+//! Devices are made, changed and taken out; the assignment of their agent with them.
 
 use std::collections::BTreeSet;
 
 use farwatch_common::clock::Micros;
 use farwatch_common::id::{AgentId, DeviceId, IdGenerator, SiteId, TenantId};
 use farwatch_common::secret::Secret;
-use serde_json::json;
 
+use super::apply::{Applied, apply, locked};
 use super::tag::{self, Tags};
-use super::{Device, credential, device_get, in_txn};
+use super::{Device, credential, device_get, ids_json, in_txn};
 use crate::audit::Change;
 use crate::identity::{Access, TenantContext};
 use crate::inventory::agent::agent_get;
 use crate::inventory::assignment::assignment_bump;
 use crate::inventory::quota::room_for_device;
 use crate::inventory::vault::Vault;
-use crate::inventory::{InventoryError, differences};
+use crate::inventory::{InventoryError, set_of};
 use crate::store::sql::sql;
 use crate::store::{Database, Txn};
 
@@ -65,11 +65,6 @@ async fn site_of(
     Ok(SiteId(row.ok_or(InventoryError::NotFound)?.get(0)?))
 }
 
-/// One tenant as a set.
-pub(super) fn set(tenant: TenantId) -> String {
-    format!("[{}]", tenant.0)
-}
-
 sql! { pub(crate) INSERT =
     "INSERT INTO device (tenant_id, device_id, site_id, agent_id, name, host, port,
                          interval_s, snmp_version, created_at, named)
@@ -100,23 +95,15 @@ pub async fn device_create(
     if insert.execute(&mut txn).await? == 0 {
         return Err(InventoryError::Exists);
     }
-    let place = (tenant, site, id);
-    credential::put(&mut txn, (vault, ids), place, new.community.as_ref(), now).await?;
-    tag::store(&mut txn, (tenant, id), &new.tags).await?;
-    let device = in_txn(&mut txn, &set(tenant), id).await?;
+    if let Some(community) = &new.community {
+        credential::put(&mut txn, (vault, ids), tenant, &[(site, id)], Some(community), now)
+            .await?;
+    }
+    tag::store(&mut txn, tenant, [(id, &Tags::new(), &new.tags)]).await?;
+    let device = in_txn(&mut txn, &set_of(tenant), id).await?;
     let change = Change::new("device", "create", device.id.0, &device.name);
     txn.commit([change.after(device.told())], now).await?;
     Ok(device)
-}
-
-sql! { pub(crate) TAKEN =
-    "SELECT device_id FROM device
-     WHERE tenant_id = $1 AND agent_id = $2 AND host = $3 AND port = $4 AND device_id <> $5"
-}
-sql! { pub(crate) UPDATE =
-    "UPDATE device SET name = $3, named = $4, host = $5, port = $6, interval_s = $7,
-            snmp_version = $8, agent_id = $9, site_id = $10
-     WHERE tenant_id = $1 AND device_id = $2"
 }
 
 /// Changes a device. Returns it as it was and as it is; the caller tells the agents of both.
@@ -130,15 +117,17 @@ pub async fn device_patch(
 ) -> Result<(Device, Device), InventoryError> {
     let tenant = device_get(db, context, id).await?.tenant.id;
     let mut txn = db.change(context, tenant, Access::Write).await?;
-    let before = in_txn(&mut txn, &set(tenant), id).await?;
-    let change = apply(&mut txn, (vault, ids), &before, patch, now).await?;
-    let after = in_txn(&mut txn, &set(tenant), id).await?;
-    if patch.is_of_assignment() && change.is_some() {
+    let [before] = locked(&mut txn, tenant, &[id]).await?.try_into().map_err(gone)?;
+    let applied = apply(&mut txn, (vault, ids), std::slice::from_ref(&before), patch, now).await?;
+    let Some(Applied { after, change }) = applied.into_iter().next() else {
+        return Ok((before.clone(), before));
+    };
+    if patch.is_of_assignment() {
         let agents = BTreeSet::from([before.agent.id, after.agent.id]);
         let moved_to = Some(after.agent.id).filter(|agent| *agent != before.agent.id);
         agents_told(&mut txn, tenant, &agents, moved_to).await?;
     }
-    txn.commit(change, now).await?;
+    txn.commit([change], now).await?;
     Ok((before, after))
 }
 
@@ -170,62 +159,11 @@ impl DevicePatch {
             || agent.is_some()
             || tags
     }
-
-    fn tags(&self, before: &Tags) -> Tags {
-        let tags = self.tags.as_ref().unwrap_or(before).union(&self.add_tags);
-        tags.filter(|tag| !self.remove_tags.contains(*tag)).cloned().collect()
-    }
 }
 
-/// Writes the change of one device, under the tenant's lock; `None` if there is nothing to change.
-pub(super) async fn apply(
-    txn: &mut Txn,
-    (vault, ids): (&Vault, &IdGenerator),
-    before: &Device,
-    patch: &DevicePatch,
-    now: Micros,
-) -> Result<Option<Change>, InventoryError> {
-    let (tenant, id) = (before.tenant.id, before.id);
-    let (name, named) = patch.name.clone().unwrap_or_else(|| (before.name.clone(), before.named));
-    let (host, port) = patch.address.clone().unwrap_or_else(|| (before.host.clone(), before.port));
-    let agent = patch.agent.unwrap_or(before.agent.id);
-    let site = site_of(txn, tenant, agent).await?;
-    let taken = TAKEN.bind(tenant).bind(agent).bind(&host).bind(port).bind(id);
-    if taken.optional(txn).await?.is_some() {
-        return Err(InventoryError::Exists);
-    }
-    let update = UPDATE.bind(tenant).bind(id).bind(name).bind(named).bind(host).bind(port);
-    let update = update.bind(patch.interval_s.unwrap_or(before.interval_s));
-    let update = update.bind(patch.snmp_version.unwrap_or(&before.snmp_version));
-    update.bind(agent).bind(site).execute(txn).await?;
-    let tags = patch.tags(&before.tags);
-    if tags != before.tags {
-        tag::store(txn, (tenant, id), &tags).await?;
-    }
-    let credential = match &patch.community {
-        Some(community) => {
-            let place = (tenant, site, id);
-            let had = credential::put(txn, (vault, ids), place, community.as_ref(), now).await?;
-            (had || community.is_some()).then_some((had, community.is_some()))
-        }
-        None => {
-            if site != before.site.id {
-                credential::follow(txn, vault, (tenant, id), site).await?;
-            }
-            None
-        }
-    };
-    let after = in_txn(txn, &set(tenant), id).await?;
-    let (mut was, mut is) = (before.told(), after.told());
-    if let Some((had, has)) = credential {
-        was["credential"] = json!(if had { "own" } else { "profile" });
-        is["credential"] = json!(if has { "own, new" } else { "profile" });
-    }
-    let change = Change::new("device", "change", id.0, &after.name);
-    Ok(differences(&was, &is).map(|(was, is)| change.before(was).after(is)))
+sql! { pub(crate) DELETE =
+    "DELETE FROM device WHERE tenant_id = $1 AND device_id IN (SELECT value FROM json_each($2))"
 }
-
-sql! { pub(crate) DELETE = "DELETE FROM device WHERE tenant_id = $1 AND device_id = $2" }
 
 /// Takes a device out; its samples stay. Returns it, so that its agent can be told.
 pub async fn device_delete(
@@ -236,16 +174,28 @@ pub async fn device_delete(
 ) -> Result<Device, InventoryError> {
     let tenant = device_get(db, context, id).await?.tenant.id;
     let mut txn = db.change(context, tenant, Access::Write).await?;
-    let device = in_txn(&mut txn, &set(tenant), id).await?;
+    let [device] = locked(&mut txn, tenant, &[id]).await?.try_into().map_err(gone)?;
     assignment_bump(&mut txn, tenant, device.agent.id).await?;
-    let change = remove(&mut txn, &device).await?;
-    txn.commit([change], now).await?;
+    let changes = remove(&mut txn, tenant, std::slice::from_ref(&device)).await?;
+    txn.commit(changes, now).await?;
     Ok(device)
 }
 
-/// Credentials, tags and interfaces go with it (ON DELETE CASCADE).
-pub(super) async fn remove(txn: &mut Txn, device: &Device) -> Result<Change, InventoryError> {
-    DELETE.bind(device.tenant.id).bind(device.id).execute(txn).await?;
-    let change = Change::new("device", "delete", device.id.0, &device.name);
-    Ok(change.before(device.told()))
+/// Of a device that somebody took out since it was looked for.
+fn gone(_: Vec<Device>) -> InventoryError {
+    InventoryError::NotFound
+}
+
+/// Credentials, tags and interfaces go with them (ON DELETE CASCADE).
+pub(super) async fn remove(
+    txn: &mut Txn,
+    tenant: TenantId,
+    devices: &[Device],
+) -> Result<Vec<Change>, InventoryError> {
+    let ids: Vec<_> = devices.iter().map(|device| device.id).collect();
+    DELETE.bind(tenant).bind(ids_json(&ids)).execute(txn).await?;
+    let one = |device: &Device| {
+        Change::new("device", "delete", device.id.0, &device.name).before(device.told())
+    };
+    Ok(devices.iter().map(one).collect())
 }

@@ -1,15 +1,17 @@
 //! The credential of a device: its own, or none, and then the closest profile's.
 
+use std::collections::BTreeSet;
+
 use farwatch_common::clock::Micros;
 use farwatch_common::id::{AgentId, CredentialId, DeviceId, IdGenerator, SiteId, TenantId};
 use farwatch_common::secret::Secret;
 
-use super::in_txn;
+use super::{ids_json, in_txn};
 use crate::identity::TenantContext;
 use crate::inventory::profile::profile_of;
 use crate::inventory::vault::{Place, Vault, VaultError};
-use crate::inventory::{InventoryError, Named, tenant_set};
-use crate::store::sql::{Row, sql};
+use crate::inventory::{InventoryError, Named, in_order, tenant_set};
+use crate::store::sql::{Row, Sql, sql};
 use crate::store::{Database, StoreError, Txn};
 
 /// Which credential an agent asks a device with.
@@ -54,24 +56,32 @@ sql! { pub(crate) INSERT =
                              key_version, sealed, created_at)
      VALUES ($1, $2, $3, $4, 'snmp_community', 1, $5, $6, $7)"
 }
-sql! { pub(crate) DELETE = "DELETE FROM credential WHERE tenant_id = $1 AND device_id = $2" }
+sql! { pub(crate) DELETE =
+    "DELETE FROM credential WHERE tenant_id = $1
+     AND device_id IN (SELECT value FROM json_each($2)) RETURNING device_id"
+}
 
-/// Gives a device its own credential, or takes it away. Says whether there was one. Each has a new
-/// place, so that the blob of one before does not open in it.
+/// Gives devices, each at its site, a credential of their own, or takes it away. Says which of them
+/// had one. Each has a new place, so that the blob of one before does not open in it.
 pub(super) async fn put(
     txn: &mut Txn,
     (vault, ids): (&Vault, &IdGenerator),
-    (tenant, site, device): (TenantId, SiteId, DeviceId),
+    tenant: TenantId,
+    places: &[(SiteId, DeviceId)],
     community: Option<&Secret>,
     now: Micros,
-) -> Result<bool, InventoryError> {
-    let had = DELETE.bind(tenant).bind(device).execute(txn).await? > 0;
+) -> Result<BTreeSet<DeviceId>, InventoryError> {
+    let devices: Vec<_> = places.iter().map(|(_, device)| *device).collect();
+    let had = DELETE.bind(tenant).bind(ids_json(&devices)).all(txn).await?;
+    let had = had.iter().map(|row| row.get(0).map(DeviceId)).collect::<Result<_, _>>()?;
     let Some(community) = community else { return Ok(had) };
-    let place = Place { tenant, site, device, credential: CredentialId(ids.next(now)) };
     let key = vault.tenant_key(txn, tenant, None).await?;
-    let insert = INSERT.bind(tenant).bind(place.credential.0).bind(device).bind(site);
-    let insert = insert.bind(key.version()).bind(key.seal(place, community)?).bind(now);
-    insert.execute(txn).await?;
+    for (site, device) in places.iter().copied() {
+        let place = Place { tenant, site, device, credential: CredentialId(ids.next(now)) };
+        let insert = INSERT.bind(tenant).bind(place.credential.0).bind(device).bind(site);
+        let insert = insert.bind(key.version()).bind(key.seal(place, community)?).bind(now);
+        insert.execute(txn).await?;
+    }
     Ok(had)
 }
 
@@ -88,6 +98,12 @@ sql! { pub(crate) MOVE =
     "UPDATE credential SET site_id = $3, key_version = $4, sealed = $5
      WHERE tenant_id = $1 AND credential_id = $2"
 }
+static LOCK: Sql = Sql::new(
+    "SELECT device_id FROM device WHERE tenant_id = $1 AND agent_id = $2
+     ORDER BY device_id FOR NO KEY UPDATE",
+    file!(),
+    line!(),
+);
 sql! { pub(crate) DEVICES_MOVE =
     "UPDATE device SET site_id = $3 WHERE tenant_id = $1 AND agent_id = $2"
 }
@@ -99,6 +115,7 @@ pub(in crate::inventory) async fn devices_follow(
     (tenant, agent): (TenantId, AgentId),
     site: SiteId,
 ) -> Result<(), InventoryError> {
+    in_order(txn, LOCK.bind(tenant).bind(agent)).await?;
     DEVICES_MOVE.bind(tenant).bind(agent).bind(site).execute(txn).await?;
     let rows = OF_AGENT.bind(tenant).bind(agent).all(txn).await?;
     reseal(txn, vault, tenant, &rows, site).await

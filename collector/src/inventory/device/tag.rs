@@ -1,6 +1,6 @@
 //! Tags: words that people put on devices, to find them and to give them credentials.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use farwatch_common::id::{DeviceId, TenantId};
 
@@ -51,24 +51,39 @@ pub(super) async fn fill(
     Ok(())
 }
 
-sql! { pub(crate) CLEAR = "DELETE FROM device_tag WHERE tenant_id = $1 AND device_id = $2" }
+sql! { pub(crate) DELETE =
+    "DELETE FROM device_tag WHERE tenant_id = $1 AND tag = $3
+     AND device_id IN (SELECT value FROM json_each($2))"
+}
 sql! { pub(crate) INSERT =
-    "INSERT INTO device_tag (tenant_id, device_id, tag) VALUES ($1, $2, $3)"
+    "INSERT INTO device_tag (tenant_id, device_id, tag) SELECT $1, value, $3 FROM json_each($2)"
 }
 
-/// Replaces the tags of a device.
-pub(super) async fn store(
+/// Writes the tags of devices that had others, which are named before those they get: a statement
+/// for each tag.
+pub(super) async fn store<'a>(
     txn: &mut Txn,
-    (tenant, device): (TenantId, DeviceId),
-    tags: &Tags,
+    tenant: TenantId,
+    devices: impl IntoIterator<Item = (DeviceId, &'a Tags, &'a Tags)>,
 ) -> Result<(), InventoryError> {
-    if tags.len() > TAGS_MAX {
-        let max = u32::try_from(TAGS_MAX).unwrap_or(u32::MAX);
-        return Err(InventoryError::Full { what: "tags on one device; take some off", max });
+    let mut off: BTreeMap<&str, Vec<DeviceId>> = BTreeMap::new();
+    let mut on = off.clone();
+    for (device, before, after) in devices {
+        if after.len() > TAGS_MAX && before != after {
+            let max = u32::try_from(TAGS_MAX).unwrap_or(u32::MAX);
+            return Err(InventoryError::Full { what: "tags on one device; take some off", max });
+        }
+        for tag in before.difference(after) {
+            off.entry(tag).or_default().push(device);
+        }
+        for tag in after.difference(before) {
+            on.entry(tag).or_default().push(device);
+        }
     }
-    CLEAR.bind(tenant).bind(device).execute(txn).await?;
-    for tag in tags {
-        INSERT.bind(tenant).bind(device).bind(tag).execute(txn).await?;
+    for (statement, tags) in [(&DELETE, off), (&INSERT, on)] {
+        for (tag, devices) in tags {
+            statement.bind(tenant).bind(ids_json(&devices)).bind(tag).execute(txn).await?;
+        }
     }
     Ok(())
 }

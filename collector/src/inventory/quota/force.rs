@@ -33,8 +33,17 @@ struct InForce {
     series: HashMap<(DeviceId, Group), u32>,
     /// Their sum.
     total: u64,
+    /// How many devices had been taken out when those were let go of last.
+    swept: u64,
     /// How often a new group of a device found no room since the start: once for each batch.
     refused: u64,
+}
+
+/// Which devices there are.
+pub trait Devices {
+    fn lives(&self, device: DeviceId) -> bool;
+    /// How many were taken out since the start, of all tenants.
+    fn taken_out(&self) -> u64;
 }
 
 /// What a tenant has of series.
@@ -47,8 +56,8 @@ pub struct SeriesUsed {
 impl Default for InForce {
     fn default() -> Self {
         let quota = Quota::default();
-        let (series, total, refused) = (HashMap::new(), 0, 0);
-        Self { api: limiter(quota), quota, series, total, refused }
+        let (series, total, swept, refused) = (HashMap::new(), 0, 0, 0);
+        Self { api: limiter(quota), quota, series, total, swept, refused }
     }
 }
 
@@ -56,6 +65,18 @@ impl InForce {
     fn count(&mut self, of: (DeviceId, Group), columns: u32) {
         let before = self.series.insert(of, columns).unwrap_or(0);
         self.total = self.total - u64::from(before) + u64::from(columns);
+    }
+
+    /// Devices that were taken out make room. Nobody looks for them before it is wanted, nor again
+    /// before another is: who is over the quota asks with every batch.
+    fn sweep(&mut self, devices: &impl Devices) {
+        let taken_out = devices.taken_out();
+        if self.swept == taken_out {
+            return;
+        }
+        self.swept = taken_out;
+        self.series.retain(|(device, _), _| devices.lives(*device));
+        self.total = self.series.values().copied().map(u64::from).sum();
     }
 }
 
@@ -106,22 +127,20 @@ impl Quotas {
     }
 
     /// Whether rows of this many columns may come for a group of a device. A group that is known may
-    /// always; it counts with what it has now. `lives` says whether a device is still there.
+    /// always; it counts with what it has now.
     #[must_use]
     pub fn series_admit(
         &self,
         tenant: TenantId,
         of: (DeviceId, Group),
         columns: u32,
-        lives: impl Fn(DeviceId) -> bool,
+        devices: &impl Devices,
     ) -> bool {
         let mut all = self.lock();
         let own = all.entry(tenant).or_default();
         let max = u64::from(own.quota.series());
         if !own.series.contains_key(&of) && own.total + u64::from(columns) > max {
-            // Devices that were taken out make room; nobody looks for them before it is wanted.
-            own.series.retain(|(device, _), _| lives(*device));
-            own.total = own.series.values().copied().map(u64::from).sum();
+            own.sweep(devices);
             if own.total + u64::from(columns) > max {
                 own.refused += 1;
                 return false;
@@ -143,6 +162,8 @@ impl Quotas {
 
 #[cfg(test)]
 mod tests {
+    use std::cell::Cell;
+
     use super::*;
 
     const TENANT: TenantId = TenantId(1);
@@ -151,23 +172,46 @@ mod tests {
         (DeviceId(device), Group::System)
     }
 
+    #[derive(Default)]
+    struct Known {
+        dead: Option<DeviceId>,
+        asked: Cell<u32>,
+    }
+
+    impl Devices for Known {
+        fn lives(&self, device: DeviceId) -> bool {
+            self.asked.update(|asked| asked + 1);
+            self.dead != Some(device)
+        }
+
+        fn taken_out(&self) -> u64 {
+            self.dead.is_some().into()
+        }
+    }
+
     #[test]
     fn a_new_group_is_refused_when_the_series_are_used_up_and_the_dead_make_room() {
-        let quotas = Quotas::default();
+        let (quotas, all) = (Quotas::default(), Known::default());
         quotas.set(TENANT, Quota { series: Some(10), ..Quota::default() });
-        assert!(quotas.series_admit(TENANT, of(1), 6, |_| true));
-        assert!(!quotas.series_admit(TENANT, of(2), 6, |_| true));
+        assert!(quotas.series_admit(TENANT, of(1), 6, &all));
+        assert!(!quotas.series_admit(TENANT, of(2), 6, &all));
         let used = SeriesUsed { series: 6, refused: 1 };
         assert_eq!(quotas.series_used(TENANT), used);
         // What is known goes on, also with more than before.
-        assert!(quotas.series_admit(TENANT, of(1), 12, |_| true));
+        assert!(quotas.series_admit(TENANT, of(1), 12, &all));
         assert_eq!(quotas.series_used(TENANT).series, 12);
-        assert!(quotas.series_admit(TENANT, of(1), 6, |_| true));
-        assert!(quotas.series_admit(TENANT, of(2), 4, |_| true));
-        assert!(!quotas.series_admit(TENANT, of(3), 4, |_| true));
-        assert!(quotas.series_admit(TENANT, of(3), 4, |device| device != DeviceId(1)));
+        assert!(quotas.series_admit(TENANT, of(1), 6, &all));
+        assert!(quotas.series_admit(TENANT, of(2), 4, &all));
+        assert!(!quotas.series_admit(TENANT, of(3), 4, &all));
+        // It is looked for the dead once for all that were taken out.
+        assert_eq!(all.asked.get(), 0);
+        let but_one = Known { dead: Some(DeviceId(1)), ..Known::default() };
+        assert!(quotas.series_admit(TENANT, of(3), 4, &but_one));
+        assert_eq!(but_one.asked.get(), 2);
+        assert!((4..9).all(|device| !quotas.series_admit(TENANT, of(device), 4, &but_one)));
+        assert_eq!(but_one.asked.get(), 2);
         assert_eq!(quotas.series_used(TENANT).series, 8);
-        assert!(quotas.series_admit(TenantId(2), of(9), 1000, |_| true));
+        assert!(quotas.series_admit(TenantId(2), of(9), 1000, &all));
     }
 
     #[test]

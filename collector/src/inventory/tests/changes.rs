@@ -9,7 +9,7 @@ use super::engines::{Place, Scratch};
 use super::*;
 use crate::identity::token::{token_delete, token_list};
 use crate::inventory::agent::{AgentPatch, agent_get, agent_patch};
-use crate::inventory::device::bulk::{Bulk, BulkFailed, device_bulk};
+use crate::inventory::device::bulk::{Bulk, BulkFailed, device_bulk, devices_known};
 use crate::inventory::device::change::{DevicePatch, device_patch};
 use crate::inventory::device::credential::{InForce, credential_in_force};
 use crate::inventory::device::{Device, DeviceFilter, DeviceOrder, device_get, device_list};
@@ -229,7 +229,8 @@ async fn many_change_at_once(place: &Place<'_>) {
         ..DevicePatch::default()
     };
     let bulk = async |context: &TenantContext, devices: &BTreeSet<DeviceId>, bulk: &Bulk| {
-        device_bulk(db, (vault, ids), context, devices, bulk, NOW).await
+        let known = devices_known(db, context, devices).await?;
+        device_bulk(db, (vault, ids), context, &known, bulk, NOW).await
     };
     let before = revision(place, agent).await;
     let rows = place.audit_rows().await;
@@ -277,6 +278,7 @@ async fn of_two_tenants_what_was_done_is_told(place: &Place<'_>) {
     // Two of an agent cannot have one address.
     let address = Some(("10.2.0.9".to_owned(), 161));
     let patch = Bulk::Change(Box::new(DevicePatch { address, ..DevicePatch::default() }));
+    let devices = devices_known(db, all, &devices).await.unwrap();
     let BulkFailed { done, error } =
         device_bulk(db, (vault, ids), all, &devices, &patch, NOW).await.unwrap_err();
     assert!(matches!(error, InventoryError::Exists), "{error:?}");

@@ -31,7 +31,7 @@ pub(super) fn patient(options: PgConnectOptions) -> PgConnectOptions {
 pub async fn server(server: &Server, login_password: Option<&Secret>) -> Result<(), StoreError> {
     let options = server.options()?;
     let name = super::postgres::server(&options);
-    let connect = |source| StoreError::Connect { server: name.clone(), source };
+    let connect = |source| StoreError::connect(name.clone(), source);
     let mut connection = patient(options).connect().await.map_err(connect)?;
     postgres(&mut connection).await.map_err(|error| match error {
         MigrateError::VersionMissing(version) => {

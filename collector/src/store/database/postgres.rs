@@ -99,11 +99,11 @@ pub(super) async fn connect(options: PgConnectOptions) -> Result<PgPool, StoreEr
         .test_before_acquire(false)
         .connect_with(options)
         .await
-        .map_err(|source| StoreError::Connect { server: server.clone(), source })?;
+        .map_err(|source| StoreError::connect(server.clone(), source))?;
     let fit = match refusal(&pool).await {
         Ok(None) => return Ok(pool),
         Ok(Some(why)) => StoreError::Refused { server, why },
-        Err(source) => StoreError::Connect { server, source },
+        Err(source) => StoreError::connect(server, source),
     };
     pool.close().await;
     Err(fit)

@@ -140,7 +140,7 @@ async fn take(
     name: &str,
     patience: Duration,
 ) -> Result<PgConnection, StoreError> {
-    let connect = |source| StoreError::Connect { server: server(options), source };
+    let connect = |source| StoreError::connect(server(options), source);
     let mut connection = options.connect().await.map_err(connect)?;
     let until = Instant::now() + patience;
     loop {

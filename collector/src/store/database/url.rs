@@ -1,11 +1,12 @@
 //! The URL of a PostgreSQL database. A password may stand in it: what is printed has none.
 
 use std::fmt;
+use std::net::IpAddr;
 
 use data_encoding::HEXLOWER_PERMISSIVE;
 use farwatch_common::secret::Secret;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use sqlx::postgres::PgConnectOptions;
+use sqlx::postgres::{PgConnectOptions, PgSslMode};
 
 /// What stands for a password.
 const HIDDEN: &str = "...";
@@ -58,7 +59,15 @@ impl DatabaseUrl {
         if !scheme.iter().any(|scheme| text.starts_with(scheme)) {
             return Err(sqlx::Error::Configuration("it begins with postgres://".into()));
         }
-        text.parse()
+        let options: PgConnectOptions = text.parse()?;
+        Ok(if is_open_to_others(&options) { options.ssl_mode(PgSslMode::Require) } else { options })
+    }
+
+    /// What it says of TLS, as the query of another URL: empty, or beginning with a question mark.
+    pub(super) fn tls(&self) -> String {
+        let pairs = self.parts().1.split('&').filter(|pair| pair.starts_with("ssl"));
+        let pairs: Vec<&str> = pairs.collect();
+        if pairs.is_empty() { String::new() } else { format!("?{}", pairs.join("&")) }
     }
 
     /// Whether it is one at all.
@@ -73,6 +82,15 @@ impl DatabaseUrl {
         // Made of a text.
         str::from_utf8(self.0.expose()).unwrap_or_default()
     }
+}
+
+/// Whether rows and passwords might cross a network in the clear without anybody having said so: the
+/// default, as in libpq, takes TLS only where whoever answers offers it.
+fn is_open_to_others(options: &PgConnectOptions) -> bool {
+    let host = options.get_host().trim_matches(['[', ']']);
+    let is_here = host == "localhost" || host.parse().is_ok_and(|host: IpAddr| host.is_loopback());
+    let is_left_open = matches!(options.get_ssl_mode(), PgSslMode::Prefer | PgSslMode::Allow);
+    options.get_socket().is_none() && !is_here && is_left_open
 }
 
 /// `SCHEME://USER:PASSWORD@REST`
@@ -160,5 +178,35 @@ mod tests {
             assert_eq!(url.has_password(), text.contains("hunter2"), "{text}");
             assert_eq!(url.is_sound(), shown != HIDDEN, "{text}");
         }
+    }
+
+    #[test]
+    fn nothing_crosses_a_network_in_the_clear_unasked() {
+        for (url, is_plain) in [
+            ("postgres://f@db.example/f", false),
+            ("postgres://f@192.0.2.7/f?sslmode=prefer", false),
+            ("postgres://f@[2001:db8::7]/f?sslmode=allow", false),
+            ("postgres://f@db.example/f?sslmode=verify-full", false),
+            ("postgres://f@db.example/f?sslmode=disable", true),
+            ("postgres://f@localhost/f", true),
+            ("postgres://f@127.0.0.1/f", true),
+            ("postgres://f@[::1]/f", true),
+            ("postgres:///f?host=/run/postgresql", true),
+        ] {
+            let mode = DatabaseUrl::from(url).options().unwrap().get_ssl_mode();
+            let may_be_plain =
+                matches!(mode, PgSslMode::Disable | PgSslMode::Allow | PgSslMode::Prefer);
+            assert_eq!(may_be_plain, is_plain, "{url}: {mode:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_said_of_tls_is_handed_on() {
+        let tls = |url| DatabaseUrl::from(url).tls();
+        assert_eq!(
+            tls("postgres://f@db/f?sslmode=verify-full&password=hunter2&sslrootcert=/ca"),
+            "?sslmode=verify-full&sslrootcert=/ca"
+        );
+        assert_eq!(tls("postgres://f@db/f?password=hunter2"), "");
     }
 }

@@ -258,10 +258,12 @@ async fn meaning_store(txn: &mut Txn, new: &[&Append]) -> Result<(), StoreError>
         };
         arrays::run(&USES_STORE, txn, bind).await?;
     }
-    for batch in new {
-        for fact in &batch.facts {
-            facts::store(txn, batch.tenant, batch.agent, fact).await?;
-        }
+    let mut facts: Vec<_> =
+        new.iter().flat_map(|batch| batch.facts.iter().map(move |fact| (*batch, fact))).collect();
+    // Who changes many devices takes their rows in this order too.
+    facts.sort_by_key(|(batch, fact)| (batch.tenant, fact.device()));
+    for (batch, fact) in facts {
+        facts::store(txn, batch.tenant, batch.agent, fact).await?;
     }
     Ok(())
 }

@@ -7,11 +7,16 @@ use crate::store::{StoreError, Txn};
 
 pub(in crate::store) static BATCHES: Sql =
     Sql::new(concat!("SELECT stream_id, seq", batches_of_device!(), " LIMIT $8"), file!(), line!());
+/// One probe of the key per batch, whatever the planner believes: the inner `LIMIT` cannot be pulled
+/// up into a join. Before its first ANALYZE a server guesses that an agent has a handful of batches and
+/// would read all of them for each chunk.
 static PACKED: Sql = Sql::new(
     "SELECT b.recv_at, b.stream_id, b.seq, b.data
      FROM UNNEST($3::bigint[], $4::bigint[]) AS k (stream_id, seq)
-     JOIN ts_batch b ON b.tenant_id = $1 AND b.agent_id = $2
-                        AND b.stream_id = k.stream_id AND b.seq = k.seq",
+     CROSS JOIN LATERAL (
+         SELECT recv_at, stream_id, seq, data FROM ts_batch
+         WHERE tenant_id = $1 AND agent_id = $2 AND stream_id = k.stream_id AND seq = k.seq LIMIT 1
+     ) b",
     file!(),
     line!(),
 );

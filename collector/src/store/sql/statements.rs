@@ -7,13 +7,13 @@
 use super::Sql;
 use crate::api::health;
 use crate::audit::{list as audit_list, write};
-use crate::identity::user::{change as user_change, list as user_list};
+use crate::identity::user::{change as user_change, delete as user_delete, list as user_list};
 use crate::identity::{
     agent_key, api_key, grant, installation_key, member, second_factor, session, tenancy, token,
     user,
 };
 use crate::ingest::presence;
-use crate::inventory::device::{change, credential, tag};
+use crate::inventory::device::{apply, change, credential, tag};
 use crate::inventory::vault::{self, master, rotate};
 use crate::inventory::{agent, assignment, device, profile, quota, site, tenant};
 use crate::live::rebuild;
@@ -42,14 +42,16 @@ static APP: &[&Sql] = &[
     &api_key::TOTAL,
     &api_key::LIST,
     &api_key::OF_TENANT,
+    &apply::PLACE,
+    &apply::TAKEN,
+    &apply::UPDATE,
+    &apply::UPDATE_ALL,
     &assignment::BUMP,
     &assignment::OUTGROW,
     &assignment::REVISION,
     &assignment::DEVICES,
     &change::SITE_OF,
     &change::INSERT,
-    &change::TAKEN,
-    &change::UPDATE,
     &change::DELETE,
     &credential::IN_FORCE,
     &credential::INSERT,
@@ -98,7 +100,7 @@ static APP: &[&Sql] = &[
     &site::THERE,
     &site::DELETE,
     &tag::OF_DEVICES,
-    &tag::CLEAR,
+    &tag::DELETE,
     &tag::INSERT,
     &tenant::INSERT,
     &tenant::TOTAL,
@@ -155,9 +157,12 @@ static IDENTITY: &[&Sql] = &[
     &api_key::GET,
     &api_key::TOUCH,
     &api_key::REVOKE,
+    &api_key::OF_MAKER,
     &master::OF_INSTALLATION,
     &master::INSTALLATION_REWRAP,
     &session::DELETE,
+    &session::DELETE_OWN,
+    &session::SIGNED_IN,
     &session::STILL,
     &session::DELETE_OLD,
     &session::INSERT,
@@ -180,6 +185,7 @@ static IDENTITY: &[&Sql] = &[
     &token::LIST,
     &token::OF_TENANT,
     &token::DELETE,
+    &token::DELETE_OF_GRANT,
     &token::DELETE_OF_SITE,
     &token::COUNT_OF_SITE,
     &token::GET,
@@ -200,6 +206,10 @@ static IDENTITY: &[&Sql] = &[
     &user_change::UPDATE,
     &user_change::SET_PASSWORD,
     &user_change::CHANGE_PASSWORD,
+    &user_delete::GRANTS,
+    &user_delete::MEMBERSHIPS,
+    &user_delete::FACTOR,
+    &user_delete::ACCOUNT,
     &member::TOTAL,
     &member::LIST,
     &member::ONE,
@@ -208,6 +218,7 @@ static IDENTITY: &[&Sql] = &[
     &member::SET_ROLE,
     &member::EMAIL,
     &member::DELETE,
+    &member::LEFT,
     &grant::STAFF,
     &grant::COUNT_LIVE,
     &grant::INSERT,
@@ -215,6 +226,7 @@ static IDENTITY: &[&Sql] = &[
     &grant::TOTAL,
     &grant::LIST,
     &grant::END,
+    &grant::LIVE_OF_USER,
     &installation_key::GET,
     &installation_key::INSERT,
     &second_factor::BEGIN,

@@ -22,24 +22,22 @@ api_key app SELECT(api_key_id,created_at,created_by,expires_at,last_used_at,name
 revoked_at,scopes,sources,tenant_id)
 api_key identity DELETE INSERT SELECT UPDATE
 audit app INSERT SELECT
-audit identity INSERT SELECT
-audit ingest INSERT
+audit identity INSERT
 audit_head app INSERT SELECT UPDATE
 audit_head identity INSERT SELECT UPDATE
-audit_head ingest INSERT SELECT UPDATE
 credential app DELETE INSERT SELECT UPDATE
 credential_profile app DELETE INSERT SELECT UPDATE
 device app DELETE INSERT SELECT UPDATE
 device ingest SELECT UPDATE(facts_at,name,sys_contact,sys_descr,sys_location,sys_name,sys_object_id)
 device_schema app SELECT
 device_schema ingest INSERT SELECT
-device_tag app DELETE INSERT SELECT UPDATE
+device_tag app DELETE INSERT SELECT
 enroll_token app SELECT(created_at,expires_at,site_id,tenant_id,used_at,used_by)
 enroll_token identity DELETE INSERT SELECT UPDATE
 gap app SELECT
 gap ingest INSERT SELECT
-installation_key identity DELETE INSERT SELECT UPDATE
-interface app DELETE INSERT SELECT UPDATE
+installation_key identity INSERT SELECT UPDATE
+interface app SELECT
 interface ingest DELETE INSERT SELECT
 live_site app SELECT
 live_site ingest INSERT SELECT UPDATE
@@ -322,11 +320,15 @@ async fn a_role_is_refused_what_is_not_its_part() {
         ("app", "UPDATE site SET tenant_id = 2"),
         ("app", "CREATE TABLE mine (a bigint)"),
         ("app", "CALL identity_policy('site')"),
+        ("app", "DELETE FROM interface"),
         ("ingest", "UPDATE agent SET name = 'mine'"),
+        ("ingest", "SELECT seq FROM audit_head"),
         ("ingest", "SELECT sealed FROM credential"),
         ("ingest", "INSERT INTO live_site VALUES (2, 20, 2, 0, '')"),
         ("ingest", "INSERT INTO agent_key VALUES ('', 1, 10, 0, 0)"),
         ("identity", "SELECT name FROM device"),
+        ("identity", "SELECT action FROM audit"),
+        ("identity", "DELETE FROM installation_key"),
         ("identity", "SELECT wrapped_key FROM tenant_key"),
         ("identity", "SELECT data FROM ts_batch"),
     ];

@@ -52,6 +52,7 @@ const PHRASES: Readonly<Record<string, string>> = {
   "user.sign_out": "signed out",
   "user.totp_on": "turned on a second factor",
   "user.totp_off": "turned off a second factor",
+  "user.totp_asked": "was asked for a second factor",
   "user.use_recovery_code": "used a recovery code",
 };
 

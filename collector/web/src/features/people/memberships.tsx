@@ -89,7 +89,8 @@ function Leave({ person, isMe, membership, onClose }: {
         onClose();
       }}
       onConfirm={() => membership && leave.mutate(membership.id)}>
-      They see nothing of it from the next moment on. The account stays.
+      They see nothing of it from the next moment on. An account that is in no other tenant, and is not of
+      the provider, is deleted with it.
     </Confirm>
   );
 }

@@ -32,6 +32,8 @@ function columnsOf(isMixed: boolean, me: string | undefined): readonly Column<Pe
     { by: "totp", label: "Second factor", read: ({ totp }) => Number(totp),
       cell: ({ totp }) => (totp ? "on" : <span className="text-muted">off</span>) },
     { by: "state", label: "Account", className: "phone:col-span-2", read: stateOf, cell: (row) => STATE[stateOf(row)] },
+    { by: "seen", label: "Last sign-in", className: "text-muted", read: (row) => Date.parse(row.last_sign_in_at ?? "") || 0,
+      cell: (row) => (row.last_sign_in_at ? dateOnly(row.last_sign_in_at) : "not yet") },
     { by: "made", label: "Since", className: "text-muted", read: (row) => Date.parse(row.created_at),
       cell: (row) => dateOnly(row.created_at) },
   ];

@@ -4,7 +4,7 @@ import { rightsOf, stateOf } from "./people";
 
 const person = (more: Partial<Person>): Person => ({
   id: "usr_1", email: "a@x", super_admin: false, staff: false, disabled: false, totp: false,
-  must_change_password: false, memberships: [], created_at: "2026-11-21T10:00:00Z", ...more,
+  must_change_password: false, memberships: [], created_at: "2026-11-21T10:00:00Z", last_sign_in_at: null, ...more,
 });
 const operator = { id: "ten_1", name: "Alpine Fibre", role: "operator" as const };
 

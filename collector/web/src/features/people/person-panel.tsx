@@ -42,18 +42,23 @@ function Parts({ person, onPassword }: { person: Person; onPassword: (password: 
     <div className="flex flex-col gap-6">
       {!person.super_admin && <Memberships person={person} />}
       {may.provider && <OfProvider person={person} isMe={isMe} onAsk={setAsking} />}
-      {may.provider && !isMe && (
+      {may.admin && !isMe && (
         <Part title="Account">
-          <Line text={person.disabled ? "Disabled: cannot sign in." : "May sign in."}>
-            <Button onClick={() => setAsking(person.disabled ? "enable" : "disable")}>
-              {person.disabled ? "Enable" : "Disable"}
-            </Button>
-          </Line>
+          {may.provider && (
+            <Line text={person.disabled ? "Disabled: cannot sign in." : "May sign in."}>
+              <span className="flex gap-2">
+                <Button onClick={() => setAsking(person.disabled ? "enable" : "disable")}>
+                  {person.disabled ? "Enable" : "Disable"}
+                </Button>
+                <Button onClick={() => setAsking("remove")}>Delete…</Button>
+              </span>
+            </Line>
+          )}
           <Line text={person.must_change_password ? "Has a one-time password." : "Has chosen a password."}>
             <Button onClick={() => setAsking("password")}>New password</Button>
           </Line>
           <Line text={person.totp ? "Signs in with a second factor." : "No second factor."}>
-            {person.totp && <Button onClick={() => setAsking("totp")}>Remove</Button>}
+            {may.provider && person.totp && <Button onClick={() => setAsking("totp")}>Remove</Button>}
           </Line>
         </Part>
       )}
@@ -75,9 +80,9 @@ function OfProvider({ person, isMe, onAsk }: {
   return (
     <Part title="At the provider">
       <CheckField label="Staff" hint="May be given provider access to tenants, for hours." disabled={staff.isPending}
-        checked={staff.isPending ? staff.variables : person.staff} onChange={(on) => staff.mutate(on)} />
+        checked={staff.isPending ? staff.variables : person.staff === true} onChange={(on) => staff.mutate(on)} />
       <CheckField label="Provider administrator" hint="All of all tenants, and of this collector." disabled={isMe}
-        checked={person.super_admin} onChange={(on) => onAsk(on ? "raise" : "lower")} />
+        checked={person.super_admin === true} onChange={(on) => onAsk(on ? "raise" : "lower")} />
       {staff.error && <ErrorNote error={staff.error} />}
     </Part>
   );

@@ -4,7 +4,7 @@ import type { Person } from "../../lib/types";
 import { Confirm } from "../../ui/confirm";
 import { PEOPLE } from "./people";
 
-export type PersonQuestion = "disable" | "enable" | "password" | "totp" | "raise" | "lower";
+export type PersonQuestion = "disable" | "enable" | "remove" | "password" | "totp" | "raise" | "lower";
 
 interface Words {
   title: (email: string) => string;
@@ -18,6 +18,11 @@ const WORDS: Readonly<Record<PersonQuestion, Words>> = {
   disable: {
     title: (email) => `Disable ${email}?`, action: "Disable",
     text: "They are signed out everywhere at once and cannot sign in. Their roles stay for when you enable them again.",
+  },
+  remove: {
+    title: (email) => `Delete ${email}?`, action: "Delete",
+    text: "Their account is gone for good. What they did stays in the audit, with their name.",
+    loses: ["Their sessions and roles", "The provider access that they have or had", "The API keys that they made"],
   },
   enable: {
     title: (email) => `Enable ${email}?`, action: "Enable", isMild: true,
@@ -53,6 +58,7 @@ function run(id: string, question: PersonQuestion): Promise<string | null> {
     case "enable": return patch({ disabled: false });
     case "raise": return patch({ super_admin: true });
     case "lower": return patch({ super_admin: false });
+    case "remove": return take(api.DELETE("/api/v1/users/{id}", params)).then(() => null);
     case "totp": return take(api.DELETE("/api/v1/users/{id}/totp", params)).then(() => null);
     case "password":
       return take(api.POST("/api/v1/users/{id}/password", params)).then(({ data }) => data.one_time_password);

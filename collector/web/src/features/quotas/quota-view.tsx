@@ -31,7 +31,7 @@ export function QuotaView({ tenant }: { tenant: Tenant }) {
         {KINDS.map((kind) => <Allowance key={kind} kind={kind} quota={quota} />)}
       </dl>
       {quota.series_refused > 0 && (
-        <p className="text-degraded">{integer(quota.series_refused)} rows found no room: raise the series, or take out devices.</p>
+        <p className="text-degraded">New groups of devices found no room {integer(quota.series_refused)} times: raise the series, or take out devices.</p>
       )}
       {may.provider
         ? <Button className="self-start" onClick={() => setEditing(true)}>Change the quota</Button>
