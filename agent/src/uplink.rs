@@ -25,6 +25,7 @@ use farwatch_common::clock::{Clock, Micros};
 use farwatch_common::task::chain;
 use farwatch_common::tls::TlsError;
 use farwatch_common::transport::{Carrier, Session, TransportError};
+use futures_util::FutureExt as _;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
@@ -142,9 +143,8 @@ impl Uplink {
         (settings, clock): (&UplinkSettings, Clock),
         state: watch::Sender<UplinkState>,
     ) -> Self {
-        let proxy = settings.proxy.clone();
         Self {
-            proxies: proxy.map_or(Proxies::Environment, Proxies::Through),
+            proxies: Proxies::new(settings.proxy.clone()),
             carriers: Carriers::new(Duration::from_secs(settings.quic_probe_s.into())),
             ready: None,
             started: clock.monotonic(),
@@ -237,7 +237,12 @@ impl Uplink {
                 Some(session) => session,
                 None => self.way(&collector)?.dial(how).await?,
             };
-            Live::begin(self, session, core).await
+            let begun = Live::begin(self, Arc::clone(&session), core).await;
+            // Where the collector has hung up, its reason tells more than what broke by it.
+            begun.map_err(|error| match session.closed().now_or_never() {
+                Some(reason) => UplinkError::Closed { reason },
+                None => error,
+            })
         };
         let live = tokio::select! {
             live = begun => live?,

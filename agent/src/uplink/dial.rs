@@ -27,7 +27,12 @@ pub enum Proxies {
 }
 
 impl Proxies {
-    fn towards(&self, collector: &str) -> Option<Proxy> {
+    #[must_use]
+    pub fn new(configured: Option<Proxy>) -> Self {
+        configured.map_or(Self::Environment, Self::Through)
+    }
+
+    pub(crate) fn towards(&self, collector: &str) -> Option<Proxy> {
         match self {
             Self::Environment => Proxy::from_environment(collector),
             Self::Through(proxy) => Some(proxy.clone()),

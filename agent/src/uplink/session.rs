@@ -216,7 +216,11 @@ impl Live {
                         handover.begin();
                     }
                     Err(error) => {
-                        tracing::debug!(error = chain(&error), carrier = carrier.name(), "no way");
+                        let error = chain(&error);
+                        match carrier {
+                            Carrier::Quic => tracing::debug!(error, "QUIC does not get through"),
+                            Carrier::Tcp => tracing::debug!(error, "TCP does not get through"),
+                        }
                         uplink.does_not_get_through(carrier);
                     }
                 },

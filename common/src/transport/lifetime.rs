@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::sync::watch;
-use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
+use tokio_util::sync::{CancellationToken, DropGuard, WaitForCancellationFutureOwned};
 
 use super::Pipe;
 
@@ -58,8 +58,15 @@ impl Lifetime {
 
     /// A pipe that fails once the session has ended.
     pub(super) fn tie(&self, pipe: Pipe) -> Pipe {
+        self.tie_until_dropped(pipe).0
+    }
+
+    /// As [`Self::tie`], with a token that fires when the pipe is dropped.
+    pub(super) fn tie_until_dropped(&self, pipe: Pipe) -> (Pipe, CancellationToken) {
         let ended = Box::pin(self.cut.clone().cancelled_owned());
-        Pipe::new(Tied { pipe, ended })
+        let dropped = CancellationToken::new();
+        let held = dropped.clone().drop_guard();
+        (Pipe::new(Tied { pipe, ended, _held: held }), dropped)
     }
 }
 
@@ -84,6 +91,7 @@ async fn said(place: &watch::Sender<Option<String>>) -> String {
 struct Tied {
     pipe: Pipe,
     ended: Pin<Box<WaitForCancellationFutureOwned>>,
+    _held: DropGuard,
 }
 
 impl Tied {

@@ -63,7 +63,7 @@ struct Dialer {
 
 impl Dialer {
     async fn connect(&self) -> Result<TlsStream<TcpStream>, TransportError> {
-        let tcp = self.tcp().await?;
+        let tcp = connect(&self.to, self.proxy.as_ref()).await?;
         let failed = |reason: &str| TransportError::connect(&self.to, &reason);
         let name = ServerName::try_from(COLLECTOR_NAME).map_err(|_| failed("its name"))?;
         let connecting = TlsConnector::from(Arc::clone(&self.tls)).connect(name, tcp);
@@ -78,49 +78,50 @@ impl Dialer {
         Ok(stream)
     }
 
-    /// All addresses of the name, IPv6 and IPv4 beside each other (RFC 8305).
-    async fn tcp(&self) -> Result<TcpStream, TransportError> {
-        let failed = |reason: &str| TransportError::connect(&self.to, &reason);
-        let authority = Uri::builder().scheme("https").authority(self.to.as_str());
-        let to = authority.path_and_query("/").build().map_err(|_| failed("no HOST:PORT"))?;
-        let mut connector = HttpConnector::new();
-        connector.enforce_http(false);
-        connector.set_nodelay(true);
-        connector.set_keepalive(Some(KERNEL_KEEP_ALIVE));
-        connector.set_connect_timeout(Some(CONNECT_TIMEOUT));
-        #[cfg(target_os = "linux")]
-        connector.set_tcp_user_timeout(Some(SILENCE_MAX));
-        let Some(proxy) = &self.proxy else {
-            let connected = connector.call(to).await;
-            let stream = connected.map_err(|e| failed(&crate::task::chain(&e)))?;
-            return Ok(stream.into_inner());
-        };
-        let mut tunnel = Tunnel::new(proxy.uri().clone(), connector);
-        if let Some(authorization) = proxy.authorization() {
-            tunnel = tunnel.with_auth(authorization.clone());
-        }
-        let connected = tokio::time::timeout(TLS_TIMEOUT, tunnel.call(to)).await;
-        let proxy = proxy.to_string();
-        match connected {
-            Ok(Ok(stream)) => Ok(stream.into_inner()),
-            Ok(Err(error)) => {
-                let reason = crate::task::chain(&error);
-                Err(if reason.contains(WANTS_PASSWORD) {
-                    ProxyError::Password { proxy }
-                } else {
-                    ProxyError::Refused { proxy, reason }
-                }
-                .into())
-            }
-            Err(_) => Err(ProxyError::Refused { proxy, reason: "no answer in time".into() }.into()),
-        }
-    }
-
     /// A connection that has said what it is for.
     async fn pipe(&self, kind: PipeKind, session: &[u8]) -> Result<Pipe, TransportError> {
         let mut pipe = Pipe::new(self.connect().await?);
         pipe.greet(kind, session).await?;
         Ok(pipe)
+    }
+}
+
+/// A TCP connection to `HOST:PORT`, through `proxy` if there is one; it is the proxy then that looks the
+/// name up. Of a name all addresses are tried, IPv6 and IPv4 beside each other (RFC 8305).
+pub async fn connect(to: &str, proxy: Option<&Proxy>) -> Result<TcpStream, TransportError> {
+    let failed = |reason: &str| TransportError::connect(to, &reason);
+    let authority = Uri::builder().scheme("https").authority(to);
+    let uri = authority.path_and_query("/").build().map_err(|_| failed("no HOST:PORT"))?;
+    let mut connector = HttpConnector::new();
+    connector.enforce_http(false);
+    connector.set_nodelay(true);
+    connector.set_keepalive(Some(KERNEL_KEEP_ALIVE));
+    connector.set_connect_timeout(Some(CONNECT_TIMEOUT));
+    #[cfg(target_os = "linux")]
+    connector.set_tcp_user_timeout(Some(SILENCE_MAX));
+    let Some(proxy) = proxy else {
+        let connected = connector.call(uri).await;
+        let stream = connected.map_err(|e| failed(&crate::task::chain(&e)))?;
+        return Ok(stream.into_inner());
+    };
+    let mut tunnel = Tunnel::new(proxy.uri().clone(), connector);
+    if let Some(authorization) = proxy.authorization() {
+        tunnel = tunnel.with_auth(authorization.clone());
+    }
+    let connected = tokio::time::timeout(TLS_TIMEOUT, tunnel.call(uri)).await;
+    let proxy = proxy.to_string();
+    match connected {
+        Ok(Ok(stream)) => Ok(stream.into_inner()),
+        Ok(Err(error)) => {
+            let reason = crate::task::chain(&error);
+            Err(if reason.contains(WANTS_PASSWORD) {
+                ProxyError::Password { proxy }
+            } else {
+                ProxyError::Refused { proxy, reason }
+            }
+            .into())
+        }
+        Err(_) => Err(ProxyError::Refused { proxy, reason: "no answer in time".into() }.into()),
     }
 }
 
@@ -135,8 +136,7 @@ fn handshake_failed(to: &str, error: &std::io::Error) -> TransportError {
     }
 }
 
-/// Connects to the collector at `to` (`HOST:PORT`), through `proxy` if there is one. It is the proxy
-/// then that looks the name up.
+/// A session with the collector at `to` (`HOST:PORT`), through `proxy` if there is one.
 pub async fn dial(
     to: &str,
     proxy: Option<Proxy>,

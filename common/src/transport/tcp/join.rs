@@ -11,6 +11,7 @@ use rustls::pki_types::CertificateDer;
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 use tokio_rustls::server::TlsStream;
+use tokio_util::sync::CancellationToken;
 
 use super::super::lifetime::Lifetime;
 use super::super::link::{Frame, Frames};
@@ -44,8 +45,8 @@ struct Place {
 pub enum Joined {
     /// The first one of a session.
     Session(AcceptedSession),
-    /// One more pipe, which its session has taken.
-    Pipe,
+    /// One more pipe, which its session has taken; the token fires when it is done with.
+    Pipe(CancellationToken),
 }
 
 impl Joiner {
@@ -75,12 +76,12 @@ impl Joiner {
         if place.key != key {
             return Err(refused("its session is somebody else's"));
         }
-        let pipe = place.lifetime.tie(pipe);
+        let (pipe, dropped) = place.lifetime.tie_until_dropped(pipe);
         let taken = match kind {
             PipeKind::Reverse => place.spares.try_send(pipe).is_ok(),
             _ => place.pipes.try_send((kind, pipe)).is_ok(),
         };
-        if taken { Ok(Joined::Pipe) } else { Err(refused("its session has too many")) }
+        if taken { Ok(Joined::Pipe(dropped)) } else { Err(refused("its session has too many")) }
     }
 }
 

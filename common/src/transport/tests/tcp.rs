@@ -41,7 +41,7 @@ async fn door(ca: &Ca) -> Door {
                 };
                 match joined {
                     Ok(Joined::Session(joined)) => session.send(joined).await.unwrap(),
-                    Ok(Joined::Pipe) => {}
+                    Ok(Joined::Pipe(_)) => {}
                     Err(reason) => refusal.send(reason).await.unwrap(),
                 }
             });
