@@ -80,7 +80,14 @@ pub async fn run(config: &AgentConfig, clock: Clock) -> Result<(), AgentError> {
         }
         .run(cancel.clone()),
     );
-    let uplink = Uplink::new(dir.to_owned(), buffer, credentials, inventory, clock, uplink_state);
+    let uplink = Uplink::new(
+        dir.to_owned(),
+        buffer,
+        credentials,
+        inventory,
+        (&config.uplink, clock),
+        uplink_state,
+    );
     tasks.spawn("uplink", uplink.run(cancel));
 
     let stop = stop_requested()?;

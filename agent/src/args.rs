@@ -18,6 +18,7 @@ use crate::config::AgentConfig;
 use crate::poll::{SnmpVersion, Target, probe};
 use crate::state_dir::StateDir;
 use crate::status::Status;
+use crate::uplink::Proxies;
 use crate::{agent, identity, platform};
 
 const FAILED: u8 = 1;
@@ -130,7 +131,9 @@ fn run(cli: Cli) -> anyhow::Result<()> {
             let token = EnrollToken::parse(text)?;
             // A running agent would go on under the old identity.
             let _state_dir = StateDir::lock(&config.state_dir)?;
-            let enrolled = identity::enroll(&config.state_dir, &token, collector.as_deref(), force);
+            let proxies = Proxies::new(config.uplink.proxy);
+            let dir = &config.state_dir;
+            let enrolled = identity::enroll(dir, &token, collector.as_deref(), &proxies, force);
             let credentials = runtime.block_on(enrolled)?;
             println!("enrolled as {} ({})", credentials.name, credentials.agent);
             Ok(())

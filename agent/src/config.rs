@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use farwatch_common::config::{Config, Problem};
 use farwatch_common::id::AgentId;
 use farwatch_common::logging;
+use farwatch_common::transport::proxy::Proxy;
 use serde::{Deserialize, Serialize};
 
 use crate::buffer::{BufferConfig, CAP_BYTES_MIN};
@@ -18,8 +19,21 @@ const MIB: u64 = 1024 * 1024;
 pub struct AgentConfig {
     /// Where the agent keeps its key, its buffer and its assignment.
     pub state_dir: PathBuf,
+    pub uplink: UplinkSettings,
     pub buffer: BufferSettings,
     pub log: LogSettings,
+}
+
+/// How the collector is reached.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct UplinkSettings {
+    /// HTTP proxy for TCP: `http://[USER:PASSWORD@]HOST:PORT`. Without it the one of the environment.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub proxy: Option<Proxy>,
+    /// While TCP carries the session: seconds until QUIC is tried again. It doubles, up to six times
+    /// as long.
+    pub quic_probe_s: u32,
 }
 
 /// How much the buffer may take of the disk.
@@ -42,9 +56,16 @@ impl Default for AgentConfig {
     fn default() -> Self {
         Self {
             state_dir: platform::default_state_dir(),
+            uplink: UplinkSettings::default(),
             buffer: BufferSettings::default(),
             log: LogSettings::default(),
         }
+    }
+}
+
+impl Default for UplinkSettings {
+    fn default() -> Self {
+        Self { proxy: None, quic_probe_s: 300 }
     }
 }
 
@@ -59,6 +80,9 @@ impl Config for AgentConfig {
         let mut problems = Vec::new();
         if self.state_dir.as_os_str().is_empty() {
             problems.push(Problem::new("state_dir", "must not be empty"));
+        }
+        if self.uplink.quic_probe_s == 0 {
+            problems.push(Problem::new("uplink.quic_probe_s", "must be at least 1"));
         }
         let least = CAP_BYTES_MIN / MIB;
         if self.buffer.size_mib.is_some_and(|size| !(least..=1024 * 1024).contains(&size)) {
@@ -91,10 +115,11 @@ mod tests {
         assert_eq!(AgentConfig::default().problems(), []);
         let bad = AgentConfig {
             state_dir: PathBuf::new(),
+            uplink: UplinkSettings { proxy: None, quic_probe_s: 0 },
             buffer: BufferSettings { size_mib: Some(1) },
             log: LogSettings { filter: "a=b=c".into() },
         };
         let keys: Vec<_> = bad.problems().into_iter().map(|problem| problem.key).collect();
-        assert_eq!(keys, ["state_dir", "buffer.size_mib", "log.filter"]);
+        assert_eq!(keys, ["state_dir", "uplink.quic_probe_s", "buffer.size_mib", "log.filter"]);
     }
 }

@@ -186,9 +186,7 @@ impl Status {
                 line(
                     "uplink",
                     match uplink["connected"].as_bool() {
-                        Some(true) => {
-                            format!("connected to {}", uplink["collector"].as_str().unwrap_or("?"))
-                        }
+                        Some(true) => connected(uplink),
                         _ => match uplink["last_error"].as_str() {
                             Some(error) => format!("not connected: {error}"),
                             None => "connecting".into(),
@@ -202,6 +200,26 @@ impl Status {
         }
         text
     }
+}
+
+/// Where to, over what, and why not over QUIC.
+fn connected(uplink: &serde_json::Value) -> String {
+    let text = |name: &str| uplink[name].as_str();
+    let mut line = format!("connected to {}", text("collector").unwrap_or("?"));
+    if let Some(transport) = text("transport") {
+        let _ = write!(line, " over {transport}");
+    }
+    let reason = match text("transport_reason") {
+        Some("udp_blocked") => " (UDP does not get through)",
+        Some("quic_died") => " (QUIC went silent again and again)",
+        Some("lossy") => " (UDP loses too much)",
+        _ => "",
+    };
+    line.push_str(reason);
+    if let Some(round_trip) = uplink["round_trip_ms"].as_u64() {
+        let _ = write!(line, ", {round_trip} ms away");
+    }
+    line
 }
 
 /// `offset_us` is how far the collector's clock is ahead of this host's.
@@ -225,7 +243,10 @@ mod tests {
             "at_us": now.0,
             "devices": 3,
             "buffer_trouble": "the disk is full",
-            "uplink": { "connected": true, "collector": "noc:443", "clock_offset_us": 61_000_000 },
+            "uplink": {
+                "connected": true, "collector": "noc:443", "clock_offset_us": 61_000_000,
+                "transport": "tcp", "transport_reason": "udp_blocked", "round_trip_ms": 12,
+            },
         });
         std::fs::write(dir.path().join(FILE), told.to_string()).unwrap();
         let status = Status::read(dir.path(), now).unwrap();
@@ -233,6 +254,7 @@ mod tests {
         for part in [
             "cannot be read: the buffer database failed",
             "nothing can be written to the buffer: the disk is full",
+            "connected to noc:443 over tcp (UDP does not get through), 12 ms away",
             "61.000 s behind the collector's; set this host's clock",
         ] {
             assert!(text.contains(part), "{part} in\n{text}");

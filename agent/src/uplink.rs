@@ -9,12 +9,14 @@
 //! [`core`] is the pure core, [`session`] the shell of one session, [`control`] serves the
 //! collector's calls.
 
+pub mod carrier;
 mod control;
 pub mod core;
+mod dial;
+mod handover;
 pub mod redial;
 mod session;
 
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -22,19 +24,22 @@ use std::time::{Duration, Instant};
 use farwatch_common::clock::{Clock, Micros};
 use farwatch_common::task::chain;
 use farwatch_common::tls::TlsError;
-use farwatch_common::transport::{Session, TransportError, quic};
+use farwatch_common::transport::{Carrier, Session, TransportError};
+use futures_util::FutureExt as _;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
+use self::carrier::{Carriers, Reason};
 use self::core::Core;
+pub use self::dial::Proxies;
+use self::dial::Way;
 use self::redial::Redial;
 use self::session::Live;
 use crate::buffer::{Buffer, BufferError};
+use crate::config::UplinkSettings;
 use crate::identity::Credentials;
 use crate::inventory::Inventory;
 
-/// A collector that does not answer a handshake in this time is away.
-const DIAL_TIMEOUT: Duration = Duration::from_secs(10);
 /// Credentials that could not be saved are tried again after this.
 const SAVE_AGAIN: Duration = Duration::from_secs(300);
 /// After the stop signal, what is buffered has this long to leave.
@@ -47,12 +52,12 @@ pub enum UplinkError {
     Resolve { collector: String, source: std::io::Error },
     #[error("{collector} has no address")]
     NoAddress { collector: String },
-    #[error(
-        "{collector} does not answer; check that this host may send UDP to it and that it runs"
-    )]
+    #[error("{collector} does not answer; check that it runs and that this host may reach it")]
     Timeout { collector: String },
     #[error("cannot reach {collector}")]
     Dial { collector: String, source: TransportError },
+    #[error("neither UDP nor TCP gets through. UDP: {}. TCP: {}", chain(quic), chain(tcp))]
+    Neither { quic: Box<UplinkError>, tcp: Box<UplinkError> },
     #[error("the pipe of a session did not open")]
     Pipe(#[source] TransportError),
     #[error("the collector refused the call: {}", .0.message())]
@@ -76,6 +81,11 @@ pub enum UplinkError {
 }
 
 impl UplinkError {
+    /// The peer was not heard any more.
+    fn is_silence(&self) -> bool {
+        matches!(self, Self::Silent)
+    }
+
     /// Nothing a new session would cure.
     fn is_fatal(&self) -> bool {
         matches!(self, Self::Buffer(BufferError::Gone))
@@ -88,6 +98,8 @@ pub struct UplinkState {
     pub connected: bool,
     pub collector: Option<String>,
     pub transport: Option<&'static str>,
+    /// Why it is not QUIC.
+    pub transport_reason: Option<Reason>,
     /// UTC microseconds.
     pub connected_since_us: Option<i64>,
     pub last_ack_us: Option<i64>,
@@ -106,6 +118,12 @@ pub struct Uplink {
     inventory: Arc<Inventory>,
     clock: Clock,
     state: watch::Sender<UplinkState>,
+    proxies: Proxies,
+    carriers: Carriers,
+    /// A session of another carrier that takes over.
+    ready: Option<Arc<dyn Session>>,
+    /// Start of the time of `carriers`.
+    started: Instant,
     /// When to ask for the next certificate, by the collector's clock: this host's may stand years
     /// behind. Set by the first session.
     renew_at: Option<Micros>,
@@ -122,10 +140,14 @@ impl Uplink {
         buffer: Buffer,
         credentials: Credentials,
         inventory: Arc<Inventory>,
-        clock: Clock,
+        (settings, clock): (&UplinkSettings, Clock),
         state: watch::Sender<UplinkState>,
     ) -> Self {
         Self {
+            proxies: Proxies::new(settings.proxy.clone()),
+            carriers: Carriers::new(Duration::from_secs(settings.quic_probe_s.into())),
+            ready: None,
+            started: clock.monotonic(),
             state_dir,
             buffer,
             credentials,
@@ -140,7 +162,6 @@ impl Uplink {
 
     /// Keeps a session up until `cancel`, then drains for at most [`DRAIN_MAX`].
     pub async fn run(mut self, cancel: CancellationToken) -> Result<(), UplinkError> {
-        let started = self.clock.monotonic();
         let (stream_id, next_seq) = {
             let state = self.buffer.state();
             let state = state.borrow();
@@ -152,15 +173,16 @@ impl Uplink {
         while !cancel.is_cancelled() {
             self.up_since = None;
             let ended = self.session(attempt, &mut core, &cancel).await;
+            self.carriers.ended(ended.as_ref().is_err_and(UplinkError::is_silence), self.time());
             let now = self.clock.monotonic();
             let life = self.up_since.map_or(Duration::ZERO, |since| now - since);
             let lasted = redial.lived(life);
             // The collectors come best first: after one that was well, begin with the best again.
-            let well = lasted || matches!(ended, Ok(session::End::Renewed));
+            let well = lasted || ended.is_ok();
             attempt = if well { 0 } else { attempt + 1 };
             let again_at_once = match ended {
                 Ok(session::End::Drained) => return Ok(()),
-                Ok(session::End::Renewed) => true,
+                Ok(session::End::Renewed | session::End::HandedOver) => true,
                 Err(error) => {
                     self.failed(&error);
                     if error.is_fatal() {
@@ -174,7 +196,7 @@ impl Uplink {
             if again_at_once {
                 continue;
             }
-            let wait = redial.next(self.clock.monotonic() - started, rand::random());
+            let wait = redial.next(self.time(), rand::random());
             tokio::select! {
                 () = cancel.cancelled() => {}
                 () = tokio::time::sleep(wait) => {}
@@ -208,9 +230,19 @@ impl Uplink {
         let collectors = &self.credentials.collectors;
         let collector = collectors.get(attempt % collectors.len().max(1)).cloned();
         let collector = collector.unwrap_or_default();
+        let ready = self.ready.take();
+        let how = self.carriers.dial(self.time());
         let begun = async {
-            let session = dial(&collector, &self.credentials).await?;
-            Live::begin(self, session, core).await
+            let session = match ready {
+                Some(session) => session,
+                None => self.way(&collector)?.dial(how).await?,
+            };
+            let begun = Live::begin(self, Arc::clone(&session), core).await;
+            // Where the collector has hung up, its reason tells more than what broke by it.
+            begun.map_err(|error| match session.closed().now_or_never() {
+                Some(reason) => UplinkError::Closed { reason },
+                None => error,
+            })
         };
         let live = tokio::select! {
             live = begun => live?,
@@ -219,15 +251,42 @@ impl Uplink {
             () = cancel.cancelled() => return Ok(session::End::Drained),
         };
         self.up_since = Some(self.clock.monotonic());
+        let carrier = live.carrier();
+        self.carriers.began(carrier, self.time(), rand::random());
+        let reason = self.carriers.reason();
         self.state.send_modify(|state| {
             state.connected = true;
             state.collector = Some(collector.clone());
-            state.transport = Some("quic");
+            state.transport = Some(carrier.name());
+            state.transport_reason = reason;
             state.connected_since_us = Some(self.clock.now().0);
             state.last_error = None;
         });
-        tracing::info!("uplink up");
-        live.drive(self, core, cancel).await
+        tracing::info!(transport = carrier.name(), ?reason, "uplink up");
+        live.drive(self, &collector, core, cancel).await
+    }
+
+    fn way(&self, collector: &str) -> Result<Way, UplinkError> {
+        Way::new(collector, &self.credentials, &self.proxies)
+    }
+
+    /// The other carrier gets through.
+    fn gets_through(&mut self, carrier: Carrier) {
+        if carrier == Carrier::Tcp {
+            self.carriers.give_up_quic(self.time());
+        }
+    }
+
+    /// The other carrier does not get through.
+    fn does_not_get_through(&mut self, carrier: Carrier) {
+        if carrier == Carrier::Quic {
+            self.carriers.probe_failed(self.time(), rand::random());
+        }
+    }
+
+    /// Since the start.
+    fn time(&self) -> Duration {
+        self.clock.monotonic().saturating_duration_since(self.started)
     }
 
     /// An expired certificate is shown nevertheless: this host's clock may be wrong.
@@ -265,24 +324,4 @@ impl Uplink {
     fn note_ack(&self, at: Micros) {
         self.state.send_modify(|state| state.last_ack_us = Some(at.0));
     }
-}
-
-/// Tries the addresses of `collector`, in order.
-async fn dial(collector: &str, credentials: &Credentials) -> Result<Arc<dyn Session>, UplinkError> {
-    let named = || collector.to_owned();
-    let addresses: Vec<SocketAddr> = tokio::net::lookup_host(collector)
-        .await
-        .map_err(|source| UplinkError::Resolve { collector: named(), source })?
-        .collect();
-    let tls = credentials.tls()?;
-    let mut last = UplinkError::NoAddress { collector: named() };
-    for address in addresses {
-        let dialled = quic::dial(address, Arc::clone(&tls));
-        last = match tokio::time::timeout(DIAL_TIMEOUT, dialled).await {
-            Ok(Ok(session)) => return Ok(Arc::new(session)),
-            Ok(Err(source)) => UplinkError::Dial { collector: named(), source },
-            Err(_) => UplinkError::Timeout { collector: named() },
-        };
-    }
-    Err(last)
 }

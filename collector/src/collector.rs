@@ -12,9 +12,9 @@ use farwatch_common::id::IdGenerator;
 use farwatch_common::task::{TaskFailed, TaskSet};
 use farwatch_common::tls::{self, TlsError};
 use farwatch_common::transport::quic::EndpointSecrets;
+use farwatch_common::transport::tcp::Joiner;
 use farwatch_common::transport::{ALPN_ENROLL, GRPC_CONNECTION_WINDOW, GRPC_STREAM_WINDOW};
 use farwatch_proto::v1::enrollment_server::EnrollmentServer;
-use rustls::ServerConfig;
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 use tokio_util::sync::CancellationToken;
@@ -36,7 +36,7 @@ use crate::inventory::quota::Quotas;
 use crate::inventory::{AssignmentChanges, Vault, VaultError};
 use crate::listen::addresses::Addresses;
 use crate::listen::agents::{AgentDoor, DoorCounters, PIPES_WAITING_MAX, PeerPipe};
-use crate::listen::web::WebDoor;
+use crate::listen::web::{ServerTls, WebDoor};
 use crate::listen::{Doors, ListenError};
 use crate::live::Live;
 use crate::metrics::Metrics;
@@ -116,10 +116,11 @@ pub async fn serve(config: Config, stop: impl Future<Output = ()>) -> Result<(),
         base.clock.clone(),
         &base.metrics,
     )?;
-    let tls = ServerTls::new(&certificates, &base)?;
+    let tls = server_tls(&certificates, &base)?;
     let keys = quic_keys(&data_dir)?;
     let browser_sha256 = certificates.self_signed_sha256();
-    let doors = Doors::open(config.listen.address, config.listen.http, tls.agents, &keys).await?;
+    let agent_tls = tls.agents.clone();
+    let doors = Doors::open(config.listen.address, config.listen.http, agent_tls, &keys).await?;
     let addresses = doors.addresses(&config.listen.public)?;
     addresses.save(&data_dir).map_err(file_error(&data_dir))?;
 
@@ -143,7 +144,7 @@ pub async fn serve(config: Config, stop: impl Future<Output = ()>) -> Result<(),
     let (pipes, accepted) = mpsc::channel(PIPES_WAITING_MAX);
     let door = agent_door(&base, &ingest, changes.clone(), pipes);
     tasks.spawn("uplink", serve_uplink(ingest.service, accepted, cancel.clone()));
-    tasks.spawn("agents", door.serve(doors.quic, cancel.clone()));
+    tasks.spawn("agents", door.clone().serve(doors.quic, cancel.clone()));
 
     // Enrolment, API, UI.
     let limits = Arc::new(Limits::default());
@@ -172,7 +173,7 @@ pub async fn serve(config: Config, stop: impl Future<Output = ()>) -> Result<(),
         stopping: cancel.clone(),
         own: api::Own::new(&base.metrics),
     }));
-    let web = WebDoor::new(api, enroll, tls.browsers, tls.enrolment, &base.metrics, cancel.clone());
+    let web = WebDoor::new(api, enroll, door, tls, &base.metrics, cancel.clone());
     tasks.spawn("tls", web.clone().serve_tls(doors.tls, cancel.clone()));
     if let Some(http) = doors.http {
         tasks.spawn("http", web.serve_plain(http, cancel.clone()));
@@ -188,22 +189,13 @@ pub async fn serve(config: Config, stop: impl Future<Output = ()>) -> Result<(),
     Ok(ended?)
 }
 
-/// One TLS configuration per ALPN.
-struct ServerTls {
-    agents: Arc<ServerConfig>,
-    enrolment: Arc<ServerConfig>,
-    browsers: Arc<ServerConfig>,
-}
-
-impl ServerTls {
-    fn new(certificates: &Certificates, base: &Base) -> Result<Self, ServeError> {
-        let (own, browser) = (&certificates.own, &certificates.browser);
-        Ok(Self {
-            agents: tls::agent_listener_config(own.clone(), base.pki.root().clone())?,
-            enrolment: tls::open_listener_config(own.clone(), &[ALPN_ENROLL])?,
-            browsers: tls::open_listener_config(browser.clone(), &[b"h2", b"http/1.1"])?,
-        })
-    }
+fn server_tls(certificates: &Certificates, base: &Base) -> Result<ServerTls, ServeError> {
+    let (own, browser) = (&certificates.own, &certificates.browser);
+    Ok(ServerTls {
+        agents: tls::agent_listener_config(own.clone(), base.pki.root().clone())?,
+        enrolment: tls::open_listener_config(own.clone(), &[ALPN_ENROLL])?,
+        browsers: tls::open_listener_config(browser.clone(), &[b"h2", b"http/1.1"])?,
+    })
 }
 
 fn browser_source(config: &Config) -> BrowserSource {
@@ -265,6 +257,7 @@ fn agent_door(
         counters: DoorCounters::new(&base.metrics),
         pipes,
         connections: Arc::new(AtomicU64::new(0)),
+        joiner: Joiner::default(),
     }
 }
 

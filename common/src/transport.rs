@@ -2,12 +2,16 @@
 //!
 //! A [`Session`] is one authenticated connection. It opens and accepts [`Pipe`]s, one per traffic
 //! class, so that bulk never delays telemetry (one shared stream was measured at 10 s p99). gRPC
-//! runs inside pipes; either side may be the client. QUIC is the first carrier; TCP follows behind
-//! the same trait.
+//! runs inside pipes; either side may be the client. QUIC carries them as streams of one connection;
+//! where UDP does not get through, TCP carries each on a connection of its own.
 
 mod grpc;
+mod lifetime;
+pub mod link;
 mod pipe;
+pub mod proxy;
 pub mod quic;
+pub mod tcp;
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -30,8 +34,13 @@ pub enum TransportError {
     Bind { address: SocketAddr, source: std::io::Error },
     #[error("the TLS configuration does not fit QUIC: {reason}")]
     Config { reason: String },
-    #[error("cannot connect to {address}: {reason}")]
-    Connect { address: SocketAddr, reason: String },
+    #[error("cannot connect to {to}: {reason}")]
+    Connect { to: String, reason: String },
+    /// One side does not take the other's certificate.
+    #[error("{to} was reached and the handshake refused: {reason}")]
+    Refused { to: String, reason: String },
+    #[error(transparent)]
+    Proxy(#[from] proxy::ProxyError),
     #[error("the session ended: {reason}")]
     Closed { reason: String },
     #[error("the pipe did not begin with a hello: {reason}")]
@@ -40,8 +49,38 @@ pub enum TransportError {
     Grpc(#[from] tonic::transport::Error),
 }
 
+impl TransportError {
+    fn connect(to: impl ToString, reason: &impl ToString) -> Self {
+        Self::Connect { to: to.to_string(), reason: reason.to_string() }
+    }
+
+    fn closed(reason: &impl ToString) -> Self {
+        Self::Closed { reason: reason.to_string() }
+    }
+}
+
+/// What carries a session's pipes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Carrier {
+    /// QUIC, over UDP.
+    Quic,
+    /// TLS over TCP.
+    Tcp,
+}
+
+impl Carrier {
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Quic => "quic",
+            Self::Tcp => "tcp",
+        }
+    }
+}
+
 /// One authenticated connection to a peer.
 pub trait Session: Send + Sync + std::fmt::Debug {
+    fn carrier(&self) -> Carrier;
     /// Opens a pipe; the peer learns of it at once.
     fn open(&self, kind: PipeKind) -> BoxFuture<'_, Result<Pipe, TransportError>>;
     /// The next pipe the peer opened. A pipe with a bad hello is dropped and logged, never returned.
@@ -52,6 +91,11 @@ pub trait Session: Send + Sync + std::fmt::Debug {
     fn remote(&self) -> SocketAddr;
     /// Current estimate of the round trip.
     fn rtt(&self) -> Duration;
+    /// Packets sent so far, and how many of them were lost on the way; `None` where the system does
+    /// not tell.
+    fn packets(&self) -> Option<(u64, u64)> {
+        None
+    }
     /// Rises whenever the peer's transport acknowledges something: it lives, though its answers
     /// may be far behind.
     fn progress(&self) -> u64;

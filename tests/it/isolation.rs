@@ -6,6 +6,7 @@ mod telemetry;
 mod world;
 
 use farwatch_agent::identity;
+use farwatch_agent::uplink::Proxies;
 use farwatch_common::id::DeviceId;
 use farwatch_common::token::EnrollToken;
 use farwatch_common::transport::{PipeKind, channel};
@@ -103,13 +104,18 @@ async fn enrolment(world: &World) {
     let guess = EnrollToken { id: open.id, ..used.clone() };
     let mut told = Vec::new();
     for token in [&used, &unknown, &guess] {
-        told.push(identity::enroll(&dir, token, None, false).await.unwrap_err().to_string());
+        told.push(
+            identity::enroll(&dir, token, None, &Proxies::Environment, false)
+                .await
+                .unwrap_err()
+                .to_string(),
+        );
     }
     assert!(told[0].contains("unknown, used or expired"), "{told:?}");
     assert!(told.iter().all(|text| *text == told[0]), "{told:?}");
     assert_eq!(agents().await, before);
     std::fs::create_dir_all(&dir).unwrap();
-    let joined = identity::enroll(&dir, &open, None, false).await.unwrap();
+    let joined = identity::enroll(&dir, &open, None, &Proxies::Environment, false).await.unwrap();
     assert_eq!(joined.tenant, world.a.credentials.tenant);
 }
 

@@ -6,6 +6,7 @@ mod audit;
 mod canary;
 mod crash;
 mod encrypted;
+mod fallback;
 mod isolation;
 mod keys;
 mod listen;

@@ -1,6 +1,5 @@
 //! An installation moves from the SQLite file to PostgreSQL, and its agents do not notice.
 
-use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::path::Path;
 use std::process::Output;
@@ -54,16 +53,7 @@ async fn an_installation_moves_and_its_agents_go_on() {
     // Even whoever was signed in still is.
     collector.restart_on(url).await;
     assert_eq!(answers(&client, &asked).await, before);
-    let last = oracle.answers(0).last().unwrap().1;
-    eventually(LIMIT, "the backlog is stored", async || {
-        stored().await.keys().next_back().is_some_and(|value| *value >= last)
-    })
-    .await;
-    let found = stored().await;
-    assert!(found.values().all(|times| *times == 1), "stored twice: {found:?}");
-    let answered: BTreeSet<u64> = oracle.answers(0).into_iter().map(|(_, value)| value).collect();
-    let lost: Vec<&u64> = answered.range(..=last).filter(|v| !found.contains_key(v)).collect();
-    assert!(lost.is_empty(), "lost: {lost:?}");
+    oracle.is_stored_once(0, &client, &device).await;
     let metrics = client.get("/metrics").await.text();
     let forks: Vec<_> = metrics.lines().filter(|line| line.contains("reason=\"fork\"")).collect();
     assert!(forks.len() == 1 && forks[0].ends_with(" 0"), "{forks:?}");

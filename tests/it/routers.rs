@@ -1,12 +1,19 @@
 //! Simulated routers for the tests that run the whole road.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use farwatch_common::clock::Micros;
+use farwatch_support::http::Client;
+use farwatch_support::process::eventually;
 use farwatch_support::sim::mib::Object;
 use farwatch_support::sim::router::{Kind, Router};
 use farwatch_support::sim::{self, Served};
 
+use crate::crash::values;
+
+const STORED_WITHIN: Duration = Duration::from_secs(60);
 const COMMUNITY: &[u8] = b"public";
 const INTERFACES: u32 = 8;
 /// An SNMPv2c GET of sysUpTime.0 by "public": no question that the oracle counts.
@@ -54,6 +61,22 @@ impl Oracle {
             served.push(router);
         }
         Self { addresses, logs, _served: served }
+    }
+
+    /// Waits until all that router `at` has answered so far is stored, and sees that it is stored once.
+    pub(crate) async fn is_stored_once(&self, at: usize, client: &Client, device: &str) {
+        let last = self.answers(at).last().unwrap().1;
+        eventually(STORED_WITHIN, "the backlog is stored", async || {
+            let stored = values(client, device).await;
+            stored.keys().next_back().is_some_and(|value| *value >= last)
+        })
+        .await;
+        let found = values(client, device).await;
+        assert!(found.values().all(|times| *times == 1), "stored twice: {found:?}");
+        let answered: BTreeSet<u64> =
+            self.answers(at).into_iter().map(|(_, value)| value).collect();
+        let lost: Vec<&u64> = answered.range(..=last).filter(|v| !found.contains_key(v)).collect();
+        assert!(lost.is_empty(), "lost: {lost:?}");
     }
 
     pub(crate) fn addresses(&self) -> &[String] {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use farwatch_agent::identity::{Credentials, enroll};
+use farwatch_agent::uplink::Proxies;
 use farwatch_common::batch::{Codec, encode_rows};
 use farwatch_common::clock::Micros;
 use farwatch_common::id::DeviceId;
@@ -46,7 +47,7 @@ pub(crate) async fn enrolled(collector: &Collector, dir: &Path) -> Credentials {
 pub(crate) async fn enrolled_by(token: &str, dir: &Path) -> Credentials {
     std::fs::create_dir_all(dir).unwrap();
     let token = EnrollToken::parse(token).unwrap();
-    enroll(dir, &token, None, false).await.unwrap()
+    enroll(dir, &token, None, &Proxies::Environment, false).await.unwrap()
 }
 
 impl Wire {

@@ -15,3 +15,4 @@ pub mod relay;
 pub mod sim;
 pub mod snmpd;
 pub mod stack;
+pub mod tinyproxy;

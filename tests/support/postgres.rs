@@ -17,7 +17,7 @@ use anyhow::{Context as _, bail, ensure};
 use sqlx::{Connection as _, PgConnection};
 use tempfile::TempDir;
 
-use crate::process::{binary, run};
+use crate::process::{binary, own_address, run};
 
 /// May do everything; makes the roles and databases of a test.
 pub const SUPERUSER: &str = "postgres";
@@ -112,11 +112,10 @@ impl Postgres {
         format!("postgres:///{database}?host={}&user={user}", self.home.path().display())
     }
 
-    /// Of [`Self::listen`]: one address for each process, so that all can have the same port.
+    /// Of [`Self::listen`].
     #[must_use]
     pub fn address() -> Ipv4Addr {
-        let [_, high, middle, low] = std::process::id().to_be_bytes();
-        Ipv4Addr::new(127, 64 | high & 0x3f, middle, low)
+        own_address()
     }
 
     /// Takes TCP too from now on, on port 5432 of [`Self::address`], and encrypted where the client

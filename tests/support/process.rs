@@ -3,6 +3,7 @@
 use std::ffi::OsStr;
 use std::fs::{File, OpenOptions};
 use std::io::Write as _;
+use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::Duration;
@@ -129,4 +130,11 @@ fn append(log: &Path) -> File {
         .append(true)
         .open(log)
         .unwrap_or_else(|error| panic!("cannot write {}: {error}", log.display()))
+}
+
+/// A loopback address of this process alone, for servers that cannot let the system choose a port.
+#[must_use]
+pub fn own_address() -> Ipv4Addr {
+    let [_, high, middle, low] = std::process::id().to_be_bytes();
+    Ipv4Addr::new(127, 64 | high & 0x3f, middle, low)
 }

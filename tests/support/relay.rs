@@ -5,7 +5,7 @@
 use std::collections::HashMap;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use tokio::net::{TcpListener, TcpStream, UdpSocket};
 use tokio::task::JoinSet;
@@ -29,6 +29,7 @@ pub struct Relay {
     /// What agents dial.
     pub address: SocketAddr,
     pub traffic: Arc<Traffic>,
+    udp_is_blocked: Arc<AtomicBool>,
     _tasks: JoinSet<()>,
 }
 
@@ -40,17 +41,40 @@ impl Relay {
         let udp = UdpSocket::bind(address).await.expect("the same UDP port is free");
         let traffic = Arc::new(Traffic::default());
         let mut tasks = JoinSet::new();
-        tasks.spawn(relay_udp(Arc::new(udp), collector, Arc::clone(&traffic)));
+        let udp_is_blocked = Arc::new(AtomicBool::new(false));
+        let way = Way { traffic: Arc::clone(&traffic), is_blocked: Arc::clone(&udp_is_blocked) };
+        tasks.spawn(relay_udp(Arc::new(udp), collector, way));
         tasks.spawn(relay_tcp(tcp, collector));
-        Self { address, traffic, _tasks: tasks }
+        Self { address, traffic, udp_is_blocked, _tasks: tasks }
+    }
+
+    /// As a firewall that drops UDP both ways, without a word.
+    pub fn block_udp(&self, blocked: bool) {
+        self.udp_is_blocked.store(blocked, Ordering::Relaxed);
     }
 }
 
-async fn relay_udp(inside: Arc<UdpSocket>, collector: SocketAddr, traffic: Arc<Traffic>) {
+/// What datagrams meet on the way.
+#[derive(Clone)]
+struct Way {
+    traffic: Arc<Traffic>,
+    is_blocked: Arc<AtomicBool>,
+}
+
+impl Way {
+    fn is_blocked(&self) -> bool {
+        self.is_blocked.load(Ordering::Relaxed)
+    }
+}
+
+async fn relay_udp(inside: Arc<UdpSocket>, collector: SocketAddr, way: Way) {
     let mut outside: HashMap<SocketAddr, Arc<UdpSocket>> = HashMap::new();
     let mut answers = JoinSet::new();
     let mut buffer = vec![0; DATAGRAM_MAX];
     while let Ok((length, agent)) = inside.recv_from(&mut buffer).await {
+        if way.is_blocked() {
+            continue;
+        }
         let socket = match outside.get(&agent) {
             Some(known) => Arc::clone(known),
             None => {
@@ -58,30 +82,28 @@ async fn relay_udp(inside: Arc<UdpSocket>, collector: SocketAddr, traffic: Arc<T
                 let socket = Arc::new(socket.expect("a free UDP port"));
                 socket.connect(collector).await.expect("a local address");
                 let (inside, back) = (Arc::clone(&inside), Arc::clone(&socket));
-                answers.spawn(relay_back(back, inside, agent, Arc::clone(&traffic)));
+                answers.spawn(relay_back(back, inside, agent, way.clone()));
                 outside.insert(agent, Arc::clone(&socket));
                 socket
             }
         };
-        traffic.up_bytes.fetch_add(length as u64 + UDP_OVERHEAD, Ordering::Relaxed);
-        traffic.up_datagrams.fetch_add(1, Ordering::Relaxed);
+        way.traffic.up_bytes.fetch_add(length as u64 + UDP_OVERHEAD, Ordering::Relaxed);
+        way.traffic.up_datagrams.fetch_add(1, Ordering::Relaxed);
         // A refused datagram is a lost one: the collector is away.
         let _ = socket.send(&buffer[..length]).await;
     }
 }
 
-async fn relay_back(
-    outside: Arc<UdpSocket>,
-    inside: Arc<UdpSocket>,
-    agent: SocketAddr,
-    traffic: Arc<Traffic>,
-) {
+async fn relay_back(outside: Arc<UdpSocket>, inside: Arc<UdpSocket>, agent: SocketAddr, way: Way) {
     let mut buffer = vec![0; DATAGRAM_MAX];
     loop {
         // ECONNREFUSED while the collector is away is told once per datagram; go on.
         let Ok(length) = outside.recv(&mut buffer).await else { continue };
-        traffic.down_bytes.fetch_add(length as u64 + UDP_OVERHEAD, Ordering::Relaxed);
-        traffic.down_datagrams.fetch_add(1, Ordering::Relaxed);
+        if way.is_blocked() {
+            continue;
+        }
+        way.traffic.down_bytes.fetch_add(length as u64 + UDP_OVERHEAD, Ordering::Relaxed);
+        way.traffic.down_datagrams.fetch_add(1, Ordering::Relaxed);
         let _ = inside.send_to(&buffer[..length], agent).await;
     }
 }

@@ -17,6 +17,10 @@ const SNMP: [Package; 2] = [
     Package { name: "snmp", paths: &["/usr/bin/snmpget", "/usr/local/bin/snmpget"] },
 ];
 
+/// A proxy on the way out of a site.
+const PROXY: [Package; 1] =
+    [Package { name: "tinyproxy", paths: &["/usr/bin/tinyproxy", "/usr/sbin/tinyproxy"] }];
+
 /// The programs of a PostgreSQL server. Debian has them in a folder per major version.
 const POSTGRES_PROGRAMS: [&str; 2] = ["initdb", "postgres"];
 const POSTGRES_FOLDER: &str = "/usr/lib/postgresql";
@@ -46,6 +50,10 @@ apt-get install -y --no-install-recommends "$@"
 
 pub(crate) fn snmp() -> Result {
     debian(&SNMP)
+}
+
+pub(crate) fn proxy() -> Result {
+    debian(&PROXY)
 }
 
 /// Any major version: `postgresql` is the one that the release of Debian stands for.

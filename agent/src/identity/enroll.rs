@@ -3,14 +3,15 @@
 //! The key is made here and never leaves. The collector's chain is checked against the token's pin
 //! inside the TLS handshake, so the secret goes only to the collector that made the token.
 
-use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
 
 use farwatch_common::clock::Micros;
 use farwatch_common::id::{AgentId, SiteId, TenantId};
+use farwatch_common::task::chain;
 use farwatch_common::tls::{self, COLLECTOR_NAME, Identity, key_hash};
 use farwatch_common::token::EnrollToken;
+use farwatch_common::transport::tcp;
 use farwatch_proto::v1::enrollment_client::EnrollmentClient;
 use farwatch_proto::v1::{EnrollReply, EnrollRequest};
 use hyper_util::rt::TokioIo;
@@ -23,6 +24,7 @@ use tonic::{Code, Status};
 
 use super::{Credentials, IdentityError, load, not_after};
 use crate::platform;
+use crate::uplink::Proxies;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 const REPLY_TIMEOUT: Duration = Duration::from_secs(20);
@@ -71,6 +73,7 @@ pub async fn enroll(
     state_dir: &Path,
     token: &EnrollToken,
     collector: Option<&str>,
+    proxies: &Proxies,
     force: bool,
 ) -> Result<Credentials, EnrollError> {
     if !force && let Some(known) = load(state_dir)? {
@@ -82,7 +85,7 @@ pub async fn enroll(
     };
     let mut stream = Err(EnrollError::NoCollector);
     for endpoint in &endpoints {
-        stream = connect(endpoint, token).await;
+        stream = connect(endpoint, token, proxies).await;
         if stream.is_ok() {
             break;
         }
@@ -133,20 +136,19 @@ fn with_port(endpoint: &str) -> String {
     }
 }
 
-async fn connect(endpoint: &str, token: &EnrollToken) -> Result<TlsStream<TcpStream>, EnrollError> {
+async fn connect(
+    endpoint: &str,
+    token: &EnrollToken,
+    proxies: &Proxies,
+) -> Result<TlsStream<TcpStream>, EnrollError> {
     let unreachable =
         |reason: String| EnrollError::Unreachable { endpoint: endpoint.to_owned(), reason };
     let late = || unreachable("no answer in time".into());
-    let tcp = async {
-        let addresses: Vec<SocketAddr> = tokio::net::lookup_host(endpoint).await?.collect();
-        TcpStream::connect(addresses.as_slice()).await
-    };
-    let stream = tokio::time::timeout(CONNECT_TIMEOUT, tcp)
+    let proxy = proxies.towards(endpoint);
+    let stream = tokio::time::timeout(CONNECT_TIMEOUT, tcp::connect(endpoint, proxy.as_ref()))
         .await
         .map_err(|_| late())?
-        .map_err(|error| unreachable(error.to_string()))?;
-    // Each message waits for its answer: delaying small packets would only cost time.
-    let _ = stream.set_nodelay(true);
+        .map_err(|error| unreachable(chain(&error)))?;
     let connector = tokio_rustls::TlsConnector::from(tls::enroll_config(token.root_pin));
     let name =
         ServerName::try_from(COLLECTOR_NAME).map_err(|error| unreachable(error.to_string()))?;

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use farwatch_common::clock::Micros;
 use farwatch_common::ranges::SeqRanges;
 use farwatch_common::task::{chain, spawn_child};
-use farwatch_common::transport::{PipeKind, Session, channel};
+use farwatch_common::transport::{Carrier, PipeKind, Session, channel};
 use farwatch_proto::v1::uplink_client::UplinkClient;
 use farwatch_proto::v1::{
     BufferStatus, Heartbeat, HeartbeatReply, SessionHello, TelemetryDown, TelemetryUp,
@@ -19,6 +19,7 @@ use tonic::transport::Channel;
 use tonic::{Status, Streaming};
 
 use super::core::{Core, Due, Effect, WINDOW_MAX};
+use super::handover::Handover;
 use super::{DRAIN_MAX, Uplink, UplinkError, control};
 use crate::buffer::{BufferState, Wanted};
 use crate::identity::{renew, renew_at};
@@ -39,6 +40,8 @@ pub(super) enum End {
     Drained,
     /// There is a new certificate, which the next session shows.
     Renewed,
+    /// Another carrier takes over.
+    HandedOver,
 }
 
 /// A session that is up.
@@ -124,17 +127,23 @@ impl Live {
         uplink.clock.monotonic().saturating_duration_since(self.epoch)
     }
 
+    pub(super) fn carrier(&self) -> Carrier {
+        self.session.carrier()
+    }
+
     /// Runs the session to its end.
     pub(super) async fn drive(
         mut self,
         uplink: &mut Uplink,
+        collector: &str,
         core: &mut Core,
         cancel: &CancellationToken,
     ) -> Result<End, UplinkError> {
-        let ended = self.turns(uplink, core, cancel).await;
+        let ended = self.turns(uplink, collector, core, cancel).await;
         self.session.close(match &ended {
             Ok(End::Drained) => "the agent stops",
             Ok(End::Renewed) => "the agent comes again with a new certificate",
+            Ok(End::HandedOver) => "the agent goes on over another transport",
             Err(_) => "the agent gave the session up",
         });
         ended
@@ -143,6 +152,7 @@ impl Live {
     async fn turns(
         &mut self,
         uplink: &mut Uplink,
+        collector: &str,
         core: &mut Core,
         cancel: &CancellationToken,
     ) -> Result<End, UplinkError> {
@@ -150,12 +160,19 @@ impl Live {
         let closed = session.closed();
         tokio::pin!(closed);
         let mut drain_until: Option<tokio::time::Instant> = None;
+        let mut handover = Handover::default();
         loop {
-            self.fill(uplink, core).await?;
+            if !handover.has_begun() {
+                self.fill(uplink, core).await?;
+            } else if core.in_flight() == 0 {
+                return Ok(End::HandedOver);
+            }
             let flushed = self.state.borrow().flushed;
             if drain_until.is_some() && flushed && core.is_idle() {
                 return Ok(End::Drained);
             }
+            let probe_at = uplink.carriers.probe_at().map(|at| (uplink.started + at).into());
+            let (is_steady, hand_over_at) = (handover.is_idle(), handover.until());
             let due = tokio::time::Instant::from_std(self.epoch + core.deadline());
             let renewal = self.renewal(uplink);
             tokio::select! {
@@ -171,6 +188,11 @@ impl Live {
                 }
                 () = tokio::time::sleep_until(due) => {
                     self.note_progress(uplink, core);
+                    let lost = handover.loss(&*self.session).filter(|_| is_steady);
+                    let now = uplink.time();
+                    if lost.is_some_and(|share| uplink.carriers.lost(share, now)) {
+                        handover.attempt(Carrier::Tcp, uplink.way(collector)?);
+                    }
                     match core.due(self.now(uplink)) {
                         Due::Nothing => {}
                         Due::Heartbeat => self.beat(uplink, core)?,
@@ -184,6 +206,25 @@ impl Live {
                     }
                 }
                 () = until(uplink.save_at) => uplink.save_credentials(),
+                () = until(probe_at), if is_steady => {
+                    handover.attempt(Carrier::Quic, uplink.way(collector)?);
+                }
+                (carrier, tried) = handover.tried() => match tried {
+                    Ok(session) => {
+                        uplink.gets_through(carrier);
+                        uplink.ready = Some(session);
+                        handover.begin();
+                    }
+                    Err(error) => {
+                        let error = chain(&error);
+                        match carrier {
+                            Carrier::Quic => tracing::debug!(error, "QUIC does not get through"),
+                            Carrier::Tcp => tracing::debug!(error, "TCP does not get through"),
+                        }
+                        uplink.does_not_get_through(carrier);
+                    }
+                },
+                () = until(hand_over_at) => return Ok(End::HandedOver),
                 () = cancel.cancelled(), if drain_until.is_none() => {
                     drain_until = Some(tokio::time::Instant::now() + DRAIN_MAX);
                 }

@@ -8,9 +8,10 @@ use std::net::SocketAddr;
 use farwatch_common::clock::Micros;
 use farwatch_common::id::{AgentId, SiteId, TenantId};
 use farwatch_common::tls::KeyHash;
+use farwatch_common::transport::Carrier;
 
 use super::IdentityKey;
-use super::peer::{PeerInfo, Transport};
+use super::peer::PeerInfo;
 use crate::store::sql::sql;
 use crate::store::txn::Scope;
 use crate::store::{Database, StoreError, Txn};
@@ -31,7 +32,7 @@ impl AdmittedKey {
         &self,
         key_hash: KeyHash,
         remote: SocketAddr,
-        transport: Transport,
+        transport: Carrier,
         connection: u64,
     ) -> PeerInfo {
         PeerInfo {

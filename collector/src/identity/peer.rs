@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 
 use farwatch_common::id::{AgentId, SiteId, TenantId};
+use farwatch_common::transport::Carrier;
 
 use super::tenancy::{Access, Actor, TenantContext};
 use crate::audit::Origin;
@@ -17,7 +18,7 @@ pub struct PeerInfo {
     /// SHA-256 of the certificate's SubjectPublicKeyInfo.
     pub key_hash: [u8; 32],
     pub remote: SocketAddr,
-    pub transport: Transport,
+    pub transport: Carrier,
     /// Number of this connection in this process: rises, so the newer of two sessions is known.
     pub connection: u64,
 }
@@ -29,20 +30,5 @@ impl PeerInfo {
         let actor = (Actor::Agent(self.agent), "agent");
         let origin = Origin { address: Some(self.remote.ip()), ..Origin::default() };
         TenantContext::new(actor, false, [(self.tenant, Access::Write)]).from(origin)
-    }
-}
-
-/// How the agent reached us.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Transport {
-    Quic,
-}
-
-impl Transport {
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Quic => "quic",
-        }
     }
 }

@@ -174,7 +174,7 @@ mod tests {
     use farwatch_common::id::{SiteId, TenantId};
 
     use super::*;
-    use crate::identity::peer::Transport;
+    use farwatch_common::transport::Carrier;
 
     fn peer(connection: u64) -> PeerInfo {
         PeerInfo {
@@ -183,7 +183,7 @@ mod tests {
             agent: AgentId(1),
             key_hash: [0; 32],
             remote: ([127, 0, 0, 1], 1).into(),
-            transport: Transport::Quic,
+            transport: Carrier::Quic,
             connection,
         }
     }

@@ -1,4 +1,4 @@
-//! QUIC connections of agents: handshake, identity, pipes.
+//! Connections of agents, over QUIC and over TCP: handshake, identity, pipes.
 
 use std::convert::Infallible;
 use std::io;
@@ -12,14 +12,16 @@ use farwatch_common::clock::Clock;
 use farwatch_common::task::{chain, spawn_child};
 use farwatch_common::tls::{KeyHash, key_hash};
 use farwatch_common::transport::quic::{Handshake, Listener};
-use farwatch_common::transport::{Pipe, PipeKind, Session};
+use farwatch_common::transport::tcp::{Joined, Joiner};
+use farwatch_common::transport::{Pipe, PipeKind, Session, link};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
 use tokio::sync::{Semaphore, mpsc};
+use tokio_rustls::server::TlsStream;
 use tokio_util::sync::CancellationToken;
 
 use crate::identity::PeerInfo;
 use crate::identity::agent_key::{AdmittedKey, agent_key_find};
-use crate::identity::peer::Transport;
 use crate::ingest::Sessions;
 use crate::inventory::push::AssignmentPush;
 use crate::metrics::{Counter, Metrics};
@@ -28,6 +30,8 @@ use crate::store::Database;
 /// Handshakes under way at once; each costs a signature.
 const HANDSHAKES_MAX: usize = 256;
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
+/// A link pipe on which nothing is asked for so long is hung up.
+const LINK_PATIENCE: Duration = Duration::from_secs(30);
 /// Pipes accepted and not yet taken by the gRPC server.
 pub const PIPES_WAITING_MAX: usize = 256;
 
@@ -79,6 +83,8 @@ pub struct AgentDoor {
     pub pipes: mpsc::Sender<io::Result<PeerPipe>>,
     /// Number of the last connection.
     pub connections: Arc<AtomicU64>,
+    /// Sessions over TCP.
+    pub joiner: Joiner,
 }
 
 impl AgentDoor {
@@ -130,14 +136,42 @@ impl AgentDoor {
                 return None;
             }
         };
+        self.known(Arc::new(session)).await
+    }
+
+    /// Looks the key of a session up.
+    async fn known(
+        &self,
+        session: Arc<dyn Session>,
+    ) -> Option<(Arc<dyn Session>, AdmittedKey, KeyHash)> {
         let hash = session.certificates().first().and_then(|leaf| key_hash(leaf).ok());
         let Some(hash) = hash else {
             self.counters.agents_refused.add(1);
             session.close("no certificate");
             return None;
         };
-        let key = self.find_key(&session, &hash).await?;
-        Some((Arc::new(session), key, hash))
+        let key = self.find_key(&*session, &hash).await?;
+        Some((session, key, hash))
+    }
+
+    /// Serves one connection over TCP: the session that it begins, or a pipe of one.
+    pub(super) async fn tcp(self, stream: TlsStream<TcpStream>, cancel: &CancellationToken) {
+        match self.joiner.join(stream).await {
+            Ok(Joined::Session(session)) => {
+                if let Some((session, key, hash)) = self.known(Arc::new(session)).await {
+                    self.connection(session, key, hash, cancel).await;
+                }
+            }
+            // It counts as a connection as long as it is one.
+            Ok(Joined::Pipe(dropped)) => tokio::select! {
+                () = dropped.cancelled() => {}
+                () = cancel.cancelled() => {}
+            },
+            Err(error) => {
+                self.counters.pipes_refused.add(1);
+                tracing::debug!(error = chain(&error), "connection of an agent refused");
+            }
+        }
     }
 
     /// Who the peer is; one that is nobody is told, and counted.
@@ -167,7 +201,7 @@ impl AgentDoor {
         cancel: &CancellationToken,
     ) {
         let number = self.connections.fetch_add(1, Ordering::Relaxed) + 1;
-        let peer = key.peer(hash, session.remote(), Transport::Quic, number);
+        let peer = key.peer(hash, session.remote(), session.carrier(), number);
         let guard = self.sessions.begin(&peer);
         // Again: a revocation since the first look found no session to end. One after this look
         // finds it.
@@ -179,20 +213,26 @@ impl AgentDoor {
         spawn_child(&ended, self.push.clone().run(peer.clone(), Arc::clone(&session)));
         let left = key.not_after.since(self.clock.now());
         let reason = tokio::select! {
-            reason = self.pipes(&session, &peer) => reason,
+            reason = self.pipes(&session, &peer, &ended) => reason,
             () = guard.token().cancelled() => {
                 close(&session, "replaced by a newer connection, or access was revoked")
             }
             () = tokio::time::sleep(left) => {
                 close(&session, "this connection's certificate expired, dial with the new one")
             }
+            () = cancel.cancelled() => close(&session, "the collector is stopping"),
         };
         ended.cancel();
         tracing::info!(agent_id = %peer.agent, connection = number, reason, "agent left");
     }
 
     /// Hands the agent's pipes to the gRPC server until the session ends; says why it did.
-    async fn pipes(&self, session: &Arc<dyn Session>, peer: &PeerInfo) -> String {
+    async fn pipes(
+        &self,
+        session: &Arc<dyn Session>,
+        peer: &PeerInfo,
+        links: &CancellationToken,
+    ) -> String {
         loop {
             match session.accept().await {
                 Ok((PipeKind::Telemetry | PipeKind::Control | PipeKind::Snapshot, pipe)) => {
@@ -200,6 +240,9 @@ impl AgentDoor {
                     if self.pipes.send(Ok(pipe)).await.is_err() {
                         return close(session, "the collector is stopping");
                     }
+                }
+                Ok((PipeKind::Link, pipe)) => {
+                    spawn_child(links, link::answer(pipe, LINK_PATIENCE));
                 }
                 Ok((kind, _pipe)) => {
                     self.counters.pipes_refused.add(1);

@@ -1,16 +1,16 @@
 //! TCP connections: TLS with the server configuration chosen by ALPN, or plain HTTP on loopback.
 //!
 //! `farwatch-enroll/1` gets the collector's own certificate and the enrolment service; `h2` and
-//! `http/1.1` get the browser certificate and the API. The agents' TCP fallback will join here.
+//! `http/1.1` get the browser certificate and the API; `farwatch/1` demands an agent's certificate and
+//! goes to the agents' door.
 //! ALPN also says which HTTP is spoken: nobody has to wait for a first byte to learn it.
 
 use std::convert::Infallible;
-use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use farwatch_common::transport::ALPN_ENROLL;
+use farwatch_common::transport::{ALPN_AGENT, ALPN_ENROLL};
 use http::StatusCode;
 use rustls::ServerConfig;
 use tokio::net::{TcpListener, TcpStream};
@@ -19,6 +19,7 @@ use tokio_util::sync::CancellationToken;
 use tower_http::timeout::TimeoutLayer;
 
 use super::accept::{Bounds, accept};
+use super::agents::AgentDoor;
 use crate::api::Client;
 use crate::api::serve::{Protocol, connection};
 use crate::metrics::{Counter, Metrics};
@@ -32,6 +33,14 @@ const TLS_TIMEOUT: Duration = Duration::from_secs(10);
 const ENROLMENT_TIMEOUT: Duration = Duration::from_secs(30);
 const HTTP2: &[u8] = b"h2";
 
+/// One TLS configuration per ALPN.
+#[derive(Clone)]
+pub struct ServerTls {
+    pub agents: Arc<ServerConfig>,
+    pub enrolment: Arc<ServerConfig>,
+    pub browsers: Arc<ServerConfig>,
+}
+
 /// What TCP connections are served with.
 #[derive(Clone)]
 pub struct WebDoor {
@@ -39,8 +48,8 @@ pub struct WebDoor {
     pub api: axum::Router,
     /// The enrolment service.
     pub enroll: axum::Router,
-    pub browser_tls: Arc<ServerConfig>,
-    pub enroll_tls: Arc<ServerConfig>,
+    agents: AgentDoor,
+    tls: ServerTls,
     handshakes_failed: Counter,
     refused: Counter,
     /// Lets requests under way finish.
@@ -52,8 +61,8 @@ impl WebDoor {
     pub fn new(
         api: axum::Router,
         enroll: axum::Router,
-        browser_tls: Arc<ServerConfig>,
-        enroll_tls: Arc<ServerConfig>,
+        agents: AgentDoor,
+        tls: ServerTls,
         metrics: &Metrics,
         stopping: CancellationToken,
     ) -> Self {
@@ -64,8 +73,8 @@ impl WebDoor {
                 StatusCode::SERVICE_UNAVAILABLE,
                 ENROLMENT_TIMEOUT,
             )),
-            browser_tls,
-            enroll_tls,
+            agents,
+            tls,
             handshakes_failed: counter(
                 "listen_tls_handshakes_failed_total",
                 "TLS handshakes that did not complete.",
@@ -109,20 +118,19 @@ impl WebDoor {
         let handshake = async {
             let acceptor = rustls::server::Acceptor::default();
             let start = LazyConfigAcceptor::new(acceptor, stream).await?;
-            let wants_enrolment = start
-                .client_hello()
-                .alpn()
-                .is_some_and(|mut offered| offered.any(|protocol| protocol == ALPN_ENROLL));
-            let (tls, router) = if wants_enrolment {
-                (&self.enroll_tls, self.enroll)
-            } else {
-                (&self.browser_tls, self.api)
+            let offers = |wanted: &[u8]| {
+                let offered = start.client_hello().alpn();
+                offered.is_some_and(|mut offered| offered.any(|protocol| protocol == wanted))
             };
-            let stream = start.into_stream(Arc::clone(tls)).await?;
-            Ok::<_, io::Error>((stream, router))
+            let tls = match () {
+                () if offers(ALPN_AGENT) => &self.tls.agents,
+                () if offers(ALPN_ENROLL) => &self.tls.enrolment,
+                () => &self.tls.browsers,
+            };
+            start.into_stream(Arc::clone(tls)).await
         };
-        let (stream, router) = match tokio::time::timeout(TLS_TIMEOUT, handshake).await {
-            Ok(Ok(served)) => served,
+        let stream = match tokio::time::timeout(TLS_TIMEOUT, handshake).await {
+            Ok(Ok(stream)) => stream,
             Ok(Err(error)) => {
                 self.handshakes_failed.add(1);
                 tracing::debug!(%error, "TLS handshake failed");
@@ -130,9 +138,11 @@ impl WebDoor {
             }
             Err(_) => return self.handshakes_failed.add(1),
         };
-        let protocol = match stream.get_ref().1.alpn_protocol() {
-            Some(HTTP2 | ALPN_ENROLL) => Protocol::Http2,
-            _ => Protocol::Http1,
+        let (protocol, router) = match stream.get_ref().1.alpn_protocol() {
+            Some(ALPN_AGENT) => return self.agents.tcp(stream, &self.stopping).await,
+            Some(ALPN_ENROLL) => (Protocol::Http2, self.enroll),
+            Some(HTTP2) => (Protocol::Http2, self.api),
+            _ => (Protocol::Http1, self.api),
         };
         let client = Client { address, secure: true };
         connection(stream, protocol, router, client, self.stopping).await;

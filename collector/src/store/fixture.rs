@@ -15,9 +15,9 @@ use sqlx::{SqlSafeStr, Sqlite, Transaction};
 use super::samples::Append;
 use super::txn::{Inner, Mode, Scope};
 use super::{Database, Samples};
-use crate::identity::peer::Transport;
 use crate::identity::tenancy::Actor;
 use crate::identity::{Access, PeerInfo, TenantContext};
+use farwatch_common::transport::Carrier;
 
 pub(crate) const TENANT: TenantId = TenantId(1);
 pub(crate) const OTHER_TENANT: TenantId = TenantId(2);
@@ -172,7 +172,7 @@ pub(crate) fn peer(agent: AgentId, connection: u64) -> PeerInfo {
         agent,
         key_hash: [0; 32],
         remote: ([127, 0, 0, 1], 4000).into(),
-        transport: Transport::Quic,
+        transport: Carrier::Quic,
         connection,
     }
 }

@@ -6,27 +6,34 @@ use std::time::Duration;
 use hyper_util::rt::TokioIo;
 use tonic::transport::{Channel, Endpoint};
 
-use super::{PipeKind, Session, TransportError};
+use super::{Carrier, PipeKind, Session, TransportError};
 
 /// About QUIC's windows, so that neither layer buffers much more than the other.
 pub const GRPC_STREAM_WINDOW: u32 = 1024 * 1024;
 pub const GRPC_CONNECTION_WINDOW: u32 = 2 * 1024 * 1024;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// On TCP each pipe has a connection of its own, which dies without a word where a NAT forgets it.
+const KEEP_ALIVE: Duration = Duration::from_secs(10);
 
 /// A gRPC client on a new pipe of `session`. It lives as long as the pipe: after a redial, make
-/// another one. HTTP/2 keep-alive stays off: inside QUIC it would kill streams that only wait.
+/// another one. Inside QUIC, HTTP/2 keep-alive stays off: it would kill streams that only wait.
 pub async fn channel(session: Arc<dyn Session>, kind: PipeKind) -> Result<Channel, TransportError> {
+    let carrier = session.carrier();
     let connector = tower::service_fn(move |_| {
         let session = Arc::clone(&session);
         async move { session.open(kind).await.map(TokioIo::new) }
     });
-    let channel = Endpoint::from_static("http://farwatch")
+    let mut endpoint = Endpoint::from_static("http://farwatch")
         .initial_stream_window_size(GRPC_STREAM_WINDOW)
         .initial_connection_window_size(GRPC_CONNECTION_WINDOW)
-        .connect_timeout(CONNECT_TIMEOUT)
-        .connect_with_connector(connector)
-        .await?;
-    Ok(channel)
+        .connect_timeout(CONNECT_TIMEOUT);
+    if carrier == Carrier::Tcp {
+        endpoint = endpoint
+            .http2_keep_alive_interval(KEEP_ALIVE)
+            .keep_alive_timeout(KEEP_ALIVE)
+            .keep_alive_while_idle(true);
+    }
+    Ok(endpoint.connect_with_connector(connector).await?)
 }
 
 /// For a gRPC server on accepted pipes whose handlers need nothing of the connection.

@@ -33,21 +33,29 @@ pub enum PipeKind {
     Reverse = 4,
     /// Raw bytes to a device.
     Tunnel = 5,
+    /// Answers what it is sent: [`super::link`].
+    Link = 6,
 }
 
 impl PipeKind {
     #[must_use]
     pub fn from_wire(number: u8) -> Option<Self> {
-        [Self::Telemetry, Self::Control, Self::Snapshot, Self::Reverse, Self::Tunnel]
-            .into_iter()
-            .find(|kind| *kind as u8 == number)
+        const ALL: [PipeKind; 6] = [
+            PipeKind::Telemetry,
+            PipeKind::Control,
+            PipeKind::Snapshot,
+            PipeKind::Reverse,
+            PipeKind::Tunnel,
+            PipeKind::Link,
+        ];
+        ALL.into_iter().find(|kind| *kind as u8 == number)
     }
 
     /// Send priority among the pipes of a session; higher goes first.
     #[must_use]
     pub fn priority(self) -> i32 {
         match self {
-            Self::Control | Self::Reverse => 20,
+            Self::Control | Self::Reverse | Self::Link => 20,
             Self::Telemetry => 10,
             Self::Tunnel => 5,
             Self::Snapshot => 0,
@@ -67,8 +75,12 @@ impl Pipe {
     }
 
     /// Writes the hello. QUIC tells the peer of a stream only with its first bytes.
-    pub(super) async fn greet(&mut self, kind: PipeKind) -> Result<(), TransportError> {
-        let hello = StreamHello {}.encode_to_vec();
+    pub(super) async fn greet(
+        &mut self,
+        kind: PipeKind,
+        session: &[u8],
+    ) -> Result<(), TransportError> {
+        let hello = StreamHello { session: session.to_vec() }.encode_to_vec();
         let length = u16::try_from(hello.len()).unwrap_or(HELLO_BYTES_MAX);
         let mut frame = vec![kind as u8];
         frame.extend_from_slice(&length.to_be_bytes());
@@ -81,10 +93,18 @@ impl Pipe {
     }
 }
 
-/// Reads the hello of a pipe the peer opened.
+/// Reads the hello of a pipe the peer opened: its kind, and the session that it joins.
 pub(super) async fn read_hello(
     from: &mut (impl AsyncRead + Unpin + Send),
-) -> Result<PipeKind, TransportError> {
+) -> Result<(PipeKind, Vec<u8>), TransportError> {
+    let late = |_| TransportError::Hello { reason: "nothing came in time".into() };
+    tokio::time::timeout(HELLO_TIMEOUT, await_hello(from)).await.map_err(late)?
+}
+
+/// As [`read_hello`], of a pipe whose peer may take its time.
+pub(super) async fn await_hello(
+    from: &mut (impl AsyncRead + Unpin + Send),
+) -> Result<(PipeKind, Vec<u8>), TransportError> {
     let bad = |reason: &str| TransportError::Hello { reason: reason.into() };
     let read = async {
         let kind = from.read_u8().await?;
@@ -93,15 +113,13 @@ pub(super) async fn read_hello(
         from.read_exact(&mut body).await?;
         Ok::<_, io::Error>((kind, length, body))
     };
-    let (kind, length, body) = tokio::time::timeout(HELLO_TIMEOUT, read)
-        .await
-        .map_err(|_| bad("nothing came in time"))?
-        .map_err(|error| TransportError::Hello { reason: error.to_string() })?;
+    let (kind, length, body) = read.await.map_err(|error| bad(&error.to_string()))?;
     if length > HELLO_BYTES_MAX {
         return Err(bad("it is too long"));
     }
-    StreamHello::decode(body.as_slice()).map_err(|_| bad("it cannot be read"))?;
-    PipeKind::from_wire(kind).ok_or_else(|| bad("its kind is unknown"))
+    let hello = StreamHello::decode(body.as_slice()).map_err(|_| bad("it cannot be read"))?;
+    let kind = PipeKind::from_wire(kind).ok_or_else(|| bad("its kind is unknown"))?;
+    Ok((kind, hello.session))
 }
 
 impl fmt::Debug for Pipe {

@@ -12,7 +12,7 @@ use quinn_proto::HashedConnectionIdGenerator;
 use rustls::pki_types::CertificateDer;
 use socket2::{Domain, Protocol, Socket, Type};
 
-use super::{Pipe, PipeKind, Session, TransportError};
+use super::{Carrier, Pipe, PipeKind, Session, TransportError};
 use crate::tls::COLLECTOR_NAME;
 
 /// NATs drop an idle UDP mapping after 20-30 s and only the inside can renew it.
@@ -174,10 +174,8 @@ impl Handshake {
     /// Completes the handshake; the peer has then proved that it owns its certificate's key.
     pub async fn finish(self) -> Result<QuicSession, TransportError> {
         let address = self.connecting.remote_address();
-        let connection = self
-            .connecting
-            .await
-            .map_err(|error| TransportError::Connect { address, reason: error.to_string() })?;
+        let connection =
+            self.connecting.await.map_err(|error| TransportError::connect(address, &error))?;
         Ok(QuicSession::new(connection))
     }
 }
@@ -203,13 +201,28 @@ pub async fn dial(
         Arc::new(quinn::TokioRuntime),
     )
     .map_err(|source| TransportError::Bind { address: local, source })?;
-    let failed = |reason: String| TransportError::Connect { address, reason };
     let connection = endpoint
         .connect_with(config, address, COLLECTOR_NAME)
-        .map_err(|error| failed(error.to_string()))?
+        .map_err(|error| TransportError::connect(address, &error))?
         .await
-        .map_err(|error| failed(error.to_string()))?;
+        .map_err(|error| failed(address, &error))?;
     Ok(QuicSession::new(connection))
+}
+
+/// TLS alerts are errors of QUIC with these codes (RFC 9001 §4.8).
+const ALERTS: std::ops::Range<u64> = 0x100..0x200;
+
+fn failed(address: SocketAddr, error: &quinn::ConnectionError) -> TransportError {
+    use quinn::ConnectionError as E;
+    let code = match error {
+        E::TransportError(error) => Some(u64::from(error.code)),
+        E::ConnectionClosed(close) => Some(u64::from(close.error_code)),
+        _ => None,
+    };
+    if code.is_some_and(|code| ALERTS.contains(&code)) {
+        return TransportError::Refused { to: address.to_string(), reason: error.to_string() };
+    }
+    TransportError::connect(address, error)
 }
 
 /// A session over QUIC.
@@ -235,13 +248,17 @@ fn ended(error: &quinn::ConnectionError) -> TransportError {
 }
 
 impl Session for QuicSession {
+    fn carrier(&self) -> Carrier {
+        Carrier::Quic
+    }
+
     fn open(&self, kind: PipeKind) -> BoxFuture<'_, Result<Pipe, TransportError>> {
         async move {
             let (send, receive) = self.connection.open_bi().await.map_err(|e| ended(&e))?;
             // Fails only on a stream that is gone, which the hello will find out.
             let _ = send.set_priority(kind.priority());
             let mut pipe = Pipe::new(tokio::io::join(receive, send));
-            pipe.greet(kind).await?;
+            pipe.greet(kind, &[]).await?;
             Ok(pipe)
         }
         .boxed()
@@ -254,7 +271,7 @@ impl Session for QuicSession {
                 let priority = |kind: PipeKind| send.set_priority(kind.priority());
                 let mut hello = receive;
                 match super::pipe::read_hello(&mut hello).await {
-                    Ok(kind) => {
+                    Ok((kind, _)) => {
                         let _ = priority(kind);
                         return Ok((kind, Pipe::new(tokio::io::join(hello, send))));
                     }
@@ -275,6 +292,11 @@ impl Session for QuicSession {
 
     fn rtt(&self) -> Duration {
         self.connection.rtt()
+    }
+
+    fn packets(&self) -> Option<(u64, u64)> {
+        let path = self.connection.stats().path;
+        Some((path.sent_packets, path.lost_packets))
     }
 
     fn progress(&self) -> u64 {

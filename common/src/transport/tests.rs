@@ -1,3 +1,5 @@
+mod tcp;
+
 use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
 use std::sync::Arc;
 
@@ -65,17 +67,43 @@ async fn both_sides_open_pipes_and_the_peer_is_known() {
     let hash = tls::key_hash(&collector.certificates()[0]).unwrap();
     assert_ne!(hash, tls::key_hash(&ca.root).unwrap());
 
-    for (opener, accepter, kind) in
-        [(&agent, &collector, PipeKind::Telemetry), (&collector, &agent, PipeKind::Reverse)]
-    {
-        let mut sent = opener.open(kind).await.unwrap();
-        sent.write_all(b"ping").await.unwrap();
-        sent.flush().await.unwrap();
-        let (accepted, mut received) = accepter.accept().await.unwrap();
-        assert_eq!(accepted, kind);
-        let mut bytes = [0; 4];
-        received.read_exact(&mut bytes).await.unwrap();
-        assert_eq!(&bytes, b"ping");
+    both_ways(&agent, &collector, PipeKind::Telemetry).await;
+    both_ways(&collector, &agent, PipeKind::Reverse).await;
+}
+
+/// A pipe that one opens, the other accepts.
+async fn both_ways(opener: &Arc<dyn Session>, accepter: &Arc<dyn Session>, kind: PipeKind) {
+    let (mut near, (accepted, mut far)) = tokio::join!(
+        async {
+            let mut pipe = opener.open(kind).await.unwrap();
+            pipe.write_all(b"ping").await.unwrap();
+            pipe.flush().await.unwrap();
+            pipe
+        },
+        async { accepter.accept().await.unwrap() }
+    );
+    assert_eq!(accepted, kind);
+    let mut bytes = [0; 4];
+    far.read_exact(&mut bytes).await.unwrap();
+    assert_eq!(&bytes, b"ping");
+    far.write_all(b"pong").await.unwrap();
+    far.flush().await.unwrap();
+    near.read_exact(&mut bytes).await.unwrap();
+    assert_eq!(&bytes, b"pong");
+}
+
+#[tokio::test]
+async fn large_packets_are_probed() {
+    let ca = ca();
+    let (agent, collector, _listener) = pair(&ca).await;
+    let answered = async {
+        let (kind, pipe) = collector.accept().await.unwrap();
+        assert_eq!(kind, PipeKind::Link);
+        link::answer(pipe, Duration::from_secs(20)).await;
+    };
+    tokio::select! {
+        took = link::probe(&*agent) => assert!(took.unwrap() > Duration::ZERO),
+        () = answered => panic!("the answers end"),
     }
 }
 

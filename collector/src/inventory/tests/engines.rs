@@ -4,7 +4,6 @@ use super::*;
 use crate::audit::Origin;
 use crate::identity::agent_key::{agent_key_admit, agent_key_find};
 use crate::identity::api_key::{api_key_get, api_key_revoke, api_key_touch};
-use crate::identity::peer::Transport;
 use crate::identity::session::{
     Browser, session_create, session_delete, session_get, session_key, session_touch,
 };
@@ -15,6 +14,7 @@ use crate::inventory::site::{site_get, site_list};
 use crate::inventory::tenant::{tenant_by_name, tenant_list};
 pub(super) use crate::store::fixture::scratch::Scratch;
 use crate::store::txn::Scope as Acting;
+use farwatch_common::transport::Carrier;
 
 const PAGE: Page = Page { after: None, limit: 10 };
 const KEY: [u8; 32] = [7; 32];
@@ -174,7 +174,7 @@ async fn devices_come_and_go(place: &Place<'_>) {
     let stranger = &all.narrowed(*south);
     let missed = device_get(db, stranger, first.id).await;
     assert!(matches!(missed, Err(InventoryError::NotFound)));
-    let peer = known.peer(KEY, ([127, 0, 0, 1], 1).into(), Transport::Quic, 1).context();
+    let peer = known.peer(KEY, ([127, 0, 0, 1], 1).into(), Carrier::Quic, 1).context();
     let (assignment, left_out) = assignment_for(db, vault, &peer, ours).await.unwrap();
     assert_eq!((assignment.devices.len(), assignment.revision, left_out.len()), (2, 3, 0));
     assert!(assignment_for(db, vault, stranger, ours).await.is_err());

@@ -1,0 +1,152 @@
+//! Dials a collector: QUIC, and TCP beside it where that does not come up at once.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use farwatch_common::transport::proxy::Proxy;
+use farwatch_common::transport::{Session, TransportError, link, quic, tcp};
+
+use super::UplinkError;
+use super::carrier::{Dial, QUIC_ALONE};
+use crate::identity::Credentials;
+
+/// A collector that does not answer a handshake in this time is away.
+const DIAL_TIMEOUT: Duration = Duration::from_secs(10);
+/// A network that lets large packets through does it in this time.
+const PROBE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Where TCP connections go out of this site.
+#[derive(Clone, Debug, Default)]
+pub enum Proxies {
+    /// What the environment says (`HTTPS_PROXY`, `ALL_PROXY`, `NO_PROXY`).
+    #[default]
+    Environment,
+    /// This one.
+    Through(Proxy),
+}
+
+impl Proxies {
+    #[must_use]
+    pub fn new(configured: Option<Proxy>) -> Self {
+        configured.map_or(Self::Environment, Self::Through)
+    }
+
+    pub(crate) fn towards(&self, collector: &str) -> Option<Proxy> {
+        match self {
+            Self::Environment => Proxy::from_environment(collector),
+            Self::Through(proxy) => Some(proxy.clone()),
+        }
+    }
+}
+
+/// One collector, and how to get there.
+pub(super) struct Way {
+    collector: String,
+    tls: Arc<rustls::ClientConfig>,
+    proxy: Option<Proxy>,
+}
+
+impl Way {
+    pub(super) fn new(
+        collector: &str,
+        credentials: &Credentials,
+        proxies: &Proxies,
+    ) -> Result<Self, UplinkError> {
+        let proxy = proxies.towards(collector);
+        Ok(Self { collector: collector.to_owned(), tls: credentials.tls()?, proxy })
+    }
+
+    /// The first session that comes up.
+    pub(super) async fn dial(&self, how: Dial) -> Result<Arc<dyn Session>, UplinkError> {
+        match how {
+            Dial::Race => self.race().await,
+            Dial::TcpFirst => match self.tcp().await {
+                Err(error) if !error.is_refused() => self.quic().await,
+                ended => ended,
+            },
+        }
+    }
+
+    async fn race(&self) -> Result<Arc<dyn Session>, UplinkError> {
+        let quic = self.quic();
+        tokio::pin!(quic);
+        let first = tokio::time::timeout(QUIC_ALONE, &mut quic).await;
+        let failed = match first {
+            Ok(Ok(session)) => return Ok(session),
+            // Another carrier shows the same certificate.
+            Ok(Err(error)) if error.is_refused() => return Err(error),
+            Ok(Err(error)) => Some(error),
+            Err(_) => None,
+        };
+        let tcp = self.tcp();
+        tokio::pin!(tcp);
+        let Some(failed) = failed else {
+            return tokio::select! {
+                first = &mut quic => match first {
+                    Err(error) if !error.is_refused() => tcp.await.map_err(|other| both(error, other)),
+                    ended => ended,
+                },
+                first = &mut tcp => match first {
+                    Err(error) if !error.is_refused() => quic.await.map_err(|other| both(other, error)),
+                    ended => ended,
+                },
+            };
+        };
+        tcp.await.map_err(|other| both(failed, other))
+    }
+
+    /// QUIC, if it also carries large packets.
+    pub(super) async fn probe_quic(&self) -> Result<Arc<dyn Session>, UplinkError> {
+        let session = self.quic().await?;
+        match tokio::time::timeout(PROBE_TIMEOUT, link::probe(&*session)).await {
+            Ok(Ok(_)) => Ok(session),
+            Ok(Err(error)) => Err(UplinkError::Pipe(error)),
+            Err(_) => Err(UplinkError::Silent),
+        }
+    }
+
+    /// Tries the addresses of the collector, in order.
+    async fn quic(&self) -> Result<Arc<dyn Session>, UplinkError> {
+        let named = || self.collector.clone();
+        let addresses: Vec<SocketAddr> = tokio::net::lookup_host(&self.collector)
+            .await
+            .map_err(|source| UplinkError::Resolve { collector: named(), source })?
+            .collect();
+        let mut last = UplinkError::NoAddress { collector: named() };
+        for address in addresses {
+            let dialled = quic::dial(address, Arc::clone(&self.tls));
+            last = match tokio::time::timeout(DIAL_TIMEOUT, dialled).await {
+                Ok(Ok(session)) => return Ok(Arc::new(session)),
+                Ok(Err(source)) => UplinkError::Dial { collector: named(), source },
+                Err(_) => UplinkError::Timeout { collector: named() },
+            };
+        }
+        Err(last)
+    }
+
+    pub(super) async fn tcp(&self) -> Result<Arc<dyn Session>, UplinkError> {
+        let named = || self.collector.clone();
+        let dialled = tcp::dial(&self.collector, self.proxy.clone(), Arc::clone(&self.tls));
+        match tokio::time::timeout(DIAL_TIMEOUT, dialled).await {
+            Ok(Ok(session)) => Ok(Arc::new(session)),
+            Ok(Err(source)) => Err(UplinkError::Dial { collector: named(), source }),
+            Err(_) => Err(UplinkError::Timeout { collector: named() }),
+        }
+    }
+}
+
+/// What is told when neither comes up: the refusal if there is one, else both.
+fn both(quic: UplinkError, tcp: UplinkError) -> UplinkError {
+    if tcp.is_refused() {
+        return tcp;
+    }
+    UplinkError::Neither { quic: Box::new(quic), tcp: Box::new(tcp) }
+}
+
+impl UplinkError {
+    /// The peer was reached and one side refused the other: no carrier changes that.
+    fn is_refused(&self) -> bool {
+        matches!(self, Self::Dial { source: TransportError::Refused { .. }, .. })
+    }
+}
