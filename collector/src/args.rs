@@ -125,11 +125,25 @@ fn is_usage(error: &anyhow::Error) -> bool {
 
 /// The error and its sources; some drivers say in an error what its source says again.
 fn told(error: &anyhow::Error) -> String {
+    let of_database = error.chain().any(|cause| cause.is::<sqlx::Error>());
     let causes = error.chain().map(ToString::to_string);
+    let causes = causes.map(|text| match of_database {
+        true => without_line(&text).to_owned(),
+        false => text,
+    });
     let add = |text: String, cause: String| {
         if text.ends_with(&cause) { text } else { format!("{text}: {cause}") }
     };
     causes.reduce(add).unwrap_or_default()
+}
+
+/// Without the line of PostgreSQL's own source, which its driver adds.
+fn without_line(text: &str) -> &str {
+    let is_number = |number: &str| number.bytes().all(|byte| byte.is_ascii_digit());
+    match text.rsplit_once(" at line ") {
+        Some((text, number)) if is_number(number) => text,
+        _ => text,
+    }
 }
 
 fn complain(text: &str) {
@@ -195,6 +209,14 @@ mod tests {
     fn code(dir: &std::path::Path, words: &[&str]) -> u8 {
         let words = ["farwatch-collector"].iter().chain(words).copied().map(OsString::from);
         obey(words.chain([OsString::from("--data-dir"), dir.into()]))
+    }
+
+    #[test]
+    fn a_line_of_the_servers_source_is_not_told() {
+        assert_eq!(without_line("no such role at line 948"), "no such role");
+        assert_eq!(without_line("look at line twelve"), "look at line twelve");
+        let error = anyhow::anyhow!("it ends at line 3");
+        assert_eq!(told(&error), "it ends at line 3");
     }
 
     #[test]

@@ -11,6 +11,7 @@ pub mod profile;
 pub mod push;
 pub mod quota;
 pub mod site;
+pub mod slug;
 pub mod tenant;
 pub mod vault;
 
@@ -57,8 +58,9 @@ pub enum InventoryError {
     NotFound,
     #[error("the caller's role does not allow this")]
     Denied,
-    #[error("it exists already")]
-    Exists,
+    /// `there` is the name of the `what` that is in the way.
+    #[error("there is a {what} already: `{there}`")]
+    Exists { what: &'static str, there: String },
     #[error("the agent is revoked")]
     Revoked,
     /// `what` names the things and says how there come to be fewer.

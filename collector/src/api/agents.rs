@@ -2,7 +2,7 @@
 
 use axum::extract::State;
 use farwatch_common::clock::Micros;
-use farwatch_common::id::AgentId;
+use farwatch_common::id::{AgentId, TenantId};
 use farwatch_common::task::to_the_end;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -10,9 +10,11 @@ use utoipa::ToSchema;
 use super::error::Error;
 use super::guard::Caller;
 use super::reply::{Data, List, Meta, Paging, Ref, State as Health, Time, cursor, listed};
-use super::request::{Json, NAME_RULE, Params, PathId, id};
+use super::request::{Json, MaybeJson, NAME_RULE, Params, PathId, id};
+use super::sites::site_named;
 use super::tenants::OfTenant;
 use super::{AppState, Parts};
+use crate::identity::TenantContext;
 use crate::inventory::agent::{self, AgentPatch, agent_get, agent_list, agent_patch, agent_revoke};
 use crate::inventory::is_name;
 use crate::store::SampleStore as _;
@@ -122,11 +124,14 @@ pub(super) async fn agent_change(
     PathId(agent): PathId<AgentId>,
     Json(body): Json<AgentChange>,
 ) -> Result<Data<Agent>, Error> {
-    agent_get(&state.db, &caller.context, agent).await?;
+    let tenant = agent_get(&state.db, &caller.context, agent).await?.tenant.id;
     if body.name.as_ref().is_some_and(|name| !is_name(name)) {
         return Err(Error::field("name", NAME_RULE));
     }
-    let site = body.site.as_deref().map(id).transpose()?;
+    let site = match body.site.as_deref() {
+        Some(site) => Some(site_named(&state, &caller.context, (tenant, "site", site)).await?),
+        None => None,
+    };
     let patch = AgentPatch { name: body.name, site };
     to_the_end(async move {
         let Parts { db, vault, clock, .. } = &*state;
@@ -137,6 +142,19 @@ pub(super) async fn agent_change(
     .await
 }
 
+/// The agent that a field of a body names, and its tenant.
+pub(super) async fn agent_named(
+    state: &AppState,
+    context: &TenantContext,
+    (field, agent): (&str, &str),
+) -> Result<(AgentId, TenantId), Error> {
+    let named = async || -> Result<_, Error> {
+        let agent = agent_get(&state.db, context, id(agent)?).await?;
+        Ok((agent.id, agent.tenant.id))
+    };
+    named().await.map_err(|error| error.in_field(field))
+}
+
 /// Nothing yet; an object, so that a reason can be added.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -144,13 +162,13 @@ pub(super) struct Revoke {}
 
 /// End an agent for good
 #[utoipa::path(post, path = "/api/v1/agents/{id}/revoke", tag = "agents",
-    params(("id" = String, Path)), request_body = Revoke,
+    params(("id" = String, Path)), request_body = Option<Revoke>,
     responses((status = 200, body = Data<Agent>)))]
 pub(super) async fn revoke(
     State(state): State<AppState>,
     caller: Caller,
     PathId(id): PathId<AgentId>,
-    Json(Revoke {}): Json<Revoke>,
+    _: MaybeJson<Revoke>,
 ) -> Result<Data<Agent>, Error> {
     to_the_end(async move {
         agent_revoke(&state.db, &caller.context, id, state.clock.now()).await?;

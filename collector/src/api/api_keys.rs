@@ -9,14 +9,14 @@ use super::AppState;
 use super::error::Error;
 use super::guard::Caller;
 use super::reply::{Data, List, Ref, Scope, Time, listed};
-use super::request::{Json, NAME_RULE, Params, PathId, id};
-use super::tenants::OfTenant;
+use super::request::{Json, NAME_RULE, Params, PathId};
+use super::tenants::{OfTenant, tenant_named};
 use crate::identity::Access;
 use crate::identity::api_key::{
     self, LIFE_DAYS, LIFE_DAYS_MAX, api_key_create, api_key_list, api_key_revoke,
 };
-use crate::inventory::{is_name, require};
-use farwatch_common::id::{ApiKeyId, TenantId};
+use crate::inventory::is_name;
+use farwatch_common::id::ApiKeyId;
 
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct ApiKey {
@@ -97,8 +97,7 @@ pub(super) async fn api_key_new(
     caller: Caller,
     Json(body): Json<NewApiKey>,
 ) -> Result<(StatusCode, Data<CreatedApiKey>), Error> {
-    let tenant: TenantId = id(&body.tenant)?;
-    require(&caller.context, tenant, Access::Admin)?;
+    let tenant = tenant_named(&caller.context, &body.tenant, Access::Admin)?;
     if !is_name(&body.name) {
         return Err(Error::field("name", NAME_RULE));
     }

@@ -4,7 +4,7 @@ use axum::body::{Body, Bytes};
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use farwatch_common::clock::Micros;
-use farwatch_common::id::{AgentId, ApiKeyId, DeviceId, SiteId, TenantId, UserId};
+use farwatch_common::id::{AgentId, ApiKeyId, CredentialId, DeviceId, SiteId, TenantId, UserId};
 use farwatch_common::task::chain;
 use futures_util::stream::try_unfold;
 use http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
@@ -327,7 +327,8 @@ fn id_text(kind: &str, id: i64) -> Option<String> {
         "site" => SiteId(id).to_string(),
         "agent" => AgentId(id).to_string(),
         "device" => DeviceId(id).to_string(),
-        "user" => UserId(id).to_string(),
+        "user" | "member" => UserId(id).to_string(),
+        "credential_profile" => CredentialId(id).to_string(),
         "api_key" => ApiKeyId(id).to_string(),
         _ => id.to_string(),
     })

@@ -11,16 +11,17 @@ use super::devices::{COMMUNITY_RULE, TAG_RULE, is_community};
 use super::error::{Error, FieldError};
 use super::guard::Caller;
 use super::reply::{CredentialKind, Data, List, Ref, Time, listed};
-use super::request::{Json, NAME_RULE, Params, PathId, id, or_null};
-use super::tenants::OfTenant;
+use super::request::{Json, NAME_RULE, Params, PathId, or_null};
+use super::sites::site_named;
+use super::tenants::{OfTenant, tenant_named};
 use crate::identity::Access;
 use crate::inventory::device::tag::is_tag;
+use crate::inventory::is_name;
 use crate::inventory::profile::{
     NewProfile, Profile, ProfilePatch, profile_create, profile_delete, profile_get, profile_list,
     profile_patch,
 };
-use crate::inventory::{is_name, require};
-use farwatch_common::id::{AgentId, CredentialId, SiteId, TenantId};
+use farwatch_common::id::{AgentId, CredentialId};
 use farwatch_common::secret::Secret;
 use farwatch_common::task::to_the_end;
 
@@ -124,9 +125,11 @@ pub(super) async fn credential_profile_new(
     caller: Caller,
     Json(body): Json<NewCredentialProfile>,
 ) -> Result<(StatusCode, Data<CredentialProfile>), Error> {
-    let tenant: TenantId = id(&body.tenant)?;
-    require(&caller.context, tenant, Access::Write)?;
-    let site: Option<SiteId> = body.site.as_deref().map(id).transpose()?;
+    let tenant = tenant_named(&caller.context, &body.tenant, Access::Write)?;
+    let site = match body.site.as_deref() {
+        Some(site) => Some(site_named(&state, &caller.context, (tenant, "site", site)).await?),
+        None => None,
+    };
     wrong(Some(&body.name), body.tag.as_deref(), Some(&body.community))?;
     let CredentialKind::SnmpCommunity = body.kind;
     let community = Secret::from(body.community);
@@ -162,9 +165,12 @@ pub(super) async fn credential_profile_change(
     PathId(profile): PathId<CredentialId>,
     Json(body): Json<CredentialProfileChange>,
 ) -> Result<Data<CredentialProfile>, Error> {
-    profile_get(&state.db, &caller.context, profile).await?;
+    let tenant = profile_get(&state.db, &caller.context, profile).await?.tenant.id;
     let site = match body.site {
-        Some(Some(site)) => Some(Some(id(&site)?)),
+        Some(Some(site)) => {
+            let of = (tenant, "site", site.as_str());
+            Some(Some(site_named(&state, &caller.context, of).await?))
+        }
         Some(None) => Some(None),
         None => None,
     };

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::address::{Address, parse_address};
+use super::agents::agent_named;
 use super::error::{Error, FieldError};
 use super::guard::Caller;
 use super::reply::{
@@ -273,9 +274,8 @@ pub(super) async fn device_new(
     caller: Caller,
     Json(body): Json<NewDevice>,
 ) -> Result<(StatusCode, Data<Device>), Error> {
-    let agent: AgentId = id(&body.agent)?;
     // An agent that is not theirs is told before any field is.
-    let tenant = agent_get(&state.db, &caller.context, agent).await?.tenant.id;
+    let (agent, tenant) = agent_named(&state, &caller.context, ("agent", &body.agent)).await?;
     let new = checked(agent, body)?;
     let named = new.named;
     let made = to_the_end(async move {
@@ -297,8 +297,8 @@ pub(super) async fn device_new(
 /// Of devices, what exists already is the address.
 fn exists(error: InventoryError) -> Error {
     match error {
-        InventoryError::Exists => {
-            let detail = "This agent has a device of this address already.";
+        InventoryError::Exists { there, .. } => {
+            let detail = format!("This agent has a device of this address already: `{there}`.");
             Error::new(StatusCode::CONFLICT, "device_exists", detail)
         }
         error => error.into(),

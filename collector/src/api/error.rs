@@ -73,6 +73,17 @@ impl Error {
         Self::new(StatusCode::NOT_FOUND, "not_found", "There is no such thing here.")
     }
 
+    /// The same, of what a field of a body names.
+    pub(super) fn in_field(self, field: &str) -> Self {
+        if self.status != StatusCode::NOT_FOUND {
+            return self;
+        }
+        let what = field.rsplit('.').next().unwrap_or(field);
+        let message = "names nothing that is here".to_owned();
+        let detail = format!("There is no such {what} here.");
+        Self { detail, errors: vec![FieldError { field: field.to_owned(), message }], ..self }
+    }
+
     pub(super) fn unauthenticated() -> Self {
         let detail = "Sign in, or send an API key as `Authorization: Bearer fwk_…`.";
         Self::new(StatusCode::UNAUTHORIZED, "unauthenticated", detail)
@@ -205,8 +216,9 @@ impl From<InventoryError> for Error {
             InventoryError::Denied => {
                 Self::forbidden("forbidden", "Your role does not allow this in this tenant.")
             }
-            InventoryError::Exists => {
-                Self::new(StatusCode::CONFLICT, "exists", "There is one already.")
+            InventoryError::Exists { what, there } => {
+                let detail = format!("There is a {what} already: `{there}`.");
+                Self::new(StatusCode::CONFLICT, "exists", detail)
             }
             InventoryError::Revoked => {
                 let detail = "This agent is revoked; choose another.";
@@ -252,11 +264,16 @@ impl From<UserError> for Error {
             }
             UserError::Email(_) => Self::field("email", "must be an e-mail address"),
             UserError::Tenant => Self::field("role", "super_admin has no tenant, others need one"),
-            UserError::Exists => conflict("exists", "There is one with this address already."),
+            UserError::Exists => conflict("exists", "There is a person of this address already."),
             UserError::LastSuperAdmin => {
                 let detail =
                     "This is the last super_admin who may sign in; make another one first.";
                 conflict("last_super_admin", detail)
+            }
+            UserError::LastTenantAdmin => {
+                let detail =
+                    "This is the last tenant_admin who may sign in; make another one first.";
+                conflict("last_tenant_admin", detail)
             }
             UserError::Elsewhere => {
                 let detail = "This person has an account in other tenants; ask an administrator of \
@@ -310,6 +327,7 @@ impl From<TokenError> for Error {
         match error {
             TokenError::Inventory(error) => error.into(),
             TokenError::Store(error) => error.into(),
+            error @ TokenError::NoSite => Self::field("site", error.to_string()),
             error => Self::internal(error),
         }
     }

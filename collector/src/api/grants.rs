@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use axum::extract::State;
 use farwatch_common::clock::Micros;
-use farwatch_common::id::{GrantId, TenantId, UserId};
+use farwatch_common::id::{GrantId, UserId};
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -14,13 +14,13 @@ use super::error::Error;
 use super::guard::Caller;
 use super::reply::{Data, List, Meta, Paging, Ref, TenantRole, Time, cursor};
 use super::request::{Json, Params, PathId, id};
-use super::tenants::narrowed;
+use super::tenants::{narrowed, tenant_named};
 use crate::identity::Access;
 use crate::identity::grant::{
     self, GrantFilter, LIFE_MAX, NewGrant as New, REASON_CHARS_MAX, REASON_CHARS_MIN, grant_create,
     grant_end, grant_list,
 };
-use crate::inventory::{Named, require};
+use crate::inventory::Named;
 
 const MINUTES_MAX: u64 = LIFE_MAX.as_secs() / 60;
 
@@ -122,8 +122,7 @@ pub(super) async fn grant_new(
     caller: Caller,
     Json(body): Json<NewGrant>,
 ) -> Result<(StatusCode, Data<Grant>), Error> {
-    let tenant: TenantId = id(&body.tenant)?;
-    require(&caller.context, tenant, Access::Admin)?;
+    let tenant = tenant_named(&caller.context, &body.tenant, Access::Admin)?;
     let reason = body.reason.trim();
     let letters = reason.chars().count();
     if !(REASON_CHARS_MIN..=REASON_CHARS_MAX).contains(&letters)

@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use axum::body::Bytes;
+use axum::body::{Bytes, HttpBody as _};
 use axum::extract::{FromRequest, FromRequestParts, Path, Request};
 use farwatch_common::clock::Micros;
 use http::StatusCode;
@@ -32,6 +32,20 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
             .await
             .map_err(|rejection| Error::of_status(rejection.status()))?;
         from_json(&body).map(Self)
+    }
+}
+
+/// The same where a body may be left out.
+pub(super) struct MaybeJson<T>(pub(super) Option<T>);
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for MaybeJson<T> {
+    type Rejection = Error;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Error> {
+        if request.headers().contains_key(CONTENT_TYPE) || !request.body().is_end_stream() {
+            return Json::from_request(request, state).await.map(|Json(body)| Self(Some(body)));
+        }
+        Ok(Self(None))
     }
 }
 
@@ -74,6 +88,9 @@ fn expected(error: &serde_json::Error) -> String {
     // The last ones are the parser's own, whatever words the value holds.
     let text = text.rsplit_once(" at line ").map_or(text.as_str(), |(text, _)| text);
     let has_value = ["invalid ", "unknown variant "].iter().any(|begin| text.starts_with(begin));
+    if text.starts_with("invalid value: integer `-") && text.contains(", expected u") {
+        return "must be 0 or more".to_owned();
+    }
     match text.rsplit_once(", expected ") {
         Some((_, expected)) if has_value => format!("expected {expected}"),
         _ => text.to_owned(),
@@ -206,6 +223,7 @@ mod tests {
             assert!(told.contains("expected `one` or `two`"), "{told}");
             assert!(!told.contains("hunter2"), "{told}");
         }
+        assert!(detail::<Body>(r#"{"secret":-1}"#).contains("must be 0 or more"));
         assert!(detail::<Body>(r#"{"secret":1,"x":2}"#).contains("unknown field `x`"));
         assert!(detail::<Body>(r#"{"secret":1} x"#).contains("bad_json"));
         assert!(detail::<Body>("").contains("bad_json"));

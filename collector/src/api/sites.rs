@@ -10,10 +10,10 @@ use super::error::Error;
 use super::guard::Caller;
 use super::reply::{Data, List, Ref, listed};
 use super::request::{Json, NAME_RULE, Params, PathId, id};
-use super::tenants::OfTenant;
-use crate::identity::Access;
-use crate::inventory::site::{self, site_create, site_delete, site_list, site_rename};
-use crate::inventory::{is_name, require};
+use super::tenants::{OfTenant, tenant_named};
+use crate::identity::{Access, TenantContext};
+use crate::inventory::is_name;
+use crate::inventory::site::{self, site_create, site_delete, site_get, site_list, site_rename};
 use farwatch_common::id::{SiteId, TenantId};
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -47,6 +47,18 @@ pub(super) struct NewSite {
     name: String,
 }
 
+/// The site of the tenant that a field of a body names.
+pub(super) async fn site_named(
+    state: &AppState,
+    context: &TenantContext,
+    (tenant, field, site): (TenantId, &str, &str),
+) -> Result<SiteId, Error> {
+    let named = async || -> Result<SiteId, Error> {
+        Ok(site_get(&state.db, &context.narrowed(tenant), id(site)?).await?.id)
+    };
+    named().await.map_err(|error| error.in_field(field))
+}
+
 /// Make a site
 #[utoipa::path(post, path = "/api/v1/sites", tag = "sites", request_body = NewSite,
     responses((status = 201, body = Data<Site>)))]
@@ -55,8 +67,7 @@ pub(super) async fn site_new(
     caller: Caller,
     Json(body): Json<NewSite>,
 ) -> Result<(StatusCode, Data<Site>), Error> {
-    let tenant: TenantId = id(&body.tenant)?;
-    require(&caller.context, tenant, Access::Write)?;
+    let tenant = tenant_named(&caller.context, &body.tenant, Access::Write)?;
     if !is_name(&body.name) {
         return Err(Error::field("name", NAME_RULE));
     }
@@ -81,7 +92,7 @@ pub(super) async fn site_change(
     PathId(id): PathId<SiteId>,
     Json(body): Json<SiteChange>,
 ) -> Result<Data<Site>, Error> {
-    site::site_get(&state.db, &caller.context, id).await?;
+    site_get(&state.db, &caller.context, id).await?;
     if !is_name(&body.name) {
         return Err(Error::field("name", NAME_RULE));
     }

@@ -58,6 +58,19 @@ pub(super) fn narrowed(
     Ok(context.narrowed(tenant))
 }
 
+/// The tenant that a body names, if the caller may do this there.
+pub(super) fn tenant_named(
+    context: &TenantContext,
+    tenant: &str,
+    access: Access,
+) -> Result<TenantId, Error> {
+    let named = id(tenant).and_then(|tenant| {
+        require(context, tenant, access)?;
+        Ok(tenant)
+    });
+    named.map_err(|error| error.in_field("tenant"))
+}
+
 /// Tenants I may see
 #[utoipa::path(get, path = "/api/v1/tenants", tag = "tenants", params(Paging),
     responses((status = 200, body = List<Tenant>)))]

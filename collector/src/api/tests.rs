@@ -217,14 +217,14 @@ impl World {
                 .await
                 .unwrap();
         let id = AgentId(self.state.ids.next(now));
-        agent_create(&mut txn, (tenant, site, id), name, now).await.unwrap();
+        agent_create(&mut txn, (tenant, site.id, id), name, now).await.unwrap();
         txn.switch(IdentityKey::of_a_test(), Scope::identity()).await.unwrap();
         let mut hash = [0; 32];
         hash[..8].copy_from_slice(&id.0.to_be_bytes());
         assert!(agent_key_admit(&mut txn, (tenant, id), &hash, now, now).await.unwrap());
         txn.commit([], now).await.unwrap();
         self.state.live.agent_added(tenant, id);
-        (id, site)
+        (id, site.id)
     }
 
     async fn user(&self, email: &str, role: Role, tenant: Option<TenantId>) -> As {

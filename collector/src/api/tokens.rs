@@ -9,18 +9,18 @@ use super::AppState;
 use super::error::Error;
 use super::guard::Caller;
 use super::reply::{Data, List, Meta, Ref, Time, cursor};
-use super::request::{Json, NAME_RULE, Params, id};
-use super::tenants::OfTenant;
+use super::request::{Json, NAME_RULE, Params};
+use super::tenants::{OfTenant, tenant_named};
 use crate::identity::Access;
 use crate::identity::token::{OpenToken, token_create, token_delete, token_list};
-use crate::inventory::{Named, is_name, require};
-use farwatch_common::id::TenantId;
+use crate::inventory::is_name;
 
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct NewToken {
     tenant: String,
-    /// Name of the site; made if the tenant has none of this name.
+    /// Id of a site of the tenant (`sit_…`), or the name of one, which is made if the tenant has none
+    /// of this name. What begins with `sit_` is taken for an id.
     site: String,
 }
 
@@ -40,8 +40,7 @@ pub(super) async fn token_new(
     caller: Caller,
     Json(body): Json<NewToken>,
 ) -> Result<(StatusCode, Data<Token>), Error> {
-    let tenant: TenantId = id(&body.tenant)?;
-    require(&caller.context, tenant, Access::Write)?;
+    let tenant = tenant_named(&caller.context, &body.tenant, Access::Write)?;
     if !is_name(&body.site) {
         return Err(Error::field("site", NAME_RULE));
     }
@@ -57,7 +56,7 @@ pub(super) async fn token_new(
     let data = Token {
         token: String::from_utf8_lossy(made.text.expose()).into_owned(),
         expires_at: Time(made.expires_at),
-        site: Named { id: made.site, name: body.site }.into(),
+        site: made.site.into(),
     };
     Ok((StatusCode::CREATED, Data { data }))
 }

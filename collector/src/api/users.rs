@@ -11,15 +11,15 @@ use super::AppState;
 use super::error::Error;
 use super::guard::Caller;
 use super::reply::{Data, List, Role, TenantRole, Time, listed, shown_once};
-use super::request::{Json, Params, PathId, id};
-use super::tenants::OfTenant;
-use crate::identity::TenantContext;
+use super::request::{Json, Params, PathId};
+use super::tenants::{OfTenant, tenant_named};
 use crate::identity::password::one_time;
 use crate::identity::second_factor::factor_remove_of;
 use crate::identity::user::change::{PersonPatch, password_reset, person_change};
 use crate::identity::user::delete::person_delete;
 use crate::identity::user::list::{self, user_get, user_list};
 use crate::identity::user::{self, NewPerson, person_create};
+use crate::identity::{Access, TenantContext};
 
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Person {
@@ -113,17 +113,18 @@ pub(super) async fn user_new(
     caller: Caller,
     Json(body): Json<NewUser>,
 ) -> Result<(StatusCode, Data<CreatedUser>), Error> {
-    let tenant: Option<TenantId> = body.tenant.as_deref().map(id).transpose()?;
-    if let Some(tenant) = tenant {
-        use crate::identity::Access;
-        crate::inventory::require(&caller.context, tenant, Access::Admin)?;
-    }
+    let tenant = body.tenant.as_deref();
+    let tenant = tenant.map(|tenant| tenant_named(&caller.context, tenant, Access::Admin));
+    let tenant = tenant.transpose()?;
     let (super_admin, member) = match (body.role.map(user::Role::from), tenant) {
         (Some(user::Role::SuperAdmin), None) => (true, None),
         (Some(role), Some(tenant)) if role != user::Role::SuperAdmin => {
             (false, Some((tenant, role)))
         }
         (None, None) if body.staff => (false, None),
+        (Some(user::Role::SuperAdmin), Some(_)) => {
+            return Err(Error::field("tenant", "a super_admin has no tenant; leave it out"));
+        }
         _ => return Err(Error::field("role", "must be super_admin, or a role with its tenant")),
     };
     if (super_admin || body.staff) && !caller.context.is_super_admin() {

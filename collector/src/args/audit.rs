@@ -74,7 +74,12 @@ async fn verify(config: &Config, wanted: Verify) -> anyhow::Result<()> {
     let chains = match wanted.tenant.as_deref() {
         None => all_chains(&local).await?,
         Some(INSTALLATION_NAME) => vec![(INSTALLATION, INSTALLATION_NAME.to_owned())],
-        Some(text) => vec![(local.tenant(text).await?, text.to_owned())],
+        Some(text) => {
+            let tenant = local.find(text).await?.ok_or_else(|| {
+                anyhow!("no tenant has the name or id `{text}`; without --tenant all are named")
+            })?;
+            vec![(tenant, text.to_owned())]
+        }
     };
     let (mut noted, mut broken) = (String::new(), 0);
     for (tenant, name) in chains {

@@ -38,14 +38,18 @@ impl Local {
     }
 
     pub(super) async fn tenant(&self, text: &str) -> anyhow::Result<TenantId> {
-        let by_id = text.parse().ok().filter(|tenant| self.context.may(*tenant, Access::Read));
-        if let Some(tenant) = by_id {
-            return Ok(tenant);
-        }
-        let known = tenant_by_name(&self.db, &self.context, text).await?;
-        known.ok_or_else(|| {
+        self.find(text).await?.ok_or_else(|| {
             anyhow!("there is no tenant `{text}`; `farwatch-collector tenant create` makes one")
         })
+    }
+
+    /// The tenant of this id or name.
+    pub(super) async fn find(&self, text: &str) -> anyhow::Result<Option<TenantId>> {
+        let by_id = text.parse().ok().filter(|tenant| self.context.may(*tenant, Access::Read));
+        if by_id.is_some() {
+            return Ok(by_id);
+        }
+        Ok(tenant_by_name(&self.db, &self.context, text).await?)
     }
 }
 

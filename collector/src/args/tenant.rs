@@ -37,7 +37,7 @@ async fn create(config: &Config, name: &str, as_json: bool) -> anyhow::Result<()
     let vault = Vault::open(&config.data_dir)?;
     let made = tenant_create(&local.db, &vault, &local.context, &local.ids, name, local.now).await;
     let tenant = made.map_err(|error| match error {
-        InventoryError::Exists => anyhow!("there is a tenant `{name}` already"),
+        error @ InventoryError::Exists { .. } => anyhow!("{error}"),
         error => error.into(),
     })?;
     local.db.close().await;

@@ -58,7 +58,7 @@ async fn create(config: &Config, tenant: &str, site: &str, as_json: bool) -> any
     say(&json!({
         "token": text,
         "tenant": tenant.to_string(),
-        "site": { "id": made.site.to_string(), "name": site },
+        "site": { "id": made.site.id.to_string(), "name": made.site.name },
         "expires_at": expires_at,
     })
     .to_string())

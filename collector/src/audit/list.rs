@@ -72,6 +72,22 @@ sql! { pub(crate) LIST =
      ORDER BY a.at DESC, a.tenant_id DESC, a.seq DESC LIMIT $10"
 }
 
+sql! { pub(crate) MAKER =
+    "SELECT actor_name FROM audit
+     WHERE tenant_id = $1 AND at = $2 AND action = 'token.create' AND object_name = $3"
+}
+
+/// Who made an enrolment token at that time, if the tenant's chain tells it.
+pub async fn token_maker(
+    txn: &mut Txn,
+    tenant: TenantId,
+    token: &str,
+    made_at: Micros,
+) -> Result<Option<String>, StoreError> {
+    let row = MAKER.bind(tenant).bind(made_at).bind(token).optional(txn).await?;
+    row.map(|row| row.get(0)).transpose()
+}
+
 /// At most `limit` rows after `after` of the chains that `context` names: see
 /// [`TenantContext::for_audit`].
 pub async fn audit_list(

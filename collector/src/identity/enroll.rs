@@ -8,6 +8,7 @@ use farwatch_common::id::{AgentId, IdGenerator, TenantId};
 use farwatch_common::task::{chain, to_the_end};
 use farwatch_proto::v1::enrollment_server::Enrollment;
 use farwatch_proto::v1::{EnrollReply, EnrollRequest};
+use serde_json::json;
 use tonic::{Request, Response, Status};
 
 use super::IdentityKey;
@@ -17,12 +18,14 @@ use super::peer::PeerInfo;
 use super::pki::{IssuedCertificate, Pki, PkiError};
 use super::token::{self, TokenError, token_redeem};
 use crate::api::Client;
+use crate::audit::list::token_maker;
 use crate::audit::write::Chains;
 use crate::audit::{Change, Origin, Who};
 use crate::ingest::CertificateRenewer;
 use crate::inventory::InventoryError;
 use crate::inventory::agent::agent_create;
 use crate::inventory::quota::room_for_agent;
+use crate::inventory::site::site_named;
 use crate::live::Live;
 use crate::metrics::Counter;
 use crate::store::txn::Scope;
@@ -139,7 +142,9 @@ impl EnrollmentService {
         // The tenant's chain first, as all changes of a tenant do: who takes the token back at the
         // same time holds it too.
         let of_token = token::GET.bind(&request.token_id[..]).optional(&mut txn).await?;
-        let tenant = TenantId(of_token.ok_or(TokenError::Refused)?.get(0)?);
+        let of_token = of_token.ok_or(TokenError::Refused)?;
+        let (tenant, made_at) = (TenantId(of_token.get(0)?), Micros(of_token.get(4)?));
+        let token = HEXLOWER.encode(&request.token_id);
         let mut chains = Chains::lock(&mut txn, &[tenant].into()).await?;
         let (tenant, site) =
             token_redeem(&mut txn, &request.token_id, &request.token_secret, agent, now).await?;
@@ -148,6 +153,8 @@ impl EnrollmentService {
         txn.switch(IdentityKey::new(), Scope::app(tenant)).await?;
         room_for_agent(&mut txn, tenant).await?;
         let name = agent_create(&mut txn, (tenant, site, agent), &request.host_name, now).await?;
+        let place = site_named(&mut txn, tenant, site).await?;
+        let maker = token_maker(&mut txn, tenant, &token, made_at).await?;
         txn.switch(IdentityKey::new(), Scope::identity()).await?;
         if !agent_key_admit(&mut txn, (tenant, agent), &issued.key_hash, issued.not_after, now)
             .await?
@@ -155,9 +162,9 @@ impl EnrollmentService {
             return Err(EnrollError::KeyTaken);
         }
         let origin = Origin { address: Some(client.address.ip()), ..Origin::default() };
-        let token = HEXLOWER.encode(&request.token_id).into();
-        let who = Who { kind: "token", id: 0, name: token, origin };
-        let change = Change::new("agent", "enrol", agent.0, &name);
+        let after = json!({ "site": place.name, "token": token, "token_made_by": maker });
+        let who = Who { kind: "token", id: 0, name: token.into(), origin };
+        let change = Change::new("agent", "enrol", agent.0, &name).after(after);
         chains.add(&mut txn, &who, change, now).await?;
         chains.close(&mut txn).await?;
         txn.commit().await?;
@@ -251,6 +258,7 @@ mod tests {
     use tonic::Code;
 
     use super::*;
+    use crate::audit::list::{AuditCursor, AuditFilter, audit_list};
     use crate::identity::TenantContext;
     use crate::identity::limits::ENROLMENTS_PER_MINUTE_ADDRESS;
     use crate::identity::token::{TokenOrigin, token_create};
@@ -336,5 +344,17 @@ mod tests {
         set(Some(1)).await;
         assert_eq!(ask().await.unwrap().get_ref().agent_name, "here");
         assert_eq!(ask().await.unwrap_err().code(), Code::Unauthenticated);
+        let filter = AuditFilter {
+            action: "agent.enrol".to_owned(),
+            search: String::new(),
+            from: Micros(0),
+            to: Micros(i64::MAX),
+        };
+        let rows = audit_list(db, &all, &filter, AuditCursor::NEWEST, 9).await.unwrap();
+        let told: serde_json::Value =
+            serde_json::from_str(rows[0].entry.after.as_deref().unwrap()).unwrap();
+        let id = HEXLOWER.encode(&token.id);
+        let made_by = "command line";
+        assert_eq!(told, json!({ "site": "Depot", "token": id, "token_made_by": made_by }));
     }
 }

@@ -132,6 +132,27 @@ sql! { pub(crate) SET_ROLE =
 }
 sql! { pub(crate) EMAIL = "SELECT email FROM user_account WHERE user_id = $1" }
 
+sql! { pub(crate) OTHER_ADMINS =
+    "SELECT COUNT(*) FROM membership m JOIN user_account u ON u.user_id = m.user_id
+     WHERE m.tenant_id = $1 AND m.user_id <> $2 AND m.role = $3 AND u.disabled_at IS NULL"
+}
+
+/// Refuses to leave the tenant without an administrator who may sign in, under its lock. A
+/// super_admin may: they can make another.
+async fn others_administer(
+    txn: &mut Txn,
+    context: &TenantContext,
+    tenant: TenantId,
+    before: &Member,
+) -> Result<(), UserError> {
+    if context.is_super_admin() || before.role != Role::TenantAdmin {
+        return Ok(());
+    }
+    let others = OTHER_ADMINS.bind(tenant).bind(before.id).bind(Role::TenantAdmin.name());
+    let others: i64 = others.scalar(txn).await?;
+    if others == 0 { Err(UserError::LastTenantAdmin) } else { Ok(()) }
+}
+
 /// Gives a member another role. A super_admin brings people in by their id, too.
 pub async fn member_set(
     db: &Database,
@@ -144,6 +165,9 @@ pub async fn member_set(
     let before = one(&mut txn, tenant, id).await?;
     let change = match &before {
         Some(before) => {
+            if role != Role::TenantAdmin {
+                others_administer(&mut txn, context, tenant, before).await?;
+            }
             SET_ROLE.bind(tenant).bind(id).bind(role.name()).execute(&mut txn).await?;
             let change = Change::new("member", "update", id.0, &before.email);
             let change = change.before(json!({ "role": before.role.name() }));
@@ -182,6 +206,7 @@ pub async fn member_remove(
     let key = IdentityKey::new();
     let mut txn = db.identity_change_beyond(key, context, tenant, Access::Admin).await?;
     let before = one(&mut txn, tenant, id).await?.ok_or(UserError::NotFound)?;
+    others_administer(&mut txn, context, tenant, &before).await?;
     DELETE.bind(tenant).bind(id).execute(&mut txn).await?;
     let change = Change::new("member", "delete", id.0, &before.email).only_in([tenant]);
     let mut changes = vec![change.before(json!({ "role": before.role.name() }))];

@@ -9,7 +9,8 @@ use farwatch_common::id::{AgentId, ApiKeyId, TenantId, UserId};
 use super::IdentityKey;
 use crate::audit::{INSTALLATION, Origin, Who};
 use crate::store::sql::{Row, sql};
-use crate::store::{Database, StoreError, Txn};
+use crate::store::txn::{Scope, Write};
+use crate::store::{AccessError, Database, StoreError, Txn};
 
 /// What a caller may do in one tenant; each includes the ones before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -206,6 +207,26 @@ impl TenantContext {
 }
 
 sql! { pub(crate) ALL_TENANTS = "SELECT tenant_id FROM tenant" }
+
+sql! { pub(crate) OTHER_NAMES =
+    "SELECT name FROM tenant WHERE tenant_id <> $1 ORDER BY tenant_id"
+}
+
+/// Begins a change of a tenant that the others have to do with, and tells their names. The
+/// installation's chain is locked: of two such changes the second waits, and sees the first.
+pub async fn tenants_change(
+    db: &Database,
+    context: &TenantContext,
+    tenant: TenantId,
+) -> Result<(Write, Vec<String>), AccessError> {
+    let key = IdentityKey::new();
+    let mut txn = db.identity_change_beyond(key, context, tenant, Access::Admin).await?;
+    let rows = OTHER_NAMES.bind(tenant).all(&mut txn).await?;
+    let names = rows.iter().map(|row| row.get(0)).collect::<Result<_, _>>()?;
+    let scope = Scope::app_in([INSTALLATION, tenant].into());
+    txn.switch(IdentityKey::new(), scope).await?;
+    Ok((txn, names))
+}
 
 /// What somebody holds who sees all tenants.
 pub(super) async fn all_tenants(txn: &mut Txn) -> Result<Vec<(TenantId, Access)>, StoreError> {

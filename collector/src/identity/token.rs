@@ -14,7 +14,7 @@ use subtle::ConstantTimeEq as _;
 use super::tenancy::{Access, TenantContext};
 use super::{IdentityKey, digest};
 use crate::audit::Change;
-use crate::inventory::site::site_create_or_get;
+use crate::inventory::site::{site_create_or_get, site_named};
 use crate::inventory::{InventoryError, Listed, Named, tenant_set};
 use crate::live::view::rfc3339;
 use crate::store::sql::{Row, sql};
@@ -35,6 +35,8 @@ pub enum TokenError {
     /// Unknown, wrong, used and expired look the same from outside.
     #[error("the token is not valid: it may be used, expired or for another collector")]
     Refused,
+    #[error("the tenant has no site of this id; a name that begins with `sit_` is taken for one")]
+    NoSite,
     #[error("the token cannot be written down")]
     Text(#[from] TokenTextError),
     #[error("the system has no randomness to give")]
@@ -49,7 +51,7 @@ pub enum TokenError {
 #[derive(Debug)]
 pub struct CreatedToken {
     pub text: Secret,
-    pub site: SiteId,
+    pub site: Named<SiteId>,
     pub expires_at: Micros,
 }
 
@@ -66,12 +68,31 @@ sql! { pub(crate) INSERT =
      VALUES ($1, $2, $3, $4, $5, $6)"
 }
 
-/// Makes a token for an agent of `tenant` at the site of this name, which is made if missing.
+/// The site that a text names by its id, or by a name, which is made if missing.
+async fn site_wanted(
+    txn: &mut Txn,
+    context: &TenantContext,
+    ids: &IdGenerator,
+    (tenant, text): (TenantId, &str),
+    now: Micros,
+) -> Result<(Named<SiteId>, Option<Change>), TokenError> {
+    if !text.strip_prefix(SiteId::PREFIX).is_some_and(|rest| rest.starts_with('_')) {
+        return Ok(site_create_or_get(txn, context, ids, tenant, text, now).await?);
+    }
+    let id = text.parse().map_err(|_| TokenError::NoSite)?;
+    match site_named(txn, tenant, id).await {
+        Ok(site) => Ok((site, None)),
+        Err(InventoryError::NotFound) => Err(TokenError::NoSite),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Makes a token for an agent of `tenant` at the site of this id or name, which is made if missing.
 pub async fn token_create(
     db: &Database,
     context: &TenantContext,
     ids: &IdGenerator,
-    (tenant, name): (TenantId, &str),
+    (tenant, site): (TenantId, &str),
     origin: &TokenOrigin,
     now: Micros,
 ) -> Result<CreatedToken, TokenError> {
@@ -91,11 +112,11 @@ pub async fn token_create(
     let change = db.identity_change(IdentityKey::new(), context, tenant, Access::Write).await;
     let mut txn = change.map_err(InventoryError::from)?;
     make_room(&mut txn, tenant, now).await?;
-    let (site, made) = site_create_or_get(&mut txn, context, ids, tenant, name, now).await?;
-    let insert = INSERT.bind(&id[..]).bind(tenant).bind(site).bind(digest(&secret));
+    let (site, made) = site_wanted(&mut txn, context, ids, (tenant, site), now).await?;
+    let insert = INSERT.bind(&id[..]).bind(tenant).bind(site.id).bind(digest(&secret));
     insert.bind(now).bind(expires_at).execute(&mut txn).await?;
     let change = Change::new("token", "create", 0, &HEXLOWER.encode(&id));
-    let change = change.after(json!({ "site": name, "expires_at": rfc3339(expires_at) }));
+    let change = change.after(json!({ "site": site.name, "expires_at": rfc3339(expires_at) }));
     txn.commit(made.into_iter().chain([change]), now).await?;
     Ok(CreatedToken { text, site, expires_at })
 }
@@ -248,7 +269,8 @@ pub async fn tokens_of_site_end(
 }
 
 sql! { pub(crate) GET =
-    "SELECT tenant_id, site_id, secret_hash, expires_at FROM enroll_token WHERE token_id = $1"
+    "SELECT tenant_id, site_id, secret_hash, expires_at, created_at FROM enroll_token
+     WHERE token_id = $1"
 }
 // Of two that use it at the same time the second waits here, and finds it used.
 sql! { pub(crate) USE =

@@ -100,6 +100,8 @@ pub enum UserError {
     Denied,
     #[error("this is the last super_admin who may sign in; make another one first")]
     LastSuperAdmin,
+    #[error("this is the tenant's last administrator who may sign in; make another one first")]
+    LastTenantAdmin,
     #[error("this person has to sign in once before other tenants can add them")]
     Elsewhere,
     #[error("this person is of the provider or of other tenants; its administrators can do this")]

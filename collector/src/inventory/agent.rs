@@ -157,7 +157,7 @@ pub async fn agent_patch(
     };
     let name = patch.name.clone().unwrap_or_else(|| before.name.clone());
     if BY_NAME.bind(tenant).bind(&name).bind(id).optional(&mut txn).await?.is_some() {
-        return Err(InventoryError::Exists);
+        return Err(InventoryError::Exists { what: "agent of this name", there: name });
     }
     let moves = site.id != before.site.id;
     if moves {

@@ -145,6 +145,10 @@ sql! { pub(crate) INSERT =
      VALUES ($1, $2, $3, 'snmp_community', $4, $5, 1, $6, $7, $8, $8)"
 }
 
+fn taken(name: &str) -> InventoryError {
+    InventoryError::Exists { what: "credential profile of this name", there: name.to_owned() }
+}
+
 /// Makes a profile. Says which agents are to be told of a changed assignment.
 pub async fn profile_create(
     db: &Database,
@@ -161,7 +165,7 @@ pub async fn profile_create(
     let id = CredentialId(ids.next(now));
     let mut txn = db.change(context, new.tenant, Access::Write).await?;
     if BY_NAME.bind(new.tenant).bind(&new.name).bind(id.0).optional(&mut txn).await?.is_some() {
-        return Err(InventoryError::Exists);
+        return Err(taken(&new.name));
     }
     let profiles: i64 = COUNT.bind(new.tenant).scalar(&mut txn).await?;
     if profiles >= PROFILES_MAX.into() {
@@ -221,7 +225,7 @@ pub async fn profile_patch(
     let before = in_txn(&mut txn, tenant, id).await?;
     let name = patch.name.as_ref().unwrap_or(&before.name);
     if BY_NAME.bind(tenant).bind(name).bind(id.0).optional(&mut txn).await?.is_some() {
-        return Err(InventoryError::Exists);
+        return Err(taken(name));
     }
     let site = patch.site.unwrap_or(before.site.as_ref().map(|site| site.id));
     let tag = patch.tag.clone().unwrap_or_else(|| before.tag.clone());

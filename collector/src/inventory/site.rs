@@ -4,6 +4,7 @@ use farwatch_common::clock::Micros;
 use farwatch_common::id::{IdGenerator, SiteId, TenantId};
 use serde_json::json;
 
+use super::slug::called;
 use super::{InventoryError, Listed, Named, Page, get, list, require, set_of, tenant_set};
 use crate::audit::Change;
 use crate::identity::token::tokens_of_site_end;
@@ -23,12 +24,29 @@ pub struct Site {
 
 sql! { pub(crate) INSERT =
     "INSERT INTO site (tenant_id, site_id, name, created_at) VALUES ($1, $2, $3, $4)
-     ON CONFLICT (tenant_id, name) DO NOTHING"
+"
 }
-sql! { pub(crate) COUNT = "SELECT COUNT(*) FROM site WHERE tenant_id = $1" }
-sql! { pub(crate) BY_NAME = "SELECT site_id FROM site WHERE tenant_id = $1 AND name = $2" }
+sql! { pub(crate) NAMES =
+    "SELECT site_id, name FROM site WHERE tenant_id = $1 AND site_id <> $2 ORDER BY site_id"
+}
 
-/// The site of this name, made if the tenant has none, and then a change.
+/// The sites of a tenant besides one: under its lock no other takes a name meanwhile.
+async fn others(
+    txn: &mut Txn,
+    tenant: TenantId,
+    besides: SiteId,
+) -> Result<Vec<Named<SiteId>>, InventoryError> {
+    let rows = NAMES.bind(tenant).bind(besides).all(txn).await?;
+    let named = |row: &Row| Ok(Named { id: SiteId(row.get(0)?), name: row.get(1)? });
+    Ok(rows.iter().map(named).collect::<Result<_, StoreError>>()?)
+}
+
+fn exists(there: &Named<SiteId>) -> InventoryError {
+    InventoryError::Exists { what: "site of this name", there: there.name.clone() }
+}
+
+/// The site of this name, or of one that looks the same, made if the tenant has none, and then a
+/// change.
 pub async fn site_create_or_get(
     txn: &mut Txn,
     context: &TenantContext,
@@ -36,22 +54,23 @@ pub async fn site_create_or_get(
     tenant: TenantId,
     name: &str,
     now: Micros,
-) -> Result<(SiteId, Option<Change>), InventoryError> {
+) -> Result<(Named<SiteId>, Option<Change>), InventoryError> {
     require(context, tenant, Access::Write)?;
     let id = SiteId(ids.next(now));
-    let insert = INSERT.bind(tenant).bind(id).bind(name).bind(now);
-    if insert.execute(txn).await? > 0 {
-        let sites: i64 = COUNT.bind(tenant).scalar(txn).await?;
-        if sites > SITES_MAX.into() {
-            let what = "sites; choose one of them";
-            return Err(InventoryError::Full { what, max: SITES_MAX });
-        }
-        return Ok((id, Some(Change::new("site", "create", id.0, name))));
+    let known = others(txn, tenant, id).await?;
+    if let Some(site) = called(&known, name, |site| &site.name) {
+        return Ok((site.clone(), None));
     }
-    Ok((SiteId(BY_NAME.bind(tenant).bind(name).scalar(txn).await?), None))
+    if known.len() >= SITES_MAX as usize {
+        let what = "sites; choose one of them";
+        return Err(InventoryError::Full { what, max: SITES_MAX });
+    }
+    INSERT.bind(tenant).bind(id).bind(name).bind(now).execute(txn).await?;
+    let change = Change::new("site", "create", id.0, name);
+    Ok((Named { id, name: name.to_owned() }, Some(change)))
 }
 
-/// Makes a site; one of this name must not be there.
+/// Makes a site; none may be there whose name looks the same.
 pub async fn site_create(
     db: &Database,
     context: &TenantContext,
@@ -61,10 +80,10 @@ pub async fn site_create(
 ) -> Result<Site, InventoryError> {
     let mut txn = db.change(context, tenant, Access::Write).await?;
     match site_create_or_get(&mut txn, context, ids, tenant, name, now).await? {
-        (_, None) => Err(InventoryError::Exists),
-        (id, Some(change)) => {
+        (there, None) => Err(exists(&there)),
+        (site, Some(change)) => {
             txn.commit([change], now).await?;
-            site_get(db, context, id).await
+            site_get(db, context, site.id).await
         }
     }
 }
@@ -81,10 +100,10 @@ pub async fn site_rename(
     let before = site_get(db, context, id).await?;
     let tenant = before.tenant.id;
     let mut txn = db.change(context, tenant, Access::Write).await?;
-    // Under the tenant's lock nobody else takes the name meanwhile.
-    let known = BY_NAME.bind(tenant).bind(name).optional(&mut txn).await?;
-    if known.map(|row| row.get::<i64>(0)).transpose()?.is_some_and(|known| known != id.0) {
-        return Err(InventoryError::Exists);
+    let others = others(&mut txn, tenant, id).await?;
+    // Two that look the same from before this was refused keep their names.
+    if let Some(there) = called(&others, name, |site| &site.name).filter(|_| before.name != name) {
+        return Err(exists(there));
     }
     if RENAME.bind(tenant).bind(id).bind(name).execute(&mut txn).await? == 0 {
         return Err(InventoryError::NotFound);
@@ -169,7 +188,7 @@ pub async fn site_get(
 }
 
 /// A site of the tenant, in a transaction.
-pub(super) async fn site_named(
+pub async fn site_named(
     txn: &mut Txn,
     tenant: TenantId,
     id: SiteId,

@@ -4,9 +4,11 @@ use farwatch_common::clock::Micros;
 use farwatch_common::id::{IdGenerator, TenantId};
 use serde_json::json;
 
+use super::slug::called;
 use super::{InventoryError, Listed, Page, Vault, get, list, tenant_set};
 use crate::audit::Change;
-use crate::identity::{Access, TenantContext};
+use crate::identity::TenantContext;
+use crate::identity::tenancy::tenants_change;
 use crate::store::sql::{Row, sql};
 use crate::store::{Database, StoreError};
 
@@ -18,11 +20,16 @@ pub struct Tenant {
 }
 
 sql! { pub(crate) INSERT =
-    "INSERT INTO tenant (tenant_id, name, created_at) VALUES ($1, $2, $3)
-     ON CONFLICT (name) DO NOTHING"
+    "INSERT INTO tenant (tenant_id, name, created_at) VALUES ($1, $2, $3)"
 }
 
-/// Makes a tenant with its own key. Only those may who see all tenants.
+fn free(known: &[String], name: &str) -> Result<(), InventoryError> {
+    let Some(there) = called(known, name, |known| known) else { return Ok(()) };
+    Err(InventoryError::Exists { what: "tenant of this name", there: there.clone() })
+}
+
+/// Makes a tenant with its own key; none may be there whose name looks the same. Only those may who
+/// see all tenants.
 pub async fn tenant_create(
     db: &Database,
     vault: &Vault,
@@ -35,12 +42,11 @@ pub async fn tenant_create(
     let context = context.founding(tenant.id).ok_or(InventoryError::Denied)?;
     // Until the commit: see there.
     let wrapping = vault.wrapping()?;
-    let mut txn = db.change(&context, tenant.id, Access::Admin).await?;
-    if INSERT.bind(tenant.id).bind(name).bind(now).execute(&mut txn).await? == 0 {
-        return Err(InventoryError::Exists);
-    }
+    let (mut txn, others) = tenants_change(db, &context, tenant.id).await?;
+    free(&others, name)?;
+    INSERT.bind(tenant.id).bind(name).bind(now).execute(&mut txn).await?;
     vault.tenant_key_create(&mut txn, &wrapping, tenant.id, now).await?;
-    let change = Change::new("tenant", "create", tenant.id.0, name);
+    let change = Change::new("tenant", "create", tenant.id.0, name).only_in([tenant.id]);
     txn.commit([change], now).await?;
     Ok(tenant)
 }
@@ -79,8 +85,6 @@ pub async fn tenant_get(
     get(db, context, &GET, id.0, read).await
 }
 
-// A name that another tenant has is not seen from this one's transaction: the key of the table says
-// it, and the transaction ends there.
 sql! { pub(crate) RENAME = "UPDATE tenant SET name = $2 WHERE tenant_id = $1" }
 
 /// Gives a tenant another name. Only those may who see all tenants.
@@ -95,13 +99,14 @@ pub async fn tenant_rename(
     if !context.is_super_admin() {
         return Err(InventoryError::Denied);
     }
-    let mut txn = db.change(context, id, Access::Admin).await?;
-    match RENAME.bind(id).bind(name).execute(&mut txn).await {
-        Err(error) if error.is_of_the_row() => return Err(InventoryError::Exists),
-        renamed => renamed?,
-    };
+    let (mut txn, others) = tenants_change(db, context, id).await?;
+    // Two that look the same from before this was refused keep their names.
+    if before.name != name {
+        free(&others, name)?;
+    }
+    RENAME.bind(id).bind(name).execute(&mut txn).await?;
     let change = || {
-        let change = Change::new("tenant", "rename", id.0, name);
+        let change = Change::new("tenant", "rename", id.0, name).only_in([id]);
         change.before(json!({ "name": before.name })).after(json!({ "name": name }))
     };
     txn.commit((before.name != name).then(change), now).await?;

@@ -47,9 +47,9 @@ impl World {
         assert!(change.is_some());
         let again =
             site_create_or_get(&mut txn, &context, &ids, made.id, "Depot", NOW).await.unwrap();
-        assert_eq!(again, (site, None));
+        assert_eq!(again, (site.clone(), None));
         txn.commit([], NOW).await.unwrap();
-        Self { _dir: dir, db, vault, ids, context, tenant: made.id, site }
+        Self { _dir: dir, db, vault, ids, context, tenant: made.id, site: site.id }
     }
 
     async fn agent(&self) -> AgentId {
@@ -61,6 +61,10 @@ impl World {
     }
 }
 
+fn depot(id: SiteId) -> Named<SiteId> {
+    Named { id, name: "Depot".to_owned() }
+}
+
 #[tokio::test]
 async fn a_token_is_good_once_within_a_day_with_its_own_secret() {
     let world = World::new().await;
@@ -70,7 +74,7 @@ async fn a_token_is_good_once_within_a_day_with_its_own_secret() {
         let made = token_create(&world.db, &world.context, &world.ids, target, &origin, NOW)
             .await
             .unwrap();
-        assert_eq!((made.site, made.expires_at), (world.site, NOW.after(TOKEN_LIFE)));
+        assert_eq!((made.site, made.expires_at), (depot(world.site), NOW.after(TOKEN_LIFE)));
         EnrollToken::parse(str::from_utf8(made.text.expose()).unwrap()).unwrap()
     };
     let token = make().await;
@@ -181,7 +185,7 @@ async fn sites_are_bounded_and_known_ones_stay() {
     let World { db, context, ids, tenant, site, .. } = &world;
     let mut txn = db.change(context, *tenant, Access::Write).await.unwrap();
     let known = site_create_or_get(&mut txn, context, ids, *tenant, "Depot", NOW).await;
-    assert_eq!(known.unwrap(), (*site, None));
+    assert_eq!(known.unwrap(), (depot(*site), None));
     assert!(is_full(site_create_or_get(&mut txn, context, ids, *tenant, "New", NOW).await));
 }
 
@@ -192,7 +196,7 @@ async fn only_those_who_see_all_make_tenants_and_names_are_unique() {
     let denied = tenant_create(db, vault, &admin, ids, "South", NOW).await.unwrap_err();
     assert!(matches!(denied, InventoryError::Denied));
     let twice = tenant_create(db, vault, context, ids, "North", NOW).await.unwrap_err();
-    assert!(matches!(twice, InventoryError::Exists));
+    assert!(matches!(twice, InventoryError::Exists { .. }));
 }
 
 /// As the command line does beside a collector that serves.

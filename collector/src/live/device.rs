@@ -229,7 +229,7 @@ impl Device {
 
     pub(super) fn state(&self, reach: Reach) -> (State, Option<&'static str>) {
         let Some(system) = &self.system else {
-            let cause = if reach == Reach::Offline { "agent_offline" } else { "pending" };
+            let cause = if reach == Reach::Online { "pending" } else { "agent_offline" };
             return (State::Unknown, Some(cause));
         };
         let cause = system.cause.unwrap_or(Cause::Timeout).name();

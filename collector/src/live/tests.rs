@@ -72,6 +72,16 @@ fn a_device_is_pending_up_degraded_down_and_up_again() {
 }
 
 #[test]
+fn a_device_of_an_agent_that_was_never_there_waits_for_the_agent() {
+    let mut fleet = Fleet::default();
+    fleet.agent_added(TENANT, AGENT, at(0));
+    fleet.device_added((TENANT, AGENT, DEVICE), 60, at(0));
+    assert_eq!(state(&fleet), (State::Unknown, Some("agent_offline")));
+    online(&mut fleet, at(1));
+    assert_eq!(state(&fleet), (State::Unknown, Some("pending")));
+}
+
+#[test]
 fn a_device_that_never_answered_is_unknown_until_it_counts_as_down() {
     let mut fleet = fleet();
     for second in [0, 15, 30] {

@@ -948,6 +948,11 @@ export interface components {
         BulkChange: {
             add_tags?: string[] | null;
             /**
+             * @description Another agent of their tenant, which takes them over; what the one before sent is not shown
+             *     any more.
+             */
+            agent?: string | null;
+            /**
              * Format: password
              * @description Null takes their own away; then they are asked with that of a credential profile.
              */
@@ -1985,7 +1990,10 @@ export interface components {
             name: string;
         };
         NewToken: {
-            /** @description Name of the site; made if the tenant has none of this name. */
+            /**
+             * @description Id of a site of the tenant (`sit_…`), or the name of one, which is made if the tenant has none
+             *     of this name. What begins with `sit_` is taken for an id.
+             */
             site: string;
             tenant: string;
         };
@@ -2373,9 +2381,9 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody: {
+        requestBody?: {
             content: {
-                "application/json": components["schemas"]["Revoke"];
+                "application/json": components["schemas"]["Revoke"] | null;
             };
         };
         responses: {

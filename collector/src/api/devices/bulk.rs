@@ -9,6 +9,7 @@ use utoipa::ToSchema;
 use super::{
     COMMUNITY_RULE, Data, DeviceQuery, INTERVAL_S_MAX, TAG_RULE, exists, is_community, tags, wanted,
 };
+use crate::api::agents::agent_named;
 use crate::api::error::{Error, FieldError};
 use crate::api::guard::Caller;
 use crate::api::request::{Json, id, or_null};
@@ -20,7 +21,7 @@ use crate::inventory::device::bulk::{
 };
 use crate::inventory::device::change::DevicePatch;
 use crate::inventory::device::{self, device_list};
-use farwatch_common::id::DeviceId;
+use farwatch_common::id::{AgentId, DeviceId};
 use farwatch_common::secret::Secret;
 use farwatch_common::task::to_the_end;
 
@@ -58,6 +59,9 @@ pub(in crate::api) struct BulkChange {
     tags: Option<Vec<String>>,
     add_tags: Option<Vec<String>>,
     remove_tags: Option<Vec<String>>,
+    /// Another agent of their tenant, which takes them over; what the one before sent is not shown
+    /// any more.
+    agent: Option<String>,
     /// Null takes their own away; then they are asked with that of a credential profile.
     #[serde(default, deserialize_with = "or_null")]
     #[schema(value_type = Option<String>, format = Password)]
@@ -92,7 +96,10 @@ pub(in crate::api) async fn device_bulk(
         _ => return Err(Error::field("ids", "give either `ids` or `filter`")),
     };
     let bulk = match (body.change, body.delete) {
-        (Some(change), None | Some(false)) => Bulk::Change(Box::new(checked(change)?)),
+        (Some(change), None | Some(false)) => {
+            let agent = taking_over(&state, &caller, &devices, change.agent.as_deref()).await?;
+            Bulk::Change(Box::new(DevicePatch { agent, ..checked(change)? }))
+        }
         (None, Some(true)) => Bulk::Delete,
         _ => return Err(Error::field("change", "give either `change` or `delete`: true")),
     };
@@ -143,6 +150,22 @@ fn named(ids: Vec<String>) -> Result<BTreeSet<DeviceId>, Error> {
         return Err(Error::field("ids", format!("must be 1 to {BULK_MAX}")));
     }
     ids.iter().map(|text| id(text)).collect()
+}
+
+/// The agent that the devices are to move to.
+async fn taking_over(
+    state: &AppState,
+    caller: &Caller,
+    devices: &[device::Device],
+    agent: Option<&str>,
+) -> Result<Option<AgentId>, Error> {
+    let Some(agent) = agent else { return Ok(None) };
+    let field = "change.agent";
+    let (agent, tenant) = agent_named(state, &caller.context, (field, agent)).await?;
+    if devices.iter().any(|device| device.tenant.id != tenant) {
+        return Err(Error::field(field, "must be of the tenant of all these devices"));
+    }
+    Ok(Some(agent))
 }
 
 /// The devices that a filter finds now.

@@ -9,10 +9,11 @@ use super::{
     is_community, show_now, tags, version_inside,
 };
 use crate::api::address::{Address, parse_address};
+use crate::api::agents::agent_named;
 use crate::api::error::{Error, FieldError};
 use crate::api::guard::Caller;
 use crate::api::reply::SnmpVersion;
-use crate::api::request::{Json, PathId, id};
+use crate::api::request::{Json, PathId};
 use crate::api::{AppState, Parts};
 use crate::inventory::device::change::{DevicePatch, device_patch};
 use crate::inventory::device::{self, SNMP_PORT, device_get, own_name};
@@ -58,7 +59,14 @@ pub(in crate::api) async fn device_change(
 ) -> Result<Data<Device>, Error> {
     // A device that is not theirs is told before any field is.
     let before = device_get(&state.db, &caller.context, device).await?;
-    let patch = checked(&before, body)?;
+    let agent = match body.agent.as_deref() {
+        Some(agent) => {
+            let context = caller.context.narrowed(before.tenant.id);
+            Some(agent_named(&state, &context, ("agent", agent)).await?.0)
+        }
+        None => None,
+    };
+    let patch = DevicePatch { agent, ..checked(&before, body)? };
     to_the_end(async move {
         let data = change(&state, &caller, before.tenant.id, device, &patch).await?;
         Ok(Data { data })
@@ -86,7 +94,6 @@ async fn change(
 }
 
 fn checked(before: &device::Device, body: DeviceChange) -> Result<DevicePatch, Error> {
-    let agent = body.agent.as_deref().map(id).transpose()?;
     let mut errors = Vec::new();
     let mut wrong = |field: &str, message: &str| {
         errors.push(FieldError { field: field.to_owned(), message: message.to_owned() });
@@ -122,7 +129,6 @@ fn checked(before: &device::Device, body: DeviceChange) -> Result<DevicePatch, E
         snmp_version: version.map(version_inside),
         community: community.map(|text| Some(Secret::from(text))),
         tags: tags.flatten(),
-        agent,
         ..DevicePatch::default()
     })
 }

@@ -126,6 +126,97 @@ async fn many_devices_change_by_id_and_by_filter() {
 }
 
 #[tokio::test]
+async fn another_agent_takes_many_devices_over() {
+    for world in World::each().await {
+        let (tenant, other) = (world.tenant("North").await, world.tenant("South").await);
+        let (gone, _) = world.agent(tenant, "vm").await;
+        let (new, _) = world.agent(tenant, "vm 2").await;
+        let (far, _) = world.agent(other, "far").await;
+        let noc = world.user("noc@example.net", Role::SuperAdmin, None).await;
+        let who = world.user("op@example.net", Role::TenantAdmin, Some(tenant)).await;
+        for number in 1..4 {
+            world.device(&who, gone, &format!("10.0.0.{number}")).await;
+        }
+        let revoke = format!("/api/v1/agents/{gone}/revoke");
+        let request = world.request(Method::POST, &revoke, &who).body(Body::empty()).unwrap();
+        let revoked = world.send(request).await;
+        assert_eq!(revoked.status, StatusCode::OK, "{}", revoked.body);
+        let take = async |who: &As, agent: &str| {
+            let all = json!({ "tenant": tenant.to_string() });
+            let body = json!({ "filter": all, "change": { "agent": agent } });
+            world.post("/api/v1/devices/bulk", who, body).await
+        };
+        assert_eq!(take(&who, &new.to_string()).await.data()["devices"], 3);
+        let agents = world.get("/api/v1/agents", &who).await.data();
+        let devices = |id: AgentId| {
+            let mut rows = agents.as_array().unwrap().iter();
+            rows.find(|row| row["id"] == id.to_string()).unwrap()["devices"].clone()
+        };
+        assert_eq!((devices(gone), devices(new)), (json!(0), json!(3)));
+        let Parts { db, vault, .. } = &*world.state;
+        let whose = (tenant, new);
+        let (sent, _) = assignment_for(db, vault, &world.local().await, whose).await.unwrap();
+        let communities = sent.devices.into_iter().map(|device| device.snmp.unwrap().community);
+        assert!(communities.into_iter().all(|community| community == b"a-secret-community"));
+        assert_eq!(take(&who, &gone.to_string()).await.code(), "agent_revoked");
+        for nobodys in [far.to_string(), "agt_0000000000zzz".to_owned(), "x".to_owned()] {
+            let refused = take(&who, &nobodys).await;
+            assert_eq!(refused.status, StatusCode::NOT_FOUND);
+            assert_eq!(refused.json()["errors"][0]["field"], "change.agent");
+        }
+        // Who sees both is told more.
+        let refused = take(&noc, &far.to_string()).await;
+        assert_eq!((refused.code(), refused.status.as_u16()), ("invalid".into(), 422));
+        world.remove().await;
+    }
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_a_body_is_told_by_field_and_name() {
+    let world = World::new().await;
+    let (tenant, south) = (world.tenant("North").await, world.tenant("South").await);
+    let (agent, site) = world.agent(tenant, "a").await;
+    let (_, foreign) = world.agent(south, "b").await;
+    let who = world.user("op@example.net", Role::TenantAdmin, Some(tenant)).await;
+    let noc = world.user("noc@example.net", Role::SuperAdmin, None).await;
+    let body = json!({ "tenant": tenant.to_string(), "name": "DEPOT" });
+    let exists = world.post("/api/v1/sites", &who, body).await;
+    assert_eq!(exists.code(), "exists");
+    assert!(exists.body.contains("There is a site of this name already: `Depot`."));
+    world.device(&who, agent, "10.0.0.1").await;
+    let again = world.post("/api/v1/devices", &who, new_device(agent, "10.0.0.1")).await;
+    assert!(again.body.contains("already: `10.0.0.1`"), "{}", again.body);
+    let nobodys = json!({ "site": foreign.to_string() });
+    let refused = patch(&world, &format!("/api/v1/agents/{agent}"), &who, nobodys).await;
+    let refused = refused.json();
+    assert_eq!(refused["detail"], "There is no such site here.");
+    assert_eq!(
+        (&refused["code"], &refused["errors"][0]["field"]),
+        (&json!("not_found"), &json!("site"))
+    );
+    // A site by its id, and what only looks like one.
+    let token = async |site: &str| {
+        let body = json!({ "tenant": tenant.to_string(), "site": site });
+        world.post("/api/v1/tokens", &who, body).await
+    };
+    let made = token(&site.to_string()).await.data();
+    assert_eq!(made["site"], json!({ "id": site.to_string(), "name": "Depot" }));
+    let (unknown, foreign) = (token("sit_0000000000zzz").await, token(&foreign.to_string()).await);
+    assert_eq!(
+        (unknown.code(), &unknown.json()["errors"][0]["field"]),
+        ("invalid".into(), &json!("site"))
+    );
+    assert_eq!(unknown.anonymous(), foreign.anonymous());
+    let body = json!({ "email": "x@example.net", "role": "super_admin",
+                       "tenant": tenant.to_string() });
+    let refused = world.post("/api/v1/users", &noc, body).await;
+    assert!(refused.body.contains("a super_admin has no tenant"), "{}", refused.body);
+    let quota = format!("/api/v1/tenants/{tenant}/quota");
+    let refused = world.change(Method::PUT, &quota, &noc, json!({ "agents": -1 })).await;
+    assert!(refused.body.contains("must be 0 or more"), "{}", refused.body);
+}
+
+#[tokio::test]
 async fn a_quota_is_shown_and_held() {
     let world = World::new().await;
     let tenant = world.tenant("North").await;

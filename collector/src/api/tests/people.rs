@@ -156,6 +156,48 @@ async fn a_session_is_ended_by_its_id() {
 }
 
 #[tokio::test]
+async fn a_tenant_keeps_an_administrator() {
+    for world in World::each().await {
+        let tenant = world.tenant("North").await;
+        let root = world.user("noc@example.net", Role::SuperAdmin, None).await;
+        let mut admins = Vec::new();
+        for email in ["one@example.net", "two@example.net"] {
+            let who = world.user(email, Role::TenantAdmin, Some(tenant)).await;
+            let id = id_of(&world, &root, email).await;
+            admins.push((who, format!("/api/v1/tenants/{tenant}/members/{id}")));
+        }
+        let [(one, first), (_, second)] = <[_; 2]>::try_from(admins).ok().unwrap();
+        let set = async |who: &As, path: &str, role: &str| {
+            world.change(Method::PUT, path, who, json!({ "role": role })).await
+        };
+        // Who may not sign in does not count.
+        let (_, id) = second.rsplit_once('/').unwrap();
+        let account = format!("/api/v1/users/{id}");
+        for (disabled, expected) in [(true, "last_tenant_admin"), (false, "")] {
+            let body = json!({ "disabled": disabled });
+            world.change(Method::PATCH, &account, &root, body).await.data();
+            let answer = set(&one, &first, "viewer").await;
+            if expected.is_empty() {
+                assert_eq!(answer.status, StatusCode::OK, "{}", answer.body);
+            } else {
+                assert_eq!(answer.code(), expected);
+            }
+        }
+        // Signed out since.
+        let two = As::Cookie(cookie(&world.login("two@example.net", PASSWORD).await));
+        assert_eq!(set(&two, &second, "operator").await.code(), "last_tenant_admin");
+        assert_eq!(world.delete(&second, &two).await.code(), "last_tenant_admin");
+        assert_eq!(set(&two, &second, "tenant_admin").await.status, StatusCode::OK);
+        assert_eq!(world.delete(&first, &two).await.status, StatusCode::NO_CONTENT);
+        assert_eq!(set(&root, &second, "viewer").await.status, StatusCode::OK);
+        let rows = world.get(&format!("/api/v1/audit?tenant={tenant}&action=member"), &root).await;
+        let rows = rows.data();
+        assert_eq!(rows[0]["object"]["id"], id, "{rows}");
+        world.remove().await;
+    }
+}
+
+#[tokio::test]
 async fn members_come_go_and_change() {
     let world = World::new().await;
     let (north, south) = (world.tenant("North").await, world.tenant("South").await);

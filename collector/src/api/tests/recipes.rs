@@ -84,6 +84,10 @@ pub(super) fn recipes(operation: &str) -> Option<Vec<Recipe>> {
                 bulk(json!({ "filter": { "tenant": "{tenant}" } }), change.clone()),
                 bulk(json!({ "filter": { "site": "{site}" } }), change.clone()),
                 bulk(json!({ "filter": { "agent": "{agent}" } }), change),
+                bulk(
+                    json!({ "ids": ["{own_device}"] }),
+                    json!({ "change": { "agent": "{agent}" } }),
+                ),
                 bulk(json!({ "ids": ["{device}"] }), json!({ "delete": true })),
             ]
         }
@@ -117,7 +121,7 @@ pub(super) fn recipes(operation: &str) -> Option<Vec<Recipe>> {
             send("/api/v1/agents/{agent}", json!({ "name": "other" })),
             send("/api/v1/agents/{own_agent}", json!({ "site": "{site}" })),
         ],
-        "revoke" => vec![send("/api/v1/agents/{agent}/revoke", json!({}))],
+        "revoke" => vec![ask("/api/v1/agents/{agent}/revoke")],
         "gaps" => vec![ask("/api/v1/agents/{agent}/gaps")],
         "events" => {
             vec![ask("/api/v1/events?device={device}"), ask("/api/v1/events?tenant={tenant}")]

@@ -126,7 +126,7 @@ async fn place_of(
 }
 
 sql! { pub(crate) TAKEN =
-    "SELECT device_id FROM device
+    "SELECT name FROM device
      WHERE tenant_id = $1 AND agent_id = $2 AND host = $3 AND port = $4 AND device_id <> $5"
 }
 sql! { pub(crate) UPDATE =
@@ -138,6 +138,20 @@ sql! { pub(crate) UPDATE_ALL =
     "UPDATE device SET interval_s = COALESCE($3, interval_s),
             snmp_version = COALESCE($4, snmp_version)
      WHERE tenant_id = $1 AND device_id IN (SELECT value FROM json_each($2))"
+}
+
+/// The name of another device of this address.
+pub(super) async fn address_taken(
+    txn: &mut Txn,
+    (tenant, id): (TenantId, DeviceId),
+    (agent, host, port): (AgentId, &str, u16),
+) -> Result<Option<String>, InventoryError> {
+    let taken = TAKEN.bind(tenant).bind(agent).bind(host).bind(port).bind(id);
+    Ok(taken.optional(txn).await?.map(|row| row.get(0)).transpose()?)
+}
+
+pub(super) fn address_exists(there: String) -> InventoryError {
+    InventoryError::Exists { what: "device of this address", there }
 }
 
 async fn rows_store(
@@ -160,9 +174,9 @@ async fn rows_store(
     }
     for (_, after) in changed {
         let (id, agent) = (after.id, after.agent.id);
-        let taken = TAKEN.bind(tenant).bind(agent).bind(&after.host).bind(after.port).bind(id);
-        if taken.optional(txn).await?.is_some() {
-            return Err(InventoryError::Exists);
+        let address = (agent, after.host.as_str(), after.port);
+        if let Some(there) = address_taken(txn, (tenant, id), address).await? {
+            return Err(address_exists(there));
         }
         let update = UPDATE.bind(tenant).bind(id).bind(&after.name).bind(after.named);
         let update = update.bind(&after.host).bind(after.port).bind(after.interval_s);

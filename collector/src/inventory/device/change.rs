@@ -6,7 +6,7 @@ use farwatch_common::clock::Micros;
 use farwatch_common::id::{AgentId, DeviceId, IdGenerator, SiteId, TenantId};
 use farwatch_common::secret::Secret;
 
-use super::apply::{Applied, apply, locked};
+use super::apply::{Applied, address_exists, address_taken, apply, locked};
 use super::tag::{self, Tags};
 use super::{Device, credential, device_get, ids_json, in_txn};
 use crate::audit::Change;
@@ -93,7 +93,8 @@ pub async fn device_create(
     let insert = insert.bind(&new.name).bind(&new.host).bind(new.port).bind(new.interval_s);
     let insert = insert.bind(new.snmp_version).bind(now).bind(new.named);
     if insert.execute(&mut txn).await? == 0 {
-        return Err(InventoryError::Exists);
+        let there = address_taken(&mut txn, (tenant, id), (new.agent, &new.host, new.port)).await?;
+        return Err(address_exists(there.unwrap_or_default()));
     }
     if let Some(community) = &new.community {
         credential::put(&mut txn, (vault, ids), tenant, &[(site, id)], Some(community), now)

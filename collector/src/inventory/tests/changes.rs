@@ -39,23 +39,61 @@ async fn revision(place: &Place<'_>, agent: AgentId) -> u64 {
     assignment_for(place.db, &place.vault, &place.all, whose).await.unwrap().0.revision
 }
 
+sql! { NAME_SITE = "UPDATE site SET name = $3 WHERE tenant_id = $1 AND site_id = $2" }
+
+/// Two sites whose names were let in when only the same letters were refused.
+async fn names_alike_from_before_stay(place: &Place<'_>) {
+    let Place { db, ids, north, all, .. } = place;
+    let upper = site_create(db, all, ids, (*north, "Summit"), NOW).await.unwrap();
+    let lower = site_create(db, all, ids, (*north, "Ridge"), NOW).await.unwrap();
+    let mut txn = db.change(all, *north, Access::Write).await.unwrap();
+    NAME_SITE.bind(*north).bind(lower.id).bind("summit").execute(&mut txn).await.unwrap();
+    txn.commit([], NOW).await.unwrap();
+    for (site, name) in [(&upper, "Summit"), (&lower, "summit")] {
+        assert_eq!(site_rename(db, all, site.id, name, NOW).await.unwrap().name, name);
+        let mut txn = db.change(all, *north, Access::Write).await.unwrap();
+        let found = site_create_or_get(&mut txn, all, ids, *north, name, NOW).await.unwrap().0;
+        assert_eq!(found.id, site.id);
+    }
+    site_delete(db, all, upper.id, NOW).await.unwrap();
+    site_delete(db, all, lower.id, NOW).await.unwrap();
+}
+
 async fn places_are_named_and_taken_out(place: &Place<'_>) {
     let Place { db, ids, north, south, all, .. } = place;
     let renamed = tenant_rename(db, all, *south, "South pole", NOW).await.unwrap();
     assert_eq!(renamed.name, tenant_get(db, all, *south).await.unwrap().name);
-    let taken = tenant_rename(db, all, *south, "North", NOW).await;
-    assert!(matches!(taken, Err(InventoryError::Exists)));
+    let is_there = |refused: InventoryError, name: &str| match refused {
+        InventoryError::Exists { there, .. } => assert_eq!(there, name),
+        error => panic!("{error:?}"),
+    };
+    for name in ["North", "NORTH", "north!"] {
+        is_there(tenant_rename(db, all, *south, name, NOW).await.unwrap_err(), "North");
+        let made = tenant_create(db, &place.vault, all, ids, name, NOW).await;
+        is_there(made.unwrap_err(), "North");
+    }
     let site = site_create(db, all, ids, (*north, "Roof"), NOW).await.unwrap();
-    let twice = site_create(db, all, ids, (*north, "Roof"), NOW).await;
-    assert!(matches!(twice, Err(InventoryError::Exists)));
+    for name in ["Roof", "roof", "-Roof-"] {
+        is_there(site_create(db, all, ids, (*north, name), NOW).await.unwrap_err(), "Roof");
+    }
+    // Another tenant's is another.
+    site_create(db, all, ids, (*south, "roof"), NOW).await.unwrap();
+    assert_eq!(site_rename(db, all, site.id, "ROOF", NOW).await.unwrap().name, "ROOF");
     site_rename(db, all, site.id, "Attic", NOW).await.unwrap();
     assert_eq!(site_get(db, all, site.id).await.unwrap().name, "Attic");
     site_create(db, all, ids, (*north, "Yard"), NOW).await.unwrap();
-    let taken = site_rename(db, all, site.id, "Yard", NOW).await;
-    assert!(matches!(taken, Err(InventoryError::Exists)));
+    is_there(site_rename(db, all, site.id, "yard", NOW).await.unwrap_err(), "Yard");
+    names_alike_from_before_stay(place).await;
     // A token that can still be used holds its site; one that was taken back does not.
     let origin = TokenOrigin { root_pin: [7; 32], endpoints: Vec::new() };
-    token_create(db, all, ids, (*north, "Attic"), &origin, NOW).await.unwrap();
+    let by_name = token_create(db, all, ids, (*north, "attic"), &origin, NOW).await.unwrap();
+    let id = site.id.to_string();
+    let by_id = token_create(db, all, ids, (*north, &id), &origin, NOW).await.unwrap();
+    assert_eq!((by_name.site.id, by_id.site), (site.id, by_name.site));
+    let foreign = token_create(db, all, ids, (*south, &id), &origin, NOW).await;
+    assert!(matches!(foreign, Err(TokenError::NoSite)));
+    let second = token_list(db, all, None, 10, NOW).await.unwrap().rows.pop().unwrap();
+    token_delete(db, all, &second.id, NOW).await.unwrap();
     let in_use = site_delete(db, all, site.id, NOW).await.unwrap_err().to_string();
     assert!(in_use.contains("open enrolment tokens: 1"), "{in_use}");
     let open = token_list(db, all, None, 10, NOW).await.unwrap();
@@ -92,7 +130,7 @@ async fn devices_change_and_follow_their_agents(place: &Place<'_>) {
     assert_eq!(community(place, agent, device.id).await.unwrap(), b"its-own");
     let address = Some(("10.0.0.2".to_owned(), SNMP_PORT));
     let taken = change(device.id, DevicePatch { address, ..DevicePatch::default() }).await;
-    assert!(matches!(taken, Err(InventoryError::Exists)));
+    assert!(matches!(taken, Err(InventoryError::Exists { .. })));
     let found = DeviceFilter { tag: Some("b".to_owned()), ..DeviceFilter::default() };
     let found = device_list(db, all, &found, DeviceOrder::Name, &PAGE).await.unwrap();
     assert_eq!((found.total, found.rows[0].id), (1, device.id));
@@ -113,7 +151,7 @@ async fn devices_change_and_follow_their_agents(place: &Place<'_>) {
     assert_eq!(community(place, other, device.id).await.unwrap(), b"its-own");
     let name = Some(agent_get(db, all, agent).await.unwrap().name);
     let taken = agent_patch(db, vault, all, other, &AgentPatch { name, site: None }, NOW).await;
-    assert!(matches!(taken, Err(InventoryError::Exists)));
+    assert!(matches!(taken, Err(InventoryError::Exists { .. })));
 }
 
 /// Which of four profiles a device takes, by its tags; then without the closest, one by one.
@@ -271,7 +309,7 @@ async fn of_two_tenants_what_was_done_is_told(place: &Place<'_>) {
     let far = AgentId(ids.next(NOW));
     let mut txn = db.change(all, *south, Access::Write).await.unwrap();
     let (site, _) = site_create_or_get(&mut txn, all, ids, *south, "Far", NOW).await.unwrap();
-    agent_create(&mut txn, (*south, site, far), "far", NOW).await.unwrap();
+    agent_create(&mut txn, (*south, site.id, far), "far", NOW).await.unwrap();
     txn.commit([], NOW).await.unwrap();
     let (one, two) = (place.device(far, "10.2.0.1").await, place.device(far, "10.2.0.2").await);
     let devices = BTreeSet::from([ours.id, one.unwrap().id, two.unwrap().id]);
@@ -281,7 +319,7 @@ async fn of_two_tenants_what_was_done_is_told(place: &Place<'_>) {
     let devices = devices_known(db, all, &devices).await.unwrap();
     let BulkFailed { done, error } =
         device_bulk(db, (vault, ids), all, &devices, &patch, NOW).await.unwrap_err();
-    assert!(matches!(error, InventoryError::Exists), "{error:?}");
+    assert!(matches!(error, InventoryError::Exists { .. }), "{error:?}");
     assert_eq!((done.len(), done[0].tenant), (1, *north));
     assert_eq!(done[0].agents, BTreeSet::from([agent]));
     assert_eq!(device_get(db, all, ours.id).await.unwrap().host, "10.2.0.9");

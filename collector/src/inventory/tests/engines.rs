@@ -35,7 +35,7 @@ impl<'a> Place<'a> {
         let context = TenantContext::local(db).await.unwrap();
         let make = async |name| tenant_create(db, &vault, &context, &ids, name, NOW).await;
         let (north, south) = (make("North").await.unwrap().id, make("South").await.unwrap().id);
-        assert!(matches!(make("North").await, Err(InventoryError::Exists)));
+        assert!(matches!(make("North").await, Err(InventoryError::Exists { .. })));
         let all = TenantContext::local(db).await.unwrap();
         assert_eq!(all.tenants().collect::<Vec<_>>(), [north, south]);
         Self { db, vault, ids, north, south, all }
@@ -153,7 +153,10 @@ async fn devices_come_and_go(place: &Place<'_>) {
     assert_eq!((known.tenant, known.agent), ours);
     let first = place.device(agent, "192.168.88.1").await.unwrap();
     let second = place.device(agent, "192.168.88.2").await.unwrap();
-    assert!(matches!(place.device(agent, "192.168.88.1").await, Err(InventoryError::Exists)));
+    assert!(matches!(
+        place.device(agent, "192.168.88.1").await,
+        Err(InventoryError::Exists { .. })
+    ));
     let filter = DeviceFilter {
         site: Some(known.site),
         agent: Some(agent),
