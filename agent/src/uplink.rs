@@ -17,6 +17,7 @@ mod handover;
 pub mod redial;
 mod session;
 
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -120,8 +121,10 @@ pub struct Uplink {
     state: watch::Sender<UplinkState>,
     proxies: Proxies,
     carriers: Carriers,
-    /// A session of another carrier that takes over.
-    ready: Option<Arc<dyn Session>>,
+    /// A session of another carrier that takes over, and its collector.
+    ready: Option<(String, Arc<dyn Session>)>,
+    /// This host's address when a collector was dialled last.
+    here: Option<IpAddr>,
     /// Start of the time of `carriers`.
     started: Instant,
     /// When to ask for the next certificate, by the collector's clock: this host's may stand years
@@ -147,6 +150,7 @@ impl Uplink {
             proxies: Proxies::new(settings.proxy.clone()),
             carriers: Carriers::new(Duration::from_secs(settings.quic_probe_s.into())),
             ready: None,
+            here: None,
             started: clock.monotonic(),
             state_dir,
             buffer,
@@ -178,11 +182,20 @@ impl Uplink {
             let life = self.up_since.map_or(Duration::ZERO, |since| now - since);
             let lasted = redial.lived(life);
             // The collectors come best first: after one that was well, begin with the best again.
-            let well = lasted || ended.is_ok();
-            attempt = if well { 0 } else { attempt + 1 };
+            attempt = match &ended {
+                Ok(session::End::HandedOver) => attempt,
+                Ok(_) => 0,
+                Err(_) if lasted => 0,
+                Err(_) => attempt + 1,
+            };
             let again_at_once = match ended {
                 Ok(session::End::Drained) => return Ok(()),
-                Ok(session::End::Renewed | session::End::HandedOver) => true,
+                Ok(session::End::HandedOver) => true,
+                Ok(session::End::Renewed) => {
+                    // It would show the old certificate.
+                    self.ready = None;
+                    true
+                }
                 Err(error) => {
                     self.failed(&error);
                     if error.is_fatal() {
@@ -190,7 +203,7 @@ impl Uplink {
                     }
                     // A session that lasted and went silent is replaced, not waited for. One that
                     // did not last waits its turn, lest a sick collector be dialled without end.
-                    lasted && matches!(error, UplinkError::Silent)
+                    (lasted && matches!(error, UplinkError::Silent)) || self.ready.is_some()
                 }
             };
             if again_at_once {
@@ -228,15 +241,18 @@ impl Uplink {
     ) -> Result<session::End, UplinkError> {
         self.warn_if_expired();
         let collectors = &self.credentials.collectors;
-        let collector = collectors.get(attempt % collectors.len().max(1)).cloned();
-        let collector = collector.unwrap_or_default();
-        let ready = self.ready.take();
-        let how = self.carriers.dial(self.time());
+        let next = collectors.get(attempt % collectors.len().max(1)).cloned();
+        let next = next.unwrap_or_default();
+        // What is buffered stays on disk: waiting for a collector would only cost the time the buffer
+        // needs to close its file.
+        let (collector, session) = tokio::select! {
+            dialled = self.dialled(next) => dialled?,
+            () = cancel.cancelled() => return Ok(session::End::Drained),
+        };
+        // Before the hello: what goes silent there counts too.
+        let carrier = session.carrier();
+        self.carriers.began(carrier, self.time(), rand::random());
         let begun = async {
-            let session = match ready {
-                Some(session) => session,
-                None => self.way(&collector)?.dial(how).await?,
-            };
             let begun = Live::begin(self, Arc::clone(&session), core).await;
             // Where the collector has hung up, its reason tells more than what broke by it.
             begun.map_err(|error| match session.closed().now_or_never() {
@@ -246,14 +262,10 @@ impl Uplink {
         };
         let live = tokio::select! {
             live = begun => live?,
-            // What is buffered stays on disk: waiting for a collector would only cost the time the
-            // buffer needs to close its file.
             () = cancel.cancelled() => return Ok(session::End::Drained),
         };
         self.up_since = Some(self.clock.monotonic());
-        let carrier = live.carrier();
-        self.carriers.began(carrier, self.time(), rand::random());
-        let reason = self.carriers.reason();
+        let reason = self.carriers.reason().filter(|_| carrier == Carrier::Tcp);
         self.state.send_modify(|state| {
             state.connected = true;
             state.collector = Some(collector.clone());
@@ -264,6 +276,24 @@ impl Uplink {
         });
         tracing::info!(transport = carrier.name(), ?reason, "uplink up");
         live.drive(self, &collector, core, cancel).await
+    }
+
+    /// The session that takes over, or one with `next`.
+    async fn dialled(&mut self, next: String) -> Result<(String, Arc<dyn Session>), UplinkError> {
+        if let Some(ready) = self.ready.take() {
+            return Ok(ready);
+        }
+        let way = self.way(&next)?;
+        let here = way.here().await;
+        if here.is_some() && here != self.here {
+            if self.here.is_some() {
+                tracing::info!("this host has another address: QUIC is tried as in a new network");
+                self.carriers.network_changed(self.time());
+            }
+            self.here = here;
+        }
+        let session = way.dial(self.carriers.dial(self.time())).await?;
+        Ok((next, session))
     }
 
     fn way(&self, collector: &str) -> Result<Way, UplinkError> {

@@ -12,7 +12,6 @@ use farwatch_common::id::IdGenerator;
 use farwatch_common::task::{TaskFailed, TaskSet};
 use farwatch_common::tls::{self, TlsError};
 use farwatch_common::transport::quic::EndpointSecrets;
-use farwatch_common::transport::tcp::Joiner;
 use farwatch_common::transport::{ALPN_ENROLL, GRPC_CONNECTION_WINDOW, GRPC_STREAM_WINDOW};
 use farwatch_proto::v1::enrollment_server::EnrollmentServer;
 use tokio::sync::mpsc;
@@ -35,7 +34,7 @@ use crate::inventory::push::AssignmentPush;
 use crate::inventory::quota::Quotas;
 use crate::inventory::{AssignmentChanges, Vault, VaultError};
 use crate::listen::addresses::Addresses;
-use crate::listen::agents::{AgentDoor, DoorCounters, PIPES_WAITING_MAX, PeerPipe};
+use crate::listen::agents::{AgentDoor, DoorCounters, PIPES_WAITING_MAX, PeerPipe, TcpSessions};
 use crate::listen::web::{ServerTls, WebDoor};
 use crate::listen::{Doors, ListenError};
 use crate::live::Live;
@@ -257,7 +256,7 @@ fn agent_door(
         counters: DoorCounters::new(&base.metrics),
         pipes,
         connections: Arc::new(AtomicU64::new(0)),
-        joiner: Joiner::default(),
+        tcp: TcpSessions::default(),
     }
 }
 

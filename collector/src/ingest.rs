@@ -219,6 +219,8 @@ impl Uplink for UplinkService {
 
     async fn renew(&self, request: Request<RenewRequest>) -> Result<Response<RenewReply>, Status> {
         let peer = peer(&request)?;
+        // A pipe may be there a moment longer than its session.
+        self.parts.sessions.lives(&peer).map_err(fenced)?;
         self.parts.renewals.check(&peer.agent).map_err(|limited| {
             let wait = limited.seconds();
             Status::resource_exhausted(format!("too many renewals, try again in {wait} s"))

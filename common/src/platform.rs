@@ -7,7 +7,7 @@ mod system;
 #[path = "platform/unix.rs"]
 mod system;
 
-pub use system::create_private_dir;
+pub use system::{create_private_dir, give_up_after};
 
 #[cfg(test)]
 mod tests {

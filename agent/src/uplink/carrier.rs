@@ -113,7 +113,10 @@ impl Carriers {
         self.lossy_since = None;
         match carrier {
             Carrier::Quic => {
-                self.reason = None;
+                // Held down, it only stands in for TCP.
+                if self.dial(now) == Dial::Race {
+                    self.reason = None;
+                }
                 self.probe_at = None;
                 self.probes = 0;
             }

@@ -1,11 +1,12 @@
 //! Dials a collector: QUIC, and TCP beside it where that does not come up at once.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
 use farwatch_common::transport::proxy::Proxy;
 use farwatch_common::transport::{Session, TransportError, link, quic, tcp};
+use tokio::net::UdpSocket;
 
 use super::UplinkError;
 use super::carrier::{Dial, QUIC_ALONE};
@@ -62,10 +63,23 @@ impl Way {
         match how {
             Dial::Race => self.race().await,
             Dial::TcpFirst => match self.tcp().await {
-                Err(error) if !error.is_refused() => self.quic().await,
-                ended => ended,
+                Ok(session) => Ok(session),
+                Err(tcp) => self.quic().await.map_err(|quic| both(quic, tcp)),
             },
         }
+    }
+
+    /// The address of this host towards the collector: another one is another network.
+    pub(super) async fn here(&self) -> Option<IpAddr> {
+        let to = tokio::net::lookup_host(&self.collector).await.ok()?.next()?;
+        let any: SocketAddr = match to {
+            SocketAddr::V4(_) => (Ipv4Addr::UNSPECIFIED, 0).into(),
+            SocketAddr::V6(_) => (Ipv6Addr::UNSPECIFIED, 0).into(),
+        };
+        // Nothing is sent: the system only chooses the way.
+        let socket = UdpSocket::bind(any).await.ok()?;
+        socket.connect(to).await.ok()?;
+        socket.local_addr().ok().map(|here| here.ip())
     }
 
     async fn race(&self) -> Result<Arc<dyn Session>, UplinkError> {
@@ -74,7 +88,8 @@ impl Way {
         let first = tokio::time::timeout(QUIC_ALONE, &mut quic).await;
         let failed = match first {
             Ok(Ok(session)) => return Ok(session),
-            // Another carrier shows the same certificate.
+            // The collector does not take our certificate, and would not over TCP. It is otherwise with a
+            // refusal over TCP: there a firewall may have looked into TLS.
             Ok(Err(error)) if error.is_refused() => return Err(error),
             Ok(Err(error)) => Some(error),
             Err(_) => None,
@@ -84,12 +99,12 @@ impl Way {
         let Some(failed) = failed else {
             return tokio::select! {
                 first = &mut quic => match first {
-                    Err(error) if !error.is_refused() => tcp.await.map_err(|other| both(error, other)),
-                    ended => ended,
+                    Ok(session) => Ok(session),
+                    Err(quic) => tcp.await.map_err(|tcp| both(quic, tcp)),
                 },
                 first = &mut tcp => match first {
-                    Err(error) if !error.is_refused() => quic.await.map_err(|other| both(other, error)),
-                    ended => ended,
+                    Ok(session) => Ok(session),
+                    Err(tcp) => quic.await.map_err(|quic| both(quic, tcp)),
                 },
             };
         };
@@ -136,10 +151,10 @@ impl Way {
     }
 }
 
-/// What is told when neither comes up: the refusal if there is one, else both.
+/// What is told when neither comes up: that the collector refuses us, or both.
 fn both(quic: UplinkError, tcp: UplinkError) -> UplinkError {
-    if tcp.is_refused() {
-        return tcp;
+    if quic.is_refused() {
+        return quic;
     }
     UplinkError::Neither { quic: Box::new(quic), tcp: Box::new(tcp) }
 }

@@ -127,10 +127,6 @@ impl Live {
         uplink.clock.monotonic().saturating_duration_since(self.epoch)
     }
 
-    pub(super) fn carrier(&self) -> Carrier {
-        self.session.carrier()
-    }
-
     /// Runs the session to its end.
     pub(super) async fn drive(
         mut self,
@@ -190,8 +186,10 @@ impl Live {
                     self.note_progress(uplink, core);
                     let lost = handover.loss(&*self.session).filter(|_| is_steady);
                     let now = uplink.time();
-                    if lost.is_some_and(|share| uplink.carriers.lost(share, now)) {
-                        handover.attempt(Carrier::Tcp, uplink.way(collector)?);
+                    if lost.is_some_and(|share| uplink.carriers.lost(share, now))
+                        && let Ok(way) = uplink.way(collector)
+                    {
+                        handover.attempt(Carrier::Tcp, way);
                     }
                     match core.due(self.now(uplink)) {
                         Due::Nothing => {}
@@ -206,13 +204,14 @@ impl Live {
                     }
                 }
                 () = until(uplink.save_at) => uplink.save_credentials(),
-                () = until(probe_at), if is_steady => {
-                    handover.attempt(Carrier::Quic, uplink.way(collector)?);
-                }
+                () = until(probe_at), if is_steady => match uplink.way(collector) {
+                    Ok(way) => handover.attempt(Carrier::Quic, way),
+                    Err(_) => uplink.does_not_get_through(Carrier::Quic),
+                },
                 (carrier, tried) = handover.tried() => match tried {
                     Ok(session) => {
                         uplink.gets_through(carrier);
-                        uplink.ready = Some(session);
+                        uplink.ready = Some((collector.to_owned(), session));
                         handover.begin();
                     }
                     Err(error) => {

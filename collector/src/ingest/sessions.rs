@@ -16,7 +16,7 @@ use crate::api::SessionControl;
 use crate::identity::PeerInfo;
 
 /// Live connections an agent may have: a new one beside the one it replaces. A third ends the
-/// oldest: it is most likely one the network has forgotten.
+/// oldest on which no session was opened: it is most likely one the network has forgotten.
 const SESSIONS_PER_AGENT_MAX: usize = 2;
 
 /// All sessions of this process. Cheap to clone.
@@ -114,7 +114,10 @@ impl Sessions {
         });
         entries.sort_by_key(|entry| entry.connection);
         while entries.len() > SESSIONS_PER_AGENT_MAX {
-            self.fence(&entries.remove(0));
+            // Not the one that data comes over, if there is another: dials that died unheard are here
+            // for a while.
+            let oldest = entries.iter().position(|entry| !entry.open).unwrap_or(0);
+            self.fence(&entries.remove(oldest));
         }
         SessionGuard {
             sessions: self.clone(),
@@ -122,6 +125,15 @@ impl Sessions {
             connection: peer.connection,
             token,
         }
+    }
+
+    /// The connection is there and was not ended.
+    pub fn lives(&self, peer: &PeerInfo) -> Result<(), Fenced> {
+        let agents = self.agents();
+        let mut entries = agents.get(&peer.agent).into_iter().flatten();
+        let lives =
+            entries.any(|entry| entry.connection == peer.connection && !entry.token.is_cancelled());
+        if lives { Ok(()) } else { Err(Fenced) }
     }
 
     /// The agent opens its session on this connection: all older ones end.
@@ -228,6 +240,11 @@ mod tests {
         let guards: Vec<_> = (1..=3).map(|number| sessions.begin(&peer(number))).collect();
         let ended: Vec<_> = guards.iter().map(|guard| guard.token().is_cancelled()).collect();
         assert_eq!(ended, [true, false, false]);
+        // The one that is open stays, also if it is the oldest.
+        sessions.open(&peer(2)).unwrap();
+        let newest = sessions.begin(&peer(4));
+        let ended: Vec<_> = guards.iter().map(|guard| guard.token().is_cancelled()).collect();
+        assert_eq!((ended, newest.token().is_cancelled()), (vec![true, false, true], false));
     }
 
     #[test]

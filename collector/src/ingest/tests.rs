@@ -160,13 +160,17 @@ async fn calls_without_a_peer_are_nobodys() {
     assert_eq!(hello.unwrap_err().code(), Code::Unauthenticated);
     let renew = service.renew(Request::new(RenewRequest::default())).await;
     assert_eq!(renew.unwrap_err().code(), Code::Unauthenticated);
-    let call = Stage::call(AGENT, 1, RenewRequest { csr: vec![7] });
-    let renewed = service.renew(call).await.unwrap().into_inner();
+    let call = || Stage::call(AGENT, 1, RenewRequest { csr: vec![7] });
+    assert_eq!(service.renew(call()).await.unwrap_err().code(), Code::FailedPrecondition);
+    let announced = [(AGENT, 1), (NEIGHBOUR, 3)]
+        .map(|(agent, connection)| stage.ingest.sessions.begin(&peer(agent, connection)));
+    let renewed = service.renew(call()).await.unwrap().into_inner();
     assert_eq!((renewed.certificate_chain, renewed.renew_after_us), (vec![vec![7]], 9));
     // At most one a minute, whatever other agents do.
-    let again = service.renew(Stage::call(AGENT, 1, RenewRequest { csr: vec![7] })).await;
+    let again = service.renew(call()).await;
     assert_eq!(again.unwrap_err().code(), Code::ResourceExhausted);
     service.renew(Stage::call(NEIGHBOUR, 3, RenewRequest { csr: vec![7] })).await.unwrap();
+    drop(announced);
     // A connection that the listener has not announced, or that was fenced, opens nothing.
     assert_eq!(stage.hello(AGENT, 1).await.unwrap_err().code(), Code::FailedPrecondition);
 }

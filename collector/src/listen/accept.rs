@@ -6,13 +6,13 @@ use std::time::Duration;
 
 use farwatch_common::task::spawn_child;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::api::serve::DRAIN_TIMEOUT;
 use crate::identity::limits::address_key;
-use crate::identity::places::Places;
+use crate::identity::places::{Place, Places};
 use crate::metrics::Counter;
 
 /// Pause after the kernel refused a connection (no descriptors left), so as not to spin.
@@ -27,6 +27,12 @@ pub(super) struct Bounds {
     pub(super) per_address: usize,
 }
 
+/// The place of a connection at a door; given back when dropped.
+pub(super) struct Held {
+    _all: Option<OwnedSemaphorePermit>,
+    _address: Place<IpAddr>,
+}
+
 /// Serves what comes to `listener` until `cancel`; then waits for the connections, which watch it
 /// too, and ends those that do not finish in time.
 pub(super) async fn accept<F, Fut>(
@@ -36,7 +42,7 @@ pub(super) async fn accept<F, Fut>(
     cancel: CancellationToken,
     serve: F,
 ) where
-    F: Fn(TcpStream, SocketAddr) -> Fut,
+    F: Fn(TcpStream, SocketAddr, Held) -> Fut,
     Fut: Future<Output = ()> + Send + 'static,
 {
     let open = Arc::new(Semaphore::new(bounds.all));
@@ -64,12 +70,8 @@ pub(super) async fn accept<F, Fut>(
                 };
                 // Small answers must not wait for the peer's delayed ack.
                 let _ = stream.set_nodelay(true);
-                let connection = serve(stream, remote);
-                let served = connections.track_future(async move {
-                    connection.await;
-                    drop((permit, place));
-                });
-                spawn_child(&end, served);
+                let held = Held { _all: permit, _address: place };
+                spawn_child(&end, connections.track_future(serve(stream, remote, held)));
             }
             Err(error) => {
                 tracing::warn!(%error, "cannot accept a TCP connection");
@@ -108,7 +110,7 @@ mod tests {
         let cancel = CancellationToken::new();
         let (begun, mut begin) = mpsc::channel(1);
         let stopping = cancel.clone();
-        let serve = move |mut stream: TcpStream, _| {
+        let serve = move |mut stream: TcpStream, _, _| {
             let (begun, stopping) = (begun.clone(), stopping.clone());
             async move {
                 let _ = begun.send(()).await;
@@ -138,7 +140,7 @@ mod tests {
         let (listener, address) = listener().await;
         let cancel = CancellationToken::new();
         let refused = counter();
-        let serve = |mut stream: TcpStream, _| async move {
+        let serve = |mut stream: TcpStream, _, _held| async move {
             let _ = stream.write_all(b"x").await;
             let _ = stream.read_u8().await;
         };

@@ -12,7 +12,7 @@ use farwatch_common::clock::Clock;
 use farwatch_common::task::{chain, spawn_child};
 use farwatch_common::tls::{KeyHash, key_hash};
 use farwatch_common::transport::quic::{Handshake, Listener};
-use farwatch_common::transport::tcp::{Joined, Joiner};
+use farwatch_common::transport::tcp::{self, Joined, Joiner};
 use farwatch_common::transport::{Pipe, PipeKind, Session, link};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
@@ -22,6 +22,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::identity::PeerInfo;
 use crate::identity::agent_key::{AdmittedKey, agent_key_find};
+use crate::identity::places::Places;
 use crate::ingest::Sessions;
 use crate::inventory::push::AssignmentPush;
 use crate::metrics::{Counter, Metrics};
@@ -30,6 +31,12 @@ use crate::store::Database;
 /// Handshakes under way at once; each costs a signature.
 const HANDSHAKES_MAX: usize = 256;
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
+/// Connections over TCP: some four of each agent.
+const TCP_ALL_MAX: usize = 65_536;
+/// Of one key: two sessions, an old and a new one, with all pipes and some to spare.
+const TCP_PER_KEY_MAX: usize = 16;
+/// How long the agent may take to be told why its session ends, with some time for the link.
+const CLOSE_WITHIN: Duration = tcp::CLOSE_WITHIN.saturating_add(Duration::from_secs(1));
 /// A link pipe on which nothing is asked for so long is hung up.
 const LINK_PATIENCE: Duration = Duration::from_secs(30);
 /// Pipes accepted and not yet taken by the gRPC server.
@@ -71,6 +78,20 @@ impl DoorCounters {
     }
 }
 
+/// The sessions over TCP, and how many connections each agent has.
+#[derive(Clone)]
+pub struct TcpSessions {
+    joiner: Joiner,
+    places: Arc<Places<KeyHash>>,
+}
+
+impl Default for TcpSessions {
+    fn default() -> Self {
+        let places = Arc::new(Places::new(TCP_ALL_MAX, TCP_PER_KEY_MAX));
+        Self { joiner: Joiner::default(), places }
+    }
+}
+
 /// What a connection needs.
 #[derive(Clone)]
 pub struct AgentDoor {
@@ -84,7 +105,7 @@ pub struct AgentDoor {
     /// Number of the last connection.
     pub connections: Arc<AtomicU64>,
     /// Sessions over TCP.
-    pub joiner: Joiner,
+    pub tcp: TcpSessions,
 }
 
 impl AgentDoor {
@@ -154,15 +175,26 @@ impl AgentDoor {
         Some((session, key, hash))
     }
 
-    /// Serves one connection over TCP: the session that it begins, or a pipe of one.
+    /// Serves one connection over TCP: the session that it begins, or a pipe of one. It counts as a
+    /// connection as long as it is one.
     pub(super) async fn tcp(self, stream: TlsStream<TcpStream>, cancel: &CancellationToken) {
-        match self.joiner.join(stream).await {
+        tcp::watch_over(stream.get_ref().0);
+        let leaf = stream.get_ref().1.peer_certificates().and_then(<[_]>::first);
+        let hash = leaf.and_then(|leaf| key_hash(leaf).ok());
+        let Some(Ok(_place)) = hash.map(|hash| self.tcp.places.take(hash)) else {
+            self.counters.pipes_refused.add(1);
+            tracing::debug!("connection of an agent refused: it has too many");
+            return;
+        };
+        match self.tcp.joiner.join(stream).await {
             Ok(Joined::Session(session)) => {
-                if let Some((session, key, hash)) = self.known(Arc::new(session)).await {
+                let session: Arc<dyn Session> = Arc::new(session);
+                if let Some((session, key, hash)) = self.known(Arc::clone(&session)).await {
                     self.connection(session, key, hash, cancel).await;
                 }
+                session.close("the session is over");
+                let _ = tokio::time::timeout(CLOSE_WITHIN, session.closed()).await;
             }
-            // It counts as a connection as long as it is one.
             Ok(Joined::Pipe(dropped)) => tokio::select! {
                 () = dropped.cancelled() => {}
                 () = cancel.cancelled() => {}

@@ -18,7 +18,7 @@ use tokio_rustls::LazyConfigAcceptor;
 use tokio_util::sync::CancellationToken;
 use tower_http::timeout::TimeoutLayer;
 
-use super::accept::{Bounds, accept};
+use super::accept::{Bounds, Held, accept};
 use super::agents::AgentDoor;
 use crate::api::Client;
 use crate::api::serve::{Protocol, connection};
@@ -94,7 +94,7 @@ impl WebDoor {
         cancel: CancellationToken,
     ) -> Result<(), Infallible> {
         let refused = self.refused.clone();
-        let serve = move |stream, remote| self.clone().tls(stream, remote);
+        let serve = move |stream, remote, held| self.clone().tls(stream, remote, held);
         accept(listener, TLS_BOUNDS, refused, cancel, serve).await;
         Ok(())
     }
@@ -106,15 +106,19 @@ impl WebDoor {
         cancel: CancellationToken,
     ) -> Result<(), Infallible> {
         let Self { api, refused, stopping, .. } = self;
-        let serve = move |stream, address| {
+        let serve = move |stream, address, held| {
             let client = Client { address, secure: false };
-            connection(stream, Protocol::Http1, api.clone(), client, stopping.clone())
+            let served = connection(stream, Protocol::Http1, api.clone(), client, stopping.clone());
+            async move {
+                served.await;
+                drop(held);
+            }
         };
         accept(listener, PLAIN_BOUNDS, refused, cancel, serve).await;
         Ok(())
     }
 
-    async fn tls(self, stream: TcpStream, address: SocketAddr) {
+    async fn tls(self, stream: TcpStream, address: SocketAddr, held: Held) {
         let handshake = async {
             let acceptor = rustls::server::Acceptor::default();
             let start = LazyConfigAcceptor::new(acceptor, stream).await?;
@@ -139,12 +143,17 @@ impl WebDoor {
             Err(_) => return self.handshakes_failed.add(1),
         };
         let (protocol, router) = match stream.get_ref().1.alpn_protocol() {
-            Some(ALPN_AGENT) => return self.agents.tcp(stream, &self.stopping).await,
+            Some(ALPN_AGENT) => {
+                // Agents have bounds of their own and take no place of browsers.
+                drop(held);
+                return self.agents.tcp(stream, &self.stopping).await;
+            }
             Some(ALPN_ENROLL) => (Protocol::Http2, self.enroll),
             Some(HTTP2) => (Protocol::Http2, self.api),
             _ => (Protocol::Http1, self.api),
         };
         let client = Client { address, secure: true };
         connection(stream, protocol, router, client, self.stopping).await;
+        drop(held);
     }
 }

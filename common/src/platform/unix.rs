@@ -1,6 +1,9 @@
 use std::io;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::Path;
+use std::time::Duration;
+
+use socket2::SockRef;
 
 /// Only the owner may look inside.
 const PRIVATE: u32 = 0o700;
@@ -9,4 +12,14 @@ const PRIVATE: u32 = 0o700;
 /// owner set it.
 pub fn create_private_dir(path: &Path) -> io::Result<()> {
     std::fs::DirBuilder::new().recursive(true).mode(PRIVATE).create(path)
+}
+
+/// Gives a TCP connection up on which data was not acknowledged for so long. Elsewhere than on Linux the
+/// system's own, longer time counts.
+pub fn give_up_after(socket: &SockRef<'_>, silence: Duration) -> io::Result<()> {
+    #[cfg(target_os = "linux")]
+    socket.set_tcp_user_timeout(Some(silence))?;
+    #[cfg(not(target_os = "linux"))]
+    let _ = (socket, silence);
+    Ok(())
 }

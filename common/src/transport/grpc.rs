@@ -27,7 +27,10 @@ pub async fn channel(session: Arc<dyn Session>, kind: PipeKind) -> Result<Channe
         .initial_stream_window_size(GRPC_STREAM_WINDOW)
         .initial_connection_window_size(GRPC_CONNECTION_WINDOW)
         .connect_timeout(CONNECT_TIMEOUT);
-    if carrier == Carrier::Tcp {
+    // Bulk fills the send buffer of a slow line, and a ping waits behind it: what looks for silence there
+    // is the link, whose connection has room.
+    let is_bulk = matches!(kind, PipeKind::Telemetry | PipeKind::Snapshot);
+    if carrier == Carrier::Tcp && !is_bulk {
         endpoint = endpoint
             .http2_keep_alive_interval(KEEP_ALIVE)
             .keep_alive_timeout(KEEP_ALIVE)

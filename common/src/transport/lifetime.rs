@@ -130,6 +130,7 @@ impl AsyncWrite for Tied {
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.check(cx)?;
         Pin::new(&mut self.pipe).poll_shutdown(cx)
     }
 }

@@ -6,11 +6,12 @@
 //!
 //! A session over TCP begins with a link pipe, which is its life: when it ends, the session has ended.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bytes::{BufMut as _, Bytes, BytesMut};
 use futures_util::{SinkExt as _, StreamExt as _};
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::time::Instant;
 use tokio_util::codec::{Framed, LengthDelimitedCodec};
 
 use super::{PipeKind, Session, TransportError};
@@ -82,7 +83,8 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Frames<T> {
 pub async fn answer(pipe: impl AsyncRead + AsyncWrite + Unpin, patience: Duration) {
     let mut frames = Frames::new(pipe);
     while let Ok(Ok(Frame::Ping(body))) = tokio::time::timeout(patience, frames.next()).await {
-        if frames.send(Frame::Pong(body)).await.is_err() {
+        let answered = tokio::time::timeout(patience, frames.send(Frame::Pong(body))).await;
+        if !matches!(answered, Ok(Ok(()))) {
             return;
         }
     }

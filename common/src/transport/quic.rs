@@ -209,8 +209,9 @@ pub async fn dial(
     Ok(QuicSession::new(connection))
 }
 
-/// TLS alerts are errors of QUIC with these codes (RFC 9001 §4.8).
-const ALERTS: std::ops::Range<u64> = 0x100..0x200;
+/// TLS alerts as errors of QUIC (0x100 and the alert, RFC 9001 §4.8), those of certificates: from
+/// `bad_certificate` to `access_denied`, and `certificate_required` (RFC 8446 §6).
+const REFUSALS: [std::ops::RangeInclusive<u64>; 2] = [0x12a..=0x131, 0x174..=0x174];
 
 fn failed(address: SocketAddr, error: &quinn::ConnectionError) -> TransportError {
     use quinn::ConnectionError as E;
@@ -219,7 +220,7 @@ fn failed(address: SocketAddr, error: &quinn::ConnectionError) -> TransportError
         E::ConnectionClosed(close) => Some(u64::from(close.error_code)),
         _ => None,
     };
-    if code.is_some_and(|code| ALERTS.contains(&code)) {
+    if code.is_some_and(|code| REFUSALS.iter().any(|codes| codes.contains(&code))) {
         return TransportError::Refused { to: address.to_string(), reason: error.to_string() };
     }
     TransportError::connect(address, error)

@@ -10,7 +10,7 @@ mod join;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::FutureExt as _;
@@ -19,8 +19,10 @@ use http::Uri;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::client::legacy::connect::proxy::Tunnel;
 use rustls::pki_types::{CertificateDer, ServerName};
+use socket2::{SockRef, TcpKeepalive};
 use tokio::net::TcpStream;
 use tokio::sync::Notify;
+use tokio::time::Instant;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 use tower::Service as _;
@@ -30,6 +32,7 @@ use super::lifetime::Lifetime;
 use super::link::{Frame, Frames};
 use super::proxy::{Proxy, ProxyError};
 use super::{ALPN_AGENT, Carrier, Pipe, PipeKind, Session, TransportError, pipe};
+use crate::platform;
 use crate::task::spawn_child;
 use crate::tls::COLLECTOR_NAME;
 
@@ -49,7 +52,7 @@ pub(super) const SILENCE_MAX: Duration = Duration::from_secs(30);
 /// A spare connection that could not be made is tried again after this.
 const SPARE_AGAIN: Duration = Duration::from_secs(2);
 /// How long the peer may take to be told why the session ends.
-const CLOSE_WITHIN: Duration = Duration::from_secs(2);
+pub const CLOSE_WITHIN: Duration = Duration::from_secs(2);
 pub(super) const SESSION_ID_BYTES: usize = 16;
 
 /// Where to, how, and as whom.
@@ -95,14 +98,12 @@ pub async fn connect(to: &str, proxy: Option<&Proxy>) -> Result<TcpStream, Trans
     let mut connector = HttpConnector::new();
     connector.enforce_http(false);
     connector.set_nodelay(true);
-    connector.set_keepalive(Some(KERNEL_KEEP_ALIVE));
     connector.set_connect_timeout(Some(CONNECT_TIMEOUT));
-    #[cfg(target_os = "linux")]
-    connector.set_tcp_user_timeout(Some(SILENCE_MAX));
     let Some(proxy) = proxy else {
         let connected = connector.call(uri).await;
-        let stream = connected.map_err(|e| failed(&crate::task::chain(&e)))?;
-        return Ok(stream.into_inner());
+        let stream = connected.map_err(|e| failed(&crate::task::chain(&e)))?.into_inner();
+        watch_over(&stream);
+        return Ok(stream);
     };
     let mut tunnel = Tunnel::new(proxy.uri().clone(), connector);
     if let Some(authorization) = proxy.authorization() {
@@ -111,7 +112,11 @@ pub async fn connect(to: &str, proxy: Option<&Proxy>) -> Result<TcpStream, Trans
     let connected = tokio::time::timeout(TLS_TIMEOUT, tunnel.call(uri)).await;
     let proxy = proxy.to_string();
     match connected {
-        Ok(Ok(stream)) => Ok(stream.into_inner()),
+        Ok(Ok(stream)) => {
+            let stream = stream.into_inner();
+            watch_over(&stream);
+            Ok(stream)
+        }
         Ok(Err(error)) => {
             let reason = crate::task::chain(&error);
             Err(if reason.contains(WANTS_PASSWORD) {
@@ -123,6 +128,14 @@ pub async fn connect(to: &str, proxy: Option<&Proxy>) -> Result<TcpStream, Trans
         }
         Err(_) => Err(ProxyError::Refused { proxy, reason: "no answer in time".into() }.into()),
     }
+}
+
+/// Lets the kernel look after a connection on which nothing is said for long. It may refuse: the link
+/// notices a dead peer too.
+pub fn watch_over(stream: &TcpStream) {
+    let socket = SockRef::from(stream);
+    let _ = socket.set_tcp_keepalive(&TcpKeepalive::new().with_time(KERNEL_KEEP_ALIVE));
+    let _ = platform::give_up_after(&socket, SILENCE_MAX);
 }
 
 /// What rustls has found wrong comes inside an I/O error.
@@ -218,24 +231,17 @@ impl Measured {
 async fn ping(mut frames: Frames<Pipe>, measured: Arc<Measured>, lifetime: Lifetime) {
     let mut sent = Instant::now();
     let mut waits = false;
-    let mut last_heard = sent;
     let reason = loop {
-        let idle = tokio::time::Instant::from_std(if waits {
-            last_heard + SILENCE_MAX
-        } else {
-            sent + PING_IDLE
-        });
-        let again = tokio::time::Instant::from_std(sent + PING_ASKED);
+        let due = sent + if waits { SILENCE_MAX } else { PING_IDLE };
         let asked = async {
             measured.asked.notified().await;
-            tokio::time::sleep_until(again).await;
+            tokio::time::sleep_until(sent + PING_ASKED).await;
         };
         tokio::select! {
             frame = frames.next() => match frame {
                 Ok(Frame::Pong(_)) => {
                     waits = false;
-                    last_heard = Instant::now();
-                    measured.heard(last_heard - sent);
+                    measured.heard(sent.elapsed());
                     continue;
                 }
                 Ok(Frame::Close(reason)) => break reason,
@@ -244,23 +250,39 @@ async fn ping(mut frames: Frames<Pipe>, measured: Arc<Measured>, lifetime: Lifet
                 Err(error) => break error.to_string(),
             },
             reason = lifetime.closing() => {
-                let told = frames.send(Frame::Close(reason.clone()));
-                let _ = tokio::time::timeout(CLOSE_WITHIN, told).await;
+                tell(&mut frames, &reason).await;
                 break reason;
             }
             () = asked, if !waits => {}
-            () = tokio::time::sleep_until(idle) => {}
+            () = tokio::time::sleep_until(due) => {}
         }
         if waits {
             break "the collector is silent".to_owned();
         }
         sent = Instant::now();
         waits = true;
-        if let Err(error) = frames.send(Frame::Ping(Bytes::new())).await {
-            break error.to_string();
+        if let Err(reason) = say(&mut frames, Frame::Ping(Bytes::new()), &lifetime).await {
+            break reason;
         }
     };
     lifetime.end(&reason);
+}
+
+/// Sends a frame, unless the peer takes nothing or the session is to end first.
+async fn say(frames: &mut Frames<Pipe>, frame: Frame, lifetime: &Lifetime) -> Result<(), String> {
+    tokio::select! {
+        sent = tokio::time::timeout(SILENCE_MAX, frames.send(frame)) => match sent {
+            Ok(sent) => sent.map_err(|error| error.to_string()),
+            Err(_) => Err("the peer takes nothing".to_owned()),
+        },
+        reason = lifetime.closing() => Err(reason),
+    }
+}
+
+/// Tells the peer why the session ends; one that takes nothing is not waited for.
+async fn tell(frames: &mut Frames<Pipe>, reason: &str) {
+    let told = frames.send(Frame::Close(reason.to_owned()));
+    let _ = tokio::time::timeout(CLOSE_WITHIN, told).await;
 }
 
 impl Session for TcpSession {

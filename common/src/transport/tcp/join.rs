@@ -9,7 +9,7 @@ use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use rustls::pki_types::CertificateDer;
 use tokio::net::TcpStream;
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 use tokio_rustls::server::TlsStream;
 use tokio_util::sync::CancellationToken;
 
@@ -17,12 +17,12 @@ use super::super::lifetime::Lifetime;
 use super::super::link::{Frame, Frames};
 use super::super::pipe::read_hello;
 use super::{
-    CLOSE_WITHIN, Carrier, Pipe, PipeKind, SESSION_ID_BYTES, SILENCE_MAX, Session, TransportError,
+    Carrier, Pipe, PipeKind, SESSION_ID_BYTES, SILENCE_MAX, Session, TransportError, say, tell,
 };
 use crate::task::spawn_child;
 use crate::tls::{KeyHash, key_hash};
 
-/// Pipes of a session that wait to be accepted, and spare ones; more are hung up on.
+/// Pipes of a session that wait to be accepted; more are hung up on.
 const PIPES_MAX: usize = 8;
 
 type SessionId = [u8; SESSION_ID_BYTES];
@@ -36,8 +36,33 @@ pub struct Joiner(Arc<Mutex<HashMap<SessionId, Place>>>);
 struct Place {
     key: KeyHash,
     pipes: mpsc::Sender<(PipeKind, Pipe)>,
-    spares: mpsc::Sender<Pipe>,
+    spare: Arc<Spare>,
     lifetime: Lifetime,
+}
+
+/// The connection that the agent keeps for a pipe of ours. It keeps one: the newest is the one that
+/// lives.
+#[derive(Debug, Default)]
+struct Spare {
+    pipe: Mutex<Option<Pipe>>,
+    came: Notify,
+}
+
+impl Spare {
+    fn put(&self, pipe: Pipe) {
+        *self.pipe.lock().unwrap_or_else(PoisonError::into_inner) = Some(pipe);
+        self.came.notify_one();
+    }
+
+    async fn take(&self) -> Pipe {
+        loop {
+            let pipe = self.pipe.lock().unwrap_or_else(PoisonError::into_inner).take();
+            match pipe {
+                Some(pipe) => return pipe,
+                None => self.came.notified().await,
+            }
+        }
+    }
 }
 
 /// What a connection turned out to be.
@@ -78,7 +103,10 @@ impl Joiner {
         }
         let (pipe, dropped) = place.lifetime.tie_until_dropped(pipe);
         let taken = match kind {
-            PipeKind::Reverse => place.spares.try_send(pipe).is_ok(),
+            PipeKind::Reverse => {
+                place.spare.put(pipe);
+                true
+            }
             _ => place.pipes.try_send((kind, pipe)).is_ok(),
         };
         if taken { Ok(Joined::Pipe(dropped)) } else { Err(refused("its session has too many")) }
@@ -93,19 +121,12 @@ fn begin(
     joiner: Joiner,
 ) -> (Place, AcceptedSession) {
     let (pipes, opened) = mpsc::channel(PIPES_MAX);
-    let (spares, spare) = mpsc::channel(PIPES_MAX);
+    let spare = Arc::new(Spare::default());
     let lifetime = Lifetime::default();
     spawn_child(&lifetime.cut(), answer(Frames::new(link), lifetime.clone()));
-    let place = Place { key, pipes, spares, lifetime: lifetime.clone() };
-    let session = AcceptedSession {
-        id,
-        remote,
-        certificates,
-        opened: opened.into(),
-        spare: spare.into(),
-        lifetime,
-        joiner,
-    };
+    let place = Place { key, pipes, spare: Arc::clone(&spare), lifetime: lifetime.clone() };
+    let opened = opened.into();
+    let session = AcceptedSession { id, remote, certificates, opened, spare, lifetime, joiner };
     (place, session)
 }
 
@@ -115,8 +136,8 @@ async fn answer(mut frames: Frames<Pipe>, lifetime: Lifetime) {
         tokio::select! {
             frame = tokio::time::timeout(SILENCE_MAX, frames.next()) => match frame {
                 Ok(Ok(Frame::Ping(body))) => {
-                    if let Err(error) = frames.send(Frame::Pong(body)).await {
-                        break error.to_string();
+                    if let Err(reason) = say(&mut frames, Frame::Pong(body), &lifetime).await {
+                        break reason;
                     }
                 }
                 Ok(Ok(Frame::Pong(_))) => {}
@@ -125,9 +146,7 @@ async fn answer(mut frames: Frames<Pipe>, lifetime: Lifetime) {
                 Err(_) => break "the agent is silent".to_owned(),
             },
             reason = lifetime.closing() => {
-                // A peer that takes nothing is not waited for.
-                let told = frames.send(Frame::Close(reason.clone()));
-                let _ = tokio::time::timeout(CLOSE_WITHIN, told).await;
+                tell(&mut frames, &reason).await;
                 break reason;
             }
         }
@@ -142,21 +161,17 @@ pub struct AcceptedSession {
     remote: SocketAddr,
     certificates: Vec<CertificateDer<'static>>,
     opened: tokio::sync::Mutex<mpsc::Receiver<(PipeKind, Pipe)>>,
-    spare: tokio::sync::Mutex<mpsc::Receiver<Pipe>>,
+    spare: Arc<Spare>,
     lifetime: Lifetime,
     joiner: Joiner,
 }
 
 impl AcceptedSession {
-    async fn next<T>(
-        &self,
-        queue: &tokio::sync::Mutex<mpsc::Receiver<T>>,
-    ) -> Result<T, TransportError> {
-        let next = async { queue.lock().await.recv().await };
-        let closed = |reason| TransportError::Closed { reason };
+    /// What comes, unless the session ends first.
+    async fn unless_ended<T>(&self, next: impl Future<Output = T>) -> Result<T, TransportError> {
         tokio::select! {
-            next = next => next.ok_or_else(|| closed("the session was dropped".to_owned())),
-            reason = self.lifetime.ended() => Err(closed(reason)),
+            next = next => Ok(next),
+            reason = self.lifetime.ended() => Err(TransportError::Closed { reason }),
         }
     }
 }
@@ -180,7 +195,7 @@ impl Session for AcceptedSession {
     fn open(&self, kind: PipeKind) -> BoxFuture<'_, Result<Pipe, TransportError>> {
         async move {
             loop {
-                let mut pipe = self.next(&self.spare).await?;
+                let mut pipe = self.unless_ended(self.spare.take()).await?;
                 match pipe.greet(kind, &self.id).await {
                     Ok(()) => return Ok(pipe),
                     // It broke while it waited; the agent brings another one.
@@ -192,7 +207,12 @@ impl Session for AcceptedSession {
     }
 
     fn accept(&self) -> BoxFuture<'_, Result<(PipeKind, Pipe), TransportError>> {
-        self.next(&self.opened).boxed()
+        async move {
+            let next = async { self.opened.lock().await.recv().await };
+            let gone = || TransportError::Closed { reason: "the session was dropped".into() };
+            self.unless_ended(next).await?.ok_or_else(gone)
+        }
+        .boxed()
     }
 
     fn certificates(&self) -> &[CertificateDer<'static>] {

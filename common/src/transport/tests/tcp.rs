@@ -123,8 +123,10 @@ async fn progress_is_made_while_somebody_looks() {
     .await;
 }
 
+type Raw = tokio_rustls::client::TlsStream<tokio::net::TcpStream>;
+
 /// Says hello by hand; the pipe has to be kept.
-async fn raw(address: SocketAddr, ca: &Ca, identity: Identity, kind: u8, id: &[u8]) -> impl Send {
+async fn raw(address: SocketAddr, ca: &Ca, identity: Identity, kind: u8, id: &[u8]) -> Raw {
     let tls = tls::agent_config(identity, ca.root.clone()).unwrap();
     let tcp = tokio::net::TcpStream::connect(address).await.unwrap();
     let name = COLLECTOR_NAME.try_into().unwrap();
@@ -137,6 +139,31 @@ async fn raw(address: SocketAddr, ca: &Ca, identity: Identity, kind: u8, id: &[u
     stream.write_all(&hello).await.unwrap();
     stream.flush().await.unwrap();
     stream
+}
+
+/// Whoever asks without end and reads nothing does not keep a session that is closed.
+#[tokio::test]
+async fn a_peer_that_takes_nothing_is_closed_all_the_same() {
+    let ca = ca();
+    let mut door = door(&ca).await;
+    let agent = ca.agent();
+    let mut link = raw(door.address, &ca, agent.clone(), PipeKind::Link as u8, &[7; 16]).await;
+    let session = in_time(door.sessions.recv()).await.unwrap();
+    let mut pipe = raw(door.address, &ca, agent, PipeKind::Control as u8, &[7; 16]).await;
+    let (_, mut accepted) = in_time(session.accept()).await.unwrap();
+    let mut ping = vec![0, 1, 0, 1, 1];
+    ping.resize(5 + link::PROBE_BYTES, 0);
+    // Until neither side's buffers take more.
+    while let Ok(sent) = tokio::time::timeout(Duration::from_secs(1), link.write_all(&ping)).await {
+        sent.unwrap();
+    }
+    session.close("revoked");
+    assert_eq!(in_time(session.closed()).await, "revoked");
+    assert!(in_time(accepted.read_u8()).await.is_err());
+    assert!(in_time(accepted.shutdown()).await.is_err());
+    drop(accepted);
+    // The peer sees the end of the connection.
+    in_time(pipe.read(&mut [0; 1])).await.ok();
 }
 
 #[tokio::test]
