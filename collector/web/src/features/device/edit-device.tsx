@@ -1,9 +1,7 @@
 import { useMutation, useQueryClient } from "@tanstack/react-query";
-import { useEffect, useState } from "react";
+import { useState } from "react";
 import { api, take } from "../../lib/api";
-import { byName } from "../../lib/format";
-import { live, useTableValue } from "../../lib/live-app";
-import { useAgentNames } from "../../lib/live-names";
+import { live } from "../../lib/live-app";
 import type { DeviceDetail } from "../../lib/types";
 import { useKnownTags } from "../../lib/use-known-tags";
 import { FieldFrame, TextField } from "../../ui/field";
@@ -11,6 +9,7 @@ import { fieldErrors, Form } from "../../ui/form";
 import { Picker } from "../../ui/picker";
 import { SidePanel } from "../../ui/side-panel";
 import { TagField } from "../../ui/tag-field";
+import { useAgentsOf } from "../fleet/agents-of";
 import { INTERVALS } from "../fleet/intervals";
 import { changed, communityHint } from "./edit-changes";
 import { OwnCredential } from "./own-credential";
@@ -34,12 +33,7 @@ export function EditDevice({ detail, open, onClose }: Props) {
 
 /** The agents of the device's tenant: it can be handed to another one. */
 function useAgentChoices({ tenant, agent }: DeviceDetail) {
-  useEffect(() => live.ensureAgents(), []);
-  useTableValue(live.agents, (table) => table.membership);
-  const names = useAgentNames();
-  const found = live.agents.list().filter((one) => one.tenant.id === tenant.id && !one.revoked_at)
-    .toSorted((a, b) => byName(a.name, b.name))
-    .map((one) => ({ value: one.id, label: names.name(one), note: one.site.name }));
+  const found = useAgentsOf(tenant.id);
   return found.some(({ value }) => value === agent.id) ? found : [{ value: agent.id, label: agent.name }, ...found];
 }
 

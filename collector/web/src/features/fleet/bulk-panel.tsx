@@ -1,6 +1,7 @@
 import { useMutation } from "@tanstack/react-query";
 import { useState } from "react";
-import { live } from "../../lib/live-app";
+import { live, useTableValue } from "../../lib/live-app";
+import { useAgentNames } from "../../lib/live-names";
 import { useKnownTags } from "../../lib/use-known-tags";
 import { Confirm } from "../../ui/confirm";
 import { FieldFrame, TextField } from "../../ui/field";
@@ -9,15 +10,18 @@ import { Picker } from "../../ui/picker";
 import { RadioCards } from "../../ui/radio-cards";
 import { SidePanel } from "../../ui/side-panel";
 import { TagField } from "../../ui/tag-field";
-import { type BulkChange, changeMany, changeOf, type Credential, deviceCount, linesOf } from "./bulk";
+import { useAgentsOf } from "./agents-of";
+import { type BulkChange, changeMany, changeOf, type Credential, deviceCount, linesOf, tenantOf, wrongIn } from "./bulk";
 import { INTERVALS } from "./intervals";
 
 const STAYS = "stays";
+const AS_IT_IS = { value: STAYS, label: "Stays as it is" };
 const CREDENTIALS = [
   { value: "stay", label: "Stays", note: "Each keeps what it is asked with." },
   { value: "own", label: "A new community", note: "The same for all of them, in place of their own." },
   { value: "profile", label: "Of a credential profile", note: "Their own is deleted; the profile that fits is used." },
 ] as const;
+const SHOWS = ["interval_s", "add_tags", "remove_tags", "agent", "community"];
 
 interface Props {
   open: boolean;
@@ -28,6 +32,7 @@ interface Props {
 
 export function BulkPanel({ open, ids, onClose, onDone }: Props) {
   const [asked, setAsked] = useState<BulkChange | null>(null);
+  const names = useAgentNames();
   const change = useMutation({
     mutationFn: (wanted: BulkChange) => changeMany(ids, wanted),
     onSuccess: () => {
@@ -35,11 +40,22 @@ export function BulkPanel({ open, ids, onClose, onDone }: Props) {
       live.refreshDevices();
       onDone();
     },
+    // What is wrong with a field is told there.
+    onError: (error) => isOfField(error) && setAsked(null),
   });
+  const ask = (wanted: BulkChange) => {
+    change.reset();
+    setAsked(wanted);
+  };
+  const close = () => {
+    change.reset();
+    onClose();
+  };
   const count = deviceCount(ids.length);
+  const agent = asked?.agent ? live.agents.get(asked.agent) : undefined;
   return (
-    <SidePanel open={open} onOpenChange={(on) => on || onClose()} title={`Edit ${count}`} description="What is left as it is stays, on each of them.">
-      <BulkForm count={count} onAsk={setAsked} onCancel={onClose} />
+    <SidePanel open={open} onOpenChange={(on) => on || close()} title={`Edit ${count}`} description="What is left as it is stays, on each of them.">
+      <BulkForm ids={ids} refused={isOfField(change.error) ? change.error : null} onAsk={ask} onCancel={close} />
       <Confirm open={asked !== null} isMild={asked?.community === undefined} title={`Change ${count}?`} action={`Change ${count}`} busy={change.isPending} error={change.error}
         onOpenChange={(on) => {
           if (on) return;
@@ -47,44 +63,70 @@ export function BulkPanel({ open, ids, onClose, onDone }: Props) {
           setAsked(null);
         }}
         onConfirm={() => asked && change.mutate(asked)}>
-        {asked && linesOf(asked).join(". ")}.
+        {asked && linesOf(asked, agent ? names.name(agent) : "another agent").join(". ")}.
       </Confirm>
     </SidePanel>
   );
 }
 
-function BulkForm({ count, onAsk, onCancel }: { count: string; onAsk: (change: BulkChange) => void; onCancel: () => void }) {
+function isOfField(error: Error | null): boolean {
+  return Object.keys(wrongIn(error)).some((field) => SHOWS.includes(field));
+}
+
+function BulkForm({ ids, refused, onAsk, onCancel }: {
+  ids: readonly string[]; refused: Error | null; onAsk: (change: BulkChange) => void; onCancel: () => void;
+}) {
   const known = useKnownTags();
+  const tenant = useTableValue(live.devices, (table) => tenantOf(ids, (id) => table.get(id)));
   const [interval, setInterval] = useState(STAYS);
   const [add, setAdd] = useState<readonly string[]>([]);
   const [remove, setRemove] = useState<readonly string[]>([]);
+  const [agent, setAgent] = useState(STAYS);
   const [credential, setCredential] = useState<Credential>("stay");
-  const [wrong, setWrong] = useState("");
+  const [wrong, setWrong] = useState<Readonly<Record<string, string>> | null>(null);
   const submit = (form: FormData) => {
     const community = String(form.get("community") ?? "");
-    const change = changeOf({ interval: interval === STAYS ? "" : interval, add, remove, credential, community });
-    if (credential === "own" && community === "") setWrong("A community is needed.");
-    else if (linesOf(change).length === 0) setWrong("Nothing is changed yet.");
+    const chosen = (value: string) => (value === STAYS ? "" : value);
+    const change = changeOf({ interval: chosen(interval), add, remove, agent: chosen(agent), credential, community });
+    if (credential === "own" && community === "") setWrong({ community: "A community is needed." });
+    else if (Object.keys(change).length === 0) setWrong({});
     else {
-      setWrong("");
+      setWrong(null);
       onAsk(change);
     }
   };
-  const isBlank = credential === "own" && wrong !== "";
+  const fields = wrong ?? wrongIn(refused);
   return (
-    <Form onSubmit={submit} error={wrong && !isBlank ? new Error(wrong) : null} fields={isBlank ? { community: wrong } : {}}
-      shows={["community"]} action={`Change ${count}…`} busy={false} onCancel={onCancel}>
-      <FieldFrame id="bulk-interval" label="Poll interval">
-        <Picker id="bulk-interval" label="Poll interval" value={interval} onChange={setInterval}
-          choices={[{ value: STAYS, label: "Stays as it is" }, ...INTERVALS]} />
+    <Form onSubmit={submit} error={wrong ? new Error("Nothing is changed yet.") : refused} fields={fields}
+      shows={SHOWS} action={`Change ${deviceCount(ids.length)}…`} busy={false} onCancel={onCancel}>
+      <FieldFrame id="bulk-interval" label="Poll interval" error={fields["interval_s"]}>
+        <Picker id="bulk-interval" label="Poll interval" value={interval} onChange={setInterval} invalid={!!fields["interval_s"]}
+          choices={[AS_IT_IS, ...INTERVALS]} />
       </FieldFrame>
-      <TagField id="bulk-add" label="Add tags" tags={add} onChange={setAdd} known={known} />
-      <TagField id="bulk-remove" label="Take tags away" tags={remove} onChange={setRemove} known={known} />
+      <AgentField tenant={tenant} value={agent} onChange={setAgent} error={fields["agent"]} />
+      <TagField id="bulk-add" label="Add tags" tags={add} onChange={setAdd} known={known} error={fields["add_tags"]} />
+      <TagField id="bulk-remove" label="Take tags away" tags={remove} onChange={setRemove} known={known} error={fields["remove_tags"]} />
       <RadioCards legend="Credential" name="credential" cards={CREDENTIALS} value={credential} onChange={setCredential} />
       {credential === "own" && (
         <TextField id="bulk-community" name="community" type="password" label="Community" autoComplete="off"
-          hint="Stored sealed; never shown again." error={isBlank ? wrong : undefined} />
+          hint="Stored sealed; never shown again." error={fields["community"]} />
       )}
     </Form>
+  );
+}
+
+/** An agent polls devices of its own tenant only. */
+function AgentField({ tenant, value, onChange, error }: {
+  tenant: string; value: string; onChange: (agent: string) => void; error: string | undefined;
+}) {
+  const agents = useAgentsOf(tenant);
+  if (!tenant) {
+    return <p className="text-xs text-muted">They are of several tenants: mark those of one to move them to another agent.</p>;
+  }
+  return (
+    <FieldFrame id="bulk-agent" label="Move to agent" error={error} hint="Their history stays with them.">
+      <Picker id="bulk-agent" label="Move to agent" value={value} onChange={onChange} invalid={!!error}
+        choices={[AS_IT_IS, ...agents]} />
+    </FieldFrame>
   );
 }

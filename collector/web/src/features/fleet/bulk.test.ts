@@ -1,11 +1,14 @@
 import { expect, it } from "vitest";
-import { changeOf, deviceCount, linesOf } from "./bulk";
+import { ApiError } from "../../lib/api";
+import type { Device } from "../../lib/types";
+import { changeOf, deviceCount, linesOf, tenantOf, wrongIn } from "./bulk";
 
-const nothing = { interval: "", add: [], remove: [], credential: "stay", community: "left in the field" } as const;
+const nothing = { interval: "", add: [], remove: [], agent: "", credential: "stay", community: "left in the field" } as const;
 
 it("sends only what is to change", () => {
   expect(changeOf(nothing)).toEqual({});
   expect(changeOf({ ...nothing, interval: "30", add: ["core"] })).toEqual({ interval_s: 30, add_tags: ["core"] });
+  expect(changeOf({ ...nothing, agent: "agt_1" })).toEqual({ agent: "agt_1" });
 });
 
 it("takes a community away by null, and leaves it alone by nothing", () => {
@@ -14,8 +17,22 @@ it("takes a community away by null, and leaves it alone by nothing", () => {
 });
 
 it("says what will be done, and never the secret", () => {
-  const lines = linesOf({ interval_s: 30, add_tags: ["a", "b"], remove_tags: ["c"], community: "s3cret" });
-  expect(lines).toHaveLength(4);
+  const lines = linesOf({ interval_s: 30, add_tags: ["a", "b"], remove_tags: ["c"], agent: "agt_1", community: "s3cret" }, "vm-2");
+  expect(lines).toHaveLength(5);
+  expect(lines.join()).toContain("Moved to vm-2");
   expect(lines.join()).not.toContain("s3cret");
   expect([deviceCount(1), deviceCount(3)]).toEqual(["1 device", "3 devices"]);
+});
+
+it("finds the tenant of the marked devices, where it is one", () => {
+  const tenants: Record<string, string> = { dev_1: "North", dev_2: "North", dev_3: "South" };
+  const device = (id: string) => ({ tenant: { id: tenants[id], name: "" } }) as unknown as Device;
+  expect(tenantOf(["dev_1", "dev_2"], device)).toBe("North");
+  expect(tenantOf(["dev_1", "dev_3"], device)).toBe("");
+  expect(tenantOf(["dev_1", "dev_4"], (id) => (id === "dev_1" ? device(id) : undefined))).toBe("");
+});
+
+it("tells what is wrong by the names that the fields have in the form", () => {
+  const errors = [{ field: "change.agent", message: "names nothing that is here" }, { field: "ids", message: "too many" }];
+  expect(wrongIn(new ApiError({ errors }, 404, null))).toEqual({ agent: "names nothing that is here" });
 });

@@ -1,6 +1,7 @@
 /** A change of many devices at once, as it is asked about and as it is sent. */
-import { api, take } from "../../lib/api";
+import { ApiError, api, take } from "../../lib/api";
 import { counted } from "../../lib/format";
+import type { Device } from "../../lib/types";
 
 /** The server takes no more at once. */
 export const BULK_MAX = 1000;
@@ -9,6 +10,8 @@ export interface BulkChange {
   interval_s?: number;
   add_tags?: string[];
   remove_tags?: string[];
+  /** One of the tenant of all of them. */
+  agent?: string;
   /** Null takes away what they have of their own. */
   community?: string | null;
 }
@@ -20,32 +23,54 @@ interface Wanted {
   interval: string;
   add: readonly string[];
   remove: readonly string[];
+  /** Empty: they stay with theirs. */
+  agent: string;
   credential: Credential;
   community: string;
 }
 
 /** Only what is to change. */
-export function changeOf({ interval, add, remove, credential, community }: Wanted): BulkChange {
+export function changeOf({ interval, add, remove, agent, credential, community }: Wanted): BulkChange {
   const change: BulkChange = {};
   if (interval) change.interval_s = Number(interval);
   if (add.length > 0) change.add_tags = [...add];
   if (remove.length > 0) change.remove_tags = [...remove];
+  if (agent) change.agent = agent;
   if (credential === "own") change.community = community;
   if (credential === "profile") change.community = null;
   return change;
 }
 
-/** What is about to be done, one line each. */
-export function linesOf({ interval_s: interval, add_tags: add, remove_tags: remove, community }: BulkChange): string[] {
+/** What is about to be done, one line each. `called` is the name of the agent they move to. */
+export function linesOf(
+  { interval_s: interval, add_tags: add, remove_tags: remove, agent, community }: BulkChange, called: string,
+): string[] {
   const lines: string[] = [];
   if (interval !== undefined) lines.push(`Polled every ${interval} s`);
   if (add) lines.push(`Tags added: ${add.join(", ")}`);
   if (remove) lines.push(`Tags taken away: ${remove.join(", ")}`);
+  if (agent !== undefined) lines.push(`Moved to ${called}: what an agent before it has not sent yet is left out`);
   if (community !== undefined) {
     lines.push(community === null ? "Their own community is deleted; a credential profile is used" : "A new community in place of their own");
   }
   return lines;
 }
+
+/** The one tenant of all these devices; empty if there are several. */
+export function tenantOf(ids: readonly string[], device: (id: string) => Device | undefined): string {
+  const tenants = new Set(ids.map((id) => device(id)?.tenant.id ?? ""));
+  const [first = ""] = tenants;
+  return tenants.size === 1 ? first : "";
+}
+
+/** What the server says of the fields of a change, by their names within it. */
+export function wrongIn(error: Error | null): Readonly<Record<string, string>> {
+  if (!(error instanceof ApiError)) return {};
+  const within = Object.entries(error.fields).filter(([field]) => field.startsWith(WITHIN));
+  return Object.fromEntries(within.map(([field, message]) => [field.slice(WITHIN.length), message]));
+}
+
+const WITHIN = "change.";
 
 export function deviceCount(count: number): string {
   return counted(count, "device");
