@@ -24,6 +24,13 @@ it("leads to the first wrong field", () => {
   expect(screen.getByRole("alert").textContent).toContain("Too long.");
 });
 
+it("shows at its field what names nothing that is here, a 404 with errors", () => {
+  const errors = [{ field: "site", message: "names nothing that is here" }];
+  show(new ApiError({ code: "not_found", detail: "There is no such site here.", errors }, 404, null));
+  expect(document.activeElement).toBe(screen.getByLabelText("Site"));
+  expect(screen.queryByText("There is no such site here.")).toBeNull();
+});
+
 it("tells below what belongs to no field of it", () => {
   show(problem("quota"));
   expect(screen.getByRole("alert").textContent).toContain("Not as it should be.");

@@ -50,7 +50,7 @@ export function AgentRow({ id, onEdit, onRevoke }: { id: string; onEdit: Act; on
       {isMixed && <Cell label="Tenant" className="text-muted">{agent.tenant.name}</Cell>}
       <Cell label="Site" className="text-muted">{agent.site.name}</Cell>
       <Cell label="Version">{agent.version ?? NONE}</Cell>
-      <Cell label="Transport">{agent.transport ? agent.transport.toUpperCase() : NONE}</Cell>
+      <Cell label="Transport"><Transport name={agent.transport} /></Cell>
       <Cell label="Last ack" figure><Age at={agent.last_ack_at} /></Cell>
       <Cell label="Buffer" figure className={tone}>
         {buffer ? <>{integer(buffer.batches)} <span className="text-muted">· {bytes(buffer.bytes)}</span></> : NONE}
@@ -81,6 +81,13 @@ export function AgentRow({ id, onEdit, onRevoke }: { id: string; onEdit: Act; on
       )}
     </tr>
   );
+}
+
+const TCP = "UDP does not get through at this site, or did not when the session began";
+
+function Transport({ name }: { name: string | null }) {
+  if (name === null) return <>{NONE}</>;
+  return <span title={name === "tcp" ? TCP : undefined}>{name.toUpperCase()}</span>;
 }
 
 function Certificate({ agent }: { agent: Agent }) {

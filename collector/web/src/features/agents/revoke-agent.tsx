@@ -42,7 +42,7 @@ export function RevokeAgent({ agent, onClose }: { agent: Agent | null; onClose: 
       onConfirm={() => agent && revoke.mutate(agent.id)}
     >
       Its certificate stops working at once, for good: enrolled again, the machine is a new agent. Its devices
-      stay with their history; move them to another agent by «Edit device».
+      stay with their history: mark them in the fleet and move them to another agent.
     </Confirm>
   );
 }

@@ -91,7 +91,8 @@ function SiteField({ tenant, value, onChange, error }: {
   const choices = (data ?? []).toSorted((a, b) => byName(a.name, b.name)).map(({ id, name }) => ({ value: id, label: name }));
   return (
     <FieldFrame id="profile-site" label="Site" error={error}>
-      <Picker id="profile-site" label="Site" value={value} onChange={onChange} choices={[{ value: ANY, label: "Every site" }, ...choices]} />
+      <Picker id="profile-site" label="Site" value={value} onChange={onChange} invalid={!!error}
+        choices={[{ value: ANY, label: "Every site" }, ...choices]} />
     </FieldFrame>
   );
 }
