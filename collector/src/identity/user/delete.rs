@@ -32,7 +32,7 @@ pub async fn person_delete(
     }
     let Wide { mut txn, person, homes } = wide;
     let mut changes = grants_of_user_end(&mut txn, id, context.who().id, now).await?;
-    changes.extend(keys_of_maker_end(&mut txn, id, now).await?);
+    changes.extend(keys_of_maker_end(&mut txn, id, |_| true, now).await?);
     account_delete(&mut txn, id).await?;
     let chains = homes.into_iter().chain([INSTALLATION]);
     changes.push(Change::new("user", "delete", id.0, &person.email).only_in(chains));
