@@ -19,11 +19,12 @@ use super::session::{
     Browser, session_create, session_end, session_get, session_key, session_list,
 };
 use super::user::change::{PersonPatch, password_change, password_reset, person_change};
+use super::user::delete::account_delete;
 use super::user::list::{user_get, user_list};
 use super::user::{
     NewPerson, Role, User, UserError, account_by_email, person_create, user_context, user_create,
 };
-use super::{Access, TenantContext};
+use super::{Access, IdentityKey, TenantContext};
 use crate::audit::list::{AuditCursor, AuditFilter, audit_list};
 use crate::inventory::tenant::tenant_create;
 use crate::inventory::{Page, Vault};
@@ -149,6 +150,12 @@ async fn members_come_and_go(place: &Place<'_>) {
         let text = str::from_utf8(key.expose()).unwrap();
         api_key_get(db, text, NOW).await.unwrap().is_some()
     };
+    // One that came while somebody took what seemed the last keeps the account.
+    let begun = db.identity_change_beyond(IdentityKey::new(), all, *south, Access::Admin).await;
+    let mut txn = begun.unwrap();
+    let changed = account_delete(&mut txn, fresh.id).await;
+    assert!(matches!(changed, Err(UserError::Changed)), "{changed:?}");
+    drop(txn);
     // With the last membership go the account and its keys, and its address is free again.
     member_remove(db, all, (*north, fresh.id), NOW).await.unwrap();
     assert!(user_get(db, all, fresh.id).await.is_ok() && is_good(&of_theirs).await);
