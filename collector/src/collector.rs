@@ -39,7 +39,7 @@ use crate::listen::web::{ServerTls, WebDoor};
 use crate::listen::{Doors, ListenError};
 use crate::live::Live;
 use crate::metrics::Metrics;
-use crate::store::database::{Target, elsewhere};
+use crate::store::database::{Server, Target, elsewhere};
 use crate::store::{Database, Samples, StoreError};
 
 /// How long tasks have to end after SIGTERM.
@@ -97,7 +97,7 @@ pub async fn serve(config: Config, stop: impl Future<Output = ()>) -> Result<(),
     // Held to the end too.
     let serving = database.serving().await?;
     if let Target::Postgres(server) = &target {
-        elsewhere::note(&data_dir, server)?;
+        place_noted(&data_dir, server)?;
     }
     let base = Base {
         database,
@@ -279,6 +279,22 @@ fn enrolment(
         endpoints: addresses.endpoints.clone().into(),
     };
     tonic::service::Routes::new(EnrollmentServer::new(service)).into_axum_router()
+}
+
+/// Leaves the note that says where the rows are; says so where it said something else.
+fn place_noted(data_dir: &Path, server: &Server) -> Result<(), StoreError> {
+    let now = format!("{server:?}");
+    // What cannot be read is written anew, or that fails.
+    let before = elsewhere::noted(data_dir).ok().flatten();
+    if let Some(before) = before.filter(|before| *before != now) {
+        tracing::warn!(
+            before,
+            now,
+            "this data directory was served from another PostgreSQL database: if the rows were not \
+             moved with it, stop the collector and name the one before"
+        );
+    }
+    elsewhere::note(data_dir, server)
 }
 
 fn announce(addresses: &Addresses, browser_sha256: Option<&str>) {

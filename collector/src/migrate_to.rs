@@ -62,6 +62,12 @@ pub enum MoveError {
          the URL of the login `farwatch`"
     )]
     Already { server: String },
+    #[error(
+        "{note} says that the rows of this installation are in PostgreSQL at {server}: what came \
+         since is not in the file. To move them elsewhere use pg_dump and pg_restore, and `serve` \
+         with the new URL; to move the file as it is, delete {note}"
+    )]
+    Elsewhere { server: String, note: PathBuf },
     #[error("the two databases have not the same tables: {0}")]
     Schema(String),
     #[error("the column `{column}` of `{table}` holds what it should not")]
@@ -98,6 +104,10 @@ pub async fn to_postgres(
     }
     // Held to the end.
     let _data_dir = DataDir::lock(data_dir)?;
+    let there = elsewhere::noted(data_dir)?;
+    if let Some(there) = there.filter(|there| *there != format!("{server:?}")) {
+        return Err(is_elsewhere(data_dir, there));
+    }
     let mut source = open_source(data_dir, &path).await?;
     let mut target = open_target(data_dir, server).await?;
     let tables = tables::of_both(&mut source, &mut target).await?;
@@ -122,6 +132,10 @@ pub async fn to_postgres(
     Ok(moved)
 }
 
+fn is_elsewhere(data_dir: &Path, server: String) -> MoveError {
+    MoveError::Elsewhere { server, note: elsewhere::path(data_dir) }
+}
+
 /// Brings the file to this version's schema and keeps other writers out of it.
 async fn open_source(data_dir: &Path, path: &Path) -> Result<SqliteConnection, MoveError> {
     Database::open(data_dir).await?.close().await;
@@ -136,33 +150,44 @@ async fn open_source(data_dir: &Path, path: &Path) -> Result<SqliteConnection, M
 /// Keeps collectors out, refuses a database with rows in it, and brings it to this version's schema.
 async fn open_target(data_dir: &Path, server: &Server) -> Result<PgConnection, MoveError> {
     let mut target = server.alone().await?;
+    let name = format!("{server:?}");
+    let is_noted = elsewhere::noted(data_dir)?.as_ref() == Some(&name);
     // Before anything is changed in it.
-    let not_empty = look(&mut target).await.map_err(MoveError::Target)?;
-    if let Some(table) = not_empty {
-        let server = format!("{server:?}");
-        let is_it = elsewhere::noted(data_dir)?.as_ref() == Some(&server);
-        return Err(if is_it {
-            MoveError::Already { server }
-        } else {
-            MoveError::NotEmpty { server, table }
-        });
+    match look(&mut target).await.map_err(MoveError::Target)? {
+        Found::Unfinished => {}
+        Found::Empty if !is_noted => {}
+        // Somebody emptied it since: what was in it is not in the file.
+        Found::Empty => return Err(is_elsewhere(data_dir, name)),
+        Found::Rows(_) if is_noted => return Err(MoveError::Already { server: name }),
+        Found::Rows(table) => return Err(MoveError::NotEmpty { server: name, table }),
     }
     migrate::server(server, None).await?;
     become_owner(&mut target).await.map_err(MoveError::Target)?;
     Ok(target)
 }
 
-/// A table with rows in it, unless an earlier run left them there.
-async fn look(target: &mut PgConnection) -> Result<Option<String>, sqlx::Error> {
+/// What is in a target.
+enum Found {
+    Empty,
+    /// An earlier run was at work on it.
+    Unfinished,
+    /// In this table.
+    Rows(String),
+}
+
+async fn look(target: &mut PgConnection) -> Result<Found, sqlx::Error> {
     let there = "SELECT to_regnamespace('farwatch') IS NOT NULL";
     let has_schema: bool = sqlx::query_scalar(there).fetch_one(&mut *target).await?;
     let is_unfinished: bool =
         sqlx::query_scalar(IS_UNFINISHED).bind(UNFINISHED).fetch_one(&mut *target).await?;
-    if !has_schema || is_unfinished {
-        return Ok(None);
+    if is_unfinished {
+        return Ok(Found::Unfinished);
+    }
+    if !has_schema {
+        return Ok(Found::Empty);
     }
     become_owner(target).await?;
-    tables::filled(target).await
+    Ok(tables::filled(target).await?.map_or(Found::Empty, Found::Rows))
 }
 
 /// Row level security shows all rows to the owner of the tables alone.

@@ -95,6 +95,11 @@ impl Streams {
         let _ = self.people.send(user);
     }
 
+    #[cfg(test)]
+    pub(super) fn told(&self) -> broadcast::Receiver<UserId> {
+        self.people.subscribe()
+    }
+
     fn take(&self, caller: &Caller) -> Result<Taken, Error> {
         let place = self.places.take(caller.proof.key()).map_err(|full| match full {
             Full::ForAll => Error::unavailable("Too many event streams are open; try again later."),

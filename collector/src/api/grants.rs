@@ -5,6 +5,7 @@ use std::time::Duration;
 use axum::extract::State;
 use farwatch_common::clock::Micros;
 use farwatch_common::id::{GrantId, UserId};
+use farwatch_common::task::to_the_end;
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -134,11 +135,15 @@ pub(super) async fn grant_new(
         return Err(Error::field("minutes", "must be 1 to 480"));
     }
     let life = Duration::from_secs(body.minutes * 60);
-    let new = New { tenant, email: &body.email, role: body.role.into(), reason, life };
-    let now = state.clock.now();
-    let grant = grant_create(&state.db, &caller.context, &state.ids, new, now).await?;
-    state.own.streams.changed(grant.user.id);
-    Ok((StatusCode::CREATED, Data { data: show(grant, now) }))
+    to_the_end(async move {
+        let (email, reason, role) = (&body.email, body.reason.trim(), body.role.into());
+        let new = New { tenant, email, role, reason, life };
+        let now = state.clock.now();
+        let grant = grant_create(&state.db, &caller.context, &state.ids, new, now).await?;
+        state.own.streams.changed(grant.user.id);
+        Ok((StatusCode::CREATED, Data { data: show(grant, now) }))
+    })
+    .await
 }
 
 /// End a grant, as an administrator of the tenant or as who has it
@@ -149,7 +154,10 @@ pub(super) async fn grant_delete(
     caller: Caller,
     PathId(id): PathId<GrantId>,
 ) -> Result<StatusCode, Error> {
-    let grant = grant_end(&state.db, &caller.context, id, state.clock.now()).await?;
-    state.own.streams.changed(grant.user.id);
-    Ok(StatusCode::NO_CONTENT)
+    to_the_end(async move {
+        let grant = grant_end(&state.db, &caller.context, id, state.clock.now()).await?;
+        state.own.streams.changed(grant.user.id);
+        Ok(StatusCode::NO_CONTENT)
+    })
+    .await
 }

@@ -132,7 +132,7 @@ pub(super) async fn login(
     with_cookie(me.into_response(), token.expose(), LIFE_MAX.as_secs())
 }
 
-/// Counts a sign-in that was refused, and writes it down unless too many were written just now.
+/// Counts a sign-in that was refused, and writes it down: of wrong passwords not too many.
 async fn note(
     state: &AppState,
     (email, extensions): (&str, &Extensions),
@@ -142,8 +142,12 @@ async fn note(
         state.own.logins_failed.add(1);
     }
     let (origin, now) = (origin(extensions), state.clock.now());
-    let from = origin.address.map(address_key);
-    let Some(mut told) = Told::take(&state.own.failures, from, now) else {
+    let failures = &state.own.failures;
+    let told = match refused {
+        Refused::Password => Told::take(failures, origin.address.map(address_key), now),
+        Refused::Asked | Refused::Code => Some(Told::take_always(failures)),
+    };
+    let Some(mut told) = told else {
         state.own.logins_unwritten.add(1);
         return Ok(());
     };
@@ -164,6 +168,11 @@ impl<'a> Told<'a> {
     fn take(failures: &'a Mutex<Failures>, from: Option<IpAddr>, now: Micros) -> Option<Self> {
         let untold = failures.lock().unwrap_or_else(PoisonError::into_inner).take(from, now)?;
         Some(Self { failures, untold, written: false })
+    }
+
+    fn take_always(failures: &'a Mutex<Failures>) -> Self {
+        let untold = failures.lock().unwrap_or_else(PoisonError::into_inner).take_always();
+        Self { failures, untold, written: false }
     }
 }
 

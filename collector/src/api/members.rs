@@ -2,6 +2,7 @@
 
 use axum::extract::State;
 use farwatch_common::id::{TenantId, UserId};
+use farwatch_common::task::to_the_end;
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -81,13 +82,16 @@ pub(super) async fn member_new(
     // Made in any case: the time tells nothing about who has an account.
     let password = one_time()?;
     let hash = state.passwords.hash(password.clone()).await?;
-    let place = (tenant, body.email.as_str(), body.role.into());
-    let (context, now) = (&caller.context, state.clock.now());
-    let (member, made) = member_add(&state.db, context, &state.ids, place, &hash, now).await?;
-    state.own.streams.changed(member.id);
-    let one_time_password = made.then(|| shown_once(&password));
-    let data = AddedMember { member: show(member), one_time_password };
-    Ok((StatusCode::CREATED, Data { data }))
+    to_the_end(async move {
+        let place = (tenant, body.email.as_str(), body.role.into());
+        let (context, now) = (&caller.context, state.clock.now());
+        let (member, made) = member_add(&state.db, context, &state.ids, place, &hash, now).await?;
+        state.own.streams.changed(member.id);
+        let one_time_password = made.then(|| shown_once(&password));
+        let data = AddedMember { member: show(member), one_time_password };
+        Ok((StatusCode::CREATED, Data { data }))
+    })
+    .await
 }
 
 #[derive(Debug, Deserialize, ToSchema)]
@@ -106,10 +110,13 @@ pub(super) async fn member_put(
     PathIds(tenant, user): PathIds<TenantId, UserId>,
     Json(body): Json<MemberRole>,
 ) -> Result<Data<Member>, Error> {
-    let place = (tenant, user, body.role.into());
-    let member = member_set(&state.db, &caller.context, place, state.clock.now()).await?;
-    state.own.streams.changed(user);
-    Ok(Data { data: show(member) })
+    to_the_end(async move {
+        let place = (tenant, user, body.role.into());
+        let member = member_set(&state.db, &caller.context, place, state.clock.now()).await?;
+        state.own.streams.changed(user);
+        Ok(Data { data: show(member) })
+    })
+    .await
 }
 
 /// Take a person out of a tenant; an account without any other is deleted
@@ -120,7 +127,10 @@ pub(super) async fn member_delete(
     caller: Caller,
     PathIds(tenant, user): PathIds<TenantId, UserId>,
 ) -> Result<StatusCode, Error> {
-    member_remove(&state.db, &caller.context, (tenant, user), state.clock.now()).await?;
-    state.own.streams.changed(user);
-    Ok(StatusCode::NO_CONTENT)
+    to_the_end(async move {
+        member_remove(&state.db, &caller.context, (tenant, user), state.clock.now()).await?;
+        state.own.streams.changed(user);
+        Ok(StatusCode::NO_CONTENT)
+    })
+    .await
 }

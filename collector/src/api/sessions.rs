@@ -3,6 +3,7 @@
 use axum::extract::State;
 use farwatch_common::id::{SessionId, UserId};
 use farwatch_common::secret::Secret;
+use farwatch_common::task::to_the_end;
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -74,9 +75,12 @@ pub(super) async fn session_delete(
     caller: Caller,
     PathId(id): PathId<SessionId>,
 ) -> Result<StatusCode, Error> {
-    let owner = session_end(&state.db, &caller.context, id, state.clock.now()).await?;
-    state.own.streams.changed(owner);
-    Ok(StatusCode::NO_CONTENT)
+    to_the_end(async move {
+        let owner = session_end(&state.db, &caller.context, id, state.clock.now()).await?;
+        state.own.streams.changed(owner);
+        Ok(StatusCode::NO_CONTENT)
+    })
+    .await
 }
 
 #[derive(Deserialize, ToSchema)]
@@ -97,7 +101,7 @@ pub(super) async fn password_new(
     caller: Caller,
     Json(body): Json<NewPassword>,
 ) -> Result<StatusCode, Error> {
-    let (user, key) = caller.person()?;
+    let (user, _) = caller.person()?;
     let same = body.current == body.new;
     let old = password_hold(&state, user, Secret::from(body.current), "current").await?;
     if same {
@@ -105,12 +109,16 @@ pub(super) async fn password_new(
     }
     let new = state.passwords.hash(Secret::from(body.new)).await;
     let new = new.map_err(|error| Error::password("new", error))?;
-    let (who, now) = ((user, &caller.context), state.clock.now());
-    if !password_change(&state.db, who, (&old, &new), key, now).await? {
-        return Err(Error::field("current", NOT_YOURS));
-    }
-    state.own.streams.changed(user.id);
-    Ok(StatusCode::NO_CONTENT)
+    to_the_end(async move {
+        let (user, key) = caller.person()?;
+        let (who, now) = ((user, &caller.context), state.clock.now());
+        if !password_change(&state.db, who, (&old, &new), key, now).await? {
+            return Err(Error::field("current", NOT_YOURS));
+        }
+        state.own.streams.changed(user.id);
+        Ok(StatusCode::NO_CONTENT)
+    })
+    .await
 }
 
 const NOT_YOURS: &str = "is not your password";

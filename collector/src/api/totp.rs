@@ -5,6 +5,7 @@ use std::sync::PoisonError;
 use axum::extract::State;
 use farwatch_common::id::UserId;
 use farwatch_common::secret::Secret;
+use farwatch_common::task::to_the_end;
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -124,17 +125,20 @@ pub(super) async fn totp_confirm(
     caller: Caller,
     Json(body): Json<TotpCode>,
 ) -> Result<Data<RecoveryCodes>, Error> {
-    let (user, key) = caller.person()?;
-    let (who, now) = ((user, &caller.context), state.clock.now());
-    if user.totp {
-        return Err(FactorError::On.into());
-    }
-    let code = (body.code.as_str(), key);
-    let attempt = factor_confirm(&state.db, &state.installation, who, code, now);
-    let codes = tried(&state, user.id, attempt).await?;
-    state.own.streams.changed(user.id);
-    let recovery_codes = codes.iter().map(shown_once).collect();
-    Ok(Data { data: RecoveryCodes { recovery_codes } })
+    to_the_end(async move {
+        let (user, key) = caller.person()?;
+        let (who, now) = ((user, &caller.context), state.clock.now());
+        if user.totp {
+            return Err(FactorError::On.into());
+        }
+        let code = (body.code.as_str(), key);
+        let attempt = factor_confirm(&state.db, &state.installation, who, code, now);
+        let codes = tried(&state, user.id, attempt).await?;
+        state.own.streams.changed(user.id);
+        let recovery_codes = codes.iter().map(shown_once).collect();
+        Ok(Data { data: RecoveryCodes { recovery_codes } })
+    })
+    .await
 }
 
 /// Turn the second factor off

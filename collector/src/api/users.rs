@@ -3,6 +3,7 @@
 use axum::extract::State;
 use farwatch_common::id::{TenantId, UserId};
 use farwatch_common::secret::Secret;
+use farwatch_common::task::to_the_end;
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -179,10 +180,13 @@ pub(super) async fn user_patch(
 ) -> Result<Data<Person>, Error> {
     let UserPatch { email, disabled, staff, super_admin } = body;
     let patch = PersonPatch { email, disabled, staff, super_admin };
-    let now = state.clock.now();
-    let person = person_change(&state.db, &caller.context, id, &patch, now).await?;
-    state.own.streams.changed(id);
-    Ok(Data { data: show(person, &caller.context) })
+    to_the_end(async move {
+        let now = state.clock.now();
+        let person = person_change(&state.db, &caller.context, id, &patch, now).await?;
+        state.own.streams.changed(id);
+        Ok(Data { data: show(person, &caller.context) })
+    })
+    .await
 }
 
 /// Delete a person's account, with their sessions, memberships, grants and the API keys they made
@@ -193,9 +197,12 @@ pub(super) async fn user_delete(
     caller: Caller,
     PathId(id): PathId<UserId>,
 ) -> Result<StatusCode, Error> {
-    person_delete(&state.db, &caller.context, id, state.clock.now()).await?;
-    state.own.streams.changed(id);
-    Ok(StatusCode::NO_CONTENT)
+    to_the_end(async move {
+        person_delete(&state.db, &caller.context, id, state.clock.now()).await?;
+        state.own.streams.changed(id);
+        Ok(StatusCode::NO_CONTENT)
+    })
+    .await
 }
 
 #[derive(Serialize, ToSchema)]
@@ -215,9 +222,12 @@ pub(super) async fn user_password(
 ) -> Result<Data<OneTimePassword>, Error> {
     let password = one_time()?;
     let hash = state.passwords.hash(password.clone()).await?;
-    password_reset(&state.db, &caller.context, id, &hash, state.clock.now()).await?;
-    state.own.streams.changed(id);
-    Ok(Data { data: OneTimePassword { one_time_password: shown_once(&password) } })
+    to_the_end(async move {
+        password_reset(&state.db, &caller.context, id, &hash, state.clock.now()).await?;
+        state.own.streams.changed(id);
+        Ok(Data { data: OneTimePassword { one_time_password: shown_once(&password) } })
+    })
+    .await
 }
 
 /// Turn a person's second factor off

@@ -249,15 +249,19 @@ pub(super) async fn tenants_of_maker(
     rows.iter().map(|row| Ok(TenantId(row.get(0)?))).collect()
 }
 
-/// Ends all keys that somebody made, under the locks of their tenants: they know them.
+/// Ends the keys that somebody made in tenants that are locked: they know them.
 pub(super) async fn keys_of_maker_end(
     txn: &mut Txn,
     maker: UserId,
+    is_locked: impl Fn(TenantId) -> bool,
     now: Micros,
 ) -> Result<Vec<Change>, StoreError> {
     let mut changes = Vec::new();
     for row in &OF_MAKER.bind(maker).bind(now).all(txn).await? {
         let (tenant, id) = (TenantId(row.get(0)?), ApiKeyId(row.get(1)?));
+        if !is_locked(tenant) {
+            continue;
+        }
         if REVOKE.bind(tenant).bind(id).bind(now).execute(txn).await? > 0 {
             let change = Change::new("api_key", "revoke", id.0, &row.get::<String>(2)?);
             changes.push(change.only_in([tenant]));

@@ -3,6 +3,8 @@
 //! The audit keeps its rows for ever, and whoever guesses passwords writes one with each guess. So
 //! of one address some are written in a minute, and of all addresses some more. What is not written
 //! is counted, and told with the next row. The map has no more entries than rows are written.
+//! Who had the password right is always written: no crowd of guesses hides that it is known, and the
+//! limit of sign-ins of the account bounds it.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -41,6 +43,11 @@ impl Failures {
         Some(std::mem::take(&mut self.untold))
     }
 
+    /// Of one that is written in any case: how many before it were not.
+    pub fn take_always(&mut self) -> u64 {
+        std::mem::take(&mut self.untold)
+    }
+
     /// A row could not be written: it and those that it would have told of are not.
     pub fn put_back(&mut self, untold: u64) {
         self.untold = self.untold.saturating_add(untold).saturating_add(1);
@@ -66,6 +73,16 @@ mod tests {
         assert_eq!(failures.take(address(2), NOW), Some(0));
         assert_eq!(failures.take(address(1), NOW), None);
         assert_eq!(failures.take(address(1), Micros(NOW.0 + MINUTE)), Some(1));
+    }
+
+    #[test]
+    fn what_is_always_written_takes_no_row_from_guesses() {
+        let mut failures = Failures::default();
+        let written = (0..100).filter(|_| failures.take(address(1), NOW).is_some()).count();
+        assert_eq!(failures.take_always(), 100 - written as u64);
+        assert_eq!(failures.take_always(), 0);
+        assert_eq!(failures.take(address(1), NOW), None);
+        assert_eq!(failures.take(address(2), NOW), Some(1));
     }
 
     #[test]

@@ -5,6 +5,7 @@ use farwatch_common::id::{IdGenerator, TenantId, UserId};
 use serde_json::json;
 
 use super::IdentityKey;
+use super::api_key::keys_of_maker_end;
 use super::tenancy::{Access, TenantContext};
 use super::user::delete::account_delete;
 use super::user::{
@@ -196,7 +197,8 @@ sql! { pub(crate) LEFT =
 sql! { pub(crate) DELETE = "DELETE FROM membership WHERE tenant_id = $1 AND user_id = $2" }
 
 /// Takes a person out of the tenant. An account that is left with nothing, and is not of the provider,
-/// goes with its last membership: nobody would see it any more.
+/// goes with its last membership, and so do the API keys they made in the tenant: nobody would see
+/// it any more, and they know the keys.
 pub async fn member_remove(
     db: &Database,
     context: &TenantContext,
@@ -211,6 +213,7 @@ pub async fn member_remove(
     let change = Change::new("member", "delete", id.0, &before.email).only_in([tenant]);
     let mut changes = vec![change.before(json!({ "role": before.role.name() }))];
     if LEFT.bind(id).optional(&mut txn).await?.is_some() {
+        changes.extend(keys_of_maker_end(&mut txn, id, |of| of == tenant, now).await?);
         account_delete(&mut txn, id).await?;
         changes.push(Change::new("user", "delete", id.0, &before.email));
     }

@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use farwatch_common::clock::Micros;
 use farwatch_common::id::{IdGenerator, TenantId, UserId};
+use farwatch_common::secret::Secret;
 
+use super::api_key::{Scope, api_key_create, api_key_get};
 use super::grant::{GrantFilter, NewGrant, grant_create, grant_end, grant_list};
 use super::installation_key::InstallationKeys;
 use super::member::{member_add, member_list, member_remove, member_set};
@@ -17,11 +19,13 @@ use super::session::{
     Browser, session_create, session_end, session_get, session_key, session_list,
 };
 use super::user::change::{PersonPatch, password_change, password_reset, person_change};
+use super::user::delete::account_delete;
 use super::user::list::{user_get, user_list};
 use super::user::{
     NewPerson, Role, User, UserError, account_by_email, person_create, user_context, user_create,
 };
-use super::{Access, TenantContext};
+use super::{Access, IdentityKey, TenantContext};
+use crate::audit::list::{AuditCursor, AuditFilter, audit_list};
 use crate::inventory::tenant::tenant_create;
 use crate::inventory::{Page, Vault};
 use crate::store::Database;
@@ -100,6 +104,18 @@ async fn accounts_change(place: &Place<'_>) {
     assert_eq!(account.password_hash, "chosen");
 }
 
+async fn audited(place: &Place<'_>, tenant: TenantId, kind: &str) -> Vec<String> {
+    let context = place.all.for_audit().narrowed(tenant);
+    let filter = AuditFilter {
+        action: kind.to_owned(),
+        search: String::new(),
+        from: Micros(0),
+        to: Micros(i64::MAX),
+    };
+    let rows = audit_list(place.db, &context, &filter, AuditCursor::NEWEST, 1_000).await;
+    rows.unwrap().into_iter().rev().map(|row| row.entry.action).collect()
+}
+
 async fn members_come_and_go(place: &Place<'_>) {
     let Place { db, all, ids, north, south, .. } = place;
     let admin = place.user("members@example.net", Role::TenantAdmin, Some(*south)).await;
@@ -123,11 +139,31 @@ async fn members_come_and_go(place: &Place<'_>) {
     assert!(matches!(gone, Err(UserError::NotFound)));
     member_set(db, all, (*south, fresh.id, Role::Viewer), NOW).await.unwrap();
     assert!(matches!(member_list(db, &context, *south, &PAGE).await.unwrap().total, 2));
-    // With the last membership goes the account, and its address is free again.
+    member_set(db, all, (*south, fresh.id, Role::TenantAdmin), NOW).await.unwrap();
+    let (_, theirs) = place.context(fresh.id, NOW).await;
+    let key = async |by: &TenantContext| {
+        let new = (&[Scope::Read][..], 1);
+        api_key_create(db, by, ids, (*south, "a key"), new, NOW).await.unwrap().0
+    };
+    let (of_theirs, of_others) = (key(&theirs).await, key(&context).await);
+    let is_good = async |key: &Secret| {
+        let text = str::from_utf8(key.expose()).unwrap();
+        api_key_get(db, text, NOW).await.unwrap().is_some()
+    };
+    // One that came while somebody took what seemed the last keeps the account.
+    let begun = db.identity_change_beyond(IdentityKey::new(), all, *south, Access::Admin).await;
+    let mut txn = begun.unwrap();
+    let changed = account_delete(&mut txn, fresh.id).await;
+    assert!(matches!(changed, Err(UserError::Changed)), "{changed:?}");
+    drop(txn);
+    // With the last membership go the account and its keys, and its address is free again.
     member_remove(db, all, (*north, fresh.id), NOW).await.unwrap();
-    assert!(user_get(db, all, fresh.id).await.is_ok());
+    assert!(user_get(db, all, fresh.id).await.is_ok() && is_good(&of_theirs).await);
     member_remove(db, &context, (*south, fresh.id), NOW).await.unwrap();
     assert!(matches!(user_get(db, all, fresh.id).await, Err(UserError::NotFound)));
+    assert!(!is_good(&of_theirs).await && is_good(&of_others).await);
+    let rows = audited(place, *south, "api_key").await;
+    assert_eq!(rows, ["api_key.create", "api_key.create", "api_key.revoke"]);
     assert!(add(&context, *south, "fresh@example.net").await.unwrap().1);
 }
 

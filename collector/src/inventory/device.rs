@@ -43,6 +43,7 @@ impl Device {
     fn told(&self) -> serde_json::Value {
         json!({
             "name": self.name,
+            "named": self.named,
             "site": self.site.name,
             "agent": self.agent.name,
             "host": self.host,

@@ -209,6 +209,34 @@ async fn what_ended_in_the_middle_goes_on() {
 }
 
 #[tokio::test]
+async fn the_old_file_of_an_installation_that_is_elsewhere_is_not_moved() {
+    let Some(moving) = Moving::open().await else { return };
+    let (dir, other) = (moving.world.dir.path(), Scratch::empty().await.unwrap());
+    elsewhere::note(dir, &other.superusers_server()).unwrap();
+    let refused = moving.run().await.unwrap_err();
+    assert!(matches!(refused, MoveError::Elsewhere { .. }), "{refused:?}");
+    let refused = refused.to_string();
+    for part in [other.name(), "pg_dump", "database-is-in-postgresql"] {
+        assert!(refused.contains(part), "{refused}");
+    }
+    // Nor to the one that is named, if nothing is there any more.
+    elsewhere::note(dir, &moving.scratch.superusers_server()).unwrap();
+    let refused = moving.run().await.unwrap_err();
+    assert!(matches!(refused, MoveError::Elsewhere { .. }), "{refused:?}");
+    // As a crash between the note and the end.
+    moving
+        .on_server(
+            "CREATE TABLE farwatch._unfinished_move ();
+             ALTER TABLE farwatch._unfinished_move OWNER TO farwatch_owner",
+        )
+        .await;
+    moving.run().await.unwrap();
+    moving.assert_same().await;
+    other.remove().await;
+    moving.remove().await;
+}
+
+#[tokio::test]
 async fn a_served_side_is_refused() {
     let Some(moving) = Moving::open().await else { return };
     let serving = DataDir::lock(moving.world.dir.path()).unwrap();

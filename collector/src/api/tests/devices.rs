@@ -4,7 +4,7 @@ use std::time::Duration;
 use super::*;
 use crate::inventory::assignment::assignment_for;
 
-const PATIENCE: Duration = Duration::from_secs(20);
+pub(super) const PATIENCE: Duration = Duration::from_secs(20);
 
 #[tokio::test]
 async fn a_device_is_added_assigned_and_taken_out() {
@@ -49,7 +49,10 @@ async fn a_device_is_added_assigned_and_taken_out() {
 }
 
 /// The answer, unless it takes more than `polls` polls: then the request is dropped.
-async fn given_up(request: impl Future<Output = Answer>, polls: usize) -> Option<Answer> {
+pub(super) async fn given_up(
+    request: impl Future<Output = Answer>,
+    polls: usize,
+) -> Option<Answer> {
     let mut request = std::pin::pin!(request);
     let mut left = polls;
     std::future::poll_fn(|cx| {

@@ -1,5 +1,6 @@
 //! What ends with what: grants with a person's work, tokens with a grant, everything with an account.
 
+use super::devices::{PATIENCE, given_up};
 use super::people::id_of;
 use super::*;
 
@@ -146,4 +147,32 @@ async fn what_somebody_is_at_the_provider_is_not_for_tenants() {
     let told = world.get("/api/v1/audit?action=user.update", &admin).await;
     assert!(told.body.contains("named@example.net"), "{}", told.body);
     assert!(!told.body.contains("staff"), "{}", told.body);
+}
+
+#[tokio::test]
+async fn streams_look_at_what_was_committed_even_if_the_client_hung_up() {
+    let world = World::changed(|parts| parts.limits = Limits::none().into()).await;
+    let tenant = world.tenant("North").await;
+    let root = world.user("noc@example.net", Role::SuperAdmin, None).await;
+    let mut told = world.state.own.streams.told();
+    // How far it comes with so many polls differs from time to time.
+    for polls in (1..=50).cycle().take(150) {
+        let Parts { db, ids, clock, .. } = &*world.state;
+        let email = format!("v{}@example.net", ids.next(clock.now()));
+        let place = (Role::Viewer, Some(tenant));
+        let local = world.local().await;
+        let user = user_create(db, &local, ids, &email, "hash", place, clock.now()).await.unwrap();
+        let path = format!("/api/v1/tenants/{tenant}/members/{user}");
+        let answer = given_up(world.delete(&path, &root), polls).await;
+        // A commit under way ends before this begins.
+        drop(world.state.db.identity(IdentityKey::of_a_test()).await.unwrap());
+        let is_gone = account_by_email(&world.state.db, &email).await.unwrap().is_none();
+        if is_gone {
+            // Of one before, who went when this had begun, it may be told only now.
+            let told = async { while told.recv().await.unwrap() != user {} };
+            let told = tokio::time::timeout(PATIENCE, told).await;
+            told.unwrap_or_else(|_| panic!("nobody was told after {polls} polls"));
+        }
+        assert!(is_gone || answer.is_none());
+    }
 }

@@ -2,7 +2,7 @@ use super::*;
 use crate::identity::totp::Seed;
 
 /// A person with a second factor: their session, the seed and the recovery codes.
-async fn with_factor(world: &World) -> (As, Seed, Vec<String>) {
+pub(super) async fn with_factor(world: &World) -> (As, Seed, Vec<String>) {
     let tenant = world.tenant("North").await;
     let who = world.user("v@example.net", Role::Viewer, Some(tenant)).await;
     let begun = world.post("/api/v1/me/totp", &who, json!({ "password": PASSWORD })).await.data();
@@ -21,7 +21,7 @@ async fn with_factor(world: &World) -> (As, Seed, Vec<String>) {
     (who, seed, codes)
 }
 
-async fn login(world: &World, code: &str) -> Answer {
+pub(super) async fn login(world: &World, code: &str) -> Answer {
     let body = json!({ "email": "v@example.net", "password": PASSWORD, "totp": code });
     world.post("/api/v1/login", &As::Nobody, body).await
 }

@@ -1,4 +1,5 @@
 use super::super::guard::{Proof, check};
+use super::factor::{self, with_factor};
 use super::*;
 use crate::audit::INSTALLATION;
 use crate::identity::failures::ROWS_PER_ADDRESS;
@@ -96,6 +97,23 @@ async fn who_guesses_fills_the_audit_no_faster_than_it_may() {
         assert!(world.raw().count(told).await >= 1);
         world.remove().await;
     }
+}
+
+#[tokio::test]
+async fn who_knows_the_password_is_written_beside_any_number_of_guesses() {
+    let world = World::changed(|parts| parts.limits = Limits::none().into()).await;
+    with_factor(&world).await;
+    for _ in 0..2 * ROWS_PER_ADDRESS {
+        world.login("nobody@example.net", "x").await;
+    }
+    let rows = async |kind: &str| world.audited(INSTALLATION, kind).await.len();
+    let failed = rows("user.sign_in_failed").await;
+    for asked in 1..=10 {
+        assert_eq!(world.login("v@example.net", PASSWORD).await.code(), "totp_required");
+        assert_eq!(rows("user.totp_asked").await, asked);
+    }
+    assert_eq!(factor::login(&world, "000000").await.code(), "bad_totp");
+    assert_eq!(rows("user.sign_in_failed").await, failed + 1);
 }
 
 #[tokio::test]

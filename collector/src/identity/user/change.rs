@@ -37,11 +37,7 @@ pub(in crate::identity) async fn change_of(
     if !context.is_super_admin() {
         return Err(UserError::Denied);
     }
-    let mut txn = db.identity_read(IdentityKey::new()).await?;
-    let mut chains = homes(&mut txn, id).await?;
-    drop(txn);
-    chains.insert(INSTALLATION);
-    let mut txn = db.own_change(IdentityKey::new(), context.who(), chains).await?;
+    let (mut txn, _) = with_homes(db, context, id).await?;
     let found = person(&mut txn, &context.tenants_json(), id).await?;
     Ok((txn, found.ok_or(UserError::NotFound)?))
 }
@@ -53,23 +49,42 @@ async fn change_of_own(
     context: &TenantContext,
     id: UserId,
 ) -> Result<(Write, Person), UserError> {
-    let mut txn = db.identity_read(IdentityKey::new()).await?;
-    let mut chains = homes(&mut txn, id).await?;
-    drop(txn);
     let is_own = |tenant: &TenantId| {
         context.may(*tenant, Access::Admin) && context.granted_until(*tenant).is_none()
     };
-    if !chains.iter().any(is_own) {
+    // Before anything is locked.
+    let mut read = db.identity_read(IdentityKey::new()).await?;
+    if !homes(&mut read, id).await?.iter().any(is_own) {
         return Err(UserError::NotFound);
     }
-    chains.insert(INSTALLATION);
-    let mut txn = db.own_change(IdentityKey::new(), context.who(), chains).await?;
+    drop(read);
+    let (mut txn, homes) = with_homes(db, context, id).await?;
     let found = person(&mut txn, &context.tenants_json(), id).await?.ok_or(UserError::NotFound)?;
-    let elsewhere = !homes(&mut txn, id).await?.iter().all(is_own);
-    if found.super_admin || found.staff || elsewhere {
+    if found.super_admin || found.staff || !homes.iter().all(is_own) {
         return Err(UserError::Provider);
     }
     Ok((txn, found))
+}
+
+/// Locks the installation's chain, and those of the tenants that somebody is a member of: these too
+/// are returned.
+async fn with_homes(
+    db: &Database,
+    context: &TenantContext,
+    id: UserId,
+) -> Result<(Write, BTreeSet<TenantId>), StoreError> {
+    loop {
+        let mut read = db.identity_read(IdentityKey::new()).await?;
+        let mut locked = homes(&mut read, id).await?;
+        drop(read);
+        locked.insert(INSTALLATION);
+        let mut txn = db.own_change(IdentityKey::new(), context.who(), locked.clone()).await?;
+        let now_in = homes(&mut txn, id).await?;
+        // Meanwhile somebody may have brought them into a tenant that is not locked.
+        if now_in.is_subset(&locked) {
+            return Ok((txn, now_in));
+        }
+    }
 }
 
 /// The tenants that somebody is a member of.

@@ -118,6 +118,12 @@ async fn devices_change_and_follow_their_agents(place: &Place<'_>) {
     let name = Some(("core".to_owned(), true));
     let named = change(device.id, DevicePatch { name, ..DevicePatch::default() }).await.unwrap();
     assert_eq!((named.name.as_str(), revision(place, agent).await), ("core", before));
+    // The text stays, and stands in for the device's own or not.
+    for is_given in [false, true] {
+        let name = Some(("core".to_owned(), is_given));
+        change(device.id, DevicePatch { name, ..DevicePatch::default() }).await.unwrap();
+        assert_eq!(device_get(db, all, device.id).await.unwrap().named, is_given);
+    }
     let patch = DevicePatch {
         interval_s: Some(30),
         tags: Some(tags(&["a", "b"])),

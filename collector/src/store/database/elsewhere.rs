@@ -12,7 +12,8 @@ use super::{Server, StoreError};
 /// A name that says what it is to whoever lists the directory.
 const FILE_NAME: &str = "database-is-in-postgresql";
 
-fn path(data_dir: &Path) -> PathBuf {
+/// Of the note.
+pub(crate) fn path(data_dir: &Path) -> PathBuf {
     data_dir.join(FILE_NAME)
 }
 

@@ -11,6 +11,9 @@ use sqlx::postgres::{PgConnectOptions, PgSslMode};
 /// What stands for a password.
 const HIDDEN: &str = "...";
 
+/// What a URL says of the server's side of TLS, also in the spellings that sqlx takes.
+const TLS: [&str; 5] = ["sslmode", "ssl-mode", "sslrootcert", "ssl-root-cert", "ssl-ca"];
+
 /// `postgres://USER[:PASSWORD]@HOST[:PORT]/NAME[?KEY=VALUE&...]`
 #[derive(Clone, PartialEq, Eq)]
 pub struct DatabaseUrl(Secret);
@@ -63,9 +66,11 @@ impl DatabaseUrl {
         Ok(if is_open_to_others(&options) { options.ssl_mode(PgSslMode::Require) } else { options })
     }
 
-    /// What it says of TLS, as the query of another URL: empty, or beginning with a question mark.
+    /// How it wants the server to be known, as the query of another URL: empty, or beginning with a
+    /// question mark. A certificate of the client is one login's alone.
     pub(super) fn tls(&self) -> String {
-        let pairs = self.parts().1.split('&').filter(|pair| pair.starts_with("ssl"));
+        let is_of_server = |pair: &&str| TLS.contains(&pair.split('=').next().unwrap_or_default());
+        let pairs = self.parts().1.split('&').filter(is_of_server);
         let pairs: Vec<&str> = pairs.collect();
         if pairs.is_empty() { String::new() } else { format!("?{}", pairs.join("&")) }
     }
@@ -208,5 +213,7 @@ mod tests {
             "?sslmode=verify-full&sslrootcert=/ca"
         );
         assert_eq!(tls("postgres://f@db/f?password=hunter2"), "");
+        assert_eq!(tls("postgres://f@db/f?sslkey=/k&sslcert=/c&sslpassword=hunter2"), "");
+        assert_eq!(tls("postgres://f@db/f?sslkey=/k&ssl-mode=require"), "?ssl-mode=require");
     }
 }

@@ -208,7 +208,6 @@ static IDENTITY: &[&Sql] = &[
     &user_change::SET_PASSWORD,
     &user_change::CHANGE_PASSWORD,
     &user_delete::GRANTS,
-    &user_delete::MEMBERSHIPS,
     &user_delete::FACTOR,
     &user_delete::ACCOUNT,
     &member::TOTAL,
