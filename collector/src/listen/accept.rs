@@ -27,7 +27,7 @@ pub(super) struct Bounds {
     pub(super) per_address: usize,
 }
 
-/// The place of a connection at a door; given back when dropped.
+/// The place of a connection at a door: it counts until this is dropped.
 pub(super) struct Held {
     _all: Option<OwnedSemaphorePermit>,
     _address: Place<IpAddr>,
@@ -140,9 +140,10 @@ mod tests {
         let (listener, address) = listener().await;
         let cancel = CancellationToken::new();
         let refused = counter();
-        let serve = |mut stream: TcpStream, _, _held| async move {
+        let serve = |mut stream: TcpStream, _, held| async move {
             let _ = stream.write_all(b"x").await;
             let _ = stream.read_u8().await;
+            drop(held);
         };
         let bounds = Bounds { all: 4, per_address: 1 };
         spawn_child(&cancel, accept(listener, bounds, refused.clone(), cancel.clone(), serve));
