@@ -1,8 +1,8 @@
-import { Popover } from "radix-ui";
 import { type KeyboardEvent, type RefObject, useEffect, useId, useMemo, useRef, useState } from "react";
 import { gridMove } from "../lib/grid-keys";
 import { INPUT } from "./field";
 import { Icon } from "./icon";
+import { Popover } from "./popover";
 
 export interface Option {
   value: string;
@@ -28,29 +28,15 @@ function matches({ label }: Option, text: string): boolean {
 /** One of many, found by typing: arrows move, Enter chooses, Esc leaves. */
 export function Chooser({ label, anchor, options, value, onChoose, onClose }: Props) {
   return (
-    <Popover.Root open onOpenChange={(open) => open || onClose()}>
-      <Popover.Anchor virtualRef={anchor as RefObject<HTMLElement>} />
-      <Popover.Portal>
-        <Popover.Content
-          align="start"
-          sideOffset={6}
-          collisionPadding={12}
-          aria-label={label}
-          onCloseAutoFocus={(event) => {
-            event.preventDefault();
-            anchor.current?.focus();
-          }}
-          onInteractOutside={(event) => {
-            // The button that opened it closes it by its own click.
-            if (event.target instanceof Node && anchor.current?.contains(event.target)) event.preventDefault();
-          }}
-          className="z-50 flex max-h-(--radix-popover-content-available-height) w-72 max-w-[calc(100vw-24px)] flex-col
-            rounded-lg border border-edge bg-raised p-1.5 shadow-(--shadow)"
-        >
-          <Options label={label} options={options} value={value} onChoose={onChoose} />
-        </Popover.Content>
-      </Popover.Portal>
-    </Popover.Root>
+    <Popover
+      label={label}
+      anchor={anchor}
+      align="start"
+      className="flex max-h-(--radix-popover-content-available-height) w-72 flex-col"
+      onClose={onClose}
+    >
+      <Options label={label} options={options} value={value} onChoose={onChoose} />
+    </Popover>
   );
 }
 

@@ -1,10 +1,10 @@
 import { Link } from "@tanstack/react-router";
-import { Popover } from "radix-ui";
 import type { RefObject } from "react";
 import { roleWord } from "../../lib/role";
 import { useScope } from "../../lib/scope";
 import type { Me } from "../../lib/types";
 import { Icon } from "../../ui/icon";
+import { Popover } from "../../ui/popover";
 
 interface Props {
   user: Me["user"];
@@ -22,32 +22,13 @@ export function AccountMenu({ user, anchor, onClose, onSignOut }: Props) {
   const [only] = tenants;
   const where = tenants.length > 1 ? `${tenants.length} tenants` : (only?.name ?? "no tenant");
   return (
-    <Popover.Root open onOpenChange={(open) => open || onClose()}>
-      <Popover.Anchor virtualRef={anchor as RefObject<HTMLElement>} />
-      <Popover.Portal>
-        <Popover.Content
-          align="end"
-          sideOffset={6}
-          collisionPadding={12}
-          aria-label="Your account"
-          onCloseAutoFocus={(event) => {
-            event.preventDefault();
-            anchor.current?.focus();
-          }}
-          onInteractOutside={(event) => {
-            // The button that opened it closes it by its own click.
-            if (event.target instanceof Node && anchor.current?.contains(event.target)) event.preventDefault();
-          }}
-          className="z-50 w-64 max-w-[calc(100vw-24px)] rounded-lg border border-edge bg-raised p-1.5 shadow-(--shadow)"
-        >
-          <div className="mb-1.5 border-b border-line px-2.5 pt-1.5 pb-2.5">
-            <p className="font-medium wrap-anywhere">{user.email}</p>
-            <p className="text-xs text-muted">{roleWord(user.role)} · {where}</p>
-          </div>
-          <Link to="/settings/account" className={ENTRY} onClick={onClose}><Icon name="person" /> Account</Link>
-          <button type="button" className={ENTRY} onClick={onSignOut}><Icon name="out" /> Sign out</button>
-        </Popover.Content>
-      </Popover.Portal>
-    </Popover.Root>
+    <Popover label="Your account" anchor={anchor} align="end" className="w-64" onClose={onClose}>
+      <div className="mb-1.5 border-b border-line px-2.5 pt-1.5 pb-2.5">
+        <p className="font-medium wrap-anywhere">{user.email}</p>
+        <p className="text-xs text-muted">{roleWord(user.role)} · {where}</p>
+      </div>
+      <Link to="/settings/account" className={ENTRY} onClick={onClose}><Icon name="person" /> Account</Link>
+      <button type="button" className={ENTRY} onClick={onSignOut}><Icon name="out" /> Sign out</button>
+    </Popover>
   );
 }
