@@ -85,30 +85,26 @@ impl Way {
     async fn race(&self) -> Result<Arc<dyn Session>, UplinkError> {
         let quic = self.quic();
         tokio::pin!(quic);
-        let first = tokio::time::timeout(QUIC_ALONE, &mut quic).await;
-        let failed = match first {
+        match tokio::time::timeout(QUIC_ALONE, &mut quic).await {
             Ok(Ok(session)) => return Ok(session),
             // The collector does not take our certificate, and would not over TCP. It is otherwise with a
             // refusal over TCP: there a firewall may have looked into TLS.
-            Ok(Err(error)) if error.is_refused() => return Err(error),
-            Ok(Err(error)) => Some(error),
-            Err(_) => None,
-        };
+            Ok(Err(quic)) if quic.is_refused() => return Err(quic),
+            Ok(Err(quic)) => return self.tcp().await.map_err(|tcp| both(quic, tcp)),
+            Err(_) => {}
+        }
         let tcp = self.tcp();
         tokio::pin!(tcp);
-        let Some(failed) = failed else {
-            return tokio::select! {
-                first = &mut quic => match first {
-                    Ok(session) => Ok(session),
-                    Err(quic) => tcp.await.map_err(|tcp| both(quic, tcp)),
-                },
-                first = &mut tcp => match first {
-                    Ok(session) => Ok(session),
-                    Err(tcp) => quic.await.map_err(|quic| both(quic, tcp)),
-                },
-            };
-        };
-        tcp.await.map_err(|other| both(failed, other))
+        tokio::select! {
+            first = &mut quic => match first {
+                Ok(session) => Ok(session),
+                Err(quic) => tcp.await.map_err(|tcp| both(quic, tcp)),
+            },
+            first = &mut tcp => match first {
+                Ok(session) => Ok(session),
+                Err(tcp) => quic.await.map_err(|quic| both(quic, tcp)),
+            },
+        }
     }
 
     /// QUIC, if it also carries large packets.

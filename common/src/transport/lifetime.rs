@@ -34,8 +34,11 @@ impl Lifetime {
         say_first(&self.closing, reason);
     }
 
-    pub(super) fn is_closing(&self) -> bool {
-        self.closing.borrow().is_some()
+    /// Nobody holds the session any more. A close that is under way ends by itself, within its time.
+    pub(super) fn abandon(&self) {
+        if self.closing.borrow().is_none() {
+            self.end("the session was dropped");
+        }
     }
 
     pub(super) async fn closing(&self) -> String {

@@ -99,35 +99,32 @@ pub async fn connect(to: &str, proxy: Option<&Proxy>) -> Result<TcpStream, Trans
     connector.enforce_http(false);
     connector.set_nodelay(true);
     connector.set_connect_timeout(Some(CONNECT_TIMEOUT));
-    let Some(proxy) = proxy else {
-        let connected = connector.call(uri).await;
-        let stream = connected.map_err(|e| failed(&crate::task::chain(&e)))?.into_inner();
-        watch_over(&stream);
-        return Ok(stream);
+    let stream = match proxy {
+        None => {
+            connector.call(uri).await.map_err(|e| failed(&crate::task::chain(&e)))?.into_inner()
+        }
+        Some(proxy) => tunnel(connector, uri, proxy).await?,
     };
+    watch_over(&stream);
+    Ok(stream)
+}
+
+async fn tunnel(connector: HttpConnector, to: Uri, proxy: &Proxy) -> Result<TcpStream, ProxyError> {
     let mut tunnel = Tunnel::new(proxy.uri().clone(), connector);
     if let Some(authorization) = proxy.authorization() {
         tunnel = tunnel.with_auth(authorization.clone());
     }
-    let connected = tokio::time::timeout(TLS_TIMEOUT, tunnel.call(uri)).await;
+    let connected = tokio::time::timeout(TLS_TIMEOUT, tunnel.call(to)).await;
     let proxy = proxy.to_string();
-    match connected {
-        Ok(Ok(stream)) => {
-            let stream = stream.into_inner();
-            watch_over(&stream);
-            Ok(stream)
-        }
-        Ok(Err(error)) => {
-            let reason = crate::task::chain(&error);
-            Err(if reason.contains(WANTS_PASSWORD) {
-                ProxyError::Password { proxy }
-            } else {
-                ProxyError::Refused { proxy, reason }
-            }
-            .into())
-        }
-        Err(_) => Err(ProxyError::Refused { proxy, reason: "no answer in time".into() }.into()),
-    }
+    let reason = match connected {
+        Ok(Ok(stream)) => return Ok(stream.into_inner()),
+        Ok(Err(error)) => crate::task::chain(&error),
+        Err(_) => "no answer in time".to_owned(),
+    };
+    Err(match reason.contains(WANTS_PASSWORD) {
+        true => ProxyError::Password { proxy },
+        false => ProxyError::Refused { proxy, reason },
+    })
 }
 
 /// Lets the kernel look after a connection on which nothing is said for long. It may refuse: the link
@@ -201,10 +198,7 @@ impl std::fmt::Debug for Dialer {
 
 impl Drop for TcpSession {
     fn drop(&mut self) {
-        // A close that is under way ends by itself, within its time.
-        if !self.lifetime.is_closing() {
-            self.lifetime.end("the session was dropped");
-        }
+        self.lifetime.abandon();
     }
 }
 

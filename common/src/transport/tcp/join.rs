@@ -179,10 +179,7 @@ impl AcceptedSession {
 impl Drop for AcceptedSession {
     fn drop(&mut self) {
         self.joiner.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.id);
-        // A close that is under way ends by itself, within its time.
-        if !self.lifetime.is_closing() {
-            self.lifetime.end("the session was dropped");
-        }
+        self.lifetime.abandon();
     }
 }
 
