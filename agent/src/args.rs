@@ -15,7 +15,7 @@ use farwatch_common::secret::Secret;
 use farwatch_common::token::{EnrollToken, is_endpoint};
 
 use crate::config::AgentConfig;
-use crate::poll::{SnmpVersion, Target, probe};
+use crate::poll::{Access, Manner, SnmpVersion, Target, probe};
 use crate::state_dir::StateDir;
 use crate::status::Status;
 use crate::uplink::Proxies;
@@ -217,8 +217,8 @@ fn target(device: &str, community: Secret) -> anyhow::Result<Target> {
         host: host.trim_matches(['[', ']']).to_owned(),
         port: port.parse().context("the port is not a number")?,
         interval: Duration::from_secs(60),
-        version: SnmpVersion::V2c,
-        community,
+        access: Access::Community { version: SnmpVersion::V2c, community },
+        manner: Manner::default(),
     })
 }
 

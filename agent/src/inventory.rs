@@ -21,7 +21,7 @@ use tokio::sync::watch;
 
 pub use self::seal::Owner;
 use self::seal::Sealer;
-use crate::poll::{SnmpVersion, Target};
+use crate::poll::{Access, Manner, SnmpVersion, Target};
 
 /// Most devices one agent polls (design §5).
 pub const DEVICES_MAX: usize = 10_000;
@@ -192,7 +192,9 @@ fn target(device: &DeviceAssignment) -> Result<Target, &'static str> {
     let version = match snmp.version() {
         WireVersion::V1 => SnmpVersion::V1,
         WireVersion::V2c => SnmpVersion::V2c,
-        WireVersion::Unspecified => return Err("the SNMP version is unknown to this agent"),
+        WireVersion::V3 | WireVersion::Unspecified => {
+            return Err("the SNMP version is unknown to this agent");
+        }
     };
     if snmp.community.is_empty() || snmp.community.len() > COMMUNITY_BYTES_MAX {
         return Err("the community is empty or too long");
@@ -202,8 +204,8 @@ fn target(device: &DeviceAssignment) -> Result<Target, &'static str> {
         host: device.host.clone(),
         port: port.ok_or("the port is not between 1 and 65535")?,
         interval: Duration::from_millis(u64::from(device.interval_ms)),
-        version,
-        community: Secret::new(snmp.community.clone()),
+        access: Access::Community { version, community: Secret::new(snmp.community.clone()) },
+        manner: Manner::default(),
     })
 }
 

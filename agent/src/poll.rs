@@ -58,6 +58,67 @@ impl SnmpVersion {
     }
 }
 
+/// What a device is asked with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// Nobody gave a credential: SNMP asks nothing, and says so at every slot.
+    Nothing,
+    Community {
+        version: SnmpVersion,
+        community: Secret,
+    },
+    User(SnmpUser),
+}
+
+impl Access {
+    /// The number in a message's version field.
+    #[must_use]
+    pub(crate) fn on_wire(&self) -> u8 {
+        match self {
+            Self::Community { version, .. } => version.on_wire(),
+            Self::Nothing | Self::User(_) => 3,
+        }
+    }
+
+    /// Empty where there is none.
+    #[must_use]
+    pub(crate) fn community(&self) -> &[u8] {
+        match self {
+            Self::Community { community, .. } => community.expose(),
+            Self::Nothing | Self::User(_) => &[],
+        }
+    }
+}
+
+/// A user of SNMPv3 (RFC 3414).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SnmpUser {
+    pub name: Vec<u8>,
+    /// The authentication protocol and its password; `None` is noAuthNoPriv.
+    pub auth: Option<(proto::SnmpAuth, Secret)>,
+    /// The privacy protocol and its password; only with authentication.
+    pub privacy: Option<(proto::SnmpPrivacy, Secret)>,
+    /// contextName; empty is the default context.
+    pub context: Vec<u8>,
+}
+
+/// How else a device is treated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Manner {
+    /// Echo requests are sent.
+    pub ping: bool,
+    /// An answer from another address than was asked is not taken.
+    pub strict_source: bool,
+    /// Least time between two questions.
+    pub request_gap: Duration,
+}
+
+impl Default for Manner {
+    fn default() -> Self {
+        Self { ping: true, strict_source: false, request_gap: Duration::ZERO }
+    }
+}
+
 /// One device to poll.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Target {
@@ -66,8 +127,8 @@ pub struct Target {
     pub host: String,
     pub port: u16,
     pub interval: Duration,
-    pub version: SnmpVersion,
-    pub community: Secret,
+    pub access: Access,
+    pub manner: Manner,
 }
 
 /// What polling sees.

@@ -102,19 +102,28 @@ pub enum Group {
     System = 1,
     /// Counters and states of its interfaces (IF-MIB).
     Interfaces = 2,
+    /// Echo requests and their answers (ICMP, ICMPv6).
+    Ping = 3,
+    /// Processors, memory and disks (HOST-RESOURCES-MIB, UCD-SNMP-MIB).
+    Host = 4,
+    /// What it measures of itself: temperatures, voltages, fans (ENTITY-SENSOR-MIB).
+    Sensors = 5,
 }
 
 impl Group {
+    pub const ALL: [Self; 5] =
+        [Self::System, Self::Interfaces, Self::Ping, Self::Host, Self::Sensors];
+
     #[must_use]
     pub fn from_wire(number: u32) -> Option<Self> {
-        [Self::System, Self::Interfaces].into_iter().find(|group| *group as u32 == number)
+        Self::ALL.into_iter().find(|group| *group as u32 == number)
     }
 
     /// The delivery class of the group's samples.
     #[must_use]
     pub fn class(self) -> Class {
         match self {
-            Self::System => Class::Gauges,
+            Self::System | Self::Ping | Self::Host | Self::Sensors => Class::Gauges,
             Self::Interfaces => Class::Counters,
         }
     }
@@ -170,22 +179,47 @@ pub enum Cause {
     Gap = 6,
     /// The answer broke the protocol.
     Malformed = 7,
+    /// Nobody gave a credential to ask with.
+    NoCredential = 8,
+    /// This agent may not ask in this way: the system keeps it from sending echo requests.
+    NotPermitted = 9,
+    /// SNMPv3: the device has no such user (usmStatsUnknownUserNames).
+    UnknownUser = 10,
+    /// SNMPv3: the authentication password or protocol is wrong (usmStatsWrongDigests).
+    WrongAuth = 11,
+    /// SNMPv3: the privacy password or protocol is wrong (usmStatsDecryptionErrors, or silence).
+    WrongPrivacy = 12,
+    /// SNMPv3: the user may not ask at this level of security (usmStatsUnsupportedSecLevels).
+    WrongLevel = 13,
+    /// SNMPv3: the clocks or the boot counts do not agree, even after they were learnt anew
+    /// (usmStatsNotInTimeWindows).
+    WrongClock = 14,
+    /// SNMPv3: the device has no such context (snmpUnknownContexts).
+    WrongContext = 15,
 }
 
 impl Cause {
+    pub const ALL: [Self; 15] = [
+        Self::Timeout,
+        Self::Auth,
+        Self::Unsupported,
+        Self::Unreachable,
+        Self::Budget,
+        Self::Gap,
+        Self::Malformed,
+        Self::NoCredential,
+        Self::NotPermitted,
+        Self::UnknownUser,
+        Self::WrongAuth,
+        Self::WrongPrivacy,
+        Self::WrongLevel,
+        Self::WrongClock,
+        Self::WrongContext,
+    ];
+
     #[must_use]
     pub fn from_wire(number: u32) -> Option<Self> {
-        [
-            Self::Timeout,
-            Self::Auth,
-            Self::Unsupported,
-            Self::Unreachable,
-            Self::Budget,
-            Self::Gap,
-            Self::Malformed,
-        ]
-        .into_iter()
-        .find(|cause| *cause as u32 == number)
+        Self::ALL.into_iter().find(|cause| *cause as u32 == number)
     }
 
     /// The name in the API and on screen.
@@ -199,6 +233,14 @@ impl Cause {
             Self::Budget => "budget",
             Self::Gap => "gap",
             Self::Malformed => "malformed",
+            Self::NoCredential => "no_credential",
+            Self::NotPermitted => "not_permitted",
+            Self::UnknownUser => "unknown_user",
+            Self::WrongAuth => "wrong_auth",
+            Self::WrongPrivacy => "wrong_privacy",
+            Self::WrongLevel => "wrong_level",
+            Self::WrongClock => "wrong_clock",
+            Self::WrongContext => "wrong_context",
         }
     }
 }

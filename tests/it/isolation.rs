@@ -120,7 +120,11 @@ async fn enrolment(world: &World) {
 }
 
 async fn open_session(world: &mut World) {
-    let hello = |text: &str| SessionHello { agent_version: text.into(), platform: text.into() };
+    let hello = |text: &str| SessionHello {
+        agent_version: text.into(),
+        platform: text.into(),
+        ..SessionHello::default()
+    };
     let before = world.of_a().await;
     let version = async |world: &World, side: &Side| {
         let path = format!("/api/v1/agents/{}", side.credentials.agent);

@@ -17,8 +17,9 @@ use farwatch_common::transport::{Pipe, PipeKind, Session, channel, quic};
 use farwatch_proto::v1::agent_control_server::{AgentControl, AgentControlServer};
 use farwatch_proto::v1::uplink_client::UplinkClient;
 use farwatch_proto::v1::{
-    Assignment, AssignmentApplied, Batch, Reject, RejectCode, SessionHello, TelemetryDown,
-    TelemetryUp, telemetry_down, telemetry_up,
+    Assignment, AssignmentApplied, Batch, Command, CommandResult, DrainNotice, DrainReply,
+    PingReply, PingRequest, Reject, RejectCode, SessionHello, TelemetryDown, TelemetryUp,
+    telemetry_down, telemetry_up,
 };
 use farwatch_support::stack::Collector;
 use tokio::sync::mpsc;
@@ -146,6 +147,19 @@ impl AgentControl for Control {
         let told = self.told.send(assignment).await;
         told.map_err(|_| Status::unavailable("the test is over"))?;
         Ok(Response::new(AssignmentApplied { revision, refused: Vec::new() }))
+    }
+
+    async fn ping(&self, request: Request<PingRequest>) -> Result<Response<PingReply>, Status> {
+        let nonce = request.into_inner().nonce;
+        Ok(Response::new(PingReply { nonce, agent_time_us: 0 }))
+    }
+
+    async fn drain(&self, _: Request<DrainNotice>) -> Result<Response<DrainReply>, Status> {
+        Ok(Response::new(DrainReply {}))
+    }
+
+    async fn run(&self, _: Request<Command>) -> Result<Response<CommandResult>, Status> {
+        Err(Status::unimplemented("this agent knows assignments only"))
     }
 }
 

@@ -15,6 +15,7 @@ fn device(id: i64, community: &str) -> DeviceAssignment {
             version: WireVersion::V2c as i32,
             community: community.as_bytes().to_vec(),
         }),
+        ..DeviceAssignment::default()
     }
 }
 
@@ -99,7 +100,7 @@ fn devices_that_break_a_limit_are_refused_one_by_one() {
     let applied = inventory.apply(assignment(1, bad)).unwrap();
     let refused: Vec<i64> = applied.refused.iter().map(|device| device.device_id).collect();
     assert_eq!(refused, [1, 2, 3, 4, 5, 6, 7, 8, -9, 10]);
-    assert_eq!(inventory.targets().borrow()[0].community, Secret::from("good"));
+    assert_eq!(inventory.targets().borrow()[0].access.community(), b"good");
     let many = (1..=DEVICES_MAX as i64 + 1).map(|id| device(id, "a")).collect();
     assert!(matches!(inventory.apply(assignment(2, many)), Err(InventoryError::TooMany { .. })));
 }

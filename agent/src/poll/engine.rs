@@ -349,7 +349,7 @@ impl Engine {
         let Some(device) = device.filter(|device| {
             head.pdu == RESPONSE
                 && head.version == i64::from(device.version)
-                && head.community == device.target.community.expose()
+                && head.community == device.target.access.community()
         }) else {
             count(&counters.strays);
             return None;

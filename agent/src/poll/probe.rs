@@ -72,6 +72,18 @@ impl ProbeFailure {
             Cause::Budget => "its answers exceed the limits; please report the device",
             Cause::Malformed => "its answers break the protocol; please report the device",
             Cause::Gap => "the answer was lost",
+            Cause::NoCredential => "there is no credential to ask it with; give it one",
+            Cause::NotPermitted => {
+                "this agent may not ask in this way; see `farwatch-agent doctor`"
+            }
+            Cause::UnknownUser => "it has no such user; check the user's name",
+            Cause::WrongAuth => "the authentication password or protocol is not the user's",
+            Cause::WrongPrivacy => "the privacy password or protocol is not the user's",
+            Cause::WrongLevel => "the user may not ask at this level of security",
+            Cause::WrongClock => {
+                "its clock and boot count are not believed; restart its SNMP agent"
+            }
+            Cause::WrongContext => "it has no such context; leave the context empty",
         }
     }
 }
@@ -137,7 +149,7 @@ impl ProbeReport {
                 });
                 self.interfaces = interfaces.collect();
             }
-            Some(event::Kind::Gap(_)) | None => {}
+            Some(event::Kind::ObjectTable(_) | event::Kind::Gap(_)) | None => {}
         }
     }
 

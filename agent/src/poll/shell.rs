@@ -266,7 +266,7 @@ mod tests {
     use farwatch_common::secret::Secret;
 
     use super::*;
-    use crate::poll::SnmpVersion;
+    use crate::poll::{Access, Manner, SnmpVersion};
 
     #[tokio::test]
     async fn a_device_of_a_family_this_host_lacks_is_unreachable_and_polling_goes_on() {
@@ -282,8 +282,11 @@ mod tests {
             host: "::1".to_owned(),
             port: 161,
             interval: Duration::from_secs(60),
-            version: SnmpVersion::V2c,
-            community: Secret::new(b"public".to_vec()),
+            access: Access::Community {
+                version: SnmpVersion::V2c,
+                community: Secret::new(b"public".to_vec()),
+            },
+            manner: Manner::default(),
         };
         let (_targets, targets) = watch::channel(Arc::new(vec![target]));
         let (_addresses, resolved) = mpsc::channel(1);

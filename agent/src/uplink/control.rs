@@ -6,7 +6,10 @@ use std::sync::Arc;
 use farwatch_common::task::chain;
 use farwatch_common::transport::{Pipe, PipeKind, REVISION_HEADER, Session};
 use farwatch_proto::v1::agent_control_server::{AgentControl, AgentControlServer};
-use farwatch_proto::v1::{Assignment, AssignmentApplied};
+use farwatch_proto::v1::{
+    Assignment, AssignmentApplied, Command, CommandResult, DrainNotice, DrainReply, PingReply,
+    PingRequest,
+};
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status};
@@ -22,6 +25,19 @@ struct Control {
 
 #[tonic::async_trait]
 impl AgentControl for Control {
+    async fn ping(&self, request: Request<PingRequest>) -> Result<Response<PingReply>, Status> {
+        let nonce = request.into_inner().nonce;
+        Ok(Response::new(PingReply { nonce, agent_time_us: 0 }))
+    }
+
+    async fn drain(&self, _: Request<DrainNotice>) -> Result<Response<DrainReply>, Status> {
+        Err(Status::unimplemented("not yet"))
+    }
+
+    async fn run(&self, _: Request<Command>) -> Result<Response<CommandResult>, Status> {
+        Err(Status::unimplemented("not yet"))
+    }
+
     async fn apply_assignment(
         &self,
         request: Request<Assignment>,

@@ -83,6 +83,7 @@ impl Live {
         let hello = SessionHello {
             agent_version: env!("CARGO_PKG_VERSION").into(),
             platform: crate::platform::name(),
+            link: None,
         };
         // Before the hello: the collector may push an assignment as soon as it knows us.
         let serving = CancellationToken::new();
@@ -296,6 +297,8 @@ impl Live {
         self.send(telemetry_up::Kind::Heartbeat(Heartbeat {
             agent_time_us: uplink.clock.now().0,
             buffer: Some(buffer),
+            link: None,
+            gateway: None,
         }))?;
         core.beat(self.now(uplink), self.session.rtt());
         Ok(())

@@ -211,8 +211,9 @@ names! {
     State { Up, Degraded, Down, Unknown }
     /// Why a device is not up, or why there is no value.
     Cause {
-        Timeout, Auth, Unsupported, Unreachable, Budget, Gap, Malformed, Pending, AgentOffline,
-        Stale,
+        Timeout, Auth, Unsupported, Unreachable, Budget, Gap, Malformed, NoCredential, NotPermitted,
+        UnknownUser, WrongAuth, WrongPrivacy, WrongLevel, WrongClock, WrongContext, Pending,
+        AgentOffline, Stale, PacketLoss,
     }
     AdminState { Up, Down, Testing }
     LinkState { Up, Down, Testing, Unknown, Dormant, NotPresent, LowerLayerDown }

@@ -64,7 +64,11 @@ impl Stage {
     }
 
     async fn hello(&self, agent: AgentId, connection: u64) -> Result<Welcome, Status> {
-        let hello = SessionHello { agent_version: "1.2.3".into(), platform: "linux/x86_64".into() };
+        let hello = SessionHello {
+            agent_version: "1.2.3".into(),
+            platform: "linux/x86_64".into(),
+            ..SessionHello::default()
+        };
         let reply = self.ingest.service.open_session(Self::call(agent, connection, hello)).await?;
         Ok(reply.into_inner())
     }
@@ -292,7 +296,7 @@ async fn heartbeats_are_answered_and_seen() {
     stage
         .run(async {
             let buffer = BufferStatus { batches: 3, bytes: 99, oldest_us: 1 };
-            let beat = Heartbeat { agent_time_us: 5, buffer: Some(buffer) };
+            let beat = Heartbeat { agent_time_us: 5, buffer: Some(buffer), ..Heartbeat::default() };
             stream.send(telemetry_up::Kind::Heartbeat(beat)).await;
             let telemetry_down::Kind::Heartbeat(reply) = stream.next().await else { panic!() };
             assert_eq!(reply.agent_time_us, 5);
@@ -323,7 +327,7 @@ async fn heartbeats_are_answered_while_the_store_is_slow() {
                 stream.batch(wire(seq, &[poll(DEVICE, 60, 1)])).await;
             }
             for agent_time_us in [7, 8] {
-                let beat = Heartbeat { agent_time_us, buffer: None };
+                let beat = Heartbeat { agent_time_us, ..Heartbeat::default() };
                 stream.send(telemetry_up::Kind::Heartbeat(beat)).await;
                 let telemetry_down::Kind::Heartbeat(reply) = stream.next().await else { panic!() };
                 assert_eq!(reply.agent_time_us, agent_time_us);

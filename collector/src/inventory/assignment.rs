@@ -164,6 +164,7 @@ pub async fn assignment_for(
                 version: snmp_version(&row.get::<String>(5)?)?.into(),
                 community: community.expose().to_vec(),
             }),
+            ..DeviceAssignment::default()
         });
     }
     let revision = u64::try_from(revision).unwrap_or(0);

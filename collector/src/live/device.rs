@@ -132,6 +132,7 @@ impl Device {
         match row.group {
             Group::System => self.apply_system(row, layout),
             Group::Interfaces => self.apply_interfaces(row, layout),
+            Group::Ping | Group::Host | Group::Sensors => false,
         }
     }
 
@@ -224,6 +225,7 @@ impl Device {
         match group {
             Group::System => self.system.as_ref(),
             Group::Interfaces => self.counters.as_ref().map(|(row, _)| row),
+            Group::Ping | Group::Host | Group::Sensors => None,
         }
     }
 

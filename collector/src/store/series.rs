@@ -138,7 +138,7 @@ impl SeriesBuilder {
     pub fn groups(&self) -> Vec<Group> {
         let counters = self.lines.iter().any(|line| line.kind.is_counter());
         let wanted = |group| self.lines.iter().any(|line| line.group == group);
-        [Group::System, Group::Interfaces]
+        Group::ALL
             .into_iter()
             // Counters need the uptime beside them.
             .filter(|group| wanted(*group) || counters && *group == Group::System)

@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use farwatch_agent::poll::SnmpVersion;
 use farwatch_agent::poll::engine::Settings;
 use farwatch_agent::poll::message::{GET, Head};
 use farwatch_agent::poll::plan::{self, Plan, Scalar, TableMetric};
+use farwatch_agent::poll::{Access, SnmpVersion};
 use farwatch_common::sample::{Cause, Group, MetricKind, Unit};
 use farwatch_proto::v1::event::Kind as EventKind;
 use farwatch_support::sim::fault::Fault;
@@ -250,7 +250,7 @@ fn changed_targets_leave_the_others_alone() {
     net.run(INTERVAL);
     let events = net.events.len();
     let mut list = net.targets.clone();
-    list[1].community = "other".into();
+    list[1].access = Access::Community { version: SnmpVersion::V2c, community: "other".into() };
     list.remove(0);
     net.engine.set_targets(super::net::moment(net.now_us), &list);
     net.seen.clear();

@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use farwatch_agent::poll::engine::Settings;
 use farwatch_agent::poll::{
-    Observation, PollConfig, PollCounters, PollError, PollSnapshot, SnmpVersion, Target, run,
+    Access, Manner, Observation, PollConfig, PollCounters, PollError, PollSnapshot, SnmpVersion,
+    Target, run,
 };
 use farwatch_common::clock::Clock;
 use farwatch_common::id::DeviceId;
@@ -41,8 +42,8 @@ pub(crate) fn target(
         host: address.ip().to_string(),
         port: address.port(),
         interval: INTERVAL,
-        version,
-        community: community.into(),
+        access: Access::Community { version, community: community.into() },
+        manner: Manner::default(),
     }
 }
 
@@ -192,7 +193,10 @@ async fn a_probe_reports_facts_and_exact_numbers() {
     assert_eq!(report.interfaces[1].metrics.len(), 14);
     assert!(report.system["sys_uptime_seconds"].contains('.'));
 
-    let refused = Target { community: "wrong".into(), ..asked };
+    let refused = Target {
+        access: Access::Community { version: SnmpVersion::V2c, community: "wrong".into() },
+        ..asked
+    };
     let error = farwatch_agent::poll::probe::probe(refused).await.unwrap_err();
     let text = error.to_string();
     assert!(text.contains("community") && !text.contains("wrong\""), "{text}");

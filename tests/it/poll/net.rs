@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use farwatch_agent::poll::engine::{Engine, Moment, Settings};
 use farwatch_agent::poll::plan::{Compiled, Plan};
-use farwatch_agent::poll::{Observation, PollCounters, SnmpVersion, Target};
+use farwatch_agent::poll::{Access, Manner, Observation, PollCounters, SnmpVersion, Target};
 use farwatch_common::clock::Micros;
 use farwatch_common::id::DeviceId;
 use farwatch_common::sample::{Column, Group, MetricKind, Row, Schema};
@@ -79,8 +79,8 @@ impl Net {
             host: address.ip().to_string(),
             port: 161,
             interval: INTERVAL,
-            version,
-            community: COMMUNITY.into(),
+            access: Access::Community { version, community: COMMUNITY.into() },
+            manner: Manner::default(),
         });
         self.engine.set_targets(moment(self.now_us), &self.targets);
         address

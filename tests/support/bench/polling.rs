@@ -19,7 +19,7 @@ use farwatch_agent::poll::plan::{
     Metric, Plan, Scalar, Table, TableMetric, if_column, if_x_column, mib2,
 };
 use farwatch_agent::poll::{self, Observation, PollConfig, PollCounters, PollError};
-use farwatch_agent::poll::{SnmpVersion, Target};
+use farwatch_agent::poll::{Access, Manner, SnmpVersion, Target};
 use farwatch_common::clock::Clock;
 use farwatch_common::id::DeviceId;
 use farwatch_common::sample::{MetricKind, Unit};
@@ -143,8 +143,8 @@ fn round_targets() -> anyhow::Result<Vec<Target>> {
             port: port.parse()?,
             // Due again at once: saturated.
             interval: Duration::from_millis(1),
-            version: SnmpVersion::V2c,
-            community: COMMUNITY.into(),
+            access: Access::Community { version: SnmpVersion::V2c, community: COMMUNITY.into() },
+            manner: Manner::default(),
         })
     };
     targets.split(' ').enumerate().map(target).collect()

@@ -62,7 +62,7 @@ pub(super) struct Device {
 impl Device {
     pub(super) fn new(target: Target, generation: u16) -> Self {
         Self {
-            version: target.version.on_wire(),
+            version: target.access.on_wire(),
             interval_us: micros(target.interval).max(INTERVAL_US_MIN),
             target,
             address: None,

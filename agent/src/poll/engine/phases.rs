@@ -138,7 +138,7 @@ impl Engine {
         } else {
             device.limits
         };
-        let envelope = (device.version, device.target.community.expose(), id.cast_signed());
+        let envelope = (device.version, device.target.access.community(), id.cast_signed());
         let limits = match poll.phase {
             Phase::Facts => poll.draft.limits(poll.walk.scalars_done(), limits),
             Phase::Probe | Phase::Samples => limits,

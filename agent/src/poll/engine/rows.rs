@@ -19,6 +19,7 @@ pub(super) fn device_of(event: &Event) -> Option<DeviceId> {
     match event.kind.as_ref()? {
         event::Kind::DeviceFacts(facts) => Some(DeviceId(facts.device_id)),
         event::Kind::InterfaceTable(table) => Some(DeviceId(table.device_id)),
+        event::Kind::ObjectTable(table) => Some(DeviceId(table.device_id)),
         event::Kind::Gap(_) => None,
     }
 }

@@ -31,7 +31,9 @@ pub(super) fn check(
         let at = Micros(at_us.clamp(0, received.0.max(0)));
         let (fact, device) = match kind {
             // From an agent newer than this collector.
-            None => return Err(Refused::malformed("an event of a kind that is not known")),
+            None | Some(event::Kind::ObjectTable(_)) => {
+                return Err(Refused::malformed("an event of a kind that is not known"));
+            }
             Some(event::Kind::DeviceFacts(facts)) => {
                 let device = DeviceId(facts.device_id);
                 (Fact::Device(at, device_facts(facts)?), Some(device))

@@ -29,6 +29,8 @@ credential app DELETE INSERT SELECT UPDATE
 credential_profile app DELETE INSERT SELECT UPDATE
 device app DELETE INSERT SELECT UPDATE
 device ingest SELECT UPDATE(facts_at,name,sys_contact,sys_descr,sys_location,sys_name,sys_object_id)
+device_object app SELECT
+device_object ingest DELETE INSERT SELECT
 device_schema app SELECT
 device_schema ingest INSERT SELECT
 device_tag app DELETE INSERT SELECT
