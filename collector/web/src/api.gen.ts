@@ -994,7 +994,7 @@ export interface components {
          * @description Why a device is not up, or why there is no value.
          * @enum {string}
          */
-        Cause: "timeout" | "auth" | "unsupported" | "unreachable" | "budget" | "gap" | "malformed" | "pending" | "agent_offline" | "stale";
+        Cause: "timeout" | "auth" | "unsupported" | "unreachable" | "budget" | "gap" | "malformed" | "no_credential" | "not_permitted" | "unknown_user" | "wrong_auth" | "wrong_privacy" | "wrong_level" | "wrong_clock" | "wrong_context" | "pending" | "agent_offline" | "stale" | "packet_loss";
         CreatedApiKey: {
             expires_at: components["schemas"]["Time"];
             id: string;
