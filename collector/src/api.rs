@@ -38,6 +38,7 @@ pub mod serve;
 #[expect(unused_qualifications, reason = "utoipa::path writes them")]
 mod sessions;
 mod sites;
+mod snmp;
 #[expect(unused_qualifications, reason = "utoipa::path writes them")]
 mod tenants;
 mod tokens;
