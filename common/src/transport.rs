@@ -19,7 +19,7 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 use rustls::pki_types::CertificateDer;
 
-pub use grpc::{GRPC_CONNECTION_WINDOW, GRPC_STREAM_WINDOW, channel};
+pub use grpc::{GRPC_CONNECTION_WINDOW, GRPC_STREAM_WINDOW, channel, channel_when_used};
 pub use pipe::{Pipe, PipeKind};
 
 /// ALPN of the agents' connections, on every carrier.
