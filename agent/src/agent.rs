@@ -52,6 +52,7 @@ pub async fn run(config: &AgentConfig, clock: Clock) -> Result<(), AgentError> {
     let (observations, observed) = mpsc::channel(buffer::OBSERVATIONS_MAX);
     let (buffer, stopped) =
         buffer::start(config.buffer(dir, credentials.agent), observed, clock.clone())?;
+    let (_gateway, gateway_seen) = watch::channel(None);
     let (uplink_state, uplink_seen) = watch::channel(UplinkState::default());
 
     let mut tasks = TaskSet::new();
@@ -86,6 +87,7 @@ pub async fn run(config: &AgentConfig, clock: Clock) -> Result<(), AgentError> {
         credentials,
         inventory,
         (&config.uplink, clock),
+        gateway_seen,
         uplink_state,
     );
     tasks.spawn("uplink", uplink.run(cancel));
