@@ -305,6 +305,9 @@ fn drafts_hold_what_changed() {
     let devices = drafts.iter().find(|draft| draft.topic == state::Topic::Devices).unwrap();
     let expected = json!({
         "id": DEVICE.to_string(), "state": "degraded", "cause": "timeout",
+        "snmp_poll": {
+            "state": "degraded", "cause": "timeout", "rtt_ms": null, "at": view::rfc3339(at(60)),
+        },
         "sys_name": "core", "model": "", "sys_object_id": "",
     });
     assert_eq!(devices.patches, [expected]);
