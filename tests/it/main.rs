@@ -9,6 +9,7 @@ mod encrypted;
 mod fallback;
 mod isolation;
 mod keys;
+mod links;
 mod listen;
 mod lost;
 mod moving;
