@@ -17,6 +17,7 @@ mod facts;
 mod grid;
 pub mod message;
 pub mod oid;
+pub mod ping;
 pub mod plan;
 pub mod probe;
 mod resolve;
@@ -143,11 +144,13 @@ pub enum Observation {
 pub struct PollConfig {
     pub plan: Plan,
     pub settings: Settings,
+    /// Is told the addresses of host names too.
+    pub ping: Option<ping::PingNow>,
 }
 
 impl Default for PollConfig {
     fn default() -> Self {
-        Self { plan: Plan::standard(), settings: Settings::default() }
+        Self { plan: Plan::standard(), settings: Settings::default(), ping: None }
     }
 }
 
@@ -172,11 +175,12 @@ pub async fn run(
     cancel: CancellationToken,
 ) -> Result<(), PollError> {
     let (addresses, resolved) = mpsc::channel(resolve::ADDRESSES_MAX);
+    let ping = config.ping.clone();
     let shell = shell::Shell::new(config, out, clock, counters)?;
     let names = targets.clone();
     tokio::select! {
         () = cancel.cancelled() => Ok(()),
         ended = shell.run(targets, resolved) => ended,
-        () = resolve::run(names, addresses) => Ok(()),
+        () = resolve::run(names, addresses, ping) => Ok(()),
     }
 }
