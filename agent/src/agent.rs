@@ -52,7 +52,6 @@ pub async fn run(config: &AgentConfig, clock: Clock) -> Result<(), AgentError> {
     let (observations, observed) = mpsc::channel(buffer::OBSERVATIONS_MAX);
     let (buffer, stopped) =
         buffer::start(config.buffer(dir, credentials.agent), observed, clock.clone())?;
-    let (_gateway, gateway_seen) = watch::channel(None);
     let (uplink_state, uplink_seen) = watch::channel(UplinkState::default());
 
     let mut tasks = TaskSet::new();
@@ -68,7 +67,7 @@ pub async fn run(config: &AgentConfig, clock: Clock) -> Result<(), AgentError> {
         cancel.clone(),
     );
     tasks.spawn("ping", pinging);
-    let (gateway, _gateway_seen) = watch::channel(None);
+    let (gateway, gateway_seen) = watch::channel(None);
     let finding = ping::gateway::run(ping_now.clone(), gateway, clock.clone(), cancel.clone());
     tasks.spawn("gateway", finding);
     tasks.spawn(
