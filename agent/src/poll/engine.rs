@@ -185,7 +185,7 @@ impl Engine {
             None => return false,
         };
         let generation = (self.next_random() >> 48) as u16 % GENERATIONS;
-        let mut device = Device::new(target.clone(), generation);
+        let mut device = Device::new(target.clone(), generation, self.plan.tables.len());
         device.address = target.host.parse().ok().map(|ip: IpAddr| (ip, target.port).into());
         let grace = if device.address.is_some() { 0 } else { RESOLVE_GRACE_US };
         device.due_us = now.mono_us + grace + self.first_delay_us(&device);
