@@ -1,5 +1,7 @@
 //! The command line.
 
+mod credential;
+
 use std::io::Read as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -14,8 +16,9 @@ use farwatch_common::logging;
 use farwatch_common::secret::Secret;
 use farwatch_common::token::{EnrollToken, is_endpoint};
 
+use self::credential::CredentialArgs;
 use crate::config::AgentConfig;
-use crate::poll::{Access, Manner, SnmpVersion, Target, probe};
+use crate::poll::{Access, Manner, Target, probe};
 use crate::state_dir::StateDir;
 use crate::status::Status;
 use crate::uplink::Proxies;
@@ -79,9 +82,8 @@ enum Command {
     Probe {
         #[arg(value_name = "HOST[:PORT]")]
         device: String,
-        /// File with the SNMP community, or - for standard input
-        #[arg(long, value_name = "FILE")]
-        community_file: PathBuf,
+        #[command(flatten)]
+        credential: CredentialArgs,
         #[arg(long)]
         json: bool,
     },
@@ -148,8 +150,8 @@ fn run(cli: Cli) -> anyhow::Result<()> {
             }
             Ok(())
         }
-        Command::Probe { device, community_file, json } => {
-            let target = target(&device, secret_file(&community_file)?)?;
+        Command::Probe { device, credential, json } => {
+            let target = target(&device, credential.read()?)?;
             let report = runtime.block_on(probe::probe(target))?;
             match json {
                 true => println!("{}", serde_json::to_string_pretty(&report)?),
@@ -206,7 +208,7 @@ fn secret_file(path: &std::path::Path) -> anyhow::Result<Secret> {
     Ok(Secret::new(bytes))
 }
 
-fn target(device: &str, community: Secret) -> anyhow::Result<Target> {
+fn target(device: &str, access: Access) -> anyhow::Result<Target> {
     let with_port = format!("{device}:{SNMP_PORT}");
     let bracketed = format!("[{device}]:{SNMP_PORT}");
     let endpoint = [device, &with_port, &bracketed].into_iter().find(|text| is_endpoint(text));
@@ -217,7 +219,7 @@ fn target(device: &str, community: Secret) -> anyhow::Result<Target> {
         host: host.trim_matches(['[', ']']).to_owned(),
         port: port.parse().context("the port is not a number")?,
         interval: Duration::from_secs(60),
-        access: Access::Community { version: SnmpVersion::V2c, community },
+        access,
         manner: Manner::default(),
     })
 }
@@ -241,9 +243,9 @@ mod tests {
             ("2001:db8::1", "2001:db8::1", 161),
             ("[2001:db8::1]:1161", "2001:db8::1", 1161),
         ] {
-            let target = target(text, Secret::from("c")).unwrap();
+            let target = target(text, Access::Nothing).unwrap();
             assert_eq!((target.host.as_str(), target.port), (host, port), "{text}");
         }
-        assert!(target("a b", Secret::from("c")).is_err());
+        assert!(target("a b", Access::Nothing).is_err());
     }
 }

@@ -1,4 +1,4 @@
-//! Poll: asks the gear of the site for its numbers over SNMP v1 and v2c.
+//! Poll: asks the gear of the site for its numbers over SNMP v1, v2c and v3.
 //!
 //! - **In:** the targets (a watch, replaced as a whole) and the clock.
 //! - **Out:** rows of samples with their schema, and events with facts.
@@ -12,6 +12,7 @@
 
 pub mod ber;
 pub mod counters;
+pub mod credential;
 pub mod engine;
 mod facts;
 mod grid;
@@ -25,6 +26,7 @@ mod resolve;
 mod restart;
 mod shape;
 mod shell;
+mod usm;
 mod walk;
 mod wheel;
 
@@ -105,6 +107,9 @@ pub struct SnmpUser {
     pub context: Vec<u8>,
 }
 
+/// Largest [`Manner::request_gap`]: with more, the questions of one poll outlast its time.
+pub const REQUEST_GAP_MAX: Duration = Duration::from_secs(1);
+
 /// How else a device is treated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Manner {
@@ -112,7 +117,7 @@ pub struct Manner {
     pub ping: bool,
     /// An answer from another address than was asked is not taken.
     pub strict_source: bool,
-    /// Least time between two questions.
+    /// Least time between two questions, at most [`REQUEST_GAP_MAX`].
     pub request_gap: Duration,
 }
 

@@ -7,14 +7,15 @@ use farwatch_common::clock::Micros;
 use farwatch_common::sample::Cause;
 
 use super::micros;
-use crate::poll::Target;
 use crate::poll::facts::{Digest, Draft};
 use crate::poll::grid::Grid;
 use crate::poll::make::Past;
 use crate::poll::message::Value;
 use crate::poll::restart::Age;
 use crate::poll::shape::Shape;
+use crate::poll::usm::Session;
 use crate::poll::walk::{Limits, Sink, Sixteenths, Walk};
+use crate::poll::{Access, REQUEST_GAP_MAX, Target};
 
 /// Shortest interval, so that a schedule can be computed.
 const INTERVAL_US_MIN: u64 = 1000;
@@ -67,6 +68,12 @@ pub(super) struct Device {
     pub target: Target,
     /// As on the wire.
     pub version: u8,
+    /// Of a user of SNMPv3.
+    pub usm: Option<Box<Session>>,
+    /// Least time between two questions.
+    pub gap_us: u64,
+    /// When it was asked last.
+    pub asked_us: u64,
     pub interval_us: u64,
     pub address: Option<SocketAddr>,
     /// Another address it has answered from.
@@ -99,6 +106,12 @@ impl Device {
     pub(super) fn new(target: Target, generation: u16, tables: usize) -> Self {
         Self {
             version: target.access.on_wire(),
+            usm: match &target.access {
+                Access::User(user) => Some(Box::new(Session::new(user.clone()))),
+                Access::Community { .. } | Access::Nothing => None,
+            },
+            gap_us: micros(target.manner.request_gap.min(REQUEST_GAP_MAX)),
+            asked_us: 0,
             interval_us: micros(target.interval).max(INTERVAL_US_MIN),
             target,
             address: None,
@@ -117,6 +130,14 @@ impl Device {
             digests: [0; 2],
             age: Age::default(),
             change: None,
+        }
+    }
+
+    /// What stands around a question's PDU, as far as the walk has to know.
+    pub(super) fn envelope(&self) -> &[u8] {
+        match &self.usm {
+            Some(_) => Session::envelope(),
+            None => self.target.access.community(),
         }
     }
 

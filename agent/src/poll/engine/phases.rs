@@ -4,8 +4,9 @@ use std::net::SocketAddr;
 
 use farwatch_common::sample::Cause;
 
-use super::device::{Activity, Ignore, Known, Numbers, Phase, Poll};
+use super::device::{Activity, Device, Ignore, Known, Numbers, Phase, Poll};
 use super::{Engine, GENERATIONS, Moment, micros};
+use crate::poll::Access;
 use crate::poll::counters::count;
 use crate::poll::facts;
 use crate::poll::message::{Body, status};
@@ -71,7 +72,10 @@ impl Engine {
         if let Some(poll) = self.polls.get_mut(number as usize) {
             poll.reset(now.mono_us);
         }
-        if probing {
+        let nothing = |device: &Device| device.target.access == Access::Nothing;
+        if self.device(slot).is_some_and(nothing) {
+            self.finish_samples(slot, number, Some(Cause::NoCredential), now);
+        } else if probing {
             self.start(slot, number, Phase::Probe);
         } else {
             self.start_next(slot, number, now);
@@ -127,7 +131,7 @@ impl Engine {
         self.enqueue(slot, number);
     }
 
-    fn enqueue(&mut self, slot: u32, number: u32) {
+    pub(super) fn enqueue(&mut self, slot: u32, number: u32) {
         self.wheel.cancel(slot);
         if let Some(poll) = self.polls.get_mut(number as usize) {
             poll.unsent = true;
@@ -137,12 +141,18 @@ impl Engine {
 
     /// Writes the device's next question and sets its time-out.
     pub(super) fn ask(&mut self, slot: u32, now: Moment) -> Option<SocketAddr> {
-        let Self { devices, polls, plan, probe, writer, .. } = self;
+        let Self { devices, polls, plan, probe, writer, wheel, usm, .. } = self;
         let device = devices.get_mut(slot as usize)?.as_mut()?;
         let Activity::Asking(number) = device.activity else {
             return None;
         };
         let poll = polls.get_mut(number as usize).filter(|poll| poll.unsent)?;
+        let earliest_us = device.asked_us.saturating_add(device.gap_us);
+        if device.gap_us > 0 && now.mono_us < earliest_us {
+            wheel.set(slot, earliest_us);
+            return None;
+        }
+        device.asked_us = now.mono_us;
         poll.unsent = false;
         let Some(address) = device.address else {
             self.unsendable(slot, now);
@@ -165,12 +175,18 @@ impl Engine {
         } else {
             device.limits
         };
-        let envelope = (device.version, device.target.access.community(), id.cast_signed());
+        let envelope = (device.version, device.envelope(), id.cast_signed());
         let limits = match poll.phase {
             Phase::Facts => poll.draft.limits(poll.walk.scalars_done(), limits),
             Phase::Probe | Phase::Samples => limits,
         };
         poll.walk.write(ask, rows, limits, envelope, writer);
+        if let Some(session) = &mut device.usm
+            && let Err(cause) = session.wrap(usm, id, now.mono_us, writer)
+        {
+            self.fail(slot, cause, now);
+            return None;
+        }
         poll.requests += 1;
         poll.asked_us = now.mono_us;
         count(&self.counters.requests);
@@ -198,7 +214,9 @@ impl Engine {
         };
         poll.attempt += 1;
         if poll.phase == Phase::Probe || poll.attempt >= self.settings.timeouts.len() {
-            return self.fail(slot, Cause::Timeout, now);
+            let session = self.device_mut(slot).and_then(|device| device.usm.as_mut());
+            let cause = session.map_or(Cause::Timeout, |session| session.silent());
+            return self.fail(slot, cause, now);
         }
         poll.gentle |= poll.walk.repetitions() > REPETITIONS_GENTLE;
         self.enqueue(slot, number);
@@ -265,7 +283,11 @@ impl Engine {
                 self.fail(slot, Cause::Malformed, now);
             }
             Err(Fault::Budget) => self.over_budget(slot, now),
-            Err(Fault::Auth) => self.fail(slot, Cause::Auth, now),
+            Err(Fault::Auth) => {
+                let session = self.device(slot).and_then(|device| device.usm.as_ref());
+                let cause = session.map_or(Cause::Auth, |session| session.refused());
+                self.fail(slot, cause, now);
+            }
             Err(Fault::Unsupported) => self.fail(slot, Cause::Unsupported, now),
         }
     }
