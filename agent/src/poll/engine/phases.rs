@@ -74,7 +74,7 @@ impl Engine {
         }
         let nothing = |device: &Device| device.target.access == Access::Nothing;
         if self.device(slot).is_some_and(nothing) {
-            self.finish_samples(slot, number, Some(Cause::NoCredential), now);
+            self.table_ended(slot, number, Some(Cause::NoCredential), now);
         } else if probing {
             self.start(slot, number, Phase::Probe);
         } else {
