@@ -212,11 +212,7 @@ fn target(device: &DeviceAssignment) -> Result<Target, &'static str> {
         port: port.ok_or("the port is not between 1 and 65535")?,
         interval: Duration::from_millis(u64::from(device.interval_ms)),
         access,
-        manner: Manner {
-            ping: !device.ping_off,
-            strict_source: device.strict_source,
-            request_gap,
-        },
+        manner: Manner { ping: !device.ping_off, strict_source: device.strict_source, request_gap },
     })
 }
 

@@ -109,9 +109,7 @@ fn user(text: &str) -> anyhow::Result<Access> {
         "aes256" => SnmpPrivacy::Aes256,
         "aes192-cisco" => SnmpPrivacy::Aes192Cisco,
         "aes256-cisco" => SnmpPrivacy::Aes256Cisco,
-        _ => bail!(
-            "privacy is none of des, aes128, aes192, aes256, aes192-cisco and aes256-cisco"
-        ),
+        _ => bail!("privacy is none of des, aes128, aes192, aes256, aes192-cisco and aes256-cisco"),
     };
     let user = proto::SnmpUser {
         name: file.name.into_bytes(),

@@ -152,8 +152,7 @@ fn a_user_and_the_manner_are_taken() {
         context: b"vrf-1".to_vec(),
     };
     assert_eq!(targets[0].access, Access::User(wanted));
-    let manner =
-        Manner { ping: false, strict_source: true, request_gap: Duration::from_secs(1) };
+    let manner = Manner { ping: false, strict_source: true, request_gap: Duration::from_secs(1) };
     assert_eq!(targets[0].manner, manner);
     assert_eq!((&targets[1].access, targets[1].manner), (&Access::Nothing, Manner::default()));
 }

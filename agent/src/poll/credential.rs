@@ -23,8 +23,8 @@ use tokio::net::UdpSocket;
 use tokio::time::timeout;
 
 pub(crate) use self::access::access;
-use self::dialog::{Dialog, Told};
 pub use self::dialog::Identity;
+use self::dialog::{Dialog, Told};
 use super::engine::Moment;
 use super::probe::ProbeFailure;
 use super::{Access, SnmpVersion};

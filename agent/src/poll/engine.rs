@@ -258,7 +258,9 @@ impl Engine {
             match self.device(slot).map(|device| device.activity) {
                 Some(Activity::Idle) => self.due(slot, now),
                 // Held back, for the sake of its gap.
-                Some(Activity::Asking(poll)) if self.is_unsent(poll) => self.sending.push_back(slot),
+                Some(Activity::Asking(poll)) if self.is_unsent(poll) => {
+                    self.sending.push_back(slot)
+                }
                 Some(Activity::Asking(_)) => self.timed_out(slot, now),
                 Some(Activity::Ready) | None => {}
             }
@@ -468,3 +470,6 @@ impl Engine {
 fn micros(duration: Duration) -> u64 {
     u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
 }
+
+#[cfg(test)]
+mod tests;

@@ -231,11 +231,8 @@ impl Session {
         if message.flags & flag::AUTH != 0 && !self.is_authentic(message) {
             return Heard::Stray;
         }
-        let opened = if sealed {
-            self.unseal(message)
-        } else {
-            Some(Bytes::copy_from_slice(message.data))
-        };
+        let opened =
+            if sealed { self.unseal(message) } else { Some(Bytes::copy_from_slice(message.data)) };
         let plain = opened.unwrap_or_default();
         let read = Scoped::read(&plain)
             .and_then(|scoped| Head::read_pdu(scoped.pdu).map(|head| (scoped, head)));
@@ -253,7 +250,8 @@ impl Session {
     }
 
     fn is_authentic(&self, message: &Message<'_>) -> bool {
-        let verified = |keys: &Keys| keys.verify(message.whole, message.mac_at(), message.mac.len());
+        let verified =
+            |keys: &Keys| keys.verify(message.whole, message.mac_at(), message.mac.len());
         message.engine_id == self.engine_id
             && message.user == self.user.name
             && self.keys.as_ref().is_some_and(verified)

@@ -7,6 +7,7 @@ use std::sync::LazyLock;
 use farwatch_common::clock::Micros;
 use farwatch_common::sample::Cause;
 
+use crate::poll::Access;
 use crate::poll::ber::Writer;
 use crate::poll::engine::Moment;
 use crate::poll::facts::text;
@@ -14,7 +15,6 @@ use crate::poll::message::{self, Body, GET, Head, RESPONSE, Value, status};
 use crate::poll::oid::{self, Oid};
 use crate::poll::plan::mib2;
 use crate::poll::usm::{self, Heard, Session};
-use crate::poll::Access;
 
 /// Four names and the envelope of SNMPv3.
 const QUESTION_BYTES_MAX: usize = 1024;
