@@ -5,6 +5,7 @@
 mod audit;
 mod canary;
 mod crash;
+mod doctor;
 mod encrypted;
 mod fallback;
 mod isolation;
@@ -12,6 +13,7 @@ mod keys;
 mod listen;
 mod lost;
 mod moving;
+mod ping;
 mod poll;
 mod postgres;
 mod road;
