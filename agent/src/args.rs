@@ -22,7 +22,7 @@ use crate::poll::{Access, Manner, Target, probe};
 use crate::state_dir::StateDir;
 use crate::status::Status;
 use crate::uplink::Proxies;
-use crate::{agent, identity, platform};
+use crate::{agent, doctor, identity, platform};
 
 const FAILED: u8 = 1;
 /// EX_USAGE of sysexits: wrong use or configuration.
@@ -84,6 +84,11 @@ enum Command {
         device: String,
         #[command(flatten)]
         credential: CredentialArgs,
+        #[arg(long)]
+        json: bool,
+    },
+    /// Look for what keeps this agent from its work
+    Doctor {
         #[arg(long)]
         json: bool,
     },
@@ -156,6 +161,17 @@ fn run(cli: Cli) -> anyhow::Result<()> {
             match json {
                 true => println!("{}", serde_json::to_string_pretty(&report)?),
                 false => print!("{}", toml::to_string_pretty(&report)?),
+            }
+            Ok(())
+        }
+        Command::Doctor { json } => {
+            let report = runtime.block_on(doctor::examine(&config, &clock));
+            match json {
+                true => println!("{}", serde_json::to_string_pretty(&report)?),
+                false => print!("{}", report.to_text()),
+            }
+            if report.has_failed() {
+                bail!("something keeps this agent from its work, see above");
             }
             Ok(())
         }

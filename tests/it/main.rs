@@ -5,6 +5,7 @@
 mod audit;
 mod canary;
 mod crash;
+mod doctor;
 mod encrypted;
 mod fallback;
 mod isolation;
@@ -13,6 +14,7 @@ mod links;
 mod listen;
 mod lost;
 mod moving;
+mod ping;
 mod poll;
 mod postgres;
 mod road;
