@@ -13,7 +13,7 @@ use crate::buffer::{self, BufferError};
 use crate::config::AgentConfig;
 use crate::identity::{self, IdentityError};
 use crate::inventory::{Inventory, InventoryError, Owner};
-use crate::poll::{self, PollConfig, PollCounters};
+use crate::poll::{self, PollConfig, PollCounters, ping};
 use crate::state_dir::{StateDir, StateDirError};
 use crate::status::Reporter;
 use crate::uplink::{DRAIN_MAX, Uplink, UplinkState};
@@ -56,10 +56,24 @@ pub async fn run(config: &AgentConfig, clock: Clock) -> Result<(), AgentError> {
 
     let mut tasks = TaskSet::new();
     let cancel = tasks.cancellation();
+    let (ping_now, requests) = ping::channel();
+    // Of its own: an answer that waits behind the work of SNMP would look late.
+    let pinging = ping::run(
+        requests,
+        inventory.targets(),
+        observations.clone(),
+        clock.clone(),
+        Arc::clone(&counters),
+        cancel.clone(),
+    );
+    tasks.spawn("ping", pinging);
+    let (gateway, gateway_seen) = watch::channel(None);
+    let finding = ping::gateway::run(ping_now.clone(), gateway, clock.clone(), cancel.clone());
+    tasks.spawn("gateway", finding);
     tasks.spawn(
         "poll",
         poll::run(
-            PollConfig::default(),
+            PollConfig { ping: Some(ping_now), ..PollConfig::default() },
             inventory.targets(),
             observations,
             clock.clone(),
@@ -86,6 +100,7 @@ pub async fn run(config: &AgentConfig, clock: Clock) -> Result<(), AgentError> {
         credentials,
         inventory,
         (&config.uplink, clock),
+        gateway_seen,
         uplink_state,
     );
     tasks.spawn("uplink", uplink.run(cancel));

@@ -4,6 +4,7 @@ pub mod agent;
 pub mod args;
 pub mod buffer;
 pub mod config;
+pub mod doctor;
 pub mod identity;
 pub mod inventory;
 pub mod platform;

@@ -24,6 +24,8 @@ const EVERY: Duration = Duration::from_secs(5);
 /// Older than this, the agent that wrote does not run any more.
 const STALE: Duration = Duration::from_secs(20);
 
+/// Less than this is everyday life of a link.
+const LOSS_PERCENT_TOLD: f64 = 0.1;
 /// A clock further off than this makes certificates and charts wrong.
 const CLOCK_OFF_MAX: Duration = Duration::from_secs(2);
 
@@ -216,8 +218,14 @@ fn connected(uplink: &serde_json::Value) -> String {
         _ => "",
     };
     line.push_str(reason);
+    if uplink["proxied"] == true {
+        line.push_str(" through a proxy");
+    }
     if let Some(round_trip) = uplink["round_trip_ms"].as_u64() {
         let _ = write!(line, ", {round_trip} ms away");
+    }
+    if let Some(lost) = uplink["lost_percent"].as_f64().filter(|lost| *lost >= LOSS_PERCENT_TOLD) {
+        let _ = write!(line, ", {lost:.1} % of packets lost");
     }
     line
 }
@@ -246,6 +254,7 @@ mod tests {
             "uplink": {
                 "connected": true, "collector": "noc:443", "clock_offset_us": 61_000_000,
                 "transport": "tcp", "transport_reason": "udp_blocked", "round_trip_ms": 12,
+                "proxied": true, "lost_percent": 2.25,
             },
         });
         std::fs::write(dir.path().join(FILE), told.to_string()).unwrap();
@@ -254,7 +263,8 @@ mod tests {
         for part in [
             "cannot be read: the buffer database failed",
             "nothing can be written to the buffer: the disk is full",
-            "connected to noc:443 over tcp (UDP does not get through), 12 ms away",
+            "connected to noc:443 over tcp (UDP does not get through) through a proxy, 12 ms away, \
+             2.2 % of packets lost",
             "61.000 s behind the collector's; set this host's clock",
         ] {
             assert!(text.contains(part), "{part} in\n{text}");

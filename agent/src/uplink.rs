@@ -14,10 +14,11 @@ mod control;
 pub mod core;
 mod dial;
 mod handover;
+mod networks;
 pub mod redial;
 mod session;
 
-use std::net::IpAddr;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -26,14 +27,16 @@ use farwatch_common::clock::{Clock, Micros};
 use farwatch_common::task::chain;
 use farwatch_common::tls::TlsError;
 use farwatch_common::transport::{Carrier, Session, TransportError};
+use farwatch_proto::v1::GatewayStatus;
 use futures_util::FutureExt as _;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use self::carrier::{Carriers, Reason};
+use self::carrier::Reason;
 use self::core::Core;
 pub use self::dial::Proxies;
-use self::dial::Way;
+use self::dial::{Way, here};
+use self::networks::{Network, Networks};
 use self::redial::Redial;
 use self::session::Live;
 use crate::buffer::{Buffer, BufferError};
@@ -94,17 +97,21 @@ impl UplinkError {
 }
 
 /// How the uplink is, for `status`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, serde::Serialize)]
 pub struct UplinkState {
     pub connected: bool,
     pub collector: Option<String>,
     pub transport: Option<&'static str>,
     /// Why it is not QUIC.
     pub transport_reason: Option<Reason>,
+    /// Through an HTTP proxy.
+    pub proxied: bool,
     /// UTC microseconds.
     pub connected_since_us: Option<i64>,
     pub last_ack_us: Option<i64>,
     pub round_trip_ms: Option<u64>,
+    /// Share of packets lost since the session began; none where the system does not tell.
+    pub lost_percent: Option<f64>,
     /// How far the collector's clock is ahead of ours.
     pub clock_offset_us: Option<i64>,
     pub last_error: Option<String>,
@@ -120,12 +127,14 @@ pub struct Uplink {
     clock: Clock,
     state: watch::Sender<UplinkState>,
     proxies: Proxies,
-    carriers: Carriers,
+    networks: Networks,
     /// A session of another carrier that takes over, and its collector.
     ready: Option<(String, Arc<dyn Session>)>,
-    /// This host's address when a collector was dialled last.
-    here: Option<IpAddr>,
-    /// Start of the time of `carriers`.
+    /// The site's first hop, as it was pinged.
+    gateway: watch::Receiver<Option<GatewayStatus>>,
+    /// The other end of the last session.
+    remote: Option<SocketAddr>,
+    /// Start of the time of `networks`.
     started: Instant,
     /// When to ask for the next certificate, by the collector's clock: this host's may stand years
     /// behind. Set by the first session.
@@ -144,13 +153,15 @@ impl Uplink {
         credentials: Credentials,
         inventory: Arc<Inventory>,
         (settings, clock): (&UplinkSettings, Clock),
+        gateway: watch::Receiver<Option<GatewayStatus>>,
         state: watch::Sender<UplinkState>,
     ) -> Self {
         Self {
             proxies: Proxies::new(settings.proxy.clone()),
-            carriers: Carriers::new(Duration::from_secs(settings.quic_probe_s.into())),
+            networks: Networks::new(Duration::from_secs(settings.quic_probe_s.into())),
             ready: None,
-            here: None,
+            gateway,
+            remote: None,
             started: clock.monotonic(),
             state_dir,
             buffer,
@@ -177,7 +188,9 @@ impl Uplink {
         while !cancel.is_cancelled() {
             self.up_since = None;
             let ended = self.session(attempt, &mut core, &cancel).await;
-            self.carriers.ended(ended.as_ref().is_err_and(UplinkError::is_silence), self.time());
+            self.networks
+                .carriers
+                .ended(ended.as_ref().is_err_and(UplinkError::is_silence), self.time());
             let now = self.clock.monotonic();
             let life = self.up_since.map_or(Duration::ZERO, |since| now - since);
             let lasted = redial.lived(life);
@@ -251,7 +264,11 @@ impl Uplink {
         };
         // Before the hello: what goes silent there counts too.
         let carrier = session.carrier();
-        self.carriers.began(carrier, self.time(), rand::random());
+        self.networks.carriers.began(carrier, self.time(), rand::random());
+        self.remote = Some(session.remote());
+        self.look_around().await;
+        let proxied = carrier == Carrier::Tcp && self.proxies.towards(&collector).is_some();
+        self.state.send_modify(|state| state.proxied = proxied);
         let begun = async {
             let begun = Live::begin(self, Arc::clone(&session), core).await;
             // Where the collector has hung up, its reason tells more than what broke by it.
@@ -265,7 +282,7 @@ impl Uplink {
             () = cancel.cancelled() => return Ok(session::End::Drained),
         };
         self.up_since = Some(self.clock.monotonic());
-        let reason = self.carriers.reason().filter(|_| carrier == Carrier::Tcp);
+        let reason = self.reason(carrier);
         self.state.send_modify(|state| {
             state.connected = true;
             state.collector = Some(collector.clone());
@@ -284,16 +301,24 @@ impl Uplink {
             return Ok(ready);
         }
         let way = self.way(&next)?;
-        let here = way.here().await;
-        if here.is_some() && here != self.here {
-            if self.here.is_some() {
-                tracing::info!("this host has another address: QUIC is tried as in a new network");
-                self.carriers.network_changed(self.time());
-            }
-            self.here = here;
-        }
-        let session = way.dial(self.carriers.dial(self.time())).await?;
+        self.look_around().await;
+        let session = way.dial(self.networks.carriers.dial(self.time())).await?;
         Ok((next, session))
+    }
+
+    /// Sees whether this host is in another network than it was.
+    async fn look_around(&mut self) {
+        let Some(remote) = self.remote else { return };
+        let Some(here) = here(remote).await else { return };
+        let gateway = self.gateway.borrow().as_ref().map(|gateway| gateway.address.clone());
+        if self.networks.enter(Network { here, gateway }, self.time()) {
+            tracing::info!("this host is in another network: what is known of that one counts");
+        }
+    }
+
+    /// Why TCP carries the session, if it does.
+    fn reason(&self, carrier: Carrier) -> Option<Reason> {
+        self.networks.carriers.reason().filter(|_| carrier == Carrier::Tcp)
     }
 
     fn way(&self, collector: &str) -> Result<Way, UplinkError> {
@@ -303,14 +328,14 @@ impl Uplink {
     /// The other carrier gets through.
     fn gets_through(&mut self, carrier: Carrier) {
         if carrier == Carrier::Tcp {
-            self.carriers.give_up_quic(self.time());
+            self.networks.carriers.give_up_quic(self.time());
         }
     }
 
     /// The other carrier does not get through.
     fn does_not_get_through(&mut self, carrier: Carrier) {
         if carrier == Carrier::Quic {
-            self.carriers.probe_failed(self.time(), rand::random());
+            self.networks.carriers.probe_failed(self.time(), rand::random());
         }
     }
 

@@ -11,6 +11,7 @@ mod access;
 mod address;
 mod agents;
 mod api_keys;
+mod asked;
 mod assets;
 #[expect(unused_qualifications, reason = "utoipa::path writes them")]
 mod audit;
@@ -29,6 +30,7 @@ pub(crate) mod health;
 mod interfaces;
 mod login;
 mod members;
+mod objects;
 mod observe;
 mod quotas;
 mod reply;
@@ -189,6 +191,7 @@ fn operations() -> OpenApiRouter<AppState> {
             credentials::credential_profile_gone
         ))
         .routes(routes!(interfaces::interfaces))
+        .routes(routes!(objects::objects))
         .routes(routes!(series::metrics))
         .routes(routes!(series::series))
         .routes(routes!(series::samples))

@@ -195,7 +195,7 @@ impl Uplink for UplinkService {
         self.parts.presence.heard(peer.tenant, peer.agent, now);
         let (version, platform) = (hello.agent_version, hello.platform);
         self.parts.presence.hello(peer.tenant, peer.agent, &version, &platform);
-        self.parts.live.agent_connected(&peer, version, platform);
+        self.parts.live.agent_connected(&peer, (version, platform), hello.link.as_ref());
         tracing::info!(agent = %peer.agent, transport = peer.transport.name(), "session opens");
         Ok(Response::new(Welcome { window: telemetry::WINDOW, server_time_us: now.0 }))
     }

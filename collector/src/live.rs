@@ -9,7 +9,10 @@
 mod agent;
 mod device;
 pub mod events;
+mod health;
 pub mod layout;
+mod objects;
+mod port;
 pub(crate) mod rebuild;
 mod state;
 pub mod view;
@@ -23,6 +26,7 @@ use std::time::Duration;
 use farwatch_common::clock::{Clock, Micros};
 use farwatch_common::id::{AgentId, DeviceId, TenantId};
 use farwatch_common::sample::{Group, Row, SchemaId};
+use farwatch_proto::v1::{Heartbeat, LinkStatus};
 use serde_json::json;
 use tokio::sync::Notify;
 use tokio::time::MissedTickBehavior;
@@ -31,11 +35,12 @@ use tokio_util::sync::CancellationToken;
 use crate::identity::PeerInfo;
 use crate::inventory::quota::force::Devices;
 use crate::store::samples::{Checkpoint, Fact};
+use agent::Link;
 use events::Hub;
 pub use events::{EventFilter, EventStream, LiveEvent};
 use layout::Layout;
 use state::Fleet;
-pub use view::{LiveAgent, LiveBuffer, LiveDevice, LiveInterface, State};
+pub use view::{LiveAgent, LiveBuffer, LiveDevice, LiveInterface, LiveValue, State};
 
 /// At most five events per second and topic.
 const PUBLISH_EVERY: Duration = Duration::from_millis(200);
@@ -126,6 +131,10 @@ impl Live {
     }
 
     #[must_use]
+    pub fn values(&self, tenant: TenantId, id: DeviceId) -> Vec<LiveValue> {
+        self.fleet().values(tenant, id)
+    }
+
     pub fn agent(&self, tenant: TenantId, id: AgentId) -> Option<LiveAgent> {
         self.fleet().agent(tenant, id)
     }
@@ -228,14 +237,23 @@ impl Live {
 
     // Sessions.
 
-    pub fn agent_connected(&self, peer: &PeerInfo, version: String, platform: String) {
+    pub fn agent_connected(
+        &self,
+        peer: &PeerInfo,
+        (version, platform): (String, String),
+        link: Option<&LinkStatus>,
+    ) {
         self.change(|fleet, now| {
-            let session = agent::Session {
+            let mut session = agent::Session {
                 connection: peer.connection,
                 transport: peer.transport.name(),
                 remote: peer.remote.to_string(),
                 since: now,
+                link: Link::default(),
             };
+            if let Some(link) = link {
+                session.link.told(link);
+            }
             fleet.connected(peer.agent, session, (version, platform));
         });
     }
@@ -246,8 +264,15 @@ impl Live {
         });
     }
 
-    pub fn agent_heard(&self, id: AgentId, buffer: Option<LiveBuffer>) {
-        self.change(|fleet, now| fleet.heard(id, buffer, now));
+    pub fn agent_heard(&self, id: AgentId) {
+        self.change(|fleet, now| fleet.heard(id, now));
+    }
+
+    /// What a heartbeat tells, of the session of `peer`.
+    pub fn agent_beat(&self, peer: &PeerInfo, beat: &Heartbeat) {
+        self.change(|fleet, now| {
+            fleet.with_agent(peer.agent, now, |agent| agent.beat(peer.connection, beat, now));
+        });
     }
 
     // Samples.
@@ -300,7 +325,10 @@ impl Live {
                         Fact::Interfaces(at, table) if ours(fleet, DeviceId(table.device_id)) => {
                             fleet.apply_table(table, at, now);
                         }
-                        Fact::Device(..) | Fact::Interfaces(..) | Fact::Gap(_) => {}
+                        Fact::Device(..)
+                        | Fact::Interfaces(..)
+                        | Fact::Objects(..)
+                        | Fact::Gap(_) => {}
                     }
                 }
             }
@@ -315,11 +343,7 @@ impl Live {
             let (at, rows) = fleet.last_rows(agent, group);
             Checkpoint { tenant, agent, group, at, rows }
         };
-        [Group::System, Group::Interfaces]
-            .into_iter()
-            .map(one)
-            .filter(|checkpoint| !checkpoint.rows.is_empty())
-            .collect()
+        Group::ALL.into_iter().map(one).filter(|checkpoint| !checkpoint.rows.is_empty()).collect()
     }
 
     /// How many series each group of each device has, as far as it was heard.

@@ -5,6 +5,7 @@
 //! runs inside pipes; either side may be the client. QUIC carries them as streams of one connection;
 //! where UDP does not get through, TCP carries each on a connection of its own.
 
+pub mod eyeballs;
 mod grpc;
 mod lifetime;
 pub mod link;

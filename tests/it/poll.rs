@@ -6,3 +6,4 @@ mod lossy;
 mod net;
 mod program;
 mod snmpd;
+mod v3;

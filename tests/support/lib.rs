@@ -9,6 +9,7 @@
 
 pub mod bench;
 pub mod http;
+pub mod namespace;
 pub mod postgres;
 pub mod process;
 pub mod relay;

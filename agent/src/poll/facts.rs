@@ -68,11 +68,6 @@ pub(super) fn ask() -> &'static Ask {
     &ASK
 }
 
-/// All columns of [`ask`].
-pub(super) fn columns() -> u64 {
-    (1 << ASK.columns.len()) - 1
-}
-
 /// Content address of facts, to tell whether they changed; 0 stands for none sent yet.
 pub(super) type Digest = u64;
 

@@ -64,11 +64,12 @@ impl ProbeFailure {
         match self.0 {
             Cause::Timeout => {
                 "no answer; check the address, the port, the community and whether the device \
-                 lets this host ask (a wrong community is answered by silence)"
+                 lets this host ask (a wrong community, and SNMPv3 where it is off, are answered \
+                 by silence)"
             }
             Cause::Unreachable => "no way to it; check the address and the routes of this host",
-            Cause::Auth => "it refuses the community; give it read access",
-            Cause::Unsupported => "it refuses what was asked; check that SNMP v1 or v2c is on",
+            Cause::Auth => "it lets the community or user read nothing; give it read access",
+            Cause::Unsupported => "it refuses what was asked; check which SNMP versions are on",
             Cause::Budget => "its answers exceed the limits; please report the device",
             Cause::Malformed => "its answers break the protocol; please report the device",
             Cause::Gap => "the answer was lost",
@@ -78,8 +79,13 @@ impl ProbeFailure {
             }
             Cause::UnknownUser => "it has no such user; check the user's name",
             Cause::WrongAuth => "the authentication password or protocol is not the user's",
-            Cause::WrongPrivacy => "the privacy password or protocol is not the user's",
-            Cause::WrongLevel => "the user may not ask at this level of security",
+            Cause::WrongPrivacy => {
+                "the privacy password or protocol is not the user's; the rest of it is right"
+            }
+            Cause::WrongLevel => {
+                "the user may not read at this level of security; give the authentication and \
+                 privacy the device wants of it"
+            }
             Cause::WrongClock => {
                 "its clock and boot count are not believed; restart its SNMP agent"
             }

@@ -9,6 +9,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use farwatch_common::transport::Carrier;
+use farwatch_proto::v1::CarrierReason;
 
 /// QUIC alone has this long; then TCP is dialled beside it.
 pub const QUIC_ALONE: Duration = Duration::from_millis(1500);
@@ -28,7 +29,7 @@ const HOLD_MAX: Duration = Duration::from_secs(4 * 3600);
 const LOSSY: f64 = 0.2;
 const LOSSY_FOR: Duration = Duration::from_secs(60);
 /// What was learnt is forgotten: networks are mended.
-const REMEMBERED: Duration = Duration::from_secs(24 * 3600);
+pub(super) const REMEMBERED: Duration = Duration::from_secs(24 * 3600);
 
 /// How to dial.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,6 +50,18 @@ pub enum Reason {
     QuicDied,
     /// Too many packets were lost.
     Lossy,
+}
+
+impl Reason {
+    /// As the collector is told.
+    #[must_use]
+    pub fn on_wire(self) -> CarrierReason {
+        match self {
+            Self::UdpBlocked => CarrierReason::UdpBlocked,
+            Self::QuicDied => CarrierReason::QuicDied,
+            Self::Lossy => CarrierReason::Lossy,
+        }
+    }
 }
 
 /// The knowledge of one network.
@@ -144,13 +157,13 @@ impl Carriers {
         self.probe_at = Some((now + pause.mul_f64(spread)).max(earliest));
     }
 
-    /// This host's addresses or routes have changed: what was learnt was of another network.
-    pub fn network_changed(&mut self, now: Duration) {
-        let on = self.on;
-        *self = Self { on, ..Self::new(self.probe_pause) };
-        if matches!(on, Some((Carrier::Tcp, _))) {
-            self.reason = Some(Reason::UdpBlocked);
-            self.probe_at = Some(now);
+    /// The session goes on in this network; so far it was in the one of `other`.
+    pub(super) fn take_over(&mut self, other: &mut Self, now: Duration) {
+        self.on = other.on.take();
+        self.lossy_since = None;
+        if matches!(self.on, Some((Carrier::Tcp, _))) {
+            self.reason.get_or_insert(Reason::UdpBlocked);
+            self.probe_at = Some(now.max(self.held_until.unwrap_or_default()));
         }
     }
 
@@ -290,14 +303,5 @@ mod tests {
         carriers.began(Carrier::Tcp, s(183), 0.5);
         assert_eq!(carriers.reason(), Some(Reason::Lossy));
         assert!(!carriers.lost(0.9, s(300)));
-    }
-
-    #[test]
-    fn another_network_is_another_matter() {
-        let mut carriers = Carriers::new(s(300));
-        carriers.give_up_quic(s(0));
-        carriers.began(Carrier::Tcp, s(1), 0.5);
-        carriers.network_changed(s(2));
-        assert_eq!((carriers.dial(s(2)), carriers.probe_at()), (Dial::Race, Some(s(2))));
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use farwatch_common::transport::proxy::Proxy;
-use farwatch_common::transport::{Session, TransportError, link, quic, tcp};
+use farwatch_common::transport::{Session, TransportError, eyeballs, link, quic, tcp};
 use tokio::net::UdpSocket;
 
 use super::UplinkError;
@@ -14,6 +14,11 @@ use crate::identity::Credentials;
 
 /// A collector that does not answer a handshake in this time is away.
 const DIAL_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long each handshake over QUIC is waited for. Its packets are repeated ever more rarely, so one
+/// that began in an outage finds out late that the link is back: a new one begins instead. The last
+/// is for links so slow that they need it.
+const HANDSHAKES: [Duration; 3] =
+    [Duration::from_millis(2500), Duration::from_millis(2500), Duration::from_secs(5)];
 /// A network that lets large packets through does it in this time.
 const PROBE_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -69,19 +74,6 @@ impl Way {
         }
     }
 
-    /// The address of this host towards the collector: another one is another network.
-    pub(super) async fn here(&self) -> Option<IpAddr> {
-        let to = tokio::net::lookup_host(&self.collector).await.ok()?.next()?;
-        let any: SocketAddr = match to {
-            SocketAddr::V4(_) => (Ipv4Addr::UNSPECIFIED, 0).into(),
-            SocketAddr::V6(_) => (Ipv6Addr::UNSPECIFIED, 0).into(),
-        };
-        // Nothing is sent: the system only chooses the way.
-        let socket = UdpSocket::bind(any).await.ok()?;
-        socket.connect(to).await.ok()?;
-        socket.local_addr().ok().map(|here| here.ip())
-    }
-
     async fn race(&self) -> Result<Arc<dyn Session>, UplinkError> {
         let quic = self.quic();
         tokio::pin!(quic);
@@ -117,23 +109,29 @@ impl Way {
         }
     }
 
-    /// Tries the addresses of the collector, in order.
+    /// Tries the addresses of the collector.
     async fn quic(&self) -> Result<Arc<dyn Session>, UplinkError> {
         let named = || self.collector.clone();
         let addresses: Vec<SocketAddr> = tokio::net::lookup_host(&self.collector)
             .await
             .map_err(|source| UplinkError::Resolve { collector: named(), source })?
             .collect();
-        let mut last = UplinkError::NoAddress { collector: named() };
-        for address in addresses {
+        let is_final = UplinkError::is_refused;
+        let first = eyeballs::first(addresses, |address| self.quic_at(address), is_final).await;
+        first.unwrap_or_else(|| Err(UplinkError::NoAddress { collector: named() }))
+    }
+
+    async fn quic_at(&self, address: SocketAddr) -> Result<Arc<dyn Session>, UplinkError> {
+        let named = || self.collector.clone();
+        for patience in HANDSHAKES {
             let dialled = quic::dial(address, Arc::clone(&self.tls));
-            last = match tokio::time::timeout(DIAL_TIMEOUT, dialled).await {
+            match tokio::time::timeout(patience, dialled).await {
                 Ok(Ok(session)) => return Ok(Arc::new(session)),
-                Ok(Err(source)) => UplinkError::Dial { collector: named(), source },
-                Err(_) => UplinkError::Timeout { collector: named() },
-            };
+                Ok(Err(source)) => return Err(UplinkError::Dial { collector: named(), source }),
+                Err(_) => {}
+            }
         }
-        Err(last)
+        Err(UplinkError::Timeout { collector: named() })
     }
 
     pub(super) async fn tcp(&self) -> Result<Arc<dyn Session>, UplinkError> {
@@ -145,6 +143,18 @@ impl Way {
             Err(_) => Err(UplinkError::Timeout { collector: named() }),
         }
     }
+}
+
+/// The address of this host towards `to`.
+pub(super) async fn here(to: SocketAddr) -> Option<IpAddr> {
+    let any: SocketAddr = match to {
+        SocketAddr::V4(_) => (Ipv4Addr::UNSPECIFIED, 0).into(),
+        SocketAddr::V6(_) => (Ipv6Addr::UNSPECIFIED, 0).into(),
+    };
+    // Nothing is sent: the system only chooses the way.
+    let socket = UdpSocket::bind(any).await.ok()?;
+    socket.connect(to).await.ok()?;
+    socket.local_addr().ok().map(|here| here.ip())
 }
 
 /// What is told when neither comes up: that the collector refuses us, or both.

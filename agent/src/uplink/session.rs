@@ -9,8 +9,8 @@ use farwatch_common::task::{chain, spawn_child};
 use farwatch_common::transport::{Carrier, PipeKind, Session, channel};
 use farwatch_proto::v1::uplink_client::UplinkClient;
 use farwatch_proto::v1::{
-    BufferStatus, Heartbeat, HeartbeatReply, SessionHello, TelemetryDown, TelemetryUp,
-    telemetry_down, telemetry_up,
+    BufferStatus, CarrierReason, Heartbeat, HeartbeatReply, LinkStatus, SessionHello,
+    TelemetryDown, TelemetryUp, telemetry_down, telemetry_up,
 };
 use tokio::sync::{mpsc, watch};
 use tokio_stream::wrappers::ReceiverStream;
@@ -18,6 +18,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use tonic::transport::Channel;
 use tonic::{Status, Streaming};
 
+use super::carrier::Reason;
 use super::core::{Core, Due, Effect, WINDOW_MAX};
 use super::handover::Handover;
 use super::{DRAIN_MAX, Uplink, UplinkError, control};
@@ -83,7 +84,7 @@ impl Live {
         let hello = SessionHello {
             agent_version: env!("CARGO_PKG_VERSION").into(),
             platform: crate::platform::name(),
-            link: None,
+            link: Some(link_status(uplink, &*session)),
         };
         // Before the hello: the collector may push an assignment as soon as it knows us.
         let serving = CancellationToken::new();
@@ -168,7 +169,8 @@ impl Live {
             if drain_until.is_some() && flushed && core.is_idle() {
                 return Ok(End::Drained);
             }
-            let probe_at = uplink.carriers.probe_at().map(|at| (uplink.started + at).into());
+            let probe_at =
+                uplink.networks.carriers.probe_at().map(|at| (uplink.started + at).into());
             let (is_steady, hand_over_at) = (handover.is_idle(), handover.until());
             let due = tokio::time::Instant::from_std(self.epoch + core.deadline());
             let renewal = self.renewal(uplink);
@@ -187,14 +189,17 @@ impl Live {
                     self.note_progress(uplink, core);
                     let lost = handover.loss(&*self.session).filter(|_| is_steady);
                     let now = uplink.time();
-                    if lost.is_some_and(|share| uplink.carriers.lost(share, now))
+                    if lost.is_some_and(|share| uplink.networks.carriers.lost(share, now))
                         && let Ok(way) = uplink.way(collector)
                     {
                         handover.attempt(Carrier::Tcp, way);
                     }
                     match core.due(self.now(uplink)) {
                         Due::Nothing => {}
-                        Due::Heartbeat => self.beat(uplink, core)?,
+                        Due::Heartbeat => {
+                            uplink.look_around().await;
+                            self.beat(uplink, core)?;
+                        }
                         Due::Redial => return Err(UplinkError::Silent),
                     }
                 }
@@ -297,8 +302,8 @@ impl Live {
         self.send(telemetry_up::Kind::Heartbeat(Heartbeat {
             agent_time_us: uplink.clock.now().0,
             buffer: Some(buffer),
-            link: None,
-            gateway: None,
+            link: Some(link_status(uplink, &*self.session)),
+            gateway: uplink.gateway.borrow().clone(),
         }))?;
         core.beat(self.now(uplink), self.session.rtt());
         Ok(())
@@ -343,9 +348,13 @@ impl Live {
         let offset = there.saturating_add(back) / 2;
         self.clock_offset_us = offset;
         let round_trip_ms = u64::try_from(self.session.rtt().as_millis()).ok();
+        let packets = self.session.packets().filter(|(sent, _)| *sent > 0);
+        // Counts of one session, far below 2^52.
+        let lost_percent = packets.map(|(sent, lost)| 100.0 * lost as f64 / sent as f64);
         uplink.state.send_modify(|state| {
             state.clock_offset_us = Some(offset);
             state.round_trip_ms = round_trip_ms;
+            state.lost_percent = lost_percent;
         });
     }
 
@@ -372,6 +381,20 @@ impl Live {
                 false
             }
         }
+    }
+}
+
+/// What the collector is told of what carries the session.
+fn link_status(uplink: &Uplink, session: &dyn Session) -> LinkStatus {
+    let reason =
+        uplink.reason(session.carrier()).map_or(CarrierReason::Unspecified, Reason::on_wire);
+    let (packets_sent, packets_lost) = session.packets().unwrap_or_default();
+    LinkStatus {
+        reason: reason.into(),
+        rtt_us: u32::try_from(session.rtt().as_micros()).unwrap_or(u32::MAX),
+        packets_sent,
+        packets_lost,
+        proxied: uplink.state.borrow().proxied,
     }
 }
 

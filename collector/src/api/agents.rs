@@ -7,6 +7,7 @@ use farwatch_common::task::to_the_end;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::asked::Gateway;
 use super::error::Error;
 use super::guard::Caller;
 use super::reply::{Data, List, Meta, Paging, Ref, State as Health, Time, cursor, listed};
@@ -30,6 +31,15 @@ pub(super) struct Agent {
     version: Option<String>,
     platform: Option<String>,
     transport: Option<String>,
+    /// Why it is not QUIC: `udp_blocked`, `quic_died`, `lossy`.
+    transport_reason: Option<String>,
+    /// Through an HTTP proxy.
+    proxied: bool,
+    /// Between agent and collector.
+    rtt_ms: Option<f64>,
+    /// Of the packets the agent has sent lately; null where its system does not tell.
+    loss_percent: Option<f64>,
+    gateway: Option<Gateway>,
     remote_addr: Option<String>,
     connected_since: Option<Time>,
     last_seen_at: Option<Time>,
@@ -68,6 +78,11 @@ fn show(state: &AppState, row: agent::Agent) -> Agent {
         version: live.and_then(|live| text(&live.version)).or(row.version),
         platform: live.and_then(|live| text(&live.platform)).or(row.platform),
         transport: live.and_then(|live| live.transport).map(str::to_owned),
+        transport_reason: live.and_then(|live| live.transport_reason).map(str::to_owned),
+        proxied: live.is_some_and(|live| live.proxied),
+        rtt_ms: live.and_then(|live| live.rtt_ms),
+        loss_percent: live.and_then(|live| live.loss_percent),
+        gateway: live.and_then(|live| live.gateway.as_ref()).map(Gateway::from),
         remote_addr: live.and_then(|live| live.remote_addr.clone()),
         connected_since: live.and_then(|live| live.connected_since).map(Time),
         last_seen_at: live.and_then(|live| live.last_seen_at).max(row.last_seen_at).map(Time),

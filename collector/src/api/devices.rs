@@ -10,6 +10,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::address::{Address, parse_address};
 use super::agents::agent_named;
+use super::asked::{Icmp, SnmpPoll};
 use super::error::{Error, FieldError};
 use super::guard::Caller;
 use super::reply::{
@@ -58,7 +59,15 @@ pub(super) struct Device {
     interfaces_total: u32,
     in_bps: Option<f64>,
     out_bps: Option<f64>,
+    /// Of an echo, or of an answer over SNMP where there is none.
     rtt_ms: Option<f64>,
+    /// Mean of its processors.
+    cpu_percent: Option<f64>,
+    /// Of its hottest sensor.
+    temperature_celsius: Option<f64>,
+    /// Null until it has told something.
+    snmp_poll: Option<SnmpPoll>,
+    icmp: Option<Icmp>,
     last_sample_at: Option<Time>,
     interval_s: u32,
     tags: Vec<String>,
@@ -177,6 +186,10 @@ pub(super) fn show(row: device::Device, live: Option<LiveDevice>) -> Device {
         in_bps: live.and_then(|live| live.in_bps),
         out_bps: live.and_then(|live| live.out_bps),
         rtt_ms: live.and_then(|live| live.rtt_ms),
+        cpu_percent: live.and_then(|live| live.cpu_percent),
+        temperature_celsius: live.and_then(|live| live.temperature_celsius),
+        snmp_poll: live.and_then(|live| live.snmp_poll.as_ref()).map(SnmpPoll::from),
+        icmp: live.and_then(|live| live.icmp.as_ref()).map(Icmp::from),
         last_sample_at: live.and_then(|live| live.last_sample_at).map(Time),
         interval_s: row.interval_s,
         tags: row.tags.into_iter().collect(),

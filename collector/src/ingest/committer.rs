@@ -23,7 +23,7 @@ use farwatch_common::clock::{Clock, Micros};
 use farwatch_common::id::{AgentId, TenantId};
 use farwatch_common::sample::{Row, SchemaId};
 use farwatch_common::task::chain;
-use farwatch_proto::v1::{InterfaceFacts, RejectCode};
+use farwatch_proto::v1::{InterfaceFacts, ObjectFacts, RejectCode};
 use prost::Message as _;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
@@ -116,6 +116,9 @@ fn memory(checked: &Checked) -> usize {
             Fact::Device(_, facts) => facts.encoded_len(),
             Fact::Interfaces(_, table) => {
                 table.encoded_len() + table.interfaces.len() * size_of::<InterfaceFacts>()
+            }
+            Fact::Objects(_, table) => {
+                table.encoded_len() + table.objects.len() * size_of::<ObjectFacts>()
             }
             Fact::Gap(_) => 0,
         };

@@ -12,13 +12,12 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use farwatch_common::batch::unpacked_size;
-use farwatch_common::clock::Micros;
 use farwatch_common::id::DeviceId;
 use farwatch_common::ranges::SeqRanges;
 use farwatch_common::sample::{Group, SchemaId};
 use farwatch_proto::v1::{
-    Ack, Batch, BufferStatus, Heartbeat, HeartbeatReply, RejectCode, TelemetryDown, TelemetryUp,
-    telemetry_down, telemetry_up,
+    Ack, Batch, Heartbeat, HeartbeatReply, RejectCode, TelemetryDown, TelemetryUp, telemetry_down,
+    telemetry_up,
 };
 use futures_util::future::{Fuse, FusedFuture as _};
 use futures_util::{FutureExt as _, Stream, StreamExt as _};
@@ -32,8 +31,8 @@ use super::validate::{self, Checked, Known, Refused, Sender};
 use super::{Fenced, Parts};
 use crate::identity::PeerInfo;
 use crate::inventory::quota::Quotas;
+use crate::live::Live;
 use crate::live::layout::Layout;
-use crate::live::{Live, LiveBuffer};
 
 /// Batches an agent may have on the way without an answer.
 pub const WINDOW: u32 = 32;
@@ -166,7 +165,7 @@ impl Session {
             }
             Err(Refused { code, detail }) => {
                 self.parts.counters.rejected(code);
-                self.parts.live.agent_heard(self.peer.agent, None);
+                self.parts.live.agent_heard(self.peer.agent);
                 tracing::warn!(
                     agent = %self.peer.agent,
                     batch_seq = seq,
@@ -222,7 +221,7 @@ impl Session {
         let received = self.parts.clock.now();
         let PeerInfo { tenant, agent, .. } = self.peer;
         self.parts.presence.heard(tenant, agent, received);
-        self.parts.live.agent_heard(agent, beat.buffer.map(live_buffer));
+        self.parts.live.agent_beat(&self.peer, &beat);
         let reply = HeartbeatReply {
             agent_time_us: beat.agent_time_us,
             received_us: received.0,
@@ -240,14 +239,6 @@ impl Session {
 fn reject(stream_id: i64, seq: u64, code: RejectCode, detail: String) -> telemetry_down::Kind {
     let code = code.into();
     telemetry_down::Kind::Reject(farwatch_proto::v1::Reject { stream_id, seq, code, detail })
-}
-
-fn live_buffer(status: BufferStatus) -> LiveBuffer {
-    LiveBuffer {
-        batches: status.batches,
-        bytes: status.bytes,
-        oldest_at: (status.oldest_us > 0).then_some(Micros(status.oldest_us)),
-    }
 }
 
 /// What the collector knows, seen by one agent.

@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use farwatch_common::clock::Micros;
 use farwatch_common::id::TenantId;
+use farwatch_proto::v1::{BufferStatus, CarrierReason, GatewayStatus, Heartbeat, LinkStatus};
 
 use super::device::Reach;
-use super::view::{LiveAgent, LiveBuffer, State};
+use super::view::{LiveAgent, LiveBuffer, LiveGateway, State};
 
 /// An agent whose session ended may dial again this long before it is offline. In the first minute
 /// of an outage it dials every two seconds; longer, and its devices would keep states that nobody
@@ -14,6 +15,10 @@ use super::view::{LiveAgent, LiveBuffer, State};
 const REDIAL_GRACE: Duration = Duration::from_secs(10);
 /// Three heartbeats of an idle agent.
 const HEARTBEATS_MISSED: Duration = Duration::from_secs(45);
+/// Fewer packets tell nothing of the link's loss.
+const PACKETS_MIN: u64 = 50;
+/// Longest textual address: IPv6 with an IPv4 tail.
+const ADDRESS_BYTES_MAX: usize = 45;
 /// An agent whose oldest unsent batch is older than this is behind.
 const BEHIND: Duration = Duration::from_secs(60);
 
@@ -23,6 +28,39 @@ pub(super) struct Session {
     pub(super) transport: &'static str,
     pub(super) remote: String,
     pub(super) since: Micros,
+    pub(super) link: Link,
+}
+
+/// What the agent tells of what carries its session.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Link {
+    reason: Option<&'static str>,
+    proxied: bool,
+    rtt_ms: Option<f64>,
+    loss_percent: Option<f64>,
+    /// Packets sent and lost when the loss was reckoned last.
+    counted: (u64, u64),
+}
+
+impl Link {
+    pub(super) fn told(&mut self, status: &LinkStatus) {
+        self.reason = match status.reason() {
+            CarrierReason::Unspecified => None,
+            CarrierReason::UdpBlocked => Some("udp_blocked"),
+            CarrierReason::QuicDied => Some("quic_died"),
+            CarrierReason::Lossy => Some("lossy"),
+        };
+        self.proxied = status.proxied;
+        self.rtt_ms = (status.rtt_us > 0).then(|| f64::from(status.rtt_us) / 1000.0);
+        let sent = status.packets_sent.saturating_sub(self.counted.0);
+        let lost = status.packets_lost.saturating_sub(self.counted.1).min(sent);
+        if sent >= PACKETS_MIN {
+            #[expect(clippy::cast_precision_loss, reason = "a share of packets")]
+            let percent = 100.0 * lost as f64 / sent as f64;
+            self.loss_percent = Some(percent);
+            self.counted = (status.packets_sent, status.packets_lost);
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -35,6 +73,7 @@ pub(super) struct Agent {
     seen_at: Option<Micros>,
     ack_at: Option<Micros>,
     buffer: Option<LiveBuffer>,
+    gateway: Option<LiveGateway>,
     behind: bool,
     version: String,
     platform: String,
@@ -52,6 +91,7 @@ impl Agent {
             seen_at: None,
             ack_at: None,
             buffer: None,
+            gateway: None,
             behind: false,
             version: String::new(),
             platform: String::new(),
@@ -107,6 +147,19 @@ impl Agent {
         self.ack_at = self.ack_at.max(Some(at));
     }
 
+    /// A heartbeat came over `connection`.
+    pub(super) fn beat(&mut self, connection: u64, beat: &Heartbeat, at: Micros) {
+        self.heard(at);
+        if let Some(buffer) = &beat.buffer {
+            self.buffered(live_buffer(buffer), at);
+        }
+        let session = self.session.as_mut().filter(|session| session.connection == connection);
+        if let (Some(session), Some(link)) = (session, &beat.link) {
+            session.link.told(link);
+        }
+        self.gateway = beat.gateway.as_ref().and_then(|told| live_gateway(told, at));
+    }
+
     pub(super) fn buffered(&mut self, buffer: LiveBuffer, at: Micros) {
         self.behind = buffer.oldest_at.is_some_and(|oldest| at.since(oldest) > BEHIND);
         self.buffer = Some(buffer);
@@ -153,6 +206,11 @@ impl Agent {
             transport: session.map(|session| session.transport),
             remote_addr: session.map(|session| session.remote.clone()),
             connected_since: session.map(|session| session.since),
+            transport_reason: session.and_then(|session| session.link.reason),
+            proxied: session.is_some_and(|session| session.link.proxied),
+            rtt_ms: session.and_then(|session| session.link.rtt_ms),
+            loss_percent: session.and_then(|session| session.link.loss_percent),
+            gateway: self.gateway.clone().filter(|_| session.is_some()),
             last_seen_at: self.seen_at,
             last_ack_at: self.ack_at,
             buffer: self.buffer,
@@ -161,4 +219,31 @@ impl Agent {
             platform: self.platform.clone(),
         }
     }
+}
+
+fn live_buffer(status: &BufferStatus) -> LiveBuffer {
+    LiveBuffer {
+        batches: status.batches,
+        bytes: status.bytes,
+        oldest_at: (status.oldest_us > 0).then_some(Micros(status.oldest_us)),
+    }
+}
+
+/// `None` of what cannot be. What was measured was never measured in the future.
+fn live_gateway(status: &GatewayStatus, received: Micros) -> Option<LiveGateway> {
+    let is_address = status.address.len() <= ADDRESS_BYTES_MAX
+        && status.address.parse::<std::net::IpAddr>().is_ok();
+    if !is_address || status.sent == 0 {
+        return None;
+    }
+    let answered = status.received > 0;
+    let ms = |us: u32| answered.then(|| f64::from(us) / 1000.0);
+    let lost = status.sent.saturating_sub(status.received);
+    Some(LiveGateway {
+        address: status.address.clone(),
+        loss_percent: 100.0 * f64::from(lost) / f64::from(status.sent),
+        rtt_ms: ms(status.rtt_us),
+        jitter_ms: ms(status.jitter_us),
+        at: Some(Micros(status.at_us).min(received)),
+    })
 }

@@ -9,13 +9,14 @@ use farwatch_common::id::{AgentId, TenantId};
 use farwatch_common::sample::{Cause, Group, Row};
 use farwatch_proto::v1::{InterfaceFacts, InterfaceTable};
 
-use super::layout::{InterfacePlaces, Layout, Place, ROLES, Role};
-use super::view::{LiveDevice, LiveInterface, State, mac_text};
-use crate::store::rates::{self, Reading, Uptime};
+use super::health::{self, Asked};
+use super::layout::{Layout, Place, ROLES, Role};
+use super::objects::Objects;
+use super::port::{OPER_UP, Port, find, port_rates, raw, shows_restart, value};
+use super::view::{LiveDevice, LiveInterface, LivePing, LiveSnmp, LiveValue, State};
+use crate::store::rates::Uptime;
 use crate::store::series::missing_after;
 
-/// Failed polls in a row that make a device down; fewer make it degraded.
-const FAILURES_DOWN: u32 = 3;
 /// No value is believed for longer than this or 2.5 intervals, whichever is more.
 const STALE_AFTER_MIN: Duration = Duration::from_secs(300);
 /// No value of a port is believed for longer than this or 2.5 intervals, whichever is more: rows
@@ -34,7 +35,13 @@ pub(super) struct Device {
     interval: Duration,
     /// The last row of the system group, also a failed one.
     system: Option<Row>,
-    failures: u32,
+    snmp: Asked,
+    /// The last burst of echo requests.
+    ping_row: Option<Row>,
+    ping: Asked,
+    ping_times: PingTimes,
+    /// Processors, memory, disks, sensors.
+    objects: Objects,
     uptime: Uptime,
     booted_at: Option<Micros>,
     rtt_s: Option<f64>,
@@ -47,19 +54,15 @@ pub(super) struct Device {
     /// When the newest facts and the newest table were learned: backlog comes newest first.
     facts_at: Micros,
     table_at: Micros,
-    /// Nothing was heard for too long.
-    pub(super) stale: bool,
     pub(super) deadline: Option<Micros>,
 }
 
-#[derive(Debug, Default)]
-struct Port {
-    facts: InterfaceFacts,
-    /// Per second, by role.
-    rates: [Option<f64>; ROLES],
-    admin: Option<i64>,
-    oper: Option<i64>,
-    updated_at: Option<Micros>,
+/// Of the last burst, as far as there were answers.
+#[derive(Clone, Copy, Debug, Default)]
+struct PingTimes {
+    loss_percent: Option<f64>,
+    rtt_s: Option<f64>,
+    jitter_s: Option<f64>,
 }
 
 /// What is known of the agent of a device.
@@ -78,7 +81,11 @@ impl Device {
             follows_name: false,
             interval: Duration::from_secs(interval_s.max(1).into()),
             system: None,
-            failures: 0,
+            snmp: Asked::default(),
+            ping_row: None,
+            ping: Asked::default(),
+            ping_times: PingTimes::default(),
+            objects: Objects::default(),
             uptime: Uptime::default(),
             booted_at: None,
             rtt_s: None,
@@ -88,7 +95,6 @@ impl Device {
             ports: BTreeMap::new(),
             facts_at: Micros(0),
             table_at: Micros(0),
-            stale: false,
             deadline: None,
         }
     }
@@ -97,24 +103,28 @@ impl Device {
         self.interval = Duration::from_secs(interval_s.max(1).into());
     }
 
-    /// When the last poll is too old to be believed.
-    fn stale_at(&self) -> Option<Micros> {
-        let after = missing_after(self.interval).max(STALE_AFTER_MIN);
-        self.system.as_ref().filter(|_| !self.stale).map(|row| row.at.after(after))
+    fn stale_after(&self) -> Duration {
+        missing_after(self.interval).max(STALE_AFTER_MIN)
     }
 
     /// When something shown becomes too old to be believed.
     pub(super) fn next_deadline(&self) -> Option<Micros> {
         let after = self.port_stale_after();
         let ports = self.ports.values().filter_map(|port| port.stale_at(after)).min();
-        self.stale_at().into_iter().chain(ports).min()
+        let stale = self.stale_after();
+        let asked = [&self.snmp, &self.ping].into_iter().filter_map(|asked| asked.stale_at(stale));
+        asked.chain(self.objects.stale_at(stale)).chain(ports).min()
     }
 
     /// Lets go of what is too old at `now`.
     pub(super) fn expire(&mut self, now: Micros) {
-        if self.stale_at().is_some_and(|at| at <= now) {
-            self.stale = true;
+        let stale = self.stale_after();
+        for asked in [&mut self.snmp, &mut self.ping] {
+            if asked.stale_at(stale).is_some_and(|at| at <= now) {
+                asked.expire();
+            }
         }
+        self.objects.expire(stale, now);
         let after = self.port_stale_after();
         for port in self.ports.values_mut() {
             if port.stale_at(after).is_some_and(|at| at <= now) {
@@ -132,18 +142,20 @@ impl Device {
         match row.group {
             Group::System => self.apply_system(row, layout),
             Group::Interfaces => self.apply_interfaces(row, layout),
-            Group::Ping | Group::Host | Group::Sensors => false,
+            Group::Ping => self.apply_ping(row, layout),
+            Group::Host | Group::Sensors => self.objects.apply(row, layout),
         }
     }
 
     fn apply_system(&mut self, row: Row, layout: &Layout) -> bool {
-        if self.system.as_ref().is_some_and(|last| last.at >= row.at) {
-            return false;
-        }
         let value = |place: Option<Place>| place.and_then(|place| value(&row, place));
         let answered = row.cause.is_none() && value(layout.snmp_up).is_none_or(|up| up != 0.0);
+        let cause = if answered { None } else { row.cause.or(Some(Cause::Timeout)) };
+        if !self.snmp.told(row.at, cause) {
+            return false;
+        }
+        self.rtt_s = None;
         if answered {
-            self.failures = 0;
             self.last_sample_at = self.last_sample_at.max(Some(row.at));
             self.rtt_s = value(layout.rtt);
             let uptime = value(layout.uptime).and_then(|s| Duration::try_from_secs_f64(s).ok());
@@ -152,12 +164,30 @@ impl Device {
             {
                 self.booted_at = Some(boot);
             }
-        } else {
-            self.failures = self.failures.saturating_add(1);
-            self.rtt_s = None;
         }
-        self.stale = false;
         self.system = Some(row);
+        true
+    }
+
+    fn apply_ping(&mut self, row: Row, layout: &Layout) -> bool {
+        let value = |place: Option<Place>| place.and_then(|place| value(&row, place));
+        let answered = row.cause.is_none() && value(layout.ping.up).is_none_or(|up| up != 0.0);
+        let cause = if answered { None } else { row.cause.or(Some(Cause::Timeout)) };
+        if !self.ping.told(row.at, cause) {
+            return false;
+        }
+        self.ping_times = PingTimes {
+            loss_percent: value(layout.ping.loss),
+            rtt_s: value(layout.rtt),
+            jitter_s: value(layout.ping.jitter),
+        };
+        if let Some(percent) = self.ping_times.loss_percent {
+            self.ping.lost(percent);
+        }
+        if answered {
+            self.last_sample_at = self.last_sample_at.max(Some(row.at));
+        }
+        self.ping_row = Some(row);
         true
     }
 
@@ -225,33 +255,38 @@ impl Device {
         match group {
             Group::System => self.system.as_ref(),
             Group::Interfaces => self.counters.as_ref().map(|(row, _)| row),
-            Group::Ping | Group::Host | Group::Sensors => None,
+            Group::Ping => self.ping_row.as_ref(),
+            Group::Host | Group::Sensors => self.objects.last_row(group),
         }
     }
 
     pub(super) fn state(&self, reach: Reach) -> (State, Option<&'static str>) {
-        let Some(system) = &self.system else {
-            let cause = if reach == Reach::Online { "pending" } else { "agent_offline" };
-            return (State::Unknown, Some(cause));
-        };
-        let cause = system.cause.unwrap_or(Cause::Timeout).name();
-        match reach {
-            Reach::Offline | Reach::NeverSeen => (State::Unknown, Some("agent_offline")),
-            Reach::Online if self.stale => (State::Unknown, Some("stale")),
-            Reach::Online if self.failures >= FAILURES_DOWN => (State::Down, Some(cause)),
-            // It never answered: no values that could be worse or older than they were.
-            Reach::Online if self.failures > 0 && self.last_sample_at.is_none() => {
-                (State::Unknown, Some(cause))
-            }
-            Reach::Online if self.failures > 0 => (State::Degraded, Some(cause)),
-            Reach::Online => match self.interfaces {
-                // It answers, but not for its interfaces.
-                Some((_, Some(cause))) if cause != Cause::Unsupported => {
-                    (State::Degraded, Some(cause.name()))
-                }
-                _ => (State::Up, None),
-            },
-        }
+        let interfaces = self.interfaces.and_then(|(_, cause)| cause);
+        health::verdict(reach, &self.snmp, &self.ping, interfaces)
+    }
+
+    fn live_ping(&self, reach: Reach) -> Option<LivePing> {
+        let (state, cause) = self.ping.state(reach)?;
+        let ms = |seconds: Option<f64>| seconds.map(|seconds| seconds * 1000.0);
+        Some(LivePing {
+            state,
+            cause,
+            loss_percent: self.ping_times.loss_percent,
+            rtt_ms: ms(self.ping_times.rtt_s),
+            jitter_ms: ms(self.ping_times.jitter_s),
+            at: self.ping.at(),
+        })
+    }
+
+    fn live_snmp(&self, reach: Reach) -> Option<LiveSnmp> {
+        let (state, cause) = self.snmp.state(reach)?;
+        let rtt_ms = self.rtt_s.map(|seconds| seconds * 1000.0);
+        Some(LiveSnmp { state, cause, rtt_ms, at: self.snmp.at() })
+    }
+
+    /// The last values of processors, memory, disks and sensors.
+    pub(super) fn values(&self) -> Vec<LiveValue> {
+        self.objects.values()
     }
 
     pub(super) fn view(&self, reach: Reach) -> LiveDevice {
@@ -266,7 +301,11 @@ impl Device {
             interfaces_total: u32::try_from(self.ports.len()).unwrap_or(u32::MAX),
             in_bps: self.total(Role::InOctets).filter(|_| current),
             out_bps: self.total(Role::OutOctets).filter(|_| current),
-            rtt_ms: self.rtt_s.filter(|_| current).map(|seconds| seconds * 1000.0),
+            rtt_ms: self.ping_times.rtt_s.or(self.rtt_s).filter(|_| current).map(|s| s * 1000.0),
+            cpu_percent: self.objects.cpu_percent().filter(|_| current),
+            temperature_celsius: self.objects.temperature_celsius().filter(|_| current),
+            snmp_poll: self.live_snmp(reach),
+            icmp: self.live_ping(reach),
             last_sample_at: self.last_sample_at,
         }
     }
@@ -295,141 +334,5 @@ impl Device {
     pub(super) fn interfaces(&self, reach: Reach) -> Vec<LiveInterface> {
         let current = matches!(self.state(reach).0, State::Up | State::Degraded);
         self.ports.iter().map(|(index, port)| port.view(*index, current)).collect()
-    }
-}
-
-/// ifOperStatus: up.
-const OPER_UP: i64 = 1;
-
-impl Port {
-    /// When its values are too old to be believed; `None` if it has none.
-    fn stale_at(&self, after: Duration) -> Option<Micros> {
-        let any = self.admin.or(self.oper).is_some() || self.rates.iter().any(Option::is_some);
-        self.updated_at.filter(|_| any).map(|at| at.after(after))
-    }
-
-    fn clear(&mut self) {
-        self.rates = [None; ROLES];
-        self.admin = None;
-        self.oper = None;
-    }
-
-    fn view(&self, index: u32, current: bool) -> LiveInterface {
-        let rate =
-            |role: Role| self.rates.get(role as usize).copied().flatten().filter(|_| current);
-        let bps = |role| rate(role).map(|octets| octets * 8.0);
-        let pps = |roles: [Role; 3]| roles.into_iter().filter_map(rate).reduce(|a, b| a + b);
-        let speed_bps = Some(self.facts.speed_bps).filter(|speed| *speed > 0);
-        #[expect(clippy::cast_precision_loss, reason = "a share of a speed")]
-        let utilisation = |role| Some((bps(role)? / speed_bps? as f64).clamp(0.0, 1.0));
-        LiveInterface {
-            object: format!("if:{index}"),
-            index,
-            name: self.facts.name.clone(),
-            description: self.facts.description.clone(),
-            alias: self.facts.alias.clone(),
-            kind: self.facts.r#type,
-            mac: mac_text(&self.facts.mac),
-            speed_bps,
-            admin: self.admin.filter(|_| current).and_then(admin_name),
-            oper: self.oper.filter(|_| current).and_then(oper_name),
-            state: self.oper.filter(|_| current).map_or(State::Unknown, oper_state),
-            in_bps: bps(Role::InOctets),
-            out_bps: bps(Role::OutOctets),
-            in_pps: pps([Role::InUnicast, Role::InMulticast, Role::InBroadcast]),
-            out_pps: pps([Role::OutUnicast, Role::OutMulticast, Role::OutBroadcast]),
-            in_errors_ps: rate(Role::InErrors),
-            out_errors_ps: rate(Role::OutErrors),
-            in_discards_ps: rate(Role::InDiscards),
-            out_discards_ps: rate(Role::OutDiscards),
-            utilisation_in: utilisation(Role::InOctets),
-            utilisation_out: utilisation(Role::OutOctets),
-            updated_at: self.updated_at,
-        }
-    }
-}
-
-fn find(layout: &Layout, index: u32) -> Option<&InterfacePlaces> {
-    let at = layout.interfaces.binary_search_by_key(&index, |places| places.index).ok()?;
-    layout.interfaces.get(at)
-}
-
-fn raw(row: &Row, place: Place) -> Option<i64> {
-    row.values.get(usize::from(place.column)).copied().flatten()
-}
-
-fn value(row: &Row, place: Place) -> Option<f64> {
-    Some(rates::scaled(raw(row, place)?, place.exponent))
-}
-
-type Side<'a> = (&'a Row, &'a InterfacePlaces);
-
-/// Readings of the counters that both rows have.
-fn pairs<'a>(
-    (last, last_places): Side<'a>,
-    (row, places): Side<'a>,
-) -> impl Iterator<Item = (usize, Place, Reading, Reading)> + 'a {
-    let both = last_places.places.iter().zip(&places.places).enumerate();
-    both.filter_map(move |(role, (before, now))| {
-        let (before, now) = ((*before)?, (*now)?);
-        if !now.kind.is_counter() || before.kind != now.kind {
-            return None;
-        }
-        let old = Reading { at: last.at, raw: raw(last, before)? };
-        Some((role, now, old, Reading { at: row.at, raw: raw(row, now)? }))
-    })
-}
-
-fn port_rates(last: Side<'_>, now: Side<'_>) -> [Option<f64>; ROLES] {
-    let mut rates = [None; ROLES];
-    for (role, place, old, new) in pairs(last, now) {
-        let rose = rates::increase(place.kind, old, new);
-        let seconds = rates::seconds_between(old.at, new.at);
-        if let Some(slot) = rates.get_mut(role) {
-            *slot = rose.zip(seconds).map(|(rose, seconds)| rose / seconds);
-        }
-    }
-    rates
-}
-
-/// A counter fell further than a wrap: the device was restarted, and the row that tells its uptime
-/// may come later than this one.
-fn shows_restart(last: &Row, last_layout: &Layout, row: &Row, layout: &Layout) -> bool {
-    layout.interfaces.iter().any(|places| {
-        find(last_layout, places.index).is_some_and(|last_places| {
-            pairs((last, last_places), (row, places))
-                .any(|(_, place, old, new)| rates::is_reset(place.kind, old.raw, new.raw))
-        })
-    })
-}
-
-fn admin_name(status: i64) -> Option<&'static str> {
-    Some(match status {
-        1 => "up",
-        2 => "down",
-        3 => "testing",
-        _ => return None,
-    })
-}
-
-fn oper_name(status: i64) -> Option<&'static str> {
-    Some(match status {
-        OPER_UP => "up",
-        2 => "down",
-        3 => "testing",
-        4 => "unknown",
-        5 => "dormant",
-        6 => "not_present",
-        7 => "lower_layer_down",
-        _ => return None,
-    })
-}
-
-fn oper_state(status: i64) -> State {
-    match status {
-        OPER_UP => State::Up,
-        2 | 6 | 7 => State::Down,
-        3 | 5 => State::Degraded,
-        _ => State::Unknown,
     }
 }

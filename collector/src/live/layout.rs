@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use farwatch_common::sample::{Column, Group, MetricKind, Schema};
+use farwatch_common::sample::{Column, Group, MetricKind, Schema, Unit};
 
 use crate::store::series::UPTIME_METRIC;
 
@@ -11,6 +11,8 @@ use crate::store::series::UPTIME_METRIC;
 const INTERFACE_OBJECT: &str = "if:";
 /// Told by the agent beside the answers: the time a device took to answer.
 const RTT_METRICS: [&str; 2] = ["snmp_rtt_seconds", "icmp_rtt_seconds"];
+/// Told by the agent of a burst of echo requests.
+const PING_METRICS: [&str; 3] = ["icmp_up", "icmp_loss_percent", "icmp_jitter_seconds"];
 
 /// Where a value stands in a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,6 +75,23 @@ impl InterfacePlaces {
     }
 }
 
+/// What a burst of echo requests tells, beside the round trip.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PingPlaces {
+    pub up: Option<Place>,
+    pub loss: Option<Place>,
+    pub jitter: Option<Place>,
+}
+
+/// A value of an object that is shown by its name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NamedPlace {
+    pub object: Box<str>,
+    pub metric: Box<str>,
+    pub unit: Unit,
+    pub place: Place,
+}
+
 /// A schema, read for the live state and for checking rows.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Layout {
@@ -81,8 +100,11 @@ pub struct Layout {
     pub snmp_up: Option<Place>,
     pub uptime: Option<Place>,
     pub rtt: Option<Place>,
+    pub ping: PingPlaces,
     /// In order of their indexes.
     pub interfaces: Box<[InterfacePlaces]>,
+    /// Of processors, memory, disks and sensors: all columns.
+    pub objects: Box<[NamedPlace]>,
 }
 
 impl Layout {
@@ -95,14 +117,27 @@ impl Layout {
             snmp_up: None,
             uptime: None,
             rtt: None,
+            ping: PingPlaces::default(),
             interfaces: Box::default(),
+            objects: Box::default(),
         };
+        if matches!(schema.group, Group::Host | Group::Sensors) {
+            layout.objects = (0u16..).zip(&schema.columns).map(named).collect();
+            return layout;
+        }
         for (number, column) in (0u16..).zip(&schema.columns) {
             let place = Place { column: number, kind: column.kind, exponent: column.exponent };
             match column.metric.as_str() {
                 "snmp_up" => layout.snmp_up = Some(place),
                 UPTIME_METRIC => layout.uptime = Some(place),
                 rtt if RTT_METRICS.contains(&rtt) => layout.rtt = layout.rtt.or(Some(place)),
+                ping if PING_METRICS.contains(&ping) => {
+                    let PingPlaces { up, loss, jitter } = &mut layout.ping;
+                    let slots = [up, loss, jitter].into_iter().zip(PING_METRICS);
+                    for (slot, _) in slots.filter(|(_, metric)| *metric == ping) {
+                        *slot = Some(place);
+                    }
+                }
                 _ => {
                     if let Some((index, role)) = interface_role(column)
                         && let Some(slot) = interfaces.entry(index).or_default().get_mut(role)
@@ -122,7 +157,20 @@ impl Layout {
     /// Bytes it takes.
     #[must_use]
     pub fn memory(&self) -> usize {
-        size_of::<Self>() + size_of_val(&*self.interfaces)
+        let names = |one: &NamedPlace| one.object.len() + one.metric.len();
+        size_of::<Self>()
+            + size_of_val(&*self.interfaces)
+            + size_of_val(&*self.objects)
+            + self.objects.iter().map(names).sum::<usize>()
+    }
+}
+
+fn named((number, column): (u16, &Column)) -> NamedPlace {
+    NamedPlace {
+        object: column.object.as_str().into(),
+        metric: column.metric.as_str().into(),
+        unit: column.unit,
+        place: Place { column: number, kind: column.kind, exponent: column.exponent },
     }
 }
 
@@ -135,7 +183,6 @@ fn interface_role(column: &Column) -> Option<(u32, usize)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use farwatch_common::sample::Unit;
 
     #[test]
     fn columns_find_their_roles() {

@@ -16,7 +16,7 @@ use serde_json::{Map, Value, json};
 use super::agent::{Agent, Session};
 use super::device::{Device, Reach};
 use super::layout::Layout;
-use super::view::{LiveAgent, LiveBuffer, LiveDevice, LiveInterface, State, changed};
+use super::view::{LiveAgent, LiveDevice, LiveInterface, LiveValue, State, changed};
 use crate::inventory::device::own_name;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -185,13 +185,8 @@ impl Fleet {
         self.with_agent(id, now, |agent| agent.connected(session, version, platform));
     }
 
-    pub(super) fn heard(&mut self, id: AgentId, buffer: Option<LiveBuffer>, now: Micros) {
-        self.with_agent(id, now, |agent| {
-            agent.heard(now);
-            if let Some(buffer) = buffer {
-                agent.buffered(buffer, now);
-            }
-        });
+    pub(super) fn heard(&mut self, id: AgentId, now: Micros) {
+        self.with_agent(id, now, |agent| agent.heard(now));
     }
 
     // Samples and facts.
@@ -303,6 +298,10 @@ impl Fleet {
     pub(super) fn interfaces(&self, tenant: TenantId, id: DeviceId) -> Vec<LiveInterface> {
         let device = self.device_of(tenant, id);
         device.map(|device| device.interfaces(self.reach(device.agent))).unwrap_or_default()
+    }
+
+    pub(super) fn values(&self, tenant: TenantId, id: DeviceId) -> Vec<LiveValue> {
+        self.device_of(tenant, id).map(Device::values).unwrap_or_default()
     }
 
     pub(super) fn agent(&self, tenant: TenantId, id: AgentId) -> Option<LiveAgent> {

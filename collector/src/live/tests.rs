@@ -1,7 +1,9 @@
 use std::collections::BTreeSet;
 
 use farwatch_common::sample::{Cause, Schema};
-use farwatch_proto::v1::{DeviceFacts, InterfaceFacts, InterfaceTable};
+use farwatch_proto::v1::{
+    BufferStatus, CarrierReason, DeviceFacts, GatewayStatus, InterfaceFacts, InterfaceTable,
+};
 use futures_util::StreamExt as _;
 
 use super::*;
@@ -23,8 +25,13 @@ fn fleet() -> Fleet {
 }
 
 fn online(fleet: &mut Fleet, since: Micros) {
-    let session =
-        agent::Session { connection: 1, transport: "quic", remote: "192.0.2.9:1".into(), since };
+    let session = agent::Session {
+        connection: 1,
+        transport: "quic",
+        remote: "192.0.2.9:1".into(),
+        since,
+        link: Link::default(),
+    };
     fleet.connected(AGENT, session, ("1".into(), "linux".into()));
 }
 
@@ -35,7 +42,7 @@ fn layout(schema: &Schema) -> Arc<Layout> {
 fn apply(fleet: &mut Fleet, row: Row) {
     let schema = if row.group == Group::System { system() } else { interfaces() };
     let when = row.at;
-    fleet.heard(AGENT, None, when);
+    fleet.heard(AGENT, when);
     fleet.apply(row, &layout(&schema), when);
 }
 
@@ -85,7 +92,7 @@ fn a_device_of_an_agent_that_was_never_there_waits_for_the_agent() {
 fn a_device_that_never_answered_is_unknown_until_it_counts_as_down() {
     let mut fleet = fleet();
     for second in [0, 15, 30] {
-        fleet.heard(AGENT, None, at(second));
+        fleet.heard(AGENT, at(second));
         fleet.expire(at(second));
         assert_eq!(state(&fleet), (State::Unknown, Some("pending")));
     }
@@ -103,11 +110,11 @@ fn what_is_not_heard_of_turns_unknown() {
     apply(&mut fleet, alive(DEVICE, 0));
     // Five minutes, as they are more than two and a half intervals.
     for second in [30, 60, 90, 120, 150, 180, 210, 240, 270, 299] {
-        fleet.heard(AGENT, None, at(second));
+        fleet.heard(AGENT, at(second));
         fleet.expire(at(second));
     }
     assert_eq!(state(&fleet), (State::Up, None));
-    fleet.heard(AGENT, None, at(300));
+    fleet.heard(AGENT, at(300));
     fleet.expire(at(300));
     assert_eq!(state(&fleet), (State::Unknown, Some("stale")));
     // And without heartbeats the agent is gone too.
@@ -136,7 +143,7 @@ fn uptimes_that_cannot_be_do_not_stop_anybody() {
     for (second, raw) in [(0, 1_844_674_407_370_955), (60, 5), (120, i64::MAX), (180, i64::MIN)] {
         let mut row = alive(DEVICE, second);
         row.values[1] = Some(raw);
-        fleet.heard(AGENT, None, row.at);
+        fleet.heard(AGENT, row.at);
         fleet.apply(row, &schema, at(second));
     }
     assert_eq!(state(&fleet), (State::Up, None));
@@ -236,10 +243,10 @@ fn ports_nobody_tells_of_turn_unknown_while_the_device_answers() {
     let device = fleet.device(TENANT, DEVICE).unwrap();
     assert_eq!((device.state, device.in_bps, device.interfaces_up), (State::Degraded, None, None));
     // The device itself is still believed, until its own time has come.
-    fleet.heard(AGENT, None, at(479));
+    fleet.heard(AGENT, at(479));
     fleet.expire(at(479));
     assert_eq!(state(&fleet), (State::Degraded, Some("timeout")));
-    fleet.heard(AGENT, None, at(480));
+    fleet.heard(AGENT, at(480));
     fleet.expire(at(480));
     assert_eq!(state(&fleet), (State::Unknown, Some("stale")));
 }
@@ -298,12 +305,15 @@ fn drafts_hold_what_changed() {
     let devices = drafts.iter().find(|draft| draft.topic == state::Topic::Devices).unwrap();
     let expected = json!({
         "id": DEVICE.to_string(), "state": "degraded", "cause": "timeout",
+        "snmp_poll": {
+            "state": "degraded", "cause": "timeout", "rtt_ms": null, "at": view::rfc3339(at(60)),
+        },
         "sys_name": "core", "model": "", "sys_object_id": "",
     });
     assert_eq!(devices.patches, [expected]);
     assert_eq!(devices.committed_at, at(60));
     // A heartbeat that changes nothing of a device says nothing of it.
-    fleet.heard(AGENT, None, at(62));
+    fleet.heard(AGENT, at(62));
     assert!(fleet.drafts().iter().all(|draft| draft.topic == state::Topic::Agents));
     fleet.device_removed(OTHER_TENANT, DEVICE, at(63));
     assert!(!fleet.has_changes(), "not theirs");
@@ -319,143 +329,5 @@ fn drafts_hold_what_changed() {
     assert_eq!(fleet.drafts()[0].patches, [agent]);
 }
 
-fn filter(device: Option<DeviceId>) -> EventFilter {
-    EventFilter { tenants: BTreeSet::from([TENANT]), devices: device.into_iter().collect() }
-}
-
-fn live() -> Live {
-    let live = Live::new(Clock::system());
-    live.agent_added(TENANT, AGENT);
-    live.device_added(TENANT, AGENT, DEVICE, 60);
-    live.agent_connected(&peer(AGENT, 1), "1".into(), "linux".into());
-    live.publish();
-    live
-}
-
-/// A poll `back_s` seconds ago.
-fn commit(live: &Live, back_s: i64, octets: i64) {
-    let mut row = counters(DEVICE, 0, octets);
-    row.at = Micros(live.shared.clock.now().0 - back_s * Micros::SECOND);
-    let mut up = alive(DEVICE, -back_s);
-    up.at = row.at;
-    let rows = vec![(up, layout(&system())), (row, layout(&interfaces()))];
-    live.apply([Committed { tenant: TENANT, agent: AGENT, rows, facts: Vec::new() }]);
-}
-
-#[tokio::test]
-async fn a_client_sees_hello_and_then_changes_of_its_tenants() {
-    let live = live();
-    let mut events = live.subscribe(filter(Some(DEVICE)), None);
-    let elsewhere =
-        EventFilter { tenants: BTreeSet::from([OTHER_TENANT]), devices: BTreeSet::from([DEVICE]) };
-    let mut elsewhere = live.subscribe(elsewhere, None);
-    assert_eq!(events.next().await.unwrap().kind, "hello");
-    assert_eq!(elsewhere.next().await.unwrap().kind, "hello");
-    commit(&live, 60, 0);
-    assert!(live.publish());
-    let kinds = [events.next().await.unwrap(), events.next().await.unwrap()];
-    assert_eq!(kinds.each_ref().map(|event| event.kind), ["devices", "agents"]);
-    assert!(kinds[0].data["committed_at"].is_string());
-    assert_eq!(kinds[0].data["patches"][0]["state"], "up");
-    let ports = events.next().await.unwrap();
-    assert_eq!(ports.kind, "interfaces");
-    assert_eq!(ports.data["device"], DEVICE.to_string());
-    assert_eq!(ports.data["patches"][0]["oper"], "up");
-    // Nothing for the other tenant, not even of a device it names.
-    live.device_added(OTHER_TENANT, NEIGHBOUR, DeviceId(200), 60);
-    live.publish();
-    let other = elsewhere.next().await.unwrap();
-    assert_eq!(other.data["patches"][0]["id"], DeviceId(200).to_string());
-}
-
-#[tokio::test]
-async fn a_client_that_comes_back_goes_on_where_it_was() {
-    let live = live();
-    let mut events = live.subscribe(filter(None), None);
-    let hello = events.next().await.unwrap();
-    commit(&live, 120, 0);
-    live.publish();
-    let seen = events.next().await.unwrap();
-    let behind = events.next().await.unwrap();
-    drop(events);
-    let mut again = live.subscribe(filter(None), Some(seen.sequence));
-    assert_eq!(again.next().await.unwrap().kind, "hello");
-    assert_eq!(again.next().await.unwrap(), behind);
-    // Of another process, or too old.
-    for unknown in [hello.sequence + 1_000_000_000, 0] {
-        let mut lost = live.subscribe(filter(None), Some(unknown));
-        assert_eq!(lost.next().await.unwrap().kind, "hello");
-        assert_eq!(lost.next().await.unwrap().kind, "resync");
-    }
-    // Nobody looked at the interfaces so far: the client loads them, and nothing else again.
-    let mut device = live.subscribe(filter(Some(DEVICE)), Some(seen.sequence));
-    assert_eq!(device.next().await.unwrap().kind, "hello");
-    assert_eq!(device.next().await.unwrap(), behind);
-}
-
-#[tokio::test]
-async fn a_slow_client_is_told_to_load_again() {
-    let live = live();
-    let mut events = live.subscribe(filter(None), None);
-    let hello = events.next().await.unwrap();
-    for poll in 0..RING_OVERFLOW {
-        live.agent_heard(AGENT, Some(LiveBuffer { batches: poll, bytes: 0, oldest_at: None }));
-        live.publish();
-    }
-    assert_eq!(events.next().await.unwrap().kind, "resync");
-    // What comes next is heard again, and many records are one event.
-    commit(&live, 0, 0);
-    live.publish();
-    assert_eq!(events.next().await.unwrap().kind, "devices");
-    // The ring has forgotten what the client saw last.
-    let mut again = live.subscribe(filter(None), Some(hello.sequence));
-    again.next().await.unwrap();
-    assert_eq!(again.next().await.unwrap().kind, "resync");
-}
-
-const RING_OVERFLOW: u64 = events::RING as u64 + 2;
-
-#[tokio::test]
-async fn records_of_one_kind_are_melted() {
-    let live = live();
-    let mut events = live.subscribe(filter(None), None);
-    events.next().await.unwrap();
-    for batches in 0..5 {
-        live.agent_heard(AGENT, Some(LiveBuffer { batches, bytes: 0, oldest_at: None }));
-        live.publish();
-    }
-    let event = events.next().await.unwrap();
-    assert_eq!(event.kind, "agents");
-    assert_eq!(event.data["patches"].as_array().unwrap().len(), 5);
-    // What is removed comes first in an event, so it is not melted with patches before it.
-    live.agent_heard(AGENT, Some(LiveBuffer { batches: 9, bytes: 0, oldest_at: None }));
-    commit(&live, 0, 0);
-    live.publish();
-    live.device_removed(TENANT, DEVICE);
-    live.publish();
-    let mut devices = Vec::new();
-    while devices.len() < 2 {
-        let event = events.next().await.unwrap();
-        devices.extend((event.kind == "devices").then_some(event));
-    }
-    assert_eq!(devices[0].data["removed"], json!([]));
-    assert_eq!(devices[1].data["removed"], json!([DEVICE.to_string()]));
-}
-
-#[tokio::test]
-async fn the_publisher_runs_until_it_is_cancelled() {
-    let live = live();
-    let mut events = live.subscribe(filter(None), None);
-    events.next().await.unwrap();
-    let cancel = CancellationToken::new();
-    let run = live.clone().run(cancel.clone());
-    let watch = async {
-        commit(&live, 0, 0);
-        let event = events.next().await.unwrap();
-        cancel.cancel();
-        event
-    };
-    let (ended, event) = tokio::join!(run, watch);
-    assert!(ended.is_ok());
-    assert_eq!(event.kind, "devices");
-}
+mod asked;
+mod stream;

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use farwatch_common::clock::Micros;
+use farwatch_common::sample::{Group, MetricKind, Unit};
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 
@@ -44,9 +45,51 @@ pub struct LiveDevice {
     pub interfaces_total: u32,
     pub in_bps: Option<f64>,
     pub out_bps: Option<f64>,
+    /// Of an echo, or of an answer over SNMP where there is none.
     pub rtt_ms: Option<f64>,
+    /// Mean of its processors.
+    pub cpu_percent: Option<f64>,
+    /// Of its hottest sensor.
+    pub temperature_celsius: Option<f64>,
+    /// What each way of asking tells; none until it has told something.
+    pub snmp_poll: Option<LiveSnmp>,
+    pub icmp: Option<LivePing>,
     #[serde(serialize_with = "time")]
     pub last_sample_at: Option<Micros>,
+}
+
+/// What SNMP tells of a device.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct LiveSnmp {
+    pub state: State,
+    pub cause: Option<&'static str>,
+    pub rtt_ms: Option<f64>,
+    #[serde(serialize_with = "time")]
+    pub at: Option<Micros>,
+}
+
+/// What the last burst of echo requests tells of a device.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct LivePing {
+    pub state: State,
+    pub cause: Option<&'static str>,
+    pub loss_percent: Option<f64>,
+    pub rtt_ms: Option<f64>,
+    pub jitter_ms: Option<f64>,
+    #[serde(serialize_with = "time")]
+    pub at: Option<Micros>,
+}
+
+/// The last value of one metric of an object of a device.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LiveValue {
+    pub group: Group,
+    pub object: String,
+    pub metric: String,
+    pub unit: Unit,
+    pub kind: MetricKind,
+    pub value: Option<f64>,
+    pub at: Micros,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -83,6 +126,14 @@ pub struct LiveAgent {
     pub remote_addr: Option<String>,
     #[serde(serialize_with = "time")]
     pub connected_since: Option<Micros>,
+    /// Why it is not QUIC.
+    pub transport_reason: Option<&'static str>,
+    /// Through an HTTP proxy.
+    pub proxied: bool,
+    pub rtt_ms: Option<f64>,
+    /// Of the packets it has sent lately; none where its system does not tell.
+    pub loss_percent: Option<f64>,
+    pub gateway: Option<LiveGateway>,
     #[serde(serialize_with = "time")]
     pub last_seen_at: Option<Micros>,
     #[serde(serialize_with = "time")]
@@ -91,6 +142,17 @@ pub struct LiveAgent {
     pub devices: usize,
     pub version: String,
     pub platform: String,
+}
+
+/// The first hop of an agent's site, as the agent pinged it.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct LiveGateway {
+    pub address: String,
+    pub loss_percent: f64,
+    pub rtt_ms: Option<f64>,
+    pub jitter_ms: Option<f64>,
+    #[serde(serialize_with = "time")]
+    pub at: Option<Micros>,
 }
 
 /// What waits at the agent.
@@ -161,6 +223,10 @@ mod tests {
             in_bps: None,
             out_bps: None,
             rtt_ms: None,
+            cpu_percent: None,
+            temperature_celsius: None,
+            snmp_poll: None,
+            icmp: None,
             last_sample_at: Some(Micros(0)),
         };
         let mut now = before.clone();
@@ -171,7 +237,7 @@ mod tests {
             "state": "down", "last_sample_at": "1970-01-01T00:00:00.000001Z",
         });
         assert_eq!(patch, expected);
-        assert_eq!(changed(None, &now).len(), 9);
+        assert_eq!(changed(None, &now).len(), 13);
         assert!(changed(Some(&now), &now).is_empty());
     }
 

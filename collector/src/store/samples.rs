@@ -9,6 +9,7 @@ pub(super) mod facts;
 pub(super) mod fetch;
 pub(super) mod gaps;
 pub(super) mod last;
+pub(super) mod objects;
 pub(super) mod pages;
 pub(super) mod subject;
 
@@ -20,7 +21,7 @@ use farwatch_common::clock::Micros;
 use farwatch_common::id::{AgentId, DeviceId, TenantId};
 use farwatch_common::ranges::SeqRanges;
 use farwatch_common::sample::{Class, Group, MetricKind, Row, Schema, SchemaId};
-use farwatch_proto::v1::{DeviceFacts, InterfaceTable};
+use farwatch_proto::v1::{DeviceFacts, InterfaceTable, ObjectTable};
 
 use super::StoreError;
 use crate::identity::TenantContext;
@@ -78,6 +79,7 @@ impl Append {
 pub enum Fact {
     Device(Micros, DeviceFacts),
     Interfaces(Micros, InterfaceTable),
+    Objects(Micros, ObjectTable),
     Gap(GapRow),
 }
 
@@ -87,6 +89,7 @@ impl Fact {
         match self {
             Self::Device(_, facts) => Some(facts.device_id),
             Self::Interfaces(_, table) => Some(table.device_id),
+            Self::Objects(_, table) => Some(table.device_id),
             Self::Gap(_) => None,
         }
     }

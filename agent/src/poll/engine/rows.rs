@@ -7,7 +7,7 @@ use farwatch_common::id::DeviceId;
 use farwatch_common::sample::{Cause, Group, Row};
 use farwatch_proto::v1::{Event, event};
 
-use super::device::Activity;
+use super::device::{Activity, Known, Presence};
 use super::phases::FACTS_GAP_US_MIN;
 use super::{Engine, Moment, micros};
 use crate::poll::Observation;
@@ -50,25 +50,69 @@ impl Engine {
         if let Some(device) = self.device_mut(slot) {
             device.facts_read_us = now.mono_us;
             device.facts_due_us = now.mono_us + micros(every);
-            device.full_due = true;
+            device.absent = 0;
+            if let Some(interfaces) = device.tables.first_mut() {
+                interfaces.full_due = true;
+            }
         }
     }
 
-    /// Ends a poll. With a cause, what was not answered yet has no values.
-    pub(super) fn finish_samples(
+    /// Ends the table that a poll reads. With a cause it has no values, but what the device has
+    /// said of itself before counts.
+    pub(super) fn table_ended(
         &mut self,
         slot: u32,
         number: u32,
         cause: Option<Cause>,
         now: Moment,
     ) {
-        self.emit_system(slot, number, cause, now.wall);
-        if !self.plan.plan.table.metrics.is_empty() {
-            self.emit_table(slot, number, cause, now);
+        let Some(poll) = self.polls.get_mut(number as usize) else {
+            return;
+        };
+        let table = poll.table;
+        poll.gone |= !poll.heard && cause.is_some()
+            || cause == Some(Cause::Timeout) && poll.cause == Some(Cause::Timeout);
+        poll.cause = cause;
+        poll.failed |= cause.is_some();
+        if table == 0 {
+            self.emit_system(slot, number, cause, now.wall);
         }
-        let heard = self.polls.get(number as usize).is_some_and(|poll| poll.heard);
+        if self.plan.tables.get(table).is_some_and(|table| !table.table.metrics.is_empty()) {
+            self.emit_table(slot, number, table, cause, now);
+        }
+        self.go_to_next_table(slot, number, now);
+    }
+
+    fn go_to_next_table(&mut self, slot: u32, number: u32, now: Moment) {
+        let (Some(device), Some(poll)) = (self.device(slot), self.polls.get(number as usize))
+        else {
+            return;
+        };
+        let (after, gone, cause) = (poll.table + 1, poll.gone, poll.cause);
+        let wanted = |known: &Known| known.presence != Presence::Absent;
+        let next = (after..).zip(device.tables.iter().skip(after)).find(|(_, known)| wanted(known));
+        match next {
+            Some((table, _)) if !gone => self.start_table(slot, number, table),
+            // What it has, and is not asked for any more, shares the fate of the last.
+            Some((table, known)) => {
+                let is_here = known.presence == Presence::Here;
+                if let Some(poll) = self.polls.get_mut(number as usize) {
+                    poll.table = table;
+                }
+                if is_here {
+                    self.emit_table(slot, number, table, cause, now);
+                }
+                self.go_to_next_table(slot, number, now);
+            }
+            None => self.end_poll(slot, number, now),
+        }
+    }
+
+    fn end_poll(&mut self, slot: u32, number: u32, now: Moment) {
+        let poll = self.polls.get(number as usize);
+        let (heard, failed) = poll.map_or((false, true), |poll| (poll.heard, poll.failed));
         count(&self.counters.polls);
-        if cause.is_some() {
+        if failed {
             count(&self.counters.failed);
         }
         if let Some(device) = self.device_mut(slot) {
@@ -107,56 +151,82 @@ impl Engine {
         self.observations.push_back(Observation::Row { row, schema: self.plan.system.clone() });
     }
 
-    fn emit_table(&mut self, slot: u32, number: u32, cause: Option<Cause>, now: Moment) {
-        let learned = if cause.is_none() { self.settle_shape(slot, number, now) } else { None };
-        let (Some(device), Some(poll)) = (self.device(slot), self.polls.get(number as usize))
+    fn emit_table(
+        &mut self,
+        slot: u32,
+        number: u32,
+        table: usize,
+        cause: Option<Cause>,
+        now: Moment,
+    ) {
+        let before = self.shape_of(slot, table);
+        let cause = cause.or_else(|| self.settle_shape(slot, number, table, now));
+        let Self { devices, polls, plan, shapes, observations, .. } = self;
+        let (Some(Some(device)), Some(poll), Some(compiled)) = (
+            devices.get_mut(slot as usize),
+            polls.get_mut(number as usize),
+            plan.tables.get(table),
+        ) else {
+            return;
+        };
+        let group = compiled.table.group;
+        let Some(known) = device.tables.get_mut(table) else {
+            return;
+        };
+        let shape = known.shape.as_ref().or(before.as_ref());
+        let Some((schema_id, schema)) =
+            shape.map(|shape| (shape.id, shape.schema.clone())).or_else(|| shapes.empty(group))
         else {
             return;
         };
-        // A table without rows is one the device does not have.
-        let cause = cause.or(if learned.is_none() { Some(Cause::Unsupported) } else { None });
-        let (schema_id, schema) = match &device.shape {
-            Some(shape) => (shape.id, shape.schema.clone()),
-            None => self.shapes.empty(),
-        };
-        let values = match (&learned, cause) {
-            (Some(shape), None) => shape.read(&poll.grid),
+        let values = match &known.shape {
+            Some(shape) if cause.is_none() => shape.read(&poll.grid, &mut known.past),
             _ => Vec::new(),
         };
-        let row = Row {
-            device: device.target.device,
-            group: Group::Interfaces,
-            schema: schema_id,
-            at: now.wall,
-            cause,
-            values,
-        };
-        self.observations.push_back(Observation::Row { row, schema });
+        // Two rows of a group have two times, or one would be taken for the other's repetition.
+        let at = poll.row_at.map_or(now.wall, |last| now.wall.max(Micros(last.0 + 1)));
+        poll.row_at = Some(at);
+        let row = Row { device: device.target.device, group, schema: schema_id, at, cause, values };
+        observations.push_back(Observation::Row { row, schema });
     }
 
-    /// Brings the device's shape in line with what this poll has found.
-    fn settle_shape(&mut self, slot: u32, number: u32, now: Moment) -> Option<Arc<Shape>> {
+    fn shape_of(&self, slot: u32, table: usize) -> Option<Arc<Shape>> {
+        self.device(slot)?.tables.get(table)?.shape.clone()
+    }
+
+    /// Brings what is known of a table in line with what this poll has found. Gives the cause why
+    /// there are no values, if there are none.
+    fn settle_shape(&mut self, slot: u32, number: u32, table: usize, now: Moment) -> Option<Cause> {
         let Self { devices, polls, plan, shapes, .. } = self;
-        let (Some(Some(device)), Some(poll)) =
-            (devices.get_mut(slot as usize), polls.get(number as usize))
-        else {
-            return None;
+        let (Some(Some(device)), Some(poll), Some(compiled)) = (
+            devices.get_mut(slot as usize),
+            polls.get_mut(number as usize),
+            plan.tables.get(table),
+        ) else {
+            return Some(Cause::Unsupported);
         };
+        let refused = poll.walk.was_refused();
+        let known = device.tables.get_mut(table)?;
         if !poll.full {
-            device.learned = poll.walk.varbind_sixteenths;
-            if let Some(shape) = device.shape.as_ref().filter(|shape| shape.fits(&poll.grid)) {
-                return Some(shape.clone());
+            known.learned = poll.walk.varbind_sixteenths;
+            if known.shape.as_ref().is_some_and(|shape| shape.fits(&poll.grid)) {
+                return None;
             }
-            // Rows came or went: look at all columns, and at their names, in the next poll.
-            device.full_due = true;
+        }
+        if refused && poll.grid.masks().iter().all(|seen| *seen == 0) {
+            // It may have a table and would not give it now.
+            return Some(Cause::Unsupported);
+        }
+        // Rows came or went: look at all columns, and at their names, in the next poll.
+        known.full_due = !poll.full || refused;
+        if !poll.full {
             let soonest = now.mono_us.max(device.facts_read_us + FACTS_GAP_US_MIN);
             device.facts_due_us = device.facts_due_us.min(soonest);
-        } else {
-            device.full_due = false;
         }
-        let before = device.shape.as_deref().filter(|_| !poll.full);
-        let shape = shapes.learn(plan, &poll.grid, before);
-        device.shape.clone_from(&shape);
-        shape
+        let before = known.shape.as_deref().filter(|_| !poll.full || refused);
+        known.shape = shapes.learn(compiled, &poll.grid, before, None);
+        // A table without rows is one the device does not have.
+        known.presence = if known.shape.is_some() { Presence::Here } else { Presence::Absent };
+        if known.shape.is_some() { None } else { Some(Cause::Unsupported) }
     }
 }

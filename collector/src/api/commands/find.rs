@@ -36,7 +36,7 @@ pub(in crate::api) struct CredentialSearch {
     /// 161 if not given.
     port: Option<u16>,
     /// Tried first, in this order; 32 at most.
-    credentials: Option<Vec<Candidate>>,
+    credentials: Option<Vec<CredentialCandidate>>,
     /// Whether the tenant's credential profiles in reach of the agent's site are tried too; true if
     /// not given. The closest come first; communities are tried over v2c, and over v1 after all
     /// others.
@@ -46,7 +46,7 @@ pub(in crate::api) struct CredentialSearch {
 /// Either `community` or `user`, as the version takes it.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub(in crate::api) struct Candidate {
+pub(in crate::api) struct CredentialCandidate {
     version: SnmpVersion,
     #[schema(format = Password)]
     community: Option<String>,
@@ -55,9 +55,9 @@ pub(in crate::api) struct Candidate {
 
 /// What became of the credentials.
 #[derive(Debug, Serialize, ToSchema)]
-pub(in crate::api) struct Found {
+pub(in crate::api) struct CredentialsTried {
     /// Of those that were tried, in their order: the last one works, or none does.
-    outcomes: Vec<Outcome>,
+    outcomes: Vec<CredentialOutcome>,
     /// How many there were to try.
     candidates: u32,
     /// Null: it was not pinged.
@@ -65,7 +65,7 @@ pub(in crate::api) struct Found {
 }
 
 #[derive(Debug, Serialize, ToSchema)]
-pub(in crate::api) struct Outcome {
+pub(in crate::api) struct CredentialOutcome {
     /// Place in `credentials` of the request, from 0; null for a profile's.
     credential: Option<u32>,
     /// Null for one of the request.
@@ -95,13 +95,13 @@ struct Try {
 /// works, and has 20 s.
 #[utoipa::path(post, path = "/api/v1/agents/{id}/find-credential", tag = "agents",
     params(("id" = String, Path)), request_body = CredentialSearch,
-    responses((status = 200, body = Data<Found>)))]
+    responses((status = 200, body = Data<CredentialsTried>)))]
 pub(in crate::api) async fn credential_find(
     State(state): State<AppState>,
     caller: Caller,
     PathId(id): PathId<AgentId>,
     Json(body): Json<CredentialSearch>,
-) -> Result<Data<Found>, Error> {
+) -> Result<Data<CredentialsTried>, Error> {
     // An agent that is not theirs is told before any field is.
     let agent = agent_get(&state.db, &caller.context, id).await?;
     let tenant = agent.tenant.id;
@@ -151,7 +151,7 @@ fn checked(body: CredentialSearch) -> Result<(Address, Vec<Try>), Error> {
     }
     let mut tries = Vec::new();
     for (place, one) in (0..).zip(given.into_iter().take(CANDIDATES_MAX)) {
-        let Candidate { version, community, user } = one;
+        let CredentialCandidate { version, community, user } = one;
         let of_one = Wrong::within(format!("credentials[{place}]."));
         match of_one.needed(version, community, user) {
             Ok(credential) => {
@@ -200,11 +200,11 @@ fn told(address: &Address, tries: &[Try]) -> serde_json::Value {
     })
 }
 
-fn show(result: &proto::FindCredentialResult, tries: &[Try]) -> Found {
+fn show(result: &proto::FindCredentialResult, tries: &[Try]) -> CredentialsTried {
     // What it was not asked about, nobody can place.
     let known = result.outcomes.iter().take(CANDIDATES_MAX).filter_map(|outcome| {
         let one = usize::try_from(outcome.id).ok().and_then(|place| tries.get(place))?;
-        Some(Outcome {
+        Some(CredentialOutcome {
             credential: one.place,
             profile: one.profile.clone().map(Into::into),
             version: match outcome.version() {
@@ -222,7 +222,7 @@ fn show(result: &proto::FindCredentialResult, tries: &[Try]) -> Found {
             sys_object_id: text(&outcome.sys_object_id),
         })
     });
-    Found {
+    CredentialsTried {
         outcomes: known.collect(),
         candidates: u32::try_from(tries.len()).unwrap_or(u32::MAX),
         ping: result.ping.as_ref().map(ping_result),

@@ -40,7 +40,7 @@ async fn a_device_is_added_assigned_and_taken_out() {
     assert_eq!(one["facts"]["sys_descr"], Value::Null);
     assert_eq!(one["last_sample_at"], Value::Null);
     assert!(one["created_at"].as_str().unwrap().ends_with('Z'));
-    for part in ["interfaces", "metrics", "samples", "series?metric=x"] {
+    for part in ["interfaces", "objects", "metrics", "samples", "series?metric=x"] {
         let answer = world.get(&format!("{path}/{part}"), &who).await;
         assert_eq!(answer.status, StatusCode::OK, "{part}: {}", answer.body);
     }

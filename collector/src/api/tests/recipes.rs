@@ -115,6 +115,7 @@ pub(super) fn recipes(operation: &str) -> Option<Vec<Recipe>> {
         }
         "device" | "device_gone" => vec![ask("/api/v1/devices/{device}")],
         "interfaces" => vec![ask("/api/v1/devices/{device}/interfaces")],
+        "objects" => vec![ask("/api/v1/devices/{device}/objects")],
         "metrics" => vec![ask("/api/v1/devices/{device}/metrics")],
         "series" => vec![ask("/api/v1/devices/{device}/series?metric=snmp_up")],
         "samples" => vec![

@@ -3,14 +3,18 @@
 use farwatch_common::batch::EVENTS_MAX;
 use farwatch_common::clock::Micros;
 use farwatch_common::id::DeviceId;
-use farwatch_common::sample::Class;
-use farwatch_proto::v1::{DeviceFacts, Event, Gap, GapReason, InterfaceTable, event};
+use farwatch_common::sample::{Class, Group, NAME_BYTES_MAX};
+use farwatch_proto::v1::{DeviceFacts, Event, Gap, GapReason, InterfaceTable, ObjectTable, event};
 
 use super::Refused;
 use crate::store::samples::{Fact, GapRow};
 
 /// Most interfaces of one device.
 const INTERFACES_MAX: usize = 16_384;
+/// Most objects of one group of a device.
+const OBJECTS_MAX: usize = 4096;
+/// In the place of a group: the parts a device is built of.
+const PARTS: u32 = 0;
 /// Longest text of a device. sysDescr ends at 255 by its MIB; some devices do not care.
 const TEXT_BYTES_MAX: usize = 4096;
 /// Longest hardware address.
@@ -31,9 +35,7 @@ pub(super) fn check(
         let at = Micros(at_us.clamp(0, received.0.max(0)));
         let (fact, device) = match kind {
             // From an agent newer than this collector.
-            None | Some(event::Kind::ObjectTable(_)) => {
-                return Err(Refused::malformed("an event of a kind that is not known"));
-            }
+            None => return Err(Refused::malformed("an event of a kind that is not known")),
             Some(event::Kind::DeviceFacts(facts)) => {
                 let device = DeviceId(facts.device_id);
                 (Fact::Device(at, device_facts(facts)?), Some(device))
@@ -41,6 +43,10 @@ pub(super) fn check(
             Some(event::Kind::InterfaceTable(table)) => {
                 let device = DeviceId(table.device_id);
                 (Fact::Interfaces(at, interface_table(table)?), Some(device))
+            }
+            Some(event::Kind::ObjectTable(table)) => {
+                let device = DeviceId(table.device_id);
+                (Fact::Objects(at, object_table(table)?), Some(device))
             }
             Some(event::Kind::Gap(gap)) => (Fact::Gap(gap_row(&gap, received)?), None),
         };
@@ -78,6 +84,39 @@ fn interface_table(mut table: InterfaceTable) -> Result<InterfaceTable, Refused>
     table.interfaces.sort_by_key(|facts| facts.index);
     // A device that names an index twice means the first.
     table.interfaces.dedup_by_key(|facts| facts.index);
+    Ok(table)
+}
+
+fn object_table(mut table: ObjectTable) -> Result<ObjectTable, Refused> {
+    if table.objects.len() > OBJECTS_MAX {
+        let detail = format!("a device has more than {OBJECTS_MAX} objects of a group");
+        return Err(Refused::malformed(detail));
+    }
+    if table.group != PARTS && Group::from_wire(table.group).is_none() {
+        return Err(Refused::malformed("objects of an unknown group"));
+    }
+    for facts in &mut table.objects {
+        if facts.object.is_empty() || facts.object.len() > NAME_BYTES_MAX {
+            return Err(Refused::malformed("an object has no name, or one that is too long"));
+        }
+        for field in [
+            &mut facts.object,
+            &mut facts.name,
+            &mut facts.kind,
+            &mut facts.description,
+            &mut facts.parent,
+            &mut facts.vendor,
+            &mut facts.model,
+            &mut facts.serial,
+            &mut facts.hardware_revision,
+            &mut facts.firmware_revision,
+            &mut facts.software_revision,
+        ] {
+            *field = text(std::mem::take(field))?;
+        }
+    }
+    table.objects.sort_by(|one, other| one.object.cmp(&other.object));
+    table.objects.dedup_by(|one, other| one.object == other.object);
     Ok(table)
 }
 

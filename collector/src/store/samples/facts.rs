@@ -4,6 +4,7 @@ use farwatch_common::clock::Micros;
 use farwatch_common::id::{AgentId, TenantId};
 use farwatch_proto::v1::{DeviceFacts, InterfaceTable};
 
+use super::objects::object_table_store;
 use super::{Fact, GapRow, signed};
 use crate::inventory::device::own_name;
 use crate::store::sql::sql;
@@ -39,6 +40,7 @@ pub(in crate::store) async fn store(
     match fact {
         Fact::Device(at, facts) => device_facts_store(txn, tenant, agent, *at, facts).await,
         Fact::Interfaces(at, table) => interface_table_store(txn, tenant, agent, *at, table).await,
+        Fact::Objects(at, table) => object_table_store(txn, tenant, agent, *at, table).await,
         Fact::Gap(gap) => gap_store(txn, tenant, agent, gap).await,
     }
 }

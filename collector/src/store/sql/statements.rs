@@ -13,12 +13,12 @@ use crate::identity::{
     user,
 };
 use crate::ingest::presence;
-use crate::inventory::device::{apply, change, credential, tag};
+use crate::inventory::device::{apply, change, credential, object, tag};
 use crate::inventory::profile::reach;
 use crate::inventory::vault::{self, master, rotate};
 use crate::inventory::{agent, assignment, device, profile, quota, site, tenant};
 use crate::live::rebuild;
-use crate::store::samples::{cursor, facts, fetch, gaps, last, pages, subject};
+use crate::store::samples::{cursor, facts, fetch, gaps, last, objects, pages, subject};
 use crate::store::sqlite::append;
 use crate::store::txn::Role;
 
@@ -69,6 +69,7 @@ static APP: &[&Sql] = &[
     &device::LIST_CREATED_DOWN,
     &device::GET,
     &device::AMONG,
+    &object::OBJECTS,
     &health::PROBE,
     &master::OF_TENANTS,
     &master::TENANT_REWRAP,
@@ -135,6 +136,9 @@ static INGEST: &[&Sql] = &[
     &facts::INTERFACES_REMOVE,
     &facts::INTERFACES_SEEN,
     &facts::INTERFACE_STORE,
+    &objects::OBJECTS_REMOVE,
+    &objects::OBJECTS_SEEN,
+    &objects::OBJECT_STORE,
     &last::CHECKPOINTS,
     &last::CHECKPOINT_STORE,
     &last::TAIL,

@@ -1,0 +1,125 @@
+//! Core: the last values of a device's processors, memory, disks and sensors.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use farwatch_common::clock::Micros;
+use farwatch_common::sample::{Group, Row};
+
+use super::layout::Layout;
+use super::port::value;
+use super::view::LiveValue;
+
+/// The last row of each of the groups.
+#[derive(Debug, Default)]
+pub(super) struct Objects {
+    rows: Vec<(Row, Arc<Layout>)>,
+}
+
+impl Objects {
+    /// Takes a row; false if it is older than what is known and changes nothing.
+    pub(super) fn apply(&mut self, row: Row, layout: &Arc<Layout>) -> bool {
+        let known = self.rows.iter_mut().find(|(known, _)| known.group == row.group);
+        match known {
+            Some((known, _)) if known.at >= row.at => return false,
+            Some(known) => *known = (row, layout.clone()),
+            None => self.rows.push((row, layout.clone())),
+        }
+        true
+    }
+
+    pub(super) fn last_row(&self, group: Group) -> Option<&Row> {
+        self.rows.iter().map(|(row, _)| row).find(|row| row.group == group)
+    }
+
+    /// When the first of them is too old to be believed.
+    pub(super) fn stale_at(&self, after: Duration) -> Option<Micros> {
+        self.rows.iter().map(|(row, _)| row.at.after(after)).min()
+    }
+
+    /// Lets go of what is too old at `now`.
+    pub(super) fn expire(&mut self, after: Duration, now: Micros) {
+        self.rows.retain(|(row, _)| row.at.after(after) > now);
+    }
+
+    pub(super) fn values(&self) -> Vec<LiveValue> {
+        let of_row = |(row, layout): &(Row, Arc<Layout>)| {
+            let of_place = |named: &super::layout::NamedPlace| LiveValue {
+                group: row.group,
+                object: named.object.to_string(),
+                metric: named.metric.to_string(),
+                unit: named.unit,
+                kind: named.place.kind,
+                value: value(row, named.place),
+                at: row.at,
+            };
+            layout.objects.iter().map(of_place).collect::<Vec<_>>()
+        };
+        self.rows.iter().flat_map(of_row).collect()
+    }
+
+    /// Mean load of the processors.
+    pub(super) fn cpu_percent(&self) -> Option<f64> {
+        let (count, sum) = self
+            .of_metric("cpu_busy_percent")
+            .fold((0u32, 0.0), |(count, sum), percent| (count + 1, sum + percent));
+        (count > 0).then(|| sum / f64::from(count))
+    }
+
+    /// The highest temperature.
+    pub(super) fn temperature_celsius(&self) -> Option<f64> {
+        self.of_metric("temperature_celsius").reduce(f64::max)
+    }
+
+    fn of_metric(&self, metric: &str) -> impl Iterator<Item = f64> {
+        self.rows.iter().flat_map(move |(row, layout)| {
+            let named = layout.objects.iter().filter(move |named| &*named.metric == metric);
+            named.filter_map(|named| value(row, named.place))
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use farwatch_common::id::DeviceId;
+    use farwatch_common::sample::{Column, MetricKind, Schema, Unit};
+
+    use super::*;
+
+    #[test]
+    fn the_last_values_are_kept_until_they_are_old() {
+        let column = |object: &str, metric: &str, unit, exponent| Column {
+            object: object.into(),
+            metric: metric.into(),
+            kind: MetricKind::Gauge,
+            unit,
+            exponent,
+        };
+        let columns = vec![
+            column("cpu:1", "cpu_busy_percent", Unit::Percent, 0),
+            column("cpu:2", "cpu_busy_percent", Unit::Percent, 0),
+            column("memory:1", "memory_used_bytes", Unit::Bytes, 0),
+        ];
+        let schema = Schema { group: Group::Host, columns };
+        let layout = Arc::new(Layout::new(&schema));
+        let row = |at, values: [Option<i64>; 3]| Row {
+            device: DeviceId(1),
+            group: Group::Host,
+            schema: schema.id(),
+            at: Micros(at),
+            cause: None,
+            values: values.to_vec(),
+        };
+        let mut objects = Objects::default();
+        assert!(objects.apply(row(5, [Some(10), Some(20), None]), &layout));
+        assert!(!objects.apply(row(5, [Some(90), None, None]), &layout));
+        assert_eq!(objects.cpu_percent(), Some(15.0));
+        assert_eq!(objects.temperature_celsius(), None);
+        let values: Vec<_> = objects.values().into_iter().map(|one| one.value).collect();
+        assert_eq!(values, [Some(10.0), Some(20.0), None]);
+        let after = Duration::from_micros(100);
+        assert_eq!(objects.stale_at(after), Some(Micros(105)));
+        objects.expire(after, Micros(105));
+        assert_eq!((objects.cpu_percent(), objects.values()), (None, Vec::new()));
+    }
+}
