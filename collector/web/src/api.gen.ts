@@ -322,6 +322,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/devices/{id}/objects": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Processors, memory, disks, sensors and parts of a device */
+        get: operations["objects"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/devices/{id}/poll": {
         parameters: {
             query?: never;
@@ -888,17 +905,32 @@ export interface components {
             created_at: components["schemas"]["Time"];
             /** Format: int64 */
             devices: number;
+            gateway: components["schemas"]["Gateway"] | null;
             id: string;
             last_ack_at: components["schemas"]["Time"] | null;
             last_seen_at: components["schemas"]["Time"] | null;
+            /**
+             * Format: double
+             * @description Of the packets the agent has sent lately; null where its system does not tell.
+             */
+            loss_percent: number | null;
             name: string;
             platform: string | null;
+            /** @description Through an HTTP proxy. */
+            proxied: boolean;
             remote_addr: string | null;
             revoked_at: components["schemas"]["Time"] | null;
+            /**
+             * Format: double
+             * @description Between agent and collector.
+             */
+            rtt_ms: number | null;
             site: components["schemas"]["Ref"];
             state: components["schemas"]["State"];
             tenant: components["schemas"]["Ref"];
             transport: string | null;
+            /** @description Why it is not QUIC: `udp_blocked`, `quic_died`, `lossy`. */
+            transport_reason: string | null;
             version: string | null;
         };
         /** @description How an agent answered. */
@@ -934,17 +966,32 @@ export interface components {
             created_at?: components["schemas"]["Time"];
             /** Format: int64 */
             devices?: number;
+            gateway?: components["schemas"]["Gateway"] | null;
             id: string;
             last_ack_at?: components["schemas"]["Time"] | null;
             last_seen_at?: components["schemas"]["Time"] | null;
+            /**
+             * Format: double
+             * @description Of the packets the agent has sent lately; null where its system does not tell.
+             */
+            loss_percent?: number | null;
             name?: string;
             platform?: string | null;
+            /** @description Through an HTTP proxy. */
+            proxied?: boolean;
             remote_addr?: string | null;
             revoked_at?: components["schemas"]["Time"] | null;
+            /**
+             * Format: double
+             * @description Between agent and collector.
+             */
+            rtt_ms?: number | null;
             site?: components["schemas"]["Ref"];
             state?: components["schemas"]["State"];
             tenant?: components["schemas"]["Ref"];
             transport?: string | null;
+            /** @description Why it is not QUIC: `udp_blocked`, `quic_died`, `lossy`. */
+            transport_reason?: string | null;
             version?: string | null;
         };
         AgentsEvent: {
@@ -1067,13 +1114,6 @@ export interface components {
             devices: number;
             tenant: string;
         };
-        /** @description Either `community` or `user`, as the version takes it. */
-        Candidate: {
-            /** Format: password */
-            community?: string | null;
-            user?: components["schemas"]["NewSnmpUser"] | null;
-            version: components["schemas"]["SnmpVersion"];
-        };
         /**
          * @description Why a device is not up, or why there is no value.
          * @enum {string}
@@ -1092,8 +1132,33 @@ export interface components {
             one_time_password: string | null;
             user: components["schemas"]["Person"];
         };
+        /** @description Either `community` or `user`, as the version takes it. */
+        CredentialCandidate: {
+            /** Format: password */
+            community?: string | null;
+            user?: components["schemas"]["NewSnmpUser"] | null;
+            version: components["schemas"]["SnmpVersion"];
+        };
         /** @enum {string} */
         CredentialKind: "snmp_community" | "snmp_user";
+        CredentialOutcome: {
+            /** @description What to do about the cause, one sentence. */
+            advice: string | null;
+            cause: components["schemas"]["Cause"] | null;
+            /**
+             * Format: int32
+             * @description Place in `credentials` of the request, from 0; null for a profile's.
+             */
+            credential: number | null;
+            ok: boolean;
+            profile: components["schemas"]["Ref"] | null;
+            /** Format: double */
+            rtt_ms: number | null;
+            sys_descr: string | null;
+            sys_name: string | null;
+            sys_object_id: string | null;
+            version: components["schemas"]["SnmpVersion"];
+        };
         CredentialProfile: {
             created_at: components["schemas"]["Time"];
             id: string;
@@ -1119,7 +1184,7 @@ export interface components {
         };
         CredentialSearch: {
             /** @description Tried first, in this order; 32 at most. */
-            credentials?: components["schemas"]["Candidate"][] | null;
+            credentials?: components["schemas"]["CredentialCandidate"][] | null;
             /** @description `IP`, `IP:port`, `[v6]:port` or a host name, as the agent reaches it. */
             host: string;
             /**
@@ -1139,6 +1204,17 @@ export interface components {
          * @enum {string}
          */
         CredentialSource: "own" | "profile" | "none";
+        /** @description What became of the credentials. */
+        CredentialsTried: {
+            /**
+             * Format: int32
+             * @description How many there were to try.
+             */
+            candidates: number;
+            /** @description Of those that were tried, in their order: the last one works, or none does. */
+            outcomes: components["schemas"]["CredentialOutcome"][];
+            ping: components["schemas"]["PingResult"] | null;
+        };
         /** @description A successful answer. */
         Data_AddedMember: {
             data: {
@@ -1159,17 +1235,32 @@ export interface components {
                 created_at: components["schemas"]["Time"];
                 /** Format: int64 */
                 devices: number;
+                gateway: components["schemas"]["Gateway"] | null;
                 id: string;
                 last_ack_at: components["schemas"]["Time"] | null;
                 last_seen_at: components["schemas"]["Time"] | null;
+                /**
+                 * Format: double
+                 * @description Of the packets the agent has sent lately; null where its system does not tell.
+                 */
+                loss_percent: number | null;
                 name: string;
                 platform: string | null;
+                /** @description Through an HTTP proxy. */
+                proxied: boolean;
                 remote_addr: string | null;
                 revoked_at: components["schemas"]["Time"] | null;
+                /**
+                 * Format: double
+                 * @description Between agent and collector.
+                 */
+                rtt_ms: number | null;
                 site: components["schemas"]["Ref"];
                 state: components["schemas"]["State"];
                 tenant: components["schemas"]["Ref"];
                 transport: string | null;
+                /** @description Why it is not QUIC: `udp_blocked`, `quic_died`, `lossy`. */
+                transport_reason: string | null;
                 version: string | null;
             };
         };
@@ -1230,12 +1321,32 @@ export interface components {
             };
         };
         /** @description A successful answer. */
+        Data_CredentialsTried: {
+            /** @description What became of the credentials. */
+            data: {
+                /**
+                 * Format: int32
+                 * @description How many there were to try.
+                 */
+                candidates: number;
+                /** @description Of those that were tried, in their order: the last one works, or none does. */
+                outcomes: components["schemas"]["CredentialOutcome"][];
+                ping: components["schemas"]["PingResult"] | null;
+            };
+        };
+        /** @description A successful answer. */
         Data_Device: {
             data: {
                 address: string;
                 agent: components["schemas"]["Ref"];
                 cause: components["schemas"]["Cause"] | null;
+                /**
+                 * Format: double
+                 * @description Mean of its processors.
+                 */
+                cpu_percent: number | null;
                 created_at: components["schemas"]["Time"];
+                icmp: components["schemas"]["Icmp"] | null;
                 id: string;
                 /** Format: double */
                 in_bps: number | null;
@@ -1251,13 +1362,22 @@ export interface components {
                 name: string;
                 /** Format: double */
                 out_bps: number | null;
-                /** Format: double */
+                /**
+                 * Format: double
+                 * @description Of an echo, or of an answer over SNMP where there is none.
+                 */
                 rtt_ms: number | null;
                 site: components["schemas"]["Ref"];
+                snmp_poll: components["schemas"]["SnmpPoll"] | null;
                 state: components["schemas"]["State"];
                 sys_name: string | null;
                 sys_object_id: string | null;
                 tags: string[];
+                /**
+                 * Format: double
+                 * @description Of its hottest sensor.
+                 */
+                temperature_celsius: number | null;
                 tenant: components["schemas"]["Ref"];
                 /** Format: double */
                 uptime_s: number | null;
@@ -1277,20 +1397,6 @@ export interface components {
                 snmp: components["schemas"]["Snmp"];
                 /** @description An answer from another address than was asked is not taken. */
                 strict_source: boolean;
-            };
-        };
-        /** @description A successful answer. */
-        Data_Found: {
-            /** @description What became of the credentials. */
-            data: {
-                /**
-                 * Format: int32
-                 * @description How many there were to try.
-                 */
-                candidates: number;
-                /** @description Of those that were tried, in their order: the last one works, or none does. */
-                outcomes: components["schemas"]["Outcome"][];
-                ping: components["schemas"]["PingResult"] | null;
             };
         };
         /** @description A successful answer. */
@@ -1449,7 +1555,13 @@ export interface components {
             address: string;
             agent: components["schemas"]["Ref"];
             cause: components["schemas"]["Cause"] | null;
+            /**
+             * Format: double
+             * @description Mean of its processors.
+             */
+            cpu_percent: number | null;
             created_at: components["schemas"]["Time"];
+            icmp: components["schemas"]["Icmp"] | null;
             id: string;
             /** Format: double */
             in_bps: number | null;
@@ -1465,13 +1577,22 @@ export interface components {
             name: string;
             /** Format: double */
             out_bps: number | null;
-            /** Format: double */
+            /**
+             * Format: double
+             * @description Of an echo, or of an answer over SNMP where there is none.
+             */
             rtt_ms: number | null;
             site: components["schemas"]["Ref"];
+            snmp_poll: components["schemas"]["SnmpPoll"] | null;
             state: components["schemas"]["State"];
             sys_name: string | null;
             sys_object_id: string | null;
             tags: string[];
+            /**
+             * Format: double
+             * @description Of its hottest sensor.
+             */
+            temperature_celsius: number | null;
             tenant: components["schemas"]["Ref"];
             /** Format: double */
             uptime_s: number | null;
@@ -1529,7 +1650,13 @@ export interface components {
             address?: string;
             agent?: components["schemas"]["Ref"];
             cause?: components["schemas"]["Cause"] | null;
+            /**
+             * Format: double
+             * @description Mean of its processors.
+             */
+            cpu_percent?: number | null;
             created_at?: components["schemas"]["Time"];
+            icmp?: components["schemas"]["Icmp"] | null;
             id: string;
             /** Format: double */
             in_bps?: number | null;
@@ -1545,13 +1672,22 @@ export interface components {
             name?: string;
             /** Format: double */
             out_bps?: number | null;
-            /** Format: double */
+            /**
+             * Format: double
+             * @description Of an echo, or of an answer over SNMP where there is none.
+             */
             rtt_ms?: number | null;
             site?: components["schemas"]["Ref"];
+            snmp_poll?: components["schemas"]["SnmpPoll"] | null;
             state?: components["schemas"]["State"];
             sys_name?: string | null;
             sys_object_id?: string | null;
             tags?: string[];
+            /**
+             * Format: double
+             * @description Of its hottest sensor.
+             */
+            temperature_celsius?: number | null;
             tenant?: components["schemas"]["Ref"];
             /** Format: double */
             uptime_s?: number | null;
@@ -1575,17 +1711,6 @@ export interface components {
             field: string;
             message: string;
         };
-        /** @description What became of the credentials. */
-        Found: {
-            /**
-             * Format: int32
-             * @description How many there were to try.
-             */
-            candidates: number;
-            /** @description Of those that were tried, in their order: the last one works, or none does. */
-            outcomes: components["schemas"]["Outcome"][];
-            ping: components["schemas"]["PingResult"] | null;
-        };
         Gap: {
             class: string;
             /**
@@ -1602,6 +1727,17 @@ export interface components {
             /** @description Decimal: passes 2^53. */
             stream: string;
             to: components["schemas"]["Time"];
+        };
+        /** @description The first hop of the agent's site, as the agent pinged it. */
+        Gateway: {
+            address: string;
+            at: components["schemas"]["Time"] | null;
+            /** Format: double */
+            jitter_ms: number | null;
+            /** Format: double */
+            loss_percent: number;
+            /** Format: double */
+            rtt_ms: number | null;
         };
         Grant: {
             created_at: components["schemas"]["Time"];
@@ -1628,6 +1764,21 @@ export interface components {
             sequence: number;
             server_time: components["schemas"]["Time"];
             version: string;
+        };
+        /** @description What the last burst of echo requests tells of a device. */
+        Icmp: {
+            at: components["schemas"]["Time"] | null;
+            cause: components["schemas"]["Cause"] | null;
+            /**
+             * Format: double
+             * @description Mean difference of one answer's time to the next one's.
+             */
+            jitter_ms: number | null;
+            /** Format: double */
+            loss_percent: number | null;
+            /** Format: double */
+            rtt_ms: number | null;
+            state: components["schemas"]["State"];
         };
         Interface: {
             admin: components["schemas"]["AdminState"] | null;
@@ -1741,17 +1892,32 @@ export interface components {
                 created_at: components["schemas"]["Time"];
                 /** Format: int64 */
                 devices: number;
+                gateway: components["schemas"]["Gateway"] | null;
                 id: string;
                 last_ack_at: components["schemas"]["Time"] | null;
                 last_seen_at: components["schemas"]["Time"] | null;
+                /**
+                 * Format: double
+                 * @description Of the packets the agent has sent lately; null where its system does not tell.
+                 */
+                loss_percent: number | null;
                 name: string;
                 platform: string | null;
+                /** @description Through an HTTP proxy. */
+                proxied: boolean;
                 remote_addr: string | null;
                 revoked_at: components["schemas"]["Time"] | null;
+                /**
+                 * Format: double
+                 * @description Between agent and collector.
+                 */
+                rtt_ms: number | null;
                 site: components["schemas"]["Ref"];
                 state: components["schemas"]["State"];
                 tenant: components["schemas"]["Ref"];
                 transport: string | null;
+                /** @description Why it is not QUIC: `udp_blocked`, `quic_died`, `lossy`. */
+                transport_reason: string | null;
                 version: string | null;
             }[];
             meta: components["schemas"]["Meta"];
@@ -1815,7 +1981,13 @@ export interface components {
                 address: string;
                 agent: components["schemas"]["Ref"];
                 cause: components["schemas"]["Cause"] | null;
+                /**
+                 * Format: double
+                 * @description Mean of its processors.
+                 */
+                cpu_percent: number | null;
                 created_at: components["schemas"]["Time"];
+                icmp: components["schemas"]["Icmp"] | null;
                 id: string;
                 /** Format: double */
                 in_bps: number | null;
@@ -1831,13 +2003,22 @@ export interface components {
                 name: string;
                 /** Format: double */
                 out_bps: number | null;
-                /** Format: double */
+                /**
+                 * Format: double
+                 * @description Of an echo, or of an answer over SNMP where there is none.
+                 */
                 rtt_ms: number | null;
                 site: components["schemas"]["Ref"];
+                snmp_poll: components["schemas"]["SnmpPoll"] | null;
                 state: components["schemas"]["State"];
                 sys_name: string | null;
                 sys_object_id: string | null;
                 tags: string[];
+                /**
+                 * Format: double
+                 * @description Of its hottest sensor.
+                 */
+                temperature_celsius: number | null;
                 tenant: components["schemas"]["Ref"];
                 /** Format: double */
                 uptime_s: number | null;
@@ -2230,24 +2411,6 @@ export interface components {
             /** @description Shown this once, and to be changed when they sign in. */
             one_time_password: string;
         };
-        Outcome: {
-            /** @description What to do about the cause, one sentence. */
-            advice: string | null;
-            cause: components["schemas"]["Cause"] | null;
-            /**
-             * Format: int32
-             * @description Place in `credentials` of the request, from 0; null for a profile's.
-             */
-            credential: number | null;
-            ok: boolean;
-            profile: components["schemas"]["Ref"] | null;
-            /** Format: double */
-            rtt_ms: number | null;
-            sys_descr: string | null;
-            sys_name: string | null;
-            sys_object_id: string | null;
-            version: components["schemas"]["SnmpVersion"];
-        };
         Person: {
             created_at: components["schemas"]["Time"];
             disabled: boolean;
@@ -2426,6 +2589,14 @@ export interface components {
             community?: string | null;
             user?: components["schemas"]["NewSnmpUser"] | null;
             version?: components["schemas"]["SnmpVersion"] | null;
+        };
+        /** @description What SNMP tells of a device. */
+        SnmpPoll: {
+            at: components["schemas"]["Time"] | null;
+            cause: components["schemas"]["Cause"] | null;
+            /** Format: double */
+            rtt_ms: number | null;
+            state: components["schemas"]["State"];
         };
         /**
          * @description How SNMPv3 hides what is asked: RFC 3414 and RFC 3826. Keys of 192 and 256 bits are extended as
@@ -2662,7 +2833,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Data_Found"];
+                    "application/json": components["schemas"]["Data_CredentialsTried"];
                 };
             };
             /** @description What went wrong */
@@ -3388,6 +3559,40 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["List_MetricInfo"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    objects: {
+        parameters: {
+            query?: {
+                /** @description 1 to 1000; 100 if not given. */
+                limit?: number;
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
                 };
             };
             /** @description What went wrong */
