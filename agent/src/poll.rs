@@ -18,6 +18,7 @@ mod facts;
 mod grid;
 mod make;
 pub mod message;
+pub mod now;
 pub mod oid;
 pub mod ping;
 pub mod plan;
@@ -147,17 +148,19 @@ pub enum Observation {
 }
 
 /// How to poll.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct PollConfig {
     pub plan: Plan,
     pub settings: Settings,
     /// Is told the addresses of host names too.
     pub ping: Option<ping::PingNow>,
+    /// Who wants a poll beside the schedule.
+    pub now: Option<now::Requests>,
 }
 
 impl Default for PollConfig {
     fn default() -> Self {
-        Self { plan: Plan::standard(), settings: Settings::default(), ping: None }
+        Self { plan: Plan::standard(), settings: Settings::default(), ping: None, now: None }
     }
 }
 

@@ -38,17 +38,20 @@ const PATIENCE: Duration = Duration::from_millis(2800);
 /// Largest datagram of UDP.
 const DATAGRAM_BYTES_MAX: usize = 65_535;
 
-/// Tries `candidates` one by one against `host`, until one works.
+/// Tries `candidates` one by one against `host`, until one works or the time is up.
 pub async fn find(
     host: &str,
     port: u16,
     candidates: &[proto::CredentialCandidate],
     clock: &Clock,
+    limit: Duration,
 ) -> Vec<proto::CredentialOutcome> {
+    let until = tokio::time::Instant::now() + limit;
     let address = lookup(host, port).await;
     let mut outcomes = Vec::new();
     for candidate in candidates.iter().take(CANDIDATES_MAX) {
-        let outcome = attempt(address, candidate, clock).await;
+        let tried = tokio::time::timeout_at(until, attempt(address, candidate, clock)).await;
+        let Ok(outcome) = tried else { break };
         let works = outcome.cause == 0;
         outcomes.push(outcome);
         if works {

@@ -24,6 +24,7 @@ use farwatch_common::clock::Micros;
 use farwatch_common::id::DeviceId;
 use farwatch_common::sample::Cause;
 
+pub use self::device::Polled;
 use self::device::{Activity, Device, Poll};
 use super::ber::Writer;
 use super::counters::{PollCounters, count, count_many};
@@ -104,6 +105,8 @@ pub struct Engine {
     /// What the sessions of SNMPv3 share.
     usm: usm::Shared,
     observations: VecDeque<Observation>,
+    /// Outcomes somebody waits for; `None` of a device that is gone.
+    polled: VecDeque<(DeviceId, Option<Polled>)>,
     writer: Writer,
     fired: Vec<u32>,
     /// The next stage takes observations.
@@ -139,6 +142,7 @@ impl Engine {
             shapes: Shapes::new(),
             usm: usm::Shared::new(now.wall),
             observations: VecDeque::new(),
+            polled: VecDeque::new(),
             writer: Writer::new(REQUEST_BYTES_MAX),
             fired: Vec::new(),
             room: true,
@@ -212,6 +216,9 @@ impl Engine {
         };
         self.wheel.cancel(slot);
         self.by_id.remove(&device.target.device);
+        if device.asked_now {
+            self.polled.push_back((device.target.device, None));
+        }
         if let Activity::Asking(poll) = device.activity {
             self.idle_polls.push(poll);
         }
@@ -232,6 +239,35 @@ impl Engine {
             device.due_us = device.due_us.min(now.mono_us);
             self.wheel.set(slot, device.due_us);
         }
+    }
+
+    /// Polls a device beside its schedule, which stays; one that is being polled goes on. Its outcome
+    /// is [`Self::polled`]. False if there is no such device.
+    pub fn poll_now(&mut self, device: DeviceId) -> bool {
+        let Some(slot) = self.by_id.get(&device).copied() else {
+            return false;
+        };
+        let room = self.room;
+        let Some(known) = self.devices.get_mut(slot as usize).and_then(Option::as_mut) else {
+            return false;
+        };
+        if known.activity == Activity::Idle {
+            if !room {
+                let polled = Polled { cause: Some(Cause::Budget), ..Polled::default() };
+                self.polled.push_back((device, Some(polled)));
+                return true;
+            }
+            known.activity = Activity::Ready;
+            self.wheel.cancel(slot);
+            self.ready.push_back(slot);
+        }
+        known.asked_now = true;
+        true
+    }
+
+    /// The next outcome of a poll that was asked for.
+    pub fn polled(&mut self) -> Option<(DeviceId, Option<Polled>)> {
+        self.polled.pop_front()
     }
 
     /// When to call [`Self::tick`] next.
@@ -288,7 +324,9 @@ impl Engine {
         let Some(device) = self.device_mut(slot) else {
             return;
         };
-        let skipped = device.advance(now.mono_us);
+        // After a poll beside the schedule its next slot is still to come.
+        let skipped =
+            if device.due_us > now.mono_us { 0 } else { device.advance(now.mono_us) };
         let due_us = device.due_us;
         self.wheel.set(slot, due_us);
         count_many(&self.counters.skipped_slots, skipped);

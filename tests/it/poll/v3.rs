@@ -186,7 +186,7 @@ fn of_community(id: i64, version: proto::SnmpVersion, community: &str) -> Creden
 }
 
 async fn found(address: SocketAddr, candidates: &[CredentialCandidate]) -> Vec<CredentialOutcome> {
-    find(&address.ip().to_string(), address.port(), candidates, &Clock::system()).await
+    find(&address.ip().to_string(), address.port(), candidates, &Clock::system(), LIMIT).await
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -251,7 +251,7 @@ async fn nobody_at_the_address_is_a_time_out_and_no_address_is_unreachable() {
     let outcomes = found(silent.local_addr().unwrap(), &tried).await;
     let causes: Vec<u32> = outcomes.iter().map(|outcome| outcome.cause).collect();
     assert_eq!(causes, [Cause::Timeout as u32; 2]);
-    let outcomes = find("no-such-host.invalid", 161, &tried[..1], &Clock::system()).await;
+    let outcomes = find("no-such-host.invalid", 161, &tried[..1], &Clock::system(), LIMIT).await;
     assert_eq!(outcomes[0].cause, Cause::Unreachable as u32);
 }
 

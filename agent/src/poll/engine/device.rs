@@ -79,6 +79,8 @@ pub(super) struct Device {
     /// Another address it has answered from.
     pub answers_from: Option<IpAddr>,
     pub activity: Activity,
+    /// Somebody waits for the outcome of its next poll.
+    pub asked_now: bool,
     /// Waits for its first address.
     pub fresh: bool,
     pub generation: u16,
@@ -117,6 +119,7 @@ impl Device {
             address: None,
             answers_from: None,
             activity: Activity::Idle,
+            asked_now: false,
             fresh: true,
             generation,
             due_us: 0,
@@ -178,6 +181,18 @@ pub(super) enum Phase {
     Samples,
 }
 
+/// What came of a poll that somebody asked for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Polled {
+    /// Why the device did not answer, if it did not.
+    pub cause: Option<Cause>,
+    pub rtt_us: Option<i64>,
+    /// Values in the answers.
+    pub values: u32,
+    /// The address it answers from, if that is not the one that is asked.
+    pub answers_from: Option<IpAddr>,
+}
+
 /// State of one poll in flight. Kept and reused.
 #[derive(Debug, Default)]
 pub(super) struct Poll {
@@ -217,6 +232,8 @@ pub(super) struct Poll {
     pub full: bool,
     pub grid: Grid,
     pub scalars: Vec<Option<i64>>,
+    /// Values sent on so far.
+    pub values: u32,
     /// When the scalars were answered.
     pub system_at: Option<Micros>,
 }

@@ -7,7 +7,7 @@ use farwatch_common::id::DeviceId;
 use farwatch_common::sample::{Cause, Group, Row};
 use farwatch_proto::v1::{Event, event};
 
-use super::device::{Activity, Known, Presence};
+use super::device::{Activity, Known, Polled, Presence};
 use super::phases::FACTS_GAP_US_MIN;
 use super::{Engine, Moment, micros};
 use crate::poll::Observation;
@@ -115,9 +115,22 @@ impl Engine {
         if failed {
             count(&self.counters.failed);
         }
-        if let Some(device) = self.device_mut(slot) {
+        let Self { devices, polls, polled, .. } = self;
+        if let Some(Some(device)) = devices.get_mut(slot as usize) {
             device.misses = if heard { 0 } else { device.misses.saturating_add(1) };
             device.activity = Activity::Idle;
+            if std::mem::take(&mut device.asked_now)
+                && let Some(poll) = polls.get(number as usize)
+            {
+                let outcome = Polled {
+                    // Scalars that came tell that it answers, whatever became of a table.
+                    cause: if poll.system_at.is_some() { None } else { poll.cause },
+                    rtt_us: poll.rtt_us,
+                    values: poll.values,
+                    answers_from: device.answers_from,
+                };
+                polled.push_back((device.target.device, Some(outcome)));
+            }
         }
         self.idle_polls.push(number);
         self.schedule(slot, now);
@@ -140,6 +153,7 @@ impl Engine {
             );
             values.push(poll.rtt_us);
         }
+        let came = values.iter().flatten().count();
         let row = Row {
             device: device.target.device,
             group: Group::System,
@@ -149,6 +163,9 @@ impl Engine {
             values,
         };
         self.observations.push_back(Observation::Row { row, schema: self.plan.system.clone() });
+        if let Some(poll) = self.polls.get_mut(number as usize) {
+            poll.values += u32::try_from(came).unwrap_or(0);
+        }
     }
 
     fn emit_table(
@@ -186,6 +203,7 @@ impl Engine {
         // Two rows of a group have two times, or one would be taken for the other's repetition.
         let at = poll.row_at.map_or(now.wall, |last| now.wall.max(Micros(last.0 + 1)));
         poll.row_at = Some(at);
+        poll.values += u32::try_from(values.iter().flatten().count()).unwrap_or(0);
         let row = Row { device: device.target.device, group, schema: schema_id, at, cause, values };
         observations.push_back(Observation::Row { row, schema });
     }
