@@ -23,8 +23,7 @@ use tokio::net::UdpSocket;
 use tokio::time::timeout;
 
 pub(crate) use self::access::access;
-pub use self::dialog::Identity;
-use self::dialog::{Dialog, Told};
+use self::dialog::{Dialog, Identity, Told};
 use super::engine::Moment;
 use super::probe::ProbeFailure;
 use super::{Access, SnmpVersion};
@@ -56,6 +55,14 @@ pub async fn find(
         }
     }
     outcomes
+}
+
+/// Whether a device answers to a credential.
+pub(super) async fn answers(host: &str, port: u16, access: &Access, clock: &Clock) -> bool {
+    match lookup(host, port).await {
+        Some(address) => identify(address, access, clock).await.is_ok(),
+        None => false,
+    }
 }
 
 async fn lookup(host: &str, port: u16) -> Option<SocketAddr> {
@@ -130,7 +137,7 @@ fn wire_version(access: &Access) -> proto::SnmpVersion {
 }
 
 /// Asks a device who it is; tells the round-trip time of the answer, or what is wrong.
-pub async fn identify(
+async fn identify(
     address: SocketAddr,
     access: &Access,
     clock: &Clock,

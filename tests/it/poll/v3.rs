@@ -118,6 +118,10 @@ const USERS: &str = "createUser full SHA-256 tests-only-auth AES tests-only-priv
                      createUser half SHA-256 tests-only-auth\nrouser half auth\n\
                      createUser none SHA-256 tests-only-auth AES tests-only-priv\n";
 
+/// A community that v2c does not know.
+const ONLY_V1: &str = "com2sec old 127.0.0.1 only-v1\ngroup olds v1 old\nview all included .1\n\
+                       access olds \"\" v1 noauth exact all none none\n";
+
 fn full() -> SnmpUser {
     user("full", Some(SnmpAuth::Sha256), Some(SnmpPrivacy::Aes128))
 }
@@ -232,9 +236,7 @@ async fn the_first_credential_that_works_ends_the_search() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_community_is_tried_over_v2c_and_then_v1() {
     let Some(program) = program() else { return };
-    let old = "com2sec old 127.0.0.1 only-v1\ngroup olds v1 old\nview all included .1\n\
-               access olds \"\" v1 noauth exact all none none\n";
-    let snmpd = Snmpd::start_with(program, old).await.unwrap();
+    let snmpd = Snmpd::start_with(program, ONLY_V1).await.unwrap();
     let v2c = proto::SnmpVersion::V2c;
     let outcomes = found(
         snmpd.address,
@@ -245,6 +247,17 @@ async fn a_community_is_tried_over_v2c_and_then_v1() {
     assert_eq!((outcomes[1].cause, outcomes[1].version()), (0, proto::SnmpVersion::V1));
     let outcomes = found(snmpd.address, &[of_community(3, v2c, COMMUNITY)]).await;
     assert_eq!((outcomes[0].cause, outcomes[0].version()), (0, v2c));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_probe_over_v2c_of_what_knows_v1_only_says_so() {
+    let Some(program) = program() else { return };
+    let snmpd = Snmpd::start_with(program, ONLY_V1).await.unwrap();
+    let asked = |version| target(1, snmpd.address, version, "only-v1");
+    let error = probe(asked(SnmpVersion::V2c)).await.unwrap_err();
+    assert!(matches!(error, PollError::OnlyV1), "{error}");
+    let report = probe(asked(SnmpVersion::V1)).await.unwrap();
+    assert_eq!(report.facts.unwrap().sys_name, "edge-under-test");
 }
 
 #[tokio::test]
