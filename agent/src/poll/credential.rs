@@ -2,8 +2,9 @@
 //!
 //! - **In:** a host and candidates, in the order they are to be tried.
 //! - **Out:** an outcome for each up to the first that works.
-//! - **Bound:** [`CANDIDATES_MAX`] candidates, one question on the way, 3 seconds for each.
-//! - **When full:** candidates beyond the bound are not tried.
+//! - **Bound:** [`CANDIDATES_MAX`] candidates, one question on the way, 3 seconds for each, and the
+//!   caller's limit for all.
+//! - **When full:** candidates beyond a bound are not tried.
 //! - **On crash:** nothing is kept.
 //!
 //! Every candidate begins anew, with a socket and a dialog of its own, so that nothing of one is
@@ -37,16 +38,22 @@ const PATIENCE: Duration = Duration::from_millis(2800);
 /// Largest datagram of UDP.
 const DATAGRAM_BYTES_MAX: usize = 65_535;
 
-/// Tries `candidates` one by one against `host`, until one works.
+/// Tries `candidates` one by one against `host`, until one works. None is begun later than `limit`
+/// after the first; those that were not tried are absent.
 pub async fn find(
     host: &str,
     port: u16,
     candidates: &[proto::CredentialCandidate],
+    limit: Duration,
     clock: &Clock,
 ) -> Vec<proto::CredentialOutcome> {
+    let started = clock.monotonic();
     let address = lookup(host, port).await;
     let mut outcomes = Vec::new();
     for candidate in candidates.iter().take(CANDIDATES_MAX) {
+        if clock.monotonic().saturating_duration_since(started) > limit {
+            break;
+        }
         let outcome = attempt(address, candidate, clock).await;
         let works = outcome.cause == 0;
         outcomes.push(outcome);

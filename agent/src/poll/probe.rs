@@ -19,6 +19,8 @@ use super::{
 
 /// A probe gives two events and two rows.
 const OBSERVATIONS_MAX: usize = 16;
+/// Shorter than an agent's: somebody waits, and a silence is named within 3 seconds.
+const TIMEOUTS: [Duration; 2] = [Duration::from_secs(1), Duration::from_millis(1500)];
 
 /// What a device has answered.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -115,7 +117,8 @@ async fn look(target: Target) -> Result<ProbeReport, PollError> {
     let (out, mut observations) = mpsc::channel(OBSERVATIONS_MAX);
     let (_targets, watch) =
         watch::channel(Arc::new(vec![Target { interval: Duration::from_secs(3600), ..target }]));
-    let settings = Settings { first_poll_within: Duration::ZERO, ..Settings::default() };
+    let settings =
+        Settings { first_poll_within: Duration::ZERO, timeouts: TIMEOUTS, ..Settings::default() };
     let config = PollConfig { settings, ..PollConfig::default() };
     let cancel = CancellationToken::new();
     let counters = Arc::new(PollCounters::default());

@@ -20,6 +20,8 @@ use crate::snmpd::program;
 
 const AUTH_PASSWORD: &str = "tests-only-auth";
 const PRIVACY_PASSWORD: &str = "tests-only-priv";
+/// For a search that is not cut short.
+const LIMIT: Duration = Duration::from_secs(60);
 
 /// With the names snmpd has for them.
 const AUTHS: [(SnmpAuth, &str); 6] = [
@@ -196,7 +198,8 @@ fn of_community(id: i64, version: proto::SnmpVersion, community: &str) -> Creden
 }
 
 async fn found(address: SocketAddr, candidates: &[CredentialCandidate]) -> Vec<CredentialOutcome> {
-    find(&address.ip().to_string(), address.port(), candidates, &Clock::system()).await
+    let host = address.ip().to_string();
+    find(&host, address.port(), candidates, LIMIT, &Clock::system()).await
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -268,8 +271,13 @@ async fn nobody_at_the_address_is_a_time_out_and_no_address_is_unreachable() {
     let outcomes = found(silent.local_addr().unwrap(), &tried).await;
     let causes: Vec<u32> = outcomes.iter().map(|outcome| outcome.cause).collect();
     assert_eq!(causes, [Cause::Timeout as u32; 2]);
-    let outcomes = find("no-such-host.invalid", 161, &tried[..1], &Clock::system()).await;
+    let clock = Clock::system();
+    let outcomes = find("no-such-host.invalid", 161, &tried[..1], LIMIT, &clock).await;
     assert_eq!(outcomes[0].cause, Cause::Unreachable as u32);
+    // The first takes longer than the limit: the second is not begun.
+    let port = silent.local_addr().unwrap().port();
+    let outcomes = find("127.0.0.1", port, &tried, Duration::from_millis(100), &clock).await;
+    assert_eq!(outcomes.len(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
