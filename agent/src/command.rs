@@ -29,8 +29,8 @@ const AT_ONCE_MAX: usize = 4;
 const REMEMBERED_MAX: usize = 64;
 /// A command's own deadline counts if it is sooner.
 const DEADLINE_MAX: Duration = Duration::from_secs(60);
-/// What is left of a deadline for the answer's way back.
-const REPLY: Duration = Duration::from_secs(1);
+/// What the last credential may take, in two versions, and the result on its way back.
+const LAST_TRY: Duration = Duration::from_secs(7);
 /// Longest id.
 const ID_BYTES_MAX: usize = 64;
 /// Credentials of one command: each may take some seconds.
@@ -140,7 +140,8 @@ impl Commander {
         if candidates.len() > CANDIDATES_MAX {
             return Err(CommandError::Invalid("there are too many credentials"));
         }
-        let finding = credential::find(&host, port, &candidates, &self.clock, limit.saturating_sub(REPLY));
+        let begun_within = limit.saturating_sub(LAST_TRY);
+        let finding = credential::find(&host, port, &candidates, begun_within, &self.clock);
         let (outcomes, ping) = tokio::join!(finding, self.ping.ping_once(&host));
         Ok(FindCredentialResult { outcomes, ping: Some(ping) })
     }

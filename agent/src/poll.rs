@@ -173,6 +173,8 @@ pub enum PollError {
     OutputClosed,
     #[error("the device gave no values: {}", .0.advice())]
     Device(probe::ProbeFailure),
+    #[error("the device answers the community over SNMP v1 only: ask with --version v1")]
+    OnlyV1,
 }
 
 /// Polls `targets` until `cancel`.

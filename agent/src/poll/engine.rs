@@ -371,7 +371,9 @@ impl Engine {
             return self.receive_v3(datagram, from, now);
         };
         let fits = |device: &Device| {
-            head.pdu == RESPONSE
+            // The PDU of a v3 device counts only out of the message that vouches for it.
+            device.usm.is_none()
+                && head.pdu == RESPONSE
                 && head.version == i64::from(device.version)
                 && head.community == device.target.access.community()
         };

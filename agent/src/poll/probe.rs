@@ -13,10 +13,14 @@ use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::engine::Settings;
-use super::{Observation, PollConfig, PollCounters, PollError, Target};
+use super::{
+    Access, Observation, PollConfig, PollCounters, PollError, SnmpVersion, Target, credential,
+};
 
 /// A probe gives two events and two rows.
 const OBSERVATIONS_MAX: usize = 16;
+/// Shorter than an agent's: somebody waits, and a silence is named within 3 seconds.
+const TIMEOUTS: [Duration; 2] = [Duration::from_secs(1), Duration::from_millis(1500)];
 
 /// What a device has answered.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -94,12 +98,27 @@ impl ProbeFailure {
     }
 }
 
-/// Asks `target` once for all that the standard plan knows.
+/// Asks `target` once for all that the standard plan knows. For SNMPv3 the failure is the
+/// diagnosis; a community that fails over v2c is tried over v1 too.
 pub async fn probe(target: Target) -> Result<ProbeReport, PollError> {
+    let probed = look(target.clone()).await;
+    if let (Err(PollError::Device(_)), Access::Community { version: SnmpVersion::V2c, community }) =
+        (&probed, target.access)
+    {
+        let over_v1 = Access::Community { version: SnmpVersion::V1, community };
+        if credential::answers(&target.host, target.port, &over_v1, &Clock::system()).await {
+            return Err(PollError::OnlyV1);
+        }
+    }
+    probed
+}
+
+async fn look(target: Target) -> Result<ProbeReport, PollError> {
     let (out, mut observations) = mpsc::channel(OBSERVATIONS_MAX);
     let (_targets, watch) =
         watch::channel(Arc::new(vec![Target { interval: Duration::from_secs(3600), ..target }]));
-    let settings = Settings { first_poll_within: Duration::ZERO, ..Settings::default() };
+    let settings =
+        Settings { first_poll_within: Duration::ZERO, timeouts: TIMEOUTS, ..Settings::default() };
     let config = PollConfig { settings, ..PollConfig::default() };
     let cancel = CancellationToken::new();
     let counters = Arc::new(PollCounters::default());
