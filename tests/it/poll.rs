@@ -1,5 +1,6 @@
 //! The poll stage against simulated routers and Debian's snmpd.
 
+mod captures;
 mod core;
 mod faults;
 mod lossy;

@@ -7,7 +7,7 @@ use farwatch_common::sample::Cause;
 use super::device::{Activity, Ignore, Known, Numbers, Phase, Poll};
 use super::{Engine, GENERATIONS, Moment, micros};
 use crate::poll::counters::count;
-use crate::poll::facts;
+use crate::poll::facts::{self, objects};
 use crate::poll::message::{Body, status};
 use crate::poll::plan::{CompiledTable, Watch};
 use crate::poll::shape::Shape;
@@ -92,8 +92,16 @@ impl Engine {
 
     /// Turns to a table of the plan.
     pub(super) fn start_table(&mut self, slot: u32, number: u32, table: usize) {
-        if let Some(poll) = self.polls.get_mut(number as usize) {
+        let Self { polls, plan, .. } = self;
+        if let (Some(poll), Some(compiled)) =
+            (polls.get_mut(number as usize), plan.tables.get(table))
+        {
             poll.table = table;
+            if table > 0 {
+                let told = poll.learned.told(compiled.table.rows).unwrap_or_default();
+                poll.rows.clear();
+                poll.rows.extend(told.iter().map(|(index, _)| *index));
+            }
         }
         self.start(slot, number, Phase::Samples);
     }
@@ -114,6 +122,10 @@ impl Engine {
                 poll.draft = facts::Draft::default();
                 let ask = facts::ask();
                 poll.walk.start(ask, (ask.all_scalars(), ask.all_columns()), None, 0);
+            }
+            Phase::Objects(subject) => {
+                let ask = objects::ask(subject);
+                poll.walk.start(ask, (0, ask.all_columns()), None, 0);
             }
             Phase::Samples => {
                 let (Some(known), Some(table)) =
@@ -151,6 +163,7 @@ impl Engine {
         let ask = match poll.phase {
             Phase::Probe => &*probe,
             Phase::Facts => facts::ask(),
+            Phase::Objects(subject) => objects::ask(subject),
             Phase::Samples => &plan.tables.get(poll.table)?.ask,
         };
         device.generation = (device.generation + 1) % GENERATIONS;
@@ -168,6 +181,7 @@ impl Engine {
         let envelope = (device.version, device.target.access.community(), id.cast_signed());
         let limits = match poll.phase {
             Phase::Facts => poll.draft.limits(poll.walk.scalars_done(), limits),
+            Phase::Objects(_) => poll.objects.limits(limits),
             Phase::Probe | Phase::Samples => limits,
         };
         poll.walk.write(ask, rows, limits, envelope, writer);
@@ -236,6 +250,9 @@ impl Engine {
         let walked = match poll.phase {
             Phase::Probe => poll.walk.accept(probe, body, &mut Ignore),
             Phase::Facts => poll.walk.accept(facts::ask(), body, &mut poll.draft),
+            Phase::Objects(subject) => {
+                poll.walk.accept(objects::ask(subject), body, &mut poll.objects)
+            }
             Phase::Samples => {
                 let Some(table) = plan.tables.get(poll.table) else {
                     return;
@@ -312,6 +329,10 @@ impl Engine {
                 self.emit_facts(slot, number, now);
                 self.start_table(slot, number, 0);
             }
+            (Progress::Done, Phase::Objects(subject)) => {
+                let cause = poll.walk.was_refused().then_some(Cause::Unsupported);
+                self.subject_ended(slot, number, (subject, cause), now);
+            }
             (Progress::Done, Phase::Samples) => self.table_ended(slot, number, None, now),
         }
     }
@@ -342,6 +363,8 @@ impl Engine {
         let moved = change.is_some() && device.change.is_some() && device.change != change;
         device.change = change.or(device.change);
         if restarted {
+            device.objects_due_us = 0;
+            device.parts_due_us = 0;
             device.tables.iter_mut().for_each(|known| known.past.forget());
         }
         // By v1 each name that is not there costs a question of its own.
@@ -380,6 +403,9 @@ impl Engine {
             Phase::Probe | Phase::Facts => {
                 poll.gone = true;
                 self.table_ended(slot, number, Some(cause), now);
+            }
+            Phase::Objects(subject) => {
+                self.subject_ended(slot, number, (subject, Some(cause)), now);
             }
             Phase::Samples => self.table_ended(slot, number, Some(cause), now),
         }
