@@ -5,5 +5,6 @@ mod core;
 mod faults;
 mod lossy;
 mod net;
+mod objects;
 mod program;
 mod snmpd;

@@ -195,6 +195,8 @@ pub(super) struct Poll {
     pub gentle: bool,
     pub requests: u32,
     pub walk: Walk,
+    /// The device's, when the walk began.
+    pub limits: Limits,
     /// Facts were read in this poll, or could not be.
     pub facts_tried: bool,
     pub draft: Draft,

@@ -51,6 +51,11 @@ fn group_of(subject: Subject) -> u32 {
     }
 }
 
+/// The bit of a group in [`super::device::Device::absent_groups`].
+pub(super) fn group_bit(group: Group) -> u32 {
+    1 << (group as u32)
+}
+
 impl Engine {
     /// The next subject that this poll has to read, if it is one for it.
     pub(super) fn next_subject(&mut self, slot: u32, number: u32, now: Moment) -> Option<Subject> {
@@ -285,9 +290,11 @@ impl Engine {
             let Some(device) = self.device_mut(slot) else {
                 return;
             };
-            let bit = 1u32 << (group as u32);
+            let bit = group_bit(group);
             let said = device.absent_groups & bit != 0;
-            device.absent_groups = device.absent_groups & !bit | if absent { bit } else { 0 };
+            if !absent {
+                device.absent_groups &= !bit;
+            }
             if let Some(table) = tables.first().filter(|_| absent && !said) {
                 self.emit_table(slot, number, *table, Some(Cause::Unsupported), now);
             }

@@ -115,6 +115,7 @@ impl Engine {
         };
         poll.phase = phase;
         poll.attempt = 0;
+        poll.limits = device.limits;
         match phase {
             Phase::Probe => poll.walk.start(probe, (probe.all_scalars(), 0), None, 0),
             Phase::Facts => {
@@ -300,6 +301,8 @@ impl Engine {
         } else if names > 1 {
             device.limits.names = names / 2;
         } else {
+            // What is said of everything says nothing about the rest of the device.
+            device.limits = poll.limits;
             return self.over_budget(slot, now);
         }
         self.go_on(slot, number, now);

@@ -8,6 +8,7 @@ use farwatch_common::sample::{Cause, Group, Row};
 use farwatch_proto::v1::{Event, event};
 
 use super::device::{Activity, Known, Presence};
+use super::objects::group_bit;
 use super::phases::FACTS_GAP_US_MIN;
 use super::{Engine, Moment, micros};
 use crate::poll::Observation;
@@ -170,6 +171,9 @@ impl Engine {
             Some(shape) if cause.is_none() => shape.read(&poll.grid, &mut known.past),
             _ => Vec::new(),
         };
+        if known.presence == Presence::Absent {
+            device.absent_groups |= group_bit(group);
+        }
         // Two rows of a group have two times, or one would be taken for the other's repetition.
         let at = poll.row_at.map_or(now.wall, |last| now.wall.max(Micros(last.0 + 1)));
         poll.row_at = Some(at);

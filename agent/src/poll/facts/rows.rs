@@ -158,8 +158,8 @@ mod tests {
     #[test]
     fn a_storage_is_what_its_type_says() {
         let check = |kind: i64, size: i64, name: &str, wanted: &str| {
-            let mut entry = Entry::default();
-            entry.numbers = [Some(kind), Some(size), None];
+            let numbers = [Some(kind), Some(size), None];
+            let mut entry = Entry { numbers, ..Entry::default() };
             entry.texts[0] = name.into();
             assert_eq!(storage(&mut entry).1, wanted, "{kind} {size} {name}");
         };
