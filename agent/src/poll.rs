@@ -143,8 +143,13 @@ pub struct Target {
 /// What polling sees.
 #[derive(Clone, Debug)]
 pub enum Observation {
-    Row { row: Row, schema: Arc<Schema> },
+    Row {
+        row: Row,
+        schema: Arc<Schema>,
+    },
     Event(proto::Event),
+    /// A poll of the device has ended. Only told where [`Settings`] ask for it.
+    Ended(DeviceId),
 }
 
 /// How to poll.

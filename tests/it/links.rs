@@ -119,17 +119,8 @@ impl Site {
         let client = collector.client().await;
         let agent_id = only_agent(&client).await;
         let device = add_device(&client, &agent_id, &address, 1).await;
-        let site = Self {
-            collector,
-            namespace,
-            link,
-            agent,
-            router,
-            client,
-            agent_id,
-            device,
-            _dir: dir,
-        };
+        let site =
+            Self { collector, namespace, link, agent, router, client, agent_id, device, _dir: dir };
         site.stores(3).await;
         Some(site)
     }

@@ -202,8 +202,7 @@ impl Agent {
             let words = ["enroll", "--token-file", "-", "--state-dir", dir, "--config", file];
             let words = [&words[..], &["--collector", &address]].concat();
             let program = with_program(&program);
-            let words: Vec<&str> =
-                program[1..].iter().map(String::as_str).chain(words).collect();
+            let words: Vec<&str> = program[1..].iter().map(String::as_str).chain(words).collect();
             run(Path::new(&program[0]), &words, &token)
         });
         let output = enrolled.await.unwrap();

@@ -12,6 +12,7 @@
 #![cfg_attr(not(test), deny(clippy::indexing_slicing))]
 
 mod device;
+mod objects;
 mod phases;
 mod rows;
 
@@ -59,11 +60,19 @@ pub struct Settings {
     pub first_poll_within: Duration,
     /// Start of the request ids.
     pub seed: u64,
+    /// Each poll ends with an [`Observation::Ended`].
+    pub tell_ends: bool,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { window: WINDOW, timeouts: TIMEOUTS, first_poll_within: FIRST_POLL_WITHIN, seed: 0 }
+        Self {
+            window: WINDOW,
+            timeouts: TIMEOUTS,
+            first_poll_within: FIRST_POLL_WITHIN,
+            seed: 0,
+            tell_ends: false,
+        }
     }
 }
 
@@ -325,8 +334,7 @@ impl Engine {
             return;
         };
         // After a poll beside the schedule its next slot is still to come.
-        let skipped =
-            if device.due_us > now.mono_us { 0 } else { device.advance(now.mono_us) };
+        let skipped = if device.due_us > now.mono_us { 0 } else { device.advance(now.mono_us) };
         let due_us = device.due_us;
         self.wheel.set(slot, due_us);
         count_many(&self.counters.skipped_slots, skipped);
@@ -488,6 +496,9 @@ impl Engine {
         {
             device.digests = [0; 2];
             device.facts_due_us = 0;
+            device.object_digests = [0; 3];
+            device.objects_due_us = 0;
+            device.parts_due_us = 0;
         }
     }
 

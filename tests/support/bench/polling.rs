@@ -205,6 +205,7 @@ fn plan() -> Plan {
                 column("if_oper_status", if_column(8), MetricKind::State),
             ],
         )],
+        subjects: Vec::new(),
         facts_every: None,
     }
 }
