@@ -4,6 +4,7 @@
 
 mod audit;
 mod canary;
+mod commands;
 mod crash;
 mod doctor;
 mod encrypted;

@@ -39,6 +39,27 @@ export interface paths {
         patch: operations["agent_change"];
         trace?: never;
     };
+    "/api/v1/agents/{id}/find-credential": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Find the credential that a host takes
+         * @description The host may not be a device yet. The agent of its site tries one after the other until one
+         *     works, and has 20 s.
+         */
+        post: operations["credential_find"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/agents/{id}/gaps": {
         parameters: {
             query?: never;
@@ -50,6 +71,23 @@ export interface paths {
         get: operations["gaps"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/agents/{id}/ping": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Ask an agent whether it answers */
+        post: operations["agent_ping"];
         delete?: never;
         options?: never;
         head?: never;
@@ -278,6 +316,26 @@ export interface paths {
         get: operations["metrics"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/devices/{id}/poll": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Poll a device now
+         * @description Beside its schedule; the samples come the usual way. The agent has 20 s to answer.
+         */
+        post: operations["device_poll"];
         delete?: never;
         options?: never;
         head?: never;
@@ -843,6 +901,17 @@ export interface components {
             transport: string | null;
             version: string | null;
         };
+        /** @description How an agent answered. */
+        AgentAnswered: {
+            /**
+             * Format: double
+             * @description By how much its clock is ahead of the collector's, give or take half of `rtt_ms`; null where
+             *     it does not tell its time.
+             */
+            clock_ahead_ms: number | null;
+            /** Format: double */
+            rtt_ms: number;
+        };
         /** @description What waits at the agent. */
         AgentBuffer: {
             /** Format: int64 */
@@ -962,7 +1031,15 @@ export interface components {
              * @description 1 to 86400.
              */
             interval_s?: number | null;
+            ping?: boolean | null;
             remove_tags?: string[] | null;
+            /**
+             * Format: int32
+             * @description 0 to 1000.
+             */
+            request_gap_ms?: number | null;
+            snmp?: components["schemas"]["SnmpChange"] | null;
+            strict_source?: boolean | null;
             /** @description All of them, in place of those they have. */
             tags?: string[] | null;
         };
@@ -990,6 +1067,13 @@ export interface components {
             devices: number;
             tenant: string;
         };
+        /** @description Either `community` or `user`, as the version takes it. */
+        Candidate: {
+            /** Format: password */
+            community?: string | null;
+            user?: components["schemas"]["NewSnmpUser"] | null;
+            version: components["schemas"]["SnmpVersion"];
+        };
         /**
          * @description Why a device is not up, or why there is no value.
          * @enum {string}
@@ -1009,7 +1093,7 @@ export interface components {
             user: components["schemas"]["Person"];
         };
         /** @enum {string} */
-        CredentialKind: "snmp_community";
+        CredentialKind: "snmp_community" | "snmp_user";
         CredentialProfile: {
             created_at: components["schemas"]["Time"];
             id: string;
@@ -1020,8 +1104,9 @@ export interface components {
             tag: string | null;
             tenant: components["schemas"]["Ref"];
             updated_at: components["schemas"]["Time"];
+            user: components["schemas"]["SnmpUser"] | null;
         };
-        /** @description What is not there stays. */
+        /** @description What is not there stays; so does the kind. */
         CredentialProfileChange: {
             /** Format: password */
             community?: string | null;
@@ -1030,9 +1115,27 @@ export interface components {
             site?: string | null;
             /** @description Null: with any tags or none. */
             tag?: string | null;
+            user?: components["schemas"]["NewSnmpUser"] | null;
+        };
+        CredentialSearch: {
+            /** @description Tried first, in this order; 32 at most. */
+            credentials?: components["schemas"]["Candidate"][] | null;
+            /** @description `IP`, `IP:port`, `[v6]:port` or a host name, as the agent reaches it. */
+            host: string;
+            /**
+             * Format: int32
+             * @description 161 if not given.
+             */
+            port?: number | null;
+            /**
+             * @description Whether the tenant's credential profiles in reach of the agent's site are tried too; true if
+             *     not given. The closest come first; communities are tried over v2c, and over v1 after all
+             *     others.
+             */
+            profiles?: boolean | null;
         };
         /**
-         * @description Where the credential comes from that a device is asked with; without one it is not polled.
+         * @description Where the credential comes from that a device is asked with; without one it is pinged and not asked.
          * @enum {string}
          */
         CredentialSource: "own" | "profile" | "none";
@@ -1068,6 +1171,20 @@ export interface components {
                 tenant: components["schemas"]["Ref"];
                 transport: string | null;
                 version: string | null;
+            };
+        };
+        /** @description A successful answer. */
+        Data_AgentAnswered: {
+            /** @description How an agent answered. */
+            data: {
+                /**
+                 * Format: double
+                 * @description By how much its clock is ahead of the collector's, give or take half of `rtt_ms`; null where
+                 *     it does not tell its time.
+                 */
+                clock_ahead_ms: number | null;
+                /** Format: double */
+                rtt_ms: number;
             };
         };
         /** @description A successful answer. */
@@ -1109,6 +1226,7 @@ export interface components {
                 tag: string | null;
                 tenant: components["schemas"]["Ref"];
                 updated_at: components["schemas"]["Time"];
+                user: components["schemas"]["SnmpUser"] | null;
             };
         };
         /** @description A successful answer. */
@@ -1149,7 +1267,30 @@ export interface components {
         Data_DeviceDetail: {
             data: components["schemas"]["Device"] & {
                 facts: components["schemas"]["Facts"];
+                /** @description Echo requests are sent to it. */
+                ping: boolean;
+                /**
+                 * Format: int32
+                 * @description Least time between two questions to it; 0: none.
+                 */
+                request_gap_ms: number;
                 snmp: components["schemas"]["Snmp"];
+                /** @description An answer from another address than was asked is not taken. */
+                strict_source: boolean;
+            };
+        };
+        /** @description A successful answer. */
+        Data_Found: {
+            /** @description What became of the credentials. */
+            data: {
+                /**
+                 * Format: int32
+                 * @description How many there were to try.
+                 */
+                candidates: number;
+                /** @description Of those that were tried, in their order: the last one works, or none does. */
+                outcomes: components["schemas"]["Outcome"][];
+                ping: components["schemas"]["PingResult"] | null;
             };
         };
         /** @description A successful answer. */
@@ -1222,6 +1363,16 @@ export interface components {
                 super_admin: boolean | null;
                 /** @description Signs in with a second factor. */
                 totp: boolean;
+            };
+        };
+        /** @description A successful answer. */
+        Data_Polled: {
+            /** @description What a poll beside the schedule found. */
+            data: {
+                /** @description By the agent's clock. */
+                at: components["schemas"]["Time"];
+                ping: components["schemas"]["PingResult"] | null;
+                snmp: components["schemas"]["SnmpResult"] | null;
             };
         };
         /** @description A successful answer. */
@@ -1338,21 +1489,40 @@ export interface components {
             interval_s?: number | null;
             /** @description Empty: what the device calls itself, and its address until that is known. */
             name?: string | null;
+            /** @description Whether echo requests are sent to it. */
+            ping?: boolean | null;
+            /**
+             * Format: int32
+             * @description Least time between two questions to it, 0 to 1000.
+             */
+            request_gap_ms?: number | null;
             snmp?: components["schemas"]["SnmpChange"] | null;
+            /** @description Whether an answer from another address than was asked is refused. */
+            strict_source?: boolean | null;
             /** @description All of them, in place of those it has. */
             tags?: string[] | null;
         };
-        /** @description A credential of its own, or none. */
+        /**
+         * @description A credential of its own, which decides the version as in a change of the device. With neither the
+         *     device's own is taken away; then it is asked with that of a credential profile.
+         */
         DeviceCredential: {
-            /**
-             * Format: password
-             * @description Null takes the device's own away; then it is asked with that of a credential profile.
-             */
+            /** Format: password */
             community?: string | null;
+            user?: components["schemas"]["NewSnmpUser"] | null;
         };
         DeviceDetail: components["schemas"]["Device"] & {
             facts: components["schemas"]["Facts"];
+            /** @description Echo requests are sent to it. */
+            ping: boolean;
+            /**
+             * Format: int32
+             * @description Least time between two questions to it; 0: none.
+             */
+            request_gap_ms: number;
             snmp: components["schemas"]["Snmp"];
+            /** @description An answer from another address than was asked is not taken. */
+            strict_source: boolean;
         };
         /** @description Only the fields that changed. */
         DevicePatch: {
@@ -1404,6 +1574,17 @@ export interface components {
         FieldError: {
             field: string;
             message: string;
+        };
+        /** @description What became of the credentials. */
+        Found: {
+            /**
+             * Format: int32
+             * @description How many there were to try.
+             */
+            candidates: number;
+            /** @description Of those that were tried, in their order: the last one works, or none does. */
+            outcomes: components["schemas"]["Outcome"][];
+            ping: components["schemas"]["PingResult"] | null;
         };
         Gap: {
             class: string;
@@ -1624,6 +1805,7 @@ export interface components {
                 tag: string | null;
                 tenant: components["schemas"]["Ref"];
                 updated_at: components["schemas"]["Time"];
+                user: components["schemas"]["SnmpUser"] | null;
             }[];
             meta: components["schemas"]["Meta"];
         };
@@ -1923,8 +2105,11 @@ export interface components {
             tenant: string;
         };
         NewCredentialProfile: {
-            /** Format: password */
-            community: string;
+            /**
+             * Format: password
+             * @description Of the kind `snmp_community`.
+             */
+            community?: string | null;
             kind: components["schemas"]["CredentialKind"];
             name: string;
             /** @description Only for devices of this site. */
@@ -1932,6 +2117,7 @@ export interface components {
             /** @description Only for devices with this tag. */
             tag?: string | null;
             tenant: string;
+            user?: components["schemas"]["NewSnmpUser"] | null;
         };
         NewDevice: {
             /** @description `IP`, `IP:port`, `[v6]:port` or a host name. */
@@ -1944,7 +2130,16 @@ export interface components {
             interval_s?: number | null;
             /** @description What the device calls itself if not given, and its address until that is known. */
             name?: string | null;
+            /** @description Whether echo requests are sent to it; true if not given. */
+            ping?: boolean | null;
+            /**
+             * Format: int32
+             * @description Least time between two questions to it, 0 to 1000; 0 if not given.
+             */
+            request_gap_ms?: number | null;
             snmp: components["schemas"]["NewSnmp"];
+            /** @description Whether an answer from another address than was asked is refused; false if not given. */
+            strict_source?: boolean | null;
             tags?: string[] | null;
         };
         NewGrant: {
@@ -1980,10 +2175,30 @@ export interface components {
         NewSnmp: {
             /**
              * Format: password
-             * @description If not given, that of a credential profile.
+             * @description For v1 and v2c. If not given, that of a credential profile.
              */
             community?: string | null;
+            user?: components["schemas"]["NewSnmpUser"] | null;
             version: components["schemas"]["SnmpVersion"];
+        };
+        /** @description A user of SNMPv3. It is always given as a whole: nobody can read a password to send it again. */
+        NewSnmpUser: {
+            auth?: components["schemas"]["SnmpAuth"] | null;
+            /**
+             * Format: password
+             * @description 8 to 255 bytes, with any `auth` but `none`.
+             */
+            auth_password?: string | null;
+            /** @description contextName, 255 bytes at most; the default context if not given. */
+            context?: string | null;
+            /** @description 1 to 32 bytes. */
+            name: string;
+            privacy?: components["schemas"]["SnmpPrivacy"] | null;
+            /**
+             * Format: password
+             * @description 8 to 255 bytes, with any `privacy` but `none`.
+             */
+            privacy_password?: string | null;
         };
         /** @description A tenant and its name. */
         NewTenant: {
@@ -2009,9 +2224,29 @@ export interface components {
             staff?: boolean;
             tenant?: string | null;
         };
+        /** @description Nothing yet; an object, so that something can be added. */
+        NoWishes: Record<string, never>;
         OneTimePassword: {
             /** @description Shown this once, and to be changed when they sign in. */
             one_time_password: string;
+        };
+        Outcome: {
+            /** @description What to do about the cause, one sentence. */
+            advice: string | null;
+            cause: components["schemas"]["Cause"] | null;
+            /**
+             * Format: int32
+             * @description Place in `credentials` of the request, from 0; null for a profile's.
+             */
+            credential: number | null;
+            ok: boolean;
+            profile: components["schemas"]["Ref"] | null;
+            /** Format: double */
+            rtt_ms: number | null;
+            sys_descr: string | null;
+            sys_name: string | null;
+            sys_object_id: string | null;
+            version: components["schemas"]["SnmpVersion"];
         };
         Person: {
             created_at: components["schemas"]["Time"];
@@ -2030,8 +2265,32 @@ export interface components {
             /** @description Signs in with a second factor. */
             totp: boolean;
         };
+        PingResult: {
+            cause: components["schemas"]["Cause"] | null;
+            /** Format: double */
+            jitter_ms: number | null;
+            /**
+             * Format: double
+             * @description Null: nothing was sent.
+             */
+            loss_percent: number | null;
+            ok: boolean;
+            /** Format: int32 */
+            received: number;
+            /** Format: double */
+            rtt_ms: number | null;
+            /** Format: int32 */
+            sent: number;
+        };
         /** @description `[t_ms, value, min, max, cause?]`; a gap is a null value */
         Point: (number | string | null)[];
+        /** @description What a poll beside the schedule found. */
+        Polled: {
+            /** @description By the agent's clock. */
+            at: components["schemas"]["Time"];
+            ping: components["schemas"]["PingResult"] | null;
+            snmp: components["schemas"]["SnmpResult"] | null;
+        };
         /** @description The body of every error. */
         Problem: {
             /** @description Stable; programs go by it. */
@@ -2144,16 +2403,61 @@ export interface components {
         };
         Snmp: {
             credential: components["schemas"]["CredentialSource"];
+            kind: components["schemas"]["CredentialKind"] | null;
             profile: components["schemas"]["Ref"] | null;
+            user: components["schemas"]["SnmpUser"] | null;
             version: components["schemas"]["SnmpVersion"];
         };
+        /**
+         * @description How SNMPv3 proves who asks: RFC 3414 and RFC 7860.
+         * @enum {string}
+         */
+        SnmpAuth: "none" | "md5" | "sha1" | "sha224" | "sha256" | "sha384" | "sha512";
+        /**
+         * @description A credential decides the version where that is not given: v3 for a user, and v2c for the community
+         *     of what was asked over v3 before. A version that takes the other kind of credential takes the
+         *     device's own one away.
+         */
         SnmpChange: {
-            /** Format: password */
+            /**
+             * Format: password
+             * @description For v1 and v2c.
+             */
             community?: string | null;
+            user?: components["schemas"]["NewSnmpUser"] | null;
             version?: components["schemas"]["SnmpVersion"] | null;
         };
+        /**
+         * @description How SNMPv3 hides what is asked: RFC 3414 and RFC 3826. Keys of 192 and 256 bits are extended as
+         *     Blumenthal's draft says, or as Reeder's, which Cisco follows.
+         * @enum {string}
+         */
+        SnmpPrivacy: "none" | "des" | "aes128" | "aes192" | "aes256" | "aes192_cisco" | "aes256_cisco";
+        SnmpResult: {
+            /** @description What to do about the cause, one sentence. */
+            advice: string | null;
+            /** @description The address it answers from, if that is not the one that was asked. */
+            answers_from: string | null;
+            cause: components["schemas"]["Cause"] | null;
+            ok: boolean;
+            /** Format: double */
+            rtt_ms: number | null;
+            /**
+             * Format: int32
+             * @description Values in the answers.
+             */
+            values: number;
+        };
+        /** @description What may be shown of a user of SNMPv3. */
+        SnmpUser: {
+            auth: components["schemas"]["SnmpAuth"];
+            /** @description Empty: the default context. */
+            context: string;
+            name: string;
+            privacy: components["schemas"]["SnmpPrivacy"];
+        };
         /** @enum {string} */
-        SnmpVersion: "v1" | "v2c";
+        SnmpVersion: "v1" | "v2c" | "v3";
         /**
          * @description Unknown is never green.
          * @enum {string}
@@ -2338,6 +2642,40 @@ export interface operations {
             };
         };
     };
+    credential_find: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CredentialSearch"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Data_Found"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     gaps: {
         parameters: {
             query?: {
@@ -2359,6 +2697,40 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["List_Gap"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    agent_ping: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["NoWishes"] | null;
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Data_AgentAnswered"];
                 };
             };
             /** @description What went wrong */
@@ -3016,6 +3388,40 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["List_MetricInfo"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    device_poll: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["NoWishes"] | null;
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Data_Polled"];
                 };
             };
             /** @description What went wrong */
