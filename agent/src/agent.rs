@@ -10,6 +10,7 @@ use farwatch_common::task::{TaskFailed, TaskSet};
 use tokio::sync::{mpsc, watch};
 
 use crate::buffer::{self, BufferError};
+use crate::command::Commander;
 use crate::config::AgentConfig;
 use crate::identity::{self, IdentityError};
 use crate::inventory::{Inventory, InventoryError, Owner};
@@ -67,13 +68,18 @@ pub async fn run(config: &AgentConfig, clock: Clock) -> Result<(), AgentError> {
         cancel.clone(),
     );
     tasks.spawn("ping", pinging);
+    let (poll_now, poll_requests) = poll::now::channel();
     let (gateway, gateway_seen) = watch::channel(None);
     let finding = ping::gateway::run(ping_now.clone(), gateway, clock.clone(), cancel.clone());
     tasks.spawn("gateway", finding);
     tasks.spawn(
         "poll",
         poll::run(
-            PollConfig { ping: Some(ping_now), ..PollConfig::default() },
+            PollConfig {
+                ping: Some(ping_now.clone()),
+                now: Some(poll_requests),
+                ..PollConfig::default()
+            },
             inventory.targets(),
             observations,
             clock.clone(),
@@ -98,7 +104,7 @@ pub async fn run(config: &AgentConfig, clock: Clock) -> Result<(), AgentError> {
         dir.to_owned(),
         buffer,
         credentials,
-        inventory,
+        (inventory, Arc::new(Commander::new(poll_now, ping_now, clock.clone()))),
         (&config.uplink, clock),
         gateway_seen,
         uplink_state,

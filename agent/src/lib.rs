@@ -3,6 +3,7 @@
 pub mod agent;
 pub mod args;
 pub mod buffer;
+pub mod command;
 pub mod config;
 pub mod doctor;
 pub mod identity;

@@ -18,6 +18,7 @@ mod facts;
 mod grid;
 mod make;
 pub mod message;
+pub mod now;
 pub mod oid;
 pub mod ping;
 pub mod plan;
@@ -142,22 +143,29 @@ pub struct Target {
 /// What polling sees.
 #[derive(Clone, Debug)]
 pub enum Observation {
-    Row { row: Row, schema: Arc<Schema> },
+    Row {
+        row: Row,
+        schema: Arc<Schema>,
+    },
     Event(proto::Event),
+    /// A poll of the device has ended. Only told where [`Settings`] ask for it.
+    Ended(DeviceId),
 }
 
 /// How to poll.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct PollConfig {
     pub plan: Plan,
     pub settings: Settings,
     /// Is told the addresses of host names too.
     pub ping: Option<ping::PingNow>,
+    /// Who wants a poll beside the schedule.
+    pub now: Option<now::Requests>,
 }
 
 impl Default for PollConfig {
     fn default() -> Self {
-        Self { plan: Plan::standard(), settings: Settings::default(), ping: None }
+        Self { plan: Plan::standard(), settings: Settings::default(), ping: None, now: None }
     }
 }
 
@@ -170,6 +178,8 @@ pub enum PollError {
     OutputClosed,
     #[error("the device gave no values: {}", .0.advice())]
     Device(probe::ProbeFailure),
+    #[error("the device answers the community over SNMP v1 only: ask with --version v1")]
+    OnlyV1,
 }
 
 /// Polls `targets` until `cancel`.

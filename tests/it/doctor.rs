@@ -166,6 +166,12 @@ async fn a_collector_that_is_away_and_one_that_has_revoked_us() {
     let away = examine(&agent.state_dir).await;
     away.expect(&[("udp", "failed"), ("tcp", "failed"), ("certificate", "ok")]);
     assert_eq!(away.verdict("clock"), "skipped");
+    let identity = agent.state_dir.join("identity.json");
+    let mut known: Value = serde_json::from_slice(&std::fs::read(&identity).unwrap()).unwrap();
+    known["collectors"] = serde_json::json!(["no-such-host.invalid:443"]);
+    std::fs::write(&identity, known.to_string()).unwrap();
+    let nameless = examine(&agent.state_dir).await;
+    nameless.expect(&[("dns", "failed"), ("udp", "skipped"), ("tcp", "failed")]);
 }
 
 #[tokio::test]

@@ -17,8 +17,12 @@ use farwatch_common::clock::Clock;
 use farwatch_common::id::DeviceId;
 use farwatch_common::sample::{Cause, Group};
 use farwatch_proto::v1::PingOutcome;
+use farwatch_support::process::eventually;
+use farwatch_support::stack::{Agent, Collector, add_device, only_agent};
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
+
+use crate::routers::Routers;
 
 const LIMIT: Duration = Duration::from_secs(30);
 const ALL: u32 = ECHOES as u32;
@@ -43,7 +47,7 @@ async fn with_pinger<T>(targets: Vec<Target>, work: impl AsyncFnOnce(PingNow, Ro
         ended = ping::run(requests, watch, out, Clock::system(), counters, cancel) => {
             panic!("the pinger ended: {ended:?}")
         }
-        done = tokio::time::timeout(LIMIT, work(ping, rows)) => done.expect("in time"),
+        done = tokio::time::timeout(LIMIT, work(ping, rows)) => done.unwrap(),
     }
 }
 
@@ -89,6 +93,32 @@ async fn loopback_answers_at_every_slot() {
         assert_eq!(nowhere.cause, Cause::Unreachable as u32);
     })
     .await;
+}
+
+#[tokio::test]
+async fn an_agent_pings_its_devices_and_the_numbers_are_stored() {
+    if let Err(error) = EchoSocket::open(Family::V4) {
+        println!("skipped: no echo requests from here ({error})");
+        return;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let routers = Routers::start(1).await;
+    let collector = Collector::start(&dir.path().join("collector")).await;
+    let mut agent = Agent::start(&collector, &dir.path().join("agent"), "Depot");
+    let client = collector.client().await;
+    let id = only_agent(&client).await;
+    let device = add_device(&client, &id, &routers.address(0), 1).await;
+    for (metric, wanted) in [("icmp_up", 1.0), ("icmp_loss_percent", 0.0)] {
+        let path = format!("/api/v1/devices/{device}/samples?metric={metric}");
+        eventually(LIMIT, metric, async || {
+            let samples = client.get(&path).await.data();
+            let value = &samples[0]["value"];
+            let number = value.as_str().map_or_else(|| value.as_f64(), |text| text.parse().ok());
+            number == Some(wanted)
+        })
+        .await;
+    }
+    agent.stop().await;
 }
 
 /// A network of its own; gone when dropped.
@@ -180,15 +210,23 @@ fn enter(site: &Namespace, role: &str, is_root: bool) {
     assert!(text.contains(&format!("inside as {role}")), "as {role}:\n{text}");
 }
 
+/// Lets groups from one number to another have ping sockets.
+fn allow(site: &Namespace, range: &str) {
+    site.sh(&format!("echo '{range}' >/proc/sys/net/ipv4/ping_group_range"));
+}
+
 #[test]
-fn at_a_site_both_kinds_of_socket_tell_silence_from_no_way() {
+fn at_a_site_a_raw_socket_tells_silence_from_no_way() {
     let Some((site, _router)) = site() else { return };
-    let groups =
-        |range: &str| site.sh(&format!("echo '{range}' >/proc/sys/net/ipv4/ping_group_range"));
-    groups("1 0");
+    allow(&site, "1 0");
     enter(&site, "raw", true);
     enter(&site, "nothing", false);
-    groups("0 2147483647");
+}
+
+#[test]
+fn at_a_site_a_ping_socket_needs_no_privilege_and_tells_as_much() {
+    let Some((site, _router)) = site() else { return };
+    allow(&site, "0 2147483647");
     enter(&site, "ping", false);
 }
 

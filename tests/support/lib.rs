@@ -8,6 +8,7 @@
 )]
 
 pub mod bench;
+pub mod fuzz;
 pub mod http;
 pub mod namespace;
 pub mod postgres;

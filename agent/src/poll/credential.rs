@@ -2,8 +2,9 @@
 //!
 //! - **In:** a host and candidates, in the order they are to be tried.
 //! - **Out:** an outcome for each up to the first that works.
-//! - **Bound:** [`CANDIDATES_MAX`] candidates, one question on the way, 3 seconds for each.
-//! - **When full:** candidates beyond the bound are not tried.
+//! - **Bound:** [`CANDIDATES_MAX`] candidates, one question on the way, 3 seconds for each, and the
+//!   caller's limit for all.
+//! - **When full:** candidates beyond a bound are not tried.
 //! - **On crash:** nothing is kept.
 //!
 //! Every candidate begins anew, with a socket and a dialog of its own, so that nothing of one is
@@ -23,8 +24,7 @@ use tokio::net::UdpSocket;
 use tokio::time::timeout;
 
 pub(crate) use self::access::access;
-pub use self::dialog::Identity;
-use self::dialog::{Dialog, Told};
+use self::dialog::{Dialog, Identity, Told};
 use super::engine::Moment;
 use super::probe::ProbeFailure;
 use super::{Access, SnmpVersion};
@@ -38,16 +38,22 @@ const PATIENCE: Duration = Duration::from_millis(2800);
 /// Largest datagram of UDP.
 const DATAGRAM_BYTES_MAX: usize = 65_535;
 
-/// Tries `candidates` one by one against `host`, until one works.
+/// Tries `candidates` one by one against `host`, until one works. None is begun later than `limit`
+/// after the first; those that were not tried are absent.
 pub async fn find(
     host: &str,
     port: u16,
     candidates: &[proto::CredentialCandidate],
+    limit: Duration,
     clock: &Clock,
 ) -> Vec<proto::CredentialOutcome> {
+    let started = clock.monotonic();
     let address = lookup(host, port).await;
     let mut outcomes = Vec::new();
     for candidate in candidates.iter().take(CANDIDATES_MAX) {
+        if clock.monotonic().saturating_duration_since(started) > limit {
+            break;
+        }
         let outcome = attempt(address, candidate, clock).await;
         let works = outcome.cause == 0;
         outcomes.push(outcome);
@@ -56,6 +62,14 @@ pub async fn find(
         }
     }
     outcomes
+}
+
+/// Whether a device answers to a credential.
+pub(super) async fn answers(host: &str, port: u16, access: &Access, clock: &Clock) -> bool {
+    match lookup(host, port).await {
+        Some(address) => identify(address, access, clock).await.is_ok(),
+        None => false,
+    }
 }
 
 async fn lookup(host: &str, port: u16) -> Option<SocketAddr> {
@@ -130,7 +144,7 @@ fn wire_version(access: &Access) -> proto::SnmpVersion {
 }
 
 /// Asks a device who it is; tells the round-trip time of the answer, or what is wrong.
-pub async fn identify(
+async fn identify(
     address: SocketAddr,
     access: &Access,
     clock: &Clock,

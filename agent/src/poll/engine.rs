@@ -12,6 +12,7 @@
 #![cfg_attr(not(test), deny(clippy::indexing_slicing))]
 
 mod device;
+mod objects;
 mod phases;
 mod rows;
 
@@ -24,6 +25,7 @@ use farwatch_common::clock::Micros;
 use farwatch_common::id::DeviceId;
 use farwatch_common::sample::Cause;
 
+pub use self::device::Polled;
 use self::device::{Activity, Device, Poll};
 use super::ber::Writer;
 use super::counters::{PollCounters, count, count_many};
@@ -58,11 +60,19 @@ pub struct Settings {
     pub first_poll_within: Duration,
     /// Start of the request ids.
     pub seed: u64,
+    /// Each poll ends with an [`Observation::Ended`].
+    pub tell_ends: bool,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { window: WINDOW, timeouts: TIMEOUTS, first_poll_within: FIRST_POLL_WITHIN, seed: 0 }
+        Self {
+            window: WINDOW,
+            timeouts: TIMEOUTS,
+            first_poll_within: FIRST_POLL_WITHIN,
+            seed: 0,
+            tell_ends: false,
+        }
     }
 }
 
@@ -104,6 +114,8 @@ pub struct Engine {
     /// What the sessions of SNMPv3 share.
     usm: usm::Shared,
     observations: VecDeque<Observation>,
+    /// Outcomes somebody waits for; `None` of a device that is gone.
+    polled: VecDeque<(DeviceId, Option<Polled>)>,
     writer: Writer,
     fired: Vec<u32>,
     /// The next stage takes observations.
@@ -139,6 +151,7 @@ impl Engine {
             shapes: Shapes::new(),
             usm: usm::Shared::new(now.wall),
             observations: VecDeque::new(),
+            polled: VecDeque::new(),
             writer: Writer::new(REQUEST_BYTES_MAX),
             fired: Vec::new(),
             room: true,
@@ -212,6 +225,9 @@ impl Engine {
         };
         self.wheel.cancel(slot);
         self.by_id.remove(&device.target.device);
+        if device.asked_now {
+            self.polled.push_back((device.target.device, None));
+        }
         if let Activity::Asking(poll) = device.activity {
             self.idle_polls.push(poll);
         }
@@ -232,6 +248,35 @@ impl Engine {
             device.due_us = device.due_us.min(now.mono_us);
             self.wheel.set(slot, device.due_us);
         }
+    }
+
+    /// Polls a device beside its schedule, which stays; one that is being polled goes on. Its outcome
+    /// is [`Self::polled`]. False if there is no such device.
+    pub fn poll_now(&mut self, device: DeviceId) -> bool {
+        let Some(slot) = self.by_id.get(&device).copied() else {
+            return false;
+        };
+        let room = self.room;
+        let Some(known) = self.devices.get_mut(slot as usize).and_then(Option::as_mut) else {
+            return false;
+        };
+        if known.activity == Activity::Idle {
+            if !room {
+                let polled = Polled { cause: Some(Cause::Budget), ..Polled::default() };
+                self.polled.push_back((device, Some(polled)));
+                return true;
+            }
+            known.activity = Activity::Ready;
+            self.wheel.cancel(slot);
+            self.ready.push_back(slot);
+        }
+        known.asked_now = true;
+        true
+    }
+
+    /// The next outcome of a poll that was asked for.
+    pub fn polled(&mut self) -> Option<(DeviceId, Option<Polled>)> {
+        self.polled.pop_front()
     }
 
     /// When to call [`Self::tick`] next.
@@ -288,7 +333,8 @@ impl Engine {
         let Some(device) = self.device_mut(slot) else {
             return;
         };
-        let skipped = device.advance(now.mono_us);
+        // After a poll beside the schedule its next slot is still to come.
+        let skipped = if device.due_us > now.mono_us { 0 } else { device.advance(now.mono_us) };
         let due_us = device.due_us;
         self.wheel.set(slot, due_us);
         count_many(&self.counters.skipped_slots, skipped);
@@ -333,7 +379,9 @@ impl Engine {
             return self.receive_v3(datagram, from, now);
         };
         let fits = |device: &Device| {
-            head.pdu == RESPONSE
+            // The PDU of a v3 device counts only out of the message that vouches for it.
+            device.usm.is_none()
+                && head.pdu == RESPONSE
                 && head.version == i64::from(device.version)
                 && head.community == device.target.access.community()
         };
@@ -448,6 +496,9 @@ impl Engine {
         {
             device.digests = [0; 2];
             device.facts_due_us = 0;
+            device.object_digests = [0; 3];
+            device.objects_due_us = 0;
+            device.parts_due_us = 0;
         }
     }
 

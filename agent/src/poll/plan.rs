@@ -4,7 +4,9 @@
 //! folder and of `facts`: device profiles become plans.
 
 mod compiled;
+mod host;
 mod interfaces;
+mod sensors;
 
 use std::time::Duration;
 
@@ -12,6 +14,8 @@ use farwatch_common::sample::{Group, MetricKind, Unit};
 
 pub use self::compiled::{Ask, Compiled, PlanSize};
 pub(super) use self::compiled::{CompiledTable, Make};
+pub(super) use self::host::{MEMORY, STORAGE};
+pub(super) use self::sensors::KINDS as SENSOR_KINDS;
 
 /// Most columns of a table: one bit each in a row's mask.
 pub const TABLE_COLUMNS_MAX: usize = 64;
@@ -100,13 +104,28 @@ impl From<(Vec<u32>, MetricKind)> for Source {
     }
 }
 
-/// What tells of each row what it is, and so which metrics it has.
+/// What facts are told of, beside the device and its interfaces.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Subject {
+    /// hrProcessorTable
+    Processors,
+    /// hrStorageTable
+    Storage,
+    /// entPhySensorTable
+    Sensors,
+    /// entPhysicalTable: what the device is built of. It has no numbers, but the sensors' names.
+    Parts,
+}
+
+/// How the rows of a table are told apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rows {
     /// All rows are alike.
     Alike,
     /// No table at all: the sources are scalars, read like a table of one row.
     Scalars,
+    /// The facts of the subject say what a row is, and so which metrics it has.
+    Told(Subject),
 }
 
 /// A table whose rows are objects of a group; its index is one number.
@@ -125,6 +144,8 @@ pub struct Plan {
     pub scalars: Vec<Scalar>,
     /// The first is read together with the scalars, the others one after the other behind it.
     pub tables: Vec<Table>,
+    /// What facts are read of, in this order, beside the device and its interfaces.
+    pub subjects: Vec<Subject>,
     /// How often texts and types are read; `None` is never.
     pub facts_every: Option<Duration>,
 }
@@ -154,7 +175,8 @@ pub fn if_x_column(column: u32) -> Vec<u32> {
 }
 
 impl Plan {
-    /// Reachability and uptime of the device; counters and states of its interfaces (IF-MIB).
+    /// Reachability and uptime of the device; counters and states of its interfaces; processors,
+    /// memory, disks and load; sensors. And what it is built of.
     #[must_use]
     pub fn standard() -> Self {
         let watched =
@@ -168,7 +190,15 @@ impl Plan {
                 watched(&mib2(&[2, 1, 0]), Watch::Change),
                 watched(&mib2(&[31, 1, 5, 0]), Watch::Change),
             ],
-            tables: vec![interfaces::table()],
+            tables: vec![
+                interfaces::table(),
+                host::processors(),
+                host::storage(),
+                host::ucd(),
+                sensors::table(),
+            ],
+            // Parts behind the sensors that they give their names to.
+            subjects: vec![Subject::Processors, Subject::Storage, Subject::Sensors, Subject::Parts],
             facts_every: Some(FACTS_EVERY),
         }
     }

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Weak};
 
 use farwatch_common::sample::{COLUMNS_MAX, Column, Group, Schema, SchemaId};
+use farwatch_proto::v1::ObjectFacts;
 
 use super::grid::Grid;
 use super::make::{self, Past};
@@ -78,6 +79,23 @@ impl Shape {
             column.object.strip_prefix(object).is_some_and(|rest| rest.starts_with(':'))
         };
         self.schema.columns.iter().any(of)
+    }
+
+    /// What the objects of a table of scalars are.
+    pub(super) fn objects_of_scalars(&self) -> Vec<ObjectFacts> {
+        let mut objects: Vec<ObjectFacts> = Vec::new();
+        for column in &self.schema.columns {
+            let kind = match column.object.split(':').next() {
+                Some("memory") => "ram",
+                Some("cpu") => "processor",
+                _ => continue,
+            };
+            if objects.iter().all(|known| known.object != column.object) {
+                let object = column.object.clone();
+                objects.push(ObjectFacts { object, kind: kind.into(), ..Default::default() });
+            }
+        }
+        objects
     }
 
     /// The values of a grid, in the order of the schema.

@@ -154,6 +154,7 @@ fn a_poll_takes_the_fewest_questions() {
     let plan = Plan {
         scalars: vec![Scalar::uptime()],
         tables: vec![Table::alike(Group::Interfaces, "if", metrics)],
+        subjects: Vec::new(),
         facts_every: None,
     };
     let mut net = Net::new(plan, Settings::default());

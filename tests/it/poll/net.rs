@@ -149,6 +149,7 @@ impl Net {
             match observation {
                 Observation::Row { row, schema } => self.seen.push((row, schema)),
                 Observation::Event(event) => self.events.push(event),
+                Observation::Ended(_) => {}
             }
         }
     }

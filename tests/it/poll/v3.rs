@@ -4,6 +4,7 @@ use std::net::{SocketAddr, UdpSocket};
 use std::time::Duration;
 
 use farwatch_agent::poll::credential::find;
+use farwatch_agent::poll::engine::Settings;
 use farwatch_agent::poll::probe::{ProbeFailure, probe};
 use farwatch_agent::poll::{Access, PollError, SnmpUser, SnmpVersion, Target};
 use farwatch_common::clock::Clock;
@@ -13,12 +14,14 @@ use farwatch_proto::v1 as proto;
 use farwatch_proto::v1::{CredentialCandidate, CredentialOutcome, SnmpAuth, SnmpPrivacy};
 use farwatch_support::snmpd::{COMMUNITY, Snmpd};
 
-use super::faults::{start, target};
+use super::faults::{Polling, start_with, target};
 use super::snmpd::lies_between;
 use crate::snmpd::program;
 
 const AUTH_PASSWORD: &str = "tests-only-auth";
 const PRIVACY_PASSWORD: &str = "tests-only-priv";
+/// For a search that is not cut short.
+const LIMIT: Duration = Duration::from_secs(60);
 
 /// With the names snmpd has for them.
 const AUTHS: [(SnmpAuth, &str); 6] = [
@@ -49,6 +52,11 @@ fn user(name: &str, auth: Option<SnmpAuth>, privacy: Option<SnmpPrivacy>) -> Snm
 
 fn asked_by(device: i64, address: SocketAddr, user: SnmpUser) -> Target {
     Target { access: Access::User(user), ..target(device, address, SnmpVersion::V2c, "") }
+}
+
+/// With the time-outs of an agent: what matters here is the cause, on a busy machine too.
+fn start(targets: Vec<Target>) -> Polling {
+    start_with(targets, 4096, Settings::default())
 }
 
 /// All users with authentication, and the lines that make them.
@@ -82,7 +90,7 @@ async fn every_pair_of_protocols_is_polled() {
     let snmpd = Snmpd::start_with(program, &lines).await.unwrap();
     let targets: Vec<Target> =
         (1..).zip(&users).map(|(id, user)| asked_by(id, snmpd.address, user.clone())).collect();
-    let mut polling = start(targets, 4096);
+    let mut polling = start(targets);
     for (id, user) in (1..).zip(&users) {
         let wanted = |row: &Row| row.device.0 == id && row.group == Group::Interfaces;
         let row = polling.row(wanted).await;
@@ -111,6 +119,10 @@ const USERS: &str = "createUser full SHA-256 tests-only-auth AES tests-only-priv
                      rouser full priv\n\
                      createUser half SHA-256 tests-only-auth\nrouser half auth\n\
                      createUser none SHA-256 tests-only-auth AES tests-only-priv\n";
+
+/// A community that v2c does not know.
+const ONLY_V1: &str = "com2sec old 127.0.0.1 only-v1\ngroup olds v1 old\nview all included .1\n\
+                       access olds \"\" v1 noauth exact all none none\n";
 
 fn full() -> SnmpUser {
     user("full", Some(SnmpAuth::Sha256), Some(SnmpPrivacy::Aes128))
@@ -148,7 +160,7 @@ async fn a_poll_names_what_is_wrong_with_its_user() {
     for (id, (user, _)) in (1..).zip(wrong()) {
         targets.push(asked_by(id, snmpd.address, user));
     }
-    let mut polling = start(targets, 4096);
+    let mut polling = start(targets);
     for (id, (user, cause)) in (1..).zip(wrong()) {
         for _ in 0..2 {
             let wanted = |row: &Row| row.device.0 == id && row.group == Group::System;
@@ -186,7 +198,8 @@ fn of_community(id: i64, version: proto::SnmpVersion, community: &str) -> Creden
 }
 
 async fn found(address: SocketAddr, candidates: &[CredentialCandidate]) -> Vec<CredentialOutcome> {
-    find(&address.ip().to_string(), address.port(), candidates, &Clock::system()).await
+    let host = address.ip().to_string();
+    find(&host, address.port(), candidates, LIMIT, &Clock::system()).await
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -194,11 +207,9 @@ async fn the_doctor_names_what_is_wrong_within_three_seconds() {
     let Some(program) = program() else { return };
     let snmpd = Snmpd::start_with(program, USERS).await.unwrap();
     for (user, cause) in wrong() {
-        let tried = tokio::time::timeout(
-            Duration::from_secs(3),
-            found(snmpd.address, &[candidate(5, &user)]),
-        );
-        let outcomes = tried.await.unwrap();
+        let candidates = [candidate(5, &user)];
+        let tried = found(snmpd.address, &candidates);
+        let outcomes = tokio::time::timeout(Duration::from_secs(3), tried).await.unwrap();
         let [outcome] = &outcomes[..] else { panic!("{outcomes:?}") };
         assert_eq!((outcome.id, outcome.cause), (5, cause as u32), "{user:?}");
         assert_eq!(outcome.advice, ProbeFailure(cause).advice());
@@ -228,9 +239,7 @@ async fn the_first_credential_that_works_ends_the_search() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_community_is_tried_over_v2c_and_then_v1() {
     let Some(program) = program() else { return };
-    let old = "com2sec old 127.0.0.1 only-v1\ngroup olds v1 old\nview all included .1\n\
-               access olds \"\" v1 noauth exact all none none\n";
-    let snmpd = Snmpd::start_with(program, old).await.unwrap();
+    let snmpd = Snmpd::start_with(program, ONLY_V1).await.unwrap();
     let v2c = proto::SnmpVersion::V2c;
     let outcomes = found(
         snmpd.address,
@@ -243,6 +252,17 @@ async fn a_community_is_tried_over_v2c_and_then_v1() {
     assert_eq!((outcomes[0].cause, outcomes[0].version()), (0, v2c));
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_probe_over_v2c_of_what_knows_v1_only_says_so() {
+    let Some(program) = program() else { return };
+    let snmpd = Snmpd::start_with(program, ONLY_V1).await.unwrap();
+    let asked = |version| target(1, snmpd.address, version, "only-v1");
+    let error = probe(asked(SnmpVersion::V2c)).await.unwrap_err();
+    assert!(matches!(error, PollError::OnlyV1), "{error}");
+    let report = probe(asked(SnmpVersion::V1)).await.unwrap();
+    assert_eq!(report.facts.unwrap().sys_name, "edge-under-test");
+}
+
 #[tokio::test]
 async fn nobody_at_the_address_is_a_time_out_and_no_address_is_unreachable() {
     // Held, so that nobody else gets the port; never read.
@@ -251,8 +271,13 @@ async fn nobody_at_the_address_is_a_time_out_and_no_address_is_unreachable() {
     let outcomes = found(silent.local_addr().unwrap(), &tried).await;
     let causes: Vec<u32> = outcomes.iter().map(|outcome| outcome.cause).collect();
     assert_eq!(causes, [Cause::Timeout as u32; 2]);
-    let outcomes = find("no-such-host.invalid", 161, &tried[..1], &Clock::system()).await;
+    let clock = Clock::system();
+    let outcomes = find("no-such-host.invalid", 161, &tried[..1], LIMIT, &clock).await;
     assert_eq!(outcomes[0].cause, Cause::Unreachable as u32);
+    // The first takes longer than the limit: the second is not begun.
+    let port = silent.local_addr().unwrap().port();
+    let outcomes = find("127.0.0.1", port, &tried, Duration::from_millis(100), &clock).await;
+    assert_eq!(outcomes.len(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -260,13 +285,15 @@ async fn an_agent_that_starts_again_costs_one_slot_at_most() {
     let Some(program) = program() else { return };
     let mut snmpd = Snmpd::start_with(program, USERS).await.unwrap();
     let asked = Target { interval: Duration::from_secs(3), ..asked_by(1, snmpd.address, full()) };
-    let mut polling = start(vec![asked], 64);
+    let mut polling = start(vec![asked]);
     let system = |row: &Row| row.group == Group::System;
     assert_eq!(polling.row(system).await.cause, None);
     for _ in 0..2 {
         snmpd.restart().await.unwrap();
+        let up = Clock::system().now();
+        let since = |row: &Row| system(row) && row.at > up;
         let mut lost = 0;
-        while polling.row(system).await.cause.is_some() {
+        while polling.row(since).await.cause.is_some() {
             lost += 1;
         }
         assert!(lost <= 1, "{lost} slots were lost");

@@ -125,7 +125,7 @@ pub async fn saturated(
     let (_keep, targets) = watch::channel(Arc::new(round_targets()?));
     let settings =
         Settings { window: WINDOW, first_poll_within: Duration::ZERO, ..Settings::default() };
-    let config = PollConfig { plan: plan(), settings, ping: None };
+    let config = PollConfig { plan: plan(), settings, ping: None, now: None };
     match poll::run(config, targets, out, Clock::system(), counters, stop).await {
         // The round has seen enough.
         Ok(()) | Err(PollError::OutputClosed) => Ok(()),
@@ -205,6 +205,7 @@ fn plan() -> Plan {
                 column("if_oper_status", if_column(8), MetricKind::State),
             ],
         )],
+        subjects: Vec::new(),
         facts_every: None,
     }
 }

@@ -25,11 +25,11 @@ static NAMES: LazyLock<[Oid; 3]> =
 
 /// What a device says it is.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Identity {
-    pub sys_descr: String,
+pub(super) struct Identity {
+    pub(super) sys_descr: String,
     /// Dotted.
-    pub sys_object_id: String,
-    pub sys_name: String,
+    pub(super) sys_object_id: String,
+    pub(super) sys_name: String,
 }
 
 /// What a datagram means.

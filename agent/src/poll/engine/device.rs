@@ -7,10 +7,13 @@ use farwatch_common::clock::Micros;
 use farwatch_common::sample::Cause;
 
 use super::micros;
+use super::objects::Learned;
+use crate::poll::facts::objects::Objects;
 use crate::poll::facts::{Digest, Draft};
 use crate::poll::grid::Grid;
 use crate::poll::make::Past;
 use crate::poll::message::Value;
+use crate::poll::plan::Subject;
 use crate::poll::restart::Age;
 use crate::poll::shape::Shape;
 use crate::poll::usm::Session;
@@ -79,6 +82,8 @@ pub(super) struct Device {
     /// Another address it has answered from.
     pub answers_from: Option<IpAddr>,
     pub activity: Activity,
+    /// Somebody waits for the outcome of its next poll.
+    pub asked_now: bool,
     /// Waits for its first address.
     pub fresh: bool,
     pub generation: u16,
@@ -95,6 +100,14 @@ pub(super) struct Device {
     pub absent: u64,
     pub facts_due_us: u64,
     pub facts_read_us: u64,
+    pub objects_due_us: u64,
+    pub parts_due_us: u64,
+    /// entLastChangeTime.
+    pub entity_change: Option<i64>,
+    /// Of the objects of the host, the sensors, the parts, as last sent.
+    pub object_digests: [Digest; 3],
+    /// Groups of which it has been said that there is nothing, by number.
+    pub absent_groups: u32,
     /// Of the device's facts and of its interface table, as last sent.
     pub digests: [Digest; 2],
     pub age: Age,
@@ -117,6 +130,7 @@ impl Device {
             address: None,
             answers_from: None,
             activity: Activity::Idle,
+            asked_now: false,
             fresh: true,
             generation,
             due_us: 0,
@@ -127,6 +141,11 @@ impl Device {
             absent: 0,
             facts_due_us: 0,
             facts_read_us: 0,
+            objects_due_us: 0,
+            parts_due_us: 0,
+            entity_change: None,
+            object_digests: [0; 3],
+            absent_groups: 0,
             digests: [0; 2],
             age: Age::default(),
             change: None,
@@ -173,9 +192,23 @@ pub(super) enum Phase {
     /// Is the device back? One question, not repeated.
     Probe,
     Facts,
+    /// What the objects of a subject are.
+    Objects(Subject),
     /// Of the poll's table.
     #[default]
     Samples,
+}
+
+/// What came of a poll that somebody asked for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Polled {
+    /// Why the device did not answer, if it did not.
+    pub cause: Option<Cause>,
+    pub rtt_us: Option<i64>,
+    /// Values in the answers.
+    pub values: u32,
+    /// The address it answers from, if that is not the one that is asked.
+    pub answers_from: Option<IpAddr>,
 }
 
 /// State of one poll in flight. Kept and reused.
@@ -198,9 +231,13 @@ pub(super) struct Poll {
     pub gentle: bool,
     pub requests: u32,
     pub walk: Walk,
+    /// The device's, when the walk began.
+    pub limits: Limits,
     /// Facts were read in this poll, or could not be.
     pub facts_tried: bool,
     pub draft: Draft,
+    pub objects: Objects,
+    pub learned: Learned,
     /// Which of the plan's tables is read.
     pub table: usize,
     /// Its rows, as this poll's facts have them.
@@ -217,6 +254,8 @@ pub(super) struct Poll {
     pub full: bool,
     pub grid: Grid,
     pub scalars: Vec<Option<i64>>,
+    /// Values sent on so far.
+    pub values: u32,
     /// When the scalars were answered.
     pub system_at: Option<Micros>,
 }

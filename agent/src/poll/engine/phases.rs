@@ -8,7 +8,7 @@ use super::device::{Activity, Device, Ignore, Known, Numbers, Phase, Poll};
 use super::{Engine, GENERATIONS, Moment, micros};
 use crate::poll::Access;
 use crate::poll::counters::count;
-use crate::poll::facts;
+use crate::poll::facts::{self, objects};
 use crate::poll::message::{Body, status};
 use crate::poll::plan::{CompiledTable, Watch};
 use crate::poll::shape::Shape;
@@ -96,8 +96,16 @@ impl Engine {
 
     /// Turns to a table of the plan.
     pub(super) fn start_table(&mut self, slot: u32, number: u32, table: usize) {
-        if let Some(poll) = self.polls.get_mut(number as usize) {
+        let Self { polls, plan, .. } = self;
+        if let (Some(poll), Some(compiled)) =
+            (polls.get_mut(number as usize), plan.tables.get(table))
+        {
             poll.table = table;
+            if table > 0 {
+                let told = poll.learned.told(compiled.table.rows).unwrap_or_default();
+                poll.rows.clear();
+                poll.rows.extend(told.iter().map(|(index, _)| *index));
+            }
         }
         self.start(slot, number, Phase::Samples);
     }
@@ -111,6 +119,7 @@ impl Engine {
         };
         poll.phase = phase;
         poll.attempt = 0;
+        poll.limits = device.limits;
         match phase {
             Phase::Probe => poll.walk.start(probe, (probe.all_scalars(), 0), None, 0),
             Phase::Facts => {
@@ -118,6 +127,10 @@ impl Engine {
                 poll.draft = facts::Draft::default();
                 let ask = facts::ask();
                 poll.walk.start(ask, (ask.all_scalars(), ask.all_columns()), None, 0);
+            }
+            Phase::Objects(subject) => {
+                let ask = objects::ask(subject);
+                poll.walk.start(ask, (0, ask.all_columns()), None, 0);
             }
             Phase::Samples => {
                 let (Some(known), Some(table)) =
@@ -161,6 +174,7 @@ impl Engine {
         let ask = match poll.phase {
             Phase::Probe => &*probe,
             Phase::Facts => facts::ask(),
+            Phase::Objects(subject) => objects::ask(subject),
             Phase::Samples => &plan.tables.get(poll.table)?.ask,
         };
         device.generation = (device.generation + 1) % GENERATIONS;
@@ -178,6 +192,7 @@ impl Engine {
         let envelope = (device.version, device.envelope(), id.cast_signed());
         let limits = match poll.phase {
             Phase::Facts => poll.draft.limits(poll.walk.scalars_done(), limits),
+            Phase::Objects(_) => poll.objects.limits(limits),
             Phase::Probe | Phase::Samples => limits,
         };
         poll.walk.write(ask, rows, limits, envelope, writer);
@@ -254,6 +269,9 @@ impl Engine {
         let walked = match poll.phase {
             Phase::Probe => poll.walk.accept(probe, body, &mut Ignore),
             Phase::Facts => poll.walk.accept(facts::ask(), body, &mut poll.draft),
+            Phase::Objects(subject) => {
+                poll.walk.accept(objects::ask(subject), body, &mut poll.objects)
+            }
             Phase::Samples => {
                 let Some(table) = plan.tables.get(poll.table) else {
                     return;
@@ -305,6 +323,8 @@ impl Engine {
         } else if names > 1 {
             device.limits.names = names / 2;
         } else {
+            // What is said of everything says nothing about the rest of the device.
+            device.limits = poll.limits;
             return self.over_budget(slot, now);
         }
         self.go_on(slot, number, now);
@@ -333,6 +353,10 @@ impl Engine {
             (Progress::Done, Phase::Facts) => {
                 self.emit_facts(slot, number, now);
                 self.start_table(slot, number, 0);
+            }
+            (Progress::Done, Phase::Objects(subject)) => {
+                let cause = poll.walk.was_refused().then_some(Cause::Unsupported);
+                self.subject_ended(slot, number, (subject, cause), now);
             }
             (Progress::Done, Phase::Samples) => self.table_ended(slot, number, None, now),
         }
@@ -364,6 +388,8 @@ impl Engine {
         let moved = change.is_some() && device.change.is_some() && device.change != change;
         device.change = change.or(device.change);
         if restarted {
+            device.objects_due_us = 0;
+            device.parts_due_us = 0;
             device.tables.iter_mut().for_each(|known| known.past.forget());
         }
         // By v1 each name that is not there costs a question of its own.
@@ -402,6 +428,9 @@ impl Engine {
             Phase::Probe | Phase::Facts => {
                 poll.gone = true;
                 self.table_ended(slot, number, Some(cause), now);
+            }
+            Phase::Objects(subject) => {
+                self.subject_ended(slot, number, (subject, Some(cause)), now);
             }
             Phase::Samples => self.table_ended(slot, number, Some(cause), now),
         }

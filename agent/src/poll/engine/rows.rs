@@ -7,12 +7,14 @@ use farwatch_common::id::DeviceId;
 use farwatch_common::sample::{Cause, Group, Row};
 use farwatch_proto::v1::{Event, event};
 
-use super::device::{Activity, Known, Presence};
+use super::device::{Activity, Known, Polled, Presence};
+use super::objects::group_bit;
 use super::phases::FACTS_GAP_US_MIN;
 use super::{Engine, Moment, micros};
 use crate::poll::Observation;
 use crate::poll::counters::count;
-use crate::poll::shape::Shape;
+use crate::poll::plan::Rows;
+use crate::poll::shape::{Shape, Trait};
 
 /// The device an event of this stage tells of.
 pub(super) fn device_of(event: &Event) -> Option<DeviceId> {
@@ -35,6 +37,12 @@ impl Engine {
             return;
         };
         poll.rows = poll.draft.indexes();
+        let change = poll.draft.entity_change;
+        if change.is_some() && device.entity_change != change {
+            device.entity_change = change;
+            device.objects_due_us = 0;
+            device.parts_due_us = 0;
+        }
         let events = std::mem::take(&mut poll.draft).finish(device.target.device, now.wall);
         for ((event, digest), sent) in events.into_iter().zip(&mut device.digests) {
             if *sent != digest {
@@ -66,58 +74,45 @@ impl Engine {
         cause: Option<Cause>,
         now: Moment,
     ) {
-        let Some(poll) = self.polls.get_mut(number as usize) else {
+        let Some(table) = self.polls.get(number as usize).map(|poll| poll.table) else {
             return;
         };
-        let table = poll.table;
-        poll.gone |= !poll.heard && cause.is_some()
-            || cause == Some(Cause::Timeout) && poll.cause == Some(Cause::Timeout);
-        poll.cause = cause;
-        poll.failed |= cause.is_some();
+        self.note(number, cause);
         if table == 0 {
             self.emit_system(slot, number, cause, now.wall);
         }
         if self.plan.tables.get(table).is_some_and(|table| !table.table.metrics.is_empty()) {
             self.emit_table(slot, number, table, cause, now);
         }
-        self.go_to_next_table(slot, number, now);
+        self.go_on_behind_table(slot, number, now);
     }
 
-    fn go_to_next_table(&mut self, slot: u32, number: u32, now: Moment) {
-        let (Some(device), Some(poll)) = (self.device(slot), self.polls.get(number as usize))
-        else {
-            return;
-        };
-        let (after, gone, cause) = (poll.table + 1, poll.gone, poll.cause);
-        let wanted = |known: &Known| known.presence != Presence::Absent;
-        let next = (after..).zip(device.tables.iter().skip(after)).find(|(_, known)| wanted(known));
-        match next {
-            Some((table, _)) if !gone => self.start_table(slot, number, table),
-            // What it has, and is not asked for any more, shares the fate of the last.
-            Some((table, known)) => {
-                let is_here = known.presence == Presence::Here;
-                if let Some(poll) = self.polls.get_mut(number as usize) {
-                    poll.table = table;
-                }
-                if is_here {
-                    self.emit_table(slot, number, table, cause, now);
-                }
-                self.go_to_next_table(slot, number, now);
-            }
-            None => self.end_poll(slot, number, now),
-        }
-    }
-
-    fn end_poll(&mut self, slot: u32, number: u32, now: Moment) {
+    pub(super) fn end_poll(&mut self, slot: u32, number: u32, now: Moment) {
         let poll = self.polls.get(number as usize);
         let (heard, failed) = poll.map_or((false, true), |poll| (poll.heard, poll.failed));
         count(&self.counters.polls);
         if failed {
             count(&self.counters.failed);
         }
-        if let Some(device) = self.device_mut(slot) {
+        let Self { devices, polls, polled, settings, observations, .. } = self;
+        if let Some(Some(device)) = devices.get_mut(slot as usize) {
+            if settings.tell_ends {
+                observations.push_back(Observation::Ended(device.target.device));
+            }
             device.misses = if heard { 0 } else { device.misses.saturating_add(1) };
             device.activity = Activity::Idle;
+            if std::mem::take(&mut device.asked_now)
+                && let Some(poll) = polls.get(number as usize)
+            {
+                let outcome = Polled {
+                    // Scalars that came tell that it answers, whatever became of a table.
+                    cause: if poll.system_at.is_some() { None } else { poll.cause },
+                    rtt_us: poll.rtt_us,
+                    values: poll.values,
+                    answers_from: device.answers_from,
+                };
+                polled.push_back((device.target.device, Some(outcome)));
+            }
         }
         self.idle_polls.push(number);
         self.schedule(slot, now);
@@ -140,6 +135,7 @@ impl Engine {
             );
             values.push(poll.rtt_us);
         }
+        let came = values.iter().flatten().count();
         let row = Row {
             device: device.target.device,
             group: Group::System,
@@ -149,9 +145,12 @@ impl Engine {
             values,
         };
         self.observations.push_back(Observation::Row { row, schema: self.plan.system.clone() });
+        if let Some(poll) = self.polls.get_mut(number as usize) {
+            poll.values += u32::try_from(came).unwrap_or(0);
+        }
     }
 
-    fn emit_table(
+    pub(super) fn emit_table(
         &mut self,
         slot: u32,
         number: u32,
@@ -160,6 +159,7 @@ impl Engine {
         now: Moment,
     ) {
         let before = self.shape_of(slot, table);
+        let read = cause.is_none();
         let cause = cause.or_else(|| self.settle_shape(slot, number, table, now));
         let Self { devices, polls, plan, shapes, observations, .. } = self;
         let (Some(Some(device)), Some(poll), Some(compiled)) = (
@@ -173,6 +173,10 @@ impl Engine {
         let Some(known) = device.tables.get_mut(table) else {
             return;
         };
+        // Of what a device never had no row tells.
+        if table > 0 && read && before.is_none() && known.presence == Presence::Absent {
+            return;
+        }
         let shape = known.shape.as_ref().or(before.as_ref());
         let Some((schema_id, schema)) =
             shape.map(|shape| (shape.id, shape.schema.clone())).or_else(|| shapes.empty(group))
@@ -183,9 +187,13 @@ impl Engine {
             Some(shape) if cause.is_none() => shape.read(&poll.grid, &mut known.past),
             _ => Vec::new(),
         };
+        if known.presence == Presence::Absent {
+            device.absent_groups |= group_bit(group);
+        }
         // Two rows of a group have two times, or one would be taken for the other's repetition.
         let at = poll.row_at.map_or(now.wall, |last| now.wall.max(Micros(last.0 + 1)));
         poll.row_at = Some(at);
+        poll.values += u32::try_from(values.iter().flatten().count()).unwrap_or(0);
         let row = Row { device: device.target.device, group, schema: schema_id, at, cause, values };
         observations.push_back(Observation::Row { row, schema });
     }
@@ -197,6 +205,7 @@ impl Engine {
     /// Brings what is known of a table in line with what this poll has found. Gives the cause why
     /// there are no values, if there are none.
     fn settle_shape(&mut self, slot: u32, number: u32, table: usize, now: Moment) -> Option<Cause> {
+        let left_to_scalars = self.left_to_scalars(slot, table);
         let Self { devices, polls, plan, shapes, .. } = self;
         let (Some(Some(device)), Some(poll), Some(compiled)) = (
             devices.get_mut(slot as usize),
@@ -221,12 +230,53 @@ impl Engine {
         known.full_due = !poll.full || refused;
         if !poll.full {
             let soonest = now.mono_us.max(device.facts_read_us + FACTS_GAP_US_MIN);
-            device.facts_due_us = device.facts_due_us.min(soonest);
+            let due =
+                if table == 0 { &mut device.facts_due_us } else { &mut device.objects_due_us };
+            *due = soonest.min(*due);
         }
-        let before = known.shape.as_deref().filter(|_| !poll.full || refused);
-        known.shape = shapes.learn(compiled, &poll.grid, before, None);
-        // A table without rows is one the device does not have.
+        let before = known.shape.clone();
+        let told = poll.learned.told(compiled.table.rows);
+        let of_facts = |index: u32| {
+            let before = before.as_ref().and_then(|shape| shape.trait_of(index));
+            Self::trait_of(told, before, index)
+        };
+        let of_scalars = |_: u32| Trait { metrics: left_to_scalars, ..Trait::NOTHING };
+        let trait_of: Option<&dyn Fn(u32) -> Trait> = match compiled.table.rows {
+            Rows::Alike => None,
+            Rows::Scalars => Some(&of_scalars),
+            Rows::Told(_) => Some(&of_facts),
+        };
+        let kept = before.as_deref().filter(|_| !poll.full || refused);
+        known.shape = shapes.learn(compiled, &poll.grid, kept, trait_of);
+        // A table without rows of interest is one the device does not have.
         known.presence = if known.shape.is_some() { Presence::Here } else { Presence::Absent };
         if known.shape.is_some() { None } else { Some(Cause::Unsupported) }
+    }
+
+    /// The metrics of a table of scalars, one bit each: those of objects of which another table of
+    /// the group has none.
+    fn left_to_scalars(&self, slot: u32, table: usize) -> u64 {
+        let (Some(device), Some(compiled)) = (self.device(slot), self.plan.tables.get(table))
+        else {
+            return 0;
+        };
+        if !compiled.of_scalars() {
+            return 0;
+        }
+        let others = || {
+            self.plan.tables.iter().zip(&device.tables).filter(|(other, _)| {
+                !other.of_scalars() && other.table.group == compiled.table.group
+            })
+        };
+        let elsewhere = |object: &str| {
+            let kind = object.split(':').next().unwrap_or_default();
+            let has =
+                |known: &Known| known.shape.as_ref().is_some_and(|shape| shape.has_objects(kind));
+            !kind.is_empty() && others().any(|(_, known)| has(known))
+        };
+        let metrics = compiled.table.metrics.iter().enumerate();
+        metrics
+            .filter(|(_, metric)| !elsewhere(metric.object))
+            .fold(0, |bits, (at, _)| bits | 1 << at)
     }
 }

@@ -5,12 +5,13 @@ use std::time::Duration;
 
 use farwatch_common::clock::Micros;
 use farwatch_common::sample::Group;
+use farwatch_proto::v1::{SnmpAuth, SnmpPrivacy};
 
 use super::*;
 use crate::poll::ber::Writer;
 use crate::poll::message::{self, Value};
 use crate::poll::plan::Plan;
-use crate::poll::{Access, Manner, SnmpVersion};
+use crate::poll::{Access, Manner, SnmpUser, SnmpVersion};
 
 const DEVICE: &str = "192.0.2.1:161";
 const INTERVAL_US: u64 = 10_000_000;
@@ -47,6 +48,15 @@ fn wake(engine: &mut Engine) -> Moment {
     let now = moment(engine.wake_us().unwrap());
     engine.tick(now);
     now
+}
+
+fn user() -> Access {
+    Access::User(SnmpUser {
+        name: b"watch".to_vec(),
+        auth: Some((SnmpAuth::Sha256, "auth-password".into())),
+        privacy: Some((SnmpPrivacy::Aes128, "priv-password".into())),
+        context: Vec::new(),
+    })
 }
 
 /// The answer to the question that was sent last: it has none of the objects.
@@ -141,4 +151,25 @@ fn a_device_without_a_gap_is_asked_on_at_once() {
     let sent = engine.transmit(now).unwrap();
     engine.receive(&answer(&engine), sent.to, now);
     assert!(engine.transmit(now).is_some());
+}
+
+#[test]
+fn a_device_of_v3_is_not_answered_for_by_a_bare_pdu() {
+    let (mut engine, _) = engine(user(), Manner::default());
+    let now = wake(&mut engine);
+    let sent = engine.transmit(now).unwrap();
+    let asked = usm::Message::read(engine.datagram()).unwrap();
+    // As v2c, but for its version: no digest, and the community that a user has not.
+    let mut writer = Writer::new(256);
+    let numbers = (i32::try_from(asked.id).unwrap(), 0, 0);
+    message::write(&mut writer, 1, &[], RESPONSE, numbers, |_| {});
+    let mut bytes = writer.finish().unwrap().to_vec();
+    for version in [0, 1, 3] {
+        bytes[4] = version;
+        assert_eq!(Head::read(&bytes).unwrap().version, i64::from(version));
+        engine.receive(&bytes, sent.to, now);
+    }
+    let counted = engine.counters.snapshot();
+    assert_eq!((counted.replies, counted.strays), (0, 3));
+    assert!(engine.transmit(now).is_none());
 }

@@ -10,6 +10,8 @@
 #![cfg_attr(not(test), deny(clippy::indexing_slicing))]
 
 mod burst;
+mod rows;
+mod schedule;
 #[cfg(test)]
 mod tests;
 
@@ -19,11 +21,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use farwatch_common::id::DeviceId;
-use farwatch_common::sample::{Cause, Column, Group, MetricKind, Row, Schema, SchemaId, Unit};
+use farwatch_common::sample::{Cause, Group, Row, Schema, SchemaId};
 
 pub use self::burst::ECHOES;
 pub(super) use self::burst::Outcome;
 use self::burst::{Answer, Burst, Pace};
+use self::rows::{schema, values};
+use self::schedule::{interval, micros, next_slot, share};
 use super::packet::Heard;
 use crate::poll::Target;
 use crate::poll::counters::{PollCounters, count, count_many};
@@ -40,8 +44,6 @@ const TICK_US: u64 = 8_000;
 const FIRST_WITHIN: Duration = Duration::from_secs(5);
 /// A device whose host name has no address yet is not called unreachable before this.
 const RESOLVE_GRACE: Duration = Duration::from_secs(5);
-/// Shortest interval, so that a schedule can be computed.
-const INTERVAL_US_MIN: u64 = 1000;
 /// The pace of a single burst is that of a device with this interval.
 const JOB_INTERVAL: Duration = Duration::from_secs(10);
 const NOBODY: u32 = u32::MAX;
@@ -79,9 +81,9 @@ struct Slot {
 /// See the head of this file.
 #[derive(Debug)]
 pub(super) struct Core {
-    /// Makes the tokens.
+    /// Makes the tokens, each from another number.
     key: [u8; 32],
-    bursts: u64,
+    tokens: u64,
     slots: Vec<Option<Slot>>,
     free: Vec<u32>,
     by_id: HashMap<DeviceId, u32>,
@@ -107,7 +109,7 @@ impl Core {
         let schema = schema();
         Self {
             key,
-            bursts: 0,
+            tokens: 0,
             slots: Vec::new(),
             free: Vec::new(),
             by_id: HashMap::new(),
@@ -236,8 +238,8 @@ impl Core {
     }
 
     fn fire(&mut self, number: u32, now: Moment) {
-        self.bursts += 1;
-        let token = token(&self.key, self.bursts);
+        self.tokens += 1;
+        let token = token(&self.key, self.tokens);
         let Some(slot) = self.slot_mut(number) else { return };
         match (&mut slot.burst, slot.address) {
             (Some(burst), _) if burst.is_all_asked() => {
@@ -387,33 +389,6 @@ impl Core {
     }
 }
 
-fn schema() -> Schema {
-    let gauge = |metric, unit, exponent| (metric, MetricKind::Gauge, unit, exponent);
-    let columns = [
-        ("icmp_up", MetricKind::State, Unit::One, 0),
-        gauge("icmp_loss_percent", Unit::Percent, -2),
-        gauge("icmp_rtt_seconds", Unit::Seconds, -6),
-        gauge("icmp_rtt_min_seconds", Unit::Seconds, -6),
-        gauge("icmp_rtt_max_seconds", Unit::Seconds, -6),
-        gauge("icmp_jitter_seconds", Unit::Seconds, -6),
-    ];
-    let column = |(metric, kind, unit, exponent): (&str, _, _, _)| {
-        let (object, metric) = (String::new(), metric.to_owned());
-        Column { object, metric, kind, unit, exponent }
-    };
-    Schema { group: Group::Ping, columns: columns.into_iter().map(column).collect() }
-}
-
-fn values(outcome: &Outcome) -> Vec<Option<i64>> {
-    let up = Some(u64::from(outcome.received > 0));
-    let of = [up, outcome.loss(), outcome.mean, outcome.min, outcome.max, outcome.jitter];
-    of.into_iter().map(|value| i64::try_from(value?).ok()).collect()
-}
-
-fn interval(target: &Target) -> u64 {
-    micros(target.interval).max(INTERVAL_US_MIN)
-}
-
 /// The zone of a link-local address counts where one was asked for.
 fn is_same(asked: SocketAddr, from: SocketAddr) -> bool {
     let zones = match (asked, from) {
@@ -425,29 +400,7 @@ fn is_same(asked: SocketAddr, from: SocketAddr) -> bool {
     asked.ip() == from.ip() && zones
 }
 
-fn token(key: &[u8; 32], burst: u64) -> u64 {
-    let hash = blake3::keyed_hash(key, &burst.to_le_bytes());
+fn token(key: &[u8; 32], number: u64) -> u64 {
+    let hash = blake3::keyed_hash(key, &number.to_le_bytes());
     hash.as_bytes().first_chunk().map_or(0, |bytes| u64::from_le_bytes(*bytes))
-}
-
-/// The device's stable share of a span: spreads devices evenly.
-fn share(device: DeviceId, span_us: u64) -> u64 {
-    let mut hasher = blake3::Hasher::new();
-    hasher.update(b"ping").update(&device.0.to_le_bytes());
-    let hash = hasher.finalize();
-    let hash = hash.as_bytes().first_chunk().map_or(0, |bytes| u64::from_le_bytes(*bytes));
-    u64::try_from((u128::from(hash) * u128::from(span_us)) >> 64).unwrap_or(0)
-}
-
-/// The device's next place in its interval. The first burst lies off it; the second keeps half an
-/// interval's distance.
-fn next_slot(device: DeviceId, interval_us: u64, due_us: u64, now_us: u64) -> u64 {
-    let after = now_us.max(due_us + interval_us / 2);
-    let offset = share(device, interval_us);
-    (after + interval_us - offset) / interval_us * interval_us + offset
-}
-
-/// Microseconds of a duration that is no longer than some years.
-fn micros(duration: Duration) -> u64 {
-    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
 }

@@ -4,10 +4,11 @@ use std::collections::HashMap;
 use std::convert::Infallible;
 use std::sync::{Arc, Weak};
 
+pub(super) use async_snmp::v3::MasterKeys;
 use async_snmp::v3::auth::{authenticate_message, verify_message};
 use async_snmp::v3::{
-    AuthProtocol, DesSaltState, LocalizedKey, MasterKeys, PersistedDesSaltState, PrivKey,
-    PrivProtocol, SaltCounter,
+    AuthProtocol, DesSaltState, LocalizedKey, PersistedDesSaltState, PrivKey, PrivProtocol,
+    SaltCounter,
 };
 use bytes::Bytes;
 use farwatch_common::clock::Micros;

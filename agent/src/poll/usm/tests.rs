@@ -1,14 +1,20 @@
 //! Sessions against an agent of our own making; Debian's snmpd is asked in the integration tests.
 
+use std::sync::Arc;
+
 use async_snmp::DecodeConfig;
 use async_snmp::message::{RawV3Message, SecurityLevel};
 use async_snmp::v3::UsmSecurityParams;
 use farwatch_common::secret::Secret;
 use farwatch_proto::v1::{SnmpAuth, SnmpPrivacy};
 
+use super::keys::Keys;
+use super::message::{Header, Scoped, flag};
+use super::session::LESSONS_MAX;
 use super::*;
-use crate::poll::ber::INTEGER;
-use crate::poll::message::write_name;
+use crate::poll::SnmpUser;
+use crate::poll::ber::{INTEGER, OCTETS, Writer};
+use crate::poll::message::{self as pdu, GET, Head, REPORT, RESPONSE, VERSION_3, write_name};
 use crate::poll::oid::Oid;
 
 const SECOND: u64 = 1_000_000;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use farwatch_common::sample::Cause;
 
-use super::micros;
+use super::schedule::micros;
 
 /// Echo requests of a burst: enough that one lost is not a fifth of the truth, few for a radio link.
 pub const ECHOES: usize = 5;
