@@ -77,6 +77,7 @@ const NEEDS: &[(&str, Need)] = &[
     ("credential_profile_change", Need::Tenant(Access::Write)),
     ("credential_profile_gone", Need::Tenant(Access::Write)),
     ("interfaces", Need::Tenant(Access::Read)),
+    ("objects", Need::Tenant(Access::Read)),
     ("metrics", Need::Tenant(Access::Read)),
     ("series", Need::Tenant(Access::Read)),
     ("samples", Need::Tenant(Access::Read)),
