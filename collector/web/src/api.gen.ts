@@ -1194,8 +1194,7 @@ export interface components {
             port?: number | null;
             /**
              * @description Whether the tenant's credential profiles in reach of the agent's site are tried too; true if
-             *     not given. The closest come first; communities are tried over v2c, and over v1 after all
-             *     others.
+             *     not given. The closest come first.
              */
             profiles?: boolean | null;
         };

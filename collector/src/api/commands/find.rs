@@ -38,8 +38,7 @@ pub(in crate::api) struct CredentialSearch {
     /// Tried first, in this order; 32 at most.
     credentials: Option<Vec<CredentialCandidate>>,
     /// Whether the tenant's credential profiles in reach of the agent's site are tried too; true if
-    /// not given. The closest come first; communities are tried over v2c, and over v1 after all
-    /// others.
+    /// not given. The closest come first.
     profiles: Option<bool>,
 }
 
@@ -116,7 +115,7 @@ pub(in crate::api) async fn credential_find(
         let of = (tenant, agent.site.id);
         let left = CANDIDATES_MAX - tries.len();
         let profiles = profiles_in_reach(&state.db, &state.vault, &caller.context, of, left);
-        add_profiles(&mut tries, profiles.await?);
+        tries.extend(profiles.await?.into_iter().map(of_profile));
     }
     let change = Change::new("agent", "find_credential", id.0, &agent.name);
     let change = change.after(told(&address, &tries));
@@ -166,35 +165,20 @@ fn checked(body: CredentialSearch) -> Result<(Address, Vec<Try>), Error> {
     }
 }
 
-/// The profiles, and at the end, as far as there is room, their communities over v1: what speaks
-/// nothing newer is rare, and each that is not answered takes its time.
-fn add_profiles(tries: &mut Vec<Try>, profiles: Vec<(Named<CredentialId>, Credential)>) {
-    let mut over_v1 = Vec::new();
-    for (profile, credential) in profiles {
-        let profile = Some(profile);
-        let version = match credential {
-            Credential::User(_) => SnmpVersion::V3,
-            Credential::Community(_) => SnmpVersion::V2c,
-        };
-        if version == SnmpVersion::V2c {
-            let (profile, credential) = (profile.clone(), credential.clone());
-            over_v1.push(Try { place: None, profile, version: SnmpVersion::V1, credential });
-        }
-        tries.push(Try { place: None, profile, version, credential });
-    }
-    let room = CANDIDATES_MAX.saturating_sub(tries.len());
-    tries.extend(over_v1.into_iter().take(room));
+/// A community is tried over v2c; the agent tries v1 where that is not answered.
+fn of_profile((profile, credential): (Named<CredentialId>, Credential)) -> Try {
+    let version = match credential {
+        Credential::User(_) => SnmpVersion::V3,
+        Credential::Community(_) => SnmpVersion::V2c,
+    };
+    Try { place: None, profile: Some(profile), version, credential }
 }
 
 /// For the audit: what is tried where, by name.
 fn told(address: &Address, tries: &[Try]) -> serde_json::Value {
-    let mut profiles: Vec<&str> = Vec::new();
-    for profile in tries.iter().filter_map(|one| one.profile.as_ref()) {
-        if !profiles.contains(&profile.name.as_str()) {
-            profiles.push(&profile.name);
-        }
-    }
-    let given = tries.iter().filter(|one| one.profile.is_none()).count();
+    let profiles = tries.iter().filter_map(|one| one.profile.as_ref());
+    let profiles: Vec<_> = profiles.map(|profile| &profile.name).collect();
+    let given = tries.len() - profiles.len();
     json!({
         "host": address.host, "port": address.port, "profiles": profiles, "credentials": given,
     })
