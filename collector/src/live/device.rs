@@ -251,13 +251,14 @@ impl Device {
     }
 
     /// The last rows, for a checkpoint.
-    pub(super) fn last_row(&self, group: Group) -> Option<&Row> {
-        match group {
+    pub(super) fn last_rows(&self, group: Group) -> Vec<&Row> {
+        let one = match group {
             Group::System => self.system.as_ref(),
             Group::Interfaces => self.counters.as_ref().map(|(row, _)| row),
             Group::Ping => self.ping_row.as_ref(),
-            Group::Host | Group::Sensors => self.objects.last_row(group),
-        }
+            Group::Host | Group::Sensors => return self.objects.last_rows(group).collect(),
+        };
+        one.into_iter().collect()
     }
 
     pub(super) fn state(&self, reach: Reach) -> (State, Option<&'static str>) {

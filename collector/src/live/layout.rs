@@ -1,7 +1,7 @@
 //! Core: what the columns of a schema mean to the live state. Small, as one is kept for every
 //! schema of every tenant.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use farwatch_common::sample::{Column, Group, MetricKind, Schema, Unit};
 
@@ -152,6 +152,13 @@ impl Layout {
             .map(|(index, places)| InterfacePlaces { index, places })
             .collect();
         layout
+    }
+
+    /// Whether an object of it and one of `other` are of the same kind: `cpu:1` and `cpu:2`.
+    pub(super) fn shares_kinds(&self, other: &Self) -> bool {
+        let kind = |named: &NamedPlace| named.object.split(':').next().map(str::to_owned);
+        let ours: BTreeSet<_> = self.objects.iter().map(kind).collect();
+        other.objects.iter().any(|named| ours.contains(&kind(named)))
     }
 
     /// Bytes it takes.

@@ -10,26 +10,33 @@ use super::layout::Layout;
 use super::port::value;
 use super::view::LiveValue;
 
-/// The last row of each of the groups.
+/// The last row of each table: a group may be read from some, each with a schema of its own.
 #[derive(Debug, Default)]
 pub(super) struct Objects {
     rows: Vec<(Row, Arc<Layout>)>,
 }
 
 impl Objects {
-    /// Takes a row; false if it is older than what is known and changes nothing.
+    /// Takes a row; false if it is older than what is known and changes nothing. It takes the place
+    /// of rows of its group with objects of the same kinds: those were the same table before objects
+    /// came or went.
     pub(super) fn apply(&mut self, row: Row, layout: &Arc<Layout>) -> bool {
-        let known = self.rows.iter_mut().find(|(known, _)| known.group == row.group);
-        match known {
-            Some((known, _)) if known.at >= row.at => return false,
-            Some(known) => *known = (row, layout.clone()),
-            None => self.rows.push((row, layout.clone())),
+        if layout.objects.is_empty() {
+            return false;
         }
+        let same = |(known, of): &(Row, Arc<Layout>)| {
+            known.group == row.group && (Arc::ptr_eq(of, layout) || of.shares_kinds(layout))
+        };
+        if self.rows.iter().any(|known| same(known) && known.0.at >= row.at) {
+            return false;
+        }
+        self.rows.retain(|known| !same(known));
+        self.rows.push((row, layout.clone()));
         true
     }
 
-    pub(super) fn last_row(&self, group: Group) -> Option<&Row> {
-        self.rows.iter().map(|(row, _)| row).find(|row| row.group == group)
+    pub(super) fn last_rows(&self, group: Group) -> impl Iterator<Item = &Row> {
+        self.rows.iter().map(|(row, _)| row).filter(move |row| row.group == group)
     }
 
     /// When the first of them is too old to be believed.
@@ -110,6 +117,10 @@ mod tests {
             cause: None,
             values: values.to_vec(),
         };
+        let sensors = Schema {
+            group: Group::Host,
+            columns: vec![column("storage:1", "storage_used_bytes", Unit::Bytes, 0)],
+        };
         let mut objects = Objects::default();
         assert!(objects.apply(row(5, [Some(10), Some(20), None]), &layout));
         assert!(!objects.apply(row(5, [Some(90), None, None]), &layout));
@@ -117,6 +128,22 @@ mod tests {
         assert_eq!(objects.temperature_celsius(), None);
         let values: Vec<_> = objects.values().into_iter().map(|one| one.value).collect();
         assert_eq!(values, [Some(10.0), Some(20.0), None]);
+        // Another table of the group stands beside it; the same one, grown, takes its place.
+        let disk = Row { schema: sensors.id(), values: vec![Some(7)], ..row(6, [None; 3]) };
+        assert!(objects.apply(disk, &Arc::new(Layout::new(&sensors))));
+        assert_eq!(objects.last_rows(Group::Host).count(), 2);
+        let grown = Schema {
+            columns: vec![column("cpu:3", "cpu_busy_percent", Unit::Percent, 0)],
+            ..schema.clone()
+        };
+        let other = Row { schema: grown.id(), values: vec![Some(50)], ..row(7, [None; 3]) };
+        assert!(objects.apply(other, &Arc::new(Layout::new(&grown))));
+        assert_eq!(
+            (objects.last_rows(Group::Host).count(), objects.cpu_percent()),
+            (2, Some(50.0))
+        );
+        let mut objects = Objects::default();
+        assert!(objects.apply(row(5, [Some(10), Some(20), None]), &layout));
         let after = Duration::from_micros(100);
         assert_eq!(objects.stale_at(after), Some(Micros(105)));
         objects.expire(after, Micros(105));

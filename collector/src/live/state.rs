@@ -317,8 +317,10 @@ impl Fleet {
     pub(super) fn last_rows(&self, agent: AgentId, group: Group) -> (Micros, Vec<Row>) {
         let devices = self.by_agent.get(&agent).into_iter().flatten();
         let rows: Vec<Row> = devices
-            .filter_map(|id| self.devices.get(id)?.last_row(group).cloned())
+            .filter_map(|id| self.devices.get(id))
+            .flat_map(|device| device.last_rows(group))
             .take(ROWS_MAX)
+            .cloned()
             .collect();
         (rows.iter().map(|row| row.at).max().unwrap_or_default(), rows)
     }

@@ -4,8 +4,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use futures_util::StreamExt as _;
-use futures_util::stream::FuturesUnordered;
+use futures_util::future::select_all;
 
 /// Between two attempts, unless one fails sooner (RFC 8305 §5).
 const ATTEMPT_DELAY: Duration = Duration::from_millis(250);
@@ -20,19 +19,23 @@ pub async fn first<T, E, F: Future<Output = Result<T, E>>>(
     is_final: impl Fn(&E) -> bool,
 ) -> Option<Result<T, E>> {
     let mut waiting = in_turn(addresses).into_iter().peekable();
-    let mut attempts = FuturesUnordered::new();
+    // No more than there are addresses.
+    let mut attempts = Vec::new();
     let mut last = None;
     loop {
         match waiting.next() {
-            Some(address) => attempts.push(attempt(address)),
+            Some(address) => attempts.push(Box::pin(attempt(address))),
             None if attempts.is_empty() => return last.map(Err),
             None => {}
         }
         tokio::select! {
-            Some(tried) = attempts.next() => match tried {
-                Err(error) if !is_final(&error) => last = Some(error),
-                ended => return Some(ended),
-            },
+            (tried, place, _) = select_all(&mut attempts) => {
+                match tried {
+                    Err(error) if !is_final(&error) => last = Some(error),
+                    ended => return Some(ended),
+                }
+                drop(attempts.swap_remove(place));
+            }
             () = tokio::time::sleep(ATTEMPT_DELAY), if waiting.peek().is_some() => {}
         }
     }
