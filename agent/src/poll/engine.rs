@@ -12,6 +12,7 @@
 #![cfg_attr(not(test), deny(clippy::indexing_slicing))]
 
 mod device;
+mod now;
 mod objects;
 mod phases;
 mod rows;
@@ -248,35 +249,6 @@ impl Engine {
             device.due_us = device.due_us.min(now.mono_us);
             self.wheel.set(slot, device.due_us);
         }
-    }
-
-    /// Polls a device beside its schedule, which stays; one that is being polled goes on. Its outcome
-    /// is [`Self::polled`]. False if there is no such device.
-    pub fn poll_now(&mut self, device: DeviceId) -> bool {
-        let Some(slot) = self.by_id.get(&device).copied() else {
-            return false;
-        };
-        let room = self.room;
-        let Some(known) = self.devices.get_mut(slot as usize).and_then(Option::as_mut) else {
-            return false;
-        };
-        if known.activity == Activity::Idle {
-            if !room {
-                let polled = Polled { cause: Some(Cause::Budget), ..Polled::default() };
-                self.polled.push_back((device, Some(polled)));
-                return true;
-            }
-            known.activity = Activity::Ready;
-            self.wheel.cancel(slot);
-            self.ready.push_back(slot);
-        }
-        known.asked_now = true;
-        true
-    }
-
-    /// The next outcome of a poll that was asked for.
-    pub fn polled(&mut self) -> Option<(DeviceId, Option<Polled>)> {
-        self.polled.pop_front()
     }
 
     /// When to call [`Self::tick`] next.

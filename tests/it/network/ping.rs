@@ -202,7 +202,7 @@ fn enter(site: &Namespace, role: &str, is_root: bool) {
         command.args(nobody).arg("env");
     }
     let inside = format!("{INSIDE}={role}");
-    command.args([&inside, own, "--exact", "ping::inside", "--nocapture"]);
+    command.args([&inside, own, "--exact", "network::ping::inside", "--nocapture"]);
     let output = command.current_dir("/").output().unwrap();
     let text = String::from_utf8_lossy(&output.stdout);
     let error = String::from_utf8_lossy(&output.stderr);

@@ -1,0 +1,6 @@
+//! Sites as they are: behind firewalls, proxies and NATs, with links that fail.
+
+mod doctor;
+mod fallback;
+mod links;
+mod ping;
