@@ -2,5 +2,7 @@
 
 mod doctor;
 mod fallback;
+mod families;
 mod links;
 mod ping;
+mod slow;

@@ -48,6 +48,11 @@ pub(crate) struct Oracle {
 
 impl Oracle {
     pub(crate) async fn start(dir: &Path, count: usize) -> Self {
+        Self::start_at(dir, count, "127.0.0.1:0").await
+    }
+
+    /// The same, at `ADDRESS:0`.
+    pub(crate) async fn start_at(dir: &Path, count: usize, host: &str) -> Self {
         let (mut addresses, mut logs, mut served) = (Vec::new(), Vec::new(), Vec::new());
         for at in 0..count {
             let log = dir.join(format!("oracle-{at}.log"));
@@ -55,7 +60,8 @@ impl Oracle {
             let mut responder = router.responder(COMMUNITY);
             responder.mib.put(&[31, 1, 1, 1, 6, 1], Object::Oracle);
             responder.oracle = Some(sim::oracle::Oracle::open(&log).unwrap());
-            let router = sim::serve_anywhere(responder).await.unwrap();
+            let socket = tokio::net::UdpSocket::bind(host).await.unwrap();
+            let router = sim::serve(socket, responder).unwrap();
             addresses.push(router.address.to_string());
             logs.push(log);
             served.push(router);

@@ -31,6 +31,7 @@ pub struct Relay {
     pub traffic: Arc<Traffic>,
     udp_is_blocked: Arc<AtomicBool>,
     bindings: Arc<AtomicU64>,
+    bound: Arc<AtomicU64>,
     _tasks: JoinSet<()>,
 }
 
@@ -44,14 +45,16 @@ impl Relay {
         let mut tasks = JoinSet::new();
         let udp_is_blocked = Arc::new(AtomicBool::new(false));
         let bindings = Arc::new(AtomicU64::new(0));
+        let bound = Arc::new(AtomicU64::new(0));
         let way = Way {
             traffic: Arc::clone(&traffic),
             is_blocked: Arc::clone(&udp_is_blocked),
             bindings: Arc::clone(&bindings),
+            bound: Arc::clone(&bound),
         };
         tasks.spawn(relay_udp(Arc::new(udp), collector, way));
         tasks.spawn(relay_tcp(tcp, collector));
-        Self { address, traffic, udp_is_blocked, bindings, _tasks: tasks }
+        Self { address, traffic, udp_is_blocked, bindings, bound, _tasks: tasks }
     }
 
     /// As a firewall that drops UDP both ways, without a word.
@@ -65,6 +68,12 @@ impl Relay {
     pub fn rebind(&self) {
         self.bindings.fetch_add(1, Ordering::Relaxed);
     }
+
+    /// Ports that agents have come from so far, as the collector sees them.
+    #[must_use]
+    pub fn bindings(&self) -> u64 {
+        self.bound.load(Ordering::Relaxed)
+    }
 }
 
 /// What datagrams meet on the way.
@@ -73,6 +82,7 @@ struct Way {
     traffic: Arc<Traffic>,
     is_blocked: Arc<AtomicBool>,
     bindings: Arc<AtomicU64>,
+    bound: Arc<AtomicU64>,
 }
 
 impl Way {
@@ -106,6 +116,7 @@ async fn relay_udp(inside: Arc<UdpSocket>, collector: SocketAddr, way: Way) {
                 let (inside, back) = (Arc::clone(&inside), Arc::clone(&socket));
                 answers.spawn(relay_back(back, inside, agent, way.clone()));
                 outside.insert(agent, Arc::clone(&socket));
+                way.bound.fetch_add(1, Ordering::Relaxed);
                 socket
             }
         };

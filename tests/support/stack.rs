@@ -181,11 +181,31 @@ impl Agent {
         Self::start_inside(Vec::new(), collector, address, state_dir, config).await
     }
 
+    /// The same, by a name of the collector, `HOST:PORT`.
+    pub async fn start_named(
+        collector: &Collector,
+        name: &str,
+        state_dir: &Path,
+        config: &str,
+    ) -> Self {
+        Self::enrolled(Vec::new(), collector, name, state_dir, config).await
+    }
+
     /// The same, with these words before the program: those of a namespace.
     pub async fn start_inside(
         inside: Vec<String>,
         collector: &Collector,
         address: SocketAddr,
+        state_dir: &Path,
+        config: &str,
+    ) -> Self {
+        Self::enrolled(inside, collector, &address.to_string(), state_dir, config).await
+    }
+
+    async fn enrolled(
+        inside: Vec<String>,
+        collector: &Collector,
+        address: &str,
         state_dir: &Path,
         config: &str,
     ) -> Self {
@@ -195,12 +215,12 @@ impl Agent {
         let token = collector.token("Depot");
         let dir = state_dir.to_owned();
         let program = inside.clone();
+        let name = address.to_owned();
         // What it goes through may be a task of this thread.
         let enrolled = tokio::task::spawn_blocking(move || {
             let (dir, file) = (dir.to_str().unwrap(), file.to_str().unwrap());
-            let address = address.to_string();
             let words = ["enroll", "--token-file", "-", "--state-dir", dir, "--config", file];
-            let words = [&words[..], &["--collector", &address]].concat();
+            let words = [&words[..], &["--collector", &name]].concat();
             let program = with_program(&program);
             let words: Vec<&str> = program[1..].iter().map(String::as_str).chain(words).collect();
             run(Path::new(&program[0]), &words, &token)
@@ -275,9 +295,9 @@ fn with_program(inside: &[String]) -> Vec<String> {
 }
 
 /// The collector has told its own address too; a NAT in between would not let that one be reached.
-fn only_collector(identity: &Path, address: SocketAddr) {
+fn only_collector(identity: &Path, address: &str) {
     let mut known: Value = serde_json::from_slice(&std::fs::read(identity).unwrap()).unwrap();
-    known["collectors"] = serde_json::json!([address.to_string()]);
+    known["collectors"] = serde_json::json!([address]);
     std::fs::write(identity, known.to_string()).unwrap();
 }
 

@@ -17,6 +17,14 @@ pub(super) struct Network {
     pub(super) gateway: Option<String>,
 }
 
+impl Network {
+    /// The gateway is not known before it has answered, and without a route there is none.
+    fn may_be(&self, other: &Self) -> bool {
+        let gateways = (&self.gateway, &other.gateway);
+        self.here == other.here && !matches!(gateways, (Some(one), Some(two)) if one != two)
+    }
+}
+
 /// The carriers of the present network, and of others this host has been in.
 #[derive(Debug)]
 pub(super) struct Networks {
@@ -36,13 +44,17 @@ impl Networks {
 
     /// This host is in `network`. Says whether it was in another one before.
     pub(super) fn enter(&mut self, network: Network, now: Duration) -> bool {
-        if self.present.as_ref() == Some(&network) {
+        if let Some(present) = self.present.as_mut()
+            && present.may_be(&network)
+        {
+            // The gateway may have become known meanwhile.
+            present.gateway = network.gateway.or(present.gateway.take());
             return false;
         }
         self.left.retain(|(_, _, at)| now.saturating_sub(*at) < REMEMBERED);
         // What was learnt before any network was known is of this one.
         let Some(before) = self.present.replace(network.clone()) else { return false };
-        let known = self.left.iter().position(|(known, ..)| *known == network);
+        let known = self.left.iter().position(|(known, ..)| known.may_be(&network));
         let known =
             known.and_then(|place| self.left.remove(place)).map(|(_, carriers, _)| carriers);
         let mut carriers = known.unwrap_or_else(|| Carriers::new(self.probe_pause));
@@ -102,6 +114,19 @@ mod tests {
         networks.carriers.probe_failed(s(10), 0.5);
         assert!(networks.enter(network(2), s(20)));
         assert_eq!(networks.carriers.probe_at(), Some(s(20)));
+    }
+
+    #[test]
+    fn a_gateway_that_becomes_known_makes_no_other_network() {
+        let mut networks = Networks::new(s(300));
+        let unknown = Network { gateway: None, ..network(1) };
+        assert!(!networks.enter(unknown.clone(), s(0)));
+        hold(&mut networks, s(1));
+        assert!(!networks.enter(network(1), s(2)));
+        assert!(!networks.enter(unknown, s(3)));
+        assert_eq!(networks.carriers.dial(s(3)), Dial::TcpFirst);
+        let other = Network { gateway: Some("192.0.2.253".into()), ..network(1) };
+        assert!(networks.enter(other, s(4)));
     }
 
     #[test]

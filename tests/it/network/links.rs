@@ -4,7 +4,7 @@
 use std::io::{BufRead as _, BufReader};
 use std::net::Ipv4Addr;
 use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::Duration;
 
 use farwatch_common::clock::{Clock, Micros};
@@ -43,6 +43,8 @@ struct Site {
 struct Router {
     process: Child,
     log: PathBuf,
+    /// Open, as it writes on.
+    _out: BufReader<ChildStdout>,
 }
 
 impl Drop for Router {
@@ -65,9 +67,10 @@ impl Router {
             .spawn()
             .unwrap();
         let mut line = String::new();
-        BufReader::new(process.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let mut out = BufReader::new(process.stdout.take().unwrap());
+        out.read_line(&mut line).unwrap();
         let address = line.split(' ').nth(2).unwrap_or_else(|| panic!("{line}")).to_owned();
-        (Self { process, log }, address)
+        (Self { process, log, _out: out }, address)
     }
 
     fn answers(&self) -> usize {
@@ -205,7 +208,7 @@ async fn a_nat_that_forgets_costs_no_session() {
     }
     let after = client.get(&path).await.data();
     assert_eq!(after["connected_since"], before["connected_since"]);
-    assert_ne!(after["remote_addr"], before["remote_addr"], "nothing was rebound");
+    assert!(relay.bindings() >= 7, "nothing was rebound");
     oracle.is_stored_once(0, &client, &device).await;
     agent.stop().await;
     collector.stop().await;
