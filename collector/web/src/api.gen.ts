@@ -809,6 +809,71 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/devices/{id}/objects": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Processors, memory, disks, sensors and parts of a device */
+        get: operations["objects"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/devices/{id}/poll": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["device_poll"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/agents/{id}/ping": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["agent_ping"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/agents/{id}/find-credential": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["credential_find"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -842,6 +907,13 @@ export interface components {
             tenant: components["schemas"]["Ref"];
             transport: string | null;
             version: string | null;
+            transport_reason: string | null;
+            proxied: boolean;
+            /** Format: double */
+            rtt_ms: number | null;
+            /** Format: double */
+            loss_percent: number | null;
+            gateway: components["schemas"]["Gateway"] | null;
         };
         /** @description What waits at the agent. */
         AgentBuffer: {
@@ -877,6 +949,13 @@ export interface components {
             tenant?: components["schemas"]["Ref"];
             transport?: string | null;
             version?: string | null;
+            transport_reason?: string | null;
+            proxied?: boolean;
+            /** Format: double */
+            rtt_ms?: number | null;
+            /** Format: double */
+            loss_percent?: number | null;
+            gateway?: components["schemas"]["Gateway"] | null;
         };
         AgentsEvent: {
             committed_at?: components["schemas"]["Time"];
@@ -965,6 +1044,11 @@ export interface components {
             remove_tags?: string[] | null;
             /** @description All of them, in place of those they have. */
             tags?: string[] | null;
+            ping?: boolean | null;
+            strict_source?: boolean | null;
+            /** Format: int32 */
+            request_gap_ms?: number | null;
+            snmp?: components["schemas"]["SnmpChange"] | null;
         };
         /** @description As in the list of devices; at least one of them. */
         BulkFilter: {
@@ -1009,7 +1093,7 @@ export interface components {
             user: components["schemas"]["Person"];
         };
         /** @enum {string} */
-        CredentialKind: "snmp_community";
+        CredentialKind: "snmp_community" | "snmp_user";
         CredentialProfile: {
             created_at: components["schemas"]["Time"];
             id: string;
@@ -1020,6 +1104,7 @@ export interface components {
             tag: string | null;
             tenant: components["schemas"]["Ref"];
             updated_at: components["schemas"]["Time"];
+            user: components["schemas"]["SnmpUser"] | null;
         };
         /** @description What is not there stays. */
         CredentialProfileChange: {
@@ -1030,6 +1115,7 @@ export interface components {
             site?: string | null;
             /** @description Null: with any tags or none. */
             tag?: string | null;
+            user?: components["schemas"]["NewSnmpUser"] | null;
         };
         /**
          * @description Where the credential comes from that a device is asked with; without one it is not polled.
@@ -1038,261 +1124,87 @@ export interface components {
         CredentialSource: "own" | "profile" | "none";
         /** @description A successful answer. */
         Data_AddedMember: {
-            data: {
-                member: components["schemas"]["Member"];
-                /**
-                 * @description Of an account that was made, to be changed at the first sign-in: shown this once. Null for
-                 *     who has an account.
-                 */
-                one_time_password: string | null;
-            };
+            data: components["schemas"]["AddedMember"];
         };
         /** @description A successful answer. */
         Data_Agent: {
-            data: {
-                buffer: components["schemas"]["AgentBuffer"] | null;
-                certificate_expires_at: components["schemas"]["Time"] | null;
-                connected_since: components["schemas"]["Time"] | null;
-                created_at: components["schemas"]["Time"];
-                /** Format: int64 */
-                devices: number;
-                id: string;
-                last_ack_at: components["schemas"]["Time"] | null;
-                last_seen_at: components["schemas"]["Time"] | null;
-                name: string;
-                platform: string | null;
-                remote_addr: string | null;
-                revoked_at: components["schemas"]["Time"] | null;
-                site: components["schemas"]["Ref"];
-                state: components["schemas"]["State"];
-                tenant: components["schemas"]["Ref"];
-                transport: string | null;
-                version: string | null;
-            };
+            data: components["schemas"]["Agent"];
         };
         /** @description A successful answer. */
         Data_BulkAnswer: {
-            data: {
-                /** Format: int64 */
-                devices: number;
-                tenants: components["schemas"]["BulkTenant"][];
-            };
+            data: components["schemas"]["BulkAnswer"];
         };
         /** @description A successful answer. */
         Data_CreatedApiKey: {
-            data: {
-                expires_at: components["schemas"]["Time"];
-                id: string;
-                /** @description Shown this once. */
-                key: string;
-                name: string;
-                scopes: components["schemas"]["Scope"][];
-            };
+            data: components["schemas"]["CreatedApiKey"];
         };
         /** @description A successful answer. */
         Data_CreatedUser: {
-            data: {
-                /** @description Shown this once, and to be changed when they first sign in; null if one was given. */
-                one_time_password: string | null;
-                user: components["schemas"]["Person"];
-            };
+            data: components["schemas"]["CreatedUser"];
         };
         /** @description A successful answer. */
         Data_CredentialProfile: {
-            data: {
-                created_at: components["schemas"]["Time"];
-                id: string;
-                kind: components["schemas"]["CredentialKind"];
-                name: string;
-                site: components["schemas"]["Ref"] | null;
-                /** @description Null: with any tags or none. */
-                tag: string | null;
-                tenant: components["schemas"]["Ref"];
-                updated_at: components["schemas"]["Time"];
-            };
+            data: components["schemas"]["CredentialProfile"];
         };
         /** @description A successful answer. */
         Data_Device: {
-            data: {
-                address: string;
-                agent: components["schemas"]["Ref"];
-                cause: components["schemas"]["Cause"] | null;
-                created_at: components["schemas"]["Time"];
-                id: string;
-                /** Format: double */
-                in_bps: number | null;
-                /** Format: int32 */
-                interfaces_total: number;
-                /** Format: int32 */
-                interfaces_up: number | null;
-                /** Format: int32 */
-                interval_s: number;
-                last_sample_at: components["schemas"]["Time"] | null;
-                /** @description `sysDescr`. */
-                model: string | null;
-                name: string;
-                /** Format: double */
-                out_bps: number | null;
-                /** Format: double */
-                rtt_ms: number | null;
-                site: components["schemas"]["Ref"];
-                state: components["schemas"]["State"];
-                sys_name: string | null;
-                sys_object_id: string | null;
-                tags: string[];
-                tenant: components["schemas"]["Ref"];
-                /** Format: double */
-                uptime_s: number | null;
-            };
+            data: components["schemas"]["Device"];
         };
         /** @description A successful answer. */
         Data_DeviceDetail: {
-            data: components["schemas"]["Device"] & {
-                facts: components["schemas"]["Facts"];
-                snmp: components["schemas"]["Snmp"];
-            };
+            data: components["schemas"]["DeviceDetail"];
         };
         /** @description A successful answer. */
         Data_Grant: {
-            data: {
-                created_at: components["schemas"]["Time"];
-                ended_at: components["schemas"]["Time"] | null;
-                ended_by: components["schemas"]["Ref"] | null;
-                expires_at: components["schemas"]["Time"];
-                granted_by: components["schemas"]["Ref"] | null;
-                id: string;
-                /** @description Holds now. */
-                live: boolean;
-                reason: string;
-                role: components["schemas"]["TenantRole"];
-                tenant: components["schemas"]["Ref"];
-                /** @description The person, by their address. */
-                user: components["schemas"]["Ref"];
-            };
+            data: components["schemas"]["Grant"];
         };
         /** @description A successful answer. */
         Data_Health: {
-            data: {
-                status: string;
-            };
+            data: components["schemas"]["Health"];
         };
         /** @description A successful answer. */
         Data_Me: {
-            data: {
-                tenants: components["schemas"]["MyTenant"][];
-                user: components["schemas"]["User"];
-                version: string;
-            };
+            data: components["schemas"]["Me"];
         };
         /** @description A successful answer. */
         Data_Member: {
-            data: {
-                disabled: boolean;
-                email: string;
-                /** @description Of the person. */
-                id: string;
-                role: components["schemas"]["TenantRole"];
-                since: components["schemas"]["Time"];
-                /** @description Signs in with a second factor. */
-                totp: boolean;
-            };
+            data: components["schemas"]["Member"];
         };
         /** @description A successful answer. */
         Data_OneTimePassword: {
-            data: {
-                /** @description Shown this once, and to be changed when they sign in. */
-                one_time_password: string;
-            };
+            data: components["schemas"]["OneTimePassword"];
         };
         /** @description A successful answer. */
         Data_Person: {
-            data: {
-                created_at: components["schemas"]["Time"];
-                disabled: boolean;
-                email: string;
-                id: string;
-                last_sign_in_at: components["schemas"]["Time"] | null;
-                /** @description In the tenants that the caller administers. */
-                memberships: components["schemas"]["Membership"][];
-                /** @description Has a one-time password and has yet to choose their own. */
-                must_change_password: boolean;
-                /** @description May be granted into tenants. Told to a super_admin alone; a tenant sees the grants themselves. */
-                staff: boolean | null;
-                /** @description What they are at the provider: told to a super_admin alone, null to others. */
-                super_admin: boolean | null;
-                /** @description Signs in with a second factor. */
-                totp: boolean;
-            };
+            data: components["schemas"]["Person"];
         };
         /** @description A successful answer. */
         Data_Quota: {
-            data: {
-                /** @description That are not revoked. */
-                agents: components["schemas"]["Allowance"];
-                /** @description Requests of all API keys together. */
-                api_per_second: components["schemas"]["Allowance"];
-                devices: components["schemas"]["Allowance"];
-                /** @description Metrics of objects of devices. */
-                series: components["schemas"]["Allowance"];
-                /**
-                 * Format: int64
-                 * @description How often new groups of devices found no room, since the collector started: once for each
-                 *     batch.
-                 */
-                series_refused: number;
-            };
+            data: components["schemas"]["Quota"];
         };
         /** @description A successful answer. */
         Data_RecoveryCodes: {
-            data: {
-                /** @description Each counts once, instead of a code. Shown this once. */
-                recovery_codes: string[];
-            };
+            data: components["schemas"]["RecoveryCodes"];
         };
         /** @description A successful answer. */
         Data_SeriesSet: {
-            data: {
-                from: components["schemas"]["Time"];
-                series: components["schemas"]["Series"][];
-                /** Format: int32 */
-                step_s: number;
-                to: components["schemas"]["Time"];
-            };
+            data: components["schemas"]["SeriesSet"];
         };
         /** @description A successful answer. */
         Data_Site: {
-            data: {
-                id: string;
-                name: string;
-                tenant: components["schemas"]["Ref"];
-            };
+            data: components["schemas"]["Site"];
         };
         /** @description A successful answer. */
         Data_Tenant: {
-            data: {
-                created_at: components["schemas"]["Time"];
-                id: string;
-                name: string;
-            };
+            data: components["schemas"]["Tenant"];
         };
         /** @description A successful answer. */
         Data_Token: {
-            data: {
-                expires_at: components["schemas"]["Time"];
-                site: components["schemas"]["Ref"];
-                /** @description Shown this once. */
-                token: string;
-            };
+            data: components["schemas"]["Token"];
         };
         /** @description A successful answer. */
         Data_TotpSeed: {
-            /** @description For the authenticator. Shown this once. */
-            data: {
-                /** @description The same seed, to be typed. */
-                base32: string;
-                /** @description `otpauth://…`, for a QR code. */
-                uri: string;
-            };
+            data: components["schemas"]["TotpSeed"];
         };
         Device: {
             address: string;
@@ -1324,6 +1236,12 @@ export interface components {
             tenant: components["schemas"]["Ref"];
             /** Format: double */
             uptime_s: number | null;
+            /** Format: double */
+            cpu_percent: number | null;
+            /** Format: double */
+            temperature_celsius: number | null;
+            snmp_poll: components["schemas"]["SnmpPoll"] | null;
+            icmp: components["schemas"]["Icmp"] | null;
         };
         /** @description What is not there stays. */
         DeviceChange: {
@@ -1341,6 +1259,10 @@ export interface components {
             snmp?: components["schemas"]["SnmpChange"] | null;
             /** @description All of them, in place of those it has. */
             tags?: string[] | null;
+            ping?: boolean | null;
+            strict_source?: boolean | null;
+            /** Format: int32 */
+            request_gap_ms?: number | null;
         };
         /** @description A credential of its own, or none. */
         DeviceCredential: {
@@ -1349,10 +1271,15 @@ export interface components {
              * @description Null takes the device's own away; then it is asked with that of a credential profile.
              */
             community?: string | null;
+            user?: components["schemas"]["NewSnmpUser"] | null;
         };
         DeviceDetail: components["schemas"]["Device"] & {
             facts: components["schemas"]["Facts"];
             snmp: components["schemas"]["Snmp"];
+            ping: boolean;
+            strict_source: boolean;
+            /** Format: int32 */
+            request_gap_ms: number;
         };
         /** @description Only the fields that changed. */
         DevicePatch: {
@@ -1385,6 +1312,12 @@ export interface components {
             tenant?: components["schemas"]["Ref"];
             /** Format: double */
             uptime_s?: number | null;
+            /** Format: double */
+            cpu_percent?: number | null;
+            /** Format: double */
+            temperature_celsius?: number | null;
+            snmp_poll?: components["schemas"]["SnmpPoll"] | null;
+            icmp?: components["schemas"]["Icmp"] | null;
         };
         DevicesEvent: {
             committed_at?: components["schemas"]["Time"];
@@ -1553,311 +1486,82 @@ export interface components {
         LinkState: "up" | "down" | "testing" | "unknown" | "dormant" | "not_present" | "lower_layer_down";
         /** @description A page of a list. */
         List_Agent: {
-            data: {
-                buffer: components["schemas"]["AgentBuffer"] | null;
-                certificate_expires_at: components["schemas"]["Time"] | null;
-                connected_since: components["schemas"]["Time"] | null;
-                created_at: components["schemas"]["Time"];
-                /** Format: int64 */
-                devices: number;
-                id: string;
-                last_ack_at: components["schemas"]["Time"] | null;
-                last_seen_at: components["schemas"]["Time"] | null;
-                name: string;
-                platform: string | null;
-                remote_addr: string | null;
-                revoked_at: components["schemas"]["Time"] | null;
-                site: components["schemas"]["Ref"];
-                state: components["schemas"]["State"];
-                tenant: components["schemas"]["Ref"];
-                transport: string | null;
-                version: string | null;
-            }[];
+            data: components["schemas"]["Agent"][];
             meta: components["schemas"]["Meta"];
         };
         /** @description A page of a list. */
         List_ApiKey: {
-            data: {
-                created_at: components["schemas"]["Time"];
-                expires_at: components["schemas"]["Time"];
-                id: string;
-                last_used_at: components["schemas"]["Time"] | null;
-                name: string;
-                scopes: components["schemas"]["Scope"][];
-                tenant: components["schemas"]["Ref"];
-            }[];
+            data: components["schemas"]["ApiKey"][];
             meta: components["schemas"]["Meta"];
         };
         /** @description A page of a list. */
         List_AuditRow: {
-            data: {
-                /** @description Kind of the object and what was done: `device.create`. */
-                action: string;
-                actor: components["schemas"]["AuditActor"];
-                /** @description Where the request came from; null on the collector's own machine. */
-                address: string | null;
-                /** @description As it is since, as far as it changed. */
-                after: Record<string, never> | null;
-                at: components["schemas"]["Time"];
-                /** @description As it was, as far as it changed. */
-                before: Record<string, never> | null;
-                object: components["schemas"]["AuditObject"];
-                request_id: string | null;
-                /**
-                 * Format: int64
-                 * @description The place in the tenant's chain, from 1.
-                 */
-                seq: number;
-                tenant: components["schemas"]["Ref"] | null;
-            }[];
+            data: components["schemas"]["AuditRow"][];
             meta: components["schemas"]["Meta"];
         };
         /** @description A page of a list. */
         List_CredentialProfile: {
-            data: {
-                created_at: components["schemas"]["Time"];
-                id: string;
-                kind: components["schemas"]["CredentialKind"];
-                name: string;
-                site: components["schemas"]["Ref"] | null;
-                /** @description Null: with any tags or none. */
-                tag: string | null;
-                tenant: components["schemas"]["Ref"];
-                updated_at: components["schemas"]["Time"];
-            }[];
+            data: components["schemas"]["CredentialProfile"][];
             meta: components["schemas"]["Meta"];
         };
         /** @description A page of a list. */
         List_Device: {
-            data: {
-                address: string;
-                agent: components["schemas"]["Ref"];
-                cause: components["schemas"]["Cause"] | null;
-                created_at: components["schemas"]["Time"];
-                id: string;
-                /** Format: double */
-                in_bps: number | null;
-                /** Format: int32 */
-                interfaces_total: number;
-                /** Format: int32 */
-                interfaces_up: number | null;
-                /** Format: int32 */
-                interval_s: number;
-                last_sample_at: components["schemas"]["Time"] | null;
-                /** @description `sysDescr`. */
-                model: string | null;
-                name: string;
-                /** Format: double */
-                out_bps: number | null;
-                /** Format: double */
-                rtt_ms: number | null;
-                site: components["schemas"]["Ref"];
-                state: components["schemas"]["State"];
-                sys_name: string | null;
-                sys_object_id: string | null;
-                tags: string[];
-                tenant: components["schemas"]["Ref"];
-                /** Format: double */
-                uptime_s: number | null;
-            }[];
+            data: components["schemas"]["Device"][];
             meta: components["schemas"]["Meta"];
         };
         /** @description A page of a list. */
         List_Gap: {
-            data: {
-                class: string;
-                /**
-                 * Format: int64
-                 * @description Samples lost; 0 when unknown.
-                 */
-                count: number;
-                from: components["schemas"]["Time"];
-                reason: string;
-                /** Format: int64 */
-                seq_from: number;
-                /** Format: int64 */
-                seq_to: number;
-                /** @description Decimal: passes 2^53. */
-                stream: string;
-                to: components["schemas"]["Time"];
-            }[];
+            data: components["schemas"]["Gap"][];
             meta: components["schemas"]["Meta"];
         };
         /** @description A page of a list. */
         List_Grant: {
-            data: {
-                created_at: components["schemas"]["Time"];
-                ended_at: components["schemas"]["Time"] | null;
-                ended_by: components["schemas"]["Ref"] | null;
-                expires_at: components["schemas"]["Time"];
-                granted_by: components["schemas"]["Ref"] | null;
-                id: string;
-                /** @description Holds now. */
-                live: boolean;
-                reason: string;
-                role: components["schemas"]["TenantRole"];
-                tenant: components["schemas"]["Ref"];
-                /** @description The person, by their address. */
-                user: components["schemas"]["Ref"];
-            }[];
+            data: components["schemas"]["Grant"][];
             meta: components["schemas"]["Meta"];
         };
         /** @description A page of a list. */
         List_Interface: {
-            data: {
-                admin: components["schemas"]["AdminState"] | null;
-                alias: string;
-                description: string;
-                /** Format: double */
-                in_bps: number | null;
-                /** Format: double */
-                in_discards_ps: number | null;
-                /** Format: double */
-                in_errors_ps: number | null;
-                /** Format: double */
-                in_pps: number | null;
-                /** Format: int32 */
-                index: number;
-                /**
-                 * Format: int32
-                 * @description ifType.
-                 */
-                kind: number;
-                mac: string | null;
-                name: string;
-                /** @description `if:3` */
-                object: string;
-                oper: components["schemas"]["LinkState"] | null;
-                /** Format: double */
-                out_bps: number | null;
-                /** Format: double */
-                out_discards_ps: number | null;
-                /** Format: double */
-                out_errors_ps: number | null;
-                /** Format: double */
-                out_pps: number | null;
-                /**
-                 * Format: int64
-                 * @description A number: no interface reaches 2^53 bits per second.
-                 */
-                speed_bps: number | null;
-                state: components["schemas"]["State"];
-                updated_at: components["schemas"]["Time"] | null;
-                /**
-                 * Format: double
-                 * @description 0 to 1.
-                 */
-                utilisation_in: number | null;
-                /** Format: double */
-                utilisation_out: number | null;
-            }[];
+            data: components["schemas"]["Interface"][];
             meta: components["schemas"]["Meta"];
         };
         /** @description A page of a list. */
         List_Member: {
-            data: {
-                disabled: boolean;
-                email: string;
-                /** @description Of the person. */
-                id: string;
-                role: components["schemas"]["TenantRole"];
-                since: components["schemas"]["Time"];
-                /** @description Signs in with a second factor. */
-                totp: boolean;
-            }[];
+            data: components["schemas"]["Member"][];
             meta: components["schemas"]["Meta"];
         };
         /** @description A page of a list. */
         List_MetricInfo: {
-            data: {
-                kind: string;
-                metric: string;
-                object: string;
-                unit: string;
-            }[];
+            data: components["schemas"]["MetricInfo"][];
             meta: components["schemas"]["Meta"];
         };
         /** @description A page of a list. */
         List_Person: {
-            data: {
-                created_at: components["schemas"]["Time"];
-                disabled: boolean;
-                email: string;
-                id: string;
-                last_sign_in_at: components["schemas"]["Time"] | null;
-                /** @description In the tenants that the caller administers. */
-                memberships: components["schemas"]["Membership"][];
-                /** @description Has a one-time password and has yet to choose their own. */
-                must_change_password: boolean;
-                /** @description May be granted into tenants. Told to a super_admin alone; a tenant sees the grants themselves. */
-                staff: boolean | null;
-                /** @description What they are at the provider: told to a super_admin alone, null to others. */
-                super_admin: boolean | null;
-                /** @description Signs in with a second factor. */
-                totp: boolean;
-            }[];
+            data: components["schemas"]["Person"][];
             meta: components["schemas"]["Meta"];
         };
         /** @description A page of a list. */
         List_Sample: {
-            data: {
-                agent: string;
-                at: components["schemas"]["Time"];
-                cause: components["schemas"]["Cause"] | null;
-                metric: string;
-                object: string;
-                received_at: components["schemas"]["Time"];
-                /** Format: int64 */
-                seq: number;
-                /** @description Decimal: passes 2^53. */
-                stream: string;
-                /** @description The raw integer, in decimal. */
-                value: string | null;
-            }[];
+            data: components["schemas"]["Sample"][];
             meta: components["schemas"]["Meta"];
         };
         /** @description A page of a list. */
         List_Session: {
-            data: {
-                address: string | null;
-                created_at: components["schemas"]["Time"];
-                /** @description The one that asks. */
-                current: boolean;
-                id: string;
-                last_used_at: components["schemas"]["Time"];
-                /** @description What the browser says it is. */
-                user_agent: string;
-            }[];
+            data: components["schemas"]["Session"][];
             meta: components["schemas"]["Meta"];
         };
         /** @description A page of a list. */
         List_Site: {
-            data: {
-                id: string;
-                name: string;
-                tenant: components["schemas"]["Ref"];
-            }[];
+            data: components["schemas"]["Site"][];
             meta: components["schemas"]["Meta"];
         };
         /** @description A page of a list. */
         List_Tenant: {
-            data: {
-                created_at: components["schemas"]["Time"];
-                id: string;
-                name: string;
-            }[];
+            data: components["schemas"]["Tenant"][];
             meta: components["schemas"]["Meta"];
         };
         /** @description A page of a list. */
         List_TokenInfo: {
-            data: {
-                created_at: components["schemas"]["Time"];
-                expires_at: components["schemas"]["Time"];
-                /** @description Not the token: nobody can enrol with it. */
-                id: string;
-                site: components["schemas"]["Ref"];
-                tenant: components["schemas"]["Ref"];
-            }[];
+            data: components["schemas"]["TokenInfo"][];
             meta: components["schemas"]["Meta"];
         };
         Login: {
@@ -1923,8 +1627,7 @@ export interface components {
             tenant: string;
         };
         NewCredentialProfile: {
-            /** Format: password */
-            community: string;
+            community?: string | null;
             kind: components["schemas"]["CredentialKind"];
             name: string;
             /** @description Only for devices of this site. */
@@ -1932,6 +1635,7 @@ export interface components {
             /** @description Only for devices with this tag. */
             tag?: string | null;
             tenant: string;
+            user?: components["schemas"]["NewSnmpUser"] | null;
         };
         NewDevice: {
             /** @description `IP`, `IP:port`, `[v6]:port` or a host name. */
@@ -1946,6 +1650,10 @@ export interface components {
             name?: string | null;
             snmp: components["schemas"]["NewSnmp"];
             tags?: string[] | null;
+            ping?: boolean | null;
+            strict_source?: boolean | null;
+            /** Format: int32 */
+            request_gap_ms?: number | null;
         };
         NewGrant: {
             /** @description Of a person of the provider's staff. */
@@ -1984,6 +1692,7 @@ export interface components {
              */
             community?: string | null;
             version: components["schemas"]["SnmpVersion"];
+            user?: components["schemas"]["NewSnmpUser"] | null;
         };
         /** @description A tenant and its name. */
         NewTenant: {
@@ -2146,14 +1855,17 @@ export interface components {
             credential: components["schemas"]["CredentialSource"];
             profile: components["schemas"]["Ref"] | null;
             version: components["schemas"]["SnmpVersion"];
+            kind: components["schemas"]["CredentialKind"] | null;
+            user: components["schemas"]["SnmpUser"] | null;
         };
         SnmpChange: {
             /** Format: password */
             community?: string | null;
             version?: components["schemas"]["SnmpVersion"] | null;
+            user?: components["schemas"]["NewSnmpUser"] | null;
         };
         /** @enum {string} */
-        SnmpVersion: "v1" | "v2c";
+        SnmpVersion: "v1" | "v2c" | "v3";
         /**
          * @description Unknown is never green.
          * @enum {string}
@@ -2231,6 +1943,155 @@ export interface components {
             email?: string | null;
             staff?: boolean | null;
             super_admin?: boolean | null;
+        };
+        SnmpPoll: {
+            state: components["schemas"]["State"];
+            cause: components["schemas"]["Cause"] | null;
+            /** Format: double */
+            rtt_ms: number | null;
+            at: components["schemas"]["Time"] | null;
+        };
+        Icmp: {
+            state: components["schemas"]["State"];
+            cause: components["schemas"]["Cause"] | null;
+            /** Format: double */
+            loss_percent: number | null;
+            /** Format: double */
+            rtt_ms: number | null;
+            /** Format: double */
+            jitter_ms: number | null;
+            at: components["schemas"]["Time"] | null;
+        };
+        Gateway: {
+            address: string;
+            /** Format: double */
+            loss_percent: number;
+            /** Format: double */
+            rtt_ms: number | null;
+            /** Format: double */
+            jitter_ms: number | null;
+            at: components["schemas"]["Time"] | null;
+        };
+        Value: {
+            metric: string;
+            unit: string;
+            /** Format: double */
+            value: number | null;
+            at: components["schemas"]["Time"];
+        };
+        Object: {
+            object: string;
+            group: string;
+            name: string;
+            kind: string;
+            description: string;
+            parent: string | null;
+            vendor: string | null;
+            model: string | null;
+            serial: string | null;
+            hardware_revision: string | null;
+            firmware_revision: string | null;
+            software_revision: string | null;
+            values: components["schemas"]["Value"][];
+        };
+        /** @description A page of a list. */
+        List_Object: {
+            data: components["schemas"]["Object"][];
+            meta: components["schemas"]["Meta"];
+        };
+        /** @enum {string} */
+        SnmpAuth: "none" | "md5" | "sha1" | "sha224" | "sha256" | "sha384" | "sha512";
+        /** @enum {string} */
+        SnmpPrivacy: "none" | "des" | "aes128" | "aes192" | "aes256" | "aes192_cisco" | "aes256_cisco";
+        SnmpUser: {
+            name: string;
+            auth: components["schemas"]["SnmpAuth"];
+            privacy: components["schemas"]["SnmpPrivacy"];
+            context: string;
+        };
+        NewSnmpUser: {
+            name: string;
+            auth?: components["schemas"]["SnmpAuth"] | null;
+            auth_password?: string | null;
+            privacy?: components["schemas"]["SnmpPrivacy"] | null;
+            privacy_password?: string | null;
+            context?: string | null;
+        };
+        PingResult: {
+            ok: boolean;
+            cause: components["schemas"]["Cause"] | null;
+            /** Format: int32 */
+            sent: number;
+            /** Format: int32 */
+            received: number;
+            /** Format: double */
+            loss_percent: number | null;
+            /** Format: double */
+            rtt_ms: number | null;
+            /** Format: double */
+            jitter_ms: number | null;
+        };
+        SnmpResult: {
+            ok: boolean;
+            cause: components["schemas"]["Cause"] | null;
+            advice: string | null;
+            /** Format: double */
+            rtt_ms: number | null;
+            /** Format: int32 */
+            values: number;
+            answers_from: string | null;
+        };
+        Polled: {
+            at: components["schemas"]["Time"];
+            snmp: components["schemas"]["SnmpResult"] | null;
+            ping: components["schemas"]["PingResult"] | null;
+        };
+        AgentAnswered: {
+            rtt_ms: number;
+            /** Format: double */
+            clock_ahead_ms: number | null;
+        };
+        Outcome: {
+            /** Format: int32 */
+            credential: number | null;
+            profile: components["schemas"]["Ref"] | null;
+            version: components["schemas"]["SnmpVersion"];
+            ok: boolean;
+            cause: components["schemas"]["Cause"] | null;
+            advice: string | null;
+            /** Format: double */
+            rtt_ms: number | null;
+            sys_name: string | null;
+            sys_descr: string | null;
+            sys_object_id: string | null;
+        };
+        Found: {
+            outcomes: components["schemas"]["Outcome"][];
+            /** Format: int32 */
+            candidates: number;
+            ping: components["schemas"]["PingResult"] | null;
+        };
+        Candidate: {
+            version: components["schemas"]["SnmpVersion"];
+            community?: string | null;
+            user?: components["schemas"]["NewSnmpUser"] | null;
+        };
+        CredentialSearch: {
+            host: string;
+            /** Format: int32 */
+            port?: number | null;
+            credentials?: components["schemas"]["Candidate"][] | null;
+            profiles?: boolean | null;
+        };
+        NoWishes: Record<string, never>;
+        Data_Polled: {
+            data: components["schemas"]["Polled"];
+        };
+        Data_AgentAnswered: {
+            data: components["schemas"]["AgentAnswered"];
+        };
+        Data_Found: {
+            data: components["schemas"]["Found"];
         };
     };
     responses: never;
@@ -4339,6 +4200,142 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Data_Health"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    objects: {
+        parameters: {
+            query?: {
+                /** @description 1 to 1000; 100 if not given. */
+                limit?: number;
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["List_Object"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    device_poll: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["NoWishes"] | null;
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Data_Polled"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    agent_ping: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["NoWishes"] | null;
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Data_AgentAnswered"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    credential_find: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CredentialSearch"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Data_Found"];
                 };
             };
             /** @description What went wrong */
