@@ -44,7 +44,7 @@ export async function inventory(desk, url, { check, look }) {
     await page.click("[aria-label='Edit device']");
     await page.click("text=Use a credential profile instead");
     await confirm(page, "Delete it");
-    await page.waitForSelector("text=no credential: not polled");
+    await page.waitForSelector("[data-asked=snmp] [data-hint=no_credential]");
     await page.keyboard.press("Escape");
     await page.waitForSelector("[role=dialog]", { state: "detached" });
   });

@@ -214,11 +214,38 @@ await check("device: the pointer reads every chart at one instant", async () => 
   await page.mouse.move(box.x + box.width - 4, box.y + box.height / 2);
   await page.waitForFunction(() => {
     const times = [...document.querySelectorAll("[data-chart] [data-pointed] [data-readout=time]")];
-    return times.length === 3 && /\d\d:\d\d:\d\d/.test(times[0].textContent)
+    return times.length >= 4 && times.length === document.querySelectorAll("[data-chart]").length && /\d\d:\d\d:\d\d/.test(times[0].textContent)
       && times.every((time) => time.textContent === times[0].textContent);
   });
   await page.mouse.move(5, 5);
   await page.waitForSelector("[data-chart] [data-pointed]", { state: "detached" });
+});
+await check("device: echo and SNMP are told apart, each with its age", async () => {
+  for (const way of ["echo", "snmp"]) await page.waitForSelector(`[data-asked=${way}][data-asked-state=up] time`, { timeout: 60_000 });
+  await page.waitForFunction(() => Number(document.querySelector("[data-chart=rtt]")?.dataset.points) > 0, undefined, { timeout: 60_000 });
+});
+await check("device: polled by hand and by key, the result stands in its place", async () => {
+  await page.click("[data-poll]");
+  await page.waitForSelector("[data-polled] >> text=SNMP answered");
+  await page.click("[aria-label='Close the result']");
+  await page.waitForSelector("[data-polled]", { state: "detached" });
+  await page.locator("h1").click();
+  await page.keyboard.press("p");
+  await page.waitForSelector("[data-polled] >> text=came back");
+});
+await look(desk, "device-polled-dark");
+await check("device: the hardware has a page of its own, by keyboard too", async () => {
+  await page.focus("[data-tab=interfaces]");
+  await page.keyboard.press("ArrowRight");
+  await page.waitForURL((url) => url.searchParams.get("tab") === "hardware");
+  await page.waitForSelector("[data-hardware], h2:has-text('hardware')");
+  await page.waitForSelector("[data-chart=rtt]");
+});
+await look(desk, "device-hardware-dark");
+await check("device: back to the interfaces, with the one that was charted", async () => {
+  await page.click("[data-tab=interfaces]");
+  await page.waitForURL((url) => !url.searchParams.has("tab") && url.searchParams.has("if"));
+  await page.waitForSelector("[data-chart=traffic] .u-over");
 });
 await check("device: a drag zooms, the URL holds it, a double click goes back", async () => {
   const box = await page.locator("[data-chart=traffic] .u-over").boundingBox();

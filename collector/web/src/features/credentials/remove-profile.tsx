@@ -23,7 +23,7 @@ export function RemoveProfile({ profile, onClose }: { profile: CredentialProfile
         onClose();
       }}
       onConfirm={() => profile && remove.mutate(profile.id)}>
-      Devices that took it take the next profile that fits; where none does, they are not polled any more.
+      Devices that took it take the next profile that fits; where none does, SNMP asks them nothing any more; echo requests go on.
     </Confirm>
   );
 }

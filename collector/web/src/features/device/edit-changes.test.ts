@@ -20,6 +20,6 @@ it("sends an empty name, which is the device's own, and a community only if one 
 
 it("says which credential is in force", () => {
   const profile = { id: "crd_1", name: "Core switches" };
-  expect(credentialWords({ version: "v2c", credential: "profile", profile })).toBe("profile Core switches");
-  expect(communityHint({ version: "v2c", credential: "none", profile: null })).toContain("not polled");
+  expect(credentialWords({ version: "v2c", credential: "profile", profile, kind: "snmp_community", user: null })).toBe("profile Core switches");
+  expect(communityHint({ version: "v2c", credential: "none", profile: null, kind: null, user: null })).toContain("asks it nothing");
 });

@@ -1,11 +1,11 @@
 /** What of a device is changed in its form, and what is said of its credential. */
-import type { DeviceDetail } from "../../lib/types";
+import type { DeviceDetail, SnmpVersion } from "../../lib/types";
 
 interface Form {
   name: string;
   address: string;
   agent: string;
-  version: "v1" | "v2c";
+  version: SnmpVersion;
   interval_s: number;
   tags: readonly string[];
   /** Empty: it stays. */
@@ -18,7 +18,7 @@ interface Change {
   agent?: string;
   interval_s?: number;
   tags?: string[];
-  snmp?: { version?: "v1" | "v2c"; community?: string };
+  snmp?: { version?: SnmpVersion; community?: string };
 }
 
 /** Only what differs: what somebody else changes meanwhile stays theirs. */
@@ -41,11 +41,11 @@ type Snmp = DeviceDetail["snmp"];
 export function communityHint({ credential, profile }: Snmp): string {
   if (credential === "own") return "Left empty, it stays. It is never shown.";
   if (credential === "profile") return `Left empty, that of the profile «${profile?.name ?? ""}» is used.`;
-  return "It has none, and no profile fits: it is not polled until there is one.";
+  return "It has none, and no profile fits: SNMP asks it nothing until there is one. Echo requests go on.";
 }
 
 /** The credential in force: «own community», «profile Core switches». */
 export function credentialWords({ credential, profile }: Snmp): string {
   if (credential === "own") return "own community";
-  return credential === "profile" ? `profile ${profile?.name ?? ""}` : "no credential: not polled";
+  return credential === "profile" ? `profile ${profile?.name ?? ""}` : "no credential";
 }

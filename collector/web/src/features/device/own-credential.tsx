@@ -21,7 +21,7 @@ export function OwnCredential({ detail: { id, name } }: { detail: DeviceDetail }
       <Button onClick={() => setAsking(true)}>Use a credential profile instead…</Button>
       <Confirm open={asking} onOpenChange={setAsking} title={`Delete the community of ${name}?`} action="Delete it"
         busy={drop.isPending} error={drop.error} loses={["The community that it has of its own"]} onConfirm={() => drop.mutate()}>
-        It is asked with that of the credential profile that fits. Where none fits, it is not polled.
+        It is asked with that of the credential profile that fits. Where none fits, SNMP asks it nothing; echo requests go on.
       </Confirm>
     </div>
   );

@@ -24,12 +24,12 @@ interface Props {
 const newsOf = (agent: Agent | undefined) => (agent ? `${agent.last_seen_at ? "seen" : ""} ${agent.revoked_at ?? ""}` : "unknown");
 
 /** State as one string, so that the second hand renders a row only when it turns. */
-export function useShown(device: Device | undefined, hasCredential?: boolean): [State, ShownCause | null, boolean] {
+export function useShown(device: Device | undefined): [State, ShownCause | null, boolean] {
   useRowValue(live.agents, device?.agent.id ?? "", newsOf);
   const text = useEachSecond(() => {
     if (!device) return "unknown  ";
     const now = serverNow();
-    const { state, cause } = shownState(device, now, { agent: live.agents.get(device.agent.id), hasCredential });
+    const { state, cause } = shownState(device, now, { agent: live.agents.get(device.agent.id) });
     return `${state} ${cause ?? ""} ${isDim(device.last_sample_at, device.interval_s, now) ? 1 : ""}`;
   });
   const [state, cause, dim] = text.split(" ");
