@@ -348,7 +348,7 @@ async function tour(view, suffix) {
   }
 }
 await tour(desk, "light");
-for (const width of [1320, 1280, 1024, 840, 768]) {
+for (const width of [1420, 1419, 1320, 1280, 1024, 840, 768]) {
   await check(`every page fits ${width} px`, async () => {
     await page.setViewportSize({ width, height: DESK.height });
     const wide = [];
