@@ -282,6 +282,16 @@ await check("agents: listed with state and last ack", async () => {
   await page.waitForSelector("[data-agent] [data-state=up]");
 });
 await look(desk, "agents-dark");
+await check("agent: its panel tells what carries the session, and it answers a ping", async () => {
+  await page.locator("[data-agent] a").first().click();
+  await page.waitForURL((url) => url.searchParams.get("agent")?.startsWith("agt_"));
+  await page.waitForSelector("[role=dialog] [data-transport]");
+  await page.click("[data-ping]");
+  await page.waitForSelector("[role=dialog] >> text=Answered in");
+});
+await look(desk, "agent-dark");
+await page.keyboard.press("Escape");
+await page.waitForSelector("[role=dialog]", { state: "detached" });
 await check("new agent: a site makes a token and the commands that use it", async () => {
   await page.click("text=New agent");
   await page.fill("#site", "Rooftop North");

@@ -91,7 +91,14 @@ function Polled({ device: { agent, interval_s: interval } }: { device: Device })
   useEffect(() => live.ensureAgents(), []);
   const row = useAgent(agent.id);
   const names = useAgentNames();
-  return <>every {duration(interval)} by <Dotted name={row ? names.name(row) : agent.name} /></>;
+  return (
+    <>
+      every {duration(interval)} by{" "}
+      <Link to="/agents" search={{ agent: agent.id }} className="hover:underline phone:inline-flex phone:min-h-11 phone:min-w-11 phone:items-center">
+        <Dotted name={row ? names.name(row) : agent.name} />
+      </Link>
+    </>
+  );
 }
 
 function Tags({ device: { tags, tenant } }: { device: Device }) {
