@@ -141,7 +141,7 @@ await check("add device: a bad address is told at its field", async () => {
     await page.locator("[role=option]").first().click();
   }
   await page.fill("#address", "999.1.1.1.1 nonsense");
-  await page.fill("#community", "public");
+  await page.fill("#snmp-community", "public");
   await page.click("[role=dialog] button[type=submit]");
   await page.waitForSelector("[data-field-error=address]");
 });

@@ -16,7 +16,7 @@ export function RemoveProfile({ profile, onClose }: { profile: CredentialProfile
   });
   return (
     <Confirm open={profile !== null} title={`Remove ${profile?.name ?? ""}?`} action="Remove profile" busy={remove.isPending}
-      error={remove.error} loses={profile ? [`The community for ${scopeWords(profile)}`] : []}
+      error={remove.error} loses={profile ? [`The ${profile.kind === "snmp_user" ? "user" : "community"} for ${scopeWords(profile)}`] : []}
       onOpenChange={(open) => {
         if (open) return;
         remove.reset();
