@@ -10,10 +10,11 @@ use farwatch_common::task::{TaskFailed, TaskSet};
 use tokio::sync::{mpsc, watch};
 
 use crate::buffer::{self, BufferError};
+use crate::command::Commander;
 use crate::config::AgentConfig;
 use crate::identity::{self, IdentityError};
 use crate::inventory::{Inventory, InventoryError, Owner};
-use crate::poll::{self, PollConfig, PollCounters};
+use crate::poll::{self, PollConfig, PollCounters, ping};
 use crate::state_dir::{StateDir, StateDirError};
 use crate::status::Reporter;
 use crate::uplink::{DRAIN_MAX, Uplink, UplinkState};
@@ -52,15 +53,33 @@ pub async fn run(config: &AgentConfig, clock: Clock) -> Result<(), AgentError> {
     let (observations, observed) = mpsc::channel(buffer::OBSERVATIONS_MAX);
     let (buffer, stopped) =
         buffer::start(config.buffer(dir, credentials.agent), observed, clock.clone())?;
-    let (_gateway, gateway_seen) = watch::channel(None);
     let (uplink_state, uplink_seen) = watch::channel(UplinkState::default());
 
     let mut tasks = TaskSet::new();
     let cancel = tasks.cancellation();
+    let (ping_now, requests) = ping::channel();
+    // Of its own: an answer that waits behind the work of SNMP would look late.
+    let pinging = ping::run(
+        requests,
+        inventory.targets(),
+        observations.clone(),
+        clock.clone(),
+        Arc::clone(&counters),
+        cancel.clone(),
+    );
+    tasks.spawn("ping", pinging);
+    let (poll_now, poll_requests) = poll::now::channel();
+    let (gateway, gateway_seen) = watch::channel(None);
+    let finding = ping::gateway::run(ping_now.clone(), gateway, clock.clone(), cancel.clone());
+    tasks.spawn("gateway", finding);
     tasks.spawn(
         "poll",
         poll::run(
-            PollConfig::default(),
+            PollConfig {
+                ping: Some(ping_now.clone()),
+                now: Some(poll_requests),
+                ..PollConfig::default()
+            },
             inventory.targets(),
             observations,
             clock.clone(),
@@ -85,7 +104,7 @@ pub async fn run(config: &AgentConfig, clock: Clock) -> Result<(), AgentError> {
         dir.to_owned(),
         buffer,
         credentials,
-        inventory,
+        (inventory, Arc::new(Commander::new(poll_now, ping_now, clock.clone()))),
         (&config.uplink, clock),
         gateway_seen,
         uplink_state,

@@ -1,5 +1,7 @@
 //! The command line.
 
+mod credential;
+
 use std::io::Read as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -14,12 +16,13 @@ use farwatch_common::logging;
 use farwatch_common::secret::Secret;
 use farwatch_common::token::{EnrollToken, is_endpoint};
 
+use self::credential::CredentialArgs;
 use crate::config::AgentConfig;
-use crate::poll::{Access, Manner, SnmpVersion, Target, probe};
+use crate::poll::{Access, Manner, Target, probe};
 use crate::state_dir::StateDir;
 use crate::status::Status;
 use crate::uplink::Proxies;
-use crate::{agent, identity, platform};
+use crate::{agent, doctor, identity, platform};
 
 const FAILED: u8 = 1;
 /// EX_USAGE of sysexits: wrong use or configuration.
@@ -79,9 +82,13 @@ enum Command {
     Probe {
         #[arg(value_name = "HOST[:PORT]")]
         device: String,
-        /// File with the SNMP community, or - for standard input
-        #[arg(long, value_name = "FILE")]
-        community_file: PathBuf,
+        #[command(flatten)]
+        credential: CredentialArgs,
+        #[arg(long)]
+        json: bool,
+    },
+    /// Look for what keeps this agent from its work
+    Doctor {
         #[arg(long)]
         json: bool,
     },
@@ -148,12 +155,23 @@ fn run(cli: Cli) -> anyhow::Result<()> {
             }
             Ok(())
         }
-        Command::Probe { device, community_file, json } => {
-            let target = target(&device, secret_file(&community_file)?)?;
+        Command::Probe { device, credential, json } => {
+            let target = target(&device, credential.read()?)?;
             let report = runtime.block_on(probe::probe(target))?;
             match json {
                 true => println!("{}", serde_json::to_string_pretty(&report)?),
                 false => print!("{}", toml::to_string_pretty(&report)?),
+            }
+            Ok(())
+        }
+        Command::Doctor { json } => {
+            let report = runtime.block_on(doctor::examine(&config, &clock));
+            match json {
+                true => println!("{}", serde_json::to_string_pretty(&report)?),
+                false => print!("{}", report.to_text()),
+            }
+            if report.has_failed() {
+                bail!("something keeps this agent from its work, see above");
             }
             Ok(())
         }
@@ -206,7 +224,7 @@ fn secret_file(path: &std::path::Path) -> anyhow::Result<Secret> {
     Ok(Secret::new(bytes))
 }
 
-fn target(device: &str, community: Secret) -> anyhow::Result<Target> {
+fn target(device: &str, access: Access) -> anyhow::Result<Target> {
     let with_port = format!("{device}:{SNMP_PORT}");
     let bracketed = format!("[{device}]:{SNMP_PORT}");
     let endpoint = [device, &with_port, &bracketed].into_iter().find(|text| is_endpoint(text));
@@ -217,7 +235,7 @@ fn target(device: &str, community: Secret) -> anyhow::Result<Target> {
         host: host.trim_matches(['[', ']']).to_owned(),
         port: port.parse().context("the port is not a number")?,
         interval: Duration::from_secs(60),
-        access: Access::Community { version: SnmpVersion::V2c, community },
+        access,
         manner: Manner::default(),
     })
 }
@@ -241,9 +259,9 @@ mod tests {
             ("2001:db8::1", "2001:db8::1", 161),
             ("[2001:db8::1]:1161", "2001:db8::1", 1161),
         ] {
-            let target = target(text, Secret::from("c")).unwrap();
+            let target = target(text, Access::Nothing).unwrap();
             assert_eq!((target.host.as_str(), target.port), (host, port), "{text}");
         }
-        assert!(target("a b", Secret::from("c")).is_err());
+        assert!(target("a b", Access::Nothing).is_err());
     }
 }

@@ -21,6 +21,7 @@ use rustls::ClientConfig;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use serde::{Deserialize, Serialize};
 
+pub(crate) use enroll::channel as enroll_channel;
 pub use enroll::{EnrollError, enroll};
 pub use renew::{RenewError, renew, renew_at};
 

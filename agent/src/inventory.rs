@@ -1,7 +1,7 @@
 //! Inventory: which devices this agent polls, as the collector assigned them.
 //!
 //! The assignment is kept on disk, so that polling goes on while the collector is out of reach and
-//! after a restart. Communities are on disk only sealed ([`seal`]); the rest is readable.
+//! after a restart. Communities and passwords are on disk only sealed ([`seal`]); the rest is readable.
 
 mod seal;
 
@@ -13,20 +13,17 @@ use farwatch_common::file::{read_if_present, write_private};
 use farwatch_common::id::DeviceId;
 use farwatch_common::secret::Secret;
 use farwatch_common::task::chain;
-use farwatch_proto::v1::{
-    Assignment, AssignmentApplied, DeviceAssignment, RefusedDevice, SnmpVersion as WireVersion,
-};
+use farwatch_proto::v1::{Assignment, AssignmentApplied, DeviceAssignment, RefusedDevice};
 use prost::Message as _;
 use tokio::sync::watch;
 
 pub use self::seal::Owner;
-use self::seal::Sealer;
-use crate::poll::{Access, Manner, SnmpVersion, Target};
+use self::seal::{Kind, Sealer};
+use crate::poll::{Access, Manner, REQUEST_GAP_MAX, Target, credential};
 
 /// Most devices one agent polls (design §5).
 pub const DEVICES_MAX: usize = 10_000;
 const HOST_BYTES_MAX: usize = 253;
-const COMMUNITY_BYTES_MAX: usize = 255;
 const INTERVAL_MS_MIN: u32 = 1_000;
 const INTERVAL_MS_MAX: u32 = 24 * 3600 * 1_000;
 const CACHE_FILE: &str = "assignment.bin";
@@ -126,9 +123,10 @@ impl Inventory {
 
     fn keep(&self, mut assignment: Assignment) -> Result<(), InventoryError> {
         for device in &mut assignment.devices {
-            if let Some(snmp) = &mut device.snmp {
-                let plain = Secret::new(std::mem::take(&mut snmp.community));
-                snmp.community = self.sealer.seal(device.device_id, &plain)?;
+            let id = device.device_id;
+            for (kind, secret) in secrets(device) {
+                let plain = Secret::new(std::mem::take(secret));
+                *secret = self.sealer.seal(id, kind, &plain)?;
             }
         }
         let mut bytes = [CACHE_MAGIC, &self.sealer.agent_id().to_be_bytes()].concat();
@@ -146,12 +144,24 @@ fn read_cache(sealer: &Sealer, bytes: &[u8]) -> Option<Assignment> {
     }
     let mut assignment = Assignment::decode(rest).ok()?;
     for device in &mut assignment.devices {
-        if let Some(snmp) = &mut device.snmp {
-            let plain = sealer.open_sealed(device.device_id, &snmp.community)?;
-            snmp.community = plain.expose().to_vec();
+        let id = device.device_id;
+        for (kind, secret) in secrets(device) {
+            *secret = sealer.open_sealed(id, kind, secret)?.expose().to_vec();
         }
     }
     Some(assignment)
+}
+
+/// What of a device is on disk only sealed. Absent passwords stay absent.
+fn secrets(device: &mut DeviceAssignment) -> impl Iterator<Item = (Kind, &mut Vec<u8>)> {
+    let community = device.snmp.iter_mut().map(|snmp| (Kind::Community, &mut snmp.community));
+    let passwords = device.snmp_user.iter_mut().flat_map(|user| {
+        [
+            (Kind::AuthPassword, &mut user.auth_password),
+            (Kind::PrivacyPassword, &mut user.privacy_password),
+        ]
+    });
+    community.chain(passwords.filter(|(_, password)| !password.is_empty()))
 }
 
 fn check(assignment: &Assignment) -> (Vec<Target>, Vec<RefusedDevice>) {
@@ -188,24 +198,21 @@ fn target(device: &DeviceAssignment) -> Result<Target, &'static str> {
     if !(INTERVAL_MS_MIN..=INTERVAL_MS_MAX).contains(&device.interval_ms) {
         return Err("the interval is not between 1 second and 1 day");
     }
-    let snmp = device.snmp.as_ref().ok_or("there is no SNMP credential")?;
-    let version = match snmp.version() {
-        WireVersion::V1 => SnmpVersion::V1,
-        WireVersion::V2c => SnmpVersion::V2c,
-        WireVersion::V3 | WireVersion::Unspecified => {
-            return Err("the SNMP version is unknown to this agent");
-        }
-    };
-    if snmp.community.is_empty() || snmp.community.len() > COMMUNITY_BYTES_MAX {
-        return Err("the community is empty or too long");
+    let access = credential::access(device.snmp.as_ref(), device.snmp_user.as_ref())?;
+    if access == Access::Nothing && device.ping_off {
+        return Err("there is neither an SNMP credential nor a ping to ask with");
+    }
+    let request_gap = Duration::from_millis(u64::from(device.request_gap_ms));
+    if request_gap > REQUEST_GAP_MAX {
+        return Err("the gap between two questions is longer than 1 second");
     }
     Ok(Target {
         device: DeviceId(device.device_id),
         host: device.host.clone(),
         port: port.ok_or("the port is not between 1 and 65535")?,
         interval: Duration::from_millis(u64::from(device.interval_ms)),
-        access: Access::Community { version, community: Secret::new(snmp.community.clone()) },
-        manner: Manner::default(),
+        access,
+        manner: Manner { ping: !device.ping_off, strict_source: device.strict_source, request_gap },
     })
 }
 

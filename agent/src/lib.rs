@@ -3,7 +3,9 @@
 pub mod agent;
 pub mod args;
 pub mod buffer;
+pub mod command;
 pub mod config;
+pub mod doctor;
 pub mod identity;
 pub mod inventory;
 pub mod platform;

@@ -1,4 +1,8 @@
-//! What the agent knows of operating systems: paths, names, file modes, volumes.
+//! What the agent knows of operating systems: paths, names, file modes, volumes, echo
+//! requests and routes.
+
+pub mod icmp;
+pub mod routes;
 
 #[cfg(not(unix))]
 #[path = "platform/windows.rs"]

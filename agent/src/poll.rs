@@ -1,4 +1,4 @@
-//! Poll: asks the gear of the site for its numbers over SNMP v1 and v2c.
+//! Poll: asks the gear of the site for its numbers over SNMP v1, v2c and v3.
 //!
 //! - **In:** the targets (a watch, replaced as a whole) and the clock.
 //! - **Out:** rows of samples with their schema, and events with facts.
@@ -12,16 +12,22 @@
 
 pub mod ber;
 pub mod counters;
+pub mod credential;
 pub mod engine;
 mod facts;
 mod grid;
+mod make;
 pub mod message;
+pub mod now;
 pub mod oid;
+pub mod ping;
 pub mod plan;
 pub mod probe;
 mod resolve;
+mod restart;
 mod shape;
 mod shell;
+mod usm;
 mod walk;
 mod wheel;
 
@@ -102,6 +108,9 @@ pub struct SnmpUser {
     pub context: Vec<u8>,
 }
 
+/// Largest [`Manner::request_gap`]: with more, the questions of one poll outlast its time.
+pub const REQUEST_GAP_MAX: Duration = Duration::from_secs(1);
+
 /// How else a device is treated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Manner {
@@ -109,7 +118,7 @@ pub struct Manner {
     pub ping: bool,
     /// An answer from another address than was asked is not taken.
     pub strict_source: bool,
-    /// Least time between two questions.
+    /// Least time between two questions, at most [`REQUEST_GAP_MAX`].
     pub request_gap: Duration,
 }
 
@@ -134,20 +143,29 @@ pub struct Target {
 /// What polling sees.
 #[derive(Clone, Debug)]
 pub enum Observation {
-    Row { row: Row, schema: Arc<Schema> },
+    Row {
+        row: Row,
+        schema: Arc<Schema>,
+    },
     Event(proto::Event),
+    /// A poll of the device has ended. Only told where [`Settings`] ask for it.
+    Ended(DeviceId),
 }
 
 /// How to poll.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct PollConfig {
     pub plan: Plan,
     pub settings: Settings,
+    /// Is told the addresses of host names too.
+    pub ping: Option<ping::PingNow>,
+    /// Who wants a poll beside the schedule.
+    pub now: Option<now::Requests>,
 }
 
 impl Default for PollConfig {
     fn default() -> Self {
-        Self { plan: Plan::standard(), settings: Settings::default() }
+        Self { plan: Plan::standard(), settings: Settings::default(), ping: None, now: None }
     }
 }
 
@@ -160,6 +178,8 @@ pub enum PollError {
     OutputClosed,
     #[error("the device gave no values: {}", .0.advice())]
     Device(probe::ProbeFailure),
+    #[error("the device answers the community over SNMP v1 only: ask with --version v1")]
+    OnlyV1,
 }
 
 /// Polls `targets` until `cancel`.
@@ -172,11 +192,12 @@ pub async fn run(
     cancel: CancellationToken,
 ) -> Result<(), PollError> {
     let (addresses, resolved) = mpsc::channel(resolve::ADDRESSES_MAX);
+    let ping = config.ping.clone();
     let shell = shell::Shell::new(config, out, clock, counters)?;
     let names = targets.clone();
     tokio::select! {
         () = cancel.cancelled() => Ok(()),
         ended = shell.run(targets, resolved) => ended,
-        () = resolve::run(names, addresses) => Ok(()),
+        () = resolve::run(names, addresses, ping) => Ok(()),
     }
 }

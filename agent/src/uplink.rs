@@ -40,6 +40,7 @@ use self::networks::{Network, Networks};
 use self::redial::Redial;
 use self::session::Live;
 use crate::buffer::{Buffer, BufferError};
+use crate::command::Commander;
 use crate::config::UplinkSettings;
 use crate::identity::Credentials;
 use crate::inventory::Inventory;
@@ -124,6 +125,7 @@ pub struct Uplink {
     buffer: Buffer,
     credentials: Credentials,
     inventory: Arc<Inventory>,
+    commander: Arc<Commander>,
     clock: Clock,
     state: watch::Sender<UplinkState>,
     proxies: Proxies,
@@ -151,7 +153,7 @@ impl Uplink {
         state_dir: PathBuf,
         buffer: Buffer,
         credentials: Credentials,
-        inventory: Arc<Inventory>,
+        (inventory, commander): (Arc<Inventory>, Arc<Commander>),
         (settings, clock): (&UplinkSettings, Clock),
         gateway: watch::Receiver<Option<GatewayStatus>>,
         state: watch::Sender<UplinkState>,
@@ -167,6 +169,7 @@ impl Uplink {
             buffer,
             credentials,
             inventory,
+            commander,
             clock,
             state,
             renew_at: None,
@@ -197,6 +200,7 @@ impl Uplink {
             // The collectors come best first: after one that was well, begin with the best again.
             attempt = match &ended {
                 Ok(session::End::HandedOver) => attempt,
+                Ok(session::End::SentAway) => attempt + 1,
                 Ok(_) => 0,
                 Err(_) if lasted => 0,
                 Err(_) => attempt + 1,
@@ -204,6 +208,8 @@ impl Uplink {
             let again_at_once = match ended {
                 Ok(session::End::Drained) => return Ok(()),
                 Ok(session::End::HandedOver) => true,
+                // It comes up again, or another one takes over.
+                Ok(session::End::SentAway) => false,
                 Ok(session::End::Renewed) => {
                     // It would show the old certificate.
                     self.ready = None;

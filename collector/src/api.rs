@@ -15,6 +15,7 @@ mod asked;
 mod assets;
 #[expect(unused_qualifications, reason = "utoipa::path writes them")]
 mod audit;
+mod commands;
 mod credentials;
 #[expect(unused_qualifications, reason = "utoipa::path writes them")]
 mod devices;
@@ -40,6 +41,7 @@ pub mod serve;
 #[expect(unused_qualifications, reason = "utoipa::path writes them")]
 mod sessions;
 mod sites;
+mod snmp;
 #[expect(unused_qualifications, reason = "utoipa::path writes them")]
 mod tenants;
 mod tokens;
@@ -59,6 +61,7 @@ use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use crate::command::Commands;
 use crate::identity::failures::Failures;
 use crate::identity::installation_key::InstallationKeys;
 use crate::identity::limits::Limits;
@@ -97,6 +100,7 @@ pub struct Parts {
     pub quotas: Quotas,
     pub passwords: Passwords,
     pub sessions: Arc<dyn SessionControl>,
+    pub commands: Commands,
     pub origin: TokenOrigin,
     pub version: &'static str,
     pub metrics: Metrics,
@@ -179,6 +183,7 @@ fn operations() -> OpenApiRouter<AppState> {
         .routes(routes!(devices::device, devices::change::device_change, devices::device_gone))
         .routes(routes!(devices::change::device_credential))
         .routes(routes!(devices::bulk::device_bulk))
+        .routes(routes!(commands::device_poll))
         .routes(routes!(credentials::credential_profiles, credentials::credential_profile_new))
         .routes(routes!(
             credentials::credential_profile,
@@ -193,6 +198,8 @@ fn operations() -> OpenApiRouter<AppState> {
         .routes(routes!(agents::agents))
         .routes(routes!(agents::agent, agents::agent_change))
         .routes(routes!(agents::revoke))
+        .routes(routes!(commands::agent_ping))
+        .routes(routes!(commands::find::credential_find))
         .routes(routes!(agents::gaps))
         .routes(routes!(events::events))
         .routes(routes!(audit::audit))

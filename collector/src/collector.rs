@@ -19,6 +19,7 @@ use tokio_stream::wrappers::ReceiverStream;
 use tokio_util::sync::CancellationToken;
 
 use crate::api::{self, AppState};
+use crate::command::Commands;
 use crate::config::{Config, DatabasePasswordError, MetricsTokenError};
 use crate::data_dir::{DataDir, DataDirError};
 use crate::identity::certificates::{BrowserSource, Certificates};
@@ -146,6 +147,7 @@ pub async fn serve(config: Config, stop: impl Future<Output = ()>) -> Result<(),
     tasks.spawn("agents", door.clone().serve(doors.quic, cancel.clone()));
 
     // Enrolment, API, UI.
+    let commands = Commands::new(Arc::new(ingest.sessions.clone()), base.clock.clone());
     let limits = Arc::new(Limits::default());
     let enroll = enrolment(&base, &addresses, &live, &limits);
     let installation = Arc::new(InstallationKeys::new(Arc::clone(&base.vault)));
@@ -162,6 +164,7 @@ pub async fn serve(config: Config, stop: impl Future<Output = ()>) -> Result<(),
         quotas,
         passwords: Passwords::new(Cost::STANDARD),
         sessions: Arc::new(ingest.sessions),
+        commands: commands.clone(),
         origin: TokenOrigin {
             root_pin: base.pki.root_pin(),
             endpoints: addresses.endpoints.clone(),
@@ -182,6 +185,11 @@ pub async fn serve(config: Config, stop: impl Future<Output = ()>) -> Result<(),
         tracing::warn!("{}", no_user(&data_dir, &target));
     }
 
+    // Agents are told while everything still runs: what is under way is acknowledged.
+    let stop = async {
+        stop.await;
+        commands.drain().await;
+    };
     let ended = tasks.run(stop, DRAIN).await;
     base.database.close().await;
     drop(serving);

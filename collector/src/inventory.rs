@@ -12,6 +12,7 @@ pub mod push;
 pub mod quota;
 pub mod site;
 pub mod slug;
+pub mod snmp;
 pub mod tenant;
 pub mod vault;
 
@@ -72,6 +73,9 @@ pub enum InventoryError {
     /// Of a tenant; an administrator of the installation sets it.
     #[error("the tenant's quota is {max} {what}")]
     Quota { what: &'static str, max: u32 },
+    /// A profile stays of its kind.
+    #[error("the profile is of the kind {}", .0.name())]
+    OtherKind(snmp::Kind),
     #[error("what is sealed was changed or moved, and does not open")]
     Damaged,
     #[error("credentials cannot be sealed or opened")]

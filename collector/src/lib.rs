@@ -6,6 +6,7 @@ pub mod api;
 pub mod args;
 pub mod audit;
 pub mod collector;
+pub mod command;
 pub mod config;
 pub mod data_dir;
 pub mod identity;

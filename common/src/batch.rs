@@ -36,6 +36,8 @@ pub const EVENTS_UNPACKED_BYTES_MAX: usize = 2 * 1024 * 1024;
 pub const EVENTS_MAX: usize = 10_000;
 /// Most interfaces in all tables of one batch.
 pub const EVENT_INTERFACES_MAX: usize = 65_536;
+/// Most objects in all tables of objects of one batch.
+pub const EVENT_OBJECTS_MAX: usize = 65_536;
 /// Speed over ratio: higher levels gain 2 % for twice the CPU.
 const ZSTD_LEVEL: i32 = 1;
 

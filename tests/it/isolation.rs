@@ -12,7 +12,10 @@ use farwatch_common::token::EnrollToken;
 use farwatch_common::transport::{PipeKind, channel};
 use farwatch_proto::FILE_DESCRIPTORS;
 use farwatch_proto::v1::agent_control_client::AgentControlClient;
-use farwatch_proto::v1::{Assignment, DeviceAssignment, RenewRequest, SessionHello};
+use farwatch_proto::v1::{
+    Assignment, Command, DeviceAssignment, DrainNotice, PingRequest, PollNow, RenewRequest,
+    SessionHello, command,
+};
 use farwatch_support::postgres::Durability;
 use farwatch_support::process::eventually;
 use prost::Message as _;
@@ -50,10 +53,13 @@ async fn every_method(mut world: World) {
             "farwatch.v1.Uplink/Telemetry" => telemetry(&mut world).await,
             "farwatch.v1.Uplink/Renew" => renewal(&mut world).await,
             "farwatch.v1.AgentControl/ApplyAssignment" => assignment(&mut world).await,
+            "farwatch.v1.AgentControl/Ping"
+            | "farwatch.v1.AgentControl/Drain"
+            | "farwatch.v1.AgentControl/Run" => command(&world, method).await,
             other => panic!("`{other}` has no recipe: say how B's agent calls it with A's ids"),
         }
     }
-    assert!(methods.len() >= 5, "{methods:?}");
+    assert!(methods.len() >= 8, "{methods:?}");
     println!("called {} methods of the protocol with another tenant's ids", methods.len());
 }
 
@@ -198,4 +204,19 @@ async fn assignment(world: &mut World) {
         }
     }
     assert_eq!(world.of_a().await, before);
+}
+
+/// The collector alone calls agents: at its own end nobody is served.
+async fn command(world: &World, method: &str) {
+    for device in [world.a.device_id, NOBODYS_DEVICE] {
+        let pipe = channel(world.b.wire.session.clone(), PipeKind::Control).await.unwrap();
+        let mut client = AgentControlClient::new(pipe);
+        let kind = Some(command::Kind::PollNow(PollNow { device_id: device.0 }));
+        let refused = match method.rsplit('/').next().unwrap() {
+            "Ping" => client.ping(PingRequest::default()).await.err(),
+            "Drain" => client.drain(DrainNotice::default()).await.err(),
+            _ => client.run(Command { kind, ..Command::default() }).await.err(),
+        };
+        assert_eq!(refused.unwrap().code(), tonic::Code::Unimplemented);
+    }
 }

@@ -4,14 +4,18 @@
 
 mod audit;
 mod canary;
+mod commands;
 mod crash;
+mod doctor;
 mod encrypted;
 mod fallback;
 mod isolation;
 mod keys;
+mod links;
 mod listen;
 mod lost;
 mod moving;
+mod ping;
 mod poll;
 mod postgres;
 mod road;

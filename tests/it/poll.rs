@@ -1,8 +1,11 @@
 //! The poll stage against simulated routers and Debian's snmpd.
 
+mod captures;
 mod core;
 mod faults;
 mod lossy;
 mod net;
+mod objects;
 mod program;
 mod snmpd;
+mod v3;

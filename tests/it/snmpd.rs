@@ -31,11 +31,12 @@ pub(crate) fn program() -> Option<&'static str> {
 /// that is preferred.
 pub(crate) fn instance(metric: &str, kind: Option<MetricKind>, object: &str) -> String {
     let plan = Plan::standard();
-    let metric = plan.table.metrics.iter().find(|known| known.name == metric).unwrap();
+    let mut metrics = plan.tables.iter().flat_map(|table| &table.metrics);
+    let metric = metrics.find(|known| known.name == metric).unwrap();
     let wanted = |of: MetricKind| kind.is_none_or(|kind| kind == of);
-    let (oid, _) = metric.sources.iter().find(|(_, of)| wanted(*of)).unwrap();
+    let source = metric.sources.iter().find(|source| wanted(source.kind)).unwrap();
     let index = object.strip_prefix("if:").unwrap();
-    oid.iter().fold(String::new(), |text, arc| format!("{text}.{arc}")) + "." + index
+    source.oid.iter().fold(String::new(), |text, arc| format!("{text}.{arc}")) + "." + index
 }
 
 /// Object to value, by net-snmp's own client.

@@ -10,16 +10,19 @@ use farwatch_agent::uplink::Proxies;
 use farwatch_common::batch::{Codec, encode_rows};
 use farwatch_common::clock::Micros;
 use farwatch_common::id::DeviceId;
-use farwatch_common::sample::{Class, Column, Group, MetricKind, Row, Schema, Unit, definition};
+use farwatch_common::sample::{
+    Cause, Class, Column, Group, MetricKind, Row, Schema, Unit, definition,
+};
 use farwatch_common::task::spawn_child;
 use farwatch_common::token::EnrollToken;
 use farwatch_common::transport::{Pipe, PipeKind, Session, channel, quic};
 use farwatch_proto::v1::agent_control_server::{AgentControl, AgentControlServer};
 use farwatch_proto::v1::uplink_client::UplinkClient;
 use farwatch_proto::v1::{
-    Assignment, AssignmentApplied, Batch, Command, CommandResult, DrainNotice, DrainReply,
-    PingReply, PingRequest, Reject, RejectCode, SessionHello, TelemetryDown, TelemetryUp,
-    telemetry_down, telemetry_up,
+    Assignment, AssignmentApplied, Batch, Command, CommandResult, CredentialOutcome, DrainNotice,
+    DrainReply, FindCredential, FindCredentialResult, PingOutcome, PingReply, PingRequest,
+    PollNowResult, Reject, RejectCode, SessionHello, SnmpOutcome, SnmpVersion, TelemetryDown,
+    TelemetryUp, command, command_result, telemetry_down, telemetry_up,
 };
 use farwatch_support::stack::Collector;
 use tokio::sync::mpsc;
@@ -32,6 +35,10 @@ pub(crate) const STREAM: i64 = 77;
 /// Assignments that wait for the test to read them; the collector waits with them.
 const ASSIGNMENTS_MAX: usize = 64;
 const PIPES_MAX: usize = 4;
+/// Commands and notices that wait for the test to look at them.
+const CALLS_MAX: usize = 64;
+/// What the agent's clock says.
+pub(crate) const AGENT_TIME: Micros = Micros(1_795_232_238_000_000);
 const LIMIT: Duration = Duration::from_secs(30);
 
 pub(crate) struct Wire {
@@ -93,13 +100,20 @@ impl Wire {
         }
     }
 
-    /// Takes every assignment that the collector pushes.
+    /// Takes every assignment that the collector pushes, and knows no command.
     pub(crate) fn assignments(&self) -> Assignments {
+        self.serves(Answers::TooOld)
+    }
+
+    /// The same, and answers commands so.
+    pub(crate) fn serves(&self, answers: Answers) -> Assignments {
         let (told, received) = mpsc::channel(ASSIGNMENTS_MAX);
+        let (ran, commands) = mpsc::channel(CALLS_MAX);
+        let (drained, drains) = mpsc::channel(CALLS_MAX);
         let stop = CancellationToken::new();
         let (pipes, incoming) = mpsc::channel::<Result<Pipe, io::Error>>(PIPES_MAX);
         let server = tonic::transport::Server::builder()
-            .add_service(AgentControlServer::new(Control { told }))
+            .add_service(AgentControlServer::new(Control { told, answers, ran, drained }))
             .serve_with_incoming(ReceiverStream::new(incoming));
         let session = Arc::clone(&self.session);
         spawn_child(&stop, async move {
@@ -115,13 +129,16 @@ impl Wire {
                 () = accept => {}
             }
         });
-        Assignments { received, _stop: stop.drop_guard() }
+        Assignments { received, commands, drains, _stop: stop.drop_guard() }
     }
 }
 
 /// What the collector tells an agent to poll; it is told until this is dropped.
 pub(crate) struct Assignments {
     received: mpsc::Receiver<Assignment>,
+    /// What it was asked to do.
+    pub(crate) commands: mpsc::Receiver<Command>,
+    pub(crate) drains: mpsc::Receiver<DrainNotice>,
     _stop: DropGuard,
 }
 
@@ -132,8 +149,20 @@ impl Assignments {
     }
 }
 
+/// How an agent answers commands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Answers {
+    TooOld,
+    /// As one that has done it.
+    Well,
+    Never,
+}
+
 struct Control {
     told: mpsc::Sender<Assignment>,
+    answers: Answers,
+    ran: mpsc::Sender<Command>,
+    drained: mpsc::Sender<DrainNotice>,
 }
 
 #[tonic::async_trait]
@@ -151,16 +180,62 @@ impl AgentControl for Control {
 
     async fn ping(&self, request: Request<PingRequest>) -> Result<Response<PingReply>, Status> {
         let nonce = request.into_inner().nonce;
-        Ok(Response::new(PingReply { nonce, agent_time_us: 0 }))
+        Ok(Response::new(PingReply { nonce, agent_time_us: AGENT_TIME.0 }))
     }
 
-    async fn drain(&self, _: Request<DrainNotice>) -> Result<Response<DrainReply>, Status> {
+    async fn drain(&self, notice: Request<DrainNotice>) -> Result<Response<DrainReply>, Status> {
+        let _ = self.drained.try_send(notice.into_inner());
         Ok(Response::new(DrainReply {}))
     }
 
-    async fn run(&self, _: Request<Command>) -> Result<Response<CommandResult>, Status> {
-        Err(Status::unimplemented("this agent knows assignments only"))
+    async fn run(&self, request: Request<Command>) -> Result<Response<CommandResult>, Status> {
+        let command = request.into_inner();
+        let _ = self.ran.try_send(command.clone());
+        let kind = match self.answers {
+            Answers::TooOld => {
+                return Err(Status::unimplemented("this agent knows assignments only"));
+            }
+            Answers::Never => std::future::pending().await,
+            Answers::Well => match command.kind.unwrap() {
+                command::Kind::PollNow(_) => command_result::Kind::PollNow(polled()),
+                command::Kind::FindCredential(wanted) => {
+                    command_result::Kind::FindCredential(found(&wanted))
+                }
+            },
+        };
+        Ok(Response::new(CommandResult { kind: Some(kind) }))
     }
+}
+
+fn polled() -> PollNowResult {
+    let ping = PingOutcome { cause: 0, sent: 5, received: 5, rtt_us: 2_500, jitter_us: 100 };
+    let snmp = SnmpOutcome {
+        rtt_us: 3_000,
+        values: 128,
+        answers_from: "192.0.2.9".to_owned(),
+        ..SnmpOutcome::default()
+    };
+    PollNowResult { at_us: AGENT_TIME.0, snmp: Some(snmp), ping: Some(ping) }
+}
+
+/// Users are refused, the first community works.
+fn found(wanted: &FindCredential) -> FindCredentialResult {
+    let mut outcomes = Vec::new();
+    for candidate in &wanted.candidates {
+        let mut outcome = CredentialOutcome { id: candidate.id, ..CredentialOutcome::default() };
+        if let Some(community) = &candidate.community {
+            outcome.version = community.version;
+            outcome.sys_name = "core".to_owned();
+            outcome.sys_descr = "RouterOS".to_owned();
+            outcomes.push(outcome);
+            break;
+        }
+        outcome.set_version(SnmpVersion::V3);
+        outcome.cause = Cause::WrongAuth as u32;
+        outcome.advice = "Check the authentication password.".to_owned();
+        outcomes.push(outcome);
+    }
+    FindCredentialResult { outcomes, ping: None }
 }
 
 pub(crate) fn schema() -> Schema {

@@ -8,7 +8,9 @@
 )]
 
 pub mod bench;
+pub mod fuzz;
 pub mod http;
+pub mod namespace;
 pub mod postgres;
 pub mod process;
 pub mod relay;

@@ -30,6 +30,7 @@ pub struct Relay {
     pub address: SocketAddr,
     pub traffic: Arc<Traffic>,
     udp_is_blocked: Arc<AtomicBool>,
+    bindings: Arc<AtomicU64>,
     _tasks: JoinSet<()>,
 }
 
@@ -42,10 +43,15 @@ impl Relay {
         let traffic = Arc::new(Traffic::default());
         let mut tasks = JoinSet::new();
         let udp_is_blocked = Arc::new(AtomicBool::new(false));
-        let way = Way { traffic: Arc::clone(&traffic), is_blocked: Arc::clone(&udp_is_blocked) };
+        let bindings = Arc::new(AtomicU64::new(0));
+        let way = Way {
+            traffic: Arc::clone(&traffic),
+            is_blocked: Arc::clone(&udp_is_blocked),
+            bindings: Arc::clone(&bindings),
+        };
         tasks.spawn(relay_udp(Arc::new(udp), collector, way));
         tasks.spawn(relay_tcp(tcp, collector));
-        Self { address, traffic, udp_is_blocked, _tasks: tasks }
+        Self { address, traffic, udp_is_blocked, bindings, _tasks: tasks }
     }
 
     /// As a firewall that drops UDP both ways, without a word.
@@ -54,11 +60,19 @@ impl Relay {
     }
 }
 
+impl Relay {
+    /// As a NAT that has forgotten its bindings: what comes next from an agent comes from another port.
+    pub fn rebind(&self) {
+        self.bindings.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
 /// What datagrams meet on the way.
 #[derive(Clone)]
 struct Way {
     traffic: Arc<Traffic>,
     is_blocked: Arc<AtomicBool>,
+    bindings: Arc<AtomicU64>,
 }
 
 impl Way {
@@ -70,10 +84,18 @@ impl Way {
 async fn relay_udp(inside: Arc<UdpSocket>, collector: SocketAddr, way: Way) {
     let mut outside: HashMap<SocketAddr, Arc<UdpSocket>> = HashMap::new();
     let mut answers = JoinSet::new();
+    let mut binding = 0;
     let mut buffer = vec![0; DATAGRAM_MAX];
     while let Ok((length, agent)) = inside.recv_from(&mut buffer).await {
         if way.is_blocked() {
             continue;
+        }
+        let now = way.bindings.load(Ordering::Relaxed);
+        if now != binding {
+            binding = now;
+            outside.clear();
+            // What was on the way back through the old ports is lost.
+            answers.abort_all();
         }
         let socket = match outside.get(&agent) {
             Some(known) => Arc::clone(known),

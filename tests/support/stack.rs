@@ -30,6 +30,8 @@ pub struct Collector {
 #[derive(Debug)]
 pub struct Agent {
     pub state_dir: PathBuf,
+    /// The words before the program, if it runs in a namespace.
+    inside: Vec<String>,
     process: Option<Process>,
 }
 
@@ -41,17 +43,14 @@ impl Collector {
 
     /// The same, on the PostgreSQL database of this URL.
     pub async fn start_on(data_dir: &Path, database_url: Option<String>) -> Self {
-        std::fs::create_dir_all(data_dir).unwrap();
-        let place = place(data_dir, database_url.as_deref());
-        let make = |words: &[&str], stdin: &str| {
-            let words: Vec<&str> = words.iter().copied().chain(place.iter().copied()).collect();
-            let made = run(&binary("farwatch-collector"), &words, stdin);
-            assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
-        };
-        let user = ["user", "create", "--email", EMAIL, "--password-file", "-"];
-        make(&[&user[..], &["--role", "super_admin"]].concat(), PASSWORD);
-        make(&["tenant", "create", "--name", "Acme"], "");
+        make(data_dir, database_url.as_deref());
         Self::serve(data_dir, database_url, "127.0.0.1:0", "127.0.0.1:0").await
+    }
+
+    /// Makes the same and listens for agents at `listen`, `ADDRESS:0`.
+    pub async fn start_at(data_dir: &Path, listen: &str) -> Self {
+        make(data_dir, None);
+        Self::serve(data_dir, None, "127.0.0.1:0", listen).await
     }
 
     async fn serve(
@@ -147,6 +146,20 @@ impl Collector {
     }
 }
 
+/// An admin and the tenant "Acme".
+fn make(data_dir: &Path, database_url: Option<&str>) {
+    std::fs::create_dir_all(data_dir).unwrap();
+    let place = place(data_dir, database_url);
+    let make = |words: &[&str], stdin: &str| {
+        let words: Vec<&str> = words.iter().copied().chain(place.iter().copied()).collect();
+        let made = run(&binary("farwatch-collector"), &words, stdin);
+        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    };
+    let user = ["user", "create", "--email", EMAIL, "--password-file", "-"];
+    make(&[&user[..], &["--role", "super_admin"]].concat(), PASSWORD);
+    make(&["tenant", "create", "--name", "Acme"], "");
+}
+
 /// The flags that say where a collector keeps things.
 fn place<'a>(data_dir: &'a Path, database_url: Option<&'a str>) -> Vec<&'a str> {
     let dir = ["--data-dir", data_dir.to_str().unwrap()];
@@ -165,23 +178,39 @@ impl Agent {
         state_dir: &Path,
         config: &str,
     ) -> Self {
+        Self::start_inside(Vec::new(), collector, address, state_dir, config).await
+    }
+
+    /// The same, with these words before the program: those of a namespace.
+    pub async fn start_inside(
+        inside: Vec<String>,
+        collector: &Collector,
+        address: SocketAddr,
+        state_dir: &Path,
+        config: &str,
+    ) -> Self {
         std::fs::create_dir_all(state_dir).unwrap();
         let file = state_dir.join(CONFIG);
         std::fs::write(&file, config).unwrap();
         let token = collector.token("Depot");
         let dir = state_dir.to_owned();
+        let program = inside.clone();
         // What it goes through may be a task of this thread.
         let enrolled = tokio::task::spawn_blocking(move || {
             let (dir, file) = (dir.to_str().unwrap(), file.to_str().unwrap());
             let address = address.to_string();
             let words = ["enroll", "--token-file", "-", "--state-dir", dir, "--config", file];
             let words = [&words[..], &["--collector", &address]].concat();
-            run(&binary("farwatch-agent"), &words, &token)
+            let program = with_program(&program);
+            let words: Vec<&str> = program[1..].iter().map(String::as_str).chain(words).collect();
+            run(Path::new(&program[0]), &words, &token)
         });
         let output = enrolled.await.unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         only_collector(&state_dir.join("identity.json"), address);
-        Self::run_in(state_dir)
+        let mut agent = Self { state_dir: state_dir.to_owned(), inside, process: None };
+        agent.run();
+        agent
     }
 
     /// Enrols with a fresh token of `site` and runs.
@@ -195,7 +224,7 @@ impl Agent {
 
     /// Runs an agent that is enrolled already.
     pub fn run_in(state_dir: &Path) -> Self {
-        let mut agent = Self { state_dir: state_dir.to_owned(), process: None };
+        let mut agent = Self { state_dir: state_dir.to_owned(), inside: Vec::new(), process: None };
         agent.run();
         agent
     }
@@ -211,9 +240,11 @@ impl Agent {
         if config.exists() {
             args.extend(["--config", config.to_str().unwrap()]);
         }
-        let args: Vec<&OsStr> = args.into_iter().map(OsStr::new).collect();
+        let program = with_program(&self.inside);
+        let args = program[1..].iter().map(String::as_str).chain(args);
+        let args: Vec<&OsStr> = args.map(OsStr::new).collect();
         let log = self.state_dir.join("agent.log");
-        self.process = Some(Process::start(&binary("farwatch-agent"), &args, &log));
+        self.process = Some(Process::start(Path::new(&program[0]), &args, &log));
     }
 
     /// kill -9.
@@ -236,6 +267,11 @@ impl Agent {
     pub fn is_running(&mut self) -> bool {
         self.process.as_mut().is_some_and(Process::is_running)
     }
+}
+
+fn with_program(inside: &[String]) -> Vec<String> {
+    let program = binary("farwatch-agent").to_str().unwrap().to_owned();
+    inside.iter().cloned().chain([program]).collect()
 }
 
 /// The collector has told its own address too; a NAT in between would not let that one be reached.

@@ -21,6 +21,13 @@ const SNMP: [Package; 2] = [
 const PROXY: [Package; 1] =
     [Package { name: "tinyproxy", paths: &["/usr/bin/tinyproxy", "/usr/sbin/tinyproxy"] }];
 
+/// The other pinger that ours is held against, and what makes namespaces.
+const PING: [Package; 3] = [
+    Package { name: "fping", paths: &["/usr/bin/fping", "/usr/sbin/fping"] },
+    Package { name: "iproute2", paths: &["/usr/sbin/ip", "/sbin/ip", "/usr/bin/ip"] },
+    Package { name: "util-linux", paths: &["/usr/bin/nsenter"] },
+];
+
 /// The programs of a PostgreSQL server. Debian has them in a folder per major version.
 const POSTGRES_PROGRAMS: [&str; 2] = ["initdb", "postgres"];
 const POSTGRES_FOLDER: &str = "/usr/lib/postgresql";
@@ -54,6 +61,10 @@ pub(crate) fn snmp() -> Result {
 
 pub(crate) fn proxy() -> Result {
     debian(&PROXY)
+}
+
+pub(crate) fn ping() -> Result {
+    debian(&PING)
 }
 
 /// Any major version: `postgresql` is the one that the release of Debian stands for.

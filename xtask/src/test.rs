@@ -104,6 +104,7 @@ fn prepare(groups: &[Group]) -> Result<Runner> {
     if groups.iter().any(|group| matches!(group, Group::It | Group::Network)) {
         install::snmp()?;
         install::proxy()?;
+        install::ping()?;
     }
     if groups.contains(&Group::E2e) {
         install::browser()?;

@@ -145,6 +145,7 @@ impl Writer {
                 let schema = (&schema, !self.file.schemas.has(row.schema));
                 (class, at, self.gather.row(row, schema, numbers, now))
             }
+            Observation::Ended(_) => return,
             Observation::Event(event) => {
                 let at = Micros(event.at_us);
                 (Class::Events, at, self.gather.event(event, numbers, now))

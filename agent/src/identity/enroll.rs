@@ -167,7 +167,7 @@ async fn connect(
 }
 
 /// gRPC on the one connection that passed the pin: never on another.
-async fn channel(stream: TlsStream<TcpStream>) -> Result<Channel, EnrollError> {
+pub(crate) async fn channel(stream: TlsStream<TcpStream>) -> Result<Channel, EnrollError> {
     let mut stream = Some(TokioIo::new(stream));
     let connector = tower::service_fn(move |_| {
         let stream = stream.take();

@@ -1,5 +1,5 @@
-//! Seals communities for the disk: ChaCha20-Poly1305 under a key of this agent alone, bound to
-//! tenant, site and device, so that one cannot be put in another's place.
+//! Seals communities and passwords for the disk: ChaCha20-Poly1305 under a key of this agent
+//! alone, bound to tenant, site, device and kind, so that one cannot be put in another's place.
 
 use std::path::Path;
 
@@ -12,7 +12,15 @@ use super::InventoryError;
 use crate::identity::Credentials;
 
 const KEY_BYTES: usize = 32;
-const VERSION: u8 = 1;
+
+/// What a secret is. Numbers are part of what is on disk: never reuse one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub(super) enum Kind {
+    Community = 1,
+    AuthPassword = 2,
+    PrivacyPassword = 3,
+}
 
 /// Whose credentials they are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,8 +58,8 @@ impl Sealer {
         self.owner.agent.0
     }
 
-    fn bound_to(&self, device: i64) -> Aad<[u8; 25]> {
-        let mut bytes = [VERSION; 25];
+    fn bound_to(&self, device: i64, kind: Kind) -> Aad<[u8; 25]> {
+        let mut bytes = [kind as u8; 25];
         bytes[1..9].copy_from_slice(&self.owner.tenant.0.to_be_bytes());
         bytes[9..17].copy_from_slice(&self.owner.site.0.to_be_bytes());
         bytes[17..25].copy_from_slice(&device.to_be_bytes());
@@ -59,22 +67,27 @@ impl Sealer {
     }
 
     /// Nonce, then the sealed bytes.
-    pub(super) fn seal(&self, device: i64, plain: &Secret) -> Result<Vec<u8>, InventoryError> {
+    pub(super) fn seal(
+        &self,
+        device: i64,
+        kind: Kind,
+        plain: &Secret,
+    ) -> Result<Vec<u8>, InventoryError> {
         let nonce: [u8; NONCE_LEN] = rand::random();
         let mut sealed = plain.expose().to_vec();
         let unique = Nonce::assume_unique_for_key(nonce);
         self.key
-            .seal_in_place_append_tag(unique, self.bound_to(device), &mut sealed)
+            .seal_in_place_append_tag(unique, self.bound_to(device, kind), &mut sealed)
             .map_err(|_| InventoryError::Seal)?;
         Ok([nonce.as_slice(), &sealed].concat())
     }
 
-    /// `None` if it was changed, or sealed for another device or by another key.
-    pub(super) fn open_sealed(&self, device: i64, sealed: &[u8]) -> Option<Secret> {
+    /// `None` if it was changed, or sealed for another device or kind or by another key.
+    pub(super) fn open_sealed(&self, device: i64, kind: Kind, sealed: &[u8]) -> Option<Secret> {
         let (nonce, sealed) = sealed.split_first_chunk::<NONCE_LEN>()?;
         let mut buffer = sealed.to_vec();
         let nonce = Nonce::assume_unique_for_key(*nonce);
-        let plain = self.key.open_in_place(nonce, self.bound_to(device), &mut buffer).ok()?;
+        let plain = self.key.open_in_place(nonce, self.bound_to(device, kind), &mut buffer).ok()?;
         Some(Secret::new(plain.to_vec()))
     }
 }

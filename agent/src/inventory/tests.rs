@@ -1,7 +1,10 @@
 use farwatch_common::id::{AgentId, SiteId, TenantId};
-use farwatch_proto::v1::SnmpCommunity;
+use farwatch_proto::v1::{
+    SnmpAuth, SnmpCommunity, SnmpPrivacy, SnmpUser as WireUser, SnmpVersion as WireVersion,
+};
 
 use super::*;
+use crate::poll::SnmpUser;
 
 const OWNER: Owner = Owner { tenant: TenantId(1), site: SiteId(2), agent: AgentId(3) };
 
@@ -19,6 +22,21 @@ fn device(id: i64, community: &str) -> DeviceAssignment {
     }
 }
 
+fn user() -> WireUser {
+    WireUser {
+        name: b"watch".to_vec(),
+        auth: SnmpAuth::Sha256 as i32,
+        auth_password: b"canary-auth".to_vec(),
+        privacy: SnmpPrivacy::Aes128 as i32,
+        privacy_password: b"canary-priv".to_vec(),
+        context: b"vrf-1".to_vec(),
+    }
+}
+
+fn of_user(id: i64, user: WireUser) -> DeviceAssignment {
+    DeviceAssignment { snmp: None, snmp_user: Some(user), ..device(id, "") }
+}
+
 fn assignment(revision: u64, devices: Vec<DeviceAssignment>) -> Assignment {
     Assignment { revision, devices }
 }
@@ -27,7 +45,14 @@ fn assignment(revision: u64, devices: Vec<DeviceAssignment>) -> Assignment {
 fn an_assignment_survives_a_restart_and_its_secrets_are_sealed() {
     let dir = tempfile::tempdir().unwrap();
     let first = Inventory::open(dir.path(), OWNER).unwrap();
-    first.apply(assignment(3, vec![device(7, "canary-one"), device(8, "canary-two")])).unwrap();
+    let devices = vec![
+        device(7, "canary-one"),
+        device(8, "canary-two"),
+        of_user(9, user()),
+        of_user(10, WireUser { name: b"open".to_vec(), ..WireUser::default() }),
+        DeviceAssignment { snmp: None, ..device(11, "") },
+    ];
+    first.apply(assignment(3, devices)).unwrap();
     let targets = first.targets().borrow().clone();
     let again = Inventory::open(dir.path(), OWNER).unwrap();
     assert_eq!((again.revision(), again.targets().borrow().clone()), (3, targets));
@@ -58,13 +83,14 @@ fn a_cache_that_cannot_be_read_is_no_assignment() {
 }
 
 #[test]
-fn a_sealed_community_fits_its_device_only() {
+fn a_sealed_secret_fits_its_device_and_kind_only() {
     let dir = tempfile::tempdir().unwrap();
     let sealer = Sealer::open(&dir.path().join("k"), OWNER).unwrap();
-    let sealed = sealer.seal(7, &Secret::from("public")).unwrap();
-    assert_eq!(sealer.open_sealed(7, &sealed), Some(Secret::from("public")));
-    assert_eq!(sealer.open_sealed(8, &sealed), None);
-    assert_eq!(sealer.open_sealed(7, &sealed[..5]), None);
+    let sealed = sealer.seal(7, Kind::Community, &Secret::from("public")).unwrap();
+    assert_eq!(sealer.open_sealed(7, Kind::Community, &sealed), Some(Secret::from("public")));
+    assert_eq!(sealer.open_sealed(8, Kind::Community, &sealed), None);
+    assert_eq!(sealer.open_sealed(7, Kind::AuthPassword, &sealed), None);
+    assert_eq!(sealer.open_sealed(7, Kind::Community, &sealed[..5]), None);
 }
 
 #[test]
@@ -90,7 +116,7 @@ fn devices_that_break_a_limit_are_refused_one_by_one() {
         DeviceAssignment { port: 0, ..device(3, "a") },
         DeviceAssignment { port: 65_536, ..device(4, "a") },
         DeviceAssignment { interval_ms: 999, ..device(5, "a") },
-        DeviceAssignment { snmp: None, ..device(6, "a") },
+        DeviceAssignment { snmp: None, ping_off: true, ..device(6, "a") },
         device(7, ""),
         device(8, &long),
         device(-9, "a"),
@@ -103,4 +129,62 @@ fn devices_that_break_a_limit_are_refused_one_by_one() {
     assert_eq!(inventory.targets().borrow()[0].access.community(), b"good");
     let many = (1..=DEVICES_MAX as i64 + 1).map(|id| device(id, "a")).collect();
     assert!(matches!(inventory.apply(assignment(2, many)), Err(InventoryError::TooMany { .. })));
+}
+
+#[test]
+fn a_user_and_the_manner_are_taken() {
+    let dir = tempfile::tempdir().unwrap();
+    let inventory = Inventory::open(dir.path(), OWNER).unwrap();
+    let given = DeviceAssignment {
+        ping_off: true,
+        strict_source: true,
+        request_gap_ms: 1000,
+        ..of_user(7, user())
+    };
+    let bare = DeviceAssignment { snmp: None, ..device(8, "") };
+    let applied = inventory.apply(assignment(1, vec![given, bare])).unwrap();
+    assert_eq!(applied.refused, []);
+    let targets = inventory.targets().borrow().clone();
+    let wanted = SnmpUser {
+        name: b"watch".to_vec(),
+        auth: Some((SnmpAuth::Sha256, Secret::from("canary-auth"))),
+        privacy: Some((SnmpPrivacy::Aes128, Secret::from("canary-priv"))),
+        context: b"vrf-1".to_vec(),
+    };
+    assert_eq!(targets[0].access, Access::User(wanted));
+    let manner = Manner { ping: false, strict_source: true, request_gap: Duration::from_secs(1) };
+    assert_eq!(targets[0].manner, manner);
+    assert_eq!((&targets[1].access, targets[1].manner), (&Access::Nothing, Manner::default()));
+}
+
+#[test]
+fn users_that_break_a_limit_are_refused_with_the_reason() {
+    let dir = tempfile::tempdir().unwrap();
+    let inventory = Inventory::open(dir.path(), OWNER).unwrap();
+    let cases = [
+        ("name", WireUser { name: Vec::new(), ..user() }),
+        ("name", WireUser { name: vec![b'n'; 33], ..user() }),
+        ("authentication password", WireUser { auth_password: b"7octets".to_vec(), ..user() }),
+        ("privacy password", WireUser { privacy_password: b"7octets".to_vec(), ..user() }),
+        ("authentication password", WireUser { auth_password: vec![b'p'; 256], ..user() }),
+        ("privacy", WireUser { auth: 0, auth_password: Vec::new(), ..user() }),
+        ("protocol", WireUser { auth: 99, ..user() }),
+        ("protocol", WireUser { privacy: 99, ..user() }),
+        ("password", WireUser { privacy: 0, ..user() }),
+        ("context", WireUser { context: vec![b'c'; 256], ..user() }),
+    ];
+    let mut devices: Vec<DeviceAssignment> =
+        (1..).zip(&cases).map(|(id, (_, user))| of_user(id, user.clone())).collect();
+    devices.push(DeviceAssignment { snmp_user: Some(user()), ..device(100, "both") });
+    devices.push(DeviceAssignment { request_gap_ms: 1001, ..device(101, "slow") });
+    devices.push(of_user(102, user()));
+    let applied = inventory.apply(assignment(1, devices)).unwrap();
+    let wanted = cases.iter().map(|(word, _)| *word).chain(["both", "gap"]);
+    assert_eq!(applied.refused.len(), cases.len() + 2);
+    for (refused, word) in applied.refused.iter().zip(wanted) {
+        let RefusedDevice { device_id, reason } = refused;
+        assert!(reason.contains(word), "{device_id}: {reason}");
+        assert!(!reason.contains("canary"), "{reason}");
+    }
+    assert_eq!(inventory.device_count(), 1);
 }

@@ -106,6 +106,11 @@ impl Writer {
         if self.overflow { None } else { self.buffer.get(self.start..) }
     }
 
+    /// The same, to fill in what depends on all of it.
+    pub fn finish_mut(&mut self) -> Option<&mut [u8]> {
+        if self.overflow { None } else { self.buffer.get_mut(self.start..) }
+    }
+
     /// How many bytes are written so far. The way to close an element: take the length before its
     /// content is written and hand it to [`Self::close`] afterwards.
     #[must_use]

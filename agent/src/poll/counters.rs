@@ -52,6 +52,12 @@ counters! {
     skipped_slots,
     /// Rows and events the next stage had no room for.
     dropped_observations,
+    /// Echo requests sent.
+    echo_requests,
+    /// Answers that belonged to an echo request.
+    echo_replies,
+    /// Answers that came late, twice, or from somebody who was not asked.
+    echo_strays,
 }
 
 /// Adds one.

@@ -12,6 +12,7 @@
 #![cfg_attr(not(test), deny(clippy::indexing_slicing))]
 
 mod device;
+mod objects;
 mod phases;
 mod rows;
 
@@ -24,12 +25,14 @@ use farwatch_common::clock::Micros;
 use farwatch_common::id::DeviceId;
 use farwatch_common::sample::Cause;
 
+pub use self::device::Polled;
 use self::device::{Activity, Device, Poll};
 use super::ber::Writer;
 use super::counters::{PollCounters, count, count_many};
 use super::message::{Body, Head, RESPONSE};
 use super::plan::{Ask, Compiled};
 use super::shape::Shapes;
+use super::usm::{self, Heard};
 use super::wheel::Wheel;
 use super::{Observation, Target};
 
@@ -57,11 +60,19 @@ pub struct Settings {
     pub first_poll_within: Duration,
     /// Start of the request ids.
     pub seed: u64,
+    /// Each poll ends with an [`Observation::Ended`].
+    pub tell_ends: bool,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { window: WINDOW, timeouts: TIMEOUTS, first_poll_within: FIRST_POLL_WITHIN, seed: 0 }
+        Self {
+            window: WINDOW,
+            timeouts: TIMEOUTS,
+            first_poll_within: FIRST_POLL_WITHIN,
+            seed: 0,
+            tell_ends: false,
+        }
     }
 }
 
@@ -100,7 +111,11 @@ pub struct Engine {
     polls: Vec<Poll>,
     idle_polls: Vec<u32>,
     shapes: Shapes,
+    /// What the sessions of SNMPv3 share.
+    usm: usm::Shared,
     observations: VecDeque<Observation>,
+    /// Outcomes somebody waits for; `None` of a device that is gone.
+    polled: VecDeque<(DeviceId, Option<Polled>)>,
     writer: Writer,
     fired: Vec<u32>,
     /// The next stage takes observations.
@@ -134,7 +149,9 @@ impl Engine {
             polls: Vec::new(),
             idle_polls: Vec::new(),
             shapes: Shapes::new(),
+            usm: usm::Shared::new(now.wall),
             observations: VecDeque::new(),
+            polled: VecDeque::new(),
             writer: Writer::new(REQUEST_BYTES_MAX),
             fired: Vec::new(),
             room: true,
@@ -185,7 +202,7 @@ impl Engine {
             None => return false,
         };
         let generation = (self.next_random() >> 48) as u16 % GENERATIONS;
-        let mut device = Device::new(target.clone(), generation);
+        let mut device = Device::new(target.clone(), generation, self.plan.tables.len());
         device.address = target.host.parse().ok().map(|ip: IpAddr| (ip, target.port).into());
         let grace = if device.address.is_some() { 0 } else { RESOLVE_GRACE_US };
         device.due_us = now.mono_us + grace + self.first_delay_us(&device);
@@ -208,6 +225,9 @@ impl Engine {
         };
         self.wheel.cancel(slot);
         self.by_id.remove(&device.target.device);
+        if device.asked_now {
+            self.polled.push_back((device.target.device, None));
+        }
         if let Activity::Asking(poll) = device.activity {
             self.idle_polls.push(poll);
         }
@@ -228,6 +248,35 @@ impl Engine {
             device.due_us = device.due_us.min(now.mono_us);
             self.wheel.set(slot, device.due_us);
         }
+    }
+
+    /// Polls a device beside its schedule, which stays; one that is being polled goes on. Its outcome
+    /// is [`Self::polled`]. False if there is no such device.
+    pub fn poll_now(&mut self, device: DeviceId) -> bool {
+        let Some(slot) = self.by_id.get(&device).copied() else {
+            return false;
+        };
+        let room = self.room;
+        let Some(known) = self.devices.get_mut(slot as usize).and_then(Option::as_mut) else {
+            return false;
+        };
+        if known.activity == Activity::Idle {
+            if !room {
+                let polled = Polled { cause: Some(Cause::Budget), ..Polled::default() };
+                self.polled.push_back((device, Some(polled)));
+                return true;
+            }
+            known.activity = Activity::Ready;
+            self.wheel.cancel(slot);
+            self.ready.push_back(slot);
+        }
+        known.asked_now = true;
+        true
+    }
+
+    /// The next outcome of a poll that was asked for.
+    pub fn polled(&mut self) -> Option<(DeviceId, Option<Polled>)> {
+        self.polled.pop_front()
     }
 
     /// When to call [`Self::tick`] next.
@@ -253,6 +302,10 @@ impl Engine {
         for slot in fired.drain(..) {
             match self.device(slot).map(|device| device.activity) {
                 Some(Activity::Idle) => self.due(slot, now),
+                // Held back, for the sake of its gap.
+                Some(Activity::Asking(poll)) if self.is_unsent(poll) => {
+                    self.sending.push_back(slot)
+                }
                 Some(Activity::Asking(_)) => self.timed_out(slot, now),
                 Some(Activity::Ready) | None => {}
             }
@@ -280,7 +333,8 @@ impl Engine {
         let Some(device) = self.device_mut(slot) else {
             return;
         };
-        let skipped = device.advance(now.mono_us);
+        // After a poll beside the schedule its next slot is still to come.
+        let skipped = if device.due_us > now.mono_us { 0 } else { device.advance(now.mono_us) };
         let due_us = device.due_us;
         self.wheel.set(slot, due_us);
         count_many(&self.counters.skipped_slots, skipped);
@@ -322,16 +376,55 @@ impl Engine {
     /// Takes a datagram. One that answers no open question of ours changes nothing.
     pub fn receive(&mut self, datagram: &[u8], from: SocketAddr, now: Moment) {
         let Ok(head) = Head::read(datagram) else {
+            return self.receive_v3(datagram, from, now);
+        };
+        let fits = |device: &Device| {
+            // The PDU of a v3 device counts only out of the message that vouches for it.
+            device.usm.is_none()
+                && head.pdu == RESPONSE
+                && head.version == i64::from(device.version)
+                && head.community == device.target.access.community()
+        };
+        if let Some((slot, poll)) = self.addressee(head.request_id, fits, from) {
+            self.replied(slot, poll, &head, now);
+        }
+    }
+
+    fn receive_v3(&mut self, datagram: &[u8], from: SocketAddr, now: Moment) {
+        let Ok(message) = usm::Message::read(datagram) else {
             return count(&self.counters.strays);
         };
-        let Some((slot, poll)) = self.addressee(&head, from) else {
+        let Some((slot, poll)) = self.addressee(message.id, |device| device.usm.is_some(), from)
+        else {
             return;
         };
+        let session = self.device_mut(slot).and_then(|device| device.usm.as_mut());
+        match session.map_or(Heard::Stray, |session| session.open(&message, now.mono_us)) {
+            Heard::Answer(pdu) => match Head::read_pdu(&pdu) {
+                Ok(head) => self.replied(slot, poll, &head, now),
+                Err(_) => count(&self.counters.strays),
+            },
+            Heard::AskAgain => {
+                count(&self.counters.replies);
+                if let Some(poll) = self.polls.get_mut(poll as usize) {
+                    poll.attempt = 0;
+                }
+                self.enqueue(slot, poll);
+            }
+            Heard::Failed(cause) => {
+                count(&self.counters.replies);
+                self.fail(slot, cause, now);
+            }
+            Heard::Stray => count(&self.counters.strays),
+        }
+    }
+
+    fn replied(&mut self, slot: u32, poll: u32, head: &Head<'_>, now: Moment) {
         count(&self.counters.replies);
         if let Some(poll) = self.polls.get_mut(poll as usize) {
             poll.heard = true;
         }
-        match Body::read(&head) {
+        match Body::read(head) {
             Ok(body) => self.answered(slot, poll, body, now),
             Err(_) => {
                 count(&self.counters.malformed);
@@ -340,16 +433,19 @@ impl Engine {
         }
     }
 
-    /// Whose open question a message answers.
-    fn addressee(&mut self, head: &Head<'_>, from: SocketAddr) -> Option<(u32, u32)> {
-        let id = u32::try_from(head.request_id).unwrap_or(u32::MAX);
+    /// Whose open question a message answers, if it `fits` the device.
+    fn addressee(
+        &mut self,
+        id: i64,
+        fits: impl FnOnce(&Device) -> bool,
+        from: SocketAddr,
+    ) -> Option<(u32, u32)> {
+        let id = u32::try_from(id).unwrap_or(u32::MAX);
         let slot = id >> GENERATION_BITS;
         let counters = self.counters.clone();
         let device = self.devices.get_mut(slot as usize).and_then(Option::as_mut);
         let Some(device) = device.filter(|device| {
-            head.pdu == RESPONSE
-                && head.version == i64::from(device.version)
-                && head.community == device.target.access.community()
+            fits(device) && !(device.target.manner.strict_source && device.address != Some(from))
         }) else {
             count(&counters.strays);
             return None;
@@ -370,6 +466,11 @@ impl Engine {
             device.answers_from = Some(from.ip());
         }
         Some((slot, poll))
+    }
+
+    /// Whether the poll of this number has a question to send.
+    fn is_unsent(&self, poll: u32) -> bool {
+        self.polls.get(poll as usize).is_some_and(|poll| poll.unsent)
     }
 
     /// The other address a device answers from, if it does.
@@ -395,6 +496,9 @@ impl Engine {
         {
             device.digests = [0; 2];
             device.facts_due_us = 0;
+            device.object_digests = [0; 3];
+            device.objects_due_us = 0;
+            device.parts_due_us = 0;
         }
     }
 
@@ -417,3 +521,6 @@ impl Engine {
 fn micros(duration: Duration) -> u64 {
     u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
 }
+
+#[cfg(test)]
+mod tests;

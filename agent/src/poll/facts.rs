@@ -1,5 +1,9 @@
 //! Core: what a device says about itself and its interfaces, beside the numbers.
 
+pub(super) mod objects;
+mod parts;
+mod rows;
+
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
@@ -25,14 +29,16 @@ const SYS_NAME: usize = 2;
 const SYS_LOCATION: usize = 3;
 const SYS_CONTACT: usize = 4;
 const IF_NUMBER: usize = 5;
+const ENTITY_CHANGE: usize = 6;
 /// Objects below mib-2 and the width of their values, in the order of the constants above.
-const SCALARS: [([u32; 3], usize); 6] = [
-    ([1, 1, 0], 120),
-    ([1, 2, 0], 12),
-    ([1, 5, 0], 24),
-    ([1, 6, 0], 32),
-    ([1, 4, 0], 32),
-    ([2, 1, 0], 4),
+const SCALARS: [(&[u32], usize); 7] = [
+    (&[1, 1, 0], 120),
+    (&[1, 2, 0], 12),
+    (&[1, 5, 0], 24),
+    (&[1, 6, 0], 32),
+    (&[1, 4, 0], 32),
+    (&[2, 1, 0], 4),
+    (&[47, 1, 4, 1, 0], 4),
 ];
 
 const IF_NAME: usize = 0;
@@ -46,7 +52,7 @@ const IF_PHYS_ADDRESS: usize = 6;
 static ASK: LazyLock<Ask> = LazyLock::new(|| {
     let mut ask = Ask::default();
     for (object, width) in SCALARS {
-        ask.scalar(&mib2(&object), width);
+        ask.scalar(&mib2(object), width);
     }
     // In the order of the constants above.
     for (column, width) in [
@@ -68,11 +74,6 @@ pub(super) fn ask() -> &'static Ask {
     &ASK
 }
 
-/// All columns of [`ask`].
-pub(super) fn columns() -> u64 {
-    (1 << ASK.columns.len()) - 1
-}
-
 /// Content address of facts, to tell whether they changed; 0 stands for none sent yet.
 pub(super) type Digest = u64;
 
@@ -81,6 +82,8 @@ pub(super) type Digest = u64;
 pub(super) struct Draft {
     device: DeviceFacts,
     if_number: Option<usize>,
+    /// entLastChangeTime: when it moves, the device was built otherwise.
+    pub(super) entity_change: Option<i64>,
     rows: BTreeMap<u32, Row>,
 }
 
@@ -95,6 +98,10 @@ impl Sink for Draft {
     fn scalar(&mut self, scalar: usize, value: Value<'_>) {
         if scalar == IF_NUMBER {
             self.if_number = value.number().and_then(|number| usize::try_from(number).ok());
+            return;
+        }
+        if scalar == ENTITY_CHANGE {
+            self.entity_change = value.number();
             return;
         }
         let into = match scalar {

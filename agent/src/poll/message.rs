@@ -1,4 +1,4 @@
-//! Core: SNMP v1 and v2c messages.
+//! Core: SNMP v1 and v2c messages, and the PDU that v3 has in common with them.
 
 #![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::string_slice))]
 
@@ -8,6 +8,10 @@ pub const GET: u8 = 0xa0;
 pub const GET_NEXT: u8 = 0xa1;
 pub const RESPONSE: u8 = 0xa2;
 pub const GET_BULK: u8 = 0xa5;
+pub const REPORT: u8 = 0xa8;
+
+/// In the version field of SNMPv3; what is around its PDU is [`super::usm`]'s.
+pub const VERSION_3: u8 = 3;
 
 /// Values beside INTEGER, OCTET STRING and OBJECT IDENTIFIER.
 pub mod tag {
@@ -31,7 +35,7 @@ pub mod status {
 /// The part of a message that says whose answer it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Head<'a> {
-    /// 0 is v1, 1 is v2c.
+    /// 0 is v1, 1 is v2c, 3 is v3.
     pub version: i64,
     pub community: &'a [u8],
     pub pdu: u8,
@@ -55,17 +59,27 @@ impl<'a> Head<'a> {
         let message = rest.get(..length).unwrap_or(rest);
         let (version, message_rest) = ber::expect(INTEGER, message)?;
         let (community, message_rest) = ber::expect(OCTETS, message_rest)?;
-        let (pdu, pdu_length, pdu_rest) = ber::header(message_rest)?;
-        let whole = length <= rest.len() && pdu_length <= pdu_rest.len();
-        let (request_id, body) =
-            ber::expect(INTEGER, pdu_rest.get(..pdu_length).unwrap_or(pdu_rest))?;
+        let around = (ber::signed(version)?, community);
+        Self::of_pdu(around, message_rest, length <= rest.len())
+    }
+
+    /// The same of a PDU that was taken out of a message of SNMPv3.
+    pub fn read_pdu(pdu: &'a [u8]) -> Result<Self, BerError> {
+        Self::of_pdu((i64::from(VERSION_3), &[]), pdu, true)
+    }
+
+    #[inline]
+    fn of_pdu(around: (i64, &'a [u8]), input: &'a [u8], whole: bool) -> Result<Self, BerError> {
+        let (version, community) = around;
+        let (pdu, length, rest) = ber::header(input)?;
+        let (request_id, body) = ber::expect(INTEGER, rest.get(..length).unwrap_or(rest))?;
         Ok(Self {
-            version: ber::signed(version)?,
+            version,
             community,
             pdu,
             request_id: ber::signed(request_id)?,
             body,
-            whole,
+            whole: whole && length <= rest.len(),
         })
     }
 }
@@ -184,6 +198,7 @@ impl<'a> Value<'a> {
 }
 
 /// Writes a message around the variables that `varbinds` writes (back to front, as all writing).
+/// Of a message of version 3 it writes the PDU alone.
 pub fn write(
     writer: &mut Writer,
     version: u8,
@@ -200,6 +215,9 @@ pub fn write(
     writer.signed(INTEGER, i64::from(status));
     writer.signed(INTEGER, i64::from(request_id));
     writer.close(pdu, end);
+    if version == VERSION_3 {
+        return;
+    }
     writer.octets(OCTETS, community);
     writer.bytes(&[INTEGER, 1, version]);
     writer.close(SEQUENCE, end);

@@ -1,19 +1,28 @@
 //! Core: what is asked of a device, as data.
 //!
-//! A [`Plan`] names scalars and the columns of one table. Code knows no vendor and no OID beside
-//! the two tables of this file: device profiles become plans.
+//! A [`Plan`] names scalars and tables. Code knows no vendor and no OID beside the files of this
+//! folder and of `facts`: device profiles become plans.
 
-use std::sync::Arc;
+mod compiled;
+mod host;
+mod interfaces;
+mod sensors;
+
 use std::time::Duration;
 
-use farwatch_common::sample::{Column, Group, MetricKind, Schema, SchemaId, Unit};
+use farwatch_common::sample::{Group, MetricKind, Unit};
 
-use super::oid::Oid;
+pub use self::compiled::{Ask, Compiled, PlanSize};
+pub(super) use self::compiled::{CompiledTable, Make};
+pub(super) use self::host::{MEMORY, STORAGE};
+pub(super) use self::sensors::KINDS as SENSOR_KINDS;
 
 /// Most columns of a table: one bit each in a row's mask.
 pub const TABLE_COLUMNS_MAX: usize = 64;
 /// Most scalars of a plan, for the same reason.
 pub const SCALARS_MAX: usize = 64;
+/// Most tables of a plan.
+pub const TABLES_MAX: usize = 16;
 /// How often facts are read again although nothing hints at a change.
 pub const FACTS_EVERY: Duration = Duration::from_secs(300);
 
@@ -31,6 +40,8 @@ pub struct Metric {
 pub enum Watch {
     /// sysUpTime: when it falls, the device was restarted.
     Uptime,
+    /// snmpEngineTime: tells a restart from an uptime that has come to its end.
+    EngineTime,
     /// ifNumber, ifTableLastChange: when it moves, the table has changed.
     Change,
 }
@@ -44,6 +55,28 @@ pub struct Scalar {
     pub metric: Option<Metric>,
 }
 
+/// How the value of a metric is made of what was read.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Formula {
+    /// The value as it comes.
+    #[default]
+    Plain,
+    /// Times another column of the row; both are unsigned, whatever their type says.
+    Times(Vec<u32>),
+    /// Kibibytes into bytes.
+    Kibibytes,
+    /// As `Kibibytes`, less these; one that is not there counts as nothing, but for the first.
+    KibibytesLess(Vec<Vec<u32>>),
+    /// What is missing to a hundred.
+    HundredLess,
+    /// The share, in per cent, that these counters have not of what they and the source together
+    /// have risen by since the last poll: the source counts the idle.
+    Busy(Vec<Vec<u32>>),
+    /// The value while this column of the row says 1 (ok), and only within a thousand millions:
+    /// beyond, a sensor says that it cannot tell (RFC 3433).
+    WhileOk(Vec<u32>),
+}
+
 /// One metric of every row of the table. `sources` are its columns, the preferred one first: a row
 /// is read from the first that it has.
 #[derive(Clone, Debug)]
@@ -51,14 +84,57 @@ pub struct TableMetric {
     pub name: String,
     pub unit: Unit,
     pub exponent: i8,
-    pub sources: Vec<(Vec<u32>, MetricKind)>,
+    pub sources: Vec<Source>,
+    /// Of a table of scalars: what the metric is of, if not of the device itself.
+    pub object: &'static str,
 }
 
-/// The table whose rows are the objects of [`Group::Interfaces`]; its index is one number.
-#[derive(Clone, Debug, Default)]
+/// Where a metric is read.
+#[derive(Clone, Debug)]
+pub struct Source {
+    /// Of the column, or of the instance in a table of scalars.
+    pub oid: Vec<u32>,
+    pub kind: MetricKind,
+    pub formula: Formula,
+}
+
+impl From<(Vec<u32>, MetricKind)> for Source {
+    fn from((oid, kind): (Vec<u32>, MetricKind)) -> Self {
+        Self { oid, kind, formula: Formula::Plain }
+    }
+}
+
+/// What facts are told of, beside the device and its interfaces.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Subject {
+    /// hrProcessorTable
+    Processors,
+    /// hrStorageTable
+    Storage,
+    /// entPhySensorTable
+    Sensors,
+    /// entPhysicalTable: what the device is built of. It has no numbers, but the sensors' names.
+    Parts,
+}
+
+/// How the rows of a table are told apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rows {
+    /// All rows are alike.
+    Alike,
+    /// No table at all: the sources are scalars, read like a table of one row.
+    Scalars,
+    /// The facts of the subject say what a row is, and so which metrics it has.
+    Told(Subject),
+}
+
+/// A table whose rows are objects of a group; its index is one number.
+#[derive(Clone, Debug)]
 pub struct Table {
+    pub group: Group,
     /// Objects are called `object:index`.
-    pub object: String,
+    pub object: &'static str,
+    pub rows: Rows,
     pub metrics: Vec<TableMetric>,
 }
 
@@ -66,20 +142,12 @@ pub struct Table {
 #[derive(Clone, Debug)]
 pub struct Plan {
     pub scalars: Vec<Scalar>,
-    pub table: Table,
+    /// The first is read together with the scalars, the others one after the other behind it.
+    pub tables: Vec<Table>,
+    /// What facts are read of, in this order, beside the device and its interfaces.
+    pub subjects: Vec<Subject>,
     /// How often texts and types are read; `None` is never.
     pub facts_every: Option<Duration>,
-}
-
-/// A plan that cannot be carried out.
-#[derive(Debug, thiserror::Error)]
-#[error(
-    "a poll plan has 1 to {SCALARS_MAX} scalars and up to {TABLE_COLUMNS_MAX} columns, \
-     not {scalars} and {columns}"
-)]
-pub struct PlanSize {
-    scalars: usize,
-    columns: usize,
 }
 
 /// mgmt.mib-2
@@ -107,17 +175,30 @@ pub fn if_x_column(column: u32) -> Vec<u32> {
 }
 
 impl Plan {
-    /// Reachability and uptime of the device; counters and states of its interfaces (IF-MIB).
+    /// Reachability and uptime of the device; counters and states of its interfaces; processors,
+    /// memory, disks and load; sensors. And what it is built of.
     #[must_use]
     pub fn standard() -> Self {
-        let change = |oid| Scalar { oid, watch: Some(Watch::Change), metric: None };
+        let watched =
+            |oid: &[u32], watch| Scalar { oid: oid.to_vec(), watch: Some(watch), metric: None };
         Self {
             scalars: vec![
                 Scalar::uptime(),
-                change(mib2(&[2, 1, 0])),     // ifNumber
-                change(mib2(&[31, 1, 5, 0])), // ifTableLastChange
+                // snmpEngineTime
+                watched(&[1, 3, 6, 1, 6, 3, 10, 2, 1, 3, 0], Watch::EngineTime),
+                // ifNumber, ifTableLastChange
+                watched(&mib2(&[2, 1, 0]), Watch::Change),
+                watched(&mib2(&[31, 1, 5, 0]), Watch::Change),
             ],
-            table: Table { object: "if".into(), metrics: interface_metrics() },
+            tables: vec![
+                interfaces::table(),
+                host::processors(),
+                host::storage(),
+                host::ucd(),
+                sensors::table(),
+            ],
+            // Parts behind the sensors that they give their names to.
+            subjects: vec![Subject::Processors, Subject::Storage, Subject::Sensors, Subject::Parts],
             facts_every: Some(FACTS_EVERY),
         }
     }
@@ -140,153 +221,17 @@ impl Scalar {
     }
 }
 
-fn interface_metrics() -> Vec<TableMetric> {
-    use MetricKind::{Counter32, Counter64, State};
-    use Unit::{Bytes, One, Packets};
-    let metric =
-        |name: &str, unit, sources| TableMetric { name: name.into(), unit, exponent: 0, sources };
-    // A 64-bit counter, and the 32-bit one for interfaces that lack it.
-    let wide = |name, unit, wide, narrow| {
-        metric(name, unit, vec![(if_x_column(wide), Counter64), (narrow, Counter32)])
-    };
-    let narrow = |name, column| metric(name, Packets, vec![(if_column(column), Counter32)]);
-    let state = |name, column| metric(name, One, vec![(if_column(column), State)]);
-    vec![
-        wide("if_in_octets_total", Bytes, 6, if_column(10)),
-        wide("if_out_octets_total", Bytes, 10, if_column(16)),
-        wide("if_in_unicast_packets_total", Packets, 7, if_column(11)),
-        wide("if_out_unicast_packets_total", Packets, 11, if_column(17)),
-        wide("if_in_multicast_packets_total", Packets, 8, if_x_column(2)),
-        wide("if_out_multicast_packets_total", Packets, 12, if_x_column(4)),
-        wide("if_in_broadcast_packets_total", Packets, 9, if_x_column(3)),
-        wide("if_out_broadcast_packets_total", Packets, 13, if_x_column(5)),
-        narrow("if_in_errors_total", 14),
-        narrow("if_out_errors_total", 20),
-        narrow("if_in_discards_total", 13),
-        narrow("if_out_discards_total", 19),
-        state("if_admin_status", 7),
-        state("if_oper_status", 8),
-    ]
-}
-
-/// What a walk asks for: scalars and columns in encoded form.
-#[derive(Debug, Default)]
-pub struct Ask {
-    pub scalars: Vec<AskedScalar>,
-    pub columns: Vec<AskedColumn>,
-}
-
-#[derive(Debug)]
-pub struct AskedScalar {
-    pub name: Oid,
-    /// The name whose successor `name` is: what GETNEXT and GETBULK have to be asked for.
-    pub before: Oid,
-    /// Octets its value is expected to take, for packing.
-    pub width: usize,
-}
-
-#[derive(Debug)]
-pub struct AskedColumn {
-    pub prefix: Oid,
-    pub width: usize,
-}
-
-impl Ask {
-    pub fn scalar(&mut self, oid: &[u32], width: usize) {
-        let before = match oid.split_last() {
-            Some((0, parent)) => Oid::new(parent),
-            Some((last, parent)) => Oid::new(&[parent, &[last - 1]].concat()),
-            None => Oid::new(oid),
-        };
-        self.scalars.push(AskedScalar { name: Oid::new(oid), before, width });
-    }
-
-    pub fn column(&mut self, oid: &[u32], width: usize) {
-        self.columns.push(AskedColumn { prefix: Oid::new(oid), width });
+impl Table {
+    /// A table of which all rows have the same metrics.
+    #[must_use]
+    pub fn alike(group: Group, object: &'static str, metrics: Vec<TableMetric>) -> Self {
+        Self { group, object, rows: Rows::Alike, metrics }
     }
 }
 
-/// One source of a metric: which column, and what its values are.
-#[derive(Clone, Copy, Debug)]
-pub struct Source {
-    pub column: usize,
-    pub kind: MetricKind,
-}
-
-/// A plan made ready for the engine.
-#[derive(Debug)]
-pub struct Compiled {
-    pub plan: Plan,
-    pub ask: Ask,
-    /// As many as the plan has scalars.
-    pub watches: Vec<Option<Watch>>,
-    /// Of each metric of the table.
-    pub sources: Vec<Vec<Source>>,
-    /// `snmp_up`, the scalars that are metrics, `snmp_rtt_seconds`.
-    pub system: Arc<Schema>,
-    pub system_id: SchemaId,
-    /// All columns.
-    pub all: u64,
-}
-
-impl Compiled {
-    pub fn new(plan: Plan) -> Result<Self, PlanSize> {
-        let columns: usize = plan.table.metrics.iter().map(|metric| metric.sources.len()).sum();
-        if !(1..=SCALARS_MAX).contains(&plan.scalars.len()) || columns > TABLE_COLUMNS_MAX {
-            return Err(PlanSize { scalars: plan.scalars.len(), columns });
-        }
-        let mut ask = Ask::default();
-        for scalar in &plan.scalars {
-            ask.scalar(&scalar.oid, 4);
-        }
-        let mut sources = Vec::with_capacity(plan.table.metrics.len());
-        let mut all = 0u64;
-        for metric in &plan.table.metrics {
-            let mut of_metric = Vec::with_capacity(metric.sources.len());
-            for (oid, kind) in &metric.sources {
-                let column = ask.columns.len();
-                ask.column(oid, width(*kind));
-                all |= 1 << column;
-                of_metric.push(Source { column, kind: *kind });
-            }
-            sources.push(of_metric);
-        }
-        let system = Arc::new(system_schema(&plan));
-        Ok(Self {
-            ask,
-            watches: plan.scalars.iter().map(|scalar| scalar.watch).collect(),
-            sources,
-            system_id: system.id(),
-            system,
-            all,
-            plan,
-        })
+impl TableMetric {
+    #[must_use]
+    pub fn new(name: &str, unit: Unit, sources: Vec<Source>) -> Self {
+        Self { name: name.into(), unit, exponent: 0, sources, object: "" }
     }
-}
-
-/// Octets a value takes as a rule.
-fn width(kind: MetricKind) -> usize {
-    match kind {
-        MetricKind::Counter64 => 7,
-        MetricKind::Gauge | MetricKind::Counter32 => 4,
-        MetricKind::State => 1,
-    }
-}
-
-fn system_schema(plan: &Plan) -> Schema {
-    let column = |name: &str, kind, unit, exponent| Column {
-        object: String::new(),
-        metric: name.into(),
-        kind,
-        unit,
-        exponent,
-    };
-    let metrics = plan.scalars.iter().filter_map(|scalar| scalar.metric.as_ref());
-    let columns = std::iter::once(column("snmp_up", MetricKind::State, Unit::One, 0))
-        .chain(
-            metrics.map(|metric| column(&metric.name, metric.kind, metric.unit, metric.exponent)),
-        )
-        .chain([column("snmp_rtt_seconds", MetricKind::Gauge, Unit::Seconds, -6)])
-        .collect();
-    Schema { group: Group::System, columns }
 }

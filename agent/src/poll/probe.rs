@@ -1,6 +1,8 @@
 //! One look at one device, by the same engine: for `farwatch-agent probe` and for the installer
 //! who wants to know what a device will give.
 
+mod objects;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,11 +14,16 @@ use serde::Serialize;
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
+pub use self::objects::{ProbeObject, ProbeObjects};
 use super::engine::Settings;
-use super::{Observation, PollConfig, PollCounters, PollError, Target};
+use super::{
+    Access, Observation, PollConfig, PollCounters, PollError, SnmpVersion, Target, credential,
+};
 
-/// A probe gives two events and two rows.
-const OBSERVATIONS_MAX: usize = 16;
+/// A probe gives at most five events, a row of each table and one of the device, and its end.
+const OBSERVATIONS_MAX: usize = 32;
+/// Shorter than an agent's: somebody waits, and a silence is named within 3 seconds.
+const TIMEOUTS: [Duration; 2] = [Duration::from_secs(1), Duration::from_millis(1500)];
 
 /// What a device has answered.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -27,6 +34,8 @@ pub struct ProbeReport {
     pub interfaces: Vec<ProbeInterface>,
     /// Why there are no interfaces, if there are none.
     pub interfaces_missing: Option<&'static str>,
+    #[serde(flatten)]
+    pub objects: ProbeObjects,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -64,11 +73,12 @@ impl ProbeFailure {
         match self.0 {
             Cause::Timeout => {
                 "no answer; check the address, the port, the community and whether the device \
-                 lets this host ask (a wrong community is answered by silence)"
+                 lets this host ask (a wrong community, and SNMPv3 where it is off, are answered \
+                 by silence)"
             }
             Cause::Unreachable => "no way to it; check the address and the routes of this host",
-            Cause::Auth => "it refuses the community; give it read access",
-            Cause::Unsupported => "it refuses what was asked; check that SNMP v1 or v2c is on",
+            Cause::Auth => "it lets the community or user read nothing; give it read access",
+            Cause::Unsupported => "it refuses what was asked; check which SNMP versions are on",
             Cause::Budget => "its answers exceed the limits; please report the device",
             Cause::Malformed => "its answers break the protocol; please report the device",
             Cause::Gap => "the answer was lost",
@@ -78,8 +88,13 @@ impl ProbeFailure {
             }
             Cause::UnknownUser => "it has no such user; check the user's name",
             Cause::WrongAuth => "the authentication password or protocol is not the user's",
-            Cause::WrongPrivacy => "the privacy password or protocol is not the user's",
-            Cause::WrongLevel => "the user may not ask at this level of security",
+            Cause::WrongPrivacy => {
+                "the privacy password or protocol is not the user's; the rest of it is right"
+            }
+            Cause::WrongLevel => {
+                "the user may not read at this level of security; give the authentication and \
+                 privacy the device wants of it"
+            }
             Cause::WrongClock => {
                 "its clock and boot count are not believed; restart its SNMP agent"
             }
@@ -88,12 +103,31 @@ impl ProbeFailure {
     }
 }
 
-/// Asks `target` once for all that the standard plan knows.
+/// Asks `target` once for all that the standard plan knows. For SNMPv3 the failure is the
+/// diagnosis; a community that fails over v2c is tried over v1 too.
 pub async fn probe(target: Target) -> Result<ProbeReport, PollError> {
+    let probed = look(target.clone()).await;
+    if let (Err(PollError::Device(_)), Access::Community { version: SnmpVersion::V2c, community }) =
+        (&probed, target.access)
+    {
+        let over_v1 = Access::Community { version: SnmpVersion::V1, community };
+        if credential::answers(&target.host, target.port, &over_v1, &Clock::system()).await {
+            return Err(PollError::OnlyV1);
+        }
+    }
+    probed
+}
+
+async fn look(target: Target) -> Result<ProbeReport, PollError> {
     let (out, mut observations) = mpsc::channel(OBSERVATIONS_MAX);
     let (_targets, watch) =
         watch::channel(Arc::new(vec![Target { interval: Duration::from_secs(3600), ..target }]));
-    let settings = Settings { first_poll_within: Duration::ZERO, ..Settings::default() };
+    let settings = Settings {
+        first_poll_within: Duration::ZERO,
+        timeouts: TIMEOUTS,
+        tell_ends: true,
+        ..Settings::default()
+    };
     let config = PollConfig { settings, ..PollConfig::default() };
     let cancel = CancellationToken::new();
     let counters = Arc::new(PollCounters::default());
@@ -115,10 +149,13 @@ async fn collect(observations: &mut mpsc::Receiver<Observation>) -> Result<Probe
                 }
                 report.system = values(&row, &schema).map(|(_, name, text)| (name, text)).collect();
             }
-            Observation::Row { row, schema } => {
+            Observation::Row { row, schema } if row.group == Group::Interfaces => {
                 report.take_interfaces(&row, &schema);
-                return Ok(report);
             }
+            Observation::Row { row, schema } => {
+                report.objects.take_row(&row, &schema, &mut report.system);
+            }
+            Observation::Ended(_) => return Ok(report),
         }
     }
     Err(PollError::OutputClosed)
@@ -149,7 +186,8 @@ impl ProbeReport {
                 });
                 self.interfaces = interfaces.collect();
             }
-            Some(event::Kind::ObjectTable(_) | event::Kind::Gap(_)) | None => {}
+            Some(event::Kind::ObjectTable(table)) => self.objects.take_table(table),
+            Some(event::Kind::Gap(_)) | None => {}
         }
     }
 

@@ -1,4 +1,5 @@
-//! Looks up the host names of targets, beside the engine's loop: a slow name server delays nobody.
+//! Looks up the host names of targets, for the SNMP engine and the pinger, beside their loops: a slow
+//! name server delays nobody.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -10,6 +11,7 @@ use futures_util::stream;
 use tokio::sync::{mpsc, watch};
 
 use super::Target;
+use super::ping::PingNow;
 
 /// Lookups the engine has not yet taken in.
 pub(super) const ADDRESSES_MAX: usize = 64;
@@ -27,6 +29,7 @@ pub(super) type Resolved = (DeviceId, IpAddr);
 pub(super) async fn run(
     mut targets: watch::Receiver<Arc<Vec<Target>>>,
     addresses: mpsc::Sender<Resolved>,
+    mut ping: Option<PingNow>,
 ) {
     loop {
         let all = targets.borrow_and_update().clone();
@@ -41,6 +44,11 @@ pub(super) async fn run(
                 missing = true;
                 continue;
             };
+            if let Some(pinger) = &ping
+                && !pinger.is_at(resolved.0, resolved.1).await
+            {
+                ping = None;
+            }
             if addresses.send(resolved).await.is_err() {
                 return;
             }

@@ -1,6 +1,7 @@
 //! The engine's sockets, clock and queues. One socket per address family, opened when first
 //! needed, shared by all devices.
 
+use std::collections::HashMap;
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::pin::Pin;
@@ -8,13 +9,15 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use farwatch_common::clock::Clock;
+use farwatch_common::id::DeviceId;
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::net::UdpSocket;
 use tokio::sync::mpsc::error::TrySendError;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::Sleep;
 
-use super::engine::{Engine, Moment, Settings, Transmit};
+use super::engine::{Engine, Moment, Polled, Settings, Transmit};
+use super::now;
 use super::plan::Compiled;
 use super::resolve::Resolved;
 use super::{Observation, PollConfig, PollCounters, PollError, Target};
@@ -45,6 +48,9 @@ pub(super) struct Shell {
     open: fn(SocketAddr) -> io::Result<(UdpSocket, usize)>,
     out: mpsc::Sender<Observation>,
     buffer: Vec<u8>,
+    now: Option<now::Requests>,
+    /// Who waits for the outcome of a poll.
+    waiting: HashMap<DeviceId, Vec<oneshot::Sender<Option<Polled>>>>,
 }
 
 /// What the loop woke up for.
@@ -53,6 +59,7 @@ enum Wake {
     Datagrams(SocketFamily),
     Targets,
     Resolved(Resolved),
+    Now(now::Request),
 }
 
 #[derive(Clone, Copy)]
@@ -86,10 +93,12 @@ impl Shell {
             open,
             out,
             buffer,
+            now: config.now,
+            waiting: HashMap::new(),
         })
     }
 
-    fn now(&self) -> Moment {
+    fn time(&self) -> Moment {
         let passed = self.clock.monotonic().saturating_duration_since(self.started);
         let passed_us = u64::try_from(passed.as_micros()).unwrap_or(u64::MAX);
         Moment { mono_us: self.origin_us.saturating_add(passed_us), wall: self.clock.now() }
@@ -116,20 +125,28 @@ impl Shell {
                     Wake::Targets
                 }
                 Some(address) = resolved.recv() => Wake::Resolved(address),
+                Some(request) = asked(self.now.as_mut()) => Wake::Now(request),
             };
             match wake {
                 Wake::Time => {}
                 Wake::Datagrams(family) => self.receive(family)?,
                 Wake::Targets => {
                     let list = targets.borrow_and_update().clone();
-                    let refused = self.engine.set_targets(self.now(), &list);
+                    let refused = self.engine.set_targets(self.time(), &list);
                     if refused > 0 {
                         tracing::error!(refused, "too many devices for one agent");
                     }
                 }
-                Wake::Resolved((device, ip)) => self.engine.set_address(self.now(), device, ip),
+                Wake::Resolved((device, ip)) => self.engine.set_address(self.time(), device, ip),
+                Wake::Now((device, reply)) => {
+                    if self.engine.poll_now(device) {
+                        self.waiting.entry(device).or_default().push(reply);
+                    } else {
+                        let _ = reply.send(None);
+                    }
+                }
             }
-            let now = self.now();
+            let now = self.time();
             self.engine.set_room(self.out.capacity() > 0);
             if self.engine.wake_us().is_some_and(|wake| wake <= now.mono_us) {
                 self.engine.tick(now);
@@ -154,7 +171,7 @@ impl Shell {
 
     /// Takes in a batch of datagrams, each with its consequences.
     fn receive(&mut self, family: SocketFamily) -> Result<(), PollError> {
-        let now = self.now();
+        let now = self.time();
         for _ in 0..BATCH {
             let socket = match family {
                 SocketFamily::V4 => self.v4.as_ref(),
@@ -179,7 +196,7 @@ impl Shell {
 
     async fn send(&mut self) {
         loop {
-            let now = self.now();
+            let now = self.time();
             let mut sent = 0;
             while let Some(Transmit { slot, to }) = self.engine.transmit(now) {
                 if let Err(error) = self.send_one(to).await {
@@ -227,6 +244,12 @@ impl Shell {
                 Err(TrySendError::Closed(_)) => return Err(PollError::OutputClosed),
             }
         }
+        while let Some((device, polled)) = self.engine.polled() {
+            for reply in self.waiting.remove(&device).unwrap_or_default() {
+                // Who does not wait any more is not told.
+                let _ = reply.send(polled);
+            }
+        }
         Ok(())
     }
 }
@@ -235,6 +258,14 @@ impl Shell {
 async fn readable(socket: Option<&UdpSocket>) -> io::Result<()> {
     match socket {
         Some(socket) => socket.readable().await,
+        None => std::future::pending().await,
+    }
+}
+
+/// The next request for a poll; never without somebody who may ask.
+async fn asked(now: Option<&mut now::Requests>) -> Option<now::Request> {
+    match now {
+        Some(now) => now.0.recv().await,
         None => std::future::pending().await,
     }
 }

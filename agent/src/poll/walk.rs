@@ -25,6 +25,8 @@ pub(super) const NAMES_MAX: usize = 64;
 const ENVELOPE_BYTES: usize = 32;
 /// Tags and lengths of one variable, and an index of one octet.
 const VARBIND_BYTES: usize = 7;
+/// How often a question is asked again that is answered by an error which may pass.
+const PATIENCE: u8 = 2;
 
 /// Where values go.
 pub(super) trait Sink {
@@ -88,21 +90,28 @@ pub(super) struct Walk {
     asked_scalars: Vec<usize>,
     asked_columns: Vec<usize>,
     asked_repetitions: usize,
+    /// How often the last question may still be answered by an error before what that names is
+    /// left out.
+    patience: u8,
+    /// Something was left out that may be there.
+    refused: bool,
     /// What this walk has learned; the caller keeps it for the next.
     pub(super) varbind_sixteenths: Sixteenths,
 }
 
 impl Walk {
-    /// Begins anew, with the columns whose bits are set, up to the row `stop_at` if the rows are
-    /// known.
+    /// Begins anew, with the scalars and columns whose bits are set, up to the row `stop_at` if the
+    /// rows are known.
     pub(super) fn start(
         &mut self,
         ask: &Ask,
-        columns: u64,
+        (scalars, columns): (u64, u64),
         stop_at: Option<u32>,
         learned: Sixteenths,
     ) {
-        self.scalars = ask.scalars.iter().enumerate().fold(0, |bits, (at, _)| bits | 1 << at);
+        self.scalars = scalars & ask.all_scalars();
+        self.patience = PATIENCE;
+        self.refused = false;
         self.cursors.clear();
         let cursors = (0..ask.columns.len())
             .map(|column| Cursor { last: None, done: columns >> column & 1 == 0 });
@@ -119,6 +128,12 @@ impl Walk {
     #[must_use]
     pub(super) fn is_done(&self) -> bool {
         self.scalars == 0 && self.cursors.iter().all(|cursor| cursor.done)
+    }
+
+    /// Whether a device has refused something that it may have.
+    #[must_use]
+    pub(super) fn was_refused(&self) -> bool {
+        self.refused
     }
 
     /// How many rows the last question asked for; 0 if it was no GETBULK.
@@ -242,6 +257,7 @@ impl Walk {
     ) -> Result<Progress, Fault> {
         if body.status == status::NONE {
             self.take(ask, body, sink)?;
+            self.patience = PATIENCE;
         } else {
             self.refused(body, sink)?;
         }
@@ -253,7 +269,14 @@ impl Walk {
         match body.status {
             status::TOO_BIG => return Err(Fault::TooBig),
             status::AUTHORIZATION_ERROR => return Err(Fault::Auth),
-            _ => {}
+            // Nothing of that name, or nothing behind it: the ordinary end of a table by v1.
+            status::NO_SUCH_NAME => {}
+            // genErr and its like: a device may be too busy for once.
+            _ if self.patience > 0 => {
+                self.patience -= 1;
+                return Ok(());
+            }
+            _ => self.refused = true,
         }
         let at = usize::try_from(body.index).map_err(|_| Fault::Malformed)?;
         let at = at.checked_sub(1).ok_or(Fault::Unsupported)?;

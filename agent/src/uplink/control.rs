@@ -3,6 +3,7 @@
 use std::io;
 use std::sync::Arc;
 
+use farwatch_common::clock::Clock;
 use farwatch_common::task::chain;
 use farwatch_common::transport::{Pipe, PipeKind, REVISION_HEADER, Session};
 use farwatch_proto::v1::agent_control_server::{AgentControl, AgentControlServer};
@@ -10,39 +11,61 @@ use farwatch_proto::v1::{
     Assignment, AssignmentApplied, Command, CommandResult, DrainNotice, DrainReply, PingReply,
     PingRequest,
 };
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status};
 
+use crate::command::{CommandError, Commander};
 use crate::inventory::{Inventory, InventoryError};
 
 /// Pipes that wait for the server to take them.
 const PIPES_MAX: usize = 4;
 
+/// What the calls of one session work with.
+pub(super) struct Serving {
+    pub inventory: Arc<Inventory>,
+    pub commander: Arc<Commander>,
+    pub clock: Clock,
+    /// Told when the collector sends this agent away.
+    pub drain: Arc<Notify>,
+}
+
 struct Control {
-    inventory: Arc<Inventory>,
+    serving: Serving,
 }
 
 #[tonic::async_trait]
 impl AgentControl for Control {
     async fn ping(&self, request: Request<PingRequest>) -> Result<Response<PingReply>, Status> {
-        let nonce = request.into_inner().nonce;
-        Ok(Response::new(PingReply { nonce, agent_time_us: 0 }))
+        let PingRequest { nonce } = request.into_inner();
+        Ok(Response::new(PingReply { nonce, agent_time_us: self.serving.clock.now().0 }))
     }
 
     async fn drain(&self, _: Request<DrainNotice>) -> Result<Response<DrainReply>, Status> {
-        Err(Status::unimplemented("not yet"))
+        tracing::info!("the collector is about to stop");
+        self.serving.drain.notify_one();
+        Ok(Response::new(DrainReply {}))
     }
 
-    async fn run(&self, _: Request<Command>) -> Result<Response<CommandResult>, Status> {
-        Err(Status::unimplemented("not yet"))
+    async fn run(&self, request: Request<Command>) -> Result<Response<CommandResult>, Status> {
+        let done = self.serving.commander.run(request.into_inner()).await;
+        done.map(Response::new).map_err(|error| {
+            let text = error.to_string();
+            match error {
+                CommandError::Unknown => Status::unimplemented(text),
+                CommandError::Invalid(_) => Status::invalid_argument(text),
+                CommandError::NoDevice => Status::not_found(text),
+                CommandError::Busy => Status::resource_exhausted(text),
+                CommandError::Late => Status::deadline_exceeded(text),
+            }
+        })
     }
 
     async fn apply_assignment(
         &self,
         request: Request<Assignment>,
     ) -> Result<Response<AssignmentApplied>, Status> {
-        let inventory = Arc::clone(&self.inventory);
+        let inventory = Arc::clone(&self.serving.inventory);
         let assignment = request.into_inner();
         // It writes a file.
         let applied = tokio::task::spawn_blocking(move || inventory.apply(assignment)).await;
@@ -66,10 +89,10 @@ impl AgentControl for Control {
 }
 
 /// Serves the collector's pipes until the session ends.
-pub(super) async fn serve(session: Arc<dyn Session>, inventory: Arc<Inventory>) {
+pub(super) async fn serve(session: Arc<dyn Session>, serving: Serving) {
     let (pipes, incoming) = mpsc::channel::<Result<Pipe, io::Error>>(PIPES_MAX);
     let server = tonic::transport::Server::builder()
-        .add_service(AgentControlServer::new(Control { inventory }))
+        .add_service(AgentControlServer::new(Control { serving }))
         .serve_with_incoming(ReceiverStream::new(incoming));
     let accept = async {
         while let Ok((kind, pipe)) = session.accept().await {
@@ -102,7 +125,10 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let owner = Owner { tenant: TenantId(1), site: SiteId(2), agent: AgentId(3) };
         let inventory = Arc::new(Inventory::open(dir.path(), owner).unwrap());
-        let control = Control { inventory };
+        let (clock, drain) = (Clock::system(), Arc::new(Notify::new()));
+        let (poll, ping) = (crate::poll::now::channel().0, crate::poll::ping::channel().0);
+        let commander = Arc::new(Commander::new(poll, ping, clock.clone()));
+        let control = Control { serving: Serving { inventory, commander, clock, drain } };
         let apply = |revision| {
             control.apply_assignment(Request::new(Assignment { revision, devices: Vec::new() }))
         };

@@ -12,13 +12,14 @@ use farwatch_proto::v1::{
     BufferStatus, CarrierReason, Heartbeat, HeartbeatReply, LinkStatus, SessionHello,
     TelemetryDown, TelemetryUp, telemetry_down, telemetry_up,
 };
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{Notify, mpsc, watch};
 use tokio_stream::wrappers::ReceiverStream;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tonic::transport::Channel;
 use tonic::{Status, Streaming};
 
 use super::carrier::Reason;
+use super::control::Serving;
 use super::core::{Core, Due, Effect, WINDOW_MAX};
 use super::handover::Handover;
 use super::{DRAIN_MAX, Uplink, UplinkError, control};
@@ -43,6 +44,8 @@ pub(super) enum End {
     Renewed,
     /// Another carrier takes over.
     HandedOver,
+    /// The collector is about to stop.
+    SentAway,
 }
 
 /// A session that is up.
@@ -58,6 +61,8 @@ pub(super) struct Live {
     clock_offset_us: i64,
     /// What the transport had acknowledged when last looked at.
     progress: u64,
+    /// Told when the collector sends this agent away.
+    drain: Arc<Notify>,
     /// Ends the server of the collector's calls with the session.
     _served: DropGuard,
 }
@@ -88,8 +93,14 @@ impl Live {
         };
         // Before the hello: the collector may push an assignment as soon as it knows us.
         let serving = CancellationToken::new();
-        let inventory = Arc::clone(&uplink.inventory);
-        spawn_child(&serving, control::serve(Arc::clone(&session), inventory));
+        let drain = Arc::new(Notify::new());
+        let calls = Serving {
+            inventory: Arc::clone(&uplink.inventory),
+            commander: Arc::clone(&uplink.commander),
+            clock: uplink.clock.clone(),
+            drain: Arc::clone(&drain),
+        };
+        spawn_child(&serving, control::serve(Arc::clone(&session), calls));
         let served = serving.drop_guard();
         let welcome = call(client.open_session(hello)).await?;
         // Late by up to a round trip, which is enough for certificates; heartbeats tell better.
@@ -108,6 +119,7 @@ impl Live {
             epoch,
             clock_offset_us,
             progress: 0,
+            drain,
             _served: served,
         })
     }
@@ -142,6 +154,7 @@ impl Live {
             Ok(End::Drained) => "the agent stops",
             Ok(End::Renewed) => "the agent comes again with a new certificate",
             Ok(End::HandedOver) => "the agent goes on over another transport",
+            Ok(End::SentAway) => "the agent was sent away",
             Err(_) => "the agent gave the session up",
         });
         ended
@@ -159,11 +172,12 @@ impl Live {
         tokio::pin!(closed);
         let mut drain_until: Option<tokio::time::Instant> = None;
         let mut handover = Handover::default();
+        let mut last = End::HandedOver;
         loop {
             if !handover.has_begun() {
                 self.fill(uplink, core).await?;
             } else if core.in_flight() == 0 {
-                return Ok(End::HandedOver);
+                return Ok(last);
             }
             let flushed = self.state.borrow().flushed;
             if drain_until.is_some() && flushed && core.is_idle() {
@@ -229,7 +243,11 @@ impl Live {
                         uplink.does_not_get_through(carrier);
                     }
                 },
-                () = until(hand_over_at) => return Ok(End::HandedOver),
+                () = until(hand_over_at) => return Ok(last),
+                () = self.drain.notified() => {
+                    last = End::SentAway;
+                    handover.begin();
+                }
                 () = cancel.cancelled(), if drain_until.is_none() => {
                     drain_until = Some(tokio::time::Instant::now() + DRAIN_MAX);
                 }

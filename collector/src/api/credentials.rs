@@ -7,12 +7,13 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::AppState;
-use super::devices::{COMMUNITY_RULE, TAG_RULE, is_community};
+use super::devices::TAG_RULE;
 use super::error::{Error, FieldError};
 use super::guard::Caller;
-use super::reply::{CredentialKind, Data, List, Ref, Time, listed};
+use super::reply::{CredentialKind, Data, List, Ref, SnmpVersion, Time, listed};
 use super::request::{Json, NAME_RULE, Params, PathId, or_null};
 use super::sites::site_named;
+use super::snmp::{NewSnmpUser, SnmpUser, Wrong};
 use super::tenants::{OfTenant, tenant_named};
 use crate::identity::Access;
 use crate::inventory::device::tag::is_tag;
@@ -21,8 +22,8 @@ use crate::inventory::profile::{
     NewProfile, Profile, ProfilePatch, profile_create, profile_delete, profile_get, profile_list,
     profile_patch,
 };
+use crate::inventory::snmp::Kind;
 use farwatch_common::id::{AgentId, CredentialId};
-use farwatch_common::secret::Secret;
 use farwatch_common::task::to_the_end;
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -30,6 +31,8 @@ pub(super) struct CredentialProfile {
     id: String,
     name: String,
     kind: CredentialKind,
+    /// What may be shown of it, if it is a user.
+    user: Option<SnmpUser>,
     tenant: Ref,
     /// Null: of every site.
     site: Option<Ref>,
@@ -49,11 +52,14 @@ pub(super) struct NewCredentialProfile {
     site: Option<String>,
     /// Only for devices with this tag.
     tag: Option<String>,
+    /// Of the kind `snmp_community`.
     #[schema(format = Password)]
-    community: String,
+    community: Option<String>,
+    /// Of the kind `snmp_user`.
+    user: Option<NewSnmpUser>,
 }
 
-/// What is not there stays.
+/// What is not there stays; so does the kind.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct CredentialProfileChange {
@@ -68,13 +74,18 @@ pub(super) struct CredentialProfileChange {
     tag: Option<Option<String>>,
     #[schema(format = Password)]
     community: Option<String>,
+    user: Option<NewSnmpUser>,
 }
 
 fn show(row: Profile) -> CredentialProfile {
     CredentialProfile {
         id: row.id.to_string(),
         name: row.name,
-        kind: CredentialKind::SnmpCommunity,
+        kind: match row.kind {
+            Kind::Community => CredentialKind::SnmpCommunity,
+            Kind::User => CredentialKind::SnmpUser,
+        },
+        user: row.about.map(Into::into),
         tenant: row.tenant.into(),
         site: row.site.map(Into::into),
         tag: row.tag,
@@ -83,18 +94,28 @@ fn show(row: Profile) -> CredentialProfile {
     }
 }
 
-/// What is wrong with the texts of a profile.
-fn wrong(name: Option<&str>, tag: Option<&str>, community: Option<&str>) -> Result<(), Error> {
+/// The credential, unless it or a text of the profile is wrong.
+fn checked<C>(
+    name: Option<&str>,
+    tag: Option<&str>,
+    credential: Result<C, Vec<FieldError>>,
+) -> Result<C, Error> {
     let field = |wrong: bool, field: &str, message: &str| {
         wrong.then(|| FieldError { field: field.to_owned(), message: message.to_owned() })
     };
     let errors = [
         field(name.is_some_and(|name| !is_name(name)), "name", NAME_RULE),
         field(tag.is_some_and(|tag| !is_tag(tag)), "tag", TAG_RULE),
-        field(community.is_some_and(|text| !is_community(text)), "community", COMMUNITY_RULE),
     ];
-    let errors: Vec<_> = errors.into_iter().flatten().collect();
-    if errors.is_empty() { Ok(()) } else { Err(Error::invalid(errors)) }
+    let mut errors: Vec<_> = errors.into_iter().flatten().collect();
+    match credential {
+        Ok(credential) if errors.is_empty() => Ok(credential),
+        Ok(_) => Err(Error::invalid(errors)),
+        Err(mut of_snmp) => {
+            errors.append(&mut of_snmp);
+            Err(Error::invalid(errors))
+        }
+    }
 }
 
 fn tell(state: &AppState, agents: impl IntoIterator<Item = AgentId>) {
@@ -130,10 +151,13 @@ pub(super) async fn credential_profile_new(
         Some(site) => Some(site_named(&state, &caller.context, (tenant, "site", site)).await?),
         None => None,
     };
-    wrong(Some(&body.name), body.tag.as_deref(), Some(&body.community))?;
-    let CredentialKind::SnmpCommunity = body.kind;
-    let community = Secret::from(body.community);
-    let new = NewProfile { tenant, name: body.name, site, tag: body.tag, community };
+    let version = match body.kind {
+        CredentialKind::SnmpCommunity => SnmpVersion::V2c,
+        CredentialKind::SnmpUser => SnmpVersion::V3,
+    };
+    let credential = Wrong::default().needed(version, body.community, body.user);
+    let credential = checked(Some(&body.name), body.tag.as_deref(), credential)?;
+    let new = NewProfile { tenant, name: body.name, site, tag: body.tag, credential };
     to_the_end(async move {
         let now = state.clock.now();
         let (made, agents) =
@@ -175,9 +199,10 @@ pub(super) async fn credential_profile_change(
         None => None,
     };
     let tag = body.tag.as_ref().and_then(Option::as_deref);
-    wrong(body.name.as_deref(), tag, body.community.as_deref())?;
-    let community = body.community.map(Secret::from);
-    let patch = ProfilePatch { name: body.name, site, tag: body.tag, community };
+    let mut wrong = Wrong::default();
+    let credential = wrong.credential(None, body.community, body.user);
+    let credential = checked(body.name.as_deref(), tag, wrong.or(credential))?;
+    let patch = ProfilePatch { name: body.name, site, tag: body.tag, credential };
     to_the_end(async move {
         let now = state.clock.now();
         let (row, agents) =

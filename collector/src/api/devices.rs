@@ -14,9 +14,11 @@ use super::asked::{Icmp, SnmpPoll};
 use super::error::{Error, FieldError};
 use super::guard::Caller;
 use super::reply::{
-    Cause, CredentialSource, Data, List, Paging, Ref, SnmpVersion, State as Health, Time, listed,
+    Cause, CredentialKind, CredentialSource, Data, List, Paging, Ref, SnmpVersion, State as Health,
+    Time, listed,
 };
 use super::request::{Json, Params, PathId, id};
+use super::snmp::{NewSnmpUser, SnmpUser, Wrong};
 use super::tenants::narrowed;
 use super::{AppState, Parts};
 use crate::identity::TenantContext;
@@ -24,19 +26,18 @@ use crate::inventory::agent::agent_get;
 use crate::inventory::device::credential::{InForce, credential_in_force};
 use crate::inventory::device::tag::{Tags, is_tag};
 use crate::inventory::device::{
-    self, DeviceFilter, DeviceOrder, SNMP_PORT, device_create, device_delete, device_get,
+    self, DeviceFilter, DeviceOrder, Manner, SNMP_PORT, device_create, device_delete, device_get,
     device_list,
 };
 use crate::inventory::site::site_get;
 use crate::inventory::{InventoryError, is_name};
 use crate::live::{LiveDevice, State as LiveState};
 use farwatch_common::id::{AgentId, DeviceId};
-use farwatch_common::secret::Secret;
 use farwatch_common::task::to_the_end;
 
 const INTERVAL_S: u32 = 60;
 const INTERVAL_S_MAX: u32 = 86_400;
-const COMMUNITY_BYTES_MAX: usize = 255;
+const REQUEST_GAP_MS_MAX: u32 = 1_000;
 const SEARCH_CHARS_MAX: usize = 200;
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -79,6 +80,12 @@ pub(super) struct DeviceDetail {
     device: Device,
     facts: Facts,
     snmp: Snmp,
+    /// Echo requests are sent to it.
+    ping: bool,
+    /// An answer from another address than was asked is not taken.
+    strict_source: bool,
+    /// Least time between two questions to it; 0: none.
+    request_gap_ms: u32,
 }
 
 /// SNMPv2-MIB system group, last seen.
@@ -98,6 +105,10 @@ pub(super) struct Snmp {
     credential: CredentialSource,
     /// Whose credential is in force, if it is a profile's.
     profile: Option<Ref>,
+    /// Of the credential that is in force.
+    kind: Option<CredentialKind>,
+    /// What may be shown of it, if it is a user.
+    user: Option<SnmpUser>,
 }
 
 #[derive(Deserialize, ToSchema)]
@@ -112,15 +123,23 @@ pub(super) struct NewDevice {
     interval_s: Option<u32>,
     snmp: NewSnmp,
     tags: Option<Vec<String>>,
+    /// Whether echo requests are sent to it; true if not given.
+    ping: Option<bool>,
+    /// Whether an answer from another address than was asked is refused; false if not given.
+    strict_source: Option<bool>,
+    /// Least time between two questions to it, 0 to 1000; 0 if not given.
+    request_gap_ms: Option<u32>,
 }
 
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct NewSnmp {
     version: SnmpVersion,
-    /// If not given, that of a credential profile.
+    /// For v1 and v2c. If not given, that of a credential profile.
     #[schema(format = Password)]
     community: Option<String>,
+    /// For v3. If not given, that of a credential profile.
+    user: Option<NewSnmpUser>,
 }
 
 #[derive(Debug, Default, Deserialize, IntoParams)]
@@ -259,11 +278,20 @@ async fn detail(
     let row = device_get(&state.db, context, id).await?;
     let facts = row.facts.clone();
     let version = SnmpVersion::from_name(&row.snmp_version).unwrap_or(SnmpVersion::V2c);
-    let (credential, profile) = match credential_in_force(&state.db, context, id).await? {
-        InForce::Own => (CredentialSource::Own, None),
-        InForce::Profile(profile) => (CredentialSource::Profile, Some(profile.into())),
-        InForce::Nothing => (CredentialSource::None, None),
+    let in_force = credential_in_force(&state.db, context, id).await?;
+    let (credential, profile, about) = match in_force {
+        InForce::Own(about) => (CredentialSource::Own, None, about),
+        InForce::Profile(profile, about) => {
+            (CredentialSource::Profile, Some(profile.into()), about)
+        }
+        InForce::Nothing => (CredentialSource::None, None, None),
     };
+    let kind = match version {
+        SnmpVersion::V3 => CredentialKind::SnmpUser,
+        SnmpVersion::V1 | SnmpVersion::V2c => CredentialKind::SnmpCommunity,
+    };
+    let kind = (credential != CredentialSource::None).then_some(kind);
+    let Manner { ping, strict_source, request_gap_ms } = row.manner;
     let data = DeviceDetail {
         device: show_now(state, row),
         facts: Facts {
@@ -274,7 +302,10 @@ async fn detail(
             sys_contact: facts.sys_contact,
             seen_at: facts.seen_at.map(Time),
         },
-        snmp: Snmp { version, credential, profile },
+        snmp: Snmp { version, credential, profile, kind, user: about.map(Into::into) },
+        ping,
+        strict_source,
+        request_gap_ms,
     };
     Ok(Data { data })
 }
@@ -325,7 +356,7 @@ fn checked(agent: AgentId, body: NewDevice) -> Result<device::NewDevice, Error> 
     };
     let address = parse_address(&body.address, SNMP_PORT);
     if address.is_none() {
-        wrong("address", "must be an IP address or host name, with `:port` if it is not 161");
+        wrong("address", ADDRESS_RULE);
     }
     let address = address.unwrap_or_default();
     let name = body.name.filter(|name| !name.trim().is_empty());
@@ -338,13 +369,23 @@ fn checked(agent: AgentId, body: NewDevice) -> Result<device::NewDevice, Error> 
     if !(1..=INTERVAL_S_MAX).contains(&interval_s) {
         wrong("interval_s", "must be 1 to 86400 seconds");
     }
-    if body.snmp.community.as_deref().is_some_and(|text| !is_community(text)) {
-        wrong("snmp.community", COMMUNITY_RULE);
+    let usual = Manner::default();
+    let manner = Manner {
+        ping: body.ping.unwrap_or(usual.ping),
+        strict_source: body.strict_source.unwrap_or(usual.strict_source),
+        request_gap_ms: body.request_gap_ms.unwrap_or(usual.request_gap_ms),
+    };
+    if manner.request_gap_ms > REQUEST_GAP_MS_MAX {
+        wrong("request_gap_ms", REQUEST_GAP_RULE);
     }
     let tags = tags(body.tags.unwrap_or_default());
     if tags.is_none() {
         wrong("tags", TAG_RULE);
     }
+    let NewSnmp { version, community, user } = body.snmp;
+    let mut of_snmp = Wrong::within("snmp.");
+    let credential = of_snmp.credential(Some(version), community, user);
+    errors.append(&mut of_snmp.errors);
     if !errors.is_empty() {
         return Err(Error::invalid(errors));
     }
@@ -355,29 +396,30 @@ fn checked(agent: AgentId, body: NewDevice) -> Result<device::NewDevice, Error> 
         host: address.host,
         port: address.port,
         interval_s,
-        snmp_version: version_inside(body.snmp.version),
-        community: body.snmp.community.map(Secret::from),
+        snmp_version: version_inside(version),
+        credential,
+        manner,
         tags: tags.unwrap_or_default(),
     })
 }
 
-pub(super) const COMMUNITY_RULE: &str = "must be 1 to 255 bytes";
+pub(super) const ADDRESS_RULE: &str =
+    "must be an IP address or host name, with `:port` if it is not 161";
 pub(super) const TAG_RULE: &str =
     "must be 1 to 50 characters, without commas, control characters and spaces around it";
 
-pub(super) fn is_community(text: &str) -> bool {
-    !text.is_empty() && text.len() <= COMMUNITY_BYTES_MAX
-}
+const REQUEST_GAP_RULE: &str = "must be 0 to 1000 milliseconds";
 
 /// The tags, if all of them can be tags.
 fn tags(texts: Vec<String>) -> Option<Tags> {
     texts.iter().all(|tag| is_tag(tag)).then(|| texts.into_iter().collect())
 }
 
-fn version_inside(version: SnmpVersion) -> &'static str {
+pub(super) fn version_inside(version: SnmpVersion) -> &'static str {
     match version {
         SnmpVersion::V1 => "v1",
         SnmpVersion::V2c => "v2c",
+        SnmpVersion::V3 => "v3",
     }
 }
 

@@ -15,6 +15,7 @@ use crate::identity::password::PasswordError;
 use crate::identity::second_factor::FactorError;
 use crate::identity::token::TokenError;
 use crate::identity::user::UserError;
+use crate::inventory::snmp::Kind;
 use crate::inventory::vault::keyring::KeyringError;
 use crate::inventory::{InventoryError, VaultError};
 use crate::store::StoreError;
@@ -119,6 +120,12 @@ impl Error {
     pub(super) fn unavailable(detail: &'static str) -> Self {
         let error = Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", detail);
         Self { retry_after_s: Some(BUSY_RETRY_S), ..error }
+    }
+
+    /// The same may be asked again after so many seconds.
+    pub(super) fn busy(code: &'static str, detail: &'static str, retry_after_s: u64) -> Self {
+        let error = Self::new(StatusCode::TOO_MANY_REQUESTS, code, detail);
+        Self { retry_after_s: Some(retry_after_s), ..error }
     }
 
     pub(super) fn internal(cause: impl std::error::Error + Send + Sync + 'static) -> Self {
@@ -232,8 +239,14 @@ impl From<InventoryError> for Error {
                 let detail = format!("This is in use by {there}; move them or take them out.");
                 Self::new(StatusCode::CONFLICT, "in_use", detail)
             }
+            InventoryError::OtherKind(Kind::Community) => {
+                Self::field("user", "this profile is a community; make another for a user")
+            }
+            InventoryError::OtherKind(Kind::User) => {
+                Self::field("community", "this profile is a user; make another for a community")
+            }
             InventoryError::Damaged => {
-                let detail = "The stored community is damaged: set the community anew with this.";
+                let detail = "The stored credential is damaged: set it anew with this.";
                 Self::new(StatusCode::CONFLICT, "credential_damaged", detail)
             }
             InventoryError::Quota { what, max } => {

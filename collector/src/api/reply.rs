@@ -179,9 +179,10 @@ pub(super) enum Scope {
 #[serde(rename_all = "snake_case")]
 pub(super) enum CredentialKind {
     SnmpCommunity,
+    SnmpUser,
 }
 
-/// Where the credential comes from that a device is asked with; without one it is not polled.
+/// Where the credential comes from that a device is asked with; without one it is pinged and not asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum CredentialSource {
@@ -217,7 +218,12 @@ names! {
     }
     AdminState { Up, Down, Testing }
     LinkState { Up, Down, Testing, Unknown, Dormant, NotPresent, LowerLayerDown }
-    SnmpVersion { V1, V2c }
+    SnmpVersion { V1, V2c, V3 }
+    /// How SNMPv3 proves who asks: RFC 3414 and RFC 7860.
+    SnmpAuth { None, Md5, Sha1, Sha224, Sha256, Sha384, Sha512 }
+    /// How SNMPv3 hides what is asked: RFC 3414 and RFC 3826. Keys of 192 and 256 bits are extended as
+    /// Blumenthal's draft says, or as Reeder's, which Cisco follows.
+    SnmpPrivacy { None, Des, Aes128, Aes192, Aes256, Aes192Cisco, Aes256Cisco }
 }
 
 /// What a person is: `super_admin` everywhere, the others in a tenant.
@@ -295,6 +301,7 @@ mod tests {
         assert_eq!(Cause::from_name("agent_offline"), Some(Cause::AgentOffline));
         assert_eq!(LinkState::from_name("lower_layer_down"), Some(LinkState::LowerLayerDown));
         assert_eq!(SnmpVersion::from_name("v2c"), Some(SnmpVersion::V2c));
+        assert_eq!(SnmpPrivacy::from_name("aes192_cisco"), Some(SnmpPrivacy::Aes192Cisco));
         assert_eq!(State::from_name("green"), None);
     }
 

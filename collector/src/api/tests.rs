@@ -2,6 +2,7 @@
 
 mod access;
 mod audit;
+mod commands;
 mod devices;
 mod document;
 mod ends;
@@ -29,6 +30,7 @@ use tower::ServiceExt as _;
 
 use super::*;
 use crate::audit::list::{AuditCursor, AuditFilter, audit_list};
+use crate::command::tests::Agent;
 use crate::identity::agent_key::agent_key_admit;
 use crate::identity::password::Cost;
 use crate::identity::user::{NewPerson, Role, account_by_email, person_create, user_create};
@@ -62,6 +64,8 @@ struct World {
     scratch: Option<Scratch>,
     state: AppState,
     ended: Arc<Ended>,
+    /// Answers commands for every agent.
+    reached: Arc<Agent>,
     router: Router,
 }
 
@@ -145,6 +149,7 @@ impl World {
     ) -> Self {
         let clock = Clock::system();
         let ended = Arc::new(Ended::default());
+        let reached = Agent::new();
         let metrics = Metrics::default();
         let vault = Arc::new(Vault::open(dir.path()).unwrap());
         let mut parts = Parts {
@@ -153,6 +158,7 @@ impl World {
             vault: Arc::clone(&vault),
             installation: Arc::new(InstallationKeys::new(Arc::clone(&vault))),
             changes: AssignmentChanges::default(),
+            commands: Commands::new(reached.clone(), clock.clone()),
             clock,
             ids: Arc::new(IdGenerator::new(1)),
             limits: Arc::default(),
@@ -169,7 +175,7 @@ impl World {
         };
         change(&mut parts);
         let state = Arc::new(parts);
-        Self { _dir: dir, scratch, router: router(state.clone()), state, ended }
+        Self { _dir: dir, scratch, router: router(state.clone()), state, ended, reached }
     }
 
     /// SQL past roles and tenants.

@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::Counters;
 use crate::api::SessionControl;
+use crate::command::{Line, Lines};
 use crate::identity::PeerInfo;
 
 /// Live connections an agent may have: a new one beside the one it replaces. A third ends the
@@ -31,6 +32,8 @@ struct Entry {
     connection: u64,
     token: CancellationToken,
     open: bool,
+    /// Once the agent is admitted: calls go to it this way.
+    line: Option<Line>,
     /// One permit, held by the telemetry stream.
     telemetry: Arc<Semaphore>,
 }
@@ -71,6 +74,15 @@ impl SessionGuard {
     pub fn token(&self) -> &CancellationToken {
         &self.token
     }
+
+    /// The agent is admitted, and called over this line while the connection is here.
+    pub fn reached_by(&self, line: Line) {
+        let mut agents = self.sessions.agents();
+        let entries = agents.get_mut(&self.agent).into_iter().flatten();
+        for entry in entries.filter(|entry| entry.connection == self.connection) {
+            entry.line = Some(line.clone());
+        }
+    }
 }
 
 impl Drop for SessionGuard {
@@ -94,6 +106,23 @@ impl SessionControl for Sessions {
     }
 }
 
+/// The line of the session that counts; of an agent that has opened none yet, of its newest.
+fn counts(entries: &[Entry]) -> Option<Line> {
+    let live = entries.iter().filter(|entry| !entry.token.is_cancelled());
+    let newest = live.filter(|entry| entry.line.is_some()).max_by_key(|e| (e.open, e.connection));
+    newest.and_then(|entry| entry.line.clone())
+}
+
+impl Lines for Sessions {
+    fn line(&self, agent: AgentId) -> Option<Line> {
+        counts(self.agents().get(&agent)?)
+    }
+
+    fn lines(&self) -> Vec<Line> {
+        self.agents().values().filter_map(|entries| counts(entries)).collect()
+    }
+}
+
 impl Sessions {
     #[must_use]
     pub fn new(counters: Arc<Counters>) -> Self {
@@ -110,6 +139,7 @@ impl Sessions {
             connection: peer.connection,
             token: token.clone(),
             open: false,
+            line: None,
             telemetry: Arc::new(Semaphore::new(1)),
         });
         entries.sort_by_key(|entry| entry.connection);
@@ -245,6 +275,24 @@ mod tests {
         let newest = sessions.begin(&peer(4));
         let ended: Vec<_> = guards.iter().map(|guard| guard.token().is_cancelled()).collect();
         assert_eq!((ended, newest.token().is_cancelled()), (vec![true, false, true], false));
+    }
+
+    #[tokio::test]
+    async fn an_agent_is_called_over_the_session_that_counts() {
+        let sessions = Sessions::default();
+        let called = || sessions.line(AgentId(1)).map(|line| line.connection());
+        let guards: Vec<_> = (1..=2).map(|number| sessions.begin(&peer(number))).collect();
+        assert_eq!((called(), sessions.lines().len()), (None, 0), "nobody is admitted yet");
+        for (guard, number) in guards.iter().zip(1..) {
+            guard.reached_by(Line::nowhere(number));
+        }
+        assert_eq!(called(), Some(2));
+        sessions.open(&peer(1)).unwrap();
+        assert_eq!((called(), sessions.lines().len()), (Some(1), 1), "the newer may be a dial");
+        sessions.open(&peer(2)).unwrap();
+        assert_eq!(called(), Some(2));
+        drop(guards);
+        assert_eq!((called(), sessions.lines().len()), (None, 0));
     }
 
     #[test]

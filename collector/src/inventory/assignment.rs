@@ -5,16 +5,17 @@
 
 use farwatch_common::clock::Micros;
 use farwatch_common::id::{AgentId, CredentialId, DeviceId, SiteId, TenantId};
-use farwatch_proto::v1::{Assignment, DeviceAssignment, SnmpCommunity, SnmpVersion};
+use farwatch_proto::v1::{Assignment, DeviceAssignment};
 use serde_json::json;
 use tokio::sync::broadcast;
 
-use super::profile::profile_of;
+use super::profile::{kind_of, profile_of};
+use super::snmp::{Credential, Kind, version_sent};
 use super::vault::{Place, TenantKey, Vault, VaultError};
 use super::{InventoryError, require};
 use crate::audit::Change;
 use crate::identity::{Access, TenantContext};
-use crate::store::sql::sql;
+use crate::store::sql::{Row, sql};
 use crate::store::{Database, StoreError, Txn};
 
 /// News that may wait for a listener; one that lags compares revisions with the database.
@@ -93,20 +94,21 @@ sql! { pub(crate) REVISION =
 sql! { pub(crate) DEVICES =
     "SELECT d.device_id, d.site_id, d.host, d.port, d.interval_s, d.snmp_version,
             c.credential_id, c.key_version, c.sealed,
-            p.profile_id, p.key_version, p.sealed, COALESCE(p.site_id, 0)
+            p.profile_id, p.key_version, p.sealed, COALESCE(p.site_id, 0),
+            d.ping_off, d.strict_source, d.request_gap_ms
      FROM device d LEFT JOIN credential c
-       ON c.tenant_id = d.tenant_id AND c.device_id = d.device_id AND c.kind = 'snmp_community'
-     LEFT JOIN credential_profile p ON c.credential_id IS NULL
+       ON c.tenant_id = d.tenant_id AND c.device_id = d.device_id AND c.kind = ",
+    kind_of!(),
+    " LEFT JOIN credential_profile p ON c.credential_id IS NULL
        AND p.tenant_id = d.tenant_id AND p.profile_id = ",
     profile_of!(),
-    " WHERE d.tenant_id = $1 AND d.agent_id = $2
-       AND (c.credential_id IS NOT NULL OR p.profile_id IS NOT NULL) ORDER BY d.device_id"
+    " WHERE d.tenant_id = $1 AND d.agent_id = $2 ORDER BY d.device_id"
 }
 
-/// The whole assignment, credentials open, and the devices that are left out because theirs is
-/// damaged; those that have none and find no profile are not in it. For the agent's own connection
-/// only: tenant and agent come from its certificate. A revoked agent has none; without the tenant's
-/// key there is none, and agents go on as before.
+/// The whole assignment, credentials open, and the devices whose credential is damaged: those, and
+/// those that find none, are in it without one. For the agent's own connection only: tenant and
+/// agent come from its certificate. A revoked agent has none; without the tenant's key there is
+/// none, and agents go on as before.
 pub async fn assignment_for(
     db: &Database,
     vault: &Vault,
@@ -120,61 +122,73 @@ pub async fn assignment_for(
     let revision: i64 = revision.ok_or(InventoryError::NotFound)?.get(0)?;
     let rows = DEVICES.bind(tenant).bind(agent).all(&mut read).await?;
     let mut devices = Vec::with_capacity(rows.len());
-    let mut left_out = Vec::new();
-    let mut tenant_key = None;
+    let mut damaged = Vec::new();
+    let mut tenant_key: Option<TenantKey> = None;
     for row in &rows {
-        let number = |column| Ok::<_, InventoryError>(row.get::<i64>(column)?);
-        let small = |column| {
-            let what = || StoreError::Corrupt { what: "a number of a device".to_owned() };
-            u32::try_from(number(column)?).map_err(|_| InventoryError::Store(what()))
-        };
-        let device = DeviceId(number(0)?);
-        // The blob's id, its key's version and itself, of the device or of the profile.
-        let (place, columns) = match row.get::<Option<i64>>(6)? {
-            Some(own) => {
-                let (site, credential) = (SiteId(number(1)?), CredentialId(own));
-                (Place { tenant, site, device, credential }, (7, 8))
+        let mut device = asked(row)?;
+        if let Some(Sealed { place, version, blob }) = sealed(row, tenant)? {
+            // All are under one key, but in the middle of a rotation.
+            let key = match tenant_key.take().filter(|key| key.version() == version) {
+                Some(key) => key,
+                None => vault.tenant_key(&mut read, tenant, Some(version)).await?,
+            };
+            let opened = match key.open(place, &blob) {
+                Err(VaultError::Sealed) => None,
+                opened => Some(opened?),
+            };
+            tenant_key = Some(key);
+            let asked = row.get::<String>(5)?;
+            let kind = Kind::of_version(&asked);
+            let version = version_sent(&asked).ok_or_else(|| corrupt("an SNMP version"))?;
+            match opened.and_then(|plain| Credential::read(kind, plain)) {
+                Some(credential) => (device.snmp, device.snmp_user) = credential.sent(version),
+                None => damaged.push(DeviceId(device.device_id)),
             }
-            None => {
-                let (profile, site) = (CredentialId(number(9)?), SiteId(number(12)?));
-                (Place::of_profile(tenant, site, profile), (10, 11))
-            }
-        };
-        let version = small(columns.0)?;
-        // All are under one key, but in the middle of a rotation.
-        let key = match tenant_key.take() {
-            Some(key) if TenantKey::version(&key) == version => key,
-            _ => vault.tenant_key(&mut read, tenant, Some(version)).await?,
-        };
-        let opened = key.open(place, &row.get::<Vec<u8>>(columns.1)?);
-        tenant_key = Some(key);
-        let community = match opened {
-            Err(VaultError::Sealed) => {
-                left_out.push(device);
-                continue;
-            }
-            opened => opened?,
-        };
-        devices.push(DeviceAssignment {
-            device_id: device.0,
-            host: row.get(2)?,
-            port: small(3)?,
-            interval_ms: small(4)?.saturating_mul(1000),
-            snmp: Some(SnmpCommunity {
-                version: snmp_version(&row.get::<String>(5)?)?.into(),
-                community: community.expose().to_vec(),
-            }),
-            ..DeviceAssignment::default()
-        });
+        }
+        devices.push(device);
     }
     let revision = u64::try_from(revision).unwrap_or(0);
-    Ok((Assignment { revision, devices }, left_out))
+    Ok((Assignment { revision, devices }, damaged))
 }
 
-fn snmp_version(text: &str) -> Result<SnmpVersion, InventoryError> {
-    match text {
-        "v1" => Ok(SnmpVersion::V1),
-        "v2c" => Ok(SnmpVersion::V2c),
-        _ => Err(StoreError::Corrupt { what: "an SNMP version".to_owned() }.into()),
+fn corrupt(what: &str) -> InventoryError {
+    StoreError::Corrupt { what: what.to_owned() }.into()
+}
+
+fn small(row: &Row, column: usize) -> Result<u32, InventoryError> {
+    u32::try_from(row.get::<i64>(column)?).map_err(|_| corrupt("a number of a device"))
+}
+
+/// What the row of a device says of it, without the credential.
+fn asked(row: &Row) -> Result<DeviceAssignment, InventoryError> {
+    Ok(DeviceAssignment {
+        device_id: row.get(0)?,
+        host: row.get(2)?,
+        port: small(row, 3)?,
+        interval_ms: small(row, 4)?.saturating_mul(1000),
+        snmp: None,
+        snmp_user: None,
+        ping_off: row.get(13)?,
+        strict_source: row.get(14)?,
+        request_gap_ms: small(row, 15)?,
+    })
+}
+
+/// A blob, where it belongs, and the version of its key.
+struct Sealed {
+    place: Place,
+    version: u32,
+    blob: Vec<u8>,
+}
+
+/// What is sealed for the device of a row: its own, or the profile's.
+fn sealed(row: &Row, tenant: TenantId) -> Result<Option<Sealed>, InventoryError> {
+    if let Some(own) = row.get::<Option<i64>>(6)? {
+        let (site, device) = (SiteId(row.get(1)?), DeviceId(row.get(0)?));
+        let place = Place { tenant, site, device, credential: CredentialId(own) };
+        return Ok(Some(Sealed { place, version: small(row, 7)?, blob: row.get(8)? }));
     }
+    let Some(profile) = row.get::<Option<i64>>(9)? else { return Ok(None) };
+    let place = Place::of_profile(tenant, SiteId(row.get(12)?), CredentialId(profile));
+    Ok(Some(Sealed { place, version: small(row, 10)?, blob: row.get(11)? }))
 }

@@ -34,6 +34,7 @@ pub struct Device {
     pub port: u16,
     pub interval_s: u32,
     pub snmp_version: String,
+    pub manner: Manner,
     pub tags: Tags,
     pub facts: Facts,
     pub created_at: Micros,
@@ -51,8 +52,28 @@ impl Device {
             "port": self.port,
             "interval_s": self.interval_s,
             "snmp_version": self.snmp_version,
+            "ping": self.manner.ping,
+            "strict_source": self.manner.strict_source,
+            "request_gap_ms": self.manner.request_gap_ms,
             "tags": self.tags,
         })
+    }
+}
+
+/// How a device is treated, besides what it is asked with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Manner {
+    /// Echo requests are sent.
+    pub ping: bool,
+    /// An answer from another address than was asked is not taken.
+    pub strict_source: bool,
+    /// Least time between two questions.
+    pub request_gap_ms: u32,
+}
+
+impl Default for Manner {
+    fn default() -> Self {
+        Self { ping: true, strict_source: false, request_gap_ms: 0 }
     }
 }
 
@@ -114,7 +135,8 @@ macro_rules! select_device {
         concat!(
             "SELECT d.device_id, d.name, t.tenant_id, t.name, s.site_id, s.name, a.agent_id, a.name,
                     d.host, d.port, d.interval_s, d.snmp_version, d.sys_descr, d.sys_object_id,
-                    d.sys_name, d.sys_location, d.sys_contact, d.facts_at, d.created_at, d.named ",
+                    d.sys_name, d.sys_location, d.sys_contact, d.facts_at, d.created_at, d.named,
+                    d.ping_off, d.strict_source, d.request_gap_ms ",
             from_device!(),
             tenant_set!()
         )
@@ -179,6 +201,11 @@ fn read(row: &Row) -> Result<Device, StoreError> {
         port: row.get::<i64>(9)?.try_into().unwrap_or(0),
         interval_s: row.get::<i64>(10)?.try_into().unwrap_or(0),
         snmp_version: row.get(11)?,
+        manner: Manner {
+            ping: !row.get::<bool>(20)?,
+            strict_source: row.get(21)?,
+            request_gap_ms: row.get::<i64>(22)?.try_into().unwrap_or(0),
+        },
         tags: Tags::new(),
         facts,
         created_at: Micros(row.get(18)?),

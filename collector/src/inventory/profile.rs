@@ -2,14 +2,16 @@
 //! of their own. The closest counts: of site and tag, of the site, of the tag, of all; of two the one
 //! that was made first.
 
+pub mod reach;
+
 use std::collections::BTreeSet;
 
 use farwatch_common::clock::Micros;
 use farwatch_common::id::{AgentId, CredentialId, IdGenerator, SiteId, TenantId};
-use farwatch_common::secret::Secret;
 use serde_json::{Value, json};
 
 use super::site::site_get;
+use super::snmp::{About, Credential, Kind};
 use super::vault::{Place, Vault, VaultError};
 use super::{
     InventoryError, Listed, Named, Page, differences, get, in_order, list, require, set_of,
@@ -23,18 +25,38 @@ use crate::store::{Database, StoreError, Txn};
 /// Profiles of a tenant: each is looked at for each device.
 pub const PROFILES_MAX: u32 = 200;
 
+/// The kind of credential that the device `d` is asked with.
+macro_rules! kind_of {
+    () => {
+        "(CASE d.snmp_version WHEN 'v3' THEN 'snmp_user' ELSE 'snmp_community' END)"
+    };
+}
+pub(crate) use kind_of;
+
+/// How far the profile `q` is from a device in its reach.
+macro_rules! closeness {
+    () => {
+        "CASE WHEN q.site_id IS NOT NULL AND q.tag IS NOT NULL THEN 0
+              WHEN q.site_id IS NOT NULL THEN 1
+              WHEN q.tag IS NOT NULL THEN 2 ELSE 3 END"
+    };
+}
+pub(crate) use closeness;
+
 /// The id of the profile that the device `d` takes if it has no credential of its own.
 macro_rules! profile_of {
     () => {
-        "(SELECT q.profile_id FROM credential_profile q
-          WHERE q.tenant_id = d.tenant_id AND q.kind = 'snmp_community'
-            AND (q.site_id IS NULL OR q.site_id = d.site_id)
+        concat!(
+            "(SELECT q.profile_id FROM credential_profile q
+          WHERE q.tenant_id = d.tenant_id AND q.kind = ",
+            $crate::inventory::profile::kind_of!(),
+            " AND (q.site_id IS NULL OR q.site_id = d.site_id)
             AND (q.tag IS NULL OR EXISTS (SELECT 1 FROM device_tag g
                  WHERE g.tenant_id = d.tenant_id AND g.device_id = d.device_id AND g.tag = q.tag))
-          ORDER BY CASE WHEN q.site_id IS NOT NULL AND q.tag IS NOT NULL THEN 0
-                        WHEN q.site_id IS NOT NULL THEN 1
-                        WHEN q.tag IS NOT NULL THEN 2 ELSE 3 END, q.profile_id
-          LIMIT 1)"
+          ORDER BY ",
+            $crate::inventory::profile::closeness!(),
+            ", q.profile_id LIMIT 1)"
+        )
     };
 }
 pub(crate) use profile_of;
@@ -44,6 +66,9 @@ pub struct Profile {
     pub id: CredentialId,
     pub name: String,
     pub tenant: Named<TenantId>,
+    pub kind: Kind,
+    /// What may be shown of a user.
+    pub about: Option<About>,
     /// `None`: of every site.
     pub site: Option<Named<SiteId>>,
     /// `None`: with any tags or none.
@@ -56,7 +81,13 @@ impl Profile {
     /// What the audit tells of it.
     fn told(&self) -> Value {
         let site = self.site.as_ref().map(|site| &site.name);
-        json!({ "name": self.name, "kind": "snmp_community", "site": site, "tag": self.tag })
+        let mut told = json!({
+            "name": self.name, "kind": self.kind.name(), "site": site, "tag": self.tag,
+        });
+        if let Some(about) = &self.about {
+            told["user"] = json!(about);
+        }
+        told
     }
 }
 
@@ -67,7 +98,7 @@ pub struct NewProfile {
     pub name: String,
     pub site: Option<SiteId>,
     pub tag: Option<String>,
-    pub community: Secret,
+    pub credential: Credential,
 }
 
 /// What is to be different; the inner `None` is «every».
@@ -76,14 +107,15 @@ pub struct ProfilePatch {
     pub name: Option<String>,
     pub site: Option<Option<SiteId>>,
     pub tag: Option<Option<String>>,
-    pub community: Option<Secret>,
+    /// Of the kind that the profile has.
+    pub credential: Option<Credential>,
 }
 
 macro_rules! select_profile {
     () => {
         concat!(
             "SELECT p.profile_id, p.name, t.tenant_id, t.name, s.site_id, s.name, p.tag,
-                    p.created_at, p.updated_at
+                    p.created_at, p.updated_at, p.kind, p.about
              FROM credential_profile p JOIN tenant t ON t.tenant_id = p.tenant_id
              LEFT JOIN site s ON s.tenant_id = p.tenant_id AND s.site_id = p.site_id
              WHERE p.tenant_id IN ",
@@ -106,9 +138,12 @@ fn read(row: &Row) -> Result<Profile, StoreError> {
         Some(id) => Some(Named { id: SiteId(id), name: row.get(5)? }),
         None => None,
     };
+    let what = || StoreError::Corrupt { what: "the kind of a credential profile".to_owned() };
     Ok(Profile {
         id: CredentialId(row.get(0)?),
         name: row.get(1)?,
+        kind: Kind::from_name(&row.get::<String>(9)?).ok_or_else(what)?,
+        about: row.get::<Option<String>>(10)?.as_deref().and_then(About::read),
         tenant: Named { id: TenantId(row.get(2)?), name: row.get(3)? },
         site,
         tag: row.get(6)?,
@@ -141,8 +176,8 @@ sql! { pub(crate) BY_NAME =
 sql! { pub(crate) COUNT = "SELECT COUNT(*) FROM credential_profile WHERE tenant_id = $1" }
 sql! { pub(crate) INSERT =
     "INSERT INTO credential_profile (tenant_id, profile_id, name, kind, site_id, tag, version,
-                                     key_version, sealed, created_at, updated_at)
-     VALUES ($1, $2, $3, 'snmp_community', $4, $5, 1, $6, $7, $8, $8)"
+                                     key_version, sealed, created_at, updated_at, about)
+     VALUES ($1, $2, $3, $4, $5, $6, 1, $7, $8, $9, $9, $10)"
 }
 
 fn taken(name: &str) -> InventoryError {
@@ -174,11 +209,13 @@ pub async fn profile_create(
     }
     let place = Place::of_profile(new.tenant, new.site.unwrap_or(SiteId(0)), id);
     let key = vault.tenant_key(&mut txn, new.tenant, None).await?;
-    let sealed = key.seal(place, &new.community)?;
-    let insert = INSERT.bind(new.tenant).bind(id.0).bind(&new.name).bind(new.site);
-    let insert = insert.bind(new.tag.clone()).bind(key.version()).bind(sealed).bind(now);
+    let sealed = key.seal(place, &new.credential.plain())?;
+    let kind = new.credential.kind();
+    let insert = INSERT.bind(new.tenant).bind(id.0).bind(&new.name).bind(kind.name());
+    let insert = insert.bind(new.site).bind(new.tag.clone()).bind(key.version()).bind(sealed);
+    let insert = insert.bind(now).bind(new.credential.about());
     insert.execute(&mut txn).await?;
-    let agents = touched(&mut txn, new.tenant, (new.site, new.tag.as_deref())).await?;
+    let agents = touched(&mut txn, new.tenant, kind, (new.site, new.tag.as_deref())).await?;
     let made = in_txn(&mut txn, new.tenant, id).await?;
     let change = Change::new("credential_profile", "create", id.0, &made.name);
     txn.commit([change.after(made.told())], now).await?;
@@ -204,7 +241,7 @@ sql! { pub(crate) UPDATE =
      WHERE tenant_id = $1 AND profile_id = $2"
 }
 sql! { pub(crate) SEAL =
-    "UPDATE credential_profile SET key_version = $3, sealed = $4
+    "UPDATE credential_profile SET key_version = $3, sealed = $4, about = $5
      WHERE tenant_id = $1 AND profile_id = $2"
 }
 
@@ -223,6 +260,9 @@ pub async fn profile_patch(
     }
     let mut txn = db.change(context, tenant, Access::Write).await?;
     let before = in_txn(&mut txn, tenant, id).await?;
+    if patch.credential.as_ref().is_some_and(|credential| credential.kind() != before.kind) {
+        return Err(InventoryError::OtherKind(before.kind));
+    }
     let name = patch.name.as_ref().unwrap_or(&before.name);
     if BY_NAME.bind(tenant).bind(name).bind(id.0).optional(&mut txn).await?.is_some() {
         return Err(taken(name));
@@ -232,65 +272,73 @@ pub async fn profile_patch(
     let reach = |of: &Profile| (of.site.as_ref().map(|site| site.id), of.tag.clone());
     let reaches_on = reach(&before) == (site, tag.clone());
     let mut agents = BTreeSet::new();
-    if patch.community.is_none() && reaches_on && *name == before.name {
+    if patch.credential.is_none() && reaches_on && *name == before.name {
         return Ok((before, agents));
     }
     // Its place names the site: with that the blob changes.
-    if patch.community.is_some() || site != reach(&before).0 {
-        let community = match &patch.community {
-            Some(community) => community.clone(),
-            None => opened(&mut txn, vault, (tenant, id)).await?,
+    if patch.credential.is_some() || site != reach(&before).0 {
+        let credential = match &patch.credential {
+            Some(credential) => credential.clone(),
+            None => opened(&mut txn, vault, (tenant, id), before.kind).await?,
         };
-        seal(&mut txn, vault, (tenant, site, id), &community).await?;
+        seal(&mut txn, vault, (tenant, site, id), &credential).await?;
     }
     let update = UPDATE.bind(tenant).bind(id.0).bind(name).bind(site).bind(tag).bind(now);
     update.execute(&mut txn).await?;
     let after = in_txn(&mut txn, tenant, id).await?;
-    if patch.community.is_some() || !reaches_on {
+    if patch.credential.is_some() || !reaches_on {
         for (site, tag) in BTreeSet::from([reach(&before), reach(&after)]) {
-            agents.extend(touched(&mut txn, tenant, (site, tag.as_deref())).await?);
+            agents.extend(touched(&mut txn, tenant, after.kind, (site, tag.as_deref())).await?);
         }
     }
-    let change = told(&before, &after, patch.community.is_some());
+    let change = told(&before, &after, patch.credential.is_some());
     txn.commit(change, now).await?;
     Ok((after, agents))
 }
 
-/// Seals a community for a profile of this site.
+/// Seals a credential for a profile of this site.
 async fn seal(
     txn: &mut Txn,
     vault: &Vault,
     (tenant, site, id): (TenantId, Option<SiteId>, CredentialId),
-    community: &Secret,
+    credential: &Credential,
 ) -> Result<(), InventoryError> {
     let key = vault.tenant_key(txn, tenant, None).await?;
-    let sealed = key.seal(Place::of_profile(tenant, site.unwrap_or(SiteId(0)), id), community)?;
-    SEAL.bind(tenant).bind(id.0).bind(key.version()).bind(sealed).execute(txn).await?;
+    let place = Place::of_profile(tenant, site.unwrap_or(SiteId(0)), id);
+    let sealed = key.seal(place, &credential.plain())?;
+    let seal = SEAL.bind(tenant).bind(id.0).bind(key.version()).bind(sealed);
+    seal.bind(credential.about()).execute(txn).await?;
     Ok(())
 }
 
-/// The community of a profile.
+/// The credential of a profile.
 async fn opened(
     txn: &mut Txn,
     vault: &Vault,
     (tenant, id): (TenantId, CredentialId),
-) -> Result<Secret, InventoryError> {
+    kind: Kind,
+) -> Result<Credential, InventoryError> {
     let row = SEALED.bind(tenant).bind(id.0).optional(txn).await?;
     let row = row.ok_or(InventoryError::NotFound)?;
     let what = |_| StoreError::Corrupt { what: "the version of a key".to_owned() };
     let version = u32::try_from(row.get::<i64>(1)?).map_err(what)?;
     let key = vault.tenant_key(txn, tenant, Some(version)).await?;
     let place = Place::of_profile(tenant, SiteId(row.get(0)?), id);
-    key.open(place, &row.get::<Vec<u8>>(2)?).map_err(|error| match error {
-        VaultError::Sealed => InventoryError::Damaged,
-        error => error.into(),
-    })
+    match key.open(place, &row.get::<Vec<u8>>(2)?) {
+        Ok(plain) => Credential::read(kind, plain).ok_or(InventoryError::Damaged),
+        Err(VaultError::Sealed) => Err(InventoryError::Damaged),
+        Err(error) => Err(error.into()),
+    }
 }
 
-fn told(before: &Profile, after: &Profile, community: bool) -> Option<Change> {
+fn told(before: &Profile, after: &Profile, replaced: bool) -> Option<Change> {
     let (was, mut is) = (before.told(), after.told());
-    if community {
-        is["community"] = json!("replaced");
+    if replaced {
+        let what = match after.kind {
+            Kind::Community => "community",
+            Kind::User => "credential",
+        };
+        is[what] = json!("replaced");
     }
     let (was, is) = differences(&was, &is)?;
     let change = Change::new("credential_profile", "change", after.id.0, &after.name);
@@ -312,7 +360,7 @@ pub async fn profile_delete(
     let mut txn = db.change(context, tenant, Access::Write).await?;
     let before = in_txn(&mut txn, tenant, id).await?;
     let site = before.site.as_ref().map(|site| site.id);
-    let agents = touched(&mut txn, tenant, (site, before.tag.as_deref())).await?;
+    let agents = touched(&mut txn, tenant, before.kind, (site, before.tag.as_deref())).await?;
     DELETE.bind(tenant).bind(id.0).execute(&mut txn).await?;
     let change = Change::new("credential_profile", "delete", id.0, &before.name);
     txn.commit([change.before(before.told())], now).await?;
@@ -329,8 +377,10 @@ sql! { pub(crate) TOUCH =
            AND ($3 = '' OR EXISTS (SELECT 1 FROM device_tag g WHERE g.tenant_id = d.tenant_id
                 AND g.device_id = d.device_id AND g.tag = $3))
            AND NOT EXISTS (SELECT 1 FROM credential c
-                WHERE c.tenant_id = d.tenant_id AND c.device_id = d.device_id))
-     RETURNING agent_id"
+                WHERE c.tenant_id = d.tenant_id AND c.device_id = d.device_id)
+           AND $4 = ",
+    kind_of!(),
+    ") RETURNING agent_id"
 }
 
 static LOCK: Sql = Sql::new(
@@ -343,10 +393,12 @@ static LOCK: Sql = Sql::new(
 async fn touched(
     txn: &mut Txn,
     tenant: TenantId,
+    kind: Kind,
     (site, tag): (Option<SiteId>, Option<&str>),
 ) -> Result<BTreeSet<AgentId>, InventoryError> {
     in_order(txn, LOCK.bind(tenant)).await?;
     let site = site.map_or(0, |site| site.0);
-    let rows = TOUCH.bind(tenant).bind(site).bind(tag.unwrap_or("")).all(txn).await?;
+    let touch = TOUCH.bind(tenant).bind(site).bind(tag.unwrap_or(""));
+    let rows = touch.bind(kind.name()).all(txn).await?;
     Ok(rows.iter().map(|row| row.get(0).map(AgentId)).collect::<Result<_, _>>()?)
 }

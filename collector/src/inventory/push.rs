@@ -6,12 +6,12 @@ use std::time::Duration;
 use farwatch_common::backoff::Backoff;
 use farwatch_common::clock::Clock;
 use farwatch_common::task::chain;
-use farwatch_common::transport::{PipeKind, REVISION_HEADER, Session, TransportError, channel};
-use farwatch_proto::v1::agent_control_client::AgentControlClient;
+use farwatch_common::transport::REVISION_HEADER;
 use tokio::sync::broadcast::error::RecvError;
 
 use super::assignment::{AssignmentChanges, assignment_for, assignment_outgrow};
 use super::{InventoryError, Vault};
+use crate::command::Line;
 use crate::identity::PeerInfo;
 use crate::metrics::Counter;
 use crate::store::Database;
@@ -36,21 +36,19 @@ pub struct AssignmentPush {
 enum PushError {
     #[error("cannot read the assignment")]
     Inventory(#[from] InventoryError),
-    #[error("cannot reach the agent")]
-    Transport(#[from] TransportError),
-    #[error("the agent refused the assignment: {}", .0.message())]
+    #[error("the agent did not take the assignment: {}", .0.message())]
     Refused(#[from] tonic::Status),
 }
 
 impl AssignmentPush {
     /// Keeps the agent up to date. Endless: it is dropped with the agent's connection.
-    pub async fn run(self, peer: PeerInfo, session: Arc<dyn Session>) {
+    pub async fn run(self, peer: PeerInfo, line: Line) {
         // Subscribed before the first read, so that no change falls between.
         let mut changes = self.changes.subscribe();
         let mut backoff = Backoff::new(RETRY_BASE, RETRY_CAP);
         let mut applied = None;
         loop {
-            match self.push(&peer, &session, applied).await {
+            match self.push(&peer, &line, applied).await {
                 Ok(revision) => {
                     applied = Some(revision);
                     backoff.reset();
@@ -97,7 +95,7 @@ impl AssignmentPush {
     async fn push(
         &self,
         peer: &PeerInfo,
-        session: &Arc<dyn Session>,
+        line: &Line,
         applied: Option<u64>,
     ) -> Result<u64, PushError> {
         let agent = (peer.tenant, peer.agent);
@@ -112,13 +110,12 @@ impl AssignmentPush {
             tracing::error!(
                 agent_id = %peer.agent,
                 device_id = %device,
-                "a device is not polled: its credential is damaged, set it anew"
+                "a device is pinged and not asked: its credential is damaged, set it anew"
             );
         }
-        let pipe = channel(Arc::clone(session), PipeKind::Reverse).await?;
         let mut request = tonic::Request::new(assignment);
         request.set_timeout(APPLY_TIMEOUT);
-        let reply = AgentControlClient::new(pipe).apply_assignment(request).await?.into_inner();
+        let reply = line.client().apply_assignment(request).await?.into_inner();
         for refused in &reply.refused {
             tracing::warn!(
                 agent_id = %peer.agent,

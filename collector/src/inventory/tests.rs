@@ -2,6 +2,7 @@ mod bulk;
 mod changes;
 mod engines;
 mod keys;
+mod users;
 
 use farwatch_common::clock::Micros;
 use farwatch_common::id::{AgentId, IdGenerator, SiteId};
@@ -10,7 +11,7 @@ use farwatch_common::token::EnrollToken;
 use super::agent::agent_create;
 use super::assignment::{assignment_for, assignment_outgrow};
 use super::device::tag::Tags;
-use super::device::{NewDevice, SNMP_PORT, device_create};
+use super::device::{Manner, NewDevice, SNMP_PORT, device_create};
 use super::site::site_create_or_get;
 use super::tenant::tenant_create;
 use super::*;
@@ -241,7 +242,8 @@ async fn a_damaged_credential_costs_its_own_device_only() {
             port: SNMP_PORT,
             interval_s: 60,
             snmp_version: "v2c",
-            community: Some("a-secret-community".into()),
+            credential: Some("a-secret-community".into()),
+            manner: Manner::default(),
             tags: Tags::new(),
         };
         made.push(device_create(db, vault, context, ids, &new, NOW).await.unwrap().id);
@@ -255,8 +257,10 @@ async fn a_damaged_credential_costs_its_own_device_only() {
     let (assignment, left_out) =
         assignment_for(db, vault, context, (*tenant, agent)).await.unwrap();
     assert_eq!(left_out, [made[1]]);
-    let polled: Vec<_> = assignment.devices.iter().map(|device| device.device_id).collect();
-    assert_eq!(polled, [made[0].0, made[2].0]);
+    // It is pinged like any other.
+    let sent = assignment.devices.iter().map(|device| (device.device_id, device.snmp.is_some()));
+    let expected = [(made[0].0, true), (made[1].0, false), (made[2].0, true)];
+    assert_eq!(sent.collect::<Vec<_>>(), expected);
     // Without the tenant's key nothing is pushed: the agent keeps what it has.
     damage(&SPOIL_KEYS, 1).await;
     assert!(assignment_for(db, vault, context, (*tenant, agent)).await.is_err());

@@ -20,6 +20,7 @@ use tokio::sync::{Semaphore, mpsc};
 use tokio_rustls::server::TlsStream;
 use tokio_util::sync::CancellationToken;
 
+use crate::command::Line;
 use crate::identity::PeerInfo;
 use crate::identity::agent_key::{AdmittedKey, agent_key_find};
 use crate::identity::places::Places;
@@ -242,7 +243,9 @@ impl AgentDoor {
         }
         tracing::info!(agent_id = %peer.agent, connection = number, "agent connected");
         let ended = cancel.child_token();
-        spawn_child(&ended, self.push.clone().run(peer.clone(), Arc::clone(&session)));
+        let line = Line::new(Arc::clone(&session), number);
+        guard.reached_by(line.clone());
+        spawn_child(&ended, self.push.clone().run(peer.clone(), line));
         let left = key.not_after.since(self.clock.now());
         let reason = tokio::select! {
             reason = self.pipes(&session, &peer, &ended) => reason,

@@ -39,6 +39,27 @@ export interface paths {
         patch: operations["agent_change"];
         trace?: never;
     };
+    "/api/v1/agents/{id}/find-credential": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Find the credential that a host takes
+         * @description The host may not be a device yet. The agent of its site tries one after the other until one
+         *     works, and has 20 s.
+         */
+        post: operations["credential_find"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/agents/{id}/gaps": {
         parameters: {
             query?: never;
@@ -50,6 +71,23 @@ export interface paths {
         get: operations["gaps"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/agents/{id}/ping": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Ask an agent whether it answers */
+        post: operations["agent_ping"];
         delete?: never;
         options?: never;
         head?: never;
@@ -278,6 +316,43 @@ export interface paths {
         get: operations["metrics"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/devices/{id}/objects": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Processors, memory, disks, sensors and parts of a device */
+        get: operations["objects"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/devices/{id}/poll": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Poll a device now
+         * @description Beside its schedule; the samples come the usual way. The agent has 20 s to answer.
+         */
+        post: operations["device_poll"];
         delete?: never;
         options?: never;
         head?: never;
@@ -809,71 +884,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/devices/{id}/objects": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Processors, memory, disks, sensors and parts of a device */
-        get: operations["objects"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/devices/{id}/poll": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        post: operations["device_poll"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/agents/{id}/ping": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        post: operations["agent_ping"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/agents/{id}/find-credential": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        post: operations["credential_find"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -895,25 +905,44 @@ export interface components {
             created_at: components["schemas"]["Time"];
             /** Format: int64 */
             devices: number;
+            gateway: components["schemas"]["Gateway"] | null;
             id: string;
             last_ack_at: components["schemas"]["Time"] | null;
             last_seen_at: components["schemas"]["Time"] | null;
+            /**
+             * Format: double
+             * @description Of the packets the agent has sent lately; null where its system does not tell.
+             */
+            loss_percent: number | null;
             name: string;
             platform: string | null;
+            /** @description Through an HTTP proxy. */
+            proxied: boolean;
             remote_addr: string | null;
             revoked_at: components["schemas"]["Time"] | null;
+            /**
+             * Format: double
+             * @description Between agent and collector.
+             */
+            rtt_ms: number | null;
             site: components["schemas"]["Ref"];
             state: components["schemas"]["State"];
             tenant: components["schemas"]["Ref"];
             transport: string | null;
-            version: string | null;
+            /** @description Why it is not QUIC: `udp_blocked`, `quic_died`, `lossy`. */
             transport_reason: string | null;
-            proxied: boolean;
+            version: string | null;
+        };
+        /** @description How an agent answered. */
+        AgentAnswered: {
+            /**
+             * Format: double
+             * @description By how much its clock is ahead of the collector's, give or take half of `rtt_ms`; null where
+             *     it does not tell its time.
+             */
+            clock_ahead_ms: number | null;
             /** Format: double */
-            rtt_ms: number | null;
-            /** Format: double */
-            loss_percent: number | null;
-            gateway: components["schemas"]["Gateway"] | null;
+            rtt_ms: number;
         };
         /** @description What waits at the agent. */
         AgentBuffer: {
@@ -937,25 +966,33 @@ export interface components {
             created_at?: components["schemas"]["Time"];
             /** Format: int64 */
             devices?: number;
+            gateway?: components["schemas"]["Gateway"] | null;
             id: string;
             last_ack_at?: components["schemas"]["Time"] | null;
             last_seen_at?: components["schemas"]["Time"] | null;
+            /**
+             * Format: double
+             * @description Of the packets the agent has sent lately; null where its system does not tell.
+             */
+            loss_percent?: number | null;
             name?: string;
             platform?: string | null;
+            /** @description Through an HTTP proxy. */
+            proxied?: boolean;
             remote_addr?: string | null;
             revoked_at?: components["schemas"]["Time"] | null;
+            /**
+             * Format: double
+             * @description Between agent and collector.
+             */
+            rtt_ms?: number | null;
             site?: components["schemas"]["Ref"];
             state?: components["schemas"]["State"];
             tenant?: components["schemas"]["Ref"];
             transport?: string | null;
-            version?: string | null;
+            /** @description Why it is not QUIC: `udp_blocked`, `quic_died`, `lossy`. */
             transport_reason?: string | null;
-            proxied?: boolean;
-            /** Format: double */
-            rtt_ms?: number | null;
-            /** Format: double */
-            loss_percent?: number | null;
-            gateway?: components["schemas"]["Gateway"] | null;
+            version?: string | null;
         };
         AgentsEvent: {
             committed_at?: components["schemas"]["Time"];
@@ -1041,14 +1078,17 @@ export interface components {
              * @description 1 to 86400.
              */
             interval_s?: number | null;
-            remove_tags?: string[] | null;
-            /** @description All of them, in place of those they have. */
-            tags?: string[] | null;
             ping?: boolean | null;
-            strict_source?: boolean | null;
-            /** Format: int32 */
+            remove_tags?: string[] | null;
+            /**
+             * Format: int32
+             * @description 0 to 1000.
+             */
             request_gap_ms?: number | null;
             snmp?: components["schemas"]["SnmpChange"] | null;
+            strict_source?: boolean | null;
+            /** @description All of them, in place of those they have. */
+            tags?: string[] | null;
         };
         /** @description As in the list of devices; at least one of them. */
         BulkFilter: {
@@ -1092,8 +1132,33 @@ export interface components {
             one_time_password: string | null;
             user: components["schemas"]["Person"];
         };
+        /** @description Either `community` or `user`, as the version takes it. */
+        CredentialCandidate: {
+            /** Format: password */
+            community?: string | null;
+            user?: components["schemas"]["NewSnmpUser"] | null;
+            version: components["schemas"]["SnmpVersion"];
+        };
         /** @enum {string} */
         CredentialKind: "snmp_community" | "snmp_user";
+        CredentialOutcome: {
+            /** @description What to do about the cause, one sentence. */
+            advice: string | null;
+            cause: components["schemas"]["Cause"] | null;
+            /**
+             * Format: int32
+             * @description Place in `credentials` of the request, from 0; null for a profile's.
+             */
+            credential: number | null;
+            ok: boolean;
+            profile: components["schemas"]["Ref"] | null;
+            /** Format: double */
+            rtt_ms: number | null;
+            sys_descr: string | null;
+            sys_name: string | null;
+            sys_object_id: string | null;
+            version: components["schemas"]["SnmpVersion"];
+        };
         CredentialProfile: {
             created_at: components["schemas"]["Time"];
             id: string;
@@ -1106,7 +1171,7 @@ export interface components {
             updated_at: components["schemas"]["Time"];
             user: components["schemas"]["SnmpUser"] | null;
         };
-        /** @description What is not there stays. */
+        /** @description What is not there stays; so does the kind. */
         CredentialProfileChange: {
             /** Format: password */
             community?: string | null;
@@ -1117,100 +1182,385 @@ export interface components {
             tag?: string | null;
             user?: components["schemas"]["NewSnmpUser"] | null;
         };
+        CredentialSearch: {
+            /** @description Tried first, in this order; 32 at most. */
+            credentials?: components["schemas"]["CredentialCandidate"][] | null;
+            /** @description `IP`, `IP:port`, `[v6]:port` or a host name, as the agent reaches it. */
+            host: string;
+            /**
+             * Format: int32
+             * @description 161 if not given.
+             */
+            port?: number | null;
+            /**
+             * @description Whether the tenant's credential profiles in reach of the agent's site are tried too; true if
+             *     not given. The closest come first.
+             */
+            profiles?: boolean | null;
+        };
         /**
-         * @description Where the credential comes from that a device is asked with; without one it is not polled.
+         * @description Where the credential comes from that a device is asked with; without one it is pinged and not asked.
          * @enum {string}
          */
         CredentialSource: "own" | "profile" | "none";
+        /** @description What became of the credentials. */
+        CredentialsTried: {
+            /**
+             * Format: int32
+             * @description How many there were to try.
+             */
+            candidates: number;
+            /** @description Of those that were tried, in their order: the last one works, or none does. */
+            outcomes: components["schemas"]["CredentialOutcome"][];
+            ping: components["schemas"]["PingResult"] | null;
+        };
         /** @description A successful answer. */
         Data_AddedMember: {
-            data: components["schemas"]["AddedMember"];
+            data: {
+                member: components["schemas"]["Member"];
+                /**
+                 * @description Of an account that was made, to be changed at the first sign-in: shown this once. Null for
+                 *     who has an account.
+                 */
+                one_time_password: string | null;
+            };
         };
         /** @description A successful answer. */
         Data_Agent: {
-            data: components["schemas"]["Agent"];
+            data: {
+                buffer: components["schemas"]["AgentBuffer"] | null;
+                certificate_expires_at: components["schemas"]["Time"] | null;
+                connected_since: components["schemas"]["Time"] | null;
+                created_at: components["schemas"]["Time"];
+                /** Format: int64 */
+                devices: number;
+                gateway: components["schemas"]["Gateway"] | null;
+                id: string;
+                last_ack_at: components["schemas"]["Time"] | null;
+                last_seen_at: components["schemas"]["Time"] | null;
+                /**
+                 * Format: double
+                 * @description Of the packets the agent has sent lately; null where its system does not tell.
+                 */
+                loss_percent: number | null;
+                name: string;
+                platform: string | null;
+                /** @description Through an HTTP proxy. */
+                proxied: boolean;
+                remote_addr: string | null;
+                revoked_at: components["schemas"]["Time"] | null;
+                /**
+                 * Format: double
+                 * @description Between agent and collector.
+                 */
+                rtt_ms: number | null;
+                site: components["schemas"]["Ref"];
+                state: components["schemas"]["State"];
+                tenant: components["schemas"]["Ref"];
+                transport: string | null;
+                /** @description Why it is not QUIC: `udp_blocked`, `quic_died`, `lossy`. */
+                transport_reason: string | null;
+                version: string | null;
+            };
+        };
+        /** @description A successful answer. */
+        Data_AgentAnswered: {
+            /** @description How an agent answered. */
+            data: {
+                /**
+                 * Format: double
+                 * @description By how much its clock is ahead of the collector's, give or take half of `rtt_ms`; null where
+                 *     it does not tell its time.
+                 */
+                clock_ahead_ms: number | null;
+                /** Format: double */
+                rtt_ms: number;
+            };
         };
         /** @description A successful answer. */
         Data_BulkAnswer: {
-            data: components["schemas"]["BulkAnswer"];
+            data: {
+                /** Format: int64 */
+                devices: number;
+                tenants: components["schemas"]["BulkTenant"][];
+            };
         };
         /** @description A successful answer. */
         Data_CreatedApiKey: {
-            data: components["schemas"]["CreatedApiKey"];
+            data: {
+                expires_at: components["schemas"]["Time"];
+                id: string;
+                /** @description Shown this once. */
+                key: string;
+                name: string;
+                scopes: components["schemas"]["Scope"][];
+            };
         };
         /** @description A successful answer. */
         Data_CreatedUser: {
-            data: components["schemas"]["CreatedUser"];
+            data: {
+                /** @description Shown this once, and to be changed when they first sign in; null if one was given. */
+                one_time_password: string | null;
+                user: components["schemas"]["Person"];
+            };
         };
         /** @description A successful answer. */
         Data_CredentialProfile: {
-            data: components["schemas"]["CredentialProfile"];
+            data: {
+                created_at: components["schemas"]["Time"];
+                id: string;
+                kind: components["schemas"]["CredentialKind"];
+                name: string;
+                site: components["schemas"]["Ref"] | null;
+                /** @description Null: with any tags or none. */
+                tag: string | null;
+                tenant: components["schemas"]["Ref"];
+                updated_at: components["schemas"]["Time"];
+                user: components["schemas"]["SnmpUser"] | null;
+            };
+        };
+        /** @description A successful answer. */
+        Data_CredentialsTried: {
+            /** @description What became of the credentials. */
+            data: {
+                /**
+                 * Format: int32
+                 * @description How many there were to try.
+                 */
+                candidates: number;
+                /** @description Of those that were tried, in their order: the last one works, or none does. */
+                outcomes: components["schemas"]["CredentialOutcome"][];
+                ping: components["schemas"]["PingResult"] | null;
+            };
         };
         /** @description A successful answer. */
         Data_Device: {
-            data: components["schemas"]["Device"];
+            data: {
+                address: string;
+                agent: components["schemas"]["Ref"];
+                cause: components["schemas"]["Cause"] | null;
+                /**
+                 * Format: double
+                 * @description Mean of its processors.
+                 */
+                cpu_percent: number | null;
+                created_at: components["schemas"]["Time"];
+                icmp: components["schemas"]["Icmp"] | null;
+                id: string;
+                /** Format: double */
+                in_bps: number | null;
+                /** Format: int32 */
+                interfaces_total: number;
+                /** Format: int32 */
+                interfaces_up: number | null;
+                /** Format: int32 */
+                interval_s: number;
+                last_sample_at: components["schemas"]["Time"] | null;
+                /** @description `sysDescr`. */
+                model: string | null;
+                name: string;
+                /** Format: double */
+                out_bps: number | null;
+                /**
+                 * Format: double
+                 * @description Of an echo, or of an answer over SNMP where there is none.
+                 */
+                rtt_ms: number | null;
+                site: components["schemas"]["Ref"];
+                snmp_poll: components["schemas"]["SnmpPoll"] | null;
+                state: components["schemas"]["State"];
+                sys_name: string | null;
+                sys_object_id: string | null;
+                tags: string[];
+                /**
+                 * Format: double
+                 * @description Of its hottest sensor.
+                 */
+                temperature_celsius: number | null;
+                tenant: components["schemas"]["Ref"];
+                /** Format: double */
+                uptime_s: number | null;
+            };
         };
         /** @description A successful answer. */
         Data_DeviceDetail: {
-            data: components["schemas"]["DeviceDetail"];
+            data: components["schemas"]["Device"] & {
+                facts: components["schemas"]["Facts"];
+                /** @description Echo requests are sent to it. */
+                ping: boolean;
+                /**
+                 * Format: int32
+                 * @description Least time between two questions to it; 0: none.
+                 */
+                request_gap_ms: number;
+                snmp: components["schemas"]["Snmp"];
+                /** @description An answer from another address than was asked is not taken. */
+                strict_source: boolean;
+            };
         };
         /** @description A successful answer. */
         Data_Grant: {
-            data: components["schemas"]["Grant"];
+            data: {
+                created_at: components["schemas"]["Time"];
+                ended_at: components["schemas"]["Time"] | null;
+                ended_by: components["schemas"]["Ref"] | null;
+                expires_at: components["schemas"]["Time"];
+                granted_by: components["schemas"]["Ref"] | null;
+                id: string;
+                /** @description Holds now. */
+                live: boolean;
+                reason: string;
+                role: components["schemas"]["TenantRole"];
+                tenant: components["schemas"]["Ref"];
+                /** @description The person, by their address. */
+                user: components["schemas"]["Ref"];
+            };
         };
         /** @description A successful answer. */
         Data_Health: {
-            data: components["schemas"]["Health"];
+            data: {
+                status: string;
+            };
         };
         /** @description A successful answer. */
         Data_Me: {
-            data: components["schemas"]["Me"];
+            data: {
+                tenants: components["schemas"]["MyTenant"][];
+                user: components["schemas"]["User"];
+                version: string;
+            };
         };
         /** @description A successful answer. */
         Data_Member: {
-            data: components["schemas"]["Member"];
+            data: {
+                disabled: boolean;
+                email: string;
+                /** @description Of the person. */
+                id: string;
+                role: components["schemas"]["TenantRole"];
+                since: components["schemas"]["Time"];
+                /** @description Signs in with a second factor. */
+                totp: boolean;
+            };
         };
         /** @description A successful answer. */
         Data_OneTimePassword: {
-            data: components["schemas"]["OneTimePassword"];
+            data: {
+                /** @description Shown this once, and to be changed when they sign in. */
+                one_time_password: string;
+            };
         };
         /** @description A successful answer. */
         Data_Person: {
-            data: components["schemas"]["Person"];
+            data: {
+                created_at: components["schemas"]["Time"];
+                disabled: boolean;
+                email: string;
+                id: string;
+                last_sign_in_at: components["schemas"]["Time"] | null;
+                /** @description In the tenants that the caller administers. */
+                memberships: components["schemas"]["Membership"][];
+                /** @description Has a one-time password and has yet to choose their own. */
+                must_change_password: boolean;
+                /** @description May be granted into tenants. Told to a super_admin alone; a tenant sees the grants themselves. */
+                staff: boolean | null;
+                /** @description What they are at the provider: told to a super_admin alone, null to others. */
+                super_admin: boolean | null;
+                /** @description Signs in with a second factor. */
+                totp: boolean;
+            };
+        };
+        /** @description A successful answer. */
+        Data_Polled: {
+            /** @description What a poll beside the schedule found. */
+            data: {
+                /** @description By the agent's clock. */
+                at: components["schemas"]["Time"];
+                ping: components["schemas"]["PingResult"] | null;
+                snmp: components["schemas"]["SnmpResult"] | null;
+            };
         };
         /** @description A successful answer. */
         Data_Quota: {
-            data: components["schemas"]["Quota"];
+            data: {
+                /** @description That are not revoked. */
+                agents: components["schemas"]["Allowance"];
+                /** @description Requests of all API keys together. */
+                api_per_second: components["schemas"]["Allowance"];
+                devices: components["schemas"]["Allowance"];
+                /** @description Metrics of objects of devices. */
+                series: components["schemas"]["Allowance"];
+                /**
+                 * Format: int64
+                 * @description How often new groups of devices found no room, since the collector started: once for each
+                 *     batch.
+                 */
+                series_refused: number;
+            };
         };
         /** @description A successful answer. */
         Data_RecoveryCodes: {
-            data: components["schemas"]["RecoveryCodes"];
+            data: {
+                /** @description Each counts once, instead of a code. Shown this once. */
+                recovery_codes: string[];
+            };
         };
         /** @description A successful answer. */
         Data_SeriesSet: {
-            data: components["schemas"]["SeriesSet"];
+            data: {
+                from: components["schemas"]["Time"];
+                series: components["schemas"]["Series"][];
+                /** Format: int32 */
+                step_s: number;
+                to: components["schemas"]["Time"];
+            };
         };
         /** @description A successful answer. */
         Data_Site: {
-            data: components["schemas"]["Site"];
+            data: {
+                id: string;
+                name: string;
+                tenant: components["schemas"]["Ref"];
+            };
         };
         /** @description A successful answer. */
         Data_Tenant: {
-            data: components["schemas"]["Tenant"];
+            data: {
+                created_at: components["schemas"]["Time"];
+                id: string;
+                name: string;
+            };
         };
         /** @description A successful answer. */
         Data_Token: {
-            data: components["schemas"]["Token"];
+            data: {
+                expires_at: components["schemas"]["Time"];
+                site: components["schemas"]["Ref"];
+                /** @description Shown this once. */
+                token: string;
+            };
         };
         /** @description A successful answer. */
         Data_TotpSeed: {
-            data: components["schemas"]["TotpSeed"];
+            /** @description For the authenticator. Shown this once. */
+            data: {
+                /** @description The same seed, to be typed. */
+                base32: string;
+                /** @description `otpauth://…`, for a QR code. */
+                uri: string;
+            };
         };
         Device: {
             address: string;
             agent: components["schemas"]["Ref"];
             cause: components["schemas"]["Cause"] | null;
+            /**
+             * Format: double
+             * @description Mean of its processors.
+             */
+            cpu_percent: number | null;
             created_at: components["schemas"]["Time"];
+            icmp: components["schemas"]["Icmp"] | null;
             id: string;
             /** Format: double */
             in_bps: number | null;
@@ -1226,22 +1576,25 @@ export interface components {
             name: string;
             /** Format: double */
             out_bps: number | null;
-            /** Format: double */
+            /**
+             * Format: double
+             * @description Of an echo, or of an answer over SNMP where there is none.
+             */
             rtt_ms: number | null;
             site: components["schemas"]["Ref"];
+            snmp_poll: components["schemas"]["SnmpPoll"] | null;
             state: components["schemas"]["State"];
             sys_name: string | null;
             sys_object_id: string | null;
             tags: string[];
+            /**
+             * Format: double
+             * @description Of its hottest sensor.
+             */
+            temperature_celsius: number | null;
             tenant: components["schemas"]["Ref"];
             /** Format: double */
             uptime_s: number | null;
-            /** Format: double */
-            cpu_percent: number | null;
-            /** Format: double */
-            temperature_celsius: number | null;
-            snmp_poll: components["schemas"]["SnmpPoll"] | null;
-            icmp: components["schemas"]["Icmp"] | null;
         };
         /** @description What is not there stays. */
         DeviceChange: {
@@ -1256,37 +1609,53 @@ export interface components {
             interval_s?: number | null;
             /** @description Empty: what the device calls itself, and its address until that is known. */
             name?: string | null;
+            /** @description Whether echo requests are sent to it. */
+            ping?: boolean | null;
+            /**
+             * Format: int32
+             * @description Least time between two questions to it, 0 to 1000.
+             */
+            request_gap_ms?: number | null;
             snmp?: components["schemas"]["SnmpChange"] | null;
+            /** @description Whether an answer from another address than was asked is refused. */
+            strict_source?: boolean | null;
             /** @description All of them, in place of those it has. */
             tags?: string[] | null;
-            ping?: boolean | null;
-            strict_source?: boolean | null;
-            /** Format: int32 */
-            request_gap_ms?: number | null;
         };
-        /** @description A credential of its own, or none. */
+        /**
+         * @description A credential of its own, which decides the version as in a change of the device. With neither the
+         *     device's own is taken away; then it is asked with that of a credential profile.
+         */
         DeviceCredential: {
-            /**
-             * Format: password
-             * @description Null takes the device's own away; then it is asked with that of a credential profile.
-             */
+            /** Format: password */
             community?: string | null;
             user?: components["schemas"]["NewSnmpUser"] | null;
         };
         DeviceDetail: components["schemas"]["Device"] & {
             facts: components["schemas"]["Facts"];
-            snmp: components["schemas"]["Snmp"];
+            /** @description Echo requests are sent to it. */
             ping: boolean;
-            strict_source: boolean;
-            /** Format: int32 */
+            /**
+             * Format: int32
+             * @description Least time between two questions to it; 0: none.
+             */
             request_gap_ms: number;
+            snmp: components["schemas"]["Snmp"];
+            /** @description An answer from another address than was asked is not taken. */
+            strict_source: boolean;
         };
         /** @description Only the fields that changed. */
         DevicePatch: {
             address?: string;
             agent?: components["schemas"]["Ref"];
             cause?: components["schemas"]["Cause"] | null;
+            /**
+             * Format: double
+             * @description Mean of its processors.
+             */
+            cpu_percent?: number | null;
             created_at?: components["schemas"]["Time"];
+            icmp?: components["schemas"]["Icmp"] | null;
             id: string;
             /** Format: double */
             in_bps?: number | null;
@@ -1302,22 +1671,25 @@ export interface components {
             name?: string;
             /** Format: double */
             out_bps?: number | null;
-            /** Format: double */
+            /**
+             * Format: double
+             * @description Of an echo, or of an answer over SNMP where there is none.
+             */
             rtt_ms?: number | null;
             site?: components["schemas"]["Ref"];
+            snmp_poll?: components["schemas"]["SnmpPoll"] | null;
             state?: components["schemas"]["State"];
             sys_name?: string | null;
             sys_object_id?: string | null;
             tags?: string[];
+            /**
+             * Format: double
+             * @description Of its hottest sensor.
+             */
+            temperature_celsius?: number | null;
             tenant?: components["schemas"]["Ref"];
             /** Format: double */
             uptime_s?: number | null;
-            /** Format: double */
-            cpu_percent?: number | null;
-            /** Format: double */
-            temperature_celsius?: number | null;
-            snmp_poll?: components["schemas"]["SnmpPoll"] | null;
-            icmp?: components["schemas"]["Icmp"] | null;
         };
         DevicesEvent: {
             committed_at?: components["schemas"]["Time"];
@@ -1355,6 +1727,17 @@ export interface components {
             stream: string;
             to: components["schemas"]["Time"];
         };
+        /** @description The first hop of the agent's site, as the agent pinged it. */
+        Gateway: {
+            address: string;
+            at: components["schemas"]["Time"] | null;
+            /** Format: double */
+            jitter_ms: number | null;
+            /** Format: double */
+            loss_percent: number;
+            /** Format: double */
+            rtt_ms: number | null;
+        };
         Grant: {
             created_at: components["schemas"]["Time"];
             ended_at: components["schemas"]["Time"] | null;
@@ -1380,6 +1763,21 @@ export interface components {
             sequence: number;
             server_time: components["schemas"]["Time"];
             version: string;
+        };
+        /** @description What the last burst of echo requests tells of a device. */
+        Icmp: {
+            at: components["schemas"]["Time"] | null;
+            cause: components["schemas"]["Cause"] | null;
+            /**
+             * Format: double
+             * @description Mean difference of one answer's time to the next one's.
+             */
+            jitter_ms: number | null;
+            /** Format: double */
+            loss_percent: number | null;
+            /** Format: double */
+            rtt_ms: number | null;
+            state: components["schemas"]["State"];
         };
         Interface: {
             admin: components["schemas"]["AdminState"] | null;
@@ -1486,82 +1884,342 @@ export interface components {
         LinkState: "up" | "down" | "testing" | "unknown" | "dormant" | "not_present" | "lower_layer_down";
         /** @description A page of a list. */
         List_Agent: {
-            data: components["schemas"]["Agent"][];
+            data: {
+                buffer: components["schemas"]["AgentBuffer"] | null;
+                certificate_expires_at: components["schemas"]["Time"] | null;
+                connected_since: components["schemas"]["Time"] | null;
+                created_at: components["schemas"]["Time"];
+                /** Format: int64 */
+                devices: number;
+                gateway: components["schemas"]["Gateway"] | null;
+                id: string;
+                last_ack_at: components["schemas"]["Time"] | null;
+                last_seen_at: components["schemas"]["Time"] | null;
+                /**
+                 * Format: double
+                 * @description Of the packets the agent has sent lately; null where its system does not tell.
+                 */
+                loss_percent: number | null;
+                name: string;
+                platform: string | null;
+                /** @description Through an HTTP proxy. */
+                proxied: boolean;
+                remote_addr: string | null;
+                revoked_at: components["schemas"]["Time"] | null;
+                /**
+                 * Format: double
+                 * @description Between agent and collector.
+                 */
+                rtt_ms: number | null;
+                site: components["schemas"]["Ref"];
+                state: components["schemas"]["State"];
+                tenant: components["schemas"]["Ref"];
+                transport: string | null;
+                /** @description Why it is not QUIC: `udp_blocked`, `quic_died`, `lossy`. */
+                transport_reason: string | null;
+                version: string | null;
+            }[];
             meta: components["schemas"]["Meta"];
         };
         /** @description A page of a list. */
         List_ApiKey: {
-            data: components["schemas"]["ApiKey"][];
+            data: {
+                created_at: components["schemas"]["Time"];
+                expires_at: components["schemas"]["Time"];
+                id: string;
+                last_used_at: components["schemas"]["Time"] | null;
+                name: string;
+                scopes: components["schemas"]["Scope"][];
+                tenant: components["schemas"]["Ref"];
+            }[];
             meta: components["schemas"]["Meta"];
         };
         /** @description A page of a list. */
         List_AuditRow: {
-            data: components["schemas"]["AuditRow"][];
+            data: {
+                /** @description Kind of the object and what was done: `device.create`. */
+                action: string;
+                actor: components["schemas"]["AuditActor"];
+                /** @description Where the request came from; null on the collector's own machine. */
+                address: string | null;
+                /** @description As it is since, as far as it changed. */
+                after: Record<string, never> | null;
+                at: components["schemas"]["Time"];
+                /** @description As it was, as far as it changed. */
+                before: Record<string, never> | null;
+                object: components["schemas"]["AuditObject"];
+                request_id: string | null;
+                /**
+                 * Format: int64
+                 * @description The place in the tenant's chain, from 1.
+                 */
+                seq: number;
+                tenant: components["schemas"]["Ref"] | null;
+            }[];
             meta: components["schemas"]["Meta"];
         };
         /** @description A page of a list. */
         List_CredentialProfile: {
-            data: components["schemas"]["CredentialProfile"][];
+            data: {
+                created_at: components["schemas"]["Time"];
+                id: string;
+                kind: components["schemas"]["CredentialKind"];
+                name: string;
+                site: components["schemas"]["Ref"] | null;
+                /** @description Null: with any tags or none. */
+                tag: string | null;
+                tenant: components["schemas"]["Ref"];
+                updated_at: components["schemas"]["Time"];
+                user: components["schemas"]["SnmpUser"] | null;
+            }[];
             meta: components["schemas"]["Meta"];
         };
         /** @description A page of a list. */
         List_Device: {
-            data: components["schemas"]["Device"][];
+            data: {
+                address: string;
+                agent: components["schemas"]["Ref"];
+                cause: components["schemas"]["Cause"] | null;
+                /**
+                 * Format: double
+                 * @description Mean of its processors.
+                 */
+                cpu_percent: number | null;
+                created_at: components["schemas"]["Time"];
+                icmp: components["schemas"]["Icmp"] | null;
+                id: string;
+                /** Format: double */
+                in_bps: number | null;
+                /** Format: int32 */
+                interfaces_total: number;
+                /** Format: int32 */
+                interfaces_up: number | null;
+                /** Format: int32 */
+                interval_s: number;
+                last_sample_at: components["schemas"]["Time"] | null;
+                /** @description `sysDescr`. */
+                model: string | null;
+                name: string;
+                /** Format: double */
+                out_bps: number | null;
+                /**
+                 * Format: double
+                 * @description Of an echo, or of an answer over SNMP where there is none.
+                 */
+                rtt_ms: number | null;
+                site: components["schemas"]["Ref"];
+                snmp_poll: components["schemas"]["SnmpPoll"] | null;
+                state: components["schemas"]["State"];
+                sys_name: string | null;
+                sys_object_id: string | null;
+                tags: string[];
+                /**
+                 * Format: double
+                 * @description Of its hottest sensor.
+                 */
+                temperature_celsius: number | null;
+                tenant: components["schemas"]["Ref"];
+                /** Format: double */
+                uptime_s: number | null;
+            }[];
             meta: components["schemas"]["Meta"];
         };
         /** @description A page of a list. */
         List_Gap: {
-            data: components["schemas"]["Gap"][];
+            data: {
+                class: string;
+                /**
+                 * Format: int64
+                 * @description Samples lost; 0 when unknown.
+                 */
+                count: number;
+                from: components["schemas"]["Time"];
+                reason: string;
+                /** Format: int64 */
+                seq_from: number;
+                /** Format: int64 */
+                seq_to: number;
+                /** @description Decimal: passes 2^53. */
+                stream: string;
+                to: components["schemas"]["Time"];
+            }[];
             meta: components["schemas"]["Meta"];
         };
         /** @description A page of a list. */
         List_Grant: {
-            data: components["schemas"]["Grant"][];
+            data: {
+                created_at: components["schemas"]["Time"];
+                ended_at: components["schemas"]["Time"] | null;
+                ended_by: components["schemas"]["Ref"] | null;
+                expires_at: components["schemas"]["Time"];
+                granted_by: components["schemas"]["Ref"] | null;
+                id: string;
+                /** @description Holds now. */
+                live: boolean;
+                reason: string;
+                role: components["schemas"]["TenantRole"];
+                tenant: components["schemas"]["Ref"];
+                /** @description The person, by their address. */
+                user: components["schemas"]["Ref"];
+            }[];
             meta: components["schemas"]["Meta"];
         };
         /** @description A page of a list. */
         List_Interface: {
-            data: components["schemas"]["Interface"][];
+            data: {
+                admin: components["schemas"]["AdminState"] | null;
+                alias: string;
+                description: string;
+                /** Format: double */
+                in_bps: number | null;
+                /** Format: double */
+                in_discards_ps: number | null;
+                /** Format: double */
+                in_errors_ps: number | null;
+                /** Format: double */
+                in_pps: number | null;
+                /** Format: int32 */
+                index: number;
+                /**
+                 * Format: int32
+                 * @description ifType.
+                 */
+                kind: number;
+                mac: string | null;
+                name: string;
+                /** @description `if:3` */
+                object: string;
+                oper: components["schemas"]["LinkState"] | null;
+                /** Format: double */
+                out_bps: number | null;
+                /** Format: double */
+                out_discards_ps: number | null;
+                /** Format: double */
+                out_errors_ps: number | null;
+                /** Format: double */
+                out_pps: number | null;
+                /**
+                 * Format: int64
+                 * @description A number: no interface reaches 2^53 bits per second.
+                 */
+                speed_bps: number | null;
+                state: components["schemas"]["State"];
+                updated_at: components["schemas"]["Time"] | null;
+                /**
+                 * Format: double
+                 * @description 0 to 1.
+                 */
+                utilisation_in: number | null;
+                /** Format: double */
+                utilisation_out: number | null;
+            }[];
             meta: components["schemas"]["Meta"];
         };
         /** @description A page of a list. */
         List_Member: {
-            data: components["schemas"]["Member"][];
+            data: {
+                disabled: boolean;
+                email: string;
+                /** @description Of the person. */
+                id: string;
+                role: components["schemas"]["TenantRole"];
+                since: components["schemas"]["Time"];
+                /** @description Signs in with a second factor. */
+                totp: boolean;
+            }[];
             meta: components["schemas"]["Meta"];
         };
         /** @description A page of a list. */
         List_MetricInfo: {
-            data: components["schemas"]["MetricInfo"][];
+            data: {
+                kind: string;
+                metric: string;
+                object: string;
+                unit: string;
+            }[];
             meta: components["schemas"]["Meta"];
         };
         /** @description A page of a list. */
         List_Person: {
-            data: components["schemas"]["Person"][];
+            data: {
+                created_at: components["schemas"]["Time"];
+                disabled: boolean;
+                email: string;
+                id: string;
+                last_sign_in_at: components["schemas"]["Time"] | null;
+                /** @description In the tenants that the caller administers. */
+                memberships: components["schemas"]["Membership"][];
+                /** @description Has a one-time password and has yet to choose their own. */
+                must_change_password: boolean;
+                /** @description May be granted into tenants. Told to a super_admin alone; a tenant sees the grants themselves. */
+                staff: boolean | null;
+                /** @description What they are at the provider: told to a super_admin alone, null to others. */
+                super_admin: boolean | null;
+                /** @description Signs in with a second factor. */
+                totp: boolean;
+            }[];
             meta: components["schemas"]["Meta"];
         };
         /** @description A page of a list. */
         List_Sample: {
-            data: components["schemas"]["Sample"][];
+            data: {
+                agent: string;
+                at: components["schemas"]["Time"];
+                cause: components["schemas"]["Cause"] | null;
+                metric: string;
+                object: string;
+                received_at: components["schemas"]["Time"];
+                /** Format: int64 */
+                seq: number;
+                /** @description Decimal: passes 2^53. */
+                stream: string;
+                /** @description The raw integer, in decimal. */
+                value: string | null;
+            }[];
             meta: components["schemas"]["Meta"];
         };
         /** @description A page of a list. */
         List_Session: {
-            data: components["schemas"]["Session"][];
+            data: {
+                address: string | null;
+                created_at: components["schemas"]["Time"];
+                /** @description The one that asks. */
+                current: boolean;
+                id: string;
+                last_used_at: components["schemas"]["Time"];
+                /** @description What the browser says it is. */
+                user_agent: string;
+            }[];
             meta: components["schemas"]["Meta"];
         };
         /** @description A page of a list. */
         List_Site: {
-            data: components["schemas"]["Site"][];
+            data: {
+                id: string;
+                name: string;
+                tenant: components["schemas"]["Ref"];
+            }[];
             meta: components["schemas"]["Meta"];
         };
         /** @description A page of a list. */
         List_Tenant: {
-            data: components["schemas"]["Tenant"][];
+            data: {
+                created_at: components["schemas"]["Time"];
+                id: string;
+                name: string;
+            }[];
             meta: components["schemas"]["Meta"];
         };
         /** @description A page of a list. */
         List_TokenInfo: {
-            data: components["schemas"]["TokenInfo"][];
+            data: {
+                created_at: components["schemas"]["Time"];
+                expires_at: components["schemas"]["Time"];
+                /** @description Not the token: nobody can enrol with it. */
+                id: string;
+                site: components["schemas"]["Ref"];
+                tenant: components["schemas"]["Ref"];
+            }[];
             meta: components["schemas"]["Meta"];
         };
         Login: {
@@ -1627,6 +2285,10 @@ export interface components {
             tenant: string;
         };
         NewCredentialProfile: {
+            /**
+             * Format: password
+             * @description Of the kind `snmp_community`.
+             */
             community?: string | null;
             kind: components["schemas"]["CredentialKind"];
             name: string;
@@ -1648,12 +2310,17 @@ export interface components {
             interval_s?: number | null;
             /** @description What the device calls itself if not given, and its address until that is known. */
             name?: string | null;
-            snmp: components["schemas"]["NewSnmp"];
-            tags?: string[] | null;
+            /** @description Whether echo requests are sent to it; true if not given. */
             ping?: boolean | null;
-            strict_source?: boolean | null;
-            /** Format: int32 */
+            /**
+             * Format: int32
+             * @description Least time between two questions to it, 0 to 1000; 0 if not given.
+             */
             request_gap_ms?: number | null;
+            snmp: components["schemas"]["NewSnmp"];
+            /** @description Whether an answer from another address than was asked is refused; false if not given. */
+            strict_source?: boolean | null;
+            tags?: string[] | null;
         };
         NewGrant: {
             /** @description Of a person of the provider's staff. */
@@ -1688,11 +2355,30 @@ export interface components {
         NewSnmp: {
             /**
              * Format: password
-             * @description If not given, that of a credential profile.
+             * @description For v1 and v2c. If not given, that of a credential profile.
              */
             community?: string | null;
-            version: components["schemas"]["SnmpVersion"];
             user?: components["schemas"]["NewSnmpUser"] | null;
+            version: components["schemas"]["SnmpVersion"];
+        };
+        /** @description A user of SNMPv3. It is always given as a whole: nobody can read a password to send it again. */
+        NewSnmpUser: {
+            auth?: components["schemas"]["SnmpAuth"] | null;
+            /**
+             * Format: password
+             * @description 8 to 255 bytes, with any `auth` but `none`.
+             */
+            auth_password?: string | null;
+            /** @description contextName, 255 bytes at most; the default context if not given. */
+            context?: string | null;
+            /** @description 1 to 32 bytes. */
+            name: string;
+            privacy?: components["schemas"]["SnmpPrivacy"] | null;
+            /**
+             * Format: password
+             * @description 8 to 255 bytes, with any `privacy` but `none`.
+             */
+            privacy_password?: string | null;
         };
         /** @description A tenant and its name. */
         NewTenant: {
@@ -1718,6 +2404,8 @@ export interface components {
             staff?: boolean;
             tenant?: string | null;
         };
+        /** @description Nothing yet; an object, so that something can be added. */
+        NoWishes: Record<string, never>;
         OneTimePassword: {
             /** @description Shown this once, and to be changed when they sign in. */
             one_time_password: string;
@@ -1739,8 +2427,32 @@ export interface components {
             /** @description Signs in with a second factor. */
             totp: boolean;
         };
+        PingResult: {
+            cause: components["schemas"]["Cause"] | null;
+            /** Format: double */
+            jitter_ms: number | null;
+            /**
+             * Format: double
+             * @description Null: nothing was sent.
+             */
+            loss_percent: number | null;
+            ok: boolean;
+            /** Format: int32 */
+            received: number;
+            /** Format: double */
+            rtt_ms: number | null;
+            /** Format: int32 */
+            sent: number;
+        };
         /** @description `[t_ms, value, min, max, cause?]`; a gap is a null value */
         Point: (number | string | null)[];
+        /** @description What a poll beside the schedule found. */
+        Polled: {
+            /** @description By the agent's clock. */
+            at: components["schemas"]["Time"];
+            ping: components["schemas"]["PingResult"] | null;
+            snmp: components["schemas"]["SnmpResult"] | null;
+        };
         /** @description The body of every error. */
         Problem: {
             /** @description Stable; programs go by it. */
@@ -1853,16 +2565,66 @@ export interface components {
         };
         Snmp: {
             credential: components["schemas"]["CredentialSource"];
-            profile: components["schemas"]["Ref"] | null;
-            version: components["schemas"]["SnmpVersion"];
             kind: components["schemas"]["CredentialKind"] | null;
+            profile: components["schemas"]["Ref"] | null;
             user: components["schemas"]["SnmpUser"] | null;
+            version: components["schemas"]["SnmpVersion"];
         };
+        /**
+         * @description How SNMPv3 proves who asks: RFC 3414 and RFC 7860.
+         * @enum {string}
+         */
+        SnmpAuth: "none" | "md5" | "sha1" | "sha224" | "sha256" | "sha384" | "sha512";
+        /**
+         * @description A credential decides the version where that is not given: v3 for a user, and v2c for the community
+         *     of what was asked over v3 before. A version that takes the other kind of credential takes the
+         *     device's own one away.
+         */
         SnmpChange: {
-            /** Format: password */
+            /**
+             * Format: password
+             * @description For v1 and v2c.
+             */
             community?: string | null;
-            version?: components["schemas"]["SnmpVersion"] | null;
             user?: components["schemas"]["NewSnmpUser"] | null;
+            version?: components["schemas"]["SnmpVersion"] | null;
+        };
+        /** @description What SNMP tells of a device. */
+        SnmpPoll: {
+            at: components["schemas"]["Time"] | null;
+            cause: components["schemas"]["Cause"] | null;
+            /** Format: double */
+            rtt_ms: number | null;
+            state: components["schemas"]["State"];
+        };
+        /**
+         * @description How SNMPv3 hides what is asked: RFC 3414 and RFC 3826. Keys of 192 and 256 bits are extended as
+         *     Blumenthal's draft says, or as Reeder's, which Cisco follows.
+         * @enum {string}
+         */
+        SnmpPrivacy: "none" | "des" | "aes128" | "aes192" | "aes256" | "aes192_cisco" | "aes256_cisco";
+        SnmpResult: {
+            /** @description What to do about the cause, one sentence. */
+            advice: string | null;
+            /** @description The address it answers from, if that is not the one that was asked. */
+            answers_from: string | null;
+            cause: components["schemas"]["Cause"] | null;
+            ok: boolean;
+            /** Format: double */
+            rtt_ms: number | null;
+            /**
+             * Format: int32
+             * @description Values in the answers.
+             */
+            values: number;
+        };
+        /** @description What may be shown of a user of SNMPv3. */
+        SnmpUser: {
+            auth: components["schemas"]["SnmpAuth"];
+            /** @description Empty: the default context. */
+            context: string;
+            name: string;
+            privacy: components["schemas"]["SnmpPrivacy"];
         };
         /** @enum {string} */
         SnmpVersion: "v1" | "v2c" | "v3";
@@ -1943,155 +2705,6 @@ export interface components {
             email?: string | null;
             staff?: boolean | null;
             super_admin?: boolean | null;
-        };
-        SnmpPoll: {
-            state: components["schemas"]["State"];
-            cause: components["schemas"]["Cause"] | null;
-            /** Format: double */
-            rtt_ms: number | null;
-            at: components["schemas"]["Time"] | null;
-        };
-        Icmp: {
-            state: components["schemas"]["State"];
-            cause: components["schemas"]["Cause"] | null;
-            /** Format: double */
-            loss_percent: number | null;
-            /** Format: double */
-            rtt_ms: number | null;
-            /** Format: double */
-            jitter_ms: number | null;
-            at: components["schemas"]["Time"] | null;
-        };
-        Gateway: {
-            address: string;
-            /** Format: double */
-            loss_percent: number;
-            /** Format: double */
-            rtt_ms: number | null;
-            /** Format: double */
-            jitter_ms: number | null;
-            at: components["schemas"]["Time"] | null;
-        };
-        Value: {
-            metric: string;
-            unit: string;
-            /** Format: double */
-            value: number | null;
-            at: components["schemas"]["Time"];
-        };
-        Object: {
-            object: string;
-            group: string;
-            name: string;
-            kind: string;
-            description: string;
-            parent: string | null;
-            vendor: string | null;
-            model: string | null;
-            serial: string | null;
-            hardware_revision: string | null;
-            firmware_revision: string | null;
-            software_revision: string | null;
-            values: components["schemas"]["Value"][];
-        };
-        /** @description A page of a list. */
-        List_Object: {
-            data: components["schemas"]["Object"][];
-            meta: components["schemas"]["Meta"];
-        };
-        /** @enum {string} */
-        SnmpAuth: "none" | "md5" | "sha1" | "sha224" | "sha256" | "sha384" | "sha512";
-        /** @enum {string} */
-        SnmpPrivacy: "none" | "des" | "aes128" | "aes192" | "aes256" | "aes192_cisco" | "aes256_cisco";
-        SnmpUser: {
-            name: string;
-            auth: components["schemas"]["SnmpAuth"];
-            privacy: components["schemas"]["SnmpPrivacy"];
-            context: string;
-        };
-        NewSnmpUser: {
-            name: string;
-            auth?: components["schemas"]["SnmpAuth"] | null;
-            auth_password?: string | null;
-            privacy?: components["schemas"]["SnmpPrivacy"] | null;
-            privacy_password?: string | null;
-            context?: string | null;
-        };
-        PingResult: {
-            ok: boolean;
-            cause: components["schemas"]["Cause"] | null;
-            /** Format: int32 */
-            sent: number;
-            /** Format: int32 */
-            received: number;
-            /** Format: double */
-            loss_percent: number | null;
-            /** Format: double */
-            rtt_ms: number | null;
-            /** Format: double */
-            jitter_ms: number | null;
-        };
-        SnmpResult: {
-            ok: boolean;
-            cause: components["schemas"]["Cause"] | null;
-            advice: string | null;
-            /** Format: double */
-            rtt_ms: number | null;
-            /** Format: int32 */
-            values: number;
-            answers_from: string | null;
-        };
-        Polled: {
-            at: components["schemas"]["Time"];
-            snmp: components["schemas"]["SnmpResult"] | null;
-            ping: components["schemas"]["PingResult"] | null;
-        };
-        AgentAnswered: {
-            rtt_ms: number;
-            /** Format: double */
-            clock_ahead_ms: number | null;
-        };
-        Outcome: {
-            /** Format: int32 */
-            credential: number | null;
-            profile: components["schemas"]["Ref"] | null;
-            version: components["schemas"]["SnmpVersion"];
-            ok: boolean;
-            cause: components["schemas"]["Cause"] | null;
-            advice: string | null;
-            /** Format: double */
-            rtt_ms: number | null;
-            sys_name: string | null;
-            sys_descr: string | null;
-            sys_object_id: string | null;
-        };
-        Found: {
-            outcomes: components["schemas"]["Outcome"][];
-            /** Format: int32 */
-            candidates: number;
-            ping: components["schemas"]["PingResult"] | null;
-        };
-        Candidate: {
-            version: components["schemas"]["SnmpVersion"];
-            community?: string | null;
-            user?: components["schemas"]["NewSnmpUser"] | null;
-        };
-        CredentialSearch: {
-            host: string;
-            /** Format: int32 */
-            port?: number | null;
-            credentials?: components["schemas"]["Candidate"][] | null;
-            profiles?: boolean | null;
-        };
-        NoWishes: Record<string, never>;
-        Data_Polled: {
-            data: components["schemas"]["Polled"];
-        };
-        Data_AgentAnswered: {
-            data: components["schemas"]["AgentAnswered"];
-        };
-        Data_Found: {
-            data: components["schemas"]["Found"];
         };
     };
     responses: never;
@@ -2199,6 +2812,40 @@ export interface operations {
             };
         };
     };
+    credential_find: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CredentialSearch"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Data_CredentialsTried"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     gaps: {
         parameters: {
             query?: {
@@ -2220,6 +2867,40 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["List_Gap"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    agent_ping: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["NoWishes"] | null;
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Data_AgentAnswered"];
                 };
             };
             /** @description What went wrong */
@@ -2877,6 +3558,74 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["List_MetricInfo"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    objects: {
+        parameters: {
+            query?: {
+                /** @description 1 to 1000; 100 if not given. */
+                limit?: number;
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    device_poll: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["NoWishes"] | null;
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Data_Polled"];
                 };
             };
             /** @description What went wrong */
@@ -4200,142 +4949,6 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Data_Health"];
-                };
-            };
-            /** @description What went wrong */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    objects: {
-        parameters: {
-            query?: {
-                /** @description 1 to 1000; 100 if not given. */
-                limit?: number;
-                cursor?: string;
-            };
-            header?: never;
-            path: {
-                id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["List_Object"];
-                };
-            };
-            /** @description What went wrong */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    device_poll: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: {
-            content: {
-                "application/json": components["schemas"]["NoWishes"] | null;
-            };
-        };
-        responses: {
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Data_Polled"];
-                };
-            };
-            /** @description What went wrong */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    agent_ping: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: {
-            content: {
-                "application/json": components["schemas"]["NoWishes"] | null;
-            };
-        };
-        responses: {
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Data_AgentAnswered"];
-                };
-            };
-            /** @description What went wrong */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    credential_find: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                id: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["CredentialSearch"];
-            };
-        };
-        responses: {
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Data_Found"];
                 };
             };
             /** @description What went wrong */

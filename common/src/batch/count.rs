@@ -5,23 +5,28 @@
 //! decoder to say.
 
 use super::varint::Reader;
-use super::{BatchError, EVENT_INTERFACES_MAX, EVENTS_MAX};
+use super::{BatchError, EVENT_INTERFACES_MAX, EVENT_OBJECTS_MAX, EVENTS_MAX};
 
-/// `EventBatch.events`, `Event.interface_table` and `InterfaceTable.interfaces`.
+/// `EventBatch.events`; the tables of an `Event`, and the rows of each.
 const EVENTS: u64 = 1;
 const INTERFACE_TABLE: u64 = 3;
 const INTERFACES: u64 = 2;
+const OBJECT_TABLE: u64 = 5;
+const OBJECTS: u64 = 3;
 const WHAT: &str = "events";
 
-/// Fails if there are too many events, or interfaces in all of them together.
+/// Fails if there are too many events, or interfaces or other objects in all of them together.
 pub(super) fn check(plain: &[u8]) -> Result<(), BatchError> {
-    let (mut events, mut interfaces) = (0, 0);
+    let (mut events, mut interfaces, mut objects) = (0, 0, 0);
     fields(plain, EVENTS, &mut |event| {
         add(&mut events, EVENTS_MAX, "events")?;
         fields(event, INTERFACE_TABLE, &mut |table| {
             fields(table, INTERFACES, &mut |_| {
                 add(&mut interfaces, EVENT_INTERFACES_MAX, "interfaces")
             })
+        })?;
+        fields(event, OBJECT_TABLE, &mut |table| {
+            fields(table, OBJECTS, &mut |_| add(&mut objects, EVENT_OBJECTS_MAX, "objects"))
         })
     })
 }

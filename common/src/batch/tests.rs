@@ -147,6 +147,20 @@ fn too_many_interfaces_are_refused_before_they_are_decoded() {
 }
 
 #[test]
+fn too_many_objects_are_refused_before_they_are_decoded() {
+    use farwatch_proto::v1::{ObjectFacts, ObjectTable};
+    let batch = |count| {
+        let objects = vec![ObjectFacts::default(); count];
+        let kind = Some(event::Kind::ObjectTable(ObjectTable { device_id: 1, group: 4, objects }));
+        encode_events(vec![Event { at_us: 5, kind: kind.clone() }, Event { at_us: 6, kind }])
+    };
+    let half = EVENT_OBJECTS_MAX / 2;
+    assert_eq!(decode_events(&batch(half).unwrap()).unwrap().len(), 2);
+    let too_many = BatchError::TooMany { what: "objects", max: EVENT_OBJECTS_MAX };
+    assert_eq!(decode_events(&batch(half + 1).unwrap()), Err(too_many));
+}
+
+#[test]
 fn the_hash_covers_class_and_codec() {
     let hashes = [
         content_hash(Class::Gauges, Codec::Rows, b"x"),

@@ -3,10 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use http::Uri;
 use hyper_util::rt::TokioIo;
 use tonic::transport::{Channel, Endpoint};
+use tower::Service;
 
-use super::{Carrier, PipeKind, Session, TransportError};
+use super::{Carrier, Pipe, PipeKind, Session, TransportError};
 
 /// About QUIC's windows, so that neither layer buffers much more than the other.
 pub const GRPC_STREAM_WINDOW: u32 = 1024 * 1024;
@@ -18,11 +20,29 @@ const KEEP_ALIVE: Duration = Duration::from_secs(10);
 /// A gRPC client on a new pipe of `session`. It lives as long as the pipe: after a redial, make
 /// another one. Inside QUIC, HTTP/2 keep-alive stays off: it would kill streams that only wait.
 pub async fn channel(session: Arc<dyn Session>, kind: PipeKind) -> Result<Channel, TransportError> {
-    let carrier = session.carrier();
-    let connector = tower::service_fn(move |_| {
+    let endpoint = endpoint(session.carrier(), kind);
+    Ok(endpoint.connect_with_connector(connector(session, kind)).await?)
+}
+
+/// The same, which opens its pipe with the first call, and another one where that broke. Made inside
+/// the runtime.
+#[must_use]
+pub fn channel_when_used(session: Arc<dyn Session>, kind: PipeKind) -> Channel {
+    let endpoint = endpoint(session.carrier(), kind);
+    endpoint.connect_with_connector_lazy(connector(session, kind))
+}
+
+fn connector(
+    session: Arc<dyn Session>,
+    kind: PipeKind,
+) -> impl Service<Uri, Response = TokioIo<Pipe>, Error = TransportError, Future: Send> + Send {
+    tower::service_fn(move |_| {
         let session = Arc::clone(&session);
         async move { session.open(kind).await.map(TokioIo::new) }
-    });
+    })
+}
+
+fn endpoint(carrier: Carrier, kind: PipeKind) -> Endpoint {
     let mut endpoint = Endpoint::from_static("http://farwatch")
         .initial_stream_window_size(GRPC_STREAM_WINDOW)
         .initial_connection_window_size(GRPC_CONNECTION_WINDOW)
@@ -36,11 +56,11 @@ pub async fn channel(session: Arc<dyn Session>, kind: PipeKind) -> Result<Channe
             .keep_alive_timeout(KEEP_ALIVE)
             .keep_alive_while_idle(true);
     }
-    Ok(endpoint.connect_with_connector(connector).await?)
+    endpoint
 }
 
 /// For a gRPC server on accepted pipes whose handlers need nothing of the connection.
-impl tonic::transport::server::Connected for super::Pipe {
+impl tonic::transport::server::Connected for Pipe {
     type ConnectInfo = ();
 
     fn connect_info(&self) -> Self::ConnectInfo {}

@@ -102,7 +102,7 @@ pub(super) async fn read_hello(
 }
 
 /// As [`read_hello`], of a pipe whose peer may take its time.
-pub(super) async fn await_hello(
+pub async fn await_hello(
     from: &mut (impl AsyncRead + Unpin + Send),
 ) -> Result<(PipeKind, Vec<u8>), TransportError> {
     let bad = |reason: &str| TransportError::Hello { reason: reason.into() };

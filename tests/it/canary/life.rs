@@ -176,7 +176,53 @@ impl Life {
         let words = ["probe", &self._routers[0].address.to_string(), "--community-file", "-"];
         let probed = self.it.agent_command("probe", &words, &own);
         assert!(probed.status.success(), "{}", String::from_utf8_lossy(&probed.stderr));
+        self.users_of_v3(&agent).await;
         self.refused_bodies(&agent).await;
+    }
+
+    /// Users of SNMPv3: a device's, at first and changed, a profile's, and one that is only tried.
+    async fn users_of_v3(&mut self, agent: &Value) {
+        let names = [
+            ("auth password", "privacy password"),
+            ("changed auth password", "changed privacy password"),
+            ("profile's auth password", "profile's privacy password"),
+            ("tried auth password", "tried privacy password"),
+        ];
+        let users = names.map(|(auth, privacy)| {
+            let [of_auth, of_privacy] = [auth, privacy].map(text);
+            self.plant(auth, of_auth.clone(), &[]);
+            self.plant(privacy, of_privacy.clone(), &[]);
+            json!({ "name": "ops", "auth": "sha256", "auth_password": of_auth,
+                    "privacy": "aes128", "privacy_password": of_privacy })
+        });
+        let [own, changed, profile, tried] = users;
+        let tried_community = text("tried community");
+        self.plant("tried community", tried_community.clone(), &[]);
+        let body = json!({ "tenant": self.tenant, "name": "Users", "kind": "snmp_user",
+                           "user": profile });
+        self.admin("POST", "/api/v1/credential-profiles", body).await.data();
+        let address = self._routers[0].address.to_string().replace("127.0.0.1", "127.0.0.2");
+        let body = json!({ "agent": agent, "address": address, "interval_s": 1,
+                           "snmp": { "version": "v3", "user": own } });
+        let device = self.admin("POST", "/api/v1/devices", body).await.data();
+        let path = format!("/api/v1/devices/{}", device["id"].as_str().unwrap());
+        let body = json!({ "snmp": { "version": "v3", "user": changed } });
+        self.admin("PATCH", &path, body).await.data();
+        let polled = self.admin("POST", &format!("{path}/poll"), json!({})).await;
+        assert_ne!(polled.status, 500, "{}", polled.text());
+        self.admin("PUT", &format!("{path}/credential"), json!({ "user": null })).await.data();
+        let tried = json!({ "host": "127.0.0.1", "port": self._routers[0].address.port(),
+                            "credentials": [{ "version": "v3", "user": tried },
+                                            { "version": "v1", "community": tried_community }] });
+        let path = format!("/api/v1/agents/{}/find-credential", agent.as_str().unwrap());
+        let found = self.admin("POST", &path, tried).await;
+        assert_ne!(found.status, 500, "{}", found.text());
+        let misplaced = text("misplaced password");
+        self.plant("misplaced password", misplaced.clone(), &[]);
+        let user = json!({ "name": "ops", "auth": misplaced });
+        let body = json!({ "agent": agent, "address": "192.0.2.1",
+                           "snmp": { "version": "v3", "user": user } });
+        assert_eq!(self.admin("POST", "/api/v1/devices", body).await.status, 422);
     }
 
     /// Bodies that are refused, with a secret where something else belongs.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use farwatch_agent::poll::engine::Settings;
 use farwatch_agent::poll::message::{GET, Head};
-use farwatch_agent::poll::plan::{self, Plan, Scalar, TableMetric};
+use farwatch_agent::poll::plan::{self, Plan, Scalar, Table, TableMetric};
 use farwatch_agent::poll::{Access, SnmpVersion};
 use farwatch_common::sample::{Cause, Group, MetricKind, Unit};
 use farwatch_proto::v1::event::Kind as EventKind;
@@ -140,25 +140,23 @@ fn a_table_beyond_the_limit_ends_with_its_cause() {
 /// The reference job: 4 scalars and 24 interfaces by 7 columns in three questions.
 #[test]
 fn a_poll_takes_the_fewest_questions() {
-    let column = |name: &str, oid, kind| TableMetric {
-        name: name.into(),
-        unit: Unit::One,
-        exponent: 0,
-        sources: vec![(oid, kind)],
-    };
-    let mut plan = Plan {
-        scalars: vec![Scalar::uptime()],
-        table: plan::Table { object: "if".into(), metrics: Vec::new() },
-        facts_every: None,
-    };
+    let column =
+        |name: &str, oid, kind| TableMetric::new(name, Unit::One, vec![(oid, kind).into()]);
+    let mut metrics = Vec::new();
     for at in [6, 10] {
         let oid = plan::if_x_column(at);
-        plan.table.metrics.push(column(&format!("x{at}"), oid, MetricKind::Counter64));
+        metrics.push(column(&format!("x{at}"), oid, MetricKind::Counter64));
     }
     for at in [14, 20, 13, 19, 8] {
         let oid = plan::if_column(at);
-        plan.table.metrics.push(column(&format!("i{at}"), oid, MetricKind::Counter32));
+        metrics.push(column(&format!("i{at}"), oid, MetricKind::Counter32));
     }
+    let plan = Plan {
+        scalars: vec![Scalar::uptime()],
+        tables: vec![Table::alike(Group::Interfaces, "if", metrics)],
+        subjects: Vec::new(),
+        facts_every: None,
+    };
     let mut net = Net::new(plan, Settings::default());
     net.add(Router::new(Kind::MikroTik, 24, 1), SnmpVersion::V2c);
     net.run(Duration::from_secs(60));

@@ -48,13 +48,14 @@ pub(crate) fn target(
 }
 
 pub(crate) fn start(targets: Vec<Target>, room: usize) -> Polling {
+    let timeouts = [Duration::from_millis(250), Duration::from_millis(500)];
+    start_with(targets, room, Settings { timeouts, ..Settings::default() })
+}
+
+pub(crate) fn start_with(targets: Vec<Target>, room: usize, settings: Settings) -> Polling {
     let (out, observations) = mpsc::channel(room);
     let (targets, watch) = watch::channel(Arc::new(targets));
-    let settings = Settings {
-        timeouts: [Duration::from_millis(250), Duration::from_millis(500)],
-        first_poll_within: Duration::ZERO,
-        ..Settings::default()
-    };
+    let settings = Settings { first_poll_within: Duration::ZERO, ..settings };
     let config = PollConfig { settings, ..PollConfig::default() };
     let counters = Arc::new(PollCounters::default());
     let stop = CancellationToken::new();

@@ -149,6 +149,7 @@ impl Net {
             match observation {
                 Observation::Row { row, schema } => self.seen.push((row, schema)),
                 Observation::Event(event) => self.events.push(event),
+                Observation::Ended(_) => {}
             }
         }
     }
@@ -224,10 +225,11 @@ fn instance(column: &Column) -> Vec<u32> {
     {
         return scalar.oid.clone();
     }
-    let metric = plan.table.metrics.iter().find(|metric| metric.name == column.metric).unwrap();
-    let source = metric.sources.iter().find(|(_, kind)| *kind == column.kind).unwrap();
+    let mut metrics = plan.tables.iter().flat_map(|table| &table.metrics);
+    let metric = metrics.find(|metric| metric.name == column.metric).unwrap();
+    let source = metric.sources.iter().find(|source| source.kind == column.kind).unwrap();
     let index = column.object.strip_prefix("if:").unwrap().parse().unwrap();
-    [&source.0[..], &[index]].concat()
+    [&source.oid[..], &[index]].concat()
 }
 
 pub(crate) fn moment(now_us: u64) -> Moment {

@@ -1,8 +1,9 @@
 //! Debian's snmpd: every counter of every interface lies between an `snmpget` before and one after.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
-use farwatch_agent::poll::{Observation, SnmpVersion};
+use farwatch_agent::poll::{Observation, SnmpVersion, Target};
 use farwatch_common::clock::Clock;
 use farwatch_common::sample::{Column, Group, Row, Schema};
 use farwatch_support::snmpd::{COMMUNITY, Snmpd};
@@ -15,12 +16,12 @@ async fn table(polling: &mut Polling) -> (Row, Arc<Schema>) {
     loop {
         match polling.observations.recv().await.unwrap() {
             Observation::Row { row, schema } => {
-                assert_eq!(row.cause, None);
                 if row.group == Group::Interfaces {
+                    assert_eq!(row.cause, None);
                     return (row, schema);
                 }
             }
-            Observation::Event(_) => {}
+            Observation::Event(_) | Observation::Ended(_) => {}
         }
     }
 }
@@ -32,11 +33,16 @@ fn object(column: &Column) -> String {
 async fn every_counter_lies_between(version: SnmpVersion, name: &str) {
     let Some(program) = program() else { return };
     let snmpd = Snmpd::start(program).await.unwrap();
-    let mut polling = start(vec![target(1, snmpd.address, version, COMMUNITY)], 64);
+    lies_between(target(1, snmpd.address, version, COMMUNITY), snmpd.address, name).await;
+}
+
+/// Polls snmpd as `asked` and compares with what its own client reads by a community.
+pub(super) async fn lies_between(asked: Target, address: SocketAddr, version: &str) {
+    let mut polling = start(vec![asked], 64);
     let (_, schema) = table(&mut polling).await;
     assert!(schema.columns.iter().any(|column| column.metric == "if_in_octets_total"));
     let objects: Vec<String> = schema.columns.iter().map(object).collect();
-    let before = snmpget(snmpd.address, name, &objects);
+    let before = snmpget(address, version, &objects);
     let asked_at = Clock::system().now();
     // A row that was on its way while the counters were read does not count.
     let mut fresh = 0;
@@ -48,7 +54,7 @@ async fn every_counter_lies_between(version: SnmpVersion, name: &str) {
             break row;
         }
     };
-    let after = snmpget(snmpd.address, name, &objects);
+    let after = snmpget(address, version, &objects);
     assert_eq!(row.values.len(), before.len());
     for ((column, oid), value) in schema.columns.iter().zip(&objects).zip(&row.values) {
         let value = value.unwrap().cast_unsigned();

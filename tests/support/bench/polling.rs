@@ -22,7 +22,7 @@ use farwatch_agent::poll::{self, Observation, PollConfig, PollCounters, PollErro
 use farwatch_agent::poll::{Access, Manner, SnmpVersion, Target};
 use farwatch_common::clock::Clock;
 use farwatch_common::id::DeviceId;
-use farwatch_common::sample::{MetricKind, Unit};
+use farwatch_common::sample::{Group, MetricKind, Unit};
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
@@ -125,7 +125,7 @@ pub async fn saturated(
     let (_keep, targets) = watch::channel(Arc::new(round_targets()?));
     let settings =
         Settings { window: WINDOW, first_poll_within: Duration::ZERO, ..Settings::default() };
-    let config = PollConfig { plan: plan(), settings };
+    let config = PollConfig { plan: plan(), settings, ping: None, now: None };
     match poll::run(config, targets, out, Clock::system(), counters, stop).await {
         // The round has seen enough.
         Ok(()) | Err(PollError::OutputClosed) => Ok(()),
@@ -183,12 +183,8 @@ fn plan() -> Plan {
             exponent: 0,
         }),
     };
-    let column = |name: &str, oid, kind| TableMetric {
-        name: name.into(),
-        unit: Unit::One,
-        exponent: 0,
-        sources: vec![(oid, kind)],
-    };
+    let column =
+        |name: &str, oid, kind| TableMetric::new(name, Unit::One, vec![(oid, kind).into()]);
     Plan {
         scalars: vec![
             Scalar::uptime(),
@@ -196,9 +192,10 @@ fn plan() -> Plan {
             gauge("storage_size", &[25, 2, 3, 1, 5, 65_536]),
             gauge("storage_used", &[25, 2, 3, 1, 6, 65_536]),
         ],
-        table: Table {
-            object: "if".into(),
-            metrics: vec![
+        tables: vec![Table::alike(
+            Group::Interfaces,
+            "if",
+            vec![
                 column("if_in_octets_total", if_x_column(6), MetricKind::Counter64),
                 column("if_out_octets_total", if_x_column(10), MetricKind::Counter64),
                 column("if_in_errors_total", if_column(14), MetricKind::Counter32),
@@ -207,7 +204,8 @@ fn plan() -> Plan {
                 column("if_out_discards_total", if_column(19), MetricKind::Counter32),
                 column("if_oper_status", if_column(8), MetricKind::State),
             ],
-        },
+        )],
+        subjects: Vec::new(),
         facts_every: None,
     }
 }

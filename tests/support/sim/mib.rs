@@ -98,6 +98,11 @@ impl Mib {
         self.0.insert([&[1, 3, 6, 1, 2, 1][..], tail].concat(), object);
     }
 
+    /// Anywhere in the tree.
+    pub fn put_at(&mut self, arcs: &[u32], object: Object) {
+        self.0.insert(arcs.to_vec(), object);
+    }
+
     pub fn remove(&mut self, tail: &[u32]) {
         self.0.remove(&[&[1, 3, 6, 1, 2, 1][..], tail].concat());
     }

@@ -4,14 +4,21 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use farwatch_common::clock::Micros;
+use farwatch_common::sample::Cause;
 
 use super::micros;
-use crate::poll::Target;
+use super::objects::Learned;
+use crate::poll::facts::objects::Objects;
 use crate::poll::facts::{Digest, Draft};
 use crate::poll::grid::Grid;
+use crate::poll::make::Past;
 use crate::poll::message::Value;
+use crate::poll::plan::Subject;
+use crate::poll::restart::Age;
 use crate::poll::shape::Shape;
+use crate::poll::usm::Session;
 use crate::poll::walk::{Limits, Sink, Sixteenths, Walk};
+use crate::poll::{Access, REQUEST_GAP_MAX, Target};
 
 /// Shortest interval, so that a schedule can be computed.
 const INTERVAL_US_MIN: u64 = 1000;
@@ -26,16 +33,57 @@ pub(super) enum Activity {
     Asking(u32),
 }
 
+/// Whether a device has a table.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Presence {
+    #[default]
+    Unknown,
+    Here,
+    /// It is looked for again with the facts.
+    Absent,
+}
+
+/// What is known of one table of a device.
+#[derive(Debug)]
+pub(super) struct Known {
+    pub presence: Presence,
+    pub shape: Option<Arc<Shape>>,
+    /// The next poll asks for every column to the end of the table.
+    pub full_due: bool,
+    pub learned: Sixteenths,
+    pub past: Past,
+}
+
+impl Default for Known {
+    fn default() -> Self {
+        Self {
+            presence: Presence::Unknown,
+            shape: None,
+            full_due: true,
+            learned: 0,
+            past: Past::default(),
+        }
+    }
+}
+
 #[derive(Debug)]
 pub(super) struct Device {
     pub target: Target,
     /// As on the wire.
     pub version: u8,
+    /// Of a user of SNMPv3.
+    pub usm: Option<Box<Session>>,
+    /// Least time between two questions.
+    pub gap_us: u64,
+    /// When it was asked last.
+    pub asked_us: u64,
     pub interval_us: u64,
     pub address: Option<SocketAddr>,
     /// Another address it has answered from.
     pub answers_from: Option<IpAddr>,
     pub activity: Activity,
+    /// Somebody waits for the outcome of its next poll.
+    pub asked_now: bool,
     /// Waits for its first address.
     pub fresh: bool,
     pub generation: u16,
@@ -46,42 +94,69 @@ pub(super) struct Device {
     pub limits: Limits,
     /// Times in a row it answered only when asked for fewer rows.
     pub chokes: u8,
-    pub learned: Sixteenths,
-    pub shape: Option<Arc<Shape>>,
-    /// The next poll asks for every column to the end of the table.
-    pub full_due: bool,
+    /// As many as the plan has tables.
+    pub tables: Box<[Known]>,
+    /// Scalars of the plan that it does not have, one bit each.
+    pub absent: u64,
     pub facts_due_us: u64,
     pub facts_read_us: u64,
+    pub objects_due_us: u64,
+    pub parts_due_us: u64,
+    /// entLastChangeTime.
+    pub entity_change: Option<i64>,
+    /// Of the objects of the host, the sensors, the parts, as last sent.
+    pub object_digests: [Digest; 3],
+    /// Groups of which it has been said that there is nothing, by number.
+    pub absent_groups: u32,
     /// Of the device's facts and of its interface table, as last sent.
     pub digests: [Digest; 2],
-    pub uptime: Option<i64>,
+    pub age: Age,
     /// Of the scalars that tell of a changed table.
     pub change: Option<u64>,
 }
 
 impl Device {
-    pub(super) fn new(target: Target, generation: u16) -> Self {
+    pub(super) fn new(target: Target, generation: u16, tables: usize) -> Self {
         Self {
             version: target.access.on_wire(),
+            usm: match &target.access {
+                Access::User(user) => Some(Box::new(Session::new(user.clone()))),
+                Access::Community { .. } | Access::Nothing => None,
+            },
+            gap_us: micros(target.manner.request_gap.min(REQUEST_GAP_MAX)),
+            asked_us: 0,
             interval_us: micros(target.interval).max(INTERVAL_US_MIN),
             target,
             address: None,
             answers_from: None,
             activity: Activity::Idle,
+            asked_now: false,
             fresh: true,
             generation,
             due_us: 0,
             misses: 0,
             limits: Limits::default(),
             chokes: 0,
-            learned: 0,
-            shape: None,
-            full_due: true,
+            tables: (0..tables).map(|_| Known::default()).collect(),
+            absent: 0,
             facts_due_us: 0,
             facts_read_us: 0,
+            objects_due_us: 0,
+            parts_due_us: 0,
+            entity_change: None,
+            object_digests: [0; 3],
+            absent_groups: 0,
             digests: [0; 2],
-            uptime: None,
+            age: Age::default(),
             change: None,
+        }
+    }
+
+    /// What stands around a question's PDU, as far as the walk has to know.
+    pub(super) fn envelope(&self) -> &[u8] {
+        match &self.usm {
+            Some(_) => Session::envelope(),
+            None => self.target.access.community(),
         }
     }
 
@@ -117,8 +192,23 @@ pub(super) enum Phase {
     /// Is the device back? One question, not repeated.
     Probe,
     Facts,
+    /// What the objects of a subject are.
+    Objects(Subject),
+    /// Of the poll's table.
     #[default]
     Samples,
+}
+
+/// What came of a poll that somebody asked for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Polled {
+    /// Why the device did not answer, if it did not.
+    pub cause: Option<Cause>,
+    pub rtt_us: Option<i64>,
+    /// Values in the answers.
+    pub values: u32,
+    /// The address it answers from, if that is not the one that is asked.
+    pub answers_from: Option<IpAddr>,
 }
 
 /// State of one poll in flight. Kept and reused.
@@ -141,15 +231,31 @@ pub(super) struct Poll {
     pub gentle: bool,
     pub requests: u32,
     pub walk: Walk,
+    /// The device's, when the walk began.
+    pub limits: Limits,
     /// Facts were read in this poll, or could not be.
     pub facts_tried: bool,
     pub draft: Draft,
-    /// The table's rows, as this poll's facts have them.
+    pub objects: Objects,
+    pub learned: Learned,
+    /// Which of the plan's tables is read.
+    pub table: usize,
+    /// Its rows, as this poll's facts have them.
     pub rows: Vec<u32>,
+    /// Why the last table has no values; `None` if it has.
+    pub cause: Option<Cause>,
+    /// A table has none.
+    pub failed: bool,
+    /// The device was silent for two tables in a row: it is gone, the others are not asked for.
+    pub gone: bool,
+    /// Time of the last row.
+    pub row_at: Option<Micros>,
     /// Samples ask for every column, to the end.
     pub full: bool,
     pub grid: Grid,
     pub scalars: Vec<Option<i64>>,
+    /// Values sent on so far.
+    pub values: u32,
     /// When the scalars were answered.
     pub system_at: Option<Micros>,
 }
@@ -171,11 +277,15 @@ impl Poll {
 pub(super) struct Numbers<'a> {
     pub grid: &'a mut Grid,
     pub scalars: &'a mut [Option<i64>],
+    /// Scalars are the cells of a row.
+    pub in_a_row: bool,
 }
 
 impl Sink for Numbers<'_> {
     fn scalar(&mut self, scalar: usize, value: Value<'_>) {
-        if let Some(place) = self.scalars.get_mut(scalar) {
+        if self.in_a_row {
+            self.grid.put(scalar, 0, value.number());
+        } else if let Some(place) = self.scalars.get_mut(scalar) {
             *place = value.number();
         }
     }

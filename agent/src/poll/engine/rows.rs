@@ -7,12 +7,14 @@ use farwatch_common::id::DeviceId;
 use farwatch_common::sample::{Cause, Group, Row};
 use farwatch_proto::v1::{Event, event};
 
-use super::device::Activity;
+use super::device::{Activity, Known, Polled, Presence};
+use super::objects::group_bit;
 use super::phases::FACTS_GAP_US_MIN;
 use super::{Engine, Moment, micros};
 use crate::poll::Observation;
 use crate::poll::counters::count;
-use crate::poll::shape::Shape;
+use crate::poll::plan::Rows;
+use crate::poll::shape::{Shape, Trait};
 
 /// The device an event of this stage tells of.
 pub(super) fn device_of(event: &Event) -> Option<DeviceId> {
@@ -35,6 +37,12 @@ impl Engine {
             return;
         };
         poll.rows = poll.draft.indexes();
+        let change = poll.draft.entity_change;
+        if change.is_some() && device.entity_change != change {
+            device.entity_change = change;
+            device.objects_due_us = 0;
+            device.parts_due_us = 0;
+        }
         let events = std::mem::take(&mut poll.draft).finish(device.target.device, now.wall);
         for ((event, digest), sent) in events.into_iter().zip(&mut device.digests) {
             if *sent != digest {
@@ -50,30 +58,61 @@ impl Engine {
         if let Some(device) = self.device_mut(slot) {
             device.facts_read_us = now.mono_us;
             device.facts_due_us = now.mono_us + micros(every);
-            device.full_due = true;
+            device.absent = 0;
+            if let Some(interfaces) = device.tables.first_mut() {
+                interfaces.full_due = true;
+            }
         }
     }
 
-    /// Ends a poll. With a cause, what was not answered yet has no values.
-    pub(super) fn finish_samples(
+    /// Ends the table that a poll reads. With a cause it has no values, but what the device has
+    /// said of itself before counts.
+    pub(super) fn table_ended(
         &mut self,
         slot: u32,
         number: u32,
         cause: Option<Cause>,
         now: Moment,
     ) {
-        self.emit_system(slot, number, cause, now.wall);
-        if !self.plan.plan.table.metrics.is_empty() {
-            self.emit_table(slot, number, cause, now);
+        let Some(table) = self.polls.get(number as usize).map(|poll| poll.table) else {
+            return;
+        };
+        self.note(number, cause);
+        if table == 0 {
+            self.emit_system(slot, number, cause, now.wall);
         }
-        let heard = self.polls.get(number as usize).is_some_and(|poll| poll.heard);
+        if self.plan.tables.get(table).is_some_and(|table| !table.table.metrics.is_empty()) {
+            self.emit_table(slot, number, table, cause, now);
+        }
+        self.go_on_behind_table(slot, number, now);
+    }
+
+    pub(super) fn end_poll(&mut self, slot: u32, number: u32, now: Moment) {
+        let poll = self.polls.get(number as usize);
+        let (heard, failed) = poll.map_or((false, true), |poll| (poll.heard, poll.failed));
         count(&self.counters.polls);
-        if cause.is_some() {
+        if failed {
             count(&self.counters.failed);
         }
-        if let Some(device) = self.device_mut(slot) {
+        let Self { devices, polls, polled, settings, observations, .. } = self;
+        if let Some(Some(device)) = devices.get_mut(slot as usize) {
+            if settings.tell_ends {
+                observations.push_back(Observation::Ended(device.target.device));
+            }
             device.misses = if heard { 0 } else { device.misses.saturating_add(1) };
             device.activity = Activity::Idle;
+            if std::mem::take(&mut device.asked_now)
+                && let Some(poll) = polls.get(number as usize)
+            {
+                let outcome = Polled {
+                    // Scalars that came tell that it answers, whatever became of a table.
+                    cause: if poll.system_at.is_some() { None } else { poll.cause },
+                    rtt_us: poll.rtt_us,
+                    values: poll.values,
+                    answers_from: device.answers_from,
+                };
+                polled.push_back((device.target.device, Some(outcome)));
+            }
         }
         self.idle_polls.push(number);
         self.schedule(slot, now);
@@ -96,6 +135,7 @@ impl Engine {
             );
             values.push(poll.rtt_us);
         }
+        let came = values.iter().flatten().count();
         let row = Row {
             device: device.target.device,
             group: Group::System,
@@ -105,58 +145,138 @@ impl Engine {
             values,
         };
         self.observations.push_back(Observation::Row { row, schema: self.plan.system.clone() });
+        if let Some(poll) = self.polls.get_mut(number as usize) {
+            poll.values += u32::try_from(came).unwrap_or(0);
+        }
     }
 
-    fn emit_table(&mut self, slot: u32, number: u32, cause: Option<Cause>, now: Moment) {
-        let learned = if cause.is_none() { self.settle_shape(slot, number, now) } else { None };
-        let (Some(device), Some(poll)) = (self.device(slot), self.polls.get(number as usize))
+    pub(super) fn emit_table(
+        &mut self,
+        slot: u32,
+        number: u32,
+        table: usize,
+        cause: Option<Cause>,
+        now: Moment,
+    ) {
+        let before = self.shape_of(slot, table);
+        let read = cause.is_none();
+        let cause = cause.or_else(|| self.settle_shape(slot, number, table, now));
+        let Self { devices, polls, plan, shapes, observations, .. } = self;
+        let (Some(Some(device)), Some(poll), Some(compiled)) = (
+            devices.get_mut(slot as usize),
+            polls.get_mut(number as usize),
+            plan.tables.get(table),
+        ) else {
+            return;
+        };
+        let group = compiled.table.group;
+        let Some(known) = device.tables.get_mut(table) else {
+            return;
+        };
+        // Of what a device never had no row tells.
+        if table > 0 && read && before.is_none() && known.presence == Presence::Absent {
+            return;
+        }
+        let shape = known.shape.as_ref().or(before.as_ref());
+        let Some((schema_id, schema)) =
+            shape.map(|shape| (shape.id, shape.schema.clone())).or_else(|| shapes.empty(group))
         else {
             return;
         };
-        // A table without rows is one the device does not have.
-        let cause = cause.or(if learned.is_none() { Some(Cause::Unsupported) } else { None });
-        let (schema_id, schema) = match &device.shape {
-            Some(shape) => (shape.id, shape.schema.clone()),
-            None => self.shapes.empty(),
-        };
-        let values = match (&learned, cause) {
-            (Some(shape), None) => shape.read(&poll.grid),
+        let values = match &known.shape {
+            Some(shape) if cause.is_none() => shape.read(&poll.grid, &mut known.past),
             _ => Vec::new(),
         };
-        let row = Row {
-            device: device.target.device,
-            group: Group::Interfaces,
-            schema: schema_id,
-            at: now.wall,
-            cause,
-            values,
-        };
-        self.observations.push_back(Observation::Row { row, schema });
+        if known.presence == Presence::Absent {
+            device.absent_groups |= group_bit(group);
+        }
+        // Two rows of a group have two times, or one would be taken for the other's repetition.
+        let at = poll.row_at.map_or(now.wall, |last| now.wall.max(Micros(last.0 + 1)));
+        poll.row_at = Some(at);
+        poll.values += u32::try_from(values.iter().flatten().count()).unwrap_or(0);
+        let row = Row { device: device.target.device, group, schema: schema_id, at, cause, values };
+        observations.push_back(Observation::Row { row, schema });
     }
 
-    /// Brings the device's shape in line with what this poll has found.
-    fn settle_shape(&mut self, slot: u32, number: u32, now: Moment) -> Option<Arc<Shape>> {
+    fn shape_of(&self, slot: u32, table: usize) -> Option<Arc<Shape>> {
+        self.device(slot)?.tables.get(table)?.shape.clone()
+    }
+
+    /// Brings what is known of a table in line with what this poll has found. Gives the cause why
+    /// there are no values, if there are none.
+    fn settle_shape(&mut self, slot: u32, number: u32, table: usize, now: Moment) -> Option<Cause> {
+        let left_to_scalars = self.left_to_scalars(slot, table);
         let Self { devices, polls, plan, shapes, .. } = self;
-        let (Some(Some(device)), Some(poll)) =
-            (devices.get_mut(slot as usize), polls.get(number as usize))
-        else {
-            return None;
+        let (Some(Some(device)), Some(poll), Some(compiled)) = (
+            devices.get_mut(slot as usize),
+            polls.get_mut(number as usize),
+            plan.tables.get(table),
+        ) else {
+            return Some(Cause::Unsupported);
         };
+        let refused = poll.walk.was_refused();
+        let known = device.tables.get_mut(table)?;
         if !poll.full {
-            device.learned = poll.walk.varbind_sixteenths;
-            if let Some(shape) = device.shape.as_ref().filter(|shape| shape.fits(&poll.grid)) {
-                return Some(shape.clone());
+            known.learned = poll.walk.varbind_sixteenths;
+            if known.shape.as_ref().is_some_and(|shape| shape.fits(&poll.grid)) {
+                return None;
             }
-            // Rows came or went: look at all columns, and at their names, in the next poll.
-            device.full_due = true;
-            let soonest = now.mono_us.max(device.facts_read_us + FACTS_GAP_US_MIN);
-            device.facts_due_us = device.facts_due_us.min(soonest);
-        } else {
-            device.full_due = false;
         }
-        let before = device.shape.as_deref().filter(|_| !poll.full);
-        let shape = shapes.learn(plan, &poll.grid, before);
-        device.shape.clone_from(&shape);
-        shape
+        if refused && poll.grid.masks().iter().all(|seen| *seen == 0) {
+            // It may have a table and would not give it now.
+            return Some(Cause::Unsupported);
+        }
+        // Rows came or went: look at all columns, and at their names, in the next poll.
+        known.full_due = !poll.full || refused;
+        if !poll.full {
+            let soonest = now.mono_us.max(device.facts_read_us + FACTS_GAP_US_MIN);
+            let due =
+                if table == 0 { &mut device.facts_due_us } else { &mut device.objects_due_us };
+            *due = soonest.min(*due);
+        }
+        let before = known.shape.clone();
+        let told = poll.learned.told(compiled.table.rows);
+        let of_facts = |index: u32| {
+            let before = before.as_ref().and_then(|shape| shape.trait_of(index));
+            Self::trait_of(told, before, index)
+        };
+        let of_scalars = |_: u32| Trait { metrics: left_to_scalars, ..Trait::NOTHING };
+        let trait_of: Option<&dyn Fn(u32) -> Trait> = match compiled.table.rows {
+            Rows::Alike => None,
+            Rows::Scalars => Some(&of_scalars),
+            Rows::Told(_) => Some(&of_facts),
+        };
+        let kept = before.as_deref().filter(|_| !poll.full || refused);
+        known.shape = shapes.learn(compiled, &poll.grid, kept, trait_of);
+        // A table without rows of interest is one the device does not have.
+        known.presence = if known.shape.is_some() { Presence::Here } else { Presence::Absent };
+        if known.shape.is_some() { None } else { Some(Cause::Unsupported) }
+    }
+
+    /// The metrics of a table of scalars, one bit each: those of objects of which another table of
+    /// the group has none.
+    fn left_to_scalars(&self, slot: u32, table: usize) -> u64 {
+        let (Some(device), Some(compiled)) = (self.device(slot), self.plan.tables.get(table))
+        else {
+            return 0;
+        };
+        if !compiled.of_scalars() {
+            return 0;
+        }
+        let others = || {
+            self.plan.tables.iter().zip(&device.tables).filter(|(other, _)| {
+                !other.of_scalars() && other.table.group == compiled.table.group
+            })
+        };
+        let elsewhere = |object: &str| {
+            let kind = object.split(':').next().unwrap_or_default();
+            let has =
+                |known: &Known| known.shape.as_ref().is_some_and(|shape| shape.has_objects(kind));
+            !kind.is_empty() && others().any(|(_, known)| has(known))
+        };
+        let metrics = compiled.table.metrics.iter().enumerate();
+        metrics
+            .filter(|(_, metric)| !elsewhere(metric.object))
+            .fold(0, |bits, (at, _)| bits | 1 << at)
     }
 }

@@ -6,13 +6,16 @@ use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::change::SnmpChange;
 use super::{
-    COMMUNITY_RULE, Data, DeviceQuery, INTERVAL_S_MAX, TAG_RULE, exists, is_community, tags, wanted,
+    Data, DeviceQuery, INTERVAL_S_MAX, REQUEST_GAP_MS_MAX, REQUEST_GAP_RULE, TAG_RULE, exists,
+    tags, wanted,
 };
 use crate::api::agents::agent_named;
 use crate::api::error::{Error, FieldError};
 use crate::api::guard::Caller;
 use crate::api::request::{Json, id, or_null};
+use crate::api::snmp::Wrong;
 use crate::api::tenants::narrowed;
 use crate::api::{AppState, Parts};
 use crate::inventory::Page;
@@ -22,7 +25,6 @@ use crate::inventory::device::bulk::{
 use crate::inventory::device::change::DevicePatch;
 use crate::inventory::device::{self, device_list};
 use farwatch_common::id::{AgentId, DeviceId};
-use farwatch_common::secret::Secret;
 use farwatch_common::task::to_the_end;
 
 /// `ids` or `filter`, and `change` or `delete`.
@@ -66,6 +68,12 @@ pub(in crate::api) struct BulkChange {
     #[serde(default, deserialize_with = "or_null")]
     #[schema(value_type = Option<String>, format = Password)]
     community: Option<Option<String>>,
+    /// Version and credential of all of them.
+    snmp: Option<SnmpChange>,
+    ping: Option<bool>,
+    strict_source: Option<bool>,
+    /// 0 to 1000.
+    request_gap_ms: Option<u32>,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -200,8 +208,11 @@ fn checked(body: BulkChange) -> Result<DevicePatch, Error> {
     if body.interval_s.is_some_and(|seconds| !(1..=INTERVAL_S_MAX).contains(&seconds)) {
         wrong("interval_s", "must be 1 to 86400 seconds");
     }
-    if body.community.as_ref().and_then(Option::as_deref).is_some_and(|text| !is_community(text)) {
-        wrong("community", COMMUNITY_RULE);
+    if body.request_gap_ms.is_some_and(|gap| gap > REQUEST_GAP_MS_MAX) {
+        wrong("request_gap_ms", REQUEST_GAP_RULE);
+    }
+    if body.community.is_some() && body.snmp.is_some() {
+        wrong("snmp", "give either `community` or `snmp`");
     }
     let mut checked = |field, texts: Option<Vec<String>>| {
         let tags = texts.map(tags);
@@ -213,12 +224,25 @@ fn checked(body: BulkChange) -> Result<DevicePatch, Error> {
     let tags = checked("tags", body.tags);
     let add_tags = checked("add_tags", body.add_tags).unwrap_or_default();
     let remove_tags = checked("remove_tags", body.remove_tags).unwrap_or_default();
+    let mut of_snmp = Wrong::within("change.snmp.");
+    let (snmp_version, given) = body.snmp.unwrap_or_default().checked(&mut of_snmp);
+    errors.append(&mut of_snmp.errors);
+    let mut of_community = Wrong::within("change.");
+    let credential = match body.community {
+        Some(community) => Some(of_community.credential(None, community, None)),
+        None => given.map(Some),
+    };
+    errors.append(&mut of_community.errors);
     if !errors.is_empty() {
         return Err(Error::invalid(errors));
     }
     Ok(DevicePatch {
         interval_s: body.interval_s,
-        community: body.community.map(|text| text.map(Secret::from)),
+        snmp_version,
+        credential,
+        ping: body.ping,
+        strict_source: body.strict_source,
+        request_gap_ms: body.request_gap_ms,
         tags,
         add_tags,
         remove_tags,

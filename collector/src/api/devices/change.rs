@@ -5,8 +5,8 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::{
-    COMMUNITY_RULE, Data, Device, DeviceDetail, INTERVAL_S_MAX, TAG_RULE, detail, exists,
-    is_community, show_now, tags, version_inside,
+    ADDRESS_RULE, Data, Device, DeviceDetail, INTERVAL_S_MAX, REQUEST_GAP_MS_MAX, REQUEST_GAP_RULE,
+    TAG_RULE, detail, exists, show_now, tags, version_inside,
 };
 use crate::api::address::{Address, parse_address};
 use crate::api::agents::agent_named;
@@ -14,12 +14,13 @@ use crate::api::error::{Error, FieldError};
 use crate::api::guard::Caller;
 use crate::api::reply::SnmpVersion;
 use crate::api::request::{Json, PathId};
+use crate::api::snmp::{NewSnmpUser, Wrong};
 use crate::api::{AppState, Parts};
 use crate::inventory::device::change::{DevicePatch, device_patch};
 use crate::inventory::device::{self, SNMP_PORT, device_get, own_name};
 use crate::inventory::is_name;
+use crate::inventory::snmp::Credential;
 use farwatch_common::id::{DeviceId, TenantId};
-use farwatch_common::secret::Secret;
 use farwatch_common::task::to_the_end;
 
 /// What is not there stays.
@@ -37,14 +38,34 @@ pub(in crate::api) struct DeviceChange {
     tags: Option<Vec<String>>,
     /// Another agent of its tenant; what the one before sent is not shown any more.
     agent: Option<String>,
+    /// Whether echo requests are sent to it.
+    ping: Option<bool>,
+    /// Whether an answer from another address than was asked is refused.
+    strict_source: Option<bool>,
+    /// Least time between two questions to it, 0 to 1000.
+    request_gap_ms: Option<u32>,
 }
 
-#[derive(Deserialize, ToSchema)]
+/// A credential decides the version where that is not given: v3 for a user, and v2c for the community
+/// of what was asked over v3 before. A version that takes the other kind of credential takes the
+/// device's own one away.
+#[derive(Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(in crate::api) struct SnmpChange {
     version: Option<SnmpVersion>,
+    /// For v1 and v2c.
     #[schema(format = Password)]
     community: Option<String>,
+    /// For v3.
+    user: Option<NewSnmpUser>,
+}
+
+impl SnmpChange {
+    /// The version and the credential, if they can be.
+    pub(super) fn checked(self, wrong: &mut Wrong) -> (Option<&'static str>, Option<Credential>) {
+        let Self { version, community, user } = self;
+        (version.map(version_inside), wrong.credential(version, community, user))
+    }
 }
 
 /// Change a device
@@ -100,7 +121,7 @@ fn checked(before: &device::Device, body: DeviceChange) -> Result<DevicePatch, E
     };
     let address = body.address.map(|text| parse_address(&text, SNMP_PORT));
     if matches!(address, Some(None)) {
-        wrong("address", "must be an IP address or host name, with `:port` if it is not 161");
+        wrong("address", ADDRESS_RULE);
     }
     let address = address.flatten();
     let name = name(before, body.name.as_deref(), address.as_ref());
@@ -110,15 +131,16 @@ fn checked(before: &device::Device, body: DeviceChange) -> Result<DevicePatch, E
     if body.interval_s.is_some_and(|seconds| !(1..=INTERVAL_S_MAX).contains(&seconds)) {
         wrong("interval_s", "must be 1 to 86400 seconds");
     }
-    let (version, community) =
-        body.snmp.map_or((None, None), |snmp| (snmp.version, snmp.community));
-    if community.as_deref().is_some_and(|text| !is_community(text)) {
-        wrong("snmp.community", COMMUNITY_RULE);
+    if body.request_gap_ms.is_some_and(|gap| gap > REQUEST_GAP_MS_MAX) {
+        wrong("request_gap_ms", REQUEST_GAP_RULE);
     }
     let tags = body.tags.map(tags);
     if matches!(tags, Some(None)) {
         wrong("tags", TAG_RULE);
     }
+    let mut of_snmp = Wrong::within("snmp.");
+    let (snmp_version, credential) = body.snmp.unwrap_or_default().checked(&mut of_snmp);
+    errors.append(&mut of_snmp.errors);
     if !errors.is_empty() {
         return Err(Error::invalid(errors));
     }
@@ -126,8 +148,11 @@ fn checked(before: &device::Device, body: DeviceChange) -> Result<DevicePatch, E
         name,
         address: address.map(|address| (address.host, address.port)),
         interval_s: body.interval_s,
-        snmp_version: version.map(version_inside),
-        community: community.map(|text| Some(Secret::from(text))),
+        snmp_version,
+        credential: credential.map(Some),
+        ping: body.ping,
+        strict_source: body.strict_source,
+        request_gap_ms: body.request_gap_ms,
         tags: tags.flatten(),
         ..DevicePatch::default()
     })
@@ -153,13 +178,14 @@ fn name(
     Some((stands_in, false))
 }
 
-/// A credential of its own, or none.
+/// A credential of its own, which decides the version as in a change of the device. With neither the
+/// device's own is taken away; then it is asked with that of a credential profile.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(in crate::api) struct DeviceCredential {
-    /// Null takes the device's own away; then it is asked with that of a credential profile.
     #[schema(format = Password)]
     community: Option<String>,
+    user: Option<NewSnmpUser>,
 }
 
 /// Set or take away a device's own credential
@@ -173,11 +199,12 @@ pub(in crate::api) async fn device_credential(
     Json(body): Json<DeviceCredential>,
 ) -> Result<Data<DeviceDetail>, Error> {
     let tenant = device_get(&state.db, &caller.context, device).await?.tenant.id;
-    if body.community.as_deref().is_some_and(|text| !is_community(text)) {
-        return Err(Error::field("community", COMMUNITY_RULE));
+    let mut wrong = Wrong::default();
+    let credential = wrong.credential(None, body.community, body.user);
+    if !wrong.errors.is_empty() {
+        return Err(Error::invalid(wrong.errors));
     }
-    let community = Some(body.community.map(Secret::from));
-    let patch = DevicePatch { community, ..DevicePatch::default() };
+    let patch = DevicePatch { credential: Some(credential), ..DevicePatch::default() };
     to_the_end(async move {
         change(&state, &caller, tenant, device, &patch).await?;
         detail(&state, &caller.context, device).await

@@ -30,7 +30,13 @@ async fn a_device_is_added_assigned_and_taken_out() {
     assert_eq!(one["address"], "10.0.0.1:16100");
     assert_eq!(one["state"], "unknown");
     assert_eq!(one["site"], json!({ "id": site.to_string(), "name": "Depot" }));
-    assert_eq!(one["snmp"], json!({ "version": "v2c", "credential": "own", "profile": null }));
+    let snmp = json!({
+        "version": "v2c", "credential": "own", "profile": null, "kind": "snmp_community",
+        "user": null,
+    });
+    assert_eq!(one["snmp"], snmp);
+    let manner = (&one["ping"], &one["strict_source"], &one["request_gap_ms"]);
+    assert_eq!(manner, (&json!(true), &json!(false), &json!(0)));
     assert_eq!(one["facts"]["sys_descr"], Value::Null);
     assert_eq!(one["last_sample_at"], Value::Null);
     assert!(one["created_at"].as_str().unwrap().ends_with('Z'));

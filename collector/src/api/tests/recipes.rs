@@ -91,6 +91,12 @@ pub(super) fn recipes(operation: &str) -> Option<Vec<Recipe>> {
                 bulk(json!({ "ids": ["{device}"] }), json!({ "delete": true })),
             ]
         }
+        "device_poll" => vec![ask("/api/v1/devices/{device}/poll")],
+        "agent_ping" => vec![ask("/api/v1/agents/{agent}/ping")],
+        "credential_find" => {
+            let body = json!({ "host": "10.9.9.9" });
+            vec![send("/api/v1/agents/{agent}/find-credential", body)]
+        }
         "credential_profiles" => vec![ask("/api/v1/credential-profiles?tenant={tenant}")],
         "credential_profile" | "credential_profile_gone" => {
             vec![ask("/api/v1/credential-profiles/{profile}")]

@@ -55,17 +55,47 @@ async fn secrets_are_in_no_log_no_other_answer_and_no_file() {
     let path = format!("/api/v1/{device}/credential");
     answers += &world.change(Method::PUT, &path, &admin, own).await.body;
     world.profile(&admin, tenant, json!({})).await;
-    for path in
-        ["me", "devices", "agents", "sites", "api-keys", "tokens", "credential-profiles", &device]
-    {
+    let user = json!({ "name": "ops", "auth": "sha256", "auth_password": "an-auth-password",
+                       "privacy": "aes128", "privacy_password": "a-privacy-password" });
+    let own = json!({ "snmp": { "user": &user } });
+    let path = format!("/api/v1/{device}");
+    answers += &world.change(Method::PATCH, &path, &admin, own).await.body;
+    let kind = json!({ "name": "users", "kind": "snmp_user", "community": null, "user": &user });
+    world.profile(&admin, tenant, kind).await;
+    let wanted = json!({ "host": "10.0.0.9", "credentials": [
+        { "version": "v3", "user": &user }, { "version": "v1", "community": "a-tried-community" },
+    ] });
+    let path = format!("/api/v1/agents/{agent}/find-credential");
+    answers += &world.post(&path, &admin, wanted).await.body;
+    for path in [
+        "me",
+        "devices",
+        "agents",
+        "sites",
+        "api-keys",
+        "tokens",
+        "credential-profiles",
+        "audit",
+        &device,
+    ] {
         answers += &world.get(&format!("/api/v1/{path}"), &admin).await.body;
     }
     world.get("/api/v1/devices", &key).await;
     let (As::Cookie(cookie), As::Key(key)) = (admin, key) else { panic!("no secrets") };
     let token = token["token"].as_str().unwrap();
-    let communities = ["a-secret-community", "another-community", "a-profile-community"];
-    let [own, other, profile] = communities;
-    let secrets = [PASSWORD, "a wrong password 1", own, other, profile, &cookie, &key, token];
+    let secrets = [
+        PASSWORD,
+        "a wrong password 1",
+        "a-secret-community",
+        "another-community",
+        "a-profile-community",
+        "a-tried-community",
+        "an-auth-password",
+        "a-privacy-password",
+        &cookie,
+        &key,
+        token,
+    ];
     let logged = String::from_utf8_lossy(&lines.0.lock().unwrap()).into_owned();
     assert!(logged.contains("signed in"), "nothing was logged");
     let mut files = Vec::new();

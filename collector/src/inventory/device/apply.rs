@@ -1,17 +1,18 @@
 //! One patch for devices of a tenant, written in sets: a thousand devices take about as many
 //! statements as one, besides those that carry a blob each.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use farwatch_common::clock::Micros;
 use farwatch_common::id::{AgentId, DeviceId, IdGenerator, SiteId, TenantId};
 use serde_json::json;
 
 use super::change::DevicePatch;
-use super::credential::{follow, put};
+use super::credential::{follow, put, take_away};
 use super::tag::{self, Tags};
-use super::{Device, among, ids_json};
+use super::{Device, Manner, among, ids_json};
 use crate::audit::Change;
+use crate::inventory::snmp::{Credential, Kind};
 use crate::inventory::vault::Vault;
 use crate::inventory::{InventoryError, Named, differences, in_order, set_of};
 use crate::store::Txn;
@@ -66,7 +67,7 @@ pub(super) async fn apply(
     let had = credentials_store(txn, parts, tenant, &pairs, patch, now).await?;
     let applied = pairs.into_iter().filter_map(|(before, after)| {
         let (mut was, mut is) = (before.told(), after.told());
-        let (had, has) = (had.contains(&after.id), matches!(patch.community, Some(Some(_))));
+        let (had, has) = (had.contains(&after.id), matches!(patch.credential, Some(Some(_))));
         if had || has {
             was["credential"] = json!(if had { "own" } else { "profile" });
             is["credential"] = json!(if has { "own, new" } else { "profile" });
@@ -92,9 +93,18 @@ impl DevicePatch {
             (after.agent, after.site) = (agent, site);
         }
         after.interval_s = self.interval_s.unwrap_or(before.interval_s);
-        if let Some(version) = self.snmp_version {
-            version.clone_into(&mut after.snmp_version);
-        }
+        let version = self.snmp_version.unwrap_or(&before.snmp_version);
+        let given = self.credential.as_ref().and_then(Option::as_ref).map(Credential::kind);
+        let version = match given.filter(|kind| *kind != Kind::of_version(version)) {
+            Some(kind) => kind.version(),
+            None => version,
+        };
+        after.snmp_version = version.to_owned();
+        after.manner = Manner {
+            ping: self.ping.unwrap_or(before.manner.ping),
+            strict_source: self.strict_source.unwrap_or(before.manner.strict_source),
+            request_gap_ms: self.request_gap_ms.unwrap_or(before.manner.request_gap_ms),
+        };
         let tags = self.tags.as_ref().unwrap_or(&before.tags).union(&self.add_tags);
         after.tags = tags.filter(|tag| !self.remove_tags.contains(*tag)).cloned().collect::<Tags>();
         after
@@ -131,12 +141,14 @@ sql! { pub(crate) TAKEN =
 }
 sql! { pub(crate) UPDATE =
     "UPDATE device SET name = $3, named = $4, host = $5, port = $6, interval_s = $7,
-            snmp_version = $8, agent_id = $9, site_id = $10
+            snmp_version = $8, agent_id = $9, site_id = $10, ping_off = $11,
+            strict_source = $12, request_gap_ms = $13
      WHERE tenant_id = $1 AND device_id = $2"
 }
 sql! { pub(crate) UPDATE_ALL =
-    "UPDATE device SET interval_s = COALESCE($3, interval_s),
-            snmp_version = COALESCE($4, snmp_version)
+    "UPDATE device SET interval_s = COALESCE($3, interval_s), snmp_version = $4,
+            ping_off = COALESCE($5, ping_off), strict_source = COALESCE($6, strict_source),
+            request_gap_ms = COALESCE($7, request_gap_ms)
      WHERE tenant_id = $1 AND device_id IN (SELECT value FROM json_each($2))"
 }
 
@@ -167,9 +179,16 @@ async fn rows_store(
         return Ok(());
     }
     if !patch.is_of_each() {
-        let ids: Vec<_> = changed.iter().map(|(_, after)| after.id).collect();
-        let update = UPDATE_ALL.bind(tenant).bind(ids_json(&ids)).bind(patch.interval_s);
-        update.bind(patch.snmp_version).execute(txn).await?;
+        // A credential may decide the version: those that come to have the same are written at once.
+        let mut of_version: BTreeMap<&str, Vec<DeviceId>> = BTreeMap::new();
+        for (_, after) in changed {
+            of_version.entry(&after.snmp_version).or_default().push(after.id);
+        }
+        for (version, ids) in of_version {
+            let update = UPDATE_ALL.bind(tenant).bind(ids_json(&ids)).bind(patch.interval_s);
+            let update = update.bind(version).bind(patch.ping.map(|ping| !ping));
+            update.bind(patch.strict_source).bind(patch.request_gap_ms).execute(txn).await?;
+        }
         return Ok(());
     }
     for (_, after) in changed {
@@ -181,6 +200,8 @@ async fn rows_store(
         let update = UPDATE.bind(tenant).bind(id).bind(&after.name).bind(after.named);
         let update = update.bind(&after.host).bind(after.port).bind(after.interval_s);
         let update = update.bind(&after.snmp_version).bind(agent).bind(after.site.id);
+        let Manner { ping, strict_source, request_gap_ms } = after.manner;
+        let update = update.bind(!ping).bind(strict_source).bind(request_gap_ms);
         update.execute(txn).await?;
     }
     Ok(())
@@ -195,12 +216,18 @@ async fn credentials_store(
     patch: &DevicePatch,
     now: Micros,
 ) -> Result<BTreeSet<DeviceId>, InventoryError> {
-    if let Some(community) = &patch.community {
+    if let Some(own) = &patch.credential {
         let places: Vec<_> = pairs.iter().map(|(_, after)| (after.site.id, after.id)).collect();
-        return put(txn, parts, tenant, &places, community.as_ref(), now).await;
+        return put(txn, parts, tenant, &places, own.as_ref(), now).await;
     }
+    // What the version does not take is not kept for later: nobody would see that it is there.
+    let kind = |device: &Device| Kind::of_version(&device.snmp_version);
+    let other = pairs.iter().filter(|(before, after)| kind(before) != kind(after));
+    let other: Vec<_> = other.map(|(_, after)| after.id).collect();
+    let had =
+        if other.is_empty() { BTreeSet::new() } else { take_away(txn, tenant, &other).await? };
     for (_, after) in pairs.iter().filter(|(before, after)| before.site.id != after.site.id) {
         follow(txn, parts.0, (tenant, after.id), after.site.id).await?;
     }
-    Ok(BTreeSet::new())
+    Ok(had)
 }

@@ -4,16 +4,16 @@ use std::collections::BTreeSet;
 
 use farwatch_common::clock::Micros;
 use farwatch_common::id::{AgentId, DeviceId, IdGenerator, SiteId, TenantId};
-use farwatch_common::secret::Secret;
 
 use super::apply::{Applied, address_exists, address_taken, apply, locked};
 use super::tag::{self, Tags};
-use super::{Device, credential, device_get, ids_json, in_txn};
+use super::{Device, Manner, credential, device_get, ids_json, in_txn};
 use crate::audit::Change;
 use crate::identity::{Access, TenantContext};
 use crate::inventory::agent::agent_get;
 use crate::inventory::assignment::assignment_bump;
 use crate::inventory::quota::room_for_device;
+use crate::inventory::snmp::Credential;
 use crate::inventory::vault::Vault;
 use crate::inventory::{InventoryError, set_of};
 use crate::store::sql::sql;
@@ -30,8 +30,9 @@ pub struct NewDevice {
     pub port: u16,
     pub interval_s: u32,
     pub snmp_version: &'static str,
-    /// `None`: a profile's.
-    pub community: Option<Secret>,
+    /// Of the kind that goes with the version. `None`: a profile's.
+    pub credential: Option<Credential>,
+    pub manner: Manner,
     pub tags: Tags,
 }
 
@@ -42,9 +43,14 @@ pub struct DevicePatch {
     pub name: Option<(String, bool)>,
     pub address: Option<(String, u16)>,
     pub interval_s: Option<u32>,
+    /// One that takes another kind of credential takes the own one away.
     pub snmp_version: Option<&'static str>,
-    /// The inner `None` takes the own one away.
-    pub community: Option<Option<Secret>>,
+    /// The inner `None` takes the own one away. One of another kind than the version takes changes
+    /// the version with it.
+    pub credential: Option<Option<Credential>>,
+    pub ping: Option<bool>,
+    pub strict_source: Option<bool>,
+    pub request_gap_ms: Option<u32>,
     pub tags: Option<Tags>,
     pub add_tags: Tags,
     pub remove_tags: Tags,
@@ -67,8 +73,9 @@ async fn site_of(
 
 sql! { pub(crate) INSERT =
     "INSERT INTO device (tenant_id, device_id, site_id, agent_id, name, host, port,
-                         interval_s, snmp_version, created_at, named)
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+                         interval_s, snmp_version, created_at, named, ping_off,
+                         strict_source, request_gap_ms)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
      ON CONFLICT (tenant_id, agent_id, host, port) DO NOTHING"
 }
 
@@ -92,13 +99,14 @@ pub async fn device_create(
     let insert = INSERT.bind(tenant).bind(id).bind(site).bind(new.agent);
     let insert = insert.bind(&new.name).bind(&new.host).bind(new.port).bind(new.interval_s);
     let insert = insert.bind(new.snmp_version).bind(now).bind(new.named);
+    let Manner { ping, strict_source, request_gap_ms } = new.manner;
+    let insert = insert.bind(!ping).bind(strict_source).bind(request_gap_ms);
     if insert.execute(&mut txn).await? == 0 {
         let there = address_taken(&mut txn, (tenant, id), (new.agent, &new.host, new.port)).await?;
         return Err(address_exists(there.unwrap_or_default()));
     }
-    if let Some(community) = &new.community {
-        credential::put(&mut txn, (vault, ids), tenant, &[(site, id)], Some(community), now)
-            .await?;
+    if let Some(own) = &new.credential {
+        credential::put(&mut txn, (vault, ids), tenant, &[(site, id)], Some(own), now).await?;
     }
     tag::store(&mut txn, tenant, [(id, &Tags::new(), &new.tags)]).await?;
     let device = in_txn(&mut txn, &set_of(tenant), id).await?;
@@ -151,13 +159,16 @@ pub(super) async fn agents_told(
 impl DevicePatch {
     /// Whether an agent is to be told: all but the name may change what it polls.
     pub(super) fn is_of_assignment(&self) -> bool {
-        let Self { address, interval_s, snmp_version, community, tags, agent, .. } = self;
+        let Self { address, interval_s, snmp_version, credential, tags, agent, .. } = self;
+        let Self { ping, strict_source, request_gap_ms, .. } = self;
+        let manner = ping.is_some() || strict_source.is_some() || request_gap_ms.is_some();
         let tags = tags.is_some() || !self.add_tags.is_empty() || !self.remove_tags.is_empty();
         address.is_some()
             || interval_s.is_some()
             || snmp_version.is_some()
-            || community.is_some()
+            || credential.is_some()
             || agent.is_some()
+            || manner
             || tags
     }
 }

@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 
 use farwatch_common::clock::Micros;
 use farwatch_common::id::{AgentId, CredentialId, DeviceId, IdGenerator, SiteId, TenantId};
-use farwatch_common::secret::Secret;
 
 use super::{ids_json, in_txn};
 use crate::identity::TenantContext;
-use crate::inventory::profile::profile_of;
+use crate::inventory::profile::{kind_of, profile_of};
+use crate::inventory::snmp::{About, Credential};
 use crate::inventory::vault::{Place, Vault, VaultError};
 use crate::inventory::{InventoryError, Named, in_order, tenant_set};
 use crate::store::sql::{Row, Sql, sql};
@@ -17,16 +17,19 @@ use crate::store::{Database, StoreError, Txn};
 /// Which credential an agent asks a device with.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum InForce {
-    Own,
-    Profile(Named<CredentialId>),
-    /// The device is not polled.
+    /// With what may be shown of a user.
+    Own(Option<About>),
+    Profile(Named<CredentialId>, Option<About>),
+    /// The device is pinged and not asked for more.
     Nothing,
 }
 
 sql! { pub(crate) IN_FORCE =
-    "SELECT c.credential_id, p.profile_id, p.name FROM device d LEFT JOIN credential c
-       ON c.tenant_id = d.tenant_id AND c.device_id = d.device_id AND c.kind = 'snmp_community'
-     LEFT JOIN credential_profile p ON p.tenant_id = d.tenant_id AND p.profile_id = ",
+    "SELECT c.credential_id, p.profile_id, p.name, c.about, p.about
+     FROM device d LEFT JOIN credential c
+       ON c.tenant_id = d.tenant_id AND c.device_id = d.device_id AND c.kind = ",
+    kind_of!(),
+    " LEFT JOIN credential_profile p ON p.tenant_id = d.tenant_id AND p.profile_id = ",
     profile_of!(),
     " WHERE d.tenant_id IN ",
     tenant_set!(),
@@ -42,19 +45,20 @@ pub async fn credential_in_force(
     let mut txn = db.read(context).await?;
     in_txn(&mut txn, &context.tenants_json(), id).await?;
     let row = IN_FORCE.bind(context.tenants_json()).bind(id).one(&mut txn).await?;
+    let about = |column| Ok(row.get::<Option<String>>(column)?.as_deref().and_then(About::read));
     if row.get::<Option<i64>>(0)?.is_some() {
-        return Ok(InForce::Own);
+        return about(3).map(InForce::Own);
     }
     Ok(match row.get::<Option<i64>>(1)? {
-        Some(id) => InForce::Profile(Named { id: CredentialId(id), name: row.get(2)? }),
+        Some(id) => InForce::Profile(Named { id: CredentialId(id), name: row.get(2)? }, about(4)?),
         None => InForce::Nothing,
     })
 }
 
 sql! { pub(crate) INSERT =
     "INSERT INTO credential (tenant_id, credential_id, device_id, site_id, kind, version,
-                             key_version, sealed, created_at)
-     VALUES ($1, $2, $3, $4, 'snmp_community', 1, $5, $6, $7)"
+                             key_version, sealed, created_at, about)
+     VALUES ($1, $2, $3, $4, $5, 1, $6, $7, $8, $9)"
 }
 sql! { pub(crate) DELETE =
     "DELETE FROM credential WHERE tenant_id = $1
@@ -68,21 +72,32 @@ pub(super) async fn put(
     (vault, ids): (&Vault, &IdGenerator),
     tenant: TenantId,
     places: &[(SiteId, DeviceId)],
-    community: Option<&Secret>,
+    own: Option<&Credential>,
     now: Micros,
 ) -> Result<BTreeSet<DeviceId>, InventoryError> {
     let devices: Vec<_> = places.iter().map(|(_, device)| *device).collect();
-    let had = DELETE.bind(tenant).bind(ids_json(&devices)).all(txn).await?;
-    let had = had.iter().map(|row| row.get(0).map(DeviceId)).collect::<Result<_, _>>()?;
-    let Some(community) = community else { return Ok(had) };
+    let had = take_away(txn, tenant, &devices).await?;
+    let Some(own) = own else { return Ok(had) };
+    let plain = own.plain();
     let key = vault.tenant_key(txn, tenant, None).await?;
     for (site, device) in places.iter().copied() {
         let place = Place { tenant, site, device, credential: CredentialId(ids.next(now)) };
         let insert = INSERT.bind(tenant).bind(place.credential.0).bind(device).bind(site);
-        let insert = insert.bind(key.version()).bind(key.seal(place, community)?).bind(now);
+        let insert = insert.bind(own.kind().name()).bind(key.version());
+        let insert = insert.bind(key.seal(place, &plain)?).bind(now).bind(own.about());
         insert.execute(txn).await?;
     }
     Ok(had)
+}
+
+/// Takes the own credentials of devices away. Says which of them had one.
+pub(super) async fn take_away(
+    txn: &mut Txn,
+    tenant: TenantId,
+    devices: &[DeviceId],
+) -> Result<BTreeSet<DeviceId>, InventoryError> {
+    let had = DELETE.bind(tenant).bind(ids_json(devices)).all(txn).await?;
+    Ok(had.iter().map(|row| row.get(0).map(DeviceId)).collect::<Result<_, _>>()?)
 }
 
 sql! { pub(crate) OF_DEVICE =

@@ -61,15 +61,17 @@ async fn everything(db: &Database) {
     assert!(untagged < BULK_MAX + SOME, "{untagged}");
     assert_eq!((of(tagged()).await, of(DeviceFilter::default()).await), (0, BULK_MAX as u64));
     // And a blob for each.
-    let mut patch = DevicePatch { community: Some(Some("new".into())), ..DevicePatch::default() };
+    let mut patch = DevicePatch { credential: Some(Some("new".into())), ..DevicePatch::default() };
     let sealed = bulk(&Bulk::Change(Box::new(patch.clone()))).await;
     assert!(sealed < 2 * BULK_MAX + SOME, "{sealed}");
     let (sent, _) = assignment_for(db, vault, all, (*north, agent)).await.unwrap();
     assert_eq!(sent.devices.len(), BULK_MAX);
-    patch.community = Some(None);
+    patch.credential = Some(None);
     let bare = bulk(&Bulk::Change(Box::new(patch))).await;
     assert!(bare < BULK_MAX + SOME, "{bare}");
-    assert!(assignment_for(db, vault, all, (*north, agent)).await.unwrap().0.devices.is_empty());
+    let (sent, _) = assignment_for(db, vault, all, (*north, agent)).await.unwrap();
+    assert!(sent.devices.iter().all(|device| device.snmp.is_none()));
+    assert_eq!(sent.devices.len(), BULK_MAX);
     let gone = bulk(&Bulk::Delete).await;
     assert!(gone < BULK_MAX + SOME, "{gone}");
     assert_eq!(of(DeviceFilter::default()).await, 0);

@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 
 use farwatch_common::id::DeviceId;
-use farwatch_common::secret::Secret;
 
 use super::engines::{Place, Scratch};
 use super::*;
@@ -18,6 +17,7 @@ use crate::inventory::profile::{
 };
 use crate::inventory::quota::{Quota, quota_get, quota_set};
 use crate::inventory::site::{site_create, site_delete, site_get, site_rename};
+use crate::inventory::snmp::Credential;
 use crate::inventory::tenant::{tenant_get, tenant_rename};
 
 const PAGE: Page = Page { after: None, limit: 10 };
@@ -31,7 +31,7 @@ async fn community(place: &Place<'_>, agent: AgentId, id: DeviceId) -> Option<Ve
     let (sent, damaged) = assignment_for(place.db, &place.vault, &place.all, whose).await.unwrap();
     assert!(damaged.is_empty(), "{damaged:?}");
     let device = sent.devices.into_iter().find(|device| device.device_id == id.0)?;
-    Some(device.snmp.unwrap().community)
+    device.snmp.map(|snmp| snmp.community)
 }
 
 async fn revision(place: &Place<'_>, agent: AgentId) -> u64 {
@@ -127,7 +127,7 @@ async fn devices_change_and_follow_their_agents(place: &Place<'_>) {
     let patch = DevicePatch {
         interval_s: Some(30),
         tags: Some(tags(&["a", "b"])),
-        community: Some(Some("its-own".into())),
+        credential: Some(Some("its-own".into())),
         ..DevicePatch::default()
     };
     let changed = change(device.id, patch).await.unwrap();
@@ -166,7 +166,7 @@ async fn the_closest_profile_counts(place: &Place<'_>) {
     let agent = place.agent([3; 32]).await;
     let site = agent_get(db, all, agent).await.unwrap().site.id;
     let mut new = place.new_device(agent, "10.0.1.1");
-    (new.community, new.tags) = (None, tags(&["core"]));
+    (new.credential, new.tags) = (None, tags(&["core"]));
     let device = device_create(db, vault, all, ids, &new, NOW).await.unwrap().id;
     (new.host, new.tags) = ("10.0.1.2".to_owned(), Tags::new());
     let plain = device_create(db, vault, all, ids, &new, NOW).await.unwrap().id;
@@ -183,14 +183,8 @@ async fn the_closest_profile_counts(place: &Place<'_>) {
         ("of both", Some(site), Some("core"), "of both", "of the site"),
     ] {
         let tag = tag.map(str::to_owned);
-        let community_of = Secret::from(name.to_owned());
-        let new = NewProfile {
-            tenant: *north,
-            name: name.to_owned(),
-            site,
-            tag,
-            community: community_of,
-        };
+        let credential = Credential::from(name);
+        let new = NewProfile { tenant: *north, name: name.to_owned(), site, tag, credential };
         let before = revision(place, agent).await;
         let (profile, told) = profile_create(db, vault, all, ids, &new, NOW).await.unwrap();
         let affected = new.tag.as_deref() != Some("edge");
@@ -201,7 +195,7 @@ async fn the_closest_profile_counts(place: &Place<'_>) {
         made.push(profile);
     }
     match credential_in_force(db, all, device).await.unwrap() {
-        InForce::Profile(profile) => assert_eq!(profile.name, "of both"),
+        InForce::Profile(profile, _) => assert_eq!(profile.name, "of both"),
         other => panic!("{other:?}"),
     }
     // Moved away from the site, its place is another.
@@ -209,18 +203,18 @@ async fn the_closest_profile_counts(place: &Place<'_>) {
     let (changed, told) = profile_patch(db, vault, all, made[4].id, &patch, NOW).await.unwrap();
     assert!(changed.site.is_none() && told.contains(&agent));
     assert_eq!(community(place, agent, plain).await.unwrap(), b"of all");
-    let patch = ProfilePatch { community: Some("other".into()), ..ProfilePatch::default() };
+    let patch = ProfilePatch { credential: Some("other".into()), ..ProfilePatch::default() };
     profile_patch(db, vault, all, made[5].id, &patch, NOW).await.unwrap();
     assert_eq!(community(place, agent, device).await.unwrap(), b"other");
     profile_delete(db, all, made[5].id, NOW).await.unwrap();
     assert_eq!(community(place, agent, device).await.unwrap(), b"of the tag");
     // Its own goes before any profile; and without its tag it takes another.
-    let patch = DevicePatch { community: Some(Some("mine".into())), ..DevicePatch::default() };
+    let patch = DevicePatch { credential: Some(Some("mine".into())), ..DevicePatch::default() };
     device_patch(db, (vault, ids), all, device, &patch, NOW).await.unwrap();
     assert_eq!(community(place, agent, device).await.unwrap(), b"mine");
-    assert_eq!(credential_in_force(db, all, device).await.unwrap(), InForce::Own);
+    assert_eq!(credential_in_force(db, all, device).await.unwrap(), InForce::Own(None));
     let patch =
-        DevicePatch { community: Some(None), tags: Some(Tags::new()), ..DevicePatch::default() };
+        DevicePatch { credential: Some(None), tags: Some(Tags::new()), ..DevicePatch::default() };
     device_patch(db, (vault, ids), all, device, &patch, NOW).await.unwrap();
     assert_eq!(community(place, agent, device).await.unwrap(), b"of all");
     assert_eq!(profile_list(db, all, &PAGE).await.unwrap().total, 5);
@@ -234,9 +228,9 @@ sql! { DAMAGE =
 async fn a_damaged_profile_is_mended_with_a_new_community(place: &Place<'_>) {
     let Place { db, vault, ids, north, all, .. } = place;
     let site = site_create(db, all, ids, (*north, "Cellar"), NOW).await.unwrap().id;
-    let community = Secret::from("below".to_owned());
+    let credential = Credential::from("below");
     let (name, site) = ("of the cellar".to_owned(), Some(site));
-    let new = NewProfile { tenant: *north, name, site, tag: None, community };
+    let new = NewProfile { tenant: *north, name, site, tag: None, credential };
     let id = profile_create(db, vault, all, ids, &new, NOW).await.unwrap().0.id;
     let mut txn = db.change(all, *north, Access::Write).await.unwrap();
     DAMAGE.bind(*north).bind(id.0).bind(&[7; 60][..]).execute(&mut txn).await.unwrap();
@@ -254,7 +248,7 @@ async fn a_damaged_profile_is_mended_with_a_new_community(place: &Place<'_>) {
     assert_eq!((renamed.name.as_str(), renamed.site.is_some()), ("of below", true));
     let away = ProfilePatch { site: Some(None), ..ProfilePatch::default() };
     assert!(matches!(patch(&away).await, Err(InventoryError::Damaged)));
-    let anew = ProfilePatch { community: Some("anew".into()), ..away };
+    let anew = ProfilePatch { credential: Some("anew".into()), ..away };
     assert!(patch(&anew).await.unwrap().site.is_none());
     profile_delete(db, all, id, NOW).await.unwrap();
 }

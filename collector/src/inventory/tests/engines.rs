@@ -72,7 +72,8 @@ impl<'a> Place<'a> {
             port: SNMP_PORT,
             interval_s: 60,
             snmp_version: "v2c",
-            community: Some("a-secret-community".into()),
+            credential: Some("a-secret-community".into()),
+            manner: Manner::default(),
             tags: Tags::new(),
         }
     }

@@ -14,6 +14,7 @@ use crate::identity::{
 };
 use crate::ingest::presence;
 use crate::inventory::device::{apply, change, credential, object, tag};
+use crate::inventory::profile::reach;
 use crate::inventory::vault::{self, master, rotate};
 use crate::inventory::{agent, assignment, device, profile, quota, site, tenant};
 use crate::live::rebuild;
@@ -83,6 +84,7 @@ static APP: &[&Sql] = &[
     &profile::UPDATE,
     &profile::DELETE,
     &profile::TOUCH,
+    &reach::REACH,
     &quota::OF_ALL,
     &quota::GET,
     &quota::SET,

@@ -1,0 +1,175 @@
+//! How a device is treated: what is sent to it, when, and whose answers count.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use farwatch_common::clock::Micros;
+use farwatch_common::sample::Group;
+use farwatch_proto::v1::{SnmpAuth, SnmpPrivacy};
+
+use super::*;
+use crate::poll::ber::Writer;
+use crate::poll::message::{self, Value};
+use crate::poll::plan::Plan;
+use crate::poll::{Access, Manner, SnmpUser, SnmpVersion};
+
+const DEVICE: &str = "192.0.2.1:161";
+const INTERVAL_US: u64 = 10_000_000;
+
+fn moment(mono_us: u64) -> Moment {
+    Moment { mono_us, wall: Micros(mono_us.cast_signed()) }
+}
+
+fn engine(access: Access, manner: Manner) -> (Engine, u64) {
+    let start_us = 1_000 * INTERVAL_US;
+    let settings = Settings { first_poll_within: Duration::ZERO, ..Settings::default() };
+    let plan = Compiled::new(Plan::standard()).unwrap();
+    let mut engine =
+        Engine::new(plan, settings, Arc::new(PollCounters::default()), moment(start_us));
+    let address: SocketAddr = DEVICE.parse().unwrap();
+    let target = Target {
+        device: DeviceId(1),
+        host: address.ip().to_string(),
+        port: address.port(),
+        interval: Duration::from_micros(INTERVAL_US),
+        access,
+        manner,
+    };
+    assert_eq!(engine.set_targets(moment(start_us), &[target]), 0);
+    (engine, start_us)
+}
+
+fn community() -> Access {
+    Access::Community { version: SnmpVersion::V2c, community: "public".into() }
+}
+
+/// Lets time pass to the engine's next timer.
+fn wake(engine: &mut Engine) -> Moment {
+    let now = moment(engine.wake_us().unwrap());
+    engine.tick(now);
+    now
+}
+
+fn user() -> Access {
+    Access::User(SnmpUser {
+        name: b"watch".to_vec(),
+        auth: Some((SnmpAuth::Sha256, "auth-password".into())),
+        privacy: Some((SnmpPrivacy::Aes128, "priv-password".into())),
+        context: Vec::new(),
+    })
+}
+
+/// The answer to the question that was sent last: it has none of the objects.
+fn answer(engine: &Engine) -> Vec<u8> {
+    let head = Head::read(engine.datagram()).unwrap();
+    let body = Body::read(&head).unwrap();
+    let names: Vec<&[u8]> = body
+        .varbinds
+        .map(|varbind| {
+            let (name, value) = varbind.unwrap();
+            assert_eq!(value, Value::Nothing);
+            name
+        })
+        .collect();
+    let id = i32::try_from(head.request_id).unwrap();
+    let mut writer = Writer::new(2048);
+    message::write(&mut writer, 1, head.community, RESPONSE, (id, 0, 0), |writer| {
+        for name in names.iter().rev() {
+            message::write_name(writer, name, &[]);
+        }
+    });
+    writer.finish().unwrap().to_vec()
+}
+
+#[test]
+fn without_a_credential_nothing_is_sent_and_every_slot_says_so() {
+    let (mut engine, start_us) = engine(Access::Nothing, Manner::default());
+    for slot in 0..5 {
+        let now = wake(&mut engine);
+        assert!(engine.transmit(now).is_none());
+        let Some(Observation::Row { row, .. }) = engine.observation() else { panic!() };
+        assert_eq!((row.group, row.cause), (Group::System, Some(Cause::NoCredential)));
+        while let Some(observation) = engine.observation() {
+            let Observation::Row { row, .. } = observation else { panic!("{observation:?}") };
+            assert_eq!(row.cause, Some(Cause::NoCredential));
+        }
+        assert!(now.mono_us <= start_us + (slot + 1) * INTERVAL_US);
+    }
+    assert_eq!(engine.counters.snapshot().requests, 0);
+    assert_eq!(engine.busy(), 0);
+}
+
+#[test]
+fn an_answer_from_elsewhere_counts_unless_the_source_is_strict() {
+    for strict_source in [false, true] {
+        let manner = Manner { strict_source, ..Manner::default() };
+        let (mut engine, _) = engine(community(), manner);
+        let now = wake(&mut engine);
+        let sent = engine.transmit(now).unwrap();
+        assert_eq!(sent.to, DEVICE.parse().unwrap());
+        let bytes = answer(&engine);
+        engine.receive(&bytes, "192.0.2.99:161".parse().unwrap(), now);
+        let counted = engine.counters.snapshot();
+        let wanted = if strict_source { (0, 0, 1) } else { (1, 1, 0) };
+        assert_eq!((counted.replies, counted.foreign_source, counted.strays), wanted);
+        // The device itself may still answer, once.
+        engine.receive(&bytes, sent.to, now);
+        assert_eq!(engine.counters.snapshot().replies, 1);
+        let elsewhere = (!strict_source).then(|| "192.0.2.99".parse().unwrap());
+        assert_eq!(engine.answers_from(DeviceId(1)), elsewhere);
+    }
+}
+
+#[test]
+fn questions_keep_their_distance_which_is_a_second_at_most() {
+    for (asked, kept_us) in [(250, 250_000), (5_000, 1_000_000)] {
+        let manner = Manner { request_gap: Duration::from_millis(asked), ..Manner::default() };
+        let (mut engine, _) = engine(community(), manner);
+        let mut now = wake(&mut engine);
+        let sent = engine.transmit(now).unwrap();
+        // Of facts two questions, of samples one.
+        for _ in 0..2 {
+            engine.receive(&answer(&engine), sent.to, moment(now.mono_us + 1_000));
+            assert!(engine.transmit(moment(now.mono_us + 1_000)).is_none());
+            let next = wake(&mut engine);
+            assert!(engine.transmit(next).is_some());
+            let distance = next.mono_us - now.mono_us;
+            assert!((kept_us..kept_us + 10_000).contains(&distance), "{distance}");
+            now = next;
+        }
+        // An answer that never comes is still a time-out.
+        let next = wake(&mut engine);
+        assert_eq!(engine.counters.snapshot().timeouts, 1);
+        assert!(engine.transmit(next).is_some());
+    }
+}
+
+#[test]
+fn a_device_without_a_gap_is_asked_on_at_once() {
+    let (mut engine, _) = engine(community(), Manner::default());
+    let now = wake(&mut engine);
+    let sent = engine.transmit(now).unwrap();
+    engine.receive(&answer(&engine), sent.to, now);
+    assert!(engine.transmit(now).is_some());
+}
+
+#[test]
+fn a_device_of_v3_is_not_answered_for_by_a_bare_pdu() {
+    let (mut engine, _) = engine(user(), Manner::default());
+    let now = wake(&mut engine);
+    let sent = engine.transmit(now).unwrap();
+    let asked = usm::Message::read(engine.datagram()).unwrap();
+    // As v2c, but for its version: no digest, and the community that a user has not.
+    let mut writer = Writer::new(256);
+    let numbers = (i32::try_from(asked.id).unwrap(), 0, 0);
+    message::write(&mut writer, 1, &[], RESPONSE, numbers, |_| {});
+    let mut bytes = writer.finish().unwrap().to_vec();
+    for version in [0, 1, 3] {
+        bytes[4] = version;
+        assert_eq!(Head::read(&bytes).unwrap().version, i64::from(version));
+        engine.receive(&bytes, sent.to, now);
+    }
+    let counted = engine.counters.snapshot();
+    assert_eq!((counted.replies, counted.strays), (0, 3));
+    assert!(engine.transmit(now).is_none());
+}

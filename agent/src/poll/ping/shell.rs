@@ -1,0 +1,357 @@
+//! The pinger's sockets, clock and queues. One socket per address family, opened when first needed,
+//! shared by all devices.
+//!
+//! The time of an answer is read right after it was: what the kernel notes at its arrival
+//! (SO_TIMESTAMP) comes as control data that the runtime does not show. An agent that is busy adds its
+//! own delay.
+
+use std::collections::HashMap;
+use std::io;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use farwatch_common::clock::Clock;
+use farwatch_common::id::DeviceId;
+use farwatch_common::sample::Cause;
+use tokio::sync::mpsc::error::TrySendError;
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::time::Sleep;
+
+use super::Request;
+use super::core::{Core, Ended, Outcome, Transmit};
+use super::packet::{self, Echo, Heard};
+use crate::platform::icmp::{EchoSocket, Family, Kind};
+use crate::poll::engine::Moment;
+use crate::poll::{Observation, PollCounters, PollError, Target};
+
+/// An answer is far smaller; what does not fit is none.
+const BUFFER_BYTES: usize = 2048;
+/// Messages read before timers and other inputs are looked at again.
+const BATCH: usize = 64;
+/// How long to sleep when no timer runs.
+const IDLE: Duration = Duration::from_secs(3600);
+
+type Reply = oneshot::Sender<Option<Outcome>>;
+
+pub(super) struct Shell {
+    core: Core,
+    clock: Clock,
+    /// The core's time scale: its zero and the wall time it stands for.
+    started: Instant,
+    origin_us: u64,
+    v4: Option<EchoSocket>,
+    v6: Option<EchoSocket>,
+    /// Of our requests, where the system does not choose it.
+    identifier: u16,
+    open: fn(Family) -> io::Result<EchoSocket>,
+    out: mpsc::Sender<Observation>,
+    /// Who waits for the outcome of a job; as many as the core takes.
+    waiting: HashMap<u64, Reply>,
+    jobs: u64,
+    buffer: Vec<u8>,
+}
+
+/// What the loop woke up for.
+enum Wake {
+    Time,
+    Messages(Family),
+    Targets,
+    Request(Request),
+}
+
+impl Shell {
+    pub(super) fn new(
+        out: mpsc::Sender<Observation>,
+        clock: Clock,
+        counters: Arc<PollCounters>,
+    ) -> Self {
+        let origin_us = u64::try_from(clock.now().0).unwrap_or(0);
+        let now = Moment { mono_us: origin_us, wall: clock.now() };
+        Self {
+            core: Core::new(rand::random(), counters, now),
+            started: clock.monotonic(),
+            clock,
+            origin_us,
+            v4: None,
+            v6: None,
+            identifier: rand::random(),
+            open: EchoSocket::open,
+            out,
+            waiting: HashMap::new(),
+            jobs: 0,
+            buffer: vec![0; BUFFER_BYTES],
+        }
+    }
+
+    fn now(&self) -> Moment {
+        let passed = self.clock.monotonic().saturating_duration_since(self.started);
+        let passed_us = u64::try_from(passed.as_micros()).unwrap_or(u64::MAX);
+        Moment { mono_us: self.origin_us.saturating_add(passed_us), wall: self.clock.now() }
+    }
+
+    /// Runs until the next stage is gone.
+    pub(super) async fn run(
+        mut self,
+        mut targets: watch::Receiver<Arc<Vec<Target>>>,
+        mut requests: mpsc::Receiver<Request>,
+    ) -> Result<(), PollError> {
+        let mut sleep = Box::pin(tokio::time::sleep(Duration::ZERO));
+        let mut watching = true;
+        targets.mark_changed();
+        loop {
+            self.arm(sleep.as_mut());
+            let wake = tokio::select! {
+                Ok(()) = readable(self.v4.as_ref()) => Wake::Messages(Family::V4),
+                Ok(()) = readable(self.v6.as_ref()) => Wake::Messages(Family::V6),
+                () = sleep.as_mut() => Wake::Time,
+                changed = targets.changed(), if watching => {
+                    // Without a sender the last targets stay.
+                    watching = changed.is_ok();
+                    Wake::Targets
+                }
+                Some(request) = requests.recv() => Wake::Request(request),
+            };
+            match wake {
+                Wake::Time => {}
+                Wake::Messages(family) => self.receive(family)?,
+                Wake::Targets => {
+                    let list = targets.borrow_and_update().clone();
+                    self.core.set_targets(self.now(), &list);
+                }
+                Wake::Request(request) => self.take(request),
+            }
+            self.take_returned(Family::V4);
+            self.take_returned(Family::V6);
+            let now = self.now();
+            if self.core.wake_us().is_some_and(|wake| wake <= now.mono_us) {
+                self.core.tick(now);
+            }
+            self.send().await;
+            self.deliver()?;
+        }
+    }
+
+    /// Sets the sleep to the core's next timer. An earlier wake-up than needed does no harm.
+    fn arm(&self, sleep: Pin<&mut Sleep>) {
+        let wake = match self.core.wake_us() {
+            Some(us) => self.started + Duration::from_micros(us.saturating_sub(self.origin_us)),
+            None => self.clock.monotonic() + IDLE,
+        };
+        let deadline = tokio::time::Instant::from_std(wake);
+        if sleep.is_elapsed() || sleep.deadline() > deadline {
+            sleep.reset(deadline);
+        }
+    }
+
+    fn take(&mut self, request: Request) {
+        let (to, reply) = match request {
+            Request::Address(device, ip) => return self.core.set_address(device, ip),
+            Request::Device(device, reply) => match self.where_is(device, reply) {
+                Some(found) => found,
+                None => return,
+            },
+            Request::Host(to, reply) => (to, reply),
+        };
+        self.jobs += 1;
+        if self.core.ping(self.jobs, to, self.now()) {
+            self.waiting.insert(self.jobs, reply);
+        } else {
+            // Whoever asked may be gone.
+            let _ = reply.send(Some(Outcome::nothing(Cause::Budget)));
+        }
+    }
+
+    /// Answers at once where there is nothing to send.
+    fn where_is(&self, device: DeviceId, reply: Reply) -> Option<(SocketAddr, Reply)> {
+        match self.core.address_of(device) {
+            Some(Some(to)) => return Some((to, reply)),
+            Some(None) => {
+                let _ = reply.send(Some(Outcome::nothing(Cause::Unreachable)));
+            }
+            None => {
+                let _ = reply.send(None);
+            }
+        }
+        None
+    }
+
+    fn socket(&self, family: Family) -> Option<&EchoSocket> {
+        match family {
+            Family::V4 => self.v4.as_ref(),
+            Family::V6 => self.v6.as_ref(),
+        }
+    }
+
+    fn receive(&mut self, family: Family) -> Result<(), PollError> {
+        for _ in 0..BATCH {
+            let mut buffer = std::mem::take(&mut self.buffer);
+            let Some(socket) = self.socket(family) else { break };
+            let read = socket.try_recv_from(&mut buffer);
+            let (now, kind) = (self.now(), socket.kind());
+            self.buffer = buffer;
+            match read {
+                Ok((length, from)) => {
+                    let message = self.buffer.get(..length).unwrap_or_default();
+                    if let Some(heard) = packet::read(family, message)
+                        && self.is_ours(kind, &heard)
+                    {
+                        self.core.receive(heard, from, now);
+                    }
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
+                // Of a request that came back; `take_returned` finds out which.
+                Err(error) => tracing::debug!(%error, "a socket reports an error"),
+            }
+            self.deliver()?;
+        }
+        Ok(())
+    }
+
+    /// A raw socket also shows the answers to other programs of this host.
+    fn is_ours(&self, kind: Kind, heard: &Heard) -> bool {
+        let identifier = match heard {
+            Heard::Reply(echo) => echo.identifier,
+            Heard::Returned { identifier, .. } => *identifier,
+        };
+        kind == Kind::Ping || identifier == self.identifier
+    }
+
+    /// Takes the requests that the network gave back to a ping socket; says whether there were any.
+    fn take_returned(&mut self, family: Family) -> bool {
+        let mut any = false;
+        for _ in 0..BATCH {
+            let mut buffer = std::mem::take(&mut self.buffer);
+            let returned = self.socket(family).and_then(|s| s.next_returned(&mut buffer));
+            self.buffer = buffer;
+            let Some((length, to)) = returned else { break };
+            any = true;
+            let message = self.buffer.get(..length).unwrap_or_default();
+            if let Some(heard) = packet::returned(family, to.ip(), message) {
+                let now = self.now();
+                self.core.receive(heard, to, now);
+            }
+        }
+        any
+    }
+
+    async fn send(&mut self) {
+        loop {
+            let now = self.now();
+            let Some(out) = self.core.transmit(now) else { return };
+            match self.send_one(out).await {
+                Ok(()) => self.core.sent(),
+                Err(error) => {
+                    tracing::debug!(%error, to = %out.to, "an echo request could not be sent");
+                    self.core.unsendable(out.slot, cause(&error));
+                }
+            }
+        }
+    }
+
+    async fn send_one(&mut self, out: Transmit) -> io::Result<()> {
+        let family = Family::of(out.to);
+        let place = if family == Family::V4 { &mut self.v4 } else { &mut self.v6 };
+        if place.is_none() {
+            *place = Some((self.open)(family)?);
+        }
+        let (identifier, sequence, token) = (self.identifier, out.sequence, out.token);
+        let message = packet::request(family, Echo { identifier, sequence, token });
+        let mut is_repeated = false;
+        loop {
+            self.core.departs(out.slot, self.now());
+            let Some(socket) = self.socket(family) else { return Ok(()) };
+            let Err(error) = socket.try_send_to(&message, out.to) else { return Ok(()) };
+            if error.kind() == io::ErrorKind::WouldBlock {
+                // The line is full with our own requests: it drains by itself.
+                socket.writable().await?;
+            } else if is_repeated || !self.take_returned(family) {
+                return Err(error);
+            } else {
+                // It may be the error of an earlier request, to another host.
+                is_repeated = true;
+            }
+        }
+    }
+
+    /// Hands on what has ended.
+    fn deliver(&mut self) -> Result<(), PollError> {
+        while let Some(ended) = self.core.ended() {
+            match ended {
+                Ended::Job(job, outcome) => {
+                    if let Some(reply) = self.waiting.remove(&job) {
+                        let _ = reply.send(Some(outcome));
+                    }
+                }
+                Ended::Row(row) => {
+                    let schema = self.core.schema();
+                    match self.out.try_send(Observation::Row { row, schema }) {
+                        Ok(()) => {}
+                        Err(TrySendError::Full(_)) => self.core.undelivered(),
+                        Err(TrySendError::Closed(_)) => return Err(PollError::OutputClosed),
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Why nothing can be sent: this host does not let us, or knows no way.
+fn cause(error: &io::Error) -> Cause {
+    match error.kind() {
+        io::ErrorKind::PermissionDenied | io::ErrorKind::Unsupported => Cause::NotPermitted,
+        _ => Cause::Unreachable,
+    }
+}
+
+/// Resolves when the socket, if it is open, has something to read.
+async fn readable(socket: Option<&EchoSocket>) -> io::Result<()> {
+    match socket {
+        Some(socket) => socket.readable().await,
+        None => std::future::pending().await,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use farwatch_common::sample::Group;
+
+    use super::*;
+    use crate::poll::{Access, Manner};
+
+    /// The row of a device where no socket can be opened.
+    async fn row_without(open: fn(Family) -> io::Result<EchoSocket>) -> Option<Cause> {
+        let (out, mut seen) = mpsc::channel(16);
+        let mut shell = Shell::new(out, Clock::system(), Arc::default());
+        shell.open = open;
+        let target = Target {
+            device: DeviceId(1),
+            host: "127.0.0.1".to_owned(),
+            port: 161,
+            interval: Duration::from_secs(1),
+            access: Access::Nothing,
+            manner: Manner::default(),
+        };
+        let (_targets, targets) = watch::channel(Arc::new(vec![target]));
+        let (_requests, requested) = mpsc::channel(1);
+        let observation = tokio::select! {
+            ended = shell.run(targets, requested) => panic!("{ended:?}"),
+            observation = seen.recv() => observation.unwrap(),
+        };
+        let Observation::Row { row, .. } = observation else { panic!("{observation:?}") };
+        assert_eq!((row.group, row.values.len()), (Group::Ping, 0));
+        row.cause
+    }
+
+    #[tokio::test]
+    async fn a_host_that_lets_nobody_ping_says_so() {
+        let refused = row_without(|_| Err(io::ErrorKind::PermissionDenied.into())).await;
+        assert_eq!(refused, Some(Cause::NotPermitted));
+        let unknown = row_without(|_| Err(io::ErrorKind::Unsupported.into())).await;
+        assert_eq!(unknown, Some(Cause::NotPermitted));
+        let no_way = row_without(|_| Err(io::ErrorKind::NetworkUnreachable.into())).await;
+        assert_eq!(no_way, Some(Cause::Unreachable));
+    }
+}

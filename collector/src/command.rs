@@ -1,0 +1,219 @@
+//! Stage **command**: what somebody wants of an agent now, and its answer.
+//!
+//! - in: a command for an agent that is connected, from `api`
+//! - out: the agent's answer
+//! - bound: [`COMMANDS_MAX`] under way, [`COMMANDS_PER_AGENT_MAX`] of one agent, [`DEADLINE`] each
+//! - when full: refused at once
+//! - on crash: gone; the agent ends what it has begun, and its samples come as ever
+
+mod line;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use farwatch_common::clock::{Clock, Micros};
+use farwatch_common::id::{AgentId, DeviceId, TenantId};
+use farwatch_proto::v1::{
+    Command, CommandResult, DrainNotice, FindCredential, FindCredentialResult, PingRequest,
+    PollNow, PollNowResult, command, command_result,
+};
+use futures_util::StreamExt as _;
+use tonic::{Code, Status};
+
+use crate::audit::Change;
+use crate::identity::places::{Full, Place, Places};
+use crate::identity::{Access, TenantContext};
+use crate::inventory::InventoryError;
+use crate::store::Database;
+pub use line::{Line, Lines};
+
+/// Commands under way, of all agents.
+pub const COMMANDS_MAX: usize = 256;
+/// Of one agent: a person at a screen, and a few more.
+pub const COMMANDS_PER_AGENT_MAX: usize = 4;
+/// Nobody waits longer for an agent; a request of the API may take 30 s.
+pub const DEADLINE: Duration = Duration::from_secs(20);
+/// Of the deadline, for the way there and back: the agent answers with what it has by then.
+const WAY: Duration = Duration::from_secs(2);
+/// How long all agents together may take to be told that the collector stops.
+pub const DRAIN_WITHIN: Duration = Duration::from_secs(3);
+/// Agents that are told at once.
+const DRAINS_MAX: usize = 1024;
+/// Of what an agent says went wrong.
+const REASON_CHARS_MAX: usize = 200;
+
+/// Why there is no answer.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CommandError {
+    #[error("the agent is not connected")]
+    Offline,
+    #[error("the agent does not know this command")]
+    TooOld,
+    #[error("the agent did not answer in time")]
+    TimedOut,
+    /// It or this collector has as many commands for it as may be.
+    #[error("the agent has enough to do")]
+    AgentBusy,
+    #[error("{COMMANDS_MAX} commands are under way")]
+    Busy,
+    /// It was not told yet, or refused to poll it.
+    #[error("the agent does not poll this device")]
+    NotAssigned,
+    #[error("the agent failed: {reason}")]
+    Failed { reason: String },
+}
+
+/// What a ping of an agent measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pinged {
+    pub rtt: Duration,
+    /// By how much the agent's clock is ahead, give or take half the round trip; `None` where it
+    /// does not tell its time.
+    pub clock_ahead_us: Option<i64>,
+}
+
+/// Calls agents. Cheap to clone.
+#[derive(Clone)]
+pub struct Commands {
+    lines: Arc<dyn Lines>,
+    places: Arc<Places<AgentId>>,
+    clock: Clock,
+}
+
+/// A command that has its place, for an agent that is connected.
+pub struct Errand {
+    line: Line,
+    clock: Clock,
+    agent: AgentId,
+    _place: Place<AgentId>,
+}
+
+impl Commands {
+    #[must_use]
+    pub fn new(lines: Arc<dyn Lines>, clock: Clock) -> Self {
+        Self { lines, places: Arc::new(Places::new(COMMANDS_MAX, COMMANDS_PER_AGENT_MAX)), clock }
+    }
+
+    /// Takes a place for a command to this agent. The caller knows that it is theirs.
+    pub fn begin(&self, agent: AgentId) -> Result<Errand, CommandError> {
+        let line = self.lines.line(agent).ok_or(CommandError::Offline)?;
+        let place = self.places.take(agent).map_err(|full| match full {
+            Full::ForAll => CommandError::Busy,
+            Full::ForKey => CommandError::AgentBusy,
+        })?;
+        Ok(Errand { line, clock: self.clock.clone(), agent, _place: place })
+    }
+
+    /// Tells every connected agent that this collector is about to stop. Returns when all have
+    /// answered, after [`DRAIN_WITHIN`] at the latest.
+    pub async fn drain(&self) {
+        let lines = self.lines.lines();
+        let agents = lines.len();
+        let deadline_ms = millis(DRAIN_WITHIN);
+        let tell = |line: Line| async move {
+            // One that does not know of it learns that the connection closes.
+            let _ = line.client().drain(DrainNotice { deadline_ms }).await;
+        };
+        let all = futures_util::stream::iter(lines).for_each_concurrent(DRAINS_MAX, tell);
+        let answered = tokio::time::timeout(DRAIN_WITHIN, all).await.is_ok();
+        tracing::info!(stage = "command", agents, answered, "agents were told to go");
+    }
+}
+
+impl Errand {
+    /// Has a device polled now; its samples go the usual way.
+    pub async fn poll_now(self, device: DeviceId) -> Result<PollNowResult, CommandError> {
+        let kind = command::Kind::PollNow(PollNow { device_id: device.0 });
+        match self.run(kind).await?.kind {
+            Some(command_result::Kind::PollNow(result)) => Ok(result),
+            _ => Err(another()),
+        }
+    }
+
+    /// Has credentials tried one by one.
+    pub async fn find_credential(
+        self,
+        wanted: FindCredential,
+    ) -> Result<FindCredentialResult, CommandError> {
+        match self.run(command::Kind::FindCredential(wanted)).await?.kind {
+            Some(command_result::Kind::FindCredential(result)) => Ok(result),
+            _ => Err(another()),
+        }
+    }
+
+    async fn run(&self, kind: command::Kind) -> Result<CommandResult, CommandError> {
+        let id = rand::random::<[u8; 16]>().to_vec();
+        let deadline_ms = millis(DEADLINE.saturating_sub(WAY));
+        let command = Command { id, deadline_ms, kind: Some(kind) };
+        self.in_time(self.line.client().run(command)).await
+    }
+
+    /// Whether the agent answers, how fast, and what time it has.
+    pub async fn ping(self) -> Result<Pinged, CommandError> {
+        let nonce = rand::random();
+        let (asked, began) = (self.clock.now(), self.clock.monotonic());
+        let reply = self.in_time(self.line.client().ping(PingRequest { nonce })).await?;
+        let rtt = self.clock.monotonic().duration_since(began);
+        if reply.nonce != nonce {
+            return Err(another());
+        }
+        let halfway = asked.after(rtt / 2);
+        let told = (reply.agent_time_us != 0).then_some(reply.agent_time_us);
+        let clock_ahead_us = told.map(|agent| agent.saturating_sub(halfway.0));
+        Ok(Pinged { rtt, clock_ahead_us })
+    }
+
+    async fn in_time<T>(
+        &self,
+        call: impl Future<Output = Result<tonic::Response<T>, Status>>,
+    ) -> Result<T, CommandError> {
+        let answer = tokio::time::timeout(DEADLINE, call).await;
+        let answer = answer.unwrap_or_else(|_| Err(Status::deadline_exceeded("")));
+        answer.map(tonic::Response::into_inner).map_err(|status| {
+            let error = why(&status);
+            tracing::info!(stage = "command", agent_id = %self.agent, %error, "no answer");
+            error
+        })
+    }
+}
+
+fn millis(duration: Duration) -> u32 {
+    u32::try_from(duration.as_millis()).unwrap_or(u32::MAX)
+}
+
+fn another() -> CommandError {
+    CommandError::Failed { reason: "it answered something else".to_owned() }
+}
+
+fn why(status: &Status) -> CommandError {
+    use std::error::Error as _;
+    match status.code() {
+        Code::DeadlineExceeded => CommandError::TimedOut,
+        // Made here, because the connection broke; what an agent says has no source.
+        Code::Unavailable => CommandError::Offline,
+        _ if status.source().is_some() => CommandError::Offline,
+        Code::Unimplemented => CommandError::TooOld,
+        Code::ResourceExhausted => CommandError::AgentBusy,
+        Code::NotFound => CommandError::NotAssigned,
+        _ => {
+            let shown = |letter: &char| !letter.is_control();
+            let reason = status.message().chars().filter(shown).take(REASON_CHARS_MAX).collect();
+            CommandError::Failed { reason }
+        }
+    }
+}
+
+/// Writes into the audit what is asked of an agent of this tenant, before it is.
+pub async fn noted(
+    db: &Database,
+    context: &TenantContext,
+    tenant: TenantId,
+    change: Change,
+    now: Micros,
+) -> Result<(), InventoryError> {
+    let txn = db.change(context, tenant, Access::Write).await?;
+    Ok(txn.commit([change], now).await?)
+}
+
+#[cfg(test)]
+pub(crate) mod tests;
