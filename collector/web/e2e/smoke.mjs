@@ -146,6 +146,14 @@ await check("add device: a bad address is told at its field", async () => {
   await page.waitForSelector("[data-field-error=address]");
 });
 await look(desk, "add-device-dark");
+await check("add device: the credential is found from where the device is polled, and taken", async () => {
+  const known = await page.evaluate(async () => (await (await fetch("/api/v1/devices?state=up")).json()).data[0]);
+  await page.fill("#address", known.address);
+  await page.click("[data-find]");
+  await page.waitForSelector("[data-found] [data-outcome=ok]:has-text('What is typed above')");
+  return wrongUnless((await page.textContent("[data-found]")).includes(known.sys_name), "the device's name is not told");
+});
+await look(desk, "add-device-found-dark");
 await page.keyboard.press("Escape");
 await page.waitForSelector("[role=dialog]", { state: "detached" });
 

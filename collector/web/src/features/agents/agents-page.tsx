@@ -1,5 +1,5 @@
 import { getRouteApi } from "@tanstack/react-router";
-import { useEffect, useMemo, useState } from "react";
+import { lazy, Suspense, useEffect, useMemo, useState } from "react";
 import { byName } from "../../lib/format";
 import { live, useTableValue } from "../../lib/live-app";
 import { useMay } from "../../lib/role";
@@ -18,13 +18,13 @@ import { Skeleton } from "../../ui/skeleton";
 import { BODY } from "../../ui/table-cell";
 import { type Heading, readsOf, TableHead } from "../../ui/table-head";
 import { TableError } from "../shell/table-error";
-import { AgentPanel } from "./agent-panel";
 import { AgentRow, ROOMY } from "./agent-row";
 import { EditAgent } from "./edit-agent";
 import { linkNote, transportWord } from "./link";
 import { NewAgent } from "./new-agent";
 import { RevokeAgent } from "./revoke-agent";
 
+const AgentPanel = lazy(() => import("./agent-panel").then((m) => ({ default: m.AgentPanel })));
 const route = getRouteApi("/_app/agents");
 
 const COLUMNS: readonly Heading<Agent>[] = [
@@ -131,7 +131,11 @@ export function AgentsPage() {
           </tbody>
         </table>
       )}
-      {opened && (phase === "ready" || ids.length > 0) && <AgentPanel id={opened} onClose={() => void navigate({ search: {} })} />}
+      <Suspense>
+        {opened && (phase === "ready" || ids.length > 0) && (
+          <AgentPanel id={opened} onClose={() => void navigate({ search: {} })} />
+        )}
+      </Suspense>
       <NewAgent open={making} onOpenChange={setMaking} />
       <EditAgent agent={editing} onClose={() => setEditing(null)} />
       <RevokeAgent agent={revoking} onClose={() => setRevoking(null)} />

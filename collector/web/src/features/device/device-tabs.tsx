@@ -1,12 +1,11 @@
 import { useNavigate, useSearch } from "@tanstack/react-router";
 import { Tabs } from "radix-ui";
-import { type ReactNode, useCallback } from "react";
+import { lazy, type ReactNode, Suspense, useCallback } from "react";
 import { integer } from "../../lib/format";
 import { live, useTableValue } from "../../lib/live-app";
 import type { Device } from "../../lib/types";
 import { type Chosen, DeviceCharts } from "./device-charts";
-import { objectName } from "./hardware-objects";
-import { HardwareTab } from "./hardware-tab";
+import { objectName } from "./object-name";
 import { InterfaceTable, useInterfaceOrder } from "./interface-table";
 import { busiest } from "./interface-table-order";
 import { NoInterfaces } from "./no-interfaces";
@@ -14,6 +13,8 @@ import { LOAD, LOAD_CHARTS } from "./object-charts";
 import { metricsFor } from "./metrics";
 import { useObjects } from "./use-objects";
 import { useMetrics } from "./use-series";
+
+const HardwareTab = lazy(() => import("./hardware-tab").then((m) => ({ default: m.HardwareTab })));
 
 /** What the device has, and beside it the charts of what is chosen of that. */
 export function DeviceTabs({ device, hasCredential }: { device: Device; hasCredential: boolean }) {
@@ -66,8 +67,10 @@ export function DeviceTabs({ device, hasCredential }: { device: Device; hasCrede
             : <InterfaceTable device={device} chosen={port} onChoose={choosePort} />}
         </Tabs.Content>
         <Tabs.Content value="hardware" className="min-w-0" tabIndex={-1}>
-          <HardwareTab device={device} objects={objects.data} error={objects.error} onRetry={() => void objects.refetch()}
-            hasLoad={hasLoad} hasCredential={hasCredential} chosen={search.of ?? null} onChoose={chooseObject} />
+          <Suspense fallback={<div role="status" aria-label="Loading the hardware" className="min-h-48" />}>
+            <HardwareTab device={device} objects={objects.data} error={objects.error} onRetry={() => void objects.refetch()}
+              hasLoad={hasLoad} hasCredential={hasCredential} chosen={search.of ?? null} onChoose={chooseObject} />
+          </Suspense>
         </Tabs.Content>
         <DeviceCharts device={device} chosen={charted()} />
       </div>

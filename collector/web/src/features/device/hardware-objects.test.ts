@@ -1,6 +1,7 @@
 import { expect, it } from "vitest";
 import type { DeviceObject } from "../../lib/types";
-import { chartable, hardwareOf, objectName, partTree } from "./hardware-objects";
+import { chartable, hardwareOf, partTree } from "./hardware-objects";
+import { objectName } from "./object-name";
 
 const at = "2026-11-21T12:00:00Z";
 const object = (id: string, more: Partial<DeviceObject> = {}): DeviceObject => ({

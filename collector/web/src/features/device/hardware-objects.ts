@@ -1,6 +1,7 @@
 /** What a device is made of, from the list of its objects: loads, sensors by kind, parts as a tree. */
 import { byName, bytes, NONE, reading } from "../../lib/format";
 import type { DeviceObject } from "../../lib/types";
+import { kindWord, objectName } from "./object-name";
 
 /** The metric of a load and what it is a share of. */
 export interface Load {
@@ -56,15 +57,6 @@ const TRUTH: Readonly<Record<number, string>> = { 1: "yes", 2: "no" };
 function sensorText(metric: string, value: number | null): string {
   if (value === null) return NONE;
   return metric === "sensor_state" ? (TRUTH[value] ?? String(value)) : reading(value, KINDS[metric]?.[1] ?? "");
-}
-
-/** «fixed_disk» as «fixed disk». */
-export function kindWord(kind: string): string {
-  return kind.replaceAll("_", " ");
-}
-
-export function objectName({ name, kind, description, object }: DeviceObject): string {
-  return name || description || (kind ? `${kindWord(kind)} ${object.split(":")[1] ?? ""}`.trim() : object);
 }
 
 function last({ values }: DeviceObject, metric: string) {

@@ -2,7 +2,8 @@ import { useState } from "react";
 import { integer, NONE } from "../../lib/format";
 import type { DeviceObject } from "../../lib/types";
 import { Button } from "../../ui/button";
-import { kindWord, objectName, type PartRow } from "./hardware-objects";
+import type { PartRow } from "./hardware-objects";
+import { kindWord, objectName } from "./object-name";
 
 /** A chassis switch has a thousand of them. */
 const FIRST = 40;
