@@ -83,7 +83,7 @@ function LinkPart({ agent, isHere }: { agent: Agent; isHere: boolean }) {
 
 function Ping({ id, isHere }: { id: string; isHere: boolean }) {
   const ping = useMutation({
-    mutationFn: async () => (await take(api.POST("/api/v1/agents/{id}/ping", { params: { path: { id } } }))).data,
+    mutationFn: async () => (await take(api.POST("/api/v1/agents/{id}/ping", { params: { path: { id } }, body: {} }))).data,
   });
   return (
     <div className="flex flex-col gap-2">

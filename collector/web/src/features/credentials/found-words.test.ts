@@ -22,8 +22,10 @@ it("says what to do where none works", () => {
   expect(noneWorks(found([outcome, works]))).toBeNull();
   expect(noneWorks(found([], { candidates: 0 }))).toContain("nothing to try");
   expect(noneWorks(found([outcome], { candidates: 5 }))).toContain("4 more were not tried");
-  expect(noneWorks(found([outcome]))).toContain("SNMP service");
-  expect(noneWorks(found([outcome], { ping: null }))).toContain("check the address");
+  expect(noneWorks(found([outcome]))).toContain("answers over SNMP");
+  const silent: Outcome = { ...outcome, cause: "timeout" };
+  expect(noneWorks(found([silent]))).toContain("SNMP service");
+  expect(noneWorks(found([silent], { ping: null }))).toContain("check the address");
 });
 
 it("tells what the echo told, which is all there is of a device without a credential", () => {

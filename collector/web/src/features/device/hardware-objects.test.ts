@@ -44,7 +44,8 @@ it("puts each part below the one it is in; parts in a ring and parts of nothing 
 });
 
 it("names what has no name by its kind", () => {
-  expect(objectName(object("storage:4", { kind: "flash_memory" }))).toBe("flash memory 4");
+  expect(objectName(object("storage:4", { kind: "flash_memory" }))).toBe("Flash memory 4");
+  expect(objectName(object("cpu:ucd", { kind: "processor" }))).toBe("Processor");
   expect(objectName(object("cpu:1", { kind: "processor", description: "Cortex-A57" }))).toBe("Cortex-A57");
 });
 

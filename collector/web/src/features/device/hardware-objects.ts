@@ -73,7 +73,7 @@ function space(object: DeviceObject, of: "memory" | "storage"): Load {
   const [used, size] = [last(object, `${of}_used_bytes`), last(object, `${of}_size_bytes`)];
   const [taken, whole] = [used?.value ?? null, size?.value ?? null];
   const share = taken !== null && whole !== null && whole > 0 ? taken / whole : null;
-  return { object, name: objectName(object), share, words: `${bytes(taken)} of ${bytes(whole)}`, at: used?.at ?? size?.at ?? null };
+  return { object, name: objectName(object), share, words: taken === null && whole === null ? "" : `${bytes(taken)} of ${bytes(whole)}`, at: used?.at ?? size?.at ?? null };
 }
 
 function sensorsOf(objects: readonly DeviceObject[]): Sensors[] {

@@ -7,5 +7,9 @@ export function kindWord(kind: string): string {
 }
 
 export function objectName({ name, kind, description, object }: DeviceObject): string {
-  return name || description || (kind ? `${kindWord(kind)} ${object.split(":")[1] ?? ""}`.trim() : object);
+  if (name || description || !kind) return name || description || object;
+  const word = kindWord(kind);
+  // What is not a number is a way of reading it, not one of several.
+  const number = /:(\d+)$/.exec(object)?.[1] ?? "";
+  return `${word[0]?.toUpperCase()}${word.slice(1)} ${number}`.trim();
 }

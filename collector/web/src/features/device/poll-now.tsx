@@ -1,4 +1,5 @@
 import { useMutation } from "@tanstack/react-query";
+import { adviceAfter } from "../../lib/advice";
 import { api, take } from "../../lib/api";
 import { integer, milliseconds, percent } from "../../lib/format";
 import { causeHint, causeWord } from "../../lib/state";
@@ -13,7 +14,7 @@ import { StateShape } from "../../ui/state-badge";
 /** Asks the device now, beside its schedule. */
 export function usePollNow(id: string) {
   return useMutation({
-    mutationFn: async () => (await take(api.POST("/api/v1/devices/{id}/poll", { params: { path: { id } } }))).data,
+    mutationFn: async () => (await take(api.POST("/api/v1/devices/{id}/poll", { params: { path: { id } }, body: {} }))).data,
   });
 }
 
@@ -39,7 +40,7 @@ export function PollResult({ poll }: { poll: PollNow }) {
       <div className="flex min-w-0 flex-1 flex-col gap-1">
         <p className="text-xs text-muted">Polled by hand <Age at={at} long /></p>
         {ping && <Line ok={ping.ok} text={echoWords(ping)} advice={ping.ok ? null : causeHint(ping.cause)} />}
-        {snmp && <Line ok={snmp.ok} text={snmpWords(snmp)} advice={snmp.ok ? null : (snmp.advice ?? causeHint(snmp.cause))} />}
+        {snmp && <Line ok={snmp.ok} text={snmpWords(snmp)} advice={snmp.ok ? null : adviceOf(snmp)} />}
         {!ping && !snmp && <p>Nothing was asked: echo requests are switched off, and there is no credential for SNMP.</p>}
       </div>
       <IconButton label="Close the result" onClick={() => poll.reset()}><Icon name="close" /></IconButton>
@@ -54,6 +55,10 @@ function Line({ ok, text, advice }: { ok: boolean; text: string; advice: string 
       <span className="min-w-0">{text}{advice && <span className="text-muted"> {advice}</span>}</span>
     </p>
   );
+}
+
+function adviceOf({ cause, advice }: NonNullable<Polled["snmp"]>): string | null {
+  return advice ? adviceAfter(causeWord(cause) ?? "", advice) : causeHint(cause);
 }
 
 const inMs = (value: number | null) => (value === null ? "" : ` in ${milliseconds(value)} ms`);
