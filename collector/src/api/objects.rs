@@ -19,7 +19,7 @@ use crate::live::view::LiveValue;
 
 /// A processor, memory, disk, sensor or part.
 #[derive(Debug, Serialize, ToSchema)]
-pub(super) struct Object {
+pub(super) struct HardwareObject {
     /// `storage:31`; the name in series.
     object: String,
     /// `host`, `sensors`, `parts`.
@@ -37,12 +37,12 @@ pub(super) struct Object {
     hardware_revision: Option<String>,
     firmware_revision: Option<String>,
     software_revision: Option<String>,
-    values: Vec<Value>,
+    values: Vec<HardwareValue>,
 }
 
 /// The last value of one metric.
 #[derive(Debug, Serialize, ToSchema)]
-pub(super) struct Value {
+pub(super) struct HardwareValue {
     metric: String,
     unit: &'static str,
     /// Null where the device gave none.
@@ -50,7 +50,7 @@ pub(super) struct Value {
     at: Time,
 }
 
-impl From<LiveValue> for Value {
+impl From<LiveValue> for HardwareValue {
     fn from(live: LiveValue) -> Self {
         Self { metric: live.metric, unit: live.unit.name(), value: live.value, at: Time(live.at) }
     }
@@ -67,9 +67,9 @@ fn group_name(group: u32) -> &'static str {
     }
 }
 
-fn show(facts: DeviceObject, values: Vec<Value>) -> Object {
+fn show(facts: DeviceObject, values: Vec<HardwareValue>) -> HardwareObject {
     let known = |text: String| (!text.is_empty()).then_some(text);
-    Object {
+    HardwareObject {
         object: facts.object,
         group: group_name(facts.group),
         name: facts.name,
@@ -108,15 +108,15 @@ fn nameless(group: u32, object: String) -> DeviceObject {
 
 /// Processors, memory, disks, sensors and parts of a device
 #[utoipa::path(get, path = "/api/v1/devices/{id}/objects", tag = "devices",
-    params(("id" = String, Path), Paging), responses((status = 200, body = List<Object>)))]
+    params(("id" = String, Path), Paging), responses((status = 200, body = List<HardwareObject>)))]
 pub(super) async fn objects(
     State(state): State<AppState>,
     caller: Caller,
     PathId(id): PathId<DeviceId>,
     Params(paging): Params<Paging>,
-) -> Result<List<Object>, Error> {
+) -> Result<List<HardwareObject>, Error> {
     let device = device_get(&state.db, &caller.context, id).await?;
-    let mut values: BTreeMap<(u32, String), Vec<Value>> = BTreeMap::new();
+    let mut values: BTreeMap<(u32, String), Vec<HardwareValue>> = BTreeMap::new();
     for live in state.live.values(device.tenant.id, id) {
         let key = (live.group as u32, live.object.clone());
         // Of the device as a whole: those are metrics like others.
@@ -124,7 +124,7 @@ pub(super) async fn objects(
             values.entry(key).or_default().push(live.into());
         }
     }
-    let mut rows: Vec<(DeviceObject, Vec<Value>)> = Vec::new();
+    let mut rows: Vec<(DeviceObject, Vec<HardwareValue>)> = Vec::new();
     for facts in device_objects(&state.db, &caller.context, id).await? {
         let values = values.remove(&(facts.group, facts.object.clone()));
         rows.push((facts, values.unwrap_or_default()));

@@ -44,7 +44,7 @@ export async function inventory(desk, url, { check, look }) {
     await page.click("[aria-label='Edit device']");
     await page.click("text=Use a credential profile instead");
     await confirm(page, "Delete it");
-    await page.waitForSelector("text=no credential: not polled");
+    await page.waitForSelector("[data-asked=snmp] [data-hint=no_credential]");
     await page.keyboard.press("Escape");
     await page.waitForSelector("[role=dialog]", { state: "detached" });
   });
@@ -64,6 +64,49 @@ export async function inventory(desk, url, { check, look }) {
     await look(desk, "credentials-dark");
     await page.goto(device);
     await page.waitForSelector("text=profile All routers");
+  });
+  await check("credentials: a user of SNMPv3; its limits are told before anything is sent", async () => {
+    await page.goto(`${url}/settings/credentials`);
+    await page.click("text=New profile");
+    await page.fill("#profile-name", "Core switches");
+    await page.click("#profile-tenant");
+    await page.click("[role=option]:has-text('Borealis Net')");
+    await page.click("#profile-version");
+    await page.click("[role=option]:has-text('User')");
+    await page.fill("#profile-user", "ops");
+    await page.fill("#profile-auth-password", "short");
+    await submit(page);
+    await page.waitForSelector("[data-field-error=profile-auth-password]:has-text('8 or more')");
+    await look(desk, "profile-user-dark");
+    await page.fill("#profile-auth-password", "never to be seen again");
+    await page.fill("#profile-privacy-password", "nor is this one");
+    await submit(page);
+    await page.waitForSelector("[data-row]:has-text('v3 · ops · SHA-256/AES-128')");
+    const told = await page.content();
+    return ["never to be seen again", "nor is this one"].filter((secret) => told.includes(secret)).join() || null;
+  });
+  await check("add device: an agent that is not connected cannot find a credential, and it says so", async () => {
+    await page.goto(`${url}/fleet`);
+    await page.click("text=Add device");
+    await page.click("#agent");
+    await page.click("[role=option]:has-text('Borealis Net')");
+    await page.fill("#address", "192.0.2.7");
+    await page.click("[data-find]");
+    await page.waitForSelector("[role=dialog] [role=alert]:has-text('not connected')");
+  });
+  await look(desk, "add-device-refused-dark");
+  await check("add device: one that is only pinged needs no credential", async () => {
+    await page.fill("#name", "camera-7");
+    await page.click("[data-options] summary");
+    await page.fill("#add-gap", "20");
+    await submit(page);
+    await page.waitForSelector("[role=dialog]", { state: "detached" });
+    await page.click(`${row}:has-text("camera-7") a`);
+    await page.waitForSelector("h1:text-is('camera-7')");
+    await page.click("[aria-label='Edit device']");
+    await page.waitForSelector("[data-options] >> text=changed");
+    await page.keyboard.press("Escape");
+    await page.waitForSelector("[role=dialog]", { state: "detached" });
   });
   await check("quotas: set by the provider, and full at once", async () => {
     await page.goto(`${url}/settings/tenants`);

@@ -141,11 +141,19 @@ await check("add device: a bad address is told at its field", async () => {
     await page.locator("[role=option]").first().click();
   }
   await page.fill("#address", "999.1.1.1.1 nonsense");
-  await page.fill("#community", "public");
+  await page.fill("#snmp-community", "public");
   await page.click("[role=dialog] button[type=submit]");
   await page.waitForSelector("[data-field-error=address]");
 });
 await look(desk, "add-device-dark");
+await check("add device: the credential is found from where the device is polled, and taken", async () => {
+  const known = await page.evaluate(async () => (await (await fetch("/api/v1/devices?state=up")).json()).data[0]);
+  await page.fill("#address", known.address);
+  await page.click("[data-find]");
+  await page.waitForSelector("[data-found] [data-outcome=ok]:has-text('What is typed above')");
+  return wrongUnless((await page.textContent("[data-found]")).includes(known.sys_name), "the device's name is not told");
+});
+await look(desk, "add-device-found-dark");
 await page.keyboard.press("Escape");
 await page.waitForSelector("[role=dialog]", { state: "detached" });
 
@@ -214,11 +222,38 @@ await check("device: the pointer reads every chart at one instant", async () => 
   await page.mouse.move(box.x + box.width - 4, box.y + box.height / 2);
   await page.waitForFunction(() => {
     const times = [...document.querySelectorAll("[data-chart] [data-pointed] [data-readout=time]")];
-    return times.length === 3 && /\d\d:\d\d:\d\d/.test(times[0].textContent)
+    return times.length >= 4 && times.length === document.querySelectorAll("[data-chart]").length && /\d\d:\d\d:\d\d/.test(times[0].textContent)
       && times.every((time) => time.textContent === times[0].textContent);
   });
   await page.mouse.move(5, 5);
   await page.waitForSelector("[data-chart] [data-pointed]", { state: "detached" });
+});
+await check("device: echo and SNMP are told apart, each with its age", async () => {
+  for (const way of ["echo", "snmp"]) await page.waitForSelector(`[data-asked=${way}][data-asked-state=up] time`, { timeout: 60_000 });
+  await page.waitForFunction(() => Number(document.querySelector("[data-chart=rtt]")?.dataset.points) > 0, undefined, { timeout: 60_000 });
+});
+await check("device: polled by hand and by key, the result stands in its place", async () => {
+  await page.click("[data-poll]");
+  await page.waitForSelector("[data-polled] >> text=SNMP answered");
+  await page.click("[aria-label='Close the result']");
+  await page.waitForSelector("[data-polled]", { state: "detached" });
+  await page.locator("h1").click();
+  await page.keyboard.press("p");
+  await page.waitForSelector("[data-polled] >> text=came back");
+});
+await look(desk, "device-polled-dark");
+await check("device: the hardware has a page of its own, by keyboard too", async () => {
+  await page.focus("[data-tab=interfaces]");
+  await page.keyboard.press("ArrowRight");
+  await page.waitForURL((url) => url.searchParams.get("tab") === "hardware");
+  await page.waitForSelector("[data-hardware], h2:has-text('hardware')");
+  await page.waitForSelector("[data-chart=rtt]");
+});
+await look(desk, "device-hardware-dark");
+await check("device: back to the interfaces, with the one that was charted", async () => {
+  await page.click("[data-tab=interfaces]");
+  await page.waitForURL((url) => !url.searchParams.has("tab") && url.searchParams.has("if"));
+  await page.waitForSelector("[data-chart=traffic] .u-over");
 });
 await check("device: a drag zooms, the URL holds it, a double click goes back", async () => {
   const box = await page.locator("[data-chart=traffic] .u-over").boundingBox();
@@ -255,6 +290,16 @@ await check("agents: listed with state and last ack", async () => {
   await page.waitForSelector("[data-agent] [data-state=up]");
 });
 await look(desk, "agents-dark");
+await check("agent: its panel tells what carries the session, and it answers a ping", async () => {
+  await page.locator("[data-agent] a").first().click();
+  await page.waitForURL((url) => url.searchParams.get("agent")?.startsWith("agt_"));
+  await page.waitForSelector("[role=dialog] [data-transport]");
+  await page.click("[data-ping]");
+  await page.waitForSelector("[role=dialog] >> text=Answered in");
+});
+await look(desk, "agent-dark");
+await page.keyboard.press("Escape");
+await page.waitForSelector("[role=dialog]", { state: "detached" });
 await check("new agent: a site makes a token and the commands that use it", async () => {
   await page.click("text=New agent");
   await page.fill("#site", "Rooftop North");
@@ -321,7 +366,7 @@ async function tour(view, suffix) {
   }
 }
 await tour(desk, "light");
-for (const width of [1320, 1280, 1024, 840, 768]) {
+for (const width of [1420, 1419, 1320, 1280, 1024, 840, 768]) {
   await check(`every page fits ${width} px`, async () => {
     await page.setViewportSize({ width, height: DESK.height });
     const wide = [];

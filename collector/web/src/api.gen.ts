@@ -1753,6 +1753,38 @@ export interface components {
             /** @description The person, by their address. */
             user: components["schemas"]["Ref"];
         };
+        /** @description A processor, memory, disk, sensor or part. */
+        HardwareObject: {
+            description: string;
+            firmware_revision: string | null;
+            /** @description `host`, `sensors`, `parts`. */
+            group: string;
+            hardware_revision: string | null;
+            /** @description `processor`, `ram`, `fixed_disk`, `temperature`, `chassis`, …; empty where it is not known. */
+            kind: string;
+            model: string | null;
+            /** @description Empty where the device gives it none. */
+            name: string;
+            /** @description `storage:31`; the name in series. */
+            object: string;
+            /** @description The part it is inside of. */
+            parent: string | null;
+            serial: string | null;
+            software_revision: string | null;
+            values: components["schemas"]["HardwareValue"][];
+            vendor: string | null;
+        };
+        /** @description The last value of one metric. */
+        HardwareValue: {
+            at: components["schemas"]["Time"];
+            metric: string;
+            unit: string;
+            /**
+             * Format: double
+             * @description Null where the device gave none.
+             */
+            value: number | null;
+        };
         Health: {
             status: string;
         };
@@ -2061,6 +2093,30 @@ export interface components {
                 tenant: components["schemas"]["Ref"];
                 /** @description The person, by their address. */
                 user: components["schemas"]["Ref"];
+            }[];
+            meta: components["schemas"]["Meta"];
+        };
+        /** @description A page of a list. */
+        List_HardwareObject: {
+            data: {
+                description: string;
+                firmware_revision: string | null;
+                /** @description `host`, `sensors`, `parts`. */
+                group: string;
+                hardware_revision: string | null;
+                /** @description `processor`, `ram`, `fixed_disk`, `temperature`, `chassis`, …; empty where it is not known. */
+                kind: string;
+                model: string | null;
+                /** @description Empty where the device gives it none. */
+                name: string;
+                /** @description `storage:31`; the name in series. */
+                object: string;
+                /** @description The part it is inside of. */
+                parent: string | null;
+                serial: string | null;
+                software_revision: string | null;
+                values: components["schemas"]["HardwareValue"][];
+                vendor: string | null;
             }[];
             meta: components["schemas"]["Meta"];
         };
@@ -3591,7 +3647,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": Record<string, never>;
+                    "application/json": components["schemas"]["List_HardwareObject"];
                 };
             };
             /** @description What went wrong */

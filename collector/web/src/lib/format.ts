@@ -68,6 +68,18 @@ export function si(value: Value, unit: string): string {
   return `${digits.format(scaled)} ${PREFIXES[step]}${unit}`.trimEnd();
 }
 
+/** Units that take no prefix: their values are read as they are. */
+const PLAIN: ReadonlySet<string> = new Set(["%", "ms", "°C", "rpm", "dB", "dBm"]);
+
+/** A value in its unit, with a prefix where the unit takes one. */
+export function reading(value: Value, unit: string): string {
+  if (!given(value)) return NONE;
+  if (!PLAIN.has(unit)) return si(value, unit);
+  const size = Math.abs(value);
+  if (unit === "ms") return `${milliseconds(value)} ms`;
+  return `${size >= 1000 || Number.isInteger(value) ? whole.format(value) : one.format(value)} ${unit}`;
+}
+
 export function bytes(value: Value): string {
   return si(value, "B");
 }

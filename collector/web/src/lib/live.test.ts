@@ -7,6 +7,7 @@ const device = (id: string, more: Partial<Device> = {}): Device => ({
   agent: { id: "agt_1", name: "A" }, address: "192.0.2.1", state: "up", cause: null,
   sys_name: null, model: null, sys_object_id: null, uptime_s: null, interfaces_up: 0,
   interfaces_total: 0, in_bps: 1, out_bps: 1, rtt_ms: null, last_sample_at: null,
+  cpu_percent: null, temperature_celsius: null, snmp_poll: null, icmp: null,
   tags: [], interval_s: 5, created_at: "2026-01-01T00:00:00Z", ...more,
 });
 const port = (object: string, in_bps: number) => ({ object, in_bps }) as Interface;

@@ -1,6 +1,7 @@
 import { expect, it } from "vitest";
 import {
-  agedCount, causeWord, isBackfilling, isDim, shownAgent, shownDevices, shownPort, shownState, stateWord,
+  agedCount, causeHint, causeWord, isBackfilling, isDim, shownAgent, shownAsked, shownDevices, shownPort, shownState,
+  stateWord,
 } from "./state";
 import type { Cause, Device } from "./types";
 
@@ -34,12 +35,22 @@ it("says what is missing rather than to wait for a poll that does not come", () 
     return `${stateWord(state, cause)} ${causeWord(cause)}`;
   };
   const agent = { last_seen_at: ago(5), revoked_at: null };
-  expect(words({ agent, hasCredential: true })).toBe("Waiting for the first poll");
-  expect(words({ agent, hasCredential: false })).toBe("Not polled no credential");
+  expect(words({ agent })).toBe("Waiting for the first poll");
   expect(words({ agent: { ...agent, last_seen_at: null } })).toBe("Waiting for its agent");
   expect(words({ agent: { ...agent, revoked_at: ago(5) } })).toBe("Not polled agent revoked");
-  // What answered lately is up, whatever else is known.
-  expect(shownState(row("up", 10), NOW, { hasCredential: false })).toEqual({ state: "up", cause: null });
+});
+
+it("says what to do about each thing that SNMPv3 may not like", () => {
+  const causes = ["unknown_user", "wrong_auth", "wrong_privacy", "wrong_level", "wrong_clock", "wrong_context"] as const;
+  expect(new Set(causes.map(causeHint)).size).toBe(causes.length);
+  expect(causes.map(causeHint)).not.toContain(null);
+});
+
+it("ages what echo and SNMP tell each by itself", () => {
+  const asked = (seconds: number) => ({ state: "degraded", cause: "packet_loss", at: ago(seconds) }) as const;
+  expect(shownAsked(asked(299), 60, NOW)).toEqual({ state: "degraded", cause: "packet_loss" });
+  expect(shownAsked(asked(301), 60, NOW)).toEqual({ state: "unknown", cause: "stale" });
+  expect(shownAsked({ state: "down", cause: "timeout", at: ago(9999) }, 60, NOW)).toEqual({ state: "down", cause: "timeout" });
 });
 
 it("tells a cause that it has never heard of", () => {

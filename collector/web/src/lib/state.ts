@@ -1,4 +1,4 @@
-import type { Agent, Cause, Device, Interface, State } from "./types";
+import type { Agent, Cause, Device, Icmp, Interface, State } from "./types";
 
 /** A value older than this many of its intervals is dimmed. */
 const DIM_INTERVALS = 3;
@@ -29,8 +29,8 @@ export const STATE_WORD: Readonly<Record<State, string>> = {
   unknown: "Unknown",
 };
 
-/** What the server tells, and what this side knows better from the credential and the agent. */
-export type ShownCause = Cause | "no_credential" | "agent_unseen" | "agent_revoked";
+/** What the server tells, and what this side knows better from the agent. */
+export type ShownCause = Cause | "agent_unseen" | "agent_revoked";
 
 const CAUSE_WORD: Readonly<Record<ShownCause, string>> = {
   timeout: "no answer",
@@ -44,6 +44,14 @@ const CAUSE_WORD: Readonly<Record<ShownCause, string>> = {
   stale: "stale",
   malformed: "broken answer",
   no_credential: "no credential",
+  not_permitted: "not permitted",
+  unknown_user: "unknown user",
+  wrong_auth: "wrong authentication",
+  wrong_privacy: "wrong privacy",
+  wrong_level: "wrong security level",
+  wrong_clock: "clocks do not agree",
+  wrong_context: "unknown context",
+  packet_loss: "packet loss",
   agent_unseen: "for its agent",
   agent_revoked: "agent revoked",
 };
@@ -52,7 +60,8 @@ const CAUSE_WORD: Readonly<Record<ShownCause, string>> = {
 const WORD_OF_CAUSE: Partial<Record<ShownCause, string>> = {
   pending: "Waiting",
   agent_unseen: "Waiting",
-  no_credential: "Not polled",
+  no_credential: "Not asked",
+  not_permitted: "Not asked",
   agent_revoked: "Not polled",
 };
 
@@ -67,14 +76,22 @@ export function causeWord(cause: ShownCause | null | undefined): string | null {
 
 const CAUSE_HINT: Partial<Record<ShownCause, string>> = {
   malformed: "The device's answer breaks the SNMP protocol. Update its firmware or poll it less.",
-  timeout: "The device did not answer. Check its address, the SNMP service and any filter on it.",
+  timeout: "The device did not answer. Check its address, its credential, the SNMP service and any filter on it.",
   auth: "The device refused the credential. Check the community and what it may read.",
   unreachable: "The agent has no route to this address. Check routing at the site.",
   pending: "The agent has the order; the first answer is due within one interval.",
   agent_offline: "The agent of this site is not connected. It buffers and catches up later.",
   stale: "The last values are too old to vouch for.",
   budget: "The agent ran out of time for this poll. Raise the interval or spread the load.",
-  no_credential: "It has no credential, so nobody asks it.",
+  no_credential: "There is no credential: SNMP asks nothing.",
+  not_permitted: "The agent's system does not let it send echo requests. Give it the right (CAP_NET_RAW), or open net.ipv4.ping_group_range for its group.",
+  unknown_user: "The device knows no such SNMPv3 user. Check the user name, or make the user on the device.",
+  wrong_auth: "The device refused the authentication. Check the password and the protocol, such as SHA-256.",
+  wrong_privacy: "The device could not read what it was sent. Check the privacy password and the protocol, such as AES-128.",
+  wrong_level: "The user may not ask at this level of security. Give it authentication and privacy as the device demands, or less.",
+  wrong_clock: "The clocks of agent and device do not agree, even after they were set anew. Check the engine time of the device; a restart of its SNMP service may help.",
+  wrong_context: "The device has no such SNMPv3 context. Check its name; most devices take none.",
+  packet_loss: "Some of the answers are lost on the way. Check the link and its load; the chart shows since when.",
   agent_unseen: "Its agent was not here yet. Start it at the site; the first poll follows when it connects.",
   agent_revoked: "Its agent is revoked, so nobody asks it. Give it to another agent: «Edit device», then «Polled by».",
 };
@@ -95,6 +112,11 @@ function aged(state: State, at: string | null | undefined, limitS: number, nowMs
   return age === null || age > limitS ? "unknown" : state;
 }
 
+/** How long the news of a device that is polled each `intervalS` are good. */
+function trustS(intervalS: number): number {
+  return Math.max(UNKNOWN_FLOOR_S, UNKNOWN_INTERVALS * intervalS);
+}
+
 type Timed = Pick<Device, "state" | "cause" | "last_sample_at" | "interval_s">;
 
 /** What may be said of a device that never answered: all of it means that nothing is known yet. */
@@ -103,7 +125,6 @@ const NO_NEWS: ReadonlySet<string | null> = new Set([null, "pending", "waiting",
 /** What a page may know besides the row of a device; what it does not know is left out. */
 interface Known {
   agent?: Pick<Agent, "last_seen_at" | "revoked_at"> | undefined;
-  hasCredential?: boolean | undefined;
 }
 
 /** Causes that an agent which cannot answer explains better. */
@@ -111,16 +132,22 @@ const OF_AGENT: ReadonlySet<string | null> = new Set(["pending", "agent_offline"
 
 /** The state to show of a device. */
 export function shownState(
-  device: Timed, nowMs: number, { agent, hasCredential }: Known = {},
+  device: Timed, nowMs: number, { agent }: Known = {},
 ): { state: State; cause: ShownCause | null } {
-  const limit = Math.max(UNKNOWN_FLOOR_S, UNKNOWN_INTERVALS * device.interval_s);
-  const state = aged(device.state, device.last_sample_at, limit, nowMs);
+  const state = aged(device.state, device.last_sample_at, trustS(device.interval_s), nowMs);
   const told = state === device.state ? device.cause : "stale";
   if (state !== "unknown") return { state, cause: told };
-  if (hasCredential === false) return { state, cause: "no_credential" };
   const cause = !device.last_sample_at && NO_NEWS.has(told) ? "pending" : told;
   if (agent?.revoked_at && OF_AGENT.has(cause)) return { state, cause: "agent_revoked" };
   return { state, cause: agent && !agent.last_seen_at && cause === "pending" ? "agent_unseen" : cause };
+}
+
+/** The state to show of one way of asking a device: echo or SNMP. */
+export function shownAsked(
+  asked: Pick<Icmp, "state" | "cause" | "at">, intervalS: number, nowMs: number,
+): { state: State; cause: ShownCause | null } {
+  const state = aged(asked.state, asked.at, trustS(intervalS), nowMs);
+  return { state, cause: state === asked.state ? asked.cause : "stale" };
 }
 
 /** The state to show of an interface whose device is polled each `intervalS`. */

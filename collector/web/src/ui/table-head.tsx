@@ -12,6 +12,8 @@ export interface Heading<T> {
   read?: Read<T>;
   /** Left out on the phone. */
   wide?: boolean;
+  /** Such as what hides it where there is no room. */
+  className?: string;
 }
 
 interface Props<T> {
@@ -27,11 +29,11 @@ export function TableHead<T>({ columns, sorting, onSort, hasActions }: Props<T>)
   return (
     <thead className="text-xs text-muted phone:hidden">
       <tr className="h-8 border-y border-line bg-surface">
-        {columns.map(({ by, label, note, figure = false, read }) => {
+        {columns.map(({ by, label, note, figure = false, read, className = "" }) => {
           const sorts = sorting !== null && read !== undefined;
           return (
             <th key={by} scope="col" title={note} aria-sort={sorts ? ariaSort(by, sorting) : undefined}
-              className={`px-2 font-normal first:pl-4 last:pr-4 ${figure ? "num" : "text-left"}`}>
+              className={`px-2 font-normal first:pl-4 last:pr-4 ${figure ? "num" : "text-left"} ${className}`}>
               {sorts ? (
                 <SortButton by={by} label={label} descFirst={figure} sorting={sorting} onSort={onSort} />
               ) : label}

@@ -10,6 +10,7 @@ import { Age } from "../../ui/age";
 import { Button } from "../../ui/button";
 import { ActionCell, Cell, ROW } from "../../ui/table-cell";
 import { StateBadge } from "../../ui/state-badge";
+import { inMs, linkNote, notQuic, transportWord } from "./link";
 
 /** A certificate lives seven days and is renewed at half of that. */
 const CERTIFICATE_LOW_S = 2 * 86_400;
@@ -23,6 +24,9 @@ function shown(agent: Agent): string {
   if (state !== agent.state) return `${state} stale`;
   return state === "up" && isBackfilling(agent, now) ? `${state} backfilling` : `${state} `;
 }
+
+/** Where a narrow desk has no room for a column. */
+export const ROOMY = "max-[1380px]:hidden phone:flex!";
 
 type Act = ((agent: Agent) => void) | null;
 
@@ -43,14 +47,16 @@ export function AgentRow({ id, onEdit, onRevoke }: { id: string; onEdit: Act; on
     >
       <Cell><StateBadge state={state as State} note={words.join(" ") || null} /></Cell>
       <Cell title>
-        <span title={`${agent.platform ?? "platform unknown"} · ${agent.remote_addr ?? "not connected"}`}>
+        <Link to="/agents" search={{ agent: id }} title={`${agent.platform ?? "platform unknown"} · ${agent.remote_addr ?? "not connected"}`}
+          className="hover:underline phone:inline-flex phone:min-h-11 phone:min-w-11 phone:items-center">
           {name}
-        </span>
+        </Link>
       </Cell>
       {isMixed && <Cell label="Tenant" className="text-muted">{agent.tenant.name}</Cell>}
       <Cell label="Site" className="text-muted">{agent.site.name}</Cell>
       <Cell label="Version">{agent.version ?? NONE}</Cell>
-      <Cell label="Transport"><Transport name={agent.transport} /></Cell>
+      <Cell label="Transport"><Transport agent={agent} /></Cell>
+      <Cell label="Round trip" figure className={`${tone} ${ROOMY}`}>{inMs(agent.rtt_ms)}</Cell>
       <Cell label="Last ack" figure><Age at={agent.last_ack_at} /></Cell>
       <Cell label="Buffer" figure className={tone}>
         {buffer ? <>{integer(buffer.batches)} <span className="text-muted">· {bytes(buffer.bytes)}</span></> : NONE}
@@ -83,11 +89,14 @@ export function AgentRow({ id, onEdit, onRevoke }: { id: string; onEdit: Act; on
   );
 }
 
-const TCP = "UDP does not get through at this site, or did not when the session began";
-
-function Transport({ name }: { name: string | null }) {
-  if (name === null) return <>{NONE}</>;
-  return <span title={name === "tcp" ? TCP : undefined}>{name.toUpperCase()}</span>;
+function Transport({ agent }: { agent: Agent }) {
+  const note = linkNote(agent);
+  return (
+    <span title={notQuic(agent)?.hint || undefined}>
+      {transportWord(agent.transport)}
+      {note && <span className="ml-2 text-xs text-muted max-[1100px]:hidden phone:inline!">{note}</span>}
+    </span>
+  );
 }
 
 function Certificate({ agent }: { agent: Agent }) {

@@ -1,4 +1,5 @@
-import { useEffect, useMemo, useState } from "react";
+import { getRouteApi } from "@tanstack/react-router";
+import { lazy, Suspense, useEffect, useMemo, useState } from "react";
 import { byName } from "../../lib/format";
 import { live, useTableValue } from "../../lib/live-app";
 import { useMay } from "../../lib/role";
@@ -17,10 +18,14 @@ import { Skeleton } from "../../ui/skeleton";
 import { BODY } from "../../ui/table-cell";
 import { type Heading, readsOf, TableHead } from "../../ui/table-head";
 import { TableError } from "../shell/table-error";
-import { AgentRow } from "./agent-row";
+import { AgentRow, ROOMY } from "./agent-row";
 import { EditAgent } from "./edit-agent";
+import { linkNote, transportWord } from "./link";
 import { NewAgent } from "./new-agent";
 import { RevokeAgent } from "./revoke-agent";
+
+const AgentPanel = lazy(() => import("./agent-panel").then((m) => ({ default: m.AgentPanel })));
+const route = getRouteApi("/_app/agents");
 
 const COLUMNS: readonly Heading<Agent>[] = [
   { by: "state", label: "State", read: (a) => STATE_RANK[a.state] },
@@ -29,6 +34,7 @@ const COLUMNS: readonly Heading<Agent>[] = [
   { by: "site", label: "Site", read: (a) => a.site.name },
   { by: "version", label: "Version", read: (a) => a.version },
   { by: "transport", label: "Transport", read: (a) => a.transport },
+  { by: "rtt", label: "RTT", figure: true, note: "Between agent and collector", className: ROOMY, read: (a) => a.rtt_ms },
   { by: "ack", label: "Last ack", figure: true, read: (a) => since(a.last_ack_at) },
   { by: "buffer", label: "Buffer", figure: true, read: (a) => a.buffer?.batches ?? null },
   { by: "oldest", label: "Oldest", figure: true, read: (a) => since(a.buffer?.oldest_at) },
@@ -40,7 +46,7 @@ const READS = readsOf(COLUMNS);
 
 function matches(agent: Agent, query: string): boolean {
   const hay = [agentNames().name(agent), agent.name, agent.site.name, agent.tenant.name, agent.version ?? "",
-    agent.platform ?? ""].join("\n").toLowerCase();
+    agent.platform ?? "", transportWord(agent.transport), linkNote(agent)].join("\n").toLowerCase();
   return query.toLowerCase().split(/\s+/).every((word) => hay.includes(word));
 }
 
@@ -57,6 +63,8 @@ export function AgentsPage() {
   const may = useMay();
   const scope = useScope();
   const names = useAgentNames();
+  const navigate = route.useNavigate();
+  const { agent: opened } = route.useSearch();
   const [query, setQuery] = useState("");
   const [making, setMaking] = useState(false);
   const [editing, setEditing] = useState<Agent | null>(null);
@@ -123,6 +131,11 @@ export function AgentsPage() {
           </tbody>
         </table>
       )}
+      <Suspense>
+        {opened && (phase === "ready" || ids.length > 0) && (
+          <AgentPanel id={opened} onClose={() => void navigate({ search: {} })} />
+        )}
+      </Suspense>
       <NewAgent open={making} onOpenChange={setMaking} />
       <EditAgent agent={editing} onClose={() => setEditing(null)} />
       <RevokeAgent agent={revoking} onClose={() => setRevoking(null)} />

@@ -33,6 +33,9 @@ const VERBS: Readonly<Record<string, string>> = {
 /** Where the verb and the kind are no sentence. */
 const PHRASES: Readonly<Record<string, string>> = {
   "agent.assignment_outgrow": "sent its devices anew to agent",
+  "agent.find_credential": "tried credentials from agent",
+  "agent.ping": "pinged agent",
+  "device.poll": "polled by hand device",
   "api_key.create": "made API key",
   "credential_profile.create": "made credential profile",
   "grant.create": "gave provider access to",

@@ -15,8 +15,9 @@ import { PageHead } from "../../ui/page-head";
 import { type OpenedProfile, ProfilePanel, PROFILES } from "./profile-panel";
 import { isInPlace, scopeWords } from "./profile-scope";
 import { RemoveProfile } from "./remove-profile";
+import { aboutWords } from "./snmp-words";
 
-const IN_SCOPE = "All devices that it is for, also those that have a community of their own or a profile that fits better";
+const IN_SCOPE = "All devices that it is for, also those that have a credential of their own or a profile that fits better";
 
 /** How many devices it is for; the link leads to them. */
 function InPlace({ profile }: { profile: CredentialProfile }) {
@@ -40,6 +41,7 @@ function columnsOf(isMixed: boolean): readonly Column<CredentialProfile>[] {
     { by: "name", label: "Profile", title: true, read: (row) => row.name, cell: (row) => row.name },
     ...(isMixed ? [tenant] : []),
     { by: "for", label: "For", className: "phone:col-span-2", read: scopeWords, cell: scopeWords },
+    { by: "about", label: "Credential", className: "phone:col-span-2", read: (row) => aboutWords(row.user), cell: (row) => aboutWords(row.user) },
     { by: "count", label: "Devices in scope", note: IN_SCOPE, figure: true, cell: (row) => <InPlace profile={row} /> },
     { by: "changed", label: "Changed", className: "text-muted", read: (row) => Date.parse(row.updated_at), cell: (row) => dateOnly(row.updated_at) },
   ];
@@ -64,7 +66,7 @@ export function CredentialsPage() {
       </PageHead>
       {list.rows.length > 0 && (
         <p className="px-4 pb-3 text-muted phone:px-3">
-          A device with a community of its own keeps to that. Others take the profile that fits best: site and tag, then site,
+          A device with a credential of its own keeps to that. Others take the profile that fits best: site and tag, then site,
           then tag; of two that fit alike, the older one.
         </p>
       )}
@@ -83,8 +85,9 @@ export function CredentialsPage() {
         empty={
           <Empty title="No credential profile yet">
             <p>
-              A profile holds one SNMP community for many devices: of a site, with a tag, or all of a tenant. To
-              change the community of hundreds of devices is then one change. It is stored sealed and never shown.
+              A profile holds one SNMP credential for many devices, a community or a user of SNMPv3: of a site, with
+              a tag, or all of a tenant. To change that of hundreds of devices is then one change. It is stored
+              sealed and never shown.
             </p>
             <Button look="solid" className="self-start" onClick={add}>Make a profile</Button>
           </Empty>

@@ -9,6 +9,8 @@ import { fieldErrors, Form } from "../../ui/form";
 import { Picker } from "../../ui/picker";
 import { SidePanel } from "../../ui/side-panel";
 import { TenantField, useFirstTenant } from "../../ui/tenant-field";
+import { credentialOf, draftOf, draftWrong, isGiven, SNMP_SHOWS, snmpErrors } from "./snmp-draft";
+import { SnmpFields } from "./snmp-fields";
 
 export const PROFILES = ["credential-profiles"] as const;
 
@@ -21,7 +23,7 @@ export function ProfilePanel({ opened, onClose }: { opened: OpenedProfile; onClo
   const profile = opened?.profile ?? null;
   return (
     <SidePanel open={opened !== null} onOpenChange={(open) => open || onClose()} title={profile?.name ?? "New credential profile"}
-      description="One SNMP community for the devices that have none of their own.">
+      description="One SNMP credential for the devices that have none of their own.">
       <ProfileForm profile={profile} onDone={onClose} />
     </SidePanel>
   );
@@ -30,8 +32,13 @@ export function ProfilePanel({ opened, onClose }: { opened: OpenedProfile; onClo
 interface Wanted {
   name: string;
   tag: string | null;
-  community: string;
 }
+
+/** A community goes with v1 as with v2c: the device says which. */
+const KINDS = [
+  { value: "v2c", label: "Community", note: "v1 and v2c" }, { value: "v3", label: "User", note: "v3, with passwords" },
+] as const;
+const SHOWS = ["name", "tenant", "site", "tag", ...SNMP_SHOWS];
 
 function ProfileForm({ profile, onDone }: { profile: CredentialProfile | null; onDone: () => void }) {
   const queries = useQueryClient();
@@ -39,14 +46,18 @@ function ProfileForm({ profile, onDone }: { profile: CredentialProfile | null; o
   const owner = profile?.tenant.id ?? tenant;
   const [site, setSite] = useState(profile?.site?.id ?? ANY);
   const known = useKnownTags(owner);
+  const [was] = useState(draftOf(profile?.kind === "snmp_user" ? "v3" : "v2c", profile?.user ?? null));
+  const [draft, setDraft] = useState(was);
+  const [wrong, setWrong] = useState<Readonly<Record<string, string>> | null>(null);
+  const isUser = draft.version === "v3";
   const save = useMutation({
-    mutationFn: async ({ name, tag, community }: Wanted) => {
+    mutationFn: async ({ name, tag }: Wanted) => {
       const place = { name, tag, site: site === ANY ? null : site };
       if (profile) {
-        const body = { ...place, ...(community ? { community } : {}) };
+        const body = { ...place, ...(isGiven(draft, was) ? credentialOf(draft) : {}) };
         await take(api.PATCH("/api/v1/credential-profiles/{id}", { params: { path: { id: profile.id } }, body }));
       } else {
-        const body = { ...place, tenant, community, kind: "snmp_community" as const };
+        const body = { ...place, tenant, ...credentialOf(draft), kind: isUser ? "snmp_user" as const : "snmp_community" as const };
         await take(api.POST("/api/v1/credential-profiles", { body }));
       }
     },
@@ -55,13 +66,17 @@ function ProfileForm({ profile, onDone }: { profile: CredentialProfile | null; o
       await queries.invalidateQueries({ queryKey: PROFILES });
     },
   });
-  const fields = fieldErrors(save.error);
+  const fields = wrong ?? fieldErrors(save.error);
   const submit = (form: FormData) => {
+    const found = profile && !isGiven(draft, was) ? {} : draftWrong(draft);
+    const isWrong = Object.keys(found).length > 0;
+    setWrong(isWrong ? found : null);
+    if (isWrong) return;
     const text = (name: string) => String(form.get(name) ?? "").trim();
-    save.mutate({ name: text("name"), tag: text("tag") || null, community: String(form.get("community") ?? "") });
+    save.mutate({ name: text("name"), tag: text("tag") || null });
   };
   return (
-    <Form onSubmit={submit} error={save.error} shows={["name", "tenant", "site", "tag", "community"]}
+    <Form onSubmit={submit} error={wrong ? new Error("Nothing is sent yet.") : save.error} fields={fields} shows={SHOWS}
       action={profile ? "Save" : "Make the profile"} busy={save.isPending} disabled={!owner} onCancel={onDone}>
       <TextField id="profile-name" name="name" label="Name" autoComplete="off" defaultValue={profile?.name} placeholder="Core switches"
         error={fields["name"]} />
@@ -73,9 +88,11 @@ function ProfileForm({ profile, onDone }: { profile: CredentialProfile | null; o
       <TextField id="profile-tag" name="tag" label="Tag" list="profile-tags" autoComplete="off" autoCapitalize="none"
         defaultValue={profile?.tag ?? ""} placeholder="any" hint="Only devices with this tag; empty: with any or none." error={fields["tag"]} />
       <datalist id="profile-tags">{known.map((tag) => <option key={tag} value={tag}>{tag}</option>)}</datalist>
-      <TextField id="profile-community" name="community" type="password" label="Community" autoComplete="off"
-        hint={profile ? "Left empty, it stays. It is stored sealed and never shown." : "Stored sealed; never shown again."}
-        error={fields["community"]} />
+      <SnmpFields id="profile" draft={draft} onChange={setDraft} wrong={wrong ?? snmpErrors(fields)}
+        versions={profile ? [] : KINDS} versionLabel="Kind"
+        hint={!profile ? "Stored sealed; never shown again." : isUser
+          ? "Left as it is, it stays. To change something of it, type the passwords too: they are never shown."
+          : "Left empty, it stays. It is stored sealed and never shown."} />
     </Form>
   );
 }

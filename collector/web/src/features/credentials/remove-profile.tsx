@@ -16,14 +16,14 @@ export function RemoveProfile({ profile, onClose }: { profile: CredentialProfile
   });
   return (
     <Confirm open={profile !== null} title={`Remove ${profile?.name ?? ""}?`} action="Remove profile" busy={remove.isPending}
-      error={remove.error} loses={profile ? [`The community for ${scopeWords(profile)}`] : []}
+      error={remove.error} loses={profile ? [`The ${profile.kind === "snmp_user" ? "user" : "community"} for ${scopeWords(profile)}`] : []}
       onOpenChange={(open) => {
         if (open) return;
         remove.reset();
         onClose();
       }}
       onConfirm={() => profile && remove.mutate(profile.id)}>
-      Devices that took it take the next profile that fits; where none does, they are not polled any more.
+      Devices that took it take the next profile that fits; where none does, SNMP asks them nothing any more; echo requests go on.
     </Confirm>
   );
 }

@@ -1,6 +1,6 @@
 import { useMemo, useRef } from "react";
 import { serverNow } from "../../lib/clock";
-import { dateTime, si } from "../../lib/format";
+import { dateTime, reading } from "../../lib/format";
 import { useEachSecond } from "../../lib/live-app";
 import { Chart } from "./chart";
 import { Key, LAYER, type Pointer, PointerLayer } from "./chart-readout";
@@ -23,7 +23,7 @@ interface Props {
 export function ChartCard(props: Props) {
   const { spec, data, from, to, gapS, live, asTable, isLate } = props;
   const known = useMemo(
-    () => data.values.reduce((sum, column) => sum + column.filter((v) => v !== null).length, 0),
+    () => data.values.reduce((sum, column) => sum + column.filter((v) => typeof v === "number").length, 0),
     [data],
   );
   const pointer = useRef<Pointer>(null);
@@ -34,8 +34,8 @@ export function ChartCard(props: Props) {
     figures.map(({ at }) => (live && serverNow() / 1000 - at > gapS ? "1" : "0")).join(""),
   );
   const legend = figures.map(({ last, peak }, i) => ({
-    last: si(old[i] === "1" ? null : last, spec.unit),
-    peak: si(peak, spec.unit),
+    last: reading(old[i] === "1" ? null : last, spec.unit),
+    peak: reading(peak, spec.unit),
   }));
   const words = spec.lines
     .map((line, i) => `${line.label} ${legend[i]?.last}, peak ${legend[i]?.peak}`)
@@ -82,7 +82,7 @@ const TABLE_ROWS = 200;
 
 function DataTable({ spec, data }: { spec: ChartSpec; data: ChartData }) {
   const rows = data.times
-    .map((t, i) => ({ t, cells: data.values.map((column) => column[i] ?? null) }))
+    .map((t, i) => ({ t, cells: data.values.map((column) => column[i]) }))
     .slice(-TABLE_ROWS)
     .toReversed();
   return (
@@ -111,7 +111,7 @@ function DataTable({ spec, data }: { spec: ChartSpec; data: ChartData }) {
               {row.cells.map((value, i) => (
                 // The order of the lines is fixed.
                 // oxlint-disable-next-line react/no-array-index-key
-                <td key={i} className="num px-2 py-0.5">{value === null ? "gap" : si(value, spec.unit)}</td>
+                <td key={i} className="num px-2 py-0.5">{value === null ? "gap" : value === undefined ? "" : reading(value, spec.unit)}</td>
               ))}
             </tr>
           ))}

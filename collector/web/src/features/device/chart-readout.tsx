@@ -1,7 +1,7 @@
 /** The caption of a chart, and what the pointer reads from it. */
 import { type ReactNode, type Ref, useImperativeHandle, useRef } from "react";
 import type uPlot from "uplot";
-import { clockTime, dayMonth, si } from "../../lib/format";
+import { clockTime, dayMonth, reading } from "../../lib/format";
 import type { ChartSpec, Line } from "./metrics";
 
 const TEXT = {
@@ -10,6 +10,9 @@ const TEXT = {
   "chart-3": "bg-degraded",
   "chart-4": "bg-down",
 } as const;
+
+/** Points of other lines that may lie between the pointer and a line's own. */
+const NEIGHBOURS = 8;
 
 export interface Readout {
   /** Seconds. */
@@ -27,12 +30,24 @@ export function readout(
   const at = idx === null || idx === undefined ? undefined : plot.data[0][idx];
   // The nearest sample may be far off: then there is nothing here.
   const near = at !== undefined && Math.abs(at - time) <= gapS;
-  const cell = (series: number) => (near ? (plot.data[series]?.[idx ?? 0] ?? null) : null);
+  const cell = (series: number) => (near ? told(plot, series, idx ?? 0, time, gapS) : null);
   const values = Array.from({ length: lines }, (_, i) => ({
     value: cell(1 + i),
     max: banded ? cell(1 + lines + 2 * i) : null,
   }));
   return { time: near ? at : time, values };
+}
+
+/** What a line says at a point. Where it has none of its own, its nearest one within `gapS` counts. */
+function told(plot: uPlot, series: number, idx: number, time: number, gapS: number): number | null {
+  const column = plot.data[series];
+  for (let off = 0; off <= NEIGHBOURS; off += 1) {
+    for (const at of [idx - off, idx + off]) {
+      const value = column?.[at];
+      if (value !== undefined && Math.abs((plot.data[0][at] ?? Infinity) - time) <= gapS) return value;
+    }
+  }
+  return null;
 }
 
 /** Both layers of a caption share one cell, so that nothing moves when the pointer comes. */
@@ -81,6 +96,6 @@ export function PointerLayer({ spec, ref }: { spec: ChartSpec; ref: Ref<Pointer>
 
 function readoutText(cell: Readout["values"][number] | undefined, unit: string): string {
   if (!cell || cell.value === null) return "gap";
-  const max = cell.max === null ? "" : `, max ${si(cell.max, unit)}`;
-  return si(cell.value, unit) + max;
+  const max = cell.max === null ? "" : `, max ${reading(cell.max, unit)}`;
+  return reading(cell.value, unit) + max;
 }

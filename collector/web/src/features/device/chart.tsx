@@ -1,6 +1,6 @@
 import { useEffect, useEffectEvent, useRef } from "react";
 import uPlot from "uplot";
-import { clockTime, dayMonth, si } from "../../lib/format";
+import { clockTime, dayMonth, reading } from "../../lib/format";
 import { type Theme, token, useTheme } from "../../lib/theme";
 import { type Readout, readout } from "./chart-readout";
 import type { ChartData, ChartSpec } from "./metrics";
@@ -37,7 +37,7 @@ function options(
     stroke: () => token(line.colour),
     width: 1.5,
     ...(line.dash ? { dash: [...line.dash] } : {}),
-    ...(spec.id === "traffic" && !banded ? { fill: () => token(`${line.colour}-soft`) } : {}),
+    ...(spec.filled && !banded ? { fill: () => token(`${line.colour}-soft`) } : {}),
     spanGaps: false,
     points: { show: lonely, size: 4 },
   }));
@@ -69,7 +69,7 @@ function options(
         },
       },
     },
-    scales: { x: { time: true }, y: { range: (_, min, max) => [0, nice(Math.max(0, min, max))] } },
+    scales: { x: { time: true }, y: { range: (_, min, max) => [Math.min(0, min), spec.max ?? nice(Math.max(0, min, max))] } },
     series: [{}, ...lines, ...edges],
     bands,
     axes: [
@@ -85,7 +85,7 @@ function options(
         grid: { stroke: () => token("chart-grid"), width: 1 },
         size: 68,
         space: 32,
-        values: (_, ticks) => ticks.map((tick) => si(tick, spec.unit)),
+        values: (_, ticks) => ticks.map((tick) => reading(tick, spec.unit)),
       },
     ],
     hooks: {

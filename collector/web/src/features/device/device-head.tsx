@@ -2,14 +2,14 @@ import { useQueryClient, useMutation } from "@tanstack/react-query";
 import { Link, useNavigate } from "@tanstack/react-router";
 import { lazy, type ReactNode, Suspense, useEffect, useState } from "react";
 import { api, take } from "../../lib/api";
-import { duration, milliseconds, NONE, shortModel } from "../../lib/format";
+import { duration, NONE, shortModel } from "../../lib/format";
 import { live, useAgent } from "../../lib/live-app";
 import { useAgentNames } from "../../lib/live-names";
 import type { Names } from "../../lib/names";
 import { useMay } from "../../lib/role";
 import { causeHint, type ShownCause } from "../../lib/state";
 import { useScope } from "../../lib/scope";
-import type { Device, DeviceDetail } from "../../lib/types";
+import type { Device, DeviceDetail, State } from "../../lib/types";
 import { Age } from "../../ui/age";
 import { IconButton } from "../../ui/button";
 import { Confirm } from "../../ui/confirm";
@@ -18,17 +18,23 @@ import { Icon } from "../../ui/icon";
 import { DeviceState } from "../../ui/state-badge";
 import { useShown } from "../fleet/fleet-row";
 import { lastFleet } from "../fleet/last-fleet";
-import { credentialWords } from "./edit-changes";
+import { PollButton, type PollNow } from "./poll-now";
 
 const EditDevice = lazy(() => import("./edit-device").then((m) => ({ default: m.EditDevice })));
 
-export function DeviceHead({ device, detail, names }: {
-  device: Device; detail: DeviceDetail; names: Names;
-}) {
-  const { facts, snmp } = detail;
-  const [state, cause] = useShown(device, snmp.credential !== "none");
+interface Props {
+  device: Device;
+  detail: DeviceDetail;
+  names: Names;
+  poll: PollNow;
+  editing: boolean;
+  onEdit: (on: boolean) => void;
+}
+
+export function DeviceHead({ device, detail, names, poll, editing, onEdit }: Props) {
+  const { facts } = detail;
+  const [state, cause] = useShown(device);
   const may = useMay();
-  const [editing, setEditing] = useState(false);
   return (
     <header className="border-b border-line px-4 pt-3 pb-3 phone:px-3">
       <Trail device={device} />
@@ -46,14 +52,15 @@ export function DeviceHead({ device, detail, names }: {
         <span className="flex-1 phone:hidden" />
         {may.write && (
           <>
-            <IconButton label="Edit device" onClick={() => setEditing(true)}>
+            <PollButton poll={poll} />
+            <IconButton label="Edit device" onClick={() => onEdit(true)}>
               <Icon name="edit" />
             </IconButton>
             <RemoveDevice device={device} names={names} />
           </>
         )}
       </div>
-      {state !== "up" && <Hint cause={snmp.credential === "none" ? "no_credential" : cause} onEdit={() => setEditing(true)} />}
+      <Hint state={state} cause={cause} device={device} />
       <dl className="mt-2 flex flex-wrap gap-x-6 gap-y-2 phone:grid phone:grid-cols-2">
         <Fact name="Last sample">{device.last_sample_at ? <Age at={device.last_sample_at} long /> : "none yet"}</Fact>
         <Fact name="Address"><span className="select-all">{device.address}</span></Fact>
@@ -62,34 +69,21 @@ export function DeviceHead({ device, detail, names }: {
         <Fact name="Location">{facts.sys_location || NONE}</Fact>
         <Fact name="Contact">{facts.sys_contact || NONE}</Fact>
         <Fact name="Uptime">{duration(device.uptime_s)}</Fact>
-        <Fact name="Round trip">{device.rtt_ms === null ? NONE : `${milliseconds(device.rtt_ms)} ms`}</Fact>
         <Fact name="Polled"><Polled device={device} /></Fact>
-        <Fact name="Credential">SNMP {detail.snmp.version}, {credentialWords(detail.snmp)}</Fact>
         <Fact name="Site">{device.tenant.name} · {device.site.name}</Fact>
         {device.tags.length > 0 && <Fact name="Tags"><Tags device={device} /></Fact>}
       </dl>
-      <Suspense>{editing && <EditDevice open detail={detail} onClose={() => setEditing(false)} />}</Suspense>
+      <Suspense>{editing && <EditDevice open detail={detail} onClose={() => onEdit(false)} />}</Suspense>
     </header>
   );
 }
 
-/** Why it is so and what to do; a credential that is missing can be given from here. */
-function Hint({ cause, onEdit }: { cause: ShownCause | null; onEdit: () => void }) {
-  const may = useMay();
+/** Why it is so and what to do, where neither echo nor SNMP says it below. */
+function Hint({ state, cause, device: { icmp, snmp_poll: snmp } }: { state: State; cause: ShownCause | null; device: Device }) {
   const hint = causeHint(cause);
-  if (!hint) return null;
-  const link = "text-accent underline underline-offset-4";
-  return (
-    <p className="mt-1 text-muted" data-hint={cause}>
-      {hint}
-      {cause === "no_credential" && (may.write ? (
-        <>
-          {" "}<button type="button" className={link} onClick={onEdit}>Give it a community</button>, or make a{" "}
-          <Link to="/settings/credentials" className={link}>credential profile</Link> that fits.
-        </>
-      ) : " An operator of your tenant can give it one.")}
-    </p>
-  );
+  const isBelow = cause === icmp?.cause || cause === snmp?.cause || cause === "no_credential";
+  if (!hint || isBelow || state === "up") return null;
+  return <p className="mt-1 text-muted" data-hint={cause}>{hint}</p>;
 }
 
 /** The agent by the name that the other pages give it, once they are known. */
@@ -97,7 +91,14 @@ function Polled({ device: { agent, interval_s: interval } }: { device: Device })
   useEffect(() => live.ensureAgents(), []);
   const row = useAgent(agent.id);
   const names = useAgentNames();
-  return <>every {duration(interval)} by <Dotted name={row ? names.name(row) : agent.name} /></>;
+  return (
+    <>
+      every {duration(interval)} by{" "}
+      <Link to="/agents" search={{ agent: agent.id }} className="hover:underline phone:inline-flex phone:min-h-11 phone:min-w-11 phone:items-center phone:align-middle">
+        <Dotted name={row ? names.name(row) : agent.name} />
+      </Link>
+    </>
+  );
 }
 
 function Tags({ device: { tags, tenant } }: { device: Device }) {

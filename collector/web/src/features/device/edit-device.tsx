@@ -11,10 +11,13 @@ import { SidePanel } from "../../ui/side-panel";
 import { TagField } from "../../ui/tag-field";
 import { useAgentsOf } from "../fleet/agents-of";
 import { INTERVALS } from "../fleet/intervals";
-import { changed, communityHint } from "./edit-changes";
+import { draftWrong, isGiven, SNMP_SHOWS, snmpErrors } from "../credentials/snmp-draft";
+import { SnmpFields } from "../credentials/snmp-fields";
+import { changed, credentialHint, draftWas, optionsOf } from "./edit-changes";
+import { OPTION_SHOWS, OptionFields, optionsWrong } from "./option-fields";
 import { OwnCredential } from "./own-credential";
 
-const SHOWS = ["name", "address", "interval_s", "snmp.version", "snmp.community", "tags", "agent"];
+const SHOWS = ["name", "address", "interval_s", "tags", "agent", ...OPTION_SHOWS, ...SNMP_SHOWS];
 
 interface Props {
   detail: DeviceDetail;
@@ -42,7 +45,11 @@ function DeviceForm({ detail, onDone }: { detail: DeviceDetail; onDone: () => vo
   const agents = useAgentChoices(detail);
   const known = useKnownTags(detail.tenant.id);
   const [agent, setAgent] = useState(detail.agent.id);
-  const [version, setVersion] = useState(detail.snmp.version);
+  // As they were when the form opened.
+  const [was] = useState(draftWas(detail));
+  const [draft, setDraft] = useState(was);
+  const [options, setOptions] = useState(optionsOf(detail));
+  const [wrong, setWrong] = useState<Readonly<Record<string, string>> | null>(null);
   const [interval, setInterval] = useState(String(detail.interval_s));
   const [tags, setTags] = useState<readonly string[]>(detail.tags);
   const { id } = detail;
@@ -54,18 +61,21 @@ function DeviceForm({ detail, onDone }: { detail: DeviceDetail; onDone: () => vo
       await queries.invalidateQueries({ queryKey: ["device", id] });
     },
   });
-  const fields = fieldErrors(save.error);
+  const fields = wrong ?? fieldErrors(save.error);
   const submit = (form: FormData) => {
+    const found = { ...(isGiven(draft, was) ? draftWrong(draft) : {}), ...optionsWrong(options) };
+    const isWrong = Object.keys(found).length > 0;
+    setWrong(isWrong ? found : null);
+    if (isWrong) return;
     const text = (name: string) => String(form.get(name) ?? "").trim();
     save.mutate(changed(detail, {
-      name: text("name"), address: text("address"), community: String(form.get("community") ?? ""),
-      agent, version, interval_s: Number(interval), tags,
+      name: text("name"), address: text("address"), agent, interval_s: Number(interval), tags, draft, options,
     }));
   };
   const intervals = INTERVALS.some(({ value }) => value === String(detail.interval_s))
     ? INTERVALS : [{ value: String(detail.interval_s), label: `${detail.interval_s} s` }, ...INTERVALS];
   return (
-    <Form onSubmit={submit} error={save.error} shows={SHOWS} action="Save" busy={save.isPending} onCancel={onDone}>
+    <Form onSubmit={submit} error={wrong ? new Error("Nothing is sent yet.") : save.error} fields={fields} shows={SHOWS} action="Save" busy={save.isPending} onCancel={onDone}>
       <TextField id="device-name" name="name" label="Name" autoComplete="off" defaultValue={detail.name} error={fields["name"]}
         hint="Left empty, it is called what the device calls itself." />
       <TextField id="device-address" name="address" label="Address" autoComplete="off" autoCapitalize="none" spellCheck={false}
@@ -74,17 +84,12 @@ function DeviceForm({ detail, onDone }: { detail: DeviceDetail; onDone: () => vo
       <FieldFrame id="device-agent" label="Polled by" error={fields["agent"]}>
         <Picker id="device-agent" label="Polled by" value={agent} onChange={setAgent} choices={agents} invalid={!!fields["agent"]} />
       </FieldFrame>
-      <div className="grid grid-cols-2 gap-3">
-        <FieldFrame id="device-interval" label="Poll interval" error={fields["interval_s"]}>
-          <Picker id="device-interval" label="Poll interval" value={interval} onChange={setInterval} choices={intervals} />
-        </FieldFrame>
-        <FieldFrame id="device-version" label="SNMP" error={fields["snmp.version"]}>
-          <Picker id="device-version" label="SNMP version" value={version} choices={[{ value: "v2c", label: "v2c" }, { value: "v1", label: "v1" }]}
-            onChange={(value) => setVersion(value === "v1" ? "v1" : "v2c")} />
-        </FieldFrame>
-      </div>
-      <TextField id="device-community" name="community" type="password" label="Community" autoComplete="off"
-        hint={communityHint(detail.snmp)} error={fields["snmp.community"] ?? fields["community"]} />
+      <FieldFrame id="device-interval" label="Poll interval" error={fields["interval_s"]}>
+        <Picker id="device-interval" label="Poll interval" value={interval} onChange={setInterval} choices={intervals} />
+      </FieldFrame>
+      <SnmpFields id="device" draft={draft} onChange={setDraft} wrong={wrong ?? snmpErrors(fields)}
+        hint={credentialHint(detail.snmp, draft.version)} />
+      <OptionFields id="device" options={options} onChange={setOptions} wrong={fields} />
     </Form>
   );
 }

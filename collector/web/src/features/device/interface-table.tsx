@@ -15,6 +15,7 @@ import { OffBadge, StateBadge } from "../../ui/state-badge";
 import { PortFilter, PortHead } from "./interface-table-head";
 import { DEVICE_ORDER, errorRate, usePorts } from "./interface-table-order";
 import { Rate } from "./interface-table-rate";
+import { showCharts } from "./show-charts";
 
 interface Props {
   device: Device;
@@ -31,13 +32,6 @@ export function useInterfaceOrder(device: string): readonly Interface[] {
     // oxlint-disable-next-line react/exhaustive-deps -- membership stands for the list
     [table, membership],
   );
-}
-
-/** Charts below the table are out of sight: a tap on a port leads to them. */
-function showCharts(): void {
-  const charts = document.getElementById("charts");
-  const hidden = charts && charts.getBoundingClientRect().top > innerHeight / 2;
-  if (hidden) charts.scrollIntoView({ block: "start", behavior: "smooth" });
 }
 
 /** A row on a desk; a phone measures its own. */
@@ -166,7 +160,7 @@ const Row = memo(function Row(props: RowProps) {
       </div>
       <div role="gridcell" className="clip phone:order-1">
         <button type="button" onClick={() => onChoose(object)} tabIndex={chosen ? 0 : -1}
-          className="inline-flex min-h-6 items-center font-medium phone:min-h-11">
+          className="inline-flex min-h-6 items-center font-medium phone:min-h-11 phone:min-w-11">
           {port.name || port.description || object}
         </button>
         {port.alias && <span className="ml-2 text-muted phone:ml-0 phone:block">{port.alias}</span>}

@@ -31,8 +31,8 @@ it("sums packet kinds; a gap in one is a gap in the sum", () => {
 
 it("appends the live tail and leaves a pause open", () => {
   const data = { times: [10], values: [[1], [1]], bands: null };
-  const point = (t: number) => ({ t, traffic: [t, t], packets: [], errors: [] });
-  const joined = withTail(data, [point(9), point(12), point(100)], "traffic", 15);
+  const point = (t: number) => ({ t, charts: { traffic: [t, t] } });
+  const joined = withTail(data, [point(9), point(12), point(100)], { id: "traffic" }, 15);
   expect(joined.times).toEqual([10, 12, 56, 100]);
   expect(joined.values[0]).toEqual([1, 12, null, 100]);
 });
@@ -49,4 +49,18 @@ it("tells the figures of the range alone, and the peak of the samples behind a m
   ]);
   const bands = [{ min: [1, 1, 1, null, 1], max: [99, 7, 4, null, 99] }];
   expect(figuresIn({ ...data, values: [data.values[0] ?? []], bands }, 2, 4)[0]?.peak).toBe(7);
+});
+
+it("draws lines of different polls across each other's points, and not across their own gaps", () => {
+  const spec = {
+    id: "rtt", title: "", unit: "ms", scale: 1000, apart: true,
+    lines: [{ label: "Echo", match: /^icmp/, colour: "chart-in" }, { label: "SNMP", match: /^snmp/, colour: "chart-out" }],
+  } as const;
+  const data = chartData(
+    set(series("icmp_rtt_seconds", [[1000, 0.002, 0.002, 0.002], [3000, null, null, null]]), series("snmp_rtt_seconds", [[2000, 0.003, 0.003, 0.003]])),
+    spec,
+  );
+  expect(data.values).toEqual([[2, undefined, null], [undefined, 3, undefined]]);
+  const joined = withTail(data, [{ t: 4, charts: { rtt: [5, undefined] } }], spec, 15);
+  expect(joined.values).toEqual([[2, undefined, null, 5], [undefined, 3, undefined, undefined]]);
 });

@@ -1,4 +1,4 @@
-/** Which series make up the charts of an interface, and how they turn into columns. */
+/** Which series make up a chart, and how they turn into columns. */
 import type { MetricInfo, SeriesSet } from "../../lib/types";
 
 export interface Line {
@@ -10,12 +10,18 @@ export interface Line {
 }
 
 export interface ChartSpec {
-  id: "traffic" | "packets" | "errors";
+  id: string;
   title: string;
   unit: string;
   /** Octets are stored, bits are read. */
   scale: number;
   lines: readonly Line[];
+  /** Of shares: the axis ends here. */
+  max?: number;
+  /** The area below each line is coloured. */
+  filled?: boolean;
+  /** Its lines are not asked for together: where one has a point, another has neither value nor gap. */
+  apart?: boolean;
 }
 
 const PACKETS = "(ucast|unicast|multicast|mcast|broadcast|bcast)?_?(packets|pkts)(_total)?";
@@ -26,6 +32,7 @@ export const CHARTS: readonly ChartSpec[] = [
     title: "Traffic",
     unit: "b/s",
     scale: 8,
+    filled: true,
     lines: [
       { label: "In", match: /^if_in_(octets|bytes)(_total)?$/, colour: "chart-in" },
       { label: "Out", match: /^if_out_(octets|bytes)(_total)?$/, colour: "chart-out" },
@@ -55,14 +62,16 @@ export const CHARTS: readonly ChartSpec[] = [
   },
 ];
 
-export function metricsFor(infos: readonly MetricInfo[], object: string): string[] {
-  const lines = CHARTS.flatMap((chart) => chart.lines);
+/** Of an object, the metrics that the charts show. */
+export function metricsFor(infos: readonly MetricInfo[], object: string, charts: readonly ChartSpec[]): string[] {
+  const lines = charts.flatMap((chart) => chart.lines);
   return infos
     .filter((info) => info.object === object && lines.some((line) => line.match.test(info.metric)))
     .map((info) => info.metric);
 }
 
-export type Column = (number | null)[];
+/** Null is a gap; undefined is nothing at all, which a line crosses. */
+export type Column = (number | null | undefined)[];
 
 export interface ChartData {
   /** Seconds. */
@@ -91,7 +100,7 @@ export function chartData(set: SeriesSet, spec: ChartSpec): ChartData {
   }
   const sorted = [...stamps].toSorted((a, b) => a - b);
   const index = new Map(sorted.map((at, i) => [at, i]));
-  const blank = (): Column => sorted.map(() => null);
+  const blank = (): Column => sorted.map(() => (spec.apart ? undefined : null));
   let banded = false;
   const bands: { min: Column; max: Column }[] = [];
   const values = spec.lines.map((line) => {
@@ -123,16 +132,15 @@ export function chartData(set: SeriesSet, spec: ChartSpec): ChartData {
 /** What the stream adds behind the loaded series. */
 export interface TailPoint {
   t: number;
-  traffic: Column;
-  packets: Column;
-  errors: Column;
+  /** By chart, one value for each of its lines. */
+  charts: Readonly<Record<string, Column>>;
 }
 
 /** Appends the tail; a pause longer than `gapS` stays a gap. */
 export function withTail(
   data: ChartData,
   tail: readonly TailPoint[],
-  id: ChartSpec["id"],
+  { id, apart }: Pick<ChartSpec, "id" | "apart">,
   gapS: number,
 ): ChartData {
   let last = data.times.at(-1) ?? 0;
@@ -141,16 +149,19 @@ export function withTail(
   const bands = data.bands?.map(({ min, max }) => ({ min: [...min], max: [...max] })) ?? null;
   const push = (t: number, row: Column) => {
     times.push(t);
-    values.forEach((column, i) => column.push(row[i] ?? null));
+    const cell = (i: number) => (apart ? row[i] : (row[i] ?? null));
+    values.forEach((column, i) => column.push(cell(i)));
     bands?.forEach(({ min, max }, i) => {
-      min.push(row[i] ?? null);
-      max.push(row[i] ?? null);
+      min.push(cell(i));
+      max.push(cell(i));
     });
   };
   for (const point of tail) {
     if (point.t <= last) continue;
-    if (last > 0 && point.t - last > gapS) push(last + (point.t - last) / 2, []);
-    push(point.t, point[id]);
+    const row = point.charts[id];
+    if (!row) continue;
+    if (last > 0 && point.t - last > gapS) push(last + (point.t - last) / 2, row.map(() => null));
+    push(point.t, row);
     last = point.t;
   }
   return { times, values, bands };

@@ -6,8 +6,9 @@ import { Button } from "../../ui/button";
 import { Confirm } from "../../ui/confirm";
 
 /** Gives a device up to the credential profiles. */
-export function OwnCredential({ detail: { id, name } }: { detail: DeviceDetail }) {
+export function OwnCredential({ detail: { id, name, snmp } }: { detail: DeviceDetail }) {
   const queries = useQueryClient();
+  const what = snmp.kind === "snmp_user" ? "user" : "community";
   const [asking, setAsking] = useState(false);
   const drop = useMutation({
     mutationFn: () => take(api.PUT("/api/v1/devices/{id}/credential", { params: { path: { id } }, body: { community: null } })),
@@ -19,9 +20,9 @@ export function OwnCredential({ detail: { id, name } }: { detail: DeviceDetail }
   return (
     <div className="mt-6 border-t border-line pt-4">
       <Button onClick={() => setAsking(true)}>Use a credential profile instead…</Button>
-      <Confirm open={asking} onOpenChange={setAsking} title={`Delete the community of ${name}?`} action="Delete it"
-        busy={drop.isPending} error={drop.error} loses={["The community that it has of its own"]} onConfirm={() => drop.mutate()}>
-        It is asked with that of the credential profile that fits. Where none fits, it is not polled.
+      <Confirm open={asking} onOpenChange={setAsking} title={`Delete the ${what} of ${name}?`} action="Delete it"
+        busy={drop.isPending} error={drop.error} loses={[`The ${what} that it has of its own`]} onConfirm={() => drop.mutate()}>
+        It is asked with that of the credential profile that fits. Where none fits, SNMP asks it nothing; echo requests go on.
       </Confirm>
     </div>
   );

@@ -5,7 +5,7 @@ import type { Agent, Device } from "../../lib/types";
 import type { TailPoint } from "./metrics";
 import { jumpAt, useReload } from "./use-reload";
 
-const point = (t: number): TailPoint => ({ t, traffic: [], packets: [], errors: [] });
+const point = (t: number): TailPoint => ({ t, charts: {} });
 
 beforeEach(() => {
   vi.useFakeTimers();

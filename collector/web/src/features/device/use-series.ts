@@ -2,11 +2,11 @@ import { useQuery } from "@tanstack/react-query";
 import { useCallback, useEffect, useMemo, useState } from "react";
 import { api, take } from "../../lib/api";
 import { serverNow } from "../../lib/clock";
-import { live, useRow } from "../../lib/live-app";
 import { useKeptError } from "../../lib/use-kept-error";
 import { isLive, type Range, resolve } from "../../lib/range";
-import type { Interface, SeriesSet } from "../../lib/types";
-import { metricsFor, type TailPoint } from "./metrics";
+import type { MetricInfo, SeriesSet } from "../../lib/types";
+import { type ChartSpec, metricsFor, type TailPoint } from "./metrics";
+import type { Latest } from "./object-charts";
 import { useReload } from "./use-reload";
 
 /** Points asked for; about two pixels each on a wide chart. */
@@ -14,7 +14,7 @@ const POINTS = 600;
 /** Tail points kept before the series is loaded anew. */
 const MAX_TAIL = 1500;
 
-function useMetrics(device: string) {
+export function useMetrics(device: string) {
   return useQuery({
     queryKey: ["metrics", device],
     queryFn: async () => {
@@ -24,23 +24,33 @@ function useMetrics(device: string) {
   });
 }
 
-/** The series of one interface over the range, and what came by stream since. */
-export function useSeries(device: string, object: string | null, range: Range) {
+interface Wanted {
+  device: string;
+  /** Empty: what is of the device itself. */
+  object: string | null;
+  charts: readonly ChartSpec[];
+  range: Range;
+  /** What is known by now of the same, from each of its sources. */
+  latest: Latest;
+}
+
+/** The series of one object over the range, and what came since. */
+export function useSeries({ device, object, charts, range, latest }: Wanted) {
   const infos = useMetrics(device);
   const metrics = useMemo(
-    () => (object ? metricsFor(infos.data ?? [], object) : []),
-    [infos.data, object],
+    () => (object === null ? [] : metricsFor(infos.data ?? [], object, charts)),
+    [infos.data, object, charts],
   );
   const enabled = object !== null && metrics.length > 0;
   const series = useQuery({
     queryKey: ["series", device, object, range.from, range.to, metrics],
     enabled,
     staleTime: isLive(range) ? 0 : Number.POSITIVE_INFINITY,
-    // Another range of the same interface: what is known of it stands until the answer is here.
+    // Another range of the same object: what is known of it stands until the answer is here.
     placeholderData: (before: SeriesSet | undefined, query) => (isSame(query?.queryKey, device, object) ? before : undefined),
     queryFn: async ({ signal }): Promise<SeriesSet> => {
       const span = resolve(range, serverNow());
-      if (!span || !object) throw new Error("The time range is not valid.");
+      if (!span || object === null) throw new Error("The time range is not valid.");
       const query = {
         metric: metrics.join(","),
         object,
@@ -54,15 +64,15 @@ export function useSeries(device: string, object: string | null, range: Range) {
   });
   const { refetch: refetchMetrics } = infos;
   const { refetch } = series;
-  // A device just added has no series until its first poll: look again when rates arrive.
-  const port = useRow(live.interfaces(device), object ?? "");
+  // A device just added has no series until its first poll: look again when values arrive.
   const waiting = object !== null && infos.isSuccess && metrics.length === 0;
-  const arrived = port?.updated_at ?? null;
+  const arrived = latest.reduce((newest, point) => Math.max(newest, point?.t ?? 0), 0);
+  const isNew = infos.isSuccess && (waiting || tellsMore(latest, charts, infos.data, object));
   useEffect(() => {
-    if (waiting && arrived) void refetchMetrics();
-  }, [waiting, arrived, refetchMetrics]);
+    if (isNew && arrived > 0) void refetchMetrics();
+  }, [isNew, arrived, refetchMetrics]);
 
-  const tail = useTail(port, `${device} ${object} ${series.dataUpdatedAt}`);
+  const tail = useTail(latest, `${device} ${object} ${series.dataUpdatedAt}`);
   const reload = useCallback(() => {
     if (enabled) void refetch();
   }, [enabled, refetch]);
@@ -87,27 +97,34 @@ function isSame(key: readonly unknown[] | undefined, device: string, object: str
   return key?.[1] === device && key[2] === object;
 }
 
-const NO_TAIL: readonly TailPoint[] = [];
-
-function tailPoint(port: Interface, t: number): TailPoint {
-  return {
-    t,
-    traffic: [port.in_bps, port.out_bps],
-    packets: [port.in_pps, port.out_pps],
-    errors: [
-      port.in_errors_ps, port.out_errors_ps, port.in_discards_ps, port.out_discards_ps,
-    ],
-  };
+/** A line has a value and no series: it was not there when the series were listed. */
+function tellsMore(latest: Latest, charts: readonly ChartSpec[], infos: readonly MetricInfo[], object: string | null): boolean {
+  const known = infos.filter((info) => info.object === object);
+  return charts.some(({ id, lines }) =>
+    lines.some((line, i) => {
+      const isTold = latest.some((point) => typeof point?.charts[id]?.[i] === "number");
+      return isTold && !known.some(({ metric }) => line.match.test(metric));
+    }));
 }
 
-/** Collects one point per update of the row; starts anew with `key`. */
-function useTail(port: Interface | undefined, key: string): readonly TailPoint[] {
-  const [tail, setTail] = useState<{ key: string; points: readonly TailPoint[] }>({ key, points: [] });
-  const points = tail.key === key ? tail.points : NO_TAIL;
-  const at = port?.updated_at ? Date.parse(port.updated_at) / 1000 : null;
-  if (port && at !== null && at > (points.at(-1)?.t ?? 0)) {
+const NO_TAIL: readonly TailPoint[] = [];
+
+interface Tail {
+  key: string;
+  points: readonly TailPoint[];
+  /** Time of the newest point of each source. */
+  seen: readonly number[];
+}
+
+/** Collects one point per update of each source; starts anew with `key`. */
+function useTail(latest: Latest, key: string): readonly TailPoint[] {
+  const [kept, setKept] = useState<Tail>({ key, points: NO_TAIL, seen: [] });
+  const tail = kept.key === key ? kept : { key, points: NO_TAIL, seen: [] };
+  const fresh = latest.filter((point, i) => point !== null && point.t > (tail.seen[i] ?? 0)) as TailPoint[];
+  if (fresh.length > 0) {
     // Derived from the row while rendering: no effect, no second paint.
-    setTail({ key, points: [...points, tailPoint(port, at)] });
+    const points = [...tail.points, ...fresh].toSorted((a, b) => a.t - b.t);
+    setKept({ key, points, seen: latest.map((point, i) => Math.max(point?.t ?? 0, tail.seen[i] ?? 0)) });
   }
-  return points;
+  return tail.points;
 }

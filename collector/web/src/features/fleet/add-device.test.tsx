@@ -44,3 +44,24 @@ it("leaves the community to a credential profile where none is typed", async () 
     body: { agent: "agt_1", address: "192.0.2.1", interval_s: 60, snmp: { version: "v2c" } },
   });
 });
+
+it("adds a device that nothing is known of but its address, with its options", async () => {
+  cleanup();
+  vi.restoreAllMocks();
+  const agent = { id: "agt_1", name: "box-1", site: { id: "s", name: "Depot" }, tenant: { id: "t", name: "C" }, revoked_at: null };
+  live.agents.replace([agent as unknown as Agent]);
+  const post = vi.spyOn(api, "POST").mockResolvedValue({ data: { data: { id: "dev_1", tags: [] } }, response: new Response() } as never);
+  render(<QueryClientProvider client={new QueryClient()}><AddDeviceForm onDone={() => {}} /></QueryClientProvider>);
+  expect(screen.getByText(/watched by echo requests alone/)).toBeTruthy();
+  fireEvent.change(screen.getByLabelText("Address"), { target: { value: "192.0.2.7" } });
+  fireEvent.change(screen.getByLabelText("Pause between two questions"), { target: { value: "2000" } });
+  fireEvent.click(screen.getByRole("button", { name: "Add device" }));
+  expect(screen.getByText("It must be 0 to 1000 milliseconds.")).toBeTruthy();
+  expect(post).not.toHaveBeenCalled();
+  fireEvent.change(screen.getByLabelText("Pause between two questions"), { target: { value: "20" } });
+  fireEvent.click(screen.getByRole("button", { name: "Add device" }));
+  await waitFor(() => expect(post).toHaveBeenCalledOnce());
+  expect(post.mock.calls[0]?.[1]).toEqual({
+    body: { agent: "agt_1", address: "192.0.2.7", interval_s: 60, snmp: { version: "v2c" }, request_gap_ms: 20 },
+  });
+});

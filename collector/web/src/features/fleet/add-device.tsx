@@ -12,6 +12,13 @@ import { fieldErrors, Form } from "../../ui/form";
 import { Picker } from "../../ui/picker";
 import { SidePanel } from "../../ui/side-panel";
 import { TagField } from "../../ui/tag-field";
+import { FindCredential, useFindCredential } from "../credentials/find-credential";
+import type { Outcome } from "../credentials/found-words";
+import {
+  credentialOf, draftWrong, isGiven, NEW_DRAFT, SNMP_SHOWS, type SnmpDraft, snmpErrors,
+} from "../credentials/snmp-draft";
+import { SnmpFields } from "../credentials/snmp-fields";
+import { OPTION_SHOWS, OptionFields, type Options, optionsSent, optionsWrong, USUAL } from "../device/option-fields";
 import { INTERVALS } from "./intervals";
 
 interface Props {
@@ -45,16 +52,24 @@ function useAgentChoices() {
 }
 
 const INTERVAL = "60";
-const SHOWS = ["agent", "address", "name", "snmp.version", "snmp.community", "community", "interval_s", "tags"];
+const SHOWS = ["agent", "address", "host", "port", "name", "interval_s", "tags", ...OPTION_SHOWS, ...SNMP_SHOWS];
+
+/** Why a device without a credential is worth to be added. */
+const NO_CREDENTIAL =
+  "Stored sealed; never shown again. Left empty, the credential profile that fits is used; where none fits, the device is watched by echo requests alone.";
 
 export function AddDeviceForm({ onDone }: { onDone: () => void }) {
   const agents = useAgentChoices();
   const [chosen, setChosen] = useState("");
   const agent = chosen || (agents.length === 1 ? (agents[0]?.value ?? "") : "");
-  const [version, setVersion] = useState<"v1" | "v2c">("v2c");
+  const [address, setAddress] = useState("");
+  const [draft, setDraft] = useState<SnmpDraft>(NEW_DRAFT);
+  const [options, setOptions] = useState<Options>(USUAL);
   const [interval, setInterval] = useState(INTERVAL);
   const [tags, setTags] = useState<readonly string[]>([]);
+  const [wrong, setWrong] = useState<Readonly<Record<string, string>> | null>(null);
   const known = useKnownTags();
+  const find = useFindCredential();
   const add = useMutation({
     mutationFn: (body: NewDevice) => take(api.POST("/api/v1/devices", { body })),
     onSuccess: ({ data }) => {
@@ -62,25 +77,45 @@ export function AddDeviceForm({ onDone }: { onDone: () => void }) {
       onDone();
     },
   });
-  const fields = fieldErrors(add.error);
+  const told = { ...fieldErrors(find.error), ...fieldErrors(add.error) };
+  const fields = wrong ?? told;
+  const snmpWrong = wrong ?? snmpErrors(told);
 
+  /** True if something is wrong that need not be sent to be known. */
+  const isWrong = (others: Readonly<Record<string, string>>) => {
+    const found = { ...(isGiven(draft) ? draftWrong(draft) : {}), ...others };
+    setWrong(Object.keys(found).length > 0 ? found : null);
+    return Object.keys(found).length > 0;
+  };
   const submit = (form: FormData) => {
-    const text = (name: string) => String(form.get(name) ?? "").trim();
-    const name = text("name");
-    const community = String(form.get("community") ?? "");
+    if (isWrong(optionsWrong(options))) return;
+    const name = String(form.get("name") ?? "").trim();
+    find.reset();
     add.mutate({
       agent,
-      address: text("address"),
+      address: address.trim(),
       ...(name ? { name } : {}),
       interval_s: Number(interval),
-      snmp: { version, ...(community ? { community } : {}) },
+      snmp: { version: draft.version, ...(isGiven(draft) ? credentialOf(draft) : {}) },
       ...(tags.length > 0 ? { tags: [...tags] } : {}),
+      ...optionsSent(options),
     });
   };
+  const search = () => {
+    if (isWrong({})) return;
+    add.reset();
+    find.mutate({ agent, host: address.trim(), draft });
+  };
+  const use = ({ profile, version }: Outcome, tag: string | null) => {
+    setDraft(profile ? { ...NEW_DRAFT, version } : { ...draft, version });
+    if (tag && !tags.includes(tag)) setTags([...tags, tag]);
+  };
+  const isUsed = ({ profile, version }: Outcome, tag: string | null) =>
+    draft.version === version && isGiven(draft) === (profile === null) && (!tag || tags.includes(tag));
 
   return (
-    <Form onSubmit={submit} error={add.error} shows={SHOWS} action="Add device"
-      busy={add.isPending} busyAction="Adding…" disabled={!agent} onCancel={onDone}>
+    <Form onSubmit={submit} error={wrong ? new Error("Nothing is sent yet.") : add.error} fields={fields} shows={SHOWS}
+      action="Add device" busy={add.isPending} busyAction="Adding…" disabled={!agent} onCancel={onDone}>
       <FieldFrame
         id="agent"
         label="Agent"
@@ -92,25 +127,20 @@ export function AddDeviceForm({ onDone }: { onDone: () => void }) {
           placeholder="Which site is it at?" invalid={!!fields["agent"]} />
       </FieldFrame>
       <TextField id="address" name="address" label="Address" placeholder="192.0.2.1 or core-1.example.net"
-        autoComplete="off" autoCapitalize="none" spellCheck={false}
+        autoComplete="off" autoCapitalize="none" spellCheck={false} value={address} onChange={(event) => setAddress(event.target.value)}
         hint="An IP address or host name as the agent sees it; add :port if it is not 161."
-        error={fields["address"]} />
+        error={fields["address"] ?? fields["host"] ?? fields["port"]} />
       <TextField id="name" name="name" label="Name" placeholder="The device's own"
         hint="Left empty, it is the address until the device tells its system name." autoComplete="off" error={fields["name"]} />
-      <div className="grid grid-cols-[120px_1fr] gap-3">
-        <FieldFrame id="version" label="SNMP" error={fields["snmp.version"]}>
-          <Picker id="version" label="SNMP version" value={version}
-            onChange={(value) => setVersion(value === "v1" ? "v1" : "v2c")}
-            choices={[{ value: "v2c", label: "v2c" }, { value: "v1", label: "v1" }]} />
-        </FieldFrame>
-        <TextField id="community" name="community" type="password" label="Community" autoComplete="off"
-          hint="Stored sealed; never shown again. Empty: that of a credential profile." error={fields["snmp.community"] ?? fields["community"]} />
-      </div>
+      <SnmpFields id="snmp" draft={draft} onChange={setDraft} wrong={snmpWrong} hint={NO_CREDENTIAL} />
+      <FindCredential find={find} onFind={agent && address.trim() ? search : null} onUse={use} isUsed={isUsed}
+        isToldAbove={Object.keys(fieldErrors(find.error)).some((name) => SHOWS.includes(name) || name.startsWith("credentials["))} />
       <TagField id="tags" label="Tags" tags={tags} onChange={setTags} known={known} error={fields["tags"]} />
       <FieldFrame id="interval" label="Poll interval" error={fields["interval_s"]}>
         <Picker id="interval" label="Poll interval" value={interval} onChange={setInterval}
           choices={INTERVALS} invalid={!!fields["interval_s"]} />
       </FieldFrame>
+      <OptionFields id="add" options={options} onChange={setOptions} wrong={fields} />
     </Form>
   );
 }

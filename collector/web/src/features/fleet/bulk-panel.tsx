@@ -4,7 +4,7 @@ import { live, useTableValue } from "../../lib/live-app";
 import { useAgentNames } from "../../lib/live-names";
 import { useKnownTags } from "../../lib/use-known-tags";
 import { Confirm } from "../../ui/confirm";
-import { FieldFrame, TextField } from "../../ui/field";
+import { FieldFrame } from "../../ui/field";
 import { Form } from "../../ui/form";
 import { Picker } from "../../ui/picker";
 import { RadioCards } from "../../ui/radio-cards";
@@ -12,16 +12,21 @@ import { SidePanel } from "../../ui/side-panel";
 import { TagField } from "../../ui/tag-field";
 import { useAgentsOf } from "./agents-of";
 import { type BulkChange, changeMany, changeOf, type Credential, deviceCount, linesOf, tenantOf, wrongIn } from "./bulk";
+import { draftWrong, isGiven, NEW_DRAFT, SNMP_SHOWS, snmpErrors } from "../credentials/snmp-draft";
+import { SnmpFields } from "../credentials/snmp-fields";
 import { INTERVALS } from "./intervals";
 
 const STAYS = "stays";
 const AS_IT_IS = { value: STAYS, label: "Stays as it is" };
 const CREDENTIALS = [
   { value: "stay", label: "Stays", note: "Each keeps what it is asked with." },
-  { value: "own", label: "A new community", note: "The same for all of them, in place of their own." },
+  { value: "own", label: "A new one", note: "The same for all of them, in place of their own." },
   { value: "profile", label: "Of a credential profile", note: "Their own is deleted; the profile that fits is used." },
 ] as const;
-const SHOWS = ["interval_s", "add_tags", "remove_tags", "agent", "community"];
+const SHOWS = ["interval_s", "add_tags", "remove_tags", "agent", ...SNMP_SHOWS];
+
+const NO_COMMUNITY = { community: "A community is needed." };
+const NOTHING_TYPED = { v1: NO_COMMUNITY, v2c: NO_COMMUNITY, v3: { "user.name": "A user name is needed." } } as const;
 
 interface Props {
   open: boolean;
@@ -56,7 +61,7 @@ export function BulkPanel({ open, ids, onClose, onDone }: Props) {
   return (
     <SidePanel open={open} onOpenChange={(on) => on || close()} title={`Edit ${count}`} description="What is left as it is stays, on each of them.">
       <BulkForm ids={ids} refused={isOfField(change.error) ? change.error : null} onAsk={ask} onCancel={close} />
-      <Confirm open={asked !== null} isMild={asked?.community === undefined} title={`Change ${count}?`} action={`Change ${count}`} busy={change.isPending} error={change.error}
+      <Confirm open={asked !== null} isMild={asked?.community === undefined && !asked?.snmp} title={`Change ${count}?`} action={`Change ${count}`} busy={change.isPending} error={change.error}
         onOpenChange={(on) => {
           if (on) return;
           change.reset();
@@ -84,11 +89,12 @@ function BulkForm({ ids, refused, onAsk, onCancel }: {
   const [agent, setAgent] = useState(STAYS);
   const [credential, setCredential] = useState<Credential>("stay");
   const [wrong, setWrong] = useState<Readonly<Record<string, string>> | null>(null);
-  const submit = (form: FormData) => {
-    const community = String(form.get("community") ?? "");
+  const [draft, setDraft] = useState(NEW_DRAFT);
+  const submit = () => {
     const chosen = (value: string) => (value === STAYS ? "" : value);
-    const change = changeOf({ interval: chosen(interval), add, remove, agent: chosen(agent), credential, community });
-    if (credential === "own" && community === "") setWrong({ community: "A community is needed." });
+    const change = changeOf({ interval: chosen(interval), add, remove, agent: chosen(agent), credential, draft });
+    const inDraft = credential !== "own" ? {} : isGiven(draft) ? draftWrong(draft) : NOTHING_TYPED[draft.version];
+    if (Object.keys(inDraft).length > 0) setWrong(inDraft);
     else if (Object.keys(change).length === 0) setWrong({});
     else {
       setWrong(null);
@@ -108,8 +114,7 @@ function BulkForm({ ids, refused, onAsk, onCancel }: {
       <TagField id="bulk-remove" label="Take tags away" tags={remove} onChange={setRemove} known={known} error={fields["remove_tags"]} />
       <RadioCards legend="Credential" name="credential" cards={CREDENTIALS} value={credential} onChange={setCredential} />
       {credential === "own" && (
-        <TextField id="bulk-community" name="community" type="password" label="Community" autoComplete="off"
-          hint="Stored sealed; never shown again." error={fields["community"]} />
+        <SnmpFields id="bulk" draft={draft} onChange={setDraft} wrong={wrong ?? snmpErrors(fields)} hint="Stored sealed; never shown again." />
       )}
     </Form>
   );

@@ -1,9 +1,10 @@
 import { expect, it } from "vitest";
 import { ApiError } from "../../lib/api";
 import type { Device } from "../../lib/types";
+import { NEW_DRAFT } from "../credentials/snmp-draft";
 import { changeOf, deviceCount, linesOf, tenantOf, wrongIn } from "./bulk";
 
-const nothing = { interval: "", add: [], remove: [], agent: "", credential: "stay", community: "left in the field" } as const;
+const nothing = { interval: "", add: [], remove: [], agent: "", credential: "stay", draft: { ...NEW_DRAFT, community: "left in the field" } } as const;
 
 it("sends only what is to change", () => {
   expect(changeOf(nothing)).toEqual({});
@@ -11,15 +12,16 @@ it("sends only what is to change", () => {
   expect(changeOf({ ...nothing, agent: "agt_1" })).toEqual({ agent: "agt_1" });
 });
 
-it("takes a community away by null, and leaves it alone by nothing", () => {
+it("takes a credential away by null, and leaves it alone by nothing", () => {
   expect(changeOf({ ...nothing, credential: "profile" })).toEqual({ community: null });
-  expect(changeOf({ ...nothing, credential: "own", community: "s3cret" })).toEqual({ community: "s3cret" });
+  expect(changeOf({ ...nothing, credential: "own", draft: { ...NEW_DRAFT, community: "s3cret" } })).toEqual({ snmp: { version: "v2c", community: "s3cret" } });
 });
 
 it("says what will be done, and never the secret", () => {
-  const lines = linesOf({ interval_s: 30, add_tags: ["a", "b"], remove_tags: ["c"], agent: "agt_1", community: "s3cret" }, "vm-2");
+  const lines = linesOf({ interval_s: 30, add_tags: ["a", "b"], remove_tags: ["c"], agent: "agt_1", snmp: { version: "v3", user: { name: "ops", auth_password: "s3cret" } } }, "vm-2");
   expect(lines).toHaveLength(5);
   expect(lines.join()).toContain("Moved to vm-2");
+  expect(lines.join()).toContain("new user, ops, in place");
   expect(lines.join()).not.toContain("s3cret");
   expect([deviceCount(1), deviceCount(3)]).toEqual(["1 device", "3 devices"]);
 });

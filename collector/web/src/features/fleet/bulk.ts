@@ -1,7 +1,8 @@
 /** A change of many devices at once, as it is asked about and as it is sent. */
 import { ApiError, api, take } from "../../lib/api";
 import { counted } from "../../lib/format";
-import type { Device } from "../../lib/types";
+import type { Device, SnmpVersion } from "../../lib/types";
+import { credentialOf, type SentCredential, type SnmpDraft } from "../credentials/snmp-draft";
 
 /** The server takes no more at once. */
 export const BULK_MAX = 1000;
@@ -12,8 +13,9 @@ export interface BulkChange {
   remove_tags?: string[];
   /** One of the tenant of all of them. */
   agent?: string;
-  /** Null takes away what they have of their own. */
-  community?: string | null;
+  /** Takes away what they have of their own. */
+  community?: null;
+  snmp?: { version: SnmpVersion } & SentCredential;
 }
 
 export type Credential = "stay" | "own" | "profile";
@@ -26,33 +28,32 @@ interface Wanted {
   /** Empty: they stay with theirs. */
   agent: string;
   credential: Credential;
-  community: string;
+  draft: SnmpDraft;
 }
 
 /** Only what is to change. */
-export function changeOf({ interval, add, remove, agent, credential, community }: Wanted): BulkChange {
+export function changeOf({ interval, add, remove, agent, credential, draft }: Wanted): BulkChange {
   const change: BulkChange = {};
   if (interval) change.interval_s = Number(interval);
   if (add.length > 0) change.add_tags = [...add];
   if (remove.length > 0) change.remove_tags = [...remove];
   if (agent) change.agent = agent;
-  if (credential === "own") change.community = community;
+  if (credential === "own") change.snmp = { version: draft.version, ...credentialOf(draft) };
   if (credential === "profile") change.community = null;
   return change;
 }
 
 /** What is about to be done, one line each. `called` is the name of the agent they move to. */
 export function linesOf(
-  { interval_s: interval, add_tags: add, remove_tags: remove, agent, community }: BulkChange, called: string,
+  { interval_s: interval, add_tags: add, remove_tags: remove, agent, community, snmp }: BulkChange, called: string,
 ): string[] {
   const lines: string[] = [];
   if (interval !== undefined) lines.push(`Polled every ${interval} s`);
   if (add) lines.push(`Tags added: ${add.join(", ")}`);
   if (remove) lines.push(`Tags taken away: ${remove.join(", ")}`);
   if (agent !== undefined) lines.push(`Moved to ${called}: what an agent before it has not sent yet is left out`);
-  if (community !== undefined) {
-    lines.push(community === null ? "Their own community is deleted; a credential profile is used" : "A new community in place of their own");
-  }
+  if (community === null) lines.push("Their own credential is deleted; a credential profile is used");
+  if (snmp) lines.push(`SNMP ${snmp.version} with a new ${"user" in snmp ? `user, ${snmp.user.name},` : "community"} in place of their own`);
   return lines;
 }
 

@@ -62,6 +62,8 @@ export const columns = helper.columns([
   figure("in", "In Mb/s", (row) => row.in_bps),
   figure("out", "Out Mb/s", (row) => row.out_bps),
   figure("rtt", "RTT ms", (row) => row.rtt_ms),
+  figure("loss", "Loss %", (row) => row.icmp?.loss_percent ?? null),
+  figure("cpu", "CPU %", (row) => row.cpu_percent),
   figure("uptime", "Uptime", (row) => row.uptime_s),
   figure("age", "Age", (row) => (row.last_sample_at ? -Date.parse(row.last_sample_at) : null)),
 ]);
@@ -69,9 +71,17 @@ export const columns = helper.columns([
 /** Where all rows are of one tenant, none says so. */
 export const ofOneTenant = columns.filter(({ id }) => id !== "tenant");
 
-/** Right-aligned columns, and those that a narrow screen leaves out. */
-export const NUMERIC = new Set(["interfaces", "in", "out", "rtt", "uptime", "age"]);
-export const WIDE = new Set(["address", "model", "rtt", "uptime"]);
+/** Right-aligned columns. */
+export const NUMERIC = new Set(["interfaces", "in", "out", "rtt", "loss", "cpu", "uptime", "age"]);
+
+/** Columns that a screen shows only if there is room, by their class. */
+const ROOM: Readonly<Record<string, string>> = {
+  address: "fleet-wide", model: "fleet-wide", rtt: "fleet-wide", uptime: "fleet-wide", loss: "fleet-wider", cpu: "fleet-wider",
+};
+
+export function roomClass(column: string): string {
+  return ROOM[column] ?? "";
+}
 
 /** `called` is the name that the page shows. */
 export function matches(device: Device, called: string, query: string): boolean {

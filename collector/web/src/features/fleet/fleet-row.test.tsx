@@ -19,8 +19,3 @@ it("tells a first poll from an agent that was not here yet, as soon as the agent
   act(() => live.agents.put({ ...agent, last_seen_at: "2026-11-21T12:00:00Z" }));
   expect(result.current[1]).toBe("pending");
 });
-
-it("knows without any agent that nobody asks a device without a credential", () => {
-  const { result } = renderHook(() => useShown(device, false));
-  expect(result.current[1]).toBe("no_credential");
-});

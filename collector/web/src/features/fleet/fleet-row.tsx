@@ -1,7 +1,7 @@
 import { Link } from "@tanstack/react-router";
 import { type CSSProperties, memo, useEffect } from "react";
 import { serverNow } from "../../lib/clock";
-import { duration, integer, megabits, milliseconds, shortModel } from "../../lib/format";
+import { duration, integer, megabits, milliseconds, percent, shortModel } from "../../lib/format";
 import { live, useDevice, useEachSecond, useRowValue } from "../../lib/live-app";
 import { useDeviceNames } from "../../lib/live-names";
 import { useScope } from "../../lib/scope";
@@ -24,12 +24,12 @@ interface Props {
 const newsOf = (agent: Agent | undefined) => (agent ? `${agent.last_seen_at ? "seen" : ""} ${agent.revoked_at ?? ""}` : "unknown");
 
 /** State as one string, so that the second hand renders a row only when it turns. */
-export function useShown(device: Device | undefined, hasCredential?: boolean): [State, ShownCause | null, boolean] {
+export function useShown(device: Device | undefined): [State, ShownCause | null, boolean] {
   useRowValue(live.agents, device?.agent.id ?? "", newsOf);
   const text = useEachSecond(() => {
     if (!device) return "unknown  ";
     const now = serverNow();
-    const { state, cause } = shownState(device, now, { agent: live.agents.get(device.agent.id), hasCredential });
+    const { state, cause } = shownState(device, now, { agent: live.agents.get(device.agent.id) });
     return `${state} ${cause ?? ""} ${isDim(device.last_sample_at, device.interval_s, now) ? 1 : ""}`;
   });
   const [state, cause, dim] = text.split(" ");
@@ -38,6 +38,21 @@ export function useShown(device: Device | undefined, hasCredential?: boolean): [
     if (cause === "pending") live.ensureAgents();
   }, [cause]);
   return [state as State, (cause || null) as ShownCause | null, dim === "1"];
+}
+
+/** Per cent from which on a figure is worth a look. */
+const LOSS_HIGH = 20;
+const CPU_HIGH = 90;
+
+function Share({ percentage, high, tone, cell }: {
+  percentage: number | null | undefined; high: number; tone: string; cell: string;
+}) {
+  const isHigh = typeof percentage === "number" && percentage >= high;
+  return (
+    <div role="gridcell" className={`${tone} fleet-wider ${isHigh ? "text-degraded" : ""}`} data-timed data-cell={cell}>
+      {percent(typeof percentage === "number" ? percentage / 100 : null)}
+    </div>
+  );
 }
 
 export const FleetRow = memo(function FleetRow({ id, index, selected, marked, onMark, style }: Props) {
@@ -93,6 +108,8 @@ export const FleetRow = memo(function FleetRow({ id, index, selected, marked, on
       <div role="gridcell" className={tone} data-timed data-cell="in">{megabits(device.in_bps)}</div>
       <div role="gridcell" className={tone} data-timed data-cell="out">{megabits(device.out_bps)}</div>
       <div role="gridcell" className={`${tone} fleet-wide`} data-timed>{milliseconds(device.rtt_ms)}</div>
+      <Share percentage={device.icmp?.loss_percent} high={LOSS_HIGH} tone={tone} cell="loss" />
+      <Share percentage={device.cpu_percent} high={CPU_HIGH} tone={tone} cell="cpu" />
       <div role="gridcell" className={`${tone} fleet-wide`} data-timed>{duration(device.uptime_s)}</div>
       <div role="gridcell" className="num text-muted">
         <Age at={device.last_sample_at} />

@@ -8,7 +8,7 @@ import { live } from "../../lib/live-app";
 import { useKeys } from "../../lib/use-keys";
 import { ageTitle } from "../../ui/age";
 import { Icon } from "../../ui/icon";
-import { NUMERIC, WIDE } from "./columns";
+import { NUMERIC, roomClass } from "./columns";
 import { FleetRow } from "./fleet-row";
 import { lastFleet, rememberFleet } from "./last-fleet";
 import type { Fleet } from "./use-fleet";
@@ -124,7 +124,7 @@ export function FleetTable({ fleet, selection, onEscape, ref }: Props) {
               key={header.id}
               role="columnheader"
               aria-sort={sorted === "asc" ? "ascending" : sorted === "desc" ? "descending" : "none"}
-              className={`${NUMERIC.has(header.id) ? "num" : ""} ${WIDE.has(header.id) ? "fleet-wide" : ""}`}
+              className={`${NUMERIC.has(header.id) ? "num" : ""} ${roomClass(header.id)}`}
             >
               <button
                 type="button"

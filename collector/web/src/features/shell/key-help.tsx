@@ -16,6 +16,7 @@ const KEYS: readonly [string, string][] = [
   ["[  ]", "Shift the time range"],
   ["=", "Zoom out"],
   ["t", "Pick a time range"],
+  ["p", "Poll the device now"],
   ["?", "This help"],
 ];
 

@@ -10,7 +10,9 @@ const PARTS: readonly (() => Promise<unknown>)[] = [
   () => import("../fleet/add-device"),
   () => import("../fleet/bulk-bar"),
   () => import("../device/edit-device"),
+  () => import("../device/hardware-tab"),
   () => import("../agents/new-agent"),
+  () => import("../agents/agent-panel"),
 ];
 
 /** Fetches all of it, one after the other: what fails is fetched again when it is needed. */

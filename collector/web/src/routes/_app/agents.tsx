@@ -1,4 +1,10 @@
 import { createFileRoute } from "@tanstack/react-router";
+import * as v from "valibot";
 import { AgentsPage } from "../../features/agents/agents-page";
 
-export const Route = createFileRoute("/_app/agents")({ component: AgentsPage });
+const search = v.object({
+  /** The one that is opened. */
+  agent: v.fallback(v.optional(v.string()), undefined),
+});
+
+export const Route = createFileRoute("/_app/agents")({ validateSearch: search, component: AgentsPage });

@@ -1,0 +1,55 @@
+import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
+import { cleanup, fireEvent, render, screen, waitFor } from "@testing-library/react";
+import { afterEach, expect, it, vi } from "vitest";
+import { api } from "../../lib/api";
+import { live } from "../../lib/live-app";
+import type { Agent, Found } from "../../lib/types";
+import { AddDeviceForm } from "../fleet/add-device";
+import { candidatesOf } from "./find-credential";
+import { NEW_DRAFT } from "./snmp-draft";
+
+afterEach(() => {
+  cleanup();
+  vi.restoreAllMocks();
+});
+
+it("tries what is typed, and nothing that is not", () => {
+  expect(candidatesOf(NEW_DRAFT)).toEqual([]);
+  expect(candidatesOf({ ...NEW_DRAFT, version: "v1", community: "c" })).toEqual([{ version: "v1", community: "c" }]);
+});
+
+const blank = { credential: null, profile: null, version: "v2c", cause: null, advice: null, rtt_ms: null, sys_name: null, sys_descr: null, sys_object_id: null } as const;
+
+it("shows each outcome, and takes over the version of the profile that works in place of what is typed", async () => {
+  const ref = (name: string) => ({ id: name, name });
+  const agent = { id: "agt_1", name: "box-1", site: ref("Depot"), tenant: ref("Customer"), revoked_at: null };
+  live.agents.replace([agent as unknown as Agent]);
+  const found: Found = {
+    candidates: 3, ping: null,
+    outcomes: [
+      { ...blank, credential: 0, ok: false, cause: "timeout" },
+      { ...blank, profile: ref("Core switches"), version: "v3", ok: true, sys_name: "core-1" },
+    ],
+  };
+  const post = vi.spyOn(api, "POST").mockResolvedValue({ data: { data: found }, response: new Response() } as never);
+  const tenant = { data: [{ ...ref("Core switches"), tag: "core" }], meta: { next_cursor: null, total: 1 } };
+  vi.spyOn(api, "GET").mockResolvedValue({ data: tenant, response: new Response() } as never);
+  render(<QueryClientProvider client={new QueryClient()}><AddDeviceForm onDone={() => {}} /></QueryClientProvider>);
+  const button = screen.getByRole("button", { name: "Find credential" });
+  expect(button.hasAttribute("disabled")).toBe(true);
+  fireEvent.change(screen.getByLabelText("Address"), { target: { value: "192.0.2.1" } });
+  fireEvent.change(screen.getByLabelText("Community"), { target: { value: "guess" } });
+  fireEvent.click(button);
+  await waitFor(() => expect(screen.getByText("Core switches · v3")).toBeTruthy());
+  await waitFor(() => expect(screen.getByText(/only for devices tagged «core»/)).toBeTruthy());
+  expect(post.mock.calls[0]?.[1]).toMatchObject({ params: { path: { id: "agt_1" } }, body: { host: "192.0.2.1", profiles: true } });
+  expect(screen.getByText("What is typed above · v2c")).toBeTruthy();
+  fireEvent.click(screen.getByRole("button", { name: "Use it" }));
+  expect(screen.getByRole("button", { name: "In use" }).hasAttribute("disabled")).toBe(true);
+  fireEvent.click(screen.getByRole("button", { name: "Add device" }));
+  await waitFor(() => expect(post).toHaveBeenCalledTimes(2));
+  // The profile's own secret is taken by the server: the form sends none, but the tag that the profile is for.
+  expect(post.mock.calls[1]?.[1]).toEqual({
+    body: { agent: "agt_1", address: "192.0.2.1", interval_s: 60, snmp: { version: "v3" }, tags: ["core"] },
+  });
+});

@@ -1,0 +1,111 @@
+import { useMutation, useQuery } from "@tanstack/react-query";
+import { api, PAGE, take, takeAll } from "../../lib/api";
+import type { Found } from "../../lib/types";
+import { Button } from "../../ui/button";
+import { ErrorNote } from "../../ui/error-note";
+import { Icon } from "../../ui/icon";
+import { StateShape } from "../../ui/state-badge";
+import { echoWords, noneWorks, type Outcome, outcomeName, outcomeWords } from "./found-words";
+import { credentialOf, isGiven, type SnmpDraft } from "./snmp-draft";
+
+interface Wanted {
+  agent: string;
+  host: string;
+  draft: SnmpDraft;
+}
+
+/** What is typed goes first, then the profiles. The agent tries v1 where v2c is not answered. */
+export function candidatesOf(draft: SnmpDraft) {
+  return isGiven(draft) ? [{ version: draft.version, ...credentialOf(draft) }] : [];
+}
+
+export function useFindCredential() {
+  return useMutation({
+    mutationFn: async ({ agent, host, draft }: Wanted): Promise<Found> => {
+      const body = { host, credentials: candidatesOf(draft), profiles: true };
+      return (await take(api.POST("/api/v1/agents/{id}/find-credential", { params: { path: { id: agent } }, body }))).data;
+    },
+  });
+}
+
+interface Props {
+  find: ReturnType<typeof useFindCredential>;
+  /** Null: something that it needs is missing yet. */
+  onFind: (() => void) | null;
+  /** The errors that the form shows at its fields. */
+  isToldAbove: boolean;
+  /** `tag`: the profile is only for devices that have it. */
+  onUse: (outcome: Outcome, tag: string | null) => void;
+  /** The form stands as this outcome wants it. */
+  isUsed: (outcome: Outcome, tag: string | null) => boolean;
+}
+
+/** Tries the credential profiles from where the device will be polled. */
+export function FindCredential({ find, onFind, isToldAbove, ...use }: Props) {
+  const { data, error, isPending } = find;
+  return (
+    <div className="flex flex-col gap-2">
+      <div className="flex flex-wrap items-center gap-x-3 gap-y-1">
+        <Button disabled={!onFind || isPending} onClick={() => onFind?.()} data-find>
+          {isPending ? "Trying…" : "Find credential"}
+        </Button>
+        <p className="min-w-0 flex-1 text-xs text-muted" role="status">
+          {isPending ? "The agent tries one after the other, for 20 s at most."
+            : onFind ? "Tries what is typed, then the credential profiles of the site." : "Choose an agent and type an address first."}
+        </p>
+      </div>
+      {error && !isToldAbove && <ErrorNote error={error} />}
+      {data && !isPending && <Outcomes found={data} {...use} />}
+    </div>
+  );
+}
+
+/** The tag of a profile: one that works has to be in force as well. */
+function useTagOf(profile: Outcome["profile"]): string | null {
+  const { data } = useQuery({
+    queryKey: ["credential-profiles", "of-found", profile?.id],
+    enabled: profile !== null,
+    queryFn: () => takeAll((cursor) => take(api.GET("/api/v1/credential-profiles", {
+      params: { query: cursor === undefined ? { limit: PAGE } : { limit: PAGE, cursor } },
+    }))),
+  });
+  return data?.find(({ id }) => id === profile?.id)?.tag ?? null;
+}
+
+function Outcomes({ found, ...use }: Pick<Props, "onUse" | "isUsed"> & { found: Found }) {
+  const none = noneWorks(found);
+  const echo = echoWords(found);
+  return (
+    <div className="overflow-hidden rounded-md border border-line bg-surface" data-found>
+      <ul aria-label="What was tried" className="m-0 list-none p-0">
+        {found.outcomes.map((outcome, i) => (
+          // The order is that in which they were tried.
+          // oxlint-disable-next-line react/no-array-index-key
+          <Row key={i} outcome={outcome} {...use} />
+        ))}
+      </ul>
+      {(none || echo) && <p className="border-t border-line px-3 py-2 first:border-t-0">{none ?? echo}</p>}
+    </div>
+  );
+}
+
+function Row({ outcome, onUse, isUsed }: Pick<Props, "onUse" | "isUsed"> & { outcome: Outcome }) {
+  const tag = useTagOf(outcome.ok ? outcome.profile : null);
+  const used = isUsed(outcome, tag);
+  return (
+    <li className="flex items-start gap-2.5 border-b border-line px-3 py-2 last:border-b-0" data-outcome={outcome.ok ? "ok" : "no"}>
+      <span className="mt-1"><StateShape state={outcome.ok ? "up" : "down"} size={10} /></span>
+      <span className="min-w-0 flex-1 wrap-anywhere">
+        <span className="font-medium">{outcomeName(outcome)}</span>{" "}
+        <span className="sr-only">{outcome.ok ? "works:" : "does not work:"}</span>
+        <span className="block text-xs text-muted">{outcomeWords(outcome)}</span>
+        {tag && <span className="block text-xs text-muted">It is only for devices tagged «{tag}»: that tag goes with it.</span>}
+      </span>
+      {outcome.ok && (
+        <Button className="h-7" disabled={used} onClick={() => onUse(outcome, tag)}>
+          {used ? <><Icon name="check" size={14} /> In use</> : "Use it"}
+        </Button>
+      )}
+    </li>
+  );
+}

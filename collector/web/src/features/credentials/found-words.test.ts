@@ -1,0 +1,35 @@
+import { expect, it } from "vitest";
+import type { Found } from "../../lib/types";
+import { echoWords, noneWorks, type Outcome, outcomeName, outcomeWords } from "./found-words";
+
+const outcome: Outcome = {
+  credential: null, profile: { id: "crd_1", name: "Core switches" }, version: "v3", ok: false, cause: "unknown_user", advice: "Make it there.",
+  rtt_ms: 3.1, sys_name: null, sys_descr: null, sys_object_id: null,
+};
+const works: Outcome = { ...outcome, ok: true, cause: null, advice: null, sys_name: "core-1", sys_descr: "RouterOS CCR2004" };
+const ping = { ok: true, cause: null, sent: 3, received: 3, loss_percent: 0, rtt_ms: 2.2, jitter_ms: 0.1 };
+const found = (outcomes: Outcome[], more: Partial<Found> = {}): Found => ({ outcomes, candidates: outcomes.length, ping, ...more });
+
+it("names each credential and what became of it", () => {
+  expect(outcomeName(outcome)).toBe("Core switches · v3");
+  expect(outcomeName({ ...outcome, profile: null, credential: 0, version: "v1" })).toBe("What is typed above · v1");
+  expect(outcomeWords(outcome)).toBe("Unknown user. Make it there.");
+  expect(outcomeWords({ ...outcome, cause: null, advice: null })).toBe("No answer that can be used.");
+  expect(outcomeWords(works)).toBe("core-1 · RouterOS CCR2004 · 3.10 ms");
+});
+
+it("says what to do where none works", () => {
+  expect(noneWorks(found([outcome, works]))).toBeNull();
+  expect(noneWorks(found([], { candidates: 0 }))).toContain("nothing to try");
+  expect(noneWorks(found([outcome], { candidates: 5 }))).toContain("4 more were not tried");
+  expect(noneWorks(found([outcome]))).toContain("answers over SNMP");
+  const silent: Outcome = { ...outcome, cause: "timeout" };
+  expect(noneWorks(found([silent]))).toContain("SNMP service");
+  expect(noneWorks(found([silent], { ping: null }))).toContain("check the address");
+});
+
+it("tells what the echo told, which is all there is of a device without a credential", () => {
+  expect(echoWords(found([]))).toBe("It answers echo requests in 2.20 ms.");
+  expect(echoWords(found([], { ping: { ...ping, received: 0, loss_percent: 100, rtt_ms: null } }))).toBe("It does not answer echo requests.");
+  expect(echoWords(found([], { ping: null }))).toBeNull();
+});

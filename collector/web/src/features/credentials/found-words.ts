@@ -1,0 +1,42 @@
+/** What became of each credential that was tried, in words. */
+import { adviceAfter } from "../../lib/advice";
+import { milliseconds, percent, shortModel } from "../../lib/format";
+import { causeHint, causeWord } from "../../lib/state";
+import type { Found } from "../../lib/types";
+
+export type Outcome = Found["outcomes"][number];
+
+/** Whose credential it was. */
+export function outcomeName({ profile, version }: Outcome): string {
+  return `${profile?.name ?? "What is typed above"} · ${version}`;
+}
+
+/** What the device said of itself, or why it did not take it and what to do. */
+export function outcomeWords({ ok, cause, advice, rtt_ms: rtt, sys_name: name, sys_descr: descr }: Outcome): string {
+  if (ok) return [name, descr && shortModel(descr), rtt !== null && `${milliseconds(rtt)} ms`].filter(Boolean).join(" · ");
+  const word = causeWord(cause) ?? "no answer that can be used";
+  return `${word[0]?.toUpperCase()}${word.slice(1)}. ${advice ? adviceAfter(word, advice) : (causeHint(cause) ?? "")}`.trim();
+}
+
+/** Causes of which no answer is at the bottom. */
+const SILENT: ReadonlySet<string> = new Set(["timeout", "unreachable", "budget"]);
+
+/** What to do where none of them works. */
+export function noneWorks({ outcomes, candidates, ping }: Found): string | null {
+  if (outcomes.some(({ ok }) => ok)) return null;
+  if (candidates === 0) return "There is nothing to try: type a credential above, or make a credential profile for this site.";
+  const left = candidates - outcomes.length;
+  const rest = left > 0 ? ` ${left} more were not tried: the time was up.` : "";
+  if (outcomes.some(({ cause }) => cause !== null && !SILENT.has(cause))) {
+    return `None works.${rest} It answers over SNMP, and says above what it does not like.`;
+  }
+  if (ping?.ok) return `None works.${rest} The host is there, it answers echo requests: check its SNMP service and what it lets in.`;
+  return `None works.${rest} The host does not answer echo requests either: check the address first.`;
+}
+
+export function echoWords({ ping }: Found): string | null {
+  if (!ping || ping.sent === 0) return null;
+  if (ping.received === 0) return "It does not answer echo requests.";
+  const lost = ping.loss_percent ? `, ${percent(ping.loss_percent / 100)} % lost` : "";
+  return `It answers echo requests${ping.rtt_ms === null ? "" : ` in ${milliseconds(ping.rtt_ms)} ms`}${lost}.`;
+}

@@ -1,0 +1,55 @@
+import { expect, it } from "vitest";
+import type { DeviceObject } from "../../lib/types";
+import { chartable, hardwareOf, partTree } from "./hardware-objects";
+import { objectName } from "./object-name";
+
+const at = "2026-11-21T12:00:00Z";
+const object = (id: string, more: Partial<DeviceObject> = {}): DeviceObject => ({
+  object: id, group: "host", name: "", kind: "", description: "", parent: null, vendor: null, model: null, serial: null,
+  hardware_revision: null, firmware_revision: null, software_revision: null, values: [], ...more,
+});
+const value = (metric: string, number: number | null) => ({ metric, unit: "", value: number, at });
+
+it("tells how much of what is used, and keeps unknown apart from nothing", () => {
+  const { storage, memory, processors } = hardwareOf([
+    object("storage:31", { name: "/", values: [value("storage_used_bytes", 25e9), value("storage_size_bytes", 100e9)] }),
+    object("memory:1", { name: "RAM", values: [value("memory_used_bytes", null), value("memory_size_bytes", 8e9)] }),
+    object("cpu:2", { values: [value("cpu_busy_percent", 0)] }),
+  ]);
+  expect(storage[0]).toMatchObject({ name: "/", share: 0.25, words: "25 GB of 100 GB", at });
+  expect(memory[0]).toMatchObject({ share: null, words: "– of 8 GB" });
+  expect(processors[0]).toMatchObject({ name: "cpu:2", share: 0, words: "" });
+});
+
+it("groups sensors by what they measure, temperatures first, each with its unit", () => {
+  const sensor = (id: string, metric: string, number: number | null) => object(id, { name: id, group: "sensors", values: [value(metric, number)] });
+  const { sensors } = hardwareOf([
+    sensor("sensor:3", "voltage_volts", 11.94), sensor("sensor:2", "temperature_celsius", -4.5),
+    sensor("sensor:1", "temperature_celsius", null), sensor("sensor:4", "fan_speed_rpm", 12_000), sensor("sensor:5", "sensor_state", 2),
+  ]);
+  expect(sensors.map(({ title, rows }) => [title, rows.map(({ text }) => text)])).toEqual([
+    ["Temperature", ["–", "-4.5 °C"]], ["Fans", ["12,000 rpm"]], ["Voltage", ["11.9 V"]], ["States", ["no"]],
+  ]);
+});
+
+it("puts each part below the one it is in; parts in a ring and parts of nothing are shown too", () => {
+  const part = (id: string, parent: string | null) => object(id, { group: "parts", parent });
+  const rows = partTree([
+    part("part:10", "part:2"), part("part:2", "part:1"), part("part:1", null), part("part:3", "part:1"),
+    part("part:7", "part:8"), part("part:8", "part:7"), part("part:9", "part:99"),
+  ]);
+  expect(rows.map(({ part: { object: id }, depth }) => `${id} ${depth}`)).toEqual([
+    "part:1 0", "part:2 1", "part:10 2", "part:3 1", "part:9 0", "part:7 0", "part:8 1",
+  ]);
+});
+
+it("names what has no name by its kind", () => {
+  expect(objectName(object("storage:4", { kind: "flash_memory" }))).toBe("Flash memory 4");
+  expect(objectName(object("cpu:ucd", { kind: "processor" }))).toBe("Processor");
+  expect(objectName(object("cpu:1", { kind: "processor", description: "Cortex-A57" }))).toBe("Cortex-A57");
+});
+
+it("charts all but the parts", () => {
+  const all = [object("part:1"), object("sensor:1"), object("cpu:1"), object("storage:1"), object("memory:1")];
+  expect(chartable(hardwareOf(all)).map(({ object: id }) => id)).toEqual(["cpu:1", "memory:1", "storage:1", "sensor:1"]);
+});

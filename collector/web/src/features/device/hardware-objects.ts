@@ -1,0 +1,136 @@
+/** What a device is made of, from the list of its objects: loads, sensors by kind, parts as a tree. */
+import { byName, bytes, NONE, reading } from "../../lib/format";
+import type { DeviceObject } from "../../lib/types";
+import { kindWord, objectName } from "./object-name";
+
+/** The metric of a load and what it is a share of. */
+export interface Load {
+  object: DeviceObject;
+  name: string;
+  /** 0 to 1; null while it is not known. */
+  share: number | null;
+  /** «3.2 GB of 8 GB»; empty where the share says all. */
+  words: string;
+  at: string | null;
+}
+
+export interface Reading {
+  object: DeviceObject;
+  name: string;
+  text: string;
+  at: string | null;
+}
+
+export interface Sensors {
+  metric: string;
+  title: string;
+  rows: Reading[];
+}
+
+export interface PartRow {
+  part: DeviceObject;
+  depth: number;
+}
+
+export interface Hardware {
+  processors: Load[];
+  memory: Load[];
+  storage: Load[];
+  sensors: Sensors[];
+  parts: PartRow[];
+}
+
+const KINDS: Readonly<Record<string, readonly [title: string, unit: string]>> = {
+  temperature_celsius: ["Temperature", "°C"],
+  fan_speed_rpm: ["Fans", "rpm"],
+  voltage_volts: ["Voltage", "V"],
+  current_amperes: ["Current", "A"],
+  power_watts: ["Power", "W"],
+  frequency_hertz: ["Frequency", "Hz"],
+  humidity_percent: ["Humidity", "%"],
+  sensor_state: ["States", ""],
+};
+
+/** TruthValue of SNMPv2-TC. */
+const TRUTH: Readonly<Record<number, string>> = { 1: "yes", 2: "no" };
+
+function sensorText(metric: string, value: number | null): string {
+  if (value === null) return NONE;
+  return metric === "sensor_state" ? (TRUTH[value] ?? String(value)) : reading(value, KINDS[metric]?.[1] ?? "");
+}
+
+function last({ values }: DeviceObject, metric: string) {
+  return values.find((one) => one.metric === metric);
+}
+
+function processor(object: DeviceObject): Load {
+  const busy = last(object, "cpu_busy_percent");
+  const percent = busy?.value ?? null;
+  return { object, name: objectName(object), share: percent === null ? null : percent / 100, words: "", at: busy?.at ?? null };
+}
+
+function space(object: DeviceObject, of: "memory" | "storage"): Load {
+  const [used, size] = [last(object, `${of}_used_bytes`), last(object, `${of}_size_bytes`)];
+  const [taken, whole] = [used?.value ?? null, size?.value ?? null];
+  const share = taken !== null && whole !== null && whole > 0 ? taken / whole : null;
+  return { object, name: objectName(object), share, words: taken === null && whole === null ? "" : `${bytes(taken)} of ${bytes(whole)}`, at: used?.at ?? size?.at ?? null };
+}
+
+function sensorsOf(objects: readonly DeviceObject[]): Sensors[] {
+  const groups = new Map<string, Reading[]>();
+  for (const object of objects) {
+    const [told] = object.values;
+    // A sensor that has told nothing yet is known by its name only: it stands with its kind.
+    const metric = told?.metric ?? Object.keys(KINDS).find((name) => name.startsWith(object.kind)) ?? object.kind;
+    const rows = groups.get(metric) ?? [];
+    rows.push({ object, name: objectName(object), text: sensorText(metric, told?.value ?? null), at: told?.at ?? null });
+    groups.set(metric, rows);
+  }
+  const order = Object.keys(KINDS);
+  const place = (metric: string) => (order.includes(metric) ? order.indexOf(metric) : order.length);
+  return [...groups]
+    .map(([metric, rows]) => ({ metric, title: KINDS[metric]?.[0] ?? (kindWord(metric) || "Others"), rows }))
+    .toSorted((a, b) => place(a.metric) - place(b.metric));
+}
+
+/** Parts in the order of the device, each below the one that it is in. A ring of parts is cut open. */
+export function partTree(parts: readonly DeviceObject[]): PartRow[] {
+  const known = new Set(parts.map(({ object }) => object));
+  const inside = new Map<string, DeviceObject[]>();
+  const tops: DeviceObject[] = [];
+  for (const part of parts.toSorted((a, b) => byName(a.object, b.object))) {
+    if (!part.parent || !known.has(part.parent) || part.parent === part.object) tops.push(part);
+    else inside.set(part.parent, [...(inside.get(part.parent) ?? []), part]);
+  }
+  const rows: PartRow[] = [];
+  const seen = new Set<string>();
+  const walk = (top: DeviceObject) => {
+    const waiting: PartRow[] = [{ part: top, depth: 0 }];
+    for (let row = waiting.pop(); row; row = waiting.pop()) {
+      if (seen.has(row.part.object)) continue;
+      seen.add(row.part.object);
+      rows.push(row);
+      const depth = row.depth + 1;
+      for (const part of (inside.get(row.part.object) ?? []).toReversed()) waiting.push({ part, depth });
+    }
+  };
+  for (const top of [...tops, ...parts]) walk(top);
+  return rows;
+}
+
+export function hardwareOf(objects: readonly DeviceObject[]): Hardware {
+  const of = (prefix: string) =>
+    objects.filter(({ object }) => object.startsWith(prefix)).toSorted((a, b) => byName(objectName(a), objectName(b)));
+  return {
+    processors: of("cpu:").map(processor),
+    memory: of("memory:").map((object) => space(object, "memory")),
+    storage: of("storage:").map((object) => space(object, "storage")),
+    sensors: sensorsOf(of("sensor:")),
+    parts: partTree(objects.filter(({ object }) => object.startsWith("part:"))),
+  };
+}
+
+/** What can be charted, in the order in which it is shown. */
+export function chartable({ processors, memory, storage, sensors }: Hardware): DeviceObject[] {
+  return [...processors, ...memory, ...storage, ...sensors.flatMap(({ rows }) => rows)].map(({ object }) => object);
+}

@@ -1,0 +1,91 @@
+import { Link } from "@tanstack/react-router";
+import type { ReactNode } from "react";
+import { serverNow } from "../../lib/clock";
+import { useEachSecond } from "../../lib/live-app";
+import { useMay } from "../../lib/role";
+import { isDim, type ShownCause } from "../../lib/state";
+import type { Device, DeviceDetail } from "../../lib/types";
+import { Age } from "../../ui/age";
+import { DeviceState, OffBadge } from "../../ui/state-badge";
+import { useShown } from "../fleet/fleet-row";
+import { type Asked, echoOf, snmpOf } from "./asked";
+import { credentialWords } from "./edit-changes";
+import { showCharts } from "./show-charts";
+
+interface Props {
+  device: Device;
+  detail: DeviceDetail;
+  onEdit: () => void;
+  /** What a poll by hand brought, below. */
+  children?: ReactNode;
+}
+
+/** How the device answers, by each way of asking: the facts behind its state, kept apart. */
+export function ReachPart({ device, detail, onEdit, children }: Props) {
+  const [, cause] = useShown(device);
+  const { snmp } = detail;
+  // Rendered anew only when what is said turns.
+  const echo = useAsked((now) => echoOf(device, detail.ping, cause, now));
+  const told = useAsked((now) => snmpOf(device, snmp.credential, cause, now));
+  const by = device.agent.name;
+  return (
+    <section aria-label="How it answers" className="border-b border-line px-4 py-3 phone:px-3">
+      <div className="grid grid-cols-2 gap-3 phone:grid-cols-1">
+        <AskedCard name="Echo" asked={echo} interval={device.interval_s} source={`from ${by}`} />
+        <AskedCard name="SNMP" asked={told} interval={device.interval_s} source={`SNMP ${snmp.version}, ${credentialWords(snmp)}`}>
+          {told.cause === "no_credential" && <GiveCredential onEdit={onEdit} />}
+        </AskedCard>
+      </div>
+      {children}
+    </section>
+  );
+}
+
+/** As a string while the second hand moves, so that nothing is rendered in vain. */
+function useAsked(read: (nowMs: number) => Asked): Asked {
+  return JSON.parse(useEachSecond(() => JSON.stringify(read(serverNow())))) as Asked;
+}
+
+function AskedCard({ name, asked, interval, source, children }: {
+  name: string; asked: Asked; interval: number; source: string; children?: ReactNode;
+}) {
+  const { state, cause, isOff, figures, at, hint } = asked;
+  const dim = useEachSecond(() => isDim(at, interval, serverNow()));
+  return (
+    <div className="min-w-0 rounded-lg border border-line bg-surface px-3 py-2" data-asked={name.toLowerCase()} data-asked-state={isOff ? "off" : state}>
+      <div className="flex min-h-6 items-center gap-3">
+        <h2 className="font-semibold">{name}</h2>
+        <span className="clip min-w-0 flex-1">{isOff ? <OffBadge /> : <DeviceState state={state} cause={cause} />}</span>
+        <span className="shrink-0 text-xs text-muted">{at && <Age at={at} long />}</span>
+      </div>
+      <div className="flex min-h-7 flex-wrap items-baseline gap-x-3 phone:min-h-11 phone:items-center">
+        {figures.length > 0 && (
+          <button type="button" title="Show the chart" onClick={() => showCharts("reach-charts")} data-figures
+            className={`inline-flex min-h-6 flex-wrap items-baseline gap-x-3 rounded hover:underline phone:min-h-11 ${dim ? "stale" : ""}`}>
+            {figures.map(([value, of], i) => (
+              <span key={of} className="whitespace-nowrap">
+                <span className={i === 0 ? "text-lg font-semibold" : "font-medium"}>{value}</span>{" "}
+                <span className="text-xs text-muted">{of}</span>
+              </span>
+            ))}
+          </button>
+        )}
+        <span className="clip ml-auto text-xs text-muted" title={source}>{source}</span>
+      </div>
+      {hint && <p className="mt-0.5 text-muted" data-hint={cause as ShownCause}>{hint}{children}</p>}
+    </div>
+  );
+}
+
+/** A credential that is missing can be given from here. */
+function GiveCredential({ onEdit }: { onEdit: () => void }) {
+  const may = useMay();
+  const link = "text-accent underline underline-offset-4 phone:inline-flex phone:min-h-11 phone:items-center";
+  if (!may.write) return " An operator of your tenant can give it one.";
+  return (
+    <>
+      {" "}<button type="button" className={link} onClick={onEdit}>Give it a credential</button>, or make a{" "}
+      <Link to="/settings/credentials" className={link}>credential profile</Link> that fits.
+    </>
+  );
+}

@@ -1,0 +1,22 @@
+import { expect, it } from "vitest";
+import type { Device } from "../../lib/types";
+import { columns, NUMERIC, ofOneTenant, roomClass } from "./columns";
+
+const read = (id: string, device: Partial<Device>) => {
+  const column = columns.find((one) => one.id === id);
+  const accessor = column && "accessorFn" in column ? column.accessorFn : undefined;
+  return accessor?.(device as Device, 0);
+};
+
+it("sorts a device that tells no loss or load below one that tells none of it", () => {
+  expect(read("loss", { icmp: null })).toBe(-1);
+  expect(read("loss", { icmp: { state: "up", cause: null, loss_percent: 0, rtt_ms: 1, jitter_ms: 0, at: null } })).toBe(0);
+  expect(read("cpu", { cpu_percent: 12 })).toBe(12);
+});
+
+it("leaves out the same columns of the head and of the rows where there is no room", () => {
+  const wider = columns.filter(({ id }) => roomClass(id ?? "") === "fleet-wider").map(({ id }) => id);
+  expect(wider).toEqual(["loss", "cpu"]);
+  expect(wider.every((id) => NUMERIC.has(id ?? ""))).toBe(true);
+  expect(ofOneTenant).toHaveLength(columns.length - 1);
+});
