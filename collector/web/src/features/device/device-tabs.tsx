@@ -31,15 +31,15 @@ export function DeviceTabs({ device, hasCredential }: { device: Device; hasCrede
 
   const port = search.if || busiest(order)?.object || null;
   const choosePort = useCallback(
-    (object: string) => void navigate({ search: (old) => ({ ...old, if: object }), replace: true }),
+    (object: string) => void navigate({ search: (old) => ({ ...old, if: object }), replace: true, resetScroll: false }),
     [navigate],
   );
   const chooseObject = useCallback(
-    (object: string) => void navigate({ search: (old) => ({ ...old, of: object }), replace: true }),
+    (object: string) => void navigate({ search: (old) => ({ ...old, of: object }), replace: true, resetScroll: false }),
     [navigate],
   );
   const open = (next: string) =>
-    void navigate({ search: (old) => ({ ...old, tab: next === "hardware" ? next : undefined }), replace: true });
+    void navigate({ search: (old) => ({ ...old, tab: next === "hardware" ? next : undefined }), replace: true, resetScroll: false });
 
   const charted = (): Chosen => {
     if (isHardware) {

@@ -2,5 +2,5 @@
 export function showCharts(id = "charts"): void {
   const charts = document.getElementById(id);
   const hidden = charts && charts.getBoundingClientRect().top > innerHeight / 2;
-  if (hidden) charts.scrollIntoView({ block: "start", behavior: "smooth" });
+  if (hidden) charts.scrollIntoView({ block: "start" });
 }
