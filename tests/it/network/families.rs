@@ -40,6 +40,11 @@ async fn collector_agent_and_device_speak_ipv6() {
 /// `localhost` has an address of each family, and the collector one of them.
 #[tokio::test]
 async fn a_name_of_both_families_is_reached_by_the_one_that_answers() {
+    let known = tokio::net::lookup_host("localhost:0").await.unwrap();
+    if !known.into_iter().any(|address| address.is_ipv6()) {
+        println!("skipped: localhost has no IPv6 address in /etc/hosts");
+        return;
+    }
     reports("127.0.0.1:0", |port| format!("localhost:{port}"), "[::1]:0", "").await;
     reports("[::1]:0", |port| format!("localhost:{port}"), "127.0.0.1:0", "").await;
 }
