@@ -35,7 +35,8 @@ export function readout(
     value: cell(1 + i),
     max: banded ? cell(1 + lines + 2 * i) : null,
   }));
-  return { time: near ? at : time, values };
+  // The pointer's own time: each chart has samples at times of its own, and all are read at one instant.
+  return { time, values };
 }
 
 /** What a line says at a point. Where it has none of its own, its nearest one within `gapS` counts. */
