@@ -86,26 +86,6 @@ fn show(facts: DeviceObject, values: Vec<HardwareValue>) -> HardwareObject {
     }
 }
 
-/// An object that has values before its table has come.
-fn nameless(group: u32, object: String) -> DeviceObject {
-    let empty = String::new;
-    DeviceObject {
-        group,
-        object,
-        name: empty(),
-        kind: empty(),
-        description: empty(),
-        parent: empty(),
-        vendor: empty(),
-        model: empty(),
-        serial: empty(),
-        hardware_revision: empty(),
-        firmware_revision: empty(),
-        software_revision: empty(),
-        seen_at: farwatch_common::clock::Micros(0),
-    }
-}
-
 /// Processors, memory, disks, sensors and parts of a device
 #[utoipa::path(get, path = "/api/v1/devices/{id}/objects", tag = "devices",
     params(("id" = String, Path), Paging), responses((status = 200, body = List<HardwareObject>)))]
@@ -129,8 +109,10 @@ pub(super) async fn objects(
         let values = values.remove(&(facts.group, facts.object.clone()));
         rows.push((facts, values.unwrap_or_default()));
     }
-    let unnamed = values.into_iter().map(|((group, object), of)| (nameless(group, object), of));
-    rows.extend(unnamed);
+    // Some have values before their table has come.
+    rows.extend(values.into_iter().map(|((group, object), values)| {
+        (DeviceObject { group, object, ..DeviceObject::default() }, values)
+    }));
     rows.sort_by(|(one, _), (other, _)| {
         (one.group, &one.object).cmp(&(other.group, &other.object))
     });

@@ -11,8 +11,6 @@ use crate::store::series::UPTIME_METRIC;
 const INTERFACE_OBJECT: &str = "if:";
 /// Told by the agent beside the answers: the time a device took to answer.
 const RTT_METRICS: [&str; 2] = ["snmp_rtt_seconds", "icmp_rtt_seconds"];
-/// Told by the agent of a burst of echo requests.
-const PING_METRICS: [&str; 3] = ["icmp_up", "icmp_loss_percent", "icmp_jitter_seconds"];
 
 /// Where a value stands in a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -105,6 +103,8 @@ pub struct Layout {
     pub interfaces: Box<[InterfacePlaces]>,
     /// Of processors, memory, disks and sensors: all columns.
     pub objects: Box<[NamedPlace]>,
+    /// What stands before the colon of their names; a few.
+    kinds: Box<[Box<str>]>,
 }
 
 impl Layout {
@@ -120,9 +120,13 @@ impl Layout {
             ping: PingPlaces::default(),
             interfaces: Box::default(),
             objects: Box::default(),
+            kinds: Box::default(),
         };
         if matches!(schema.group, Group::Host | Group::Sensors) {
             layout.objects = (0u16..).zip(&schema.columns).map(named).collect();
+            let kinds: BTreeSet<&str> =
+                layout.objects.iter().filter_map(|named| named.object.split(':').next()).collect();
+            layout.kinds = kinds.into_iter().map(Box::from).collect();
             return layout;
         }
         for (number, column) in (0u16..).zip(&schema.columns) {
@@ -131,13 +135,10 @@ impl Layout {
                 "snmp_up" => layout.snmp_up = Some(place),
                 UPTIME_METRIC => layout.uptime = Some(place),
                 rtt if RTT_METRICS.contains(&rtt) => layout.rtt = layout.rtt.or(Some(place)),
-                ping if PING_METRICS.contains(&ping) => {
-                    let PingPlaces { up, loss, jitter } = &mut layout.ping;
-                    let slots = [up, loss, jitter].into_iter().zip(PING_METRICS);
-                    for (slot, _) in slots.filter(|(_, metric)| *metric == ping) {
-                        *slot = Some(place);
-                    }
-                }
+                // Of a burst of echo requests.
+                "icmp_up" => layout.ping.up = Some(place),
+                "icmp_loss_percent" => layout.ping.loss = Some(place),
+                "icmp_jitter_seconds" => layout.ping.jitter = Some(place),
                 _ => {
                     if let Some((index, role)) = interface_role(column)
                         && let Some(slot) = interfaces.entry(index).or_default().get_mut(role)
@@ -156,9 +157,7 @@ impl Layout {
 
     /// Whether an object of it and one of `other` are of the same kind: `cpu:1` and `cpu:2`.
     pub(super) fn shares_kinds(&self, other: &Self) -> bool {
-        let kind = |named: &NamedPlace| named.object.split(':').next().map(str::to_owned);
-        let ours: BTreeSet<_> = self.objects.iter().map(kind).collect();
-        other.objects.iter().any(|named| ours.contains(&kind(named)))
+        self.kinds.iter().any(|kind| other.kinds.contains(kind))
     }
 
     /// Bytes it takes.
@@ -169,6 +168,7 @@ impl Layout {
             + size_of_val(&*self.interfaces)
             + size_of_val(&*self.objects)
             + self.objects.iter().map(names).sum::<usize>()
+            + self.kinds.iter().map(|kind| size_of_val(kind) + kind.len()).sum::<usize>()
     }
 }
 

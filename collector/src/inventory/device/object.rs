@@ -9,7 +9,7 @@ use crate::store::sql::sql;
 use crate::store::{Database, StoreError};
 
 /// One object, as the device's tables name it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct DeviceObject {
     /// Number of the group; 0 are parts.
     pub group: u32,
