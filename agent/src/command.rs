@@ -80,7 +80,7 @@ impl Commander {
             return Err(CommandError::Invalid("its id is empty or too long"));
         }
         let limit = Duration::from_millis(deadline_ms.into()).min(DEADLINE_MAX);
-        let result = self.place(id);
+        let result = self.place(id)?;
         let done = result.get_or_try_init(|| async {
             let _turn = self.turns.try_acquire().map_err(|_| CommandError::Busy)?;
             self.carry_out(kind, limit).await
@@ -92,17 +92,21 @@ impl Commander {
     }
 
     /// Where the result of the id goes, or is.
-    fn place(&self, id: Vec<u8>) -> Remembered {
+    fn place(&self, id: Vec<u8>) -> Result<Remembered, CommandError> {
         let mut remembered = self.remembered.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((_, result)) = remembered.iter().find(|(known, _)| *known == id) {
-            return Arc::clone(result);
+            return Ok(Arc::clone(result));
+        }
+        // One that would be refused must not push out a result.
+        if self.turns.available_permits() == 0 {
+            return Err(CommandError::Busy);
         }
         if remembered.len() == REMEMBERED_MAX {
             remembered.pop_front();
         }
         let result = Remembered::default();
         remembered.push_back((id, Arc::clone(&result)));
-        result
+        Ok(result)
     }
 
     async fn carry_out(

@@ -134,7 +134,7 @@ pub struct Uplink {
     ready: Option<(String, Arc<dyn Session>)>,
     /// The site's first hop, as it was pinged.
     gateway: watch::Receiver<Option<GatewayStatus>>,
-    /// The other end of the last session.
+    /// An address of a collector, to see by which of this host's it is reached.
     remote: Option<SocketAddr>,
     /// Start of the time of `networks`.
     started: Instant,
@@ -271,9 +271,12 @@ impl Uplink {
         // Before the hello: what goes silent there counts too.
         let carrier = session.carrier();
         self.networks.carriers.began(carrier, self.time(), rand::random());
-        self.remote = Some(session.remote());
-        self.look_around().await;
         let proxied = carrier == Carrier::Tcp && self.proxies.towards(&collector).is_some();
+        if !proxied {
+            // The first stays: seen from another family of addresses, one network would look like two.
+            self.remote.get_or_insert(session.remote());
+        }
+        self.look_around().await;
         self.state.send_modify(|state| state.proxied = proxied);
         let begun = async {
             let begun = Live::begin(self, Arc::clone(&session), core).await;

@@ -35,6 +35,8 @@ pub const CANDIDATES_MAX: usize = 64;
 const TIMEOUTS: [Duration; 2] = [Duration::from_millis(500), Duration::from_millis(850)];
 /// For all questions of one version of one candidate.
 const PATIENCE: Duration = Duration::from_millis(2800);
+/// A name that takes longer to look up has no address.
+const LOOKUP_TIMEOUT: Duration = Duration::from_secs(5);
 /// Largest datagram of UDP.
 const DATAGRAM_BYTES_MAX: usize = 65_535;
 
@@ -76,7 +78,8 @@ async fn lookup(host: &str, port: u16) -> Option<SocketAddr> {
     if let Ok(ip) = host.parse::<IpAddr>() {
         return Some((ip, port).into());
     }
-    tokio::net::lookup_host((host, port)).await.ok()?.next()
+    let found = timeout(LOOKUP_TIMEOUT, tokio::net::lookup_host((host, port))).await;
+    found.ok()?.ok()?.next()
 }
 
 async fn attempt(

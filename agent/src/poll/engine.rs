@@ -358,7 +358,7 @@ impl Engine {
                 && head.community == device.target.access.community()
         };
         if let Some((slot, poll)) = self.addressee(head.request_id, fits, from) {
-            self.replied(slot, poll, &head, now);
+            self.replied((slot, poll), &head, from, now);
         }
     }
 
@@ -373,7 +373,7 @@ impl Engine {
         let session = self.device_mut(slot).and_then(|device| device.usm.as_mut());
         match session.map_or(Heard::Stray, |session| session.open(&message, now.mono_us)) {
             Heard::Answer(pdu) => match Head::read_pdu(&pdu) {
-                Ok(head) => self.replied(slot, poll, &head, now),
+                Ok(head) => self.replied((slot, poll), &head, from, now),
                 Err(_) => count(&self.counters.strays),
             },
             Heard::AskAgain => {
@@ -391,8 +391,22 @@ impl Engine {
         }
     }
 
-    fn replied(&mut self, slot: u32, poll: u32, head: &Head<'_>, now: Moment) {
+    fn replied(
+        &mut self,
+        (slot, poll): (u32, u32),
+        head: &Head<'_>,
+        from: SocketAddr,
+        now: Moment,
+    ) {
         count(&self.counters.replies);
+        if let Some(device) = self.device_mut(slot) {
+            // Gear with several addresses may answer from another one than was asked.
+            let elsewhere = device.address.is_none_or(|asked| asked.ip() != from.ip());
+            device.answers_from = elsewhere.then(|| from.ip());
+            if elsewhere {
+                count(&self.counters.foreign_source);
+            }
+        }
         if let Some(poll) = self.polls.get_mut(poll as usize) {
             poll.heard = true;
         }
@@ -417,7 +431,8 @@ impl Engine {
         let counters = self.counters.clone();
         let device = self.devices.get_mut(slot as usize).and_then(Option::as_mut);
         let Some(device) = device.filter(|device| {
-            fits(device) && !(device.target.manner.strict_source && device.address != Some(from))
+            let elsewhere = device.address.is_none_or(|asked| asked.ip() != from.ip());
+            fits(device) && !(device.target.manner.strict_source && elsewhere)
         }) else {
             count(&counters.strays);
             return None;
@@ -431,11 +446,6 @@ impl Engine {
         if id & u32::from(GENERATIONS - 1) != generation || unsent {
             count(&counters.late_replies);
             return None;
-        }
-        // Gear with several addresses may answer from another one than was asked.
-        if device.address != Some(from) {
-            count(&counters.foreign_source);
-            device.answers_from = Some(from.ip());
         }
         Some((slot, poll))
     }

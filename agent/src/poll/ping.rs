@@ -101,8 +101,11 @@ impl PingNow {
 
 fn tell(outcome: &Outcome) -> PingOutcome {
     let number = |value: u64| u32::try_from(value).unwrap_or(u32::MAX);
+    // In a row of samples the loss tells it; who asked now is told why there is no answer.
+    let silence = (outcome.sent > 0 && outcome.received == 0).then_some(Cause::Timeout);
+    let cause = outcome.cause.or(silence);
     PingOutcome {
-        cause: outcome.cause.map_or(0, |cause| cause as u32),
+        cause: cause.map_or(0, |cause| cause as u32),
         sent: number(outcome.sent),
         received: number(outcome.received),
         rtt_us: number(outcome.mean.unwrap_or(0)),

@@ -161,6 +161,7 @@ impl Carriers {
     pub(super) fn take_over(&mut self, other: &mut Self, now: Duration) {
         self.on = other.on.take();
         self.lossy_since = None;
+        self.probe_at = None;
         if matches!(self.on, Some((Carrier::Tcp, _))) {
             self.reason.get_or_insert(Reason::UdpBlocked);
             self.probe_at = Some(now.max(self.held_until.unwrap_or_default()));

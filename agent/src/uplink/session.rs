@@ -244,11 +244,17 @@ impl Live {
                     }
                 },
                 () = until(hand_over_at) => return Ok(last),
-                () = self.drain.notified() => {
+                () = self.drain.notified(), if drain_until.is_none() => {
                     last = End::SentAway;
+                    // What was about to take over leads to the same collector.
+                    uplink.ready = None;
+                    handover = Handover::default();
                     handover.begin();
                 }
                 () = cancel.cancelled(), if drain_until.is_none() => {
+                    // The time that is left belongs to what is buffered.
+                    uplink.ready = None;
+                    handover = Handover::default();
                     drain_until = Some(tokio::time::Instant::now() + DRAIN_MAX);
                 }
                 () = until(drain_until) => return Ok(End::Drained),

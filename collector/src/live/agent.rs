@@ -150,12 +150,14 @@ impl Agent {
     /// A heartbeat came over `connection`.
     pub(super) fn beat(&mut self, connection: u64, beat: &Heartbeat, at: Micros) {
         self.heard(at);
+        // A late one of a session that another has replaced tells nothing new.
+        let session = self.session.as_mut().filter(|session| session.connection == connection);
+        let Some(session) = session else { return };
+        if let Some(link) = &beat.link {
+            session.link.told(link);
+        }
         if let Some(buffer) = &beat.buffer {
             self.buffered(live_buffer(buffer), at);
-        }
-        let session = self.session.as_mut().filter(|session| session.connection == connection);
-        if let (Some(session), Some(link)) = (session, &beat.link) {
-            session.link.told(link);
         }
         self.gateway = beat.gateway.as_ref().and_then(|told| live_gateway(told, at));
     }

@@ -119,10 +119,13 @@ impl Device {
     /// Lets go of what is too old at `now`.
     pub(super) fn expire(&mut self, now: Micros) {
         let stale = self.stale_after();
-        for asked in [&mut self.snmp, &mut self.ping] {
-            if asked.stale_at(stale).is_some_and(|at| at <= now) {
-                asked.expire();
-            }
+        if self.snmp.stale_at(stale).is_some_and(|at| at <= now) {
+            self.snmp.expire();
+            self.rtt_s = None;
+        }
+        if self.ping.stale_at(stale).is_some_and(|at| at <= now) {
+            self.ping.expire();
+            self.ping_times = PingTimes::default();
         }
         self.objects.expire(stale, now);
         let after = self.port_stale_after();
@@ -293,7 +296,9 @@ impl Device {
     pub(super) fn view(&self, reach: Reach) -> LiveDevice {
         let (state, cause) = self.state(reach);
         let current = matches!(state, State::Up | State::Degraded);
-        let uptime = self.uptime.last().filter(|_| current);
+        // Echoes keep a device up, and tell nothing of its uptime.
+        let answers = matches!(self.snmp.state(reach), Some((State::Up, _)));
+        let uptime = self.uptime.last().filter(|_| current && answers);
         LiveDevice {
             state,
             cause,

@@ -12,6 +12,8 @@ use super::view::State;
 /// Failures in a row, of one way alone or of both together, that make a device down.
 const FAILURES_DOWN: u32 = 3;
 const FAILURES_DOWN_TOGETHER: u32 = 4;
+/// So many unanswered bursts of a device whose SNMP answers are a firewall's doing.
+const FAILURES_FILTERED: u32 = 10;
 /// Bursts of echo requests over which loss is judged, and the share that is too much: one lost answer
 /// now and then is everyday life.
 const BURSTS: usize = 3;
@@ -48,7 +50,35 @@ enum Word {
     /// It cannot be asked in this way; that says nothing of the device.
     NotAsked(Cause),
     Fails(u32, Cause),
+    /// It answers that it does not let itself be asked so, or not in a way that is understood: it is
+    /// there, and its values are not.
+    Refuses(Cause),
     Works,
+}
+
+/// The ways in which asking can go wrong.
+enum Kind {
+    NotAsked,
+    Refused,
+    Silent,
+}
+
+fn kind(cause: Cause) -> Kind {
+    match cause {
+        Cause::NoCredential | Cause::NotPermitted => Kind::NotAsked,
+        Cause::Timeout | Cause::Unreachable | Cause::Gap => Kind::Silent,
+        // Said by the device itself, or by our own limits while it was answering.
+        Cause::Auth
+        | Cause::Unsupported
+        | Cause::Budget
+        | Cause::Malformed
+        | Cause::UnknownUser
+        | Cause::WrongAuth
+        | Cause::WrongPrivacy
+        | Cause::WrongLevel
+        | Cause::WrongClock
+        | Cause::WrongContext => Kind::Refused,
+    }
 }
 
 impl Asked {
@@ -59,14 +89,22 @@ impl Asked {
         }
         self.at = Some(at);
         self.cause = cause;
-        self.failures = if cause.is_some() { self.failures.saturating_add(1) } else { 0 };
+        // What was not asked has not failed.
+        self.failures = match cause.map(kind) {
+            Some(Kind::Silent) => self.failures.saturating_add(1),
+            Some(Kind::Refused | Kind::NotAsked) | None => 0,
+        };
         self.ever |= cause.is_none();
         self.stale = false;
         true
     }
 
-    /// The share of lost answers, of the row just told.
+    /// The share of lost answers, of the burst just told. One without any is a failure, and what was
+    /// lost before and after it tells nothing of the link.
     pub(super) fn lost(&mut self, percent: f64) {
+        if percent >= 100.0 {
+            return self.losses.clear();
+        }
         if self.losses.len() == BURSTS {
             self.losses.remove(0);
         }
@@ -83,6 +121,7 @@ impl Asked {
 
     pub(super) fn expire(&mut self) {
         self.stale = true;
+        self.failures = 0;
         self.losses.clear();
     }
 
@@ -90,8 +129,11 @@ impl Asked {
         match (self.at, self.cause) {
             (None, _) => Word::Nothing,
             _ if self.stale => Word::Old,
-            (_, Some(cause @ (Cause::NoCredential | Cause::NotPermitted))) => Word::NotAsked(cause),
-            (_, Some(cause)) => Word::Fails(self.failures, cause),
+            (_, Some(cause)) => match kind(cause) {
+                Kind::NotAsked => Word::NotAsked(cause),
+                Kind::Refused => Word::Refuses(cause),
+                Kind::Silent => Word::Fails(self.failures, cause),
+            },
             (_, None) => Word::Works,
         }
     }
@@ -100,6 +142,7 @@ impl Asked {
         #[expect(clippy::cast_precision_loss, reason = "at most a few")]
         let bursts = self.losses.len() as f64;
         self.losses.len() == BURSTS
+            && self.losses.last().is_some_and(|percent| *percent > 0.0)
             && self.losses.iter().sum::<f64>() / bursts >= LOSS_DEGRADED_PERCENT
     }
 
@@ -113,6 +156,7 @@ impl Asked {
             Word::Old => (State::Unknown, Some(STALE)),
             Word::NotAsked(cause) => (State::Unknown, Some(cause.name())),
             Word::Fails(failures, cause) => (self.failing(failures), Some(cause.name())),
+            Word::Refuses(cause) => (State::Degraded, Some(cause.name())),
             Word::Works if self.loses_much() => (State::Degraded, Some(PACKET_LOSS)),
             Word::Works => (State::Up, None),
         })
@@ -144,19 +188,30 @@ pub(super) fn verdict(
         Reach::Offline | Reach::NeverSeen => return unknown(AGENT_OFFLINE),
     }
     match (snmp.word(), ping.word()) {
-        (Word::Works, Word::Fails(..)) if ping.ever => (State::Degraded, Some(PACKET_LOSS)),
+        // Not for ever: a firewall has come, or a restart of this process has forgotten.
+        (Word::Works, Word::Fails(failures, cause))
+            if ping.ever && failures < FAILURES_FILTERED =>
+        {
+            (State::Degraded, Some(cause.name()))
+        }
         (Word::Works, Word::Works) if ping.loses_much() => (State::Degraded, Some(PACKET_LOSS)),
         (Word::Works, _) => match interfaces {
             // It answers, but not for its interfaces.
             Some(cause) if cause != Cause::Unsupported => (State::Degraded, Some(cause.name())),
             _ => (State::Up, None),
         },
-        (Word::Fails(_, cause), Word::Works) => (State::Degraded, Some(cause.name())),
-        (Word::Old, Word::Works) => (State::Degraded, Some(STALE)),
+        (Word::Refuses(cause), _) => (State::Degraded, Some(cause.name())),
+        (Word::Fails(_, cause), Word::Works | Word::Refuses(_)) => {
+            (State::Degraded, Some(cause.name()))
+        }
+        (Word::Old, Word::Works | Word::Refuses(_)) => (State::Degraded, Some(STALE)),
         (Word::Nothing | Word::NotAsked(_), Word::Works) if ping.loses_much() => {
             (State::Degraded, Some(PACKET_LOSS))
         }
         (Word::Nothing | Word::NotAsked(_), Word::Works) => (State::Up, None),
+        (Word::Nothing | Word::NotAsked(_), Word::Refuses(cause)) => {
+            (State::Degraded, Some(cause.name()))
+        }
         (Word::Fails(first, cause), Word::Fails(second, _)) => {
             let together = first.saturating_add(second) >= FAILURES_DOWN_TOGETHER;
             let state = match (together, snmp.ever || ping.ever) {
@@ -201,7 +256,9 @@ mod tests {
         assert_eq!(state(&[OK], &[OK]), (State::Up, None));
         // It never answered echo requests: a firewall's doing.
         assert_eq!(state(&[OK], &[LATE, LATE, LATE, LATE]), (State::Up, None));
-        assert_eq!(state(&[OK], &[OK, LATE]), (State::Degraded, Some(PACKET_LOSS)));
+        assert_eq!(state(&[OK], &[OK, LATE]), (State::Degraded, Some("timeout")));
+        let filtered: Vec<_> = std::iter::once(OK).chain([LATE; 10]).collect();
+        assert_eq!(state(&[OK], &filtered), (State::Up, None));
         // Alive, and its SNMP is not: never down.
         assert_eq!(state(&[LATE; 9], &[OK]), (State::Degraded, Some("timeout")));
         assert_eq!(state(&[OK, LATE], &[OK, LATE]), (State::Degraded, Some("timeout")));
@@ -224,17 +281,33 @@ mod tests {
     }
 
     #[test]
+    fn a_device_that_refuses_is_there() {
+        let wrong = [Some(Cause::WrongAuth); 9];
+        assert_eq!(state(&wrong, &[]), (State::Degraded, Some("wrong_auth")));
+        assert_eq!(state(&wrong, &[OK, LATE, LATE, LATE]).0, State::Degraded);
+        assert_eq!(state(&[OK, LATE, LATE, Some(Cause::Budget)], &[]).0, State::Degraded);
+        // What was not asked has not failed.
+        let unasked: Vec<_> = [Some(Cause::NoCredential); 99].into_iter().chain([LATE]).collect();
+        assert_eq!(state(&unasked, &[]), (State::Unknown, Some("timeout")));
+    }
+
+    #[test]
     fn loss_is_judged_over_some_bursts() {
         let mut ping = asked(&[OK]);
         let snmp = asked(&[OK]);
         let judged = |ping: &Asked| verdict(Reach::Online, &snmp, ping, None);
-        for percent in [60.0, 0.0] {
+        for percent in [40.0, 0.0] {
             ping.lost(percent);
             assert_eq!(judged(&ping), (State::Up, None));
         }
-        ping.lost(0.0);
+        ping.lost(20.0);
         assert_eq!(judged(&ping), (State::Degraded, Some(PACKET_LOSS)));
         ping.lost(0.0);
+        assert_eq!(judged(&ping), (State::Up, None));
+        // Back from an outage, the link is well.
+        for percent in [100.0, 100.0, 100.0, 0.0] {
+            ping.lost(percent);
+        }
         assert_eq!(judged(&ping), (State::Up, None));
     }
 
@@ -245,6 +318,11 @@ mod tests {
         assert_eq!(verdict(Reach::Online, &snmp, &ping, None), (State::Degraded, Some(STALE)));
         ping.expire();
         assert_eq!(verdict(Reach::Online, &snmp, &ping, None), (State::Unknown, Some(STALE)));
+        // Nobody asked meanwhile: the next failure is the first again.
+        let mut late = asked(&[OK, LATE, LATE]);
+        late.expire();
+        assert!(late.told(Micros(9), LATE));
+        assert_eq!(verdict(Reach::Online, &late, &Asked::default(), None).0, State::Degraded);
         let offline = (State::Unknown, Some(AGENT_OFFLINE));
         assert_eq!(verdict(Reach::Offline, &asked(&[OK]), &asked(&[OK]), None), offline);
         assert!(!snmp.told(Micros(1), None), "not newer");
