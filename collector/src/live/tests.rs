@@ -68,8 +68,8 @@ fn a_device_is_pending_up_degraded_down_and_up_again() {
     assert_eq!(state(&fleet), (State::Degraded, Some("timeout")));
     apply(&mut fleet, failed(120, Cause::Timeout));
     assert_eq!(state(&fleet), (State::Degraded, Some("timeout")));
-    apply(&mut fleet, failed(180, Cause::Auth));
-    assert_eq!(state(&fleet), (State::Down, Some("auth")));
+    apply(&mut fleet, failed(180, Cause::Unreachable));
+    assert_eq!(state(&fleet), (State::Down, Some("unreachable")));
     assert_eq!(fleet.device(TENANT, DEVICE).unwrap().last_sample_at, Some(at(0)));
     // Late rows fill history, they change no state.
     apply(&mut fleet, alive(DEVICE, 90));
@@ -304,7 +304,7 @@ fn drafts_hold_what_changed() {
     let drafts = fleet.drafts();
     let devices = drafts.iter().find(|draft| draft.topic == state::Topic::Devices).unwrap();
     let expected = json!({
-        "id": DEVICE.to_string(), "state": "degraded", "cause": "timeout",
+        "id": DEVICE.to_string(), "state": "degraded", "cause": "timeout", "uptime_s": null,
         "snmp_poll": {
             "state": "degraded", "cause": "timeout", "rtt_ms": null, "at": view::rfc3339(at(60)),
         },
