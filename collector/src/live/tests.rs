@@ -73,7 +73,7 @@ fn a_device_is_pending_up_degraded_down_and_up_again() {
     assert_eq!(fleet.device(TENANT, DEVICE).unwrap().last_sample_at, Some(at(0)));
     // Late rows fill history, they change no state.
     apply(&mut fleet, alive(DEVICE, 90));
-    assert_eq!(state(&fleet), (State::Down, Some("auth")));
+    assert_eq!(state(&fleet), (State::Down, Some("unreachable")));
     apply(&mut fleet, alive(DEVICE, 240));
     assert_eq!(state(&fleet), (State::Up, None));
 }
