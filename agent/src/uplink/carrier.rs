@@ -15,7 +15,9 @@ use farwatch_proto::v1::CarrierReason;
 pub const QUIC_ALONE: Duration = Duration::from_millis(1500);
 /// The first probe of QUIC after TCP came up, which may only have been faster.
 const PROBE_SOON: Duration = Duration::from_secs(10);
-/// The pause between probes doubles up to so many times the first.
+/// After so many probes, an hour of the usual ones, the pause between them doubles, up to so many times
+/// the first: a firewall that somebody is just mending is found open soon.
+const PROBES_EVEN: u32 = 12;
 const PROBE_PAUSE_MAX: u32 = 6;
 /// Probes of many agents behind one firewall spread by this much of the pause, either way.
 const PROBE_JITTER: f64 = 0.2;
@@ -147,7 +149,7 @@ impl Carriers {
     }
 
     fn schedule(&mut self, now: Duration, random: f64) {
-        let times = 1 << self.probes.saturating_sub(1).min(8);
+        let times = 1 << self.probes.saturating_sub(PROBES_EVEN).min(8);
         let pause = match self.probes {
             0 => PROBE_SOON.min(self.probe_pause),
             _ => self.probe_pause.saturating_mul(PROBE_PAUSE_MAX.min(times)),
@@ -229,13 +231,15 @@ mod tests {
         assert_eq!(carriers.reason(), Some(Reason::UdpBlocked));
         let mut pauses = Vec::new();
         let mut now = s(10);
-        for _ in 0..5 {
+        for _ in 0..PROBES_EVEN + 4 {
             let at = carriers.probe_at().unwrap();
             pauses.push((at - now).as_secs());
             now = at;
             carriers.probe_failed(now, 0.5);
         }
-        assert_eq!(pauses, [10, 300, 600, 1200, 1800]);
+        assert_eq!((pauses[0], pauses.len()), (10, 16));
+        assert!(pauses[1..=12].iter().all(|pause| *pause == 300));
+        assert_eq!(pauses[13..], [600, 1200, 1800]);
         // The next session races again: never permanent.
         carriers.ended(false, now);
         assert_eq!(carriers.dial(now), Dial::Race);
