@@ -8,6 +8,9 @@ ALTER TABLE device ADD COLUMN strict_source BIGINT NOT NULL DEFAULT 0;
 -- Least time between two questions.
 ALTER TABLE device ADD COLUMN request_gap_ms BIGINT NOT NULL DEFAULT 0;
 
+-- Where its SNMP answers come from, if not from its address.
+ALTER TABLE device ADD COLUMN answers_from TEXT COLLATE "C";
+
 -- JSON of what is no secret of it: the user's name, the protocols, the context. NULL: nothing.
 ALTER TABLE credential ADD COLUMN about TEXT COLLATE "C";
 ALTER TABLE credential_profile ADD COLUMN about TEXT COLLATE "C";
@@ -38,3 +41,4 @@ CALL tenant_table_lock('device_object');
 CALL tenant_policy('ingest', 'device_object');
 GRANT SELECT ON device_object TO farwatch_app;
 GRANT SELECT, INSERT, DELETE ON device_object TO farwatch_ingest;
+GRANT UPDATE (answers_from) ON device TO farwatch_ingest;

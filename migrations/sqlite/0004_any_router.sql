@@ -8,6 +8,9 @@ ALTER TABLE device ADD COLUMN strict_source INTEGER NOT NULL DEFAULT 0;
 -- Least time between two questions.
 ALTER TABLE device ADD COLUMN request_gap_ms INTEGER NOT NULL DEFAULT 0;
 
+-- Where its SNMP answers come from, if not from its address.
+ALTER TABLE device ADD COLUMN answers_from TEXT;
+
 -- JSON of what is no secret of it: the user's name, the protocols, the context. NULL: nothing.
 ALTER TABLE credential ADD COLUMN about TEXT;
 ALTER TABLE credential_profile ADD COLUMN about TEXT;

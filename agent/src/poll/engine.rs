@@ -402,7 +402,11 @@ impl Engine {
         if let Some(device) = self.device_mut(slot) {
             // Gear with several addresses may answer from another one than was asked.
             let elsewhere = device.address.is_none_or(|asked| asked.ip() != from.ip());
-            device.answers_from = elsewhere.then(|| from.ip());
+            let answers_from = elsewhere.then(|| from.ip());
+            if device.answers_from != answers_from {
+                device.answers_from = answers_from;
+                device.look_again(now);
+            }
             if elsewhere {
                 count(&self.counters.foreign_source);
             }

@@ -5,6 +5,7 @@ mod parts;
 mod rows;
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::sync::LazyLock;
 
 use farwatch_common::clock::Micros;
@@ -158,8 +159,14 @@ impl Draft {
     }
 
     /// The events that tell of the facts, each with its digest.
-    pub(super) fn finish(self, device: DeviceId, at: Micros) -> [(Event, Digest); 2] {
-        let facts = DeviceFacts { device_id: device.0, ..self.device };
+    pub(super) fn finish(
+        self,
+        device: DeviceId,
+        answers_from: Option<IpAddr>,
+        at: Micros,
+    ) -> [(Event, Digest); 2] {
+        let answers_from = answers_from.map(|ip| ip.to_string()).unwrap_or_default();
+        let facts = DeviceFacts { device_id: device.0, answers_from, ..self.device };
         let interfaces = self.rows.into_iter().map(|(index, row)| InterfaceFacts {
             index,
             speed_bps: speed_bps(row.speed_bps, row.high_speed_mbps),
@@ -242,7 +249,7 @@ mod tests {
             let mut draft = Draft::default();
             draft.scalar(SYS_NAME, Value::Octets(name));
             draft.cell(IF_NAME, 3, Value::Octets(b"ether3"));
-            draft.finish(DeviceId(1), Micros(5)).map(|(_, digest)| digest)
+            draft.finish(DeviceId(1), None, Micros(5)).map(|(_, digest)| digest)
         };
         let (a, b) = (finish(b"edge-1"), finish(b"edge-2"));
         assert_ne!(a[0], b[0]);

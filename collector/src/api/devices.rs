@@ -96,6 +96,8 @@ pub(super) struct Facts {
     sys_object_id: Option<String>,
     sys_location: Option<String>,
     sys_contact: Option<String>,
+    /// Where its SNMP answers come from, if not from its address.
+    answers_from: Option<String>,
     seen_at: Option<Time>,
 }
 
@@ -300,6 +302,7 @@ async fn detail(
             sys_object_id: facts.sys_object_id,
             sys_location: facts.sys_location,
             sys_contact: facts.sys_contact,
+            answers_from: facts.answers_from,
             seen_at: facts.seen_at.map(Time),
         },
         snmp: Snmp { version, credential, profile, kind, user: about.map(Into::into) },

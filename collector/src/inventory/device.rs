@@ -85,6 +85,8 @@ pub struct Facts {
     pub sys_name: Option<String>,
     pub sys_location: Option<String>,
     pub sys_contact: Option<String>,
+    /// Where its SNMP answers come from, if not from its address.
+    pub answers_from: Option<String>,
     pub seen_at: Option<Micros>,
 }
 
@@ -136,7 +138,8 @@ macro_rules! select_device {
             "SELECT d.device_id, d.name, t.tenant_id, t.name, s.site_id, s.name, a.agent_id, a.name,
                     d.host, d.port, d.interval_s, d.snmp_version, d.sys_descr, d.sys_object_id,
                     d.sys_name, d.sys_location, d.sys_contact, d.facts_at, d.created_at, d.named,
-                    d.ping_off, d.strict_source, d.request_gap_ms ",
+                    d.ping_off, d.strict_source, d.request_gap_ms,
+                    d.answers_from ",
             from_device!(),
             tenant_set!()
         )
@@ -188,6 +191,7 @@ fn read(row: &Row) -> Result<Device, StoreError> {
         sys_name: row.get(14)?,
         sys_location: row.get(15)?,
         sys_contact: row.get(16)?,
+        answers_from: row.get(23)?,
         seen_at: row.get::<Option<i64>>(17)?.map(Micros),
     };
     Ok(Device {

@@ -1698,6 +1698,8 @@ export interface components {
         };
         /** @description SNMPv2-MIB system group, last seen. */
         Facts: {
+            /** @description Where its SNMP answers come from, if not from its address. */
+            answers_from: string | null;
             seen_at: components["schemas"]["Time"] | null;
             sys_contact: string | null;
             sys_descr: string | null;

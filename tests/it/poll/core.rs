@@ -236,6 +236,16 @@ fn an_answer_from_another_address_counts_and_is_remembered() {
     assert!(net.rows(0, Group::Interfaces).iter().all(|(row, _)| row.cause.is_none()));
     assert!(net.counters.snapshot().foreign_source > 0);
     assert_eq!(net.engine.answers_from(net.targets[0].device), Some(other.ip()));
+    let told = |net: &Net| {
+        net.events.iter().rev().find_map(|event| match &event.kind {
+            Some(EventKind::DeviceFacts(facts)) => Some(facts.answers_from.clone()),
+            _ => None,
+        })
+    };
+    assert_eq!(told(&net).as_deref(), Some("10.9.9.9"));
+    // From its own address again.
+    net.run(INTERVAL * 40);
+    assert_eq!(told(&net).as_deref(), Some(""));
     assert!(net.asked.iter().all(|(_, to, _)| *to == address));
 }
 

@@ -6,8 +6,9 @@ use std::sync::Arc;
 use farwatch_common::clock::Micros;
 use farwatch_common::sample::Cause;
 
-use super::micros;
 use super::objects::Learned;
+use super::phases::FACTS_GAP_US_MIN;
+use super::{Moment, micros};
 use crate::poll::facts::objects::Objects;
 use crate::poll::facts::{Digest, Draft};
 use crate::poll::grid::Grid;
@@ -116,6 +117,12 @@ pub(super) struct Device {
 }
 
 impl Device {
+    /// Something about it has changed: its facts are read again, soon.
+    pub(super) fn look_again(&mut self, now: Moment) {
+        let soonest = now.mono_us.max(self.facts_read_us + FACTS_GAP_US_MIN);
+        self.facts_due_us = self.facts_due_us.min(soonest);
+    }
+
     pub(super) fn new(target: Target, generation: u16, tables: usize) -> Self {
         Self {
             version: target.access.on_wire(),

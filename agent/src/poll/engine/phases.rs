@@ -405,10 +405,10 @@ impl Engine {
         if let Some(interfaces) = device.tables.first_mut() {
             interfaces.full_due = true;
         }
-        let settled = now.mono_us >= device.facts_read_us + FACTS_GAP_US_MIN;
-        if restarted || settled {
+        if restarted {
             device.facts_due_us = 0;
         }
+        device.look_again(now);
         true
     }
 

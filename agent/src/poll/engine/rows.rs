@@ -43,7 +43,8 @@ impl Engine {
             device.objects_due_us = 0;
             device.parts_due_us = 0;
         }
-        let events = std::mem::take(&mut poll.draft).finish(device.target.device, now.wall);
+        let draft = std::mem::take(&mut poll.draft);
+        let events = draft.finish(device.target.device, device.answers_from, now.wall);
         for ((event, digest), sent) in events.into_iter().zip(&mut device.digests) {
             if *sent != digest {
                 *sent = digest;

@@ -64,6 +64,7 @@ fn device_facts(facts: DeviceFacts) -> Result<DeviceFacts, Refused> {
         sys_name: text(facts.sys_name)?,
         sys_location: text(facts.sys_location)?,
         sys_contact: text(facts.sys_contact)?,
+        answers_from: text(facts.answers_from)?,
     })
 }
 

@@ -12,7 +12,7 @@ use crate::store::{Engine, StoreError, Txn, postgres};
 
 sql! { pub(in crate::store) DEVICE_FACTS_STORE =
 "UPDATE device SET sys_descr = $1, sys_object_id = $2, sys_name = $3, sys_location = $4,
-                       sys_contact = $5, facts_at = $6,
+                       sys_contact = $5, answers_from = $11, facts_at = $6,
                        name = CASE named WHEN 0 THEN COALESCE($10, name) ELSE name END
      WHERE tenant_id = $7 AND device_id = $8 AND agent_id = $9
        AND (facts_at IS NULL OR facts_at <= $6)" }
@@ -64,6 +64,7 @@ async fn device_facts_store(
         .bind(facts.device_id)
         .bind(agent)
         .bind(own_name(&facts.sys_name))
+        .bind(Some(&facts.answers_from).filter(|from| !from.is_empty()))
         .execute(txn)
         .await?;
     Ok(())

@@ -28,7 +28,7 @@ audit_head identity INSERT SELECT UPDATE
 credential app DELETE INSERT SELECT UPDATE
 credential_profile app DELETE INSERT SELECT UPDATE
 device app DELETE INSERT SELECT UPDATE
-device ingest SELECT UPDATE(facts_at,name,sys_contact,sys_descr,sys_location,sys_name,sys_object_id)
+device ingest SELECT UPDATE(answers_from,facts_at,name,sys_contact,sys_descr,sys_location,sys_name,sys_object_id)
 device_object app SELECT
 device_object ingest DELETE INSERT SELECT
 device_schema app SELECT

@@ -64,6 +64,9 @@ export function DeviceHead({ device, detail, names, poll, editing, onEdit }: Pro
       <dl className="mt-2 flex flex-wrap gap-x-6 gap-y-2 phone:grid phone:grid-cols-2">
         <Fact name="Last sample">{device.last_sample_at ? <Age at={device.last_sample_at} long /> : "none yet"}</Fact>
         <Fact name="Address"><span className="select-all">{device.address}</span></Fact>
+        {facts.answers_from && (
+          <Fact name="Answers from"><span className="select-all" title="Its SNMP answers come from here: it has several addresses">{facts.answers_from}</span></Fact>
+        )}
         <Fact name="Model"><span title={facts.sys_descr ?? undefined}>{shortModel(facts.sys_descr ?? device.model)}</span></Fact>
         <Fact name="System name">{facts.sys_name ?? device.sys_name ?? NONE}</Fact>
         <Fact name="Location">{facts.sys_location || NONE}</Fact>
