@@ -166,8 +166,7 @@ mod tests {
     #[test]
     fn a_name_is_given_time_to_be_looked_up() {
         let first = (Duration::ZERO, false);
-        let mut schedule =
-            Schedule::new((Asker::Ping, DeviceId(1)), Duration::ZERO, first, NOW_US);
+        let mut schedule = Schedule::new((Asker::Ping, DeviceId(1)), Duration::ZERO, first, NOW_US);
         assert_eq!(schedule.due_us(), NOW_US + RESOLVE_GRACE_US);
         assert_eq!(schedule.interval_us(), INTERVAL_US_MIN);
         schedule.hurry(NOW_US);

@@ -115,7 +115,9 @@ impl Shell {
                         tracing::error!(refused, "too many devices for one agent");
                     }
                 }
-                Wake::Resolved((device, ip)) => self.engine.set_address(self.time.now(), device, ip),
+                Wake::Resolved((device, ip)) => {
+                    self.engine.set_address(self.time.now(), device, ip)
+                }
                 Wake::Now((device, reply)) => {
                     if self.engine.poll_now(device) {
                         self.waiting.entry(device).or_default().push(reply);

@@ -27,7 +27,13 @@ fn put(mib: &mut Mib, entry: &[u32], index: u32, columns: &[(u32, Object)]) {
     }
 }
 
-pub(super) fn storage(mib: &mut Mib, index: u32, of_type: u32, name: &str, (size, used): (i64, i64)) {
+pub(super) fn storage(
+    mib: &mut Mib,
+    index: u32,
+    of_type: u32,
+    name: &str,
+    (size, used): (i64, i64),
+) {
     let id = Oid::new(&[1, 3, 6, 1, 2, 1, 25, 2, 1, of_type]);
     let number = Object::Integer;
     let columns = [

@@ -125,7 +125,9 @@ fn a_device_that_dies_in_the_middle_of_a_poll_ends_it_soon() {
     let before = net.asked.len();
     // Only the first question of a poll is answered.
     let mut first = true;
-    net.run_with(INTERVAL, &mut |_, _| if std::mem::take(&mut first) { ARRIVES } else { Fate::Lost });
+    net.run_with(INTERVAL, &mut |_, _| {
+        if std::mem::take(&mut first) { ARRIVES } else { Fate::Lost }
+    });
     check_interfaces(&net);
     // The next one twice, and twice whether it is still there.
     assert_eq!(net.asked.len() - before, 5);
@@ -246,7 +248,7 @@ fn a_table_that_is_refused_is_asked_for_rarely_and_after_a_restart() {
     let mut net = furnished();
     let arcs = below_mib2(&STORAGE);
     let address = *net.routers.keys().next().unwrap();
-    let mut refuse = |net: &mut Net, span| {
+    let refuse = |net: &mut Net, span| {
         net.run_with(span, &mut |net, answer| {
             let (now_us, to, question) = net.asked.last().unwrap().clone();
             if !asks(&question, &arcs) {

@@ -159,8 +159,7 @@ impl Core {
         let address = target.host.parse().ok().map(|ip: IpAddr| SocketAddr::new(ip, 0));
         let (device, host) = (target.device, target.host.clone());
         let first = (FIRST_WITHIN, address.is_some());
-        let schedule =
-            Schedule::new((Asker::Ping, device), target.interval, first, now.mono_us);
+        let schedule = Schedule::new((Asker::Ping, device), target.interval, first, now.mono_us);
         let pace = Pace::of(schedule.interval_us());
         let due_us = schedule.due_us();
         let owner = Owner::Device { device, host, schedule };
