@@ -20,6 +20,7 @@ mod make;
 pub mod message;
 pub mod now;
 pub mod oid;
+mod pace;
 pub mod ping;
 pub mod plan;
 pub mod probe;

@@ -8,4 +8,5 @@ mod net;
 mod objects;
 mod program;
 mod snmpd;
+mod spared;
 mod v3;

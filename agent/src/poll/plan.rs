@@ -108,14 +108,17 @@ impl From<(Vec<u32>, MetricKind)> for Source {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Subject {
     /// hrProcessorTable
-    Processors,
+    Processors = 0,
     /// hrStorageTable
-    Storage,
+    Storage = 1,
     /// entPhySensorTable
-    Sensors,
+    Sensors = 2,
     /// entPhysicalTable: what the device is built of. It has no numbers, but the sensors' names.
-    Parts,
+    Parts = 3,
 }
+
+/// How many subjects there are.
+pub(super) const SUBJECTS: usize = 4;
 
 /// How the rows of a table are told apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

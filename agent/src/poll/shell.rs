@@ -4,9 +4,8 @@
 use std::collections::HashMap;
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::pin::Pin;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use farwatch_common::clock::Clock;
 use farwatch_common::id::DeviceId;
@@ -14,10 +13,10 @@ use socket2::{Domain, Protocol, Socket, Type};
 use tokio::net::UdpSocket;
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot, watch};
-use tokio::time::Sleep;
 
-use super::engine::{Engine, Moment, Polled, Settings, Transmit};
+use super::engine::{Engine, Polled, Settings, Transmit};
 use super::now;
+use super::pace::timeline::{Targets, Timeline};
 use super::plan::Compiled;
 use super::resolve::Resolved;
 use super::{Observation, PollConfig, PollCounters, PollError, Target};
@@ -32,16 +31,11 @@ const WINDOW_MIN: usize = 32;
 const DATAGRAM_BYTES_MAX: usize = 65_535;
 /// Datagrams read before timers and other inputs are looked at again.
 const BATCH: usize = 64;
-/// How long to sleep when no timer runs.
-const IDLE: Duration = Duration::from_secs(3600);
 
 pub(super) struct Shell {
     engine: Engine,
     settings: Settings,
-    clock: Clock,
-    /// The engine's time scale: its zero and the wall time it stands for.
-    started: Instant,
-    origin_us: u64,
+    time: Timeline,
     v4: Option<UdpSocket>,
     v6: Option<UdpSocket>,
     /// [`open`], but in tests.
@@ -57,7 +51,7 @@ pub(super) struct Shell {
 enum Wake {
     Time,
     Datagrams(SocketFamily),
-    Targets,
+    Targets(Arc<Vec<Target>>),
     Resolved(Resolved),
     Now(now::Request),
 }
@@ -75,19 +69,15 @@ impl Shell {
         clock: Clock,
         counters: Arc<PollCounters>,
     ) -> Result<Self, PollError> {
-        let started = clock.monotonic();
-        let origin_us = u64::try_from(clock.now().0).unwrap_or(0);
+        let time = Timeline::new(clock);
         let mut settings = config.settings;
         settings.seed ^= rand::random::<u64>();
-        let now = Moment { mono_us: origin_us, wall: clock.now() };
-        let engine = Engine::new(Compiled::new(config.plan)?, settings, counters, now);
+        let engine = Engine::new(Compiled::new(config.plan)?, settings, counters, time.now());
         let buffer = vec![0; DATAGRAM_BYTES_MAX];
         Ok(Self {
             engine,
             settings,
-            clock,
-            started,
-            origin_us,
+            time,
             v4: None,
             v6: None,
             open,
@@ -98,46 +88,36 @@ impl Shell {
         })
     }
 
-    fn time(&self) -> Moment {
-        let passed = self.clock.monotonic().saturating_duration_since(self.started);
-        let passed_us = u64::try_from(passed.as_micros()).unwrap_or(u64::MAX);
-        Moment { mono_us: self.origin_us.saturating_add(passed_us), wall: self.clock.now() }
-    }
-
     /// Runs until the next stage is gone.
     pub(super) async fn run(
         mut self,
-        mut targets: watch::Receiver<Arc<Vec<Target>>>,
+        targets: watch::Receiver<Arc<Vec<Target>>>,
         mut resolved: mpsc::Receiver<Resolved>,
     ) -> Result<(), PollError> {
         let mut sleep = Box::pin(tokio::time::sleep(Duration::ZERO));
-        let mut watching = true;
-        targets.mark_changed();
+        let mut targets = Targets::new(targets);
         loop {
-            self.arm(sleep.as_mut());
+            self.time.arm(self.engine.wake_us(), sleep.as_mut());
             let wake = tokio::select! {
                 Ok(()) = readable(self.v4.as_ref()) => Wake::Datagrams(SocketFamily::V4),
                 Ok(()) = readable(self.v6.as_ref()) => Wake::Datagrams(SocketFamily::V6),
                 () = sleep.as_mut() => Wake::Time,
-                changed = targets.changed(), if watching => {
-                    // Without a sender the last targets stay.
-                    watching = changed.is_ok();
-                    Wake::Targets
-                }
+                list = targets.next() => Wake::Targets(list),
                 Some(address) = resolved.recv() => Wake::Resolved(address),
                 Some(request) = asked(self.now.as_mut()) => Wake::Now(request),
             };
             match wake {
                 Wake::Time => {}
                 Wake::Datagrams(family) => self.receive(family)?,
-                Wake::Targets => {
-                    let list = targets.borrow_and_update().clone();
-                    let refused = self.engine.set_targets(self.time(), &list);
+                Wake::Targets(list) => {
+                    let refused = self.engine.set_targets(self.time.now(), &list);
                     if refused > 0 {
                         tracing::error!(refused, "too many devices for one agent");
                     }
                 }
-                Wake::Resolved((device, ip)) => self.engine.set_address(self.time(), device, ip),
+                Wake::Resolved((device, ip)) => {
+                    self.engine.set_address(self.time.now(), device, ip)
+                }
                 Wake::Now((device, reply)) => {
                     if self.engine.poll_now(device) {
                         self.waiting.entry(device).or_default().push(reply);
@@ -146,7 +126,7 @@ impl Shell {
                     }
                 }
             }
-            let now = self.time();
+            let now = self.time.now();
             self.engine.set_room(self.out.capacity() > 0);
             if self.engine.wake_us().is_some_and(|wake| wake <= now.mono_us) {
                 self.engine.tick(now);
@@ -156,22 +136,9 @@ impl Shell {
         }
     }
 
-    /// Sets the sleep to the engine's next timer. An earlier wake-up than needed does no harm, so
-    /// the timer is only touched when it moves.
-    fn arm(&self, sleep: Pin<&mut Sleep>) {
-        let wake = match self.engine.wake_us() {
-            Some(us) => self.started + Duration::from_micros(us.saturating_sub(self.origin_us)),
-            None => self.clock.monotonic() + IDLE,
-        };
-        let deadline = tokio::time::Instant::from_std(wake);
-        if sleep.is_elapsed() || sleep.deadline() > deadline {
-            sleep.reset(deadline);
-        }
-    }
-
     /// Takes in a batch of datagrams, each with its consequences.
     fn receive(&mut self, family: SocketFamily) -> Result<(), PollError> {
-        let now = self.time();
+        let now = self.time.now();
         for _ in 0..BATCH {
             let socket = match family {
                 SocketFamily::V4 => self.v4.as_ref(),
@@ -196,7 +163,7 @@ impl Shell {
 
     async fn send(&mut self) {
         loop {
-            let now = self.time();
+            let now = self.time.now();
             let mut sent = 0;
             while let Some(Transmit { slot, to }) = self.engine.transmit(now) {
                 if let Err(error) = self.send_one(to).await {

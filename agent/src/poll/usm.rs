@@ -27,7 +27,7 @@ use farwatch_common::sample::Cause;
 
 use self::keys::{KeyError, Keyring, Salts};
 pub(super) use self::message::Message;
-pub(super) use self::session::Session;
+pub(super) use self::session::{ENVELOPE_BYTES, Session};
 
 /// What all sessions of an engine share.
 #[derive(Debug)]

@@ -21,7 +21,7 @@ pub(super) const REPETITIONS_MAX: usize = 64;
 pub(super) const REPETITIONS_GENTLE: usize = 10;
 /// Names in one question.
 pub(super) const NAMES_MAX: usize = 64;
-/// Message, PDU, id and error fields of an answer, without the community.
+/// Message, PDU, id and error fields of an answer, without what [`Envelope::bytes`] counts.
 const ENVELOPE_BYTES: usize = 32;
 /// Tags and lengths of one variable, and an index of one octet.
 const VARBIND_BYTES: usize = 7;
@@ -54,6 +54,18 @@ pub(super) enum Fault {
     Unsupported,
     /// The answer does not fit: ask for less.
     TooBig,
+}
+
+/// What stands around the variables of a question.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Envelope<'a> {
+    /// As on the wire.
+    pub(super) version: u8,
+    /// Empty by v3.
+    pub(super) community: &'a [u8],
+    /// Octets that the community takes in an answer, or by v3 what is around the PDU.
+    pub(super) bytes: usize,
+    pub(super) request_id: i32,
 }
 
 /// What a device can take, learned from its answers.
@@ -153,14 +165,14 @@ impl Walk {
         ask: &Ask,
         rows: &[u32],
         limits: Limits,
-        envelope: (u8, &[u8], i32),
+        envelope: Envelope<'_>,
         writer: &mut Writer,
     ) {
-        let (version, community, request_id) = envelope;
+        let Envelope { version, community, bytes, request_id } = envelope;
         self.choose(ask, limits, version);
         if self.asked_pdu == GET_BULK {
             self.asked_repetitions =
-                self.fitting_rows(ask, rows, community.len()).clamp(1, limits.repetitions.max(1));
+                self.fitting_rows(ask, rows, bytes).clamp(1, limits.repetitions.max(1));
         }
         let numbers = match self.asked_pdu {
             GET_BULK => {
@@ -197,7 +209,7 @@ impl Walk {
     }
 
     /// Rows that fit one answer, but no more than are left.
-    fn fitting_rows(&self, ask: &Ask, rows: &[u32], community: usize) -> usize {
+    fn fitting_rows(&self, ask: &Ask, rows: &[u32], envelope: usize) -> usize {
         let scalars: usize = self
             .asked_scalars
             .iter()
@@ -214,7 +226,7 @@ impl Walk {
                 .map(|column| VARBIND_BYTES + column.prefix.as_bytes().len() + column.width)
                 .sum::<usize>()
         };
-        let room = REPLY_BYTES_MAX.saturating_sub(ENVELOPE_BYTES + community + scalars);
+        let room = REPLY_BYTES_MAX.saturating_sub(ENVELOPE_BYTES + envelope + scalars);
         let fitting = room * 16 / row_sixteenths.max(1);
         if self.stop_at.is_none() {
             return fitting;

@@ -175,7 +175,9 @@ impl Device {
     fn apply_ping(&mut self, row: Row, layout: &Layout) -> bool {
         let value = |place: Option<Place>| place.and_then(|place| value(&row, place));
         let answered = row.cause.is_none() && value(layout.ping.up).is_none_or(|up| up != 0.0);
-        let cause = if answered { None } else { row.cause.or(Some(Cause::Timeout)) };
+        let no_way = value(layout.ping.unreachable).is_some_and(|no_way| no_way != 0.0);
+        let silence = if no_way { Cause::Unreachable } else { Cause::Timeout };
+        let cause = if answered { None } else { row.cause.or(Some(silence)) };
         if !self.ping.told(row.at, cause) {
             return false;
         }

@@ -79,6 +79,7 @@ pub struct PingPlaces {
     pub up: Option<Place>,
     pub loss: Option<Place>,
     pub jitter: Option<Place>,
+    pub unreachable: Option<Place>,
 }
 
 /// A value of an object that is shown by its name.
@@ -139,6 +140,7 @@ impl Layout {
                 "icmp_up" => layout.ping.up = Some(place),
                 "icmp_loss_percent" => layout.ping.loss = Some(place),
                 "icmp_jitter_seconds" => layout.ping.jitter = Some(place),
+                "icmp_unreachable" => layout.ping.unreachable = Some(place),
                 _ => {
                     if let Some((index, role)) = interface_role(column)
                         && let Some(slot) = interfaces.entry(index).or_default().get_mut(role)

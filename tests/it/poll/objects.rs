@@ -13,11 +13,13 @@ use farwatch_support::sim::router::{Kind, Router};
 
 use super::net::{Fate, INTERVAL, Net};
 
-const PROCESSORS: [u32; 4] = [25, 3, 3, 1];
-const STORAGE: [u32; 4] = [25, 2, 3, 1];
-const SENSORS: [u32; 4] = [99, 1, 1, 1];
-const PARTS: [u32; 5] = [47, 1, 1, 1, 1];
-const INTERFACES: usize = 3;
+pub(super) const PROCESSORS: [u32; 4] = [25, 3, 3, 1];
+pub(super) const STORAGE: [u32; 4] = [25, 2, 3, 1];
+pub(super) const SENSORS: [u32; 4] = [99, 1, 1, 1];
+pub(super) const PARTS: [u32; 5] = [47, 1, 1, 1, 1];
+pub(super) const INTERFACES: usize = 3;
+/// What a device lacks is looked for again within this time.
+pub(super) const LOOKED_FOR_AGAIN: Duration = Duration::from_secs(2_200);
 
 fn put(mib: &mut Mib, entry: &[u32], index: u32, columns: &[(u32, Object)]) {
     for (column, object) in columns {
@@ -25,7 +27,13 @@ fn put(mib: &mut Mib, entry: &[u32], index: u32, columns: &[(u32, Object)]) {
     }
 }
 
-fn storage(mib: &mut Mib, index: u32, of_type: u32, name: &str, (size, used): (i64, i64)) {
+pub(super) fn storage(
+    mib: &mut Mib,
+    index: u32,
+    of_type: u32,
+    name: &str,
+    (size, used): (i64, i64),
+) {
     let id = Oid::new(&[1, 3, 6, 1, 2, 1, 25, 2, 1, of_type]);
     let number = Object::Integer;
     let columns = [
@@ -38,19 +46,19 @@ fn storage(mib: &mut Mib, index: u32, of_type: u32, name: &str, (size, used): (i
     put(mib, &STORAGE, index, &columns);
 }
 
-fn sensor(mib: &mut Mib, index: u32, numbers: [i64; 5]) {
+pub(super) fn sensor(mib: &mut Mib, index: u32, numbers: [i64; 5]) {
     let columns = (1..).zip(numbers.map(Object::Integer)).collect::<Vec<_>>();
     put(mib, &SENSORS, index, &columns);
 }
 
-fn part(mib: &mut Mib, index: u32, class: i64, name: &str) {
+pub(super) fn part(mib: &mut Mib, index: u32, class: i64, name: &str) {
     let parent = Object::Integer(i64::from(index > 1));
     let columns = [(5, Object::Integer(class)), (4, parent), (7, Object::text(name))];
     put(mib, &PARTS, index, &columns);
 }
 
 /// Two processors, a memory and a disk, two sensors of which one is broken, and their parts.
-fn furnish(mib: &mut Mib) {
+pub(super) fn furnish(mib: &mut Mib) {
     for (index, load) in [(196_608, 7), (196_609, 100)] {
         put(mib, &PROCESSORS, index, &[(2, Object::Integer(load))]);
         mib.put(&[25, 3, 2, 1, 3, index], Object::text("a core"));
@@ -67,14 +75,14 @@ fn furnish(mib: &mut Mib) {
     }
 }
 
-fn furnished() -> Net {
+pub(super) fn furnished() -> Net {
     let (mut net, address) = Net::one(Kind::Linux, INTERFACES as u32);
     furnish(&mut net.routers.get_mut(&address).unwrap().mib);
     net
 }
 
 /// The values of the last row of a group that has a column of this name.
-fn values(net: &Net, group: Group, prefix: &str) -> Vec<(String, Option<i64>, i8)> {
+pub(super) fn values(net: &Net, group: Group, prefix: &str) -> Vec<(String, Option<i64>, i8)> {
     let of = |(row, schema): &&&(Row, std::sync::Arc<Schema>)| {
         row.cause.is_none() && schema.columns.iter().any(|c| c.object.starts_with(prefix))
     };
@@ -87,7 +95,7 @@ fn values(net: &Net, group: Group, prefix: &str) -> Vec<(String, Option<i64>, i8
     (0..row.values.len()).map(name).collect()
 }
 
-fn tables(net: &Net, group: u32) -> Vec<&ObjectTable> {
+pub(super) fn tables(net: &Net, group: u32) -> Vec<&ObjectTable> {
     let all = net.events.iter().filter_map(|event| match &event.kind {
         Some(EventKind::ObjectTable(table)) if table.group == group => Some(table),
         _ => None,
@@ -95,7 +103,7 @@ fn tables(net: &Net, group: u32) -> Vec<&ObjectTable> {
     all.collect()
 }
 
-fn names(table: &ObjectTable) -> Vec<(&str, &str, &str)> {
+pub(super) fn names(table: &ObjectTable) -> Vec<(&str, &str, &str)> {
     let facts = table.objects.iter();
     facts.map(|facts| (&facts.object[..], &facts.kind[..], &facts.name[..])).collect()
 }
@@ -195,7 +203,7 @@ fn ucd_stands_in_where_nothing_else_tells() {
 
     // With a processor and a memory of the host's own only the load is left.
     furnish(&mut net.routers.get_mut(&address).unwrap().mib);
-    net.run(Duration::from_secs(330));
+    net.run(LOOKED_FOR_AGAIN);
     assert_eq!(values(&net, Group::Host, "").last().unwrap().0, " load_1m_ratio");
     assert_eq!(values(&net, Group::Host, "cpu:").len(), 2);
 }
@@ -215,8 +223,8 @@ fn what_a_device_lacks_is_said_once_and_not_asked_for_again() {
     assert_eq!(net.rows(0, Group::Host).len() + net.rows(0, Group::Sensors).len(), 0);
     // One question takes a whole poll of three interfaces.
     assert_eq!(net.asked.len(), net.rows(0, Group::Interfaces).len());
-    // Looked for again with the facts, it is told once as well.
-    net.run(Duration::from_secs(700));
+    // Looked for again, it is told once as well.
+    net.run(LOOKED_FOR_AGAIN);
     assert_eq!(net.rows(0, Group::Host).len() + net.rows(0, Group::Sensors).len(), 0);
 }
 
@@ -239,7 +247,7 @@ fn a_table_that_goes_is_missed_once_and_one_that_comes_is_found() {
     sensor(&mut net.routers.get_mut(&address).unwrap().mib, 9, [10, 9, 0, 4200, 1]);
     net.seen.clear();
     net.events.clear();
-    net.run(Duration::from_secs(320));
+    net.run(LOOKED_FOR_AGAIN);
     let fan = ("sensor:9 fan_speed_rpm".to_owned(), Some(4200), 0);
     assert_eq!(values(&net, Group::Sensors, "sensor:"), [fan]);
     assert_eq!(names(tables(&net, Group::Sensors as u32)[0]), [("sensor:9", "fan", "")]);
@@ -268,7 +276,7 @@ fn troubled(entry: &[u32], known: bool, trouble: &mut dyn FnMut(&[u8]) -> Option
 }
 
 /// The answer to the same question, with an error and no variables.
-fn refusal(answer: &[u8], status: u32) -> Vec<u8> {
+pub(super) fn refusal(answer: &[u8], status: u32) -> Vec<u8> {
     let head = Head::read(answer).unwrap();
     assert!(Body::read(&head).is_ok());
     let mut writer = message_writer();

@@ -6,23 +6,22 @@ use std::sync::Arc;
 use farwatch_common::clock::Micros;
 use farwatch_common::sample::Cause;
 
+use super::Moment;
 use super::objects::Learned;
 use super::phases::FACTS_GAP_US_MIN;
-use super::{Moment, micros};
+use super::retry::Retry;
 use crate::poll::facts::objects::Objects;
 use crate::poll::facts::{Digest, Draft};
 use crate::poll::grid::Grid;
 use crate::poll::make::Past;
 use crate::poll::message::Value;
-use crate::poll::plan::Subject;
+use crate::poll::pace::{Schedule, micros};
+use crate::poll::plan::{SUBJECTS, Subject};
 use crate::poll::restart::Age;
 use crate::poll::shape::Shape;
-use crate::poll::usm::Session;
-use crate::poll::walk::{Limits, Sink, Sixteenths, Walk};
+use crate::poll::usm::{self, Session};
+use crate::poll::walk::{Envelope, Limits, Sink, Sixteenths, Walk};
 use crate::poll::{Access, REQUEST_GAP_MAX, Target};
-
-/// Shortest interval, so that a schedule can be computed.
-const INTERVAL_US_MIN: u64 = 1000;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Activity {
@@ -40,7 +39,7 @@ pub(super) enum Presence {
     #[default]
     Unknown,
     Here,
-    /// It is looked for again with the facts.
+    /// It is looked for again now and then.
     Absent,
 }
 
@@ -48,6 +47,8 @@ pub(super) enum Presence {
 #[derive(Debug)]
 pub(super) struct Known {
     pub presence: Presence,
+    /// When its numbers are asked for again after they were not given.
+    pub retry: Retry,
     pub shape: Option<Arc<Shape>>,
     /// The next poll asks for every column to the end of the table.
     pub full_due: bool,
@@ -59,6 +60,7 @@ impl Default for Known {
     fn default() -> Self {
         Self {
             presence: Presence::Unknown,
+            retry: Retry::default(),
             shape: None,
             full_due: true,
             learned: 0,
@@ -78,7 +80,7 @@ pub(super) struct Device {
     pub gap_us: u64,
     /// When it was asked last.
     pub asked_us: u64,
-    pub interval_us: u64,
+    pub schedule: Schedule,
     pub address: Option<SocketAddr>,
     /// Another address it has answered from.
     pub answers_from: Option<IpAddr>,
@@ -87,9 +89,6 @@ pub(super) struct Device {
     pub asked_now: bool,
     /// Waits for its first address.
     pub fresh: bool,
-    pub generation: u16,
-    /// The slot that comes or is being polled.
-    pub due_us: u64,
     /// Polls in a row that nothing answered.
     pub misses: u32,
     pub limits: Limits,
@@ -100,9 +99,16 @@ pub(super) struct Device {
     /// Scalars of the plan that it does not have, one bit each.
     pub absent: u64,
     pub facts_due_us: u64,
+    /// When they were read last, or could not be.
     pub facts_read_us: u64,
+    /// How often in a row they could not be.
+    pub facts_failures: u32,
     pub objects_due_us: u64,
     pub parts_due_us: u64,
+    /// When the subjects are asked for again that were not told, by number.
+    pub subjects: [Retry; SUBJECTS],
+    /// Of what the sensors were last told to be.
+    pub sensors_digest: u64,
     /// entLastChangeTime.
     pub entity_change: Option<i64>,
     /// Of the objects of the host, the sensors, the parts, as last sent.
@@ -123,7 +129,7 @@ impl Device {
         self.facts_due_us = self.facts_due_us.min(soonest);
     }
 
-    pub(super) fn new(target: Target, generation: u16, tables: usize) -> Self {
+    pub(super) fn new(target: Target, schedule: Schedule, tables: usize) -> Self {
         Self {
             version: target.access.on_wire(),
             usm: match &target.access {
@@ -132,15 +138,13 @@ impl Device {
             },
             gap_us: micros(target.manner.request_gap.min(REQUEST_GAP_MAX)),
             asked_us: 0,
-            interval_us: micros(target.interval).max(INTERVAL_US_MIN),
+            schedule,
             target,
             address: None,
             answers_from: None,
             activity: Activity::Idle,
             asked_now: false,
             fresh: true,
-            generation,
-            due_us: 0,
             misses: 0,
             limits: Limits::default(),
             chokes: 0,
@@ -148,8 +152,11 @@ impl Device {
             absent: 0,
             facts_due_us: 0,
             facts_read_us: 0,
+            facts_failures: 0,
             objects_due_us: 0,
             parts_due_us: 0,
+            subjects: [Retry::default(); SUBJECTS],
+            sensors_digest: 0,
             entity_change: None,
             object_digests: [0; 3],
             absent_groups: 0,
@@ -159,44 +166,23 @@ impl Device {
         }
     }
 
-    /// What stands around a question's PDU, as far as the walk has to know.
-    pub(super) fn envelope(&self) -> &[u8] {
-        match &self.usm {
-            Some(_) => Session::envelope(),
-            None => self.target.access.community(),
-        }
+    /// What stands around the variables of its next question.
+    pub(super) fn envelope(&self, request_id: u32) -> Envelope<'_> {
+        let community = self.target.access.community();
+        let bytes = if self.usm.is_some() { usm::ENVELOPE_BYTES } else { community.len() };
+        Envelope { version: self.version, community, bytes, request_id: request_id.cast_signed() }
     }
 
-    /// The device's stable share of a span: spreads devices evenly.
-    pub(super) fn share_of(&self, span_us: u64) -> u64 {
-        let hash = mix(self.target.device.0.cast_unsigned());
-        let share = (u128::from(hash) * u128::from(span_us)) >> 64;
-        u64::try_from(share).unwrap_or(0)
+    /// All that was not given is asked for again.
+    pub(super) fn forget_rests(&mut self) {
+        self.subjects.iter_mut().for_each(Retry::forget);
+        self.tables.iter_mut().for_each(|known| known.retry.forget());
     }
-
-    /// Moves on to the next slot after `now_us`; returns how many slots were skipped.
-    pub(super) fn advance(&mut self, now_us: u64) -> u64 {
-        let interval = self.interval_us;
-        // The very first poll lies off the grid; the second keeps half an interval's distance.
-        let after = now_us.max(self.due_us + interval / 2);
-        let offset = self.share_of(interval);
-        let next = (after + interval - offset) / interval * interval + offset;
-        let passed = (next - self.due_us + interval / 2) / interval;
-        self.due_us = next;
-        passed.saturating_sub(1)
-    }
-}
-
-/// splitmix64's finisher.
-pub(super) fn mix(mut bits: u64) -> u64 {
-    bits = (bits ^ bits >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    bits = (bits ^ bits >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
-    bits ^ bits >> 31
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum Phase {
-    /// Is the device back? One question, not repeated.
+    /// Is the device back, or still there? One question; not repeated to a device that is silent.
     Probe,
     Facts,
     /// What the objects of a subject are.
@@ -204,6 +190,13 @@ pub(super) enum Phase {
     /// Of the poll's table.
     #[default]
     Samples,
+}
+
+/// A part of a poll that can go wrong by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Step {
+    Table(usize),
+    Subject(Subject),
 }
 
 /// What came of a poll that somebody asked for.
@@ -223,8 +216,12 @@ pub struct Polled {
 pub(super) struct Poll {
     pub phase: Phase,
     pub started_us: u64,
+    /// When its phase began.
+    pub phase_us: u64,
     /// A question waits to be sent.
     pub unsent: bool,
+    /// It does so for the sake of its gap, and has given its place in the window back meanwhile.
+    pub held: bool,
     /// Something was answered.
     pub heard: bool,
     /// When the question was last asked.
@@ -249,12 +246,16 @@ pub(super) struct Poll {
     pub table: usize,
     /// Its rows, as this poll's facts have them.
     pub rows: Vec<u32>,
-    /// Why the last table has no values; `None` if it has.
-    pub cause: Option<Cause>,
-    /// A table has none.
+    /// Why the table is not asked for in this poll, if it is not.
+    pub resting: Option<Cause>,
+    /// Why the device's own values did not come; `None` if they did.
+    pub outcome: Option<Cause>,
+    /// A group of which there should be values has none.
     pub failed: bool,
-    /// The device was silent for two tables in a row: it is gone, the others are not asked for.
-    pub gone: bool,
+    /// The step that was met by silence, until a probe has told whether the device is there.
+    pub doubt: Option<Step>,
+    /// The device does not answer any more, for this reason: nothing else is asked.
+    pub gone: Option<Cause>,
     /// Time of the last row.
     pub row_at: Option<Micros>,
     /// Samples ask for every column, to the end.

@@ -4,12 +4,14 @@
 use farwatch_common::sample::{Cause, Group};
 use farwatch_proto::v1::ObjectFacts;
 
-use super::device::{Phase, Presence};
+use super::device::{Device, Phase, Presence, Step};
 use super::phases::FACTS_GAP_US_MIN;
-use super::{Engine, Moment, micros};
+use super::retry::Retry;
+use super::{Engine, Moment};
 use crate::poll::Observation;
 use crate::poll::facts::objects::{self, Objects, Told};
-use crate::poll::plan::{Rows, Subject};
+use crate::poll::pace::{micros, mix};
+use crate::poll::plan::{CompiledTable, Rows, Subject};
 use crate::poll::shape::Trait;
 
 /// Parts are read again although nothing hints at a change.
@@ -24,11 +26,14 @@ pub(super) struct Learned {
     pub due: bool,
     /// How many subjects were, or could not be.
     subjects: usize,
-    /// Something could not be read: it is tried again soon, and the table it is in stays as it was.
+    /// Groups of which something could not be read that was there before: what is known of their
+    /// objects stays as it was.
     missing: Vec<u32>,
     told: Vec<(Subject, Vec<Told>)>,
     host: Vec<ObjectFacts>,
     sensors: Vec<ObjectFacts>,
+    /// The sensors have the names that they will have.
+    sensors_named: bool,
     parts: Option<Vec<ObjectFacts>>,
 }
 
@@ -56,6 +61,22 @@ pub(super) fn group_bit(group: Group) -> u32 {
     1 << (group as u32)
 }
 
+/// Sensors that have changed need their names, although their parts were read or have failed lately.
+fn see_sensors(device: &mut Device, told: &[Told]) {
+    let one = |(index, is): &Told| {
+        let number = u64::from(*index) << 8 | u64::from(is.exponent.cast_unsigned());
+        mix(number) ^ mix(is.metrics)
+    };
+    let digest = told.iter().fold(0, |digest, told| mix(digest ^ one(told)));
+    if device.sensors_digest != digest {
+        device.sensors_digest = digest;
+        device.parts_due_us = 0;
+        if let Some(retry) = device.subjects.get_mut(Subject::Parts as usize) {
+            retry.hurry();
+        }
+    }
+}
+
 impl Engine {
     /// The next subject that this poll has to read, if it is one for it.
     pub(super) fn next_subject(&mut self, slot: u32, number: u32, now: Moment) -> Option<Subject> {
@@ -63,7 +84,7 @@ impl Engine {
         let device = devices.get_mut(slot as usize)?.as_mut()?;
         let poll = polls.get_mut(number as usize)?;
         plan.plan.facts_every?;
-        if poll.table != 0 || poll.gone {
+        if poll.table != 0 || poll.gone.is_some() {
             return None;
         }
         if !poll.learned.due {
@@ -75,7 +96,8 @@ impl Engine {
             for (known, table) in device.tables.iter_mut().zip(&plan.tables).skip(1) {
                 known.full_due = true;
                 let is_told = matches!(table.table.rows, Rows::Told(_));
-                if known.presence == Presence::Absent && !is_told {
+                let rests = known.retry.rests(now.mono_us).is_some();
+                if known.presence == Presence::Absent && !is_told && !rests {
                     known.presence = Presence::Unknown;
                 }
             }
@@ -83,14 +105,19 @@ impl Engine {
         loop {
             let subject = *plan.plan.subjects.get(poll.learned.subjects)?;
             poll.learned.subjects += 1;
-            if subject != Subject::Parts || device.parts_due_us <= now.mono_us {
+            let retry = device.subjects.get(subject as usize)?;
+            if retry.rests(now.mono_us).is_some() {
+                if retry.has_worked() {
+                    poll.learned.missing.push(group_of(subject));
+                }
+            } else if subject != Subject::Parts || device.parts_due_us <= now.mono_us {
                 poll.objects = Objects::new(subject);
                 return Some(subject);
             }
         }
     }
 
-    /// Takes what was read of a subject; with a cause it could not be.
+    /// Takes what was read of a subject; with a cause it was not all.
     pub(super) fn subject_ended(
         &mut self,
         slot: u32,
@@ -98,44 +125,98 @@ impl Engine {
         (subject, cause): (Subject, Option<Cause>),
         now: Moment,
     ) {
-        let table = self
-            .plan
-            .tables
-            .iter()
-            .position(|table| table.table.rows == Rows::Told(subject))
-            .filter(|table| *table > 0);
-        self.note(number, cause);
-        if cause.is_some() {
-            if let Some(poll) = self.polls.get_mut(number as usize) {
-                poll.learned.missing.push(group_of(subject));
-            }
-            let unknown = |presence| presence == Presence::Unknown;
-            if let Some(table) = table
-                && self.presence(slot, table).is_some_and(unknown)
-            {
-                self.emit_table(slot, number, table, cause, now);
-            }
-            return self.go_on_behind_table(slot, number, now);
-        }
         let Some(poll) = self.polls.get_mut(number as usize) else {
             return;
         };
         let (told, facts) = std::mem::replace(&mut poll.objects, Objects::new(subject)).finish();
+        // More parts than are kept, or than can be read in time: the next time is no better.
+        let is_bounded =
+            subject == Subject::Parts && cause == Some(Cause::Budget) && !facts.is_empty();
+        match cause.filter(|_| !is_bounded) {
+            Some(cause) => self.subject_failed(slot, number, (subject, cause), (facts, now)),
+            None => self.subject_read(slot, number, subject, (told, facts, now)),
+        }
+        self.go_on_behind_table(slot, number, now);
+    }
+
+    fn subject_read(
+        &mut self,
+        slot: u32,
+        number: u32,
+        subject: Subject,
+        (told, facts, now): (Vec<Told>, Vec<ObjectFacts>, Moment),
+    ) {
+        let table = self.table_of(subject);
+        let Self { devices, polls, .. } = self;
+        let (Some(Some(device)), Some(poll)) =
+            (devices.get_mut(slot as usize), polls.get_mut(number as usize))
+        else {
+            return;
+        };
+        if let Some(retry) = device.subjects.get_mut(subject as usize) {
+            retry.worked();
+            if told.is_empty() && subject != Subject::Parts {
+                retry.absent(now.mono_us);
+            }
+        }
         match subject {
             Subject::Processors | Subject::Storage => poll.learned.host.extend(facts),
-            Subject::Sensors => poll.learned.sensors = facts,
+            Subject::Sensors => {
+                poll.learned.sensors = facts;
+                see_sensors(device, &told);
+            }
             Subject::Parts => {
                 objects::name_sensors(&mut poll.learned.sensors, &facts);
+                poll.learned.sensors_named = true;
                 poll.learned.parts = Some(facts);
-                if let Some(device) = self.device_mut(slot) {
-                    device.parts_due_us = now.mono_us + PARTS_EVERY_US;
-                }
+                device.parts_due_us = now.mono_us + PARTS_EVERY_US;
             }
         }
         if let Some(table) = table {
             self.table_told(slot, number, (table, subject), told, now);
         }
-        self.go_on_behind_table(slot, number, now);
+    }
+
+    /// A subject could not be read, or not to its end.
+    fn subject_failed(
+        &mut self,
+        slot: u32,
+        number: u32,
+        (subject, cause): (Subject, Cause),
+        (facts, now): (Vec<ObjectFacts>, Moment),
+    ) {
+        let table = self.table_of(subject);
+        self.step_failed(slot, number, (Step::Subject(subject), cause), now);
+        let Self { devices, polls, .. } = self;
+        let (Some(Some(device)), Some(poll)) =
+            (devices.get_mut(slot as usize), polls.get_mut(number as usize))
+        else {
+            return;
+        };
+        let Some(retry) = device.subjects.get(subject as usize) else {
+            return;
+        };
+        if retry.has_worked() {
+            poll.learned.missing.push(group_of(subject));
+        }
+        if subject == Subject::Parts {
+            // Some names are better than none; but those of before are not given up for one failure.
+            objects::name_sensors(&mut poll.learned.sensors, &facts);
+            let [_, sensors, _] = device.object_digests;
+            poll.learned.sensors_named = sensors == 0 || retry.failures() > 0;
+        }
+        let unknown = |presence| presence == Presence::Unknown;
+        if let Some(table) = table
+            && self.presence(slot, table).is_some_and(unknown)
+        {
+            self.emit_table(slot, number, table, Some(cause), now);
+        }
+    }
+
+    /// The table whose rows a subject tells.
+    fn table_of(&self, subject: Subject) -> Option<usize> {
+        let tells = |table: &CompiledTable| table.table.rows == Rows::Told(subject);
+        self.plan.tables.iter().position(tells).filter(|table| *table > 0)
     }
 
     /// Brings what is known of a table in line with what its facts say.
@@ -159,16 +240,8 @@ impl Engine {
         let was_here = known.presence == Presence::Here;
         if told.is_empty() {
             known.presence = Presence::Absent;
-        } else {
+        } else if known.presence != Presence::Absent || known.retry.rests(now.mono_us).is_none() {
             known.presence = Presence::Here;
-        }
-        if subject == Subject::Sensors {
-            let before = |index| known.shape.as_ref().and_then(|shape| shape.trait_of(index));
-            let rows = known.shape.as_ref().map_or(0, |shape| shape.rows.len());
-            if rows != told.len() || told.iter().any(|(index, is)| before(*index) != Some(*is)) {
-                // They need their names.
-                device.parts_due_us = 0;
-            }
         }
         poll.learned.told.push((subject, told));
         if was_here && self.presence(slot, table) == Some(Presence::Absent) {
@@ -183,54 +256,48 @@ impl Engine {
         Some(self.device(slot)?.tables.get(table)?.presence)
     }
 
-    /// Remembers how the last step of a poll ended. A device that is silent twice in a row, or was
-    /// from the first question on, is asked nothing more.
-    pub(super) fn note(&mut self, number: u32, cause: Option<Cause>) {
-        let Some(poll) = self.polls.get_mut(number as usize) else {
-            return;
-        };
-        poll.gone |= !poll.heard && cause.is_some()
-            || cause == Some(Cause::Timeout) && poll.cause == Some(Cause::Timeout);
-        poll.cause = cause;
-        poll.failed |= cause.is_some();
-    }
-
     /// Subjects that are due, then the tables that the device has, then the end.
     pub(super) fn go_on_behind_table(&mut self, slot: u32, number: u32, now: Moment) {
-        if let Some(subject) = self.next_subject(slot, number, now) {
-            return self.start(slot, number, Phase::Objects(subject));
+        if self.polls.get(number as usize).is_some_and(|poll| poll.doubt.is_some()) {
+            return self.start(slot, number, Phase::Probe, now);
         }
-        let (Some(device), Some(poll)) = (self.device(slot), self.polls.get(number as usize))
-        else {
-            return;
-        };
-        let (after, gone, cause) = (poll.table + 1, poll.gone, poll.cause);
+        if let Some(subject) = self.next_subject(slot, number, now) {
+            return self.start(slot, number, Phase::Objects(subject), now);
+        }
+        loop {
+            let Some((table, rests)) = self.next_table(slot, number, now) else {
+                self.settle_objects(slot, number, now);
+                return self.end_poll(slot, number, now);
+            };
+            let Some(poll) = self.polls.get_mut(number as usize) else {
+                return;
+            };
+            // What it has, and is not asked for any more, shares the fate of the device.
+            let Some(cause) = poll.gone.or(rests) else {
+                return self.start_table(slot, number, table, now);
+            };
+            poll.table = table;
+            poll.failed = true;
+            self.emit_table(slot, number, table, Some(cause), now);
+        }
+    }
+
+    /// The next table that the device has or may have, and why it rests if it does.
+    fn next_table(&self, slot: u32, number: u32, now: Moment) -> Option<(usize, Option<Cause>)> {
+        let (device, poll) = (self.device(slot)?, self.polls.get(number as usize)?);
+        let after = poll.table + 1;
         let is_told = |table: usize| {
             self.plan.tables.get(table).is_some_and(|t| matches!(t.table.rows, Rows::Told(_)))
         };
-        let next =
-            (after..).zip(device.tables.iter().skip(after)).find(|(table, known)| {
-                match known.presence {
-                    Presence::Here => true,
-                    Presence::Unknown => !gone && !is_told(*table),
-                    Presence::Absent => false,
-                }
-            });
-        match next.map(|(table, _)| table) {
-            Some(table) if !gone => self.start_table(slot, number, table),
-            // What it has, and is not asked for any more, shares the fate of the last.
-            Some(table) => {
-                if let Some(poll) = self.polls.get_mut(number as usize) {
-                    poll.table = table;
-                }
-                self.emit_table(slot, number, table, cause.or(Some(Cause::Timeout)), now);
-                self.go_on_behind_table(slot, number, now);
-            }
-            None => {
-                self.settle_objects(slot, number, now);
-                self.end_poll(slot, number, now);
-            }
-        }
+        (after..).zip(device.tables.iter().skip(after)).find_map(|(table, known)| {
+            let rests = known.retry.rests(now.mono_us);
+            let is_next = match known.presence {
+                Presence::Here => true,
+                Presence::Unknown => poll.gone.is_none() && rests.is_none() && !is_told(table),
+                Presence::Absent => false,
+            };
+            is_next.then_some((table, rests))
+        })
     }
 
     /// Sends what the objects are, where that has changed, and plans when to look again.
@@ -246,21 +313,26 @@ impl Engine {
             return;
         }
         let mut learned = std::mem::take(&mut poll.learned);
-        // A device that fell silent has not told all.
-        let all = learned.missing.is_empty() && !poll.gone;
-        let wait = if all { every } else { every.min(FACTS_GAP_US_MIN) };
-        device.objects_due_us = now.mono_us + wait;
-        if poll.gone {
+        let due_us = now.mono_us + every;
+        let soonest_us = due_us.min(now.mono_us + FACTS_GAP_US_MIN);
+        if poll.gone.is_some() {
+            // A device that fell silent has not told all.
+            device.objects_due_us = soonest_us;
             return;
         }
+        let retries = device.subjects.iter().filter(|retry| retry.rests(now.mono_us).is_some());
+        let retried_us = retries.map(Retry::rests_until_us).min().unwrap_or(due_us);
+        device.objects_due_us = retried_us.clamp(soonest_us, due_us);
         for (known, table) in device.tables.iter().zip(&plan.tables).skip(1) {
             if let Some(shape) = known.shape.as_ref().filter(|_| table.of_scalars()) {
                 learned.host.extend(shape.objects_of_scalars());
             }
         }
         let mut tables = vec![(0, Group::Host as u32, learned.host)];
-        if let Some(parts) = learned.parts {
+        if learned.sensors_named {
             tables.push((1, Group::Sensors as u32, learned.sensors));
+        }
+        if let Some(parts) = learned.parts {
             tables.push((2, PARTS, parts));
         }
         tables.retain(|(_, group, _)| !learned.missing.contains(group));

@@ -7,13 +7,14 @@ use farwatch_common::id::DeviceId;
 use farwatch_common::sample::{Cause, Group, Row};
 use farwatch_proto::v1::{Event, event};
 
-use super::device::{Activity, Known, Polled, Presence};
+use super::device::{Activity, Known, Polled, Presence, Step};
 use super::objects::group_bit;
 use super::phases::FACTS_GAP_US_MIN;
-use super::{Engine, Moment, micros};
+use super::{Engine, Moment};
 use crate::poll::Observation;
 use crate::poll::counters::count;
-use crate::poll::plan::Rows;
+use crate::poll::pace::micros;
+use crate::poll::plan::{Rows, Subject};
 use crate::poll::shape::{Shape, Trait};
 
 /// The device an event of this stage tells of.
@@ -29,39 +30,79 @@ pub(super) fn device_of(event: &Event) -> Option<DeviceId> {
 impl Engine {
     /// Sends the facts that have changed since they were last sent.
     pub(super) fn emit_facts(&mut self, slot: u32, number: u32, now: Moment) {
-        self.facts_read(slot, now);
+        let every = self.plan.plan.facts_every.unwrap_or_default();
+        if let Some(device) = self.device_mut(slot) {
+            device.facts_read_us = now.mono_us;
+            device.facts_due_us = now.mono_us + micros(every);
+            device.facts_failures = 0;
+            device.absent = 0;
+            if let Some(interfaces) = device.tables.first_mut() {
+                interfaces.full_due = true;
+            }
+        }
+        self.send_facts(slot, number, (true, now));
+        let Self { devices, polls, .. } = self;
+        if let (Some(Some(device)), Some(poll)) =
+            (devices.get_mut(slot as usize), polls.get(number as usize))
+            && let Some(interfaces) = device.tables.first_mut()
+            && !poll.rows.is_empty()
+        {
+            // It has interfaces, whatever it said of their numbers.
+            interfaces.retry.hurry();
+        }
+    }
+
+    /// Facts could not be read to the end: what the device says of itself counts all the same. A lost
+    /// question is asked again in the next poll, and then less and less often.
+    pub(super) fn facts_failed(&mut self, slot: u32, number: u32, cause: Cause, now: Moment) {
+        let every_us = micros(self.plan.plan.facts_every.unwrap_or_default());
+        let Some(device) = self.device_mut(slot) else {
+            return;
+        };
+        let interval_us = device.schedule.interval_us();
+        let slots = 1u64.checked_shl(device.facts_failures).unwrap_or(u64::MAX);
+        // Half an interval early: due at a slot, not behind it.
+        let wait_us = match cause {
+            Cause::Timeout => interval_us.saturating_mul(slots) - interval_us / 2,
+            _ => every_us,
+        };
+        device.facts_failures = device.facts_failures.saturating_add(1);
+        device.facts_read_us = now.mono_us;
+        device.facts_due_us = now.mono_us + wait_us.min(every_us);
+        if self.polls.get(number as usize).is_some_and(|poll| poll.walk.scalars_done()) {
+            self.send_facts(slot, number, (false, now));
+        }
+    }
+
+    /// Those of the device, and if they came to the end those of its interfaces.
+    fn send_facts(&mut self, slot: u32, number: u32, (whole, now): (bool, Moment)) {
         let Self { devices, polls, observations, .. } = self;
         let (Some(Some(device)), Some(poll)) =
             (devices.get_mut(slot as usize), polls.get_mut(number as usize))
         else {
             return;
         };
-        poll.rows = poll.draft.indexes();
+        if whole {
+            poll.rows = poll.draft.indexes();
+        }
         let change = poll.draft.entity_change;
         if change.is_some() && device.entity_change != change {
             device.entity_change = change;
             device.objects_due_us = 0;
             device.parts_due_us = 0;
+            for subject in [Subject::Sensors, Subject::Parts] {
+                if let Some(retry) = device.subjects.get_mut(subject as usize) {
+                    retry.hurry();
+                }
+            }
         }
         let draft = std::mem::take(&mut poll.draft);
         let events = draft.finish(device.target.device, device.answers_from, now.wall);
-        for ((event, digest), sent) in events.into_iter().zip(&mut device.digests) {
+        let sent = if whole { events.len() } else { 1 };
+        for ((event, digest), sent) in events.into_iter().zip(&mut device.digests).take(sent) {
             if *sent != digest {
                 *sent = digest;
                 observations.push_back(Observation::Event(event));
-            }
-        }
-    }
-
-    /// Notes that facts were read, or that the device does not give them.
-    pub(super) fn facts_read(&mut self, slot: u32, now: Moment) {
-        let every = self.plan.plan.facts_every.unwrap_or_default();
-        if let Some(device) = self.device_mut(slot) {
-            device.facts_read_us = now.mono_us;
-            device.facts_due_us = now.mono_us + micros(every);
-            device.absent = 0;
-            if let Some(interfaces) = device.tables.first_mut() {
-                interfaces.full_due = true;
             }
         }
     }
@@ -78,14 +119,29 @@ impl Engine {
         let Some(table) = self.polls.get(number as usize).map(|poll| poll.table) else {
             return;
         };
-        self.note(number, cause);
+        if let Some(cause) = cause {
+            self.step_failed(slot, number, (Step::Table(table), cause), now);
+        }
         if table == 0 {
-            self.emit_system(slot, number, cause, now.wall);
+            if let Some(poll) = self.polls.get_mut(number as usize) {
+                poll.outcome = cause.filter(|_| poll.system_at.is_none());
+            }
+            self.emit_system(slot, number, now.wall);
         }
         if self.plan.tables.get(table).is_some_and(|table| !table.table.metrics.is_empty()) {
             self.emit_table(slot, number, table, cause, now);
         }
         self.go_on_behind_table(slot, number, now);
+    }
+
+    /// Ends a poll in which nothing can be asked. That is said once, of the device itself, and no
+    /// failure of its.
+    pub(super) fn unasked(&mut self, slot: u32, number: u32, cause: Cause, now: Moment) {
+        if let Some(poll) = self.polls.get_mut(number as usize) {
+            poll.outcome = Some(cause);
+        }
+        self.emit_system(slot, number, now.wall);
+        self.end_poll(slot, number, now);
     }
 
     pub(super) fn end_poll(&mut self, slot: u32, number: u32, now: Moment) {
@@ -106,8 +162,7 @@ impl Engine {
                 && let Some(poll) = polls.get(number as usize)
             {
                 let outcome = Polled {
-                    // Scalars that came tell that it answers, whatever became of a table.
-                    cause: if poll.system_at.is_some() { None } else { poll.cause },
+                    cause: poll.outcome,
                     rtt_us: poll.rtt_us,
                     values: poll.values,
                     answers_from: device.answers_from,
@@ -119,13 +174,12 @@ impl Engine {
         self.schedule(slot, now);
     }
 
-    fn emit_system(&mut self, slot: u32, number: u32, cause: Option<Cause>, at: Micros) {
+    fn emit_system(&mut self, slot: u32, number: u32, at: Micros) {
         let (Some(device), Some(poll)) = (self.device(slot), self.polls.get(number as usize))
         else {
             return;
         };
-        // Scalars that came in before the table failed are good.
-        let cause = if poll.system_at.is_some() { None } else { cause };
+        let cause = poll.outcome;
         let mut values = Vec::new();
         if cause.is_none() {
             values.reserve_exact(self.plan.system.columns.len());
@@ -160,6 +214,7 @@ impl Engine {
         now: Moment,
     ) {
         let before = self.shape_of(slot, table);
+        let cause = cause.or(self.polls.get(number as usize).and_then(|poll| poll.resting));
         let read = cause.is_none();
         let cause = cause.or_else(|| self.settle_shape(slot, number, table, now));
         let Self { devices, polls, plan, shapes, observations, .. } = self;
@@ -220,11 +275,13 @@ impl Engine {
         if !poll.full {
             known.learned = poll.walk.varbind_sixteenths;
             if known.shape.as_ref().is_some_and(|shape| shape.fits(&poll.grid)) {
+                known.retry.worked();
                 return None;
             }
         }
         if refused && poll.grid.masks().iter().all(|seen| *seen == 0) {
             // It may have a table and would not give it now.
+            known.retry.failed(Cause::Unsupported, now.mono_us);
             return Some(Cause::Unsupported);
         }
         // Rows came or went: look at all columns, and at their names, in the next poll.
@@ -250,8 +307,14 @@ impl Engine {
         let kept = before.as_deref().filter(|_| !poll.full || refused);
         known.shape = shapes.learn(compiled, &poll.grid, kept, trait_of);
         // A table without rows of interest is one the device does not have.
-        known.presence = if known.shape.is_some() { Presence::Here } else { Presence::Absent };
-        if known.shape.is_some() { None } else { Some(Cause::Unsupported) }
+        if known.shape.is_some() {
+            known.presence = Presence::Here;
+            known.retry.worked();
+            return None;
+        }
+        known.presence = Presence::Absent;
+        known.retry.absent(now.mono_us);
+        Some(Cause::Unsupported)
     }
 
     /// The metrics of a table of scalars, one bit each: those of objects of which another table of

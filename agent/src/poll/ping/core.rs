@@ -11,7 +11,6 @@
 
 mod burst;
 mod rows;
-mod schedule;
 #[cfg(test)]
 mod tests;
 
@@ -27,11 +26,11 @@ pub use self::burst::ECHOES;
 pub(super) use self::burst::Outcome;
 use self::burst::{Answer, Burst, Pace};
 use self::rows::{schema, values};
-use self::schedule::{interval, micros, next_slot, share};
 use super::packet::Heard;
 use crate::poll::Target;
 use crate::poll::counters::{PollCounters, count, count_many};
-use crate::poll::engine::{DEVICES_MAX, Moment};
+use crate::poll::engine::DEVICES_MAX;
+use crate::poll::pace::{Asker, Moment, Schedule, interval_us, micros};
 use crate::poll::wheel::Wheel;
 
 /// Single bursts at a time, beside those of the schedule.
@@ -42,8 +41,6 @@ const SENT_PER_TICK: u32 = 64;
 const TICK_US: u64 = 8_000;
 /// A device that has just been assigned is pinged within this time.
 const FIRST_WITHIN: Duration = Duration::from_secs(5);
-/// A device whose host name has no address yet is not called unreachable before this.
-const RESOLVE_GRACE: Duration = Duration::from_secs(5);
 /// The pace of a single burst is that of a device with this interval.
 const JOB_INTERVAL: Duration = Duration::from_secs(10);
 const NOBODY: u32 = u32::MAX;
@@ -66,7 +63,7 @@ pub(super) enum Ended {
 
 #[derive(Debug)]
 enum Owner {
-    Device { device: DeviceId, host: String, interval_us: u64, due_us: u64 },
+    Device { device: DeviceId, host: String, schedule: Schedule },
     Job(u64),
 }
 
@@ -140,9 +137,9 @@ impl Core {
             .map(|target| (target.device, target))
             .collect();
         let stays = |slot: &Slot| match &slot.owner {
-            Owner::Device { device, host, interval_us, .. } => wanted
-                .get(device)
-                .is_some_and(|target| target.host == *host && interval(target) == *interval_us),
+            Owner::Device { device, host, schedule } => wanted.get(device).is_some_and(|target| {
+                target.host == *host && interval_us(target.interval) == schedule.interval_us()
+            }),
             Owner::Job(_) => true,
         };
         let is_gone = |(_, slot): &(u32, &Option<Slot>)| slot.as_ref().is_some_and(|s| !stays(s));
@@ -159,14 +156,13 @@ impl Core {
     }
 
     fn insert_device(&mut self, now: Moment, target: &Target) {
-        let interval_us = interval(target);
         let address = target.host.parse().ok().map(|ip: IpAddr| SocketAddr::new(ip, 0));
-        let grace_us = if address.is_some() { 0 } else { micros(RESOLVE_GRACE) };
-        let first = share(target.device, interval_us.min(micros(FIRST_WITHIN)));
-        let due_us = now.mono_us + grace_us + first;
         let (device, host) = (target.device, target.host.clone());
-        let owner = Owner::Device { device, host, interval_us, due_us };
-        let pace = Pace::of(interval_us);
+        let first = (FIRST_WITHIN, address.is_some());
+        let schedule = Schedule::new((Asker::Ping, device), target.interval, first, now.mono_us);
+        let pace = Pace::of(schedule.interval_us());
+        let due_us = schedule.due_us();
+        let owner = Owner::Device { device, host, schedule };
         if let Some(slot) = self.insert(Slot { owner, address, pace, burst: None }) {
             self.by_id.insert(device, slot);
             self.wheel.set(slot, due_us);
@@ -306,7 +302,15 @@ impl Core {
         count(&self.counters.echo_requests);
     }
 
-    /// The request of [`Self::transmit`] could not be sent.
+    /// The request of [`Self::transmit`] was turned down, as there is no way to the device: it is
+    /// lost. So a device of this host's own network ends that answers nobody who looks for it.
+    pub(super) fn turned_down(&mut self, slot: u32) {
+        if let Some(burst) = self.burst_mut(slot) {
+            burst.is_turned_down();
+        }
+    }
+
+    /// The request of [`Self::transmit`] could not be sent: nobody knows what would have become of it.
     pub(super) fn unsendable(&mut self, slot: u32, cause: Cause) {
         if let Some(burst) = self.burst_mut(slot) {
             burst.is_unsendable(cause);
@@ -365,15 +369,18 @@ impl Core {
                 self.ended.push_back(ended);
                 self.remove(number);
             }
-            Owner::Device { device, interval_us, due_us, .. } => {
-                let (device, before) = (*device, *due_us);
-                let next = next_slot(device, *interval_us, before, now.mono_us);
-                *due_us = next;
-                let passed = (next - before + *interval_us / 2) / *interval_us;
-                count_many(&self.counters.skipped_slots, passed.saturating_sub(1));
+            Owner::Device { device, schedule, .. } => {
+                let device = *device;
+                let skipped = schedule.advance(now.mono_us);
+                let next = schedule.due_us();
+                count_many(&self.counters.skipped_slots, skipped);
                 self.wheel.set(number, next);
-                let values = if outcome.cause.is_none() { values(&outcome) } else { Vec::new() };
-                let (group, cause) = (Group::Ping, outcome.cause);
+                // A cause stands for numbers: where requests were lost the loss is the news.
+                let (values, cause) = match outcome.cause {
+                    Some(cause) if outcome.sent == 0 => (Vec::new(), Some(cause)),
+                    _ => (values(&outcome), None),
+                };
+                let group = Group::Ping;
                 let row = Row { device, group, schema, at: now.wall, cause, values };
                 self.ended.push_back(Ended::Row(row));
             }

@@ -8,39 +8,35 @@
 use std::collections::HashMap;
 use std::io;
 use std::net::SocketAddr;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use farwatch_common::clock::Clock;
 use farwatch_common::id::DeviceId;
 use farwatch_common::sample::Cause;
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot, watch};
-use tokio::time::Sleep;
 
 use super::Request;
 use super::core::{Core, Ended, Outcome, Transmit};
 use super::packet::{self, Echo, Heard};
 use crate::platform::icmp::{EchoSocket, Family, Kind};
-use crate::poll::engine::Moment;
+use crate::poll::pace::timeline::{Targets, Timeline};
 use crate::poll::{Observation, PollCounters, PollError, Target};
 
 /// An answer is far smaller; what does not fit is none.
 const BUFFER_BYTES: usize = 2048;
 /// Messages read before timers and other inputs are looked at again.
 const BATCH: usize = 64;
-/// How long to sleep when no timer runs.
-const IDLE: Duration = Duration::from_secs(3600);
+
+/// Errors of other requests that may come up while one is sent.
+const TRIES_MAX: u32 = 4;
 
 type Reply = oneshot::Sender<Option<Outcome>>;
 
 pub(super) struct Shell {
     core: Core,
-    clock: Clock,
-    /// The core's time scale: its zero and the wall time it stands for.
-    started: Instant,
-    origin_us: u64,
+    time: Timeline,
     v4: Option<EchoSocket>,
     v6: Option<EchoSocket>,
     /// Of our requests, where the system does not choose it.
@@ -57,7 +53,7 @@ pub(super) struct Shell {
 enum Wake {
     Time,
     Messages(Family),
-    Targets,
+    Targets(Arc<Vec<Target>>),
     Request(Request),
 }
 
@@ -67,13 +63,10 @@ impl Shell {
         clock: Clock,
         counters: Arc<PollCounters>,
     ) -> Self {
-        let origin_us = u64::try_from(clock.now().0).unwrap_or(0);
-        let now = Moment { mono_us: origin_us, wall: clock.now() };
+        let time = Timeline::new(clock);
         Self {
-            core: Core::new(rand::random(), counters, now),
-            started: clock.monotonic(),
-            clock,
-            origin_us,
+            core: Core::new(rand::random(), counters, time.now()),
+            time,
             v4: None,
             v6: None,
             identifier: rand::random(),
@@ -85,63 +78,37 @@ impl Shell {
         }
     }
 
-    fn now(&self) -> Moment {
-        let passed = self.clock.monotonic().saturating_duration_since(self.started);
-        let passed_us = u64::try_from(passed.as_micros()).unwrap_or(u64::MAX);
-        Moment { mono_us: self.origin_us.saturating_add(passed_us), wall: self.clock.now() }
-    }
-
     /// Runs until the next stage is gone.
     pub(super) async fn run(
         mut self,
-        mut targets: watch::Receiver<Arc<Vec<Target>>>,
+        targets: watch::Receiver<Arc<Vec<Target>>>,
         mut requests: mpsc::Receiver<Request>,
     ) -> Result<(), PollError> {
         let mut sleep = Box::pin(tokio::time::sleep(Duration::ZERO));
-        let mut watching = true;
-        targets.mark_changed();
+        let mut targets = Targets::new(targets);
         loop {
-            self.arm(sleep.as_mut());
+            self.time.arm(self.core.wake_us(), sleep.as_mut());
             let wake = tokio::select! {
                 Ok(()) = readable(self.v4.as_ref()) => Wake::Messages(Family::V4),
                 Ok(()) = readable(self.v6.as_ref()) => Wake::Messages(Family::V6),
                 () = sleep.as_mut() => Wake::Time,
-                changed = targets.changed(), if watching => {
-                    // Without a sender the last targets stay.
-                    watching = changed.is_ok();
-                    Wake::Targets
-                }
+                list = targets.next() => Wake::Targets(list),
                 Some(request) = requests.recv() => Wake::Request(request),
             };
             match wake {
                 Wake::Time => {}
                 Wake::Messages(family) => self.receive(family)?,
-                Wake::Targets => {
-                    let list = targets.borrow_and_update().clone();
-                    self.core.set_targets(self.now(), &list);
-                }
+                Wake::Targets(list) => self.core.set_targets(self.time.now(), &list),
                 Wake::Request(request) => self.take(request),
             }
             self.take_returned(Family::V4);
             self.take_returned(Family::V6);
-            let now = self.now();
+            let now = self.time.now();
             if self.core.wake_us().is_some_and(|wake| wake <= now.mono_us) {
                 self.core.tick(now);
             }
             self.send().await;
             self.deliver()?;
-        }
-    }
-
-    /// Sets the sleep to the core's next timer. An earlier wake-up than needed does no harm.
-    fn arm(&self, sleep: Pin<&mut Sleep>) {
-        let wake = match self.core.wake_us() {
-            Some(us) => self.started + Duration::from_micros(us.saturating_sub(self.origin_us)),
-            None => self.clock.monotonic() + IDLE,
-        };
-        let deadline = tokio::time::Instant::from_std(wake);
-        if sleep.is_elapsed() || sleep.deadline() > deadline {
-            sleep.reset(deadline);
         }
     }
 
@@ -155,7 +122,7 @@ impl Shell {
             Request::Host(to, reply) => (to, reply),
         };
         self.jobs += 1;
-        if self.core.ping(self.jobs, to, self.now()) {
+        if self.core.ping(self.jobs, to, self.time.now()) {
             self.waiting.insert(self.jobs, reply);
         } else {
             // Whoever asked may be gone.
@@ -189,7 +156,7 @@ impl Shell {
             let mut buffer = std::mem::take(&mut self.buffer);
             let Some(socket) = self.socket(family) else { break };
             let read = socket.try_recv_from(&mut buffer);
-            let (now, kind) = (self.now(), socket.kind());
+            let (now, kind) = (self.time.now(), socket.kind());
             self.buffer = buffer;
             match read {
                 Ok((length, from)) => {
@@ -229,7 +196,7 @@ impl Shell {
             any = true;
             let message = self.buffer.get(..length).unwrap_or_default();
             if let Some(heard) = packet::returned(family, to.ip(), message) {
-                let now = self.now();
+                let now = self.time.now();
                 self.core.receive(heard, to, now);
             }
         }
@@ -238,13 +205,16 @@ impl Shell {
 
     async fn send(&mut self) {
         loop {
-            let now = self.now();
+            let now = self.time.now();
             let Some(out) = self.core.transmit(now) else { return };
             match self.send_one(out).await {
                 Ok(()) => self.core.sent(),
                 Err(error) => {
                     tracing::debug!(%error, to = %out.to, "an echo request could not be sent");
-                    self.core.unsendable(out.slot, cause(&error));
+                    match why(&error) {
+                        Cause::Unreachable => self.core.turned_down(out.slot),
+                        cause => self.core.unsendable(out.slot, cause),
+                    }
                 }
             }
         }
@@ -258,19 +228,19 @@ impl Shell {
         }
         let (identifier, sequence, token) = (self.identifier, out.sequence, out.token);
         let message = packet::request(family, Echo { identifier, sequence, token });
-        let mut is_repeated = false;
+        let mut tries = 0;
         loop {
-            self.core.departs(out.slot, self.now());
+            self.core.departs(out.slot, self.time.now());
             let Some(socket) = self.socket(family) else { return Ok(()) };
             let Err(error) = socket.try_send_to(&message, out.to) else { return Ok(()) };
             if error.kind() == io::ErrorKind::WouldBlock {
                 // The line is full with our own requests: it drains by itself.
                 socket.writable().await?;
-            } else if is_repeated || !self.take_returned(family) {
+            } else if tries == TRIES_MAX || !self.take_returned(family) {
                 return Err(error);
             } else {
                 // It may be the error of an earlier request, to another host.
-                is_repeated = true;
+                tries += 1;
             }
         }
     }
@@ -298,11 +268,17 @@ impl Shell {
     }
 }
 
-/// Why nothing can be sent: this host does not let us, or knows no way.
-fn cause(error: &io::Error) -> Cause {
+/// Why a request was not sent: this host does not let us, there is no way, or this host has no more
+/// to give (sockets, memory).
+fn why(error: &io::Error) -> Cause {
     match error.kind() {
         io::ErrorKind::PermissionDenied | io::ErrorKind::Unsupported => Cause::NotPermitted,
-        _ => Cause::Unreachable,
+        io::ErrorKind::HostUnreachable
+        | io::ErrorKind::NetworkUnreachable
+        | io::ErrorKind::NetworkDown
+        | io::ErrorKind::ConnectionRefused
+        | io::ErrorKind::AddrNotAvailable => Cause::Unreachable,
+        _ => Cause::Budget,
     }
 }
 
@@ -322,7 +298,7 @@ mod tests {
     use crate::poll::{Access, Manner};
 
     /// The row of a device where no socket can be opened.
-    async fn row_without(open: fn(Family) -> io::Result<EchoSocket>) -> Option<Cause> {
+    async fn row_without(open: fn(Family) -> io::Result<EchoSocket>) -> (Option<Cause>, Vec<i64>) {
         let (out, mut seen) = mpsc::channel(16);
         let mut shell = Shell::new(out, Clock::system(), Arc::default());
         shell.open = open;
@@ -341,17 +317,23 @@ mod tests {
             observation = seen.recv() => observation.unwrap(),
         };
         let Observation::Row { row, .. } = observation else { panic!("{observation:?}") };
-        assert_eq!((row.group, row.values.len()), (Group::Ping, 0));
-        row.cause
+        assert_eq!(row.group, Group::Ping);
+        (row.cause, row.values.into_iter().flatten().collect())
     }
 
     #[tokio::test]
-    async fn a_host_that_lets_nobody_ping_says_so() {
+    async fn a_host_that_lets_nobody_ping_says_so_and_one_without_a_way_counts_a_loss() {
         let refused = row_without(|_| Err(io::ErrorKind::PermissionDenied.into())).await;
-        assert_eq!(refused, Some(Cause::NotPermitted));
+        assert_eq!(refused, (Some(Cause::NotPermitted), vec![]));
         let unknown = row_without(|_| Err(io::ErrorKind::Unsupported.into())).await;
-        assert_eq!(unknown, Some(Cause::NotPermitted));
-        let no_way = row_without(|_| Err(io::ErrorKind::NetworkUnreachable.into())).await;
-        assert_eq!(no_way, Some(Cause::Unreachable));
+        assert_eq!(unknown, (Some(Cause::NotPermitted), vec![]));
+        let exhausted = row_without(|_| Err(io::ErrorKind::OutOfMemory.into())).await;
+        assert_eq!(exhausted, (Some(Cause::Budget), vec![]));
+        // Down, all lost, no way.
+        let no_way = (None, vec![0, 10_000, 1]);
+        let dead = row_without(|_| Err(io::ErrorKind::HostUnreachable.into())).await;
+        assert_eq!(dead, no_way);
+        let offline = row_without(|_| Err(io::ErrorKind::NetworkUnreachable.into())).await;
+        assert_eq!(offline, no_way);
     }
 }

@@ -22,7 +22,10 @@ const ENGINE_ID_BYTES: std::ops::RangeInclusive<usize> = 5..=32;
 /// and as many if it is replaced or starts in between.
 pub(super) const LESSONS_MAX: u8 = 6;
 /// What a message of v3 has more around its PDU than one with an empty community, at most.
-const ENVELOPE: [u8; 224] = [0; 224];
+pub(in crate::poll) const ENVELOPE_BYTES: usize = 224;
+
+/// So many silences in a row, each right behind an answer to what comes before, are no bad luck.
+const SILENCES_MAX: u8 = 3;
 
 /// What was asked last.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -37,6 +40,14 @@ enum Step {
     Level,
     /// The question itself.
     Question,
+}
+
+/// What has worked with an agent.
+#[derive(Debug)]
+struct Proof {
+    engine_id: Vec<u8>,
+    keys: Option<Keys>,
+    clock: Option<EngineClock>,
 }
 
 /// What is known of the agent of one device.
@@ -55,6 +66,14 @@ pub(in crate::poll) struct Session {
     /// right. From then on nothing that is not signed counts.
     proven: bool,
     lessons: u8,
+    /// Of before a silence: holds if the agent turns out to be the same.
+    before: Option<Proof>,
+    /// What is known is from before a silence.
+    is_restored: bool,
+    /// The user was answered at some time: its silence may be anything.
+    has_worked: bool,
+    /// How often in a row the question was met by silence, although what comes before it was answered.
+    silences: u8,
 }
 
 impl Session {
@@ -69,12 +88,11 @@ impl Session {
             level_known: false,
             proven: false,
             lessons: 0,
+            before: None,
+            is_restored: false,
+            has_worked: false,
+            silences: 0,
         }
-    }
-
-    /// Stands for the room the message takes around its PDU, where a community has its own.
-    pub(in crate::poll) fn envelope() -> &'static [u8] {
-        &ENVELOPE
     }
 
     fn level(&self) -> u8 {
@@ -238,6 +256,8 @@ impl Session {
             }
             Step::Question => {
                 self.proven = true;
+                self.has_worked = true;
+                self.silences = 0;
                 self.lessons = 0;
                 Heard::Answer(pdu)
             }
@@ -296,8 +316,16 @@ impl Session {
         if !ENGINE_ID_BYTES.contains(&message.engine_id.len()) {
             return self.failed(Cause::Malformed);
         }
+        let before = self.before.take();
         self.forget();
-        self.engine_id = message.engine_id.to_vec();
+        match before.filter(|before| before.engine_id == message.engine_id) {
+            Some(Proof { engine_id, keys, clock }) => {
+                (self.engine_id, self.keys, self.clock) = (engine_id, keys, clock);
+                self.level_known = true;
+                self.is_restored = true;
+            }
+            None => self.engine_id = message.engine_id.to_vec(),
+        }
         self.learned(Cause::Malformed)
     }
 
@@ -318,22 +346,33 @@ impl Session {
         self.clock = None;
         self.level_known = false;
         self.proven = false;
+        self.is_restored = false;
     }
 
     /// Tells that nothing has answered, and asks why. The agent is discovered anew: it may have
-    /// been replaced, or its clock set back.
+    /// been replaced. If it is the same, what has worked with it counts again, but once: its clock may
+    /// have been set back.
     pub(in crate::poll) fn silent(&mut self) -> Cause {
         let cause = match self.asked {
             // It has signed its time or answered outside of the context, and keeps silent when
             // asked for more: many agents drop what they cannot decipher or do not know.
-            Step::Question if self.proven => Cause::Timeout,
+            Step::Question if self.proven || self.is_restored => Cause::Timeout,
             Step::Question if self.level_known => Cause::WrongContext,
             Step::Question | Step::Level if self.user.privacy.is_some() => Cause::WrongPrivacy,
             _ => Cause::Timeout,
         };
+        self.before = self.proven.then(|| Proof {
+            engine_id: std::mem::take(&mut self.engine_id),
+            keys: self.keys.take(),
+            clock: self.clock,
+        });
         self.forget();
         self.lessons = 0;
-        cause
+        if cause == Cause::Timeout || !self.has_worked {
+            return cause;
+        }
+        self.silences = self.silences.saturating_add(1);
+        if self.silences < SILENCES_MAX { Cause::Timeout } else { cause }
     }
 
     /// Why an agent that has opened the question does not let its user read.

@@ -295,6 +295,76 @@ fn a_replaced_agent_is_discovered_anew_after_silence() {
     assert_eq!(oracle(&side.ask(5)).1, Vec::<u8>::new());
 }
 
+/// Discovers the agent again, up to the question.
+fn discover(side: &mut Side, agent: &mut Agent) -> SecurityLevel {
+    assert_eq!(oracle(&side.ask(1)).1, Vec::<u8>::new());
+    let told = agent.report(&usm_stats(4), 0, 1);
+    assert_eq!(side.hear(&told), Heard::AskAgain);
+    oracle(&side.ask(2)).0
+}
+
+#[test]
+fn a_silence_forgets_nothing_that_has_worked() {
+    let mut agent = Agent::new();
+    let mut side = Side::greeted(&mut agent);
+    assert!(matches!(side.hear(&agent.message(3)), Heard::Answer(_)));
+    side.now_us = 60 * SECOND;
+    side.ask(4);
+    assert_eq!(side.session.silent(), Cause::Timeout);
+    // The same agent: the next message is the question, with its time.
+    assert_eq!(discover(&mut side, &mut agent), SecurityLevel::AuthPriv);
+    let (_, _, boots, time, _) = oracle(&side.ask(3));
+    assert_eq!((boots, time), (3, 5060));
+    agent.clock.1 += 60;
+    assert!(matches!(side.hear(&agent.message(3)), Heard::Answer(_)));
+
+    side.ask(4);
+    assert_eq!(side.session.silent(), Cause::Timeout);
+    // Another one has to tell its time.
+    agent.engine = b"\x80\x00\x1f\x88\x04other";
+    assert_eq!(discover(&mut side, &mut agent), SecurityLevel::AuthNoPriv);
+}
+
+#[test]
+fn lost_questions_of_a_user_that_has_worked_are_time_outs() {
+    for context in [&b""[..], b"vrf"] {
+        let mut agent = Agent::new();
+        let mut side = Side::new(SnmpUser { context: context.to_vec(), ..user() });
+        let answer = |side: &mut Side, agent: &mut Agent| {
+            if !context.is_empty() {
+                agent.context = b"";
+                assert_eq!(side.hear(&agent.message(3)), Heard::AskAgain);
+                side.ask(4);
+                agent.context = b"vrf";
+            }
+            let id = if context.is_empty() { 3 } else { 4 };
+            assert!(matches!(side.hear(&agent.message(id)), Heard::Answer(_)));
+            side.ask(5);
+        };
+        side.greet(&mut agent);
+        answer(&mut side, &mut agent);
+        assert_eq!(side.session.silent(), Cause::Timeout);
+        discover(&mut side, &mut agent);
+        assert_eq!(side.session.silent(), Cause::Timeout, "what is known from before");
+        for _ in 0..2 {
+            side.greet(&mut agent);
+            assert_eq!(side.session.silent(), Cause::Timeout, "it may be lost");
+        }
+        // It tells its time whenever asked, and never answers: its password was changed.
+        for _ in 0..2 {
+            side.greet(&mut agent);
+            assert_eq!(side.session.silent(), Cause::WrongPrivacy);
+        }
+        side.greet(&mut agent);
+        answer(&mut side, &mut agent);
+        assert_eq!(side.session.silent(), Cause::Timeout);
+        discover(&mut side, &mut agent);
+        assert_eq!(side.session.silent(), Cause::Timeout);
+        side.greet(&mut agent);
+        assert_eq!(side.session.silent(), Cause::Timeout, "counted anew");
+    }
+}
+
 #[test]
 fn silence_is_told_by_what_was_answered_before() {
     let mut side = Side::new(user());

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use farwatch_common::sample::Cause;
 
-use super::schedule::micros;
+use crate::poll::pace::micros;
 
 /// Echo requests of a burst: enough that one lost is not a fifth of the truth, few for a radio link.
 pub const ECHOES: usize = 5;
@@ -36,6 +36,8 @@ struct Asked {
     sequence: u16,
     at_us: u64,
     is_sent: bool,
+    /// Nothing will come of it.
+    is_over: bool,
     rtt_us: Option<u64>,
 }
 
@@ -69,11 +71,11 @@ impl Burst {
 
     /// Every request is sent and answered: nothing is left to wait for.
     pub(super) fn is_complete(&self) -> bool {
-        self.is_all_asked() && self.asked.iter().all(|one| one.rtt_us.is_some() || !one.is_sent)
+        self.is_all_asked() && self.asked.iter().all(|one| one.rtt_us.is_some() || one.is_over)
     }
 
     pub(super) fn ask(&mut self, sequence: u16, at_us: u64) {
-        self.asked.push(Asked { sequence, at_us, is_sent: true, rtt_us: None });
+        self.asked.push(Asked { sequence, at_us, is_sent: true, is_over: false, rtt_us: None });
     }
 
     /// The last one is about to leave.
@@ -87,8 +89,17 @@ impl Burst {
     pub(super) fn is_unsendable(&mut self, cause: Cause) {
         if let Some(last) = self.asked.last_mut() {
             last.is_sent = false;
+            last.is_over = true;
         }
         self.cause = Some(cause);
+    }
+
+    /// The last one was turned down, as there is no way: it is lost.
+    pub(super) fn is_turned_down(&mut self) {
+        if let Some(last) = self.asked.last_mut() {
+            last.is_over = true;
+        }
+        self.cause = Some(Cause::Unreachable);
     }
 
     pub(super) fn answered(&mut self, sequence: u16, at_us: u64) -> Answer {
@@ -113,7 +124,7 @@ impl Burst {
     pub(super) fn outcome(&self) -> Outcome {
         let times: Vec<u64> = self.asked.iter().filter_map(|one| one.rtt_us).collect();
         let sent = self.asked.iter().filter(|one| one.is_sent).count();
-        let cause = if times.is_empty() { self.cause } else { None };
+        let cause = self.cause.filter(|_| times.is_empty());
         Outcome { cause, sent: sent as u64, ..Outcome::of(&times) }
     }
 }
@@ -121,7 +132,7 @@ impl Burst {
 /// What a burst says. Times are microseconds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(in crate::poll::ping) struct Outcome {
-    /// Why there is nothing to say.
+    /// Why there was no answer, if something told.
     pub(in crate::poll::ping) cause: Option<Cause>,
     pub(in crate::poll::ping) sent: u64,
     pub(in crate::poll::ping) received: u64,

@@ -96,7 +96,8 @@ fn a_burst_gives_one_row_per_interval() {
     assert_eq!(line.sent.len(), rows * ECHOES);
     let row = line.last();
     assert_eq!(row.cause, None);
-    let values: Vec<Option<i64>> = [1, 0, 3000, 1000, 7000, 2000].into_iter().map(Some).collect();
+    let values: Vec<Option<i64>> =
+        [1, 0, 3000, 1000, 7000, 2000, 0].into_iter().map(Some).collect();
     assert_eq!(row.values, values);
     assert_eq!(row.schema, line.core.schema().id());
     // After the first, in the same place of each interval.
@@ -117,7 +118,7 @@ fn what_is_lost_is_counted_and_silence_is_a_row_too() {
     });
     assert_eq!(line.last().values[..2], [Some(1), Some(4000)]);
     line.run(INTERVAL, |_, _| {});
-    assert_eq!(line.last().values, [Some(0), Some(10_000), None, None, None, None]);
+    assert_eq!(line.last().values, [Some(0), Some(10_000), None, None, None, None, Some(0)]);
     assert_eq!(line.last().cause, None);
 }
 
@@ -175,21 +176,45 @@ fn a_network_that_says_no_is_told_from_silence() {
     line.run(INTERVAL, |line, out| {
         line.flying.push((line.now_us + 1000, returned(out, "192.0.2.1", None), router));
     });
-    assert_eq!((line.last().cause, line.last().values.len()), (Some(Cause::Unreachable), 0));
+    let no_way = [Some(0), Some(10_000), None, None, None, None, Some(1)];
+    assert_eq!((line.last().cause, &line.last().values[..]), (None, &no_way[..]));
     // About another host, or with a token that is not ours.
     line.run(INTERVAL, |line, out| {
         let wrong = returned(out, "192.0.2.1", Some(out.token ^ 1));
         line.flying.push((line.now_us + 1000, wrong, router));
         line.flying.push((line.now_us + 1000, returned(out, "192.0.2.9", None), router));
     });
-    assert_eq!((line.last().cause, line.last().values[0]), (None, Some(0)));
+    assert_eq!((line.last().values[0], line.last().values[6]), (Some(0), Some(0)));
     // One that was answered in spite of it is up.
     line.run(INTERVAL, |line, out| {
         let came_back = returned(out, "192.0.2.1", Some(out.token));
         line.flying.push((line.now_us + 500, came_back, router));
         line.answer(out, 1000);
     });
-    assert_eq!((line.last().cause, line.last().values[0]), (None, Some(1)));
+    assert_eq!((line.last().values[0], line.last().values[6]), (Some(1), Some(0)));
+}
+
+#[test]
+fn a_dead_device_of_the_own_network_is_a_burst_of_which_all_is_lost() {
+    let mut line = Line::new(&[target(1, "192.0.2.1")]);
+    let to: SocketAddr = "192.0.2.1:0".parse().unwrap();
+    assert!(line.core.ping(9, to, moment(line.now_us)));
+    line.run(INTERVAL * 3, |line, out| line.core.turned_down(out.slot));
+    let outcome = line.outcomes[0];
+    assert_eq!((outcome.cause, outcome.sent), (Some(Cause::Unreachable), ECHOES as u64));
+    assert_eq!((outcome.received, outcome.loss()), (0, Some(10_000)));
+    let rows = &line.rows;
+    assert!(rows.len() >= 2, "at every slot");
+    let no_way = [Some(0), Some(10_000), None, None, None, None, Some(1)];
+    assert!(rows.iter().all(|(_, row)| row.cause.is_none() && row.values == no_way));
+    // It comes back in the middle of a burst.
+    let mut number = 0;
+    line.run(INTERVAL, |line, out| {
+        number += 1;
+        if number <= 2 { line.core.turned_down(out.slot) } else { line.answer(out, 1000) }
+    });
+    assert_eq!(line.last().values[..3], [1, 4000, 1000].map(Some));
+    assert_eq!(line.last().values[6], Some(0));
 }
 
 #[test]
@@ -199,7 +224,7 @@ fn a_request_that_cannot_be_sent_is_not_a_lost_one() {
     line.run(INTERVAL, |line, out| {
         number += 1;
         match number % ECHOES {
-            1 => line.core.unsendable(out.slot, Cause::Unreachable),
+            1 => line.core.unsendable(out.slot, Cause::Budget),
             _ => line.answer(out, 1000),
         }
     });
