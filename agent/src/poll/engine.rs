@@ -236,14 +236,14 @@ impl Engine {
     }
 
     /// Tells where a device with a host name is.
-    pub fn set_address(&mut self, now: Moment, device: DeviceId, ip: IpAddr) {
+    pub fn set_address(&mut self, now: Moment, device: DeviceId, address: SocketAddr) {
         let Some(slot) = self.by_id.get(&device).copied() else {
             return;
         };
         let Some(device) = self.devices.get_mut(slot as usize).and_then(Option::as_mut) else {
             return;
         };
-        device.address = Some((ip, device.target.port).into());
+        device.address = Some(address);
         if device.fresh && device.activity == Activity::Idle {
             device.fresh = false;
             device.due_us = device.due_us.min(now.mono_us);

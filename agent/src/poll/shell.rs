@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use farwatch_common::clock::Clock;
 use farwatch_common::id::DeviceId;
+use farwatch_common::sample::{Cause, Group};
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::net::UdpSocket;
 use tokio::sync::mpsc::error::TrySendError;
@@ -17,6 +18,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::Sleep;
 
 use super::engine::{Engine, Moment, Polled, Settings, Transmit};
+use super::names::Names;
 use super::now;
 use super::plan::Compiled;
 use super::resolve::Resolved;
@@ -51,6 +53,7 @@ pub(super) struct Shell {
     now: Option<now::Requests>,
     /// Who waits for the outcome of a poll.
     waiting: HashMap<DeviceId, Vec<oneshot::Sender<Option<Polled>>>>,
+    names: Names,
 }
 
 /// What the loop woke up for.
@@ -95,6 +98,7 @@ impl Shell {
             buffer,
             now: config.now,
             waiting: HashMap::new(),
+            names: Names::default(),
         })
     }
 
@@ -132,12 +136,17 @@ impl Shell {
                 Wake::Datagrams(family) => self.receive(family)?,
                 Wake::Targets => {
                     let list = targets.borrow_and_update().clone();
+                    self.names.keep(&list);
                     let refused = self.engine.set_targets(self.time(), &list);
                     if refused > 0 {
                         tracing::error!(refused, "too many devices for one agent");
                     }
                 }
-                Wake::Resolved((device, ip)) => self.engine.set_address(self.time(), device, ip),
+                Wake::Resolved((device, addresses)) => {
+                    if let Some(address) = self.names.found(device, addresses) {
+                        self.engine.set_address(self.time(), device, address);
+                    }
+                }
                 Wake::Now((device, reply)) => {
                     if self.engine.poll_now(device) {
                         self.waiting.entry(device).or_default().push(reply);
@@ -238,6 +247,7 @@ impl Shell {
     /// Hands on what the engine has seen.
     fn deliver(&mut self) -> Result<(), PollError> {
         while let Some(observation) = self.engine.observation() {
+            self.follow(&observation);
             match self.out.try_send(observation) {
                 Ok(()) => {}
                 Err(TrySendError::Full(observation)) => self.engine.undelivered(&observation),
@@ -251,6 +261,18 @@ impl Shell {
             }
         }
         Ok(())
+    }
+
+    /// A device that is silent at one address of its name is asked at the next.
+    fn follow(&mut self, seen: &Observation) {
+        let Observation::Row { row, .. } = seen else { return };
+        if row.group != Group::System {
+            return;
+        }
+        let answered = !matches!(row.cause, Some(Cause::Timeout | Cause::Unreachable));
+        if let Some(address) = self.names.asked(row.device, answered) {
+            self.engine.set_address(self.time(), row.device, address);
+        }
     }
 }
 
@@ -292,8 +314,6 @@ fn open(peer: SocketAddr) -> io::Result<(UdpSocket, usize)> {
 
 #[cfg(test)]
 mod tests {
-    use farwatch_common::id::DeviceId;
-    use farwatch_common::sample::Cause;
     use farwatch_common::secret::Secret;
 
     use super::*;

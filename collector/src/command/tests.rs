@@ -113,7 +113,13 @@ fn polled() -> command_result::Kind {
     command_result::Kind::PollNow(PollNowResult {
         at_us: 1_795_232_238_000_000,
         snmp: Some(SnmpOutcome { rtt_us: 1_500, values: 42, ..SnmpOutcome::default() }),
-        ping: Some(PingOutcome { cause: 0, sent: 4, received: 3, rtt_us: 1_250, jitter_us: 250 }),
+        ping: Some(PingOutcome {
+            sent: 4,
+            received: 3,
+            rtt_us: 1_250,
+            jitter_us: 250,
+            ..PingOutcome::default()
+        }),
     })
 }
 
@@ -132,6 +138,7 @@ fn found(wanted: &FindCredential) -> command_result::Kind {
     command_result::Kind::FindCredential(FindCredentialResult {
         outcomes: outcomes.collect(),
         ping: None,
+        not_tried: 0,
     })
 }
 
