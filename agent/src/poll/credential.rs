@@ -219,3 +219,70 @@ async fn one(
     let version = wire_version(&way);
     (address, found.map(|(identity, rtt)| Found { identity, rtt, version, address }))
 }
+
+#[cfg(test)]
+mod tests {
+    use farwatch_common::secret::Secret;
+    use tokio::net::UdpSocket;
+
+    use super::*;
+
+    const COMMUNITY: &str = "c";
+    /// Where the type of the PDU stands in a short question by this community.
+    const PDU: usize = 8;
+    const RESPONSE: u8 = 0xa2;
+
+    fn community(text: &str) -> Access {
+        Access::Community { version: SnmpVersion::V2c, community: Secret::from(text) }
+    }
+
+    /// Gives every question back as an answer without values: as one who may read nothing.
+    async fn refuses(socket: UdpSocket) {
+        let mut question = [0; 1500];
+        loop {
+            let (length, from) = socket.recv_from(&mut question).await.unwrap();
+            question[PDU] = RESPONSE;
+            socket.send_to(&question[..length], from).await.unwrap();
+        }
+    }
+
+    #[tokio::test]
+    async fn every_address_of_a_name_is_tried_until_one_answers() {
+        let bind = || UdpSocket::bind("127.0.0.1:0");
+        let (silent, there) = (bind().await.unwrap(), bind().await.unwrap());
+        let answers = there.local_addr().unwrap();
+        let host = Host::of(vec![silent.local_addr().unwrap(), answers]);
+        let clock = Clock::system();
+        let asked = async {
+            let missed = ask(&host, ways(community(COMMUNITY)), &clock).await.err().unwrap();
+            assert_eq!(missed, (Cause::Auth, Some(answers)));
+            // It is known now.
+            let missed = ask(&host, vec![community("longer than that")], &clock).await.err();
+            assert_eq!(missed.unwrap(), (Cause::Timeout, None));
+            assert_eq!(host.addresses(), [answers]);
+        };
+        tokio::select! {
+            () = refuses(there) => unreachable!("it answers for ever"),
+            () = asked => {}
+        }
+    }
+
+    /// More than one after the other would be tried within the limit.
+    #[tokio::test]
+    async fn silent_communities_are_tried_beside_each_other() {
+        let silent = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+        let candidate = |id| {
+            let community = format!("community-{id}").into_bytes();
+            let version = proto::SnmpVersion::V2c as i32;
+            let community = Some(proto::SnmpCommunity { version, community });
+            proto::CredentialCandidate { id, community, user: None }
+        };
+        let candidates: Vec<_> = (0..8).map(candidate).collect();
+        let port = silent.local_addr().unwrap().port();
+        let limit = Duration::from_secs(8);
+        let clock = Clock::system();
+        let outcomes = find("127.0.0.1", port, &candidates, limit, &clock).await;
+        assert_eq!(outcomes.len(), candidates.len());
+        assert!(outcomes.iter().all(|outcome| outcome.cause == Cause::Timeout as u32));
+    }
+}

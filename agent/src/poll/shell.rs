@@ -319,6 +319,46 @@ mod tests {
     use super::*;
     use crate::poll::{Access, Manner, SnmpVersion};
 
+    /// A device by its name.
+    fn target(host: &str) -> Target {
+        let community = Secret::new(b"public".to_vec());
+        Target {
+            device: DeviceId(1),
+            host: host.to_owned(),
+            port: 161,
+            interval: Duration::from_secs(1),
+            access: Access::Community { version: SnmpVersion::V2c, community },
+            manner: Manner::default(),
+        }
+    }
+
+    #[tokio::test]
+    async fn a_device_that_is_silent_at_one_address_of_its_name_is_asked_at_the_next() {
+        let bind = || UdpSocket::bind("127.0.0.1:0");
+        let (first, second) = (bind().await.unwrap(), bind().await.unwrap());
+        let (out, _seen) = mpsc::channel(64);
+        let first_poll_within = Duration::ZERO;
+        let timeouts = [Duration::from_millis(50); 2];
+        let settings = Settings { first_poll_within, timeouts, ..Settings::default() };
+        let config = PollConfig { settings, ..PollConfig::default() };
+        let shell = Shell::new(config, out, Clock::system(), Arc::default()).unwrap();
+        let (_targets, targets) = watch::channel(Arc::new(vec![target("router.invalid")]));
+        let (addresses, resolved) = mpsc::channel(1);
+        let both = [&first, &second].map(|socket| socket.local_addr().unwrap()).to_vec();
+        addresses.send((DeviceId(1), both)).await.unwrap();
+        let asked = async {
+            for socket in [&first, &second, &first] {
+                socket.recv(&mut [0; 1500]).await.unwrap();
+                // The repetition of the question.
+                socket.recv(&mut [0; 1500]).await.unwrap();
+            }
+        };
+        tokio::select! {
+            ended = shell.run(targets, resolved) => panic!("{ended:?}"),
+            () = asked => {}
+        }
+    }
+
     #[tokio::test]
     async fn a_device_of_a_family_this_host_lacks_is_unreachable_and_polling_goes_on() {
         let (out, mut seen) = mpsc::channel(16);
@@ -328,17 +368,7 @@ mod tests {
         let clock = Clock::system();
         let mut shell = Shell::new(config, out, clock, Arc::clone(&counters)).unwrap();
         shell.open = |_| Err(io::ErrorKind::Unsupported.into());
-        let target = Target {
-            device: DeviceId(1),
-            host: "::1".to_owned(),
-            port: 161,
-            interval: Duration::from_secs(60),
-            access: Access::Community {
-                version: SnmpVersion::V2c,
-                community: Secret::new(b"public".to_vec()),
-            },
-            manner: Manner::default(),
-        };
+        let target = Target { interval: Duration::from_secs(60), ..target("::1") };
         let (_targets, targets) = watch::channel(Arc::new(vec![target]));
         let (_addresses, resolved) = mpsc::channel(1);
         let observation = tokio::select! {
