@@ -17,7 +17,7 @@ use crate::inventory::{Inventory, InventoryError, Owner};
 use crate::poll::{self, PollConfig, PollCounters, ping};
 use crate::state_dir::{StateDir, StateDirError};
 use crate::status::Reporter;
-use crate::uplink::{DRAIN_MAX, Uplink, UplinkState};
+use crate::uplink::{self, DRAIN_MAX, Uplink, UplinkState};
 
 /// After the stop signal: the drain of the uplink and some time for the disk.
 const GRACE: Duration = DRAIN_MAX.saturating_add(Duration::from_secs(3));
@@ -100,15 +100,17 @@ pub async fn run(config: &AgentConfig, clock: Clock) -> Result<(), AgentError> {
         }
         .run(cancel.clone()),
     );
-    let uplink = Uplink::new(
-        dir.to_owned(),
+    let uplink = Uplink::new(uplink::Parts {
+        state_dir: dir.to_owned(),
         buffer,
         credentials,
-        (inventory, Arc::new(Commander::new(poll_now, ping_now, clock.clone()))),
-        (&config.uplink, clock),
-        gateway_seen,
-        uplink_state,
-    );
+        inventory,
+        commander: Arc::new(Commander::new(poll_now, ping_now, clock.clone())),
+        settings: &config.uplink,
+        clock,
+        gateway: gateway_seen,
+        state: uplink_state,
+    });
     tasks.spawn("uplink", uplink.run(cancel));
 
     let stop = stop_requested()?;

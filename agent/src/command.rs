@@ -1,5 +1,5 @@
-//! Command: what the collector wants to be done now. Each is done once: a repetition of its id gets
-//! the result of the first.
+//! Command: what the collector wants to be done now. Each is done once, to its end, also where the session
+//! it came by ends before: a repetition of its id over another one gets the result of the first.
 //!
 //! - **In:** commands of the collector, by the session's reverse calls.
 //! - **Out:** their results; samples of a poll go the usual way.
@@ -8,16 +8,18 @@
 //! - **On crash:** nothing is kept; the collector sees the call fail.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use farwatch_common::clock::Clock;
 use farwatch_common::id::DeviceId;
+use farwatch_common::task::spawn_child;
 use farwatch_proto::v1::{
     Command, CommandResult, FindCredential, FindCredentialResult, PollNowResult, command,
     command_result,
 };
-use tokio::sync::{OnceCell, Semaphore};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::poll::credential;
 use crate::poll::now::PollNow;
@@ -29,7 +31,7 @@ const AT_ONCE_MAX: usize = 4;
 const REMEMBERED_MAX: usize = 64;
 /// A command's own deadline counts if it is sooner.
 const DEADLINE_MAX: Duration = Duration::from_secs(60);
-/// What the last credential may take, in two versions, and the result on its way back.
+/// What the last credential may take, at every address, and the result on its way back.
 const LAST_TRY: Duration = Duration::from_secs(7);
 /// Longest id.
 const ID_BYTES_MAX: usize = 64;
@@ -52,7 +54,9 @@ pub enum CommandError {
     Late,
 }
 
-type Remembered = Arc<OnceCell<CommandResult>>;
+/// `None` while the command is carried out.
+type Outcome = Option<Result<CommandResult, CommandError>>;
+type Remembered = watch::Receiver<Outcome>;
 
 /// Carries out commands. Shared by all sessions.
 #[derive(Debug)]
@@ -60,53 +64,75 @@ pub struct Commander {
     poll: PollNow,
     ping: PingNow,
     clock: Clock,
-    turns: Semaphore,
+    turns: Arc<Semaphore>,
     /// Newest last.
     remembered: Mutex<VecDeque<(Vec<u8>, Remembered)>>,
+    stop: CancellationToken,
+    _stops: DropGuard,
+}
+
+/// The first call with an id.
+struct First {
+    id: Vec<u8>,
+    turn: OwnedSemaphorePermit,
+    outcome: watch::Sender<Outcome>,
 }
 
 impl Commander {
     #[must_use]
     pub fn new(poll: PollNow, ping: PingNow, clock: Clock) -> Self {
-        let turns = Semaphore::new(AT_ONCE_MAX);
-        Self { poll, ping, clock, turns, remembered: Mutex::default() }
+        let turns = Arc::new(Semaphore::new(AT_ONCE_MAX));
+        let stop = CancellationToken::new();
+        let stops = stop.clone().drop_guard();
+        Self { poll, ping, clock, turns, remembered: Mutex::default(), stop, _stops: stops }
     }
 
     /// Does what is asked, or waits for the first with this id. A failure is not remembered.
-    pub async fn run(&self, command: Command) -> Result<CommandResult, CommandError> {
+    pub async fn run(self: &Arc<Self>, command: Command) -> Result<CommandResult, CommandError> {
         let Command { id, deadline_ms, kind } = command;
         let kind = kind.ok_or(CommandError::Unknown)?;
         if id.is_empty() || id.len() > ID_BYTES_MAX {
             return Err(CommandError::Invalid("its id is empty or too long"));
         }
         let limit = Duration::from_millis(deadline_ms.into()).min(DEADLINE_MAX);
-        let result = self.place(id)?;
-        let done = result.get_or_try_init(|| async {
-            let _turn = self.turns.try_acquire().map_err(|_| CommandError::Busy)?;
-            self.carry_out(kind, limit).await
-        });
-        match tokio::time::timeout(limit, done).await {
-            Ok(done) => done.cloned(),
-            Err(_) => Err(CommandError::Late),
+        let (mut outcome, first) = self.place(id)?;
+        if let Some(first) = first {
+            spawn_child(&self.stop, Arc::clone(self).first(kind, limit, first));
         }
+        // Comes in time: the deadline of the first call bounds what is done.
+        let done = outcome.wait_for(Option::is_some).await.ok().and_then(|done| done.clone());
+        done.unwrap_or(Err(CommandError::Late))
     }
 
-    /// Where the result of the id goes, or is.
-    fn place(&self, id: Vec<u8>) -> Result<Remembered, CommandError> {
-        let mut remembered = self.remembered.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((_, result)) = remembered.iter().find(|(known, _)| *known == id) {
-            return Ok(Arc::clone(result));
+    async fn first(self: Arc<Self>, kind: command::Kind, limit: Duration, first: First) {
+        let First { id, turn, outcome } = first;
+        let done = tokio::time::timeout(limit, self.carry_out(kind, limit)).await;
+        let done = done.unwrap_or(Err(CommandError::Late));
+        if done.is_err() {
+            self.remembered().retain(|(known, _)| *known != id);
         }
-        // One that would be refused must not push out a result.
-        if self.turns.available_permits() == 0 {
-            return Err(CommandError::Busy);
+        drop(turn);
+        outcome.send_replace(Some(done));
+    }
+
+    fn remembered(&self) -> MutexGuard<'_, VecDeque<(Vec<u8>, Remembered)>> {
+        self.remembered.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Where the result of the id is, or will be.
+    fn place(&self, id: Vec<u8>) -> Result<(Remembered, Option<First>), CommandError> {
+        let mut remembered = self.remembered();
+        if let Some((_, outcome)) = remembered.iter().find(|(known, _)| *known == id) {
+            return Ok((outcome.clone(), None));
         }
+        // One that is refused must not push out a result.
+        let turn = Arc::clone(&self.turns).try_acquire_owned().map_err(|_| CommandError::Busy)?;
         if remembered.len() == REMEMBERED_MAX {
             remembered.pop_front();
         }
-        let result = Remembered::default();
-        remembered.push_back((id, Arc::clone(&result)));
-        Ok(result)
+        let (outcome, seen) = watch::channel(None);
+        remembered.push_back((id.clone(), seen.clone()));
+        Ok((seen, Some(First { id, turn, outcome })))
     }
 
     async fn carry_out(
@@ -147,6 +173,78 @@ impl Commander {
         let begun_within = limit.saturating_sub(LAST_TRY);
         let finding = credential::find(&host, port, &candidates, begun_within, &self.clock);
         let (outcomes, ping) = tokio::join!(finding, self.ping.ping_once(&host));
-        Ok(FindCredentialResult { outcomes, ping: Some(ping) })
+        let not_tried = candidates.len().saturating_sub(outcomes.len());
+        let not_tried = u32::try_from(not_tried).unwrap_or(u32::MAX);
+        Ok(FindCredentialResult { outcomes, ping: Some(ping), not_tried })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use farwatch_proto::v1::{CredentialCandidate, SnmpCommunity, SnmpVersion};
+    use tokio::net::UdpSocket;
+
+    use super::*;
+
+    /// A question and its repetition, over v2c and v1.
+    const QUESTIONS: usize = 4;
+
+    fn commander() -> Arc<Commander> {
+        let (poll, ping) = (crate::poll::now::channel().0, crate::poll::ping::channel().0);
+        Arc::new(Commander::new(poll, ping, Clock::system()))
+    }
+
+    /// Tries a community on a device that is silent.
+    fn find(id: u8, device: &UdpSocket) -> Command {
+        let community = b"of-nobody".to_vec();
+        let community = SnmpCommunity { version: SnmpVersion::V2c as i32, community };
+        let candidate = CredentialCandidate { id: 1, community: Some(community), user: None };
+        let address = device.local_addr().unwrap();
+        let find = FindCredential {
+            host: address.ip().to_string(),
+            port: address.port().into(),
+            candidates: vec![candidate],
+        };
+        let kind = Some(command::Kind::FindCredential(find));
+        Command { id: vec![id], deadline_ms: 30_000, kind }
+    }
+
+    async fn heard(device: &UdpSocket) -> usize {
+        device.recv(&mut [0; 1500]).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_command_goes_on_without_its_session_and_its_repetition_gets_the_result() {
+        let device = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+        let commander = commander();
+        tokio::select! {
+            done = commander.run(find(1, &device)) => panic!("{done:?}"),
+            _ = heard(&device) => {}
+        }
+        let result = commander.run(find(1, &device)).await.unwrap();
+        let Some(command_result::Kind::FindCredential(found)) = &result.kind else { panic!() };
+        assert_eq!((found.outcomes.len(), found.not_tried), (1, 0));
+        for _ in 1..QUESTIONS {
+            heard(&device).await;
+        }
+        let more = device.try_recv(&mut [0; 1500]);
+        assert!(more.is_err(), "the device was asked again");
+        assert_eq!(commander.run(find(1, &device)).await.unwrap(), result);
+        assert!(device.try_recv(&mut [0; 1500]).is_err(), "the device was asked again");
+    }
+
+    #[tokio::test]
+    async fn a_failure_is_not_remembered_and_commands_are_bounded() {
+        let device = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+        let commander = commander();
+        let nowhere = Some(command::Kind::FindCredential(FindCredential::default()));
+        let invalid = commander.run(Command { kind: nowhere, ..find(1, &device) }).await;
+        assert!(matches!(invalid, Err(CommandError::Invalid(_))), "{invalid:?}");
+        assert!(commander.remembered().is_empty());
+        let held: Vec<_> =
+            (0..AT_ONCE_MAX).map(|_| Arc::clone(&commander.turns).try_acquire_owned()).collect();
+        assert_eq!(commander.run(find(2, &device)).await.unwrap_err(), CommandError::Busy);
+        drop(held);
+        assert!(commander.run(find(2, &device)).await.is_ok());
     }
 }

@@ -5,6 +5,7 @@
 
 mod seal;
 
+use std::net::Ipv6Addr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -184,14 +185,10 @@ fn refusal(device: &DeviceAssignment, reason: &str) -> RefusedDevice {
 }
 
 fn target(device: &DeviceAssignment) -> Result<Target, &'static str> {
-    let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | ':');
     if device.device_id <= 0 {
         return Err("the device id is not positive");
     }
-    if device.host.is_empty()
-        || device.host.len() > HOST_BYTES_MAX
-        || !device.host.chars().all(allowed)
-    {
+    if !is_host(&device.host) {
         return Err("the host is neither an IP address nor a host name");
     }
     let port = u16::try_from(device.port).ok().filter(|port| *port != 0);
@@ -214,6 +211,18 @@ fn target(device: &DeviceAssignment) -> Result<Target, &'static str> {
         access,
         manner: Manner { ping: !device.ping_off, strict_source: device.strict_source, request_gap },
     })
+}
+
+/// An IP address, one with a zone (`fe80::1%eth0`, RFC 4007 §11), or a host name.
+fn is_host(text: &str) -> bool {
+    let is_made_of = |text: &str, others: &str| {
+        !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || others.contains(c))
+    };
+    let is_one = match text.split_once('%') {
+        Some((address, zone)) => address.parse::<Ipv6Addr>().is_ok() && is_made_of(zone, ".-_"),
+        None => is_made_of(text, ".-_:"),
+    };
+    is_one && text.len() <= HOST_BYTES_MAX
 }
 
 #[cfg(test)]

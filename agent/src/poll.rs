@@ -18,6 +18,7 @@ mod facts;
 mod grid;
 mod make;
 pub mod message;
+mod names;
 pub mod now;
 pub mod oid;
 mod pace;

@@ -118,6 +118,23 @@ pub struct UplinkState {
     pub last_error: Option<String>,
 }
 
+/// What the uplink is made of.
+#[derive(Debug)]
+pub struct Parts<'a> {
+    pub state_dir: PathBuf,
+    pub buffer: Buffer,
+    pub credentials: Credentials,
+    /// Told the assignment.
+    pub inventory: Arc<Inventory>,
+    /// Carries out commands.
+    pub commander: Arc<Commander>,
+    pub settings: &'a UplinkSettings,
+    pub clock: Clock,
+    /// The site's first hop, as it was pinged.
+    pub gateway: watch::Receiver<Option<GatewayStatus>>,
+    pub state: watch::Sender<UplinkState>,
+}
+
 /// What the uplink works with.
 #[derive(Debug)]
 pub struct Uplink {
@@ -149,29 +166,22 @@ pub struct Uplink {
 
 impl Uplink {
     #[must_use]
-    pub fn new(
-        state_dir: PathBuf,
-        buffer: Buffer,
-        credentials: Credentials,
-        (inventory, commander): (Arc<Inventory>, Arc<Commander>),
-        (settings, clock): (&UplinkSettings, Clock),
-        gateway: watch::Receiver<Option<GatewayStatus>>,
-        state: watch::Sender<UplinkState>,
-    ) -> Self {
+    pub fn new(parts: Parts<'_>) -> Self {
+        let Parts { settings, clock, .. } = parts;
         Self {
             proxies: Proxies::new(settings.proxy.clone()),
             networks: Networks::new(Duration::from_secs(settings.quic_probe_s.into())),
             ready: None,
-            gateway,
+            gateway: parts.gateway,
             remote: None,
             started: clock.monotonic(),
-            state_dir,
-            buffer,
-            credentials,
-            inventory,
-            commander,
+            state_dir: parts.state_dir,
+            buffer: parts.buffer,
+            credentials: parts.credentials,
+            inventory: parts.inventory,
+            commander: parts.commander,
             clock,
-            state,
+            state: parts.state,
             renew_at: None,
             save_at: None,
             up_since: None,

@@ -13,11 +13,13 @@ use std::time::Duration;
 
 use farwatch_common::clock::{Clock, Micros};
 use farwatch_common::id::{AgentId, DeviceId, TenantId};
+use farwatch_proto::v1::agent_control_client::AgentControlClient;
 use farwatch_proto::v1::{
     Command, CommandResult, DrainNotice, FindCredential, FindCredentialResult, PingRequest,
     PollNow, PollNowResult, command, command_result,
 };
 use futures_util::StreamExt as _;
+use tonic::transport::Channel;
 use tonic::{Code, Status};
 
 use crate::audit::Change;
@@ -37,6 +39,11 @@ pub const DEADLINE: Duration = Duration::from_secs(20);
 const WAY: Duration = Duration::from_secs(2);
 /// How long all agents together may take to be told that the collector stops.
 pub const DRAIN_WITHIN: Duration = Duration::from_secs(3);
+/// How soon an agent whose connection broke must be back, or it is offline: one that changes its transport
+/// is at once.
+const BACK_WITHIN: Duration = Duration::from_secs(3);
+/// How often that is looked after.
+const BACK_EVERY: Duration = Duration::from_millis(50);
 /// Agents that are told at once.
 const DRAINS_MAX: usize = 1024;
 /// Of what an agent says went wrong.
@@ -72,6 +79,8 @@ pub struct Pinged {
     pub clock_ahead_us: Option<i64>,
 }
 
+type Client = AgentControlClient<Channel>;
+
 /// Calls agents. Cheap to clone.
 #[derive(Clone)]
 pub struct Commands {
@@ -82,6 +91,7 @@ pub struct Commands {
 
 /// A command that has its place, for an agent that is connected.
 pub struct Errand {
+    lines: Arc<dyn Lines>,
     line: Line,
     clock: Clock,
     agent: AgentId,
@@ -101,7 +111,8 @@ impl Commands {
             Full::ForAll => CommandError::Busy,
             Full::ForKey => CommandError::AgentBusy,
         })?;
-        Ok(Errand { line, clock: self.clock.clone(), agent, _place: place })
+        let lines = Arc::clone(&self.lines);
+        Ok(Errand { lines, line, clock: self.clock.clone(), agent, _place: place })
     }
 
     /// Tells every connected agent that this collector is about to stop. Returns when all have
@@ -145,14 +156,19 @@ impl Errand {
         let id = rand::random::<[u8; 16]>().to_vec();
         let deadline_ms = millis(DEADLINE.saturating_sub(WAY));
         let command = Command { id, deadline_ms, kind: Some(kind) };
-        self.in_time(self.line.client().run(command)).await
+        self.in_time(|mut agent| {
+            let command = command.clone();
+            async move { agent.run(command).await }
+        })
+        .await
     }
 
     /// Whether the agent answers, how fast, and what time it has.
     pub async fn ping(self) -> Result<Pinged, CommandError> {
         let nonce = rand::random();
         let (asked, began) = (self.clock.now(), self.clock.monotonic());
-        let reply = self.in_time(self.line.client().ping(PingRequest { nonce })).await?;
+        let ask = |mut agent: Client| async move { agent.ping(PingRequest { nonce }).await };
+        let reply = self.in_time(ask).await?;
         let rtt = self.clock.monotonic().duration_since(began);
         if reply.nonce != nonce {
             return Err(another());
@@ -163,17 +179,46 @@ impl Errand {
         Ok(Pinged { rtt, clock_ahead_us })
     }
 
-    async fn in_time<T>(
-        &self,
-        call: impl Future<Output = Result<tonic::Response<T>, Status>>,
-    ) -> Result<T, CommandError> {
-        let answer = tokio::time::timeout(DEADLINE, call).await;
-        let answer = answer.unwrap_or_else(|_| Err(Status::deadline_exceeded("")));
-        answer.map(tonic::Response::into_inner).map_err(|status| {
-            let error = why(&status);
+    async fn in_time<T, F>(&self, ask: impl Fn(Client) -> F) -> Result<T, CommandError>
+    where
+        F: Future<Output = Result<tonic::Response<T>, Status>>,
+    {
+        let answer = tokio::time::timeout(DEADLINE, self.asked(ask)).await;
+        let answer = answer.unwrap_or(Err(CommandError::TimedOut));
+        if let Err(error) = &answer {
             tracing::info!(stage = "command", agent_id = %self.agent, %error, "no answer");
-            error
-        })
+        }
+        answer
+    }
+
+    /// Asks again over the next connection where one broke: an agent goes over to another transport in
+    /// the middle of its work, and knows by its id what it does already.
+    async fn asked<T, F>(&self, ask: impl Fn(Client) -> F) -> Result<T, CommandError>
+    where
+        F: Future<Output = Result<tonic::Response<T>, Status>>,
+    {
+        let mut line = self.line.clone();
+        loop {
+            let answer = ask(line.client()).await;
+            let answer = answer.map(tonic::Response::into_inner).map_err(|status| why(&status));
+            if !matches!(answer, Err(CommandError::Offline)) {
+                return answer;
+            }
+            let next = tokio::time::timeout(BACK_WITHIN, self.line_after(&line)).await;
+            line = next.map_err(|_| CommandError::Offline)?;
+        }
+    }
+
+    /// The line of the agent's next connection, once there is one.
+    async fn line_after(&self, broken: &Line) -> Line {
+        let mut tick = tokio::time::interval(BACK_EVERY);
+        loop {
+            tick.tick().await;
+            let line = self.lines.line(self.agent);
+            if let Some(line) = line.filter(|line| line.connection() > broken.connection()) {
+                return line;
+            }
+        }
     }
 }
 

@@ -26,7 +26,7 @@ pub mod user;
 use std::time::Duration;
 
 pub use key::IdentityKey;
-pub use peer::PeerInfo;
+pub use peer::{PeerInfo, Remote};
 pub use tenancy::{Access, Actor, TenantContext};
 
 #[cfg(test)]

@@ -247,7 +247,7 @@ impl Live {
             let mut session = agent::Session {
                 connection: peer.connection,
                 transport: peer.transport.name(),
-                remote: peer.remote.to_string(),
+                remote: peer.remote.now().to_string(),
                 since: now,
                 link: Link::default(),
             };
@@ -270,8 +270,9 @@ impl Live {
 
     /// What a heartbeat tells, of the session of `peer`.
     pub fn agent_beat(&self, peer: &PeerInfo, beat: &Heartbeat) {
+        let session = (peer.connection, peer.remote.now());
         self.change(|fleet, now| {
-            fleet.with_agent(peer.agent, now, |agent| agent.beat(peer.connection, beat, now));
+            fleet.with_agent(peer.agent, now, |agent| agent.beat(session, beat, now));
         });
     }
 

@@ -1,5 +1,7 @@
 //! The wire protocol between agent and collector, generated from `proto/farwatch/v1/*.proto`.
 
+mod debug;
+
 /// Messages, clients and servers of version 1.
 #[expect(
     clippy::allow_attributes_without_reason,

@@ -208,7 +208,8 @@ impl AgentControl for Control {
 }
 
 fn polled() -> PollNowResult {
-    let ping = PingOutcome { cause: 0, sent: 5, received: 5, rtt_us: 2_500, jitter_us: 100 };
+    let (rtt_us, jitter_us) = (2_500, 100);
+    let ping = PingOutcome { sent: 5, received: 5, rtt_us, jitter_us, ..PingOutcome::default() };
     let snmp = SnmpOutcome {
         rtt_us: 3_000,
         values: 128,
@@ -235,7 +236,7 @@ fn found(wanted: &FindCredential) -> FindCredentialResult {
         outcome.advice = "Check the authentication password.".to_owned();
         outcomes.push(outcome);
     }
-    FindCredentialResult { outcomes, ping: None }
+    FindCredentialResult { outcomes, ping: None, not_tried: 0 }
 }
 
 pub(crate) fn schema() -> Schema {

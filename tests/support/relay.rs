@@ -4,8 +4,8 @@
 
 use std::collections::HashMap;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::net::{TcpListener, TcpStream, UdpSocket};
 use tokio::task::JoinSet;
@@ -32,6 +32,7 @@ pub struct Relay {
     udp_is_blocked: Arc<AtomicBool>,
     bindings: Arc<AtomicU64>,
     bound: Arc<AtomicU64>,
+    newest: Arc<Mutex<Option<SocketAddr>>>,
     _tasks: JoinSet<()>,
 }
 
@@ -46,7 +47,9 @@ impl Relay {
         let udp_is_blocked = Arc::new(AtomicBool::new(false));
         let bindings = Arc::new(AtomicU64::new(0));
         let bound = Arc::new(AtomicU64::new(0));
+        let newest = Arc::new(Mutex::new(None));
         let way = Way {
+            newest: Arc::clone(&newest),
             traffic: Arc::clone(&traffic),
             is_blocked: Arc::clone(&udp_is_blocked),
             bindings: Arc::clone(&bindings),
@@ -54,7 +57,7 @@ impl Relay {
         };
         tasks.spawn(relay_udp(Arc::new(udp), collector, way));
         tasks.spawn(relay_tcp(tcp, collector));
-        Self { address, traffic, udp_is_blocked, bindings, bound, _tasks: tasks }
+        Self { address, traffic, udp_is_blocked, bindings, bound, newest, _tasks: tasks }
     }
 
     /// As a firewall that drops UDP both ways, without a word.
@@ -74,6 +77,12 @@ impl Relay {
     pub fn bindings(&self) -> u64 {
         self.bound.load(Ordering::Relaxed)
     }
+
+    /// The last of them.
+    #[must_use]
+    pub fn outside(&self) -> Option<SocketAddr> {
+        *self.newest.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// What datagrams meet on the way.
@@ -83,9 +92,16 @@ struct Way {
     is_blocked: Arc<AtomicBool>,
     bindings: Arc<AtomicU64>,
     bound: Arc<AtomicU64>,
+    newest: Arc<Mutex<Option<SocketAddr>>>,
 }
 
 impl Way {
+    fn is_bound(&self, outside: &UdpSocket) {
+        self.bound.fetch_add(1, Ordering::Relaxed);
+        let address = outside.local_addr().expect("a bound socket has an address");
+        *self.newest.lock().unwrap_or_else(PoisonError::into_inner) = Some(address);
+    }
+
     fn is_blocked(&self) -> bool {
         self.is_blocked.load(Ordering::Relaxed)
     }
@@ -116,7 +132,7 @@ async fn relay_udp(inside: Arc<UdpSocket>, collector: SocketAddr, way: Way) {
                 let (inside, back) = (Arc::clone(&inside), Arc::clone(&socket));
                 answers.spawn(relay_back(back, inside, agent, way.clone()));
                 outside.insert(agent, Arc::clone(&socket));
-                way.bound.fetch_add(1, Ordering::Relaxed);
+                way.is_bound(&socket);
                 socket
             }
         };

@@ -1,47 +1,49 @@
 //! Finds the credential a device takes, and says of the others what is wrong with them.
 //!
-//! - **In:** a host and candidates, in the order they are to be tried.
+//! - **In:** a host and candidates, in the order of preference.
 //! - **Out:** an outcome for each up to the first that works.
-//! - **Bound:** [`CANDIDATES_MAX`] candidates, one question on the way, 3 seconds for each, and the
-//!   caller's limit for all.
+//! - **Bound:** [`CANDIDATES_MAX`] candidates, some at a time ([`turns`]), [`ADDRESSES_MAX`] addresses, 3
+//!   seconds for each dialog, and the caller's limit for all.
 //! - **When full:** candidates beyond a bound are not tried.
 //! - **On crash:** nothing is kept.
 //!
-//! Every candidate begins anew, with a socket and a dialog of its own, so that nothing of one is
-//! taken for an answer to another. A community is tried over v2c and then v1.
+//! Every dialog has a socket of its own, so that nothing of one is taken for an answer to another. A
+//! community is tried over v2c and v1 and at all addresses at the same time. A user of SNMPv3 is tried at
+//! one address after the other, until one answers: they are most likely one device, which counts.
 
 mod access;
+mod conversation;
 mod dialog;
+mod turns;
 
-use std::io;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::SocketAddr;
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use farwatch_common::clock::Clock;
 use farwatch_common::sample::Cause;
 use farwatch_proto::v1 as proto;
-use tokio::net::UdpSocket;
+use futures_util::StreamExt as _;
+use futures_util::stream::{FuturesOrdered, FuturesUnordered};
 use tokio::time::timeout;
 
 pub(crate) use self::access::access;
-use self::dialog::{Dialog, Identity, Told};
-use super::engine::Moment;
+use self::conversation::identify;
+use self::dialog::Identity;
+use self::turns::Turns;
+use super::names::{bounded, textual};
 use super::probe::ProbeFailure;
 use super::{Access, SnmpVersion};
 
 /// Most candidates of one search: more than a tenant has profiles for one kind of gear.
 pub const CANDIDATES_MAX: usize = 64;
-/// Time-outs of a question and its one repetition. Both, over two versions, are below 3 seconds.
-const TIMEOUTS: [Duration; 2] = [Duration::from_millis(500), Duration::from_millis(850)];
-/// For all questions of one version of one candidate.
-const PATIENCE: Duration = Duration::from_millis(2800);
+/// Addresses of one name that are tried; a user's silence at all takes some 5 seconds.
+const ADDRESSES_MAX: usize = 4;
 /// A name that takes longer to look up has no address.
 const LOOKUP_TIMEOUT: Duration = Duration::from_secs(5);
-/// Largest datagram of UDP.
-const DATAGRAM_BYTES_MAX: usize = 65_535;
 
-/// Tries `candidates` one by one against `host`, until one works. None is begun later than `limit`
-/// after the first; those that were not tried are absent.
+/// Tries `candidates` against `host`. None is begun later than `limit` after the first; those that were
+/// not tried, or stand behind one that works, are absent.
 pub async fn find(
     host: &str,
     port: u16,
@@ -50,40 +52,64 @@ pub async fn find(
     clock: &Clock,
 ) -> Vec<proto::CredentialOutcome> {
     let started = clock.monotonic();
-    let address = lookup(host, port).await;
-    let mut outcomes = Vec::new();
-    for candidate in candidates.iter().take(CANDIDATES_MAX) {
-        if clock.monotonic().saturating_duration_since(started) > limit {
+    let host = Host::of(lookup(host, port).await);
+    let candidates = candidates.get(..CANDIDATES_MAX).unwrap_or(candidates);
+    let users = candidates.iter().map(|one| one.user.as_ref().map(|user| &user.name[..]));
+    let mut turns = Turns::new(users.collect());
+    let mut outcomes = vec![None; candidates.len()];
+    let mut under_way = FuturesUnordered::new();
+    loop {
+        while clock.monotonic().saturating_duration_since(started) <= limit
+            && let Some(place) = turns.next()
+            && let Some(candidate) = candidates.get(place)
+        {
+            let attempt = attempt(&host, candidate, clock);
+            under_way.push(async move { (place, attempt.await) });
+        }
+        if turns.is_over() {
             break;
         }
-        let outcome = attempt(address, candidate, clock).await;
-        let works = outcome.cause == 0;
-        outcomes.push(outcome);
-        if works {
-            break;
+        let Some((place, outcome)) = under_way.next().await else { break };
+        turns.ended(place, outcome.cause == 0);
+        if let Some(known) = outcomes.get_mut(place) {
+            *known = Some(outcome);
         }
     }
-    outcomes
+    outcomes.into_iter().take(turns.counting()).flatten().collect()
 }
 
 /// Whether a device answers to a credential.
 pub(super) async fn answers(host: &str, port: u16, access: &Access, clock: &Clock) -> bool {
-    match lookup(host, port).await {
-        Some(address) => identify(address, access, clock).await.is_ok(),
-        None => false,
-    }
+    let host = Host::of(lookup(host, port).await);
+    ask(&host, vec![access.clone()], clock).await.is_ok()
 }
 
-async fn lookup(host: &str, port: u16) -> Option<SocketAddr> {
-    if let Ok(ip) = host.parse::<IpAddr>() {
-        return Some((ip, port).into());
-    }
+/// Where a host may be, in the resolver's order.
+pub(super) async fn lookup(host: &str, port: u16) -> Vec<SocketAddr> {
     let found = timeout(LOOKUP_TIMEOUT, tokio::net::lookup_host((host, port))).await;
-    found.ok()?.ok()?.next()
+    found.ok().and_then(Result::ok).map(bounded).unwrap_or_default()
+}
+
+/// The addresses of what is searched.
+struct Host {
+    addresses: Vec<SocketAddr>,
+    /// One has answered: there it is.
+    heard: OnceLock<SocketAddr>,
+}
+
+impl Host {
+    fn of(mut addresses: Vec<SocketAddr>) -> Self {
+        addresses.truncate(ADDRESSES_MAX);
+        Self { addresses, heard: OnceLock::new() }
+    }
+
+    fn addresses(&self) -> Vec<SocketAddr> {
+        self.heard.get().map_or_else(|| self.addresses.clone(), |address| vec![*address])
+    }
 }
 
 async fn attempt(
-    address: Option<SocketAddr>,
+    host: &Host,
     candidate: &proto::CredentialCandidate,
     clock: &Clock,
 ) -> proto::CredentialOutcome {
@@ -101,29 +127,22 @@ async fn attempt(
         Ok(access) => access,
         Err(reason) => return failed(Cause::NoCredential, reason),
     };
-    let Some(address) = address else {
-        return failed(Cause::Unreachable, ProbeFailure(Cause::Unreachable).advice());
-    };
-    let mut last = Cause::Timeout;
-    for access in ways(access) {
-        match identify(address, &access, clock).await {
-            Ok((identity, rtt)) => {
-                return proto::CredentialOutcome {
-                    id: candidate.id,
-                    version: wire_version(&access) as i32,
-                    rtt_us: u32::try_from(rtt.as_micros()).unwrap_or(u32::MAX),
-                    sys_name: identity.sys_name,
-                    sys_descr: identity.sys_descr,
-                    sys_object_id: identity.sys_object_id,
-                    ..proto::CredentialOutcome::default()
-                };
-            }
-            // That the other version is silent says less than a refusal.
-            Err(Cause::Timeout) => {}
-            Err(cause) => last = cause,
-        }
+    match ask(host, ways(access), clock).await {
+        Ok(found) => proto::CredentialOutcome {
+            id: candidate.id,
+            version: found.version as i32,
+            rtt_us: u32::try_from(found.rtt.as_micros()).unwrap_or(u32::MAX),
+            sys_name: found.identity.sys_name,
+            sys_descr: found.identity.sys_descr,
+            sys_object_id: found.identity.sys_object_id,
+            address: textual(found.address),
+            ..proto::CredentialOutcome::default()
+        },
+        Err((cause, address)) => proto::CredentialOutcome {
+            address: address.map(textual).unwrap_or_default(),
+            ..failed(cause, ProbeFailure(cause).advice())
+        },
     }
-    failed(last, ProbeFailure(last).advice())
 }
 
 /// A community may be known over one version only.
@@ -146,85 +165,124 @@ fn wire_version(access: &Access) -> proto::SnmpVersion {
     }
 }
 
-/// Asks a device who it is; tells the round-trip time of the answer, or what is wrong.
-async fn identify(
+struct Found {
+    identity: Identity,
+    rtt: Duration,
+    version: proto::SnmpVersion,
     address: SocketAddr,
-    access: &Access,
-    clock: &Clock,
-) -> Result<(Identity, Duration), Cause> {
-    let conversation = Conversation::open(address, access, clock).await;
-    conversation.map_err(|_| Cause::Unreachable)?.run().await
 }
 
-/// One dialog over its own socket. It is not connected: gear with several addresses may answer from
-/// another one than was asked.
-struct Conversation<'a> {
-    socket: UdpSocket,
-    address: SocketAddr,
-    dialog: Dialog,
-    clock: &'a Clock,
-    started: std::time::Instant,
-    buffer: Vec<u8>,
-}
+/// Why no way led to an identity, and which address said so, if one did.
+type Missed = (Cause, Option<SocketAddr>);
 
-impl<'a> Conversation<'a> {
-    async fn open(address: SocketAddr, access: &Access, clock: &'a Clock) -> io::Result<Self> {
-        let any: IpAddr = match address {
-            SocketAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
-            SocketAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
-        };
-        Ok(Self {
-            socket: UdpSocket::bind((any, 0)).await?,
-            address,
-            dialog: Dialog::new(access, clock.now(), rand::random()),
-            clock,
-            started: clock.monotonic(),
-            buffer: vec![0; DATAGRAM_BYTES_MAX],
-        })
+/// Asks in all `ways`; the first that is answered counts.
+async fn ask(host: &Host, ways: Vec<Access>, clock: &Clock) -> Result<Found, Missed> {
+    let is_user = ways.iter().any(|way| matches!(way, Access::User(_)));
+    let addresses = host.addresses();
+    let mut tries = Vec::new();
+    for way in ways {
+        tries.extend(addresses.iter().map(|address| (way.clone(), *address)));
     }
-
-    fn passed(&self) -> Duration {
-        self.clock.monotonic().saturating_duration_since(self.started)
-    }
-
-    fn now(&self) -> Moment {
-        let mono_us = u64::try_from(self.passed().as_micros()).unwrap_or(u64::MAX);
-        Moment { mono_us, wall: self.clock.now() }
-    }
-
-    async fn run(mut self) -> Result<(Identity, Duration), Cause> {
-        let mut attempt = 0;
-        while let Some(limit) = TIMEOUTS.get(attempt) {
-            let until = (self.passed() + *limit).min(PATIENCE);
-            let now = self.now();
-            let question = self.dialog.question(now)?;
-            let sent = self.socket.send_to(question, self.address).await;
-            sent.map_err(|_| Cause::Unreachable)?;
-            match self.hear(until).await {
-                Some(Told::Identity(identity, asked_us)) => {
-                    let rtt_us = self.now().mono_us.saturating_sub(asked_us);
-                    return Ok((identity, Duration::from_micros(rtt_us)));
+    let at_once = if is_user { 1 } else { tries.len() };
+    let mut tries = tries.into_iter().map(|(way, address)| one(way, address, clock));
+    let mut asked: FuturesOrdered<_> = tries.by_ref().take(at_once).collect();
+    let mut missed = (Cause::Unreachable, None);
+    while let Some((address, outcome)) = asked.next().await {
+        match outcome {
+            Ok(found) => {
+                let _ = host.heard.set(address);
+                return Ok(found);
+            }
+            // That one way is silent says less than a refusal of another.
+            Err(Cause::Unreachable) => {}
+            Err(Cause::Timeout) if missed.0 == Cause::Unreachable => missed.0 = Cause::Timeout,
+            Err(Cause::Timeout) => {}
+            Err(cause) => {
+                let _ = host.heard.set(address);
+                missed = (cause, Some(address));
+                if is_user {
+                    break;
                 }
-                Some(Told::Failed(cause)) => return Err(cause),
-                Some(Told::AskAgain) => attempt = 0,
-                None => attempt += 1,
             }
         }
-        Err(self.dialog.silent())
+        asked.extend(tries.next());
+    }
+    Err(missed)
+}
+
+async fn one(
+    way: Access,
+    address: SocketAddr,
+    clock: &Clock,
+) -> (SocketAddr, Result<Found, Cause>) {
+    let found = identify(address, &way, clock).await;
+    let version = wire_version(&way);
+    (address, found.map(|(identity, rtt)| Found { identity, rtt, version, address }))
+}
+
+#[cfg(test)]
+mod tests {
+    use farwatch_common::secret::Secret;
+    use tokio::net::UdpSocket;
+
+    use super::*;
+
+    const COMMUNITY: &str = "c";
+    /// Where the type of the PDU stands in a short question by this community.
+    const PDU: usize = 8;
+    const RESPONSE: u8 = 0xa2;
+
+    fn community(text: &str) -> Access {
+        Access::Community { version: SnmpVersion::V2c, community: Secret::from(text) }
     }
 
-    /// Waits for something that counts, until that much time has passed since the start.
-    async fn hear(&mut self, until: Duration) -> Option<Told> {
+    /// Gives every question back as an answer without values: as one who may read nothing.
+    async fn refuses(socket: UdpSocket) {
+        let mut question = [0; 1500];
         loop {
-            let left = until.checked_sub(self.passed())?;
-            let received = timeout(left, self.socket.recv_from(&mut self.buffer)).await.ok()?;
-            // An ICMP error of an earlier datagram; the time-out tells of it.
-            let Ok((length, _)) = received else { continue };
-            let now = self.now();
-            let datagram = self.buffer.get(..length).unwrap_or_default();
-            if let Some(told) = self.dialog.hear(datagram, now) {
-                return Some(told);
-            }
+            let (length, from) = socket.recv_from(&mut question).await.unwrap();
+            question[PDU] = RESPONSE;
+            socket.send_to(&question[..length], from).await.unwrap();
         }
+    }
+
+    #[tokio::test]
+    async fn every_address_of_a_name_is_tried_until_one_answers() {
+        let bind = || UdpSocket::bind("127.0.0.1:0");
+        let (silent, there) = (bind().await.unwrap(), bind().await.unwrap());
+        let answers = there.local_addr().unwrap();
+        let host = Host::of(vec![silent.local_addr().unwrap(), answers]);
+        let clock = Clock::system();
+        let asked = async {
+            let missed = ask(&host, ways(community(COMMUNITY)), &clock).await.err().unwrap();
+            assert_eq!(missed, (Cause::Auth, Some(answers)));
+            // It is known now.
+            let missed = ask(&host, vec![community("longer than that")], &clock).await.err();
+            assert_eq!(missed.unwrap(), (Cause::Timeout, None));
+            assert_eq!(host.addresses(), [answers]);
+        };
+        tokio::select! {
+            () = refuses(there) => unreachable!("it answers for ever"),
+            () = asked => {}
+        }
+    }
+
+    /// More than one after the other would be tried within the limit.
+    #[tokio::test]
+    async fn silent_communities_are_tried_beside_each_other() {
+        let silent = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+        let candidate = |id| {
+            let community = format!("community-{id}").into_bytes();
+            let version = proto::SnmpVersion::V2c as i32;
+            let community = Some(proto::SnmpCommunity { version, community });
+            proto::CredentialCandidate { id, community, user: None }
+        };
+        let candidates: Vec<_> = (0..8).map(candidate).collect();
+        let port = silent.local_addr().unwrap().port();
+        let limit = Duration::from_secs(8);
+        let clock = Clock::system();
+        let outcomes = find("127.0.0.1", port, &candidates, limit, &clock).await;
+        assert_eq!(outcomes.len(), candidates.len());
+        assert!(outcomes.iter().all(|outcome| outcome.cause == Cause::Timeout as u32));
     }
 }

@@ -16,7 +16,7 @@ pub mod gateway;
 mod packet;
 mod shell;
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -24,11 +24,14 @@ use farwatch_common::clock::Clock;
 use farwatch_common::id::DeviceId;
 use farwatch_common::sample::Cause;
 use farwatch_proto::v1::PingOutcome;
+use futures_util::StreamExt as _;
+use futures_util::stream::FuturesOrdered;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
 pub use self::core::ECHOES;
 use self::core::Outcome;
+use super::names::{bounded, textual};
 use super::{Observation, PollCounters, PollError, Target};
 
 /// Single requests and addresses that wait to be taken in.
@@ -47,9 +50,9 @@ pub struct Requests(mpsc::Receiver<Request>);
 
 #[derive(Debug)]
 enum Request {
-    Address(DeviceId, IpAddr),
-    Device(DeviceId, oneshot::Sender<Option<Outcome>>),
-    Host(SocketAddr, oneshot::Sender<Option<Outcome>>),
+    Addresses(DeviceId, Vec<SocketAddr>),
+    Where(DeviceId, oneshot::Sender<Option<Vec<SocketAddr>>>),
+    Host(SocketAddr, oneshot::Sender<Outcome>),
 }
 
 #[must_use]
@@ -59,43 +62,59 @@ pub fn channel() -> (PingNow, Requests) {
 }
 
 impl PingNow {
-    /// Pings a device where it was found last; `None` if it is no device or is not to be pinged. Its
-    /// schedule goes on beside it.
+    /// Pings a device at all addresses of its name; `None` if it is no device or is not to be pinged.
+    /// Its schedule goes on beside it.
     pub async fn ping(&self, device: DeviceId) -> Option<PingOutcome> {
-        self.ask(|reply| Request::Device(device, reply)).await.map(|outcome| tell(&outcome))
+        let (reply, answer) = oneshot::channel();
+        if self.0.try_send(Request::Where(device, reply)).is_err() {
+            return Some(tell(&Outcome::nothing(Cause::Budget)));
+        }
+        match answer.await {
+            Ok(addresses) => Some(self.ping_any(addresses?).await),
+            Err(_) => Some(tell(&Outcome::nothing(Cause::Budget))),
+        }
     }
 
-    /// Pings a host that may be no device: an IP address or a host name.
+    /// Pings a host that may be no device: an IP address or a host name, at all its addresses.
     pub async fn ping_once(&self, host: &str) -> PingOutcome {
         let lookup = tokio::time::timeout(LOOKUP_TIMEOUT, tokio::net::lookup_host((host, 0)));
-        let found = lookup.await.ok().and_then(Result::ok).and_then(|mut found| found.next());
-        let Some(address) = found else {
-            return PingOutcome { cause: Cause::Unreachable as u32, ..PingOutcome::default() };
-        };
-        self.ping_address(address).await
+        let found = lookup.await.ok().and_then(Result::ok).map(bounded);
+        self.ping_any(found.unwrap_or_default()).await
+    }
+
+    /// The outcome of the first address that answers, or of the first that was silent.
+    async fn ping_any(&self, addresses: Vec<SocketAddr>) -> PingOutcome {
+        // In their order, but all at once.
+        let mut bursts: FuturesOrdered<_> =
+            addresses.into_iter().map(|to| self.ping_address(to)).collect();
+        let unreachable = tell(&Outcome::nothing(Cause::Unreachable));
+        let mut silent: Option<PingOutcome> = None;
+        while let Some(outcome) = bursts.next().await {
+            if outcome.received > 0 {
+                return outcome;
+            }
+            let tells_more = |known: &PingOutcome| {
+                known.cause == unreachable.cause && outcome.cause != unreachable.cause
+            };
+            if silent.as_ref().is_none_or(tells_more) {
+                silent = Some(outcome);
+            }
+        }
+        silent.unwrap_or(unreachable)
     }
 
     pub(crate) async fn ping_address(&self, to: SocketAddr) -> PingOutcome {
-        let outcome = self.ask(|reply| Request::Host(to, reply)).await;
-        tell(&outcome.unwrap_or(Outcome::nothing(Cause::Budget)))
-    }
-
-    async fn ask(
-        &self,
-        request: impl FnOnce(oneshot::Sender<Option<Outcome>>) -> Request,
-    ) -> Option<Outcome> {
         let (reply, answer) = oneshot::channel();
         // Full or gone: it is better to say so than to wait.
-        let refused = Some(Outcome::nothing(Cause::Budget));
-        if self.0.try_send(request(reply)).is_err() {
-            return refused;
-        }
-        answer.await.unwrap_or(refused)
+        let asked = self.0.try_send(Request::Host(to, reply)).is_ok();
+        let outcome = if asked { answer.await.ok() } else { None };
+        let outcome = outcome.unwrap_or(Outcome::nothing(Cause::Budget));
+        PingOutcome { address: textual(to), ..tell(&outcome) }
     }
 
-    /// Where a device with a host name is. False if nobody pings any more.
-    pub(super) async fn is_at(&self, device: DeviceId, ip: IpAddr) -> bool {
-        self.0.send(Request::Address(device, ip)).await.is_ok()
+    /// Where a device with a host name may be. False if nobody pings any more.
+    pub(super) async fn is_at(&self, device: DeviceId, addresses: Vec<SocketAddr>) -> bool {
+        self.0.send(Request::Addresses(device, addresses)).await.is_ok()
     }
 }
 
@@ -110,6 +129,7 @@ fn tell(outcome: &Outcome) -> PingOutcome {
         received: number(outcome.received),
         rtt_us: number(outcome.mean.unwrap_or(0)),
         jitter_us: number(outcome.jitter.unwrap_or(0)),
+        address: String::new(),
     }
 }
 

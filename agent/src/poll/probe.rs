@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 pub use self::objects::{ProbeObject, ProbeObjects};
 use super::engine::Settings;
+use super::names::textual;
 use super::{
     Access, Observation, PollConfig, PollCounters, PollError, SnmpVersion, Target, credential,
 };
@@ -106,7 +107,7 @@ impl ProbeFailure {
 /// Asks `target` once for all that the standard plan knows. For SNMPv3 the failure is the
 /// diagnosis; a community that fails over v2c is tried over v1 too.
 pub async fn probe(target: Target) -> Result<ProbeReport, PollError> {
-    let probed = look(target.clone()).await;
+    let probed = look_everywhere(&target).await;
     if let (Err(PollError::Device(_)), Access::Community { version: SnmpVersion::V2c, community }) =
         (&probed, target.access)
     {
@@ -116,6 +117,22 @@ pub async fn probe(target: Target) -> Result<ProbeReport, PollError> {
         }
     }
     probed
+}
+
+/// Looks at one address of the target's name after the other, until one is not silent.
+async fn look_everywhere(target: &Target) -> Result<ProbeReport, PollError> {
+    let mut addresses = credential::lookup(&target.host, target.port).await.into_iter().peekable();
+    while let Some(address) = addresses.next() {
+        let probed = look(Target { host: textual(address), ..target.clone() }).await;
+        let is_silent = matches!(
+            probed,
+            Err(PollError::Device(ProbeFailure(Cause::Timeout | Cause::Unreachable)))
+        );
+        if !is_silent || addresses.peek().is_none() {
+            return probed;
+        }
+    }
+    look(target.clone()).await
 }
 
 async fn look(target: Target) -> Result<ProbeReport, PollError> {

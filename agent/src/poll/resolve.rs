@@ -1,7 +1,8 @@
 //! Looks up the host names of targets, for the SNMP engine and the pinger, beside their loops: a slow
-//! name server delays nobody.
+//! name server delays nobody. Link-local addresses with a zone (`fe80::1%eth0`, RFC 4007 §11) are looked
+//! up too: the system knows the number of the interface, which changes when that comes again.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,6 +12,7 @@ use futures_util::stream;
 use tokio::sync::{mpsc, watch};
 
 use super::Target;
+use super::names::bounded;
 use super::ping::PingNow;
 
 /// Lookups the engine has not yet taken in.
@@ -22,8 +24,8 @@ const AGAIN_AFTER: Duration = Duration::from_secs(300);
 /// Sooner while a name cannot be looked up.
 const RETRY_AFTER: Duration = Duration::from_secs(30);
 
-/// A device and where it is.
-pub(super) type Resolved = (DeviceId, IpAddr);
+/// A device and where it may be, in the resolver's order; at least one address.
+pub(super) type Resolved = (DeviceId, Vec<SocketAddr>);
 
 /// Runs as long as there is somebody to tell.
 pub(super) async fn run(
@@ -45,7 +47,7 @@ pub(super) async fn run(
                 continue;
             };
             if let Some(pinger) = &ping
-                && !pinger.is_at(resolved.0, resolved.1).await
+                && !pinger.is_at(resolved.0, resolved.1.clone()).await
             {
                 ping = None;
             }
@@ -70,7 +72,10 @@ fn is_literal(target: &Target) -> bool {
 
 async fn lookup(target: Target) -> Option<Resolved> {
     match tokio::net::lookup_host((target.host.as_str(), target.port)).await {
-        Ok(mut found) => found.next().map(|address| (target.device, address.ip())),
+        Ok(found) => {
+            let addresses = bounded(found);
+            (!addresses.is_empty()).then_some((target.device, addresses))
+        }
         Err(error) => {
             tracing::debug!(device_id = %target.device, %error, "a host name has no address");
             None

@@ -9,12 +9,14 @@ use std::time::Duration;
 
 use farwatch_common::clock::Clock;
 use farwatch_common::id::DeviceId;
+use farwatch_common::sample::{Cause, Group};
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::net::UdpSocket;
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::engine::{Engine, Polled, Settings, Transmit};
+use super::names::Names;
 use super::now;
 use super::pace::timeline::{Targets, Timeline};
 use super::plan::Compiled;
@@ -45,6 +47,7 @@ pub(super) struct Shell {
     now: Option<now::Requests>,
     /// Who waits for the outcome of a poll.
     waiting: HashMap<DeviceId, Vec<oneshot::Sender<Option<Polled>>>>,
+    names: Names,
 }
 
 /// What the loop woke up for.
@@ -85,6 +88,7 @@ impl Shell {
             buffer,
             now: config.now,
             waiting: HashMap::new(),
+            names: Names::default(),
         })
     }
 
@@ -110,13 +114,16 @@ impl Shell {
                 Wake::Time => {}
                 Wake::Datagrams(family) => self.receive(family)?,
                 Wake::Targets(list) => {
+                    self.names.keep(&list);
                     let refused = self.engine.set_targets(self.time.now(), &list);
                     if refused > 0 {
                         tracing::error!(refused, "too many devices for one agent");
                     }
                 }
-                Wake::Resolved((device, ip)) => {
-                    self.engine.set_address(self.time.now(), device, ip)
+                Wake::Resolved((device, addresses)) => {
+                    if let Some(address) = self.names.found(device, addresses) {
+                        self.engine.set_address(self.time.now(), device, address);
+                    }
                 }
                 Wake::Now((device, reply)) => {
                     if self.engine.poll_now(device) {
@@ -205,6 +212,7 @@ impl Shell {
     /// Hands on what the engine has seen.
     fn deliver(&mut self) -> Result<(), PollError> {
         while let Some(observation) = self.engine.observation() {
+            self.follow(&observation);
             match self.out.try_send(observation) {
                 Ok(()) => {}
                 Err(TrySendError::Full(observation)) => self.engine.undelivered(&observation),
@@ -218,6 +226,18 @@ impl Shell {
             }
         }
         Ok(())
+    }
+
+    /// A device that is silent at one address of its name is asked at the next.
+    fn follow(&mut self, seen: &Observation) {
+        let Observation::Row { row, .. } = seen else { return };
+        if row.group != Group::System {
+            return;
+        }
+        let answered = !matches!(row.cause, Some(Cause::Timeout | Cause::Unreachable));
+        if let Some(address) = self.names.asked(row.device, answered) {
+            self.engine.set_address(self.time.now(), row.device, address);
+        }
     }
 }
 
@@ -259,12 +279,50 @@ fn open(peer: SocketAddr) -> io::Result<(UdpSocket, usize)> {
 
 #[cfg(test)]
 mod tests {
-    use farwatch_common::id::DeviceId;
-    use farwatch_common::sample::Cause;
     use farwatch_common::secret::Secret;
 
     use super::*;
     use crate::poll::{Access, Manner, SnmpVersion};
+
+    /// A device by its name.
+    fn target(host: &str) -> Target {
+        let community = Secret::new(b"public".to_vec());
+        Target {
+            device: DeviceId(1),
+            host: host.to_owned(),
+            port: 161,
+            interval: Duration::from_secs(1),
+            access: Access::Community { version: SnmpVersion::V2c, community },
+            manner: Manner::default(),
+        }
+    }
+
+    #[tokio::test]
+    async fn a_device_that_is_silent_at_one_address_of_its_name_is_asked_at_the_next() {
+        let bind = || UdpSocket::bind("127.0.0.1:0");
+        let (first, second) = (bind().await.unwrap(), bind().await.unwrap());
+        let (out, _seen) = mpsc::channel(64);
+        let first_poll_within = Duration::ZERO;
+        let timeouts = [Duration::from_millis(50); 2];
+        let settings = Settings { first_poll_within, timeouts, ..Settings::default() };
+        let config = PollConfig { settings, ..PollConfig::default() };
+        let shell = Shell::new(config, out, Clock::system(), Arc::default()).unwrap();
+        let (_targets, targets) = watch::channel(Arc::new(vec![target("router.invalid")]));
+        let (addresses, resolved) = mpsc::channel(1);
+        let both = [&first, &second].map(|socket| socket.local_addr().unwrap()).to_vec();
+        addresses.send((DeviceId(1), both)).await.unwrap();
+        let asked = async {
+            for socket in [&first, &second, &first] {
+                socket.recv(&mut [0; 1500]).await.unwrap();
+                // The repetition of the question.
+                socket.recv(&mut [0; 1500]).await.unwrap();
+            }
+        };
+        tokio::select! {
+            ended = shell.run(targets, resolved) => panic!("{ended:?}"),
+            () = asked => {}
+        }
+    }
 
     #[tokio::test]
     async fn a_device_of_a_family_this_host_lacks_is_unreachable_and_polling_goes_on() {
@@ -275,17 +333,7 @@ mod tests {
         let clock = Clock::system();
         let mut shell = Shell::new(config, out, clock, Arc::clone(&counters)).unwrap();
         shell.open = |_| Err(io::ErrorKind::Unsupported.into());
-        let target = Target {
-            device: DeviceId(1),
-            host: "::1".to_owned(),
-            port: 161,
-            interval: Duration::from_secs(60),
-            access: Access::Community {
-                version: SnmpVersion::V2c,
-                community: Secret::new(b"public".to_vec()),
-            },
-            manner: Manner::default(),
-        };
+        let target = Target { interval: Duration::from_secs(60), ..target("::1") };
         let (_targets, targets) = watch::channel(Arc::new(vec![target]));
         let (_addresses, resolved) = mpsc::channel(1);
         let observation = tokio::select! {

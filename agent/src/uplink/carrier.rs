@@ -107,6 +107,11 @@ impl Carriers {
         if self.held_until.is_some_and(|until| now < until) { Dial::TcpFirst } else { Dial::Race }
     }
 
+    /// QUIC is held down.
+    pub(super) fn holds(&self, now: Duration) -> bool {
+        self.dial(now) == Dial::TcpFirst
+    }
+
     /// Why TCP carries the session, or would.
     #[must_use]
     pub fn reason(&self) -> Option<Reason> {

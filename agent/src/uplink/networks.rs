@@ -18,7 +18,8 @@ pub(super) struct Network {
 }
 
 impl Network {
-    /// The gateway is not known before it has answered, and without a route there is none.
+    /// The network this host is in goes on: the gateway is not known before it has answered, and
+    /// without a route there is none.
     fn may_be(&self, other: &Self) -> bool {
         let gateways = (&self.gateway, &other.gateway);
         self.here == other.here && !matches!(gateways, (Some(one), Some(two)) if one != two)
@@ -47,22 +48,43 @@ impl Networks {
         if let Some(present) = self.present.as_mut()
             && present.may_be(&network)
         {
-            // The gateway may have become known meanwhile.
-            present.gateway = network.gateway.or(present.gateway.take());
+            // The gateway may have become known meanwhile, and with it a network from before.
+            if present.gateway.is_none() && network.gateway.is_some() {
+                *present = network;
+                self.recognise(now);
+            }
             return false;
         }
         self.left.retain(|(_, _, at)| now.saturating_sub(*at) < REMEMBERED);
         // What was learnt before any network was known is of this one.
         let Some(before) = self.present.replace(network.clone()) else { return false };
-        let known = self.left.iter().position(|(known, ..)| known.may_be(&network));
-        let known =
-            known.and_then(|place| self.left.remove(place)).map(|(_, carriers, _)| carriers);
+        let known = self.remembered(&network);
         let mut carriers = known.unwrap_or_else(|| Carriers::new(self.probe_pause));
         carriers.take_over(&mut self.carriers, now);
         let learnt = std::mem::replace(&mut self.carriers, carriers);
         self.left.push_front((before, learnt, now));
         self.left.truncate(NETWORKS_MAX);
         true
+    }
+
+    /// What is known of a network that was left. Many have the same addresses: one whose gateway is not
+    /// known is like no other.
+    fn remembered(&mut self, network: &Network) -> Option<Carriers> {
+        let place = self.left.iter().position(|(known, ..)| known == network)?;
+        self.left.remove(place).map(|(_, carriers, _)| carriers)
+    }
+
+    /// The present network has got its gateway. What was learnt there before counts, unless something
+    /// was learnt now.
+    fn recognise(&mut self, now: Duration) {
+        self.left.retain(|(_, _, at)| now.saturating_sub(*at) < REMEMBERED);
+        let Some(present) = self.present.clone() else { return };
+        if let Some(mut carriers) = self.remembered(&present)
+            && !self.carriers.holds(now)
+        {
+            carriers.take_over(&mut self.carriers, now);
+            self.carriers = carriers;
+        }
     }
 }
 
@@ -127,6 +149,38 @@ mod tests {
         assert_eq!(networks.carriers.dial(s(3)), Dial::TcpFirst);
         let other = Network { gateway: Some("192.0.2.253".into()), ..network(1) };
         assert!(networks.enter(other, s(4)));
+    }
+
+    #[test]
+    fn an_unknown_gateway_is_like_no_known_one() {
+        let mut networks = Networks::new(s(300));
+        networks.enter(network(1), s(0));
+        hold(&mut networks, s(1));
+        networks.enter(network(2), s(2));
+        // The same address as in the first network, which many hand out.
+        let unknown = Network { gateway: None, ..network(1) };
+        assert!(networks.enter(unknown.clone(), s(3)));
+        assert_eq!(networks.carriers.dial(s(3)), Dial::Race);
+        hold(&mut networks, s(4));
+        assert!(networks.enter(network(2), s(5)));
+        assert_eq!(networks.carriers.dial(s(5)), Dial::Race);
+        // But like itself.
+        assert!(networks.enter(unknown, s(6)));
+        assert_eq!(networks.carriers.dial(s(6)), Dial::TcpFirst);
+    }
+
+    #[test]
+    fn a_network_from_before_is_known_again_by_its_gateway() {
+        let mut networks = Networks::new(s(300));
+        networks.enter(network(1), s(0));
+        hold(&mut networks, s(1));
+        networks.enter(network(2), s(2));
+        assert!(networks.enter(Network { gateway: None, ..network(1) }, s(3)));
+        assert_eq!(networks.carriers.dial(s(3)), Dial::Race);
+        networks.carriers.began(Carrier::Quic, s(3), 0.5);
+        assert!(!networks.enter(network(1), s(4)), "it is the same network");
+        assert_eq!(networks.carriers.dial(s(4)), Dial::TcpFirst);
+        assert_eq!(networks.carriers.reason(), Some(Reason::QuicDied));
     }
 
     #[test]

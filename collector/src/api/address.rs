@@ -7,6 +7,8 @@ use crate::inventory::device::SNMP_PORT;
 
 const HOST_LEN_MAX: usize = 253;
 const LABEL_LEN_MAX: usize = 63;
+/// IFNAMSIZ without its end on Linux; other systems number their interfaces.
+const ZONE_LEN_MAX: usize = 15;
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Address {
@@ -27,7 +29,8 @@ impl fmt::Display for Address {
     }
 }
 
-/// Reads `IP`, `IP:port`, `[v6]:port`, `name` or `name:port`.
+/// Reads `IP`, `IP:port`, `[v6]:port`, `name` or `name:port`; `v6` may be a link-local address with the
+/// agent's interface, `fe80::1%eth0` (RFC 4007 §11).
 pub(super) fn parse_address(text: &str, default_port: u16) -> Option<Address> {
     let text = text.trim();
     if let Ok(ip) = text.parse::<IpAddr>() {
@@ -36,7 +39,13 @@ pub(super) fn parse_address(text: &str, default_port: u16) -> Option<Address> {
     if let Some(rest) = text.strip_prefix('[') {
         let (v6, rest) = rest.split_once(']')?;
         let port = if rest.is_empty() { default_port } else { port(rest.strip_prefix(':')?)? };
+        if v6.contains('%') {
+            return zoned(v6, port);
+        }
         return usable(v6.parse::<Ipv6Addr>().ok()?.into(), port);
+    }
+    if text.contains('%') {
+        return zoned(text, default_port);
     }
     let (host, port) = match text.split_once(':') {
         Some((host, text)) => (host, port(text)?),
@@ -58,6 +67,15 @@ fn usable(ip: IpAddr, port: u16) -> Option<Address> {
     let broadcast = matches!(ip, IpAddr::V4(v4) if v4.is_broadcast());
     let one = !ip.is_unspecified() && !ip.is_multicast() && !broadcast;
     one.then(|| Address { host: ip.to_string(), port })
+}
+
+/// The zone is an interface of the agent; what is not link-local has none.
+fn zoned(text: &str, port: u16) -> Option<Address> {
+    let (address, zone) = text.split_once('%')?;
+    let address = address.parse::<Ipv6Addr>().ok().filter(Ipv6Addr::is_unicast_link_local)?;
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+    let is_zone = (1..=ZONE_LEN_MAX).contains(&zone.len()) && zone.bytes().all(allowed);
+    is_zone.then(|| Address { host: format!("{address}%{zone}"), port })
 }
 
 fn is_host_name(text: &str) -> bool {
@@ -89,6 +107,8 @@ mod tests {
             ("[2001:db8::1]", "2001:db8::1", 161, "2001:db8::1"),
             ("Core-1.Example.net:1161", "core-1.example.net", 1161, "core-1.example.net:1161"),
             ("router_7", "router_7", 161, "router_7"),
+            ("FE80::1%Eth0.7", "fe80::1%Eth0.7", 161, "fe80::1%Eth0.7"),
+            ("[fe80::0:1%br-lan]:162", "fe80::1%br-lan", 162, "[fe80::1%br-lan]:162"),
         ] {
             let address = parse_address(text, 161).unwrap();
             assert_eq!(address, Address { host: host.into(), port }, "{text}");
@@ -119,6 +139,14 @@ mod tests {
             "a/b",
             "user@host",
             "a:b:c",
+            "fe80::1%",
+            "fe80::1%a b",
+            "fe80::1%a%b",
+            "fe80::1%an-interface-too-long",
+            "[fe80::1]%eth0",
+            "2001:db8::1%eth0",
+            "10.0.0.1%eth0",
+            "core%eth0",
             &long,
         ] {
             assert_eq!(parse_address(text, 161), None, "{text}");

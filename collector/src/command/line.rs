@@ -45,6 +45,12 @@ impl Line {
         Self { channel, connection: 0 }
     }
 
+    /// The same way, of another connection.
+    #[cfg(test)]
+    pub(crate) fn at(&self, connection: u64) -> Self {
+        Self { channel: self.channel.clone(), connection }
+    }
+
     /// For who only compares lines.
     #[cfg(test)]
     pub(crate) fn nowhere(connection: u64) -> Self {

@@ -2,6 +2,7 @@
 //! answer.
 
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use farwatch_common::task::spawn_child;
 use farwatch_proto::v1::agent_control_server::{AgentControl, AgentControlServer};
@@ -45,7 +46,12 @@ pub(crate) struct Agent {
 struct Told {
     answers: Mutex<Answers>,
     offline: Mutex<bool>,
+    /// Number of its connection.
+    connection: AtomicU64,
+    /// Goes over to another connection in the middle of so many calls.
+    hand_overs: AtomicU64,
     commands: Mutex<Vec<command::Kind>>,
+    ids: Mutex<Vec<Vec<u8>>>,
     drains: Mutex<Vec<DrainNotice>>,
 }
 
@@ -87,7 +93,8 @@ impl Agent {
 
 impl Lines for Agent {
     fn line(&self, _: AgentId) -> Option<Line> {
-        (!*self.told.offline.lock().unwrap()).then(|| self.line.clone())
+        let line = self.line.at(self.told.connection.load(Ordering::Relaxed));
+        (!*self.told.offline.lock().unwrap()).then_some(line)
     }
 
     fn lines(&self) -> Vec<Line> {
@@ -113,7 +120,13 @@ fn polled() -> command_result::Kind {
     command_result::Kind::PollNow(PollNowResult {
         at_us: 1_795_232_238_000_000,
         snmp: Some(SnmpOutcome { rtt_us: 1_500, values: 42, ..SnmpOutcome::default() }),
-        ping: Some(PingOutcome { cause: 0, sent: 4, received: 3, rtt_us: 1_250, jitter_us: 250 }),
+        ping: Some(PingOutcome {
+            sent: 4,
+            received: 3,
+            rtt_us: 1_250,
+            jitter_us: 250,
+            ..PingOutcome::default()
+        }),
     })
 }
 
@@ -132,6 +145,7 @@ fn found(wanted: &FindCredential) -> command_result::Kind {
     command_result::Kind::FindCredential(FindCredentialResult {
         outcomes: outcomes.collect(),
         ping: None,
+        not_tried: 0,
     })
 }
 
@@ -162,6 +176,12 @@ impl AgentControl for Control {
         assert!(id.len() == 16 && Duration::from_millis(deadline_ms.into()) < DEADLINE);
         let kind = kind.unwrap();
         self.0.commands.lock().unwrap().push(kind.clone());
+        self.0.ids.lock().unwrap().push(id);
+        let count = |left: u64| left.checked_sub(1);
+        if self.0.hand_overs.fetch_update(Ordering::Relaxed, Ordering::Relaxed, count).is_ok() {
+            self.0.connection.fetch_add(1, Ordering::Relaxed);
+            return Err(Status::unavailable("as if the connection broke"));
+        }
         let kind = match (kind, self.answer().await?) {
             (command::Kind::PollNow(_), true) => polled(),
             (command::Kind::FindCredential(wanted), true) => found(&wanted),
@@ -191,7 +211,7 @@ async fn an_agent_polls_now_and_tells_its_time() {
     assert!(ahead.abs_diff(Duration::from_secs(3600)) <= pinged.rtt, "{ahead:?} {pinged:?}");
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn what_an_agent_refuses_is_told_apart() {
     let (agent, commands) = commands();
     let failed = |reason: &str| CommandError::Failed { reason: reason.to_owned() };
@@ -213,6 +233,23 @@ async fn what_an_agent_refuses_is_told_apart() {
     }
     agent.offline(true);
     assert_eq!(commands.begin(AGENT).err(), Some(CommandError::Offline));
+}
+
+/// As one that goes over to another transport meanwhile.
+#[tokio::test(start_paused = true)]
+async fn a_command_whose_connection_breaks_is_asked_again_by_its_id_over_the_next() {
+    let (agent, commands) = commands();
+    agent.told.hand_overs.store(2, Ordering::Relaxed);
+    let result = commands.begin(AGENT).unwrap().poll_now(DeviceId(5)).await.unwrap();
+    assert_eq!(command_result::Kind::PollNow(result), polled());
+    let ids = std::mem::take(&mut *agent.told.ids.lock().unwrap());
+    assert!(ids.len() == 3 && ids.iter().all(|id| *id == ids[0]), "{ids:?}");
+    // Nobody comes back.
+    agent.answers(Answers::With(Code::Unavailable));
+    let began = tokio::time::Instant::now();
+    let refused = commands.begin(AGENT).unwrap().poll_now(DeviceId(5)).await;
+    assert_eq!(refused.unwrap_err(), CommandError::Offline);
+    assert_eq!(began.elapsed().as_secs(), BACK_WITHIN.as_secs());
 }
 
 #[tokio::test(start_paused = true)]

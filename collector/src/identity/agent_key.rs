@@ -3,15 +3,13 @@
 //! Looked up by hash on every accepted connection: certificates admit nobody by themselves, so a
 //! revocation counts from the next connection on (and live ones are closed by `listen`).
 
-use std::net::SocketAddr;
-
 use farwatch_common::clock::Micros;
 use farwatch_common::id::{AgentId, SiteId, TenantId};
 use farwatch_common::tls::KeyHash;
 use farwatch_common::transport::Carrier;
 
 use super::IdentityKey;
-use super::peer::PeerInfo;
+use super::peer::{PeerInfo, Remote};
 use crate::store::sql::sql;
 use crate::store::txn::Scope;
 use crate::store::{Database, StoreError, Txn};
@@ -31,7 +29,7 @@ impl AdmittedKey {
     pub fn peer(
         &self,
         key_hash: KeyHash,
-        remote: SocketAddr,
+        remote: Remote,
         transport: Carrier,
         connection: u64,
     ) -> PeerInfo {

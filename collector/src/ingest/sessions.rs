@@ -216,6 +216,7 @@ mod tests {
     use farwatch_common::id::{SiteId, TenantId};
 
     use super::*;
+    use crate::identity::Remote;
     use farwatch_common::transport::Carrier;
 
     fn peer(connection: u64) -> PeerInfo {
@@ -224,7 +225,7 @@ mod tests {
             site: SiteId(1),
             agent: AgentId(1),
             key_hash: [0; 32],
-            remote: ([127, 0, 0, 1], 1).into(),
+            remote: Remote::At(([127, 0, 0, 1], 1).into()),
             transport: Carrier::Quic,
             connection,
         }

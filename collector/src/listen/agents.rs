@@ -21,9 +21,9 @@ use tokio_rustls::server::TlsStream;
 use tokio_util::sync::CancellationToken;
 
 use crate::command::Line;
-use crate::identity::PeerInfo;
 use crate::identity::agent_key::{AdmittedKey, agent_key_find};
 use crate::identity::places::Places;
+use crate::identity::{PeerInfo, Remote};
 use crate::ingest::Sessions;
 use crate::inventory::push::AssignmentPush;
 use crate::metrics::{Counter, Metrics};
@@ -234,7 +234,8 @@ impl AgentDoor {
         cancel: &CancellationToken,
     ) {
         let number = self.connections.fetch_add(1, Ordering::Relaxed) + 1;
-        let peer = key.peer(hash, session.remote(), session.carrier(), number);
+        let remote = Remote::Of(Arc::clone(&session));
+        let peer = key.peer(hash, remote, session.carrier(), number);
         let guard = self.sessions.begin(&peer);
         // Again: a revocation since the first look found no session to end. One after this look
         // finds it.

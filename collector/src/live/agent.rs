@@ -1,5 +1,6 @@
 //! Core: the last state of one agent.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use farwatch_common::clock::Micros;
@@ -147,12 +148,19 @@ impl Agent {
         self.ack_at = self.ack_at.max(Some(at));
     }
 
-    /// A heartbeat came over `connection`.
-    pub(super) fn beat(&mut self, connection: u64, beat: &Heartbeat, at: Micros) {
+    /// A heartbeat came over `connection`, from `remote`.
+    pub(super) fn beat(
+        &mut self,
+        (connection, remote): (u64, SocketAddr),
+        beat: &Heartbeat,
+        at: Micros,
+    ) {
         self.heard(at);
         // A late one of a session that another has replaced tells nothing new.
         let session = self.session.as_mut().filter(|session| session.connection == connection);
         let Some(session) = session else { return };
+        // A NAT may have given it another one.
+        session.remote = remote.to_string();
         if let Some(link) = &beat.link {
             session.link.told(link);
         }

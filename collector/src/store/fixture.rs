@@ -16,7 +16,7 @@ use super::samples::Append;
 use super::txn::{Inner, Mode, Scope};
 use super::{Database, Samples};
 use crate::identity::tenancy::Actor;
-use crate::identity::{Access, PeerInfo, TenantContext};
+use crate::identity::{Access, PeerInfo, Remote, TenantContext};
 use farwatch_common::transport::Carrier;
 
 pub(crate) const TENANT: TenantId = TenantId(1);
@@ -171,7 +171,7 @@ pub(crate) fn peer(agent: AgentId, connection: u64) -> PeerInfo {
         site: SiteId(5),
         agent,
         key_hash: [0; 32],
-        remote: ([127, 0, 0, 1], 4000).into(),
+        remote: Remote::At(([127, 0, 0, 1], 4000).into()),
         transport: Carrier::Quic,
         connection,
     }

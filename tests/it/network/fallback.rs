@@ -3,9 +3,13 @@
 
 use std::time::{Duration, Instant};
 
+use farwatch_common::clock::{Clock, Micros};
 use farwatch_support::http::Client;
 use farwatch_support::process::eventually;
 use farwatch_support::relay::Relay;
+use farwatch_support::sim;
+use farwatch_support::sim::fault::Fault;
+use farwatch_support::sim::router::{Kind, Router};
 use farwatch_support::stack::{Agent, Collector, add_device, only_agent};
 use farwatch_support::tinyproxy::{Tinyproxy, program};
 use serde_json::Value;
@@ -93,6 +97,43 @@ async fn without_udp_the_session_is_over_tcp_and_comes_back_to_quic() {
     site.is_on("tcp", SWITCHED_WITHIN).await;
     site.relay.block_udp(false);
     site.is_on("quic", BACK_WITHIN).await;
+    site.ends_whole().await;
+}
+
+/// Answers late, so that a poll takes some seconds.
+const SLOW: Duration = Duration::from_millis(700);
+
+#[tokio::test]
+async fn a_poll_that_somebody_waits_for_outlives_the_change_of_transport() {
+    let site = Site::start(true, |_| PROBE.into()).await;
+    site.is_on("tcp", CONNECTED_WITHIN).await;
+    let mut slow = Router::new(Kind::ALL[0], 8, 1).responder(b"public");
+    slow.fault = Fault::Late(SLOW);
+    let slow = sim::serve_anywhere(slow).await.unwrap();
+    let device = add_device(&site.client, &site.agent_id, &slow.address.to_string(), 3600).await;
+    let path = format!("/api/v1/devices/{device}/poll");
+    eventually(LIMIT, "the agent has been told of the device", async || {
+        site.client.post(&path, &serde_json::json!({})).await.status == 200
+    })
+    .await;
+    site.relay.block_udp(false);
+    let now = || Clock::system().now();
+    // One poll after the other: the change falls into one of them.
+    let mut on_tcp = now();
+    let ended = loop {
+        let polled = site.client.post(&path, &serde_json::json!({})).await;
+        assert_eq!(polled.status, 200, "{}", polled.json());
+        assert_eq!(polled.data()["snmp"]["ok"], true);
+        let asked = now();
+        if site.agent().await["transport"] == "quic" {
+            break now();
+        }
+        on_tcp = asked;
+    };
+    let since = site.agent().await["connected_since"].as_str().unwrap().to_owned();
+    let since = Micros(since.parse::<jiff::Timestamp>().unwrap().as_microsecond());
+    println!("polled from {on_tcp:?} to {ended:?}, on QUIC since {since:?}");
+    assert!(on_tcp <= since && since <= ended);
     site.ends_whole().await;
 }
 

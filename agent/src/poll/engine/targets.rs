@@ -1,7 +1,7 @@
 //! Core: which devices there are, and where.
 
 use std::collections::HashMap;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use farwatch_common::id::DeviceId;
 
@@ -75,14 +75,14 @@ impl Engine {
     }
 
     /// Tells where a device with a host name is.
-    pub fn set_address(&mut self, now: Moment, device: DeviceId, ip: IpAddr) {
+    pub fn set_address(&mut self, now: Moment, device: DeviceId, address: SocketAddr) {
         let Some(slot) = self.by_id.get(&device).copied() else {
             return;
         };
         let Some(device) = self.devices.get_mut(slot as usize).and_then(Option::as_mut) else {
             return;
         };
-        device.address = Some((ip, device.target.port).into());
+        device.address = Some(address);
         if device.fresh && device.activity == Activity::Idle {
             device.fresh = false;
             device.schedule.hurry(now.mono_us);

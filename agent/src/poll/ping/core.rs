@@ -196,11 +196,12 @@ impl Core {
     }
 
     /// Tells where a device with a host name is. A burst that has begun goes on to where it was.
-    pub(super) fn set_address(&mut self, device: DeviceId, ip: IpAddr) {
+    pub(super) fn set_address(&mut self, device: DeviceId, mut address: SocketAddr) {
+        address.set_port(0);
         if let Some(number) = self.by_id.get(&device).copied()
             && let Some(slot) = self.slot_mut(number)
         {
-            slot.address = Some(SocketAddr::new(ip, 0));
+            slot.address = Some(address);
         }
     }
 

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use farwatch_common::clock::Clock;
 use farwatch_common::id::DeviceId;
-use farwatch_common::sample::Cause;
+use farwatch_common::sample::{Cause, Row};
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot, watch};
 
@@ -21,6 +21,7 @@ use super::Request;
 use super::core::{Core, Ended, Outcome, Transmit};
 use super::packet::{self, Echo, Heard};
 use crate::platform::icmp::{EchoSocket, Family, Kind};
+use crate::poll::names::Names;
 use crate::poll::pace::timeline::{Targets, Timeline};
 use crate::poll::{Observation, PollCounters, PollError, Target};
 
@@ -32,7 +33,7 @@ const BATCH: usize = 64;
 /// Errors of other requests that may come up while one is sent.
 const TRIES_MAX: u32 = 4;
 
-type Reply = oneshot::Sender<Option<Outcome>>;
+type Reply = oneshot::Sender<Outcome>;
 
 pub(super) struct Shell {
     core: Core,
@@ -46,6 +47,7 @@ pub(super) struct Shell {
     /// Who waits for the outcome of a job; as many as the core takes.
     waiting: HashMap<u64, Reply>,
     jobs: u64,
+    names: Names,
     buffer: Vec<u8>,
 }
 
@@ -74,6 +76,7 @@ impl Shell {
             out,
             waiting: HashMap::new(),
             jobs: 0,
+            names: Names::default(),
             buffer: vec![0; BUFFER_BYTES],
         }
     }
@@ -98,7 +101,10 @@ impl Shell {
             match wake {
                 Wake::Time => {}
                 Wake::Messages(family) => self.receive(family)?,
-                Wake::Targets(list) => self.core.set_targets(self.time.now(), &list),
+                Wake::Targets(list) => {
+                    self.names.keep(&list);
+                    self.core.set_targets(self.time.now(), &list);
+                }
                 Wake::Request(request) => self.take(request),
             }
             self.take_returned(Family::V4);
@@ -114,11 +120,16 @@ impl Shell {
 
     fn take(&mut self, request: Request) {
         let (to, reply) = match request {
-            Request::Address(device, ip) => return self.core.set_address(device, ip),
-            Request::Device(device, reply) => match self.where_is(device, reply) {
-                Some(found) => found,
-                None => return,
-            },
+            Request::Addresses(device, addresses) => {
+                if let Some(address) = self.names.found(device, addresses) {
+                    self.core.set_address(device, address);
+                }
+                return;
+            }
+            Request::Where(device, reply) => {
+                let _ = reply.send(self.where_is(device));
+                return;
+            }
             Request::Host(to, reply) => (to, reply),
         };
         self.jobs += 1;
@@ -126,22 +137,25 @@ impl Shell {
             self.waiting.insert(self.jobs, reply);
         } else {
             // Whoever asked may be gone.
-            let _ = reply.send(Some(Outcome::nothing(Cause::Budget)));
+            let _ = reply.send(Outcome::nothing(Cause::Budget));
         }
     }
 
-    /// Answers at once where there is nothing to send.
-    fn where_is(&self, device: DeviceId, reply: Reply) -> Option<(SocketAddr, Reply)> {
-        match self.core.address_of(device) {
-            Some(Some(to)) => return Some((to, reply)),
-            Some(None) => {
-                let _ = reply.send(Some(Outcome::nothing(Cause::Unreachable)));
-            }
-            None => {
-                let _ = reply.send(None);
-            }
+    /// Where a device may be, the address in use first; `None` if it is not to be pinged.
+    fn where_is(&self, device: DeviceId) -> Option<Vec<SocketAddr>> {
+        let used = self.core.address_of(device)?;
+        match self.names.all(device) {
+            [] => Some(used.into_iter().collect()),
+            all => Some(all.to_vec()),
         }
-        None
+    }
+
+    /// A device that is silent at one address of its name is pinged at the next.
+    fn follow(&mut self, row: &Row) {
+        let answered = row.values.first() == Some(&Some(1));
+        if let Some(address) = self.names.asked(row.device, answered) {
+            self.core.set_address(row.device, address);
+        }
     }
 
     fn socket(&self, family: Family) -> Option<&EchoSocket> {
@@ -251,10 +265,11 @@ impl Shell {
             match ended {
                 Ended::Job(job, outcome) => {
                     if let Some(reply) = self.waiting.remove(&job) {
-                        let _ = reply.send(Some(outcome));
+                        let _ = reply.send(outcome);
                     }
                 }
                 Ended::Row(row) => {
+                    self.follow(&row);
                     let schema = self.core.schema();
                     match self.out.try_send(Observation::Row { row, schema }) {
                         Ok(()) => {}

@@ -178,7 +178,8 @@ async fn devices_come_and_go(place: &Place<'_>) {
     let stranger = &all.narrowed(*south);
     let missed = device_get(db, stranger, first.id).await;
     assert!(matches!(missed, Err(InventoryError::NotFound)));
-    let peer = known.peer(KEY, ([127, 0, 0, 1], 1).into(), Carrier::Quic, 1).context();
+    let remote = crate::identity::Remote::At(([127, 0, 0, 1], 1).into());
+    let peer = known.peer(KEY, remote, Carrier::Quic, 1).context();
     let (assignment, left_out) = assignment_for(db, vault, &peer, ours).await.unwrap();
     assert_eq!((assignment.devices.len(), assignment.revision, left_out.len()), (2, 3, 0));
     assert!(assignment_for(db, vault, stranger, ours).await.is_err());

@@ -1,6 +1,7 @@
 //! What clients hear, and what agents tell of themselves.
 
 use super::*;
+use crate::identity::Remote;
 
 fn filter(device: Option<DeviceId>) -> EventFilter {
     EventFilter { tenants: BTreeSet::from([TENANT]), devices: device.into_iter().collect() }
@@ -134,9 +135,15 @@ async fn the_link_and_the_gateway_of_an_agent_are_shown() {
     live.agent_beat(&peer(AGENT, 1), &beat(link(210, 15), gateway.clone()));
     let agent = live.agent(TENANT, AGENT).unwrap();
     assert_eq!(agent.loss_percent, Some(100.0 * 15.0 / 210.0));
-    let seen = agent.gateway.unwrap();
+    let seen = agent.gateway.clone().unwrap();
     assert_eq!((seen.loss_percent, seen.rtt_ms), (25.0, Some(0.9)));
     assert!(seen.at.unwrap().0 < i64::MAX, "not in the future");
+    // A NAT gives it another address.
+    assert_eq!(agent.remote_addr.unwrap(), peer(AGENT, 1).remote.now().to_string());
+    let remote = Remote::At(([192, 0, 2, 77], 7).into());
+    live.agent_beat(&PeerInfo { remote, ..peer(AGENT, 1) }, &beat(link(210, 15), gateway.clone()));
+    let agent = live.agent(TENANT, AGENT).unwrap();
+    assert_eq!(agent.remote_addr.unwrap(), "192.0.2.77:7");
     // A word of an older session, and an address that is none.
     let nonsense = GatewayStatus { address: "<b>".into(), ..gateway };
     live.agent_connected(&peer(AGENT, 2), names(), None);

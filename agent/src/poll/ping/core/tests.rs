@@ -292,7 +292,7 @@ fn a_host_name_is_pinged_once_it_has_an_address() {
     line.run(INTERVAL * 2, |_, _| {});
     assert_eq!(line.last().cause, Some(Cause::Unreachable));
     assert_eq!(line.core.address_of(DeviceId(1)), Some(None));
-    line.core.set_address(DeviceId(1), "192.0.2.5".parse().unwrap());
+    line.core.set_address(DeviceId(1), "192.0.2.5:161".parse().unwrap());
     line.run(INTERVAL, |line, out| line.answer(out, 1000));
     assert_eq!(line.last().values[0], Some(1));
 }

@@ -1,0 +1,104 @@
+//! The shell of one dialog: its socket and its time-outs.
+
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::time::Duration;
+
+use farwatch_common::clock::Clock;
+use farwatch_common::sample::Cause;
+use tokio::net::UdpSocket;
+use tokio::time::timeout;
+
+use super::dialog::{Dialog, Identity, Told};
+use crate::poll::Access;
+use crate::poll::engine::Moment;
+
+/// Time-outs of a question and its one repetition.
+const TIMEOUTS: [Duration; 2] = [Duration::from_millis(500), Duration::from_millis(850)];
+/// For all questions.
+const PATIENCE: Duration = Duration::from_millis(2800);
+/// Largest datagram of UDP.
+const DATAGRAM_BYTES_MAX: usize = 65_535;
+
+/// Asks a device who it is; tells the round-trip time of the answer, or what is wrong.
+pub(super) async fn identify(
+    address: SocketAddr,
+    access: &Access,
+    clock: &Clock,
+) -> Result<(Identity, Duration), Cause> {
+    let conversation = Conversation::open(address, access, clock).await;
+    conversation.map_err(|_| Cause::Unreachable)?.run().await
+}
+
+/// One dialog over its own socket. It is not connected: gear with several addresses may answer from
+/// another one than was asked.
+struct Conversation<'a> {
+    socket: UdpSocket,
+    address: SocketAddr,
+    dialog: Dialog,
+    clock: &'a Clock,
+    started: std::time::Instant,
+    buffer: Vec<u8>,
+}
+
+impl<'a> Conversation<'a> {
+    async fn open(address: SocketAddr, access: &Access, clock: &'a Clock) -> io::Result<Self> {
+        let any: IpAddr = match address {
+            SocketAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
+            SocketAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
+        };
+        Ok(Self {
+            socket: UdpSocket::bind((any, 0)).await?,
+            address,
+            dialog: Dialog::new(access, clock.now(), rand::random()),
+            clock,
+            started: clock.monotonic(),
+            buffer: vec![0; DATAGRAM_BYTES_MAX],
+        })
+    }
+
+    fn passed(&self) -> Duration {
+        self.clock.monotonic().saturating_duration_since(self.started)
+    }
+
+    fn now(&self) -> Moment {
+        let mono_us = u64::try_from(self.passed().as_micros()).unwrap_or(u64::MAX);
+        Moment { mono_us, wall: self.clock.now() }
+    }
+
+    async fn run(mut self) -> Result<(Identity, Duration), Cause> {
+        let mut attempt = 0;
+        while let Some(limit) = TIMEOUTS.get(attempt) {
+            let until = (self.passed() + *limit).min(PATIENCE);
+            let now = self.now();
+            let question = self.dialog.question(now)?;
+            let sent = self.socket.send_to(question, self.address).await;
+            sent.map_err(|_| Cause::Unreachable)?;
+            match self.hear(until).await {
+                Some(Told::Identity(identity, asked_us)) => {
+                    let rtt_us = self.now().mono_us.saturating_sub(asked_us);
+                    return Ok((identity, Duration::from_micros(rtt_us)));
+                }
+                Some(Told::Failed(cause)) => return Err(cause),
+                Some(Told::AskAgain) => attempt = 0,
+                None => attempt += 1,
+            }
+        }
+        Err(self.dialog.silent())
+    }
+
+    /// Waits for something that counts, until that much time has passed since the start.
+    async fn hear(&mut self, until: Duration) -> Option<Told> {
+        loop {
+            let left = until.checked_sub(self.passed())?;
+            let received = timeout(left, self.socket.recv_from(&mut self.buffer)).await.ok()?;
+            // An ICMP error of an earlier datagram; the time-out tells of it.
+            let Ok((length, _)) = received else { continue };
+            let now = self.now();
+            let datagram = self.buffer.get(..length).unwrap_or_default();
+            if let Some(told) = self.dialog.hear(datagram, now) {
+                return Some(told);
+            }
+        }
+    }
+}
