@@ -6,6 +6,12 @@ use super::commands::{Scene, user};
 use super::*;
 use crate::identity::limits::SEARCHES_PER_MINUTE_TENANT;
 
+/// Nothing that is sealed any more, on either engine.
+const DAMAGE_PROFILES: &str = "UPDATE credential_profile
+    SET sealed = (SELECT hash FROM audit_head ORDER BY seq DESC LIMIT 1)";
+const DAMAGE_OWN: &str = "UPDATE credential
+    SET sealed = (SELECT hash FROM audit_head ORDER BY seq DESC LIMIT 1)";
+
 impl Scene {
     async fn made(&self, name: &str, more: Value) -> String {
         let mut body = json!({ "name": name });
@@ -85,7 +91,7 @@ async fn profiles_that_are_not_tried_are_told_with_the_reason() {
     for world in World::each().await {
         let scene = Scene::of(world).await;
         let damaged = scene.made("damaged", json!({ "site": scene.site.to_string() })).await;
-        scene.world.raw().run("UPDATE credential_profile SET sealed = (SELECT hash FROM audit_head ORDER BY seq DESC LIMIT 1)").await;
+        scene.world.raw().run(DAMAGE_PROFILES).await;
         let mut left = Vec::new();
         for number in 0..34 {
             left.push(scene.made(&format!("p{number:02}"), json!({})).await);
@@ -103,6 +109,35 @@ async fn profiles_that_are_not_tried_are_told_with_the_reason() {
         let asked = scene.world.reached.commands();
         let [command::Kind::FindCredential(asked)] = &asked[..] else { panic!("{asked:?}") };
         assert_eq!(asked.candidates.len(), 32);
+        scene.world.remove().await;
+    }
+}
+
+#[tokio::test]
+async fn a_credential_that_cannot_be_read_is_told() {
+    for world in World::each().await {
+        let scene = Scene::of(world).await;
+        let id = scene.world.device(&scene.who, scene.agent, "10.0.0.1").await;
+        let snmp = async || {
+            let path = format!("/api/v1/devices/{id}");
+            let snmp = scene.world.get(&path, &scene.who).await.data()["snmp"].clone();
+            (snmp["credential"].clone(), snmp["damaged"].clone())
+        };
+        let put = async |body: Value| {
+            let path = format!("/api/v1/devices/{id}/credential");
+            scene.world.change(Method::PUT, &path, &scene.who, body).await.data();
+        };
+        assert_eq!(snmp().await, (json!("own"), json!(false)));
+        scene.world.raw().run(DAMAGE_OWN).await;
+        assert_eq!(snmp().await, (json!("own"), json!(true)));
+        put(json!({ "community": "again" })).await;
+        assert_eq!(snmp().await, (json!("own"), json!(false)));
+        put(json!({ "community": null })).await;
+        assert_eq!(snmp().await, (json!("none"), json!(false)));
+        scene.made("of the site", json!({ "site": scene.site.to_string() })).await;
+        assert_eq!(snmp().await, (json!("profile"), json!(false)));
+        scene.world.raw().run(DAMAGE_PROFILES).await;
+        assert_eq!(snmp().await, (json!("profile"), json!(true)));
         scene.world.remove().await;
     }
 }
