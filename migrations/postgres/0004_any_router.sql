@@ -54,4 +54,5 @@ GRANT SELECT ON device_object TO farwatch_app;
 GRANT SELECT, INSERT, DELETE ON device_object TO farwatch_ingest;
 CALL tenant_table_lock('device_table');
 CALL tenant_policy('ingest', 'device_table');
+GRANT SELECT ON device_table TO farwatch_app;
 GRANT SELECT, INSERT, UPDATE ON device_table TO farwatch_ingest;

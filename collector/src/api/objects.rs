@@ -141,9 +141,9 @@ fn page(
     // Behind the last that was read, nobody knows yet what is stored.
     let known_to = rows.last().filter(|_| rows.len() > limit).map(|(place, ..)| place.clone());
     // Some have values and no table: it is still to come, or they are the device's own.
-    let unnamed = values.into_iter().filter(|(place, _)| {
-        known_to.as_ref().is_none_or(|known_to| place < known_to)
-    });
+    let unnamed = values
+        .into_iter()
+        .filter(|(place, _)| known_to.as_ref().is_none_or(|known_to| place < known_to));
     rows.extend(unnamed.map(|((group, object), values)| {
         let facts = DeviceObject { group, object, ..DeviceObject::default() };
         ((group, facts.object.clone()), facts, values)
@@ -170,9 +170,14 @@ mod tests {
         for limit in 1..=all.len() + 1 {
             let (mut seen, mut after): (Vec<ObjectPlace>, Option<ObjectPlace>) = (Vec::new(), None);
             loop {
-                let behind = |place: &&ObjectPlace| after.as_ref().is_none_or(|after| *place > after);
+                let behind =
+                    |place: &&ObjectPlace| after.as_ref().is_none_or(|after| *place > after);
                 let some = stored.iter().filter(behind).take(limit + 1).map(|(group, object)| {
-                    DeviceObject { group: *group, object: object.clone(), ..DeviceObject::default() }
+                    DeviceObject {
+                        group: *group,
+                        object: object.clone(),
+                        ..DeviceObject::default()
+                    }
                 });
                 let values = valued.iter().filter(behind).map(|place| (place.clone(), Vec::new()));
                 let (rows, more) = page(some.collect(), values.collect(), limit);

@@ -8,7 +8,8 @@ use futures_util::StreamExt as _;
 
 use super::*;
 use crate::store::fixture::{
-    AGENT, DEVICE, NEIGHBOUR, OTHER_TENANT, SECOND, T0, TENANT, alive, counters, interfaces, peer, system,
+    AGENT, DEVICE, NEIGHBOUR, OTHER_TENANT, SECOND, T0, TENANT, alive, counters, interfaces, peer,
+    system,
 };
 
 fn at(second: i64) -> Micros {

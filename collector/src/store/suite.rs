@@ -304,8 +304,12 @@ async fn the_last_rows_come_back<S: SampleStore>(store: S) {
 
 /// A group that is polled no more, or by now has no rows, leaves the tails of others short.
 async fn a_tail_begins_where_the_groups_of_its_class_end<S: SampleStore>(store: S) {
-    let mark = |group, second, rows| {
-        Checkpoint { tenant: TENANT, agent: AGENT, group, at: at(second), rows }
+    let mark = |group, second, rows| Checkpoint {
+        tenant: TENANT,
+        agent: AGENT,
+        group,
+        at: at(second),
+        rows,
     };
     let batches = [
         append(1, &[alive(DEVICE, 60)]),

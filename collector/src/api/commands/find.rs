@@ -4,6 +4,8 @@
 //! choice. They need what they need to make profiles, and to add the device that would be asked with
 //! one; a tenant may search a few times in a minute, and the audit names every host.
 
+mod tries;
+
 use axum::extract::State;
 use farwatch_common::id::AgentId;
 use farwatch_proto::v1 as proto;
@@ -25,12 +27,10 @@ use crate::identity::Access;
 use crate::inventory::agent::agent_get;
 use crate::inventory::device::SNMP_PORT;
 use crate::inventory::device::tag::Tags;
-use crate::inventory::profile::reach::{InReach, in_force, profiles_in_reach};
-use crate::inventory::snmp::{Credential, version_sent};
+use crate::inventory::profile::reach::profiles_in_reach;
+use crate::inventory::snmp::version_sent;
 use crate::inventory::{InventoryError, require};
-
-/// Credentials that are tried in one go: the agent has 20 s.
-const CANDIDATES_MAX: usize = 32;
+use tries::{CANDIDATES_MAX, ProfileLeftOut, ProfileTried, Try, add_profiles};
 
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -94,41 +94,6 @@ pub(in crate::api) struct CredentialOutcome {
     sys_object_id: Option<String>,
 }
 
-#[derive(Debug, Serialize, ToSchema)]
-pub(in crate::api) struct ProfileTried {
-    id: String,
-    name: String,
-    /// Null: it is of every site.
-    site: Option<Ref>,
-    /// Null: it is for devices with any tags or none.
-    tag: Option<String>,
-}
-
-#[derive(Debug, Serialize, ToSchema)]
-pub(in crate::api) struct ProfileLeftOut {
-    profile: Ref,
-    reason: LeftOut,
-}
-
-#[derive(Clone, Copy, Debug, Serialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub(in crate::api) enum LeftOut {
-    /// What is sealed of it does not open: it has to be given anew.
-    Damaged,
-    /// 32 are tried at most.
-    TooMany,
-}
-
-/// One that is tried.
-struct Try {
-    place: Option<u32>,
-    profile: Option<InReach>,
-    /// The profile that is closer.
-    instead: Option<Ref>,
-    version: SnmpVersion,
-    credential: Credential,
-}
-
 /// Find the credential that a host takes
 ///
 /// The host may not be a device yet. The agent of its site tries one after the other until one
@@ -151,8 +116,9 @@ pub(in crate::api) async fn credential_find(
     }
     let with_profiles = body.profiles.unwrap_or(true);
     let Checked { address, tags, mut tries } = checked(body)?;
-    state.limits.searches.check(&tenant)?;
     let errand = state.commands.begin(tenant, id)?;
+    // What cannot be sent does not count.
+    state.limits.searches.check(&tenant)?;
     let mut left_out = Vec::new();
     if with_profiles {
         let of = (tenant, agent.site.id);
@@ -218,58 +184,6 @@ fn checked(body: CredentialSearch) -> Result<Checked, Error> {
     match (address, tags) {
         (Some(address), Some(tags)) if errors.is_empty() => Ok(Checked { address, tags, tries }),
         _ => Err(Error::invalid(errors)),
-    }
-}
-
-/// Has the profiles tried, as many as may be: a device with these tags may take the first without
-/// any more ado. Says which were left out.
-fn add_profiles(tries: &mut Vec<Try>, all: Vec<InReach>, tags: &Tags) -> Vec<ProfileLeftOut> {
-    let closer = |one: &InReach| {
-        let mut tags = tags.clone();
-        tags.extend(one.tag.clone());
-        let first = in_force(&all, one.kind, &tags);
-        first.filter(|first| first.profile.id != one.profile.id).map(|it| it.profile.clone().into())
-    };
-    let instead: Vec<Option<Ref>> = all.iter().map(closer).collect();
-    let mut order: Vec<_> = all.into_iter().zip(instead).collect();
-    order.sort_by_key(|(one, _)| !one.reaches(tags));
-    let mut left_out = Vec::new();
-    for (mut one, instead) in order {
-        let leave = |reason| ProfileLeftOut { profile: one.profile.clone().into(), reason };
-        match one.credential.take() {
-            None => left_out.push(leave(LeftOut::Damaged)),
-            Some(_) if tries.len() >= CANDIDATES_MAX => left_out.push(leave(LeftOut::TooMany)),
-            Some(credential) => tries.push(of_profile(one, instead, credential)),
-        }
-    }
-    left_out
-}
-
-/// A community is tried over v2c; the agent tries v1 where that is not answered.
-fn of_profile(profile: InReach, instead: Option<Ref>, credential: Credential) -> Try {
-    let version = match credential {
-        Credential::User(_) => SnmpVersion::V3,
-        Credential::Community(_) => SnmpVersion::V2c,
-    };
-    Try { place: None, profile: Some(profile), instead, version, credential }
-}
-
-impl Try {
-    /// How the audit names it.
-    fn name(&self) -> String {
-        match (&self.profile, self.place) {
-            (Some(one), _) => one.profile.name.clone(),
-            (None, place) => format!("credentials[{}]", place.unwrap_or(0)),
-        }
-    }
-
-    fn shown_profile(&self) -> Option<ProfileTried> {
-        self.profile.as_ref().map(|one| ProfileTried {
-            id: one.profile.id.to_string(),
-            name: one.profile.name.clone(),
-            site: one.site.clone().map(Into::into),
-            tag: one.tag.clone(),
-        })
     }
 }
 

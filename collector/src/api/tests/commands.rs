@@ -5,8 +5,8 @@ use farwatch_proto::v1::command;
 use tonic::Code;
 
 use super::*;
-use crate::command::{COMMANDS_PER_AGENT_MAX, COMMANDS_PER_TENANT_MAX};
 use crate::command::tests::Answers;
+use crate::command::{COMMANDS_PER_AGENT_MAX, COMMANDS_PER_TENANT_MAX};
 
 pub(super) fn user(password: &str) -> Value {
     json!({
@@ -121,8 +121,9 @@ async fn why_an_agent_does_not_do_it_is_told() {
     reached.answers(Answers::Well);
     let rows = scene.world.audited(scene.tenant, "").await.len();
     let commands = &scene.world.state.commands;
-    let held: Vec<_> =
-        (0..COMMANDS_PER_AGENT_MAX).map(|_| commands.begin(scene.tenant, scene.agent).unwrap()).collect();
+    let held: Vec<_> = (0..COMMANDS_PER_AGENT_MAX)
+        .map(|_| commands.begin(scene.tenant, scene.agent).unwrap())
+        .collect();
     let refused = scene.post(&path, json!({})).await;
     assert_eq!(
         (refused.code(), &refused.headers["retry-after"]),
@@ -235,7 +236,7 @@ async fn users_are_given_and_shown_without_their_passwords() {
         let get = async || scene.world.get(&path, &scene.who).await.data();
         let one = get().await;
         let snmp = json!({ "version": "v3", "credential": "own", "profile": null,
-                           "kind": "snmp_user", "user": shown() });
+                           "kind": "snmp_user", "user": shown(), "damaged": false });
         assert_eq!(one["snmp"], snmp);
         let manner = (&one["ping"], &one["strict_source"], &one["request_gap_ms"]);
         assert_eq!(manner, (&json!(false), &json!(true), &json!(100)));

@@ -259,7 +259,12 @@ mod tests {
         assert!((4..9).all(|device| !admits(&quotas, device, 4, &but_one)));
         assert_eq!(but_one.asked.get(), 2);
         assert_eq!(quotas.series_used(TENANT).series, 8);
-        assert!(quotas.series_admit(TenantId(2), DeviceId(9), &table(Group::System, "", 1000), &all));
+        assert!(quotas.series_admit(
+            TenantId(2),
+            DeviceId(9),
+            &table(Group::System, "", 1000),
+            &all
+        ));
     }
 
     #[test]

@@ -52,7 +52,8 @@ async fn an_empty_table_keeps_its_time() {
         let interfaces = (1..=size).map(facts).collect();
         let table = InterfaceTable { device_id: DEVICE.0, interfaces };
         interface_table_store(txn, TENANT, AGENT, Micros(at), &table).await.unwrap();
-        let facts = |index| ObjectFacts { object: format!("cpu:{index}"), ..ObjectFacts::default() };
+        let facts =
+            |index| ObjectFacts { object: format!("cpu:{index}"), ..ObjectFacts::default() };
         let objects = (1..=size).map(facts).collect();
         let table = ObjectTable { device_id: DEVICE.0, group: 4, objects };
         object_table_store(txn, TENANT, AGENT, Micros(at), &table).await.unwrap();
