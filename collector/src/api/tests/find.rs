@@ -145,13 +145,17 @@ async fn a_credential_that_cannot_be_read_is_told() {
 #[tokio::test]
 async fn a_tenant_may_search_a_few_times_in_a_minute() {
     let scene = Scene::of(World::new().await).await;
+    // Who may make no profiles may not have them sent to a host either.
+    let viewer = scene.world.user("v@example.net", Role::Viewer, Some(scene.tenant)).await;
+    let path = format!("/api/v1/agents/{}/find-credential", scene.agent);
+    let refused = scene.world.post(&path, &viewer, json!({ "host": "10.0.0.9" })).await;
+    assert_eq!((refused.code(), scene.world.reached.commands()), ("forbidden".into(), Vec::new()));
     for _ in 0..SEARCHES_PER_MINUTE_TENANT.get() {
         scene.search(json!({})).await.data();
     }
     let asked = scene.world.reached.commands().len();
     // Whoever else of the tenant asks.
     let other = scene.world.user("b@example.net", Role::TenantAdmin, Some(scene.tenant)).await;
-    let path = format!("/api/v1/agents/{}/find-credential", scene.agent);
     let refused = scene.world.post(&path, &other, json!({ "host": "10.0.0.9" })).await;
     assert_eq!((refused.status.as_u16(), refused.code().as_str()), (429, "too_many_requests"));
     assert!(refused.headers.contains_key("retry-after"));
