@@ -134,7 +134,7 @@ pub async fn serve(config: Config, stop: impl Future<Output = ()>) -> Result<(),
     let live = Live::new(base.clock.clone());
     live.load(&base.database, &samples).await?;
     let quotas = Quotas::load(&base.database).await?;
-    live.series(|tenant, of, columns| quotas.series_known(tenant, of, columns));
+    live.series(|tenant, device, layout| quotas.series_known(tenant, device, layout));
     let ingest = start_ingest(&mut tasks, &base, samples.clone(), (live.clone(), quotas.clone()));
     tasks.spawn("certificates", certificates.run(cancel.clone()));
     tasks.spawn("live", live.clone().run(cancel.clone()));

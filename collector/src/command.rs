@@ -2,7 +2,8 @@
 //!
 //! - in: a command for an agent that is connected, from `api`
 //! - out: the agent's answer
-//! - bound: [`COMMANDS_MAX`] under way, [`COMMANDS_PER_AGENT_MAX`] of one agent, [`DEADLINE`] each
+//! - bound: [`COMMANDS_MAX`] under way, [`COMMANDS_PER_TENANT_MAX`] of one tenant,
+//!   [`COMMANDS_PER_AGENT_MAX`] of one agent, [`DEADLINE`] each
 //! - when full: refused at once
 //! - on crash: gone; the agent ends what it has begun, and its samples come as ever
 
@@ -31,6 +32,8 @@ pub use line::{Line, Lines};
 
 /// Commands under way, of all agents.
 pub const COMMANDS_MAX: usize = 256;
+/// Of all agents of one tenant: it takes eight tenants to keep the others waiting.
+pub const COMMANDS_PER_TENANT_MAX: usize = 32;
 /// Of one agent: a person at a screen, and a few more.
 pub const COMMANDS_PER_AGENT_MAX: usize = 4;
 /// Nobody waits longer for an agent; a request of the API may take 30 s.
@@ -61,6 +64,8 @@ pub enum CommandError {
     /// It or this collector has as many commands for it as may be.
     #[error("the agent has enough to do")]
     AgentBusy,
+    #[error("{COMMANDS_PER_TENANT_MAX} commands of the tenant are under way")]
+    TenantBusy,
     #[error("{COMMANDS_MAX} commands are under way")]
     Busy,
     /// It was not told yet, or refused to poll it.
@@ -85,7 +90,8 @@ type Client = AgentControlClient<Channel>;
 #[derive(Clone)]
 pub struct Commands {
     lines: Arc<dyn Lines>,
-    places: Arc<Places<AgentId>>,
+    of_tenants: Arc<Places<TenantId>>,
+    of_agents: Arc<Places<AgentId>>,
     clock: Clock,
 }
 
@@ -95,24 +101,31 @@ pub struct Errand {
     line: Line,
     clock: Clock,
     agent: AgentId,
-    _place: Place<AgentId>,
+    _places: (Place<TenantId>, Place<AgentId>),
 }
 
 impl Commands {
     #[must_use]
     pub fn new(lines: Arc<dyn Lines>, clock: Clock) -> Self {
-        Self { lines, places: Arc::new(Places::new(COMMANDS_MAX, COMMANDS_PER_AGENT_MAX)), clock }
+        let of_tenants = Arc::new(Places::new(COMMANDS_MAX, COMMANDS_PER_TENANT_MAX));
+        let of_agents = Arc::new(Places::new(COMMANDS_MAX, COMMANDS_PER_AGENT_MAX));
+        Self { lines, of_tenants, of_agents, clock }
     }
 
-    /// Takes a place for a command to this agent. The caller knows that it is theirs.
-    pub fn begin(&self, agent: AgentId) -> Result<Errand, CommandError> {
+    /// Takes a place for a command to this agent of the tenant. The caller knows that it is theirs.
+    pub fn begin(&self, tenant: TenantId, agent: AgentId) -> Result<Errand, CommandError> {
         let line = self.lines.line(agent).ok_or(CommandError::Offline)?;
-        let place = self.places.take(agent).map_err(|full| match full {
-            Full::ForAll => CommandError::Busy,
-            Full::ForKey => CommandError::AgentBusy,
-        })?;
+        let full = |for_key: CommandError| {
+            move |full| match full {
+                Full::ForAll => CommandError::Busy,
+                Full::ForKey => for_key,
+            }
+        };
+        // What the agent is busy with is told before what its tenant is.
+        let of_agent = self.of_agents.take(agent).map_err(full(CommandError::AgentBusy))?;
+        let of_tenant = self.of_tenants.take(tenant).map_err(full(CommandError::TenantBusy))?;
         let lines = Arc::clone(&self.lines);
-        Ok(Errand { lines, line, clock: self.clock.clone(), agent, _place: place })
+        Ok(Errand { lines, line, clock: self.clock.clone(), agent, _places: (of_tenant, of_agent) })
     }
 
     /// Tells every connected agent that this collector is about to stop. Returns when all have
@@ -248,7 +261,7 @@ fn why(status: &Status) -> CommandError {
     }
 }
 
-/// Writes into the audit what is asked of an agent of this tenant, before it is.
+/// Writes into the audit what is asked of an agent of this tenant, before it is, and what came of it.
 pub async fn noted(
     db: &Database,
     context: &TenantContext,

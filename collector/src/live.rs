@@ -340,21 +340,26 @@ impl Live {
     #[must_use]
     pub fn checkpoints(&self, tenant: TenantId, agent: AgentId) -> Vec<Checkpoint> {
         let fleet = self.fleet();
-        let one = |group| {
-            let (at, rows) = fleet.last_rows(agent, group);
-            Checkpoint { tenant, agent, group, at, rows }
+        let all = Group::ALL.map(|group| (group, fleet.last_rows(agent, group)));
+        let newest = all.iter().filter_map(|(_, (at, _))| *at).max();
+        let one = |(group, (at, rows))| {
+            // A group of which nothing is left is written down too: else its mark would stay, and
+            // each start would read all that came since.
+            let at = Option::or(at, newest)?;
+            Some(Checkpoint { tenant, agent, group, at, rows })
         };
-        Group::ALL.into_iter().map(one).filter(|checkpoint| !checkpoint.rows.is_empty()).collect()
+        all.into_iter().filter_map(one).collect()
     }
 
-    /// How many series each group of each device has, as far as it was heard.
-    pub fn series(&self, mut each: impl FnMut(TenantId, (DeviceId, Group), u32)) {
+    /// The layout of each table of each device that was heard: a series for each of its columns.
+    pub fn series(&self, mut each: impl FnMut(TenantId, DeviceId, &Arc<Layout>)) {
         let agents = self.fleet().agents();
         for (tenant, agent) in agents {
             let rows = self.checkpoints(tenant, agent).into_iter().flat_map(|known| known.rows);
             for row in rows {
-                let columns = self.layout(tenant, row.schema).map_or(0, |layout| layout.columns);
-                each(tenant, (row.device, row.group), u32::try_from(columns).unwrap_or(u32::MAX));
+                if let Some(layout) = self.layout(tenant, row.schema) {
+                    each(tenant, row.device, &layout);
+                }
             }
         }
     }

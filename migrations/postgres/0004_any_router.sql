@@ -37,8 +37,26 @@ CREATE TABLE device_object (
     FOREIGN KEY (tenant_id, device_id) REFERENCES device (tenant_id, device_id) ON DELETE CASCADE
 );
 
+-- When the last table of each group was learned, also of one that is empty: an older one that comes
+-- late changes nothing.
+CREATE TABLE device_table (
+    tenant_id BIGINT NOT NULL,
+    device_id BIGINT NOT NULL,
+    -- Number of the group, 0 for parts, 2 for interfaces.
+    grp       BIGINT NOT NULL,
+    seen_at   BIGINT NOT NULL,
+    PRIMARY KEY (tenant_id, device_id, grp),
+    FOREIGN KEY (tenant_id, device_id) REFERENCES device (tenant_id, device_id) ON DELETE CASCADE
+);
+INSERT INTO device_table (tenant_id, device_id, grp, seen_at)
+    SELECT tenant_id, device_id, 2, max(seen_at) FROM interface GROUP BY tenant_id, device_id;
+
 CALL tenant_table_lock('device_object');
 CALL tenant_policy('ingest', 'device_object');
 GRANT SELECT ON device_object TO farwatch_app;
 GRANT SELECT, INSERT, DELETE ON device_object TO farwatch_ingest;
+CALL tenant_table_lock('device_table');
+CALL tenant_policy('ingest', 'device_table');
+GRANT SELECT ON device_table TO farwatch_app;
+GRANT SELECT, INSERT, UPDATE ON device_table TO farwatch_ingest;
 GRANT UPDATE (answers_from) ON device TO farwatch_ingest;

@@ -24,7 +24,7 @@ use farwatch_collector::store::{Database, Engine, SampleStore, Samples};
 use farwatch_common::batch::{Codec, encode_rows};
 use farwatch_common::clock::{Clock, Micros};
 use farwatch_common::id::{AgentId, DeviceId, TenantId};
-use farwatch_common::sample::{Group, SchemaId, definition};
+use farwatch_common::sample::{SchemaId, definition};
 use farwatch_proto::v1::Batch;
 use farwatch_support::bench::engine::Place;
 use farwatch_support::bench::site::{
@@ -99,7 +99,7 @@ impl Known for Ours<'_> {
         self.0.layouts_size(TENANT)
     }
 
-    fn series_room(&self, _: DeviceId, _: Group, _: usize) -> bool {
+    fn series_room(&self, _: DeviceId, _: &Arc<Layout>) -> bool {
         true
     }
 }

@@ -97,10 +97,16 @@ async fn an_agent_does_what_it_is_asked_and_the_result_comes_back() {
     let path = format!("/api/v1/agents/{}/ping", world.agent);
     let ping = world.client.post(&path, &json!({})).await.data();
     assert!(ping["rtt_ms"].as_f64().unwrap() > 0.0 && ping["clock_ahead_ms"].is_f64(), "{ping}");
-    let path = format!("/api/v1/audit?tenant={tenant}&limit=3");
+    let path = format!("/api/v1/audit?tenant={tenant}&limit=5");
     let audit = world.client.get(&path).await.data();
     let actions = audit.as_array().unwrap().iter().map(|row| row["action"].as_str().unwrap());
-    let expected = ["agent.ping", "agent.find_credential", "credential_profile.create"];
+    let expected = [
+        "agent.ping_outcome",
+        "agent.ping",
+        "agent.find_credential_outcome",
+        "agent.find_credential",
+        "credential_profile.create",
+    ];
     assert_eq!(actions.collect::<Vec<_>>(), expected, "{audit}");
     assert!(audit.to_string().contains("192.0.2.7") && !audit.to_string().contains("a-wrong-one"));
 }

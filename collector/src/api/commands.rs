@@ -1,6 +1,7 @@
 //! Things that an agent is to do now: poll a device, answer, find a credential that works.
 
 pub(super) mod find;
+mod record;
 
 use axum::extract::State;
 use farwatch_common::clock::Micros;
@@ -9,6 +10,7 @@ use farwatch_common::sample::Cause as SampleCause;
 use farwatch_proto::v1 as proto;
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use utoipa::ToSchema;
 
 use super::AppState;
@@ -16,12 +18,12 @@ use super::error::Error;
 use super::guard::Caller;
 use super::reply::{Cause, Data, Time};
 use super::request::{MaybeJson, PathId};
-use crate::audit::Change;
-use crate::command::{CommandError, noted};
+use crate::command::{CommandError, Pinged};
 use crate::identity::Access;
 use crate::inventory::agent::agent_get;
 use crate::inventory::device::device_get;
 use crate::inventory::{InventoryError, require};
+use record::Record;
 
 /// Of a text that an agent sends, in characters.
 const TEXT_CHARS_MAX: usize = 512;
@@ -83,6 +85,14 @@ fn cause(number: u32) -> Option<Cause> {
     SampleCause::from_wire(number).and_then(|cause| Cause::from_name(cause.name()))
 }
 
+/// For the audit: `ok`, or why not.
+fn outcome(number: u32) -> &'static str {
+    match number {
+        0 => "ok",
+        number => SampleCause::from_wire(number).map_or("failed", SampleCause::name),
+    }
+}
+
 /// Microseconds of what was measured; 0 was not.
 fn measured_ms(micros: u32) -> Option<f64> {
     (micros > 0).then(|| f64::from(micros) / 1_000.0)
@@ -136,10 +146,13 @@ pub(super) async fn device_poll(
     let device = device_get(&state.db, &caller.context, id).await?;
     let tenant = device.tenant.id;
     require(&caller.context, tenant, Access::Write)?;
-    let errand = state.commands.begin(device.agent.id)?;
-    let change = Change::new("device", "poll", id.0, &device.name);
-    noted(&state.db, &caller.context, tenant, change, state.clock.now()).await?;
-    let result = errand.poll_now(id).await?;
+    let errand = state.commands.begin(tenant, device.agent.id)?;
+    let record = Record::of(("device", "poll", "poll_outcome"), id.0, device.name);
+    let told = |result: &proto::PollNowResult| {
+        let snmp = result.snmp.as_ref().map(|snmp| outcome(snmp.cause));
+        json!({ "snmp": snmp, "ping": result.ping.as_ref().map(|ping| outcome(ping.cause)) })
+    };
+    let result = record.keep((state, caller), tenant, errand.poll_now(id), told).await?;
     let data = Polled {
         at: Time(Micros(result.at_us)),
         snmp: result.snmp.as_ref().map(snmp_result),
@@ -164,10 +177,10 @@ pub(super) async fn agent_ping(
     if agent.revoked_at.is_some() {
         return Err(InventoryError::Revoked.into());
     }
-    let errand = state.commands.begin(id)?;
-    let change = Change::new("agent", "ping", id.0, &agent.name);
-    noted(&state.db, &caller.context, tenant, change, state.clock.now()).await?;
-    let pinged = errand.ping().await?;
+    let errand = state.commands.begin(tenant, id)?;
+    let record = Record::of(("agent", "ping", "ping_outcome"), id.0, agent.name);
+    let told = |pinged: &Pinged| json!({ "rtt_ms": pinged.rtt.as_secs_f64() * 1_000.0 });
+    let pinged = record.keep((state, caller), tenant, errand.ping(), told).await?;
     let data = AgentAnswered {
         rtt_ms: pinged.rtt.as_secs_f64() * 1_000.0,
         // A clock may be centuries off: no exact number is lost that anybody reads.
@@ -197,6 +210,11 @@ impl From<CommandError> for Error {
             CommandError::AgentBusy => {
                 let detail = "The agent has enough to do for others; try again in a moment.";
                 Self::busy("agent_busy", detail, BUSY_RETRY_S)
+            }
+            CommandError::TenantBusy => {
+                let detail = "As much is asked of this tenant's agents now as may be at once; try \
+                              again when some of it is answered.";
+                Self::busy("tenant_busy", detail, BUSY_RETRY_S)
             }
             CommandError::Busy => {
                 let detail = "This collector asks enough of agents now; try again in a moment.";

@@ -23,7 +23,7 @@ use super::tenants::narrowed;
 use super::{AppState, Parts};
 use crate::identity::TenantContext;
 use crate::inventory::agent::agent_get;
-use crate::inventory::device::credential::{InForce, credential_in_force};
+use crate::inventory::device::credential::{InForce, credential_damaged, credential_in_force};
 use crate::inventory::device::tag::{Tags, is_tag};
 use crate::inventory::device::{
     self, DeviceFilter, DeviceOrder, Manner, SNMP_PORT, device_create, device_delete, device_get,
@@ -111,6 +111,8 @@ pub(super) struct Snmp {
     kind: Option<CredentialKind>,
     /// What may be shown of it, if it is a user.
     user: Option<SnmpUser>,
+    /// What is stored of the credential cannot be read, and SNMP asks nothing until it is given anew.
+    damaged: bool,
 }
 
 #[derive(Deserialize, ToSchema)]
@@ -288,6 +290,8 @@ async fn detail(
         }
         InForce::Nothing => (CredentialSource::None, None, None),
     };
+    let of = (row.tenant.id, id);
+    let damaged = credential_damaged(&state.db, &state.vault, context, of).await?;
     let kind = match version {
         SnmpVersion::V3 => CredentialKind::SnmpUser,
         SnmpVersion::V1 | SnmpVersion::V2c => CredentialKind::SnmpCommunity,
@@ -305,7 +309,7 @@ async fn detail(
             answers_from: facts.answers_from,
             seen_at: facts.seen_at.map(Time),
         },
-        snmp: Snmp { version, credential, profile, kind, user: about.map(Into::into) },
+        snmp: Snmp { version, credential, profile, kind, user: about.map(Into::into), damaged },
         ping,
         strict_source,
         request_gap_ms,
@@ -414,7 +418,7 @@ pub(super) const TAG_RULE: &str =
 const REQUEST_GAP_RULE: &str = "must be 0 to 1000 milliseconds";
 
 /// The tags, if all of them can be tags.
-fn tags(texts: Vec<String>) -> Option<Tags> {
+pub(super) fn tags(texts: Vec<String>) -> Option<Tags> {
     texts.iter().all(|tag| is_tag(tag)).then(|| texts.into_iter().collect())
 }
 

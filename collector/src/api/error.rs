@@ -147,6 +147,11 @@ impl Error {
         Self::new(status, code, detail)
     }
 
+    /// Stable; programs go by it.
+    pub(super) fn code(&self) -> &'static str {
+        self.code
+    }
+
     /// The same may be answered soon.
     pub(super) fn is_passing(&self) -> bool {
         self.status == StatusCode::SERVICE_UNAVAILABLE

@@ -7,6 +7,7 @@ mod devices;
 mod document;
 mod ends;
 mod factor;
+mod find;
 mod grants;
 mod input;
 mod inventory;

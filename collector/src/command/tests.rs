@@ -192,6 +192,7 @@ impl AgentControl for Control {
     }
 }
 
+const TENANT: TenantId = TenantId(3);
 const AGENT: AgentId = AgentId(7);
 
 fn commands() -> (Arc<Agent>, Commands) {
@@ -202,10 +203,10 @@ fn commands() -> (Arc<Agent>, Commands) {
 #[tokio::test]
 async fn an_agent_polls_now_and_tells_its_time() {
     let (agent, commands) = commands();
-    let result = commands.begin(AGENT).unwrap().poll_now(DeviceId(5)).await.unwrap();
+    let result = commands.begin(TENANT, AGENT).unwrap().poll_now(DeviceId(5)).await.unwrap();
     assert_eq!(command_result::Kind::PollNow(result), polled());
     assert_eq!(agent.commands(), [command::Kind::PollNow(PollNow { device_id: 5 })]);
-    let pinged = commands.begin(AGENT).unwrap().ping().await.unwrap();
+    let pinged = commands.begin(TENANT, AGENT).unwrap().ping().await.unwrap();
     let ahead = Duration::from_micros(pinged.clock_ahead_us.unwrap().try_into().unwrap());
     // Between a question and its answer, both clocks being one.
     assert!(ahead.abs_diff(Duration::from_secs(3600)) <= pinged.rtt, "{ahead:?} {pinged:?}");
@@ -225,14 +226,14 @@ async fn what_an_agent_refuses_is_told_apart() {
         (Answers::SomethingElse, failed("it answered something else")),
     ] {
         agent.answers(answers);
-        let begin = || commands.begin(AGENT).unwrap();
+        let begin = || commands.begin(TENANT, AGENT).unwrap();
         assert_eq!(begin().poll_now(DeviceId(5)).await.unwrap_err(), expected);
         let found = begin().find_credential(FindCredential::default()).await;
         assert_eq!(found.unwrap_err(), expected);
         assert_eq!(begin().ping().await.unwrap_err(), expected);
     }
     agent.offline(true);
-    assert_eq!(commands.begin(AGENT).err(), Some(CommandError::Offline));
+    assert_eq!(commands.begin(TENANT, AGENT).err(), Some(CommandError::Offline));
 }
 
 /// As one that goes over to another transport meanwhile.
@@ -257,7 +258,7 @@ async fn an_agent_that_never_answers_costs_no_more_than_the_deadline() {
     let (agent, commands) = commands();
     agent.answers(Answers::Never);
     let began = tokio::time::Instant::now();
-    let polled = commands.begin(AGENT).unwrap().poll_now(DeviceId(5)).await;
+    let polled = commands.begin(TENANT, AGENT).unwrap().poll_now(DeviceId(5)).await;
     assert_eq!(polled.unwrap_err(), CommandError::TimedOut);
     assert_eq!(began.elapsed().as_secs(), DEADLINE.as_secs());
     commands.drain().await;
@@ -269,14 +270,21 @@ async fn an_agent_that_never_answers_costs_no_more_than_the_deadline() {
 #[tokio::test]
 async fn commands_under_way_are_bounded() {
     let (_agent, commands) = commands();
-    let refused = |agent| commands.begin(agent).err();
+    let refused = |tenant, agent| commands.begin(tenant, agent).err();
     let mut held: Vec<_> =
-        (0..COMMANDS_PER_AGENT_MAX).map(|_| commands.begin(AGENT).unwrap()).collect();
-    assert_eq!(refused(AGENT), Some(CommandError::AgentBusy));
-    for number in held.len()..COMMANDS_MAX {
-        held.push(commands.begin(AgentId(number as i64 + 100)).unwrap());
+        (0..COMMANDS_PER_AGENT_MAX).map(|_| commands.begin(TENANT, AGENT).unwrap()).collect();
+    assert_eq!(refused(TENANT, AGENT), Some(CommandError::AgentBusy));
+    // One tenant leaves places for the others, however many agents it has.
+    let another = |number: usize| AgentId(number as i64 + 100);
+    for number in held.len()..COMMANDS_PER_TENANT_MAX {
+        held.push(commands.begin(TENANT, another(number)).unwrap());
     }
-    assert_eq!(refused(AgentId(8)), Some(CommandError::Busy));
+    assert_eq!(refused(TENANT, AgentId(8)), Some(CommandError::TenantBusy));
+    for number in held.len()..COMMANDS_MAX {
+        let tenant = TenantId((number / COMMANDS_PER_TENANT_MAX) as i64 + 100);
+        held.push(commands.begin(tenant, another(number)).unwrap());
+    }
+    assert_eq!(refused(TenantId(9), AgentId(9)), Some(CommandError::Busy));
     drop(held);
-    assert_eq!(refused(AGENT), None);
+    assert_eq!(refused(TENANT, AGENT), None);
 }

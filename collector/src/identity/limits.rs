@@ -10,7 +10,7 @@ use std::num::NonZeroU32;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use farwatch_common::id::AgentId;
+use farwatch_common::id::{AgentId, TenantId};
 use governor::clock::{Clock as _, DefaultClock};
 use governor::{DefaultDirectRateLimiter, DefaultKeyedRateLimiter, Quota, RateLimiter};
 
@@ -25,6 +25,8 @@ pub const LOGINS_PER_MINUTE_ADDRESS: NonZeroU32 = NonZeroU32::new(20).unwrap();
 pub const ENROLMENTS_PER_MINUTE_ADDRESS: NonZeroU32 = NonZeroU32::new(10).unwrap();
 /// Per agent; certificates last for a week.
 pub const RENEWALS_PER_MINUTE_AGENT: NonZeroU32 = NonZeroU32::new(1).unwrap();
+/// Searches for the credential of a host: each may send all communities of the tenant to it.
+pub const SEARCHES_PER_MINUTE_TENANT: NonZeroU32 = NonZeroU32::new(10).unwrap();
 /// Per API key and per session.
 pub const REQUESTS_PER_SECOND: NonZeroU32 = NonZeroU32::new(20).unwrap();
 pub const REQUESTS_BURST: NonZeroU32 = NonZeroU32::new(60).unwrap();
@@ -98,6 +100,8 @@ pub struct Limits {
     pub enrolment: Limiter<IpAddr>,
     /// By session or API key.
     pub requests: Limiter<[u8; 32]>,
+    /// For credentials.
+    pub searches: Limiter<TenantId>,
 }
 
 impl Default for Limits {
@@ -109,6 +113,7 @@ impl Default for Limits {
             requests: Limiter::new(
                 Quota::per_second(REQUESTS_PER_SECOND).allow_burst(REQUESTS_BURST),
             ),
+            searches: Limiter::new(per_minute(SEARCHES_PER_MINUTE_TENANT)),
         }
     }
 }
@@ -123,6 +128,7 @@ impl Limits {
             login_address: Limiter::new(often),
             enrolment: Limiter::new(often),
             requests: Limiter::new(often),
+            searches: Limiter::new(often),
         }
     }
 }

@@ -14,7 +14,7 @@ pub struct Counters {
     pub rows_clamped: Counter,
     /// Rows and facts of devices that are not (any more) their agent's, dropped.
     pub rows_unknown_device: Counter,
-    /// Rows of new groups of devices, while their tenant's quota of series is used up.
+    /// Rows of new tables of devices, while their tenant's quota of series is used up.
     pub rows_over_quota: Counter,
     pub commits: Counter,
     pub commits_failed: Counter,

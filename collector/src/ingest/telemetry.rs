@@ -14,7 +14,7 @@ use std::sync::Arc;
 use farwatch_common::batch::unpacked_size;
 use farwatch_common::id::DeviceId;
 use farwatch_common::ranges::SeqRanges;
-use farwatch_common::sample::{Group, SchemaId};
+use farwatch_common::sample::SchemaId;
 use farwatch_proto::v1::{
     Ack, Batch, Heartbeat, HeartbeatReply, RejectCode, TelemetryDown, TelemetryUp, telemetry_down,
     telemetry_up,
@@ -261,8 +261,7 @@ impl Known for AgentView {
         self.live.layouts_size(self.sender.tenant)
     }
 
-    fn series_room(&self, device: DeviceId, group: Group, columns: usize) -> bool {
-        let columns = u32::try_from(columns).unwrap_or(u32::MAX);
-        self.quotas.series_admit(self.sender.tenant, (device, group), columns, &self.live)
+    fn series_room(&self, device: DeviceId, layout: &Arc<Layout>) -> bool {
+        self.quotas.series_admit(self.sender.tenant, device, layout, &self.live)
     }
 }

@@ -18,7 +18,7 @@ use farwatch_common::batch::{
 };
 use farwatch_common::clock::Micros;
 use farwatch_common::id::{AgentId, DeviceId, TenantId};
-use farwatch_common::sample::{Class, Group, Row, SchemaId, definition};
+use farwatch_common::sample::{Class, Row, SchemaId, definition};
 use farwatch_proto::v1::{Batch, RejectCode, SchemaDef};
 use prost::Message as _;
 
@@ -43,8 +43,8 @@ pub trait Known {
     fn layout(&self, schema: SchemaId) -> Option<Arc<Layout>>;
     /// How many schemas the tenant has, and the memory their layouts take.
     fn schemas(&self) -> (usize, usize);
-    /// Whether the tenant has room for so many series of a group of a device.
-    fn series_room(&self, device: DeviceId, group: Group, columns: usize) -> bool;
+    /// Whether the tenant has room for the series of a table of a device.
+    fn series_room(&self, device: DeviceId, layout: &Arc<Layout>) -> bool;
 }
 
 /// Who sent the batch, and when it came.
@@ -64,7 +64,7 @@ pub struct Checked {
     pub layouts: Vec<(SchemaId, Arc<Layout>)>,
     pub rows_clamped: u64,
     pub rows_unknown_device: u64,
-    /// Of new groups of devices, while the tenant's quota of series is used up.
+    /// Of new tables of devices, while the tenant's quota of series is used up.
     pub rows_over_quota: u64,
 }
 
@@ -217,21 +217,21 @@ fn layouts_of(
     Ok(layouts)
 }
 
-/// Drops rows of groups for which the tenant has no room; says how many. A poll that failed brings
+/// Drops rows of tables for which the tenant has no room; says how many. A poll that failed brings
 /// no series.
 fn drop_over_quota(
     rows: &mut Vec<Row>,
     layouts: &BTreeMap<SchemaId, Arc<Layout>>,
     known: &impl Known,
 ) -> u64 {
-    let mut room: BTreeMap<(DeviceId, Group, SchemaId), bool> = BTreeMap::new();
+    let mut room: BTreeMap<(DeviceId, SchemaId), bool> = BTreeMap::new();
     let before = rows.len();
     rows.retain(|row| {
-        let columns = layouts.get(&row.schema).map_or(0, |layout| layout.columns);
+        let Some(layout) = layouts.get(&row.schema) else { return true };
         row.cause.is_some()
             || *room
-                .entry((row.device, row.group, row.schema))
-                .or_insert_with(|| known.series_room(row.device, row.group, columns))
+                .entry((row.device, row.schema))
+                .or_insert_with(|| known.series_room(row.device, layout))
     });
     (before - rows.len()) as u64
 }

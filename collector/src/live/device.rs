@@ -266,6 +266,15 @@ impl Device {
         one.into_iter().collect()
     }
 
+    /// When the newest poll of a group was that is known.
+    pub(super) fn polled_at(&self, group: Group) -> Option<Micros> {
+        match group {
+            // A poll that fails leaves the last row with counters.
+            Group::Interfaces => self.interfaces.map(|(at, _)| at),
+            _ => self.last_rows(group).into_iter().map(|row| row.at).max(),
+        }
+    }
+
     pub(super) fn state(&self, reach: Reach) -> (State, Option<&'static str>) {
         let interfaces = self.interfaces.and_then(|(_, cause)| cause);
         health::verdict(reach, &self.snmp, &self.ping, interfaces)

@@ -157,9 +157,12 @@ impl Layout {
         layout
     }
 
-    /// Whether an object of it and one of `other` are of the same kind: `cpu:1` and `cpu:2`.
-    pub(super) fn shares_kinds(&self, other: &Self) -> bool {
-        self.kinds.iter().any(|kind| other.kinds.contains(kind))
+    /// Whether both are the same table of a device, before and after objects came or went: a group
+    /// may be read from some, each with objects of its own kinds (`cpu:1` and `cpu:2` are of one).
+    pub(crate) fn is_same_table(&self, other: &Self) -> bool {
+        let shares_kinds = || self.kinds.iter().any(|kind| other.kinds.contains(kind));
+        let none = self.kinds.is_empty() && other.kinds.is_empty();
+        self.group == other.group && (none || shares_kinds())
     }
 
     /// Bytes it takes.

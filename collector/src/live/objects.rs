@@ -4,16 +4,41 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use farwatch_common::clock::Micros;
-use farwatch_common::sample::{Group, Row};
+use farwatch_common::sample::{Cause, Group, Row};
 
-use super::layout::Layout;
+use super::health::STALE;
+use super::layout::{Layout, NamedPlace, Place};
 use super::port::value;
 use super::view::LiveValue;
 
 /// The last row of each table: a group may be read from some, each with a schema of its own.
 #[derive(Debug, Default)]
 pub(super) struct Objects {
-    rows: Vec<(Row, Arc<Layout>)>,
+    rows: Vec<Known>,
+}
+
+#[derive(Debug)]
+struct Known {
+    row: Row,
+    layout: Arc<Layout>,
+    /// Too old to be believed: what stays is that there are such values.
+    stale: bool,
+}
+
+impl Known {
+    fn value(&self, place: Place) -> Option<f64> {
+        value(&self.row, place).filter(|_| !self.stale)
+    }
+
+    /// Why a value is missing.
+    fn cause(&self) -> &'static str {
+        match self.row.cause {
+            _ if self.stale => STALE,
+            Some(cause) => cause.name(),
+            // The device answered, and gave none.
+            None => Cause::Unsupported.name(),
+        }
+    }
 }
 
 impl Objects {
@@ -24,43 +49,51 @@ impl Objects {
         if layout.objects.is_empty() {
             return false;
         }
-        let same = |(known, of): &(Row, Arc<Layout>)| {
-            known.group == row.group && (Arc::ptr_eq(of, layout) || of.shares_kinds(layout))
-        };
-        if self.rows.iter().any(|known| same(known) && known.0.at >= row.at) {
+        let same = |known: &Known| known.layout.is_same_table(layout);
+        if self.rows.iter().any(|known| same(known) && known.row.at >= row.at) {
             return false;
         }
         self.rows.retain(|known| !same(known));
-        self.rows.push((row, layout.clone()));
+        self.rows.push(Known { row, layout: layout.clone(), stale: false });
         true
     }
 
     pub(super) fn last_rows(&self, group: Group) -> impl Iterator<Item = &Row> {
-        self.rows.iter().map(|(row, _)| row).filter(move |row| row.group == group)
+        self.fresh().map(|known| &known.row).filter(move |row| row.group == group)
     }
 
     /// When the first of them is too old to be believed.
     pub(super) fn stale_at(&self, after: Duration) -> Option<Micros> {
-        self.rows.iter().map(|(row, _)| row.at.after(after)).min()
+        self.fresh().map(|known| known.row.at.after(after)).min()
     }
 
-    /// Lets go of what is too old at `now`.
+    fn fresh(&self) -> impl Iterator<Item = &Known> {
+        self.rows.iter().filter(|known| !known.stale)
+    }
+
+    /// Lets go of the values that are too old at `now`.
     pub(super) fn expire(&mut self, after: Duration, now: Micros) {
-        self.rows.retain(|(row, _)| row.at.after(after) > now);
+        for known in &mut self.rows {
+            known.stale |= known.row.at.after(after) <= now;
+        }
     }
 
     pub(super) fn values(&self) -> Vec<LiveValue> {
-        let of_row = |(row, layout): &(Row, Arc<Layout>)| {
-            let of_place = |named: &super::layout::NamedPlace| LiveValue {
-                group: row.group,
-                object: named.object.to_string(),
-                metric: named.metric.to_string(),
-                unit: named.unit,
-                kind: named.place.kind,
-                value: value(row, named.place),
-                at: row.at,
+        let of_row = |known: &Known| {
+            let of_place = |named: &NamedPlace| {
+                let value = known.value(named.place);
+                LiveValue {
+                    group: known.row.group,
+                    object: named.object.to_string(),
+                    metric: named.metric.to_string(),
+                    unit: named.unit,
+                    kind: named.place.kind,
+                    cause: value.is_none().then(|| known.cause()),
+                    value,
+                    at: known.row.at,
+                }
             };
-            layout.objects.iter().map(of_place).collect::<Vec<_>>()
+            known.layout.objects.iter().map(of_place).collect::<Vec<_>>()
         };
         self.rows.iter().flat_map(of_row).collect()
     }
@@ -79,9 +112,9 @@ impl Objects {
     }
 
     fn of_metric(&self, metric: &str) -> impl Iterator<Item = f64> {
-        self.rows.iter().flat_map(move |(row, layout)| {
-            let named = layout.objects.iter().filter(move |named| &*named.metric == metric);
-            named.filter_map(|named| value(row, named.place))
+        self.rows.iter().flat_map(move |known| {
+            let named = known.layout.objects.iter().filter(move |named| &*named.metric == metric);
+            named.filter_map(|named| known.value(named.place))
         })
     }
 }
@@ -126,8 +159,11 @@ mod tests {
         assert!(!objects.apply(row(5, [Some(90), None, None]), &layout));
         assert_eq!(objects.cpu_percent(), Some(15.0));
         assert_eq!(objects.temperature_celsius(), None);
-        let values: Vec<_> = objects.values().into_iter().map(|one| one.value).collect();
-        assert_eq!(values, [Some(10.0), Some(20.0), None]);
+        let values = |objects: &Objects| -> Vec<_> {
+            objects.values().into_iter().map(|one| (one.value, one.cause)).collect()
+        };
+        let first = [(Some(10.0), None), (Some(20.0), None), (None, Some("unsupported"))];
+        assert_eq!(values(&objects), first);
         // Another table of the group stands beside it; the same one, grown, takes its place.
         let disk = Row { schema: sensors.id(), values: vec![Some(7)], ..row(6, [None; 3]) };
         assert!(objects.apply(disk, &Arc::new(Layout::new(&sensors))));
@@ -147,6 +183,12 @@ mod tests {
         let after = Duration::from_micros(100);
         assert_eq!(objects.stale_at(after), Some(Micros(105)));
         objects.expire(after, Micros(105));
-        assert_eq!((objects.cpu_percent(), objects.values()), (None, Vec::new()));
+        assert_eq!(objects.cpu_percent(), None);
+        assert_eq!((objects.stale_at(after), objects.last_rows(Group::Host).count()), (None, 0));
+        // It is known that there are such values, and why they are missing.
+        assert_eq!(values(&objects), [(None, Some("stale")); 3]);
+        let failed = Row { cause: Some(Cause::Timeout), values: Vec::new(), ..row(200, [None; 3]) };
+        assert!(objects.apply(failed, &layout));
+        assert_eq!(values(&objects), [(None, Some("timeout")); 3]);
     }
 }

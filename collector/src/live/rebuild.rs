@@ -1,9 +1,11 @@
 //! The live state from the database, at start.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use farwatch_common::clock::Micros;
 use farwatch_common::id::{AgentId, DeviceId, TenantId};
+use farwatch_common::sample::Group;
 use farwatch_proto::v1::{InterfaceFacts, InterfaceTable};
 
 use super::Live;
@@ -19,8 +21,9 @@ sql! { pub(crate) AGENTS =
 sql! { pub(crate) DEVICES =
 "SELECT tenant_id, agent_id, device_id, interval_s, named FROM device" }
 sql! { pub(crate) INTERFACES =
-"SELECT device_id, if_index, name, description, alias, if_type, speed_bps, mac, seen_at
+"SELECT device_id, if_index, name, description, alias, if_type, speed_bps, mac
  FROM interface ORDER BY device_id, if_index" }
+sql! { pub(crate) TABLES = "SELECT device_id, seen_at FROM device_table WHERE grp = $1" }
 
 impl Live {
     /// Reads inventory, schemas and the last samples. Agents count as offline until they are heard.
@@ -92,10 +95,13 @@ impl Live {
     }
 
     async fn load_interfaces(&self, txn: &mut Txn) -> Result<(), StoreError> {
-        let rows = INTERFACES.query().all(txn).await?;
-        let mut tables: Vec<(Micros, InterfaceTable)> = Vec::new();
-        for row in &rows {
-            let device_id: i64 = row.get(0)?;
+        let mut tables: BTreeMap<i64, (Micros, InterfaceTable)> = BTreeMap::new();
+        for row in TABLES.bind(Group::Interfaces as i64).all(txn).await? {
+            // Also of a table that is empty: an older one may still come.
+            let table = InterfaceTable { device_id: row.get(0)?, interfaces: Vec::new() };
+            tables.insert(table.device_id, (Micros(row.get(1)?), table));
+        }
+        for row in &INTERFACES.query().all(txn).await? {
             let speed_bps: i64 = row.get(6)?;
             let facts = InterfaceFacts {
                 index: whole(row.get(1)?),
@@ -106,16 +112,12 @@ impl Live {
                 speed_bps: u64::try_from(speed_bps).unwrap_or(0),
                 mac: row.get(7)?,
             };
-            match tables.last_mut().filter(|(_, table)| table.device_id == device_id) {
-                Some((_, table)) => table.interfaces.push(facts),
-                None => {
-                    let table = InterfaceTable { device_id, interfaces: vec![facts] };
-                    tables.push((Micros(row.get(8)?), table));
-                }
+            if let Some((_, table)) = tables.get_mut(&row.get(0)?) {
+                table.interfaces.push(facts);
             }
         }
         self.change(|fleet, now| {
-            for (seen_at, table) in tables {
+            for (seen_at, table) in tables.into_values() {
                 fleet.apply_table(table, seen_at, now);
             }
         });

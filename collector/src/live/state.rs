@@ -313,16 +313,13 @@ impl Fleet {
         self.by_agent.get(&agent).map_or(0, BTreeSet::len)
     }
 
-    /// The last rows of an agent's devices, and the time of the newest.
-    pub(super) fn last_rows(&self, agent: AgentId, group: Group) -> (Micros, Vec<Row>) {
-        let devices = self.by_agent.get(&agent).into_iter().flatten();
-        let rows: Vec<Row> = devices
-            .filter_map(|id| self.devices.get(id))
-            .flat_map(|device| device.last_rows(group))
-            .take(ROWS_MAX)
-            .cloned()
-            .collect();
-        (rows.iter().map(|row| row.at).max().unwrap_or_default(), rows)
+    /// The last rows of an agent's devices, and when the newest poll was, also of those that failed.
+    pub(super) fn last_rows(&self, agent: AgentId, group: Group) -> (Option<Micros>, Vec<Row>) {
+        let ids = self.by_agent.get(&agent).into_iter().flatten();
+        let devices: Vec<&Device> = ids.filter_map(|id| self.devices.get(id)).collect();
+        let rows = devices.iter().flat_map(|device| device.last_rows(group));
+        let newest = devices.iter().filter_map(|device| device.polled_at(group)).max();
+        (newest, rows.take(ROWS_MAX).cloned().collect())
     }
 
     // Publishing.

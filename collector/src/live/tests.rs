@@ -8,7 +8,8 @@ use futures_util::StreamExt as _;
 
 use super::*;
 use crate::store::fixture::{
-    AGENT, DEVICE, NEIGHBOUR, OTHER_TENANT, T0, TENANT, alive, counters, interfaces, peer, system,
+    AGENT, DEVICE, NEIGHBOUR, OTHER_TENANT, SECOND, T0, TENANT, alive, counters, interfaces, peer,
+    system,
 };
 
 fn at(second: i64) -> Micros {
@@ -331,3 +332,31 @@ fn drafts_hold_what_changed() {
 
 mod asked;
 mod stream;
+
+#[test]
+fn a_group_of_which_nothing_is_left_is_marked_too() {
+    let live = Live::new(Clock::system());
+    live.agent_added(TENANT, AGENT);
+    assert!(live.checkpoints(TENANT, AGENT).is_empty());
+    for device in [DEVICE, SECOND] {
+        live.device_added(TENANT, AGENT, device, 60);
+    }
+    let take = |row: Row, schema: &Schema| {
+        let rows = vec![(row, layout(schema))];
+        live.apply([Committed { tenant: TENANT, agent: AGENT, rows, facts: Vec::new() }]);
+    };
+    let marks = || -> Vec<_> {
+        let told = |one: Checkpoint| (one.group, one.at, one.rows.len());
+        live.checkpoints(TENANT, AGENT).into_iter().map(told).collect()
+    };
+    take(counters(SECOND, 5, 1), &interfaces());
+    take(alive(DEVICE, 60), &system());
+    let of = |group, second, rows| (group, at(second), rows);
+    assert_eq!(marks()[..2], [of(Group::System, 60, 1), of(Group::Interfaces, 5, 1)]);
+    // A poll that fails leaves the last counters, and is newer.
+    let lost = Row { cause: Some(Cause::Timeout), values: Vec::new(), ..counters(SECOND, 50, 0) };
+    take(lost, &interfaces());
+    assert_eq!(marks()[1], of(Group::Interfaces, 50, 1));
+    live.device_removed(TENANT, SECOND);
+    assert_eq!(marks()[..2], [of(Group::System, 60, 1), of(Group::Interfaces, 60, 0)]);
+}

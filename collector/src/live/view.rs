@@ -89,6 +89,9 @@ pub struct LiveValue {
     pub unit: Unit,
     pub kind: MetricKind,
     pub value: Option<f64>,
+    /// Why there is none.
+    pub cause: Option<&'static str>,
+    /// Of the last poll of its table.
     pub at: Micros,
 }
 

@@ -9,9 +9,9 @@ pub(super) mod facts;
 pub(super) mod fetch;
 pub(super) mod gaps;
 pub(super) mod last;
-pub(super) mod objects;
 pub(super) mod pages;
 pub(super) mod subject;
+pub(super) mod tables;
 
 use std::future::Future;
 
@@ -113,7 +113,7 @@ pub struct Checkpoint {
     pub tenant: TenantId,
     pub agent: AgentId,
     pub group: Group,
-    /// No row that was applied is newer.
+    /// No row of the group that was applied is newer.
     pub at: Micros,
     pub rows: Vec<Row>,
 }

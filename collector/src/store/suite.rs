@@ -302,6 +302,30 @@ async fn the_last_rows_come_back<S: SampleStore>(store: S) {
     assert_eq!(store.last_rows(TENANT, AgentId(12)).await.unwrap(), []);
 }
 
+/// A group that is polled no more, or by now has no rows, leaves the tails of others short.
+async fn a_tail_begins_where_the_groups_of_its_class_end<S: SampleStore>(store: S) {
+    let mark = |group, second, rows| Checkpoint {
+        tenant: TENANT,
+        agent: AGENT,
+        group,
+        at: at(second),
+        rows,
+    };
+    let batches = [
+        append(1, &[alive(DEVICE, 60)]),
+        append(2, &[counters(DEVICE, 60, 5)]),
+        append(3, &[alive(DEVICE, 4000)]),
+    ];
+    let marks = [
+        mark(Group::System, 4000, vec![alive(DEVICE, 4000)]),
+        mark(Group::Host, 4000, Vec::new()),
+        mark(Group::Interfaces, 0, Vec::new()),
+    ];
+    store.append(&batches, &marks).await.unwrap();
+    let rows = store.last_rows(TENANT, AGENT).await.unwrap();
+    assert_eq!(rows, [counters(DEVICE, 60, 5), alive(DEVICE, 4000), alive(DEVICE, 4000)]);
+}
+
 async fn facts_of_a_device_that_is_gone_are_dropped<S: SampleStore>(store: S) {
     let mut batch = append(1, &[alive(DEVICE, 0)]);
     let interfaces = vec![InterfaceFacts { index: 1, ..InterfaceFacts::default() }];
@@ -346,6 +370,7 @@ macro_rules! every_test {
             gaps_are_kept_and_drawn
             pages_hold_every_gap_once
             the_last_rows_come_back
+            a_tail_begins_where_the_groups_of_its_class_end
             facts_of_a_device_that_is_gone_are_dropped
         }
     };

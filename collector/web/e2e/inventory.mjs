@@ -19,9 +19,11 @@ export async function inventory(desk, url, { check, look }) {
     await page.fill("#bulk-add", "core, edge");
     await page.click("#bulk-interval");
     await page.click("[role=option]:has-text('30 s')");
+    await page.fill("#bulk-gap", "20");
     await look(desk, "bulk-dark");
     await submit(page);
     await page.waitForSelector("[role=alertdialog] >> text=Change 2 devices?");
+    await page.waitForSelector("[role=alertdialog] >> text=20 ms of pause");
     await confirm(page, "Change 2 devices");
     await page.waitForFunction(() => document.querySelectorAll("[data-tags]").length === 2);
     return wrongUnless((await page.locator("[data-bulk]").count()) === 0, "still marked");

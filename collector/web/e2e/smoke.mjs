@@ -154,6 +154,10 @@ await check("add device: the credential is found from where the device is polled
   return wrongUnless((await page.textContent("[data-found]")).includes(known.sys_name), "the device's name is not told");
 });
 await look(desk, "add-device-found-dark");
+await check("add device: what was found is of that host alone", async () => {
+  await page.fill("#address", "192.0.2.77");
+  await page.waitForSelector("[data-found]", { state: "detached" });
+});
 await page.keyboard.press("Escape");
 await page.waitForSelector("[role=dialog]", { state: "detached" });
 

@@ -1150,8 +1150,14 @@ export interface components {
              * @description Place in `credentials` of the request, from 0; null for a profile's.
              */
             credential: number | null;
+            /**
+             * @description Whether a device that the agent polls at this address would be asked with it: one of the
+             *     request, given to the device as its own; a profile, if the device has its tag besides `tags`.
+             */
+            in_force: boolean;
+            instead: components["schemas"]["Ref"] | null;
             ok: boolean;
-            profile: components["schemas"]["Ref"] | null;
+            profile: components["schemas"]["ProfileTried"] | null;
             /** Format: double */
             rtt_ms: number | null;
             sys_descr: string | null;
@@ -1194,9 +1200,12 @@ export interface components {
             port?: number | null;
             /**
              * @description Whether the tenant's credential profiles in reach of the agent's site are tried too; true if
-             *     not given. The closest come first.
+             *     not given. Those come first that a device with `tags` is in reach of, the closest at the
+             *     front.
              */
             profiles?: boolean | null;
+            /** @description That the device is to have; none if not given. */
+            tags?: string[] | null;
         };
         /**
          * @description Where the credential comes from that a device is asked with; without one it is pinged and not asked.
@@ -1210,6 +1219,8 @@ export interface components {
              * @description How many there were to try.
              */
             candidates: number;
+            /** @description Profiles in reach that were not among them. */
+            left_out: components["schemas"]["ProfileLeftOut"][];
             /** @description Of those that were tried, in their order: the last one works, or none does. */
             outcomes: components["schemas"]["CredentialOutcome"][];
             ping: components["schemas"]["PingResult"] | null;
@@ -1328,6 +1339,8 @@ export interface components {
                  * @description How many there were to try.
                  */
                 candidates: number;
+                /** @description Profiles in reach that were not among them. */
+                left_out: components["schemas"]["ProfileLeftOut"][];
                 /** @description Of those that were tried, in their order: the last one works, or none does. */
                 outcomes: components["schemas"]["CredentialOutcome"][];
                 ping: components["schemas"]["PingResult"] | null;
@@ -1767,7 +1780,10 @@ export interface components {
             model: string | null;
             /** @description Empty where the device gives it none. */
             name: string;
-            /** @description `storage:31`; the name in series. */
+            /**
+             * @description `storage:31`; the name in series. Empty: the device as a whole, of which there are load
+             *     averages.
+             */
             object: string;
             /** @description The part it is inside of. */
             parent: string | null;
@@ -1778,13 +1794,12 @@ export interface components {
         };
         /** @description The last value of one metric. */
         HardwareValue: {
+            /** @description When its table was read last, or should have been. */
             at: components["schemas"]["Time"];
+            cause: components["schemas"]["Cause"] | null;
             metric: string;
             unit: string;
-            /**
-             * Format: double
-             * @description Null where the device gave none.
-             */
+            /** Format: double */
             value: number | null;
         };
         Health: {
@@ -1914,6 +1929,8 @@ export interface components {
             patches: components["schemas"]["InterfacePatch"][];
             removed?: string[];
         };
+        /** @enum {string} */
+        LeftOut: "damaged" | "too_many";
         /** @enum {string} */
         LinkState: "up" | "down" | "testing" | "unknown" | "dormant" | "not_present" | "lower_layer_down";
         /** @description A page of a list. */
@@ -2111,7 +2128,10 @@ export interface components {
                 model: string | null;
                 /** @description Empty where the device gives it none. */
                 name: string;
-                /** @description `storage:31`; the name in series. */
+                /**
+                 * @description `storage:31`; the name in series. Empty: the device as a whole, of which there are load
+                 *     averages.
+                 */
                 object: string;
                 /** @description The part it is inside of. */
                 parent: string | null;
@@ -2524,6 +2544,17 @@ export interface components {
             title: string;
             type: string;
         };
+        ProfileLeftOut: {
+            profile: components["schemas"]["Ref"];
+            reason: components["schemas"]["LeftOut"];
+        };
+        ProfileTried: {
+            id: string;
+            name: string;
+            site: components["schemas"]["Ref"] | null;
+            /** @description Null: it is for devices with any tags or none. */
+            tag: string | null;
+        };
         Quota: {
             /** @description That are not revoked. */
             agents: components["schemas"]["Allowance"];
@@ -2623,6 +2654,8 @@ export interface components {
         };
         Snmp: {
             credential: components["schemas"]["CredentialSource"];
+            /** @description What is stored of the credential cannot be read, and SNMP asks nothing until it is given anew. */
+            damaged: boolean;
             kind: components["schemas"]["CredentialKind"] | null;
             profile: components["schemas"]["Ref"] | null;
             user: components["schemas"]["SnmpUser"] | null;

@@ -1,32 +1,36 @@
 //! Which of many credentials a host takes: those of the request first, then the profiles in reach.
+//!
+//! Whoever may ask this may have the agent send the communities of all profiles to a host of their
+//! choice. They need what they need to make profiles, and to add the device that would be asked with
+//! one; a tenant may search a few times in a minute, and the audit names every host.
+
+mod tries;
 
 use axum::extract::State;
-use farwatch_common::id::{AgentId, CredentialId};
+use farwatch_common::id::AgentId;
 use farwatch_proto::v1 as proto;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use utoipa::ToSchema;
 
+use super::record::Record;
 use super::{PingResult, cause, measured_ms, ping_result, text};
 use crate::api::AppState;
 use crate::api::address::{Address, parse_address};
-use crate::api::devices::{ADDRESS_RULE, version_inside};
+use crate::api::devices::{ADDRESS_RULE, TAG_RULE, tags, version_inside};
 use crate::api::error::{Error, FieldError};
 use crate::api::guard::Caller;
 use crate::api::reply::{Cause, Data, Ref, SnmpVersion};
 use crate::api::request::{Json, PathId};
 use crate::api::snmp::{NewSnmpUser, Wrong};
-use crate::audit::Change;
-use crate::command::noted;
 use crate::identity::Access;
 use crate::inventory::agent::agent_get;
 use crate::inventory::device::SNMP_PORT;
+use crate::inventory::device::tag::Tags;
 use crate::inventory::profile::reach::profiles_in_reach;
-use crate::inventory::snmp::{Credential, version_sent};
-use crate::inventory::{InventoryError, Named, require};
-
-/// Credentials that are tried in one go: the agent has 20 s.
-const CANDIDATES_MAX: usize = 32;
+use crate::inventory::snmp::version_sent;
+use crate::inventory::{InventoryError, require};
+use tries::{CANDIDATES_MAX, ProfileLeftOut, ProfileTried, Try, add_profiles};
 
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -38,8 +42,11 @@ pub(in crate::api) struct CredentialSearch {
     /// Tried first, in this order; 32 at most.
     credentials: Option<Vec<CredentialCandidate>>,
     /// Whether the tenant's credential profiles in reach of the agent's site are tried too; true if
-    /// not given. The closest come first.
+    /// not given. Those come first that a device with `tags` is in reach of, the closest at the
+    /// front.
     profiles: Option<bool>,
+    /// That the device is to have; none if not given.
+    tags: Option<Vec<String>>,
 }
 
 /// Either `community` or `user`, as the version takes it.
@@ -59,6 +66,8 @@ pub(in crate::api) struct CredentialsTried {
     outcomes: Vec<CredentialOutcome>,
     /// How many there were to try.
     candidates: u32,
+    /// Profiles in reach that were not among them.
+    left_out: Vec<ProfileLeftOut>,
     /// Null: it was not pinged.
     ping: Option<PingResult>,
 }
@@ -68,7 +77,12 @@ pub(in crate::api) struct CredentialOutcome {
     /// Place in `credentials` of the request, from 0; null for a profile's.
     credential: Option<u32>,
     /// Null for one of the request.
-    profile: Option<Ref>,
+    profile: Option<ProfileTried>,
+    /// Whether a device that the agent polls at this address would be asked with it: one of the
+    /// request, given to the device as its own; a profile, if the device has its tag besides `tags`.
+    in_force: bool,
+    /// The closer profile that such a device would be asked with instead.
+    instead: Option<Ref>,
     version: SnmpVersion,
     ok: bool,
     cause: Option<Cause>,
@@ -78,14 +92,6 @@ pub(in crate::api) struct CredentialOutcome {
     sys_name: Option<String>,
     sys_descr: Option<String>,
     sys_object_id: Option<String>,
-}
-
-/// One that is tried.
-struct Try {
-    place: Option<u32>,
-    profile: Option<Named<CredentialId>>,
-    version: SnmpVersion,
-    credential: Credential,
 }
 
 /// Find the credential that a host takes
@@ -109,30 +115,41 @@ pub(in crate::api) async fn credential_find(
         return Err(InventoryError::Revoked.into());
     }
     let with_profiles = body.profiles.unwrap_or(true);
-    let (address, mut tries) = checked(body)?;
-    let errand = state.commands.begin(id)?;
+    let Checked { address, tags, mut tries } = checked(body)?;
+    let errand = state.commands.begin(tenant, id)?;
+    // What cannot be sent does not count.
+    state.limits.searches.check(&tenant)?;
+    let mut left_out = Vec::new();
     if with_profiles {
         let of = (tenant, agent.site.id);
-        let left = CANDIDATES_MAX - tries.len();
-        let profiles = profiles_in_reach(&state.db, &state.vault, &caller.context, of, left);
-        tries.extend(profiles.await?.into_iter().map(of_profile));
+        let all = profiles_in_reach(&state.db, &state.vault, &caller.context, of).await?;
+        left_out = add_profiles(&mut tries, all, &tags);
     }
-    let change = Change::new("agent", "find_credential", id.0, &agent.name);
-    let change = change.after(told(&address, &tries));
-    noted(&state.db, &caller.context, tenant, change, state.clock.now()).await?;
+    let verbs = ("agent", "find_credential", "find_credential_outcome");
+    let record = Record::of(verbs, id.0, agent.name).wanted(told(&address, &tries));
     let candidates = (0..).zip(&tries).map(|(id, one)| {
         let version = version_sent(version_inside(one.version)).unwrap_or_default();
         let (community, user) = one.credential.sent(version);
         proto::CredentialCandidate { id, community, user }
     });
     let candidates = candidates.collect();
-    let wanted =
-        proto::FindCredential { host: address.host, port: address.port.into(), candidates };
-    let result = errand.find_credential(wanted).await?;
-    Ok(Data { data: show(&result, &tries) })
+    let (host, port) = (address.host.clone(), address.port.into());
+    let wanted = proto::FindCredential { host, port, candidates };
+    let names: Vec<String> = tries.iter().map(Try::name).collect();
+    let told = move |result: &proto::FindCredentialResult| came_of(&address, result, &names);
+    let asked = errand.find_credential(wanted);
+    let result = record.keep((state, caller), tenant, asked, told).await?;
+    Ok(Data { data: show(&result, &tries, left_out) })
 }
 
-fn checked(body: CredentialSearch) -> Result<(Address, Vec<Try>), Error> {
+/// A request that is in order.
+struct Checked {
+    address: Address,
+    tags: Tags,
+    tries: Vec<Try>,
+}
+
+fn checked(body: CredentialSearch) -> Result<Checked, Error> {
     let mut errors = Vec::new();
     let mut wrong = |field: &str, message: &str| {
         errors.push(FieldError { field: field.to_owned(), message: message.to_owned() });
@@ -144,6 +161,10 @@ fn checked(body: CredentialSearch) -> Result<(Address, Vec<Try>), Error> {
     if address.is_none() {
         wrong("host", ADDRESS_RULE);
     }
+    let tags = tags(body.tags.unwrap_or_default());
+    if tags.is_none() {
+        wrong("tags", TAG_RULE);
+    }
     let given = body.credentials.unwrap_or_default();
     if given.len() > CANDIDATES_MAX {
         wrong("credentials", "must be 32 at most");
@@ -154,43 +175,53 @@ fn checked(body: CredentialSearch) -> Result<(Address, Vec<Try>), Error> {
         let of_one = Wrong::within(format!("credentials[{place}]."));
         match of_one.needed(version, community, user) {
             Ok(credential) => {
-                tries.push(Try { place: Some(place), profile: None, version, credential });
+                let (place, profile, instead) = (Some(place), None, None);
+                tries.push(Try { place, profile, instead, version, credential });
             }
             Err(mut of_one) => errors.append(&mut of_one),
         }
     }
-    match address {
-        Some(address) if errors.is_empty() => Ok((address, tries)),
+    match (address, tags) {
+        (Some(address), Some(tags)) if errors.is_empty() => Ok(Checked { address, tags, tries }),
         _ => Err(Error::invalid(errors)),
     }
 }
 
-/// A community is tried over v2c; the agent tries v1 where that is not answered.
-fn of_profile((profile, credential): (Named<CredentialId>, Credential)) -> Try {
-    let version = match credential {
-        Credential::User(_) => SnmpVersion::V3,
-        Credential::Community(_) => SnmpVersion::V2c,
-    };
-    Try { place: None, profile: Some(profile), version, credential }
+/// For the audit: which of them, by name, the host took; null is none.
+fn came_of(
+    address: &Address,
+    result: &proto::FindCredentialResult,
+    names: &[String],
+) -> serde_json::Value {
+    let works = result.outcomes.iter().find(|outcome| outcome.cause == 0);
+    let works = works.and_then(|one| names.get(usize::try_from(one.id).ok()?));
+    let tried = result.outcomes.len();
+    json!({ "host": address.host, "port": address.port, "tried": tried, "works": works })
 }
 
 /// For the audit: what is tried where, by name.
 fn told(address: &Address, tries: &[Try]) -> serde_json::Value {
     let profiles = tries.iter().filter_map(|one| one.profile.as_ref());
-    let profiles: Vec<_> = profiles.map(|profile| &profile.name).collect();
+    let profiles: Vec<_> = profiles.map(|one| &one.profile.name).collect();
     let given = tries.len() - profiles.len();
     json!({
         "host": address.host, "port": address.port, "profiles": profiles, "credentials": given,
     })
 }
 
-fn show(result: &proto::FindCredentialResult, tries: &[Try]) -> CredentialsTried {
+fn show(
+    result: &proto::FindCredentialResult,
+    tries: &[Try],
+    left_out: Vec<ProfileLeftOut>,
+) -> CredentialsTried {
     // What it was not asked about, nobody can place.
     let known = result.outcomes.iter().take(CANDIDATES_MAX).filter_map(|outcome| {
         let one = usize::try_from(outcome.id).ok().and_then(|place| tries.get(place))?;
         Some(CredentialOutcome {
             credential: one.place,
-            profile: one.profile.clone().map(Into::into),
+            profile: one.shown_profile(),
+            in_force: one.instead.is_none(),
+            instead: one.instead.clone(),
             version: match outcome.version() {
                 proto::SnmpVersion::V1 => SnmpVersion::V1,
                 proto::SnmpVersion::V2c => SnmpVersion::V2c,
@@ -209,6 +240,7 @@ fn show(result: &proto::FindCredentialResult, tries: &[Try]) -> CredentialsTried
     CredentialsTried {
         outcomes: known.collect(),
         candidates: u32::try_from(tries.len()).unwrap_or(u32::MAX),
+        left_out,
         ping: result.ping.as_ref().map(ping_result),
     }
 }

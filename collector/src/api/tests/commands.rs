@@ -5,10 +5,10 @@ use farwatch_proto::v1::command;
 use tonic::Code;
 
 use super::*;
-use crate::command::COMMANDS_PER_AGENT_MAX;
 use crate::command::tests::Answers;
+use crate::command::{COMMANDS_PER_AGENT_MAX, COMMANDS_PER_TENANT_MAX};
 
-fn user(password: &str) -> Value {
+pub(super) fn user(password: &str) -> Value {
     json!({
         "name": "ops", "auth": "sha256", "auth_password": format!("{password}, auth"),
         "privacy": "aes128", "privacy_password": format!("{password}, privacy"),
@@ -20,28 +20,33 @@ fn shown() -> Value {
     json!({ "name": "ops", "auth": "sha256", "privacy": "aes128", "context": "vrf-7" })
 }
 
-struct Scene {
-    world: World,
-    tenant: TenantId,
-    agent: AgentId,
-    site: SiteId,
-    who: As,
+pub(super) struct Scene {
+    pub(super) world: World,
+    pub(super) tenant: TenantId,
+    pub(super) agent: AgentId,
+    pub(super) site: SiteId,
+    pub(super) who: As,
 }
 
 impl Scene {
-    async fn of(world: World) -> Self {
+    pub(super) async fn of(world: World) -> Self {
         let tenant = world.tenant("North").await;
         let (agent, site) = world.agent(tenant, "a").await;
         let who = world.user("op@example.net", Role::Operator, Some(tenant)).await;
         Self { world, tenant, agent, site, who }
     }
 
-    async fn post(&self, path: &str, body: Value) -> Answer {
+    pub(super) async fn post(&self, path: &str, body: Value) -> Answer {
         self.world.post(&format!("/api/v1/{path}"), &self.who, body).await
     }
 
     /// The last row of the tenant's audit.
-    async fn audited(&self) -> (String, Value) {
+    pub(super) async fn audited(&self) -> (String, Value) {
+        self.lately(1).await.remove(0)
+    }
+
+    /// The last rows of the tenant's audit, the newest first.
+    pub(super) async fn lately(&self, rows: u32) -> Vec<(String, Value)> {
         let context = self.world.local().await.for_audit().narrowed(self.tenant);
         let filter = AuditFilter {
             action: String::new(),
@@ -50,10 +55,12 @@ impl Scene {
             to: Micros(i64::MAX),
         };
         let newest = AuditCursor::NEWEST;
-        let rows = audit_list(&self.world.state.db, &context, &filter, newest, 1).await.unwrap();
-        let entry = rows.into_iter().next().unwrap().entry;
-        let after = entry.after.map(|text| serde_json::from_str(&text).unwrap());
-        (entry.action, after.unwrap_or_default())
+        let rows = audit_list(&self.world.state.db, &context, &filter, newest, rows).await.unwrap();
+        let told = |entry: crate::audit::chain::Entry| {
+            let after = entry.after.map(|text| serde_json::from_str(&text).unwrap());
+            (entry.action, after.unwrap_or_default())
+        };
+        rows.into_iter().map(|row| told(row.entry)).collect()
     }
 }
 
@@ -72,7 +79,11 @@ async fn a_device_is_polled_now() {
                       "rtt_ms": 1.25, "jitter_ms": 0.25 },
         });
         assert_eq!(polled, expected);
-        assert_eq!(scene.audited().await, ("device.poll".to_owned(), Value::Null));
+        let expected = [
+            ("device.poll_outcome".to_owned(), json!({ "snmp": "ok", "ping": "ok" })),
+            ("device.poll".to_owned(), Value::Null),
+        ];
+        assert_eq!(scene.lately(2).await, expected);
         let asked = scene.world.reached.commands();
         let id = device.parse::<farwatch_common::id::DeviceId>().unwrap().0;
         assert!(matches!(&asked[..], [command::Kind::PollNow(poll)] if poll.device_id == id));
@@ -81,6 +92,8 @@ async fn a_device_is_polled_now() {
         assert!(ping["rtt_ms"].as_f64().unwrap() > 0.0);
         let ahead = ping["clock_ahead_ms"].as_f64().unwrap();
         assert!((ahead - 3_600_000.0).abs() <= ping["rtt_ms"].as_f64().unwrap(), "{ping}");
+        let expected = ("agent.ping_outcome".to_owned(), json!({ "rtt_ms": ping["rtt_ms"] }));
+        assert_eq!(scene.audited().await, expected);
         scene.world.remove().await;
     }
 }
@@ -101,18 +114,29 @@ async fn why_an_agent_does_not_do_it_is_told() {
         reached.answers(answers);
         let refused = scene.post(&path, json!({})).await;
         assert_eq!((refused.status.as_u16(), refused.code().as_str()), (status, code));
+        let expected = ("device.poll_outcome".to_owned(), json!({ "failed": code }));
+        assert_eq!(scene.audited().await, expected);
     }
     // What never reaches the agent leaves no trace.
     reached.answers(Answers::Well);
     let rows = scene.world.audited(scene.tenant, "").await.len();
     let commands = &scene.world.state.commands;
-    let held: Vec<_> =
-        (0..COMMANDS_PER_AGENT_MAX).map(|_| commands.begin(scene.agent).unwrap()).collect();
+    let held: Vec<_> = (0..COMMANDS_PER_AGENT_MAX)
+        .map(|_| commands.begin(scene.tenant, scene.agent).unwrap())
+        .collect();
     let refused = scene.post(&path, json!({})).await;
     assert_eq!(
         (refused.code(), &refused.headers["retry-after"]),
         ("agent_busy".into(), &"5".parse().unwrap())
     );
+    drop(held);
+    // One agent of a tenant has much to do, or the tenant has.
+    let another = |number: usize| AgentId(number as i64 + 100);
+    let held: Vec<_> = (0..COMMANDS_PER_TENANT_MAX)
+        .map(|number| commands.begin(scene.tenant, another(number)).unwrap())
+        .collect();
+    let refused = scene.post(&path, json!({})).await;
+    assert_eq!((refused.status.as_u16(), refused.code().as_str()), (429, "tenant_busy"));
     drop(held);
     reached.offline(true);
     assert_eq!(scene.post(&path, json!({})).await.code(), "agent_offline");
@@ -168,11 +192,15 @@ async fn credentials_are_tried_the_closest_first() {
             both => panic!("{both:?}"),
         });
         assert_eq!(versions.collect::<Vec<_>>(), [V3, V1, V3, V2c]);
-        let (action, after) = scene.audited().await;
-        assert_eq!(action, "agent.find_credential");
-        let expected = json!({ "host": "router.example", "port": 1161, "credentials": 2,
-                               "profiles": ["users", "of all"] });
-        assert_eq!(after, expected);
+        let asked = json!({ "host": "router.example", "port": 1161, "credentials": 2,
+                            "profiles": ["users", "of all"] });
+        let outcome = json!({ "host": "router.example", "port": 1161, "tried": 4,
+                              "works": "of all" });
+        let expected = [
+            ("agent.find_credential_outcome".to_owned(), outcome),
+            ("agent.find_credential".to_owned(), asked),
+        ];
+        assert_eq!(scene.lately(2).await, expected);
 
         let body = json!({ "host": "10.0.0.9", "profiles": false });
         assert_eq!(scene.post(&path, body).await.data()["candidates"], 0);
@@ -208,7 +236,7 @@ async fn users_are_given_and_shown_without_their_passwords() {
         let get = async || scene.world.get(&path, &scene.who).await.data();
         let one = get().await;
         let snmp = json!({ "version": "v3", "credential": "own", "profile": null,
-                           "kind": "snmp_user", "user": shown() });
+                           "kind": "snmp_user", "user": shown(), "damaged": false });
         assert_eq!(one["snmp"], snmp);
         let manner = (&one["ping"], &one["strict_source"], &one["request_gap_ms"]);
         assert_eq!(manner, (&json!(false), &json!(true), &json!(100)));

@@ -32,7 +32,7 @@ async fn a_device_is_added_assigned_and_taken_out() {
     assert_eq!(one["site"], json!({ "id": site.to_string(), "name": "Depot" }));
     let snmp = json!({
         "version": "v2c", "credential": "own", "profile": null, "kind": "snmp_community",
-        "user": null,
+        "user": null, "damaged": false,
     });
     assert_eq!(one["snmp"], snmp);
     let manner = (&one["ping"], &one["strict_source"], &one["request_gap_ms"]);

@@ -81,7 +81,7 @@ async fn a_change_reaches_the_agent_and_the_screens() {
     let shown = world.change(Method::PUT, &format!("{path}/credential"), &who, none).await.data();
     let expected = json!({
         "version": "v1", "credential": "profile", "profile": { "id": profile, "name": "p" },
-        "kind": "snmp_community", "user": null,
+        "kind": "snmp_community", "user": null, "damaged": false,
     });
     assert_eq!(shown["snmp"], expected);
     let path = format!("/api/v1/credential-profiles/{profile}");

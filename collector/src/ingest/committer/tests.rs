@@ -1,7 +1,7 @@
 use std::sync::Mutex;
 
 use farwatch_common::ranges::SeqRanges;
-use farwatch_common::sample::{Cause, Group, Schema};
+use farwatch_common::sample::{Cause, Schema};
 
 use super::*;
 use crate::identity::TenantContext;
@@ -28,7 +28,7 @@ impl Known for Ours {
         (0, 0)
     }
 
-    fn series_room(&self, _: DeviceId, _: Group, _: usize) -> bool {
+    fn series_room(&self, _: DeviceId, _: &Arc<Layout>) -> bool {
         true
     }
 }

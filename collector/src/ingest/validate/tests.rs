@@ -41,8 +41,8 @@ impl Known for World {
         self.schemas
     }
 
-    fn series_room(&self, device: DeviceId, _: Group, columns: usize) -> bool {
-        !self.full || device == DEVICE && columns > 0
+    fn series_room(&self, device: DeviceId, layout: &Arc<Layout>) -> bool {
+        !self.full || device == DEVICE && layout.columns > 0
     }
 }
 

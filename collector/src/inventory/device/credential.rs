@@ -8,7 +8,7 @@ use farwatch_common::id::{AgentId, CredentialId, DeviceId, IdGenerator, SiteId, 
 use super::{ids_json, in_txn};
 use crate::identity::TenantContext;
 use crate::inventory::profile::{kind_of, profile_of};
-use crate::inventory::snmp::{About, Credential};
+use crate::inventory::snmp::{About, Credential, Kind};
 use crate::inventory::vault::{Place, Vault, VaultError};
 use crate::inventory::{InventoryError, Named, in_order, tenant_set};
 use crate::store::sql::{Row, Sql, sql};
@@ -34,6 +34,52 @@ sql! { pub(crate) IN_FORCE =
     " WHERE d.tenant_id IN ",
     tenant_set!(),
     " AND d.device_id = $2"
+}
+
+sql! { pub(crate) SEALED_IN_FORCE =
+    "SELECT c.credential_id, c.key_version, c.sealed, d.site_id,
+            p.profile_id, p.key_version, p.sealed, COALESCE(p.site_id, 0), d.snmp_version
+     FROM device d LEFT JOIN credential c
+       ON c.tenant_id = d.tenant_id AND c.device_id = d.device_id AND c.kind = ",
+    kind_of!(),
+    " LEFT JOIN credential_profile p ON p.tenant_id = d.tenant_id AND p.profile_id = ",
+    profile_of!(),
+    " WHERE d.tenant_id = $1 AND d.device_id = $2"
+}
+
+/// Whether what is sealed of the credential in force cannot be read: agents get a device like that
+/// without one.
+pub async fn credential_damaged(
+    db: &Database,
+    vault: &Vault,
+    context: &TenantContext,
+    (tenant, device): (TenantId, DeviceId),
+) -> Result<bool, InventoryError> {
+    let mut txn = db.read(context).await?;
+    let row = SEALED_IN_FORCE.bind(tenant).bind(device).optional(&mut txn).await?;
+    let row = row.ok_or(InventoryError::NotFound)?;
+    let what = |_| StoreError::Corrupt { what: "the version of a key".to_owned() };
+    let (place, first) = match (row.get::<Option<i64>>(0)?, row.get::<Option<i64>>(4)?) {
+        (Some(own), _) => {
+            let (site, credential) = (SiteId(row.get(3)?), CredentialId(own));
+            (Place { tenant, site, device, credential }, 1)
+        }
+        (None, Some(profile)) => {
+            let site = SiteId(row.get(7)?);
+            (Place::of_profile(tenant, site, CredentialId(profile)), 5)
+        }
+        (None, None) => return Ok(false),
+    };
+    let version = u32::try_from(row.get::<i64>(first)?).map_err(what)?;
+    let key = vault.tenant_key(&mut txn, tenant, Some(version)).await?;
+    match key.open(place, &row.get::<Vec<u8>>(first + 1)?) {
+        Ok(plain) => {
+            let kind = Kind::of_version(&row.get::<String>(8)?);
+            Ok(Credential::read(kind, plain).is_none())
+        }
+        Err(VaultError::Sealed) => Ok(true),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// Which credential is in force for a device.

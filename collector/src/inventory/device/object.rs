@@ -30,18 +30,26 @@ pub struct DeviceObject {
 sql! { pub(crate) OBJECTS =
     "SELECT grp, object, name, kind, description, parent, vendor, model, serial,
             hardware_revision, firmware_revision, software_revision, seen_at
-     FROM device_object WHERE tenant_id = $1 AND device_id = $2 ORDER BY grp, object"
+     FROM device_object WHERE tenant_id = $1 AND device_id = $2
+       AND ($3 = 0 OR (grp, object) > ($4, $5)) ORDER BY grp, object LIMIT $6"
 }
 
-/// The objects of a device, by group and name; ingest bounds how many there are.
+/// The place of an object in their order: the number of its group, and its name.
+pub type ObjectPlace = (u32, String);
+
+/// At most `max` objects of a device behind a place, by group and name.
 pub async fn device_objects(
     db: &Database,
     context: &TenantContext,
     id: DeviceId,
+    after: Option<&ObjectPlace>,
+    max: u32,
 ) -> Result<Vec<DeviceObject>, InventoryError> {
     let tenant = device_get(db, context, id).await?.tenant.id;
     let mut txn = db.read(context).await?;
-    let rows = OBJECTS.bind(tenant).bind(id).all(&mut txn).await?;
+    let (behind, group, object) = after.map_or((0, 0, ""), |(group, object)| (1, *group, object));
+    let rows = OBJECTS.bind(tenant).bind(id).bind(behind).bind(group).bind(object);
+    let rows = rows.bind(max).all(&mut txn).await?;
     let group = |number: i64| {
         let what = |_| StoreError::Corrupt { what: "the number of a group".to_owned() };
         u32::try_from(number).map_err(what)

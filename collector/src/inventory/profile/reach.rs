@@ -2,56 +2,101 @@
 
 use farwatch_common::id::{CredentialId, SiteId, TenantId};
 
-use super::closeness;
+use super::{PROFILES_MAX, closeness};
 use crate::identity::{Access, TenantContext};
+use crate::inventory::device::tag::Tags;
 use crate::inventory::snmp::{Credential, Kind};
 use crate::inventory::vault::{Place, TenantKey, Vault, VaultError};
 use crate::inventory::{InventoryError, Named, require};
-use crate::store::sql::sql;
-use crate::store::{Database, StoreError};
+use crate::store::sql::{Row, sql};
+use crate::store::{Database, StoreError, Txn};
 
+/// A profile that a device of the site may be asked with, if it has the tag.
+#[derive(Clone, Debug)]
+pub struct InReach {
+    pub profile: Named<CredentialId>,
+    pub kind: Kind,
+    /// `None`: of every site.
+    pub site: Option<Named<SiteId>>,
+    /// `None`: with any tags or none.
+    pub tag: Option<String>,
+    /// `None`: what is sealed is damaged.
+    pub credential: Option<Credential>,
+}
+
+impl InReach {
+    /// Whether a device of the site that has these tags is in its reach.
+    #[must_use]
+    pub fn reaches(&self, tags: &Tags) -> bool {
+        self.tag.as_ref().is_none_or(|tag| tags.contains(tag))
+    }
+}
+
+/// Which of the profiles of a site, the closest first, a device with these tags is asked with.
+#[must_use]
+pub fn in_force<'a>(all: &'a [InReach], kind: Kind, tags: &Tags) -> Option<&'a InReach> {
+    all.iter().find(|one| one.kind == kind && one.reaches(tags))
+}
+
+// In the order in which `profile_of` chooses.
 sql! { pub(crate) REACH =
-    "SELECT q.profile_id, q.name, q.kind, COALESCE(q.site_id, 0), q.key_version, q.sealed
+    "SELECT q.profile_id, q.name, q.kind, COALESCE(q.site_id, 0), q.key_version, q.sealed,
+            COALESCE(s.name, ''), q.tag
      FROM credential_profile q
+     LEFT JOIN site s ON s.tenant_id = q.tenant_id AND s.site_id = q.site_id
      WHERE q.tenant_id = $1 AND (q.site_id IS NULL OR q.site_id = $2)
      ORDER BY ",
     closeness!(),
     ", q.profile_id LIMIT $3"
 }
 
-/// The profiles of every tag that a device of this site could have, open, the closest first, `max`
-/// at most; damaged ones are left out. To be sent to the site's agent, for who may change devices.
+/// The profiles of every tag that a device of this site could have, open, the closest first. To be
+/// sent to the site's agent, for who may change devices.
 pub async fn profiles_in_reach(
     db: &Database,
     vault: &Vault,
     context: &TenantContext,
     (tenant, site): (TenantId, SiteId),
-    max: usize,
-) -> Result<Vec<(Named<CredentialId>, Credential)>, InventoryError> {
+) -> Result<Vec<InReach>, InventoryError> {
     require(context, tenant, Access::Write)?;
     let mut txn = db.read(&context.narrowed(tenant)).await?;
-    let max = i64::try_from(max).unwrap_or(i64::MAX);
-    let rows = REACH.bind(tenant).bind(site).bind(max).all(&mut txn).await?;
-    let mut open = Vec::with_capacity(rows.len());
-    let mut tenant_key: Option<TenantKey> = None;
+    let rows = REACH.bind(tenant).bind(site).bind(PROFILES_MAX).all(&mut txn).await?;
+    let mut all = Vec::with_capacity(rows.len());
+    let mut key = None;
     for row in &rows {
-        let corrupt = || StoreError::Corrupt { what: "a credential profile".to_owned() };
-        let id = CredentialId(row.get(0)?);
+        let site = SiteId(row.get(3)?);
+        let site = (site != SiteId(0)).then_some(site);
         let kind = Kind::from_name(&row.get::<String>(2)?).ok_or_else(corrupt)?;
-        let version = u32::try_from(row.get::<i64>(4)?).map_err(|_| corrupt())?;
-        let key = match tenant_key.take().filter(|key| key.version() == version) {
-            Some(key) => key,
-            None => vault.tenant_key(&mut txn, tenant, Some(version)).await?,
-        };
-        let place = Place::of_profile(tenant, SiteId(row.get(3)?), id);
-        let plain = match key.open(place, &row.get::<Vec<u8>>(5)?) {
-            Err(VaultError::Sealed) => None,
-            opened => Some(opened?),
-        };
-        tenant_key = Some(key);
-        if let Some(credential) = plain.and_then(|plain| Credential::read(kind, plain)) {
-            open.push((Named { id, name: row.get(1)? }, credential));
-        }
+        let profile = Named { id: CredentialId(row.get(0)?), name: row.get(1)? };
+        let place = Place::of_profile(tenant, site.unwrap_or(SiteId(0)), profile.id);
+        let credential = opened(&mut txn, (vault, &mut key), (tenant, place, kind), row).await?;
+        let name = row.get(6)?;
+        let site = site.map(|id| Named { id, name });
+        all.push(InReach { profile, kind, site, tag: row.get(7)?, credential });
     }
-    Ok(open)
+    Ok(all)
+}
+
+/// What is sealed in a row; `key` is that of the row before, and most often of all.
+async fn opened(
+    txn: &mut Txn,
+    (vault, key): (&Vault, &mut Option<TenantKey>),
+    (tenant, place, kind): (TenantId, Place, Kind),
+    row: &Row,
+) -> Result<Option<Credential>, InventoryError> {
+    let version = u32::try_from(row.get::<i64>(4)?).map_err(|_| corrupt())?;
+    let fitting = match key.take().filter(|key| key.version() == version) {
+        Some(key) => key,
+        None => vault.tenant_key(txn, tenant, Some(version)).await?,
+    };
+    let plain = match fitting.open(place, &row.get::<Vec<u8>>(5)?) {
+        Err(VaultError::Sealed) => None,
+        opened => Some(opened?),
+    };
+    *key = Some(fitting);
+    Ok(plain.and_then(|plain| Credential::read(kind, plain)))
+}
+
+fn corrupt() -> StoreError {
+    StoreError::Corrupt { what: "a credential profile".to_owned() }
 }

@@ -1,8 +1,8 @@
 //! The quotas in force, and what is counted in memory: series, and requests of API keys.
 //!
 //! - in: devices' groups as batches are checked, requests of API keys; out: whether there is room
-//! - bound: an entry per tenant, and one per device and group
-//! - when full: a group of a device that is new is refused, and counted
+//! - bound: an entry per tenant, and one per table of each group of each device
+//! - when full: a table of a device that is new is refused, and counted
 //! - on crash: counted anew from the schemas that are stored
 
 use std::collections::HashMap;
@@ -17,6 +17,7 @@ use governor::{DefaultDirectRateLimiter, RateLimiter};
 use super::{OF_ALL, Quota, read};
 use crate::identity::TenantContext;
 use crate::identity::limits::Limited;
+use crate::live::layout::Layout;
 use crate::store::{Database, StoreError};
 
 /// So many seconds of its rate a tenant may use at once.
@@ -29,13 +30,13 @@ pub struct Quotas(Arc<Mutex<HashMap<TenantId, InForce>>>);
 struct InForce {
     quota: Quota,
     api: Arc<DefaultDirectRateLimiter>,
-    /// How many series each group of a device has.
-    series: HashMap<(DeviceId, Group), u32>,
+    /// What each group of each device has series of: a group may be read from some tables.
+    series: HashMap<(DeviceId, Group), Vec<Arc<Layout>>>,
     /// Their sum.
     total: u64,
     /// How many devices had been taken out when those were let go of last.
     swept: u64,
-    /// How often a new group of a device found no room since the start: once for each batch.
+    /// How often a new table of a device found no room since the start: once for each batch.
     refused: u64,
 }
 
@@ -62,9 +63,18 @@ impl Default for InForce {
 }
 
 impl InForce {
-    fn count(&mut self, of: (DeviceId, Group), columns: u32) {
-        let before = self.series.insert(of, columns).unwrap_or(0);
-        self.total = self.total - u64::from(before) + u64::from(columns);
+    fn knows(&self, device: DeviceId, layout: &Layout) -> bool {
+        let tables = self.series.get(&(device, layout.group));
+        tables.is_some_and(|tables| tables.iter().any(|table| table.is_same_table(layout)))
+    }
+
+    /// A table takes the place of the same one before objects came or went.
+    fn count(&mut self, device: DeviceId, layout: &Arc<Layout>) {
+        let tables = self.series.entry((device, layout.group)).or_default();
+        let before = tables.extract_if(.., |table| table.is_same_table(layout));
+        self.total -= before.map(|table| columns(&table)).sum::<u64>();
+        self.total += columns(layout);
+        tables.push(Arc::clone(layout));
     }
 
     /// Devices that were taken out make room. Nobody looks for them before it is wanted, nor again
@@ -76,8 +86,12 @@ impl InForce {
         }
         self.swept = taken_out;
         self.series.retain(|(device, _), _| devices.lives(*device));
-        self.total = self.series.values().copied().map(u64::from).sum();
+        self.total = self.series.values().flatten().map(|table| columns(table)).sum();
     }
+}
+
+fn columns(layout: &Layout) -> u64 {
+    u64::try_from(layout.columns).unwrap_or(u64::MAX)
 }
 
 fn limiter(quota: Quota) -> Arc<DefaultDirectRateLimiter> {
@@ -121,32 +135,32 @@ impl Quotas {
     }
 
     /// Counts what was there before the start, whatever the quota is now.
-    pub fn series_known(&self, tenant: TenantId, of: (DeviceId, Group), columns: u32) {
+    pub fn series_known(&self, tenant: TenantId, device: DeviceId, layout: &Arc<Layout>) {
         let mut all = self.lock();
-        all.entry(tenant).or_default().count(of, columns);
+        all.entry(tenant).or_default().count(device, layout);
     }
 
-    /// Whether rows of this many columns may come for a group of a device. A group that is known may
-    /// always; it counts with what it has now.
+    /// Whether rows of this layout may come of a device. A table that is known may always; it counts
+    /// with what it has now.
     #[must_use]
     pub fn series_admit(
         &self,
         tenant: TenantId,
-        of: (DeviceId, Group),
-        columns: u32,
+        device: DeviceId,
+        layout: &Arc<Layout>,
         devices: &impl Devices,
     ) -> bool {
         let mut all = self.lock();
         let own = all.entry(tenant).or_default();
         let max = u64::from(own.quota.series());
-        if !own.series.contains_key(&of) && own.total + u64::from(columns) > max {
+        if !own.knows(device, layout) && own.total + columns(layout) > max {
             own.sweep(devices);
-            if own.total + u64::from(columns) > max {
+            if own.total + columns(layout) > max {
                 own.refused += 1;
                 return false;
             }
         }
-        own.count(of, columns);
+        own.count(device, layout);
         true
     }
 
@@ -164,12 +178,46 @@ impl Quotas {
 mod tests {
     use std::cell::Cell;
 
+    use farwatch_common::sample::{Column, MetricKind, Schema, Unit};
+
     use super::*;
 
     const TENANT: TenantId = TenantId(1);
 
-    fn of(device: i64) -> (DeviceId, Group) {
-        (DeviceId(device), Group::System)
+    /// A table with so many series of an object.
+    fn table(group: Group, object: &str, series: usize) -> Arc<Layout> {
+        let column = |number| Column {
+            object: object.to_owned(),
+            metric: format!("m{number}"),
+            kind: MetricKind::Gauge,
+            unit: Unit::One,
+            exponent: 0,
+        };
+        Arc::new(Layout::new(&Schema { group, columns: (0..series).map(column).collect() }))
+    }
+
+    fn admits(quotas: &Quotas, device: i64, series: usize, known: &Known) -> bool {
+        let layout = table(Group::System, "", series);
+        quotas.series_admit(TENANT, DeviceId(device), &layout, known)
+    }
+
+    #[test]
+    fn each_table_of_a_group_counts_and_takes_the_place_of_itself() {
+        let (quotas, all) = (Quotas::default(), Known::default());
+        quotas.set(TENANT, Quota { series: Some(10), ..Quota::default() });
+        let admits = |object: &str, series| {
+            quotas.series_admit(TENANT, DeviceId(1), &table(Group::Host, object, series), &all)
+        };
+        for _ in 0..3 {
+            assert!(admits("cpu:1", 4) && admits("storage:1", 5));
+            assert_eq!(quotas.series_used(TENANT).series, 9);
+        }
+        assert!(!admits("memory:1", 2), "they are of one group, and each counts");
+        assert!(admits("cpu:2", 5), "a processor more is the table that was there");
+        assert_eq!(quotas.series_used(TENANT), SeriesUsed { series: 10, refused: 1 });
+        quotas.series_known(TENANT, DeviceId(2), &table(Group::Sensors, "sensor:1", 7));
+        quotas.series_known(TENANT, DeviceId(2), &table(Group::Sensors, "sensor:2", 3));
+        assert_eq!(quotas.series_used(TENANT).series, 13);
     }
 
     #[derive(Default)]
@@ -193,25 +241,30 @@ mod tests {
     fn a_new_group_is_refused_when_the_series_are_used_up_and_the_dead_make_room() {
         let (quotas, all) = (Quotas::default(), Known::default());
         quotas.set(TENANT, Quota { series: Some(10), ..Quota::default() });
-        assert!(quotas.series_admit(TENANT, of(1), 6, &all));
-        assert!(!quotas.series_admit(TENANT, of(2), 6, &all));
+        assert!(admits(&quotas, 1, 6, &all));
+        assert!(!admits(&quotas, 2, 6, &all));
         let used = SeriesUsed { series: 6, refused: 1 };
         assert_eq!(quotas.series_used(TENANT), used);
         // What is known goes on, also with more than before.
-        assert!(quotas.series_admit(TENANT, of(1), 12, &all));
+        assert!(admits(&quotas, 1, 12, &all));
         assert_eq!(quotas.series_used(TENANT).series, 12);
-        assert!(quotas.series_admit(TENANT, of(1), 6, &all));
-        assert!(quotas.series_admit(TENANT, of(2), 4, &all));
-        assert!(!quotas.series_admit(TENANT, of(3), 4, &all));
+        assert!(admits(&quotas, 1, 6, &all));
+        assert!(admits(&quotas, 2, 4, &all));
+        assert!(!admits(&quotas, 3, 4, &all));
         // It is looked for the dead once for all that were taken out.
         assert_eq!(all.asked.get(), 0);
         let but_one = Known { dead: Some(DeviceId(1)), ..Known::default() };
-        assert!(quotas.series_admit(TENANT, of(3), 4, &but_one));
+        assert!(admits(&quotas, 3, 4, &but_one));
         assert_eq!(but_one.asked.get(), 2);
-        assert!((4..9).all(|device| !quotas.series_admit(TENANT, of(device), 4, &but_one)));
+        assert!((4..9).all(|device| !admits(&quotas, device, 4, &but_one)));
         assert_eq!(but_one.asked.get(), 2);
         assert_eq!(quotas.series_used(TENANT).series, 8);
-        assert!(quotas.series_admit(TenantId(2), of(9), 1000, &all));
+        assert!(quotas.series_admit(
+            TenantId(2),
+            DeviceId(9),
+            &table(Group::System, "", 1000),
+            &all
+        ));
     }
 
     #[test]

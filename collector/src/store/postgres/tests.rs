@@ -115,5 +115,9 @@ async fn tables_of_a_device_replace_each_other_in_their_order() {
     assert_eq!(world.count(named).await, 700);
     assert_eq!(tally(&[other.append(&[table(2, 30, 2)], &[]).await]), (1, 0));
     assert_eq!(world.count(named).await, 2);
+    // What was empty stays so when an older one comes late.
+    assert_eq!(tally(&[other.append(&[table(3, 40, 0)], &[]).await]), (1, 0));
+    assert_eq!(tally(&[world.samples.append(&[table(4, 35, 3)], &[]).await]), (1, 0));
+    assert_eq!(world.count("SELECT count(*) FROM interface").await, 0);
     world.remove().await;
 }

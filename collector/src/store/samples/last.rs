@@ -1,11 +1,12 @@
 //! The last rows of an agent's devices: written down now and then, read at start.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use farwatch_common::batch::encode_rows;
 use farwatch_common::clock::Micros;
 use farwatch_common::id::{AgentId, TenantId};
-use farwatch_common::sample::{Class, Row};
+use farwatch_common::sample::{Class, Group, Row};
 
 use super::Checkpoint;
 use super::fetch::decoded;
@@ -22,7 +23,7 @@ sql! { pub(in crate::store) CHECKPOINT_STORE =
      ON CONFLICT (tenant_id, agent_id, grp)
      DO UPDATE SET ts = excluded.ts, data = excluded.data" }
 sql! { pub(in crate::store) CHECKPOINTS =
-"SELECT ts, data FROM live_site WHERE tenant_id = $1 AND agent_id = $2" }
+"SELECT ts, data, grp FROM live_site WHERE tenant_id = $1 AND agent_id = $2" }
 sql! { pub(in crate::store) TAIL = "SELECT data FROM ts_batch
     WHERE tenant_id = $1 AND agent_id = $2 AND class = $3 AND t_max >= $4
     ORDER BY t_max DESC LIMIT $5" }
@@ -47,21 +48,25 @@ pub(in crate::store) async fn store(
     Ok(())
 }
 
-/// The last checkpoint and the rows after it, oldest first, with some overlap.
+/// The last checkpoint and the rows after it, oldest first, with some overlap. The tail of each class
+/// begins where the oldest of its own groups ends.
 pub(super) async fn rows(
     txn: &mut Txn,
     tenant: TenantId,
     agent: AgentId,
 ) -> Result<Vec<Row>, StoreError> {
     let mut rows = Vec::new();
-    let mut tail_from: Option<Micros> = None;
+    let mut marks: BTreeMap<Class, Micros> = BTreeMap::new();
     for checkpoint in CHECKPOINTS.bind(tenant).bind(agent).all(txn).await? {
+        // Of a later version's group nothing is known.
+        let group = u32::try_from(checkpoint.get::<i64>(2)?).ok().and_then(Group::from_wire);
+        let Some(class) = group.map(Group::class) else { continue };
         let at = Micros(checkpoint.get(0)?);
-        tail_from = Some(tail_from.map_or(at, |from| from.min(at)));
+        marks.entry(class).and_modify(|mark| *mark = at.min(*mark)).or_insert(at);
         rows.extend(decoded(&checkpoint.get::<Vec<u8>>(1)?)?);
     }
-    let tail_from = tail_from.unwrap_or(Micros(0)).before(TAIL_OVERLAP);
     for class in [Class::Gauges, Class::Counters] {
+        let tail_from = marks.get(&class).copied().unwrap_or(Micros(0)).before(TAIL_OVERLAP);
         let tail = TAIL.bind(tenant).bind(agent).bind(class as i64).bind(tail_from);
         for batch in tail.bind(TAIL_BATCHES_MAX).all(txn).await? {
             rows.extend(decoded(&batch.get::<Vec<u8>>(0)?)?);

@@ -18,7 +18,7 @@ use crate::inventory::profile::reach;
 use crate::inventory::vault::{self, master, rotate};
 use crate::inventory::{agent, assignment, device, profile, quota, site, tenant};
 use crate::live::rebuild;
-use crate::store::samples::{cursor, facts, fetch, gaps, last, objects, pages, subject};
+use crate::store::samples::{cursor, facts, fetch, gaps, last, pages, subject, tables};
 use crate::store::sqlite::append;
 use crate::store::txn::Role;
 
@@ -56,6 +56,7 @@ static APP: &[&Sql] = &[
     &change::INSERT,
     &change::DELETE,
     &credential::IN_FORCE,
+    &credential::SEALED_IN_FORCE,
     &credential::INSERT,
     &credential::DELETE,
     &credential::OF_DEVICE,
@@ -131,14 +132,13 @@ static INGEST: &[&Sql] = &[
     &append::USE_STORE,
     &cursor::CURSOR,
     &facts::DEVICE_FACTS_STORE,
-    &facts::DEVICE_LOCK,
     &facts::GAP_STORE,
-    &facts::INTERFACES_REMOVE,
-    &facts::INTERFACES_SEEN,
-    &facts::INTERFACE_STORE,
-    &objects::OBJECTS_REMOVE,
-    &objects::OBJECTS_SEEN,
-    &objects::OBJECT_STORE,
+    &tables::DEVICE_LOCK,
+    &tables::INTERFACES_REMOVE,
+    &tables::INTERFACE_STORE,
+    &tables::OBJECTS_REMOVE,
+    &tables::OBJECT_STORE,
+    &tables::TABLE_SEEN,
     &last::CHECKPOINTS,
     &last::CHECKPOINT_STORE,
     &last::TAIL,
@@ -146,6 +146,7 @@ static INGEST: &[&Sql] = &[
     &rebuild::AGENTS,
     &rebuild::DEVICES,
     &rebuild::INTERFACES,
+    &rebuild::TABLES,
     &subject::SCHEMAS,
 ];
 

@@ -30,7 +30,7 @@ export const STATE_WORD: Readonly<Record<State, string>> = {
 };
 
 /** What the server tells, and what this side knows better from the agent. */
-export type ShownCause = Cause | "agent_unseen" | "agent_revoked";
+export type ShownCause = Cause | "agent_unseen" | "agent_revoked" | "credential_damaged";
 
 const CAUSE_WORD: Readonly<Record<ShownCause, string>> = {
   timeout: "no answer",
@@ -54,6 +54,7 @@ const CAUSE_WORD: Readonly<Record<ShownCause, string>> = {
   packet_loss: "packet loss",
   agent_unseen: "for its agent",
   agent_revoked: "agent revoked",
+  credential_damaged: "credential cannot be read",
 };
 
 /** In place of the state, where the cause says more. Behind it stands the word of the cause. */
@@ -62,6 +63,7 @@ const WORD_OF_CAUSE: Partial<Record<ShownCause, string>> = {
   agent_unseen: "Waiting",
   no_credential: "Not asked",
   not_permitted: "Not asked",
+  credential_damaged: "Not asked",
   agent_revoked: "Not polled",
 };
 
@@ -93,8 +95,14 @@ const CAUSE_HINT: Partial<Record<ShownCause, string>> = {
   wrong_context: "The device has no such SNMPv3 context. Check its name; most devices take none.",
   packet_loss: "Some of the answers are lost on the way. Check the link and its load; the chart shows since when.",
   agent_unseen: "Its agent was not here yet. Start it at the site; the first poll follows when it connects.",
+  credential_damaged: "What is stored of its credential cannot be read: it was altered, or sealed under a key that is gone. SNMP asks nothing.",
   agent_revoked: "Its agent is revoked, so nobody asks it. Give it to another agent: «Edit device», then «Polled by».",
 };
+
+/** In place of a value that is missing: why. */
+export function missingWord(cause: ShownCause | null | undefined): string {
+  return cause === "pending" ? "waiting" : (causeWord(cause) ?? "not known");
+}
 
 export function causeHint(cause: ShownCause | null | undefined): string | null {
   return cause ? (CAUSE_HINT[cause] ?? null) : null;

@@ -33,6 +33,8 @@ device_object app SELECT
 device_object ingest DELETE INSERT SELECT
 device_schema app SELECT
 device_schema ingest INSERT SELECT
+device_table app SELECT
+device_table ingest INSERT SELECT UPDATE
 device_tag app DELETE INSERT SELECT
 enroll_token app SELECT(created_at,expires_at,site_id,tenant_id,used_at,used_by)
 enroll_token identity DELETE INSERT SELECT UPDATE

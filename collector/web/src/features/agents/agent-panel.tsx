@@ -3,10 +3,11 @@ import { Link } from "@tanstack/react-router";
 import { serverNow } from "../../lib/clock";
 import { api, take } from "../../lib/api";
 import { counted, dateTime, NONE } from "../../lib/format";
-import { useAgent, useEachSecond } from "../../lib/live-app";
+import { live, useAgent, useEachSecond, useTableValue } from "../../lib/live-app";
 import { useAgentNames } from "../../lib/live-names";
 import { useMay } from "../../lib/role";
 import { shownAgent } from "../../lib/state";
+import type { Phase } from "../../lib/live-table";
 import type { Agent } from "../../lib/types";
 import { Age } from "../../ui/age";
 import { Button } from "../../ui/button";
@@ -15,21 +16,28 @@ import { ErrorNote } from "../../ui/error-note";
 import { Fact, Facts } from "../../ui/facts";
 import { Part } from "../../ui/part";
 import { SidePanel } from "../../ui/side-panel";
+import { Skeleton } from "../../ui/skeleton";
 import { StateBadge } from "../../ui/state-badge";
-import { clockWords, inMs, inPercent, notQuic, transportWord } from "./link";
+import { clockWords, inMs, inPercent, lostWords, notQuic, transportWord } from "./link";
 
 /** One agent: what carries its session, and how its site is connected. */
 export function AgentPanel({ id, onClose }: { id: string; onClose: () => void }) {
   const agent = useAgent(id);
   const names = useAgentNames();
+  const phase = useTableValue(live.agents, (table) => table.phase);
   return (
     <SidePanel open onOpenChange={(open) => open || onClose()} title={agent ? names.name(agent) : "Agent"}
       description={agent ? `${agent.site.name} · ${agent.tenant.name}` : "An agent of a site."}>
-      {agent ? <Body agent={agent} /> : (
-        <Empty title="Not here"><p>There is no such agent, or it is another tenant's.</p></Empty>
-      )}
+      {agent ? <Body agent={agent} /> : <Missing phase={phase} />}
     </SidePanel>
   );
+}
+
+/** Only who has the whole list knows that it is not in it. */
+function Missing({ phase }: { phase: Phase }) {
+  if (phase === "failed") return <Empty title="Not known"><p>The agents could not be loaded. Close this and try again.</p></Empty>;
+  if (phase !== "ready") return <Skeleton label="Loading the agent" rows={4} />;
+  return <Empty title="Not here"><p>There is no such agent, or it is another tenant's.</p></Empty>;
 }
 
 function Body({ agent }: { agent: Agent }) {
@@ -73,7 +81,7 @@ function LinkPart({ agent, isHere }: { agent: Agent; isHere: boolean }) {
         </Fact>
         <Fact name="Since">{agent.connected_since ? <Age at={agent.connected_since} long /> : "not connected"}</Fact>
         <Fact name="Round trip">{inMs(agent.rtt_ms)}</Fact>
-        <Fact name="Lost">{agent.loss_percent === null ? "not told by its system" : inPercent(agent.loss_percent)}</Fact>
+        <Fact name="Lost">{agent.loss_percent === null ? lostWords(agent, isHere) : inPercent(agent.loss_percent)}</Fact>
       </Facts>
       {reason?.hint && <p className="rounded-md border border-edge bg-degraded-soft px-3 py-2" data-hint={agent.transport_reason}>{reason.hint}</p>}
       {may.write && !agent.revoked_at && <Ping id={agent.id} isHere={isHere} />}

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { clockWords, linkNote, notQuic, transportWord } from "./link";
+import { clockWords, linkNote, lostWords, notQuic, transportWord } from "./link";
 
 const link = (transport: string | null, transport_reason: string | null, proxied = false) => ({ transport, transport_reason, proxied });
 
@@ -26,4 +26,11 @@ it("tells a clock that is off from one that is right", () => {
   expect(clockWords(4100)).toBe("Its clock is 4 s ahead: set up NTP there.");
   expect(clockWords(-3_600_000)).toBe("Its clock is 60 min behind: set up NTP there.");
   expect(clockWords(null)).toBe("");
+});
+
+it("says why the loss is not known", () => {
+  expect(lostWords({ transport: "quic" }, false)).toContain("away");
+  expect(lostWords({ transport: null }, true)).toContain("away");
+  expect(lostWords({ transport: "quic" }, true)).toBe("too few packets so far");
+  expect(lostWords({ transport: "tcp" }, true)).toBe("TCP does not tell");
 });

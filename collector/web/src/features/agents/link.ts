@@ -57,6 +57,12 @@ export function inPercent(value: number | null): string {
   return value === null ? NONE : `${percent(value / 100)} %`;
 }
 
+/** Why nobody knows what its line loses. */
+export function lostWords({ transport }: Pick<Agent, "transport">, isHere: boolean): string {
+  if (!isHere || transport === null) return "not known while it is away";
+  return transport === "quic" ? "too few packets so far" : `${transportWord(transport)} does not tell`;
+}
+
 /** From here on a clock is worth a word: its samples bear the wrong time. */
 const CLOCK_OFF_MS = 2000;
 

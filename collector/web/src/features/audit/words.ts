@@ -34,8 +34,11 @@ const VERBS: Readonly<Record<string, string>> = {
 const PHRASES: Readonly<Record<string, string>> = {
   "agent.assignment_outgrow": "sent its devices anew to agent",
   "agent.find_credential": "tried credentials from agent",
+  "agent.find_credential_outcome": "learned which credential works from agent",
   "agent.ping": "pinged agent",
+  "agent.ping_outcome": "learned whether it answers of agent",
   "device.poll": "polled by hand device",
+  "device.poll_outcome": "learned what the poll by hand brought of device",
   "api_key.create": "made API key",
   "credential_profile.create": "made credential profile",
   "grant.create": "gave provider access to",

@@ -18,22 +18,20 @@ it("tries what is typed, and nothing that is not", () => {
   expect(candidatesOf({ ...NEW_DRAFT, version: "v1", community: "c" })).toEqual([{ version: "v1", community: "c" }]);
 });
 
-const blank = { credential: null, profile: null, version: "v2c", cause: null, advice: null, rtt_ms: null, sys_name: null, sys_descr: null, sys_object_id: null } as const;
+const blank = { credential: null, profile: null, in_force: true, instead: null, version: "v2c", cause: null, advice: null, rtt_ms: null, sys_name: null, sys_descr: null, sys_object_id: null } as const;
 
 it("shows each outcome, and takes over the version of the profile that works in place of what is typed", async () => {
   const ref = (name: string) => ({ id: name, name });
   const agent = { id: "agt_1", name: "box-1", site: ref("Depot"), tenant: ref("Customer"), revoked_at: null };
   live.agents.replace([agent as unknown as Agent]);
   const found: Found = {
-    candidates: 3, ping: null,
+    candidates: 3, ping: null, left_out: [{ profile: ref("Old"), reason: "damaged" }],
     outcomes: [
       { ...blank, credential: 0, ok: false, cause: "timeout" },
-      { ...blank, profile: ref("Core switches"), version: "v3", ok: true, sys_name: "core-1" },
+      { ...blank, profile: { ...ref("Core switches"), site: null, tag: "core" }, version: "v3", ok: true, sys_name: "core-1" },
     ],
   };
   const post = vi.spyOn(api, "POST").mockResolvedValue({ data: { data: found }, response: new Response() } as never);
-  const tenant = { data: [{ ...ref("Core switches"), tag: "core" }], meta: { next_cursor: null, total: 1 } };
-  vi.spyOn(api, "GET").mockResolvedValue({ data: tenant, response: new Response() } as never);
   render(<QueryClientProvider client={new QueryClient()}><AddDeviceForm onDone={() => {}} /></QueryClientProvider>);
   const button = screen.getByRole("button", { name: "Find credential" });
   expect(button.hasAttribute("disabled")).toBe(true);
@@ -41,8 +39,9 @@ it("shows each outcome, and takes over the version of the profile that works in 
   fireEvent.change(screen.getByLabelText("Community"), { target: { value: "guess" } });
   fireEvent.click(button);
   await waitFor(() => expect(screen.getByText("Core switches · v3")).toBeTruthy());
-  await waitFor(() => expect(screen.getByText(/only for devices tagged «core»/)).toBeTruthy());
-  expect(post.mock.calls[0]?.[1]).toMatchObject({ params: { path: { id: "agt_1" } }, body: { host: "192.0.2.1", profiles: true } });
+  expect(screen.getByText(/only for devices tagged «core»/)).toBeTruthy();
+  expect(screen.getByText(/cannot be read: «Old»/)).toBeTruthy();
+  expect(post.mock.calls[0]?.[1]).toMatchObject({ params: { path: { id: "agt_1" } }, body: { host: "192.0.2.1", profiles: true, tags: [] } });
   expect(screen.getByText("What is typed above · v2c")).toBeTruthy();
   fireEvent.click(screen.getByRole("button", { name: "Use it" }));
   expect(screen.getByRole("button", { name: "In use" }).hasAttribute("disabled")).toBe(true);
@@ -52,4 +51,32 @@ it("shows each outcome, and takes over the version of the profile that works in 
   expect(post.mock.calls[1]?.[1]).toEqual({
     body: { agent: "agt_1", address: "192.0.2.1", interval_s: 60, snmp: { version: "v3" }, tags: ["core"] },
   });
+});
+
+it("offers none that would not be in force, and forgets what it found when the host is another", async () => {
+  const ref = (name: string) => ({ id: name, name });
+  const agent = { id: "agt_1", name: "box-1", site: ref("Depot"), tenant: ref("Customer"), revoked_at: null };
+  live.agents.replace([agent as unknown as Agent]);
+  const profile = { ...ref("All"), site: null, tag: null };
+  const found: Found = {
+    candidates: 1, ping: null, left_out: [],
+    outcomes: [{ ...blank, profile, ok: true, in_force: false, instead: ref("Depot's") }],
+  };
+  vi.spyOn(api, "POST").mockResolvedValue({ data: { data: found }, response: new Response() } as never);
+  render(<QueryClientProvider client={new QueryClient()}><AddDeviceForm onDone={() => {}} /></QueryClientProvider>);
+  const search = async () => {
+    fireEvent.click(screen.getByRole("button", { name: "Find credential" }));
+    await waitFor(() => expect(screen.getByText("All · v2c")).toBeTruthy());
+  };
+  fireEvent.change(screen.getByLabelText("Address"), { target: { value: "192.0.2.1" } });
+  await search();
+  expect(screen.getByText(/«Depot's» is closer to this device/)).toBeTruthy();
+  expect(screen.queryByRole("button", { name: "Use it" })).toBeNull();
+  fireEvent.change(screen.getByLabelText("Address"), { target: { value: "192.0.2.2" } });
+  await waitFor(() => expect(screen.queryByText("All · v2c")).toBeNull());
+  await search();
+  // Another tag may bring another profile closer.
+  fireEvent.change(screen.getByLabelText("Tags"), { target: { value: "roof" } });
+  fireEvent.blur(screen.getByLabelText("Tags"));
+  await waitFor(() => expect(screen.queryByText("All · v2c")).toBeNull());
 });

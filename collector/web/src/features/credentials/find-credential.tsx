@@ -1,17 +1,19 @@
-import { useMutation, useQuery } from "@tanstack/react-query";
-import { api, PAGE, take, takeAll } from "../../lib/api";
+import { useMutation } from "@tanstack/react-query";
+import { api, take } from "../../lib/api";
 import type { Found } from "../../lib/types";
 import { Button } from "../../ui/button";
 import { ErrorNote } from "../../ui/error-note";
 import { Icon } from "../../ui/icon";
 import { StateShape } from "../../ui/state-badge";
-import { echoWords, noneWorks, type Outcome, outcomeName, outcomeWords } from "./found-words";
+import { closerWords, echoWords, leftOutWords, noneWorks, type Outcome, outcomeName, outcomeWords } from "./found-words";
 import { credentialOf, isGiven, type SnmpDraft } from "./snmp-draft";
 
 interface Wanted {
   agent: string;
   host: string;
   draft: SnmpDraft;
+  /** That the device is to have: they decide which profiles reach it. */
+  tags: readonly string[];
 }
 
 /** What is typed goes first, then the profiles. The agent tries v1 where v2c is not answered. */
@@ -21,8 +23,8 @@ export function candidatesOf(draft: SnmpDraft) {
 
 export function useFindCredential() {
   return useMutation({
-    mutationFn: async ({ agent, host, draft }: Wanted): Promise<Found> => {
-      const body = { host, credentials: candidatesOf(draft), profiles: true };
+    mutationFn: async ({ agent, host, draft, tags }: Wanted): Promise<Found> => {
+      const body = { host, credentials: candidatesOf(draft), profiles: true, tags: [...tags] };
       return (await take(api.POST("/api/v1/agents/{id}/find-credential", { params: { path: { id: agent } }, body }))).data;
     },
   });
@@ -34,10 +36,10 @@ interface Props {
   onFind: (() => void) | null;
   /** The errors that the form shows at its fields. */
   isToldAbove: boolean;
-  /** `tag`: the profile is only for devices that have it. */
-  onUse: (outcome: Outcome, tag: string | null) => void;
+  /** Of one that would be in force. The tag of its profile goes with it. */
+  onUse: (outcome: Outcome) => void;
   /** The form stands as this outcome wants it. */
-  isUsed: (outcome: Outcome, tag: string | null) => boolean;
+  isUsed: (outcome: Outcome) => boolean;
 }
 
 /** Tries the credential profiles from where the device will be polled. */
@@ -60,18 +62,6 @@ export function FindCredential({ find, onFind, isToldAbove, ...use }: Props) {
   );
 }
 
-/** The tag of a profile: one that works has to be in force as well. */
-function useTagOf(profile: Outcome["profile"]): string | null {
-  const { data } = useQuery({
-    queryKey: ["credential-profiles", "of-found", profile?.id],
-    enabled: profile !== null,
-    queryFn: () => takeAll((cursor) => take(api.GET("/api/v1/credential-profiles", {
-      params: { query: cursor === undefined ? { limit: PAGE } : { limit: PAGE, cursor } },
-    }))),
-  });
-  return data?.find(({ id }) => id === profile?.id)?.tag ?? null;
-}
-
 function Outcomes({ found, ...use }: Pick<Props, "onUse" | "isUsed"> & { found: Found }) {
   const none = noneWorks(found);
   const echo = echoWords(found);
@@ -85,13 +75,17 @@ function Outcomes({ found, ...use }: Pick<Props, "onUse" | "isUsed"> & { found: 
         ))}
       </ul>
       {(none || echo) && <p className="border-t border-line px-3 py-2 first:border-t-0">{none ?? echo}</p>}
+      {leftOutWords(found).map((words) => (
+        <p key={words} className="border-t border-line px-3 py-2 text-xs text-muted wrap-anywhere first:border-t-0" data-left-out>{words}</p>
+      ))}
     </div>
   );
 }
 
 function Row({ outcome, onUse, isUsed }: Pick<Props, "onUse" | "isUsed"> & { outcome: Outcome }) {
-  const tag = useTagOf(outcome.ok ? outcome.profile : null);
-  const used = isUsed(outcome, tag);
+  const tag = outcome.ok && outcome.in_force ? outcome.profile?.tag : null;
+  const closer = closerWords(outcome);
+  const used = isUsed(outcome);
   return (
     <li className="flex items-start gap-2.5 border-b border-line px-3 py-2 last:border-b-0" data-outcome={outcome.ok ? "ok" : "no"}>
       <span className="mt-1"><StateShape state={outcome.ok ? "up" : "down"} size={10} /></span>
@@ -100,9 +94,10 @@ function Row({ outcome, onUse, isUsed }: Pick<Props, "onUse" | "isUsed"> & { out
         <span className="sr-only">{outcome.ok ? "works:" : "does not work:"}</span>
         <span className="block text-xs text-muted">{outcomeWords(outcome)}</span>
         {tag && <span className="block text-xs text-muted">It is only for devices tagged «{tag}»: that tag goes with it.</span>}
+        {closer && <span className="block text-xs text-muted" data-closer>{closer}</span>}
       </span>
-      {outcome.ok && (
-        <Button className="h-7" disabled={used} onClick={() => onUse(outcome, tag)}>
+      {outcome.ok && outcome.in_force && (
+        <Button className="h-7" disabled={used} onClick={() => onUse(outcome)}>
           {used ? <><Icon name="check" size={14} /> In use</> : "Use it"}
         </Button>
       )}

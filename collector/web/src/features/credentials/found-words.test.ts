@@ -1,14 +1,14 @@
 import { expect, it } from "vitest";
 import type { Found } from "../../lib/types";
-import { echoWords, noneWorks, type Outcome, outcomeName, outcomeWords } from "./found-words";
+import { closerWords, echoWords, leftOutWords, noneWorks, type Outcome, outcomeName, outcomeWords } from "./found-words";
 
 const outcome: Outcome = {
-  credential: null, profile: { id: "crd_1", name: "Core switches" }, version: "v3", ok: false, cause: "unknown_user", advice: "Make it there.",
+  credential: null, profile: { id: "crd_1", name: "Core switches", site: null, tag: null }, in_force: true, instead: null, version: "v3", ok: false, cause: "unknown_user", advice: "Make it there.",
   rtt_ms: 3.1, sys_name: null, sys_descr: null, sys_object_id: null,
 };
 const works: Outcome = { ...outcome, ok: true, cause: null, advice: null, sys_name: "core-1", sys_descr: "RouterOS CCR2004" };
 const ping = { ok: true, cause: null, sent: 3, received: 3, loss_percent: 0, rtt_ms: 2.2, jitter_ms: 0.1 };
-const found = (outcomes: Outcome[], more: Partial<Found> = {}): Found => ({ outcomes, candidates: outcomes.length, ping, ...more });
+const found = (outcomes: Outcome[], more: Partial<Found> = {}): Found => ({ outcomes, candidates: outcomes.length, left_out: [], ping, ...more });
 
 it("names each credential and what became of it", () => {
   expect(outcomeName(outcome)).toBe("Core switches · v3");
@@ -32,4 +32,20 @@ it("tells what the echo told, which is all there is of a device without a creden
   expect(echoWords(found([]))).toBe("It answers echo requests in 2.20 ms.");
   expect(echoWords(found([], { ping: { ...ping, received: 0, loss_percent: 100, rtt_ms: null } }))).toBe("It does not answer echo requests.");
   expect(echoWords(found([], { ping: null }))).toBeNull();
+});
+
+it("says of one that works and would not be in force which one would be", () => {
+  expect(closerWords(works)).toBeNull();
+  const hidden: Outcome = { ...works, in_force: false, instead: { id: "crd_2", name: "Depot" } };
+  expect(closerWords(hidden)).toContain("«Depot» is closer");
+  expect(closerWords({ ...hidden, ok: false })).toBeNull();
+});
+
+it("tells which profiles were not tried, and why", () => {
+  const left = (name: string, reason: "damaged" | "too_many") => ({ profile: { id: name, name }, reason });
+  expect(leftOutWords(found([works]))).toEqual([]);
+  const many = ["b", "c", "d", "e", "f", "g", "h"].map((name) => left(name, "too_many"));
+  const [damaged, rest] = leftOutWords(found([works], { candidates: 32, left_out: [left("a", "damaged"), ...many] }));
+  expect(damaged).toContain("cannot be read: «a»");
+  expect(rest).toContain("32 at most: «b», «c», «d», «e», «f» and 2 more");
 });

@@ -18,6 +18,30 @@ export function outcomeWords({ ok, cause, advice, rtt_ms: rtt, sys_name: name, s
   return `${word[0]?.toUpperCase()}${word.slice(1)}. ${advice ? adviceAfter(word, advice) : (causeHint(cause) ?? "")}`.trim();
 }
 
+/** Why one that works cannot be had by choosing it: the device would be asked with another one. */
+export function closerWords({ ok, in_force: inForce, instead }: Outcome): string | null {
+  if (!ok || inForce) return null;
+  return `The profile «${instead?.name ?? ""}» is closer to this device and would be used instead. Type this credential above as the device's own, or change whom «${instead?.name ?? ""}» is for.`;
+}
+
+/** Names in one sentence. */
+const NAMES = 5;
+
+function namesOf(profiles: readonly { name: string }[]): string {
+  const names = profiles.slice(0, NAMES).map(({ name }) => `«${name}»`).join(", ");
+  return profiles.length > NAMES ? `${names} and ${profiles.length - NAMES} more` : names;
+}
+
+/** Profiles in reach that were not tried, by the reason: what to do about it. */
+export function leftOutWords({ left_out: left, candidates }: Found): string[] {
+  const of = (wanted: string) => left.filter(({ reason }) => reason === wanted).map(({ profile }) => profile);
+  const [damaged, many] = [of("damaged"), of("too_many")];
+  const words: string[] = [];
+  if (damaged.length > 0) words.push(`Not tried, as what is stored cannot be read: ${namesOf(damaged)}. Give the credential anew on the Credentials page.`);
+  if (many.length > 0) words.push(`Not tried, as one search tries ${candidates} at most: ${namesOf(many)}. Give the device a tag, or type the credential above.`);
+  return words;
+}
+
 /** Causes of which no answer is at the bottom. */
 const SILENT: ReadonlySet<string> = new Set(["timeout", "unreachable", "budget"]);
 

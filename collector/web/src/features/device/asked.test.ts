@@ -8,10 +8,13 @@ const icmp = { state: "up", cause: null, loss_percent: 0, rtt_ms: 3.214, jitter_
 const snmp_poll = { state: "down", cause: "timeout", rtt_ms: null, at: ago(5) } as const;
 const device = { icmp, snmp_poll, interval_s: 60, last_sample_at: ago(5) } as unknown as Device;
 
+const own = { credential: "own", damaged: false } as const;
+const none = { credential: "none", damaged: false } as const;
+
 it("keeps apart what echo and SNMP tell", () => {
   const echo = echoOf(device, true, "timeout", NOW);
   expect(echo).toMatchObject({ state: "up", hint: null, figures: [["3.21 ms", "round trip"], ["0.0 %", "lost"], ["0.31 ms", "jitter"]] });
-  const snmp = snmpOf(device, "own", "timeout", NOW);
+  const snmp = snmpOf(device, own, "timeout", NOW);
   expect(snmp).toMatchObject({ state: "down", cause: "timeout", figures: [["–", "round trip"]] });
   expect(snmp.hint).toContain("SNMP service");
   expect(echoOf({ ...device, icmp: { ...icmp, state: "down", cause: "timeout" } }, true, null, NOW).hint).toContain("drops echo requests");
@@ -23,7 +26,7 @@ it("never vouches for an old echo", () => {
 });
 
 it("says that nothing is asked, and why, rather than that nothing is known", () => {
-  expect(snmpOf(device, "none", null, NOW)).toMatchObject({ cause: "no_credential", figures: [] });
+  expect(snmpOf(device, none, null, NOW)).toMatchObject({ cause: "no_credential", figures: [] });
   expect(echoOf(device, false, null, NOW)).toMatchObject({ isOff: true, figures: [] });
   const denied = echoOf({ ...device, icmp: { ...icmp, state: "unknown", cause: "not_permitted", rtt_ms: null } }, true, null, NOW);
   expect(denied.figures).toEqual([]);
@@ -33,10 +36,19 @@ it("says that nothing is asked, and why, rather than that nothing is known", () 
 it("waits for a first word, or tells what it waits for", () => {
   const fresh = { ...device, icmp: null, snmp_poll: null, last_sample_at: null };
   expect(echoOf(fresh, true, "pending", NOW)).toMatchObject({ cause: "pending", hint: null });
-  expect(snmpOf(fresh, "own", "agent_offline", NOW).cause).toBe("agent_offline");
+  expect(snmpOf(fresh, own, "agent_offline", NOW).cause).toBe("agent_offline");
   // SNMP answers, and of echo nothing was ever heard: an older agent.
   expect(echoOf({ ...fresh, last_sample_at: ago(5) }, true, null, NOW).hint).toContain("older version");
   // It was given a credential a moment ago.
   const given = { ...device, snmp_poll: { ...snmp_poll, state: "unknown", cause: "no_credential" } } as Device;
-  expect(snmpOf(given, "own", null, NOW).cause).toBe("pending");
+  expect(snmpOf(given, own, null, NOW).cause).toBe("pending");
+});
+
+it("does not wait for the answer to a credential that cannot be read", () => {
+  const fresh = { ...device, snmp_poll: null };
+  for (const one of [fresh, device]) {
+    const told = snmpOf(one, { ...own, damaged: true }, "pending", NOW);
+    expect(told).toMatchObject({ state: "unknown", cause: "credential_damaged", figures: [] });
+    expect(told.hint).toContain("cannot be read");
+  }
 });

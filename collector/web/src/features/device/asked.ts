@@ -50,12 +50,15 @@ export function echoOf(device: Device, isOn: boolean, ofDevice: ShownCause | nul
 }
 
 export function snmpOf(
-  device: Device, credential: DeviceDetail["snmp"]["credential"], ofDevice: ShownCause | null, nowMs: number,
+  device: Device, { credential, damaged }: Pick<DeviceDetail["snmp"], "credential" | "damaged">,
+  ofDevice: ShownCause | null, nowMs: number,
 ): Asked {
   const none: Asked = {
     state: "unknown", cause: "no_credential", isOff: false, figures: [], at: null, hint: causeHint("no_credential"),
   };
   if (credential === "none") return none;
+  // The agent got none: what it told before is of another time.
+  if (damaged) return { ...none, cause: "credential_damaged", hint: causeHint("credential_damaged") };
   if (!device.snmp_poll) return silent(ofDevice);
   const { rtt_ms: rtt, at } = device.snmp_poll;
   const { state, cause } = shownAsked(device.snmp_poll, device.interval_s, nowMs);

@@ -33,7 +33,9 @@ interface Props {
 
 export function DeviceHead({ device, detail, names, poll, editing, onEdit }: Props) {
   const { facts } = detail;
-  const [state, cause] = useShown(device);
+  const [state, told] = useShown(device);
+  // Nothing comes of it: the agent was given no credential.
+  const cause = detail.snmp.damaged && (told === "pending" || told === "no_credential") ? "credential_damaged" : told;
   const may = useMay();
   return (
     <header className="border-b border-line px-4 pt-3 pb-3 phone:px-3">
@@ -84,7 +86,7 @@ export function DeviceHead({ device, detail, names, poll, editing, onEdit }: Pro
 /** Why it is so and what to do, where neither echo nor SNMP says it below. */
 function Hint({ state, cause, device: { icmp, snmp_poll: snmp } }: { state: State; cause: ShownCause | null; device: Device }) {
   const hint = causeHint(cause);
-  const isBelow = cause === icmp?.cause || cause === snmp?.cause || cause === "no_credential";
+  const isBelow = cause === icmp?.cause || cause === snmp?.cause || cause === "no_credential" || cause === "credential_damaged";
   if (!hint || isBelow || state === "up") return null;
   return <p className="mt-1 text-muted" data-hint={cause}>{hint}</p>;
 }

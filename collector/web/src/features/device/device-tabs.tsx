@@ -52,7 +52,7 @@ export function DeviceTabs({ device, hasCredential }: { device: Device; hasCrede
     if (!port && phase === "ready") return { kind: "nothing" };
     return { kind: "port", object: port, title: row ? `${row.name || row.object}${row.alias ? ` · ${row.alias}` : ""}` : "Interface" };
   };
-  const values = objects.data?.filter(({ object }) => !object.startsWith("part:")).length ?? 0;
+  const values = objects.data?.filter(({ object }) => object !== "" && !object.startsWith("part:")).length ?? 0;
 
   return (
     <Tabs.Root value={tab} onValueChange={open} className="flex min-h-0 flex-col">

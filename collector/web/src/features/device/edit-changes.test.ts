@@ -5,7 +5,7 @@ import { changed, credentialHint, credentialWords, draftWas } from "./edit-chang
 import { USUAL } from "./option-fields";
 
 const user = { name: "ops", auth: "sha256", privacy: "aes128", context: "" } as const;
-const own = { version: "v2c", credential: "own", profile: null, kind: "snmp_community", user: null } as const;
+const own = { version: "v2c", credential: "own", profile: null, kind: "snmp_community", user: null, damaged: false } as const;
 const ownUser = { ...own, version: "v3", kind: "snmp_user", user } as const;
 const detail = {
   name: "r1", address: "10.0.0.1", agent: { id: "agt_1", name: "a" }, interval_s: 60, tags: ["core", "edge"],

@@ -45,9 +45,10 @@ function DeviceForm({ detail, onDone }: { detail: DeviceDetail; onDone: () => vo
   const agents = useAgentChoices(detail);
   const known = useKnownTags(detail.tenant.id);
   const [agent, setAgent] = useState(detail.agent.id);
-  // As they were when the form opened.
-  const [was] = useState(draftWas(detail));
-  const [draft, setDraft] = useState(was);
+  // As they were when the form opened: what somebody else changes meanwhile is none of this change.
+  const [opened] = useState(detail);
+  const was = draftWas(opened);
+  const [draft, setDraft] = useState(() => draftWas(opened));
   const [options, setOptions] = useState(optionsOf(detail));
   const [wrong, setWrong] = useState<Readonly<Record<string, string>> | null>(null);
   const [interval, setInterval] = useState(String(detail.interval_s));
@@ -68,7 +69,7 @@ function DeviceForm({ detail, onDone }: { detail: DeviceDetail; onDone: () => vo
     setWrong(isWrong ? found : null);
     if (isWrong) return;
     const text = (name: string) => String(form.get(name) ?? "").trim();
-    save.mutate(changed(detail, {
+    save.mutate(changed(opened, {
       name: text("name"), address: text("address"), agent, interval_s: Number(interval), tags, draft, options,
     }));
   };

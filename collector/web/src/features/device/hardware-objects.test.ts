@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import type { DeviceObject } from "../../lib/types";
+import type { Cause, DeviceObject } from "../../lib/types";
 import { chartable, hardwareOf, partTree } from "./hardware-objects";
 import { objectName } from "./object-name";
 
@@ -8,7 +8,8 @@ const object = (id: string, more: Partial<DeviceObject> = {}): DeviceObject => (
   object: id, group: "host", name: "", kind: "", description: "", parent: null, vendor: null, model: null, serial: null,
   hardware_revision: null, firmware_revision: null, software_revision: null, values: [], ...more,
 });
-const value = (metric: string, number: number | null) => ({ metric, unit: "", value: number, at });
+const value = (metric: string, number: number | null, cause: Cause = "timeout") =>
+  ({ metric, unit: "", value: number, cause: number === null ? cause : null, at });
 
 it("tells how much of what is used, and keeps unknown apart from nothing", () => {
   const { storage, memory, processors } = hardwareOf([
@@ -17,7 +18,7 @@ it("tells how much of what is used, and keeps unknown apart from nothing", () =>
     object("cpu:2", { values: [value("cpu_busy_percent", 0)] }),
   ]);
   expect(storage[0]).toMatchObject({ name: "/", share: 0.25, words: "25 GB of 100 GB", at });
-  expect(memory[0]).toMatchObject({ share: null, words: "– of 8 GB" });
+  expect(memory[0]).toMatchObject({ share: null, words: "– of 8 GB", cause: "timeout" });
   expect(processors[0]).toMatchObject({ name: "cpu:2", share: 0, words: "" });
 });
 
@@ -28,7 +29,7 @@ it("groups sensors by what they measure, temperatures first, each with its unit"
     sensor("sensor:1", "temperature_celsius", null), sensor("sensor:4", "fan_speed_rpm", 12_000), sensor("sensor:5", "sensor_state", 2),
   ]);
   expect(sensors.map(({ title, rows }) => [title, rows.map(({ text }) => text)])).toEqual([
-    ["Temperature", ["–", "-4.5 °C"]], ["Fans", ["12,000 rpm"]], ["Voltage", ["11.9 V"]], ["States", ["no"]],
+    ["Temperature", ["no answer", "-4.5 °C"]], ["Fans", ["12,000 rpm"]], ["Voltage", ["11.9 V"]], ["States", ["no"]],
   ]);
 });
 
@@ -52,4 +53,22 @@ it("names what has no name by its kind", () => {
 it("charts all but the parts", () => {
   const all = [object("part:1"), object("sensor:1"), object("cpu:1"), object("storage:1"), object("memory:1")];
   expect(chartable(hardwareOf(all)).map(({ object: id }) => id)).toEqual(["cpu:1", "memory:1", "storage:1", "sensor:1"]);
+});
+
+it("tells why a figure is missing, or that it is still to come", () => {
+  const { processors, sensors } = hardwareOf([
+    object("cpu:1", { values: [value("cpu_busy_percent", null, "stale")] }), object("cpu:2"),
+    object("sensor:1", { name: "a", kind: "temperature", values: [value("temperature_celsius", null, "unsupported")] }),
+    object("sensor:2", { name: "b", kind: "temperature" }),
+  ]);
+  expect(processors.map(({ share, cause }) => [share, cause])).toEqual([[null, "stale"], [null, "pending"]]);
+  expect(sensors[0]?.rows.map(({ text, cause }) => [text, cause])).toEqual([["not supported", "unsupported"], ["waiting", "pending"]]);
+});
+
+it("shows the load averages, which are of the device itself", () => {
+  const load = (...numbers: (number | null)[]) =>
+    hardwareOf([object("", { values: ["1m", "5m", "15m"].map((of, i) => value(`load_${of}_ratio`, numbers[i] ?? null)) })]).load;
+  expect(load(0.42, 1.5, 12)).toEqual({ text: "0.42 · 1.50 · 12.0", cause: null, at });
+  expect(load(null, null, null)).toEqual({ text: "no answer", cause: "timeout", at });
+  expect(hardwareOf([object("cpu:1")]).load).toBeNull();
 });

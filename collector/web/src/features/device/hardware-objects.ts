@@ -1,6 +1,7 @@
 /** What a device is made of, from the list of its objects: loads, sensors by kind, parts as a tree. */
-import { byName, bytes, NONE, reading } from "../../lib/format";
-import type { DeviceObject } from "../../lib/types";
+import { byName, bytes, milliseconds, reading } from "../../lib/format";
+import { missingWord } from "../../lib/state";
+import type { Cause, DeviceObject } from "../../lib/types";
 import { kindWord, objectName } from "./object-name";
 
 /** The metric of a load and what it is a share of. */
@@ -11,6 +12,8 @@ export interface Load {
   share: number | null;
   /** «3.2 GB of 8 GB»; empty where the share says all. */
   words: string;
+  /** Why the share is not known. */
+  cause: Cause | null;
   at: string | null;
 }
 
@@ -18,6 +21,8 @@ export interface Reading {
   object: DeviceObject;
   name: string;
   text: string;
+  /** Why there is no figure. */
+  cause: Cause | null;
   at: string | null;
 }
 
@@ -33,6 +38,8 @@ export interface PartRow {
 }
 
 export interface Hardware {
+  /** Load averages, which are of the device itself. */
+  load: Omit<Reading, "object" | "name"> | null;
   processors: Load[];
   memory: Load[];
   storage: Load[];
@@ -54,8 +61,7 @@ const KINDS: Readonly<Record<string, readonly [title: string, unit: string]>> = 
 /** TruthValue of SNMPv2-TC. */
 const TRUTH: Readonly<Record<number, string>> = { 1: "yes", 2: "no" };
 
-function sensorText(metric: string, value: number | null): string {
-  if (value === null) return NONE;
+function sensorText(metric: string, value: number): string {
   return metric === "sensor_state" ? (TRUTH[value] ?? String(value)) : reading(value, KINDS[metric]?.[1] ?? "");
 }
 
@@ -63,17 +69,39 @@ function last({ values }: DeviceObject, metric: string) {
   return values.find((one) => one.metric === metric);
 }
 
+type Value = DeviceObject["values"][number];
+
+/** Why one of these has no figure; of one that was never read, that is still to come. */
+function causeOf(...values: readonly (Value | undefined)[]): Cause | null {
+  if (values.every((one) => one === undefined)) return "pending";
+  return values.find((one) => one?.value === null)?.cause ?? null;
+}
+
 function processor(object: DeviceObject): Load {
   const busy = last(object, "cpu_busy_percent");
   const percent = busy?.value ?? null;
-  return { object, name: objectName(object), share: percent === null ? null : percent / 100, words: "", at: busy?.at ?? null };
+  return {
+    object, name: objectName(object), share: percent === null ? null : percent / 100, words: "", cause: causeOf(busy), at: busy?.at ?? null,
+  };
+}
+
+const LOADS = ["load_1m_ratio", "load_5m_ratio", "load_15m_ratio"];
+
+function loadOf(objects: readonly DeviceObject[]): Hardware["load"] {
+  const values = LOADS.map((metric) => objects.find(({ object }) => object === "")?.values.find((one) => one.metric === metric));
+  if (values.every((one) => one === undefined)) return null;
+  const cause = causeOf(...values);
+  const isKnown = values.some((one) => typeof one?.value === "number");
+  const text = isKnown ? values.map((one) => milliseconds(one?.value)).join(" · ") : missingWord(cause);
+  return { text, cause, at: values.find((one) => one)?.at ?? null };
 }
 
 function space(object: DeviceObject, of: "memory" | "storage"): Load {
   const [used, size] = [last(object, `${of}_used_bytes`), last(object, `${of}_size_bytes`)];
   const [taken, whole] = [used?.value ?? null, size?.value ?? null];
   const share = taken !== null && whole !== null && whole > 0 ? taken / whole : null;
-  return { object, name: objectName(object), share, words: taken === null && whole === null ? "" : `${bytes(taken)} of ${bytes(whole)}`, at: used?.at ?? size?.at ?? null };
+  const words = taken === null && whole === null ? "" : `${bytes(taken)} of ${bytes(whole)}`;
+  return { object, name: objectName(object), share, words, cause: causeOf(used, size), at: used?.at ?? size?.at ?? null };
 }
 
 function sensorsOf(objects: readonly DeviceObject[]): Sensors[] {
@@ -83,7 +111,9 @@ function sensorsOf(objects: readonly DeviceObject[]): Sensors[] {
     // A sensor that has told nothing yet is known by its name only: it stands with its kind.
     const metric = told?.metric ?? Object.keys(KINDS).find((name) => name.startsWith(object.kind)) ?? object.kind;
     const rows = groups.get(metric) ?? [];
-    rows.push({ object, name: objectName(object), text: sensorText(metric, told?.value ?? null), at: told?.at ?? null });
+    const cause = causeOf(told);
+    const text = typeof told?.value === "number" ? sensorText(metric, told.value) : missingWord(cause);
+    rows.push({ object, name: objectName(object), text, cause, at: told?.at ?? null });
     groups.set(metric, rows);
   }
   const order = Object.keys(KINDS);
@@ -122,6 +152,7 @@ export function hardwareOf(objects: readonly DeviceObject[]): Hardware {
   const of = (prefix: string) =>
     objects.filter(({ object }) => object.startsWith(prefix)).toSorted((a, b) => byName(objectName(a), objectName(b)));
   return {
+    load: loadOf(objects),
     processors: of("cpu:").map(processor),
     memory: of("memory:").map((object) => space(object, "memory")),
     storage: of("storage:").map((object) => space(object, "storage")),

@@ -1,8 +1,9 @@
 import { type ReactNode, useId, useState } from "react";
 import { serverNow } from "../../lib/clock";
-import { integer, NONE, percent } from "../../lib/format";
+import { integer, percent } from "../../lib/format";
 import { useEachSecond } from "../../lib/live-app";
-import { isDim } from "../../lib/state";
+import { causeHint, isDim, missingWord } from "../../lib/state";
+import type { Cause } from "../../lib/types";
 import { ageTitle } from "../../ui/age";
 import { Button } from "../../ui/button";
 import type { Load, Reading } from "./hardware-objects";
@@ -55,40 +56,45 @@ function useTone(at: string | null, interval: number): string {
   return useEachSecond(() => isDim(at, interval, serverNow())) ? "stale" : "";
 }
 
+/** What is said of a row on a closer look: its age, and why it has no figure. */
+function titleOf(name: string, at: string | null, cause: Cause | null): string {
+  const why = cause && (causeHint(cause) ?? missingWord(cause));
+  return why ? `${name}: ${why}` : `${name}: ${ageTitle(at)}`;
+}
+
 export function LoadRow({ row, interval, ...pick }: Pick & { row: Load; interval: number }) {
-  const { object, name, share, words, at } = row;
+  const { object, name, share, words, cause, at } = row;
   const tone = useTone(at, interval);
   return (
-    <Row id={object.object} title={`${name}: ${ageTitle(at)}`} {...pick}>
+    <Row id={object.object} title={titleOf(name, at, cause)} {...pick}>
       <span className="clip">{name}</span>
-      <span className={`grid grid-cols-[auto_96px_56px] items-center gap-x-3 phone:grid-cols-[auto_56px_52px] ${tone}`}>
-        <span className="num text-muted">{words}</span>
-        <span aria-hidden="true" className="h-1.5 overflow-hidden rounded-full bg-line">
-          <span className={`block h-full rounded-full ${(share ?? 0) >= FULL ? "bg-degraded" : "bg-chart-in"}`}
-            style={{ width: `${Math.min(1, Math.max(0, share ?? 0)) * 100}%` }} />
+      {share === null ? (
+        <span className={`num text-muted ${tone}`} data-missing={cause}>{[words, missingWord(cause)].filter(Boolean).join(" · ")}</span>
+      ) : (
+        <span className={`grid grid-cols-[auto_96px_56px] items-center gap-x-3 phone:grid-cols-[auto_56px_52px] ${tone}`}>
+          <span className="num text-muted">{words}</span>
+          <span aria-hidden="true" className="h-1.5 overflow-hidden rounded-full bg-line">
+            <span className={`block h-full rounded-full ${share >= FULL ? "bg-degraded" : "bg-chart-in"}`}
+              style={{ width: `${Math.min(1, Math.max(0, share)) * 100}%` }} />
+          </span>
+          <span className="num">{percent(share)} %</span>
         </span>
-        <span className="num">{share === null ? NONE : `${percent(share)} %`}</span>
-      </span>
+      )}
     </Row>
   );
 }
 
 export function ReadingRow({ row, interval, ...pick }: Pick & { row: Reading; interval: number }) {
-  const { object, name, text, at } = row;
-  const tone = useTone(at, interval);
-  return (
-    <Row id={object.object} title={`${name}: ${ageTitle(at)}`} {...pick}>
-      <span className="clip">{name}</span>
-      <span className={`num ${tone}`}>{text}</span>
-    </Row>
-  );
+  const { object, ...shown } = row;
+  return <FigureRow id={object.object} {...shown} interval={interval} {...pick} />;
 }
 
-export function TextRow({ id, name, text, ...pick }: Pick & { id: string; name: string; text: string }) {
+export function FigureRow({ id, name, text, cause, at, interval, ...pick }: Pick & Omit<Reading, "object"> & { id: string; interval: number }) {
+  const tone = useTone(at, interval);
   return (
-    <Row id={id} {...pick}>
+    <Row id={id} title={titleOf(name, at, cause)} {...pick}>
       <span className="clip">{name}</span>
-      <span className="text-muted">{text}</span>
+      <span className={`num ${cause ? "text-muted" : ""} ${tone}`} data-missing={cause ?? undefined}>{text}</span>
     </Row>
   );
 }

@@ -1,14 +1,18 @@
 import { useMemo } from "react";
 import type { Device, DeviceObject } from "../../lib/types";
 import { step } from "../../lib/grid-keys";
+import { missingWord } from "../../lib/state";
 import { useKeys } from "../../lib/use-keys";
 import { Empty } from "../../ui/empty";
 import { ErrorNote } from "../../ui/error-note";
 import { chartable, hardwareOf } from "./hardware-objects";
-import { Group, LoadRow, ReadingRow, TextRow } from "./hardware-rows";
+import { FigureRow, Group, LoadRow, ReadingRow } from "./hardware-rows";
 import { LOAD } from "./object-charts";
 import { PartTable } from "./part-table";
 import { showCharts } from "./show-charts";
+
+/** There were load averages, and since the collector runs nobody told of them. */
+const NO_LOAD = { text: missingWord("pending"), cause: "pending", at: null } as const;
 
 interface Props {
   device: Device;
@@ -43,7 +47,7 @@ export function HardwareTab({ device, objects, error, onRetry, hasLoad, hasCrede
     <div className="flex flex-col gap-4">
       {hasLoad && (
         <Group title="Load">
-          <TextRow id={LOAD} name="Load average" text="1, 5 and 15 min" chosen={chosen} onChoose={pick} />
+          <FigureRow id={LOAD} name="Average of 1, 5 and 15 min" {...(all.load ?? NO_LOAD)} {...shared} />
         </Group>
       )}
       {loads.map(([title, rows]) => rows.length > 0 && (

@@ -26,7 +26,7 @@ export function ReachPart({ device, detail, onEdit, children }: Props) {
   const { snmp } = detail;
   // Rendered anew only when what is said turns.
   const echo = useAsked((now) => echoOf(device, detail.ping, cause, now));
-  const told = useAsked((now) => snmpOf(device, snmp.credential, cause, now));
+  const told = useAsked((now) => snmpOf(device, snmp, cause, now));
   const by = device.agent.name;
   return (
     <section aria-label="How it answers" className="border-b border-line px-4 py-3 phone:px-3">
@@ -34,6 +34,7 @@ export function ReachPart({ device, detail, onEdit, children }: Props) {
         <AskedCard name="Echo" asked={echo} interval={device.interval_s} source={`from ${by}`} />
         <AskedCard name="SNMP" asked={told} interval={device.interval_s} source={`SNMP ${snmp.version}, ${credentialWords(snmp)}`}>
           {told.cause === "no_credential" && <GiveCredential onEdit={onEdit} />}
+          {told.cause === "credential_damaged" && <GiveAnew profile={snmp.profile} onEdit={onEdit} />}
         </AskedCard>
       </div>
       {children}
@@ -77,10 +78,19 @@ function AskedCard({ name, asked, interval, source, children }: {
   );
 }
 
+const link = "text-accent underline underline-offset-4 phone:inline-flex phone:min-h-11 phone:items-center";
+
+/** One that cannot be read is typed again where it is kept: with the device, or with the profile. */
+function GiveAnew({ profile, onEdit }: { profile: DeviceDetail["snmp"]["profile"]; onEdit: () => void }) {
+  const may = useMay();
+  if (!may.write) return " An operator of your tenant can give it anew.";
+  if (!profile) return <>{" "}<button type="button" className={link} onClick={onEdit}>Give the device its credential anew</button>.</>;
+  return <>{" "}<Link to="/settings/credentials" className={link}>Give the profile «{profile.name}» its credential anew</Link>.</>;
+}
+
 /** A credential that is missing can be given from here. */
 function GiveCredential({ onEdit }: { onEdit: () => void }) {
   const may = useMay();
-  const link = "text-accent underline underline-offset-4 phone:inline-flex phone:min-h-11 phone:items-center";
   if (!may.write) return " An operator of your tenant can give it one.";
   return (
     <>

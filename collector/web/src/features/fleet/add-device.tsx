@@ -104,14 +104,20 @@ export function AddDeviceForm({ onDone }: { onDone: () => void }) {
   const search = () => {
     if (isWrong({})) return;
     add.reset();
-    find.mutate({ agent, host: address.trim(), draft });
+    find.mutate({ agent, host: address.trim(), draft, tags });
   };
-  const use = ({ profile, version }: Outcome, tag: string | null) => {
+  const use = ({ profile, version }: Outcome) => {
     setDraft(profile ? { ...NEW_DRAFT, version } : { ...draft, version });
+    const tag = profile?.tag;
     if (tag && !tags.includes(tag)) setTags([...tags, tag]);
   };
-  const isUsed = ({ profile, version }: Outcome, tag: string | null) =>
-    draft.version === version && isGiven(draft) === (profile === null) && (!tag || tags.includes(tag));
+  const isUsed = ({ profile, version }: Outcome) =>
+    draft.version === version && isGiven(draft) === (profile === null) && (!profile?.tag || tags.includes(profile.tag));
+  /** What was found holds for this host, asked by this agent, with these tags. */
+  const anew = <T,>(set: (value: T) => void) => (value: T) => {
+    find.reset();
+    set(value);
+  };
 
   return (
     <Form onSubmit={submit} error={wrong ? new Error("Nothing is sent yet.") : add.error} fields={fields} shows={SHOWS}
@@ -123,11 +129,11 @@ export function AddDeviceForm({ onDone }: { onDone: () => void }) {
           : agents.find((one) => one.value === agent)?.note}
         error={fields["agent"]}
       >
-        <Picker id="agent" label="Agent" value={agent} onChange={setChosen} choices={agents}
+        <Picker id="agent" label="Agent" value={agent} onChange={anew(setChosen)} choices={agents}
           placeholder="Which site is it at?" invalid={!!fields["agent"]} />
       </FieldFrame>
       <TextField id="address" name="address" label="Address" placeholder="192.0.2.1 or core-1.example.net"
-        autoComplete="off" autoCapitalize="none" spellCheck={false} value={address} onChange={(event) => setAddress(event.target.value)}
+        autoComplete="off" autoCapitalize="none" spellCheck={false} value={address} onChange={(event) => anew(setAddress)(event.target.value)}
         hint="An IP address or host name as the agent sees it; add :port if it is not 161."
         error={fields["address"] ?? fields["host"] ?? fields["port"]} />
       <TextField id="name" name="name" label="Name" placeholder="The device's own"
@@ -135,7 +141,7 @@ export function AddDeviceForm({ onDone }: { onDone: () => void }) {
       <SnmpFields id="snmp" draft={draft} onChange={setDraft} wrong={snmpWrong} hint={NO_CREDENTIAL} />
       <FindCredential find={find} onFind={agent && address.trim() ? search : null} onUse={use} isUsed={isUsed}
         isToldAbove={Object.keys(fieldErrors(find.error)).some((name) => SHOWS.includes(name) || name.startsWith("credentials["))} />
-      <TagField id="tags" label="Tags" tags={tags} onChange={setTags} known={known} error={fields["tags"]} />
+      <TagField id="tags" label="Tags" tags={tags} onChange={anew(setTags)} known={known} error={fields["tags"]} />
       <FieldFrame id="interval" label="Poll interval" error={fields["interval_s"]}>
         <Picker id="interval" label="Poll interval" value={interval} onChange={setInterval}
           choices={INTERVALS} invalid={!!fields["interval_s"]} />

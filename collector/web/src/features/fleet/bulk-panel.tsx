@@ -11,9 +11,11 @@ import { RadioCards } from "../../ui/radio-cards";
 import { SidePanel } from "../../ui/side-panel";
 import { TagField } from "../../ui/tag-field";
 import { useAgentsOf } from "./agents-of";
-import { type BulkChange, changeMany, changeOf, type Credential, deviceCount, linesOf, tenantOf, wrongIn } from "./bulk";
+import { type BulkChange, changeMany, changeOf, type Credential, deviceCount, linesOf, type Manner, STAYING, tenantOf, wrongIn } from "./bulk";
+import { MannerFields } from "./manner-fields";
 import { draftWrong, isGiven, NEW_DRAFT, SNMP_SHOWS, snmpErrors } from "../credentials/snmp-draft";
 import { SnmpFields } from "../credentials/snmp-fields";
+import { OPTION_SHOWS, optionsWrong, USUAL } from "../device/option-fields";
 import { INTERVALS } from "./intervals";
 
 const STAYS = "stays";
@@ -23,7 +25,7 @@ const CREDENTIALS = [
   { value: "own", label: "A new one", note: "The same for all of them, in place of their own." },
   { value: "profile", label: "Of a credential profile", note: "Their own is deleted; the profile that fits is used." },
 ] as const;
-const SHOWS = ["interval_s", "add_tags", "remove_tags", "agent", ...SNMP_SHOWS];
+const SHOWS = ["interval_s", "add_tags", "remove_tags", "agent", ...OPTION_SHOWS, ...SNMP_SHOWS];
 
 const NO_COMMUNITY = { community: "A community is needed." };
 const NOTHING_TYPED = { v1: NO_COMMUNITY, v2c: NO_COMMUNITY, v3: { "user.name": "A user name is needed." } } as const;
@@ -90,11 +92,14 @@ function BulkForm({ ids, refused, onAsk, onCancel }: {
   const [credential, setCredential] = useState<Credential>("stay");
   const [wrong, setWrong] = useState<Readonly<Record<string, string>> | null>(null);
   const [draft, setDraft] = useState(NEW_DRAFT);
+  const [manner, setManner] = useState<Manner>(STAYING);
   const submit = () => {
     const chosen = (value: string) => (value === STAYS ? "" : value);
-    const change = changeOf({ interval: chosen(interval), add, remove, agent: chosen(agent), credential, draft });
+    const change = changeOf({ interval: chosen(interval), add, remove, agent: chosen(agent), credential, draft, manner });
     const inDraft = credential !== "own" ? {} : isGiven(draft) ? draftWrong(draft) : NOTHING_TYPED[draft.version];
-    if (Object.keys(inDraft).length > 0) setWrong(inDraft);
+    const inManner = manner.gap.trim() ? optionsWrong({ ...USUAL, gap: manner.gap }) : {};
+    const found = { ...inDraft, ...inManner };
+    if (Object.keys(found).length > 0) setWrong(found);
     else if (Object.keys(change).length === 0) setWrong({});
     else {
       setWrong(null);
@@ -116,6 +121,7 @@ function BulkForm({ ids, refused, onAsk, onCancel }: {
       {credential === "own" && (
         <SnmpFields id="bulk" draft={draft} onChange={setDraft} wrong={wrong ?? snmpErrors(fields)} hint="Stored sealed; never shown again." />
       )}
+      <MannerFields manner={manner} onChange={setManner} wrong={fields} />
     </Form>
   );
 }

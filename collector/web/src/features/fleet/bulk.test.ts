@@ -2,9 +2,9 @@ import { expect, it } from "vitest";
 import { ApiError } from "../../lib/api";
 import type { Device } from "../../lib/types";
 import { NEW_DRAFT } from "../credentials/snmp-draft";
-import { changeOf, deviceCount, linesOf, tenantOf, wrongIn } from "./bulk";
+import { changeOf, deviceCount, linesOf, STAYING, tenantOf, wrongIn } from "./bulk";
 
-const nothing = { interval: "", add: [], remove: [], agent: "", credential: "stay", draft: { ...NEW_DRAFT, community: "left in the field" } } as const;
+const nothing = { interval: "", add: [], remove: [], agent: "", credential: "stay", draft: { ...NEW_DRAFT, community: "left in the field" }, manner: STAYING } as const;
 
 it("sends only what is to change", () => {
   expect(changeOf(nothing)).toEqual({});
@@ -37,4 +37,13 @@ it("finds the tenant of the marked devices, where it is one", () => {
 it("tells what is wrong by the names that the fields have in the form", () => {
   const errors = [{ field: "change.agent", message: "names nothing that is here" }, { field: "ids", message: "too many" }];
   expect(wrongIn(new ApiError({ errors }, 404, null))).toEqual({ agent: "names nothing that is here" });
+});
+
+it("changes how they are asked, each part alone", () => {
+  expect(changeOf({ ...nothing, manner: { ...STAYING, ping: "off" } })).toEqual({ ping: false });
+  expect(changeOf({ ...nothing, manner: { ping: "", strict: "on", gap: "0" } })).toEqual({ strict_source: true, request_gap_ms: 0 });
+  expect(linesOf({ ping: false, strict_source: true, request_gap_ms: 20 }, "")).toEqual([
+    "No echo requests are sent", "Answers are taken only from the address that was asked", "20 ms of pause between two questions",
+  ]);
+  expect(linesOf({ request_gap_ms: 0 }, "")).toEqual(["No pause between two questions"]);
 });

@@ -16,6 +16,9 @@ export interface BulkChange {
   /** Takes away what they have of their own. */
   community?: null;
   snmp?: { version: SnmpVersion } & SentCredential;
+  ping?: boolean;
+  strict_source?: boolean;
+  request_gap_ms?: number;
 }
 
 export type Credential = "stay" | "own" | "profile";
@@ -29,10 +32,21 @@ interface Wanted {
   agent: string;
   credential: Credential;
   draft: SnmpDraft;
+  manner: Manner;
 }
 
+/** How they are asked; empty: it stays. */
+export interface Manner {
+  ping: "" | "on" | "off";
+  strict: "" | "on" | "off";
+  /** Milliseconds, as typed. */
+  gap: string;
+}
+
+export const STAYING: Manner = { ping: "", strict: "", gap: "" };
+
 /** Only what is to change. */
-export function changeOf({ interval, add, remove, agent, credential, draft }: Wanted): BulkChange {
+export function changeOf({ interval, add, remove, agent, credential, draft, manner }: Wanted): BulkChange {
   const change: BulkChange = {};
   if (interval) change.interval_s = Number(interval);
   if (add.length > 0) change.add_tags = [...add];
@@ -40,12 +54,16 @@ export function changeOf({ interval, add, remove, agent, credential, draft }: Wa
   if (agent) change.agent = agent;
   if (credential === "own") change.snmp = { version: draft.version, ...credentialOf(draft) };
   if (credential === "profile") change.community = null;
+  if (manner.ping) change.ping = manner.ping === "on";
+  if (manner.strict) change.strict_source = manner.strict === "on";
+  if (manner.gap.trim()) change.request_gap_ms = Number(manner.gap);
   return change;
 }
 
 /** What is about to be done, one line each. `called` is the name of the agent they move to. */
 export function linesOf(
-  { interval_s: interval, add_tags: add, remove_tags: remove, agent, community, snmp }: BulkChange, called: string,
+  { interval_s: interval, add_tags: add, remove_tags: remove, agent, community, snmp, ping, strict_source: strict, request_gap_ms: gap }: BulkChange,
+  called: string,
 ): string[] {
   const lines: string[] = [];
   if (interval !== undefined) lines.push(`Polled every ${interval} s`);
@@ -54,6 +72,9 @@ export function linesOf(
   if (agent !== undefined) lines.push(`Moved to ${called}: what an agent before it has not sent yet is left out`);
   if (community === null) lines.push("Their own credential is deleted; a credential profile is used");
   if (snmp) lines.push(`SNMP ${snmp.version} with a new ${"user" in snmp ? `user, ${snmp.user.name},` : "community"} in place of their own`);
+  if (ping !== undefined) lines.push(ping ? "Echo requests are sent" : "No echo requests are sent");
+  if (strict !== undefined) lines.push(strict ? "Answers are taken only from the address that was asked" : "Answers from another address are taken");
+  if (gap !== undefined) lines.push(gap === 0 ? "No pause between two questions" : `${gap} ms of pause between two questions`);
   return lines;
 }
 

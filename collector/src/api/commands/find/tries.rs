@@ -1,0 +1,103 @@
+//! What a search tries, in its order, and which profiles it leaves out.
+
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::api::reply::{Ref, SnmpVersion};
+use crate::inventory::device::tag::Tags;
+use crate::inventory::profile::reach::{InReach, in_force};
+use crate::inventory::snmp::Credential;
+
+/// Credentials that are tried in one go: the agent has 20 s.
+pub(super) const CANDIDATES_MAX: usize = 32;
+
+#[derive(Debug, Serialize, ToSchema)]
+pub(in crate::api) struct ProfileTried {
+    id: String,
+    name: String,
+    /// Null: it is of every site.
+    site: Option<Ref>,
+    /// Null: it is for devices with any tags or none.
+    tag: Option<String>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub(in crate::api) struct ProfileLeftOut {
+    profile: Ref,
+    reason: LeftOut,
+}
+
+#[derive(Clone, Copy, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(in crate::api) enum LeftOut {
+    /// What is sealed of it does not open: it has to be given anew.
+    Damaged,
+    /// 32 are tried at most.
+    TooMany,
+}
+
+/// One that is tried.
+pub(super) struct Try {
+    pub(super) place: Option<u32>,
+    pub(super) profile: Option<InReach>,
+    /// The profile that is closer.
+    pub(super) instead: Option<Ref>,
+    pub(super) version: SnmpVersion,
+    pub(super) credential: Credential,
+}
+
+/// Has the profiles tried, as many as may be: a device with these tags may take the first without
+/// any more ado. Says which were left out.
+pub(super) fn add_profiles(
+    tries: &mut Vec<Try>,
+    all: Vec<InReach>,
+    tags: &Tags,
+) -> Vec<ProfileLeftOut> {
+    let closer = |one: &InReach| {
+        let mut tags = tags.clone();
+        tags.extend(one.tag.clone());
+        let first = in_force(&all, one.kind, &tags);
+        first.filter(|first| first.profile.id != one.profile.id).map(|it| it.profile.clone().into())
+    };
+    let instead: Vec<Option<Ref>> = all.iter().map(closer).collect();
+    let mut order: Vec<_> = all.into_iter().zip(instead).collect();
+    order.sort_by_key(|(one, _)| !one.reaches(tags));
+    let mut left_out = Vec::new();
+    for (mut one, instead) in order {
+        let leave = |reason| ProfileLeftOut { profile: one.profile.clone().into(), reason };
+        match one.credential.take() {
+            None => left_out.push(leave(LeftOut::Damaged)),
+            Some(_) if tries.len() >= CANDIDATES_MAX => left_out.push(leave(LeftOut::TooMany)),
+            Some(credential) => tries.push(of_profile(one, instead, credential)),
+        }
+    }
+    left_out
+}
+
+/// A community is tried over v2c; the agent tries v1 where that is not answered.
+fn of_profile(profile: InReach, instead: Option<Ref>, credential: Credential) -> Try {
+    let version = match credential {
+        Credential::User(_) => SnmpVersion::V3,
+        Credential::Community(_) => SnmpVersion::V2c,
+    };
+    Try { place: None, profile: Some(profile), instead, version, credential }
+}
+
+impl Try {
+    /// How the audit names it.
+    pub(super) fn name(&self) -> String {
+        match (&self.profile, self.place) {
+            (Some(one), _) => one.profile.name.clone(),
+            (None, place) => format!("credentials[{}]", place.unwrap_or(0)),
+        }
+    }
+
+    pub(super) fn shown_profile(&self) -> Option<ProfileTried> {
+        self.profile.as_ref().map(|one| ProfileTried {
+            id: one.profile.id.to_string(),
+            name: one.profile.name.clone(),
+            site: one.site.clone().map(Into::into),
+            tag: one.tag.clone(),
+        })
+    }
+}
