@@ -15,6 +15,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     std::fs::write(out_dir.join("descriptors.bin"), descriptors.encode_to_vec())?;
     tonic_prost_build::configure()
         .bytes(".farwatch.v1.Batch.data")
+        .bytes(".farwatch.v1.MeasurePart.data")
         .skip_debug(SECRETIVE)
         .compile_fds(descriptors)?;
     println!("cargo:rerun-if-changed=farwatch");

@@ -9,6 +9,7 @@
 pub mod committer;
 mod counters;
 mod key;
+mod measure;
 pub(crate) mod presence;
 mod sessions;
 pub mod telemetry;
@@ -21,7 +22,8 @@ use farwatch_common::id::AgentId;
 use farwatch_common::task::{self, TaskSet};
 use farwatch_proto::v1::uplink_server::{Uplink, UplinkServer};
 use farwatch_proto::v1::{
-    RenewReply, RenewRequest, SessionHello, TelemetryDown, TelemetryUp, Welcome,
+    MeasurePart, Measured, RenewReply, RenewRequest, SessionHello, TelemetryDown, TelemetryUp,
+    Welcome,
 };
 use tokio::sync::{Semaphore, mpsc};
 use tokio_stream::wrappers::ReceiverStream;
@@ -36,6 +38,7 @@ pub use sessions::{Fenced, NoStream, SessionGuard, Sessions};
 
 use crate::identity::PeerInfo;
 use crate::identity::limits::Limiter;
+use crate::identity::places::Places;
 use crate::inventory::quota::Quotas;
 use crate::live::Live;
 use crate::metrics::Metrics;
@@ -69,6 +72,7 @@ pub(crate) struct Parts {
     pub(crate) decoders: Semaphore,
     renewer: Box<dyn CertificateRenewer>,
     renewals: Limiter<AgentId>,
+    measuring: Places<AgentId>,
     /// Ends all streams.
     cancel: CancellationToken,
 }
@@ -165,6 +169,7 @@ impl UplinkService {
                 decoders,
                 renewer,
                 renewals: Limiter::renewals(),
+                measuring: measure::places(),
                 cancel,
             }),
         }
@@ -228,6 +233,16 @@ impl Uplink for UplinkService {
         let (certificate_chain, renew_after) =
             self.parts.renewer.renew(&peer, &request.get_ref().csr).await?;
         Ok(Response::new(RenewReply { certificate_chain, renew_after_us: renew_after.0 }))
+    }
+
+    async fn measure(
+        &self,
+        request: Request<Streaming<MeasurePart>>,
+    ) -> Result<Response<Measured>, Status> {
+        let peer = peer(&request)?;
+        self.parts.sessions.lives(&peer).map_err(fenced)?;
+        let _place = self.parts.measuring.take(peer.agent).map_err(measure::refused)?;
+        measure::measure(request.into_inner(), &self.parts.clock).await.map(Response::new)
     }
 }
 

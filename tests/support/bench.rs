@@ -1,6 +1,7 @@
 //! What benchmarks share: the line a figure is printed as, what a process has used, and the loads.
 
 pub mod engine;
+pub mod line;
 pub mod polling;
 pub mod site;
 

@@ -1,6 +1,10 @@
 //! What the fuzz targets of `tests/fuzz` feed: each takes any bytes, and fails by a panic. The
 //! tests below feed them the corpora, and mutations of those.
 
+mod usm;
+
+pub use self::usm::usm;
+
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
@@ -39,39 +43,63 @@ pub fn snmp(input: &[u8]) {
 }
 
 fn polled(version: SnmpVersion, mut input: &[u8]) {
-    let moment = |us: u64| Moment { mono_us: us, wall: Micros(us.cast_signed()) };
-    let address: SocketAddr = ([127, 0, 0, 1], 161).into();
-    let target = Target {
-        device: DeviceId(1),
-        host: address.ip().to_string(),
-        port: address.port(),
-        interval: Duration::from_secs(10),
-        access: Access::Community { version, community: COMMUNITY.into() },
-        manner: Manner::default(),
-    };
-    let plan = Compiled::new(Plan::standard()).unwrap();
-    let counters = Arc::new(PollCounters::default());
-    let mut now_us = START_US;
-    let mut engine = Engine::new(plan, Settings::default(), counters, moment(now_us));
-    engine.set_targets(moment(now_us), &[target]);
-    engine.receive(input, address, moment(now_us));
+    let access = Access::Community { version, community: COMMUNITY.into() };
+    let mut poller = Poller::new(access);
+    poller.receive(input);
     for _ in 0..ANSWERS_MAX {
-        while engine.transmit(moment(now_us)).is_none() {
-            now_us = engine.wake_us().unwrap().max(now_us);
-            engine.tick(moment(now_us));
-        }
-        let question = Head::read(engine.datagram()).unwrap();
+        let question = Head::read(poller.question()).unwrap();
         let id = i32::try_from(question.request_id).unwrap();
         let [status, index, high, low, rest @ ..] = input else { return };
         let length = usize::from(*high) << 8 | usize::from(*low);
         let (varbinds, after) = rest.split_at(length.min(rest.len()));
         input = after;
-        let answer = enveloped(version, id, (*status, *index), varbinds);
-        now_us += 1000;
-        engine.receive(&answer, address, moment(now_us));
-        while let Some(observation) = engine.observation() {
+        poller.receive(&enveloped(version, id, (*status, *index), varbinds));
+    }
+}
+
+/// The engine with one device, whose time passes as fast as it asks.
+struct Poller {
+    engine: Engine,
+    address: SocketAddr,
+    now_us: u64,
+    /// With values, so far.
+    rows: usize,
+}
+
+impl Poller {
+    fn new(access: Access) -> Self {
+        let address: SocketAddr = ([127, 0, 0, 1], 161).into();
+        let target = Target {
+            device: DeviceId(1),
+            host: address.ip().to_string(),
+            port: address.port(),
+            interval: Duration::from_secs(10),
+            access,
+            manner: Manner::default(),
+        };
+        let plan = Compiled::new(Plan::standard()).unwrap();
+        let counters = Arc::new(PollCounters::default());
+        let mut engine = Engine::new(plan, Settings::default(), counters, moment(START_US));
+        engine.set_targets(moment(START_US), &[target]);
+        Self { engine, address, now_us: START_US, rows: 0 }
+    }
+
+    /// The next question, however long it takes to be asked.
+    fn question(&mut self) -> &[u8] {
+        while self.engine.transmit(moment(self.now_us)).is_none() {
+            self.now_us = self.engine.wake_us().unwrap().max(self.now_us);
+            self.engine.tick(moment(self.now_us));
+        }
+        self.engine.datagram()
+    }
+
+    fn receive(&mut self, datagram: &[u8]) {
+        self.now_us += 1000;
+        self.engine.receive(datagram, self.address, moment(self.now_us));
+        while let Some(observation) = self.engine.observation() {
             if let Observation::Row { row, schema } = observation {
                 let columns = if row.cause.is_some() { 0 } else { schema.columns.len() };
+                self.rows += usize::from(columns > 0);
                 assert_eq!(row.values.len(), columns);
                 assert_eq!(row.schema, schema.id());
                 // The collector takes every schema that a device can make us send.
@@ -79,6 +107,10 @@ fn polled(version: SnmpVersion, mut input: &[u8]) {
             }
         }
     }
+}
+
+fn moment(us: u64) -> Moment {
+    Moment { mono_us: us, wall: Micros(us.cast_signed()) }
 }
 
 /// A message around variables that may be anything.
@@ -126,7 +158,7 @@ pub fn frames(input: &[u8]) {
 
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
+    use std::path::{Path, PathBuf};
 
     use super::*;
 
@@ -145,10 +177,17 @@ mod tests {
         }
     }
 
+    fn folder(target: &str) -> PathBuf {
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus").join(target)
+    }
+
+    pub(super) fn read(target: &str, name: &str) -> Vec<u8> {
+        std::fs::read(folder(target).join(name)).unwrap()
+    }
+
     fn corpus(target: &str) -> Vec<Vec<u8>> {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus").join(target);
         let mut files: Vec<_> =
-            std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+            std::fs::read_dir(folder(target)).unwrap().map(|entry| entry.unwrap().path()).collect();
         files.sort();
         assert!(!files.is_empty());
         files.iter().map(|file| std::fs::read(file).unwrap()).collect()
@@ -181,10 +220,10 @@ mod tests {
         bytes
     }
 
-    fn check(target: &str, feed: fn(&[u8])) {
+    pub(super) fn check(target: &str, mutations: u64, feed: fn(&[u8])) {
         let corpus = corpus(target);
         corpus.iter().for_each(|input| feed(input));
-        for seed in 0..MUTATIONS {
+        for seed in 0..mutations {
             let input = mutate(&mut Dice(seed), &corpus);
             let fed = std::panic::catch_unwind(|| feed(&input));
             assert!(fed.is_ok(), "seed {seed}: {input:02x?}");
@@ -193,11 +232,11 @@ mod tests {
 
     #[test]
     fn no_answer_of_a_device_breaks_the_poller() {
-        check("snmp", snmp);
+        check("snmp", MUTATIONS, snmp);
     }
 
     #[test]
     fn no_frame_of_an_agent_breaks_the_collector() {
-        check("frames", frames);
+        check("frames", MUTATIONS, frames);
     }
 }

@@ -1,7 +1,7 @@
 //! Debian's snmpd as a child process, with a private configuration, on loopback.
 
 use std::io;
-use std::net::{SocketAddr, UdpSocket};
+use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -17,7 +17,8 @@ const STARTS_MAX: usize = 5;
 #[derive(Debug)]
 pub struct Snmpd {
     pub address: SocketAddr,
-    program: String,
+    /// The program, behind the words of a namespace if it runs in one.
+    program: Vec<String>,
     child: Child,
     home: TempDir,
 }
@@ -38,11 +39,22 @@ impl Snmpd {
 
     /// The same with more lines of configuration, for example `createUser`.
     pub async fn start_with(program: &str, lines: &str) -> anyhow::Result<Self> {
+        Self::start_inside(Vec::new(), program, Ipv4Addr::LOCALHOST, lines).await
+    }
+
+    /// The same, with these words before the program: those of a namespace; at this address.
+    pub async fn start_inside(
+        inside: Vec<String>,
+        program: &str,
+        at: Ipv4Addr,
+        lines: &str,
+    ) -> anyhow::Result<Self> {
+        let program: Vec<String> = inside.into_iter().chain([program.to_owned()]).collect();
         let mut last = anyhow::anyhow!("not tried");
         for _ in 0..STARTS_MAX {
             // snmpd cannot be handed a socket: between finding a free port and its own bind
             // another process may take it. Then the next port is tried.
-            let address = UdpSocket::bind("127.0.0.1:0")?.local_addr()?;
+            let address = UdpSocket::bind((at, 0))?.local_addr()?;
             let home = tempfile::tempdir()?;
             for dir in ["etc", "var"] {
                 std::fs::create_dir(home.path().join(dir))?;
@@ -52,8 +64,8 @@ impl Snmpd {
                  sysName edge-under-test\nsysLocation Rack 7\nsysContact noc@example.net\n{lines}"
             );
             std::fs::write(home.path().join("etc/snmpd.conf"), text)?;
-            match launch(program, address, &home).await {
-                Ok(child) => return Ok(Self { address, program: program.to_owned(), child, home }),
+            match launch(&program, address, &home).await {
+                Ok(child) => return Ok(Self { address, program, child, home }),
                 Err(error) => last = error,
             }
         }
@@ -68,8 +80,9 @@ impl Snmpd {
     }
 }
 
-async fn launch(program: &str, address: SocketAddr, home: &TempDir) -> anyhow::Result<Child> {
-    let mut child = Command::new(program)
+async fn launch(program: &[String], address: SocketAddr, home: &TempDir) -> anyhow::Result<Child> {
+    let mut child = Command::new(&program[0])
+        .args(&program[1..])
         .args(["-f", "-Le", "-r", "-I-smux"])
         .arg(format!("udp:{address}"))
         .env("SNMPCONFPATH", home.path().join("etc"))

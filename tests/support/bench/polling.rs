@@ -19,10 +19,11 @@ use farwatch_agent::poll::plan::{
     Metric, Plan, Scalar, Table, TableMetric, if_column, if_x_column, mib2,
 };
 use farwatch_agent::poll::{self, Observation, PollConfig, PollCounters, PollError};
-use farwatch_agent::poll::{Access, Manner, SnmpVersion, Target};
+use farwatch_agent::poll::{Access, Manner, SnmpUser, SnmpVersion, Target};
 use farwatch_common::clock::Clock;
 use farwatch_common::id::DeviceId;
 use farwatch_common::sample::{Group, MetricKind, Unit};
+use farwatch_proto::v1::{SnmpAuth, SnmpPrivacy};
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
@@ -35,11 +36,15 @@ pub const VALUES: u64 = 4 + 24 * 7;
 /// Devices of our own responder, which has a port for each.
 pub const SIM_DEVICES: usize = 100;
 const DEVICES: usize = 1000;
-/// First address and port of the yardstick's responder.
+/// First address of the yardstick's responders, and the port of the first.
 const FLEET_BASE: u32 = 0x7f14_0001;
 const FLEET_PORT: u16 = 11_161;
 const WINDOW: usize = 256;
-const COMMUNITY: &str = "public";
+pub const COMMUNITY: &str = "public";
+/// The user of SNMPv3, with SHA-256 and AES-128.
+pub const USER: &str = "bench";
+pub const AUTH_PASSWORD: &str = "bench-only-auth";
+pub const PRIVACY_PASSWORD: &str = "bench-only-priv";
 
 /// Who answers, until it is dropped.
 pub struct Fleet {
@@ -51,26 +56,28 @@ pub struct Fleet {
 
 impl Fleet {
     pub fn start() -> anyhow::Result<Self> {
-        match std::env::var_os("FARWATCH_YARDSTICKS") {
-            Some(yardsticks) => Self::of_yardstick(Path::new(&yardsticks)),
-            None => {
-                println!("skipped: the yardstick (FARWATCH_YARDSTICKS is not set)");
-                Self::simulated()
-            }
-        }
+        let Some(fleet) = Self::of_yardstick(DEVICES, &[])? else { return Self::simulated() };
+        let yardsticks = yardsticks().unwrap_or_default();
+        let limit = Some(build(&yardsticks.join("snmp-peers/limit"), "limit")?);
+        Ok(Self { limit, ..fleet })
     }
 
-    fn of_yardstick(yardsticks: &Path) -> anyhow::Result<Self> {
+    /// The yardstick's responder for so many devices, with these options beside; `None`, which is
+    /// printed, without yardsticks.
+    pub fn of_yardstick(devices: usize, options: &[&str]) -> anyhow::Result<Option<Self>> {
+        let Some(yardsticks) = yardsticks() else {
+            println!("skipped: the yardstick (FARWATCH_YARDSTICKS is not set)");
+            return Ok(None);
+        };
         let fleet = build(&yardsticks.join("snmp-fleet"), "snmp-fleet")?;
-        let limit = Some(build(&yardsticks.join("snmp-peers/limit"), "limit")?);
-        let (count, port) = (DEVICES.to_string(), FLEET_PORT.to_string());
+        let (count, port) = (devices.to_string(), FLEET_PORT.to_string());
         let args = ["--count", &count, "--port", &port, "--secs", "600"];
-        let mut running = Running::start(Command::new(fleet).args(args))?;
+        let mut running = Running::start(Command::new(fleet).args(args).args(options))?;
         running.first_line()?;
         let address = |at| std::net::Ipv4Addr::from(FLEET_BASE + at);
         let targets =
-            (0..DEVICES as u32).map(|at| format!("{}:{FLEET_PORT}", address(at))).collect();
-        Ok(Self { targets, limit, _running: running })
+            (0..devices as u32).map(|at| format!("{}:{FLEET_PORT}", address(at))).collect();
+        Ok(Some(Self { targets, limit: None, _running: running }))
     }
 
     fn simulated() -> anyhow::Result<Self> {
@@ -98,11 +105,28 @@ impl Fleet {
     }
 }
 
+fn yardsticks() -> Option<PathBuf> {
+    std::env::var_os("FARWATCH_YARDSTICKS").map(PathBuf::from)
+}
+
 /// Runs this benchmark with `--round`: the numbers it printed.
 pub fn our_round(targets: &[String]) -> anyhow::Result<Vec<f64>> {
-    let output = Command::new(std::env::current_exe()?)
-        .arg("--round")
+    round_of(&[], &["--round"], targets, SnmpVersion::V2c.on_wire())
+}
+
+/// The same behind the words of a namespace, with words of its own, over this version on the wire.
+pub fn round_of(
+    inside: &[String],
+    words: &[&str],
+    targets: &[String],
+    version: u8,
+) -> anyhow::Result<Vec<f64>> {
+    let own = std::env::current_exe()?.display().to_string();
+    let mut all = inside.iter().map(String::as_str).chain([own.as_str()]).chain(words.to_vec());
+    let output = Command::new(all.next().context("no program")?)
+        .args(all)
         .env("BENCH_TARGETS", targets.join(" "))
+        .env("BENCH_VERSION", version.to_string())
         .stderr(Stdio::inherit())
         .output()?;
     ensure!(output.status.success(), "a round failed");
@@ -135,6 +159,16 @@ pub async fn saturated(
 
 fn round_targets() -> anyhow::Result<Vec<Target>> {
     let targets = std::env::var("BENCH_TARGETS").context("a round needs BENCH_TARGETS")?;
+    let version = std::env::var("BENCH_VERSION").context("a round needs BENCH_VERSION")?;
+    let access = match version.as_str() {
+        "3" => Access::User(SnmpUser {
+            name: USER.into(),
+            auth: Some((SnmpAuth::Sha256, AUTH_PASSWORD.into())),
+            privacy: Some((SnmpPrivacy::Aes128, PRIVACY_PASSWORD.into())),
+            context: Vec::new(),
+        }),
+        _ => Access::Community { version: SnmpVersion::V2c, community: COMMUNITY.into() },
+    };
     let target = |(at, address): (usize, &str)| {
         let (host, port) = address.split_once(':').context("no port")?;
         Ok(Target {
@@ -143,7 +177,7 @@ fn round_targets() -> anyhow::Result<Vec<Target>> {
             port: port.parse()?,
             // Due again at once: saturated.
             interval: Duration::from_millis(1),
-            access: Access::Community { version: SnmpVersion::V2c, community: COMMUNITY.into() },
+            access: access.clone(),
             manner: Manner::default(),
         })
     };
