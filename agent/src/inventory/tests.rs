@@ -191,7 +191,8 @@ fn users_that_break_a_limit_are_refused_with_the_reason() {
 
 #[test]
 fn a_host_is_an_address_with_or_without_a_zone_or_a_name() {
-    for text in ["192.0.2.1", "2001:db8::1", "fe80::1%eth0", "fe80::1%br-lan.7", "fe80::1%3", "a.b"] {
+    for text in ["192.0.2.1", "2001:db8::1", "fe80::1%eth0", "fe80::1%br-lan.7", "fe80::1%3", "a.b"]
+    {
         assert!(is_host(text), "{text}");
     }
     let long = format!("fe80::1%{}", "e".repeat(HOST_BYTES_MAX));

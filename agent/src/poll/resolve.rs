@@ -11,8 +11,8 @@ use futures_util::StreamExt as _;
 use futures_util::stream;
 use tokio::sync::{mpsc, watch};
 
-use super::names::bounded;
 use super::Target;
+use super::names::bounded;
 use super::ping::PingNow;
 
 /// Lookups the engine has not yet taken in.

@@ -21,9 +21,9 @@ use tokio_rustls::server::TlsStream;
 use tokio_util::sync::CancellationToken;
 
 use crate::command::Line;
-use crate::identity::{PeerInfo, Remote};
 use crate::identity::agent_key::{AdmittedKey, agent_key_find};
 use crate::identity::places::Places;
+use crate::identity::{PeerInfo, Remote};
 use crate::ingest::Sessions;
 use crate::inventory::push::AssignmentPush;
 use crate::metrics::{Counter, Metrics};

@@ -76,8 +76,7 @@ async fn a_device_at_a_link_local_address_is_polled_and_pinged() {
     let mut collector =
         Collector::start_at(&dir.path().join("collector"), &format!("{here}:0")).await;
     let (state_dir, inside) = (dir.path().join("agent"), namespace.inside());
-    let mut agent =
-        Agent::start_inside(inside, &collector, collector.listen, &state_dir, "").await;
+    let mut agent = Agent::start_inside(inside, &collector, collector.listen, &state_dir, "").await;
     let client = collector.client().await;
     let agent_id = only_agent(&client).await;
     let device = add_device(&client, &agent_id, &device_address, 1).await;
