@@ -14,11 +14,15 @@ pub mod web;
 
 use std::io;
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use farwatch_common::transport::{TransportError, quic};
 use tokio::net::TcpListener;
 
 use self::addresses::Addresses;
+
+/// A port that the system chooses for TCP may be another program's for UDP: then it chooses again.
+const PORTS_TRIED: u32 = 16;
 
 /// Why a door cannot open.
 #[derive(Debug, thiserror::Error)]
@@ -49,7 +53,7 @@ impl Doors {
     pub async fn open(
         listen: SocketAddr,
         http: Option<SocketAddr>,
-        quic_tls: std::sync::Arc<rustls::ServerConfig>,
+        quic_tls: Arc<rustls::ServerConfig>,
         secrets: &quic::EndpointSecrets,
     ) -> Result<Self, ListenError> {
         let bind = |address: SocketAddr| async move {
@@ -62,11 +66,17 @@ impl Doors {
             Some(address) => Some(bind(address).await?),
             None => None,
         };
-        let tls = bind(listen).await?;
-        let bound =
-            tls.local_addr().map_err(|source| ListenError::Bind { address: listen, source })?;
-        let quic = quic::Listener::bind(bound, quic_tls, secrets)?;
-        Ok(Self { quic, tls, http })
+        let mut tries = if listen.port() == 0 { PORTS_TRIED } else { 1 };
+        loop {
+            tries -= 1;
+            let tls = bind(listen).await?;
+            let bound = tls.local_addr().map_err(|source| ListenError::Address { source })?;
+            match quic::Listener::bind(bound, Arc::clone(&quic_tls), secrets) {
+                Ok(quic) => return Ok(Self { quic, tls, http }),
+                Err(_) if tries > 0 => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
     }
 
     /// Where the doors are, now that the system has chosen ports.

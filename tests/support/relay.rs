@@ -39,9 +39,8 @@ pub struct Relay {
 impl Relay {
     /// Relays a port of the system's choice to `collector`.
     pub async fn start(collector: SocketAddr) -> Self {
-        let tcp = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a free TCP port");
+        let (tcp, udp) = both().await;
         let address = tcp.local_addr().expect("a bound socket has an address");
-        let udp = UdpSocket::bind(address).await.expect("the same UDP port is free");
         let traffic = Arc::new(Traffic::default());
         let mut tasks = JoinSet::new();
         let udp_is_blocked = Arc::new(AtomicBool::new(false));
@@ -104,6 +103,19 @@ impl Way {
 
     fn is_blocked(&self) -> bool {
         self.is_blocked.load(Ordering::Relaxed)
+    }
+}
+
+/// TCP and UDP on one port: one that is free for TCP may be taken for UDP, then it is another one.
+async fn both() -> (TcpListener, UdpSocket) {
+    loop {
+        let tcp = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a free TCP port");
+        let address = tcp.local_addr().expect("a bound socket has an address");
+        match UdpSocket::bind(address).await {
+            Ok(udp) => return (tcp, udp),
+            Err(error) if error.kind() == std::io::ErrorKind::AddrInUse => {}
+            Err(error) => panic!("UDP on {address}: {error}"),
+        }
     }
 }
 

@@ -188,3 +188,15 @@ fn users_that_break_a_limit_are_refused_with_the_reason() {
     }
     assert_eq!(inventory.device_count(), 1);
 }
+
+#[test]
+fn a_host_is_an_address_with_or_without_a_zone_or_a_name() {
+    for text in ["192.0.2.1", "2001:db8::1", "fe80::1%eth0", "fe80::1%br-lan.7", "fe80::1%3", "a.b"]
+    {
+        assert!(is_host(text), "{text}");
+    }
+    let long = format!("fe80::1%{}", "e".repeat(HOST_BYTES_MAX));
+    for text in ["", "a b", "fe80::1%", "fe80::1%a%b", "fe80::1%a b", "a%eth0", "%eth0", &long] {
+        assert!(!is_host(text), "{text}");
+    }
+}

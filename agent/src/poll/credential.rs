@@ -57,6 +57,7 @@ pub async fn find(
     let users = candidates.iter().map(|one| one.user.as_ref().map(|user| &user.name[..]));
     let mut turns = Turns::new(users.collect());
     let mut outcomes = vec![None; candidates.len()];
+    #[expect(clippy::disallowed_methods, reason = "Turns bounds what is in it")]
     let mut under_way = FuturesUnordered::new();
     loop {
         while clock.monotonic().saturating_duration_since(started) <= limit

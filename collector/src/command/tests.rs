@@ -241,14 +241,14 @@ async fn what_an_agent_refuses_is_told_apart() {
 async fn a_command_whose_connection_breaks_is_asked_again_by_its_id_over_the_next() {
     let (agent, commands) = commands();
     agent.told.hand_overs.store(2, Ordering::Relaxed);
-    let result = commands.begin(AGENT).unwrap().poll_now(DeviceId(5)).await.unwrap();
+    let result = commands.begin(TENANT, AGENT).unwrap().poll_now(DeviceId(5)).await.unwrap();
     assert_eq!(command_result::Kind::PollNow(result), polled());
     let ids = std::mem::take(&mut *agent.told.ids.lock().unwrap());
     assert!(ids.len() == 3 && ids.iter().all(|id| *id == ids[0]), "{ids:?}");
     // Nobody comes back.
     agent.answers(Answers::With(Code::Unavailable));
     let began = tokio::time::Instant::now();
-    let refused = commands.begin(AGENT).unwrap().poll_now(DeviceId(5)).await;
+    let refused = commands.begin(TENANT, AGENT).unwrap().poll_now(DeviceId(5)).await;
     assert_eq!(refused.unwrap_err(), CommandError::Offline);
     assert_eq!(began.elapsed().as_secs(), BACK_WITHIN.as_secs());
 }

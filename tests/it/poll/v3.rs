@@ -274,9 +274,10 @@ async fn nobody_at_the_address_is_a_time_out_and_no_address_is_unreachable() {
     let clock = Clock::system();
     let outcomes = find("no-such-host.invalid", 161, &tried[..1], LIMIT, &clock).await;
     assert_eq!(outcomes[0].cause, Cause::Unreachable as u32);
-    // The first takes longer than the limit: the second is not begun.
-    let port = silent.local_addr().unwrap().port();
-    let outcomes = find("127.0.0.1", port, &tried, Duration::from_millis(100), &clock).await;
+    // One user at a time, of whom the first takes longer than the limit: the second is not begun.
+    let (port, limit) = (silent.local_addr().unwrap().port(), Duration::from_millis(100));
+    let twice = [candidate(1, &full()), candidate(2, &full())];
+    let outcomes = find("127.0.0.1", port, &twice, limit, &clock).await;
     assert_eq!(outcomes.len(), 1);
 }
 

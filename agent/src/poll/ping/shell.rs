@@ -312,20 +312,23 @@ mod tests {
     use super::*;
     use crate::poll::{Access, Manner};
 
-    /// The row of a device where no socket can be opened.
-    async fn row_without(open: fn(Family) -> io::Result<EchoSocket>) -> (Option<Cause>, Vec<i64>) {
-        let (out, mut seen) = mpsc::channel(16);
-        let mut shell = Shell::new(out, Clock::system(), Arc::default());
-        shell.open = open;
-        let target = Target {
+    fn target() -> Target {
+        Target {
             device: DeviceId(1),
             host: "127.0.0.1".to_owned(),
             port: 161,
             interval: Duration::from_secs(1),
             access: Access::Nothing,
             manner: Manner::default(),
-        };
-        let (_targets, targets) = watch::channel(Arc::new(vec![target]));
+        }
+    }
+
+    /// The row of a device where no socket can be opened.
+    async fn row_without(open: fn(Family) -> io::Result<EchoSocket>) -> (Option<Cause>, Vec<i64>) {
+        let (out, mut seen) = mpsc::channel(16);
+        let mut shell = Shell::new(out, Clock::system(), Arc::default());
+        shell.open = open;
+        let (_targets, targets) = watch::channel(Arc::new(vec![target()]));
         let (_requests, requested) = mpsc::channel(1);
         let observation = tokio::select! {
             ended = shell.run(targets, requested) => panic!("{ended:?}"),
@@ -334,6 +337,29 @@ mod tests {
         let Observation::Row { row, .. } = observation else { panic!("{observation:?}") };
         assert_eq!(row.group, Group::Ping);
         (row.cause, row.values.into_iter().flatten().collect())
+    }
+
+    #[tokio::test]
+    async fn a_device_that_is_silent_at_one_address_of_its_name_is_pinged_at_the_next() {
+        let (out, mut seen) = mpsc::channel(16);
+        let mut shell = Shell::new(out, Clock::system(), Arc::default());
+        shell.open = |_| Err(io::ErrorKind::NetworkUnreachable.into());
+        let both: Vec<SocketAddr> = vec![([192, 0, 2, 1], 0).into(), ([192, 0, 2, 2], 0).into()];
+        let other_way_round = both.iter().rev().copied().collect();
+        let named = Target { host: "router.invalid".to_owned(), ..target() };
+        let (_targets, targets) = watch::channel(Arc::new(vec![named]));
+        let (requests, requested) = mpsc::channel(2);
+        let asked = async {
+            requests.send(Request::Addresses(DeviceId(1), both)).await.unwrap();
+            seen.recv().await.unwrap();
+            let (reply, answer) = oneshot::channel();
+            requests.send(Request::Where(DeviceId(1), reply)).await.unwrap();
+            answer.await.unwrap()
+        };
+        tokio::select! {
+            ended = shell.run(targets, requested) => panic!("{ended:?}"),
+            known = asked => assert_eq!(known, Some(other_way_round)),
+        }
     }
 
     #[tokio::test]
