@@ -52,8 +52,8 @@ const REQUEST_BYTES_MAX: usize = 2048;
 pub const TIMEOUTS: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(2)];
 /// Polls in flight.
 pub const WINDOW: usize = 512;
-/// Polls beside them that wait until their device may be asked its next question. Further ones keep
-/// their place in the window, as each takes some kilobytes.
+/// Polls beside them that wait until their device may be asked its next question. With so many no
+/// other begins, as each takes some kilobytes.
 const HELD_MAX: usize = 4096;
 /// A device that has just been assigned is polled within this time.
 pub const FIRST_POLL_WITHIN: Duration = Duration::from_secs(5);

@@ -317,5 +317,5 @@ fn is_silence(cause: Cause) -> bool {
 
 /// Whether the next poll will end in the same way.
 fn is_lasting(cause: Cause) -> bool {
-    matches!(cause, Cause::Auth | Cause::Unsupported | Cause::Budget)
+    matches!(cause, Cause::Auth | Cause::Budget)
 }
