@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use farwatch_agent::poll::SnmpVersion;
 use farwatch_agent::poll::engine::Settings;
+use farwatch_agent::poll::message::{Body, Head};
 use farwatch_agent::poll::oid::Oid;
 use farwatch_agent::poll::plan::{self, Plan};
 use farwatch_common::sample::{Cause, Group};
@@ -241,6 +242,24 @@ fn facts_that_are_never_answered_are_asked_for_less_and_less() {
     let asked = net.asked.iter().filter(|(_, _, question)| asks(question, &arcs)).count();
     // After 1, 2, 4, 8, 16 slots, then every 300 s; each time twice.
     assert!((14..=20).contains(&asked), "{asked}");
+}
+
+/// A probe comes before facts that have failed; how it is answered is not the samples' fault.
+#[test]
+fn a_broken_answer_to_a_probe_is_an_answer() {
+    let mut net = furnished();
+    let alias = Oid::new(&plan::if_x_column(18));
+    net.run_with(INTERVAL * 6, &mut |net, answer| {
+        let (now_us, to, question) = net.asked.last().unwrap().clone();
+        let names = Body::read(&Head::read(&question).unwrap()).unwrap().varbinds.count();
+        if names > 1 && !asks(&question, &alias) {
+            return ARRIVES;
+        }
+        net.fly(now_us + 2_000, to, answer[..answer.len() - 3].to_vec());
+        Fate::Lost
+    });
+    assert!(net.rows(0, Group::System).iter().all(|(row, _)| row.cause.is_none()));
+    check_interfaces(&net);
 }
 
 #[test]
