@@ -191,6 +191,11 @@ fn parts_that_take_too_long_leave_time_for_the_rest_of_the_poll() {
 #[test]
 fn parts_that_break_off_name_the_sensors_they_came_to() {
     let mut net = furnished();
+    let address = *net.routers.keys().next().unwrap();
+    let mib = &mut net.routers.get_mut(&address).unwrap().mib;
+    for index in 10..200 {
+        part(mib, index, 9, "slot");
+    }
     let arcs = below_mib2(&PARTS);
     let mut walked = 0;
     net.run_with(Duration::from_secs(3_000), &mut |net, _| {
@@ -199,7 +204,7 @@ fn parts_that_break_off_name_the_sensors_they_came_to() {
             return ARRIVES;
         }
         walked += 1;
-        // One row, then two of three.
+        // One row, then some more.
         if walked <= 2 { ARRIVES } else { Fate::Lost }
     });
     let sensors = tables(&net, Group::Sensors as u32);
