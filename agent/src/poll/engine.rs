@@ -36,7 +36,7 @@ use super::ber::Writer;
 use super::counters::{PollCounters, count};
 pub use super::pace::Moment;
 use super::pace::mix;
-use super::plan::{Ask, Compiled};
+use super::plan::{Ask, Compiled, Subject};
 use super::shape::Shapes;
 use super::usm;
 use super::wheel::Wheel;
@@ -202,6 +202,9 @@ impl Engine {
             device.object_digests = [0; 3];
             device.objects_due_us = 0;
             device.parts_due_us = 0;
+            if let Some(parts) = device.subjects.get_mut(Subject::Parts as usize) {
+                parts.hurry();
+            }
         }
     }
 

@@ -3,11 +3,11 @@
 
 use std::time::Duration;
 
-use farwatch_agent::poll::SnmpVersion;
 use farwatch_agent::poll::engine::Settings;
 use farwatch_agent::poll::message::{Body, Head};
 use farwatch_agent::poll::oid::Oid;
 use farwatch_agent::poll::plan::{self, Plan};
+use farwatch_agent::poll::{Observation, SnmpVersion};
 use farwatch_common::sample::{Cause, Group};
 use farwatch_proto::v1::event::Kind as EventKind;
 use farwatch_support::sim::router::{Kind, Router};
@@ -211,6 +211,18 @@ fn parts_that_break_off_name_the_sensors_they_came_to() {
     assert!(!sensors.is_empty());
     assert_eq!(names(sensors[0])[0], ("sensor:3", "temperature", "inlet"));
     assert!(count(&net, &PARTS) < 30, "{}", count(&net, &PARTS));
+}
+
+#[test]
+fn sensors_that_found_no_room_are_told_again_although_their_parts_rest() {
+    let mut net = furnished();
+    run_without(&mut net, Duration::from_secs(1_000), &[&PARTS]);
+    let is_sensors = |kind: &EventKind| matches!(kind, EventKind::ObjectTable(table) if table.group == Group::Sensors as u32);
+    let told = net.events.iter().find(|event| event.kind.as_ref().is_some_and(is_sensors)).cloned();
+    net.events.clear();
+    net.engine.undelivered(&Observation::Event(told.unwrap()));
+    run_without(&mut net, INTERVAL * 2, &[&PARTS]);
+    assert_eq!(names(tables(&net, Group::Sensors as u32)[0]).len(), 2);
 }
 
 #[test]
