@@ -36,7 +36,7 @@ use super::ber::Writer;
 use super::counters::{PollCounters, count};
 pub use super::pace::Moment;
 use super::pace::mix;
-use super::plan::{Ask, Compiled};
+use super::plan::{Ask, Compiled, Subject};
 use super::shape::Shapes;
 use super::usm;
 use super::wheel::Wheel;
@@ -52,8 +52,8 @@ const REQUEST_BYTES_MAX: usize = 2048;
 pub const TIMEOUTS: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(2)];
 /// Polls in flight.
 pub const WINDOW: usize = 512;
-/// Polls beside them that wait until their device may be asked its next question. Further ones keep
-/// their place in the window, as each takes some kilobytes.
+/// Polls beside them that wait until their device may be asked its next question. With so many no
+/// other begins, as each takes some kilobytes.
 const HELD_MAX: usize = 4096;
 /// A device that has just been assigned is polled within this time.
 pub const FIRST_POLL_WITHIN: Duration = Duration::from_secs(5);
@@ -202,6 +202,9 @@ impl Engine {
             device.object_digests = [0; 3];
             device.objects_due_us = 0;
             device.parts_due_us = 0;
+            if let Some(parts) = device.subjects.get_mut(Subject::Parts as usize) {
+                parts.hurry();
+            }
         }
     }
 

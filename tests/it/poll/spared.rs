@@ -3,10 +3,11 @@
 
 use std::time::Duration;
 
-use farwatch_agent::poll::SnmpVersion;
 use farwatch_agent::poll::engine::Settings;
+use farwatch_agent::poll::message::{Body, Head};
 use farwatch_agent::poll::oid::Oid;
 use farwatch_agent::poll::plan::{self, Plan};
+use farwatch_agent::poll::{Observation, SnmpVersion};
 use farwatch_common::sample::{Cause, Group};
 use farwatch_proto::v1::event::Kind as EventKind;
 use farwatch_support::sim::router::{Kind, Router};
@@ -190,6 +191,11 @@ fn parts_that_take_too_long_leave_time_for_the_rest_of_the_poll() {
 #[test]
 fn parts_that_break_off_name_the_sensors_they_came_to() {
     let mut net = furnished();
+    let address = *net.routers.keys().next().unwrap();
+    let mib = &mut net.routers.get_mut(&address).unwrap().mib;
+    for index in 10..200 {
+        part(mib, index, 9, "slot");
+    }
     let arcs = below_mib2(&PARTS);
     let mut walked = 0;
     net.run_with(Duration::from_secs(3_000), &mut |net, _| {
@@ -198,13 +204,25 @@ fn parts_that_break_off_name_the_sensors_they_came_to() {
             return ARRIVES;
         }
         walked += 1;
-        // One row, then two of three.
+        // One row, then some more.
         if walked <= 2 { ARRIVES } else { Fate::Lost }
     });
     let sensors = tables(&net, Group::Sensors as u32);
     assert!(!sensors.is_empty());
     assert_eq!(names(sensors[0])[0], ("sensor:3", "temperature", "inlet"));
     assert!(count(&net, &PARTS) < 30, "{}", count(&net, &PARTS));
+}
+
+#[test]
+fn sensors_that_found_no_room_are_told_again_although_their_parts_rest() {
+    let mut net = furnished();
+    run_without(&mut net, Duration::from_secs(1_000), &[&PARTS]);
+    let is_sensors = |kind: &EventKind| matches!(kind, EventKind::ObjectTable(table) if table.group == Group::Sensors as u32);
+    let told = net.events.iter().find(|event| event.kind.as_ref().is_some_and(is_sensors)).cloned();
+    net.events.clear();
+    net.engine.undelivered(&Observation::Event(told.unwrap()));
+    run_without(&mut net, INTERVAL * 2, &[&PARTS]);
+    assert_eq!(names(tables(&net, Group::Sensors as u32)[0]).len(), 2);
 }
 
 #[test]
@@ -241,6 +259,24 @@ fn facts_that_are_never_answered_are_asked_for_less_and_less() {
     let asked = net.asked.iter().filter(|(_, _, question)| asks(question, &arcs)).count();
     // After 1, 2, 4, 8, 16 slots, then every 300 s; each time twice.
     assert!((14..=20).contains(&asked), "{asked}");
+}
+
+/// A probe comes before facts that have failed; how it is answered is not the samples' fault.
+#[test]
+fn a_broken_answer_to_a_probe_is_an_answer() {
+    let mut net = furnished();
+    let alias = Oid::new(&plan::if_x_column(18));
+    net.run_with(INTERVAL * 6, &mut |net, answer| {
+        let (now_us, to, question) = net.asked.last().unwrap().clone();
+        let names = Body::read(&Head::read(&question).unwrap()).unwrap().varbinds.count();
+        if names > 1 && !asks(&question, &alias) {
+            return ARRIVES;
+        }
+        net.fly(now_us + 2_000, to, answer[..answer.len() - 3].to_vec());
+        Fate::Lost
+    });
+    assert!(net.rows(0, Group::System).iter().all(|(row, _)| row.cause.is_none()));
+    check_interfaces(&net);
 }
 
 #[test]

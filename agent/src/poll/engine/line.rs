@@ -38,8 +38,8 @@ impl Engine {
         self.polls.len() - self.idle_polls.len() + self.ready.len()
     }
 
-    fn in_flight(&self) -> usize {
-        self.polls.len() - self.idle_polls.len() - self.held.min(HELD_MAX)
+    pub(super) fn in_flight(&self) -> usize {
+        self.polls.len() - self.idle_polls.len() - self.held
     }
 
     /// Lets time pass: devices become due, questions time out.
@@ -99,6 +99,7 @@ impl Engine {
                         // It is gone, or another has its slot.
                         _ => continue,
                     },
+                    None if self.held >= HELD_MAX => return None,
                     None => {
                         let slot = self.ready.pop_front()?;
                         let is_ready = |device: &Device| device.activity == Activity::Ready;

@@ -226,9 +226,8 @@ impl Engine {
             return;
         };
         match poll.phase {
-            Phase::Probe if poll.doubt.is_some() && !is_silence(cause) => {
-                self.is_alive(slot, number, now);
-            }
+            // However badly it has answered, it is there.
+            Phase::Probe if poll.heard && !is_silence(cause) => self.is_alive(slot, number, now),
             Phase::Probe if poll.doubt.take().is_some() => {
                 poll.gone = Some(cause);
                 self.go_on_behind_table(slot, number, now);
@@ -317,5 +316,5 @@ fn is_silence(cause: Cause) -> bool {
 
 /// Whether the next poll will end in the same way.
 fn is_lasting(cause: Cause) -> bool {
-    matches!(cause, Cause::Auth | Cause::Unsupported | Cause::Budget)
+    matches!(cause, Cause::Auth | Cause::Budget)
 }

@@ -4,12 +4,12 @@
 use farwatch_common::sample::Cause;
 
 /// Wait after the first failure; each further one doubles it.
-pub(super) const SOON_US: u64 = 60_000_000;
+const SOON_US: u64 = 60_000_000;
 /// Longest wait, and how many doublings surpass it.
 const LATE_US: u64 = 3_600_000_000;
 const DOUBLINGS_MAX: u8 = 6;
-/// Wait for what the device says that it does not have, or does not give.
-pub(super) const REFUSED_US: u64 = 1_800_000_000;
+/// Wait for what the device says that it does not have, or that we may not read.
+const REFUSED_US: u64 = 1_800_000_000;
 /// So many failures in a row of something that has worked before are asked again at once.
 const TOLERANCE: u8 = 3;
 
@@ -49,8 +49,8 @@ impl Retry {
 
     /// The device does not have it.
     pub(super) fn absent(&mut self, now_us: u64) {
-        *self = Self::default();
-        self.failed_at_once(Cause::Unsupported, now_us);
+        let rests_until_us = now_us.saturating_add(REFUSED_US);
+        *self = Self { cause: Some(Cause::Unsupported), rests_until_us, ..Self::default() };
     }
 
     /// It failed; if it has worked before, some failures in a row are taken for bad luck.
@@ -68,7 +68,7 @@ impl Retry {
         let spared = if self.has_worked { TOLERANCE } else { 0 };
         let doublings = self.failures.saturating_sub(spared).min(DOUBLINGS_MAX);
         let wait_us = match cause {
-            Cause::Auth | Cause::Unsupported => REFUSED_US,
+            Cause::Auth => REFUSED_US,
             _ => (SOON_US << doublings).min(LATE_US),
         };
         self.failures = self.failures.saturating_add(1);
@@ -124,15 +124,15 @@ mod tests {
 
     #[test]
     fn a_refusal_is_believed_for_half_an_hour() {
-        for cause in [Cause::Auth, Cause::Unsupported] {
-            assert_eq!(rests(&mut Retry::default(), cause, 2), [30, 30]);
-        }
+        assert_eq!(rests(&mut Retry::default(), Cause::Auth, 2), [30, 30]);
+        // An error may pass.
+        assert_eq!(rests(&mut Retry::default(), Cause::Unsupported, 2), [1, 2]);
         let mut retry = Retry::default();
         retry.worked();
         retry.absent(0);
         assert!(!retry.has_worked());
         assert_eq!(retry.rests(REFUSED_US - 1), Some(Cause::Unsupported));
         retry.hurry();
-        assert_eq!((retry.rests(0), retry.failures()), (None, 1));
+        assert_eq!((retry.rests(0), retry.failures()), (None, 0));
     }
 }

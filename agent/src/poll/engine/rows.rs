@@ -63,8 +63,8 @@ impl Engine {
         let slots = 1u64.checked_shl(device.facts_failures).unwrap_or(u64::MAX);
         // Half an interval early: due at a slot, not behind it.
         let wait_us = match cause {
-            Cause::Timeout => interval_us.saturating_mul(slots) - interval_us / 2,
-            _ => every_us,
+            Cause::Auth | Cause::Budget | Cause::Unsupported => every_us,
+            _ => interval_us.saturating_mul(slots) - interval_us / 2,
         };
         device.facts_failures = device.facts_failures.saturating_add(1);
         device.facts_read_us = now.mono_us;
@@ -125,6 +125,8 @@ impl Engine {
         if table == 0 {
             if let Some(poll) = self.polls.get_mut(number as usize) {
                 poll.outcome = cause.filter(|_| poll.system_at.is_none());
+                // What a device lacks is no failure.
+                poll.failed |= poll.resting.is_some_and(|cause| cause != Cause::Unsupported);
             }
             self.emit_system(slot, number, now.wall);
         }
@@ -281,7 +283,9 @@ impl Engine {
         }
         if refused && poll.grid.masks().iter().all(|seen| *seen == 0) {
             // It may have a table and would not give it now.
-            known.retry.failed(Cause::Unsupported, now.mono_us);
+            if table > 0 {
+                known.retry.failed(Cause::Unsupported, now.mono_us);
+            }
             return Some(Cause::Unsupported);
         }
         // Rows came or went: look at all columns, and at their names, in the next poll.

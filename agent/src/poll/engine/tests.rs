@@ -202,3 +202,34 @@ fn a_device_of_v3_is_not_answered_for_by_a_bare_pdu() {
     assert_eq!((counted.replies, counted.strays), (0, 3));
     assert!(engine.transmit(now).is_none());
 }
+
+/// Each device of a fleet may be asked a question every second, and answers at once.
+#[test]
+fn polls_that_wait_for_their_gap_are_bounded_and_none_is_left_behind() {
+    let (mut engine, start_us) = engine(community(), Manner::default());
+    let manner = Manner { request_gap: Duration::from_secs(1), ..Manner::default() };
+    let count = HELD_MAX as i64 + 1_000;
+    let target = |id: i64| Target {
+        device: DeviceId(id),
+        host: format!("10.{}.{}.{}", id >> 16, id >> 8 & 255, id & 255),
+        port: 161,
+        interval: Duration::from_secs(3_600),
+        access: community(),
+        manner,
+    };
+    let targets: Vec<Target> = (1..=count).map(target).collect();
+    assert_eq!(engine.set_targets(moment(start_us), &targets), 0);
+    let mut most = 0;
+    let mut now = moment(start_us);
+    while engine.counters.snapshot().polls < count.cast_unsigned() {
+        assert!(now.mono_us < start_us + 600_000_000, "{:?}", engine.counters.snapshot());
+        while let Some(sent) = engine.transmit(now) {
+            assert!(engine.in_flight() <= WINDOW);
+            engine.receive(&answer(&engine), sent.to, now);
+            while engine.observation().is_some() {}
+        }
+        most = most.max(engine.held);
+        now = wake(&mut engine);
+    }
+    assert_eq!((most, engine.held), (HELD_MAX, 0));
+}
