@@ -7,6 +7,7 @@ mod build;
 mod ci;
 mod cmd;
 mod demo;
+mod fuzz;
 mod http;
 mod install;
 mod json;
@@ -45,6 +46,8 @@ Usage: ./x VERB
   tidy            check the repository against its own rules
   bench [NAME] [--json]
                   release build, then the benchmarks in tests/bench; one line per figure
+  fuzz [TARGET] [SECONDS]
+                  run the fuzz targets in tests/fuzz, or one of them, 60 s each
   audit           compare dependencies with the advisory database (needs the network)
   help            this text
 
@@ -89,6 +92,7 @@ fn run(verb: &str, rest: &[&str]) -> std::result::Result<Result<ExitCode>, Strin
         ("roles", ["--check"]) => done(roles::run(openapi::Mode::Check)),
         ("tidy", []) => done(tidy::run()),
         ("bench", _) => done(bench::run(&bench::Options::parse(rest)?)),
+        ("fuzz", _) => done(fuzz::run(&fuzz::Options::parse(rest)?)),
         ("audit", []) => audit::run().map(ExitCode::from),
         _ => return Err(format!("unknown: {verb} {}", rest.join(" "))),
     })

@@ -1,5 +1,5 @@
-//! See `farwatch_support::fuzz`.
+//! See `tests/support/fuzz.rs`.
 
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|input: &[u8]| farwatch_support::fuzz::usm(input));
+libfuzzer_sys::fuzz_target!(|input: &[u8]| farwatch_fuzz::fuzz::usm(input));
