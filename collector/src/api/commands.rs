@@ -70,6 +70,8 @@ pub(super) struct PingResult {
     loss_percent: Option<f64>,
     rtt_ms: Option<f64>,
     jitter_ms: Option<f64>,
+    /// Which of the host's addresses was pinged; null: none.
+    address: Option<String>,
 }
 
 /// How an agent answered.
@@ -128,6 +130,7 @@ fn ping_result(outcome: &proto::PingOutcome) -> PingResult {
         rtt_ms: measured_ms(outcome.rtt_us).filter(|_| received > 0),
         // Of one answer there is none.
         jitter_ms: (received > 1).then(|| f64::from(outcome.jitter_us) / 1_000.0),
+        address: text(&outcome.address),
     }
 }
 

@@ -121,7 +121,8 @@ pub(super) struct NewDevice {
     agent: String,
     /// What the device calls itself if not given, and its address until that is known.
     name: Option<String>,
-    /// `IP`, `IP:port`, `[v6]:port` or a host name.
+    /// `IP`, `IP:port`, `[v6]:port` or a host name; of a link-local address with the agent's
+    /// interface, `fe80::1%eth0`.
     address: String,
     /// 1 to 86400; 60 if not given.
     interval_s: Option<u32>,
@@ -410,8 +411,8 @@ fn checked(agent: AgentId, body: NewDevice) -> Result<device::NewDevice, Error> 
     })
 }
 
-pub(super) const ADDRESS_RULE: &str =
-    "must be an IP address or host name, with `:port` if it is not 161";
+pub(super) const ADDRESS_RULE: &str = "must be an IP address or host name, with `:port` if it is not 161; of a link-local address \
+     with the agent's interface, `fe80::1%eth0`";
 pub(super) const TAG_RULE: &str =
     "must be 1 to 50 characters, without commas, control characters and spaces around it";
 

@@ -125,6 +125,7 @@ fn polled() -> command_result::Kind {
             received: 3,
             rtt_us: 1_250,
             jitter_us: 250,
+            address: "10.0.0.1".to_owned(),
             ..PingOutcome::default()
         }),
     })

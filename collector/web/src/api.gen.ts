@@ -50,7 +50,7 @@ export interface paths {
         put?: never;
         /**
          * Find the credential that a host takes
-         * @description The host may not be a device yet. The agent of its site tries one after the other until one
+         * @description The host may not be a device yet. The agent of its site tries a few at a time until one
          *     works, and has 20 s.
          */
         post: operations["credential_find"];
@@ -1142,6 +1142,8 @@ export interface components {
         /** @enum {string} */
         CredentialKind: "snmp_community" | "snmp_user";
         CredentialOutcome: {
+            /** @description Which of the host's addresses has answered; null: none. */
+            address: string | null;
             /** @description What to do about the cause, one sentence. */
             advice: string | null;
             cause: components["schemas"]["Cause"] | null;
@@ -2378,7 +2380,10 @@ export interface components {
             user?: components["schemas"]["NewSnmpUser"] | null;
         };
         NewDevice: {
-            /** @description `IP`, `IP:port`, `[v6]:port` or a host name. */
+            /**
+             * @description `IP`, `IP:port`, `[v6]:port` or a host name; of a link-local address with the agent's
+             *     interface, `fe80::1%eth0`.
+             */
             address: string;
             agent: string;
             /**
@@ -2506,6 +2511,8 @@ export interface components {
             totp: boolean;
         };
         PingResult: {
+            /** @description Which of the host's addresses was pinged; null: none. */
+            address: string | null;
             cause: components["schemas"]["Cause"] | null;
             /** Format: double */
             jitter_ms: number | null;

@@ -92,11 +92,13 @@ pub(in crate::api) struct CredentialOutcome {
     sys_name: Option<String>,
     sys_descr: Option<String>,
     sys_object_id: Option<String>,
+    /// Which of the host's addresses has answered; null: none.
+    address: Option<String>,
 }
 
 /// Find the credential that a host takes
 ///
-/// The host may not be a device yet. The agent of its site tries one after the other until one
+/// The host may not be a device yet. The agent of its site tries a few at a time until one
 /// works, and has 20 s.
 #[utoipa::path(post, path = "/api/v1/agents/{id}/find-credential", tag = "agents",
     params(("id" = String, Path)), request_body = CredentialSearch,
@@ -235,6 +237,7 @@ fn show(
             sys_name: text(&outcome.sys_name),
             sys_descr: text(&outcome.sys_descr),
             sys_object_id: text(&outcome.sys_object_id),
+            address: text(&outcome.address),
         })
     });
     CredentialsTried {

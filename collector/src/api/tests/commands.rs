@@ -76,7 +76,7 @@ async fn a_device_is_polled_now() {
             "snmp": { "ok": true, "cause": null, "advice": null, "rtt_ms": 1.5, "values": 42,
                       "answers_from": null },
             "ping": { "ok": true, "cause": null, "sent": 4, "received": 3, "loss_percent": 25.0,
-                      "rtt_ms": 1.25, "jitter_ms": 0.25 },
+                      "rtt_ms": 1.25, "jitter_ms": 0.25, "address": "10.0.0.1" },
         });
         assert_eq!(polled, expected);
         let expected = [

@@ -9,7 +9,7 @@ fn ping_schema() -> Schema {
     let column = |metric: &str, unit, exponent| Column {
         object: String::new(),
         metric: metric.into(),
-        kind: if metric == "icmp_up" { MetricKind::State } else { MetricKind::Gauge },
+        kind: if unit == Unit::One { MetricKind::State } else { MetricKind::Gauge },
         unit,
         exponent,
     };
@@ -18,11 +18,12 @@ fn ping_schema() -> Schema {
         column("icmp_loss_percent", Unit::Percent, -2),
         column("icmp_rtt_seconds", Unit::Seconds, -6),
         column("icmp_jitter_seconds", Unit::Seconds, -6),
+        column("icmp_unreachable", Unit::One, 0),
     ];
     Schema { group: Group::Ping, columns }
 }
 
-fn ping(second: i64, values: [Option<i64>; 4]) -> (Row, Arc<Layout>) {
+fn ping(second: i64, values: [Option<i64>; 5]) -> (Row, Arc<Layout>) {
     let schema = ping_schema();
     let row = Row {
         device: DEVICE,
@@ -35,8 +36,10 @@ fn ping(second: i64, values: [Option<i64>; 4]) -> (Row, Arc<Layout>) {
     (row, Arc::new(Layout::new(&schema)))
 }
 
-const ANSWERED: [Option<i64>; 4] = [Some(1), Some(1000), Some(1500), Some(200)];
-const LOST: [Option<i64>; 4] = [Some(0), Some(10_000), None, None];
+const ANSWERED: [Option<i64>; 5] = [Some(1), Some(1000), Some(1500), Some(200), Some(0)];
+const LOST: [Option<i64>; 5] = [Some(0), Some(10_000), None, None, Some(0)];
+/// The network has said that there is no way.
+const NO_WAY: [Option<i64>; 5] = [Some(0), Some(10_000), None, None, Some(1)];
 
 #[test]
 fn each_way_has_its_own_word_and_both_make_the_state() {
@@ -71,6 +74,10 @@ fn each_way_has_its_own_word_and_both_make_the_state() {
     let device = fleet.device(TENANT, DEVICE).unwrap();
     assert_eq!((device.state, device.rtt_ms), (State::Down, None));
     assert_eq!(device.icmp.unwrap().loss_percent, Some(100.0));
+
+    apply(&mut fleet, ping(244, NO_WAY));
+    let icmp = fleet.device(TENANT, DEVICE).unwrap().icmp.unwrap();
+    assert_eq!((icmp.cause, icmp.loss_percent), (Some("unreachable"), Some(100.0)));
 
     // Nothing more is heard of either way: what they told gets old, each at its time.
     fleet.heard(AGENT, at(500));

@@ -18,7 +18,7 @@ it("tries what is typed, and nothing that is not", () => {
   expect(candidatesOf({ ...NEW_DRAFT, version: "v1", community: "c" })).toEqual([{ version: "v1", community: "c" }]);
 });
 
-const blank = { credential: null, profile: null, in_force: true, instead: null, version: "v2c", cause: null, advice: null, rtt_ms: null, sys_name: null, sys_descr: null, sys_object_id: null } as const;
+const blank = { credential: null, profile: null, in_force: true, instead: null, version: "v2c", cause: null, advice: null, rtt_ms: null, sys_name: null, sys_descr: null, sys_object_id: null, address: null } as const;
 
 it("shows each outcome, and takes over the version of the profile that works in place of what is typed", async () => {
   const ref = (name: string) => ({ id: name, name });

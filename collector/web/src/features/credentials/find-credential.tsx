@@ -52,7 +52,7 @@ export function FindCredential({ find, onFind, isToldAbove, ...use }: Props) {
           {isPending ? "Trying…" : "Find credential"}
         </Button>
         <p className="min-w-0 flex-1 text-xs text-muted" role="status">
-          {isPending ? "The agent tries one after the other, for 20 s at most."
+          {isPending ? "The agent tries a few at a time, for 20 s at most."
             : onFind ? "Tries what is typed, then the credential profiles of the site." : "Choose an agent and type an address first."}
         </p>
       </div>

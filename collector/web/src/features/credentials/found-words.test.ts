@@ -4,10 +4,10 @@ import { closerWords, echoWords, leftOutWords, noneWorks, type Outcome, outcomeN
 
 const outcome: Outcome = {
   credential: null, profile: { id: "crd_1", name: "Core switches", site: null, tag: null }, in_force: true, instead: null, version: "v3", ok: false, cause: "unknown_user", advice: "Make it there.",
-  rtt_ms: 3.1, sys_name: null, sys_descr: null, sys_object_id: null,
+  rtt_ms: 3.1, sys_name: null, sys_descr: null, sys_object_id: null, address: null,
 };
 const works: Outcome = { ...outcome, ok: true, cause: null, advice: null, sys_name: "core-1", sys_descr: "RouterOS CCR2004" };
-const ping = { ok: true, cause: null, sent: 3, received: 3, loss_percent: 0, rtt_ms: 2.2, jitter_ms: 0.1 };
+const ping = { ok: true, cause: null, sent: 3, received: 3, loss_percent: 0, rtt_ms: 2.2, jitter_ms: 0.1, address: null };
 const found = (outcomes: Outcome[], more: Partial<Found> = {}): Found => ({ outcomes, candidates: outcomes.length, left_out: [], ping, ...more });
 
 it("names each credential and what became of it", () => {
@@ -16,6 +16,7 @@ it("names each credential and what became of it", () => {
   expect(outcomeWords(outcome)).toBe("Unknown user. Make it there.");
   expect(outcomeWords({ ...outcome, cause: null, advice: null })).toBe("No answer that can be used.");
   expect(outcomeWords(works)).toBe("core-1 · RouterOS CCR2004 · 3.10 ms");
+  expect(outcomeWords({ ...works, address: "2001:db8::7" })).toBe("core-1 · RouterOS CCR2004 · at 2001:db8::7 · 3.10 ms");
 });
 
 it("says what to do where none works", () => {

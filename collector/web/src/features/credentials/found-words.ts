@@ -12,8 +12,8 @@ export function outcomeName({ profile, version }: Outcome): string {
 }
 
 /** What the device said of itself, or why it did not take it and what to do. */
-export function outcomeWords({ ok, cause, advice, rtt_ms: rtt, sys_name: name, sys_descr: descr }: Outcome): string {
-  if (ok) return [name, descr && shortModel(descr), rtt !== null && `${milliseconds(rtt)} ms`].filter(Boolean).join(" · ");
+export function outcomeWords({ ok, cause, advice, rtt_ms: rtt, sys_name: name, sys_descr: descr, address }: Outcome): string {
+  if (ok) return [name, descr && shortModel(descr), address && `at ${address}`, rtt !== null && `${milliseconds(rtt)} ms`].filter(Boolean).join(" · ");
   const word = causeWord(cause) ?? "no answer that can be used";
   return `${word[0]?.toUpperCase()}${word.slice(1)}. ${advice ? adviceAfter(word, advice) : (causeHint(cause) ?? "")}`.trim();
 }

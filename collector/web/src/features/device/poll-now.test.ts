@@ -2,7 +2,7 @@ import { expect, it } from "vitest";
 import { echoWords, snmpWords } from "./poll-now";
 
 const snmp = { ok: true, cause: null, advice: null, rtt_ms: 12.4, values: 214, answers_from: null };
-const ping = { ok: true, cause: null, sent: 4, received: 4, loss_percent: 0, rtt_ms: 3.2, jitter_ms: 0.1 };
+const ping = { ok: true, cause: null, sent: 4, received: 4, loss_percent: 0, rtt_ms: 3.2, jitter_ms: 0.1, address: null };
 
 it("says what answered and in how many milliseconds", () => {
   expect(snmpWords(snmp)).toBe("SNMP answered in 12.4 ms: 214 values.");
