@@ -167,10 +167,12 @@ impl Errand {
 
     async fn run(&self, kind: command::Kind) -> Result<CommandResult, CommandError> {
         let id = rand::random::<[u8; 16]>().to_vec();
-        let deadline_ms = millis(DEADLINE.saturating_sub(WAY));
-        let command = Command { id, deadline_ms, kind: Some(kind) };
+        let began = self.clock.monotonic();
         self.in_time(|mut agent| {
-            let command = command.clone();
+            // Asked again, it has what is left.
+            let gone = self.clock.monotonic().duration_since(began);
+            let deadline_ms = millis(DEADLINE.saturating_sub(gone + WAY));
+            let command = Command { id: id.clone(), deadline_ms, kind: Some(kind.clone()) };
             async move { agent.run(command).await }
         })
         .await
@@ -179,10 +181,17 @@ impl Errand {
     /// Whether the agent answers, how fast, and what time it has.
     pub async fn ping(self) -> Result<Pinged, CommandError> {
         let nonce = rand::random();
-        let (asked, began) = (self.clock.now(), self.clock.monotonic());
-        let ask = |mut agent: Client| async move { agent.ping(PingRequest { nonce }).await };
-        let reply = self.in_time(ask).await?;
-        let rtt = self.clock.monotonic().duration_since(began);
+        // Each try for itself: the wait for a new connection is no round trip.
+        let ask = |mut agent: Client| {
+            let clock = self.clock.clone();
+            async move {
+                let (asked, began) = (clock.now(), clock.monotonic());
+                let reply = agent.ping(PingRequest { nonce }).await?;
+                let rtt = clock.monotonic().duration_since(began);
+                Ok(reply.map(|reply| (reply, asked, rtt)))
+            }
+        };
+        let (reply, asked, rtt) = self.in_time(ask).await?;
         if reply.nonce != nonce {
             return Err(another());
         }

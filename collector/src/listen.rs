@@ -73,7 +73,8 @@ impl Doors {
             let bound = tls.local_addr().map_err(|source| ListenError::Address { source })?;
             match quic::Listener::bind(bound, Arc::clone(&quic_tls), secrets) {
                 Ok(quic) => return Ok(Self { quic, tls, http }),
-                Err(_) if tries > 0 => {}
+                Err(TransportError::Bind { source, .. })
+                    if tries > 0 && source.kind() == io::ErrorKind::AddrInUse => {}
                 Err(error) => return Err(error.into()),
             }
         }

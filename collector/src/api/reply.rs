@@ -214,7 +214,7 @@ names! {
     Cause {
         Timeout, Auth, Unsupported, Unreachable, Budget, Gap, Malformed, NoCredential, NotPermitted,
         UnknownUser, WrongAuth, WrongPrivacy, WrongLevel, WrongClock, WrongContext, Pending,
-        AgentOffline, Stale, PacketLoss,
+        AgentOffline, Stale, PacketLoss, NoEcho,
     }
     AdminState { Up, Down, Testing }
     LinkState { Up, Down, Testing, Unknown, Dormant, NotPresent, LowerLayerDown }

@@ -83,7 +83,7 @@ impl Device {
             system: None,
             snmp: Asked::default(),
             ping_row: None,
-            ping: Asked::default(),
+            ping: Asked::by_echo(),
             ping_times: PingTimes::default(),
             objects: Objects::default(),
             uptime: Uptime::default(),
@@ -308,8 +308,7 @@ impl Device {
         let (state, cause) = self.state(reach);
         let current = matches!(state, State::Up | State::Degraded);
         // Echoes keep a device up, and tell nothing of its uptime.
-        let answers = matches!(self.snmp.state(reach), Some((State::Up, _)));
-        let uptime = self.uptime.last().filter(|_| current && answers);
+        let uptime = self.uptime.last().filter(|_| current && self.snmp.holds());
         LiveDevice {
             state,
             cause,

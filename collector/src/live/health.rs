@@ -24,10 +24,13 @@ pub(super) const AGENT_OFFLINE: &str = "agent_offline";
 pub(super) const PENDING: &str = "pending";
 pub(super) const STALE: &str = "stale";
 pub(super) const PACKET_LOSS: &str = "packet_loss";
+pub(super) const NO_ECHO: &str = "no_echo";
 
 /// What one way of asking a device has told.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Asked {
+    /// The way is echo requests.
+    by_echo: bool,
     /// When it told something last.
     at: Option<Micros>,
     cause: Option<Cause>,
@@ -56,17 +59,19 @@ enum Word {
     Works,
 }
 
-/// The ways in which asking can go wrong.
-enum Kind {
+/// What a cause says of the device.
+enum Failure {
     NotAsked,
     Refused,
     Silent,
 }
 
-fn kind(cause: Cause) -> Kind {
+fn failure(cause: Cause, by_echo: bool) -> Failure {
     match cause {
-        Cause::NoCredential | Cause::NotPermitted => Kind::NotAsked,
-        Cause::Timeout | Cause::Unreachable | Cause::Gap => Kind::Silent,
+        Cause::NoCredential | Cause::NotPermitted => Failure::NotAsked,
+        // The agent's system had no means to send any.
+        Cause::Budget if by_echo => Failure::NotAsked,
+        Cause::Timeout | Cause::Unreachable | Cause::Gap => Failure::Silent,
         // Said by the device itself, or by our own limits while it was answering.
         Cause::Auth
         | Cause::Unsupported
@@ -77,11 +82,15 @@ fn kind(cause: Cause) -> Kind {
         | Cause::WrongPrivacy
         | Cause::WrongLevel
         | Cause::WrongClock
-        | Cause::WrongContext => Kind::Refused,
+        | Cause::WrongContext => Failure::Refused,
     }
 }
 
 impl Asked {
+    pub(super) fn by_echo() -> Self {
+        Self { by_echo: true, ..Self::default() }
+    }
+
     /// Takes what was told `at`; false if newer is known.
     pub(super) fn told(&mut self, at: Micros, cause: Option<Cause>) -> bool {
         if self.at.is_some_and(|last| last >= at) {
@@ -90,19 +99,19 @@ impl Asked {
         self.at = Some(at);
         self.cause = cause;
         // What was not asked has not failed.
-        self.failures = match cause.map(kind) {
-            Some(Kind::Silent) => self.failures.saturating_add(1),
-            Some(Kind::Refused | Kind::NotAsked) | None => 0,
+        self.failures = match cause.map(|cause| failure(cause, self.by_echo)) {
+            Some(Failure::Silent) => self.failures.saturating_add(1),
+            Some(Failure::Refused | Failure::NotAsked) | None => 0,
         };
         self.ever |= cause.is_none();
         self.stale = false;
         true
     }
 
-    /// The share of lost answers, of the burst just told. One without any is a failure, and what was
-    /// lost before and after it tells nothing of the link.
+    /// The share of lost answers, of the burst just told. After an outage, of some bursts without any,
+    /// it tells nothing of the link as it is now.
     pub(super) fn lost(&mut self, percent: f64) {
-        if percent >= 100.0 {
+        if self.failures >= FAILURES_DOWN {
             return self.losses.clear();
         }
         if self.losses.len() == BURSTS {
@@ -129,12 +138,21 @@ impl Asked {
         match (self.at, self.cause) {
             (None, _) => Word::Nothing,
             _ if self.stale => Word::Old,
-            (_, Some(cause)) => match kind(cause) {
-                Kind::NotAsked => Word::NotAsked(cause),
-                Kind::Refused => Word::Refuses(cause),
-                Kind::Silent => Word::Fails(self.failures, cause),
+            (_, Some(cause)) => match failure(cause, self.by_echo) {
+                Failure::NotAsked => Word::NotAsked(cause),
+                Failure::Refused => Word::Refuses(cause),
+                Failure::Silent => Word::Fails(self.failures, cause),
             },
             (_, None) => Word::Works,
+        }
+    }
+
+    /// What it told last holds: it answers, or has been silent for less than it takes to be down.
+    pub(super) fn holds(&self) -> bool {
+        match self.word() {
+            Word::Works => true,
+            Word::Fails(failures, _) => self.ever && failures < FAILURES_DOWN,
+            Word::Nothing | Word::Old | Word::NotAsked(_) | Word::Refuses(_) => false,
         }
     }
 
@@ -189,10 +207,8 @@ pub(super) fn verdict(
     }
     match (snmp.word(), ping.word()) {
         // Not for ever: a firewall has come, or a restart of this process has forgotten.
-        (Word::Works, Word::Fails(failures, cause))
-            if ping.ever && failures < FAILURES_FILTERED =>
-        {
-            (State::Degraded, Some(cause.name()))
+        (Word::Works, Word::Fails(failures, _)) if ping.ever && failures < FAILURES_FILTERED => {
+            (State::Degraded, Some(NO_ECHO))
         }
         (Word::Works, Word::Works) if ping.loses_much() => (State::Degraded, Some(PACKET_LOSS)),
         (Word::Works, _) => match interfaces {
@@ -256,7 +272,7 @@ mod tests {
         assert_eq!(state(&[OK], &[OK]), (State::Up, None));
         // It never answered echo requests: a firewall's doing.
         assert_eq!(state(&[OK], &[LATE, LATE, LATE, LATE]), (State::Up, None));
-        assert_eq!(state(&[OK], &[OK, LATE]), (State::Degraded, Some("timeout")));
+        assert_eq!(state(&[OK], &[OK, LATE]), (State::Degraded, Some(NO_ECHO)));
         let filtered: Vec<_> = std::iter::once(OK).chain([LATE; 10]).collect();
         assert_eq!(state(&[OK], &filtered), (State::Up, None));
         // Alive, and its SNMP is not: never down.
@@ -304,11 +320,29 @@ mod tests {
         assert_eq!(judged(&ping), (State::Degraded, Some(PACKET_LOSS)));
         ping.lost(0.0);
         assert_eq!(judged(&ping), (State::Up, None));
-        // Back from an outage, the link is well.
-        for percent in [100.0, 100.0, 100.0, 0.0] {
+        let mut burst = |at, percent: f64| {
+            ping.told(Micros(at), (percent >= 100.0).then_some(Cause::Timeout));
             ping.lost(percent);
+            verdict(Reach::Online, &snmp, &ping, None)
+        };
+        // On a bad link a burst may be lost as a whole.
+        assert_eq!(burst(11, 100.0), (State::Degraded, Some(NO_ECHO)));
+        assert_eq!(burst(12, 40.0), (State::Degraded, Some(PACKET_LOSS)));
+        // Back from an outage, the link is well.
+        for at in 13..16 {
+            burst(at, 100.0);
         }
-        assert_eq!(judged(&ping), (State::Up, None));
+        assert_eq!(burst(16, 20.0), (State::Up, None));
+    }
+
+    #[test]
+    fn an_agent_that_can_send_no_echo_tells_nothing_of_a_device() {
+        let mut ping = Asked::by_echo();
+        ping.told(Micros(1), Some(Cause::Budget));
+        let dead = asked(&[LATE; 3]);
+        assert_eq!(verdict(Reach::Online, &dead, &ping, None), (State::Down, Some("timeout")));
+        let unasked = asked(&[Some(Cause::NoCredential)]);
+        assert_eq!(verdict(Reach::Online, &unasked, &ping, None).0, State::Unknown);
     }
 
     #[test]

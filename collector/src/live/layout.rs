@@ -91,6 +91,9 @@ pub struct NamedPlace {
     pub place: Place,
 }
 
+/// Kinds of objects by which a table is known again: tables are compared with each other.
+const KINDS_MAX: usize = 16;
+
 /// A schema, read for the live state and for checking rows.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Layout {
@@ -104,7 +107,7 @@ pub struct Layout {
     pub interfaces: Box<[InterfacePlaces]>,
     /// Of processors, memory, disks and sensors: all columns.
     pub objects: Box<[NamedPlace]>,
-    /// What stands before the colon of their names; a few.
+    /// What stands before the colon of their names; the first [`KINDS_MAX`].
     kinds: Box<[Box<str>]>,
 }
 
@@ -127,7 +130,7 @@ impl Layout {
             layout.objects = (0u16..).zip(&schema.columns).map(named).collect();
             let kinds: BTreeSet<&str> =
                 layout.objects.iter().filter_map(|named| named.object.split(':').next()).collect();
-            layout.kinds = kinds.into_iter().map(Box::from).collect();
+            layout.kinds = kinds.into_iter().take(KINDS_MAX).map(Box::from).collect();
             return layout;
         }
         for (number, column) in (0u16..).zip(&schema.columns) {

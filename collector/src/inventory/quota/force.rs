@@ -1,7 +1,7 @@
 //! The quotas in force, and what is counted in memory: series, and requests of API keys.
 //!
 //! - in: devices' groups as batches are checked, requests of API keys; out: whether there is room
-//! - bound: an entry per tenant, and one per table of each group of each device
+//! - bound: an entry per tenant, and [`TABLES_MAX`] of each group of each device
 //! - when full: a table of a device that is new is refused, and counted
 //! - on crash: counted anew from the schemas that are stored
 
@@ -20,6 +20,8 @@ use crate::identity::limits::Limited;
 use crate::live::layout::Layout;
 use crate::store::{Database, StoreError};
 
+/// Tables of one group of one device; the agents we build have three at most.
+const TABLES_MAX: usize = 16;
 /// So many seconds of its rate a tenant may use at once.
 pub const BURST_S: u32 = 3;
 
@@ -63,14 +65,17 @@ impl Default for InForce {
 }
 
 impl InForce {
-    fn knows(&self, device: DeviceId, layout: &Layout) -> bool {
-        let tables = self.series.get(&(device, layout.group));
-        tables.is_some_and(|tables| tables.iter().any(|table| table.is_same_table(layout)))
+    /// What is known of the tables of a layout's group.
+    fn tables(&self, device: DeviceId, layout: &Layout) -> &[Arc<Layout>] {
+        self.series.get(&(device, layout.group)).map_or(&[], Vec::as_slice)
     }
 
     /// A table takes the place of the same one before objects came or went.
     fn count(&mut self, device: DeviceId, layout: &Arc<Layout>) {
         let tables = self.series.entry((device, layout.group)).or_default();
+        if tables.len() >= TABLES_MAX && !tables.iter().any(|table| table.is_same_table(layout)) {
+            return;
+        }
         let before = tables.extract_if(.., |table| table.is_same_table(layout));
         self.total -= before.map(|table| columns(&table)).sum::<u64>();
         self.total += columns(layout);
@@ -152,10 +157,17 @@ impl Quotas {
     ) -> bool {
         let mut all = self.lock();
         let own = all.entry(tenant).or_default();
-        let max = u64::from(own.quota.series());
-        if !own.knows(device, layout) && own.total + columns(layout) > max {
-            own.sweep(devices);
+        let tables = own.tables(device, layout);
+        if tables.iter().any(|table| Arc::ptr_eq(table, layout)) {
+            return true;
+        }
+        if !tables.iter().any(|table| table.is_same_table(layout)) {
+            let is_bounded = tables.len() < TABLES_MAX;
+            let max = u64::from(own.quota.series());
             if own.total + columns(layout) > max {
+                own.sweep(devices);
+            }
+            if !is_bounded || own.total + columns(layout) > max {
                 own.refused += 1;
                 return false;
             }
