@@ -1,6 +1,8 @@
 //! What the fuzz targets of `tests/fuzz` feed: each takes any bytes, and fails by a panic. The
 //! tests below feed them the corpora, and mutations of those.
 
+// Said, as `tests/fuzz` has this file by its path.
+#[path = "fuzz/usm.rs"]
 mod usm;
 
 pub use self::usm::usm;
