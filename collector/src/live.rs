@@ -40,7 +40,7 @@ use events::Hub;
 pub use events::{EventFilter, EventStream, LiveEvent};
 use layout::Layout;
 use state::Fleet;
-pub use view::{LiveAgent, LiveBuffer, LiveDevice, LiveInterface, LiveValue, State};
+pub use view::{LiveAgent, LiveBuffer, LiveDevice, LiveInterface, LiveMissing, LiveValue, State};
 
 /// At most five events per second and topic.
 const PUBLISH_EVERY: Duration = Duration::from_millis(200);
@@ -133,6 +133,11 @@ impl Live {
     #[must_use]
     pub fn values(&self, tenant: TenantId, id: DeviceId) -> Vec<LiveValue> {
         self.fleet().values(tenant, id)
+    }
+
+    #[must_use]
+    pub fn missing(&self, tenant: TenantId, id: DeviceId) -> Vec<LiveMissing> {
+        self.fleet().missing(tenant, id)
     }
 
     pub fn agent(&self, tenant: TenantId, id: AgentId) -> Option<LiveAgent> {

@@ -13,6 +13,7 @@ use super::agents::agent_named;
 use super::asked::{Icmp, SnmpPoll};
 use super::error::{Error, FieldError};
 use super::guard::Caller;
+use super::objects::group_name;
 use super::reply::{
     Cause, CredentialKind, CredentialSource, Data, List, Paging, Ref, SnmpVersion, State as Health,
     Time, listed,
@@ -86,6 +87,15 @@ pub(super) struct DeviceDetail {
     strict_source: bool,
     /// Least time between two questions to it; 0: none.
     request_gap_ms: u32,
+    /// Groups of objects (`host`, `sensors`) that it has given nothing of yet, and why.
+    missing: Vec<Missing>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Missing {
+    group: &'static str,
+    cause: Option<Cause>,
+    at: Time,
 }
 
 /// SNMPv2-MIB system group, last seen.
@@ -299,6 +309,12 @@ async fn detail(
     };
     let kind = (credential != CredentialSource::None).then_some(kind);
     let Manner { ping, strict_source, request_gap_ms } = row.manner;
+    let missing = state.live.missing(row.tenant.id, id).into_iter().map(|missing| Missing {
+        group: group_name(missing.group as u32),
+        cause: Cause::from_name(missing.cause.name()),
+        at: Time(missing.at),
+    });
+    let missing = missing.collect();
     let data = DeviceDetail {
         device: show_now(state, row),
         facts: Facts {
@@ -314,6 +330,7 @@ async fn detail(
         ping,
         strict_source,
         request_gap_ms,
+        missing,
     };
     Ok(Data { data })
 }

@@ -66,7 +66,7 @@ impl From<LiveValue> for HardwareValue {
     }
 }
 
-fn group_name(group: u32) -> &'static str {
+pub(super) fn group_name(group: u32) -> &'static str {
     match Group::from_wire(group) {
         Some(Group::System) => "system",
         Some(Group::Interfaces) => "interfaces",

@@ -1,7 +1,7 @@
 //! How much an agent's line carries: what it sends is counted and thrown away.
 //!
-//! Agents measure before they are trusted with bulk, and on the class of bulk ([`PipeKind::Snapshot`]),
-//! so that it costs their telemetry what bulk will.
+//! On the class of bulk ([`PipeKind::Snapshot`]), so that it costs telemetry what bulk does:
+//! `bench-transport` measures just that.
 //!
 //! - in: parts of [`PART_BYTES_MAX`], at most [`BYTES_MAX`] in one call
 //! - out: how many bytes came, and how long they took

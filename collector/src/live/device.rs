@@ -13,7 +13,7 @@ use super::health::{self, Asked};
 use super::layout::{Layout, Place, ROLES, Role};
 use super::objects::Objects;
 use super::port::{OPER_UP, Port, find, port_rates, raw, shows_restart, value};
-use super::view::{LiveDevice, LiveInterface, LivePing, LiveSnmp, LiveValue, State};
+use super::view::{LiveDevice, LiveInterface, LiveMissing, LivePing, LiveSnmp, LiveValue, State};
 use crate::store::rates::Uptime;
 use crate::store::series::missing_after;
 
@@ -302,6 +302,11 @@ impl Device {
     /// The last values of processors, memory, disks and sensors.
     pub(super) fn values(&self) -> Vec<LiveValue> {
         self.objects.values()
+    }
+
+    /// Of which of them nothing is known, and why.
+    pub(super) fn missing(&self) -> Vec<LiveMissing> {
+        self.objects.missing().collect()
     }
 
     pub(super) fn view(&self, reach: Reach) -> LiveDevice {

@@ -1,5 +1,6 @@
 //! Core: the last values of a device's processors, memory, disks and sensors.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,12 +10,14 @@ use farwatch_common::sample::{Cause, Group, Row};
 use super::health::STALE;
 use super::layout::{Layout, NamedPlace, Place};
 use super::port::value;
-use super::view::LiveValue;
+use super::view::{LiveMissing, LiveValue};
 
 /// The last row of each table: a group may be read from some, each with a schema of its own.
 #[derive(Debug, Default)]
 pub(super) struct Objects {
     rows: Vec<Known>,
+    /// Of groups, what the last row that knew of no object said.
+    without: BTreeMap<Group, (Micros, Cause)>,
 }
 
 #[derive(Debug)]
@@ -47,7 +50,7 @@ impl Objects {
     /// came or went.
     pub(super) fn apply(&mut self, row: Row, layout: &Arc<Layout>) -> bool {
         if layout.objects.is_empty() {
-            return false;
+            return row.cause.is_some_and(|cause| self.apply_without(row.group, row.at, cause));
         }
         let same = |known: &Known| known.layout.is_same_table(layout);
         if self.rows.iter().any(|known| same(known) && known.row.at >= row.at) {
@@ -56,6 +59,21 @@ impl Objects {
         self.rows.retain(|known| !same(known));
         self.rows.push(Known { row, layout: layout.clone(), stale: false });
         true
+    }
+
+    fn apply_without(&mut self, group: Group, at: Micros, cause: Cause) -> bool {
+        let newest = self.without.get(&group).is_none_or(|(last, _)| *last < at);
+        if newest {
+            self.without.insert(group, (at, cause));
+        }
+        newest
+    }
+
+    /// The groups of which no object is known, and why.
+    pub(super) fn missing(&self) -> impl Iterator<Item = LiveMissing> {
+        let known = |group: Group| self.rows.iter().any(|known| known.row.group == group);
+        let without = self.without.iter().filter(move |(group, _)| !known(**group));
+        without.map(|(&group, &(at, cause))| LiveMissing { group, cause, at })
     }
 
     pub(super) fn last_rows(&self, group: Group) -> impl Iterator<Item = &Row> {
@@ -190,5 +208,23 @@ mod tests {
         let failed = Row { cause: Some(Cause::Timeout), values: Vec::new(), ..row(200, [None; 3]) };
         assert!(objects.apply(failed, &layout));
         assert_eq!(values(&objects), [(None, Some("timeout")); 3]);
+    }
+
+    #[test]
+    fn a_group_that_never_had_an_object_says_why() {
+        let mut objects = Objects::default();
+        let nothing = Arc::new(Layout::new(&Schema { group: Group::Sensors, columns: Vec::new() }));
+        let row = |at, cause| Row {
+            device: DeviceId(1),
+            group: Group::Sensors,
+            schema: Schema { group: Group::Sensors, columns: Vec::new() }.id(),
+            at: Micros(at),
+            cause: Some(cause),
+            values: Vec::new(),
+        };
+        assert!(objects.apply(row(5, Cause::Auth), &nothing));
+        assert!(!objects.apply(row(4, Cause::Timeout), &nothing), "older");
+        let expected = LiveMissing { group: Group::Sensors, cause: Cause::Auth, at: Micros(5) };
+        assert_eq!(objects.missing().collect::<Vec<_>>(), [expected]);
     }
 }

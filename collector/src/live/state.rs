@@ -16,7 +16,7 @@ use serde_json::{Map, Value, json};
 use super::agent::{Agent, Session};
 use super::device::{Device, Reach};
 use super::layout::Layout;
-use super::view::{LiveAgent, LiveDevice, LiveInterface, LiveValue, State, changed};
+use super::view::{LiveAgent, LiveDevice, LiveInterface, LiveMissing, LiveValue, State, changed};
 use crate::inventory::device::own_name;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -302,6 +302,10 @@ impl Fleet {
 
     pub(super) fn values(&self, tenant: TenantId, id: DeviceId) -> Vec<LiveValue> {
         self.device_of(tenant, id).map(Device::values).unwrap_or_default()
+    }
+
+    pub(super) fn missing(&self, tenant: TenantId, id: DeviceId) -> Vec<LiveMissing> {
+        self.device_of(tenant, id).map(Device::missing).unwrap_or_default()
     }
 
     pub(super) fn agent(&self, tenant: TenantId, id: AgentId) -> Option<LiveAgent> {

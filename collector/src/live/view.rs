@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use farwatch_common::clock::Micros;
-use farwatch_common::sample::{Group, MetricKind, Unit};
+use farwatch_common::sample::{Cause, Group, MetricKind, Unit};
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 
@@ -92,6 +92,14 @@ pub struct LiveValue {
     /// Why there is none.
     pub cause: Option<&'static str>,
     /// Of the last poll of its table.
+    pub at: Micros,
+}
+
+/// A group of a device that has given nothing yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LiveMissing {
+    pub group: Group,
+    pub cause: Cause,
     pub at: Micros,
 }
 

@@ -1118,7 +1118,7 @@ export interface components {
          * @description Why a device is not up, or why there is no value.
          * @enum {string}
          */
-        Cause: "timeout" | "auth" | "unsupported" | "unreachable" | "budget" | "gap" | "malformed" | "no_credential" | "not_permitted" | "unknown_user" | "wrong_auth" | "wrong_privacy" | "wrong_level" | "wrong_clock" | "wrong_context" | "pending" | "agent_offline" | "stale" | "packet_loss";
+        Cause: "timeout" | "auth" | "unsupported" | "unreachable" | "budget" | "gap" | "malformed" | "no_credential" | "not_permitted" | "unknown_user" | "wrong_auth" | "wrong_privacy" | "wrong_level" | "wrong_clock" | "wrong_context" | "pending" | "agent_offline" | "stale" | "packet_loss" | "no_echo";
         CreatedApiKey: {
             expires_at: components["schemas"]["Time"];
             id: string;
@@ -1401,6 +1401,8 @@ export interface components {
         Data_DeviceDetail: {
             data: components["schemas"]["Device"] & {
                 facts: components["schemas"]["Facts"];
+                /** @description Groups of objects (`host`, `sensors`) that it has given nothing of yet, and why. */
+                missing: components["schemas"]["Missing"][];
                 /** @description Echo requests are sent to it. */
                 ping: boolean;
                 /**
@@ -1648,6 +1650,8 @@ export interface components {
         };
         DeviceDetail: components["schemas"]["Device"] & {
             facts: components["schemas"]["Facts"];
+            /** @description Groups of objects (`host`, `sensors`) that it has given nothing of yet, and why. */
+            missing: components["schemas"]["Missing"][];
             /** @description Echo requests are sent to it. */
             ping: boolean;
             /**
@@ -2346,6 +2350,11 @@ export interface components {
             metric: string;
             object: string;
             unit: string;
+        };
+        Missing: {
+            at: components["schemas"]["Time"];
+            cause: components["schemas"]["Cause"] | null;
+            group: string;
         };
         /** @description A tenant and what I am in it. */
         MyTenant: {

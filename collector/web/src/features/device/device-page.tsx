@@ -51,7 +51,7 @@ export function DevicePage({ id }: { id: string }) {
         </p>
       )}
       <TableError table={live.interfaces(id)} className="mx-4 mt-4 phone:mx-3" />
-      <DeviceTabs device={device} hasCredential={detail.snmp.credential !== "none" && !detail.snmp.damaged} />
+      <DeviceTabs device={device} missing={detail.missing} hasCredential={detail.snmp.credential !== "none" && !detail.snmp.damaged} />
     </div>
   );
 }

@@ -3,7 +3,7 @@ import { Tabs } from "radix-ui";
 import { lazy, type ReactNode, Suspense, useCallback } from "react";
 import { integer } from "../../lib/format";
 import { live, useTableValue } from "../../lib/live-app";
-import type { Device } from "../../lib/types";
+import type { Device, DeviceDetail } from "../../lib/types";
 import { type Chosen, DeviceCharts } from "./device-charts";
 import { objectName } from "./object-name";
 import { InterfaceTable, useInterfaceOrder } from "./interface-table";
@@ -17,7 +17,13 @@ import { useMetrics } from "./use-series";
 const HardwareTab = lazy(() => import("./hardware-tab").then((m) => ({ default: m.HardwareTab })));
 
 /** What the device has, and beside it the charts of what is chosen of that. */
-export function DeviceTabs({ device, hasCredential }: { device: Device; hasCredential: boolean }) {
+interface Props {
+  device: Device;
+  missing: DeviceDetail["missing"];
+  hasCredential: boolean;
+}
+
+export function DeviceTabs({ device, missing, hasCredential }: Props) {
   const { id } = device;
   const search = useSearch({ from: "/_app/devices/$id" });
   const navigate = useNavigate({ from: "/devices/$id" });
@@ -68,7 +74,7 @@ export function DeviceTabs({ device, hasCredential }: { device: Device; hasCrede
         </Tabs.Content>
         <Tabs.Content value="hardware" className="min-w-0" tabIndex={-1}>
           <Suspense fallback={<div role="status" aria-label="Loading the hardware" className="min-h-48" />}>
-            <HardwareTab device={device} objects={objects.data} error={objects.error} onRetry={() => void objects.refetch()}
+            <HardwareTab device={device} missing={missing} objects={objects.data} error={objects.error} onRetry={() => void objects.refetch()}
               hasLoad={hasLoad} hasCredential={hasCredential} chosen={search.of ?? null} onChoose={chooseObject} />
           </Suspense>
         </Tabs.Content>

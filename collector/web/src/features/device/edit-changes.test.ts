@@ -9,7 +9,7 @@ const own = { version: "v2c", credential: "own", profile: null, kind: "snmp_comm
 const ownUser = { ...own, version: "v3", kind: "snmp_user", user } as const;
 const detail = {
   name: "r1", address: "10.0.0.1", agent: { id: "agt_1", name: "a" }, interval_s: 60, tags: ["core", "edge"],
-  snmp: own, ping: true, strict_source: false, request_gap_ms: 0,
+  snmp: own, ping: true, strict_source: false, request_gap_ms: 0, missing: [],
 } as unknown as DeviceDetail;
 const same = {
   name: "r1", address: "10.0.0.1", agent: "agt_1", interval_s: 60, tags: ["edge", "core"], draft: NEW_DRAFT, options: USUAL,

@@ -15,7 +15,7 @@ const ref = (name: string) => ({ id: name, name });
 const opened = {
   id: "dev_1", name: "r1", address: "192.0.2.1", agent: ref("box-1"), site: ref("Depot"), tenant: ref("North"), interval_s: 60, tags: ["core"],
   snmp: { version: "v2c", credential: "own", profile: null, kind: "snmp_community", user: null, damaged: false },
-  ping: true, strict_source: false, request_gap_ms: 0,
+  ping: true, strict_source: false, request_gap_ms: 0, missing: [],
 } as unknown as DeviceDetail;
 
 it("sends what was changed in the form, and nothing that somebody else changed meanwhile", async () => {

@@ -1,7 +1,7 @@
 import { useMemo } from "react";
-import type { Device, DeviceObject } from "../../lib/types";
+import type { Device, DeviceDetail, DeviceObject } from "../../lib/types";
 import { step } from "../../lib/grid-keys";
-import { missingWord } from "../../lib/state";
+import { causeHint, causeWord, missingWord } from "../../lib/state";
 import { useKeys } from "../../lib/use-keys";
 import { Empty } from "../../ui/empty";
 import { ErrorNote } from "../../ui/error-note";
@@ -16,6 +16,7 @@ const NO_LOAD = { text: missingWord("pending"), cause: "pending", at: null } as 
 
 interface Props {
   device: Device;
+  missing: DeviceDetail["missing"];
   objects: readonly DeviceObject[] | undefined;
   error: Error | null;
   onRetry: () => void;
@@ -26,7 +27,7 @@ interface Props {
   onChoose: (object: string) => void;
 }
 
-export function HardwareTab({ device, objects, error, onRetry, hasLoad, hasCredential, chosen, onChoose }: Props) {
+export function HardwareTab({ device, missing, objects, error, onRetry, hasLoad, hasCredential, chosen, onChoose }: Props) {
   const all = useMemo(() => hardwareOf(objects ?? []), [objects]);
   const ids = useMemo(() => [...(hasLoad ? [LOAD] : []), ...chartable(all).map(({ object }) => object)], [all, hasLoad]);
   const move = (by: number) => {
@@ -36,7 +37,7 @@ export function HardwareTab({ device, objects, error, onRetry, hasLoad, hasCrede
   useKeys({ j: () => move(1), k: () => move(-1) });
   if (error && !objects) return <ErrorNote error={error} onRetry={onRetry} />;
   if (!objects) return <div role="status" aria-label="Loading the hardware" className="min-h-48" />;
-  if (ids.length === 0 && all.parts.length === 0) return <NoHardware device={device} hasCredential={hasCredential} />;
+  if (ids.length === 0 && all.parts.length === 0) return <NoHardware device={device} missing={missing} hasCredential={hasCredential} />;
   const pick = (object: string) => {
     onChoose(object);
     showCharts();
@@ -61,12 +62,24 @@ export function HardwareTab({ device, objects, error, onRetry, hasLoad, hasCrede
         </Group>
       ))}
       {all.parts.length > 0 && <PartTable parts={all.parts} />}
+      <NotGiven missing={missing} />
     </div>
   );
 }
 
+const GROUP: Readonly<Record<string, string>> = { host: "Processors, memory and disks", sensors: "Sensors" };
+
+/** Of the groups that gave nothing so far, why. */
+function NotGiven({ missing }: Pick<Props, "missing">) {
+  return missing.map(({ group, cause }) => (
+    <p key={group} className="text-muted" data-missing={group}>
+      {GROUP[group] ?? group}: {causeWord(cause) ?? "not given"}. {causeHint(cause)}
+    </p>
+  ));
+}
+
 /** What keeps it away, and what to do about it. */
-function NoHardware({ device, hasCredential }: { device: Device; hasCredential: boolean }) {
+function NoHardware({ device, missing, hasCredential }: Pick<Props, "device" | "missing" | "hasCredential">) {
   const isUp = device.snmp_poll?.state === "up";
   return (
     <Empty title={isUp ? "It tells nothing of its hardware" : "Nothing known of its hardware yet"}>
@@ -79,6 +92,7 @@ function NoHardware({ device, hasCredential }: { device: Device; hasCredential: 
           devices show only the interfaces until a view is widened.
         </p>
       )}
+      {isUp && <NotGiven missing={missing} />}
     </Empty>
   );
 }
