@@ -51,7 +51,7 @@ it.each([
   { agent: { id: "agt_2", name: "box-2" } },
   { snmp_poll: { state: "down", cause: "timeout", rtt_ms: null, at: "2026-11-21T12:00:00Z" } },
 ] as const)("looks again when the device is asked in another way: %o", async (patch) => {
-  answers = [{ id: "d" }, { id: "d", ...patch, facts: { answers_from: null } } as Partial<DeviceDetail>];
+  answers = [{ id: "d" }, { id: "d", ...patch, facts: { answers_from: null } } as unknown as Partial<DeviceDetail>];
   const page = open();
   await waitFor(() => expect(page.current.row).toBeDefined());
   act(() => live.receive(event(1, [{ id: "d", ...patch }])));
