@@ -10,6 +10,7 @@ pub mod device;
 pub mod profile;
 pub mod push;
 pub mod quota;
+mod sealed;
 pub mod site;
 pub mod slug;
 pub mod snmp;

@@ -24,7 +24,7 @@ use super::tenants::narrowed;
 use super::{AppState, Parts};
 use crate::identity::TenantContext;
 use crate::inventory::agent::agent_get;
-use crate::inventory::device::credential::{InForce, credential_damaged, credential_in_force};
+use crate::inventory::device::credential::{InForce, credential_in_force};
 use crate::inventory::device::tag::{Tags, is_tag};
 use crate::inventory::device::{
     self, DeviceFilter, DeviceOrder, Manner, SNMP_PORT, device_create, device_delete, device_get,
@@ -293,7 +293,7 @@ async fn detail(
     let row = device_get(&state.db, context, id).await?;
     let facts = row.facts.clone();
     let version = SnmpVersion::from_name(&row.snmp_version).unwrap_or(SnmpVersion::V2c);
-    let in_force = credential_in_force(&state.db, context, id).await?;
+    let (in_force, damaged) = credential_in_force(&state.db, &state.vault, context, id).await?;
     let (credential, profile, about) = match in_force {
         InForce::Own(about) => (CredentialSource::Own, None, about),
         InForce::Profile(profile, about) => {
@@ -301,8 +301,6 @@ async fn detail(
         }
         InForce::Nothing => (CredentialSource::None, None, None),
     };
-    let of = (row.tenant.id, id);
-    let damaged = credential_damaged(&state.db, &state.vault, context, of).await?;
     let kind = match version {
         SnmpVersion::V3 => CredentialKind::SnmpUser,
         SnmpVersion::V1 | SnmpVersion::V2c => CredentialKind::SnmpCommunity,

@@ -4,14 +4,14 @@
 //! whole assignment: the news may be lost, the change is not.
 
 use farwatch_common::clock::Micros;
-use farwatch_common::id::{AgentId, CredentialId, DeviceId, SiteId, TenantId};
+use farwatch_common::id::{AgentId, DeviceId, TenantId};
 use farwatch_proto::v1::{Assignment, DeviceAssignment};
 use serde_json::json;
 use tokio::sync::broadcast;
 
-use super::profile::{kind_of, profile_of};
-use super::snmp::{Credential, Kind, version_sent};
-use super::vault::{Place, TenantKey, Vault, VaultError};
+use super::sealed::{Sealed, sealed_columns, with_sealed};
+use super::snmp::version_sent;
+use super::vault::{TenantKey, Vault};
 use super::{InventoryError, require};
 use crate::audit::Change;
 use crate::identity::{Access, TenantContext};
@@ -92,16 +92,10 @@ sql! { pub(crate) REVISION =
      WHERE tenant_id = $1 AND agent_id = $2 AND revoked_at IS NULL"
 }
 sql! { pub(crate) DEVICES =
-    "SELECT d.device_id, d.site_id, d.host, d.port, d.interval_s, d.snmp_version,
-            c.credential_id, c.key_version, c.sealed,
-            p.profile_id, p.key_version, p.sealed, COALESCE(p.site_id, 0),
-            d.ping_off, d.strict_source, d.request_gap_ms
-     FROM device d LEFT JOIN credential c
-       ON c.tenant_id = d.tenant_id AND c.device_id = d.device_id AND c.kind = ",
-    kind_of!(),
-    " LEFT JOIN credential_profile p ON c.credential_id IS NULL
-       AND p.tenant_id = d.tenant_id AND p.profile_id = ",
-    profile_of!(),
+    "SELECT ",
+    sealed_columns!(),
+    ", d.host, d.port, d.interval_s, d.ping_off, d.strict_source, d.request_gap_ms",
+    with_sealed!(),
     " WHERE d.tenant_id = $1 AND d.agent_id = $2 ORDER BY d.device_id"
 }
 
@@ -126,21 +120,10 @@ pub async fn assignment_for(
     let mut tenant_key: Option<TenantKey> = None;
     for row in &rows {
         let mut device = asked(row)?;
-        if let Some(Sealed { place, version, blob }) = sealed(row, tenant)? {
-            // All are under one key, but in the middle of a rotation.
-            let key = match tenant_key.take().filter(|key| key.version() == version) {
-                Some(key) => key,
-                None => vault.tenant_key(&mut read, tenant, Some(version)).await?,
-            };
-            let opened = match key.open(place, &blob) {
-                Err(VaultError::Sealed) => None,
-                opened => Some(opened?),
-            };
-            tenant_key = Some(key);
-            let asked = row.get::<String>(5)?;
-            let kind = Kind::of_version(&asked);
+        if let Some(sealed) = Sealed::of(row, tenant)? {
+            let asked = row.get::<String>(2)?;
             let version = version_sent(&asked).ok_or_else(|| corrupt("an SNMP version"))?;
-            match opened.and_then(|plain| Credential::read(kind, plain)) {
+            match sealed.open(&mut read, vault, &mut tenant_key).await? {
                 Some(credential) => (device.snmp, device.snmp_user) = credential.sent(version),
                 None => damaged.push(DeviceId(device.device_id)),
             }
@@ -163,32 +146,13 @@ fn small(row: &Row, column: usize) -> Result<u32, InventoryError> {
 fn asked(row: &Row) -> Result<DeviceAssignment, InventoryError> {
     Ok(DeviceAssignment {
         device_id: row.get(0)?,
-        host: row.get(2)?,
-        port: small(row, 3)?,
-        interval_ms: small(row, 4)?.saturating_mul(1000),
+        host: row.get(10)?,
+        port: small(row, 11)?,
+        interval_ms: small(row, 12)?.saturating_mul(1000),
         snmp: None,
         snmp_user: None,
         ping_off: row.get(13)?,
         strict_source: row.get(14)?,
         request_gap_ms: small(row, 15)?,
     })
-}
-
-/// A blob, where it belongs, and the version of its key.
-struct Sealed {
-    place: Place,
-    version: u32,
-    blob: Vec<u8>,
-}
-
-/// What is sealed for the device of a row: its own, or the profile's.
-fn sealed(row: &Row, tenant: TenantId) -> Result<Option<Sealed>, InventoryError> {
-    if let Some(own) = row.get::<Option<i64>>(6)? {
-        let (site, device) = (SiteId(row.get(1)?), DeviceId(row.get(0)?));
-        let place = Place { tenant, site, device, credential: CredentialId(own) };
-        return Ok(Some(Sealed { place, version: small(row, 7)?, blob: row.get(8)? }));
-    }
-    let Some(profile) = row.get::<Option<i64>>(9)? else { return Ok(None) };
-    let place = Place::of_profile(tenant, SiteId(row.get(12)?), CredentialId(profile));
-    Ok(Some(Sealed { place, version: small(row, 10)?, blob: row.get(11)? }))
 }

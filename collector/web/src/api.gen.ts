@@ -1202,8 +1202,8 @@ export interface components {
             port?: number | null;
             /**
              * @description Whether the tenant's credential profiles in reach of the agent's site are tried too; true if
-             *     not given. Those come first that a device with `tags` is in reach of, the closest at the
-             *     front.
+             *     not given. Those come first that would be in force, and of these the ones that a device with
+             *     `tags` is in reach of, the closest at the front.
              */
             profiles?: boolean | null;
             /** @description That the device is to have; none if not given. */
@@ -1223,7 +1223,13 @@ export interface components {
             candidates: number;
             /** @description Profiles in reach that were not among them. */
             left_out: components["schemas"]["ProfileLeftOut"][];
-            /** @description Of those that were tried, in their order: the last one works, or none does. */
+            /**
+             * Format: int32
+             * @description How many of them were not tried to their end: another one works, or the time was up. They may
+             *     have been sent to the host all the same.
+             */
+            not_tried: number;
+            /** @description Of those that were tried to their end, in their order: the last one works, or none does. */
             outcomes: components["schemas"]["CredentialOutcome"][];
             ping: components["schemas"]["PingResult"] | null;
         };
@@ -1343,7 +1349,13 @@ export interface components {
                 candidates: number;
                 /** @description Profiles in reach that were not among them. */
                 left_out: components["schemas"]["ProfileLeftOut"][];
-                /** @description Of those that were tried, in their order: the last one works, or none does. */
+                /**
+                 * Format: int32
+                 * @description How many of them were not tried to their end: another one works, or the time was up. They may
+                 *     have been sent to the host all the same.
+                 */
+                not_tried: number;
+                /** @description Of those that were tried to their end, in their order: the last one works, or none does. */
                 outcomes: components["schemas"]["CredentialOutcome"][];
                 ping: components["schemas"]["PingResult"] | null;
             };

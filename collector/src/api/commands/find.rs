@@ -42,8 +42,8 @@ pub(in crate::api) struct CredentialSearch {
     /// Tried first, in this order; 32 at most.
     credentials: Option<Vec<CredentialCandidate>>,
     /// Whether the tenant's credential profiles in reach of the agent's site are tried too; true if
-    /// not given. Those come first that a device with `tags` is in reach of, the closest at the
-    /// front.
+    /// not given. Those come first that would be in force, and of these the ones that a device with
+    /// `tags` is in reach of, the closest at the front.
     profiles: Option<bool>,
     /// That the device is to have; none if not given.
     tags: Option<Vec<String>>,
@@ -62,10 +62,13 @@ pub(in crate::api) struct CredentialCandidate {
 /// What became of the credentials.
 #[derive(Debug, Serialize, ToSchema)]
 pub(in crate::api) struct CredentialsTried {
-    /// Of those that were tried, in their order: the last one works, or none does.
+    /// Of those that were tried to their end, in their order: the last one works, or none does.
     outcomes: Vec<CredentialOutcome>,
     /// How many there were to try.
     candidates: u32,
+    /// How many of them were not tried to their end: another one works, or the time was up. They may
+    /// have been sent to the host all the same.
+    not_tried: u32,
     /// Profiles in reach that were not among them.
     left_out: Vec<ProfileLeftOut>,
     /// Null: it was not pinged.
@@ -197,8 +200,16 @@ fn came_of(
 ) -> serde_json::Value {
     let works = result.outcomes.iter().find(|outcome| outcome.cause == 0);
     let works = works.and_then(|one| names.get(usize::try_from(one.id).ok()?));
-    let tried = result.outcomes.len();
-    json!({ "host": address.host, "port": address.port, "tried": tried, "works": works })
+    let (ended, cut) = (result.outcomes.len(), not_tried(result, names.len()));
+    json!({
+        "host": address.host, "port": address.port, "works": works,
+        "tried_to_end": ended, "not_tried_to_end": cut,
+    })
+}
+
+/// As the agent counts them, of what it was asked to try.
+fn not_tried(result: &proto::FindCredentialResult, candidates: usize) -> u32 {
+    result.not_tried.min(u32::try_from(candidates).unwrap_or(u32::MAX))
 }
 
 /// For the audit: what is tried where, by name.
@@ -243,7 +254,38 @@ fn show(
     CredentialsTried {
         outcomes: known.collect(),
         candidates: u32::try_from(tries.len()).unwrap_or(u32::MAX),
+        not_tried: not_tried(result, tries.len()),
         left_out,
         ping: result.ping.as_ref().map(ping_result),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(outcomes: usize, not_tried: u32) -> (usize, u32, serde_json::Value) {
+        let tries: Vec<_> = (0..3)
+            .map(|place| Try {
+                place: Some(place),
+                profile: None,
+                instead: None,
+                version: SnmpVersion::V2c,
+                credential: "a-community".into(),
+            })
+            .collect();
+        let outcome = |id| proto::CredentialOutcome { id, cause: 1, ..Default::default() };
+        let outcomes = (0..).take(outcomes).map(outcome).collect();
+        let result = proto::FindCredentialResult { outcomes, ping: None, not_tried };
+        let names: Vec<_> = tries.iter().map(Try::name).collect();
+        let audited = came_of(&Address::default(), &result, &names)["not_tried_to_end"].clone();
+        let shown = show(&result, &tries, Vec::new());
+        (shown.outcomes.len(), shown.not_tried, audited)
+    }
+
+    #[test]
+    fn what_was_not_tried_to_its_end_is_as_the_agent_says_and_no_more_than_was_asked() {
+        assert_eq!(told(1, 2), (1, 2, json!(2)));
+        assert_eq!(told(0, u32::MAX), (0, 3, json!(3)));
     }
 }

@@ -2,7 +2,7 @@
 //! client has gone meanwhile.
 
 use farwatch_common::id::TenantId;
-use farwatch_common::task::to_the_end;
+use farwatch_common::task::{chain, to_the_end};
 use serde_json::{Value, json};
 
 use crate::api::AppState;
@@ -34,7 +34,8 @@ impl Record {
     }
 
     /// Asks, between the two rows. `told` says what the second tells of the answer, without a
-    /// secret; of a failure it tells the code that the client gets.
+    /// secret; of a failure it tells the code that the client gets. Without the first nothing is
+    /// asked; where the second cannot be written, the log says so.
     pub(super) async fn keep<T: Send + 'static>(
         self,
         (state, caller): (AppState, Caller),
@@ -53,7 +54,11 @@ impl Record {
                 Ok(answer) => told(answer),
                 Err(error) => json!({ "failed": error.code() }),
             };
-            note(outcome.after(what)).await?;
+            // Asked again, it would go out again: an answer is not lost for its row.
+            if let Err(error) = note(outcome.after(what)).await {
+                let error = chain(&error);
+                tracing::error!(stage = "api", %tenant, error, "the audit lacks an outcome");
+            }
             answer
         })
         .await

@@ -145,6 +145,20 @@ async fn why_an_agent_does_not_do_it_is_told() {
     assert_eq!(scene.post(&path, json!({})).await.status, StatusCode::OK);
 }
 
+/// Lets the row before be written and not that of the outcome.
+const NO_OUTCOMES: &str = "CREATE TRIGGER no_outcomes BEFORE INSERT ON audit
+    WHEN NEW.action LIKE '%_outcome' BEGIN SELECT RAISE(ABORT, 'no room'); END";
+
+#[tokio::test]
+async fn an_answer_is_not_lost_where_its_row_cannot_be_written() {
+    let scene = Scene::of(World::new().await).await;
+    let device = scene.world.device(&scene.who, scene.agent, "10.0.0.1").await;
+    scene.world.raw().run(NO_OUTCOMES).await;
+    let polled = scene.post(&format!("devices/{device}/poll"), json!({})).await.data();
+    assert_eq!(polled["snmp"]["values"], 42);
+    assert_eq!(scene.audited().await.0, "device.poll");
+}
+
 #[tokio::test]
 async fn credentials_are_tried_the_closest_first() {
     for world in World::each().await {
@@ -180,6 +194,7 @@ async fn credentials_are_tried_the_closest_first() {
         ];
         assert_eq!(rows, expected);
         assert_eq!((&found["candidates"], &found["ping"]), (&json!(4), &Value::Null));
+        assert_eq!(found["not_tried"], 0);
         let first = &found["outcomes"][0];
         assert_eq!((&first["cause"], &first["version"]), (&json!("timeout"), &json!("v2c")));
         assert_eq!(found["outcomes"][3]["sys_name"], "core");
@@ -194,8 +209,8 @@ async fn credentials_are_tried_the_closest_first() {
         assert_eq!(versions.collect::<Vec<_>>(), [V3, V1, V3, V2c]);
         let asked = json!({ "host": "router.example", "port": 1161, "credentials": 2,
                             "profiles": ["users", "of all"] });
-        let outcome = json!({ "host": "router.example", "port": 1161, "tried": 4,
-                              "works": "of all" });
+        let outcome = json!({ "host": "router.example", "port": 1161, "tried_to_end": 4,
+                              "not_tried_to_end": 0, "works": "of all" });
         let expected = [
             ("agent.find_credential_outcome".to_owned(), outcome),
             ("agent.find_credential".to_owned(), asked),

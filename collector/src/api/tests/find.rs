@@ -53,13 +53,13 @@ async fn an_outcome_tells_whether_the_device_would_be_asked_with_it() {
         };
         let given = json!([{ "version": "v2c", "community": "given" }]);
         let found = scene.search(json!({ "credentials": given })).await.data();
-        // Those for which the device needs no tag come first.
+        // Those that would count come first, and of these those for which the device needs no tag.
         let expected = [
             row("given", Value::Null, true, Value::Null),
             row("site", Value::Null, true, Value::Null),
-            row("all", Value::Null, false, json!("site")),
             row("users", Value::Null, true, Value::Null),
             row("roof", json!("roof"), true, Value::Null),
+            row("all", Value::Null, false, json!("site")),
             row("lte", json!("lte"), false, json!("site")),
         ];
         assert_eq!(told(&found), expected);
@@ -70,9 +70,10 @@ async fn an_outcome_tells_whether_the_device_would_be_asked_with_it() {
         let found = scene.search(json!({ "tags": ["roof"] })).await.data();
         let expected = [
             row("roof", json!("roof"), true, Value::Null),
+            row("users", Value::Null, true, Value::Null),
             row("site", Value::Null, false, json!("roof")),
         ];
-        assert_eq!(told(&found)[..2], expected);
+        assert_eq!(told(&found)[..3], expected);
         // What is told is what happens.
         let device = json!({ "agent": scene.agent.to_string(), "address": "10.0.0.9",
                              "snmp": { "version": "v2c" }, "tags": ["roof"] });
@@ -137,6 +138,15 @@ async fn a_credential_that_cannot_be_read_is_told() {
         scene.made("of the site", json!({ "site": scene.site.to_string() })).await;
         assert_eq!(snmp().await, (json!("profile"), json!(false)));
         scene.world.raw().run(DAMAGE_PROFILES).await;
+        assert_eq!(snmp().await, (json!("profile"), json!(true)));
+        // As after a restore without the file of the master key.
+        put(json!({ "community": "its own" })).await;
+        assert_eq!(snmp().await, (json!("own"), json!(false)));
+        scene.world.raw().run("DELETE FROM tenant_key").await;
+        assert_eq!(snmp().await, (json!("own"), json!(true)));
+        let found = scene.search(json!({})).await.data();
+        assert_eq!(found["left_out"][0]["reason"], "damaged");
+        put(json!({ "community": null })).await;
         assert_eq!(snmp().await, (json!("profile"), json!(true)));
         scene.world.remove().await;
     }

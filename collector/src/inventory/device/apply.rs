@@ -92,6 +92,10 @@ impl DevicePatch {
         if let Some((agent, site)) = place.cloned() {
             (after.agent, after.site) = (agent, site);
         }
+        // Seen by another agent, or of another host, it is told anew.
+        if (&after.host, after.agent.id) != (&before.host, before.agent.id) {
+            after.facts.answers_from = None;
+        }
         after.interval_s = self.interval_s.unwrap_or(before.interval_s);
         let version = self.snmp_version.unwrap_or(&before.snmp_version);
         let given = self.credential.as_ref().and_then(Option::as_ref).map(Credential::kind);
@@ -142,7 +146,8 @@ sql! { pub(crate) TAKEN =
 sql! { pub(crate) UPDATE =
     "UPDATE device SET name = $3, named = $4, host = $5, port = $6, interval_s = $7,
             snmp_version = $8, agent_id = $9, site_id = $10, ping_off = $11,
-            strict_source = $12, request_gap_ms = $13
+            strict_source = $12, request_gap_ms = $13,
+            answers_from = CASE WHEN host = $5 AND agent_id = $9 THEN answers_from END
      WHERE tenant_id = $1 AND device_id = $2"
 }
 sql! { pub(crate) UPDATE_ALL =

@@ -5,10 +5,10 @@ use std::collections::BTreeSet;
 use farwatch_common::clock::Micros;
 use farwatch_common::id::{AgentId, CredentialId, DeviceId, IdGenerator, SiteId, TenantId};
 
-use super::{ids_json, in_txn};
+use super::ids_json;
 use crate::identity::TenantContext;
-use crate::inventory::profile::{kind_of, profile_of};
-use crate::inventory::snmp::{About, Credential, Kind};
+use crate::inventory::sealed::{self, Sealed, sealed_columns, with_sealed};
+use crate::inventory::snmp::{About, Credential};
 use crate::inventory::vault::{Place, Vault, VaultError};
 use crate::inventory::{InventoryError, Named, in_order, tenant_set};
 use crate::store::sql::{Row, Sql, sql};
@@ -25,80 +25,40 @@ pub enum InForce {
 }
 
 sql! { pub(crate) IN_FORCE =
-    "SELECT c.credential_id, p.profile_id, p.name, c.about, p.about
-     FROM device d LEFT JOIN credential c
-       ON c.tenant_id = d.tenant_id AND c.device_id = d.device_id AND c.kind = ",
-    kind_of!(),
-    " LEFT JOIN credential_profile p ON p.tenant_id = d.tenant_id AND p.profile_id = ",
-    profile_of!(),
+    "SELECT ",
+    sealed_columns!(),
+    ", d.tenant_id, p.name, c.about, p.about",
+    with_sealed!(),
     " WHERE d.tenant_id IN ",
     tenant_set!(),
     " AND d.device_id = $2"
 }
 
-sql! { pub(crate) SEALED_IN_FORCE =
-    "SELECT c.credential_id, c.key_version, c.sealed, d.site_id,
-            p.profile_id, p.key_version, p.sealed, COALESCE(p.site_id, 0), d.snmp_version
-     FROM device d LEFT JOIN credential c
-       ON c.tenant_id = d.tenant_id AND c.device_id = d.device_id AND c.kind = ",
-    kind_of!(),
-    " LEFT JOIN credential_profile p ON p.tenant_id = d.tenant_id AND p.profile_id = ",
-    profile_of!(),
-    " WHERE d.tenant_id = $1 AND d.device_id = $2"
-}
-
-/// Whether what is sealed of the credential in force cannot be read: agents get a device like that
-/// without one.
-pub async fn credential_damaged(
+/// Which credential is in force for a device, and whether what is sealed of it cannot be read:
+/// agents get a device like that without one.
+pub async fn credential_in_force(
     db: &Database,
     vault: &Vault,
     context: &TenantContext,
-    (tenant, device): (TenantId, DeviceId),
-) -> Result<bool, InventoryError> {
-    let mut txn = db.read(context).await?;
-    let row = SEALED_IN_FORCE.bind(tenant).bind(device).optional(&mut txn).await?;
-    let row = row.ok_or(InventoryError::NotFound)?;
-    let what = |_| StoreError::Corrupt { what: "the version of a key".to_owned() };
-    let (place, first) = match (row.get::<Option<i64>>(0)?, row.get::<Option<i64>>(4)?) {
-        (Some(own), _) => {
-            let (site, credential) = (SiteId(row.get(3)?), CredentialId(own));
-            (Place { tenant, site, device, credential }, 1)
-        }
-        (None, Some(profile)) => {
-            let site = SiteId(row.get(7)?);
-            (Place::of_profile(tenant, site, CredentialId(profile)), 5)
-        }
-        (None, None) => return Ok(false),
-    };
-    let version = u32::try_from(row.get::<i64>(first)?).map_err(what)?;
-    let key = vault.tenant_key(&mut txn, tenant, Some(version)).await?;
-    match key.open(place, &row.get::<Vec<u8>>(first + 1)?) {
-        Ok(plain) => {
-            let kind = Kind::of_version(&row.get::<String>(8)?);
-            Ok(Credential::read(kind, plain).is_none())
-        }
-        Err(VaultError::Sealed) => Ok(true),
-        Err(error) => Err(error.into()),
-    }
-}
-
-/// Which credential is in force for a device.
-pub async fn credential_in_force(
-    db: &Database,
-    context: &TenantContext,
     id: DeviceId,
-) -> Result<InForce, InventoryError> {
+) -> Result<(InForce, bool), InventoryError> {
     let mut txn = db.read(context).await?;
-    in_txn(&mut txn, &context.tenants_json(), id).await?;
-    let row = IN_FORCE.bind(context.tenants_json()).bind(id).one(&mut txn).await?;
-    let about = |column| Ok(row.get::<Option<String>>(column)?.as_deref().and_then(About::read));
-    if row.get::<Option<i64>>(0)?.is_some() {
-        return about(3).map(InForce::Own);
-    }
-    Ok(match row.get::<Option<i64>>(1)? {
-        Some(id) => InForce::Profile(Named { id: CredentialId(id), name: row.get(2)? }, about(4)?),
-        None => InForce::Nothing,
-    })
+    let row = IN_FORCE.bind(context.tenants_json()).bind(id).optional(&mut txn).await?;
+    let row = row.ok_or(InventoryError::NotFound)?;
+    let Some(sealed) = Sealed::of(&row, TenantId(row.get(10)?))? else {
+        return Ok((InForce::Nothing, false));
+    };
+    let about = |column| -> Result<_, StoreError> {
+        Ok(row.get::<Option<String>>(column)?.as_deref().and_then(About::read))
+    };
+    let in_force = match row.get::<Option<i64>>(6)? {
+        Some(id) => {
+            InForce::Profile(Named { id: CredentialId(id), name: row.get(11)? }, about(13)?)
+        }
+        None => InForce::Own(about(12)?),
+    };
+    let credential = sealed.look(&mut txn, vault, &mut None).await?;
+    Ok((in_force, credential.is_none()))
 }
 
 sql! { pub(crate) INSERT =
@@ -206,9 +166,7 @@ async fn reseal(
         let credential = CredentialId(row.get(0)?);
         let old = SiteId(row.get(2)?);
         let place = Place { tenant, site: old, device: DeviceId(row.get(1)?), credential };
-        let sealed: Vec<u8> = row.get(4)?;
-        let what = |_| StoreError::Corrupt { what: "the version of a key".to_owned() };
-        let version = u32::try_from(row.get::<i64>(3)?).map_err(what)?;
+        let (version, sealed) = (sealed::version(row, 3)?, row.get::<Vec<u8>>(4)?);
         let opened = if version == newest.version() {
             newest.open(place, &sealed)
         } else {

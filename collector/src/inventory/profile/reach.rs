@@ -5,11 +5,12 @@ use farwatch_common::id::{CredentialId, SiteId, TenantId};
 use super::{PROFILES_MAX, closeness};
 use crate::identity::{Access, TenantContext};
 use crate::inventory::device::tag::Tags;
+use crate::inventory::sealed::{Sealed, version};
 use crate::inventory::snmp::{Credential, Kind};
-use crate::inventory::vault::{Place, TenantKey, Vault, VaultError};
+use crate::inventory::vault::{Place, Vault};
 use crate::inventory::{InventoryError, Named, require};
-use crate::store::sql::{Row, sql};
-use crate::store::{Database, StoreError, Txn};
+use crate::store::sql::sql;
+use crate::store::{Database, StoreError};
 
 /// A profile that a device of the site may be asked with, if it has the tag.
 #[derive(Clone, Debug)]
@@ -69,32 +70,13 @@ pub async fn profiles_in_reach(
         let kind = Kind::from_name(&row.get::<String>(2)?).ok_or_else(corrupt)?;
         let profile = Named { id: CredentialId(row.get(0)?), name: row.get(1)? };
         let place = Place::of_profile(tenant, site.unwrap_or(SiteId(0)), profile.id);
-        let credential = opened(&mut txn, (vault, &mut key), (tenant, place, kind), row).await?;
+        let sealed = Sealed { place, version: version(row, 4)?, blob: row.get(5)?, kind };
+        let credential = sealed.look(&mut txn, vault, &mut key).await?;
         let name = row.get(6)?;
         let site = site.map(|id| Named { id, name });
         all.push(InReach { profile, kind, site, tag: row.get(7)?, credential });
     }
     Ok(all)
-}
-
-/// What is sealed in a row; `key` is that of the row before, and most often of all.
-async fn opened(
-    txn: &mut Txn,
-    (vault, key): (&Vault, &mut Option<TenantKey>),
-    (tenant, place, kind): (TenantId, Place, Kind),
-    row: &Row,
-) -> Result<Option<Credential>, InventoryError> {
-    let version = u32::try_from(row.get::<i64>(4)?).map_err(|_| corrupt())?;
-    let fitting = match key.take().filter(|key| key.version() == version) {
-        Some(key) => key,
-        None => vault.tenant_key(txn, tenant, Some(version)).await?,
-    };
-    let plain = match fitting.open(place, &row.get::<Vec<u8>>(5)?) {
-        Err(VaultError::Sealed) => None,
-        opened => Some(opened?),
-    };
-    *key = Some(fitting);
-    Ok(plain.and_then(|plain| Credential::read(kind, plain)))
 }
 
 fn corrupt() -> StoreError {

@@ -10,7 +10,7 @@ use crate::identity::token::{token_delete, token_list};
 use crate::inventory::agent::{AgentPatch, agent_get, agent_patch};
 use crate::inventory::device::bulk::{Bulk, BulkFailed, device_bulk, devices_known};
 use crate::inventory::device::change::{DevicePatch, device_patch};
-use crate::inventory::device::credential::{InForce, credential_in_force};
+use crate::inventory::device::credential::InForce;
 use crate::inventory::device::{Device, DeviceFilter, DeviceOrder, device_get, device_list};
 use crate::inventory::profile::{
     NewProfile, ProfilePatch, profile_create, profile_delete, profile_list, profile_patch,
@@ -160,6 +160,38 @@ async fn devices_change_and_follow_their_agents(place: &Place<'_>) {
     assert!(matches!(taken, Err(InventoryError::Exists { .. })));
 }
 
+sql! { SEE =
+    "UPDATE device SET answers_from = '192.0.2.9' WHERE tenant_id = $1 AND device_id = $2"
+}
+
+/// It goes with the host, and with the agent that has seen it.
+async fn where_answers_come_from_is_of_a_host_and_an_agent(place: &Place<'_>) {
+    let Place { db, vault, ids, north, all, .. } = place;
+    let (agent, other) = (place.agent([40; 32]).await, place.agent([41; 32]).await);
+    let id = place.device(agent, "10.0.7.1").await.unwrap().id;
+    let address = |host: &str, port| DevicePatch {
+        address: Some((host.to_owned(), port)),
+        ..DevicePatch::default()
+    };
+    let name = Some(("core".to_owned(), true));
+    for (patch, stays) in [
+        (DevicePatch { name, ..DevicePatch::default() }, true),
+        (address("10.0.7.1", 1161), true),
+        (address("10.0.7.2", 1161), false),
+        (DevicePatch { agent: Some(other), ..DevicePatch::default() }, false),
+    ] {
+        let mut txn = db.change(all, *north, Access::Write).await.unwrap();
+        SEE.bind(*north).bind(id).execute(&mut txn).await.unwrap();
+        txn.commit([], NOW).await.unwrap();
+        let told = device_patch(db, (vault, ids), all, id, &patch, NOW).await.unwrap().1;
+        let from = device_get(db, all, id).await.unwrap().facts.answers_from;
+        assert_eq!((from.as_deref(), told.facts.answers_from.as_deref()), {
+            let expected = stays.then_some("192.0.2.9");
+            (expected, expected)
+        });
+    }
+}
+
 /// Which of four profiles a device takes, by its tags; then without the closest, one by one.
 async fn the_closest_profile_counts(place: &Place<'_>) {
     let Place { db, vault, ids, north, all, .. } = place;
@@ -171,8 +203,7 @@ async fn the_closest_profile_counts(place: &Place<'_>) {
     (new.host, new.tags) = ("10.0.1.2".to_owned(), Tags::new());
     let plain = device_create(db, vault, all, ids, &new, NOW).await.unwrap().id;
     assert!(community(place, agent, device).await.is_none());
-    let in_force = credential_in_force(db, all, device).await.unwrap();
-    assert_eq!(in_force, InForce::Nothing);
+    assert_eq!(place.in_force(device).await, InForce::Nothing);
     let mut made = Vec::new();
     for (name, site, tag, with_tag, without) in [
         ("of all", None, None, "of all", "of all"),
@@ -194,7 +225,7 @@ async fn the_closest_profile_counts(place: &Place<'_>) {
         assert_eq!(community(place, agent, plain).await.unwrap(), without.as_bytes(), "{name}");
         made.push(profile);
     }
-    match credential_in_force(db, all, device).await.unwrap() {
+    match place.in_force(device).await {
         InForce::Profile(profile, _) => assert_eq!(profile.name, "of both"),
         other => panic!("{other:?}"),
     }
@@ -212,7 +243,7 @@ async fn the_closest_profile_counts(place: &Place<'_>) {
     let patch = DevicePatch { credential: Some(Some("mine".into())), ..DevicePatch::default() };
     device_patch(db, (vault, ids), all, device, &patch, NOW).await.unwrap();
     assert_eq!(community(place, agent, device).await.unwrap(), b"mine");
-    assert_eq!(credential_in_force(db, all, device).await.unwrap(), InForce::Own(None));
+    assert_eq!(place.in_force(device).await, InForce::Own(None));
     let patch =
         DevicePatch { credential: Some(None), tags: Some(Tags::new()), ..DevicePatch::default() };
     device_patch(db, (vault, ids), all, device, &patch, NOW).await.unwrap();
@@ -351,6 +382,7 @@ async fn everything(db: &Database) {
     let place = Place::new(db, &dir).await;
     places_are_named_and_taken_out(&place).await;
     devices_change_and_follow_their_agents(&place).await;
+    where_answers_come_from_is_of_a_host_and_an_agent(&place).await;
     the_closest_profile_counts(&place).await;
     a_damaged_profile_is_mended_with_a_new_community(&place).await;
     many_change_at_once(&place).await;

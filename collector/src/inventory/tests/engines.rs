@@ -9,11 +9,13 @@ use crate::identity::session::{
 };
 use crate::identity::user::{Role, account_by_email, user_context, user_create};
 use crate::inventory::agent::{agent_get, agent_list, agent_revoke};
+use crate::inventory::device::credential::{InForce, credential_in_force};
 use crate::inventory::device::{DeviceFilter, DeviceOrder, device_delete, device_get, device_list};
 use crate::inventory::site::{site_get, site_list};
 use crate::inventory::tenant::{tenant_by_name, tenant_list};
 pub(super) use crate::store::fixture::scratch::Scratch;
 use crate::store::txn::Scope as Acting;
+use farwatch_common::id::DeviceId;
 use farwatch_common::transport::Carrier;
 
 const PAGE: Page = Page { after: None, limit: 10 };
@@ -85,6 +87,13 @@ impl<'a> Place<'a> {
     ) -> Result<device::Device, InventoryError> {
         let new = self.new_device(agent, host);
         device_create(self.db, &self.vault, &self.all, &self.ids, &new, NOW).await
+    }
+
+    /// Which credential a device is asked with; nothing is damaged.
+    pub(super) async fn in_force(&self, id: DeviceId) -> InForce {
+        let found = credential_in_force(self.db, &self.vault, &self.all, id).await.unwrap();
+        assert!(!found.1, "{:?} cannot be read", found.0);
+        found.0
     }
 
     /// How many rows the audit of the tenant has.

@@ -8,7 +8,7 @@ use super::*;
 use crate::inventory::agent::{AgentPatch, agent_get, agent_patch};
 use crate::inventory::device::bulk::{Bulk, device_bulk};
 use crate::inventory::device::change::{DevicePatch, device_patch};
-use crate::inventory::device::credential::{InForce, credential_in_force};
+use crate::inventory::device::credential::InForce;
 use crate::inventory::device::{Device, device_get};
 use crate::inventory::profile::{
     NewProfile, ProfilePatch, profile_create, profile_delete, profile_patch,
@@ -68,7 +68,7 @@ async fn versions_and_credentials_go_together(place: &Place<'_>) {
     let message = sent(place, agent, device).await.snmp_user.unwrap();
     assert_eq!((&message.name[..], &message.context[..]), (&b"ops"[..], &b"vrf-7"[..]));
     assert_eq!((message.auth(), message.privacy()), (SnmpAuth::Sha256, SnmpPrivacy::Aes128));
-    let InForce::Own(Some(about)) = credential_in_force(db, all, device).await.unwrap() else {
+    let InForce::Own(Some(about)) = place.in_force(device).await else {
         panic!("its own is not in force");
     };
     assert_eq!((about.name.as_str(), about.auth.as_str()), ("ops", "sha256"));
@@ -77,7 +77,7 @@ async fn versions_and_credentials_go_together(place: &Place<'_>) {
     assert_eq!(patched(place, device, version("v1")).await.snmp_version, "v1");
     assert_eq!(place.audit_rows().await, rows + 1);
     assert_eq!(asked().await, is("neither", ""));
-    assert_eq!(credential_in_force(db, all, device).await.unwrap(), InForce::Nothing);
+    assert_eq!(place.in_force(device).await, InForce::Nothing);
     // Nothing is left that would come back.
     assert_eq!(patched(place, device, version("v3")).await.snmp_version, "v3");
     assert_eq!(asked().await, is("neither", ""));
@@ -126,7 +126,7 @@ async fn profiles_are_of_a_kind(place: &Place<'_>) {
     make("communities", Some(site), "closer".into()).await;
     assert_eq!(asked_with(place, agent, of_v3).await, ("user", "all, auth".to_owned()));
     assert_eq!(asked_with(place, agent, of_v2c).await, ("community", "closer".to_owned()));
-    match credential_in_force(db, all, of_v3).await.unwrap() {
+    match place.in_force(of_v3).await {
         InForce::Profile(profile, Some(about)) => {
             assert_eq!((profile.id, about.privacy.as_str()), (users.id, "aes128"));
         }

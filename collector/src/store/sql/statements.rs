@@ -56,7 +56,6 @@ static APP: &[&Sql] = &[
     &change::INSERT,
     &change::DELETE,
     &credential::IN_FORCE,
-    &credential::SEALED_IN_FORCE,
     &credential::INSERT,
     &credential::DELETE,
     &credential::OF_DEVICE,

@@ -38,7 +38,7 @@ export function perSecond(value: Value): string {
   if (!given(value)) return NONE;
   if (value === 0) return "0";
   if (value < 0.01) return "<0.01";
-  return value < 10 ? two.format(value) : value < 100 ? one.format(value) : whole.format(value);
+  return threeFigures(value);
 }
 
 export function percent(fraction: Value): string {
@@ -47,10 +47,13 @@ export function percent(fraction: Value): string {
   return value > 0 && value < 0.1 ? "<0.1" : one.format(value);
 }
 
-export function milliseconds(value: Value): string {
+/** «1.50», «12.0», «120»: a load average, or a time in milliseconds. */
+export function threeFigures(value: Value): string {
   if (!given(value)) return NONE;
   return value < 10 ? two.format(value) : value < 100 ? one.format(value) : whole.format(value);
 }
+
+export const milliseconds = threeFigures;
 
 const PREFIXES = ["", "k", "M", "G", "T", "P"] as const;
 

@@ -46,8 +46,9 @@ pub(super) struct Try {
     pub(super) credential: Credential,
 }
 
-/// Has the profiles tried, as many as may be: a device with these tags may take the first without
-/// any more ado. Says which were left out.
+/// Has the profiles tried, as many as may be: first those that would be in force, as the agent stops
+/// at one that works; of these first those that a device with these tags takes without any more ado.
+/// Says which were left out.
 pub(super) fn add_profiles(
     tries: &mut Vec<Try>,
     all: Vec<InReach>,
@@ -61,7 +62,7 @@ pub(super) fn add_profiles(
     };
     let instead: Vec<Option<Ref>> = all.iter().map(closer).collect();
     let mut order: Vec<_> = all.into_iter().zip(instead).collect();
-    order.sort_by_key(|(one, _)| !one.reaches(tags));
+    order.sort_by_key(|(one, instead)| (instead.is_some(), !one.reaches(tags)));
     let mut left_out = Vec::new();
     for (mut one, instead) in order {
         let leave = |reason| ProfileLeftOut { profile: one.profile.clone().into(), reason };

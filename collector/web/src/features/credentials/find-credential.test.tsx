@@ -25,7 +25,7 @@ it("shows each outcome, and takes over the version of the profile that works in 
   const agent = { id: "agt_1", name: "box-1", site: ref("Depot"), tenant: ref("Customer"), revoked_at: null };
   live.agents.replace([agent as unknown as Agent]);
   const found: Found = {
-    candidates: 3, ping: null, left_out: [{ profile: ref("Old"), reason: "damaged" }],
+    candidates: 3, not_tried: 1, ping: null, left_out: [{ profile: ref("Old"), reason: "damaged" }],
     outcomes: [
       { ...blank, credential: 0, ok: false, cause: "timeout" },
       { ...blank, profile: { ...ref("Core switches"), site: null, tag: "core" }, version: "v3", ok: true, sys_name: "core-1" },
@@ -59,7 +59,7 @@ it("offers none that would not be in force, and forgets what it found when the h
   live.agents.replace([agent as unknown as Agent]);
   const profile = { ...ref("All"), site: null, tag: null };
   const found: Found = {
-    candidates: 1, ping: null, left_out: [],
+    candidates: 1, not_tried: 0, ping: null, left_out: [],
     outcomes: [{ ...blank, profile, ok: true, in_force: false, instead: ref("Depot's") }],
   };
   vi.spyOn(api, "POST").mockResolvedValue({ data: { data: found }, response: new Response() } as never);
@@ -79,4 +79,21 @@ it("offers none that would not be in force, and forgets what it found when the h
   fireEvent.change(screen.getByLabelText("Tags"), { target: { value: "roof" } });
   fireEvent.blur(screen.getByLabelText("Tags"));
   await waitFor(() => expect(screen.queryByText("All · v2c")).toBeNull());
+});
+
+it("forgets that what was typed works when something else is typed", async () => {
+  const ref = (name: string) => ({ id: name, name });
+  const agent = { id: "agt_1", name: "box-1", site: ref("Depot"), tenant: ref("Customer"), revoked_at: null };
+  live.agents.replace([agent as unknown as Agent]);
+  const found: Found = {
+    candidates: 1, not_tried: 0, ping: null, left_out: [], outcomes: [{ ...blank, credential: 0, ok: true, sys_name: "core-1" }],
+  };
+  vi.spyOn(api, "POST").mockResolvedValue({ data: { data: found }, response: new Response() } as never);
+  render(<QueryClientProvider client={new QueryClient()}><AddDeviceForm onDone={() => {}} /></QueryClientProvider>);
+  fireEvent.change(screen.getByLabelText("Address"), { target: { value: "192.0.2.1" } });
+  fireEvent.change(screen.getByLabelText("Community"), { target: { value: "public" } });
+  fireEvent.click(screen.getByRole("button", { name: "Find credential" }));
+  await waitFor(() => expect(screen.getByRole("button", { name: "In use" })).toBeTruthy());
+  fireEvent.change(screen.getByLabelText("Community"), { target: { value: "private" } });
+  await waitFor(() => expect(screen.queryByText("What is typed above · v2c")).toBeNull());
 });

@@ -8,7 +8,7 @@ const outcome: Outcome = {
 };
 const works: Outcome = { ...outcome, ok: true, cause: null, advice: null, sys_name: "core-1", sys_descr: "RouterOS CCR2004" };
 const ping = { ok: true, cause: null, sent: 3, received: 3, loss_percent: 0, rtt_ms: 2.2, jitter_ms: 0.1, address: null };
-const found = (outcomes: Outcome[], more: Partial<Found> = {}): Found => ({ outcomes, candidates: outcomes.length, left_out: [], ping, ...more });
+const found = (outcomes: Outcome[], more: Partial<Found> = {}): Found => ({ outcomes, candidates: outcomes.length, not_tried: 0, left_out: [], ping, ...more });
 
 it("names each credential and what became of it", () => {
   expect(outcomeName(outcome)).toBe("Core switches · v3");
@@ -22,7 +22,8 @@ it("names each credential and what became of it", () => {
 it("says what to do where none works", () => {
   expect(noneWorks(found([outcome, works]))).toBeNull();
   expect(noneWorks(found([], { candidates: 0 }))).toContain("nothing to try");
-  expect(noneWorks(found([outcome], { candidates: 5 }))).toContain("4 more were not tried");
+  expect(noneWorks(found([outcome], { candidates: 5, not_tried: 4 }))).toContain("4 more were not tried to their end");
+  expect(noneWorks(found([outcome], { candidates: 2, not_tried: 1 }))).toContain("1 more was not tried to its end");
   expect(noneWorks(found([outcome]))).toContain("answers over SNMP");
   const silent: Outcome = { ...outcome, cause: "timeout" };
   expect(noneWorks(found([silent]))).toContain("SNMP service");

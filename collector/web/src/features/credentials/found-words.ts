@@ -46,11 +46,10 @@ export function leftOutWords({ left_out: left, candidates }: Found): string[] {
 const SILENT: ReadonlySet<string> = new Set(["timeout", "unreachable", "budget"]);
 
 /** What to do where none of them works. */
-export function noneWorks({ outcomes, candidates, ping }: Found): string | null {
+export function noneWorks({ outcomes, candidates, not_tried: left, ping }: Found): string | null {
   if (outcomes.some(({ ok }) => ok)) return null;
   if (candidates === 0) return "There is nothing to try: type a credential above, or make a credential profile for this site.";
-  const left = candidates - outcomes.length;
-  const rest = left > 0 ? ` ${left} more were not tried: the time was up.` : "";
+  const rest = left > 0 ? ` ${left} more ${left === 1 ? "was" : "were"} not tried to ${left === 1 ? "its" : "their"} end: the time was up.` : "";
   if (outcomes.some(({ cause }) => cause !== null && !SILENT.has(cause))) {
     return `None works.${rest} It answers over SNMP, and says above what it does not like.`;
   }

@@ -63,7 +63,8 @@ function ProfileForm({ profile, onDone }: { profile: CredentialProfile | null; o
     },
     onSuccess: async () => {
       onDone();
-      await queries.invalidateQueries({ queryKey: PROFILES });
+      // A device that takes it is asked with another one from now on.
+      await Promise.all([PROFILES, ["device"]].map((queryKey) => queries.invalidateQueries({ queryKey })));
     },
   });
   const fields = wrong ?? fieldErrors(save.error);

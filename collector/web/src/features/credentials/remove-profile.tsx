@@ -11,7 +11,8 @@ export function RemoveProfile({ profile, onClose }: { profile: CredentialProfile
     mutationFn: (id: string) => take(api.DELETE("/api/v1/credential-profiles/{id}", { params: { path: { id } } })),
     onSuccess: async () => {
       onClose();
-      await queries.invalidateQueries({ queryKey: PROFILES });
+      // A device that takes it is asked with another one from now on.
+      await Promise.all([PROFILES, ["device"]].map((queryKey) => queries.invalidateQueries({ queryKey })));
     },
   });
   return (

@@ -46,9 +46,15 @@ it("waits for a first word, or tells what it waits for", () => {
 
 it("does not wait for the answer to a credential that cannot be read", () => {
   const fresh = { ...device, snmp_poll: null };
-  for (const one of [fresh, device]) {
+  const polled = (more: object) => ({ ...device, snmp_poll: { ...snmp_poll, ...more } }) as Device;
+  const old = polled({ state: "up", cause: null, at: ago(400) });
+  for (const one of [fresh, old, polled({ state: "unknown", cause: "no_credential" }), polled({ state: "unknown", cause: "stale" })]) {
     const told = snmpOf(one, { ...own, damaged: true }, "pending", NOW);
     expect(told).toMatchObject({ state: "unknown", cause: "credential_damaged", figures: [] });
     expect(told.hint).toContain("cannot be read");
   }
+  // It was given anew since the page was read: the agent asks with it.
+  const anew = snmpOf(polled({ state: "up", cause: null, rtt_ms: 3.2 }), { ...own, damaged: true }, null, NOW);
+  expect(anew).toMatchObject({ state: "up", cause: null, hint: null });
+  expect(snmpOf(device, { ...own, damaged: true }, null, NOW).cause).toBe("timeout");
 });

@@ -57,11 +57,13 @@ export function snmpOf(
     state: "unknown", cause: "no_credential", isOff: false, figures: [], at: null, hint: causeHint("no_credential"),
   };
   if (credential === "none") return none;
-  // The agent got none: what it told before is of another time.
-  if (damaged) return { ...none, cause: "credential_damaged", hint: causeHint("credential_damaged") };
-  if (!device.snmp_poll) return silent(ofDevice);
-  const { rtt_ms: rtt, at } = device.snmp_poll;
-  const { state, cause } = shownAsked(device.snmp_poll, device.interval_s, nowMs);
+  const poll = device.snmp_poll && { ...device.snmp_poll, ...shownAsked(device.snmp_poll, device.interval_s, nowMs) };
+  // The agent got none. If it asks all the same, it has one: what is damaged was given anew since this page was read, or the agent kept
+  // what it had.
+  const isAsked = poll && poll.cause !== "stale" && poll.cause !== "no_credential";
+  if (damaged && !isAsked) return { ...none, cause: "credential_damaged", hint: causeHint("credential_damaged") };
+  if (!poll) return silent(ofDevice);
+  const { state, cause, rtt_ms: rtt, at } = poll;
   // It has one by now; the agent has not told of it yet.
   if (cause === "no_credential") return silent("pending");
   return { state, cause, isOff: false, figures: [[ms(rtt), "round trip"]], at, hint: state === "up" ? null : causeHint(cause) };

@@ -14,11 +14,16 @@ const value = (metric: string, number: number | null, cause: Cause = "timeout") 
 it("tells how much of what is used, and keeps unknown apart from nothing", () => {
   const { storage, memory, processors } = hardwareOf([
     object("storage:31", { name: "/", values: [value("storage_used_bytes", 25e9), value("storage_size_bytes", 100e9)] }),
+    object("storage:32", { name: "cdrom", values: [value("storage_used_bytes", 0), value("storage_size_bytes", 0)] }),
+    object("storage:33", { name: "none" }),
     object("memory:1", { name: "RAM", values: [value("memory_used_bytes", null), value("memory_size_bytes", 8e9)] }),
     object("cpu:2", { values: [value("cpu_busy_percent", 0)] }),
   ]);
   expect(storage[0]).toMatchObject({ name: "/", share: 0.25, words: "25 GB of 100 GB", at });
-  expect(memory[0]).toMatchObject({ share: null, words: "– of 8 GB", cause: "timeout" });
+  // An empty drive has no share, and nothing is missing of it.
+  expect(storage[1]).toMatchObject({ share: null, words: "0 B of 0 B", cause: null });
+  expect(storage[2]).toMatchObject({ share: null, words: "waiting", cause: "pending" });
+  expect(memory[0]).toMatchObject({ share: null, words: "– of 8 GB · no answer", cause: "timeout" });
   expect(processors[0]).toMatchObject({ name: "cpu:2", share: 0, words: "" });
 });
 
@@ -61,7 +66,7 @@ it("tells why a figure is missing, or that it is still to come", () => {
     object("sensor:1", { name: "a", kind: "temperature", values: [value("temperature_celsius", null, "unsupported")] }),
     object("sensor:2", { name: "b", kind: "temperature" }),
   ]);
-  expect(processors.map(({ share, cause }) => [share, cause])).toEqual([[null, "stale"], [null, "pending"]]);
+  expect(processors.map(({ share, words, cause }) => [share, words, cause])).toEqual([[null, "stale", "stale"], [null, "waiting", "pending"]]);
   expect(sensors[0]?.rows.map(({ text, cause }) => [text, cause])).toEqual([["not supported", "unsupported"], ["waiting", "pending"]]);
 });
 

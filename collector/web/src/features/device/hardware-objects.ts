@@ -1,5 +1,5 @@
 /** What a device is made of, from the list of its objects: loads, sensors by kind, parts as a tree. */
-import { byName, bytes, milliseconds, reading } from "../../lib/format";
+import { byName, bytes, reading, threeFigures } from "../../lib/format";
 import { missingWord } from "../../lib/state";
 import type { Cause, DeviceObject } from "../../lib/types";
 import { kindWord, objectName } from "./object-name";
@@ -10,7 +10,7 @@ export interface Load {
   name: string;
   /** 0 to 1; null while it is not known. */
   share: number | null;
-  /** «3.2 GB of 8 GB»; empty where the share says all. */
+  /** «3.2 GB of 8 GB», with why it is no more than that; empty where the share says all. */
   words: string;
   /** Why the share is not known. */
   cause: Cause | null;
@@ -81,7 +81,8 @@ function processor(object: DeviceObject): Load {
   const busy = last(object, "cpu_busy_percent");
   const percent = busy?.value ?? null;
   return {
-    object, name: objectName(object), share: percent === null ? null : percent / 100, words: "", cause: causeOf(busy), at: busy?.at ?? null,
+    object, name: objectName(object), share: percent === null ? null : percent / 100,
+    words: percent === null ? missingWord(causeOf(busy)) : "", cause: causeOf(busy), at: busy?.at ?? null,
   };
 }
 
@@ -92,7 +93,7 @@ function loadOf(objects: readonly DeviceObject[]): Hardware["load"] {
   if (values.every((one) => one === undefined)) return null;
   const cause = causeOf(...values);
   const isKnown = values.some((one) => typeof one?.value === "number");
-  const text = isKnown ? values.map((one) => milliseconds(one?.value)).join(" · ") : missingWord(cause);
+  const text = isKnown ? values.map((one) => threeFigures(one?.value)).join(" · ") : missingWord(cause);
   return { text, cause, at: values.find((one) => one)?.at ?? null };
 }
 
@@ -100,8 +101,12 @@ function space(object: DeviceObject, of: "memory" | "storage"): Load {
   const [used, size] = [last(object, `${of}_used_bytes`), last(object, `${of}_size_bytes`)];
   const [taken, whole] = [used?.value ?? null, size?.value ?? null];
   const share = taken !== null && whole !== null && whole > 0 ? taken / whole : null;
-  const words = taken === null && whole === null ? "" : `${bytes(taken)} of ${bytes(whole)}`;
-  return { object, name: objectName(object), share, words, cause: causeOf(used, size), at: used?.at ?? size?.at ?? null };
+  const cause = causeOf(used, size);
+  const figures = taken === null && whole === null ? null : `${bytes(taken)} of ${bytes(whole)}`;
+  // Of a size of 0 there is no share, and nothing is missing.
+  const missing = share === null && (cause || !figures) ? missingWord(cause) : null;
+  const words = [figures, missing].filter(Boolean).join(" · ");
+  return { object, name: objectName(object), share, words, cause, at: used?.at ?? size?.at ?? null };
 }
 
 function sensorsOf(objects: readonly DeviceObject[]): Sensors[] {

@@ -69,7 +69,7 @@ export function LoadRow({ row, interval, ...pick }: Pick & { row: Load; interval
     <Row id={object.object} title={titleOf(name, at, cause)} {...pick}>
       <span className="clip">{name}</span>
       {share === null ? (
-        <span className={`num text-muted ${tone}`} data-missing={cause}>{[words, missingWord(cause)].filter(Boolean).join(" · ")}</span>
+        <span className={`num text-muted ${tone}`} data-missing={cause ?? undefined}>{words}</span>
       ) : (
         <span className={`grid grid-cols-[auto_96px_56px] items-center gap-x-3 phone:grid-cols-[auto_56px_52px] ${tone}`}>
           <span className="num text-muted">{words}</span>

@@ -46,6 +46,18 @@ it("looks again at new facts and on resync, and keeps the page when that fails",
   expect(page.current.error).toBeNull();
 });
 
+it.each([
+  { address: "192.0.2.2" },
+  { agent: { id: "agt_2", name: "box-2" } },
+  { snmp_poll: { state: "down", cause: "timeout", rtt_ms: null, at: "2026-11-21T12:00:00Z" } },
+] as const)("looks again when the device is asked in another way: %o", async (patch) => {
+  answers = [{ id: "d" }, { id: "d", ...patch, facts: { answers_from: null } } as unknown as Partial<DeviceDetail>];
+  const page = open();
+  await waitFor(() => expect(page.current.row).toBeDefined());
+  act(() => live.receive(event(1, [{ id: "d", ...patch }])));
+  await waitFor(() => expect(page.current.detail?.facts).toBeDefined());
+});
+
 it("says that the device was removed", async () => {
   answers = [{ id: "d" }];
   const page = open();

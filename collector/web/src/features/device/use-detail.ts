@@ -19,8 +19,10 @@ export function useDetail(id: string) {
   useEffect(() => {
     return live.onResync(() => void queries.invalidateQueries({ queryKey: ["device", id] }));
   }, [queries, id]);
-  // The stream says that there are new facts; the rest of them comes by REST.
-  const facts = row ? `${row.sys_name}\n${row.model}\n${row.sys_object_id}` : null;
+  // The stream says that there are new facts, another address or agent, or another turn of SNMP, which may be that of a credential; the
+  // rest comes by REST.
+  const facts = row
+    ? [row.sys_name, row.model, row.sys_object_id, row.address, row.agent?.id, row.snmp_poll?.cause].join("\n") : null;
   const known = useRef(facts);
   useEffect(() => {
     if (known.current !== null && facts !== null && known.current !== facts) {

@@ -113,7 +113,7 @@ export function AddDeviceForm({ onDone }: { onDone: () => void }) {
   };
   const isUsed = ({ profile, version }: Outcome) =>
     draft.version === version && isGiven(draft) === (profile === null) && (!profile?.tag || tags.includes(profile.tag));
-  /** What was found holds for this host, asked by this agent, with these tags. */
+  /** What was found holds for this host, asked by this agent, with these tags and what was typed. */
   const anew = <T,>(set: (value: T) => void) => (value: T) => {
     find.reset();
     set(value);
@@ -138,7 +138,7 @@ export function AddDeviceForm({ onDone }: { onDone: () => void }) {
         error={fields["address"] ?? fields["host"] ?? fields["port"]} />
       <TextField id="name" name="name" label="Name" placeholder="The device's own"
         hint="Left empty, it is the address until the device tells its system name." autoComplete="off" error={fields["name"]} />
-      <SnmpFields id="snmp" draft={draft} onChange={setDraft} wrong={snmpWrong} hint={NO_CREDENTIAL} />
+      <SnmpFields id="snmp" draft={draft} onChange={anew(setDraft)} wrong={snmpWrong} hint={NO_CREDENTIAL} />
       <FindCredential find={find} onFind={agent && address.trim() ? search : null} onUse={use} isUsed={isUsed}
         isToldAbove={Object.keys(fieldErrors(find.error)).some((name) => SHOWS.includes(name) || name.startsWith("credentials["))} />
       <TagField id="tags" label="Tags" tags={tags} onChange={anew(setTags)} known={known} error={fields["tags"]} />
