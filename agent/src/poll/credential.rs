@@ -25,22 +25,20 @@ use farwatch_common::sample::Cause;
 use farwatch_proto::v1 as proto;
 use futures_util::StreamExt as _;
 use futures_util::stream::{FuturesOrdered, FuturesUnordered};
-use tokio::time::timeout;
 
 pub(crate) use self::access::access;
 use self::conversation::identify;
 use self::dialog::Identity;
 use self::turns::Turns;
-use super::names::{bounded, textual};
+use super::names::textual;
 use super::probe::ProbeFailure;
+use super::resolve::lookup_now;
 use super::{Access, SnmpVersion};
 
 /// Most candidates of one search: more than a tenant has profiles for one kind of gear.
 pub const CANDIDATES_MAX: usize = 64;
 /// Addresses of one name that are tried; a user's silence at all takes some 5 seconds.
 const ADDRESSES_MAX: usize = 4;
-/// A name that takes longer to look up has no address.
-const LOOKUP_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Tries `candidates` against `host`. None is begun later than `limit` after the first; those that were
 /// not tried, or stand behind one that works, are absent.
@@ -52,7 +50,7 @@ pub async fn find(
     clock: &Clock,
 ) -> Vec<proto::CredentialOutcome> {
     let started = clock.monotonic();
-    let host = Host::of(lookup(host, port).await);
+    let host = Host::of(lookup_now(host, port).await);
     let candidates = candidates.get(..CANDIDATES_MAX).unwrap_or(candidates);
     let users = candidates.iter().map(|one| one.user.as_ref().map(|user| &user.name[..]));
     let mut turns = Turns::new(users.collect());
@@ -81,14 +79,8 @@ pub async fn find(
 
 /// Whether a device answers to a credential.
 pub(super) async fn answers(host: &str, port: u16, access: &Access, clock: &Clock) -> bool {
-    let host = Host::of(lookup(host, port).await);
+    let host = Host::of(lookup_now(host, port).await);
     ask(&host, vec![access.clone()], clock).await.is_ok()
-}
-
-/// Where a host may be, in the resolver's order.
-pub(super) async fn lookup(host: &str, port: u16) -> Vec<SocketAddr> {
-    let found = timeout(LOOKUP_TIMEOUT, tokio::net::lookup_host((host, port))).await;
-    found.ok().and_then(Result::ok).map(bounded).unwrap_or_default()
 }
 
 /// The addresses of what is searched.
