@@ -21,7 +21,7 @@ use farwatch_proto::v1::{
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use crate::poll::credential;
+use crate::poll::credential::{self, CANDIDATES_MAX, Limits};
 use crate::poll::now::PollNow;
 use crate::poll::ping::PingNow;
 
@@ -31,12 +31,12 @@ const AT_ONCE_MAX: usize = 4;
 const REMEMBERED_MAX: usize = 64;
 /// A command's own deadline counts if it is sooner.
 const DEADLINE_MAX: Duration = Duration::from_secs(60);
-/// What the last credential may take, at every address, and the result on its way back.
+/// What the last credential may take. A user at every address of a name may take longer.
 const LAST_TRY: Duration = Duration::from_secs(7);
+/// What the result may take on its way back: what has no outcome by then is left out of it.
+const WAY_BACK: Duration = Duration::from_secs(1);
 /// Longest id.
 const ID_BYTES_MAX: usize = 64;
-/// Credentials of one command: each may take some seconds.
-const CANDIDATES_MAX: usize = 64;
 const HOST_BYTES_MAX: usize = 253;
 
 /// Why a command has no result.
@@ -170,12 +170,14 @@ impl Commander {
         if candidates.len() > CANDIDATES_MAX {
             return Err(CommandError::Invalid("there are too many credentials"));
         }
-        let begun_within = limit.saturating_sub(LAST_TRY);
-        let finding = credential::find(&host, port, &candidates, begun_within, &self.clock);
-        let (outcomes, ping) = tokio::join!(finding, self.ping.ping_once(&host));
+        let ended_within = limit.saturating_sub(WAY_BACK);
+        let limits = Limits { begun_within: limit.saturating_sub(LAST_TRY), ended_within };
+        let finding = credential::find(&host, port, &candidates, limits, &self.clock);
+        let pinging = tokio::time::timeout(ended_within, self.ping.ping_once(&host));
+        let (outcomes, ping) = tokio::join!(finding, pinging);
         let not_tried = candidates.len().saturating_sub(outcomes.len());
         let not_tried = u32::try_from(not_tried).unwrap_or(u32::MAX);
-        Ok(FindCredentialResult { outcomes, ping: Some(ping), not_tried })
+        Ok(FindCredentialResult { outcomes, ping: ping.ok(), not_tried })
     }
 }
 

@@ -33,6 +33,7 @@ mod usm;
 mod walk;
 mod wheel;
 
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -140,6 +141,15 @@ pub struct Target {
     pub interval: Duration,
     pub access: Access,
     pub manner: Manner,
+}
+
+impl Target {
+    /// Where the device is, if its host is an IP address and no name to look up.
+    #[must_use]
+    pub fn literal(&self) -> Option<SocketAddr> {
+        let ip: IpAddr = self.host.parse().ok()?;
+        Some((ip, self.port).into())
+    }
 }
 
 /// What polling sees.

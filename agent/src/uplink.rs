@@ -35,7 +35,7 @@ use tokio_util::sync::CancellationToken;
 use self::carrier::Reason;
 use self::core::Core;
 pub use self::dial::Proxies;
-use self::dial::{Way, here};
+use self::dial::{Way, way_out};
 use self::networks::{Network, Networks};
 use self::redial::Redial;
 use self::session::Live;
@@ -44,6 +44,7 @@ use crate::command::Commander;
 use crate::config::UplinkSettings;
 use crate::identity::Credentials;
 use crate::inventory::Inventory;
+use crate::platform::routes::default_gateway;
 
 /// Credentials that could not be saved are tried again after this.
 const SAVE_AGAIN: Duration = Duration::from_secs(300);
@@ -151,8 +152,11 @@ pub struct Uplink {
     ready: Option<(String, Arc<dyn Session>)>,
     /// The site's first hop, as it was pinged.
     gateway: watch::Receiver<Option<GatewayStatus>>,
-    /// An address of a collector, to see by which of this host's it is reached.
+    /// An address of a collector, to see by which of this host's it is reached. It stays as long as
+    /// there is a way to it: seen from another family of addresses, one network would look like two.
     remote: Option<SocketAddr>,
+    /// That of the last session without a proxy.
+    last_remote: Option<SocketAddr>,
     /// Start of the time of `networks`.
     started: Instant,
     /// When to ask for the next certificate, by the collector's clock: this host's may stand years
@@ -174,6 +178,7 @@ impl Uplink {
             ready: None,
             gateway: parts.gateway,
             remote: None,
+            last_remote: None,
             started: clock.monotonic(),
             state_dir: parts.state_dir,
             buffer: parts.buffer,
@@ -283,8 +288,7 @@ impl Uplink {
         self.networks.carriers.began(carrier, self.time(), rand::random());
         let proxied = carrier == Carrier::Tcp && self.proxies.towards(&collector).is_some();
         if !proxied {
-            // The first stays: seen from another family of addresses, one network would look like two.
-            self.remote.get_or_insert(session.remote());
+            self.last_remote = Some(session.remote());
         }
         self.look_around().await;
         self.state.send_modify(|state| state.proxied = proxied);
@@ -327,9 +331,11 @@ impl Uplink {
 
     /// Sees whether this host is in another network than it was.
     async fn look_around(&mut self) {
-        let Some(remote) = self.remote else { return };
-        let Some(here) = here(remote).await else { return };
-        let gateway = self.gateway.borrow().as_ref().map(|gateway| gateway.address.clone());
+        let remotes = self.remote.into_iter().chain(self.last_remote);
+        let Some((remote, here)) = way_out(remotes).await else { return };
+        self.remote = Some(remote);
+        // As the system routes now: what was pinged may still be of the network before.
+        let gateway = default_gateway().map(|gateway| gateway.ip());
         if self.networks.enter(Network { here, gateway }, self.time()) {
             tracing::info!("this host is in another network: what is known of that one counts");
         }

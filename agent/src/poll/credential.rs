@@ -3,8 +3,8 @@
 //! - **In:** a host and candidates, in the order of preference.
 //! - **Out:** an outcome for each up to the first that works.
 //! - **Bound:** [`CANDIDATES_MAX`] candidates, some at a time ([`turns`]), [`ADDRESSES_MAX`] addresses, 3
-//!   seconds for each dialog, and the caller's limit for all.
-//! - **When full:** candidates beyond a bound are not tried.
+//!   seconds for each dialog, and the caller's limits for all.
+//! - **When full:** candidates beyond a bound are not tried, nor to their end if the time is up.
 //! - **On crash:** nothing is kept.
 //!
 //! Every dialog has a socket of its own, so that nothing of one is taken for an answer to another. A
@@ -25,34 +25,47 @@ use farwatch_common::sample::Cause;
 use farwatch_proto::v1 as proto;
 use futures_util::StreamExt as _;
 use futures_util::stream::{FuturesOrdered, FuturesUnordered};
-use tokio::time::timeout;
+use tokio::time::sleep;
 
 pub(crate) use self::access::access;
 use self::conversation::identify;
 use self::dialog::Identity;
 use self::turns::Turns;
-use super::names::{bounded, textual};
+use super::names::textual;
 use super::probe::ProbeFailure;
+use super::resolve::lookup_now;
 use super::{Access, SnmpVersion};
 
 /// Most candidates of one search: more than a tenant has profiles for one kind of gear.
 pub const CANDIDATES_MAX: usize = 64;
 /// Addresses of one name that are tried; a user's silence at all takes some 5 seconds.
 const ADDRESSES_MAX: usize = 4;
-/// A name that takes longer to look up has no address.
-const LOOKUP_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Tries `candidates` against `host`. None is begun later than `limit` after the first; those that were
-/// not tried, or stand behind one that works, are absent.
+/// The time for a search, from its start.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// No candidate is begun later.
+    pub begun_within: Duration,
+    /// What is known then is told.
+    pub ended_within: Duration,
+}
+
+/// Tries `candidates` against `host`. Those that were not tried to their end, or stand behind one that
+/// works, are absent.
 pub async fn find(
     host: &str,
     port: u16,
     candidates: &[proto::CredentialCandidate],
-    limit: Duration,
+    limits: Limits,
     clock: &Clock,
 ) -> Vec<proto::CredentialOutcome> {
     let started = clock.monotonic();
-    let host = Host::of(lookup(host, port).await);
+    let over = sleep(limits.ended_within);
+    tokio::pin!(over);
+    let host = tokio::select! {
+        addresses = lookup_now(host, port) => Host::of(addresses),
+        () = &mut over => return Vec::new(),
+    };
     let candidates = candidates.get(..CANDIDATES_MAX).unwrap_or(candidates);
     let users = candidates.iter().map(|one| one.user.as_ref().map(|user| &user.name[..]));
     let mut turns = Turns::new(users.collect());
@@ -60,7 +73,7 @@ pub async fn find(
     #[expect(clippy::disallowed_methods, reason = "Turns bounds what is in it")]
     let mut under_way = FuturesUnordered::new();
     loop {
-        while clock.monotonic().saturating_duration_since(started) <= limit
+        while clock.monotonic().saturating_duration_since(started) <= limits.begun_within
             && let Some(place) = turns.next()
             && let Some(candidate) = candidates.get(place)
         {
@@ -70,7 +83,12 @@ pub async fn find(
         if turns.is_over() {
             break;
         }
-        let Some((place, outcome)) = under_way.next().await else { break };
+        let (place, outcome) = tokio::select! {
+            Some(ended) = under_way.next() => ended,
+            // One that is slow must not cost the outcomes of the others.
+            () = &mut over => break,
+            else => break,
+        };
         turns.ended(place, outcome.cause == 0);
         if let Some(known) = outcomes.get_mut(place) {
             *known = Some(outcome);
@@ -81,14 +99,8 @@ pub async fn find(
 
 /// Whether a device answers to a credential.
 pub(super) async fn answers(host: &str, port: u16, access: &Access, clock: &Clock) -> bool {
-    let host = Host::of(lookup(host, port).await);
+    let host = Host::of(lookup_now(host, port).await);
     ask(&host, vec![access.clone()], clock).await.is_ok()
-}
-
-/// Where a host may be, in the resolver's order.
-pub(super) async fn lookup(host: &str, port: u16) -> Vec<SocketAddr> {
-    let found = timeout(LOOKUP_TIMEOUT, tokio::net::lookup_host((host, port))).await;
-    found.ok().and_then(Result::ok).map(bounded).unwrap_or_default()
 }
 
 /// The addresses of what is searched.
@@ -280,10 +292,28 @@ mod tests {
         };
         let candidates: Vec<_> = (0..8).map(candidate).collect();
         let port = silent.local_addr().unwrap().port();
-        let limit = Duration::from_secs(8);
+        let limits = Limits { begun_within: Duration::from_secs(8), ended_within: Duration::MAX };
         let clock = Clock::system();
-        let outcomes = find("127.0.0.1", port, &candidates, limit, &clock).await;
+        let outcomes = find("127.0.0.1", port, &candidates, limits, &clock).await;
         assert_eq!(outcomes.len(), candidates.len());
         assert!(outcomes.iter().all(|outcome| outcome.cause == Cause::Timeout as u32));
+    }
+
+    /// The device is silent: what is asked of it has no outcome yet when the time is up.
+    #[tokio::test]
+    async fn what_is_known_is_told_when_the_time_is_up() {
+        let silent = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+        let version = proto::SnmpVersion::V2c as i32;
+        let community = Some(proto::SnmpCommunity { version, community: b"c".to_vec() });
+        let asked = proto::CredentialCandidate { id: 1, community, user: None };
+        let empty = proto::CredentialCandidate { id: 2, community: None, user: None };
+        let limits =
+            Limits { begun_within: Duration::MAX, ended_within: Duration::from_millis(200) };
+        let port = silent.local_addr().unwrap().port();
+        let candidates = [asked, empty];
+        let outcomes = find("127.0.0.1", port, &candidates, limits, &Clock::system()).await;
+        let told: Vec<_> = outcomes.iter().map(|one| (one.id, one.cause)).collect();
+        assert_eq!(told, [(2, Cause::NoCredential as u32)]);
+        silent.try_recv(&mut [0; 1500]).expect("the first was asked");
     }
 }

@@ -3,8 +3,11 @@
 //! A name may have addresses of both families, of which some lead nowhere. They are kept in the order
 //! of the system's resolver (RFC 6724 §6). The one in use stays as long as it answers; after a silence
 //! the next one is used, after the last the first again.
+//!
+//! What was found counts for the name and port it was found of: a device that is given another host is
+//! not asked at the addresses of the one before, nor at those of a lookup that comes late.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::net::SocketAddr;
 
 use farwatch_common::id::DeviceId;
@@ -16,30 +19,52 @@ pub(super) const ADDRESSES_PER_NAME_MAX: usize = 8;
 /// Silences in a row after which an address that has answered before is left: one may be a lost packet.
 const SILENCES_BORNE: u8 = 2;
 
+/// A host that has to be looked up, and the port there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Name {
+    pub(super) host: String,
+    pub(super) port: u16,
+}
+
+impl Name {
+    /// `None` of a target whose host is an address.
+    pub(super) fn of(target: &Target) -> Option<Self> {
+        let is_name = target.literal().is_none();
+        is_name.then(|| Self { host: target.host.clone(), port: target.port })
+    }
+}
+
+/// Where the name of a device has led.
+#[derive(Clone, Debug)]
+pub(super) struct Resolved {
+    pub(super) device: DeviceId,
+    pub(super) name: Name,
+    /// In the resolver's order.
+    pub(super) addresses: Vec<SocketAddr>,
+}
+
 /// Of the devices with names. Bounded by their number.
 #[derive(Debug, Default)]
 pub(super) struct Names(HashMap<DeviceId, Place>);
 
 #[derive(Debug)]
 struct Place {
-    /// Never empty; the first is in use.
+    name: Name,
+    /// Empty before the name was found; the first is in use.
     addresses: Vec<SocketAddr>,
     has_answered: bool,
     silences: u8,
 }
 
 impl Names {
-    /// A name was looked up: where the device is now. `None` if there is no address.
-    pub(super) fn found(
-        &mut self,
-        device: DeviceId,
-        mut addresses: Vec<SocketAddr>,
-    ) -> Option<SocketAddr> {
-        let first = *addresses.first()?;
-        let Some(known) = self.0.get_mut(&device) else {
-            self.0.insert(device, Place { addresses, has_answered: false, silences: 0 });
-            return Some(first);
-        };
+    /// A name was looked up: where the device is now. `None` if there is no address, or if this is not
+    /// the name of the device any more.
+    pub(super) fn found(&mut self, resolved: Resolved) -> Option<SocketAddr> {
+        let Resolved { device, name, mut addresses } = resolved;
+        let known = self.0.get_mut(&device).filter(|known| known.name == name)?;
+        if addresses.is_empty() {
+            return None;
+        }
         let used = known.addresses.first();
         match addresses.iter().position(|address| Some(address) == used) {
             Some(place) => addresses.rotate_left(place),
@@ -71,10 +96,21 @@ impl Names {
         self.0.get(&device).map_or(&[], |place| &place.addresses)
     }
 
-    /// Forgets the devices that are gone.
+    /// Where the devices with a known address are asked.
+    pub(super) fn used(&self) -> impl Iterator<Item = (DeviceId, SocketAddr)> {
+        self.0.iter().filter_map(|(device, place)| Some((*device, *place.addresses.first()?)))
+    }
+
+    /// Takes the names of `targets`, and forgets the addresses of every other.
     pub(super) fn keep(&mut self, targets: &[Target]) {
-        let kept: HashSet<DeviceId> = targets.iter().map(|target| target.device).collect();
-        self.0.retain(|device, _| kept.contains(device));
+        let mut known = std::mem::take(&mut self.0);
+        let places = targets.iter().filter_map(|target| {
+            let name = Name::of(target)?;
+            let place = known.remove(&target.device).filter(|place| place.name == name);
+            let new = Place { name, addresses: Vec::new(), has_answered: false, silences: 0 };
+            Some((target.device, place.unwrap_or(new)))
+        });
+        self.0 = places.collect();
     }
 }
 
@@ -103,7 +139,10 @@ pub(super) fn textual(address: SocketAddr) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
+    use crate::poll::{Access, Manner};
 
     const DEVICE: DeviceId = DeviceId(1);
 
@@ -111,11 +150,65 @@ mod tests {
         ([192, 0, 2, last], 161).into()
     }
 
+    fn target(host: &str, port: u16) -> Target {
+        Target {
+            device: DEVICE,
+            host: host.to_owned(),
+            port,
+            interval: Duration::from_secs(60),
+            access: Access::Nothing,
+            manner: Manner::default(),
+        }
+    }
+
+    fn found(host: &str, lasts: &[u8]) -> Resolved {
+        let name = Name { host: host.to_owned(), port: 161 };
+        let addresses = lasts.iter().copied().map(at).collect();
+        Resolved { device: DEVICE, name, addresses }
+    }
+
     fn names(lasts: &[u8]) -> Names {
         let mut names = Names::default();
-        let all: Vec<SocketAddr> = lasts.iter().copied().map(at).collect();
-        assert_eq!(names.found(DEVICE, all.clone()), all.first().copied());
+        names.keep(&[target("router.example", 161)]);
+        let first = lasts.first().copied().map(at);
+        assert_eq!(names.found(found("router.example", lasts)), first);
         names
+    }
+
+    #[test]
+    fn a_device_that_gets_another_host_is_nowhere_until_that_is_found() {
+        for other in [target("other.example", 161), target("router.example", 1161)] {
+            let mut names = names(&[1, 2]);
+            names.keep(&[other]);
+            assert!(names.all(DEVICE).is_empty());
+            assert_eq!(names.asked(DEVICE, false), None);
+            assert_eq!(names.found(found("router.example", &[1, 2])), None, "it comes late");
+            assert_eq!(names.used().count(), 0);
+        }
+        let mut names = names(&[1, 2]);
+        names.keep(&[target("other.example", 161)]);
+        assert_eq!(names.found(found("other.example", &[3])), Some(at(3)));
+        assert_eq!(names.all(DEVICE), [at(3)]);
+    }
+
+    #[test]
+    fn a_device_that_gets_an_address_for_its_name_is_never_told_of_another() {
+        let mut names = names(&[1, 2]);
+        names.keep(&[target("10.0.0.9", 161)]);
+        for _ in 0..4 {
+            assert_eq!(names.asked(DEVICE, false), None);
+        }
+        assert_eq!(names.found(found("router.example", &[1, 2])), None);
+        assert!(names.all(DEVICE).is_empty());
+    }
+
+    #[test]
+    fn a_device_that_keeps_its_host_keeps_its_address() {
+        let mut names = names(&[1, 2]);
+        assert_eq!(names.asked(DEVICE, false), Some(at(2)));
+        let often = Target { interval: Duration::from_secs(10), ..target("router.example", 161) };
+        names.keep(&[often]);
+        assert_eq!(names.used().collect::<Vec<_>>(), [(DEVICE, at(2))]);
     }
 
     #[test]
@@ -135,11 +228,11 @@ mod tests {
     fn another_lookup_leaves_the_address_that_is_used() {
         let mut names = names(&[1, 2]);
         assert_eq!(names.asked(DEVICE, false), Some(at(2)));
-        assert_eq!(names.found(DEVICE, vec![at(1), at(2), at(3)]), Some(at(2)));
+        assert_eq!(names.found(found("router.example", &[1, 2, 3])), Some(at(2)));
         assert_eq!(names.all(DEVICE), [at(2), at(3), at(1)]);
         // Gear that has moved is where its name says.
-        assert_eq!(names.found(DEVICE, vec![at(7), at(8)]), Some(at(7)));
-        assert_eq!(names.found(DEVICE, Vec::new()), None);
+        assert_eq!(names.found(found("router.example", &[7, 8])), Some(at(7)));
+        assert_eq!(names.found(found("router.example", &[])), None);
         assert_eq!(names.all(DEVICE), [at(7), at(8)]);
     }
 

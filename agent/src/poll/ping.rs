@@ -18,7 +18,6 @@ mod shell;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
 use farwatch_common::clock::Clock;
 use farwatch_common::id::DeviceId;
@@ -31,13 +30,12 @@ use tokio_util::sync::CancellationToken;
 
 pub use self::core::ECHOES;
 use self::core::Outcome;
-use super::names::{bounded, textual};
+use super::names::{Resolved, textual};
+use super::resolve::lookup_now;
 use super::{Observation, PollCounters, PollError, Target};
 
 /// Single requests and addresses that wait to be taken in.
 const REQUESTS_MAX: usize = 64;
-/// A name that takes longer to look up has no address.
-const LOOKUP_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// For those who want a ping now. Cheap to clone. An outcome takes about 3 s at most, that of a host
 /// name some more.
@@ -50,7 +48,7 @@ pub struct Requests(mpsc::Receiver<Request>);
 
 #[derive(Debug)]
 enum Request {
-    Addresses(DeviceId, Vec<SocketAddr>),
+    Resolved(Resolved),
     Where(DeviceId, oneshot::Sender<Option<Vec<SocketAddr>>>),
     Host(SocketAddr, oneshot::Sender<Outcome>),
 }
@@ -77,9 +75,7 @@ impl PingNow {
 
     /// Pings a host that may be no device: an IP address or a host name, at all its addresses.
     pub async fn ping_once(&self, host: &str) -> PingOutcome {
-        let lookup = tokio::time::timeout(LOOKUP_TIMEOUT, tokio::net::lookup_host((host, 0)));
-        let found = lookup.await.ok().and_then(Result::ok).map(bounded);
-        self.ping_any(found.unwrap_or_default()).await
+        self.ping_any(lookup_now(host, 0).await).await
     }
 
     /// The outcome of the first address that answers, or of the first that was silent.
@@ -113,8 +109,8 @@ impl PingNow {
     }
 
     /// Where a device with a host name may be. False if nobody pings any more.
-    pub(super) async fn is_at(&self, device: DeviceId, addresses: Vec<SocketAddr>) -> bool {
-        self.0.send(Request::Addresses(device, addresses)).await.is_ok()
+    pub(super) async fn is_at(&self, resolved: Resolved) -> bool {
+        self.0.send(Request::Resolved(resolved)).await.is_ok()
     }
 }
 

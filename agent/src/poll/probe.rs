@@ -17,6 +17,7 @@ use tokio_util::sync::CancellationToken;
 pub use self::objects::{ProbeObject, ProbeObjects};
 use super::engine::Settings;
 use super::names::textual;
+use super::resolve::lookup_now;
 use super::{
     Access, Observation, PollConfig, PollCounters, PollError, SnmpVersion, Target, credential,
 };
@@ -121,7 +122,7 @@ pub async fn probe(target: Target) -> Result<ProbeReport, PollError> {
 
 /// Looks at one address of the target's name after the other, until one is not silent.
 async fn look_everywhere(target: &Target) -> Result<ProbeReport, PollError> {
-    let mut addresses = credential::lookup(&target.host, target.port).await.into_iter().peekable();
+    let mut addresses = lookup_now(&target.host, target.port).await.into_iter().peekable();
     while let Some(address) = addresses.next() {
         let probed = look(Target { host: textual(address), ..target.clone() }).await;
         let is_silent = matches!(

@@ -16,11 +16,10 @@ use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::engine::{Engine, Polled, Settings, Transmit};
-use super::names::Names;
+use super::names::{Names, Resolved};
 use super::now;
 use super::pace::timeline::{Targets, Timeline};
 use super::plan::Compiled;
-use super::resolve::Resolved;
 use super::{Observation, PollConfig, PollCounters, PollError, Target};
 
 /// Asked of the system for answers that arrive while the engine is busy; it may grant less.
@@ -113,15 +112,14 @@ impl Shell {
             match wake {
                 Wake::Time => {}
                 Wake::Datagrams(family) => self.receive(family)?,
-                Wake::Targets(list) => {
-                    self.names.keep(&list);
-                    let refused = self.engine.set_targets(self.time.now(), &list);
-                    if refused > 0 {
-                        tracing::error!(refused, "too many devices for one agent");
+                Wake::Targets(list) => self.assign(&list),
+                Wake::Resolved(resolved) => {
+                    // It may be of targets that are new here too: they come first.
+                    if let Some(list) = targets.changed() {
+                        self.assign(&list);
                     }
-                }
-                Wake::Resolved((device, addresses)) => {
-                    if let Some(address) = self.names.found(device, addresses) {
+                    let device = resolved.device;
+                    if let Some(address) = self.names.found(resolved) {
                         self.engine.set_address(self.time.now(), device, address);
                     }
                 }
@@ -140,6 +138,19 @@ impl Shell {
             }
             self.send().await;
             self.deliver()?;
+        }
+    }
+
+    fn assign(&mut self, targets: &[Target]) {
+        let now = self.time.now();
+        self.names.keep(targets);
+        let refused = self.engine.set_targets(now, targets);
+        if refused > 0 {
+            tracing::error!(refused, "too many devices for one agent");
+        }
+        // What has changed but for its host begins anew where it was.
+        for (device, address) in self.names.used() {
+            self.engine.set_address(now, device, address);
         }
     }
 
@@ -282,6 +293,7 @@ mod tests {
     use farwatch_common::secret::Secret;
 
     use super::*;
+    use crate::poll::names::Name;
     use crate::poll::{Access, Manner, SnmpVersion};
 
     /// A device by its name.
@@ -310,7 +322,9 @@ mod tests {
         let (_targets, targets) = watch::channel(Arc::new(vec![target("router.invalid")]));
         let (addresses, resolved) = mpsc::channel(1);
         let both = [&first, &second].map(|socket| socket.local_addr().unwrap()).to_vec();
-        addresses.send((DeviceId(1), both)).await.unwrap();
+        let name = Name { host: "router.invalid".to_owned(), port: 161 };
+        let both = Resolved { device: DeviceId(1), name, addresses: both };
+        addresses.send(both).await.unwrap();
         let asked = async {
             for socket in [&first, &second, &first] {
                 socket.recv(&mut [0; 1500]).await.unwrap();
@@ -321,6 +335,42 @@ mod tests {
         tokio::select! {
             ended = shell.run(targets, resolved) => panic!("{ended:?}"),
             () = asked => {}
+        }
+    }
+
+    #[tokio::test]
+    async fn a_device_that_gets_an_address_for_its_name_is_asked_there_alone() {
+        let bind = || UdpSocket::bind("127.0.0.1:0");
+        let (before, there) = (bind().await.unwrap(), bind().await.unwrap());
+        let (out, _seen) = mpsc::channel(64);
+        let first_poll_within = Duration::ZERO;
+        let timeouts = [Duration::from_millis(50); 2];
+        let settings = Settings { first_poll_within, timeouts, ..Settings::default() };
+        let config = PollConfig { settings, ..PollConfig::default() };
+        let shell = Shell::new(config, out, Clock::system(), Arc::default()).unwrap();
+        let (targets, watch) = watch::channel(Arc::new(vec![target("router.invalid")]));
+        let (addresses, resolved) = mpsc::channel(2);
+        let name = Name { host: "router.invalid".to_owned(), port: 161 };
+        let found = vec![before.local_addr().unwrap(), ([192, 0, 2, 1], 161).into()];
+        let found = Resolved { device: DeviceId(1), name, addresses: found };
+        let edited = async {
+            addresses.send(found.clone()).await.unwrap();
+            before.recv(&mut [0; 1500]).await.unwrap();
+            let port = there.local_addr().unwrap().port();
+            targets.send_replace(Arc::new(vec![Target { port, ..target("127.0.0.1") }]));
+            // Its lookup began before.
+            addresses.send(found).await.unwrap();
+            there.recv(&mut [0; 1500]).await.unwrap();
+            while before.try_recv(&mut [0; 1500]).is_ok() {}
+            // It is silent more than once.
+            for _ in 0..6 {
+                there.recv(&mut [0; 1500]).await.unwrap();
+            }
+            assert!(before.try_recv(&mut [0; 1500]).is_err(), "the old host was asked");
+        };
+        tokio::select! {
+            ended = shell.run(watch, resolved) => panic!("{ended:?}"),
+            () = edited => {}
         }
     }
 

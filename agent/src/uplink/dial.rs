@@ -145,8 +145,20 @@ impl Way {
     }
 }
 
+/// The first of `remotes` that there is a way to, and the address of this host towards it.
+pub(super) async fn way_out(
+    remotes: impl IntoIterator<Item = SocketAddr>,
+) -> Option<(SocketAddr, IpAddr)> {
+    for remote in remotes {
+        if let Some(here) = here(remote).await {
+            return Some((remote, here));
+        }
+    }
+    None
+}
+
 /// The address of this host towards `to`.
-pub(super) async fn here(to: SocketAddr) -> Option<IpAddr> {
+async fn here(to: SocketAddr) -> Option<IpAddr> {
     let any: SocketAddr = match to {
         SocketAddr::V4(_) => (Ipv4Addr::UNSPECIFIED, 0).into(),
         SocketAddr::V6(_) => (Ipv6Addr::UNSPECIFIED, 0).into(),
@@ -169,5 +181,23 @@ impl UplinkError {
     /// The peer was reached and one side refused the other: no carrier changes that.
     fn is_refused(&self) -> bool {
         matches!(self, Self::Dial { source: TransportError::Refused { .. }, .. })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn where_there_is_no_way_to_the_first_address_the_next_one_counts() {
+        let there: SocketAddr = ([127, 0, 0, 1], 443).into();
+        let also_there: SocketAddr = ([127, 0, 0, 2], 443).into();
+        // A broadcast address, to which no socket gets that has not asked for it.
+        let no_way: SocketAddr = (Ipv4Addr::BROADCAST, 443).into();
+        let loopback = there.ip();
+        assert_eq!(way_out([there, also_there]).await, Some((there, loopback)));
+        assert_eq!(way_out([no_way, there]).await, Some((there, loopback)));
+        assert_eq!(way_out([no_way]).await, None);
+        assert_eq!(way_out([]).await, None);
     }
 }

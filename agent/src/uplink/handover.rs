@@ -22,14 +22,21 @@ type Tried = (Carrier, Result<Arc<dyn Session>, UplinkError>);
 pub(super) struct Handover {
     trying: Option<BoxFuture<'static, Tried>>,
     until: Option<Instant>,
+    /// Nothing takes over any more.
+    is_stopped: bool,
     /// Sent and lost when last counted.
     packets: (u64, u64),
 }
 
 impl Handover {
-    /// Nothing is tried, nor about to take over.
+    /// Another carrier may be tried: none is, nor is one about to take over.
     pub(super) fn is_idle(&self) -> bool {
-        self.trying.is_none() && self.until.is_none()
+        self.trying.is_none() && self.until.is_none() && !self.is_stopped
+    }
+
+    /// This session is the last: what is tried is dropped, and nothing more is.
+    pub(super) fn stop(&mut self) {
+        *self = Self { is_stopped: true, ..Self::default() };
     }
 
     /// The other carrier takes over: nothing more is to be sent here.
@@ -74,5 +81,25 @@ impl Handover {
         self.packets = (sent, lost);
         // Both are counts of a session, far below 2^52.
         Some(new.1 as f64 / new.0 as f64)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is tried in the drain would stop it as soon as it got through.
+    #[tokio::test]
+    async fn nothing_is_tried_nor_takes_over_once_it_is_stopped() {
+        let mut handover = Handover::default();
+        assert!(handover.is_idle());
+        let tried = async { (Carrier::Quic, Err(UplinkError::Silent)) };
+        handover.trying = Some(Box::pin(tried));
+        assert!(!handover.is_idle());
+        handover.stop();
+        assert!(!handover.is_idle(), "another carrier would be tried");
+        assert!(!handover.has_begun() && handover.until().is_none());
+        let dropped = tokio::time::timeout(Duration::ZERO, handover.tried()).await;
+        assert!(dropped.is_err(), "what was tried came up");
     }
 }

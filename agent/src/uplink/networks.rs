@@ -14,12 +14,12 @@ const NETWORKS_MAX: usize = 8;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Network {
     pub(super) here: IpAddr,
-    pub(super) gateway: Option<String>,
+    pub(super) gateway: Option<IpAddr>,
 }
 
 impl Network {
-    /// The network this host is in goes on: the gateway is not known before it has answered, and
-    /// without a route there is none.
+    /// The network this host is in goes on: without a default route there is no gateway, as in a network
+    /// without a way out and for a moment in one that comes up.
     fn may_be(&self, other: &Self) -> bool {
         let gateways = (&self.gateway, &other.gateway);
         self.here == other.here && !matches!(gateways, (Some(one), Some(two)) if one != two)
@@ -100,7 +100,7 @@ mod tests {
     }
 
     fn network(last: u8) -> Network {
-        Network { here: [192, 0, 2, last].into(), gateway: Some("192.0.2.254".into()) }
+        Network { here: [192, 0, 2, last].into(), gateway: Some([192, 0, 2, 254].into()) }
     }
 
     /// Three sessions over QUIC that go silent.
@@ -147,7 +147,7 @@ mod tests {
         assert!(!networks.enter(network(1), s(2)));
         assert!(!networks.enter(unknown, s(3)));
         assert_eq!(networks.carriers.dial(s(3)), Dial::TcpFirst);
-        let other = Network { gateway: Some("192.0.2.253".into()), ..network(1) };
+        let other = Network { gateway: Some([192, 0, 2, 253].into()), ..network(1) };
         assert!(networks.enter(other, s(4)));
     }
 

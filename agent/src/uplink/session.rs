@@ -254,7 +254,7 @@ impl Live {
                 () = cancel.cancelled(), if drain_until.is_none() => {
                     // The time that is left belongs to what is buffered.
                     uplink.ready = None;
-                    handover = Handover::default();
+                    handover.stop();
                     drain_until = Some(tokio::time::Instant::now() + DRAIN_MAX);
                 }
                 () = until(drain_until) => return Ok(End::Drained),

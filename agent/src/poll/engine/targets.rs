@@ -1,7 +1,7 @@
 //! Core: which devices there are, and where.
 
 use std::collections::HashMap;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 
 use farwatch_common::id::DeviceId;
 
@@ -44,7 +44,7 @@ impl Engine {
             }
             None => return false,
         };
-        let address = target.host.parse().ok().map(|ip: IpAddr| (ip, target.port).into());
+        let address = target.literal();
         let first = (self.settings.first_poll_within, address.is_some());
         let schedule =
             Schedule::new((Asker::Snmp, target.device), target.interval, first, now.mono_us);

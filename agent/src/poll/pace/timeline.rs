@@ -60,6 +60,12 @@ impl Targets {
         Self(targets)
     }
 
+    /// The targets, if they have changed and [`Self::next`] has not told so yet.
+    pub(in crate::poll) fn changed(&mut self) -> Option<Arc<Vec<Target>>> {
+        let has_changed = self.0.has_changed().is_ok_and(|changed| changed);
+        has_changed.then(|| self.0.borrow_and_update().clone())
+    }
+
     /// Without a sender the last targets stay.
     pub(in crate::poll) async fn next(&mut self) -> Arc<Vec<Target>> {
         if self.0.changed().await.is_err() {

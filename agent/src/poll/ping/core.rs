@@ -15,7 +15,7 @@ mod rows;
 mod tests;
 
 use std::collections::{HashMap, VecDeque};
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -156,7 +156,7 @@ impl Core {
     }
 
     fn insert_device(&mut self, now: Moment, target: &Target) {
-        let address = target.host.parse().ok().map(|ip: IpAddr| SocketAddr::new(ip, 0));
+        let address = target.literal().map(|at| SocketAddr::new(at.ip(), 0));
         let (device, host) = (target.device, target.host.clone());
         let first = (FIRST_WITHIN, address.is_some());
         let schedule = Schedule::new((Asker::Ping, device), target.interval, first, now.mono_us);

@@ -101,11 +101,14 @@ impl Shell {
             match wake {
                 Wake::Time => {}
                 Wake::Messages(family) => self.receive(family)?,
-                Wake::Targets(list) => {
-                    self.names.keep(&list);
-                    self.core.set_targets(self.time.now(), &list);
+                Wake::Targets(list) => self.assign(&list),
+                Wake::Request(request) => {
+                    // It may be of targets that are new here too: they come first.
+                    if let Some(list) = targets.changed() {
+                        self.assign(&list);
+                    }
+                    self.take(request);
                 }
-                Wake::Request(request) => self.take(request),
             }
             self.take_returned(Family::V4);
             self.take_returned(Family::V6);
@@ -118,10 +121,20 @@ impl Shell {
         }
     }
 
+    fn assign(&mut self, targets: &[Target]) {
+        self.names.keep(targets);
+        self.core.set_targets(self.time.now(), targets);
+        // What has changed but for its host begins anew where it was.
+        for (device, address) in self.names.used() {
+            self.core.set_address(device, address);
+        }
+    }
+
     fn take(&mut self, request: Request) {
         let (to, reply) = match request {
-            Request::Addresses(device, addresses) => {
-                if let Some(address) = self.names.found(device, addresses) {
+            Request::Resolved(resolved) => {
+                let device = resolved.device;
+                if let Some(address) = self.names.found(resolved) {
                     self.core.set_address(device, address);
                 }
                 return;
@@ -310,6 +323,7 @@ mod tests {
     use farwatch_common::sample::Group;
 
     use super::*;
+    use crate::poll::names::{Name, Resolved};
     use crate::poll::{Access, Manner};
 
     fn target() -> Target {
@@ -321,6 +335,19 @@ mod tests {
             access: Access::Nothing,
             manner: Manner::default(),
         }
+    }
+
+    /// Of a device that is called `router.invalid`.
+    fn resolved(addresses: Vec<SocketAddr>) -> Resolved {
+        let name = Name { host: "router.invalid".to_owned(), port: 161 };
+        Resolved { device: DeviceId(1), name, addresses }
+    }
+
+    /// Where the pinger thinks the device is.
+    async fn place(requests: &mpsc::Sender<Request>) -> Option<Vec<SocketAddr>> {
+        let (reply, answer) = oneshot::channel();
+        requests.send(Request::Where(DeviceId(1), reply)).await.unwrap();
+        answer.await.unwrap()
     }
 
     /// The row of a device where no socket can be opened.
@@ -350,15 +377,50 @@ mod tests {
         let (_targets, targets) = watch::channel(Arc::new(vec![named]));
         let (requests, requested) = mpsc::channel(2);
         let asked = async {
-            requests.send(Request::Addresses(DeviceId(1), both)).await.unwrap();
+            requests.send(Request::Resolved(resolved(both))).await.unwrap();
             seen.recv().await.unwrap();
-            let (reply, answer) = oneshot::channel();
-            requests.send(Request::Where(DeviceId(1), reply)).await.unwrap();
-            answer.await.unwrap()
+            place(&requests).await
         };
         tokio::select! {
             ended = shell.run(targets, requested) => panic!("{ended:?}"),
             known = asked => assert_eq!(known, Some(other_way_round)),
+        }
+    }
+
+    #[tokio::test]
+    async fn a_device_that_gets_another_host_is_pinged_there() {
+        let (out, mut seen) = mpsc::channel(16);
+        let mut shell = Shell::new(out, Clock::system(), Arc::default());
+        shell.open = |_| Err(io::ErrorKind::NetworkUnreachable.into());
+        let before: Vec<SocketAddr> = vec![([192, 0, 2, 1], 0).into(), ([192, 0, 2, 2], 0).into()];
+        let named = Target { host: "router.invalid".to_owned(), ..target() };
+        let (targets, watch) = watch::channel(Arc::new(vec![named.clone()]));
+        let (requests, requested) = mpsc::channel(2);
+        let edited = async {
+            requests.send(Request::Resolved(resolved(before.clone()))).await.unwrap();
+            assert_eq!(place(&requests).await, Some(before.clone()));
+            // The host stays.
+            let often = Target { interval: Duration::from_secs(2), ..named };
+            targets.send_replace(Arc::new(vec![often]));
+            assert_eq!(place(&requests).await, Some(before.clone()));
+            // A lookup that began before comes after it.
+            let literal = Target { host: "192.0.2.9".to_owned(), ..target() };
+            targets.send_replace(Arc::new(vec![literal]));
+            requests.send(Request::Resolved(resolved(before.clone()))).await.unwrap();
+            let there = Some(vec![([192, 0, 2, 9], 0).into()]);
+            assert_eq!(place(&requests).await, there);
+            for _ in 0..2 {
+                seen.recv().await.unwrap();
+            }
+            assert_eq!(place(&requests).await, there, "silence does not bring the name back");
+            let renamed = Target { host: "other.invalid".to_owned(), ..target() };
+            targets.send_replace(Arc::new(vec![renamed]));
+            requests.send(Request::Resolved(resolved(before))).await.unwrap();
+            assert_eq!(place(&requests).await, Some(vec![]));
+        };
+        tokio::select! {
+            ended = shell.run(watch, requested) => panic!("{ended:?}"),
+            () = edited => {}
         }
     }
 
