@@ -246,7 +246,7 @@ mod tests {
         let ping = serde_json::to_value(ping_result(&silent)).unwrap();
         let expected = serde_json::json!({
             "ok": false, "cause": "timeout", "sent": 4, "received": 0, "loss_percent": 100.0,
-            "rtt_ms": null, "jitter_ms": null,
+            "rtt_ms": null, "jitter_ms": null, "address": null,
         });
         assert_eq!(ping, expected);
         let unsent = ping_result(&proto::PingOutcome { cause: 9, ..Default::default() });

@@ -82,8 +82,8 @@ fn each_way_has_its_own_word_and_both_make_the_state() {
     // Nothing more is heard of either way: what they told gets old, each at its time.
     fleet.heard(AGENT, at(500));
     fleet.expire(at(483));
-    fleet.heard(AGENT, at(543));
-    fleet.expire(at(543));
+    fleet.heard(AGENT, at(544));
+    fleet.expire(at(544));
     let device = fleet.device(TENANT, DEVICE).unwrap();
     assert_eq!((device.state, device.cause), (State::Unknown, Some("stale")));
     assert_eq!(device.icmp.unwrap().cause, Some("stale"));
