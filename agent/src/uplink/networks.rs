@@ -67,8 +67,8 @@ impl Networks {
         true
     }
 
-    /// What is known of a network that was left. Many have the same addresses: one whose gateway is not
-    /// known is like no other.
+    /// What is known of a network that was left. Many have the same addresses: one without a gateway
+    /// is like no other.
     fn remembered(&mut self, network: &Network) -> Option<Carriers> {
         let place = self.left.iter().position(|(known, ..)| known == network)?;
         self.left.remove(place).map(|(_, carriers, _)| carriers)

@@ -99,6 +99,11 @@ pub(super) fn addresses() -> [Ipv4Addr; 3] {
 
 impl Site {
     async fn start() -> Option<Self> {
+        Self::start_as(&[], "").await
+    }
+
+    /// The agent runs behind these words, in a namespace that is prepared by this script.
+    async fn start_as(words: &[&str], script: &str) -> Option<Self> {
         let namespace = Namespace::new()?;
         let link = format!("fw{}", std::process::id());
         let [here, there, other] = addresses();
@@ -113,13 +118,16 @@ impl Site {
             "echo 1 >/proc/sys/net/ipv4/conf/all/promote_secondaries
              ip address add {there}/29 dev far
              ip address add {other}/29 dev far
-             ip link set far up"
+             ip link set far up
+             {script}"
         ));
         let dir = tempfile::tempdir().unwrap();
         let listen = format!("{here}:0");
         let collector = Collector::start_at(&dir.path().join("collector"), &listen).await;
         let (router, address) = Router::start(&namespace, dir.path().join("oracle.log"));
-        let (state_dir, inside) = (dir.path().join("agent"), namespace.inside());
+        let words = words.iter().copied().map(str::to_owned);
+        let inside: Vec<String> = namespace.inside().into_iter().chain(words).collect();
+        let state_dir = dir.path().join("agent");
         let config = "[uplink]\nquic_probe_s = 2\n";
         let agent =
             Agent::start_inside(inside, &collector, collector.listen, &state_dir, config).await;
@@ -299,6 +307,24 @@ async fn an_address_that_goes_costs_a_moment_and_no_session() {
     assert!(gap <= ACK_GAP_MAX, "{gap:?}");
     let after = site.agent().await;
     assert_eq!(after["connected_since"], before["connected_since"]);
+    site.ends_whole().await;
+}
+
+/// The agent may not ping here: of its gateway it knows what the system routes by, and that at once.
+#[tokio::test]
+async fn a_network_behind_another_gateway_is_another_one() {
+    let [gateway, _, _] = addresses();
+    let other = Ipv4Addr::from(u32::from(gateway) + 3);
+    let route = |word, gateway| format!("ip route {word} default via {gateway}");
+    let no_ping = ["setpriv", "--bounding-set=-net_raw"];
+    let Some(site) = Site::start_as(&no_ping, &route("add", gateway)).await else { return };
+    let moves = || site.agent.log().matches("in another network").count();
+    assert_eq!(moves(), 0);
+    for (gateway, expected) in [(other, 1), (gateway, 2)] {
+        site.namespace.sh(&route("replace", gateway));
+        eventually(LIMIT, "the agent sees the gateway", async || moves() == expected).await;
+    }
+    site.stores(2).await;
     site.ends_whole().await;
 }
 

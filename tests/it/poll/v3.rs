@@ -3,7 +3,7 @@
 use std::net::{SocketAddr, UdpSocket};
 use std::time::Duration;
 
-use farwatch_agent::poll::credential::find;
+use farwatch_agent::poll::credential::{Limits, find};
 use farwatch_agent::poll::engine::Settings;
 use farwatch_agent::poll::probe::{ProbeFailure, probe};
 use farwatch_agent::poll::{Access, PollError, SnmpUser, SnmpVersion, Target};
@@ -21,7 +21,12 @@ use crate::snmpd::program;
 const AUTH_PASSWORD: &str = "tests-only-auth";
 const PRIVACY_PASSWORD: &str = "tests-only-priv";
 /// For a search that is not cut short.
-const LIMIT: Duration = Duration::from_secs(60);
+const LIMITS: Limits = within(Duration::from_secs(60));
+
+/// None is begun later; those that are under way may end.
+const fn within(begun_within: Duration) -> Limits {
+    Limits { begun_within, ended_within: Duration::from_secs(60) }
+}
 
 /// With the names snmpd has for them.
 const AUTHS: [(SnmpAuth, &str); 6] = [
@@ -199,7 +204,7 @@ fn of_community(id: i64, version: proto::SnmpVersion, community: &str) -> Creden
 
 async fn found(address: SocketAddr, candidates: &[CredentialCandidate]) -> Vec<CredentialOutcome> {
     let host = address.ip().to_string();
-    find(&host, address.port(), candidates, LIMIT, &Clock::system()).await
+    find(&host, address.port(), candidates, LIMITS, &Clock::system()).await
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -272,12 +277,13 @@ async fn nobody_at_the_address_is_a_time_out_and_no_address_is_unreachable() {
     let causes: Vec<u32> = outcomes.iter().map(|outcome| outcome.cause).collect();
     assert_eq!(causes, [Cause::Timeout as u32; 2]);
     let clock = Clock::system();
-    let outcomes = find("no-such-host.invalid", 161, &tried[..1], LIMIT, &clock).await;
+    let outcomes = find("no-such-host.invalid", 161, &tried[..1], LIMITS, &clock).await;
     assert_eq!(outcomes[0].cause, Cause::Unreachable as u32);
     // One user at a time, of whom the first takes longer than the limit: the second is not begun.
-    let (port, limit) = (silent.local_addr().unwrap().port(), Duration::from_millis(100));
+    let port = silent.local_addr().unwrap().port();
+    let limits = within(Duration::from_millis(100));
     let twice = [candidate(1, &full()), candidate(2, &full())];
-    let outcomes = find("127.0.0.1", port, &twice, limit, &clock).await;
+    let outcomes = find("127.0.0.1", port, &twice, limits, &clock).await;
     assert_eq!(outcomes.len(), 1);
 }
 
