@@ -129,12 +129,70 @@ fn a_device_without_interfaces_says_so() {
 }
 
 #[test]
-fn a_table_beyond_the_limit_ends_with_its_cause() {
-    let (mut net, _) = Net::one(Kind::MikroTik, 1100);
-    net.run(Duration::from_secs(30));
-    assert_eq!(net.rows(0, Group::Interfaces)[0].0.cause, Some(Cause::Budget));
-    assert_eq!(net.rows(0, Group::System)[0].0.cause, None);
-    assert!(net.counters.snapshot().over_budget > 0);
+fn of_a_table_beyond_the_limit_the_first_rows_are_read() {
+    for version in [SnmpVersion::V2c, SnmpVersion::V1] {
+        let mut net = Net::standard();
+        let address = net.add(Router::new(Kind::MikroTik, 1_100, 3), version);
+        net.run(Duration::from_secs(40));
+        check_first_rows(&net);
+        let Some(EventKind::InterfaceTable(table)) = &net.events[1].kind else { panic!() };
+        let indexes: Vec<u32> = table.interfaces.iter().map(|interface| interface.index).collect();
+        assert_eq!(indexes, (1..=1_024).collect::<Vec<u32>>());
+        assert!(table.interfaces.iter().all(|interface| !interface.name.is_empty()));
+        let counted = net.counters.snapshot();
+        assert_eq!((counted.over_budget, counted.failed), (0, 0));
+        assert!(counted.cut_tables > 0);
+        // A hole in the last row, behind which there are others, is a hole and no news.
+        net.run(Duration::from_secs(20));
+        net.routers.get_mut(&address).unwrap().mib.remove(&[2, 2, 1, 14, 1_024]);
+        net.seen.clear();
+        net.asked.clear();
+        net.run(Duration::from_secs(40));
+        check_first_rows(&net);
+        let polls = net.rows(0, Group::Interfaces).len();
+        let schemas: BTreeSet<_> = net.seen.iter().map(|(row, _)| row.schema.0).collect();
+        assert_eq!(schemas.len(), 2, "{version:?}");
+        assert!(polls >= 2 && net.events.len() == 2, "{version:?}: {polls}");
+    }
+}
+
+fn check_first_rows(net: &Net) {
+    let rows = net.rows(0, Group::Interfaces);
+    assert!(!rows.is_empty());
+    for (row, schema) in rows {
+        assert_eq!(row.cause, None);
+        let compared = net.verify(row, schema, Duration::from_secs(20));
+        assert!((1_024 * 14 - 1..=1_024 * 14).contains(&compared), "{compared}");
+    }
+    assert!(net.rows(0, Group::System).iter().all(|(row, _)| row.cause.is_none()));
+}
+
+#[test]
+fn a_row_that_comes_among_as_many_as_are_kept_is_found() {
+    let (mut net, address) = Net::one(Kind::Linux, 1_100);
+    let mib = &mut net.routers.get_mut(&address).unwrap().mib;
+    let whole = Router::new(Kind::Linux, 1_100, 3).mib();
+    let columns: Vec<Vec<u32>> = (1..=20)
+        .map(|column| vec![2, 2, 1, column, 7])
+        .chain((1..=18).map(|column| vec![31, 1, 1, 1, column, 7]))
+        .collect();
+    columns.iter().for_each(|name| mib.remove(name));
+    net.run(Duration::from_secs(90));
+    let has = |net: &Net, object: &str| {
+        let rows = net.rows(0, Group::Interfaces);
+        let (row, schema) = rows.last().unwrap();
+        assert_eq!((row.cause, row.values.len()), (None, 1_024 * 14));
+        schema.columns.iter().any(|column| column.object == object)
+    };
+    assert!(has(&net, "if:1025") && !has(&net, "if:7"));
+    let mib = &mut net.routers.get_mut(&address).unwrap().mib;
+    for name in &columns {
+        if let Some(object) = whole.get(&plan::mib2(name)) {
+            mib.put(name, object.clone());
+        }
+    }
+    net.run(Duration::from_secs(90));
+    assert!(has(&net, "if:7") && !has(&net, "if:1025"));
 }
 
 /// The reference job: 4 scalars and 24 interfaces by 7 columns in three questions.

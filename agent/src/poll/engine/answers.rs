@@ -181,7 +181,6 @@ impl Engine {
                 count(&self.counters.malformed);
                 self.fail(slot, Cause::Malformed, now);
             }
-            Err(Fault::Budget) => self.over_budget(slot, now),
             Err(Fault::Auth) => {
                 let session = self.device(slot).and_then(|device| device.usm.as_ref());
                 let cause = session.map_or(Cause::Auth, |session| session.refused());

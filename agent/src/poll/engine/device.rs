@@ -120,6 +120,8 @@ pub(super) struct Device {
     pub age: Age,
     /// Of the scalars that tell of a changed table.
     pub change: Option<u64>,
+    /// It has been said that it has a table of more rows than are kept.
+    pub was_cut: bool,
 }
 
 impl Device {
@@ -163,6 +165,7 @@ impl Device {
             digests: [0; 2],
             age: Age::default(),
             change: None,
+            was_cut: false,
         }
     }
 

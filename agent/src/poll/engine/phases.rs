@@ -13,8 +13,9 @@ use crate::poll::walk::Progress;
 
 /// Polls without an answer after which a device is only probed.
 const MISSES_MAX: u32 = 3;
-/// Most questions of one poll: a table of `ROWS_MAX` rows by GETNEXT, and as many again.
-const REQUESTS_MAX: u32 = 2_048;
+/// Most questions of one poll: facts and numbers of a table of `ROWS_MAX` rows by GETNEXT, and as
+/// many again for the rest.
+const REQUESTS_MAX: u32 = 4_096;
 /// Longest poll.
 const POLL_US_MAX: u64 = 60_000_000;
 /// Longest walk over what the objects of a subject are: the numbers behind it need time, too.
@@ -202,6 +203,12 @@ impl Engine {
             return;
         };
         let phase = poll.phase;
+        if progress == Progress::Done && poll.walk.was_cut() {
+            self.tell_cut(slot, number);
+        }
+        let Some(poll) = self.polls.get_mut(number as usize) else {
+            return;
+        };
         match (progress, phase) {
             (Progress::More, _) => self.go_on(slot, number, now),
             (Progress::Done, Phase::Probe) => self.is_alive(slot, number, now),
@@ -214,6 +221,18 @@ impl Engine {
                 self.subject_ended(slot, number, (subject, cause), now);
             }
             (Progress::Done, Phase::Samples) => self.table_ended(slot, number, None, now),
+        }
+    }
+
+    /// Rows were left out of what a walk has read.
+    fn tell_cut(&mut self, slot: u32, number: u32) {
+        count(&self.counters.cut_tables);
+        let phase = self.polls.get(number as usize).map(|poll| poll.phase);
+        if let Some(device) = self.device_mut(slot)
+            && !std::mem::replace(&mut device.was_cut, true)
+        {
+            let device = device.target.device.0;
+            tracing::debug!(device, ?phase, "a table has more rows than are kept");
         }
     }
 
