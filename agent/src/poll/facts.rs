@@ -165,6 +165,16 @@ impl Draft {
         Limits { repetitions: limits.repetitions.min(rows), ..limits }
     }
 
+    /// Leaves the interfaces behind `last` out.
+    pub(super) fn keep_to(&mut self, last: u32) {
+        self.rows.retain(|index, _| *index <= last);
+    }
+
+    /// How many interfaces there are.
+    pub(super) fn interfaces(&self) -> usize {
+        self.rows.len()
+    }
+
     /// The indexes of the interfaces seen, in order.
     pub(super) fn indexes(&self) -> Vec<u32> {
         self.rows.keys().copied().collect()

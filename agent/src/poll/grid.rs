@@ -95,6 +95,11 @@ impl Grid {
         self.displaced
     }
 
+    /// Leaves the rows behind `last` out.
+    pub(super) fn keep_to(&mut self, last: u32) {
+        self.order.retain(|(index, _)| *index <= last);
+    }
+
     #[must_use]
     pub(super) fn len(&self) -> usize {
         self.order.len()

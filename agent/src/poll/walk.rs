@@ -155,6 +155,13 @@ impl Walk {
         self.cut
     }
 
+    /// The last row that all columns have come to which go on behind it; `None` if there is none.
+    #[must_use]
+    pub(super) fn whole_to(&self) -> Option<u32> {
+        let open = self.cursors.iter().filter(|cursor| !cursor.done);
+        open.map(|cursor| cursor.last).min().flatten()
+    }
+
     /// How many rows the last question asked for; 0 if it was no GETBULK.
     #[must_use]
     pub(super) fn repetitions(&self) -> usize {

@@ -117,6 +117,8 @@ pub(super) struct Device {
     pub absent_groups: u32,
     /// Of the device's facts and of its interface table, as last sent.
     pub digests: [Digest; 2],
+    /// How many interfaces the table has that was sent last.
+    pub named: usize,
     pub age: Age,
     /// Of the scalars that tell of a changed table.
     pub change: Option<u64>,
@@ -163,6 +165,7 @@ impl Device {
             object_digests: [0; 3],
             absent_groups: 0,
             digests: [0; 2],
+            named: 0,
             age: Age::default(),
             change: None,
             was_cut: false,
@@ -237,7 +240,11 @@ pub(super) struct Poll {
     /// Asks for few rows, as the last question was not answered.
     pub gentle: bool,
     pub requests: u32,
+    /// It has had its time, or its questions.
+    pub spent: bool,
     pub walk: Walk,
+    /// The last row that is whole, if the walk was ended before it came to its end.
+    pub cut_to: Option<u32>,
     /// The device's, when the walk began.
     pub limits: Limits,
     /// Facts were read in this poll, or could not be.
