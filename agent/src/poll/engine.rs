@@ -53,7 +53,7 @@ pub const TIMEOUTS: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs
 /// Polls in flight.
 pub const WINDOW: usize = 512;
 /// Polls beside them that wait until their device may be asked its next question. With so many no
-/// other begins, as each takes some kilobytes.
+/// other of that kind begins, as each takes some kilobytes.
 const HELD_MAX: usize = 4096;
 /// A device that has just been assigned is polled within this time.
 pub const FIRST_POLL_WITHIN: Duration = Duration::from_secs(5);
@@ -105,6 +105,8 @@ pub struct Engine {
     wheel: Wheel,
     /// Due, but not in flight.
     ready: VecDeque<u32>,
+    /// The same, passed by while [`HELD_MAX`] polls are held back, as theirs would be, too.
+    passed_by: VecDeque<u32>,
     /// In flight, with a question to send.
     sending: VecDeque<u32>,
     /// Held back for the sake of their gap, which is over: they are the next to get a place.
@@ -149,6 +151,7 @@ impl Engine {
             by_id: HashMap::new(),
             wheel: Wheel::new(now.mono_us),
             ready: VecDeque::new(),
+            passed_by: VecDeque::new(),
             sending: VecDeque::new(),
             resuming: VecDeque::new(),
             held: 0,

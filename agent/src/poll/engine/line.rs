@@ -35,7 +35,7 @@ impl Engine {
     /// Polls in flight and in line, for tests and the status page.
     #[must_use]
     pub fn busy(&self) -> usize {
-        self.polls.len() - self.idle_polls.len() + self.ready.len()
+        self.polls.len() - self.idle_polls.len() + self.ready.len() + self.passed_by.len()
     }
 
     pub(super) fn in_flight(&self) -> usize {
@@ -99,9 +99,8 @@ impl Engine {
                         // It is gone, or another has its slot.
                         _ => continue,
                     },
-                    None if self.held >= HELD_MAX => return None,
                     None => {
-                        let slot = self.ready.pop_front()?;
+                        let slot = self.next_ready()?;
                         let is_ready = |device: &Device| device.activity == Activity::Ready;
                         if self.device(slot).is_some_and(is_ready) {
                             self.begin(slot, now);
@@ -114,6 +113,22 @@ impl Engine {
                 return Some(Transmit { slot, to });
             }
         }
+    }
+
+    /// The next device in line; one that is asked slowly only while there is room to hold it back.
+    fn next_ready(&mut self) -> Option<u32> {
+        let is_full = self.held >= HELD_MAX;
+        if !is_full && let Some(slot) = self.passed_by.pop_front() {
+            return Some(slot);
+        }
+        while let Some(slot) = self.ready.pop_front() {
+            let is_slow = self.device(slot).is_some_and(|device| device.gap_us > 0);
+            if !(is_full && is_slow) {
+                return Some(slot);
+            }
+            self.passed_by.push_back(slot);
+        }
+        None
     }
 
     /// The bytes of the datagram that [`Self::transmit`] has given last.
