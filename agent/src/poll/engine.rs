@@ -36,7 +36,7 @@ use super::ber::Writer;
 use super::counters::{PollCounters, count};
 pub use super::pace::Moment;
 use super::pace::mix;
-use super::plan::{Ask, Compiled, Subject};
+use super::plan::{Ask, Compiled};
 use super::shape::Shapes;
 use super::usm;
 use super::wheel::Wheel;
@@ -190,24 +190,19 @@ impl Engine {
         self.observations.pop_front()
     }
 
-    /// Tells that the next stage had no room for an observation. Facts are read and sent again;
-    /// a row is lost.
+    /// Tells that the next stage had no room for an observation. Facts are read and sent again, but
+    /// not at once: that would add to the load just when there is no room. A row is lost; what it
+    /// alone has said is said again.
     pub fn undelivered(&mut self, observation: &Observation) {
         count(&self.counters.dropped_observations);
-        let Observation::Event(event) = observation else {
-            return;
+        let id = match observation {
+            Observation::Row { row, .. } => Some(row.device),
+            Observation::Event(event) => rows::device_of(event),
+            Observation::Ended(_) => None,
         };
-        if let Some(slot) = rows::device_of(event).and_then(|id| self.by_id.get(&id).copied())
-            && let Some(device) = self.device_mut(slot)
-        {
-            device.digests = [0; 2];
-            device.facts_due_us = 0;
-            device.object_digests = [0; 3];
-            device.objects_due_us = 0;
-            device.parts_due_us = 0;
-            if let Some(parts) = device.subjects.get_mut(Subject::Parts as usize) {
-                parts.hurry();
-            }
+        let slot = id.and_then(|id| self.by_id.get(&id).copied());
+        if let Some(device) = slot.and_then(|slot| self.device_mut(slot)) {
+            device.missed(observation);
         }
     }
 

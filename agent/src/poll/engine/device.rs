@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use farwatch_common::clock::Micros;
 use farwatch_common::sample::Cause;
+use farwatch_proto::v1::event::Kind;
 
 use super::Moment;
-use super::objects::Learned;
+use super::objects::{Learned, group_bit};
 use super::phases::FACTS_GAP_US_MIN;
 use super::retry::Retry;
 use crate::poll::facts::objects::Objects;
@@ -21,7 +22,7 @@ use crate::poll::restart::Age;
 use crate::poll::shape::Shape;
 use crate::poll::usm::{self, Session};
 use crate::poll::walk::{Envelope, Limits, Sink, Sixteenths, Walk};
-use crate::poll::{Access, REQUEST_GAP_MAX, Target};
+use crate::poll::{Access, Observation, REQUEST_GAP_MAX, Target};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Activity {
@@ -104,6 +105,8 @@ pub(super) struct Device {
     /// How often in a row they could not be.
     pub facts_failures: u32,
     pub objects_due_us: u64,
+    /// When they were read last, or could not be.
+    pub objects_read_us: u64,
     pub parts_due_us: u64,
     /// When the subjects are asked for again that were not told, by number.
     pub subjects: [Retry; SUBJECTS],
@@ -133,6 +136,36 @@ impl Device {
         self.facts_due_us = self.facts_due_us.min(soonest);
     }
 
+    /// The next stage has missed this.
+    pub(super) fn missed(&mut self, observation: &Observation) {
+        let kind = match observation {
+            Observation::Row { row, .. } if row.cause == Some(Cause::Unsupported) => {
+                self.absent_groups &= !group_bit(row.group);
+                return;
+            }
+            Observation::Event(event) => event.kind.as_ref(),
+            Observation::Row { .. } | Observation::Ended(_) => None,
+        };
+        match kind {
+            Some(Kind::DeviceFacts(_) | Kind::InterfaceTable(_)) => {
+                self.digests = [0; 2];
+                self.named = 0;
+                let soonest_us = self.facts_read_us + FACTS_GAP_US_MIN;
+                self.facts_due_us = self.facts_due_us.min(soonest_us);
+            }
+            Some(Kind::ObjectTable(_)) => {
+                self.object_digests = [0; 3];
+                let soonest_us = self.objects_read_us + FACTS_GAP_US_MIN;
+                self.objects_due_us = self.objects_due_us.min(soonest_us);
+                self.parts_due_us = self.parts_due_us.min(soonest_us);
+                if let Some(parts) = self.subjects.get_mut(Subject::Parts as usize) {
+                    parts.hurry();
+                }
+            }
+            Some(Kind::Gap(_)) | None => {}
+        }
+    }
+
     pub(super) fn new(target: Target, schedule: Schedule, tables: usize) -> Self {
         Self {
             version: target.access.on_wire(),
@@ -158,6 +191,7 @@ impl Device {
             facts_read_us: 0,
             facts_failures: 0,
             objects_due_us: 0,
+            objects_read_us: 0,
             parts_due_us: 0,
             subjects: [Retry::default(); SUBJECTS],
             sensors_digest: 0,

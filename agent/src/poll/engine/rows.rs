@@ -36,6 +36,8 @@ impl Engine {
             device.facts_due_us = now.mono_us + micros(every);
             device.facts_failures = 0;
             device.absent = 0;
+            // What it choked on may have been the line's fault.
+            device.chokes = 0;
             if let Some(interfaces) = device.tables.first_mut() {
                 interfaces.full_due = true;
             }
