@@ -1,7 +1,7 @@
 //! Core: the poll engine. Targets, times and datagrams go in; datagrams and observations come out.
 //!
 //! Every device has one slot, at most one question on the way, and one timer: the next slot of its
-//! schedule or the time-out of its question. Polls in flight are bounded by a window; devices that
+//! schedule, the time-out of its question, or the end of the gap that its next question has to keep. Polls in flight are bounded by a window; devices that
 //! are due beyond it wait in line. So a dead device costs two packets and a place in the window for
 //! as long as its time-outs last, and never a worker; one that is asked slowly costs a place only
 //! while a question is on the way.

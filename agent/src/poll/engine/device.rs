@@ -30,7 +30,8 @@ pub(super) enum Activity {
     Idle,
     /// Due, waiting for a place in the window; no timer.
     Ready,
-    /// With the poll of this number. Its timer is the time-out of its question.
+    /// With the poll of this number. Its timer is the time-out of its question or, while the poll is
+    /// held back, the end of its gap.
     Asking(u32),
 }
 

@@ -237,7 +237,7 @@ impl Engine {
         let is_last = poll.phase == Phase::Probe && !poll.heard;
         if is_last || poll.attempt >= self.settings.timeouts.len() {
             let session = self.device_mut(slot).and_then(|device| device.usm.as_mut());
-            let cause = session.map_or(Cause::Timeout, |session| session.silent());
+            let cause = session.map_or(Cause::Timeout, |session| session.fell_silent());
             return self.fail(slot, cause, now);
         }
         poll.gentle |= poll.walk.repetitions() > REPETITIONS_GENTLE;
