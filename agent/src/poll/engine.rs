@@ -14,6 +14,7 @@
 
 mod answers;
 mod device;
+mod ids;
 mod line;
 mod now;
 mod objects;
@@ -31,6 +32,7 @@ use farwatch_common::id::DeviceId;
 
 pub use self::device::Polled;
 use self::device::{Device, Poll};
+use self::ids::Ids;
 use super::Observation;
 use super::ber::Writer;
 use super::counters::{PollCounters, count};
@@ -64,7 +66,7 @@ pub struct Settings {
     pub window: usize,
     pub timeouts: [Duration; 2],
     pub first_poll_within: Duration,
-    /// Start of the request ids.
+    /// Of the request ids: who knows it can foretell them.
     pub seed: u64,
     /// Each poll ends with an [`Observation::Ended`].
     pub tell_ends: bool,
@@ -97,9 +99,10 @@ pub struct Engine {
     probe: Ask,
     settings: Settings,
     devices: Vec<Option<Device>>,
-    /// Of the last question of each slot, whoever had it: the low bits of a request id. So the answer
-    /// to a device that is gone is not taken for that to the next one.
+    /// Of the last question of each slot, whoever had it. So the answer to a device that is gone is
+    /// not taken for that to the next one.
     generations: Vec<u16>,
+    ids: Ids,
     free: Vec<u32>,
     by_id: HashMap<DeviceId, u32>,
     wheel: Wheel,
@@ -147,6 +150,7 @@ impl Engine {
             settings,
             devices: Vec::new(),
             generations: Vec::new(),
+            ids: Ids::new(settings.seed),
             free: Vec::new(),
             by_id: HashMap::new(),
             wheel: Wheel::new(now.mono_us),

@@ -272,6 +272,8 @@ pub(super) struct Poll {
     pub rtt_us: Option<i64>,
     /// How often the question has timed out.
     pub attempt: usize,
+    /// The next question is the last one over again, word for word.
+    pub repeats: bool,
     /// Asks for few rows, as the last question was not answered.
     pub gentle: bool,
     pub requests: u32,

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use farwatch_common::sample::Cause;
 
 use super::device::{Activity, Device, Phase};
-use super::{Engine, GENERATION_BITS, GENERATIONS, HELD_MAX, Moment, Transmit};
+use super::{Engine, GENERATIONS, HELD_MAX, Moment, Transmit};
 use crate::poll::counters::{count, count_many};
 use crate::poll::facts::{self, objects};
 use crate::poll::pace::micros;
@@ -153,7 +153,7 @@ impl Engine {
 
     /// Writes the device's next question and sets its time-out.
     fn ask(&mut self, slot: u32, now: Moment) -> Option<SocketAddr> {
-        let Self { devices, generations, polls, plan, probe, writer, wheel, usm, .. } = self;
+        let Self { devices, generations, ids, polls, plan, probe, writer, wheel, usm, .. } = self;
         let device = devices.get_mut(slot as usize)?.as_mut()?;
         let Activity::Asking(number) = device.activity else {
             return None;
@@ -179,8 +179,12 @@ impl Engine {
             Phase::Samples => &plan.tables.get(poll.table)?.ask,
         };
         let generation = generations.get_mut(slot as usize)?;
-        *generation = (*generation + 1) % GENERATIONS;
-        let id = slot << GENERATION_BITS | u32::from(*generation);
+        // Asked in the same words, a question keeps its id: an answer to either time counts, and the
+        // second one comes late.
+        if !std::mem::take(&mut poll.repeats) {
+            *generation = (*generation + 1) % GENERATIONS;
+        }
+        let id = ids.id(slot, *generation);
         let shape = device.tables.get(poll.table).and_then(|known| known.shape.as_deref());
         let rows = known_rows(poll.full, &poll.rows, shape);
         let limits = if poll.gentle || device.chokes >= CHOKES_MAX {
@@ -240,7 +244,9 @@ impl Engine {
             let cause = session.map_or(Cause::Timeout, |session| session.fell_silent());
             return self.fail(slot, cause, now);
         }
-        poll.gentle |= poll.walk.repetitions() > REPETITIONS_GENTLE;
+        let asks_for_less = poll.walk.repetitions() > REPETITIONS_GENTLE;
+        poll.gentle |= asks_for_less;
+        poll.repeats = !asks_for_less;
         self.enqueue(slot, number);
     }
 
