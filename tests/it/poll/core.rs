@@ -13,7 +13,7 @@ use farwatch_support::sim::fault::Fault;
 use farwatch_support::sim::mib::Object;
 use farwatch_support::sim::router::{Kind, Router};
 
-use super::net::{INTERVAL, Net};
+use super::net::{Fate, INTERVAL, Net, moment};
 
 /// One poll takes no longer than this on the net's line.
 const SLACK: Duration = Duration::from_secs(1);
@@ -289,7 +289,7 @@ fn an_answer_from_another_address_counts_and_is_remembered() {
     let other = "10.9.9.9:161".parse().unwrap();
     net.run_with(INTERVAL * 2, &mut |net, answer| {
         net.fly(net.now_us + 1000, other, answer.to_vec());
-        super::net::Fate::Lost
+        Fate::Lost
     });
     assert!(net.rows(0, Group::Interfaces).iter().all(|(row, _)| row.cause.is_none()));
     assert!(net.counters.snapshot().foreign_source > 0);
@@ -318,17 +318,40 @@ fn changed_targets_leave_the_others_alone() {
     let mut list = net.targets.clone();
     list[1].access = Access::Community { version: SnmpVersion::V2c, community: "other".into() };
     list.remove(0);
-    net.engine.set_targets(super::net::moment(net.now_us), &list);
+    net.engine.set_targets(moment(net.now_us), &list);
     net.seen.clear();
     net.run(INTERVAL * 2);
     assert!(net.rows(0, Group::System).is_empty());
     assert!(net.rows(1, Group::System).iter().all(|(row, _)| row.cause == Some(Cause::Timeout)));
     assert!(net.rows(2, Group::System).iter().all(|(row, _)| row.cause.is_none()));
     assert_eq!(net.events.len(), events);
-    net.engine.set_targets(super::net::moment(net.now_us), &[]);
+    net.engine.set_targets(moment(net.now_us), &[]);
     net.run(INTERVAL);
     assert_eq!(net.engine.busy(), 0);
     assert_eq!(net.engine.wake_us(), None);
+}
+
+/// The first asking is answered after the second one was sent.
+#[test]
+fn a_device_that_takes_longer_than_the_first_time_out_is_heard() {
+    for after_us in [1_500_000, 2_700_000] {
+        let (mut net, _) = Net::one(Kind::Cisco, 2);
+        net.targets[0].interval = Duration::from_secs(60);
+        let targets = net.targets.clone();
+        net.engine.set_targets(moment(net.now_us), &targets);
+        net.run(INTERVAL);
+        net.seen.clear();
+        net.run_with(Duration::from_secs(280), &mut |_, _| Fate::Arrives { after_us });
+        let rows = net.rows(0, Group::Interfaces);
+        assert!(rows.len() >= 4, "{after_us}: {}", rows.len());
+        for (row, schema) in rows {
+            assert_eq!(row.cause, None, "{after_us}");
+            assert_eq!(net.verify(row, schema, Duration::from_secs(4)), 2 * 14);
+        }
+        let counted = net.counters.snapshot();
+        assert!(counted.timeouts > 0 && counted.late_replies > 0, "{counted:?}");
+        assert_eq!((counted.failed, counted.malformed), (0, 0));
+    }
 }
 
 #[test]

@@ -127,6 +127,7 @@ impl Engine {
         poll.phase_us = now.mono_us;
         poll.attempt = 0;
         poll.cut_to = None;
+        poll.repeats = false;
         poll.limits = device.limits;
         match phase {
             Phase::Probe => poll.walk.start(probe, (probe.all_scalars(), 0), None, 0),
