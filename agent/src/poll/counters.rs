@@ -48,6 +48,8 @@ counters! {
     too_big,
     /// Polls that ran into a limit.
     over_budget,
+    /// Walks over a table that has more rows than are kept: those behind them were left out.
+    cut_tables,
     /// Slots that passed without a poll: the last one still ran, or the next stage had no room.
     skipped_slots,
     /// Rows and events the next stage had no room for.

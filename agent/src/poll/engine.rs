@@ -1,7 +1,7 @@
 //! Core: the poll engine. Targets, times and datagrams go in; datagrams and observations come out.
 //!
 //! Every device has one slot, at most one question on the way, and one timer: the next slot of its
-//! schedule or the time-out of its question. Polls in flight are bounded by a window; devices that
+//! schedule, the time-out of its question, or the end of the gap that its next question has to keep. Polls in flight are bounded by a window; devices that
 //! are due beyond it wait in line. So a dead device costs two packets and a place in the window for
 //! as long as its time-outs last, and never a worker; one that is asked slowly costs a place only
 //! while a question is on the way.
@@ -14,6 +14,7 @@
 
 mod answers;
 mod device;
+mod ids;
 mod line;
 mod now;
 mod objects;
@@ -31,12 +32,13 @@ use farwatch_common::id::DeviceId;
 
 pub use self::device::Polled;
 use self::device::{Device, Poll};
+use self::ids::Ids;
 use super::Observation;
 use super::ber::Writer;
 use super::counters::{PollCounters, count};
 pub use super::pace::Moment;
 use super::pace::mix;
-use super::plan::{Ask, Compiled, Subject};
+use super::plan::{Ask, Compiled};
 use super::shape::Shapes;
 use super::usm;
 use super::wheel::Wheel;
@@ -53,7 +55,7 @@ pub const TIMEOUTS: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs
 /// Polls in flight.
 pub const WINDOW: usize = 512;
 /// Polls beside them that wait until their device may be asked its next question. With so many no
-/// other begins, as each takes some kilobytes.
+/// other of that kind begins, as each takes some kilobytes.
 const HELD_MAX: usize = 4096;
 /// A device that has just been assigned is polled within this time.
 pub const FIRST_POLL_WITHIN: Duration = Duration::from_secs(5);
@@ -64,7 +66,7 @@ pub struct Settings {
     pub window: usize,
     pub timeouts: [Duration; 2],
     pub first_poll_within: Duration,
-    /// Start of the request ids.
+    /// Of the request ids: who knows it can foretell them.
     pub seed: u64,
     /// Each poll ends with an [`Observation::Ended`].
     pub tell_ends: bool,
@@ -97,14 +99,17 @@ pub struct Engine {
     probe: Ask,
     settings: Settings,
     devices: Vec<Option<Device>>,
-    /// Of the last question of each slot, whoever had it: the low bits of a request id. So the answer
-    /// to a device that is gone is not taken for that to the next one.
+    /// Of the last question of each slot, whoever had it. So the answer to a device that is gone is
+    /// not taken for that to the next one.
     generations: Vec<u16>,
+    ids: Ids,
     free: Vec<u32>,
     by_id: HashMap<DeviceId, u32>,
     wheel: Wheel,
     /// Due, but not in flight.
     ready: VecDeque<u32>,
+    /// The same, passed by while [`HELD_MAX`] polls are held back, as theirs would be, too.
+    passed_by: VecDeque<u32>,
     /// In flight, with a question to send.
     sending: VecDeque<u32>,
     /// Held back for the sake of their gap, which is over: they are the next to get a place.
@@ -145,10 +150,12 @@ impl Engine {
             settings,
             devices: Vec::new(),
             generations: Vec::new(),
+            ids: Ids::new(settings.seed),
             free: Vec::new(),
             by_id: HashMap::new(),
             wheel: Wheel::new(now.mono_us),
             ready: VecDeque::new(),
+            passed_by: VecDeque::new(),
             sending: VecDeque::new(),
             resuming: VecDeque::new(),
             held: 0,
@@ -187,24 +194,19 @@ impl Engine {
         self.observations.pop_front()
     }
 
-    /// Tells that the next stage had no room for an observation. Facts are read and sent again;
-    /// a row is lost.
+    /// Tells that the next stage had no room for an observation. Facts are read and sent again, but
+    /// not at once: that would add to the load just when there is no room. A row is lost; what it
+    /// alone has said is said again.
     pub fn undelivered(&mut self, observation: &Observation) {
         count(&self.counters.dropped_observations);
-        let Observation::Event(event) = observation else {
-            return;
+        let id = match observation {
+            Observation::Row { row, .. } => Some(row.device),
+            Observation::Event(event) => rows::device_of(event),
+            Observation::Ended(_) => None,
         };
-        if let Some(slot) = rows::device_of(event).and_then(|id| self.by_id.get(&id).copied())
-            && let Some(device) = self.device_mut(slot)
-        {
-            device.digests = [0; 2];
-            device.facts_due_us = 0;
-            device.object_digests = [0; 3];
-            device.objects_due_us = 0;
-            device.parts_due_us = 0;
-            if let Some(parts) = device.subjects.get_mut(Subject::Parts as usize) {
-                parts.hurry();
-            }
+        let slot = id.and_then(|id| self.by_id.get(&id).copied());
+        if let Some(device) = slot.and_then(|slot| self.device_mut(slot)) {
+            device.missed(observation);
         }
     }
 

@@ -121,7 +121,7 @@ impl Sink for Draft {
     }
 
     fn cell(&mut self, column: usize, index: u32, value: Value<'_>) -> bool {
-        if self.rows.len() >= ROWS_MAX && !self.rows.contains_key(&index) {
+        if !self.has_room(index) {
             return false;
         }
         let row = self.rows.entry(index).or_default();
@@ -143,6 +143,18 @@ impl Sink for Draft {
 }
 
 impl Draft {
+    /// The first rows by index are kept, whatever the order they come in.
+    fn has_room(&mut self, index: u32) -> bool {
+        if self.rows.len() < ROWS_MAX || self.rows.contains_key(&index) {
+            return true;
+        }
+        let is_before = self.rows.last_key_value().is_some_and(|(last, _)| index < *last);
+        if is_before {
+            self.rows.pop_last();
+        }
+        is_before
+    }
+
     /// The first question is for scalars alone, as ifNumber says how many rows to ask for: asking
     /// for more makes the device run on into the counters behind short columns.
     pub(super) fn limits(&self, scalars_done: bool, limits: Limits) -> Limits {
@@ -151,6 +163,16 @@ impl Draft {
         }
         let rows = self.if_number.unwrap_or(limits.repetitions).max(1);
         Limits { repetitions: limits.repetitions.min(rows), ..limits }
+    }
+
+    /// Leaves the interfaces behind `last` out.
+    pub(super) fn keep_to(&mut self, last: u32) {
+        self.rows.retain(|index, _| *index <= last);
+    }
+
+    /// How many interfaces there are.
+    pub(super) fn interfaces(&self) -> usize {
+        self.rows.len()
     }
 
     /// The indexes of the interfaces seen, in order.

@@ -25,7 +25,8 @@ pub struct Moment {
     pub wall: Micros,
 }
 
-/// Who has the places. A device is not asked in two ways at once.
+/// Who has the places. Each asker has places of its own in a device's interval, so that its echo
+/// requests are seldom on the way together with its questions; nothing keeps them apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Asker {
     Snmp = 0,

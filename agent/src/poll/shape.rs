@@ -59,6 +59,7 @@ impl Shape {
     #[must_use]
     pub(super) fn fits(&self, grid: &Grid) -> bool {
         grid.len() == self.rows.len()
+            && !grid.displaced()
             && grid
                 .masks()
                 .iter()

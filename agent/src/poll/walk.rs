@@ -31,7 +31,7 @@ const PATIENCE: u8 = 2;
 /// Where values go.
 pub(super) trait Sink {
     fn scalar(&mut self, scalar: usize, value: Value<'_>);
-    /// False if the table has no room for another row.
+    /// False if there is no room for this row: nothing that follows in its column is taken.
     fn cell(&mut self, column: usize, index: u32, value: Value<'_>) -> bool;
 }
 
@@ -46,8 +46,6 @@ pub(super) enum Progress {
 pub(super) enum Fault {
     /// The answer broke the protocol.
     Malformed,
-    /// The table is longer than we take.
-    Budget,
     /// The device says that the credential may not read this.
     Auth,
     /// The device answers with an error that names nothing to leave out.
@@ -107,6 +105,8 @@ pub(super) struct Walk {
     patience: u8,
     /// Something was left out that may be there.
     refused: bool,
+    /// There are rows that nobody has room for.
+    cut: bool,
     /// What this walk has learned; the caller keeps it for the next.
     pub(super) varbind_sixteenths: Sixteenths,
 }
@@ -124,6 +124,7 @@ impl Walk {
         self.scalars = scalars & ask.all_scalars();
         self.patience = PATIENCE;
         self.refused = false;
+        self.cut = false;
         self.cursors.clear();
         let cursors = (0..ask.columns.len())
             .map(|column| Cursor { last: None, done: columns >> column & 1 == 0 });
@@ -146,6 +147,19 @@ impl Walk {
     #[must_use]
     pub(super) fn was_refused(&self) -> bool {
         self.refused
+    }
+
+    /// Whether rows were left out because there was no room for them.
+    #[must_use]
+    pub(super) fn was_cut(&self) -> bool {
+        self.cut
+    }
+
+    /// The last row that all columns have come to which go on behind it; `None` if there is none.
+    #[must_use]
+    pub(super) fn whole_to(&self) -> Option<u32> {
+        let open = self.cursors.iter().filter(|cursor| !cursor.done);
+        open.map(|cursor| cursor.last).min().flatten()
     }
 
     /// How many rows the last question asked for; 0 if it was no GETBULK.
@@ -346,10 +360,9 @@ impl Walk {
                 let prefix = asked.prefix.as_bytes();
                 match step(cursor, prefix, name, value)? {
                     Some(index) => {
-                        if !sink.cell(*column, index, value) {
-                            return Err(Fault::Budget);
-                        }
-                        cursor.done = self.stop_at.is_some_and(|stop| index >= stop);
+                        let is_taken = sink.cell(*column, index, value);
+                        self.cut |= !is_taken;
+                        cursor.done = !is_taken || self.stop_at.is_some_and(|stop| index >= stop);
                     }
                     None => cursor.done = true,
                 }

@@ -13,7 +13,7 @@ use farwatch_support::sim::fault::Fault;
 use farwatch_support::sim::mib::Object;
 use farwatch_support::sim::router::{Kind, Router};
 
-use super::net::{INTERVAL, Net};
+use super::net::{Fate, INTERVAL, Net, moment};
 
 /// One poll takes no longer than this on the net's line.
 const SLACK: Duration = Duration::from_secs(1);
@@ -129,12 +129,70 @@ fn a_device_without_interfaces_says_so() {
 }
 
 #[test]
-fn a_table_beyond_the_limit_ends_with_its_cause() {
-    let (mut net, _) = Net::one(Kind::MikroTik, 1100);
-    net.run(Duration::from_secs(30));
-    assert_eq!(net.rows(0, Group::Interfaces)[0].0.cause, Some(Cause::Budget));
-    assert_eq!(net.rows(0, Group::System)[0].0.cause, None);
-    assert!(net.counters.snapshot().over_budget > 0);
+fn of_a_table_beyond_the_limit_the_first_rows_are_read() {
+    for version in [SnmpVersion::V2c, SnmpVersion::V1] {
+        let mut net = Net::standard();
+        let address = net.add(Router::new(Kind::MikroTik, 1_100, 3), version);
+        net.run(Duration::from_secs(40));
+        check_first_rows(&net);
+        let Some(EventKind::InterfaceTable(table)) = &net.events[1].kind else { panic!() };
+        let indexes: Vec<u32> = table.interfaces.iter().map(|interface| interface.index).collect();
+        assert_eq!(indexes, (1..=1_024).collect::<Vec<u32>>());
+        assert!(table.interfaces.iter().all(|interface| !interface.name.is_empty()));
+        let counted = net.counters.snapshot();
+        assert_eq!((counted.over_budget, counted.failed), (0, 0));
+        assert!(counted.cut_tables > 0);
+        // A hole in the last row, behind which there are others, is a hole and no news.
+        net.run(Duration::from_secs(20));
+        net.routers.get_mut(&address).unwrap().mib.remove(&[2, 2, 1, 14, 1_024]);
+        net.seen.clear();
+        net.asked.clear();
+        net.run(Duration::from_secs(40));
+        check_first_rows(&net);
+        let polls = net.rows(0, Group::Interfaces).len();
+        let schemas: BTreeSet<_> = net.seen.iter().map(|(row, _)| row.schema.0).collect();
+        assert_eq!(schemas.len(), 2, "{version:?}");
+        assert!(polls >= 2 && net.events.len() == 2, "{version:?}: {polls}");
+    }
+}
+
+fn check_first_rows(net: &Net) {
+    let rows = net.rows(0, Group::Interfaces);
+    assert!(!rows.is_empty());
+    for (row, schema) in rows {
+        assert_eq!(row.cause, None);
+        let compared = net.verify(row, schema, Duration::from_secs(20));
+        assert!((1_024 * 14 - 1..=1_024 * 14).contains(&compared), "{compared}");
+    }
+    assert!(net.rows(0, Group::System).iter().all(|(row, _)| row.cause.is_none()));
+}
+
+#[test]
+fn a_row_that_comes_among_as_many_as_are_kept_is_found() {
+    let (mut net, address) = Net::one(Kind::Linux, 1_100);
+    let mib = &mut net.routers.get_mut(&address).unwrap().mib;
+    let whole = Router::new(Kind::Linux, 1_100, 3).mib();
+    let columns: Vec<Vec<u32>> = (1..=20)
+        .map(|column| vec![2, 2, 1, column, 7])
+        .chain((1..=18).map(|column| vec![31, 1, 1, 1, column, 7]))
+        .collect();
+    columns.iter().for_each(|name| mib.remove(name));
+    net.run(Duration::from_secs(90));
+    let has = |net: &Net, object: &str| {
+        let rows = net.rows(0, Group::Interfaces);
+        let (row, schema) = rows.last().unwrap();
+        assert_eq!((row.cause, row.values.len()), (None, 1_024 * 14));
+        schema.columns.iter().any(|column| column.object == object)
+    };
+    assert!(has(&net, "if:1025") && !has(&net, "if:7"));
+    let mib = &mut net.routers.get_mut(&address).unwrap().mib;
+    for name in &columns {
+        if let Some(object) = whole.get(&plan::mib2(name)) {
+            mib.put(name, object.clone());
+        }
+    }
+    net.run(Duration::from_secs(90));
+    assert!(has(&net, "if:7") && !has(&net, "if:1025"));
 }
 
 /// The reference job: 4 scalars and 24 interfaces by 7 columns in three questions.
@@ -231,7 +289,7 @@ fn an_answer_from_another_address_counts_and_is_remembered() {
     let other = "10.9.9.9:161".parse().unwrap();
     net.run_with(INTERVAL * 2, &mut |net, answer| {
         net.fly(net.now_us + 1000, other, answer.to_vec());
-        super::net::Fate::Lost
+        Fate::Lost
     });
     assert!(net.rows(0, Group::Interfaces).iter().all(|(row, _)| row.cause.is_none()));
     assert!(net.counters.snapshot().foreign_source > 0);
@@ -260,17 +318,40 @@ fn changed_targets_leave_the_others_alone() {
     let mut list = net.targets.clone();
     list[1].access = Access::Community { version: SnmpVersion::V2c, community: "other".into() };
     list.remove(0);
-    net.engine.set_targets(super::net::moment(net.now_us), &list);
+    net.engine.set_targets(moment(net.now_us), &list);
     net.seen.clear();
     net.run(INTERVAL * 2);
     assert!(net.rows(0, Group::System).is_empty());
     assert!(net.rows(1, Group::System).iter().all(|(row, _)| row.cause == Some(Cause::Timeout)));
     assert!(net.rows(2, Group::System).iter().all(|(row, _)| row.cause.is_none()));
     assert_eq!(net.events.len(), events);
-    net.engine.set_targets(super::net::moment(net.now_us), &[]);
+    net.engine.set_targets(moment(net.now_us), &[]);
     net.run(INTERVAL);
     assert_eq!(net.engine.busy(), 0);
     assert_eq!(net.engine.wake_us(), None);
+}
+
+/// The first asking is answered after the second one was sent.
+#[test]
+fn a_device_that_takes_longer_than_the_first_time_out_is_heard() {
+    for after_us in [1_500_000, 2_700_000] {
+        let (mut net, _) = Net::one(Kind::Cisco, 2);
+        net.targets[0].interval = Duration::from_secs(60);
+        let targets = net.targets.clone();
+        net.engine.set_targets(moment(net.now_us), &targets);
+        net.run(INTERVAL);
+        net.seen.clear();
+        net.run_with(Duration::from_secs(280), &mut |_, _| Fate::Arrives { after_us });
+        let rows = net.rows(0, Group::Interfaces);
+        assert!(rows.len() >= 4, "{after_us}: {}", rows.len());
+        for (row, schema) in rows {
+            assert_eq!(row.cause, None, "{after_us}");
+            assert_eq!(net.verify(row, schema, Duration::from_secs(4)), 2 * 14);
+        }
+        let counted = net.counters.snapshot();
+        assert!(counted.timeouts > 0 && counted.late_replies > 0, "{counted:?}");
+        assert_eq!((counted.failed, counted.malformed), (0, 0));
+    }
 }
 
 #[test]

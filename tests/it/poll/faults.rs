@@ -132,7 +132,7 @@ faults! {
     silence_is_a_time_out: Fault::Silent, Some(Timeout), Some(Timeout), |c| c.timeouts;
     cut_answers_are_malformed: Fault::Truncated, Some(Malformed), Some(Malformed), |c| c.malformed;
     oversized_answers_are_malformed: Fault::Oversized, None, Some(Malformed), |c| c.malformed;
-    an_endless_table_ends: Fault::Endless, None, Some(Budget), |c| c.over_budget;
+    an_endless_table_ends: Fault::Endless, None, None, |c| c.cut_tables;
     a_row_that_repeats_is_malformed: Fault::Stuck, None, Some(Malformed), |c| c.malformed;
     falling_rows_are_malformed: Fault::Decreasing, None, Some(Malformed), |c| c.malformed;
     a_wrong_id_is_no_answer: Fault::WrongId, Some(Timeout), Some(Timeout),

@@ -15,7 +15,7 @@ use farwatch_support::sim::router::{Kind, Router};
 use super::net::{Fate, INTERVAL, Net};
 use super::objects::{
     INTERFACES, PARTS, PROCESSORS, SENSORS, STORAGE, furnish, furnished, names, part, refusal,
-    tables, values,
+    storage, tables, values,
 };
 
 const ARRIVES: Fate = Fate::Arrives { after_us: 2_000 };
@@ -188,6 +188,74 @@ fn parts_that_take_too_long_leave_time_for_the_rest_of_the_poll() {
     assert!(parts.len() == 1 && parts[0].objects.len() > 100);
 }
 
+/// One question a second is too few for the names and the numbers of all.
+#[test]
+fn of_many_interfaces_asked_slowly_the_first_are_named_and_read() {
+    let mut net = Net::standard();
+    net.add(Router::new(Kind::MikroTik, 400, 3), SnmpVersion::V2c);
+    net.targets[0].manner.request_gap = Duration::from_secs(1);
+    net.targets[0].interval = Duration::from_secs(60);
+    let targets = net.targets.clone();
+    net.engine.set_targets(super::net::moment(net.now_us), &targets);
+    net.run(Duration::from_secs(1_000));
+    let rows = net.rows(0, Group::Interfaces);
+    assert!(rows.len() >= 10, "{}", rows.len());
+    let mut most = 0;
+    for (row, schema) in &rows {
+        assert_eq!(row.cause, None);
+        let came = net.verify(row, schema, Duration::from_secs(61));
+        assert!(came > 50 * 14 && came >= row.values.len() / 2, "{came} of {}", row.values.len());
+        // What is known does not shrink for want of time.
+        assert!(row.values.len() >= most);
+        most = row.values.len();
+    }
+    let named = |event: &farwatch_proto::v1::Event| match &event.kind {
+        Some(EventKind::InterfaceTable(table)) => Some(table.interfaces.len()),
+        _ => None,
+    };
+    let named: Vec<usize> = net.events.iter().filter_map(named).collect();
+    assert!(named[0] > 100 && named.is_sorted(), "{named:?}");
+    assert!(net.rows(0, Group::System).iter().all(|(row, _)| row.cause.is_none()));
+}
+
+/// The interfaces take all the time of every poll.
+#[test]
+fn numbers_that_came_in_time_count_and_the_rest_is_missing_but_not_forgotten() {
+    let (mut net, address) = Net::one(Kind::Linux, 500);
+    let mib = &mut net.routers.get_mut(&address).unwrap().mib;
+    furnish(mib);
+    for index in 100..300 {
+        storage(mib, index, 4, "/mnt", (1_000, 5));
+    }
+    net.run(INTERVAL * 4);
+    let disks = values(&net, Group::Host, "storage:").len();
+    let arcs = Oid::new(&plan::if_column(8));
+    net.seen.clear();
+    net.run_with(Duration::from_secs(600), &mut |net, _| {
+        let is_slow = asks(&net.asked.last().unwrap().2, &arcs);
+        Fate::Arrives { after_us: if is_slow { 900_000 } else { 2_000 } }
+    });
+    assert!(net.counters.snapshot().over_budget > 8);
+    assert!(net.rows(0, Group::Host).iter().all(|(row, _)| row.cause.is_none()));
+    for (row, schema) in net.rows(0, Group::Interfaces) {
+        assert_eq!((row.cause, row.values.len()), (None, 500 * 14));
+        let came = net.verify(row, schema, Duration::from_secs(70)) / 14;
+        assert!(came > 150, "{came}");
+    }
+    net.run(Duration::from_secs(70));
+    net.seen.clear();
+    net.run(INTERVAL * 2);
+    check_all(&net, Group::Interfaces, 500 * 14);
+    let all = values(&net, Group::Host, "storage:");
+    assert!(all.len() == disks && all.iter().all(|(_, value, _)| value.is_some()));
+}
+
+fn check_all(net: &Net, group: Group, most: usize) {
+    for (row, _) in net.rows(0, group) {
+        assert_eq!((row.cause, row.values.iter().flatten().count()), (None, most));
+    }
+}
+
 #[test]
 fn parts_that_break_off_name_the_sensors_they_came_to() {
     let mut net = furnished();
@@ -221,8 +289,44 @@ fn sensors_that_found_no_room_are_told_again_although_their_parts_rest() {
     let told = net.events.iter().find(|event| event.kind.as_ref().is_some_and(is_sensors)).cloned();
     net.events.clear();
     net.engine.undelivered(&Observation::Event(told.unwrap()));
-    run_without(&mut net, INTERVAL * 2, &[&PARTS]);
+    run_without(&mut net, Duration::from_secs(80), &[&PARTS]);
     assert_eq!(names(tables(&net, Group::Sensors as u32)[0]).len(), 2);
+}
+
+/// The next stage has no room for anything for ten minutes.
+#[test]
+fn what_finds_no_room_is_read_again_but_not_at_every_slot() {
+    let mut net = furnished();
+    let facts = Oid::new(&plan::if_x_column(18));
+    let of_facts = |net: &Net| net.asked.iter().filter(|(.., bytes)| asks(bytes, &facts)).count();
+    let mut first = (0, 0);
+    for slot in 0..60 {
+        net.run(INTERVAL);
+        if slot == 1 {
+            first = (of_facts(&net), count(&net, &STORAGE));
+        }
+        for event in std::mem::take(&mut net.events) {
+            net.engine.undelivered(&Observation::Event(event));
+        }
+    }
+    // Once a minute, and not at each of the 60 slots.
+    assert!((8..=11).contains(&(of_facts(&net) / first.0)), "{} {first:?}", of_facts(&net));
+    net.run(Duration::from_secs(80));
+    assert_eq!(net.events.iter().filter(|event| event.kind.is_some()).count(), 5);
+}
+
+#[test]
+fn a_lost_row_that_says_what_a_device_lacks_is_said_again() {
+    let (mut net, _) = Net::one(Kind::Linux, INTERFACES as u32);
+    net.run(Duration::from_secs(100));
+    let (row, schema) = (*net.rows(0, Group::Sensors)[0]).clone();
+    assert_eq!(row.cause, Some(Cause::Unsupported));
+    net.seen.clear();
+    net.run(Duration::from_secs(400));
+    assert!(net.rows(0, Group::Sensors).is_empty());
+    net.engine.undelivered(&Observation::Row { row, schema });
+    net.run(Duration::from_secs(600));
+    assert_eq!(net.rows(0, Group::Sensors).len(), 1);
 }
 
 #[test]

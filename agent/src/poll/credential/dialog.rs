@@ -116,7 +116,7 @@ impl Dialog {
 
     /// Why nothing has answered.
     pub(super) fn silent(&mut self) -> Cause {
-        self.session.as_mut().map_or(Cause::Timeout, Session::silent)
+        self.session.as_mut().map_or(Cause::Timeout, Session::fell_silent)
     }
 
     fn identity(&self, head: &Head<'_>, asked_us: u64) -> Told {

@@ -6,7 +6,7 @@ use farwatch_common::sample::Cause;
 
 use super::device::{Activity, Device, Ignore, Numbers, Phase};
 use super::line::CHOKES_MAX;
-use super::{Engine, GENERATION_BITS, GENERATIONS, Moment};
+use super::{Engine, Moment};
 use crate::poll::counters::count;
 use crate::poll::facts::{self, objects};
 use crate::poll::message::{Body, Head, RESPONSE, status};
@@ -101,9 +101,12 @@ impl Engine {
         fits: impl FnOnce(&Device) -> bool,
         from: SocketAddr,
     ) -> Option<(u32, u32)> {
-        let id = u32::try_from(id).unwrap_or(u32::MAX);
-        let slot = id >> GENERATION_BITS;
         let counters = self.counters.clone();
+        let Ok(id) = i32::try_from(id).and_then(u32::try_from) else {
+            count(&counters.strays);
+            return None;
+        };
+        let (slot, generation) = self.ids.question(id);
         let device = self.devices.get_mut(slot as usize).and_then(Option::as_mut);
         let Some(device) = device.filter(|device| {
             let elsewhere = device.address.is_none_or(|asked| asked.ip() != from.ip());
@@ -117,8 +120,7 @@ impl Engine {
             return None;
         };
         let unsent = self.polls.get(poll as usize).is_none_or(|poll| poll.unsent);
-        let generation = self.generations.get(slot as usize).copied().map(u32::from);
-        if Some(id & u32::from(GENERATIONS - 1)) != generation || unsent {
+        if self.generations.get(slot as usize) != Some(&generation) || unsent {
             count(&counters.late_replies);
             return None;
         }
@@ -181,7 +183,6 @@ impl Engine {
                 count(&self.counters.malformed);
                 self.fail(slot, Cause::Malformed, now);
             }
-            Err(Fault::Budget) => self.over_budget(slot, now),
             Err(Fault::Auth) => {
                 let session = self.device(slot).and_then(|device| device.usm.as_ref());
                 let cause = session.map_or(Cause::Auth, |session| session.refused());

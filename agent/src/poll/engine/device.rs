@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use farwatch_common::clock::Micros;
 use farwatch_common::sample::Cause;
+use farwatch_proto::v1::event::Kind;
 
 use super::Moment;
-use super::objects::Learned;
+use super::objects::{Learned, group_bit};
 use super::phases::FACTS_GAP_US_MIN;
 use super::retry::Retry;
 use crate::poll::facts::objects::Objects;
@@ -21,7 +22,7 @@ use crate::poll::restart::Age;
 use crate::poll::shape::Shape;
 use crate::poll::usm::{self, Session};
 use crate::poll::walk::{Envelope, Limits, Sink, Sixteenths, Walk};
-use crate::poll::{Access, REQUEST_GAP_MAX, Target};
+use crate::poll::{Access, Observation, REQUEST_GAP_MAX, Target};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Activity {
@@ -29,7 +30,8 @@ pub(super) enum Activity {
     Idle,
     /// Due, waiting for a place in the window; no timer.
     Ready,
-    /// With the poll of this number. Its timer is the time-out of its question.
+    /// With the poll of this number. Its timer is the time-out of its question or, while the poll is
+    /// held back, the end of its gap.
     Asking(u32),
 }
 
@@ -104,6 +106,8 @@ pub(super) struct Device {
     /// How often in a row they could not be.
     pub facts_failures: u32,
     pub objects_due_us: u64,
+    /// When they were read last, or could not be.
+    pub objects_read_us: u64,
     pub parts_due_us: u64,
     /// When the subjects are asked for again that were not told, by number.
     pub subjects: [Retry; SUBJECTS],
@@ -117,9 +121,13 @@ pub(super) struct Device {
     pub absent_groups: u32,
     /// Of the device's facts and of its interface table, as last sent.
     pub digests: [Digest; 2],
+    /// How many interfaces the table has that was sent last.
+    pub named: usize,
     pub age: Age,
     /// Of the scalars that tell of a changed table.
     pub change: Option<u64>,
+    /// It has been said that it has a table of more rows than are kept.
+    pub was_cut: bool,
 }
 
 impl Device {
@@ -127,6 +135,36 @@ impl Device {
     pub(super) fn look_again(&mut self, now: Moment) {
         let soonest = now.mono_us.max(self.facts_read_us + FACTS_GAP_US_MIN);
         self.facts_due_us = self.facts_due_us.min(soonest);
+    }
+
+    /// The next stage has missed this.
+    pub(super) fn missed(&mut self, observation: &Observation) {
+        let kind = match observation {
+            Observation::Row { row, .. } if row.cause == Some(Cause::Unsupported) => {
+                self.absent_groups &= !group_bit(row.group);
+                return;
+            }
+            Observation::Event(event) => event.kind.as_ref(),
+            Observation::Row { .. } | Observation::Ended(_) => None,
+        };
+        match kind {
+            Some(Kind::DeviceFacts(_) | Kind::InterfaceTable(_)) => {
+                self.digests = [0; 2];
+                self.named = 0;
+                let soonest_us = self.facts_read_us + FACTS_GAP_US_MIN;
+                self.facts_due_us = self.facts_due_us.min(soonest_us);
+            }
+            Some(Kind::ObjectTable(_)) => {
+                self.object_digests = [0; 3];
+                let soonest_us = self.objects_read_us + FACTS_GAP_US_MIN;
+                self.objects_due_us = self.objects_due_us.min(soonest_us);
+                self.parts_due_us = self.parts_due_us.min(soonest_us);
+                if let Some(parts) = self.subjects.get_mut(Subject::Parts as usize) {
+                    parts.hurry();
+                }
+            }
+            Some(Kind::Gap(_)) | None => {}
+        }
     }
 
     pub(super) fn new(target: Target, schedule: Schedule, tables: usize) -> Self {
@@ -154,6 +192,7 @@ impl Device {
             facts_read_us: 0,
             facts_failures: 0,
             objects_due_us: 0,
+            objects_read_us: 0,
             parts_due_us: 0,
             subjects: [Retry::default(); SUBJECTS],
             sensors_digest: 0,
@@ -161,8 +200,10 @@ impl Device {
             object_digests: [0; 3],
             absent_groups: 0,
             digests: [0; 2],
+            named: 0,
             age: Age::default(),
             change: None,
+            was_cut: false,
         }
     }
 
@@ -231,10 +272,16 @@ pub(super) struct Poll {
     pub rtt_us: Option<i64>,
     /// How often the question has timed out.
     pub attempt: usize,
+    /// The next question is the last one over again, word for word.
+    pub repeats: bool,
     /// Asks for few rows, as the last question was not answered.
     pub gentle: bool,
     pub requests: u32,
+    /// It has had its time, or its questions.
+    pub spent: bool,
     pub walk: Walk,
+    /// The last row that is whole, if the walk was ended before it came to its end.
+    pub cut_to: Option<u32>,
     /// The device's, when the walk began.
     pub limits: Limits,
     /// Facts were read in this poll, or could not be.

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use farwatch_common::sample::Cause;
 
 use super::device::{Activity, Device, Phase};
-use super::{Engine, GENERATION_BITS, GENERATIONS, HELD_MAX, Moment, Transmit};
+use super::{Engine, GENERATIONS, HELD_MAX, Moment, Transmit};
 use crate::poll::counters::{count, count_many};
 use crate::poll::facts::{self, objects};
 use crate::poll::pace::micros;
@@ -35,7 +35,7 @@ impl Engine {
     /// Polls in flight and in line, for tests and the status page.
     #[must_use]
     pub fn busy(&self) -> usize {
-        self.polls.len() - self.idle_polls.len() + self.ready.len()
+        self.polls.len() - self.idle_polls.len() + self.ready.len() + self.passed_by.len()
     }
 
     pub(super) fn in_flight(&self) -> usize {
@@ -99,9 +99,8 @@ impl Engine {
                         // It is gone, or another has its slot.
                         _ => continue,
                     },
-                    None if self.held >= HELD_MAX => return None,
                     None => {
-                        let slot = self.ready.pop_front()?;
+                        let slot = self.next_ready()?;
                         let is_ready = |device: &Device| device.activity == Activity::Ready;
                         if self.device(slot).is_some_and(is_ready) {
                             self.begin(slot, now);
@@ -114,6 +113,22 @@ impl Engine {
                 return Some(Transmit { slot, to });
             }
         }
+    }
+
+    /// The next device in line; one that is asked slowly only while there is room to hold it back.
+    fn next_ready(&mut self) -> Option<u32> {
+        let is_full = self.held >= HELD_MAX;
+        if !is_full && let Some(slot) = self.passed_by.pop_front() {
+            return Some(slot);
+        }
+        while let Some(slot) = self.ready.pop_front() {
+            let is_slow = self.device(slot).is_some_and(|device| device.gap_us > 0);
+            if !(is_full && is_slow) {
+                return Some(slot);
+            }
+            self.passed_by.push_back(slot);
+        }
+        None
     }
 
     /// The bytes of the datagram that [`Self::transmit`] has given last.
@@ -138,7 +153,7 @@ impl Engine {
 
     /// Writes the device's next question and sets its time-out.
     fn ask(&mut self, slot: u32, now: Moment) -> Option<SocketAddr> {
-        let Self { devices, generations, polls, plan, probe, writer, wheel, usm, .. } = self;
+        let Self { devices, generations, ids, polls, plan, probe, writer, wheel, usm, .. } = self;
         let device = devices.get_mut(slot as usize)?.as_mut()?;
         let Activity::Asking(number) = device.activity else {
             return None;
@@ -164,8 +179,12 @@ impl Engine {
             Phase::Samples => &plan.tables.get(poll.table)?.ask,
         };
         let generation = generations.get_mut(slot as usize)?;
-        *generation = (*generation + 1) % GENERATIONS;
-        let id = slot << GENERATION_BITS | u32::from(*generation);
+        // Asked in the same words, a question keeps its id: an answer to either time counts, and the
+        // second one comes late.
+        if !std::mem::take(&mut poll.repeats) {
+            *generation = (*generation + 1) % GENERATIONS;
+        }
+        let id = ids.id(slot, *generation);
         let shape = device.tables.get(poll.table).and_then(|known| known.shape.as_deref());
         let rows = known_rows(poll.full, &poll.rows, shape);
         let limits = if poll.gentle || device.chokes >= CHOKES_MAX {
@@ -222,10 +241,12 @@ impl Engine {
         let is_last = poll.phase == Phase::Probe && !poll.heard;
         if is_last || poll.attempt >= self.settings.timeouts.len() {
             let session = self.device_mut(slot).and_then(|device| device.usm.as_mut());
-            let cause = session.map_or(Cause::Timeout, |session| session.silent());
+            let cause = session.map_or(Cause::Timeout, |session| session.fell_silent());
             return self.fail(slot, cause, now);
         }
-        poll.gentle |= poll.walk.repetitions() > REPETITIONS_GENTLE;
+        let asks_for_less = poll.walk.repetitions() > REPETITIONS_GENTLE;
+        poll.gentle |= asks_for_less;
+        poll.repeats = !asks_for_less;
         self.enqueue(slot, number);
     }
 

@@ -313,6 +313,7 @@ impl Engine {
             return;
         }
         let mut learned = std::mem::take(&mut poll.learned);
+        device.objects_read_us = now.mono_us;
         let due_us = now.mono_us + every;
         let soonest_us = due_us.min(now.mono_us + FACTS_GAP_US_MIN);
         if poll.gone.is_some() {

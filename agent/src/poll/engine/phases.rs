@@ -13,11 +13,13 @@ use crate::poll::walk::Progress;
 
 /// Polls without an answer after which a device is only probed.
 const MISSES_MAX: u32 = 3;
-/// Most questions of one poll: a table of `ROWS_MAX` rows by GETNEXT, and as many again.
-const REQUESTS_MAX: u32 = 2_048;
+/// Most questions of one poll: facts and numbers of a table of `ROWS_MAX` rows by GETNEXT, and as
+/// many again for the rest.
+const REQUESTS_MAX: u32 = 4_096;
 /// Longest poll.
 const POLL_US_MAX: u64 = 60_000_000;
-/// Longest walk over what the objects of a subject are: the numbers behind it need time, too.
+/// Longest walk over facts, or over what the objects of a subject are: the numbers behind it need
+/// time, too.
 const SUBJECT_US_MAX: u64 = 30_000_000;
 /// Hints at a change make facts be read no more often than this.
 pub(super) const FACTS_GAP_US_MIN: u64 = 60_000_000;
@@ -124,6 +126,8 @@ impl Engine {
         poll.phase = phase;
         poll.phase_us = now.mono_us;
         poll.attempt = 0;
+        poll.cut_to = None;
+        poll.repeats = false;
         poll.limits = device.limits;
         match phase {
             Phase::Probe => poll.walk.start(probe, (probe.all_scalars(), 0), None, 0),
@@ -184,17 +188,34 @@ impl Engine {
 
     /// The next question of the same walk, unless the poll has had its share.
     fn go_on(&mut self, slot: u32, number: u32, now: Moment) {
-        let spent = self.polls.get(number as usize).is_none_or(|poll| {
-            let is_subject = matches!(poll.phase, Phase::Objects(_));
-            poll.requests >= REQUESTS_MAX
-                || now.mono_us > poll.started_us + POLL_US_MAX
-                || is_subject && now.mono_us > poll.phase_us + SUBJECT_US_MAX
-        });
-        if spent {
-            self.over_budget(slot, now);
+        let Some(poll) = self.polls.get_mut(number as usize) else {
+            return;
+        };
+        poll.spent = poll.requests >= REQUESTS_MAX || now.mono_us > poll.started_us + POLL_US_MAX;
+        let is_bounded = matches!(poll.phase, Phase::Facts | Phase::Objects(_));
+        if poll.spent || is_bounded && now.mono_us > poll.phase_us + SUBJECT_US_MAX {
+            self.out_of_time(slot, number, now);
         } else {
             self.enqueue(slot, number);
         }
+    }
+
+    /// Ends a walk that has had its share. The rows that are whole count.
+    fn out_of_time(&mut self, slot: u32, number: u32, now: Moment) {
+        let Some(poll) = self.polls.get_mut(number as usize) else {
+            return;
+        };
+        poll.cut_to = poll.walk.whole_to();
+        match (poll.phase, poll.cut_to) {
+            (Phase::Facts, Some(last)) => poll.draft.keep_to(last),
+            (Phase::Samples, Some(last)) => {
+                poll.grid.keep_to(last);
+                count(&self.counters.over_budget);
+                return self.table_ended(slot, number, None, now);
+            }
+            _ => {}
+        }
+        self.over_budget(slot, now);
     }
 
     pub(super) fn progressed(&mut self, slot: u32, number: u32, progress: Progress, now: Moment) {
@@ -202,6 +223,12 @@ impl Engine {
             return;
         };
         let phase = poll.phase;
+        if progress == Progress::Done && poll.walk.was_cut() {
+            self.tell_cut(slot, number);
+        }
+        let Some(poll) = self.polls.get_mut(number as usize) else {
+            return;
+        };
         match (progress, phase) {
             (Progress::More, _) => self.go_on(slot, number, now),
             (Progress::Done, Phase::Probe) => self.is_alive(slot, number, now),
@@ -214,6 +241,18 @@ impl Engine {
                 self.subject_ended(slot, number, (subject, cause), now);
             }
             (Progress::Done, Phase::Samples) => self.table_ended(slot, number, None, now),
+        }
+    }
+
+    /// Rows were left out of what a walk has read.
+    fn tell_cut(&mut self, slot: u32, number: u32) {
+        count(&self.counters.cut_tables);
+        let phase = self.polls.get(number as usize).map(|poll| poll.phase);
+        if let Some(device) = self.device_mut(slot)
+            && !std::mem::replace(&mut device.was_cut, true)
+        {
+            let device = device.target.device.0;
+            tracing::debug!(device, ?phase, "a table has more rows than are kept");
         }
     }
 
@@ -276,11 +315,18 @@ impl Engine {
         (step, cause): (Step, Cause),
         now: Moment,
     ) {
-        let scalars_came =
-            self.polls.get(number as usize).is_some_and(|poll| poll.system_at.is_some());
-        let Some(device) = self.device_mut(slot) else {
+        let Self { devices, polls, .. } = self;
+        let (Some(Some(device)), Some(poll)) =
+            (devices.get_mut(slot as usize), polls.get(number as usize))
+        else {
             return;
         };
+        // It came last, and others had taken the time.
+        let was_short = now.mono_us <= poll.phase_us + SUBJECT_US_MAX;
+        if cause == Cause::Budget && poll.spent && was_short {
+            return;
+        }
+        let scalars_came = poll.system_at.is_some();
         match step {
             Step::Subject(subject) => {
                 if let Some(retry) = device.subjects.get_mut(subject as usize) {

@@ -36,6 +36,8 @@ impl Engine {
             device.facts_due_us = now.mono_us + micros(every);
             device.facts_failures = 0;
             device.absent = 0;
+            // What it choked on may have been the line's fault.
+            device.chokes = 0;
             if let Some(interfaces) = device.tables.first_mut() {
                 interfaces.full_due = true;
             }
@@ -52,7 +54,8 @@ impl Engine {
         }
     }
 
-    /// Facts could not be read to the end: what the device says of itself counts all the same. A lost
+    /// Facts could not be read to the end: what the device says of itself counts all the same, and so
+    /// do the names that came in time, unless more are known. A lost
     /// question is asked again in the next poll, and then less and less often.
     pub(super) fn facts_failed(&mut self, slot: u32, number: u32, cause: Cause, now: Moment) {
         let every_us = micros(self.plan.plan.facts_every.unwrap_or_default());
@@ -74,7 +77,7 @@ impl Engine {
         }
     }
 
-    /// Those of the device, and if they came to the end those of its interfaces.
+    /// Those of the device, and if they came to the end or to their time those of its interfaces.
     fn send_facts(&mut self, slot: u32, number: u32, (whole, now): (bool, Moment)) {
         let Self { devices, polls, observations, .. } = self;
         let (Some(Some(device)), Some(poll)) =
@@ -96,9 +99,14 @@ impl Engine {
                 }
             }
         }
+        let named = poll.draft.interfaces();
+        let is_table = whole || poll.cut_to.is_some() && named >= device.named;
+        if is_table {
+            device.named = named;
+        }
         let draft = std::mem::take(&mut poll.draft);
         let events = draft.finish(device.target.device, device.answers_from, now.wall);
-        let sent = if whole { events.len() } else { 1 };
+        let sent = if is_table { events.len() } else { 1 };
         for ((event, digest), sent) in events.into_iter().zip(&mut device.digests).take(sent) {
             if *sent != digest {
                 *sent = digest;
@@ -274,6 +282,11 @@ impl Engine {
         };
         let refused = poll.walk.was_refused();
         let known = device.tables.get_mut(table)?;
+        let end = known.shape.as_ref().and_then(|shape| shape.rows.last());
+        if poll.cut_to.is_some_and(|last| end.is_some_and(|end| *end > last)) {
+            // What there was no time for is missing, and not gone.
+            return None;
+        }
         if !poll.full {
             known.learned = poll.walk.varbind_sixteenths;
             if known.shape.as_ref().is_some_and(|shape| shape.fits(&poll.grid)) {

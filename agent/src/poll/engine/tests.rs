@@ -7,11 +7,12 @@ use farwatch_common::clock::Micros;
 use farwatch_common::sample::{Cause, Group};
 use farwatch_proto::v1::{SnmpAuth, SnmpPrivacy};
 
+use super::device::Step;
 use super::*;
 use crate::poll::Target;
 use crate::poll::ber::Writer;
 use crate::poll::message::{self, Body, Head, RESPONSE, Value};
-use crate::poll::plan::Plan;
+use crate::poll::plan::{Plan, Subject};
 use crate::poll::{Access, Manner, SnmpUser, SnmpVersion};
 
 const DEVICE: &str = "192.0.2.1:161";
@@ -183,6 +184,26 @@ fn a_device_without_a_gap_is_asked_on_at_once() {
 }
 
 #[test]
+fn who_comes_last_does_not_pay_for_the_time_that_others_took() {
+    let (mut engine, _) = engine(community(), Manner::default());
+    let now = wake(&mut engine);
+    assert!(engine.transmit(now).is_some());
+    let number = engine.poll_of(0).unwrap();
+    let poll = &mut engine.polls[number as usize];
+    (poll.heard, poll.spent, poll.phase_us) = (true, true, now.mono_us);
+    let steps = [Step::Subject(Subject::Storage), Step::Table(1)];
+    for (after_us, rests) in [(30_000_000, None), (30_000_001, Some(Cause::Budget))] {
+        let now = moment(now.mono_us + after_us);
+        for step in steps {
+            engine.step_failed(0, number, (step, Cause::Budget), now);
+        }
+        let device = engine.device(0).unwrap();
+        assert_eq!(device.subjects[Subject::Storage as usize].rests(now.mono_us), rests);
+        assert_eq!(device.tables[1].retry.rests(now.mono_us), rests);
+    }
+}
+
+#[test]
 fn a_device_of_v3_is_not_answered_for_by_a_bare_pdu() {
     let (mut engine, _) = engine(user(), Manner::default());
     let now = wake(&mut engine);
@@ -209,6 +230,8 @@ fn polls_that_wait_for_their_gap_are_bounded_and_none_is_left_behind() {
     let (mut engine, start_us) = engine(community(), Manner::default());
     let manner = Manner { request_gap: Duration::from_secs(1), ..Manner::default() };
     let count = HELD_MAX as i64 + 1_000;
+    // One device without a gap comes to its slots again and again.
+    let quick = count + 1;
     let target = |id: i64| Target {
         device: DeviceId(id),
         host: format!("10.{}.{}.{}", id >> 16, id >> 8 & 255, id & 255),
@@ -217,19 +240,30 @@ fn polls_that_wait_for_their_gap_are_bounded_and_none_is_left_behind() {
         access: community(),
         manner,
     };
-    let targets: Vec<Target> = (1..=count).map(target).collect();
+    let mut targets: Vec<Target> = (1..=count).map(target).collect();
+    let interval = Duration::from_secs(1);
+    targets.push(Target { interval, manner: Manner::default(), ..target(quick) });
     assert_eq!(engine.set_targets(moment(start_us), &targets), 0);
-    let mut most = 0;
+    let (mut most, mut quick_while_full) = (0, 0);
+    let mut slow_ended = 0;
     let mut now = moment(start_us);
-    while engine.counters.snapshot().polls < count.cast_unsigned() {
+    while slow_ended < count || engine.held > 0 {
         assert!(now.mono_us < start_us + 600_000_000, "{:?}", engine.counters.snapshot());
         while let Some(sent) = engine.transmit(now) {
             assert!(engine.in_flight() <= WINDOW);
             engine.receive(&answer(&engine), sent.to, now);
-            while engine.observation().is_some() {}
+            while let Some(observation) = engine.observation() {
+                let Observation::Row { row, .. } = observation else { continue };
+                let is_quick = row.device == DeviceId(quick);
+                if row.group == Group::System {
+                    slow_ended += i64::from(!is_quick);
+                    quick_while_full += usize::from(is_quick && engine.held == HELD_MAX);
+                }
+            }
         }
         most = most.max(engine.held);
         now = wake(&mut engine);
     }
     assert_eq!((most, engine.held), (HELD_MAX, 0));
+    assert!(quick_while_full > 0);
 }

@@ -66,7 +66,7 @@ pub(in crate::poll) struct Session {
     /// right. From then on nothing that is not signed counts.
     proven: bool,
     lessons: u8,
-    /// Of before a silence: holds if the agent turns out to be the same.
+    /// Of before a silence, until a discovery is answered: holds if the agent turns out to be the same.
     before: Option<Proof>,
     /// What is known is from before a silence.
     is_restored: bool,
@@ -349,10 +349,10 @@ impl Session {
         self.is_restored = false;
     }
 
-    /// Tells that nothing has answered, and asks why. The agent is discovered anew: it may have
+    /// Takes note that nothing has answered, and tells why that may be. The agent is discovered anew: it may have
     /// been replaced. If it is the same, what has worked with it counts again, but once: its clock may
     /// have been set back.
-    pub(in crate::poll) fn silent(&mut self) -> Cause {
+    pub(in crate::poll) fn fell_silent(&mut self) -> Cause {
         let cause = match self.asked {
             // It has signed its time or answered outside of the context, and keeps silent when
             // asked for more: many agents drop what they cannot decipher or do not know.
@@ -361,11 +361,13 @@ impl Session {
             Step::Question | Step::Level if self.user.privacy.is_some() => Cause::WrongPrivacy,
             _ => Cause::Timeout,
         };
-        self.before = self.proven.then(|| Proof {
-            engine_id: std::mem::take(&mut self.engine_id),
-            keys: self.keys.take(),
-            clock: self.clock,
-        });
+        if self.proven {
+            self.before = Some(Proof {
+                engine_id: std::mem::take(&mut self.engine_id),
+                keys: self.keys.take(),
+                clock: self.clock,
+            });
+        }
         self.forget();
         self.lessons = 0;
         if cause == Cause::Timeout || !self.has_worked {

@@ -291,7 +291,7 @@ fn a_replaced_agent_is_discovered_anew_after_silence() {
     let mut side = Side::greeted(&mut agent);
     assert!(matches!(side.hear(&agent.message(3)), Heard::Answer(_)));
     side.ask(4);
-    assert_eq!(side.session.silent(), Cause::Timeout);
+    assert_eq!(side.session.fell_silent(), Cause::Timeout);
     assert_eq!(oracle(&side.ask(5)).1, Vec::<u8>::new());
 }
 
@@ -310,7 +310,7 @@ fn a_silence_forgets_nothing_that_has_worked() {
     assert!(matches!(side.hear(&agent.message(3)), Heard::Answer(_)));
     side.now_us = 60 * SECOND;
     side.ask(4);
-    assert_eq!(side.session.silent(), Cause::Timeout);
+    assert_eq!(side.session.fell_silent(), Cause::Timeout);
     // The same agent: the next message is the question, with its time.
     assert_eq!(discover(&mut side, &mut agent), SecurityLevel::AuthPriv);
     let (_, _, boots, time, _) = oracle(&side.ask(3));
@@ -319,9 +319,26 @@ fn a_silence_forgets_nothing_that_has_worked() {
     assert!(matches!(side.hear(&agent.message(3)), Heard::Answer(_)));
 
     side.ask(4);
-    assert_eq!(side.session.silent(), Cause::Timeout);
+    assert_eq!(side.session.fell_silent(), Cause::Timeout);
     // Another one has to tell its time.
     agent.engine = b"\x80\x00\x1f\x88\x04other";
+    assert_eq!(discover(&mut side, &mut agent), SecurityLevel::AuthNoPriv);
+}
+
+#[test]
+fn an_outage_of_several_questions_forgets_nothing_that_has_worked() {
+    let mut agent = Agent::new();
+    let mut side = Side::greeted(&mut agent);
+    assert!(matches!(side.hear(&agent.message(3)), Heard::Answer(_)));
+    side.ask(4);
+    assert_eq!(side.session.fell_silent(), Cause::Timeout);
+    for id in 5..8 {
+        assert_eq!(oracle(&side.ask(id)).1, Vec::<u8>::new());
+        assert_eq!(side.session.fell_silent(), Cause::Timeout);
+    }
+    assert_eq!(discover(&mut side, &mut agent), SecurityLevel::AuthPriv);
+    // It counts but once.
+    assert_eq!(side.session.fell_silent(), Cause::Timeout);
     assert_eq!(discover(&mut side, &mut agent), SecurityLevel::AuthNoPriv);
 }
 
@@ -343,25 +360,25 @@ fn lost_questions_of_a_user_that_has_worked_are_time_outs() {
         };
         side.greet(&mut agent);
         answer(&mut side, &mut agent);
-        assert_eq!(side.session.silent(), Cause::Timeout);
+        assert_eq!(side.session.fell_silent(), Cause::Timeout);
         discover(&mut side, &mut agent);
-        assert_eq!(side.session.silent(), Cause::Timeout, "what is known from before");
+        assert_eq!(side.session.fell_silent(), Cause::Timeout, "what is known from before");
         for _ in 0..2 {
             side.greet(&mut agent);
-            assert_eq!(side.session.silent(), Cause::Timeout, "it may be lost");
+            assert_eq!(side.session.fell_silent(), Cause::Timeout, "it may be lost");
         }
         // It tells its time whenever asked, and never answers: its password was changed.
         for _ in 0..2 {
             side.greet(&mut agent);
-            assert_eq!(side.session.silent(), Cause::WrongPrivacy);
+            assert_eq!(side.session.fell_silent(), Cause::WrongPrivacy);
         }
         side.greet(&mut agent);
         answer(&mut side, &mut agent);
-        assert_eq!(side.session.silent(), Cause::Timeout);
+        assert_eq!(side.session.fell_silent(), Cause::Timeout);
         discover(&mut side, &mut agent);
-        assert_eq!(side.session.silent(), Cause::Timeout);
+        assert_eq!(side.session.fell_silent(), Cause::Timeout);
         side.greet(&mut agent);
-        assert_eq!(side.session.silent(), Cause::Timeout, "counted anew");
+        assert_eq!(side.session.fell_silent(), Cause::Timeout, "counted anew");
     }
 }
 
@@ -369,19 +386,19 @@ fn lost_questions_of_a_user_that_has_worked_are_time_outs() {
 fn silence_is_told_by_what_was_answered_before() {
     let mut side = Side::new(user());
     side.ask(1);
-    assert_eq!(side.session.silent(), Cause::Timeout);
+    assert_eq!(side.session.fell_silent(), Cause::Timeout);
     let mut agent = Agent::new();
     side.greet(&mut agent);
-    assert_eq!(side.session.silent(), Cause::WrongPrivacy);
+    assert_eq!(side.session.fell_silent(), Cause::WrongPrivacy);
 
     let with_context = SnmpUser { context: b"vrf".to_vec(), ..user() };
     let mut side = Side::new(with_context);
     side.greet(&mut agent);
-    assert_eq!(side.session.silent(), Cause::WrongPrivacy);
+    assert_eq!(side.session.fell_silent(), Cause::WrongPrivacy);
     side.greet(&mut agent);
     assert_eq!(side.hear(&agent.message(3)), Heard::AskAgain);
     side.ask(4);
-    assert_eq!(side.session.silent(), Cause::WrongContext);
+    assert_eq!(side.session.fell_silent(), Cause::WrongContext);
     side.greet(&mut agent);
     assert_eq!(side.hear(&agent.message(3)), Heard::AskAgain);
     side.ask(4);
