@@ -13,8 +13,8 @@ use farwatch_common::transport::{PipeKind, channel};
 use farwatch_proto::FILE_DESCRIPTORS;
 use farwatch_proto::v1::agent_control_client::AgentControlClient;
 use farwatch_proto::v1::{
-    Assignment, Command, DeviceAssignment, DrainNotice, PingRequest, PollNow, RenewRequest,
-    SessionHello, command,
+    Assignment, Command, DeviceAssignment, DrainNotice, MeasurePart, PingRequest, PollNow,
+    RenewRequest, SessionHello, command,
 };
 use farwatch_support::postgres::Durability;
 use farwatch_support::process::eventually;
@@ -23,6 +23,8 @@ use prost_types::FileDescriptorSet;
 use rcgen::string::Ia5String;
 use rcgen::{CertificateParams, KeyPair, SanType};
 use serde_json::json;
+use tokio::sync::mpsc;
+use tokio_stream::wrappers::ReceiverStream;
 
 use self::telemetry::telemetry;
 use self::world::{Side, World};
@@ -52,6 +54,7 @@ async fn every_method(mut world: World) {
             "farwatch.v1.Uplink/OpenSession" => open_session(&mut world).await,
             "farwatch.v1.Uplink/Telemetry" => telemetry(&mut world).await,
             "farwatch.v1.Uplink/Renew" => renewal(&mut world).await,
+            "farwatch.v1.Uplink/Measure" => measurement(&mut world).await,
             "farwatch.v1.AgentControl/ApplyAssignment" => assignment(&mut world).await,
             "farwatch.v1.AgentControl/Ping"
             | "farwatch.v1.AgentControl/Drain"
@@ -59,7 +62,7 @@ async fn every_method(mut world: World) {
             other => panic!("`{other}` has no recipe: say how B's agent calls it with A's ids"),
         }
     }
-    assert!(methods.len() >= 8, "{methods:?}");
+    assert!(methods.len() >= 9, "{methods:?}");
     println!("called {} methods of the protocol with another tenant's ids", methods.len());
 }
 
@@ -172,6 +175,25 @@ async fn renewal(world: &mut World) {
     world.a.assignments = again.assignments();
     world.a.wire = again;
     while world.a.assignments.next().await.devices.is_empty() {}
+}
+
+/// What an agent measures is counted for itself: it keeps nobody's place, and leaves nothing behind.
+async fn measurement(world: &mut World) {
+    let before = world.of_a().await;
+    let part = MeasurePart { data: vec![0; 1024].into() };
+    let (more, parts) = mpsc::channel(1);
+    more.send(part.clone()).await.unwrap();
+    let (of_a, of_b) = (&mut world.a.wire.client, &mut world.b.wire.client);
+    let while_b_measures = async {
+        let measured = of_a.measure(tokio_stream::iter([part])).await;
+        drop(more);
+        measured
+    };
+    let (b, a) = tokio::join!(of_b.measure(ReceiverStream::new(parts)), while_b_measures);
+    for measured in [a, b] {
+        assert_eq!(measured.unwrap().into_inner().bytes, 1024);
+    }
+    assert_eq!(world.of_a().await, before);
 }
 
 /// What is pushed to an agent is its own, and no agent pushes to anybody.
