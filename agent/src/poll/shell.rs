@@ -309,16 +309,21 @@ mod tests {
         }
     }
 
+    /// Asks at once, and waits for an answer as long as loopback needs.
+    fn hasty(out: mpsc::Sender<Observation>) -> Shell {
+        let first_poll_within = Duration::ZERO;
+        let timeouts = [Duration::from_millis(50); 2];
+        let settings = Settings { first_poll_within, timeouts, ..Settings::default() };
+        let config = PollConfig { settings, ..PollConfig::default() };
+        Shell::new(config, out, Clock::system(), Arc::default()).unwrap()
+    }
+
     #[tokio::test]
     async fn a_device_that_is_silent_at_one_address_of_its_name_is_asked_at_the_next() {
         let bind = || UdpSocket::bind("127.0.0.1:0");
         let (first, second) = (bind().await.unwrap(), bind().await.unwrap());
         let (out, _seen) = mpsc::channel(64);
-        let first_poll_within = Duration::ZERO;
-        let timeouts = [Duration::from_millis(50); 2];
-        let settings = Settings { first_poll_within, timeouts, ..Settings::default() };
-        let config = PollConfig { settings, ..PollConfig::default() };
-        let shell = Shell::new(config, out, Clock::system(), Arc::default()).unwrap();
+        let shell = hasty(out);
         let (_targets, targets) = watch::channel(Arc::new(vec![target("router.invalid")]));
         let (addresses, resolved) = mpsc::channel(1);
         let both = [&first, &second].map(|socket| socket.local_addr().unwrap()).to_vec();
@@ -343,11 +348,7 @@ mod tests {
         let bind = || UdpSocket::bind("127.0.0.1:0");
         let (before, there) = (bind().await.unwrap(), bind().await.unwrap());
         let (out, _seen) = mpsc::channel(64);
-        let first_poll_within = Duration::ZERO;
-        let timeouts = [Duration::from_millis(50); 2];
-        let settings = Settings { first_poll_within, timeouts, ..Settings::default() };
-        let config = PollConfig { settings, ..PollConfig::default() };
-        let shell = Shell::new(config, out, Clock::system(), Arc::default()).unwrap();
+        let shell = hasty(out);
         let (targets, watch) = watch::channel(Arc::new(vec![target("router.invalid")]));
         let (addresses, resolved) = mpsc::channel(2);
         let name = Name { host: "router.invalid".to_owned(), port: 161 };
