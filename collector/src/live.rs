@@ -269,6 +269,13 @@ impl Live {
         });
     }
 
+    /// The agent says that its process stops.
+    pub fn agent_stopped(&self, peer: &PeerInfo) {
+        self.change(|fleet, now| {
+            fleet.with_agent(peer.agent, now, |agent| agent.stopped(peer.connection, now));
+        });
+    }
+
     pub fn agent_heard(&self, id: AgentId) {
         self.change(|fleet, now| fleet.heard(id, now));
     }

@@ -21,11 +21,22 @@ pub(crate) struct Output {
     pub(crate) text: String,
 }
 
+/// Variables by which cargo tells a program that it runs of the program's package. Build scripts of
+/// dependencies watch some of them: handed on, they would have everything built anew.
+fn is_of_this_package(name: &str) -> bool {
+    name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_")
+}
+
 impl Cmd {
     pub(crate) fn new(program: impl AsRef<OsStr>) -> Self {
         let mut inner = Command::new(&program);
         inner.current_dir(crate::repo::root());
         inner.stdin(Stdio::null());
+        for (name, _) in std::env::vars_os() {
+            if name.to_str().is_some_and(is_of_this_package) {
+                inner.env_remove(name);
+            }
+        }
         Self { inner, words: display(program.as_ref()), dir: None }
     }
 

@@ -9,7 +9,7 @@ use farwatch_common::task::{chain, spawn_child};
 use farwatch_common::transport::{Carrier, PipeKind, Session, channel};
 use farwatch_proto::v1::uplink_client::UplinkClient;
 use farwatch_proto::v1::{
-    BufferStatus, CarrierReason, Heartbeat, HeartbeatReply, LinkStatus, SessionHello,
+    BufferStatus, CarrierReason, Goodbye, Heartbeat, HeartbeatReply, LinkStatus, SessionHello,
     TelemetryDown, TelemetryUp, telemetry_down, telemetry_up,
 };
 use tokio::sync::{Notify, mpsc, watch};
@@ -32,6 +32,8 @@ const CALL_TIMEOUT: Duration = Duration::from_secs(10);
 const RENEWAL_WAIT_MAX: Duration = Duration::from_secs(24 * 3600);
 /// A renewal that failed is tried again after up to this long.
 const RENEW_AGAIN: Duration = Duration::from_secs(3600);
+/// A collector that has not ended the stream so long after the goodbye is not waited for.
+const FAREWELL: Duration = Duration::from_secs(1);
 /// Messages that wait for the link: a full window and some heartbeats.
 const UP_MAX: usize = WINDOW_MAX + 16;
 
@@ -150,7 +152,11 @@ impl Live {
         cancel: &CancellationToken,
     ) -> Result<End, UplinkError> {
         let ended = self.turns(uplink, collector, core, cancel).await;
-        self.session.close(match &ended {
+        let session = Arc::clone(&self.session);
+        if matches!(ended, Ok(End::Drained)) {
+            self.say_goodbye().await;
+        }
+        session.close(match &ended {
             Ok(End::Drained) => "the agent stops",
             Ok(End::Renewed) => "the agent comes again with a new certificate",
             Ok(End::HandedOver) => "the agent goes on over another transport",
@@ -260,6 +266,19 @@ impl Live {
                 () = until(drain_until) => return Ok(End::Drained),
             }
         }
+    }
+
+    /// Tells the collector that the silence to come is meant. A close of the session may overtake what
+    /// was written before it, so this waits until the collector has read it.
+    async fn say_goodbye(self) {
+        let Self { up, mut down, .. } = self;
+        let goodbye = TelemetryUp { kind: Some(telemetry_up::Kind::Goodbye(Goodbye {})) };
+        if up.try_send(goodbye).is_err() {
+            return;
+        }
+        drop(up);
+        let read = async { while let Ok(Some(_)) = down.message().await {} };
+        let _ = tokio::time::timeout(FAREWELL, read).await;
     }
 
     /// Sends what there is room for.

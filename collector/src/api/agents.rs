@@ -31,6 +31,9 @@ pub(super) struct Agent {
     version: Option<String>,
     platform: Option<String>,
     transport: Option<String>,
+    /// Why it is not connected: `stopped` (its process said goodbye) or `silent` (nothing was heard of
+    /// it); null while it is, and where the collector has started since.
+    offline_reason: Option<String>,
     /// Why it is not QUIC: `udp_blocked`, `quic_died`, `lossy`.
     transport_reason: Option<String>,
     /// Through an HTTP proxy.
@@ -78,6 +81,7 @@ fn show(state: &AppState, row: agent::Agent) -> Agent {
         version: live.and_then(|live| text(&live.version)).or(row.version),
         platform: live.and_then(|live| text(&live.platform)).or(row.platform),
         transport: live.and_then(|live| live.transport).map(str::to_owned),
+        offline_reason: live.and_then(|live| live.offline_reason).map(str::to_owned),
         transport_reason: live.and_then(|live| live.transport_reason).map(str::to_owned),
         proxied: live.is_some_and(|live| live.proxied),
         rtt_ms: live.and_then(|live| live.rtt_ms),

@@ -143,6 +143,9 @@ impl Session {
                     Some(Ok(TelemetryUp { kind: Some(telemetry_up::Kind::Heartbeat(beat)) })) => {
                         self.heartbeat(beat).await?;
                     }
+                    Some(Ok(TelemetryUp { kind: Some(telemetry_up::Kind::Goodbye(_)) })) => {
+                        self.parts.live.agent_stopped(&self.peer);
+                    }
                     // Of an agent newer than this collector.
                     Some(Ok(TelemetryUp { kind: None })) => {}
                     Some(Err(status)) => return Err(status),

@@ -14,8 +14,9 @@ use super::view::{LiveAgent, LiveBuffer, LiveGateway, State};
 /// of an outage it dials every two seconds; longer, and its devices would keep states that nobody
 /// asks for any more.
 const REDIAL_GRACE: Duration = Duration::from_secs(10);
-/// Three heartbeats of an idle agent.
-const HEARTBEATS_MISSED: Duration = Duration::from_secs(45);
+/// So long without a word: an idle agent sends a heartbeat every 15 s. What it polls may be asked
+/// every second, so that no state is believed for longer than this.
+const SILENCE: Duration = Duration::from_secs(30);
 /// Fewer packets tell nothing of the link's loss.
 const PACKETS_MIN: u64 = 50;
 /// Longest textual address: IPv6 with an IPv4 tail.
@@ -79,6 +80,8 @@ pub(super) struct Agent {
     version: String,
     platform: String,
     offline: bool,
+    /// It said goodbye, and no session came since.
+    stopped: bool,
     revoked: bool,
     pub(super) deadline: Option<Micros>,
 }
@@ -97,6 +100,7 @@ impl Agent {
             version: String::new(),
             platform: String::new(),
             offline: true,
+            stopped: false,
             revoked: false,
             deadline: None,
         }
@@ -124,6 +128,7 @@ impl Agent {
         }
         let since = session.since;
         self.session = Some(session);
+        self.stopped = false;
         self.heard(since);
         (self.version, self.platform) = (version, platform);
     }
@@ -133,6 +138,17 @@ impl Agent {
             self.session = None;
             // Not heard then: most often the network has timed out.
             self.ended_at = Some(at);
+        }
+    }
+
+    /// It says that its process stops: what it told is not waited out. A session that has taken the
+    /// place of this one knows better.
+    pub(super) fn stopped(&mut self, connection: u64, at: Micros) {
+        if self.session.as_ref().is_some_and(|session| session.connection == connection) {
+            self.heard(at);
+            self.session = None;
+            self.stopped = true;
+            self.offline = true;
         }
     }
 
@@ -183,9 +199,14 @@ impl Agent {
 
     /// When it counts as offline if nothing more is heard.
     pub(super) fn offline_at(&self) -> Option<Micros> {
+        let silent_at = self.seen_at.map(|seen| seen.after(SILENCE));
         let at = match self.session {
-            Some(_) => self.seen_at.map(|seen| seen.after(HEARTBEATS_MISSED)),
-            None => self.ended_at.map(|ended| ended.after(REDIAL_GRACE)),
+            Some(_) => silent_at,
+            // A network that timed out has cost the time of the silence already.
+            None => self.ended_at.map(|ended| {
+                let grace = ended.after(REDIAL_GRACE);
+                silent_at.map_or(grace, |silent| silent.min(grace))
+            }),
         };
         at.filter(|_| !self.offline)
     }
@@ -200,6 +221,15 @@ impl Agent {
             (None, _) => Reach::NeverSeen,
             (Some(_), true) => Reach::Offline,
             (Some(_), false) => Reach::Online,
+        }
+    }
+
+    /// Why it is not connected; none of one that is, and where only the database remembers it.
+    fn offline_reason(&self) -> Option<&'static str> {
+        match (self.offline, self.stopped, self.ended_at.is_some() || self.session.is_some()) {
+            (true, true, _) => Some("stopped"),
+            (true, false, true) => Some("silent"),
+            _ => None,
         }
     }
 
@@ -220,6 +250,7 @@ impl Agent {
             proxied: session.is_some_and(|session| session.link.proxied),
             rtt_ms: session.and_then(|session| session.link.rtt_ms),
             loss_percent: session.and_then(|session| session.link.loss_percent),
+            offline_reason: self.offline_reason(),
             gateway: self.gateway.clone().filter(|_| session.is_some()),
             last_seen_at: self.seen_at,
             last_ack_at: self.ack_at,

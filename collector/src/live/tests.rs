@@ -119,10 +119,11 @@ fn what_is_not_heard_of_turns_unknown() {
     fleet.expire(at(300));
     assert_eq!(state(&fleet), (State::Unknown, Some("stale")));
     // And without heartbeats the agent is gone too.
-    fleet.expire(at(344));
+    fleet.expire(at(329));
     assert_eq!(fleet.agent(TENANT, AGENT).unwrap().state, State::Up);
-    fleet.expire(at(345));
-    assert_eq!(fleet.agent(TENANT, AGENT).unwrap().state, State::Down);
+    fleet.expire(at(330));
+    let agent = fleet.agent(TENANT, AGENT).unwrap();
+    assert_eq!((agent.state, agent.offline_reason), (State::Down, Some("silent")));
     assert_eq!(state(&fleet), (State::Unknown, Some("agent_offline")));
     assert_eq!(fleet.device(TENANT, DEVICE).unwrap().interfaces_up, None);
     online(&mut fleet, at(400));
@@ -157,17 +158,44 @@ fn an_ended_session_has_a_grace_and_then_takes_its_devices_along() {
     for second in [0, 1, 2] {
         apply(&mut fleet, failed(second, Cause::Timeout));
     }
-    fleet.with_agent(AGENT, at(30), |agent| agent.disconnected(1, at(30)));
+    fleet.with_agent(AGENT, at(10), |agent| agent.disconnected(1, at(10)));
     fleet.drafts();
-    fleet.expire(at(39));
+    fleet.expire(at(19));
     assert_eq!(fleet.agent(TENANT, AGENT).unwrap().state, State::Up);
     assert_eq!(state(&fleet), (State::Down, Some("timeout")));
-    fleet.expire(at(40));
+    fleet.expire(at(20));
     let agent = fleet.agent(TENANT, AGENT).unwrap();
     assert_eq!((agent.state, agent.last_seen_at), (State::Down, Some(at(2))));
     assert_eq!(state(&fleet), (State::Unknown, Some("agent_offline")));
     let topics: Vec<_> = fleet.drafts().iter().map(|draft| draft.topic).collect();
     assert_eq!(topics, [state::Topic::Devices, state::Topic::Agents]);
+}
+
+#[test]
+fn a_session_the_network_has_timed_out_has_had_its_grace() {
+    let mut fleet = fleet();
+    apply(&mut fleet, alive(DEVICE, 0));
+    fleet.with_agent(AGENT, at(28), |agent| agent.disconnected(1, at(28)));
+    fleet.expire(at(29));
+    assert_eq!(fleet.agent(TENANT, AGENT).unwrap().state, State::Up);
+    fleet.expire(at(30));
+    assert_eq!(fleet.agent(TENANT, AGENT).unwrap().state, State::Down);
+}
+
+#[test]
+fn an_agent_that_says_goodbye_is_not_waited_for() {
+    let mut fleet = fleet();
+    apply(&mut fleet, alive(DEVICE, 0));
+    fleet.with_agent(AGENT, at(4), |agent| agent.stopped(0, at(4)));
+    assert_eq!(state(&fleet), (State::Up, None), "of a session that was replaced");
+    fleet.with_agent(AGENT, at(5), |agent| agent.stopped(1, at(5)));
+    let agent = fleet.agent(TENANT, AGENT).unwrap();
+    assert_eq!((agent.state, agent.offline_reason), (State::Down, Some("stopped")));
+    assert_eq!(agent.last_seen_at, Some(at(5)));
+    assert_eq!(state(&fleet), (State::Unknown, Some("agent_offline")));
+    online(&mut fleet, at(9));
+    assert_eq!(fleet.agent(TENANT, AGENT).unwrap().offline_reason, None);
+    assert_eq!(state(&fleet), (State::Up, None));
 }
 
 #[test]

@@ -137,6 +137,8 @@ pub struct LiveAgent {
     pub remote_addr: Option<String>,
     #[serde(serialize_with = "time")]
     pub connected_since: Option<Micros>,
+    /// Why it is offline: `stopped` of one that said goodbye, `silent`; none where it is not told.
+    pub offline_reason: Option<&'static str>,
     /// Why it is not QUIC.
     pub transport_reason: Option<&'static str>,
     /// Through an HTTP proxy.

@@ -915,6 +915,11 @@ export interface components {
              */
             loss_percent: number | null;
             name: string;
+            /**
+             * @description Why it is not connected: `stopped` (its process said goodbye) or `silent` (nothing was heard of
+             *     it); null while it is, and where the collector has started since.
+             */
+            offline_reason: string | null;
             platform: string | null;
             /** @description Through an HTTP proxy. */
             proxied: boolean;
@@ -976,6 +981,11 @@ export interface components {
              */
             loss_percent?: number | null;
             name?: string;
+            /**
+             * @description Why it is not connected: `stopped` (its process said goodbye) or `silent` (nothing was heard of
+             *     it); null while it is, and where the collector has started since.
+             */
+            offline_reason?: string | null;
             platform?: string | null;
             /** @description Through an HTTP proxy. */
             proxied?: boolean;
@@ -1263,6 +1273,11 @@ export interface components {
                  */
                 loss_percent: number | null;
                 name: string;
+                /**
+                 * @description Why it is not connected: `stopped` (its process said goodbye) or `silent` (nothing was heard of
+                 *     it); null while it is, and where the collector has started since.
+                 */
+                offline_reason: string | null;
                 platform: string | null;
                 /** @description Through an HTTP proxy. */
                 proxied: boolean;
@@ -1970,6 +1985,11 @@ export interface components {
                  */
                 loss_percent: number | null;
                 name: string;
+                /**
+                 * @description Why it is not connected: `stopped` (its process said goodbye) or `silent` (nothing was heard of
+                 *     it); null while it is, and where the collector has started since.
+                 */
+                offline_reason: string | null;
                 platform: string | null;
                 /** @description Through an HTTP proxy. */
                 proxied: boolean;

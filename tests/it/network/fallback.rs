@@ -74,7 +74,14 @@ impl Site {
 
     async fn ends_whole(mut self) {
         self.oracle.is_stored_once(0, &self.client, &self.device).await;
+        let path = format!("/api/v1/agents/{}", self.agent_id);
         self.agent.stop().await;
+        eventually(LIMIT, "the agent has said goodbye", async || {
+            let agent = self.client.get(&path).await.data();
+            assert_ne!(agent["offline_reason"], "silent");
+            agent["state"] == "down" && agent["offline_reason"] == "stopped"
+        })
+        .await;
         self.collector.stop().await;
     }
 }

@@ -64,22 +64,46 @@ impl Default for InForce {
     }
 }
 
+/// What a layout is among the tables of its group.
+enum Place {
+    Counted,
+    /// The same table was counted before objects came or went.
+    Changed,
+    New,
+    /// New, and the device has as many tables as may be.
+    TooMany,
+}
+
 impl InForce {
-    /// What is known of the tables of a layout's group.
-    fn tables(&self, device: DeviceId, layout: &Layout) -> &[Arc<Layout>] {
-        self.series.get(&(device, layout.group)).map_or(&[], Vec::as_slice)
+    fn place(&self, device: DeviceId, layout: &Arc<Layout>) -> Place {
+        let tables = self.series.get(&(device, layout.group)).map_or(&[][..], Vec::as_slice);
+        if tables.iter().any(|table| Arc::ptr_eq(table, layout)) {
+            Place::Counted
+        } else if tables.iter().any(|table| table.is_same_table(layout)) {
+            Place::Changed
+        } else if tables.len() < TABLES_MAX {
+            Place::New
+        } else {
+            Place::TooMany
+        }
     }
 
-    /// A table takes the place of the same one before objects came or went.
+    /// A table takes the place of the same one before.
     fn count(&mut self, device: DeviceId, layout: &Arc<Layout>) {
         let tables = self.series.entry((device, layout.group)).or_default();
-        if tables.len() >= TABLES_MAX && !tables.iter().any(|table| table.is_same_table(layout)) {
-            return;
-        }
         let before = tables.extract_if(.., |table| table.is_same_table(layout));
         self.total -= before.map(|table| columns(&table)).sum::<u64>();
         self.total += columns(layout);
         tables.push(Arc::clone(layout));
+    }
+
+    /// Whether there is room for a table more.
+    fn has_room(&mut self, layout: &Layout, devices: &impl Devices) -> bool {
+        let max = u64::from(self.quota.series());
+        if self.total + columns(layout) > max {
+            self.sweep(devices);
+        }
+        self.total + columns(layout) <= max
     }
 
     /// Devices that were taken out make room. Nobody looks for them before it is wanted, nor again
@@ -142,7 +166,10 @@ impl Quotas {
     /// Counts what was there before the start, whatever the quota is now.
     pub fn series_known(&self, tenant: TenantId, device: DeviceId, layout: &Arc<Layout>) {
         let mut all = self.lock();
-        all.entry(tenant).or_default().count(device, layout);
+        let own = all.entry(tenant).or_default();
+        if let Place::Changed | Place::New = own.place(device, layout) {
+            own.count(device, layout);
+        }
     }
 
     /// Whether rows of this layout may come of a device. A table that is known may always; it counts
@@ -157,23 +184,18 @@ impl Quotas {
     ) -> bool {
         let mut all = self.lock();
         let own = all.entry(tenant).or_default();
-        let tables = own.tables(device, layout);
-        if tables.iter().any(|table| Arc::ptr_eq(table, layout)) {
-            return true;
+        let admitted = match own.place(device, layout) {
+            Place::Counted => return true,
+            Place::Changed => true,
+            Place::New => own.has_room(layout, devices),
+            Place::TooMany => false,
+        };
+        if admitted {
+            own.count(device, layout);
+        } else {
+            own.refused += 1;
         }
-        if !tables.iter().any(|table| table.is_same_table(layout)) {
-            let is_bounded = tables.len() < TABLES_MAX;
-            let max = u64::from(own.quota.series());
-            if own.total + columns(layout) > max {
-                own.sweep(devices);
-            }
-            if !is_bounded || own.total + columns(layout) > max {
-                own.refused += 1;
-                return false;
-            }
-        }
-        own.count(device, layout);
-        true
+        admitted
     }
 
     #[must_use]
