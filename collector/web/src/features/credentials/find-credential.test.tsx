@@ -8,6 +8,9 @@ import { AddDeviceForm } from "../fleet/add-device";
 import { candidatesOf } from "./find-credential";
 import { NEW_DRAFT } from "./snmp-draft";
 
+/** Connected. */
+const HERE = { state: "up", last_seen_at: new Date().toISOString() };
+
 afterEach(() => {
   cleanup();
   vi.restoreAllMocks();
@@ -22,7 +25,7 @@ const blank = { credential: null, profile: null, in_force: true, instead: null, 
 
 it("shows each outcome, and takes over the version of the profile that works in place of what is typed", async () => {
   const ref = (name: string) => ({ id: name, name });
-  const agent = { id: "agt_1", name: "box-1", site: ref("Depot"), tenant: ref("Customer"), revoked_at: null };
+  const agent = { id: "agt_1", name: "box-1", site: ref("Depot"), tenant: ref("Customer"), revoked_at: null, ...HERE };
   live.agents.replace([agent as unknown as Agent]);
   const found: Found = {
     candidates: 3, not_tried: 1, ping: null, left_out: [{ profile: ref("Old"), reason: "damaged" }],
@@ -44,7 +47,7 @@ it("shows each outcome, and takes over the version of the profile that works in 
   expect(post.mock.calls[0]?.[1]).toMatchObject({ params: { path: { id: "agt_1" } }, body: { host: "192.0.2.1", profiles: true, tags: [] } });
   expect(screen.getByText("What is typed above · v2c")).toBeTruthy();
   fireEvent.click(screen.getByRole("button", { name: "Use it" }));
-  expect(screen.getByRole("button", { name: "In use" }).hasAttribute("disabled")).toBe(true);
+  expect(screen.getByRole("button", { name: "Will be used" }).hasAttribute("disabled")).toBe(true);
   fireEvent.click(screen.getByRole("button", { name: "Add device" }));
   await waitFor(() => expect(post).toHaveBeenCalledTimes(2));
   // The profile's own secret is taken by the server: the form sends none, but the tag that the profile is for.
@@ -55,7 +58,7 @@ it("shows each outcome, and takes over the version of the profile that works in 
 
 it("offers none that would not be in force, and forgets what it found when the host is another", async () => {
   const ref = (name: string) => ({ id: name, name });
-  const agent = { id: "agt_1", name: "box-1", site: ref("Depot"), tenant: ref("Customer"), revoked_at: null };
+  const agent = { id: "agt_1", name: "box-1", site: ref("Depot"), tenant: ref("Customer"), revoked_at: null, ...HERE };
   live.agents.replace([agent as unknown as Agent]);
   const profile = { ...ref("All"), site: null, tag: null };
   const found: Found = {
@@ -83,7 +86,7 @@ it("offers none that would not be in force, and forgets what it found when the h
 
 it("forgets that what was typed works when something else is typed", async () => {
   const ref = (name: string) => ({ id: name, name });
-  const agent = { id: "agt_1", name: "box-1", site: ref("Depot"), tenant: ref("Customer"), revoked_at: null };
+  const agent = { id: "agt_1", name: "box-1", site: ref("Depot"), tenant: ref("Customer"), revoked_at: null, ...HERE };
   live.agents.replace([agent as unknown as Agent]);
   const found: Found = {
     candidates: 1, not_tried: 0, ping: null, left_out: [], outcomes: [{ ...blank, credential: 0, ok: true, sys_name: "core-1" }],
@@ -93,7 +96,7 @@ it("forgets that what was typed works when something else is typed", async () =>
   fireEvent.change(screen.getByLabelText("Address"), { target: { value: "192.0.2.1" } });
   fireEvent.change(screen.getByLabelText("Community"), { target: { value: "public" } });
   fireEvent.click(screen.getByRole("button", { name: "Find credential" }));
-  await waitFor(() => expect(screen.getByRole("button", { name: "In use" })).toBeTruthy());
+  await waitFor(() => expect(screen.getByRole("button", { name: "Will be used" })).toBeTruthy());
   fireEvent.change(screen.getByLabelText("Community"), { target: { value: "private" } });
   await waitFor(() => expect(screen.queryByText("What is typed above · v2c")).toBeNull());
 });

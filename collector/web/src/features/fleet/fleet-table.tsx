@@ -3,11 +3,14 @@ import { useVirtualizer } from "@tanstack/react-virtual";
 import {
   type KeyboardEvent, type PointerEvent, type Ref, useEffect, useEffectEvent, useImperativeHandle, useRef, useState,
 } from "react";
+import { serverNow } from "../../lib/clock";
 import { gridMove, step } from "../../lib/grid-keys";
 import { live } from "../../lib/live-app";
+import type { Device } from "../../lib/types";
 import { useKeys } from "../../lib/use-keys";
 import { ageTitle } from "../../ui/age";
 import { Icon } from "../../ui/icon";
+import { snmpTitle } from "../device/snmp-news";
 import { NUMERIC, roomClass } from "./columns";
 import { FleetRow } from "./fleet-row";
 import { lastFleet, rememberFleet } from "./last-fleet";
@@ -27,6 +30,12 @@ interface Props {
   selection: Selection | null;
   onEscape: () => void;
   ref: Ref<FleetRows>;
+}
+
+/** What is said of a figure on a closer look: its age, or why there is none. */
+function figureTitle(device: Device | undefined, bySnmp: boolean): string {
+  if (!device || !bySnmp) return ageTitle(device?.last_sample_at);
+  return snmpTitle(device, serverNow()) ?? ageTitle(device.snmp_poll?.at ?? device.last_sample_at);
 }
 
 export function FleetTable({ fleet, selection, onEscape, ref }: Props) {
@@ -95,7 +104,7 @@ export function FleetTable({ fleet, selection, onEscape, ref }: Props) {
   const onPointerOver = (event: PointerEvent) => {
     const cell = event.target instanceof Element ? event.target.closest("[data-timed]") : null;
     const id = cell?.closest("[data-device]")?.getAttribute("data-device");
-    if (cell instanceof HTMLElement && id) cell.title = ageTitle(live.devices.get(id)?.last_sample_at);
+    if (cell instanceof HTMLElement && id) cell.title = figureTitle(live.devices.get(id), cell.dataset["timed"] === "snmp");
   };
 
   return (
