@@ -101,7 +101,7 @@ function Polled({ device: { agent, interval_s: interval } }: { device: Device })
   return (
     <>
       every {duration(interval)} by{" "}
-      <Link to="/agents" search={{ agent: agent.id }} className="hover:underline phone:inline-flex phone:min-h-11 phone:min-w-11 phone:items-center phone:align-middle">
+      <Link to="/agents" search={{ agent: agent.id }} className="touch hover:underline">
         <Dotted name={row ? names.name(row) : agent.name} />
       </Link>
     </>

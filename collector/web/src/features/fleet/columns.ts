@@ -83,7 +83,7 @@ export const NUMERIC = new Set(["interfaces", "in", "out", "rtt", "loss", "cpu",
 
 /** Columns that a screen shows only if there is room, by their class. */
 const ROOM: Readonly<Record<string, string>> = {
-  address: "fleet-wide", model: "fleet-wide", rtt: "fleet-wide", uptime: "fleet-wide", loss: "fleet-wider", cpu: "fleet-wider",
+  address: "fleet-wide", model: "fleet-model", rtt: "fleet-wide", uptime: "fleet-wide", loss: "fleet-wider", cpu: "fleet-wider",
 };
 
 export function roomClass(column: string): string {

@@ -69,7 +69,7 @@ const Card = memo(function Card({ id, marked, onMark, style }: CardProps) {
       data-sample-at={device.last_sample_at ?? ""}>
       <Target id={id} name={names.name(device)} marked={marked} onMark={onMark}>
         <span className="flex items-center justify-between gap-3">
-          <span className="clip text-base font-medium">{names.name(device)}</span>
+          <span className="line-clamp-2 text-base leading-tight font-medium wrap-anywhere">{names.name(device)}</span>
           <span className="shrink-0 text-xs text-muted">
             <Age at={device.last_sample_at} />
           </span>

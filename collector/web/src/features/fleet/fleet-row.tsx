@@ -112,10 +112,10 @@ export const FleetRow = memo(function FleetRow({ id, index, selected, marked, on
       </div>
       {isMixed && <div role="gridcell" className="clip text-muted">{device.tenant.name}</div>}
       <div role="gridcell" className="clip text-muted">{device.site.name}</div>
-      <div role="gridcell" className="clip fleet-wide text-muted" title={device.address}>
+      <div role="gridcell" className="clip fleet-wide text-muted" title={device.address} data-cell="address">
         {device.address}
       </div>
-      <div role="gridcell" className="clip fleet-wide text-muted" title={device.model ?? undefined}>
+      <div role="gridcell" className="clip fleet-model text-muted" title={device.model ?? undefined}>
         {shortModel(device.model)}
       </div>
       <div role="gridcell" className={toneOfSnmp} data-timed="snmp"><PortCount device={device} isKnown={portsKnown} /></div>

@@ -14,6 +14,7 @@ import { snmpTitle } from "../device/snmp-news";
 import { NUMERIC, roomClass } from "./columns";
 import { FleetRow } from "./fleet-row";
 import { lastFleet, rememberFleet } from "./last-fleet";
+import { isLong, roomStyle } from "./room";
 import type { Fleet } from "./use-fleet";
 import type { Selection } from "./use-selection";
 
@@ -115,7 +116,8 @@ export function FleetTable({ fleet, selection, onEscape, ref }: Props) {
       aria-rowcount={ids.length + 1}
       aria-activedescendant={chosen && at >= 0 ? `row-${chosen}` : undefined}
       tabIndex={0}
-      className="min-h-0 flex-1 overflow-y-auto"
+      className={`min-h-0 flex-1 overflow-y-auto ${isLong(fleet.room) ? "long-addresses" : ""}`}
+      style={roomStyle(fleet.room)}
       onKeyDown={onKeyDown}
       onPointerEnter={() => (paused.current = true)}
       onPointerLeave={() => (paused.current = false)}
@@ -124,7 +126,7 @@ export function FleetTable({ fleet, selection, onEscape, ref }: Props) {
       <div
         role="row"
         aria-rowindex={1}
-        className={`fleet-grid ${fleet.isMixed ? "" : "one-tenant"} sticky top-0 z-10 h-8 border-y border-line bg-surface text-xs text-muted`}
+        className={`fleet-grid ${fleet.isMixed ? "" : "one-tenant"} sticky top-0 z-10 h-8 border-y border-line bg-surface text-muted`}
       >
         {table.getFlatHeaders().map((header) => {
           const sorted = header.column.getIsSorted();
@@ -133,7 +135,8 @@ export function FleetTable({ fleet, selection, onEscape, ref }: Props) {
               key={header.id}
               role="columnheader"
               aria-sort={sorted === "asc" ? "ascending" : sorted === "desc" ? "descending" : "none"}
-              className={`${NUMERIC.has(header.id) ? "num" : ""} ${roomClass(header.id)}`}
+              // The size of letters is the row's: its columns are as wide as theirs.
+              className={`text-xs ${NUMERIC.has(header.id) ? "num" : ""} ${roomClass(header.id)}`}
             >
               <button
                 type="button"
