@@ -35,6 +35,7 @@ it("shows each outcome, and takes over the version of the profile that works in 
     ],
   };
   const post = vi.spyOn(api, "POST").mockResolvedValue({ data: { data: found }, response: new Response() } as never);
+  const shown = vi.spyOn(Element.prototype, "scrollIntoView");
   render(<QueryClientProvider client={new QueryClient()}><AddDeviceForm onDone={() => {}} /></QueryClientProvider>);
   const button = screen.getByRole("button", { name: "Find credential" });
   expect(button.hasAttribute("disabled")).toBe(true);
@@ -42,6 +43,7 @@ it("shows each outcome, and takes over the version of the profile that works in 
   fireEvent.change(screen.getByLabelText("Community"), { target: { value: "guess" } });
   fireEvent.click(button);
   await waitFor(() => expect(screen.getByText("Core switches · v3")).toBeTruthy());
+  expect(shown.mock.contexts[0]).toBe(document.querySelector("[data-found]"));
   expect(screen.getByText(/only for devices tagged «core»/)).toBeTruthy();
   expect(screen.getByText(/cannot be read: «Old»/)).toBeTruthy();
   expect(post.mock.calls[0]?.[1]).toMatchObject({ params: { path: { id: "agt_1" } }, body: { host: "192.0.2.1", profiles: true, tags: [] } });
@@ -99,4 +101,15 @@ it("forgets that what was typed works when something else is typed", async () =>
   await waitFor(() => expect(screen.getByRole("button", { name: "Will be used" })).toBeTruthy());
   fireEvent.change(screen.getByLabelText("Community"), { target: { value: "private" } });
   await waitFor(() => expect(screen.queryByText("What is typed above · v2c")).toBeNull());
+});
+
+it("has an agent that is away try nothing, and says why", () => {
+  const ref = (name: string) => ({ id: name, name });
+  const agent = { id: "agt_1", name: "box-1", site: ref("Depot"), tenant: ref("Customer"), revoked_at: null, ...HERE, state: "down" };
+  live.agents.replace([agent as unknown as Agent]);
+  render(<QueryClientProvider client={new QueryClient()}><AddDeviceForm onDone={() => {}} /></QueryClientProvider>);
+  fireEvent.change(screen.getByLabelText("Address"), { target: { value: "192.0.2.1" } });
+  const button = screen.getByRole("button", { name: "Find credential", description: /^The agent is offline since/ });
+  expect(button.hasAttribute("disabled")).toBe(true);
+  expect(button.title).toContain("offline since");
 });

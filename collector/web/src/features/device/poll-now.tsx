@@ -27,13 +27,13 @@ export function PollButton({ poll, offline }: { poll: PollNow; offline: string |
   const disabled = poll.isPending || offline !== null;
   useKeys({ p: () => disabled || poll.mutate() });
   return (
-    <>
-      {offline && <span id={id} data-offline className="text-right text-xs text-muted phone:order-last phone:mb-1 phone:flex-1">{offline}</span>}
+    <span className="inline-flex flex-row-reverse items-center gap-3 phone:contents">
       <Button onClick={() => poll.mutate()} disabled={disabled} aria-describedby={offline ? id : undefined} data-poll
         title={offline ?? "Ask it now, beside its schedule ( p )"} className="phone:order-last phone:mb-1 phone:ml-auto">
         {poll.isPending ? "Polling…" : "Poll now"}
       </Button>
-    </>
+      {offline && <span id={id} data-offline className="text-xs text-muted phone:order-last phone:mb-1 phone:basis-full">{offline}</span>}
+    </span>
   );
 }
 
