@@ -39,6 +39,7 @@ pub(super) struct Wanted {
     /// It may change things too, as an operator does; otherwise it reads
     #[arg(long)]
     write: bool,
+    /// It is good this long, 365 days at most
     #[arg(long, value_name = "DAYS", default_value_t = LIFE_DAYS,
         value_parser = clap::value_parser!(u32).range(1..=i64::from(LIFE_DAYS_MAX)))]
     expires_in_days: u32,
