@@ -31,7 +31,7 @@ export function roomOf(devices: readonly Device[], before: Room, nowMs: number):
     address = Math.max(address, addressRoom(device.address));
     state = Math.max(state, `${stateWord(shown.state, shown.cause)}${causeWord(shown.cause) ?? ""}`.length);
   }
-  address = Math.min(Math.ceil(address), ADDRESS_MAX);
+  address = Math.min(address, ADDRESS_MAX);
   state = Math.min(state, STATE_MAX);
   return address === before.address && state === before.state ? before : { address, state };
 }
