@@ -1,5 +1,6 @@
 //! The command line.
 
+mod api_key;
 mod audit;
 mod key;
 mod local;
@@ -58,6 +59,9 @@ enum Command {
     /// Manage enrolment tokens
     #[command(subcommand)]
     Token(TokenCommand),
+    /// Manage API keys
+    #[command(subcommand)]
+    ApiKey(api_key::ApiKeyCommand),
     /// Manage the keys that seal credentials
     #[command(subcommand)]
     Key(key::KeyCommand),
@@ -171,6 +175,7 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::User(command) => command.run(),
         Command::Tenant(command) => command.run(),
         Command::Token(command) => command.run(),
+        Command::ApiKey(command) => command.run(),
         Command::Audit(command) => command.run(),
         Command::Key(command) => command.run(),
     }
@@ -244,6 +249,11 @@ mod tests {
         assert_eq!(code(&data, &["tenant", "create", "--name", " x"]), EXIT_USAGE);
         let token = ["token", "create", "--tenant", "North", "--site", ""];
         assert_eq!(code(&data, &token), EXIT_USAGE);
+        let key = ["api-key", "create", "--tenant", "North", "--name"];
+        let days = |days| [&key[..], &["x", "--expires-in-days", days]].concat();
+        for wrong in [[&key[..], &["x "]].concat(), days("0"), days("366")] {
+            assert_eq!(code(&data, &wrong), EXIT_USAGE, "{wrong:?}");
+        }
         assert!(!data.exists());
     }
 
@@ -255,6 +265,8 @@ mod tests {
         assert_eq!(code(dir.path(), &["tenant", "create", "--name", "North"]), 0);
         let token = ["token", "create", "--tenant", "North", "--site", "Depot"];
         assert_eq!(code(dir.path(), &token), 0);
+        let api_key = ["api-key", "add", "--tenant", "North", "--name", "script", "--write"];
+        assert_eq!(code(dir.path(), &api_key), 0);
         let key = |which: &[&str]| code(dir.path(), &[&["key", "rotate"], which].concat());
         assert_eq!(key(&["--tenant", "North"]), 0);
         assert_eq!(key(&["--master"]), 0);

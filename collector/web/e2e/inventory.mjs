@@ -93,8 +93,8 @@ export async function inventory(desk, url, { check, look }) {
     await page.click("#agent");
     await page.click("[role=option]:has-text('Borealis Net')");
     await page.fill("#address", "192.0.2.7");
-    await page.click("[data-find]");
-    await page.waitForSelector("[role=dialog] [role=alert]:has-text('not connected')");
+    await page.waitForSelector("[role=dialog] [role=status]:has-text('The agent was not here yet.')");
+    return wrongUnless(await page.isDisabled("[data-find]"), "«Find credential» can be pressed");
   });
   await look(desk, "add-device-refused-dark");
   await check("add device: one that is only pinged needs no credential", async () => {

@@ -151,7 +151,9 @@ await check("add device: the credential is found from where the device is polled
   await page.fill("#address", known.address);
   await page.click("[data-find]");
   await page.waitForSelector("[data-found] [data-outcome=ok]:has-text('What is typed above')");
-  return wrongUnless((await page.textContent("[data-found]")).includes(known.sys_name), "the device's name is not told");
+  if (!(await page.textContent("[data-found]")).includes(known.sys_name)) return "the device's name is not told";
+  const inSight = () => document.querySelector("[data-found]").getBoundingClientRect().bottom <= innerHeight;
+  return wrongUnless(await page.evaluate(inSight), "what was found is below the fold");
 });
 await look(desk, "add-device-found-dark");
 await check("add device: what was found is of that host alone", async () => {

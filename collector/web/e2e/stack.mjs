@@ -15,9 +15,11 @@ const LOOK_MS = 100;
 
 export const PASSWORD = "correct horse battery staple";
 export const OVERLAP = "192.168.88.1";
+/** As long as an address gets. */
+export const FULL = "fd12:3456:789a:bcde:f012:3456:789a:bcde";
 /** Tenant, its sites, and the devices of each: the same address stands at three of the sites. */
 export const CUSTOMERS = {
-  "Alpine Fibre": { Depot: [OVERLAP, "10.20.0.1"], Summit: [OVERLAP] },
+  "Alpine Fibre": { Depot: [OVERLAP, FULL], Summit: [OVERLAP] },
   "Borealis Net": { Depot: [OVERLAP, "10.30.0.1"] },
 };
 export const PEOPLE = {

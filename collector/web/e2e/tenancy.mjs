@@ -3,7 +3,7 @@ import { open, violations } from "./browser.mjs";
 import { inventory } from "./inventory.mjs";
 import { newTenant, providerAccess, secondFactor } from "./people.mjs";
 import { audit } from "./settings.mjs";
-import { CUSTOMERS, OVERLAP, PASSWORD, PEOPLE, twoCustomers } from "./stack.mjs";
+import { CUSTOMERS, FULL, OVERLAP, PASSWORD, PEOPLE, twoCustomers } from "./stack.mjs";
 
 const DESK = { width: 1440, height: 900 };
 const PHONE = { width: 390, height: 844 };
@@ -46,6 +46,14 @@ async function switching(page, url, check, look) {
     const shown = (await names(page)).filter((name) => name.startsWith(OVERLAP));
     if (shown.join() !== ALIKE.join()) return shown.join();
     return wrongUnless(await page.isVisible("[role=columnheader] [data-sort=tenant]"), "no tenant column");
+  });
+  await check("fleet: nothing of a full IPv6 address is cut, with the tenants beside it too", async () => {
+    const cell = page.locator(`${row}:has-text("${FULL}") [data-cell=address]`);
+    const [text, over] = await cell.evaluate((el) => [el.textContent, el.scrollWidth - el.clientWidth]);
+    if (text !== FULL || over > 0) return `${text} is cut by ${over} px`;
+    const [head, body] = await page.$$eval("[role=columnheader]:has([data-sort=address]), [data-cell=address]",
+      (all) => all.slice(0, 2).map((el) => Math.round(el.getBoundingClientRect().left)));
+    return wrongUnless(head === body, `the head stands at ${head} px, its column at ${body} px`);
   });
   await look("tenants-all-dark");
   await check("tenants: T opens the switch, typing and Enter narrow, the focus comes back", async () => {
@@ -103,6 +111,10 @@ async function naming(page, url, check, look) {
     await page.waitForFunction((name) => document.title.startsWith(`${name} `), ALIKE[0]);
     const trail = await page.textContent("[aria-label=Breadcrumb]");
     return wrongUnless(trail.includes(ALPINE) && trail.includes("Depot"), trail);
+  });
+  await check("device: nothing is asked of an agent that is not here, and the page says why", async () => {
+    await page.waitForSelector("[data-offline] >> text=The agent was not here yet.");
+    return wrongUnless(await page.isDisabled("[data-poll]"), "«Poll now» can be pressed");
   });
   await look("tenants-device-dark");
   await check("tenants: a device of another tenant brings its tenant along", async () => {

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { age, bytes, duration, megabits, NONE, percent, perSecond, shortModel, si } from "./format";
+import { age, bytes, duration, megabits, NONE, percent, perSecond, shortModel, si, sinceTime } from "./format";
 
 it("keeps a missing value apart from zero", () => {
   for (const format of [megabits, perSecond, percent, duration, age, bytes]) {
@@ -28,6 +28,14 @@ it("tells durations in two parts at most", () => {
     "3 s", "119 s", "10 min", "1 h", "3 h 5 min", "1 d 1 h", "104 d",
   ]);
   expect([3, 61, 7200, 200_000].map(age)).toEqual(["3s", "1m", "2h", "2d"]);
+});
+
+it("tells the time since when something is so, with its date from a day on", () => {
+  const now = Date.parse("2026-11-21T12:00:00Z");
+  const ago = (hours: number) => sinceTime(new Date(now - hours * 3_600_000).toISOString(), now);
+  expect(ago(1)).toMatch(/^\d\d:\d\d$/);
+  expect(ago(30)).toMatch(/20.*, \d\d:\d\d$/);
+  expect(sinceTime(null, now)).toBe(NONE);
 });
 
 it("shortens a system description", () => {

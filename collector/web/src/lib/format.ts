@@ -53,8 +53,6 @@ export function threeFigures(value: Value): string {
   return value < 10 ? two.format(value) : value < 100 ? one.format(value) : whole.format(value);
 }
 
-export const milliseconds = threeFigures;
-
 const PREFIXES = ["", "k", "M", "G", "T", "P"] as const;
 
 /** SI prefix chosen per value: for headings, tooltips and chart axes, not for columns. */
@@ -79,7 +77,7 @@ export function reading(value: Value, unit: string): string {
   if (!given(value)) return NONE;
   if (!PLAIN.has(unit)) return si(value, unit);
   const size = Math.abs(value);
-  if (unit === "ms") return `${milliseconds(value)} ms`;
+  if (unit === "ms") return `${threeFigures(value)} ms`;
   return `${size >= 1000 || Number.isInteger(value) ? whole.format(value) : one.format(value)} ${unit}`;
 }
 
@@ -145,6 +143,15 @@ export function dateTime(at: string | number | null | undefined): string {
 export function dateOnly(at: string | number | null | undefined): string {
   const value = at === null || at === undefined ? null : date(at);
   return value ? day.format(value) : NONE;
+}
+
+const DAY_MS = 86_400_000;
+
+/** What something is so since: «14:02», or with its date where that is a day ago or more. */
+export function sinceTime(at: string | null | undefined, nowMs: number): string {
+  const value = at === null || at === undefined ? null : date(at);
+  if (!value) return NONE;
+  return nowMs - value.getTime() < DAY_MS ? minutes.format(value) : `${monthDay.format(value)}, ${minutes.format(value)}`;
 }
 
 /** The product and release of a sysDescr, without the compiler's life story. */

@@ -83,7 +83,7 @@ const CAUSE_HINT: Partial<Record<ShownCause, string>> = {
   auth: "The device refused the credential. Check the community and what it may read.",
   unreachable: "The agent has no route to this address. Check routing at the site.",
   pending: "The agent has the order; the first answer is due within one interval.",
-  agent_offline: "The agent of this site is not connected. It buffers and catches up later.",
+  agent_offline: "The agent of this site is not connected. If it runs, it buffers and catches up later.",
   stale: "The last values are too old to vouch for.",
   budget: "The agent ran out of time for this poll. Raise the interval or spread the load.",
   no_credential: "There is no credential: SNMP asks nothing.",

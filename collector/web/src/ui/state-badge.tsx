@@ -57,7 +57,7 @@ export function StateBadge({ state, word, note }: { state: State; word?: string;
       <span className={`${COLOUR[state]} ${state === "up" ? "" : "font-medium"}`}>
         {word ?? STATE_WORD[state]}
       </span>
-      {note && <span className="clip text-muted" title={note}>{note}</span>}
+      {note && <span className="clip text-muted phone:whitespace-normal! phone:wrap-anywhere" title={note}>{note}</span>}
     </span>
   );
 }

@@ -1,5 +1,6 @@
 import { useMutation } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
+import { useId } from "react";
 import { serverNow } from "../../lib/clock";
 import { api, take } from "../../lib/api";
 import { counted, dateTime, NONE } from "../../lib/format";
@@ -19,6 +20,7 @@ import { SidePanel } from "../../ui/side-panel";
 import { Skeleton } from "../../ui/skeleton";
 import { StateBadge } from "../../ui/state-badge";
 import { clockWords, inMs, inPercent, lostWords, notQuic, transportWord } from "./link";
+import { useOffline } from "./offline";
 
 /** One agent: what carries its session, and how its site is connected. */
 export function AgentPanel({ id, onClose }: { id: string; onClose: () => void }) {
@@ -84,22 +86,25 @@ function LinkPart({ agent, isHere }: { agent: Agent; isHere: boolean }) {
         <Fact name="Lost">{agent.loss_percent === null ? lostWords(agent, isHere) : inPercent(agent.loss_percent)}</Fact>
       </Facts>
       {reason?.hint && <p className="rounded-md border border-edge bg-degraded-soft px-3 py-2" data-hint={agent.transport_reason}>{reason.hint}</p>}
-      {may.write && !agent.revoked_at && <Ping id={agent.id} isHere={isHere} />}
+      {may.write && !agent.revoked_at && <Ping id={agent.id} />}
     </Part>
   );
 }
 
-function Ping({ id, isHere }: { id: string; isHere: boolean }) {
+function Ping({ id }: { id: string }) {
+  const offline = useOffline(id);
+  const why = useId();
   const ping = useMutation({
     mutationFn: async () => (await take(api.POST("/api/v1/agents/{id}/ping", { params: { path: { id } }, body: {} }))).data,
   });
   return (
     <div className="flex flex-col gap-2">
       <div className="flex min-h-8 items-center gap-3">
-        <Button onClick={() => ping.mutate()} disabled={ping.isPending || !isHere} data-ping
-          title={isHere ? "Ask it whether it answers" : "It is not connected, so nothing can be asked of it"}>
+        <Button onClick={() => ping.mutate()} disabled={ping.isPending || offline !== null} data-ping
+          title={offline ?? "Ask it whether it answers"} aria-describedby={offline ? why : undefined}>
           {ping.isPending ? "Asking…" : "Ping"}
         </Button>
+        {offline && <span id={why} data-offline className="min-w-0 text-xs text-muted">{offline}</span>}
         <span role="status" className="min-w-0">
           {ping.data && <>Answered in {inMs(ping.data.rtt_ms)}. {clockWords(ping.data.clock_ahead_ms)}</>}
         </span>

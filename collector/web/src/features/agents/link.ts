@@ -1,5 +1,5 @@
 /** What carries an agent's session, in words. */
-import { milliseconds, NONE, percent } from "../../lib/format";
+import { NONE, percent, threeFigures } from "../../lib/format";
 import type { Agent } from "../../lib/types";
 
 type Link = Pick<Agent, "transport" | "transport_reason" | "proxied">;
@@ -50,7 +50,7 @@ export function linkNote(link: Link): string {
 }
 
 export function inMs(value: number | null): string {
-  return value === null ? NONE : `${milliseconds(value)} ms`;
+  return value === null ? NONE : `${threeFigures(value)} ms`;
 }
 
 export function inPercent(value: number | null): string {

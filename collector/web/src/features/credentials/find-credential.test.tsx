@@ -8,6 +8,9 @@ import { AddDeviceForm } from "../fleet/add-device";
 import { candidatesOf } from "./find-credential";
 import { NEW_DRAFT } from "./snmp-draft";
 
+/** Connected. */
+const HERE = { state: "up", last_seen_at: new Date().toISOString() };
+
 afterEach(() => {
   cleanup();
   vi.restoreAllMocks();
@@ -22,7 +25,7 @@ const blank = { credential: null, profile: null, in_force: true, instead: null, 
 
 it("shows each outcome, and takes over the version of the profile that works in place of what is typed", async () => {
   const ref = (name: string) => ({ id: name, name });
-  const agent = { id: "agt_1", name: "box-1", site: ref("Depot"), tenant: ref("Customer"), revoked_at: null };
+  const agent = { id: "agt_1", name: "box-1", site: ref("Depot"), tenant: ref("Customer"), revoked_at: null, ...HERE };
   live.agents.replace([agent as unknown as Agent]);
   const found: Found = {
     candidates: 3, not_tried: 1, ping: null, left_out: [{ profile: ref("Old"), reason: "damaged" }],
@@ -32,6 +35,7 @@ it("shows each outcome, and takes over the version of the profile that works in 
     ],
   };
   const post = vi.spyOn(api, "POST").mockResolvedValue({ data: { data: found }, response: new Response() } as never);
+  const shown = vi.spyOn(Element.prototype, "scrollIntoView");
   render(<QueryClientProvider client={new QueryClient()}><AddDeviceForm onDone={() => {}} /></QueryClientProvider>);
   const button = screen.getByRole("button", { name: "Find credential" });
   expect(button.hasAttribute("disabled")).toBe(true);
@@ -39,12 +43,13 @@ it("shows each outcome, and takes over the version of the profile that works in 
   fireEvent.change(screen.getByLabelText("Community"), { target: { value: "guess" } });
   fireEvent.click(button);
   await waitFor(() => expect(screen.getByText("Core switches · v3")).toBeTruthy());
+  expect(shown.mock.contexts[0]).toBe(document.querySelector("[data-found]"));
   expect(screen.getByText(/only for devices tagged «core»/)).toBeTruthy();
   expect(screen.getByText(/cannot be read: «Old»/)).toBeTruthy();
   expect(post.mock.calls[0]?.[1]).toMatchObject({ params: { path: { id: "agt_1" } }, body: { host: "192.0.2.1", profiles: true, tags: [] } });
   expect(screen.getByText("What is typed above · v2c")).toBeTruthy();
   fireEvent.click(screen.getByRole("button", { name: "Use it" }));
-  expect(screen.getByRole("button", { name: "In use" }).hasAttribute("disabled")).toBe(true);
+  expect(screen.getByRole("button", { name: "Will be used" }).hasAttribute("disabled")).toBe(true);
   fireEvent.click(screen.getByRole("button", { name: "Add device" }));
   await waitFor(() => expect(post).toHaveBeenCalledTimes(2));
   // The profile's own secret is taken by the server: the form sends none, but the tag that the profile is for.
@@ -55,7 +60,7 @@ it("shows each outcome, and takes over the version of the profile that works in 
 
 it("offers none that would not be in force, and forgets what it found when the host is another", async () => {
   const ref = (name: string) => ({ id: name, name });
-  const agent = { id: "agt_1", name: "box-1", site: ref("Depot"), tenant: ref("Customer"), revoked_at: null };
+  const agent = { id: "agt_1", name: "box-1", site: ref("Depot"), tenant: ref("Customer"), revoked_at: null, ...HERE };
   live.agents.replace([agent as unknown as Agent]);
   const profile = { ...ref("All"), site: null, tag: null };
   const found: Found = {
@@ -83,7 +88,7 @@ it("offers none that would not be in force, and forgets what it found when the h
 
 it("forgets that what was typed works when something else is typed", async () => {
   const ref = (name: string) => ({ id: name, name });
-  const agent = { id: "agt_1", name: "box-1", site: ref("Depot"), tenant: ref("Customer"), revoked_at: null };
+  const agent = { id: "agt_1", name: "box-1", site: ref("Depot"), tenant: ref("Customer"), revoked_at: null, ...HERE };
   live.agents.replace([agent as unknown as Agent]);
   const found: Found = {
     candidates: 1, not_tried: 0, ping: null, left_out: [], outcomes: [{ ...blank, credential: 0, ok: true, sys_name: "core-1" }],
@@ -93,7 +98,18 @@ it("forgets that what was typed works when something else is typed", async () =>
   fireEvent.change(screen.getByLabelText("Address"), { target: { value: "192.0.2.1" } });
   fireEvent.change(screen.getByLabelText("Community"), { target: { value: "public" } });
   fireEvent.click(screen.getByRole("button", { name: "Find credential" }));
-  await waitFor(() => expect(screen.getByRole("button", { name: "In use" })).toBeTruthy());
+  await waitFor(() => expect(screen.getByRole("button", { name: "Will be used" })).toBeTruthy());
   fireEvent.change(screen.getByLabelText("Community"), { target: { value: "private" } });
   await waitFor(() => expect(screen.queryByText("What is typed above · v2c")).toBeNull());
+});
+
+it("has an agent that is away try nothing, and says why", () => {
+  const ref = (name: string) => ({ id: name, name });
+  const agent = { id: "agt_1", name: "box-1", site: ref("Depot"), tenant: ref("Customer"), revoked_at: null, ...HERE, state: "down" };
+  live.agents.replace([agent as unknown as Agent]);
+  render(<QueryClientProvider client={new QueryClient()}><AddDeviceForm onDone={() => {}} /></QueryClientProvider>);
+  fireEvent.change(screen.getByLabelText("Address"), { target: { value: "192.0.2.1" } });
+  const button = screen.getByRole("button", { name: "Find credential", description: /^The agent is offline since/ });
+  expect(button.hasAttribute("disabled")).toBe(true);
+  expect(button.title).toContain("offline since");
 });

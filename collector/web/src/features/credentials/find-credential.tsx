@@ -1,4 +1,5 @@
 import { useMutation } from "@tanstack/react-query";
+import { useEffect, useId, useRef } from "react";
 import { api, take } from "../../lib/api";
 import type { Found } from "../../lib/types";
 import { Button } from "../../ui/button";
@@ -34,6 +35,8 @@ interface Props {
   find: ReturnType<typeof useFindCredential>;
   /** Null: something that it needs is missing yet. */
   onFind: (() => void) | null;
+  /** Why the agent can try nothing now. */
+  offline: string | null;
   /** The errors that the form shows at its fields. */
   isToldAbove: boolean;
   /** Of one that would be in force. The tag of its profile goes with it. */
@@ -43,17 +46,19 @@ interface Props {
 }
 
 /** Tries the credential profiles from where the device will be polled. */
-export function FindCredential({ find, onFind, isToldAbove, ...use }: Props) {
+export function FindCredential({ find, onFind, offline, isToldAbove, ...use }: Props) {
+  const why = useId();
   const { data, error, isPending } = find;
   return (
     <div className="flex flex-col gap-2">
       <div className="flex flex-wrap items-center gap-x-3 gap-y-1">
-        <Button disabled={!onFind || isPending} onClick={() => onFind?.()} data-find>
+        <Button disabled={!onFind || offline !== null || isPending} onClick={() => onFind?.()} title={offline ?? undefined}
+          aria-describedby={why} data-find>
           {isPending ? "Trying…" : "Find credential"}
         </Button>
-        <p className="min-w-0 flex-1 text-xs text-muted" role="status">
+        <p id={why} className="min-w-0 flex-1 text-xs text-muted" role="status">
           {isPending ? "The agent tries a few at a time, for 20 s at most."
-            : onFind ? "Tries what is typed, then the credential profiles of the site." : "Choose an agent and type an address first."}
+            : offline ?? (onFind ? "Tries what is typed, then the credential profiles of the site." : "Choose an agent and type an address first.")}
         </p>
       </div>
       {error && !isToldAbove && <ErrorNote error={error} />}
@@ -62,11 +67,17 @@ export function FindCredential({ find, onFind, isToldAbove, ...use }: Props) {
   );
 }
 
+/** They come below what was typed, where nobody looks: they show themselves. */
 function Outcomes({ found, ...use }: Pick<Props, "onUse" | "isUsed"> & { found: Found }) {
   const none = noneWorks(found);
   const echo = echoWords(found);
+  const box = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    const isCalm = matchMedia("(prefers-reduced-motion: reduce)").matches;
+    box.current?.scrollIntoView({ block: "nearest", behavior: isCalm ? "auto" : "smooth" });
+  }, []);
   return (
-    <div className="overflow-hidden rounded-md border border-line bg-surface" data-found>
+    <div ref={box} className="scroll-my-3 overflow-hidden rounded-md border border-line bg-surface" data-found>
       <ul aria-label="What was tried" className="m-0 list-none p-0">
         {found.outcomes.map((outcome, i) => (
           // The order is that in which they were tried.
@@ -98,7 +109,7 @@ function Row({ outcome, onUse, isUsed }: Pick<Props, "onUse" | "isUsed"> & { out
       </span>
       {outcome.ok && outcome.in_force && (
         <Button className="h-7" disabled={used} onClick={() => onUse(outcome)}>
-          {used ? <><Icon name="check" size={14} /> In use</> : "Use it"}
+          {used ? <><Icon name="check" size={14} /> Will be used</> : "Use it"}
         </Button>
       )}
     </li>

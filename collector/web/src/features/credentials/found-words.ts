@@ -1,6 +1,6 @@
 /** What became of each credential that was tried, in words. */
 import { adviceAfter } from "../../lib/advice";
-import { milliseconds, percent, shortModel } from "../../lib/format";
+import { percent, shortModel, threeFigures } from "../../lib/format";
 import { causeHint, causeWord } from "../../lib/state";
 import type { Found } from "../../lib/types";
 
@@ -13,7 +13,7 @@ export function outcomeName({ profile, version }: Outcome): string {
 
 /** What the device said of itself, or why it did not take it and what to do. */
 export function outcomeWords({ ok, cause, advice, rtt_ms: rtt, sys_name: name, sys_descr: descr, address }: Outcome): string {
-  if (ok) return [name, descr && shortModel(descr), address && `at ${address}`, rtt !== null && `${milliseconds(rtt)} ms`].filter(Boolean).join(" · ");
+  if (ok) return [name, descr && shortModel(descr), address && `at ${address}`, rtt !== null && `${threeFigures(rtt)} ms`].filter(Boolean).join(" · ");
   const word = causeWord(cause) ?? "no answer that can be used";
   return `${word[0]?.toUpperCase()}${word.slice(1)}. ${advice ? adviceAfter(word, advice) : (causeHint(cause) ?? "")}`.trim();
 }
@@ -61,5 +61,5 @@ export function echoWords({ ping }: Found): string | null {
   if (!ping || ping.sent === 0) return null;
   if (ping.received === 0) return "It does not answer echo requests.";
   const lost = ping.loss_percent ? `, ${percent(ping.loss_percent / 100)} % lost` : "";
-  return `It answers echo requests${ping.rtt_ms === null ? "" : ` in ${milliseconds(ping.rtt_ms)} ms`}${lost}.`;
+  return `It answers echo requests${ping.rtt_ms === null ? "" : ` in ${threeFigures(ping.rtt_ms)} ms`}${lost}.`;
 }

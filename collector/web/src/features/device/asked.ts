@@ -1,5 +1,5 @@
 /** What each way of asking a device tells, in words: echo requests, and SNMP. */
-import { milliseconds, NONE, percent } from "../../lib/format";
+import { NONE, percent, threeFigures } from "../../lib/format";
 import { causeHint, type ShownCause, shownAsked } from "../../lib/state";
 import type { Device, DeviceDetail, State } from "../../lib/types";
 
@@ -25,7 +25,7 @@ function silent(ofDevice: ShownCause | null): Asked {
   return { state: "unknown", cause, isOff: false, figures: [], at: null, hint: null };
 }
 
-const ms = (value: number | null) => (value === null ? NONE : `${milliseconds(value)} ms`);
+const ms = (value: number | null) => (value === null ? NONE : `${threeFigures(value)} ms`);
 
 const ECHO_HINT: Partial<Record<ShownCause, string>> = {
   timeout: "No echo came back. The device is down, or something on the way drops echo requests.",

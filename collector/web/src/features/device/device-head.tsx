@@ -16,6 +16,7 @@ import { Confirm } from "../../ui/confirm";
 import { Dotted } from "../../ui/dotted";
 import { Icon } from "../../ui/icon";
 import { DeviceState } from "../../ui/state-badge";
+import { useOffline } from "../agents/offline";
 import { useShown } from "../fleet/fleet-row";
 import { lastFleet } from "../fleet/last-fleet";
 import { PollButton, type PollNow } from "./poll-now";
@@ -37,6 +38,7 @@ export function DeviceHead({ device, detail, names, poll, editing, onEdit }: Pro
   // Nothing comes of it: the agent was given no credential.
   const cause = detail.snmp.damaged && (told === "pending" || told === "no_credential") ? "credential_damaged" : told;
   const may = useMay();
+  const offline = useOffline(device.agent.id);
   return (
     <header className="border-b border-line px-4 pt-3 pb-3 phone:px-3">
       <Trail device={device} />
@@ -54,7 +56,7 @@ export function DeviceHead({ device, detail, names, poll, editing, onEdit }: Pro
         <span className="flex-1 phone:hidden" />
         {may.write && (
           <>
-            <PollButton poll={poll} />
+            <PollButton poll={poll} offline={offline} />
             <IconButton label="Edit device" onClick={() => onEdit(true)}>
               <Icon name="edit" />
             </IconButton>
@@ -99,7 +101,7 @@ function Polled({ device: { agent, interval_s: interval } }: { device: Device })
   return (
     <>
       every {duration(interval)} by{" "}
-      <Link to="/agents" search={{ agent: agent.id }} className="hover:underline phone:inline-flex phone:min-h-11 phone:min-w-11 phone:items-center phone:align-middle">
+      <Link to="/agents" search={{ agent: agent.id }} className="touch hover:underline">
         <Dotted name={row ? names.name(row) : agent.name} />
       </Link>
     </>

@@ -66,7 +66,7 @@ export function DeviceTabs({ device, missing, hasCredential }: Props) {
         <Tab value="interfaces" count={order.length}>Interfaces</Tab>
         <Tab value="hardware" count={values}>Hardware</Tab>
       </Tabs.List>
-      <div className="grid grid-cols-[minmax(0,1.3fr)_minmax(0,1fr)] items-start gap-5 p-4 max-[1280px]:grid-cols-1 phone:p-3">
+      <div className="grid grid-cols-[minmax(0,1.3fr)_minmax(0,1fr)] items-start gap-5 p-4 max-[1380px]:grid-cols-1 phone:p-3">
         <Tabs.Content value="interfaces" className="min-w-0" tabIndex={-1}>
           {order.length === 0 && phase === "ready"
             ? <NoInterfaces device={device} hasCredential={hasCredential} />

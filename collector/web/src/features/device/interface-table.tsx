@@ -6,8 +6,8 @@ import { byName, dateTime, duration, perSecond, si } from "../../lib/format";
 import { serverNow } from "../../lib/clock";
 import { gridMove, step } from "../../lib/grid-keys";
 import { live, useEachSecond, useInterface, useTableValue } from "../../lib/live-app";
-import { isDim, shownPort } from "../../lib/state";
-import type { Device, Interface } from "../../lib/types";
+import { isDim } from "../../lib/state";
+import type { Device, Interface, State } from "../../lib/types";
 import { useKeys } from "../../lib/use-keys";
 import { usePhone } from "../../lib/use-phone";
 import { ageTitle } from "../../ui/age";
@@ -16,6 +16,7 @@ import { PortFilter, PortHead } from "./interface-table-head";
 import { DEVICE_ORDER, errorRate, usePorts } from "./interface-table-order";
 import { Rate } from "./interface-table-rate";
 import { showCharts } from "./show-charts";
+import { portNews, snmpNews, snmpTitle, type Trust } from "./snmp-news";
 
 interface Props {
   device: Device;
@@ -42,6 +43,7 @@ export function InterfaceTable({ device, chosen, onChoose }: Props) {
   const [query, setQuery] = useState("");
   const [sorting, setSorting] = useState(DEVICE_ORDER);
   const { ids, held, total } = usePorts(device.id, useDeferredValue(query), sorting);
+  const trust = useEachSecond(() => snmpNews(device, serverNow()).trust);
   const phone = usePhone();
   const box = useRef<HTMLDivElement>(null);
   const input = useRef<HTMLInputElement>(null);
@@ -93,14 +95,15 @@ export function InterfaceTable({ device, chosen, onChoose }: Props) {
     const row = event.target instanceof Element ? event.target.closest("[data-object]") : null;
     const object = row?.getAttribute("data-object");
     if (row instanceof HTMLElement && object) {
-      row.title = ageTitle(live.interfaces(device.id).get(object)?.updated_at);
+      const told = ageTitle(live.interfaces(device.id).get(object)?.updated_at);
+      row.title = [told, snmpTitle(device, serverNow())].filter(Boolean).join("\n");
     }
   };
   return (
     <div className="overflow-hidden rounded-lg border border-line bg-surface">
       <PortFilter input={input} query={query} onQuery={setQuery} toRows={toRows} shown={ids.length} total={total} />
       <div ref={box} role="grid" aria-label="Interfaces" aria-rowcount={ids.length + 1}
-        className="max-h-[calc(100dvh-280px)] min-h-48 overflow-auto phone:max-h-[60dvh]"
+        className={`${trust === "good" ? "" : "if-lost"} max-h-[calc(100dvh-280px)] min-h-48 overflow-auto phone:max-h-[60dvh]`}
         onPointerOver={onPointerOver} onPointerEnter={() => (held.current = true)}
         onPointerLeave={() => (held.current = false)}
         onKeyDown={onKeyDown} tabIndex={0} aria-activedescendant={at >= 0 ? `row-${chosen}` : undefined}>
@@ -109,7 +112,7 @@ export function InterfaceTable({ device, chosen, onChoose }: Props) {
           {virtual.getVirtualItems().map((item) => {
             const object = ids[item.index];
             return object ? (
-              <Row key={object} device={device.id} interval={device.interval_s} object={object} index={item.index}
+              <Row key={object} device={device.id} interval={device.interval_s} trust={trust} object={object} index={item.index}
                 start={item.start} measure={virtual.measureElement} chosen={object === chosen} onChoose={pick} />
             ) : null;
           })}
@@ -122,6 +125,7 @@ export function InterfaceTable({ device, chosen, onChoose }: Props) {
 interface RowProps {
   device: string;
   interval: number;
+  trust: Trust;
   object: string;
   index: number;
   start: number;
@@ -130,14 +134,26 @@ interface RowProps {
   onChoose: (object: string) => void;
 }
 
+/** As one string, so that the second hand renders a row only when it turns. */
+function useNews(port: Interface | undefined, trust: Trust, interval: number): [State, string] {
+  const text = useEachSecond(() => {
+    if (!port) return "unknown|";
+    const { state, since } = portNews(port, trust, interval, serverNow());
+    return `${state}|${since ?? ""}`;
+  });
+  return text.split("|", 2) as [State, string];
+}
+
 const Row = memo(function Row(props: RowProps) {
-  const { device, interval, object, index, start, measure, chosen, onChoose } = props;
+  const { device, interval, trust, object, index, start, measure, chosen, onChoose } = props;
   const port = useInterface(device, object);
   const dim = useEachSecond(() => isDim(port?.updated_at, interval, serverNow()));
-  const state = useEachSecond(() => (port ? shownPort(port, interval, serverNow()) : "unknown"));
+  const [state, since] = useNews(port, trust, interval);
   if (!port) return null;
-  const errors = errorRate(port);
-  const tone = dim ? "stale" : "";
+  const isGone = trust === "gone";
+  const known = (value: number | null) => (isGone ? null : value);
+  const errors = known(errorRate(port));
+  const tone = dim || trust === "old" ? "stale" : "";
   return (
     <div
       role="row"
@@ -155,8 +171,8 @@ const Row = memo(function Row(props: RowProps) {
         chosen ? "bg-selected" : "hover:bg-hover"
       }`}
     >
-      <div role="gridcell" className="clip phone:order-2 phone:text-right">
-        {port.admin === "down" ? <OffBadge /> : <StateBadge state={state} />}
+      <div role="gridcell" className={`clip phone:order-2 phone:text-right ${trust === "old" ? "stale" : ""}`}>
+        {port.admin === "down" && !isGone ? <OffBadge /> : <StateBadge state={state} note={since && `since ${since}`} />}
       </div>
       <div role="gridcell" className="clip phone:order-1">
         <button type="button" onClick={() => onChoose(object)} tabIndex={chosen ? 0 : -1}
@@ -168,8 +184,8 @@ const Row = memo(function Row(props: RowProps) {
       <div role="gridcell" className="num text-muted phone:hidden">
         {port.speed_bps ? si(port.speed_bps, "") : "–"}
       </div>
-      <Rate bps={port.in_bps} use={port.utilisation_in} className={`${tone} phone:order-3`} cell="in" />
-      <Rate bps={port.out_bps} use={port.utilisation_out} className={`${tone} phone:order-4`} cell="out" />
+      <Rate bps={known(port.in_bps)} use={known(port.utilisation_in)} className={`${tone} phone:order-3`} cell="in" />
+      <Rate bps={known(port.out_bps)} use={known(port.utilisation_out)} className={`${tone} phone:order-4`} cell="out" />
       <div role="gridcell" className={`num phone:hidden ${tone} ${errors ? "text-degraded" : "text-muted"}`}>
         {perSecond(errors)}
       </div>

@@ -1,7 +1,8 @@
 import { useMutation } from "@tanstack/react-query";
+import { useId } from "react";
 import { adviceAfter } from "../../lib/advice";
 import { api, take } from "../../lib/api";
-import { integer, milliseconds, percent } from "../../lib/format";
+import { integer, percent, threeFigures } from "../../lib/format";
 import { causeHint, causeWord } from "../../lib/state";
 import type { Polled } from "../../lib/types";
 import { useKeys } from "../../lib/use-keys";
@@ -20,13 +21,19 @@ export function usePollNow(id: string) {
 
 export type PollNow = ReturnType<typeof usePollNow>;
 
-export function PollButton({ poll }: { poll: PollNow }) {
-  useKeys({ p: () => poll.isPending || poll.mutate() });
+/** `offline`: why its agent can ask nothing now. */
+export function PollButton({ poll, offline }: { poll: PollNow; offline: string | null }) {
+  const id = useId();
+  const disabled = poll.isPending || offline !== null;
+  useKeys({ p: () => disabled || poll.mutate() });
   return (
-    <Button onClick={() => poll.mutate()} disabled={poll.isPending} title="Ask it now, beside its schedule ( p )" data-poll
-      className="phone:order-last phone:mb-1 phone:ml-auto">
-      {poll.isPending ? "Polling…" : "Poll now"}
-    </Button>
+    <span className="inline-flex flex-row-reverse items-center gap-3 phone:contents">
+      <Button onClick={() => poll.mutate()} disabled={disabled} aria-describedby={offline ? id : undefined} data-poll
+        title={offline ?? "Ask it now, beside its schedule ( p )"} className="phone:order-last phone:mb-1 phone:ml-auto">
+        {poll.isPending ? "Polling…" : "Poll now"}
+      </Button>
+      {offline && <span id={id} data-offline className="text-xs text-muted phone:order-last phone:mb-1 phone:basis-full">{offline}</span>}
+    </span>
   );
 }
 
@@ -61,7 +68,7 @@ function adviceOf({ cause, advice }: NonNullable<Polled["snmp"]>): string | null
   return advice ? adviceAfter(causeWord(cause) ?? "", advice) : causeHint(cause);
 }
 
-const inMs = (value: number | null) => (value === null ? "" : ` in ${milliseconds(value)} ms`);
+const inMs = (value: number | null) => (value === null ? "" : ` in ${threeFigures(value)} ms`);
 
 export function snmpWords({ ok, cause, rtt_ms: rtt, values, answers_from: from }: NonNullable<Polled["snmp"]>): string {
   if (!ok) return `SNMP: ${causeWord(cause) ?? "no answer that can be used"}.`;

@@ -56,13 +56,13 @@ function AskedCard({ name, asked, interval, source, children }: {
     <div className="min-w-0 rounded-lg border border-line bg-surface px-3 py-2" data-asked={name.toLowerCase()} data-asked-state={isOff ? "off" : state}>
       <div className="flex min-h-6 items-center gap-3">
         <h2 className="font-semibold">{name}</h2>
-        <span className="clip min-w-0 flex-1">{isOff ? <OffBadge /> : <DeviceState state={state} cause={cause} />}</span>
+        <span className="clip min-w-0 flex-1 phone:whitespace-normal!">{isOff ? <OffBadge /> : <DeviceState state={state} cause={cause} />}</span>
         <span className="shrink-0 text-xs text-muted">{at && <Age at={at} long />}</span>
       </div>
-      <div className="flex min-h-7 flex-wrap items-baseline gap-x-3 phone:min-h-11 phone:items-center">
+      <div className="flex min-h-7 flex-wrap items-baseline gap-x-3">
         {figures.length > 0 && (
           <button type="button" title="Show the chart" onClick={() => showCharts("reach-charts")} data-figures
-            className={`inline-flex min-h-6 flex-wrap items-baseline gap-x-3 rounded hover:underline phone:min-h-11 ${dim ? "stale" : ""}`}>
+            className={`touch inline-flex min-h-6 flex-wrap items-baseline gap-x-3 rounded hover:underline ${dim ? "stale" : ""}`}>
             {figures.map(([value, of], i) => (
               <span key={of} className="whitespace-nowrap">
                 <span className={i === 0 ? "text-lg font-semibold" : "font-medium"}>{value}</span>{" "}
@@ -71,7 +71,7 @@ function AskedCard({ name, asked, interval, source, children }: {
             ))}
           </button>
         )}
-        <span className="clip ml-auto text-xs text-muted" title={source}>{source}</span>
+        <span className="clip ml-auto text-xs text-muted phone:ml-0 phone:basis-full phone:whitespace-normal! phone:wrap-anywhere" title={source}>{source}</span>
       </div>
       {hint && <p className="mt-0.5 text-muted" data-hint={cause as ShownCause}>{hint}{children}</p>}
     </div>

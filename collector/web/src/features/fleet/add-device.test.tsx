@@ -6,12 +6,15 @@ import { live } from "../../lib/live-app";
 import type { Agent } from "../../lib/types";
 import { AddDeviceForm } from "./add-device";
 
+/** Connected. */
+const HERE = { state: "up", last_seen_at: new Date().toISOString() };
+
 afterEach(cleanup);
 
 /** Fills the form, sends it, and returns what was sent. */
 async function sent(fields: Readonly<Record<string, string>>): Promise<unknown> {
   const ref = (name: string) => ({ id: name, name });
-  const agent = { id: "agt_1", name: "box-1", site: ref("Depot"), tenant: ref("Customer"), revoked_at: null };
+  const agent = { id: "agt_1", name: "box-1", site: ref("Depot"), tenant: ref("Customer"), revoked_at: null, ...HERE };
   live.agents.replace([agent as unknown as Agent]);
   const data = { id: "dev_1", tags: [] };
   const post = vi.spyOn(api, "POST").mockResolvedValue({ data: { data }, response: new Response() } as never);
@@ -48,7 +51,7 @@ it("leaves the community to a credential profile where none is typed", async () 
 it("adds a device that nothing is known of but its address, with its options", async () => {
   cleanup();
   vi.restoreAllMocks();
-  const agent = { id: "agt_1", name: "box-1", site: { id: "s", name: "Depot" }, tenant: { id: "t", name: "C" }, revoked_at: null };
+  const agent = { id: "agt_1", name: "box-1", site: { id: "s", name: "Depot" }, tenant: { id: "t", name: "C" }, revoked_at: null, ...HERE };
   live.agents.replace([agent as unknown as Agent]);
   const post = vi.spyOn(api, "POST").mockResolvedValue({ data: { data: { id: "dev_1", tags: [] } }, response: new Response() } as never);
   render(<QueryClientProvider client={new QueryClient()}><AddDeviceForm onDone={() => {}} /></QueryClientProvider>);

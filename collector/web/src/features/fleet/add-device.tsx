@@ -12,6 +12,7 @@ import { fieldErrors, Form } from "../../ui/form";
 import { Picker } from "../../ui/picker";
 import { SidePanel } from "../../ui/side-panel";
 import { TagField } from "../../ui/tag-field";
+import { useOffline } from "../agents/offline";
 import { FindCredential, useFindCredential } from "../credentials/find-credential";
 import type { Outcome } from "../credentials/found-words";
 import {
@@ -70,6 +71,7 @@ export function AddDeviceForm({ onDone }: { onDone: () => void }) {
   const [wrong, setWrong] = useState<Readonly<Record<string, string>> | null>(null);
   const known = useKnownTags();
   const find = useFindCredential();
+  const offline = useOffline(agent);
   const add = useMutation({
     mutationFn: (body: NewDevice) => take(api.POST("/api/v1/devices", { body })),
     onSuccess: ({ data }) => {
@@ -139,7 +141,7 @@ export function AddDeviceForm({ onDone }: { onDone: () => void }) {
       <TextField id="name" name="name" label="Name" placeholder="The device's own"
         hint="Left empty, it is the address until the device tells its system name." autoComplete="off" error={fields["name"]} />
       <SnmpFields id="snmp" draft={draft} onChange={anew(setDraft)} wrong={snmpWrong} hint={NO_CREDENTIAL} />
-      <FindCredential find={find} onFind={agent && address.trim() ? search : null} onUse={use} isUsed={isUsed}
+      <FindCredential find={find} onFind={agent && address.trim() ? search : null} offline={offline} onUse={use} isUsed={isUsed}
         isToldAbove={Object.keys(fieldErrors(find.error)).some((name) => SHOWS.includes(name) || name.startsWith("credentials["))} />
       <TagField id="tags" label="Tags" tags={tags} onChange={anew(setTags)} known={known} error={fields["tags"]} />
       <FieldFrame id="interval" label="Poll interval" error={fields["interval_s"]}>

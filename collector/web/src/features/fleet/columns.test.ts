@@ -14,6 +14,12 @@ it("sorts a device that tells no loss or load below one that tells none of it", 
   expect(read("cpu", { cpu_percent: 12 })).toBe(12);
 });
 
+it("sorts what SNMP told with what is missing, once SNMP holds no more", () => {
+  const snmp_poll = { state: "down", cause: "timeout", rtt_ms: null, at: null } as const;
+  expect(read("cpu", { cpu_percent: 12, interval_s: 60, snmp_poll })).toBe(-1);
+  expect(read("rtt", { rtt_ms: 3, interval_s: 60, snmp_poll })).toBe(3);
+});
+
 it("leaves out the same columns of the head and of the rows where there is no room", () => {
   const wider = columns.filter(({ id }) => roomClass(id ?? "") === "fleet-wider").map(({ id }) => id);
   expect(wider).toEqual(["loss", "cpu"]);

@@ -2,10 +2,12 @@ import {
   columnFilteringFeature, createColumnHelper, createFilteredRowModel, createSortedRowModel,
   globalFilteringFeature, rowSortingFeature, tableFeatures,
 } from "@tanstack/react-table";
+import { currentSecond } from "../../lib/clock";
 import { byName } from "../../lib/format";
 import { deviceNames } from "../../lib/live-names";
 import { STATE_RANK } from "../../lib/state";
 import type { Device } from "../../lib/types";
+import { snmpNews } from "../device/snmp-news";
 
 export const features = tableFeatures({
   columnFilteringFeature,
@@ -43,6 +45,11 @@ function figure(id: string, header: string, read: (row: Device) => number | null
   });
 }
 
+/** By SNMP: none where it holds no more. */
+function told(id: string, header: string, read: (row: Device) => number | null) {
+  return figure(id, header, (row) => (snmpNews(row, currentSecond() * 1000).trust === "gone" ? null : read(row)));
+}
+
 export const columns = helper.columns([
   helper.accessor(((row) => STATE_RANK[row.state]) as Read, {
     id: "state",
@@ -58,13 +65,13 @@ export const columns = helper.columns([
   text("site", "Site", (row) => row.site.name),
   text("address", "Address", (row) => row.address),
   text("model", "Model", (row) => row.model ?? ""),
-  figure("interfaces", "Ports up", (row) => row.interfaces_up),
-  figure("in", "In Mb/s", (row) => row.in_bps),
-  figure("out", "Out Mb/s", (row) => row.out_bps),
+  told("interfaces", "Ports up", (row) => row.interfaces_up),
+  told("in", "In Mb/s", (row) => row.in_bps),
+  told("out", "Out Mb/s", (row) => row.out_bps),
   figure("rtt", "RTT ms", (row) => row.rtt_ms),
   figure("loss", "Loss %", (row) => row.icmp?.loss_percent ?? null),
-  figure("cpu", "CPU %", (row) => row.cpu_percent),
-  figure("uptime", "Uptime", (row) => row.uptime_s),
+  told("cpu", "CPU %", (row) => row.cpu_percent),
+  told("uptime", "Uptime", (row) => row.uptime_s),
   figure("age", "Age", (row) => (row.last_sample_at ? -Date.parse(row.last_sample_at) : null)),
 ]);
 
@@ -76,7 +83,7 @@ export const NUMERIC = new Set(["interfaces", "in", "out", "rtt", "loss", "cpu",
 
 /** Columns that a screen shows only if there is room, by their class. */
 const ROOM: Readonly<Record<string, string>> = {
-  address: "fleet-wide", model: "fleet-wide", rtt: "fleet-wide", uptime: "fleet-wide", loss: "fleet-wider", cpu: "fleet-wider",
+  address: "fleet-wide", model: "fleet-model", rtt: "fleet-wide", uptime: "fleet-wide", loss: "fleet-wider", cpu: "fleet-wider",
 };
 
 export function roomClass(column: string): string {

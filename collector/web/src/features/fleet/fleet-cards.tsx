@@ -7,7 +7,7 @@ import { useDeviceNames } from "../../lib/live-names";
 import { useScope } from "../../lib/scope";
 import { Age } from "../../ui/age";
 import { DeviceState } from "../../ui/state-badge";
-import { useShown } from "./fleet-row";
+import { useShown, useTrust } from "./fleet-row";
 import type { Fleet } from "./use-fleet";
 import type { Selection } from "./use-selection";
 
@@ -59,15 +59,17 @@ interface CardProps {
 const Card = memo(function Card({ id, marked, onMark, style }: CardProps) {
   const device = useDevice(id);
   const [state, cause, dim] = useShown(device);
+  const trust = useTrust(device);
   const names = useDeviceNames();
   const { isMixed } = useScope();
   if (!device) return null;
+  const rate = (bps: number | null) => megabits(trust === "gone" ? null : bps);
   return (
     <li className="absolute inset-x-0 px-3 py-1" style={style} data-device={id}
       data-sample-at={device.last_sample_at ?? ""}>
       <Target id={id} name={names.name(device)} marked={marked} onMark={onMark}>
         <span className="flex items-center justify-between gap-3">
-          <span className="clip text-base font-medium">{names.name(device)}</span>
+          <span className="line-clamp-2 text-base leading-tight font-medium wrap-anywhere">{names.name(device)}</span>
           <span className="shrink-0 text-xs text-muted">
             <Age at={device.last_sample_at} />
           </span>
@@ -79,9 +81,9 @@ const Card = memo(function Card({ id, marked, onMark, style }: CardProps) {
           <span className="clip">
             {device.site.name}{isMixed && ` · ${device.tenant.name}`}{device.tags.length > 0 && ` · ${device.tags.join(", ")}`}
           </span>
-          <span className={`shrink-0 text-text ${dim ? "stale" : ""}`}>
-            <span aria-label="in">↓</span> {megabits(device.in_bps)}{" "}
-            <span aria-label="out">↑</span> {megabits(device.out_bps)} Mb/s
+          <span className={`shrink-0 text-text ${dim || trust === "old" ? "stale" : ""}`}>
+            <span aria-label="in">↓</span> {rate(device.in_bps)}{" "}
+            <span aria-label="out">↑</span> {rate(device.out_bps)} Mb/s
           </span>
         </span>
       </Target>

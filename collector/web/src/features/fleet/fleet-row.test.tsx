@@ -1,8 +1,10 @@
-import { act, renderHook } from "@testing-library/react";
-import { expect, it, vi } from "vitest";
+import { act, cleanup, render, renderHook } from "@testing-library/react";
+import { afterEach, expect, it, vi } from "vitest";
 import { live } from "../../lib/live-app";
 import type { Agent, Device } from "../../lib/types";
-import { useShown } from "./fleet-row";
+import { PortCount, useShown, useTrust } from "./fleet-row";
+
+afterEach(cleanup);
 
 const device = {
   id: "dev_1", agent: { id: "agt_1", name: "box-1" }, state: "unknown", cause: "pending", interval_s: 60, last_sample_at: null,
@@ -18,4 +20,21 @@ it("tells a first poll from an agent that was not here yet, as soon as the agent
   expect(result.current[1]).toBe("agent_unseen");
   act(() => live.agents.put({ ...agent, last_seen_at: "2026-11-21T12:00:00Z" }));
   expect(result.current[1]).toBe("pending");
+});
+
+it("counts the ports it knows of, and shows a dash alone where none was told", () => {
+  const text = (up: number | null, total: number, isKnown = true) =>
+    render(<PortCount device={{ interfaces_up: up, interfaces_total: total }} isKnown={isKnown} />).container.textContent;
+  expect(text(7, 8)).toBe("7/8");
+  expect(text(7, 8, false)).toBe("–/8");
+  expect(text(null, 0)).toBe("–");
+});
+
+it("believes nothing any more of what SNMP told when it is down, though echoes come back", () => {
+  const snmp_poll = { state: "down", cause: "timeout", rtt_ms: null, at: new Date().toISOString() };
+  const up = { ...device, state: "degraded", last_sample_at: new Date().toISOString() } as Device;
+  const { result, rerender } = renderHook((one: Device) => useTrust(one), { initialProps: up });
+  expect(result.current).toBe("good");
+  rerender({ ...up, snmp_poll } as Device);
+  expect(result.current).toBe("gone");
 });

@@ -1,7 +1,7 @@
 import { Link } from "@tanstack/react-router";
 import { type CSSProperties, memo, useEffect } from "react";
 import { serverNow } from "../../lib/clock";
-import { duration, integer, megabits, milliseconds, percent, shortModel } from "../../lib/format";
+import { duration, integer, megabits, NONE, percent, shortModel, threeFigures } from "../../lib/format";
 import { live, useDevice, useEachSecond, useRowValue } from "../../lib/live-app";
 import { useDeviceNames } from "../../lib/live-names";
 import { useScope } from "../../lib/scope";
@@ -9,6 +9,7 @@ import { isDim, type ShownCause, shownState } from "../../lib/state";
 import type { Agent, Device, State } from "../../lib/types";
 import { Age } from "../../ui/age";
 import { DeviceState } from "../../ui/state-badge";
+import { snmpNews, type Trust } from "../device/snmp-news";
 
 interface Props {
   id: string;
@@ -40,16 +41,29 @@ export function useShown(device: Device | undefined): [State, ShownCause | null,
   return [state as State, (cause || null) as ShownCause | null, dim === "1"];
 }
 
+/** How far the figures are to be believed that SNMP told. */
+export function useTrust(device: Device | undefined): Trust {
+  return useEachSecond(() => (device ? snmpNews(device, serverNow()).trust : "good"));
+}
+
+/** Ports that are up and all of them; a dash alone where none was ever told. */
+export function PortCount({ device: { interfaces_up: up, interfaces_total: total }, isKnown }: {
+  device: Pick<Device, "interfaces_up" | "interfaces_total">; isKnown: boolean;
+}) {
+  if (total === 0) return NONE;
+  return <>{integer(isKnown ? up : null)}<span className="text-muted">/{integer(total)}</span></>;
+}
+
 /** Per cent from which on a figure is worth a look. */
 const LOSS_HIGH = 20;
 const CPU_HIGH = 90;
 
-function Share({ percentage, high, tone, cell }: {
-  percentage: number | null | undefined; high: number; tone: string; cell: string;
+function Share({ percentage, high, tone, cell, by }: {
+  percentage: number | null | undefined; high: number; tone: string; cell: string; by?: "snmp";
 }) {
   const isHigh = typeof percentage === "number" && percentage >= high;
   return (
-    <div role="gridcell" className={`${tone} fleet-wider ${isHigh ? "text-degraded" : ""}`} data-timed data-cell={cell}>
+    <div role="gridcell" className={`${tone} fleet-wider ${isHigh ? "text-degraded" : ""}`} data-timed={by ?? ""} data-cell={cell}>
       {percent(typeof percentage === "number" ? percentage / 100 : null)}
     </div>
   );
@@ -58,13 +72,16 @@ function Share({ percentage, high, tone, cell }: {
 export const FleetRow = memo(function FleetRow({ id, index, selected, marked, onMark, style }: Props) {
   const device = useDevice(id);
   const [state, cause, dim] = useShown(device);
+  const trust = useTrust(device);
   const names = useDeviceNames();
   const { isMixed } = useScope();
   if (!device) return null;
   const name = names.name(device);
   // Nobody has asked the ports of a device that does not answer.
-  const portsKnown = state === "up" || state === "degraded";
+  const portsKnown = trust !== "gone" && (state === "up" || state === "degraded");
   const tone = `num ${dim ? "stale" : ""}`;
+  const toneOfSnmp = `num ${dim || trust === "old" ? "stale" : ""}`;
+  const bySnmp = (value: number | null) => (trust === "gone" ? null : value);
   return (
     <div
       role="row"
@@ -95,22 +112,19 @@ export const FleetRow = memo(function FleetRow({ id, index, selected, marked, on
       </div>
       {isMixed && <div role="gridcell" className="clip text-muted">{device.tenant.name}</div>}
       <div role="gridcell" className="clip text-muted">{device.site.name}</div>
-      <div role="gridcell" className="clip fleet-wide text-muted" title={device.address}>
+      <div role="gridcell" className="clip fleet-wide text-muted" title={device.address} data-cell="address">
         {device.address}
       </div>
-      <div role="gridcell" className="clip fleet-wide text-muted" title={device.model ?? undefined}>
+      <div role="gridcell" className="clip fleet-model text-muted" title={device.model ?? undefined}>
         {shortModel(device.model)}
       </div>
-      <div role="gridcell" className={tone} data-timed>
-        {integer(portsKnown ? device.interfaces_up : null)}
-        <span className="text-muted">/{integer(device.interfaces_total)}</span>
-      </div>
-      <div role="gridcell" className={tone} data-timed data-cell="in">{megabits(device.in_bps)}</div>
-      <div role="gridcell" className={tone} data-timed data-cell="out">{megabits(device.out_bps)}</div>
-      <div role="gridcell" className={`${tone} fleet-wide`} data-timed>{milliseconds(device.rtt_ms)}</div>
+      <div role="gridcell" className={toneOfSnmp} data-timed="snmp"><PortCount device={device} isKnown={portsKnown} /></div>
+      <div role="gridcell" className={toneOfSnmp} data-timed="snmp" data-cell="in">{megabits(bySnmp(device.in_bps))}</div>
+      <div role="gridcell" className={toneOfSnmp} data-timed="snmp" data-cell="out">{megabits(bySnmp(device.out_bps))}</div>
+      <div role="gridcell" className={`${tone} fleet-wide`} data-timed="">{threeFigures(device.rtt_ms)}</div>
       <Share percentage={device.icmp?.loss_percent} high={LOSS_HIGH} tone={tone} cell="loss" />
-      <Share percentage={device.cpu_percent} high={CPU_HIGH} tone={tone} cell="cpu" />
-      <div role="gridcell" className={`${tone} fleet-wide`} data-timed>{duration(device.uptime_s)}</div>
+      <Share percentage={bySnmp(device.cpu_percent)} high={CPU_HIGH} tone={toneOfSnmp} cell="cpu" by="snmp" />
+      <div role="gridcell" className={`${toneOfSnmp} fleet-wide`} data-timed="snmp">{duration(bySnmp(device.uptime_s))}</div>
       <div role="gridcell" className="num text-muted">
         <Age at={device.last_sample_at} />
       </div>

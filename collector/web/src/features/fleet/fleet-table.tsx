@@ -3,14 +3,18 @@ import { useVirtualizer } from "@tanstack/react-virtual";
 import {
   type KeyboardEvent, type PointerEvent, type Ref, useEffect, useEffectEvent, useImperativeHandle, useRef, useState,
 } from "react";
+import { serverNow } from "../../lib/clock";
 import { gridMove, step } from "../../lib/grid-keys";
 import { live } from "../../lib/live-app";
+import type { Device } from "../../lib/types";
 import { useKeys } from "../../lib/use-keys";
 import { ageTitle } from "../../ui/age";
 import { Icon } from "../../ui/icon";
+import { snmpTitle } from "../device/snmp-news";
 import { NUMERIC, roomClass } from "./columns";
 import { FleetRow } from "./fleet-row";
 import { lastFleet, rememberFleet } from "./last-fleet";
+import { isLong, roomStyle } from "./room";
 import type { Fleet } from "./use-fleet";
 import type { Selection } from "./use-selection";
 
@@ -27,6 +31,12 @@ interface Props {
   selection: Selection | null;
   onEscape: () => void;
   ref: Ref<FleetRows>;
+}
+
+/** What is said of a figure on a closer look: its age, or why there is none. */
+function figureTitle(device: Device | undefined, bySnmp: boolean): string {
+  if (!device || !bySnmp) return ageTitle(device?.last_sample_at);
+  return snmpTitle(device, serverNow()) ?? ageTitle(device.snmp_poll?.at ?? device.last_sample_at);
 }
 
 export function FleetTable({ fleet, selection, onEscape, ref }: Props) {
@@ -95,7 +105,7 @@ export function FleetTable({ fleet, selection, onEscape, ref }: Props) {
   const onPointerOver = (event: PointerEvent) => {
     const cell = event.target instanceof Element ? event.target.closest("[data-timed]") : null;
     const id = cell?.closest("[data-device]")?.getAttribute("data-device");
-    if (cell instanceof HTMLElement && id) cell.title = ageTitle(live.devices.get(id)?.last_sample_at);
+    if (cell instanceof HTMLElement && id) cell.title = figureTitle(live.devices.get(id), cell.dataset["timed"] === "snmp");
   };
 
   return (
@@ -106,7 +116,8 @@ export function FleetTable({ fleet, selection, onEscape, ref }: Props) {
       aria-rowcount={ids.length + 1}
       aria-activedescendant={chosen && at >= 0 ? `row-${chosen}` : undefined}
       tabIndex={0}
-      className="min-h-0 flex-1 overflow-y-auto"
+      className={`min-h-0 flex-1 overflow-y-auto ${isLong(fleet.room) ? "long-addresses" : ""}`}
+      style={roomStyle(fleet.room)}
       onKeyDown={onKeyDown}
       onPointerEnter={() => (paused.current = true)}
       onPointerLeave={() => (paused.current = false)}
@@ -115,7 +126,7 @@ export function FleetTable({ fleet, selection, onEscape, ref }: Props) {
       <div
         role="row"
         aria-rowindex={1}
-        className={`fleet-grid ${fleet.isMixed ? "" : "one-tenant"} sticky top-0 z-10 h-8 border-y border-line bg-surface text-xs text-muted`}
+        className={`fleet-grid ${fleet.isMixed ? "" : "one-tenant"} sticky top-0 z-10 h-8 border-y border-line bg-surface text-muted`}
       >
         {table.getFlatHeaders().map((header) => {
           const sorted = header.column.getIsSorted();
@@ -124,7 +135,8 @@ export function FleetTable({ fleet, selection, onEscape, ref }: Props) {
               key={header.id}
               role="columnheader"
               aria-sort={sorted === "asc" ? "ascending" : sorted === "desc" ? "descending" : "none"}
-              className={`${NUMERIC.has(header.id) ? "num" : ""} ${roomClass(header.id)}`}
+              // The size of letters is the row's: its columns are as wide as theirs.
+              className={`text-xs ${NUMERIC.has(header.id) ? "num" : ""} ${roomClass(header.id)}`}
             >
               <button
                 type="button"

@@ -8,6 +8,7 @@ import { isInScope as isOfTenant, useScope } from "../../lib/scope";
 import { agedCount, shownDevices } from "../../lib/state";
 import type { Device, State } from "../../lib/types";
 import { columns, features, matches, ofOneTenant } from "./columns";
+import { type Room, roomOf } from "./room";
 import { useHeld } from "./use-held";
 
 const route = getRouteApi("/_app/fleet");
@@ -64,6 +65,17 @@ export function useOrder(fresh: readonly Device[], held: boolean): readonly Devi
   return order;
 }
 
+const NO_ROOM: Room = { address: 0, state: 0 };
+
+/** Room for the longest texts so far. */
+function useRoom(devices: readonly Device[]): Room {
+  const [kept, setKept] = useState(NO_ROOM);
+  const room = useMemo(() => roomOf(devices, kept, secondMs()), [devices, kept]);
+  // Derived while rendering: what was needed once stays.
+  if (room !== kept) setKept(room);
+  return room;
+}
+
 export function useFleet() {
   const [search, setSearch] = useFleetSearch();
   const [paused, held] = useHeld();
@@ -107,10 +119,11 @@ export function useFleet() {
       if (first) setSearch({ sort: `${first.desc ? "-" : ""}${first.id}` });
     },
   });
+  const room = useRoom(inScope);
   const rows = table.getRowModel().rows;
   const ids = useMemo(() => rows.map((row) => row.id), [rows]);
   const total = useMemo(() => all.filter((device) => isOfTenant(scope, device)).length, [all, scope]);
-  return { search, setSearch, paused, held, table, ids, counts, total, isMixed: scope.isMixed };
+  return { search, setSearch, paused, held, table, ids, counts, total, room, isMixed: scope.isMixed };
 }
 
 export type Fleet = ReturnType<typeof useFleet>;

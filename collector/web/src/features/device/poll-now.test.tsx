@@ -1,5 +1,8 @@
-import { expect, it } from "vitest";
-import { echoWords, snmpWords } from "./poll-now";
+import { cleanup, fireEvent, render, screen } from "@testing-library/react";
+import { afterEach, expect, it, vi } from "vitest";
+import { echoWords, PollButton, type PollNow, snmpWords } from "./poll-now";
+
+afterEach(cleanup);
 
 const snmp = { ok: true, cause: null, advice: null, rtt_ms: 12.4, values: 214, answers_from: null };
 const ping = { ok: true, cause: null, sent: 4, received: 4, loss_percent: 0, rtt_ms: 3.2, jitter_ms: 0.1, address: null };
@@ -16,4 +19,19 @@ it("says why nothing did", () => {
   expect(snmpWords({ ...snmp, ok: false, cause: null })).toBe("SNMP: no answer that can be used.");
   expect(echoWords({ ...ping, ok: false, cause: "timeout", received: 0, loss_percent: 100, rtt_ms: null })).toBe("Echo: 0 of 4 came back, 100.0 % lost.");
   expect(echoWords({ ...ping, ok: false, cause: "not_permitted", sent: 0, received: 0, loss_percent: null, rtt_ms: null })).toBe("Echo: not permitted.");
+});
+
+it("asks nothing of an agent that is away, by button and by key, and says why", () => {
+  const mutate = vi.fn();
+  const poll = { mutate, isPending: false } as unknown as PollNow;
+  const { rerender } = render(<PollButton poll={poll} offline="The agent is offline since 14:02." />);
+  const button = screen.getByRole("button", { name: "Poll now", description: "The agent is offline since 14:02." });
+  expect(button.hasAttribute("disabled")).toBe(true);
+  expect(button.title).toBe("The agent is offline since 14:02.");
+  fireEvent.keyDown(document.body, { key: "p" });
+  expect(mutate).not.toHaveBeenCalled();
+  rerender(<PollButton poll={poll} offline={null} />);
+  expect(screen.queryByText(/offline since/)).toBeNull();
+  fireEvent.keyDown(document.body, { key: "p" });
+  expect(mutate).toHaveBeenCalledOnce();
 });

@@ -1,0 +1,25 @@
+/** Why nothing can be asked of an agent now. */
+import { useEffect } from "react";
+import { serverNow } from "../../lib/clock";
+import { sinceTime } from "../../lib/format";
+import { live, useAgent, useEachSecond } from "../../lib/live-app";
+import { shownAgent } from "../../lib/state";
+import type { Agent } from "../../lib/types";
+
+type Told = Pick<Agent, "state" | "last_seen_at" | "revoked_at">;
+
+/** Null while it is connected, and where nobody knows it. */
+export function offlineWords(agent: Told | undefined, nowMs: number): string | null {
+  if (!agent) return null;
+  if (agent.revoked_at) return "The agent is revoked.";
+  if (!agent.last_seen_at) return "The agent was not here yet.";
+  const state = shownAgent(agent, nowMs);
+  return state === "up" || state === "degraded" ? null : `The agent is offline since ${sinceTime(agent.last_seen_at, nowMs)}.`;
+}
+
+/** The same of the agent with this id, kept up to date. */
+export function useOffline(id: string): string | null {
+  useEffect(() => live.ensureAgents(), []);
+  const agent = useAgent(id);
+  return useEachSecond(() => offlineWords(agent, serverNow()));
+}

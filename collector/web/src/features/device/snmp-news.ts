@@ -1,0 +1,46 @@
+/** How far what SNMP has told of a device is to be believed: its figures and its interfaces. */
+import { duration, sinceTime } from "../../lib/format";
+import { ageSeconds, causeWord, type ShownCause, shownAsked, shownPort } from "../../lib/state";
+import type { Device, Interface, State } from "../../lib/types";
+
+/** `old`: the last polls have failed and not yet enough of them to say that it is gone. */
+export type Trust = "good" | "old" | "gone";
+
+export interface SnmpNews {
+  trust: Trust;
+  cause: ShownCause | null;
+}
+
+type Told = Pick<Device, "snmp_poll" | "interval_s">;
+
+/** A device that says these things answers, and tells nothing else. */
+const REFUSED: ReadonlySet<ShownCause | null> = new Set([
+  "auth", "unknown_user", "wrong_auth", "wrong_privacy", "wrong_level", "wrong_clock", "wrong_context",
+]);
+
+export function snmpNews({ snmp_poll: poll, interval_s: interval }: Told, nowMs: number): SnmpNews {
+  // Nothing speaks against what else is known.
+  if (!poll) return { trust: "good", cause: null };
+  const { state, cause } = shownAsked(poll, interval, nowMs);
+  if (state === "up") return { trust: "good", cause };
+  return { trust: state === "degraded" && !REFUSED.has(cause) ? "old" : "gone", cause };
+}
+
+/** What is said of a figure that SNMP told, on a closer look; null while it is as new as the device. */
+export function snmpTitle(device: Told, nowMs: number): string | null {
+  const { trust, cause } = snmpNews(device, nowMs);
+  if (trust === "good") return null;
+  const asked = ageSeconds(device.snmp_poll?.at, nowMs);
+  const when = asked === null ? "" : `, ${duration(asked)} ago`;
+  return `SNMP: ${causeWord(cause) ?? "not known"}${when}. ${trust === "old" ? "This is what was told before." : "What was told before holds no more."}`;
+}
+
+/** The state to show of an interface, and since when nothing is known of one that was known. */
+export function portNews(
+  port: Pick<Interface, "state" | "oper" | "updated_at">, trust: Trust, intervalS: number, nowMs: number,
+): { state: State; since: string | null } {
+  const state = trust === "gone" ? "unknown" : shownPort(port, intervalS, nowMs);
+  // One that says itself that its state is unknown has just said so.
+  const isLost = state === "unknown" && !(port.state === "unknown" && port.oper !== null);
+  return { state, since: isLost && port.updated_at ? sinceTime(port.updated_at, nowMs) : null };
+}
