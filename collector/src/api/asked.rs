@@ -14,6 +14,8 @@ pub(super) struct SnmpPoll {
     cause: Option<Cause>,
     rtt_ms: Option<f64>,
     at: Option<Time>,
+    /// When it answered last: how old its figures are. Null until it does.
+    answered_at: Option<Time>,
 }
 
 /// What the last burst of echo requests tells of a device.
@@ -49,6 +51,7 @@ impl From<&LiveSnmp> for SnmpPoll {
             cause: live.cause.and_then(Cause::from_name),
             rtt_ms: live.rtt_ms,
             at: live.at.map(Time),
+            answered_at: live.answered_at.map(Time),
         }
     }
 }

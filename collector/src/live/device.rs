@@ -296,7 +296,8 @@ impl Device {
     fn live_snmp(&self, reach: Reach) -> Option<LiveSnmp> {
         let (state, cause) = self.snmp.state(reach)?;
         let rtt_ms = self.rtt_s.map(|seconds| seconds * 1000.0);
-        Some(LiveSnmp { state, cause, rtt_ms, at: self.snmp.at() })
+        let (at, answered_at) = (self.snmp.at(), self.snmp.answered_at());
+        Some(LiveSnmp { state, cause, rtt_ms, at, answered_at })
     }
 
     /// The last values of processors, memory, disks and sensors.
@@ -312,19 +313,20 @@ impl Device {
     pub(super) fn view(&self, reach: Reach) -> LiveDevice {
         let (state, cause) = self.state(reach);
         let current = matches!(state, State::Up | State::Degraded);
-        // Echoes keep a device up, and tell nothing of its uptime.
-        let uptime = self.uptime.last().filter(|_| current && self.snmp.holds());
+        // Echoes keep a device up, and tell nothing of what SNMP told before.
+        let told = current && self.snmp.holds();
+        let uptime = self.uptime.last().filter(|_| told);
         LiveDevice {
             state,
             cause,
             uptime_s: uptime.map(|(_, uptime)| uptime.as_secs_f64()),
-            interfaces_up: current.then(|| self.ports_up()).flatten(),
+            interfaces_up: told.then(|| self.ports_up()).flatten(),
             interfaces_total: u32::try_from(self.ports.len()).unwrap_or(u32::MAX),
-            in_bps: self.total(Role::InOctets).filter(|_| current),
-            out_bps: self.total(Role::OutOctets).filter(|_| current),
+            in_bps: self.total(Role::InOctets).filter(|_| told),
+            out_bps: self.total(Role::OutOctets).filter(|_| told),
             rtt_ms: self.ping_times.rtt_s.or(self.rtt_s).filter(|_| current).map(|s| s * 1000.0),
-            cpu_percent: self.objects.cpu_percent().filter(|_| current),
-            temperature_celsius: self.objects.temperature_celsius().filter(|_| current),
+            cpu_percent: self.objects.cpu_percent().filter(|_| told),
+            temperature_celsius: self.objects.temperature_celsius().filter(|_| told),
             snmp_poll: self.live_snmp(reach),
             icmp: self.live_ping(reach),
             last_sample_at: self.last_sample_at,
@@ -354,6 +356,7 @@ impl Device {
 
     pub(super) fn interfaces(&self, reach: Reach) -> Vec<LiveInterface> {
         let current = matches!(self.state(reach).0, State::Up | State::Degraded);
+        let current = current && self.snmp.holds();
         self.ports.iter().map(|(index, port)| port.view(*index, current)).collect()
     }
 }

@@ -36,8 +36,8 @@ pub(super) struct Asked {
     cause: Option<Cause>,
     /// In a row.
     failures: u32,
-    /// It has worked at least once.
-    ever: bool,
+    /// When it worked last.
+    answered_at: Option<Micros>,
     stale: bool,
     /// Of the last bursts, where this way tells of loss.
     losses: Vec<f64>,
@@ -103,7 +103,9 @@ impl Asked {
             Some(Failure::Silent) => self.failures.saturating_add(1),
             Some(Failure::Refused | Failure::NotAsked) | None => 0,
         };
-        self.ever |= cause.is_none();
+        if cause.is_none() {
+            self.answered_at = Some(at);
+        }
         self.stale = false;
         true
     }
@@ -122,6 +124,14 @@ impl Asked {
 
     pub(super) fn at(&self) -> Option<Micros> {
         self.at
+    }
+
+    pub(super) fn answered_at(&self) -> Option<Micros> {
+        self.answered_at
+    }
+
+    fn ever(&self) -> bool {
+        self.answered_at.is_some()
     }
 
     pub(super) fn stale_at(&self, after: Duration) -> Option<Micros> {
@@ -151,7 +161,7 @@ impl Asked {
     pub(super) fn holds(&self) -> bool {
         match self.word() {
             Word::Works => true,
-            Word::Fails(failures, _) => self.ever && failures < FAILURES_DOWN,
+            Word::Fails(failures, _) => self.ever() && failures < FAILURES_DOWN,
             Word::Nothing | Word::Old | Word::NotAsked(_) | Word::Refuses(_) => false,
         }
     }
@@ -185,7 +195,7 @@ impl Asked {
         match failures {
             FAILURES_DOWN.. => State::Down,
             // It never worked: no values that could be worse or older than they were.
-            _ if !self.ever => State::Unknown,
+            _ if !self.ever() => State::Unknown,
             _ => State::Degraded,
         }
     }
@@ -207,7 +217,7 @@ pub(super) fn verdict(
     }
     match (snmp.word(), ping.word()) {
         // Not for ever: a firewall has come, or a restart of this process has forgotten.
-        (Word::Works, Word::Fails(failures, _)) if ping.ever && failures < FAILURES_FILTERED => {
+        (Word::Works, Word::Fails(failures, _)) if ping.ever() && failures < FAILURES_FILTERED => {
             (State::Degraded, Some(NO_ECHO))
         }
         (Word::Works, Word::Works) if ping.loses_much() => (State::Degraded, Some(PACKET_LOSS)),
@@ -230,7 +240,7 @@ pub(super) fn verdict(
         }
         (Word::Fails(first, cause), Word::Fails(second, _)) => {
             let together = first.saturating_add(second) >= FAILURES_DOWN_TOGETHER;
-            let state = match (together, snmp.ever || ping.ever) {
+            let state = match (together, snmp.ever() || ping.ever()) {
                 (true, _) => State::Down,
                 (false, true) => State::Degraded,
                 (false, false) => State::Unknown,

@@ -66,6 +66,9 @@ pub struct LiveSnmp {
     pub rtt_ms: Option<f64>,
     #[serde(serialize_with = "time")]
     pub at: Option<Micros>,
+    /// When it answered last: how old the figures are.
+    #[serde(serialize_with = "time")]
+    pub answered_at: Option<Micros>,
 }
 
 /// What the last burst of echo requests tells of a device.

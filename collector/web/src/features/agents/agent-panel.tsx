@@ -81,7 +81,7 @@ function LinkPart({ agent, isHere }: { agent: Agent; isHere: boolean }) {
           {agent.transport && agent.proxied && " through an HTTP proxy"}
           {reason && <span className="text-degraded"> {reason.word}</span>}
         </Fact>
-        <Fact name="Since">{agent.connected_since ? <Age at={agent.connected_since} long /> : "not connected"}</Fact>
+        <Fact name="Since">{agent.connected_since ? <Age at={agent.connected_since} long /> : agent.offline_reason === "stopped" ? "stopped in order" : "not connected"}</Fact>
         <Fact name="Round trip">{inMs(agent.rtt_ms)}</Fact>
         <Fact name="Lost">{agent.loss_percent === null ? lostWords(agent, isHere) : inPercent(agent.loss_percent)}</Fact>
       </Facts>

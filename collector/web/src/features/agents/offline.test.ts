@@ -4,10 +4,12 @@ import { offlineWords } from "./offline";
 
 const NOW = Date.parse("2026-11-21T12:00:00Z");
 const seen = new Date(NOW - 600_000).toISOString();
-const agent = { state: "down", last_seen_at: seen, revoked_at: null } as const;
+const agent = { state: "down", last_seen_at: seen, revoked_at: null, offline_reason: null } as const;
 
 it("says why nothing can be asked of an agent that is away", () => {
   expect(offlineWords(agent, NOW)).toBe(`The agent is offline since ${sinceTime(seen, NOW)}.`);
+  const stopped = offlineWords({ ...agent, offline_reason: "stopped" }, NOW);
+  expect(stopped).toBe(`The agent is stopped since ${sinceTime(seen, NOW)}.`);
   expect(offlineWords({ ...agent, last_seen_at: null }, NOW)).toBe("The agent was not here yet.");
   expect(offlineWords({ ...agent, revoked_at: seen }, NOW)).toBe("The agent is revoked.");
 });

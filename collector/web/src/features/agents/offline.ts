@@ -6,7 +6,7 @@ import { live, useAgent, useEachSecond } from "../../lib/live-app";
 import { shownAgent } from "../../lib/state";
 import type { Agent } from "../../lib/types";
 
-type Told = Pick<Agent, "state" | "last_seen_at" | "revoked_at">;
+type Told = Pick<Agent, "state" | "last_seen_at" | "revoked_at" | "offline_reason">;
 
 /** Null while it is connected, and where nobody knows it. */
 export function offlineWords(agent: Told | undefined, nowMs: number): string | null {
@@ -14,7 +14,9 @@ export function offlineWords(agent: Told | undefined, nowMs: number): string | n
   if (agent.revoked_at) return "The agent is revoked.";
   if (!agent.last_seen_at) return "The agent was not here yet.";
   const state = shownAgent(agent, nowMs);
-  return state === "up" || state === "degraded" ? null : `The agent is offline since ${sinceTime(agent.last_seen_at, nowMs)}.`;
+  if (state === "up" || state === "degraded") return null;
+  const what = agent.offline_reason === "stopped" ? "stopped" : "offline";
+  return `The agent is ${what} since ${sinceTime(agent.last_seen_at, nowMs)}.`;
 }
 
 /** The same of the agent with this id, kept up to date. */

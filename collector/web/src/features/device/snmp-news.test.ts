@@ -6,7 +6,7 @@ import { portNews, snmpNews, snmpTitle } from "./snmp-news";
 const NOW = Date.parse("2026-11-21T12:00:00Z");
 const ago = (seconds: number) => new Date(NOW - seconds * 1000).toISOString();
 const told = (state: string, cause: string | null, seconds = 12) =>
-  ({ interval_s: 60, snmp_poll: { state, cause, rtt_ms: null, at: ago(seconds) } }) as Pick<Device, "snmp_poll" | "interval_s">;
+  ({ interval_s: 60, snmp_poll: { state, cause, rtt_ms: null, at: ago(seconds), answered_at: ago(90) } }) as Pick<Device, "snmp_poll" | "interval_s">;
 const trust = (...args: Parameters<typeof told>) => snmpNews(told(...args), NOW).trust;
 
 it("believes what SNMP told while it answers, and what the server knows where it never spoke", () => {
@@ -24,8 +24,8 @@ it("holds it for old after a poll that failed, and for gone when SNMP is down, r
 });
 
 it("says on a closer look what keeps new figures away", () => {
-  expect(snmpTitle(told("degraded", "timeout"), NOW)).toBe("SNMP: no answer, 12 s ago. This is what was told before.");
-  expect(snmpTitle(told("down", "wrong_auth"), NOW)).toBe("SNMP: wrong authentication, 12 s ago. What was told before holds no more.");
+  expect(snmpTitle(told("degraded", "timeout"), NOW)).toBe("SNMP: no answer, 12 s ago. This was told 90 s ago.");
+  expect(snmpTitle(told("down", "wrong_auth"), NOW)).toBe("SNMP: wrong authentication, 12 s ago. What was told 90 s ago holds no more.");
 });
 
 it("says since when nothing is known of an interface, whatever it told last", () => {

@@ -32,7 +32,9 @@ export function snmpTitle(device: Told, nowMs: number): string | null {
   if (trust === "good") return null;
   const asked = ageSeconds(device.snmp_poll?.at, nowMs);
   const when = asked === null ? "" : `, ${duration(asked)} ago`;
-  return `SNMP: ${causeWord(cause) ?? "not known"}${when}. ${trust === "old" ? "This is what was told before." : "What was told before holds no more."}`;
+  const answered = ageSeconds(device.snmp_poll?.answered_at, nowMs);
+  const told = answered === null ? "before" : `${duration(answered)} ago`;
+  return `SNMP: ${causeWord(cause) ?? "not known"}${when}. ${trust === "old" ? `This was told ${told}.` : `What was told ${told} holds no more.`}`;
 }
 
 /** The state to show of an interface, and since when nothing is known of one that was known. */
