@@ -55,6 +55,16 @@ pub enum Reason {
 }
 
 impl Reason {
+    /// The name in the API.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::UdpBlocked => "udp_blocked",
+            Self::QuicDied => "quic_died",
+            Self::Lossy => "lossy",
+        }
+    }
+
     /// As the collector is told.
     #[must_use]
     pub fn on_wire(self) -> CarrierReason {
