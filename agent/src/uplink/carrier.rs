@@ -324,4 +324,11 @@ mod tests {
         assert_eq!(carriers.reason(), Some(Reason::Lossy));
         assert!(!carriers.lost(0.9, s(300)));
     }
+
+    #[test]
+    fn a_reason_has_one_name() {
+        for reason in [Reason::UdpBlocked, Reason::QuicDied, Reason::Lossy] {
+            assert_eq!(serde_json::to_value(reason).unwrap(), reason.name());
+        }
+    }
 }
