@@ -144,7 +144,7 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
                 true => println!("{}", serde_json::to_string_pretty(&status)?),
                 false => print!("{}", status.to_text(now)),
             }
-            if !status.is_connected() {
+            if !status.connected {
                 return Ok(ExitCode::from(FAILED));
             }
         }

@@ -182,12 +182,6 @@ impl Status {
         })
     }
 
-    /// Whether the agent does its work: data can reach a collector.
-    #[must_use]
-    pub fn is_connected(&self) -> bool {
-        self.connected
-    }
-
     /// Some lines for a person.
     #[must_use]
     pub fn to_text(&self, now: Micros) -> String {
@@ -314,7 +308,7 @@ mod tests {
         std::fs::write(dir.path().join(FILE), told.to_string()).unwrap();
         let now = now.after(Duration::from_millis(7_900));
         let status = Status::read(dir.path(), now).unwrap();
-        assert_eq!((status.is_connected(), status.age_ms), (true, Some(7_900)));
+        assert_eq!((status.connected, status.age_ms), (true, Some(7_900)));
         let text = status.to_text(now);
         for part in [
             "cannot be read: the buffer database failed",
@@ -327,7 +321,7 @@ mod tests {
             assert!(text.contains(part), "{part} in\n{text}");
         }
         let later = Status::read(dir.path(), now.after(STALE)).unwrap();
-        assert_eq!((later.is_connected(), later.age_ms, later.running), (false, None, None));
+        assert_eq!((later.connected, later.age_ms, later.running), (false, None, None));
     }
 
     #[tokio::test]

@@ -195,7 +195,7 @@ async fn a_collector_that_is_stopped_is_no_firewall() {
     let mut collector = Collector::start(&dir.path().join("collector")).await;
     let state_dir = dir.path().join("agent");
     let mut agent = Agent::start_through(&collector, collector.listen, &state_dir, "").await;
-    agent.stop().await;
+    agent.kill();
     collector.stop().await;
     let examined = examine(&state_dir).await;
     examined.expect(&[("dns", "ok"), ("udp", "skipped"), ("tcp", "failed")]);

@@ -2,7 +2,7 @@
 //!
 //! The engine's socket is for all devices, so the system tells it of no ICMP errors; one that is
 //! connected is told (udp(7)). What is asked is what every agent of SNMPv3 answers to everybody: who
-//! it is (RFC 3414 4). There is no secret in it.
+//! it is (RFC 3414 §4). There is no secret in it.
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};

@@ -30,7 +30,7 @@ pub enum Silence {
     Unexplained,
     /// Echo requests are answered.
     HostAnswers,
-    /// A firewall says that it lets nothing through to the port (ICMP, RFC 1812 5.2.7.1).
+    /// A firewall says that it lets nothing through to the port (ICMP, RFC 1812 §5.2.7.1).
     Filtered,
     /// The host says that nobody listens at the port.
     PortClosed,
@@ -39,7 +39,7 @@ pub enum Silence {
 }
 
 impl Silence {
-    /// For programs. The first two have the name of [`Cause::Timeout`](farwatch_common::sample::Cause).
+    /// For programs. What tells no more than a time-out has the name of that cause.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {

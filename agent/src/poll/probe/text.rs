@@ -155,7 +155,7 @@ fn shown(cell: &str) -> String {
 fn speed(bps: &str) -> String {
     let bps: u64 = bps.parse().unwrap_or(0);
     let units = [(1_000_000_000, "Gbit/s"), (1_000_000, "Mbit/s"), (1_000, "kbit/s"), (1, "bit/s")];
-    let fits = |(unit, _): &(u64, &str)| bps >= *unit && bps % (*unit / 10).max(1) == 0;
+    let fits = |(unit, _): &(u64, &str)| bps >= *unit && bps.is_multiple_of((*unit / 10).max(1));
     let Some((unit, name)) = units.into_iter().find(fits) else { return String::new() };
     match bps % unit {
         0 => format!("{} {name}", bps / unit),
