@@ -1,24 +1,22 @@
 //! The command line.
 
 mod credential;
+mod probe;
 
 use std::io::Read as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use clap::{Args, Parser, Subcommand};
 use farwatch_common::clock::Clock;
 use farwatch_common::config::{ConfigError, Layers};
-use farwatch_common::id::DeviceId;
 use farwatch_common::logging;
 use farwatch_common::secret::Secret;
-use farwatch_common::token::{EnrollToken, is_endpoint};
+use farwatch_common::token::EnrollToken;
 
-use self::credential::CredentialArgs;
+use self::probe::ProbeArgs;
 use crate::config::AgentConfig;
-use crate::poll::{Access, Manner, Target, probe};
 use crate::state_dir::StateDir;
 use crate::status::Status;
 use crate::uplink::Proxies;
@@ -27,7 +25,6 @@ use crate::{agent, doctor, identity, platform};
 const FAILED: u8 = 1;
 /// EX_USAGE of sysexits: wrong use or configuration.
 const USAGE: u8 = 64;
-const SNMP_PORT: u16 = 161;
 /// A token or a community is far smaller.
 const SECRET_FILE_MAX: u64 = 64 * 1024;
 
@@ -74,19 +71,14 @@ enum Command {
     /// Poll, buffer and send until stopped
     Run,
     /// Show identity, buffer and connection
+    ///
+    /// Ends with 0 if the agent is connected, with 1 if it is not or does not run.
     Status {
         #[arg(long)]
         json: bool,
     },
     /// Ask one device what it gives
-    Probe {
-        #[arg(value_name = "HOST[:PORT]")]
-        device: String,
-        #[command(flatten)]
-        credential: CredentialArgs,
-        #[arg(long)]
-        json: bool,
-    },
+    Probe(ProbeArgs),
     /// Look for what keeps this agent from its work
     Doctor {
         #[arg(long)]
@@ -112,7 +104,7 @@ pub fn main() -> ExitCode {
         }
     };
     match run(cli) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => {
             eprintln!("farwatch-agent: {error:#}");
             let usage = error.downcast_ref::<ConfigError>().is_some();
@@ -121,7 +113,7 @@ pub fn main() -> ExitCode {
     }
 }
 
-fn run(cli: Cli) -> anyhow::Result<()> {
+fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     let config: AgentConfig = layers(&cli.common).load()?;
     let filter = std::env::var(logging::FILTER_VARIABLE).unwrap_or(config.log.filter.clone());
     logging::init(&filter)?;
@@ -143,9 +135,8 @@ fn run(cli: Cli) -> anyhow::Result<()> {
             let enrolled = identity::enroll(dir, &token, collector.as_deref(), &proxies, force);
             let credentials = runtime.block_on(enrolled)?;
             println!("enrolled as {} ({})", credentials.name, credentials.agent);
-            Ok(())
         }
-        Command::Run => Ok(runtime.block_on(agent::run(&config, clock))?),
+        Command::Run => runtime.block_on(agent::run(&config, clock))?,
         Command::Status { json } => {
             let now = clock.now();
             let status = Status::read(&config.state_dir, now)?;
@@ -153,19 +144,19 @@ fn run(cli: Cli) -> anyhow::Result<()> {
                 true => println!("{}", serde_json::to_string_pretty(&status)?),
                 false => print!("{}", status.to_text(now)),
             }
-            Ok(())
-        }
-        Command::Probe { device, credential, json } => {
-            let target = target(&device, credential.read()?)?;
-            let report = runtime.block_on(probe::probe(target))?;
-            match json {
-                true => println!("{}", serde_json::to_string_pretty(&report)?),
-                false => print!("{}", toml::to_string_pretty(&report)?),
+            if !status.connected {
+                return Ok(ExitCode::from(FAILED));
             }
-            Ok(())
+        }
+        Command::Probe(probe) => {
+            let probed = runtime.block_on(probe.run());
+            // A lookup that goes on would keep it waiting.
+            runtime.shutdown_background();
+            probed?;
         }
         Command::Doctor { json } => {
             let report = runtime.block_on(doctor::examine(&config, &clock));
+            runtime.shutdown_background();
             match json {
                 true => println!("{}", serde_json::to_string_pretty(&report)?),
                 false => print!("{}", report.to_text()),
@@ -173,16 +164,15 @@ fn run(cli: Cli) -> anyhow::Result<()> {
             if report.has_failed() {
                 bail!("something keeps this agent from its work, see above");
             }
-            Ok(())
         }
         Command::CheckConfig { print } => {
             if print {
                 print!("{}", toml::to_string_pretty(&config)?);
             }
             eprintln!("the configuration is sound");
-            Ok(())
         }
     }
+    Ok(ExitCode::SUCCESS)
 }
 
 fn layers(common: &Common) -> Layers {
@@ -224,22 +214,6 @@ fn secret_file(path: &std::path::Path) -> anyhow::Result<Secret> {
     Ok(Secret::new(bytes))
 }
 
-fn target(device: &str, access: Access) -> anyhow::Result<Target> {
-    let with_port = format!("{device}:{SNMP_PORT}");
-    let bracketed = format!("[{device}]:{SNMP_PORT}");
-    let endpoint = [device, &with_port, &bracketed].into_iter().find(|text| is_endpoint(text));
-    let endpoint = endpoint.with_context(|| format!("{device} is not HOST or HOST:PORT"))?;
-    let (host, port) = endpoint.rsplit_once(':').context("there is no port")?;
-    Ok(Target {
-        device: DeviceId(1),
-        host: host.trim_matches(['[', ']']).to_owned(),
-        port: port.parse().context("the port is not a number")?,
-        interval: Duration::from_secs(60),
-        access,
-        manner: Manner::default(),
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory as _;
@@ -249,19 +223,5 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         Cli::command().debug_assert();
-    }
-
-    #[test]
-    fn a_device_may_have_a_port() {
-        for (text, host, port) in [
-            ("192.168.88.1", "192.168.88.1", 161),
-            ("router.lan:1161", "router.lan", 1161),
-            ("2001:db8::1", "2001:db8::1", 161),
-            ("[2001:db8::1]:1161", "2001:db8::1", 1161),
-        ] {
-            let target = target(text, Access::Nothing).unwrap();
-            assert_eq!((target.host.as_str(), target.port), (host, port), "{text}");
-        }
-        assert!(target("a b", Access::Nothing).is_err());
     }
 }

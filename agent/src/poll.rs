@@ -190,8 +190,33 @@ pub enum PollError {
     OutputClosed,
     #[error("the device gave no values: {}", .0.advice())]
     Device(probe::ProbeFailure),
+    #[error("the device gave no values: {}", .0.advice())]
+    NoAnswer(probe::NoAnswer),
     #[error("the device answers the community over SNMP v1 only: ask with --version v1")]
     OnlyV1,
+}
+
+impl PollError {
+    /// Why a probe had no result, for programs: the name of a cause, or of a silence.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Device(failure) => failure.cause.name(),
+            Self::NoAnswer(no_answer) => no_answer.silence.name(),
+            Self::OnlyV1 => "only_v1",
+            Self::Plan(_) | Self::OutputClosed => "internal",
+        }
+    }
+
+    /// What is wrong and what to do about it.
+    #[must_use]
+    pub fn hint(&self) -> String {
+        match self {
+            Self::Device(failure) => failure.advice().to_owned(),
+            Self::NoAnswer(no_answer) => no_answer.advice(),
+            Self::OnlyV1 | Self::Plan(_) | Self::OutputClosed => self.to_string(),
+        }
+    }
 }
 
 /// Polls `targets` until `cancel`.

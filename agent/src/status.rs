@@ -56,36 +56,69 @@ pub struct Reporter {
 
 impl Reporter {
     /// Writes until `cancel`, and a last time then. A disk that takes nothing is no reason to stop.
-    pub async fn run(self, cancel: CancellationToken) -> Result<(), std::convert::Infallible> {
+    pub async fn run(mut self, cancel: CancellationToken) -> Result<(), std::convert::Infallible> {
         let mut tick = tokio::time::interval(EVERY);
+        let mut written = Connection::default();
         loop {
             tokio::select! {
                 () = cancel.cancelled() => {
                     let _ = std::fs::remove_file(self.state_dir.join(FILE));
                     return Ok(());
                 }
-                _ = tick.tick() => self.write().await,
+                _ = tick.tick() => {}
+                () = changed(&mut self.uplink, &written) => {}
             }
+            written = self.write().await;
         }
     }
 
-    async fn write(&self) {
+    async fn write(&self) -> Connection {
+        let uplink = self.uplink.borrow().clone();
+        let connection = Connection::of(&uplink);
         let running = Running {
             version: env!("CARGO_PKG_VERSION"),
             pid: std::process::id(),
             at_us: self.clock.now().0,
             devices: self.inventory.device_count(),
             assignment_revision: self.inventory.revision(),
-            uplink: self.uplink.borrow().clone(),
+            uplink,
             poll: self.poll.snapshot(),
             buffer_trouble: self.buffer.borrow().trouble.clone(),
         };
-        let Ok(bytes) = serde_json::to_vec(&running) else { return };
+        let Ok(bytes) = serde_json::to_vec(&running) else { return connection };
         let path = self.state_dir.join(FILE);
         let written = tokio::task::spawn_blocking(move || write_private(&path, &bytes)).await;
         if !matches!(written, Ok(Ok(()))) {
             tracing::debug!("the status could not be written");
         }
+        connection
+    }
+}
+
+/// What of the uplink's state is told at once. The rest of it changes all the time.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Connection {
+    since_us: Option<i64>,
+    is_up: bool,
+    last_error: Option<String>,
+}
+
+impl Connection {
+    fn of(uplink: &UplinkState) -> Self {
+        Self {
+            since_us: uplink.connected_since_us,
+            is_up: uplink.connected,
+            last_error: uplink.last_error.clone(),
+        }
+    }
+}
+
+/// Waits until there is another connection than is written.
+async fn changed(uplink: &mut watch::Receiver<UplinkState>, written: &Connection) {
+    let gone = uplink.wait_for(|state| Connection::of(state) != *written).await.is_err();
+    if gone {
+        // The uplink has stopped; so will this.
+        std::future::pending().await
     }
 }
 
@@ -109,6 +142,11 @@ pub struct Status {
     pub buffer: Option<Summary>,
     /// Why its file cannot be read, if that is so.
     pub buffer_error: Option<String>,
+    /// The agent runs, and has a session with a collector.
+    pub connected: bool,
+    /// Milliseconds since the running agent wrote what follows: it does so at every change of its
+    /// connection, else every 5 s.
+    pub age_ms: Option<u64>,
     /// What the running agent wrote last; none if no agent runs.
     pub running: Option<serde_json::Value>,
 }
@@ -122,7 +160,7 @@ impl Status {
         let bytes = read_if_present(&path).map_err(|source| StatusError::Read { path, source })?;
         let running = bytes
             .and_then(|bytes| serde_json::from_slice::<serde_json::Value>(&bytes).ok())
-            .filter(|told| told["at_us"].as_i64().is_some_and(|at| now.since(Micros(at)) < STALE));
+            .filter(|told| age(told, now).is_some_and(|age| age < STALE));
         // A damaged file is what a status is asked for; a running agent replaces it.
         let (buffer, buffer_error) = match buffer::summary(state_dir) {
             Ok(summary) => (summary, None),
@@ -136,6 +174,10 @@ impl Status {
             certificate_expires_us: known.map(|known| known.not_after.0),
             buffer,
             buffer_error,
+            connected: running.as_ref().is_some_and(|told| told["uplink"]["connected"] == true),
+            age_ms: running
+                .as_ref()
+                .and_then(|told| u64::try_from(age(told, now)?.as_millis()).ok()),
             running,
         })
     }
@@ -180,7 +222,8 @@ impl Status {
         match &self.running {
             None => line("agent", "not running".into()),
             Some(told) => {
-                line("agent", format!("running, {} devices", told["devices"]));
+                let age = self.age_ms.unwrap_or_default() / 1000;
+                line("agent", format!("running, {} devices, as of {age} s ago", told["devices"]));
                 if let Some(trouble) = told["buffer_trouble"].as_str() {
                     line("trouble", format!("nothing can be written to the buffer: {trouble}"));
                 }
@@ -202,6 +245,11 @@ impl Status {
         }
         text
     }
+}
+
+/// How long ago the agent wrote this.
+fn age(told: &serde_json::Value, now: Micros) -> Option<Duration> {
+    Some(now.since(Micros(told["at_us"].as_i64()?)))
 }
 
 /// Where to, over what, and why not over QUIC.
@@ -258,16 +306,36 @@ mod tests {
             },
         });
         std::fs::write(dir.path().join(FILE), told.to_string()).unwrap();
+        let now = now.after(Duration::from_millis(7_900));
         let status = Status::read(dir.path(), now).unwrap();
+        assert_eq!((status.connected, status.age_ms), (true, Some(7_900)));
         let text = status.to_text(now);
         for part in [
             "cannot be read: the buffer database failed",
             "nothing can be written to the buffer: the disk is full",
+            "running, 3 devices, as of 7 s ago",
             "connected to noc:443 over tcp (UDP does not get through) through a proxy, 12 ms away, \
              2.2 % of packets lost",
             "61.000 s behind the collector's; set this host's clock",
         ] {
             assert!(text.contains(part), "{part} in\n{text}");
         }
+        let later = Status::read(dir.path(), now.after(STALE)).unwrap();
+        assert_eq!((later.connected, later.age_ms, later.running), (false, None, None));
+    }
+
+    #[tokio::test]
+    async fn another_connection_is_told_at_once_and_heartbeats_are_not() {
+        let (state, mut uplink) = watch::channel(UplinkState::default());
+        let written = Connection::default();
+        state.send_modify(|state| state.round_trip_ms = Some(7));
+        tokio::select! {
+            biased;
+            () = changed(&mut uplink, &written) => panic!("that was a heartbeat"),
+            () = std::future::ready(()) => {}
+        }
+        state.send_modify(|state| state.connected = true);
+        changed(&mut uplink, &written).await;
+        assert!(uplink.borrow().connected);
     }
 }

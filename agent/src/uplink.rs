@@ -314,7 +314,8 @@ impl Uplink {
             state.connected_since_us = Some(self.clock.now().0);
             state.last_error = None;
         });
-        tracing::info!(transport = carrier.name(), ?reason, "uplink up");
+        let reason = reason.map(Reason::name);
+        tracing::info!(transport = carrier.name(), reason, "uplink up");
         live.drive(self, &collector, core, cancel).await
     }
 

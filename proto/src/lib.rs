@@ -1,6 +1,7 @@
 //! The wire protocol between agent and collector, generated from `proto/farwatch/v1/*.proto`.
 
 mod debug;
+mod names;
 
 /// Messages, clients and servers of version 1.
 #[expect(

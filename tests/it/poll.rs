@@ -6,6 +6,7 @@ mod faults;
 mod lossy;
 mod net;
 mod objects;
+mod probe;
 mod program;
 mod snmpd;
 mod spared;

@@ -1,5 +1,6 @@
 //! The ways to one collector: its name, UDP, TCP, the proxy.
 
+use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -8,6 +9,7 @@ use farwatch_common::task::chain;
 use farwatch_common::transport::proxy::ProxyError;
 use farwatch_common::transport::{Session, TransportError, link, quic, tcp};
 use futures_util::FutureExt as _;
+use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::clock::{self, NoClock, Offset};
@@ -35,6 +37,8 @@ pub(super) struct Visit {
 enum Blocked {
     NotTried(String),
     Silent,
+    /// The host says that nobody listens at the port.
+    Closed(String),
     /// Small packets get through, 64 KiB do not.
     Narrow,
     /// The collector was reached and does not want this agent, or it the collector.
@@ -66,7 +70,7 @@ pub(super) async fn visit(
     let proxy = proxies.towards(collector).map(|proxy| proxy.to_string());
     let checks = vec![
         dns_check(&found, tcp.is_ok()),
-        way_check("udp", &udp, tcp.is_ok()),
+        udp_check(&udp, &tcp),
         way_check("tcp", &tcp, udp.is_ok()),
         proxy_check(proxy.as_deref(), &tcp, udp.is_ok()),
     ];
@@ -117,9 +121,24 @@ async fn tcp(
     let dialled = tcp::dial(collector, proxies.towards(collector), tls);
     match timeout_at(deadline, dialled).await {
         Ok(Ok(session)) => echo(&session, began, deadline).await,
+        // Behind a proxy it is the proxy that knows.
+        Ok(Err(TransportError::Connect { .. }))
+            if proxies.towards(collector).is_none() && is_closed(collector).await =>
+        {
+            Err(Blocked::Closed(collector.to_owned()))
+        }
         Ok(Err(error)) => Err(blocked(error)),
         Err(_) => Err(Blocked::Silent),
     }
+}
+
+/// Whether all addresses of it refuse a connection: the failure of a session does not keep the kind of
+/// its error.
+async fn is_closed(collector: &str) -> bool {
+    let tried = timeout(LOOKUP_LIMIT, TcpStream::connect(collector)).await;
+    tried.is_ok_and(|tried| {
+        tried.is_err_and(|error| error.kind() == io::ErrorKind::ConnectionRefused)
+    })
 }
 
 async fn echo(session: &dyn Session, began: Instant, deadline: Instant) -> Tried {
@@ -171,6 +190,16 @@ fn dns_check(found: &Result<Vec<SocketAddr>, String>, another_way: bool) -> Chec
     }
 }
 
+/// Where nobody listens, nobody answers: what the network would do to UDP is not known.
+fn udp_check(udp: &Tried, tcp: &Tried) -> Check {
+    match (udp, tcp) {
+        (Err(Blocked::Silent | Blocked::Other(_)), Err(Blocked::Closed(_))) => {
+            Check::skipped("udp", "cannot be told: see tcp")
+        }
+        _ => way_check("udp", udp, tcp.is_ok()),
+    }
+}
+
 /// A way that is closed is a failure only where the other is closed too.
 fn way_check(name: &'static str, tried: &Tried, other_is_open: bool) -> Check {
     let (found, advice) = match tried {
@@ -182,6 +211,10 @@ fn way_check(name: &'static str, tried: &Tried, other_is_open: bool) -> Check {
                           revoked this agent, and enrol again with a new token and --force";
             return Check::failed(name, format!("reached, and then refused: {reason}"), advice);
         }
+        Err(Blocked::Closed(collector)) => (
+            format!("nothing listens at {collector}; is the collector running?"),
+            "start the collector there, or check its listen.address and the port that leads to it",
+        ),
         Err(Blocked::Silent) => ("no answer".to_owned(), open(name)),
         Err(Blocked::Other(reason)) => (reason.clone(), open(name)),
         Err(Blocked::Narrow) => (
@@ -246,6 +279,18 @@ mod tests {
         assert_eq!(way_check("udp", &Err(Blocked::Narrow), true).verdict, Verdict::Warning);
         assert_eq!(way_check("tcp", &refused, true).verdict, Verdict::Failed);
         assert_eq!(way_check("tcp", &Ok(String::new()), false).verdict, Verdict::Ok);
+    }
+
+    #[test]
+    fn nobody_who_listens_is_no_firewall() {
+        let closed: Tried = Err(Blocked::Closed("noc:443".into()));
+        let check = way_check("tcp", &closed, false);
+        assert_eq!(check.verdict, Verdict::Failed);
+        assert_eq!(check.found, "nothing listens at noc:443; is the collector running?");
+        assert_eq!(udp_check(&Err(Blocked::Silent), &closed).verdict, Verdict::Skipped);
+        // One port may be closed and the other open.
+        assert_eq!(way_check("tcp", &closed, true).verdict, Verdict::Warning);
+        assert_eq!(udp_check(&Ok(String::new()), &closed).verdict, Verdict::Ok);
     }
 
     #[test]

@@ -21,11 +21,18 @@ const JITTER: f64 = 0.1;
 #[derive(Debug, thiserror::Error)]
 pub enum RenewError {
     #[error("the collector did not renew: {}", .0.message())]
-    Refused(#[from] tonic::Status),
+    // Its own text is for debugging.
+    Refused(Box<tonic::Status>),
     #[error("the collector's certificate does not fit the key")]
     BadReply,
     #[error(transparent)]
     Identity(#[from] IdentityError),
+}
+
+impl From<tonic::Status> for RenewError {
+    fn from(status: tonic::Status) -> Self {
+        Self::Refused(Box::new(status))
+    }
 }
 
 /// When to renew: the collector's time, moved by up to a tenth of what was left at `now`;

@@ -32,7 +32,7 @@ use self::conversation::identify;
 use self::dialog::Identity;
 use self::turns::Turns;
 use super::names::textual;
-use super::probe::ProbeFailure;
+use super::probe::{Asked, ProbeFailure};
 use super::resolve::lookup_now;
 use super::{Access, SnmpVersion};
 
@@ -140,6 +140,7 @@ async fn attempt(
         Ok(access) => access,
         Err(reason) => return failed(Cause::NoCredential, reason),
     };
+    let asked = Asked::with(&access);
     match ask(host, ways(access), clock).await {
         Ok(found) => proto::CredentialOutcome {
             id: candidate.id,
@@ -153,7 +154,7 @@ async fn attempt(
         },
         Err((cause, address)) => proto::CredentialOutcome {
             address: address.map(textual).unwrap_or_default(),
-            ..failed(cause, ProbeFailure(cause).advice())
+            ..failed(cause, ProbeFailure { cause, asked }.advice())
         },
     }
 }

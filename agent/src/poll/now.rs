@@ -43,7 +43,8 @@ impl PollNow {
 }
 
 fn tell(polled: &Polled) -> SnmpOutcome {
-    let advice = polled.cause.map(|cause| ProbeFailure(cause).advice().to_owned());
+    let asked = polled.asked;
+    let advice = polled.cause.map(|cause| ProbeFailure { cause, asked }.advice().to_owned());
     SnmpOutcome {
         cause: polled.cause.map_or(0, |cause| cause as u32),
         advice: advice.unwrap_or_default(),

@@ -1,31 +1,23 @@
 //! One look at one device, by the same engine: for `farwatch-agent probe` and for the installer
 //! who wants to know what a device will give.
 
+mod ask;
+mod knock;
+mod look;
 mod objects;
+mod silence;
+mod text;
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
-use std::time::Duration;
 
-use farwatch_common::clock::Clock;
 use farwatch_common::sample::{Cause, Group, MetricKind, Row, Schema};
 use farwatch_proto::v1::event;
 use serde::Serialize;
-use tokio::sync::{mpsc, watch};
-use tokio_util::sync::CancellationToken;
 
+pub use self::ask::probe;
 pub use self::objects::{ProbeObject, ProbeObjects};
-use super::engine::Settings;
-use super::names::textual;
-use super::resolve::lookup_now;
-use super::{
-    Access, Observation, PollConfig, PollCounters, PollError, SnmpVersion, Target, credential,
-};
-
-/// A probe gives at most five events, a row of each table and one of the device, and its end.
-const OBSERVATIONS_MAX: usize = 32;
-/// Shorter than an agent's: somebody waits, and a silence is named within 3 seconds.
-const TIMEOUTS: [Duration; 2] = [Duration::from_secs(1), Duration::from_millis(1500)];
+pub use self::silence::{Asked, NoAnswer, Silence};
+use super::Observation;
 
 /// What a device has answered.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -64,20 +56,19 @@ pub struct ProbeInterface {
     pub metrics: BTreeMap<String, String>,
 }
 
-/// Why a probe had no result.
+/// Why a device gave nothing to one who asked with a credential of this kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ProbeFailure(pub Cause);
+pub struct ProbeFailure {
+    pub cause: Cause,
+    pub asked: Asked,
+}
 
 impl ProbeFailure {
     /// What is wrong and what to do about it.
     #[must_use]
     pub fn advice(self) -> &'static str {
-        match self.0 {
-            Cause::Timeout => {
-                "no answer; check the address, the port, the community and whether the device \
-                 lets this host ask (a wrong community, and SNMPv3 where it is off, are answered \
-                 by silence)"
-            }
+        match self.cause {
+            Cause::Timeout => Silence::Unexplained.advice(self.asked),
             Cause::Unreachable => "no way to it; check the address and the routes of this host",
             Cause::Auth => "it lets the community or user read nothing; give it read access",
             Cause::Unsupported => "it refuses what was asked; check which SNMP versions are on",
@@ -105,81 +96,28 @@ impl ProbeFailure {
     }
 }
 
-/// Asks `target` once for all that the standard plan knows. For SNMPv3 the failure is the
-/// diagnosis; a community that fails over v2c is tried over v1 too.
-pub async fn probe(target: Target) -> Result<ProbeReport, PollError> {
-    let probed = look_everywhere(&target).await;
-    if let (Err(PollError::Device(_)), Access::Community { version: SnmpVersion::V2c, community }) =
-        (&probed, target.access)
-    {
-        let over_v1 = Access::Community { version: SnmpVersion::V1, community };
-        if credential::answers(&target.host, target.port, &over_v1, &Clock::system()).await {
-            return Err(PollError::OnlyV1);
-        }
-    }
-    probed
-}
-
-/// Looks at one address of the target's name after the other, until one is not silent.
-async fn look_everywhere(target: &Target) -> Result<ProbeReport, PollError> {
-    let mut addresses = lookup_now(&target.host, target.port).await.into_iter().peekable();
-    while let Some(address) = addresses.next() {
-        let probed = look(Target { host: textual(address), ..target.clone() }).await;
-        let is_silent = matches!(
-            probed,
-            Err(PollError::Device(ProbeFailure(Cause::Timeout | Cause::Unreachable)))
-        );
-        if !is_silent || addresses.peek().is_none() {
-            return probed;
-        }
-    }
-    look(target.clone()).await
-}
-
-async fn look(target: Target) -> Result<ProbeReport, PollError> {
-    let (out, mut observations) = mpsc::channel(OBSERVATIONS_MAX);
-    let (_targets, watch) =
-        watch::channel(Arc::new(vec![Target { interval: Duration::from_secs(3600), ..target }]));
-    let settings = Settings {
-        first_poll_within: Duration::ZERO,
-        timeouts: TIMEOUTS,
-        tell_ends: true,
-        ..Settings::default()
-    };
-    let config = PollConfig { settings, ..PollConfig::default() };
-    let cancel = CancellationToken::new();
-    let counters = Arc::new(PollCounters::default());
-    let poll = super::run(config, watch, out, Clock::system(), counters, cancel);
-    tokio::select! {
-        ended = poll => Err(ended.err().unwrap_or(PollError::OutputClosed)),
-        report = collect(&mut observations) => report,
-    }
-}
-
-async fn collect(observations: &mut mpsc::Receiver<Observation>) -> Result<ProbeReport, PollError> {
-    let mut report = ProbeReport::default();
-    while let Some(observation) = observations.recv().await {
+impl ProbeReport {
+    /// Takes what was seen; true at the end of the poll. The error is why there is nothing.
+    fn take(&mut self, observation: Observation) -> Result<bool, Cause> {
         match observation {
-            Observation::Event(event) => report.take_event(event.kind),
+            Observation::Event(event) => self.take_event(event.kind),
             Observation::Row { row, schema } if row.group == Group::System => {
                 if let Some(cause) = row.cause {
-                    return Err(PollError::Device(ProbeFailure(cause)));
+                    return Err(cause);
                 }
-                report.system = values(&row, &schema).map(|(_, name, text)| (name, text)).collect();
+                self.system = values(&row, &schema).map(|(_, name, text)| (name, text)).collect();
             }
             Observation::Row { row, schema } if row.group == Group::Interfaces => {
-                report.take_interfaces(&row, &schema);
+                self.take_interfaces(&row, &schema);
             }
             Observation::Row { row, schema } => {
-                report.objects.take_row(&row, &schema, &mut report.system);
+                self.objects.take_row(&row, &schema, &mut self.system);
             }
-            Observation::Ended(_) => return Ok(report),
+            Observation::Ended(_) => return Ok(true),
         }
+        Ok(false)
     }
-    Err(PollError::OutputClosed)
-}
 
-impl ProbeReport {
     fn take_event(&mut self, kind: Option<event::Kind>) {
         match kind {
             Some(event::Kind::DeviceFacts(facts)) => {

@@ -55,6 +55,16 @@ pub enum Reason {
 }
 
 impl Reason {
+    /// The name in the API.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::UdpBlocked => "udp_blocked",
+            Self::QuicDied => "quic_died",
+            Self::Lossy => "lossy",
+        }
+    }
+
     /// As the collector is told.
     #[must_use]
     pub fn on_wire(self) -> CarrierReason {
@@ -313,5 +323,12 @@ mod tests {
         carriers.began(Carrier::Tcp, s(183), 0.5);
         assert_eq!(carriers.reason(), Some(Reason::Lossy));
         assert!(!carriers.lost(0.9, s(300)));
+    }
+
+    #[test]
+    fn a_reason_has_one_name() {
+        for reason in [Reason::UdpBlocked, Reason::QuicDied, Reason::Lossy] {
+            assert_eq!(serde_json::to_value(reason).unwrap(), reason.name());
+        }
     }
 }

@@ -368,7 +368,8 @@ impl Live {
             }
             Some(telemetry_down::Kind::Reject(reject)) => {
                 let code = reject.code();
-                tracing::warn!(batch_seq = reject.seq, ?code, "the collector refused a batch");
+                let (batch_seq, name) = (reject.seq, code.name());
+                tracing::warn!(batch_seq, code = name, "the collector refused a batch");
                 let now = self.now(uplink);
                 core.rejected(reject.stream_id, reject.seq, code, reject.detail, now)
             }

@@ -29,9 +29,9 @@ impl Counters {
     #[must_use]
     pub fn new(metrics: &Metrics) -> Self {
         let counter = |name, help| metrics.counter(name, help, &[]);
-        let rejected = |code| {
+        let rejected = |code: RejectCode| {
             let help = "Batches that were refused.";
-            metrics.counter("ingest_batches_rejected_total", help, &[("reason", reason(code))])
+            metrics.counter("ingest_batches_rejected_total", help, &[("reason", code.name())])
         };
         Self {
             batches_stored: counter("ingest_batches_stored_total", "Batches committed."),
@@ -81,16 +81,5 @@ impl Counters {
 impl Default for Counters {
     fn default() -> Self {
         Self::new(&Metrics::default())
-    }
-}
-
-fn reason(code: RejectCode) -> &'static str {
-    match code {
-        RejectCode::Unspecified => "unspecified",
-        RejectCode::Malformed => "malformed",
-        RejectCode::Fork => "fork",
-        RejectCode::UnknownSchema => "unknown_schema",
-        RejectCode::NotYours => "not_yours",
-        RejectCode::NotNow => "not_now",
     }
 }

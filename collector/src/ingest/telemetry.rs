@@ -172,7 +172,7 @@ impl Session {
                 tracing::warn!(
                     agent = %self.peer.agent,
                     batch_seq = seq,
-                    ?code,
+                    code = code.name(),
                     detail,
                     "a batch is refused"
                 );

@@ -37,7 +37,14 @@ enum PushError {
     #[error("cannot read the assignment")]
     Inventory(#[from] InventoryError),
     #[error("the agent did not take the assignment: {}", .0.message())]
-    Refused(#[from] tonic::Status),
+    // Its own text is for debugging.
+    Refused(Box<tonic::Status>),
+}
+
+impl From<tonic::Status> for PushError {
+    fn from(status: tonic::Status) -> Self {
+        Self::Refused(Box::new(status))
+    }
 }
 
 impl AssignmentPush {

@@ -24,7 +24,7 @@ use crate::command::Line;
 use crate::identity::agent_key::{AdmittedKey, agent_key_find};
 use crate::identity::places::Places;
 use crate::identity::{PeerInfo, Remote};
-use crate::ingest::Sessions;
+use crate::ingest::{SessionGuard, Sessions};
 use crate::inventory::push::AssignmentPush;
 use crate::metrics::{Counter, Metrics};
 use crate::store::Database;
@@ -242,14 +242,11 @@ impl AgentDoor {
         if self.find_key(&*session, &hash).await.is_none() {
             return;
         }
-        tracing::info!(agent_id = %peer.agent, connection = number, "agent connected");
         let ended = cancel.child_token();
-        let line = Line::new(Arc::clone(&session), number);
-        guard.reached_by(line.clone());
-        spawn_child(&ended, self.push.clone().run(peer.clone(), line));
+        let mut visit = Visit { guard: &guard, ended: &ended, is_called: false };
         let left = key.not_after.since(self.clock.now());
         let reason = tokio::select! {
-            reason = self.pipes(&session, &peer, &ended) => reason,
+            reason = self.pipes(&session, &peer, &mut visit) => reason,
             () = guard.token().cancelled() => {
                 close(&session, "replaced by a newer connection, or access was revoked")
             }
@@ -259,7 +256,11 @@ impl AgentDoor {
             () = cancel.cancelled() => close(&session, "the collector is stopping"),
         };
         ended.cancel();
-        tracing::info!(agent_id = %peer.agent, connection = number, reason, "agent left");
+        if visit.is_called {
+            tracing::info!(agent_id = %peer.agent, connection = number, reason, "agent left");
+        } else {
+            tracing::debug!(agent_id = %peer.agent, reason, "a connection without a session ends");
+        }
     }
 
     /// Hands the agent's pipes to the gRPC server until the session ends; says why it did.
@@ -267,18 +268,22 @@ impl AgentDoor {
         &self,
         session: &Arc<dyn Session>,
         peer: &PeerInfo,
-        links: &CancellationToken,
+        visit: &mut Visit<'_>,
     ) -> String {
         loop {
             match session.accept().await {
                 Ok((PipeKind::Telemetry | PipeKind::Control | PipeKind::Snapshot, pipe)) => {
+                    if !visit.is_called {
+                        visit.is_called = true;
+                        self.call(session, peer, visit);
+                    }
                     let pipe = PeerPipe { pipe, peer: peer.clone() };
                     if self.pipes.send(Ok(pipe)).await.is_err() {
                         return close(session, "the collector is stopping");
                     }
                 }
                 Ok((PipeKind::Link, pipe)) => {
-                    spawn_child(links, link::answer(pipe, LINK_PATIENCE));
+                    spawn_child(visit.ended, link::answer(pipe, LINK_PATIENCE));
                 }
                 Ok((kind, _pipe)) => {
                     self.counters.pipes_refused.add(1);
@@ -288,6 +293,25 @@ impl AgentDoor {
             }
         }
     }
+
+    /// The agent has something to say, so it serves calls too, and is told what to poll.
+    fn call(&self, session: &Arc<dyn Session>, peer: &PeerInfo, visit: &Visit<'_>) {
+        let number = peer.connection;
+        tracing::info!(agent_id = %peer.agent, connection = number, "agent connected");
+        let line = Line::new(Arc::clone(session), number);
+        visit.guard.reached_by(line.clone());
+        spawn_child(visit.ended, self.push.clone().run(peer.clone(), line));
+    }
+}
+
+/// What goes on beside the pipes of one connection.
+struct Visit<'a> {
+    guard: &'a SessionGuard,
+    /// Ends it.
+    ended: &'a CancellationToken,
+    /// One that only measures the way, as an agent's doctor does, serves no calls: it opens nothing but
+    /// links, is not called, and nobody is told of it.
+    is_called: bool,
 }
 
 fn close(session: &Arc<dyn Session>, reason: &str) -> String {

@@ -91,6 +91,15 @@ async fn site(dir: &TempDir, config: &str) -> (Collector, Relay, Agent) {
     (collector, relay, agent)
 }
 
+/// How `farwatch-agent status` ends, and whether it says that the agent is connected.
+fn status(dir: &Path) -> (Option<i32>, bool) {
+    let words = ["status", "--json", "--state-dir", dir.to_str().unwrap()];
+    let output = run(&binary("farwatch-agent"), &words, "");
+    let told: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(told["age_ms"].is_u64(), !told["running"].is_null(), "{told}");
+    (output.status.code(), told["connected"] == true)
+}
+
 const NETWORK: [&str; 3] = ["dns", "udp", "tcp"];
 
 #[tokio::test]
@@ -110,8 +119,14 @@ async fn all_is_well_beside_a_running_agent_which_keeps_its_session() {
     assert!(examined.success && examined.checks["enrolment"].1.ends_with(", running"));
     assert!(examined.checks["udp"].1.contains("64 KiB there and back"), "{}", examined.text);
     assert_eq!(client.get(&path).await.data()["connected_since"], since);
-    assert!(!collector.log().contains("replaced by a newer connection"));
+    let log = collector.log();
+    assert!(!log.contains("replaced by a newer connection"));
+    // What the doctor opens is no session: nobody is called over it, and nobody told of it.
+    assert_eq!(log.matches("agent connected").count(), 1, "{log}");
+    assert!(!log.contains("push failed") && !log.contains("agent left"), "{log}");
+    assert_eq!(status(&agent.state_dir), (Some(0), true));
     agent.stop().await;
+    assert_eq!(status(&agent.state_dir), (Some(1), false));
     // Without the agent's own knowledge of the clock.
     let alone = examine(&agent.state_dir).await;
     alone.expect(&well.map(|check| (check, "ok")));
@@ -172,6 +187,21 @@ async fn a_collector_that_is_away_and_one_that_has_revoked_us() {
     std::fs::write(&identity, known.to_string()).unwrap();
     let nameless = examine(&agent.state_dir).await;
     nameless.expect(&[("dns", "failed"), ("udp", "skipped"), ("tcp", "failed")]);
+}
+
+#[tokio::test]
+async fn a_collector_that_is_stopped_is_no_firewall() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut collector = Collector::start(&dir.path().join("collector")).await;
+    let state_dir = dir.path().join("agent");
+    let mut agent = Agent::start_through(&collector, collector.listen, &state_dir, "").await;
+    agent.kill();
+    collector.stop().await;
+    let examined = examine(&state_dir).await;
+    examined.expect(&[("dns", "ok"), ("udp", "skipped"), ("tcp", "failed")]);
+    let found = format!("nothing listens at {}; is the collector running?", collector.listen);
+    assert_eq!(examined.checks["tcp"].1, found);
+    assert_eq!(examined.checks["udp"].1, "cannot be told: see tcp");
 }
 
 #[tokio::test]

@@ -83,7 +83,7 @@ impl Polling {
     }
 }
 
-async fn router(kind: Kind, fault: Fault) -> Served {
+pub(crate) async fn router(kind: Kind, fault: Fault) -> Served {
     let mut responder = Router::new(kind, 4, 9).responder(COMMUNITY.as_bytes());
     responder.fault = fault;
     serve_anywhere(responder).await.unwrap()

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use farwatch_agent::poll::credential::{Limits, find};
 use farwatch_agent::poll::engine::Settings;
-use farwatch_agent::poll::probe::{ProbeFailure, probe};
+use farwatch_agent::poll::probe::{Asked, ProbeFailure, probe};
 use farwatch_agent::poll::{Access, PollError, SnmpUser, SnmpVersion, Target};
 use farwatch_common::clock::Clock;
 use farwatch_common::sample::{Cause, Group, Row};
@@ -217,7 +217,8 @@ async fn the_doctor_names_what_is_wrong_within_three_seconds() {
         let outcomes = tokio::time::timeout(Duration::from_secs(3), tried).await.unwrap();
         let [outcome] = &outcomes[..] else { panic!("{outcomes:?}") };
         assert_eq!((outcome.id, outcome.cause), (5, cause as u32), "{user:?}");
-        assert_eq!(outcome.advice, ProbeFailure(cause).advice());
+        let failure = ProbeFailure { cause, asked: Asked::User };
+        assert_eq!(outcome.advice, failure.advice());
     }
 }
 
@@ -316,5 +317,6 @@ async fn a_probe_by_a_user_reports_and_says_what_is_wrong() {
     assert!(report.interfaces.iter().any(|interface| !interface.metrics.is_empty()));
     let wrong = SnmpUser { name: b"nobody".to_vec(), ..full() };
     let error = probe(asked_by(1, snmpd.address, wrong)).await.unwrap_err();
-    assert!(matches!(error, PollError::Device(ProbeFailure(Cause::UnknownUser))), "{error}");
+    let PollError::Device(failure) = error else { panic!("{error}") };
+    assert_eq!(failure, ProbeFailure { cause: Cause::UnknownUser, asked: Asked::User });
 }

@@ -18,6 +18,7 @@ use crate::poll::make::Past;
 use crate::poll::message::Value;
 use crate::poll::pace::{Schedule, micros};
 use crate::poll::plan::{SUBJECTS, Subject};
+use crate::poll::probe::Asked;
 use crate::poll::restart::Age;
 use crate::poll::shape::Shape;
 use crate::poll::usm::{self, Session};
@@ -245,6 +246,7 @@ pub(super) enum Step {
 pub struct Polled {
     /// Why the device did not answer, if it did not.
     pub cause: Option<Cause>,
+    pub asked: Asked,
     pub rtt_us: Option<i64>,
     /// Values in the answers.
     pub values: u32,

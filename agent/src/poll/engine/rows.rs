@@ -15,6 +15,7 @@ use crate::poll::Observation;
 use crate::poll::counters::count;
 use crate::poll::pace::micros;
 use crate::poll::plan::{Rows, Subject};
+use crate::poll::probe::Asked;
 use crate::poll::shape::{Shape, Trait};
 
 /// The device an event of this stage tells of.
@@ -173,6 +174,7 @@ impl Engine {
             {
                 let outcome = Polled {
                     cause: poll.outcome,
+                    asked: Asked::with(&device.target.access),
                     rtt_us: poll.rtt_us,
                     values: poll.values,
                     answers_from: device.answers_from,

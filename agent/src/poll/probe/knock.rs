@@ -1,0 +1,91 @@
+//! Whether anybody listens at a UDP port.
+//!
+//! The engine's socket is for all devices, so the system tells it of no ICMP errors; one that is
+//! connected is told (udp(7)). What is asked is what every agent of SNMPv3 answers to everybody: who
+//! it is (RFC 3414 §4). There is no secret in it.
+
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::time::Duration;
+
+use farwatch_common::clock::Clock;
+use tokio::net::UdpSocket;
+use tokio::time::{sleep, timeout};
+
+use crate::poll::SnmpUser;
+use crate::poll::ber::Writer;
+use crate::poll::usm::{self, ENVELOPE_BYTES, Session};
+
+/// One that answers by then is not asked twice.
+const AFTER: Duration = Duration::from_millis(300);
+/// Systems limit how often they say that a port is closed.
+const AGAIN_AFTER: Duration = Duration::from_millis(500);
+const KNOCKS_MAX: usize = 5;
+/// Largest datagram of UDP.
+const DATAGRAM_BYTES_MAX: usize = 65_535;
+
+/// What a port has told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Told {
+    Closed,
+    Filtered,
+    SpeaksSnmp,
+}
+
+/// Endless where nothing is told.
+pub(super) async fn knock(address: SocketAddr, clock: &Clock) -> Told {
+    match told(address, clock).await {
+        Ok(Some(told)) => told,
+        // No socket, or no way: the poll says so itself.
+        Ok(None) | Err(_) => std::future::pending().await,
+    }
+}
+
+async fn told(address: SocketAddr, clock: &Clock) -> io::Result<Option<Told>> {
+    let any: IpAddr = match address {
+        SocketAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
+        SocketAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
+    };
+    let socket = UdpSocket::bind((any, 0)).await?;
+    socket.connect(address).await?;
+    // 31 bits: msgID must not be negative.
+    let id = rand::random::<u32>() & i32::MAX.unsigned_abs();
+    let question = discovery(id, clock).ok_or(io::ErrorKind::Other)?;
+    let mut buffer = vec![0; DATAGRAM_BYTES_MAX];
+    sleep(AFTER).await;
+    for _ in 0..KNOCKS_MAX {
+        // An error may be the news of the knock before.
+        let heard = match socket.send(&question).await {
+            Ok(_) => timeout(AGAIN_AFTER, socket.recv(&mut buffer)).await,
+            Err(error) => Ok(Err(error)),
+        };
+        match heard {
+            Ok(Ok(length)) => {
+                let datagram = buffer.get(..length).unwrap_or_default();
+                let message = usm::Message::read(datagram);
+                if message.is_ok_and(|message| message.id == i64::from(id)) {
+                    return Ok(Some(Told::SpeaksSnmp));
+                }
+            }
+            Ok(Err(error)) => match error.kind() {
+                // The second is what Windows calls it.
+                io::ErrorKind::ConnectionRefused | io::ErrorKind::ConnectionReset => {
+                    return Ok(Some(Told::Closed));
+                }
+                io::ErrorKind::HostUnreachable => return Ok(Some(Told::Filtered)),
+                _ => return Err(error),
+            },
+            Err(_) => {}
+        }
+    }
+    Ok(None)
+}
+
+/// The first message of a session, of nobody.
+fn discovery(id: u32, clock: &Clock) -> Option<Vec<u8>> {
+    let nobody = SnmpUser { name: Vec::new(), auth: None, privacy: None, context: Vec::new() };
+    let mut writer = Writer::new(2 * ENVELOPE_BYTES);
+    let mut shared = usm::Shared::new(clock.now());
+    Session::new(nobody).wrap(&mut shared, id, 0, &mut writer).ok()?;
+    writer.finish().map(<[u8]>::to_vec)
+}
