@@ -43,6 +43,8 @@ pub enum AgentError {
 
 /// Runs the agent until it is asked to stop.
 pub async fn run(config: &AgentConfig, clock: Clock) -> Result<(), AgentError> {
+    // First: a signal at any moment from here on ends the agent in order.
+    let stop = stop_requested()?;
     let dir: &Path = &config.state_dir;
     // Held to the end.
     let _state_dir = StateDir::lock(dir)?;
@@ -113,7 +115,6 @@ pub async fn run(config: &AgentConfig, clock: Clock) -> Result<(), AgentError> {
     });
     tasks.spawn("uplink", uplink.run(cancel));
 
-    let stop = stop_requested()?;
     tasks.run(stop.cancelled(), GRACE).await?;
     tracing::info!("stopped");
     Ok(())

@@ -27,6 +27,10 @@ pub fn summary(dir: &Path) -> Result<Option<Summary>, BufferError> {
     }
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
+    // A file that was made a moment ago has no tables yet.
+    if !connection.table_exists(None, "batch")? {
+        return Ok(None);
+    }
     let fill = Fill::load(&connection)?;
     Ok(Some(Summary {
         batches: fill.batches,
