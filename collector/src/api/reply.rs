@@ -213,8 +213,8 @@ names! {
     /// Why a device is not up, or why there is no value.
     Cause {
         Timeout, Auth, Unsupported, Unreachable, Budget, Gap, Malformed, NoCredential, NotPermitted,
-        UnknownUser, WrongAuth, WrongPrivacy, WrongLevel, WrongClock, WrongContext, Pending,
-        AgentOffline, Stale, PacketLoss, NoEcho,
+        UnknownUser, WrongAuth, WrongPrivacy, WrongLevel, LevelTooLow, WrongClock, WrongContext,
+        OtherSource, Unresolved, NoInterface, Pending, AgentOffline, Stale, PacketLoss, NoEcho,
     }
     AdminState { Up, Down, Testing }
     LinkState { Up, Down, Testing, Unknown, Dormant, NotPresent, LowerLayerDown }

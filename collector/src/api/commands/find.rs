@@ -45,6 +45,8 @@ pub(in crate::api) struct CredentialSearch {
     /// not given. Those come first that would be in force, and of these the ones that a device with
     /// `tags` is in reach of, the closest at the front.
     profiles: Option<bool>,
+    /// Whether an answer from another address than was asked is refused; false if not given.
+    strict_source: Option<bool>,
     /// That the device is to have; none if not given.
     tags: Option<Vec<String>>,
 }
@@ -120,6 +122,7 @@ pub(in crate::api) async fn credential_find(
         return Err(InventoryError::Revoked.into());
     }
     let with_profiles = body.profiles.unwrap_or(true);
+    let strict_source = body.strict_source.unwrap_or(false);
     let Checked { address, tags, mut tries } = checked(body)?;
     let errand = state.commands.begin(tenant, id)?;
     // What cannot be sent does not count.
@@ -139,7 +142,7 @@ pub(in crate::api) async fn credential_find(
     });
     let candidates = candidates.collect();
     let (host, port) = (address.host.clone(), address.port.into());
-    let wanted = proto::FindCredential { host, port, candidates };
+    let wanted = proto::FindCredential { host, port, candidates, strict_source };
     let names: Vec<String> = tries.iter().map(Try::name).collect();
     let told = move |result: &proto::FindCredentialResult| came_of(&address, result, &names);
     let asked = errand.find_credential(wanted);
