@@ -79,8 +79,8 @@ impl ProbeFailure {
                  by silence)"
             }
             Cause::OtherSource => {
-                "it answers from another address, which strict source refuses; turn strict source \
-                 off, or ask that address"
+                "strict source refuses its answers, which come from another address; turn strict \
+                 source off, or ask that address"
             }
             Cause::Unresolved => {
                 "its name has no address on the agent's host; check the name, or the DNS that host \

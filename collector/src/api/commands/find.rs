@@ -17,7 +17,7 @@ use super::record::Record;
 use super::{PingResult, cause, measured_ms, ping_result, text};
 use crate::api::AppState;
 use crate::api::address::{Address, parse_address};
-use crate::api::devices::{ADDRESS_RULE, TAG_RULE, tags, version_inside};
+use crate::api::devices::{TAG_RULE, tags, version_inside};
 use crate::api::error::{Error, FieldError};
 use crate::api::guard::Caller;
 use crate::api::reply::{Cause, Data, Ref, SnmpVersion};
@@ -166,8 +166,8 @@ fn checked(body: CredentialSearch) -> Result<Checked, Error> {
         wrong("port", "must be 1 to 65535");
     }
     let address = parse_address(&body.host, body.port.unwrap_or(SNMP_PORT));
-    if address.is_none() {
-        wrong("host", ADDRESS_RULE);
+    if let Err(error) = address {
+        wrong("host", error.rule());
     }
     let tags = tags(body.tags.unwrap_or_default());
     if tags.is_none() {
@@ -190,7 +190,7 @@ fn checked(body: CredentialSearch) -> Result<Checked, Error> {
         }
     }
     match (address, tags) {
-        (Some(address), Some(tags)) if errors.is_empty() => Ok(Checked { address, tags, tries }),
+        (Ok(address), Some(tags)) if errors.is_empty() => Ok(Checked { address, tags, tries }),
         _ => Err(Error::invalid(errors)),
     }
 }
