@@ -21,7 +21,7 @@ use farwatch_proto::v1::{
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use crate::poll::credential::{self, CANDIDATES_MAX, Limits};
+use crate::poll::credential::{self, CANDIDATES_MAX, Limits, Sought};
 use crate::poll::now::PollNow;
 use crate::poll::ping::PingNow;
 
@@ -161,7 +161,7 @@ impl Commander {
         what: FindCredential,
         limit: Duration,
     ) -> Result<FindCredentialResult, CommandError> {
-        let FindCredential { host, port, candidates } = what;
+        let FindCredential { host, port, candidates, strict_source } = what;
         let port = u16::try_from(port).ok().filter(|port| *port != 0);
         let port = port.ok_or(CommandError::Invalid("the port is not between 1 and 65535"))?;
         if host.is_empty() || host.len() > HOST_BYTES_MAX {
@@ -172,7 +172,8 @@ impl Commander {
         }
         let ended_within = limit.saturating_sub(WAY_BACK);
         let limits = Limits { begun_within: limit.saturating_sub(LAST_TRY), ended_within };
-        let finding = credential::find(&host, port, &candidates, limits, &self.clock);
+        let sought = Sought { host: &host, port, strict_source };
+        let finding = credential::find(sought, &candidates, limits, &self.clock);
         let pinging = tokio::time::timeout(ended_within, self.ping.ping_once(&host));
         let (outcomes, ping) = tokio::join!(finding, pinging);
         let not_tried = candidates.len().saturating_sub(outcomes.len());
@@ -206,6 +207,7 @@ mod tests {
             host: address.ip().to_string(),
             port: address.port().into(),
             candidates: vec![candidate],
+            strict_source: false,
         };
         let kind = Some(command::Kind::FindCredential(find));
         Command { id: vec![id], deadline_ms: 30_000, kind }

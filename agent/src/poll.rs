@@ -148,7 +148,8 @@ impl Target {
     #[must_use]
     pub fn literal(&self) -> Option<SocketAddr> {
         let ip: IpAddr = self.host.parse().ok()?;
-        Some((ip, self.port).into())
+        // The system sends nothing to an IPv4 address in the clothes of IPv6 (RFC 4291 §2.5.5.2).
+        Some((ip.to_canonical(), self.port).into())
     }
 }
 

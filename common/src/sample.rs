@@ -189,17 +189,27 @@ pub enum Cause {
     WrongAuth = 11,
     /// SNMPv3: the privacy password or protocol is wrong (usmStatsDecryptionErrors, or silence).
     WrongPrivacy = 12,
-    /// SNMPv3: the user may not ask at this level of security (usmStatsUnsupportedSecLevels).
+    /// SNMPv3: the user has no keys for this level of security (usmStatsUnsupportedSecLevels, RFC 3414
+    /// §3.2): it asks for more than the device gave it.
     WrongLevel = 13,
     /// SNMPv3: the clocks or the boot counts do not agree, even after they were learnt anew
     /// (usmStatsNotInTimeWindows).
     WrongClock = 14,
     /// SNMPv3: the device has no such context (snmpUnknownContexts).
     WrongContext = 15,
+    /// SNMPv3: the user may read nothing at this level of security (authorizationError, RFC 3415 §3.2):
+    /// the access it has, if any, takes a higher one.
+    LevelTooLow = 16,
+    /// It answered from another address than was asked, which is not taken of this device.
+    OtherSource = 17,
+    /// Its name has no address where the agent is.
+    Unresolved = 18,
+    /// The interface its address is on (the zone, RFC 4007 §11) is none of the agent's host.
+    NoInterface = 19,
 }
 
 impl Cause {
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 19] = [
         Self::Timeout,
         Self::Auth,
         Self::Unsupported,
@@ -215,6 +225,10 @@ impl Cause {
         Self::WrongLevel,
         Self::WrongClock,
         Self::WrongContext,
+        Self::LevelTooLow,
+        Self::OtherSource,
+        Self::Unresolved,
+        Self::NoInterface,
     ];
 
     #[must_use]
@@ -241,6 +255,10 @@ impl Cause {
             Self::WrongLevel => "wrong_level",
             Self::WrongClock => "wrong_clock",
             Self::WrongContext => "wrong_context",
+            Self::LevelTooLow => "level_too_low",
+            Self::OtherSource => "other_source",
+            Self::Unresolved => "unresolved",
+            Self::NoInterface => "no_interface",
         }
     }
 }

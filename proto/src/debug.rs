@@ -96,7 +96,8 @@ mod tests {
         check(&Assignment { revision: 4711, devices: vec![device] }, "4711");
         let candidate =
             CredentialCandidate { id: 9, community: Some(community), user: Some(user()) };
-        let find = FindCredential { host: "core".into(), port: 161, candidates: vec![candidate] };
+        let (host, candidates) = ("core".into(), vec![candidate]);
+        let find = FindCredential { host, port: 161, candidates, strict_source: false };
         let kind = Some(command::Kind::FindCredential(find));
         check(&Command { kind, ..Command::default() }, "ops");
         let token_secret = CANARY.to_vec();

@@ -16,7 +16,7 @@ File with a user of SNMPv3, or - for standard input. TOML or JSON:
   name = \"watch\"
   auth = \"sha256\"            # md5, sha1, sha224, sha256, sha384 or sha512
   auth_password = \"...\"      # 8 octets or more
-  privacy = \"aes128\"         # des, aes128, aes192, aes256, aes192-cisco or aes256-cisco
+  privacy = \"aes128\"         # des, aes128, aes192, aes256, aes192_cisco or aes256_cisco
   privacy_password = \"...\"
   context = \"\"               # all but the name may be left out";
 
@@ -101,15 +101,15 @@ fn user(text: &str) -> anyhow::Result<Access> {
         "sha512" => SnmpAuth::Sha512,
         _ => bail!("auth is none of md5, sha1, sha224, sha256, sha384 and sha512"),
     };
-    let privacy = match file.privacy.as_str() {
+    let privacy = match file.privacy.replace('-', "_").as_str() {
         "" => SnmpPrivacy::None,
         "des" => SnmpPrivacy::Des,
         "aes128" => SnmpPrivacy::Aes128,
         "aes192" => SnmpPrivacy::Aes192,
         "aes256" => SnmpPrivacy::Aes256,
-        "aes192-cisco" => SnmpPrivacy::Aes192Cisco,
-        "aes256-cisco" => SnmpPrivacy::Aes256Cisco,
-        _ => bail!("privacy is none of des, aes128, aes192, aes256, aes192-cisco and aes256-cisco"),
+        "aes192_cisco" => SnmpPrivacy::Aes192Cisco,
+        "aes256_cisco" => SnmpPrivacy::Aes256Cisco,
+        _ => bail!("privacy is none of des, aes128, aes192, aes256, aes192_cisco and aes256_cisco"),
     };
     let user = proto::SnmpUser {
         name: file.name.into_bytes(),
@@ -142,7 +142,7 @@ mod tests {
                     context = \"vrf\"";
         assert_eq!(user(toml).unwrap(), wanted);
         let json = r#" {"name": "watch", "auth": "sha256", "auth_password": "canary-auth",
-            "privacy": "aes256-cisco", "privacy_password": "canary-priv", "context": "vrf"}"#;
+            "privacy": "aes256_cisco", "privacy_password": "canary-priv", "context": "vrf"}"#;
         assert_eq!(user(json).unwrap(), wanted);
         let Access::User(open) = user("name = \"open\"").unwrap() else { panic!() };
         assert_eq!((open.auth, open.privacy, open.context), (None, None, Vec::new()));

@@ -31,7 +31,7 @@ pub(crate) use self::access::access;
 use self::conversation::identify;
 use self::dialog::Identity;
 use self::turns::Turns;
-use super::names::textual;
+use super::names::{is_silence, nowhere, shown};
 use super::probe::{Asked, ProbeFailure};
 use super::resolve::lookup_now;
 use super::{Access, SnmpVersion};
@@ -50,11 +50,20 @@ pub struct Limits {
     pub ended_within: Duration,
 }
 
-/// Tries `candidates` against `host`. Those that were not tried to their end, or stand behind one that
+/// Who is searched.
+#[derive(Clone, Copy, Debug)]
+pub struct Sought<'a> {
+    /// IP address or host name.
+    pub host: &'a str,
+    pub port: u16,
+    /// An answer from another address than was asked is not taken.
+    pub strict_source: bool,
+}
+
+/// Tries `candidates` against `sought`. Those that were not tried to their end, or stand behind one that
 /// works, are absent.
 pub async fn find(
-    host: &str,
-    port: u16,
+    sought: Sought<'_>,
     candidates: &[proto::CredentialCandidate],
     limits: Limits,
     clock: &Clock,
@@ -63,7 +72,7 @@ pub async fn find(
     let over = sleep(limits.ended_within);
     tokio::pin!(over);
     let host = tokio::select! {
-        addresses = lookup_now(host, port) => Host::of(addresses),
+        addresses = lookup_now(sought.host, sought.port) => Host::of(sought, addresses),
         () = &mut over => return Vec::new(),
     };
     let candidates = candidates.get(..CANDIDATES_MAX).unwrap_or(candidates);
@@ -99,21 +108,23 @@ pub async fn find(
 
 /// Whether a device answers to a credential.
 pub(super) async fn answers(host: &str, port: u16, access: &Access, clock: &Clock) -> bool {
-    let host = Host::of(lookup_now(host, port).await);
+    let addresses = lookup_now(host, port).await;
+    let host = Host::of(Sought { host, port, strict_source: false }, addresses);
     ask(&host, vec![access.clone()], clock).await.is_ok()
 }
 
 /// The addresses of what is searched.
-struct Host {
+struct Host<'a> {
+    sought: Sought<'a>,
     addresses: Vec<SocketAddr>,
     /// One has answered: there it is.
     heard: OnceLock<SocketAddr>,
 }
 
-impl Host {
-    fn of(mut addresses: Vec<SocketAddr>) -> Self {
+impl<'a> Host<'a> {
+    fn of(sought: Sought<'a>, mut addresses: Vec<SocketAddr>) -> Self {
         addresses.truncate(ADDRESSES_MAX);
-        Self { addresses, heard: OnceLock::new() }
+        Self { sought, addresses, heard: OnceLock::new() }
     }
 
     fn addresses(&self) -> Vec<SocketAddr> {
@@ -122,7 +133,7 @@ impl Host {
 }
 
 async fn attempt(
-    host: &Host,
+    host: &Host<'_>,
     candidate: &proto::CredentialCandidate,
     clock: &Clock,
 ) -> proto::CredentialOutcome {
@@ -149,11 +160,11 @@ async fn attempt(
             sys_name: found.identity.sys_name,
             sys_descr: found.identity.sys_descr,
             sys_object_id: found.identity.sys_object_id,
-            address: textual(found.address),
+            address: shown(found.address, host.sought.host),
             ..proto::CredentialOutcome::default()
         },
         Err((cause, address)) => proto::CredentialOutcome {
-            address: address.map(textual).unwrap_or_default(),
+            address: address.map(|at| shown(at, host.sought.host)).unwrap_or_default(),
             ..failed(cause, ProbeFailure { cause, asked }.advice())
         },
     }
@@ -190,7 +201,7 @@ struct Found {
 type Missed = (Cause, Option<SocketAddr>);
 
 /// Asks in all `ways`; the first that is answered counts.
-async fn ask(host: &Host, ways: Vec<Access>, clock: &Clock) -> Result<Found, Missed> {
+async fn ask(host: &Host<'_>, ways: Vec<Access>, clock: &Clock) -> Result<Found, Missed> {
     let is_user = ways.iter().any(|way| matches!(way, Access::User(_)));
     let addresses = host.addresses();
     let mut tries = Vec::new();
@@ -198,9 +209,10 @@ async fn ask(host: &Host, ways: Vec<Access>, clock: &Clock) -> Result<Found, Mis
         tries.extend(addresses.iter().map(|address| (way.clone(), *address)));
     }
     let at_once = if is_user { 1 } else { tries.len() };
-    let mut tries = tries.into_iter().map(|(way, address)| one(way, address, clock));
+    let mut tries = tries.into_iter().map(|(way, address)| one(host, way, address, clock));
     let mut asked: FuturesOrdered<_> = tries.by_ref().take(at_once).collect();
-    let mut missed = (Cause::Unreachable, None);
+    let no_way = if addresses.is_empty() { nowhere(host.sought.host) } else { Cause::Unreachable };
+    let mut missed = (no_way, None);
     while let Some((address, outcome)) = asked.next().await {
         match outcome {
             Ok(found) => {
@@ -208,10 +220,12 @@ async fn ask(host: &Host, ways: Vec<Access>, clock: &Clock) -> Result<Found, Mis
                 return Ok(found);
             }
             // That one way is silent says less than a refusal of another.
-            Err(Cause::Unreachable) => {}
-            Err(Cause::Timeout) if missed.0 == Cause::Unreachable => missed.0 = Cause::Timeout,
-            Err(Cause::Timeout) => {}
-            Err(cause) => {
+            Err(silent) if is_silence(silent.0) => {
+                if loudness(silent.0) > loudness(missed.0) {
+                    missed = silent;
+                }
+            }
+            Err((cause, _)) => {
                 let _ = host.heard.set(address);
                 missed = (cause, Some(address));
                 if is_user {
@@ -224,12 +238,24 @@ async fn ask(host: &Host, ways: Vec<Access>, clock: &Clock) -> Result<Found, Mis
     Err(missed)
 }
 
+/// How much of somebody there is in a silence: nobody to send to, nobody who answers, somebody
+/// elsewhere. More than in all of them is in a refusal.
+fn loudness(cause: Cause) -> u8 {
+    match cause {
+        Cause::Unreachable | Cause::Unresolved | Cause::NoInterface => 0,
+        Cause::Timeout => 1,
+        Cause::OtherSource => 2,
+        _ => 3,
+    }
+}
+
 async fn one(
+    host: &Host<'_>,
     way: Access,
     address: SocketAddr,
     clock: &Clock,
-) -> (SocketAddr, Result<Found, Cause>) {
-    let found = identify(address, &way, clock).await;
+) -> (SocketAddr, Result<Found, Missed>) {
+    let found = identify((address, host.sought.strict_source), &way, clock).await;
     let version = wire_version(&way);
     (address, found.map(|(identity, rtt)| Found { identity, rtt, version, address }))
 }
@@ -245,6 +271,7 @@ mod tests {
     /// Where the type of the PDU stands in a short question by this community.
     const PDU: usize = 8;
     const RESPONSE: u8 = 0xa2;
+    const LOOPBACK: Sought<'_> = Sought { host: "127.0.0.1", port: 161, strict_source: false };
 
     fn community(text: &str) -> Access {
         Access::Community { version: SnmpVersion::V2c, community: Secret::from(text) }
@@ -265,7 +292,7 @@ mod tests {
         let bind = || UdpSocket::bind("127.0.0.1:0");
         let (silent, there) = (bind().await.unwrap(), bind().await.unwrap());
         let answers = there.local_addr().unwrap();
-        let host = Host::of(vec![silent.local_addr().unwrap(), answers]);
+        let host = Host::of(LOOPBACK, vec![silent.local_addr().unwrap(), answers]);
         let clock = Clock::system();
         let asked = async {
             let missed = ask(&host, ways(community(COMMUNITY)), &clock).await.err().unwrap();
@@ -278,6 +305,51 @@ mod tests {
         tokio::select! {
             () = refuses(there) => unreachable!("it answers for ever"),
             () = asked => {}
+        }
+    }
+
+    /// Answers every question from the second socket.
+    async fn answers_from(asked: UdpSocket, other: UdpSocket) {
+        let mut question = [0; 1500];
+        loop {
+            let (length, from) = asked.recv_from(&mut question).await.unwrap();
+            question[PDU] = RESPONSE;
+            other.send_to(&question[..length], from).await.unwrap();
+        }
+    }
+
+    #[tokio::test]
+    async fn with_a_strict_source_an_answer_from_elsewhere_has_a_cause_of_its_own() {
+        let asked = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+        let Ok(other) = UdpSocket::bind("127.0.0.2:0").await else {
+            return println!("skipped: this system has one loopback address");
+        };
+        let (there, from) = (asked.local_addr().unwrap(), other.local_addr().unwrap());
+        let clock = Clock::system();
+        let searched = async {
+            let strict = Sought { strict_source: true, ..LOOPBACK };
+            let missed =
+                ask(&Host::of(strict, vec![there]), ways(community(COMMUNITY)), &clock).await;
+            assert_eq!(missed.err().unwrap(), (Cause::OtherSource, Some(from)));
+            // Who has no strict source takes it: it may read nothing.
+            let host = Host::of(LOOPBACK, vec![there]);
+            let missed = ask(&host, vec![community(COMMUNITY)], &clock).await;
+            assert_eq!(missed.err().unwrap(), (Cause::Auth, Some(there)));
+        };
+        tokio::select! {
+            () = answers_from(asked, other) => unreachable!("it answers for ever"),
+            () = searched => {}
+        }
+    }
+
+    #[tokio::test]
+    async fn a_host_without_an_address_has_no_name_or_no_interface() {
+        for (host, cause) in
+            [("no-such-host.invalid", Cause::Unresolved), ("fe80::1%no-such", Cause::NoInterface)]
+        {
+            let found = Host::of(Sought { host, ..LOOPBACK }, lookup_now(host, 161).await);
+            let missed = ask(&found, ways(community(COMMUNITY)), &Clock::system()).await;
+            assert_eq!(missed.err().unwrap(), (cause, None), "{host}");
         }
     }
 
@@ -295,7 +367,7 @@ mod tests {
         let port = silent.local_addr().unwrap().port();
         let limits = Limits { begun_within: Duration::from_secs(8), ended_within: Duration::MAX };
         let clock = Clock::system();
-        let outcomes = find("127.0.0.1", port, &candidates, limits, &clock).await;
+        let outcomes = find(Sought { port, ..LOOPBACK }, &candidates, limits, &clock).await;
         assert_eq!(outcomes.len(), candidates.len());
         assert!(outcomes.iter().all(|outcome| outcome.cause == Cause::Timeout as u32));
     }
@@ -312,7 +384,8 @@ mod tests {
             Limits { begun_within: Duration::MAX, ended_within: Duration::from_millis(200) };
         let port = silent.local_addr().unwrap().port();
         let candidates = [asked, empty];
-        let outcomes = find("127.0.0.1", port, &candidates, limits, &Clock::system()).await;
+        let sought = Sought { port, ..LOOPBACK };
+        let outcomes = find(sought, &candidates, limits, &Clock::system()).await;
         let told: Vec<_> = outcomes.iter().map(|one| (one.id, one.cause)).collect();
         assert_eq!(told, [(2, Cause::NoCredential as u32)]);
         silent.try_recv(&mut [0; 1500]).expect("the first was asked");

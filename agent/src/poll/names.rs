@@ -11,6 +11,7 @@ use std::collections::HashMap;
 use std::net::SocketAddr;
 
 use farwatch_common::id::DeviceId;
+use farwatch_common::sample::Cause;
 
 use super::Target;
 
@@ -127,6 +128,37 @@ pub(super) fn bounded(found: impl Iterator<Item = SocketAddr>) -> Vec<SocketAddr
         }
     }
     addresses
+}
+
+/// Why a host that was looked up has no address: there is no such interface, or no such name.
+pub(super) fn nowhere(host: &str) -> Cause {
+    match host.split_once('%') {
+        Some(_) => Cause::NoInterface,
+        None => Cause::Unresolved,
+    }
+}
+
+/// Whether this is what is seen of an address at which nobody answers, so that another address of the
+/// name may be worth a question.
+pub(super) fn is_silence(cause: Cause) -> bool {
+    matches!(
+        cause,
+        Cause::Timeout
+            | Cause::Unreachable
+            | Cause::OtherSource
+            | Cause::Unresolved
+            | Cause::NoInterface
+    )
+}
+
+/// An address for people, as they gave it: with the zone of the host it was found of, `fe80::1%eth0`.
+pub(super) fn shown(address: SocketAddr, host: &str) -> String {
+    match (address, host.split_once('%')) {
+        (SocketAddr::V6(v6), Some((_, zone))) if v6.scope_id() != 0 => {
+            format!("{}%{zone}", v6.ip())
+        }
+        _ => textual(address),
+    }
 }
 
 /// An address for people, with its zone as a number (RFC 4007 §11.2).
@@ -258,5 +290,15 @@ mod tests {
         assert_eq!(shown("[fe80::1%3]:161"), "fe80::1%3");
         assert_eq!(shown("[2001:db8::1]:161"), "2001:db8::1");
         assert_eq!(shown("192.0.2.1:161"), "192.0.2.1");
+        let shown = |text: &str, host: &str| super::shown(text.parse().unwrap(), host);
+        assert_eq!(shown("[fe80::1%3]:161", "fe80::1%eth0"), "fe80::1%eth0");
+        assert_eq!(shown("[fe80::1%3]:161", "router.example"), "fe80::1%3");
+        assert_eq!(shown("192.0.2.1:161", "router.example"), "192.0.2.1");
+    }
+
+    #[test]
+    fn a_host_without_an_address_has_no_name_or_no_interface() {
+        assert_eq!(nowhere("router.example"), Cause::Unresolved);
+        assert_eq!(nowhere("fe80::1%eth99"), Cause::NoInterface);
     }
 }

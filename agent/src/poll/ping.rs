@@ -30,7 +30,7 @@ use tokio_util::sync::CancellationToken;
 
 pub use self::core::ECHOES;
 use self::core::Outcome;
-use super::names::{Resolved, textual};
+use super::names::{Resolved, nowhere, shown};
 use super::resolve::lookup_now;
 use super::{Observation, PollCounters, PollError, Target};
 
@@ -49,8 +49,17 @@ pub struct Requests(mpsc::Receiver<Request>);
 #[derive(Debug)]
 enum Request {
     Resolved(Resolved),
-    Where(DeviceId, oneshot::Sender<Option<Vec<SocketAddr>>>),
+    Where(DeviceId, oneshot::Sender<Option<Place>>),
     Host(SocketAddr, oneshot::Sender<Outcome>),
+}
+
+/// Where somebody may be.
+#[derive(Debug)]
+struct Place {
+    /// An address or a name, as people gave it.
+    host: String,
+    /// Of the host.
+    addresses: Vec<SocketAddr>,
 }
 
 #[must_use]
@@ -68,21 +77,23 @@ impl PingNow {
             return Some(tell(&Outcome::nothing(Cause::Budget)));
         }
         match answer.await {
-            Ok(addresses) => Some(self.ping_any(addresses?).await),
+            Ok(place) => Some(self.ping_any(place?).await),
             Err(_) => Some(tell(&Outcome::nothing(Cause::Budget))),
         }
     }
 
     /// Pings a host that may be no device: an IP address or a host name, at all its addresses.
     pub async fn ping_once(&self, host: &str) -> PingOutcome {
-        self.ping_any(lookup_now(host, 0).await).await
+        let addresses = lookup_now(host, 0).await;
+        self.ping_any(Place { host: host.to_owned(), addresses }).await
     }
 
     /// The outcome of the first address that answers, or of the first that was silent.
-    async fn ping_any(&self, addresses: Vec<SocketAddr>) -> PingOutcome {
+    async fn ping_any(&self, Place { host, addresses }: Place) -> PingOutcome {
         // In their order, but all at once.
-        let mut bursts: FuturesOrdered<_> =
-            addresses.into_iter().map(|to| self.ping_address(to)).collect();
+        let ping =
+            async |to| PingOutcome { address: shown(to, &host), ..self.ping_address(to).await };
+        let mut bursts: FuturesOrdered<_> = addresses.into_iter().map(ping).collect();
         let unreachable = tell(&Outcome::nothing(Cause::Unreachable));
         let mut silent: Option<PingOutcome> = None;
         while let Some(outcome) = bursts.next().await {
@@ -96,7 +107,7 @@ impl PingNow {
                 silent = Some(outcome);
             }
         }
-        silent.unwrap_or(unreachable)
+        silent.unwrap_or_else(|| tell(&Outcome::nothing(nowhere(&host))))
     }
 
     pub(crate) async fn ping_address(&self, to: SocketAddr) -> PingOutcome {
@@ -104,8 +115,7 @@ impl PingNow {
         // Full or gone: it is better to say so than to wait.
         let asked = self.0.try_send(Request::Host(to, reply)).is_ok();
         let outcome = if asked { answer.await.ok() } else { None };
-        let outcome = outcome.unwrap_or(Outcome::nothing(Cause::Budget));
-        PingOutcome { address: textual(to), ..tell(&outcome) }
+        tell(&outcome.unwrap_or(Outcome::nothing(Cause::Budget)))
     }
 
     /// Where a device with a host name may be. False if nobody pings any more.

@@ -69,6 +69,18 @@ impl ProbeFailure {
     pub fn advice(self) -> &'static str {
         match self.cause {
             Cause::Timeout => Silence::Unexplained.advice(self.asked),
+            Cause::OtherSource => {
+                "strict source refuses its answers, which come from another address; turn strict \
+                 source off, or ask that address"
+            }
+            Cause::Unresolved => {
+                "its name has no address on the agent's host; check the name, or the DNS that host \
+                 uses"
+            }
+            Cause::NoInterface => {
+                "the agent's host has no network interface of the name behind the %; check the \
+                 zone of the address"
+            }
             Cause::Unreachable => "no way to it; check the address and the routes of this host",
             Cause::Auth => "it lets the community or user read nothing; give it read access",
             Cause::Unsupported => "it refuses what was asked; check which SNMP versions are on",
@@ -85,8 +97,12 @@ impl ProbeFailure {
                 "the privacy password or protocol is not the user's; the rest of it is right"
             }
             Cause::WrongLevel => {
-                "the user may not read at this level of security; give the authentication and \
-                 privacy the device wants of it"
+                "the user has no privacy, or no authentication, on the device; ask at a lower \
+                 level, or give the user its keys there"
+            }
+            Cause::LevelTooLow => {
+                "the user may read nothing at this level of security; the device wants a higher \
+                 one: add authentication and privacy"
             }
             Cause::WrongClock => {
                 "its clock and boot count are not believed; restart its SNMP agent"

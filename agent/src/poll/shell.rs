@@ -9,14 +9,14 @@ use std::time::Duration;
 
 use farwatch_common::clock::Clock;
 use farwatch_common::id::DeviceId;
-use farwatch_common::sample::{Cause, Group};
+use farwatch_common::sample::Group;
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::net::UdpSocket;
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::engine::{Engine, Polled, Settings, Transmit};
-use super::names::{Names, Resolved};
+use super::names::{Names, Resolved, is_silence};
 use super::now;
 use super::pace::timeline::{Targets, Timeline};
 use super::plan::Compiled;
@@ -245,7 +245,7 @@ impl Shell {
         if row.group != Group::System {
             return;
         }
-        let answered = !matches!(row.cause, Some(Cause::Timeout | Cause::Unreachable));
+        let answered = !row.cause.is_some_and(is_silence);
         if let Some(address) = self.names.asked(row.device, answered) {
             self.engine.set_address(self.time.now(), row.device, address);
         }
@@ -290,6 +290,7 @@ fn open(peer: SocketAddr) -> io::Result<(UdpSocket, usize)> {
 
 #[cfg(test)]
 mod tests {
+    use farwatch_common::sample::Cause;
     use farwatch_common::secret::Secret;
 
     use super::*;

@@ -378,8 +378,8 @@ fn checked(agent: AgentId, body: NewDevice) -> Result<device::NewDevice, Error> 
         errors.push(FieldError { field: field.to_owned(), message: message.to_owned() });
     };
     let address = parse_address(&body.address, SNMP_PORT);
-    if address.is_none() {
-        wrong("address", ADDRESS_RULE);
+    if let Err(error) = address {
+        wrong("address", error.rule());
     }
     let address = address.unwrap_or_default();
     let name = body.name.filter(|name| !name.trim().is_empty());
@@ -426,8 +426,6 @@ fn checked(agent: AgentId, body: NewDevice) -> Result<device::NewDevice, Error> 
     })
 }
 
-pub(super) const ADDRESS_RULE: &str = "must be an IP address or host name, with `:port` if it is not 161; of a link-local address \
-     with the agent's interface, `fe80::1%eth0`";
 pub(super) const TAG_RULE: &str =
     "must be 1 to 50 characters, without commas, control characters and spaces around it";
 

@@ -192,11 +192,13 @@ pub(super) enum CredentialSource {
 }
 
 macro_rules! names {
-    ($($(#[$doc:meta])* $name:ident { $($variant:ident),* $(,)? })*) => {$(
+    ($($(#[$doc:meta])* $name:ident {
+        $($(#[$of_variant:meta])* $variant:ident),* $(,)?
+    })*) => {$(
         $(#[$doc])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
         #[serde(rename_all = "snake_case")]
-        pub(super) enum $name { $($variant),* }
+        pub(super) enum $name { $($(#[$of_variant])* $variant),* }
 
         impl $name {
             pub(super) fn from_name(name: &str) -> Option<Self> {
@@ -213,8 +215,8 @@ names! {
     /// Why a device is not up, or why there is no value.
     Cause {
         Timeout, Auth, Unsupported, Unreachable, Budget, Gap, Malformed, NoCredential, NotPermitted,
-        UnknownUser, WrongAuth, WrongPrivacy, WrongLevel, WrongClock, WrongContext, Pending,
-        AgentOffline, Stale, PacketLoss, NoEcho,
+        UnknownUser, WrongAuth, WrongPrivacy, WrongLevel, LevelTooLow, WrongClock, WrongContext,
+        OtherSource, Unresolved, NoInterface, Pending, AgentOffline, Stale, PacketLoss, NoEcho,
     }
     AdminState { Up, Down, Testing }
     LinkState { Up, Down, Testing, Unknown, Dormant, NotPresent, LowerLayerDown }
@@ -223,7 +225,13 @@ names! {
     SnmpAuth { None, Md5, Sha1, Sha224, Sha256, Sha384, Sha512 }
     /// How SNMPv3 hides what is asked: RFC 3414 and RFC 3826. Keys of 192 and 256 bits are extended as
     /// Blumenthal's draft says, or as Reeder's, which Cisco follows.
-    SnmpPrivacy { None, Des, Aes128, Aes192, Aes256, Aes192Cisco, Aes256Cisco }
+    SnmpPrivacy {
+        None, Des, Aes128, Aes192, Aes256,
+        #[serde(alias = "aes192-cisco")]
+        Aes192Cisco,
+        #[serde(alias = "aes256-cisco")]
+        Aes256Cisco,
+    }
 }
 
 /// What a person is: `super_admin` everywhere, the others in a tenant.
@@ -302,6 +310,9 @@ mod tests {
         assert_eq!(LinkState::from_name("lower_layer_down"), Some(LinkState::LowerLayerDown));
         assert_eq!(SnmpVersion::from_name("v2c"), Some(SnmpVersion::V2c));
         assert_eq!(SnmpPrivacy::from_name("aes192_cisco"), Some(SnmpPrivacy::Aes192Cisco));
+        // As others write it; it goes out in one form.
+        assert_eq!(SnmpPrivacy::from_name("aes256-cisco"), Some(SnmpPrivacy::Aes256Cisco));
+        assert_eq!(serde_json::json!(SnmpPrivacy::Aes192Cisco), "aes192_cisco");
         assert_eq!(State::from_name("green"), None);
     }
 

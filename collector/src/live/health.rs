@@ -68,7 +68,10 @@ enum Failure {
 
 fn failure(cause: Cause, by_echo: bool) -> Failure {
     match cause {
-        Cause::NoCredential | Cause::NotPermitted => Failure::NotAsked,
+        // Where it would be asked is not known, or not from there.
+        Cause::NoCredential | Cause::NotPermitted | Cause::Unresolved | Cause::NoInterface => {
+            Failure::NotAsked
+        }
         // The agent's system had no means to send any.
         Cause::Budget if by_echo => Failure::NotAsked,
         Cause::Timeout | Cause::Unreachable | Cause::Gap => Failure::Silent,
@@ -81,8 +84,10 @@ fn failure(cause: Cause, by_echo: bool) -> Failure {
         | Cause::WrongAuth
         | Cause::WrongPrivacy
         | Cause::WrongLevel
+        | Cause::LevelTooLow
         | Cause::WrongClock
-        | Cause::WrongContext => Failure::Refused,
+        | Cause::WrongContext
+        | Cause::OtherSource => Failure::Refused,
     }
 }
 
@@ -312,9 +317,25 @@ mod tests {
         assert_eq!(state(&wrong, &[]), (State::Degraded, Some("wrong_auth")));
         assert_eq!(state(&wrong, &[OK, LATE, LATE, LATE]).0, State::Degraded);
         assert_eq!(state(&[OK, LATE, LATE, Some(Cause::Budget)], &[]).0, State::Degraded);
+        // So is one whose answers are not taken for their source.
+        let elsewhere = [Some(Cause::OtherSource); 9];
+        assert_eq!(state(&elsewhere, &[]), (State::Degraded, Some("other_source")));
+        assert_eq!(state(&elsewhere, &[OK; 9]), (State::Degraded, Some("other_source")));
         // What was not asked has not failed.
         let unasked: Vec<_> = [Some(Cause::NoCredential); 99].into_iter().chain([LATE]).collect();
         assert_eq!(state(&unasked, &[]), (State::Unknown, Some("timeout")));
+    }
+
+    #[test]
+    fn a_device_that_is_nowhere_to_be_asked_is_unknown_and_not_down() {
+        for (cause, name) in
+            [(Cause::Unresolved, "unresolved"), (Cause::NoInterface, "no_interface")]
+        {
+            let nowhere = [Some(cause); 9];
+            assert_eq!(state(&nowhere, &nowhere), (State::Unknown, Some(name)));
+            assert_eq!(state(&nowhere, &[]), (State::Unknown, Some(name)));
+            assert_eq!(state(&[OK], &nowhere), (State::Up, None));
+        }
     }
 
     #[test]

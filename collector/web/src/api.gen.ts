@@ -1128,7 +1128,7 @@ export interface components {
          * @description Why a device is not up, or why there is no value.
          * @enum {string}
          */
-        Cause: "timeout" | "auth" | "unsupported" | "unreachable" | "budget" | "gap" | "malformed" | "no_credential" | "not_permitted" | "unknown_user" | "wrong_auth" | "wrong_privacy" | "wrong_level" | "wrong_clock" | "wrong_context" | "pending" | "agent_offline" | "stale" | "packet_loss" | "no_echo";
+        Cause: "timeout" | "auth" | "unsupported" | "unreachable" | "budget" | "gap" | "malformed" | "no_credential" | "not_permitted" | "unknown_user" | "wrong_auth" | "wrong_privacy" | "wrong_level" | "level_too_low" | "wrong_clock" | "wrong_context" | "other_source" | "unresolved" | "no_interface" | "pending" | "agent_offline" | "stale" | "packet_loss" | "no_echo";
         CreatedApiKey: {
             expires_at: components["schemas"]["Time"];
             id: string;
@@ -1216,6 +1216,8 @@ export interface components {
              *     `tags` is in reach of, the closest at the front.
              */
             profiles?: boolean | null;
+            /** @description Whether an answer from another address than was asked is refused; false if not given. */
+            strict_source?: boolean | null;
             /** @description That the device is to have; none if not given. */
             tags?: string[] | null;
         };

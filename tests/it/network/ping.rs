@@ -12,7 +12,7 @@ use std::time::Duration;
 use farwatch_agent::platform::icmp::{EchoSocket, Family, Kind};
 use farwatch_agent::platform::routes;
 use farwatch_agent::poll::ping::{self, ECHOES, PingNow};
-use farwatch_agent::poll::{Access, Manner, Observation, PollCounters, Target};
+use farwatch_agent::poll::{self, Access, Manner, Observation, PollConfig, PollCounters, Target};
 use farwatch_common::clock::Clock;
 use farwatch_common::id::DeviceId;
 use farwatch_common::sample::{Cause, Group};
@@ -33,6 +33,8 @@ const FPING: &str = "/usr/bin/fping";
 const ROUTER: [&str; 2] = ["10.77.0.2", "fd77::2"];
 const SILENT: [&str; 2] = ["10.80.0.1", "fd80::1"];
 const NO_WAY: [&str; 2] = ["10.79.0.1", "fd79::1"];
+/// The router, on the interface of the site.
+const ON_LINK: &str = "fe80::77%near";
 /// Between what two programs on one busy machine measure.
 const RTT_SLACK_US: u64 = 20_000;
 
@@ -89,8 +91,12 @@ async fn loopback_answers_at_every_slot() {
         let now = ping.ping(DeviceId(1)).await.unwrap();
         assert_eq!((now.cause, now.sent, now.received), (0, ALL, ALL));
         assert_eq!(ping.ping(DeviceId(2)).await, None);
-        let nowhere = ping.ping_once("no-such-host.invalid").await;
-        assert_eq!(nowhere.cause, Cause::Unreachable as u32);
+        for (host, cause) in
+            [("no-such-host.invalid", Cause::Unresolved), ("fe80::1%no-such", Cause::NoInterface)]
+        {
+            let nowhere = ping.ping_once(host).await;
+            assert_eq!((nowhere.cause, nowhere.sent), (cause as u32, 0), "{host}");
+        }
     })
     .await;
 }
@@ -174,12 +180,14 @@ fn site() -> Option<(Namespace, Namespace)> {
     ));
     router.sh("ip link set lo up; ip link set far up
          ip address add 10.77.0.2/24 dev far; ip address add fd77::2/64 dev far nodad
+         ip address add fe80::77/64 dev far nodad
          echo 0 >/proc/sys/net/ipv4/icmp_ratelimit; echo 0 >/proc/sys/net/ipv6/icmp/ratelimit
          echo 1 >/proc/sys/net/ipv4/ip_forward; echo 1 >/proc/sys/net/ipv6/conf/all/forwarding
          ip route add blackhole 10.80.0.0/16; ip route add unreachable 10.79.0.0/16
          ip -6 route add blackhole fd80::/32; ip -6 route add unreachable fd79::/32");
     site.sh("ip link set near up
          ip address add 10.77.0.1/24 dev near; ip address add fd77::1/64 dev near nodad
+         ip address add fe80::78/64 dev near nodad
          ip route add default via 10.77.0.2; ip -6 route add default via fd77::2");
     Some((site, router))
 }
@@ -250,6 +258,7 @@ async fn inside() {
     with_pinger(Vec::new(), outcomes).await;
     let targets = vec![target(1, ROUTER[0]), target(2, SILENT[1]), target(3, NO_WAY[0])];
     with_pinger(targets, rows_beside_each_other).await;
+    with_pinger(vec![target(1, ON_LINK)], on_an_interface).await;
     with_pinger(Vec::new(), the_gateway).await;
     with_pinger(vec![target(1, ROUTER[0])], beside_fping).await;
 }
@@ -272,6 +281,30 @@ async fn outcomes(ping: PingNow, _: Rows) {
             assert_eq!((cause, sent, received), (0, ALL, ALL), "{host}");
             assert!((1..1_000_000).contains(&rtt_us), "{host}: {rtt_us}");
         }
+    }
+}
+
+/// An address with a zone answers, by itself and as a device's, and is shown as it was given.
+async fn on_an_interface(ping: PingNow, mut rows: Rows) {
+    let is_good = |outcome: &PingOutcome| {
+        let told = (outcome.cause, outcome.received, outcome.address.as_str());
+        assert_eq!(told, (0, ALL, ON_LINK), "{outcome:?}");
+    };
+    is_good(&ping.ping_once(ON_LINK).await);
+    let config = PollConfig { ping: Some(ping.clone()), ..PollConfig::default() };
+    let (_targets, watch) = watch::channel(Arc::new(vec![target(1, ON_LINK)]));
+    let (out, _polled) = mpsc::channel(64);
+    let (clock, counters) = (Clock::system(), Arc::new(PollCounters::default()));
+    let asked = async {
+        // Its interface may be looked up after its first slot.
+        while next_row(&mut rows).await.1.is_err() {}
+        ping.ping(DeviceId(1)).await.unwrap()
+    };
+    tokio::select! {
+        ended = poll::run(config, watch, out, clock, counters, CancellationToken::new()) => {
+            panic!("the poller ended: {ended:?}")
+        }
+        outcome = asked => is_good(&outcome),
     }
 }
 

@@ -16,6 +16,7 @@ use farwatch_common::sample::{Cause, Group, Row};
 use farwatch_support::sim::fault::Fault;
 use farwatch_support::sim::router::{Kind, Router};
 use farwatch_support::sim::{Served, serve_anywhere};
+use tokio::net::UdpSocket;
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
@@ -177,10 +178,52 @@ async fn a_host_name_is_looked_up() {
     let mut unknown = named.clone();
     unknown.device = DeviceId(2);
     unknown.host = "no-such-host.invalid".into();
-    let mut polling = start(vec![named, unknown], 64);
+    let mut zoned = named.clone();
+    zoned.device = DeviceId(3);
+    zoned.host = "fe80::1%no-such".into();
+    let mut polling = start(vec![named, unknown, zoned], 64);
     polling.row(|row| row.device.0 == 1 && row.values.len() == 4 * 14).await;
-    let row = polling.row(|row| row.device.0 == 2).await;
-    assert_eq!(row.cause, Some(Cause::Unreachable));
+    for (device, cause) in [(2, Cause::Unresolved), (3, Cause::NoInterface)] {
+        let row = polling.row(|row| row.device.0 == device).await;
+        assert_eq!(row.cause, Some(cause));
+    }
+}
+
+/// Gear with two addresses: asked at the first, it answers from the second.
+async fn multi_homed() -> Option<(SocketAddr, DropGuard)> {
+    let asked = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+    let Ok(other) = UdpSocket::bind("127.0.0.2:0").await else {
+        println!("skipped: this system has one loopback address");
+        return None;
+    };
+    let address = asked.local_addr().unwrap();
+    let mut responder = Router::new(Kind::Cisco, 4, 9).responder(COMMUNITY.as_bytes());
+    let stop = CancellationToken::new();
+    farwatch_common::task::spawn_child(&stop, async move {
+        let mut question = vec![0; 65_535];
+        loop {
+            let (length, from) = asked.recv_from(&mut question).await.unwrap();
+            let answer = responder.respond(&question[..length], Clock::system().now());
+            other.send_to(&answer.unwrap(), from).await.unwrap();
+        }
+    });
+    Some((address, stop.drop_guard()))
+}
+
+#[tokio::test]
+async fn a_strict_source_refuses_what_comes_from_elsewhere_and_says_so() {
+    let Some((address, _serving)) = multi_homed().await else { return };
+    let asked = |device, strict_source| Target {
+        manner: Manner { strict_source, ..Manner::default() },
+        ..target(device, address, SnmpVersion::V2c, COMMUNITY)
+    };
+    let mut polling = start(vec![asked(1, true), asked(2, false)], 1024);
+    for _ in 0..2 {
+        let row = polling.row(|row| row.device.0 == 1 && row.group == Group::System).await;
+        assert_eq!((row.cause, row.values.len()), (Some(Cause::OtherSource), 0));
+        let row = polling.row(|row| row.device.0 == 2 && row.group == Group::System).await;
+        assert_eq!(row.cause, None);
+    }
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 use std::net::{SocketAddr, UdpSocket};
 use std::time::Duration;
 
-use farwatch_agent::poll::credential::{Limits, find};
+use farwatch_agent::poll::credential::{Limits, Sought, find};
 use farwatch_agent::poll::engine::Settings;
 use farwatch_agent::poll::probe::{Asked, ProbeFailure, probe};
 use farwatch_agent::poll::{Access, PollError, SnmpUser, SnmpVersion, Target};
@@ -119,10 +119,11 @@ async fn counters_by_v3() {
     }
 }
 
-/// A user who may do everything, one without privacy, and one whom nobody lets read.
+/// A user who may do everything, one without privacy, one without keys, and one whom nobody lets read.
 const USERS: &str = "createUser full SHA-256 tests-only-auth AES tests-only-priv\n\
                      rouser full priv\n\
                      createUser half SHA-256 tests-only-auth\nrouser half auth\n\
+                     createUser bare\nrouser bare noauth\n\
                      createUser none SHA-256 tests-only-auth AES tests-only-priv\n";
 
 /// A community that v2c does not know.
@@ -150,8 +151,11 @@ fn wrong() -> Vec<(SnmpUser, Cause)> {
             Cause::WrongPrivacy,
         ),
         (SnmpUser { name: b"half".to_vec(), ..full() }, Cause::WrongLevel),
-        (SnmpUser { privacy: None, ..full() }, Cause::WrongLevel),
-        (SnmpUser { auth: None, privacy: None, ..full() }, Cause::WrongLevel),
+        (user("bare", Some(sha), None), Cause::WrongLevel),
+        (user("bare", Some(sha), Some(aes)), Cause::WrongLevel),
+        (SnmpUser { privacy: None, ..full() }, Cause::LevelTooLow),
+        (SnmpUser { auth: None, privacy: None, ..full() }, Cause::LevelTooLow),
+        (user("half", None, None), Cause::LevelTooLow),
         (SnmpUser { name: b"none".to_vec(), ..full() }, Cause::Auth),
         (SnmpUser { context: b"nowhere".to_vec(), ..full() }, Cause::WrongContext),
     ]
@@ -202,9 +206,13 @@ fn of_community(id: i64, version: proto::SnmpVersion, community: &str) -> Creden
     CredentialCandidate { id, community: Some(community), user: None }
 }
 
+fn sought(host: &str, port: u16) -> Sought<'_> {
+    Sought { host, port, strict_source: false }
+}
+
 async fn found(address: SocketAddr, candidates: &[CredentialCandidate]) -> Vec<CredentialOutcome> {
     let host = address.ip().to_string();
-    find(&host, address.port(), candidates, LIMITS, &Clock::system()).await
+    find(sought(&host, address.port()), candidates, LIMITS, &Clock::system()).await
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -270,7 +278,7 @@ async fn a_probe_over_v2c_of_what_knows_v1_only_says_so() {
 }
 
 #[tokio::test]
-async fn nobody_at_the_address_is_a_time_out_and_no_address_is_unreachable() {
+async fn nobody_at_the_address_is_a_time_out_and_a_host_without_an_address_says_why() {
     // Held, so that nobody else gets the port; never read.
     let silent = UdpSocket::bind("127.0.0.1:0").unwrap();
     let tried = [candidate(1, &full()), of_community(2, proto::SnmpVersion::V2c, "c")];
@@ -278,13 +286,18 @@ async fn nobody_at_the_address_is_a_time_out_and_no_address_is_unreachable() {
     let causes: Vec<u32> = outcomes.iter().map(|outcome| outcome.cause).collect();
     assert_eq!(causes, [Cause::Timeout as u32; 2]);
     let clock = Clock::system();
-    let outcomes = find("no-such-host.invalid", 161, &tried[..1], LIMITS, &clock).await;
-    assert_eq!(outcomes[0].cause, Cause::Unreachable as u32);
+    for (host, cause) in
+        [("no-such-host.invalid", Cause::Unresolved), ("fe80::1%no-such", Cause::NoInterface)]
+    {
+        let outcomes = find(sought(host, 161), &tried[..1], LIMITS, &clock).await;
+        assert_eq!(outcomes[0].cause, cause as u32, "{host}");
+        assert_eq!(outcomes[0].advice, ProbeFailure { cause, asked: Asked::User }.advice());
+    }
     // One user at a time, of whom the first takes longer than the limit: the second is not begun.
     let port = silent.local_addr().unwrap().port();
     let limits = within(Duration::from_millis(100));
     let twice = [candidate(1, &full()), candidate(2, &full())];
-    let outcomes = find("127.0.0.1", port, &twice, limits, &clock).await;
+    let outcomes = find(sought("127.0.0.1", port), &twice, limits, &clock).await;
     assert_eq!(outcomes.len(), 1);
 }
 

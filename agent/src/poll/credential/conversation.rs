@@ -9,9 +9,11 @@ use farwatch_common::sample::Cause;
 use tokio::net::UdpSocket;
 use tokio::time::timeout;
 
+use super::Missed;
 use super::dialog::{Dialog, Identity, Told};
 use crate::poll::Access;
 use crate::poll::engine::Moment;
+use crate::poll::names::is_silence;
 
 /// Time-outs of a question and its one repetition.
 const TIMEOUTS: [Duration; 2] = [Duration::from_millis(500), Duration::from_millis(850)];
@@ -20,14 +22,21 @@ const PATIENCE: Duration = Duration::from_millis(2800);
 /// Largest datagram of UDP.
 const DATAGRAM_BYTES_MAX: usize = 65_535;
 
-/// Asks a device who it is; tells the round-trip time of the answer, or what is wrong.
+/// Asks a device who it is; tells the round-trip time of the answer, or what is wrong and where an
+/// answer came from that was refused for its source.
 pub(super) async fn identify(
-    address: SocketAddr,
+    (address, strict_source): (SocketAddr, bool),
     access: &Access,
     clock: &Clock,
-) -> Result<(Identity, Duration), Cause> {
+) -> Result<(Identity, Duration), Missed> {
     let conversation = Conversation::open(address, access, clock).await;
-    conversation.map_err(|_| Cause::Unreachable)?.run().await
+    let mut conversation = conversation.map_err(|_| (Cause::Unreachable, None))?;
+    conversation.strict_source = strict_source;
+    let identity = conversation.run().await;
+    identity.map_err(|cause| match conversation.refused_from {
+        Some(from) if is_silence(cause) => (Cause::OtherSource, Some(from)),
+        _ => (cause, None),
+    })
 }
 
 /// One dialog over its own socket. It is not connected: gear with several addresses may answer from
@@ -35,6 +44,10 @@ pub(super) async fn identify(
 struct Conversation<'a> {
     socket: UdpSocket,
     address: SocketAddr,
+    /// What comes from elsewhere is no answer.
+    strict_source: bool,
+    /// But one has come from here.
+    refused_from: Option<SocketAddr>,
     dialog: Dialog,
     clock: &'a Clock,
     started: std::time::Instant,
@@ -50,6 +63,8 @@ impl<'a> Conversation<'a> {
         Ok(Self {
             socket: UdpSocket::bind((any, 0)).await?,
             address,
+            strict_source: false,
+            refused_from: None,
             dialog: Dialog::new(access, clock.now(), rand::random()),
             clock,
             started: clock.monotonic(),
@@ -66,7 +81,7 @@ impl<'a> Conversation<'a> {
         Moment { mono_us, wall: self.clock.now() }
     }
 
-    async fn run(mut self) -> Result<(Identity, Duration), Cause> {
+    async fn run(&mut self) -> Result<(Identity, Duration), Cause> {
         let mut attempt = 0;
         while let Some(limit) = TIMEOUTS.get(attempt) {
             let until = (self.passed() + *limit).min(PATIENCE);
@@ -93,9 +108,15 @@ impl<'a> Conversation<'a> {
             let left = until.checked_sub(self.passed())?;
             let received = timeout(left, self.socket.recv_from(&mut self.buffer)).await.ok()?;
             // An ICMP error of an earlier datagram; the time-out tells of it.
-            let Ok((length, _)) = received else { continue };
+            let Ok((length, from)) = received else { continue };
             let now = self.now();
             let datagram = self.buffer.get(..length).unwrap_or_default();
+            if self.strict_source && from.ip() != self.address.ip() {
+                if self.dialog.fits(datagram) {
+                    self.refused_from = Some(from);
+                }
+                continue;
+            }
             if let Some(told) = self.dialog.hear(datagram, now) {
                 return Some(told);
             }

@@ -87,18 +87,34 @@ impl Dialog {
         self.writer.finish().ok_or(Cause::Budget)
     }
 
+    /// Whether a datagram is like an answer to what was asked: by its id, and its community where
+    /// there is one.
+    pub(super) fn fits(&self, datagram: &[u8]) -> bool {
+        match &self.session {
+            None => Head::read(datagram).is_ok_and(|head| self.answered(&head).is_some()),
+            Some(_) => usm::Message::read(datagram)
+                .is_ok_and(|message| self.asked_at(message.id).is_some()),
+        }
+    }
+
+    /// When the question was asked that a message by a community answers, if it does.
+    fn answered(&self, head: &Head<'_>) -> Option<u64> {
+        let ours = head.pdu == RESPONSE
+            && head.version == i64::from(self.access.on_wire())
+            && head.community == self.access.community();
+        self.asked_at(head.request_id).filter(|_| ours)
+    }
+
     /// Takes a datagram; `None` if it does not answer.
     pub(super) fn hear(&mut self, datagram: &[u8], now: Moment) -> Option<Told> {
-        let Some(session) = &mut self.session else {
+        if self.session.is_none() {
             let head = Head::read(datagram).ok()?;
-            let ours = head.pdu == RESPONSE
-                && head.version == i64::from(self.access.on_wire())
-                && head.community == self.access.community();
-            let asked_us = self.asked_at(head.request_id).filter(|_| ours)?;
+            let asked_us = self.answered(&head)?;
             return Some(self.identity(&head, asked_us));
-        };
+        }
         let message = usm::Message::read(datagram).ok()?;
-        let (_, asked_us) = *self.asked.iter().find(|(id, _)| i64::from(*id) == message.id)?;
+        let asked_us = self.asked_at(message.id)?;
+        let session = self.session.as_mut()?;
         match session.open(&message, now.mono_us) {
             Heard::Answer(pdu) => Some(self.identity(&Head::read_pdu(&pdu).ok()?, asked_us)),
             Heard::AskAgain => {

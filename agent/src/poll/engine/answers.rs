@@ -72,7 +72,7 @@ impl Engine {
         count(&self.counters.replies);
         if let Some(device) = self.device_mut(slot) {
             // Gear with several addresses may answer from another one than was asked.
-            let elsewhere = device.address.is_none_or(|asked| asked.ip() != from.ip());
+            let elsewhere = device.is_elsewhere(from);
             let answers_from = elsewhere.then(|| from.ip());
             if device.answers_from != answers_from {
                 device.answers_from = answers_from;
@@ -108,10 +108,7 @@ impl Engine {
         };
         let (slot, generation) = self.ids.question(id);
         let device = self.devices.get_mut(slot as usize).and_then(Option::as_mut);
-        let Some(device) = device.filter(|device| {
-            let elsewhere = device.address.is_none_or(|asked| asked.ip() != from.ip());
-            fits(device) && !(device.target.manner.strict_source && elsewhere)
-        }) else {
+        let Some(device) = device.filter(|device| fits(device)) else {
             count(&counters.strays);
             return None;
         };
@@ -119,9 +116,17 @@ impl Engine {
             count(&counters.late_replies);
             return None;
         };
-        let unsent = self.polls.get(poll as usize).is_none_or(|poll| poll.unsent);
-        if self.generations.get(slot as usize) != Some(&generation) || unsent {
+        let asked = self.polls.get_mut(poll as usize).filter(|poll| !poll.unsent);
+        let is_latest = self.generations.get(slot as usize) == Some(&generation);
+        let Some(asked) = asked.filter(|_| is_latest) else {
             count(&counters.late_replies);
+            return None;
+        };
+        if device.target.manner.strict_source && device.is_elsewhere(from) {
+            count(&counters.strays);
+            // It tells why the question is not answered, should it not be: who guesses no id of an open
+            // question comes not so far, and a device that answers from where it was asked is heard.
+            asked.refused_from = Some(from.ip());
             return None;
         }
         Some((slot, poll))

@@ -208,6 +208,11 @@ impl Device {
         }
     }
 
+    /// Whether something has come from another address than is asked.
+    pub(super) fn is_elsewhere(&self, from: SocketAddr) -> bool {
+        self.address.is_none_or(|asked| asked.ip() != from.ip())
+    }
+
     /// What stands around the variables of its next question.
     pub(super) fn envelope(&self, request_id: u32) -> Envelope<'_> {
         let community = self.target.access.community();
@@ -267,6 +272,8 @@ pub(super) struct Poll {
     pub held: bool,
     /// Something was answered.
     pub heard: bool,
+    /// The question was answered from here, which is not taken of this device.
+    pub refused_from: Option<IpAddr>,
     /// When the question was last asked.
     pub asked_us: u64,
     /// How long the poll's first answer took; an answer to a question that was repeated tells

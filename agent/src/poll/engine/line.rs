@@ -8,6 +8,7 @@ use super::device::{Activity, Device, Phase};
 use super::{Engine, GENERATIONS, HELD_MAX, Moment, Transmit};
 use crate::poll::counters::{count, count_many};
 use crate::poll::facts::{self, objects};
+use crate::poll::names::nowhere;
 use crate::poll::pace::micros;
 use crate::poll::shape::Shape;
 use crate::poll::walk::{Limits, REPETITIONS_GENTLE};
@@ -169,7 +170,9 @@ impl Engine {
         device.asked_us = now.mono_us;
         poll.unsent = false;
         let Some(address) = device.address else {
-            self.unsendable(slot, now);
+            let cause = nowhere(&device.target.host);
+            count(&self.counters.unreachable);
+            self.fail(slot, cause, now);
             return None;
         };
         let ask = match poll.phase {
@@ -240,8 +243,16 @@ impl Engine {
         // One that has answered in this poll is worth another question.
         let is_last = poll.phase == Phase::Probe && !poll.heard;
         if is_last || poll.attempt >= self.settings.timeouts.len() {
-            let session = self.device_mut(slot).and_then(|device| device.usm.as_mut());
-            let cause = session.map_or(Cause::Timeout, |session| session.fell_silent());
+            let refused_from = poll.refused_from;
+            let Some(device) = self.device_mut(slot) else {
+                return;
+            };
+            let session = device.usm.as_mut();
+            let mut cause = session.map_or(Cause::Timeout, |session| session.fell_silent());
+            if refused_from.is_some() {
+                device.answers_from = refused_from;
+                cause = Cause::OtherSource;
+            }
             return self.fail(slot, cause, now);
         }
         let asks_for_less = poll.walk.repetitions() > REPETITIONS_GENTLE;

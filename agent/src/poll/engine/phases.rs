@@ -8,6 +8,7 @@ use super::{Engine, Moment};
 use crate::poll::Access;
 use crate::poll::counters::count;
 use crate::poll::facts::{self, objects};
+use crate::poll::names::is_silence;
 use crate::poll::plan::CompiledTable;
 use crate::poll::walk::Progress;
 
@@ -354,10 +355,6 @@ impl Engine {
             None => self.start_next(slot, number, now),
         }
     }
-}
-
-fn is_silence(cause: Cause) -> bool {
-    matches!(cause, Cause::Timeout | Cause::Unreachable)
 }
 
 /// Whether the next poll will end in the same way.

@@ -150,6 +150,92 @@ fn an_answer_from_elsewhere_counts_unless_the_source_is_strict() {
     }
 }
 
+const ELSEWHERE: &str = "192.0.2.99:161";
+
+/// What a poll with a strict source ends with, of a device whose questions are all met by `heard`: from
+/// where, and which bytes.
+fn strict_end(access: Access, heard: impl Fn(&Engine) -> Vec<(&'static str, Vec<u8>)>) -> Polled {
+    let (mut engine, _) = engine(access, Manner { strict_source: true, ..Manner::default() });
+    let mut now = wake(&mut engine);
+    assert!(engine.poll_now(DeviceId(1)));
+    loop {
+        while engine.transmit(now).is_some() {
+            for (from, bytes) in heard(&engine) {
+                engine.receive(&bytes, from.parse().unwrap(), now);
+            }
+        }
+        if let Some((_, polled)) = engine.polled() {
+            return polled.unwrap();
+        }
+        now = wake(&mut engine);
+    }
+}
+
+#[test]
+fn answers_that_are_refused_for_their_source_are_no_silence() {
+    let polled = strict_end(community(), |engine| vec![(ELSEWHERE, answer(engine))]);
+    assert_eq!(polled.cause, Some(Cause::OtherSource));
+    assert_eq!(polled.answers_from, Some("192.0.2.99".parse().unwrap()));
+    // Who is the agent? A Report of it, or anything with the id of the question.
+    let polled = strict_end(user(), |engine| vec![(ELSEWHERE, engine.datagram().to_vec())]);
+    assert_eq!(polled.cause, Some(Cause::OtherSource));
+}
+
+#[test]
+fn who_cannot_answer_a_question_says_nothing_about_a_strict_source() {
+    let swap = |bytes: &mut [u8], from: &[u8], to: &[u8]| {
+        let at = bytes.windows(from.len()).position(|window| window == from).unwrap();
+        bytes[at..at + to.len()].copy_from_slice(to);
+    };
+    let other_id = |engine: &Engine| {
+        let mut bytes = answer(engine);
+        let id = i32::try_from(Head::read(&bytes).unwrap().request_id).unwrap().to_be_bytes();
+        let start = usize::from(id[0] == 0);
+        swap(&mut bytes, &id[start..], &(i32::from_be_bytes(id) ^ 1).to_be_bytes()[start..]);
+        vec![(ELSEWHERE, bytes)]
+    };
+    let other_community = |engine: &Engine| {
+        let mut bytes = answer(engine);
+        swap(&mut bytes, b"public", b"secret");
+        vec![(ELSEWHERE, bytes)]
+    };
+    let question = |engine: &Engine| vec![(ELSEWHERE, engine.datagram().to_vec())];
+    let silent = [strict_end(community(), other_id), strict_end(community(), other_community)];
+    for polled in silent.into_iter().chain([strict_end(community(), question)]) {
+        assert_eq!((polled.cause, polled.answers_from), (Some(Cause::Timeout), None));
+    }
+    // Whoever reads the questions on their way may answer them: a device that does so itself is heard.
+    let forged = |engine: &Engine| {
+        let bytes = answer(engine);
+        vec![(ELSEWHERE, bytes.clone()), (DEVICE, bytes.clone()), (ELSEWHERE, bytes)]
+    };
+    let honest = |engine: &Engine| vec![(DEVICE, answer(engine))];
+    assert_eq!(strict_end(community(), forged), strict_end(community(), honest));
+}
+
+#[test]
+fn a_device_that_is_nowhere_says_why() {
+    for (host, cause) in
+        [("router.example", Cause::Unresolved), ("fe80::1%eth99", Cause::NoInterface)]
+    {
+        let (mut engine, start_us) = engine(community(), Manner::default());
+        let address = DEVICE.parse().unwrap();
+        let interval = Duration::from_micros(INTERVAL_US);
+        let manner = Manner::default();
+        let host = host.to_owned();
+        let device = DeviceId(2);
+        let target = Target { device, host, port: 161, interval, access: community(), manner };
+        assert_eq!(engine.set_targets(moment(start_us), &[target]), 0);
+        let now = wake(&mut engine);
+        assert!(engine.transmit(now).is_none());
+        let Some(Observation::Row { row, .. }) = engine.observation() else { panic!() };
+        assert_eq!((row.group, row.cause), (Group::System, Some(cause)));
+        engine.set_address(now, device, address);
+        let now = wake(&mut engine);
+        assert_eq!(engine.transmit(now).unwrap().to, address);
+    }
+}
+
 #[test]
 fn questions_keep_their_distance_which_is_a_second_at_most() {
     for (asked, kept_us) in [(250, 250_000), (5_000, 1_000_000)] {

@@ -30,6 +30,7 @@ use super::packet::Heard;
 use crate::poll::Target;
 use crate::poll::counters::{PollCounters, count, count_many};
 use crate::poll::engine::DEVICES_MAX;
+use crate::poll::names::nowhere;
 use crate::poll::pace::{Asker, Moment, Schedule, interval_us, micros};
 use crate::poll::wheel::Wheel;
 
@@ -205,14 +206,21 @@ impl Core {
         }
     }
 
-    /// Where a device is: `None` if it is not pinged, `Some(None)` if its name has no address.
-    pub(super) fn address_of(&self, device: DeviceId) -> Option<Option<SocketAddr>> {
+    /// The host of a device, and where that is: `None` if it is not pinged, and no address if its
+    /// name has none.
+    pub(super) fn place_of(&self, device: DeviceId) -> Option<(&str, Option<SocketAddr>)> {
         let number = self.by_id.get(&device)?;
-        Some(self.slots.get(*number as usize)?.as_ref()?.address)
+        let slot = self.slots.get(*number as usize)?.as_ref()?;
+        match &slot.owner {
+            Owner::Device { host, .. } => Some((host, slot.address)),
+            Owner::Job(_) => None,
+        }
     }
 
     /// Sends one burst now; its outcome ends as that of `job`. False if there are too many.
-    pub(super) fn ping(&mut self, job: u64, to: SocketAddr, now: Moment) -> bool {
+    pub(super) fn ping(&mut self, job: u64, mut to: SocketAddr, now: Moment) -> bool {
+        // A raw socket of IPv6 takes another port for another protocol.
+        to.set_port(0);
         if self.jobs == JOBS_MAX {
             return false;
         }
@@ -249,7 +257,11 @@ impl Core {
                 burst.is_queued = true;
             }
             (None, None) => {
-                return self.finish(number, Outcome::nothing(Cause::Unreachable), now);
+                let cause = match &slot.owner {
+                    Owner::Device { host, .. } => nowhere(host),
+                    Owner::Job(_) => Cause::Unreachable,
+                };
+                return self.finish(number, Outcome::nothing(cause), now);
             }
         }
         self.sending.push_back(number);

@@ -7,7 +7,6 @@
 
 use std::collections::HashMap;
 use std::io;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,9 +16,9 @@ use farwatch_common::sample::{Cause, Row};
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot, watch};
 
-use super::Request;
 use super::core::{Core, Ended, Outcome, Transmit};
 use super::packet::{self, Echo, Heard};
+use super::{Place, Request};
 use crate::platform::icmp::{EchoSocket, Family, Kind};
 use crate::poll::names::Names;
 use crate::poll::pace::timeline::{Targets, Timeline};
@@ -155,12 +154,13 @@ impl Shell {
     }
 
     /// Where a device may be, the address in use first; `None` if it is not to be pinged.
-    fn where_is(&self, device: DeviceId) -> Option<Vec<SocketAddr>> {
-        let used = self.core.address_of(device)?;
-        match self.names.all(device) {
-            [] => Some(used.into_iter().collect()),
-            all => Some(all.to_vec()),
-        }
+    fn where_is(&self, device: DeviceId) -> Option<Place> {
+        let (host, used) = self.core.place_of(device)?;
+        let addresses = match self.names.all(device) {
+            [] => used.into_iter().collect(),
+            all => all.to_vec(),
+        };
+        Some(Place { host: host.to_owned(), addresses })
     }
 
     /// A device that is silent at one address of its name is pinged at the next.
@@ -320,6 +320,8 @@ async fn readable(socket: Option<&EchoSocket>) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use std::net::SocketAddr;
+
     use farwatch_common::sample::Group;
 
     use super::*;
@@ -347,7 +349,7 @@ mod tests {
     async fn place(requests: &mpsc::Sender<Request>) -> Option<Vec<SocketAddr>> {
         let (reply, answer) = oneshot::channel();
         requests.send(Request::Where(DeviceId(1), reply)).await.unwrap();
-        answer.await.unwrap()
+        answer.await.unwrap().map(|place| place.addresses)
     }
 
     /// The row of a device where no socket can be opened.

@@ -22,7 +22,7 @@ use super::knock::{Told, knock};
 use super::look::Look;
 use super::silence::{Asked, NoAnswer, Silence};
 use super::{ProbeFailure, ProbeReport};
-use crate::poll::names::textual;
+use crate::poll::names::{nowhere, textual};
 use crate::poll::ping::{self, PingNow};
 use crate::poll::resolve::lookup_now;
 use crate::poll::{Access, PollCounters, PollError, SnmpVersion, Target, credential};
@@ -58,6 +58,8 @@ async fn everywhere(
 ) -> Result<ProbeReport, PollError> {
     let addresses = timeout(LOOKUP_LIMIT, lookup_now(&target.host, target.port)).await;
     let addresses = addresses.unwrap_or_default();
+    // Of an address that is there and no answer, the routes are to blame.
+    let no_way = if addresses.is_empty() { nowhere(&target.host) } else { Cause::Unreachable };
     let at = |address| Place { target, address, pinger, clock };
     let mut attempts: FuturesUnordered<_> =
         addresses.into_iter().map(|address| at(address).attempt()).collect();
@@ -76,7 +78,7 @@ async fn everywhere(
     let asked = Asked::with(&target.access);
     Err(match silence {
         Some(silence) => PollError::NoAnswer(NoAnswer { silence, asked, port: target.port }),
-        None => PollError::Device(ProbeFailure { cause: Cause::Unreachable, asked }),
+        None => PollError::Device(ProbeFailure { cause: no_way, asked }),
     })
 }
 

@@ -298,6 +298,8 @@ impl Session {
                 };
             }
             Complaint::NotInTimeWindow => Cause::WrongClock,
+            // Every user can do without both: it is another way to say that they are wanted.
+            Complaint::UnsupportedLevel if self.level() == 0 => Cause::LevelTooLow,
             Complaint::UnsupportedLevel => Cause::WrongLevel,
             Complaint::UnknownUser => Cause::UnknownUser,
             Complaint::WrongDigest => Cause::WrongAuth,
@@ -379,6 +381,6 @@ impl Session {
 
     /// Why an agent that has opened the question does not let its user read.
     pub(in crate::poll) fn refused(&self) -> Cause {
-        if self.level() == flag::LEVEL { Cause::Auth } else { Cause::WrongLevel }
+        if self.level() == flag::LEVEL { Cause::Auth } else { Cause::LevelTooLow }
     }
 }

@@ -435,7 +435,11 @@ fn a_user_without_authentication_needs_no_clock() {
     assert_eq!(oracle(&side.ask(2)).0, SecurityLevel::NoAuthNoPriv);
     agent.flags = 0;
     assert!(matches!(side.hear(&agent.message(2)), Heard::Answer(_)));
-    assert_eq!(side.session.refused(), Cause::WrongLevel);
+    assert_eq!(side.session.refused(), Cause::LevelTooLow);
+    // Without keys it cannot have been asked for more than it can do.
+    side.ask(3);
+    let told = agent.report(&usm_stats(1), 0, 3);
+    assert_eq!(side.hear(&told), Heard::Failed(Cause::LevelTooLow));
 }
 
 #[test]

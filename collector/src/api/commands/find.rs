@@ -17,7 +17,7 @@ use super::record::Record;
 use super::{PingResult, cause, measured_ms, ping_result, text};
 use crate::api::AppState;
 use crate::api::address::{Address, parse_address};
-use crate::api::devices::{ADDRESS_RULE, TAG_RULE, tags, version_inside};
+use crate::api::devices::{TAG_RULE, tags, version_inside};
 use crate::api::error::{Error, FieldError};
 use crate::api::guard::Caller;
 use crate::api::reply::{Cause, Data, Ref, SnmpVersion};
@@ -45,6 +45,8 @@ pub(in crate::api) struct CredentialSearch {
     /// not given. Those come first that would be in force, and of these the ones that a device with
     /// `tags` is in reach of, the closest at the front.
     profiles: Option<bool>,
+    /// Whether an answer from another address than was asked is refused; false if not given.
+    strict_source: Option<bool>,
     /// That the device is to have; none if not given.
     tags: Option<Vec<String>>,
 }
@@ -120,6 +122,7 @@ pub(in crate::api) async fn credential_find(
         return Err(InventoryError::Revoked.into());
     }
     let with_profiles = body.profiles.unwrap_or(true);
+    let strict_source = body.strict_source.unwrap_or(false);
     let Checked { address, tags, mut tries } = checked(body)?;
     let errand = state.commands.begin(tenant, id)?;
     // What cannot be sent does not count.
@@ -139,7 +142,7 @@ pub(in crate::api) async fn credential_find(
     });
     let candidates = candidates.collect();
     let (host, port) = (address.host.clone(), address.port.into());
-    let wanted = proto::FindCredential { host, port, candidates };
+    let wanted = proto::FindCredential { host, port, candidates, strict_source };
     let names: Vec<String> = tries.iter().map(Try::name).collect();
     let told = move |result: &proto::FindCredentialResult| came_of(&address, result, &names);
     let asked = errand.find_credential(wanted);
@@ -163,8 +166,8 @@ fn checked(body: CredentialSearch) -> Result<Checked, Error> {
         wrong("port", "must be 1 to 65535");
     }
     let address = parse_address(&body.host, body.port.unwrap_or(SNMP_PORT));
-    if address.is_none() {
-        wrong("host", ADDRESS_RULE);
+    if let Err(error) = address {
+        wrong("host", error.rule());
     }
     let tags = tags(body.tags.unwrap_or_default());
     if tags.is_none() {
@@ -187,7 +190,7 @@ fn checked(body: CredentialSearch) -> Result<Checked, Error> {
         }
     }
     match (address, tags) {
-        (Some(address), Some(tags)) if errors.is_empty() => Ok(Checked { address, tags, tries }),
+        (Ok(address), Some(tags)) if errors.is_empty() => Ok(Checked { address, tags, tries }),
         _ => Err(Error::invalid(errors)),
     }
 }

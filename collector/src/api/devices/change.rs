@@ -5,8 +5,8 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::{
-    ADDRESS_RULE, Data, Device, DeviceDetail, INTERVAL_S_MAX, REQUEST_GAP_MS_MAX, REQUEST_GAP_RULE,
-    TAG_RULE, detail, exists, show_now, tags, version_inside,
+    Data, Device, DeviceDetail, INTERVAL_S_MAX, REQUEST_GAP_MS_MAX, REQUEST_GAP_RULE, TAG_RULE,
+    detail, exists, show_now, tags, version_inside,
 };
 use crate::api::address::{Address, parse_address};
 use crate::api::agents::agent_named;
@@ -120,10 +120,10 @@ fn checked(before: &device::Device, body: DeviceChange) -> Result<DevicePatch, E
         errors.push(FieldError { field: field.to_owned(), message: message.to_owned() });
     };
     let address = body.address.map(|text| parse_address(&text, SNMP_PORT));
-    if matches!(address, Some(None)) {
-        wrong("address", ADDRESS_RULE);
+    if let Some(Err(error)) = address {
+        wrong("address", error.rule());
     }
-    let address = address.flatten();
+    let address = address.and_then(Result::ok);
     let name = name(before, body.name.as_deref(), address.as_ref());
     if name.as_ref().is_some_and(|(name, _)| !is_name(name)) {
         wrong("name", "must be 1 to 100 characters, without control characters");

@@ -121,6 +121,34 @@ async fn all_wrong_fields_are_told_at_once() {
 }
 
 #[tokio::test]
+async fn an_address_that_could_never_be_asked_is_refused_or_put_right() {
+    let world = World::new().await;
+    let tenant = world.tenant("North").await;
+    let (agent, _) = world.agent(tenant, "a").await;
+    let who = world.user("op@example.net", Role::Operator, Some(tenant)).await;
+    let id = world.device(&who, agent, "::ffff:10.0.0.1").await;
+    let path = format!("/api/v1/devices/{id}");
+    assert_eq!(world.get(&path, &who).await.data()["address"], "10.0.0.1");
+    let again = world.post("/api/v1/devices", &who, new_device(agent, "10.0.0.1")).await;
+    assert_eq!(again.code(), "device_exists");
+    let search = format!("/api/v1/agents/{agent}/find-credential");
+    let bodies = [
+        (Method::POST, "/api/v1/devices", "address", new_device(agent, "fe80::2")),
+        (Method::PATCH, &path, "address", json!({ "address": "[fe80::2]:1161" })),
+        (Method::POST, &search, "host", json!({ "host": "fe80::2" })),
+    ];
+    for (method, path, field, body) in bodies {
+        let answer = world.change(method, path, &who, body).await;
+        assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{path}");
+        let error = &answer.json()["errors"][0];
+        let message = error["message"].as_str().unwrap();
+        assert_eq!(error["field"], field);
+        assert!(message.contains("add `%`") && message.contains("fe80::1%eth0"), "{message}");
+    }
+    world.device(&who, agent, "fe80::2%eth0").await;
+}
+
+#[tokio::test]
 async fn pages_meet_in_every_order_and_under_every_filter() {
     let world = World::new().await;
     let tenant = world.tenant("North").await;

@@ -98,7 +98,8 @@ async fn profiles_that_are_not_tried_are_told_with_the_reason() {
             left.push(scene.made(&format!("p{number:02}"), json!({})).await);
         }
         let given = json!([{ "version": "v2c", "community": "given" }]);
-        let found = scene.search(json!({ "credentials": given })).await.data();
+        let wanted = json!({ "credentials": given, "strict_source": true });
+        let found = scene.search(wanted).await.data();
         assert_eq!((found["candidates"].clone(), told(&found).len()), (json!(32), 32));
         let rows = found["left_out"].as_array().unwrap().iter();
         let rows: Vec<_> = rows
@@ -109,7 +110,7 @@ async fn profiles_that_are_not_tried_are_told_with_the_reason() {
         assert_eq!(rows, expected);
         let asked = scene.world.reached.commands();
         let [command::Kind::FindCredential(asked)] = &asked[..] else { panic!("{asked:?}") };
-        assert_eq!(asked.candidates.len(), 32);
+        assert_eq!((asked.candidates.len(), asked.strict_source), (32, true));
         scene.world.remove().await;
     }
 }

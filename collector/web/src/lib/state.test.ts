@@ -41,9 +41,18 @@ it("says what is missing rather than to wait for a poll that does not come", () 
 });
 
 it("says what to do about each thing that SNMPv3 may not like", () => {
-  const causes = ["unknown_user", "wrong_auth", "wrong_privacy", "wrong_level", "wrong_clock", "wrong_context"] as const;
+  const causes = ["unknown_user", "wrong_auth", "wrong_privacy", "wrong_level", "level_too_low", "wrong_clock", "wrong_context"] as const;
   expect(new Set(causes.map(causeHint)).size).toBe(causes.length);
   expect(causes.map(causeHint)).not.toContain(null);
+});
+
+it("says why a device that answers elsewhere or is nowhere tells nothing", () => {
+  expect(causeHint("other_source")).toContain("Turn off");
+  const words = (cause: Cause) => `${stateWord("unknown", cause)} ${causeWord(cause)}`;
+  expect(words("unresolved")).toBe("Not asked name does not resolve");
+  expect(words("no_interface")).toBe("Not asked no such interface");
+  expect(causeHint("unresolved")).toContain("DNS");
+  expect(causeHint("no_interface")).toContain("%");
 });
 
 it("ages what echo and SNMP tell each by itself", () => {

@@ -280,7 +280,7 @@ fn a_device_that_goes_leaves_nothing_behind_and_others_are_undisturbed() {
     line.run(INTERVAL * 2, |line, out| line.answer(out, 1000));
     assert!(line.sent[before..].iter().all(|(_, out)| out.to.ip().to_string() == "192.0.2.2"));
     assert_eq!(line.sent.len() - before, 2 * ECHOES);
-    assert_eq!(line.core.address_of(DeviceId(1)), None);
+    assert_eq!(line.core.place_of(DeviceId(1)), None);
     line.core.set_targets(moment(line.now_us), &[]);
     line.run(INTERVAL, |_, _| {});
     assert_eq!((line.core.wake_us(), line.core.free.len()), (None, line.core.slots.len()));
@@ -290,11 +290,28 @@ fn a_device_that_goes_leaves_nothing_behind_and_others_are_undisturbed() {
 fn a_host_name_is_pinged_once_it_has_an_address() {
     let mut line = Line::new(&[target(1, "router.lan")]);
     line.run(INTERVAL * 2, |_, _| {});
-    assert_eq!(line.last().cause, Some(Cause::Unreachable));
-    assert_eq!(line.core.address_of(DeviceId(1)), Some(None));
+    assert_eq!(line.last().cause, Some(Cause::Unresolved));
+    assert_eq!(line.core.place_of(DeviceId(1)), Some(("router.lan", None)));
     line.core.set_address(DeviceId(1), "192.0.2.5:161".parse().unwrap());
     line.run(INTERVAL, |line, out| line.answer(out, 1000));
     assert_eq!(line.last().values[0], Some(1));
+}
+
+#[test]
+fn an_address_on_an_interface_that_is_not_there_says_so() {
+    let mut line = Line::new(&[target(1, "fe80::1%eth99")]);
+    line.run(INTERVAL, |_, _| {});
+    assert_eq!(line.last().cause, Some(Cause::NoInterface));
+}
+
+/// The addresses of names come with the port of SNMP, which a raw socket of IPv6 takes amiss.
+#[test]
+fn echo_requests_have_no_port() {
+    let mut line = Line::new(&[]);
+    assert!(line.core.ping(1, "[fe80::1%2]:161".parse().unwrap(), moment(line.now_us)));
+    line.run(INTERVAL, |line, out| line.answer(out, 1000));
+    assert!(line.sent.iter().all(|(_, out)| out.to == "[fe80::1%2]:0".parse().unwrap()));
+    assert_eq!(line.outcomes[0].received, ECHOES as u64);
 }
 
 #[test]

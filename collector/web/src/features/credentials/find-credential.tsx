@@ -15,6 +15,8 @@ interface Wanted {
   draft: SnmpDraft;
   /** That the device is to have: they decide which profiles reach it. */
   tags: readonly string[];
+  /** Answers from another address are refused, as they will be. */
+  isStrict: boolean;
 }
 
 /** What is typed goes first, then the profiles. The agent tries v1 where v2c is not answered. */
@@ -24,8 +26,8 @@ export function candidatesOf(draft: SnmpDraft) {
 
 export function useFindCredential() {
   return useMutation({
-    mutationFn: async ({ agent, host, draft, tags }: Wanted): Promise<Found> => {
-      const body = { host, credentials: candidatesOf(draft), profiles: true, tags: [...tags] };
+    mutationFn: async ({ agent, host, draft, tags, isStrict }: Wanted): Promise<Found> => {
+      const body = { host, credentials: candidatesOf(draft), profiles: true, tags: [...tags], strict_source: isStrict };
       return (await take(api.POST("/api/v1/agents/{id}/find-credential", { params: { path: { id: agent } }, body }))).data;
     },
   });

@@ -15,7 +15,8 @@ export function outcomeName({ profile, version }: Outcome): string {
 export function outcomeWords({ ok, cause, advice, rtt_ms: rtt, sys_name: name, sys_descr: descr, address }: Outcome): string {
   if (ok) return [name, descr && shortModel(descr), address && `at ${address}`, rtt !== null && `${threeFigures(rtt)} ms`].filter(Boolean).join(" · ");
   const word = causeWord(cause) ?? "no answer that can be used";
-  return `${word[0]?.toUpperCase()}${word.slice(1)}. ${advice ? adviceAfter(word, advice) : (causeHint(cause) ?? "")}`.trim();
+  const from = cause === "other_source" && address ? ` (${address})` : "";
+  return `${word[0]?.toUpperCase()}${word.slice(1)}${from}. ${advice ? adviceAfter(word, advice) : (causeHint(cause) ?? "")}`.trim();
 }
 
 /** Why one that works cannot be had by choosing it: the device would be asked with another one. */
@@ -43,7 +44,7 @@ export function leftOutWords({ left_out: left, candidates }: Found): string[] {
 }
 
 /** Causes of which no answer is at the bottom. */
-const SILENT: ReadonlySet<string> = new Set(["timeout", "unreachable", "budget"]);
+const SILENT: ReadonlySet<string> = new Set(["timeout", "unreachable", "unresolved", "no_interface", "budget"]);
 
 /** What to do where none of them works. */
 export function noneWorks({ outcomes, candidates, not_tried: left, ping }: Found): string | null {

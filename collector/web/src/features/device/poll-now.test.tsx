@@ -16,6 +16,7 @@ it("says what answered and in how many milliseconds", () => {
 
 it("says why nothing did", () => {
   expect(snmpWords({ ...snmp, ok: false, cause: "wrong_auth" })).toBe("SNMP: wrong authentication.");
+  expect(snmpWords({ ...snmp, ok: false, cause: "other_source", answers_from: "10.0.0.2" })).toBe("SNMP: answers from another address (10.0.0.2).");
   expect(snmpWords({ ...snmp, ok: false, cause: null })).toBe("SNMP: no answer that can be used.");
   expect(echoWords({ ...ping, ok: false, cause: "timeout", received: 0, loss_percent: 100, rtt_ms: null })).toBe("Echo: 0 of 4 came back, 100.0 % lost.");
   expect(echoWords({ ...ping, ok: false, cause: "not_permitted", sent: 0, received: 0, loss_percent: null, rtt_ms: null })).toBe("Echo: not permitted.");

@@ -71,7 +71,7 @@ function adviceOf({ cause, advice }: NonNullable<Polled["snmp"]>): string | null
 const inMs = (value: number | null) => (value === null ? "" : ` in ${threeFigures(value)} ms`);
 
 export function snmpWords({ ok, cause, rtt_ms: rtt, values, answers_from: from }: NonNullable<Polled["snmp"]>): string {
-  if (!ok) return `SNMP: ${causeWord(cause) ?? "no answer that can be used"}.`;
+  if (!ok) return `SNMP: ${causeWord(cause) ?? "no answer that can be used"}${from ? ` (${from})` : ""}.`;
   const source = from ? `, from ${from} and not from the address that was asked` : "";
   return `SNMP answered${inMs(rtt)}: ${integer(values)} value${values === 1 ? "" : "s"}${source}.`;
 }

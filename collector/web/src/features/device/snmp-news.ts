@@ -15,7 +15,8 @@ type Told = Pick<Device, "snmp_poll" | "interval_s">;
 
 /** A device that says these things answers, and tells nothing else. */
 const REFUSED: ReadonlySet<ShownCause | null> = new Set([
-  "auth", "unknown_user", "wrong_auth", "wrong_privacy", "wrong_level", "wrong_clock", "wrong_context",
+  "auth", "unknown_user", "wrong_auth", "wrong_privacy", "wrong_level", "level_too_low", "wrong_clock", "wrong_context",
+  "other_source",
 ]);
 
 export function snmpNews({ snmp_poll: poll, interval_s: interval }: Told, nowMs: number): SnmpNews {

@@ -106,7 +106,7 @@ export function AddDeviceForm({ onDone }: { onDone: () => void }) {
   const search = () => {
     if (isWrong({})) return;
     add.reset();
-    find.mutate({ agent, host: address.trim(), draft, tags });
+    find.mutate({ agent, host: address.trim(), draft, tags, isStrict: options.strict_source });
   };
   const use = ({ profile, version }: Outcome) => {
     setDraft(profile ? { ...NEW_DRAFT, version } : { ...draft, version });
