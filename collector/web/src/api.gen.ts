@@ -2732,6 +2732,7 @@ export interface components {
         };
         /** @description What SNMP tells of a device. */
         SnmpPoll: {
+            answered_at: components["schemas"]["Time"] | null;
             at: components["schemas"]["Time"] | null;
             cause: components["schemas"]["Cause"] | null;
             /** Format: double */
