@@ -1,5 +1,5 @@
 //! The Farwatch collector. `collector.rs` puts the parts together; the stages are, in the order
-//! data flows: `ingest`, `store`, `live`, `api`. Beside them: `identity`, `inventory`, `audit`,
+//! data flows: `ingest`, `store`, `live`, `evaluate`, `notify`, `api`. Beside them: `identity`, `inventory`, `audit`,
 //! `listen`, `migrate_to`.
 
 pub mod api;
@@ -9,6 +9,7 @@ pub mod collector;
 pub mod command;
 pub mod config;
 pub mod data_dir;
+pub mod evaluate;
 pub mod identity;
 pub mod ingest;
 pub mod inventory;
@@ -16,4 +17,5 @@ pub mod listen;
 pub mod live;
 pub mod metrics;
 pub mod migrate_to;
+pub mod notify;
 pub mod store;

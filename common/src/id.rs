@@ -150,6 +150,16 @@ ids! {
     SessionId = "ses";
     /// A person of the provider in a tenant, for a while.
     GrantId = "grt";
+    /// What is looked for, and when it is wrong.
+    RuleId = "rul";
+    /// What a rule has found.
+    AlertId = "alt";
+    /// Where people are told.
+    ChannelId = "chn";
+    /// Which alerts go to a channel.
+    RouteId = "rte";
+    /// What has to reach a channel.
+    NotificationId = "ntf";
 }
 
 #[cfg(test)]

@@ -1,0 +1,3 @@
+//! Stage **evaluate**: what is wrong, by the rules of each tenant.
+
+pub mod severity;

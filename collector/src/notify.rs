@@ -1,0 +1,3 @@
+//! Stage **notify**: tells people of what `evaluate` has found.
+
+pub mod outbox;

@@ -1,0 +1,185 @@
+-- Alerts: what is looked for, what was found, who is told of it, and how that went.
+
+-- 1: the tenant was given the rules that every tenant begins with, and may have deleted them.
+ALTER TABLE tenant ADD COLUMN rules_given BIGINT NOT NULL DEFAULT 0;
+
+CREATE TABLE alert_rule (
+    tenant_id       BIGINT NOT NULL REFERENCES tenant (tenant_id),
+    rule_id         BIGINT NOT NULL,
+    name            TEXT COLLATE "C" NOT NULL,
+    -- 1 info, 2 warning, 3 critical.
+    severity        BIGINT NOT NULL,
+    enabled         BIGINT NOT NULL,
+    -- JSON: sites and tags; empty is all that the tenant has.
+    scope           TEXT COLLATE "C" NOT NULL,
+    -- JSON: what is looked at, and when it is wrong.
+    condition       TEXT COLLATE "C" NOT NULL,
+    -- How long it has to be wrong before the alert fires, and to be well before it is resolved.
+    for_s           BIGINT NOT NULL,
+    resolve_after_s BIGINT NOT NULL,
+    created_at      BIGINT NOT NULL,
+    updated_at      BIGINT NOT NULL,
+    PRIMARY KEY (tenant_id, rule_id),
+    UNIQUE (tenant_id, name)
+);
+
+CREATE TABLE alert (
+    tenant_id      BIGINT NOT NULL REFERENCES tenant (tenant_id),
+    alert_id       BIGINT NOT NULL,
+    rule_id        BIGINT NOT NULL,
+    -- As they were when it fired: a rule may be edited or deleted meanwhile.
+    rule_name      TEXT COLLATE "C" NOT NULL,
+    severity       BIGINT NOT NULL,
+    site_id        BIGINT NOT NULL,
+    agent_id       BIGINT NOT NULL,
+    -- NULL: it is about the agent itself.
+    device_id      BIGINT,
+    -- Of the device; '' is the device itself.
+    object         TEXT COLLATE "C" NOT NULL,
+    -- pending, firing, resolved.
+    phase          TEXT COLLATE "C" NOT NULL,
+    cause          TEXT COLLATE "C",
+    value          DOUBLE PRECISION,
+    -- Event times: wrong since, fired, told of last, well since, resolved.
+    began_at       BIGINT NOT NULL,
+    fired_at       BIGINT,
+    last_at        BIGINT NOT NULL,
+    well_at        BIGINT,
+    resolved_at    BIGINT,
+    -- JSON: the rule as it was, and the readings that led to it.
+    evidence       TEXT COLLATE "C" NOT NULL,
+    -- Transitions that people were told of: part of what makes a delivery count once.
+    told           BIGINT NOT NULL DEFAULT 0,
+    acked_at       BIGINT,
+    acked_by       BIGINT,
+    ack_note       TEXT COLLATE "C",
+    silenced_until BIGINT,
+    -- By the collector's clock.
+    created_at     BIGINT NOT NULL,
+    updated_at     BIGINT NOT NULL,
+    PRIMARY KEY (tenant_id, alert_id)
+);
+-- One open alert of a rule about the same thing.
+CREATE UNIQUE INDEX alert_open ON alert (tenant_id, rule_id, agent_id, coalesce(device_id, 0), object)
+    WHERE phase <> 'resolved';
+CREATE INDEX alert_by_time ON alert (tenant_id, created_at);
+CREATE INDEX alert_by_device ON alert (tenant_id, device_id, created_at);
+
+-- What became of an alert, and what people did with it.
+CREATE TABLE alert_event (
+    tenant_id BIGINT NOT NULL,
+    alert_id  BIGINT NOT NULL,
+    event_id  BIGINT NOT NULL,
+    -- By the collector's clock.
+    at        BIGINT NOT NULL,
+    -- fired, resolved, acked, unacked, silenced, unsilenced.
+    kind      TEXT COLLATE "C" NOT NULL,
+    user_id   BIGINT,
+    note      TEXT COLLATE "C",
+    PRIMARY KEY (tenant_id, alert_id, event_id),
+    FOREIGN KEY (tenant_id, alert_id) REFERENCES alert (tenant_id, alert_id) ON DELETE CASCADE
+);
+
+-- Where people are told.
+CREATE TABLE channel (
+    tenant_id   BIGINT NOT NULL REFERENCES tenant (tenant_id),
+    channel_id  BIGINT NOT NULL,
+    name        TEXT COLLATE "C" NOT NULL,
+    -- email, webhook, slack, mqtt.
+    kind        TEXT COLLATE "C" NOT NULL,
+    enabled     BIGINT NOT NULL,
+    -- JSON of what is no secret of it.
+    settings    TEXT COLLATE "C" NOT NULL,
+    -- Its secrets, sealed under the tenant's key; AAD names tenant, channel and version.
+    sealed      BYTEA,
+    version     BIGINT NOT NULL,
+    key_version BIGINT NOT NULL,
+    created_at  BIGINT NOT NULL,
+    updated_at  BIGINT NOT NULL,
+    PRIMARY KEY (tenant_id, channel_id),
+    UNIQUE (tenant_id, name)
+);
+
+-- Which alerts go where: every route that matches counts.
+CREATE TABLE route (
+    tenant_id    BIGINT NOT NULL,
+    route_id     BIGINT NOT NULL,
+    channel_id   BIGINT NOT NULL,
+    -- Least severity.
+    severity     BIGINT NOT NULL,
+    -- JSON: sites and tags; empty is all that the tenant has.
+    scope        TEXT COLLATE "C" NOT NULL,
+    -- 1: also when an alert is resolved.
+    on_resolved  BIGINT NOT NULL,
+    created_at   BIGINT NOT NULL,
+    PRIMARY KEY (tenant_id, route_id),
+    FOREIGN KEY (tenant_id, channel_id) REFERENCES channel (tenant_id, channel_id) ON DELETE CASCADE
+);
+
+-- What has to reach a channel: written in the transaction of the transition it tells of.
+CREATE TABLE notification (
+    tenant_id       BIGINT NOT NULL,
+    notification_id BIGINT NOT NULL,
+    channel_id      BIGINT NOT NULL,
+    -- NULL: a test.
+    alert_id        BIGINT,
+    -- The same for every attempt, and for the same transition told to the same channel.
+    idempotency_key TEXT COLLATE "C" NOT NULL,
+    -- JSON, as it was at the transition.
+    message         TEXT COLLATE "C" NOT NULL,
+    -- queued, delivered, failed.
+    state           TEXT COLLATE "C" NOT NULL,
+    attempts        BIGINT NOT NULL,
+    next_at         BIGINT NOT NULL,
+    created_at      BIGINT NOT NULL,
+    ended_at        BIGINT,
+    PRIMARY KEY (tenant_id, notification_id),
+    UNIQUE (tenant_id, idempotency_key),
+    FOREIGN KEY (tenant_id, channel_id) REFERENCES channel (tenant_id, channel_id) ON DELETE CASCADE
+);
+CREATE INDEX notification_due ON notification (channel_id, next_at) WHERE state = 'queued';
+CREATE INDEX notification_by_alert ON notification (tenant_id, alert_id);
+
+-- Each attempt, and how it ended.
+CREATE TABLE delivery (
+    tenant_id       BIGINT NOT NULL,
+    notification_id BIGINT NOT NULL,
+    attempt         BIGINT NOT NULL,
+    at              BIGINT NOT NULL,
+    took_ms         BIGINT NOT NULL,
+    -- delivered, refused, unreachable, timeout, forbidden, broken.
+    outcome         TEXT COLLATE "C" NOT NULL,
+    -- The status of the answer, where the channel has one.
+    status          BIGINT,
+    detail          TEXT COLLATE "C" NOT NULL,
+    PRIMARY KEY (tenant_id, notification_id, attempt),
+    FOREIGN KEY (tenant_id, notification_id)
+        REFERENCES notification (tenant_id, notification_id) ON DELETE CASCADE
+);
+
+CALL tenant_table_lock('alert_rule');
+CALL tenant_table_lock('alert');
+CALL tenant_table_lock('alert_event');
+CALL tenant_table_lock('channel');
+CALL tenant_table_lock('route');
+CALL tenant_table_lock('notification');
+CALL tenant_table_lock('delivery');
+CALL tenant_policy('ingest', 'alert_rule');
+CALL tenant_policy('ingest', 'alert');
+CALL tenant_policy('ingest', 'alert_event');
+CALL tenant_policy('ingest', 'channel');
+CALL tenant_policy('ingest', 'route');
+CALL tenant_policy('ingest', 'notification');
+CALL tenant_policy('ingest', 'delivery');
+GRANT SELECT, INSERT, UPDATE, DELETE ON alert_rule, channel, route TO farwatch_app;
+GRANT SELECT, UPDATE ON alert TO farwatch_app;
+GRANT SELECT, INSERT ON alert_event, notification TO farwatch_app;
+GRANT SELECT ON delivery TO farwatch_app;
+-- Evaluation and delivery run on behalf of what the agents of a tenant send.
+GRANT SELECT, INSERT ON alert_rule TO farwatch_ingest;
+GRANT UPDATE (rules_given) ON tenant TO farwatch_ingest;
+GRANT SELECT, INSERT, UPDATE, DELETE ON alert TO farwatch_ingest;
+GRANT SELECT, INSERT ON alert_event TO farwatch_ingest;
+GRANT SELECT ON channel, route, device_tag, tenant_key TO farwatch_ingest;
+GRANT SELECT, INSERT, UPDATE, DELETE ON notification TO farwatch_ingest;
+GRANT SELECT, INSERT, DELETE ON delivery TO farwatch_ingest;
