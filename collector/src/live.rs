@@ -9,12 +9,14 @@
 mod agent;
 mod device;
 pub mod events;
+pub mod feed;
 mod health;
 pub mod layout;
 mod objects;
 mod port;
 pub(crate) mod rebuild;
 mod state;
+mod tell;
 pub mod view;
 
 use std::collections::hash_map::Entry;
@@ -62,6 +64,8 @@ struct Shared {
     /// One per tenant whose inventory was changed.
     turns: Mutex<HashMap<TenantId, Arc<tokio::sync::Mutex<()>>>>,
     changed: Notify,
+    /// Wakes who evaluates.
+    told: Notify,
     clock: Clock,
     /// Tells clients that the collector was restarted.
     instance: String,
@@ -94,6 +98,7 @@ impl Live {
             layouts: Mutex::default(),
             turns: Mutex::default(),
             changed: Notify::new(),
+            told: Notify::new(),
             instance: format!("{:016x}", rand::random::<u64>()),
             clock,
         };
@@ -108,7 +113,30 @@ impl Live {
     fn change<T>(&self, change: impl FnOnce(&mut Fleet, Micros) -> T) -> T {
         let answer = change(&mut self.fleet(), self.shared.clock.now());
         self.shared.changed.notify_one();
+        self.shared.told.notify_one();
         answer
+    }
+
+    // What is evaluated.
+
+    /// From now on, what becomes known is told, of metrics only these; it begins with all that is
+    /// known of the tenant, or of all.
+    pub fn want(&self, metrics: BTreeSet<String>, of: Option<TenantId>) {
+        self.change(|fleet, now| {
+            fleet.feed.want(metrics);
+            fleet.tell_all(of, now);
+        });
+    }
+
+    /// Waits until something may have been told.
+    pub async fn told(&self) {
+        self.shared.told.notified().await;
+    }
+
+    /// What was told since the last call.
+    #[must_use]
+    pub fn take_told(&self) -> feed::Told {
+        self.fleet().feed.take()
     }
 
     // What screens read.
@@ -402,6 +430,7 @@ impl Live {
     fn publish(&self) -> bool {
         let mut fleet = self.fleet();
         fleet.expire(self.shared.clock.now());
+        self.shared.told.notify_one();
         if !fleet.has_changes() {
             return false;
         }

@@ -275,6 +275,16 @@ impl Device {
         }
     }
 
+    /// When it was told last what its state is known from.
+    pub(super) fn told_at(&self) -> Option<Micros> {
+        self.snmp.at().max(self.ping.at())
+    }
+
+    /// So long after a poll the next one counts as missing.
+    pub(super) fn gap(&self) -> Duration {
+        missing_after(self.interval)
+    }
+
     pub(super) fn state(&self, reach: Reach) -> (State, Option<&'static str>) {
         let interfaces = self.interfaces.and_then(|(_, cause)| cause);
         health::verdict(reach, &self.snmp, &self.ping, interfaces)

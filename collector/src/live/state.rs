@@ -15,6 +15,7 @@ use serde_json::{Map, Value, json};
 
 use super::agent::{Agent, Session};
 use super::device::{Device, Reach};
+use super::feed::Feed;
 use super::layout::Layout;
 use super::view::{LiveAgent, LiveDevice, LiveInterface, LiveMissing, LiveValue, State, changed};
 use crate::inventory::device::own_name;
@@ -53,7 +54,8 @@ struct Dirty {
 /// All devices and agents. Its size follows the inventory's.
 #[derive(Debug, Default)]
 pub(super) struct Fleet {
-    devices: HashMap<DeviceId, Device>,
+    pub(super) devices: HashMap<DeviceId, Device>,
+    pub(super) feed: Feed,
     agents: HashMap<AgentId, Agent>,
     by_agent: HashMap<AgentId, BTreeSet<DeviceId>>,
     timers: BTreeSet<(Micros, Timer)>,
@@ -73,6 +75,7 @@ impl Fleet {
 
     pub(super) fn agent_added(&mut self, tenant: TenantId, id: AgentId, now: Micros) -> &mut Agent {
         dirty(&mut self.dirty_agents, tenant, id, now);
+        self.feed.moved(tenant);
         self.agents.entry(id).or_insert_with(|| Agent::new(tenant))
     }
 
@@ -85,6 +88,7 @@ impl Fleet {
         self.devices.entry(id).or_insert_with(|| Device::new(tenant, agent, interval_s));
         self.by_agent.entry(agent).or_default().insert(id);
         dirty(&mut self.dirty_agents, tenant, agent, now);
+        self.feed.moved(tenant);
         self.touch(tenant, id, now);
     }
 
@@ -128,6 +132,7 @@ impl Fleet {
             }
         }
         self.removals += 1;
+        self.feed.moved(tenant);
         self.published.remove(&id);
         self.watched.remove(&id);
         self.dirty.remove(&(tenant, id));
@@ -162,8 +167,10 @@ impl Fleet {
         dirty(&mut self.dirty_agents, tenant, id, now);
         self.set_timer(Timer::Agent(id), old, deadline);
         if before != after {
+            self.tell_agent(tenant, id, now);
             for device in self.by_agent.get(&id).cloned().unwrap_or_default() {
                 self.touch(tenant, device, now);
+                self.tell_state(device, now);
             }
         }
     }
@@ -192,7 +199,7 @@ impl Fleet {
     // Samples and facts.
 
     pub(super) fn apply(&mut self, row: Row, layout: &Arc<Layout>, committed_at: Micros) {
-        let id = row.device;
+        let (id, group) = (row.device, row.group);
         let Some(device) = self.devices.get_mut(&id) else { return };
         if !device.apply(row, layout) {
             return;
@@ -202,6 +209,8 @@ impl Fleet {
         let old = std::mem::replace(&mut device.deadline, deadline);
         self.set_timer(Timer::Device(id), old, deadline);
         self.touch(tenant, id, committed_at);
+        self.tell_state(id, committed_at);
+        self.tell_readings(id, group, committed_at);
     }
 
     /// Takes facts that were learned `at`; older ones than are known are history.
@@ -248,6 +257,7 @@ impl Fleet {
                     let tenant = device.tenant;
                     self.set_timer(timer, None, deadline);
                     self.touch(tenant, id, now);
+                    self.tell_state(id, now);
                 }
                 Timer::Agent(id) => self.with_agent(id, now, |agent| {
                     agent.deadline = None;
@@ -275,7 +285,7 @@ impl Fleet {
 
     // Views.
 
-    fn reach(&self, agent: AgentId) -> Reach {
+    pub(super) fn reach(&self, agent: AgentId) -> Reach {
         self.agents.get(&agent).map_or(Reach::NeverSeen, Agent::reach)
     }
 

@@ -1,0 +1,64 @@
+//! Core: what a tenant has, where it stands and what it is called.
+
+use std::collections::{BTreeSet, HashMap};
+
+use farwatch_common::id::{AgentId, DeviceId, SiteId};
+
+use super::step::Subject;
+use crate::evaluate::rule::Scope;
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AgentPlace {
+    pub site: SiteId,
+    pub name: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DevicePlace {
+    pub site: SiteId,
+    pub agent: AgentId,
+    pub name: String,
+    pub tags: BTreeSet<String>,
+}
+
+/// Agents that are not revoked, devices and sites of one tenant.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Directory {
+    pub sites: HashMap<SiteId, String>,
+    pub agents: HashMap<AgentId, AgentPlace>,
+    pub devices: HashMap<DeviceId, DevicePlace>,
+}
+
+/// What has no tags.
+static NONE: BTreeSet<String> = BTreeSet::new();
+
+impl Directory {
+    /// Where something stands, and its tags; `None` if it is not there, or of another agent.
+    #[must_use]
+    pub fn place(&self, of: &Subject) -> Option<(SiteId, &BTreeSet<String>)> {
+        match of.device {
+            None => self.agents.get(&of.agent).map(|agent| (agent.site, &NONE)),
+            Some(id) => {
+                let device = self.devices.get(&id).filter(|device| device.agent == of.agent)?;
+                Some((device.site, &device.tags))
+            }
+        }
+    }
+
+    pub(super) fn holds(&self, scope: &Scope, of: &Subject) -> bool {
+        self.place(of).is_some_and(|(site, tags)| scope.holds(site, tags))
+    }
+
+    /// Why an alert about something cannot go on.
+    pub(super) fn gone(&self, scope: &Scope, of: &Subject) -> Option<&'static str> {
+        if self.holds(scope, of) {
+            return None;
+        }
+        Some(match of.device {
+            None if !self.agents.contains_key(&of.agent) => "agent_removed",
+            Some(id) if !self.devices.contains_key(&id) => "device_removed",
+            Some(_) if self.place(of).is_none() => "device_moved",
+            _ => "out_of_scope",
+        })
+    }
+}

@@ -1,0 +1,274 @@
+//! Core: what is looked for, when it is wrong, and how both are written as JSON.
+
+pub mod glob;
+mod judge;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use farwatch_common::id::{RuleId, SiteId, TenantId};
+use serde::{Deserialize, Serialize};
+
+use super::metric::{About, metric};
+use super::severity::Severity;
+use crate::inventory::device::tag::is_tag;
+use crate::live::State;
+pub use judge::Look;
+
+/// Rules of one tenant.
+pub const RULES_MAX: u32 = 200;
+pub const NAME_CHARS_MAX: usize = 100;
+/// Longest pattern of objects.
+const GLOB_BYTES_MAX: usize = 128;
+/// Sites and tags that a scope may name.
+const SCOPE_MAX: usize = 100;
+/// Longest time to wait before an alert fires or is resolved.
+pub const WAIT_MAX: Duration = Duration::from_secs(7 * 24 * 3600);
+
+/// A rule as people write it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Rule {
+    pub tenant: TenantId,
+    pub id: RuleId,
+    pub name: String,
+    pub severity: Severity,
+    pub enabled: bool,
+    pub scope: Scope,
+    pub condition: Condition,
+    /// How long it has to be wrong before the alert fires.
+    pub wait: Duration,
+    /// How long it has to be well before the alert is resolved.
+    pub resolve_after: Duration,
+}
+
+/// What a rule is for; what is empty is all that the tenant has.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Scope {
+    /// Ids as the API writes them.
+    pub sites: BTreeSet<SiteText>,
+    /// Devices with one of these.
+    pub tags: BTreeSet<String>,
+}
+
+/// A site's id in JSON: `sit_…`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct SiteText(pub SiteId);
+
+impl TryFrom<String> for SiteText {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        text.parse().map(Self).map_err(|_| format!("{text:?} is no id of a site"))
+    }
+}
+
+impl From<SiteText> for String {
+    fn from(site: SiteText) -> Self {
+        site.0.to_string()
+    }
+}
+
+/// What is looked at, and when it is wrong.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Condition {
+    DeviceState {
+        states: Vec<BadState>,
+    },
+    /// The agent is offline.
+    AgentState {},
+    /// An interface that is switched on, and was up, is down.
+    InterfaceState {
+        #[serde(default = "any")]
+        object: String,
+    },
+    Metric {
+        name: String,
+        #[serde(default = "any")]
+        object: String,
+        is: Side,
+        limit: f64,
+        /// Where it is well again; without it, at the limit.
+        #[serde(default)]
+        clear: Option<f64>,
+    },
+    /// There were values, and for a while there are none; the agent is online.
+    Absence {
+        name: String,
+        #[serde(default = "any")]
+        object: String,
+    },
+}
+
+/// States of a device that may be wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum BadState {
+    Degraded,
+    Down,
+}
+
+impl BadState {
+    fn is(self, state: State) -> bool {
+        match self {
+            Self::Degraded => state == State::Degraded,
+            Self::Down => state == State::Down,
+        }
+    }
+}
+
+/// On which side of its limit a value is wrong. The limit itself is wrong too.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Side {
+    Above,
+    Below,
+}
+
+fn any() -> String {
+    "*".to_owned()
+}
+
+/// Why a rule cannot be.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RuleError {
+    #[error("{0} is no metric that rules can look at; GET /api/v1/rules/metrics lists them")]
+    NoMetric(String),
+    #[error("{0} is one value of the device, so `object` has to be left out or be *")]
+    NoObjects(String),
+    #[error("`object` has to have 1 to {GLOB_BYTES_MAX} bytes; * stands for any characters")]
+    Glob,
+    #[error("`states` names no state; name degraded, down or both")]
+    NoStates,
+    #[error("`limit` and `clear` have to be finite numbers")]
+    NotFinite,
+    #[error("`clear` has to lie below `limit` where values above it are wrong, and else above it")]
+    Clear,
+    #[error("a name has 1 to {NAME_CHARS_MAX} characters, none of them a control character")]
+    Name,
+    #[error("{0:?} cannot be a tag")]
+    Tag(String),
+    #[error("a scope names at most {SCOPE_MAX} sites and {SCOPE_MAX} tags")]
+    Scope,
+    #[error("`{0}` has to be at most {max} seconds, a week", max = WAIT_MAX.as_secs())]
+    Wait(&'static str),
+    #[error("`for_s` has to be above 0: a value is always absent for a moment")]
+    NoWait,
+    #[error("tags are of devices: a rule about agents has sites alone")]
+    AgentTags,
+}
+
+impl RuleError {
+    /// The field of the request that is wrong.
+    #[must_use]
+    pub fn field(&self) -> &'static str {
+        match self {
+            Self::Name => "name",
+            Self::Tag(_) | Self::Scope | Self::AgentTags => "scope",
+            Self::Wait(field) => field,
+            Self::NoWait => "for_s",
+            _ => "condition",
+        }
+    }
+}
+
+impl Rule {
+    /// Whether it can be kept.
+    pub fn check(&self) -> Result<(), RuleError> {
+        let chars = self.name.chars().count();
+        if chars == 0 || chars > NAME_CHARS_MAX || self.name.chars().any(char::is_control) {
+            return Err(RuleError::Name);
+        }
+        if self.wait > WAIT_MAX {
+            return Err(RuleError::Wait("for_s"));
+        }
+        if self.resolve_after > WAIT_MAX {
+            return Err(RuleError::Wait("resolve_after_s"));
+        }
+        self.scope.check()?;
+        match &self.condition {
+            Condition::AgentState {} if !self.scope.tags.is_empty() => Err(RuleError::AgentTags),
+            Condition::Absence { .. } if self.wait.is_zero() => Err(RuleError::NoWait),
+            condition => condition.check(),
+        }
+    }
+}
+
+impl Scope {
+    fn check(&self) -> Result<(), RuleError> {
+        if self.sites.len() > SCOPE_MAX || self.tags.len() > SCOPE_MAX {
+            return Err(RuleError::Scope);
+        }
+        let wrong = self.tags.iter().find(|tag| !is_tag(tag));
+        wrong.map_or(Ok(()), |tag| Err(RuleError::Tag(tag.clone())))
+    }
+
+    /// Whether something at `site` with these tags is meant.
+    #[must_use]
+    pub fn holds(&self, site: SiteId, tags: &BTreeSet<String>) -> bool {
+        (self.sites.is_empty() || self.sites.contains(&SiteText(site)))
+            && (self.tags.is_empty() || !self.tags.is_disjoint(tags))
+    }
+}
+
+impl Condition {
+    fn check(&self) -> Result<(), RuleError> {
+        match self {
+            Self::DeviceState { states } if states.is_empty() => Err(RuleError::NoStates),
+            Self::DeviceState { .. } | Self::AgentState {} => Ok(()),
+            Self::InterfaceState { object } => check_glob(object),
+            Self::Metric { name, object, is, limit, clear } => {
+                check_metric(name, object)?;
+                if !limit.is_finite() || clear.is_some_and(|clear| !clear.is_finite()) {
+                    return Err(RuleError::NotFinite);
+                }
+                let beyond = |clear: f64| match is {
+                    Side::Above => clear > *limit,
+                    Side::Below => clear < *limit,
+                };
+                if clear.is_some_and(beyond) { Err(RuleError::Clear) } else { Ok(()) }
+            }
+            Self::Absence { name, object } => check_metric(name, object),
+        }
+    }
+
+    /// The metric it looks at, if it looks at one.
+    #[must_use]
+    pub fn metric(&self) -> Option<&str> {
+        match self {
+            Self::Metric { name, .. } | Self::Absence { name, .. } => Some(name),
+            Self::DeviceState { .. } | Self::AgentState {} | Self::InterfaceState { .. } => None,
+        }
+    }
+
+    /// Whether it looks at this object of a device.
+    #[must_use]
+    pub fn looks_at(&self, name: &str) -> bool {
+        match self {
+            Self::InterfaceState { object }
+            | Self::Metric { object, .. }
+            | Self::Absence { object, .. } => glob::matches(object, name),
+            Self::DeviceState { .. } | Self::AgentState {} => name.is_empty(),
+        }
+    }
+}
+
+fn check_glob(object: &str) -> Result<(), RuleError> {
+    let fits = !object.is_empty() && object.len() <= GLOB_BYTES_MAX;
+    if fits { Ok(()) } else { Err(RuleError::Glob) }
+}
+
+fn check_metric(name: &str, object: &str) -> Result<(), RuleError> {
+    check_glob(object)?;
+    match metric(name) {
+        None => Err(RuleError::NoMetric(name.to_owned())),
+        Some(metric) if metric.about == About::Device && object != "*" => {
+            Err(RuleError::NoObjects(name.to_owned()))
+        }
+        Some(_) => Ok(()),
+    }
+}

@@ -1,0 +1,251 @@
+//! What `evaluate` is told: each thing that has become known, in the order it became so.
+//!
+//! - in: rows, states and reach, as the live state takes them; out: [`Observation`]s
+//! - bound: [`FEED_MAX`] observations, then one of each group of each device
+//! - when full: of the readings of a group of a device the newest are kept. States are all kept up to
+//!   twice the bound; beyond it everything is let go, and who reads is told to ask for all anew
+//! - on crash: all is told anew at the start, from what is known then
+
+use std::collections::{BTreeSet, HashMap, VecDeque};
+
+use farwatch_common::clock::Micros;
+use farwatch_common::id::{AgentId, DeviceId, TenantId};
+use farwatch_common::sample::Group;
+
+use super::view::State;
+use std::time::Duration;
+
+/// Observations that wait before readings of the same are told together.
+pub const FEED_MAX: usize = 65_536;
+
+/// Something that has become known.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Observation {
+    pub tenant: TenantId,
+    pub agent: AgentId,
+    /// Event time.
+    pub at: Micros,
+    /// By the collector's clock.
+    pub received: Micros,
+    pub what: What,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum What {
+    Agent {
+        offline: bool,
+    },
+    /// Told with each reading that says something of it, also if it stays the same. `gap`: so long
+    /// after a reading the next one counts as missing.
+    Device {
+        device: DeviceId,
+        state: State,
+        gap: Duration,
+    },
+    Readings {
+        device: DeviceId,
+        group: Group,
+        readings: Vec<Reading>,
+        ports: Vec<PortReading>,
+        gap: Duration,
+    },
+}
+
+/// A value by the name that rules know it by.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Reading {
+    pub metric: Box<str>,
+    /// Empty: the device itself.
+    pub object: Box<str>,
+    /// `None`: nobody can tell.
+    pub value: Option<f64>,
+}
+
+/// What an interface is.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PortReading {
+    pub object: Box<str>,
+    pub state: PortState,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PortState {
+    Up,
+    Down,
+    /// Switched off by people: nothing is wrong.
+    Off,
+    Unknown,
+}
+
+/// What a queue hands out.
+#[derive(Debug, Default)]
+pub struct Told {
+    pub observations: VecDeque<Observation>,
+    /// Tenants of which devices or agents came, went or moved.
+    pub moved: BTreeSet<TenantId>,
+    /// Some were let go of: ask for all that is known.
+    pub lost: bool,
+}
+
+/// The queue. Empty while nobody reads.
+#[derive(Debug, Default)]
+pub(super) struct Feed {
+    told: Told,
+    /// Metrics that rules look at; others are not told. `None`: nobody reads.
+    wanted: Option<BTreeSet<String>>,
+    /// Where the last readings of a group of a device wait.
+    places: HashMap<(DeviceId, Group), usize>,
+    /// The state told last of a device, and where it waits.
+    states: HashMap<DeviceId, usize>,
+}
+
+impl Feed {
+    pub(super) fn want(&mut self, metrics: BTreeSet<String>) {
+        self.wanted = Some(metrics);
+    }
+
+    pub(super) fn is_read(&self) -> bool {
+        self.wanted.is_some()
+    }
+
+    pub(super) fn wants(&self, metric: &str) -> bool {
+        self.wanted.as_ref().is_some_and(|wanted| wanted.contains(metric))
+    }
+
+    pub(super) fn moved(&mut self, tenant: TenantId) {
+        if self.is_read() {
+            self.told.moved.insert(tenant);
+        }
+    }
+
+    pub(super) fn tell(&mut self, new: Observation) {
+        if !self.is_read() || self.merge(&new) {
+            return;
+        }
+        let waiting = self.told.observations.len();
+        if waiting >= 2 * FEED_MAX {
+            self.clear();
+            self.told.lost = true;
+            return;
+        }
+        match &new.what {
+            What::Agent { .. } => {}
+            What::Device { device, .. } => {
+                self.states.insert(*device, waiting);
+            }
+            What::Readings { device, group, .. } => {
+                self.places.insert((*device, *group), waiting);
+            }
+        }
+        self.told.observations.push_back(new);
+    }
+
+    /// When full: puts it in the place of what waits of the same; a state, only of the same state.
+    fn merge(&mut self, new: &Observation) -> bool {
+        if self.told.observations.len() < FEED_MAX {
+            return false;
+        }
+        let place = match &new.what {
+            What::Agent { .. } => None,
+            What::Device { device, .. } => self.states.get(device),
+            What::Readings { device, group, .. } => self.places.get(&(*device, *group)),
+        };
+        let Some(old) = place.and_then(|place| self.told.observations.get_mut(*place)) else {
+            return false;
+        };
+        let same = match (&old.what, &new.what) {
+            (What::Device { state: old, .. }, What::Device { state: new, .. }) => old == new,
+            _ => true,
+        };
+        if same {
+            old.clone_from(new);
+        }
+        same
+    }
+
+    fn clear(&mut self) {
+        self.told.observations.clear();
+        self.places.clear();
+        self.states.clear();
+    }
+
+    pub(super) fn take(&mut self) -> Told {
+        self.places.clear();
+        self.states.clear();
+        std::mem::take(&mut self.told)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn device(id: i64, at: i64, state: State) -> Observation {
+        let what = What::Device { device: DeviceId(id), state, gap: Duration::ZERO };
+        observation(at, what)
+    }
+
+    fn readings(id: i64, at: i64) -> Observation {
+        let what = What::Readings {
+            device: DeviceId(id),
+            group: Group::Ping,
+            readings: Vec::new(),
+            ports: Vec::new(),
+            gap: Duration::ZERO,
+        };
+        observation(at, what)
+    }
+
+    fn observation(at: i64, what: What) -> Observation {
+        let (tenant, agent) = (TenantId(1), AgentId(1));
+        Observation { tenant, agent, at: Micros(at), received: Micros(at), what }
+    }
+
+    #[test]
+    fn nothing_waits_while_nobody_reads() {
+        let mut feed = Feed::default();
+        feed.tell(readings(1, 1));
+        feed.moved(TenantId(1));
+        let told = feed.take();
+        assert!(told.observations.is_empty() && told.moved.is_empty());
+    }
+
+    #[test]
+    fn when_full_readings_are_told_together_and_no_state_is_skipped() {
+        let mut feed = Feed::default();
+        feed.want(BTreeSet::new());
+        for at in 0..i64::try_from(FEED_MAX).unwrap() {
+            feed.tell(readings(at % 100, at));
+        }
+        let end = i64::try_from(FEED_MAX).unwrap();
+        feed.tell(readings(7, end));
+        assert_eq!(feed.told.observations.len(), FEED_MAX);
+        let states = [State::Up, State::Down, State::Down, State::Up];
+        for (at, state) in (end..).zip(states) {
+            feed.tell(device(7, at, state));
+        }
+        let told = feed.take();
+        let newest = told.observations.iter().filter(|one| one.at == Micros(end)).count();
+        assert_eq!(newest, 2, "the reading and the first state");
+        let state = |one: &Observation| match one.what {
+            What::Device { state, .. } => Some((one.at.0 - end, state)),
+            _ => None,
+        };
+        let kept: Vec<_> = told.observations.iter().filter_map(state).collect();
+        assert_eq!(kept, [(0, State::Up), (2, State::Down), (3, State::Up)]);
+        assert!(!told.lost);
+    }
+
+    #[test]
+    fn beyond_twice_the_bound_all_is_asked_for_anew() {
+        let mut feed = Feed::default();
+        feed.want(BTreeSet::new());
+        for at in 0..=i64::try_from(2 * FEED_MAX).unwrap() {
+            feed.tell(device(1, at, if at % 2 == 0 { State::Up } else { State::Down }));
+        }
+        let told = feed.take();
+        assert!(told.lost && told.observations.is_empty());
+        feed.tell(device(1, 0, State::Up));
+        assert_eq!(feed.take().observations.len(), 1);
+    }
+}

@@ -1,0 +1,159 @@
+//! Core: tells `evaluate` what has become known, by the names that rules know it by.
+
+use farwatch_common::clock::Micros;
+use farwatch_common::id::{AgentId, DeviceId, TenantId};
+use farwatch_common::sample::Group;
+
+use super::device::{Device, Reach};
+use super::feed::{Observation, PortReading, PortState, Reading, What};
+use super::state::Fleet;
+use super::view::{LiveInterface, LiveValue};
+
+/// A part and the whole, and the share of it that is told.
+const SHARES: [(&str, &str, &str); 2] = [
+    ("memory_used_bytes", "memory_size_bytes", "memory_used_percent"),
+    ("storage_used_bytes", "storage_size_bytes", "storage_used_percent"),
+];
+
+impl Fleet {
+    /// An agent came or went.
+    pub(super) fn tell_agent(&mut self, tenant: TenantId, agent: AgentId, now: Micros) {
+        let reach = self.reach(agent);
+        if reach == Reach::NeverSeen {
+            return;
+        }
+        let what = What::Agent { offline: reach == Reach::Offline };
+        self.feed.tell(Observation { tenant, agent, at: now, received: now, what });
+    }
+
+    /// The state of a device, at the time of what it is known from.
+    pub(super) fn tell_state(&mut self, id: DeviceId, now: Micros) {
+        if !self.feed.is_read() {
+            return;
+        }
+        let Some(device) = self.devices.get(&id) else { return };
+        let Some(told_at) = device.told_at() else { return };
+        let (state, _) = device.state(self.reach(device.agent));
+        let what = What::Device { device: id, state, gap: device.gap() };
+        let (tenant, agent) = (device.tenant, device.agent);
+        self.feed.tell(Observation { tenant, agent, at: told_at, received: now, what });
+    }
+
+    /// What the last poll of a group of a device has told.
+    pub(super) fn tell_readings(&mut self, id: DeviceId, group: Group, now: Micros) {
+        if !self.feed.is_read() {
+            return;
+        }
+        let Some(device) = self.devices.get(&id) else { return };
+        let Some(at) = device.polled_at(group) else { return };
+        let reach = self.reach(device.agent);
+        let mut readings = readings(device, group, reach, at);
+        readings.retain(|reading| self.feed.wants(&reading.metric));
+        let ports = match group {
+            Group::Interfaces => device.interfaces(reach).iter().map(port).collect(),
+            _ => Vec::new(),
+        };
+        if readings.is_empty() && ports.is_empty() {
+            return;
+        }
+        let what = What::Readings { device: id, group, readings, ports, gap: device.gap() };
+        let (tenant, agent) = (device.tenant, device.agent);
+        self.feed.tell(Observation { tenant, agent, at, received: now, what });
+    }
+
+    /// All that is known, or what is known of one tenant.
+    pub(super) fn tell_all(&mut self, of: Option<TenantId>, now: Micros) {
+        let meant = |tenant: TenantId| of.is_none_or(|of| of == tenant);
+        for (tenant, agent) in self.agents() {
+            if meant(tenant) {
+                self.tell_agent(tenant, agent, now);
+            }
+        }
+        let all = self.devices.iter().filter(|(_, device)| meant(device.tenant));
+        for id in all.map(|(id, _)| *id).collect::<Vec<_>>() {
+            self.tell_state(id, now);
+            for group in Group::ALL {
+                self.tell_readings(id, group, now);
+            }
+        }
+    }
+}
+
+fn reading(metric: &str, object: &str, value: Option<f64>) -> Reading {
+    Reading { metric: metric.into(), object: object.into(), value }
+}
+
+fn readings(device: &Device, group: Group, reach: Reach, at: Micros) -> Vec<Reading> {
+    let of_device = |metric, value| reading(metric, "", value);
+    let view = || device.view(reach);
+    match group {
+        Group::Ping => {
+            let ping = view().icmp;
+            let of = |value: fn(&super::view::LivePing) -> Option<f64>| {
+                ping.as_ref().and_then(value)
+            };
+            vec![
+                of_device("icmp_loss_percent", of(|ping| ping.loss_percent)),
+                of_device("icmp_rtt_ms", of(|ping| ping.rtt_ms)),
+                of_device("icmp_jitter_ms", of(|ping| ping.jitter_ms)),
+            ]
+        }
+        Group::System => {
+            let view = view();
+            vec![
+                of_device("snmp_rtt_ms", view.snmp_poll.and_then(|snmp| snmp.rtt_ms)),
+                of_device("uptime_seconds", view.uptime_s),
+            ]
+        }
+        Group::Interfaces => device.interfaces(reach).iter().flat_map(rates).collect(),
+        Group::Host | Group::Sensors => {
+            // A group is read from some tables, each at its own time.
+            let fresh = |value: &LiveValue| value.group == group && value.at == at;
+            let values: Vec<_> = device.values().into_iter().filter(fresh).collect();
+            let mut readings: Vec<_> =
+                values.iter().map(|one| reading(&one.metric, &one.object, one.value)).collect();
+            readings.extend(shares(&values));
+            if values.iter().any(|one| one.metric == "cpu_busy_percent") {
+                readings.push(of_device("cpu_percent", view().cpu_percent));
+            }
+            readings
+        }
+    }
+}
+
+/// How much of the memories and disks is in use.
+fn shares(values: &[LiveValue]) -> Vec<Reading> {
+    let of_part = |part: &LiveValue| {
+        let (_, whole, share) = SHARES.iter().find(|(name, _, _)| *name == part.metric)?;
+        let whole = values.iter().find(|one| one.metric == *whole && one.object == part.object)?;
+        let percent = part.value.zip(whole.value.filter(|whole| *whole > 0.0));
+        let percent = percent.map(|(part, whole)| 100.0 * part / whole);
+        Some(reading(share, &part.object, percent))
+    };
+    values.iter().filter_map(of_part).collect()
+}
+
+fn rates(port: &LiveInterface) -> [Reading; 8] {
+    let of = |metric, value| reading(metric, &port.object, value);
+    let percent = |share: Option<f64>| share.map(|share| share * 100.0);
+    [
+        of("if_in_bps", port.in_bps),
+        of("if_out_bps", port.out_bps),
+        of("if_in_utilisation_percent", percent(port.utilisation_in)),
+        of("if_out_utilisation_percent", percent(port.utilisation_out)),
+        of("if_in_errors_per_s", port.in_errors_ps),
+        of("if_out_errors_per_s", port.out_errors_ps),
+        of("if_in_discards_per_s", port.in_discards_ps),
+        of("if_out_discards_per_s", port.out_discards_ps),
+    ]
+}
+
+fn port(port: &LiveInterface) -> PortReading {
+    let state = match (port.admin, port.oper) {
+        (Some("down" | "testing"), _) => PortState::Off,
+        (Some(_), Some("up")) => PortState::Up,
+        (Some(_), Some("down" | "lower_layer_down" | "not_present")) => PortState::Down,
+        _ => PortState::Unknown,
+    };
+    PortReading { object: port.object.as_str().into(), state }
+}
