@@ -1,4 +1,5 @@
-//! The composition root: reads top-down like the picture. Doors, ingest, store, live, api.
+//! The composition root: reads top-down like the picture. Doors, ingest, store, live,
+//! evaluate, api.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -22,6 +23,7 @@ use crate::api::{self, AppState};
 use crate::command::Commands;
 use crate::config::{Config, DatabasePasswordError, MetricsTokenError};
 use crate::data_dir::{DataDir, DataDirError};
+use crate::evaluate::{Evaluator, RuleChanges};
 use crate::identity::certificates::{BrowserSource, Certificates};
 use crate::identity::enroll::{EnrollmentService, Renewer};
 use crate::identity::installation_key::InstallationKeys;
@@ -138,6 +140,8 @@ pub async fn serve(config: Config, stop: impl Future<Output = ()>) -> Result<(),
     let ingest = start_ingest(&mut tasks, &base, samples.clone(), (live.clone(), quotas.clone()));
     tasks.spawn("certificates", certificates.run(cancel.clone()));
     tasks.spawn("live", live.clone().run(cancel.clone()));
+    let rules = RuleChanges::default();
+    tasks.spawn("evaluate", evaluator(&base, &live, &rules).run(cancel.clone()));
 
     // Agents.
     let changes = AssignmentChanges::default();
@@ -238,6 +242,11 @@ fn start_ingest(
         base.clock.clone(),
         &base.metrics,
     )
+}
+
+fn evaluator(base: &Base, live: &Live, rules: &RuleChanges) -> Evaluator {
+    let (database, ids, clock) = (base.database.clone(), base.ids.clone(), base.clock.clone());
+    Evaluator::new(database, live.clone(), ids, clock, rules.clone(), &base.metrics)
 }
 
 fn agent_door(

@@ -128,9 +128,21 @@ impl Live {
         });
     }
 
+    /// When a device was asked last, as far as is known, and how long a reading of it holds.
+    #[must_use]
+    pub fn asked_at(&self, tenant: TenantId, id: DeviceId) -> Option<(Micros, Duration)> {
+        self.fleet().asked_at(tenant, id)
+    }
+
     /// Waits until something may have been told.
     pub async fn told(&self) {
         self.shared.told.notified().await;
+    }
+
+    /// Tenants of which devices or agents came, went or moved since the last call.
+    #[must_use]
+    pub fn take_moved(&self) -> BTreeSet<TenantId> {
+        self.fleet().feed.take_moved()
     }
 
     /// What was told since the last call.

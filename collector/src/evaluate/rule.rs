@@ -4,6 +4,7 @@ pub mod glob;
 mod judge;
 #[cfg(test)]
 mod tests;
+pub mod written;
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -16,6 +17,7 @@ use super::severity::Severity;
 use crate::inventory::device::tag::is_tag;
 use crate::live::State;
 pub use judge::Look;
+pub use written::Written;
 
 /// Rules of one tenant.
 pub const RULES_MAX: u32 = 200;

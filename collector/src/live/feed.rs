@@ -7,13 +7,13 @@
 //! - on crash: all is told anew at the start, from what is known then
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::time::Duration;
 
 use farwatch_common::clock::Micros;
 use farwatch_common::id::{AgentId, DeviceId, TenantId};
 use farwatch_common::sample::Group;
 
 use super::view::State;
-use std::time::Duration;
 
 /// Observations that wait before readings of the same are told together.
 pub const FEED_MAX: usize = 65_536;
@@ -81,8 +81,6 @@ pub enum PortState {
 #[derive(Debug, Default)]
 pub struct Told {
     pub observations: VecDeque<Observation>,
-    /// Tenants of which devices or agents came, went or moved.
-    pub moved: BTreeSet<TenantId>,
     /// Some were let go of: ask for all that is known.
     pub lost: bool,
 }
@@ -91,6 +89,8 @@ pub struct Told {
 #[derive(Debug, Default)]
 pub(super) struct Feed {
     told: Told,
+    /// Tenants of which devices or agents came, went or moved.
+    moved: BTreeSet<TenantId>,
     /// Metrics that rules look at; others are not told. `None`: nobody reads.
     wanted: Option<BTreeSet<String>>,
     /// Where the last readings of a group of a device wait.
@@ -114,7 +114,7 @@ impl Feed {
 
     pub(super) fn moved(&mut self, tenant: TenantId) {
         if self.is_read() {
-            self.told.moved.insert(tenant);
+            self.moved.insert(tenant);
         }
     }
 
@@ -169,6 +169,10 @@ impl Feed {
         self.states.clear();
     }
 
+    pub(super) fn take_moved(&mut self) -> BTreeSet<TenantId> {
+        std::mem::take(&mut self.moved)
+    }
+
     pub(super) fn take(&mut self) -> Told {
         self.places.clear();
         self.states.clear();
@@ -207,7 +211,7 @@ mod tests {
         feed.tell(readings(1, 1));
         feed.moved(TenantId(1));
         let told = feed.take();
-        assert!(told.observations.is_empty() && told.moved.is_empty());
+        assert!(told.observations.is_empty() && feed.take_moved().is_empty());
     }
 
     #[test]

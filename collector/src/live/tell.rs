@@ -1,5 +1,7 @@
 //! Core: tells `evaluate` what has become known, by the names that rules know it by.
 
+use std::time::Duration;
+
 use farwatch_common::clock::Micros;
 use farwatch_common::id::{AgentId, DeviceId, TenantId};
 use farwatch_common::sample::Group;
@@ -59,6 +61,12 @@ impl Fleet {
         let what = What::Readings { device: id, group, readings, ports, gap: device.gap() };
         let (tenant, agent) = (device.tenant, device.agent);
         self.feed.tell(Observation { tenant, agent, at, received: now, what });
+    }
+
+    pub(super) fn asked_at(&self, tenant: TenantId, id: DeviceId) -> Option<(Micros, Duration)> {
+        let device = self.devices.get(&id).filter(|device| device.tenant == tenant)?;
+        let at = Group::ALL.into_iter().filter_map(|group| device.polled_at(group)).max()?;
+        Some((at, device.gap()))
     }
 
     /// All that is known, or what is known of one tenant.

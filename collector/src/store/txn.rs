@@ -23,6 +23,7 @@ use super::{Database, Engine, StoreError};
 use crate::audit::write::Chains;
 use crate::audit::{Change, INSTALLATION, Who};
 use crate::identity::{Access, IdentityKey, TenantContext};
+use crate::evaluate::key::EvaluateKey;
 use crate::ingest::IngestKey;
 
 /// Who the statements of a transaction run as: a role of its own with its own grants.
@@ -390,6 +391,24 @@ impl Database {
     pub async fn ingest(
         &self,
         _: IngestKey,
+        tenants: &BTreeSet<TenantId>,
+    ) -> Result<Txn, StoreError> {
+        self.begin(Mode::Write, Scope::ingest(tenants.clone())).await
+    }
+
+    /// Begins to read what is looked for in these tenants, and where.
+    pub async fn evaluate_read(
+        &self,
+        _: EvaluateKey,
+        tenants: &BTreeSet<TenantId>,
+    ) -> Result<Txn, StoreError> {
+        self.begin(Mode::Read, Scope::ingest(tenants.clone())).await
+    }
+
+    /// Begins to keep what was found in these tenants, as who stores what their agents sent.
+    pub async fn evaluate(
+        &self,
+        _: EvaluateKey,
         tenants: &BTreeSet<TenantId>,
     ) -> Result<Txn, StoreError> {
         self.begin(Mode::Write, Scope::ingest(tenants.clone())).await

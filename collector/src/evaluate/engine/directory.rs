@@ -45,6 +45,15 @@ impl Directory {
         }
     }
 
+    /// What a device, or an agent, is called.
+    #[must_use]
+    pub fn name(&self, of: &Subject) -> Option<&str> {
+        match of.device {
+            None => self.agents.get(&of.agent).map(|agent| agent.name.as_str()),
+            Some(id) => self.devices.get(&id).map(|device| device.name.as_str()),
+        }
+    }
+
     pub(super) fn holds(&self, scope: &Scope, of: &Subject) -> bool {
         self.place(of).is_some_and(|(site, tags)| scope.holds(site, tags))
     }

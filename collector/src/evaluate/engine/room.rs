@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use farwatch_common::clock::Micros;
-use farwatch_common::id::{AgentId, DeviceId, RuleId};
+use farwatch_common::id::{AgentId, DeviceId, RuleId, SiteId};
 
 use super::directory::Directory;
 use super::step::{Key, Step, Subject, Tracked};
@@ -307,14 +307,15 @@ impl Room {
     ) {
         let key = Key { subject, rule: rule.id };
         if !self.open.contains_key(&key) {
-            if look != Look::Breach || !self.directory.holds(&rule.scope, &key.subject) {
-                return;
-            }
+            let place = self.directory.place(&key.subject);
+            let place = place.filter(|(site, tags)| rule.scope.holds(*site, tags));
+            let Some((site, _)) = place.filter(|_| look == Look::Breach) else { return };
             if self.open.len() >= OPEN_MAX {
                 self.refused += 1;
                 return;
             }
-            let begun = begun(rule, key.subject.clone(), (at, gap), new);
+            let name = self.directory.name(&key.subject).unwrap_or_default().to_owned();
+            let begun = begun(rule, (key.subject.clone(), site, name), (at, gap), new);
             self.open.insert(key.clone(), begun);
         }
         let Some(tracked) = self.open.get_mut(&key) else { return };
@@ -367,7 +368,7 @@ impl Room {
 
 fn begun(
     rule: &Arc<Rule>,
-    subject: Subject,
+    (subject, site, name): (Subject, SiteId, String),
     (at, gap): (Micros, Option<Duration>),
     new: NewAlert<'_>,
 ) -> Tracked {
@@ -375,6 +376,8 @@ fn begun(
         alert: new(),
         rule: Arc::clone(rule),
         subject,
+        site,
+        name,
         track: Track::default(),
         gap,
         began_at: at,

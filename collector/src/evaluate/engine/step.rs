@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use farwatch_common::clock::Micros;
-use farwatch_common::id::{AgentId, AlertId, DeviceId, RuleId};
+use farwatch_common::id::{AgentId, AlertId, DeviceId, RuleId, SiteId};
 
 use crate::evaluate::rule::{Condition, Rule};
 use crate::evaluate::track::{Phase, Timing, Track, Turn};
@@ -36,6 +36,9 @@ pub struct Tracked {
     pub alert: AlertId,
     pub rule: Arc<Rule>,
     pub subject: Subject,
+    /// Where it stood when it began, and the name that the device, or the agent, had.
+    pub site: SiteId,
+    pub name: String,
     pub track: Track,
     pub gap: Option<Duration>,
     /// Wrong since, of this alert.

@@ -1,0 +1,244 @@
+use std::time::Duration;
+
+use farwatch_common::id::{DeviceId, RuleId, SiteId};
+use farwatch_common::sample::Group;
+use proptest::prelude::*;
+
+use super::directory::{AgentPlace, DevicePlace};
+use super::*;
+use crate::evaluate::rule::{BadState, Condition, Look, Scope, Side};
+use crate::evaluate::severity::Severity;
+use crate::evaluate::track::{Phase, Timing, Track, Turn};
+use crate::live::feed::{PortReading, PortState, Reading};
+
+const TENANT: TenantId = TenantId(1);
+const AGENT: AgentId = AgentId(10);
+const GAP: Duration = Duration::from_secs(150);
+
+fn second(second: i64) -> Micros {
+    Micros(1_000_000_000 + second * Micros::SECOND)
+}
+
+fn rule(id: i64, condition: Condition, wait: u64, resolve_after: u64) -> Rule {
+    Rule {
+        tenant: TENANT,
+        id: RuleId(id),
+        name: format!("rule {id}"),
+        severity: Severity::Warning,
+        enabled: true,
+        scope: Scope::default(),
+        condition,
+        wait: Duration::from_secs(wait),
+        resolve_after: Duration::from_secs(resolve_after),
+    }
+}
+
+fn hot() -> Condition {
+    Condition::Metric {
+        name: "cpu_percent".into(),
+        object: "*".into(),
+        is: Side::Above,
+        limit: 90.0,
+        clear: Some(80.0),
+    }
+}
+
+fn directory(devices: i64) -> Directory {
+    let place = |id| DevicePlace {
+        site: SiteId(1),
+        agent: AGENT,
+        name: format!("r{id}"),
+        tags: BTreeSet::new(),
+    };
+    Directory {
+        sites: [(SiteId(1), "here".to_owned())].into(),
+        agents: [(AGENT, AgentPlace { site: SiteId(1), name: "a".into() })].into(),
+        devices: (1..=devices).map(|id| (DeviceId(id), place(id))).collect(),
+    }
+}
+
+struct World {
+    engine: Engine,
+    ids: i64,
+}
+
+impl World {
+    fn new(rules: Vec<Rule>, devices: i64) -> Self {
+        let mut engine = Engine::default();
+        assert!(engine.set_rules(TENANT, rules, second(0)).is_empty());
+        assert!(engine.set_directory(TENANT, directory(devices), second(0)).is_empty());
+        Self { engine, ids: 0 }
+    }
+
+    fn tell(&mut self, at: i64, received: i64, what: What) -> Vec<Step> {
+        let (at, received) = (second(at), second(received));
+        let seen = Observation { tenant: TENANT, agent: AGENT, at, received, what };
+        let ids = &mut self.ids;
+        let mut new = || {
+            *ids += 1;
+            AlertId(*ids)
+        };
+        self.engine.observe(&seen, &mut new)
+    }
+
+    fn cpu(&mut self, device: i64, at: i64, value: Option<f64>) -> Vec<Step> {
+        self.tell(at, at, readings(device, "cpu_percent", value))
+    }
+
+    fn port(&mut self, at: i64, state: PortState) -> Vec<Turn> {
+        let ports = vec![PortReading { object: "if:1".into(), state }];
+        let (device, group) = (DeviceId(1), Group::Interfaces);
+        let what = What::Readings { device, group, readings: Vec::new(), ports, gap: GAP };
+        turns(&self.tell(at, at, what))
+    }
+
+    fn state(&mut self, device: i64, at: i64, state: State) -> Vec<Turn> {
+        let what = What::Device { device: DeviceId(device), state, gap: GAP };
+        turns(&self.tell(at, at, what))
+    }
+}
+
+fn readings(device: i64, metric: &str, value: Option<f64>) -> What {
+    let readings = vec![Reading { metric: metric.into(), object: "".into(), value }];
+    let (device, ports) = (DeviceId(device), Vec::new());
+    What::Readings { device, group: Group::Host, readings, ports, gap: GAP }
+}
+
+fn turns(steps: &[Step]) -> Vec<Turn> {
+    steps.iter().map(|step| step.turn).collect()
+}
+
+#[test]
+fn a_day_of_late_breaches_opens_nothing() {
+    let mut world = World::new(vec![rule(1, hot(), 0, 0)], 1);
+    for breach in 0..1_000 {
+        let what = readings(1, "cpu_percent", Some(99.0));
+        assert!(world.tell(breach * 86, 90_000, what).is_empty());
+    }
+    assert_eq!(world.engine.counted().late, 1_000);
+    assert_eq!(turns(&world.cpu(1, 90_000, Some(99.0))), [Turn::Fired(second(90_000))]);
+}
+
+#[test]
+fn what_lies_in_the_future_was_so_by_now() {
+    let mut world = World::new(vec![rule(1, hot(), 0, 0)], 1);
+    let steps = world.tell(5_000, 60, readings(1, "cpu_percent", Some(99.0)));
+    assert_eq!(turns(&steps), [Turn::Fired(second(60))]);
+}
+
+#[test]
+fn a_cut_off_agent_is_one_alert_and_its_devices_are_unknown() {
+    let down = Condition::DeviceState { states: vec![BadState::Down] };
+    let rules = vec![rule(1, down, 0, 0), rule(2, Condition::AgentState {}, 120, 0)];
+    let mut world = World::new(rules, 50);
+    assert_eq!(world.state(1, 0, State::Down), [Turn::Fired(second(0))]);
+    let steps = world.tell(60, 60, What::Agent { offline: true });
+    assert_eq!(turns(&steps), [Turn::Began]);
+    assert_eq!(world.state(1, 60, State::Unknown), [Turn::Unsure]);
+    for device in 2..=50 {
+        assert!(world.state(device, 60, State::Unknown).is_empty());
+    }
+    assert!(world.engine.pass(second(179)).is_empty());
+    assert_eq!(turns(&world.engine.pass(second(9_000))), [Turn::Fired(second(180))]);
+    assert!(world.engine.pass(second(99_000)).is_empty());
+    let back = world.tell(99_000, 99_000, What::Agent { offline: false });
+    assert_eq!(turns(&back), [Turn::Resolved(second(99_000))]);
+    assert_eq!(world.state(1, 99_060, State::Down), [Turn::Sure]);
+}
+
+#[test]
+fn a_port_is_missed_only_if_it_was_up_and_is_switched_on() {
+    let port = Condition::InterfaceState { object: "if:*".into() };
+    let mut world = World::new(vec![rule(1, port, 0, 0)], 1);
+    assert!(world.port(0, PortState::Down).is_empty());
+    assert!(world.port(60, PortState::Up).is_empty());
+    assert_eq!(world.port(120, PortState::Down), [Turn::Fired(second(120))]);
+    assert_eq!(world.port(180, PortState::Off), [Turn::Resolved(second(180))]);
+    assert!(world.port(240, PortState::Down).is_empty(), "not up since it was switched on");
+}
+
+#[test]
+fn what_was_there_and_is_absent_is_found_by_the_time_of_its_agent() {
+    let absent = Condition::Absence { name: "snmp_rtt_ms".into(), object: "*".into() };
+    let mut world = World::new(vec![rule(1, absent, 300, 0), rule(2, hot(), 0, 0)], 2);
+    assert!(world.tell(0, 0, readings(1, "snmp_rtt_ms", Some(1.0))).is_empty());
+    assert!(world.tell(60, 60, readings(1, "snmp_rtt_ms", None)).is_empty());
+    // Time passes by what another device tells, and not by the collector's clock.
+    assert!(world.engine.pass(second(100_000)).is_empty());
+    assert!(world.cpu(2, 299, Some(1.0)).is_empty());
+    assert_eq!(turns(&world.cpu(2, 301, Some(1.0))), [Turn::Fired(second(300))]);
+    let back = world.tell(400, 400, readings(1, "snmp_rtt_ms", Some(1.0)));
+    assert_eq!(turns(&back), [Turn::Resolved(second(400))]);
+}
+
+#[test]
+fn what_is_edited_or_gone_ends_its_alerts_and_says_why() {
+    let mut world = World::new(vec![rule(1, hot(), 0, 0), rule(2, hot(), 600, 0)], 2);
+    assert_eq!(turns(&world.cpu(1, 0, Some(99.0))).len(), 2);
+    assert_eq!(turns(&world.cpu(2, 0, Some(99.0))).len(), 2);
+    let gone = world.engine.set_directory(TENANT, directory(1), second(10));
+    let ends: Vec<_> = gone.iter().map(|step| (step.turn, step.cause)).collect();
+    let cause = Some("device_removed");
+    assert_eq!(ends, [(Turn::Resolved(second(10)), cause), (Turn::Dropped, cause)]);
+    let edited = vec![rule(1, hot(), 60, 0), rule(2, hot(), 600, 0)];
+    let ended = world.engine.set_rules(TENANT, edited, second(20));
+    assert_eq!(ended.len(), 1);
+    assert_eq!(ended[0].cause, Some("rule_changed"));
+    let mut off = rule(2, hot(), 600, 0);
+    off.enabled = false;
+    let ended = world.engine.set_rules(TENANT, vec![off], second(30));
+    assert_eq!(ended[0].cause, Some("rule_disabled"));
+    assert!(world.cpu(1, 60, Some(99.0)).is_empty());
+}
+
+#[test]
+fn open_alerts_are_bounded() {
+    let most = i64::try_from(OPEN_MAX).unwrap();
+    let mut world = World::new(vec![rule(1, hot(), 0, 0)], most + 1);
+    for device in 1..=most + 1 {
+        let fired = world.cpu(device, 0, Some(99.0)).len();
+        assert_eq!(fired, usize::from(device <= most));
+    }
+    assert_eq!(world.engine.counted().refused, 1);
+    assert_eq!(world.cpu(1, 60, Some(1.0)).len(), 1);
+    assert_eq!(world.cpu(most + 1, 60, Some(99.0)).len(), 1);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2_000))]
+
+    /// Devices and rules are kept apart, whatever comes in between.
+    #[test]
+    fn each_device_under_each_rule_goes_its_own_way(
+        steps in prop::collection::vec((0i64..80, 1i64..4, prop::option::of(70.0..100.0f64)), 1..60),
+        waits in prop::array::uniform2((0u64..150, 0u64..150)),
+    ) {
+        let rules: Vec<_> =
+            (1..).zip(waits).map(|(id, (wait, well))| rule(id, hot(), wait, well)).collect();
+        let mut world = World::new(rules.clone(), 3);
+        let mut tracks: HashMap<(i64, RuleId), Track> = HashMap::new();
+        let mut now = 0;
+        for (after, device, value) in steps {
+            now += after;
+            let told = world.cpu(device, now, value);
+            let mut expected = Vec::new();
+            for rule in &rules {
+                let look = rule.condition.of_value(value);
+                let track = tracks.entry((device, rule.id)).or_default();
+                if track.phase == Phase::Clear {
+                    *track = Track::default();
+                    if look != Look::Breach {
+                        continue;
+                    }
+                }
+                let timing = Timing {
+                    wait: rule.wait,
+                    resolve_after: rule.resolve_after,
+                    gap: Some(GAP),
+                };
+                expected.extend(track.observe(second(now), look, &timing));
+            }
+            prop_assert_eq!(turns(&told), expected);
+        }
+    }
+}

@@ -6,6 +6,8 @@
 
 use super::Sql;
 use crate::api::health;
+use crate::evaluate::store as alerts;
+use crate::evaluate::store::{places, rules};
 use crate::audit::{list as audit_list, write};
 use crate::identity::user::{change as user_change, delete as user_delete, list as user_list};
 use crate::identity::{
@@ -124,6 +126,19 @@ static APP: &[&Sql] = &[
 ];
 
 static INGEST: &[&Sql] = &[
+    &alerts::OPEN,
+    &alerts::FORGET,
+    &alerts::WRITE,
+    &alerts::EVENT,
+    &alerts::SILENCED,
+    &rules::TENANTS,
+    &rules::LIST,
+    &rules::INSERT,
+    &rules::GIVEN,
+    &places::SITES,
+    &places::AGENTS,
+    &places::DEVICES,
+    &places::TAGS,
     &append::BATCH_STORE,
     &append::CURSOR_STORE,
     &append::HASH,

@@ -1,0 +1,200 @@
+use farwatch_common::clock::Micros;
+use farwatch_common::sample::{Cause, Row};
+
+use super::*;
+use crate::live::Committed;
+use crate::live::layout::Layout;
+use crate::store::fixture::{
+    AGENT, DEVICE, PostgresWorld, Raw, SECOND, T0, TENANT, World, alive, peer, system,
+};
+
+/// A collector's live state and its evaluation, at a time of its own.
+struct Place<'a> {
+    raw: Raw<'a>,
+    database: &'a Database,
+    live: Live,
+    clock: Clock,
+    evaluator: Evaluator,
+}
+
+fn evaluator(database: &Database, live: &Live, clock: &Clock) -> Evaluator {
+    let ids = Arc::new(IdGenerator::new(1));
+    let (database, changes) = (database.clone(), RuleChanges::default());
+    Evaluator::new(database, live.clone(), ids, clock.clone(), changes, &Metrics::default())
+}
+
+impl<'a> Place<'a> {
+    async fn new(database: &'a Database, raw: Raw<'a>) -> Self {
+        let clock = Clock::system();
+        clock.shift(T0 - clock.now().0);
+        let live = Live::new(clock.clone());
+        live.load(database, &crate::store::Samples::new(database.clone())).await.unwrap();
+        let evaluator = evaluator(database, &live, &clock);
+        let mut place = Self { raw, database, live, clock, evaluator };
+        place.evaluator.turn(true).await.unwrap();
+        place.connect();
+        place
+    }
+
+    fn connect(&self) {
+        self.live.agent_connected(&peer(AGENT, 1), ("1".into(), "linux".into()), None);
+    }
+
+    /// Nothing of the evaluation stays but what is written.
+    async fn restart(&mut self) {
+        self.evaluator = evaluator(self.database, &self.live, &self.clock);
+        self.evaluator.turn(true).await.unwrap();
+    }
+
+    /// A poll of a device comes in at `T0 + second`.
+    async fn poll(&mut self, row: Row) {
+        self.clock.shift(row.at.0.max(self.clock.now().0) - self.clock.now().0);
+        self.deliver(row).await;
+    }
+
+    /// A poll comes in now, whenever it was.
+    async fn deliver(&mut self, row: Row) {
+        let rows = vec![(row, Arc::new(Layout::new(&system())))];
+        let committed = Committed { tenant: TENANT, agent: AGENT, rows, facts: Vec::new() };
+        self.live.apply([committed]);
+        self.evaluator.turn(false).await.unwrap();
+    }
+
+    async fn pass(&mut self, seconds: i64) {
+        self.clock.shift(seconds * Micros::SECOND);
+        self.evaluator.turn(false).await.unwrap();
+    }
+
+    /// Alerts that are pending, fire, are resolved, and what their histories hold.
+    async fn counts(&self) -> [i64; 4] {
+        let phases = [
+            self.raw.count("SELECT count(*) FROM alert WHERE phase = 'pending'"),
+            self.raw.count("SELECT count(*) FROM alert WHERE phase = 'firing'"),
+            self.raw.count("SELECT count(*) FROM alert WHERE phase = 'resolved'"),
+            self.raw.count("SELECT count(*) FROM alert_event"),
+        ];
+        let mut counts = [0; 4];
+        for (count, phase) in counts.iter_mut().zip(phases) {
+            *count = phase.await;
+        }
+        counts
+    }
+}
+
+fn silent(second: i64) -> Row {
+    Row { cause: Some(Cause::Timeout), values: Vec::new(), ..alive(DEVICE, second) }
+}
+
+/// A device goes down and comes back, with a restart in each phase.
+async fn one_life(mut place: Place<'_>) {
+    let rules = place.raw.count("SELECT count(*) FROM alert_rule WHERE tenant_id = 1").await;
+    assert_eq!(rules, i64::try_from(defaults::rules().len()).unwrap());
+    place.poll(alive(DEVICE, 0)).await;
+    for second in [60, 120] {
+        place.poll(silent(second)).await;
+        assert_eq!(place.counts().await, [0, 0, 0, 0]);
+    }
+    place.poll(silent(180)).await;
+    assert_eq!(place.counts().await, [1, 0, 0, 0]);
+    place.restart().await;
+    place.poll(silent(240)).await;
+    assert_eq!(place.counts().await, [1, 0, 0, 0]);
+    place.restart().await;
+    place.poll(silent(300)).await;
+    assert_eq!(place.counts().await, [0, 1, 0, 1]);
+    place.restart().await;
+    place.poll(silent(360)).await;
+    assert_eq!(place.counts().await, [0, 1, 0, 1]);
+    place.poll(alive(DEVICE, 420)).await;
+    place.restart().await;
+    place.poll(alive(DEVICE, 480)).await;
+    assert_eq!(place.counts().await, [0, 0, 1, 2]);
+    place.restart().await;
+    place.poll(alive(DEVICE, 540)).await;
+    assert_eq!(place.counts().await, [0, 0, 1, 2]);
+}
+
+/// An agent that is cut off is one alert; what it polled is unknown, and not down.
+async fn cut_off(mut place: Place<'_>) {
+    for device in [DEVICE, SECOND] {
+        place.poll(alive(device, 0)).await;
+    }
+    place.live.agent_stopped(&peer(AGENT, 1));
+    place.pass(1).await;
+    assert_eq!(place.counts().await, [1, 0, 0, 0]);
+    place.pass(118).await;
+    assert_eq!(place.counts().await, [1, 0, 0, 0]);
+    place.pass(2).await;
+    place.pass(3600).await;
+    assert_eq!(place.counts().await, [0, 1, 0, 1]);
+    // It comes back with a day of a dead device.
+    place.clock.shift(86_400 * Micros::SECOND);
+    place.connect();
+    for poll in 0..1_000 {
+        place.deliver(silent(60 + poll * 60)).await;
+    }
+    assert_eq!(place.counts().await, [0, 1, 0, 1]);
+    place.pass(61).await;
+    assert_eq!(place.counts().await, [0, 0, 1, 2]);
+    assert!(place.evaluator.late.get() >= 1_000);
+}
+
+/// What is open ends with its rule or its device.
+async fn taken_away(mut place: Place<'_>) {
+    for second in [0, 60, 120, 180, 240, 300] {
+        place.poll(silent(second)).await;
+    }
+    assert_eq!(place.counts().await, [0, 1, 0, 1]);
+    let delete = "DELETE FROM alert_rule WHERE tenant_id = 1 AND name = 'Device down'";
+    place.raw.run(delete).await;
+    place.evaluator.changes.clone().changed(TENANT);
+    place.pass(0).await;
+    assert_eq!(place.counts().await, [0, 0, 1, 2]);
+    let cause = "SELECT count(*) FROM alert WHERE cause = 'rule_deleted'";
+    assert_eq!(place.raw.count(cause).await, 1);
+    // The rules of the beginning are given once.
+    place.restart().await;
+    assert_eq!(place.raw.count("SELECT count(*) FROM alert_rule WHERE tenant_id = 1").await, 6);
+}
+
+/// What is told while the database does not take it is written later.
+#[tokio::test]
+async fn what_cannot_be_written_waits() {
+    let world = World::open().await;
+    let mut place = Place::new(&world.database, Raw::Sqlite(&world.database)).await;
+    for second in [0, 60, 120, 180, 240] {
+        place.poll(silent(second)).await;
+    }
+    world.run("ALTER TABLE alert_event RENAME TO away").await;
+    place.clock.shift(60 * Micros::SECOND);
+    let rows = vec![(silent(300), Arc::new(Layout::new(&system())))];
+    let committed = Committed { tenant: TENANT, agent: AGENT, rows, facts: Vec::new() };
+    place.live.apply([committed]);
+    assert!(place.evaluator.turn(false).await.is_err());
+    assert_eq!(world.count("SELECT count(*) FROM alert WHERE phase = 'firing'").await, 0);
+    world.run("ALTER TABLE away RENAME TO alert_event").await;
+    place.evaluator.turn(false).await.unwrap();
+    assert_eq!(place.counts().await, [0, 1, 0, 1]);
+    drop(place);
+    world.remove().await;
+}
+
+macro_rules! on_both_engines {
+    ($($name:ident, $test:ident;)+) => {$(
+        #[tokio::test]
+        async fn $name() {
+            let world = World::open().await;
+            $test(Place::new(&world.database, Raw::Sqlite(&world.database)).await).await;
+            world.remove().await;
+            let Some(world) = PostgresWorld::open().await else { return };
+            $test(Place::new(&world.database, Raw::Postgres(&world.scratch)).await).await;
+            world.remove().await;
+        }
+    )+};
+}
+
+on_both_engines! {
+    an_alert_goes_on_through_restarts_in_each_phase, one_life;
+    a_cut_off_agent_is_one_alert_and_its_backlog_is_none, cut_off;
+    what_is_open_ends_with_its_rule, taken_away;
+}
