@@ -35,6 +35,7 @@ mod observe;
 mod quotas;
 mod reply;
 mod request;
+mod rules;
 #[expect(unused_qualifications, reason = "utoipa::path writes them")]
 mod series;
 pub mod serve;
@@ -62,6 +63,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::command::Commands;
+use crate::evaluate::RuleChanges;
 use crate::identity::failures::Failures;
 use crate::identity::installation_key::InstallationKeys;
 use crate::identity::limits::Limits;
@@ -94,6 +96,7 @@ pub struct Parts {
     pub vault: Arc<Vault>,
     pub installation: Arc<InstallationKeys>,
     pub changes: AssignmentChanges,
+    pub rules: RuleChanges,
     pub clock: Clock,
     pub ids: Arc<IdGenerator>,
     pub limits: Arc<Limits>,
@@ -201,6 +204,9 @@ fn operations() -> OpenApiRouter<AppState> {
         .routes(routes!(commands::agent_ping))
         .routes(routes!(commands::find::credential_find))
         .routes(routes!(agents::gaps))
+        .routes(routes!(rules::rules, rules::rule_new))
+        .routes(routes!(rules::rule, rules::rule_change, rules::rule_gone))
+        .routes(routes!(rules::rule_metrics))
         .routes(routes!(events::events))
         .routes(routes!(audit::audit))
         .routes(routes!(audit::audit_export))

@@ -13,6 +13,7 @@ pub mod engine;
 pub mod key;
 pub mod metric;
 pub mod rule;
+pub mod rules;
 pub mod severity;
 pub(crate) mod store;
 #[cfg(test)]

@@ -39,7 +39,6 @@ CREATE TABLE alert (
     -- pending, firing, resolved.
     phase          TEXT NOT NULL,
     cause          TEXT,
-    value          DOUBLE PRECISION,
     -- Event times: wrong since, fired, told of last, well since, resolved.
     began_at       BIGINT NOT NULL,
     fired_at       BIGINT,

@@ -159,6 +159,7 @@ impl World {
             vault: Arc::clone(&vault),
             installation: Arc::new(InstallationKeys::new(Arc::clone(&vault))),
             changes: AssignmentChanges::default(),
+            rules: RuleChanges::default(),
             commands: Commands::new(reached.clone(), clock.clone()),
             clock,
             ids: Arc::new(IdGenerator::new(1)),

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use farwatch_common::id::{RuleId, SiteId, TenantId};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::metric::{About, metric};
 use super::severity::Severity;
@@ -46,12 +47,15 @@ pub struct Rule {
 }
 
 /// What a rule is for; what is empty is all that the tenant has.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = RuleScope)]
 #[serde(default, deny_unknown_fields)]
 pub struct Scope {
-    /// Ids as the API writes them.
+    /// Ids.
+    #[schema(value_type = Vec<String>)]
     pub sites: BTreeSet<SiteText>,
     /// Devices with one of these.
+    #[schema(value_type = Vec<String>)]
     pub tags: BTreeSet<String>,
 }
 
@@ -75,7 +79,8 @@ impl From<SiteText> for String {
 }
 
 /// What is looked at, and when it is wrong.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[schema(as = RuleCondition)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Condition {
     DeviceState {
@@ -107,7 +112,7 @@ pub enum Condition {
 }
 
 /// States of a device that may be wrong.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum BadState {
     Degraded,
@@ -124,7 +129,7 @@ impl BadState {
 }
 
 /// On which side of its limit a value is wrong. The limit itself is wrong too.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Side {
     Above,

@@ -31,13 +31,15 @@ pub(crate) struct Evidence {
     pub rule: Written,
     /// Of the device, or of the agent.
     pub name: String,
+    /// The last one that was wrong.
+    pub value: Option<f64>,
     /// Event time in microseconds, and the value.
     pub samples: VecDeque<(i64, Option<f64>)>,
 }
 
 sql! { pub(crate) OPEN =
-"SELECT alert_id, rule_id, agent_id, device_id, object, phase, cause, value, began_at, fired_at,
-        last_at, well_at, evidence, told, site_id
+"SELECT alert_id, rule_id, agent_id, device_id, object, phase, cause, began_at, fired_at, last_at,
+        well_at, evidence, told, site_id
  FROM alert WHERE tenant_id = $1 AND phase <> 'resolved'" }
 
 /// The alerts that were open when they were written last. Of alerts about devices the caller adds
@@ -49,10 +51,10 @@ pub(super) async fn open(txn: &mut Txn, tenant: TenantId) -> Result<Vec<Tracked>
 
 fn tracked(tenant: TenantId, row: &Row) -> Result<Tracked, StoreError> {
     let corrupt = |error: serde_json::Error| StoreError::Corrupt { what: error.to_string() };
-    let evidence: Evidence = serde_json::from_str(&row.get::<String>(12)?).map_err(corrupt)?;
-    let began_at = Micros(row.get(8)?);
-    let last = Micros(row.get(10)?);
-    let well = row.get::<Option<i64>>(11)?.map(Micros);
+    let evidence: Evidence = serde_json::from_str(&row.get::<String>(11)?).map_err(corrupt)?;
+    let began_at = Micros(row.get(7)?);
+    let last = Micros(row.get(9)?);
+    let well = row.get::<Option<i64>>(10)?.map(Micros);
     let phase = match row.get::<String>(5)?.as_str() {
         "pending" => Phase::Pending { since: began_at },
         _ => Phase::Firing { well },
@@ -68,14 +70,14 @@ fn tracked(tenant: TenantId, row: &Row) -> Result<Tracked, StoreError> {
             agent: AgentId(row.get(2)?),
             object: row.get::<String>(4)?.into(),
         },
-        site: SiteId(row.get(14)?),
+        site: SiteId(row.get(13)?),
         name: evidence.name,
         track: Track { phase, last, unknown: unknown.then_some(last) },
         gap: device.map(|_| Duration::ZERO),
         began_at,
-        fired_at: row.get::<Option<i64>>(9)?.map(Micros),
-        value: row.get(7)?,
-        told: u32::try_from(row.get::<i64>(13)?).unwrap_or(u32::MAX),
+        fired_at: row.get::<Option<i64>>(8)?.map(Micros),
+        value: evidence.value,
+        told: u32::try_from(row.get::<i64>(12)?).unwrap_or(u32::MAX),
         samples: evidence.samples.into_iter().map(|(at, value)| (Micros(at), value)).collect(),
     })
 }
@@ -84,12 +86,12 @@ sql! { pub(crate) FORGET =
 "DELETE FROM alert WHERE tenant_id = $1 AND alert_id = $2 AND phase = 'pending'" }
 sql! { pub(crate) WRITE =
 "INSERT INTO alert (tenant_id, alert_id, rule_id, rule_name, severity, site_id, agent_id, device_id,
-    object, phase, cause, value, began_at, fired_at, last_at, well_at, resolved_at, evidence, told,
+    object, phase, cause, began_at, fired_at, last_at, well_at, resolved_at, evidence, told,
     created_at, updated_at)
  VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19,
-    $20, $20)
+    $19)
  ON CONFLICT (tenant_id, alert_id) DO UPDATE SET phase = excluded.phase, cause = excluded.cause,
-    value = excluded.value, began_at = excluded.began_at, fired_at = excluded.fired_at,
+    began_at = excluded.began_at, fired_at = excluded.fired_at,
     last_at = excluded.last_at, well_at = excluded.well_at, resolved_at = excluded.resolved_at,
     evidence = excluded.evidence, told = excluded.told, updated_at = excluded.updated_at" }
 sql! { pub(crate) EVENT =
@@ -109,7 +111,7 @@ pub(super) async fn write(
     let mut txn = database.evaluate(EvaluateKey::new(), &[tenant].into()).await?;
     for step in steps {
         if step.turn == Turn::Dropped {
-            FORGET.bind(tenant).bind(step.now.alert.0).execute(&mut txn).await?;
+            FORGET.bind(tenant).bind(step.now.alert).execute(&mut txn).await?;
             continue;
         }
         write_alert(&mut txn, tenant, step, now).await?;
@@ -119,7 +121,7 @@ pub(super) async fn write(
             _ => continue,
         };
         let (id, kind) = event;
-        let insert = EVENT.bind(tenant).bind(step.now.alert.0).bind(id).bind(now);
+        let insert = EVENT.bind(tenant).bind(step.now.alert).bind(id).bind(now);
         insert.bind(kind).bind(step.cause).execute(&mut txn).await?;
         tell(&mut txn, tenant, (step, became, at), directory, (ids, now)).await?;
     }
@@ -146,14 +148,15 @@ async fn write_alert(
     let evidence = Evidence {
         rule: Written::of(rule),
         name: step.now.name.clone(),
+        value: step.now.value,
         samples: step.now.samples.iter().map(|(at, value)| (at.0, *value)).collect(),
     };
     let corrupt = |error: serde_json::Error| StoreError::Corrupt { what: error.to_string() };
     let evidence = serde_json::to_string(&evidence).map_err(corrupt)?;
-    let insert = WRITE.bind(tenant).bind(alert.0).bind(rule.id.0).bind(&rule.name);
+    let insert = WRITE.bind(tenant).bind(*alert).bind(rule.id).bind(&rule.name);
     let insert = insert.bind(rule.severity as i64).bind(step.now.site);
     let insert = insert.bind(subject.agent).bind(subject.device).bind(&*subject.object);
-    let insert = insert.bind(phase).bind(cause).bind(step.now.value).bind(step.now.began_at);
+    let insert = insert.bind(phase).bind(cause).bind(step.now.began_at);
     let insert = insert.bind(step.now.fired_at).bind(track.last).bind(well_at).bind(resolved_at);
     insert.bind(evidence).bind(step.now.told).bind(now).execute(txn).await?;
     Ok(())
@@ -168,7 +171,7 @@ async fn tell(
     (ids, now): (&IdGenerator, Micros),
 ) -> Result<(), StoreError> {
     let Tracked { alert, rule, subject, .. } = &step.now;
-    let until: Option<i64> = SILENCED.bind(tenant).bind(alert.0).scalar(txn).await?;
+    let until: Option<i64> = SILENCED.bind(tenant).bind(*alert).scalar(txn).await?;
     if until.is_some_and(|until| until > now.0) {
         return Ok(());
     }

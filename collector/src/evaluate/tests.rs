@@ -162,12 +162,12 @@ async fn taken_away(mut place: Place<'_>) {
 async fn what_cannot_be_written_waits() {
     let world = World::open().await;
     let mut place = Place::new(&world.database, Raw::Sqlite(&world.database)).await;
-    for second in [0, 60, 120, 180, 240] {
+    for second in [0, 60, 120, 180] {
         place.poll(silent(second)).await;
     }
     world.run("ALTER TABLE alert_event RENAME TO away").await;
     place.clock.shift(60 * Micros::SECOND);
-    let rows = vec![(silent(300), Arc::new(Layout::new(&system())))];
+    let rows = vec![(silent(240), Arc::new(Layout::new(&system())))];
     let committed = Committed { tenant: TENANT, agent: AGENT, rows, facts: Vec::new() };
     place.live.apply([committed]);
     assert!(place.evaluator.turn(false).await.is_err());

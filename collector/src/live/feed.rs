@@ -112,6 +112,12 @@ impl Feed {
         self.wanted.as_ref().is_some_and(|wanted| wanted.contains(metric))
     }
 
+    /// Whether any metric whose name begins so is wanted.
+    pub(super) fn wants_any(&self, beginning: &str) -> bool {
+        let wanted = self.wanted.as_ref();
+        wanted.is_some_and(|wanted| wanted.iter().any(|name| name.starts_with(beginning)))
+    }
+
     pub(super) fn moved(&mut self, tenant: TenantId) {
         if self.is_read() {
             self.moved.insert(tenant);

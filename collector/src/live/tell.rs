@@ -49,12 +49,19 @@ impl Fleet {
         let Some(device) = self.devices.get(&id) else { return };
         let Some(at) = device.polled_at(group) else { return };
         let reach = self.reach(device.agent);
-        let mut readings = readings(device, group, reach, at);
-        readings.retain(|reading| self.feed.wants(&reading.metric));
-        let ports = match group {
-            Group::Interfaces => device.interfaces(reach).iter().map(port).collect(),
+        let interfaces = match group {
+            Group::Interfaces => device.interfaces(reach),
             _ => Vec::new(),
         };
+        let ports: Vec<_> = interfaces.iter().map(port).collect();
+        let mut readings = match group {
+            Group::Interfaces if self.feed.wants_any("if_") => {
+                interfaces.iter().flat_map(rates).collect()
+            }
+            Group::Interfaces => Vec::new(),
+            _ => readings(device, group, reach, at),
+        };
+        readings.retain(|reading| self.feed.wants(&reading.metric));
         if readings.is_empty() && ports.is_empty() {
             return;
         }
@@ -91,15 +98,15 @@ fn reading(metric: &str, object: &str, value: Option<f64>) -> Reading {
     Reading { metric: metric.into(), object: object.into(), value }
 }
 
+/// Of a group other than interfaces.
 fn readings(device: &Device, group: Group, reach: Reach, at: Micros) -> Vec<Reading> {
     let of_device = |metric, value| reading(metric, "", value);
     let view = || device.view(reach);
     match group {
         Group::Ping => {
             let ping = view().icmp;
-            let of = |value: fn(&super::view::LivePing) -> Option<f64>| {
-                ping.as_ref().and_then(value)
-            };
+            let of =
+                |value: fn(&super::view::LivePing) -> Option<f64>| ping.as_ref().and_then(value);
             vec![
                 of_device("icmp_loss_percent", of(|ping| ping.loss_percent)),
                 of_device("icmp_rtt_ms", of(|ping| ping.rtt_ms)),
@@ -113,7 +120,7 @@ fn readings(device: &Device, group: Group, reach: Reach, at: Micros) -> Vec<Read
                 of_device("uptime_seconds", view.uptime_s),
             ]
         }
-        Group::Interfaces => device.interfaces(reach).iter().flat_map(rates).collect(),
+        Group::Interfaces => Vec::new(),
         Group::Host | Group::Sensors => {
             // A group is read from some tables, each at its own time.
             let fresh = |value: &LiveValue| value.group == group && value.at == at;

@@ -22,8 +22,8 @@ use super::sql::Sql;
 use super::{Database, Engine, StoreError};
 use crate::audit::write::Chains;
 use crate::audit::{Change, INSTALLATION, Who};
-use crate::identity::{Access, IdentityKey, TenantContext};
 use crate::evaluate::key::EvaluateKey;
+use crate::identity::{Access, IdentityKey, TenantContext};
 use crate::ingest::IngestKey;
 
 /// Who the statements of a transaction run as: a role of its own with its own grants.

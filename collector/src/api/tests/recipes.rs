@@ -130,6 +130,22 @@ pub(super) fn recipes(operation: &str) -> Option<Vec<Recipe>> {
         ],
         "revoke" => vec![ask("/api/v1/agents/{agent}/revoke")],
         "gaps" => vec![ask("/api/v1/agents/{agent}/gaps")],
+        "rule_metrics" => return None,
+        "rules" => vec![ask("/api/v1/rules?tenant={tenant}")],
+        "rule_new" => {
+            let new = |name: &str, tenant: &str, sites: Value| {
+                let body = json!({ "tenant": tenant, "name": name, "severity": "info",
+                                   "scope": { "sites": sites },
+                                   "condition": { "kind": "agent_state" } });
+                send("/api/v1/rules", body)
+            };
+            vec![new("r1", "{tenant}", json!([])), new("r2", "{own_tenant}", json!(["{site}"]))]
+        }
+        "rule" | "rule_gone" => vec![ask("/api/v1/rules/{rule}")],
+        "rule_change" => vec![
+            send("/api/v1/rules/{rule}", json!({ "for_s": 300 })),
+            send("/api/v1/rules/{own_rule}", json!({ "scope": { "sites": ["{site}"] } })),
+        ],
         "events" => {
             vec![ask("/api/v1/events?device={device}"), ask("/api/v1/events?tenant={tenant}")]
         }
@@ -205,6 +221,9 @@ impl Things {
         world.raw().run("UPDATE user_totp SET confirmed_at = 1").await;
         let profile = world.profile(admin, tenant, json!({ "name": &email })).await;
         let tenant = tenant.to_string();
+        let body = json!({ "tenant": tenant, "name": &email, "severity": "critical",
+                           "condition": { "kind": "agent_state" } });
+        let rule = world.post("/api/v1/rules", admin, body).await.data()["id"].clone();
         let body = json!({ "tenant": tenant, "name": &email });
         let empty = world.post("/api/v1/sites", admin, body).await.data()["id"].clone();
         let body = json!({ "tenant": tenant, "site": "Depot" });
@@ -228,6 +247,7 @@ impl Things {
             ("profile", profile),
             ("empty_site", text(empty)),
             ("token", text(token)),
+            ("rule", text(rule)),
         ];
         Self { ids, person }
     }

@@ -65,9 +65,8 @@ fn what_cannot_be_says_why() {
 
 #[test]
 fn between_the_limit_and_the_clear_value_nothing_is_said() {
-    let above = condition(
-        r#"{"kind":"metric","name":"cpu_percent","is":"above","limit":90,"clear":80}"#,
-    );
+    let above =
+        condition(r#"{"kind":"metric","name":"cpu_percent","is":"above","limit":90,"clear":80}"#);
     let looks = [90.0, 89.9, 80.1, 80.0].map(|value| above.of_value(Some(value)));
     assert_eq!(looks, [Look::Breach, Look::Band, Look::Band, Look::Well]);
     assert_eq!(above.of_value(None), Look::Unknown);

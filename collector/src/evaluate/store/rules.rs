@@ -57,7 +57,7 @@ pub(crate) async fn insert(txn: &mut Txn, rule: &Rule, now: Micros) -> Result<bo
     let scope = serde_json::to_string(&rule.scope).map_err(corrupt)?;
     let condition = serde_json::to_string(&rule.condition).map_err(corrupt)?;
     let written = Written::of(rule);
-    let insert = INSERT.bind(rule.tenant).bind(rule.id.0).bind(&rule.name);
+    let insert = INSERT.bind(rule.tenant).bind(rule.id).bind(&rule.name);
     let insert = insert.bind(rule.severity as i64).bind(rule.enabled).bind(scope).bind(condition);
     let insert = insert.bind(written.for_s).bind(written.resolve_after_s).bind(now);
     Ok(insert.execute(txn).await? == 1)

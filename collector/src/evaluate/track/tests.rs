@@ -34,7 +34,8 @@ impl Oracle {
             return None;
         }
         let known_until = self.unknown_at.take().unwrap_or(at);
-        let gap = timing.gap.is_some_and(|gap| at - self.last > i64::try_from(gap.as_secs()).unwrap());
+        let gap =
+            timing.gap.is_some_and(|gap| at - self.last > i64::try_from(gap.as_secs()).unwrap());
         let known = known_until - self.last;
         self.last = at;
         let wanted = if self.firing { Look::Well } else { Look::Breach };

@@ -6,9 +6,10 @@
 
 use super::Sql;
 use crate::api::health;
+use crate::audit::{list as audit_list, write};
+use crate::evaluate::rules as kept_rules;
 use crate::evaluate::store as alerts;
 use crate::evaluate::store::{places, rules};
-use crate::audit::{list as audit_list, write};
 use crate::identity::user::{change as user_change, delete as user_delete, list as user_list};
 use crate::identity::{
     agent_key, api_key, grant, installation_key, member, second_factor, session, tenancy, token,
@@ -28,6 +29,14 @@ pub(super) static STATEMENTS: &[(Role, &[&Sql])] =
     &[(Role::App, APP), (Role::Ingest, INGEST), (Role::Identity, IDENTITY)];
 
 static APP: &[&Sql] = &[
+    &kept_rules::TOTAL,
+    &kept_rules::PAGE,
+    &kept_rules::GET,
+    &kept_rules::COUNT,
+    &kept_rules::NAMED,
+    &kept_rules::UPDATE,
+    &kept_rules::DELETE,
+    &rules::INSERT,
     &audit_list::LIST,
     &audit_list::CHAIN,
     &audit_list::HEAD,

@@ -2,7 +2,7 @@
 
 use farwatch_common::clock::Micros;
 use farwatch_common::id::{
-    AgentId, ApiKeyId, DeviceId, GrantId, SessionId, SiteId, TenantId, UserId,
+    AgentId, AlertId, ApiKeyId, DeviceId, GrantId, RuleId, SessionId, SiteId, TenantId, UserId,
 };
 use sqlx::query::Query;
 use sqlx::{Database, Encode, Type};
@@ -71,6 +71,8 @@ values! {
     ApiKeyId => Int(value) value.0;
     SessionId => Int(value) value.0;
     GrantId => Int(value) value.0;
+    RuleId => Int(value) value.0;
+    AlertId => Int(value) value.0;
     String => Text(value) value;
     &str => Text(value) value.to_owned();
     &String => Text(value) value.clone();
