@@ -565,6 +565,67 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/rules": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Rules */
+        get: operations["rules"];
+        put?: never;
+        /** Make a rule */
+        post: operations["rule_new"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/rules/metrics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The metrics that rules can look at */
+        get: operations["rule_metrics"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/rules/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A rule */
+        get: operations["rule"];
+        put?: never;
+        post?: never;
+        /**
+         * Delete a rule
+         * @description Its open alerts are resolved.
+         */
+        delete: operations["rule_gone"];
+        options?: never;
+        head?: never;
+        /**
+         * Change a rule
+         * @description The open alerts of a rule that is changed are resolved, and what is wrong by the new one begins
+         *     anew.
+         */
+        patch: operations["rule_change"];
+        trace?: never;
+    };
     "/api/v1/sessions": {
         parameters: {
             query?: never;
@@ -1065,6 +1126,11 @@ export interface components {
             seq: number;
             tenant: components["schemas"]["Ref"] | null;
         };
+        /**
+         * @description States of a device that may be wrong.
+         * @enum {string}
+         */
+        BadState: "degraded" | "down";
         BulkAnswer: {
             /** Format: int64 */
             devices: number;
@@ -1552,6 +1618,29 @@ export interface components {
             };
         };
         /** @description A successful answer. */
+        Data_Rule: {
+            data: {
+                condition: components["schemas"]["RuleCondition"];
+                enabled: boolean;
+                /**
+                 * Format: int32
+                 * @description So long it has to be wrong before the alert fires.
+                 */
+                for_s: number;
+                id: string;
+                name: string;
+                /**
+                 * Format: int32
+                 * @description So long it has to be well before the alert is resolved.
+                 */
+                resolve_after_s: number;
+                scope: components["schemas"]["RuleScope"];
+                /** @description `info`, `warning` or `critical`. */
+                severity: string;
+                tenant: components["schemas"]["Ref"];
+            };
+        };
+        /** @description A successful answer. */
         Data_SeriesSet: {
             data: {
                 from: components["schemas"]["Time"];
@@ -1595,6 +1684,17 @@ export interface components {
                 /** @description `otpauth://…`, for a QR code. */
                 uri: string;
             };
+        };
+        /** @description A successful answer. */
+        Data_Vec_RuleMetric: {
+            data: {
+                /** @description `device`: one value of each device; `object`: one of each object that has it. */
+                about: string;
+                name: string;
+                unit: string;
+                /** @description For people. */
+                words: string;
+            }[];
         };
         Device: {
             address: string;
@@ -2279,6 +2379,30 @@ export interface components {
             meta: components["schemas"]["Meta"];
         };
         /** @description A page of a list. */
+        List_Rule: {
+            data: {
+                condition: components["schemas"]["RuleCondition"];
+                enabled: boolean;
+                /**
+                 * Format: int32
+                 * @description So long it has to be wrong before the alert fires.
+                 */
+                for_s: number;
+                id: string;
+                name: string;
+                /**
+                 * Format: int32
+                 * @description So long it has to be well before the alert is resolved.
+                 */
+                resolve_after_s: number;
+                scope: components["schemas"]["RuleScope"];
+                /** @description `info`, `warning` or `critical`. */
+                severity: string;
+                tenant: components["schemas"]["Ref"];
+            }[];
+            meta: components["schemas"]["Meta"];
+        };
+        /** @description A page of a list. */
         List_Sample: {
             data: {
                 agent: string;
@@ -2474,6 +2598,22 @@ export interface components {
              */
             new: string;
         };
+        NewRule: {
+            condition: components["schemas"]["RuleCondition"];
+            enabled?: boolean | null;
+            /**
+             * Format: int32
+             * @description 0 if not given: it fires with the first reading that is wrong.
+             */
+            for_s?: number;
+            name: string;
+            /** Format: int32 */
+            resolve_after_s?: number;
+            scope?: components["schemas"]["RuleScope"];
+            /** @description `info`, `warning` or `critical`. */
+            severity: string;
+            tenant: string;
+        };
         NewSite: {
             name: string;
             tenant: string;
@@ -2650,6 +2790,92 @@ export interface components {
          * @enum {string}
          */
         Role: "viewer" | "operator" | "tenant_admin" | "super_admin";
+        Rule: {
+            condition: components["schemas"]["RuleCondition"];
+            enabled: boolean;
+            /**
+             * Format: int32
+             * @description So long it has to be wrong before the alert fires.
+             */
+            for_s: number;
+            id: string;
+            name: string;
+            /**
+             * Format: int32
+             * @description So long it has to be well before the alert is resolved.
+             */
+            resolve_after_s: number;
+            scope: components["schemas"]["RuleScope"];
+            /** @description `info`, `warning` or `critical`. */
+            severity: string;
+            tenant: components["schemas"]["Ref"];
+        };
+        /** @description What is not there stays as it is. */
+        RuleChange: {
+            condition?: components["schemas"]["RuleCondition"] | null;
+            enabled?: boolean | null;
+            /** Format: int32 */
+            for_s?: number | null;
+            name?: string | null;
+            /** Format: int32 */
+            resolve_after_s?: number | null;
+            scope?: components["schemas"]["RuleScope"] | null;
+            /** @description `info`, `warning` or `critical`. */
+            severity?: string | null;
+        };
+        /** @description What is looked at, and when it is wrong. */
+        RuleCondition: {
+            /** @enum {string} */
+            kind: "device_state";
+            states: components["schemas"]["BadState"][];
+        } | {
+            /** @enum {string} */
+            kind: "agent_state";
+        } | {
+            /** @enum {string} */
+            kind: "interface_state";
+            object?: string;
+        } | {
+            /**
+             * Format: double
+             * @description Where it is well again; without it, at the limit.
+             */
+            clear?: number | null;
+            is: components["schemas"]["Side"];
+            /** @enum {string} */
+            kind: "metric";
+            /** Format: double */
+            limit: number;
+            name: string;
+            object?: string;
+        } | {
+            /** @enum {string} */
+            kind: "absence";
+            name: string;
+            object?: string;
+        };
+        /** @description A value that rules can look at. */
+        RuleMetric: {
+            /** @description `device`: one value of each device; `object`: one of each object that has it. */
+            about: string;
+            name: string;
+            unit: string;
+            /** @description For people. */
+            words: string;
+        };
+        /** @description What a rule is for; what is empty is all that the tenant has. */
+        RuleScope: {
+            /**
+             * @description Ids.
+             * @default []
+             */
+            sites: string[];
+            /**
+             * @description Devices with one of these.
+             * @default []
+             */
+            tags: string[];
+        };
         /** @description A sample as it was stored. */
         Sample: {
             agent: string;
@@ -2694,6 +2920,11 @@ export interface components {
             /** @description What the browser says it is. */
             user_agent: string;
         };
+        /**
+         * @description On which side of its limit a value is wrong. The limit itself is wrong too.
+         * @enum {string}
+         */
+        Side: "above" | "below";
         Site: {
             id: string;
             name: string;
@@ -4217,6 +4448,191 @@ export interface operations {
                 };
                 content: {
                     "application/json": unknown;
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    rules: {
+        parameters: {
+            query?: {
+                /** @description Only this tenant's. */
+                tenant?: string;
+                limit?: number;
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["List_Rule"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    rule_new: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewRule"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Data_Rule"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    rule_metrics: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Data_Vec_RuleMetric"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    rule: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Data_Rule"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    rule_gone: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    rule_change: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RuleChange"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Data_Rule"];
                 };
             };
             /** @description What went wrong */
