@@ -96,7 +96,7 @@ pub(super) struct NewRule {
 
 /// Refuses a rule that cannot be, with the field that is wrong.
 fn checked(rule: &Checked) -> Result<(), Error> {
-    rule.check().map_err(|error| Error::field(error.field(), &error.to_string()))
+    rule.check().map_err(|error| Error::field(error.field(), error.to_string()))
 }
 
 /// Make a rule
