@@ -2735,6 +2735,8 @@ export interface components {
             answered_at: components["schemas"]["Time"] | null;
             at: components["schemas"]["Time"] | null;
             cause: components["schemas"]["Cause"] | null;
+            /** @description Whether its figures are still to be believed: one lost answer does not end them. */
+            holds: boolean;
             /** Format: double */
             rtt_ms: number | null;
             state: components["schemas"]["State"];
