@@ -2443,7 +2443,7 @@ export interface components {
              * @description Least time between two questions to it, 0 to 1000; 0 if not given.
              */
             request_gap_ms?: number | null;
-            snmp: components["schemas"]["NewSnmp"];
+            snmp?: components["schemas"]["NewSnmp"] | null;
             /** @description Whether an answer from another address than was asked is refused; false if not given. */
             strict_source?: boolean | null;
             tags?: string[] | null;
