@@ -63,7 +63,8 @@ async fn a_device_without_words_about_snmp_is_asked_by_a_profile_over_v2c() {
     let new = json!({ "agent": agent.to_string(), "address": "10.0.0.7" });
     let added = world.post("/api/v1/devices", &who, new).await;
     assert_eq!(added.status, StatusCode::CREATED, "{}", added.body);
-    let snmp = added.data()["snmp"].clone();
+    let path = format!("/api/v1/devices/{}", added.data()["id"].as_str().unwrap());
+    let snmp = world.get(&path, &who).await.data()["snmp"].clone();
     assert_eq!((&snmp["version"], &snmp["credential"]), (&json!("v2c"), &json!("none")));
 }
 
