@@ -112,6 +112,7 @@ pub async fn run(config: &AgentConfig, clock: Clock) -> Result<(), AgentError> {
         clock,
         gateway: gateway_seen,
         state: uplink_state,
+        stop: stop.clone(),
     });
     tasks.spawn("uplink", uplink.run(cancel));
 

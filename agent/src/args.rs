@@ -3,7 +3,7 @@
 mod credential;
 mod probe;
 
-use std::io::Read as _;
+use std::io::{self, Read as _, Write as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -14,6 +14,7 @@ use farwatch_common::config::{ConfigError, Layers};
 use farwatch_common::logging;
 use farwatch_common::secret::Secret;
 use farwatch_common::token::EnrollToken;
+use serde::Serialize;
 
 use self::probe::ProbeArgs;
 use crate::config::AgentConfig;
@@ -113,6 +114,19 @@ pub fn main() -> ExitCode {
     }
 }
 
+/// Writes a result. A reader that has read enough and hung up is nobody's fault.
+fn say(text: &str) -> anyhow::Result<()> {
+    let mut out = io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        written => written.context("cannot write the result"),
+    }
+}
+
+fn say_json(told: &impl Serialize) -> anyhow::Result<()> {
+    say(&format!("{}\n", serde_json::to_string_pretty(told)?))
+}
+
 fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     let config: AgentConfig = layers(&cli.common).load()?;
     let filter = std::env::var(logging::FILTER_VARIABLE).unwrap_or(config.log.filter.clone());
@@ -134,15 +148,15 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
             let dir = &config.state_dir;
             let enrolled = identity::enroll(dir, &token, collector.as_deref(), &proxies, force);
             let credentials = runtime.block_on(enrolled)?;
-            println!("enrolled as {} ({})", credentials.name, credentials.agent);
+            say(&format!("enrolled as {} ({})\n", credentials.name, credentials.agent))?;
         }
         Command::Run => runtime.block_on(agent::run(&config, clock))?,
         Command::Status { json } => {
             let now = clock.now();
             let status = Status::read(&config.state_dir, now)?;
             match json {
-                true => println!("{}", serde_json::to_string_pretty(&status)?),
-                false => print!("{}", status.to_text(now)),
+                true => say_json(&status)?,
+                false => say(&status.to_text(now))?,
             }
             if !status.connected {
                 return Ok(ExitCode::from(FAILED));
@@ -158,8 +172,8 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
             let report = runtime.block_on(doctor::examine(&config, &clock));
             runtime.shutdown_background();
             match json {
-                true => println!("{}", serde_json::to_string_pretty(&report)?),
-                false => print!("{}", report.to_text()),
+                true => say_json(&report)?,
+                false => say(&report.to_text())?,
             }
             if report.has_failed() {
                 bail!("something keeps this agent from its work, see above");
@@ -167,7 +181,7 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         }
         Command::CheckConfig { print } => {
             if print {
-                print!("{}", toml::to_string_pretty(&config)?);
+                say(&toml::to_string_pretty(&config)?)?;
             }
             eprintln!("the configuration is sound");
         }
@@ -194,7 +208,7 @@ fn layers(common: &Common) -> Layers {
 fn secret_file(path: &std::path::Path) -> anyhow::Result<Secret> {
     let mut bytes = Vec::new();
     if path.as_os_str() == "-" {
-        std::io::stdin()
+        io::stdin()
             .take(SECRET_FILE_MAX)
             .read_to_end(&mut bytes)
             .context("cannot read standard input")?;

@@ -238,7 +238,10 @@ impl Status {
                         },
                     },
                 );
-                if let Some(offset) = uplink["clock_offset_us"].as_i64() {
+                // As measured in the session that is up.
+                if uplink["connected"] == true
+                    && let Some(offset) = uplink["clock_offset_us"].as_i64()
+                {
                     line("clock", clock_line(offset));
                 }
             }

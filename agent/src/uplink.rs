@@ -134,6 +134,9 @@ pub struct Parts<'a> {
     /// The site's first hop, as it was pinged.
     pub gateway: watch::Receiver<Option<GatewayStatus>>,
     pub state: watch::Sender<UplinkState>,
+    /// Somebody asks the process to stop: only then is it a goodbye. Where a task has failed the
+    /// process ends too, and it is the silence that tells.
+    pub stop: CancellationToken,
 }
 
 /// What the uplink works with.
@@ -166,6 +169,8 @@ pub struct Uplink {
     save_at: Option<tokio::time::Instant>,
     /// When the last session came up, if it did.
     up_since: Option<Instant>,
+    /// Somebody asks the process to stop.
+    stop: CancellationToken,
 }
 
 impl Uplink {
@@ -190,6 +195,7 @@ impl Uplink {
             renew_at: None,
             save_at: None,
             up_since: None,
+            stop: parts.stop,
         }
     }
 
@@ -206,6 +212,10 @@ impl Uplink {
         while !cancel.is_cancelled() {
             self.up_since = None;
             let ended = self.session(attempt, &mut core, &cancel).await;
+            self.state.send_if_modified(|state| {
+                state.connected_since_us = None;
+                std::mem::take(&mut state.connected)
+            });
             self.networks
                 .carriers
                 .ended(ended.as_ref().is_err_and(UplinkError::is_silence), self.time());

@@ -1,14 +1,16 @@
 //! `farwatch-agent probe`: what one device gives, or why it gives nothing.
 
+use std::net::Ipv6Addr;
 use std::time::Duration;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use clap::Args;
 use farwatch_common::id::DeviceId;
 use farwatch_common::token::is_endpoint;
 use serde::Serialize;
 
 use super::credential::CredentialArgs;
+use super::{say, say_json};
 use crate::poll::probe::{ProbeReport, probe};
 use crate::poll::{Access, Manner, PollError, Target};
 
@@ -58,9 +60,9 @@ impl ProbeArgs {
     pub(super) async fn run(&self) -> anyhow::Result<()> {
         let probed = self.ask().await;
         match (&probed, self.json) {
-            (Ok(report), false) => print!("{}", report.to_text()),
-            (Ok(report), true) => print_json(&Given { ok: true, report })?,
-            (Err(error), true) => print_json(&Missing::because(error))?,
+            (Ok(report), false) => say(&report.to_text())?,
+            (Ok(report), true) => say_json(&Given { ok: true, report })?,
+            (Err(error), true) => say_json(&Missing::because(error))?,
             (Err(_), false) => {}
         }
         probed.map(|_| ())
@@ -72,25 +74,47 @@ impl ProbeArgs {
     }
 }
 
-fn print_json(told: &impl Serialize) -> anyhow::Result<()> {
-    println!("{}", serde_json::to_string_pretty(told)?);
-    Ok(())
-}
-
 fn target(device: &str, access: Access) -> anyhow::Result<Target> {
+    if let Some(place) = link_local(device)? {
+        return Ok(asked(place, access));
+    }
     let with_port = format!("{device}:{SNMP_PORT}");
     let bracketed = format!("[{device}]:{SNMP_PORT}");
     let endpoint = [device, &with_port, &bracketed].into_iter().find(|text| is_endpoint(text));
     let endpoint = endpoint.with_context(|| format!("{device} is not HOST or HOST:PORT"))?;
     let (host, port) = endpoint.rsplit_once(':').context("there is no port")?;
-    Ok(Target {
-        device: DeviceId(1),
-        host: host.trim_matches(['[', ']']).to_owned(),
-        port: port.parse().context("the port is not a number")?,
-        interval: Duration::from_secs(60),
-        access,
-        manner: Manner::default(),
-    })
+    let port = port.parse().context("the port is not a number")?;
+    Ok(asked((host.trim_matches(['[', ']']).to_owned(), port), access))
+}
+
+fn asked((host, port): (String, u16), access: Access) -> Target {
+    let (interval, manner) = (Duration::from_secs(60), Manner::default());
+    Target { device: DeviceId(1), host, port, interval, access, manner }
+}
+
+/// Host and port of a link-local address (RFC 4007 §11): the interface it is on is a part of it. `None`
+/// of all others.
+fn link_local(device: &str) -> anyhow::Result<Option<(String, u16)>> {
+    let (host, port) = match device.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+        Some((host, "")) => (host, SNMP_PORT),
+        Some((host, rest)) => {
+            let port = rest.strip_prefix(':').and_then(|port| port.parse().ok());
+            (host, port.with_context(|| format!("{device} is not HOST or HOST:PORT"))?)
+        }
+        None => (device, SNMP_PORT),
+    };
+    let (address, zone) = host.split_once('%').map_or((host, None), |(a, z)| (a, Some(z)));
+    let is_local = address.parse().is_ok_and(|ip: Ipv6Addr| ip.is_unicast_link_local());
+    match zone {
+        Some(zone) if is_local && !zone.is_empty() => Ok(Some((host.to_owned(), port))),
+        Some(_) => {
+            bail!("{host}: only link-local addresses (fe80::...) have an interface behind a %")
+        }
+        None if is_local => {
+            bail!("{host} is link-local: add % and this host's interface, such as {host}%eth0")
+        }
+        None => Ok(None),
+    }
 }
 
 #[cfg(test)]
@@ -103,6 +127,8 @@ mod tests {
     #[test]
     fn a_device_may_have_a_port() {
         for (text, host, port) in [
+            ("fe80::1%eth0", "fe80::1%eth0", 161),
+            ("[fe80::1%eth0]:1161", "fe80::1%eth0", 1161),
             ("192.168.88.1", "192.168.88.1", 161),
             ("router.lan:1161", "router.lan", 1161),
             ("2001:db8::1", "2001:db8::1", 161),
@@ -112,6 +138,16 @@ mod tests {
             assert_eq!((target.host.as_str(), target.port), (host, port), "{text}");
         }
         assert!(target("a b", Access::Nothing).is_err());
+        for (text, told) in [
+            ("fe80::1", "add %"),
+            ("[fe80::1]:161", "add %"),
+            ("2001:db8::1%eth0", "only link-local"),
+            ("fe80::1%", "only link-local"),
+            ("[fe80::1%eth0]161", "HOST:PORT"),
+        ] {
+            let refused = target(text, Access::Nothing).unwrap_err().to_string();
+            assert!(refused.contains(told), "{refused}");
+        }
     }
 
     #[test]

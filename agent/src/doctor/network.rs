@@ -132,13 +132,17 @@ async fn tcp(
     }
 }
 
-/// Whether all addresses of it refuse a connection: the failure of a session does not keep the kind of
+/// Whether each address of it refuses a connection: the failure of a session does not keep the kind of
 /// its error.
 async fn is_closed(collector: &str) -> bool {
-    let tried = timeout(LOOKUP_LIMIT, TcpStream::connect(collector)).await;
-    tried.is_ok_and(|tried| {
-        tried.is_err_and(|error| error.kind() == io::ErrorKind::ConnectionRefused)
-    })
+    let refusal = async {
+        for address in tokio::net::lookup_host(collector).await.ok()? {
+            let tried = TcpStream::connect(address).await;
+            tried.err().filter(|error| error.kind() == io::ErrorKind::ConnectionRefused)?;
+        }
+        Some(())
+    };
+    timeout(LOOKUP_LIMIT, refusal).await.is_ok_and(|refused| refused.is_some())
 }
 
 async fn echo(session: &dyn Session, began: Instant, deadline: Instant) -> Tried {
@@ -194,7 +198,7 @@ fn dns_check(found: &Result<Vec<SocketAddr>, String>, another_way: bool) -> Chec
 fn udp_check(udp: &Tried, tcp: &Tried) -> Check {
     match (udp, tcp) {
         (Err(Blocked::Silent | Blocked::Other(_)), Err(Blocked::Closed(_))) => {
-            Check::skipped("udp", "cannot be told: see tcp")
+            Check::skipped("udp", "no answer; see tcp first")
         }
         _ => way_check("udp", udp, tcp.is_ok()),
     }
@@ -212,8 +216,9 @@ fn way_check(name: &'static str, tried: &Tried, other_is_open: bool) -> Check {
             return Check::failed(name, format!("reached, and then refused: {reason}"), advice);
         }
         Err(Blocked::Closed(collector)) => (
-            format!("nothing listens at {collector}; is the collector running?"),
-            "start the collector there, or check its listen.address and the port that leads to it",
+            format!("nothing listens at {collector}, or a firewall refuses for it"),
+            "look whether the collector is running and which port leads to it; then whether a \
+             firewall at this site refuses TCP to it",
         ),
         Err(Blocked::Silent) => ("no answer".to_owned(), open(name)),
         Err(Blocked::Other(reason)) => (reason.clone(), open(name)),
@@ -286,7 +291,7 @@ mod tests {
         let closed: Tried = Err(Blocked::Closed("noc:443".into()));
         let check = way_check("tcp", &closed, false);
         assert_eq!(check.verdict, Verdict::Failed);
-        assert_eq!(check.found, "nothing listens at noc:443; is the collector running?");
+        assert_eq!(check.found, "nothing listens at noc:443, or a firewall refuses for it");
         assert_eq!(udp_check(&Err(Blocked::Silent), &closed).verdict, Verdict::Skipped);
         // One port may be closed and the other open.
         assert_eq!(way_check("tcp", &closed, true).verdict, Verdict::Warning);

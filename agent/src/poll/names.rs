@@ -118,7 +118,9 @@ impl Names {
 /// The addresses of a lookup, each once and as many as are used.
 pub(super) fn bounded(found: impl Iterator<Item = SocketAddr>) -> Vec<SocketAddr> {
     let mut addresses = Vec::new();
-    for address in found {
+    for mut address in found {
+        // An IPv4 address in IPv6 is asked over IPv4, by echo requests too.
+        address.set_ip(address.ip().to_canonical());
         // The resolver may tell one for each kind of socket.
         if !addresses.contains(&address) {
             addresses.push(address);

@@ -49,13 +49,13 @@ pub struct Requests(mpsc::Receiver<Request>);
 #[derive(Debug)]
 enum Request {
     Resolved(Resolved),
-    Where(DeviceId, oneshot::Sender<Option<Place>>),
+    Where(DeviceId, oneshot::Sender<Option<Whereabouts>>),
     Host(SocketAddr, oneshot::Sender<Outcome>),
 }
 
 /// Where somebody may be.
 #[derive(Debug)]
-struct Place {
+struct Whereabouts {
     /// An address or a name, as people gave it.
     host: String,
     /// Of the host.
@@ -85,11 +85,11 @@ impl PingNow {
     /// Pings a host that may be no device: an IP address or a host name, at all its addresses.
     pub async fn ping_once(&self, host: &str) -> PingOutcome {
         let addresses = lookup_now(host, 0).await;
-        self.ping_any(Place { host: host.to_owned(), addresses }).await
+        self.ping_any(Whereabouts { host: host.to_owned(), addresses }).await
     }
 
     /// The outcome of the first address that answers, or of the first that was silent.
-    async fn ping_any(&self, Place { host, addresses }: Place) -> PingOutcome {
+    async fn ping_any(&self, Whereabouts { host, addresses }: Whereabouts) -> PingOutcome {
         // In their order, but all at once.
         let ping =
             async |to| PingOutcome { address: shown(to, &host), ..self.ping_address(to).await };

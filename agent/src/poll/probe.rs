@@ -74,7 +74,7 @@ impl ProbeFailure {
                  source off, or ask that address"
             }
             Cause::Unresolved => {
-                "its name has no address on the agent's host; check the name, or the DNS that host \
+                "its name has no address on the agent's host, or none in time; check the name, or the DNS that host \
                  uses"
             }
             Cause::NoInterface => {
@@ -101,8 +101,8 @@ impl ProbeFailure {
                  level, or give the user its keys there"
             }
             Cause::LevelTooLow => {
-                "the user may read nothing at this level of security; the device wants a higher \
-                 one: add authentication and privacy"
+                "the user may read nothing at this level of security; add authentication and \
+                 privacy, or give the user read access on the device"
             }
             Cause::WrongClock => {
                 "its clock and boot count are not believed; restart its SNMP agent"

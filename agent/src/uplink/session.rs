@@ -153,7 +153,7 @@ impl Live {
     ) -> Result<End, UplinkError> {
         let ended = self.turns(uplink, collector, core, cancel).await;
         let session = Arc::clone(&self.session);
-        if matches!(ended, Ok(End::Drained)) {
+        if matches!(ended, Ok(End::Drained)) && uplink.stop.is_cancelled() {
             self.say_goodbye().await;
         }
         session.close(match &ended {
@@ -269,7 +269,7 @@ impl Live {
     }
 
     /// Tells the collector that the silence to come is meant. A close of the session may overtake what
-    /// was written before it, so this waits until the collector has read it.
+    /// was written before it, so this waits until the collector has read it and ends the stream.
     async fn say_goodbye(self) {
         let Self { up, mut down, .. } = self;
         let goodbye = TelemetryUp { kind: Some(telemetry_up::Kind::Goodbye(Goodbye {})) };

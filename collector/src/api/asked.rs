@@ -14,8 +14,11 @@ pub(super) struct SnmpPoll {
     cause: Option<Cause>,
     rtt_ms: Option<f64>,
     at: Option<Time>,
-    /// When it answered last: how old its figures are. Null until it does.
+    /// When it answered last: how old its figures are. Null until it does, and where the collector has
+    /// started since.
     answered_at: Option<Time>,
+    /// Whether its figures are still to be believed: one lost answer does not end them.
+    holds: bool,
 }
 
 /// What the last burst of echo requests tells of a device.
@@ -52,6 +55,7 @@ impl From<&LiveSnmp> for SnmpPoll {
             rtt_ms: live.rtt_ms,
             at: live.at.map(Time),
             answered_at: live.answered_at.map(Time),
+            holds: live.holds,
         }
     }
 }

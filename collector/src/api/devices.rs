@@ -136,7 +136,8 @@ pub(super) struct NewDevice {
     address: String,
     /// 1 to 86400; 60 if not given.
     interval_s: Option<u32>,
-    snmp: NewSnmp,
+    /// If not given, over v2c with the community of a credential profile.
+    snmp: Option<NewSnmp>,
     tags: Option<Vec<String>>,
     /// Whether echo requests are sent to it; true if not given.
     ping: Option<bool>,
@@ -405,7 +406,8 @@ fn checked(agent: AgentId, body: NewDevice) -> Result<device::NewDevice, Error> 
     if tags.is_none() {
         wrong("tags", TAG_RULE);
     }
-    let NewSnmp { version, community, user } = body.snmp;
+    let by_profile = NewSnmp { version: SnmpVersion::V2c, community: None, user: None };
+    let NewSnmp { version, community, user } = body.snmp.unwrap_or(by_profile);
     let mut of_snmp = Wrong::within("snmp.");
     let credential = of_snmp.credential(Some(version), community, user);
     errors.append(&mut of_snmp.errors);

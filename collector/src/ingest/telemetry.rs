@@ -145,6 +145,8 @@ impl Session {
                     }
                     Some(Ok(TelemetryUp { kind: Some(telemetry_up::Kind::Goodbye(_)) })) => {
                         self.parts.live.agent_stopped(&self.peer);
+                        // It waits for the end of the stream, and for no answer any more.
+                        return Ok(());
                     }
                     // Of an agent newer than this collector.
                     Some(Ok(TelemetryUp { kind: None })) => {}

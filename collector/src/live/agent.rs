@@ -226,7 +226,11 @@ impl Agent {
 
     /// Why it is not connected; none of one that is, and where only the database remembers it.
     fn offline_reason(&self) -> Option<&'static str> {
-        match (self.offline, self.stopped, self.ended_at.is_some() || self.session.is_some()) {
+        match (
+            self.offline && !self.revoked,
+            self.stopped,
+            self.ended_at.is_some() || self.session.is_some(),
+        ) {
             (true, true, _) => Some("stopped"),
             (true, false, true) => Some("silent"),
             _ => None,

@@ -307,7 +307,8 @@ impl Device {
         let (state, cause) = self.snmp.state(reach)?;
         let rtt_ms = self.rtt_s.map(|seconds| seconds * 1000.0);
         let (at, answered_at) = (self.snmp.at(), self.snmp.answered_at());
-        Some(LiveSnmp { state, cause, rtt_ms, at, answered_at })
+        let holds = reach == Reach::Online && self.snmp.holds();
+        Some(LiveSnmp { state, cause, rtt_ms, at, answered_at, holds })
     }
 
     /// The last values of processors, memory, disks and sensors.

@@ -36,8 +36,9 @@ pub(super) struct Asked {
     cause: Option<Cause>,
     /// In a row.
     failures: u32,
-    /// When it worked last.
+    /// When it worked last, and how often it was asked in vain since.
     answered_at: Option<Micros>,
+    misses: u32,
     stale: bool,
     /// Of the last bursts, where this way tells of loss.
     losses: Vec<f64>,
@@ -108,8 +109,9 @@ impl Asked {
             Some(Failure::Silent) => self.failures.saturating_add(1),
             Some(Failure::Refused | Failure::NotAsked) | None => 0,
         };
-        if cause.is_none() {
-            self.answered_at = Some(at);
+        match cause {
+            None => (self.answered_at, self.misses) = (Some(at), 0),
+            Some(_) => self.misses = self.misses.saturating_add(1),
         }
         self.stale = false;
         true
@@ -162,11 +164,13 @@ impl Asked {
         }
     }
 
-    /// What it told last holds: it answers, or has been silent for less than it takes to be down.
+    /// What it told last holds: it answers, or was asked in vain less often than it takes to be down.
     pub(super) fn holds(&self) -> bool {
+        let bears = self.ever() && self.misses < FAILURES_DOWN;
         match self.word() {
             Word::Works => true,
-            Word::Fails(failures, _) => self.ever() && failures < FAILURES_DOWN,
+            // An answer that is too large or garbled says as little of the one before as none does.
+            Word::Fails(..) | Word::Refuses(Cause::Budget | Cause::Malformed) => bears,
             Word::Nothing | Word::Old | Word::NotAsked(_) | Word::Refuses(_) => false,
         }
     }

@@ -336,6 +336,7 @@ fn drafts_hold_what_changed() {
         "id": DEVICE.to_string(), "state": "degraded", "cause": "timeout",
         "snmp_poll": {
             "state": "degraded", "cause": "timeout", "rtt_ms": null, "at": view::rfc3339(at(60)),
+            "answered_at": view::rfc3339(at(0)), "holds": true,
         },
         "sys_name": "core", "model": "", "sys_object_id": "",
     });

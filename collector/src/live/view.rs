@@ -69,6 +69,8 @@ pub struct LiveSnmp {
     /// When it answered last: how old the figures are.
     #[serde(serialize_with = "time")]
     pub answered_at: Option<Micros>,
+    /// What it told then is still to be believed.
+    pub holds: bool,
 }
 
 /// What the last burst of echo requests tells of a device.

@@ -2567,7 +2567,7 @@ export interface components {
              * @description Least time between two questions to it, 0 to 1000; 0 if not given.
              */
             request_gap_ms?: number | null;
-            snmp: components["schemas"]["NewSnmp"];
+            snmp?: components["schemas"]["NewSnmp"] | null;
             /** @description Whether an answer from another address than was asked is refused; false if not given. */
             strict_source?: boolean | null;
             tags?: string[] | null;
@@ -2966,6 +2966,8 @@ export interface components {
             answered_at: components["schemas"]["Time"] | null;
             at: components["schemas"]["Time"] | null;
             cause: components["schemas"]["Cause"] | null;
+            /** @description Whether its figures are still to be believed: one lost answer does not end them. */
+            holds: boolean;
             /** Format: double */
             rtt_ms: number | null;
             state: components["schemas"]["State"];

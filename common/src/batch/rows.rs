@@ -155,8 +155,8 @@ fn take_group(
         for row in taken.iter_mut() {
             let number = reader.byte("cause")?;
             if number != 0 {
-                let cause = Cause::from_wire(u32::from(number));
-                row.cause = Some(cause.ok_or(BatchError::Malformed { what: "unknown cause" })?);
+                // One of an agent newer than this: that there is no value is known all the same.
+                row.cause = Some(Cause::from_wire(number.into()).unwrap_or(Cause::Unsupported));
             }
         }
     }

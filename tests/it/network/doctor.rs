@@ -199,9 +199,9 @@ async fn a_collector_that_is_stopped_is_no_firewall() {
     collector.stop().await;
     let examined = examine(&state_dir).await;
     examined.expect(&[("dns", "ok"), ("udp", "skipped"), ("tcp", "failed")]);
-    let found = format!("nothing listens at {}; is the collector running?", collector.listen);
+    let found = format!("nothing listens at {}, or a firewall refuses for it", collector.listen);
     assert_eq!(examined.checks["tcp"].1, found);
-    assert_eq!(examined.checks["udp"].1, "cannot be told: see tcp");
+    assert_eq!(examined.checks["udp"].1, "no answer; see tcp first");
 }
 
 #[tokio::test]

@@ -96,7 +96,7 @@ async fn a_device_at_a_link_local_address_is_polled_and_pinged() {
     let path = format!("/api/v1/devices/{nowhere}/poll");
     eventually(LIMIT, "there is no such link", async || {
         let polled = client.post(&path, &serde_json::json!({})).await.json();
-        polled["data"]["snmp"]["cause"] == "unreachable"
+        polled["data"]["snmp"]["cause"] == "no_interface"
     })
     .await;
     oracle.is_stored_once(0, &client, &device).await;

@@ -84,6 +84,7 @@ impl Engine {
         }
         if let Some(poll) = self.polls.get_mut(poll as usize) {
             poll.heard = true;
+            poll.refused_from = None;
         }
         match Body::read(head) {
             Ok(body) => self.answered(slot, poll, body, now),

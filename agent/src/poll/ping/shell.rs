@@ -18,7 +18,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use super::core::{Core, Ended, Outcome, Transmit};
 use super::packet::{self, Echo, Heard};
-use super::{Place, Request};
+use super::{Request, Whereabouts};
 use crate::platform::icmp::{EchoSocket, Family, Kind};
 use crate::poll::names::Names;
 use crate::poll::pace::timeline::{Targets, Timeline};
@@ -154,13 +154,13 @@ impl Shell {
     }
 
     /// Where a device may be, the address in use first; `None` if it is not to be pinged.
-    fn where_is(&self, device: DeviceId) -> Option<Place> {
+    fn where_is(&self, device: DeviceId) -> Option<Whereabouts> {
         let (host, used) = self.core.place_of(device)?;
         let addresses = match self.names.all(device) {
             [] => used.into_iter().collect(),
             all => all.to_vec(),
         };
-        Some(Place { host: host.to_owned(), addresses })
+        Some(Whereabouts { host: host.to_owned(), addresses })
     }
 
     /// A device that is silent at one address of its name is pinged at the next.

@@ -72,7 +72,10 @@ async fn told(address: SocketAddr, clock: &Clock) -> io::Result<Option<Told>> {
                 io::ErrorKind::ConnectionRefused | io::ErrorKind::ConnectionReset => {
                     return Ok(Some(Told::Closed));
                 }
-                io::ErrorKind::HostUnreachable => return Ok(Some(Told::Filtered)),
+                // "Prohibited" of ICMP and of ICMPv6; without a way the socket had not connected.
+                io::ErrorKind::HostUnreachable
+                | io::ErrorKind::NetworkUnreachable
+                | io::ErrorKind::PermissionDenied => return Ok(Some(Told::Filtered)),
                 _ => return Err(error),
             },
             Err(_) => {}

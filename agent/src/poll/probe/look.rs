@@ -17,7 +17,7 @@ use crate::poll::{Observation, PollConfig, PollCounters, PollError, Target};
 const OBSERVATIONS_MAX: usize = 32;
 /// Shorter than an agent's: somebody waits, and a silence is named within 3 seconds. The answer to
 /// either question counts, so a device may take all of this time over it.
-pub(super) const TIMEOUTS: [Duration; 2] = [Duration::from_secs(1), Duration::from_millis(1500)];
+const TIMEOUTS: [Duration; 2] = [Duration::from_secs(1), Duration::from_millis(1500)];
 
 /// A poll under way, and what it has given so far.
 pub(super) struct Look {

@@ -32,7 +32,8 @@ pub enum Silence {
     HostAnswers,
     /// A firewall says that it lets nothing through to the port (ICMP, RFC 1812 §5.2.7.1).
     Filtered,
-    /// The host says that nobody listens at the port.
+    /// It is said that nobody listens at the port (ICMP port unreachable): by the host, or by a firewall
+    /// that refuses for it.
     PortClosed,
     /// Somebody speaks SNMP at the port, and is silent to this credential.
     CredentialIgnored,
@@ -79,8 +80,8 @@ impl Silence {
                 "a firewall refuses the way to this UDP port; let this host through to it"
             }
             (Self::PortClosed, _) => {
-                "the host is there, but nothing listens on this UDP port; turn its SNMP agent on, \
-                 or check the port and the address it listens at"
+                "nothing listens on this UDP port, or a firewall refuses for it; turn the device's \
+                 SNMP agent on, or check the port and the address it listens at"
             }
             (Self::CredentialIgnored, Asked::Community) => {
                 "SNMP answers there, but not to this community; check the community, that its \
@@ -122,6 +123,6 @@ mod tests {
         }
         let (silence, asked) = (Silence::PortClosed, Asked::User);
         let advice = NoAnswer { silence, asked, port: 161 }.advice();
-        assert!(advice.starts_with("the host is there, but nothing listens on UDP 161;"));
+        assert!(advice.starts_with("nothing listens on UDP 161, or"));
     }
 }

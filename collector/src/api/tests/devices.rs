@@ -54,6 +54,20 @@ async fn a_device_is_added_assigned_and_taken_out() {
     assert_eq!(world.raw().count("SELECT COUNT(*) FROM credential").await, 0);
 }
 
+#[tokio::test]
+async fn a_device_without_words_about_snmp_is_asked_by_a_profile_over_v2c() {
+    let world = World::new().await;
+    let tenant = world.tenant("North").await;
+    let (agent, _) = world.agent(tenant, "a").await;
+    let who = world.user("op@example.net", Role::Operator, Some(tenant)).await;
+    let new = json!({ "agent": agent.to_string(), "address": "10.0.0.7" });
+    let added = world.post("/api/v1/devices", &who, new).await;
+    assert_eq!(added.status, StatusCode::CREATED, "{}", added.body);
+    let path = format!("/api/v1/devices/{}", added.data()["id"].as_str().unwrap());
+    let snmp = world.get(&path, &who).await.data()["snmp"].clone();
+    assert_eq!((&snmp["version"], &snmp["credential"]), (&json!("v2c"), &json!("none")));
+}
+
 /// The answer, unless it takes more than `polls` polls: then the request is dropped.
 pub(super) async fn given_up(
     request: impl Future<Output = Answer>,

@@ -65,7 +65,7 @@ impl Default for InForce {
 }
 
 /// What a layout is among the tables of its group.
-enum Place {
+enum Standing {
     Counted,
     /// The same table was counted before objects came or went.
     Changed,
@@ -75,16 +75,16 @@ enum Place {
 }
 
 impl InForce {
-    fn place(&self, device: DeviceId, layout: &Arc<Layout>) -> Place {
+    fn standing(&self, device: DeviceId, layout: &Arc<Layout>) -> Standing {
         let tables = self.series.get(&(device, layout.group)).map_or(&[][..], Vec::as_slice);
         if tables.iter().any(|table| Arc::ptr_eq(table, layout)) {
-            Place::Counted
+            Standing::Counted
         } else if tables.iter().any(|table| table.is_same_table(layout)) {
-            Place::Changed
+            Standing::Changed
         } else if tables.len() < TABLES_MAX {
-            Place::New
+            Standing::New
         } else {
-            Place::TooMany
+            Standing::TooMany
         }
     }
 
@@ -167,7 +167,7 @@ impl Quotas {
     pub fn series_known(&self, tenant: TenantId, device: DeviceId, layout: &Arc<Layout>) {
         let mut all = self.lock();
         let own = all.entry(tenant).or_default();
-        if let Place::Changed | Place::New = own.place(device, layout) {
+        if let Standing::Changed | Standing::New = own.standing(device, layout) {
             own.count(device, layout);
         }
     }
@@ -184,11 +184,11 @@ impl Quotas {
     ) -> bool {
         let mut all = self.lock();
         let own = all.entry(tenant).or_default();
-        let admitted = match own.place(device, layout) {
-            Place::Counted => return true,
-            Place::Changed => true,
-            Place::New => own.has_room(layout, devices),
-            Place::TooMany => false,
+        let admitted = match own.standing(device, layout) {
+            Standing::Counted => return true,
+            Standing::Changed => true,
+            Standing::New => own.has_room(layout, devices),
+            Standing::TooMany => false,
         };
         if admitted {
             own.count(device, layout);

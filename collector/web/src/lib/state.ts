@@ -98,7 +98,7 @@ const CAUSE_HINT: Partial<Record<ShownCause, string>> = {
   wrong_auth: "The device refused the authentication. Check the password and the protocol, such as SHA-256.",
   wrong_privacy: "The device could not read what it was sent. Check the privacy password and the protocol, such as AES-128.",
   wrong_level: "This user has no privacy, or no authentication, on the device. Ask at a lower level, or set the user's keys there.",
-  level_too_low: "The user may read nothing at this level of security: the device wants a higher one. Add authentication and privacy.",
+  level_too_low: "The user may read nothing at this level of security: the device wants a higher one, or lets this user read nothing at all. Add authentication and privacy, or give the user read access.",
   wrong_clock: "The clocks of agent and device do not agree, even after they were set anew. Check the engine time of the device; a restart of its SNMP service may help.",
   wrong_context: "The device has no such SNMPv3 context. Check its name; most devices take none.",
   other_source: "It answers from another address, which strict source refuses. Turn off «Take answers only from this address», or give it the address that it answers from.",

@@ -6,7 +6,7 @@ import { portNews, snmpNews, snmpTitle } from "./snmp-news";
 const NOW = Date.parse("2026-11-21T12:00:00Z");
 const ago = (seconds: number) => new Date(NOW - seconds * 1000).toISOString();
 const told = (state: string, cause: string | null, seconds = 12) =>
-  ({ interval_s: 60, snmp_poll: { state, cause, rtt_ms: null, at: ago(seconds), answered_at: ago(90) } }) as Pick<Device, "snmp_poll" | "interval_s">;
+  ({ interval_s: 60, snmp_poll: { state, cause, rtt_ms: null, at: ago(seconds), answered_at: ago(90), holds: state === "degraded" && cause === "timeout" } }) as Pick<Device, "snmp_poll" | "interval_s">;
 const trust = (...args: Parameters<typeof told>) => snmpNews(told(...args), NOW).trust;
 
 it("believes what SNMP told while it answers, and what the server knows where it never spoke", () => {

@@ -13,18 +13,12 @@ export interface SnmpNews {
 
 type Told = Pick<Device, "snmp_poll" | "interval_s">;
 
-/** A device that says these things answers, and tells nothing else. */
-const REFUSED: ReadonlySet<ShownCause | null> = new Set([
-  "auth", "unknown_user", "wrong_auth", "wrong_privacy", "wrong_level", "level_too_low", "wrong_clock", "wrong_context",
-  "other_source",
-]);
-
 export function snmpNews({ snmp_poll: poll, interval_s: interval }: Told, nowMs: number): SnmpNews {
   // Nothing speaks against what else is known.
   if (!poll) return { trust: "good", cause: null };
   const { state, cause } = shownAsked(poll, interval, nowMs);
   if (state === "up") return { trust: "good", cause };
-  return { trust: state === "degraded" && !REFUSED.has(cause) ? "old" : "gone", cause };
+  return { trust: poll.holds && state === "degraded" ? "old" : "gone", cause };
 }
 
 /** What is said of a figure that SNMP told, on a closer look; null while it is as new as the device. */

@@ -49,7 +49,7 @@ it("looks again at new facts and on resync, and keeps the page when that fails",
 it.each([
   { address: "192.0.2.2" },
   { agent: { id: "agt_2", name: "box-2" } },
-  { snmp_poll: { state: "down", cause: "timeout", rtt_ms: null, at: "2026-11-21T12:00:00Z", answered_at: null } },
+  { snmp_poll: { state: "down", cause: "timeout", rtt_ms: null, at: "2026-11-21T12:00:00Z", answered_at: null, holds: false } },
 ] as const)("looks again when the device is asked in another way: %o", async (patch) => {
   answers = [{ id: "d" }, { id: "d", ...patch, facts: { answers_from: null } } as unknown as Partial<DeviceDetail>];
   const page = open();

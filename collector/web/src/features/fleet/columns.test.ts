@@ -15,7 +15,7 @@ it("sorts a device that tells no loss or load below one that tells none of it", 
 });
 
 it("sorts what SNMP told with what is missing, once SNMP holds no more", () => {
-  const snmp_poll = { state: "down", cause: "timeout", rtt_ms: null, at: null, answered_at: null } as const;
+  const snmp_poll = { state: "down", cause: "timeout", rtt_ms: null, at: null, answered_at: null, holds: false } as const;
   expect(read("cpu", { cpu_percent: 12, interval_s: 60, snmp_poll })).toBe(-1);
   expect(read("rtt", { rtt_ms: 3, interval_s: 60, snmp_poll })).toBe(3);
 });

@@ -23,12 +23,18 @@ export interface Room {
   state: number;
 }
 
+/** Names are cut where their room ends: a single long one must not push a column away. */
+function isName(address: string): boolean {
+  return !/^[\d.:]+$|:.*:/.test(address);
+}
+
 /** What all of them need, and no less than `before`: columns that grow and shrink by turns help nobody. */
 export function roomOf(devices: readonly Device[], before: Room, nowMs: number): Room {
   let { address, state } = before;
   for (const device of devices) {
     const shown = shownState(device, nowMs);
-    address = Math.max(address, addressRoom(device.address));
+    const room = addressRoom(device.address);
+    address = Math.max(address, isName(device.address) ? Math.min(room, LONG) : room);
     state = Math.max(state, `${stateWord(shown.state, shown.cause)}${causeWord(shown.cause) ?? ""}`.length);
   }
   address = Math.min(address, ADDRESS_MAX);

@@ -67,12 +67,13 @@ export function useOrder(fresh: readonly Device[], held: boolean): readonly Devi
 
 const NO_ROOM: Room = { address: 0, state: 0 };
 
-/** Room for the longest texts so far. */
-function useRoom(devices: readonly Device[]): Room {
-  const [kept, setKept] = useState(NO_ROOM);
-  const room = useMemo(() => roomOf(devices, kept, secondMs()), [devices, kept]);
+/** Room for the longest texts so far of one choice of tenants. */
+function useRoom(devices: readonly Device[], tenant: string | null): Room {
+  const [kept, setKept] = useState({ tenant, room: NO_ROOM });
+  const before = kept.tenant === tenant ? kept.room : NO_ROOM;
+  const room = useMemo(() => roomOf(devices, before, secondMs()), [devices, before]);
   // Derived while rendering: what was needed once stays.
-  if (room !== kept) setKept(room);
+  if (room !== kept.room || tenant !== kept.tenant) setKept({ tenant, room });
   return room;
 }
 
@@ -119,7 +120,7 @@ export function useFleet() {
       if (first) setSearch({ sort: `${first.desc ? "-" : ""}${first.id}` });
     },
   });
-  const room = useRoom(inScope);
+  const room = useRoom(inScope, scope.tenant?.id ?? null);
   const rows = table.getRowModel().rows;
   const ids = useMemo(() => rows.map((row) => row.id), [rows]);
   const total = useMemo(() => all.filter((device) => isOfTenant(scope, device)).length, [all, scope]);
