@@ -11,7 +11,7 @@ use russh::client::Msg;
 use russh::{Channel, ChannelMsg};
 
 use super::platform::{Answer, Platforms};
-use super::session::{Act, Session};
+use super::session::{Act, ENTER, Session};
 use super::ssh::Connection;
 use super::terminal::Terminal;
 use super::{FetchError, Login};
@@ -86,7 +86,7 @@ impl<'a> CommandLine<'a> {
                     Act::Send(bytes) => self.send(bytes).await?,
                     Act::Answer(what) => {
                         let answer = self.answer(&what)?;
-                        self.send([answer.expose(), b"\n"].concat()).await?;
+                        self.send([answer.expose(), ENTER.as_bytes()].concat()).await?;
                     }
                 },
             }

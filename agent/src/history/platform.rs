@@ -33,7 +33,7 @@ pub struct Platforms {
     #[serde(deserialize_with = "rule::patterns")]
     pub noise: Vec<Regex>,
     pub volatile: Vec<Rule>,
-    /// The keywords of [`Self::secret`], written `KEYWORD`, `TYPES` and `VALUE` in its patterns.
+    /// Values that stand where a secret could, and are none.
     #[serde(deserialize_with = "rule::patterns")]
     pub not_secret: Vec<Regex>,
     pub secret: Vec<Rule>,

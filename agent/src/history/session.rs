@@ -12,6 +12,8 @@ use regex::Regex;
 use super::platform::{Answer, Ask};
 use super::terminal::Terminal;
 
+/// What the key sends.
+pub const ENTER: &str = "\r";
 /// Of a session; 16 MiB with 24 lines a page are less.
 pub const PAGES_MAX: u32 = 100_000;
 /// Questions between two prompts.
@@ -104,7 +106,7 @@ impl<'a> Session<'a> {
         self.terminal.take_lines();
         self.stage = Stage::Command(text.to_owned());
         self.questions = 0;
-        format!("{text}\n").into_bytes()
+        format!("{text}{ENTER}").into_bytes()
     }
 
     /// How long the device has to be silent before [`Self::act`]; `None` if it has to say more.
@@ -172,8 +174,9 @@ impl<'a> Session<'a> {
                 return Err(SessionError::Questions);
             }
             self.greeting.extend(self.terminal.take_lines());
+            self.greeting.push(pending.clone());
             self.stage = Stage::Confirm(pending);
-            return Ok(Act::Send(b"\n".to_vec()));
+            return Ok(Act::Send(ENTER.as_bytes().to_vec()));
         }
         if let Some(prompt) = &mut self.prompt {
             prompt.shown = pending;

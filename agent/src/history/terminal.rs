@@ -240,7 +240,7 @@ mod tests {
             ("show verr\u{8} \u{8}sion\n", vec!["show version"], ""),
             ("--More-- \r         \r ip address\n", vec![" ip address"], ""),
             ("--More-- \r         \rab\n", vec!["ab"], ""),
-            ("more\u{8}\u{8}\u{8}\u{8}    \u{8}\u{8}\u{8}\u{8}x \n", vec!["x "], ""),
+            ("more\u{8}\u{8}\u{8}\u{8}    \u{8}\u{8}\u{8}\u{8}x \n", vec!["x"], ""),
             ("\u{1b}[H\u{1b}[Jsw1# ", vec![], "sw1#"),
             ("junk\r\u{1b}[K\u{1b}[36mblue\u{1b}[m text", vec![], "blue text"),
             ("\u{1b}[24;1Hsw1> \u{1b}[24;12h\u{1b}[?25h", vec![], "sw1>"),
@@ -258,7 +258,7 @@ mod tests {
 
     #[test]
     fn a_pager_that_was_answered_leaves_nothing() {
-        for erasing in ["\r         \r", "\u{8}\u{8}        \u{8}\u{8}", "\u{1b}[2K\r", "\r", ""] {
+        for erasing in ["\r         \r", "\u{8}\u{8}\u{8}   \u{8}\u{8}\u{8}", "\u{1b}[2K\r", "\r", ""] {
             let mut terminal = Terminal::default();
             terminal.feed(b"one\r\n--More-- ");
             terminal.erase_pending();

@@ -23,7 +23,7 @@ fn at_prompt(prompt: &str) -> Session<'static> {
     let mut session = Session::new(&platforms.asks, &platforms.pagers);
     let again = format!("\r\n{prompt}");
     let (sent, act) = talk(&mut session, &[&format!("Welcome\r\n{prompt}"), &again]);
-    assert_eq!((sent, act), (vec!["\n".to_owned()], Act::Ready(Vec::new())), "{prompt:?}");
+    assert_eq!((sent, act), (vec![ENTER.to_owned()], Act::Ready(Vec::new())), "{prompt:?}");
     session
 }
 
@@ -40,7 +40,7 @@ fn a_prompt_is_learnt_from_what_comes_again() {
         ("[2.7.0][root@fw.lan]/root: ", "[2.7.0][root@fw.lan]/root: "),
     ] {
         let mut session = at_prompt(prompt);
-        assert_eq!(session.command("show it"), b"show it\n");
+        assert_eq!(session.command("show it"), b"show it\r");
         let (_, act) = talk(&mut session, &[&format!("show it\r\nthis\r\n\r{later}")]);
         assert_eq!(act, Act::Ready(vec!["this".to_owned()]), "{prompt:?}");
     }
@@ -55,7 +55,7 @@ fn a_line_of_a_banner_is_no_prompt() {
         &mut session,
         &["\r\n# Property of 3#", "#\r\n\r\nsw1>", "\r\nsw1>"],
     );
-    assert_eq!(sent, ["\n", "\n"]);
+    assert_eq!(sent, [ENTER, ENTER]);
     assert_eq!(act, Act::Ready(Vec::new()));
     assert_eq!(session.prompt(), "sw1>");
     assert!(session.greeting().iter().any(|line| line.contains("Property")));
@@ -86,7 +86,7 @@ fn questions_are_answered() {
     let (_, act) = talk(&mut session, &["enable\r\nPassword: "]);
     assert_eq!(act, Act::Answer(Answer::EnablePassword));
     let (_, act) = talk(&mut session, &["\r\nfw# "]);
-    assert_eq!(act, Act::Ready(Vec::new()));
+    assert_eq!(act, Act::Ready(vec![String::new()]), "the end of the password's line");
     assert_eq!(session.prompt(), "fw#");
 
     let platforms = Platforms::embedded();
