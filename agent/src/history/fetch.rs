@@ -166,9 +166,8 @@ fn snapshot(
     for section in sections {
         match section.command.role {
             Role::Facts => {
-                let wanted = |line: &&String| {
-                    section.command.keep.iter().any(|keep| keep.is_match(line))
-                };
+                let wanted =
+                    |line: &&String| section.command.keep.iter().any(|keep| keep.is_match(line));
                 facts.extend(section.lines.iter().filter(wanted).map(|l| l.trim_end().to_owned()));
             }
             Role::Config => {
@@ -195,8 +194,7 @@ fn snapshot(
 /// Facts as comments of the platform's own kind.
 fn join(platform: &Platform, facts: &[String], config: &str) -> String {
     let [open, close] = &platform.comment;
-    let comments: Vec<String> =
-        facts.iter().map(|fact| format!("{open}{fact}{close}\n")).collect();
+    let comments: Vec<String> = facts.iter().map(|fact| format!("{open}{fact}{close}\n")).collect();
     if platform.facts_last {
         // Behind its last line, which is the end of the document.
         format!("{}{}", config.trim_end(), comments.concat())

@@ -90,7 +90,9 @@ fn next_char(text: &str, at: usize) -> usize {
 fn in_section(text: &str, rule: &Rule, at: usize) -> bool {
     let Some(within) = &rule.within else { return true };
     let mut before = text[..at].lines().rev();
-    before.find(|line| within.section.is_match(line)).is_some_and(|line| within.named.is_match(line))
+    before
+        .find(|line| within.section.is_match(line))
+        .is_some_and(|line| within.named.is_match(line))
 }
 
 #[cfg(test)]

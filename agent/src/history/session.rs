@@ -216,8 +216,8 @@ fn echo(lines: &[String], command: &str) -> Option<usize> {
 /// True for a line that ends as prompts do.
 fn looks_like_prompt(line: &str) -> bool {
     let line = line.trim_end();
-    let ends = line.ends_with(['#', '>', '$', '%', ']'])
-        || (line.ends_with(':') && line.starts_with('['));
+    let ends =
+        line.ends_with(['#', '>', '$', '%', ']']) || (line.ends_with(':') && line.starts_with('['));
     ends && line.chars().count() <= 256 && line.chars().any(char::is_alphanumeric)
 }
 

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use farwatch_common::secret::Secret;
 use russh::client::{self, AuthResult, Handle, KeyboardInteractiveAuthResponse};
-use russh::keys::{Algorithm, HashAlg, PrivateKey, PrivateKeyWithHashAlg};
 use russh::keys::PublicKeyOrCertificate;
+use russh::keys::{Algorithm, HashAlg, PrivateKey, PrivateKeyWithHashAlg};
 use russh::{Preferred, cipher, kex, mac};
 
 use super::{FetchError, Login, Target};
@@ -103,8 +103,7 @@ fn config(legacy: bool) -> client::Config {
         let modern = |algorithm: &&Algorithm| **algorithm != Algorithm::Rsa { hash: None };
         preferred.key = preferred.key.iter().filter(modern).cloned().collect();
         // Strong, and the only ones of many switches.
-        let curves =
-            [kex::ECDH_SHA2_NISTP256, kex::ECDH_SHA2_NISTP384, kex::ECDH_SHA2_NISTP521];
+        let curves = [kex::ECDH_SHA2_NISTP256, kex::ECDH_SHA2_NISTP384, kex::ECDH_SHA2_NISTP521];
         preferred.kex = Cow::Owned([&preferred.kex[..], &curves].concat());
     }
     client::Config {

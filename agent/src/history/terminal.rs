@@ -22,7 +22,9 @@ enum State {
     /// Behind `ESC [`: its parameters.
     Control(Vec<u8>),
     /// Behind `ESC ]`, `ESC P` and their like: a string for the terminal, until BEL or ST.
-    Words { escaped: bool },
+    Words {
+        escaped: bool,
+    },
     /// Behind `ESC (` and its like: one more byte.
     Charset,
 }
@@ -110,7 +112,7 @@ impl Terminal {
 
     fn take_text(&mut self, byte: u8) {
         if byte < 0x80 {
-            self.partial.clear();
+            self.flush_partial();
         }
         match byte {
             b'\n' => self.end_line(),
@@ -134,11 +136,13 @@ impl Terminal {
                 whole.into_iter().for_each(|c| self.put(c));
             }
             Err(error) if error.error_len().is_none() => {}
-            Err(_) => {
-                for byte in std::mem::take(&mut self.partial) {
-                    self.put(char::from(byte));
-                }
-            }
+            Err(_) => self.flush_partial(),
+        }
+    }
+
+    fn flush_partial(&mut self) {
+        for byte in std::mem::take(&mut self.partial) {
+            self.put(char::from(byte));
         }
     }
 
@@ -247,7 +251,11 @@ mod tests {
             ("\u{1b}]0;a title\u{7}x\u{1b}]1;b\u{1b}\\y", vec![], "xy"),
             ("caf\u{e9}\n", vec!["caf\u{e9}"], ""),
         ] {
-            assert_eq!(shown(bytes.as_bytes()), (lines_of(&lines), pending.to_owned()), "{bytes:?}");
+            assert_eq!(
+                shown(bytes.as_bytes()),
+                (lines_of(&lines), pending.to_owned()),
+                "{bytes:?}"
+            );
         }
         assert_eq!(shown(b"caf\xe9 1\n").0, ["caf\u{e9} 1"], "Latin-1 is no reason to lose text");
     }
@@ -258,7 +266,9 @@ mod tests {
 
     #[test]
     fn a_pager_that_was_answered_leaves_nothing() {
-        for erasing in ["\r         \r", "\u{8}\u{8}\u{8}   \u{8}\u{8}\u{8}", "\u{1b}[2K\r", "\r", ""] {
+        for erasing in
+            ["\r         \r", "\u{8}\u{8}\u{8}   \u{8}\u{8}\u{8}", "\u{1b}[2K\r", "\r", ""]
+        {
             let mut terminal = Terminal::default();
             terminal.feed(b"one\r\n--More-- ");
             terminal.erase_pending();

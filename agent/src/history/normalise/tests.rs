@@ -18,14 +18,26 @@ fn what_changes_by_itself_is_left_out() {
          hostname sw1 \nntp clock-period 36029056\nntp server 192.0.2.1\nend\n\n",
         "!\n!\nversion 15.2\nhostname sw1\nntp server 192.0.2.1\nend\n",
     );
-    check("nxos", "!Command: show\n!Time: Mon Jan  5 10:00:00 2026\nversion 7\n", "!Command: show\nversion 7\n");
-    check("junos", "## Last commit: 2026-01-05 by ada\nversion 21;\n\n{master:0}\n", "version 21;\n");
+    check(
+        "nxos",
+        "!Command: show\n!Time: Mon Jan  5 10:00:00 2026\nversion 7\n",
+        "!Command: show\nversion 7\n",
+    );
+    check(
+        "junos",
+        "## Last commit: 2026-01-05 by ada\nversion 21;\n\n{master:0}\n",
+        "version 21;\n",
+    );
     check(
         "routeros",
         "# jan/05/2026 10:00:00 by RouterOS 6.49\n# software id = AB\n/ip dns\nset a=\\\n    b\n",
         "# «…» by RouterOS 6.49\n# software id = AB\n/ip dns\nset a=\\\n    b\n",
     );
-    check("asa", ": Saved\n: Written by ada at 10:00:00 UTC\nhostname fw\n", ": Saved\nhostname fw\n");
+    check(
+        "asa",
+        ": Saved\n: Written by ada at 10:00:00 UTC\nhostname fw\n",
+        ": Saved\nhostname fw\n",
+    );
 }
 
 #[test]

@@ -22,8 +22,8 @@ fn the_data_is_sound() {
             let mut names = rule.find.capture_names().flatten();
             assert!(names.any(|name| name == "v"), "{id}: {} has no value", rule.find);
         }
-        let known = id == GENERIC
-            || !(platform.recognise.is_empty() && platform.greeting.is_empty());
+        let known =
+            id == GENERIC || !(platform.recognise.is_empty() && platform.greeting.is_empty());
         assert!(known, "{id} cannot be recognised");
     }
     assert!(platforms.get(GENERIC).is_some());

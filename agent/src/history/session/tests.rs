@@ -51,10 +51,7 @@ fn a_line_of_a_banner_is_no_prompt() {
     let platforms = Platforms::embedded();
     let mut session = Session::new(&platforms.asks, &platforms.pagers);
     // The device paused within its banner, behind a line that ends as prompts do.
-    let (sent, act) = talk(
-        &mut session,
-        &["\r\n# Property of 3#", "#\r\n\r\nsw1>", "\r\nsw1>"],
-    );
+    let (sent, act) = talk(&mut session, &["\r\n# Property of 3#", "#\r\n\r\nsw1>", "\r\nsw1>"]);
     assert_eq!(sent, [ENTER, ENTER]);
     assert_eq!(act, Act::Ready(Vec::new()));
     assert_eq!(session.prompt(), "sw1>");
@@ -63,16 +60,15 @@ fn a_line_of_a_banner_is_no_prompt() {
 
 #[test]
 fn pages_are_turned_and_leave_nothing() {
-    for more in ["--More-- ", "<--- More --->", " --More-- ", "---(more 12%)---", "  ---- More ----"]
+    for more in
+        ["--More-- ", "<--- More --->", " --More-- ", "---(more 12%)---", "  ---- More ----"]
     {
         let mut session = at_prompt("sw1#");
         session.command("show run");
         let first = format!("show run\r\none\r\n{more}");
         let second = format!("\r               \r two\r\n{more}");
-        let (sent, act) = talk(
-            &mut session,
-            &[&first, &second, "\u{8}\u{8}  \u{8}\u{8}\u{1b}[Kthree\r\nsw1#"],
-        );
+        let (sent, act) =
+            talk(&mut session, &[&first, &second, "\u{8}\u{8}  \u{8}\u{8}\u{1b}[Kthree\r\nsw1#"]);
         assert_eq!(sent, [" ", " "], "{more:?}");
         let lines = ["one", " two", "three"].map(str::to_owned).to_vec();
         assert_eq!(act, Act::Ready(lines), "{more:?}");
