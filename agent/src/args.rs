@@ -1,5 +1,6 @@
 //! The command line.
 
+mod backup;
 mod credential;
 mod probe;
 
@@ -16,6 +17,7 @@ use farwatch_common::secret::Secret;
 use farwatch_common::token::EnrollToken;
 use serde::Serialize;
 
+use self::backup::BackupArgs;
 use self::probe::ProbeArgs;
 use crate::config::AgentConfig;
 use crate::state_dir::StateDir;
@@ -80,6 +82,8 @@ enum Command {
     },
     /// Ask one device what it gives
     Probe(ProbeArgs),
+    /// Show the configuration of one device, without its secrets
+    Backup(BackupArgs),
     /// Look for what keeps this agent from its work
     Doctor {
         #[arg(long)]
@@ -167,6 +171,11 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
             // A lookup that goes on would keep it waiting.
             runtime.shutdown_background();
             probed?;
+        }
+        Command::Backup(backup) => {
+            let fetched = runtime.block_on(backup.run(&config.state_dir));
+            runtime.shutdown_background();
+            fetched?;
         }
         Command::Doctor { json } => {
             let report = runtime.block_on(doctor::examine(&config, &clock));

@@ -6,6 +6,7 @@ pub mod buffer;
 pub mod command;
 pub mod config;
 pub mod doctor;
+pub mod history;
 pub mod identity;
 pub mod inventory;
 pub mod platform;

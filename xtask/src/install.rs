@@ -17,6 +17,12 @@ const SNMP: [Package; 2] = [
     Package { name: "snmp", paths: &["/usr/bin/snmpget", "/usr/local/bin/snmpget"] },
 ];
 
+/// The real SSH server that configurations are fetched from.
+const SSH: [Package; 2] = [
+    Package { name: "openssh-server", paths: &["/usr/sbin/sshd"] },
+    Package { name: "openssh-client", paths: &["/usr/bin/ssh-keygen"] },
+];
+
 /// A proxy on the way out of a site.
 const PROXY: [Package; 1] =
     [Package { name: "tinyproxy", paths: &["/usr/bin/tinyproxy", "/usr/sbin/tinyproxy"] }];
@@ -41,7 +47,7 @@ const BROWSER: [Package; 2] = [
     Package { name: "fonts-dejavu-core", paths: &["/usr/share/fonts/truetype"] },
 ];
 
-/// Installs "$@". A fresh snmpd or PostgreSQL must not start as a service: the tests run their own.
+/// Installs "$@". A fresh snmpd, sshd or PostgreSQL must not start as a service: the tests run their own.
 /// policy-rc.d is Debian's way to say so; one that is there already is left alone.
 const APT_SCRIPT: &str = r#"set -e
 export DEBIAN_FRONTEND=noninteractive
@@ -57,6 +63,10 @@ apt-get install -y --no-install-recommends "$@"
 
 pub(crate) fn snmp() -> Result {
     debian(&SNMP)
+}
+
+pub(crate) fn ssh() -> Result {
+    debian(&SSH)
 }
 
 pub(crate) fn proxy() -> Result {

@@ -103,6 +103,7 @@ enum Runner {
 fn prepare(groups: &[Group]) -> Result<Runner> {
     if groups.iter().any(|group| matches!(group, Group::It | Group::Network)) {
         install::snmp()?;
+        install::ssh()?;
         install::proxy()?;
         install::ping()?;
     }

@@ -1,0 +1,140 @@
+//! One command line of a device: its channel beside the session's core.
+//!
+//! In: commands. Out: the lines of their answers. Bound: one command at a time, the core's sizes,
+//! [`SILENCE_MAX`]; when a device says nothing for that long, an error. On a crash the connection
+//! ends, and the device with its side of it.
+
+use std::time::Duration;
+
+use farwatch_common::secret::Secret;
+use russh::client::Msg;
+use russh::{Channel, ChannelMsg};
+
+use super::platform::{Answer, Platforms};
+use super::session::{Act, ENTER, Session};
+use super::ssh::Connection;
+use super::terminal::Terminal;
+use super::{FetchError, Login};
+
+/// A device that builds a large configuration is silent for long.
+const SILENCE_MAX: Duration = Duration::from_secs(60);
+/// Wide, so that nothing is wrapped; some devices refuse more. High, so that few pages are turned.
+const COLUMNS: u32 = 511;
+const ROWS: u32 = 1_000;
+/// No colours, no questions about the terminal.
+const TERM: &str = "dumb";
+
+/// The prompt of a device.
+pub(super) struct CommandLine<'a> {
+    channel: Channel<Msg>,
+    session: Session<'a>,
+    user: &'a str,
+    login: &'a Login,
+}
+
+impl<'a> CommandLine<'a> {
+    /// Opens a shell and waits for its prompt.
+    pub(super) async fn open(
+        connection: &Connection,
+        platforms: &'a Platforms,
+        user: &'a str,
+        login: &'a Login,
+    ) -> Result<Self, FetchError> {
+        let channel = connection.handle.channel_open_session().await?;
+        channel.request_pty(false, TERM, COLUMNS, ROWS, 0, 0, &[]).await?;
+        channel.request_shell(false).await?;
+        let session = Session::new(&platforms.asks, &platforms.pagers);
+        let mut line = Self { channel, session, user, login };
+        line.ready().await?;
+        Ok(line)
+    }
+
+    /// What the device said at login, and its prompt.
+    pub(super) fn greeting(&self) -> String {
+        let mut text = self.session.greeting().join("\n");
+        text.push('\n');
+        text.push_str(self.session.prompt());
+        text
+    }
+
+    pub(super) fn prompt(&self) -> &str {
+        self.session.prompt()
+    }
+
+    /// Runs a command; gives the lines between its echo and the next prompt.
+    pub(super) async fn run(&mut self, command: &str) -> Result<Vec<String>, FetchError> {
+        let typed = self.session.command(command);
+        self.send(typed).await?;
+        self.ready().await
+    }
+
+    async fn ready(&mut self) -> Result<Vec<String>, FetchError> {
+        loop {
+            let patience = self.session.patience();
+            let heard = tokio::time::timeout(patience.unwrap_or(SILENCE_MAX), self.channel.wait());
+            match heard.await {
+                Ok(Some(ChannelMsg::Data { data } | ChannelMsg::ExtendedData { data, .. })) => {
+                    self.session.feed(&data);
+                }
+                Ok(Some(ChannelMsg::Close | ChannelMsg::Eof) | None) => {
+                    return Err(FetchError::Closed);
+                }
+                Ok(Some(_)) => {}
+                Err(_) if patience.is_none() => return Err(FetchError::Silent),
+                Err(_) => match self.session.act()? {
+                    Act::Ready(lines) => return Ok(lines),
+                    Act::Send(bytes) => self.send(bytes).await?,
+                    Act::Answer(what) => {
+                        let answer = self.answer(&what)?;
+                        self.send([answer.expose(), ENTER.as_bytes()].concat()).await?;
+                    }
+                },
+            }
+        }
+    }
+
+    fn answer(&self, what: &Answer) -> Result<Secret, FetchError> {
+        let password = || self.login.password.clone().ok_or(FetchError::Login);
+        match what {
+            Answer::Keys(keys) => Ok(Secret::from(keys.as_str())),
+            Answer::User => Ok(Secret::from(self.user)),
+            Answer::Password => password(),
+            Answer::EnablePassword => match &self.login.enable {
+                Some(enable) => Ok(enable.clone()),
+                None => password(),
+            },
+        }
+    }
+
+    async fn send(&self, bytes: Vec<u8>) -> Result<(), FetchError> {
+        Ok(self.channel.data_bytes(bytes).await?)
+    }
+}
+
+/// Runs one command in a channel of its own.
+pub(super) async fn execute(
+    connection: &Connection,
+    command: &str,
+) -> Result<Vec<String>, FetchError> {
+    let mut channel = connection.handle.channel_open_session().await?;
+    channel.exec(false, command).await?;
+    let mut terminal = Terminal::default();
+    loop {
+        match tokio::time::timeout(SILENCE_MAX, channel.wait()).await {
+            Err(_) => return Err(FetchError::Silent),
+            Ok(Some(ChannelMsg::Data { data } | ChannelMsg::ExtendedData { data, .. })) => {
+                terminal.feed(&data);
+            }
+            Ok(Some(ChannelMsg::Close) | None) => break,
+            Ok(Some(_)) => {}
+        }
+    }
+    // The last line may have no end.
+    if !terminal.pending().is_empty() {
+        terminal.feed(b"\n");
+    }
+    if terminal.overflowed() {
+        return Err(FetchError::TooMuch);
+    }
+    Ok(terminal.take_lines())
+}

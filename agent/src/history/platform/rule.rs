@@ -1,0 +1,87 @@
+//! Rules on text, as they stand in the data.
+
+use regex::Regex;
+use serde::{Deserialize, Deserializer, de};
+
+/// A value in a text: the group `v` of a pattern, everywhere it matches.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Rule {
+    #[serde(deserialize_with = "pattern")]
+    pub find: Regex,
+    /// Only below this line, up to the next one that begins a section.
+    #[serde(default)]
+    pub within: Option<Within>,
+    /// The value is another one each time it is shown: its mark cannot tell of a change.
+    #[serde(default)]
+    pub unstable: bool,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Within {
+    /// A line that begins a section.
+    #[serde(deserialize_with = "pattern")]
+    pub section: Regex,
+    /// One that begins the section meant.
+    #[serde(deserialize_with = "pattern")]
+    pub named: Regex,
+}
+
+/// Lines from one like `from` to one like `to`, both included.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Quiet {
+    #[serde(deserialize_with = "pattern")]
+    pub from: Regex,
+    #[serde(deserialize_with = "pattern")]
+    pub to: Regex,
+}
+
+/// Words that patterns have in common; a pattern names them in double braces.
+const WORDS: [(&str, &str); 3] = [
+    // Names of things that hold a secret.
+    (
+        "{{KEYWORD}}",
+        concat!(
+            r"(?:password|passwd|pwd|passphrase|passcode|secret|psk|psksecret|shared-?key|",
+            r"server-key|secret-key|private-key|auth-key|authentication-key|key-string|set-key|",
+            r"community-string|token|api-?key|bind-?pw|wpa-key|wep-key)",
+        ),
+    ),
+    // How it is written, between its name and itself.
+    (
+        "{{TYPES}}",
+        concat!(
+            r"(?:(?:\d{1,2}|encrypted|plain-?text|clear-?text|clear|cipher|ciphertext|simple|",
+            r"hash|hashed|irreversible-cipher|ascii(?:-text)?|hex|hexadecimal|md5|sha\d*|ENC|",
+            r"hmac-\S+|type-?\d|level[ \t]+\d+|unencrypted|localized|local|remote|role[ \t]+\S+)",
+            r"[ \t]+)*",
+        ),
+    ),
+    // Quoted, or a word; RouterOS breaks lines within either.
+    (
+        "{{VALUE}}",
+        concat!(
+            r#"(?P<v>"(?:[^"\\]|\\.|\\\r?\n)*"|'[^'\n]*'|"#,
+            r#"(?:[^\s"'\\]|\\\r?\n[ \t]+|\\.)(?:[^\s\\]|\\\r?\n[ \t]+|\\.)*)"#,
+        ),
+    ),
+];
+
+fn compile(text: &str) -> Result<Regex, regex::Error> {
+    let mut pattern = text.to_owned();
+    for (name, words) in WORDS {
+        pattern = pattern.replace(name, words);
+    }
+    Regex::new(&pattern)
+}
+
+pub(super) fn pattern<'de, D: Deserializer<'de>>(source: D) -> Result<Regex, D::Error> {
+    compile(&String::deserialize(source)?).map_err(de::Error::custom)
+}
+
+pub(super) fn patterns<'de, D: Deserializer<'de>>(source: D) -> Result<Vec<Regex>, D::Error> {
+    let texts = Vec::<String>::deserialize(source)?;
+    texts.iter().map(|text| compile(text)).collect::<Result<_, _>>().map_err(de::Error::custom)
+}

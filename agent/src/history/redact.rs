@@ -1,0 +1,89 @@
+//! Core: secrets out of a configuration, so that a change of one shows and none is told.
+//!
+//! In: text and the key of a site. Out: the text with `«secret:HMAC8»` in place of each secret, the
+//! first eight hexadecimal digits of its HMAC-SHA-256 (RFC 2104) under that key: equal secrets of a
+//! site have equal marks, and without the key a mark tells nothing. Bound: the input's.
+
+use std::fmt;
+
+use ring::hmac;
+
+use super::normalise::replace;
+use super::platform::{Platform, Platforms};
+
+/// In place of a secret that looks different each time it is shown.
+const UNSTABLE: &str = "«secret»";
+const MARK_DIGITS: usize = 8;
+
+/// The key of a site's marks.
+#[derive(Clone)]
+pub struct SiteKey(hmac::Key);
+
+impl SiteKey {
+    pub const BYTES: usize = 32;
+
+    #[must_use]
+    pub fn new(bytes: &[u8; Self::BYTES]) -> Self {
+        Self(hmac::Key::new(hmac::HMAC_SHA256, bytes))
+    }
+
+    fn mark(&self, secret: &str) -> String {
+        let tag = hmac::sign(&self.0, secret.as_bytes());
+        let digits = data_encoding::HEXLOWER.encode(tag.as_ref());
+        format!("«secret:{}»", &digits[..MARK_DIGITS])
+    }
+}
+
+impl fmt::Debug for SiteKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SiteKey(…)")
+    }
+}
+
+/// Marks every secret that a rule knows: the platform's first, then those of all.
+#[must_use]
+pub fn redact(platforms: &Platforms, platform: &Platform, key: &SiteKey, text: &str) -> String {
+    let mut text = text.to_owned();
+    for rule in platform.secret.iter().chain(&platforms.secret) {
+        text = replace(&text, rule, |found| {
+            let secret = Value::read(found);
+            let open = platforms.not_secret.iter().any(|open| open.is_match(&secret.plain));
+            if open {
+                return None;
+            }
+            let mark = if rule.unstable { UNSTABLE.to_owned() } else { key.mark(&secret.plain) };
+            Some(format!("{}{mark}{}", secret.before, secret.behind))
+        });
+    }
+    text
+}
+
+/// A secret as it stands in a text.
+struct Value<'a> {
+    before: &'a str,
+    /// Without quotes and without the breaks that RouterOS makes to fit a terminal.
+    plain: String,
+    behind: &'a str,
+}
+
+impl<'a> Value<'a> {
+    fn read(found: &'a str) -> Self {
+        let quote = |c| found.len() > 1 && found.starts_with(c) && found.ends_with(c);
+        let (from, to) = if quote('"') || quote('\'') {
+            (1, found.len() - 1)
+        } else {
+            // The end of a statement.
+            (0, found.trim_end_matches(';').len())
+        };
+        let mut plain = String::new();
+        for (at, line) in found[from..to].split('\n').enumerate() {
+            let line = line.trim_end_matches('\r');
+            let line = if at > 0 { line.trim_start() } else { line };
+            plain.push_str(line.strip_suffix('\\').unwrap_or(line));
+        }
+        Self { before: &found[..from], plain, behind: &found[to..] }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,263 @@
+//! Core: a conversation with a command line: prompts, echoes, pagers and questions.
+//!
+//! In: bytes of a device, commands, and that the device has been silent for a while. Out: bytes to
+//! send, and the lines of a command's answer. What a line under the cursor means is only decided
+//! in silence, so it does not matter how the bytes were cut. Bound: those of [`Terminal`],
+//! [`PAGES_MAX`], [`QUESTIONS_MAX`]; when full, an error. On a crash nothing is kept.
+
+use std::time::Duration;
+
+use regex::Regex;
+
+use super::platform::{Answer, Ask};
+use super::terminal::Terminal;
+
+/// What the key sends.
+pub const ENTER: &str = "\r";
+/// Of a session; 16 MiB with 24 lines a page are less.
+pub const PAGES_MAX: u32 = 100_000;
+/// Questions between two prompts.
+pub const QUESTIONS_MAX: u32 = 8;
+/// The silence that shows that a known prompt or a pager waits for us.
+const SURE: Duration = Duration::from_millis(60);
+/// The silence that shows it of what only looks like one.
+const LIKELY: Duration = Duration::from_millis(500);
+/// The silence behind a prompt that came without an echo of the command.
+const DOUBTFUL: Duration = Duration::from_millis(1_500);
+/// An echo stands in the first lines.
+const ECHO_LINES: usize = 4;
+
+/// What to do when the device has been silent.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Act {
+    Send(Vec<u8>),
+    /// Send what only the shell knows, and a line's end.
+    Answer(Answer),
+    /// The prompt is there; these lines came before it.
+    Ready(Vec<String>),
+}
+
+/// Why a conversation cannot go on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SessionError {
+    #[error("the device sent more than a configuration may have")]
+    TooMuch,
+    #[error("the device asks again and again")]
+    Questions,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum Stage {
+    /// No prompt is known.
+    Login,
+    /// A line that looks like a prompt must come again.
+    Confirm(String),
+    /// The command of this text is under way.
+    Command(String),
+    Idle,
+}
+
+/// One command line.
+#[derive(Debug)]
+pub struct Session<'a> {
+    terminal: Terminal,
+    stage: Stage,
+    prompt: Option<Prompt>,
+    asks: &'a [Ask],
+    pagers: &'a [Regex],
+    greeting: Vec<String>,
+    pages: u32,
+    questions: u32,
+}
+
+impl<'a> Session<'a> {
+    #[must_use]
+    pub fn new(asks: &'a [Ask], pagers: &'a [Regex]) -> Self {
+        Self {
+            terminal: Terminal::default(),
+            stage: Stage::Login,
+            prompt: None,
+            asks,
+            pagers,
+            greeting: Vec::new(),
+            pages: 0,
+            questions: 0,
+        }
+    }
+
+    pub fn feed(&mut self, bytes: &[u8]) {
+        self.terminal.feed(bytes);
+    }
+
+    /// The prompt as it was last seen.
+    #[must_use]
+    pub fn prompt(&self) -> &str {
+        self.prompt.as_ref().map_or("", |prompt| &prompt.shown)
+    }
+
+    /// What the device said before its first prompt.
+    #[must_use]
+    pub fn greeting(&self) -> &[String] {
+        &self.greeting
+    }
+
+    /// Begins a command; gives what to send.
+    pub fn command(&mut self, text: &str) -> Vec<u8> {
+        self.terminal.take_lines();
+        self.stage = Stage::Command(text.to_owned());
+        self.questions = 0;
+        format!("{text}{ENTER}").into_bytes()
+    }
+
+    /// How long the device has to be silent before [`Self::act`]; `None` if it has to say more.
+    #[must_use]
+    pub fn patience(&self) -> Option<Duration> {
+        let pending = self.terminal.pending();
+        if pending.trim().is_empty() {
+            return None;
+        }
+        if self.terminal.overflowed() || self.is_pager(&pending) {
+            return Some(SURE);
+        }
+        match &self.stage {
+            Stage::Command(text) if self.is_prompt(&pending) => {
+                if self.terminal.lines().is_empty() {
+                    return None;
+                }
+                let sure = echo(self.terminal.lines(), text).is_some();
+                Some(if sure { SURE } else { DOUBTFUL })
+            }
+            Stage::Confirm(seen) if *seen == pending && !self.terminal.lines().is_empty() => {
+                Some(SURE)
+            }
+            Stage::Login | Stage::Confirm(_) if looks_like_prompt(&pending) => Some(LIKELY),
+            Stage::Idle => None,
+            _ => self.ask(&pending).map(|_| LIKELY),
+        }
+    }
+
+    /// What to do now that the device has been silent for as long as [`Self::patience`] said.
+    pub fn act(&mut self) -> Result<Act, SessionError> {
+        if self.terminal.overflowed() {
+            return Err(SessionError::TooMuch);
+        }
+        let pending = self.terminal.pending();
+        if self.is_pager(&pending) && !self.is_prompt(&pending) {
+            self.pages += 1;
+            if self.pages > PAGES_MAX {
+                return Err(SessionError::TooMuch);
+            }
+            self.terminal.erase_pending();
+            return Ok(Act::Send(b" ".to_vec()));
+        }
+        if self.prompt.is_none() || !self.is_prompt(&pending) {
+            if let Some(ask) = self.ask(&pending) {
+                let answer = ask.answer.clone();
+                self.questions += 1;
+                if self.questions > QUESTIONS_MAX {
+                    return Err(SessionError::Questions);
+                }
+                self.terminal.erase_pending();
+                return Ok(match answer {
+                    Answer::Keys(keys) => Act::Send(keys.into_bytes()),
+                    secret => Act::Answer(secret),
+                });
+            }
+            if self.stage == Stage::Confirm(pending.clone()) {
+                self.terminal.take_lines();
+                self.prompt = Some(Prompt::learn(&pending));
+                self.stage = Stage::Idle;
+                return Ok(Act::Ready(Vec::new()));
+            }
+            self.questions += 1;
+            if self.questions > QUESTIONS_MAX {
+                return Err(SessionError::Questions);
+            }
+            self.greeting.extend(self.terminal.take_lines());
+            self.greeting.push(pending.clone());
+            self.stage = Stage::Confirm(pending);
+            return Ok(Act::Send(ENTER.as_bytes().to_vec()));
+        }
+        if let Some(prompt) = &mut self.prompt {
+            prompt.shown = pending;
+        }
+        let lines = self.terminal.take_lines();
+        let from = match &self.stage {
+            Stage::Command(text) => echo(&lines, text).map_or(0, |at| at + 1),
+            _ => 0,
+        };
+        self.stage = Stage::Idle;
+        Ok(Act::Ready(lines[from..].to_vec()))
+    }
+
+    fn is_pager(&self, pending: &str) -> bool {
+        self.pagers.iter().any(|pager| pager.is_match(pending))
+    }
+
+    fn is_prompt(&self, pending: &str) -> bool {
+        self.prompt.as_ref().is_some_and(|prompt| prompt.matches(pending))
+    }
+
+    fn ask(&self, pending: &str) -> Option<&'a Ask> {
+        self.asks.iter().find(|ask| ask.when.is_match(pending))
+    }
+}
+
+/// The line that shows what was typed.
+fn echo(lines: &[String], command: &str) -> Option<usize> {
+    let command: String = command.split_whitespace().collect();
+    if command.is_empty() {
+        return None;
+    }
+    let squeezed = |line: &String| line.split_whitespace().collect::<String>();
+    lines.iter().take(ECHO_LINES).position(|line| squeezed(line).ends_with(&command))
+}
+
+/// True for a line that ends as prompts do.
+fn looks_like_prompt(line: &str) -> bool {
+    let line = line.trim_end();
+    let ends =
+        line.ends_with(['#', '>', '$', '%', ']']) || (line.ends_with(':') && line.starts_with('['));
+    ends && line.chars().count() <= 256 && line.chars().any(char::is_alphanumeric)
+}
+
+/// A prompt that was learnt, and how it may change: its mode (`host(config)#`, `host (global) #`,
+/// `[user@host] <SAFE> >`) and its last sign (`host>`, `host#`).
+#[derive(Debug)]
+struct Prompt {
+    shown: String,
+    stem: String,
+}
+
+impl Prompt {
+    fn learn(shown: &str) -> Self {
+        Self { shown: shown.to_owned(), stem: stem(shown).to_owned() }
+    }
+
+    fn matches(&self, line: &str) -> bool {
+        line == self.shown || (looks_like_prompt(line) && stem(line) == self.stem)
+    }
+}
+
+/// The prompt without its last sign and its modes.
+fn stem(prompt: &str) -> &str {
+    let signs = ['#', '>', '$', '%', ':'];
+    let mut stem = prompt.trim_end().trim_end_matches(signs).trim_end();
+    while let Some(cut) = mode(stem) {
+        stem = cut;
+    }
+    stem
+}
+
+fn mode(stem: &str) -> Option<&str> {
+    let open = match stem.chars().last()? {
+        ')' => '(',
+        '>' => '<',
+        _ => return None,
+    };
+    let at = stem.rfind(open)?;
+    (at > 0).then(|| stem[..at].trim_end())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,137 @@
+use proptest::prelude::*;
+
+use super::*;
+use crate::history::platform::Platforms;
+
+/// A device of a test: what it says to what it is sent.
+fn talk(session: &mut Session<'_>, says: &[&str]) -> (Vec<String>, Act) {
+    let mut sent = Vec::new();
+    let mut act = Act::Ready(Vec::new());
+    for said in says {
+        session.feed(said.as_bytes());
+        assert!(session.patience().is_some(), "{said:?} needs an answer");
+        act = session.act().unwrap();
+        if let Act::Send(bytes) = &act {
+            sent.push(String::from_utf8(bytes.clone()).unwrap());
+        }
+    }
+    (sent, act)
+}
+
+fn at_prompt(prompt: &str) -> Session<'static> {
+    let platforms = Platforms::embedded();
+    let mut session = Session::new(&platforms.asks, &platforms.pagers);
+    let again = format!("\r\n{prompt}");
+    let (sent, act) = talk(&mut session, &[&format!("Welcome\r\n{prompt}"), &again]);
+    assert_eq!((sent, act), (vec![ENTER.to_owned()], Act::Ready(Vec::new())), "{prompt:?}");
+    session
+}
+
+#[test]
+fn a_prompt_is_learnt_from_what_comes_again() {
+    for (prompt, later) in [
+        ("sw1>", "sw1#"),
+        ("sw1# ", "sw1(config)# "),
+        ("fw-1 (global) # ", "fw-1 # "),
+        ("(lb 1) # ", "(lb 1) # "),
+        ("[admin@router one] > ", "[admin@router one] <SAFE> > "),
+        ("<core-1>", "<core-1>"),
+        ("\u{1b}[36muser@host:~\u{1b}[m$ ", "user@host:~$ "),
+        ("[2.7.0][root@fw.lan]/root: ", "[2.7.0][root@fw.lan]/root: "),
+    ] {
+        let mut session = at_prompt(prompt);
+        assert_eq!(session.command("show it"), b"show it\r");
+        let (_, act) = talk(&mut session, &[&format!("show it\r\nthis\r\n\r{later}")]);
+        assert_eq!(act, Act::Ready(vec!["this".to_owned()]), "{prompt:?}");
+    }
+}
+
+#[test]
+fn a_line_of_a_banner_is_no_prompt() {
+    let platforms = Platforms::embedded();
+    let mut session = Session::new(&platforms.asks, &platforms.pagers);
+    // The device paused within its banner, behind a line that ends as prompts do.
+    let (sent, act) = talk(&mut session, &["\r\n# Property of 3#", "#\r\n\r\nsw1>", "\r\nsw1>"]);
+    assert_eq!(sent, [ENTER, ENTER]);
+    assert_eq!(act, Act::Ready(Vec::new()));
+    assert_eq!(session.prompt(), "sw1>");
+    assert!(session.greeting().iter().any(|line| line.contains("Property")));
+}
+
+#[test]
+fn pages_are_turned_and_leave_nothing() {
+    for more in
+        ["--More-- ", "<--- More --->", " --More-- ", "---(more 12%)---", "  ---- More ----"]
+    {
+        let mut session = at_prompt("sw1#");
+        session.command("show run");
+        let first = format!("show run\r\none\r\n{more}");
+        let second = format!("\r               \r two\r\n{more}");
+        let (sent, act) =
+            talk(&mut session, &[&first, &second, "\u{8}\u{8}  \u{8}\u{8}\u{1b}[Kthree\r\nsw1#"]);
+        assert_eq!(sent, [" ", " "], "{more:?}");
+        let lines = ["one", " two", "three"].map(str::to_owned).to_vec();
+        assert_eq!(act, Act::Ready(lines), "{more:?}");
+    }
+}
+
+#[test]
+fn questions_are_answered() {
+    let mut session = at_prompt("fw>");
+    session.command("enable");
+    let (_, act) = talk(&mut session, &["enable\r\nPassword: "]);
+    assert_eq!(act, Act::Answer(Answer::EnablePassword));
+    let (_, act) = talk(&mut session, &["\r\nfw# "]);
+    assert_eq!(act, Act::Ready(vec![String::new()]), "the end of the password's line");
+    assert_eq!(session.prompt(), "fw#");
+
+    let platforms = Platforms::embedded();
+    let mut session = Session::new(&platforms.asks, &platforms.pagers);
+    session.feed(b"User Access\r\n\r\nUsername: ");
+    assert_eq!(session.act(), Ok(Act::Answer(Answer::User)));
+    for _ in 1..QUESTIONS_MAX {
+        session.feed(b"\r\nUsername: ");
+        assert_eq!(session.act(), Ok(Act::Answer(Answer::User)));
+    }
+    session.feed(b"\r\nUsername: ");
+    assert_eq!(session.act(), Err(SessionError::Questions));
+}
+
+#[test]
+fn a_prompt_that_comes_twice_is_no_answer() {
+    let mut session = at_prompt("[a@b] > ");
+    session.command("/export");
+    session.feed(b"\r\n[a@b] > ");
+    assert_eq!(session.patience(), Some(DOUBTFUL));
+    session.feed(b"\r\r[a@b] > /exp\x1b[K\r[a@b] > /export\r\nset it\r\n\r[a@b] > ");
+    assert_eq!(session.patience(), Some(SURE));
+    assert_eq!(session.act(), Ok(Act::Ready(vec!["set it".to_owned()])));
+}
+
+#[test]
+fn silence_before_a_prompt_means_wait() {
+    let mut session = at_prompt("sw1#");
+    session.command("show run");
+    for said in ["", "show run", "\r\n", "hostname sw1\r\nline 1"] {
+        session.feed(said.as_bytes());
+        assert_eq!(session.patience(), None, "{said:?}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn bytes_may_be_cut_anywhere(cuts in proptest::collection::vec(0usize..90, 0..20)) {
+        let answer = "show run\r\r\n\u{1b}[2Kdescription «é»\r\n  x\u{8}y\r\n\rsw1(config)# ".as_bytes();
+        let mut session = at_prompt("sw1# ");
+        session.command("show run");
+        let mut cuts: Vec<usize> = cuts.into_iter().map(|at| at.min(answer.len())).collect();
+        cuts.sort_unstable();
+        let mut from = 0;
+        for to in cuts.into_iter().chain([answer.len()]) {
+            session.feed(&answer[from..to]);
+            from = to;
+        }
+        let lines = ["description «é»", "  y"].map(str::to_owned).to_vec();
+        prop_assert_eq!(session.act(), Ok(Act::Ready(lines)));
+    }
+}
