@@ -173,6 +173,8 @@ CALL tenant_policy('ingest', 'channel');
 CALL tenant_policy('ingest', 'route');
 CALL tenant_policy('ingest', 'notification');
 CALL tenant_policy('ingest', 'delivery');
+CALL tenant_policy('ingest', 'device_tag');
+CALL tenant_policy('ingest', 'tenant_key');
 GRANT SELECT, INSERT, UPDATE, DELETE ON alert_rule, channel, route TO farwatch_app;
 GRANT SELECT, UPDATE ON alert TO farwatch_app;
 GRANT SELECT, INSERT ON alert_event, notification TO farwatch_app;

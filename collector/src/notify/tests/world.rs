@@ -277,10 +277,11 @@ impl World {
         tenant_key_rotate(&self.db, &self.vault, &self.context, TENANT, now).await.unwrap()
     }
 
-    /// Each of two channels has the blob of the other.
-    pub(super) async fn swap_blobs(&self) {
-        let sql = "UPDATE channel SET sealed = (SELECT o.sealed FROM channel o
-                   WHERE o.channel_id <> channel.channel_id)";
+    /// The first channel has the blob of the last.
+    pub(super) async fn move_blob(&self) {
+        let sql = "UPDATE channel SET sealed = (SELECT sealed FROM channel
+                       ORDER BY channel_id DESC LIMIT 1)
+                   WHERE channel_id = (SELECT MIN(channel_id) FROM channel)";
         self.raw().run(sql).await;
     }
 }

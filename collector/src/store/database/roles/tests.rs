@@ -18,6 +18,12 @@ agent identity SELECT(agent_id,revoked_at,site_id,tenant_id)
 agent ingest SELECT UPDATE(assignment_revision,last_ack_at,last_seen_at,platform,version)
 agent_key app SELECT(agent_id,created_at,not_after,revoked_at,tenant_id)
 agent_key identity DELETE INSERT SELECT UPDATE
+alert app SELECT UPDATE
+alert ingest DELETE INSERT SELECT UPDATE
+alert_event app INSERT SELECT
+alert_event ingest INSERT SELECT
+alert_rule app DELETE INSERT SELECT UPDATE
+alert_rule ingest INSERT SELECT
 api_key app SELECT(api_key_id,created_at,created_by,expires_at,last_used_at,name,\
 revoked_at,scopes,sources,tenant_id)
 api_key identity DELETE INSERT SELECT UPDATE
@@ -25,8 +31,12 @@ audit app INSERT SELECT
 audit identity INSERT
 audit_head app INSERT SELECT UPDATE
 audit_head identity INSERT SELECT UPDATE
+channel app DELETE INSERT SELECT UPDATE
+channel ingest SELECT UPDATE(failing_since)
 credential app DELETE INSERT SELECT UPDATE
 credential_profile app DELETE INSERT SELECT UPDATE
+delivery app SELECT
+delivery ingest DELETE INSERT SELECT
 device app DELETE INSERT SELECT UPDATE
 device ingest SELECT UPDATE(answers_from,facts_at,name,sys_contact,sys_descr,sys_location,sys_name,sys_object_id)
 device_object app SELECT
@@ -36,6 +46,7 @@ device_schema ingest INSERT SELECT
 device_table app SELECT
 device_table ingest INSERT SELECT UPDATE
 device_tag app DELETE INSERT SELECT
+device_tag ingest SELECT
 enroll_token app SELECT(created_at,expires_at,site_id,tenant_id,used_at,used_by)
 enroll_token identity DELETE INSERT SELECT UPDATE
 gap app SELECT
@@ -47,9 +58,13 @@ live_site app SELECT
 live_site ingest INSERT SELECT UPDATE
 membership app SELECT
 membership identity DELETE INSERT SELECT UPDATE
+notification app INSERT SELECT
+notification ingest DELETE INSERT SELECT UPDATE
 quota app INSERT SELECT UPDATE
 quota identity SELECT
 quota ingest SELECT
+route app DELETE INSERT SELECT UPDATE
+route ingest SELECT
 site app DELETE INSERT SELECT UPDATE
 site identity INSERT SELECT
 site ingest SELECT
@@ -59,8 +74,9 @@ stream_cursor app SELECT
 stream_cursor ingest INSERT SELECT UPDATE
 tenant app INSERT SELECT UPDATE
 tenant identity SELECT
-tenant ingest SELECT
+tenant ingest SELECT UPDATE(rules_given)
 tenant_key app DELETE INSERT SELECT UPDATE
+tenant_key ingest SELECT
 totp_recovery identity DELETE INSERT SELECT UPDATE
 ts_batch app SELECT
 ts_batch ingest INSERT SELECT
