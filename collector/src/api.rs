@@ -15,8 +15,10 @@ mod asked;
 mod assets;
 #[expect(unused_qualifications, reason = "utoipa::path writes them")]
 mod audit;
+mod channels;
 mod commands;
 mod credentials;
+mod deliveries;
 #[expect(unused_qualifications, reason = "utoipa::path writes them")]
 mod devices;
 mod document;
@@ -35,6 +37,7 @@ mod observe;
 mod quotas;
 mod reply;
 mod request;
+mod routes;
 mod rules;
 #[expect(unused_qualifications, reason = "utoipa::path writes them")]
 mod series;
@@ -74,6 +77,7 @@ use crate::inventory::quota::Quotas;
 use crate::inventory::{AssignmentChanges, Vault};
 use crate::live::Live;
 use crate::metrics::{Counter, Metrics};
+use crate::notify::Courier;
 use crate::store::{Database, Samples};
 use events::Streams;
 pub use guard::Client;
@@ -104,6 +108,7 @@ pub struct Parts {
     pub passwords: Passwords,
     pub sessions: Arc<dyn SessionControl>,
     pub commands: Commands,
+    pub courier: Courier,
     pub origin: TokenOrigin,
     pub version: &'static str,
     pub metrics: Metrics,
@@ -210,6 +215,13 @@ fn operations() -> OpenApiRouter<AppState> {
         .routes(routes!(events::events))
         .routes(routes!(audit::audit))
         .routes(routes!(audit::audit_export))
+        .routes(routes!(channels::channels, channels::channel_new))
+        .routes(routes!(channels::channel, channels::channel_change, channels::channel_gone))
+        .routes(routes!(channels::channel_try))
+        .routes(routes!(deliveries::channel_deliveries))
+        .routes(routes!(deliveries::alert_deliveries))
+        .routes(routes!(routes::routes, routes::route_new))
+        .routes(routes!(routes::route_gone))
         .routes(routes!(users::users, users::user_new))
         .routes(routes!(users::user_patch, users::user_delete))
         .routes(routes!(users::user_password))

@@ -42,6 +42,12 @@ use crate::listen::web::{ServerTls, WebDoor};
 use crate::listen::{Doors, ListenError};
 use crate::live::Live;
 use crate::metrics::Metrics;
+use crate::notify::config::NotifyConfigError;
+use crate::notify::connect::{Connector, SystemResolver, tls_config};
+use crate::notify::guard::Guard;
+use crate::notify::send::Sender;
+use crate::notify::send::email::{Mailer, MailerError};
+use crate::notify::{Courier, Nudge};
 use crate::store::database::{Server, Target, elsewhere};
 use crate::store::{Database, Samples, StoreError};
 
@@ -71,6 +77,10 @@ pub enum ServeError {
     DatabasePassword(#[from] DatabasePasswordError),
     #[error("/metrics cannot be protected")]
     MetricsToken(#[from] MetricsTokenError),
+    #[error(transparent)]
+    NotifyConfig(#[from] NotifyConfigError),
+    #[error(transparent)]
+    Mailer(#[from] MailerError),
     #[error("stopped, because a part failed")]
     Task(#[from] TaskFailed),
 }
@@ -140,8 +150,13 @@ pub async fn serve(config: Config, stop: impl Future<Output = ()>) -> Result<(),
     let ingest = start_ingest(&mut tasks, &base, samples.clone(), (live.clone(), quotas.clone()));
     tasks.spawn("certificates", certificates.run(cancel.clone()));
     tasks.spawn("live", live.clone().run(cancel.clone()));
+
+    // Evaluate, notify.
+    let courier = courier(&config, &base)?;
     let rules = RuleChanges::default();
-    tasks.spawn("evaluate", evaluator(&base, &live, &rules).run(cancel.clone()));
+    let evaluator = evaluator(&base, &live, &rules, courier.nudge());
+    tasks.spawn("evaluate", evaluator.run(cancel.clone()));
+    tasks.spawn("notify", courier.clone().run(cancel.clone()));
 
     // Agents.
     let changes = AssignmentChanges::default();
@@ -170,6 +185,7 @@ pub async fn serve(config: Config, stop: impl Future<Output = ()>) -> Result<(),
         passwords: Passwords::new(Cost::STANDARD),
         sessions: Arc::new(ingest.sessions),
         commands: commands.clone(),
+        courier,
         origin: TokenOrigin {
             root_pin: base.pki.root_pin(),
             endpoints: addresses.endpoints.clone(),
@@ -199,6 +215,21 @@ pub async fn serve(config: Config, stop: impl Future<Output = ()>) -> Result<(),
     base.database.close().await;
     drop(serving);
     Ok(ended?)
+}
+
+/// Who tells people, by what the administrator's file lets out.
+fn courier(config: &Config, base: &Base) -> Result<Courier, ServeError> {
+    let notify = &config.notify;
+    let own = [Some(config.listen.address), config.listen.http].into_iter().flatten().collect();
+    let guard = Arc::new(Guard { allow: notify.allowed(), own });
+    let tls = tls_config(notify.roots()?);
+    let connector = Connector { guard, resolver: Arc::new(SystemResolver), tls };
+    let (password, roots) = (notify.smtp_password()?, notify.roots_pem()?);
+    let mailer = |smtp| Mailer::new(smtp, password.as_ref(), roots.as_deref());
+    let mailer = notify.smtp.as_ref().map(mailer).transpose()?;
+    let sender = Sender { connector, mailer };
+    let (database, vault) = (base.database.clone(), base.vault.clone());
+    Ok(Courier::new(database, vault, sender, base.clock.clone(), &base.metrics))
 }
 
 fn server_tls(certificates: &Certificates, base: &Base) -> Result<ServerTls, ServeError> {
@@ -245,9 +276,9 @@ fn start_ingest(
     )
 }
 
-fn evaluator(base: &Base, live: &Live, rules: &RuleChanges) -> Evaluator {
+fn evaluator(base: &Base, live: &Live, rules: &RuleChanges, nudge: Nudge) -> Evaluator {
     let (database, ids, clock) = (base.database.clone(), base.ids.clone(), base.clock.clone());
-    Evaluator::new(database, live.clone(), ids, clock, rules.clone(), &base.metrics)
+    Evaluator::new(database, live.clone(), ids, clock, rules.clone(), nudge, &base.metrics)
 }
 
 fn agent_door(

@@ -9,6 +9,7 @@ use farwatch_common::secret::Secret;
 use farwatch_common::{logging, token};
 use serde::{Deserialize, Serialize};
 
+use crate::notify::config::Notify;
 use crate::store::DatabaseUrl;
 use crate::store::database::{Server, Target};
 
@@ -28,6 +29,7 @@ pub struct Config {
     pub listen: Listen,
     pub tls: Tls,
     pub metrics: Metrics,
+    pub notify: Notify,
     pub log: Log,
 }
 
@@ -82,6 +84,7 @@ impl Default for Config {
             listen: Listen::default(),
             tls: Tls::default(),
             metrics: Metrics::default(),
+            notify: Notify::default(),
             log: Log::default(),
         }
     }
@@ -217,6 +220,7 @@ impl Layered for Config {
         if let Err(error) = logging::parse(&self.log.filter) {
             check(false, "log.filter", &error.to_string());
         }
+        problems.extend(self.notify.problems());
         problems
     }
 }

@@ -35,6 +35,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::live::Live;
 use crate::metrics::{Counter, Metrics};
+use crate::notify::Nudge;
 use crate::store::samples::read_all_stored;
 use crate::store::{Database, StoreError, Txn};
 use engine::Engine;
@@ -78,6 +79,8 @@ pub struct Evaluator {
     ids: Arc<IdGenerator>,
     clock: Clock,
     changes: RuleChanges,
+    /// Told of what was written.
+    courier: Nudge,
     engine: Engine,
     /// Tenants whose rules and places have to be read, and of which all has to be told again.
     unread: BTreeSet<TenantId>,
@@ -97,6 +100,7 @@ impl Evaluator {
         ids: Arc<IdGenerator>,
         clock: Clock,
         changes: RuleChanges,
+        courier: Nudge,
         metrics: &Metrics,
     ) -> Self {
         let counter = |name, help| metrics.counter(name, help, &[]);
@@ -106,6 +110,7 @@ impl Evaluator {
             ids,
             clock,
             changes,
+            courier,
             engine: Engine::default(),
             unread: BTreeSet::new(),
             moved: BTreeSet::new(),
@@ -199,6 +204,7 @@ impl Evaluator {
             let now = self.clock.now();
             store::write(&self.database, tenant, (steps, directory), &self.ids, now).await?;
             entry.remove();
+            self.courier.now();
         }
         Ok(())
     }

@@ -36,7 +36,7 @@ macro_rules! tenant_set {
 pub(crate) use tenant_set;
 
 /// One tenant as such a set, for what is read under its lock.
-fn set_of(tenant: TenantId) -> String {
+pub(crate) fn set_of(tenant: TenantId) -> String {
     format!("[{}]", tenant.0)
 }
 
@@ -166,7 +166,7 @@ pub(crate) fn like(text: &str) -> String {
 }
 
 /// What differs between two descriptions of a thing: the fields of the first, and of the second.
-fn differences(before: &Value, after: &Value) -> Option<(Value, Value)> {
+pub(crate) fn differences(before: &Value, after: &Value) -> Option<(Value, Value)> {
     let (Value::Object(before), Value::Object(after)) = (before, after) else { return None };
     let changed: Vec<_> =
         after.iter().filter(|(key, value)| before.get(*key) != Some(value)).collect();

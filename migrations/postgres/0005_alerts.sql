@@ -93,6 +93,8 @@ CREATE TABLE channel (
     sealed      BYTEA,
     version     BIGINT NOT NULL,
     key_version BIGINT NOT NULL,
+    -- Since when it takes nothing; NULL: what was sent last was delivered.
+    failing_since BIGINT,
     created_at  BIGINT NOT NULL,
     updated_at  BIGINT NOT NULL,
     PRIMARY KEY (tenant_id, channel_id),
@@ -182,5 +184,6 @@ GRANT UPDATE (rules_given) ON tenant TO farwatch_ingest;
 GRANT SELECT, INSERT, UPDATE, DELETE ON alert TO farwatch_ingest;
 GRANT SELECT, INSERT ON alert_event TO farwatch_ingest;
 GRANT SELECT ON channel, route, device_tag, tenant_key TO farwatch_ingest;
+GRANT UPDATE (failing_since) ON channel TO farwatch_ingest;
 GRANT SELECT, INSERT, UPDATE, DELETE ON notification TO farwatch_ingest;
 GRANT SELECT, INSERT, DELETE ON delivery TO farwatch_ingest;

@@ -93,6 +93,8 @@ CREATE TABLE channel (
     sealed      BLOB,
     version     INTEGER NOT NULL,
     key_version INTEGER NOT NULL,
+    -- Since when it takes nothing; NULL: what was sent last was delivered.
+    failing_since BIGINT,
     created_at  BIGINT NOT NULL,
     updated_at  BIGINT NOT NULL,
     PRIMARY KEY (tenant_id, channel_id),

@@ -13,6 +13,7 @@ mod input;
 mod inventory;
 mod isolation;
 mod login;
+mod notify;
 mod people;
 mod recipes;
 mod roles;
@@ -153,6 +154,7 @@ impl World {
         let reached = Agent::new();
         let metrics = Metrics::default();
         let vault = Arc::new(Vault::open(dir.path()).unwrap());
+        let courier = notify::courier(&db, &vault, &clock, &metrics);
         let mut parts = Parts {
             live: Live::new(clock.clone()),
             samples: Samples::new(db.clone()),
@@ -161,6 +163,7 @@ impl World {
             changes: AssignmentChanges::default(),
             rules: RuleChanges::default(),
             commands: Commands::new(reached.clone(), clock.clone()),
+            courier,
             clock,
             ids: Arc::new(IdGenerator::new(1)),
             limits: Arc::default(),

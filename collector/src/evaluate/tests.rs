@@ -20,7 +20,15 @@ struct Place<'a> {
 fn evaluator(database: &Database, live: &Live, clock: &Clock) -> Evaluator {
     let ids = Arc::new(IdGenerator::new(1));
     let (database, changes) = (database.clone(), RuleChanges::default());
-    Evaluator::new(database, live.clone(), ids, clock.clone(), changes, &Metrics::default())
+    Evaluator::new(
+        database,
+        live.clone(),
+        ids,
+        clock.clone(),
+        changes,
+        Nudge::default(),
+        &Metrics::default(),
+    )
 }
 
 impl<'a> Place<'a> {

@@ -25,6 +25,7 @@ use crate::audit::{Change, INSTALLATION, Who};
 use crate::evaluate::key::EvaluateKey;
 use crate::identity::{Access, IdentityKey, TenantContext};
 use crate::ingest::IngestKey;
+use crate::notify::NotifyKey;
 
 /// Who the statements of a transaction run as: a role of its own with its own grants.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -412,5 +413,19 @@ impl Database {
         tenants: &BTreeSet<TenantId>,
     ) -> Result<Txn, StoreError> {
         self.begin(Mode::Write, Scope::ingest(tenants.clone())).await
+    }
+
+    /// Begins to write what became of notifications of these tenants.
+    pub async fn notify(
+        &self,
+        _: NotifyKey,
+        tenants: &BTreeSet<TenantId>,
+    ) -> Result<Txn, StoreError> {
+        self.begin(Mode::Write, Scope::ingest(tenants.clone())).await
+    }
+
+    /// Begins to read what is to be told to people of this tenant.
+    pub async fn notify_read(&self, _: NotifyKey, tenant: TenantId) -> Result<Txn, StoreError> {
+        self.begin(Mode::Read, Scope::ingest([tenant].into())).await
     }
 }

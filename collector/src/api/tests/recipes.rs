@@ -146,6 +146,28 @@ pub(super) fn recipes(operation: &str) -> Option<Vec<Recipe>> {
             send("/api/v1/rules/{rule}", json!({ "for_s": 300 })),
             send("/api/v1/rules/{own_rule}", json!({ "scope": { "sites": ["{site}"] } })),
         ],
+        "channels" => vec![ask("/api/v1/channels?tenant={tenant}")],
+        "channel_new" => {
+            let body = json!({ "tenant": "{tenant}", "name": "noc", "kind": "email",
+                               "to": ["noc@example.net"] });
+            vec![send("/api/v1/channels", body)]
+        }
+        "channel" | "channel_gone" => vec![ask("/api/v1/channels/{channel}")],
+        "channel_change" => {
+            vec![send("/api/v1/channels/{channel}", json!({ "name": "other" }))]
+        }
+        "channel_try" => vec![ask("/api/v1/channels/{channel}/test")],
+        "channel_deliveries" => vec![ask("/api/v1/channels/{channel}/deliveries")],
+        "alert_deliveries" => vec![ask("/api/v1/alerts/{alert}/deliveries")],
+        "routes" => vec![ask("/api/v1/routes?tenant={tenant}")],
+        "route_new" => {
+            let route = |channel: &str, sites: &[&str]| {
+                let body = json!({ "channel": channel, "severity": "warning", "sites": sites });
+                send("/api/v1/routes", body)
+            };
+            vec![route("{channel}", &[]), route("{own_channel}", &["{site}"])]
+        }
+        "route_gone" => vec![ask("/api/v1/routes/{route}")],
         "events" => {
             vec![ask("/api/v1/events?device={device}"), ask("/api/v1/events?tenant={tenant}")]
         }
@@ -234,6 +256,8 @@ impl Things {
             "tenant": tenant, "email": STAFF, "role": "viewer", "reason": "a ticket", "minutes": 5,
         });
         let grant = world.post("/api/v1/grants", admin, body).await.data()["id"].clone();
+        let (channel, route) = notify::channel_and_route(world, admin, &tenant, &email).await;
+        let alert = notify::alert(world, &tenant, agent, site).await;
         let text = |id: Value| id.as_str().unwrap().to_owned();
         let ids = vec![
             ("tenant", tenant),
@@ -245,6 +269,9 @@ impl Things {
             ("session", text(session)),
             ("grant", text(grant)),
             ("profile", profile),
+            ("channel", channel),
+            ("route", route),
+            ("alert", alert),
             ("empty_site", text(empty)),
             ("token", text(token)),
             ("rule", text(rule)),

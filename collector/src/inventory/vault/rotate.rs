@@ -39,6 +39,12 @@ sql! { pub(crate) OF_PROFILES =
      WHERE tenant_id = $1 AND key_version < $2 AND profile_id > $3
      ORDER BY profile_id LIMIT $4"
 }
+// Their place has the version where a device's has the device.
+sql! { pub(crate) OF_CHANNELS =
+    "SELECT channel_id, version, 0, key_version, sealed FROM channel
+     WHERE tenant_id = $1 AND key_version < $2 AND channel_id > $3 AND sealed IS NOT NULL
+     ORDER BY channel_id LIMIT $4"
+}
 sql! { pub(crate) DEVICE_RESEAL =
     "UPDATE credential SET key_version = $3, sealed = $4
      WHERE tenant_id = $1 AND credential_id = $2"
@@ -47,10 +53,15 @@ sql! { pub(crate) PROFILE_RESEAL =
     "UPDATE credential_profile SET key_version = $3, sealed = $4
      WHERE tenant_id = $1 AND profile_id = $2"
 }
+sql! { pub(crate) CHANNEL_RESEAL =
+    "UPDATE channel SET key_version = $3, sealed = $4 WHERE tenant_id = $1 AND channel_id = $2"
+}
 sql! { pub(crate) KEYS_FORGET =
     "DELETE FROM tenant_key WHERE tenant_id = $1 AND version < $2
      AND version NOT IN (SELECT key_version FROM credential WHERE tenant_id = $1)
-     AND version NOT IN (SELECT key_version FROM credential_profile WHERE tenant_id = $1)"
+     AND version NOT IN (SELECT key_version FROM credential_profile WHERE tenant_id = $1)
+     AND version NOT IN (SELECT key_version FROM channel
+                         WHERE tenant_id = $1 AND sealed IS NOT NULL)"
 }
 
 /// How a rotation ended.
@@ -69,6 +80,7 @@ enum Stage {
     /// After this id.
     Devices(i64),
     Profiles(i64),
+    Channels(i64),
     End,
     Done,
 }
@@ -121,7 +133,13 @@ impl<'a> TenantRotation<'a> {
             }
             Stage::Profiles(after) => {
                 let (read, write) = (&OF_PROFILES, &PROFILE_RESEAL);
-                self.group((read, write), after, now).await?.map_or(Stage::End, Stage::Profiles)
+                self.group((read, write), after, now)
+                    .await?
+                    .map_or(Stage::Channels(0), Stage::Profiles)
+            }
+            Stage::Channels(after) => {
+                let (read, write) = (&OF_CHANNELS, &CHANNEL_RESEAL);
+                self.group((read, write), after, now).await?.map_or(Stage::End, Stage::Channels)
             }
             Stage::End => self.end(now).await?,
             Stage::Done => return Ok(false),

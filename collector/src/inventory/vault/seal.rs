@@ -3,7 +3,7 @@
 //! ChaCha20-Poly1305 throughout. The associated data names the place of a blob, so that a blob that
 //! is moved to another device, site or tenant does not open.
 
-use farwatch_common::id::{CredentialId, DeviceId, SiteId, TenantId};
+use farwatch_common::id::{ChannelId, CredentialId, DeviceId, SiteId, TenantId};
 use farwatch_common::secret::Secret;
 use ring::aead::{Aad, CHACHA20_POLY1305, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 
@@ -31,6 +31,14 @@ impl Place {
     #[must_use]
     pub fn of_profile(tenant: TenantId, site: SiteId, profile: CredentialId) -> Self {
         Self { tenant, site, device: DeviceId(0), credential: profile }
+    }
+
+    /// Of a channel's secrets in this version of it, so that an older one does not open in its place.
+    /// The version stands where a device does: a profile has 0 there, and a device a larger number.
+    #[must_use]
+    pub fn of_channel(tenant: TenantId, channel: ChannelId, version: i64) -> Self {
+        let (device, credential) = (DeviceId(version), CredentialId(channel.0));
+        Self { tenant, site: SiteId(0), device, credential }
     }
 
     fn aad(self) -> Aad<Vec<u8>> {

@@ -32,7 +32,7 @@ audit identity INSERT
 audit_head app INSERT SELECT UPDATE
 audit_head identity INSERT SELECT UPDATE
 channel app DELETE INSERT SELECT UPDATE
-channel ingest SELECT
+channel ingest SELECT UPDATE(failing_since)
 credential app DELETE INSERT SELECT UPDATE
 credential_profile app DELETE INSERT SELECT UPDATE
 delivery app SELECT

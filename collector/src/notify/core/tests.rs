@@ -1,0 +1,145 @@
+use super::*;
+
+const T0: Micros = Micros(1_795_232_238_000_000);
+const TENANT: TenantId = TenantId(1);
+
+fn failed() -> Attempt {
+    Attempt::new(Outcome::Unreachable, "no connection")
+}
+
+fn tried(attempts: u32) -> Tried {
+    Tried { attempts, created_at: T0, is_test: false }
+}
+
+#[test]
+fn eight_attempts_spread_over_a_day() {
+    for random in [0.0, 0.5, 1.0] {
+        let (mut now, mut attempts) = (T0, 1);
+        while let Next::Again(at) = next(tried(attempts), &failed(), now, random) {
+            assert!(at > now);
+            (now, attempts) = (at, attempts + 1);
+        }
+        assert_eq!(attempts, ATTEMPTS_MAX);
+        let hours = now.since(T0).as_secs_f64() / 3600.0;
+        assert!((23.0..=26.0).contains(&hours), "{hours} h");
+    }
+}
+
+#[test]
+fn an_answer_may_ask_for_more_time_and_not_for_days() {
+    let asks = |seconds| Attempt { retry_after: Some(Duration::from_secs(seconds)), ..failed() };
+    let wait = |attempt: &Attempt| match next(tried(1), attempt, T0, 0.0) {
+        Next::Again(at) => at.since(T0).as_secs(),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(wait(&asks(1)), 5);
+    assert_eq!(wait(&asks(90)), 90);
+    assert_eq!(wait(&asks(1_000_000)), 3600);
+}
+
+#[test]
+fn what_is_refused_for_ever_stale_or_a_test_is_not_tried_again() {
+    let gone = Attempt { permanent: true, ..failed() };
+    assert_eq!(next(tried(1), &gone, T0, 0.0), Next::Failed);
+    let test = Tried { is_test: true, ..tried(1) };
+    assert_eq!(next(test, &failed(), T0, 0.0), Next::Failed);
+    let late = T0.after(AGE_MAX);
+    assert_eq!(next(tried(1), &failed(), late, 0.0), Next::Failed);
+    let delivered = Attempt::new(Outcome::Delivered, "");
+    assert_eq!(next(tried(1), &delivered, late, 0.0), Next::Delivered);
+}
+
+fn waits(channel: i64, failing: bool) -> Waiting {
+    Waiting { tenant: TENANT, channel: ChannelId(channel), next_at: T0, failing }
+}
+
+#[test]
+fn a_channel_has_one_delivery_at_a_time() {
+    let mut desk = Desk::default();
+    let waiting = [waits(1, false)];
+    assert_eq!(desk.plan(&waiting, T0).start, [(TENANT, ChannelId(1))]);
+    assert_eq!(desk.plan(&waiting, T0), Plan::default());
+    desk.ended(ChannelId(1));
+    assert_eq!(desk.plan(&waiting, T0).start.len(), 1);
+}
+
+#[test]
+fn what_is_not_due_wakes_when_it_is() {
+    let mut desk = Desk::default();
+    let later = T0.after(Duration::from_secs(7));
+    let waiting = [Waiting { next_at: later, ..waits(1, false) }];
+    assert_eq!(desk.plan(&waiting, T0), Plan { start: vec![], wake_at: Some(later) });
+    assert_eq!(desk.plan(&waiting, later).start.len(), 1);
+}
+
+#[test]
+fn a_burst_goes_at_once_and_the_rest_at_an_even_rate() {
+    let mut desk = Desk::default();
+    let waiting = [waits(1, false)];
+    let (mut now, mut told) = (T0, Vec::new());
+    while told.len() < 60 {
+        let plan = desk.plan(&waiting, now);
+        if plan.start.is_empty() {
+            now = plan.wake_at.unwrap();
+            continue;
+        }
+        told.push(now);
+        desk.ended(ChannelId(1));
+    }
+    let at_once = told.iter().filter(|at| **at == T0).count();
+    assert_eq!(at_once, usize::try_from(BURST).unwrap());
+    for pair in told[at_once..].windows(2) {
+        assert_eq!(pair[1].since(pair[0]), EVERY);
+    }
+}
+
+/// A thousand channels never answer; ten do at once. The ten are told in the tick in which it is due,
+/// though each attempt at a dead one takes ten seconds.
+#[test]
+fn dead_channels_delay_nobody() {
+    let mut desk = Desk::default();
+    let dead: Vec<_> = (1000..2000).map(|id| waits(id, true)).collect();
+    let mut running: Vec<(Micros, ChannelId)> = Vec::new();
+    for second in 0..120 {
+        let now = T0.after(Duration::from_secs(second));
+        running.retain(|(ends, channel)| {
+            if *ends <= now {
+                desk.ended(*channel);
+            }
+            *ends > now
+        });
+        let mut waiting = dead.clone();
+        waiting.extend((0..10).map(|id| Waiting { next_at: now, ..waits(id, false) }));
+        let plan = desk.plan(&waiting, now);
+        let well = plan.start.iter().filter(|(_, channel)| channel.0 < 10);
+        let well: Vec<_> = well.map(|(_, channel)| *channel).collect();
+        // The rate of a channel is one in two seconds once its burst is used up.
+        let expected = if second < 38 { 10 } else { 0 };
+        assert!(well.len() >= expected, "second {second}: {} told", well.len());
+        well.into_iter().for_each(|channel| desk.ended(channel));
+        let started = plan.start.iter().filter(|(_, channel)| channel.0 >= 10);
+        let ends = now.after(Duration::from_secs(10));
+        running.extend(started.map(|(_, channel)| (ends, *channel)));
+        assert!(running.len() <= FAILING_IN_FLIGHT_MAX, "{}", running.len());
+    }
+}
+
+#[test]
+fn places_are_bounded() {
+    let mut desk = Desk::default();
+    let waiting: Vec<_> = (0..500).map(|id| waits(id, false)).collect();
+    assert_eq!(desk.plan(&waiting, T0).start.len(), IN_FLIGHT_MAX);
+    desk.ended(ChannelId(0));
+    assert_eq!(desk.plan(&waiting, T0).start.len(), 1);
+    assert!(desk.lanes.len() <= 500);
+    (0..500).for_each(|id| desk.ended(ChannelId(id)));
+    desk.plan(&[], T0.after(Duration::from_secs(3600)));
+    assert!(desk.lanes.is_empty());
+}
+
+#[test]
+fn a_channel_is_marked_after_a_while() {
+    assert_eq!(health(None, T0), Health::Ok);
+    assert_eq!(health(Some(T0), T0), Health::Retrying);
+    assert_eq!(health(Some(T0), T0.after(FAILING_AFTER)), Health::Failing);
+}

@@ -1,0 +1,193 @@
+//! Carries what waits to where it belongs: the shell around [`Desk`].
+//!
+//! Each round looks at what is due in the store, so that a restart, a channel that was changed and a
+//! row that another wrote need no word of their own. What is sent is written in one transaction with
+//! what becomes of it; a crash between the two sends it again.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+
+use farwatch_common::backoff::Backoff;
+use farwatch_common::clock::{Clock, Micros};
+use farwatch_common::id::{ChannelId, NotificationId, TenantId};
+use farwatch_common::task::chain;
+use futures_util::future::BoxFuture;
+use futures_util::stream::FuturesUnordered;
+use futures_util::{FutureExt as _, StreamExt as _};
+use tokio::sync::{Notify, Semaphore};
+use tokio_util::sync::CancellationToken;
+
+use super::core::{Attempt, Desk, Outcome, Plan, is_stale, next};
+use super::send::Sender;
+use super::store::{self, Made, Which};
+use crate::inventory::Vault;
+use crate::metrics::{Counter, Metrics};
+use crate::store::{Database, StoreError};
+
+/// Looks so often even if nobody says that there is something.
+const LOOK_EVERY: Duration = Duration::from_secs(30);
+/// After the store failed.
+const PAUSE: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(30));
+const SWEEP_EVERY: Duration = Duration::from_secs(3600);
+/// How long it is kept what was told to whom.
+const KEEP: Duration = Duration::from_secs(90 * 24 * 3600);
+/// Tests of channels under way.
+const TESTS_MAX: usize = 8;
+
+/// Says that something was written. Cheap to clone.
+#[derive(Clone, Debug, Default)]
+pub struct Nudge(Arc<Notify>);
+
+impl Nudge {
+    /// Call after the commit.
+    pub fn now(&self) {
+        self.0.notify_one();
+    }
+}
+
+/// Sends what is written. Cheap to clone.
+#[derive(Clone)]
+pub struct Courier {
+    database: Database,
+    vault: Arc<Vault>,
+    sender: Sender,
+    clock: Clock,
+    nudge: Nudge,
+    tests: Arc<Semaphore>,
+    counted: Arc<[(Outcome, Counter)]>,
+}
+
+type Running = FuturesUnordered<BoxFuture<'static, ChannelId>>;
+
+impl Courier {
+    #[must_use]
+    pub fn new(
+        database: Database,
+        vault: Arc<Vault>,
+        sender: Sender,
+        clock: Clock,
+        metrics: &Metrics,
+    ) -> Self {
+        let counter = |outcome: Outcome| {
+            let labels = [("outcome", outcome.name())];
+            let help = "Attempts to tell a channel something, by how they ended";
+            (outcome, metrics.counter("notify_deliveries_total", help, &labels))
+        };
+        let counted = Outcome::ALL.into_iter().map(counter).collect();
+        let tests = Arc::new(Semaphore::new(TESTS_MAX));
+        Self { database, vault, sender, clock, nudge: Nudge::default(), tests, counted }
+    }
+
+    #[must_use]
+    pub fn nudge(&self) -> Nudge {
+        self.nudge.clone()
+    }
+
+    #[must_use]
+    pub fn sender(&self) -> &Sender {
+        &self.sender
+    }
+
+    /// Sends until `cancel`; then waits for what is under way.
+    pub async fn run(self, cancel: CancellationToken) -> Result<(), Infallible> {
+        let (mut desk, mut running) = (Desk::default(), Running::new());
+        let mut pause = Backoff::new(PAUSE.0, PAUSE.1);
+        let mut sweep_at = self.clock.now();
+        loop {
+            let sleep = match self.round(&mut desk, &mut sweep_at).await {
+                Ok(plan) => {
+                    pause.reset();
+                    let tell = |(tenant, channel)| self.clone().tell(tenant, channel).boxed();
+                    running.extend(plan.start.into_iter().map(tell));
+                    let wait = |at: Micros| at.since(self.clock.now()).min(LOOK_EVERY);
+                    plan.wake_at.map_or(LOOK_EVERY, wait)
+                }
+                Err(error) => {
+                    tracing::warn!(
+                        stage = "notify",
+                        error = chain(&error),
+                        "cannot look what waits"
+                    );
+                    pause.next(rand::random())
+                }
+            };
+            tokio::select! {
+                () = cancel.cancelled() => break,
+                () = self.nudge.0.notified() => {}
+                Some(channel) = running.next() => {
+                    desk.ended(channel);
+                    while let Some(Some(channel)) = running.next().now_or_never() {
+                        desk.ended(channel);
+                    }
+                }
+                () = tokio::time::sleep(sleep) => {}
+            }
+        }
+        while running.next().await.is_some() {}
+        Ok(())
+    }
+
+    /// Looks what is due and has a place, and when to look again.
+    async fn round(&self, desk: &mut Desk, sweep_at: &mut Micros) -> Result<Plan, StoreError> {
+        let now = self.clock.now();
+        if now >= *sweep_at {
+            *sweep_at = now.after(SWEEP_EVERY);
+            store::sweep(&self.database, now.before(KEEP)).await?;
+        }
+        let waiting = store::waiting(&self.database).await?;
+        Ok(desk.plan(&waiting, self.clock.now()))
+    }
+
+    /// Tells a channel the next of what waits for it.
+    async fn tell(self, tenant: TenantId, channel: ChannelId) -> ChannelId {
+        let which = Which::Next(channel, self.clock.now());
+        if let Err(error) = self.deliver(tenant, which).await {
+            // What was sent and could not be written is sent again.
+            tracing::warn!(stage = "notify", error = chain(&error), "cannot store a delivery");
+        }
+        channel
+    }
+
+    /// Sends a test that was written, and says how that went. `None`: too many at once, or it is gone.
+    pub async fn test(
+        &self,
+        tenant: TenantId,
+        id: NotificationId,
+    ) -> Result<Option<Attempt>, StoreError> {
+        let Ok(_place) = self.tests.try_acquire() else { return Ok(None) };
+        self.deliver(tenant, Which::One(id)).await
+    }
+
+    async fn deliver(&self, tenant: TenantId, which: Which) -> Result<Option<Attempt>, StoreError> {
+        let Some(due) = store::take(&self.database, &self.vault, tenant, which).await? else {
+            return Ok(None);
+        };
+        let at = self.clock.now();
+        if is_stale(due.tried.created_at, at) {
+            store::expired(&self.database, &due, at).await?;
+            return Ok(None);
+        }
+        let attempt = match &due.parcel {
+            Some(parcel) => self.sender.send(parcel, at).await,
+            None => {
+                Attempt::new(Outcome::Broken, "what is stored of it does not open: give it anew")
+            }
+        };
+        if let Some((_, counter)) = self.counted.iter().find(|(of, _)| *of == attempt.outcome) {
+            counter.add(1);
+        }
+        let ended_at = self.clock.now();
+        let next = next(due.tried, &attempt, ended_at, rand::random());
+        let made = Made { at, ended_at, attempt: &attempt, next };
+        store::made(&self.database, &due, &made).await?;
+        tracing::debug!(
+            stage = "notify",
+            channel = %due.channel,
+            outcome = attempt.outcome.name(),
+            attempt = due.tried.attempts,
+            "told a channel"
+        );
+        Ok(Some(attempt))
+    }
+}
