@@ -10,6 +10,8 @@
 mod access;
 mod address;
 mod agents;
+#[expect(unused_qualifications, reason = "utoipa::path writes them")]
+mod alerts;
 mod api_keys;
 mod asked;
 mod assets;
@@ -212,6 +214,14 @@ fn operations() -> OpenApiRouter<AppState> {
         .routes(routes!(rules::rules, rules::rule_new))
         .routes(routes!(rules::rule, rules::rule_change, rules::rule_gone))
         .routes(routes!(rules::rule_metrics))
+        .routes(routes!(rules::preview::rule_preview))
+        .routes(routes!(alerts::alerts))
+        .routes(routes!(alerts::alert))
+        .routes(routes!(alerts::change::alert_bulk))
+        .routes(routes!(alerts::change::alert_ack))
+        .routes(routes!(alerts::change::alert_unack))
+        .routes(routes!(alerts::change::alert_silence))
+        .routes(routes!(alerts::change::alert_unsilence))
         .routes(routes!(events::events))
         .routes(routes!(audit::audit))
         .routes(routes!(audit::audit_export))

@@ -8,10 +8,13 @@
 //!   and it is counted. While the database takes nothing, nothing more is evaluated
 //! - on crash: open alerts are read again and go on; what was not written is found again
 
+pub mod alerts;
 mod defaults;
 pub mod engine;
 pub mod key;
 pub mod metric;
+pub(crate) mod patch;
+pub mod preview;
 pub mod rule;
 pub mod rules;
 pub mod severity;
@@ -203,7 +206,8 @@ impl Evaluator {
             let directory = self.engine.directory(tenant).unwrap_or(&nothing);
             let now = self.clock.now();
             store::write(&self.database, tenant, (steps, directory), &self.ids, now).await?;
-            entry.remove();
+            let written = entry.remove();
+            self.live.alerts_changed(tenant, written.iter().map(patch::of_step), now);
             self.courier.now();
         }
         Ok(())

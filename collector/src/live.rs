@@ -7,6 +7,7 @@
 //! - on crash: rebuilt from the last checkpoint, the batches after it and the inventory
 
 mod agent;
+pub mod alerts;
 mod device;
 pub mod events;
 pub mod feed;
@@ -15,6 +16,7 @@ pub mod layout;
 mod objects;
 mod port;
 pub(crate) mod rebuild;
+pub mod replay;
 mod state;
 mod tell;
 pub mod view;

@@ -50,7 +50,8 @@ CREATE TABLE alert (
     -- Transitions that people were told of: part of what makes a delivery count once.
     told           INTEGER NOT NULL DEFAULT 0,
     acked_at       BIGINT,
-    acked_by       BIGINT,
+    -- In the words in which it is kept: names change, rows do not.
+    acked_by       TEXT,
     ack_note       TEXT,
     silenced_until BIGINT,
     -- By the collector's clock.
@@ -73,7 +74,11 @@ CREATE TABLE alert_event (
     at        BIGINT NOT NULL,
     -- fired, resolved, acked, unacked, silenced, unsilenced.
     kind      TEXT NOT NULL,
-    user_id   BIGINT,
+    -- Of what people did: who, as the audit names them, and until when it is silent.
+    actor_kind TEXT,
+    actor_id   BIGINT,
+    actor_name TEXT,
+    until      BIGINT,
     note      TEXT,
     PRIMARY KEY (tenant_id, alert_id, event_id),
     FOREIGN KEY (tenant_id, alert_id) REFERENCES alert (tenant_id, alert_id) ON DELETE CASCADE

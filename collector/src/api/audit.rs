@@ -4,7 +4,9 @@ use axum::body::{Body, Bytes};
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use farwatch_common::clock::Micros;
-use farwatch_common::id::{AgentId, ApiKeyId, CredentialId, DeviceId, SiteId, TenantId, UserId};
+use farwatch_common::id::{
+    AgentId, AlertId, ApiKeyId, CredentialId, DeviceId, RuleId, SiteId, TenantId, UserId,
+};
 use farwatch_common::task::chain;
 use futures_util::stream::try_unfold;
 use http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
@@ -330,6 +332,8 @@ fn id_text(kind: &str, id: i64) -> Option<String> {
         "user" | "member" => UserId(id).to_string(),
         "credential_profile" => CredentialId(id).to_string(),
         "api_key" => ApiKeyId(id).to_string(),
+        "rule" => RuleId(id).to_string(),
+        "alert" => AlertId(id).to_string(),
         _ => id.to_string(),
     })
 }

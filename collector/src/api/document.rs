@@ -121,7 +121,9 @@ fn require_all(name: &str, schema: &mut RefOr<Schema>) {
 
 /// A patch is its thing with only the changed fields, and the key that says of which one.
 fn event_schemas(components: &mut Components) {
-    for (thing, key) in [("Device", "id"), ("Interface", "object"), ("Agent", "id")] {
+    for (thing, key) in
+        [("Device", "id"), ("Interface", "object"), ("Agent", "id"), ("Alert", "id")]
+    {
         let Some(RefOr::T(Schema::Object(object))) = components.schemas.get(thing) else {
             continue;
         };
@@ -145,6 +147,7 @@ fn event_schemas(components: &mut Components) {
         ("DevicesEvent", event("DevicePatch").property("removed", removed())),
         ("InterfacesEvent", interfaces.property("removed", removed())),
         ("AgentsEvent", event("AgentPatch")),
+        ("AlertsEvent", event("AlertPatch").property("removed", removed())),
     ];
     for (name, schema) in events {
         components.schemas.insert(name.to_owned(), RefOr::T(schema.build().into()));

@@ -136,7 +136,7 @@ struct Watch {
     _taken: Taken,
 }
 
-/// Live events (SSE): `hello`, `devices`, `interfaces`, `agents`, `resync`
+/// Live events (SSE): `hello`, `devices`, `interfaces`, `agents`, `alerts`, `resync`
 #[utoipa::path(get, path = "/api/v1/events", tag = "events", params(EventsQuery),
     responses((status = 200, body = String, content_type = "text/event-stream")))]
 pub(super) async fn events(

@@ -1,5 +1,7 @@
 //! Rules: what is looked for, and when it is wrong.
 
+pub(super) mod preview;
+
 use axum::extract::State;
 use farwatch_common::id::{RuleId, TenantId};
 use farwatch_common::task::to_the_end;

@@ -1,6 +1,7 @@
 //! The API as a client sees it: the whole router, on a real database.
 
 mod access;
+mod alerts;
 mod audit;
 mod commands;
 mod devices;

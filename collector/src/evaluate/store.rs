@@ -183,7 +183,7 @@ async fn tell(
     let nothing = BTreeSet::new();
     let place = subject.device.and_then(|id| directory.devices.get(&id));
     let tags = place.map_or(&nothing, |place| &place.tags);
-    let summary = summary(name, &step.now);
+    let summary = summary(name, &subject.object, &rule.condition, step.now.value);
     let transition = Transition {
         tenant,
         alert: *alert,

@@ -8,6 +8,23 @@ use crate::store::fixture::{
     AGENT, DEVICE, PostgresWorld, Raw, SECOND, T0, TENANT, World, alive, peer, system,
 };
 
+macro_rules! on_both_engines {
+    ($($name:ident, $test:ident;)+) => {$(
+        #[tokio::test]
+        async fn $name() {
+            let world = World::open().await;
+            $test(Place::new(&world.database, Raw::Sqlite(&world.database)).await).await;
+            world.remove().await;
+            let Some(world) = PostgresWorld::open().await else { return };
+            $test(Place::new(&world.database, Raw::Postgres(&world.scratch)).await).await;
+            world.remove().await;
+        }
+    )+};
+}
+
+mod people;
+mod tried;
+
 /// A collector's live state and its evaluation, at a time of its own.
 struct Place<'a> {
     raw: Raw<'a>,
@@ -185,20 +202,6 @@ async fn what_cannot_be_written_waits() {
     assert_eq!(place.counts().await, [0, 1, 0, 1]);
     drop(place);
     world.remove().await;
-}
-
-macro_rules! on_both_engines {
-    ($($name:ident, $test:ident;)+) => {$(
-        #[tokio::test]
-        async fn $name() {
-            let world = World::open().await;
-            $test(Place::new(&world.database, Raw::Sqlite(&world.database)).await).await;
-            world.remove().await;
-            let Some(world) = PostgresWorld::open().await else { return };
-            $test(Place::new(&world.database, Raw::Postgres(&world.scratch)).await).await;
-            world.remove().await;
-        }
-    )+};
 }
 
 on_both_engines! {

@@ -1,28 +1,27 @@
 //! Core: what an alert says in one line.
 
-use super::engine::step::Tracked;
 use super::metric::metric;
 use super::rule::{Condition, Side};
 
-/// What is wrong; `device` is the name of the device or, of an alert about it, the agent.
+/// What is wrong; `name` is that of the device or, of an alert about it, the agent. `value` is the last
+/// one that was wrong.
 #[must_use]
-pub fn summary(device: &str, tracked: &Tracked) -> String {
-    let object = &tracked.subject.object;
-    let of = if object.is_empty() { device.to_owned() } else { format!("{object} of {device}") };
-    match &tracked.rule.condition {
-        Condition::DeviceState { .. } => format!("{device} does not answer as it should"),
-        Condition::AgentState {} => format!("agent {device} is offline"),
+pub fn summary(name: &str, object: &str, condition: &Condition, value: Option<f64>) -> String {
+    let of = if object.is_empty() { name.to_owned() } else { format!("{object} of {name}") };
+    match condition {
+        Condition::DeviceState { .. } => format!("{name} does not answer as it should"),
+        Condition::AgentState {} => format!("agent {name} is offline"),
         Condition::InterfaceState { .. } => format!("{of} is down, and was up"),
-        Condition::Metric { name, is, limit, .. } => {
-            let unit = metric(name).map_or("", |metric| metric.unit);
-            let value = tracked.value.map_or_else(|| "unknown".to_owned(), short);
+        Condition::Metric { name: what, is, limit, .. } => {
+            let unit = metric(what).map_or("", |metric| metric.unit);
+            let value = value.map_or_else(|| "unknown".to_owned(), short);
             let side = match is {
                 Side::Above => "or more is wrong",
                 Side::Below => "or less is wrong",
             };
-            format!("{of}: {name} is {value} {unit}; {} {side}", short(*limit))
+            format!("{of}: {what} is {value} {unit}; {} {side}", short(*limit))
         }
-        Condition::Absence { name, .. } => format!("{of}: {name} is not told any more"),
+        Condition::Absence { name: what, .. } => format!("{of}: {what} is not told any more"),
     }
 }
 

@@ -35,7 +35,7 @@ impl EventFilter {
     fn wants(&self, record: &Record) -> bool {
         let topic = match record.topic {
             Topic::Interfaces(device) => self.devices.contains(&device),
-            Topic::Devices | Topic::Agents => true,
+            Topic::Devices | Topic::Agents | Topic::Alerts => true,
         };
         topic && self.tenants.contains(&record.tenant)
     }
@@ -45,7 +45,7 @@ impl EventFilter {
 #[derive(Clone, Debug, PartialEq)]
 pub struct LiveEvent {
     pub sequence: u64,
-    /// `hello`, `devices`, `interfaces`, `agents` or `resync`.
+    /// `hello`, `devices`, `interfaces`, `agents`, `alerts` or `resync`.
     pub kind: &'static str,
     pub data: Value,
 }
@@ -237,8 +237,8 @@ fn event(head: &Record, more: &[Arc<Record>]) -> LiveEvent {
     let patches: Vec<Value> = all().flat_map(|record| record.patches.iter().cloned()).collect();
     let removed: Vec<Value> = all().flat_map(|record| record.removed.iter().cloned()).collect();
     let (kind, data) = match head.topic {
-        Topic::Devices => (
-            "devices",
+        topic @ (Topic::Devices | Topic::Alerts) => (
+            if topic == Topic::Devices { "devices" } else { "alerts" },
             json!({ "patches": patches, "removed": removed, "committed_at": committed_at }),
         ),
         Topic::Agents => ("agents", json!({ "patches": patches })),

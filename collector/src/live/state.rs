@@ -14,6 +14,7 @@ use farwatch_proto::v1::{DeviceFacts, InterfaceTable};
 use serde_json::{Map, Value, json};
 
 use super::agent::{Agent, Session};
+use super::alerts::AlertChanges;
 use super::device::{Device, Reach};
 use super::feed::Feed;
 use super::layout::Layout;
@@ -42,6 +43,7 @@ pub(super) enum Topic {
     Devices,
     Agents,
     Interfaces(DeviceId),
+    Alerts,
 }
 
 /// What changed of a device or agent: since when, and fields that are not part of its view.
@@ -68,6 +70,7 @@ pub(super) struct Fleet {
     removed: BTreeMap<TenantId, (Micros, Vec<DeviceId>)>,
     /// How many were removed since the start.
     removals: u64,
+    pub(super) alerts: BTreeMap<TenantId, AlertChanges>,
 }
 
 impl Fleet {
@@ -351,7 +354,8 @@ impl Fleet {
     }
 
     pub(super) fn has_changes(&self) -> bool {
-        !self.dirty.is_empty() || !self.dirty_agents.is_empty() || !self.removed.is_empty()
+        let inventory = !self.dirty.is_empty() || !self.dirty_agents.is_empty();
+        inventory || !self.removed.is_empty() || !self.alerts.is_empty()
     }
 
     /// What changed since the last call, by topic.
@@ -394,6 +398,10 @@ impl Fleet {
                 draft.patches.push(Value::Object(patch));
             }
             self.published_agents.insert(id, view);
+        }
+        for (tenant, changes) in std::mem::take(&mut self.alerts) {
+            let draft = draft(&mut drafts, tenant, Topic::Alerts, changes.since);
+            (draft.patches, draft.removed) = changes.told();
         }
         drafts.into_values().collect()
     }

@@ -1,5 +1,7 @@
 //! Core: tells `evaluate` what has become known, by the names that rules know it by.
 
+use std::collections::BTreeSet;
+use std::mem;
 use std::time::Duration;
 
 use farwatch_common::clock::Micros;
@@ -7,7 +9,7 @@ use farwatch_common::id::{AgentId, DeviceId, TenantId};
 use farwatch_common::sample::Group;
 
 use super::device::{Device, Reach};
-use super::feed::{Observation, PortReading, PortState, Reading, What};
+use super::feed::{Feed, Observation, PortReading, PortState, Reading, Told, What};
 use super::state::Fleet;
 use super::view::{LiveInterface, LiveValue};
 
@@ -76,6 +78,35 @@ impl Fleet {
         Some((at, device.gap()))
     }
 
+    /// What is known now of some agents and devices of a tenant; who evaluates is told nothing.
+    pub(super) fn seen_now(
+        &mut self,
+        tenant: TenantId,
+        (agents, devices): (&[AgentId], &[DeviceId]),
+        metrics: BTreeSet<String>,
+        now: Micros,
+    ) -> Told {
+        let mut feed = Feed::default();
+        feed.want(metrics);
+        let kept = mem::replace(&mut self.feed, feed);
+        for agent in agents {
+            self.tell_agent(tenant, *agent, now);
+        }
+        for id in devices {
+            if self.owner(*id).is_some_and(|(owner, _)| owner == tenant) {
+                self.tell_device(*id, now);
+            }
+        }
+        mem::replace(&mut self.feed, kept).take()
+    }
+
+    fn tell_device(&mut self, id: DeviceId, now: Micros) {
+        self.tell_state(id, now);
+        for group in Group::ALL {
+            self.tell_readings(id, group, now);
+        }
+    }
+
     /// All that is known, or what is known of one tenant.
     pub(super) fn tell_all(&mut self, of: Option<TenantId>, now: Micros) {
         let meant = |tenant: TenantId| of.is_none_or(|of| of == tenant);
@@ -86,10 +117,7 @@ impl Fleet {
         }
         let all = self.devices.iter().filter(|(_, device)| meant(device.tenant));
         for id in all.map(|(id, _)| *id).collect::<Vec<_>>() {
-            self.tell_state(id, now);
-            for group in Group::ALL {
-                self.tell_readings(id, group, now);
-            }
+            self.tell_device(id, now);
         }
     }
 }

@@ -25,7 +25,7 @@ use farwatch_proto::v1::{DeviceFacts, InterfaceTable, ObjectTable};
 
 use super::StoreError;
 use crate::identity::TenantContext;
-pub use engines::Samples;
+pub use engines::{DeviceRows, Samples};
 pub use subject::read_all_stored;
 
 /// Most batches one query reads: a month of a device that is polled every minute.

@@ -40,6 +40,9 @@ fn the_document_has_what_the_web_ui_is_made_from() {
     for name in [
         "Agent",
         "AgentsEvent",
+        "Alert",
+        "AlertDetail",
+        "AlertsEvent",
         "ApiKey",
         "Cause",
         "CreatedApiKey",

@@ -1,7 +1,6 @@
 //! Channels, routes and deliveries, as those see them who may.
 
-use farwatch_common::id::{AlertId, ChannelId};
-use sqlx::AssertSqlSafe;
+use farwatch_common::id::ChannelId;
 
 use super::*;
 use crate::notify::connect::{Connector, SystemResolver, tls_config};
@@ -34,20 +33,6 @@ pub(super) async fn channel_and_route(
     let body = json!({ "channel": channel, "severity": "warning" });
     let route = world.post("/api/v1/routes", admin, body).await.data()["id"].clone();
     (channel.as_str().unwrap().to_owned(), route.as_str().unwrap().to_owned())
-}
-
-/// An alert that is there.
-pub(super) async fn alert(world: &World, tenant: &str, agent: AgentId, site: SiteId) -> String {
-    let tenant: TenantId = tenant.parse().unwrap();
-    let id = AlertId(world.state.ids.next(world.state.clock.now()));
-    let sql = format!(
-        "INSERT INTO alert (tenant_id, alert_id, rule_id, rule_name, severity, site_id, agent_id,
-             object, phase, began_at, last_at, evidence, created_at, updated_at)
-         VALUES ({}, {}, {}, 'r', 3, {}, {}, '', 'firing', 0, 0, '{{}}', 0, 0)",
-        tenant.0, id.0, id.0, site.0, agent.0
-    );
-    world.raw().run(AssertSqlSafe(sql)).await;
-    id.to_string()
 }
 
 fn webhook(tenant: TenantId, url: &str) -> Value {

@@ -146,6 +146,14 @@ pub(super) fn recipes(operation: &str) -> Option<Vec<Recipe>> {
             send("/api/v1/rules/{rule}", json!({ "for_s": 300 })),
             send("/api/v1/rules/{own_rule}", json!({ "scope": { "sites": ["{site}"] } })),
         ],
+        "rule_preview" => {
+            let tried = |tenant: &str, sites: Value| {
+                let body = json!({ "tenant": tenant, "scope": { "sites": sites },
+                                   "condition": { "kind": "agent_state" } });
+                send("/api/v1/rules/preview", body)
+            };
+            vec![tried("{tenant}", json!([])), tried("{own_tenant}", json!(["{site}"]))]
+        }
         "channels" => vec![ask("/api/v1/channels?tenant={tenant}")],
         "channel_new" => {
             let body = json!({ "tenant": "{tenant}", "name": "noc", "kind": "email",
@@ -159,6 +167,25 @@ pub(super) fn recipes(operation: &str) -> Option<Vec<Recipe>> {
         "channel_try" => vec![ask("/api/v1/channels/{channel}/test")],
         "channel_deliveries" => vec![ask("/api/v1/channels/{channel}/deliveries")],
         "alert_deliveries" => vec![ask("/api/v1/alerts/{alert}/deliveries")],
+        "alerts" => vec![
+            ask("/api/v1/alerts?tenant={tenant}"),
+            ask("/api/v1/alerts?site={site}&phase=open"),
+            ask("/api/v1/alerts?device={device}"),
+        ],
+        "alert" => vec![ask("/api/v1/alerts/{alert}")],
+        "alert_ack" => vec![send("/api/v1/alerts/{alert}/ack", json!({ "note": "on my way" }))],
+        "alert_unack" => vec![ask("/api/v1/alerts/{alert}/unack")],
+        "alert_silence" => {
+            let body = json!({ "until": alerts::soon() });
+            vec![send("/api/v1/alerts/{alert}/silence", body)]
+        }
+        "alert_unsilence" => vec![ask("/api/v1/alerts/{alert}/unsilence")],
+        "alert_bulk" => {
+            let bulk = |ids: &[&str]| {
+                send("/api/v1/alerts/bulk", json!({ "ids": ids, "act": "ack", "note": "mine" }))
+            };
+            vec![bulk(&["{alert}"]), bulk(&["{own_alert}", "{alert}"])]
+        }
         "routes" => vec![ask("/api/v1/routes?tenant={tenant}")],
         "route_new" => {
             let route = |channel: &str, sites: &[&str]| {
@@ -257,7 +284,7 @@ impl Things {
         });
         let grant = world.post("/api/v1/grants", admin, body).await.data()["id"].clone();
         let (channel, route) = notify::channel_and_route(world, admin, &tenant, &email).await;
-        let alert = notify::alert(world, &tenant, agent, site).await;
+        let alert = alerts::looked_after(world, &tenant, agent, site).await;
         let text = |id: Value| id.as_str().unwrap().to_owned();
         let ids = vec![
             ("tenant", tenant),

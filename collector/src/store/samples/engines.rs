@@ -6,11 +6,12 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use farwatch_common::clock::Micros;
 use farwatch_common::id::{AgentId, DeviceId, TenantId};
 use farwatch_common::ranges::SeqRanges;
-use farwatch_common::sample::{Group, Row, Schema, SchemaId};
+use farwatch_common::sample::{Class, Group, Row, Schema, SchemaId};
 use tokio::sync::Mutex;
 
 use super::subject::{Subject, all_schemas};
@@ -50,6 +51,53 @@ impl Samples {
     /// Begins to read what an agent of this tenant has stored.
     async fn read_stored(&self, tenant: TenantId) -> Result<Txn, StoreError> {
         self.database.begin(Mode::Read, Scope::ingest(BTreeSet::from([tenant]))).await
+    }
+}
+
+/// What a device told in some time, as it was stored.
+#[derive(Debug)]
+pub struct DeviceRows {
+    pub tenant: TenantId,
+    pub agent: AgentId,
+    pub interval: Duration,
+    /// In the order of time; of one time in the order of their groups.
+    pub rows: Vec<Row>,
+}
+
+impl Samples {
+    /// All rows of a device in `from..to`; `None` of one that is not the caller's. Fails as
+    /// [`StoreError::TooMuch`] if there are more than `max`.
+    pub async fn rows(
+        &self,
+        context: &TenantContext,
+        device: DeviceId,
+        (from, to): (Micros, Micros),
+        max: usize,
+    ) -> Result<Option<DeviceRows>, StoreError> {
+        let Some(subject) = Subject::find(&self.database, context, device).await? else {
+            return Ok(None);
+        };
+        let searches =
+            [Class::Gauges, Class::Counters].map(|class| fetch::Search { class, from, to });
+        let state = (Vec::new(), max);
+        let found = fetch::for_each_row(
+            &self.database,
+            &subject,
+            searches.into(),
+            state,
+            |state, found| {
+                let (rows, max) = state;
+                rows.push(found.row);
+                if rows.len() > *max {
+                    return Err(StoreError::TooMuch { what: "rows", max: *max });
+                }
+                Ok(())
+            },
+        );
+        let (mut rows, _): (Vec<Row>, _) = found.await?;
+        rows.sort_by_key(|row| (row.at, row.group));
+        let Subject { tenant, agent, interval, .. } = subject;
+        Ok(Some(DeviceRows { tenant, agent, interval, rows }))
     }
 }
 

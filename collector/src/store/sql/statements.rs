@@ -7,6 +7,7 @@
 use super::Sql;
 use crate::api::health;
 use crate::audit::{list as audit_list, write};
+use crate::evaluate::alerts::{self as kept_alerts, change as alert_change};
 use crate::evaluate::rules as kept_rules;
 use crate::evaluate::store as alerts;
 use crate::evaluate::store::{places, rules};
@@ -30,6 +31,18 @@ pub(super) static STATEMENTS: &[(Role, &[&Sql])] =
     &[(Role::App, APP), (Role::Ingest, INGEST), (Role::Identity, IDENTITY)];
 
 static APP: &[&Sql] = &[
+    &kept_alerts::TOTAL,
+    &kept_alerts::PAGE,
+    &kept_alerts::GET,
+    &kept_alerts::AMONG,
+    &kept_alerts::HISTORY,
+    &alert_change::ACK,
+    &alert_change::SILENCE,
+    &alert_change::EVENT,
+    &places::SITES,
+    &places::AGENTS,
+    &places::DEVICES,
+    &places::TAGS,
     &kept_rules::TOTAL,
     &kept_rules::PAGE,
     &kept_rules::GET,
