@@ -71,9 +71,8 @@ pub(super) async fn connect(target: &Target, user: &str) -> Result<Connection, F
     let host_key = HostKey { pinned: target.known_host.clone(), shown: Arc::clone(&shown) };
     let address = (target.host.as_str(), target.port);
     let connecting = client::connect(Arc::new(config(target.legacy)), address, host_key);
-    let connected = match tokio::time::timeout(CONNECT_TIME_MAX, connecting).await {
-        Err(_) => return Err(FetchError::NoConnection { source: None }),
-        Ok(connected) => connected,
+    let Ok(connected) = tokio::time::timeout(CONNECT_TIME_MAX, connecting).await else {
+        return Err(FetchError::NoConnection { source: None });
     };
     let fingerprint = shown.lock().unwrap_or_else(PoisonError::into_inner).clone();
     let mut handle = match (connected, &fingerprint) {
