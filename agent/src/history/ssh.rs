@@ -9,7 +9,7 @@ use farwatch_common::secret::Secret;
 use russh::client::{self, AuthResult, Handle, KeyboardInteractiveAuthResponse};
 use russh::keys::PublicKeyOrCertificate;
 use russh::keys::{Algorithm, HashAlg, PrivateKey, PrivateKeyWithHashAlg};
-use russh::{Preferred, cipher, kex, mac};
+use russh::{MethodKind, Preferred, cipher, kex, mac};
 
 use super::{FetchError, Login, Target};
 
@@ -132,10 +132,13 @@ async fn login(
         let text = || text(password);
         match handle.authenticate_password(user, text()?).await? {
             AuthResult::Success => return Ok(()),
-            AuthResult::Failure { .. } => {}
-        }
-        if interactive(handle, user, &text()?).await? {
-            return Ok(());
+            AuthResult::Failure { remaining_methods, .. } => {
+                // Some end the connection when asked for what they do not offer.
+                let offered = remaining_methods.contains(&MethodKind::KeyboardInteractive);
+                if offered && interactive(handle, user, &text()?).await? {
+                    return Ok(());
+                }
+            }
         }
     }
     // Some devices let everyone in, and ask at their prompt.

@@ -223,7 +223,8 @@ async fn recorded_devices_give_all_and_tell_nothing() {
             let lost = expected(&lines).into_iter().filter(|line| !is_kept(line, &kept));
             problems.extend(lost.map(|line| format!("{user}: lost {line}")));
         }
-        let told = secrets(&recording.file("secret.yaml")).into_iter().filter(|one| text.contains(one));
+        let told =
+            secrets(&recording.file("secret.yaml")).into_iter().filter(|one| text.contains(one));
         problems.extend(told.map(|one| format!("{user}: told {one}")));
         let junk = ['\u{1b}', '\r', '\u{8}'].iter().any(|c| text.contains(*c));
         if junk || text.contains("--More--") {
