@@ -95,6 +95,8 @@ pub enum FetchError {
     Refused,
     #[error("the device shows an empty configuration; check the rights of the user")]
     Empty,
+    #[error("the configuration ends in its middle; the connection or the device failed: try again")]
+    Incomplete,
     #[error("the configuration is larger than 16 MiB")]
     TooMuch,
     #[error("SSH failed; try `ssh` by hand from this host")]
@@ -118,6 +120,7 @@ impl FetchError {
             Self::Questions => "questions",
             Self::Refused => "refused",
             Self::Empty => "empty",
+            Self::Incomplete => "incomplete",
             Self::TooMuch => "too_much",
             Self::Protocol(_) => "protocol",
         }

@@ -1,5 +1,6 @@
 //! Configurations of devices, fetched by SSH.
 
+mod login;
 mod openssh;
 mod recordings;
 

@@ -2,9 +2,12 @@
 //! tests below feed them the corpora, and mutations of those.
 
 // Said, as `tests/fuzz` has this file by its path.
+#[path = "fuzz/history.rs"]
+mod history;
 #[path = "fuzz/usm.rs"]
 mod usm;
 
+pub use self::history::{console, redacted};
 pub use self::usm::usm;
 
 use std::net::SocketAddr;

@@ -16,5 +16,6 @@ pub mod process;
 pub mod relay;
 pub mod sim;
 pub mod snmpd;
+pub mod ssh;
 pub mod stack;
 pub mod tinyproxy;

@@ -1,5 +1,7 @@
 //! Installs what the tests need and is missing; where it may not, says exactly what to install.
 
+pub(crate) mod python;
+
 use std::path::Path;
 
 use crate::{Result, cmd::Cmd, cmd::note};

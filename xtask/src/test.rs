@@ -8,6 +8,7 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use crate::build::{self, Profile};
+use crate::install::python;
 use crate::postgres::{self, Postgres};
 use crate::{Result, cmd, cmd::Cmd, cmd::note, install, web};
 use count::Count;
@@ -73,13 +74,18 @@ pub(crate) fn run(group: Option<Group>) -> Result<ExitCode> {
     let runner = prepare(&groups)?;
     let needed = groups.iter().any(|group| group.needs_postgres());
     let postgres = if needed { Some(Postgres::start()?) } else { None };
+    let mut variables = Vec::new();
+    variables.extend(postgres.as_ref().map(|one| (postgres::VARIABLE, one.url().to_owned())));
+    if groups.contains(&Group::It) {
+        variables.extend(python::of_recordings().map(|path| (python::VARIABLE, path)));
+    }
     let mut total = Count::default();
     for group in groups {
         let start = Instant::now();
         let counted = match group {
             Group::Web => web_tests(),
             Group::E2e => e2e::run(),
-            _ => cargo_tests(group, runner, postgres.as_ref()),
+            _ => cargo_tests(group, runner, &variables),
         };
         // A group that could not run is a failure like any other; the others still run.
         let count = counted.unwrap_or_else(|problem| {
@@ -124,12 +130,14 @@ fn prepare(groups: &[Group]) -> Result<Runner> {
     Ok(runner)
 }
 
-fn cargo_tests(group: Group, runner: Runner, postgres: Option<&Postgres>) -> Result<Count> {
+fn cargo_tests(
+    group: Group,
+    runner: Runner,
+    variables: &[(&'static str, String)],
+) -> Result<Count> {
     let (targets, module) = group.targets();
-    let cargo = match postgres {
-        Some(postgres) => Cmd::new("cargo").env(postgres::VARIABLE, postgres.url()),
-        None => Cmd::new("cargo"),
-    };
+    let with = |cargo: Cmd, (name, value): &(&'static str, String)| cargo.env(name, value);
+    let cargo = variables.iter().fold(Cmd::new("cargo"), with);
     let command = match (runner, module) {
         (Runner::Nextest, None) => cargo.args(["nextest", "run"]).args(targets),
         (Runner::Nextest, Some(module)) => cargo

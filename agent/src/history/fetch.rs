@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use super::line::{CommandLine, execute};
-use super::normalise::{normalise, significant};
+use super::normalise::{is_whole, normalise, significant};
 use super::platform::{Channel, Command, GENERIC, Platform, Platforms, Role};
 use super::redact::{SiteKey, redact};
 use super::ssh::{self, Connection};
@@ -34,7 +34,7 @@ async fn fetch_untimed(target: &Target, key: &SiteKey) -> Result<Snapshot, Fetch
     let fingerprint = connection.fingerprint.clone();
     let (platform, sections) = match named {
         Some(platform) if platform.channel == Channel::Exec => {
-            (platform, by_exec(platforms, platform, &connection).await?)
+            (platform, ask(platforms, platform, Console::Exec(&connection)).await?)
         }
         _ => {
             let name = &target.login.user;
@@ -44,13 +44,16 @@ async fn fetch_untimed(target: &Target, key: &SiteKey) -> Result<Snapshot, Fetch
                 None => recognise(platforms, &mut line).await?,
             };
             match platform.channel {
-                Channel::Shell => (platform, by_shell(platforms, platform, &mut line).await?),
+                Channel::Shell => {
+                    prepare(platform, &mut line).await?;
+                    (platform, ask(platforms, platform, Console::Shell(&mut line)).await?)
+                }
                 Channel::Exec => {
                     // Some devices give one channel a connection.
                     drop(line);
                     let user = format!("{name}{}", platform.user_suffix);
                     let connection = ssh::connect(target, &user).await?;
-                    (platform, by_exec(platforms, platform, &connection).await?)
+                    (platform, ask(platforms, platform, Console::Exec(&connection)).await?)
                 }
             }
         }
@@ -83,11 +86,23 @@ struct Section<'a> {
     lines: Vec<String>,
 }
 
-async fn by_shell<'a>(
-    platforms: &Platforms,
-    platform: &'a Platform,
-    line: &mut CommandLine<'_>,
-) -> Result<Vec<Section<'a>>, FetchError> {
+/// Where commands are typed.
+enum Console<'c, 'l> {
+    Shell(&'c mut CommandLine<'l>),
+    Exec(&'c Connection),
+}
+
+impl Console<'_, '_> {
+    async fn run(&mut self, command: &str) -> Result<Vec<String>, FetchError> {
+        match self {
+            Self::Shell(line) => line.run(command).await,
+            Self::Exec(connection) => execute(connection, command).await,
+        }
+    }
+}
+
+/// Makes a command line show everything, and all of it at once.
+async fn prepare(platform: &Platform, line: &mut CommandLine<'_>) -> Result<(), FetchError> {
     if let Some(enable) = platform.enable.as_ref().filter(|_| line.prompt().ends_with('>')) {
         // Without the right, the commands that need it are refused, and that is told.
         line.run(enable).await?;
@@ -95,35 +110,21 @@ async fn by_shell<'a>(
     for off in &platform.paging_off {
         line.run(off).await?;
     }
-    let mut sections = Vec::new();
-    for command in &platform.commands {
-        let mut refused = Vec::new();
-        let mut taken = None;
-        for send in &command.send {
-            let lines = line.run(send).await?;
-            if platforms.is_refusal(&lines) || is_blank(&lines) {
-                refused = lines;
-                continue;
-            }
-            taken = Some(lines);
-            break;
-        }
-        sections.extend(section(command, taken, &refused)?);
-    }
-    Ok(sections)
+    Ok(())
 }
 
-async fn by_exec<'a>(
+/// Runs the commands of a platform.
+async fn ask<'a>(
     platforms: &Platforms,
     platform: &'a Platform,
-    connection: &Connection,
+    mut console: Console<'_, '_>,
 ) -> Result<Vec<Section<'a>>, FetchError> {
     let mut sections = Vec::new();
     for command in &platform.commands {
         let mut refused = Vec::new();
         let mut taken = None;
         for send in &command.send {
-            let lines = execute(connection, send).await?;
+            let lines = console.run(send).await?;
             if platforms.is_refusal(&lines) || is_blank(&lines) {
                 refused = lines;
                 continue;
@@ -131,7 +132,12 @@ async fn by_exec<'a>(
             taken = Some(lines);
             break;
         }
-        sections.extend(section(command, taken, &refused)?);
+        let taken = section(command, taken, &refused)?;
+        let cut = |one: &Section<'_>| !is_whole(platforms, platform, command, &one.lines);
+        if taken.as_ref().is_some_and(cut) {
+            return Err(FetchError::Incomplete);
+        }
+        sections.extend(taken);
     }
     Ok(sections)
 }

@@ -119,13 +119,18 @@ pub(super) async fn execute(
     let mut channel = connection.handle.channel_open_session().await?;
     channel.exec(false, command).await?;
     let mut terminal = Terminal::default();
+    let mut ended = false;
     loop {
         match tokio::time::timeout(SILENCE_MAX, channel.wait()).await {
             Err(_) => return Err(FetchError::Silent),
             Ok(Some(ChannelMsg::Data { data } | ChannelMsg::ExtendedData { data, .. })) => {
                 terminal.feed(&data);
             }
-            Ok(Some(ChannelMsg::Close) | None) => break,
+            Ok(Some(ChannelMsg::Eof | ChannelMsg::ExitStatus { .. })) => ended = true,
+            Ok(Some(ChannelMsg::Close)) => break,
+            Ok(None) if ended => break,
+            // The connection ended, and not the command.
+            Ok(None) => return Err(FetchError::Incomplete),
             Ok(Some(_)) => {}
         }
     }

@@ -3,7 +3,7 @@
 //! In: the lines of a device. Out: text that is equal as long as the configuration is. Bound: the
 //! input's. What a device never changes by itself stays as it is, line breaks of RouterOS too.
 
-use super::platform::{Platform, Platforms, Rule};
+use super::platform::{Command, Platform, Platforms, Rule};
 
 /// In place of a value that changes by itself.
 pub const VOLATILE: &str = "«…»";
@@ -11,12 +11,8 @@ pub const VOLATILE: &str = "«…»";
 /// Drops noise and masks what changes by itself.
 #[must_use]
 pub fn normalise(platforms: &Platforms, platform: &Platform, text: &str) -> String {
-    let noise = |line: &str| {
-        let mut patterns = platforms.noise.iter().chain(&platform.noise);
-        patterns.any(|noise| noise.is_match(line))
-    };
     let mut kept = String::with_capacity(text.len());
-    for line in text.lines().filter(|line| !noise(line)) {
+    for line in text.lines().filter(|line| !is_noise(platforms, platform, line)) {
         kept.push_str(line.trim_end());
         kept.push('\n');
     }
@@ -29,6 +25,25 @@ pub fn normalise(platforms: &Platforms, platform: &Platform, text: &str) -> Stri
         kept = replace(&kept, rule, |_| Some(VOLATILE.to_owned()));
     }
     kept
+}
+
+fn is_noise(platforms: &Platforms, platform: &Platform, line: &str) -> bool {
+    let mut patterns = platforms.noise.iter().chain(&platform.noise);
+    patterns.any(|noise| noise.is_match(line))
+}
+
+/// False for an answer that was cut off: its last line is not one that ends such answers.
+#[must_use]
+pub fn is_whole(
+    platforms: &Platforms,
+    platform: &Platform,
+    command: &Command,
+    lines: &[String],
+) -> bool {
+    let Some(end) = &command.end else { return true };
+    let mut lines = lines.iter().rev().map(|line| line.trim_end());
+    let last = lines.find(|line| !line.is_empty() && !is_noise(platforms, platform, line));
+    last.is_some_and(|last| end.is_match(last))
 }
 
 /// What of a text is a reason for a new version: all but what the device changes on its own.

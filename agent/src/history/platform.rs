@@ -133,6 +133,9 @@ pub struct Command {
     /// Of facts, only lines like these: what is not named cannot be noise.
     #[serde(default, deserialize_with = "rule::patterns")]
     pub keep: Vec<Regex>,
+    /// The last line of a whole answer; without it, any line may be the last.
+    #[serde(default, deserialize_with = "rule::pattern_or_none")]
+    pub end: Option<Regex>,
 }
 
 impl Platforms {

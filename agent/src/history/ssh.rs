@@ -9,7 +9,7 @@ use farwatch_common::secret::Secret;
 use russh::client::{self, AuthResult, Handle, KeyboardInteractiveAuthResponse};
 use russh::keys::PublicKeyOrCertificate;
 use russh::keys::{Algorithm, HashAlg, PrivateKey, PrivateKeyWithHashAlg};
-use russh::{Preferred, cipher, kex, mac};
+use russh::{MethodKind, Preferred, cipher, kex, mac};
 
 use super::{FetchError, Login, Target};
 
@@ -71,9 +71,8 @@ pub(super) async fn connect(target: &Target, user: &str) -> Result<Connection, F
     let host_key = HostKey { pinned: target.known_host.clone(), shown: Arc::clone(&shown) };
     let address = (target.host.as_str(), target.port);
     let connecting = client::connect(Arc::new(config(target.legacy)), address, host_key);
-    let connected = match tokio::time::timeout(CONNECT_TIME_MAX, connecting).await {
-        Err(_) => return Err(FetchError::NoConnection { source: None }),
-        Ok(connected) => connected,
+    let Ok(connected) = tokio::time::timeout(CONNECT_TIME_MAX, connecting).await else {
+        return Err(FetchError::NoConnection { source: None });
     };
     let fingerprint = shown.lock().unwrap_or_else(PoisonError::into_inner).clone();
     let mut handle = match (connected, &fingerprint) {
@@ -133,10 +132,13 @@ async fn login(
         let text = || text(password);
         match handle.authenticate_password(user, text()?).await? {
             AuthResult::Success => return Ok(()),
-            AuthResult::Failure { .. } => {}
-        }
-        if interactive(handle, user, &text()?).await? {
-            return Ok(());
+            AuthResult::Failure { remaining_methods, .. } => {
+                // Some end the connection when asked for what they do not offer.
+                let offered = remaining_methods.contains(&MethodKind::KeyboardInteractive);
+                if offered && interactive(handle, user, &text()?).await? {
+                    return Ok(());
+                }
+            }
         }
     }
     // Some devices let everyone in, and ask at their prompt.

@@ -2,7 +2,7 @@
 //! secret does, and a second fetch gives the same while dates and counters run on.
 //!
 //! `FARWATCH_RECORDINGS` names a folder with `NAME#simulation.yaml`, `NAME#output.txt` and
-//! `NAME#secret.yaml`; `FARWATCH_YARDSTICKS` one with `ssh-replay/ssh_replay.py`, which wants
+//! `NAME#secret.yaml` in it or in its folders; `FARWATCH_YARDSTICKS` one with `ssh-replay/ssh_replay.py`, which wants
 //! asyncssh and PyYAML: `FARWATCH_PYTHON` names a Python that has them.
 
 use std::ffi::OsString;
@@ -33,7 +33,40 @@ impl Drop for Player {
 struct Yardstick {
     python: OsString,
     program: PathBuf,
-    recordings: PathBuf,
+    /// Folders that have some.
+    recordings: Vec<PathBuf>,
+}
+
+/// A recording: what it is asked for as, and its files up to their kind.
+struct Recording {
+    user: String,
+    files: PathBuf,
+}
+
+const SIMULATION: &str = "simulation.yaml";
+
+impl Recording {
+    fn file(&self, kind: &str) -> PathBuf {
+        let mut name = self.files.clone().into_os_string();
+        name.push(kind);
+        name.into()
+    }
+}
+
+/// `folder` and those in it that have recordings.
+fn with_recordings(folder: &Path) -> Vec<PathBuf> {
+    let entries = |folder: &Path| -> Vec<PathBuf> {
+        std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect()
+    };
+    let mut folders = entries(folder);
+    folders.retain(|path| path.is_dir());
+    folders.push(folder.to_owned());
+    let has = |folder: &PathBuf| {
+        entries(folder).iter().any(|file| file.to_string_lossy().ends_with(SIMULATION))
+    };
+    folders.retain(has);
+    folders.sort();
+    folders
 }
 
 impl Yardstick {
@@ -45,7 +78,8 @@ impl Yardstick {
             }
             folder
         };
-        let recordings = folder("FARWATCH_RECORDINGS")?;
+        let recordings = with_recordings(&folder("FARWATCH_RECORDINGS")?);
+        assert!(!recordings.is_empty(), "there are no recordings");
         let program = folder("FARWATCH_YARDSTICKS")?.join("ssh-replay/ssh_replay.py");
         let python = std::env::var_os("FARWATCH_PYTHON").unwrap_or_else(|| "python3".into());
         let mut asked = Command::new(&python);
@@ -56,18 +90,20 @@ impl Yardstick {
         Some(Self { python, program, recordings })
     }
 
-    /// What each recording is asked for as, and its file.
-    fn list(&self) -> Vec<(String, String)> {
+    fn list(&self) -> Vec<Recording> {
         let output = Command::new(&self.python)
             .arg(&self.program)
-            .arg(&self.recordings)
+            .args(&self.recordings)
             .arg("--list")
             .output()
             .unwrap();
         let text = String::from_utf8(output.stdout).unwrap();
         let row = |line: &str| {
             let fields: Vec<&str> = line.split('\t').collect();
-            (fields[1].to_owned(), fields[2].to_owned())
+            let mut files = self.recordings.iter().map(|folder| folder.join(fields[2]));
+            let file = files.find(|file| file.exists()).unwrap();
+            let files = file.to_str().unwrap().strip_suffix(SIMULATION).unwrap();
+            Recording { user: fields[1].to_owned(), files: files.into() }
         };
         text.lines().map(row).collect()
     }
@@ -77,7 +113,7 @@ impl Yardstick {
             let port = free_port();
             let mut child = Command::new(&self.python)
                 .arg(&self.program)
-                .arg(&self.recordings)
+                .args(&self.recordings)
                 .args(["--listen", &format!("127.0.0.1:{port}"), "--password", PASSWORD])
                 .args(["--drift", "--secs", "600"])
                 .stdin(Stdio::null())
@@ -173,21 +209,22 @@ async fn recorded_devices_give_all_and_tell_nothing() {
     let mut problems = Vec::new();
     let recordings = yardstick.list();
     assert!(!recordings.is_empty(), "there are no recordings");
-    for (user, file) in recordings {
-        let snapshot = fetched(player.port, &user).await;
-        let again = fetched(player.port, &user).await;
+    for recording in recordings {
+        let user = &recording.user;
+        let snapshot = fetched(player.port, user).await;
+        let again = fetched(player.port, user).await;
         let text = &snapshot.normalised;
         if *text != again.normalised {
             problems.push(format!("{user}: another text at the second fetch"));
         }
-        let beside = |kind: &str| yardstick.recordings.join(file.replace("simulation.yaml", kind));
         let kept: Vec<String> = joined(text).lines().map(squeezed).collect();
-        let lines = beside("output.txt");
+        let lines = recording.file("output.txt");
         if lines.exists() {
             let lost = expected(&lines).into_iter().filter(|line| !is_kept(line, &kept));
             problems.extend(lost.map(|line| format!("{user}: lost {line}")));
         }
-        let told = secrets(&beside("secret.yaml")).into_iter().filter(|one| text.contains(one));
+        let told =
+            secrets(&recording.file("secret.yaml")).into_iter().filter(|one| text.contains(one));
         problems.extend(told.map(|one| format!("{user}: told {one}")));
         let junk = ['\u{1b}', '\r', '\u{8}'].iter().any(|c| text.contains(*c));
         if junk || text.contains("--More--") {

@@ -1,4 +1,5 @@
 use super::*;
+use crate::history::platform::Role;
 
 fn check(id: &str, text: &str, expected: &str) {
     let platforms = Platforms::embedded();
@@ -64,4 +65,30 @@ fn blocks_of_the_device_itself_are_no_reason_for_a_version() {
     };
     assert_eq!(significant(platform, &text(1)), significant(platform, &text(2)));
     assert!(significant(platform, &text(1)).ends_with("end\nconfig z\nend\n"));
+}
+
+#[test]
+fn an_answer_without_its_last_line_is_not_whole() {
+    let platforms = Platforms::embedded();
+    for (id, text, whole) in [
+        ("ios", "hostname sw1\nend\n\n", true),
+        ("ios", "hostname sw1\ninterface Vlan1\n", false),
+        ("ios", "", false),
+        ("vrp", "sysname r1\nreturn", true),
+        ("vrp", "sysname r1\n#", false),
+        ("asa", "hostname fw\nCryptochecksum:0123\n: end\n", true),
+        ("asa", "hostname fw\n", false),
+        ("junos", "version 21;\nsystem {\n    host-name r1;\n}\n\n{master:0}\n", true),
+        ("junos", "version 21;\nsystem {\n    host-name r1;\n", false),
+        ("fortios", "config system global\n    set alias x\nend\r\n", true),
+        ("fortios", "config system global\n    edit 1\n    end\n    set al", false),
+        ("pfsense", "<pfsense>\n</pfsense>", true),
+        ("pfsense", "<pfsense>\n<system>", false),
+        ("nxos", "version 7\nhostname x", true),
+    ] {
+        let platform = platforms.get(id).unwrap();
+        let config = platform.commands.iter().find(|one| one.role == Role::Config).unwrap();
+        let lines: Vec<String> = text.lines().map(str::to_owned).collect();
+        assert_eq!(is_whole(platforms, platform, config, &lines), whole, "{id}: {text}");
+    }
 }

@@ -81,6 +81,13 @@ pub(super) fn pattern<'de, D: Deserializer<'de>>(source: D) -> Result<Regex, D::
     compile(&String::deserialize(source)?).map_err(de::Error::custom)
 }
 
+/// For a field that is there; it is none by default.
+pub(super) fn pattern_or_none<'de, D: Deserializer<'de>>(
+    source: D,
+) -> Result<Option<Regex>, D::Error> {
+    pattern(source).map(Some)
+}
+
 pub(super) fn patterns<'de, D: Deserializer<'de>>(source: D) -> Result<Vec<Regex>, D::Error> {
     let texts = Vec::<String>::deserialize(source)?;
     texts.iter().map(|text| compile(text)).collect::<Result<_, _>>().map_err(de::Error::custom)

@@ -16,6 +16,7 @@ fn the_data_is_sound() {
             assert!(!command.send.is_empty(), "{id}");
             let facts = command.role == Role::Facts;
             assert_eq!(facts, !command.keep.is_empty(), "{id}: facts are kept by name");
+            assert!(!facts || command.end.is_none(), "{id}: facts have no end of their own");
         }
         let rules = platform.volatile.iter().chain(&platform.secret);
         for rule in rules.chain(&platforms.volatile).chain(&platforms.secret) {

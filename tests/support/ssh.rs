@@ -1,0 +1,207 @@
+//! A device with a command line behind an SSH server: how it asks who logs in, which algorithms it
+//! knows and what it answers is each test's choice.
+
+use std::borrow::Cow;
+use std::net::Ipv4Addr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use russh::keys::ssh_key::private::Ed25519Keypair;
+use russh::keys::{HashAlg, PrivateKey};
+use russh::server::{Auth, ChannelOpenHandle, Config, Handler, Msg, Response, Session};
+use russh::{Channel, ChannelId, MethodKind, MethodSet, Preferred, Pty, cipher, kex, mac};
+use tokio::net::TcpListener;
+use tokio::task::{JoinHandle, JoinSet};
+
+pub const USER: &str = "ada";
+pub const PASSWORD: &str = "login-canary";
+
+/// How a device asks for the password.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Asks {
+    /// RFC 4252, section 8.
+    Password,
+    /// RFC 4256, for the name too.
+    Questions,
+}
+
+/// What a device is like.
+#[derive(Clone, Debug)]
+pub struct Device {
+    pub asks: Asks,
+    /// Knows only algorithms that are broken.
+    pub legacy: bool,
+    pub prompt: &'static str,
+    pub refusal: &'static str,
+    pub answers: Vec<(&'static str, String)>,
+}
+
+/// A device that runs; gone when dropped.
+#[derive(Debug)]
+pub struct Server {
+    pub port: u16,
+    /// `SHA256:…` of the host key.
+    pub fingerprint: String,
+    accepting: JoinHandle<()>,
+}
+
+impl Device {
+    pub async fn start(self) -> Server {
+        let key = PrivateKey::from(Ed25519Keypair::from_seed(&[7; 32]));
+        let fingerprint = key.public_key().fingerprint(HashAlg::Sha256).to_string();
+        let config = Arc::new(self.config(key));
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let device = Arc::new(self);
+        let accepting = tokio::spawn(async move {
+            let mut sessions = JoinSet::new();
+            loop {
+                let (stream, _) = listener.accept().await.unwrap();
+                let guest = Guest { device: Arc::clone(&device), typed: Vec::new() };
+                let config = Arc::clone(&config);
+                sessions.spawn(async move {
+                    // A client that goes away is no error of the device.
+                    if let Ok(session) = russh::server::run_stream(config, stream, guest).await {
+                        drop(session.await);
+                    }
+                });
+            }
+        });
+        Server { port, fingerprint, accepting }
+    }
+
+    fn config(&self, key: PrivateKey) -> Config {
+        let mut preferred = Preferred::DEFAULT;
+        if self.legacy {
+            preferred.kex = Cow::Borrowed(&[kex::DH_G14_SHA1]);
+            preferred.cipher = Cow::Borrowed(&[cipher::AES_128_CBC]);
+            preferred.mac = Cow::Borrowed(&[mac::HMAC_SHA1]);
+        }
+        let method = match self.asks {
+            Asks::Password => MethodKind::Password,
+            Asks::Questions => MethodKind::KeyboardInteractive,
+        };
+        Config {
+            methods: MethodSet::from(&[method][..]),
+            auth_rejection_time: Duration::ZERO,
+            keys: vec![key],
+            preferred,
+            ..Config::default()
+        }
+    }
+
+    fn answer(&self, command: &str) -> String {
+        let known = self.answers.iter().find(|(name, _)| *name == command);
+        known.map_or_else(|| format!("{}\n", self.refusal), |(_, answer)| answer.clone())
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.accepting.abort();
+    }
+}
+
+/// Who is connected.
+struct Guest {
+    device: Arc<Device>,
+    /// Since the last Enter.
+    typed: Vec<u8>,
+}
+
+impl Guest {
+    fn login(&self, by: Asks, right: bool) -> Auth {
+        if right && by == self.device.asks { Auth::Accept } else { Auth::reject() }
+    }
+}
+
+impl Handler for Guest {
+    type Error = russh::Error;
+
+    async fn auth_password(&mut self, user: &str, password: &str) -> Result<Auth, Self::Error> {
+        Ok(self.login(Asks::Password, user == USER && password == PASSWORD))
+    }
+
+    async fn auth_keyboard_interactive<'a>(
+        &'a mut self,
+        _user: &str,
+        _submethods: &str,
+        response: Option<Response<'a>>,
+    ) -> Result<Auth, Self::Error> {
+        let Some(response) = response else {
+            return Ok(Auth::Partial {
+                name: "".into(),
+                instructions: "Property of nobody".into(),
+                prompts: vec![("User: ".into(), true), ("Password: ".into(), false)].into(),
+            });
+        };
+        let given: Vec<_> = response.collect();
+        Ok(self.login(Asks::Questions, given == [USER.as_bytes(), PASSWORD.as_bytes()]))
+    }
+
+    async fn channel_open_session(
+        &mut self,
+        _channel: Channel<Msg>,
+        reply: ChannelOpenHandle,
+        _session: &mut Session,
+    ) -> Result<(), Self::Error> {
+        reply.accept().await;
+        Ok(())
+    }
+
+    async fn pty_request(
+        &mut self,
+        channel: ChannelId,
+        _term: &str,
+        _columns: u32,
+        _rows: u32,
+        _width: u32,
+        _height: u32,
+        _modes: &[(Pty, u32)],
+        session: &mut Session,
+    ) -> Result<(), Self::Error> {
+        session.channel_success(channel)
+    }
+
+    async fn shell_request(
+        &mut self,
+        channel: ChannelId,
+        session: &mut Session,
+    ) -> Result<(), Self::Error> {
+        session.channel_success(channel)?;
+        session.data(channel, self.device.prompt)
+    }
+
+    async fn exec_request(
+        &mut self,
+        channel: ChannelId,
+        command: &[u8],
+        session: &mut Session,
+    ) -> Result<(), Self::Error> {
+        session.channel_success(channel)?;
+        session.data(channel, self.device.answer(&String::from_utf8_lossy(command)))?;
+        session.exit_status_request(channel, 0)?;
+        session.eof(channel)?;
+        session.close(channel)
+    }
+
+    async fn data(
+        &mut self,
+        channel: ChannelId,
+        data: &[u8],
+        session: &mut Session,
+    ) -> Result<(), Self::Error> {
+        for &byte in data {
+            if byte != b'\r' {
+                self.typed.push(byte);
+                continue;
+            }
+            let typed = std::mem::take(&mut self.typed);
+            let typed = String::from_utf8_lossy(&typed);
+            let answer = if typed.is_empty() { String::new() } else { self.device.answer(&typed) };
+            let shown = format!("{typed}\n{answer}{}", self.device.prompt);
+            session.data(channel, shown.replace('\n', "\r\n"))?;
+        }
+        Ok(())
+    }
+}
