@@ -1,7 +1,6 @@
 //! Channels, routes and deliveries, as those see them who may.
 
 use farwatch_common::id::{AlertId, ChannelId};
-use sqlx::AssertSqlSafe;
 
 use super::*;
 use crate::notify::connect::{Connector, SystemResolver, tls_config};
@@ -46,7 +45,7 @@ pub(super) async fn alert(world: &World, tenant: &str, agent: AgentId, site: Sit
          VALUES ({}, {}, {}, 'r', 3, {}, {}, '', 'firing', 0, 0, '{{}}', 0, 0)",
         tenant.0, id.0, id.0, site.0, agent.0
     );
-    world.raw().run(AssertSqlSafe(sql)).await;
+    world.raw().run(composed(sql)).await;
     id.to_string()
 }
 
@@ -144,6 +143,24 @@ async fn a_test_says_what_is_wrong_and_is_in_the_list() {
         assert_eq!(world.get(&path, &admin).await.data()["state"], "retrying");
         world.remove().await;
     }
+}
+
+/// Refused is refused: nothing of it goes out later.
+#[tokio::test]
+async fn a_test_that_has_no_place_leaves_nothing_behind() {
+    let world = World::new().await;
+    let tenant = world.tenant("North").await;
+    let admin = world.user("admin@example.net", Role::TenantAdmin, Some(tenant)).await;
+    let (id, _) = channel_and_route(&world, &admin, &tenant.to_string(), "noc@example.net").await;
+    let path = format!("/api/v1/channels/{id}");
+    let places: Vec<_> = std::iter::from_fn(|| world.state.courier.test_place()).collect();
+    let refused = world.post(&format!("{path}/test"), &admin, json!({})).await;
+    assert_eq!(refused.status, StatusCode::TOO_MANY_REQUESTS, "{}", refused.body);
+    assert_eq!(refused.json()["code"], "tests_busy");
+    assert_eq!(world.get(&format!("{path}/deliveries"), &admin).await.data(), json!([]));
+    drop(places);
+    world.post(&format!("{path}/test"), &admin, json!({})).await.data();
+    assert_eq!(world.get(&format!("{path}/deliveries"), &admin).await.data()[0]["event"], "test");
 }
 
 #[tokio::test]
