@@ -1,40 +1,20 @@
 //! PostgreSQL across a network: what goes there is encrypted, and to nobody but the server meant.
 
-use std::path::Path;
-
 use farwatch_support::postgres::{Durability, INSTALLED, Postgres, SUPERUSER};
 use farwatch_support::process::{binary, run};
+use farwatch_support::sinks::authority::Authority;
 use farwatch_support::stack::Collector;
-use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use sqlx::{Connection as _, PgConnection};
 
 use crate::postgres::{installed, refusal};
 
 const PASSWORD: &str = "correct horse";
 
-/// Signs certificates of servers; its own is in a file.
-struct Authority {
-    file: String,
-    issuer: Issuer<'static, KeyPair>,
-}
-
-impl Authority {
-    fn new(folder: &Path, name: &str) -> Self {
-        let mut params = CertificateParams::default();
-        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        let key = KeyPair::generate().unwrap();
-        let file = folder.join(name);
-        std::fs::write(&file, params.self_signed(&key).unwrap().pem()).unwrap();
-        let file = file.to_str().unwrap().to_owned();
-        Self { file, issuer: Issuer::new(params, key) }
-    }
-
-    /// Certificate and key of the server of this name, as PEM.
-    fn server(&self, name: &str) -> (String, String) {
-        let key = KeyPair::generate().unwrap();
-        let params = CertificateParams::new([name.to_owned()]).unwrap();
-        (params.signed_by(&key, &self.issuer).unwrap().pem(), key.serialize_pem())
-    }
+/// Certificate and key of the server of this name, as PEM.
+fn server(authority: &Authority, name: &str) -> (String, String) {
+    let certified = authority.certify(&[name]);
+    let read = |path| std::fs::read_to_string(path).unwrap();
+    (read(certified.certificate), read(certified.key))
 }
 
 #[tokio::test]
@@ -45,11 +25,11 @@ async fn rows_cross_a_network_only_encrypted_and_only_to_the_server_that_is_mean
     let migrate = ["migrate", "--login-password-file", "-", "--database-url", &superuser];
     assert!(run(&binary("farwatch-collector"), &migrate, PASSWORD).status.success());
     let host = Postgres::address().to_string();
-    let own = Authority::new(dir.path(), "own.pem");
-    let foreign = Authority::new(dir.path(), "foreign.pem");
+    let own = Authority::new(dir.path(), "own");
+    let foreign = Authority::new(dir.path(), "foreign");
     let url = |authority: &Authority| {
         let password = PASSWORD.replace(' ', "%20");
-        let tls = format!("sslmode=verify-full&sslrootcert={}", authority.file);
+        let tls = format!("sslmode=verify-full&sslrootcert={}", authority.file.display());
         format!("postgres://farwatch:{password}@{host}:5432/{INSTALLED}?{tls}")
     };
     let refuses = |authority| {
@@ -57,10 +37,10 @@ async fn rows_cross_a_network_only_encrypted_and_only_to_the_server_that_is_mean
         assert!(told.contains("no encrypted connection"), "{told}");
         assert!(told.contains("sslrootcert=FILE") && !told.contains(PASSWORD), "{told}");
     };
-    let (certificate, key) = own.server("db.example");
+    let (certificate, key) = server(&own, "db.example");
     cluster.listen(&certificate, &key).await.unwrap();
     refuses(&own);
-    let (certificate, key) = own.server(&host);
+    let (certificate, key) = server(&own, &host);
     cluster.listen(&certificate, &key).await.unwrap();
     refuses(&foreign);
 

@@ -14,6 +14,7 @@ mod listen;
 mod lost;
 mod moving;
 mod network;
+mod notify;
 mod poll;
 mod postgres;
 mod road;

@@ -15,6 +15,7 @@ pub mod postgres;
 pub mod process;
 pub mod relay;
 pub mod sim;
+pub mod sinks;
 pub mod snmpd;
 pub mod ssh;
 pub mod stack;

@@ -53,6 +53,19 @@ impl Collector {
         Self::serve(data_dir, None, "127.0.0.1:0", listen).await
     }
 
+    /// Makes the same and serves with this configuration.
+    pub async fn start_with(data_dir: &Path, config: &str) -> Self {
+        std::fs::create_dir_all(data_dir).unwrap();
+        std::fs::write(data_dir.join(COLLECTOR_CONFIG), config).unwrap();
+        Self::start(data_dir).await
+    }
+
+    /// Serves again on the same ports, with this configuration.
+    pub async fn restart_with(&mut self, config: &str) {
+        std::fs::write(self.data_dir.join(COLLECTOR_CONFIG), config).unwrap();
+        self.restart().await;
+    }
+
     async fn serve(
         data_dir: &Path,
         database_url: Option<String>,
@@ -62,9 +75,10 @@ impl Collector {
         let addresses = data_dir.join("addresses.json");
         // The file of an earlier run would name its ports.
         let _ = std::fs::remove_file(&addresses);
-        let mut args = vec!["serve", "--http", http, "--listen", listen];
-        args.extend(place(data_dir, database_url.as_deref()));
-        let args: Vec<&OsStr> = args.into_iter().map(OsStr::new).collect();
+        let place = place(data_dir, database_url.as_deref());
+        let words = ["serve", "--http", http, "--listen", listen].into_iter();
+        let words = words.chain(place.iter().map(String::as_str));
+        let args: Vec<&OsStr> = words.map(OsStr::new).collect();
         let log = data_dir.join("collector.log");
         let mut process = Process::start(&binary("farwatch-collector"), &args, &log);
         let mut known = Value::Null;
@@ -142,7 +156,8 @@ impl Collector {
     /// A command on the same data, beside the collector or after it.
     pub fn run(&self, words: &[&str]) -> Output {
         let place = place(&self.data_dir, self.database_url.as_deref());
-        run(&binary("farwatch-collector"), &[words, &place].concat(), "")
+        let words = words.iter().copied().chain(place.iter().map(String::as_str));
+        run(&binary("farwatch-collector"), &words.collect::<Vec<_>>(), "")
     }
 }
 
@@ -151,7 +166,8 @@ fn make(data_dir: &Path, database_url: Option<&str>) {
     std::fs::create_dir_all(data_dir).unwrap();
     let place = place(data_dir, database_url);
     let make = |words: &[&str], stdin: &str| {
-        let words: Vec<&str> = words.iter().copied().chain(place.iter().copied()).collect();
+        let words = words.iter().copied().chain(place.iter().map(String::as_str));
+        let words: Vec<&str> = words.collect();
         let made = run(&binary("farwatch-collector"), &words, stdin);
         assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
     };
@@ -161,12 +177,17 @@ fn make(data_dir: &Path, database_url: Option<&str>) {
 }
 
 /// The flags that say where a collector keeps things.
-fn place<'a>(data_dir: &'a Path, database_url: Option<&'a str>) -> Vec<&'a str> {
+fn place(data_dir: &Path, database_url: Option<&str>) -> Vec<String> {
     let dir = ["--data-dir", data_dir.to_str().unwrap()];
-    let database = database_url.into_iter().flat_map(|url| ["--database-url", url]);
-    dir.into_iter().chain(database).collect()
+    let file = data_dir.join(COLLECTOR_CONFIG);
+    let config = file.exists().then(|| ["--config", file.to_str().unwrap()]);
+    let database = database_url.map(|url| ["--database-url", url]);
+    let flags = [Some(dir), config, database].into_iter().flatten().flatten();
+    flags.map(str::to_owned).collect()
 }
 
+/// The collector's configuration, if it is there.
+const COLLECTOR_CONFIG: &str = "collector.toml";
 /// The agent's configuration, if it is there.
 const CONFIG: &str = "agent.toml";
 

@@ -29,6 +29,16 @@ const SSH: [Package; 2] = [
 const PROXY: [Package; 1] =
     [Package { name: "tinyproxy", paths: &["/usr/bin/tinyproxy", "/usr/sbin/tinyproxy"] }];
 
+/// Where notifications end: a broker with its client, and a mail server.
+const SINKS: [Package; 3] = [
+    Package { name: "mosquitto", paths: &["/usr/sbin/mosquitto"] },
+    Package { name: "mosquitto-clients", paths: &["/usr/bin/mosquitto_sub"] },
+    Package {
+        name: "python3-aiosmtpd",
+        paths: &["/usr/lib/python3/dist-packages/aiosmtpd/__init__.py"],
+    },
+];
+
 /// The other pinger that ours is held against, and what makes namespaces.
 const PING: [Package; 3] = [
     Package { name: "fping", paths: &["/usr/bin/fping", "/usr/sbin/fping"] },
@@ -49,7 +59,7 @@ const BROWSER: [Package; 2] = [
     Package { name: "fonts-dejavu-core", paths: &["/usr/share/fonts/truetype"] },
 ];
 
-/// Installs "$@". A fresh snmpd, sshd or PostgreSQL must not start as a service: the tests run their own.
+/// Installs "$@". A fresh server must not start as a service: the tests run their own.
 /// policy-rc.d is Debian's way to say so; one that is there already is left alone.
 const APT_SCRIPT: &str = r#"set -e
 export DEBIAN_FRONTEND=noninteractive
@@ -73,6 +83,10 @@ pub(crate) fn ssh() -> Result {
 
 pub(crate) fn proxy() -> Result {
     debian(&PROXY)
+}
+
+pub(crate) fn sinks() -> Result {
+    debian(&SINKS)
 }
 
 pub(crate) fn ping() -> Result {

@@ -111,6 +111,7 @@ fn prepare(groups: &[Group]) -> Result<Runner> {
         install::snmp()?;
         install::ssh()?;
         install::proxy()?;
+        install::sinks()?;
         install::ping()?;
     }
     if groups.contains(&Group::E2e) {

@@ -222,11 +222,12 @@ pub(super) async fn channel_try(
     // What is sent is written, also if nobody waits for the answer any more.
     to_the_end(async move {
         let (now, context) = (state.clock.now(), &caller.context);
-        let (tenant, test) = channel_test(&state.db, context, &state.ids, id, now).await?;
-        if state.courier.test(tenant, test).await?.is_none() {
+        let Some(place) = state.courier.test_place() else {
             let detail = "Too many tests are under way; try again soon.";
             return Err(Error::busy("tests_busy", detail, 10));
-        }
+        };
+        let (tenant, test) = channel_test(&state.db, context, &state.ids, id, now).await?;
+        state.courier.test(place, tenant, test).await?;
         let row = delivery_get(&state.db, context, test).await?;
         Ok(Data { data: deliveries::show(row) })
     })

@@ -20,7 +20,7 @@ use crate::store::{Database, StoreError, Txn};
 
 /// Channels of a tenant.
 pub const CHANNELS_MAX: u32 = 100;
-/// A test that nobody sent, because the process died, is sent after so long.
+/// A test that nobody sent, because the process died, is given up after so long.
 const TEST_LATER: std::time::Duration = std::time::Duration::from_secs(3600);
 
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,8 +1,9 @@
 //! Core: which channel is to be told next, when one that did not take it is tried again, and when it
 //! is given up.
 //!
-//! - A channel has one delivery under way, so that what it is told keeps its order and a channel that
-//!   does not answer holds back only itself.
+//! - A channel has one delivery under way, so that one that does not answer holds back only itself.
+//!   It is told in order while nothing fails; what is tried again comes after what was told
+//!   meanwhile, and its `timestamp` says when it was true.
 //! - Channels whose last delivery failed share [`FAILING_IN_FLIGHT_MAX`] of the [`IN_FLIGHT_MAX`]
 //!   places: however many are dead, there is a place for those that are well.
 

@@ -15,7 +15,7 @@ use farwatch_common::task::chain;
 use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
 use futures_util::{FutureExt as _, StreamExt as _};
-use tokio::sync::{Notify, Semaphore};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 
 use super::core::{Attempt, Desk, Outcome, Plan, is_stale, next};
@@ -32,6 +32,8 @@ const PAUSE: (Duration, Duration) = (Duration::from_millis(500), Duration::from_
 const SWEEP_EVERY: Duration = Duration::from_secs(3600);
 /// How long it is kept what was told to whom.
 const KEEP: Duration = Duration::from_secs(90 * 24 * 3600);
+/// How long what is under way may take when the collector stops; it is sent again after a start.
+const END_WITHIN: Duration = Duration::from_secs(5);
 /// Tests of channels under way.
 const TESTS_MAX: usize = 8;
 
@@ -46,6 +48,12 @@ impl Nudge {
     }
 }
 
+/// Room for one test of a channel.
+#[derive(Debug)]
+pub struct TestPlace {
+    _permit: OwnedSemaphorePermit,
+}
+
 /// Sends what is written. Cheap to clone.
 #[derive(Clone)]
 pub struct Courier {
@@ -55,6 +63,9 @@ pub struct Courier {
     clock: Clock,
     nudge: Nudge,
     tests: Arc<Semaphore>,
+    /// Changes when what became of a delivery was written.
+    #[cfg(test)]
+    written: tokio::sync::watch::Sender<()>,
     counted: Arc<[(Outcome, Counter)]>,
 }
 
@@ -76,7 +87,23 @@ impl Courier {
         };
         let counted = Outcome::ALL.into_iter().map(counter).collect();
         let tests = Arc::new(Semaphore::new(TESTS_MAX));
-        Self { database, vault, sender, clock, nudge: Nudge::default(), tests, counted }
+        let nudge = Nudge::default();
+        Self {
+            database,
+            vault,
+            sender,
+            clock,
+            nudge,
+            tests,
+            #[cfg(test)]
+            written: tokio::sync::watch::Sender::new(()),
+            counted,
+        }
+    }
+
+    #[cfg(test)]
+    pub(super) fn written(&self) -> tokio::sync::watch::Receiver<()> {
+        self.written.subscribe()
     }
 
     #[must_use]
@@ -89,7 +116,7 @@ impl Courier {
         &self.sender
     }
 
-    /// Sends until `cancel`; then waits for what is under way.
+    /// Sends until `cancel`; then waits a little for what is under way.
     pub async fn run(self, cancel: CancellationToken) -> Result<(), Infallible> {
         let (mut desk, mut running) = (Desk::default(), Running::new());
         let mut pause = Backoff::new(PAUSE.0, PAUSE.1);
@@ -124,7 +151,14 @@ impl Courier {
                 () = tokio::time::sleep(sleep) => {}
             }
         }
-        while running.next().await.is_some() {}
+        let ended = async { while running.next().await.is_some() {} };
+        if tokio::time::timeout(END_WITHIN, ended).await.is_err() {
+            tracing::info!(
+                stage = "notify",
+                under_way = running.len(),
+                "sent again after the start"
+            );
+        }
         Ok(())
     }
 
@@ -149,13 +183,20 @@ impl Courier {
         channel
     }
 
-    /// Sends a test that was written, and says how that went. `None`: too many at once, or it is gone.
+    /// Room for a test, to be had before the test is written: what is refused leaves nothing behind.
+    /// `None`: too many are under way.
+    #[must_use]
+    pub fn test_place(&self) -> Option<TestPlace> {
+        Arc::clone(&self.tests).try_acquire_owned().ok().map(|_permit| TestPlace { _permit })
+    }
+
+    /// Sends a test that was written, and says how that went. `None`: its channel is gone.
     pub async fn test(
         &self,
+        _place: TestPlace,
         tenant: TenantId,
         id: NotificationId,
     ) -> Result<Option<Attempt>, StoreError> {
-        let Ok(_place) = self.tests.try_acquire() else { return Ok(None) };
         self.deliver(tenant, Which::One(id)).await
     }
 
@@ -164,8 +205,12 @@ impl Courier {
             return Ok(None);
         };
         let at = self.clock.now();
-        if is_stale(due.tried.created_at, at) {
+        // A test in the queue is one whose process died: who asked for it waits no more.
+        let unasked = due.tried.is_test && matches!(which, Which::Next(..));
+        if unasked || is_stale(due.tried.created_at, at) {
             store::expired(&self.database, &due, at).await?;
+            #[cfg(test)]
+            self.written.send_replace(());
             return Ok(None);
         }
         let attempt = match &due.parcel {
@@ -181,6 +226,8 @@ impl Courier {
         let next = next(due.tried, &attempt, ended_at, rand::random());
         let made = Made { at, ended_at, attempt: &attempt, next };
         store::made(&self.database, &due, &made).await?;
+        #[cfg(test)]
+        self.written.send_replace(());
         tracing::debug!(
             stage = "notify",
             channel = %due.channel,

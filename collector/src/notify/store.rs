@@ -202,7 +202,7 @@ pub(super) async fn made(
     txn.commit().await
 }
 
-/// Gives up what became too old while it waited.
+/// Gives up what nobody waits for any more.
 pub(super) async fn expired(database: &Database, due: &Due, now: Micros) -> Result<(), StoreError> {
     let tenant = due.tenant;
     let mut txn = database.notify(NotifyKey::new(), &BTreeSet::from([tenant])).await?;

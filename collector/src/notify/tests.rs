@@ -234,6 +234,20 @@ async fn what_waited_too_long_is_given_up_unsent() {
     assert_eq!(sink.count(), 0);
 }
 
+/// The process died before it was sent: an hour later nobody waits for it.
+#[tokio::test]
+async fn a_test_that_nobody_sent_is_given_up_unsent() {
+    let world = World::new().await;
+    let sink = Sink::start(Answer::Status(200)).await;
+    let channel = world.webhook(&sink).await;
+    world.orphan(channel).await;
+    world.pass(Duration::from_secs(2 * 3600));
+    let run = world.run();
+    assert!(world.told(channel, "failed").await.is_empty());
+    run.end().await;
+    assert_eq!(sink.count(), 0);
+}
+
 #[tokio::test]
 async fn a_full_queue_keeps_what_is_more_as_failed() {
     for world in World::each().await {

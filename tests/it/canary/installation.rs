@@ -86,6 +86,12 @@ impl Installation {
         path
     }
 
+    /// More of the operator's configuration, before it serves.
+    pub(crate) fn configure(&mut self, more: &str) {
+        let text = std::fs::read_to_string(&self.config).unwrap();
+        std::fs::write(&self.config, text + more).unwrap();
+    }
+
     pub(crate) fn plant(&mut self, planted: Planted) {
         self.planted.push(planted);
     }

@@ -1,5 +1,7 @@
 //! What happens in an installation, with a secret at every door.
 
+mod channels;
+
 use std::time::Duration;
 
 use data_encoding::{BASE32_NOPAD, BASE64, BASE64URL_NOPAD};
@@ -14,6 +16,7 @@ use serde_json::{Value, json};
 use super::installation::Installation;
 use super::search::Planted;
 use crate::totp::Authenticator;
+use channels::Receivers;
 
 const LIMIT: Duration = Duration::from_secs(60);
 const ADMIN: &str = "noc@farwatch.example";
@@ -38,6 +41,7 @@ pub(crate) struct Life {
     it: Installation,
     admin: Client,
     tenant: String,
+    receivers: Receivers,
     _routers: Vec<Served>,
 }
 
@@ -46,6 +50,7 @@ impl Life {
     pub(crate) async fn lived(cluster: Option<Postgres>, password: &str) -> Installation {
         let metrics = plain("metrics token");
         let mut it = Installation::new(cluster, password, &metrics);
+        let receivers = Receivers::start(&mut it).await;
         if it.cluster.is_some() {
             it.plant(Planted::new("database password", password, &[]));
         }
@@ -64,12 +69,14 @@ impl Life {
         let metered = Client::with_key(admin.address, &metrics);
         assert_eq!(it.call(&metered, "GET", "/metrics", None).await.status, 200);
         let tenant = made["id"].as_str().unwrap().to_owned();
-        let mut life = Self { it, admin, tenant, _routers: Vec::new() };
+        let mut life = Self { it, admin, tenant, receivers, _routers: Vec::new() };
         life.enrolment().await;
         life.devices().await;
+        life.channels().await;
         life.people().await;
         life.programs().await;
         life.rotations().await;
+        life.channels_are_told().await;
         life.read_all().await;
         life.it
     }
@@ -334,6 +341,7 @@ impl Life {
         };
         let (device, agent) = (id("/api/v1/devices").await, id("/api/v1/agents").await);
         let profile = id("/api/v1/credential-profiles").await;
+        let channel = id("/api/v1/channels").await;
         let mut read = 0;
         for (path, operations) in document["paths"].as_object().unwrap() {
             if operations.get("get").is_none() || path.ends_with("/events") {
@@ -343,6 +351,7 @@ impl Life {
                 Some("devices") => &device,
                 Some("tenants") => &self.tenant,
                 Some("credential-profiles") => &profile,
+                Some("channels") => &channel,
                 _ => &agent,
             };
             let query = if path.ends_with("/series") || path.ends_with("/samples") {

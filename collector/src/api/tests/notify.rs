@@ -131,6 +131,24 @@ async fn a_test_says_what_is_wrong_and_is_in_the_list() {
     }
 }
 
+/// Refused is refused: nothing of it goes out later.
+#[tokio::test]
+async fn a_test_that_has_no_place_leaves_nothing_behind() {
+    let world = World::new().await;
+    let tenant = world.tenant("North").await;
+    let admin = world.user("admin@example.net", Role::TenantAdmin, Some(tenant)).await;
+    let (id, _) = channel_and_route(&world, &admin, &tenant.to_string(), "noc@example.net").await;
+    let path = format!("/api/v1/channels/{id}");
+    let places: Vec<_> = std::iter::from_fn(|| world.state.courier.test_place()).collect();
+    let refused = world.post(&format!("{path}/test"), &admin, json!({})).await;
+    assert_eq!(refused.status, StatusCode::TOO_MANY_REQUESTS, "{}", refused.body);
+    assert_eq!(refused.json()["code"], "tests_busy");
+    assert_eq!(world.get(&format!("{path}/deliveries"), &admin).await.data(), json!([]));
+    drop(places);
+    world.post(&format!("{path}/test"), &admin, json!({})).await.data();
+    assert_eq!(world.get(&format!("{path}/deliveries"), &admin).await.data()[0]["event"], "test");
+}
+
 #[tokio::test]
 async fn fields_of_another_kind_are_refused_and_numbers_are_bounded() {
     let world = World::changed(|parts| parts.limits = Limits::none().into()).await;

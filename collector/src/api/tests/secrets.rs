@@ -27,6 +27,41 @@ impl<'a> MakeWriter<'a> for Lines {
     }
 }
 
+/// The client's own: it is shown to it once.
+const SIGNING_KEY: &str = "whsec_YS1zZWNyZXQta2V5LW9mLWEtd2ViaG9vay1pdHNlbGY=";
+
+/// Channels with a secret each, changed too, and one that is refused; what is answered but once.
+async fn channels(world: &World, admin: &As, tenant: TenantId) -> String {
+    let tenant = tenant.to_string();
+    let channel = |kind: &str, rest: Value| {
+        let mut body = json!({ "tenant": &tenant, "name": kind, "kind": kind });
+        body.as_object_mut().unwrap().extend(rest.as_object().unwrap().clone());
+        world.post("/api/v1/channels", admin, body)
+    };
+    let url = "https://hooks.example.com/a-path-of-a-hook";
+    let hook = channel("webhook", json!({ "url": url, "secret": SIGNING_KEY })).await.data();
+    assert_eq!(hook["secret"], SIGNING_KEY);
+    let url = "https://hooks.slack.example/a-path-of-slack";
+    let slack = channel("slack", json!({ "url": url })).await;
+    let mqtt = json!({ "host": "mqtt.example.net", "topic": "a", "user": "u",
+                       "password": "a-broker-password" });
+    let broker = channel("mqtt", json!({ "mqtt": mqtt })).await;
+    let mut answers = slack.body.clone() + &broker.body;
+    for (made, change) in [
+        (slack.data(), json!({ "url": "https://hooks.slack.example/another-path-of-slack" })),
+        (broker.data(), json!({ "password": "another-broker-password" })),
+        (broker.data(), json!({ "url": "https://hooks.slack.example/a-path-of-slack" })),
+        (slack.data(), json!({ "url": "https://10.0.0.1/a-path-of-slack" })),
+        (slack.data(), json!({ "url": ["a-path-of-slack"] })),
+    ] {
+        let path = format!("/api/v1/channels/{}", made["id"].as_str().unwrap());
+        answers += &world.change(Method::PATCH, &path, admin, change).await.body;
+        answers += &world.get(&path, admin).await.body;
+    }
+    let path = format!("/api/v1/channels/{}", hook["id"].as_str().unwrap());
+    answers + &world.get(&path, admin).await.body
+}
+
 /// Everything secret a client sends or gets once, searched for in the log, in every other answer
 /// and in the database's files.
 #[tokio::test]
@@ -67,6 +102,7 @@ async fn secrets_are_in_no_log_no_other_answer_and_no_file() {
     ] });
     let path = format!("/api/v1/agents/{agent}/find-credential");
     answers += &world.post(&path, &admin, wanted).await.body;
+    answers += &channels(&world, &admin, tenant).await;
     for path in [
         "me",
         "devices",
@@ -75,6 +111,8 @@ async fn secrets_are_in_no_log_no_other_answer_and_no_file() {
         "api-keys",
         "tokens",
         "credential-profiles",
+        "channels",
+        "routes",
         "audit",
         &device,
     ] {
@@ -92,6 +130,12 @@ async fn secrets_are_in_no_log_no_other_answer_and_no_file() {
         "a-tried-community",
         "an-auth-password",
         "a-privacy-password",
+        "a-path-of-a-hook",
+        "a-path-of-slack",
+        "another-path-of-slack",
+        "a-broker-password",
+        "another-broker-password",
+        SIGNING_KEY,
         &cookie,
         &key,
         token,

@@ -7,7 +7,6 @@ use farwatch_common::clock::{Clock, Micros};
 use farwatch_common::id::{ChannelId, IdGenerator, TenantId};
 use farwatch_common::secret::Secret;
 use farwatch_common::task::TaskSet;
-use sqlx::AssertSqlSafe;
 use tempfile::TempDir;
 
 use super::*;
@@ -27,6 +26,7 @@ use crate::notify::scope::Scope;
 use crate::notify::send::{Parcel, Sender};
 use crate::notify::settings::{Kind, Secrets, Settings};
 use crate::store::Database;
+use crate::store::fixture::scratch::composed;
 use crate::store::fixture::{PostgresWorld, Raw, TENANT};
 
 pub(super) const KEY: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
@@ -173,7 +173,7 @@ impl World {
     /// The channel's routes say nothing of ends.
     pub(super) async fn quiet(&self, channel: ChannelId) {
         let sql = format!("UPDATE route SET on_resolved = 0 WHERE channel_id = {}", channel.0);
-        self.raw().run(AssertSqlSafe(sql)).await;
+        self.raw().run(composed(sql)).await;
     }
 
     pub(super) async fn disable(&self, channel: ChannelId) {
@@ -210,7 +210,14 @@ impl World {
         let now = self.clock.now();
         let test = channel_test(&self.db, &self.context, &self.ids, channel, now).await;
         let (tenant, test) = test.unwrap();
-        self.courier.test(tenant, test).await.unwrap().unwrap()
+        let place = self.courier.test_place().unwrap();
+        self.courier.test(place, tenant, test).await.unwrap().unwrap()
+    }
+
+    /// Writes a test that nobody sends, as if the process died then.
+    pub(super) async fn orphan(&self, channel: ChannelId) {
+        let now = self.clock.now();
+        channel_test(&self.db, &self.context, &self.ids, channel, now).await.unwrap();
     }
 
     pub(super) fn run(&self) -> Run {
@@ -222,6 +229,7 @@ impl World {
 
     /// Waits until the notification of the channel is in this state; its attempts.
     pub(super) async fn told(&self, channel: ChannelId, state: &str) -> Vec<Told> {
+        let mut written = self.courier.written();
         loop {
             let before = deliveries::Before { id: None, limit: 10 };
             let found =
@@ -236,7 +244,7 @@ impl World {
                 };
                 return told.map(one).collect();
             }
-            tokio::task::yield_now().await;
+            written.changed().await.unwrap();
         }
     }
 
@@ -244,20 +252,21 @@ impl World {
     pub(super) async fn until(&self, channel: ChannelId, attempts: i64) {
         let sql =
             format!("SELECT MAX(attempts) FROM notification WHERE channel_id = {}", channel.0);
-        while self.raw().count(AssertSqlSafe(sql.clone())).await < attempts {
-            tokio::task::yield_now().await;
+        let mut written = self.courier.written();
+        while self.raw().count(composed(sql.clone())).await < attempts {
+            written.changed().await.unwrap();
         }
     }
 
     pub(super) async fn next_at(&self, channel: ChannelId) -> i64 {
         let sql = format!("SELECT MAX(next_at) FROM notification WHERE channel_id = {}", channel.0);
-        self.raw().count(AssertSqlSafe(sql)).await
+        self.raw().count(composed(sql)).await
     }
 
     pub(super) async fn failing(&self, channel: ChannelId) -> bool {
         let sql =
             format!("SELECT COUNT(failing_since) FROM channel WHERE channel_id = {}", channel.0);
-        self.raw().count(AssertSqlSafe(sql)).await == 1
+        self.raw().count(composed(sql)).await == 1
     }
 
     pub(super) async fn fill(&self, channel: ChannelId) {
@@ -269,7 +278,7 @@ impl World {
             outbox::QUEUED_MAX,
             channel.0
         );
-        self.raw().run(AssertSqlSafe(sql)).await;
+        self.raw().run(composed(sql)).await;
     }
 
     pub(super) async fn rotate(&self) -> Rotated {
