@@ -111,6 +111,151 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/alerts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Alerts, the newest first */
+        get: operations["alerts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/alerts/bulk": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Do the same with many alerts
+         * @description One after another: the answer says what became of each.
+         */
+        post: operations["alert_bulk"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/alerts/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One alert, with why it fired */
+        get: operations["alert"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/alerts/{id}/ack": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Look after an alert
+         * @description Nothing else changes: it stays in the list, and people are told when it is resolved.
+         */
+        post: operations["alert_ack"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/alerts/{id}/deliveries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Who was told of an alert */
+        get: operations["alert_deliveries"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/alerts/{id}/silence": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Tell nobody of an alert for a while
+         * @description What becomes of it until then is not told later either.
+         */
+        post: operations["alert_silence"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/alerts/{id}/unack": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Look after an alert no longer */
+        post: operations["alert_unack"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/alerts/{id}/unsilence": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Tell people of an alert again */
+        post: operations["alert_unsilence"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/api-keys": {
         parameters: {
             query?: never;
@@ -174,6 +319,77 @@ export interface paths {
         get: operations["audit_export"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/channels": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Channels */
+        get: operations["channels"];
+        put?: never;
+        /** Make a channel */
+        post: operations["channel_new"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/channels/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One channel */
+        get: operations["channel"];
+        put?: never;
+        post?: never;
+        /** Delete a channel, with its routes and what waits for it */
+        delete: operations["channel_gone"];
+        options?: never;
+        head?: never;
+        /** Change a channel */
+        patch: operations["channel_change"];
+        trace?: never;
+    };
+    "/api/v1/channels/{id}/deliveries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What a channel was told */
+        get: operations["channel_deliveries"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/channels/{id}/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Send a test to a channel, and say how that went */
+        post: operations["channel_try"];
         delete?: never;
         options?: never;
         head?: never;
@@ -400,7 +616,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Live events (SSE): `hello`, `devices`, `interfaces`, `agents`, `resync` */
+        /** Live events (SSE): `hello`, `devices`, `interfaces`, `agents`, `alerts`, `resync` */
         get: operations["events"];
         put?: never;
         post?: never;
@@ -565,6 +781,41 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/routes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Routes */
+        get: operations["routes"];
+        put?: never;
+        /** Make a route */
+        post: operations["route_new"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/routes/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Delete a route */
+        delete: operations["route_gone"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/rules": {
         parameters: {
             query?: never;
@@ -594,6 +845,27 @@ export interface paths {
         get: operations["rule_metrics"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/rules/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Try a rule
+         * @description Nothing is kept. What is wrong now need not be an alert: it has to last for `for_s`, and an
+         *     interface has to have been up.
+         */
+        post: operations["rule_preview"];
         delete?: never;
         options?: never;
         head?: never;
@@ -949,6 +1221,11 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        Ack: {
+            at: components["schemas"]["Time"];
+            by: string;
+            note: string | null;
+        };
         AddedMember: {
             member: components["schemas"]["Member"];
             /**
@@ -1068,6 +1345,145 @@ export interface components {
         AgentsEvent: {
             committed_at?: components["schemas"]["Time"];
             patches: components["schemas"]["AgentPatch"][];
+        };
+        Alert: {
+            ack: components["schemas"]["Ack"] | null;
+            agent: components["schemas"]["Ref"];
+            /** @description Event times: wrong since, fired, heard of last, well since, resolved. */
+            began_at: components["schemas"]["Time"];
+            /** @description Why it ended, if not because it is well: `rule_changed`, `device_removed` and so on. */
+            cause: string | null;
+            device: components["schemas"]["Ref"] | null;
+            fired_at: components["schemas"]["Time"] | null;
+            id: string;
+            last_at: components["schemas"]["Time"];
+            /** @description Of the device; empty is the device itself. */
+            object: string;
+            phase: components["schemas"]["AlertPhase"];
+            resolved_at: components["schemas"]["Time"] | null;
+            /** @description By the name it had when the alert began. */
+            rule: components["schemas"]["Ref"];
+            /** @description `info`, `warning` or `critical`. */
+            severity: string;
+            silenced_until: components["schemas"]["Time"] | null;
+            site: components["schemas"]["Ref"];
+            /** @description One line: what is wrong. */
+            summary: string;
+            tenant: components["schemas"]["Ref"];
+            unit: string | null;
+            /** @description It is open, and nobody can tell how it is now. */
+            unknown: boolean;
+            /**
+             * Format: double
+             * @description The last one that was wrong; null where the rule is about a state.
+             */
+            value: number | null;
+            well_at: components["schemas"]["Time"] | null;
+        };
+        /** @enum {string} */
+        AlertAct: "ack" | "unack" | "silence" | "unsilence";
+        /** @description As they were called then. */
+        AlertActor: {
+            /** @description `user`, `api_key` or `local`. */
+            kind: string;
+            name: string;
+        };
+        AlertBulk: {
+            act: components["schemas"]["AlertAct"];
+            /** @description 200 at most. */
+            ids: string[];
+            /** @description To `ack` and `silence`. */
+            note?: string | null;
+            /** @description To `silence`. */
+            until?: string | null;
+        };
+        AlertBulkAnswer: {
+            alerts: components["schemas"]["AlertBulkItem"][];
+        };
+        AlertBulkItem: {
+            id: string;
+            outcome: components["schemas"]["AlertOutcome"];
+        };
+        AlertDetail: components["schemas"]["Alert"] & {
+            evidence: components["schemas"]["AlertEvidence"];
+            /** @description The newest first; 200 at most. */
+            history: components["schemas"]["AlertHappened"][];
+        };
+        /** @description Why it fired. */
+        AlertEvidence: {
+            condition: components["schemas"]["RuleCondition"];
+            /** Format: int32 */
+            for_s: number;
+            /** @description Wrong from, and until it fired; null while it is pending. */
+            from: components["schemas"]["Time"];
+            /** Format: int32 */
+            resolve_after_s: number;
+            /** @description Up to 32, the oldest first; those after it fired too. */
+            samples: components["schemas"]["AlertSample"][];
+            /** @description As it was. */
+            scope: components["schemas"]["RuleScope"];
+            to: components["schemas"]["Time"] | null;
+        };
+        AlertHappened: {
+            /** @description By the collector's clock. */
+            at: components["schemas"]["Time"];
+            by: components["schemas"]["AlertActor"] | null;
+            /** @description `fired`, `resolved`, `acked`, `unacked`, `silenced` or `unsilenced`. */
+            kind: string;
+            note: string | null;
+            until: components["schemas"]["Time"] | null;
+        };
+        /** @enum {string} */
+        AlertOutcome: "done" | "unchanged" | "resolved";
+        /** @description Only the fields that changed. */
+        AlertPatch: {
+            ack?: components["schemas"]["Ack"] | null;
+            agent?: components["schemas"]["Ref"];
+            /** @description Event times: wrong since, fired, heard of last, well since, resolved. */
+            began_at?: components["schemas"]["Time"];
+            /** @description Why it ended, if not because it is well: `rule_changed`, `device_removed` and so on. */
+            cause?: string | null;
+            device?: components["schemas"]["Ref"] | null;
+            fired_at?: components["schemas"]["Time"] | null;
+            id: string;
+            last_at?: components["schemas"]["Time"];
+            /** @description Of the device; empty is the device itself. */
+            object?: string;
+            phase?: components["schemas"]["AlertPhase"];
+            resolved_at?: components["schemas"]["Time"] | null;
+            /** @description By the name it had when the alert began. */
+            rule?: components["schemas"]["Ref"];
+            /** @description `info`, `warning` or `critical`. */
+            severity?: string;
+            silenced_until?: components["schemas"]["Time"] | null;
+            site?: components["schemas"]["Ref"];
+            /** @description One line: what is wrong. */
+            summary?: string;
+            tenant?: components["schemas"]["Ref"];
+            unit?: string | null;
+            /** @description It is open, and nobody can tell how it is now. */
+            unknown?: boolean;
+            /**
+             * Format: double
+             * @description The last one that was wrong; null where the rule is about a state.
+             */
+            value?: number | null;
+            well_at?: components["schemas"]["Time"] | null;
+        };
+        /** @enum {string} */
+        AlertPhase: "pending" | "firing" | "resolved";
+        AlertSample: {
+            at: components["schemas"]["Time"];
+            /**
+             * Format: double
+             * @description Null where the rule is about a state.
+             */
+            value: number | null;
+        };
+        AlertsEvent: {
+            committed_at?: components["schemas"]["Time"];
+            patches: components["schemas"]["AlertPatch"][];
+            removed?: string[];
         };
         /** @description How much of one kind. */
         Allowance: {
@@ -1195,6 +1611,54 @@ export interface components {
          * @enum {string}
          */
         Cause: "timeout" | "auth" | "unsupported" | "unreachable" | "budget" | "gap" | "malformed" | "no_credential" | "not_permitted" | "unknown_user" | "wrong_auth" | "wrong_privacy" | "wrong_level" | "level_too_low" | "wrong_clock" | "wrong_context" | "other_source" | "unresolved" | "no_interface" | "pending" | "agent_offline" | "stale" | "packet_loss" | "no_echo";
+        Channel: {
+            created_at: components["schemas"]["Time"];
+            /** @description Not enabled: nothing new goes there, and what waits stays. */
+            enabled: boolean;
+            failing_since: components["schemas"]["Time"] | null;
+            /** @description Host and port of a webhook's, Slack's or a broker's; the rest of a URL is secret. */
+            host: string | null;
+            id: string;
+            /** @description Keys that sign a webhook: two while one is exchanged. */
+            keys: number;
+            kind: components["schemas"]["ChannelKind"];
+            mqtt: components["schemas"]["ChannelBroker"] | null;
+            name: string;
+            state: components["schemas"]["ChannelState"];
+            tenant: components["schemas"]["Ref"];
+            /** @description Receivers of mail. */
+            to: string[];
+            updated_at: components["schemas"]["Time"];
+        };
+        ChannelBroker: {
+            tls: boolean;
+            topic: string;
+            user: string | null;
+        };
+        /** @description What is not there stays; so does the kind. */
+        ChannelChange: {
+            enabled?: boolean | null;
+            mqtt?: components["schemas"]["NewBroker"] | null;
+            name?: string | null;
+            /**
+             * Format: password
+             * @description Of the user of a broker; null: none.
+             */
+            password?: string | null;
+            secret?: components["schemas"]["KeyChange"] | null;
+            to?: string[] | null;
+            /** Format: password */
+            url?: string | null;
+        };
+        /** @enum {string} */
+        ChannelKind: "email" | "webhook" | "slack" | "mqtt";
+        /** @description A channel, and its new key. Has no `Debug`. */
+        ChannelMade: components["schemas"]["Channel"] & {
+            /** @description What the receiver checks the signature of a webhook by: shown this once. */
+            secret: string | null;
+        };
+        /** @enum {string} */
+        ChannelState: "ok" | "retrying" | "failing";
         CreatedApiKey: {
             expires_at: components["schemas"]["Time"];
             id: string;
@@ -1380,11 +1844,92 @@ export interface components {
             };
         };
         /** @description A successful answer. */
+        Data_Alert: {
+            data: {
+                ack: components["schemas"]["Ack"] | null;
+                agent: components["schemas"]["Ref"];
+                /** @description Event times: wrong since, fired, heard of last, well since, resolved. */
+                began_at: components["schemas"]["Time"];
+                /** @description Why it ended, if not because it is well: `rule_changed`, `device_removed` and so on. */
+                cause: string | null;
+                device: components["schemas"]["Ref"] | null;
+                fired_at: components["schemas"]["Time"] | null;
+                id: string;
+                last_at: components["schemas"]["Time"];
+                /** @description Of the device; empty is the device itself. */
+                object: string;
+                phase: components["schemas"]["AlertPhase"];
+                resolved_at: components["schemas"]["Time"] | null;
+                /** @description By the name it had when the alert began. */
+                rule: components["schemas"]["Ref"];
+                /** @description `info`, `warning` or `critical`. */
+                severity: string;
+                silenced_until: components["schemas"]["Time"] | null;
+                site: components["schemas"]["Ref"];
+                /** @description One line: what is wrong. */
+                summary: string;
+                tenant: components["schemas"]["Ref"];
+                unit: string | null;
+                /** @description It is open, and nobody can tell how it is now. */
+                unknown: boolean;
+                /**
+                 * Format: double
+                 * @description The last one that was wrong; null where the rule is about a state.
+                 */
+                value: number | null;
+                well_at: components["schemas"]["Time"] | null;
+            };
+        };
+        /** @description A successful answer. */
+        Data_AlertBulkAnswer: {
+            data: {
+                alerts: components["schemas"]["AlertBulkItem"][];
+            };
+        };
+        /** @description A successful answer. */
+        Data_AlertDetail: {
+            data: components["schemas"]["Alert"] & {
+                evidence: components["schemas"]["AlertEvidence"];
+                /** @description The newest first; 200 at most. */
+                history: components["schemas"]["AlertHappened"][];
+            };
+        };
+        /** @description A successful answer. */
         Data_BulkAnswer: {
             data: {
                 /** Format: int64 */
                 devices: number;
                 tenants: components["schemas"]["BulkTenant"][];
+            };
+        };
+        /** @description A successful answer. */
+        Data_Channel: {
+            data: {
+                created_at: components["schemas"]["Time"];
+                /** @description Not enabled: nothing new goes there, and what waits stays. */
+                enabled: boolean;
+                failing_since: components["schemas"]["Time"] | null;
+                /** @description Host and port of a webhook's, Slack's or a broker's; the rest of a URL is secret. */
+                host: string | null;
+                id: string;
+                /** @description Keys that sign a webhook: two while one is exchanged. */
+                keys: number;
+                kind: components["schemas"]["ChannelKind"];
+                mqtt: components["schemas"]["ChannelBroker"] | null;
+                name: string;
+                state: components["schemas"]["ChannelState"];
+                tenant: components["schemas"]["Ref"];
+                /** @description Receivers of mail. */
+                to: string[];
+                updated_at: components["schemas"]["Time"];
+            };
+        };
+        /** @description A successful answer. */
+        Data_ChannelMade: {
+            /** @description A channel, and its new key. Has no `Debug`. */
+            data: components["schemas"]["Channel"] & {
+                /** @description What the receiver checks the signature of a webhook by: shown this once. */
+                secret: string | null;
             };
         };
         /** @description A successful answer. */
@@ -1441,6 +1986,25 @@ export interface components {
                 /** @description Of those that were tried to their end, in their order: the last one works, or none does. */
                 outcomes: components["schemas"]["CredentialOutcome"][];
                 ping: components["schemas"]["PingResult"] | null;
+            };
+        };
+        /** @description A successful answer. */
+        Data_Delivery: {
+            /** @description Something that a channel was to be told. */
+            data: {
+                /** @description Null: a test. */
+                alert: string | null;
+                /** @description The first one first. */
+                attempts: components["schemas"]["DeliveryAttempt"][];
+                channel: components["schemas"]["Ref"];
+                created_at: components["schemas"]["Time"];
+                ended_at: components["schemas"]["Time"] | null;
+                /** @description `alert.firing`, `alert.resolved` or `test`. */
+                event: string;
+                id: string;
+                next_at: components["schemas"]["Time"] | null;
+                state: components["schemas"]["DeliveryState"];
+                summary: string;
             };
         };
         /** @description A successful answer. */
@@ -1618,6 +2182,22 @@ export interface components {
             };
         };
         /** @description A successful answer. */
+        Data_Route: {
+            data: {
+                channel: components["schemas"]["Ref"];
+                created_at: components["schemas"]["Time"];
+                id: string;
+                /** @description Also when an alert is resolved. */
+                on_resolved: boolean;
+                severity: components["schemas"]["LeastSeverity"];
+                /** @description Any of these; empty: of all sites. */
+                sites: string[];
+                /** @description Any of these; empty: with any tags or none. */
+                tags: string[];
+                tenant: components["schemas"]["Ref"];
+            };
+        };
+        /** @description A successful answer. */
         Data_Rule: {
             data: {
                 condition: components["schemas"]["RuleCondition"];
@@ -1638,6 +2218,20 @@ export interface components {
                 /** @description `info`, `warning` or `critical`. */
                 severity: string;
                 tenant: components["schemas"]["Ref"];
+            };
+        };
+        /** @description A successful answer. */
+        Data_RulePreview: {
+            /** @description What the rule says of what is known now, and what it would have said in the last 24 hours. */
+            data: {
+                counts: components["schemas"]["RuleCounts"];
+                /** @description Devices, or agents, that it is for. */
+                in_scope: number;
+                /** @description Of them, those that were looked at: the first 1000 by name. */
+                looked_at: number;
+                past: components["schemas"]["RulePast"];
+                /** @description Up to 200 of what is counted; what is wrong comes first. */
+                things: components["schemas"]["RuleThing"][];
             };
         };
         /** @description A successful answer. */
@@ -1696,6 +2290,38 @@ export interface components {
                 words: string;
             }[];
         };
+        /** @description Something that a channel was to be told. */
+        Delivery: {
+            /** @description Null: a test. */
+            alert: string | null;
+            /** @description The first one first. */
+            attempts: components["schemas"]["DeliveryAttempt"][];
+            channel: components["schemas"]["Ref"];
+            created_at: components["schemas"]["Time"];
+            ended_at: components["schemas"]["Time"] | null;
+            /** @description `alert.firing`, `alert.resolved` or `test`. */
+            event: string;
+            id: string;
+            next_at: components["schemas"]["Time"] | null;
+            state: components["schemas"]["DeliveryState"];
+            summary: string;
+        };
+        DeliveryAttempt: {
+            at: components["schemas"]["Time"];
+            /** @description What went wrong, in words. */
+            detail: string;
+            /** @description `delivered`, `refused`, `unreachable`, `timeout`, `forbidden` or `broken`. */
+            outcome: string;
+            /**
+             * Format: int64
+             * @description Of the answer, where there is one.
+             */
+            status: number | null;
+            /** Format: int64 */
+            took_ms: number;
+        };
+        /** @enum {string} */
+        DeliveryState: "queued" | "delivered" | "failed";
         Device: {
             address: string;
             agent: components["schemas"]["Ref"];
@@ -2064,6 +2690,13 @@ export interface components {
             patches: components["schemas"]["InterfacePatch"][];
             removed?: string[];
         };
+        /**
+         * @description What is to become of the key that signs a webhook.
+         * @enum {string}
+         */
+        KeyChange: "exchange" | "finish";
+        /** @enum {string} */
+        LeastSeverity: "info" | "warning" | "critical";
         /** @enum {string} */
         LeftOut: "damaged" | "too_many";
         /** @enum {string} */
@@ -2113,6 +2746,44 @@ export interface components {
             meta: components["schemas"]["Meta"];
         };
         /** @description A page of a list. */
+        List_Alert: {
+            data: {
+                ack: components["schemas"]["Ack"] | null;
+                agent: components["schemas"]["Ref"];
+                /** @description Event times: wrong since, fired, heard of last, well since, resolved. */
+                began_at: components["schemas"]["Time"];
+                /** @description Why it ended, if not because it is well: `rule_changed`, `device_removed` and so on. */
+                cause: string | null;
+                device: components["schemas"]["Ref"] | null;
+                fired_at: components["schemas"]["Time"] | null;
+                id: string;
+                last_at: components["schemas"]["Time"];
+                /** @description Of the device; empty is the device itself. */
+                object: string;
+                phase: components["schemas"]["AlertPhase"];
+                resolved_at: components["schemas"]["Time"] | null;
+                /** @description By the name it had when the alert began. */
+                rule: components["schemas"]["Ref"];
+                /** @description `info`, `warning` or `critical`. */
+                severity: string;
+                silenced_until: components["schemas"]["Time"] | null;
+                site: components["schemas"]["Ref"];
+                /** @description One line: what is wrong. */
+                summary: string;
+                tenant: components["schemas"]["Ref"];
+                unit: string | null;
+                /** @description It is open, and nobody can tell how it is now. */
+                unknown: boolean;
+                /**
+                 * Format: double
+                 * @description The last one that was wrong; null where the rule is about a state.
+                 */
+                value: number | null;
+                well_at: components["schemas"]["Time"] | null;
+            }[];
+            meta: components["schemas"]["Meta"];
+        };
+        /** @description A page of a list. */
         List_ApiKey: {
             data: {
                 created_at: components["schemas"]["Time"];
@@ -2150,6 +2821,29 @@ export interface components {
             meta: components["schemas"]["Meta"];
         };
         /** @description A page of a list. */
+        List_Channel: {
+            data: {
+                created_at: components["schemas"]["Time"];
+                /** @description Not enabled: nothing new goes there, and what waits stays. */
+                enabled: boolean;
+                failing_since: components["schemas"]["Time"] | null;
+                /** @description Host and port of a webhook's, Slack's or a broker's; the rest of a URL is secret. */
+                host: string | null;
+                id: string;
+                /** @description Keys that sign a webhook: two while one is exchanged. */
+                keys: number;
+                kind: components["schemas"]["ChannelKind"];
+                mqtt: components["schemas"]["ChannelBroker"] | null;
+                name: string;
+                state: components["schemas"]["ChannelState"];
+                tenant: components["schemas"]["Ref"];
+                /** @description Receivers of mail. */
+                to: string[];
+                updated_at: components["schemas"]["Time"];
+            }[];
+            meta: components["schemas"]["Meta"];
+        };
+        /** @description A page of a list. */
         List_CredentialProfile: {
             data: {
                 created_at: components["schemas"]["Time"];
@@ -2162,6 +2856,25 @@ export interface components {
                 tenant: components["schemas"]["Ref"];
                 updated_at: components["schemas"]["Time"];
                 user: components["schemas"]["SnmpUser"] | null;
+            }[];
+            meta: components["schemas"]["Meta"];
+        };
+        /** @description A page of a list. */
+        List_Delivery: {
+            data: {
+                /** @description Null: a test. */
+                alert: string | null;
+                /** @description The first one first. */
+                attempts: components["schemas"]["DeliveryAttempt"][];
+                channel: components["schemas"]["Ref"];
+                created_at: components["schemas"]["Time"];
+                ended_at: components["schemas"]["Time"] | null;
+                /** @description `alert.firing`, `alert.resolved` or `test`. */
+                event: string;
+                id: string;
+                next_at: components["schemas"]["Time"] | null;
+                state: components["schemas"]["DeliveryState"];
+                summary: string;
             }[];
             meta: components["schemas"]["Meta"];
         };
@@ -2379,6 +3092,23 @@ export interface components {
             meta: components["schemas"]["Meta"];
         };
         /** @description A page of a list. */
+        List_Route: {
+            data: {
+                channel: components["schemas"]["Ref"];
+                created_at: components["schemas"]["Time"];
+                id: string;
+                /** @description Also when an alert is resolved. */
+                on_resolved: boolean;
+                severity: components["schemas"]["LeastSeverity"];
+                /** @description Any of these; empty: of all sites. */
+                sites: string[];
+                /** @description Any of these; empty: with any tags or none. */
+                tags: string[];
+                tenant: components["schemas"]["Ref"];
+            }[];
+            meta: components["schemas"]["Meta"];
+        };
+        /** @description A page of a list. */
         List_Rule: {
             data: {
                 condition: components["schemas"]["RuleCondition"];
@@ -2521,6 +3251,11 @@ export interface components {
             name: string;
             role: components["schemas"]["Role"];
         };
+        /** @description A note of what is being done about it. */
+        NewAck: {
+            /** @description Up to 500 characters. If not given, one that is there stays. */
+            note?: string | null;
+        };
         NewApiKey: {
             /**
              * Format: int32
@@ -2530,6 +3265,39 @@ export interface components {
             name: string;
             scopes: components["schemas"]["Scope"][];
             tenant: string;
+        };
+        NewBroker: {
+            host: string;
+            /** Format: password */
+            password?: string | null;
+            /**
+             * Format: int32
+             * @description 8883 if not given.
+             */
+            port?: number | null;
+            /** @description True if not given; without TLS only where the administrator's file allows it. */
+            tls?: boolean | null;
+            /** @description With `{severity}`, `{event}`, `{site}` and `{device}` in it. */
+            topic: string;
+            user?: string | null;
+        };
+        NewChannelBody: {
+            kind: components["schemas"]["ChannelKind"];
+            mqtt?: components["schemas"]["NewBroker"] | null;
+            name: string;
+            /**
+             * Format: password
+             * @description Of the kind `webhook`: signs it, `whsec_…`; a new one is made if it is not given.
+             */
+            secret?: string | null;
+            tenant: string;
+            /** @description Of the kind `email`: 1 to 20 addresses. */
+            to?: string[] | null;
+            /**
+             * Format: password
+             * @description Of the kinds `webhook` and `slack`: https.
+             */
+            url?: string | null;
         };
         NewCredentialProfile: {
             /**
@@ -2598,6 +3366,17 @@ export interface components {
              */
             new: string;
         };
+        NewRouteBody: {
+            channel: string;
+            /** @description Also when an alert is resolved; true if not given. */
+            on_resolved?: boolean | null;
+            /** @description The least that goes there. */
+            severity: components["schemas"]["LeastSeverity"];
+            /** @description Any of these; all sites if not given. */
+            sites?: string[];
+            /** @description Any of these; with any tags or none if not given. */
+            tags?: string[];
+        };
         NewRule: {
             condition: components["schemas"]["RuleCondition"];
             enabled?: boolean | null;
@@ -2613,6 +3392,12 @@ export interface components {
             /** @description `info`, `warning` or `critical`. */
             severity: string;
             tenant: string;
+        };
+        NewSilence: {
+            /** @description Up to 500 characters. */
+            note?: string | null;
+            /** @description RFC 3339; 30 days from now at most. */
+            until: string;
         };
         NewSite: {
             name: string;
@@ -2790,6 +3575,19 @@ export interface components {
          * @enum {string}
          */
         Role: "viewer" | "operator" | "tenant_admin" | "super_admin";
+        Route: {
+            channel: components["schemas"]["Ref"];
+            created_at: components["schemas"]["Time"];
+            id: string;
+            /** @description Also when an alert is resolved. */
+            on_resolved: boolean;
+            severity: components["schemas"]["LeastSeverity"];
+            /** @description Any of these; empty: of all sites. */
+            sites: string[];
+            /** @description Any of these; empty: with any tags or none. */
+            tags: string[];
+            tenant: components["schemas"]["Ref"];
+        };
         Rule: {
             condition: components["schemas"]["RuleCondition"];
             enabled: boolean;
@@ -2854,6 +3652,14 @@ export interface components {
             name: string;
             object?: string;
         };
+        RuleCounts: {
+            between: number;
+            unknown: number;
+            well: number;
+            wrong: number;
+        };
+        /** @enum {string} */
+        RuleLook: "wrong" | "between" | "well" | "unknown";
         /** @description A value that rules can look at. */
         RuleMetric: {
             /** @description `device`: one value of each device; `object`: one of each object that has it. */
@@ -2862,6 +3668,30 @@ export interface components {
             unit: string;
             /** @description For people. */
             words: string;
+        };
+        RulePast: {
+            alerts: components["schemas"]["RuleWouldAlert"][];
+            /** @description Devices whose history was looked at. */
+            devices: number;
+            from: components["schemas"]["Time"];
+            /** @description False: what the rule looks at is not stored. */
+            is_known: boolean;
+            /** @description In scope, and left out: 50 devices and 200,000 rows are looked at. */
+            left_out: number;
+            to: components["schemas"]["Time"];
+            /** @description How many alerts there would have been; the oldest 200 follow. */
+            total: number;
+        };
+        /** @description What the rule says of what is known now, and what it would have said in the last 24 hours. */
+        RulePreview: {
+            counts: components["schemas"]["RuleCounts"];
+            /** @description Devices, or agents, that it is for. */
+            in_scope: number;
+            /** @description Of them, those that were looked at: the first 1000 by name. */
+            looked_at: number;
+            past: components["schemas"]["RulePast"];
+            /** @description Up to 200 of what is counted; what is wrong comes first. */
+            things: components["schemas"]["RuleThing"][];
         };
         /** @description What a rule is for; what is empty is all that the tenant has. */
         RuleScope: {
@@ -2875,6 +3705,37 @@ export interface components {
              * @default []
              */
             tags: string[];
+        };
+        RuleThing: {
+            agent: string;
+            /** @description Null: the agent itself. */
+            device: string | null;
+            look: components["schemas"]["RuleLook"];
+            /** @description Of the device, or of the agent. */
+            name: string;
+            /** @description Of the device; empty is the device itself. */
+            object: string;
+            /** @description Where the rule looks at states. */
+            state: string | null;
+            /**
+             * Format: double
+             * @description Null where the rule looks at states, or nobody can tell.
+             */
+            value: number | null;
+        };
+        /** @description An alert that would have fired. Event times. */
+        RuleWouldAlert: {
+            began_at: components["schemas"]["Time"];
+            device: string;
+            fired_at: components["schemas"]["Time"];
+            name: string;
+            object: string;
+            resolved_at: components["schemas"]["Time"] | null;
+            /**
+             * Format: double
+             * @description The one it would have fired with.
+             */
+            value: number | null;
         };
         /** @description A sample as it was stored. */
         Sample: {
@@ -3060,6 +3921,15 @@ export interface components {
             base32: string;
             /** @description `otpauth://…`, for a QR code. */
             uri: string;
+        };
+        TriedRule: {
+            condition: components["schemas"]["RuleCondition"];
+            /** Format: int32 */
+            for_s?: number;
+            /** Format: int32 */
+            resolve_after_s?: number;
+            scope?: components["schemas"]["RuleScope"];
+            tenant: string;
         };
         User: {
             email: string;
@@ -3323,6 +4193,270 @@ export interface operations {
             };
         };
     };
+    alerts: {
+        parameters: {
+            query?: {
+                tenant?: string;
+                /** @description `open` (not resolved), `pending`, `firing` or `resolved`; all if not given. */
+                phase?: string;
+                /** @description `info`, `warning` or `critical`. */
+                severity?: string;
+                site?: string;
+                device?: string;
+                /** @description Part of the name of a rule, site, agent, device or object. */
+                q?: string;
+                limit?: number;
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["List_Alert"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    alert_bulk: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AlertBulk"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Data_AlertBulkAnswer"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    alert: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Data_AlertDetail"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    alert_ack: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewAck"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Data_Alert"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    alert_deliveries: {
+        parameters: {
+            query?: {
+                /** @description 1 to 1000; 100 if not given. */
+                limit?: number;
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["List_Delivery"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    alert_silence: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewSilence"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Data_Alert"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    alert_unack: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Data_Alert"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    alert_unsilence: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Data_Alert"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     api_keys: {
         parameters: {
             query?: {
@@ -3480,6 +4614,227 @@ export interface operations {
                 };
                 content: {
                     "text/csv": string;
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    channels: {
+        parameters: {
+            query?: {
+                /** @description Only this tenant's. */
+                tenant?: string;
+                limit?: number;
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["List_Channel"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    channel_new: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewChannelBody"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Data_ChannelMade"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    channel: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Data_Channel"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    channel_gone: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    channel_change: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChannelChange"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Data_ChannelMade"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    channel_deliveries: {
+        parameters: {
+            query?: {
+                /** @description 1 to 1000; 100 if not given. */
+                limit?: number;
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["List_Delivery"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    channel_try: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Data_Delivery"];
                 };
             };
             /** @description What went wrong */
@@ -4463,6 +5818,99 @@ export interface operations {
             };
         };
     };
+    routes: {
+        parameters: {
+            query?: {
+                /** @description Only this tenant's. */
+                tenant?: string;
+                limit?: number;
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["List_Route"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    route_new: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewRouteBody"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Data_Route"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    route_gone: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     rules: {
         parameters: {
             query?: {
@@ -4543,6 +5991,38 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Data_Vec_RuleMetric"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    rule_preview: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TriedRule"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Data_RulePreview"];
                 };
             };
             /** @description What went wrong */
