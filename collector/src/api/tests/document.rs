@@ -76,7 +76,7 @@ fn the_document_has_what_the_web_ui_is_made_from() {
         required("Device").len(),
         schemas["Device"]["properties"].as_object().unwrap().len()
     );
-    assert_eq!(required("NewDevice"), BTreeSet::from(["agent", "address", "snmp"]));
+    assert_eq!(required("NewDevice"), BTreeSet::from(["agent", "address"]));
     assert_eq!(required("DevicePatch"), BTreeSet::from(["id"]));
     assert!(!required("Problem").contains("errors"));
     // Every reference leads somewhere.
