@@ -146,7 +146,7 @@ fn read(row: &Row) -> Result<Alert, StoreError> {
     let unknown = || StoreError::Corrupt { what: "the severity of an alert".to_owned() };
     let evidence: Evidence = serde_json::from_str(&row.get::<String>(20)?).map_err(corrupt)?;
     let time = |index| Ok::<_, StoreError>(row.get::<Option<i64>>(index)?.map(Micros));
-    let now_called = |index| Ok::<_, StoreError>(row.get::<Option<String>>(index)?);
+    let now_called = |index| row.get::<Option<String>>(index);
     let device = row.get::<Option<i64>>(10)?.map(DeviceId);
     let object: String = row.get(12)?;
     // The evidence names what the alert is about, as it was called then.

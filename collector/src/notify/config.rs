@@ -146,7 +146,7 @@ impl Notify {
             );
             let from = smtp.from.parse::<lettre::message::Mailbox>();
             check(
-                from.is_ok_and(|from| is_receiver(&from.email.to_string())),
+                from.is_ok_and(|from| is_receiver(from.email.as_ref())),
                 "notify.smtp.from",
                 "must be an address of mail, like Farwatch <farwatch@example.net>",
             );

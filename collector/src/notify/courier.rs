@@ -118,6 +118,7 @@ impl Courier {
 
     /// Sends until `cancel`; then waits a little for what is under way.
     pub async fn run(self, cancel: CancellationToken) -> Result<(), Infallible> {
+        #[expect(clippy::disallowed_methods, reason = "the desk starts as many as it has places")]
         let (mut desk, mut running) = (Desk::default(), Running::new());
         let mut pause = Backoff::new(PAUSE.0, PAUSE.1);
         let mut sweep_at = self.clock.now();

@@ -1,7 +1,6 @@
 //! Alerts, as those see them who look after them.
 
 use farwatch_common::id::AlertId;
-use sqlx::AssertSqlSafe;
 
 use super::*;
 use crate::evaluate::rule::Written;
@@ -55,7 +54,7 @@ async fn alert(
         evidence(),
         now = now.0
     );
-    world.raw().run(AssertSqlSafe(sql)).await;
+    world.raw().run(composed(sql)).await;
     id.to_string()
 }
 
@@ -74,7 +73,7 @@ pub(super) async fn looked_after(
         "UPDATE alert SET acked_at = 1, acked_by = 'noc', silenced_until = {until}
          WHERE alert_id = {number}"
     );
-    world.raw().run(AssertSqlSafe(sql)).await;
+    world.raw().run(composed(sql)).await;
     id
 }
 

@@ -47,7 +47,7 @@ impl Told {
 
 enum Base {
     Sqlite(crate::store::fixture::World),
-    Postgres(PostgresWorld),
+    Postgres(Box<PostgresWorld>),
 }
 
 pub(super) struct World {
@@ -96,7 +96,7 @@ impl World {
     pub(super) async fn each() -> Vec<Self> {
         let mut worlds = vec![Self::new().await];
         if let Some(base) = PostgresWorld::open().await {
-            worlds.push(Self::on(base.database.clone(), Base::Postgres(base)).await);
+            worlds.push(Self::on(base.database.clone(), Base::Postgres(Box::new(base))).await);
         }
         worlds
     }
