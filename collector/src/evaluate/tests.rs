@@ -156,7 +156,7 @@ async fn cut_off(mut place: Place<'_>) {
     place.clock.shift(86_400 * Micros::SECOND);
     place.connect();
     for poll in 0..1_000 {
-        place.deliver(silent(60 + poll * 60)).await;
+        place.deliver(silent(60 + poll * 86)).await;
     }
     assert_eq!(place.counts().await, [0, 1, 0, 1]);
     place.pass(61).await;
