@@ -152,6 +152,7 @@ impl Commander {
                 let found = self.find_credential(what, limit).await?;
                 command_result::Kind::FindCredential(found)
             }
+            command::Kind::FetchConfig(_) => return Err(CommandError::Unknown),
         };
         Ok(CommandResult { kind: Some(kind) })
     }

@@ -22,8 +22,8 @@ use farwatch_common::id::AgentId;
 use farwatch_common::task::{self, TaskSet};
 use farwatch_proto::v1::uplink_server::{Uplink, UplinkServer};
 use farwatch_proto::v1::{
-    MeasurePart, Measured, RenewReply, RenewRequest, SessionHello, TelemetryDown, TelemetryUp,
-    Welcome,
+    MeasurePart, Measured, RenewReply, RenewRequest, SessionHello, SnapshotKept, SnapshotPart,
+    TelemetryDown, TelemetryUp, Welcome,
 };
 use tokio::sync::{Semaphore, mpsc};
 use tokio_stream::wrappers::ReceiverStream;
@@ -243,6 +243,10 @@ impl Uplink for UplinkService {
         self.parts.sessions.lives(&peer).map_err(fenced)?;
         let _place = self.parts.measuring.take(peer.agent).map_err(measure::refused)?;
         measure::measure(request.into_inner(), &self.parts.clock).await.map(Response::new)
+    }
+
+    async fn snapshot(&self, _: Request<SnapshotPart>) -> Result<Response<SnapshotKept>, Status> {
+        Err(Status::unimplemented("this collector takes no configurations yet"))
     }
 }
 
