@@ -108,6 +108,11 @@ impl Engine {
             What::Device { device, state: State::Unknown, .. } => {
                 room.unknown(*device, *watermark, &mut steps);
             }
+            What::Standing { device, readings } => {
+                for reading in readings {
+                    room.standing((seen.agent, *device), reading, seen.received, new, &mut steps);
+                }
+            }
             What::Device { .. } | What::Readings { .. } if late => self.counted.late += 1,
             What::Device { device, state, gap } => {
                 *watermark = at.max(*watermark);

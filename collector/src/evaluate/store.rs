@@ -97,6 +97,12 @@ sql! { pub(crate) WRITE =
 sql! { pub(crate) EVENT =
 "INSERT INTO alert_event (tenant_id, alert_id, event_id, at, kind, note)
  VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING" }
+/// The note at a firing that nobody was told of.
+const SILENT: &str = "silent";
+
+sql! { pub(crate) FIRED_SILENT =
+"SELECT COUNT(*) FROM alert_event
+ WHERE tenant_id = $1 AND alert_id = $2 AND event_id = 1 AND note = $3" }
 sql! { pub(crate) SILENCED =
 "SELECT silenced_until FROM alert WHERE tenant_id = $1 AND alert_id = $2" }
 
@@ -115,15 +121,27 @@ pub(super) async fn write(
             continue;
         }
         write_alert(&mut txn, tenant, step, now).await?;
-        let (became, at, event) = match step.turn {
-            Turn::Fired(at) => (Became::Firing, at, (1, "fired")),
-            Turn::Resolved(at) => (Became::Resolved, at, (2, "resolved")),
+        let alert = step.now.alert;
+        let (became, at, (id, kind), silent) = match step.turn {
+            Turn::Fired(at) => {
+                let until: Option<i64> = SILENCED.bind(tenant).bind(alert).scalar(&mut txn).await?;
+                let silent = until.is_some_and(|until| until > now.0);
+                (Became::Firing, at, (1, "fired"), silent)
+            }
+            // Who was told that it fires is told that it is over, silent or not; nobody else is.
+            Turn::Resolved(at) => {
+                let fired = FIRED_SILENT.bind(tenant).bind(alert).bind(SILENT).scalar(&mut txn);
+                let silent: i64 = fired.await?;
+                (Became::Resolved, at, (2, "resolved"), silent > 0)
+            }
             _ => continue,
         };
-        let (id, kind) = event;
-        let insert = EVENT.bind(tenant).bind(step.now.alert).bind(id).bind(now);
-        insert.bind(kind).bind(step.cause).execute(&mut txn).await?;
-        tell(&mut txn, tenant, (step, became, at), directory, (ids, now)).await?;
+        let note = if silent && became == Became::Firing { Some(SILENT) } else { step.cause };
+        let insert = EVENT.bind(tenant).bind(alert).bind(id).bind(now);
+        insert.bind(kind).bind(note).execute(&mut txn).await?;
+        if !silent {
+            tell(&mut txn, tenant, (step, became, at), directory, (ids, now)).await?;
+        }
     }
     txn.commit().await
 }
@@ -162,7 +180,7 @@ async fn write_alert(
     Ok(())
 }
 
-/// Lets people know, unless they silenced it.
+/// Lets people know.
 async fn tell(
     txn: &mut Txn,
     tenant: TenantId,
@@ -171,10 +189,6 @@ async fn tell(
     (ids, now): (&IdGenerator, Micros),
 ) -> Result<(), StoreError> {
     let Tracked { alert, rule, subject, .. } = &step.now;
-    let until: Option<i64> = SILENCED.bind(tenant).bind(*alert).scalar(txn).await?;
-    if until.is_some_and(|until| until > now.0) {
-        return Ok(());
-    }
     let (site, name) = (step.now.site, step.now.name.as_str());
     let agent = match (subject.device, directory.agents.get(&subject.agent)) {
         (None, _) => name,

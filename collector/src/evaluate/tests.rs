@@ -179,7 +179,7 @@ async fn taken_away(mut place: Place<'_>) {
     assert_eq!(place.raw.count(cause).await, 1);
     // The rules of the beginning are given once.
     place.restart().await;
-    assert_eq!(place.raw.count("SELECT count(*) FROM alert_rule WHERE tenant_id = 1").await, 6);
+    assert_eq!(place.raw.count("SELECT count(*) FROM alert_rule WHERE tenant_id = 1").await, 8);
 }
 
 /// What is told while the database does not take it is written later.

@@ -54,7 +54,18 @@ pub(super) struct Device {
     /// When the newest facts and the newest table were learned: backlog comes newest first.
     facts_at: Micros,
     table_at: Micros,
+    /// What is known of its configuration, if it is fetched.
+    pub(super) config: Option<ConfigHealth>,
     pub(super) deadline: Option<Micros>,
+}
+
+/// How the fetching of a configuration goes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ConfigHealth {
+    /// The device shows another host key than is pinned.
+    pub host_key_changed: bool,
+    /// The last fetch failed.
+    pub failing: bool,
 }
 
 /// Of the last burst, as far as there were answers.
@@ -95,6 +106,7 @@ impl Device {
             ports: BTreeMap::new(),
             facts_at: Micros(0),
             table_at: Micros(0),
+            config: None,
             deadline: None,
         }
     }

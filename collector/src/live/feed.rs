@@ -49,6 +49,11 @@ pub enum What {
         ports: Vec<PortReading>,
         gap: Duration,
     },
+    /// What holds until something else is told, whether the device answers or not.
+    Standing {
+        device: DeviceId,
+        readings: Vec<Reading>,
+    },
 }
 
 /// A value by the name that rules know it by.
@@ -135,7 +140,7 @@ impl Feed {
             return;
         }
         match &new.what {
-            What::Agent { .. } => {}
+            What::Agent { .. } | What::Standing { .. } => {}
             What::Device { device, .. } => {
                 self.states.insert(*device, waiting);
             }
@@ -152,7 +157,7 @@ impl Feed {
             return false;
         }
         let place = match &new.what {
-            What::Agent { .. } => None,
+            What::Agent { .. } | What::Standing { .. } => None,
             What::Device { device, .. } => self.states.get(device),
             What::Readings { device, group, .. } => self.places.get(&(*device, *group)),
         };

@@ -15,7 +15,7 @@ use serde_json::{Map, Value, json};
 
 use super::agent::{Agent, Session};
 use super::alerts::AlertChanges;
-use super::device::{Device, Reach};
+use super::device::{ConfigHealth, Device, Reach};
 use super::feed::Feed;
 use super::layout::Layout;
 use super::view::{LiveAgent, LiveDevice, LiveInterface, LiveMissing, LiveValue, State, changed};
@@ -95,6 +95,19 @@ impl Fleet {
         self.touch(tenant, id, now);
     }
 
+    pub(super) fn config_known(
+        &mut self,
+        tenant: TenantId,
+        id: DeviceId,
+        health: ConfigHealth,
+        now: Micros,
+    ) {
+        let device = self.devices.get_mut(&id).filter(|device| device.tenant == tenant);
+        let Some(device) = device else { return };
+        device.config = Some(health);
+        self.tell_config(id, now);
+    }
+
     /// A device of another agent begins anew: what is known of it comes from the one before.
     pub(super) fn device_changed(
         &mut self,
@@ -103,11 +116,14 @@ impl Fleet {
         follows_name: bool,
         now: Micros,
     ) {
+        // That of the configuration does not come from it.
+        let config = self.devices.get(&id).and_then(|device| device.config);
         if self.owner(id).is_some_and(|owner| owner != (tenant, agent)) {
             self.device_removed(tenant, id, now);
         }
         self.device_added((tenant, agent, id), interval_s, now);
         let Some(device) = self.devices.get_mut(&id) else { return };
+        device.config = config;
         device.follows_name = follows_name;
         device.set_interval(interval_s);
         let deadline = device.next_deadline();

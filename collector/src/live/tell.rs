@@ -100,8 +100,27 @@ impl Fleet {
         mem::replace(&mut self.feed, kept).take()
     }
 
+    /// What is known of a device's configuration.
+    pub(super) fn tell_config(&mut self, id: DeviceId, now: Micros) {
+        let Some(device) = self.devices.get(&id) else { return };
+        let Some(config) = device.config else { return };
+        let flag = |metric, is: bool| reading(metric, "", Some(f64::from(u8::from(is))));
+        let mut readings = vec![
+            flag("ssh_host_key_changed", config.host_key_changed),
+            flag("config_fetch_failed", config.failing),
+        ];
+        readings.retain(|reading| self.feed.wants(&reading.metric));
+        if readings.is_empty() {
+            return;
+        }
+        let what = What::Standing { device: id, readings };
+        let (tenant, agent) = (device.tenant, device.agent);
+        self.feed.tell(Observation { tenant, agent, at: now, received: now, what });
+    }
+
     fn tell_device(&mut self, id: DeviceId, now: Micros) {
         self.tell_state(id, now);
+        self.tell_config(id, now);
         for group in Group::ALL {
             self.tell_readings(id, group, now);
         }

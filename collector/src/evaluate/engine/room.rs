@@ -168,14 +168,17 @@ impl Room {
         }
     }
 
-    /// Nobody can tell anything of the device: what is open of it freezes.
+    /// Nobody can tell anything of the device: what is open of it freezes, but for what stands.
     pub(super) fn unknown(&mut self, device: DeviceId, at: Micros, steps: &mut Vec<Step>) {
         let of_device = |key: &&Key| key.subject.device == Some(device);
         let first = Subject { device: Some(device), agent: AgentId(i64::MIN), object: "".into() };
         let first = Key { subject: first, rule: RuleId(i64::MIN) };
         let keys = self.open.range(first..).map(|(key, _)| key).take_while(of_device);
         for key in keys.cloned().collect::<Vec<_>>() {
-            let Some(tracked) = self.open.get_mut(&key) else { continue };
+            let Some(tracked) = self.open.get_mut(&key).filter(|tracked| tracked.gap.is_some())
+            else {
+                continue;
+            };
             let timing = tracked.timing();
             if let Some(turn) = tracked.track.observe(at, Look::Unknown, &timing) {
                 steps.push(tracked.step(turn, None));
@@ -248,6 +251,24 @@ impl Room {
             } else if reading.value.is_some() {
                 self.seen(&rule, subject, (at, gap), new, steps);
             }
+        }
+    }
+
+    /// What holds until something else is told: so it is there, and is never absent.
+    pub(super) fn standing(
+        &mut self,
+        (agent, device): (AgentId, DeviceId),
+        reading: &Reading,
+        at: Micros,
+        new: NewAlert<'_>,
+        steps: &mut Vec<Step>,
+    ) {
+        let Some(rules) = self.by_metric.get(&*reading.metric).cloned() else { return };
+        let has_limit = |rule: &&Arc<Rule>| matches!(rule.condition, Condition::Metric { .. });
+        for rule in rules.iter().filter(has_limit) {
+            let subject = Subject { device: Some(device), agent, object: reading.object.clone() };
+            let look = rule.condition.of_value(reading.value);
+            self.look(rule, subject, (look, reading.value), (at, None), new, steps);
         }
     }
 

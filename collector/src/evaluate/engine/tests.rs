@@ -192,6 +192,32 @@ fn what_is_edited_or_gone_ends_its_alerts_and_says_why() {
 }
 
 #[test]
+fn what_stands_needs_no_readings_and_does_not_freeze() {
+    let changed = Condition::Metric {
+        name: "ssh_host_key_changed".to_owned(),
+        object: "*".to_owned(),
+        is: Side::Above,
+        limit: 1.0,
+        clear: Some(0.5),
+    };
+    let mut world = World::new(vec![rule(1, changed, 60, 0)], 2);
+    let standing = |value: f64| {
+        let reading = Reading {
+            metric: "ssh_host_key_changed".into(),
+            object: "".into(),
+            value: Some(value),
+        };
+        What::Standing { device: DeviceId(1), readings: vec![reading] }
+    };
+    assert!(world.tell(0, 0, standing(0.0)).is_empty());
+    assert_eq!(turns(&world.tell(10, 10, standing(1.0))), [Turn::Began]);
+    assert!(world.state(1, 20, State::Unknown).is_empty());
+    assert_eq!(turns(&world.engine.pass(second(70))), [Turn::Fired(second(70))]);
+    assert!(world.tell(9_000, 9_000, standing(1.0)).is_empty());
+    assert_eq!(turns(&world.tell(9_001, 9_001, standing(0.0))), [Turn::Resolved(second(9_001))]);
+}
+
+#[test]
 fn open_alerts_are_bounded() {
     let most = i64::try_from(OPEN_MAX).unwrap();
     let mut world = World::new(vec![rule(1, hot(), 0, 0)], most + 1);

@@ -82,7 +82,7 @@ fn of(rule: &Rule, directory: &Directory, seen: &Observation) -> Vec<Thing> {
             };
             ports.map(of_port).collect()
         }
-        (What::Readings { device, readings, .. }, _) => {
+        (What::Readings { device, readings, .. } | What::Standing { device, readings }, _) => {
             let wanted = readings.iter().filter(|reading| {
                 condition.metric() == Some(&*reading.metric) && condition.looks_at(&reading.object)
             });
