@@ -9,6 +9,7 @@
 //! - on crash: open alerts are read again and go on; what was not written is found again
 
 pub mod alerts;
+pub mod blind;
 mod defaults;
 pub mod engine;
 pub mod key;

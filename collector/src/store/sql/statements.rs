@@ -8,9 +8,9 @@ use super::Sql;
 use crate::api::health;
 use crate::audit::{list as audit_list, write};
 use crate::evaluate::alerts::{self as kept_alerts, change as alert_change};
-use crate::evaluate::rules as kept_rules;
 use crate::evaluate::store as alerts;
 use crate::evaluate::store::{places, rules};
+use crate::evaluate::{blind, rules as kept_rules};
 use crate::identity::user::{change as user_change, delete as user_delete, list as user_list};
 use crate::identity::{
     agent_key, api_key, grant, installation_key, member, second_factor, session, tenancy, token,
@@ -43,6 +43,9 @@ static APP: &[&Sql] = &[
     &places::AGENTS,
     &places::DEVICES,
     &places::TAGS,
+    &blind::CHANGED,
+    &blind::SEEN,
+    &rules::LIST,
     &kept_rules::TOTAL,
     &kept_rules::PAGE,
     &kept_rules::GET,
