@@ -201,6 +201,9 @@ impl AgentControl for Control {
                 command::Kind::FindCredential(wanted) => {
                     command_result::Kind::FindCredential(found(&wanted))
                 }
+                command::Kind::FetchConfig(_) => {
+                    command_result::Kind::FetchConfig(FetchConfigTaken {})
+                }
             },
         };
         Ok(Response::new(CommandResult { kind: Some(kind) }))

@@ -188,6 +188,9 @@ impl AgentControl for Control {
             (command::Kind::FindCredential(wanted), true) => found(&wanted),
             (command::Kind::PollNow(_), false) => found(&FindCredential::default()),
             (command::Kind::FindCredential(_), false) => polled(),
+            (command::Kind::FetchConfig(_), _) => {
+                command_result::Kind::FetchConfig(FetchConfigTaken {})
+            }
         };
         Ok(Response::new(CommandResult { kind: Some(kind) }))
     }

@@ -29,8 +29,9 @@ async fn a_collector_killed_before_the_answer_tells_again_with_the_same_key() {
     let _agent = Agent::start(&collector, &dir.path().join("agent"), "Depot");
     let router = Router::new(Kind::ALL[0], 2, 7).responder(b"public");
     let router = serve_anywhere(router).await.unwrap();
-    let device = add_device(&client, &only_agent(&client).await, &router.address.to_string(), 1);
-    let path = format!("/api/v1/devices/{}", device.await);
+    let (agent, address) = (only_agent(&client).await, router.address.to_string());
+    let device = add_device(&client, &agent, &address, 1).await;
+    let path = format!("/api/v1/devices/{device}");
     eventually(LIMIT, "the device is up", async || client.get(&path).await.data()["state"] == "up")
         .await;
     let channel = json!({
