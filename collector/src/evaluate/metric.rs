@@ -74,6 +74,9 @@ pub const METRICS: &[Metric] = &[
     object("if_out_discards_per_s", "per_second", "packets thrown away on their way out"),
 ];
 
+/// What is told when it changes, and stands until then.
+pub const STANDING: [&str; 2] = ["ssh_host_key_changed", "config_fetch_failed"];
+
 #[must_use]
 pub fn metric(name: &str) -> Option<&'static Metric> {
     METRICS.iter().find(|metric| metric.name == name)

@@ -54,6 +54,8 @@ pub(super) struct Device {
     /// When the newest facts and the newest table were learned: backlog comes newest first.
     facts_at: Micros,
     table_at: Micros,
+    /// The state that evaluation was told last, and when it was so.
+    pub(super) told: Option<(Micros, State)>,
     /// What is known of its configuration, if it is fetched.
     pub(super) config: Option<ConfigHealth>,
     pub(super) deadline: Option<Micros>,
@@ -106,6 +108,7 @@ impl Device {
             ports: BTreeMap::new(),
             facts_at: Micros(0),
             table_at: Micros(0),
+            told: None,
             config: None,
             deadline: None,
         }

@@ -9,6 +9,7 @@ use farwatch_common::sample::Group;
 use farwatch_proto::v1::{InterfaceFacts, InterfaceTable};
 
 use super::layout::Layout;
+use super::state::Fleet;
 use super::{ConfigHealth, Live};
 use crate::store::samples::read_all_stored;
 use crate::store::sql::sql;
@@ -58,6 +59,7 @@ impl Live {
                 }
             });
         }
+        self.change(Fleet::starts_at);
         // Nobody has seen anything else yet, so nothing has changed.
         self.fleet().drafts();
         Ok(())

@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
+use std::time::Duration;
 
 use farwatch_common::batch::ROWS_MAX;
 use farwatch_common::clock::Micros;
@@ -54,6 +55,9 @@ struct Dirty {
 }
 
 /// All devices and agents. Its size follows the inventory's.
+/// How long after the start an agent may take to find this collector before it counts as away.
+const START_GRACE: Duration = Duration::from_secs(90);
+
 #[derive(Debug, Default)]
 pub(super) struct Fleet {
     pub(super) devices: HashMap<DeviceId, Device>,
@@ -70,6 +74,7 @@ pub(super) struct Fleet {
     removed: BTreeMap<TenantId, (Micros, Vec<DeviceId>)>,
     /// How many were removed since the start.
     removals: u64,
+    pub(super) grace_until: Option<Micros>,
     pub(super) alerts: BTreeMap<TenantId, AlertChanges>,
 }
 
@@ -89,6 +94,7 @@ impl Fleet {
         now: Micros,
     ) {
         self.devices.entry(id).or_insert_with(|| Device::new(tenant, agent, interval_s));
+        self.feed.sized(self.devices.len());
         self.by_agent.entry(agent).or_default().insert(id);
         dirty(&mut self.dirty_agents, tenant, agent, now);
         self.feed.moved(tenant);
@@ -124,11 +130,13 @@ impl Fleet {
         self.device_added((tenant, agent, id), interval_s, now);
         let Some(device) = self.devices.get_mut(&id) else { return };
         device.config = config;
+        device.told = None;
         device.follows_name = follows_name;
         device.set_interval(interval_s);
         let deadline = device.next_deadline();
         let old = std::mem::replace(&mut device.deadline, deadline);
         self.set_timer(Timer::Device(id), old, deadline);
+        self.tell_config(id, now);
     }
 
     pub(super) fn device_follows_name(&mut self, id: DeviceId) {
@@ -151,6 +159,7 @@ impl Fleet {
             }
         }
         self.removals += 1;
+        self.feed.sized(self.devices.len());
         self.feed.moved(tenant);
         self.published.remove(&id);
         self.watched.remove(&id);
@@ -263,8 +272,18 @@ impl Fleet {
 
     // Time.
 
+    /// Until then nobody can tell whether an agent is away or has not found this collector yet.
+    pub(super) fn starts_at(&mut self, now: Micros) {
+        self.grace_until = Some(now.after(START_GRACE));
+    }
+
     /// Lets the time come to `now`.
     pub(super) fn expire(&mut self, now: Micros) {
+        if self.grace_until.take_if(|until| *until <= now).is_some() {
+            for (tenant, agent) in self.agents() {
+                self.tell_agent(tenant, agent, now);
+            }
+        }
         while let Some((at, timer)) = self.timers.first().copied().filter(|(at, _)| *at <= now) {
             self.timers.remove(&(at, timer));
             match timer {
@@ -306,6 +325,11 @@ impl Fleet {
 
     pub(super) fn reach(&self, agent: AgentId) -> Reach {
         self.agents.get(&agent).map_or(Reach::NeverSeen, Agent::reach)
+    }
+
+    /// Whether the agent was connected to this process.
+    pub(super) fn was_here(&self, agent: AgentId) -> bool {
+        self.agents.get(&agent).is_some_and(Agent::was_here)
     }
 
     fn device_of(&self, tenant: TenantId, id: DeviceId) -> Option<&Device> {

@@ -61,8 +61,11 @@ fn of(rule: &Rule, directory: &Directory, seen: &Observation) -> Vec<Thing> {
     let condition = &rule.condition;
     match (&seen.what, condition) {
         (What::Agent { offline }, Condition::AgentState {}) => {
-            let (look, state) =
-                if *offline { (Look::Breach, "offline") } else { (Look::Well, "online") };
+            let (look, state) = match offline {
+                Some(true) => (Look::Breach, "offline"),
+                Some(false) => (Look::Well, "online"),
+                None => (Look::Unknown, "unknown"),
+            };
             vec![thing(None, "", look, None, Some(state))]
         }
         (What::Device { device, state, .. }, Condition::DeviceState { .. }) => {

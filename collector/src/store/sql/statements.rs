@@ -9,7 +9,7 @@ use crate::api::health;
 use crate::audit::{list as audit_list, write};
 use crate::evaluate::alerts::{self as kept_alerts, change as alert_change};
 use crate::evaluate::store as alerts;
-use crate::evaluate::store::{places, rules};
+use crate::evaluate::store::{places, rules, write as alert_write};
 use crate::evaluate::{blind, rules as kept_rules};
 use crate::identity::user::{change as user_change, delete as user_delete, list as user_list};
 use crate::identity::{
@@ -177,11 +177,14 @@ static APP: &[&Sql] = &[
 
 static INGEST: &[&Sql] = &[
     &alerts::OPEN,
-    &alerts::FORGET,
-    &alerts::WRITE,
-    &alerts::EVENT,
-    &alerts::SILENCED,
-    &alerts::FIRED_SILENT,
+    &alert_write::FORGET,
+    &alert_write::WRITE,
+    &alert_write::EVENT,
+    &alert_write::SILENCED,
+    &alert_write::FIRED_SILENT,
+    &alert_write::AUDIBLE,
+    &alert_write::HEARD,
+    &alert_write::OLD,
     &rules::TENANTS,
     &rules::LIST,
     &rules::INSERT,
