@@ -8,6 +8,7 @@
 
 mod agent;
 pub mod alerts;
+mod changes;
 mod device;
 pub mod events;
 pub mod feed;
@@ -22,7 +23,7 @@ mod tell;
 pub mod view;
 
 use std::collections::hash_map::Entry;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -151,6 +152,13 @@ impl Live {
     #[must_use]
     pub fn take_told(&self) -> feed::Told {
         self.fleet().feed.take()
+    }
+
+    /// Devices that tell something else of themselves than before, or were restarted, since the last
+    /// call.
+    #[must_use]
+    pub fn take_changed(&self) -> BTreeMap<TenantId, BTreeSet<DeviceId>> {
+        std::mem::take(&mut self.fleet().changed)
     }
 
     // What screens read.
@@ -379,6 +387,9 @@ impl Live {
                         }
                         Fact::Interfaces(at, table) if ours(fleet, DeviceId(table.device_id)) => {
                             fleet.apply_table(table, at, now);
+                        }
+                        Fact::Objects(at, table) if ours(fleet, DeviceId(table.device_id)) => {
+                            fleet.apply_objects(&table, at);
                         }
                         Fact::Device(..)
                         | Fact::Interfaces(..)

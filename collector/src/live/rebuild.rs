@@ -56,7 +56,9 @@ impl Live {
             });
         }
         // Nobody has seen anything else yet, so nothing has changed.
-        self.fleet().drafts();
+        let mut fleet = self.fleet();
+        fleet.drafts();
+        fleet.changed.clear();
         Ok(())
     }
 
