@@ -23,7 +23,7 @@ mod tell;
 pub mod view;
 
 use std::collections::hash_map::Entry;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap};
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -152,13 +152,6 @@ impl Live {
     #[must_use]
     pub fn take_told(&self) -> feed::Told {
         self.fleet().feed.take()
-    }
-
-    /// Devices that tell something else of themselves than before, or were restarted, since the last
-    /// call.
-    #[must_use]
-    pub fn take_changed(&self) -> BTreeMap<TenantId, BTreeSet<DeviceId>> {
-        std::mem::take(&mut self.fleet().changed)
     }
 
     // What screens read.

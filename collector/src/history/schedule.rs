@@ -249,7 +249,7 @@ pub struct Look {
 #[must_use]
 pub fn look(plan: Plan, known: &Known<'_>, now: Micros) -> Look {
     // By then it has failed, or it shows that it has not.
-    let again_at = now.after(RETRIES[0]);
+    let again_at = now.after(RETRIES[0]).min(plan.next_slot(known.device, now));
     if known.attempts.first().is_some_and(|newest| newest.stand == Stand::Open) {
         return Look { make: None, again_at };
     }

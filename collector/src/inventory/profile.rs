@@ -1,6 +1,6 @@
 //! Credential profiles: what devices of a site or with a tag are asked with, or logged in with, that
-//! have no credential of their own for that. The closest counts: of site and tag, of the site, of the tag, of all; of two the one
-//! that was made first.
+//! have no credential of their own for that. The closest counts: of site and tag, of the site, of the
+//! tag, of all; of two the one that was made first.
 
 pub mod reach;
 

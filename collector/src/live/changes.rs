@@ -1,11 +1,23 @@
-//! Core: whether a device is as it was, from what it tells of itself. Whoever keeps its configuration
+//! Whether a device is as it was, from what it tells of itself. Whoever keeps its configuration
 //! looks again.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use farwatch_common::clock::Micros;
+use farwatch_common::id::{DeviceId, TenantId};
 use farwatch_proto::v1::{DeviceFacts, InterfaceTable, ObjectTable};
+
+use super::Live;
+
+impl Live {
+    /// Devices that tell something else of themselves than before, or were restarted, since the last
+    /// call.
+    #[must_use]
+    pub fn take_changed(&self) -> BTreeMap<TenantId, BTreeSet<DeviceId>> {
+        std::mem::take(&mut self.fleet().changed)
+    }
+}
 
 /// What a device told last, as marks: of each of its tables one.
 #[derive(Debug, Default)]

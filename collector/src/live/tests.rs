@@ -1,4 +1,4 @@
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use farwatch_common::sample::{Cause, Schema};
 use farwatch_proto::v1::{

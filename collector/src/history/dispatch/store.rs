@@ -71,10 +71,11 @@ pub(super) async fn note_hints(
 sql! { pub(crate) DUE =
     "SELECT b.tenant_id, b.device_id, b.enabled, b.hinted_at, b.next_at, ",
     login_there!(),
-    ", ",
+    ", a.revoked_at, ",
     policy_columns!(),
     " FROM backup b
      JOIN device d ON d.tenant_id = b.tenant_id AND d.device_id = b.device_id
+     JOIN agent a ON a.tenant_id = d.tenant_id AND a.agent_id = d.agent_id
      LEFT JOIN backup_policy y ON y.tenant_id = b.tenant_id
      WHERE b.next_at IS NULL OR b.next_at <= $1 LIMIT $2"
 }
@@ -85,7 +86,7 @@ struct Due {
     /// As it was read: another collector may look at it meanwhile.
     next_at: Option<i64>,
     hinted_at: Option<Micros>,
-    /// It is to be backed up, and somebody can log in.
+    /// It is to be backed up, somebody can log in, and its agent is not revoked.
     wanted: bool,
     plan: Plan,
     attempts: Vec<Attempt>,
@@ -93,13 +94,14 @@ struct Due {
 
 impl Due {
     fn read(row: &Row) -> Result<Self, StoreError> {
-        let policy = policy::read(row, 6)?.unwrap_or_default();
+        let policy = policy::read(row, 7)?.unwrap_or_default();
+        let reached = row.get::<bool>(5)? && row.get::<Option<i64>>(6)?.is_none();
         let own = row.get::<Option<i64>>(2)?.map(|enabled| enabled != 0);
         Ok(Self {
             device: DeviceId(row.get(1)?),
             next_at: row.get(4)?,
             hinted_at: row.get::<Option<i64>>(3)?.map(Micros),
-            wanted: own.unwrap_or(policy.enabled) && row.get(5)?,
+            wanted: reached && own.unwrap_or(policy.enabled),
             plan: policy.plan(),
             attempts: Vec::new(),
         })
