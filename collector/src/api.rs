@@ -17,8 +17,12 @@ mod asked;
 mod assets;
 #[expect(unused_qualifications, reason = "utoipa::path writes them")]
 mod audit;
+#[expect(unused_qualifications, reason = "utoipa::path writes them")]
+mod backups;
 mod channels;
 mod commands;
+#[expect(unused_qualifications, reason = "utoipa::path writes them")]
+mod config_jobs;
 mod credentials;
 mod deliveries;
 #[expect(unused_qualifications, reason = "utoipa::path writes them")]
@@ -48,6 +52,7 @@ pub mod serve;
 mod sessions;
 mod sites;
 mod snmp;
+mod ssh;
 #[expect(unused_qualifications, reason = "utoipa::path writes them")]
 mod tenants;
 mod tokens;
@@ -69,6 +74,7 @@ use utoipa_axum::routes;
 
 use crate::command::Commands;
 use crate::evaluate::RuleChanges;
+use crate::history::JobsChanged;
 use crate::identity::failures::Failures;
 use crate::identity::installation_key::InstallationKeys;
 use crate::identity::limits::Limits;
@@ -103,6 +109,7 @@ pub struct Parts {
     pub installation: Arc<InstallationKeys>,
     pub changes: AssignmentChanges,
     pub rules: RuleChanges,
+    pub jobs: JobsChanged,
     pub clock: Clock,
     pub ids: Arc<IdGenerator>,
     pub limits: Arc<Limits>,
@@ -194,6 +201,12 @@ fn operations() -> OpenApiRouter<AppState> {
         .routes(routes!(devices::change::device_credential))
         .routes(routes!(devices::bulk::device_bulk))
         .routes(routes!(commands::device_poll))
+        .routes(routes!(backups::backup_policy, backups::backup_policy_put))
+        .routes(routes!(backups::device_backup, backups::device_backup_change))
+        .routes(routes!(backups::device_host_key))
+        .routes(routes!(config_jobs::device_backup_run))
+        .routes(routes!(config_jobs::config_jobs))
+        .routes(routes!(config_jobs::config_job))
         .routes(routes!(credentials::credential_profiles, credentials::credential_profile_new))
         .routes(routes!(
             credentials::credential_profile,

@@ -24,6 +24,8 @@ use crate::command::Commands;
 use crate::config::{Config, DatabasePasswordError, MetricsTokenError};
 use crate::data_dir::{DataDir, DataDirError};
 use crate::evaluate::{Evaluator, RuleChanges};
+use crate::history::JobsChanged;
+use crate::history::dispatch::Dispatcher;
 use crate::identity::certificates::{BrowserSource, Certificates};
 use crate::identity::enroll::{EnrollmentService, Renewer};
 use crate::identity::installation_key::InstallationKeys;
@@ -165,8 +167,13 @@ pub async fn serve(config: Config, stop: impl Future<Output = ()>) -> Result<(),
     tasks.spawn("uplink", serve_uplink(ingest.service, accepted, cancel.clone()));
     tasks.spawn("agents", door.clone().serve(doors.quic, cancel.clone()));
 
-    // Enrolment, API, UI.
+    // Configurations of devices.
     let commands = Commands::new(Arc::new(ingest.sessions.clone()), base.clock.clone());
+    let jobs = JobsChanged::default();
+    let dispatcher = dispatcher(&base, (live.clone(), commands.clone()), jobs.clone());
+    tasks.spawn("history", dispatcher.run(cancel.clone()));
+
+    // Enrolment, API, UI.
     let limits = Arc::new(Limits::default());
     let enroll = enrolment(&base, &addresses, &live, &limits);
     let installation = Arc::new(InstallationKeys::new(Arc::clone(&base.vault)));
@@ -178,6 +185,7 @@ pub async fn serve(config: Config, stop: impl Future<Output = ()>) -> Result<(),
         installation,
         changes,
         rules,
+        jobs,
         clock: base.clock,
         ids: base.ids,
         limits,
@@ -279,6 +287,11 @@ fn start_ingest(
 fn evaluator(base: &Base, live: &Live, rules: &RuleChanges, nudge: Nudge) -> Evaluator {
     let (database, ids, clock) = (base.database.clone(), base.ids.clone(), base.clock.clone());
     Evaluator::new(database, live.clone(), ids, clock, rules.clone(), nudge, &base.metrics)
+}
+
+fn dispatcher(base: &Base, of: (Live, Commands), jobs: JobsChanged) -> Dispatcher {
+    let kept = (base.database.clone(), base.vault.clone(), base.ids.clone());
+    Dispatcher::new(kept, of, jobs, base.clock.clone(), &base.metrics)
 }
 
 fn agent_door(

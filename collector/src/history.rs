@@ -3,9 +3,18 @@
 //! Plans and sends jobs; agents fetch, and send what came of them in parts, which are kept until they
 //! are whole. A version is made where a configuration differs from the one before in what counts.
 
+pub mod backup;
+pub mod dispatch;
+pub mod job;
+mod key;
+pub mod policy;
+pub mod schedule;
+
 use std::sync::Arc;
 
 use tokio::sync::Notify;
+
+pub use key::HistoryKey;
 
 /// Says that jobs were made or have ended: there may be some to send. Cheap to clone.
 #[derive(Clone, Debug, Default)]

@@ -8,6 +8,7 @@
 
 mod agent;
 pub mod alerts;
+mod changes;
 mod device;
 pub mod events;
 pub mod feed;
@@ -385,6 +386,9 @@ impl Live {
                         }
                         Fact::Interfaces(at, table) if ours(fleet, DeviceId(table.device_id)) => {
                             fleet.apply_table(table, at, now);
+                        }
+                        Fact::Objects(at, table) if ours(fleet, DeviceId(table.device_id)) => {
+                            fleet.apply_objects(&table, at);
                         }
                         Fact::Device(..)
                         | Fact::Interfaces(..)

@@ -64,6 +64,8 @@ CREATE TABLE config_job (
     state      TEXT NOT NULL,
     created_at BIGINT NOT NULL,
     started_at BIGINT,
+    -- When its agent was told of it last.
+    told_at    BIGINT,
     ended_at   BIGINT,
     -- Of one that failed.
     cause      TEXT,

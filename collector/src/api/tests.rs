@@ -3,6 +3,7 @@
 mod access;
 mod alerts;
 mod audit;
+mod backups;
 mod commands;
 mod devices;
 mod document;
@@ -163,6 +164,7 @@ impl World {
             installation: Arc::new(InstallationKeys::new(Arc::clone(&vault))),
             changes: AssignmentChanges::default(),
             rules: RuleChanges::default(),
+            jobs: JobsChanged::default(),
             commands: Commands::new(reached.clone(), clock.clone()),
             courier,
             clock,

@@ -187,10 +187,10 @@ impl AgentControl for Control {
             (command::Kind::PollNow(_), true) => polled(),
             (command::Kind::FindCredential(wanted), true) => found(&wanted),
             (command::Kind::PollNow(_), false) => found(&FindCredential::default()),
-            (command::Kind::FindCredential(_), false) => polled(),
-            (command::Kind::FetchConfig(_), _) => {
+            (command::Kind::FetchConfig(_), true) => {
                 command_result::Kind::FetchConfig(FetchConfigTaken {})
             }
+            (command::Kind::FindCredential(_) | command::Kind::FetchConfig(_), false) => polled(),
         };
         Ok(Response::new(CommandResult { kind: Some(kind) }))
     }

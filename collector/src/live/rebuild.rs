@@ -61,7 +61,9 @@ impl Live {
         }
         self.change(Fleet::starts_at);
         // Nobody has seen anything else yet, so nothing has changed.
-        self.fleet().drafts();
+        let mut fleet = self.fleet();
+        fleet.drafts();
+        fleet.changed.clear();
         Ok(())
     }
 

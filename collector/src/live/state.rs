@@ -11,7 +11,7 @@ use farwatch_common::batch::ROWS_MAX;
 use farwatch_common::clock::Micros;
 use farwatch_common::id::{AgentId, DeviceId, TenantId};
 use farwatch_common::sample::{Group, Row};
-use farwatch_proto::v1::{DeviceFacts, InterfaceTable};
+use farwatch_proto::v1::{DeviceFacts, InterfaceTable, ObjectTable};
 use serde_json::{Map, Value, json};
 
 use super::agent::{Agent, Session};
@@ -76,6 +76,8 @@ pub(super) struct Fleet {
     removals: u64,
     pub(super) grace_until: Option<Micros>,
     pub(super) alerts: BTreeMap<TenantId, AlertChanges>,
+    /// Devices that are not as they were, until somebody takes them.
+    pub(super) changed: BTreeMap<TenantId, BTreeSet<DeviceId>>,
 }
 
 impl Fleet {
@@ -229,10 +231,14 @@ impl Fleet {
     pub(super) fn apply(&mut self, row: Row, layout: &Arc<Layout>, committed_at: Micros) {
         let (id, group) = (row.device, row.group);
         let Some(device) = self.devices.get_mut(&id) else { return };
+        let booted_at = device.booted_at();
         if !device.apply(row, layout) {
             return;
         }
         let tenant = device.tenant;
+        if device.booted_at() != booted_at {
+            self.changed.entry(tenant).or_default().insert(id);
+        }
         let deadline = device.next_deadline();
         let old = std::mem::replace(&mut device.deadline, deadline);
         self.set_timer(Timer::Device(id), old, deadline);
@@ -247,6 +253,9 @@ impl Fleet {
         let Some(device) = self.devices.get_mut(&id) else { return };
         if !device.takes_facts(at) {
             return;
+        }
+        if device.marks.facts(facts) {
+            self.changed.entry(device.tenant).or_default().insert(id);
         }
         let dirty = dirty(&mut self.dirty, device.tenant, id, committed_at);
         if device.follows_name
@@ -263,11 +272,24 @@ impl Fleet {
     pub(super) fn apply_table(&mut self, table: InterfaceTable, at: Micros, committed_at: Micros) {
         let id = DeviceId(table.device_id);
         let Some(device) = self.devices.get_mut(&id) else { return };
-        if !device.apply_table(table, at) {
+        if !device.takes_table(at) {
             return;
         }
         let tenant = device.tenant;
+        if device.marks.interfaces(&table) {
+            self.changed.entry(tenant).or_default().insert(id);
+        }
+        device.apply_table(table);
         self.touch(tenant, id, committed_at);
+    }
+
+    /// Looks at a table of objects that was learned `at`: screens read those from the database.
+    pub(super) fn apply_objects(&mut self, table: &ObjectTable, at: Micros) {
+        let id = DeviceId(table.device_id);
+        let Some(device) = self.devices.get_mut(&id) else { return };
+        if device.marks.objects(table, at) {
+            self.changed.entry(device.tenant).or_default().insert(id);
+        }
     }
 
     // Time.

@@ -11,13 +11,15 @@ use crate::evaluate::alerts::{self as kept_alerts, change as alert_change};
 use crate::evaluate::store as alerts;
 use crate::evaluate::store::{places, rules, write as alert_write};
 use crate::evaluate::{blind, rules as kept_rules};
+use crate::history::dispatch::store as dispatch;
+use crate::history::{backup, job, policy};
 use crate::identity::user::{change as user_change, delete as user_delete, list as user_list};
 use crate::identity::{
     agent_key, api_key, grant, installation_key, member, second_factor, session, tenancy, token,
     user,
 };
 use crate::ingest::presence;
-use crate::inventory::device::{apply, change, credential, object, tag};
+use crate::inventory::device::{apply, change, credential, login, object, tag};
 use crate::inventory::profile::reach;
 use crate::inventory::vault::{self, master, rotate};
 use crate::inventory::{agent, assignment, device, profile, quota, site, tenant};
@@ -54,6 +56,21 @@ static APP: &[&Sql] = &[
     &kept_rules::UPDATE,
     &kept_rules::DELETE,
     &rules::INSERT,
+    &backup::LOOK_AGAIN,
+    &backup::GET,
+    &backup::PUT,
+    &backup::PIN,
+    &job::GET,
+    &job::LIST,
+    &job::LAST,
+    &job::ATTEMPTED,
+    &job::KNOWN,
+    &job::MAKE,
+    &job::ASK,
+    &policy::GET,
+    &policy::PUT,
+    &login::HAS_LOGIN,
+    &login::IN_FORCE,
     &audit_list::LIST,
     &audit_list::CHAIN,
     &audit_list::HEAD,
@@ -193,6 +210,25 @@ static INGEST: &[&Sql] = &[
     &places::AGENTS,
     &places::DEVICES,
     &places::TAGS,
+    &dispatch::TENANTS,
+    &dispatch::NEW,
+    &dispatch::HINT,
+    &dispatch::DUE,
+    &dispatch::LOOKED,
+    &dispatch::OPEN,
+    &dispatch::CLAIM,
+    &dispatch::TELL,
+    &dispatch::TARGET,
+    &dispatch::BACK,
+    &dispatch::KEPT,
+    &dispatch::TOLD,
+    &login::SEALED,
+    &job::ATTEMPTED,
+    &job::KNOWN,
+    &job::MAKE,
+    &job::FAIL,
+    &job::FAILING,
+    &job::LOOK,
     &append::BATCH_STORE,
     &append::CURSOR_STORE,
     &append::HASH,
