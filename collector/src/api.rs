@@ -19,6 +19,8 @@ mod assets;
 mod audit;
 mod channels;
 mod commands;
+#[expect(unused_qualifications, reason = "utoipa::path writes them")]
+mod configs;
 mod credentials;
 mod deliveries;
 #[expect(unused_qualifications, reason = "utoipa::path writes them")]
@@ -50,6 +52,8 @@ mod sites;
 mod snmp;
 #[expect(unused_qualifications, reason = "utoipa::path writes them")]
 mod tenants;
+#[expect(unused_qualifications, reason = "utoipa::path writes them")]
+mod timeline;
 mod tokens;
 mod totp;
 mod users;
@@ -123,6 +127,7 @@ pub struct Parts {
 
 /// What the API keeps for itself.
 pub struct Own {
+    configs: configs::find::Places,
     streams: Streams,
     probe: Probe,
     requests: Requests,
@@ -138,6 +143,7 @@ impl Own {
     #[must_use]
     pub fn new(metrics: &Metrics) -> Self {
         Self {
+            configs: configs::find::Places::default(),
             streams: Streams::new(metrics),
             probe: Probe::default(),
             requests: Requests::new(metrics),
@@ -222,6 +228,14 @@ fn operations() -> OpenApiRouter<AppState> {
         .routes(routes!(alerts::change::alert_unack))
         .routes(routes!(alerts::change::alert_silence))
         .routes(routes!(alerts::change::alert_unsilence))
+        .routes(routes!(configs::configs))
+        .routes(routes!(configs::find::config_search))
+        .routes(routes!(configs::config))
+        .routes(routes!(configs::text::config_text))
+        .routes(routes!(configs::text::config_diff))
+        .routes(routes!(configs::text::config_raw))
+        .routes(routes!(configs::device_configs))
+        .routes(routes!(timeline::timeline))
         .routes(routes!(events::events))
         .routes(routes!(audit::audit))
         .routes(routes!(audit::audit_export))

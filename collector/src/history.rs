@@ -3,9 +3,22 @@
 //! Plans and sends jobs; agents fetch, and send what came of them in parts, which are kept until they
 //! are whole. A version is made where a configuration differs from the one before in what counts.
 
+#[cfg(test)]
+pub(crate) mod fixture;
+mod key;
+pub mod outcome;
+pub mod receive;
+pub mod retention;
+pub mod search;
+pub mod text;
+pub mod timeline;
+pub mod version;
+
 use std::sync::Arc;
 
 use tokio::sync::Notify;
+
+pub use key::HistoryKey;
 
 /// Says that jobs were made or have ended: there may be some to send. Cheap to clone.
 #[derive(Clone, Debug, Default)]

@@ -4,6 +4,7 @@ mod access;
 mod alerts;
 mod audit;
 mod commands;
+mod configs;
 mod devices;
 mod document;
 mod ends;
