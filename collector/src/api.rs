@@ -23,6 +23,8 @@ mod channels;
 mod commands;
 #[expect(unused_qualifications, reason = "utoipa::path writes them")]
 mod config_jobs;
+#[expect(unused_qualifications, reason = "utoipa::path writes them")]
+mod configs;
 mod credentials;
 mod deliveries;
 #[expect(unused_qualifications, reason = "utoipa::path writes them")]
@@ -55,6 +57,8 @@ mod snmp;
 mod ssh;
 #[expect(unused_qualifications, reason = "utoipa::path writes them")]
 mod tenants;
+#[expect(unused_qualifications, reason = "utoipa::path writes them")]
+mod timeline;
 mod tokens;
 mod totp;
 mod users;
@@ -130,6 +134,7 @@ pub struct Parts {
 
 /// What the API keeps for itself.
 pub struct Own {
+    configs: configs::find::Places,
     streams: Streams,
     probe: Probe,
     requests: Requests,
@@ -145,6 +150,7 @@ impl Own {
     #[must_use]
     pub fn new(metrics: &Metrics) -> Self {
         Self {
+            configs: configs::find::Places::default(),
             streams: Streams::new(metrics),
             probe: Probe::default(),
             requests: Requests::new(metrics),
@@ -235,6 +241,14 @@ fn operations() -> OpenApiRouter<AppState> {
         .routes(routes!(alerts::change::alert_unack))
         .routes(routes!(alerts::change::alert_silence))
         .routes(routes!(alerts::change::alert_unsilence))
+        .routes(routes!(configs::configs))
+        .routes(routes!(configs::find::config_search))
+        .routes(routes!(configs::config))
+        .routes(routes!(configs::text::config_text))
+        .routes(routes!(configs::text::config_diff))
+        .routes(routes!(configs::text::config_raw))
+        .routes(routes!(configs::device_configs))
+        .routes(routes!(timeline::timeline))
         .routes(routes!(events::events))
         .routes(routes!(audit::audit))
         .routes(routes!(audit::audit_export))

@@ -26,6 +26,9 @@ use crate::data_dir::{DataDir, DataDirError};
 use crate::evaluate::{Evaluator, RuleChanges};
 use crate::history::JobsChanged;
 use crate::history::dispatch::Dispatcher;
+use crate::history::receive::{Receiver, ReceiverParts};
+use crate::history::retention::Sweeper;
+use crate::history::version::{VersionsChanged, Writers};
 use crate::identity::certificates::{BrowserSource, Certificates};
 use crate::identity::enroll::{EnrollmentService, Renewer};
 use crate::identity::installation_key::InstallationKeys;
@@ -149,7 +152,13 @@ pub async fn serve(config: Config, stop: impl Future<Output = ()>) -> Result<(),
     live.load(&base.database, &samples).await?;
     let quotas = Quotas::load(&base.database).await?;
     live.series(|tenant, device, layout| quotas.series_known(tenant, device, layout));
-    let ingest = start_ingest(&mut tasks, &base, samples.clone(), (live.clone(), quotas.clone()));
+    let jobs = JobsChanged::default();
+    let (versions, writers) = (VersionsChanged::default(), Writers::default());
+    let snapshots = receiver(&base, &jobs, &versions, &writers);
+    let shown = (live.clone(), quotas.clone());
+    let ingest = start_ingest(&mut tasks, &base, samples.clone(), shown, snapshots);
+    let sweeper = Sweeper::new(base.database.clone(), writers, base.clock.clone());
+    tasks.spawn("retention", sweeper.run(cancel.clone()));
     tasks.spawn("certificates", certificates.run(cancel.clone()));
     tasks.spawn("live", live.clone().run(cancel.clone()));
 
@@ -266,6 +275,7 @@ fn start_ingest(
     base: &Base,
     samples: Samples,
     (live, quotas): (Live, Quotas),
+    snapshots: Receiver,
 ) -> Ingest {
     let renewer = Renewer {
         database: base.database.clone(),
@@ -278,10 +288,28 @@ fn start_ingest(
         base.database.clone(),
         samples,
         (live, quotas),
-        Box::new(renewer),
+        (Box::new(renewer), snapshots),
         base.clock.clone(),
         &base.metrics,
     )
+}
+
+fn receiver(
+    base: &Base,
+    jobs: &JobsChanged,
+    versions: &VersionsChanged,
+    writers: &Writers,
+) -> Receiver {
+    let parts = ReceiverParts {
+        database: base.database.clone(),
+        vault: base.vault.clone(),
+        ids: base.ids.clone(),
+        clock: base.clock.clone(),
+        jobs: jobs.clone(),
+        versions: versions.clone(),
+        writers: writers.clone(),
+    };
+    Receiver::new(parts, &base.metrics)
 }
 
 fn evaluator(base: &Base, live: &Live, rules: &RuleChanges, nudge: Nudge) -> Evaluator {

@@ -5,10 +5,19 @@
 
 pub mod backup;
 pub mod dispatch;
+#[cfg(test)]
+pub(crate) mod fixture;
 pub mod job;
 mod key;
+pub mod outcome;
 pub mod policy;
+pub mod receive;
+pub mod retention;
 pub mod schedule;
+pub mod search;
+pub mod text;
+pub mod timeline;
+pub mod version;
 
 use std::sync::Arc;
 

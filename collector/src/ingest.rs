@@ -36,6 +36,7 @@ pub use key::IngestKey;
 pub use presence::Presence;
 pub use sessions::{Fenced, NoStream, SessionGuard, Sessions};
 
+use crate::history::receive::Receiver;
 use crate::identity::PeerInfo;
 use crate::identity::limits::Limiter;
 use crate::identity::places::Places;
@@ -73,6 +74,7 @@ pub(crate) struct Parts {
     renewer: Box<dyn CertificateRenewer>,
     renewals: Limiter<AgentId>,
     measuring: Places<AgentId>,
+    snapshots: Receiver,
     /// Ends all streams.
     cancel: CancellationToken,
 }
@@ -91,7 +93,7 @@ impl Ingest {
         database: Database,
         samples: Samples,
         (live, quotas): (Live, Quotas),
-        renewer: Box<dyn CertificateRenewer>,
+        (renewer, snapshots): (Box<dyn CertificateRenewer>, Receiver),
         clock: Clock,
         metrics: &Metrics,
     ) -> Self {
@@ -117,6 +119,7 @@ impl Ingest {
             counters,
             clock,
             renewer,
+            snapshots,
             cancel,
         });
         Self { service, sessions }
@@ -139,6 +142,7 @@ pub struct UplinkParts {
     pub counters: Arc<Counters>,
     pub clock: Clock,
     pub renewer: Box<dyn CertificateRenewer>,
+    pub snapshots: Receiver,
     pub cancel: CancellationToken,
 }
 
@@ -154,6 +158,7 @@ impl UplinkService {
             counters,
             clock,
             renewer,
+            snapshots,
             cancel,
         } = parts;
         let decoders = Semaphore::new(DECODERS_MAX);
@@ -170,6 +175,7 @@ impl UplinkService {
                 renewer,
                 renewals: Limiter::renewals(),
                 measuring: measure::places(),
+                snapshots,
                 cancel,
             }),
         }
@@ -245,8 +251,14 @@ impl Uplink for UplinkService {
         measure::measure(request.into_inner(), &self.parts.clock).await.map(Response::new)
     }
 
-    async fn snapshot(&self, _: Request<SnapshotPart>) -> Result<Response<SnapshotKept>, Status> {
-        Err(Status::unimplemented("this collector takes no configurations yet"))
+    async fn snapshot(
+        &self,
+        request: Request<SnapshotPart>,
+    ) -> Result<Response<SnapshotKept>, Status> {
+        let peer = peer(&request)?;
+        self.parts.sessions.lives(&peer).map_err(fenced)?;
+        let kept = self.parts.snapshots.part(&peer, request.into_inner()).await?;
+        Ok(Response::new(kept))
     }
 }
 

@@ -123,7 +123,7 @@ CREATE TABLE config_version (
     PRIMARY KEY (tenant_id, version_id),
     FOREIGN KEY (tenant_id, device_id) REFERENCES device (tenant_id, device_id) ON DELETE CASCADE
 );
-CREATE INDEX config_version_by_device ON config_version (tenant_id, device_id, first_at);
+CREATE INDEX config_version_by_device ON config_version (tenant_id, device_id, version_id);
 CREATE INDEX config_version_by_hash ON config_version (tenant_id, hash);
 
 -- Texts by their BLAKE3, zstd.

@@ -5,6 +5,7 @@ mod alerts;
 mod audit;
 mod backups;
 mod commands;
+mod configs;
 mod devices;
 mod document;
 mod ends;

@@ -216,6 +216,19 @@ pub(super) fn recipes(operation: &str) -> Option<Vec<Recipe>> {
             vec![route("{channel}", &[]), route("{own_channel}", &["{site}"])]
         }
         "route_gone" => vec![ask("/api/v1/routes/{route}")],
+        "configs" => {
+            vec![ask("/api/v1/configs?tenant={tenant}"), ask("/api/v1/configs?site={site}")]
+        }
+        "config_search" => vec![ask("/api/v1/configs/search?q=host&tenant={tenant}")],
+        "config" => vec![ask("/api/v1/configs/{config}")],
+        "config_text" => vec![ask("/api/v1/configs/{config}/text")],
+        "config_raw" => vec![ask("/api/v1/configs/{config}/raw")],
+        "config_diff" => vec![
+            ask("/api/v1/configs/{config}/diff"),
+            ask("/api/v1/configs/{own_config}/diff?with={config}"),
+        ],
+        "device_configs" => vec![ask("/api/v1/devices/{device}/configs")],
+        "timeline" => vec![ask("/api/v1/devices/{device}/timeline")],
         "events" => {
             vec![ask("/api/v1/events?device={device}"), ask("/api/v1/events?tenant={tenant}")]
         }
@@ -306,6 +319,7 @@ impl Things {
         let grant = world.post("/api/v1/grants", admin, body).await.data()["id"].clone();
         let (channel, route) = notify::channel_and_route(world, admin, &tenant, &email).await;
         let alert = alerts::looked_after(world, &tenant, agent, site).await;
+        let config = configs::fetched(world, (&tenant, agent), &device, "host r1\n").await;
         let job = backups::fetched_once(world, admin, &device).await;
         let text = |id: Value| id.as_str().unwrap().to_owned();
         let ids = vec![
@@ -321,6 +335,7 @@ impl Things {
             ("channel", channel),
             ("route", route),
             ("alert", alert),
+            ("config", config),
             ("job", job),
             ("empty_site", text(empty)),
             ("token", text(token)),

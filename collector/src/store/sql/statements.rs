@@ -12,7 +12,9 @@ use crate::evaluate::store as alerts;
 use crate::evaluate::store::{places, rules, write as alert_write};
 use crate::evaluate::{blind, rules as kept_rules};
 use crate::history::dispatch::store as dispatch;
-use crate::history::{backup, job, policy};
+use crate::history::receive::parts as config_parts;
+use crate::history::version::{list as version_list, raw as version_raw};
+use crate::history::{backup, job, policy, retention, search as config_search, timeline, version};
 use crate::identity::user::{change as user_change, delete as user_delete, list as user_list};
 use crate::identity::{
     agent_key, api_key, grant, installation_key, member, second_factor, session, tenancy, token,
@@ -115,6 +117,17 @@ static APP: &[&Sql] = &[
     &device::GET,
     &device::AMONG,
     &object::OBJECTS,
+    &version_list::OF_DEVICE_TOTAL,
+    &version_list::OF_DEVICE,
+    &version_list::GET,
+    &version_list::PREVIOUS,
+    &version_list::STANDING_TOTAL,
+    &version_list::STANDING,
+    &version_raw::RAW,
+    &config_search::LATEST,
+    &timeline::VERSIONS,
+    &timeline::FAILED,
+    &timeline::HOST_KEY,
     &health::PROBE,
     &channel::TOTAL,
     &channel::LIST,
@@ -159,6 +172,8 @@ static APP: &[&Sql] = &[
     &rotate::OF_DEVICES,
     &rotate::OF_PROFILES,
     &rotate::OF_CHANNELS,
+    &rotate::OF_CONFIGS,
+    &rotate::CONFIG_RESEAL,
     &rotate::DEVICE_RESEAL,
     &rotate::PROFILE_RESEAL,
     &rotate::CHANNEL_RESEAL,
@@ -257,6 +272,30 @@ static INGEST: &[&Sql] = &[
     &notify::SWEEP,
     &outbox::ROUTES,
     &outbox::QUEUE,
+    &retention::TENANTS,
+    &retention::POLICY,
+    &retention::OLD,
+    &retention::FORGET,
+    &retention::UNNAMED,
+    &retention::JOBS,
+    &retention::PARTS,
+    &config_parts::TAKE,
+    &config_parts::BEGIN,
+    &config_parts::LAST,
+    &config_parts::ADD,
+    &version::RUNNING,
+    &version::PARTS,
+    &version::LATEST,
+    &version::TAKE,
+    &version::SEEN,
+    &version::TEXT,
+    &version::ADD,
+    &version::DONE,
+    &version::FAILED,
+    &version::PARTS_DROP,
+    &version::RESEAL,
+    &version::FETCHED,
+    &version::FAILING,
     &presence::SEEN,
     &rebuild::AGENTS,
     &rebuild::CONFIGS,
