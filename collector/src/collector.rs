@@ -178,7 +178,6 @@ pub async fn serve(config: Config, stop: impl Future<Output = ()>) -> Result<(),
 
     // Configurations of devices.
     let commands = Commands::new(Arc::new(ingest.sessions.clone()), base.clock.clone());
-    let jobs = JobsChanged::default();
     let dispatcher = dispatcher(&base, (live.clone(), commands.clone()), jobs.clone());
     tasks.spawn("history", dispatcher.run(cancel.clone()));
 
