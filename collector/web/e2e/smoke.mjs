@@ -291,7 +291,7 @@ await check("device: Esc leads back to the filter and the row", async () => {
 await check("agents: listed with state and last ack", async () => {
   await page.locator("h1").click();
   await page.keyboard.press("g");
-  await page.keyboard.press("a");
+  await page.keyboard.press("e");
   await page.waitForURL("**/agents");
   await page.waitForSelector("[data-agent] [data-state=up]");
 });
