@@ -35,7 +35,10 @@ interface FormProps {
 function Note({ error, first }: { error: string | undefined; first: boolean }) {
   return (
     <TextField id="act-note" name="note" label="Note" hint="What is being done about it; may stay empty." maxLength={NOTE_CHARS_MAX}
-      autoComplete="off" error={error} autoFocus={first} />
+      autoComplete="off" error={error}
+      // The dialog is opened to type: its first field has the focus, not its way out.
+      // oxlint-disable-next-line jsx-a11y/no-autofocus
+      autoFocus={first} />
   );
 }
 
@@ -76,7 +79,10 @@ function SilenceForm({ acts, asked }: FormProps) {
       </fieldset>
       <TextField id="act-until" label="Until" value={text} autoComplete="off" spellCheck={false}
         hint={end === null ? NOT_UNDERSTOOD : `Silent until ${dateTime(end)}.`} error={fields["until"]}
-        autoFocus onFocus={(event) => event.target.select()}
+        // The dialog is opened to type: its first field has the focus, not its way out.
+        // oxlint-disable-next-line jsx-a11y/no-autofocus
+        autoFocus
+        onFocus={(event) => event.target.select()}
         onChange={(event) => {
           setText(event.target.value);
           setWrong(null);

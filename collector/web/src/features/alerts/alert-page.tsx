@@ -1,5 +1,5 @@
 import { Link, useNavigate } from "@tanstack/react-router";
-import { useEffect } from "react";
+import { lazy, Suspense, useEffect } from "react";
 import { useMay } from "../../lib/role";
 import { useScope } from "../../lib/scope";
 import { useKeys } from "../../lib/use-keys";
@@ -8,7 +8,6 @@ import { ErrorNote } from "../../ui/error-note";
 import { Icon } from "../../ui/icon";
 import { Skeleton } from "../../ui/skeleton";
 import { NotFound } from "../shell/lost";
-import { ActDialog } from "./act-dialog";
 import { ActsNews } from "./acts-bar";
 import { AlertActions, StandingLine } from "./alert-head";
 import { AboutPart, HistoryPart, ToldPart, WhyPart } from "./alert-parts";
@@ -16,6 +15,8 @@ import { lastInbox } from "./last-inbox";
 import { useCalled, wrongWith } from "./subject";
 import { useActs } from "./use-acts";
 import { useAlertDetail } from "./use-alert-detail";
+
+const ActDialog = lazy(() => import("./act-dialog").then((m) => ({ default: m.ActDialog })));
 
 /** One alert on a page of its own: a link to it can be given to somebody. */
 export function AlertPage({ id }: { id: string }) {
@@ -65,7 +66,7 @@ export function AlertPage({ id }: { id: string }) {
           <ToldPart id={id} />
         </div>
       </div>
-      <ActDialog acts={acts} />
+      <Suspense>{acts.asked && <ActDialog acts={acts} />}</Suspense>
     </div>
   );
 }

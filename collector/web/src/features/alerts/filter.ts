@@ -28,8 +28,8 @@ export function matches(alert: Alert, called: string, query: string, nowMs: numb
 }
 
 /** Without a choice, all that are open. */
-function isOf(standing: Standing, chosen: Standing | undefined): boolean {
-  return chosen === undefined ? standing !== "resolved" : standing === chosen;
+function isOf(standing: Standing, wanted: Standing | undefined): boolean {
+  return wanted === undefined ? standing !== "resolved" : standing === wanted;
 }
 
 export function chosen(alerts: readonly Alert[], { severity, standing }: Choice, nowMs: number): Alert[] {

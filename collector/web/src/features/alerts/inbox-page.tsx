@@ -1,5 +1,5 @@
 import { Link, useNavigate } from "@tanstack/react-router";
-import { useEffect, useRef, useState } from "react";
+import { lazy, Suspense, useEffect, useRef, useState } from "react";
 import { counted, integer } from "../../lib/format";
 import { live, useTableValue } from "../../lib/live-app";
 import { useMay } from "../../lib/role";
@@ -13,16 +13,18 @@ import { Skeleton } from "../../ui/skeleton";
 import { Toggle } from "../../ui/toggle";
 import { useSelection } from "../fleet/use-selection";
 import { TableError } from "../shell/table-error";
-import { ActDialog } from "./act-dialog";
 import { ActsNews, MarkedBar } from "./acts-bar";
 import { AlertCards } from "./alert-cards";
-import { AlertPanel } from "./alert-panel";
 import { type AlertRows, AlertTable } from "./alert-table";
 import { InboxEmpty } from "./inbox-empty";
 import { SeverityTabs, StandingFilter } from "./inbox-filters";
 import { lastInbox, rememberInbox } from "./last-inbox";
 import { useActs } from "./use-acts";
 import { type Inbox, useInbox } from "./use-inbox";
+
+// Not part of the first load: the rows come first.
+const ActDialog = lazy(() => import("./act-dialog").then((m) => ({ default: m.ActDialog })));
+const AlertPanel = lazy(() => import("./alert-panel").then((m) => ({ default: m.AlertPanel })));
 
 const RULES_LINK =
   "inline-flex h-8 items-center rounded-md border border-edge bg-surface px-3 hover:bg-hover phone:h-11";
@@ -118,9 +120,11 @@ export function InboxPage() {
         ) : (
           <AlertTable ref={rows} inbox={inbox} chosen={chosen} onChoose={choose} onOpen={open} selection={may.write ? selection : null} />
         )}
-        {search.open && !phone && <AlertPanel key={search.open} id={search.open} acts={acts} onClose={() => setSearch({ open: undefined })} />}
+        <Suspense>
+          {search.open && !phone && <AlertPanel key={search.open} id={search.open} acts={acts} onClose={() => setSearch({ open: undefined })} />}
+        </Suspense>
       </div>
-      <ActDialog acts={acts} />
+      <Suspense>{acts.asked && <ActDialog acts={acts} />}</Suspense>
     </div>
   );
 }

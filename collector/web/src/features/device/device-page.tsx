@@ -6,6 +6,7 @@ import { useTitle } from "../../lib/use-title";
 import { useKeys } from "../../lib/use-keys";
 import { Empty } from "../../ui/empty";
 import { ErrorNote } from "../../ui/error-note";
+import { DeviceAlerts } from "../alerts/open-list";
 import { lastFleet } from "../fleet/last-fleet";
 import { NotFound } from "../shell/lost";
 import { TableError } from "../shell/table-error";
@@ -42,6 +43,7 @@ export function DevicePage({ id }: { id: string }) {
   return (
     <div className="flex min-h-full flex-col">
       <DeviceHead device={device} detail={detail} names={names} poll={poll} editing={editing} onEdit={setEditing} />
+      <DeviceAlerts device={id} name={device.name} tenant={device.tenant.id} />
       <ReachPart device={device} detail={detail} onEdit={() => setEditing(true)}>
         <PollResult poll={poll} />
       </ReachPart>

@@ -13,6 +13,8 @@ const PARTS: readonly (() => Promise<unknown>)[] = [
   () => import("../device/hardware-tab"),
   () => import("../agents/new-agent"),
   () => import("../agents/agent-panel"),
+  () => import("../alerts/act-dialog"),
+  () => import("../alerts/alert-panel"),
 ];
 
 /** Fetches all of it, one after the other: what fails is fetched again when it is needed. */
