@@ -15,6 +15,7 @@ const PARTS: readonly (() => Promise<unknown>)[] = [
   () => import("../agents/agent-panel"),
   () => import("../alerts/act-dialog"),
   () => import("../alerts/alert-panel"),
+  () => import("../alerts/open-list"),
 ];
 
 /** Fetches all of it, one after the other: what fails is fetched again when it is needed. */
