@@ -36,7 +36,7 @@ export async function alerts(browser, { check, look: lookAt, sideways }) {
       return all.length > 0 ? all : null;
     });
   } finally {
-    for (const { context } of views) await context.close();
+    await Promise.allSettled(views.map(({ context }) => context.close()));
     await site.stop();
   }
 }
@@ -54,6 +54,7 @@ async function drive(site, view, { check, lookAt, sideways }) {
   const desk = await view({ viewport: DESK, theme: "dark" });
   const { page } = desk;
   const look = (name) => lookAt(desk, name);
+  await alone(site);
   await rules({ site, page, check, look });
   const alertId = await death({ site, page, check, look });
   await inbox({ page, check, look });
@@ -61,6 +62,12 @@ async function drive(site, view, { check, lookAt, sideways }) {
   await themes({ url, desk, view, check, lookAt, sideways, alertId });
   await recovery({ site, page, check, look, alertId });
   await roles({ url, view, check, lookAt });
+}
+
+/** The default rule says of a dead router what the one that is made here says, only later. */
+async function alone({ ask }) {
+  const found = (await ask("GET", "/api/v1/rules")).filter(({ name }) => name === "Device down");
+  for (const { id } of found) await ask("PATCH", `/api/v1/rules/${id}`, { enabled: false });
 }
 
 async function choose(page, field, text) {
@@ -100,6 +107,7 @@ async function rules({ site: { url }, page, check, look }) {
   await check("rules: the preview follows what is typed, now and of the last day", async () => {
     await page.fill("#rule-name", "Up long enough");
     await page.click("#rule-metric");
+    await page.waitForSelector("[role=listbox]");
     await page.keyboard.type("started");
     await page.keyboard.press("Enter");
     await page.fill("#rule-limit", "1000000000");
@@ -284,7 +292,8 @@ async function themes({ url, desk, view, check, lookAt, sideways, alertId }) {
       await phone.page.goto(url + path);
       await phone.page.waitForSelector("[data-severity]");
       const small = await phone.page.$$eval("a, button, input, summary", (all) =>
-        all.map((el) => [el.getBoundingClientRect(), el.getAttribute("aria-label") ?? el.textContent])
+        // A link within a sentence is as high as its line.
+        all.filter((el) => !el.closest("p")).map((el) => [el.getBoundingClientRect(), el.getAttribute("aria-label") ?? el.textContent])
           .filter(([box]) => box.width > 1 && box.height > 1 && box.height < 43.5)
           .map(([box, text]) => `${text}: ${box.width}x${box.height}`));
       return small.length > 0 ? small : null;

@@ -15,7 +15,7 @@ export function AlertPanel({ id, acts, onClose }: { id: string; acts: Acts; onCl
   const { alert, isMissing, error, retry } = useAlertDetail(id);
   const called = useCalled();
   return (
-    <aside aria-label="The chosen alert" className="flex w-[440px] shrink-0 flex-col border-l border-edge bg-raised" data-alert-panel={id}>
+    <aside aria-label="The chosen alert" className="flex w-[min(440px,46vw)] shrink-0 flex-col border-l border-edge bg-raised" data-alert-panel={id}>
       <header className="flex items-start justify-between gap-4 border-b border-line px-5 pt-3 pb-2">
         <div className="min-w-0">
           <h2 className="text-lg font-semibold wrap-anywhere">{alert ? wrongWith(alert) : "Alert"}</h2>

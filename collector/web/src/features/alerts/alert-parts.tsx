@@ -52,7 +52,7 @@ export function WhyPart({ alert }: { alert: AlertDetail }) {
     <Part title={alert.fired_at ? "Why did this fire?" : "Why is this pending?"}>
       <p data-rule-sentence>{ruleSentence(evidence, metrics)}</p>
       <p className="text-muted">
-        The rule <Link to="/alerts/rules/$id" params={{ id: rule.id }} className={LINK}>{rule.name}</Link> looks at{" "}
+        The rule <Link to="/alerts/rules/$id" params={{ id: rule.id }} className="text-accent underline underline-offset-4">{rule.name}</Link> looks at{" "}
         {scopeWords(evidence.scope, evidence.condition.kind, siteName)}. {window}
       </p>
       <CourseBar alert={alert} />

@@ -10,12 +10,12 @@ import { severityOf, sinceOf, type Standing, standingOf } from "./standing";
 import { standingNote, useCalled, wrongWith } from "./subject";
 
 /** The table is as wide as its place: beside an open alert it has fewer columns. */
-const COLUMNS =
-  "grid items-center gap-x-3.5 px-4 grid-cols-[104px_minmax(112px,1.5fr)_minmax(130px,1.7fr)_minmax(120px,1.6fr)_minmax(70px,1fr)_44px]" +
-  " @max-[860px]:grid-cols-[92px_minmax(100px,1fr)_minmax(110px,1.4fr)_minmax(96px,1.2fr)_40px]";
-const COLUMNS_MIXED =
-  "grid items-center gap-x-3.5 px-4 grid-cols-[104px_minmax(112px,1.5fr)_minmax(130px,1.7fr)_minmax(120px,1.6fr)_minmax(70px,1fr)_minmax(70px,1fr)_44px]" +
-  " @max-[860px]:grid-cols-[92px_minmax(100px,1fr)_minmax(110px,1.4fr)_minmax(96px,1.2fr)_40px]";
+const NARROW = " @max-[860px]:grid-cols-[92px_minmax(100px,1fr)_minmax(110px,1.4fr)_minmax(96px,1.2fr)_40px]" +
+  " @max-[540px]:grid-cols-[92px_minmax(0,1fr)_minmax(0,1.4fr)_minmax(0,1.2fr)_36px] @max-[540px]:gap-x-2.5";
+const COLUMNS = "grid items-center gap-x-3.5 px-4 " +
+  "grid-cols-[104px_minmax(112px,1.5fr)_minmax(130px,1.7fr)_minmax(120px,1.6fr)_minmax(70px,1fr)_44px]" + NARROW;
+const COLUMNS_MIXED = "grid items-center gap-x-3.5 px-4 " +
+  "grid-cols-[104px_minmax(112px,1.5fr)_minmax(130px,1.7fr)_minmax(120px,1.6fr)_minmax(70px,1fr)_minmax(70px,1fr)_44px]" + NARROW;
 /** What goes where there is no room. */
 const ROOMY = "@max-[860px]:hidden";
 

@@ -57,7 +57,7 @@ export function StandingBadge({ standing, note }: { standing: Standing; note?: s
     <span className="inline-flex max-w-full min-w-0 items-center gap-1.5 align-middle" data-standing={standing} title={STANDING_NOTE[standing]}>
       <StandingShape standing={standing} />
       <span className={STANDING_TONE[standing]}>{STANDING_WORD[standing]}</span>
-      {note && <span className="clip text-muted phone:whitespace-normal! phone:wrap-anywhere" title={note}>{note}</span>}
+      {note && <span className="clip text-muted" title={note}>{note}</span>}
     </span>
   );
 }

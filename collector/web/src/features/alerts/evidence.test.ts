@@ -29,6 +29,11 @@ it("draws no second line where it is well at the limit, and nothing below zero",
   expect(plot?.marks).toHaveLength(3);
 });
 
+it("marks turns at one place once, as the later one", () => {
+  const plot = evidencePlot(alert(CPU, [95, 97, 99], { fired_at: T0, resolved_at: later(90) }));
+  expect(plot?.marks.map(({ kind }) => kind)).toEqual(["fired", "resolved"]);
+});
+
 it("draws nothing of states", () => {
   expect(evidencePlot(alert({ kind: "device_state", states: ["down"] }, [null, null]))).toBeNull();
   expect(evidencePlot(alert(CPU, []))).toBeNull();

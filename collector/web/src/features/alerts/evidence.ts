@@ -37,7 +37,10 @@ export function evidencePlot(alert: AlertDetail): EvidencePlot | null {
   if (told.length === 0) return null;
   const times = told.map(([at]) => at);
   const mark = (kind: Mark["kind"], at: string | null): Mark[] => (at ? [{ kind, at: seconds(at) }] : []);
-  const marks = [...mark("began", alert.began_at), ...mark("fired", alert.fired_at), ...mark("resolved", alert.resolved_at)];
+  const turns = [...mark("began", alert.began_at), ...mark("fired", alert.fired_at), ...mark("resolved", alert.resolved_at)];
+  const [from, to] = padded([...times, ...turns.map(({ at }) => at)], 5);
+  // Of turns at one place the later one is told: their words would stand on each other.
+  const marks = turns.filter(({ at }, i) => (turns[i + 1]?.at ?? Infinity) - at > (to - from) * EDGE);
   const clear = condition.clear ?? null;
   const values = told.map(([, value]) => value);
   const [low, high] = padded([...values, condition.limit, ...(clear === null ? [] : [clear])], Math.abs(condition.limit) * EDGE || 1);
@@ -46,7 +49,7 @@ export function evidencePlot(alert: AlertDetail): EvidencePlot | null {
     limit: condition.limit,
     clear: clear === condition.limit ? null : clear,
     marks,
-    span: padded([...times, ...marks.map(({ at }) => at)], 5),
+    span: [from, to],
     // Values that are never below nothing are not drawn below it.
     range: [values.every((value) => value >= 0) ? Math.max(0, low) : low, high],
   };

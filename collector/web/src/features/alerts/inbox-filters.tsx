@@ -53,8 +53,8 @@ export function StandingFilter({ inbox }: { inbox: Inbox }) {
   if (phone) {
     const choices = STANDINGS.map((one) => ({ value: one, label: STANDING_WORD[one], ...(count(one) === null ? {} : { note: integer(count(one)) }) }));
     return (
-      <span className="order-3 w-full">
-        <Picker label="State" value={search.state ?? OPEN} choices={[{ value: OPEN, label: "All that are open" }, ...choices]}
+      <span className="order-3 min-w-28 flex-1">
+        <Picker label="State" value={search.state ?? OPEN} choices={[{ value: OPEN, label: "Open" }, ...choices]}
           onChange={(value) => choose(STANDINGS.find((one) => one === value))} />
       </span>
     );

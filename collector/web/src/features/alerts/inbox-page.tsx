@@ -91,13 +91,13 @@ export function InboxPage() {
         <StandingFilter inbox={inbox} />
         <span className="flex-1 phone:hidden" />
         {search.state !== "resolved" && (
-          <Toggle className="phone:order-4 phone:flex-1" title="The newest first, whatever their severity" on={search.order === "newest"}
+          <Toggle className="phone:order-4 phone:px-2" title="The newest first, whatever their severity" on={search.order === "newest"}
             onChange={(on) => setSearch({ order: on ? "newest" : undefined })}>
             Newest first
           </Toggle>
         )}
         {phone && may.write && ids.length > 1 && (
-          <Toggle className="phone:order-4 phone:flex-1" title="Tap alerts to act on them together" on={marking} onChange={(on) => {
+          <Toggle className="phone:order-4 phone:px-2" title="Tap alerts to act on them together" on={marking} onChange={(on) => {
             setMarking(on);
             selection.clear();
           }}>

@@ -16,7 +16,7 @@ it("notes who, until when, and what is in doubt", () => {
   const ack = { at: "2026-11-22T11:00:00Z", by: "noc@farwatch.example", note: null };
   expect(standingNote(alert({}), NOW)).toBeNull();
   expect(standingNote(alert({ ack }), NOW)).toBe("by noc@farwatch.example");
-  expect(standingNote(alert({ ack, unknown: true }), NOW)).toBe("by noc@farwatch.example · nobody can tell now");
+  expect(standingNote(alert({ ack, unknown: true }), NOW)).toBe("by noc@farwatch.example · unknown now");
   expect(standingNote(alert({ silenced_until: "2026-11-22T13:00:00Z" }), NOW)).toMatch(/^until \d\d:\d\d$/);
   expect(standingNote(alert({ well_at: "2026-11-22T11:59:00Z" }), NOW)).toBe("well for now");
   expect(standingNote(alert({ phase: "resolved", ack, cause: "rule_changed" }), NOW)).toBe("its rule was changed");

@@ -41,7 +41,7 @@ export function standingNote(alert: Alert, nowMs: number): string | null {
   const notes: string[] = [];
   if (isSilent(alert, nowMs)) notes.push(`until ${sinceTime(until, nowMs)}`);
   if (ack) notes.push(`by ${ack.by}`);
-  if (unknown) notes.push("nobody can tell now");
+  if (unknown) notes.push("unknown now");
   else if (well && phase === "firing") notes.push("well for now");
   return notes.join(" · ") || null;
 }

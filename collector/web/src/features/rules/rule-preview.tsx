@@ -29,6 +29,8 @@ export function RulePreviewPart({ tenant, tried, metric, metrics }: Props) {
     queryFn: async () => (await take(api.POST("/api/v1/rules/preview", { body: JSON.parse(text) as { tenant: string } & Tried }))).data,
     placeholderData: keepPreviousData,
     retry: false,
+    // What was asked a moment ago needs no second question.
+    staleTime: 30_000,
   });
   if (!isAsked) {
     return (

@@ -1,6 +1,5 @@
 /** Values of metrics as people read them: the server's words for units, and the signs for them. */
-import { NONE, reading } from "../../lib/format";
-import { spanWords } from "../../lib/span";
+import { duration, NONE, reading } from "../../lib/format";
 
 const SIGN: Readonly<Record<string, string>> = {
   percent: "%", milliseconds: "ms", seconds: "s", ratio: "", bytes: "B", celsius: "°C", volts: "V", amperes: "A",
@@ -15,6 +14,6 @@ export function unitSign(unit: string | null | undefined): string {
 /** «97.5 %», «120 Mb/s»; an en dash where there is none. */
 export function figure(value: number | null | undefined, unit: string | null | undefined): string {
   if (value === null || value === undefined || !Number.isFinite(value)) return NONE;
-  if (unit === "seconds" && Math.abs(value) >= 60) return spanWords(Math.round(value));
+  if (unit === "seconds" && value >= 60) return duration(value);
   return reading(value, unitSign(unit));
 }

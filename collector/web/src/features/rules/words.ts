@@ -27,7 +27,7 @@ function ofObject(object: string | undefined): string {
   return object && object !== "*" ? ` (${object})` : "";
 }
 
-/** What is wrong: «Load of one processor at 90 % or above». */
+/** What is wrong: «Load of one processor: 90 % or above». */
 export function wrongWords(condition: RuleCondition, metrics: Metrics): string {
   switch (condition.kind) {
     case "device_state":
@@ -38,7 +38,7 @@ export function wrongWords(condition: RuleCondition, metrics: Metrics): string {
       return `An interface that was up${ofObject(condition.object)} is down`;
     case "metric": {
       const limit = figure(condition.limit, metrics.get(condition.name)?.unit);
-      return `${metricWords(condition.name, metrics)}${ofObject(condition.object)} at ${limit} or ${condition.is}`;
+      return `${metricWords(condition.name, metrics)}${ofObject(condition.object)}: ${limit} or ${condition.is}`;
     }
     case "absence":
       return `No value any more: ${metricWords(condition.name, metrics).toLowerCase()}${ofObject(condition.object)}`;
