@@ -9,7 +9,7 @@ import { join } from "node:path";
 
 const REPO = new URL("../../../", import.meta.url).pathname;
 const TARGET = process.env.CARGO_TARGET_DIR ?? join(REPO, "target");
-const BINARIES = process.env.FARWATCH_BINARIES ?? join(TARGET, "debug");
+export const BINARIES = process.env.FARWATCH_BINARIES ?? join(TARGET, "debug");
 const READY_MS = 60_000;
 const LOOK_MS = 100;
 
@@ -27,13 +27,13 @@ export const PEOPLE = {
   "viewer@borealis.example": { role: "viewer", tenant: "Borealis Net" },
 };
 
-function run(program, args, input = "") {
+export function run(program, args, input = "") {
   const { status, stdout, stderr } = spawnSync(join(BINARIES, program), args, { input, encoding: "utf8" });
   if (status !== 0) throw new Error(`${program} ${args.slice(0, 2).join(" ")}: ${stderr || status}`);
   return stdout;
 }
 
-async function until(what, isSo) {
+export async function until(what, isSo) {
   const start = Date.now();
   while (!(await isSo())) {
     if (Date.now() - start > READY_MS) throw new Error(`waited ${READY_MS / 1000} s for ${what}`);
@@ -41,13 +41,13 @@ async function until(what, isSo) {
   }
 }
 
-function addresses(data) {
+export function addresses(data) {
   const file = join(data, "addresses.json");
   return existsSync(file) ? JSON.parse(readFileSync(file, "utf8")) : null;
 }
 
 /** A client of the API with the session of one person. */
-async function signIn(url, email) {
+export async function signIn(url, email) {
   const call = async (method, path, body, cookie = "") => {
     const headers = { "content-type": "application/json", origin: url, cookie };
     const answer = await fetch(url + path, { method, headers, ...(body ? { body: JSON.stringify(body) } : {}) });
@@ -59,12 +59,27 @@ async function signIn(url, email) {
   return async (method, path, body) => (await (await call(method, path, body, cookie)).json()).data;
 }
 
-async function enrol(folder, data, listen, tenant, site) {
+export async function enrol(folder, data, listen, tenant, site) {
   const made = run("farwatch-collector",
     ["token", "create", "--data-dir", data, "--tenant", tenant, "--site", site, "--json"]);
   const state = join(folder, `agent ${tenant} ${site}`);
   run("farwatch-agent", ["enroll", "--token-file", "-", "--state-dir", state, "--collector", listen],
     JSON.parse(made).token);
+}
+
+/** A collector on this data, at ports of the system's choice. */
+export function serve(data) {
+  const collector = spawn(join(BINARIES, "farwatch-collector"),
+    ["serve", "--data-dir", data, "--http", "127.0.0.1:0", "--listen", "127.0.0.1:0"], { stdio: "ignore" });
+  return { collector, ended: new Promise((resolve) => collector.once("exit", resolve)) };
+}
+
+export async function ready(collector, data) {
+  await until("the collector to be ready", async () => {
+    if (collector.exitCode !== null) throw new Error(`the collector ended with ${collector.exitCode}`);
+    const at = addresses(data);
+    return at && fetch(`http://${at.http}/health/ready`).then((answer) => answer.ok, () => false);
+  });
 }
 
 /** Starts it; `stop` ends it and removes all it made. */
@@ -78,20 +93,14 @@ export async function twoCustomers() {
     run("farwatch-collector", ["user", "create", "--data-dir", data, "--email", email, "--password-file", "-",
       "--role", role, ...(tenant ? ["--tenant", tenant] : [])], PASSWORD);
   }
-  const collector = spawn(join(BINARIES, "farwatch-collector"),
-    ["serve", "--data-dir", data, "--http", "127.0.0.1:0", "--listen", "127.0.0.1:0"], { stdio: "ignore" });
-  const ended = new Promise((resolve) => collector.once("exit", resolve));
+  const { collector, ended } = serve(data);
   const stop = async () => {
     collector.kill();
     await ended;
     rmSync(folder, { recursive: true, force: true });
   };
   try {
-    await until("the collector to be ready", async () => {
-      if (collector.exitCode !== null) throw new Error(`the collector ended with ${collector.exitCode}`);
-      const at = addresses(data);
-      return at && fetch(`http://${at.http}/health/ready`).then((answer) => answer.ok, () => false);
-    });
+    await ready(collector, data);
     const { http, listen } = addresses(data);
     const url = `http://${http}`;
     const ask = await signIn(url, Object.keys(PEOPLE)[0]);

@@ -74,7 +74,7 @@ async function switching(page, url, check, look) {
   await look("tenants-one-dark");
   await check("tenants: every page keeps to it, and the next visit does", async () => {
     await page.keyboard.press("g");
-    await page.keyboard.press("a");
+    await page.keyboard.press("e");
     await page.waitForURL("**/agents?tenant=ten_**");
     await page.waitForFunction(() => document.querySelectorAll("[data-agent]").length === 1);
     await page.goto(`${url}/settings/sites`);

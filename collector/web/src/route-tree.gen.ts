@@ -16,6 +16,8 @@ import { Route as AppIndexRouteImport } from "./routes/_app/index";
 import { Route as AppAgentsRouteImport } from "./routes/_app/agents";
 import { Route as AppFleetRouteImport } from "./routes/_app/fleet";
 import { Route as AppSettingsRouteImport } from "./routes/_app/settings";
+import { Route as AppAlertsIndexRouteImport } from "./routes/_app/alerts.index";
+import { Route as AppAlertsIdRouteImport } from "./routes/_app/alerts.$id";
 import { Route as AppDevicesIdRouteImport } from "./routes/_app/devices.$id";
 import { Route as AppSettingsIndexRouteImport } from "./routes/_app/settings.index";
 import { Route as AppSettingsAccountRouteImport } from "./routes/_app/settings.account";
@@ -27,6 +29,9 @@ import { Route as AppSettingsProviderAccessRouteImport } from "./routes/_app/set
 import { Route as AppSettingsSitesRouteImport } from "./routes/_app/settings.sites";
 import { Route as AppSettingsTenantsRouteImport } from "./routes/_app/settings.tenants";
 import { Route as AppSettingsTokensRouteImport } from "./routes/_app/settings.tokens";
+import { Route as AppAlertsRulesIndexRouteImport } from "./routes/_app/alerts.rules.index";
+import { Route as AppAlertsRulesIdRouteImport } from "./routes/_app/alerts.rules.$id";
+import { Route as AppAlertsRulesNewRouteImport } from "./routes/_app/alerts.rules.new";
 
 const AppRoute = AppRouteImport.update({
   id: "/_app",
@@ -60,6 +65,16 @@ const AppFleetRoute = AppFleetRouteImport.update({
 const AppSettingsRoute = AppSettingsRouteImport.update({
   id: "/settings",
   path: "/settings",
+  getParentRoute: () => AppRoute,
+} as any);
+const AppAlertsIndexRoute = AppAlertsIndexRouteImport.update({
+  id: "/alerts/",
+  path: "/alerts/",
+  getParentRoute: () => AppRoute,
+} as any);
+const AppAlertsIdRoute = AppAlertsIdRouteImport.update({
+  id: "/alerts/$id",
+  path: "/alerts/$id",
   getParentRoute: () => AppRoute,
 } as any);
 const AppDevicesIdRoute = AppDevicesIdRouteImport.update({
@@ -118,6 +133,21 @@ const AppSettingsTokensRoute = AppSettingsTokensRouteImport.update({
   path: "/tokens",
   getParentRoute: () => AppSettingsRoute,
 } as any);
+const AppAlertsRulesIndexRoute = AppAlertsRulesIndexRouteImport.update({
+  id: "/alerts/rules/",
+  path: "/alerts/rules/",
+  getParentRoute: () => AppRoute,
+} as any);
+const AppAlertsRulesIdRoute = AppAlertsRulesIdRouteImport.update({
+  id: "/alerts/rules/$id",
+  path: "/alerts/rules/$id",
+  getParentRoute: () => AppRoute,
+} as any);
+const AppAlertsRulesNewRoute = AppAlertsRulesNewRouteImport.update({
+  id: "/alerts/rules/new",
+  path: "/alerts/rules/new",
+  getParentRoute: () => AppRoute,
+} as any);
 
 export interface FileRoutesByFullPath {
   "/": typeof AppIndexRoute;
@@ -126,6 +156,7 @@ export interface FileRoutesByFullPath {
   "/agents": typeof AppAgentsRoute;
   "/fleet": typeof AppFleetRoute;
   "/settings": typeof AppSettingsRouteWithChildren;
+  "/alerts/$id": typeof AppAlertsIdRoute;
   "/devices/$id": typeof AppDevicesIdRoute;
   "/settings/account": typeof AppSettingsAccountRoute;
   "/settings/api-keys": typeof AppSettingsApiKeysRoute;
@@ -136,7 +167,11 @@ export interface FileRoutesByFullPath {
   "/settings/sites": typeof AppSettingsSitesRoute;
   "/settings/tenants": typeof AppSettingsTenantsRoute;
   "/settings/tokens": typeof AppSettingsTokensRoute;
+  "/alerts/": typeof AppAlertsIndexRoute;
   "/settings/": typeof AppSettingsIndexRoute;
+  "/alerts/rules/$id": typeof AppAlertsRulesIdRoute;
+  "/alerts/rules/new": typeof AppAlertsRulesNewRoute;
+  "/alerts/rules/": typeof AppAlertsRulesIndexRoute;
 }
 export interface FileRoutesByTo {
   "/login": typeof LoginRoute;
@@ -144,6 +179,7 @@ export interface FileRoutesByTo {
   "/agents": typeof AppAgentsRoute;
   "/fleet": typeof AppFleetRoute;
   "/": typeof AppIndexRoute;
+  "/alerts/$id": typeof AppAlertsIdRoute;
   "/devices/$id": typeof AppDevicesIdRoute;
   "/settings/account": typeof AppSettingsAccountRoute;
   "/settings/api-keys": typeof AppSettingsApiKeysRoute;
@@ -154,7 +190,11 @@ export interface FileRoutesByTo {
   "/settings/sites": typeof AppSettingsSitesRoute;
   "/settings/tenants": typeof AppSettingsTenantsRoute;
   "/settings/tokens": typeof AppSettingsTokensRoute;
+  "/alerts": typeof AppAlertsIndexRoute;
   "/settings": typeof AppSettingsIndexRoute;
+  "/alerts/rules/$id": typeof AppAlertsRulesIdRoute;
+  "/alerts/rules/new": typeof AppAlertsRulesNewRoute;
+  "/alerts/rules": typeof AppAlertsRulesIndexRoute;
 }
 export interface FileRoutesById {
   __root__: typeof rootRouteImport;
@@ -165,6 +205,7 @@ export interface FileRoutesById {
   "/_app/fleet": typeof AppFleetRoute;
   "/_app/settings": typeof AppSettingsRouteWithChildren;
   "/_app/": typeof AppIndexRoute;
+  "/_app/alerts/$id": typeof AppAlertsIdRoute;
   "/_app/devices/$id": typeof AppDevicesIdRoute;
   "/_app/settings/account": typeof AppSettingsAccountRoute;
   "/_app/settings/api-keys": typeof AppSettingsApiKeysRoute;
@@ -175,7 +216,11 @@ export interface FileRoutesById {
   "/_app/settings/sites": typeof AppSettingsSitesRoute;
   "/_app/settings/tenants": typeof AppSettingsTenantsRoute;
   "/_app/settings/tokens": typeof AppSettingsTokensRoute;
+  "/_app/alerts/": typeof AppAlertsIndexRoute;
   "/_app/settings/": typeof AppSettingsIndexRoute;
+  "/_app/alerts/rules/$id": typeof AppAlertsRulesIdRoute;
+  "/_app/alerts/rules/new": typeof AppAlertsRulesNewRoute;
+  "/_app/alerts/rules/": typeof AppAlertsRulesIndexRoute;
 }
 export interface FileRouteTypes {
   fileRoutesByFullPath: FileRoutesByFullPath;
@@ -186,6 +231,7 @@ export interface FileRouteTypes {
     | "/agents"
     | "/fleet"
     | "/settings"
+    | "/alerts/$id"
     | "/devices/$id"
     | "/settings/account"
     | "/settings/api-keys"
@@ -196,7 +242,11 @@ export interface FileRouteTypes {
     | "/settings/sites"
     | "/settings/tenants"
     | "/settings/tokens"
-    | "/settings/";
+    | "/alerts/"
+    | "/settings/"
+    | "/alerts/rules/$id"
+    | "/alerts/rules/new"
+    | "/alerts/rules/";
   fileRoutesByTo: FileRoutesByTo;
   to:
     | "/login"
@@ -204,6 +254,7 @@ export interface FileRouteTypes {
     | "/agents"
     | "/fleet"
     | "/"
+    | "/alerts/$id"
     | "/devices/$id"
     | "/settings/account"
     | "/settings/api-keys"
@@ -214,7 +265,11 @@ export interface FileRouteTypes {
     | "/settings/sites"
     | "/settings/tenants"
     | "/settings/tokens"
-    | "/settings";
+    | "/alerts"
+    | "/settings"
+    | "/alerts/rules/$id"
+    | "/alerts/rules/new"
+    | "/alerts/rules";
   id:
     | "__root__"
     | "/_app"
@@ -224,6 +279,7 @@ export interface FileRouteTypes {
     | "/_app/fleet"
     | "/_app/settings"
     | "/_app/"
+    | "/_app/alerts/$id"
     | "/_app/devices/$id"
     | "/_app/settings/account"
     | "/_app/settings/api-keys"
@@ -234,7 +290,11 @@ export interface FileRouteTypes {
     | "/_app/settings/sites"
     | "/_app/settings/tenants"
     | "/_app/settings/tokens"
-    | "/_app/settings/";
+    | "/_app/alerts/"
+    | "/_app/settings/"
+    | "/_app/alerts/rules/$id"
+    | "/_app/alerts/rules/new"
+    | "/_app/alerts/rules/";
   fileRoutesById: FileRoutesById;
 }
 export interface RootRouteChildren {
@@ -292,6 +352,20 @@ declare module "@tanstack/react-router" {
       path: "/settings";
       fullPath: "/settings";
       preLoaderRoute: typeof AppSettingsRouteImport;
+      parentRoute: typeof AppRoute;
+    };
+    "/_app/alerts/": {
+      id: "/_app/alerts/";
+      path: "/alerts";
+      fullPath: "/alerts/";
+      preLoaderRoute: typeof AppAlertsIndexRouteImport;
+      parentRoute: typeof AppRoute;
+    };
+    "/_app/alerts/$id": {
+      id: "/_app/alerts/$id";
+      path: "/alerts/$id";
+      fullPath: "/alerts/$id";
+      preLoaderRoute: typeof AppAlertsIdRouteImport;
       parentRoute: typeof AppRoute;
     };
     "/_app/devices/$id": {
@@ -371,6 +445,27 @@ declare module "@tanstack/react-router" {
       preLoaderRoute: typeof AppSettingsTokensRouteImport;
       parentRoute: typeof AppSettingsRoute;
     };
+    "/_app/alerts/rules/": {
+      id: "/_app/alerts/rules/";
+      path: "/alerts/rules";
+      fullPath: "/alerts/rules/";
+      preLoaderRoute: typeof AppAlertsRulesIndexRouteImport;
+      parentRoute: typeof AppRoute;
+    };
+    "/_app/alerts/rules/$id": {
+      id: "/_app/alerts/rules/$id";
+      path: "/alerts/rules/$id";
+      fullPath: "/alerts/rules/$id";
+      preLoaderRoute: typeof AppAlertsRulesIdRouteImport;
+      parentRoute: typeof AppRoute;
+    };
+    "/_app/alerts/rules/new": {
+      id: "/_app/alerts/rules/new";
+      path: "/alerts/rules/new";
+      fullPath: "/alerts/rules/new";
+      preLoaderRoute: typeof AppAlertsRulesNewRouteImport;
+      parentRoute: typeof AppRoute;
+    };
   }
 }
 
@@ -409,7 +504,12 @@ interface AppRouteChildren {
   AppFleetRoute: typeof AppFleetRoute;
   AppSettingsRoute: typeof AppSettingsRouteWithChildren;
   AppIndexRoute: typeof AppIndexRoute;
+  AppAlertsIdRoute: typeof AppAlertsIdRoute;
   AppDevicesIdRoute: typeof AppDevicesIdRoute;
+  AppAlertsIndexRoute: typeof AppAlertsIndexRoute;
+  AppAlertsRulesIdRoute: typeof AppAlertsRulesIdRoute;
+  AppAlertsRulesNewRoute: typeof AppAlertsRulesNewRoute;
+  AppAlertsRulesIndexRoute: typeof AppAlertsRulesIndexRoute;
 }
 
 const AppRouteChildren: AppRouteChildren = {
@@ -417,7 +517,12 @@ const AppRouteChildren: AppRouteChildren = {
   AppFleetRoute: AppFleetRoute,
   AppSettingsRoute: AppSettingsRouteWithChildren,
   AppIndexRoute: AppIndexRoute,
+  AppAlertsIdRoute: AppAlertsIdRoute,
   AppDevicesIdRoute: AppDevicesIdRoute,
+  AppAlertsIndexRoute: AppAlertsIndexRoute,
+  AppAlertsRulesIdRoute: AppAlertsRulesIdRoute,
+  AppAlertsRulesNewRoute: AppAlertsRulesNewRoute,
+  AppAlertsRulesIndexRoute: AppAlertsRulesIndexRoute,
 };
 
 const AppRouteWithChildren = AppRoute._addFileChildren(AppRouteChildren);

@@ -13,6 +13,9 @@ const PARTS: readonly (() => Promise<unknown>)[] = [
   () => import("../device/hardware-tab"),
   () => import("../agents/new-agent"),
   () => import("../agents/agent-panel"),
+  () => import("../alerts/act-dialog"),
+  () => import("../alerts/alert-panel"),
+  () => import("../alerts/open-list"),
 ];
 
 /** Fetches all of it, one after the other: what fails is fetched again when it is needed. */
