@@ -5,6 +5,7 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { axe, launch, open, signOut, violations } from "./browser.mjs";
+import { notify } from "./notify.mjs";
 import { commitToPixel } from "./pixel.mjs";
 import { tenancy } from "./tenancy.mjs";
 
@@ -413,6 +414,7 @@ await check("sign out ends the session in every tab", async () => {
   await phone.page.waitForURL("**/login**");
 });
 await tenancy(browser, { check, look, sideways });
+await notify(browser, { check, look, sideways });
 await check("nothing was logged and the policy held", async () => {
   const all = [...desk.complaints, ...phone.complaints, ...(await violations(page)), ...(await violations(phone.page))];
   return all.length > 0 ? all : null;

@@ -3,7 +3,7 @@
 // Its agents are enrolled and never started: nothing is polled, so no packet leaves this machine
 // for the private addresses that the devices carry.
 import { spawn, spawnSync } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -67,8 +67,8 @@ async function enrol(folder, data, listen, tenant, site) {
     JSON.parse(made).token);
 }
 
-/** Starts it; `stop` ends it and removes all it made. */
-export async function twoCustomers() {
+/** Starts it, with these lines in its file; `stop` ends it and removes all it made. */
+export async function twoCustomers(config = "") {
   const folder = mkdtempSync(join(tmpdir(), "farwatch-e2e-"));
   const data = join(folder, "collector");
   for (const tenant of Object.keys(CUSTOMERS)) {
@@ -78,8 +78,10 @@ export async function twoCustomers() {
     run("farwatch-collector", ["user", "create", "--data-dir", data, "--email", email, "--password-file", "-",
       "--role", role, ...(tenant ? ["--tenant", tenant] : [])], PASSWORD);
   }
+  const file = join(folder, "collector.toml");
+  writeFileSync(file, config);
   const collector = spawn(join(BINARIES, "farwatch-collector"),
-    ["serve", "--data-dir", data, "--http", "127.0.0.1:0", "--listen", "127.0.0.1:0"], { stdio: "ignore" });
+    ["serve", "--config", file, "--data-dir", data, "--http", "127.0.0.1:0", "--listen", "127.0.0.1:0"], { stdio: "ignore" });
   const ended = new Promise((resolve) => collector.once("exit", resolve));
   const stop = async () => {
     collector.kill();
@@ -104,7 +106,7 @@ export async function twoCustomers() {
           { agent: agent.id, address, snmp: { version: "v2c", community: "public" } });
       }
     }
-    return { url, stop };
+    return { url, stop, ask };
   } catch (error) {
     await stop();
     throw error;

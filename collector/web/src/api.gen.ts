@@ -1616,6 +1616,7 @@ export interface components {
             /** @description Not enabled: nothing new goes there, and what waits stays. */
             enabled: boolean;
             failing_since: components["schemas"]["Time"] | null;
+            waiting: number;
             /** @description Host and port of a webhook's, Slack's or a broker's; the rest of a URL is secret. */
             host: string | null;
             id: string;
@@ -1909,6 +1910,7 @@ export interface components {
                 /** @description Not enabled: nothing new goes there, and what waits stays. */
                 enabled: boolean;
                 failing_since: components["schemas"]["Time"] | null;
+            waiting: number;
                 /** @description Host and port of a webhook's, Slack's or a broker's; the rest of a URL is secret. */
                 host: string | null;
                 id: string;
@@ -2302,6 +2304,7 @@ export interface components {
             /** @description `alert.firing`, `alert.resolved` or `test`. */
             event: string;
             id: string;
+            key: string;
             next_at: components["schemas"]["Time"] | null;
             state: components["schemas"]["DeliveryState"];
             summary: string;
@@ -2827,6 +2830,7 @@ export interface components {
                 /** @description Not enabled: nothing new goes there, and what waits stays. */
                 enabled: boolean;
                 failing_since: components["schemas"]["Time"] | null;
+            waiting: number;
                 /** @description Host and port of a webhook's, Slack's or a broker's; the rest of a URL is secret. */
                 host: string | null;
                 id: string;
@@ -4787,6 +4791,7 @@ export interface operations {
     channel_deliveries: {
         parameters: {
             query?: {
+                state?: "queued" | "delivered" | "failed";
                 /** @description 1 to 1000; 100 if not given. */
                 limit?: number;
                 cursor?: string;

@@ -27,6 +27,8 @@ import { Route as AppSettingsProviderAccessRouteImport } from "./routes/_app/set
 import { Route as AppSettingsSitesRouteImport } from "./routes/_app/settings.sites";
 import { Route as AppSettingsTenantsRouteImport } from "./routes/_app/settings.tenants";
 import { Route as AppSettingsTokensRouteImport } from "./routes/_app/settings.tokens";
+import { Route as AppSettingsNotificationsIndexRouteImport } from "./routes/_app/settings.notifications.index";
+import { Route as AppSettingsNotificationsIdRouteImport } from "./routes/_app/settings.notifications.$id";
 
 const AppRoute = AppRouteImport.update({
   id: "/_app",
@@ -118,6 +120,18 @@ const AppSettingsTokensRoute = AppSettingsTokensRouteImport.update({
   path: "/tokens",
   getParentRoute: () => AppSettingsRoute,
 } as any);
+const AppSettingsNotificationsIndexRoute =
+  AppSettingsNotificationsIndexRouteImport.update({
+    id: "/notifications/",
+    path: "/notifications/",
+    getParentRoute: () => AppSettingsRoute,
+  } as any);
+const AppSettingsNotificationsIdRoute =
+  AppSettingsNotificationsIdRouteImport.update({
+    id: "/notifications/$id",
+    path: "/notifications/$id",
+    getParentRoute: () => AppSettingsRoute,
+  } as any);
 
 export interface FileRoutesByFullPath {
   "/": typeof AppIndexRoute;
@@ -137,6 +151,8 @@ export interface FileRoutesByFullPath {
   "/settings/tenants": typeof AppSettingsTenantsRoute;
   "/settings/tokens": typeof AppSettingsTokensRoute;
   "/settings/": typeof AppSettingsIndexRoute;
+  "/settings/notifications/$id": typeof AppSettingsNotificationsIdRoute;
+  "/settings/notifications/": typeof AppSettingsNotificationsIndexRoute;
 }
 export interface FileRoutesByTo {
   "/login": typeof LoginRoute;
@@ -155,6 +171,8 @@ export interface FileRoutesByTo {
   "/settings/tenants": typeof AppSettingsTenantsRoute;
   "/settings/tokens": typeof AppSettingsTokensRoute;
   "/settings": typeof AppSettingsIndexRoute;
+  "/settings/notifications/$id": typeof AppSettingsNotificationsIdRoute;
+  "/settings/notifications": typeof AppSettingsNotificationsIndexRoute;
 }
 export interface FileRoutesById {
   __root__: typeof rootRouteImport;
@@ -176,6 +194,8 @@ export interface FileRoutesById {
   "/_app/settings/tenants": typeof AppSettingsTenantsRoute;
   "/_app/settings/tokens": typeof AppSettingsTokensRoute;
   "/_app/settings/": typeof AppSettingsIndexRoute;
+  "/_app/settings/notifications/$id": typeof AppSettingsNotificationsIdRoute;
+  "/_app/settings/notifications/": typeof AppSettingsNotificationsIndexRoute;
 }
 export interface FileRouteTypes {
   fileRoutesByFullPath: FileRoutesByFullPath;
@@ -196,7 +216,9 @@ export interface FileRouteTypes {
     | "/settings/sites"
     | "/settings/tenants"
     | "/settings/tokens"
-    | "/settings/";
+    | "/settings/"
+    | "/settings/notifications/$id"
+    | "/settings/notifications/";
   fileRoutesByTo: FileRoutesByTo;
   to:
     | "/login"
@@ -214,7 +236,9 @@ export interface FileRouteTypes {
     | "/settings/sites"
     | "/settings/tenants"
     | "/settings/tokens"
-    | "/settings";
+    | "/settings"
+    | "/settings/notifications/$id"
+    | "/settings/notifications";
   id:
     | "__root__"
     | "/_app"
@@ -234,7 +258,9 @@ export interface FileRouteTypes {
     | "/_app/settings/sites"
     | "/_app/settings/tenants"
     | "/_app/settings/tokens"
-    | "/_app/settings/";
+    | "/_app/settings/"
+    | "/_app/settings/notifications/$id"
+    | "/_app/settings/notifications/";
   fileRoutesById: FileRoutesById;
 }
 export interface RootRouteChildren {
@@ -371,6 +397,20 @@ declare module "@tanstack/react-router" {
       preLoaderRoute: typeof AppSettingsTokensRouteImport;
       parentRoute: typeof AppSettingsRoute;
     };
+    "/_app/settings/notifications/": {
+      id: "/_app/settings/notifications/";
+      path: "/notifications";
+      fullPath: "/settings/notifications/";
+      preLoaderRoute: typeof AppSettingsNotificationsIndexRouteImport;
+      parentRoute: typeof AppSettingsRoute;
+    };
+    "/_app/settings/notifications/$id": {
+      id: "/_app/settings/notifications/$id";
+      path: "/notifications/$id";
+      fullPath: "/settings/notifications/$id";
+      preLoaderRoute: typeof AppSettingsNotificationsIdRouteImport;
+      parentRoute: typeof AppSettingsRoute;
+    };
   }
 }
 
@@ -385,6 +425,8 @@ interface AppSettingsRouteChildren {
   AppSettingsTenantsRoute: typeof AppSettingsTenantsRoute;
   AppSettingsTokensRoute: typeof AppSettingsTokensRoute;
   AppSettingsIndexRoute: typeof AppSettingsIndexRoute;
+  AppSettingsNotificationsIdRoute: typeof AppSettingsNotificationsIdRoute;
+  AppSettingsNotificationsIndexRoute: typeof AppSettingsNotificationsIndexRoute;
 }
 
 const AppSettingsRouteChildren: AppSettingsRouteChildren = {
@@ -398,6 +440,8 @@ const AppSettingsRouteChildren: AppSettingsRouteChildren = {
   AppSettingsTenantsRoute: AppSettingsTenantsRoute,
   AppSettingsTokensRoute: AppSettingsTokensRoute,
   AppSettingsIndexRoute: AppSettingsIndexRoute,
+  AppSettingsNotificationsIdRoute: AppSettingsNotificationsIdRoute,
+  AppSettingsNotificationsIndexRoute: AppSettingsNotificationsIndexRoute,
 };
 
 const AppSettingsRouteWithChildren = AppSettingsRoute._addFileChildren(
