@@ -1616,7 +1616,6 @@ export interface components {
             /** @description Not enabled: nothing new goes there, and what waits stays. */
             enabled: boolean;
             failing_since: components["schemas"]["Time"] | null;
-            waiting: number;
             /** @description Host and port of a webhook's, Slack's or a broker's; the rest of a URL is secret. */
             host: string | null;
             id: string;
@@ -1630,6 +1629,11 @@ export interface components {
             /** @description Receivers of mail. */
             to: string[];
             updated_at: components["schemas"]["Time"];
+            /**
+             * Format: int64
+             * @description What waits to be told, or to be tried again.
+             */
+            waiting: number;
         };
         ChannelBroker: {
             tls: boolean;
@@ -1910,7 +1914,6 @@ export interface components {
                 /** @description Not enabled: nothing new goes there, and what waits stays. */
                 enabled: boolean;
                 failing_since: components["schemas"]["Time"] | null;
-            waiting: number;
                 /** @description Host and port of a webhook's, Slack's or a broker's; the rest of a URL is secret. */
                 host: string | null;
                 id: string;
@@ -1924,6 +1927,11 @@ export interface components {
                 /** @description Receivers of mail. */
                 to: string[];
                 updated_at: components["schemas"]["Time"];
+                /**
+                 * Format: int64
+                 * @description What waits to be told, or to be tried again.
+                 */
+                waiting: number;
             };
         };
         /** @description A successful answer. */
@@ -2004,6 +2012,8 @@ export interface components {
                 /** @description `alert.firing`, `alert.resolved` or `test`. */
                 event: string;
                 id: string;
+                /** @description The `webhook-id` of a webhook: the same at every attempt. */
+                key: string;
                 next_at: components["schemas"]["Time"] | null;
                 state: components["schemas"]["DeliveryState"];
                 summary: string;
@@ -2304,6 +2314,7 @@ export interface components {
             /** @description `alert.firing`, `alert.resolved` or `test`. */
             event: string;
             id: string;
+            /** @description The `webhook-id` of a webhook: the same at every attempt. */
             key: string;
             next_at: components["schemas"]["Time"] | null;
             state: components["schemas"]["DeliveryState"];
@@ -2830,7 +2841,6 @@ export interface components {
                 /** @description Not enabled: nothing new goes there, and what waits stays. */
                 enabled: boolean;
                 failing_since: components["schemas"]["Time"] | null;
-            waiting: number;
                 /** @description Host and port of a webhook's, Slack's or a broker's; the rest of a URL is secret. */
                 host: string | null;
                 id: string;
@@ -2844,6 +2854,11 @@ export interface components {
                 /** @description Receivers of mail. */
                 to: string[];
                 updated_at: components["schemas"]["Time"];
+                /**
+                 * Format: int64
+                 * @description What waits to be told, or to be tried again.
+                 */
+                waiting: number;
             }[];
             meta: components["schemas"]["Meta"];
         };
@@ -2876,6 +2891,8 @@ export interface components {
                 /** @description `alert.firing`, `alert.resolved` or `test`. */
                 event: string;
                 id: string;
+                /** @description The `webhook-id` of a webhook: the same at every attempt. */
+                key: string;
                 next_at: components["schemas"]["Time"] | null;
                 state: components["schemas"]["DeliveryState"];
                 summary: string;
@@ -4791,6 +4808,7 @@ export interface operations {
     channel_deliveries: {
         parameters: {
             query?: {
+                /** @description Only these; all if not given. */
                 state?: "queued" | "delivered" | "failed";
                 /** @description 1 to 1000; 100 if not given. */
                 limit?: number;
