@@ -4,6 +4,7 @@ import { useState } from "react";
 import { api, ApiError, take } from "../../lib/api";
 import { dateOnly, integer } from "../../lib/format";
 import { useKeptError } from "../../lib/use-kept-error";
+import { useScope } from "../../lib/scope";
 import { useTitle } from "../../lib/use-title";
 import { Button } from "../../ui/button";
 import { Empty } from "../../ui/empty";
@@ -53,6 +54,7 @@ export function ChannelPage() {
 function Body({ channel }: { channel: Channel }) {
   const navigate = route.useNavigate();
   const may = useAdminOf()(channel.tenant.id);
+  const { tenants } = useScope();
   const test = useTest();
   const [editing, setEditing] = useState(false);
   const [removing, setRemoving] = useState(false);
@@ -78,7 +80,7 @@ function Body({ channel }: { channel: Channel }) {
           {channel.mqtt && <Fact name="Broker">{channel.mqtt.tls ? "by TLS" : "without TLS"}{channel.mqtt.user ? `, as ${channel.mqtt.user}` : ", without a user"}</Fact>}
           {channel.kind === "webhook" && <Fact name="Signing"><KeyPart channel={channel} may={may} /></Fact>}
           <Fact name="Waiting">{channel.waiting === 0 ? "nothing" : `${integer(channel.waiting)}, one at a time`}</Fact>
-          <Fact name="Tenant">{channel.tenant.name}</Fact>
+          {tenants.length > 1 && <Fact name="Tenant">{channel.tenant.name}</Fact>}
           <Fact name="Made">{dateOnly(channel.created_at)}</Fact>
         </Facts>
       </div>

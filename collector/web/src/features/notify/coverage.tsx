@@ -18,21 +18,22 @@ interface Props {
 
 /** Who is told, severity by severity: for one tenant. */
 export function Coverage({ channels, routes }: Props) {
+  if (isNobodyTold(channels, routes)) return null;
   return (
-    <dl className="mx-4 mb-3 grid grid-cols-[88px_1fr] rounded-md border border-line bg-surface phone:mx-3" data-coverage>
+    <dl aria-label="Who is told" className="mx-4 mb-3 grid grid-cols-[128px_1fr] rounded-md border border-line bg-surface phone:mx-3" data-coverage>
       {SEVERITIES.map((severity, index) => {
         const told = toldOf(severity, channels, routes);
         const line = index > 0 ? "border-t border-line" : "";
         return (
           <Fragment key={severity}>
-            <dt className={`px-3 py-1.5 text-muted ${line}`}>{SEVERITY_WORD[severity]}</dt>
+            <dt className={`px-3 py-1.5 text-muted ${line}`}>{SEVERITY_WORD[severity]} alerts</dt>
             <dd className={`py-1.5 pr-3 wrap-anywhere ${line}`} data-told={severity}>
-              {told.length === 0 && <span className={severity === "critical" ? "font-medium text-degraded" : "text-muted"}>nobody is told</span>}
+              {told.length === 0 && <span className="text-muted">nobody</span>}
               {told.map(({ channel, isPart }, at) => (
                 <Fragment key={channel.id}>
                   {at > 0 && ", "}
                   <Link to="/settings/notifications/$id" params={{ id: channel.id }} className="text-accent underline">{channel.name}</Link>
-                  {isPart && <span className="text-muted"> (in part)</span>}
+                  {isPart && <span className="text-muted" title="Of some sites or tags only: its routes say which"> (some)</span>}
                 </Fragment>
               ))}
             </dd>

@@ -8,9 +8,10 @@ import type { ChannelKind, Delivery, DeliveryAttempt } from "./types";
 
 /** What it is about; of an alert, the way to it. */
 export function AlertLink({ delivery: { alert, summary } }: { delivery: Delivery }) {
-  if (!alert) return <span className="min-w-0 wrap-anywhere">{summary}</span>;
+  // The words of the message itself say that it works.
+  if (!alert) return <span>Sent by hand</span>;
   const to: string = `/alerts/${alert}`;
-  return <Link to={to} className="min-w-0 wrap-anywhere hover:text-accent hover:underline">{summary}</Link>;
+  return <Link to={to} className="min-w-0 py-1 wrap-anywhere hover:text-accent hover:underline">{summary}</Link>;
 }
 
 /** Every attempt of a delivery, and what a receiver knows it by. */

@@ -42,11 +42,11 @@ function columnsOf(isOff: boolean): readonly Column<Delivery>[] {
   return [
     { by: "at", label: "At", className: "text-muted", cell: (row) => <Age at={row.created_at} long /> },
     { by: "event", label: "Event", cell: (row) => eventWord(row.event) },
-    { by: "summary", label: "What", title: true, className: "py-1.5", cell: (row) => <AlertLink delivery={row} /> },
+    { by: "summary", label: "What", title: true, cell: (row) => <AlertLink delivery={row} /> },
     { by: "state", label: "State", cell: (row) => <StateBadge {...deliveryShown(row)} /> },
     { by: "tries", label: "Tries", figure: true, cell: (row) => integer(row.attempts.length) },
     { by: "next", label: "Next try", cell: (row) => <NextTry delivery={row} isOff={isOff} /> },
-    { by: "cause", label: "Cause", className: "py-1.5 phone:col-span-2", cell: (row) => <Cause delivery={row} /> },
+    { by: "cause", label: "Cause", className: "phone:col-span-2", cell: (row) => <Cause delivery={row} /> },
   ];
 }
 

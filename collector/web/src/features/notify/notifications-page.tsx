@@ -38,7 +38,6 @@ export function NotificationsPage() {
     <>
       <PageHead title="Notifications">
         <span className="flex-1" />
-        {own.length > 0 && <Button onClick={() => addRoute(null)}><Icon name="plus" size={14} /> New route</Button>}
         {may.admin && <Button look="solid" onClick={add}><Icon name="plus" size={14} /> New channel</Button>}
       </PageHead>
       <TestResult test={test} withLink className="mx-4 mb-3 phone:mx-3" />
@@ -50,11 +49,15 @@ export function NotificationsPage() {
         <>
           <Told channels={channels.rows} routes={routes.rows} isWhole={!channels.more && !routes.more} may={own.length > 0} onRoute={() => addRoute(null)} />
           <ChannelTable list={channels} test={test} onRemove={setRemoving} onEdit={(one) => setChannel({ channel: one })} />
-          {routes.rows.length > 0 && (
-            <div className="mt-5">
-              <RouteTable list={routes} channels={channels.rows} onEdit={(one) => setRoute({ route: one, channel: null })} />
+          <section aria-labelledby="routes">
+            <div className="flex min-h-8 flex-wrap items-center gap-3 px-4 pt-5 pb-2 phone:px-3">
+              <h2 id="routes" className="font-semibold">Routes</h2>
+              {own.length > 0 && <Button onClick={() => addRoute(null)}><Icon name="plus" size={14} /> New route</Button>}
             </div>
-          )}
+            {routes.rows.length > 0
+              ? <RouteTable list={routes} channels={channels.rows} onEdit={(one) => setRoute({ route: one, channel: null })} />
+              : <p className="px-4 text-muted phone:px-3">None yet. A route says which alerts go to which channel.</p>}
+          </section>
         </>
       )}
       <ChannelPanel opened={channel} onClose={() => setChannel(null)} onRoute={({ id }) => addRoute(id)} />

@@ -26,7 +26,7 @@ function columnsOf(
   const tenant: Column<Route> = { by: "tenant", label: "Tenant", className: "text-muted", read: (row) => row.tenant.name, cell: (row) => row.tenant.name };
   const isOff = (route: Route) => channels.some(({ id, enabled }) => id === route.channel.id && !enabled);
   return [
-    { by: "sentence", label: "Who is told of what", read: (row) => row.channel.name, className: "py-1.5 phone:col-span-2 phone:order-first",
+    { by: "sentence", label: "Who is told of what", read: (row) => row.channel.name, title: true,
       cell: (row) => <Sentence route={row} siteName={siteName} isOff={isOff(row)} isOfOne={isOfOne} /> },
     ...(hasTenant ? [tenant] : []),
   ];
@@ -69,7 +69,7 @@ interface SentenceProps {
 function Sentence({ route, siteName, isOff, isOfOne }: SentenceProps) {
   const { channel, sites } = route;
   return (
-    <span className="min-w-0 wrap-anywhere" title={sites.length > 3 ? sites.map(siteName).join(", ") : undefined}>
+    <span className="block min-w-0 py-1.5 font-normal wrap-anywhere phone:text-sm" title={sites.length > 3 ? sites.map(siteName).join(", ") : undefined}>
       {sentenceHead(route, siteName)}{" "}
       {isOfOne ? <span className="font-medium">{channel.name}</span> : (
         <Link to="/settings/notifications/$id" params={{ id: channel.id }} className="font-medium text-accent underline underline-offset-2">{channel.name}</Link>

@@ -19,11 +19,14 @@ it("tells where a channel leads, without a secret", () => {
 });
 
 it("calls working only what has delivered something", () => {
-  const ok = { state: "ok", failing_since: null } as const;
+  const ok = { state: "ok", failing_since: null, waiting: 0 } as const;
+  const since = { failing_since: SINCE, waiting: 2 };
   expect(channelShown(ok, null)).toMatchObject({ state: "unknown", word: "Not tried yet" });
   expect(channelShown(ok, {} as Delivery)).toMatchObject({ state: "up", word: "Working" });
-  expect(channelShown({ state: "retrying", failing_since: SINCE }, null)).toEqual({ state: "degraded", word: "Retrying", since: SINCE });
-  expect(channelShown({ state: "failing", failing_since: SINCE }, null)).toEqual({ state: "down", word: "Failing", since: SINCE });
+  expect(channelShown({ ...since, state: "retrying" }, null)).toEqual({ state: "degraded", word: "Retrying", since: SINCE });
+  expect(channelShown({ ...since, state: "retrying", waiting: 0 }, null).word).toBe("Failed last");
+  expect(channelShown(ok, undefined).state).toBe("unknown");
+  expect(channelShown({ ...since, state: "failing" }, null)).toEqual({ state: "down", word: "Failing", since: SINCE });
 });
 
 it("tells waiting from retrying, and a failed test from what was given up", () => {
