@@ -118,7 +118,7 @@ async function fails(page, hooks, { check, look }) {
     await page.waitForSelector(`h1:text-is("${HOOK}")`);
     await page.waitForFunction(() => document.querySelectorAll("[aria-label=Deliveries] [data-row]").length === 2);
     await page.click("[aria-label=State]");
-    await page.click("[role=option]:has-text('Given up')");
+    await page.click("[role=option]:has-text('given up')");
     await page.waitForURL((url) => url.searchParams.get("state") === "failed");
     await page.waitForFunction(() => document.querySelectorAll("[aria-label=Deliveries] [data-row]").length === 1);
     await page.waitForSelector("[aria-label=Deliveries] >> text=refused: answered 503");

@@ -20,13 +20,13 @@ interface Props {
 export function Coverage({ channels, routes }: Props) {
   if (isNobodyTold(channels, routes)) return null;
   return (
-    <dl aria-label="Who is told" className="mx-4 mb-3 grid grid-cols-[128px_1fr] rounded-md border border-line bg-surface phone:mx-3" data-coverage>
+    <dl aria-label="Who is told" className="mx-4 mb-3 grid grid-cols-[168px_1fr] rounded-md border border-line bg-surface phone:mx-3" data-coverage>
       {SEVERITIES.map((severity, index) => {
         const told = toldOf(severity, channels, routes);
         const line = index > 0 ? "border-t border-line" : "";
         return (
           <Fragment key={severity}>
-            <dt className={`px-3 py-1.5 text-muted ${line}`}>{SEVERITY_WORD[severity]} alerts</dt>
+            <dt className={`px-3 py-1.5 text-muted ${line}`}>{SEVERITY_WORD[severity]} alerts go to</dt>
             <dd className={`py-1.5 pr-3 wrap-anywhere ${line}`} data-told={severity}>
               {told.length === 0 && <span className="text-muted">nobody</span>}
               {told.map(({ channel, isPart }, at) => (

@@ -20,7 +20,7 @@ const ROWS = 50;
 const EVERY = "every";
 const STATES = [
   { value: EVERY, label: "Every state" }, { value: "queued", label: "Waiting or retrying" }, { value: "delivered", label: "Delivered" },
-  { value: "failed", label: "Given up" },
+  { value: "failed", label: "Failed or given up" },
 ] as const;
 
 /** When it is tried again. */
