@@ -76,7 +76,7 @@ function Body({ channel }: { channel: Channel }) {
       <div className="px-4 pb-4 phone:px-3">
         <Facts>
           <Fact name="Kind">{KIND_WORD[channel.kind]}</Fact>
-          <Fact name="Leads to">{channel.kind === "email" ? channel.to.join(", ") : targetWords(channel)}</Fact>
+          <Fact name="Target">{channel.kind === "email" ? channel.to.join(", ") : targetWords(channel)}</Fact>
           {channel.mqtt && <Fact name="Broker">{channel.mqtt.tls ? "by TLS" : "without TLS"}{channel.mqtt.user ? `, as ${channel.mqtt.user}` : ", without a user"}</Fact>}
           {channel.kind === "webhook" && <Fact name="Signing"><KeyPart channel={channel} may={may} /></Fact>}
           <Fact name="Waiting">{channel.waiting === 0 ? "nothing" : `${integer(channel.waiting)}, one at a time`}</Fact>

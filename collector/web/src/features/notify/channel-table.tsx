@@ -34,18 +34,18 @@ function columnsOf(isMixed: boolean): readonly Column<Channel>[] {
     { by: "name", label: "Channel", title: true, read: (row) => row.name,
       cell: (row) => (
         <Link to="/settings/notifications/$id" params={{ id: row.id }}
-          className="hover:text-accent hover:underline phone:inline-flex phone:min-h-11 phone:items-center">
+          className="hover:text-accent hover:underline desk:inline-block desk:py-1.5 phone:inline-flex phone:min-h-11 phone:items-center">
           {row.name}
         </Link>
       ) },
     ...(isMixed ? [tenant] : []),
     { by: "kind", label: "Kind", className: "text-muted", read: (row) => KIND_WORD[row.kind], cell: (row) => KIND_WORD[row.kind] },
-    { by: "target", label: "Leads to", className: "wrap-anywhere phone:col-span-2", read: targetWords,
-      cell: (row) => <span className="min-w-0 wrap-anywhere" title={row.to.length > 1 ? row.to.join(", ") : undefined}>{targetWords(row)}</span> },
+    { by: "target", label: "Target", className: "phone:col-span-2", read: targetWords,
+      cell: (row) => <span className="block min-w-0 wrap-anywhere desk:py-1.5" title={row.to.length > 1 ? row.to.join(", ") : undefined}>{targetWords(row)}</span> },
     { by: "state", label: "State", className: "phone:col-span-2", read: (row) => (row.enabled ? row.state : "off"), cell: (row) => <ChannelState channel={row} /> },
     { by: "waiting", label: "Waiting", note: "What is still to be told, or tried again", figure: true, read: (row) => row.waiting,
       cell: (row) => integer(row.waiting) },
-    { by: "last", label: "Told last", cell: (row) => <LastTold channel={row} /> },
+    { by: "last", label: "Told last", className: "whitespace-nowrap", cell: (row) => <LastTold channel={row} /> },
   ];
 }
 

@@ -20,7 +20,7 @@ interface Props {
 export function Coverage({ channels, routes }: Props) {
   if (isNobodyTold(channels, routes)) return null;
   return (
-    <dl aria-label="Who is told" className="mx-4 mb-3 grid grid-cols-[168px_1fr] rounded-md border border-line bg-surface phone:mx-3" data-coverage>
+    <dl aria-label="Who is told" className="mx-4 mb-3 grid grid-cols-[168px_1fr] phone:grid-cols-[116px_1fr] rounded-md border border-line bg-surface phone:mx-3" data-coverage>
       {SEVERITIES.map((severity, index) => {
         const told = toldOf(severity, channels, routes);
         const line = index > 0 ? "border-t border-line" : "";

@@ -11,7 +11,7 @@ export function AlertLink({ delivery: { alert, summary } }: { delivery: Delivery
   // The words of the message itself say that it works.
   if (!alert) return <span>Sent by hand</span>;
   const to: string = `/alerts/${alert}`;
-  return <Link to={to} className="min-w-0 py-1 wrap-anywhere hover:text-accent hover:underline">{summary}</Link>;
+  return <Link to={to} className="block min-w-0 wrap-anywhere hover:text-accent hover:underline desk:py-1.5">{summary}</Link>;
 }
 
 /** Every attempt of a delivery, and what a receiver knows it by. */
@@ -40,9 +40,9 @@ function Attempt({ attempt: { at, outcome, detail, status, took_ms: took } }: { 
   const isDelivered = outcome === "delivered";
   return (
     <li className="flex items-baseline gap-2">
-      <span className="self-center"><StateShape state={isDelivered ? "up" : "down"} size={10} /></span>
-      <span className="text-muted">{dateTime(at)}</span>
+      <span><StateShape state={isDelivered ? "up" : "down"} size={10} /></span>
       <span className="min-w-0 wrap-anywhere">
+        <span className="text-muted">{dateTime(at)} </span>
         {outcomeWord(outcome)}{detail ? `: ${detail}` : isDelivered && status !== null ? `, answered ${status}` : ""}
         <span className="text-muted"> {took > 0 || isDelivered ? tookWords(took) : NONE}</span>
       </span>

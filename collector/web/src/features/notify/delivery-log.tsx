@@ -35,17 +35,17 @@ function NextTry({ delivery: { next_at: at }, isOff }: { delivery: Delivery; isO
 
 function Cause({ delivery }: { delivery: Delivery }) {
   const cause = causeWords(delivery);
-  return <span className="min-w-0 wrap-anywhere text-muted">{cause ?? NONE}</span>;
+  return <span className="block min-w-0 wrap-anywhere text-muted desk:py-1.5">{cause ?? NONE}</span>;
 }
 
 function columnsOf(isOff: boolean): readonly Column<Delivery>[] {
   return [
-    { by: "at", label: "At", className: "text-muted", cell: (row) => <Age at={row.created_at} long /> },
+    { by: "at", label: "At", className: "whitespace-nowrap text-muted", cell: (row) => <Age at={row.created_at} long /> },
     { by: "event", label: "Event", cell: (row) => eventWord(row.event) },
     { by: "summary", label: "What", title: true, cell: (row) => <AlertLink delivery={row} /> },
     { by: "state", label: "State", cell: (row) => <StateBadge {...deliveryShown(row)} /> },
     { by: "tries", label: "Tries", figure: true, cell: (row) => integer(row.attempts.length) },
-    { by: "next", label: "Next try", cell: (row) => <NextTry delivery={row} isOff={isOff} /> },
+    { by: "next", label: "Next try", className: "whitespace-nowrap", cell: (row) => <NextTry delivery={row} isOff={isOff} /> },
     { by: "cause", label: "Cause", className: "phone:col-span-2", cell: (row) => <Cause delivery={row} /> },
   ];
 }
