@@ -1,5 +1,4 @@
 import { useState } from "react";
-import { useMay } from "../../lib/role";
 import { useScope } from "../../lib/scope";
 import { useTitle } from "../../lib/use-title";
 import { Button } from "../../ui/button";
@@ -20,7 +19,7 @@ import type { Channel } from "./types";
 
 /** Who is told of alerts: channels, and the routes that lead to them. */
 export function NotificationsPage() {
-  const may = useMay();
+  const { tenants, tenant } = useScope();
   const isAdmin = useAdminOf();
   const channels = useChannels();
   const routes = useRoutes();
@@ -30,7 +29,8 @@ export function NotificationsPage() {
   const [removing, setRemoving] = useState<Channel | null>(null);
   useRefresh(CHANNELS, ROUTES, DELIVERIES);
   useTitle("Notifications");
-  const own = channels.rows.filter(({ tenant }) => isAdmin(tenant.id));
+  const mayAdd = tenants.some(({ id }) => (tenant === null || tenant.id === id) && isAdmin(id));
+  const own = channels.rows.filter((one) => isAdmin(one.tenant.id));
   const add = () => setChannel({ channel: null });
   const addRoute = (id: string | null) => setRoute({ route: null, channel: id });
   const isReady = channels.phase === "ready" && routes.phase === "ready";
@@ -38,13 +38,13 @@ export function NotificationsPage() {
     <>
       <PageHead title="Notifications">
         <span className="flex-1" />
-        {may.admin && <Button look="solid" onClick={add}><Icon name="plus" size={14} /> New channel</Button>}
+        {mayAdd && <Button look="solid" onClick={add}><Icon name="plus" size={14} /> New channel</Button>}
       </PageHead>
       <TestResult test={test} withLink className="mx-4 mb-3 phone:mx-3" />
       {(channels.phase === "loading" || routes.phase === "loading") && !channels.error && !routes.error && <Skeleton label="Loading the channels" />}
       {channels.phase === "failed" && channels.error && <ErrorNote error={channels.error} className="mx-4 my-2 phone:mx-3" onRetry={channels.retry} />}
       {routes.phase === "failed" && routes.error && <ErrorNote error={routes.error} className="mx-4 my-2 phone:mx-3" onRetry={routes.retry} />}
-      {isReady && channels.rows.length === 0 && <NoChannel may={may.admin} onAdd={add} />}
+      {isReady && channels.rows.length === 0 && <NoChannel may={mayAdd} onAdd={add} />}
       {isReady && channels.rows.length > 0 && (
         <>
           <Told channels={channels.rows} routes={routes.rows} isWhole={!channels.more && !routes.more} may={own.length > 0} onRoute={() => addRoute(null)} />

@@ -1,6 +1,6 @@
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
-import { api, PAGE, take, takeAll } from "../../lib/api";
+import { api, ApiError, PAGE, take, takeAll } from "../../lib/api";
 import { byName } from "../../lib/format";
 import { useKnownTags } from "../../lib/use-known-tags";
 import { CheckField } from "../../ui/check-field";
@@ -42,10 +42,23 @@ const SEVERITY_CARDS = [
 
 const SHOWS = ["channel", "severity", "sites", "tags", "on_resolved"];
 
+/** Saved once more, it would be made once more. */
+class HalfSaved extends Error {}
+
 /** The API changes no route: the new one is made first, so that nobody goes untold, and the old one removed. */
 async function saveRoute(body: NewRoute, old: Route | null): Promise<void> {
   await take(api.POST("/api/v1/routes", { body }));
-  if (old) await take(api.DELETE("/api/v1/routes/{id}", { params: { path: { id: old.id } } }));
+  if (!old) return;
+  try {
+    await take(api.DELETE("/api/v1/routes/{id}", { params: { path: { id: old.id } } }));
+  } catch (error) {
+    // Somebody else has removed it.
+    if (error instanceof ApiError && error.status === 404) return;
+    const why = error instanceof Error ? error.message : "";
+    throw new HalfSaved(
+      `The new route is made, and the old one is still there. ${why} Close this and remove the old one in the list.`, { cause: error },
+    );
+  }
 }
 
 function RouteForm({ opened, channels, onDone }: { opened: NonNullable<OpenedRoute>; channels: readonly Channel[]; onDone: () => void }) {
@@ -76,7 +89,7 @@ function RouteForm({ opened, channels, onDone }: { opened: NonNullable<OpenedRou
   const note = (one: Channel) => (several ? `${KIND_WORD[one.kind]} · ${one.tenant.name}` : KIND_WORD[one.kind]);
   return (
     <Form onSubmit={() => save.mutate()} error={save.error} shows={SHOWS} action={route ? "Save" : "Make the route"} busy={save.isPending}
-      disabled={!chosen} onCancel={onDone}>
+      disabled={!chosen || save.error instanceof HalfSaved} onCancel={onDone}>
       <RadioCards legend="Which alerts" name="severity" cards={SEVERITY_CARDS} value={severity} onChange={setSeverity} error={fields["severity"]} />
       <FieldFrame id="route-channel" label="To the channel" error={fields["channel"]}>
         <Picker id="route-channel" label="To the channel" value={channel} onChange={changeChannel} invalid={!!fields["channel"]}

@@ -42,6 +42,28 @@ it("keeps the old route where the new one cannot be made", async () => {
   expect(remove).not.toHaveBeenCalled();
 });
 
+it("says so where the new route is made and the old one stays, and makes it no second time", async () => {
+  serve({});
+  const post = vi.spyOn(api, "POST").mockReturnValue(answer(routeOf({})));
+  const close = vi.fn();
+  vi.spyOn(api, "DELETE").mockReturnValue(answer({ detail: "The database is busy." }, 503));
+  shown(<RoutePanel opened={{ route: routeOf({}), channel: null }} channels={[channelOf({})]} onClose={close} />);
+  fireEvent.click(screen.getByRole("button", { name: "Save" }));
+  await waitFor(() => expect(screen.getByText(/the old one is still there. The database is busy. Close this/)).toBeTruthy());
+  expect(screen.getByRole("button", { name: "Save" }).hasAttribute("disabled")).toBe(true);
+  expect([post.mock.calls.length, close.mock.calls.length]).toEqual([1, 0]);
+});
+
+it("takes an old route that somebody else has removed for removed", async () => {
+  serve({});
+  vi.spyOn(api, "POST").mockReturnValue(answer(routeOf({})));
+  vi.spyOn(api, "DELETE").mockReturnValue(answer({}, 404));
+  const close = vi.fn();
+  shown(<RoutePanel opened={{ route: routeOf({}), channel: null }} channels={[channelOf({})]} onClose={close} />);
+  fireEvent.click(screen.getByRole("button", { name: "Save" }));
+  await waitFor(() => expect(close).toHaveBeenCalled());
+});
+
 it("says that nobody is told, and mends it by one click", async () => {
   serve({ [CHANNELS]: [channelOf({})] });
   const post = vi.spyOn(api, "POST").mockReturnValue(answer(routeOf({})));
