@@ -3,7 +3,7 @@
 // Its agents are enrolled and never started: nothing is polled, so no packet leaves this machine
 // for the private addresses that the devices carry.
 import { spawn, spawnSync } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -67,10 +67,10 @@ export async function enrol(folder, data, listen, tenant, site) {
     JSON.parse(made).token);
 }
 
-/** A collector on this data, at ports of the system's choice. */
-export function serve(data) {
+/** A collector on this data and with this file, at ports of the system's choice. */
+export function serve(data, file) {
   const collector = spawn(join(BINARIES, "farwatch-collector"),
-    ["serve", "--data-dir", data, "--http", "127.0.0.1:0", "--listen", "127.0.0.1:0"], { stdio: "ignore" });
+    ["serve", ...(file ? ["--config", file] : []), "--data-dir", data, "--http", "127.0.0.1:0", "--listen", "127.0.0.1:0"], { stdio: "ignore" });
   return { collector, ended: new Promise((resolve) => collector.once("exit", resolve)) };
 }
 
@@ -82,8 +82,8 @@ export async function ready(collector, data) {
   });
 }
 
-/** Starts it; `stop` ends it and removes all it made. */
-export async function twoCustomers() {
+/** Starts it, with these lines in its file; `stop` ends it and removes all it made. */
+export async function twoCustomers(config = "") {
   const folder = mkdtempSync(join(tmpdir(), "farwatch-e2e-"));
   const data = join(folder, "collector");
   for (const tenant of Object.keys(CUSTOMERS)) {
@@ -93,7 +93,9 @@ export async function twoCustomers() {
     run("farwatch-collector", ["user", "create", "--data-dir", data, "--email", email, "--password-file", "-",
       "--role", role, ...(tenant ? ["--tenant", tenant] : [])], PASSWORD);
   }
-  const { collector, ended } = serve(data);
+  const file = join(folder, "collector.toml");
+  writeFileSync(file, config);
+  const { collector, ended } = serve(data, file);
   const stop = async () => {
     collector.kill();
     await ended;
@@ -113,7 +115,7 @@ export async function twoCustomers() {
           { agent: agent.id, address, snmp: { version: "v2c", community: "public" } });
       }
     }
-    return { url, stop };
+    return { url, stop, ask };
   } catch (error) {
     await stop();
     throw error;

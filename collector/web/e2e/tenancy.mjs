@@ -17,7 +17,7 @@ const wrongUnless = (condition, message) => (condition ? null : message);
 const query = (page) => new URL(page.url()).searchParams;
 const names = (page) => page.$$eval(`${"[role=row][data-device]"} a`, (all) => all.map((a) => a.textContent).toSorted());
 
-async function signIn(browser, url, email, options) {
+export async function signIn(browser, url, email, options) {
   const view = await open(browser, options);
   await view.page.goto(`${url}/fleet`);
   await view.page.fill("#email", email);

@@ -1629,6 +1629,11 @@ export interface components {
             /** @description Receivers of mail. */
             to: string[];
             updated_at: components["schemas"]["Time"];
+            /**
+             * Format: int64
+             * @description What waits to be told, or to be tried again.
+             */
+            waiting: number;
         };
         ChannelBroker: {
             tls: boolean;
@@ -1922,6 +1927,11 @@ export interface components {
                 /** @description Receivers of mail. */
                 to: string[];
                 updated_at: components["schemas"]["Time"];
+                /**
+                 * Format: int64
+                 * @description What waits to be told, or to be tried again.
+                 */
+                waiting: number;
             };
         };
         /** @description A successful answer. */
@@ -2002,6 +2012,8 @@ export interface components {
                 /** @description `alert.firing`, `alert.resolved` or `test`. */
                 event: string;
                 id: string;
+                /** @description The `webhook-id` of a webhook: the same at every attempt. */
+                key: string;
                 next_at: components["schemas"]["Time"] | null;
                 state: components["schemas"]["DeliveryState"];
                 summary: string;
@@ -2302,6 +2314,8 @@ export interface components {
             /** @description `alert.firing`, `alert.resolved` or `test`. */
             event: string;
             id: string;
+            /** @description The `webhook-id` of a webhook: the same at every attempt. */
+            key: string;
             next_at: components["schemas"]["Time"] | null;
             state: components["schemas"]["DeliveryState"];
             summary: string;
@@ -2840,6 +2854,11 @@ export interface components {
                 /** @description Receivers of mail. */
                 to: string[];
                 updated_at: components["schemas"]["Time"];
+                /**
+                 * Format: int64
+                 * @description What waits to be told, or to be tried again.
+                 */
+                waiting: number;
             }[];
             meta: components["schemas"]["Meta"];
         };
@@ -2872,6 +2891,8 @@ export interface components {
                 /** @description `alert.firing`, `alert.resolved` or `test`. */
                 event: string;
                 id: string;
+                /** @description The `webhook-id` of a webhook: the same at every attempt. */
+                key: string;
                 next_at: components["schemas"]["Time"] | null;
                 state: components["schemas"]["DeliveryState"];
                 summary: string;
@@ -4787,6 +4808,8 @@ export interface operations {
     channel_deliveries: {
         parameters: {
             query?: {
+                /** @description Only these; all if not given. */
+                state?: "queued" | "delivered" | "failed";
                 /** @description 1 to 1000; 100 if not given. */
                 limit?: number;
                 cursor?: string;
