@@ -325,6 +325,22 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/backup-policy": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["backup_policy"];
+        put: operations["backup_policy_put"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/channels": {
         parameters: {
             query?: never;
@@ -390,6 +406,134 @@ export interface paths {
         put?: never;
         /** Send a test to a channel, and say how that went */
         post: operations["channel_try"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/config-jobs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["config_jobs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/config-jobs/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["config_job"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/configs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["configs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/configs/search": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["configs_search"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/configs/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["config"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/configs/{id}/diff": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["config_diff"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/configs/{id}/raw": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["config_raw"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/configs/{id}/text": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["config_text"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -485,6 +629,70 @@ export interface paths {
         head?: never;
         /** Change a device */
         patch: operations["device_change"];
+        trace?: never;
+    };
+    "/api/v1/devices/{id}/backup": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["backup"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch: operations["backup_patch"];
+        trace?: never;
+    };
+    "/api/v1/devices/{id}/backup/host-key": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["backup_host_key"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/devices/{id}/backup/run": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["backup_run"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/devices/{id}/configs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["device_configs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/api/v1/devices/{id}/credential": {
@@ -601,6 +809,22 @@ export interface paths {
         };
         /** Charts: counters come as rates per second */
         get: operations["series"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/devices/{id}/timeline": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["device_timeline"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1542,6 +1766,69 @@ export interface components {
             seq: number;
             tenant: components["schemas"]["Ref"] | null;
         };
+        /** @description The backup of a device's configuration. */
+        Backup: {
+            enabled: boolean | null;
+            effective: components["schemas"]["BackupEffective"];
+            /** Format: int64 */
+            port: number;
+            platform: string;
+            legacy: boolean;
+            login: components["schemas"]["BackupLogin"] | null;
+            host_key: string | null;
+            host_key_at: components["schemas"]["Time"] | null;
+            other_key: string | null;
+            other_key_at: components["schemas"]["Time"] | null;
+            next_at: components["schemas"]["Time"] | null;
+            fetched_at: components["schemas"]["Time"] | null;
+            failing: components["schemas"]["BackupFailing"] | null;
+            job: components["schemas"]["ConfigJob"] | null;
+        };
+        BackupChange: {
+            enabled?: boolean | null;
+            /** Format: int64 */
+            port?: number;
+            platform?: string;
+            legacy?: boolean;
+            login?: components["schemas"]["NewSshLogin"] | null;
+        };
+        BackupEffective: {
+            enabled: boolean;
+            why: components["schemas"]["BackupWhy"];
+        };
+        BackupFailing: {
+            cause: string;
+            advice: string | null;
+            since: components["schemas"]["Time"];
+        };
+        BackupLogin: {
+            /** @enum {string} */
+            from: "device" | "profile";
+            profile: components["schemas"]["Ref"] | null;
+            user: string;
+        };
+        /** @description How a tenant's configurations are fetched and kept. */
+        BackupPolicy: {
+            tenant: components["schemas"]["Ref"];
+            enabled: boolean;
+            /** Format: int64 */
+            every_s: number;
+            window: components["schemas"]["BackupWindow"] | null;
+            /** Format: int64 */
+            per_site_max: number;
+            /** Format: int64 */
+            keep_days: number;
+            /** Format: int64 */
+            keep_versions: number;
+            is_default: boolean;
+        };
+        /** @enum {string} */
+        BackupWhy: "device" | "policy" | "no_login" | "agent_too_old";
+        /** @description In UTC. */
+        BackupWindow: {
+            from: string;
+            to: string;
+        };
         /**
          * @description States of a device that may be wrong.
          * @enum {string}
@@ -1659,6 +1946,125 @@ export interface components {
         };
         /** @enum {string} */
         ChannelState: "ok" | "retrying" | "failing";
+        ConfigDiff: {
+            from: components["schemas"]["ConfigVersion"] | null;
+            to: components["schemas"]["ConfigVersion"];
+            unified: string;
+            /** Format: int64 */
+            added: number;
+            /** Format: int64 */
+            removed: number;
+        };
+        ConfigFailing: {
+            cause: string;
+            since: components["schemas"]["Time"];
+        };
+        ConfigFound: {
+            device: components["schemas"]["Ref"];
+            tenant: components["schemas"]["Ref"];
+            site: components["schemas"]["Ref"];
+            version: string;
+            matches: components["schemas"]["ConfigMatch"][];
+            /** Format: int64 */
+            more: number;
+        };
+        /** @description A fetch of a configuration. */
+        ConfigJob: {
+            id: string;
+            tenant: components["schemas"]["Ref"];
+            site: components["schemas"]["Ref"];
+            device: components["schemas"]["Ref"];
+            agent: components["schemas"]["Ref"];
+            reason: components["schemas"]["ConfigReason"];
+            asked_by: string | null;
+            state: components["schemas"]["ConfigJobState"];
+            waits: components["schemas"]["ConfigJobWaits"] | null;
+            created_at: components["schemas"]["Time"];
+            started_at: components["schemas"]["Time"] | null;
+            ended_at: components["schemas"]["Time"] | null;
+            cause: string | null;
+            advice: string | null;
+            version: string | null;
+            changed: boolean | null;
+            /** Format: int64 */
+            bytes: number | null;
+            /** Format: int64 */
+            kept_bytes: number | null;
+        };
+        /** @enum {string} */
+        ConfigJobState: "queued" | "running" | "done" | "failed";
+        /** @enum {string} */
+        ConfigJobWaits: "agent_offline" | "site_full" | "window";
+        ConfigMatch: {
+            /** Format: int64 */
+            line: number;
+            text: string;
+            before: string[];
+            after: string[];
+        };
+        /** @enum {string} */
+        ConfigReason: "schedule" | "manual" | "hint";
+        /** @description The configuration of a device as it stands. */
+        ConfigRow: {
+            device: components["schemas"]["Ref"];
+            tenant: components["schemas"]["Ref"];
+            site: components["schemas"]["Ref"];
+            platform: string | null;
+            version: string | null;
+            first_at: components["schemas"]["Time"] | null;
+            last_at: components["schemas"]["Time"] | null;
+            /** Format: int64 */
+            lines: number | null;
+            /** Format: int64 */
+            versions: number;
+            failing: components["schemas"]["ConfigFailing"] | null;
+            host_key_changed: boolean;
+        };
+        /** @description A version of a configuration. */
+        ConfigVersion: {
+            id: string;
+            device: components["schemas"]["Ref"];
+            tenant: components["schemas"]["Ref"];
+            site: components["schemas"]["Ref"];
+            platform: string;
+            facts: string[];
+            first_at: components["schemas"]["Time"];
+            last_at: components["schemas"]["Time"];
+            /** Format: int64 */
+            lines: number;
+            /** Format: int64 */
+            added: number;
+            /** Format: int64 */
+            removed: number;
+            hash: string;
+            /** Format: int64 */
+            raw_bytes: number;
+            reason: components["schemas"]["ConfigReason"];
+            asked_by: string | null;
+        };
+        /** @description A version, and its text without secrets. */
+        ConfigVersionText: {
+            id: string;
+            device: components["schemas"]["Ref"];
+            tenant: components["schemas"]["Ref"];
+            site: components["schemas"]["Ref"];
+            platform: string;
+            facts: string[];
+            first_at: components["schemas"]["Time"];
+            last_at: components["schemas"]["Time"];
+            /** Format: int64 */
+            lines: number;
+            /** Format: int64 */
+            added: number;
+            /** Format: int64 */
+            removed: number;
+            hash: string;
+            /** Format: int64 */
+            raw_bytes: number;
+            reason: components["schemas"]["ConfigReason"];
+            asked_by: string | null;
+            text: string;
+        };
         CreatedApiKey: {
             expires_at: components["schemas"]["Time"];
             id: string;
@@ -1680,7 +2086,7 @@ export interface components {
             version: components["schemas"]["SnmpVersion"];
         };
         /** @enum {string} */
-        CredentialKind: "snmp_community" | "snmp_user";
+        CredentialKind: "snmp_community" | "snmp_user" | "ssh_login";
         CredentialOutcome: {
             /** @description Which of the host's addresses has answered; null: none. */
             address: string | null;
@@ -1718,6 +2124,7 @@ export interface components {
             tenant: components["schemas"]["Ref"];
             updated_at: components["schemas"]["Time"];
             user: components["schemas"]["SnmpUser"] | null;
+            login: components["schemas"]["SshLogin"] | null;
         };
         /** @description What is not there stays; so does the kind. */
         CredentialProfileChange: {
@@ -1729,6 +2136,7 @@ export interface components {
             /** @description Null: with any tags or none. */
             tag?: string | null;
             user?: components["schemas"]["NewSnmpUser"] | null;
+            login?: components["schemas"]["NewSshLogin"] | null;
         };
         CredentialSearch: {
             /** @description Tried first, in this order; 32 at most. */
@@ -1964,6 +2372,7 @@ export interface components {
                 tenant: components["schemas"]["Ref"];
                 updated_at: components["schemas"]["Time"];
                 user: components["schemas"]["SnmpUser"] | null;
+                login: components["schemas"]["SshLogin"] | null;
             };
         };
         /** @description A successful answer. */
@@ -2856,6 +3265,7 @@ export interface components {
                 tenant: components["schemas"]["Ref"];
                 updated_at: components["schemas"]["Time"];
                 user: components["schemas"]["SnmpUser"] | null;
+                login: components["schemas"]["SshLogin"] | null;
             }[];
             meta: components["schemas"]["Meta"];
         };
@@ -3266,6 +3676,19 @@ export interface components {
             scopes: components["schemas"]["Scope"][];
             tenant: string;
         };
+        NewBackupPolicy: {
+            tenant: string;
+            enabled: boolean;
+            /** Format: int64 */
+            every_s: number;
+            window?: components["schemas"]["BackupWindow"] | null;
+            /** Format: int64 */
+            per_site_max: number;
+            /** Format: int64 */
+            keep_days: number;
+            /** Format: int64 */
+            keep_versions: number;
+        };
         NewBroker: {
             host: string;
             /** Format: password */
@@ -3313,6 +3736,7 @@ export interface components {
             tag?: string | null;
             tenant: string;
             user?: components["schemas"]["NewSnmpUser"] | null;
+            login?: components["schemas"]["NewSshLogin"] | null;
         };
         NewDevice: {
             /**
@@ -3352,6 +3776,9 @@ export interface components {
             reason: string;
             role: components["schemas"]["TenantRole"];
             tenant: string;
+        };
+        NewHostKey: {
+            host_key: string;
         };
         NewMember: {
             email: string;
@@ -3430,6 +3857,16 @@ export interface components {
              * @description 8 to 255 bytes, with any `privacy` but `none`.
              */
             privacy_password?: string | null;
+        };
+        /** @description Who logs in to a device. */
+        NewSshLogin: {
+            user: string;
+            /** Format: password */
+            password?: string | null;
+            /** Format: password */
+            private_key?: string | null;
+            /** Format: password */
+            enable?: string | null;
         };
         /** @description A tenant and its name. */
         NewTenant: {
@@ -3757,6 +4194,12 @@ export interface components {
          * @enum {string}
          */
         Scope: "read" | "write";
+        SearchMeta: {
+            next_cursor: string | null;
+            request_id?: string;
+            /** Format: int64 */
+            scanned: number;
+        };
         Series: {
             kind: string;
             metric: string;
@@ -3864,6 +4307,13 @@ export interface components {
         };
         /** @enum {string} */
         SnmpVersion: "v1" | "v2c" | "v3";
+        /** @description What may be shown of a login. */
+        SshLogin: {
+            user: string;
+            has_password: boolean;
+            has_key: boolean;
+            has_enable: boolean;
+        };
         /**
          * @description Unknown is never green.
          * @enum {string}
@@ -3887,6 +4337,21 @@ export interface components {
          * @description RFC 3339, UTC, microseconds.
          */
         Time: string;
+        Timeline: {
+            items: components["schemas"]["TimelineItem"][];
+        };
+        TimelineItem: {
+            at: components["schemas"]["Time"];
+            kind: components["schemas"]["TimelineKind"];
+            severity: string | null;
+            text: string;
+            alert: string | null;
+            version: string | null;
+            job: string | null;
+            state: string | null;
+        };
+        /** @enum {string} */
+        TimelineKind: "alert_fired" | "alert_resolved" | "config_changed" | "config_failed" | "host_key_changed" | "reboot" | "state";
         Token: {
             expires_at: components["schemas"]["Time"];
             site: components["schemas"]["Ref"];
@@ -4627,6 +5092,72 @@ export interface operations {
             };
         };
     };
+    backup_policy: {
+        parameters: {
+            query: {
+                tenant: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        data: components["schemas"]["BackupPolicy"];
+                    };
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    backup_policy_put: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewBackupPolicy"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        data: components["schemas"]["BackupPolicy"];
+                    };
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     channels: {
         parameters: {
             query?: {
@@ -4835,6 +5366,277 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Data_Delivery"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    config_jobs: {
+        parameters: {
+            query?: {
+                tenant?: string;
+                device?: string;
+                state?: string;
+                cursor?: string;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        data: components["schemas"]["ConfigJob"][];
+                        meta: components["schemas"]["Meta"];
+                    };
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    config_job: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        data: components["schemas"]["ConfigJob"];
+                    };
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    configs: {
+        parameters: {
+            query?: {
+                tenant?: string;
+                site?: string;
+                q?: string;
+                failing?: boolean;
+                cursor?: string;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        data: components["schemas"]["ConfigRow"][];
+                        meta: components["schemas"]["Meta"];
+                    };
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    configs_search: {
+        parameters: {
+            query: {
+                tenant?: string;
+                q: string;
+                regex?: boolean;
+                case?: boolean;
+                cursor?: string;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        data: components["schemas"]["ConfigFound"][];
+                        meta: components["schemas"]["SearchMeta"];
+                    };
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    config: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        data: components["schemas"]["ConfigVersionText"];
+                    };
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    config_diff: {
+        parameters: {
+            query?: {
+                with?: string;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        data: components["schemas"]["ConfigDiff"];
+                    };
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    config_raw: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": string;
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    config_text: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": string;
                 };
             };
             /** @description What went wrong */
@@ -5203,6 +6005,188 @@ export interface operations {
             };
         };
     };
+    backup: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        data: components["schemas"]["Backup"];
+                    };
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    backup_patch: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BackupChange"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        data: components["schemas"]["Backup"];
+                    };
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    backup_host_key: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewHostKey"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        data: components["schemas"]["Backup"];
+                    };
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    backup_run: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        data: components["schemas"]["ConfigJob"];
+                    };
+                };
+            };
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        data: components["schemas"]["ConfigJob"];
+                    };
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    device_configs: {
+        parameters: {
+            query?: {
+                cursor?: string;
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        data: components["schemas"]["ConfigVersion"][];
+                        meta: components["schemas"]["Meta"];
+                    };
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     device_credential: {
         parameters: {
             query?: never;
@@ -5437,6 +6421,42 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Data_SeriesSet"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    device_timeline: {
+        parameters: {
+            query?: {
+                from?: string;
+                to?: string;
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        data: components["schemas"]["Timeline"];
+                    };
                 };
             };
             /** @description What went wrong */
