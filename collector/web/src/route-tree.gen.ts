@@ -16,11 +16,16 @@ import { Route as AppIndexRouteImport } from "./routes/_app/index";
 import { Route as AppAgentsRouteImport } from "./routes/_app/agents";
 import { Route as AppFleetRouteImport } from "./routes/_app/fleet";
 import { Route as AppSettingsRouteImport } from "./routes/_app/settings";
+import { Route as AppConfigIndexRouteImport } from "./routes/_app/config.index";
+import { Route as AppConfigIdRouteImport } from "./routes/_app/config.$id";
+import { Route as AppConfigJobsRouteImport } from "./routes/_app/config.jobs";
+import { Route as AppConfigSearchRouteImport } from "./routes/_app/config.search";
 import { Route as AppDevicesIdRouteImport } from "./routes/_app/devices.$id";
 import { Route as AppSettingsIndexRouteImport } from "./routes/_app/settings.index";
 import { Route as AppSettingsAccountRouteImport } from "./routes/_app/settings.account";
 import { Route as AppSettingsApiKeysRouteImport } from "./routes/_app/settings.api-keys";
 import { Route as AppSettingsAuditRouteImport } from "./routes/_app/settings.audit";
+import { Route as AppSettingsConfigurationsRouteImport } from "./routes/_app/settings.configurations";
 import { Route as AppSettingsCredentialsRouteImport } from "./routes/_app/settings.credentials";
 import { Route as AppSettingsPeopleRouteImport } from "./routes/_app/settings.people";
 import { Route as AppSettingsProviderAccessRouteImport } from "./routes/_app/settings.provider-access";
@@ -62,6 +67,26 @@ const AppSettingsRoute = AppSettingsRouteImport.update({
   path: "/settings",
   getParentRoute: () => AppRoute,
 } as any);
+const AppConfigIndexRoute = AppConfigIndexRouteImport.update({
+  id: "/config/",
+  path: "/config/",
+  getParentRoute: () => AppRoute,
+} as any);
+const AppConfigIdRoute = AppConfigIdRouteImport.update({
+  id: "/config/$id",
+  path: "/config/$id",
+  getParentRoute: () => AppRoute,
+} as any);
+const AppConfigJobsRoute = AppConfigJobsRouteImport.update({
+  id: "/config/jobs",
+  path: "/config/jobs",
+  getParentRoute: () => AppRoute,
+} as any);
+const AppConfigSearchRoute = AppConfigSearchRouteImport.update({
+  id: "/config/search",
+  path: "/config/search",
+  getParentRoute: () => AppRoute,
+} as any);
 const AppDevicesIdRoute = AppDevicesIdRouteImport.update({
   id: "/devices/$id",
   path: "/devices/$id",
@@ -87,6 +112,12 @@ const AppSettingsAuditRoute = AppSettingsAuditRouteImport.update({
   path: "/audit",
   getParentRoute: () => AppSettingsRoute,
 } as any);
+const AppSettingsConfigurationsRoute =
+  AppSettingsConfigurationsRouteImport.update({
+    id: "/configurations",
+    path: "/configurations",
+    getParentRoute: () => AppSettingsRoute,
+  } as any);
 const AppSettingsCredentialsRoute = AppSettingsCredentialsRouteImport.update({
   id: "/credentials",
   path: "/credentials",
@@ -126,16 +157,21 @@ export interface FileRoutesByFullPath {
   "/agents": typeof AppAgentsRoute;
   "/fleet": typeof AppFleetRoute;
   "/settings": typeof AppSettingsRouteWithChildren;
+  "/config/$id": typeof AppConfigIdRoute;
+  "/config/jobs": typeof AppConfigJobsRoute;
+  "/config/search": typeof AppConfigSearchRoute;
   "/devices/$id": typeof AppDevicesIdRoute;
   "/settings/account": typeof AppSettingsAccountRoute;
   "/settings/api-keys": typeof AppSettingsApiKeysRoute;
   "/settings/audit": typeof AppSettingsAuditRoute;
+  "/settings/configurations": typeof AppSettingsConfigurationsRoute;
   "/settings/credentials": typeof AppSettingsCredentialsRoute;
   "/settings/people": typeof AppSettingsPeopleRoute;
   "/settings/provider-access": typeof AppSettingsProviderAccessRoute;
   "/settings/sites": typeof AppSettingsSitesRoute;
   "/settings/tenants": typeof AppSettingsTenantsRoute;
   "/settings/tokens": typeof AppSettingsTokensRoute;
+  "/config/": typeof AppConfigIndexRoute;
   "/settings/": typeof AppSettingsIndexRoute;
 }
 export interface FileRoutesByTo {
@@ -144,16 +180,21 @@ export interface FileRoutesByTo {
   "/agents": typeof AppAgentsRoute;
   "/fleet": typeof AppFleetRoute;
   "/": typeof AppIndexRoute;
+  "/config/$id": typeof AppConfigIdRoute;
+  "/config/jobs": typeof AppConfigJobsRoute;
+  "/config/search": typeof AppConfigSearchRoute;
   "/devices/$id": typeof AppDevicesIdRoute;
   "/settings/account": typeof AppSettingsAccountRoute;
   "/settings/api-keys": typeof AppSettingsApiKeysRoute;
   "/settings/audit": typeof AppSettingsAuditRoute;
+  "/settings/configurations": typeof AppSettingsConfigurationsRoute;
   "/settings/credentials": typeof AppSettingsCredentialsRoute;
   "/settings/people": typeof AppSettingsPeopleRoute;
   "/settings/provider-access": typeof AppSettingsProviderAccessRoute;
   "/settings/sites": typeof AppSettingsSitesRoute;
   "/settings/tenants": typeof AppSettingsTenantsRoute;
   "/settings/tokens": typeof AppSettingsTokensRoute;
+  "/config": typeof AppConfigIndexRoute;
   "/settings": typeof AppSettingsIndexRoute;
 }
 export interface FileRoutesById {
@@ -165,16 +206,21 @@ export interface FileRoutesById {
   "/_app/fleet": typeof AppFleetRoute;
   "/_app/settings": typeof AppSettingsRouteWithChildren;
   "/_app/": typeof AppIndexRoute;
+  "/_app/config/$id": typeof AppConfigIdRoute;
+  "/_app/config/jobs": typeof AppConfigJobsRoute;
+  "/_app/config/search": typeof AppConfigSearchRoute;
   "/_app/devices/$id": typeof AppDevicesIdRoute;
   "/_app/settings/account": typeof AppSettingsAccountRoute;
   "/_app/settings/api-keys": typeof AppSettingsApiKeysRoute;
   "/_app/settings/audit": typeof AppSettingsAuditRoute;
+  "/_app/settings/configurations": typeof AppSettingsConfigurationsRoute;
   "/_app/settings/credentials": typeof AppSettingsCredentialsRoute;
   "/_app/settings/people": typeof AppSettingsPeopleRoute;
   "/_app/settings/provider-access": typeof AppSettingsProviderAccessRoute;
   "/_app/settings/sites": typeof AppSettingsSitesRoute;
   "/_app/settings/tenants": typeof AppSettingsTenantsRoute;
   "/_app/settings/tokens": typeof AppSettingsTokensRoute;
+  "/_app/config/": typeof AppConfigIndexRoute;
   "/_app/settings/": typeof AppSettingsIndexRoute;
 }
 export interface FileRouteTypes {
@@ -186,16 +232,21 @@ export interface FileRouteTypes {
     | "/agents"
     | "/fleet"
     | "/settings"
+    | "/config/$id"
+    | "/config/jobs"
+    | "/config/search"
     | "/devices/$id"
     | "/settings/account"
     | "/settings/api-keys"
     | "/settings/audit"
+    | "/settings/configurations"
     | "/settings/credentials"
     | "/settings/people"
     | "/settings/provider-access"
     | "/settings/sites"
     | "/settings/tenants"
     | "/settings/tokens"
+    | "/config/"
     | "/settings/";
   fileRoutesByTo: FileRoutesByTo;
   to:
@@ -204,16 +255,21 @@ export interface FileRouteTypes {
     | "/agents"
     | "/fleet"
     | "/"
+    | "/config/$id"
+    | "/config/jobs"
+    | "/config/search"
     | "/devices/$id"
     | "/settings/account"
     | "/settings/api-keys"
     | "/settings/audit"
+    | "/settings/configurations"
     | "/settings/credentials"
     | "/settings/people"
     | "/settings/provider-access"
     | "/settings/sites"
     | "/settings/tenants"
     | "/settings/tokens"
+    | "/config"
     | "/settings";
   id:
     | "__root__"
@@ -224,16 +280,21 @@ export interface FileRouteTypes {
     | "/_app/fleet"
     | "/_app/settings"
     | "/_app/"
+    | "/_app/config/$id"
+    | "/_app/config/jobs"
+    | "/_app/config/search"
     | "/_app/devices/$id"
     | "/_app/settings/account"
     | "/_app/settings/api-keys"
     | "/_app/settings/audit"
+    | "/_app/settings/configurations"
     | "/_app/settings/credentials"
     | "/_app/settings/people"
     | "/_app/settings/provider-access"
     | "/_app/settings/sites"
     | "/_app/settings/tenants"
     | "/_app/settings/tokens"
+    | "/_app/config/"
     | "/_app/settings/";
   fileRoutesById: FileRoutesById;
 }
@@ -294,6 +355,34 @@ declare module "@tanstack/react-router" {
       preLoaderRoute: typeof AppSettingsRouteImport;
       parentRoute: typeof AppRoute;
     };
+    "/_app/config/": {
+      id: "/_app/config/";
+      path: "/config";
+      fullPath: "/config/";
+      preLoaderRoute: typeof AppConfigIndexRouteImport;
+      parentRoute: typeof AppRoute;
+    };
+    "/_app/config/$id": {
+      id: "/_app/config/$id";
+      path: "/config/$id";
+      fullPath: "/config/$id";
+      preLoaderRoute: typeof AppConfigIdRouteImport;
+      parentRoute: typeof AppRoute;
+    };
+    "/_app/config/jobs": {
+      id: "/_app/config/jobs";
+      path: "/config/jobs";
+      fullPath: "/config/jobs";
+      preLoaderRoute: typeof AppConfigJobsRouteImport;
+      parentRoute: typeof AppRoute;
+    };
+    "/_app/config/search": {
+      id: "/_app/config/search";
+      path: "/config/search";
+      fullPath: "/config/search";
+      preLoaderRoute: typeof AppConfigSearchRouteImport;
+      parentRoute: typeof AppRoute;
+    };
     "/_app/devices/$id": {
       id: "/_app/devices/$id";
       path: "/devices/$id";
@@ -327,6 +416,13 @@ declare module "@tanstack/react-router" {
       path: "/audit";
       fullPath: "/settings/audit";
       preLoaderRoute: typeof AppSettingsAuditRouteImport;
+      parentRoute: typeof AppSettingsRoute;
+    };
+    "/_app/settings/configurations": {
+      id: "/_app/settings/configurations";
+      path: "/configurations";
+      fullPath: "/settings/configurations";
+      preLoaderRoute: typeof AppSettingsConfigurationsRouteImport;
       parentRoute: typeof AppSettingsRoute;
     };
     "/_app/settings/credentials": {
@@ -378,6 +474,7 @@ interface AppSettingsRouteChildren {
   AppSettingsAccountRoute: typeof AppSettingsAccountRoute;
   AppSettingsApiKeysRoute: typeof AppSettingsApiKeysRoute;
   AppSettingsAuditRoute: typeof AppSettingsAuditRoute;
+  AppSettingsConfigurationsRoute: typeof AppSettingsConfigurationsRoute;
   AppSettingsCredentialsRoute: typeof AppSettingsCredentialsRoute;
   AppSettingsPeopleRoute: typeof AppSettingsPeopleRoute;
   AppSettingsProviderAccessRoute: typeof AppSettingsProviderAccessRoute;
@@ -391,6 +488,7 @@ const AppSettingsRouteChildren: AppSettingsRouteChildren = {
   AppSettingsAccountRoute: AppSettingsAccountRoute,
   AppSettingsApiKeysRoute: AppSettingsApiKeysRoute,
   AppSettingsAuditRoute: AppSettingsAuditRoute,
+  AppSettingsConfigurationsRoute: AppSettingsConfigurationsRoute,
   AppSettingsCredentialsRoute: AppSettingsCredentialsRoute,
   AppSettingsPeopleRoute: AppSettingsPeopleRoute,
   AppSettingsProviderAccessRoute: AppSettingsProviderAccessRoute,
@@ -409,7 +507,11 @@ interface AppRouteChildren {
   AppFleetRoute: typeof AppFleetRoute;
   AppSettingsRoute: typeof AppSettingsRouteWithChildren;
   AppIndexRoute: typeof AppIndexRoute;
+  AppConfigIdRoute: typeof AppConfigIdRoute;
+  AppConfigJobsRoute: typeof AppConfigJobsRoute;
+  AppConfigSearchRoute: typeof AppConfigSearchRoute;
   AppDevicesIdRoute: typeof AppDevicesIdRoute;
+  AppConfigIndexRoute: typeof AppConfigIndexRoute;
 }
 
 const AppRouteChildren: AppRouteChildren = {
@@ -417,7 +519,11 @@ const AppRouteChildren: AppRouteChildren = {
   AppFleetRoute: AppFleetRoute,
   AppSettingsRoute: AppSettingsRouteWithChildren,
   AppIndexRoute: AppIndexRoute,
+  AppConfigIdRoute: AppConfigIdRoute,
+  AppConfigJobsRoute: AppConfigJobsRoute,
+  AppConfigSearchRoute: AppConfigSearchRoute,
   AppDevicesIdRoute: AppDevicesIdRoute,
+  AppConfigIndexRoute: AppConfigIndexRoute,
 };
 
 const AppRouteWithChildren = AppRoute._addFileChildren(AppRouteChildren);

@@ -13,6 +13,7 @@ import { useAgentsOf } from "../fleet/agents-of";
 import { INTERVALS } from "../fleet/intervals";
 import { draftWrong, isGiven, SNMP_SHOWS, snmpErrors } from "../credentials/snmp-draft";
 import { SnmpFields } from "../credentials/snmp-fields";
+import { LoginDetails } from "../config/login-details";
 import { changed, credentialHint, draftWas, optionsOf } from "./edit-changes";
 import { OPTION_SHOWS, OptionFields, optionsWrong } from "./option-fields";
 import { OwnCredential } from "./own-credential";
@@ -30,6 +31,7 @@ export function EditDevice({ detail, open, onClose }: Props) {
     <SidePanel open={open} onOpenChange={(on) => on || onClose()} title={detail.name} description="Its history stays with it.">
       <DeviceForm detail={detail} onDone={onClose} />
       {detail.snmp.credential === "own" && <OwnCredential detail={detail} />}
+      <LoginDetails device={detail.id} name={detail.name} onDone={onClose} />
     </SidePanel>
   );
 }

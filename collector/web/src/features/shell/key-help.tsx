@@ -5,6 +5,7 @@ import { Modal } from "../../ui/modal";
 const KEYS: readonly [string, string][] = [
   ["g f", "Go to Fleet"],
   ["g a", "Go to Agents"],
+  ["g c", "Go to Config"],
   ["g s", "Go to Settings"],
   ["g k", "Go to API keys"],
   ["T", "Switch the tenant"],

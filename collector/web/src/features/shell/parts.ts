@@ -11,6 +11,10 @@ const PARTS: readonly (() => Promise<unknown>)[] = [
   () => import("../fleet/bulk-bar"),
   () => import("../device/edit-device"),
   () => import("../device/hardware-tab"),
+  () => import("../timeline/timeline"),
+  () => import("../config/device-config"),
+  () => import("../config/diff-view"),
+  () => import("../config/whole-text"),
   () => import("../agents/new-agent"),
   () => import("../agents/agent-panel"),
 ];

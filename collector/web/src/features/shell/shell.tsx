@@ -19,8 +19,9 @@ import { NoTenant } from "./no-tenant";
 import { TenantSwitch } from "./tenant-switch";
 import { useTenant } from "./use-tenant";
 
-const NAV: readonly { to: "/fleet" | "/agents" | "/settings"; label: string; icon: IconName }[] = [
+const NAV: readonly { to: "/fleet" | "/config" | "/agents" | "/settings"; label: string; icon: IconName }[] = [
   { to: "/fleet", label: "Fleet", icon: "fleet" },
+  { to: "/config", label: "Config", icon: "config" },
   { to: "/agents", label: "Agents", icon: "agents" },
   { to: "/settings", label: "Settings", icon: "settings" },
 ];
@@ -92,6 +93,7 @@ function Frame({ hasTenant, isOfNone, onTenant }: {
     "?": () => setHelp(true),
     "g f": () => void navigate({ to: "/fleet" }),
     "g a": () => void navigate({ to: "/agents" }),
+    "g c": () => void navigate({ to: "/config" }),
     "g s": () => void navigate({ to: "/settings" }),
     "g k": () => void navigate({ to: "/settings/api-keys" }),
   });
