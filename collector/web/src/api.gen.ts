@@ -1766,32 +1766,6 @@ export interface components {
             seq: number;
             tenant: components["schemas"]["Ref"] | null;
         };
-        /** @description The backup of a device's configuration. */
-        Backup: {
-            enabled: boolean | null;
-            effective: components["schemas"]["BackupEffective"];
-            /** Format: int64 */
-            port: number;
-            platform: string;
-            legacy: boolean;
-            login: components["schemas"]["BackupLogin"] | null;
-            host_key: string | null;
-            host_key_at: components["schemas"]["Time"] | null;
-            other_key: string | null;
-            other_key_at: components["schemas"]["Time"] | null;
-            next_at: components["schemas"]["Time"] | null;
-            fetched_at: components["schemas"]["Time"] | null;
-            failing: components["schemas"]["BackupFailing"] | null;
-            job: components["schemas"]["ConfigJob"] | null;
-        };
-        BackupChange: {
-            enabled?: boolean | null;
-            /** Format: int64 */
-            port?: number;
-            platform?: string;
-            legacy?: boolean;
-            login?: components["schemas"]["NewSshLogin"] | null;
-        };
         BackupEffective: {
             enabled: boolean;
             why: components["schemas"]["BackupWhy"];
@@ -1806,6 +1780,9 @@ export interface components {
             from: "device" | "profile";
             profile: components["schemas"]["Ref"] | null;
             user: string;
+            has_password: boolean;
+            has_key: boolean;
+            has_enable: boolean;
         };
         /** @description How a tenant's configurations are fetched and kept. */
         BackupPolicy: {
@@ -1968,6 +1945,11 @@ export interface components {
             /** Format: int64 */
             more: number;
         };
+        ConfigFoundMeta: {
+            next_cursor: string | null;
+            /** Format: int64 */
+            scanned: number;
+        };
         /** @description A fetch of a configuration. */
         ConfigJob: {
             id: string;
@@ -1975,7 +1957,7 @@ export interface components {
             site: components["schemas"]["Ref"];
             device: components["schemas"]["Ref"];
             agent: components["schemas"]["Ref"];
-            reason: components["schemas"]["ConfigReason"];
+            reason: components["schemas"]["ConfigJobReason"];
             asked_by: string | null;
             state: components["schemas"]["ConfigJobState"];
             waits: components["schemas"]["ConfigJobWaits"] | null;
@@ -1992,6 +1974,8 @@ export interface components {
             kept_bytes: number | null;
         };
         /** @enum {string} */
+        ConfigJobReason: "schedule" | "manual" | "hint";
+        /** @enum {string} */
         ConfigJobState: "queued" | "running" | "done" | "failed";
         /** @enum {string} */
         ConfigJobWaits: "agent_offline" | "site_full" | "window";
@@ -2002,10 +1986,8 @@ export interface components {
             before: string[];
             after: string[];
         };
-        /** @enum {string} */
-        ConfigReason: "schedule" | "manual" | "hint";
         /** @description The configuration of a device as it stands. */
-        ConfigRow: {
+        ConfigStanding: {
             device: components["schemas"]["Ref"];
             tenant: components["schemas"]["Ref"];
             site: components["schemas"]["Ref"];
@@ -2039,30 +2021,10 @@ export interface components {
             hash: string;
             /** Format: int64 */
             raw_bytes: number;
-            reason: components["schemas"]["ConfigReason"];
+            reason: string;
             asked_by: string | null;
         };
-        /** @description A version, and its text without secrets. */
-        ConfigVersionText: {
-            id: string;
-            device: components["schemas"]["Ref"];
-            tenant: components["schemas"]["Ref"];
-            site: components["schemas"]["Ref"];
-            platform: string;
-            facts: string[];
-            first_at: components["schemas"]["Time"];
-            last_at: components["schemas"]["Time"];
-            /** Format: int64 */
-            lines: number;
-            /** Format: int64 */
-            added: number;
-            /** Format: int64 */
-            removed: number;
-            hash: string;
-            /** Format: int64 */
-            raw_bytes: number;
-            reason: components["schemas"]["ConfigReason"];
-            asked_by: string | null;
+        ConfigVersionText: components["schemas"]["ConfigVersion"] & {
             text: string;
         };
         CreatedApiKey: {
@@ -2776,6 +2738,32 @@ export interface components {
             tenant: components["schemas"]["Ref"];
             /** Format: double */
             uptime_s: number | null;
+        };
+        /** @description The backup of a device's configuration. */
+        DeviceBackup: {
+            enabled: boolean | null;
+            effective: components["schemas"]["BackupEffective"];
+            /** Format: int64 */
+            port: number;
+            platform: string;
+            legacy: boolean;
+            login: components["schemas"]["BackupLogin"] | null;
+            host_key: string | null;
+            host_key_at: components["schemas"]["Time"] | null;
+            other_key: string | null;
+            other_key_at: components["schemas"]["Time"] | null;
+            next_at: components["schemas"]["Time"] | null;
+            fetched_at: components["schemas"]["Time"] | null;
+            failing: components["schemas"]["BackupFailing"] | null;
+            job: components["schemas"]["ConfigJob"] | null;
+        };
+        DeviceBackupChange: {
+            enabled?: boolean | null;
+            /** Format: int64 */
+            port?: number;
+            platform?: string;
+            legacy?: boolean;
+            login?: components["schemas"]["NewSshLogin"] | null;
         };
         /** @description What is not there stays. */
         DeviceChange: {
@@ -3777,9 +3765,6 @@ export interface components {
             role: components["schemas"]["TenantRole"];
             tenant: string;
         };
-        NewHostKey: {
-            host_key: string;
-        };
         NewMember: {
             email: string;
             role: components["schemas"]["TenantRole"];
@@ -3933,6 +3918,9 @@ export interface components {
             rtt_ms: number | null;
             /** Format: int32 */
             sent: number;
+        };
+        PinnedHostKey: {
+            host_key: string;
         };
         /** @description `[t_ms, value, min, max, cause?]`; a gap is a null value */
         Point: (number | string | null)[];
@@ -4194,12 +4182,6 @@ export interface components {
          * @enum {string}
          */
         Scope: "read" | "write";
-        SearchMeta: {
-            next_cursor: string | null;
-            request_id?: string;
-            /** Format: int64 */
-            scanned: number;
-        };
         Series: {
             kind: string;
             metric: string;
@@ -4348,10 +4330,9 @@ export interface components {
             alert: string | null;
             version: string | null;
             job: string | null;
-            state: string | null;
         };
         /** @enum {string} */
-        TimelineKind: "alert_fired" | "alert_resolved" | "config_changed" | "config_failed" | "host_key_changed" | "reboot" | "state";
+        TimelineKind: "alert_fired" | "alert_resolved" | "config_changed" | "config_failed" | "host_key_changed" | "reboot";
         Token: {
             expires_at: components["schemas"]["Time"];
             site: components["schemas"]["Ref"];
@@ -5470,7 +5451,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        data: components["schemas"]["ConfigRow"][];
+                        data: components["schemas"]["ConfigStanding"][];
                         meta: components["schemas"]["Meta"];
                     };
                 };
@@ -5509,7 +5490,7 @@ export interface operations {
                 content: {
                     "application/json": {
                         data: components["schemas"]["ConfigFound"][];
-                        meta: components["schemas"]["SearchMeta"];
+                        meta: components["schemas"]["ConfigFoundMeta"];
                     };
                 };
             };
@@ -6022,7 +6003,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        data: components["schemas"]["Backup"];
+                        data: components["schemas"]["DeviceBackup"];
                     };
                 };
             };
@@ -6048,7 +6029,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["BackupChange"];
+                "application/json": components["schemas"]["DeviceBackupChange"];
             };
         };
         responses: {
@@ -6058,7 +6039,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        data: components["schemas"]["Backup"];
+                        data: components["schemas"]["DeviceBackup"];
                     };
                 };
             };
@@ -6084,7 +6065,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["NewHostKey"];
+                "application/json": components["schemas"]["PinnedHostKey"];
             };
         };
         responses: {
@@ -6094,7 +6075,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        data: components["schemas"]["Backup"];
+                        data: components["schemas"]["DeviceBackup"];
                     };
                 };
             };

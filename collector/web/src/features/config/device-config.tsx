@@ -23,7 +23,7 @@ interface Props {
 export function DeviceConfig({ device, offline }: Props) {
   const { id, name } = device;
   const { data: backup, error, refetch } = useBackup(id);
-  const { write } = useMay();
+  const { write, admin } = useMay();
   const [opened, setOpened] = useState<"settings" | "login" | null>(null);
   if (error && !backup) return <ErrorNote error={error} onRetry={() => void refetch()} />;
   if (!backup) return <Skeleton label="Loading the configuration" />;
@@ -31,17 +31,17 @@ export function DeviceConfig({ device, offline }: Props) {
     <div className="flex flex-col gap-4" data-device-config>
       <section aria-label="Backup" className="rounded-lg border border-line bg-surface px-4 py-3 phone:px-3">
         <div className="flex flex-wrap items-start gap-x-3 gap-y-2">
-          <BackupState backup={backup} onLogin={write ? () => setOpened("login") : null} />
+          <BackupState backup={backup} onLogin={admin ? () => setOpened("login") : null} />
           <span className="flex-1" />
           {write && (
             <span className="flex flex-wrap gap-2">
-              <Button onClick={() => setOpened("settings")}>Settings…</Button>
+              {admin && <Button onClick={() => setOpened("settings")}>Settings…</Button>}
               <RunButton device={id} backup={backup} offline={offline} />
             </span>
           )}
         </div>
         <LastJob backup={backup} />
-        <HostKeyPart device={id} name={name} backup={backup} canPin={write} />
+        <HostKeyPart device={id} name={name} backup={backup} canPin={admin} />
       </section>
       <VersionsPart device={id} isBackedUp={backup.effective.enabled} />
       <Link to="/config/jobs" search={{ device: id }} className="self-start text-accent hover:underline phone:inline-flex phone:min-h-11 phone:items-center">

@@ -1,4 +1,5 @@
 import { getRouteApi, Link } from "@tanstack/react-router";
+import { useInfiniteQuery } from "@tanstack/react-query";
 import { type RefObject, useCallback, useEffect, useRef } from "react";
 import { api, ApiError, take } from "../../lib/api";
 import { counted, integer } from "../../lib/format";
@@ -6,7 +7,6 @@ import { live } from "../../lib/live-app";
 import { useDeviceNames } from "../../lib/live-names";
 import { narrowed, type Scope, useScope } from "../../lib/scope";
 import { useKeys } from "../../lib/use-keys";
-import { usePages } from "../../lib/use-pages";
 import { useSettled } from "../../lib/use-settled";
 import { useTitle } from "../../lib/use-title";
 import { Button } from "../../ui/button";
@@ -19,10 +19,11 @@ import { Toggle } from "../../ui/toggle";
 import { ConfigFrame } from "./config-frame";
 import { MatchLines } from "./match-lines";
 import { KEYS } from "./queries";
-import type { Found } from "./types";
 
 const route = getRouteApi("/_app/config/search");
 const ROWS = 50;
+/** Devices of a page that are worth stopping for. */
+const ENOUGH = 10;
 
 interface Search {
   q?: string | undefined;
@@ -30,16 +31,32 @@ interface Search {
   case?: true | undefined;
 }
 
+/** A page of the search may be short or empty, and not the last: it looks on until there is enough to read. */
 function useFound(search: Search, scope: Scope) {
   const { q = "", regex, case: cased } = search;
-  const tenant = scope.tenant?.id ?? "";
-  return usePages<Found>([...KEYS.all, "search", tenant, q, regex, cased], async (cursor) => {
-    // Nothing is asked for nothing.
-    if (q.trim() === "") return { data: [], meta: { next_cursor: null } };
-    const query = { ...narrowed(scope), q, ...(regex ? { regex } : {}), ...(cased ? { case: cased } : {}), ...cursor, limit: ROWS };
-    const { data, meta } = await take(api.GET("/api/v1/configs/search", { params: { query } }));
-    return { data, meta: { next_cursor: meta.next_cursor, total: meta.scanned } };
+  const query = useInfiniteQuery({
+    queryKey: [...KEYS.all, "search", scope.tenant?.id ?? "", q, regex, cased],
+    enabled: q.trim() !== "",
+    initialPageParam: undefined as string | undefined,
+    queryFn: ({ pageParam: cursor }) => take(api.GET("/api/v1/configs/search", { params: { query: {
+      ...narrowed(scope), q, ...(regex ? { regex } : {}), ...(cased ? { case: cased } : {}), ...(cursor ? { cursor } : {}), limit: ROWS,
+    } } })),
+    getNextPageParam: ({ meta }) => meta.next_cursor ?? undefined,
   });
+  const pages = query.data?.pages ?? [];
+  const rows = pages.flatMap(({ data }) => data);
+  const { hasNextPage, isFetchingNextPage, error, fetchNextPage } = query;
+  const isShort = hasNextPage && rows.length < ENOUGH * pages.length;
+  useEffect(() => {
+    if (isShort && !isFetchingNextPage && !error) void fetchNextPage();
+  }, [isShort, isFetchingNextPage, error, fetchNextPage]);
+  return {
+    rows, error,
+    scanned: pages.reduce((sum, { meta }) => sum + meta.scanned, 0),
+    isLooking: query.isFetching,
+    more: hasNextPage && !isFetchingNextPage ? () => void fetchNextPage() : null,
+    retry: () => void (query.data ? fetchNextPage() : query.refetch()),
+  };
 }
 
 /** What stands in the latest configurations of all devices. */
@@ -76,7 +93,7 @@ function Asked({ search, input, onChange }: { search: Search; input: RefObject<H
 
 function Results({ list, search }: { list: ReturnType<typeof useFound>; search: Search }) {
   const names = useDeviceNames();
-  const { rows, phase, more } = list;
+  const { rows, scanned, error, isLooking, more } = list;
   const q = search.q ?? "";
   if (q.trim() === "") {
     return (
@@ -89,15 +106,13 @@ function Results({ list, search }: { list: ReturnType<typeof useFound>; search: 
       </Empty>
     );
   }
-  const { error } = list;
   const isWrong = error instanceof ApiError && error.status === 422;
   if (error) return <ErrorNote error={error} className="m-4 phone:mx-3" onRetry={isWrong ? undefined : list.retry} />;
-  if (phase === "loading") return <Skeleton label="Searching" />;
-  const scanned = list.total ?? 0;
+  if (isLooking && rows.length === 0) return <Skeleton label="Searching" />;
   return (
     <div className="flex flex-col gap-3 p-4 phone:p-3">
       <p role="status" className="text-xs text-muted" data-found-count>
-        {rows.length === 0 ? "Found in no device" : `Found in ${counted(rows.length, "device")}${more ? " so far" : ""}`}
+        {rows.length === 0 ? "Found in no device" : `Found in ${counted(rows.length, "device")}${more || isLooking ? " so far" : ""}`}
         {scanned > 0 && `, ${counted(scanned, "configuration")} looked through`}
       </p>
       {rows.map((row) => {
@@ -120,7 +135,7 @@ function Results({ list, search }: { list: ReturnType<typeof useFound>; search: 
           </section>
         );
       })}
-      {more && <Button className="self-start" onClick={more} disabled={list.isLoadingMore}>{list.isLoadingMore ? "Searching…" : "Search on"}</Button>}
+      {more && <Button className="self-start" onClick={more} >Search on</Button>}
     </div>
   );
 }

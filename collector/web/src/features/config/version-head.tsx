@@ -30,7 +30,7 @@ export function VersionHead({ version }: { version: VersionText }) {
       </div>
       <dl className="mt-2 flex flex-wrap gap-x-6 gap-y-1">
         <Fact name="Platform">{platformWord(platform)}</Fact>
-        <Fact name="Fetched">{reasonWord(version)}</Fact>
+        {version.reason && <Fact name="Fetched">{reasonWord(version)}</Fact>}
         <Fact name="Last seen">{last === first ? "once" : dateTime(last)}</Fact>
         <Fact name="Size">{integer(lines)} lines, {bytes(size)}</Fact>
         {facts.length > 0 && (

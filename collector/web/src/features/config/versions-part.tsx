@@ -72,7 +72,7 @@ function Row({ version, isFirst, isLatest, picked, onPick }: {
       )}
       <Link to="/config/$id" params={{ id }} className="flex min-w-0 flex-1 flex-wrap items-center gap-x-4 py-1.5 hover:underline">
         <span className="font-medium">{dateTime(first)}</span>
-        <span className="text-xs text-muted"><Age at={first} long />, {reasonWord(version)}</span>
+        <span className="text-xs text-muted"><Age at={first} long />{version.reason && `, ${reasonWord(version)}`}</span>
       </Link>
       {isLatest && <span className="text-xs text-muted phone:hidden">latest</span>}
       <span className="num shrink-0 text-xs" title={isFirst ? undefined : spokenChange(version)}>

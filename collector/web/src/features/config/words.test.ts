@@ -31,5 +31,6 @@ describe("words of configurations", () => {
     expect(reasonWord({ reason: "manual", asked_by: "anna@noc.example" })).toBe("by anna@noc.example");
     expect(reasonWord({ reason: "manual", asked_by: null })).toBe("by hand");
     expect(reasonWord({ reason: "schedule", asked_by: "farwatch" })).toBe("by schedule");
+    expect(reasonWord({ reason: "", asked_by: null })).toBe("");
   });
 });

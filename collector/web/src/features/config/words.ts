@@ -78,13 +78,13 @@ export function jobNote({ state, waits, cause, changed }: Pick<Job, "state" | "w
   return null;
 }
 
-const REASON_WORD: Readonly<Record<Job["reason"], string>> = {
+const REASON_WORD: Readonly<Record<string, string>> = {
   schedule: "by schedule", manual: "by hand", hint: "after a change was noticed",
 };
 
-/** «by schedule», «by anna@noc.example». */
-export function reasonWord({ reason, asked_by: by }: Pick<Job, "reason" | "asked_by">): string {
-  return reason === "manual" && by ? `by ${by}` : REASON_WORD[reason];
+/** «by schedule», «by anna@noc.example». A version may not know any more. */
+export function reasonWord({ reason, asked_by: by }: { reason: string; asked_by: string | null }): string {
+  return reason === "manual" && by ? `by ${by}` : (REASON_WORD[reason] ?? reason);
 }
 
 const WHY_NOT: Readonly<Record<Backup["effective"]["why"], string>> = {

@@ -25,7 +25,7 @@ const GROUPS: readonly Group[] = [
       { to: "/settings/sites", label: "Sites" },
       { to: "/settings/tokens", label: "Enrolment tokens", need: "write" },
       { to: "/settings/credentials", label: "Credentials", need: "write" },
-      { to: "/settings/configurations", label: "Configurations", need: "write" },
+      { to: "/settings/configurations", label: "Configurations", need: "admin" },
     ],
   },
   {

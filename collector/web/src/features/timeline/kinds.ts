@@ -5,8 +5,8 @@ type Answer = paths["/api/v1/devices/{id}/timeline"]["get"]["responses"][200]["c
 export type Item = Answer["data"]["items"][number];
 export type Kind = Item["kind"];
 
-export type Shape = "triangle" | "check" | "diamond" | "cross" | "key" | "turn" | "disc" | "square" | "ring" | "many";
-export type Tone = "up" | "degraded" | "down" | "unknown" | "accent" | "muted";
+export type Shape = "triangle" | "check" | "diamond" | "cross" | "key" | "turn" | "many";
+export type Tone = "up" | "degraded" | "down" | "unknown" | "accent";
 
 export interface Sign {
   word: string;
@@ -14,34 +14,26 @@ export interface Sign {
   tone: Tone;
 }
 
-const SIGNS: Readonly<Record<Exclude<Kind, "alert_fired" | "state">, Sign>> = {
-  alert_resolved: { word: "Alert resolved", shape: "check", tone: "up" },
-  config_changed: { word: "Configuration changed", shape: "diamond", tone: "accent" },
-  config_failed: { word: "Configuration not fetched", shape: "cross", tone: "degraded" },
-  host_key_changed: { word: "Host key changed", shape: "key", tone: "down" },
+const SIGNS: Readonly<Record<Exclude<Kind, "alert_fired">, Sign>> = {
+  alert_resolved: { word: "Resolved", shape: "check", tone: "up" },
+  config_changed: { word: "Config", shape: "diamond", tone: "accent" },
+  config_failed: { word: "Backup", shape: "cross", tone: "degraded" },
+  host_key_changed: { word: "Host key", shape: "key", tone: "down" },
   reboot: { word: "Reboot", shape: "turn", tone: "degraded" },
 };
 
-const STATE: Readonly<Record<string, Sign>> = {
-  up: { word: "Up", shape: "disc", tone: "up" },
-  degraded: { word: "Degraded", shape: "triangle", tone: "degraded" },
-  down: { word: "Down", shape: "square", tone: "down" },
-  unknown: { word: "Unknown", shape: "ring", tone: "unknown" },
-};
-
-export function signOf({ kind, severity, state }: Pick<Item, "kind" | "severity" | "state">): Sign {
+export function signOf({ kind, severity }: Pick<Item, "kind" | "severity">): Sign {
   if (kind === "alert_fired") return { word: "Alert", shape: "triangle", tone: severity === "critical" ? "down" : severity === "info" ? "unknown" : "degraded" };
-  if (kind === "state") return STATE[state ?? ""] ?? { word: "Another state", shape: "ring", tone: "unknown" };
   return SIGNS[kind];
 }
 
-const WEIGHT: readonly Tone[] = ["down", "degraded", "accent", "up", "unknown", "muted"];
+const WEIGHT: readonly Tone[] = ["down", "degraded", "accent", "up", "unknown"];
 
 /** One sign for several: the worst of their colours, and their number. */
 export function signOfAll(items: readonly Item[]): Sign {
   const [first] = items;
   if (first && items.length === 1) return signOf(first);
-  const tone = WEIGHT.find((one) => items.some((item) => signOf(item).tone === one)) ?? "muted";
+  const tone = WEIGHT.find((one) => items.some((item) => signOf(item).tone === one)) ?? "unknown";
   return { word: `${items.length} events`, shape: "many", tone };
 }
 

@@ -11,6 +11,11 @@ export interface Mark<T> {
   items: readonly T[];
 }
 
+/** What happened within a range: the server was asked for one that may have moved on since. */
+export function inside<T extends At>(items: readonly T[], { from, to }: { from: number; to: number }): T[] {
+  return items.filter(({ at }) => Date.parse(at) >= from && Date.parse(at) <= to);
+}
+
 /** `near`: marks closer than this share of the line are one. */
 export function layout<T extends At>(items: readonly T[], from: number, to: number, near: number): Mark<T>[] {
   const length = to - from;

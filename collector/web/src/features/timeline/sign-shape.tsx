@@ -1,7 +1,7 @@
 import type { Sign, Tone } from "./kinds";
 
 export const TONE: Readonly<Record<Tone, string>> = {
-  up: "text-up", degraded: "text-degraded", down: "text-down", unknown: "text-unknown", accent: "text-accent", muted: "text-muted",
+  up: "text-up", degraded: "text-degraded", down: "text-down", unknown: "text-unknown", accent: "text-accent",
 };
 
 /** Shapes that differ without colour. */
@@ -22,9 +22,6 @@ export function SignShape({ sign: { shape, tone }, count = 0, size = 14 }: { sig
       {shape === "cross" && <path d="M3 3l8 8M11 3l-8 8" {...line} strokeWidth={2.200} />}
       {shape === "key" && <path d="M9 1.500a3.500 3.500 0 1 0 .01 0ZM6.300 7.600 1.800 12.200M3.800 10.300l1.700 1.700" {...line} />}
       {shape === "turn" && <path d="M11.500 4.500A5.200 5.200 0 1 0 12.200 8M12 1.500v3.200H8.800" {...line} />}
-      {shape === "disc" && <circle cx="7" cy="7" r="4.500" />}
-      {shape === "square" && <rect x="2.500" y="2.500" width="9" height="9" rx="1.500" />}
-      {shape === "ring" && <circle cx="7" cy="7" r="4.300" {...line} strokeDasharray="2.500 2" />}
     </svg>
   );
 }

@@ -5,7 +5,7 @@ import type { Range, Span } from "../../lib/range";
 import { ErrorNote } from "../../ui/error-note";
 import { Popover } from "../../ui/popover";
 import { hrefOf, type Item, signOf, signOfAll } from "./kinds";
-import { layout, type Mark, moved } from "./layout";
+import { inside, layout, type Mark, moved } from "./layout";
 import { SignShape, TONE } from "./sign-shape";
 import { TimelineTable } from "./timeline-table";
 import { useTimeline } from "./use-timeline";
@@ -25,6 +25,27 @@ const USUAL_PX = 560;
 /** One line below the charts: alerts, states, configurations, reboots. */
 export function Timeline({ device, range, span, asTable }: Props) {
   const { data, error, refetch } = useTimeline(device, range);
+  const known = useMemo(() => (span && data ? inside(data, span) : []), [data, span]);
+  if (error && !data) return <ErrorNote error={error} className="mt-4" onRetry={() => void refetch()} />;
+  const count = known.length;
+  return (
+    <section aria-label="What happened" data-timeline={count}
+      className={`mt-4 border-t border-line bg-bg pt-2 pb-1 ${asTable ? "" : "desk:sticky desk:bottom-0"}`}>
+      <h3 className="flex items-baseline gap-2 px-1 text-xs text-muted">
+        <span className="font-medium text-text">What happened</span>
+        {data && (count === 0 ? "nothing in this time" : counted(count, "event"))}
+      </h3>
+      {asTable ? <TimelineTable items={known} device={device} /> : (
+        // As wide as the charts above it, between their axes.
+        <div className="pr-[18px] pl-[68px] phone:pl-3">
+          {span && <Line items={known} span={span} device={device} />}
+        </div>
+      )}
+    </section>
+  );
+}
+
+function Line({ items, span: { from, to }, device }: { items: readonly Item[]; span: Span; device: string }) {
   const line = useRef<HTMLDivElement>(null);
   const [width, setWidth] = useState(USUAL_PX);
   useEffect(() => {
@@ -33,27 +54,13 @@ export function Timeline({ device, range, span, asTable }: Props) {
     const watch = new ResizeObserver(() => setWidth(element.clientWidth || USUAL_PX));
     watch.observe(element);
     return () => watch.disconnect();
-  }, [asTable]);
-  const marks = useMemo(() => (span && data ? layout(data, span.from, span.to, NEAR_PX / width) : []), [data, span, width]);
-  if (error && !data) return <ErrorNote error={error} className="mt-4" onRetry={() => void refetch()} />;
-  const count = marks.reduce((sum, { items }) => sum + items.length, 0);
+  }, []);
+  const marks = useMemo(() => layout(items, from, to, NEAR_PX / width), [items, from, to, width]);
   return (
-    <section aria-label="What happened" data-timeline={count}
-      className={`mt-4 border-t border-line bg-bg pt-2 pb-1 ${asTable ? "" : "desk:sticky desk:bottom-0"}`}>
-      <h3 className="flex items-baseline gap-2 px-1 text-xs text-muted">
-        <span className="font-medium text-text">What happened</span>
-        {data && (count === 0 ? "nothing in this time" : counted(count, "event"))}
-      </h3>
-      {asTable ? <TimelineTable items={marks.toReversed().flatMap(({ items }) => items)} device={device} /> : (
-        // As wide as the charts above it, between their axes.
-        <div className="pr-[18px] pl-[68px] phone:pl-3">
-          <div ref={line} className="relative h-9">
-            <span aria-hidden="true" className="absolute inset-x-0 top-1/2 h-px bg-edge" />
-            <Marks marks={marks} device={device} />
-          </div>
-        </div>
-      )}
-    </section>
+    <div ref={line} className="relative h-9">
+      <span aria-hidden="true" className="absolute inset-x-0 top-1/2 h-px bg-edge" />
+      <Marks marks={marks} device={device} />
+    </div>
   );
 }
 

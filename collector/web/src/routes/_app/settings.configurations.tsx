@@ -3,6 +3,6 @@ import { PolicyPage } from "../../features/config/policy-page";
 import { guard } from "../../lib/guard";
 
 export const Route = createFileRoute("/_app/settings/configurations")({
-  beforeLoad: guard("write"),
+  beforeLoad: guard("admin"),
   component: PolicyPage,
 });
