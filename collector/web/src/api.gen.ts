@@ -325,6 +325,22 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/backup-policy": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["backup_policy"];
+        put: operations["backup_policy_put"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/channels": {
         parameters: {
             query?: never;
@@ -390,6 +406,134 @@ export interface paths {
         put?: never;
         /** Send a test to a channel, and say how that went */
         post: operations["channel_try"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/config-jobs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["config_jobs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/config-jobs/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["config_job"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/configs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["configs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/configs/search": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["configs_search"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/configs/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["config"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/configs/{id}/diff": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["config_diff"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/configs/{id}/raw": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["config_raw"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/configs/{id}/text": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["config_text"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -485,6 +629,70 @@ export interface paths {
         head?: never;
         /** Change a device */
         patch: operations["device_change"];
+        trace?: never;
+    };
+    "/api/v1/devices/{id}/backup": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["backup"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch: operations["backup_patch"];
+        trace?: never;
+    };
+    "/api/v1/devices/{id}/backup/host-key": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["backup_host_key"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/devices/{id}/backup/run": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["backup_run"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/devices/{id}/configs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["device_configs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/api/v1/devices/{id}/credential": {
@@ -601,6 +809,22 @@ export interface paths {
         };
         /** Charts: counters come as rates per second */
         get: operations["series"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/devices/{id}/timeline": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["device_timeline"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1542,6 +1766,46 @@ export interface components {
             seq: number;
             tenant: components["schemas"]["Ref"] | null;
         };
+        BackupEffective: {
+            enabled: boolean;
+            why: components["schemas"]["BackupWhy"];
+        };
+        BackupFailing: {
+            cause: string;
+            advice: string | null;
+            since: components["schemas"]["Time"];
+        };
+        BackupLogin: {
+            /** @enum {string} */
+            from: "device" | "profile";
+            profile: components["schemas"]["Ref"] | null;
+            user: string;
+            has_password: boolean;
+            has_key: boolean;
+            has_enable: boolean;
+        };
+        /** @description How a tenant's configurations are fetched and kept. */
+        BackupPolicy: {
+            tenant: components["schemas"]["Ref"];
+            enabled: boolean;
+            /** Format: int64 */
+            every_s: number;
+            window: components["schemas"]["BackupWindow"] | null;
+            /** Format: int64 */
+            per_site_max: number;
+            /** Format: int64 */
+            keep_days: number;
+            /** Format: int64 */
+            keep_versions: number;
+            is_default: boolean;
+        };
+        /** @enum {string} */
+        BackupWhy: "device" | "policy" | "no_login" | "agent_too_old";
+        /** @description In UTC. */
+        BackupWindow: {
+            from: string;
+            to: string;
+        };
         /**
          * @description States of a device that may be wrong.
          * @enum {string}
@@ -1664,6 +1928,110 @@ export interface components {
         };
         /** @enum {string} */
         ChannelState: "ok" | "retrying" | "failing";
+        ConfigDiff: {
+            from: components["schemas"]["ConfigVersion"] | null;
+            to: components["schemas"]["ConfigVersion"];
+            unified: string;
+            /** Format: int64 */
+            added: number;
+            /** Format: int64 */
+            removed: number;
+        };
+        ConfigFailing: {
+            cause: string;
+            since: components["schemas"]["Time"];
+        };
+        ConfigFound: {
+            device: components["schemas"]["Ref"];
+            tenant: components["schemas"]["Ref"];
+            site: components["schemas"]["Ref"];
+            version: string;
+            matches: components["schemas"]["ConfigMatch"][];
+            /** Format: int64 */
+            more: number;
+        };
+        ConfigFoundMeta: {
+            next_cursor: string | null;
+            /** Format: int64 */
+            scanned: number;
+        };
+        /** @description A fetch of a configuration. */
+        ConfigJob: {
+            id: string;
+            tenant: components["schemas"]["Ref"];
+            site: components["schemas"]["Ref"];
+            device: components["schemas"]["Ref"];
+            agent: components["schemas"]["Ref"];
+            reason: components["schemas"]["ConfigJobReason"];
+            asked_by: string | null;
+            state: components["schemas"]["ConfigJobState"];
+            waits: components["schemas"]["ConfigJobWaits"] | null;
+            created_at: components["schemas"]["Time"];
+            started_at: components["schemas"]["Time"] | null;
+            ended_at: components["schemas"]["Time"] | null;
+            cause: string | null;
+            advice: string | null;
+            version: string | null;
+            changed: boolean | null;
+            /** Format: int64 */
+            bytes: number | null;
+            /** Format: int64 */
+            kept_bytes: number | null;
+        };
+        /** @enum {string} */
+        ConfigJobReason: "schedule" | "manual" | "hint";
+        /** @enum {string} */
+        ConfigJobState: "queued" | "running" | "done" | "failed";
+        /** @enum {string} */
+        ConfigJobWaits: "agent_offline" | "site_full" | "window";
+        ConfigMatch: {
+            /** Format: int64 */
+            line: number;
+            text: string;
+            before: string[];
+            after: string[];
+        };
+        /** @description The configuration of a device as it stands. */
+        ConfigStanding: {
+            device: components["schemas"]["Ref"];
+            tenant: components["schemas"]["Ref"];
+            site: components["schemas"]["Ref"];
+            platform: string | null;
+            version: string | null;
+            first_at: components["schemas"]["Time"] | null;
+            last_at: components["schemas"]["Time"] | null;
+            /** Format: int64 */
+            lines: number | null;
+            /** Format: int64 */
+            versions: number;
+            failing: components["schemas"]["ConfigFailing"] | null;
+            host_key_changed: boolean;
+        };
+        /** @description A version of a configuration. */
+        ConfigVersion: {
+            id: string;
+            device: components["schemas"]["Ref"];
+            tenant: components["schemas"]["Ref"];
+            site: components["schemas"]["Ref"];
+            platform: string;
+            facts: string[];
+            first_at: components["schemas"]["Time"];
+            last_at: components["schemas"]["Time"];
+            /** Format: int64 */
+            lines: number;
+            /** Format: int64 */
+            added: number;
+            /** Format: int64 */
+            removed: number;
+            hash: string;
+            /** Format: int64 */
+            raw_bytes: number;
+            reason: string;
+            asked_by: string | null;
+        };
+        ConfigVersionText: components["schemas"]["ConfigVersion"] & {
+            text: string;
+        };
         CreatedApiKey: {
             expires_at: components["schemas"]["Time"];
             id: string;
@@ -1685,7 +2053,7 @@ export interface components {
             version: components["schemas"]["SnmpVersion"];
         };
         /** @enum {string} */
-        CredentialKind: "snmp_community" | "snmp_user";
+        CredentialKind: "snmp_community" | "snmp_user" | "ssh_login";
         CredentialOutcome: {
             /** @description Which of the host's addresses has answered; null: none. */
             address: string | null;
@@ -1723,6 +2091,7 @@ export interface components {
             tenant: components["schemas"]["Ref"];
             updated_at: components["schemas"]["Time"];
             user: components["schemas"]["SnmpUser"] | null;
+            login: components["schemas"]["SshLogin"] | null;
         };
         /** @description What is not there stays; so does the kind. */
         CredentialProfileChange: {
@@ -1734,6 +2103,7 @@ export interface components {
             /** @description Null: with any tags or none. */
             tag?: string | null;
             user?: components["schemas"]["NewSnmpUser"] | null;
+            login?: components["schemas"]["NewSshLogin"] | null;
         };
         CredentialSearch: {
             /** @description Tried first, in this order; 32 at most. */
@@ -1974,6 +2344,7 @@ export interface components {
                 tenant: components["schemas"]["Ref"];
                 updated_at: components["schemas"]["Time"];
                 user: components["schemas"]["SnmpUser"] | null;
+                login: components["schemas"]["SshLogin"] | null;
             };
         };
         /** @description A successful answer. */
@@ -2381,6 +2752,32 @@ export interface components {
             tenant: components["schemas"]["Ref"];
             /** Format: double */
             uptime_s: number | null;
+        };
+        /** @description The backup of a device's configuration. */
+        DeviceBackup: {
+            enabled: boolean | null;
+            effective: components["schemas"]["BackupEffective"];
+            /** Format: int64 */
+            port: number;
+            platform: string;
+            legacy: boolean;
+            login: components["schemas"]["BackupLogin"] | null;
+            host_key: string | null;
+            host_key_at: components["schemas"]["Time"] | null;
+            other_key: string | null;
+            other_key_at: components["schemas"]["Time"] | null;
+            next_at: components["schemas"]["Time"] | null;
+            fetched_at: components["schemas"]["Time"] | null;
+            failing: components["schemas"]["BackupFailing"] | null;
+            job: components["schemas"]["ConfigJob"] | null;
+        };
+        DeviceBackupChange: {
+            enabled?: boolean | null;
+            /** Format: int64 */
+            port?: number;
+            platform?: string;
+            legacy?: boolean;
+            login?: components["schemas"]["NewSshLogin"] | null;
         };
         /** @description What is not there stays. */
         DeviceChange: {
@@ -2875,6 +3272,7 @@ export interface components {
                 tenant: components["schemas"]["Ref"];
                 updated_at: components["schemas"]["Time"];
                 user: components["schemas"]["SnmpUser"] | null;
+                login: components["schemas"]["SshLogin"] | null;
             }[];
             meta: components["schemas"]["Meta"];
         };
@@ -3287,6 +3685,19 @@ export interface components {
             scopes: components["schemas"]["Scope"][];
             tenant: string;
         };
+        NewBackupPolicy: {
+            tenant: string;
+            enabled: boolean;
+            /** Format: int64 */
+            every_s: number;
+            window?: components["schemas"]["BackupWindow"] | null;
+            /** Format: int64 */
+            per_site_max: number;
+            /** Format: int64 */
+            keep_days: number;
+            /** Format: int64 */
+            keep_versions: number;
+        };
         NewBroker: {
             host: string;
             /** Format: password */
@@ -3334,6 +3745,7 @@ export interface components {
             tag?: string | null;
             tenant: string;
             user?: components["schemas"]["NewSnmpUser"] | null;
+            login?: components["schemas"]["NewSshLogin"] | null;
         };
         NewDevice: {
             /**
@@ -3452,6 +3864,16 @@ export interface components {
              */
             privacy_password?: string | null;
         };
+        /** @description Who logs in to a device. */
+        NewSshLogin: {
+            user: string;
+            /** Format: password */
+            password?: string | null;
+            /** Format: password */
+            private_key?: string | null;
+            /** Format: password */
+            enable?: string | null;
+        };
         /** @description A tenant and its name. */
         NewTenant: {
             name: string;
@@ -3517,6 +3939,9 @@ export interface components {
             rtt_ms: number | null;
             /** Format: int32 */
             sent: number;
+        };
+        PinnedHostKey: {
+            host_key: string;
         };
         /** @description `[t_ms, value, min, max, cause?]`; a gap is a null value */
         Point: (number | string | null)[];
@@ -3885,6 +4310,13 @@ export interface components {
         };
         /** @enum {string} */
         SnmpVersion: "v1" | "v2c" | "v3";
+        /** @description What may be shown of a login. */
+        SshLogin: {
+            user: string;
+            has_password: boolean;
+            has_key: boolean;
+            has_enable: boolean;
+        };
         /**
          * @description Unknown is never green.
          * @enum {string}
@@ -3908,6 +4340,20 @@ export interface components {
          * @description RFC 3339, UTC, microseconds.
          */
         Time: string;
+        Timeline: {
+            items: components["schemas"]["TimelineItem"][];
+        };
+        TimelineItem: {
+            at: components["schemas"]["Time"];
+            kind: components["schemas"]["TimelineKind"];
+            severity: string | null;
+            text: string;
+            alert: string | null;
+            version: string | null;
+            job: string | null;
+        };
+        /** @enum {string} */
+        TimelineKind: "alert_fired" | "alert_resolved" | "config_changed" | "config_failed" | "host_key_changed" | "reboot";
         Token: {
             expires_at: components["schemas"]["Time"];
             site: components["schemas"]["Ref"];
@@ -4648,6 +5094,72 @@ export interface operations {
             };
         };
     };
+    backup_policy: {
+        parameters: {
+            query: {
+                tenant: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        data: components["schemas"]["BackupPolicy"];
+                    };
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    backup_policy_put: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewBackupPolicy"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        data: components["schemas"]["BackupPolicy"];
+                    };
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     channels: {
         parameters: {
             query?: {
@@ -4858,6 +5370,277 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Data_Delivery"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    config_jobs: {
+        parameters: {
+            query?: {
+                tenant?: string;
+                device?: string;
+                state?: string;
+                cursor?: string;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        data: components["schemas"]["ConfigJob"][];
+                        meta: components["schemas"]["Meta"];
+                    };
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    config_job: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        data: components["schemas"]["ConfigJob"];
+                    };
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    configs: {
+        parameters: {
+            query?: {
+                tenant?: string;
+                site?: string;
+                q?: string;
+                failing?: boolean;
+                cursor?: string;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        data: components["schemas"]["ConfigStanding"][];
+                        meta: components["schemas"]["Meta"];
+                    };
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    configs_search: {
+        parameters: {
+            query: {
+                tenant?: string;
+                q: string;
+                regex?: boolean;
+                case?: boolean;
+                cursor?: string;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        data: components["schemas"]["ConfigFound"][];
+                        meta: components["schemas"]["ConfigFoundMeta"];
+                    };
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    config: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        data: components["schemas"]["ConfigVersionText"];
+                    };
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    config_diff: {
+        parameters: {
+            query?: {
+                with?: string;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        data: components["schemas"]["ConfigDiff"];
+                    };
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    config_raw: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": string;
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    config_text: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": string;
                 };
             };
             /** @description What went wrong */
@@ -5226,6 +6009,188 @@ export interface operations {
             };
         };
     };
+    backup: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        data: components["schemas"]["DeviceBackup"];
+                    };
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    backup_patch: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DeviceBackupChange"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        data: components["schemas"]["DeviceBackup"];
+                    };
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    backup_host_key: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PinnedHostKey"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        data: components["schemas"]["DeviceBackup"];
+                    };
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    backup_run: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        data: components["schemas"]["ConfigJob"];
+                    };
+                };
+            };
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        data: components["schemas"]["ConfigJob"];
+                    };
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    device_configs: {
+        parameters: {
+            query?: {
+                cursor?: string;
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        data: components["schemas"]["ConfigVersion"][];
+                        meta: components["schemas"]["Meta"];
+                    };
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     device_credential: {
         parameters: {
             query?: never;
@@ -5460,6 +6425,42 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Data_SeriesSet"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    device_timeline: {
+        parameters: {
+            query?: {
+                from?: string;
+                to?: string;
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        data: components["schemas"]["Timeline"];
+                    };
                 };
             };
             /** @description What went wrong */

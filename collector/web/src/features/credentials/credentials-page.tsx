@@ -15,7 +15,7 @@ import { PageHead } from "../../ui/page-head";
 import { type OpenedProfile, ProfilePanel, PROFILES } from "./profile-panel";
 import { isInPlace, scopeWords } from "./profile-scope";
 import { RemoveProfile } from "./remove-profile";
-import { aboutWords } from "./snmp-words";
+import { aboutWords } from "./about-words";
 
 const IN_SCOPE = "All devices that it is for, also those that have a credential of their own or a profile that fits better";
 
@@ -41,7 +41,7 @@ function columnsOf(isMixed: boolean): readonly Column<CredentialProfile>[] {
     { by: "name", label: "Profile", title: true, read: (row) => row.name, cell: (row) => row.name },
     ...(isMixed ? [tenant] : []),
     { by: "for", label: "For", className: "phone:col-span-2", read: scopeWords, cell: scopeWords },
-    { by: "about", label: "Credential", className: "phone:col-span-2", read: (row) => aboutWords(row.user), cell: (row) => aboutWords(row.user) },
+    { by: "about", label: "Credential", className: "phone:col-span-2", read: aboutWords, cell: aboutWords },
     { by: "count", label: "Devices in scope", note: IN_SCOPE, figure: true, cell: (row) => <InPlace profile={row} /> },
     { by: "changed", label: "Changed", className: "text-muted", read: (row) => Date.parse(row.updated_at), cell: (row) => dateOnly(row.updated_at) },
   ];
@@ -66,8 +66,8 @@ export function CredentialsPage() {
       </PageHead>
       {list.rows.length > 0 && (
         <p className="px-4 pb-3 text-muted phone:px-3">
-          A device with a credential of its own keeps to that. Others take the profile that fits best: site and tag, then site,
-          then tag; of two that fit alike, the older one.
+          A device with a credential of its own keeps to that. Others take the profile that fits best, one for SNMP and one
+          for SSH: site and tag, then site, then tag; of two that fit alike, the older one.
         </p>
       )}
       <DataTable label="Credential profiles" list={list} columns={columns} keyOf={(row) => row.id}
@@ -85,9 +85,9 @@ export function CredentialsPage() {
         empty={
           <Empty title="No credential profile yet">
             <p>
-              A profile holds one SNMP credential for many devices, a community or a user of SNMPv3: of a site, with
-              a tag, or all of a tenant. To change that of hundreds of devices is then one change. It is stored
-              sealed and never shown.
+              A profile holds one credential for many devices, of a site, with a tag, or all of a tenant: a community or a
+              user of SNMPv3, or a login by SSH with which their configurations are backed up. To change that of hundreds
+              of devices is then one change. It is stored sealed and never shown.
             </p>
             <Button look="solid" className="self-start" onClick={add}>Make a profile</Button>
           </Empty>

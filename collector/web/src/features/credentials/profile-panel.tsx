@@ -9,7 +9,10 @@ import { fieldErrors, Form } from "../../ui/form";
 import { Picker } from "../../ui/picker";
 import { SidePanel } from "../../ui/side-panel";
 import { TenantField, useFirstTenant } from "../../ui/tenant-field";
-import { credentialOf, draftOf, draftWrong, isGiven, SNMP_SHOWS, snmpErrors } from "./snmp-draft";
+import { LOGIN_SHOWS } from "./login-draft";
+import { LoginFields } from "./login-fields";
+import { isProfileGiven, kindOf, profileDraftOf, profileWrong, sentOf, type Sort, withSort } from "./profile-draft";
+import { SNMP_SHOWS, snmpErrors } from "./snmp-draft";
 import { SnmpFields } from "./snmp-fields";
 
 export const PROFILES = ["credential-profiles"] as const;
@@ -23,7 +26,7 @@ export function ProfilePanel({ opened, onClose }: { opened: OpenedProfile; onClo
   const profile = opened?.profile ?? null;
   return (
     <SidePanel open={opened !== null} onOpenChange={(open) => open || onClose()} title={profile?.name ?? "New credential profile"}
-      description="One SNMP credential for the devices that have none of their own.">
+      description="One credential for the devices that have none of their own.">
       <ProfileForm profile={profile} onDone={onClose} />
     </SidePanel>
   );
@@ -36,9 +39,11 @@ interface Wanted {
 
 /** A community goes with v1 as with v2c: the device says which. */
 const KINDS = [
-  { value: "v2c", label: "Community", note: "v1 and v2c" }, { value: "v3", label: "User", note: "v3, with passwords" },
+  { value: "v2c", label: "Community", note: "SNMP v1 and v2c" }, { value: "v3", label: "User", note: "SNMP v3" },
+  { value: "ssh", label: "SSH login", note: "for configurations" },
 ] as const;
-const SHOWS = ["name", "tenant", "site", "tag", ...SNMP_SHOWS];
+const STAYS = "Left as it is, it stays. To change something of it, type the passwords too: they are never shown.";
+const SHOWS = ["name", "tenant", "site", "tag", "kind", ...SNMP_SHOWS, ...LOGIN_SHOWS];
 
 function ProfileForm({ profile, onDone }: { profile: CredentialProfile | null; onDone: () => void }) {
   const queries = useQueryClient();
@@ -46,30 +51,29 @@ function ProfileForm({ profile, onDone }: { profile: CredentialProfile | null; o
   const owner = profile?.tenant.id ?? tenant;
   const [site, setSite] = useState(profile?.site?.id ?? ANY);
   const known = useKnownTags(owner);
-  const [was] = useState(draftOf(profile?.kind === "snmp_user" ? "v3" : "v2c", profile?.user ?? null));
+  const [was] = useState(() => profileDraftOf(profile));
   const [draft, setDraft] = useState(was);
   const [wrong, setWrong] = useState<Readonly<Record<string, string>> | null>(null);
-  const isUser = draft.version === "v3";
   const save = useMutation({
     mutationFn: async ({ name, tag }: Wanted) => {
       const place = { name, tag, site: site === ANY ? null : site };
       if (profile) {
-        const body = { ...place, ...(isGiven(draft, was) ? credentialOf(draft) : {}) };
+        const body = { ...place, ...(isProfileGiven(draft, was) ? sentOf(draft) : {}) };
         await take(api.PATCH("/api/v1/credential-profiles/{id}", { params: { path: { id: profile.id } }, body }));
       } else {
-        const body = { ...place, tenant, ...credentialOf(draft), kind: isUser ? "snmp_user" as const : "snmp_community" as const };
+        const body = { ...place, tenant, ...sentOf(draft), kind: kindOf(draft) };
         await take(api.POST("/api/v1/credential-profiles", { body }));
       }
     },
     onSuccess: async () => {
       onDone();
       // A device that takes it is asked with another one from now on.
-      await Promise.all([PROFILES, ["device"]].map((queryKey) => queries.invalidateQueries({ queryKey })));
+      await Promise.all([PROFILES, ["device"], ["config"]].map((queryKey) => queries.invalidateQueries({ queryKey })));
     },
   });
   const fields = wrong ?? fieldErrors(save.error);
   const submit = (form: FormData) => {
-    const found = profile && !isGiven(draft, was) ? {} : draftWrong(draft);
+    const found = profile && !isProfileGiven(draft, was) ? {} : profileWrong(draft);
     const isWrong = Object.keys(found).length > 0;
     setWrong(isWrong ? found : null);
     if (isWrong) return;
@@ -89,11 +93,19 @@ function ProfileForm({ profile, onDone }: { profile: CredentialProfile | null; o
       <TextField id="profile-tag" name="tag" label="Tag" list="profile-tags" autoComplete="off" autoCapitalize="none"
         defaultValue={profile?.tag ?? ""} placeholder="any" hint="Only devices with this tag; empty: with any or none." error={fields["tag"]} />
       <datalist id="profile-tags">{known.map((tag) => <option key={tag} value={tag}>{tag}</option>)}</datalist>
-      <SnmpFields id="profile" draft={draft} onChange={setDraft} wrong={wrong ?? snmpErrors(fields)}
-        versions={profile ? [] : KINDS} versionLabel="Kind"
-        hint={!profile ? "Stored sealed; never shown again." : isUser
-          ? "Left as it is, it stays. To change something of it, type the passwords too: they are never shown."
-          : "Left empty, it stays. It is stored sealed and never shown."} />
+      {!profile && (
+        <FieldFrame id="profile-version" label="Kind" error={fields["kind"]}>
+          <Picker id="profile-version" label="Kind" value={draft.sort} choices={KINDS} invalid={!!fields["kind"]}
+            onChange={(sort) => setDraft(withSort(draft, sort as Sort))} />
+        </FieldFrame>
+      )}
+      {draft.sort === "ssh" ? (
+        <LoginFields id="profile" draft={draft.login} onChange={(login) => setDraft({ ...draft, login })} wrong={fields}
+          hint={profile ? STAYS : "One that may read the configuration. Stored sealed; never shown again."} />
+      ) : (
+        <SnmpFields id="profile" draft={draft.snmp} onChange={(snmp) => setDraft({ ...draft, snmp })} wrong={wrong ?? snmpErrors(fields)} versions={[]}
+          hint={!profile ? "Stored sealed; never shown again." : draft.sort === "v3" ? STAYS : "Left empty, it stays. It is stored sealed and never shown."} />
+      )}
     </Form>
   );
 }

@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import { credentialOf, draftOf, draftWrong, hasPrivacy, isGiven, NEW_DRAFT, snmpErrors } from "./snmp-draft";
-import { aboutWords, userWords } from "./snmp-words";
+import { userWords } from "./snmp-words";
 
 const user = { name: "ops", auth: "sha256", privacy: "aes128", context: "" } as const;
 const typed = { ...NEW_DRAFT, version: "v3", name: "ops", authPassword: "correct horse", privacyPassword: "battery staple" } as const;
@@ -42,8 +42,6 @@ it("finds the server's word on a credential wherever it stood in the body", () =
 });
 
 it("tells of a credential what may be told", () => {
-  expect(aboutWords(user)).toBe("v3 · ops · SHA-256/AES-128");
-  expect(aboutWords(null)).toBe("community");
   expect(userWords({ ...user, privacy: "none", context: "vrf-1" })).toBe("ops · SHA-256, no privacy · context vrf-1");
   expect(userWords({ ...user, auth: "none", privacy: "none" })).toBe("ops · no authentication");
 });

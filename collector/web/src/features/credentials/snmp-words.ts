@@ -17,11 +17,6 @@ export function userWords({ name, auth, privacy, context }: SnmpUser): string {
   return [name, level, context && `context ${context}`].filter(Boolean).join(" · ");
 }
 
-/** What may be told of a credential: «v3 · ops · SHA-256/AES-128». */
-export function aboutWords(user: SnmpUser | null): string {
-  return user ? `v3 · ${userWords(user)}` : "community";
-}
-
 /** The versions that take the same sort of credential. */
 export function isV3(version: SnmpVersion): boolean {
   return version === "v3";

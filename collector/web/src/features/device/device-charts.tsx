@@ -1,4 +1,4 @@
-import { useState } from "react";
+import { lazy, Suspense, useState } from "react";
 import { useInterface } from "../../lib/live-app";
 import type { Device, DeviceObject } from "../../lib/types";
 import { ChartsHead } from "./charts-head";
@@ -6,6 +6,8 @@ import { CHARTS } from "./metrics";
 import { LOAD, LOAD_CHARTS, OBJECT_CHARTS, objectLatest, portLatest, REACH_CHARTS, reachLatest } from "./object-charts";
 import { SeriesCharts } from "./series-charts";
 import { useChartRange } from "./use-chart-range";
+
+const Timeline = lazy(() => import("../timeline/timeline").then((m) => ({ default: m.Timeline })));
 
 /** What was chosen on the left: its charts stand above those of how the device answers. */
 export type Chosen =
@@ -35,6 +37,7 @@ export function DeviceCharts({ device, chosen }: { device: Device; chosen: Chose
       <div id="reach-charts" className={`scroll-mt-3 ${chosen.kind === "nothing" ? "" : "mt-4 border-t border-line pt-4"}`}>
         <SeriesCharts {...shared} object="" charts={REACH_CHARTS} latest={reachLatest(device)} none={NO_ANSWER} />
       </div>
+      <Suspense><Timeline device={device.id} range={range.range} span={range.span} asTable={asTable} /></Suspense>
     </section>
   );
 }

@@ -4,6 +4,7 @@ import { lazy, type ReactNode, Suspense, useCallback } from "react";
 import { integer } from "../../lib/format";
 import { live, useTableValue } from "../../lib/live-app";
 import type { Device, DeviceDetail } from "../../lib/types";
+import { useOffline } from "../agents/offline";
 import { type Chosen, DeviceCharts } from "./device-charts";
 import { objectName } from "./object-name";
 import { InterfaceTable, useInterfaceOrder } from "./interface-table";
@@ -15,6 +16,7 @@ import { useObjects } from "./use-objects";
 import { useMetrics } from "./use-series";
 
 const HardwareTab = lazy(() => import("./hardware-tab").then((m) => ({ default: m.HardwareTab })));
+const DeviceConfig = lazy(() => import("../config/device-config").then((m) => ({ default: m.DeviceConfig })));
 
 /** What the device has, and beside it the charts of what is chosen of that. */
 interface Props {
@@ -29,6 +31,8 @@ export function DeviceTabs({ device, missing, hasCredential }: Props) {
   const navigate = useNavigate({ from: "/devices/$id" });
   const tab = search.tab ?? "interfaces";
   const isHardware = tab === "hardware";
+  const isConfig = tab === "config";
+  const offline = useOffline(device.agent.id);
   const order = useInterfaceOrder(id);
   const phase = useTableValue(live.interfaces(id), (table) => table.phase);
   const objects = useObjects(device, isHardware);
@@ -45,9 +49,10 @@ export function DeviceTabs({ device, missing, hasCredential }: Props) {
     [navigate],
   );
   const open = (next: string) =>
-    void navigate({ search: (old) => ({ ...old, tab: next === "hardware" ? next : undefined }), replace: true, resetScroll: false });
+    void navigate({ search: (old) => ({ ...old, tab: next === "hardware" || next === "config" ? next : undefined }), replace: true, resetScroll: false });
 
   const charted = (): Chosen => {
+    if (isConfig) return { kind: "nothing" };
     if (isHardware) {
       if (!search.of) return { kind: "nothing" };
       const object = objects.data?.find((one) => one.object === search.of);
@@ -65,6 +70,7 @@ export function DeviceTabs({ device, missing, hasCredential }: Props) {
       <Tabs.List aria-label="Of this device" className="flex gap-1 border-b border-line px-4 phone:px-3">
         <Tab value="interfaces" count={order.length}>Interfaces</Tab>
         <Tab value="hardware" count={values}>Hardware</Tab>
+        <Tab value="config" count={0}>Config</Tab>
       </Tabs.List>
       <div className="grid grid-cols-[minmax(0,1.3fr)_minmax(0,1fr)] items-start gap-5 p-4 max-[1380px]:grid-cols-1 phone:p-3">
         <Tabs.Content value="interfaces" className="min-w-0" tabIndex={-1}>
@@ -76,6 +82,11 @@ export function DeviceTabs({ device, missing, hasCredential }: Props) {
           <Suspense fallback={<div role="status" aria-label="Loading the hardware" className="min-h-48" />}>
             <HardwareTab device={device} missing={missing} objects={objects.data} error={objects.error} onRetry={() => void objects.refetch()}
               hasLoad={hasLoad} hasCredential={hasCredential} chosen={search.of ?? null} onChoose={chooseObject} />
+          </Suspense>
+        </Tabs.Content>
+        <Tabs.Content value="config" className="min-w-0" tabIndex={-1}>
+          <Suspense fallback={<div role="status" aria-label="Loading the configuration" className="min-h-48" />}>
+            <DeviceConfig device={device} offline={offline} />
           </Suspense>
         </Tabs.Content>
         <DeviceCharts device={device} chosen={charted()} />

@@ -2,6 +2,7 @@ import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { api, take } from "../../lib/api";
 import { live } from "../../lib/live-app";
+import { useMay } from "../../lib/role";
 import type { DeviceDetail } from "../../lib/types";
 import { useKnownTags } from "../../lib/use-known-tags";
 import { FieldFrame, TextField } from "../../ui/field";
@@ -13,6 +14,7 @@ import { useAgentsOf } from "../fleet/agents-of";
 import { INTERVALS } from "../fleet/intervals";
 import { draftWrong, isGiven, SNMP_SHOWS, snmpErrors } from "../credentials/snmp-draft";
 import { SnmpFields } from "../credentials/snmp-fields";
+import { LoginDetails } from "../config/login-details";
 import { changed, credentialHint, draftWas, optionsOf } from "./edit-changes";
 import { OPTION_SHOWS, OptionFields, optionsWrong } from "./option-fields";
 import { OwnCredential } from "./own-credential";
@@ -26,10 +28,12 @@ interface Props {
 }
 
 export function EditDevice({ detail, open, onClose }: Props) {
+  const { admin } = useMay();
   return (
     <SidePanel open={open} onOpenChange={(on) => on || onClose()} title={detail.name} description="Its history stays with it.">
       <DeviceForm detail={detail} onDone={onClose} />
       {detail.snmp.credential === "own" && <OwnCredential detail={detail} />}
+      {admin && <LoginDetails device={detail.id} name={detail.name} onDone={onClose} />}
     </SidePanel>
   );
 }

@@ -5,6 +5,7 @@ import { Modal } from "../../ui/modal";
 const KEYS: readonly [string, string][] = [
   ["g f", "Go to Fleet"],
   ["g a", "Go to Alerts"],
+  ["g c", "Go to Config"],
   ["g e", "Go to Agents"],
   ["g s", "Go to Settings"],
   ["g k", "Go to API keys"],

@@ -21,9 +21,10 @@ import { NoTenant } from "./no-tenant";
 import { TenantSwitch } from "./tenant-switch";
 import { useTenant } from "./use-tenant";
 
-const NAV: readonly { to: "/fleet" | "/alerts" | "/agents" | "/settings"; label: string; icon: IconName }[] = [
+const NAV: readonly { to: "/fleet" | "/alerts" | "/config" | "/agents" | "/settings"; label: string; icon: IconName }[] = [
   { to: "/fleet", label: "Fleet", icon: "fleet" },
   { to: "/alerts", label: "Alerts", icon: "bell" },
+  { to: "/config", label: "Config", icon: "config" },
   { to: "/agents", label: "Agents", icon: "agents" },
   { to: "/settings", label: "Settings", icon: "settings" },
 ];
@@ -99,6 +100,7 @@ function Frame({ hasTenant, isOfNone, onTenant }: {
     "?": () => setHelp(true),
     "g f": () => void navigate({ to: "/fleet" }),
     "g a": () => void navigate({ to: "/alerts" }),
+    "g c": () => void navigate({ to: "/config" }),
     "g e": () => void navigate({ to: "/agents" }),
     "g s": () => void navigate({ to: "/settings" }),
     "g k": () => void navigate({ to: "/settings/api-keys" }),

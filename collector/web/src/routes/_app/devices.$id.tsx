@@ -5,7 +5,7 @@ import { DevicePage } from "../../features/device/device-page";
 const point = v.fallback(v.optional(v.union([v.string(), v.number()])), undefined);
 const search = v.object({
   if: v.fallback(v.optional(v.string()), undefined),
-  tab: v.fallback(v.optional(v.picklist(["hardware"])), undefined),
+  tab: v.fallback(v.optional(v.picklist(["hardware", "config"])), undefined),
   /** What of the hardware is charted. */
   of: v.fallback(v.optional(v.string()), undefined),
   from: point,

@@ -1,0 +1,115 @@
+import { getRouteApi, Link } from "@tanstack/react-router";
+import { useCallback, useEffect, useMemo } from "react";
+import { api, take } from "../../lib/api";
+import { byName, dateTime, integer, NONE } from "../../lib/format";
+import { live } from "../../lib/live-app";
+import { useDeviceNames } from "../../lib/live-names";
+import type { Names } from "../../lib/names";
+import { useMay } from "../../lib/role";
+import { narrowed, useScope } from "../../lib/scope";
+import { ROWS, usePages } from "../../lib/use-pages";
+import { useTitle } from "../../lib/use-title";
+import { Age } from "../../ui/age";
+import { type Column, DataTable } from "../../ui/data-table";
+import { Dotted } from "../../ui/dotted";
+import { Empty } from "../../ui/empty";
+import { FilterBar } from "../../ui/filter-bar";
+import { type Choice, Picker } from "../../ui/picker";
+import { Toggle } from "../../ui/toggle";
+import { ConfigFrame } from "./config-frame";
+import { KEYS } from "./queries";
+import { type ConfigSearch, keeps, standingRank } from "./standing";
+import { StandingBadge } from "./standing-badge";
+import type { ConfigRow } from "./types";
+import { platformWord } from "./words";
+
+const route = getRouteApi("/_app/config/");
+const EVERY = "every";
+
+function columnsOf(isMixed: boolean, names: Names): readonly Column<ConfigRow>[] {
+  const called = ({ device, site, tenant }: ConfigRow) => names.name({ name: device.name, site, tenant });
+  const tenant: Column<ConfigRow> = {
+    by: "tenant", label: "Tenant", className: "text-muted", read: (row) => row.tenant.name, cell: (row) => row.tenant.name,
+  };
+  return [
+    { by: "name", label: "Device", title: true, read: called, cell: (row) => (
+      <Link to="/devices/$id" params={{ id: row.device.id }} search={{ tab: "config" }} className="hover:underline phone:inline-flex phone:min-h-11 phone:items-center">
+        <Dotted name={called(row)} />
+      </Link>
+    ) },
+    { by: "state", label: "State", className: "phone:col-span-2", read: standingRank, cell: (row) => <StandingBadge row={row} /> },
+    ...(isMixed ? [tenant] : []),
+    { by: "site", label: "Site", className: "text-muted", read: (row) => row.site.name, cell: (row) => row.site.name },
+    { by: "platform", label: "Platform", className: "text-muted", read: (row) => platformWord(row.platform), cell: (row) => platformWord(row.platform) },
+    { by: "changed", label: "Changed", figure: true, note: "When the latest version was first seen",
+      read: (row) => (row.first_at ? Date.parse(row.first_at) : null),
+      cell: (row) => (row.version && row.first_at ? (
+        <Link to="/config/$id" params={{ id: row.version }} title={`What changed: ${dateTime(row.first_at)}`}
+          className="text-accent hover:underline phone:inline-flex phone:min-h-11 phone:items-center">
+          <Age at={row.first_at} long />
+        </Link>
+      ) : NONE) },
+    { by: "lines", label: "Lines", figure: true, read: (row) => row.lines, cell: (row) => integer(row.lines) },
+    { by: "versions", label: "Versions", figure: true, read: (row) => row.versions, cell: (row) => integer(row.versions) },
+  ];
+}
+
+/** The latest configuration of each device. */
+export function ConfigPage() {
+  const search = route.useSearch();
+  const navigate = route.useNavigate();
+  const scope = useScope();
+  const names = useDeviceNames();
+  useEffect(() => live.ensureDevices(), []);
+  const list = usePages([...KEYS.list, scope.tenant?.id ?? ""], (cursor) =>
+    take(api.GET("/api/v1/configs", { params: { query: { ...narrowed(scope), ...cursor, limit: ROWS } } })));
+  const change = useCallback((patch: ConfigSearch) => {
+    void navigate({ search: (old) => ({ ...old, ...patch }), replace: true });
+  }, [navigate]);
+  const columns = useMemo(() => columnsOf(scope.isMixed, names), [scope.isMixed, names]);
+  const keep = useMemo(() => keeps(search), [search]);
+  const sites = useMemo(() => {
+    const known = new Map(list.rows.map(({ site, tenant }) => [site.id, { ...site, tenant: tenant.name }]));
+    return [...known.values()].toSorted((a, b) => byName(a.name, b.name))
+      .map(({ id, name, tenant }): Choice => (scope.isMixed ? { value: id, label: name, note: tenant } : { value: id, label: name }));
+  }, [list.rows, scope.isMixed]);
+  const shown = keep ? list.rows.filter(keep).length : list.rows.length;
+  useTitle("Configurations");
+  return (
+    <ConfigFrame filters={list.rows.length > 0 && (
+      <FilterBar label="Filter devices" query={search.q ?? ""} onQuery={(q) => change({ q: q || undefined })} shown={shown}
+        total={list.total ?? list.rows.length} onClear={keep ? () => change({ q: undefined, site: undefined, failing: undefined }) : undefined}>
+        <Picker label="Site" className="desk:w-44! phone:order-2" value={search.site ?? EVERY}
+          choices={[{ value: EVERY, label: "Every site" }, ...sites]} onChange={(site) => change({ site: site === EVERY ? undefined : site })} />
+        <Toggle className="phone:order-3" on={search.failing === true} onChange={(on) => change({ failing: on || undefined })}>Failing only</Toggle>
+      </FilterBar>
+    )}>
+      <DataTable label="Configurations" list={list} keep={keep} columns={columns} keyOf={(row) => row.device.id}
+        first={{ by: "state", desc: false }} empty={<NoConfigs />} />
+      {keep && shown === 0 && list.rows.length > 0 && (
+        <Empty title="No device fits the filter"><p>Clear the filter to see all {integer(list.rows.length)}.</p></Empty>
+      )}
+    </ConfigFrame>
+  );
+}
+
+function NoConfigs() {
+  const { write } = useMay();
+  return (
+    <Empty title="No configuration yet">
+      <p>
+        Farwatch logs in to devices by SSH, reads their configuration once a day and keeps each version that differs. Secrets
+        are not kept readable: a difference says that a secret changed, never what it is.
+      </p>
+      <p>
+        All it needs is a login. Add a credential profile of the kind «SSH login» with a user that may read the configuration:
+        the devices that it is for are backed up by themselves from then on.
+      </p>
+      {write && (
+        <Link to="/settings/credentials" className="self-start rounded-md bg-solid px-3 py-1.5 font-medium text-on-solid phone:py-3">
+          Add an SSH login
+        </Link>
+      )}
+    </Empty>
+  );
+}

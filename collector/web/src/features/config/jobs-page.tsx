@@ -1,0 +1,68 @@
+import { getRouteApi, Link } from "@tanstack/react-router";
+import { useEffect, useMemo } from "react";
+import { api, take } from "../../lib/api";
+import { live, useDevice } from "../../lib/live-app";
+import { useDeviceNames } from "../../lib/live-names";
+import { narrowed, useScope } from "../../lib/scope";
+import { usePages } from "../../lib/use-pages";
+import { useTitle } from "../../lib/use-title";
+import { Button } from "../../ui/button";
+import { FilterChip } from "../../ui/chip";
+import { DataTable } from "../../ui/data-table";
+import { Empty } from "../../ui/empty";
+import { Picker } from "../../ui/picker";
+import { ConfigFrame } from "./config-frame";
+import { JobDetail, jobColumns } from "./job-columns";
+import { KEYS, useLookWhile } from "./queries";
+import type { JobState } from "./types";
+import { isOpen, JOB_WORD } from "./words";
+
+const route = getRouteApi("/_app/config/jobs");
+const ROWS = 100;
+const EVERY = "every";
+const CHOICES = [{ value: EVERY, label: "Every state" }, ...Object.entries(JOB_WORD).map(([value, label]) => ({ value, label }))];
+
+/** What was fetched, is being fetched and failed to be, newest first. */
+export function JobsPage() {
+  const { state, device } = route.useSearch();
+  const navigate = route.useNavigate();
+  const scope = useScope();
+  const names = useDeviceNames();
+  useEffect(() => live.ensureDevices(), []);
+  const key = [...KEYS.jobs, scope.tenant?.id ?? "", state, device];
+  const list = usePages(key, (cursor) => take(api.GET("/api/v1/config-jobs", {
+    params: { query: { ...narrowed(scope), ...(state ? { state } : {}), ...(device ? { device } : {}), ...cursor, limit: ROWS } },
+  })));
+  useLookWhile(list.rows.some(isOpen), key);
+  const columns = useMemo(() => jobColumns(names, scope.isMixed), [names, scope.isMixed]);
+  const named = useDevice(device ?? "")?.name ?? list.rows[0]?.device.name ?? "one device";
+  const clear = () => void navigate({ search: (old) => ({ ...old, state: undefined, device: undefined }), replace: true });
+  useTitle("Jobs");
+  return (
+    <ConfigFrame filters={
+      <search className="flex flex-wrap items-center gap-2 phone:w-full">
+        <Picker label="State" className="desk:w-40!" value={state ?? EVERY} choices={CHOICES}
+          onChange={(next) => void navigate({ search: (old) => ({ ...old, state: next === EVERY ? undefined : (next as JobState) }), replace: true })} />
+        {device && (
+          <FilterChip label="Show the jobs of all devices" onRemove={() => void navigate({ search: (old) => ({ ...old, device: undefined }), replace: true })}>
+            of {named}
+          </FilterChip>
+        )}
+      </search>
+    }>
+      <DataTable label="Jobs" list={list} columns={columns} keyOf={(job) => job.id} first={{ by: "created", desc: true }}
+        renderDetail={(job) => <JobDetail job={job} />}
+        empty={state || device ? (
+          <Empty title="No job that fits"><Button className="self-start" onClick={clear}>Show all jobs</Button></Empty>
+        ) : (
+          <Empty title="No job yet">
+            <p>
+              A job fetches the configuration of one device: by schedule, after a change was noticed, or because somebody asked
+              for it. There is none before a device has a login by SSH.
+            </p>
+            <Link to="/config" className="py-1 text-accent underline underline-offset-4">See the devices</Link>
+          </Empty>
+        )} />
+    </ConfigFrame>
+  );
+}

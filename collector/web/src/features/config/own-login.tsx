@@ -1,0 +1,49 @@
+import { useState } from "react";
+import { Button } from "../../ui/button";
+import { Confirm } from "../../ui/confirm";
+import { fieldErrors, Form } from "../../ui/form";
+import { LOGIN_SHOWS, loginDraftOf, loginOf, loginWrong } from "../credentials/login-draft";
+import { LoginFields } from "../credentials/login-fields";
+import { useChangeBackup } from "./queries";
+import type { Backup } from "./types";
+
+function hintOf({ login }: Backup): string {
+  if (login?.from === "device") return "To change it, type the password or key too: they are never shown.";
+  if (login) return `Without one of its own it takes that of the profile «${login.profile?.name ?? ""}».`;
+  return "One that may read the configuration, and nothing else if the device knows such users.";
+}
+
+/** A login that is this device's alone, in place of that of a credential profile. */
+export function LoginForm({ device, backup, onDone }: { device: string; backup: Backup; onDone: () => void }) {
+  const [draft, setDraft] = useState(() => loginDraftOf(backup.login?.from === "device" ? backup.login : null));
+  const [wrong, setWrong] = useState<Readonly<Record<string, string>> | null>(null);
+  const save = useChangeBackup(device, onDone);
+  const fields = wrong ?? fieldErrors(save.error);
+  const submit = () => {
+    const found = loginWrong(draft);
+    const isWrong = Object.keys(found).length > 0;
+    setWrong(isWrong ? found : null);
+    if (!isWrong) save.mutate({ login: loginOf(draft) });
+  };
+  return (
+    <Form onSubmit={submit} error={wrong ? new Error("Nothing is sent yet.") : save.error} fields={fields} shows={LOGIN_SHOWS} action="Save"
+      busy={save.isPending} onCancel={onDone}>
+      <LoginFields id="own" draft={draft} onChange={setDraft} wrong={fields} hint={hintOf(backup)} />
+    </Form>
+  );
+}
+
+/** Gives the device up to the credential profiles. */
+export function DropLogin({ device, name, onDone }: { device: string; name: string; onDone: () => void }) {
+  const [asking, setAsking] = useState(false);
+  const drop = useChangeBackup(device, onDone);
+  return (
+    <div className="mt-6 border-t border-line pt-4">
+      <Button onClick={() => setAsking(true)}>Use a credential profile instead…</Button>
+      <Confirm open={asking} onOpenChange={setAsking} title={`Delete the SSH login of ${name}?`} action="Delete it" busy={drop.isPending}
+        error={drop.error} loses={["The login that it has of its own"]} onConfirm={() => drop.mutate({ login: null })}>
+        It is backed up with that of the credential profile that fits. Where none fits, it is not backed up any more; its versions stay.
+      </Confirm>
+    </div>
+  );
+}

@@ -1,0 +1,140 @@
+/** What the pages of configurations ask of the server, and what they ask again once something changed. */
+import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useEffect, useRef } from "react";
+import { api, take } from "../../lib/api";
+import { usePages } from "../../lib/use-pages";
+import type { BackupChange, Job, NewPolicy } from "./types";
+import { isOpen } from "./words";
+
+const ALL = ["config"] as const;
+export const KEYS = {
+  all: ALL,
+  list: [...ALL, "list"],
+  jobs: [...ALL, "jobs"],
+  policy: [...ALL, "policy"],
+  backup: (device: string) => [...ALL, "backup", device],
+  versions: (device: string) => [...ALL, "versions", device],
+} as const;
+
+/** Between two looks at a job that is open. */
+const LOOK_MS = 2000;
+const FEW = 20;
+/** Versions never change: what was read stays right for as long as the page is open. */
+const FOR_EVER = Number.POSITIVE_INFINITY;
+
+const of = (id: string) => ({ params: { path: { id } } });
+
+/** The backup of a device. While a job is open it is looked at again and again; its end brings what it made. */
+export function useBackup(device: string) {
+  const queries = useQueryClient();
+  const query = useQuery({
+    queryKey: KEYS.backup(device),
+    queryFn: async () => (await take(api.GET("/api/v1/devices/{id}/backup", of(device)))).data,
+    refetchInterval: ({ state }) => (isOpen(state.data?.job) ? LOOK_MS : false),
+  });
+  const open = isOpen(query.data?.job);
+  const was = useRef(open);
+  useEffect(() => {
+    if (was.current && !open) {
+      void queries.invalidateQueries({ queryKey: KEYS.versions(device) });
+      void queries.invalidateQueries({ queryKey: KEYS.jobs });
+    }
+    was.current = open;
+  }, [queries, device, open]);
+  return query;
+}
+
+/** Looks at these again while one of their jobs is open. */
+export function useLookWhile(open: boolean, key: readonly unknown[]): void {
+  const queries = useQueryClient();
+  const kept = useRef(key);
+  useEffect(() => {
+    kept.current = key;
+  }, [key]);
+  useEffect(() => {
+    if (!open) return;
+    const timer = setInterval(() => void queries.invalidateQueries({ queryKey: kept.current }), LOOK_MS);
+    return () => clearInterval(timer);
+  }, [queries, open]);
+}
+
+export function useVersions(device: string) {
+  return usePages(KEYS.versions(device), (cursor) =>
+    take(api.GET("/api/v1/devices/{id}/configs", { params: { path: { id: device }, query: { ...cursor, limit: FEW } } })));
+}
+
+export function useVersion(id: string | null) {
+  return useQuery({
+    queryKey: [...ALL, "version", id],
+    enabled: id !== null,
+    staleTime: FOR_EVER,
+    queryFn: async () => (await take(api.GET("/api/v1/configs/{id}", of(id ?? "")))).data,
+  });
+}
+
+/** What changed from another version, or from the one before. */
+export function useDiff(id: string, before: string | undefined) {
+  return useQuery({
+    queryKey: [...ALL, "diff", id, before ?? ""],
+    staleTime: FOR_EVER,
+    queryFn: async () => (await take(api.GET("/api/v1/configs/{id}/diff", {
+      params: { path: { id }, query: before ? { with: before } : {} },
+    }))).data,
+  });
+}
+
+/** Fetches it now. A job that is open already is that job. */
+export function useRun(device: string) {
+  const queries = useQueryClient();
+  return useMutation({
+    mutationFn: async () => ((await take(api.POST("/api/v1/devices/{id}/backup/run", of(device)))) as { data: Job }).data,
+    onSuccess: async () => {
+      await Promise.all([KEYS.backup(device), KEYS.jobs].map((queryKey) => queries.invalidateQueries({ queryKey })));
+    },
+  });
+}
+
+export function useChangeBackup(device: string, onDone: () => void) {
+  const queries = useQueryClient();
+  return useMutation({
+    mutationFn: (body: BackupChange) => take(api.PATCH("/api/v1/devices/{id}/backup", { ...of(device), body })),
+    onSuccess: async ({ data }) => {
+      queries.setQueryData(KEYS.backup(device), data);
+      onDone();
+      await queries.invalidateQueries({ queryKey: KEYS.list });
+    },
+  });
+}
+
+export function usePinKey(device: string, onDone: () => void) {
+  const queries = useQueryClient();
+  return useMutation({
+    mutationFn: (key: string) => take(api.POST("/api/v1/devices/{id}/backup/host-key", { ...of(device), body: { host_key: key } })),
+    onSuccess: async ({ data }) => {
+      queries.setQueryData(KEYS.backup(device), data);
+      onDone();
+      await queries.invalidateQueries({ queryKey: KEYS.list });
+    },
+  });
+}
+
+export function usePolicy(tenant: string) {
+  return useQuery({
+    queryKey: [...KEYS.policy, tenant],
+    enabled: tenant !== "",
+    queryFn: async () => (await take(api.GET("/api/v1/backup-policy", { params: { query: { tenant } } }))).data,
+  });
+}
+
+export function useSavePolicy(onDone: () => void) {
+  const queries = useQueryClient();
+  return useMutation({
+    mutationFn: (body: NewPolicy) => take(api.PUT("/api/v1/backup-policy", { body })),
+    onSuccess: async ({ data }) => {
+      queries.setQueryData([...KEYS.policy, data.tenant.id], data);
+      onDone();
+      // Each device's next fetch may be another.
+      await queries.invalidateQueries({ queryKey: ALL });
+    },
+  });
+}

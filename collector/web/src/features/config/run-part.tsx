@@ -1,0 +1,48 @@
+import { useId } from "react";
+import { Link } from "@tanstack/react-router";
+import { Age } from "../../ui/age";
+import { Button } from "../../ui/button";
+import { ErrorNote } from "../../ui/error-note";
+import { useRun } from "./queries";
+import { JobBadge } from "./standing-badge";
+import type { Backup } from "./types";
+import { causeAdvice, isOpen, reasonWord } from "./words";
+
+/** Asks for the configuration now. Without a login nothing can come of it; an agent that is away gets it when it is back. */
+export function RunButton({ device, backup, offline }: { device: string; backup: Backup; offline: string | null }) {
+  const run = useRun(device);
+  const id = useId();
+  const hasLogin = backup.login !== null;
+  const open = isOpen(backup.job);
+  const why = !hasLogin ? "It has no login by SSH." : offline ? `${offline} It is fetched when the agent is back.` : null;
+  return (
+    <>
+      <Button look="solid" disabled={!hasLogin || run.isPending || open} aria-describedby={why ? id : undefined} title={why ?? undefined}
+        onClick={() => run.mutate()} data-run>
+        {open || run.isPending ? "Fetching…" : "Fetch now"}
+      </Button>
+      {why && <span id={id} className="sr-only">{why}</span>}
+      {run.error && <ErrorNote error={run.error} className="basis-full" onRetry={() => run.mutate()} />}
+    </>
+  );
+}
+
+/** The job that is open, or the last one. */
+export function LastJob({ backup: { job } }: { backup: Pick<Backup, "job"> }) {
+  if (!job) return null;
+  const advice = job.state === "failed" && job.cause ? causeAdvice(job.cause, job.advice) : null;
+  const share = job.state === "running" && job.bytes ? Math.min(100, Math.round((100 * (job.kept_bytes ?? 0)) / job.bytes)) : null;
+  return (
+    <div role="status" data-last-job={job.state} className="mt-3 flex flex-col gap-1 border-t border-line pt-2">
+      <p className="flex flex-wrap items-center gap-x-3 gap-y-1">
+        <JobBadge job={job} />
+        <span className="text-xs text-muted">{reasonWord(job)}, <Age at={job.ended_at ?? job.started_at ?? job.created_at} long /></span>
+        {job.state === "done" && job.changed && job.version && (
+          <Link to="/config/$id" params={{ id: job.version }} className="text-accent hover:underline phone:inline-flex phone:min-h-11 phone:items-center">See what changed</Link>
+        )}
+      </p>
+      {share !== null && <progress max={100} value={share} aria-label="Sent by the agent" className="h-1.5 w-full accent-accent" />}
+      {advice && <p className="text-muted">{advice}</p>}
+    </div>
+  );
+}

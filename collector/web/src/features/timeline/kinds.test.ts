@@ -1,0 +1,26 @@
+import { expect, it } from "vitest";
+import { hrefOf, type Item, signOf, signOfAll } from "./kinds";
+
+const item: Item = { at: "2026-01-01T00:00:00Z", kind: "reboot", severity: null, text: "up for 12 s", alert: null, version: null, job: null };
+
+it("tells kinds apart by shape and word, not by colour alone", () => {
+  const kinds: readonly Partial<Item>[] = [
+    { kind: "alert_fired", severity: "critical" }, { kind: "alert_resolved" }, { kind: "config_changed" }, { kind: "config_failed" },
+    { kind: "host_key_changed" }, { kind: "reboot" },
+  ];
+  const signs = kinds.map((more) => signOf({ ...item, ...more }));
+  expect(new Set(signs.map(({ shape }) => shape)).size).toBe(kinds.length);
+  expect(new Set(signs.map(({ word }) => word)).size).toBe(kinds.length);
+});
+
+it("gives several the worst colour among them", () => {
+  expect(signOfAll([item, { ...item, kind: "alert_fired", severity: "critical" }])).toEqual({ word: "2 events", shape: "many", tone: "down" });
+  expect(signOfAll([item])).toEqual(signOf(item));
+});
+
+it("leads to the version, the alert, or the tab that says more", () => {
+  expect(hrefOf({ ...item, kind: "config_changed", version: "cfg_1" }, "dev_1")).toBe("/config/cfg_1");
+  expect(hrefOf({ ...item, kind: "alert_fired", alert: "alt_1" }, "dev_1")).toBe("/alerts/alt_1");
+  expect(hrefOf({ ...item, kind: "config_failed" }, "dev_1")).toBe("/devices/dev_1?tab=config");
+  expect(hrefOf(item, "dev_1")).toBeNull();
+});

@@ -1,0 +1,45 @@
+/** What happens to a device, in words, shapes and colours. */
+import type { paths } from "../../api.gen";
+
+type Answer = paths["/api/v1/devices/{id}/timeline"]["get"]["responses"][200]["content"]["application/json"];
+export type Item = Answer["data"]["items"][number];
+export type Kind = Item["kind"];
+
+export type Shape = "triangle" | "check" | "diamond" | "cross" | "key" | "turn" | "many";
+export type Tone = "up" | "degraded" | "down" | "unknown" | "accent";
+
+export interface Sign {
+  word: string;
+  shape: Shape;
+  tone: Tone;
+}
+
+const SIGNS: Readonly<Record<Exclude<Kind, "alert_fired">, Sign>> = {
+  alert_resolved: { word: "Resolved", shape: "check", tone: "up" },
+  config_changed: { word: "Config", shape: "diamond", tone: "accent" },
+  config_failed: { word: "Backup", shape: "cross", tone: "degraded" },
+  host_key_changed: { word: "Host key", shape: "key", tone: "down" },
+  reboot: { word: "Reboot", shape: "turn", tone: "degraded" },
+};
+
+export function signOf({ kind, severity }: Pick<Item, "kind" | "severity">): Sign {
+  if (kind === "alert_fired") return { word: "Alert", shape: "triangle", tone: severity === "critical" ? "down" : severity === "info" ? "unknown" : "degraded" };
+  return SIGNS[kind];
+}
+
+const WEIGHT: readonly Tone[] = ["down", "degraded", "accent", "up", "unknown"];
+
+/** One sign for several: the worst of their colours, and their number. */
+export function signOfAll(items: readonly Item[]): Sign {
+  const [first] = items;
+  if (first && items.length === 1) return signOf(first);
+  const tone = WEIGHT.find((one) => items.some((item) => signOf(item).tone === one)) ?? "unknown";
+  return { word: `${items.length} events`, shape: "many", tone };
+}
+
+/** Where an event leads to; null: nowhere. */
+export function hrefOf({ version, alert, kind }: Pick<Item, "version" | "alert" | "kind">, device: string): string | null {
+  if (version) return `/config/${version}`;
+  if (alert) return `/alerts/${alert}`;
+  return kind === "config_failed" || kind === "host_key_changed" ? `/devices/${device}?tab=config` : null;
+}
