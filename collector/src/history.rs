@@ -6,6 +6,7 @@
 #[cfg(test)]
 pub(crate) mod fixture;
 mod key;
+pub mod mirror;
 pub mod outcome;
 pub mod receive;
 pub mod retention;

@@ -11,6 +11,7 @@ use crate::evaluate::alerts::{self as kept_alerts, change as alert_change};
 use crate::evaluate::rules as kept_rules;
 use crate::evaluate::store as alerts;
 use crate::evaluate::store::{places, rules};
+use crate::history::mirror::store as mirrored;
 use crate::history::receive::parts as config_parts;
 use crate::history::version::{list as version_list, raw as version_raw};
 use crate::history::{retention, search as config_search, timeline, version};
@@ -230,6 +231,9 @@ static INGEST: &[&Sql] = &[
     &notify::SWEEP,
     &outbox::ROUTES,
     &outbox::QUEUE,
+    &mirrored::TENANTS,
+    &mirrored::DEVICES,
+    &mirrored::AFTER,
     &retention::TENANTS,
     &retention::POLICY,
     &retention::OLD,
