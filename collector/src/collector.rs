@@ -26,6 +26,7 @@ use crate::data_dir::{DataDir, DataDirError};
 use crate::evaluate::{Evaluator, RuleChanges};
 use crate::history::JobsChanged;
 use crate::history::dispatch::Dispatcher;
+use crate::history::mirror::Mirror;
 use crate::history::receive::{Receiver, ReceiverParts};
 use crate::history::retention::Sweeper;
 use crate::history::version::{VersionsChanged, Writers};
@@ -159,6 +160,12 @@ pub async fn serve(config: Config, stop: impl Future<Output = ()>) -> Result<(),
     let ingest = start_ingest(&mut tasks, &base, samples.clone(), shown, snapshots);
     let sweeper = Sweeper::new(base.database.clone(), writers, base.clock.clone());
     tasks.spawn("retention", sweeper.run(cancel.clone()));
+    if config.history.git_mirror {
+        let (database, clock) = (base.database.clone(), base.clock.clone());
+        let settings = config.history.clone();
+        let mirror = Mirror::new(database, &data_dir, settings, versions, clock, &base.metrics);
+        tasks.spawn("mirror", mirror.run(cancel.clone()));
+    }
     tasks.spawn("certificates", certificates.run(cancel.clone()));
     tasks.spawn("live", live.clone().run(cancel.clone()));
 

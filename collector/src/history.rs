@@ -9,6 +9,7 @@ pub mod dispatch;
 pub(crate) mod fixture;
 pub mod job;
 mod key;
+pub mod mirror;
 pub mod outcome;
 pub mod policy;
 pub mod receive;

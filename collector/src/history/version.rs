@@ -249,7 +249,7 @@ sql! { pub(crate) RESEAL =
 
 /// Seals the key of a raw anew, if the tenant's key was exchanged while it was being stored: who
 /// exchanged it has not seen this one, and may forget the old one.
-async fn reseal(
+pub(super) async fn reseal(
     database: &Database,
     vault: &Vault,
     (tenant, device): (TenantId, DeviceId),

@@ -3,12 +3,13 @@ use tonic::Code;
 
 use super::*;
 use crate::history::fixture::{
-    FIRST_DEVICE, HOST_KEY, OTHER_KEY, Place, SECOND_DEVICE, agent, large, packed, packed_kind,
-    part, running, snapshot,
+    FIRST_DEVICE, HOST_KEY, KEY, OTHER_KEY, Place, SECOND_DEVICE, agent, large, packed,
+    packed_kind, part, running, snapshot,
 };
 use crate::history::version::list::{version_get, version_list};
 use crate::history::version::raw::version_raw;
-use crate::inventory::vault::rotate::tenant_key_rotate;
+use crate::history::version::reseal;
+use crate::inventory::vault::rotate::{TenantRotation, tenant_key_rotate};
 use crate::store::fixture::{NEIGHBOUR, OTHER_AGENT, TENANT, peer};
 
 fn code(error: ReceiveError) -> Code {
@@ -151,19 +152,16 @@ async fn raws_open_for_administrators_through_a_rotation_and_nothing_shows_their
 #[tokio::test]
 async fn a_key_that_is_exchanged_meanwhile_seals_it_anew() {
     for place in Place::each().await {
-        let job = place.job(1, FIRST_DEVICE).await;
-        let whole = packed(snapshot(job, "hostname r1\n"));
-        // The rotation has looked at all there is, and a version comes before it ends.
+        let version = place.fetch(1, FIRST_DEVICE, "hostname r1\n").await;
         let (db, vault, context) = (&place.db, &place.vault, &place.context);
-        let mut rotation =
-            crate::inventory::vault::rotate::TenantRotation::new(db, vault, context, TENANT);
-        for _ in 0..2 {
-            assert!(rotation.step(place.clock.now()).await.unwrap());
-        }
-        place.send(job, &whole).await.unwrap();
+        // As if the rotation had begun, and looked at all there was, before that was committed.
+        let mut rotation = TenantRotation::new(db, vault, context, TENANT);
+        assert!(rotation.step(place.clock.now()).await.unwrap());
+        let (whose, key) = ((TENANT, FIRST_DEVICE), Secret::new(KEY.to_vec()));
+        reseal(db, vault, whose, ((version, 1), &key)).await.unwrap();
+        assert_eq!(place.count("SELECT key_version FROM config_version").await, 2);
         while rotation.step(place.clock.now()).await.unwrap() {}
-        let version = place.count("SELECT version_id FROM config_version").await;
-        let version = farwatch_common::id::ConfigVersionId(version);
+        assert_eq!(place.count("SELECT COUNT(*) FROM tenant_key WHERE tenant_id = 1").await, 1);
         version_raw(db, vault, context, version, place.clock.now()).await.unwrap();
         place.remove().await;
     }

@@ -12,6 +12,7 @@ use crate::evaluate::store as alerts;
 use crate::evaluate::store::{places, rules, write as alert_write};
 use crate::evaluate::{blind, rules as kept_rules};
 use crate::history::dispatch::store as dispatch;
+use crate::history::mirror::store as mirrored;
 use crate::history::receive::parts as config_parts;
 use crate::history::version::{list as version_list, raw as version_raw};
 use crate::history::{backup, job, policy, retention, search as config_search, timeline, version};
@@ -272,6 +273,9 @@ static INGEST: &[&Sql] = &[
     &notify::SWEEP,
     &outbox::ROUTES,
     &outbox::QUEUE,
+    &mirrored::TENANTS,
+    &mirrored::DEVICES,
+    &mirrored::AFTER,
     &retention::TENANTS,
     &retention::POLICY,
     &retention::OLD,
