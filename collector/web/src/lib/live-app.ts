@@ -18,7 +18,13 @@ export const live = new LiveStore(
       takeAll((cursor) =>
         take(api.GET("/api/v1/alerts", { params: { query: { phase: "open", ...page(cursor) } } })),
       ),
-    alert: (id) => orGone(take(api.GET("/api/v1/alerts/{id}", { params: { path: { id } } }))),
+    alert: async (id) => {
+      const found = await orGone(take(api.GET("/api/v1/alerts/{id}", { params: { path: { id } } })));
+      if (!found) return null;
+      // A row is what the list tells: the stream keeps no more of it up to date.
+      const { evidence: _, history: __, ...row } = found;
+      return row;
+    },
     agents: () =>
       takeAll((cursor) => take(api.GET("/api/v1/agents", { params: { query: page(cursor) } }))),
     interfaces: (id) =>

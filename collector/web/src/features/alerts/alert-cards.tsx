@@ -63,7 +63,7 @@ const Card = memo(function Card({ id, past, marked, onMark, style }: CardProps) 
       <Target id={id} name={`${alert.rule.name} of ${where}`} marked={marked} onMark={onMark}>
         <span className="flex items-center justify-between gap-3">
           <SeverityBadge severity={severityOf(alert)} />
-          <span className="shrink-0 text-xs text-muted"><Age at={sinceOf(alert)} /></span>
+          <span className="shrink-0 text-xs text-muted"><Age at={alert.resolved_at ?? sinceOf(alert)} /></span>
         </span>
         <span className="clip text-base leading-tight font-medium">{wrongWith(alert)}</span>
         <span className="clip">{where}{alert.object && <span className="ml-1.5 text-muted">{alert.object}</span>}</span>

@@ -94,7 +94,7 @@ export const AlertRow = memo(function AlertRow({ id, past, index, selected, mark
       </div>
       {isMixed && <div role="gridcell" className={`clip text-muted ${ROOMY}`}>{alert.tenant.name}</div>}
       <div role="gridcell" className={`clip text-muted ${ROOMY}`}>{alert.site.name}</div>
-      <div role="gridcell" className="num text-muted"><Age at={sinceOf(alert)} /></div>
+      <div role="gridcell" className="num text-muted"><Age at={alert.resolved_at ?? sinceOf(alert)} /></div>
     </div>
   );
 });
