@@ -135,6 +135,7 @@ pub struct Parts {
 /// What the API keeps for itself.
 pub struct Own {
     configs: configs::find::Places,
+    replays: rules::Replays,
     streams: Streams,
     probe: Probe,
     requests: Requests,
@@ -151,6 +152,7 @@ impl Own {
     pub fn new(metrics: &Metrics) -> Self {
         Self {
             configs: configs::find::Places::default(),
+            replays: rules::Replays::default(),
             streams: Streams::new(metrics),
             probe: Probe::default(),
             requests: Requests::new(metrics),

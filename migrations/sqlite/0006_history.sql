@@ -48,6 +48,8 @@ CREATE TABLE backup (
     FOREIGN KEY (tenant_id, device_id) REFERENCES device (tenant_id, device_id) ON DELETE CASCADE
 );
 CREATE INDEX backup_next ON backup (next_at);
+CREATE INDEX backup_troubled ON backup (tenant_id, device_id)
+    WHERE other_key IS NOT NULL OR failing IS NOT NULL;
 
 CREATE TABLE config_job (
     tenant_id  BIGINT NOT NULL,

@@ -1,7 +1,7 @@
 //! Room **history**, its task: makes jobs when the schedule wants them, and tells agents of them.
 //!
 //! - in: the clock, hints at changes from `live`, [`JobsChanged`]; settings and jobs in the database
-//! - out: jobs, and calls to agents that are connected here
+//! - out: jobs, calls to agents that are connected here, and to `live` which devices are in trouble
 //! - bound: [`store::DUE_MAX`] devices in a turn, [`board::SENDS_MAX`] calls at a time, one of an
 //!   agent; [`store::OPEN_MAX`] open jobs are looked at
 //! - when full: the next turn; a job that its agent cannot take stays queued
@@ -32,7 +32,7 @@ use super::JobsChanged;
 use super::job::{AGENT_LOST, AGENT_REFUSED, AGENT_TOO_OLD, WITHDRAWN};
 use crate::command::{CommandError, Commands, Errand};
 use crate::inventory::Vault;
-use crate::live::Live;
+use crate::live::{ConfigHealth, Live};
 use crate::metrics::{Counter, Metrics};
 use crate::store::{Database, StoreError};
 use board::{Act, Board, Open, Sent};
@@ -64,6 +64,8 @@ pub struct Dispatcher {
     board: Board,
     /// What changed and is not noted yet.
     hints: BTreeMap<TenantId, BTreeSet<DeviceId>>,
+    /// Devices whose configurations cannot be fetched as they should, as `live` was told.
+    troubled: BTreeMap<(TenantId, DeviceId), ConfigHealth>,
     /// When to look for devices that are new, and to read the open jobs.
     new_at: Micros,
     read_at: Micros,
@@ -104,6 +106,7 @@ impl Dispatcher {
             changed,
             board: Board::default(),
             hints: BTreeMap::new(),
+            troubled: BTreeMap::new(),
             new_at: Micros(0),
             read_at: Micros(0),
             sends,
@@ -157,9 +160,23 @@ impl Dispatcher {
         self.made.add(made);
         if made > 0 || now >= self.read_at {
             self.board.read(store::open(&self.tools.database).await?);
+            self.tell_health().await?;
             self.read_at = now.after(READ_EVERY);
         }
         self.act().await
+    }
+
+    /// Tells `live`, and so who evaluates, which devices got into trouble and which are out of it.
+    async fn tell_health(&mut self) -> Result<(), StoreError> {
+        let now = store::troubled(&self.tools.database).await?;
+        let before = std::mem::replace(&mut self.troubled, now);
+        for (tenant, device) in before.keys().filter(|of| !self.troubled.contains_key(of)) {
+            self.live.config_known(*tenant, *device, ConfigHealth::default());
+        }
+        for (of, health) in self.troubled.iter().filter(|(of, now)| before.get(of) != Some(now)) {
+            self.live.config_known(of.0, of.1, *health);
+        }
+        Ok(())
     }
 
     /// Notes devices that are new, and those that seem to have changed.

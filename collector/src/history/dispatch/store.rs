@@ -14,6 +14,7 @@ use crate::history::policy::{self, policy_columns};
 use crate::history::schedule::{Attempt, Known, Look, Plan, RETRIES, look};
 use crate::inventory::device::login::{Opened, WayIn, login_there, way_in};
 use crate::inventory::{InventoryError, Vault};
+use crate::live::ConfigHealth;
 use crate::store::samples::read_all_stored;
 use crate::store::sql::{Row, sql};
 use crate::store::{Database, StoreError, Txn};
@@ -161,6 +162,24 @@ pub(super) async fn plan(
         txn.commit().await?;
     }
     Ok((rows.len(), made))
+}
+
+sql! { pub(crate) TROUBLED =
+    "SELECT tenant_id, device_id, other_key IS NOT NULL, failing IS NOT NULL FROM backup
+     WHERE other_key IS NOT NULL OR failing IS NOT NULL"
+}
+
+/// The devices that show another host key, or whose last fetch failed.
+pub(super) async fn troubled(
+    database: &Database,
+) -> Result<BTreeMap<(TenantId, DeviceId), ConfigHealth>, StoreError> {
+    let mut txn = read_all_stored(database).await?;
+    let rows = TROUBLED.query().all(&mut txn).await?;
+    let one = |row: &Row| {
+        let health = ConfigHealth { host_key_changed: row.get(2)?, failing: row.get(3)? };
+        Ok(((TenantId(row.get(0)?), DeviceId(row.get(1)?)), health))
+    };
+    rows.iter().map(one).collect()
 }
 
 sql! { pub(crate) OPEN =

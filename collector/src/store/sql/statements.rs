@@ -232,6 +232,7 @@ static INGEST: &[&Sql] = &[
     &dispatch::DUE,
     &dispatch::LOOKED,
     &dispatch::OPEN,
+    &dispatch::TROUBLED,
     &dispatch::CLAIM,
     &dispatch::TELL,
     &dispatch::TARGET,
