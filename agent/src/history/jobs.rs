@@ -25,8 +25,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::outbox::{Outbox, OutboxError};
 use super::outcome::{self, Times};
-use super::queue::{Job, Queue};
 pub use super::queue::{FETCHES_AT_ONCE, JOBS_MAX};
+use super::queue::{Job, Queue};
 use super::{FetchError, Snapshot, Target, fetch, site_key};
 
 /// Why an order is not taken.

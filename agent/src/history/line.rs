@@ -1,8 +1,8 @@
 //! One command line of a device: its channel beside the session's core.
 //!
 //! In: commands. Out: the lines of their answers. Bound: one command at a time, the core's sizes,
-//! [`SILENCE_MAX`], [`WORK_MAX`]; when a device says nothing for that long, an error. On a crash the connection
-//! ends, and the device with its side of it.
+//! [`SILENCE_MAX`] and [`WORK_MAX`]; when a device says nothing for that long, an error. On a crash
+//! the connection ends, and the device with its side of it.
 
 use std::time::Duration;
 

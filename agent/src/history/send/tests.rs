@@ -53,10 +53,7 @@ impl Uplink for Collector {
         Err(Status::unimplemented(""))
     }
 
-    async fn telemetry(
-        &self,
-        _: Request<Streaming<TelemetryUp>>,
-    ) -> Reply<Self::TelemetryStream> {
+    async fn telemetry(&self, _: Request<Streaming<TelemetryUp>>) -> Reply<Self::TelemetryStream> {
         Err(Status::unimplemented(""))
     }
 
