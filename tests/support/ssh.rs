@@ -34,6 +34,8 @@ pub struct Device {
     pub prompt: &'static str,
     pub refusal: &'static str,
     pub answers: Vec<(&'static str, String)>,
+    /// The connection ends in the middle of an answer.
+    pub drops: bool,
 }
 
 /// A device that runs; gone when dropped.
@@ -180,6 +182,9 @@ impl Handler for Guest {
     ) -> Result<(), Self::Error> {
         session.channel_success(channel)?;
         session.data(channel, self.device.answer(&String::from_utf8_lossy(command)))?;
+        if self.device.drops {
+            return Err(russh::Error::Disconnect);
+        }
         session.exit_status_request(channel, 0)?;
         session.eof(channel)?;
         session.close(channel)
@@ -199,8 +204,13 @@ impl Handler for Guest {
             let typed = std::mem::take(&mut self.typed);
             let typed = String::from_utf8_lossy(&typed);
             let answer = if typed.is_empty() { String::new() } else { self.device.answer(&typed) };
-            let shown = format!("{typed}\n{answer}{}", self.device.prompt);
+            let is_cut = self.device.drops && !answer.is_empty();
+            let prompt = if is_cut { "" } else { self.device.prompt };
+            let shown = format!("{typed}\n{answer}{prompt}");
             session.data(channel, shown.replace('\n', "\r\n"))?;
+            if is_cut {
+                return Err(russh::Error::Disconnect);
+            }
         }
         Ok(())
     }

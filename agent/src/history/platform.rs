@@ -19,9 +19,8 @@ pub const GENERIC: &str = "generic";
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Platforms {
-    /// What shows that there is more to come behind a key; a space turns the page.
-    #[serde(rename = "pager", deserialize_with = "rule::patterns")]
-    pub pagers: Vec<Regex>,
+    #[serde(rename = "pager")]
+    pub pagers: Vec<Pager>,
     #[serde(rename = "ask")]
     pub asks: Vec<Ask>,
     /// Commands that tell platforms apart, in the order in which they are tried.
@@ -39,6 +38,21 @@ pub struct Platforms {
     pub secret: Vec<Rule>,
     #[serde(rename = "platform")]
     platforms: Vec<Platform>,
+}
+
+/// What shows that there is more to come behind a key.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Pager {
+    #[serde(deserialize_with = "rule::pattern")]
+    pub when: Regex,
+    /// What turns the page.
+    #[serde(default = "space")]
+    pub key: String,
+}
+
+fn space() -> String {
+    " ".to_owned()
 }
 
 /// A question of a device before or between prompts.
@@ -87,6 +101,9 @@ pub struct Platform {
     /// What its answer to a probe holds.
     #[serde(default, deserialize_with = "rule::patterns")]
     pub recognise: Vec<Regex>,
+    /// How it alone refuses what it does not know.
+    #[serde(default, deserialize_with = "rule::patterns")]
+    pub refusal: Vec<Regex>,
     /// SNMP sysObjectID prefixes, to know the platform before the first session.
     #[serde(default)]
     pub object_ids: Vec<String>,
@@ -168,6 +185,12 @@ impl Platforms {
     #[must_use]
     pub fn by_answer(&self, text: &str) -> Option<&Platform> {
         self.first(text, |platform| &platform.recognise)
+    }
+
+    /// The platform that refuses a probe so.
+    #[must_use]
+    pub fn by_refusal(&self, text: &str) -> Option<&Platform> {
+        self.first(text, |platform| &platform.refusal)
     }
 
     /// The platform of what SNMP has told.

@@ -7,9 +7,7 @@
 
 use std::time::Duration;
 
-use regex::Regex;
-
-use super::platform::{Answer, Ask};
+use super::platform::{Answer, Ask, Pager};
 use super::terminal::Terminal;
 
 /// What the key sends.
@@ -22,6 +20,8 @@ pub const QUESTIONS_MAX: u32 = 8;
 const SURE: Duration = Duration::from_millis(60);
 /// The silence that shows it of what only looks like one.
 const LIKELY: Duration = Duration::from_millis(500);
+/// The silence before a line that does not look like a prompt is tried as one.
+const UNSURE: Duration = Duration::from_secs(3);
 /// The silence behind a prompt that came without an echo of the command.
 const DOUBTFUL: Duration = Duration::from_millis(1_500);
 /// An echo stands in the first lines.
@@ -64,7 +64,7 @@ pub struct Session<'a> {
     stage: Stage,
     prompt: Option<Prompt>,
     asks: &'a [Ask],
-    pagers: &'a [Regex],
+    pagers: &'a [Pager],
     greeting: Vec<String>,
     pages: u32,
     questions: u32,
@@ -72,7 +72,7 @@ pub struct Session<'a> {
 
 impl<'a> Session<'a> {
     #[must_use]
-    pub fn new(asks: &'a [Ask], pagers: &'a [Regex]) -> Self {
+    pub fn new(asks: &'a [Ask], pagers: &'a [Pager]) -> Self {
         Self {
             terminal: Terminal::default(),
             stage: Stage::Login,
@@ -116,7 +116,7 @@ impl<'a> Session<'a> {
         if pending.trim().is_empty() {
             return None;
         }
-        if self.terminal.overflowed() || self.is_pager(&pending) {
+        if self.terminal.overflowed() || self.pager(&pending).is_some() {
             return Some(SURE);
         }
         match &self.stage {
@@ -132,7 +132,9 @@ impl<'a> Session<'a> {
             }
             Stage::Login | Stage::Confirm(_) if looks_like_prompt(&pending) => Some(LIKELY),
             Stage::Idle => None,
-            _ => self.ask(&pending).map(|_| LIKELY),
+            Stage::Command(_) => self.ask(&pending).map(|_| LIKELY),
+            Stage::Login | Stage::Confirm(_) if self.ask(&pending).is_some() => Some(LIKELY),
+            Stage::Login | Stage::Confirm(_) => (!is_question(&pending)).then_some(UNSURE),
         }
     }
 
@@ -142,13 +144,13 @@ impl<'a> Session<'a> {
             return Err(SessionError::TooMuch);
         }
         let pending = self.terminal.pending();
-        if self.is_pager(&pending) && !self.is_prompt(&pending) {
+        if let Some(pager) = self.pager(&pending).filter(|_| !self.is_prompt(&pending)) {
             self.pages += 1;
             if self.pages > PAGES_MAX {
                 return Err(SessionError::TooMuch);
             }
             self.terminal.erase_pending();
-            return Ok(Act::Send(b" ".to_vec()));
+            return Ok(Act::Send(pager.key.clone().into_bytes()));
         }
         if self.prompt.is_none() || !self.is_prompt(&pending) {
             if let Some(ask) = self.ask(&pending) {
@@ -190,8 +192,8 @@ impl<'a> Session<'a> {
         Ok(Act::Ready(lines[from..].to_vec()))
     }
 
-    fn is_pager(&self, pending: &str) -> bool {
-        self.pagers.iter().any(|pager| pager.is_match(pending))
+    fn pager(&self, pending: &str) -> Option<&'a Pager> {
+        self.pagers.iter().find(|pager| pager.when.is_match(pending))
     }
 
     fn is_prompt(&self, pending: &str) -> bool {
@@ -219,6 +221,12 @@ fn looks_like_prompt(line: &str) -> bool {
     let ends =
         line.ends_with(['#', '>', '$', '%', ']']) || (line.ends_with(':') && line.starts_with('['));
     ends && line.chars().count() <= 256 && line.chars().any(char::is_alphanumeric)
+}
+
+/// True for a line that asks to choose: Enter could choose something.
+fn is_question(line: &str) -> bool {
+    let line = line.to_lowercase();
+    ["?", "y/n", "yes/no", "[y", "(y", "[n", "(n"].iter().any(|sign| line.contains(sign))
 }
 
 /// A prompt that was learnt, and how it may change: its mode (`host(config)#`, `host (global) #`,

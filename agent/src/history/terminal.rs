@@ -133,7 +133,7 @@ impl Terminal {
             Ok(whole) => {
                 let whole: Vec<char> = whole.chars().collect();
                 self.partial.clear();
-                whole.into_iter().for_each(|c| self.put(c));
+                whole.into_iter().for_each(|c| self.put(shown(c)));
             }
             Err(error) if error.error_len().is_none() => {}
             Err(_) => self.flush_partial(),
@@ -142,7 +142,7 @@ impl Terminal {
 
     fn flush_partial(&mut self) {
         for byte in std::mem::take(&mut self.partial) {
-            self.put(char::from(byte));
+            self.put(shown(char::from(byte)));
         }
     }
 
@@ -219,6 +219,11 @@ impl Terminal {
     }
 }
 
+/// Control characters beyond ASCII are no text in any code: in their place, that something was there.
+fn shown(c: char) -> char {
+    if c.is_control() { char::REPLACEMENT_CHARACTER } else { c }
+}
+
 fn text(cells: &[char]) -> String {
     let end = cells.iter().rposition(|cell| *cell != ERASED).map_or(0, |last| last + 1);
     cells[..end].iter().map(|cell| if *cell == ERASED { ' ' } else { *cell }).collect()
@@ -258,6 +263,9 @@ mod tests {
             );
         }
         assert_eq!(shown(b"caf\xe9 1\n").0, ["caf\u{e9} 1"], "Latin-1 is no reason to lose text");
+        let marked = ["a\u{fffd}b\u{fffd}"];
+        assert_eq!(shown("a\u{9b}b\u{85}\n".as_bytes()).0, marked, "control characters are none");
+        assert_eq!(shown(b"a\x9bb\x85\n").0, marked);
     }
 
     fn lines_of(lines: &[&str]) -> Vec<String> {

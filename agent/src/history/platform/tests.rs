@@ -57,6 +57,16 @@ fn platforms_are_recognised() {
         assert_eq!(platforms.by_greeting(text).map(|one| one.id.as_str()), Some(id), "{text}");
     }
     assert!(platforms.by_answer("Invalid input").is_none());
+    for (text, id) in [
+        ("command parse error before 'version'\nCommand fail. Return code -61", Some("fortios")),
+        ("Unknown action 0", Some("fortios")),
+        ("bad command name show (line 1 column 1)", Some("routeros")),
+        ("% Invalid input detected at '^' marker.", None),
+    ] {
+        let lines: Vec<String> = text.lines().map(str::to_owned).collect();
+        assert!(platforms.is_refusal(&lines), "{text}");
+        assert_eq!(platforms.by_refusal(text).map(|one| one.id.as_str()), id, "{text}");
+    }
 }
 
 #[test]
