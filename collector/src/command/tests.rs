@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use farwatch_common::task::spawn_child;
 use farwatch_proto::v1::agent_control_server::{AgentControl, AgentControlServer};
 use farwatch_proto::v1::{
-    Assignment, AssignmentApplied, CredentialOutcome, DrainReply, PingOutcome, PingReply,
-    SnmpOutcome, SnmpVersion,
+    Assignment, AssignmentApplied, CredentialOutcome, DrainReply, FetchConfigTaken, PingOutcome,
+    PingReply, SnmpOutcome, SnmpVersion,
 };
 use hyper_util::rt::TokioIo;
 use tokio::sync::mpsc;
