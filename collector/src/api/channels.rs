@@ -70,6 +70,10 @@ pub(super) struct Channel {
     enabled: bool,
     state: ChannelState,
     failing_since: Option<Time>,
+    /// Other channels of the tenant were told that this one fails.
+    failing_told: bool,
+    /// When something that it was to be told was given up last.
+    gave_up_at: Option<Time>,
     /// Receivers of mail.
     to: Vec<String>,
     /// Host and port of a webhook's, Slack's or a broker's; the rest of a URL is secret.
@@ -121,6 +125,8 @@ fn show(row: channel::Channel, now: Micros) -> Channel {
             Health::Failing => ChannelState::Failing,
         },
         failing_since: row.failing_since.map(Time),
+        failing_told: row.failing_told,
+        gave_up_at: row.gave_up_at.map(Time),
         to: row.settings.to,
         host: Some(host).filter(|host| !host.is_empty()),
         keys: row.settings.keys,
@@ -191,7 +197,7 @@ pub(super) async fn channel_change(
 ) -> Result<Data<ChannelMade>, Error> {
     let before = channel_get(&state.db, &caller.context, id).await?;
     require(&caller.context, before.tenant.id, Access::Admin)?;
-    let (patch, key) = body.checked(&before, &state.courier.sender().connector.guard)?;
+    let (patch, key) = body.checked(before.kind, &state.courier.sender().connector.guard)?;
     let now = state.clock.now();
     let row = channel_patch(&state.db, &state.vault, &caller.context, id, patch, now).await?;
     // What waits may be due now.

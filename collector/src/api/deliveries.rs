@@ -17,9 +17,9 @@ use farwatch_common::id::{AlertId, ChannelId};
 pub(super) struct Delivery {
     id: String,
     channel: Ref,
-    /// Null: a test.
+    /// Null: a test, or about another channel.
     alert: Option<String>,
-    /// `alert.firing`, `alert.resolved` or `test`.
+    /// `alert.firing`, `alert.resolved`, `channel.failing` or `test`.
     event: &'static str,
     summary: String,
     state: DeliveryState,

@@ -17,7 +17,7 @@ use crate::store::{Database, StoreError, Txn};
 pub struct Delivery {
     pub id: NotificationId,
     pub channel: Named<ChannelId>,
-    /// `None`: a test.
+    /// `None`: a test, or about another channel.
     pub alert: Option<AlertId>,
     pub event: Type,
     pub summary: String,
