@@ -252,7 +252,8 @@ fn courier(config: &Config, base: &Base) -> Result<Courier, ServeError> {
     let mailer = notify.smtp.as_ref().map(mailer).transpose()?;
     let sender = Sender { connector, mailer };
     let (database, vault) = (base.database.clone(), base.vault.clone());
-    Ok(Courier::new(database, vault, sender, base.clock.clone(), &base.metrics))
+    let own = (base.clock.clone(), base.ids.clone());
+    Ok(Courier::new(database, vault, sender, own, &base.metrics))
 }
 
 fn server_tls(certificates: &Certificates, base: &Base) -> Result<ServerTls, ServeError> {

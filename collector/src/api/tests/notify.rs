@@ -1,6 +1,6 @@
 //! Channels, routes and deliveries, as those see them who may.
 
-use farwatch_common::id::ChannelId;
+use farwatch_common::id::{ChannelId, IdGenerator};
 
 use super::*;
 use crate::notify::connect::{Connector, SystemResolver, tls_config};
@@ -18,7 +18,8 @@ pub(super) fn courier(
     let connector =
         Connector { guard, resolver: Arc::new(SystemResolver), tls: tls_config(Vec::new()) };
     let sender = Sender { connector, mailer: None };
-    Courier::new(db.clone(), vault.clone(), sender, clock.clone(), metrics)
+    let ids = Arc::new(IdGenerator::new(2));
+    Courier::new(db.clone(), vault.clone(), sender, (clock.clone(), ids), metrics)
 }
 
 /// A mail channel of this name, and a route to it.

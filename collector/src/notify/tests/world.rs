@@ -54,7 +54,7 @@ pub(super) struct World {
     base: Base,
     db: Database,
     vault: Arc<Vault>,
-    ids: IdGenerator,
+    ids: Arc<IdGenerator>,
     names: AtomicI64,
     pub(super) clock: Clock,
     pub(super) courier: Courier,
@@ -112,8 +112,9 @@ impl World {
         txn.commit([], clock.now()).await.unwrap();
         let sender = sender(open_guard());
         let metrics = Metrics::default();
-        let courier = Courier::new(db.clone(), vault.clone(), sender, clock.clone(), &metrics);
-        let (ids, names) = (IdGenerator::new(1), AtomicI64::new(0));
+        let (ids, names) = (Arc::new(IdGenerator::new(1)), AtomicI64::new(0));
+        let own = (clock.clone(), ids.clone());
+        let courier = Courier::new(db.clone(), vault.clone(), sender, own, &metrics);
         Self { base, db, vault, ids, names, clock, courier, context, _dir: dir }
     }
 
@@ -229,7 +230,7 @@ impl World {
 
     /// Waits until the notification of the channel is in this state; its attempts.
     pub(super) async fn told(&self, channel: ChannelId, state: &str) -> Vec<Told> {
-        let mut written = self.courier.written();
+        let mut ended = self.courier.watch();
         loop {
             let before = deliveries::Before { id: None, limit: 10 };
             let found =
@@ -245,7 +246,7 @@ impl World {
                 };
                 return told.map(one).collect();
             }
-            written.changed().await.unwrap();
+            ended.changed().await.unwrap();
         }
     }
 
@@ -253,9 +254,9 @@ impl World {
     pub(super) async fn until(&self, channel: ChannelId, attempts: i64) {
         let sql =
             format!("SELECT MAX(attempts) FROM notification WHERE channel_id = {}", channel.0);
-        let mut written = self.courier.written();
+        let mut ended = self.courier.watch();
         while self.raw().count(composed(sql.clone())).await < attempts {
-            written.changed().await.unwrap();
+            ended.changed().await.unwrap();
         }
     }
 
