@@ -31,10 +31,24 @@ audit app INSERT SELECT
 audit identity INSERT
 audit_head app INSERT SELECT UPDATE
 audit_head identity INSERT SELECT UPDATE
+backup app DELETE INSERT SELECT UPDATE
+backup ingest INSERT SELECT UPDATE
+backup_policy app DELETE INSERT SELECT UPDATE
+backup_policy ingest SELECT
 channel app DELETE INSERT SELECT UPDATE
 channel ingest SELECT UPDATE(failing_since)
+config_job app INSERT SELECT UPDATE
+config_job ingest DELETE INSERT SELECT UPDATE
+config_part app SELECT(job_id,start,tenant_id)
+config_part ingest DELETE INSERT SELECT UPDATE
+config_text app SELECT
+config_text ingest DELETE INSERT SELECT UPDATE
+config_version app SELECT UPDATE
+config_version ingest DELETE INSERT SELECT UPDATE
 credential app DELETE INSERT SELECT UPDATE
+credential ingest SELECT
 credential_profile app DELETE INSERT SELECT UPDATE
+credential_profile ingest SELECT
 delivery app SELECT
 delivery ingest DELETE INSERT SELECT
 device app DELETE INSERT SELECT UPDATE
@@ -345,7 +359,9 @@ async fn a_role_is_refused_what_is_not_its_part() {
         ("app", "DELETE FROM delivery"),
         ("ingest", "UPDATE agent SET name = 'mine'"),
         ("ingest", "SELECT seq FROM audit_head"),
-        ("ingest", "SELECT sealed FROM credential"),
+        ("ingest", "UPDATE credential SET sealed = ''"),
+        ("app", "SELECT data FROM config_part"),
+        ("app", "DELETE FROM config_version"),
         ("ingest", "UPDATE channel SET sealed = ''"),
         ("ingest", "DELETE FROM tenant_key"),
         ("ingest", "INSERT INTO live_site VALUES (2, 20, 2, 0, '')"),
