@@ -450,9 +450,4 @@ impl Database {
     ) -> Result<Txn, StoreError> {
         self.begin(Mode::Write, Scope::ingest(tenants.clone())).await
     }
-
-    /// Begins to read what is to be told to people of this tenant.
-    pub async fn notify_read(&self, _: NotifyKey, tenant: TenantId) -> Result<Txn, StoreError> {
-        self.begin(Mode::Read, Scope::ingest([tenant].into())).await
-    }
 }

@@ -82,6 +82,26 @@ async fn a_webhook_is_made_changed_tried_and_deleted() {
     }
 }
 
+/// Each changes what it names and nothing else, however they overlap.
+#[tokio::test]
+async fn two_changes_at_once_are_both_kept() {
+    for world in World::each_unlimited().await {
+        let tenant = world.tenant("North").await;
+        let admin = world.user("admin@example.net", Role::TenantAdmin, Some(tenant)).await;
+        let (id, _) =
+            channel_and_route(&world, &admin, &tenant.to_string(), "noc@example.net").await;
+        let path = format!("/api/v1/channels/{id}");
+        let change = async |body: Value| world.change(Method::PATCH, &path, &admin, body).await;
+        for round in 0..20 {
+            let (to, name) = (format!("r{round}@example.net"), format!("r{round}"));
+            tokio::join!(change(json!({ "to": [to] })), change(json!({ "name": name })));
+            let now = world.get(&path, &admin).await.data();
+            assert_eq!((&now["to"], &now["name"]), (&json!([to]), &json!(name)));
+        }
+        world.remove().await;
+    }
+}
+
 #[tokio::test]
 async fn what_leads_inside_is_refused_in_words() {
     let world = World::new().await;
