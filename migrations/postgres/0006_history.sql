@@ -151,6 +151,8 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON backup_policy, backup TO farwatch_app;
 GRANT SELECT, INSERT, UPDATE ON config_job TO farwatch_app;
 GRANT SELECT, UPDATE ON config_version TO farwatch_app;
 GRANT SELECT ON config_text TO farwatch_app;
+-- How far an outcome is, and not what is in it.
+GRANT SELECT (tenant_id, job_id, start) ON config_part TO farwatch_app;
 -- Jobs are planned, sent and taken in on behalf of what the agents of a tenant do.
 GRANT SELECT ON backup_policy, credential, credential_profile TO farwatch_ingest;
 GRANT SELECT, INSERT, UPDATE ON backup TO farwatch_ingest;
