@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use super::line::{CommandLine, execute};
-use super::normalise::{is_whole, normalise, significant};
+use super::normalise::{is_whole, normalise, settle, significant};
 use super::platform::{Channel, Command, GENERIC, Platform, Platforms, Role};
 use super::redact::{SiteKey, redact};
 use super::ssh::{self, Connection};
@@ -105,7 +105,7 @@ impl Console<'_, '_> {
 async fn prepare(platform: &Platform, line: &mut CommandLine<'_>) -> Result<(), FetchError> {
     if let Some(enable) = platform.enable.as_ref().filter(|_| line.prompt().ends_with('>')) {
         // Without the right, the commands that need it are refused, and that is told.
-        line.run(enable).await?;
+        line.run_asking(enable).await?;
     }
     for off in &platform.paging_off {
         line.run(off).await?;
@@ -185,7 +185,7 @@ fn snapshot(
         }
     }
     let normal = normalise(platforms, platform, &config);
-    let with_facts = join(platform, &facts, &normal);
+    let with_facts = settle(platforms, platform, &join(platform, &facts, &normal));
     let normalised = redact(platforms, platform, key, &with_facts);
     Snapshot {
         platform: platform.id.clone(),
