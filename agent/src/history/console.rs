@@ -109,7 +109,7 @@ impl<'a> Console<'a> {
         let Self::Shell { line, .. } = self else { return Ok(()) };
         if let Some(enable) = platform.enable.as_ref().filter(|_| line.prompt().ends_with('>')) {
             // Without the right, the commands that need it are refused, and that is told.
-            line.run(enable).await?;
+            line.run_asking(enable).await?;
         }
         for off in &platform.paging_off {
             line.run(off).await?;

@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use super::console::Console;
-use super::normalise::{is_whole, normalise, significant};
+use super::normalise::{is_whole, normalise, settle, significant};
 use super::platform::{Command, Platform, Platforms, Role};
 use super::redact::{SiteKey, redact};
 use super::{FetchError, Snapshot, Target};
@@ -119,7 +119,7 @@ fn snapshot(
         }
     }
     let normal = normalise(platforms, platform, &config);
-    let with_facts = join(platform, &facts, &normal);
+    let with_facts = settle(platforms, platform, &join(platform, &facts, &normal));
     let normalised = redact(platforms, platform, key, &with_facts);
     // Marks are longer than some secrets.
     if normalised.len() > NORMALISED_BYTES_MAX {

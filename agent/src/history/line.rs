@@ -68,6 +68,13 @@ impl<'a> CommandLine<'a> {
         self.ready().await
     }
 
+    /// Runs a command that may ask for a password.
+    pub(super) async fn run_asking(&mut self, command: &str) -> Result<Vec<String>, FetchError> {
+        let typed = self.session.asking_command(command);
+        self.send(typed).await?;
+        self.ready().await
+    }
+
     async fn ready(&mut self) -> Result<Vec<String>, FetchError> {
         loop {
             let patience = self.session.patience();
@@ -76,6 +83,9 @@ impl<'a> CommandLine<'a> {
             match heard.await {
                 Ok(Some(ChannelMsg::Data { data } | ChannelMsg::ExtendedData { data, .. })) => {
                     self.session.feed(&data);
+                    if self.session.is_full() {
+                        return Err(FetchError::TooMuch);
+                    }
                 }
                 Ok(Some(ChannelMsg::Close | ChannelMsg::Eof) | None) => {
                     return Err(FetchError::Closed);
@@ -124,8 +134,12 @@ pub(super) async fn execute(
     loop {
         match tokio::time::timeout(WORK_MAX, channel.wait()).await {
             Err(_) => return Err(FetchError::Silent),
-            Ok(Some(ChannelMsg::Data { data } | ChannelMsg::ExtendedData { data, .. })) => {
+            // Beside it come complaints, which are no part of a configuration.
+            Ok(Some(ChannelMsg::Data { data })) => {
                 terminal.feed(&data);
+                if terminal.overflowed() {
+                    return Err(FetchError::TooMuch);
+                }
             }
             Ok(Some(ChannelMsg::Eof | ChannelMsg::ExitStatus { .. })) => ended = true,
             Ok(Some(ChannelMsg::Close)) => break,

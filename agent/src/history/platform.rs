@@ -9,7 +9,7 @@ use std::sync::LazyLock;
 use regex::Regex;
 use serde::Deserialize;
 
-pub use self::rule::{Quiet, Rule};
+pub use self::rule::{Quiet, Rule, Within};
 
 const DATA: &str = include_str!("platforms.toml");
 /// The platform of devices that are not recognised.
@@ -32,6 +32,9 @@ pub struct Platforms {
     #[serde(deserialize_with = "rule::patterns")]
     pub noise: Vec<Regex>,
     pub volatile: Vec<Rule>,
+    /// What is no value at all, where nothing but a secret can stand, too.
+    #[serde(deserialize_with = "rule::patterns")]
+    pub no_value: Vec<Regex>,
     /// Values that stand where a secret could, and are none.
     #[serde(deserialize_with = "rule::patterns")]
     pub not_secret: Vec<Regex>,
@@ -150,6 +153,9 @@ pub struct Command {
     /// Of facts, only lines like these: what is not named cannot be noise.
     #[serde(default, deserialize_with = "rule::patterns")]
     pub keep: Vec<Regex>,
+    /// A line that every such configuration has; without one, it is something else.
+    #[serde(default, deserialize_with = "rule::pattern_or_none")]
+    pub has: Option<Regex>,
     /// The last line of a whole answer; without it, any line may be the last.
     #[serde(default, deserialize_with = "rule::pattern_or_none")]
     pub end: Option<Regex>,

@@ -24,6 +24,10 @@ const LIKELY: Duration = Duration::from_millis(500);
 const UNSURE: Duration = Duration::from_secs(3);
 /// The silence behind a prompt that came without an echo of the command.
 const DOUBTFUL: Duration = Duration::from_millis(1_500);
+/// A line that waits for an answer is shorter.
+const PENDING_MAX: usize = 4096;
+/// Of what is said before the first prompt.
+const GREETING_LINES_MAX: usize = 4096;
 /// An echo stands in the first lines.
 const ECHO_LINES: usize = 4;
 
@@ -66,6 +70,8 @@ pub struct Session<'a> {
     asks: &'a [Ask],
     pagers: &'a [Pager],
     greeting: Vec<String>,
+    /// The command under way asks for a password.
+    may_ask: bool,
     pages: u32,
     questions: u32,
 }
@@ -80,6 +86,7 @@ impl<'a> Session<'a> {
             asks,
             pagers,
             greeting: Vec::new(),
+            may_ask: false,
             pages: 0,
             questions: 0,
         }
@@ -87,6 +94,12 @@ impl<'a> Session<'a> {
 
     pub fn feed(&mut self, bytes: &[u8]) {
         self.terminal.feed(bytes);
+    }
+
+    /// True if the device has sent more than it may; what it still says does not matter.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        self.terminal.overflowed()
     }
 
     /// The prompt as it was last seen.
@@ -101,10 +114,21 @@ impl<'a> Session<'a> {
         &self.greeting
     }
 
-    /// Begins a command; gives what to send.
+    /// Begins a command; gives what to send. What looks like a question for a user or a password
+    /// is text of its answer.
     pub fn command(&mut self, text: &str) -> Vec<u8> {
+        self.begin(text, false)
+    }
+
+    /// Begins a command that asks for a password.
+    pub fn asking_command(&mut self, text: &str) -> Vec<u8> {
+        self.begin(text, true)
+    }
+
+    fn begin(&mut self, text: &str, may_ask: bool) -> Vec<u8> {
         self.terminal.take_lines();
         self.stage = Stage::Command(text.to_owned());
+        self.may_ask = may_ask;
         self.questions = 0;
         format!("{text}{ENTER}").into_bytes()
     }
@@ -112,6 +136,10 @@ impl<'a> Session<'a> {
     /// How long the device has to be silent before [`Self::act`]; `None` if it has to say more.
     #[must_use]
     pub fn patience(&self) -> Option<Duration> {
+        // No question is that long, and looking at one after each byte costs.
+        if self.terminal.pending_cells() > PENDING_MAX && !self.terminal.overflowed() {
+            return None;
+        }
         let pending = self.terminal.pending();
         if pending.trim().is_empty() {
             return None;
@@ -162,6 +190,10 @@ impl<'a> Session<'a> {
                 self.terminal.erase_pending();
                 return Ok(match answer {
                     Answer::Keys(keys) => Act::Send(keys.into_bytes()),
+                    // Behind login, only a command for more rights asks.
+                    Answer::Password if self.prompt.is_some() => {
+                        Act::Answer(Answer::EnablePassword)
+                    }
                     secret => Act::Answer(secret),
                 });
             }
@@ -175,7 +207,8 @@ impl<'a> Session<'a> {
             if self.questions > QUESTIONS_MAX {
                 return Err(SessionError::Questions);
             }
-            self.greeting.extend(self.terminal.take_lines());
+            let room = GREETING_LINES_MAX.saturating_sub(self.greeting.len());
+            self.greeting.extend(self.terminal.take_lines().into_iter().take(room));
             self.greeting.push(pending.clone());
             self.stage = Stage::Confirm(pending);
             return Ok(Act::Send(ENTER.as_bytes().to_vec()));
@@ -189,7 +222,9 @@ impl<'a> Session<'a> {
             _ => 0,
         };
         self.stage = Stage::Idle;
-        Ok(Act::Ready(lines[from..].to_vec()))
+        let mut lines = lines;
+        lines.drain(..from);
+        Ok(Act::Ready(lines))
     }
 
     fn pager(&self, pending: &str) -> Option<&'a Pager> {
@@ -200,8 +235,12 @@ impl<'a> Session<'a> {
         self.prompt.as_ref().is_some_and(|prompt| prompt.matches(pending))
     }
 
+    /// The question in this line. Within an answer it gets no secret: the line may be text, and what
+    /// is typed then is a command at the next prompt, which devices tell their logs.
     fn ask(&self, pending: &str) -> Option<&'a Ask> {
-        self.asks.iter().find(|ask| ask.when.is_match(pending))
+        let open = self.may_ask || !matches!(self.stage, Stage::Command(_));
+        let ask = self.asks.iter().find(|ask| ask.when.is_match(pending))?;
+        (open || matches!(ask.answer, Answer::Keys(_))).then_some(ask)
     }
 }
 

@@ -94,6 +94,14 @@ fn a_short_answer_with_an_error_is_a_refusal() {
         "error: syntax error, expecting <command>: sho",
         "        ^\n % Unrecognized command found at '^' position.",
         "sh: show: not found",
+        "not enough permissions (9)",
+        "no permissions (9)",
+        "input does not match any value of command",
+        "Access denied",
+        "Cannot execute command",
+        "% Not enough privileges to run it",
+        "error: permission denied: configuration",
+        "Incorrect input! Use 'help' for more",
     ] {
         assert!(platforms.is_refusal(&lines(text)), "{text}");
     }

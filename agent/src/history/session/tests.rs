@@ -112,7 +112,7 @@ fn pages_are_turned_and_leave_nothing() {
 #[test]
 fn questions_are_answered() {
     let mut session = at_prompt("fw>");
-    session.command("enable");
+    session.asking_command("enable");
     let (_, act) = talk(&mut session, &["enable\r\nPassword: "]);
     assert_eq!(act, Act::Answer(Answer::EnablePassword));
     let (_, act) = talk(&mut session, &["\r\nfw# "]);
@@ -129,6 +129,12 @@ fn questions_are_answered() {
     }
     session.feed(b"\r\nUsername: ");
     assert_eq!(session.act(), Err(SessionError::Questions));
+
+    let mut session = Session::new(&platforms.asks, &platforms.pagers);
+    session.feed(b"Username: ");
+    assert_eq!(session.act(), Ok(Act::Answer(Answer::User)));
+    session.feed(b"ada\r\nPassword: ");
+    assert_eq!(session.act(), Ok(Act::Answer(Answer::Password)), "not that of `enable`");
 }
 
 #[test]
@@ -150,6 +156,30 @@ fn silence_before_a_prompt_means_wait() {
         session.feed(said.as_bytes());
         assert_eq!(session.patience(), None, "{said:?}");
     }
+}
+
+#[test]
+fn no_secret_is_typed_into_an_answer() {
+    for said in ["show run\r\nbanner Password: ", "show run\r\n description Remote user: "] {
+        let mut session = at_prompt("sw1#");
+        session.command("show run");
+        session.feed(said.as_bytes());
+        assert_eq!(session.patience(), None, "{said:?} is text");
+        session.feed(b"x\r\nsw1#");
+        let Ok(Act::Ready(lines)) = session.act() else { panic!("{said:?}") };
+        assert!(lines[0].ends_with(": x"), "{lines:?}");
+    }
+}
+
+#[test]
+fn an_endless_sender_is_stopped_while_it_sends() {
+    let mut session = at_prompt("sw1#");
+    session.command("show run");
+    let piece = b"line\n".repeat(10_000);
+    while !session.is_full() {
+        session.feed(&piece);
+    }
+    assert_eq!(session.act(), Err(SessionError::TooMuch));
 }
 
 proptest! {
