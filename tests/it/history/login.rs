@@ -26,6 +26,7 @@ pub(super) fn switch(asks: Asks, config: &str) -> Device {
             ("show running-config", config.to_owned()),
         ],
         drops: false,
+        commands_only: false,
     }
 }
 
@@ -94,6 +95,14 @@ async fn a_connection_that_ends_within_an_answer_gives_no_snapshot() {
             }
         }
     }
+}
+
+#[tokio::test]
+async fn a_device_without_a_command_line_is_given_its_commands_one_by_one() {
+    let device = Device { commands_only: true, ..switch(Asks::Password, CONFIG) };
+    let server = device.start().await;
+    let snapshot = fetched(&server, PASSWORD, |_| ()).await.unwrap();
+    assert_eq!((snapshot.platform.as_str(), snapshot.raw.expose()), ("ios", CONFIG.as_bytes()));
 }
 
 /// What `backup --json` prints, and whether it ends well.
