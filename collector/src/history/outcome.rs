@@ -142,11 +142,11 @@ fn count_facts(plain: &[u8]) -> Result<(), Broken> {
     })
 }
 
+/// Takes the number of a field and its bytes.
+type Field<'a> = dyn FnMut(u32, &[u8]) -> Result<(), Broken> + 'a;
+
 /// Hands the content of each field that has a length to `each`.
-fn fields(
-    mut message: &[u8],
-    each: &mut dyn FnMut(u32, &[u8]) -> Result<(), Broken>,
-) -> Result<(), Broken> {
+fn fields(mut message: &[u8], each: &mut Field<'_>) -> Result<(), Broken> {
     use prost::encoding::{DecodeContext, WireType, decode_key, decode_varint, skip_field};
     let bad = |_| Broken::Malformed;
     while !message.is_empty() {

@@ -297,15 +297,15 @@ async fn add(
 ) -> Result<u32, ReceiveError> {
     let New { snapshot, text, lines, counts, .. } = new;
     let number = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
-    let keep = TEXT.bind(tenant).bind(&text.hash).bind(number(text.bytes)).bind(&text.packed[..]);
+    let keep = TEXT.bind(tenant).bind(text.hash).bind(number(text.bytes)).bind(&text.packed[..]);
     keep.execute(txn).await?;
     let key = vault.tenant_key(txn, tenant, None).await?;
     let sealed = key.seal(Place::of_config(tenant, device, version), &snapshot.key)?;
     // A list of texts can be written.
     let facts = serde_json::to_string(&snapshot.facts).unwrap_or_default();
     let insert = ADD.bind(tenant).bind(version.0).bind(device).bind(job.0).bind(now);
-    let insert = insert.bind(&snapshot.platform).bind(facts).bind(&text.hash);
-    let insert = insert.bind(&snapshot.significant).bind(number(*lines));
+    let insert = insert.bind(&snapshot.platform).bind(facts).bind(text.hash);
+    let insert = insert.bind(snapshot.significant).bind(number(*lines));
     let insert = insert.bind(number(counts.added)).bind(number(counts.removed));
     let insert = insert.bind(&snapshot.raw[..]);
     let insert = insert.bind(i64::try_from(snapshot.raw_bytes).unwrap_or(i64::MAX));

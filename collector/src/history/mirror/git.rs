@@ -133,7 +133,8 @@ async fn run(
         let mut stderr = stderr.take(ANSWER_BYTES_MAX);
         let ((), read, heard) =
             tokio::join!(give, stdout.read_to_end(&mut answer), stderr.read_to_end(&mut told));
-        (read.map_err(GitError::Run)?, heard.map_err(GitError::Run)?);
+        read.map_err(GitError::Run)?;
+        heard.map_err(GitError::Run)?;
         let status = child.wait().await.map_err(GitError::Run)?;
         if status.success() {
             return Ok(answer);

@@ -76,7 +76,7 @@ pub(super) async fn part_keep(
         // Parts of another whole are no use to this one.
         parts_drop(&mut txn, tenant, job).await?;
         let begin = BEGIN.bind(tenant).bind(job.0).bind(number(part.bytes)?);
-        begin.bind(&part.hash).execute(&mut txn).await?;
+        begin.bind(part.hash).execute(&mut txn).await?;
     }
     let last = LAST.bind(tenant).bind(job.0).optional(&mut txn).await?;
     let read = |value: i64| {
