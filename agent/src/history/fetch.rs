@@ -107,8 +107,7 @@ fn snapshot(
             Role::Facts => {
                 let wanted =
                     |line: &&String| section.command.keep.iter().any(|keep| keep.is_match(line));
-                let short = |line: &String| line.trim_end().chars().take(FACT_CHARS_MAX).collect();
-                facts.extend(section.lines.iter().filter(wanted).map(short));
+                facts.extend(section.lines.iter().filter(wanted).map(|line| fact(line)));
             }
             Role::Config => {
                 for line in &section.lines {
@@ -126,7 +125,7 @@ fn snapshot(
         return Err(FetchError::TooMuch);
     }
     facts.truncate(FACTS_MAX);
-    let facts = facts.iter().map(|fact| redact(platforms, platform, key, fact)).collect();
+    let facts = facts.iter().map(|one| fact(&redact(platforms, platform, key, one))).collect();
     Ok(Snapshot {
         platform: platform.id.clone(),
         significant: significant(platform, &normalised),
@@ -135,6 +134,12 @@ fn snapshot(
         facts,
         fingerprint,
     })
+}
+
+/// A line without tabs, and not too long.
+fn fact(line: &str) -> String {
+    let plain = |c: char| if c == '\t' { ' ' } else { c };
+    line.trim_end().chars().take(FACT_CHARS_MAX).map(plain).collect()
 }
 
 /// Facts as comments of the platform's own kind.
