@@ -396,6 +396,114 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/configs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Devices that are backed up, with their latest configurations */
+        get: operations["configs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/configs/search": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Search the latest configurations
+         * @description Line by line, in the order of tenants and devices.
+         */
+        get: operations["config_search"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/configs/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One version, with its text */
+        get: operations["config"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/configs/{id}/diff": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What differs between a version and another */
+        get: operations["config_diff"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/configs/{id}/raw": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What the device sent, with its secrets
+         * @description Of administrators alone, never of an API key; the audit says who asked.
+         */
+        get: operations["config_raw"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/configs/{id}/text": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The text of a version, as a file */
+        get: operations["config_text"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/credential-profiles": {
         parameters: {
             query?: never;
@@ -485,6 +593,23 @@ export interface paths {
         head?: never;
         /** Change a device */
         patch: operations["device_change"];
+        trace?: never;
+    };
+    "/api/v1/devices/{id}/configs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Versions of a device's configuration, the newest first */
+        get: operations["device_configs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/api/v1/devices/{id}/credential": {
@@ -601,6 +726,23 @@ export interface paths {
         };
         /** Charts: counters come as rates per second */
         get: operations["series"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/devices/{id}/timeline": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What happened with a device: alerts, its configuration, restarts */
+        get: operations["timeline"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1659,6 +1801,110 @@ export interface components {
         };
         /** @enum {string} */
         ChannelState: "ok" | "retrying" | "failing";
+        /** @description What differs between two versions. */
+        ConfigDiff: {
+            added: number;
+            from: components["schemas"]["ConfigVersion"] | null;
+            removed: number;
+            to: components["schemas"]["ConfigVersion"];
+            /** @description Unified, with 3 lines around each change. */
+            unified: string;
+        };
+        ConfigFailing: {
+            cause: string;
+            since: components["schemas"]["Time"];
+        };
+        /** @description A device whose latest configuration has what is looked for. */
+        ConfigFound: {
+            device: components["schemas"]["Ref"];
+            /** @description The first 5. */
+            matches: components["schemas"]["ConfigMatch"][];
+            /** @description Lines that match beyond those. */
+            more: number;
+            site: components["schemas"]["Ref"];
+            tenant: components["schemas"]["Ref"];
+            version: string;
+        };
+        ConfigFoundList: {
+            data: components["schemas"]["ConfigFound"][];
+            meta: components["schemas"]["ConfigFoundMeta"];
+        };
+        ConfigFoundMeta: {
+            /**
+             * @description Give it as `cursor` to look on; null: everything was looked at. A page may be short, or
+             *     empty, and not the last.
+             */
+            next_cursor: string | null;
+            /** @description Configurations that were looked at for this page. */
+            scanned: number;
+        };
+        /** @description A line that matches; of each line the first 500 characters. */
+        ConfigMatch: {
+            after: string[];
+            /** @description Up to 2 lines. */
+            before: string[];
+            /** @description From 1. */
+            line: number;
+            text: string;
+        };
+        /** @description How a device stands that is backed up. */
+        ConfigStanding: {
+            device: components["schemas"]["Ref"];
+            failing: components["schemas"]["ConfigFailing"] | null;
+            first_at: components["schemas"]["Time"] | null;
+            /** @description It showed another host key than the pinned one. */
+            host_key_changed: boolean;
+            last_at: components["schemas"]["Time"] | null;
+            /** Format: int64 */
+            lines: number | null;
+            /** @description Of the latest version, as what follows; null until there is one. */
+            platform: string | null;
+            site: components["schemas"]["Ref"];
+            tenant: components["schemas"]["Ref"];
+            version: string | null;
+            /**
+             * Format: int64
+             * @description How many versions are kept.
+             */
+            versions: number;
+        };
+        /** @description What a configuration was for a while. */
+        ConfigVersion: {
+            /**
+             * Format: int64
+             * @description Lines that came and went against the version before.
+             */
+            added: number;
+            /** @description Who asked, as the audit names them. */
+            asked_by: string | null;
+            device: components["schemas"]["Ref"];
+            /** @description Version, model, serial number and the like, as the device says it. */
+            facts: string[];
+            /** @description When it was first and last fetched. */
+            first_at: components["schemas"]["Time"];
+            /** @description BLAKE3 of its text, in hexadecimal. */
+            hash: string;
+            id: string;
+            last_at: components["schemas"]["Time"];
+            /** Format: int64 */
+            lines: number;
+            platform: string;
+            /**
+             * Format: int64
+             * @description Of what the device sent.
+             */
+            raw_bytes: number;
+            /** @description Why it was fetched: `schedule`, `manual` or `hint`; empty where that is not kept. */
+            reason: string;
+            /** Format: int64 */
+            removed: number;
+            site: components["schemas"]["Ref"];
+            tenant: components["schemas"]["Ref"];
+        };
+        ConfigVersionText: components["schemas"]["ConfigVersion"] & {
+            /** @description Each secret is a mark. */
+            text: string;
+        };
         CreatedApiKey: {
             expires_at: components["schemas"]["Time"];
             id: string;
@@ -1930,6 +2176,25 @@ export interface components {
             data: components["schemas"]["Channel"] & {
                 /** @description What the receiver checks the signature of a webhook by: shown this once. */
                 secret: string | null;
+            };
+        };
+        /** @description A successful answer. */
+        Data_ConfigDiff: {
+            /** @description What differs between two versions. */
+            data: {
+                added: number;
+                from: components["schemas"]["ConfigVersion"] | null;
+                removed: number;
+                to: components["schemas"]["ConfigVersion"];
+                /** @description Unified, with 3 lines around each change. */
+                unified: string;
+            };
+        };
+        /** @description A successful answer. */
+        Data_ConfigVersionText: {
+            data: components["schemas"]["ConfigVersion"] & {
+                /** @description Each secret is a mark. */
+                text: string;
             };
         };
         /** @description A successful answer. */
@@ -2258,6 +2523,13 @@ export interface components {
                 created_at: components["schemas"]["Time"];
                 id: string;
                 name: string;
+            };
+        };
+        /** @description A successful answer. */
+        Data_Timeline: {
+            data: {
+                /** @description The newest first. */
+                items: components["schemas"]["TimelineItem"][];
             };
         };
         /** @description A successful answer. */
@@ -2840,6 +3112,66 @@ export interface components {
                 /** @description Receivers of mail. */
                 to: string[];
                 updated_at: components["schemas"]["Time"];
+            }[];
+            meta: components["schemas"]["Meta"];
+        };
+        /** @description A page of a list. */
+        List_ConfigStanding: {
+            data: {
+                device: components["schemas"]["Ref"];
+                failing: components["schemas"]["ConfigFailing"] | null;
+                first_at: components["schemas"]["Time"] | null;
+                /** @description It showed another host key than the pinned one. */
+                host_key_changed: boolean;
+                last_at: components["schemas"]["Time"] | null;
+                /** Format: int64 */
+                lines: number | null;
+                /** @description Of the latest version, as what follows; null until there is one. */
+                platform: string | null;
+                site: components["schemas"]["Ref"];
+                tenant: components["schemas"]["Ref"];
+                version: string | null;
+                /**
+                 * Format: int64
+                 * @description How many versions are kept.
+                 */
+                versions: number;
+            }[];
+            meta: components["schemas"]["Meta"];
+        };
+        /** @description A page of a list. */
+        List_ConfigVersion: {
+            data: {
+                /**
+                 * Format: int64
+                 * @description Lines that came and went against the version before.
+                 */
+                added: number;
+                /** @description Who asked, as the audit names them. */
+                asked_by: string | null;
+                device: components["schemas"]["Ref"];
+                /** @description Version, model, serial number and the like, as the device says it. */
+                facts: string[];
+                /** @description When it was first and last fetched. */
+                first_at: components["schemas"]["Time"];
+                /** @description BLAKE3 of its text, in hexadecimal. */
+                hash: string;
+                id: string;
+                last_at: components["schemas"]["Time"];
+                /** Format: int64 */
+                lines: number;
+                platform: string;
+                /**
+                 * Format: int64
+                 * @description Of what the device sent.
+                 */
+                raw_bytes: number;
+                /** @description Why it was fetched: `schedule`, `manual` or `hint`; empty where that is not kept. */
+                reason: string;
+                /** Format: int64 */
+                removed: number;
+                site: components["schemas"]["Ref"];
+                tenant: components["schemas"]["Ref"];
             }[];
             meta: components["schemas"]["Meta"];
         };
@@ -3887,6 +4219,24 @@ export interface components {
          * @description RFC 3339, UTC, microseconds.
          */
         Time: string;
+        Timeline: {
+            /** @description The newest first. */
+            items: components["schemas"]["TimelineItem"][];
+        };
+        TimelineItem: {
+            /** @description What it is about, as far as there is something. */
+            alert: string | null;
+            at: components["schemas"]["Time"];
+            job: string | null;
+            kind: components["schemas"]["TimelineKind"];
+            /** @description Of an alert. */
+            severity: string | null;
+            /** @description One line. */
+            text: string;
+            version: string | null;
+        };
+        /** @enum {string} */
+        TimelineKind: "alert_fired" | "alert_resolved" | "config_changed" | "config_failed" | "host_key_changed" | "reboot";
         Token: {
             expires_at: components["schemas"]["Time"];
             site: components["schemas"]["Ref"];
@@ -4848,6 +5198,204 @@ export interface operations {
             };
         };
     };
+    configs: {
+        parameters: {
+            query?: {
+                tenant?: string;
+                site?: string;
+                /** @description Part of the name of the device. */
+                q?: string;
+                /** @description Only devices whose last fetch failed, or only others. */
+                failing?: boolean;
+                limit?: number;
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["List_ConfigStanding"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    config_search: {
+        parameters: {
+            query: {
+                tenant?: string;
+                /** @description What is looked for, line by line; 1 to 200 characters. */
+                q: string;
+                /** @description It is a regular expression; a word if not given. */
+                regex?: boolean;
+                /** @description Capitals matter; they do not if not given. */
+                case?: boolean;
+                limit?: number;
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConfigFoundList"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    config: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Data_ConfigVersionText"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    config_diff: {
+        parameters: {
+            query?: {
+                /** @description The version to compare with; the one before if not given. */
+                with?: string;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Data_ConfigDiff"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    config_raw: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": string;
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    config_text: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": string;
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     credential_profiles: {
         parameters: {
             query?: {
@@ -5203,6 +5751,40 @@ export interface operations {
             };
         };
     };
+    device_configs: {
+        parameters: {
+            query?: {
+                /** @description 1 to 1000; 100 if not given. */
+                limit?: number;
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["List_ConfigVersion"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     device_credential: {
         parameters: {
             query?: never;
@@ -5437,6 +6019,43 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Data_SeriesSet"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    timeline: {
+        parameters: {
+            query?: {
+                /** @description RFC 3339 or microseconds; a week before `to` if not given. */
+                from?: string;
+                /** @description Not included; now if not given. */
+                to?: string;
+                /** @description 1 to 500; 100 if not given. */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Data_Timeline"];
                 };
             };
             /** @description What went wrong */
