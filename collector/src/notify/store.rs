@@ -259,10 +259,10 @@ pub(super) async fn made(
 sql! { pub(crate) CLAIMED =
     "SELECT DISTINCT tenant_id FROM notification WHERE claimed = 1"
 }
-// A test is told to who asked for it, or to nobody.
+// A test is told to who asked for it, or to nobody. The sign keeps SQLite to the index of claims.
 sql! { pub(crate) RELEASE =
     "UPDATE notification SET next_at = created_at, claimed = 0
-     WHERE tenant_id = $1 AND claimed = 1 AND state = 'queued' AND alert_id IS NOT NULL"
+     WHERE tenant_id = $1 AND claimed = 1 AND state = 'queued' AND +alert_id IS NOT NULL"
 }
 
 /// Frees what a process that died had claimed: it is sent again, with the same key.
