@@ -16,7 +16,7 @@ const COLUMN_MAX: usize = 4096;
 /// A string for the terminal that is longer has lost its end.
 const WORDS_MAX: usize = 4096;
 /// Cells that sequences may move or erase; an honest device touches far less than it sends.
-const TOUCHED_MAX: usize = 256 * 1024 * 1024;
+const TOUCHED_MAX: usize = 64 * 1024 * 1024;
 /// A cell that was blanked over other text: it counts as empty at the end of a line.
 const ERASED: char = '\0';
 
@@ -328,7 +328,7 @@ mod tests {
         assert!(terminal.overflowed());
         assert!(terminal.lines().iter().map(String::len).sum::<usize>() <= TEXT_BYTES_MAX);
         let mut terminal = Terminal::default();
-        terminal.feed(&b"\n".repeat(TEXT_BYTES_MAX));
+        terminal.feed(&b"\n".repeat(TEXT_BYTES_MAX / size_of::<String>() + 1));
         assert!(terminal.overflowed());
         assert!(terminal.lines().len() <= TEXT_BYTES_MAX / size_of::<String>());
     }

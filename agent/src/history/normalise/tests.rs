@@ -96,8 +96,10 @@ fn an_hour_later_all_is_the_same() {
         ),
         (
             "nxos",
-            "!Running configuration last done at: Sun Mar  1 07:00:00 2026\n!Time: 08:00\nversion 9\n",
-            "!Running configuration last done at: Sun Mar  1 08:30:00 2026\n!Time: 09:00\nversion 9\n",
+            "!Running configuration last done at: Sun Mar  1 07:00:00 2026\n!Time: 08:00\n\
+             version 9\n",
+            "!Running configuration last done at: Sun Mar  1 08:30:00 2026\n!Time: 09:00\n\
+             version 9\n",
         ),
         (
             "eos",
@@ -107,8 +109,10 @@ fn an_hour_later_all_is_the_same() {
         ("junos", "version 21;\n{primary:node0}\n", "version 21;\n{hold:node0}\n"),
         (
             "netgear",
-            "!Current SNTP Synchronized Time: Mar  1 08:00:00 2026 UTC\n!System Up Time \"1 days\"\nx\n",
-            "!Current SNTP Synchronized Time: Mar  1 09:00:00 2026 UTC\n!System Up Time \"2 days\"\nx\n",
+            "!Current SNTP Synchronized Time: Mar  1 08:00:00 2026 UTC\n\
+             !System Up Time \"1 days\"\nx\n",
+            "!Current SNTP Synchronized Time: Mar  1 09:00:00 2026 UTC\n\
+             !System Up Time \"2 days\"\nx\n",
         ),
         (
             "routeros",

@@ -46,7 +46,8 @@ const SECRET: &[(&str, &[&str])] = &[
             "rmon event 2 log trap canary description ERROR(2) owner PMON@ERROR",
             "  hsrp 4\n    authentication text canary",
             "    key-octet-string 7 canary cryptographic-algorithm AES_128_CMAC",
-            "snmp-server user ada network-admin auth sha 0xcanary priv aes-128 0xcanary localizedkey",
+            "snmp-server user ada network-admin auth sha 0xcanary priv aes-128 0xcanary \
+             localizedkey",
             "radius-server host 192.0.2.7 key 7 \"canary\" authentication accounting",
             "username ada password 5 $5$canary  role network-operator",
         ],
@@ -91,8 +92,8 @@ const SECRET: &[(&str, &[&str])] = &[
         &[
             "        set private-key \"-----BEGIN OPENSSH PRIVATE KEY-----\ncanary\ncanary\n\
              -----END OPENSSH PRIVATE KEY-----\"",
-            "config system snmp community\n    edit 1\n        config hosts\n            edit 1\n\
-                             next\n        end\n        set name \"canary\"\n",
+            "config system snmp community\n    edit 1\n        config hosts\n        end\n        \
+             set name \"canary\"\n",
             "config vdom\nedit root\n    config system snmp community\n        set name canary\n",
             "        set passphrase ENC canary",
             "        set key ENC canary",
@@ -101,7 +102,8 @@ const SECRET: &[(&str, &[&str])] = &[
     (
         "aoscx",
         &[
-            "snmpv3 user ada auth sha auth-pass plaintext canary priv aes priv-pass plaintext canary",
+            "snmpv3 user ada auth sha auth-pass plaintext canary priv aes priv-pass \
+             plaintext canary",
             "radius-server host 192.0.2.7 key ciphertext canary",
             "snmpv3 context a vrf default community canary",
         ],
@@ -127,7 +129,8 @@ const SECRET: &[(&str, &[&str])] = &[
             "/interface lte\nset [ find default-name=lte1 ] pin=canary",
             "/container envs\nadd key=DB_PASS name=a value=canary",
             "/system script\nadd name=a source=\":local pass \\\"canary\\\"\"",
-            "add on-event=\"/tool fetch url=\\\"https://api.telegram.org/bot77:canarycanarycanarycanary\\\"\"",
+            "add on-event=\"/tool fetch url=\\\"https://api.telegram.org/\
+             bot77:canarycanarycanarycanary\\\"\"",
             "/ip/snmp/community/set name=canary",
             "/interface wireguard\nadd private-key=\"canary=\" name=wg",
             "/ppp secret\nadd name=a password=can\\\n    arycanary",
@@ -147,9 +150,10 @@ const SECRET: &[(&str, &[&str])] = &[
     (
         "comware",
         &[
-            " snmp-agent usm-user v3 ada G cipher authentication-mode sha $c$3$canary== privacy-mode \
-             aes128 $c$3$canary",
-            "snmp-agent target-host trap address udp-domain 192.0.2.7 params securityname canary v2c",
+            " snmp-agent usm-user v3 ada G cipher authentication-mode sha $c$3$canary== \
+             privacy-mode aes128 $c$3$canary",
+            "snmp-agent target-host trap address udp-domain 192.0.2.7 params \
+             securityname canary v2c",
             " ospf authentication-mode md5 1 plain canary",
             " vrrp vrid 2 authentication-mode md5 canary",
             " password hash $h$6$canary",
@@ -163,7 +167,8 @@ const SECRET: &[(&str, &[&str])] = &[
             "snmp-agent target-host trap address udp-domain 192.0.2.7 params securityname cipher \
              %^%#canary%^%# v2c",
             " isis authentication-mode md5 plain canary",
-            "snmp-agent usm-user v3 ada G authentication-mode md5 canary privacy-mode aes128 canary",
+            "snmp-agent usm-user v3 ada G authentication-mode md5 canary privacy-mode \
+             aes128 canary",
             " local-user ada password irreversible-cipher $1a$ca;canary$",
         ],
     ),
