@@ -2,7 +2,7 @@ import { MergeView, unifiedMergeView } from "@codemirror/merge";
 import { EditorState, type Extension } from "@codemirror/state";
 import { EditorView } from "@codemirror/view";
 import { useEffect, useRef } from "react";
-import { readOnly } from "./editor";
+import { readOnly, shown } from "./editor";
 
 interface Props {
   before: string;
@@ -56,13 +56,13 @@ export function DiffView({ before, after, split, folded, labels: [left, right] }
     const shared = (label: string): Extension => [readOnly(label), look];
     if (split) {
       const merge = new MergeView({
-        parent, a: { doc: before, extensions: shared(left) }, b: { doc: after, extensions: shared(right) }, gutter: true, diffConfig: DIFF, ...fold,
+        parent, a: { doc: shown(before), extensions: shared(left) }, b: { doc: shown(after), extensions: shared(right) }, gutter: true, diffConfig: DIFF, ...fold,
       });
       return () => merge.destroy();
     }
-    const unified = unifiedMergeView({ original: before, mergeControls: false, gutter: true, diffConfig: DIFF, ...fold });
+    const unified = unifiedMergeView({ original: shown(before), mergeControls: false, gutter: true, diffConfig: DIFF, ...fold });
     const view = new EditorView({
-      parent, state: EditorState.create({ doc: after, extensions: [shared(`${right}, compared with: ${left}`), unified] }),
+      parent, state: EditorState.create({ doc: shown(after), extensions: [shared(`${right}, compared with: ${left}`), unified] }),
     });
     return () => view.destroy();
   }, [before, after, split, folded, left, right]);

@@ -108,6 +108,6 @@ export function spokenChange({ added, removed }: { added: number; removed: numbe
 }
 
 export const EVERY: readonly { value: string; label: string }[] = [
-  { value: "3600", label: "hour" }, { value: "21600", label: "6 hours" }, { value: "43200", label: "12 hours" },
-  { value: "86400", label: "day" }, { value: "172800", label: "2 days" }, { value: "604800", label: "week" },
+  { value: "3600", label: "every hour" }, { value: "21600", label: "every 6 hours" }, { value: "43200", label: "every 12 hours" },
+  { value: "86400", label: "every day" }, { value: "172800", label: "every 2 days" }, { value: "604800", label: "every week" },
 ];
