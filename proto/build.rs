@@ -5,8 +5,13 @@ use std::path::PathBuf;
 use prost::Message as _;
 
 /// Messages with secrets: `src/debug.rs` says what may be shown of them.
-const SECRETIVE: [&str; 3] =
-    [".farwatch.v1.EnrollRequest", ".farwatch.v1.SnmpCommunity", ".farwatch.v1.SnmpUser"];
+const SECRETIVE: [&str; 5] = [
+    ".farwatch.v1.EnrollRequest",
+    ".farwatch.v1.SnapshotPart",
+    ".farwatch.v1.SnmpCommunity",
+    ".farwatch.v1.SnmpUser",
+    ".farwatch.v1.SshLogin",
+];
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let files = ["enroll", "uplink", "control"].map(|name| format!("farwatch/v1/{name}.proto"));

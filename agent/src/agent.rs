@@ -12,9 +12,12 @@ use tokio::sync::{mpsc, watch};
 use crate::buffer::{self, BufferError};
 use crate::command::Commander;
 use crate::config::AgentConfig;
+use crate::history::jobs::Jobs;
+use crate::history::outbox::{Outbox, OutboxError};
 use crate::identity::{self, IdentityError};
-use crate::inventory::{Inventory, InventoryError, Owner};
+use crate::inventory::{Inventory, InventoryError};
 use crate::poll::{self, PollConfig, PollCounters, ping};
+use crate::seal::Owner;
 use crate::state_dir::{StateDir, StateDirError};
 use crate::status::Reporter;
 use crate::uplink::{self, DRAIN_MAX, Uplink, UplinkState};
@@ -33,6 +36,8 @@ pub enum AgentError {
     Identity(#[from] IdentityError),
     #[error("the assignment")]
     Inventory(#[from] InventoryError),
+    #[error("the outcomes of jobs")]
+    Outbox(#[from] OutboxError),
     #[error("the buffer")]
     Buffer(#[from] BufferError),
     #[error(transparent)]
@@ -51,6 +56,8 @@ pub async fn run(config: &AgentConfig, clock: Clock) -> Result<(), AgentError> {
     let credentials = identity::load(dir)?.ok_or(AgentError::NotEnrolled)?;
     let owner = Owner::of(&credentials);
     let inventory = Arc::new(Inventory::open(dir, owner)?);
+    let outbox = Arc::new(Outbox::open(dir, owner)?);
+    let jobs = Arc::new(Jobs::new(dir.to_owned(), Arc::clone(&outbox), clock.clone()));
     let counters = Arc::new(PollCounters::default());
     let (observations, observed) = mpsc::channel(buffer::OBSERVATIONS_MAX);
     let (buffer, stopped) =
@@ -90,6 +97,7 @@ pub async fn run(config: &AgentConfig, clock: Clock) -> Result<(), AgentError> {
         ),
     );
     tasks.spawn("buffer", stopped.wait());
+    tasks.spawn("history", Arc::clone(&jobs).run(cancel.clone()));
     tasks.spawn(
         "status",
         Reporter {
@@ -98,6 +106,7 @@ pub async fn run(config: &AgentConfig, clock: Clock) -> Result<(), AgentError> {
             uplink: uplink_seen,
             buffer: buffer.state(),
             poll: counters,
+            jobs: Arc::clone(&jobs),
             clock: clock.clone(),
         }
         .run(cancel.clone()),
@@ -107,7 +116,8 @@ pub async fn run(config: &AgentConfig, clock: Clock) -> Result<(), AgentError> {
         buffer,
         credentials,
         inventory,
-        commander: Arc::new(Commander::new(poll_now, ping_now, clock.clone())),
+        commander: Arc::new(Commander::new(poll_now, ping_now, jobs, clock.clone())),
+        outbox,
         settings: &config.uplink,
         clock,
         gateway: gateway_seen,

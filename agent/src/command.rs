@@ -1,8 +1,9 @@
-//! Command: what the collector wants to be done now. Each is done once, to its end, also where the session
-//! it came by ends before: a repetition of its id over another one gets the result of the first.
+//! Command: what the collector wants to be done now. Each is done once, to its end, also where the
+//! session it came by ends before: a repetition of its id over another one gets the result of the
+//! first.
 //!
 //! - **In:** commands of the collector, by the session's reverse calls.
-//! - **Out:** their results; samples of a poll go the usual way.
+//! - **Out:** their results; samples of a poll go the usual way, and configurations are jobs.
 //! - **Bound:** [`AT_ONCE_MAX`] at a time, [`REMEMBERED_MAX`] results, [`DEADLINE_MAX`] each.
 //! - **When full:** a command is refused, and the refusal says so.
 //! - **On crash:** nothing is kept; the collector sees the call fail.
@@ -15,12 +16,13 @@ use farwatch_common::clock::Clock;
 use farwatch_common::id::DeviceId;
 use farwatch_common::task::spawn_child;
 use farwatch_proto::v1::{
-    Command, CommandResult, FindCredential, FindCredentialResult, PollNowResult, command,
-    command_result,
+    Command, CommandResult, FetchConfigTaken, FindCredential, FindCredentialResult, PollNowResult,
+    command, command_result,
 };
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
+use crate::history::jobs::{JOBS_MAX, Jobs, OrderError};
 use crate::poll::credential::{self, CANDIDATES_MAX, Limits, Sought};
 use crate::poll::now::PollNow;
 use crate::poll::ping::PingNow;
@@ -50,8 +52,19 @@ pub enum CommandError {
     NoDevice,
     #[error("this agent already carries out {AT_ONCE_MAX} commands; try again in a moment")]
     Busy,
+    #[error("this agent takes no more jobs now: {JOBS_MAX} wait, or their outcomes fill its place")]
+    JobsFull,
     #[error("the command was not done in time")]
     Late,
+}
+
+impl From<OrderError> for CommandError {
+    fn from(error: OrderError) -> Self {
+        match error {
+            OrderError::Invalid(limit) => Self::Invalid(limit),
+            OrderError::Full => Self::JobsFull,
+        }
+    }
 }
 
 /// `None` while the command is carried out.
@@ -63,6 +76,7 @@ type Remembered = watch::Receiver<Outcome>;
 pub struct Commander {
     poll: PollNow,
     ping: PingNow,
+    jobs: Arc<Jobs>,
     clock: Clock,
     turns: Arc<Semaphore>,
     /// Newest last.
@@ -80,11 +94,12 @@ struct First {
 
 impl Commander {
     #[must_use]
-    pub fn new(poll: PollNow, ping: PingNow, clock: Clock) -> Self {
+    pub fn new(poll: PollNow, ping: PingNow, jobs: Arc<Jobs>, clock: Clock) -> Self {
         let turns = Arc::new(Semaphore::new(AT_ONCE_MAX));
         let stop = CancellationToken::new();
         let stops = stop.clone().drop_guard();
-        Self { poll, ping, clock, turns, remembered: Mutex::default(), stop, _stops: stops }
+        let remembered = Mutex::default();
+        Self { poll, ping, jobs, clock, turns, remembered, stop, _stops: stops }
     }
 
     /// Does what is asked, or waits for the first with this id. A failure is not remembered.
@@ -152,6 +167,10 @@ impl Commander {
                 let found = self.find_credential(what, limit).await?;
                 command_result::Kind::FindCredential(found)
             }
+            command::Kind::FetchConfig(what) => {
+                self.jobs.take(what)?;
+                command_result::Kind::FetchConfig(FetchConfigTaken {})
+            }
         };
         Ok(CommandResult { kind: Some(kind) })
     }
@@ -184,17 +203,27 @@ impl Commander {
 
 #[cfg(test)]
 mod tests {
-    use farwatch_proto::v1::{CredentialCandidate, SnmpCommunity, SnmpVersion};
+    use std::path::Path;
+
+    use farwatch_common::id::{AgentId, SiteId, TenantId};
+    use farwatch_proto::v1::{
+        CredentialCandidate, FetchConfig, SnmpCommunity, SnmpVersion, SshLogin,
+    };
     use tokio::net::UdpSocket;
 
     use super::*;
+    use crate::history::outbox::Outbox;
+    use crate::seal::Owner;
 
     /// A question and its repetition, over v2c and v1.
     const QUESTIONS: usize = 4;
 
-    fn commander() -> Arc<Commander> {
+    fn commander(dir: &Path) -> Arc<Commander> {
         let (poll, ping) = (crate::poll::now::channel().0, crate::poll::ping::channel().0);
-        Arc::new(Commander::new(poll, ping, Clock::system()))
+        let owner = Owner { tenant: TenantId(1), site: SiteId(2), agent: AgentId(3) };
+        let outbox = Arc::new(Outbox::open(dir, owner).unwrap());
+        let jobs = Arc::new(Jobs::new(dir.to_owned(), outbox, Clock::system()));
+        Arc::new(Commander::new(poll, ping, jobs, Clock::system()))
     }
 
     /// Tries a community on a device that is silent.
@@ -220,7 +249,8 @@ mod tests {
     #[tokio::test]
     async fn a_command_goes_on_without_its_session_and_its_repetition_gets_the_result() {
         let device = UdpSocket::bind("127.0.0.1:0").await.unwrap();
-        let commander = commander();
+        let dir = tempfile::tempdir().unwrap();
+        let commander = commander(dir.path());
         tokio::select! {
             done = commander.run(find(1, &device)) => panic!("{done:?}"),
             _ = heard(&device) => {}
@@ -240,7 +270,8 @@ mod tests {
     #[tokio::test]
     async fn a_failure_is_not_remembered_and_commands_are_bounded() {
         let device = UdpSocket::bind("127.0.0.1:0").await.unwrap();
-        let commander = commander();
+        let dir = tempfile::tempdir().unwrap();
+        let commander = commander(dir.path());
         let nowhere = Some(command::Kind::FindCredential(FindCredential::default()));
         let invalid = commander.run(Command { kind: nowhere, ..find(1, &device) }).await;
         assert!(matches!(invalid, Err(CommandError::Invalid(_))), "{invalid:?}");
@@ -250,5 +281,40 @@ mod tests {
         assert_eq!(commander.run(find(2, &device)).await.unwrap_err(), CommandError::Busy);
         drop(held);
         assert!(commander.run(find(2, &device)).await.is_ok());
+    }
+
+    /// Nobody carries jobs out here: they wait.
+    fn fetch(id: u8, host: &str) -> Command {
+        let login = Some(SshLogin { user: "ada".to_owned(), ..SshLogin::default() });
+        let kind = Some(command::Kind::FetchConfig(FetchConfig {
+            job_id: i64::from(id) + 1,
+            device_id: 7,
+            host: host.to_owned(),
+            port: 22,
+            login,
+            ..FetchConfig::default()
+        }));
+        // As of another session each time.
+        Command { id: rand::random::<[u8; 16]>().to_vec(), deadline_ms: 30_000, kind }
+    }
+
+    #[tokio::test]
+    async fn jobs_are_taken_once_and_bounded() {
+        let dir = tempfile::tempdir().unwrap();
+        let commander = commander(dir.path());
+        let taken = command_result::Kind::FetchConfig(FetchConfigTaken {});
+        for _ in 0..2 {
+            let result = commander.run(fetch(0, "192.0.2.1")).await.unwrap();
+            assert_eq!(result.kind, Some(taken));
+        }
+        assert_eq!(commander.jobs.counts().waiting, 1, "it is the same job");
+        let invalid = commander.run(fetch(1, "")).await;
+        assert!(matches!(invalid, Err(CommandError::Invalid(_))), "{invalid:?}");
+        for id in 1..u8::try_from(JOBS_MAX).unwrap() {
+            commander.run(fetch(id, "192.0.2.1")).await.unwrap();
+        }
+        let full = commander.run(fetch(200, "192.0.2.1")).await;
+        assert_eq!(full.unwrap_err(), CommandError::JobsFull);
+        assert!(commander.run(fetch(0, "192.0.2.1")).await.is_ok(), "it is known");
     }
 }

@@ -1,9 +1,8 @@
 //! Inventory: which devices this agent polls, as the collector assigned them.
 //!
 //! The assignment is kept on disk, so that polling goes on while the collector is out of reach and
-//! after a restart. Communities and passwords are on disk only sealed ([`seal`]); the rest is readable.
-
-mod seal;
+//! after a restart. Communities and passwords are on disk only sealed ([`crate::seal`]); the rest
+//! is readable.
 
 use std::net::Ipv6Addr;
 use std::path::{Path, PathBuf};
@@ -18,9 +17,8 @@ use farwatch_proto::v1::{Assignment, AssignmentApplied, DeviceAssignment, Refuse
 use prost::Message as _;
 use tokio::sync::watch;
 
-pub use self::seal::Owner;
-use self::seal::{Kind, Sealer};
 use crate::poll::{Access, Manner, REQUEST_GAP_MAX, Target, credential};
+use crate::seal::{Kind, Owner, SealError, Sealer};
 
 /// Most devices one agent polls (design §5).
 pub const DEVICES_MAX: usize = 10_000;
@@ -42,10 +40,8 @@ pub enum InventoryError {
     TooMany { count: usize },
     #[error("cannot read or write {path}")]
     File { path: PathBuf, source: std::io::Error },
-    #[error("{path} is not a key of 32 bytes; remove it, the collector sends the devices again")]
-    Key { path: PathBuf },
-    #[error("a credential cannot be sealed")]
-    Seal,
+    #[error(transparent)]
+    Seal(#[from] SealError),
 }
 
 /// The assignment of this agent.
@@ -61,7 +57,7 @@ pub struct Inventory {
 impl Inventory {
     /// Takes up the cached assignment. One that cannot be read is asked for again.
     pub fn open(state_dir: &Path, owner: Owner) -> Result<Self, InventoryError> {
-        let sealer = Sealer::open(&state_dir.join("master.key"), owner)?;
+        let sealer = Sealer::open(state_dir, owner)?;
         let path = state_dir.join(CACHE_FILE);
         let cached = read_if_present(&path)
             .map_err(|source| InventoryError::File { path: path.clone(), source })?;
@@ -214,7 +210,7 @@ fn target(device: &DeviceAssignment) -> Result<Target, &'static str> {
 }
 
 /// An IP address, one with a zone (`fe80::1%eth0`, RFC 4007 §11), or a host name.
-fn is_host(text: &str) -> bool {
+pub(crate) fn is_host(text: &str) -> bool {
     let is_made_of = |text: &str, others: &str| {
         !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || others.contains(c))
     };

@@ -11,6 +11,7 @@ pub mod identity;
 pub mod inventory;
 pub mod platform;
 pub mod poll;
+pub mod seal;
 pub mod state_dir;
 pub mod status;
 pub mod uplink;

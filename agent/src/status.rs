@@ -14,6 +14,7 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::buffer::{self, BufferState, Summary};
+use crate::history::jobs::{JobCounts, Jobs};
 use crate::identity::{self, IdentityError};
 use crate::poll::{PollCounters, PollSnapshot};
 use crate::uplink::UplinkState;
@@ -39,6 +40,8 @@ pub struct Running {
     pub assignment_revision: u64,
     pub uplink: UplinkState,
     pub poll: PollSnapshot,
+    /// Configurations that are fetched for the collector.
+    pub configs: JobCounts,
     /// Why the buffer cannot commit, while that is so.
     pub buffer_trouble: Option<String>,
 }
@@ -51,6 +54,7 @@ pub struct Reporter {
     pub uplink: watch::Receiver<UplinkState>,
     pub buffer: watch::Receiver<BufferState>,
     pub poll: Arc<PollCounters>,
+    pub jobs: Arc<Jobs>,
     pub clock: Clock,
 }
 
@@ -83,6 +87,7 @@ impl Reporter {
             assignment_revision: self.inventory.revision(),
             uplink,
             poll: self.poll.snapshot(),
+            configs: self.jobs.counts(),
             buffer_trouble: self.buffer.borrow().trouble.clone(),
         };
         let Ok(bytes) = serde_json::to_vec(&running) else { return connection };
@@ -227,6 +232,9 @@ impl Status {
                 if let Some(trouble) = told["buffer_trouble"].as_str() {
                     line("trouble", format!("nothing can be written to the buffer: {trouble}"));
                 }
+                if let Some(configs) = configs_line(&told["configs"]) {
+                    line("configs", configs);
+                }
                 let uplink = &told["uplink"];
                 line(
                     "uplink",
@@ -253,6 +261,16 @@ impl Status {
 /// How long ago the agent wrote this.
 fn age(told: &serde_json::Value, now: Micros) -> Option<Duration> {
     Some(now.since(Micros(told["at_us"].as_i64()?)))
+}
+
+/// Jobs and outcomes that wait; `None` if none does, as is usual.
+fn configs_line(configs: &serde_json::Value) -> Option<String> {
+    let count = |name: &str| configs[name].as_u64().unwrap_or(0);
+    let (running, waiting, outcomes) = (count("running"), count("waiting"), count("outcomes"));
+    let kib = count("outcome_bytes") / 1024;
+    (running + waiting + outcomes > 0).then(|| {
+        format!("{running} being fetched, {waiting} to fetch, {outcomes} to send ({kib} KiB)")
+    })
 }
 
 /// Where to, over what, and why not over QUIC.
@@ -302,6 +320,7 @@ mod tests {
             "at_us": now.0,
             "devices": 3,
             "buffer_trouble": "the disk is full",
+            "configs": { "running": 1, "waiting": 2, "outcomes": 3, "outcome_bytes": 40_960 },
             "uplink": {
                 "connected": true, "collector": "noc:443", "clock_offset_us": 61_000_000,
                 "transport": "tcp", "transport_reason": "udp_blocked", "round_trip_ms": 12,
@@ -317,6 +336,7 @@ mod tests {
             "cannot be read: the buffer database failed",
             "nothing can be written to the buffer: the disk is full",
             "running, 3 devices, as of 7 s ago",
+            "1 being fetched, 2 to fetch, 3 to send (40 KiB)",
             "connected to noc:443 over tcp (UDP does not get through) through a proxy, 12 ms away, \
              2.2 % of packets lost",
             "61.000 s behind the collector's; set this host's clock",

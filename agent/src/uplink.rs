@@ -1,6 +1,7 @@
 //! Uplink: brings what the buffer holds to a collector.
 //!
-//! - **In:** batches of `buffer`, answers of the collector; assignments for `inventory`.
+//! - **In:** batches of `buffer`, answers of the collector; assignments for `inventory`. Beside them
+//!   the outcomes of jobs, which [`history::send`](crate::history::send) brings.
 //! - **Out:** acknowledged numbers and refusals to `buffer`.
 //! - **Bound:** [`core::WINDOW_MAX`] batches and [`core::WINDOW_BYTES`] on the way.
 //! - **When full:** it stops asking the buffer. Polling never notices.
@@ -42,6 +43,7 @@ use self::session::Live;
 use crate::buffer::{Buffer, BufferError};
 use crate::command::Commander;
 use crate::config::UplinkSettings;
+use crate::history::outbox::Outbox;
 use crate::identity::Credentials;
 use crate::inventory::Inventory;
 use crate::platform::routes::default_gateway;
@@ -129,6 +131,8 @@ pub struct Parts<'a> {
     pub inventory: Arc<Inventory>,
     /// Carries out commands.
     pub commander: Arc<Commander>,
+    /// Outcomes of jobs, to be sent beside what is buffered.
+    pub outbox: Arc<Outbox>,
     pub settings: &'a UplinkSettings,
     pub clock: Clock,
     /// The site's first hop, as it was pinged.
@@ -147,6 +151,7 @@ pub struct Uplink {
     credentials: Credentials,
     inventory: Arc<Inventory>,
     commander: Arc<Commander>,
+    outbox: Arc<Outbox>,
     clock: Clock,
     state: watch::Sender<UplinkState>,
     proxies: Proxies,
@@ -190,6 +195,7 @@ impl Uplink {
             credentials: parts.credentials,
             inventory: parts.inventory,
             commander: parts.commander,
+            outbox: parts.outbox,
             clock,
             state: parts.state,
             renew_at: None,

@@ -17,8 +17,14 @@ mod asked;
 mod assets;
 #[expect(unused_qualifications, reason = "utoipa::path writes them")]
 mod audit;
+#[expect(unused_qualifications, reason = "utoipa::path writes them")]
+mod backups;
 mod channels;
 mod commands;
+#[expect(unused_qualifications, reason = "utoipa::path writes them")]
+mod config_jobs;
+#[expect(unused_qualifications, reason = "utoipa::path writes them")]
+mod configs;
 mod credentials;
 mod deliveries;
 #[expect(unused_qualifications, reason = "utoipa::path writes them")]
@@ -48,8 +54,11 @@ pub mod serve;
 mod sessions;
 mod sites;
 mod snmp;
+mod ssh;
 #[expect(unused_qualifications, reason = "utoipa::path writes them")]
 mod tenants;
+#[expect(unused_qualifications, reason = "utoipa::path writes them")]
+mod timeline;
 mod tokens;
 mod totp;
 mod users;
@@ -69,6 +78,7 @@ use utoipa_axum::routes;
 
 use crate::command::Commands;
 use crate::evaluate::RuleChanges;
+use crate::history::JobsChanged;
 use crate::identity::failures::Failures;
 use crate::identity::installation_key::InstallationKeys;
 use crate::identity::limits::Limits;
@@ -103,6 +113,7 @@ pub struct Parts {
     pub installation: Arc<InstallationKeys>,
     pub changes: AssignmentChanges,
     pub rules: RuleChanges,
+    pub jobs: JobsChanged,
     pub clock: Clock,
     pub ids: Arc<IdGenerator>,
     pub limits: Arc<Limits>,
@@ -123,6 +134,8 @@ pub struct Parts {
 
 /// What the API keeps for itself.
 pub struct Own {
+    configs: configs::find::Places,
+    replays: rules::Replays,
     streams: Streams,
     probe: Probe,
     requests: Requests,
@@ -138,6 +151,8 @@ impl Own {
     #[must_use]
     pub fn new(metrics: &Metrics) -> Self {
         Self {
+            configs: configs::find::Places::default(),
+            replays: rules::Replays::default(),
             streams: Streams::new(metrics),
             probe: Probe::default(),
             requests: Requests::new(metrics),
@@ -194,6 +209,12 @@ fn operations() -> OpenApiRouter<AppState> {
         .routes(routes!(devices::change::device_credential))
         .routes(routes!(devices::bulk::device_bulk))
         .routes(routes!(commands::device_poll))
+        .routes(routes!(backups::backup_policy, backups::backup_policy_put))
+        .routes(routes!(backups::device_backup, backups::device_backup_change))
+        .routes(routes!(backups::device_host_key))
+        .routes(routes!(config_jobs::device_backup_run))
+        .routes(routes!(config_jobs::config_jobs))
+        .routes(routes!(config_jobs::config_job))
         .routes(routes!(credentials::credential_profiles, credentials::credential_profile_new))
         .routes(routes!(
             credentials::credential_profile,
@@ -222,6 +243,14 @@ fn operations() -> OpenApiRouter<AppState> {
         .routes(routes!(alerts::change::alert_unack))
         .routes(routes!(alerts::change::alert_silence))
         .routes(routes!(alerts::change::alert_unsilence))
+        .routes(routes!(configs::configs))
+        .routes(routes!(configs::find::config_search))
+        .routes(routes!(configs::config))
+        .routes(routes!(configs::text::config_text))
+        .routes(routes!(configs::text::config_diff))
+        .routes(routes!(configs::text::config_raw))
+        .routes(routes!(configs::device_configs))
+        .routes(routes!(timeline::timeline))
         .routes(routes!(events::events))
         .routes(routes!(audit::audit))
         .routes(routes!(audit::audit_export))

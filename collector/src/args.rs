@@ -22,6 +22,7 @@ use farwatch_common::config::ConfigError;
 
 use crate::api;
 use crate::config::{DatabasePasswordError, MetricsTokenError};
+use crate::history::mirror::git::check as git_check;
 use crate::inventory::is_name;
 use migrate::Migrate;
 use migrate_to::MigrateTo;
@@ -167,6 +168,9 @@ fn run(command: Command) -> anyhow::Result<()> {
             let config = place.load(Vec::new())?;
             config.metrics_token()?;
             config.database()?;
+            if config.history.git_mirror {
+                runtime()?.block_on(git_check())?;
+            }
             say(if print { toml::to_string(&config)? } else { "ok".to_owned() }.trim_end())
         }
         Command::Serve(command) => command.run(),

@@ -24,6 +24,12 @@ use crate::command::Commands;
 use crate::config::{Config, DatabasePasswordError, MetricsTokenError};
 use crate::data_dir::{DataDir, DataDirError};
 use crate::evaluate::{Evaluator, RuleChanges};
+use crate::history::JobsChanged;
+use crate::history::dispatch::Dispatcher;
+use crate::history::mirror::Mirror;
+use crate::history::receive::{Receiver, ReceiverParts};
+use crate::history::retention::Sweeper;
+use crate::history::version::{VersionsChanged, Writers};
 use crate::identity::certificates::{BrowserSource, Certificates};
 use crate::identity::enroll::{EnrollmentService, Renewer};
 use crate::identity::installation_key::InstallationKeys;
@@ -147,7 +153,19 @@ pub async fn serve(config: Config, stop: impl Future<Output = ()>) -> Result<(),
     live.load(&base.database, &samples).await?;
     let quotas = Quotas::load(&base.database).await?;
     live.series(|tenant, device, layout| quotas.series_known(tenant, device, layout));
-    let ingest = start_ingest(&mut tasks, &base, samples.clone(), (live.clone(), quotas.clone()));
+    let jobs = JobsChanged::default();
+    let (versions, writers) = (VersionsChanged::default(), Writers::default());
+    let snapshots = receiver(&base, &jobs, &versions, &writers);
+    let shown = (live.clone(), quotas.clone());
+    let ingest = start_ingest(&mut tasks, &base, samples.clone(), shown, snapshots);
+    let sweeper = Sweeper::new(base.database.clone(), writers, base.clock.clone());
+    tasks.spawn("retention", sweeper.run(cancel.clone()));
+    if config.history.git_mirror {
+        let (database, clock) = (base.database.clone(), base.clock.clone());
+        let settings = config.history.clone();
+        let mirror = Mirror::new(database, &data_dir, settings, versions, clock, &base.metrics);
+        tasks.spawn("mirror", mirror.run(cancel.clone()));
+    }
     tasks.spawn("certificates", certificates.run(cancel.clone()));
     tasks.spawn("live", live.clone().run(cancel.clone()));
 
@@ -165,8 +183,12 @@ pub async fn serve(config: Config, stop: impl Future<Output = ()>) -> Result<(),
     tasks.spawn("uplink", serve_uplink(ingest.service, accepted, cancel.clone()));
     tasks.spawn("agents", door.clone().serve(doors.quic, cancel.clone()));
 
-    // Enrolment, API, UI.
+    // Configurations of devices.
     let commands = Commands::new(Arc::new(ingest.sessions.clone()), base.clock.clone());
+    let dispatcher = dispatcher(&base, (live.clone(), commands.clone()), jobs.clone());
+    tasks.spawn("history", dispatcher.run(cancel.clone()));
+
+    // Enrolment, API, UI.
     let limits = Arc::new(Limits::default());
     let enroll = enrolment(&base, &addresses, &live, &limits);
     let installation = Arc::new(InstallationKeys::new(Arc::clone(&base.vault)));
@@ -178,6 +200,7 @@ pub async fn serve(config: Config, stop: impl Future<Output = ()>) -> Result<(),
         installation,
         changes,
         rules,
+        jobs,
         clock: base.clock,
         ids: base.ids,
         limits,
@@ -258,6 +281,7 @@ fn start_ingest(
     base: &Base,
     samples: Samples,
     (live, quotas): (Live, Quotas),
+    snapshots: Receiver,
 ) -> Ingest {
     let renewer = Renewer {
         database: base.database.clone(),
@@ -270,15 +294,38 @@ fn start_ingest(
         base.database.clone(),
         samples,
         (live, quotas),
-        Box::new(renewer),
+        (Box::new(renewer), snapshots),
         base.clock.clone(),
         &base.metrics,
     )
 }
 
+fn receiver(
+    base: &Base,
+    jobs: &JobsChanged,
+    versions: &VersionsChanged,
+    writers: &Writers,
+) -> Receiver {
+    let parts = ReceiverParts {
+        database: base.database.clone(),
+        vault: base.vault.clone(),
+        ids: base.ids.clone(),
+        clock: base.clock.clone(),
+        jobs: jobs.clone(),
+        versions: versions.clone(),
+        writers: writers.clone(),
+    };
+    Receiver::new(parts, &base.metrics)
+}
+
 fn evaluator(base: &Base, live: &Live, rules: &RuleChanges, nudge: Nudge) -> Evaluator {
     let (database, ids, clock) = (base.database.clone(), base.ids.clone(), base.clock.clone());
     Evaluator::new(database, live.clone(), ids, clock, rules.clone(), nudge, &base.metrics)
+}
+
+fn dispatcher(base: &Base, of: (Live, Commands), jobs: JobsChanged) -> Dispatcher {
+    let kept = (base.database.clone(), base.vault.clone(), base.ids.clone());
+    Dispatcher::new(kept, of, jobs, base.clock.clone(), &base.metrics)
 }
 
 fn agent_door(

@@ -16,8 +16,8 @@ use farwatch_common::clock::{Clock, Micros};
 use farwatch_common::id::{AgentId, DeviceId, TenantId};
 use farwatch_proto::v1::agent_control_client::AgentControlClient;
 use farwatch_proto::v1::{
-    Command, CommandResult, DrainNotice, FindCredential, FindCredentialResult, PingRequest,
-    PollNow, PollNowResult, command, command_result,
+    Command, CommandResult, DrainNotice, FetchConfig, FindCredential, FindCredentialResult,
+    PingRequest, PollNow, PollNowResult, command, command_result,
 };
 use futures_util::StreamExt as _;
 use tonic::transport::Channel;
@@ -112,6 +112,12 @@ impl Commands {
         Self { lines, of_tenants, of_agents, clock }
     }
 
+    /// Number of the connection that the agent is called over; `None`: it is not connected here.
+    #[must_use]
+    pub fn connection(&self, agent: AgentId) -> Option<u64> {
+        self.lines.line(agent).map(|line| line.connection())
+    }
+
     /// Takes a place for a command to this agent of the tenant. The caller knows that it is theirs.
     pub fn begin(&self, tenant: TenantId, agent: AgentId) -> Result<Errand, CommandError> {
         let line = self.lines.line(agent).ok_or(CommandError::Offline)?;
@@ -161,6 +167,14 @@ impl Errand {
     ) -> Result<FindCredentialResult, CommandError> {
         match self.run(command::Kind::FindCredential(wanted)).await?.kind {
             Some(command_result::Kind::FindCredential(result)) => Ok(result),
+            _ => Err(another()),
+        }
+    }
+
+    /// Has a configuration fetched: the answer says that the agent has the job, by its id.
+    pub async fn fetch_config(self, wanted: FetchConfig) -> Result<(), CommandError> {
+        match self.run(command::Kind::FetchConfig(wanted)).await?.kind {
+            Some(command_result::Kind::FetchConfig(_)) => Ok(()),
             _ => Err(another()),
         }
     }

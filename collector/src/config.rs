@@ -9,6 +9,7 @@ use farwatch_common::secret::Secret;
 use farwatch_common::{logging, token};
 use serde::{Deserialize, Serialize};
 
+use crate::history::mirror::config::History;
 use crate::notify::config::Notify;
 use crate::store::DatabaseUrl;
 use crate::store::database::{Server, Target};
@@ -30,6 +31,7 @@ pub struct Config {
     pub tls: Tls,
     pub metrics: Metrics,
     pub notify: Notify,
+    pub history: History,
     pub log: Log,
 }
 
@@ -85,6 +87,7 @@ impl Default for Config {
             tls: Tls::default(),
             metrics: Metrics::default(),
             notify: Notify::default(),
+            history: History::default(),
             log: Log::default(),
         }
     }
@@ -221,6 +224,7 @@ impl Layered for Config {
             check(false, "log.filter", &error.to_string());
         }
         problems.extend(self.notify.problems());
+        problems.extend(self.history.problems());
         problems
     }
 }

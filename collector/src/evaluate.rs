@@ -5,10 +5,13 @@
 //! - bound: [`live::feed::FEED_MAX`](crate::live::feed::FEED_MAX) observations that wait,
 //!   [`engine::OPEN_MAX`] open alerts and [`rule::RULES_MAX`] rules of a tenant
 //! - when full: readings are told together; of a tenant with too many alerts nothing new begins,
-//!   and it is counted. While the database takes nothing, nothing more is evaluated
-//! - on crash: open alerts are read again and go on; what was not written is found again
+//!   and it is counted. What of a tenant cannot be written waits and holds back nobody else; one
+//!   with [`WAITING_MAX`] steps is begun anew from what is written
+//! - on crash: open alerts are read again and go on; what was not written is found again.
+//!   Resolved alerts are kept for [`KEEP`]
 
 pub mod alerts;
+pub mod blind;
 mod defaults;
 pub mod engine;
 pub mod key;
@@ -29,7 +32,7 @@ use std::convert::Infallible;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use farwatch_common::clock::Clock;
+use farwatch_common::clock::{Clock, Micros};
 use farwatch_common::id::{AlertId, IdGenerator, TenantId};
 use farwatch_common::task::chain;
 use tokio::sync::Notify;
@@ -48,10 +51,18 @@ use key::EvaluateKey;
 
 /// How late the collector's clock may be noticed.
 const TICK: Duration = Duration::from_secs(1);
-/// New tenants and new names are found by then.
-const RELOAD_EVERY: Duration = Duration::from_secs(30);
+/// New tenants are found by then, and firings whose silence is over.
+const FIND_EVERY: Duration = Duration::from_secs(30);
+/// Places are read when something tells that they changed. In so many turns of [`FIND_EVERY`] all are
+/// read besides: what is changed from the command line tells nobody.
+const RELOAD_TURNS: usize = 20;
 /// Between two tries of a database that does not answer.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
+/// Steps of a tenant that wait to be written.
+const WAITING_MAX: usize = 10_000;
+/// How long resolved alerts are kept.
+pub const KEEP: Duration = Duration::from_secs(365 * 24 * 3600);
+const SWEEP_EVERY: Duration = Duration::from_secs(3600);
 
 /// Tells who evaluates that the rules of a tenant were changed. Cheap to clone.
 #[derive(Clone, Debug, Default)]
@@ -85,6 +96,11 @@ pub struct Evaluator {
     /// Told of what was written.
     courier: Nudge,
     engine: Engine,
+    /// Tenants of which the open alerts are known.
+    loaded: BTreeSet<TenantId>,
+    /// Tenants whose places are read without being told.
+    reload: Vec<TenantId>,
+    sweep_at: Micros,
     /// Tenants whose rules and places have to be read, and of which all has to be told again.
     unread: BTreeSet<TenantId>,
     /// Tenants of which devices or agents came, went or moved.
@@ -115,6 +131,9 @@ impl Evaluator {
             changes,
             courier,
             engine: Engine::default(),
+            loaded: BTreeSet::new(),
+            reload: Vec::new(),
+            sweep_at: Micros(0),
             unread: BTreeSet::new(),
             moved: BTreeSet::new(),
             waiting: BTreeMap::new(),
@@ -124,7 +143,7 @@ impl Evaluator {
             ),
             refused: counter(
                 "evaluate_refused_total",
-                "Alerts that did not begin, because the tenant has too many open ones.",
+                "Readings that began no alert, because the tenant has too many open ones.",
             ),
         }
     }
@@ -135,8 +154,8 @@ impl Evaluator {
         let live = self.live.clone();
         let mut tick = tokio::time::interval(TICK);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut reload = tokio::time::interval(RELOAD_EVERY);
-        reload.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut look = tokio::time::interval(FIND_EVERY);
+        look.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut find = true;
         loop {
             if let Err(error) = self.turn(find).await {
@@ -151,21 +170,25 @@ impl Evaluator {
                 () = live.told() => false,
                 () = changes.0.any.notified() => false,
                 _ = tick.tick() => false,
-                _ = reload.tick() => true,
+                _ = look.tick() => true,
             };
         }
     }
 
     /// Writes what waits, then takes what has become known and writes what came of it.
-    /// `find`: looks for tenants that are new and for new names.
+    /// `find`: looks for what nobody tells of.
     async fn turn(&mut self, find: bool) -> Result<(), StoreError> {
         self.write().await?;
-        if find {
+        self.unread.append(&mut self.changes.tenants());
+        self.moved.append(&mut self.live.take_moved());
+        let is_new = |tenant: &TenantId| !self.loaded.contains(tenant);
+        if find || self.unread.iter().any(is_new) || self.moved.iter().any(is_new) {
             self.find_tenants().await?;
         }
-        self.unread.append(&mut self.changes.tenants());
+        if find {
+            self.look_after().await?;
+        }
         self.read().await?;
-        self.moved.append(&mut self.live.take_moved());
         while let Some(tenant) = self.moved.first().copied() {
             let directory = self.directory(tenant).await?;
             self.set_directory(tenant, directory);
@@ -199,16 +222,73 @@ impl Evaluator {
         }
     }
 
+    /// Writes what waits. What of a tenant cannot be written waits on; if nothing can, that is an error.
     async fn write(&mut self) -> Result<(), StoreError> {
         let nothing = Directory::default();
-        while let Some(entry) = self.waiting.first_entry() {
-            let (tenant, steps) = (*entry.key(), entry.get().as_slice());
+        let mut written = 0;
+        let mut failed = None;
+        for tenant in self.waiting.keys().copied().collect::<Vec<_>>() {
+            let Some(steps) = self.waiting.get(&tenant) else { continue };
             let directory = self.engine.directory(tenant).unwrap_or(&nothing);
             let now = self.clock.now();
-            store::write(&self.database, tenant, (steps, directory), &self.ids, now).await?;
-            let written = entry.remove();
-            self.live.alerts_changed(tenant, written.iter().map(patch::of_step), now);
+            let places = (steps.as_slice(), directory);
+            if let Err(error) =
+                store::write::write(&self.database, tenant, places, &self.ids, now).await
+            {
+                tracing::warn!(tenant_id = %tenant, error = chain(&error), "alerts of a tenant wait");
+                let steps = steps.len();
+                failed = Some(error);
+                if steps > WAITING_MAX {
+                    self.begin_anew(tenant);
+                }
+                continue;
+            }
+            let steps = self.waiting.remove(&tenant).unwrap_or_default();
+            self.live.alerts_changed(tenant, steps.iter().map(patch::of_step), now);
             self.courier.now();
+            written += 1;
+        }
+        match failed {
+            Some(error) if written == 0 => Err(error),
+            _ => Ok(()),
+        }
+    }
+
+    /// Forgets what is known of a tenant: it is read again.
+    fn begin_anew(&mut self, tenant: TenantId) {
+        tracing::error!(
+            tenant_id = %tenant,
+            "what became of the alerts of a tenant could not be written for long: it begins anew from \
+             what is written"
+        );
+        self.waiting.remove(&tenant);
+        self.engine.forget(tenant);
+        self.loaded.remove(&tenant);
+    }
+
+    /// What nobody tells of: places changed from outside, silences that end, alerts that are old.
+    async fn look_after(&mut self) -> Result<(), StoreError> {
+        if self.reload.is_empty() {
+            self.reload = self.loaded.iter().copied().collect();
+        }
+        let some = self.loaded.len().div_ceil(RELOAD_TURNS).min(self.reload.len());
+        self.moved.extend(self.reload.drain(..some));
+        let now = self.clock.now();
+        let mut txn = read_all_stored(&self.database).await?;
+        let audible = store::write::audible(&mut txn, now).await?;
+        drop(txn);
+        for (tenant, alert) in audible {
+            let known = self.engine.open_alert(tenant, alert).zip(self.engine.directory(tenant));
+            let Some((alert, directory)) = known else { continue };
+            let of = (alert, directory);
+            store::write::tell_late(&self.database, tenant, of, &self.ids, now).await?;
+            self.courier.now();
+        }
+        if now >= self.sweep_at {
+            self.sweep_at = now.after(SWEEP_EVERY);
+            for tenant in &self.loaded {
+                store::write::sweep(&self.database, *tenant, now.before(KEEP)).await?;
+            }
         }
         Ok(())
     }
@@ -217,9 +297,8 @@ impl Evaluator {
     async fn find_tenants(&mut self) -> Result<(), StoreError> {
         let mut txn = read_all_stored(&self.database).await?;
         let tenants = store::rules::tenants(&mut txn).await?;
-        let known = |tenant: TenantId| self.engine.directory(tenant).is_some();
         let mut open = Vec::new();
-        for (tenant, _) in tenants.iter().filter(|(tenant, _)| !known(*tenant)) {
+        for (tenant, _) in tenants.iter().filter(|(tenant, _)| !self.loaded.contains(tenant)) {
             open.push((*tenant, store::open(&mut txn, *tenant).await?));
         }
         drop(txn);
@@ -228,18 +307,14 @@ impl Evaluator {
                 let mut txn = self.database.evaluate(EvaluateKey::new(), &[*tenant].into()).await?;
                 store::rules::give(&mut txn, *tenant, &self.ids, self.clock.now()).await?;
                 txn.commit().await?;
+                self.unread.insert(*tenant);
             }
         }
         for (tenant, alerts) in open {
             let alerts = alerts.into_iter().map(|alert| self.resumed(alert)).collect();
             self.engine.load(tenant, alerts);
+            self.loaded.insert(tenant);
             self.unread.insert(tenant);
-        }
-        for (tenant, _) in tenants {
-            if !self.unread.contains(&tenant) {
-                let directory = self.directory(tenant).await?;
-                self.set_directory(tenant, directory);
-            }
         }
         Ok(())
     }
@@ -249,7 +324,7 @@ impl Evaluator {
     fn resumed(&self, mut alert: Tracked) -> Tracked {
         let asked = alert.subject.device;
         let asked = asked.and_then(|device| self.live.asked_at(alert.rule.tenant, device));
-        if let Some((at, gap)) = asked {
+        if let Some((at, gap)) = asked.filter(|_| alert.gap.is_some()) {
             alert.gap = Some(gap);
             if alert.track.unknown.is_none() {
                 alert.track.last = alert.track.last.max(at);
@@ -284,6 +359,11 @@ impl Evaluator {
     }
 
     fn set_directory(&mut self, tenant: TenantId, directory: Directory) {
+        if self.engine.directory(tenant) == Some(&directory) {
+            return;
+        }
+        // What was told once is to be told again of what comes into the scope of a rule.
+        self.live.want(self.engine.wanted(), Some(tenant));
         let steps = self.engine.set_directory(tenant, directory, self.clock.now());
         self.wait(tenant, steps);
     }

@@ -22,8 +22,8 @@ use farwatch_common::id::AgentId;
 use farwatch_common::task::{self, TaskSet};
 use farwatch_proto::v1::uplink_server::{Uplink, UplinkServer};
 use farwatch_proto::v1::{
-    MeasurePart, Measured, RenewReply, RenewRequest, SessionHello, TelemetryDown, TelemetryUp,
-    Welcome,
+    MeasurePart, Measured, RenewReply, RenewRequest, SessionHello, SnapshotKept, SnapshotPart,
+    TelemetryDown, TelemetryUp, Welcome,
 };
 use tokio::sync::{Semaphore, mpsc};
 use tokio_stream::wrappers::ReceiverStream;
@@ -36,6 +36,7 @@ pub use key::IngestKey;
 pub use presence::Presence;
 pub use sessions::{Fenced, NoStream, SessionGuard, Sessions};
 
+use crate::history::receive::Receiver;
 use crate::identity::PeerInfo;
 use crate::identity::limits::Limiter;
 use crate::identity::places::Places;
@@ -73,6 +74,7 @@ pub(crate) struct Parts {
     renewer: Box<dyn CertificateRenewer>,
     renewals: Limiter<AgentId>,
     measuring: Places<AgentId>,
+    snapshots: Receiver,
     /// Ends all streams.
     cancel: CancellationToken,
 }
@@ -91,7 +93,7 @@ impl Ingest {
         database: Database,
         samples: Samples,
         (live, quotas): (Live, Quotas),
-        renewer: Box<dyn CertificateRenewer>,
+        (renewer, snapshots): (Box<dyn CertificateRenewer>, Receiver),
         clock: Clock,
         metrics: &Metrics,
     ) -> Self {
@@ -117,6 +119,7 @@ impl Ingest {
             counters,
             clock,
             renewer,
+            snapshots,
             cancel,
         });
         Self { service, sessions }
@@ -139,6 +142,7 @@ pub struct UplinkParts {
     pub counters: Arc<Counters>,
     pub clock: Clock,
     pub renewer: Box<dyn CertificateRenewer>,
+    pub snapshots: Receiver,
     pub cancel: CancellationToken,
 }
 
@@ -154,6 +158,7 @@ impl UplinkService {
             counters,
             clock,
             renewer,
+            snapshots,
             cancel,
         } = parts;
         let decoders = Semaphore::new(DECODERS_MAX);
@@ -170,6 +175,7 @@ impl UplinkService {
                 renewer,
                 renewals: Limiter::renewals(),
                 measuring: measure::places(),
+                snapshots,
                 cancel,
             }),
         }
@@ -243,6 +249,16 @@ impl Uplink for UplinkService {
         self.parts.sessions.lives(&peer).map_err(fenced)?;
         let _place = self.parts.measuring.take(peer.agent).map_err(measure::refused)?;
         measure::measure(request.into_inner(), &self.parts.clock).await.map(Response::new)
+    }
+
+    async fn snapshot(
+        &self,
+        request: Request<SnapshotPart>,
+    ) -> Result<Response<SnapshotKept>, Status> {
+        let peer = peer(&request)?;
+        self.parts.sessions.lives(&peer).map_err(fenced)?;
+        let kept = self.parts.snapshots.part(&peer, request.into_inner()).await?;
+        Ok(Response::new(kept))
     }
 }
 

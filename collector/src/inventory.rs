@@ -6,6 +6,7 @@
 
 pub mod agent;
 pub mod assignment;
+pub mod credential;
 pub mod device;
 pub mod profile;
 pub mod push;
@@ -14,6 +15,7 @@ mod sealed;
 pub mod site;
 pub mod slug;
 pub mod snmp;
+pub mod ssh;
 pub mod tenant;
 pub mod vault;
 
@@ -75,8 +77,8 @@ pub enum InventoryError {
     #[error("the tenant's quota is {max} {what}")]
     Quota { what: &'static str, max: u32 },
     /// A profile stays of its kind.
-    #[error("the profile is of the kind {}", .0.name())]
-    OtherKind(snmp::Kind),
+    #[error("the profile is of the kind {}, not {}", .is.name(), .given.name())]
+    OtherKind { is: credential::Kind, given: credential::Kind },
     #[error("what is sealed was changed or moved, and does not open")]
     Damaged,
     #[error("credentials cannot be sealed or opened")]

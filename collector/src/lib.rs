@@ -10,6 +10,7 @@ pub mod command;
 pub mod config;
 pub mod data_dir;
 pub mod evaluate;
+pub mod history;
 pub mod identity;
 pub mod ingest;
 pub mod inventory;

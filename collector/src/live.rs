@@ -8,6 +8,7 @@
 
 mod agent;
 pub mod alerts;
+mod changes;
 mod device;
 pub mod events;
 pub mod feed;
@@ -40,6 +41,7 @@ use crate::identity::PeerInfo;
 use crate::inventory::quota::force::Devices;
 use crate::store::samples::{Checkpoint, Fact};
 use agent::Link;
+pub use device::ConfigHealth;
 use events::Hub;
 pub use events::{EventFilter, EventStream, LiveEvent};
 use layout::Layout;
@@ -134,6 +136,11 @@ impl Live {
     #[must_use]
     pub fn asked_at(&self, tenant: TenantId, id: DeviceId) -> Option<(Micros, Duration)> {
         self.fleet().asked_at(tenant, id)
+    }
+
+    /// Something has become known of the configuration of a device; call after the commit.
+    pub fn config_known(&self, tenant: TenantId, device: DeviceId, health: ConfigHealth) {
+        self.change(|fleet, now| fleet.config_known(tenant, device, health, now));
     }
 
     /// Waits until something may have been told.
@@ -379,6 +386,9 @@ impl Live {
                         }
                         Fact::Interfaces(at, table) if ours(fleet, DeviceId(table.device_id)) => {
                             fleet.apply_table(table, at, now);
+                        }
+                        Fact::Objects(at, table) if ours(fleet, DeviceId(table.device_id)) => {
+                            fleet.apply_objects(&table, at);
                         }
                         Fact::Device(..)
                         | Fact::Interfaces(..)

@@ -160,6 +160,10 @@ ids! {
     RouteId = "rte";
     /// What has to reach a channel.
     NotificationId = "ntf";
+    /// Fetching the configuration of a device once.
+    ConfigJobId = "job";
+    /// What the configuration of a device was for a while.
+    ConfigVersionId = "cfg";
 }
 
 #[cfg(test)]

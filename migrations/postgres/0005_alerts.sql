@@ -64,6 +64,8 @@ CREATE UNIQUE INDEX alert_open ON alert (tenant_id, rule_id, agent_id, coalesce(
     WHERE phase <> 'resolved';
 CREATE INDEX alert_by_time ON alert (tenant_id, created_at);
 CREATE INDEX alert_by_device ON alert (tenant_id, device_id, created_at);
+-- All alerts about one thing, by their rule.
+CREATE INDEX alert_by_thing ON alert (tenant_id, rule_id, agent_id, device_id, object, alert_id);
 
 -- What became of an alert, and what people did with it.
 CREATE TABLE alert_event (
@@ -83,6 +85,9 @@ CREATE TABLE alert_event (
     PRIMARY KEY (tenant_id, alert_id, event_id),
     FOREIGN KEY (tenant_id, alert_id) REFERENCES alert (tenant_id, alert_id) ON DELETE CASCADE
 );
+
+-- Firings that nobody was told of.
+CREATE INDEX alert_event_silent ON alert_event (tenant_id, alert_id) WHERE note = 'silent';
 
 -- Where people are told.
 CREATE TABLE channel (
@@ -188,6 +193,7 @@ GRANT SELECT, INSERT ON alert_rule TO farwatch_ingest;
 GRANT UPDATE (rules_given) ON tenant TO farwatch_ingest;
 GRANT SELECT, INSERT, UPDATE, DELETE ON alert TO farwatch_ingest;
 GRANT SELECT, INSERT ON alert_event TO farwatch_ingest;
+GRANT UPDATE (note) ON alert_event TO farwatch_ingest;
 GRANT SELECT ON channel, route, device_tag, tenant_key TO farwatch_ingest;
 GRANT UPDATE (failing_since) ON channel TO farwatch_ingest;
 GRANT SELECT, INSERT, UPDATE, DELETE ON notification TO farwatch_ingest;

@@ -2,7 +2,7 @@
 
 use std::fmt::{Debug, Formatter, Result};
 
-use crate::v1::{EnrollRequest, SnmpCommunity, SnmpUser};
+use crate::v1::{EnrollRequest, SnapshotPart, SnmpCommunity, SnmpUser, SshLogin};
 
 /// Stands for a secret. That there is none may be what somebody looks for.
 struct Hidden(bool);
@@ -54,6 +54,29 @@ impl Debug for SnmpUser {
     }
 }
 
+impl Debug for SshLogin {
+    fn fmt(&self, f: &mut Formatter<'_>) -> Result {
+        f.debug_struct("SshLogin")
+            .field("user", &self.user)
+            .field("password", &Hidden::of(&self.password))
+            .field("private_key", &Hidden::of(&self.private_key))
+            .field("enable", &Hidden::of(&self.enable))
+            .finish()
+    }
+}
+
+impl Debug for SnapshotPart {
+    fn fmt(&self, f: &mut Formatter<'_>) -> Result {
+        f.debug_struct("SnapshotPart")
+            .field("job_id", &self.job_id)
+            .field("bytes", &self.bytes)
+            .field("offset", &self.offset)
+            .field("data_bytes", &self.data.len())
+            .field("key", &Hidden::of(&self.key))
+            .finish()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use prost::Message as _;
@@ -61,7 +84,8 @@ mod tests {
 
     use super::*;
     use crate::v1::{
-        Assignment, Command, CredentialCandidate, DeviceAssignment, FindCredential, command,
+        Assignment, Command, CredentialCandidate, DeviceAssignment, FetchConfig, FindCredential,
+        command,
     };
 
     const CANARY: &[u8] = b"canary-of-debug";
@@ -100,6 +124,13 @@ mod tests {
         let find = FindCredential { host, port: 161, candidates, strict_source: false };
         let kind = Some(command::Kind::FindCredential(find));
         check(&Command { kind, ..Command::default() }, "ops");
+        let secret = CANARY.to_vec();
+        let (password, private_key, enable) = (secret.clone(), secret.clone(), secret.clone());
+        let login = Some(SshLogin { user: "ada".into(), password, private_key, enable });
+        let kind = Some(command::Kind::FetchConfig(FetchConfig { login, ..Default::default() }));
+        check(&Command { kind, ..Command::default() }, "ada");
+        let (data, key) = (secret.clone(), secret);
+        check(&SnapshotPart { job_id: 4712, data, key, ..SnapshotPart::default() }, "4712");
         let token_secret = CANARY.to_vec();
         let host_name = "depot".to_owned();
         check(&EnrollRequest { token_secret, host_name, ..EnrollRequest::default() }, "depot");
@@ -128,6 +159,8 @@ mod tests {
             "SnmpCommunity.community",
             "SnmpUser.auth_password",
             "SnmpUser.privacy_password",
+            "SshLogin.password",
+            "SshLogin.private_key",
         ];
         assert_eq!(found, known);
     }

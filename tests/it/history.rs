@@ -3,6 +3,7 @@
 mod login;
 mod openssh;
 mod recordings;
+mod road;
 
 use std::net::TcpListener;
 use std::time::Duration;

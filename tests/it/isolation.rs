@@ -14,7 +14,7 @@ use farwatch_proto::FILE_DESCRIPTORS;
 use farwatch_proto::v1::agent_control_client::AgentControlClient;
 use farwatch_proto::v1::{
     Assignment, Command, DeviceAssignment, DrainNotice, MeasurePart, PingRequest, PollNow,
-    RenewRequest, SessionHello, command,
+    RenewRequest, SessionHello, SnapshotPart, command,
 };
 use farwatch_support::postgres::Durability;
 use farwatch_support::process::eventually;
@@ -55,6 +55,7 @@ async fn every_method(mut world: World) {
             "farwatch.v1.Uplink/Telemetry" => telemetry(&mut world).await,
             "farwatch.v1.Uplink/Renew" => renewal(&mut world).await,
             "farwatch.v1.Uplink/Measure" => measurement(&mut world).await,
+            "farwatch.v1.Uplink/Snapshot" => snapshot(&mut world).await,
             "farwatch.v1.AgentControl/ApplyAssignment" => assignment(&mut world).await,
             "farwatch.v1.AgentControl/Ping"
             | "farwatch.v1.AgentControl/Drain"
@@ -194,6 +195,34 @@ async fn measurement(world: &mut World) {
         assert_eq!(measured.unwrap().into_inner().bytes, 1024);
     }
     assert_eq!(world.of_a().await, before);
+}
+
+/// A job is of the agent that has it: another is answered as of one that nobody has.
+async fn snapshot(world: &mut World) {
+    const JOB_OF_A: i64 = 0x0111_2222_3333_4444;
+    world.job_of_a(JOB_OF_A).await;
+    let before = world.of_a().await;
+    let part = |job_id: i64, data: &[u8]| SnapshotPart {
+        job_id,
+        bytes: 100,
+        hash: vec![7; 32],
+        data: data.to_vec(),
+        ..SnapshotPart::default()
+    };
+    let mut told = Vec::new();
+    for job in [JOB_OF_A, NOBODYS_DEVICE.0] {
+        for part in [part(job, b""), part(job, b"part"), part(job, &[0; 101])] {
+            let refused = world.b.wire.client.snapshot(part).await.unwrap_err();
+            told.push((refused.code(), refused.message().to_owned()));
+        }
+    }
+    assert_eq!(told[0].0, tonic::Code::NotFound);
+    assert!(told.iter().all(|answer| *answer == told[0]), "{told:?}");
+    assert_eq!(world.of_a().await, before);
+    let of_a = &mut world.a.wire.client;
+    let kept = of_a.snapshot(part(JOB_OF_A, b"part")).await.unwrap().into_inner();
+    assert_eq!(kept.next, 4);
+    assert!(world.strays().await.is_empty());
 }
 
 /// What is pushed to an agent is its own, and no agent pushes to anybody.

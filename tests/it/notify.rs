@@ -2,6 +2,7 @@
 
 mod broker;
 mod hooks;
+mod killed;
 mod mail;
 mod road;
 

@@ -20,9 +20,9 @@ use farwatch_proto::v1::agent_control_server::{AgentControl, AgentControlServer}
 use farwatch_proto::v1::uplink_client::UplinkClient;
 use farwatch_proto::v1::{
     Assignment, AssignmentApplied, Batch, Command, CommandResult, CredentialOutcome, DrainNotice,
-    DrainReply, FindCredential, FindCredentialResult, PingOutcome, PingReply, PingRequest,
-    PollNowResult, Reject, RejectCode, SessionHello, SnmpOutcome, SnmpVersion, TelemetryDown,
-    TelemetryUp, command, command_result, telemetry_down, telemetry_up,
+    DrainReply, FetchConfigTaken, FindCredential, FindCredentialResult, PingOutcome, PingReply,
+    PingRequest, PollNowResult, Reject, RejectCode, SessionHello, SnmpOutcome, SnmpVersion,
+    TelemetryDown, TelemetryUp, command, command_result, telemetry_down, telemetry_up,
 };
 use farwatch_support::stack::Collector;
 use tokio::sync::mpsc;
@@ -200,6 +200,9 @@ impl AgentControl for Control {
                 command::Kind::PollNow(_) => command_result::Kind::PollNow(polled()),
                 command::Kind::FindCredential(wanted) => {
                     command_result::Kind::FindCredential(found(&wanted))
+                }
+                command::Kind::FetchConfig(_) => {
+                    command_result::Kind::FetchConfig(FetchConfigTaken {})
                 }
             },
         };

@@ -92,6 +92,12 @@ impl Client {
             .unwrap_or_else(|error| panic!("DELETE {path}: {error}"))
     }
 
+    pub async fn patch(&self, path: &str, body: &Value) -> Answer {
+        self.send("PATCH", path, Some(body.to_string()))
+            .await
+            .unwrap_or_else(|error| panic!("PATCH {path}: {error}"))
+    }
+
     /// One request on its own connection; an error where the server is away.
     pub async fn send(
         &self,

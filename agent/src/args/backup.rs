@@ -120,7 +120,7 @@ impl BackupArgs {
         let login = Login {
             user: self.user.clone(),
             password: read(&self.password_file)?,
-            key: read(&self.key_file)?.map(with_end),
+            key: read(&self.key_file)?,
             enable: read(&self.enable_file)?,
         };
         Ok(Target {
@@ -132,11 +132,6 @@ impl BackupArgs {
             known_host: self.known_host.clone(),
         })
     }
-}
-
-/// A key's file ends with a line's end, which reading a secret takes away.
-fn with_end(key: Secret) -> Secret {
-    Secret::new([key.expose(), b"\n"].concat())
 }
 
 /// The agent's own key of marks. Whoever may not use the state directory gets marks of this run.

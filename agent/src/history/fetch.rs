@@ -15,11 +15,17 @@ use farwatch_common::secret::Secret;
 
 /// A chassis on a slow line takes minutes.
 pub const FETCH_TIME_MAX: Duration = Duration::from_secs(15 * 60);
+/// Of a fact; what is longer is cut.
+const FACT_CHARS_MAX: usize = 512;
+/// Facts that are told beside the text, which has all of them.
+const FACTS_MAX: usize = 64;
+/// What is sent of a text at most (proto, `ConfigSnapshot`).
+const NORMALISED_BYTES_MAX: usize = 17 * 1024 * 1024;
 
 /// Fetches the configuration of a device.
 pub async fn fetch(target: &Target, key: &SiteKey) -> Result<Snapshot, FetchError> {
     let fetching = fetch_untimed(target, key);
-    tokio::time::timeout(FETCH_TIME_MAX, fetching).await.unwrap_or(Err(FetchError::Silent))
+    tokio::time::timeout(FETCH_TIME_MAX, fetching).await.unwrap_or(Err(FetchError::TooSlow))
 }
 
 async fn fetch_untimed(target: &Target, key: &SiteKey) -> Result<Snapshot, FetchError> {
@@ -58,7 +64,10 @@ async fn fetch_untimed(target: &Target, key: &SiteKey) -> Result<Snapshot, Fetch
             }
         }
     };
-    Ok(snapshot(platforms, platform, &sections, key, fingerprint))
+    // A large one takes a second of computing.
+    let key = key.clone();
+    let making = move || snapshot(platforms, platform, &sections, &key, fingerprint);
+    tokio::task::spawn_blocking(making).await.map_err(|_| FetchError::Agent)?
 }
 
 async fn recognise<'a>(
@@ -166,15 +175,16 @@ fn snapshot(
     sections: &[Section<'_>],
     key: &SiteKey,
     fingerprint: String,
-) -> Snapshot {
-    let mut facts = Vec::new();
+) -> Result<Snapshot, FetchError> {
+    let mut facts: Vec<String> = Vec::new();
     let mut config = String::new();
     for section in sections {
         match section.command.role {
             Role::Facts => {
                 let wanted =
                     |line: &&String| section.command.keep.iter().any(|keep| keep.is_match(line));
-                facts.extend(section.lines.iter().filter(wanted).map(|l| l.trim_end().to_owned()));
+                let short = |line: &String| line.trim_end().chars().take(FACT_CHARS_MAX).collect();
+                facts.extend(section.lines.iter().filter(wanted).map(short));
             }
             Role::Config => {
                 for line in &section.lines {
@@ -187,14 +197,20 @@ fn snapshot(
     let normal = normalise(platforms, platform, &config);
     let with_facts = join(platform, &facts, &normal);
     let normalised = redact(platforms, platform, key, &with_facts);
-    Snapshot {
+    // Marks are longer than some secrets.
+    if normalised.len() > NORMALISED_BYTES_MAX {
+        return Err(FetchError::TooMuch);
+    }
+    facts.truncate(FACTS_MAX);
+    let facts = facts.iter().map(|fact| redact(platforms, platform, key, fact)).collect();
+    Ok(Snapshot {
         platform: platform.id.clone(),
         significant: significant(platform, &normalised),
         raw: Secret::from(config),
         normalised,
         facts,
         fingerprint,
-    }
+    })
 }
 
 /// Facts as comments of the platform's own kind.

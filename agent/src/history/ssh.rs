@@ -2,18 +2,27 @@
 //! secret is sent; algorithms that are broken are offered only where a device is known to need them.
 
 use std::borrow::Cow;
+use std::io;
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use farwatch_common::secret::Secret;
-use russh::client::{self, AuthResult, Handle, KeyboardInteractiveAuthResponse};
+use farwatch_common::transport::eyeballs;
+use russh::client::{self, AuthResult, Handle, KeyboardInteractiveAuthResponse, Prompt};
 use russh::keys::PublicKeyOrCertificate;
 use russh::keys::{Algorithm, HashAlg, PrivateKey, PrivateKeyWithHashAlg};
-use russh::{MethodKind, Preferred, cipher, kex, mac};
+use russh::{MethodKind, MethodSet, Preferred, cipher, kex, mac};
+use tokio::net::TcpStream;
+use zeroize::Zeroizing;
 
 use super::{FetchError, Login, Target};
 
 const CONNECT_TIME_MAX: Duration = Duration::from_secs(15);
+/// Old processors compute for long.
+const HANDSHAKE_TIME_MAX: Duration = Duration::from_secs(60);
+/// A device asks its servers first, one after the other.
+const LOGIN_TIME_MAX: Duration = Duration::from_secs(90);
 const KEEPALIVE: Duration = Duration::from_secs(15);
 const KEEPALIVES_MAX: usize = 3;
 /// Rounds of questions in keyboard-interactive (RFC 4256); one is usual.
@@ -67,27 +76,66 @@ impl client::Handler for HostKey {
 
 /// Connects and logs in as `user`.
 pub(super) async fn connect(target: &Target, user: &str) -> Result<Connection, FetchError> {
+    let stream = dial(&target.host, target.port).await?;
     let shown = Arc::new(Mutex::new(None));
     let host_key = HostKey { pinned: target.known_host.clone(), shown: Arc::clone(&shown) };
-    let address = (target.host.as_str(), target.port);
-    let connecting = client::connect(Arc::new(config(target.legacy)), address, host_key);
-    let Ok(connected) = tokio::time::timeout(CONNECT_TIME_MAX, connecting).await else {
-        return Err(FetchError::NoConnection { source: None });
+    let greeting = client::connect_stream(Arc::new(config(target.legacy)), stream, host_key);
+    let Ok(greeted) = tokio::time::timeout(HANDSHAKE_TIME_MAX, greeting).await else {
+        return Err(FetchError::NoSsh);
     };
     let fingerprint = shown.lock().unwrap_or_else(PoisonError::into_inner).clone();
-    let mut handle = match (connected, &fingerprint) {
-        (Ok(handle), _) => handle,
-        (Err(russh::Error::UnknownKey), Some(shown)) => {
-            return Err(FetchError::HostKey { shown: shown.clone() });
-        }
-        (Err(russh::Error::NoCommonAlgo { .. }), _) => return Err(FetchError::Algorithms),
-        (Err(russh::Error::IO(source)), _) => {
-            return Err(FetchError::NoConnection { source: Some(source) });
-        }
-        (Err(source), _) => return Err(FetchError::Protocol(source)),
-    };
-    login(&mut handle, user, &target.login, target.legacy).await?;
+    let mut handle = greeted.map_err(|error| not_greeted(error, fingerprint.as_deref()))?;
+    let logging_in = login(&mut handle, user, &target.login, target.legacy);
+    let logged_in = tokio::time::timeout(LOGIN_TIME_MAX, logging_in).await;
+    logged_in.unwrap_or(Err(FetchError::LoginSilent))?;
     Ok(Connection { handle, fingerprint: fingerprint.unwrap_or_default() })
+}
+
+/// A connection to one of the host's addresses.
+async fn dial(host: &str, port: u16) -> Result<TcpStream, FetchError> {
+    let looking_up = tokio::net::lookup_host((host, port));
+    let found = tokio::time::timeout(CONNECT_TIME_MAX, looking_up).await;
+    let found = found.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()));
+    let addresses: Vec<SocketAddr> =
+        found.map_err(|source| FetchError::NoName { source })?.collect();
+    let connect = |address| async move {
+        match tokio::time::timeout(CONNECT_TIME_MAX, TcpStream::connect(address)).await {
+            Ok(Ok(stream)) => Ok(stream),
+            Ok(Err(source)) => Err(not_connected(source)),
+            Err(_) => Err(FetchError::NoAnswer),
+        }
+    };
+    let stream = match eyeballs::first(addresses, connect, |_| false).await {
+        Some(stream) => stream?,
+        None => return Err(FetchError::NoName { source: io::ErrorKind::NotFound.into() }),
+    };
+    // Small packets wait for nothing; where the system does not do that, it is only slower.
+    let _ = stream.set_nodelay(true);
+    Ok(stream)
+}
+
+fn not_connected(source: io::Error) -> FetchError {
+    match source.kind() {
+        io::ErrorKind::ConnectionRefused => FetchError::PortClosed,
+        io::ErrorKind::TimedOut => FetchError::NoAnswer,
+        _ => FetchError::Unreachable { source },
+    }
+}
+
+fn not_greeted(error: russh::Error, shown: Option<&str>) -> FetchError {
+    match (error, shown) {
+        (russh::Error::UnknownKey, Some(shown)) => FetchError::HostKey { shown: shown.to_owned() },
+        (russh::Error::NoCommonAlgo { .. }, _) => FetchError::Algorithms,
+        (russh::Error::Version, _) => FetchError::NoSsh,
+        (error, _) if is_hang_up(&error) => FetchError::HangsUp,
+        (error, _) => FetchError::Protocol(error),
+    }
+}
+
+/// The connection has ended, and nobody said why.
+fn is_hang_up(error: &russh::Error) -> bool {
+    use russh::Error as E;
+    matches!(error, E::IO(_) | E::Disconnect | E::HUP | E::SendError | E::RecvError)
 }
 
 fn config(legacy: bool) -> client::Config {
@@ -109,43 +157,54 @@ fn config(legacy: bool) -> client::Config {
         preferred,
         keepalive_interval: Some(KEEPALIVE),
         keepalive_max: KEEPALIVES_MAX,
-        nodelay: true,
         ..client::Config::default()
     }
 }
 
+/// A device that hangs up here does not want the user.
 async fn login(
     handle: &mut Handle<HostKey>,
     user: &str,
     login: &Login,
     legacy: bool,
 ) -> Result<(), FetchError> {
-    let mut tried = false;
-    if let Some(key) = &login.key {
-        tried = true;
-        if by_key(handle, user, key, legacy).await? {
-            return Ok(());
+    match offer(handle, user, login, legacy).await {
+        Ok(true) => Ok(()),
+        Ok(false) => Err(FetchError::Login),
+        Err(FetchError::Protocol(error)) if is_hang_up(&error) => Err(FetchError::Login),
+        Err(error) => Err(error),
+    }
+}
+
+/// Offers what there is, of what the device takes: some hang up when they are offered something else.
+async fn offer(
+    handle: &mut Handle<HostKey>,
+    user: &str,
+    login: &Login,
+    legacy: bool,
+) -> Result<bool, FetchError> {
+    // Asks which methods there are. Some devices let everyone in, and ask at their prompt.
+    let mut methods = match handle.authenticate_none(user).await? {
+        AuthResult::Success => return Ok(true),
+        AuthResult::Failure { remaining_methods, .. } => remaining_methods,
+    };
+    let takes = |methods: &MethodSet, method| methods.is_empty() || methods.contains(&method);
+    if let Some(key) = login.key.as_ref().filter(|_| takes(&methods, MethodKind::PublicKey)) {
+        match by_key(handle, user, key, legacy).await? {
+            AuthResult::Success => return Ok(true),
+            AuthResult::Failure { remaining_methods, .. } => methods = remaining_methods,
         }
     }
-    if let Some(password) = &login.password {
-        tried = true;
-        let text = || text(password);
-        match handle.authenticate_password(user, text()?).await? {
-            AuthResult::Success => return Ok(()),
-            AuthResult::Failure { remaining_methods, .. } => {
-                // Some end the connection when asked for what they do not offer.
-                let offered = remaining_methods.contains(&MethodKind::KeyboardInteractive);
-                if offered && interactive(handle, user, &text()?).await? {
-                    return Ok(());
-                }
-            }
+    let Some(password) = &login.password else { return Ok(false) };
+    let password = text(password)?;
+    if takes(&methods, MethodKind::Password) {
+        match handle.authenticate_password(user, password.clone()).await? {
+            AuthResult::Success => return Ok(true),
+            AuthResult::Failure { remaining_methods, .. } => methods = remaining_methods,
         }
     }
-    // Some devices let everyone in, and ask at their prompt.
-    if !tried && handle.authenticate_none(user).await?.success() {
-        return Ok(());
-    }
-    Err(FetchError::Login)
+    Ok(methods.contains(&MethodKind::KeyboardInteractive)
+        && interactive(handle, user, &password).await?)
 }
 
 async fn by_key(
@@ -153,7 +212,7 @@ async fn by_key(
     user: &str,
     key: &Secret,
     legacy: bool,
-) -> Result<bool, FetchError> {
+) -> Result<AuthResult, FetchError> {
     let key = private_key(key)?;
     let hash = match key.algorithm() {
         Algorithm::Rsa { .. } => match handle.best_supported_rsa_hash().await? {
@@ -164,12 +223,13 @@ async fn by_key(
         _ => None,
     };
     let key = PrivateKeyWithHashAlg::new(Arc::new(key), hash);
-    Ok(handle.authenticate_publickey(user, key).await?.success())
+    Ok(handle.authenticate_publickey(user, key).await?)
 }
 
 /// Reads a private key; its text is in no error.
 fn private_key(key: &Secret) -> Result<PrivateKey, FetchError> {
-    let text = text(key)?;
+    // As files of every system end their lines, and with or without an end of the last one.
+    let text = Zeroizing::new(format!("{}\n", text(key)?.replace('\r', "").trim()));
     russh::keys::decode_secret_key(&text, None).map_err(|_| FetchError::PrivateKey)
 }
 
@@ -185,12 +245,16 @@ async fn interactive(
             KeyboardInteractiveAuthResponse::Failure { .. } => return Ok(false),
             KeyboardInteractiveAuthResponse::InfoRequest { prompts, .. } => prompts,
         };
-        // What is shown while it is typed is no password.
-        let answer = |echo: bool| if echo { user.to_owned() } else { password.to_owned() };
-        let answers = questions.iter().map(|question| answer(question.echo)).collect();
+        let answers = questions.iter().map(|one| answer(one, user, password)).collect();
         said = handle.authenticate_keyboard_interactive_respond(answers).await?;
     }
     Ok(false)
+}
+
+/// What is shown while it is typed is no password, unless it is called so.
+fn answer(question: &Prompt, user: &str, password: &str) -> String {
+    let is_name = question.echo && !question.prompt.to_lowercase().contains("pass");
+    if is_name { user.to_owned() } else { password.to_owned() }
 }
 
 fn text(secret: &Secret) -> Result<String, FetchError> {

@@ -83,17 +83,6 @@ fn a_cache_that_cannot_be_read_is_no_assignment() {
 }
 
 #[test]
-fn a_sealed_secret_fits_its_device_and_kind_only() {
-    let dir = tempfile::tempdir().unwrap();
-    let sealer = Sealer::open(&dir.path().join("k"), OWNER).unwrap();
-    let sealed = sealer.seal(7, Kind::Community, &Secret::from("public")).unwrap();
-    assert_eq!(sealer.open_sealed(7, Kind::Community, &sealed), Some(Secret::from("public")));
-    assert_eq!(sealer.open_sealed(8, Kind::Community, &sealed), None);
-    assert_eq!(sealer.open_sealed(7, Kind::AuthPassword, &sealed), None);
-    assert_eq!(sealer.open_sealed(7, Kind::Community, &sealed[..5]), None);
-}
-
-#[test]
 fn an_older_revision_is_refused_and_the_same_one_is_not() {
     let dir = tempfile::tempdir().unwrap();
     let inventory = Inventory::open(dir.path(), OWNER).unwrap();

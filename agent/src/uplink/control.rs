@@ -55,7 +55,7 @@ impl AgentControl for Control {
                 CommandError::Unknown => Status::unimplemented(text),
                 CommandError::Invalid(_) => Status::invalid_argument(text),
                 CommandError::NoDevice => Status::not_found(text),
-                CommandError::Busy => Status::resource_exhausted(text),
+                CommandError::Busy | CommandError::JobsFull => Status::resource_exhausted(text),
                 CommandError::Late => Status::deadline_exceeded(text),
             }
         })
@@ -118,7 +118,9 @@ mod tests {
     use farwatch_common::id::{AgentId, SiteId, TenantId};
 
     use super::*;
-    use crate::inventory::Owner;
+    use crate::history::jobs::Jobs;
+    use crate::history::outbox::Outbox;
+    use crate::seal::Owner;
 
     #[tokio::test]
     async fn the_refusal_of_an_older_assignment_tells_the_revision_there_is() {
@@ -127,7 +129,9 @@ mod tests {
         let inventory = Arc::new(Inventory::open(dir.path(), owner).unwrap());
         let (clock, drain) = (Clock::system(), Arc::new(Notify::new()));
         let (poll, ping) = (crate::poll::now::channel().0, crate::poll::ping::channel().0);
-        let commander = Arc::new(Commander::new(poll, ping, clock.clone()));
+        let outbox = Arc::new(Outbox::open(dir.path(), owner).unwrap());
+        let jobs = Arc::new(Jobs::new(dir.path().to_owned(), outbox, clock.clone()));
+        let commander = Arc::new(Commander::new(poll, ping, jobs, clock.clone()));
         let control = Control { serving: Serving { inventory, commander, clock, drain } };
         let apply = |revision| {
             control.apply_assignment(Request::new(Assignment { revision, devices: Vec::new() }))

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use farwatch_common::clock::Micros;
 use farwatch_common::ranges::SeqRanges;
 use farwatch_common::task::{chain, spawn_child};
-use farwatch_common::transport::{Carrier, PipeKind, Session, channel};
+use farwatch_common::transport::{Carrier, PipeKind, Session, channel, channel_when_used};
 use farwatch_proto::v1::uplink_client::UplinkClient;
 use farwatch_proto::v1::{
     BufferStatus, CarrierReason, Goodbye, Heartbeat, HeartbeatReply, LinkStatus, SessionHello,
@@ -24,6 +24,7 @@ use super::core::{Core, Due, Effect, WINDOW_MAX};
 use super::handover::Handover;
 use super::{DRAIN_MAX, Uplink, UplinkError, control};
 use crate::buffer::{BufferState, Wanted};
+use crate::history::send::Line;
 use crate::identity::{renew, renew_at};
 
 /// A call that takes longer has failed.
@@ -65,6 +66,8 @@ pub(super) struct Live {
     progress: u64,
     /// Told when the collector sends this agent away.
     drain: Arc<Notify>,
+    /// Outcomes of jobs are sent until it is cancelled.
+    sending: CancellationToken,
     /// Ends the server of the collector's calls with the session.
     _served: DropGuard,
 }
@@ -103,6 +106,7 @@ impl Live {
             drain: Arc::clone(&drain),
         };
         spawn_child(&serving, control::serve(Arc::clone(&session), calls));
+        let sending = serving.child_token();
         let served = serving.drop_guard();
         let welcome = call(client.open_session(hello)).await?;
         // Late by up to a round trip, which is enough for certificates; heartbeats tell better.
@@ -111,6 +115,7 @@ impl Live {
         let down = call(client.telemetry(ReceiverStream::new(outgoing))).await?;
         let epoch = uplink.clock.monotonic();
         core.connected(welcome.window, Duration::ZERO);
+        spawn_child(&sending, send_outcomes(uplink, Arc::clone(&session)));
         let state = uplink.buffer.state();
         Ok(Self {
             session,
@@ -122,6 +127,7 @@ impl Live {
             clock_offset_us,
             progress: 0,
             drain,
+            sending,
             _served: served,
         })
     }
@@ -239,6 +245,7 @@ impl Live {
                         uplink.gets_through(carrier);
                         uplink.ready = Some((collector.to_owned(), session));
                         handover.begin();
+                        self.sending.cancel();
                     }
                     Err(error) => {
                         let error = chain(&error);
@@ -256,11 +263,13 @@ impl Live {
                     uplink.ready = None;
                     handover = Handover::default();
                     handover.begin();
+                    self.sending.cancel();
                 }
                 () = cancel.cancelled(), if drain_until.is_none() => {
                     // The time that is left belongs to what is buffered.
                     uplink.ready = None;
                     handover.stop();
+                    self.sending.cancel();
                     drain_until = Some(tokio::time::Instant::now() + DRAIN_MAX);
                 }
                 () = until(drain_until) => return Ok(End::Drained),
@@ -426,6 +435,18 @@ impl Live {
             }
         }
     }
+}
+
+/// Sends outcomes of jobs on a pipe of their own.
+fn send_outcomes(
+    uplink: &Uplink,
+    session: Arc<dyn Session>,
+) -> impl Future<Output = ()> + Send + 'static {
+    let (outbox, clock) = (Arc::clone(&uplink.outbox), uplink.clock.clone());
+    let carrier = Arc::clone(&session);
+    let open = move || channel_when_used(Arc::clone(&carrier), PipeKind::Snapshot);
+    let line = Line { open, rtt: move || session.rtt(), clock };
+    async move { line.send(&outbox).await }
 }
 
 /// What the collector is told of what carries the session.

@@ -5,7 +5,8 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use farwatch_common::clock::Micros;
 use farwatch_common::id::{
-    AgentId, AlertId, ApiKeyId, CredentialId, DeviceId, RuleId, SiteId, TenantId, UserId,
+    AgentId, AlertId, ApiKeyId, ConfigVersionId, CredentialId, DeviceId, RuleId, SiteId, TenantId,
+    UserId,
 };
 use farwatch_common::task::chain;
 use futures_util::stream::try_unfold;
@@ -334,6 +335,7 @@ fn id_text(kind: &str, id: i64) -> Option<String> {
         "api_key" => ApiKeyId(id).to_string(),
         "rule" => RuleId(id).to_string(),
         "alert" => AlertId(id).to_string(),
+        "config" => ConfigVersionId(id).to_string(),
         _ => id.to_string(),
     })
 }

@@ -70,6 +70,8 @@ pub(super) struct Channel {
     enabled: bool,
     state: ChannelState,
     failing_since: Option<Time>,
+    /// What waits to be told, or to be tried again.
+    waiting: i64,
     /// Receivers of mail.
     to: Vec<String>,
     /// Host and port of a webhook's, Slack's or a broker's; the rest of a URL is secret.
@@ -121,6 +123,7 @@ fn show(row: channel::Channel, now: Micros) -> Channel {
             Health::Failing => ChannelState::Failing,
         },
         failing_since: row.failing_since.map(Time),
+        waiting: row.waiting,
         to: row.settings.to,
         host: Some(host).filter(|host| !host.is_empty()),
         keys: row.settings.keys,

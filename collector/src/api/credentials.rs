@@ -1,5 +1,5 @@
-//! Credential profiles: what devices are asked with that have no credential of their own. No answer
-//! shows a credential.
+//! Credential profiles: what devices are asked with, or logged in with, that have no credential of their
+//! own. No answer shows a credential.
 
 use axum::extract::State;
 use http::StatusCode;
@@ -14,15 +14,17 @@ use super::reply::{CredentialKind, Data, List, Ref, SnmpVersion, Time, listed};
 use super::request::{Json, NAME_RULE, Params, PathId, or_null};
 use super::sites::site_named;
 use super::snmp::{NewSnmpUser, SnmpUser, Wrong};
+use super::ssh::{LOGIN_RULE, NewSshLogin, SshLogin};
 use super::tenants::{OfTenant, tenant_named};
 use crate::identity::Access;
+use crate::inventory::credential::{About, Credential, Kind};
 use crate::inventory::device::tag::is_tag;
 use crate::inventory::is_name;
 use crate::inventory::profile::{
     NewProfile, Profile, ProfilePatch, profile_create, profile_delete, profile_get, profile_list,
     profile_patch,
 };
-use crate::inventory::snmp::Kind;
+use crate::inventory::snmp;
 use farwatch_common::id::{AgentId, CredentialId};
 use farwatch_common::task::to_the_end;
 
@@ -33,6 +35,8 @@ pub(super) struct CredentialProfile {
     kind: CredentialKind,
     /// What may be shown of it, if it is a user.
     user: Option<SnmpUser>,
+    /// What may be shown of it, if it is a login.
+    login: Option<SshLogin>,
     tenant: Ref,
     /// Null: of every site.
     site: Option<Ref>,
@@ -57,6 +61,8 @@ pub(super) struct NewCredentialProfile {
     community: Option<String>,
     /// Of the kind `snmp_user`.
     user: Option<NewSnmpUser>,
+    /// Of the kind `ssh_login`.
+    login: Option<NewSshLogin>,
 }
 
 /// What is not there stays; so does the kind.
@@ -75,17 +81,25 @@ pub(super) struct CredentialProfileChange {
     #[schema(format = Password)]
     community: Option<String>,
     user: Option<NewSnmpUser>,
+    login: Option<NewSshLogin>,
 }
 
 fn show(row: Profile) -> CredentialProfile {
+    let (user, login) = match row.about {
+        Some(About::User(about)) => (Some(about.into()), None),
+        Some(About::Login(about)) => (None, Some(about.into())),
+        None => (None, None),
+    };
     CredentialProfile {
         id: row.id.to_string(),
         name: row.name,
         kind: match row.kind {
-            Kind::Community => CredentialKind::SnmpCommunity,
-            Kind::User => CredentialKind::SnmpUser,
+            Kind::Snmp(snmp::Kind::Community) => CredentialKind::SnmpCommunity,
+            Kind::Snmp(snmp::Kind::User) => CredentialKind::SnmpUser,
+            Kind::Login => CredentialKind::SshLogin,
         },
-        user: row.about.map(Into::into),
+        user,
+        login,
         tenant: row.tenant.into(),
         site: row.site.map(Into::into),
         tag: row.tag,
@@ -111,11 +125,42 @@ fn checked<C>(
     match credential {
         Ok(credential) if errors.is_empty() => Ok(credential),
         Ok(_) => Err(Error::invalid(errors)),
-        Err(mut of_snmp) => {
-            errors.append(&mut of_snmp);
+        Err(mut of_credential) => {
+            errors.append(&mut of_credential);
             Err(Error::invalid(errors))
         }
     }
+}
+
+/// The credential of this kind, which must be given, and no other.
+fn credential(
+    kind: CredentialKind,
+    (community, user): (Option<String>, Option<NewSnmpUser>),
+    login: Option<NewSshLogin>,
+) -> Result<Credential, Vec<FieldError>> {
+    let mut wrong = Wrong::default();
+    let version = match kind {
+        CredentialKind::SnmpCommunity => SnmpVersion::V2c,
+        CredentialKind::SnmpUser => SnmpVersion::V3,
+        CredentialKind::SshLogin => {
+            if community.is_some() || user.is_some() {
+                wrong.tell("kind", "`ssh_login` takes `login`");
+            }
+            if login.is_none() {
+                wrong.tell("login", LOGIN_RULE);
+            }
+            let login = login.and_then(|login| wrong.login(login));
+            return match login {
+                Some(login) if wrong.errors.is_empty() => Ok(Credential::Login(login)),
+                _ => Err(wrong.errors),
+            };
+        }
+    };
+    if login.is_some() {
+        wrong.tell("login", "goes with the kind `ssh_login`");
+        return Err(wrong.errors);
+    }
+    wrong.needed(version, community, user).map(Credential::Snmp)
 }
 
 fn tell(state: &AppState, agents: impl IntoIterator<Item = AgentId>) {
@@ -151,11 +196,7 @@ pub(super) async fn credential_profile_new(
         Some(site) => Some(site_named(&state, &caller.context, (tenant, "site", site)).await?),
         None => None,
     };
-    let version = match body.kind {
-        CredentialKind::SnmpCommunity => SnmpVersion::V2c,
-        CredentialKind::SnmpUser => SnmpVersion::V3,
-    };
-    let credential = Wrong::default().needed(version, body.community, body.user);
+    let credential = credential(body.kind, (body.community, body.user), body.login);
     let credential = checked(Some(&body.name), body.tag.as_deref(), credential)?;
     let new = NewProfile { tenant, name: body.name, site, tag: body.tag, credential };
     to_the_end(async move {
@@ -200,7 +241,15 @@ pub(super) async fn credential_profile_change(
     };
     let tag = body.tag.as_ref().and_then(Option::as_deref);
     let mut wrong = Wrong::default();
-    let credential = wrong.credential(None, body.community, body.user);
+    let credential = wrong.credential(None, body.community, body.user).map(Credential::Snmp);
+    let credential = match body.login {
+        Some(_) if credential.is_some() => {
+            wrong.tell("login", "give either `login`, `community` or `user`");
+            None
+        }
+        Some(login) => wrong.login(login).map(Credential::Login),
+        None => credential,
+    };
     let credential = checked(body.name.as_deref(), tag, wrong.or(credential))?;
     let patch = ProfilePatch { name: body.name, site, tag: body.tag, credential };
     to_the_end(async move {

@@ -1,7 +1,7 @@
 //! Who was told of an alert, and what a channel was told.
 
 use axum::extract::State;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::AppState;
@@ -17,6 +17,8 @@ use farwatch_common::id::{AlertId, ChannelId};
 pub(super) struct Delivery {
     id: String,
     channel: Ref,
+    /// The `webhook-id` of a webhook: the same at every attempt.
+    key: String,
     /// Null: a test.
     alert: Option<String>,
     /// `alert.firing`, `alert.resolved` or `test`.
@@ -31,13 +33,24 @@ pub(super) struct Delivery {
     attempts: Vec<DeliveryAttempt>,
 }
 
-#[derive(Clone, Copy, Debug, Serialize, ToSchema)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum DeliveryState {
     Queued,
     Delivered,
     /// Given up.
     Failed,
+}
+
+impl DeliveryState {
+    /// As it is stored.
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Queued => "queued",
+            Self::Delivered => "delivered",
+            Self::Failed => "failed",
+        }
+    }
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -62,6 +75,7 @@ pub(super) fn show(row: deliveries::Delivery) -> Delivery {
     };
     Delivery {
         id: row.id.to_string(),
+        key: row.key,
         channel: row.channel.into(),
         alert: row.alert.map(|alert| alert.to_string()),
         event: row.event.name(),
@@ -76,6 +90,19 @@ pub(super) fn show(row: deliveries::Delivery) -> Delivery {
         ended_at: row.ended_at.map(Time),
         attempts: row.attempts.into_iter().map(attempt).collect(),
     }
+}
+
+/// Which deliveries of a channel are wanted.
+#[derive(Debug, Default, Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct DeliveryQuery {
+    /// Only these; all if not given.
+    #[param(inline)]
+    state: Option<DeliveryState>,
+    /// 1 to 1000; 100 if not given.
+    limit: Option<u32>,
+    cursor: Option<String>,
 }
 
 fn before(paging: &Paging) -> Result<Before, Error> {
@@ -107,13 +134,16 @@ pub(super) async fn alert_deliveries(
 
 /// What a channel was told
 #[utoipa::path(get, path = "/api/v1/channels/{id}/deliveries", tag = "channels",
-    params(("id" = String, Path), Paging), responses((status = 200, body = List<Delivery>)))]
+    params(("id" = String, Path), DeliveryQuery),
+    responses((status = 200, body = List<Delivery>)))]
 pub(super) async fn channel_deliveries(
     State(state): State<AppState>,
     caller: Caller,
     PathId(id): PathId<ChannelId>,
-    Params(paging): Params<Paging>,
+    Params(query): Params<DeliveryQuery>,
 ) -> Result<List<Delivery>, Error> {
-    let rows = deliveries_of_channel(&state.db, &caller.context, id, before(&paging)?).await?;
+    let paging = Paging { limit: query.limit, cursor: query.cursor };
+    let of = (id, query.state.map(DeliveryState::name));
+    let rows = deliveries_of_channel(&state.db, &caller.context, of, before(&paging)?).await?;
     listed(rows, &paging)
 }

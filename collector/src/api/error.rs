@@ -15,7 +15,8 @@ use crate::identity::password::PasswordError;
 use crate::identity::second_factor::FactorError;
 use crate::identity::token::TokenError;
 use crate::identity::user::UserError;
-use crate::inventory::snmp::Kind;
+use crate::inventory::credential::Kind;
+use crate::inventory::snmp;
 use crate::inventory::vault::keyring::KeyringError;
 use crate::inventory::{InventoryError, VaultError};
 use crate::store::StoreError;
@@ -244,11 +245,10 @@ impl From<InventoryError> for Error {
                 let detail = format!("This is in use by {there}; move them or take them out.");
                 Self::new(StatusCode::CONFLICT, "in_use", detail)
             }
-            InventoryError::OtherKind(Kind::Community) => {
-                Self::field("user", "this profile is a community; make another for a user")
-            }
-            InventoryError::OtherKind(Kind::User) => {
-                Self::field("community", "this profile is a user; make another for a community")
+            InventoryError::OtherKind { is, given } => {
+                let (_, is) = kind_said(is);
+                let (field, other) = kind_said(given);
+                Self::field(field, format!("this profile is {is}; make another for {other}"))
             }
             InventoryError::Damaged => {
                 let detail = "The stored credential is damaged: set it anew with this.";
@@ -269,6 +269,15 @@ impl From<InventoryError> for Error {
             }
             error @ InventoryError::Vault(_) => Self::internal(error),
         }
+    }
+}
+
+/// The field of a kind of credential, and how people call it.
+fn kind_said(kind: Kind) -> (&'static str, &'static str) {
+    match kind {
+        Kind::Snmp(snmp::Kind::Community) => ("community", "a community"),
+        Kind::Snmp(snmp::Kind::User) => ("user", "a user"),
+        Kind::Login => ("login", "a login"),
     }
 }
 

@@ -180,6 +180,7 @@ pub(super) enum Scope {
 pub(super) enum CredentialKind {
     SnmpCommunity,
     SnmpUser,
+    SshLogin,
 }
 
 /// Where the credential comes from that a device is asked with; without one it is pinged and not asked.

@@ -20,6 +20,7 @@ use crate::evaluate::rule::written::SeverityText;
 use crate::evaluate::rule::{Condition, Rule as Checked, Scope, Written};
 use crate::evaluate::rules::{self, rule_create, rule_delete, rule_get, rule_list};
 use crate::identity::Access;
+use crate::identity::places::{Place, Places};
 use crate::inventory::require;
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -204,6 +205,27 @@ pub(super) async fn rule_gone(
         Ok(StatusCode::NO_CONTENT)
     })
     .await
+}
+
+/// Stored rows that are told anew at one time, over all tenants: each holds up to 200,000 of them.
+const REPLAYS_MAX: usize = 4;
+const REPLAYS_PER_TENANT_MAX: usize = 2;
+
+/// Places for those who have stored rows told anew.
+#[derive(Debug)]
+pub(super) struct Replays(Places<TenantId>);
+
+impl Default for Replays {
+    fn default() -> Self {
+        Self(Places::new(REPLAYS_MAX, REPLAYS_PER_TENANT_MAX))
+    }
+}
+
+impl Replays {
+    /// `None`: all are taken.
+    pub(super) fn take(&self, tenant: TenantId) -> Option<Place<TenantId>> {
+        self.0.take(tenant).ok()
+    }
 }
 
 /// A value that rules can look at.

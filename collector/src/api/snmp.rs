@@ -74,7 +74,7 @@ impl Wrong {
         Self { within: part.into(), errors: Vec::new() }
     }
 
-    fn tell(&mut self, field: &str, message: &str) {
+    pub(super) fn tell(&mut self, field: &str, message: &str) {
         let field = format!("{}{field}", self.within);
         self.errors.push(FieldError { field, message: message.to_owned() });
     }

@@ -3,7 +3,9 @@
 mod access;
 mod alerts;
 mod audit;
+mod backups;
 mod commands;
+mod configs;
 mod devices;
 mod document;
 mod ends;
@@ -163,6 +165,7 @@ impl World {
             installation: Arc::new(InstallationKeys::new(Arc::clone(&vault))),
             changes: AssignmentChanges::default(),
             rules: RuleChanges::default(),
+            jobs: JobsChanged::default(),
             commands: Commands::new(reached.clone(), clock.clone()),
             courier,
             clock,

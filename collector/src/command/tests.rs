@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use farwatch_common::task::spawn_child;
 use farwatch_proto::v1::agent_control_server::{AgentControl, AgentControlServer};
 use farwatch_proto::v1::{
-    Assignment, AssignmentApplied, CredentialOutcome, DrainReply, PingOutcome, PingReply,
-    SnmpOutcome, SnmpVersion,
+    Assignment, AssignmentApplied, CredentialOutcome, DrainReply, FetchConfigTaken, PingOutcome,
+    PingReply, SnmpOutcome, SnmpVersion,
 };
 use hyper_util::rt::TokioIo;
 use tokio::sync::mpsc;
@@ -187,7 +187,10 @@ impl AgentControl for Control {
             (command::Kind::PollNow(_), true) => polled(),
             (command::Kind::FindCredential(wanted), true) => found(&wanted),
             (command::Kind::PollNow(_), false) => found(&FindCredential::default()),
-            (command::Kind::FindCredential(_), false) => polled(),
+            (command::Kind::FetchConfig(_), true) => {
+                command_result::Kind::FetchConfig(FetchConfigTaken {})
+            }
+            (command::Kind::FindCredential(_) | command::Kind::FetchConfig(_), false) => polled(),
         };
         Ok(Response::new(CommandResult { kind: Some(kind) }))
     }

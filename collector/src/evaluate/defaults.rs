@@ -53,6 +53,19 @@ pub(super) fn rules() -> Vec<Written> {
             above("temperature_celsius", 70.0, 65.0),
             (300, 300),
         ),
+        rule(
+            "Host key changed",
+            Severity::Critical,
+            above("ssh_host_key_changed", 1.0, 0.5),
+            (0, 0),
+        ),
+        // Longer than it is tried again after a failure.
+        rule(
+            "Configuration not fetched",
+            Severity::Warning,
+            above("config_fetch_failed", 1.0, 0.5),
+            (6 * 3600, 0),
+        ),
     ]
 }
 

@@ -26,7 +26,10 @@ use step::{Step, Tracked};
 
 /// Alerts of one tenant that are pending or fire.
 pub const OPEN_MAX: usize = 5_000;
-/// What was so longer before it was heard is history: it opens and closes nothing.
+/// Of these, room that only rules of the highest severity get.
+pub const CRITICAL_RESERVED: usize = 1_000;
+/// What was so longer before it was heard is history: it opens and closes nothing. Of what is asked
+/// seldom, what was so longer than its gap before.
 pub const LATE_AFTER: Duration = Duration::from_secs(300);
 
 /// Makes the ids of alerts.
@@ -87,6 +90,17 @@ impl Engine {
         self.rooms.entry(tenant).or_default().set_directory(directory, now)
     }
 
+    /// Lets go of all that is known of a tenant.
+    pub fn forget(&mut self, tenant: TenantId) {
+        self.rooms.remove(&tenant);
+    }
+
+    /// An alert that is open.
+    #[must_use]
+    pub fn open_alert(&self, tenant: TenantId, alert: AlertId) -> Option<&Tracked> {
+        self.rooms.get(&tenant)?.open_alert(alert)
+    }
+
     #[must_use]
     pub fn directory(&self, tenant: TenantId) -> Option<&Directory> {
         self.rooms.get(&tenant).map(Room::directory)
@@ -98,7 +112,7 @@ impl Engine {
         let mut steps = Vec::new();
         // What the clock of an agent says of the future was so by now.
         let at = seen.at.min(seen.received);
-        let late = seen.received.since(at) > LATE_AFTER;
+        let late = |gap: &Duration| seen.received.since(at) > LATE_AFTER.max(*gap);
         let watermark = self.watermarks.entry(seen.agent).or_default();
         match &seen.what {
             What::Agent { offline } => {
@@ -108,20 +122,30 @@ impl Engine {
             What::Device { device, state: State::Unknown, .. } => {
                 room.unknown(*device, *watermark, &mut steps);
             }
-            What::Device { .. } | What::Readings { .. } if late => self.counted.late += 1,
+            What::Standing { device, readings } => {
+                for reading in readings {
+                    room.standing((seen.agent, *device), reading, seen.received, new, &mut steps);
+                }
+            }
+            What::Device { gap, .. } | What::Readings { gap, .. } if late(gap) => {
+                self.counted.late += 1;
+            }
             What::Device { device, state, gap } => {
+                room.comes(seen.agent, (*watermark, at), *gap);
                 *watermark = at.max(*watermark);
                 room.device((seen.agent, *device), *state, (at, *gap), new, &mut steps);
             }
-            What::Readings { device, readings, ports, gap, .. } => {
+            What::Readings { device, group, readings, ports, gap } => {
+                room.comes(seen.agent, (*watermark, at), *gap);
                 *watermark = at.max(*watermark);
                 let of = (seen.agent, *device);
                 for port in ports {
                     room.port(of, port, (at, *gap), new, &mut steps);
                 }
                 for reading in readings {
-                    room.reading(of, reading, (at, *gap), new, &mut steps);
+                    room.reading(of, (*group, reading), (at, *gap), new, &mut steps);
                 }
+                room.vanished(of, *group, (readings, ports), at, &mut steps);
             }
         }
         room.absent(seen.agent, *watermark, new, &mut steps);

@@ -44,6 +44,8 @@ pub const METRICS: &[Metric] = &[
     device("snmp_rtt_ms", "milliseconds", "time the device takes to answer over SNMP"),
     device("uptime_seconds", "seconds", "time since the device was started"),
     device("cpu_percent", "percent", "load of the device, the mean of its processors"),
+    device("ssh_host_key_changed", "one", "1 while it shows another SSH host key than is pinned"),
+    device("config_fetch_failed", "one", "1 while the last fetch of its configuration failed"),
     object("cpu_busy_percent", "percent", "load of one processor"),
     object("load_1m_ratio", "ratio", "processes that want to run, over a minute"),
     object("load_5m_ratio", "ratio", "processes that want to run, over 5 minutes"),
@@ -71,6 +73,9 @@ pub const METRICS: &[Metric] = &[
     object("if_in_discards_per_s", "per_second", "packets thrown away on their way in"),
     object("if_out_discards_per_s", "per_second", "packets thrown away on their way out"),
 ];
+
+/// What is told when it changes, and stands until then.
+pub const STANDING: [&str; 2] = ["ssh_host_key_changed", "config_fetch_failed"];
 
 #[must_use]
 pub fn metric(name: &str) -> Option<&'static Metric> {

@@ -8,7 +8,7 @@
 //! - on crash: whoever asked asks again
 
 mod now;
-mod past;
+pub(super) mod past;
 
 use std::time::Duration;
 

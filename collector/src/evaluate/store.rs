@@ -3,24 +3,23 @@
 
 pub(crate) mod places;
 pub(crate) mod rules;
+pub(crate) mod write;
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
 use farwatch_common::clock::Micros;
-use farwatch_common::id::{AgentId, AlertId, DeviceId, IdGenerator, RuleId, SiteId, TenantId};
+use farwatch_common::id::{AgentId, AlertId, DeviceId, RuleId, SiteId, TenantId};
+use farwatch_common::sample::Group;
 use serde::{Deserialize, Serialize};
 
-use super::engine::directory::Directory;
-use super::engine::step::{Step, Subject, Tracked};
-use super::key::EvaluateKey;
+use super::engine::step::{Subject, Tracked};
+use super::metric::STANDING;
 use super::rule::Written;
-use super::track::{Phase, Track, Turn};
-use super::words::summary;
-use crate::notify::outbox::{Became, Transition, enqueue};
+use super::track::{Phase, Track};
 use crate::store::sql::{Row, sql};
-use crate::store::{Database, StoreError, Txn};
+use crate::store::{StoreError, Txn};
 
 /// Of an open alert: nobody can tell how it is now.
 pub(crate) const UNKNOWN: &str = "unknown";
@@ -35,6 +34,9 @@ pub(crate) struct Evidence {
     pub value: Option<f64>,
     /// Event time in microseconds, and the value.
     pub samples: VecDeque<(i64, Option<f64>)>,
+    /// Number of the group of readings that it is told with.
+    #[serde(default)]
+    pub group: Option<u32>,
 }
 
 sql! { pub(crate) OPEN =
@@ -46,7 +48,15 @@ sql! { pub(crate) OPEN =
 /// how long a reading holds.
 pub(super) async fn open(txn: &mut Txn, tenant: TenantId) -> Result<Vec<Tracked>, StoreError> {
     let rows = OPEN.bind(tenant).all(txn).await?;
-    rows.iter().map(|row| tracked(tenant, row)).collect()
+    let read = |row: &Row| match tracked(tenant, row) {
+        // One that a later version wrote must not keep the others from being looked at.
+        Err(StoreError::Corrupt { what }) => {
+            tracing::warn!(tenant_id = %tenant, what, "an open alert cannot be read");
+            None
+        }
+        read => Some(read),
+    };
+    rows.iter().filter_map(read).collect()
 }
 
 fn tracked(tenant: TenantId, row: &Row) -> Result<Tracked, StoreError> {
@@ -62,6 +72,8 @@ fn tracked(tenant: TenantId, row: &Row) -> Result<Tracked, StoreError> {
     let unknown = row.get::<Option<String>>(6)?.is_some_and(|cause| cause == UNKNOWN);
     let device = row.get::<Option<i64>>(3)?.map(DeviceId);
     let rule = evidence.rule.into_rule(tenant, RuleId(row.get(1)?));
+    let is_standing = |name: &str| STANDING.contains(&name);
+    let stands = device.is_none() || rule.condition.metric().is_some_and(is_standing);
     Ok(Tracked {
         alert: AlertId(row.get(0)?),
         rule: Arc::new(rule),
@@ -73,133 +85,12 @@ fn tracked(tenant: TenantId, row: &Row) -> Result<Tracked, StoreError> {
         site: SiteId(row.get(13)?),
         name: evidence.name,
         track: Track { phase, last, unknown: unknown.then_some(last) },
-        gap: device.map(|_| Duration::ZERO),
+        gap: (!stands).then_some(Duration::ZERO),
+        group: evidence.group.and_then(|number| Group::from_wire(number)),
         began_at,
         fired_at: row.get::<Option<i64>>(8)?.map(Micros),
         value: evidence.value,
         told: u32::try_from(row.get::<i64>(12)?).unwrap_or(u32::MAX),
         samples: evidence.samples.into_iter().map(|(at, value)| (Micros(at), value)).collect(),
     })
-}
-
-sql! { pub(crate) FORGET =
-"DELETE FROM alert WHERE tenant_id = $1 AND alert_id = $2 AND phase = 'pending'" }
-sql! { pub(crate) WRITE =
-"INSERT INTO alert (tenant_id, alert_id, rule_id, rule_name, severity, site_id, agent_id, device_id,
-    object, phase, cause, began_at, fired_at, last_at, well_at, resolved_at, evidence, told,
-    created_at, updated_at)
- VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19,
-    $19)
- ON CONFLICT (tenant_id, alert_id) DO UPDATE SET phase = excluded.phase, cause = excluded.cause,
-    began_at = excluded.began_at, fired_at = excluded.fired_at,
-    last_at = excluded.last_at, well_at = excluded.well_at, resolved_at = excluded.resolved_at,
-    evidence = excluded.evidence, told = excluded.told, updated_at = excluded.updated_at" }
-sql! { pub(crate) EVENT =
-"INSERT INTO alert_event (tenant_id, alert_id, event_id, at, kind, note)
- VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING" }
-sql! { pub(crate) SILENCED =
-"SELECT silenced_until FROM alert WHERE tenant_id = $1 AND alert_id = $2" }
-
-/// Keeps what became of alerts of one tenant, in their order. Written again it changes nothing.
-pub(super) async fn write(
-    database: &Database,
-    tenant: TenantId,
-    (steps, directory): (&[Step], &Directory),
-    ids: &IdGenerator,
-    now: Micros,
-) -> Result<(), StoreError> {
-    let mut txn = database.evaluate(EvaluateKey::new(), &[tenant].into()).await?;
-    for step in steps {
-        if step.turn == Turn::Dropped {
-            FORGET.bind(tenant).bind(step.now.alert).execute(&mut txn).await?;
-            continue;
-        }
-        write_alert(&mut txn, tenant, step, now).await?;
-        let (became, at, event) = match step.turn {
-            Turn::Fired(at) => (Became::Firing, at, (1, "fired")),
-            Turn::Resolved(at) => (Became::Resolved, at, (2, "resolved")),
-            _ => continue,
-        };
-        let (id, kind) = event;
-        let insert = EVENT.bind(tenant).bind(step.now.alert).bind(id).bind(now);
-        insert.bind(kind).bind(step.cause).execute(&mut txn).await?;
-        tell(&mut txn, tenant, (step, became, at), directory, (ids, now)).await?;
-    }
-    txn.commit().await
-}
-
-async fn write_alert(
-    txn: &mut Txn,
-    tenant: TenantId,
-    step: &Step,
-    now: Micros,
-) -> Result<(), StoreError> {
-    let Tracked { alert, rule, subject, track, .. } = &step.now;
-    let (phase, well_at) = match track.phase {
-        Phase::Pending { .. } => ("pending", None),
-        Phase::Firing { well } => ("firing", well),
-        Phase::Clear => ("resolved", None),
-    };
-    let resolved_at = match step.turn {
-        Turn::Resolved(at) => Some(at),
-        _ => None,
-    };
-    let cause = step.cause.or_else(|| track.unknown.map(|_| UNKNOWN));
-    let evidence = Evidence {
-        rule: Written::of(rule),
-        name: step.now.name.clone(),
-        value: step.now.value,
-        samples: step.now.samples.iter().map(|(at, value)| (at.0, *value)).collect(),
-    };
-    let corrupt = |error: serde_json::Error| StoreError::Corrupt { what: error.to_string() };
-    let evidence = serde_json::to_string(&evidence).map_err(corrupt)?;
-    let insert = WRITE.bind(tenant).bind(*alert).bind(rule.id).bind(&rule.name);
-    let insert = insert.bind(rule.severity as i64).bind(step.now.site);
-    let insert = insert.bind(subject.agent).bind(subject.device).bind(&*subject.object);
-    let insert = insert.bind(phase).bind(cause).bind(step.now.began_at);
-    let insert = insert.bind(step.now.fired_at).bind(track.last).bind(well_at).bind(resolved_at);
-    insert.bind(evidence).bind(step.now.told).bind(now).execute(txn).await?;
-    Ok(())
-}
-
-/// Lets people know, unless they silenced it.
-async fn tell(
-    txn: &mut Txn,
-    tenant: TenantId,
-    (step, became, at): (&Step, Became, Micros),
-    directory: &Directory,
-    (ids, now): (&IdGenerator, Micros),
-) -> Result<(), StoreError> {
-    let Tracked { alert, rule, subject, .. } = &step.now;
-    let until: Option<i64> = SILENCED.bind(tenant).bind(*alert).scalar(txn).await?;
-    if until.is_some_and(|until| until > now.0) {
-        return Ok(());
-    }
-    let (site, name) = (step.now.site, step.now.name.as_str());
-    let agent = match (subject.device, directory.agents.get(&subject.agent)) {
-        (None, _) => name,
-        (Some(_), agent) => agent.map_or("", |agent| &agent.name),
-    };
-    let nothing = BTreeSet::new();
-    let place = subject.device.and_then(|id| directory.devices.get(&id));
-    let tags = place.map_or(&nothing, |place| &place.tags);
-    let summary = summary(name, &subject.object, &rule.condition, step.now.value);
-    let transition = Transition {
-        tenant,
-        alert: *alert,
-        number: step.now.told,
-        became,
-        rule: (rule.id, &rule.name),
-        severity: rule.severity,
-        site: (site, directory.sites.get(&site).map_or("", String::as_str)),
-        agent: (subject.agent, agent),
-        device: subject.device.map(|id| (id, name)),
-        tags,
-        object: &subject.object,
-        summary: &summary,
-        began_at: step.now.began_at,
-        at,
-    };
-    enqueue(txn, &transition, ids, now).await?;
-    Ok(())
 }

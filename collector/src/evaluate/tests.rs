@@ -156,7 +156,7 @@ async fn cut_off(mut place: Place<'_>) {
     place.clock.shift(86_400 * Micros::SECOND);
     place.connect();
     for poll in 0..1_000 {
-        place.deliver(silent(60 + poll * 60)).await;
+        place.deliver(silent(60 + poll * 86)).await;
     }
     assert_eq!(place.counts().await, [0, 1, 0, 1]);
     place.pass(61).await;
@@ -179,7 +179,7 @@ async fn taken_away(mut place: Place<'_>) {
     assert_eq!(place.raw.count(cause).await, 1);
     // The rules of the beginning are given once.
     place.restart().await;
-    assert_eq!(place.raw.count("SELECT count(*) FROM alert_rule WHERE tenant_id = 1").await, 6);
+    assert_eq!(place.raw.count("SELECT count(*) FROM alert_rule WHERE tenant_id = 1").await, 8);
 }
 
 /// What is told while the database does not take it is written later.

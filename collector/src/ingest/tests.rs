@@ -1,6 +1,6 @@
 use std::future::Future;
 
-use farwatch_common::id::{AgentId, DeviceId};
+use farwatch_common::id::{AgentId, DeviceId, IdGenerator};
 use farwatch_common::sample::Row;
 use farwatch_proto::v1::{
     Batch, BufferStatus, Heartbeat, RejectCode, telemetry_down, telemetry_up,
@@ -8,6 +8,10 @@ use farwatch_proto::v1::{
 use tonic::Code;
 
 use super::*;
+use crate::history::JobsChanged;
+use crate::history::receive::ReceiverParts;
+use crate::history::version::{VersionsChanged, Writers};
+use crate::inventory::Vault;
 use crate::live::State;
 use crate::store::SampleStore as _;
 use crate::store::fixture::{
@@ -31,6 +35,19 @@ struct Stage {
     metrics: Metrics,
 }
 
+fn receiver(world: &World, clock: &Clock, metrics: &Metrics) -> Receiver {
+    let parts = ReceiverParts {
+        database: world.database.clone(),
+        vault: Arc::new(Vault::open(world.dir.path()).unwrap()),
+        ids: Arc::new(IdGenerator::new(1)),
+        clock: clock.clone(),
+        jobs: JobsChanged::default(),
+        versions: VersionsChanged::default(),
+        writers: Writers::default(),
+    };
+    Receiver::new(parts, metrics)
+}
+
 async fn stage(world: &World) -> Stage {
     let clock = Clock::system();
     let live = Live::new(clock.clone());
@@ -42,7 +59,7 @@ async fn stage(world: &World) -> Stage {
         world.database.clone(),
         world.samples.clone(),
         (live.clone(), Quotas::default()),
-        Box::new(NoRenewal),
+        (Box::new(NoRenewal), receiver(world, &clock, &metrics)),
         clock,
         &metrics,
     );

@@ -9,6 +9,8 @@ use farwatch_proto::v1::{Assignment, DeviceAssignment};
 use serde_json::json;
 use tokio::sync::broadcast;
 
+use super::credential::Credential;
+use super::profile::kind_of;
 use super::sealed::{Sealed, sealed_columns, with_sealed};
 use super::snmp::version_sent;
 use super::vault::{TenantKey, Vault};
@@ -95,7 +97,7 @@ sql! { pub(crate) DEVICES =
     "SELECT ",
     sealed_columns!(),
     ", d.host, d.port, d.interval_s, d.ping_off, d.strict_source, d.request_gap_ms",
-    with_sealed!(),
+    with_sealed!(kind_of!()),
     " WHERE d.tenant_id = $1 AND d.agent_id = $2 ORDER BY d.device_id"
 }
 
@@ -123,7 +125,8 @@ pub async fn assignment_for(
         if let Some(sealed) = Sealed::of(row, tenant)? {
             let asked = row.get::<String>(2)?;
             let version = version_sent(&asked).ok_or_else(|| corrupt("an SNMP version"))?;
-            match sealed.open(&mut read, vault, &mut tenant_key).await? {
+            let credential = sealed.open(&mut read, vault, &mut tenant_key).await?;
+            match credential.and_then(Credential::into_snmp) {
                 Some(credential) => (device.snmp, device.snmp_user) = credential.sent(version),
                 None => damaged.push(DeviceId(device.device_id)),
             }

@@ -5,6 +5,7 @@ pub(crate) mod apply;
 pub mod bulk;
 pub mod change;
 pub mod credential;
+pub mod login;
 pub mod object;
 pub mod tag;
 

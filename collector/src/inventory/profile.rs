@@ -1,6 +1,6 @@
-//! Credential profiles: what devices of a site or with a tag are asked with that have no credential
-//! of their own. The closest counts: of site and tag, of the site, of the tag, of all; of two the one
-//! that was made first.
+//! Credential profiles: what devices of a site or with a tag are asked with, or logged in with, that
+//! have no credential of their own for that. The closest counts: of site and tag, of the site, of the
+//! tag, of all; of two the one that was made first.
 
 pub mod reach;
 
@@ -10,14 +10,15 @@ use farwatch_common::clock::Micros;
 use farwatch_common::id::{AgentId, CredentialId, IdGenerator, SiteId, TenantId};
 use serde_json::{Value, json};
 
+use super::credential::{About, Credential, Kind};
 use super::site::site_get;
-use super::snmp::{About, Credential, Kind};
 use super::vault::{Place, Vault, VaultError};
 use super::{
-    InventoryError, Listed, Named, Page, differences, get, in_order, list, require, set_of,
+    InventoryError, Listed, Named, Page, differences, get, in_order, list, require, set_of, snmp,
     tenant_set,
 };
 use crate::audit::Change;
+use crate::history::backup::look_again;
 use crate::identity::{Access, TenantContext};
 use crate::store::sql::{Row, Sql, sql};
 use crate::store::{Database, StoreError, Txn};
@@ -25,7 +26,7 @@ use crate::store::{Database, StoreError, Txn};
 /// Profiles of a tenant: each is looked at for each device.
 pub const PROFILES_MAX: u32 = 200;
 
-/// The kind of credential that the device `d` is asked with.
+/// The kind of credential that the device `d` is asked with over SNMP.
 macro_rules! kind_of {
     () => {
         "(CASE d.snmp_version WHEN 'v3' THEN 'snmp_user' ELSE 'snmp_community' END)"
@@ -43,13 +44,13 @@ macro_rules! closeness {
 }
 pub(crate) use closeness;
 
-/// The id of the profile that the device `d` takes if it has no credential of its own.
+/// The id of the profile that the device `d` takes if it has no credential of its own of this kind.
 macro_rules! profile_of {
-    () => {
+    ($kind:expr) => {
         concat!(
             "(SELECT q.profile_id FROM credential_profile q
           WHERE q.tenant_id = d.tenant_id AND q.kind = ",
-            $crate::inventory::profile::kind_of!(),
+            $kind,
             " AND (q.site_id IS NULL OR q.site_id = d.site_id)
             AND (q.tag IS NULL OR EXISTS (SELECT 1 FROM device_tag g
                  WHERE g.tenant_id = d.tenant_id AND g.device_id = d.device_id AND g.tag = q.tag))
@@ -67,7 +68,7 @@ pub struct Profile {
     pub name: String,
     pub tenant: Named<TenantId>,
     pub kind: Kind,
-    /// What may be shown of a user.
+    /// What may be shown of a user or a login.
     pub about: Option<About>,
     /// `None`: of every site.
     pub site: Option<Named<SiteId>>,
@@ -84,8 +85,10 @@ impl Profile {
         let mut told = json!({
             "name": self.name, "kind": self.kind.name(), "site": site, "tag": self.tag,
         });
-        if let Some(about) = &self.about {
-            told["user"] = json!(about);
+        match &self.about {
+            Some(About::User(about)) => told["user"] = json!(about),
+            Some(About::Login(about)) => told["login"] = json!(about),
+            None => {}
         }
         told
     }
@@ -139,11 +142,13 @@ fn read(row: &Row) -> Result<Profile, StoreError> {
         None => None,
     };
     let what = || StoreError::Corrupt { what: "the kind of a credential profile".to_owned() };
+    let kind = Kind::from_name(&row.get::<String>(9)?).ok_or_else(what)?;
+    let about = row.get::<Option<String>>(10)?;
     Ok(Profile {
         id: CredentialId(row.get(0)?),
         name: row.get(1)?,
-        kind: Kind::from_name(&row.get::<String>(9)?).ok_or_else(what)?,
-        about: row.get::<Option<String>>(10)?.as_deref().and_then(About::read),
+        kind,
+        about: about.and_then(|about| About::read(kind, &about)),
         tenant: Named { id: TenantId(row.get(2)?), name: row.get(3)? },
         site,
         tag: row.get(6)?,
@@ -260,8 +265,9 @@ pub async fn profile_patch(
     }
     let mut txn = db.change(context, tenant, Access::Write).await?;
     let before = in_txn(&mut txn, tenant, id).await?;
-    if patch.credential.as_ref().is_some_and(|credential| credential.kind() != before.kind) {
-        return Err(InventoryError::OtherKind(before.kind));
+    let given = patch.credential.as_ref().map(Credential::kind);
+    if let Some(given) = given.filter(|given| *given != before.kind) {
+        return Err(InventoryError::OtherKind { is: before.kind, given });
     }
     let name = patch.name.as_ref().unwrap_or(&before.name);
     if BY_NAME.bind(tenant).bind(name).bind(id.0).optional(&mut txn).await?.is_some() {
@@ -335,8 +341,8 @@ fn told(before: &Profile, after: &Profile, replaced: bool) -> Option<Change> {
     let (was, mut is) = (before.told(), after.told());
     if replaced {
         let what = match after.kind {
-            Kind::Community => "community",
-            Kind::User => "credential",
+            Kind::Snmp(snmp::Kind::Community) => "community",
+            Kind::Snmp(snmp::Kind::User) | Kind::Login => "credential",
         };
         is[what] = json!("replaced");
     }
@@ -377,7 +383,7 @@ sql! { pub(crate) TOUCH =
            AND ($3 = '' OR EXISTS (SELECT 1 FROM device_tag g WHERE g.tenant_id = d.tenant_id
                 AND g.device_id = d.device_id AND g.tag = $3))
            AND NOT EXISTS (SELECT 1 FROM credential c
-                WHERE c.tenant_id = d.tenant_id AND c.device_id = d.device_id)
+                WHERE c.tenant_id = d.tenant_id AND c.device_id = d.device_id AND c.kind = $4)
            AND $4 = ",
     kind_of!(),
     ") RETURNING agent_id"
@@ -389,13 +395,18 @@ static LOCK: Sql = Sql::new(
     line!(),
 );
 
-/// Marks the assignments as changed of all agents whose devices may take a profile of this reach.
+/// Marks the assignments as changed of all agents whose devices may take a profile of this reach. A
+/// login is in none: the schedule looks at the tenant's devices again.
 async fn touched(
     txn: &mut Txn,
     tenant: TenantId,
     kind: Kind,
     (site, tag): (Option<SiteId>, Option<&str>),
 ) -> Result<BTreeSet<AgentId>, InventoryError> {
+    if kind == Kind::Login {
+        look_again(txn, tenant).await?;
+        return Ok(BTreeSet::new());
+    }
     in_order(txn, LOCK.bind(tenant)).await?;
     let site = site.map_or(0, |site| site.0);
     let touch = TOUCH.bind(tenant).bind(site).bind(tag.unwrap_or(""));

@@ -3,7 +3,8 @@
 use farwatch_common::id::{CredentialId, DeviceId, SiteId, TenantId};
 
 use super::InventoryError;
-use super::snmp::{Credential, Kind};
+use super::credential::{Credential, Kind};
+use super::snmp;
 use super::vault::{Place, TenantKey, Vault, VaultError};
 use crate::store::sql::Row;
 use crate::store::{StoreError, Txn};
@@ -17,16 +18,16 @@ macro_rules! sealed_columns {
 }
 pub(crate) use sealed_columns;
 
-/// Devices `d`, each with its own credential `c` or, if it has none, its profile `p`.
+/// Devices `d`, each with its own credential `c` of this kind or, if it has none, its profile `p`.
 macro_rules! with_sealed {
-    () => {
+    ($kind:expr) => {
         concat!(
             " FROM device d LEFT JOIN credential c
                ON c.tenant_id = d.tenant_id AND c.device_id = d.device_id AND c.kind = ",
-            $crate::inventory::profile::kind_of!(),
+            $kind,
             " LEFT JOIN credential_profile p ON c.credential_id IS NULL
                AND p.tenant_id = d.tenant_id AND p.profile_id = ",
-            $crate::inventory::profile::profile_of!()
+            $crate::inventory::profile::profile_of!($kind)
         )
     };
 }
@@ -41,9 +42,18 @@ pub(super) struct Sealed {
 }
 
 impl Sealed {
-    /// What is sealed for the device of a row, if anything.
-    pub(super) fn of(row: &Row, tenant: TenantId) -> Result<Option<Self>, InventoryError> {
-        let kind = Kind::of_version(&row.get::<String>(2)?);
+    /// What the device of a row is asked with over SNMP, if anything.
+    pub(super) fn of(row: &Row, tenant: TenantId) -> Result<Option<Self>, StoreError> {
+        let kind = Kind::Snmp(snmp::Kind::of_version(&row.get::<String>(2)?));
+        Self::of_kind(row, tenant, kind)
+    }
+
+    /// What is sealed for the device of a row, which was joined for this kind.
+    pub(super) fn of_kind(
+        row: &Row,
+        tenant: TenantId,
+        kind: Kind,
+    ) -> Result<Option<Self>, StoreError> {
         if let Some(own) = row.get::<Option<i64>>(3)? {
             let (site, device) = (SiteId(row.get(1)?), DeviceId(row.get(0)?));
             let place = Place { tenant, site, device, credential: CredentialId(own) };

@@ -216,6 +216,11 @@ impl Agent {
         self.offline = true;
     }
 
+    /// Whether it was connected to this process.
+    pub(super) fn was_here(&self) -> bool {
+        self.session.is_some() || self.ended_at.is_some() || self.stopped
+    }
+
     pub(super) fn reach(&self) -> Reach {
         match (self.seen_at, self.offline) {
             (None, _) => Reach::NeverSeen,

@@ -9,6 +9,7 @@ use farwatch_common::id::{AgentId, TenantId};
 use farwatch_common::sample::{Cause, Group, Row};
 use farwatch_proto::v1::{InterfaceFacts, InterfaceTable};
 
+use super::changes::Marks;
 use super::health::{self, Asked};
 use super::layout::{Layout, Place, ROLES, Role};
 use super::objects::Objects;
@@ -54,7 +55,22 @@ pub(super) struct Device {
     /// When the newest facts and the newest table were learned: backlog comes newest first.
     facts_at: Micros,
     table_at: Micros,
+    /// The state that evaluation was told last, and when it was so.
+    pub(super) told: Option<(Micros, State)>,
+    /// What is known of its configuration, if it is fetched.
+    pub(super) config: Option<ConfigHealth>,
     pub(super) deadline: Option<Micros>,
+    /// What it told last of what it is.
+    pub(super) marks: Marks,
+}
+
+/// How the fetching of a configuration goes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ConfigHealth {
+    /// The device shows another host key than is pinned.
+    pub host_key_changed: bool,
+    /// The last fetch failed.
+    pub failing: bool,
 }
 
 /// Of the last burst, as far as there were answers.
@@ -95,7 +111,10 @@ impl Device {
             ports: BTreeMap::new(),
             facts_at: Micros(0),
             table_at: Micros(0),
+            told: None,
+            config: None,
             deadline: None,
+            marks: Marks::default(),
         }
     }
 
@@ -237,12 +256,15 @@ impl Device {
         newest
     }
 
-    /// Takes the names and types of the interfaces; false if newer ones are known.
-    pub(super) fn apply_table(&mut self, table: InterfaceTable, at: Micros) -> bool {
-        if at < self.table_at {
-            return false;
-        }
-        self.table_at = at;
+    /// True if a table of this time is the newest.
+    pub(super) fn takes_table(&mut self, at: Micros) -> bool {
+        let newest = at >= self.table_at;
+        self.table_at = self.table_at.max(at);
+        newest
+    }
+
+    /// Takes the names and types of the interfaces.
+    pub(super) fn apply_table(&mut self, table: InterfaceTable) {
         let layout = self.counters.as_ref().map(|(_, layout)| layout.clone());
         self.ports.retain(|index, port| {
             port.facts = InterfaceFacts::default();
@@ -252,7 +274,11 @@ impl Device {
             let index = facts.index;
             self.ports.entry(index).or_default().facts = facts;
         }
-        true
+    }
+
+    /// When it was started last, as far as it was seen.
+    pub(super) fn booted_at(&self) -> Option<Micros> {
+        self.booted_at
     }
 
     /// The last rows, for a checkpoint.

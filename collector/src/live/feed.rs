@@ -3,7 +3,8 @@
 //! - in: rows, states and reach, as the live state takes them; out: [`Observation`]s
 //! - bound: [`FEED_MAX`] observations, then one of each group of each device
 //! - when full: of the readings of a group of a device the newest are kept. States are all kept up to
-//!   twice the bound; beyond it everything is let go, and who reads is told to ask for all anew
+//!   twice the bound and [`PER_DEVICE`] of each device; beyond it everything is let go, and who reads
+//!   is told to ask for all anew
 //! - on crash: all is told anew at the start, from what is known then
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
@@ -17,6 +18,8 @@ use super::view::State;
 
 /// Observations that wait before readings of the same are told together.
 pub const FEED_MAX: usize = 65_536;
+/// What is told of a device when all is: its state, its configuration, and each group of it.
+pub const PER_DEVICE: usize = 2 + Group::ALL.len();
 
 /// Something that has become known.
 #[derive(Clone, Debug, PartialEq)]
@@ -33,15 +36,12 @@ pub struct Observation {
 #[derive(Clone, Debug, PartialEq)]
 pub enum What {
     Agent {
-        offline: bool,
+        /// `None`: nobody can tell yet, as this collector has not run for long.
+        offline: Option<bool>,
     },
     /// Told with each reading that says something of it, also if it stays the same. `gap`: so long
     /// after a reading the next one counts as missing.
-    Device {
-        device: DeviceId,
-        state: State,
-        gap: Duration,
-    },
+    Device { device: DeviceId, state: State, gap: Duration },
     Readings {
         device: DeviceId,
         group: Group,
@@ -49,6 +49,8 @@ pub enum What {
         ports: Vec<PortReading>,
         gap: Duration,
     },
+    /// What holds until something else is told, whether the device answers or not.
+    Standing { device: DeviceId, readings: Vec<Reading> },
 }
 
 /// A value by the name that rules know it by.
@@ -97,11 +99,17 @@ pub(super) struct Feed {
     places: HashMap<(DeviceId, Group), usize>,
     /// The state told last of a device, and where it waits.
     states: HashMap<DeviceId, usize>,
+    /// Devices there are.
+    devices: usize,
 }
 
 impl Feed {
     pub(super) fn want(&mut self, metrics: BTreeSet<String>) {
         self.wanted = Some(metrics);
+    }
+
+    pub(super) fn sized(&mut self, devices: usize) {
+        self.devices = devices;
     }
 
     pub(super) fn is_read(&self) -> bool {
@@ -129,13 +137,13 @@ impl Feed {
             return;
         }
         let waiting = self.told.observations.len();
-        if waiting >= 2 * FEED_MAX {
+        if waiting >= 2 * FEED_MAX + PER_DEVICE * self.devices {
             self.clear();
             self.told.lost = true;
             return;
         }
         match &new.what {
-            What::Agent { .. } => {}
+            What::Agent { .. } | What::Standing { .. } => {}
             What::Device { device, .. } => {
                 self.states.insert(*device, waiting);
             }
@@ -152,7 +160,7 @@ impl Feed {
             return false;
         }
         let place = match &new.what {
-            What::Agent { .. } => None,
+            What::Agent { .. } | What::Standing { .. } => None,
             What::Device { device, .. } => self.states.get(device),
             What::Readings { device, group, .. } => self.places.get(&(*device, *group)),
         };

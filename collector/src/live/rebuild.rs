@@ -8,8 +8,9 @@ use farwatch_common::id::{AgentId, DeviceId, TenantId};
 use farwatch_common::sample::Group;
 use farwatch_proto::v1::{InterfaceFacts, InterfaceTable};
 
-use super::Live;
 use super::layout::Layout;
+use super::state::Fleet;
+use super::{ConfigHealth, Live};
 use crate::store::samples::read_all_stored;
 use crate::store::sql::sql;
 use crate::store::{Database, SampleStore, StoreError, Txn};
@@ -23,6 +24,8 @@ sql! { pub(crate) DEVICES =
 sql! { pub(crate) INTERFACES =
 "SELECT device_id, if_index, name, description, alias, if_type, speed_bps, mac
  FROM interface ORDER BY device_id, if_index" }
+sql! { pub(crate) CONFIGS =
+"SELECT tenant_id, device_id, other_key IS NOT NULL, failing IS NOT NULL FROM backup" }
 sql! { pub(crate) TABLES = "SELECT device_id, seen_at FROM device_table WHERE grp = $1" }
 
 impl Live {
@@ -39,6 +42,7 @@ impl Live {
         let agents = self.load_agents(&mut txn).await?;
         self.load_devices(&mut txn).await?;
         self.load_interfaces(&mut txn).await?;
+        self.load_configs(&mut txn).await?;
         drop(txn);
         for (tenant, agent) in agents {
             let rows = samples.last_rows(tenant, agent).await?;
@@ -55,8 +59,11 @@ impl Live {
                 }
             });
         }
+        self.change(Fleet::starts_at);
         // Nobody has seen anything else yet, so nothing has changed.
-        self.fleet().drafts();
+        let mut fleet = self.fleet();
+        fleet.drafts();
+        fleet.changed.clear();
         Ok(())
     }
 
@@ -90,6 +97,15 @@ impl Live {
             if !row.get::<bool>(4)? {
                 self.device_follows_name(id);
             }
+        }
+        Ok(())
+    }
+
+    async fn load_configs(&self, txn: &mut Txn) -> Result<(), StoreError> {
+        for row in &CONFIGS.query().all(txn).await? {
+            let (tenant, device) = (TenantId(row.get(0)?), DeviceId(row.get(1)?));
+            let (host_key_changed, failing) = (row.get(2)?, row.get(3)?);
+            self.config_known(tenant, device, ConfigHealth { host_key_changed, failing });
         }
         Ok(())
     }

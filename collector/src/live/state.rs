@@ -5,17 +5,18 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
+use std::time::Duration;
 
 use farwatch_common::batch::ROWS_MAX;
 use farwatch_common::clock::Micros;
 use farwatch_common::id::{AgentId, DeviceId, TenantId};
 use farwatch_common::sample::{Group, Row};
-use farwatch_proto::v1::{DeviceFacts, InterfaceTable};
+use farwatch_proto::v1::{DeviceFacts, InterfaceTable, ObjectTable};
 use serde_json::{Map, Value, json};
 
 use super::agent::{Agent, Session};
 use super::alerts::AlertChanges;
-use super::device::{Device, Reach};
+use super::device::{ConfigHealth, Device, Reach};
 use super::feed::Feed;
 use super::layout::Layout;
 use super::view::{LiveAgent, LiveDevice, LiveInterface, LiveMissing, LiveValue, State, changed};
@@ -54,6 +55,9 @@ struct Dirty {
 }
 
 /// All devices and agents. Its size follows the inventory's.
+/// How long after the start an agent may take to find this collector before it counts as away.
+const START_GRACE: Duration = Duration::from_secs(90);
+
 #[derive(Debug, Default)]
 pub(super) struct Fleet {
     pub(super) devices: HashMap<DeviceId, Device>,
@@ -70,7 +74,10 @@ pub(super) struct Fleet {
     removed: BTreeMap<TenantId, (Micros, Vec<DeviceId>)>,
     /// How many were removed since the start.
     removals: u64,
+    pub(super) grace_until: Option<Micros>,
     pub(super) alerts: BTreeMap<TenantId, AlertChanges>,
+    /// Devices that are not as they were, until somebody takes them.
+    pub(super) changed: BTreeMap<TenantId, BTreeSet<DeviceId>>,
 }
 
 impl Fleet {
@@ -89,10 +96,24 @@ impl Fleet {
         now: Micros,
     ) {
         self.devices.entry(id).or_insert_with(|| Device::new(tenant, agent, interval_s));
+        self.feed.sized(self.devices.len());
         self.by_agent.entry(agent).or_default().insert(id);
         dirty(&mut self.dirty_agents, tenant, agent, now);
         self.feed.moved(tenant);
         self.touch(tenant, id, now);
+    }
+
+    pub(super) fn config_known(
+        &mut self,
+        tenant: TenantId,
+        id: DeviceId,
+        health: ConfigHealth,
+        now: Micros,
+    ) {
+        let device = self.devices.get_mut(&id).filter(|device| device.tenant == tenant);
+        let Some(device) = device else { return };
+        device.config = Some(health);
+        self.tell_config(id, now);
     }
 
     /// A device of another agent begins anew: what is known of it comes from the one before.
@@ -103,16 +124,21 @@ impl Fleet {
         follows_name: bool,
         now: Micros,
     ) {
+        // That of the configuration does not come from it.
+        let config = self.devices.get(&id).and_then(|device| device.config);
         if self.owner(id).is_some_and(|owner| owner != (tenant, agent)) {
             self.device_removed(tenant, id, now);
         }
         self.device_added((tenant, agent, id), interval_s, now);
         let Some(device) = self.devices.get_mut(&id) else { return };
+        device.config = config;
+        device.told = None;
         device.follows_name = follows_name;
         device.set_interval(interval_s);
         let deadline = device.next_deadline();
         let old = std::mem::replace(&mut device.deadline, deadline);
         self.set_timer(Timer::Device(id), old, deadline);
+        self.tell_config(id, now);
     }
 
     pub(super) fn device_follows_name(&mut self, id: DeviceId) {
@@ -135,6 +161,7 @@ impl Fleet {
             }
         }
         self.removals += 1;
+        self.feed.sized(self.devices.len());
         self.feed.moved(tenant);
         self.published.remove(&id);
         self.watched.remove(&id);
@@ -204,10 +231,14 @@ impl Fleet {
     pub(super) fn apply(&mut self, row: Row, layout: &Arc<Layout>, committed_at: Micros) {
         let (id, group) = (row.device, row.group);
         let Some(device) = self.devices.get_mut(&id) else { return };
+        let booted_at = device.booted_at();
         if !device.apply(row, layout) {
             return;
         }
         let tenant = device.tenant;
+        if device.booted_at() != booted_at {
+            self.changed.entry(tenant).or_default().insert(id);
+        }
         let deadline = device.next_deadline();
         let old = std::mem::replace(&mut device.deadline, deadline);
         self.set_timer(Timer::Device(id), old, deadline);
@@ -222,6 +253,9 @@ impl Fleet {
         let Some(device) = self.devices.get_mut(&id) else { return };
         if !device.takes_facts(at) {
             return;
+        }
+        if device.marks.facts(facts) {
+            self.changed.entry(device.tenant).or_default().insert(id);
         }
         let dirty = dirty(&mut self.dirty, device.tenant, id, committed_at);
         if device.follows_name
@@ -238,17 +272,40 @@ impl Fleet {
     pub(super) fn apply_table(&mut self, table: InterfaceTable, at: Micros, committed_at: Micros) {
         let id = DeviceId(table.device_id);
         let Some(device) = self.devices.get_mut(&id) else { return };
-        if !device.apply_table(table, at) {
+        if !device.takes_table(at) {
             return;
         }
         let tenant = device.tenant;
+        if device.marks.interfaces(&table) {
+            self.changed.entry(tenant).or_default().insert(id);
+        }
+        device.apply_table(table);
         self.touch(tenant, id, committed_at);
+    }
+
+    /// Looks at a table of objects that was learned `at`: screens read those from the database.
+    pub(super) fn apply_objects(&mut self, table: &ObjectTable, at: Micros) {
+        let id = DeviceId(table.device_id);
+        let Some(device) = self.devices.get_mut(&id) else { return };
+        if device.marks.objects(table, at) {
+            self.changed.entry(device.tenant).or_default().insert(id);
+        }
     }
 
     // Time.
 
+    /// Until then nobody can tell whether an agent is away or has not found this collector yet.
+    pub(super) fn starts_at(&mut self, now: Micros) {
+        self.grace_until = Some(now.after(START_GRACE));
+    }
+
     /// Lets the time come to `now`.
     pub(super) fn expire(&mut self, now: Micros) {
+        if self.grace_until.take_if(|until| *until <= now).is_some() {
+            for (tenant, agent) in self.agents() {
+                self.tell_agent(tenant, agent, now);
+            }
+        }
         while let Some((at, timer)) = self.timers.first().copied().filter(|(at, _)| *at <= now) {
             self.timers.remove(&(at, timer));
             match timer {
@@ -290,6 +347,11 @@ impl Fleet {
 
     pub(super) fn reach(&self, agent: AgentId) -> Reach {
         self.agents.get(&agent).map_or(Reach::NeverSeen, Agent::reach)
+    }
+
+    /// Whether the agent was connected to this process.
+    pub(super) fn was_here(&self, agent: AgentId) -> bool {
+        self.agents.get(&agent).is_some_and(Agent::was_here)
     }
 
     fn device_of(&self, tenant: TenantId, id: DeviceId) -> Option<&Device> {

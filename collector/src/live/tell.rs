@@ -22,15 +22,18 @@ const SHARES: [(&str, &str, &str); 2] = [
 impl Fleet {
     /// An agent came or went.
     pub(super) fn tell_agent(&mut self, tenant: TenantId, agent: AgentId, now: Micros) {
-        let reach = self.reach(agent);
-        if reach == Reach::NeverSeen {
-            return;
-        }
-        let what = What::Agent { offline: reach == Reach::Offline };
+        let offline = match self.reach(agent) {
+            Reach::NeverSeen => return,
+            Reach::Online => Some(false),
+            // It may not have found this collector yet.
+            Reach::Offline if self.grace_until.is_some() && !self.was_here(agent) => None,
+            Reach::Offline => Some(true),
+        };
+        let what = What::Agent { offline };
         self.feed.tell(Observation { tenant, agent, at: now, received: now, what });
     }
 
-    /// The state of a device, at the time of what it is known from.
+    /// The state of a device, at the time of what it is known from; what was told is not told again.
     pub(super) fn tell_state(&mut self, id: DeviceId, now: Micros) {
         if !self.feed.is_read() {
             return;
@@ -38,6 +41,12 @@ impl Fleet {
         let Some(device) = self.devices.get(&id) else { return };
         let Some(told_at) = device.told_at() else { return };
         let (state, _) = device.state(self.reach(device.agent));
+        if let Some(device) = self.devices.get_mut(&id)
+            && device.told.replace((told_at, state)) == Some((told_at, state))
+        {
+            return;
+        }
+        let Some(device) = self.devices.get(&id) else { return };
         let what = What::Device { device: id, state, gap: device.gap() };
         let (tenant, agent) = (device.tenant, device.agent);
         self.feed.tell(Observation { tenant, agent, at: told_at, received: now, what });
@@ -100,8 +109,30 @@ impl Fleet {
         mem::replace(&mut self.feed, kept).take()
     }
 
+    /// What is known of a device's configuration.
+    pub(super) fn tell_config(&mut self, id: DeviceId, now: Micros) {
+        let Some(device) = self.devices.get(&id) else { return };
+        let Some(config) = device.config else { return };
+        let flag = |metric, is: bool| reading(metric, "", Some(f64::from(u8::from(is))));
+        let mut readings = vec![
+            flag("ssh_host_key_changed", config.host_key_changed),
+            flag("config_fetch_failed", config.failing),
+        ];
+        readings.retain(|reading| self.feed.wants(&reading.metric));
+        if readings.is_empty() {
+            return;
+        }
+        let what = What::Standing { device: id, readings };
+        let (tenant, agent) = (device.tenant, device.agent);
+        self.feed.tell(Observation { tenant, agent, at: now, received: now, what });
+    }
+
     fn tell_device(&mut self, id: DeviceId, now: Micros) {
+        if let Some(device) = self.devices.get_mut(&id) {
+            device.told = None;
+        }
         self.tell_state(id, now);
+        self.tell_config(id, now);
         for group in Group::ALL {
             self.tell_readings(id, group, now);
         }

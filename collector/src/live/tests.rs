@@ -1,4 +1,4 @@
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use farwatch_common::sample::{Cause, Schema};
 use farwatch_proto::v1::{
@@ -278,6 +278,30 @@ fn ports_nobody_tells_of_turn_unknown_while_the_device_answers() {
     fleet.heard(AGENT, at(480));
     fleet.expire(at(480));
     assert_eq!(state(&fleet), (State::Unknown, Some("stale")));
+}
+
+#[test]
+fn a_device_that_was_restarted_or_tells_something_else_has_changed() {
+    let mut fleet = fleet();
+    let changed = |fleet: &mut Fleet| std::mem::take(&mut fleet.changed);
+    let expected = BTreeMap::from([(TENANT, BTreeSet::from([DEVICE]))]);
+    apply(&mut fleet, alive(DEVICE, 0));
+    apply(&mut fleet, alive(DEVICE, 60));
+    let facts = |name: &str| DeviceFacts {
+        device_id: DEVICE.0,
+        sys_name: name.to_owned(),
+        ..DeviceFacts::default()
+    };
+    fleet.apply_facts(&facts("core"), at(60), at(60));
+    assert!(changed(&mut fleet).is_empty());
+    fleet.apply_facts(&facts("edge"), at(61), at(61));
+    assert_eq!(changed(&mut fleet), expected);
+    let mut restarted = alive(DEVICE, 120);
+    restarted.values[1] = Some(500);
+    apply(&mut fleet, restarted);
+    assert_eq!(changed(&mut fleet), expected);
+    apply(&mut fleet, counters(DEVICE, 130, 0));
+    assert!(changed(&mut fleet).is_empty());
 }
 
 #[test]

@@ -32,6 +32,8 @@ pub struct Channel {
     pub enabled: bool,
     pub settings: Settings,
     pub failing_since: Option<Micros>,
+    /// What waits to be told, or to be tried again.
+    pub waiting: i64,
     pub created_at: Micros,
     pub updated_at: Micros,
 }
@@ -107,7 +109,9 @@ macro_rules! select_channel {
     () => {
         concat!(
             "SELECT c.channel_id, c.name, t.tenant_id, t.name, c.kind, c.enabled, c.settings,
-                    c.failing_since, c.created_at, c.updated_at
+                    c.failing_since, c.created_at, c.updated_at,
+                    (SELECT COUNT(*) FROM notification n
+                     WHERE n.channel_id = c.channel_id AND n.state = 'queued')
              FROM channel c JOIN tenant t ON t.tenant_id = c.tenant_id WHERE c.tenant_id IN ",
             tenant_set!()
         )
@@ -133,6 +137,7 @@ fn read(row: &Row) -> Result<Channel, StoreError> {
         failing_since: row.get::<Option<i64>>(7)?.map(Micros),
         created_at: Micros(row.get(8)?),
         updated_at: Micros(row.get(9)?),
+        waiting: row.get(10)?,
     })
 }
 

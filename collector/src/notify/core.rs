@@ -13,13 +13,16 @@ use std::time::Duration;
 use farwatch_common::clock::Micros;
 use farwatch_common::id::{ChannelId, TenantId};
 
+use super::settings::Kind;
+
 /// Deliveries under way at one time.
 pub const IN_FLIGHT_MAX: usize = 64;
 /// Of these, to channels whose last delivery failed.
 pub const FAILING_IN_FLIGHT_MAX: usize = 16;
-/// Deliveries that a channel takes at once after a quiet time, and one more each [`EVERY`] then.
-pub const BURST: i64 = 20;
-pub const EVERY: Duration = Duration::from_secs(2);
+/// What people read: a mailbox, a chat. Slack takes one message a second.
+pub const PEOPLE: Pace = Pace { burst: 20, every: Duration::from_secs(2) };
+/// What programs take. They want all of a storm, and soon.
+pub const PROGRAMS: Pace = Pace { burst: 200, every: Duration::from_millis(20) };
 /// What may be waited after each attempt but the last: eight attempts in 24 h.
 pub const DELAYS: [Duration; 7] = [
     Duration::from_secs(5),
@@ -39,6 +42,25 @@ pub const RETRY_AFTER_MAX: Duration = Duration::from_secs(3600);
 pub const AGE_MAX: Duration = Duration::from_secs(24 * 3600 + 2 * 3600);
 /// From here on a channel that takes nothing is marked as failing.
 pub const FAILING_AFTER: Duration = Duration::from_secs(15 * 60);
+
+/// How fast a channel is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pace {
+    /// Deliveries at once after a quiet time.
+    pub burst: u32,
+    /// One more each.
+    pub every: Duration,
+}
+
+impl Pace {
+    #[must_use]
+    pub fn of(kind: Kind) -> Self {
+        match kind {
+            Kind::Email | Kind::Slack => PEOPLE,
+            Kind::Webhook | Kind::Mqtt => PROGRAMS,
+        }
+    }
+}
 
 /// How an attempt ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -148,6 +170,7 @@ pub struct Waiting {
     /// When the first of it is due.
     pub next_at: Micros,
     pub failing: bool,
+    pub pace: Pace,
 }
 
 /// Where to begin now, and when to look again.
@@ -187,7 +210,7 @@ impl Desk {
         let mut plan = Plan::default();
         for waiting in order {
             let lane = self.lanes.entry(waiting.channel).or_default();
-            let at = waiting.next_at.max(lane.ready_at());
+            let at = waiting.next_at.max(lane.ready_at(waiting.pace));
             if lane.busy.is_some() {
                 continue;
             }
@@ -202,7 +225,7 @@ impl Desk {
             }
             (all, failing) = (all + 1, failing + usize::from(waiting.failing));
             lane.busy = Some(waiting.failing);
-            lane.due = lane.due.max(now).after(EVERY);
+            lane.due = lane.due.max(now).after(waiting.pace.every);
             plan.start.push((waiting.tenant, waiting.channel));
         }
         plan
@@ -217,9 +240,8 @@ impl Desk {
 
 impl Lane {
     /// When the rate lets the next one out.
-    fn ready_at(&self) -> Micros {
-        let ahead = EVERY.saturating_mul(u32::try_from(BURST - 1).unwrap_or(0));
-        self.due.before(ahead)
+    fn ready_at(&self, pace: Pace) -> Micros {
+        self.due.before(pace.every.saturating_mul(pace.burst.saturating_sub(1)))
     }
 }
 

@@ -17,6 +17,8 @@ use crate::store::{Database, StoreError, Txn};
 pub struct Delivery {
     pub id: NotificationId,
     pub channel: Named<ChannelId>,
+    /// The same at every attempt: what receivers tell a repetition by.
+    pub key: String,
     /// `None`: a test.
     pub alert: Option<AlertId>,
     pub event: Type,
@@ -50,7 +52,7 @@ macro_rules! select_delivery {
     () => {
         concat!(
             "SELECT n.notification_id, n.channel_id, c.name, n.alert_id, n.message, n.state,
-                    n.next_at, n.created_at, n.ended_at
+                    n.next_at, n.created_at, n.ended_at, n.idempotency_key
              FROM notification n
              JOIN channel c ON c.tenant_id = n.tenant_id AND c.channel_id = n.channel_id
              WHERE n.tenant_id IN ",
@@ -68,7 +70,8 @@ sql! { pub(crate) OF_ALERT =
 }
 sql! { pub(crate) OF_CHANNEL =
     select_delivery!(),
-    " AND n.channel_id = $2 AND n.notification_id < $3 ORDER BY n.notification_id DESC LIMIT $4"
+    " AND n.channel_id = $2 AND n.notification_id < $3 AND ($4 = '' OR n.state = $4)
+      ORDER BY n.notification_id DESC LIMIT $5"
 }
 sql! { pub(crate) ONE = select_delivery!(), " AND n.notification_id = $2" }
 sql! { pub(crate) ATTEMPTS =
@@ -93,6 +96,7 @@ fn read(row: &Row) -> Result<Delivery, StoreError> {
         state,
         created_at: Micros(row.get(7)?),
         ended_at: row.get::<Option<i64>>(8)?.map(Micros),
+        key: row.get(9)?,
         attempts: Vec::new(),
     })
 }
@@ -137,17 +141,18 @@ pub async fn deliveries_of_alert(
     Ok(page(&mut txn, context, query.bind(before.limit)).await?)
 }
 
-/// What a channel was told.
+/// What a channel was told; with a state, only what is in it.
 pub async fn deliveries_of_channel(
     db: &Database,
     context: &TenantContext,
-    channel: ChannelId,
+    (channel, state): (ChannelId, Option<&str>),
     before: Before,
 ) -> Result<Vec<Delivery>, InventoryError> {
     channel_get(db, context, channel).await?;
     let mut txn = db.read(context).await?;
     let query = OF_CHANNEL.bind(context.tenants_json()).bind(channel.0);
-    let query = query.bind(before.id.unwrap_or(i64::MAX)).bind(before.limit);
+    let query = query.bind(before.id.unwrap_or(i64::MAX)).bind(state.unwrap_or_default());
+    let query = query.bind(before.limit);
     Ok(page(&mut txn, context, query).await?)
 }
 

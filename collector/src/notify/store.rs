@@ -7,7 +7,7 @@ use farwatch_common::id::{ChannelId, NotificationId, TenantId};
 use farwatch_common::secret::Secret;
 
 use super::NotifyKey;
-use super::core::{Attempt, Next, Outcome, Tried, Waiting};
+use super::core::{Attempt, Next, Outcome, PEOPLE, Pace, Tried, Waiting};
 use super::send::Parcel;
 use super::settings::{Kind, Secrets};
 use crate::inventory::vault::{Place, Vault, VaultError};
@@ -17,11 +17,11 @@ use crate::store::{Database, StoreError, Txn};
 
 sql! { pub(crate) WAITING =
     "SELECT n.tenant_id, n.channel_id, MIN(n.next_at),
-            CASE WHEN c.failing_since IS NULL THEN 0 ELSE 1 END
+            CASE WHEN c.failing_since IS NULL THEN 0 ELSE 1 END, c.kind
      FROM notification n
      JOIN channel c ON c.tenant_id = n.tenant_id AND c.channel_id = n.channel_id
      WHERE n.state = 'queued' AND c.enabled = 1
-     GROUP BY n.tenant_id, n.channel_id, c.failing_since"
+     GROUP BY n.tenant_id, n.channel_id, c.failing_since, c.kind"
 }
 
 /// The channels that something waits for, of all tenants.
@@ -30,7 +30,9 @@ pub(super) async fn waiting(database: &Database) -> Result<Vec<Waiting>, StoreEr
     let rows = WAITING.query().all(&mut txn).await?;
     let one = |row: &Row| {
         let (tenant, channel) = (TenantId(row.get(0)?), ChannelId(row.get(1)?));
-        Ok(Waiting { tenant, channel, next_at: Micros(row.get(2)?), failing: row.get(3)? })
+        // Of a kind that is not known nothing can be told: it ends as broken, at any pace.
+        let pace = Kind::from_name(&row.get::<String>(4)?).map_or(PEOPLE, Pace::of);
+        Ok(Waiting { tenant, channel, next_at: Micros(row.get(2)?), failing: row.get(3)?, pace })
     };
     rows.iter().map(one).collect()
 }

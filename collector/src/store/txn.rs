@@ -23,6 +23,7 @@ use super::{Database, Engine, StoreError};
 use crate::audit::write::Chains;
 use crate::audit::{Change, INSTALLATION, Who};
 use crate::evaluate::key::EvaluateKey;
+use crate::history::HistoryKey;
 use crate::identity::{Access, IdentityKey, TenantContext};
 use crate::ingest::IngestKey;
 use crate::notify::NotifyKey;
@@ -419,6 +420,24 @@ impl Database {
     pub async fn notify(
         &self,
         _: NotifyKey,
+        tenants: &BTreeSet<TenantId>,
+    ) -> Result<Txn, StoreError> {
+        self.begin(Mode::Write, Scope::ingest(tenants.clone())).await
+    }
+
+    /// Begins to read what is fetched from devices of these tenants, and how.
+    pub async fn history_read(
+        &self,
+        _: HistoryKey,
+        tenants: &BTreeSet<TenantId>,
+    ) -> Result<Txn, StoreError> {
+        self.begin(Mode::Read, Scope::ingest(tenants.clone())).await
+    }
+
+    /// Begins to write what is fetched from devices of these tenants.
+    pub async fn history(
+        &self,
+        _: HistoryKey,
         tenants: &BTreeSet<TenantId>,
     ) -> Result<Txn, StoreError> {
         self.begin(Mode::Write, Scope::ingest(tenants.clone())).await

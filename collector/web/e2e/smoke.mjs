@@ -4,7 +4,9 @@
 // never on time. Leaves screenshots in OUT_DIR and prints «N passed, N failed» last.
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
+import { alerts } from "./alerts.mjs";
 import { axe, launch, open, signOut, violations } from "./browser.mjs";
+import { notify } from "./notify.mjs";
 import { commitToPixel } from "./pixel.mjs";
 import { tenancy } from "./tenancy.mjs";
 
@@ -291,7 +293,7 @@ await check("device: Esc leads back to the filter and the row", async () => {
 await check("agents: listed with state and last ack", async () => {
   await page.locator("h1").click();
   await page.keyboard.press("g");
-  await page.keyboard.press("a");
+  await page.keyboard.press("e");
   await page.waitForURL("**/agents");
   await page.waitForSelector("[data-agent] [data-state=up]");
 });
@@ -413,6 +415,8 @@ await check("sign out ends the session in every tab", async () => {
   await phone.page.waitForURL("**/login**");
 });
 await tenancy(browser, { check, look, sideways });
+await alerts(browser, { check, look, sideways });
+await notify(browser, { check, look, sideways });
 await check("nothing was logged and the policy held", async () => {
   const all = [...desk.complaints, ...phone.complaints, ...(await violations(page)), ...(await violations(phone.page))];
   return all.length > 0 ? all : null;

@@ -3,13 +3,13 @@
 // Its agents are enrolled and never started: nothing is polled, so no packet leaves this machine
 // for the private addresses that the devices carry.
 import { spawn, spawnSync } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 const REPO = new URL("../../../", import.meta.url).pathname;
 const TARGET = process.env.CARGO_TARGET_DIR ?? join(REPO, "target");
-const BINARIES = process.env.FARWATCH_BINARIES ?? join(TARGET, "debug");
+export const BINARIES = process.env.FARWATCH_BINARIES ?? join(TARGET, "debug");
 const READY_MS = 60_000;
 const LOOK_MS = 100;
 
@@ -27,13 +27,13 @@ export const PEOPLE = {
   "viewer@borealis.example": { role: "viewer", tenant: "Borealis Net" },
 };
 
-function run(program, args, input = "") {
+export function run(program, args, input = "") {
   const { status, stdout, stderr } = spawnSync(join(BINARIES, program), args, { input, encoding: "utf8" });
   if (status !== 0) throw new Error(`${program} ${args.slice(0, 2).join(" ")}: ${stderr || status}`);
   return stdout;
 }
 
-async function until(what, isSo) {
+export async function until(what, isSo) {
   const start = Date.now();
   while (!(await isSo())) {
     if (Date.now() - start > READY_MS) throw new Error(`waited ${READY_MS / 1000} s for ${what}`);
@@ -41,13 +41,13 @@ async function until(what, isSo) {
   }
 }
 
-function addresses(data) {
+export function addresses(data) {
   const file = join(data, "addresses.json");
   return existsSync(file) ? JSON.parse(readFileSync(file, "utf8")) : null;
 }
 
 /** A client of the API with the session of one person. */
-async function signIn(url, email) {
+export async function signIn(url, email) {
   const call = async (method, path, body, cookie = "") => {
     const headers = { "content-type": "application/json", origin: url, cookie };
     const answer = await fetch(url + path, { method, headers, ...(body ? { body: JSON.stringify(body) } : {}) });
@@ -59,7 +59,7 @@ async function signIn(url, email) {
   return async (method, path, body) => (await (await call(method, path, body, cookie)).json()).data;
 }
 
-async function enrol(folder, data, listen, tenant, site) {
+export async function enrol(folder, data, listen, tenant, site) {
   const made = run("farwatch-collector",
     ["token", "create", "--data-dir", data, "--tenant", tenant, "--site", site, "--json"]);
   const state = join(folder, `agent ${tenant} ${site}`);
@@ -67,8 +67,23 @@ async function enrol(folder, data, listen, tenant, site) {
     JSON.parse(made).token);
 }
 
-/** Starts it; `stop` ends it and removes all it made. */
-export async function twoCustomers() {
+/** A collector on this data and with this file, at ports of the system's choice. */
+export function serve(data, file) {
+  const collector = spawn(join(BINARIES, "farwatch-collector"),
+    ["serve", ...(file ? ["--config", file] : []), "--data-dir", data, "--http", "127.0.0.1:0", "--listen", "127.0.0.1:0"], { stdio: "ignore" });
+  return { collector, ended: new Promise((resolve) => collector.once("exit", resolve)) };
+}
+
+export async function ready(collector, data) {
+  await until("the collector to be ready", async () => {
+    if (collector.exitCode !== null) throw new Error(`the collector ended with ${collector.exitCode}`);
+    const at = addresses(data);
+    return at && fetch(`http://${at.http}/health/ready`).then((answer) => answer.ok, () => false);
+  });
+}
+
+/** Starts it, with these lines in its file; `stop` ends it and removes all it made. */
+export async function twoCustomers(config = "") {
   const folder = mkdtempSync(join(tmpdir(), "farwatch-e2e-"));
   const data = join(folder, "collector");
   for (const tenant of Object.keys(CUSTOMERS)) {
@@ -78,20 +93,16 @@ export async function twoCustomers() {
     run("farwatch-collector", ["user", "create", "--data-dir", data, "--email", email, "--password-file", "-",
       "--role", role, ...(tenant ? ["--tenant", tenant] : [])], PASSWORD);
   }
-  const collector = spawn(join(BINARIES, "farwatch-collector"),
-    ["serve", "--data-dir", data, "--http", "127.0.0.1:0", "--listen", "127.0.0.1:0"], { stdio: "ignore" });
-  const ended = new Promise((resolve) => collector.once("exit", resolve));
+  const file = join(folder, "collector.toml");
+  writeFileSync(file, config);
+  const { collector, ended } = serve(data, file);
   const stop = async () => {
     collector.kill();
     await ended;
     rmSync(folder, { recursive: true, force: true });
   };
   try {
-    await until("the collector to be ready", async () => {
-      if (collector.exitCode !== null) throw new Error(`the collector ended with ${collector.exitCode}`);
-      const at = addresses(data);
-      return at && fetch(`http://${at.http}/health/ready`).then((answer) => answer.ok, () => false);
-    });
+    await ready(collector, data);
     const { http, listen } = addresses(data);
     const url = `http://${http}`;
     const ask = await signIn(url, Object.keys(PEOPLE)[0]);
@@ -104,7 +115,7 @@ export async function twoCustomers() {
           { agent: agent.id, address, snmp: { version: "v2c", community: "public" } });
       }
     }
-    return { url, stop };
+    return { url, stop, ask };
   } catch (error) {
     await stop();
     throw error;

@@ -17,7 +17,7 @@ const wrongUnless = (condition, message) => (condition ? null : message);
 const query = (page) => new URL(page.url()).searchParams;
 const names = (page) => page.$$eval(`${"[role=row][data-device]"} a`, (all) => all.map((a) => a.textContent).toSorted());
 
-async function signIn(browser, url, email, options) {
+export async function signIn(browser, url, email, options) {
   const view = await open(browser, options);
   await view.page.goto(`${url}/fleet`);
   await view.page.fill("#email", email);
@@ -74,7 +74,7 @@ async function switching(page, url, check, look) {
   await look("tenants-one-dark");
   await check("tenants: every page keeps to it, and the next visit does", async () => {
     await page.keyboard.press("g");
-    await page.keyboard.press("a");
+    await page.keyboard.press("e");
     await page.waitForURL("**/agents?tenant=ten_**");
     await page.waitForFunction(() => document.querySelectorAll("[data-agent]").length === 1);
     await page.goto(`${url}/settings/sites`);

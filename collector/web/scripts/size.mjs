@@ -24,7 +24,8 @@ const sum = (names) => [...names].reduce((total, name) => total + (size.get(name
 const entry = /src="\/assets\/([^"]+\.js)"/.exec(readFileSync(HTML, "utf8"))?.[1];
 if (!entry) throw new Error("dist/index.html names no entry: run `npm run build` first");
 
-const isRoute = (name) => /^(_app|fleet|devices\._id|agents|config\.[a-z_]+|diff-view|login|settings(?:\.[a-z-]+)?)-[\w-]{8}\.js$/.test(name);
+const isRoute = (name) =>
+  /^(_app|fleet|devices\._id|agents|login|diff-view|alerts\.[a-z_.]+|config\.[a-z_]+|settings(?:\.[a-z_-]+)*)-[\w-]{8}\.js$/.test(name);
 const shell = closure(entry);
 for (const name of files.filter((f) => /^(_app|route|fleet)-[\w-]{8}\.js$/.test(f))) closure(name, shell);
 

@@ -1893,6 +1893,11 @@ export interface components {
             /** @description Receivers of mail. */
             to: string[];
             updated_at: components["schemas"]["Time"];
+            /**
+             * Format: int64
+             * @description What waits to be told, or to be tried again.
+             */
+            waiting: number;
         };
         ChannelBroker: {
             tls: boolean;
@@ -2292,6 +2297,11 @@ export interface components {
                 /** @description Receivers of mail. */
                 to: string[];
                 updated_at: components["schemas"]["Time"];
+                /**
+                 * Format: int64
+                 * @description What waits to be told, or to be tried again.
+                 */
+                waiting: number;
             };
         };
         /** @description A successful answer. */
@@ -2373,6 +2383,8 @@ export interface components {
                 /** @description `alert.firing`, `alert.resolved` or `test`. */
                 event: string;
                 id: string;
+                /** @description The `webhook-id` of a webhook: the same at every attempt. */
+                key: string;
                 next_at: components["schemas"]["Time"] | null;
                 state: components["schemas"]["DeliveryState"];
                 summary: string;
@@ -2673,6 +2685,8 @@ export interface components {
             /** @description `alert.firing`, `alert.resolved` or `test`. */
             event: string;
             id: string;
+            /** @description The `webhook-id` of a webhook: the same at every attempt. */
+            key: string;
             next_at: components["schemas"]["Time"] | null;
             state: components["schemas"]["DeliveryState"];
             summary: string;
@@ -3237,6 +3251,11 @@ export interface components {
                 /** @description Receivers of mail. */
                 to: string[];
                 updated_at: components["schemas"]["Time"];
+                /**
+                 * Format: int64
+                 * @description What waits to be told, or to be tried again.
+                 */
+                waiting: number;
             }[];
             meta: components["schemas"]["Meta"];
         };
@@ -3270,6 +3289,8 @@ export interface components {
                 /** @description `alert.firing`, `alert.resolved` or `test`. */
                 event: string;
                 id: string;
+                /** @description The `webhook-id` of a webhook: the same at every attempt. */
+                key: string;
                 next_at: components["schemas"]["Time"] | null;
                 state: components["schemas"]["DeliveryState"];
                 summary: string;
@@ -5299,6 +5320,8 @@ export interface operations {
     channel_deliveries: {
         parameters: {
             query?: {
+                /** @description Only these; all if not given. */
+                state?: "queued" | "delivered" | "failed";
                 /** @description 1 to 1000; 100 if not given. */
                 limit?: number;
                 cursor?: string;

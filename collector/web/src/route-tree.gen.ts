@@ -16,6 +16,8 @@ import { Route as AppIndexRouteImport } from "./routes/_app/index";
 import { Route as AppAgentsRouteImport } from "./routes/_app/agents";
 import { Route as AppFleetRouteImport } from "./routes/_app/fleet";
 import { Route as AppSettingsRouteImport } from "./routes/_app/settings";
+import { Route as AppAlertsIndexRouteImport } from "./routes/_app/alerts.index";
+import { Route as AppAlertsIdRouteImport } from "./routes/_app/alerts.$id";
 import { Route as AppConfigIndexRouteImport } from "./routes/_app/config.index";
 import { Route as AppConfigIdRouteImport } from "./routes/_app/config.$id";
 import { Route as AppConfigJobsRouteImport } from "./routes/_app/config.jobs";
@@ -32,6 +34,11 @@ import { Route as AppSettingsProviderAccessRouteImport } from "./routes/_app/set
 import { Route as AppSettingsSitesRouteImport } from "./routes/_app/settings.sites";
 import { Route as AppSettingsTenantsRouteImport } from "./routes/_app/settings.tenants";
 import { Route as AppSettingsTokensRouteImport } from "./routes/_app/settings.tokens";
+import { Route as AppAlertsRulesIndexRouteImport } from "./routes/_app/alerts.rules.index";
+import { Route as AppAlertsRulesIdRouteImport } from "./routes/_app/alerts.rules.$id";
+import { Route as AppAlertsRulesNewRouteImport } from "./routes/_app/alerts.rules.new";
+import { Route as AppSettingsNotificationsIndexRouteImport } from "./routes/_app/settings.notifications.index";
+import { Route as AppSettingsNotificationsIdRouteImport } from "./routes/_app/settings.notifications.$id";
 
 const AppRoute = AppRouteImport.update({
   id: "/_app",
@@ -65,6 +72,16 @@ const AppFleetRoute = AppFleetRouteImport.update({
 const AppSettingsRoute = AppSettingsRouteImport.update({
   id: "/settings",
   path: "/settings",
+  getParentRoute: () => AppRoute,
+} as any);
+const AppAlertsIndexRoute = AppAlertsIndexRouteImport.update({
+  id: "/alerts/",
+  path: "/alerts/",
+  getParentRoute: () => AppRoute,
+} as any);
+const AppAlertsIdRoute = AppAlertsIdRouteImport.update({
+  id: "/alerts/$id",
+  path: "/alerts/$id",
   getParentRoute: () => AppRoute,
 } as any);
 const AppConfigIndexRoute = AppConfigIndexRouteImport.update({
@@ -149,6 +166,33 @@ const AppSettingsTokensRoute = AppSettingsTokensRouteImport.update({
   path: "/tokens",
   getParentRoute: () => AppSettingsRoute,
 } as any);
+const AppAlertsRulesIndexRoute = AppAlertsRulesIndexRouteImport.update({
+  id: "/alerts/rules/",
+  path: "/alerts/rules/",
+  getParentRoute: () => AppRoute,
+} as any);
+const AppAlertsRulesIdRoute = AppAlertsRulesIdRouteImport.update({
+  id: "/alerts/rules/$id",
+  path: "/alerts/rules/$id",
+  getParentRoute: () => AppRoute,
+} as any);
+const AppAlertsRulesNewRoute = AppAlertsRulesNewRouteImport.update({
+  id: "/alerts/rules/new",
+  path: "/alerts/rules/new",
+  getParentRoute: () => AppRoute,
+} as any);
+const AppSettingsNotificationsIndexRoute =
+  AppSettingsNotificationsIndexRouteImport.update({
+    id: "/notifications/",
+    path: "/notifications/",
+    getParentRoute: () => AppSettingsRoute,
+  } as any);
+const AppSettingsNotificationsIdRoute =
+  AppSettingsNotificationsIdRouteImport.update({
+    id: "/notifications/$id",
+    path: "/notifications/$id",
+    getParentRoute: () => AppSettingsRoute,
+  } as any);
 
 export interface FileRoutesByFullPath {
   "/": typeof AppIndexRoute;
@@ -157,6 +201,7 @@ export interface FileRoutesByFullPath {
   "/agents": typeof AppAgentsRoute;
   "/fleet": typeof AppFleetRoute;
   "/settings": typeof AppSettingsRouteWithChildren;
+  "/alerts/$id": typeof AppAlertsIdRoute;
   "/config/$id": typeof AppConfigIdRoute;
   "/config/jobs": typeof AppConfigJobsRoute;
   "/config/search": typeof AppConfigSearchRoute;
@@ -171,8 +216,14 @@ export interface FileRoutesByFullPath {
   "/settings/sites": typeof AppSettingsSitesRoute;
   "/settings/tenants": typeof AppSettingsTenantsRoute;
   "/settings/tokens": typeof AppSettingsTokensRoute;
+  "/alerts/": typeof AppAlertsIndexRoute;
   "/config/": typeof AppConfigIndexRoute;
   "/settings/": typeof AppSettingsIndexRoute;
+  "/alerts/rules/$id": typeof AppAlertsRulesIdRoute;
+  "/alerts/rules/new": typeof AppAlertsRulesNewRoute;
+  "/settings/notifications/$id": typeof AppSettingsNotificationsIdRoute;
+  "/alerts/rules/": typeof AppAlertsRulesIndexRoute;
+  "/settings/notifications/": typeof AppSettingsNotificationsIndexRoute;
 }
 export interface FileRoutesByTo {
   "/login": typeof LoginRoute;
@@ -180,6 +231,7 @@ export interface FileRoutesByTo {
   "/agents": typeof AppAgentsRoute;
   "/fleet": typeof AppFleetRoute;
   "/": typeof AppIndexRoute;
+  "/alerts/$id": typeof AppAlertsIdRoute;
   "/config/$id": typeof AppConfigIdRoute;
   "/config/jobs": typeof AppConfigJobsRoute;
   "/config/search": typeof AppConfigSearchRoute;
@@ -194,8 +246,14 @@ export interface FileRoutesByTo {
   "/settings/sites": typeof AppSettingsSitesRoute;
   "/settings/tenants": typeof AppSettingsTenantsRoute;
   "/settings/tokens": typeof AppSettingsTokensRoute;
+  "/alerts": typeof AppAlertsIndexRoute;
   "/config": typeof AppConfigIndexRoute;
   "/settings": typeof AppSettingsIndexRoute;
+  "/alerts/rules/$id": typeof AppAlertsRulesIdRoute;
+  "/alerts/rules/new": typeof AppAlertsRulesNewRoute;
+  "/settings/notifications/$id": typeof AppSettingsNotificationsIdRoute;
+  "/alerts/rules": typeof AppAlertsRulesIndexRoute;
+  "/settings/notifications": typeof AppSettingsNotificationsIndexRoute;
 }
 export interface FileRoutesById {
   __root__: typeof rootRouteImport;
@@ -206,6 +264,7 @@ export interface FileRoutesById {
   "/_app/fleet": typeof AppFleetRoute;
   "/_app/settings": typeof AppSettingsRouteWithChildren;
   "/_app/": typeof AppIndexRoute;
+  "/_app/alerts/$id": typeof AppAlertsIdRoute;
   "/_app/config/$id": typeof AppConfigIdRoute;
   "/_app/config/jobs": typeof AppConfigJobsRoute;
   "/_app/config/search": typeof AppConfigSearchRoute;
@@ -220,8 +279,14 @@ export interface FileRoutesById {
   "/_app/settings/sites": typeof AppSettingsSitesRoute;
   "/_app/settings/tenants": typeof AppSettingsTenantsRoute;
   "/_app/settings/tokens": typeof AppSettingsTokensRoute;
+  "/_app/alerts/": typeof AppAlertsIndexRoute;
   "/_app/config/": typeof AppConfigIndexRoute;
   "/_app/settings/": typeof AppSettingsIndexRoute;
+  "/_app/alerts/rules/$id": typeof AppAlertsRulesIdRoute;
+  "/_app/alerts/rules/new": typeof AppAlertsRulesNewRoute;
+  "/_app/settings/notifications/$id": typeof AppSettingsNotificationsIdRoute;
+  "/_app/alerts/rules/": typeof AppAlertsRulesIndexRoute;
+  "/_app/settings/notifications/": typeof AppSettingsNotificationsIndexRoute;
 }
 export interface FileRouteTypes {
   fileRoutesByFullPath: FileRoutesByFullPath;
@@ -232,6 +297,7 @@ export interface FileRouteTypes {
     | "/agents"
     | "/fleet"
     | "/settings"
+    | "/alerts/$id"
     | "/config/$id"
     | "/config/jobs"
     | "/config/search"
@@ -246,8 +312,14 @@ export interface FileRouteTypes {
     | "/settings/sites"
     | "/settings/tenants"
     | "/settings/tokens"
+    | "/alerts/"
     | "/config/"
-    | "/settings/";
+    | "/settings/"
+    | "/alerts/rules/$id"
+    | "/alerts/rules/new"
+    | "/settings/notifications/$id"
+    | "/alerts/rules/"
+    | "/settings/notifications/";
   fileRoutesByTo: FileRoutesByTo;
   to:
     | "/login"
@@ -255,6 +327,7 @@ export interface FileRouteTypes {
     | "/agents"
     | "/fleet"
     | "/"
+    | "/alerts/$id"
     | "/config/$id"
     | "/config/jobs"
     | "/config/search"
@@ -269,8 +342,14 @@ export interface FileRouteTypes {
     | "/settings/sites"
     | "/settings/tenants"
     | "/settings/tokens"
+    | "/alerts"
     | "/config"
-    | "/settings";
+    | "/settings"
+    | "/alerts/rules/$id"
+    | "/alerts/rules/new"
+    | "/settings/notifications/$id"
+    | "/alerts/rules"
+    | "/settings/notifications";
   id:
     | "__root__"
     | "/_app"
@@ -280,6 +359,7 @@ export interface FileRouteTypes {
     | "/_app/fleet"
     | "/_app/settings"
     | "/_app/"
+    | "/_app/alerts/$id"
     | "/_app/config/$id"
     | "/_app/config/jobs"
     | "/_app/config/search"
@@ -294,8 +374,14 @@ export interface FileRouteTypes {
     | "/_app/settings/sites"
     | "/_app/settings/tenants"
     | "/_app/settings/tokens"
+    | "/_app/alerts/"
     | "/_app/config/"
-    | "/_app/settings/";
+    | "/_app/settings/"
+    | "/_app/alerts/rules/$id"
+    | "/_app/alerts/rules/new"
+    | "/_app/settings/notifications/$id"
+    | "/_app/alerts/rules/"
+    | "/_app/settings/notifications/";
   fileRoutesById: FileRoutesById;
 }
 export interface RootRouteChildren {
@@ -353,6 +439,20 @@ declare module "@tanstack/react-router" {
       path: "/settings";
       fullPath: "/settings";
       preLoaderRoute: typeof AppSettingsRouteImport;
+      parentRoute: typeof AppRoute;
+    };
+    "/_app/alerts/": {
+      id: "/_app/alerts/";
+      path: "/alerts";
+      fullPath: "/alerts/";
+      preLoaderRoute: typeof AppAlertsIndexRouteImport;
+      parentRoute: typeof AppRoute;
+    };
+    "/_app/alerts/$id": {
+      id: "/_app/alerts/$id";
+      path: "/alerts/$id";
+      fullPath: "/alerts/$id";
+      preLoaderRoute: typeof AppAlertsIdRouteImport;
       parentRoute: typeof AppRoute;
     };
     "/_app/config/": {
@@ -467,6 +567,41 @@ declare module "@tanstack/react-router" {
       preLoaderRoute: typeof AppSettingsTokensRouteImport;
       parentRoute: typeof AppSettingsRoute;
     };
+    "/_app/alerts/rules/": {
+      id: "/_app/alerts/rules/";
+      path: "/alerts/rules";
+      fullPath: "/alerts/rules/";
+      preLoaderRoute: typeof AppAlertsRulesIndexRouteImport;
+      parentRoute: typeof AppRoute;
+    };
+    "/_app/alerts/rules/$id": {
+      id: "/_app/alerts/rules/$id";
+      path: "/alerts/rules/$id";
+      fullPath: "/alerts/rules/$id";
+      preLoaderRoute: typeof AppAlertsRulesIdRouteImport;
+      parentRoute: typeof AppRoute;
+    };
+    "/_app/alerts/rules/new": {
+      id: "/_app/alerts/rules/new";
+      path: "/alerts/rules/new";
+      fullPath: "/alerts/rules/new";
+      preLoaderRoute: typeof AppAlertsRulesNewRouteImport;
+      parentRoute: typeof AppRoute;
+    };
+    "/_app/settings/notifications/": {
+      id: "/_app/settings/notifications/";
+      path: "/notifications";
+      fullPath: "/settings/notifications/";
+      preLoaderRoute: typeof AppSettingsNotificationsIndexRouteImport;
+      parentRoute: typeof AppSettingsRoute;
+    };
+    "/_app/settings/notifications/$id": {
+      id: "/_app/settings/notifications/$id";
+      path: "/notifications/$id";
+      fullPath: "/settings/notifications/$id";
+      preLoaderRoute: typeof AppSettingsNotificationsIdRouteImport;
+      parentRoute: typeof AppSettingsRoute;
+    };
   }
 }
 
@@ -482,6 +617,8 @@ interface AppSettingsRouteChildren {
   AppSettingsTenantsRoute: typeof AppSettingsTenantsRoute;
   AppSettingsTokensRoute: typeof AppSettingsTokensRoute;
   AppSettingsIndexRoute: typeof AppSettingsIndexRoute;
+  AppSettingsNotificationsIdRoute: typeof AppSettingsNotificationsIdRoute;
+  AppSettingsNotificationsIndexRoute: typeof AppSettingsNotificationsIndexRoute;
 }
 
 const AppSettingsRouteChildren: AppSettingsRouteChildren = {
@@ -496,6 +633,8 @@ const AppSettingsRouteChildren: AppSettingsRouteChildren = {
   AppSettingsTenantsRoute: AppSettingsTenantsRoute,
   AppSettingsTokensRoute: AppSettingsTokensRoute,
   AppSettingsIndexRoute: AppSettingsIndexRoute,
+  AppSettingsNotificationsIdRoute: AppSettingsNotificationsIdRoute,
+  AppSettingsNotificationsIndexRoute: AppSettingsNotificationsIndexRoute,
 };
 
 const AppSettingsRouteWithChildren = AppSettingsRoute._addFileChildren(
@@ -507,11 +646,16 @@ interface AppRouteChildren {
   AppFleetRoute: typeof AppFleetRoute;
   AppSettingsRoute: typeof AppSettingsRouteWithChildren;
   AppIndexRoute: typeof AppIndexRoute;
+  AppAlertsIdRoute: typeof AppAlertsIdRoute;
   AppConfigIdRoute: typeof AppConfigIdRoute;
   AppConfigJobsRoute: typeof AppConfigJobsRoute;
   AppConfigSearchRoute: typeof AppConfigSearchRoute;
   AppDevicesIdRoute: typeof AppDevicesIdRoute;
+  AppAlertsIndexRoute: typeof AppAlertsIndexRoute;
   AppConfigIndexRoute: typeof AppConfigIndexRoute;
+  AppAlertsRulesIdRoute: typeof AppAlertsRulesIdRoute;
+  AppAlertsRulesNewRoute: typeof AppAlertsRulesNewRoute;
+  AppAlertsRulesIndexRoute: typeof AppAlertsRulesIndexRoute;
 }
 
 const AppRouteChildren: AppRouteChildren = {
@@ -519,11 +663,16 @@ const AppRouteChildren: AppRouteChildren = {
   AppFleetRoute: AppFleetRoute,
   AppSettingsRoute: AppSettingsRouteWithChildren,
   AppIndexRoute: AppIndexRoute,
+  AppAlertsIdRoute: AppAlertsIdRoute,
   AppConfigIdRoute: AppConfigIdRoute,
   AppConfigJobsRoute: AppConfigJobsRoute,
   AppConfigSearchRoute: AppConfigSearchRoute,
   AppDevicesIdRoute: AppDevicesIdRoute,
+  AppAlertsIndexRoute: AppAlertsIndexRoute,
   AppConfigIndexRoute: AppConfigIndexRoute,
+  AppAlertsRulesIdRoute: AppAlertsRulesIdRoute,
+  AppAlertsRulesNewRoute: AppAlertsRulesNewRoute,
+  AppAlertsRulesIndexRoute: AppAlertsRulesIndexRoute,
 };
 
 const AppRouteWithChildren = AppRoute._addFileChildren(AppRouteChildren);

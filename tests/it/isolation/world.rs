@@ -73,6 +73,30 @@ impl World {
         seen
     }
 
+    /// A job that A's agent has.
+    pub(super) async fn job_of_a(&self, job: i64) {
+        let (tenant, device) = (self.a.credentials.tenant.0, self.a.device_id.0);
+        let sql = |table: &str, devices: &str| {
+            format!(
+                "INSERT INTO {table} (tenant_id, job_id, device_id, site_id, agent_id, reason,
+                                      state, created_at, started_at)
+                 SELECT tenant_id, {job}, device_id, site_id, agent_id, 'manual', 'running', 0, 0
+                 FROM {devices} WHERE tenant_id = {tenant} AND device_id = {device}"
+            )
+        };
+        let Some(database) = &self.database else {
+            let file = self.collector.data_dir.join("farwatch.db");
+            let db = rusqlite::Connection::open(file).unwrap();
+            assert_eq!(db.execute(&sql("config_job", "device"), ()).unwrap(), 1);
+            return;
+        };
+        let url = database.url(SUPERUSER, INSTALLED);
+        let mut superuser = PgConnection::connect(&url).await.unwrap();
+        let made = sqlx::AssertSqlSafe(sql("farwatch.config_job", "farwatch.device"));
+        let made = sqlx::query(made).execute(&mut superuser).await.unwrap();
+        assert_eq!(made.rows_affected(), 1);
+    }
+
     /// Tables that have A's device under B's tenant.
     pub(super) async fn strays(&self) -> Vec<String> {
         let (device, tenant) = (self.a.device_id.0, self.b.credentials.tenant.0);

@@ -17,7 +17,7 @@ use rustls::ServerConfig;
 use serde_json::Value;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 
@@ -52,6 +52,8 @@ pub struct Hooks {
     pub address: SocketAddr,
     scheme: &'static str,
     seen: mpsc::Receiver<Hook>,
+    /// Who posts waits for an answer as long as this is so.
+    held: watch::Sender<bool>,
     _tasks: JoinSet<()>,
 }
 
@@ -62,9 +64,15 @@ impl Hooks {
         let (tell, seen) = mpsc::channel(SEEN_MAX);
         let acceptor = certified.map(acceptor);
         let scheme = if acceptor.is_some() { "https" } else { "http" };
+        let held = watch::Sender::new(false);
         let mut tasks = JoinSet::new();
-        tasks.spawn(accept(listener, acceptor, tell));
-        Self { address, scheme, seen, _tasks: tasks }
+        tasks.spawn(accept(listener, acceptor, Taking { tell, held: held.subscribe() }));
+        Self { address, scheme, seen, held, _tasks: tasks }
+    }
+
+    /// Takes what is posted and does not answer, or answers again.
+    pub fn hold(&self, held: bool) {
+        self.held.send_replace(held);
     }
 
     #[must_use]
@@ -95,17 +103,24 @@ fn acceptor(certified: &Certified) -> TlsAcceptor {
     TlsAcceptor::from(Arc::new(config))
 }
 
-async fn accept(listener: TcpListener, acceptor: Option<TlsAcceptor>, tell: mpsc::Sender<Hook>) {
+/// What becomes of a request.
+#[derive(Clone)]
+struct Taking {
+    tell: mpsc::Sender<Hook>,
+    held: watch::Receiver<bool>,
+}
+
+async fn accept(listener: TcpListener, acceptor: Option<TlsAcceptor>, taking: Taking) {
     let mut connections = JoinSet::new();
     while let Ok((stream, _)) = listener.accept().await {
-        let (acceptor, tell) = (acceptor.clone(), tell.clone());
+        let (acceptor, taking) = (acceptor.clone(), taking.clone());
         connections.spawn(async move {
             match acceptor {
-                None => serve(stream, tell).await,
+                None => serve(stream, taking).await,
                 // Who does not trust the certificate hangs up.
                 Some(acceptor) => {
                     if let Ok(stream) = acceptor.accept(stream).await {
-                        serve(stream, tell).await;
+                        serve(stream, taking).await;
                     }
                 }
             }
@@ -113,22 +128,23 @@ async fn accept(listener: TcpListener, acceptor: Option<TlsAcceptor>, tell: mpsc
     }
 }
 
-async fn serve(stream: impl AsyncRead + AsyncWrite + Unpin, tell: mpsc::Sender<Hook>) {
-    let service = service_fn(|request: Request<Incoming>| take(request, tell.clone()));
+async fn serve(stream: impl AsyncRead + AsyncWrite + Unpin, taking: Taking) {
+    let service = service_fn(|request: Request<Incoming>| take(request, taking.clone()));
     // A connection that breaks off has posted nothing.
     let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
 }
 
 async fn take(
     request: Request<Incoming>,
-    tell: mpsc::Sender<Hook>,
+    mut taking: Taking,
 ) -> Result<Response<Empty<Bytes>>, Infallible> {
     let (parts, body) = request.into_parts();
     if let Ok(body) = body.collect().await {
         let hook =
             Hook { path: parts.uri.to_string(), headers: parts.headers, body: body.to_bytes() };
         // Nobody looks at the end of a test.
-        let _ = tell.send(hook).await;
+        let _ = taking.tell.send(hook).await;
     }
+    let _ = taking.held.wait_for(|held| !held).await;
     Ok(Response::builder().status(204).body(Empty::new()).unwrap())
 }

@@ -168,6 +168,10 @@ pub(in crate::api) async fn rule_preview(
     };
     let rule = written.into_rule(tenant, RuleId(0));
     checked(&rule)?;
+    let Some(_place) = state.own.replays.take(tenant) else {
+        let detail = "The tenant tries a rule already; try again in a moment.";
+        return Err(Error::busy("previews_busy", detail, 2));
+    };
     let context = caller.context.narrowed(tenant);
     let sources = (&state.live, &state.samples);
     let found = preview(&state.db, &context, sources, &rule, state.clock.now()).await?;

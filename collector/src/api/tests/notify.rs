@@ -126,6 +126,15 @@ async fn a_test_says_what_is_wrong_and_is_in_the_list() {
         assert!(attempt["detail"].as_str().unwrap().contains("no mail server"), "{attempt}");
         let list = world.get(&format!("{path}/deliveries"), &admin).await.data();
         assert_eq!(list, json!([tried]));
+        // A test is known by its own id at the other side.
+        assert_eq!(tried["key"], tried["id"]);
+        let failed = world.get(&format!("{path}/deliveries?state=failed"), &admin).await.data();
+        assert_eq!(failed, list);
+        let queued = world.get(&format!("{path}/deliveries?state=queued"), &admin).await.data();
+        assert_eq!(queued, json!([]));
+        let unknown = world.get(&format!("{path}/deliveries?state=lost"), &admin).await;
+        assert_eq!(unknown.status, StatusCode::BAD_REQUEST, "{}", unknown.body);
+        assert_eq!(world.get(&path, &admin).await.data()["waiting"], 0);
         assert_eq!(world.get(&path, &admin).await.data()["state"], "retrying");
         world.remove().await;
     }

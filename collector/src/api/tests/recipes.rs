@@ -92,6 +92,27 @@ pub(super) fn recipes(operation: &str) -> Option<Vec<Recipe>> {
             ]
         }
         "device_poll" => vec![ask("/api/v1/devices/{device}/poll")],
+        "backup_policy" => vec![ask("/api/v1/backup-policy?tenant={tenant}")],
+        "backup_policy_put" => {
+            let body = json!({ "tenant": "{tenant}", "enabled": true, "every_s": 3600,
+                               "window": null, "per_site_max": 2, "keep_days": 30,
+                               "keep_versions": 5 });
+            vec![send("/api/v1/backup-policy", body)]
+        }
+        "device_backup" => vec![ask("/api/v1/devices/{device}/backup")],
+        "device_backup_change" => {
+            vec![send("/api/v1/devices/{device}/backup", json!({ "port": 2222 }))]
+        }
+        "device_host_key" => {
+            let body = json!({ "host_key": backups::OTHER_KEY });
+            vec![send("/api/v1/devices/{device}/backup/host-key", body)]
+        }
+        "device_backup_run" => vec![ask("/api/v1/devices/{device}/backup/run")],
+        "config_jobs" => vec![
+            ask("/api/v1/config-jobs?tenant={tenant}"),
+            ask("/api/v1/config-jobs?device={device}"),
+        ],
+        "config_job" => vec![ask("/api/v1/config-jobs/{job}")],
         "agent_ping" => vec![ask("/api/v1/agents/{agent}/ping")],
         "credential_find" => {
             let body = json!({ "host": "10.9.9.9" });
@@ -195,6 +216,19 @@ pub(super) fn recipes(operation: &str) -> Option<Vec<Recipe>> {
             vec![route("{channel}", &[]), route("{own_channel}", &["{site}"])]
         }
         "route_gone" => vec![ask("/api/v1/routes/{route}")],
+        "configs" => {
+            vec![ask("/api/v1/configs?tenant={tenant}"), ask("/api/v1/configs?site={site}")]
+        }
+        "config_search" => vec![ask("/api/v1/configs/search?q=host&tenant={tenant}")],
+        "config" => vec![ask("/api/v1/configs/{config}")],
+        "config_text" => vec![ask("/api/v1/configs/{config}/text")],
+        "config_raw" => vec![ask("/api/v1/configs/{config}/raw")],
+        "config_diff" => vec![
+            ask("/api/v1/configs/{config}/diff"),
+            ask("/api/v1/configs/{own_config}/diff?with={config}"),
+        ],
+        "device_configs" => vec![ask("/api/v1/devices/{device}/configs")],
+        "timeline" => vec![ask("/api/v1/devices/{device}/timeline")],
         "events" => {
             vec![ask("/api/v1/events?device={device}"), ask("/api/v1/events?tenant={tenant}")]
         }
@@ -285,6 +319,8 @@ impl Things {
         let grant = world.post("/api/v1/grants", admin, body).await.data()["id"].clone();
         let (channel, route) = notify::channel_and_route(world, admin, &tenant, &email).await;
         let alert = alerts::looked_after(world, &tenant, agent, site).await;
+        let config = configs::fetched(world, (&tenant, agent), &device, "host r1\n").await;
+        let job = backups::fetched_once(world, admin, &device).await;
         let text = |id: Value| id.as_str().unwrap().to_owned();
         let ids = vec![
             ("tenant", tenant),
@@ -299,6 +335,8 @@ impl Things {
             ("channel", channel),
             ("route", route),
             ("alert", alert),
+            ("config", config),
+            ("job", job),
             ("empty_site", text(empty)),
             ("token", text(token)),
             ("rule", text(rule)),

@@ -62,6 +62,29 @@ async fn channels(world: &World, admin: &As, tenant: TenantId) -> String {
     answers + &world.get(&path, admin).await.body
 }
 
+/// A device's own login and a profile's, taken and refused, and a job that needs it.
+async fn logins(world: &World, admin: &As, tenant: TenantId, device: &str) -> String {
+    let key = "-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaC1rZXktdjEAAAAABG5vbmU=\n\
+               -----END OPENSSH PRIVATE KEY-----";
+    let login = json!({ "user": "backup", "password": "a-login-password", "private_key": key,
+                        "enable": "an-enable-password" });
+    let bad = json!({ "user": "", "password": "a-login-password", "private_key": &key[..70],
+                      "enable": "an-enable-password" });
+    let more = json!({ "name": "logins", "kind": "ssh_login", "community": null, "login": &login });
+    let profile = world.profile(admin, tenant, more).await;
+    let profile = format!("/api/v1/credential-profiles/{profile}");
+    let backup = format!("/api/v1/{device}/backup");
+    let mut answers = world.post(&format!("{backup}/run"), admin, json!({})).await.body;
+    for path in [&profile, &backup] {
+        for login in [&login, &bad] {
+            let change = json!({ "login": login });
+            answers += &world.change(Method::PATCH, path, admin, change).await.body;
+        }
+        answers += &world.get(path, admin).await.body;
+    }
+    answers
+}
+
 /// Everything secret a client sends or gets once, searched for in the log, in every other answer
 /// and in the database's files.
 #[tokio::test]
@@ -103,6 +126,8 @@ async fn secrets_are_in_no_log_no_other_answer_and_no_file() {
     let path = format!("/api/v1/agents/{agent}/find-credential");
     answers += &world.post(&path, &admin, wanted).await.body;
     answers += &channels(&world, &admin, tenant).await;
+    answers += &logins(&world, &admin, tenant, &device).await;
+    let backup = format!("{device}/backup");
     for path in [
         "me",
         "devices",
@@ -115,6 +140,8 @@ async fn secrets_are_in_no_log_no_other_answer_and_no_file() {
         "routes",
         "audit",
         &device,
+        &backup,
+        "config-jobs",
     ] {
         answers += &world.get(&format!("/api/v1/{path}"), &admin).await.body;
     }
@@ -133,6 +160,9 @@ async fn secrets_are_in_no_log_no_other_answer_and_no_file() {
         "a-path-of-a-hook",
         "a-path-of-slack",
         "another-path-of-slack",
+        "a-login-password",
+        "an-enable-password",
+        "b3BlbnNzaC1rZXktdjEAAAAABG5vbmU",
         "a-broker-password",
         "another-broker-password",
         SIGNING_KEY,

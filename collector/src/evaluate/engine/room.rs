@@ -6,18 +6,40 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use farwatch_common::clock::Micros;
-use farwatch_common::id::{AgentId, DeviceId, RuleId, SiteId};
+use farwatch_common::id::{AgentId, AlertId, DeviceId, RuleId, SiteId};
+use farwatch_common::sample::Group;
 
 use super::directory::Directory;
 use super::step::{Key, Step, Subject, Tracked};
-use super::{NewAlert, OPEN_MAX};
+use super::{CRITICAL_RESERVED, NewAlert, OPEN_MAX};
 use crate::evaluate::rule::{Condition, Look, Rule};
+use crate::evaluate::severity::Severity;
 use crate::evaluate::track::{Phase, Track, Turn};
 use crate::live::State;
 use crate::live::feed::{PortReading, PortState, Reading};
 
 /// When something was so, and how long after it the next reading counts as missing.
 type When = (Micros, Duration);
+
+/// How something was told.
+#[derive(Clone, Copy, Debug)]
+struct Told {
+    at: Micros,
+    /// `None`: it stands until something else is told.
+    gap: Option<Duration>,
+    /// With which readings.
+    group: Option<Group>,
+}
+
+impl Told {
+    fn of((at, gap): When, group: Option<Group>) -> Self {
+        Self { at, gap: Some(gap), group }
+    }
+
+    fn standing(at: Micros) -> Self {
+        Self { at, gap: None, group: None }
+    }
+}
 
 #[derive(Debug, Default)]
 pub(super) struct Room {
@@ -45,6 +67,10 @@ impl Room {
 
     pub(super) fn directory(&self) -> &Directory {
         &self.directory
+    }
+
+    pub(super) fn open_alert(&self, alert: AlertId) -> Option<&Tracked> {
+        self.open.values().find(|tracked| tracked.alert == alert)
     }
 
     pub(super) fn take_refused(&mut self) -> u64 {
@@ -141,15 +167,19 @@ impl Room {
     pub(super) fn agent(
         &mut self,
         agent: AgentId,
-        offline: bool,
+        offline: Option<bool>,
         now: Micros,
         new: NewAlert<'_>,
         steps: &mut Vec<Step>,
     ) {
-        let look = if offline { Look::Breach } else { Look::Well };
+        let look = match offline {
+            None => Look::Unknown,
+            Some(true) => Look::Breach,
+            Some(false) => Look::Well,
+        };
         for rule in self.about_agents.clone() {
             let subject = Subject { device: None, agent, object: "".into() };
-            self.look(&rule, subject, (look, None), (now, None), new, steps);
+            self.look(&rule, subject, (look, None), Told::standing(now), new, steps);
         }
     }
 
@@ -164,23 +194,83 @@ impl Room {
         for rule in self.about_devices.clone() {
             let subject = Subject { device: Some(device), agent, object: "".into() };
             let look = rule.condition.of_device(state);
-            self.look(&rule, subject, (look, None), (at, Some(gap)), new, steps);
+            self.look(&rule, subject, (look, None), Told::of((at, gap), None), new, steps);
         }
     }
 
-    /// Nobody can tell anything of the device: what is open of it freezes.
+    /// Nobody can tell anything of the device: what is open of it freezes, but for what stands.
     pub(super) fn unknown(&mut self, device: DeviceId, at: Micros, steps: &mut Vec<Step>) {
         let of_device = |key: &&Key| key.subject.device == Some(device);
         let first = Subject { device: Some(device), agent: AgentId(i64::MIN), object: "".into() };
         let first = Key { subject: first, rule: RuleId(i64::MIN) };
         let keys = self.open.range(first..).map(|(key, _)| key).take_while(of_device);
         for key in keys.cloned().collect::<Vec<_>>() {
-            let Some(tracked) = self.open.get_mut(&key) else { continue };
+            let Some(tracked) = self.open.get_mut(&key).filter(|tracked| tracked.gap.is_some())
+            else {
+                continue;
+            };
             let timing = tracked.timing();
             if let Some(turn) = tracked.track.observe(at, Look::Unknown, &timing) {
                 steps.push(tracked.step(turn, None));
             }
         }
+    }
+
+    /// A reading of an agent comes. After a time of which there is nothing, nothing was absent: that
+    /// nobody has seen it says nothing of it.
+    pub(super) fn comes(&mut self, agent: AgentId, (last, at): (Micros, Micros), gap: Duration) {
+        if at.since(last) <= gap {
+            return;
+        }
+        let Some(of_agent) = self.absences.get_mut(&agent) else { return };
+        for (_, key) in mem::take(of_agent) {
+            let wait = self.rules.get(&key.rule).map_or(Duration::ZERO, |rule| rule.wait);
+            if let Some((seen, _)) = self.seen.get_mut(&key) {
+                *seen = at.max(*seen);
+                of_agent.insert((seen.after(wait), key));
+            }
+        }
+    }
+
+    /// Ends what is open about objects of this group that the device has no more.
+    pub(super) fn vanished(
+        &mut self,
+        (agent, device): (AgentId, DeviceId),
+        group: Group,
+        (readings, ports): (&[Reading], &[PortReading]),
+        at: Micros,
+        steps: &mut Vec<Step>,
+    ) {
+        let told: BTreeSet<&str> = readings
+            .iter()
+            .filter(|reading| reading.value.is_some())
+            .map(|reading| &*reading.object)
+            .chain(ports.iter().filter(|port| port.state != PortState::Unknown).map(|p| &*p.object))
+            .collect();
+        // A poll that failed says nothing of what there is.
+        if told.is_empty() {
+            return;
+        }
+        let listed: BTreeSet<&str> = readings
+            .iter()
+            .map(|reading| &*reading.object)
+            .chain(ports.iter().map(|port| &*port.object))
+            .collect();
+        if group == Group::Interfaces && !ports.is_empty() {
+            if let Some(up) = self.were_up.get_mut(&device) {
+                up.retain(|object| listed.contains(&**object));
+            }
+        }
+        let first = Subject { device: Some(device), agent, object: "".into() };
+        let first = Key { subject: first, rule: RuleId(i64::MIN) };
+        let of_device = |key: &Key| key.subject.device == Some(device);
+        let open = self.open.range(first..).take_while(|(key, _)| of_device(key));
+        let gone = |(key, tracked): &(&Key, &Tracked)| {
+            let object = &*key.subject.object;
+            tracked.group == Some(group) && !object.is_empty() && !listed.contains(object)
+        };
+        let gone: Vec<_> = open.filter(gone).map(|(key, _)| (key.clone(), "object_gone")).collect();
+        steps.extend(self.end(gone, at));
     }
 
     /// A port that was never seen up is not missed: most are not plugged in.
@@ -217,7 +307,8 @@ impl Room {
                 let object = port.object.clone();
                 let subject = Subject { device: Some(device), agent, object };
                 let look = self.down_before(&rule, &subject, look);
-                self.look(&rule, subject, (look, None), (at, Some(gap)), new, steps);
+                let told = Told::of((at, gap), Some(Group::Interfaces));
+                self.look(&rule, subject, (look, None), told, new, steps);
             }
         }
     }
@@ -230,8 +321,8 @@ impl Room {
     pub(super) fn reading(
         &mut self,
         (agent, device): (AgentId, DeviceId),
-        reading: &Reading,
-        (at, gap): When,
+        (group, reading): (Group, &Reading),
+        when: When,
         new: NewAlert<'_>,
         steps: &mut Vec<Step>,
     ) {
@@ -244,10 +335,29 @@ impl Room {
             let subject = Subject { device: Some(device), agent, object };
             if !matches!(rule.condition, Condition::Absence { .. }) {
                 let look = rule.condition.of_value(reading.value);
-                self.look(&rule, subject, (look, reading.value), (at, Some(gap)), new, steps);
+                let told = Told::of(when, Some(group));
+                self.look(&rule, subject, (look, reading.value), told, new, steps);
             } else if reading.value.is_some() {
-                self.seen(&rule, subject, (at, gap), new, steps);
+                self.seen(&rule, subject, when, new, steps);
             }
+        }
+    }
+
+    /// What holds until something else is told: so it is there, and is never absent.
+    pub(super) fn standing(
+        &mut self,
+        (agent, device): (AgentId, DeviceId),
+        reading: &Reading,
+        at: Micros,
+        new: NewAlert<'_>,
+        steps: &mut Vec<Step>,
+    ) {
+        let Some(rules) = self.by_metric.get(&*reading.metric).cloned() else { return };
+        let has_limit = |rule: &&Arc<Rule>| matches!(rule.condition, Condition::Metric { .. });
+        for rule in rules.iter().filter(has_limit) {
+            let subject = Subject { device: Some(device), agent, object: reading.object.clone() };
+            let look = rule.condition.of_value(reading.value);
+            self.look(rule, subject, (look, reading.value), Told::standing(at), new, steps);
         }
     }
 
@@ -269,7 +379,7 @@ impl Room {
             of_agent.remove(&(last.after(rule.wait), key.clone()));
         }
         of_agent.insert((at.after(rule.wait), key));
-        self.look(rule, subject, (Look::Well, None), (at, Some(gap)), new, steps);
+        self.look(rule, subject, (Look::Well, None), Told::of((at, gap), None), new, steps);
     }
 
     /// Finds what has been absent for long enough when the agent's time is `watermark`.
@@ -289,7 +399,8 @@ impl Room {
             }
             let Some((last, gap)) = self.seen.remove(&key) else { continue };
             let Some(rule) = self.rules.get(&key.rule).cloned() else { continue };
-            self.look(&rule, key.subject, (Look::Breach, None), (due, Some(gap)), new, steps);
+            let told = Told::of((due, gap), None);
+            self.look(&rule, key.subject, (Look::Breach, None), told, new, steps);
             debug_assert!(last <= due, "it was there before it was absent");
         }
     }
@@ -301,7 +412,7 @@ impl Room {
         rule: &Arc<Rule>,
         subject: Subject,
         (look, value): (Look, Option<f64>),
-        (at, gap): (Micros, Option<Duration>),
+        told: Told,
         new: NewAlert<'_>,
         steps: &mut Vec<Step>,
     ) {
@@ -310,12 +421,14 @@ impl Room {
             let place = self.directory.place(&key.subject);
             let place = place.filter(|(site, tags)| rule.scope.holds(*site, tags));
             let Some((site, _)) = place.filter(|_| look == Look::Breach) else { return };
-            if self.open.len() >= OPEN_MAX {
+            let keeps_room = rule.severity != Severity::Critical;
+            let room = if keeps_room { OPEN_MAX - CRITICAL_RESERVED } else { OPEN_MAX };
+            if self.open.len() >= room {
                 self.refused += 1;
                 return;
             }
             let name = self.directory.name(&key.subject).unwrap_or_default().to_owned();
-            let begun = begun(rule, (key.subject.clone(), site, name), (at, gap), new);
+            let begun = begun(rule, (key.subject.clone(), site, name), told, new);
             self.open.insert(key.clone(), begun);
         }
         let Some(tracked) = self.open.get_mut(&key) else { return };
@@ -324,14 +437,14 @@ impl Room {
             self.timers.remove(&(due, key.clone()));
         }
         if look != Look::Unknown {
-            tracked.sampled(at, value);
+            tracked.sampled(told.at, value);
         }
         if look == Look::Breach {
             tracked.value = value;
         }
-        tracked.gap = gap;
+        (tracked.gap, tracked.group) = (told.gap, told.group);
         let timing = tracked.timing();
-        if let Some(turn) = tracked.track.observe(at, look, &timing) {
+        if let Some(turn) = tracked.track.observe(told.at, look, &timing) {
             steps.push(tracked.step(turn, None));
         }
         match tracked.track.due(&timing) {
@@ -369,7 +482,7 @@ impl Room {
 fn begun(
     rule: &Arc<Rule>,
     (subject, site, name): (Subject, SiteId, String),
-    (at, gap): (Micros, Option<Duration>),
+    told: Told,
     new: NewAlert<'_>,
 ) -> Tracked {
     Tracked {
@@ -379,8 +492,9 @@ fn begun(
         site,
         name,
         track: Track::default(),
-        gap,
-        began_at: at,
+        gap: told.gap,
+        group: told.group,
+        began_at: told.at,
         fired_at: None,
         value: None,
         told: 0,

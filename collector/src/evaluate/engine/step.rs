@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use farwatch_common::clock::Micros;
 use farwatch_common::id::{AgentId, AlertId, DeviceId, RuleId, SiteId};
+use farwatch_common::sample::Group;
 
 use crate::evaluate::rule::{Condition, Rule};
 use crate::evaluate::track::{Phase, Timing, Track, Turn};
@@ -41,6 +42,8 @@ pub struct Tracked {
     pub name: String,
     pub track: Track,
     pub gap: Option<Duration>,
+    /// With which readings it was told last.
+    pub group: Option<Group>,
     /// Wrong since, of this alert.
     pub began_at: Micros,
     pub fired_at: Option<Micros>,
@@ -66,6 +69,10 @@ impl Tracked {
     }
 
     pub(super) fn sampled(&mut self, at: Micros, value: Option<f64>) {
+        if let Some(last) = self.samples.back_mut().filter(|(last, _)| *last == at) {
+            last.1 = value;
+            return;
+        }
         if self.samples.len() == SAMPLES_MAX {
             self.samples.pop_front();
         }

@@ -132,7 +132,7 @@ fn a_cut_off_agent_is_one_alert_and_its_devices_are_unknown() {
     let rules = vec![rule(1, down, 0, 0), rule(2, Condition::AgentState {}, 120, 0)];
     let mut world = World::new(rules, 50);
     assert_eq!(world.state(1, 0, State::Down), [Turn::Fired(second(0))]);
-    let steps = world.tell(60, 60, What::Agent { offline: true });
+    let steps = world.tell(60, 60, What::Agent { offline: Some(true) });
     assert_eq!(turns(&steps), [Turn::Began]);
     assert_eq!(world.state(1, 60, State::Unknown), [Turn::Unsure]);
     for device in 2..=50 {
@@ -141,7 +141,7 @@ fn a_cut_off_agent_is_one_alert_and_its_devices_are_unknown() {
     assert!(world.engine.pass(second(179)).is_empty());
     assert_eq!(turns(&world.engine.pass(second(9_000))), [Turn::Fired(second(180))]);
     assert!(world.engine.pass(second(99_000)).is_empty());
-    let back = world.tell(99_000, 99_000, What::Agent { offline: false });
+    let back = world.tell(99_000, 99_000, What::Agent { offline: Some(false) });
     assert_eq!(turns(&back), [Turn::Resolved(second(99_000))]);
     assert_eq!(world.state(1, 99_060, State::Down), [Turn::Sure]);
 }
@@ -189,6 +189,32 @@ fn what_is_edited_or_gone_ends_its_alerts_and_says_why() {
     let ended = world.engine.set_rules(TENANT, vec![off], second(30));
     assert_eq!(ended[0].cause, Some("rule_disabled"));
     assert!(world.cpu(1, 60, Some(99.0)).is_empty());
+}
+
+#[test]
+fn what_stands_needs_no_readings_and_does_not_freeze() {
+    let changed = Condition::Metric {
+        name: "ssh_host_key_changed".to_owned(),
+        object: "*".to_owned(),
+        is: Side::Above,
+        limit: 1.0,
+        clear: Some(0.5),
+    };
+    let mut world = World::new(vec![rule(1, changed, 60, 0)], 2);
+    let standing = |value: f64| {
+        let reading = Reading {
+            metric: "ssh_host_key_changed".into(),
+            object: "".into(),
+            value: Some(value),
+        };
+        What::Standing { device: DeviceId(1), readings: vec![reading] }
+    };
+    assert!(world.tell(0, 0, standing(0.0)).is_empty());
+    assert_eq!(turns(&world.tell(10, 10, standing(1.0))), [Turn::Began]);
+    assert!(world.state(1, 20, State::Unknown).is_empty());
+    assert_eq!(turns(&world.engine.pass(second(70))), [Turn::Fired(second(70))]);
+    assert!(world.tell(9_000, 9_000, standing(1.0)).is_empty());
+    assert_eq!(turns(&world.tell(9_001, 9_001, standing(0.0))), [Turn::Resolved(second(9_001))]);
 }
 
 #[test]

@@ -61,8 +61,11 @@ fn of(rule: &Rule, directory: &Directory, seen: &Observation) -> Vec<Thing> {
     let condition = &rule.condition;
     match (&seen.what, condition) {
         (What::Agent { offline }, Condition::AgentState {}) => {
-            let (look, state) =
-                if *offline { (Look::Breach, "offline") } else { (Look::Well, "online") };
+            let (look, state) = match offline {
+                Some(true) => (Look::Breach, "offline"),
+                Some(false) => (Look::Well, "online"),
+                None => (Look::Unknown, "unknown"),
+            };
             vec![thing(None, "", look, None, Some(state))]
         }
         (What::Device { device, state, .. }, Condition::DeviceState { .. }) => {
@@ -82,7 +85,7 @@ fn of(rule: &Rule, directory: &Directory, seen: &Observation) -> Vec<Thing> {
             };
             ports.map(of_port).collect()
         }
-        (What::Readings { device, readings, .. }, _) => {
+        (What::Readings { device, readings, .. } | What::Standing { device, readings }, _) => {
             let wanted = readings.iter().filter(|reading| {
                 condition.metric() == Some(&*reading.metric) && condition.looks_at(&reading.object)
             });

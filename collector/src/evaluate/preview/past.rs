@@ -1,5 +1,7 @@
-//! Which alerts a rule would have opened: what is stored of each device is told anew to an engine
-//! that has this rule alone.
+//! Which alerts rules would have opened: what is stored of each device is told anew to an engine that
+//! has these rules alone.
+
+use std::sync::Arc;
 
 use farwatch_common::clock::Micros;
 use farwatch_common::id::{AlertId, DeviceId};
@@ -39,11 +41,8 @@ pub(super) async fn replayed(
             agents: directory.agents.clone(),
             devices: place.map(|place| (*device, place.clone())).into_iter().collect(),
         };
-        let (rule, live, device) = (rule.clone(), live.clone(), *device);
-        // It takes a while: not on a thread that others wait for.
-        let work = move || opened(rule, one, &live, device, found, from);
-        let opened = tokio::task::spawn_blocking(work).await.map_err(|_| broken())?;
-        past.opened.extend(opened);
+        let opened = told_anew(live, (vec![rule.clone()], one), *device, found, from).await?;
+        past.opened.extend(opened.into_iter().map(|(_, opened)| opened));
     }
     past.opened.sort_by_key(|opened| opened.fired_at);
     past.total = past.opened.len();
@@ -55,22 +54,35 @@ fn broken() -> StoreError {
     StoreError::Corrupt { what: "rows that broke the trial of a rule".into() }
 }
 
-/// The alerts that the rows of one device would have opened.
+/// The alerts that the rows of one device would have opened, with their rules.
+pub(in crate::evaluate) async fn told_anew(
+    live: &Live,
+    (rules, directory): (Vec<Rule>, Directory),
+    device: DeviceId,
+    found: DeviceRows,
+    from: Micros,
+) -> Result<Vec<(Arc<Rule>, Opened)>, StoreError> {
+    let live = live.clone();
+    // It takes a while: not on a thread that others wait for.
+    let work = move || opened((rules, directory), &live, device, found, from);
+    tokio::task::spawn_blocking(work).await.map_err(|_| broken())
+}
+
 fn opened(
-    rule: Rule,
-    directory: Directory,
+    (rules, directory): (Vec<Rule>, Directory),
     live: &Live,
     device: DeviceId,
     found: DeviceRows,
     from: Micros,
-) -> Vec<Opened> {
+) -> Vec<(Arc<Rule>, Opened)> {
     let DeviceRows { tenant, agent, interval, rows } = found;
-    let metrics = rule.condition.metric().map(str::to_owned).into_iter().collect();
+    let metrics = rules.iter().filter_map(|rule| rule.condition.metric());
+    let metrics = metrics.map(str::to_owned).collect();
     let interval_s = u32::try_from(interval.as_secs()).unwrap_or(u32::MAX);
     let ports = live.interfaces(tenant, device);
     let mut replay = Replay::new((tenant, agent, device), interval_s, &ports, metrics, from);
     let mut engine = Engine::default();
-    engine.set_rules(tenant, vec![rule], from);
+    engine.set_rules(tenant, rules, from);
     engine.set_directory(tenant, directory, from);
     let mut last = 0;
     let mut opened = Vec::new();
@@ -86,10 +98,12 @@ fn opened(
             }
         }
     }
-    opened.into_iter().map(|(_, opened)| opened).collect()
+    opened.into_iter().map(|(_, rule, opened)| (rule, opened)).collect()
 }
 
-fn take(all: &mut Vec<(AlertId, Opened)>, device: DeviceId, step: &Step) {
+type Found = (AlertId, Arc<Rule>, Opened);
+
+fn take(all: &mut Vec<Found>, device: DeviceId, step: &Step) {
     let now = &step.now;
     match step.turn {
         Turn::Fired(at) => {
@@ -102,11 +116,11 @@ fn take(all: &mut Vec<(AlertId, Opened)>, device: DeviceId, step: &Step) {
                 resolved_at: None,
                 value: now.value,
             };
-            all.push((now.alert, opened));
+            all.push((now.alert, Arc::clone(&now.rule), opened));
         }
         Turn::Resolved(at) => {
-            let one = all.iter_mut().rev().find(|(id, _)| *id == now.alert);
-            if let Some((_, opened)) = one {
+            let one = all.iter_mut().rev().find(|(id, ..)| *id == now.alert);
+            if let Some((.., opened)) = one {
                 opened.resolved_at = Some(at);
             }
         }

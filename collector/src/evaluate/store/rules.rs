@@ -26,7 +26,15 @@ sql! { pub(crate) LIST =
 
 pub(crate) async fn list(txn: &mut Txn, tenant: TenantId) -> Result<Vec<Rule>, StoreError> {
     let rows = LIST.bind(tenant).all(txn).await?;
-    rows.iter().map(|row| rule(tenant, row)).collect()
+    let read = |row: &Row| match rule(tenant, row) {
+        // One that a later version wrote must not keep the others from being looked at.
+        Err(StoreError::Corrupt { what }) => {
+            tracing::warn!(tenant_id = %tenant, what, "a rule cannot be read");
+            None
+        }
+        read => Some(read),
+    };
+    rows.iter().filter_map(read).collect()
 }
 
 /// Reads the columns of [`LIST`].

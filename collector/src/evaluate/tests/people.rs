@@ -68,7 +68,7 @@ async fn looked_after(mut place: Place<'_>) {
     assert_eq!(place.raw.count(TOLD).await, 2);
 }
 
-/// What becomes of an alert while it is silent is not told, and not later either.
+/// An alert that fires while it is silent is not told, and so its end is not either.
 async fn silent_alert(mut place: Place<'_>) {
     place.raw.run(ROUTE).await;
     for second in [0, 60, 120, 180] {
@@ -90,7 +90,20 @@ async fn silent_alert(mut place: Place<'_>) {
         place.poll(alive(DEVICE, second)).await;
     }
     assert_eq!(place.counts().await[2], 1);
+    assert_eq!(place.raw.count(TOLD).await, 0);
+}
+
+/// Who was told that an alert fires is told that it is over, also if it was made silent meanwhile.
+async fn silent_end(mut place: Place<'_>) {
+    place.raw.run(ROUTE).await;
+    place.down(0).await;
     assert_eq!(place.raw.count(TOLD).await, 1);
+    let until = place.clock.now().after(Duration::from_secs(3600));
+    assert!(matches!(place.act(Act::Silence { until, note: None }).await, Acted::Done(_)));
+    for second in [360, 420] {
+        place.poll(alive(DEVICE, second)).await;
+    }
+    assert_eq!(place.counts().await[2], 1);
     let resolved = "SELECT count(*) FROM notification WHERE message LIKE '%alert.resolved%'";
     assert_eq!(place.raw.count(resolved).await, 1);
 }
@@ -130,4 +143,5 @@ async fn screens_are_told_of_turns() {
 on_both_engines! {
     who_looks_after_an_alert_stays_through_restarts, looked_after;
     silence_keeps_notifications_back, silent_alert;
+    who_heard_of_an_alert_hears_of_its_end, silent_end;
 }

@@ -3,6 +3,7 @@
 use farwatch_common::id::RuleId;
 
 use super::*;
+use crate::evaluate::blind::unseen;
 use crate::evaluate::preview::{Counts, Opened, Preview, preview};
 use crate::evaluate::rule::{BadState, Condition, Rule, Scope, Side};
 use crate::evaluate::severity::Severity;
@@ -51,6 +52,32 @@ impl Place<'_> {
         let sources = (&self.live, samples);
         preview(self.database, &admin(), sources, rule, second(3_600)).await.unwrap()
     }
+}
+
+/// What came late was seen by nobody; what fired was, and rules know nothing of the time before them.
+async fn unseen_rows(mut place: Place<'_>) {
+    let samples = place.store(history()).await;
+    let missed = async |place: &Place<'_>| {
+        let sources = (&place.live, &samples);
+        let all = (second(0), second(3_600));
+        unseen(place.database, &admin(), sources, DEVICE, all).await.unwrap().unwrap()
+    };
+    place.raw.run("UPDATE alert_rule SET updated_at = 0").await;
+    let found = missed(&place).await;
+    let [one] = &found[..] else { panic!("{found:?}") };
+    assert_eq!((one.rule.1.as_str(), one.severity), ("Device down", Severity::Critical));
+    assert_eq!((one.opened.began_at, one.opened.resolved_at), (second(180), Some(second(720))));
+    for row in history().concat() {
+        if row.schema == system().id() {
+            place.poll(row).await;
+        }
+    }
+    assert_eq!(place.counts().await, [0, 0, 1, 2]);
+    assert_eq!(missed(&place).await, []);
+    place.raw.run("DELETE FROM alert").await;
+    assert_eq!(missed(&place).await.len(), 1);
+    place.raw.run("UPDATE alert_rule SET updated_at = 9000000000000000").await;
+    assert_eq!(missed(&place).await, []);
 }
 
 /// A device that is down for ten minutes, with a burst of traffic later.
@@ -127,4 +154,5 @@ async fn a_trial_is_bounded_and_its_tenants() {
 
 on_both_engines! {
     a_rule_is_tried_on_what_is_stored, as_it_would_have_been;
+    what_came_late_was_seen_by_nobody, unseen_rows;
 }

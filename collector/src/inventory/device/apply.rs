@@ -8,7 +8,7 @@ use farwatch_common::id::{AgentId, DeviceId, IdGenerator, SiteId, TenantId};
 use serde_json::json;
 
 use super::change::DevicePatch;
-use super::credential::{follow, put, take_away};
+use super::credential::{Purpose, follow, put, take_away};
 use super::tag::{self, Tags};
 use super::{Device, Manner, among, ids_json};
 use crate::audit::Change;
@@ -221,16 +221,19 @@ async fn credentials_store(
     patch: &DevicePatch,
     now: Micros,
 ) -> Result<BTreeSet<DeviceId>, InventoryError> {
-    if let Some(own) = &patch.credential {
-        let places: Vec<_> = pairs.iter().map(|(_, after)| (after.site.id, after.id)).collect();
-        return put(txn, parts, tenant, &places, own.as_ref(), now).await;
-    }
     // What the version does not take is not kept for later: nobody would see that it is there.
     let kind = |device: &Device| Kind::of_version(&device.snmp_version);
     let other = pairs.iter().filter(|(before, after)| kind(before) != kind(after));
     let other: Vec<_> = other.map(|(_, after)| after.id).collect();
-    let had =
-        if other.is_empty() { BTreeSet::new() } else { take_away(txn, tenant, &other).await? };
+    let had = match &patch.credential {
+        Some(own) => {
+            let places: Vec<_> = pairs.iter().map(|(_, after)| (after.site.id, after.id)).collect();
+            let own = own.clone().map(Into::into);
+            put(txn, parts, tenant, &places, (Purpose::Snmp, own.as_ref()), now).await?
+        }
+        None if other.is_empty() => BTreeSet::new(),
+        None => take_away(txn, tenant, Purpose::Snmp, &other).await?,
+    };
     for (_, after) in pairs.iter().filter(|(before, after)| before.site.id != after.site.id) {
         follow(txn, parts.0, (tenant, after.id), after.site.id).await?;
     }

@@ -6,6 +6,7 @@ use farwatch_common::clock::Micros;
 use farwatch_common::id::{AgentId, DeviceId, IdGenerator, SiteId, TenantId};
 
 use super::apply::{Applied, address_exists, address_taken, apply, locked};
+use super::credential::Purpose;
 use super::tag::{self, Tags};
 use super::{Device, Manner, credential, device_get, ids_json, in_txn};
 use crate::audit::Change;
@@ -106,7 +107,8 @@ pub async fn device_create(
         return Err(address_exists(there.unwrap_or_default()));
     }
     if let Some(own) = &new.credential {
-        credential::put(&mut txn, (vault, ids), tenant, &[(site, id)], Some(own), now).await?;
+        let own = (Purpose::Snmp, Some(&own.clone().into()));
+        credential::put(&mut txn, (vault, ids), tenant, &[(site, id)], own, now).await?;
     }
     tag::store(&mut txn, tenant, [(id, &Tags::new(), &new.tags)]).await?;
     let device = in_txn(&mut txn, &set_of(tenant), id).await?;

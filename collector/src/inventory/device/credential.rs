@@ -1,4 +1,5 @@
-//! The credential of a device: its own, or none, and then the closest profile's.
+//! The credentials of a device, one for SNMP and one to log in: its own, or none, and then the closest
+//! profile's.
 
 use std::collections::BTreeSet;
 
@@ -7,14 +8,16 @@ use farwatch_common::id::{AgentId, CredentialId, DeviceId, IdGenerator, SiteId, 
 
 use super::ids_json;
 use crate::identity::TenantContext;
+use crate::inventory::credential::Credential;
+use crate::inventory::profile::kind_of;
 use crate::inventory::sealed::{self, Sealed, sealed_columns, with_sealed};
-use crate::inventory::snmp::{About, Credential};
+use crate::inventory::snmp::About;
 use crate::inventory::vault::{Place, Vault, VaultError};
 use crate::inventory::{InventoryError, Named, in_order, tenant_set};
 use crate::store::sql::{Row, Sql, sql};
 use crate::store::{Database, StoreError, Txn};
 
-/// Which credential an agent asks a device with.
+/// Which credential an agent asks a device with over SNMP.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum InForce {
     /// With what may be shown of a user.
@@ -28,13 +31,13 @@ sql! { pub(crate) IN_FORCE =
     "SELECT ",
     sealed_columns!(),
     ", d.tenant_id, p.name, c.about, p.about",
-    with_sealed!(),
+    with_sealed!(kind_of!()),
     " WHERE d.tenant_id IN ",
     tenant_set!(),
     " AND d.device_id = $2"
 }
 
-/// Which credential is in force for a device, and whether what is sealed of it cannot be read:
+/// Which credential is in force for a device over SNMP, and whether what is sealed of it cannot be read:
 /// agents get a device like that without one.
 pub async fn credential_in_force(
     db: &Database,
@@ -68,21 +71,29 @@ sql! { pub(crate) INSERT =
 }
 sql! { pub(crate) DELETE =
     "DELETE FROM credential WHERE tenant_id = $1
-     AND device_id IN (SELECT value FROM json_each($2)) RETURNING device_id"
+     AND device_id IN (SELECT value FROM json_each($2))
+     AND CASE kind WHEN 'ssh_login' THEN 1 ELSE 0 END = $3 RETURNING device_id"
 }
 
-/// Gives devices, each at its site, a credential of their own, or takes it away. Says which of them
-/// had one. Each has a new place, so that the blob of one before does not open in it.
-pub(super) async fn put(
+/// For what a device has a credential.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    Snmp,
+    Login,
+}
+
+/// Gives devices, each at its site, a credential of their own for this purpose, or takes it away. Says
+/// which of them had one. Each has a new place, so that the blob of one before does not open in it.
+pub(crate) async fn put(
     txn: &mut Txn,
     (vault, ids): (&Vault, &IdGenerator),
     tenant: TenantId,
     places: &[(SiteId, DeviceId)],
-    own: Option<&Credential>,
+    (purpose, own): (Purpose, Option<&Credential>),
     now: Micros,
 ) -> Result<BTreeSet<DeviceId>, InventoryError> {
     let devices: Vec<_> = places.iter().map(|(_, device)| *device).collect();
-    let had = take_away(txn, tenant, &devices).await?;
+    let had = take_away(txn, tenant, purpose, &devices).await?;
     let Some(own) = own else { return Ok(had) };
     let plain = own.plain();
     let key = vault.tenant_key(txn, tenant, None).await?;
@@ -96,13 +107,15 @@ pub(super) async fn put(
     Ok(had)
 }
 
-/// Takes the own credentials of devices away. Says which of them had one.
+/// Takes the own credentials of devices for this purpose away. Says which of them had one.
 pub(super) async fn take_away(
     txn: &mut Txn,
     tenant: TenantId,
+    purpose: Purpose,
     devices: &[DeviceId],
 ) -> Result<BTreeSet<DeviceId>, InventoryError> {
-    let had = DELETE.bind(tenant).bind(ids_json(devices)).all(txn).await?;
+    let delete = DELETE.bind(tenant).bind(ids_json(devices)).bind(purpose as i64);
+    let had = delete.all(txn).await?;
     Ok(had.iter().map(|row| row.get(0).map(DeviceId)).collect::<Result<_, _>>()?)
 }
 

@@ -1,9 +1,11 @@
-//! The credentials that may open a host of a site which is not a device yet: the profiles in reach.
+//! The credentials that SNMP may ask a host of a site with which is not a device yet: the profiles in
+//! reach.
 
 use farwatch_common::id::{CredentialId, SiteId, TenantId};
 
 use super::{PROFILES_MAX, closeness};
 use crate::identity::{Access, TenantContext};
+use crate::inventory::credential;
 use crate::inventory::device::tag::Tags;
 use crate::inventory::sealed::{Sealed, version};
 use crate::inventory::snmp::{Credential, Kind};
@@ -45,7 +47,7 @@ sql! { pub(crate) REACH =
             COALESCE(s.name, ''), q.tag
      FROM credential_profile q
      LEFT JOIN site s ON s.tenant_id = q.tenant_id AND s.site_id = q.site_id
-     WHERE q.tenant_id = $1 AND (q.site_id IS NULL OR q.site_id = $2)
+     WHERE q.tenant_id = $1 AND (q.site_id IS NULL OR q.site_id = $2) AND q.kind <> 'ssh_login'
      ORDER BY ",
     closeness!(),
     ", q.profile_id LIMIT $3"
@@ -70,8 +72,10 @@ pub async fn profiles_in_reach(
         let kind = Kind::from_name(&row.get::<String>(2)?).ok_or_else(corrupt)?;
         let profile = Named { id: CredentialId(row.get(0)?), name: row.get(1)? };
         let place = Place::of_profile(tenant, site.unwrap_or(SiteId(0)), profile.id);
-        let sealed = Sealed { place, version: version(row, 4)?, blob: row.get(5)?, kind };
+        let (version, blob) = (version(row, 4)?, row.get(5)?);
+        let sealed = Sealed { place, version, blob, kind: credential::Kind::Snmp(kind) };
         let credential = sealed.look(&mut txn, vault, &mut key).await?;
+        let credential = credential.and_then(credential::Credential::into_snmp);
         let name = row.get(6)?;
         let site = site.map(|id| Named { id, name });
         all.push(InReach { profile, kind, site, tag: row.get(7)?, credential });

@@ -214,7 +214,7 @@ async fn the_closest_profile_counts(place: &Place<'_>) {
         ("of both", Some(site), Some("core"), "of both", "of the site"),
     ] {
         let tag = tag.map(str::to_owned);
-        let credential = Credential::from(name);
+        let credential = Credential::from(name).into();
         let new = NewProfile { tenant: *north, name: name.to_owned(), site, tag, credential };
         let before = revision(place, agent).await;
         let (profile, told) = profile_create(db, vault, all, ids, &new, NOW).await.unwrap();
@@ -234,7 +234,8 @@ async fn the_closest_profile_counts(place: &Place<'_>) {
     let (changed, told) = profile_patch(db, vault, all, made[4].id, &patch, NOW).await.unwrap();
     assert!(changed.site.is_none() && told.contains(&agent));
     assert_eq!(community(place, agent, plain).await.unwrap(), b"of all");
-    let patch = ProfilePatch { credential: Some("other".into()), ..ProfilePatch::default() };
+    let other = Some(Credential::from("other").into());
+    let patch = ProfilePatch { credential: other, ..ProfilePatch::default() };
     profile_patch(db, vault, all, made[5].id, &patch, NOW).await.unwrap();
     assert_eq!(community(place, agent, device).await.unwrap(), b"other");
     profile_delete(db, all, made[5].id, NOW).await.unwrap();
@@ -259,7 +260,7 @@ sql! { DAMAGE =
 async fn a_damaged_profile_is_mended_with_a_new_community(place: &Place<'_>) {
     let Place { db, vault, ids, north, all, .. } = place;
     let site = site_create(db, all, ids, (*north, "Cellar"), NOW).await.unwrap().id;
-    let credential = Credential::from("below");
+    let credential = Credential::from("below").into();
     let (name, site) = ("of the cellar".to_owned(), Some(site));
     let new = NewProfile { tenant: *north, name, site, tag: None, credential };
     let id = profile_create(db, vault, all, ids, &new, NOW).await.unwrap().0.id;
@@ -279,7 +280,7 @@ async fn a_damaged_profile_is_mended_with_a_new_community(place: &Place<'_>) {
     assert_eq!((renamed.name.as_str(), renamed.site.is_some()), ("of below", true));
     let away = ProfilePatch { site: Some(None), ..ProfilePatch::default() };
     assert!(matches!(patch(&away).await, Err(InventoryError::Damaged)));
-    let anew = ProfilePatch { credential: Some("anew".into()), ..away };
+    let anew = ProfilePatch { credential: Some(Credential::from("anew").into()), ..away };
     assert!(patch(&anew).await.unwrap().site.is_none());
     profile_delete(db, all, id, NOW).await.unwrap();
 }

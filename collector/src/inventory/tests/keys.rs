@@ -49,7 +49,7 @@ async fn rotations(place: &Place<'_>, dir: &tempfile::TempDir) {
         name: "all".to_owned(),
         site: Some(site),
         tag: None,
-        credential: "of-the-profile".into(),
+        credential: snmp::Credential::from("of-the-profile").into(),
     };
     profile_create(db, vault, all, ids, &new, NOW).await.unwrap();
     for (host, credential) in [("10.0.0.10", Some(user("of-its-own"))), ("10.0.0.11", None)] {
@@ -57,7 +57,7 @@ async fn rotations(place: &Place<'_>, dir: &tempfile::TempDir) {
         let of_v3 = NewDevice { host, snmp_version: "v3", credential, ..bare.clone() };
         device_create(db, vault, all, ids, &of_v3, NOW).await.unwrap();
     }
-    let credential = user("of-a-profile");
+    let credential = user("of-a-profile").into();
     let new = NewProfile { name: "users".to_owned(), site: None, credential, ..new };
     profile_create(db, vault, all, ids, &new, NOW).await.unwrap();
     let expected = secrets(place, vault, agent).await;

@@ -119,7 +119,8 @@ async fn profiles_are_of_a_kind(place: &Place<'_>) {
     (new.host, new.snmp_version) = ("10.0.1.2".to_owned(), "v2c");
     let of_v2c = device_create(db, vault, all, ids, &new, NOW).await.unwrap().id;
     let make = async |name: &str, site, credential| {
-        let new = NewProfile { tenant: *north, name: name.to_owned(), site, tag: None, credential };
+        let (name, credential) = (name.to_owned(), Credential::into(credential));
+        let new = NewProfile { tenant: *north, name, site, tag: None, credential };
         profile_create(db, vault, all, ids, &new, NOW).await.unwrap()
     };
     let users = make("users", None, user("all")).await.0;
@@ -132,20 +133,29 @@ async fn profiles_are_of_a_kind(place: &Place<'_>) {
         }
         other => panic!("{other:?}"),
     }
-    assert_eq!((users.kind, users.about.unwrap().context.as_str()), (Kind::User, "vrf-7"));
+    let shown = |about: Option<credential::About>| match about {
+        Some(credential::About::User(about)) => about,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(users.kind, credential::Kind::Snmp(Kind::User));
+    assert_eq!(shown(users.about).context, "vrf-7");
 
     let mut anew =
         User { name: "noc".to_owned(), auth: None, privacy: None, context: String::new() };
     let patch = |credential| ProfilePatch { credential: Some(credential), ..Default::default() };
     let (changed, told) =
-        profile_patch(db, vault, all, users.id, &patch(Credential::User(anew.clone())), NOW)
+        profile_patch(db, vault, all, users.id, &patch(Credential::User(anew.clone()).into()), NOW)
             .await
             .unwrap();
-    assert_eq!(changed.about.unwrap().name, "noc");
+    assert_eq!(shown(changed.about).name, "noc");
     assert!(told.contains(&agent));
     assert_eq!(sent(place, agent, of_v3).await.snmp_user.unwrap().name, b"noc");
-    let other = profile_patch(db, vault, all, users.id, &patch("x".into()), NOW).await;
-    assert!(matches!(other, Err(InventoryError::OtherKind(Kind::User))));
+    let other =
+        profile_patch(db, vault, all, users.id, &patch(Credential::from("x").into()), NOW).await;
+    assert!(matches!(
+        other,
+        Err(InventoryError::OtherKind { is: credential::Kind::Snmp(Kind::User), .. })
+    ));
     // Its place names the site: it is sealed anew and stays a user.
     let away = ProfilePatch { site: Some(Some(site)), ..ProfilePatch::default() };
     profile_patch(db, vault, all, users.id, &away, NOW).await.unwrap();

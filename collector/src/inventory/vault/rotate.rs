@@ -45,6 +45,12 @@ sql! { pub(crate) OF_CHANNELS =
      WHERE tenant_id = $1 AND key_version < $2 AND channel_id > $3 AND sealed IS NOT NULL
      ORDER BY channel_id LIMIT $4"
 }
+// Their place has -1 where a device's credential has the site.
+sql! { pub(crate) OF_CONFIGS =
+    "SELECT version_id, device_id, -1, key_version, raw_key FROM config_version
+     WHERE tenant_id = $1 AND key_version < $2 AND version_id > $3
+     ORDER BY version_id LIMIT $4"
+}
 sql! { pub(crate) DEVICE_RESEAL =
     "UPDATE credential SET key_version = $3, sealed = $4
      WHERE tenant_id = $1 AND credential_id = $2"
@@ -56,12 +62,17 @@ sql! { pub(crate) PROFILE_RESEAL =
 sql! { pub(crate) CHANNEL_RESEAL =
     "UPDATE channel SET key_version = $3, sealed = $4 WHERE tenant_id = $1 AND channel_id = $2"
 }
+sql! { pub(crate) CONFIG_RESEAL =
+    "UPDATE config_version SET key_version = $3, raw_key = $4
+     WHERE tenant_id = $1 AND version_id = $2"
+}
 sql! { pub(crate) KEYS_FORGET =
     "DELETE FROM tenant_key WHERE tenant_id = $1 AND version < $2
      AND version NOT IN (SELECT key_version FROM credential WHERE tenant_id = $1)
      AND version NOT IN (SELECT key_version FROM credential_profile WHERE tenant_id = $1)
      AND version NOT IN (SELECT key_version FROM channel
-                         WHERE tenant_id = $1 AND sealed IS NOT NULL)"
+                         WHERE tenant_id = $1 AND sealed IS NOT NULL)
+     AND version NOT IN (SELECT key_version FROM config_version WHERE tenant_id = $1)"
 }
 
 /// How a rotation ended.
@@ -81,6 +92,7 @@ enum Stage {
     Devices(i64),
     Profiles(i64),
     Channels(i64),
+    Configs(i64),
     End,
     Done,
 }
@@ -139,7 +151,13 @@ impl<'a> TenantRotation<'a> {
             }
             Stage::Channels(after) => {
                 let (read, write) = (&OF_CHANNELS, &CHANNEL_RESEAL);
-                self.group((read, write), after, now).await?.map_or(Stage::End, Stage::Channels)
+                self.group((read, write), after, now)
+                    .await?
+                    .map_or(Stage::Configs(0), Stage::Channels)
+            }
+            Stage::Configs(after) => {
+                let (read, write) = (&OF_CONFIGS, &CONFIG_RESEAL);
+                self.group((read, write), after, now).await?.map_or(Stage::End, Stage::Configs)
             }
             Stage::End => self.end(now).await?,
             Stage::Done => return Ok(false),

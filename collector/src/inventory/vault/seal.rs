@@ -3,7 +3,7 @@
 //! ChaCha20-Poly1305 throughout. The associated data names the place of a blob, so that a blob that
 //! is moved to another device, site or tenant does not open.
 
-use farwatch_common::id::{ChannelId, CredentialId, DeviceId, SiteId, TenantId};
+use farwatch_common::id::{ChannelId, ConfigVersionId, CredentialId, DeviceId, SiteId, TenantId};
 use farwatch_common::secret::Secret;
 use ring::aead::{Aad, CHACHA20_POLY1305, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 
@@ -15,6 +15,9 @@ const KEY_LEN: usize = 32;
 const BLOB_VERSION: u8 = 1;
 /// Version byte and number of the tenant's key.
 const HEADER_LEN: usize = 1 + 4;
+
+/// Stands in the place of a configuration where others have their site: no id is negative.
+const CONFIGS: SiteId = SiteId(-1);
 
 /// Where a credential belongs; bound into its sealed form. A profile has no device, and no site if
 /// it is for all: 0.
@@ -39,6 +42,12 @@ impl Place {
     pub fn of_channel(tenant: TenantId, channel: ChannelId, version: i64) -> Self {
         let (device, credential) = (DeviceId(version), CredentialId(channel.0));
         Self { tenant, site: SiteId(0), device, credential }
+    }
+
+    /// Of the key of a configuration's raw. What stands where a site does is no site.
+    #[must_use]
+    pub fn of_config(tenant: TenantId, device: DeviceId, version: ConfigVersionId) -> Self {
+        Self { tenant, site: CONFIGS, device, credential: CredentialId(version.0) }
     }
 
     fn aad(self) -> Aad<Vec<u8>> {
@@ -190,5 +199,22 @@ mod tests {
             assert!(key.open(PLACE, &blob[..at]).is_err(), "cut at {at}");
         }
         assert!(tenant_key(2).open(PLACE, &blob).is_err());
+    }
+
+    #[test]
+    fn no_kind_of_secret_opens_in_the_place_of_another() {
+        let (tenant, key) = (TenantId(1), tenant_key(1));
+        let places = [
+            PLACE,
+            Place::of_profile(tenant, SiteId(2), CredentialId(4)),
+            Place::of_channel(tenant, ChannelId(4), 3),
+            Place::of_config(tenant, DeviceId(3), ConfigVersionId(4)),
+        ];
+        for place in places {
+            let blob = key.seal(place, &Secret::from("public")).unwrap();
+            for other in places.into_iter().filter(|other| *other != place) {
+                assert!(key.open(other, &blob).is_err(), "{place:?} in {other:?}");
+            }
+        }
     }
 }

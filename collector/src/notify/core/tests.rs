@@ -50,7 +50,8 @@ fn what_is_refused_for_ever_stale_or_a_test_is_not_tried_again() {
 }
 
 fn waits(channel: i64, failing: bool) -> Waiting {
-    Waiting { tenant: TENANT, channel: ChannelId(channel), next_at: T0, failing }
+    let channel = ChannelId(channel);
+    Waiting { tenant: TENANT, channel, next_at: T0, failing, pace: PEOPLE }
 }
 
 #[test]
@@ -74,10 +75,16 @@ fn what_is_not_due_wakes_when_it_is() {
 
 #[test]
 fn a_burst_goes_at_once_and_the_rest_at_an_even_rate() {
+    for pace in [PEOPLE, PROGRAMS] {
+        at_its_pace(pace);
+    }
+}
+
+fn at_its_pace(pace: Pace) {
     let mut desk = Desk::default();
-    let waiting = [waits(1, false)];
+    let waiting = [Waiting { pace, ..waits(1, false) }];
     let (mut now, mut told) = (T0, Vec::new());
-    while told.len() < 60 {
+    while told.len() < 3 * pace.burst as usize {
         let plan = desk.plan(&waiting, now);
         if plan.start.is_empty() {
             now = plan.wake_at.unwrap();
@@ -87,9 +94,9 @@ fn a_burst_goes_at_once_and_the_rest_at_an_even_rate() {
         desk.ended(ChannelId(1));
     }
     let at_once = told.iter().filter(|at| **at == T0).count();
-    assert_eq!(at_once, usize::try_from(BURST).unwrap());
+    assert_eq!(at_once, pace.burst as usize);
     for pair in told[at_once..].windows(2) {
-        assert_eq!(pair[1].since(pair[0]), EVERY);
+        assert_eq!(pair[1].since(pair[0]), pace.every);
     }
 }
 

@@ -233,7 +233,8 @@ impl World {
         loop {
             let before = deliveries::Before { id: None, limit: 10 };
             let found =
-                deliveries::deliveries_of_channel(&self.db, &self.context, channel, before).await;
+                deliveries::deliveries_of_channel(&self.db, &self.context, (channel, None), before)
+                    .await;
             let found = found.unwrap();
             if let [delivery] = &found[..]
                 && delivery.state == state

@@ -15,6 +15,14 @@ it("matches single keys and sequences", () => {
   expect(keys.match(key("f"), bindings, 9000)).toBe(bindings.f);
 });
 
+it("leaves what follows g to who leads to pages", () => {
+  const ofPage = { a: vi.fn(), s: vi.fn() };
+  const keys = new KeyMatcher();
+  expect(keys.match(key("g"), ofPage, 0)).toBeNull();
+  expect(keys.match(key("a"), ofPage, 200)).toBeNull();
+  expect(keys.match(key("a"), ofPage, 400)).toBe(ofPage.a);
+});
+
 it("stays silent in inputs, with modifiers and for Enter on a control", () => {
   const bindings = { j: vi.fn(), Enter: vi.fn() };
   const keys = new KeyMatcher();

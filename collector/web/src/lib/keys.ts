@@ -11,6 +11,8 @@ export type Bindings = Readonly<Record<string, () => void>>;
 
 /** A sequence must be finished within this time. */
 const SEQUENCE_MS = 1200;
+/** What begins the sequences that lead to a page: what follows it is no key of the page that is open. */
+const GO = "g";
 
 /** Where a single key is text, not a command. */
 export function isTyping(target: EventTarget | null): boolean {
@@ -40,9 +42,9 @@ export class KeyMatcher {
     this.#prefix = "";
     if (prefix) {
       const sequence = bindings[`${prefix} ${event.key}`];
-      if (sequence) return sequence;
+      if (sequence || prefix === GO) return sequence ?? null;
     }
-    const starts = Object.keys(bindings).some((keys) => keys.startsWith(`${event.key} `));
+    const starts = event.key === GO || Object.keys(bindings).some((keys) => keys.startsWith(`${event.key} `));
     if (starts) {
       this.#prefix = event.key;
       this.#at = nowMs;

@@ -5,7 +5,7 @@ import { subscribeSecond } from "./clock";
 import { LiveStore } from "./live";
 import { LiveLink, type LinkStatus } from "./live-link";
 import type { LiveTable } from "./live-table";
-import type { Agent, Device, Interface } from "./types";
+import type { Agent, Alert, Device, Interface } from "./types";
 
 export const live = new LiveStore(
   {
@@ -13,13 +13,17 @@ export const live = new LiveStore(
       takeAll((cursor) =>
         take(api.GET("/api/v1/devices", { params: { query: page(cursor) } })),
       ),
-    device: async (id) => {
-      try {
-        return (await take(api.GET("/api/v1/devices/{id}", { params: { path: { id } } }))).data;
-      } catch (error) {
-        if (error instanceof ApiError && error.status === 404) return null;
-        throw error;
-      }
+    device: (id) => orGone(take(api.GET("/api/v1/devices/{id}", { params: { path: { id } } }))),
+    alerts: () =>
+      takeAll((cursor) =>
+        take(api.GET("/api/v1/alerts", { params: { query: { phase: "open", ...page(cursor) } } })),
+      ),
+    alert: async (id) => {
+      const found = await orGone(take(api.GET("/api/v1/alerts/{id}", { params: { path: { id } } })));
+      if (!found) return null;
+      // A row is what the list tells: the stream keeps no more of it up to date.
+      const { evidence: _, history: __, ...row } = found;
+      return row;
     },
     agents: () =>
       takeAll((cursor) => take(api.GET("/api/v1/agents", { params: { query: page(cursor) } }))),
@@ -38,6 +42,15 @@ export const live = new LiveStore(
     now: () => Date.now(),
   },
 );
+
+async function orGone<T>(answer: Promise<{ data: T }>): Promise<T | null> {
+  try {
+    return (await answer).data;
+  } catch (error) {
+    if (error instanceof ApiError && error.status === 404) return null;
+    throw error;
+  }
+}
 
 function page(cursor: string | undefined): { limit: number; cursor?: string } {
   return cursor === undefined ? { limit: PAGE } : { limit: PAGE, cursor };
@@ -73,6 +86,10 @@ export function useDevice(id: string): Device | undefined {
 
 export function useAgent(id: string): Agent | undefined {
   return useRow(live.agents, id);
+}
+
+export function useAlert(id: string): Alert | undefined {
+  return useRow(live.alerts, id);
 }
 
 export function useInterface(device: string, object: string): Interface | undefined {

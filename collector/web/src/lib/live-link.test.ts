@@ -37,6 +37,8 @@ function tab(onSignedOut = () => {}) {
     device: async (id: string) => (id.includes("gone") ? null : ({ id } as Device)),
     agents: async () => [],
     interfaces: async () => [],
+    alerts: async () => [],
+    alert: async () => null,
   };
   const host = { frame: (run: () => void) => run(), after: () => {}, now: () => Date.now() };
   const store = new LiveStore(source, host);

@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from "vitest";
 import { LiveStore, type LiveSource } from "./live";
-import type { Device, Interface } from "./types";
+import type { Alert, Device, Interface } from "./types";
 
 const device = (id: string, more: Partial<Device> = {}): Device => ({
   id, name: id, tenant: { id: "ten_1", name: "T" }, site: { id: "sit_1", name: "S" },
@@ -11,6 +11,7 @@ const device = (id: string, more: Partial<Device> = {}): Device => ({
   tags: [], interval_s: 5, created_at: "2026-01-01T00:00:00Z", ...more,
 });
 const port = (object: string, in_bps: number) => ({ object, in_bps }) as Interface;
+const alert = (id: string, more: Partial<Alert> = {}) => ({ id, phase: "firing", severity: "critical", ...more }) as Alert;
 
 function hello(sequence: number, instance = "one") {
   const data = { sequence, server_time: new Date().toISOString(), version: "0", instance };
@@ -28,6 +29,8 @@ function setup(over: Partial<LiveSource> = {}, pauses: number[] = []) {
     device: vi.fn(async (id: string) => device(id, { name: "fetched" })),
     agents: vi.fn(async () => []),
     interfaces: vi.fn(async () => [port("if:1", 1)]),
+    alerts: vi.fn(async () => [alert("x")]),
+    alert: vi.fn(async (id: string) => alert(id)),
     ...over,
   };
   const store = new LiveStore(source, {
@@ -263,5 +266,52 @@ describe("LiveStore", () => {
     store.receive(patched(13, [], ["b"]));
     frame();
     expect(store.devices.naming).toBe(before + 2);
+  });
+});
+
+describe("alerts of the LiveStore", () => {
+  const told = (sequence: number, patches: Partial<Alert>[], removed: string[] = []) =>
+    ({ sequence, type: "alerts", data: { patches, removed } });
+
+  async function watching(over: Partial<LiveSource> = {}) {
+    const all = setup(over);
+    all.store.receive(hello(10));
+    all.store.streaming([]);
+    all.store.ensureAlerts();
+    await vi.waitFor(() => expect(all.store.alerts.phase).toBe("ready"));
+    all.frame();
+    return all;
+  }
+
+  it("patches what it holds, loads what is new, and lets go of what came to nothing", async () => {
+    const { store, source, frame } = await watching();
+    store.receive(told(11, [{ id: "x", unknown: true }, { id: "y", phase: "pending" }]));
+    frame();
+    expect(store.alerts.get("x")).toMatchObject({ phase: "firing", unknown: true });
+    await vi.waitFor(() => expect(store.alerts.get("y")).toBeDefined());
+    expect(source.alert).toHaveBeenCalledExactlyOnceWith("y");
+    store.receive(told(12, [], ["y"]));
+    frame();
+    expect(store.alerts.list().map(({ id }) => id)).toEqual(["x"]);
+  });
+
+  it("loads the list where many are new at once", async () => {
+    const { store, source, frame } = await watching();
+    const storm = Array.from({ length: 9 }, (_, i) => ({ id: `s${i}`, phase: "firing" as const }));
+    store.receive(told(11, storm));
+    frame();
+    await vi.waitFor(() => expect(source.alerts).toHaveBeenCalledTimes(2));
+    expect(source.alert).not.toHaveBeenCalled();
+  });
+
+  it("keeps the last hundred that are resolved", async () => {
+    const many = Array.from({ length: 102 }, (_, i) => alert(`r${i}`));
+    const { store, frame } = await watching({ alerts: async () => [alert("x"), ...many] });
+    store.receive(told(11, many.map(({ id }, i) =>
+      ({ id, phase: "resolved" as const, resolved_at: new Date(i * 1000).toISOString() }))));
+    frame();
+    expect(store.alerts.size).toBe(101);
+    expect(store.alerts.get("r1")).toBeUndefined();
+    expect(store.alerts.get("r2")).toBeDefined();
   });
 });

@@ -8,7 +8,7 @@
 import { setServerTime } from "./clock";
 import { LiveTable } from "./live-table";
 import type {
-  Agent, AgentsEvent, Device, DevicesEvent, HelloEvent, Interface, InterfacesEvent,
+  Agent, AgentsEvent, Alert, AlertsEvent, Device, DevicesEvent, HelloEvent, Interface, InterfacesEvent,
 } from "./types";
 
 export interface LiveEvent {
@@ -24,6 +24,9 @@ export interface LiveSource {
   device: (id: string) => Promise<Device | null>;
   agents: () => Promise<Agent[]>;
   interfaces: (device: string) => Promise<Interface[]>;
+  /** Those that are open. */
+  alerts: () => Promise<Alert[]>;
+  alert: (id: string) => Promise<Alert | null>;
 }
 
 export interface LiveHost {
@@ -37,6 +40,10 @@ const HELLO_PATIENCE_MS = 1500;
 /** Pauses between tries to load a table: doubled with each failure. */
 const RETRY_MS = 3000;
 const RETRY_MAX_MS = 60_000;
+/** As many new alerts are loaded one by one; more at once are a storm, and the list is loaded. */
+const ALERTS_ALONE = 8;
+/** Alerts that were resolved while somebody looks stay in sight: the last ones of them. */
+const RESOLVED_KEPT = 100;
 /** Slots of interface tables: this and the device. */
 const INTERFACES = "interfaces ";
 
@@ -58,6 +65,8 @@ interface Slot {
 export class LiveStore {
   readonly devices = new LiveTable<Device>((row) => row.id, ["name", "address", "site", "tenant"]);
   readonly agents = new LiveTable<Agent>((row) => row.id, ["name", "site", "tenant"]);
+  /** Open ones, and the last ones that were resolved since the page was opened. */
+  readonly alerts = new LiveTable<Alert>((row) => row.id);
   readonly #interfaces = new Map<string, LiveTable<Interface>>();
   readonly #slots = new Map<string, Slot>();
   readonly #source: LiveSource;
@@ -110,6 +119,16 @@ export class LiveStore {
     if (this.#slots.has("devices")) this.#reload("devices");
   }
 
+  ensureAlerts(): void {
+    const load = async () => this.alerts.replace(await this.#source.alerts());
+    this.#ensure("alerts", this.alerts, load);
+  }
+
+  /** These were changed by this person: the stream may be away, and says it otherwise as well. */
+  refreshAlerts(ids: readonly string[]): void {
+    if (this.#slots.has("alerts")) this.#learnAlerts(ids);
+  }
+
   ensureInterfaces(device: string): void {
     const table = this.interfaces(device);
     const load = async () => table.replace(await this.#source.interfaces(device));
@@ -144,7 +163,7 @@ export class LiveStore {
   /** The stream is open and carries interface events of these devices. */
   streaming(devices: readonly string[]): void {
     const isBack = this.#covered.size === 0;
-    this.#covered = new Set(["devices", "agents", ...devices.map((id) => INTERFACES + id)]);
+    this.#covered = new Set(["devices", "agents", "alerts", ...devices.map((id) => INTERFACES + id)]);
     for (const [key, slot] of this.#slots) {
       const isDue = !slot.covered || (isBack && slot.table.phase === "failed");
       if (this.#covered.has(key) && isDue) void this.#load(key, slot);
@@ -189,6 +208,12 @@ export class LiveStore {
       case "agents":
         for (const patch of (event.data as AgentsEvent).patches) this.agents.patch(patch);
         break;
+      case "alerts": {
+        const { patches, removed } = event.data as AlertsEvent;
+        for (const id of removed ?? []) this.alerts.remove(id);
+        for (const patch of patches) this.alerts.patch(patch);
+        break;
+      }
       case "resync":
         this.#resync();
         return;
@@ -205,6 +230,7 @@ export class LiveStore {
     for (const table of this.#interfaces.values()) table.clear();
     this.devices.clear();
     this.agents.clear();
+    this.alerts.clear();
     this.sequence = null;
     this.#instance = null;
     this.committedAt = null;
@@ -243,8 +269,36 @@ export class LiveStore {
     // Only a page that shows the fleet wants devices it has not asked for.
     if (this.devices.phase === "ready") for (const id of unknown) void this.#fetchDevice(id);
     if (this.agents.flush().length > 0) this.#reload("agents");
+    this.#flushAlerts();
     for (const [device, table] of this.#interfaces) {
       if (table.flush().length > 0) this.#reload(INTERFACES + device);
+    }
+  }
+
+  #flushAlerts(): void {
+    const before = this.alerts.version;
+    const unknown = this.alerts.flush();
+    if (this.alerts.phase === "ready") this.#learnAlerts(unknown);
+    if (this.alerts.version === before) return;
+    const resolved = this.alerts.list().filter(({ phase }) => phase === "resolved");
+    if (resolved.length <= RESOLVED_KEPT) return;
+    const byEnd = resolved.toSorted((a, b) => Date.parse(a.resolved_at ?? "") - Date.parse(b.resolved_at ?? ""));
+    for (const { id } of byEnd.slice(0, -RESOLVED_KEPT)) this.alerts.remove(id);
+    this.alerts.flush();
+  }
+
+  #learnAlerts(ids: readonly string[]): void {
+    if (ids.length > ALERTS_ALONE) {
+      this.#reload("alerts");
+      return;
+    }
+    for (const id of ids) {
+      const load = async () => {
+        const alert = await this.#source.alert(id);
+        if (!alert) throw new Error("gone again");
+        return alert;
+      };
+      void this.alerts.fetch(id, load).catch(() => {});
     }
   }
 

@@ -30,7 +30,7 @@ export function Cell({ children, className = "", figure, title, label }: Props) 
 /** What can be done with a row: at the end of it, and over the whole width of a card. */
 export function ActionCell({ children }: { children: ReactNode }) {
   return (
-    <td className="px-2 text-right last:pr-4 phone:col-span-2 phone:flex phone:gap-2 phone:px-0! phone:*:flex-1">
+    <td className="px-2 text-right last:pr-4 desk:whitespace-nowrap phone:col-span-2 phone:flex phone:gap-2 phone:px-0! phone:*:flex-1">
       {children}
     </td>
   );

@@ -31,10 +31,23 @@ audit app INSERT SELECT
 audit identity INSERT
 audit_head app INSERT SELECT UPDATE
 audit_head identity INSERT SELECT UPDATE
+backup app DELETE INSERT SELECT UPDATE
+backup ingest INSERT SELECT UPDATE
+backup_policy app DELETE INSERT SELECT UPDATE
+backup_policy ingest SELECT
 channel app DELETE INSERT SELECT UPDATE
 channel ingest SELECT UPDATE(failing_since)
+config_job app INSERT SELECT UPDATE
+config_job ingest DELETE INSERT SELECT UPDATE
+config_part ingest DELETE INSERT SELECT UPDATE
+config_text app SELECT
+config_text ingest DELETE INSERT SELECT UPDATE
+config_version app SELECT UPDATE
+config_version ingest DELETE INSERT SELECT UPDATE
 credential app DELETE INSERT SELECT UPDATE
+credential ingest SELECT
 credential_profile app DELETE INSERT SELECT UPDATE
+credential_profile ingest SELECT
 delivery app SELECT
 delivery ingest DELETE INSERT SELECT
 device app DELETE INSERT SELECT UPDATE

@@ -19,6 +19,7 @@ import { Part } from "../../ui/part";
 import { SidePanel } from "../../ui/side-panel";
 import { Skeleton } from "../../ui/skeleton";
 import { StateBadge } from "../../ui/state-badge";
+import { AgentAlerts } from "../alerts/open-list";
 import { clockWords, inMs, inPercent, lostWords, notQuic, transportWord } from "./link";
 import { useOffline } from "./offline";
 
@@ -50,6 +51,7 @@ function Body({ agent }: { agent: Agent }) {
         <StateBadge state={state} note={agent.revoked_at ? "revoked" : null} />
         <span className="text-xs text-muted">{agent.last_seen_at ? <>heard <Age at={agent.last_seen_at} long /></> : "not here yet"}</span>
       </div>
+      <Part title="Open alerts"><AgentAlerts agent={agent.id} name={agent.name} tenant={agent.tenant.id} /></Part>
       <LinkPart agent={agent} isHere={state === "up" || state === "degraded"} />
       <GatewayPart agent={agent} />
       <Part title="Machine">

@@ -9,6 +9,7 @@ import { ErrorNote } from "../../ui/error-note";
 import { lastFleet } from "../fleet/last-fleet";
 import { NotFound } from "../shell/lost";
 import { TableError } from "../shell/table-error";
+import { DeviceAlerts } from "./device-alerts";
 import { DeviceHead } from "./device-head";
 import { DeviceTabs } from "./device-tabs";
 import { PollResult, usePollNow } from "./poll-now";
@@ -42,6 +43,7 @@ export function DevicePage({ id }: { id: string }) {
   return (
     <div className="flex min-h-full flex-col">
       <DeviceHead device={device} detail={detail} names={names} poll={poll} editing={editing} onEdit={setEditing} />
+      <DeviceAlerts device={device} />
       <ReachPart device={device} detail={detail} onEdit={() => setEditing(true)}>
         <PollResult poll={poll} />
       </ReachPart>

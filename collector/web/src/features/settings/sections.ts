@@ -4,8 +4,9 @@ import type { May } from "../../lib/role";
 
 export interface Section {
   to:
-    | "/settings/account" | "/settings/tenants" | "/settings/sites" | "/settings/tokens" | "/settings/credentials" | "/settings/configurations"
-    | "/settings/people" | "/settings/provider-access" | "/settings/api-keys" | "/settings/audit";
+    | "/settings/account" | "/settings/tenants" | "/settings/sites" | "/settings/tokens" | "/settings/credentials"
+    | "/settings/configurations" | "/settings/notifications" | "/settings/people" | "/settings/provider-access"
+    | "/settings/api-keys" | "/settings/audit";
   label: string;
   /** Who may open it; all who are signed in where it says nothing. The route asks the same. */
   need?: Need;
@@ -26,6 +27,7 @@ const GROUPS: readonly Group[] = [
       { to: "/settings/tokens", label: "Enrolment tokens", need: "write" },
       { to: "/settings/credentials", label: "Credentials", need: "write" },
       { to: "/settings/configurations", label: "Configurations", need: "admin" },
+      { to: "/settings/notifications", label: "Notifications" },
     ],
   },
   {

@@ -4,8 +4,9 @@ import { Modal } from "../../ui/modal";
 
 const KEYS: readonly [string, string][] = [
   ["g f", "Go to Fleet"],
-  ["g a", "Go to Agents"],
+  ["g a", "Go to Alerts"],
   ["g c", "Go to Config"],
+  ["g e", "Go to Agents"],
   ["g s", "Go to Settings"],
   ["g k", "Go to API keys"],
   ["T", "Switch the tenant"],
@@ -13,6 +14,9 @@ const KEYS: readonly [string, string][] = [
   ["j  k", "Next, previous row"],
   ["x", "Mark the row, to change it with others"],
   ["Enter", "Open the row"],
+  ["a", "Acknowledge the alert"],
+  ["s", "Silence the alert"],
+  ["u", "Undo silence or acknowledgement"],
   ["Esc", "Back, clear the filter"],
   ["[  ]", "Shift the time range"],
   ["=", "Zoom out"],

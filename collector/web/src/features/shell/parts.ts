@@ -17,6 +17,9 @@ const PARTS: readonly (() => Promise<unknown>)[] = [
   () => import("../config/whole-text"),
   () => import("../agents/new-agent"),
   () => import("../agents/agent-panel"),
+  () => import("../alerts/act-dialog"),
+  () => import("../alerts/alert-panel"),
+  () => import("../alerts/open-list"),
 ];
 
 /** Fetches all of it, one after the other: what fails is fetched again when it is needed. */

@@ -12,6 +12,8 @@ import { useMe } from "../../lib/use-person";
 import { IconButton } from "../../ui/button";
 import { Icon, type IconName } from "../../ui/icon";
 import { Mark, Wordmark } from "../../ui/wordmark";
+import { forgetInbox } from "../alerts/last-inbox";
+import { OpenAlerts } from "../alerts/nav-count";
 import { forgetFleet } from "../fleet/last-fleet";
 import { AccountButton } from "./account-button";
 import { LiveBanner, NewVersion } from "./live-banner";
@@ -19,8 +21,9 @@ import { NoTenant } from "./no-tenant";
 import { TenantSwitch } from "./tenant-switch";
 import { useTenant } from "./use-tenant";
 
-const NAV: readonly { to: "/fleet" | "/config" | "/agents" | "/settings"; label: string; icon: IconName }[] = [
+const NAV: readonly { to: "/fleet" | "/alerts" | "/config" | "/agents" | "/settings"; label: string; icon: IconName }[] = [
   { to: "/fleet", label: "Fleet", icon: "fleet" },
+  { to: "/alerts", label: "Alerts", icon: "bell" },
   { to: "/config", label: "Config", icon: "config" },
   { to: "/agents", label: "Agents", icon: "agents" },
   { to: "/settings", label: "Settings", icon: "settings" },
@@ -59,6 +62,7 @@ function Frame({ hasTenant, isOfNone, onTenant }: {
       disconnectLive(tell);
       queries.clear();
       forgetFleet();
+      forgetInbox();
       if (tell) rememberTenant(null);
       void navigate({ to: "/login", search: tell ? {} : { next: router.state.location.href } });
     },
@@ -77,7 +81,10 @@ function Frame({ hasTenant, isOfNone, onTenant }: {
   // There is a stream for who sees something; it is another one after a time of seeing nothing.
   useEffect(() => {
     if (isOfNone) disconnectLive(false);
-    else connectLive();
+    else {
+      connectLive();
+      live.ensureAlerts();
+    }
   }, [isOfNone]);
   useEffect(() => {
     if (isOfNone) return;
@@ -92,8 +99,9 @@ function Frame({ hasTenant, isOfNone, onTenant }: {
   useKeys({
     "?": () => setHelp(true),
     "g f": () => void navigate({ to: "/fleet" }),
-    "g a": () => void navigate({ to: "/agents" }),
+    "g a": () => void navigate({ to: "/alerts" }),
     "g c": () => void navigate({ to: "/config" }),
+    "g e": () => void navigate({ to: "/agents" }),
     "g s": () => void navigate({ to: "/settings" }),
     "g k": () => void navigate({ to: "/settings/api-keys" }),
   });
@@ -118,10 +126,11 @@ function Frame({ hasTenant, isOfNone, onTenant }: {
             <Link
               key={item.to}
               to={item.to}
-              className="rounded-md px-2.5 py-1.5 text-muted hover:bg-hover hover:text-text
+              className="inline-flex items-center gap-1.5 rounded-md px-2.5 py-1.5 text-muted hover:bg-hover hover:text-text
                 aria-[current=page]:bg-hover aria-[current=page]:font-medium aria-[current=page]:text-text"
             >
               {item.label}
+              {item.to === "/alerts" && <OpenAlerts />}
             </Link>
           ))}
         </nav>
@@ -146,10 +155,11 @@ function Frame({ hasTenant, isOfNone, onTenant }: {
           <Link
             key={item.to}
             to={item.to}
-            className="flex min-h-14 flex-1 flex-col items-center justify-center gap-0.5 text-2xs text-muted
+            className="relative flex min-h-14 flex-1 flex-col items-center justify-center gap-0.5 text-2xs text-muted
               aria-[current=page]:text-accent"
           >
             <Icon name={item.icon} size={20} />
+            {item.to === "/alerts" && <OpenAlerts className="absolute top-1 left-1/2 ml-1.5" />}
             {item.label}
           </Link>
         ))}

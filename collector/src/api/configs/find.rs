@@ -1,0 +1,142 @@
+//! Search in the latest configurations.
+
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use utoipa::{IntoParams, ToSchema};
+
+use crate::api::AppState;
+use crate::api::error::Error;
+use crate::api::guard::Caller;
+use crate::api::reply::{Paging, Ref, cursor};
+use crate::api::request::Params;
+use crate::api::tenants::narrowed;
+use crate::history::search::{Found, Place, Wanted, search};
+
+/// Searches and comparisons at once: each keeps a core busy.
+const PLACES_MAX: usize = 4;
+const WANTED_CHARS_MAX: usize = 200;
+
+/// Room for what keeps a core busy.
+#[derive(Debug)]
+pub(in crate::api) struct Places(Arc<Semaphore>);
+
+impl Default for Places {
+    fn default() -> Self {
+        Self(Arc::new(Semaphore::new(PLACES_MAX)))
+    }
+}
+
+impl Places {
+    pub(super) fn place(&self) -> Result<OwnedSemaphorePermit, Error> {
+        Arc::clone(&self.0).try_acquire_owned().map_err(|_| {
+            Error::busy("busy", "Too many searches are under way; try again in a moment.", 2)
+        })
+    }
+}
+
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(in crate::api) struct ConfigSearchQuery {
+    tenant: Option<String>,
+    /// What is looked for, line by line; 1 to 200 characters.
+    q: String,
+    /// It is a regular expression; a word if not given.
+    regex: Option<bool>,
+    /// Capitals matter; they do not if not given.
+    case: Option<bool>,
+    limit: Option<u32>,
+    cursor: Option<String>,
+}
+
+/// A device whose latest configuration has what is looked for.
+#[derive(Debug, Serialize, ToSchema)]
+pub(in crate::api) struct ConfigFound {
+    device: Ref,
+    tenant: Ref,
+    site: Ref,
+    version: String,
+    /// The first 5.
+    matches: Vec<ConfigMatch>,
+    /// Lines that match beyond those.
+    more: usize,
+}
+
+/// A line that matches; of each line the first 500 characters.
+#[derive(Debug, Serialize, ToSchema)]
+pub(in crate::api) struct ConfigMatch {
+    /// From 1.
+    line: usize,
+    text: String,
+    /// Up to 2 lines.
+    before: Vec<String>,
+    after: Vec<String>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub(in crate::api) struct ConfigFoundList {
+    data: Vec<ConfigFound>,
+    meta: ConfigFoundMeta,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub(in crate::api) struct ConfigFoundMeta {
+    /// Give it as `cursor` to look on; null: everything was looked at. A page may be short, or
+    /// empty, and not the last.
+    next_cursor: Option<String>,
+    /// Configurations that were looked at for this page.
+    scanned: usize,
+}
+
+impl IntoResponse for ConfigFoundList {
+    fn into_response(self) -> Response {
+        axum::Json(self).into_response()
+    }
+}
+
+fn show(found: Found) -> ConfigFound {
+    let matches = found.matches.into_iter().map(|one| ConfigMatch {
+        line: one.line,
+        text: one.text,
+        before: one.before,
+        after: one.after,
+    });
+    ConfigFound {
+        device: found.device.into(),
+        tenant: found.tenant.into(),
+        site: found.site.into(),
+        version: found.version.to_string(),
+        matches: matches.collect(),
+        more: found.more,
+    }
+}
+
+/// Search the latest configurations
+///
+/// Line by line, in the order of tenants and devices.
+#[utoipa::path(get, path = "/api/v1/configs/search", tag = "configs", params(ConfigSearchQuery),
+    responses((status = 200, body = ConfigFoundList)))]
+pub(in crate::api) async fn config_search(
+    State(state): State<AppState>,
+    caller: Caller,
+    Params(query): Params<ConfigSearchQuery>,
+) -> Result<ConfigFoundList, Error> {
+    let context = narrowed(&caller.context, query.tenant.as_deref())?;
+    let is_shown = !query.q.chars().any(char::is_control);
+    if query.q.is_empty() || query.q.chars().count() > WANTED_CHARS_MAX || !is_shown {
+        let message = "must be 1 to 200 characters, without control characters";
+        return Err(Error::field("q", message));
+    }
+    let wanted = Wanted::new(&query.q, query.regex.unwrap_or(false), query.case.unwrap_or(false));
+    let wanted = wanted.map_err(|error| Error::field("q", error.to_string()))?;
+    let paging = Paging { limit: query.limit, cursor: query.cursor };
+    let (limit, after) = (paging.limit()? as usize, paging.after::<Place>()?);
+    let _place = state.own.configs.place()?;
+    let page = search(&state.db, &context, &wanted, (after, limit), &state.clock).await?;
+    let next_cursor = page.next.map(|place| cursor(&place)).transpose()?;
+    let meta = ConfigFoundMeta { next_cursor, scanned: page.scanned };
+    Ok(ConfigFoundList { data: page.found.into_iter().map(show).collect(), meta })
+}

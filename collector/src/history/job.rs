@@ -1,0 +1,330 @@
+//! Jobs: fetching the configuration of a device once, from the wish to its end.
+
+use farwatch_common::clock::Micros;
+use farwatch_common::id::{
+    AgentId, ConfigJobId, ConfigVersionId, DeviceId, IdGenerator, SiteId, TenantId,
+};
+use serde_json::json;
+
+use super::policy::{self, Policy};
+use super::schedule::{Attempt, Reason, Stand};
+use crate::audit::Change;
+use crate::identity::{Access, TenantContext};
+use crate::inventory::device::device_get;
+use crate::inventory::device::login::has_login;
+use crate::inventory::{InventoryError, Named, get, set_of, tenant_set};
+use crate::store::sql::{Row, sql};
+use crate::store::{Database, StoreError, Txn};
+
+/// Causes of jobs that an agent did not end.
+pub const AGENT_LOST: &str = "agent_lost";
+pub const AGENT_TOO_OLD: &str = "agent_too_old";
+pub const AGENT_REFUSED: &str = "agent_refused";
+pub const LOGIN_DAMAGED: &str = "login_damaged";
+/// Nothing failed: nobody wants it any more.
+pub const WITHDRAWN: &str = "withdrawn";
+
+/// Jobs that a look at a device takes into account.
+const ATTEMPTS: u32 = 8;
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Job {
+    pub id: ConfigJobId,
+    pub tenant: Named<TenantId>,
+    pub site: Named<SiteId>,
+    pub device: Named<DeviceId>,
+    pub agent: Named<AgentId>,
+    pub reason: Reason,
+    /// As the audit names them; `None`: nobody did.
+    pub asked_by: Option<String>,
+    /// `queued`, `running`, `done` or `failed`.
+    pub state: String,
+    pub created_at: Micros,
+    pub started_at: Option<Micros>,
+    pub ended_at: Option<Micros>,
+    pub cause: Option<String>,
+    pub advice: Option<String>,
+    pub version: Option<ConfigVersionId>,
+    pub changed: Option<bool>,
+    /// Of an outcome that is under way, and how far it is at least.
+    pub bytes: Option<u64>,
+    pub kept_bytes: Option<u64>,
+    /// Jobs of its site that are running.
+    pub running_at_site: u32,
+    pub policy: Policy,
+}
+
+/// What a queued job waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Waits {
+    AgentOffline,
+    Window,
+    SiteFull,
+}
+
+impl Job {
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        matches!(self.state.as_str(), "queued" | "running")
+    }
+
+    /// What it waits for, if it is queued and cannot go yet.
+    #[must_use]
+    pub fn waits(&self, agent_is_there: bool, now: Micros) -> Option<Waits> {
+        if self.state != "queued" {
+            return None;
+        }
+        if !agent_is_there {
+            return Some(Waits::AgentOffline);
+        }
+        // Whoever asks for it now wants it now.
+        if self.reason != Reason::Manual && !self.policy.plan().is_open(now) {
+            return Some(Waits::Window);
+        }
+        (self.running_at_site >= self.policy.per_site_max).then_some(Waits::SiteFull)
+    }
+}
+
+macro_rules! select_job {
+    () => {
+        concat!(
+            "SELECT j.job_id, t.tenant_id, t.name, j.site_id, s.name, d.device_id, d.name,
+                    j.agent_id, a.name, j.reason, j.asked_by, j.state, j.created_at, j.started_at,
+                    j.ended_at, j.cause, j.advice, j.version_id, j.changed, j.bytes,
+                    CASE WHEN j.bytes IS NULL THEN NULL ELSE
+                        (SELECT MAX(x.start) FROM config_part x
+                         WHERE x.tenant_id = j.tenant_id AND x.job_id = j.job_id) END,
+                    CASE j.state WHEN 'queued' THEN
+                        (SELECT COUNT(*) FROM config_job r WHERE r.tenant_id = j.tenant_id
+                         AND r.state IN ('queued', 'running') AND r.state = 'running'
+                         AND r.site_id = j.site_id) ELSE 0 END, ",
+            $crate::history::policy::policy_columns!(),
+            " FROM config_job j
+              JOIN tenant t ON t.tenant_id = j.tenant_id
+              JOIN device d ON d.tenant_id = j.tenant_id AND d.device_id = j.device_id
+              LEFT JOIN site s ON s.tenant_id = j.tenant_id AND s.site_id = j.site_id
+              LEFT JOIN agent a ON a.tenant_id = j.tenant_id AND a.agent_id = j.agent_id
+              LEFT JOIN backup_policy y ON y.tenant_id = j.tenant_id
+              WHERE j.tenant_id IN ",
+            tenant_set!()
+        )
+    };
+}
+
+sql! { pub(crate) GET = select_job!(), " AND j.job_id = $2" }
+// Ids rise with time.
+sql! { pub(crate) LIST =
+    select_job!(),
+    " AND ($2 = 0 OR j.device_id = $2) AND ($3 = '' OR j.state = $3
+           OR ($3 = 'open' AND j.state IN ('queued', 'running')))
+      AND j.job_id < $4 ORDER BY j.job_id DESC LIMIT $5"
+}
+sql! { pub(crate) LAST =
+    select_job!(), " AND j.device_id = $2 ORDER BY j.created_at DESC, j.job_id DESC LIMIT 1"
+}
+
+fn corrupt(what: &str) -> StoreError {
+    StoreError::Corrupt { what: what.to_owned() }
+}
+
+fn read(row: &Row) -> Result<Job, StoreError> {
+    let time = |column| Ok::<_, StoreError>(row.get::<Option<i64>>(column)?.map(Micros));
+    let name = |column| Ok::<_, StoreError>(row.get::<Option<String>>(column)?.unwrap_or_default());
+    let size = |column| -> Result<Option<u64>, StoreError> {
+        Ok(row.get::<Option<i64>>(column)?.and_then(|bytes| u64::try_from(bytes).ok()))
+    };
+    let reason = Reason::from_name(&row.get::<String>(9)?);
+    Ok(Job {
+        id: ConfigJobId(row.get(0)?),
+        tenant: Named { id: TenantId(row.get(1)?), name: row.get(2)? },
+        site: Named { id: SiteId(row.get(3)?), name: name(4)? },
+        device: Named { id: DeviceId(row.get(5)?), name: row.get(6)? },
+        agent: Named { id: AgentId(row.get(7)?), name: name(8)? },
+        reason: reason.ok_or_else(|| corrupt("the reason of a job"))?,
+        asked_by: row.get(10)?,
+        state: row.get(11)?,
+        created_at: Micros(row.get(12)?),
+        started_at: time(13)?,
+        ended_at: time(14)?,
+        cause: row.get(15)?,
+        advice: row.get(16)?,
+        version: row.get::<Option<i64>>(17)?.map(ConfigVersionId),
+        changed: row.get::<Option<i64>>(18)?.map(|changed| changed != 0),
+        bytes: size(19)?,
+        kept_bytes: size(20)?,
+        running_at_site: u32::try_from(row.get::<i64>(21)?).unwrap_or(u32::MAX),
+        policy: policy::read(row, 22)?.unwrap_or_default(),
+    })
+}
+
+/// Which jobs are wanted, besides the caller's tenants.
+#[derive(Clone, Debug, Default)]
+pub struct JobFilter {
+    pub device: Option<DeviceId>,
+    /// `queued`, `running`, `done`, `failed`, or `open` (the first two); empty: all.
+    pub state: &'static str,
+}
+
+/// A page of the jobs of the caller's tenants, the newest first, before this id.
+pub async fn job_list(
+    db: &Database,
+    context: &TenantContext,
+    filter: &JobFilter,
+    (before, limit): (Option<i64>, u32),
+) -> Result<Vec<Job>, InventoryError> {
+    let mut txn = db.read(context).await?;
+    let list = LIST.bind(context.tenants_json()).bind(filter.device.map_or(0, |id| id.0));
+    let list = list.bind(filter.state).bind(before.unwrap_or(i64::MAX)).bind(limit);
+    let rows = list.all(&mut txn).await?;
+    Ok(rows.iter().map(read).collect::<Result<_, _>>()?)
+}
+
+pub async fn job_get(
+    db: &Database,
+    context: &TenantContext,
+    id: ConfigJobId,
+) -> Result<Job, InventoryError> {
+    get(db, context, &GET, id.0, read).await
+}
+
+/// The open job of a device, or its last.
+pub(super) async fn last_of(
+    txn: &mut Txn,
+    set: &str,
+    device: DeviceId,
+) -> Result<Option<Job>, StoreError> {
+    let row = LAST.bind(set).bind(device).optional(txn).await?;
+    row.as_ref().map(read).transpose()
+}
+
+sql! { pub(crate) ATTEMPTED =
+    "SELECT created_at, reason, state, COALESCE(ended_at, created_at), COALESCE(cause, '')
+     FROM config_job WHERE tenant_id = $1 AND device_id = $2 AND COALESCE(cause, '') <> 'withdrawn'
+     ORDER BY created_at DESC, job_id DESC LIMIT $3"
+}
+
+/// What was tried of a device, the newest first, as the schedule looks at it.
+pub(super) async fn attempts(
+    txn: &mut Txn,
+    tenant: TenantId,
+    device: DeviceId,
+) -> Result<Vec<Attempt>, StoreError> {
+    let rows = ATTEMPTED.bind(tenant).bind(device).bind(ATTEMPTS).all(txn).await?;
+    let one = |row: &Row| {
+        let reason = Reason::from_name(&row.get::<String>(1)?);
+        let stand = match row.get::<String>(2)?.as_str() {
+            "done" => Stand::Done,
+            "failed" => Stand::failed(Micros(row.get(3)?), &row.get::<String>(4)?),
+            _ => Stand::Open,
+        };
+        let reason = reason.ok_or_else(|| corrupt("the reason of a job"))?;
+        Ok(Attempt { at: Micros(row.get(0)?), reason, stand })
+    };
+    rows.iter().map(one).collect()
+}
+
+/// Why a job is made, and for whom.
+#[derive(Clone, Debug)]
+pub(super) struct Made {
+    pub(super) reason: Reason,
+    pub(super) asked_by: Option<String>,
+}
+
+sql! { pub(crate) KNOWN =
+    "INSERT INTO backup (tenant_id, device_id) VALUES ($1, $2) ON CONFLICT DO NOTHING"
+}
+sql! { pub(crate) MAKE =
+    "INSERT INTO config_job (tenant_id, job_id, device_id, site_id, agent_id, reason, asked_by,
+                             state, created_at)
+     SELECT d.tenant_id, $3, d.device_id, d.site_id, d.agent_id, $4, $5, 'queued', $6
+     FROM device d WHERE d.tenant_id = $1 AND d.device_id = $2
+     ON CONFLICT DO NOTHING"
+}
+
+/// Queues a job for a device; `None`: it has an open one, or is gone.
+pub(super) async fn make(
+    txn: &mut Txn,
+    ids: &IdGenerator,
+    (tenant, device): (TenantId, DeviceId),
+    made: &Made,
+    now: Micros,
+) -> Result<Option<ConfigJobId>, StoreError> {
+    KNOWN.bind(tenant).bind(device).execute(txn).await?;
+    let id = ConfigJobId(ids.next(now));
+    let make = MAKE.bind(tenant).bind(device).bind(id.0).bind(made.reason.name());
+    let rows = make.bind(made.asked_by.as_ref()).bind(now).execute(txn).await?;
+    Ok((rows == 1).then_some(id))
+}
+
+// A job of the schedule that waits becomes one that somebody asked for.
+sql! { pub(crate) ASK =
+    "UPDATE config_job SET reason = 'manual', asked_by = $3
+     WHERE tenant_id = $1 AND device_id = $2 AND state IN ('queued', 'running')
+       AND state = 'queued' AND reason <> 'manual'"
+}
+
+/// How a wish for a fetch ended.
+#[derive(Clone, Debug)]
+pub enum Asked {
+    Made(Job),
+    /// The device has an open job already.
+    Open(Job),
+    NoLogin,
+}
+
+/// Has a device fetched now.
+pub async fn job_ask(
+    db: &Database,
+    context: &TenantContext,
+    ids: &IdGenerator,
+    id: DeviceId,
+    now: Micros,
+) -> Result<Asked, InventoryError> {
+    let device = device_get(db, context, id).await?;
+    let tenant = device.tenant.id;
+    let mut txn = db.change(context, tenant, Access::Write).await?;
+    if !has_login(&mut txn, (tenant, id)).await? {
+        return Ok(Asked::NoLogin);
+    }
+    let asked_by = Some(context.who().name.to_string());
+    let made = Made { reason: Reason::Manual, asked_by: asked_by.clone() };
+    let new = make(&mut txn, ids, (tenant, id), &made, now).await?;
+    let hurried = match new {
+        Some(_) => 0,
+        None => ASK.bind(tenant).bind(id).bind(asked_by).execute(&mut txn).await?,
+    };
+    let set = set_of(tenant);
+    let job = last_of(&mut txn, &set, id).await?.ok_or(InventoryError::NotFound)?;
+    let change = Change::new("device", "backup_run", id.0, &device.name);
+    let change = change.after(json!({ "job": job.id.to_string() }));
+    txn.commit((new.is_some() || hurried > 0).then_some(change), now).await?;
+    Ok(if new.is_some() { Asked::Made(job) } else { Asked::Open(job) })
+}
+
+sql! { pub(crate) FAIL =
+    "UPDATE config_job SET state = 'failed', cause = $3, advice = $4, ended_at = $5
+     WHERE tenant_id = $1 AND job_id = $2 AND state IN ('queued', 'running')
+     RETURNING device_id"
+}
+sql! { pub(crate) FAILING =
+    "UPDATE backup SET failing = $3, failing_since = COALESCE(failing_since, $4)
+     WHERE tenant_id = $1 AND device_id = $2"
+}
+sql! { pub(crate) LOOK = "UPDATE backup SET next_at = NULL WHERE tenant_id = $1 AND device_id = $2" }
+
+/// Ends an open job that came to nothing, and has the schedule look at its device; false: it has ended.
+pub(super) async fn fail(
+    txn: &mut Txn,
+    (tenant, job): (TenantId, ConfigJobId),
+    (cause, advice): (&str, &str),
+    now: Micros,
+) -> Result<bool, StoreError> {
+    let fail = FAIL.bind(tenant).bind(job.0).bind(cause).bind(advice).bind(now);
+    let Some(row) = fail.optional(txn).await? else { return Ok(false) };
+    let device = DeviceId(row.get(0)?);
+    if cause != WITHDRAWN {
+        FAILING.bind(tenant).bind(device).bind(cause).bind(now).execute(txn).await?;
+    }
+    LOOK.bind(tenant).bind(device).execute(txn).await?;
+    Ok(true)
+}

@@ -1,0 +1,161 @@
+//! What happened with a device, in one line: alerts, its configuration, restarts.
+
+use std::time::Duration;
+
+use farwatch_common::clock::Micros;
+use farwatch_common::id::{AlertId, ConfigJobId, ConfigVersionId, DeviceId};
+
+use crate::evaluate::alerts::{AlertFilter, Before, alert_list};
+use crate::identity::TenantContext;
+use crate::inventory::{InventoryError, tenant_set};
+use crate::store::rates::Uptime;
+use crate::store::samples::{POINTS_MAX, Series, SeriesQuery};
+use crate::store::series::UPTIME_METRIC;
+use crate::store::sql::sql;
+use crate::store::{Database, SampleStore as _, Samples, StoreError};
+
+/// Alerts of the device that are looked at: the newest.
+const ALERTS_MAX: u32 = 500;
+
+/// Something that happened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Item {
+    /// Event time of alerts and restarts, the collector's of all else.
+    pub at: Micros,
+    pub what: What,
+    /// One line for people.
+    pub text: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum What {
+    AlertFired { alert: AlertId, severity: &'static str },
+    AlertResolved { alert: AlertId, severity: &'static str },
+    ConfigChanged { version: ConfigVersionId, job: ConfigJobId },
+    ConfigFailed { job: ConfigJobId },
+    HostKeyChanged,
+    Reboot,
+}
+
+sql! { pub(crate) VERSIONS =
+    "SELECT v.version_id, v.job_id, v.first_at, v.lines, v.added, v.removed,
+            EXISTS (SELECT 1 FROM config_version o WHERE o.tenant_id = v.tenant_id
+                    AND o.device_id = v.device_id AND o.version_id < v.version_id)
+     FROM config_version v
+     WHERE v.device_id = $2 AND v.first_at >= $3 AND v.first_at < $4 AND v.tenant_id IN ",
+    tenant_set!(), " ORDER BY v.version_id DESC LIMIT $5"
+}
+sql! { pub(crate) FAILED =
+    "SELECT j.job_id, j.ended_at, j.cause, j.advice FROM config_job j
+     WHERE j.device_id = $2 AND j.state = 'failed' AND j.ended_at >= $3 AND j.ended_at < $4
+       AND j.tenant_id IN ", tenant_set!(), " ORDER BY j.created_at DESC LIMIT $5"
+}
+sql! { pub(crate) HOST_KEY =
+    "SELECT b.other_key, b.other_key_at FROM backup b
+     WHERE b.device_id = $2 AND b.other_key_at >= $3 AND b.other_key_at < $4 AND b.tenant_id IN ",
+    tenant_set!()
+}
+
+/// Which part is wanted: the newest `limit` from `from`, up to but without `to`.
+#[derive(Clone, Copy, Debug)]
+pub struct Span {
+    pub from: Micros,
+    pub to: Micros,
+    pub limit: u32,
+}
+
+/// What happened with a device that the caller may see, the newest first.
+pub async fn timeline(
+    db: &Database,
+    samples: &Samples,
+    context: &TenantContext,
+    device: DeviceId,
+    span: Span,
+) -> Result<Vec<Item>, InventoryError> {
+    let mut items = alerts(db, context, device).await?;
+    items.extend(configs(db, context, device, span).await?);
+    let uptime = SeriesQuery {
+        device,
+        metrics: vec![UPTIME_METRIC.to_owned()],
+        object: None,
+        from: span.from,
+        to: span.to,
+        points: POINTS_MAX,
+    };
+    items.extend(samples.series(context, &uptime).await?.iter().flat_map(reboots));
+    items.retain(|item| item.at >= span.from && item.at < span.to);
+    items.sort_by_key(|item| std::cmp::Reverse(item.at));
+    items.truncate(span.limit as usize);
+    Ok(items)
+}
+
+async fn alerts(
+    db: &Database,
+    context: &TenantContext,
+    device: DeviceId,
+) -> Result<Vec<Item>, InventoryError> {
+    let filter = AlertFilter { device: Some(device), ..AlertFilter::default() };
+    let before = Before { id: None, limit: ALERTS_MAX };
+    let mut items = Vec::new();
+    for alert in alert_list(db, context, &filter, before).await?.rows {
+        // One that was never told of is nothing that happened.
+        let Some(fired_at) = alert.fired_at else { continue };
+        let (id, severity) = (alert.id, alert.severity.name());
+        let what = What::AlertFired { alert: id, severity };
+        items.push(Item { at: fired_at, what, text: alert.summary.clone() });
+        if let Some(at) = alert.resolved_at {
+            let what = What::AlertResolved { alert: id, severity };
+            items.push(Item { at, what, text: alert.summary });
+        }
+    }
+    Ok(items)
+}
+
+async fn configs(
+    db: &Database,
+    context: &TenantContext,
+    device: DeviceId,
+    Span { from, to, limit }: Span,
+) -> Result<Vec<Item>, StoreError> {
+    let set = context.tenants_json();
+    let mut txn = db.read(context).await?;
+    let mut items = Vec::new();
+    let versions = VERSIONS.bind(&set).bind(device).bind(from).bind(to).bind(limit);
+    for row in versions.all(&mut txn).await? {
+        let (version, job) = (ConfigVersionId(row.get(0)?), ConfigJobId(row.get(1)?));
+        let [lines, added, removed]: [i64; 3] = [row.get(3)?, row.get(4)?, row.get(5)?];
+        let text = if row.get::<bool>(6)? {
+            format!("Configuration changed: +{added} −{removed} lines")
+        } else {
+            format!("First configuration kept: {lines} lines")
+        };
+        let what = What::ConfigChanged { version, job };
+        items.push(Item { at: Micros(row.get(2)?), what, text });
+    }
+    let failed = FAILED.bind(&set).bind(device).bind(from).bind(to).bind(limit);
+    for row in failed.all(&mut txn).await? {
+        let [cause, advice] = [row.get::<Option<String>>(2)?, row.get::<Option<String>>(3)?];
+        let (cause, advice) = (cause.unwrap_or_default(), advice.unwrap_or_default());
+        let text = format!("Configuration not fetched ({cause}): {advice}");
+        let what = What::ConfigFailed { job: ConfigJobId(row.get(0)?) };
+        items.push(Item { at: Micros(row.get(1)?), what, text });
+    }
+    let other = HOST_KEY.bind(set).bind(device).bind(from).bind(to);
+    for row in other.all(&mut txn).await? {
+        let text = format!("Another host key was shown: {}", row.get::<String>(0)?);
+        items.push(Item { at: Micros(row.get(1)?), what: What::HostKeyChanged, text });
+    }
+    Ok(items)
+}
+
+/// When the device was started, as its uptime tells; to about the step of the series.
+fn reboots(series: &Series) -> Vec<Item> {
+    let mut uptime = Uptime::default();
+    let lowest = series.points.iter().filter_map(|point| Some((point.at, point.min?)));
+    let booted = lowest.filter_map(|(at, seconds)| {
+        let up = Duration::try_from_secs_f64(seconds).ok()?;
+        uptime.observe(at, up)
+    });
+    let text = || "Restarted".to_owned();
+    booted.map(|at| Item { at, what: What::Reboot, text: text() }).collect()
+}

@@ -1,0 +1,93 @@
+import { Link } from "@tanstack/react-router";
+import { useVirtualizer } from "@tanstack/react-virtual";
+import { type CSSProperties, memo, type ReactNode, useRef } from "react";
+import { useScope } from "../../lib/scope";
+import type { Alert } from "../../lib/types";
+import { Age } from "../../ui/age";
+import type { Selection } from "../fleet/use-selection";
+import { useAlertRow, useStanding } from "./alert-row";
+import { More } from "./alert-table";
+import { SeverityBadge, StandingBadge } from "./badges";
+import { severityOf, sinceOf } from "./standing";
+import { useCalled, wrongWith } from "./subject";
+import type { Inbox } from "./use-inbox";
+
+const CARD_PX = 124;
+
+/** The alerts on a phone: the whole card opens the alert, or marks it while there is a `selection`. */
+export function AlertCards({ inbox, selection }: { inbox: Inbox; selection: Selection | null }) {
+  const { ids, paused, past } = inbox;
+  const scroller = useRef<HTMLDivElement>(null);
+  const virtual = useVirtualizer({
+    count: ids.length,
+    getScrollElement: () => scroller.current,
+    estimateSize: () => CARD_PX,
+    getItemKey: (index) => ids[index] ?? index,
+    overscan: 4,
+  });
+  return (
+    <div ref={scroller} className="min-h-0 flex-1 overflow-y-auto" onTouchStart={() => (paused.current = true)}
+      onTouchEnd={() => (paused.current = false)} onTouchCancel={() => (paused.current = false)}>
+      <ul aria-label="Alerts" className="relative m-0 list-none p-0" style={{ height: virtual.getTotalSize() }}>
+        {virtual.getVirtualItems().map((item) => {
+          const id = ids[item.index];
+          return id ? (
+            <Card key={id} id={id} past={past.byId.get(id)} marked={selection ? selection.has(id) : null} onMark={selection?.toggle}
+              style={{ height: CARD_PX, transform: `translateY(${item.start}px)` }} />
+          ) : null;
+        })}
+      </ul>
+      <More inbox={inbox} />
+    </div>
+  );
+}
+
+interface CardProps {
+  id: string;
+  past: Alert | undefined;
+  /** Null while a tap opens the alert. */
+  marked: boolean | null;
+  onMark: ((id: string) => void) | undefined;
+  style: CSSProperties;
+}
+
+const Card = memo(function Card({ id, past, marked, onMark, style }: CardProps) {
+  const alert = useAlertRow(id, past);
+  const [standing, note] = useStanding(alert);
+  const called = useCalled();
+  const { isMixed } = useScope();
+  if (!alert) return <li className="absolute inset-x-0 px-3 py-1 text-faint" style={style}>It was over before it fired.</li>;
+  const where = called(alert);
+  return (
+    <li className="absolute inset-x-0 px-3 py-1" style={style} data-alert={id} data-row-standing={standing}>
+      <Target id={id} name={`${alert.rule.name} of ${where}`} marked={marked} onMark={onMark}>
+        <span className="flex items-center justify-between gap-3">
+          <SeverityBadge severity={severityOf(alert)} />
+          <span className="shrink-0 text-xs text-muted"><Age at={alert.resolved_at ?? sinceOf(alert)} /></span>
+        </span>
+        <span className="clip text-base leading-tight font-medium">{wrongWith(alert)}</span>
+        <span className="clip">{where}{alert.object && <span className="ml-1.5 text-muted">{alert.object}</span>}</span>
+        <span className="flex items-center justify-between gap-3 text-xs">
+          <span className="clip"><StandingBadge standing={standing} note={note} /></span>
+          <span className="clip shrink-0 text-muted">{alert.site.name}{isMixed && ` · ${alert.tenant.name}`}</span>
+        </span>
+      </Target>
+    </li>
+  );
+});
+
+const TARGET = "flex h-full rounded-lg border px-3.5";
+
+/** The card itself: a link to the alert, or the label of its mark. */
+function Target({ id, name, marked, onMark, children }: Pick<CardProps, "id" | "marked" | "onMark"> & { name: string; children: ReactNode }) {
+  const body = <span className="flex min-w-0 flex-1 flex-col justify-center gap-1">{children}</span>;
+  if (marked === null) {
+    return <Link to="/alerts/$id" params={{ id }} className={`${TARGET} border-line bg-surface`}>{body}</Link>;
+  }
+  return (
+    <label className={`${TARGET} items-center gap-3.5 ${marked ? "border-accent bg-selected" : "border-line bg-surface"}`}>
+      <input type="checkbox" aria-label={`Mark ${name}`} className="size-5 shrink-0 accent-accent" checked={marked} onChange={() => onMark?.(id)} />
+      {body}
+    </label>
+  );
+}

@@ -1,0 +1,44 @@
+import { serverNow } from "../../lib/clock";
+import { useEachSecond } from "../../lib/live-app";
+import { useMay } from "../../lib/role";
+import type { Alert } from "../../lib/types";
+import { Age } from "../../ui/age";
+import { Button } from "../../ui/button";
+import { useStanding } from "./alert-row";
+import { SeverityBadge, StandingBadge } from "./badges";
+import { isSilent, severityOf, sinceOf } from "./standing";
+import type { Acts } from "./use-acts";
+
+/** Severity, state and since when, in one line. */
+export function StandingLine({ alert }: { alert: Alert }) {
+  const [standing, note] = useStanding(alert);
+  return (
+    <div className="flex flex-wrap items-center gap-x-4 gap-y-1">
+      <SeverityBadge severity={severityOf(alert)} />
+      <StandingBadge standing={standing} note={note} />
+      <span className="text-muted">
+        {alert.resolved_at ? <>over <Age at={alert.resolved_at} long /></> : <>{alert.fired_at ? "fired" : "wrong since"} <Age at={sinceOf(alert)} long /></>}
+      </span>
+    </div>
+  );
+}
+
+/** What can be done with it, each with its key. Nothing, once it is over or for who only looks. */
+export function AlertActions({ alert, acts }: { alert: Alert; acts: Acts }) {
+  const may = useMay();
+  const isQuiet = useEachSecond(() => isSilent(alert, serverNow()));
+  if (!may.write || alert.phase === "resolved") return null;
+  const ids = [alert.id];
+  return (
+    <div role="toolbar" aria-label="This alert" className="flex flex-wrap gap-2 phone:*:flex-1">
+      <Button look={alert.ack ? "plain" : "solid"} title="Acknowledge (a)" disabled={acts.busy} onClick={() => acts.ask("ack", ids)}>
+        {alert.ack ? "Change the note…" : "Acknowledge…"}
+      </Button>
+      <Button title="Silence (s)" disabled={acts.busy} onClick={() => acts.ask("silence", ids)}>{isQuiet ? "Silence otherwise…" : "Silence…"}</Button>
+      {isQuiet && <Button title="End the silence (u)" disabled={acts.busy} onClick={() => acts.send(ids, { act: "unsilence" })}>Tell again</Button>}
+      {alert.ack && !isQuiet && (
+        <Button title="Acknowledged no longer (u)" disabled={acts.busy} onClick={() => acts.send(ids, { act: "unack" })}>Undo acknowledgement</Button>
+      )}
+    </div>
+  );
+}

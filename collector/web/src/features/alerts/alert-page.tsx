@@ -1,0 +1,72 @@
+import { Link, useNavigate } from "@tanstack/react-router";
+import { lazy, Suspense, useEffect } from "react";
+import { useMay } from "../../lib/role";
+import { useScope } from "../../lib/scope";
+import { useKeys } from "../../lib/use-keys";
+import { useTitle } from "../../lib/use-title";
+import { ErrorNote } from "../../ui/error-note";
+import { Icon } from "../../ui/icon";
+import { Skeleton } from "../../ui/skeleton";
+import { NotFound } from "../shell/lost";
+import { ActsNews } from "./acts-bar";
+import { AlertActions, StandingLine } from "./alert-head";
+import { AboutPart, HistoryPart, ToldPart, WhyPart } from "./alert-parts";
+import { lastInbox } from "./last-inbox";
+import { useCalled, wrongWith } from "./subject";
+import { useActs } from "./use-acts";
+import { useAlertDetail } from "./use-alert-detail";
+
+const ActDialog = lazy(() => import("./act-dialog").then((m) => ({ default: m.ActDialog })));
+
+/** One alert on a page of its own: a link to it can be given to somebody. */
+export function AlertPage({ id }: { id: string }) {
+  const navigate = useNavigate({ from: "/alerts/$id" });
+  const { alert, isMissing, error, retry } = useAlertDetail(id);
+  const acts = useActs();
+  const may = useMay();
+  const called = useCalled();
+  useTitle(alert ? `${wrongWith(alert)} · ${called(alert)}` : null, true);
+  // A link from elsewhere may lead to another tenant than the one the pages are narrowed to.
+  const { tenant } = useScope();
+  const owner = alert?.tenant.id;
+  useEffect(() => {
+    if (!tenant || !owner || tenant.id === owner) return;
+    void navigate({ search: (old) => ({ ...old, tenant: owner }), replace: true });
+  }, [tenant, owner, navigate]);
+  const isOpen = may.write && alert !== undefined && alert.phase !== "resolved";
+  useKeys({
+    Escape: () => void navigate({ to: "/alerts", search: lastInbox().search }),
+    ...(isOpen ? { a: () => acts.ask("ack", [id]), s: () => acts.ask("silence", [id]), u: () => acts.undo([alert]) } : {}),
+  });
+  if (isMissing) return <NotFound />;
+  if (error) return <ErrorNote error={error} className="m-4" onRetry={retry} />;
+  if (!alert) return <Skeleton label="Loading the alert" />;
+  return (
+    <div className="flex min-h-full flex-col">
+      <div className="flex flex-col gap-2 border-b border-line px-4 pt-2 pb-3 phone:px-3">
+        <Link to="/alerts" search={lastInbox().search} className="inline-flex min-h-6 items-center gap-1 self-start text-muted hover:text-text phone:min-h-11">
+          <Icon name="back" size={14} /> Alerts
+        </Link>
+        <div className="flex flex-wrap items-start justify-between gap-x-6 gap-y-2">
+          <div className="min-w-0">
+            <h1 className="text-xl font-semibold wrap-anywhere">{wrongWith(alert)}</h1>
+            <p className="text-base wrap-anywhere">{called(alert)}{alert.object && <span className="text-muted"> · {alert.object}</span>}</p>
+          </div>
+          <div className="phone:w-full"><AlertActions alert={alert} acts={acts} /></div>
+        </div>
+        <StandingLine alert={alert} />
+        <p className="text-muted wrap-anywhere">{alert.summary}</p>
+      </div>
+      <ActsNews acts={acts} />
+      <div className="grid max-w-[1280px] grid-cols-[minmax(0,1.6fr)_minmax(0,1fr)] items-start gap-x-10 gap-y-6 p-4 max-[1000px]:grid-cols-1 phone:p-3">
+        <WhyPart alert={alert} />
+        <div className="flex flex-col gap-6">
+          <AboutPart alert={alert} />
+          <HistoryPart alert={alert} />
+          <ToldPart id={id} />
+        </div>
+      </div>
+      <Suspense>{acts.asked && <ActDialog acts={acts} />}</Suspense>
+    </div>
+  );
+}

@@ -1,0 +1,70 @@
+/** The course of an alert, as a bar and as lines: wrong, firing, over. */
+import { duration } from "../../lib/format";
+import type { Alert, AlertDetail, AlertHappened, Delivery } from "../../lib/types";
+
+export interface Stretch {
+  kind: "pending" | "firing";
+  /** Of the whole bar, 0 to 1. */
+  share: number;
+  /** «10 min» */
+  words: string;
+}
+
+const ms = (at: string) => Date.parse(at);
+
+/** From when it was wrong until now, or until it was over. */
+export function courseOf(alert: Pick<Alert, "began_at" | "fired_at" | "resolved_at">, nowMs: number): Stretch[] {
+  const from = ms(alert.began_at);
+  const end = Math.max(alert.resolved_at ? ms(alert.resolved_at) : nowMs, from + 1000);
+  const fired = alert.fired_at ? Math.min(Math.max(ms(alert.fired_at), from), end) : end;
+  const stretch = (kind: Stretch["kind"], a: number, b: number): Stretch[] =>
+    b > a ? [{ kind, share: (b - a) / (end - from), words: duration((b - a) / 1000) }] : [];
+  return [...stretch("pending", from, fired), ...stretch("firing", fired, end)];
+}
+
+/** How long it was wrong before it fired, or has been until now. */
+export function windowWords({ evidence, began_at: began, fired_at: fired }: Pick<AlertDetail, "evidence" | "began_at" | "fired_at">, nowMs: number): string {
+  const wrongS = ((fired ? ms(fired) : nowMs) - ms(began)) / 1000;
+  if (fired) return evidence.for_s === 0 ? "It fired with the first reading that was wrong." : `It was wrong for ${duration(wrongS)}, then it fired.`;
+  const left = evidence.for_s - wrongS;
+  return left > 0 ? `It fires in ${duration(left)} if it stays wrong.` : "It fires with the next reading that is wrong.";
+}
+
+const HAPPENED: Readonly<Record<string, string>> = {
+  fired: "Fired", resolved: "Resolved", acked: "Acknowledged", unacked: "Acknowledged no longer",
+  silenced: "Silenced", unsilenced: "Silence ended",
+};
+
+/** A newer server may tell of more than there are words here. */
+export function happenedWord({ kind }: Pick<AlertHappened, "kind">): string {
+  return HAPPENED[kind] ?? kind.replaceAll("_", " ");
+}
+
+const WHO: Readonly<Record<string, string>> = { api_key: "API key ", local: "at the collector: " };
+
+export function byWords({ by }: Pick<AlertHappened, "by">): string | null {
+  return by && `by ${WHO[by.kind] ?? ""}${by.name}`;
+}
+
+const EVENT: Readonly<Record<string, string>> = { "alert.firing": "that it fires", "alert.resolved": "that it is over", test: "a test" };
+
+/** What a channel was told: «that it fires». */
+export function toldWords({ event }: Pick<Delivery, "event">): string {
+  return EVENT[event] ?? event;
+}
+
+/** How far that has come: the last try says why it is not there yet. */
+export function deliveryWords({ state, attempts }: Pick<Delivery, "state" | "attempts">): string {
+  const tries = attempts.length;
+  const last = attempts.at(-1);
+  const why = last && last.outcome !== "delivered" ? `: ${last.detail || last.outcome}` : "";
+  if (state === "delivered") return tries > 1 ? `delivered at the ${tries}${ordinal(tries)} try` : "delivered";
+  if (state === "failed") return `given up after ${tries} ${tries === 1 ? "try" : "tries"}${why}`;
+  return tries === 0 ? "on its way" : `${tries} ${tries === 1 ? "try" : "tries"} so far${why}`;
+}
+
+function ordinal(count: number): string {
+  const tens = count % 100;
+  if (tens >= 11 && tens <= 13) return "th";
+  return ["th", "st", "nd", "rd"][count % 10] ?? "th";
+}

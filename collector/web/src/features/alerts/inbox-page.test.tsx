@@ -1,0 +1,117 @@
+import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
+import { createMemoryHistory, createRootRoute, createRoute, createRouter, Outlet, RouterProvider } from "@tanstack/react-router";
+import { act, cleanup, fireEvent, render, screen, waitFor } from "@testing-library/react";
+import { afterEach, beforeEach, expect, it, vi } from "vitest";
+import { api } from "../../lib/api";
+import { live } from "../../lib/live-app";
+import { ScopeContext, scopeOf } from "../../lib/scope";
+import { meQuery } from "../../lib/session";
+import type { Alert } from "../../lib/types";
+import { InboxPage } from "./inbox-page";
+import { forgetInbox } from "./last-inbox";
+
+const ref = (id: string, name = id) => ({ id, name });
+const TENANT = ref("ten_1", "Alpine Fibre");
+const AT = new Date(Date.now() - 600_000).toISOString();
+const alert = (id: string, severity: string, more: Partial<Alert> = {}): Alert => ({
+  id, tenant: TENANT, rule: ref(`rul_${id}`, `Rule ${id}`), severity, site: ref("sit_1", "Depot"), agent: ref("agt_1", "box-1"),
+  device: ref("dev_1", "edge-1"), object: "", phase: "firing", unknown: false, cause: null, summary: "it is wrong", value: null, unit: null,
+  began_at: AT, fired_at: AT, last_at: AT, well_at: null, resolved_at: null, ack: null, silenced_until: null, ...more,
+});
+
+beforeEach(() => {
+  for (const name of ["ensureAlerts", "ensureDevices", "ensureAgents"] as const) vi.spyOn(live, name).mockImplementation(() => {});
+  // The rows are virtual: the list needs a height to show any.
+  vi.spyOn(HTMLElement.prototype, "clientHeight", "get").mockReturnValue(600);
+  vi.spyOn(HTMLElement.prototype, "clientWidth", "get").mockReturnValue(900);
+});
+afterEach(() => {
+  cleanup();
+  forgetInbox();
+  vi.restoreAllMocks();
+});
+
+/** The inbox at its address, as somebody with this role sees it. */
+async function show(role: string, alerts: readonly Alert[]) {
+  live.alerts.replace(alerts);
+  const queries = new QueryClient({ defaultOptions: { queries: { retry: false, staleTime: Infinity } } });
+  queries.setQueryData(meQuery.queryKey, { user: { id: "usr_1", role, staff: false }, tenants: [TENANT] } as never);
+  const root = createRootRoute();
+  const app = createRoute({ getParentRoute: () => root, id: "_app", component: Outlet });
+  const inbox = createRoute({ getParentRoute: () => app, path: "/alerts/", component: InboxPage });
+  const page = createRoute({ getParentRoute: () => app, path: "/alerts/$id", component: () => <h1>its page</h1> });
+  const router = createRouter({
+    routeTree: root.addChildren([app.addChildren([inbox, page])]), history: createMemoryHistory({ initialEntries: ["/alerts"] }),
+  });
+  render(
+    <QueryClientProvider client={queries}>
+      <ScopeContext value={scopeOf([TENANT], undefined)}>
+        <RouterProvider router={router as never} />
+      </ScopeContext>
+    </QueryClientProvider>,
+  );
+  await screen.findByRole("grid", { name: "Alerts" });
+  return router;
+}
+
+const press = async (...keys: string[]) => {
+  // oxlint-disable-next-line no-await-in-loop -- one key after the other
+  for (const key of keys) await act(async () => fireEvent.keyDown(document.activeElement ?? document.body, { key }));
+};
+const shown = () => [...document.querySelectorAll("[role=row][data-alert]")].map((row) => row.getAttribute("data-alert"));
+const chosen = () => document.querySelector("[role=row][aria-selected=true]")?.getAttribute("data-alert");
+
+it("is moved through by j and k, the worst first, and Enter opens beside the list", async () => {
+  vi.spyOn(api, "GET").mockResolvedValue({ error: {}, response: new Response(null, { status: 500 }) } as never);
+  const router = await show("operator", [alert("w", "warning"), alert("c", "critical"), alert("i", "info")]);
+  expect(shown()).toEqual(["c", "w", "i"]);
+  await press("j", "j", "k");
+  expect(chosen()).toBe("c");
+  await press("Enter");
+  await waitFor(() => expect(router.state.location.search).toEqual({ open: "c" }));
+  await press("j");
+  await waitFor(() => expect(router.state.location.search).toEqual({ open: "w" }));
+  await press("Escape");
+  await waitFor(() => expect(router.state.location.search).toEqual({}));
+});
+
+it("acknowledges what is marked with a note, by keys alone", async () => {
+  const answer = { data: { data: { alerts: [{ id: "c", outcome: "done" }, { id: "w", outcome: "resolved" }] } }, response: new Response() };
+  const post = vi.spyOn(api, "POST").mockResolvedValue(answer as never);
+  await show("operator", [alert("w", "warning"), alert("c", "critical"), alert("i", "info")]);
+  await press("j", "x", "j", "x");
+  expect(screen.getByRole("toolbar", { name: "Marked alerts" }).textContent).toContain("2 alerts marked");
+  await press("a");
+  const note = await screen.findByLabelText("Note");
+  expect(document.activeElement).toBe(note);
+  // The dialog has the keys now.
+  await press("x");
+  fireEvent.change(note, { target: { value: "on my way" } });
+  fireEvent.submit(note.closest("form") as HTMLFormElement);
+  await screen.findByText("1 alert acknowledged. 1 was over already.");
+  expect(post).toHaveBeenCalledExactlyOnceWith("/api/v1/alerts/bulk", { body: { ids: ["c", "w"], act: "ack", note: "on my way" } });
+});
+
+it("undoes the silence of the chosen row with u", async () => {
+  const answer = { data: { data: { alerts: [{ id: "c", outcome: "done" }] } }, response: new Response() };
+  const post = vi.spyOn(api, "POST").mockResolvedValue(answer as never);
+  await show("operator", [alert("c", "critical", { silenced_until: new Date(Date.now() + 3_600_000).toISOString() })]);
+  expect(document.querySelector("[data-row-standing=silenced]")).not.toBeNull();
+  await press("j", "u");
+  await waitFor(() => expect(post).toHaveBeenCalledWith("/api/v1/alerts/bulk", { body: { ids: ["c"], act: "unsilence" } }));
+});
+
+it("lets who only looks mark nothing and change nothing", async () => {
+  await show("viewer", [alert("c", "critical")]);
+  await press("j", "x", "a", "s", "u");
+  expect(screen.queryByRole("checkbox")).toBeNull();
+  expect(screen.queryByRole("dialog")).toBeNull();
+});
+
+it("narrows by severity, and says what the other choices would show", async () => {
+  await show("operator", [alert("w", "warning"), alert("c", "critical"), alert("p", "critical", { phase: "pending", fired_at: null })]);
+  fireEvent.click(screen.getByTitle("Show only critical"));
+  await waitFor(() => expect(shown()).toEqual(["c", "p"]));
+  expect(document.querySelector("[data-standing-filter=pending]")?.textContent).toBe("Pending1");
+  expect(document.querySelector("[data-severity-tab=all]")?.textContent).toBe("All3");
+});

@@ -1,0 +1,141 @@
+import { Link, useNavigate } from "@tanstack/react-router";
+import { lazy, Suspense, useEffect, useRef, useState } from "react";
+import { counted, integer } from "../../lib/format";
+import { live, useTableValue } from "../../lib/live-app";
+import { useMay } from "../../lib/role";
+import { useKeys } from "../../lib/use-keys";
+import { usePhone } from "../../lib/use-phone";
+import { useTitle } from "../../lib/use-title";
+import { ErrorNote } from "../../ui/error-note";
+import { FilterInput } from "../../ui/filter-input";
+import { PageHead } from "../../ui/page-head";
+import { Skeleton } from "../../ui/skeleton";
+import { Toggle } from "../../ui/toggle";
+import { useSelection } from "../fleet/use-selection";
+import { TableError } from "../shell/table-error";
+import { ActsNews, MarkedBar } from "./acts-bar";
+import { AlertCards } from "./alert-cards";
+import { type AlertRows, AlertTable } from "./alert-table";
+import { InboxEmpty } from "./inbox-empty";
+import { SeverityTabs, StandingFilter } from "./inbox-filters";
+import { lastInbox, rememberInbox } from "./last-inbox";
+import { useActs } from "./use-acts";
+import { type Inbox, useInbox } from "./use-inbox";
+
+// Not part of the first load: the rows come first.
+const ActDialog = lazy(() => import("./act-dialog").then((m) => ({ default: m.ActDialog })));
+const AlertPanel = lazy(() => import("./alert-panel").then((m) => ({ default: m.AlertPanel })));
+
+const RULES_LINK =
+  "inline-flex h-8 items-center rounded-md border border-edge bg-surface px-3 hover:bg-hover phone:h-11";
+
+/** Everything that is wrong, of all tenants at once: what needs a person stands first. */
+export function InboxPage() {
+  const inbox = useInbox();
+  const { search, setSearch, ids, past, counts } = inbox;
+  const phone = usePhone();
+  const may = useMay();
+  const navigate = useNavigate();
+  const acts = useActs();
+  const [chosen, setChosen] = useState(search.open ?? lastInbox().chosen);
+  const [marking, setMarking] = useState(false);
+  const selection = useSelection(ids);
+  const input = useRef<HTMLInputElement>(null);
+  const rows = useRef<AlertRows>(null);
+  const phase = useTableValue(live.alerts, (table) => table.phase);
+  useEffect(() => {
+    live.ensureAlerts();
+    // They know their namesakes: a name is told the same on every page.
+    live.ensureDevices();
+    live.ensureAgents();
+  }, []);
+  useEffect(() => rememberInbox({ search, chosen }), [search, chosen]);
+  const { firing } = counts.standing;
+  useTitle(`${firing > 0 ? `(${integer(firing)} firing) ` : ""}Alerts`);
+
+  const clear = () => setSearch({ q: "", severity: undefined, state: undefined });
+  const choose = (id: string) => {
+    setChosen(id);
+    if (search.open) setSearch({ open: id });
+  };
+  const open = (id: string) => {
+    if (phone || search.open === id) void navigate({ to: "/alerts/$id", params: { id } });
+    else setSearch({ open: id });
+  };
+  const targets = selection.ids.length > 0 ? selection.ids : chosen && ids.includes(chosen) ? [chosen] : [];
+  const undo = () => acts.undo(targets.flatMap((id) => live.alerts.get(id) ?? []));
+  const back = () => {
+    if (search.open) setSearch({ open: undefined });
+    else if (selection.ids.length > 0) selection.clear();
+    else if (chosen) setChosen(null);
+    else clear();
+  };
+  useKeys({
+    "/": () => input.current?.select(),
+    Escape: back,
+    Enter: () => chosen && open(chosen),
+    ...(may.write ? { a: () => acts.ask("ack", targets), s: () => acts.ask("silence", targets), u: undo } : {}),
+  });
+
+  return (
+    <div className="flex h-full flex-col">
+      <PageHead title="Alerts">
+        <SeverityTabs inbox={inbox} />
+        <span className="flex-1" />
+        <Held inbox={inbox} />
+        <Link to="/alerts/rules" className={RULES_LINK}>Rules</Link>
+      </PageHead>
+      <div className="flex flex-wrap items-center gap-x-3 gap-y-2 px-4 pb-2 phone:px-3">
+        <FilterInput label="Filter alerts" input={input} query={search.q ?? ""} onQuery={(q) => setSearch({ q })}
+          toRows={() => rows.current?.first() ?? false} />
+        <StandingFilter inbox={inbox} />
+        <span className="flex-1 phone:hidden" />
+        {search.state !== "resolved" && (
+          <Toggle className="phone:order-4 phone:px-2" title="The newest first, whatever their severity" on={search.order === "newest"}
+            onChange={(on) => setSearch({ order: on ? "newest" : undefined })}>
+            Newest first
+          </Toggle>
+        )}
+        {phone && may.write && ids.length > 1 && (
+          <Toggle className="phone:order-4 phone:px-2" title="Tap alerts to act on them together" on={marking} onChange={(on) => {
+            setMarking(on);
+            selection.clear();
+          }}>
+            Mark several
+          </Toggle>
+        )}
+      </div>
+      <TableError table={live.alerts} className="mx-4 mb-3" />
+      {past.error && <ErrorNote error={past.error} className="mx-4 mb-3" onRetry={past.retry} />}
+      {selection.ids.length > 0 && <MarkedBar selection={selection} shown={ids.length} acts={acts} onUndo={undo} />}
+      <ActsNews acts={acts} />
+      <div className="flex min-h-0 flex-1">
+        {ids.length === 0 ? (
+          <div className="min-w-0 flex-1">
+            {past.isLoading || (phase !== "ready" && phase !== "failed" && search.state !== "resolved")
+              ? <Skeleton label="Loading alerts" rows={24} /> : <InboxEmpty inbox={inbox} onClear={clear} />}
+          </div>
+        ) : phone ? (
+          <AlertCards inbox={inbox} selection={marking && may.write ? selection : null} />
+        ) : (
+          <AlertTable ref={rows} inbox={inbox} chosen={chosen} onChoose={choose} onOpen={open} selection={may.write ? selection : null} />
+        )}
+        <Suspense>
+          {search.open && !phone && <AlertPanel key={search.open} id={search.open} acts={acts} onClose={() => setSearch({ open: undefined })} />}
+        </Suspense>
+      </div>
+      <Suspense>{acts.asked && <ActDialog acts={acts} />}</Suspense>
+    </div>
+  );
+}
+
+/** What the list holds back while the pointer is over it, and how long it is. */
+function Held({ inbox: { isHeld, isNew, ids, total, past, search } }: { inbox: Inbox }) {
+  const whole = search.state === "resolved" ? past.total : total;
+  return (
+    <span className="flex gap-3 text-xs text-muted phone:hidden">
+      {isHeld && <span>{isNew > 0 ? `order held, ${counted(isNew, "alert")} more` : "order held"}</span>}
+      <span data-alert-count>{whole === null ? "" : `${integer(ids.length)} of ${integer(whole)}`}</span>
+    </span>
+  );
+}

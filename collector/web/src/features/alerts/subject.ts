@@ -1,0 +1,47 @@
+/** What an alert is about, and what is wrong with it, in the words of a row. */
+import { useCallback } from "react";
+import { sinceTime } from "../../lib/format";
+import { useAgentNames, useDeviceNames } from "../../lib/live-names";
+import type { Alert } from "../../lib/types";
+import { figure } from "../rules/units";
+import { isSilent } from "./standing";
+
+export type Called = (alert: Alert) => string;
+
+/** Names as every page tells them. */
+export function useCalled(): Called {
+  const devices = useDeviceNames();
+  const agents = useAgentNames();
+  return useCallback(
+    ({ device, agent, site, tenant }: Alert) =>
+      device ? devices.name({ name: device.name, site, tenant }) : agents.name({ name: agent.name, site, tenant }),
+    [devices, agents],
+  );
+}
+
+/** «Processor busy · 97 %»: the rule, and the value that is wrong. */
+export function wrongWith({ rule, value, unit }: Pick<Alert, "rule" | "value" | "unit">): string {
+  return value === null ? rule.name : `${rule.name} · ${figure(value, unit)}`;
+}
+
+const CAUSE_WORD: Readonly<Record<string, string>> = {
+  rule_changed: "its rule was changed", rule_deleted: "its rule was deleted", rule_disabled: "its rule was switched off",
+  device_removed: "its device was removed", agent_revoked: "its agent was revoked",
+};
+
+/** Why it ended, if not because it is well. A newer server may know causes without words here. */
+export function endWord(cause: string | null): string | null {
+  return cause ? (CAUSE_WORD[cause] ?? cause.replaceAll("_", " ")) : null;
+}
+
+/** Behind the word of its state: who, until when, or what is in doubt. */
+export function standingNote(alert: Alert, nowMs: number): string | null {
+  const { phase, cause, ack, silenced_until: until, unknown, well_at: well } = alert;
+  if (phase === "resolved") return endWord(cause);
+  const notes: string[] = [];
+  if (isSilent(alert, nowMs)) notes.push(`until ${sinceTime(until, nowMs)}`);
+  if (ack) notes.push(`by ${ack.by}`);
+  if (unknown) notes.push("unknown now");
+  else if (well && phase === "firing") notes.push("well for now");
+  return notes.join(" · ") || null;
+}

@@ -1,0 +1,93 @@
+import { getRouteApi } from "@tanstack/react-router";
+import { useCallback, useDeferredValue, useEffect, useMemo, useState } from "react";
+import { currentSecond } from "../../lib/clock";
+import { live, useEachSecond, useTableValue } from "../../lib/live-app";
+import { isInScope, useScope } from "../../lib/scope";
+import type { Alert } from "../../lib/types";
+import { useHeld } from "../fleet/use-held";
+import { chosen, heldRows, matches, type Rows, tally, waiting } from "./filter";
+import { isSilent, type Order, ordered, type Severity, type Standing } from "./standing";
+import { useCalled } from "./subject";
+import { usePast } from "./use-past";
+
+const route = getRouteApi("/_app/alerts/");
+
+/** Rows keep their place this long while values change. */
+const ORDER_MS = 1000;
+
+export interface InboxSearch {
+  q?: string | undefined;
+  severity?: Severity | undefined;
+  state?: Standing | undefined;
+  order?: Order | undefined;
+  /** The alert beside the list. */
+  open?: string | undefined;
+}
+
+export function useInboxSearch(): [InboxSearch, (patch: InboxSearch) => void] {
+  const search = route.useSearch();
+  const navigate = route.useNavigate();
+  const set = (patch: InboxSearch) => {
+    void navigate({
+      search: (old) => {
+        const all: Record<string, string | undefined> = { ...old, ...patch };
+        return Object.fromEntries(Object.entries(all).filter(([, value]) => value));
+      },
+      replace: true,
+    });
+  };
+  return [search, set];
+}
+
+const secondMs = () => currentSecond() * 1000;
+
+/** The alerts as they stood at the last second. Rows are live by their own. */
+function useSnapshot(): readonly Alert[] {
+  const membership = useTableValue(live.alerts, (table) => table.membership);
+  // A silence ends without a word of the server.
+  const silent = useEachSecond(() => live.alerts.list().filter((alert) => isSilent(alert, secondMs())).length);
+  const [version, setVersion] = useState(0);
+  useEffect(() => {
+    const timer = setInterval(() => {
+      if (document.visibilityState === "visible") setVersion(live.alerts.version);
+    }, ORDER_MS);
+    return () => clearInterval(timer);
+  }, []);
+  // oxlint-disable-next-line react/exhaustive-deps -- the figures stand for the list
+  return useMemo(() => [...live.alerts.list()], [membership, version, silent]);
+}
+
+const NO_ROWS: Rows = { key: "", ids: [] };
+
+export function useInbox() {
+  const [search, setSearch] = useInboxSearch();
+  const [paused, isHeld] = useHeld();
+  const query = useDeferredValue((search.q ?? "").trim());
+  const { severity, state, order = "worst" } = search;
+  const scope = useScope();
+  const called = useCalled();
+  const snapshot = useSnapshot();
+  const past = usePast({ severity, query, tenant: scope.tenant?.id }, state === "resolved");
+
+  const isFound = useCallback(
+    (alert: Alert) => isInScope(scope, alert) && (!query || matches(alert, called(alert), query, secondMs())),
+    [scope, called, query],
+  );
+  const found = useMemo(() => snapshot.filter(isFound), [snapshot, isFound]);
+  const choice = useMemo(() => ({ severity, standing: state, query }), [severity, state, query]);
+  const counts = useMemo(() => tally(found, choice, secondMs()), [found, choice]);
+  const key = [severity, state, order, query, scope.tenant?.id].join("\n");
+  const fresh = useMemo<Rows>(() => {
+    const rows = state === "resolved" ? past.rows : ordered(chosen(found, choice, secondMs()), order, secondMs());
+    return { key, ids: rows.map(({ id }) => id) };
+  }, [state, past.rows, found, choice, order, key]);
+
+  const [kept, setKept] = useState(NO_ROWS);
+  const rows = heldRows(kept, fresh, isHeld);
+  // Derived while rendering: what was shown last is what is kept.
+  if (rows !== kept) setKept(rows);
+  const total = useMemo(() => snapshot.filter((alert) => isInScope(scope, alert) && alert.phase !== "resolved").length, [snapshot, scope]);
+  return { search, setSearch, paused, isHeld, ids: rows.ids, isNew: waiting(rows, fresh), counts, total, past, isMixed: scope.isMixed };
+}
+
+export type Inbox = ReturnType<typeof useInbox>;

@@ -1,0 +1,78 @@
+import { Link } from "@tanstack/react-router";
+import { useMemo } from "react";
+import { serverNow } from "../../lib/clock";
+import { integer, sinceTime } from "../../lib/format";
+import { useEachSecond } from "../../lib/live-app";
+import { useScope } from "../../lib/scope";
+import type { Pages } from "../../lib/use-pages";
+import { Age } from "../../ui/age";
+import { Button } from "../../ui/button";
+import { type Column, DataTable } from "../../ui/data-table";
+import { OffBadge, StateBadge } from "../../ui/state-badge";
+import { channelShown, KIND_WORD, targetWords } from "./channel-words";
+import { useAdminOf, useLast } from "./queries";
+import { TestButton, type TestRun } from "./test-channel";
+import type { Channel } from "./types";
+
+/** How a channel is, and since when it is so. */
+export function ChannelState({ channel }: { channel: Channel }) {
+  const last = useLast(channel.id);
+  const { state, word, since } = channelShown(channel, last);
+  const note = useEachSecond(() => (since === null ? null : `since ${sinceTime(since, serverNow())}`));
+  return channel.enabled ? <StateBadge state={state} word={word} note={note} /> : <OffBadge />;
+}
+
+function LastTold({ channel }: { channel: Channel }) {
+  const last = useLast(channel.id);
+  if (!last) return <span className="text-muted">{last === null ? "nothing yet" : "…"}</span>;
+  return <span className="min-w-0 text-muted"><Age at={last.created_at} long /></span>;
+}
+
+function columnsOf(isMixed: boolean): readonly Column<Channel>[] {
+  const tenant: Column<Channel> = { by: "tenant", label: "Tenant", className: "text-muted", read: (row) => row.tenant.name, cell: (row) => row.tenant.name };
+  return [
+    { by: "name", label: "Channel", title: true, read: (row) => row.name,
+      cell: (row) => (
+        <Link to="/settings/notifications/$id" params={{ id: row.id }}
+          className="hover:text-accent hover:underline desk:inline-block desk:py-1.5 phone:inline-flex phone:min-h-11 phone:items-center">
+          {row.name}
+        </Link>
+      ) },
+    ...(isMixed ? [tenant] : []),
+    { by: "kind", label: "Kind", className: "text-muted", read: (row) => KIND_WORD[row.kind], cell: (row) => KIND_WORD[row.kind] },
+    { by: "target", label: "Target", className: "phone:col-span-2", read: targetWords,
+      cell: (row) => <span className="block min-w-0 wrap-anywhere desk:py-1.5" title={row.to.length > 1 ? row.to.join(", ") : undefined}>{targetWords(row)}</span> },
+    { by: "state", label: "State", className: "phone:col-span-2", read: (row) => (row.enabled ? row.state : "off"), cell: (row) => <ChannelState channel={row} /> },
+    { by: "waiting", label: "Waiting", note: "What is still to be told, or tried again", figure: true, read: (row) => row.waiting,
+      cell: (row) => integer(row.waiting) },
+    { by: "last", label: "Told last", className: "whitespace-nowrap", cell: (row) => <LastTold channel={row} /> },
+  ];
+}
+
+interface Props {
+  list: Pages<Channel>;
+  test: TestRun;
+  onEdit: (channel: Channel) => void;
+  onRemove: (channel: Channel) => void;
+}
+
+export function ChannelTable({ list, test, onEdit, onRemove }: Props) {
+  const scope = useScope();
+  const isAdmin = useAdminOf();
+  const columns = useMemo(() => columnsOf(scope.isMixed), [scope.isMixed]);
+  const canChange = list.rows.some(({ tenant }) => isAdmin(tenant.id));
+  return (
+    <DataTable label="Channels" list={list} columns={columns} keyOf={(row) => row.id} first={{ by: "name", desc: false }} empty={null}
+      renderActions={canChange ? (channel) => isAdmin(channel.tenant.id) && (
+        <>
+          <TestButton test={test} channel={channel} look="quiet" className="h-7 phone:border phone:border-edge" />
+          <Button look="quiet" className="h-7 phone:border phone:border-edge" aria-label={`Edit ${channel.name}`} onClick={() => onEdit(channel)}>
+            Edit
+          </Button>
+          <Button look="quiet" className="h-7 phone:border phone:border-edge" aria-label={`Remove ${channel.name}`} onClick={() => onRemove(channel)}>
+            Remove
+          </Button>
+        </>
+      ) : undefined} />
+  );
+}

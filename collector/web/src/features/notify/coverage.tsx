@@ -1,0 +1,114 @@
+import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { Link } from "@tanstack/react-router";
+import { Fragment } from "react";
+import { api, take } from "../../lib/api";
+import { counted } from "../../lib/format";
+import type { Tenant } from "../../lib/scope";
+import { Button } from "../../ui/button";
+import { ErrorNote } from "../../ui/error-note";
+import { Icon } from "../../ui/icon";
+import { CHANNELS, ROUTES } from "./queries";
+import { isNobodyTold, SEVERITIES, SEVERITY_WORD, toldOf } from "./route-words";
+import type { Channel, Route } from "./types";
+
+interface Props {
+  channels: readonly Channel[];
+  routes: readonly Route[];
+}
+
+/** Who is told, severity by severity: for one tenant. */
+export function Coverage({ channels, routes }: Props) {
+  if (isNobodyTold(channels, routes)) return null;
+  return (
+    <dl aria-label="Who is told" className="mx-4 mb-3 grid grid-cols-[168px_1fr] phone:grid-cols-[116px_1fr] rounded-md border border-line bg-surface phone:mx-3" data-coverage>
+      {SEVERITIES.map((severity, index) => {
+        const told = toldOf(severity, channels, routes);
+        const line = index > 0 ? "border-t border-line" : "";
+        return (
+          <Fragment key={severity}>
+            <dt className={`px-3 py-1.5 text-muted ${line}`}>{SEVERITY_WORD[severity]} alerts go to</dt>
+            <dd className={`py-1.5 pr-3 wrap-anywhere ${line}`} data-told={severity}>
+              {told.length === 0 && <span className="text-muted">nobody</span>}
+              {told.map(({ channel, isPart }, at) => (
+                <Fragment key={channel.id}>
+                  {at > 0 && ", "}
+                  <Link to="/settings/notifications/$id" params={{ id: channel.id }} className="text-accent underline">{channel.name}</Link>
+                  {isPart && <span className="text-muted" title="Of some sites or tags only: its routes say which"> (some)</span>}
+                </Fragment>
+              ))}
+            </dd>
+          </Fragment>
+        );
+      })}
+    </dl>
+  );
+}
+
+/** Channels that are offered by a button of their own; of more one is chosen in the form. */
+const OFFERED_MAX = 2;
+
+/** Alerts fire and nobody is told: says so, and leads out of it. */
+export function NobodyTold({ channels, routes, may, onRoute }: Props & { may: boolean; onRoute: () => void }) {
+  const queries = useQueryClient();
+  const mend = useMutation({
+    mutationFn: async (channel: Channel) => {
+      if (channel.enabled) await take(api.POST("/api/v1/routes", { body: { channel: channel.id, severity: "warning" } }));
+      else await take(api.PATCH("/api/v1/channels/{id}", { params: { path: { id: channel.id } }, body: { enabled: true } }));
+    },
+    onSuccess: () => Promise.all([CHANNELS, ROUTES].map((queryKey) => queries.invalidateQueries({ queryKey }))),
+  });
+  if (channels.length === 0 || !isNobodyTold(channels, routes)) return null;
+  // Those that routes lead to and that are off would do at once.
+  const isOff = channels.filter(({ id, enabled }) => !enabled && routes.some((route) => route.channel.id === id));
+  const on = channels.filter(({ enabled }) => enabled);
+  const offered = on.length > 0 ? on : isOff;
+  return (
+    <div className="mx-4 mb-3 flex flex-col gap-2 rounded-md border border-edge bg-degraded-soft px-3 py-2 phone:mx-3" data-nobody>
+      <p className="flex gap-2">
+        <span className="mt-px text-degraded"><Icon name="warn" /></span>
+        <span>
+          <span className="font-medium">Alerts fire and nobody is told. </span>
+          {on.length > 0 ? "No route leads to a channel that is on." : "All channels are off."}
+        </span>
+      </p>
+      {may && (
+        <span className="flex flex-wrap gap-2 pl-6">
+          {offered.length <= OFFERED_MAX && offered.map((channel) => (
+            <Button key={channel.id} look="solid" disabled={mend.isPending} onClick={() => mend.mutate(channel)}>
+              {channel.enabled ? `Tell ${channel.name} of warnings and worse` : `Switch ${channel.name} on`}
+            </Button>
+          ))}
+          {on.length > 0 && <Button onClick={onRoute}>Choose which go where…</Button>}
+        </span>
+      )}
+      {mend.error && <ErrorNote error={mend.error} />}
+    </div>
+  );
+}
+
+const NAMED_MAX = 5;
+
+/** Of several tenants: those where nobody is told of anything. */
+export function UntoldTenants({ tenants, channels, routes }: Props & { tenants: readonly Tenant[] }) {
+  const untold = tenants.filter(({ id }) => {
+    const own = channels.filter(({ tenant }) => tenant.id === id);
+    return isNobodyTold(own, routes);
+  });
+  if (untold.length === 0) return null;
+  const named = untold.slice(0, NAMED_MAX);
+  return (
+    <p className="mx-4 mb-3 flex gap-2 rounded-md border border-edge bg-degraded-soft px-3 py-2 phone:mx-3" data-untold>
+      <span className="mt-px text-degraded"><Icon name="warn" /></span>
+      <span>
+        <span className="font-medium">Alerts fire and nobody is told</span> at{" "}
+        {named.map(({ id, name }, at) => (
+          <Fragment key={id}>
+            {at > 0 && ", "}
+            <Link to="/settings/notifications" search={{ tenant: id }} className="text-accent underline">{name}</Link>
+          </Fragment>
+        ))}
+        {untold.length > NAMED_MAX && ` and ${counted(untold.length - NAMED_MAX, "other tenant")}`}.
+      </span>
+    </p>
+  );
+}

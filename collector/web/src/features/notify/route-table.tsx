@@ -1,0 +1,104 @@
+import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { Link } from "@tanstack/react-router";
+import { useMemo, useState } from "react";
+import { api, take } from "../../lib/api";
+import { useScope } from "../../lib/scope";
+import type { Pages } from "../../lib/use-pages";
+import { Button } from "../../ui/button";
+import { Confirm } from "../../ui/confirm";
+import { type Column, DataTable } from "../../ui/data-table";
+import { Tag } from "../../ui/tag";
+import { ROUTES, useAdminOf, useSiteName } from "./queries";
+import { sentenceHead, sentenceTail } from "./route-words";
+import type { Channel, Route } from "./types";
+
+interface Props {
+  list: Pages<Route>;
+  channels: readonly Channel[];
+  /** Of the page of one channel: its name leads nowhere there. */
+  isOfOne?: boolean;
+  onEdit: (route: Route) => void;
+}
+
+function columnsOf(
+  channels: readonly Channel[], siteName: (id: string) => string, isOfOne: boolean, hasTenant: boolean,
+): readonly Column<Route>[] {
+  const tenant: Column<Route> = { by: "tenant", label: "Tenant", className: "text-muted", read: (row) => row.tenant.name, cell: (row) => row.tenant.name };
+  const isOff = (route: Route) => channels.some(({ id, enabled }) => id === route.channel.id && !enabled);
+  return [
+    { by: "sentence", label: "Who is told of what", read: (row) => row.channel.name, title: true,
+      cell: (row) => <Sentence route={row} siteName={siteName} isOff={isOff(row)} isOfOne={isOfOne} /> },
+    ...(hasTenant ? [tenant] : []),
+  ];
+}
+
+/** Routes as sentences. */
+export function RouteTable({ list, channels, isOfOne = false, onEdit }: Props) {
+  const scope = useScope();
+  const isAdmin = useAdminOf();
+  const siteName = useSiteName();
+  const [removing, setRemoving] = useState<Route | null>(null);
+  const hasTenant = scope.isMixed && !isOfOne;
+  const columns = useMemo(() => columnsOf(channels, siteName, isOfOne, hasTenant), [channels, siteName, isOfOne, hasTenant]);
+  const canChange = list.rows.some(({ tenant }) => isAdmin(tenant.id));
+  return (
+    <>
+      <DataTable label="Routes" list={list} columns={columns} keyOf={(row) => row.id} first={{ by: "sentence", desc: false }} empty={null}
+        renderActions={canChange ? (route) => isAdmin(route.tenant.id) && (
+          <>
+            <Button look="quiet" className="h-7 phone:border phone:border-edge" aria-label={`Edit the route to ${route.channel.name}`} onClick={() => onEdit(route)}>
+              Edit
+            </Button>
+            <Button look="quiet" className="h-7 phone:border phone:border-edge" aria-label={`Remove the route to ${route.channel.name}`} onClick={() => setRemoving(route)}>
+              Remove
+            </Button>
+          </>
+        ) : undefined} />
+      <RemoveRoute route={removing} siteName={siteName} onClose={() => setRemoving(null)} />
+    </>
+  );
+}
+
+interface SentenceProps {
+  route: Route;
+  siteName: (id: string) => string;
+  isOff: boolean;
+  isOfOne: boolean;
+}
+
+function Sentence({ route, siteName, isOff, isOfOne }: SentenceProps) {
+  const { channel, sites } = route;
+  return (
+    <span className="block min-w-0 py-1.5 font-normal wrap-anywhere phone:text-sm" title={sites.length > 3 ? sites.map(siteName).join(", ") : undefined}>
+      {sentenceHead(route, siteName)}{" "}
+      {isOfOne ? <span className="font-medium">{channel.name}</span> : (
+        <Link to="/settings/notifications/$id" params={{ id: channel.id }} className="font-medium text-accent underline underline-offset-2">{channel.name}</Link>
+      )}
+      {sentenceTail(route)}
+      {isOff && <> <Tag tone="warn" title="The channel is off: nothing goes there">off</Tag></>}
+    </span>
+  );
+}
+
+function RemoveRoute({ route, siteName, onClose }: { route: Route | null; siteName: (id: string) => string; onClose: () => void }) {
+  const queries = useQueryClient();
+  const remove = useMutation({
+    mutationFn: (id: string) => take(api.DELETE("/api/v1/routes/{id}", { params: { path: { id } } })),
+    onSuccess: async () => {
+      onClose();
+      await queries.invalidateQueries({ queryKey: ROUTES });
+    },
+  });
+  return (
+    <Confirm open={route !== null} title={`Remove the route to ${route?.channel.name ?? ""}?`} action="Remove route" busy={remove.isPending} error={remove.error}
+      loses={route ? [`${sentenceHead(route, siteName)} ${route.channel.name}${sentenceTail(route)}`] : []}
+      onOpenChange={(open) => {
+        if (open) return;
+        remove.reset();
+        onClose();
+      }}
+      onConfirm={() => route && remove.mutate(route.id)}>
+      The channel stays. It is told of these alerts no more, unless another route leads them there.
+    </Confirm>
+  );
+}

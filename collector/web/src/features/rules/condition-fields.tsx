@@ -1,0 +1,96 @@
+import { lazy, Suspense, useRef, useState } from "react";
+import { Button } from "../../ui/button";
+import { CheckField } from "../../ui/check-field";
+import { FieldFrame, TextField } from "../../ui/field";
+import { Icon } from "../../ui/icon";
+import { Picker } from "../../ui/picker";
+import { type Draft, hasObjects, type Kind } from "./draft";
+import { unitSign } from "./units";
+import { KIND_WORD, type Metrics, metricWords } from "./words";
+
+const Chooser = lazy(() => import("../../ui/chooser").then((m) => ({ default: m.Chooser })));
+
+interface Props {
+  draft: Draft;
+  metrics: Metrics;
+  wrong: Readonly<Record<string, string>>;
+  onChange: (part: Partial<Draft>) => void;
+}
+
+const KIND_NOTE: Readonly<Record<Kind, string>> = {
+  metric: "a value at a limit or beyond", device_state: "down or degraded", agent_state: "a site is cut off",
+  interface_state: "a port that was up", absence: "a value that is told no more",
+};
+const KINDS = (Object.keys(KIND_WORD) as Kind[]).map((kind) => ({ value: kind, label: KIND_WORD[kind], note: KIND_NOTE[kind] }));
+
+/** What is looked at, and when it is wrong. */
+export function ConditionFields(props: Props) {
+  const { draft, metrics, wrong, onChange } = props;
+  const { kind } = draft;
+  return (
+    <>
+      <FieldFrame id="rule-kind" label="Kind">
+        <Picker id="rule-kind" label="Kind" value={kind} choices={KINDS} onChange={(value) => onChange({ kind: value as Kind })} />
+      </FieldFrame>
+      {kind === "device_state" && (
+        <fieldset>
+          <legend className="font-medium">Wrong is a device that is</legend>
+          <CheckField label="Down" hint="It answers nothing." checked={draft.down} onChange={(down) => onChange({ down })} />
+          <CheckField label="Degraded" hint="It answers in part, or loses echo requests." checked={draft.degraded} onChange={(degraded) => onChange({ degraded })} />
+          {wrong["states"] && <p className="text-xs text-down" data-field-error="states">{wrong["states"]}</p>}
+        </fieldset>
+      )}
+      {(kind === "metric" || kind === "absence") && <MetricField {...props} />}
+      {kind === "metric" && <LimitFields {...props} />}
+      {hasObjects(draft, metrics) && (
+        <TextField id="rule-object" label="Of which" value={draft.object} autoComplete="off" spellCheck={false} error={wrong["object"]}
+          hint="A pattern of names, such as if:1 or cpu:*. * stands for any characters, ? for one."
+          onChange={(event) => onChange({ object: event.target.value })} />
+      )}
+    </>
+  );
+}
+
+function MetricField({ draft, metrics, wrong, onChange }: Props) {
+  const [open, setOpen] = useState(false);
+  const button = useRef<HTMLButtonElement>(null);
+  const options = [...metrics.values()].map(({ name }) => ({ value: name, label: metricWords(name, metrics), note: unitSign(metrics.get(name)?.unit) }));
+  return (
+    <FieldFrame id="rule-metric" label="Value" error={wrong["metric"]} hint={draft.metric}>
+      <Button ref={button} id="rule-metric" aria-haspopup="dialog" aria-expanded={open} aria-invalid={wrong["metric"] ? true : undefined}
+        aria-describedby="rule-metric-note" className="justify-between! border-control!" onClick={() => setOpen(!open)}>
+        <span className={`clip ${draft.metric ? "" : "text-faint"}`}>{draft.metric ? metricWords(draft.metric, metrics) : "Choose…"}</span>
+        <span className="text-faint"><Icon name="chevron" size={14} /></span>
+      </Button>
+      <Suspense>
+        {open && (
+          <Chooser label="Value" anchor={button} value={draft.metric} options={options} onClose={() => setOpen(false)}
+            onChoose={(metric) => {
+              setOpen(false);
+              onChange({ metric, object: "*" });
+            }} />
+        )}
+      </Suspense>
+    </FieldFrame>
+  );
+}
+
+const SIDES = [{ value: "above", label: "at or above" }, { value: "below", label: "at or below" }] as const;
+
+function LimitFields({ draft, metrics, wrong, onChange }: Props) {
+  const unit = unitSign(metrics.get(draft.metric)?.unit);
+  const of = unit ? `, in ${unit}` : "";
+  return (
+    <div className="grid grid-cols-[130px_minmax(0,1fr)_minmax(0,1fr)] items-start gap-3 phone:grid-cols-2">
+      <div className="phone:col-span-2">
+        <FieldFrame id="rule-is" label="Wrong is">
+          <Picker id="rule-is" label="Wrong is" value={draft.is} choices={SIDES} onChange={(is) => onChange({ is: is === "below" ? is : "above" })} />
+        </FieldFrame>
+      </div>
+      <TextField id="rule-limit" label={`Limit${of}`} inputMode="decimal" autoComplete="off" value={draft.limit} placeholder="90"
+        error={wrong["limit"]} onChange={(event) => onChange({ limit: event.target.value })} />
+      <TextField id="rule-clear" label={`Well again${of}`} inputMode="decimal" autoComplete="off" value={draft.clear} placeholder="at the limit"
+        hint="Between the two nothing begins and nothing ends." error={wrong["clear"]} onChange={(event) => onChange({ clear: event.target.value })} />
+    </div>
+  );
+}

@@ -1,0 +1,12 @@
+import { expect, it } from "vitest";
+import type { Alert } from "../../lib/types";
+import { changeWords, openOf } from "./open-of";
+
+const alert = (rule: string, phase: Alert["phase"]) => ({ rule: { id: rule, name: rule }, phase }) as Alert;
+
+it("counts what is open of a rule, and says what a change does to it", () => {
+  expect(openOf([alert("a", "firing"), alert("a", "pending"), alert("a", "resolved"), alert("b", "firing")], "a")).toBe(2);
+  expect(changeWords(0)).toContain("begins anew");
+  expect(changeWords(1)).toContain("1 open alert of this rule is resolved");
+  expect(changeWords(3)).toContain("3 open alerts of this rule are resolved");
+});

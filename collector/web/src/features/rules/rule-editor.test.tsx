@@ -1,0 +1,119 @@
+import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
+import { createMemoryHistory, createRootRoute, createRoute, createRouter, RouterProvider } from "@tanstack/react-router";
+import { cleanup, fireEvent, render, screen, waitFor } from "@testing-library/react";
+import { afterEach, beforeEach, expect, it, vi } from "vitest";
+import { api } from "../../lib/api";
+import { live } from "../../lib/live-app";
+import { ScopeContext, scopeOf } from "../../lib/scope";
+import type { Rule } from "../../lib/types";
+import { RuleEditor } from "./rule-editor";
+
+const TENANT = { id: "ten_1", name: "Alpine Fibre" };
+const METRICS = [{ name: "cpu_percent", unit: "percent", about: "device", words: "load of the device" }];
+const RULE: Rule = {
+  id: "rul_1", tenant: TENANT, name: "Processor busy", severity: "warning", enabled: true, scope: { sites: [], tags: [] },
+  condition: { kind: "metric", name: "cpu_percent", object: "*", is: "above", limit: 90, clear: 80 }, for_s: 600, resolve_after_s: 300,
+};
+const PREVIEW = {
+  in_scope: 3, looked_at: 3, counts: { wrong: 1, between: 0, well: 2, unknown: 0 },
+  things: [{ device: "dev_1", agent: "agt_1", name: "edge-1", object: "", look: "wrong", value: 97, state: null }],
+  past: {
+    from: "2026-11-21T12:00:00Z", to: "2026-11-22T12:00:00Z", is_known: true, devices: 3, left_out: 0, total: 1,
+    alerts: [{ device: "dev_1", name: "edge-1", object: "", began_at: "2026-11-22T00:00:00Z", fired_at: "2026-11-22T00:10:00Z", resolved_at: null, value: 97 }],
+  },
+};
+
+beforeEach(() => {
+  for (const name of ["ensureAlerts", "ensureDevices"] as const) vi.spyOn(live, name).mockImplementation(() => {});
+  vi.spyOn(api, "GET").mockImplementation((async (path: string) => ({
+    data: { data: path.endsWith("metrics") ? METRICS : [], meta: { next_cursor: null } }, response: new Response(),
+  })) as never);
+});
+afterEach(() => {
+  cleanup();
+  vi.restoreAllMocks();
+});
+
+/** Answers each POST by its path, and keeps what was sent. */
+function posts(answer: (path: string) => unknown) {
+  return vi.spyOn(api, "POST").mockImplementation((async (path: string) => answer(path)) as never);
+}
+const tried = () => ({ data: { data: PREVIEW }, response: new Response() });
+
+async function show(rule: Rule | null) {
+  const root = createRootRoute();
+  const list = createRoute({ getParentRoute: () => root, path: "/alerts/rules", component: () => <h1>the list</h1> });
+  const editor = createRoute({ getParentRoute: () => root, path: "/edit", component: () => <RuleEditor rule={rule} /> });
+  const router = createRouter({ routeTree: root.addChildren([list, editor]), history: createMemoryHistory({ initialEntries: ["/edit"] }) });
+  render(
+    <QueryClientProvider client={new QueryClient({ defaultOptions: { queries: { retry: false } } })}>
+      <ScopeContext value={scopeOf([TENANT], undefined)}>
+        <RouterProvider router={router as never} />
+      </ScopeContext>
+    </QueryClientProvider>,
+  );
+  await screen.findByLabelText("Name");
+  await waitFor(() => expect(document.querySelector("#rule-metric")?.textContent).not.toContain("cpu percent"));
+}
+const type = (label: string | RegExp, value: string) => fireEvent.change(screen.getByLabelText(label), { target: { value } });
+
+it("tries what is typed once the hand rests, and shows what it says", async () => {
+  const post = posts(tried);
+  await show(RULE);
+  await screen.findByText("edge-1", { selector: "td" });
+  type(/^Limit/, "9");
+  type(/^Limit/, "95");
+  await waitFor(() => expect(post).toHaveBeenCalledTimes(2));
+  expect(post.mock.calls[1]).toEqual(["/api/v1/rules/preview", {
+    body: {
+      tenant: "ten_1", scope: { sites: [], tags: [] }, for_s: 600, resolve_after_s: 300,
+      condition: { kind: "metric", name: "cpu_percent", object: "*", is: "above", limit: 95, clear: 80 },
+    },
+  }]);
+  expect(document.querySelector("[data-look-count=wrong]")?.textContent).toBe("1 wrong");
+  expect(screen.getByText("1 alert would have fired; 3 devices looked at.")).toBeTruthy();
+  expect(document.querySelector("[data-rule-sentence]")?.textContent)
+    .toBe("Load of the device: 95 % or above, for 10 min. It is over when it is at 80 % or below for 5 min.");
+});
+
+it("tries nothing and sends nothing while something is wrong, and leads to it", async () => {
+  const post = posts(tried);
+  await show(null);
+  type("Name", "Core busy");
+  type("Wrong for", "soon");
+  fireEvent.click(screen.getByRole("button", { name: "Make the rule" }));
+  await screen.findByText("Type a time such as 90 s, 10 min or 2 h.");
+  expect(screen.getByText("Choose a value.")).toBeTruthy();
+  await waitFor(() => expect(document.activeElement?.id).toBe("rule-metric"));
+  expect(document.querySelector("[data-preview=waiting]")).not.toBeNull();
+  expect(post).not.toHaveBeenCalled();
+});
+
+it("sends a change of all that was typed, and goes back to the list", async () => {
+  posts(tried);
+  const patch = vi.spyOn(api, "PATCH").mockResolvedValue({ data: { data: RULE }, response: new Response() } as never);
+  await show(RULE);
+  type("Name", "Processor very busy");
+  type(/^Well again/, "");
+  type("Wrong for", "0");
+  fireEvent.click(screen.getByRole("radio", { name: "Critical" }));
+  fireEvent.click(screen.getByRole("button", { name: "Save the rule" }));
+  await screen.findByText("the list");
+  expect(patch).toHaveBeenCalledExactlyOnceWith("/api/v1/rules/{id}", {
+    params: { path: { id: "rul_1" } },
+    body: {
+      name: "Processor very busy", severity: "critical", scope: { sites: [], tags: [] }, for_s: 0, resolve_after_s: 300,
+      condition: { kind: "metric", name: "cpu_percent", object: "*", is: "above", limit: 90, clear: null },
+    },
+  });
+});
+
+it("tells what the server refuses where it belongs", async () => {
+  posts(tried);
+  const error = { code: "invalid", detail: "The rule cannot be.", errors: [{ field: "condition", message: "cpu_percent is no metric" }] };
+  vi.spyOn(api, "PATCH").mockResolvedValue({ error, response: new Response(null, { status: 422 }) } as never);
+  await show(RULE);
+  fireEvent.click(screen.getByRole("button", { name: "Save the rule" }));
+  expect(await screen.findByText("cpu_percent is no metric")).toBeTruthy();
+  expect(screen.queryByText("the list")).toBeNull();
+});

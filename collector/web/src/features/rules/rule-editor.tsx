@@ -1,0 +1,98 @@
+import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { useNavigate } from "@tanstack/react-router";
+import { useEffect, useState } from "react";
+import { api, take } from "../../lib/api";
+import { live } from "../../lib/live-app";
+import type { Rule } from "../../lib/types";
+import { useKnownTags } from "../../lib/use-known-tags";
+import { FieldFrame, TextField } from "../../ui/field";
+import { fieldErrors, Form } from "../../ui/form";
+import { RadioCards } from "../../ui/radio-cards";
+import { TagField } from "../../ui/tag-field";
+import { TenantField, useFirstTenant } from "../../ui/tenant-field";
+import { ConditionFields } from "./condition-fields";
+import { type Draft, draftOf, keptOf, NEW_DRAFT, type Severity, triedOf, type Wrong, wrongToKeep, wrongToTry } from "./draft";
+import { RulePreviewPart } from "./rule-preview";
+import { RULES, useMetricWords } from "./rules";
+import { SiteField } from "./site-field";
+import { TimeFields } from "./time-fields";
+import { ruleSentence } from "./words";
+
+const SEVERITY_CARDS = [
+  { value: "critical", label: "Critical", note: "Somebody has to act now." },
+  { value: "warning", label: "Warning", note: "Somebody should look today." },
+  { value: "info", label: "Info", note: "Good to know." },
+] as const;
+const SHOWS = ["name", "tenant", "severity", "states", "metric", "object", "limit", "clear", "for_s", "resolve_after_s", "scope"];
+
+/** A rule as it is typed, and beside it what it would say. */
+export function RuleEditor({ rule }: { rule: Rule | null }) {
+  const navigate = useNavigate();
+  const queries = useQueryClient();
+  const metrics = useMetricWords();
+  const [tenant, setTenant] = useState(useFirstTenant());
+  const owner = rule?.tenant.id ?? tenant;
+  const [draft, setDraft] = useState<Draft>(() => (rule ? draftOf(rule) : NEW_DRAFT));
+  const [asked, setAsked] = useState(false);
+  const known = useKnownTags(owner);
+  useEffect(() => live.ensureAlerts(), []);
+  const put = (part: Partial<Draft>) => {
+    setDraft((old) => ({ ...old, ...part }));
+    save.reset();
+  };
+  const save = useMutation({
+    mutationFn: async () => {
+      const body = keptOf(draft, metrics);
+      if (rule) await take(api.PATCH("/api/v1/rules/{id}", { params: { path: { id: rule.id } }, body }));
+      else await take(api.POST("/api/v1/rules", { body: { ...body, tenant: owner } }));
+    },
+    onSuccess: async () => {
+      await queries.invalidateQueries({ queryKey: RULES });
+      void navigate({ to: "/alerts/rules" });
+    },
+  });
+  const wrong: Wrong = wrongToKeep(draft);
+  const isWrong = Object.keys(wrong).length > 0;
+  const sent = fieldErrors(save.error);
+  const fields: Readonly<Record<string, string>> = asked && isWrong ? wrong : sent;
+  const canTry = owner !== "" && Object.keys(wrongToTry(draft)).length === 0;
+  const tried = canTry ? triedOf(draft, metrics) : null;
+  const submit = () => {
+    setAsked(true);
+    if (!isWrong) save.mutate();
+  };
+  return (
+    <div className="grid grid-cols-[minmax(0,480px)_minmax(0,1fr)] items-start gap-8 px-4 pb-6 max-[1000px]:grid-cols-1 phone:px-3">
+      <Form onSubmit={submit} error={asked && isWrong ? new Error("Nothing is sent yet.") : save.error} fields={fields} shows={SHOWS}
+        action={rule ? "Save the rule" : "Make the rule"} busy={save.isPending} disabled={!owner} onCancel={() => void navigate({ to: "/alerts/rules" })}>
+        <TextField id="rule-name" label="Name" value={draft.name} autoComplete="off" maxLength={100} placeholder="Core busy" error={fields["name"]}
+          onChange={(event) => put({ name: event.target.value })} />
+        {!rule && <TenantField id="rule-tenant" value={tenant} error={fields["tenant"]} onChange={(id) => {
+          setTenant(id);
+          put({ sites: [] });
+        }} />}
+        <ConditionFields draft={draft} metrics={metrics} wrong={fields} onChange={put} />
+        {fields["condition"] && <p className="text-xs text-down">{fields["condition"]}</p>}
+        <TimeFields draft={draft} wrong={fields} onChange={put} />
+        <RadioCards legend="Severity" name="severity" cards={SEVERITY_CARDS} value={draft.severity as Severity} across
+          onChange={(severity) => put({ severity })} />
+        <FieldFrame id="rule-site" label="Sites" error={fields["scope"]} hint="None: every site of the tenant.">
+          <SiteField tenant={owner} sites={draft.sites} onChange={(sites) => put({ sites })} />
+        </FieldFrame>
+        {draft.kind !== "agent_state" && (
+          <TagField id="rule-tags" label="Tags" tags={draft.tags} known={known} onChange={(tags) => put({ tags })}
+            hint="Only devices with one of these; none: all of them." />
+        )}
+      </Form>
+      <section aria-label="What this rule would say" className="sticky top-4 flex min-w-0 flex-col gap-4 max-[1000px]:static">
+        <div className="rounded-lg border border-line bg-surface px-4 py-3">
+          <h2 className="mb-1 text-xs text-muted">In words</h2>
+          <p data-rule-sentence className="text-base">
+            {Object.keys(wrongToTry(draft)).length === 0 ? ruleSentence(triedOf(draft, metrics), metrics) : "What is wrong is not said yet: fill in the fields on the left."}
+          </p>
+        </div>
+        <RulePreviewPart tenant={owner} tried={tried} metric={draft.metric} metrics={metrics} />
+      </section>
+    </div>
+  );
+}

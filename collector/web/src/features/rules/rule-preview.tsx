@@ -1,0 +1,90 @@
+import { keepPreviousData, useQuery } from "@tanstack/react-query";
+import { api, take } from "../../lib/api";
+import { integer } from "../../lib/format";
+import { useSettled } from "../../lib/use-settled";
+import type { RulePreview, RuleThing } from "../../lib/types";
+import { ErrorNote } from "../../ui/error-note";
+import { RULES } from "./rules";
+import type { Tried } from "./draft";
+import { PastPart } from "./past-part";
+import { figure } from "./units";
+import type { Metrics } from "./words";
+
+interface Props {
+  tenant: string;
+  /** Null: it cannot be tried yet. */
+  tried: Tried | null;
+  metric: string;
+  metrics: Metrics;
+}
+
+/** What the rule says of what is known now, and what it would have done in the last day. Nothing is kept. */
+export function RulePreviewPart({ tenant, tried, metric, metrics }: Props) {
+  // As text: what is typed and means the same is no other question.
+  const text = useSettled(tried ? JSON.stringify({ tenant, ...tried }) : "");
+  const isAsked = text !== "" && tried !== null;
+  const { data, error, isFetching } = useQuery({
+    queryKey: [...RULES, "preview", text],
+    enabled: isAsked,
+    queryFn: async () => (await take(api.POST("/api/v1/rules/preview", { body: JSON.parse(text) as { tenant: string } & Tried }))).data,
+    placeholderData: keepPreviousData,
+    retry: false,
+    // What was asked a moment ago needs no second question.
+    staleTime: 30_000,
+  });
+  if (!isAsked) {
+    return (
+      <p className="rounded-lg border border-dashed border-edge px-4 py-6 text-muted" data-preview="waiting">
+        {tenant ? "Here stands what the rule would say, as soon as it is whole." : "Choose the tenant: then it can be tried."}
+      </p>
+    );
+  }
+  return (
+    <div className={`flex flex-col gap-5 ${isFetching && data ? "opacity-70" : ""}`} data-preview={data && !isFetching ? "ready" : "asking"} aria-busy={isFetching}>
+      {error && <ErrorNote error={error} />}
+      {!data && !error && <p role="status" className="text-muted">Trying…</p>}
+      {data && !error && <Now preview={data} unit={metrics.get(metric)?.unit} />}
+      {data && !error && <PastPart past={data.past} />}
+    </div>
+  );
+}
+
+const LOOKS = [
+  { look: "wrong", word: "wrong", tone: "text-down" }, { look: "between", word: "between", tone: "text-degraded" },
+  { look: "well", word: "well", tone: "text-up" }, { look: "unknown", word: "unknown", tone: "text-unknown" },
+] as const;
+const TONE: Readonly<Record<RuleThing["look"], string>> = { wrong: "text-down", between: "text-degraded", well: "text-up", unknown: "text-unknown" };
+
+/** More lines than this help nobody: what is wrong comes first. */
+const SHOWN = 12;
+
+function Now({ preview: { counts, in_scope: inScope, looked_at: looked, things }, unit }: { preview: RulePreview; unit: string | undefined }) {
+  const total = LOOKS.reduce((sum, { look }) => sum + counts[look], 0);
+  return (
+    <section aria-label="Now" className="flex flex-col gap-2">
+      <h2 className="font-semibold">Now</h2>
+      <p className="text-muted" role="status" data-in-scope={inScope}>
+        {inScope === 0 ? "Nothing is in scope: check the sites and the tags." : `${integer(inScope)} in scope${looked < inScope ? `, the first ${integer(looked)} looked at` : ""}.`}
+      </p>
+      <ul className="flex flex-wrap gap-x-5 gap-y-1">
+        {LOOKS.map(({ look, word, tone }) => (
+          <li key={look} data-look-count={look}><strong className={`text-lg ${counts[look] > 0 ? tone : "text-faint"}`}>{integer(counts[look])}</strong> <span className="text-muted">{word}</span></li>
+        ))}
+      </ul>
+      {things.length > 0 && (
+        <table className="w-full border-collapse text-xs" aria-label="What it says now">
+          <tbody>
+            {things.slice(0, SHOWN).map((thing) => (
+              <tr key={`${thing.device ?? thing.agent} ${thing.object}`} className="border-t border-line">
+                <td className="py-1 pr-2 wrap-anywhere">{thing.name}{thing.object && <span className="ml-1.5 text-muted">{thing.object}</span>}</td>
+                <td className={`w-20 px-2 py-1 ${TONE[thing.look]}`}>{thing.look}</td>
+                <td className="num py-1 pl-2">{thing.state ?? figure(thing.value, unit)}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      )}
+      {total > SHOWN && <p className="text-xs text-muted">And {integer(total - Math.min(SHOWN, things.length))} more.</p>}
+    </section>
+  );
+}

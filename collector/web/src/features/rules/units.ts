@@ -1,0 +1,19 @@
+/** Values of metrics as people read them: the server's words for units, and the signs for them. */
+import { duration, NONE, reading } from "../../lib/format";
+
+const SIGN: Readonly<Record<string, string>> = {
+  percent: "%", milliseconds: "ms", seconds: "s", ratio: "", bytes: "B", celsius: "°C", volts: "V", amperes: "A",
+  watts: "W", hertz: "Hz", rpm: "rpm", one: "", bits_per_second: "b/s", per_second: "/s",
+};
+
+/** Of a newer server there may be units without a sign here. */
+export function unitSign(unit: string | null | undefined): string {
+  return unit ? (SIGN[unit] ?? unit.replaceAll("_", " ")) : "";
+}
+
+/** «97.5 %», «120 Mb/s»; an en dash where there is none. */
+export function figure(value: number | null | undefined, unit: string | null | undefined): string {
+  if (value === null || value === undefined || !Number.isFinite(value)) return NONE;
+  if (unit === "seconds" && value >= 60) return duration(value);
+  return reading(value, unitSign(unit));
+}
