@@ -26,7 +26,7 @@ const comeWord = "color-mix(in srgb, var(--up) 30%, transparent)";
 /** The library's own colours are of no theme of ours, and its sign of a fold is in few fonts. */
 const look = EditorView.theme({
   "&.cm-merge-a .cm-changedLine, .cm-deletedChunk": { backgroundColor: gone },
-  "&.cm-merge-b .cm-changedLine, .cm-inlineChangedLine, &.cm-merge-b .cm-insertedLine": { backgroundColor: come },
+  "&.cm-merge-b .cm-changedLine, .cm-inlineChangedLine": { backgroundColor: come },
   "&.cm-merge-a .cm-changedText, .cm-deletedChunk .cm-deletedText": { background: `${goneWord} !important`, borderRadius: "2px" },
   "&.cm-merge-b .cm-changedText": { background: `${comeWord} !important`, borderRadius: "2px" },
   ".cm-deletedChunk": { padding: "0 12px 0 8px" },
