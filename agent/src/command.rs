@@ -302,10 +302,10 @@ mod tests {
     async fn jobs_are_taken_once_and_bounded() {
         let dir = tempfile::tempdir().unwrap();
         let commander = commander(dir.path());
-        let taken = command_result::Kind::FetchConfig(FetchConfigTaken {});
+        let taken = Some(command_result::Kind::FetchConfig(FetchConfigTaken {}));
         for _ in 0..2 {
             let result = commander.run(fetch(0, "192.0.2.1")).await.unwrap();
-            assert_eq!(result.kind, Some(taken));
+            assert_eq!(result.kind, taken);
         }
         assert_eq!(commander.jobs.counts().waiting, 1, "it is the same job");
         let invalid = commander.run(fetch(1, "")).await;

@@ -154,18 +154,9 @@ pub async fn serve(config: Config, stop: impl Future<Output = ()>) -> Result<(),
     let quotas = Quotas::load(&base.database).await?;
     live.series(|tenant, device, layout| quotas.series_known(tenant, device, layout));
     let jobs = JobsChanged::default();
-    let (versions, writers) = (VersionsChanged::default(), Writers::default());
-    let snapshots = receiver(&base, &jobs, &versions, &writers);
+    let snapshots = start_history(&mut tasks, &base, &config, &jobs);
     let shown = (live.clone(), quotas.clone());
     let ingest = start_ingest(&mut tasks, &base, samples.clone(), shown, snapshots);
-    let sweeper = Sweeper::new(base.database.clone(), writers, base.clock.clone());
-    tasks.spawn("retention", sweeper.run(cancel.clone()));
-    if config.history.git_mirror {
-        let (database, clock) = (base.database.clone(), base.clock.clone());
-        let settings = config.history.clone();
-        let mirror = Mirror::new(database, &data_dir, settings, versions, clock, &base.metrics);
-        tasks.spawn("mirror", mirror.run(cancel.clone()));
-    }
     tasks.spawn("certificates", certificates.run(cancel.clone()));
     tasks.spawn("live", live.clone().run(cancel.clone()));
 
@@ -252,7 +243,8 @@ fn courier(config: &Config, base: &Base) -> Result<Courier, ServeError> {
     let mailer = notify.smtp.as_ref().map(mailer).transpose()?;
     let sender = Sender { connector, mailer };
     let (database, vault) = (base.database.clone(), base.vault.clone());
-    Ok(Courier::new(database, vault, sender, base.clock.clone(), &base.metrics))
+    let own = (base.clock.clone(), base.ids.clone());
+    Ok(Courier::new(database, vault, sender, own, &base.metrics))
 }
 
 fn server_tls(certificates: &Certificates, base: &Base) -> Result<ServerTls, ServeError> {
@@ -300,20 +292,36 @@ fn start_ingest(
     )
 }
 
-fn receiver(
+/// Takes configurations in, lets old ones go, and mirrors them where the file says so.
+fn start_history(
+    tasks: &mut TaskSet,
     base: &Base,
+    config: &Config,
     jobs: &JobsChanged,
-    versions: &VersionsChanged,
-    writers: &Writers,
 ) -> Receiver {
+    let (versions, writers) = (VersionsChanged::default(), Writers::default());
+    let (database, clock, cancel) = (&base.database, &base.clock, tasks.cancellation());
+    let sweeper = Sweeper::new(database.clone(), writers.clone(), clock.clone());
+    tasks.spawn("retention", sweeper.run(cancel.clone()));
+    if config.history.git_mirror {
+        let mirror = Mirror::new(
+            database.clone(),
+            &config.data_dir,
+            config.history.clone(),
+            versions.clone(),
+            clock.clone(),
+            &base.metrics,
+        );
+        tasks.spawn("mirror", mirror.run(cancel));
+    }
     let parts = ReceiverParts {
-        database: base.database.clone(),
+        database: database.clone(),
         vault: base.vault.clone(),
         ids: base.ids.clone(),
-        clock: base.clock.clone(),
+        clock: clock.clone(),
         jobs: jobs.clone(),
-        versions: versions.clone(),
-        writers: writers.clone(),
+        versions,
+        writers,
     };
     Receiver::new(parts, &base.metrics)
 }

@@ -22,6 +22,7 @@ pub mod scope;
 pub mod send;
 pub mod settings;
 pub mod signature;
+pub(crate) mod spell;
 pub mod store;
 pub mod target;
 

@@ -105,6 +105,10 @@ CREATE TABLE channel (
     key_version INTEGER NOT NULL,
     -- Since when it takes nothing; NULL: what was sent last was delivered.
     failing_since BIGINT,
+    -- The failing_since that the tenant's other channels were told of.
+    failing_told BIGINT,
+    -- When a notification was given up last.
+    gave_up_at  BIGINT,
     created_at  BIGINT NOT NULL,
     updated_at  BIGINT NOT NULL,
     PRIMARY KEY (tenant_id, channel_id),
@@ -132,7 +136,7 @@ CREATE TABLE notification (
     tenant_id       BIGINT NOT NULL,
     notification_id BIGINT NOT NULL,
     channel_id      BIGINT NOT NULL,
-    -- NULL: a test.
+    -- NULL: a test, or about another channel.
     alert_id        BIGINT,
     -- The same for every attempt, and for the same transition told to the same channel.
     idempotency_key TEXT NOT NULL,
@@ -140,8 +144,16 @@ CREATE TABLE notification (
     message         TEXT NOT NULL,
     -- queued, delivered, failed.
     state           TEXT NOT NULL,
+    -- Counted before it is sent.
     attempts        INTEGER NOT NULL,
+    -- While it is claimed: when the claim is void.
     next_at         BIGINT NOT NULL,
+    -- 1: it is being sent, or was when the collector died.
+    claimed         INTEGER NOT NULL DEFAULT 0,
+    -- 1: who is told of this firing is told of its end.
+    on_resolved     INTEGER NOT NULL DEFAULT 0,
+    -- JSON: receivers of mail that are still to be told; NULL: all of the channel.
+    receivers       TEXT,
     created_at      BIGINT NOT NULL,
     ended_at        BIGINT,
     PRIMARY KEY (tenant_id, notification_id),
@@ -149,6 +161,10 @@ CREATE TABLE notification (
     FOREIGN KEY (tenant_id, channel_id) REFERENCES channel (tenant_id, channel_id) ON DELETE CASCADE
 );
 CREATE INDEX notification_due ON notification (channel_id, next_at) WHERE state = 'queued';
+CREATE INDEX notification_first ON notification (tenant_id, channel_id, notification_id)
+    WHERE state = 'queued';
+CREATE INDEX notification_claimed ON notification (tenant_id) WHERE claimed = 1;
+CREATE INDEX notification_ended ON notification (created_at) WHERE state <> 'queued';
 CREATE INDEX notification_by_alert ON notification (tenant_id, alert_id);
 
 -- Each attempt, and how it ended.

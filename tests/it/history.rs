@@ -1,5 +1,6 @@
 //! Configurations of devices, fetched by SSH.
 
+mod jobs;
 mod login;
 mod openssh;
 mod recordings;

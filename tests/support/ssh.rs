@@ -9,7 +9,9 @@ use std::time::Duration;
 use russh::keys::ssh_key::private::Ed25519Keypair;
 use russh::keys::{HashAlg, PrivateKey};
 use russh::server::{Auth, ChannelOpenHandle, Config, Handler, Msg, Response, Session};
-use russh::{Channel, ChannelId, MethodKind, MethodSet, Preferred, Pty, cipher, kex, mac};
+use russh::{
+    Channel, ChannelId, Disconnect, MethodKind, MethodSet, Preferred, Pty, cipher, kex, mac,
+};
 use tokio::net::TcpListener;
 use tokio::task::{JoinHandle, JoinSet};
 
@@ -34,6 +36,10 @@ pub struct Device {
     pub prompt: &'static str,
     pub refusal: &'static str,
     pub answers: Vec<(&'static str, String)>,
+    /// The connection ends in the middle of an answer.
+    pub drops: bool,
+    /// There is no command line, only commands: one a connection.
+    pub commands_only: bool,
 }
 
 /// A device that runs; gone when dropped.
@@ -119,7 +125,9 @@ impl Handler for Guest {
     type Error = russh::Error;
 
     async fn auth_password(&mut self, user: &str, password: &str) -> Result<Auth, Self::Error> {
-        Ok(self.login(Asks::Password, user == USER && password == PASSWORD))
+        // Behind a plus there may be options of the console.
+        let name = user.split('+').next();
+        Ok(self.login(Asks::Password, name == Some(USER) && password == PASSWORD))
     }
 
     async fn auth_keyboard_interactive<'a>(
@@ -168,6 +176,10 @@ impl Handler for Guest {
         channel: ChannelId,
         session: &mut Session,
     ) -> Result<(), Self::Error> {
+        if self.device.commands_only {
+            session.channel_failure(channel)?;
+            return session.close(channel);
+        }
         session.channel_success(channel)?;
         session.data(channel, self.device.prompt)
     }
@@ -180,9 +192,16 @@ impl Handler for Guest {
     ) -> Result<(), Self::Error> {
         session.channel_success(channel)?;
         session.data(channel, self.device.answer(&String::from_utf8_lossy(command)))?;
+        if self.device.drops {
+            return Err(russh::Error::Disconnect);
+        }
         session.exit_status_request(channel, 0)?;
         session.eof(channel)?;
-        session.close(channel)
+        session.close(channel)?;
+        if self.device.commands_only {
+            session.disconnect(Disconnect::ByApplication, "one command", "en")?;
+        }
+        Ok(())
     }
 
     async fn data(
@@ -199,8 +218,13 @@ impl Handler for Guest {
             let typed = std::mem::take(&mut self.typed);
             let typed = String::from_utf8_lossy(&typed);
             let answer = if typed.is_empty() { String::new() } else { self.device.answer(&typed) };
-            let shown = format!("{typed}\n{answer}{}", self.device.prompt);
+            let is_cut = self.device.drops && !answer.is_empty();
+            let prompt = if is_cut { "" } else { self.device.prompt };
+            let shown = format!("{typed}\n{answer}{prompt}");
             session.data(channel, shown.replace('\n', "\r\n"))?;
+            if is_cut {
+                return Err(russh::Error::Disconnect);
+            }
         }
         Ok(())
     }

@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, bail};
 use clap::Args;
 use farwatch_common::file::write_private;
-use farwatch_common::secret::Secret;
 use farwatch_common::token::is_endpoint;
 use serde::Serialize;
 

@@ -5,11 +5,10 @@
 
 use std::time::Duration;
 
-use super::line::{CommandLine, execute};
-use super::normalise::{is_whole, normalise, significant};
-use super::platform::{Channel, Command, GENERIC, Platform, Platforms, Role};
+use super::console::Console;
+use super::normalise::{is_whole, normalise, settle, significant};
+use super::platform::{Command, Platform, Platforms, Role};
 use super::redact::{SiteKey, redact};
-use super::ssh::{self, Connection};
 use super::{FetchError, Snapshot, Target};
 use farwatch_common::secret::Secret;
 
@@ -30,63 +29,15 @@ pub async fn fetch(target: &Target, key: &SiteKey) -> Result<Snapshot, FetchErro
 
 async fn fetch_untimed(target: &Target, key: &SiteKey) -> Result<Snapshot, FetchError> {
     let platforms = Platforms::embedded();
-    let named = match &target.platform {
-        Some(id) => Some(platforms.get(id).ok_or_else(|| FetchError::NoPlatform(id.clone()))?),
-        None => None,
-    };
-    let suffix = named.map_or("", |platform| platform.user_suffix.as_str());
-    let user = format!("{}{suffix}", target.login.user);
-    let connection = ssh::connect(target, &user).await?;
-    let fingerprint = connection.fingerprint.clone();
-    let (platform, sections) = match named {
-        Some(platform) if platform.channel == Channel::Exec => {
-            (platform, ask(platforms, platform, Console::Exec(&connection)).await?)
-        }
-        _ => {
-            let name = &target.login.user;
-            let mut line = CommandLine::open(&connection, platforms, name, &target.login).await?;
-            let platform = match named {
-                Some(platform) => platform,
-                None => recognise(platforms, &mut line).await?,
-            };
-            match platform.channel {
-                Channel::Shell => {
-                    prepare(platform, &mut line).await?;
-                    (platform, ask(platforms, platform, Console::Shell(&mut line)).await?)
-                }
-                Channel::Exec => {
-                    // Some devices give one channel a connection.
-                    drop(line);
-                    let user = format!("{name}{}", platform.user_suffix);
-                    let connection = ssh::connect(target, &user).await?;
-                    (platform, ask(platforms, platform, Console::Exec(&connection)).await?)
-                }
-            }
-        }
-    };
+    let (platform, mut console) = Console::open(platforms, target).await?;
+    console.prepare(platform).await?;
+    let sections = ask(platforms, platform, &mut console).await?;
+    let fingerprint = console.fingerprint().to_owned();
+    drop(console);
     // A large one takes a second of computing.
     let key = key.clone();
     let making = move || snapshot(platforms, platform, &sections, &key, fingerprint);
     tokio::task::spawn_blocking(making).await.map_err(|_| FetchError::Agent)?
-}
-
-async fn recognise<'a>(
-    platforms: &'a Platforms,
-    line: &mut CommandLine<'_>,
-) -> Result<&'a Platform, FetchError> {
-    if let Some(platform) = platforms.by_greeting(&line.greeting()) {
-        return Ok(platform);
-    }
-    for probe in &platforms.probes {
-        let answer = line.run(probe).await?;
-        if platforms.is_refusal(&answer) {
-            continue;
-        }
-        if let Some(platform) = platforms.by_answer(&answer.join("\n")) {
-            return Ok(platform);
-        }
-    }
-    platforms.get(GENERIC).ok_or_else(|| FetchError::NoPlatform(GENERIC.to_owned()))
 }
 
 /// The answer to a command of a platform.
@@ -95,38 +46,11 @@ struct Section<'a> {
     lines: Vec<String>,
 }
 
-/// Where commands are typed.
-enum Console<'c, 'l> {
-    Shell(&'c mut CommandLine<'l>),
-    Exec(&'c Connection),
-}
-
-impl Console<'_, '_> {
-    async fn run(&mut self, command: &str) -> Result<Vec<String>, FetchError> {
-        match self {
-            Self::Shell(line) => line.run(command).await,
-            Self::Exec(connection) => execute(connection, command).await,
-        }
-    }
-}
-
-/// Makes a command line show everything, and all of it at once.
-async fn prepare(platform: &Platform, line: &mut CommandLine<'_>) -> Result<(), FetchError> {
-    if let Some(enable) = platform.enable.as_ref().filter(|_| line.prompt().ends_with('>')) {
-        // Without the right, the commands that need it are refused, and that is told.
-        line.run(enable).await?;
-    }
-    for off in &platform.paging_off {
-        line.run(off).await?;
-    }
-    Ok(())
-}
-
 /// Runs the commands of a platform.
 async fn ask<'a>(
     platforms: &Platforms,
     platform: &'a Platform,
-    mut console: Console<'_, '_>,
+    console: &mut Console<'_>,
 ) -> Result<Vec<Section<'a>>, FetchError> {
     let mut sections = Vec::new();
     for command in &platform.commands {
@@ -195,7 +119,7 @@ fn snapshot(
         }
     }
     let normal = normalise(platforms, platform, &config);
-    let with_facts = join(platform, &facts, &normal);
+    let with_facts = settle(platforms, platform, &join(platform, &facts, &normal));
     let normalised = redact(platforms, platform, key, &with_facts);
     // Marks are longer than some secrets.
     if normalised.len() > NORMALISED_BYTES_MAX {

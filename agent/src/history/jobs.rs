@@ -180,3 +180,6 @@ fn keep(
     tracing::debug!(%job, error = chain(&failure), "why");
     outbox.keep(&outcome::failed(job, times, &failure).map_err(OutboxError::Pack)?)
 }
+
+#[cfg(test)]
+mod tests;

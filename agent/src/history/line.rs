@@ -1,8 +1,8 @@
 //! One command line of a device: its channel beside the session's core.
 //!
 //! In: commands. Out: the lines of their answers. Bound: one command at a time, the core's sizes,
-//! [`SILENCE_MAX`]; when a device says nothing for that long, an error. On a crash the connection
-//! ends, and the device with its side of it.
+//! [`SILENCE_MAX`] and [`WORK_MAX`]; when a device says nothing for that long, an error. On a crash
+//! the connection ends, and the device with its side of it.
 
 use std::time::Duration;
 
@@ -16,8 +16,10 @@ use super::ssh::Connection;
 use super::terminal::Terminal;
 use super::{FetchError, Login};
 
-/// A device that builds a large configuration is silent for long.
+/// Until the first prompt.
 const SILENCE_MAX: Duration = Duration::from_secs(60);
+/// A device that builds a large configuration is silent for long.
+const WORK_MAX: Duration = Duration::from_secs(150);
 /// Wide, so that nothing is wrapped; some devices refuse more. High, so that few pages are turned.
 const COLUMNS: u32 = 511;
 const ROWS: u32 = 1_000;
@@ -28,7 +30,6 @@ const TERM: &str = "dumb";
 pub(super) struct CommandLine<'a> {
     channel: Channel<Msg>,
     session: Session<'a>,
-    user: &'a str,
     login: &'a Login,
 }
 
@@ -37,14 +38,13 @@ impl<'a> CommandLine<'a> {
     pub(super) async fn open(
         connection: &Connection,
         platforms: &'a Platforms,
-        user: &'a str,
         login: &'a Login,
     ) -> Result<Self, FetchError> {
         let channel = connection.handle.channel_open_session().await?;
         channel.request_pty(false, TERM, COLUMNS, ROWS, 0, 0, &[]).await?;
         channel.request_shell(false).await?;
         let session = Session::new(&platforms.asks, &platforms.pagers);
-        let mut line = Self { channel, session, user, login };
+        let mut line = Self { channel, session, login };
         line.ready().await?;
         Ok(line)
     }
@@ -68,13 +68,24 @@ impl<'a> CommandLine<'a> {
         self.ready().await
     }
 
+    /// Runs a command that may ask for a password.
+    pub(super) async fn run_asking(&mut self, command: &str) -> Result<Vec<String>, FetchError> {
+        let typed = self.session.asking_command(command);
+        self.send(typed).await?;
+        self.ready().await
+    }
+
     async fn ready(&mut self) -> Result<Vec<String>, FetchError> {
         loop {
             let patience = self.session.patience();
-            let heard = tokio::time::timeout(patience.unwrap_or(SILENCE_MAX), self.channel.wait());
+            let most = if self.prompt().is_empty() { SILENCE_MAX } else { WORK_MAX };
+            let heard = tokio::time::timeout(patience.unwrap_or(most), self.channel.wait());
             match heard.await {
                 Ok(Some(ChannelMsg::Data { data } | ChannelMsg::ExtendedData { data, .. })) => {
                     self.session.feed(&data);
+                    if self.session.is_full() {
+                        return Err(FetchError::TooMuch);
+                    }
                 }
                 Ok(Some(ChannelMsg::Close | ChannelMsg::Eof) | None) => {
                     return Err(FetchError::Closed);
@@ -97,7 +108,7 @@ impl<'a> CommandLine<'a> {
         let password = || self.login.password.clone().ok_or(FetchError::Login);
         match what {
             Answer::Keys(keys) => Ok(Secret::from(keys.as_str())),
-            Answer::User => Ok(Secret::from(self.user)),
+            Answer::User => Ok(Secret::from(self.login.user.as_str())),
             Answer::Password => password(),
             Answer::EnablePassword => match &self.login.enable {
                 Some(enable) => Ok(enable.clone()),
@@ -121,10 +132,14 @@ pub(super) async fn execute(
     let mut terminal = Terminal::default();
     let mut ended = false;
     loop {
-        match tokio::time::timeout(SILENCE_MAX, channel.wait()).await {
+        match tokio::time::timeout(WORK_MAX, channel.wait()).await {
             Err(_) => return Err(FetchError::Silent),
-            Ok(Some(ChannelMsg::Data { data } | ChannelMsg::ExtendedData { data, .. })) => {
+            // Beside it come complaints, which are no part of a configuration.
+            Ok(Some(ChannelMsg::Data { data })) => {
                 terminal.feed(&data);
+                if terminal.overflowed() {
+                    return Err(FetchError::TooMuch);
+                }
             }
             Ok(Some(ChannelMsg::Eof | ChannelMsg::ExitStatus { .. })) => ended = true,
             Ok(Some(ChannelMsg::Close)) => break,

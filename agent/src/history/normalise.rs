@@ -3,12 +3,14 @@
 //! In: the lines of a device. Out: text that is equal as long as the configuration is. Bound: the
 //! input's. What a device never changes by itself stays as it is, line breaks of RouterOS too.
 
-use super::platform::{Command, Platform, Platforms, Rule};
+use std::ops::Range;
+
+use super::platform::{Command, Platform, Platforms, Rule, Within};
 
 /// In place of a value that changes by itself.
 pub const VOLATILE: &str = "«…»";
 
-/// Drops noise and masks what changes by itself.
+/// Drops lines that are no part of a configuration.
 #[must_use]
 pub fn normalise(platforms: &Platforms, platform: &Platform, text: &str) -> String {
     let mut kept = String::with_capacity(text.len());
@@ -21,10 +23,17 @@ pub fn normalise(platforms: &Platforms, platform: &Platform, text: &str) -> Stri
     if !kept.is_empty() {
         kept.push('\n');
     }
-    for rule in platforms.volatile.iter().chain(&platform.volatile) {
-        kept = replace(&kept, rule, |_| Some(VOLATILE.to_owned()));
-    }
     kept
+}
+
+/// Masks what changes by itself, in facts, too.
+#[must_use]
+pub fn settle(platforms: &Platforms, platform: &Platform, text: &str) -> String {
+    let mut text = text.to_owned();
+    for rule in platforms.volatile.iter().chain(&platform.volatile) {
+        text = replace(&text, rule, |_| Some(VOLATILE.to_owned()));
+    }
+    text
 }
 
 fn is_noise(platforms: &Platforms, platform: &Platform, line: &str) -> bool {
@@ -32,7 +41,8 @@ fn is_noise(platforms: &Platforms, platform: &Platform, line: &str) -> bool {
     patterns.any(|noise| noise.is_match(line))
 }
 
-/// False for an answer that was cut off: its last line is not one that ends such answers.
+/// False for an answer that was cut off, as its last line is not one that ends such answers, or that
+/// is something else, as it has no line that such answers have.
 #[must_use]
 pub fn is_whole(
     platforms: &Platforms,
@@ -40,6 +50,9 @@ pub fn is_whole(
     command: &Command,
     lines: &[String],
 ) -> bool {
+    if command.has.as_ref().is_some_and(|has| !lines.iter().any(|line| has.is_match(line))) {
+        return false;
+    }
     let Some(end) = &command.end else { return true };
     let mut lines = lines.iter().rev().map(|line| line.trim_end());
     let last = lines.find(|line| !line.is_empty() && !is_noise(platforms, platform, line));
@@ -53,7 +66,14 @@ pub fn significant(platform: &Platform, text: &str) -> String {
     let mut inside = None;
     for line in text.lines() {
         match inside {
-            None => inside = platform.quiet.iter().find(|quiet| quiet.from.is_match(line)),
+            None => {
+                inside = platform.quiet.iter().find(|quiet| quiet.from.is_match(line));
+                // A block of one line.
+                if inside.is_some_and(|quiet| quiet.to.is_match(line)) {
+                    inside = None;
+                    continue;
+                }
+            }
             Some(quiet) if quiet.to.is_match(line) => {
                 inside = None;
                 continue;
@@ -74,22 +94,24 @@ pub(super) fn replace(
     rule: &Rule,
     mut with: impl FnMut(&str) -> Option<String>,
 ) -> String {
+    let sections = rule.within.as_ref().map(|within| sections(text, within));
     let mut out = String::with_capacity(text.len());
     let (mut copied, mut at) = (0, 0);
     while let Some(found) = rule.find.captures_at(text, at) {
         let Some(value) = found.name("v") else { break };
-        // The next one may begin within what lay around this one.
-        at = value.start();
-        let wanted = in_section(text, rule, value.start());
-        if let Some(new) = wanted.then(|| with(value.as_str())).flatten() {
-            out.push_str(&text[copied..value.start()]);
-            out.push_str(&new);
-            copied = value.end();
-            at = value.end();
-        }
-        if at == 0 || at <= found.get(0).map_or(0, |whole| whole.start()) {
-            at = next_char(text, at);
-        }
+        let start = found.get(0).map_or(0, |whole| whole.start());
+        let wanted = sections.as_ref().is_none_or(|ranges| is_in(ranges, value.start()));
+        let new = wanted.then(|| with(value.as_str())).flatten();
+        at = match new {
+            Some(new) => {
+                out.push_str(&text[copied..value.start()]);
+                out.push_str(&new);
+                copied = value.end();
+                value.end().max(next_char(text, start))
+            }
+            // The next one may begin within what lay around this one, a blank before it included.
+            None => last_char(text, value.start()).max(next_char(text, start)),
+        };
         if at >= text.len() {
             break;
         }
@@ -102,12 +124,33 @@ fn next_char(text: &str, at: usize) -> usize {
     text[at..].chars().next().map_or(text.len(), |c| at + c.len_utf8())
 }
 
-fn in_section(text: &str, rule: &Rule, at: usize) -> bool {
-    let Some(within) = &rule.within else { return true };
-    let mut before = text[..at].lines().rev();
-    before
-        .find(|line| within.section.is_match(line))
-        .is_some_and(|line| within.named.is_match(line))
+fn last_char(text: &str, at: usize) -> usize {
+    text[..at].chars().next_back().map_or(0, |c| at - c.len_utf8())
+}
+
+/// Where the sections meant are, in order.
+fn sections(text: &str, within: &Within) -> Vec<Range<usize>> {
+    let mut ranges: Vec<Range<usize>> = Vec::new();
+    let (mut at, mut open) = (0, false);
+    for line in text.split_inclusive('\n') {
+        let from = at;
+        at += line.len();
+        let line = line.trim_end_matches(['\n', '\r']);
+        if within.section.is_match(line) {
+            open = within.named.is_match(line);
+        }
+        match ranges.last_mut().filter(|last| last.end == from) {
+            _ if !open => {}
+            Some(last) => last.end = at,
+            None => ranges.push(from..at),
+        }
+    }
+    ranges
+}
+
+fn is_in(ranges: &[Range<usize>], at: usize) -> bool {
+    let after = ranges.partition_point(|range| range.end <= at);
+    ranges.get(after).is_some_and(|range| range.contains(&at))
 }
 
 #[cfg(test)]

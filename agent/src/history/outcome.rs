@@ -13,7 +13,7 @@ use ring::aead::{Aad, CHACHA20_POLY1305, LessSafeKey, NONCE_LEN, Nonce, UnboundK
 use super::{FetchError, Snapshot};
 
 /// Of an outcome as it is sent (proto, `SnapshotPart`).
-pub const OUTCOME_BYTES_MAX: usize = 24 * 1024 * 1024;
+pub(super) const OUTCOME_BYTES_MAX: usize = 24 * 1024 * 1024;
 /// A configuration is small and travels far.
 const ZSTD_LEVEL: i32 = 6;
 const KEY_BYTES: usize = 32;

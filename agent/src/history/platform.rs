@@ -9,7 +9,7 @@ use std::sync::LazyLock;
 use regex::Regex;
 use serde::Deserialize;
 
-pub use self::rule::{Quiet, Rule};
+pub use self::rule::{Quiet, Rule, Within};
 
 const DATA: &str = include_str!("platforms.toml");
 /// The platform of devices that are not recognised.
@@ -19,9 +19,8 @@ pub const GENERIC: &str = "generic";
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Platforms {
-    /// What shows that there is more to come behind a key; a space turns the page.
-    #[serde(rename = "pager", deserialize_with = "rule::patterns")]
-    pub pagers: Vec<Regex>,
+    #[serde(rename = "pager")]
+    pub pagers: Vec<Pager>,
     #[serde(rename = "ask")]
     pub asks: Vec<Ask>,
     /// Commands that tell platforms apart, in the order in which they are tried.
@@ -33,12 +32,30 @@ pub struct Platforms {
     #[serde(deserialize_with = "rule::patterns")]
     pub noise: Vec<Regex>,
     pub volatile: Vec<Rule>,
+    /// What is no value at all, where nothing but a secret can stand, too.
+    #[serde(deserialize_with = "rule::patterns")]
+    pub no_value: Vec<Regex>,
     /// Values that stand where a secret could, and are none.
     #[serde(deserialize_with = "rule::patterns")]
     pub not_secret: Vec<Regex>,
     pub secret: Vec<Rule>,
     #[serde(rename = "platform")]
     platforms: Vec<Platform>,
+}
+
+/// What shows that there is more to come behind a key.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Pager {
+    #[serde(deserialize_with = "rule::pattern")]
+    pub when: Regex,
+    /// What turns the page.
+    #[serde(default = "space")]
+    pub key: String,
+}
+
+fn space() -> String {
+    " ".to_owned()
 }
 
 /// A question of a device before or between prompts.
@@ -87,6 +104,9 @@ pub struct Platform {
     /// What its answer to a probe holds.
     #[serde(default, deserialize_with = "rule::patterns")]
     pub recognise: Vec<Regex>,
+    /// How it alone refuses what it does not know.
+    #[serde(default, deserialize_with = "rule::patterns")]
+    pub refusal: Vec<Regex>,
     /// SNMP sysObjectID prefixes, to know the platform before the first session.
     #[serde(default)]
     pub object_ids: Vec<String>,
@@ -133,6 +153,9 @@ pub struct Command {
     /// Of facts, only lines like these: what is not named cannot be noise.
     #[serde(default, deserialize_with = "rule::patterns")]
     pub keep: Vec<Regex>,
+    /// A line that every such configuration has; without one, it is something else.
+    #[serde(default, deserialize_with = "rule::pattern_or_none")]
+    pub has: Option<Regex>,
     /// The last line of a whole answer; without it, any line may be the last.
     #[serde(default, deserialize_with = "rule::pattern_or_none")]
     pub end: Option<Regex>,
@@ -168,6 +191,12 @@ impl Platforms {
     #[must_use]
     pub fn by_answer(&self, text: &str) -> Option<&Platform> {
         self.first(text, |platform| &platform.recognise)
+    }
+
+    /// The platform that refuses a probe so.
+    #[must_use]
+    pub fn by_refusal(&self, text: &str) -> Option<&Platform> {
+        self.first(text, |platform| &platform.refusal)
     }
 
     /// The platform of what SNMP has told.

@@ -6,6 +6,7 @@
 
 use std::fmt;
 
+use regex::Regex;
 use ring::hmac;
 
 use super::normalise::replace;
@@ -47,8 +48,8 @@ pub fn redact(platforms: &Platforms, platform: &Platform, key: &SiteKey, text: &
     for rule in platform.secret.iter().chain(&platforms.secret) {
         text = replace(&text, rule, |found| {
             let secret = Value::read(found);
-            let open = platforms.not_secret.iter().any(|open| open.is_match(&secret.plain));
-            if open {
+            let is_one = |of: &[Regex]| of.iter().any(|open| open.is_match(&secret.plain));
+            if is_one(&platforms.no_value) || !rule.sure && is_one(&platforms.not_secret) {
                 return None;
             }
             let mark = if rule.unstable { UNSTABLE.to_owned() } else { key.mark(&secret.plain) };

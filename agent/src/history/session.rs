@@ -7,9 +7,7 @@
 
 use std::time::Duration;
 
-use regex::Regex;
-
-use super::platform::{Answer, Ask};
+use super::platform::{Answer, Ask, Pager};
 use super::terminal::Terminal;
 
 /// What the key sends.
@@ -22,8 +20,14 @@ pub const QUESTIONS_MAX: u32 = 8;
 const SURE: Duration = Duration::from_millis(60);
 /// The silence that shows it of what only looks like one.
 const LIKELY: Duration = Duration::from_millis(500);
+/// The silence before a line that does not look like a prompt is tried as one.
+const UNSURE: Duration = Duration::from_secs(3);
 /// The silence behind a prompt that came without an echo of the command.
 const DOUBTFUL: Duration = Duration::from_millis(1_500);
+/// A line that waits for an answer is shorter.
+const PENDING_MAX: usize = 4096;
+/// Of what is said before the first prompt.
+const GREETING_LINES_MAX: usize = 4096;
 /// An echo stands in the first lines.
 const ECHO_LINES: usize = 4;
 
@@ -64,15 +68,17 @@ pub struct Session<'a> {
     stage: Stage,
     prompt: Option<Prompt>,
     asks: &'a [Ask],
-    pagers: &'a [Regex],
+    pagers: &'a [Pager],
     greeting: Vec<String>,
+    /// The command under way asks for a password.
+    may_ask: bool,
     pages: u32,
     questions: u32,
 }
 
 impl<'a> Session<'a> {
     #[must_use]
-    pub fn new(asks: &'a [Ask], pagers: &'a [Regex]) -> Self {
+    pub fn new(asks: &'a [Ask], pagers: &'a [Pager]) -> Self {
         Self {
             terminal: Terminal::default(),
             stage: Stage::Login,
@@ -80,6 +86,7 @@ impl<'a> Session<'a> {
             asks,
             pagers,
             greeting: Vec::new(),
+            may_ask: false,
             pages: 0,
             questions: 0,
         }
@@ -87,6 +94,12 @@ impl<'a> Session<'a> {
 
     pub fn feed(&mut self, bytes: &[u8]) {
         self.terminal.feed(bytes);
+    }
+
+    /// True if the device has sent more than it may; what it still says does not matter.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        self.terminal.overflowed()
     }
 
     /// The prompt as it was last seen.
@@ -101,10 +114,21 @@ impl<'a> Session<'a> {
         &self.greeting
     }
 
-    /// Begins a command; gives what to send.
+    /// Begins a command; gives what to send. What looks like a question for a user or a password
+    /// is text of its answer.
     pub fn command(&mut self, text: &str) -> Vec<u8> {
+        self.begin(text, false)
+    }
+
+    /// Begins a command that asks for a password.
+    pub fn asking_command(&mut self, text: &str) -> Vec<u8> {
+        self.begin(text, true)
+    }
+
+    fn begin(&mut self, text: &str, may_ask: bool) -> Vec<u8> {
         self.terminal.take_lines();
         self.stage = Stage::Command(text.to_owned());
+        self.may_ask = may_ask;
         self.questions = 0;
         format!("{text}{ENTER}").into_bytes()
     }
@@ -112,11 +136,15 @@ impl<'a> Session<'a> {
     /// How long the device has to be silent before [`Self::act`]; `None` if it has to say more.
     #[must_use]
     pub fn patience(&self) -> Option<Duration> {
+        // No question is that long, and looking at one after each byte costs.
+        if self.terminal.pending_cells() > PENDING_MAX && !self.terminal.overflowed() {
+            return None;
+        }
         let pending = self.terminal.pending();
         if pending.trim().is_empty() {
             return None;
         }
-        if self.terminal.overflowed() || self.is_pager(&pending) {
+        if self.terminal.overflowed() || self.pager(&pending).is_some() {
             return Some(SURE);
         }
         match &self.stage {
@@ -132,7 +160,9 @@ impl<'a> Session<'a> {
             }
             Stage::Login | Stage::Confirm(_) if looks_like_prompt(&pending) => Some(LIKELY),
             Stage::Idle => None,
-            _ => self.ask(&pending).map(|_| LIKELY),
+            Stage::Command(_) => self.ask(&pending).map(|_| LIKELY),
+            Stage::Login | Stage::Confirm(_) if self.ask(&pending).is_some() => Some(LIKELY),
+            Stage::Login | Stage::Confirm(_) => (!is_question(&pending)).then_some(UNSURE),
         }
     }
 
@@ -142,13 +172,13 @@ impl<'a> Session<'a> {
             return Err(SessionError::TooMuch);
         }
         let pending = self.terminal.pending();
-        if self.is_pager(&pending) && !self.is_prompt(&pending) {
+        if let Some(pager) = self.pager(&pending).filter(|_| !self.is_prompt(&pending)) {
             self.pages += 1;
             if self.pages > PAGES_MAX {
                 return Err(SessionError::TooMuch);
             }
             self.terminal.erase_pending();
-            return Ok(Act::Send(b" ".to_vec()));
+            return Ok(Act::Send(pager.key.clone().into_bytes()));
         }
         if self.prompt.is_none() || !self.is_prompt(&pending) {
             if let Some(ask) = self.ask(&pending) {
@@ -160,6 +190,10 @@ impl<'a> Session<'a> {
                 self.terminal.erase_pending();
                 return Ok(match answer {
                     Answer::Keys(keys) => Act::Send(keys.into_bytes()),
+                    // Behind login, only a command for more rights asks.
+                    Answer::Password if self.prompt.is_some() => {
+                        Act::Answer(Answer::EnablePassword)
+                    }
                     secret => Act::Answer(secret),
                 });
             }
@@ -173,7 +207,8 @@ impl<'a> Session<'a> {
             if self.questions > QUESTIONS_MAX {
                 return Err(SessionError::Questions);
             }
-            self.greeting.extend(self.terminal.take_lines());
+            let room = GREETING_LINES_MAX.saturating_sub(self.greeting.len());
+            self.greeting.extend(self.terminal.take_lines().into_iter().take(room));
             self.greeting.push(pending.clone());
             self.stage = Stage::Confirm(pending);
             return Ok(Act::Send(ENTER.as_bytes().to_vec()));
@@ -187,19 +222,25 @@ impl<'a> Session<'a> {
             _ => 0,
         };
         self.stage = Stage::Idle;
-        Ok(Act::Ready(lines[from..].to_vec()))
+        let mut lines = lines;
+        lines.drain(..from);
+        Ok(Act::Ready(lines))
     }
 
-    fn is_pager(&self, pending: &str) -> bool {
-        self.pagers.iter().any(|pager| pager.is_match(pending))
+    fn pager(&self, pending: &str) -> Option<&'a Pager> {
+        self.pagers.iter().find(|pager| pager.when.is_match(pending))
     }
 
     fn is_prompt(&self, pending: &str) -> bool {
         self.prompt.as_ref().is_some_and(|prompt| prompt.matches(pending))
     }
 
+    /// The question in this line. Within an answer it gets no secret: the line may be text, and what
+    /// is typed then is a command at the next prompt, which devices tell their logs.
     fn ask(&self, pending: &str) -> Option<&'a Ask> {
-        self.asks.iter().find(|ask| ask.when.is_match(pending))
+        let open = self.may_ask || !matches!(self.stage, Stage::Command(_));
+        let ask = self.asks.iter().find(|ask| ask.when.is_match(pending))?;
+        (open || matches!(ask.answer, Answer::Keys(_))).then_some(ask)
     }
 }
 
@@ -219,6 +260,12 @@ fn looks_like_prompt(line: &str) -> bool {
     let ends =
         line.ends_with(['#', '>', '$', '%', ']']) || (line.ends_with(':') && line.starts_with('['));
     ends && line.chars().count() <= 256 && line.chars().any(char::is_alphanumeric)
+}
+
+/// True for a line that asks to choose: Enter could choose something.
+fn is_question(line: &str) -> bool {
+    let line = line.to_lowercase();
+    ["?", "y/n", "yes/no", "[y", "(y", "[n", "(n"].iter().any(|sign| line.contains(sign))
 }
 
 /// A prompt that was learnt, and how it may change: its mode (`host(config)#`, `host (global) #`,

@@ -133,7 +133,7 @@ fn not_greeted(error: russh::Error, shown: Option<&str>) -> FetchError {
 }
 
 /// The connection has ended, and nobody said why.
-fn is_hang_up(error: &russh::Error) -> bool {
+pub(super) fn is_hang_up(error: &russh::Error) -> bool {
     use russh::Error as E;
     matches!(error, E::IO(_) | E::Disconnect | E::HUP | E::SendError | E::RecvError)
 }

@@ -2,15 +2,21 @@
 //! sequences that move or erase within a line.
 //!
 //! In: bytes of a device, cut anywhere. Out: finished lines and the one the cursor is on. Bound:
-//! [`LINE_CHARS_MAX`] a line, [`TEXT_BYTES_MAX`] in all; when full, the rest is dropped and
-//! `overflowed` says so. On a crash nothing is kept.
+//! [`LINE_CHARS_MAX`] a line, [`TEXT_BYTES_MAX`] an answer, [`TOUCHED_MAX`] cells that sequences
+//! move; when full, the rest is dropped and `overflowed` says so. On a crash nothing is kept.
 
 /// A line of a configuration is far shorter, but for certificates in one line.
 pub const LINE_CHARS_MAX: usize = 256 * 1024;
-/// What one device may send in one session.
+/// What one answer may hold, and what it costs to keep.
 pub const TEXT_BYTES_MAX: usize = 16 * 1024 * 1024;
 /// A sequence with more parameters is none.
 const SEQUENCE_MAX: usize = 64;
+/// No screen is wider: what jumps further is not meant to be read.
+const COLUMN_MAX: usize = 4096;
+/// A string for the terminal that is longer has lost its end.
+const WORDS_MAX: usize = 4096;
+/// Cells that sequences may move or erase; an honest device touches far less than it sends.
+const TOUCHED_MAX: usize = 256 * 1024 * 1024;
 /// A cell that was blanked over other text: it counts as empty at the end of a line.
 const ERASED: char = '\0';
 
@@ -24,6 +30,7 @@ enum State {
     /// Behind `ESC ]`, `ESC P` and their like: a string for the terminal, until BEL or ST.
     Words {
         escaped: bool,
+        length: usize,
     },
     /// Behind `ESC (` and its like: one more byte.
     Charset,
@@ -41,6 +48,7 @@ pub struct Terminal {
     blanking: bool,
     lines: Vec<String>,
     bytes: usize,
+    touched: usize,
     overflowed: bool,
 }
 
@@ -56,6 +64,12 @@ impl Terminal {
     #[must_use]
     pub fn pending(&self) -> String {
         text(&self.cells).trim_end().to_owned()
+    }
+
+    /// How long that line is, erased ends included.
+    #[must_use]
+    pub fn pending_cells(&self) -> usize {
+        self.cells.len()
     }
 
     /// Lines that have ended.
@@ -102,9 +116,18 @@ impl Terminal {
                 0x20..=0x3f if parameters.len() < SEQUENCE_MAX => parameters.push(byte),
                 _ => self.state = State::Text,
             },
-            State::Words { escaped } => match (byte, *escaped) {
+            State::Words { escaped, length } => match (byte, *escaped) {
                 (0x07, _) | (b'\\', true) => self.state = State::Text,
-                _ => *escaped = byte == 0x1b,
+                // It has no end: the line has.
+                (b'\n', _) => {
+                    self.state = State::Text;
+                    self.end_line();
+                }
+                _ if *length >= WORDS_MAX => self.state = State::Text,
+                _ => {
+                    *escaped = byte == 0x1b;
+                    *length += 1;
+                }
             },
             State::Charset => self.state = State::Text,
         }
@@ -133,7 +156,7 @@ impl Terminal {
             Ok(whole) => {
                 let whole: Vec<char> = whole.chars().collect();
                 self.partial.clear();
-                whole.into_iter().for_each(|c| self.put(c));
+                whole.into_iter().for_each(|c| self.put(shown(c)));
             }
             Err(error) if error.error_len().is_none() => {}
             Err(_) => self.flush_partial(),
@@ -142,14 +165,14 @@ impl Terminal {
 
     fn flush_partial(&mut self) {
         for byte in std::mem::take(&mut self.partial) {
-            self.put(char::from(byte));
+            self.put(shown(char::from(byte)));
         }
     }
 
     fn take_escape(&mut self, byte: u8) {
         self.state = match byte {
             b'[' => State::Control(Vec::new()),
-            b']' | b'P' | b'X' | b'^' | b'_' => State::Words { escaped: false },
+            b']' | b'P' | b'X' | b'^' | b'_' => State::Words { escaped: false, length: 0 },
             b'(' | b')' | b'*' | b'+' | b'#' | b'%' => State::Charset,
             _ => State::Text,
         };
@@ -163,13 +186,20 @@ impl Terminal {
             let field = parameters.split(|byte| *byte == b';').nth(at)?;
             str::from_utf8(field).ok()?.parse::<usize>().ok()
         };
-        let count = number(0).unwrap_or(1).clamp(1, LINE_CHARS_MAX);
+        let count = number(0).unwrap_or(1).clamp(1, COLUMN_MAX);
+        if matches!(action, b'K' | b'J' | b'P') {
+            self.touched += self.cells.len();
+            if self.touched > TOUCHED_MAX {
+                self.overflowed = true;
+                return;
+            }
+        }
         match action {
-            b'C' => self.cursor = (self.cursor + count).min(LINE_CHARS_MAX),
+            b'C' => self.cursor = (self.cursor + count).min(self.cells.len().max(COLUMN_MAX)),
             b'D' => self.cursor = self.cursor.saturating_sub(count),
             b'G' => self.cursor = count - 1,
             b'H' | b'f' => {
-                self.cursor = number(1).unwrap_or(1).clamp(1, LINE_CHARS_MAX) - 1;
+                self.cursor = number(1).unwrap_or(1).clamp(1, COLUMN_MAX) - 1;
             }
             b'K' | b'J' => match number(0).unwrap_or(0) {
                 0 => self.cells.truncate(self.cursor),
@@ -196,6 +226,7 @@ impl Terminal {
             return;
         }
         if self.cursor > self.cells.len() {
+            self.touched += self.cursor - self.cells.len();
             self.cells.resize(self.cursor, ERASED);
         }
         let cell = if blank { ERASED } else { c };
@@ -208,7 +239,8 @@ impl Terminal {
 
     fn end_line(&mut self) {
         let line = text(&self.cells);
-        self.bytes += line.len() + 1;
+        // What it costs to keep, too: a line of nothing is not free.
+        self.bytes += line.len() + size_of::<String>();
         self.clear_pending();
         self.blanking = false;
         if self.bytes > TEXT_BYTES_MAX {
@@ -217,6 +249,11 @@ impl Terminal {
             self.lines.push(line);
         }
     }
+}
+
+/// Control characters beyond ASCII are no text in any code: in their place, that something was there.
+fn shown(c: char) -> char {
+    if c.is_control() { char::REPLACEMENT_CHARACTER } else { c }
 }
 
 fn text(cells: &[char]) -> String {
@@ -258,6 +295,9 @@ mod tests {
             );
         }
         assert_eq!(shown(b"caf\xe9 1\n").0, ["caf\u{e9} 1"], "Latin-1 is no reason to lose text");
+        let marked = ["a\u{fffd}b\u{fffd}"];
+        assert_eq!(shown("a\u{9b}b\u{85}\n".as_bytes()).0, marked, "control characters are none");
+        assert_eq!(shown(b"a\x9bb\x85\n").0, marked);
     }
 
     fn lines_of(lines: &[&str]) -> Vec<String> {
@@ -288,8 +328,21 @@ mod tests {
         assert!(terminal.overflowed());
         assert!(terminal.lines().iter().map(String::len).sum::<usize>() <= TEXT_BYTES_MAX);
         let mut terminal = Terminal::default();
-        terminal.feed(b"\x1b[999999999C\x1b[999999999Cx");
+        terminal.feed(&b"\n".repeat(TEXT_BYTES_MAX));
         assert!(terminal.overflowed());
+        assert!(terminal.lines().len() <= TEXT_BYTES_MAX / size_of::<String>());
+    }
+
+    #[test]
+    fn sequences_cannot_cost_more_than_text() {
+        let mut terminal = Terminal::default();
+        terminal.feed(b"\x1b[999999999C\x1b[999999999Cx");
+        assert!(terminal.cells.len() <= COLUMN_MAX + 1);
+        terminal.feed(&b"\x1b[1K".repeat(TOUCHED_MAX / COLUMN_MAX + 1));
+        assert!(terminal.overflowed());
+        let mut terminal = Terminal::default();
+        terminal.feed(b"\x1b]0;no end\nhostname sw1\n");
+        assert_eq!(terminal.lines(), ["", "hostname sw1"]);
     }
 
     proptest! {

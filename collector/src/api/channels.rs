@@ -72,6 +72,10 @@ pub(super) struct Channel {
     failing_since: Option<Time>,
     /// What waits to be told, or to be tried again.
     waiting: i64,
+    /// Other channels of the tenant were told that this one fails.
+    failing_told: bool,
+    /// When something that it was to be told was given up last.
+    gave_up_at: Option<Time>,
     /// Receivers of mail.
     to: Vec<String>,
     /// Host and port of a webhook's, Slack's or a broker's; the rest of a URL is secret.
@@ -124,6 +128,8 @@ fn show(row: channel::Channel, now: Micros) -> Channel {
         },
         failing_since: row.failing_since.map(Time),
         waiting: row.waiting,
+        failing_told: row.failing_told,
+        gave_up_at: row.gave_up_at.map(Time),
         to: row.settings.to,
         host: Some(host).filter(|host| !host.is_empty()),
         keys: row.settings.keys,
@@ -194,7 +200,7 @@ pub(super) async fn channel_change(
 ) -> Result<Data<ChannelMade>, Error> {
     let before = channel_get(&state.db, &caller.context, id).await?;
     require(&caller.context, before.tenant.id, Access::Admin)?;
-    let (patch, key) = body.checked(&before, &state.courier.sender().connector.guard)?;
+    let (patch, key) = body.checked(before.kind, &state.courier.sender().connector.guard)?;
     let now = state.clock.now();
     let row = channel_patch(&state.db, &state.vault, &caller.context, id, patch, now).await?;
     // What waits may be due now.

@@ -167,8 +167,7 @@ pub(super) async fn config_jobs(
     Params(query): Params<ConfigJobQuery>,
 ) -> Result<List<ConfigJob>, Error> {
     let context = narrowed(&caller.context, query.tenant.as_deref())?;
-    let mut filter = JobFilter::default();
-    filter.state = match query.state.as_deref() {
+    let wanted = match query.state.as_deref() {
         None => "",
         Some("open") => "open",
         Some("queued") => "queued",
@@ -180,9 +179,11 @@ pub(super) async fn config_jobs(
             return Err(Error::bad_request("bad_query", detail));
         }
     };
-    if let Some(device) = &query.device {
-        filter.device = Some(device_get(&state.db, &context, id(device)?).await?.id);
-    }
+    let device = match &query.device {
+        Some(device) => Some(device_get(&state.db, &context, id(device)?).await?.id),
+        None => None,
+    };
+    let filter = JobFilter { device, state: wanted };
     let paging = Paging { limit: query.limit, cursor: query.cursor };
     let limit = paging.limit()?;
     let mut rows = job_list(&state.db, &context, &filter, (paging.after()?, limit + 1)).await?;

@@ -19,9 +19,9 @@ pub(super) struct Delivery {
     channel: Ref,
     /// The `webhook-id` of a webhook: the same at every attempt.
     key: String,
-    /// Null: a test.
+    /// Null: a test, or about another channel.
     alert: Option<String>,
-    /// `alert.firing`, `alert.resolved` or `test`.
+    /// `alert.firing`, `alert.resolved`, `channel.failing` or `test`.
     event: &'static str,
     summary: String,
     state: DeliveryState,

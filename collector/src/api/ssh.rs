@@ -32,7 +32,6 @@ pub(super) struct NewSshLogin {
 
 /// What may be shown of a login.
 #[derive(Debug, Serialize, ToSchema)]
-#[expect(clippy::struct_field_names, reason = "these are the names outside")]
 pub(super) struct SshLogin {
     user: String,
     has_password: bool,

@@ -86,7 +86,7 @@ fn tracked(tenant: TenantId, row: &Row) -> Result<Tracked, StoreError> {
         name: evidence.name,
         track: Track { phase, last, unknown: unknown.then_some(last) },
         gap: (!stands).then_some(Duration::ZERO),
-        group: evidence.group.and_then(|number| Group::from_wire(number)),
+        group: evidence.group.and_then(Group::from_wire),
         began_at,
         fired_at: row.get::<Option<i64>>(8)?.map(Micros),
         value: evidence.value,

@@ -126,9 +126,7 @@ fn read(row: &Row) -> Result<Stored, StoreError> {
     let time = |column| Ok::<_, StoreError>(row.get::<Option<i64>>(column)?.map(Micros));
     let key = |column| -> Result<Option<HostKey>, StoreError> {
         let key = row.get::<Option<String>>(column)?.filter(|key| !key.is_empty());
-        Ok(key
-            .map(|key| Ok::<_, StoreError>(HostKey { key, at: time(column + 1)? }))
-            .transpose()?)
+        key.map(|key| Ok(HostKey { key, at: time(column + 1)? })).transpose()
     };
     let corrupt = |_| StoreError::Corrupt { what: "the port of a backup".to_owned() };
     let port = row.get::<Option<i64>>(2)?.map(u16::try_from).transpose().map_err(corrupt)?;

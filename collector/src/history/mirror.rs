@@ -5,8 +5,8 @@
 //! - out: a commit for each version, one for devices that moved or went; a push to the remote
 //! - bound: [`GROUP`] versions in one run of `git fast-import`, a tenant after the other
 //! - when full: versions wait in the database
-//! - on crash: a run counts whole or not at all, and the branch says how far the mirror is; one that
-//!   is lost is made anew from the database
+//! - on crash: a run counts whole or not at all, and the branch says how far the mirror is; one
+//!   that is lost is made anew from the database
 
 pub mod config;
 pub mod git;

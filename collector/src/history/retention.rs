@@ -60,7 +60,8 @@ sql! { pub(crate) JOBS =
          WHERE j.tenant_id = $1 AND j.created_at < $2 AND j.ended_at < $2
            AND j.state IN ('done', 'failed') AND NOT EXISTS (
              SELECT 1 FROM config_version v
-             WHERE v.tenant_id = j.tenant_id AND v.version_id = j.version_id AND v.job_id = j.job_id)
+             WHERE v.tenant_id = j.tenant_id AND v.version_id = j.version_id
+               AND v.job_id = j.job_id)
          ORDER BY j.job_id LIMIT $3)"
 }
 // Of jobs that were given up while their outcome came.
@@ -193,8 +194,11 @@ mod tests {
     async fn the_newest_stay_and_the_latest_always() {
         for place in Place::each().await {
             place
-                .run("INSERT INTO backup_policy (tenant_id, enabled, every_s, per_site_max, keep_days,
-                          keep_versions, updated_at) VALUES (1, 1, 86400, 4, 30, 2, 0)")
+                .run(
+                    "INSERT INTO backup_policy (tenant_id, enabled, every_s, per_site_max,
+                                                keep_days, keep_versions, updated_at)
+                     VALUES (1, 1, 86400, 4, 30, 2, 0)",
+                )
                 .await;
             for number in 1..=4 {
                 place.fetch(number, FIRST_DEVICE, &format!("line {number}\n")).await;

@@ -1,7 +1,7 @@
 //! Looks for a word in the latest text of every device that the caller may see.
 //!
-//! Text by text: nothing of it is indexed, so the cost grows with all that there is, and a page ends
-//! after [`SCAN_BYTES_MAX`] or [`SCAN_WITHIN`], wherever that is.
+//! Text by text: nothing of it is indexed, so the cost grows with all that there is, and a page
+//! ends after [`SCAN_BYTES_MAX`] or [`SCAN_WITHIN`], wherever that is.
 
 use std::time::Duration;
 

@@ -135,8 +135,22 @@ mod tests {
         let (text, counts) = unified(("r1 before", old), ("r1 after", new));
         assert_eq!(counts, Counts { added: 3, removed: 2 });
         assert_eq!(super::counts(old, new), counts);
-        let expected = "--- r1 before\n+++ r1 after\n@@ -1,8 +1,9 @@\n a\n b\n c\n-d\n-e\n+D\n+E\n f\n \
-                        g\n h\n+i\n";
+        let hunk = [
+            "@@ -1,8 +1,9 @@",
+            " a",
+            " b",
+            " c",
+            "-d",
+            "-e",
+            "+D",
+            "+E",
+            " f",
+            " g",
+            " h",
+            "+i",
+            "",
+        ];
+        let expected = format!("--- r1 before\n+++ r1 after\n{}", hunk.join("\n"));
         assert_eq!(text.unwrap(), expected);
         assert_eq!(super::counts(old, old), Counts::default());
     }

@@ -26,7 +26,6 @@ pub struct Login {
 
 /// What may be shown of a login.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[expect(clippy::struct_field_names, reason = "the names of the API")]
 pub struct About {
     pub user: String,
     pub has_password: bool,

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::message::Message;
 use super::outbox::QUEUE;
-use super::settings::{KEYS_MAX, Kind, Secrets, Settings};
+use super::settings::{Broker, KEYS_MAX, Kind, Secrets, Settings};
 use super::store::Sealed;
 use crate::audit::Change;
 use crate::identity::{Access, TenantContext};
@@ -34,6 +34,10 @@ pub struct Channel {
     pub failing_since: Option<Micros>,
     /// What waits to be told, or to be tried again.
     pub waiting: i64,
+    /// Others were told that it fails.
+    pub failing_told: bool,
+    /// When a notification was given up last.
+    pub gave_up_at: Option<Micros>,
     pub created_at: Micros,
     pub updated_at: Micros,
 }
@@ -69,26 +73,49 @@ pub enum Keys {
     Finish,
 }
 
-/// What is to be different.
+/// What is to be different; the rest stays as it is when the change is made.
 #[derive(Debug, Default)]
 pub struct ChannelPatch {
     pub name: Option<String>,
     pub enabled: Option<bool>,
-    /// As a whole; the number of keys stays.
-    pub settings: Option<Settings>,
-    pub url: Option<Secret>,
+    /// Receivers of mail.
+    pub to: Option<Vec<String>>,
+    /// With the host that is shown of it.
+    pub url: Option<(Secret, String)>,
+    pub broker: Option<Broker>,
     /// `Some(None)`: no password any more.
     pub password: Option<Option<Secret>>,
     pub keys: Keys,
 }
 
 impl ChannelPatch {
+    /// Changes what is no secret.
+    fn set(&mut self, settings: &mut Settings) {
+        if let Some(to) = self.to.take() {
+            settings.to = to;
+        }
+        if let Some((_, host)) = &self.url {
+            settings.host.clone_from(host);
+        }
+        if let Some(broker) = self.broker.take() {
+            // A password is for the broker it was given for: at another it must be given anew.
+            let moved = settings.broker.as_ref().is_some_and(|old| {
+                (&old.host, old.port, old.tls, &old.user)
+                    != (&broker.host, broker.port, broker.tls, &broker.user)
+            });
+            if moved && self.password.is_none() {
+                self.password = Some(None);
+            }
+            settings.broker = Some(broker);
+        }
+    }
+
     fn is_secret(&self) -> bool {
         self.url.is_some() || self.password.is_some() || !matches!(self.keys, Keys::Stay)
     }
 
     fn apply(&mut self, secrets: &mut Secrets) {
-        if let Some(url) = self.url.take() {
+        if let Some((url, _)) = self.url.take() {
             secrets.url = Some(url);
         }
         if let Some(password) = self.password.take() {
@@ -109,7 +136,7 @@ macro_rules! select_channel {
     () => {
         concat!(
             "SELECT c.channel_id, c.name, t.tenant_id, t.name, c.kind, c.enabled, c.settings,
-                    c.failing_since, c.created_at, c.updated_at,
+                    c.failing_since, c.failing_told, c.gave_up_at, c.created_at, c.updated_at,
                     (SELECT COUNT(*) FROM notification n
                      WHERE n.channel_id = c.channel_id AND n.state = 'queued')
              FROM channel c JOIN tenant t ON t.tenant_id = c.tenant_id WHERE c.tenant_id IN ",
@@ -127,6 +154,8 @@ sql! { pub(crate) GET = select_channel!(), " AND c.channel_id = $2" }
 
 fn read(row: &Row) -> Result<Channel, StoreError> {
     let what = || StoreError::Corrupt { what: "a channel".to_owned() };
+    let failing_since = row.get::<Option<i64>>(7)?.map(Micros);
+    let failing_told = row.get::<Option<i64>>(8)?.map(Micros);
     Ok(Channel {
         id: ChannelId(row.get(0)?),
         name: row.get(1)?,
@@ -134,10 +163,12 @@ fn read(row: &Row) -> Result<Channel, StoreError> {
         kind: Kind::from_name(&row.get::<String>(4)?).ok_or_else(what)?,
         enabled: row.get(5)?,
         settings: serde_json::from_str(&row.get::<String>(6)?).map_err(|_| what())?,
-        failing_since: row.get::<Option<i64>>(7)?.map(Micros),
-        created_at: Micros(row.get(8)?),
-        updated_at: Micros(row.get(9)?),
-        waiting: row.get(10)?,
+        failing_since,
+        failing_told: failing_since.is_some() && failing_since == failing_told,
+        gave_up_at: row.get::<Option<i64>>(9)?.map(Micros),
+        created_at: Micros(row.get(10)?),
+        updated_at: Micros(row.get(11)?),
+        waiting: row.get(12)?,
     })
 }
 
@@ -224,7 +255,8 @@ sql! { pub(crate) SEALED =
     "SELECT sealed, version, key_version FROM channel WHERE tenant_id = $1 AND channel_id = $2"
 }
 sql! { pub(crate) UPDATE =
-    "UPDATE channel SET name = $3, enabled = $4, settings = $5, updated_at = $6
+    "UPDATE channel SET name = $3, enabled = $4, settings = $5, updated_at = $6,
+            failing_since = CASE WHEN $7 = 1 THEN NULL ELSE failing_since END
      WHERE tenant_id = $1 AND channel_id = $2"
 }
 sql! { pub(crate) SEAL =
@@ -245,8 +277,10 @@ pub async fn channel_patch(
     let before = in_txn(&mut txn, tenant, id).await?;
     let name = patch.name.clone().unwrap_or_else(|| before.name.clone());
     name_is_free(&mut txn, tenant, (&name, id)).await?;
-    let mut settings = patch.settings.take().unwrap_or_else(|| before.settings.clone());
-    settings.keys = before.settings.keys;
+    let mut settings = before.settings.clone();
+    patch.set(&mut settings);
+    // Of where it leads now nobody knows yet how it is.
+    let moved = settings != before.settings || patch.url.is_some() || patch.password.is_some();
     let replaced = patch.is_secret();
     if replaced {
         let keys = reseal(&mut txn, vault, (tenant, id), &mut patch).await?;
@@ -254,7 +288,8 @@ pub async fn channel_patch(
     }
     let enabled = patch.enabled.unwrap_or(before.enabled);
     let update = UPDATE.bind(tenant).bind(id.0).bind(&name).bind(enabled);
-    update.bind(settings_json(&settings)?).bind(now).execute(&mut txn).await?;
+    let update = update.bind(settings_json(&settings)?).bind(now).bind(moved);
+    update.execute(&mut txn).await?;
     let after = in_txn(&mut txn, tenant, id).await?;
     let (was, mut is) = (before.told(), after.told());
     if replaced {
@@ -329,7 +364,7 @@ pub async fn channel_test(
     let message = serde_json::to_string(&Message::test(&channel.name, now)).map_err(corrupt)?;
     let queue = QUEUE.bind(tenant).bind(test.0).bind(id.0).bind(None::<i64>);
     let queue = queue.bind(test.to_string()).bind(message).bind("queued");
-    let queue = queue.bind(now.after(TEST_LATER)).bind(now).bind(None::<i64>);
+    let queue = queue.bind(now.after(TEST_LATER)).bind(now).bind(None::<i64>).bind(false);
     queue.execute(&mut txn).await?;
     txn.commit([Change::new("channel", "test", id.0, &channel.name)], now).await?;
     Ok((tenant, test))

@@ -2,12 +2,12 @@
 //! is given up.
 //!
 //! - A channel has one delivery under way, so that one that does not answer holds back only itself.
-//!   It is told in order while nothing fails; what is tried again comes after what was told
-//!   meanwhile, and its `timestamp` says when it was true.
+//! - A failure holds back the whole channel, not the one notification: what waits behind it keeps its
+//!   place, and one at a time is tried until one gets through.
 //! - Channels whose last delivery failed share [`FAILING_IN_FLIGHT_MAX`] of the [`IN_FLIGHT_MAX`]
 //!   places: however many are dead, there is a place for those that are well.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use farwatch_common::clock::Micros;
@@ -34,6 +34,23 @@ pub const DELAYS: [Duration; 7] = [
     Duration::from_secs(17 * 3600),
 ];
 pub const ATTEMPTS_MAX: u32 = DELAYS.len() as u32 + 1;
+/// How long a channel is left alone after so many failures in a row. The first is shorter than the
+/// delay of what failed: if only that is not taken, the others get past it.
+pub const HOLDS: [Duration; 5] = [
+    Duration::from_secs(2),
+    Duration::from_secs(5),
+    Duration::from_secs(30),
+    Duration::from_secs(2 * 60),
+    HOLD_MAX,
+];
+/// A channel that is well again is found to be so within this time, unless it asked for more.
+const HOLD_MAX: Duration = Duration::from_secs(5 * 60);
+/// Who sends has the notification for so long; then, if nothing was written of it, it is sent again.
+/// Longer than any attempt takes.
+pub const CLAIM: Duration = Duration::from_secs(60);
+/// A channel that failed for at least this long and is well again is told at once what waits for its
+/// next attempt.
+pub const SPELL_MIN: Duration = Duration::from_secs(60);
 /// Each delay is longer by up to this part of it, so that what failed together does not return so.
 const JITTER: f64 = 0.1;
 /// Longest wait that an answer may ask for.
@@ -111,13 +128,23 @@ pub struct Attempt {
     pub retry_after: Option<Duration>,
     /// The other side said that it will never take it.
     pub permanent: bool,
+    /// Receivers of mail that are to be told yet, if not all that it was sent to.
+    pub left: Option<Vec<String>>,
 }
 
 impl Attempt {
     #[must_use]
     pub fn new(outcome: Outcome, detail: impl Into<String>) -> Self {
         let detail = detail.into();
-        Self { outcome, status: None, detail, retry_after: None, permanent: false }
+        Self { outcome, status: None, detail, retry_after: None, permanent: false, left: None }
+    }
+
+    /// Whether the next one would end the same way: nothing of it is about this one message.
+    fn is_of_channel(&self) -> bool {
+        match (self.outcome, self.status) {
+            (Outcome::Refused, Some(code)) => code == 408 || code == 429 || code >= 500,
+            _ => true,
+        }
     }
 }
 
@@ -143,7 +170,7 @@ pub struct Tried {
 /// After an attempt; `random` is an even draw from 0.0 to 1.0.
 #[must_use]
 pub fn next(tried: Tried, attempt: &Attempt, now: Micros, random: f64) -> Next {
-    if attempt.outcome == Outcome::Delivered {
+    if attempt.outcome == Outcome::Delivered && (attempt.left.is_none() || tried.is_test) {
         return Next::Delivered;
     }
     let slot = usize::try_from(tried.attempts.saturating_sub(1)).unwrap_or(usize::MAX);
@@ -154,6 +181,35 @@ pub fn next(tried: Tried, attempt: &Attempt, now: Micros, random: f64) -> Next {
     let asked = attempt.retry_after.unwrap_or_default().min(RETRY_AFTER_MAX);
     let at = now.after(delay.max(asked));
     if is_stale(tried.created_at, at) { Next::Failed } else { Next::Again(at) }
+}
+
+/// What the end of a delivery means for its channel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    Well,
+    /// There was nothing to send.
+    Nothing,
+    /// It was not; the channel is left alone until then at least.
+    Failed {
+        until: Micros,
+    },
+    /// What became of it is not written.
+    Unstored,
+}
+
+/// What this attempt means for the channel. If it is the channel that fails, what failed first is
+/// also what is tried first.
+#[must_use]
+pub fn end(attempt: &Attempt, next: Next, now: Micros) -> End {
+    if attempt.outcome == Outcome::Delivered {
+        return End::Well;
+    }
+    let asked = now.after(attempt.retry_after.unwrap_or_default().min(RETRY_AFTER_MAX));
+    let until = match next {
+        Next::Again(at) if attempt.is_of_channel() => at.min(now.after(HOLD_MAX)).max(asked),
+        _ => asked,
+    };
+    End::Failed { until }
 }
 
 /// Whether it is too late to tell what was written then.
@@ -187,6 +243,12 @@ struct Lane {
     busy: Option<bool>,
     /// When the next delivery would be due at an even rate (GCRA).
     due: Micros,
+    /// Deliveries in a row that failed or could not be written.
+    failures: u32,
+    /// Until when it is left alone for that.
+    held_until: Micros,
+    /// It is held for what it did itself, not for the store.
+    by_channel: bool,
 }
 
 /// Who is being told, and how fast.
@@ -198,7 +260,13 @@ pub struct Desk {
 impl Desk {
     /// Chooses channels, the ones that wait longest first. Each counts as busy until [`Self::ended`].
     pub fn plan(&mut self, waiting: &[Waiting], now: Micros) -> Plan {
-        self.lanes.retain(|_, lane| lane.busy.is_some() || lane.due > now);
+        let waits: BTreeSet<_> = waiting.iter().map(|waiting| waiting.channel).collect();
+        self.lanes.retain(|id, lane| {
+            lane.busy.is_some()
+                || lane.due > now
+                || lane.held_until > now
+                || (lane.failures > 0 && waits.contains(id))
+        });
         let busy = self.lanes.values().filter_map(|lane| lane.busy);
         let (mut all, mut failing) = (0, 0);
         for was_failing in busy {
@@ -210,7 +278,11 @@ impl Desk {
         let mut plan = Plan::default();
         for waiting in order {
             let lane = self.lanes.entry(waiting.channel).or_default();
-            let at = waiting.next_at.max(lane.ready_at(waiting.pace));
+            if lane.by_channel && !waiting.failing && lane.busy.is_none() {
+                // A test got through, or it leads elsewhere now.
+                lane.well();
+            }
+            let at = waiting.next_at.max(lane.ready_at(waiting.pace)).max(lane.held_until);
             if lane.busy.is_some() {
                 continue;
             }
@@ -231,10 +303,19 @@ impl Desk {
         plan
     }
 
-    pub fn ended(&mut self, channel: ChannelId) {
-        if let Some(lane) = self.lanes.get_mut(&channel) {
-            lane.busy = None;
-        }
+    pub fn ended(&mut self, channel: ChannelId, end: End, now: Micros) {
+        let Some(lane) = self.lanes.get_mut(&channel) else { return };
+        lane.busy = None;
+        let until = match end {
+            End::Well => return lane.well(),
+            End::Nothing => return,
+            End::Failed { until } => until,
+            End::Unstored => now,
+        };
+        let hold = usize::try_from(lane.failures).ok().and_then(|failures| HOLDS.get(failures));
+        lane.held_until = now.after(hold.copied().unwrap_or(HOLD_MAX)).max(until);
+        lane.failures = lane.failures.saturating_add(1);
+        lane.by_channel = end != End::Unstored;
     }
 }
 
@@ -242,6 +323,10 @@ impl Lane {
     /// When the rate lets the next one out.
     fn ready_at(&self, pace: Pace) -> Micros {
         self.due.before(pace.every.saturating_mul(pace.burst.saturating_sub(1)))
+    }
+
+    fn well(&mut self) {
+        (self.failures, self.held_until, self.by_channel) = (0, Micros::default(), false);
     }
 }
 

@@ -1,8 +1,9 @@
 //! Carries what waits to where it belongs: the shell around [`Desk`].
 //!
 //! Each round looks at what is due in the store, so that a restart, a channel that was changed and a
-//! row that another wrote need no word of their own. What is sent is written in one transaction with
-//! what becomes of it; a crash between the two sends it again.
+//! row that another wrote need no word of their own. A notification is claimed before it is sent, so
+//! that a store that cannot write sends nothing; a claim that nobody ended is void after
+//! [`super::core::CLAIM`], and at the next start: then it is sent again.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -10,7 +11,7 @@ use std::time::Duration;
 
 use farwatch_common::backoff::Backoff;
 use farwatch_common::clock::{Clock, Micros};
-use farwatch_common::id::{ChannelId, NotificationId, TenantId};
+use farwatch_common::id::{ChannelId, IdGenerator, NotificationId, TenantId};
 use farwatch_common::task::chain;
 use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
@@ -18,8 +19,9 @@ use futures_util::{FutureExt as _, StreamExt as _};
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 
-use super::core::{Attempt, Desk, Outcome, Plan, is_stale, next};
+use super::core::{Attempt, Desk, End, FAILING_AFTER, Outcome, Plan, end, next};
 use super::send::Sender;
+use super::spell;
 use super::store::{self, Made, Which};
 use crate::inventory::Vault;
 use crate::metrics::{Counter, Metrics};
@@ -61,15 +63,25 @@ pub struct Courier {
     vault: Arc<Vault>,
     sender: Sender,
     clock: Clock,
+    ids: Arc<IdGenerator>,
     nudge: Nudge,
     tests: Arc<Semaphore>,
-    /// Changes when what became of a delivery was written.
+    /// Changes when a delivery ended.
     #[cfg(test)]
-    written: tokio::sync::watch::Sender<()>,
+    ended: tokio::sync::watch::Sender<()>,
     counted: Arc<[(Outcome, Counter)]>,
 }
 
-type Running = FuturesUnordered<BoxFuture<'static, ChannelId>>;
+type Running = FuturesUnordered<BoxFuture<'static, (ChannelId, End)>>;
+
+/// What a round does now and then.
+#[derive(Debug, Default)]
+struct Chores {
+    /// What an earlier process had claimed is free.
+    released: bool,
+    sweep_at: Micros,
+    spells_at: Micros,
+}
 
 impl Courier {
     #[must_use]
@@ -77,7 +89,7 @@ impl Courier {
         database: Database,
         vault: Arc<Vault>,
         sender: Sender,
-        clock: Clock,
+        (clock, ids): (Clock, Arc<IdGenerator>),
         metrics: &Metrics,
     ) -> Self {
         let counter = |outcome: Outcome| {
@@ -93,17 +105,18 @@ impl Courier {
             vault,
             sender,
             clock,
+            ids,
             nudge,
             tests,
             #[cfg(test)]
-            written: tokio::sync::watch::Sender::new(()),
+            ended: tokio::sync::watch::Sender::new(()),
             counted,
         }
     }
 
     #[cfg(test)]
-    pub(super) fn written(&self) -> tokio::sync::watch::Receiver<()> {
-        self.written.subscribe()
+    pub(super) fn watch(&self) -> tokio::sync::watch::Receiver<()> {
+        self.ended.subscribe()
     }
 
     #[must_use]
@@ -121,9 +134,9 @@ impl Courier {
         #[expect(clippy::disallowed_methods, reason = "the desk starts as many as it has places")]
         let (mut desk, mut running) = (Desk::default(), Running::new());
         let mut pause = Backoff::new(PAUSE.0, PAUSE.1);
-        let mut sweep_at = self.clock.now();
+        let mut chores = Chores::default();
         loop {
-            let sleep = match self.round(&mut desk, &mut sweep_at).await {
+            let sleep = match self.round(&mut desk, &mut chores).await {
                 Ok(plan) => {
                     pause.reset();
                     let tell = |(tenant, channel)| self.clone().tell(tenant, channel).boxed();
@@ -143,10 +156,11 @@ impl Courier {
             tokio::select! {
                 () = cancel.cancelled() => break,
                 () = self.nudge.0.notified() => {}
-                Some(channel) = running.next() => {
-                    desk.ended(channel);
-                    while let Some(Some(channel)) = running.next().now_or_never() {
-                        desk.ended(channel);
+                Some((channel, end)) = running.next() => {
+                    let now = self.clock.now();
+                    desk.ended(channel, end, now);
+                    while let Some(Some((channel, end))) = running.next().now_or_never() {
+                        desk.ended(channel, end, now);
                     }
                 }
                 () = tokio::time::sleep(sleep) => {}
@@ -164,24 +178,37 @@ impl Courier {
     }
 
     /// Looks what is due and has a place, and when to look again.
-    async fn round(&self, desk: &mut Desk, sweep_at: &mut Micros) -> Result<Plan, StoreError> {
+    async fn round(&self, desk: &mut Desk, chores: &mut Chores) -> Result<Plan, StoreError> {
+        if !chores.released {
+            store::release(&self.database).await?;
+            chores.released = true;
+        }
         let now = self.clock.now();
-        if now >= *sweep_at {
-            *sweep_at = now.after(SWEEP_EVERY);
+        if now >= chores.sweep_at {
+            chores.sweep_at = now.after(SWEEP_EVERY);
             store::sweep(&self.database, now.before(KEEP)).await?;
+        }
+        if now >= chores.spells_at {
+            chores.spells_at = now.after(LOOK_EVERY);
+            spell::tell(&self.database, &self.ids, (now.before(FAILING_AFTER), now)).await?;
         }
         let waiting = store::waiting(&self.database).await?;
         Ok(desk.plan(&waiting, self.clock.now()))
     }
 
     /// Tells a channel the next of what waits for it.
-    async fn tell(self, tenant: TenantId, channel: ChannelId) -> ChannelId {
+    async fn tell(self, tenant: TenantId, channel: ChannelId) -> (ChannelId, End) {
         let which = Which::Next(channel, self.clock.now());
-        if let Err(error) = self.deliver(tenant, which).await {
-            // What was sent and could not be written is sent again.
-            tracing::warn!(stage = "notify", error = chain(&error), "cannot store a delivery");
-        }
-        channel
+        let end = match self.deliver(tenant, which).await {
+            Ok(sent) => sent.map_or(End::Nothing, |(_, end)| end),
+            Err(error) => {
+                tracing::warn!(stage = "notify", error = chain(&error), "cannot store a delivery");
+                End::Unstored
+            }
+        };
+        #[cfg(test)]
+        self.ended.send_replace(());
+        (channel, end)
     }
 
     /// Room for a test, to be had before the test is written: what is refused leaves nothing behind.
@@ -198,22 +225,17 @@ impl Courier {
         tenant: TenantId,
         id: NotificationId,
     ) -> Result<Option<Attempt>, StoreError> {
-        self.deliver(tenant, Which::One(id)).await
+        Ok(self.deliver(tenant, Which::One(id)).await?.map(|(attempt, _)| attempt))
     }
 
-    async fn deliver(&self, tenant: TenantId, which: Which) -> Result<Option<Attempt>, StoreError> {
-        let Some(due) = store::take(&self.database, &self.vault, tenant, which).await? else {
-            return Ok(None);
-        };
+    async fn deliver(
+        &self,
+        tenant: TenantId,
+        which: Which,
+    ) -> Result<Option<(Attempt, End)>, StoreError> {
         let at = self.clock.now();
-        // A test in the queue is one whose process died: who asked for it waits no more.
-        let unasked = due.tried.is_test && matches!(which, Which::Next(..));
-        if unasked || is_stale(due.tried.created_at, at) {
-            store::expired(&self.database, &due, at).await?;
-            #[cfg(test)]
-            self.written.send_replace(());
-            return Ok(None);
-        }
+        let taken = store::take(&self.database, (&self.vault, &self.ids), tenant, which, at);
+        let Some(due) = taken.await? else { return Ok(None) };
         let attempt = match &due.parcel {
             Some(parcel) => self.sender.send(parcel, at).await,
             None => {
@@ -226,9 +248,7 @@ impl Courier {
         let ended_at = self.clock.now();
         let next = next(due.tried, &attempt, ended_at, rand::random());
         let made = Made { at, ended_at, attempt: &attempt, next };
-        store::made(&self.database, &due, &made).await?;
-        #[cfg(test)]
-        self.written.send_replace(());
+        store::made(&self.database, &self.ids, &due, &made).await?;
         tracing::debug!(
             stage = "notify",
             channel = %due.channel,
@@ -236,6 +256,7 @@ impl Courier {
             attempt = due.tried.attempts,
             "told a channel"
         );
-        Ok(Some(attempt))
+        let end = end(&attempt, next, ended_at);
+        Ok(Some((attempt, end)))
     }
 }

@@ -19,7 +19,7 @@ pub struct Delivery {
     pub channel: Named<ChannelId>,
     /// The same at every attempt: what receivers tell a repetition by.
     pub key: String,
-    /// `None`: a test.
+    /// `None`: a test, or about another channel.
     pub alert: Option<AlertId>,
     pub event: Type,
     pub summary: String,

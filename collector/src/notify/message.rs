@@ -4,9 +4,11 @@
 //! and what the other channels make their words of.
 
 use farwatch_common::clock::Micros;
+use farwatch_common::id::ChannelId;
 use serde::{Deserialize, Serialize};
 
 use super::outbox::{Became, Transition};
+use crate::evaluate::severity::Severity;
 
 /// Longest text of a message, in characters: a name or a summary.
 pub const TEXT_CHARS_MAX: usize = 500;
@@ -25,6 +27,9 @@ pub enum Type {
     Firing,
     #[serde(rename = "alert.resolved")]
     Resolved,
+    /// Another channel takes nothing.
+    #[serde(rename = "channel.failing")]
+    ChannelFailing,
     /// Somebody wants to know whether the channel works.
     #[serde(rename = "test")]
     Test,
@@ -36,6 +41,7 @@ impl Type {
         match self {
             Self::Firing => "alert.firing",
             Self::Resolved => "alert.resolved",
+            Self::ChannelFailing => "channel.failing",
             Self::Test => "test",
         }
     }
@@ -46,6 +52,7 @@ impl Type {
         match self {
             Self::Firing => "firing",
             Self::Resolved => "resolved",
+            Self::ChannelFailing => "failing",
             Self::Test => "test",
         }
     }
@@ -81,6 +88,9 @@ pub struct Data {
     /// Of the device; not there: the device itself.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub object: Option<String>,
+    /// The one that fails, of `channel.failing`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub channel: Option<Thing>,
     /// Wrong since, in event time.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub began_at: Option<String>,
@@ -103,6 +113,7 @@ impl Message {
             device,
             tags: transition.tags.iter().cloned().collect(),
             object: Some(transition.object).filter(|text| !text.is_empty()).map(line),
+            channel: None,
             began_at: Some(rfc3339(transition.began_at)),
         };
         let r#type = match transition.became {
@@ -110,6 +121,23 @@ impl Message {
             Became::Resolved => Type::Resolved,
         };
         Self { r#type, timestamp: rfc3339(transition.at), data }
+    }
+
+    /// Of a channel that fails `since` then, to be told by another.
+    #[must_use]
+    pub fn channel_failing(
+        (channel, name): (ChannelId, &str),
+        (severity, summary): (Severity, &str),
+        (since, now): (Micros, Micros),
+    ) -> Self {
+        let data = Data {
+            summary: line(summary),
+            severity: Some(severity.name().to_owned()),
+            channel: Some(thing(channel.to_string(), name)),
+            began_at: Some(rfc3339(since)),
+            ..Data::default()
+        };
+        Self { r#type: Type::ChannelFailing, timestamp: rfc3339(now), data }
     }
 
     #[must_use]
@@ -125,6 +153,9 @@ impl Message {
         let data = &self.data;
         if self.r#type == Type::Test {
             return "Farwatch: test".to_owned();
+        }
+        if let Some(channel) = &data.channel {
+            return format!("Farwatch: the channel «{}» is failing", channel.name);
         }
         let about = data.device.as_ref().or(data.agent.as_ref());
         let about = about.map_or("", |thing| thing.name.as_str());
@@ -147,6 +178,7 @@ impl Message {
             ("Device", name(&data.device)),
             ("Object", data.object.clone()),
             ("Tags", tags),
+            ("Channel", name(&data.channel)),
             ("Since", data.began_at.clone()),
             ("At", Some(self.timestamp.clone())),
             ("Alert", data.alert.clone()),
@@ -177,7 +209,6 @@ pub(super) mod tests {
     use farwatch_common::id::{AgentId, AlertId, DeviceId, RuleId, SiteId, TenantId};
 
     use super::*;
-    use crate::evaluate::severity::Severity;
 
     /// A transition of tenant 1, of what `store::fixture` has.
     pub(crate) fn transition(alert: i64, tags: &BTreeSet<String>) -> Transition<'_> {

@@ -2,7 +2,8 @@
 //!
 //! - in: a channel with its secrets open, a message, its idempotency key
 //! - out: an [`Attempt`], in words of our own
-//! - bound: [`DEADLINE`], of mail [`MAIL_DEADLINE`]; answers are read up to a bound and never kept
+//! - bound: [`DEADLINE`], of mail [`MAIL_DEADLINE`], each until it is known how it ends; answers are
+//!   read up to a bound and never kept
 //! - when full: cannot be
 //! - on crash: nobody knows whether it arrived, and it is sent again with the same key
 
@@ -22,7 +23,7 @@ use super::message::Message;
 use super::settings::{Kind, Secrets, Settings};
 use email::Mailer;
 
-/// From the look at the name to the end of the answer.
+/// From the look at the name to the answer.
 pub const DEADLINE: Duration = Duration::from_secs(10);
 /// Mail servers make strangers wait before they greet.
 pub const MAIL_DEADLINE: Duration = Duration::from_secs(30);
@@ -52,22 +53,20 @@ pub struct Sender {
 
 impl Sender {
     pub async fn send(&self, parcel: &Parcel, now: Micros) -> Attempt {
-        let deadline = if parcel.kind == Kind::Email { MAIL_DEADLINE } else { DEADLINE };
-        let sent = async {
-            match parcel.kind {
-                Kind::Webhook => webhook::send(&self.connector, parcel, now).await,
-                Kind::Slack => slack::send(&self.connector, parcel).await,
-                Kind::Mqtt => mqtt::send(&self.connector, parcel).await,
-                Kind::Email => match &self.mailer {
-                    Some(mailer) => mailer.send(parcel).await,
-                    None => broken("the administrator of this collector has set no mail server"),
-                },
-            }
-        };
-        let late =
-            || Attempt::new(Outcome::Timeout, format!("nothing within {} s", deadline.as_secs()));
-        tokio::time::timeout(deadline, sent).await.unwrap_or_else(|_| late())
+        match parcel.kind {
+            Kind::Webhook => webhook::send(&self.connector, parcel, now).await,
+            Kind::Slack => slack::send(&self.connector, parcel).await,
+            Kind::Mqtt => mqtt::send(&self.connector, parcel).await,
+            Kind::Email => match &self.mailer {
+                Some(mailer) => mailer.send(parcel).await,
+                None => broken("the administrator of this collector has set no mail server"),
+            },
+        }
     }
+}
+
+fn late(deadline: Duration) -> Attempt {
+    Attempt::new(Outcome::Timeout, format!("nothing within {} s", deadline.as_secs()))
 }
 
 fn broken(detail: &str) -> Attempt {

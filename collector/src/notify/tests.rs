@@ -1,6 +1,10 @@
 //! Deliveries over real sockets: an HTTP server that answers as it is told to.
 
+mod mail;
+mod queue;
 mod sink;
+mod smtp;
+mod trouble;
 mod world;
 
 use std::collections::BTreeSet;

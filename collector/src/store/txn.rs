@@ -27,6 +27,7 @@ use crate::history::HistoryKey;
 use crate::identity::{Access, IdentityKey, TenantContext};
 use crate::ingest::IngestKey;
 use crate::notify::NotifyKey;
+use crate::notify::outbox::Known;
 
 /// Who the statements of a transaction run as: a role of its own with its own grants.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -121,6 +122,8 @@ pub struct Txn {
     /// A statement failed, was cut short or is running. PostgreSQL answers COMMIT of such a
     /// transaction with a ROLLBACK that the driver takes for success; SQLite would keep the rest.
     failed: bool,
+    /// What `notify` has read in it.
+    known: Known,
     #[cfg(test)]
     pub(super) ran: super::sql::ran::Ran,
 }
@@ -131,6 +134,7 @@ impl Txn {
             inner,
             scope,
             failed: false,
+            known: Known::default(),
             #[cfg(test)]
             ran: super::sql::ran::Ran::default(),
         }
@@ -170,6 +174,10 @@ impl Txn {
             Inner::Sqlite(_) => Engine::Sqlite,
             Inner::Postgres(_) => Engine::Postgres,
         }
+    }
+
+    pub(crate) fn known(&mut self) -> &mut Known {
+        &mut self.known
     }
 
     pub(super) fn inner(&mut self) -> &mut Inner {
@@ -441,10 +449,5 @@ impl Database {
         tenants: &BTreeSet<TenantId>,
     ) -> Result<Txn, StoreError> {
         self.begin(Mode::Write, Scope::ingest(tenants.clone())).await
-    }
-
-    /// Begins to read what is to be told to people of this tenant.
-    pub async fn notify_read(&self, _: NotifyKey, tenant: TenantId) -> Result<Txn, StoreError> {
-        self.begin(Mode::Read, Scope::ingest([tenant].into())).await
     }
 }

@@ -187,6 +187,7 @@ async function inbox({ page, check, look }) {
     await page.keyboard.type("no time at all");
     await page.keyboard.press("Enter");
     await page.waitForSelector("#act-until[aria-invalid=true]");
+    await look("alert-silence-dark");
     await page.fill("#act-until", "45m");
     await page.keyboard.press("Enter");
     await page.waitForSelector(`${row(id)}[data-row-standing=silenced]`);

@@ -11,10 +11,10 @@ use serde_json::Value;
 
 use super::{LIMIT, site_key, target};
 
-const CONFIG: &str = "!\nhostname sw1\nenable secret 5 $1$config-canary\nend\n";
+pub(super) const CONFIG: &str = "!\nhostname sw1\nenable secret 5 $1$config-canary\nend\n";
 
 /// A switch that shows `config`.
-fn switch(asks: Asks, config: &str) -> Device {
+pub(super) fn switch(asks: Asks, config: &str) -> Device {
     let version = "Cisco IOS Software, Test Software, Version 15.2\n";
     Device {
         asks,
@@ -25,6 +25,8 @@ fn switch(asks: Asks, config: &str) -> Device {
             ("show version", version.to_owned()),
             ("show running-config", config.to_owned()),
         ],
+        drops: false,
+        commands_only: false,
     }
 }
 
@@ -68,6 +70,39 @@ async fn a_configuration_without_its_end_is_no_snapshot() {
     let server = switch(Asks::Password, cut).start().await;
     let error = fetched(&server, PASSWORD, |_| ()).await.unwrap_err();
     assert!(matches!(error, FetchError::Incomplete), "{error}");
+}
+
+#[tokio::test]
+async fn a_connection_that_ends_within_an_answer_gives_no_snapshot() {
+    let export = "/system identity\nset name=r1\n";
+    for drops in [false, true] {
+        for platform in ["routeros", "nxos"] {
+            let mut device = Device { drops, ..switch(Asks::Password, CONFIG) };
+            device.answers.push(("/export show-sensitive", export.to_owned()));
+            let server = device.start().await;
+            let named = |target: &mut farwatch_agent::history::Target| {
+                target.platform = Some(platform.to_owned());
+            };
+            match fetched(&server, PASSWORD, named).await {
+                Ok(snapshot) => {
+                    assert!(!drops, "{platform}");
+                    let whole = if platform == "routeros" { export } else { CONFIG };
+                    assert_eq!(snapshot.raw.expose(), whole.as_bytes());
+                }
+                Err(FetchError::Incomplete) => assert!(drops && platform == "routeros"),
+                Err(FetchError::Closed) => assert!(drops && platform == "nxos"),
+                Err(other) => panic!("{platform}: {other}"),
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_device_without_a_command_line_is_given_its_commands_one_by_one() {
+    let device = Device { commands_only: true, ..switch(Asks::Password, CONFIG) };
+    let server = device.start().await;
+    let snapshot = fetched(&server, PASSWORD, |_| ()).await.unwrap();
+    assert_eq!((snapshot.platform.as_str(), snapshot.raw.expose()), ("ios", CONFIG.as_bytes()));
 }
 
 /// What `backup --json` prints, and whether it ends well.

@@ -159,7 +159,7 @@ async fn what_is_wrong_is_named() {
     assert!(!format!("{error:?}").contains("canary"));
     target.port = free_port();
     let error = fetch(&target, &site_key()).await.unwrap_err();
-    assert!(matches!(error, FetchError::NoConnection { .. }), "{error}");
+    assert!(matches!(error, FetchError::PortClosed), "{error}");
     target.platform = Some("none".to_owned());
     let error = fetch(&target, &site_key()).await.unwrap_err();
     assert!(matches!(error, FetchError::NoPlatform(_)), "{error}");

@@ -4,9 +4,10 @@ use crate::history::platform::Role;
 fn check(id: &str, text: &str, expected: &str) {
     let platforms = Platforms::embedded();
     let platform = platforms.get(id).unwrap();
-    let once = normalise(platforms, platform, text);
+    let shown = |text: &str| settle(platforms, platform, &normalise(platforms, platform, text));
+    let once = shown(text);
     assert_eq!(once, expected, "{id}");
-    assert_eq!(normalise(platforms, platform, &once), once, "{id}: again");
+    assert_eq!(shown(&once), once, "{id}: again");
 }
 
 #[test]
@@ -67,6 +68,107 @@ fn blocks_of_the_device_itself_are_no_reason_for_a_version() {
     assert!(significant(platform, &text(1)).ends_with("end\nconfig z\nend\n"));
 }
 
+/// Facts are comments by then.
+#[test]
+fn an_hour_later_all_is_the_same() {
+    let platforms = Platforms::embedded();
+    for (id, now, later) in [
+        (
+            "vrp",
+            "# HUAWEI S5700 Routing Switch uptime is 0 week, 1 day, 2 hours\nsysname a\n",
+            "# HUAWEI S5700 Routing Switch uptime is 0 week, 1 day, 3 hours\nsysname a\n",
+        ),
+        (
+            "ios",
+            "*Mar  1 08:00:01.500: %SYS-5-CONFIG_I: Configured from console\nhostname a\n",
+            "hostname a\n",
+        ),
+        (
+            "ios",
+            "*08:00:01.500 UTC Sun Mar 1 2026\nhostname a\nntp clock-period 17179860\n",
+            "*09:00:01.700 UTC Sun Mar 1 2026\nhostname a\nntp clock-period 17179866\n",
+        ),
+        (
+            "iosxr",
+            "Sun Mar  1 08:00:01.500 UTC\nhostname a\n",
+            "RP/0/RSP0/CPU0:Mar  1 09:00:01.500 UTC: config[1]: %MGBL-CONFIG-6-DB_COMMIT : x\n\
+             hostname a\n",
+        ),
+        (
+            "nxos",
+            "!Running configuration last done at: Sun Mar  1 07:00:00 2026\n!Time: 08:00\nversion 9\n",
+            "!Running configuration last done at: Sun Mar  1 08:30:00 2026\n!Time: 09:00\nversion 9\n",
+        ),
+        (
+            "eos",
+            "! Startup-config last modified at Sun Mar  1 07:00:00 2026 by ada\nhostname a\n",
+            "! Startup-config last modified at Sun Mar  1 08:30:00 2026 by bob\nhostname a\n",
+        ),
+        ("junos", "version 21;\n{primary:node0}\n", "version 21;\n{hold:node0}\n"),
+        (
+            "netgear",
+            "!Current SNTP Synchronized Time: Mar  1 08:00:00 2026 UTC\n!System Up Time \"1 days\"\nx\n",
+            "!Current SNTP Synchronized Time: Mar  1 09:00:00 2026 UTC\n!System Up Time \"2 days\"\nx\n",
+        ),
+        (
+            "routeros",
+            "# 2026-03-01 08:00:00 by RouterOS 7.10\n# poe-out status: overload\n/ip dns\n",
+            "# 2026-03-01 09:00:00 by RouterOS 7.10\n/ip dns\n",
+        ),
+        (
+            "comware",
+            "%Mar  1 08:00:01:500 2026 core SHELL/5/SHELL_LOGIN: ada logged in\nsysname a\n",
+            "sysname a\n",
+        ),
+        (
+            "fortios",
+            "# Current HA mode: a-p, primary\n    set last-updated 1772352000\n",
+            "# Current HA mode: a-p, secondary\n    set last-updated 1772355600\n",
+        ),
+        (
+            "pfsense",
+            "<lastchange>1772352000</lastchange>\n<revision>\n<time>1772352000.5</time>\n\
+             <description>ada</description>\n</revision>\n<x>y</x>\n",
+            "<lastchange>1772355600</lastchange>\n<revision>\n<time>1772355600.7</time>\n\
+             <description>a package</description>\n</revision>\n<x>y</x>\n",
+        ),
+        (
+            "opnsense",
+            "<revision version=\"1.0.0\"><time>1772352000.5</time></revision>\n<x>y</x>\n",
+            "<revision version=\"1.0.0\"><time>1772355600.5</time></revision>\n<x>y</x>\n",
+        ),
+    ] {
+        let platform = platforms.get(id).unwrap();
+        let shown = |text: &str| {
+            let text = settle(platforms, platform, &normalise(platforms, platform, text));
+            significant(platform, &text)
+        };
+        assert_eq!(shown(now), shown(later), "{id}");
+        assert!(!shown(now).is_empty(), "{id}: something is left");
+    }
+}
+
+#[test]
+fn a_block_of_one_line_ends_there() {
+    let platform = Platforms::embedded().get("opnsense").unwrap();
+    let text = "<a>1</a>\n<revision><time>1</time></revision>\n<b>2</b>\n";
+    assert_eq!(significant(platform, text), "<a>1</a>\n<b>2</b>\n");
+}
+
+#[test]
+fn many_values_in_one_section_take_one_pass() {
+    let platforms = Platforms::embedded();
+    let fortios = platforms.get("fortios").unwrap();
+    let policy = "    edit 1\n        set name \"a\"\n    next\n".repeat(50_000);
+    let text = format!(
+        "config firewall policy\n{policy}end\nconfig system snmp community\n    edit 1\n        \
+         set name \"canary\"\n    next\nend\n"
+    );
+    let rule = fortios.secret.iter().find(|rule| rule.within.is_some()).unwrap();
+    let masked = replace(&text, rule, |_| Some("X".to_owned()));
+    assert_eq!(masked, text.replace("\"canary\"", "X"));
+}
+
 #[test]
 fn an_answer_without_its_last_line_is_not_whole() {
     let platforms = Platforms::embedded();
@@ -85,6 +187,12 @@ fn an_answer_without_its_last_line_is_not_whole() {
         ("pfsense", "<pfsense>\n</pfsense>", true),
         ("pfsense", "<pfsense>\n<system>", false),
         ("nxos", "version 7\nhostname x", true),
+        ("nxos", "hostname x", false),
+        ("routeros", "# by RouterOS\n/ip dns\nset servers=192.0.2.1\n", true),
+        ("routeros", "something went wrong (9)", false),
+        ("vyos", "set system host-name a", true),
+        ("vyos", "system {\n    host-name a\n}", true),
+        ("vyos", "No data", false),
     ] {
         let platform = platforms.get(id).unwrap();
         let config = platform.commands.iter().find(|one| one.role == Role::Config).unwrap();

@@ -12,6 +12,9 @@ pub struct Rule {
     /// Only below this line, up to the next one that begins a section.
     #[serde(default)]
     pub within: Option<Within>,
+    /// Nothing but a secret can stand there, whatever word it is.
+    #[serde(default)]
+    pub sure: bool,
     /// The value is another one each time it is shown: its mark cannot tell of a change.
     #[serde(default)]
     pub unstable: bool,
@@ -39,14 +42,15 @@ pub struct Quiet {
 }
 
 /// Words that patterns have in common; a pattern names them in double braces.
-const WORDS: [(&str, &str); 3] = [
+const WORDS: [(&str, &str); 5] = [
     // Names of things that hold a secret.
     (
         "{{KEYWORD}}",
         concat!(
-            r"(?:password|passwd|pwd|passphrase|passcode|secret|psk|psksecret|shared-?key|",
-            r"server-key|secret-key|private-key|auth-key|authentication-key|key-string|set-key|",
-            r"community-string|token|api-?key|bind-?pw|wpa-key|wep-key)",
+            r"(?:password|passwd|pwd|pass-?phrase|passcode|secret|psk|psksecret|shared-?key|",
+            r"server-key|secret-key|private-?key|auth-key|authentication-key|key-string|set-key|",
+            r"key-octet-string|key-value|md5-?key|(?:encrypted|plaintext)-key|radius-common-pw|",
+            r"community-string|token|api-?key|bind-?pw|wpa-key|wep-key|cak)",
         ),
     ),
     // How it is written, between its name and itself.
@@ -55,13 +59,26 @@ const WORDS: [(&str, &str); 3] = [
         concat!(
             r"(?:(?:\d{1,2}|encrypted|plain-?text|clear-?text|clear|cipher|ciphertext|simple|",
             r"hash|hashed|irreversible-cipher|ascii(?:-text)?|hex|hexadecimal|md5|sha\d*|ENC|",
-            r"hmac-\S+|type-?\d|level[ \t]+\d+|unencrypted|localized|local|remote|role[ \t]+\S+)",
+            r"hmac-\S+|type-?\d|level[ \t]+\d+|unencrypted|localized|local|remote|role[ \t]+\S+|",
+            r"8a|plain|password\d?|pass-?phrase|(?:auth|priv)-pass|plain-?text-password)",
             r"[ \t]+)*",
         ),
     ),
-    // Quoted, or a word; RouterOS breaks lines within either.
+    // Names of elements that hold a secret.
     (
-        "{{VALUE}}",
+        "{{ELEMENT}}",
+        concat!(
+            r"(?:[\w.:-]*(?:password|passwd|passphrase|secret|hash|psk|shared[_-]?key|bindpw|token|",
+            r"private[_-]?key|api[_-]?key|community)[\w.:-]*|[\w.:-]*(?:[_-]pass|proxypass|_key|",
+            r"radiuskey\d?|keydata|domainkey|accountkey|enckey|privkey|p12key|trapstring|pkcs11pin|",
+            r"motppin|otp_seed|mastercode)|api|prv|key|tls|pass|authorizedkeys)",
+        ),
+    ),
+    // Quoted, or a word, in one line; a quote that does not end is part of the word.
+    ("{{VALUE}}", r#"(?P<v>"(?:[^"\\\n]|\\.)*"|'[^'\n]*'|\S+)"#),
+    // RouterOS breaks lines within either.
+    (
+        "{{BROKEN_VALUE}}",
         concat!(
             r#"(?P<v>"(?:[^"\\]|\\.|\\\r?\n)*"|'[^'\n]*'|"#,
             r#"(?:[^\s"'\\]|\\\r?\n[ \t]+|\\.)(?:[^\s\\]|\\\r?\n[ \t]+|\\.)*)"#,

@@ -57,6 +57,16 @@ fn platforms_are_recognised() {
         assert_eq!(platforms.by_greeting(text).map(|one| one.id.as_str()), Some(id), "{text}");
     }
     assert!(platforms.by_answer("Invalid input").is_none());
+    for (text, id) in [
+        ("command parse error before 'version'\nCommand fail. Return code -61", Some("fortios")),
+        ("Unknown action 0", Some("fortios")),
+        ("bad command name show (line 1 column 1)", Some("routeros")),
+        ("% Invalid input detected at '^' marker.", None),
+    ] {
+        let lines: Vec<String> = text.lines().map(str::to_owned).collect();
+        assert!(platforms.is_refusal(&lines), "{text}");
+        assert_eq!(platforms.by_refusal(text).map(|one| one.id.as_str()), id, "{text}");
+    }
 }
 
 #[test]
@@ -84,6 +94,14 @@ fn a_short_answer_with_an_error_is_a_refusal() {
         "error: syntax error, expecting <command>: sho",
         "        ^\n % Unrecognized command found at '^' position.",
         "sh: show: not found",
+        "not enough permissions (9)",
+        "no permissions (9)",
+        "input does not match any value of command",
+        "Access denied",
+        "Cannot execute command",
+        "% Not enough privileges to run it",
+        "error: permission denied: configuration",
+        "Incorrect input! Use 'help' for more",
     ] {
         assert!(platforms.is_refusal(&lines(text)), "{text}");
     }

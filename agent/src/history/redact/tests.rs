@@ -1,3 +1,5 @@
+mod lines;
+
 use super::*;
 
 const KEY: [u8; SiteKey::BYTES] = [7; SiteKey::BYTES];
@@ -10,7 +12,7 @@ fn redacted(id: &str, text: &str) -> String {
 /// `…` stands for a mark in what is expected.
 fn check(id: &str, text: &str, expected: &str) {
     let got = redacted(id, text);
-    let mark = regex::Regex::new("«secret(?::[0-9a-f]{8})?»").unwrap();
+    let mark = Regex::new("«secret(?::[0-9a-f]{8})?»").unwrap();
     assert_eq!(mark.replace_all(&got, "…"), expected, "{id}: {text}");
     assert!(!got.contains("canary"), "{got}");
     assert_eq!(redacted(id, &got), got, "a second pass finds nothing");

@@ -38,6 +38,8 @@ fn a_prompt_is_learnt_from_what_comes_again() {
         ("<core-1>", "<core-1>"),
         ("\u{1b}[36muser@host:~\u{1b}[m$ ", "user@host:~$ "),
         ("[2.7.0][root@fw.lan]/root: ", "[2.7.0][root@fw.lan]/root: "),
+        ("admin:", "admin:"),
+        ("Enter an option: ", "Enter an option: "),
     ] {
         let mut session = at_prompt(prompt);
         assert_eq!(session.command("show it"), b"show it\r");
@@ -56,6 +58,38 @@ fn a_line_of_a_banner_is_no_prompt() {
     assert_eq!(act, Act::Ready(Vec::new()));
     assert_eq!(session.prompt(), "sw1>");
     assert!(session.greeting().iter().any(|line| line.contains("Property")));
+}
+
+/// Enter would choose something.
+#[test]
+fn what_asks_to_choose_is_no_prompt() {
+    let platforms = Platforms::embedded();
+    for said in ["Reload now? [Y]: ", "Reset the device (y/n): ", "Really?"] {
+        let mut session = Session::new(&platforms.asks, &platforms.pagers);
+        session.feed(said.as_bytes());
+        assert_eq!(session.patience(), None, "{said}");
+    }
+}
+
+#[test]
+fn each_pager_has_its_key() {
+    for (more, key) in [
+        ("[More]", " "),
+        ("-- MORE --, next page: Space, next line: Enter, quit: Control-C", " "),
+        ("More: <space>,  Quit: q or CTRL+Z, One line: <return> ", " "),
+        ("Press any key to continue (Q to quit)", " "),
+        ("--More-- or (q)uit", " "),
+        ("Press <ENTER> to continue", "\r"),
+        ("lines 1-24", " "),
+        ("lines 25-41/41 (END)", "q"),
+    ] {
+        let mut session = at_prompt("sw1#");
+        session.command("show run");
+        let first = format!("show run\r\none\r\n{more}");
+        let (sent, act) = talk(&mut session, &[&first, "\r\u{1b}[Ktwo\r\nsw1#"]);
+        assert_eq!(sent, [key], "{more:?}");
+        assert_eq!(act, Act::Ready(["one", "two"].map(str::to_owned).to_vec()), "{more:?}");
+    }
 }
 
 #[test]
@@ -78,7 +112,7 @@ fn pages_are_turned_and_leave_nothing() {
 #[test]
 fn questions_are_answered() {
     let mut session = at_prompt("fw>");
-    session.command("enable");
+    session.asking_command("enable");
     let (_, act) = talk(&mut session, &["enable\r\nPassword: "]);
     assert_eq!(act, Act::Answer(Answer::EnablePassword));
     let (_, act) = talk(&mut session, &["\r\nfw# "]);
@@ -95,6 +129,12 @@ fn questions_are_answered() {
     }
     session.feed(b"\r\nUsername: ");
     assert_eq!(session.act(), Err(SessionError::Questions));
+
+    let mut session = Session::new(&platforms.asks, &platforms.pagers);
+    session.feed(b"Username: ");
+    assert_eq!(session.act(), Ok(Act::Answer(Answer::User)));
+    session.feed(b"ada\r\nPassword: ");
+    assert_eq!(session.act(), Ok(Act::Answer(Answer::Password)), "not that of `enable`");
 }
 
 #[test]
@@ -116,6 +156,30 @@ fn silence_before_a_prompt_means_wait() {
         session.feed(said.as_bytes());
         assert_eq!(session.patience(), None, "{said:?}");
     }
+}
+
+#[test]
+fn no_secret_is_typed_into_an_answer() {
+    for said in ["show run\r\nbanner Password: ", "show run\r\n description Remote user: "] {
+        let mut session = at_prompt("sw1#");
+        session.command("show run");
+        session.feed(said.as_bytes());
+        assert_eq!(session.patience(), None, "{said:?} is text");
+        session.feed(b"x\r\nsw1#");
+        let Ok(Act::Ready(lines)) = session.act() else { panic!("{said:?}") };
+        assert!(lines[0].ends_with(": x"), "{lines:?}");
+    }
+}
+
+#[test]
+fn an_endless_sender_is_stopped_while_it_sends() {
+    let mut session = at_prompt("sw1#");
+    session.command("show run");
+    let piece = b"line\n".repeat(10_000);
+    while !session.is_full() {
+        session.feed(&piece);
+    }
+    assert_eq!(session.act(), Err(SessionError::TooMuch));
 }
 
 proptest! {

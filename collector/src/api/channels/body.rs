@@ -7,7 +7,7 @@ use super::ChannelKind;
 use crate::api::error::{Error, FieldError};
 use crate::api::request::{NAME_RULE, or_null};
 use crate::inventory::is_name;
-use crate::notify::channel::{Channel, ChannelPatch, Keys, NewChannel};
+use crate::notify::channel::{ChannelPatch, Keys, NewChannel};
 use crate::notify::guard::{Guard, Service};
 use crate::notify::settings::{
     Broker, Kind, RECEIVERS_MAX, Secrets, Settings, is_receiver, is_topic,
@@ -208,10 +208,10 @@ fn fresh_key() -> Result<Secret, Error> {
 impl ChannelChange {
     pub(super) fn checked(
         self,
-        before: &Channel,
+        kind: Kind,
         guard: &Guard,
     ) -> Result<(ChannelPatch, Option<Secret>), Error> {
-        let (mut wrong, kind) = (Wrong::default(), before.kind);
+        let mut wrong = Wrong::default();
         let other = "is not of this kind of channel";
         wrong.check(self.name.as_deref().is_none_or(is_name), "name", NAME_RULE);
         wrong.check(self.to.is_none() || kind == Kind::Email, "to", other);
@@ -222,30 +222,22 @@ impl ChannelChange {
         wrong.check(self.password.is_none() || kind == Kind::Mqtt, "password", other);
         let mut patch =
             ChannelPatch { name: self.name, enabled: self.enabled, ..ChannelPatch::default() };
-        let mut settings = before.settings.clone();
         if let Some(to) = self.to {
             wrong.receivers(&to);
-            settings.to = to;
+            patch.to = Some(to);
         }
         if let Some(url) = self.url {
-            settings.host = wrong.host(&url, guard);
-            patch.url = Some(url.into());
+            let host = wrong.host(&url, guard);
+            patch.url = Some((url.into(), host));
         }
         patch.password = self.password.map(|password| password.map(Secret::from));
         if let Some(mqtt) = self.mqtt {
-            let old = settings.broker.take();
             let (broker, password) = wrong.broker(mqtt, guard);
-            // A password is for the broker it was given for: at another it must be given anew.
-            let moved = old.is_some_and(|old| {
-                (&old.host, old.port, old.tls, &old.user)
-                    != (&broker.host, broker.port, broker.tls, &broker.user)
-            });
-            settings.broker = Some(broker);
-            if password.is_some() || moved {
+            patch.broker = Some(broker);
+            if password.is_some() {
                 patch.password = Some(password);
             }
         }
-        patch.settings = Some(settings);
         let mut key = None;
         patch.keys = match self.secret {
             None => Keys::Stay,

@@ -124,7 +124,7 @@ async fn texts_are_files_and_raws_are_for_administrators() {
         assert!(name.starts_with("attachment; filename=\"10.0.0.1-20"), "{name}");
         let raw = format!("/api/v1/configs/{id}/raw");
         assert_eq!(place.get(&raw).await.status, StatusCode::FORBIDDEN);
-        let key = place.world.key(&place.admin, place.tenant, &["write"]).await;
+        let key = place.world.key(&place.admin, place.tenant, &["read", "write"]).await;
         assert_eq!(place.world.get(&raw, &key).await.code(), "forbidden");
         assert!(place.world.audited(place.tenant, "config").await.is_empty());
         let opened = place.world.get(&raw, &place.admin).await;

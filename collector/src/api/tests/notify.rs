@@ -1,6 +1,6 @@
 //! Channels, routes and deliveries, as those see them who may.
 
-use farwatch_common::id::ChannelId;
+use farwatch_common::id::{ChannelId, IdGenerator};
 
 use super::*;
 use crate::notify::connect::{Connector, SystemResolver, tls_config};
@@ -18,7 +18,8 @@ pub(super) fn courier(
     let connector =
         Connector { guard, resolver: Arc::new(SystemResolver), tls: tls_config(Vec::new()) };
     let sender = Sender { connector, mailer: None };
-    Courier::new(db.clone(), vault.clone(), sender, clock.clone(), metrics)
+    let ids = Arc::new(IdGenerator::new(2));
+    Courier::new(db.clone(), vault.clone(), sender, (clock.clone(), ids), metrics)
 }
 
 /// A mail channel of this name, and a route to it.
@@ -77,6 +78,26 @@ async fn a_webhook_is_made_changed_tried_and_deleted() {
         assert_eq!(actions, ["channel.create", "channel.change", "channel.change"]);
         assert_eq!(world.delete(&path, &admin).await.status, StatusCode::NO_CONTENT);
         assert_eq!(world.get("/api/v1/routes", &viewer).await.data(), json!([]));
+        world.remove().await;
+    }
+}
+
+/// Each changes what it names and nothing else, however they overlap.
+#[tokio::test]
+async fn two_changes_at_once_are_both_kept() {
+    for world in World::each_unlimited().await {
+        let tenant = world.tenant("North").await;
+        let admin = world.user("admin@example.net", Role::TenantAdmin, Some(tenant)).await;
+        let (id, _) =
+            channel_and_route(&world, &admin, &tenant.to_string(), "noc@example.net").await;
+        let path = format!("/api/v1/channels/{id}");
+        let change = async |body: Value| world.change(Method::PATCH, &path, &admin, body).await;
+        for round in 0..20 {
+            let (to, name) = (format!("r{round}@example.net"), format!("r{round}"));
+            tokio::join!(change(json!({ "to": [to] })), change(json!({ "name": name })));
+            let now = world.get(&path, &admin).await.data();
+            assert_eq!((&now["to"], &now["name"]), (&json!([to]), &json!(name)));
+        }
         world.remove().await;
     }
 }

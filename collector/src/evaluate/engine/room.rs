@@ -256,10 +256,11 @@ impl Room {
             .map(|reading| &*reading.object)
             .chain(ports.iter().map(|port| &*port.object))
             .collect();
-        if group == Group::Interfaces && !ports.is_empty() {
-            if let Some(up) = self.were_up.get_mut(&device) {
-                up.retain(|object| listed.contains(&**object));
-            }
+        if group == Group::Interfaces
+            && !ports.is_empty()
+            && let Some(up) = self.were_up.get_mut(&device)
+        {
+            up.retain(|object| listed.contains(&**object));
         }
         let first = Subject { device: Some(device), agent, object: "".into() };
         let first = Key { subject: first, rule: RuleId(i64::MIN) };

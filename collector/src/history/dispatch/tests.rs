@@ -340,7 +340,9 @@ async fn a_login_that_cannot_be_read_fails_its_job_and_a_rotation_keeps_it() {
         dispatcher.whole_turn().await;
         assert_eq!(world.asked()[0].login.as_ref().unwrap().password, b"its-own");
         world.run("UPDATE config_job SET state = 'done'").await;
-        world.run("UPDATE credential SET site_id = 99").await;
+        // What is sealed in another place.
+        let moved = "UPDATE credential SET sealed = (SELECT sealed FROM credential_profile)";
+        world.run(moved).await;
         world.ask(DEVICE).await;
         dispatcher.whole_turn().await;
         assert_eq!(states(&world.jobs().await), ["done", "login_damaged"]);

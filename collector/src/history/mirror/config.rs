@@ -31,9 +31,9 @@ impl History {
             problems.push(Problem::new("history.git_remotes", message));
         }
         if !self.git_remotes.values().all(|remote| is_remote(remote)) {
-            let message = "each must be ssh://…, https://… or an absolute path, without a password: \
-                           give that to the SSH agent or Git's credential helper of the collector's \
-                           user";
+            let message = "each must be ssh://…, https://… or an absolute path, without a \
+                           password: give that to the SSH agent or Git's credential helper of \
+                           the collector's user";
             problems.push(Problem::new("history.git_remotes", message));
         }
         problems

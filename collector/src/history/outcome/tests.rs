@@ -1,7 +1,7 @@
 use farwatch_proto::v1::config_outcome::Kind;
 
 use super::*;
-use crate::history::fixture::{HOST_KEY, KEY, packed, packed_kind, sealed, snapshot};
+use crate::history::fixture::{HOST_KEY, KEY, large, packed, packed_kind, sealed, snapshot};
 
 const JOB: ConfigJobId = ConfigJobId(7);
 
@@ -36,7 +36,7 @@ fn what_breaks_a_limit_is_refused() {
         (ConfigSnapshot { platform: "I OS".into(), ..good() }, "platform"),
         (ConfigSnapshot { normalised: "a\x1b[2J\n".into(), ..good() }, "text"),
         (ConfigSnapshot { normalised: "a\r\n".into(), ..good() }, "text"),
-        (ConfigSnapshot { normalised: "x".repeat(TEXT_BYTES_MAX + 1), ..good() }, "text"),
+        (ConfigSnapshot { normalised: large(TEXT_BYTES_MAX + 1), ..good() }, "text"),
         (ConfigSnapshot { significant: vec![0; 31], ..good() }, "significant"),
         (ConfigSnapshot { facts: vec![String::new(); FACTS_MAX + 1], ..good() }, "facts"),
         (ConfigSnapshot { facts: vec!["é".repeat(FACT_CHARS_MAX + 1)], ..good() }, "facts"),

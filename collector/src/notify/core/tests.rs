@@ -60,7 +60,7 @@ fn a_channel_has_one_delivery_at_a_time() {
     let waiting = [waits(1, false)];
     assert_eq!(desk.plan(&waiting, T0).start, [(TENANT, ChannelId(1))]);
     assert_eq!(desk.plan(&waiting, T0), Plan::default());
-    desk.ended(ChannelId(1));
+    desk.ended(ChannelId(1), End::Well, T0);
     assert_eq!(desk.plan(&waiting, T0).start.len(), 1);
 }
 
@@ -91,7 +91,7 @@ fn at_its_pace(pace: Pace) {
             continue;
         }
         told.push(now);
-        desk.ended(ChannelId(1));
+        desk.ended(ChannelId(1), End::Well, T0);
     }
     let at_once = told.iter().filter(|at| **at == T0).count();
     assert_eq!(at_once, pace.burst as usize);
@@ -111,7 +111,7 @@ fn dead_channels_delay_nobody() {
         let now = T0.after(Duration::from_secs(second));
         running.retain(|(ends, channel)| {
             if *ends <= now {
-                desk.ended(*channel);
+                desk.ended(*channel, End::Well, now);
             }
             *ends > now
         });
@@ -123,7 +123,7 @@ fn dead_channels_delay_nobody() {
         // The rate of a channel is one in two seconds once its burst is used up.
         let expected = if second < 38 { 10 } else { 0 };
         assert!(well.len() >= expected, "second {second}: {} told", well.len());
-        well.into_iter().for_each(|channel| desk.ended(channel));
+        well.into_iter().for_each(|channel| desk.ended(channel, End::Well, now));
         let started = plan.start.iter().filter(|(_, channel)| channel.0 >= 10);
         let ends = now.after(Duration::from_secs(10));
         running.extend(started.map(|(_, channel)| (ends, *channel)));
@@ -136,10 +136,10 @@ fn places_are_bounded() {
     let mut desk = Desk::default();
     let waiting: Vec<_> = (0..500).map(|id| waits(id, false)).collect();
     assert_eq!(desk.plan(&waiting, T0).start.len(), IN_FLIGHT_MAX);
-    desk.ended(ChannelId(0));
+    desk.ended(ChannelId(0), End::Well, T0);
     assert_eq!(desk.plan(&waiting, T0).start.len(), 1);
     assert!(desk.lanes.len() <= 500);
-    (0..500).for_each(|id| desk.ended(ChannelId(id)));
+    (0..500).for_each(|id| desk.ended(ChannelId(id), End::Well, T0));
     desk.plan(&[], T0.after(Duration::from_secs(3600)));
     assert!(desk.lanes.is_empty());
 }
@@ -149,4 +149,88 @@ fn a_channel_is_marked_after_a_while() {
     assert_eq!(health(None, T0), Health::Ok);
     assert_eq!(health(Some(T0), T0), Health::Retrying);
     assert_eq!(health(Some(T0), T0.after(FAILING_AFTER)), Health::Failing);
+}
+
+fn after(seconds: u64) -> Micros {
+    T0.after(Duration::from_secs(seconds))
+}
+
+/// A hundred wait behind the one that failed: none of them is tried before the channel may be.
+#[test]
+fn what_an_answer_asks_for_holds_the_channel() {
+    let busy = Attempt {
+        status: Some(429),
+        retry_after: Some(Duration::from_secs(60)),
+        ..Attempt::new(Outcome::Refused, "")
+    };
+    let mut desk = Desk::default();
+    let waiting = [Waiting { pace: PROGRAMS, ..waits(1, true) }];
+    assert_eq!(desk.plan(&waiting, T0).start.len(), 1);
+    desk.ended(ChannelId(1), end(&busy, next(tried(1), &busy, T0, 0.0), T0), T0);
+    assert_eq!(desk.plan(&waiting, T0), Plan { start: vec![], wake_at: Some(after(60)) });
+    assert_eq!(desk.plan(&waiting, after(59)).start, []);
+    assert_eq!(desk.plan(&waiting, after(60)).start.len(), 1);
+}
+
+#[test]
+fn a_dead_channel_is_tried_one_at_a_time_and_ever_less_often() {
+    let (mut desk, mut now, mut tries) = (Desk::default(), T0, 0);
+    // Always another that was not tried yet is due.
+    let waiting = [Waiting { pace: PROGRAMS, ..waits(1, true) }];
+    while now < after(3600) {
+        let plan = desk.plan(&waiting, now);
+        if plan.start.is_empty() {
+            now = plan.wake_at.unwrap();
+            continue;
+        }
+        tries += 1;
+        desk.ended(ChannelId(1), end(&failed(), next(tried(1), &failed(), now, 0.0), now), now);
+    }
+    assert!((12..=18).contains(&tries), "{tries} attempts in an hour");
+    // One that gets through lets out the rest.
+    let plan = desk.plan(&waiting, now.after(HOLD_MAX));
+    assert_eq!(plan.start.len(), 1);
+    desk.ended(ChannelId(1), End::Well, now);
+    assert_eq!(desk.plan(&waiting, now.after(HOLD_MAX)).start.len(), 1);
+}
+
+/// The first attempts at a channel that fails are all of the one that waits longest.
+#[test]
+fn what_waits_behind_keeps_its_place_unless_the_message_is_to_blame() {
+    let held = |attempt: &Attempt| {
+        let (mut desk, next) = (Desk::default(), next(tried(1), attempt, T0, 1.0));
+        desk.plan(&[waits(1, false)], T0);
+        desk.ended(ChannelId(1), end(attempt, next, T0), T0);
+        let Next::Again(again) = next else { panic!("{next:?}") };
+        (desk.plan(&[waits(1, true)], T0).wake_at.unwrap(), again)
+    };
+    let (until, again) = held(&failed());
+    assert_eq!(until, again);
+    let unread = Attempt { status: Some(422), ..Attempt::new(Outcome::Refused, "") };
+    let (until, again) = held(&unread);
+    assert!(until < again);
+}
+
+#[test]
+fn a_channel_that_was_found_well_otherwise_is_held_no_longer() {
+    let mut desk = Desk::default();
+    desk.plan(&[waits(1, true)], T0);
+    desk.ended(ChannelId(1), End::Failed { until: after(3000) }, T0);
+    assert_eq!(desk.plan(&[waits(1, true)], after(10)).start, []);
+    assert_eq!(desk.plan(&[waits(1, false)], after(10)).start.len(), 1);
+    // What the store did not keep is no matter of the channel's.
+    desk.ended(ChannelId(1), End::Unstored, after(10));
+    assert_eq!(desk.plan(&[waits(1, false)], after(10)).start, []);
+    assert_eq!(desk.plan(&[waits(1, false)], after(12)).start.len(), 1);
+}
+
+#[test]
+fn mail_that_some_did_not_get_yet_is_tried_again() {
+    let some = Attempt {
+        left: Some(vec!["a@example.net".to_owned()]),
+        ..Attempt::new(Outcome::Delivered, "")
+    };
+    assert!(matches!(next(tried(1), &some, T0, 0.0), Next::Again(_)));
+    assert_eq!(end(&some, next(tried(1), &some, T0, 0.0), T0), End::Well);
+    assert_eq!(next(tried(ATTEMPTS_MAX), &some, T0, 0.0), Next::Failed);
 }

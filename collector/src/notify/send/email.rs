@@ -1,19 +1,30 @@
 //! Mail, by the server that the administrator has set: text and HTML in one message.
 
-use std::fmt::Write as _;
+mod smtp;
 
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use lettre::Message as Mail;
 use lettre::address::AddressError;
 use lettre::message::{Mailbox, MultiPart};
-use lettre::transport::smtp::authentication::Credentials;
-use lettre::transport::smtp::client::{Certificate, Tls as SmtpTls, TlsParameters};
-use lettre::{AsyncSmtpTransport, AsyncTransport as _, Message as Mail, Tokio1Executor};
+use lettre::transport::smtp::Error as SmtpError;
+use lettre::transport::smtp::authentication::{Credentials, DEFAULT_MECHANISMS};
+use lettre::transport::smtp::client::{
+    AsyncSmtpConnection, Certificate, Tls as SmtpTls, TlsParameters,
+};
+use lettre::transport::smtp::extension::ClientId;
+use tokio::time::timeout;
 
-use super::{MAIL_DEADLINE, Parcel, broken};
+use super::{MAIL_DEADLINE, Parcel, broken, late};
 use crate::notify::config::{Encryption, Smtp};
 use crate::notify::core::{Attempt, Outcome};
 use crate::notify::message::Message;
 use crate::notify::settings::text;
 use farwatch_common::secret::Secret;
+
+/// After the server has said what becomes of the mail.
+const GOODBYE: Duration = Duration::from_secs(1);
 
 /// Why mail cannot be set up.
 #[derive(Debug, thiserror::Error)]
@@ -21,13 +32,15 @@ pub enum MailerError {
     #[error("notify.smtp.from is no address of mail")]
     From(#[from] AddressError),
     #[error("TLS to notify.smtp.host cannot be set up")]
-    Tls(#[source] lettre::transport::smtp::Error),
+    Tls(#[source] SmtpError),
 }
 
 /// Knows the mail server. Cheap to clone.
 #[derive(Clone)]
 pub struct Mailer {
-    transport: AsyncSmtpTransport<Tokio1Executor>,
+    server: (String, u16),
+    tls: SmtpTls,
+    credentials: Option<Credentials>,
     from: Mailbox,
 }
 
@@ -52,22 +65,52 @@ impl Mailer {
             Encryption::Tls => SmtpTls::Wrapper(parameters()?),
             Encryption::None => SmtpTls::None,
         };
-        let mut builder = AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(&smtp.host)
-            .port(smtp.port)
-            .tls(tls)
-            .timeout(Some(MAIL_DEADLINE));
-        if let (Some(user), Some(password)) = (&smtp.user, password) {
-            builder = builder.credentials(Credentials::new(user.clone(), text(password)));
-        }
-        Ok(Self { transport: builder.build(), from })
+        let credentials = match (&smtp.user, password) {
+            (Some(user), Some(password)) => Some(Credentials::new(user.clone(), text(password))),
+            _ => None,
+        };
+        Ok(Self { server: (smtp.host.clone(), smtp.port), tls, credentials, from })
     }
 
     pub(super) async fn send(&self, parcel: &Parcel) -> Attempt {
-        let Some(mail) = self.mail(parcel) else { return broken("its receivers are no addresses") };
-        match self.transport.send(mail).await {
-            Ok(_) => Attempt::new(Outcome::Delivered, ""),
-            Err(error) => ended(&error),
+        if parcel.settings.to.is_empty() {
+            return Attempt::new(Outcome::Delivered, "who was still to be told is no receiver now");
         }
+        let Some(mail) = self.mail(parcel) else { return broken("its receivers are no addresses") };
+        let exchange = async {
+            let mut connection = self.connect().await.map_err(|error| ended(&error))?;
+            let sent = smtp::tell(&mut connection, &mail).await;
+            Ok((connection, sent))
+        };
+        match timeout(MAIL_DEADLINE, exchange).await {
+            Ok(Ok((mut connection, sent))) => {
+                // What the server has said stands, however the goodbye goes.
+                let _ = timeout(GOODBYE, connection.abort()).await;
+                sent
+            }
+            Ok(Err(attempt)) => attempt,
+            Err(_) => late(MAIL_DEADLINE),
+        }
+    }
+
+    /// A connection for one mail, signed in. What goes wrong here is the server's or the
+    /// administrator's matter, whatever code it has: nothing of it is about a mail or a receiver.
+    async fn connect(&self) -> Result<AsyncSmtpConnection, SmtpError> {
+        let (hello, server) = (ClientId::default(), (self.server.0.as_str(), self.server.1));
+        let wrapper = match &self.tls {
+            SmtpTls::Wrapper(parameters) => Some(parameters.clone()),
+            _ => None,
+        };
+        let limit = Some(MAIL_DEADLINE);
+        let connect = AsyncSmtpConnection::connect_tokio1(server, limit, &hello, wrapper, None);
+        let mut connection = connect.await?;
+        if let SmtpTls::Required(parameters) = &self.tls {
+            connection.starttls(parameters.clone(), &hello).await?;
+        }
+        if let Some(credentials) = &self.credentials {
+            connection.auth(DEFAULT_MECHANISMS, credentials).await?;
+        }
+        Ok(connection)
     }
 
     fn mail(&self, parcel: &Parcel) -> Option<Mail> {
@@ -86,14 +129,11 @@ impl Mailer {
 }
 
 /// What the server said is told by its code only: its words are not ours.
-fn ended(error: &lettre::transport::smtp::Error) -> Attempt {
+fn ended(error: &SmtpError) -> Attempt {
     if let Some(code) = error.status() {
         let code: u16 = code.into();
-        return Attempt {
-            status: Some(code),
-            permanent: error.is_permanent(),
-            ..Attempt::new(Outcome::Refused, format!("the mail server answered {code}"))
-        };
+        let detail = format!("the mail server answered {code}");
+        return Attempt { status: Some(code), ..Attempt::new(Outcome::Refused, detail) };
     }
     if error.is_timeout() {
         return Attempt::new(Outcome::Timeout, "the mail server did not answer in time");

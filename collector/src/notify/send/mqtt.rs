@@ -2,12 +2,15 @@
 //!
 //! The packets are rumqttc's; the connection is ours, so that the guard holds for brokers too.
 
+use std::time::Duration;
+
 use bytes::BytesMut;
 use rumqttc::mqttbytes::v4::{Connect, ConnectReturnCode, Disconnect, Packet, Publish};
 use rumqttc::mqttbytes::{Error as PacketError, QoS};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::time::timeout;
 
-use super::{Parcel, broken};
+use super::{DEADLINE, Parcel, broken, late};
 use crate::notify::connect::{Connector, Io};
 use crate::notify::core::{Attempt, Outcome};
 use crate::notify::guard::Service;
@@ -17,6 +20,8 @@ use crate::notify::target::Target;
 
 /// Largest packet either way; a message has a few kilobytes.
 const PACKET_BYTES_MAX: usize = 64 * 1024;
+/// After the broker has taken the message.
+const GOODBYE: Duration = Duration::from_secs(1);
 /// Of the one message of a connection.
 const PACKET_ID: u16 = 1;
 
@@ -25,17 +30,36 @@ pub(super) async fn send(connector: &Connector, parcel: &Parcel) -> Attempt {
     let Ok(target) = Target::broker(&broker.host, broker.port, broker.tls) else {
         return broken("its broker has no name that can be asked for");
     };
-    let mut stream = match connector.open(&target, Service::Mqtt).await {
-        Ok(stream) => stream,
-        Err(error) => return error.into(),
-    };
-    let told = tell(stream.as_mut(), broker, parcel).await;
-    told.unwrap_or_else(|ended| match ended {
-        Ended::Io => {
-            Attempt::new(Outcome::Unreachable, "the connection ended without an answer of MQTT")
+    let told = timeout(DEADLINE, async {
+        let mut stream = connector.open(&target, Service::Mqtt).await?;
+        tell(stream.as_mut(), broker, parcel).await?;
+        Ok::<_, Attempt>(stream)
+    });
+    match told.await {
+        Ok(Ok(mut stream)) => {
+            // Taken is taken, however the goodbye goes.
+            let _ = timeout(GOODBYE, goodbye(stream.as_mut())).await;
+            Attempt::new(Outcome::Delivered, "")
         }
-        Ended::Refused(detail) => Attempt::new(Outcome::Refused, detail),
-    })
+        Ok(Err(attempt)) => attempt,
+        Err(_) => late(DEADLINE),
+    }
+}
+
+impl From<Ended> for Attempt {
+    fn from(ended: Ended) -> Self {
+        match ended {
+            Ended::Io => {
+                Self::new(Outcome::Unreachable, "the connection ended without an answer of MQTT")
+            }
+            Ended::Refused(detail) => Self::new(Outcome::Refused, detail),
+        }
+    }
+}
+
+async fn goodbye(stream: &mut dyn Io) -> Result<(), Ended> {
+    write(stream, &Packet::Disconnect).await?;
+    stream.shutdown().await.map_err(|_| Ended::Io)
 }
 
 enum Ended {
@@ -43,7 +67,7 @@ enum Ended {
     Refused(&'static str),
 }
 
-async fn tell(stream: &mut dyn Io, broker: &Broker, parcel: &Parcel) -> Result<Attempt, Ended> {
+async fn tell(stream: &mut dyn Io, broker: &Broker, parcel: &Parcel) -> Result<(), Ended> {
     let mut connect = Connect::new(&parcel.client);
     if let Some(user) = &broker.user {
         let password = parcel.secrets.password.as_ref().map(text).unwrap_or_default();
@@ -66,13 +90,9 @@ async fn tell(stream: &mut dyn Io, broker: &Broker, parcel: &Parcel) -> Result<A
     publish.pkid = PACKET_ID;
     write(stream, &Packet::Publish(publish)).await?;
     match read(stream, &mut buffer).await? {
-        Packet::PubAck(ack) if ack.pkid == PACKET_ID => {}
-        _ => return Err(Ended::Refused("the broker answers with what was not asked")),
+        Packet::PubAck(ack) if ack.pkid == PACKET_ID => Ok(()),
+        _ => Err(Ended::Refused("the broker answers with what was not asked")),
     }
-    // Taken is taken, however the goodbye goes.
-    let _ = write(stream, &Packet::Disconnect).await;
-    let _ = stream.shutdown().await;
-    Ok(Attempt::new(Outcome::Delivered, ""))
 }
 
 async fn write(stream: &mut dyn Io, packet: &Packet) -> Result<(), Ended> {

@@ -24,13 +24,14 @@ fn body(message: &Message) -> Value {
     let mark = match message.r#type {
         Type::Firing => "🔴 ",
         Type::Resolved => "🟢 ",
+        Type::ChannelFailing => "🟠 ",
         Type::Test => "",
     };
     let head = format!("{mark}*{}*\n{}", escaped(&message.title()), escaped(&message.data.summary));
     let facts = message.facts();
     let field = |(name, value): &(&str, String)| json!({ "type": "mrkdwn", "text": format!("*{name}*\n{}", escaped(value)) });
     let mut blocks = vec![json!({ "type": "section", "text": { "type": "mrkdwn", "text": head } })];
-    // A section has at most ten fields: so many facts there are at most.
+    // A section has at most ten fields: no message has more facts.
     if !facts.is_empty() {
         blocks.push(
             json!({ "type": "section", "fields": facts.iter().map(field).collect::<Vec<_>>() }),

@@ -26,6 +26,8 @@ pub(super) enum Answer {
     Held,
     /// Says 200 and goes on for ever.
     Endless,
+    /// Says 200, then a part of the answer, and then nothing.
+    Open,
     Garbage,
 }
 
@@ -122,6 +124,11 @@ async fn serve(mut stream: TcpStream, shared: Arc<Shared>, seen: mpsc::Sender<Re
             let _ = stream.write_all(b"HTTP/1.1 200 X\r\n\r\n").await;
             while stream.write_all(&[b'x'; 4096]).await.is_ok() {}
             return;
+        }
+        Answer::Open => {
+            let part = b"HTTP/1.1 200 X\r\ntransfer-encoding: chunked\r\n\r\n2\r\nok\r\n";
+            let _ = stream.write_all(part).await;
+            return std::future::pending().await;
         }
         Answer::Garbage => "SSH-2.0-OpenSSH_9.2\r\n".to_owned(),
     };

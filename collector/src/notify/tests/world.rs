@@ -7,6 +7,7 @@ use farwatch_common::clock::{Clock, Micros};
 use farwatch_common::id::{ChannelId, IdGenerator, TenantId};
 use farwatch_common::secret::Secret;
 use farwatch_common::task::TaskSet;
+use sqlx::SqlSafeStr;
 use tempfile::TempDir;
 
 use super::*;
@@ -16,13 +17,15 @@ use crate::inventory::Vault;
 use crate::inventory::vault::rotate::{Rotated, tenant_key_rotate};
 use crate::metrics::Metrics;
 use crate::notify::channel::{
-    ChannelPatch, NewChannel, channel_create, channel_delete, channel_patch, channel_test,
+    Channel, ChannelPatch, NewChannel, channel_create, channel_delete, channel_get, channel_patch,
+    channel_test,
 };
 use crate::notify::connect::SystemResolver;
 use crate::notify::core::Attempt;
 use crate::notify::message::Message;
 use crate::notify::route::{NewRoute, route_create};
 use crate::notify::scope::Scope;
+use crate::notify::send::email::Mailer;
 use crate::notify::send::{Parcel, Sender};
 use crate::notify::settings::{Kind, Secrets, Settings};
 use crate::store::Database;
@@ -54,7 +57,7 @@ pub(super) struct World {
     base: Base,
     db: Database,
     vault: Arc<Vault>,
-    ids: IdGenerator,
+    ids: Arc<IdGenerator>,
     names: AtomicI64,
     pub(super) clock: Clock,
     pub(super) courier: Courier,
@@ -90,18 +93,25 @@ pub(super) fn parcel(url: &str) -> Parcel {
 impl World {
     pub(super) async fn new() -> Self {
         let base = crate::store::fixture::World::open().await;
-        Self::on(base.database.clone(), Base::Sqlite(base)).await
+        Self::on(base.database.clone(), Base::Sqlite(base), None).await
+    }
+
+    /// With a mail server.
+    pub(super) async fn mailing(mailer: Mailer) -> Self {
+        let base = crate::store::fixture::World::open().await;
+        Self::on(base.database.clone(), Base::Sqlite(base), Some(mailer)).await
     }
 
     pub(super) async fn each() -> Vec<Self> {
         let mut worlds = vec![Self::new().await];
         if let Some(base) = PostgresWorld::open().await {
-            worlds.push(Self::on(base.database.clone(), Base::Postgres(Box::new(base))).await);
+            let (db, base) = (base.database.clone(), Base::Postgres(Box::new(base)));
+            worlds.push(Self::on(db, base, None).await);
         }
         worlds
     }
 
-    async fn on(db: Database, base: Base) -> Self {
+    async fn on(db: Database, base: Base, mailer: Option<Mailer>) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let vault = Arc::new(Vault::open(dir.path()).unwrap());
         let clock = Clock::system();
@@ -110,10 +120,11 @@ impl World {
         let wrapping = vault.wrapping().unwrap();
         vault.tenant_key_create(&mut txn, &wrapping, TENANT, clock.now()).await.unwrap();
         txn.commit([], clock.now()).await.unwrap();
-        let sender = sender(open_guard());
+        let sender = Sender { mailer, ..sender(open_guard()) };
         let metrics = Metrics::default();
-        let courier = Courier::new(db.clone(), vault.clone(), sender, clock.clone(), &metrics);
-        let (ids, names) = (IdGenerator::new(1), AtomicI64::new(0));
+        let (ids, names) = (Arc::new(IdGenerator::new(1)), AtomicI64::new(0));
+        let own = (clock.clone(), ids.clone());
+        let courier = Courier::new(db.clone(), vault.clone(), sender, own, &metrics);
         Self { base, db, vault, ids, names, clock, courier, context, _dir: dir }
     }
 
@@ -137,9 +148,18 @@ impl World {
     }
 
     async fn channel(&self, kind: Kind, url: &str, keys: Vec<Secret>) -> ChannelId {
-        let name = format!("c{}", self.names.fetch_add(1, Ordering::SeqCst));
         let secrets = Secrets { url: Some(url.into()), keys, password: None };
-        let settings = Settings::default();
+        self.channel_of(kind, Settings::default(), secrets).await
+    }
+
+    pub(super) async fn email(&self, to: &[&str]) -> ChannelId {
+        let to = to.iter().map(|&to| to.to_owned()).collect();
+        let settings = Settings { to, ..Settings::default() };
+        self.channel_of(Kind::Email, settings, Secrets::default()).await
+    }
+
+    async fn channel_of(&self, kind: Kind, settings: Settings, secrets: Secrets) -> ChannelId {
+        let name = format!("c{}", self.names.fetch_add(1, Ordering::SeqCst));
         let new = NewChannel { tenant: TENANT, name, kind, settings, secrets };
         let now = self.clock.now();
         let made = channel_create(&self.db, &self.vault, &self.context, &self.ids, &new, now);
@@ -229,7 +249,7 @@ impl World {
 
     /// Waits until the notification of the channel is in this state; its attempts.
     pub(super) async fn told(&self, channel: ChannelId, state: &str) -> Vec<Told> {
-        let mut written = self.courier.written();
+        let mut ended = self.courier.watch();
         loop {
             let before = deliveries::Before { id: None, limit: 10 };
             let found =
@@ -245,17 +265,21 @@ impl World {
                 };
                 return told.map(one).collect();
             }
-            written.changed().await.unwrap();
+            ended.changed().await.unwrap();
         }
     }
 
     /// Waits until so many attempts are written.
     pub(super) async fn until(&self, channel: ChannelId, attempts: i64) {
-        let sql =
-            format!("SELECT MAX(attempts) FROM notification WHERE channel_id = {}", channel.0);
-        let mut written = self.courier.written();
+        let sql = format!(
+            "SELECT COUNT(*) FROM delivery d
+             JOIN notification n ON n.notification_id = d.notification_id
+             WHERE n.channel_id = {}",
+            channel.0
+        );
+        let mut ended = self.courier.watch();
         while self.raw().count(composed(sql.clone())).await < attempts {
-            written.changed().await.unwrap();
+            ended.changed().await.unwrap();
         }
     }
 
@@ -270,16 +294,56 @@ impl World {
         self.raw().count(composed(sql)).await == 1
     }
 
+    pub(super) async fn get(&self, channel: ChannelId) -> Channel {
+        channel_get(&self.db, &self.context, channel).await.unwrap()
+    }
+
+    pub(super) async fn run_sql(&self, sql: impl SqlSafeStr) {
+        self.raw().run(sql).await;
+    }
+
+    pub(super) async fn number(&self, sql: String) -> i64 {
+        self.raw().count(composed(sql)).await
+    }
+
     pub(super) async fn fill(&self, channel: ChannelId) {
+        self.fill_but(channel, 0).await;
+    }
+
+    /// So many more have room.
+    pub(super) async fn fill_but(&self, channel: ChannelId, room: i64) {
         let sql = format!(
             "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n WHERE x < {})
              INSERT INTO notification (tenant_id, notification_id, channel_id, idempotency_key,
                  message, state, attempts, next_at, created_at)
              SELECT 1, x, {}, 'k' || x, '', 'queued', 0, 0, 0 FROM n",
-            outbox::QUEUED_MAX,
+            outbox::QUEUED_MAX - room,
             channel.0
         );
         self.raw().run(composed(sql)).await;
+    }
+
+    /// So many transitions in one transaction; says how many wait.
+    pub(super) async fn storm(&self, alerts: i64) -> usize {
+        let (tenants, tags) = (BTreeSet::from([TenantId(1)]), BTreeSet::new());
+        self.db.ran.take();
+        let mut txn = self.db.notify(NotifyKey::new(), &tenants).await.unwrap();
+        let mut queued = 0;
+        for alert in 0..alerts {
+            let (of, now) = (transition(100 + alert, &tags), self.clock.now());
+            queued += enqueue(&mut txn, &of, &self.ids, now).await.unwrap();
+        }
+        txn.commit().await.unwrap();
+        queued
+    }
+
+    /// The statements since the storm began.
+    pub(super) fn ran(&self) -> Vec<String> {
+        self.db.ran.take()
+    }
+
+    pub(super) async fn sweep(&self, before: Micros) -> u64 {
+        store::sweep(&self.db, before).await.unwrap()
     }
 
     pub(super) async fn rotate(&self) -> Rotated {

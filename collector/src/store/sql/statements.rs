@@ -27,7 +27,7 @@ use crate::inventory::profile::reach;
 use crate::inventory::vault::{self, master, rotate};
 use crate::inventory::{agent, assignment, device, profile, quota, site, tenant};
 use crate::live::rebuild;
-use crate::notify::{channel, deliveries, outbox, route, store as notify};
+use crate::notify::{channel, deliveries, outbox, route, spell, store as notify};
 use crate::store::samples::{cursor, facts, fetch, gaps, last, pages, subject, tables};
 use crate::store::sqlite::append;
 use crate::store::txn::Role;
@@ -266,13 +266,19 @@ static INGEST: &[&Sql] = &[
     &notify::WAITING,
     &notify::NEXT,
     &notify::ONE,
+    &notify::CLAIM,
     &notify::END,
     &notify::DELIVERY,
     &notify::WELL,
     &notify::FAILING,
+    &notify::BACK,
+    &notify::CLAIMED,
+    &notify::RELEASE,
     &notify::OLD,
     &notify::SWEEP,
     &outbox::ROUTES,
+    &outbox::HEARD,
+    &outbox::QUEUED,
     &outbox::QUEUE,
     &mirrored::TENANTS,
     &mirrored::DEVICES,
@@ -301,6 +307,10 @@ static INGEST: &[&Sql] = &[
     &version::RESEAL,
     &version::FETCHED,
     &version::FAILING,
+    &spell::SPELLS,
+    &spell::OTHERS,
+    &spell::TOLD,
+    &spell::GAVE_UP,
     &presence::SEEN,
     &rebuild::AGENTS,
     &rebuild::CONFIGS,

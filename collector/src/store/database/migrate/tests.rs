@@ -79,7 +79,9 @@ const POSTGRES_SHAPE: &str = r#"
            || CASE WHEN attcollation NOT IN (0, '"C"'::regcollation) THEN ' of a language'
                    ELSE '' END
            || CASE WHEN attnotnull THEN ' NOT NULL' ELSE '' END
-           || coalesce(' ' || btrim(replace(pg_get_expr(adbin, adrelid), '::bigint', ''), ''''), '')
+           || coalesce(' ' || CASE WHEN pg_get_expr(adbin, adrelid) LIKE '%::text'
+                  THEN replace(pg_get_expr(adbin, adrelid), '::text', '')
+                  ELSE btrim(replace(pg_get_expr(adbin, adrelid), '::bigint', ''), '''') END, '')
     FROM of JOIN pg_attribute ON attrelid = of.oid AND attnum > 0
     LEFT JOIN pg_attrdef ON adrelid = attrelid AND adnum = attnum
     UNION ALL

@@ -39,6 +39,7 @@ channel app DELETE INSERT SELECT UPDATE
 channel ingest SELECT UPDATE(failing_since)
 config_job app INSERT SELECT UPDATE
 config_job ingest DELETE INSERT SELECT UPDATE
+config_part app SELECT(job_id,start,tenant_id)
 config_part ingest DELETE INSERT SELECT UPDATE
 config_text app SELECT
 config_text ingest DELETE INSERT SELECT UPDATE
@@ -358,7 +359,9 @@ async fn a_role_is_refused_what_is_not_its_part() {
         ("app", "DELETE FROM delivery"),
         ("ingest", "UPDATE agent SET name = 'mine'"),
         ("ingest", "SELECT seq FROM audit_head"),
-        ("ingest", "SELECT sealed FROM credential"),
+        ("ingest", "UPDATE credential SET sealed = ''"),
+        ("app", "SELECT data FROM config_part"),
+        ("app", "DELETE FROM config_version"),
         ("ingest", "UPDATE channel SET sealed = ''"),
         ("ingest", "DELETE FROM tenant_key"),
         ("ingest", "INSERT INTO live_site VALUES (2, 20, 2, 0, '')"),

@@ -55,7 +55,6 @@ export function AlertPage({ id }: { id: string }) {
           <div className="phone:w-full"><AlertActions alert={alert} acts={acts} /></div>
         </div>
         <StandingLine alert={alert} />
-        <p className="text-muted wrap-anywhere">{alert.summary}</p>
       </div>
       <ActsNews acts={acts} />
       <div className="grid max-w-[1280px] grid-cols-[minmax(0,1.6fr)_minmax(0,1fr)] items-start gap-x-10 gap-y-6 p-4 max-[1000px]:grid-cols-1 phone:p-3">
