@@ -6,6 +6,7 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { alerts } from "./alerts.mjs";
 import { axe, launch, open, signOut, violations } from "./browser.mjs";
+import { config } from "./config.mjs";
 import { notify } from "./notify.mjs";
 import { commitToPixel } from "./pixel.mjs";
 import { tenancy } from "./tenancy.mjs";
@@ -417,6 +418,7 @@ await check("sign out ends the session in every tab", async () => {
 await tenancy(browser, { check, look, sideways });
 await alerts(browser, { check, look, sideways });
 await notify(browser, { check, look, sideways });
+await config(browser, { check, look, sideways });
 await check("nothing was logged and the policy held", async () => {
   const all = [...desk.complaints, ...phone.complaints, ...(await violations(page)), ...(await violations(phone.page))];
   return all.length > 0 ? all : null;

@@ -18,11 +18,16 @@ import { Route as AppFleetRouteImport } from "./routes/_app/fleet";
 import { Route as AppSettingsRouteImport } from "./routes/_app/settings";
 import { Route as AppAlertsIndexRouteImport } from "./routes/_app/alerts.index";
 import { Route as AppAlertsIdRouteImport } from "./routes/_app/alerts.$id";
+import { Route as AppConfigIndexRouteImport } from "./routes/_app/config.index";
+import { Route as AppConfigIdRouteImport } from "./routes/_app/config.$id";
+import { Route as AppConfigJobsRouteImport } from "./routes/_app/config.jobs";
+import { Route as AppConfigSearchRouteImport } from "./routes/_app/config.search";
 import { Route as AppDevicesIdRouteImport } from "./routes/_app/devices.$id";
 import { Route as AppSettingsIndexRouteImport } from "./routes/_app/settings.index";
 import { Route as AppSettingsAccountRouteImport } from "./routes/_app/settings.account";
 import { Route as AppSettingsApiKeysRouteImport } from "./routes/_app/settings.api-keys";
 import { Route as AppSettingsAuditRouteImport } from "./routes/_app/settings.audit";
+import { Route as AppSettingsConfigurationsRouteImport } from "./routes/_app/settings.configurations";
 import { Route as AppSettingsCredentialsRouteImport } from "./routes/_app/settings.credentials";
 import { Route as AppSettingsPeopleRouteImport } from "./routes/_app/settings.people";
 import { Route as AppSettingsProviderAccessRouteImport } from "./routes/_app/settings.provider-access";
@@ -32,6 +37,8 @@ import { Route as AppSettingsTokensRouteImport } from "./routes/_app/settings.to
 import { Route as AppAlertsRulesIndexRouteImport } from "./routes/_app/alerts.rules.index";
 import { Route as AppAlertsRulesIdRouteImport } from "./routes/_app/alerts.rules.$id";
 import { Route as AppAlertsRulesNewRouteImport } from "./routes/_app/alerts.rules.new";
+import { Route as AppSettingsNotificationsIndexRouteImport } from "./routes/_app/settings.notifications.index";
+import { Route as AppSettingsNotificationsIdRouteImport } from "./routes/_app/settings.notifications.$id";
 
 const AppRoute = AppRouteImport.update({
   id: "/_app",
@@ -77,6 +84,26 @@ const AppAlertsIdRoute = AppAlertsIdRouteImport.update({
   path: "/alerts/$id",
   getParentRoute: () => AppRoute,
 } as any);
+const AppConfigIndexRoute = AppConfigIndexRouteImport.update({
+  id: "/config/",
+  path: "/config/",
+  getParentRoute: () => AppRoute,
+} as any);
+const AppConfigIdRoute = AppConfigIdRouteImport.update({
+  id: "/config/$id",
+  path: "/config/$id",
+  getParentRoute: () => AppRoute,
+} as any);
+const AppConfigJobsRoute = AppConfigJobsRouteImport.update({
+  id: "/config/jobs",
+  path: "/config/jobs",
+  getParentRoute: () => AppRoute,
+} as any);
+const AppConfigSearchRoute = AppConfigSearchRouteImport.update({
+  id: "/config/search",
+  path: "/config/search",
+  getParentRoute: () => AppRoute,
+} as any);
 const AppDevicesIdRoute = AppDevicesIdRouteImport.update({
   id: "/devices/$id",
   path: "/devices/$id",
@@ -102,6 +129,12 @@ const AppSettingsAuditRoute = AppSettingsAuditRouteImport.update({
   path: "/audit",
   getParentRoute: () => AppSettingsRoute,
 } as any);
+const AppSettingsConfigurationsRoute =
+  AppSettingsConfigurationsRouteImport.update({
+    id: "/configurations",
+    path: "/configurations",
+    getParentRoute: () => AppSettingsRoute,
+  } as any);
 const AppSettingsCredentialsRoute = AppSettingsCredentialsRouteImport.update({
   id: "/credentials",
   path: "/credentials",
@@ -148,6 +181,18 @@ const AppAlertsRulesNewRoute = AppAlertsRulesNewRouteImport.update({
   path: "/alerts/rules/new",
   getParentRoute: () => AppRoute,
 } as any);
+const AppSettingsNotificationsIndexRoute =
+  AppSettingsNotificationsIndexRouteImport.update({
+    id: "/notifications/",
+    path: "/notifications/",
+    getParentRoute: () => AppSettingsRoute,
+  } as any);
+const AppSettingsNotificationsIdRoute =
+  AppSettingsNotificationsIdRouteImport.update({
+    id: "/notifications/$id",
+    path: "/notifications/$id",
+    getParentRoute: () => AppSettingsRoute,
+  } as any);
 
 export interface FileRoutesByFullPath {
   "/": typeof AppIndexRoute;
@@ -157,10 +202,14 @@ export interface FileRoutesByFullPath {
   "/fleet": typeof AppFleetRoute;
   "/settings": typeof AppSettingsRouteWithChildren;
   "/alerts/$id": typeof AppAlertsIdRoute;
+  "/config/$id": typeof AppConfigIdRoute;
+  "/config/jobs": typeof AppConfigJobsRoute;
+  "/config/search": typeof AppConfigSearchRoute;
   "/devices/$id": typeof AppDevicesIdRoute;
   "/settings/account": typeof AppSettingsAccountRoute;
   "/settings/api-keys": typeof AppSettingsApiKeysRoute;
   "/settings/audit": typeof AppSettingsAuditRoute;
+  "/settings/configurations": typeof AppSettingsConfigurationsRoute;
   "/settings/credentials": typeof AppSettingsCredentialsRoute;
   "/settings/people": typeof AppSettingsPeopleRoute;
   "/settings/provider-access": typeof AppSettingsProviderAccessRoute;
@@ -168,10 +217,13 @@ export interface FileRoutesByFullPath {
   "/settings/tenants": typeof AppSettingsTenantsRoute;
   "/settings/tokens": typeof AppSettingsTokensRoute;
   "/alerts/": typeof AppAlertsIndexRoute;
+  "/config/": typeof AppConfigIndexRoute;
   "/settings/": typeof AppSettingsIndexRoute;
   "/alerts/rules/$id": typeof AppAlertsRulesIdRoute;
   "/alerts/rules/new": typeof AppAlertsRulesNewRoute;
+  "/settings/notifications/$id": typeof AppSettingsNotificationsIdRoute;
   "/alerts/rules/": typeof AppAlertsRulesIndexRoute;
+  "/settings/notifications/": typeof AppSettingsNotificationsIndexRoute;
 }
 export interface FileRoutesByTo {
   "/login": typeof LoginRoute;
@@ -180,10 +232,14 @@ export interface FileRoutesByTo {
   "/fleet": typeof AppFleetRoute;
   "/": typeof AppIndexRoute;
   "/alerts/$id": typeof AppAlertsIdRoute;
+  "/config/$id": typeof AppConfigIdRoute;
+  "/config/jobs": typeof AppConfigJobsRoute;
+  "/config/search": typeof AppConfigSearchRoute;
   "/devices/$id": typeof AppDevicesIdRoute;
   "/settings/account": typeof AppSettingsAccountRoute;
   "/settings/api-keys": typeof AppSettingsApiKeysRoute;
   "/settings/audit": typeof AppSettingsAuditRoute;
+  "/settings/configurations": typeof AppSettingsConfigurationsRoute;
   "/settings/credentials": typeof AppSettingsCredentialsRoute;
   "/settings/people": typeof AppSettingsPeopleRoute;
   "/settings/provider-access": typeof AppSettingsProviderAccessRoute;
@@ -191,10 +247,13 @@ export interface FileRoutesByTo {
   "/settings/tenants": typeof AppSettingsTenantsRoute;
   "/settings/tokens": typeof AppSettingsTokensRoute;
   "/alerts": typeof AppAlertsIndexRoute;
+  "/config": typeof AppConfigIndexRoute;
   "/settings": typeof AppSettingsIndexRoute;
   "/alerts/rules/$id": typeof AppAlertsRulesIdRoute;
   "/alerts/rules/new": typeof AppAlertsRulesNewRoute;
+  "/settings/notifications/$id": typeof AppSettingsNotificationsIdRoute;
   "/alerts/rules": typeof AppAlertsRulesIndexRoute;
+  "/settings/notifications": typeof AppSettingsNotificationsIndexRoute;
 }
 export interface FileRoutesById {
   __root__: typeof rootRouteImport;
@@ -206,10 +265,14 @@ export interface FileRoutesById {
   "/_app/settings": typeof AppSettingsRouteWithChildren;
   "/_app/": typeof AppIndexRoute;
   "/_app/alerts/$id": typeof AppAlertsIdRoute;
+  "/_app/config/$id": typeof AppConfigIdRoute;
+  "/_app/config/jobs": typeof AppConfigJobsRoute;
+  "/_app/config/search": typeof AppConfigSearchRoute;
   "/_app/devices/$id": typeof AppDevicesIdRoute;
   "/_app/settings/account": typeof AppSettingsAccountRoute;
   "/_app/settings/api-keys": typeof AppSettingsApiKeysRoute;
   "/_app/settings/audit": typeof AppSettingsAuditRoute;
+  "/_app/settings/configurations": typeof AppSettingsConfigurationsRoute;
   "/_app/settings/credentials": typeof AppSettingsCredentialsRoute;
   "/_app/settings/people": typeof AppSettingsPeopleRoute;
   "/_app/settings/provider-access": typeof AppSettingsProviderAccessRoute;
@@ -217,10 +280,13 @@ export interface FileRoutesById {
   "/_app/settings/tenants": typeof AppSettingsTenantsRoute;
   "/_app/settings/tokens": typeof AppSettingsTokensRoute;
   "/_app/alerts/": typeof AppAlertsIndexRoute;
+  "/_app/config/": typeof AppConfigIndexRoute;
   "/_app/settings/": typeof AppSettingsIndexRoute;
   "/_app/alerts/rules/$id": typeof AppAlertsRulesIdRoute;
   "/_app/alerts/rules/new": typeof AppAlertsRulesNewRoute;
+  "/_app/settings/notifications/$id": typeof AppSettingsNotificationsIdRoute;
   "/_app/alerts/rules/": typeof AppAlertsRulesIndexRoute;
+  "/_app/settings/notifications/": typeof AppSettingsNotificationsIndexRoute;
 }
 export interface FileRouteTypes {
   fileRoutesByFullPath: FileRoutesByFullPath;
@@ -232,10 +298,14 @@ export interface FileRouteTypes {
     | "/fleet"
     | "/settings"
     | "/alerts/$id"
+    | "/config/$id"
+    | "/config/jobs"
+    | "/config/search"
     | "/devices/$id"
     | "/settings/account"
     | "/settings/api-keys"
     | "/settings/audit"
+    | "/settings/configurations"
     | "/settings/credentials"
     | "/settings/people"
     | "/settings/provider-access"
@@ -243,10 +313,13 @@ export interface FileRouteTypes {
     | "/settings/tenants"
     | "/settings/tokens"
     | "/alerts/"
+    | "/config/"
     | "/settings/"
     | "/alerts/rules/$id"
     | "/alerts/rules/new"
-    | "/alerts/rules/";
+    | "/settings/notifications/$id"
+    | "/alerts/rules/"
+    | "/settings/notifications/";
   fileRoutesByTo: FileRoutesByTo;
   to:
     | "/login"
@@ -255,10 +328,14 @@ export interface FileRouteTypes {
     | "/fleet"
     | "/"
     | "/alerts/$id"
+    | "/config/$id"
+    | "/config/jobs"
+    | "/config/search"
     | "/devices/$id"
     | "/settings/account"
     | "/settings/api-keys"
     | "/settings/audit"
+    | "/settings/configurations"
     | "/settings/credentials"
     | "/settings/people"
     | "/settings/provider-access"
@@ -266,10 +343,13 @@ export interface FileRouteTypes {
     | "/settings/tenants"
     | "/settings/tokens"
     | "/alerts"
+    | "/config"
     | "/settings"
     | "/alerts/rules/$id"
     | "/alerts/rules/new"
-    | "/alerts/rules";
+    | "/settings/notifications/$id"
+    | "/alerts/rules"
+    | "/settings/notifications";
   id:
     | "__root__"
     | "/_app"
@@ -280,10 +360,14 @@ export interface FileRouteTypes {
     | "/_app/settings"
     | "/_app/"
     | "/_app/alerts/$id"
+    | "/_app/config/$id"
+    | "/_app/config/jobs"
+    | "/_app/config/search"
     | "/_app/devices/$id"
     | "/_app/settings/account"
     | "/_app/settings/api-keys"
     | "/_app/settings/audit"
+    | "/_app/settings/configurations"
     | "/_app/settings/credentials"
     | "/_app/settings/people"
     | "/_app/settings/provider-access"
@@ -291,10 +375,13 @@ export interface FileRouteTypes {
     | "/_app/settings/tenants"
     | "/_app/settings/tokens"
     | "/_app/alerts/"
+    | "/_app/config/"
     | "/_app/settings/"
     | "/_app/alerts/rules/$id"
     | "/_app/alerts/rules/new"
-    | "/_app/alerts/rules/";
+    | "/_app/settings/notifications/$id"
+    | "/_app/alerts/rules/"
+    | "/_app/settings/notifications/";
   fileRoutesById: FileRoutesById;
 }
 export interface RootRouteChildren {
@@ -368,6 +455,34 @@ declare module "@tanstack/react-router" {
       preLoaderRoute: typeof AppAlertsIdRouteImport;
       parentRoute: typeof AppRoute;
     };
+    "/_app/config/": {
+      id: "/_app/config/";
+      path: "/config";
+      fullPath: "/config/";
+      preLoaderRoute: typeof AppConfigIndexRouteImport;
+      parentRoute: typeof AppRoute;
+    };
+    "/_app/config/$id": {
+      id: "/_app/config/$id";
+      path: "/config/$id";
+      fullPath: "/config/$id";
+      preLoaderRoute: typeof AppConfigIdRouteImport;
+      parentRoute: typeof AppRoute;
+    };
+    "/_app/config/jobs": {
+      id: "/_app/config/jobs";
+      path: "/config/jobs";
+      fullPath: "/config/jobs";
+      preLoaderRoute: typeof AppConfigJobsRouteImport;
+      parentRoute: typeof AppRoute;
+    };
+    "/_app/config/search": {
+      id: "/_app/config/search";
+      path: "/config/search";
+      fullPath: "/config/search";
+      preLoaderRoute: typeof AppConfigSearchRouteImport;
+      parentRoute: typeof AppRoute;
+    };
     "/_app/devices/$id": {
       id: "/_app/devices/$id";
       path: "/devices/$id";
@@ -401,6 +516,13 @@ declare module "@tanstack/react-router" {
       path: "/audit";
       fullPath: "/settings/audit";
       preLoaderRoute: typeof AppSettingsAuditRouteImport;
+      parentRoute: typeof AppSettingsRoute;
+    };
+    "/_app/settings/configurations": {
+      id: "/_app/settings/configurations";
+      path: "/configurations";
+      fullPath: "/settings/configurations";
+      preLoaderRoute: typeof AppSettingsConfigurationsRouteImport;
       parentRoute: typeof AppSettingsRoute;
     };
     "/_app/settings/credentials": {
@@ -466,6 +588,20 @@ declare module "@tanstack/react-router" {
       preLoaderRoute: typeof AppAlertsRulesNewRouteImport;
       parentRoute: typeof AppRoute;
     };
+    "/_app/settings/notifications/": {
+      id: "/_app/settings/notifications/";
+      path: "/notifications";
+      fullPath: "/settings/notifications/";
+      preLoaderRoute: typeof AppSettingsNotificationsIndexRouteImport;
+      parentRoute: typeof AppSettingsRoute;
+    };
+    "/_app/settings/notifications/$id": {
+      id: "/_app/settings/notifications/$id";
+      path: "/notifications/$id";
+      fullPath: "/settings/notifications/$id";
+      preLoaderRoute: typeof AppSettingsNotificationsIdRouteImport;
+      parentRoute: typeof AppSettingsRoute;
+    };
   }
 }
 
@@ -473,6 +609,7 @@ interface AppSettingsRouteChildren {
   AppSettingsAccountRoute: typeof AppSettingsAccountRoute;
   AppSettingsApiKeysRoute: typeof AppSettingsApiKeysRoute;
   AppSettingsAuditRoute: typeof AppSettingsAuditRoute;
+  AppSettingsConfigurationsRoute: typeof AppSettingsConfigurationsRoute;
   AppSettingsCredentialsRoute: typeof AppSettingsCredentialsRoute;
   AppSettingsPeopleRoute: typeof AppSettingsPeopleRoute;
   AppSettingsProviderAccessRoute: typeof AppSettingsProviderAccessRoute;
@@ -480,12 +617,15 @@ interface AppSettingsRouteChildren {
   AppSettingsTenantsRoute: typeof AppSettingsTenantsRoute;
   AppSettingsTokensRoute: typeof AppSettingsTokensRoute;
   AppSettingsIndexRoute: typeof AppSettingsIndexRoute;
+  AppSettingsNotificationsIdRoute: typeof AppSettingsNotificationsIdRoute;
+  AppSettingsNotificationsIndexRoute: typeof AppSettingsNotificationsIndexRoute;
 }
 
 const AppSettingsRouteChildren: AppSettingsRouteChildren = {
   AppSettingsAccountRoute: AppSettingsAccountRoute,
   AppSettingsApiKeysRoute: AppSettingsApiKeysRoute,
   AppSettingsAuditRoute: AppSettingsAuditRoute,
+  AppSettingsConfigurationsRoute: AppSettingsConfigurationsRoute,
   AppSettingsCredentialsRoute: AppSettingsCredentialsRoute,
   AppSettingsPeopleRoute: AppSettingsPeopleRoute,
   AppSettingsProviderAccessRoute: AppSettingsProviderAccessRoute,
@@ -493,6 +633,8 @@ const AppSettingsRouteChildren: AppSettingsRouteChildren = {
   AppSettingsTenantsRoute: AppSettingsTenantsRoute,
   AppSettingsTokensRoute: AppSettingsTokensRoute,
   AppSettingsIndexRoute: AppSettingsIndexRoute,
+  AppSettingsNotificationsIdRoute: AppSettingsNotificationsIdRoute,
+  AppSettingsNotificationsIndexRoute: AppSettingsNotificationsIndexRoute,
 };
 
 const AppSettingsRouteWithChildren = AppSettingsRoute._addFileChildren(
@@ -505,8 +647,12 @@ interface AppRouteChildren {
   AppSettingsRoute: typeof AppSettingsRouteWithChildren;
   AppIndexRoute: typeof AppIndexRoute;
   AppAlertsIdRoute: typeof AppAlertsIdRoute;
+  AppConfigIdRoute: typeof AppConfigIdRoute;
+  AppConfigJobsRoute: typeof AppConfigJobsRoute;
+  AppConfigSearchRoute: typeof AppConfigSearchRoute;
   AppDevicesIdRoute: typeof AppDevicesIdRoute;
   AppAlertsIndexRoute: typeof AppAlertsIndexRoute;
+  AppConfigIndexRoute: typeof AppConfigIndexRoute;
   AppAlertsRulesIdRoute: typeof AppAlertsRulesIdRoute;
   AppAlertsRulesNewRoute: typeof AppAlertsRulesNewRoute;
   AppAlertsRulesIndexRoute: typeof AppAlertsRulesIndexRoute;
@@ -518,8 +664,12 @@ const AppRouteChildren: AppRouteChildren = {
   AppSettingsRoute: AppSettingsRouteWithChildren,
   AppIndexRoute: AppIndexRoute,
   AppAlertsIdRoute: AppAlertsIdRoute,
+  AppConfigIdRoute: AppConfigIdRoute,
+  AppConfigJobsRoute: AppConfigJobsRoute,
+  AppConfigSearchRoute: AppConfigSearchRoute,
   AppDevicesIdRoute: AppDevicesIdRoute,
   AppAlertsIndexRoute: AppAlertsIndexRoute,
+  AppConfigIndexRoute: AppConfigIndexRoute,
   AppAlertsRulesIdRoute: AppAlertsRulesIdRoute,
   AppAlertsRulesNewRoute: AppAlertsRulesNewRoute,
   AppAlertsRulesIndexRoute: AppAlertsRulesIndexRoute,

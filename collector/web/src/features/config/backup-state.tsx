@@ -27,16 +27,24 @@ export function toldOf({ effective, failing, other_key: other, fetched_at: fetch
 }
 
 /** How the backup of a device stands, and what it is done with. */
-export function BackupState({ backup, onLogin }: { backup: Backup; onLogin: (() => void) | null }) {
+export function BackupState({ backup, onLogin, children }: {
+  backup: Backup; onLogin: (() => void) | null;
+  /** What can be done with it. */
+  children: ReactNode;
+}) {
   const { state, word, note } = toldOf(backup);
   const { failing, login, fetched_at: fetched, host_key: key, host_key_at: since } = backup;
   return (
     <div className="flex min-w-0 flex-col gap-2">
-      <p className="flex flex-wrap items-center gap-2" data-backup-state={state}>
-        <StateShape state={state} />
-        <span className={`font-medium ${COLOUR[state]}`}>{word}</span>
-        {failing && <span className="text-muted">for <Age at={failing.since} /></span>}
-      </p>
+      <div className="flex flex-wrap items-center gap-2">
+        <p className="flex min-w-0 flex-wrap items-center gap-2" data-backup-state={state}>
+          <StateShape state={state} />
+          <span className={`font-medium ${COLOUR[state]}`}>{word}</span>
+          {failing && <span className="text-muted">for <Age at={failing.since} /></span>}
+        </p>
+        <span className="flex-1" />
+        {children}
+      </div>
       {note && <p className="text-muted" data-backup-note>{note}</p>}
       <dl className="flex flex-wrap gap-x-6 gap-y-1">
         <Fact name="Last fetched">{fetched ? <Age at={fetched} long /> : "never"}</Fact>

@@ -30,16 +30,10 @@ export function DeviceConfig({ device, offline }: Props) {
   return (
     <div className="flex flex-col gap-4" data-device-config>
       <section aria-label="Backup" className="rounded-lg border border-line bg-surface px-4 py-3 phone:px-3">
-        <div className="flex flex-wrap items-start gap-x-3 gap-y-2">
-          <BackupState backup={backup} onLogin={admin ? () => setOpened("login") : null} />
-          <span className="flex-1" />
-          {write && (
-            <span className="flex flex-wrap gap-2">
-              {admin && <Button onClick={() => setOpened("settings")}>Settings…</Button>}
-              <RunButton device={id} backup={backup} offline={offline} />
-            </span>
-          )}
-        </div>
+        <BackupState backup={backup} onLogin={admin ? () => setOpened("login") : null}>
+          {admin && <Button onClick={() => setOpened("settings")}>Settings…</Button>}
+          {write && <RunButton device={id} backup={backup} offline={offline} />}
+        </BackupState>
         <LastJob backup={backup} />
         <HostKeyPart device={id} name={name} backup={backup} canPin={admin} />
       </section>

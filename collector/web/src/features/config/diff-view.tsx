@@ -2,7 +2,7 @@ import { MergeView, unifiedMergeView } from "@codemirror/merge";
 import { EditorState, type Extension } from "@codemirror/state";
 import { EditorView } from "@codemirror/view";
 import { useEffect, useRef } from "react";
-import { readOnly } from "./editor";
+import { readOnly, shown } from "./editor";
 
 interface Props {
   before: string;
@@ -26,7 +26,7 @@ const comeWord = "color-mix(in srgb, var(--up) 30%, transparent)";
 /** The library's own colours are of no theme of ours, and its sign of a fold is in few fonts. */
 const look = EditorView.theme({
   "&.cm-merge-a .cm-changedLine, .cm-deletedChunk": { backgroundColor: gone },
-  "&.cm-merge-b .cm-changedLine, .cm-inlineChangedLine, &.cm-merge-b .cm-insertedLine": { backgroundColor: come },
+  "&.cm-merge-b .cm-changedLine, .cm-inlineChangedLine": { backgroundColor: come },
   "&.cm-merge-a .cm-changedText, .cm-deletedChunk .cm-deletedText": { background: `${goneWord} !important`, borderRadius: "2px" },
   "&.cm-merge-b .cm-changedText": { background: `${comeWord} !important`, borderRadius: "2px" },
   ".cm-deletedChunk": { padding: "0 12px 0 8px" },
@@ -56,13 +56,13 @@ export function DiffView({ before, after, split, folded, labels: [left, right] }
     const shared = (label: string): Extension => [readOnly(label), look];
     if (split) {
       const merge = new MergeView({
-        parent, a: { doc: before, extensions: shared(left) }, b: { doc: after, extensions: shared(right) }, gutter: true, diffConfig: DIFF, ...fold,
+        parent, a: { doc: shown(before), extensions: shared(left) }, b: { doc: shown(after), extensions: shared(right) }, gutter: true, diffConfig: DIFF, ...fold,
       });
       return () => merge.destroy();
     }
-    const unified = unifiedMergeView({ original: before, mergeControls: false, gutter: true, diffConfig: DIFF, ...fold });
+    const unified = unifiedMergeView({ original: shown(before), mergeControls: false, gutter: true, diffConfig: DIFF, ...fold });
     const view = new EditorView({
-      parent, state: EditorState.create({ doc: after, extensions: [shared(`${right}, compared with: ${left}`), unified] }),
+      parent, state: EditorState.create({ doc: shown(after), extensions: [shared(`${right}, compared with: ${left}`), unified] }),
     });
     return () => view.destroy();
   }, [before, after, split, folded, left, right]);

@@ -35,11 +35,16 @@ const look = EditorView.theme({
   ".cm-gutters": { backgroundColor: "transparent", color: "var(--faint)", border: "none" },
   ".cm-lineNumbers .cm-gutterElement": { minWidth: "40px", padding: "0 8px 0 8px", fontVariantNumeric: "tabular-nums" },
   ".cm-selectionBackground, &.cm-focused .cm-selectionBackground": { backgroundColor: "var(--accent-soft) !important" },
-  ".cm-secret": { borderRadius: "3px", backgroundColor: "var(--degraded-soft)", color: "var(--degraded)" },
+  ".cm-secret": { borderRadius: "3px", outline: "1px solid var(--degraded)", outlineOffset: "-1px" },
   ".cm-asked": { backgroundColor: "var(--selected)", boxShadow: "inset 3px 0 0 var(--accent)" },
   ".cm-found": { backgroundColor: "var(--accent-soft)", borderRadius: "2px" },
   ".cm-found-now": { outline: "1px solid var(--accent)" },
 });
+
+/** The end of the last line begins no other. */
+export function shown(text: string): string {
+  return text.endsWith("\n") ? text.slice(0, -1) : text;
+}
 
 /** A label of its own says what the text is. */
 export function readOnly(label: string): Extension {

@@ -66,7 +66,7 @@ function PolicyForm({ policy }: { policy: Policy }) {
     setWrong(isWrong ? found : null);
     if (!isWrong) save.mutate(policyOf(draft, policy.tenant.id));
   };
-  const every = EVERY.some(({ value }) => value === draft.every) ? EVERY : [...EVERY, { value: draft.every, label: duration(Number(draft.every)) }];
+  const every = EVERY.some(({ value }) => value === draft.every) ? EVERY : [...EVERY, { value: draft.every, label: `every ${duration(Number(draft.every))}` }];
   return (
     <Form onSubmit={submit} error={wrong ? new Error("Nothing is sent yet.") : save.error} fields={fields} shows={SHOWS} action="Save"
       busy={save.isPending} cancelLabel="Undo" onCancel={() => {
@@ -76,8 +76,8 @@ function PolicyForm({ policy }: { policy: Policy }) {
       }}>
       <CheckField label="Back up all devices that have a login" checked={draft.enabled} onChange={(enabled) => set({ enabled })}
         hint="Off: only devices whose own settings say so, and whatever somebody asks for." />
-      <FieldFrame id="policy-every" label="Every" error={fields["every_s"]}>
-        <Picker id="policy-every" label="Every" value={draft.every} choices={every} onChange={(value) => set({ every: value })} />
+      <FieldFrame id="policy-every" label="How often" error={fields["every_s"]}>
+        <Picker id="policy-every" label="How often" value={draft.every} choices={every} onChange={(value) => set({ every: value })} />
       </FieldFrame>
       <WindowFields draft={draft} set={set} error={fields["window"]} />
       <TextField id="policy-site" label="At one site at a time" inputMode="numeric" autoComplete="off" value={draft.perSite} error={fields["per_site_max"]}

@@ -28,9 +28,10 @@ export function RunButton({ device, backup, offline }: { device: string; backup:
 }
 
 /** The job that is open, or the last one. */
-export function LastJob({ backup: { job } }: { backup: Pick<Backup, "job"> }) {
+export function LastJob({ backup: { job, failing } }: { backup: Pick<Backup, "job" | "failing"> }) {
   if (!job) return null;
-  const advice = job.state === "failed" && job.cause ? causeAdvice(job.cause, job.advice) : null;
+  // That of a failure that goes on stands above already.
+  const advice = job.state === "failed" && job.cause && !failing ? causeAdvice(job.cause, job.advice) : null;
   const share = job.state === "running" && job.bytes ? Math.min(100, Math.round((100 * (job.kept_bytes ?? 0)) / job.bytes)) : null;
   return (
     <div role="status" data-last-job={job.state} className="mt-3 flex flex-col gap-1 border-t border-line pt-2">
@@ -41,7 +42,11 @@ export function LastJob({ backup: { job } }: { backup: Pick<Backup, "job"> }) {
           <Link to="/config/$id" params={{ id: job.version }} className="text-accent hover:underline phone:inline-flex phone:min-h-11 phone:items-center">See what changed</Link>
         )}
       </p>
-      {share !== null && <progress max={100} value={share} aria-label="Sent by the agent" className="h-1.5 w-full accent-accent" />}
+      {share !== null && (
+        <div role="progressbar" aria-label="Sent by the agent" aria-valuenow={share} aria-valuemin={0} aria-valuemax={100} className="h-1.5 overflow-hidden rounded-full bg-line">
+          <div className="h-full bg-accent" style={{ width: `${share}%` }} />
+        </div>
+      )}
       {advice && <p className="text-muted">{advice}</p>}
     </div>
   );

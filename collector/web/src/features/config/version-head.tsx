@@ -33,17 +33,15 @@ export function VersionHead({ version }: { version: VersionText }) {
         {version.reason && <Fact name="Fetched">{reasonWord(version)}</Fact>}
         <Fact name="Last seen">{last === first ? "once" : dateTime(last)}</Fact>
         <Fact name="Size">{integer(lines)} lines, {bytes(size)}</Fact>
-        {facts.length > 0 && (
-          <div className="basis-full">
-            <details>
-              <summary className="inline-flex cursor-pointer items-center gap-1 text-muted hover:text-text phone:min-h-11">
-                <Icon name="chevron" size={12} /> What the device says of itself
-              </summary>
-              <ul className="mt-1 font-mono text-xs text-muted">{facts.map((fact) => <li key={fact} className="wrap-anywhere select-all">{fact}</li>)}</ul>
-            </details>
-          </div>
-        )}
       </dl>
+      {facts.length > 0 && (
+        <details className="group mt-1">
+          <summary className="inline-flex cursor-pointer items-center gap-1 text-muted hover:text-text phone:min-h-11">
+            <span className="-rotate-90 group-open:rotate-0"><Icon name="chevron" size={12} /></span> What the device says of itself
+          </summary>
+          <ul className="mt-1 font-mono text-xs text-muted">{facts.map((fact) => <li key={fact} className="wrap-anywhere select-all">{fact}</li>)}</ul>
+        </details>
+      )}
     </header>
   );
 }

@@ -21,13 +21,19 @@ interface Cause {
 }
 
 const CAUSES: Readonly<Record<string, Cause>> = {
-  no_connection: { word: "No connection", advice: "Check the address, the port, and that the device serves SSH." },
+  no_name: { word: "Name has no address", advice: "Check the name, and the DNS of the site." },
+  unreachable: { word: "Unreachable", advice: "There is no way to the device. Check its address and the routes of the site." },
+  no_answer: { word: "No answer", advice: "Check the address, the port, and the firewalls on the way." },
+  port_closed: { word: "Port closed", advice: "Let the device serve SSH, or name the port in its settings." },
+  no_ssh: { word: "Not SSH", advice: "What answers there does not speak SSH. Check the port." },
+  hangs_up: { word: "Hangs up", advice: "Check which addresses the device lets in, and whether too many are logged in." },
   host_key: {
     word: "Host key changed",
     advice: "If the device was replaced or set up anew, pin the new key; else somebody may be in between.",
   },
   algorithms: { word: "Old algorithms only", advice: "The device knows none of today's. Update it, or allow broken ones in its settings." },
   login: { word: "Login refused", advice: "Check the user, its password or its key." },
+  login_silent: { word: "Login not answered", advice: "Check the servers that the device asks who may log in." },
   private_key: { word: "Private key unreadable", advice: "Give one in OpenSSH's form or PEM, without a passphrase." },
   not_text: { word: "Login is not text", advice: "Type the password or the key of the login again." },
   no_platform: { word: "Unknown platform", advice: "The agent does not know this platform. Update the agent, or choose another platform." },
@@ -38,7 +44,11 @@ const CAUSES: Readonly<Record<string, Cause>> = {
   empty: { word: "Empty configuration", advice: "Check what the user may read." },
   incomplete: { word: "Incomplete", advice: "The configuration ended in its middle. It is tried again by itself." },
   too_much: { word: "Too large", advice: "It is larger than 16 MiB. Check what the device prints." },
+  too_slow: { word: "Too slow", advice: "It was given up after 15 minutes: the device or the line to it is too slow." },
   protocol: { word: "SSH failed", advice: "Try ssh by hand from the agent's host." },
+  site_key: { word: "Key of marks unusable", advice: "See to history.key in the state directory of the agent." },
+  no_room: { word: "No room at the agent", advice: "It keeps what the collector has not taken yet. See why they are apart." },
+  agent: { word: "Agent failed", advice: "It failed at what the device sent. Report the device." },
   agent_lost: { word: "Agent lost it", advice: "The agent ended before it was done. It is tried again by itself." },
   agent_too_old: { word: "Agent too old", advice: "This agent cannot fetch configurations yet. Update it." },
   agent_refused: { word: "Agent refused", advice: "The agent had no room for it. It is tried again by itself." },
@@ -108,6 +118,6 @@ export function spokenChange({ added, removed }: { added: number; removed: numbe
 }
 
 export const EVERY: readonly { value: string; label: string }[] = [
-  { value: "3600", label: "hour" }, { value: "21600", label: "6 hours" }, { value: "43200", label: "12 hours" },
-  { value: "86400", label: "day" }, { value: "172800", label: "2 days" }, { value: "604800", label: "week" },
+  { value: "3600", label: "every hour" }, { value: "21600", label: "every 6 hours" }, { value: "43200", label: "every 12 hours" },
+  { value: "86400", label: "every day" }, { value: "172800", label: "every 2 days" }, { value: "604800", label: "every week" },
 ];

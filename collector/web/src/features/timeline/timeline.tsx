@@ -129,7 +129,7 @@ function spoken(items: readonly Item[]): string {
 
 /** What the mark under the pointer is, above the line. The button says the same to screen readers. */
 function Told({ mark: { share, items } }: { mark: Mark<Item> }) {
-  const side = share > 0.5 ? { right: `${100 * (1 - share)}%` } : { left: `${100 * share}%` };
+  const side = share > 2 / 3 ? { right: `${100 * (1 - share)}%` } : { left: `${100 * share}%`, translate: share < 1 / 3 ? "0" : "-50%" };
   return (
     <div aria-hidden="true" data-told style={side} className="pointer-events-none absolute bottom-full z-20 mb-0.5 w-max max-w-[min(340px,80vw)] rounded-md border border-edge bg-raised px-2.5 py-1.5 text-xs shadow-(--shadow)">
       {items.slice(0, TOLD_MAX).map((item) => (

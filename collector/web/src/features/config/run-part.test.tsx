@@ -1,0 +1,50 @@
+import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
+import { cleanup, fireEvent, render, screen, waitFor } from "@testing-library/react";
+import { afterEach, expect, it, vi } from "vitest";
+import { api } from "../../lib/api";
+import { LastJob, RunButton } from "./run-part";
+import type { Backup, Job } from "./types";
+
+afterEach(() => {
+  cleanup();
+  vi.restoreAllMocks();
+});
+
+const ref = (name: string) => ({ id: name, name });
+const job: Job = {
+  id: "job_1", tenant: ref("t"), site: ref("s"), device: ref("d"), agent: ref("a"), reason: "schedule", asked_by: null, state: "failed", waits: null,
+  created_at: "2026-01-01T00:00:00Z", started_at: null, ended_at: null, cause: "login", advice: null, version: null, changed: null, bytes: null, kept_bytes: null,
+};
+const login = { from: "device", profile: null, user: "backup", has_password: true, has_key: false, has_enable: false };
+const backup = (more: Partial<Backup>) => ({ login, job: null, failing: null, ...more }) as Backup;
+
+function button(of: Backup, offline: string | null = null) {
+  render(<QueryClientProvider client={new QueryClient()}><RunButton device="dev_1" backup={of} offline={offline} /></QueryClientProvider>);
+  return screen.getByRole("button");
+}
+
+it("asks for it once, also while the agent is away, and says so", async () => {
+  const post = vi.spyOn(api, "POST").mockResolvedValue({ data: { data: job }, response: new Response() } as never);
+  const run = button(backup({}), "The agent is offline since 14:02.");
+  expect(run.title).toContain("when the agent is back");
+  fireEvent.click(run);
+  await waitFor(() => expect(post).toHaveBeenCalledOnce());
+});
+
+it("asks for nothing without a login, or while a job is open", () => {
+  expect(button(backup({ login: null })).hasAttribute("disabled")).toBe(true);
+  expect(screen.getByText("It has no login by SSH.")).toBeTruthy();
+  cleanup();
+  const open = button(backup({ job: { ...job, state: "queued" } }));
+  expect(open.hasAttribute("disabled")).toBe(true);
+  expect(open.textContent).toBe("Fetching…");
+});
+
+it("shows how far the agent is, and what to do about a failure that is past", () => {
+  const { rerender } = render(<LastJob backup={{ job: { ...job, state: "running", bytes: 200, kept_bytes: 50 }, failing: null }} />);
+  expect(screen.getByRole("progressbar").getAttribute("aria-valuenow")).toBe("25");
+  rerender(<LastJob backup={{ job, failing: null }} />);
+  expect(screen.getByText("Check the user, its password or its key.")).toBeTruthy();
+  rerender(<LastJob backup={{ job, failing: { cause: "login", advice: null, since: job.created_at } }} />);
+  expect(screen.queryByText("Check the user, its password or its key.")).toBeNull();
+});

@@ -1,0 +1,61 @@
+import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
+import { createMemoryHistory, createRootRoute, createRoute, createRouter, RouterProvider } from "@tanstack/react-router";
+import { cleanup, fireEvent, render, screen, waitFor, within } from "@testing-library/react";
+import { afterEach, expect, it, vi } from "vitest";
+import { api } from "../../lib/api";
+import type { Item } from "./kinds";
+import { Timeline } from "./timeline";
+
+afterEach(() => {
+  cleanup();
+  vi.restoreAllMocks();
+});
+
+const span = { from: Date.UTC(2026, 0, 1, 0), to: Date.UTC(2026, 0, 1, 10) };
+const item = (hour: number, more: Partial<Item>): Item => ({
+  at: new Date(span.from + hour * 3_600_000).toISOString(), kind: "reboot", severity: null, text: "Restarted", alert: null, version: null, job: null, ...more,
+});
+const ITEMS = [
+  item(9, { kind: "config_changed", text: "Configuration changed: +1 −0 lines", version: "cfg_1" }),
+  item(5.02, { kind: "alert_fired", severity: "critical", text: "core-1 is down", alert: "alt_1" }),
+  item(5, {}),
+  item(1, { kind: "host_key_changed", text: "Another host key was shown" }),
+];
+
+async function show(asTable = false) {
+  vi.spyOn(api, "GET").mockResolvedValue({ data: { data: { items: ITEMS } }, response: new Response() } as never);
+  const root = createRootRoute();
+  const page = createRoute({
+    getParentRoute: () => root, path: "/",
+    component: () => <Timeline device="dev_1" range={{ from: String(span.from), to: String(span.to) }} span={span} asTable={asTable} />,
+  });
+  const version = createRoute({ getParentRoute: () => root, path: "/config/$id", component: () => <p>the version</p> });
+  const router = createRouter({ routeTree: root.addChildren([page, version]), history: createMemoryHistory({ initialEntries: ["/"] }) });
+  render(<QueryClientProvider client={new QueryClient()}><RouterProvider router={router as never} /></QueryClientProvider>);
+  await screen.findByText("4 events");
+}
+
+it("makes one mark of what stands together, and arrows lead from mark to mark", async () => {
+  await show();
+  const marks = within(screen.getByRole("list", { name: "Events, by time" })).getAllByRole("button");
+  expect(marks.map((mark) => mark.dataset["mark"])).toEqual(["host_key_changed", "many", "config_changed"]);
+  expect(marks.map((mark) => mark.tabIndex)).toEqual([0, -1, -1]);
+  marks[0]?.focus();
+  fireEvent.keyDown(marks[0] as HTMLElement, { key: "ArrowRight" });
+  expect(document.activeElement).toBe(marks[1]);
+  expect(document.querySelector("[data-told]")?.textContent).toContain("core-1 is down");
+  fireEvent.click(marks[1] as HTMLElement);
+  expect(within(await screen.findByRole("dialog", { name: "Events" })).getAllByRole("row")).toHaveLength(3);
+});
+
+it("leads from a change to the version", async () => {
+  await show();
+  fireEvent.click(screen.getByRole("button", { name: /^Config: Configuration changed/ }));
+  await waitFor(() => expect(screen.getByText("the version")).toBeTruthy());
+});
+
+it("is a table for who asks for one", async () => {
+  await show(true);
+  const rows = within(screen.getByRole("table", { name: "What happened" })).getAllByRole("row");
+  expect(rows.map((row) => row.dataset["event"])).toEqual([undefined, "config_changed", "alert_fired", "reboot", "host_key_changed"]);
+});
