@@ -201,6 +201,8 @@ async fn measurement(world: &mut World) {
 async fn snapshot(world: &mut World) {
     const JOB_OF_A: i64 = 0x0111_2222_3333_4444;
     world.job_of_a(JOB_OF_A).await;
+    // A session asks so often and no more.
+    world.client = world.collector.client().await;
     let before = world.of_a().await;
     let part = |job_id: i64, data: &[u8]| SnapshotPart {
         job_id,

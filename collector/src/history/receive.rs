@@ -116,7 +116,7 @@ struct Turn<'a> {
 
 impl Drop for Turn<'_> {
     fn drop(&mut self) {
-        let now = self.inner.parts.clock.monotonic();
+        let now = self.inner.parts.clock.now();
         self.inner.uploads().part_ended(self.whose, self.over, now);
     }
 }
@@ -162,7 +162,7 @@ impl Inner {
         part: SnapshotPart,
     ) -> Result<SnapshotKept, ReceiveError> {
         let whose = (peer.tenant, ConfigJobId(part.job_id));
-        let begun = self.uploads().part_begins(whose, self.parts.clock.monotonic());
+        let begun = self.uploads().part_begins(whose, self.parts.clock.now());
         begun.map_err(|full| {
             tracing::debug!(stage = "history", job = %whose.1, ?full, "a part comes too early");
             let (Full::Taken | Full::Tenant | Full::All) = full;

@@ -43,6 +43,10 @@ fn hot() -> Condition {
     }
 }
 
+fn down() -> Condition {
+    Condition::DeviceState { states: vec![BadState::Down] }
+}
+
 fn directory(devices: i64) -> Directory {
     let place = |id| DevicePlace {
         site: SiteId(1),
@@ -165,10 +169,18 @@ fn what_was_there_and_is_absent_is_found_by_the_time_of_its_agent() {
     assert!(world.tell(60, 60, readings(1, "snmp_rtt_ms", None)).is_empty());
     // Time passes by what another device tells, and not by the collector's clock.
     assert!(world.engine.pass(second(100_000)).is_empty());
-    assert!(world.cpu(2, 299, Some(1.0)).is_empty());
+    for at in [180, 299] {
+        assert!(world.cpu(2, at, Some(1.0)).is_empty());
+    }
     assert_eq!(turns(&world.cpu(2, 301, Some(1.0))), [Turn::Fired(second(300))]);
     let back = world.tell(400, 400, readings(1, "snmp_rtt_ms", Some(1.0)));
     assert_eq!(turns(&back), [Turn::Resolved(second(400))]);
+    // That the agent was away says nothing of what it polls.
+    assert!(world.cpu(2, 9_000, Some(1.0)).is_empty());
+    for at in [9_100, 9_200] {
+        assert!(world.cpu(2, at, Some(1.0)).is_empty());
+    }
+    assert_eq!(turns(&world.cpu(2, 9_300, Some(1.0))), [Turn::Fired(second(9_300))]);
 }
 
 #[test]
@@ -219,13 +231,16 @@ fn what_stands_needs_no_readings_and_does_not_freeze() {
 
 #[test]
 fn open_alerts_are_bounded() {
-    let most = i64::try_from(OPEN_MAX).unwrap();
-    let mut world = World::new(vec![rule(1, hot(), 0, 0)], most + 1);
+    let most = i64::try_from(OPEN_MAX - CRITICAL_RESERVED).unwrap();
+    let critical = Rule { severity: Severity::Critical, ..rule(2, down(), 0, 0) };
+    let mut world = World::new(vec![rule(1, hot(), 0, 0), critical], most + 1);
     for device in 1..=most + 1 {
         let fired = world.cpu(device, 0, Some(99.0)).len();
         assert_eq!(fired, usize::from(device <= most));
     }
     assert_eq!(world.engine.counted().refused, 1);
+    // What is critical has room of its own.
+    assert_eq!(world.state(1, 10, State::Down).len(), 1);
     assert_eq!(world.cpu(1, 60, Some(1.0)).len(), 1);
     assert_eq!(world.cpu(most + 1, 60, Some(99.0)).len(), 1);
 }

@@ -1,8 +1,9 @@
 //! Core: which outcomes are under way, so that one tenant leaves room for the others.
 
 use std::collections::BTreeMap;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use farwatch_common::clock::Micros;
 use farwatch_common::id::{ConfigJobId, TenantId};
 
 /// Outcomes under way at once.
@@ -23,7 +24,7 @@ pub enum Full {
 
 #[derive(Clone, Copy, Debug)]
 struct Upload {
-    last_at: Instant,
+    last_at: Micros,
     in_call: bool,
 }
 
@@ -33,11 +34,7 @@ pub struct Uploads(BTreeMap<(TenantId, ConfigJobId), Upload>);
 
 impl Uploads {
     /// A part comes; to be followed by [`Uploads::part_ended`].
-    pub fn part_begins(
-        &mut self,
-        whose: (TenantId, ConfigJobId),
-        now: Instant,
-    ) -> Result<(), Full> {
+    pub fn part_begins(&mut self, whose: (TenantId, ConfigJobId), now: Micros) -> Result<(), Full> {
         let begun = Upload { last_at: now, in_call: true };
         if let Some(upload) = self.0.get_mut(&whose) {
             if upload.in_call {
@@ -46,9 +43,7 @@ impl Uploads {
             *upload = begun;
             return Ok(());
         }
-        self.0.retain(|_, upload| {
-            upload.in_call || now.saturating_duration_since(upload.last_at) < IDLE
-        });
+        self.0.retain(|_, upload| upload.in_call || now.since(upload.last_at) < IDLE);
         if self.0.keys().filter(|(tenant, _)| *tenant == whose.0).count() >= TENANT_UPLOADS_MAX {
             return Err(Full::Tenant);
         }
@@ -60,7 +55,7 @@ impl Uploads {
     }
 
     /// The part is answered; `over`: nothing more is to come of this outcome.
-    pub fn part_ended(&mut self, whose: (TenantId, ConfigJobId), over: bool, now: Instant) {
+    pub fn part_ended(&mut self, whose: (TenantId, ConfigJobId), over: bool, now: Micros) {
         if over {
             self.0.remove(&whose);
         } else if let Some(upload) = self.0.get_mut(&whose) {
@@ -72,7 +67,6 @@ impl Uploads {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use farwatch_common::clock::Clock;
 
     fn job(tenant: i64, number: usize) -> (TenantId, ConfigJobId) {
         (TenantId(tenant), ConfigJobId(i64::try_from(number).unwrap()))
@@ -80,7 +74,7 @@ mod tests {
 
     #[test]
     fn a_tenant_leaves_room_and_what_is_idle_gives_its_place() {
-        let now = Clock::system().monotonic();
+        let now = Micros(1_800_000_000_000_000);
         let mut uploads = Uploads::default();
         for number in 0..TENANT_UPLOADS_MAX {
             uploads.part_begins(job(1, number), now).unwrap();
@@ -90,17 +84,17 @@ mod tests {
         uploads.part_begins(job(2, 0), now).unwrap();
         // Between two parts the place is kept, and its own next part is taken.
         uploads.part_ended(job(1, 0), false, now);
-        assert_eq!(uploads.part_begins(job(1, 99), now + IDLE / 2), Err(Full::Tenant));
-        uploads.part_begins(job(1, 0), now + IDLE / 2).unwrap();
-        uploads.part_ended(job(1, 0), false, now + IDLE / 2);
-        uploads.part_begins(job(1, 99), now + IDLE * 2).unwrap();
-        uploads.part_ended(job(1, 99), true, now + IDLE * 2);
-        uploads.part_begins(job(1, 100), now + IDLE * 2).unwrap();
+        assert_eq!(uploads.part_begins(job(1, 99), now.after(IDLE / 2)), Err(Full::Tenant));
+        uploads.part_begins(job(1, 0), now.after(IDLE / 2)).unwrap();
+        uploads.part_ended(job(1, 0), false, now.after(IDLE / 2));
+        uploads.part_begins(job(1, 99), now.after(IDLE * 2)).unwrap();
+        uploads.part_ended(job(1, 99), true, now.after(IDLE * 2));
+        uploads.part_begins(job(1, 100), now.after(IDLE * 2)).unwrap();
     }
 
     #[test]
     fn all_tenants_together_are_bounded() {
-        let now = Clock::system().monotonic();
+        let now = Micros(1_800_000_000_000_000);
         let mut uploads = Uploads::default();
         for number in 0..UPLOADS_MAX {
             uploads.part_begins(job(i64::try_from(number).unwrap(), 0), now).unwrap();

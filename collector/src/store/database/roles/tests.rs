@@ -21,7 +21,7 @@ agent_key identity DELETE INSERT SELECT UPDATE
 alert app SELECT UPDATE
 alert ingest DELETE INSERT SELECT UPDATE
 alert_event app INSERT SELECT
-alert_event ingest INSERT SELECT
+alert_event ingest INSERT SELECT UPDATE(note)
 alert_rule app DELETE INSERT SELECT UPDATE
 alert_rule ingest INSERT SELECT
 api_key app SELECT(api_key_id,created_at,created_by,expires_at,last_used_at,name,\
@@ -36,7 +36,7 @@ backup ingest INSERT SELECT UPDATE
 backup_policy app DELETE INSERT SELECT UPDATE
 backup_policy ingest SELECT
 channel app DELETE INSERT SELECT UPDATE
-channel ingest SELECT UPDATE(failing_since)
+channel ingest SELECT UPDATE(failing_since,failing_told,gave_up_at)
 config_job app INSERT SELECT UPDATE
 config_job ingest DELETE INSERT SELECT UPDATE
 config_part app SELECT(job_id,start,tenant_id)

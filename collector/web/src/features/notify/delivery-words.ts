@@ -4,7 +4,7 @@ import type { State } from "../../lib/types";
 import type { ChannelKind, Delivery, DeliveryAttempt } from "./types";
 
 const EVENT_WORD: Readonly<Record<string, string>> = {
-  "alert.firing": "Firing", "alert.resolved": "Resolved", test: "Test",
+  "alert.firing": "Firing", "alert.resolved": "Resolved", "channel.failing": "Channel fails", test: "Test",
 };
 
 export function eventWord(event: string): string {

@@ -6,7 +6,7 @@ const item: Item = { at: "2026-01-01T00:00:00Z", kind: "reboot", severity: null,
 it("tells kinds apart by shape and word, not by colour alone", () => {
   const kinds: readonly Partial<Item>[] = [
     { kind: "alert_fired", severity: "critical" }, { kind: "alert_resolved" }, { kind: "config_changed" }, { kind: "config_failed" },
-    { kind: "host_key_changed" }, { kind: "reboot" },
+    { kind: "host_key_changed" }, { kind: "reboot" }, { kind: "fired_unseen" },
   ];
   const signs = kinds.map((more) => signOf({ ...item, ...more }));
   expect(new Set(signs.map(({ shape }) => shape)).size).toBe(kinds.length);

@@ -5,7 +5,7 @@ type Answer = paths["/api/v1/devices/{id}/timeline"]["get"]["responses"][200]["c
 export type Item = Answer["data"]["items"][number];
 export type Kind = Item["kind"];
 
-export type Shape = "triangle" | "check" | "diamond" | "cross" | "key" | "turn" | "many";
+export type Shape = "triangle" | "check" | "diamond" | "cross" | "key" | "turn" | "late" | "many";
 export type Tone = "up" | "degraded" | "down" | "unknown" | "accent";
 
 export interface Sign {
@@ -20,6 +20,7 @@ const SIGNS: Readonly<Record<Exclude<Kind, "alert_fired">, Sign>> = {
   config_failed: { word: "Backup", shape: "cross", tone: "degraded" },
   host_key_changed: { word: "Host key", shape: "key", tone: "down" },
   reboot: { word: "Reboot", shape: "turn", tone: "degraded" },
+  fired_unseen: { word: "Came late", shape: "late", tone: "unknown" },
 };
 
 export function signOf({ kind, severity }: Pick<Item, "kind" | "severity">): Sign {

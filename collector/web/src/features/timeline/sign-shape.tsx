@@ -21,6 +21,7 @@ export function SignShape({ sign: { shape, tone }, count = 0, size = 14 }: { sig
       {shape === "diamond" && <path d="M7 .8 13.200 7 7 13.200.8 7Z" />}
       {shape === "cross" && <path d="M3 3l8 8M11 3l-8 8" {...line} strokeWidth={2.200} />}
       {shape === "key" && <path d="M9 1.500a3.500 3.500 0 1 0 .01 0ZM6.300 7.600 1.800 12.200M3.800 10.300l1.700 1.700" {...line} />}
+      {shape === "late" && <path d="M7 1.500 13 12.500H1ZM7 5.500v3.200l2 1.300" {...line} />}
       {shape === "turn" && <path d="M11.500 4.500A5.200 5.200 0 1 0 12.200 8M12 1.500v3.200H8.800" {...line} />}
     </svg>
   );
