@@ -332,7 +332,9 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
+        /** How the devices of a tenant are backed up */
         get: operations["backup_policy"];
+        /** Choose how the devices of a tenant are backed up */
         put: operations["backup_policy_put"];
         post?: never;
         delete?: never;
@@ -419,6 +421,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
+        /** Jobs that fetch configurations, the newest first */
         get: operations["config_jobs"];
         put?: never;
         post?: never;
@@ -435,6 +438,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
+        /** One job that fetches a configuration */
         get: operations["config_job"];
         put?: never;
         post?: never;
@@ -451,6 +455,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
+        /** Devices that are backed up, with their latest configurations */
         get: operations["configs"];
         put?: never;
         post?: never;
@@ -467,7 +472,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get: operations["configs_search"];
+        /**
+         * Search the latest configurations
+         * @description Line by line, in the order of tenants and devices.
+         */
+        get: operations["config_search"];
         put?: never;
         post?: never;
         delete?: never;
@@ -483,6 +492,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
+        /** One version, with its text */
         get: operations["config"];
         put?: never;
         post?: never;
@@ -499,6 +509,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
+        /** What differs between a version and another */
         get: operations["config_diff"];
         put?: never;
         post?: never;
@@ -515,6 +526,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
+        /**
+         * What the device sent, with its secrets
+         * @description Of administrators alone, never of an API key; the audit says who asked.
+         */
         get: operations["config_raw"];
         put?: never;
         post?: never;
@@ -531,6 +546,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
+        /** The text of a version, as a file */
         get: operations["config_text"];
         put?: never;
         post?: never;
@@ -638,13 +654,18 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get: operations["backup"];
+        /** How a device is backed up, and what came of it */
+        get: operations["device_backup"];
         put?: never;
         post?: never;
         delete?: never;
         options?: never;
         head?: never;
-        patch: operations["backup_patch"];
+        /**
+         * Change how a device is backed up
+         * @description One that fails is fetched again at once.
+         */
+        patch: operations["device_backup_change"];
         trace?: never;
     };
     "/api/v1/devices/{id}/backup/host-key": {
@@ -656,7 +677,12 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        post: operations["backup_host_key"];
+        /**
+         * Pin the other host key that a device has shown
+         * @description Only where the device was replaced: otherwise somebody may be in between. It is fetched again at
+         *     once.
+         */
+        post: operations["device_host_key"];
         delete?: never;
         options?: never;
         head?: never;
@@ -672,7 +698,12 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        post: operations["backup_run"];
+        /**
+         * Fetch the configuration of a device now
+         * @description Answers at once: the job tells what comes of it. A device has one open job at a time; where there
+         *     is one, that is the answer, with 200, and if it waited for its window it does not any more.
+         */
+        post: operations["device_backup_run"];
         delete?: never;
         options?: never;
         head?: never;
@@ -686,6 +717,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
+        /** Versions of a device's configuration, the newest first */
         get: operations["device_configs"];
         put?: never;
         post?: never;
@@ -824,7 +856,8 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get: operations["device_timeline"];
+        /** What happened with a device: alerts, its configuration, restarts */
+        get: operations["timeline"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1771,39 +1804,51 @@ export interface components {
             why: components["schemas"]["BackupWhy"];
         };
         BackupFailing: {
-            cause: string;
+            /** @description What to do about it, one sentence. */
             advice: string | null;
+            cause: string;
             since: components["schemas"]["Time"];
         };
         BackupLogin: {
-            /** @enum {string} */
-            from: "device" | "profile";
+            from: components["schemas"]["LoginSource"];
+            has_enable: boolean;
+            has_key: boolean;
+            has_password: boolean;
             profile: components["schemas"]["Ref"] | null;
             user: string;
-            has_password: boolean;
-            has_key: boolean;
-            has_enable: boolean;
         };
-        /** @description How a tenant's configurations are fetched and kept. */
         BackupPolicy: {
-            tenant: components["schemas"]["Ref"];
+            /** @description False: only devices that say so themselves. */
             enabled: boolean;
-            /** Format: int64 */
+            /** Format: int32 */
             every_s: number;
-            window: components["schemas"]["BackupWindow"] | null;
-            /** Format: int64 */
-            per_site_max: number;
-            /** Format: int64 */
-            keep_days: number;
-            /** Format: int64 */
-            keep_versions: number;
+            /** @description Nobody chose it. */
             is_default: boolean;
+            /**
+             * Format: int32
+             * @description A version goes when it is older than this, and only beyond `keep_versions` of its device.
+             */
+            keep_days: number;
+            /** Format: int32 */
+            keep_versions: number;
+            /**
+             * Format: int32
+             * @description Fetches of one site at a time.
+             */
+            per_site_max: number;
+            tenant: components["schemas"]["Ref"];
+            window: components["schemas"]["BackupWindow"] | null;
         };
-        /** @enum {string} */
+        /**
+         * @description What decides whether a device is backed up.
+         * @enum {string}
+         */
         BackupWhy: "device" | "policy" | "no_login" | "agent_too_old";
-        /** @description In UTC. */
+        /** @description Hours and minutes in UTC, the end not included. From may be later than to: it passes midnight. */
         BackupWindow: {
+            /** @description `HH:MM`. */
             from: string;
+            /** @description `HH:MM`. */
             to: string;
         };
         /**
@@ -1880,6 +1925,9 @@ export interface components {
             /** @description Not enabled: nothing new goes there, and what waits stays. */
             enabled: boolean;
             failing_since: components["schemas"]["Time"] | null;
+            /** @description Other channels of the tenant were told that this one fails. */
+            failing_told: boolean;
+            gave_up_at: components["schemas"]["Time"] | null;
             /** @description Host and port of a webhook's, Slack's or a broker's; the rest of a URL is secret. */
             host: string | null;
             id: string;
@@ -1928,108 +1976,150 @@ export interface components {
         };
         /** @enum {string} */
         ChannelState: "ok" | "retrying" | "failing";
+        /** @description What differs between two versions. */
         ConfigDiff: {
-            from: components["schemas"]["ConfigVersion"] | null;
-            to: components["schemas"]["ConfigVersion"];
-            unified: string;
-            /** Format: int64 */
             added: number;
-            /** Format: int64 */
+            from: components["schemas"]["ConfigVersion"] | null;
             removed: number;
+            to: components["schemas"]["ConfigVersion"];
+            /** @description Unified, with 3 lines around each change. */
+            unified: string;
         };
         ConfigFailing: {
             cause: string;
             since: components["schemas"]["Time"];
         };
+        /** @description A device whose latest configuration has what is looked for. */
         ConfigFound: {
             device: components["schemas"]["Ref"];
-            tenant: components["schemas"]["Ref"];
-            site: components["schemas"]["Ref"];
-            version: string;
+            /** @description The first 5. */
             matches: components["schemas"]["ConfigMatch"][];
-            /** Format: int64 */
+            /** @description Lines that match beyond those. */
             more: number;
+            site: components["schemas"]["Ref"];
+            tenant: components["schemas"]["Ref"];
+            version: string;
+        };
+        ConfigFoundList: {
+            data: components["schemas"]["ConfigFound"][];
+            meta: components["schemas"]["ConfigFoundMeta"];
         };
         ConfigFoundMeta: {
+            /**
+             * @description Give it as `cursor` to look on; null: everything was looked at. A page may be short, or
+             *     empty, and not the last.
+             */
             next_cursor: string | null;
-            /** Format: int64 */
+            /** @description Configurations that were looked at for this page. */
             scanned: number;
         };
-        /** @description A fetch of a configuration. */
+        /** @description Fetching the configuration of a device once. */
         ConfigJob: {
-            id: string;
-            tenant: components["schemas"]["Ref"];
-            site: components["schemas"]["Ref"];
-            device: components["schemas"]["Ref"];
-            agent: components["schemas"]["Ref"];
-            reason: components["schemas"]["ConfigJobReason"];
-            asked_by: string | null;
-            state: components["schemas"]["ConfigJobState"];
-            waits: components["schemas"]["ConfigJobWaits"] | null;
-            created_at: components["schemas"]["Time"];
-            started_at: components["schemas"]["Time"] | null;
-            ended_at: components["schemas"]["Time"] | null;
-            cause: string | null;
+            /** @description What to do about the cause, one sentence. */
             advice: string | null;
-            version: string | null;
-            changed: boolean | null;
-            /** Format: int64 */
+            agent: components["schemas"]["Ref"];
+            asked_by: string | null;
+            /**
+             * Format: int64
+             * @description Of an outcome that is on its way here, and how far it is.
+             */
             bytes: number | null;
+            /** @description Of one that failed. */
+            cause: string | null;
+            /** @description Whether that is new. */
+            changed: boolean | null;
+            created_at: components["schemas"]["Time"];
+            device: components["schemas"]["Ref"];
+            ended_at: components["schemas"]["Time"] | null;
+            id: string;
             /** Format: int64 */
             kept_bytes: number | null;
+            reason: components["schemas"]["ConfigJobReason"];
+            site: components["schemas"]["Ref"];
+            started_at: components["schemas"]["Time"] | null;
+            state: components["schemas"]["ConfigJobState"];
+            tenant: components["schemas"]["Ref"];
+            /** @description What it found, of one that is done. */
+            version: string | null;
+            waits: components["schemas"]["ConfigJobWaits"] | null;
         };
-        /** @enum {string} */
+        /**
+         * @description Why there is a job.
+         * @enum {string}
+         */
         ConfigJobReason: "schedule" | "manual" | "hint";
         /** @enum {string} */
         ConfigJobState: "queued" | "running" | "done" | "failed";
-        /** @enum {string} */
+        /**
+         * @description What a queued job waits for.
+         * @enum {string}
+         */
         ConfigJobWaits: "agent_offline" | "site_full" | "window";
+        /** @description A line that matches; of each line the first 500 characters. */
         ConfigMatch: {
-            /** Format: int64 */
+            after: string[];
+            /** @description Up to 2 lines. */
+            before: string[];
+            /** @description From 1. */
             line: number;
             text: string;
-            before: string[];
-            after: string[];
         };
-        /** @description The configuration of a device as it stands. */
+        /** @description How a device stands that is backed up. */
         ConfigStanding: {
             device: components["schemas"]["Ref"];
-            tenant: components["schemas"]["Ref"];
-            site: components["schemas"]["Ref"];
-            platform: string | null;
-            version: string | null;
+            failing: components["schemas"]["ConfigFailing"] | null;
             first_at: components["schemas"]["Time"] | null;
+            /** @description It showed another host key than the pinned one. */
+            host_key_changed: boolean;
             last_at: components["schemas"]["Time"] | null;
             /** Format: int64 */
             lines: number | null;
-            /** Format: int64 */
-            versions: number;
-            failing: components["schemas"]["ConfigFailing"] | null;
-            host_key_changed: boolean;
-        };
-        /** @description A version of a configuration. */
-        ConfigVersion: {
-            id: string;
-            device: components["schemas"]["Ref"];
-            tenant: components["schemas"]["Ref"];
+            /** @description Of the latest version, as what follows; null until there is one. */
+            platform: string | null;
             site: components["schemas"]["Ref"];
-            platform: string;
+            tenant: components["schemas"]["Ref"];
+            version: string | null;
+            /**
+             * Format: int64
+             * @description How many versions are kept.
+             */
+            versions: number;
+        };
+        /** @description What a configuration was for a while. */
+        ConfigVersion: {
+            /**
+             * Format: int64
+             * @description Lines that came and went against the version before.
+             */
+            added: number;
+            /** @description Who asked, as the audit names them. */
+            asked_by: string | null;
+            device: components["schemas"]["Ref"];
+            /** @description Version, model, serial number and the like, as the device says it. */
             facts: string[];
+            /** @description When it was first and last fetched. */
             first_at: components["schemas"]["Time"];
+            /** @description BLAKE3 of its text, in hexadecimal. */
+            hash: string;
+            id: string;
             last_at: components["schemas"]["Time"];
             /** Format: int64 */
             lines: number;
-            /** Format: int64 */
-            added: number;
+            platform: string;
+            /**
+             * Format: int64
+             * @description Of what the device sent.
+             */
+            raw_bytes: number;
+            /** @description Why it was fetched: `schedule`, `manual` or `hint`; empty where that is not kept. */
+            reason: string;
             /** Format: int64 */
             removed: number;
-            hash: string;
-            /** Format: int64 */
-            raw_bytes: number;
-            reason: string;
-            asked_by: string | null;
+            site: components["schemas"]["Ref"];
+            tenant: components["schemas"]["Ref"];
         };
         ConfigVersionText: components["schemas"]["ConfigVersion"] & {
+            /** @description Each secret is a mark. */
             text: string;
         };
         CreatedApiKey: {
@@ -2084,6 +2174,7 @@ export interface components {
             created_at: components["schemas"]["Time"];
             id: string;
             kind: components["schemas"]["CredentialKind"];
+            login: components["schemas"]["SshLogin"] | null;
             name: string;
             site: components["schemas"]["Ref"] | null;
             /** @description Null: with any tags or none. */
@@ -2091,19 +2182,18 @@ export interface components {
             tenant: components["schemas"]["Ref"];
             updated_at: components["schemas"]["Time"];
             user: components["schemas"]["SnmpUser"] | null;
-            login: components["schemas"]["SshLogin"] | null;
         };
         /** @description What is not there stays; so does the kind. */
         CredentialProfileChange: {
             /** Format: password */
             community?: string | null;
+            login?: components["schemas"]["NewSshLogin"] | null;
             name?: string | null;
             /** @description Null: of every site. */
             site?: string | null;
             /** @description Null: with any tags or none. */
             tag?: string | null;
             user?: components["schemas"]["NewSnmpUser"] | null;
-            login?: components["schemas"]["NewSshLogin"] | null;
         };
         CredentialSearch: {
             /** @description Tried first, in this order; 32 at most. */
@@ -2270,6 +2360,31 @@ export interface components {
             };
         };
         /** @description A successful answer. */
+        Data_BackupPolicy: {
+            data: {
+                /** @description False: only devices that say so themselves. */
+                enabled: boolean;
+                /** Format: int32 */
+                every_s: number;
+                /** @description Nobody chose it. */
+                is_default: boolean;
+                /**
+                 * Format: int32
+                 * @description A version goes when it is older than this, and only beyond `keep_versions` of its device.
+                 */
+                keep_days: number;
+                /** Format: int32 */
+                keep_versions: number;
+                /**
+                 * Format: int32
+                 * @description Fetches of one site at a time.
+                 */
+                per_site_max: number;
+                tenant: components["schemas"]["Ref"];
+                window: components["schemas"]["BackupWindow"] | null;
+            };
+        };
+        /** @description A successful answer. */
         Data_BulkAnswer: {
             data: {
                 /** Format: int64 */
@@ -2284,6 +2399,9 @@ export interface components {
                 /** @description Not enabled: nothing new goes there, and what waits stays. */
                 enabled: boolean;
                 failing_since: components["schemas"]["Time"] | null;
+                /** @description Other channels of the tenant were told that this one fails. */
+                failing_told: boolean;
+                gave_up_at: components["schemas"]["Time"] | null;
                 /** @description Host and port of a webhook's, Slack's or a broker's; the rest of a URL is secret. */
                 host: string | null;
                 id: string;
@@ -2313,6 +2431,58 @@ export interface components {
             };
         };
         /** @description A successful answer. */
+        Data_ConfigDiff: {
+            /** @description What differs between two versions. */
+            data: {
+                added: number;
+                from: components["schemas"]["ConfigVersion"] | null;
+                removed: number;
+                to: components["schemas"]["ConfigVersion"];
+                /** @description Unified, with 3 lines around each change. */
+                unified: string;
+            };
+        };
+        /** @description A successful answer. */
+        Data_ConfigJob: {
+            /** @description Fetching the configuration of a device once. */
+            data: {
+                /** @description What to do about the cause, one sentence. */
+                advice: string | null;
+                agent: components["schemas"]["Ref"];
+                asked_by: string | null;
+                /**
+                 * Format: int64
+                 * @description Of an outcome that is on its way here, and how far it is.
+                 */
+                bytes: number | null;
+                /** @description Of one that failed. */
+                cause: string | null;
+                /** @description Whether that is new. */
+                changed: boolean | null;
+                created_at: components["schemas"]["Time"];
+                device: components["schemas"]["Ref"];
+                ended_at: components["schemas"]["Time"] | null;
+                id: string;
+                /** Format: int64 */
+                kept_bytes: number | null;
+                reason: components["schemas"]["ConfigJobReason"];
+                site: components["schemas"]["Ref"];
+                started_at: components["schemas"]["Time"] | null;
+                state: components["schemas"]["ConfigJobState"];
+                tenant: components["schemas"]["Ref"];
+                /** @description What it found, of one that is done. */
+                version: string | null;
+                waits: components["schemas"]["ConfigJobWaits"] | null;
+            };
+        };
+        /** @description A successful answer. */
+        Data_ConfigVersionText: {
+            data: components["schemas"]["ConfigVersion"] & {
+                /** @description Each secret is a mark. */
+                text: string;
+            };
+        };
+        /** @description A successful answer. */
         Data_CreatedApiKey: {
             data: {
                 expires_at: components["schemas"]["Time"];
@@ -2337,6 +2507,7 @@ export interface components {
                 created_at: components["schemas"]["Time"];
                 id: string;
                 kind: components["schemas"]["CredentialKind"];
+                login: components["schemas"]["SshLogin"] | null;
                 name: string;
                 site: components["schemas"]["Ref"] | null;
                 /** @description Null: with any tags or none. */
@@ -2344,7 +2515,6 @@ export interface components {
                 tenant: components["schemas"]["Ref"];
                 updated_at: components["schemas"]["Time"];
                 user: components["schemas"]["SnmpUser"] | null;
-                login: components["schemas"]["SshLogin"] | null;
             };
         };
         /** @description A successful answer. */
@@ -2373,14 +2543,14 @@ export interface components {
         Data_Delivery: {
             /** @description Something that a channel was to be told. */
             data: {
-                /** @description Null: a test. */
+                /** @description Null: a test, or about another channel. */
                 alert: string | null;
                 /** @description The first one first. */
                 attempts: components["schemas"]["DeliveryAttempt"][];
                 channel: components["schemas"]["Ref"];
                 created_at: components["schemas"]["Time"];
                 ended_at: components["schemas"]["Time"] | null;
-                /** @description `alert.firing`, `alert.resolved` or `test`. */
+                /** @description `alert.firing`, `alert.resolved`, `channel.failing` or `test`. */
                 event: string;
                 id: string;
                 /** @description The `webhook-id` of a webhook: the same at every attempt. */
@@ -2437,6 +2607,31 @@ export interface components {
                 tenant: components["schemas"]["Ref"];
                 /** Format: double */
                 uptime_s: number | null;
+            };
+        };
+        /** @description A successful answer. */
+        Data_DeviceBackup: {
+            data: {
+                effective: components["schemas"]["BackupEffective"];
+                /** @description Null: as the policy says. */
+                enabled: boolean | null;
+                failing: components["schemas"]["BackupFailing"] | null;
+                fetched_at: components["schemas"]["Time"] | null;
+                /** @description `SHA256:…`, pinned by the first fetch. */
+                host_key: string | null;
+                host_key_at: components["schemas"]["Time"] | null;
+                job: components["schemas"]["ConfigJob"] | null;
+                /** @description Algorithms that are broken are offered, too. */
+                legacy: boolean;
+                login: components["schemas"]["BackupLogin"] | null;
+                next_at: components["schemas"]["Time"] | null;
+                /** @description Another one that it has shown since. */
+                other_key: string | null;
+                other_key_at: components["schemas"]["Time"] | null;
+                /** @description Empty: it is recognised. */
+                platform: string;
+                /** Format: int32 */
+                port: number;
             };
         };
         /** @description A successful answer. */
@@ -2644,6 +2839,15 @@ export interface components {
             };
         };
         /** @description A successful answer. */
+        Data_Timeline: {
+            data: {
+                /** @description The newest first. */
+                items: components["schemas"]["TimelineItem"][];
+                /** @description Whether readings that came late were looked at: of up to 25 hours, if there are not too many. */
+                late_known: boolean;
+            };
+        };
+        /** @description A successful answer. */
         Data_Token: {
             data: {
                 expires_at: components["schemas"]["Time"];
@@ -2675,14 +2879,14 @@ export interface components {
         };
         /** @description Something that a channel was to be told. */
         Delivery: {
-            /** @description Null: a test. */
+            /** @description Null: a test, or about another channel. */
             alert: string | null;
             /** @description The first one first. */
             attempts: components["schemas"]["DeliveryAttempt"][];
             channel: components["schemas"]["Ref"];
             created_at: components["schemas"]["Time"];
             ended_at: components["schemas"]["Time"] | null;
-            /** @description `alert.firing`, `alert.resolved` or `test`. */
+            /** @description `alert.firing`, `alert.resolved`, `channel.failing` or `test`. */
             event: string;
             id: string;
             /** @description The `webhook-id` of a webhook: the same at every attempt. */
@@ -2753,31 +2957,42 @@ export interface components {
             /** Format: double */
             uptime_s: number | null;
         };
-        /** @description The backup of a device's configuration. */
         DeviceBackup: {
-            enabled: boolean | null;
             effective: components["schemas"]["BackupEffective"];
-            /** Format: int64 */
-            port: number;
-            platform: string;
-            legacy: boolean;
-            login: components["schemas"]["BackupLogin"] | null;
+            /** @description Null: as the policy says. */
+            enabled: boolean | null;
+            failing: components["schemas"]["BackupFailing"] | null;
+            fetched_at: components["schemas"]["Time"] | null;
+            /** @description `SHA256:…`, pinned by the first fetch. */
             host_key: string | null;
             host_key_at: components["schemas"]["Time"] | null;
+            job: components["schemas"]["ConfigJob"] | null;
+            /** @description Algorithms that are broken are offered, too. */
+            legacy: boolean;
+            login: components["schemas"]["BackupLogin"] | null;
+            next_at: components["schemas"]["Time"] | null;
+            /** @description Another one that it has shown since. */
             other_key: string | null;
             other_key_at: components["schemas"]["Time"] | null;
-            next_at: components["schemas"]["Time"] | null;
-            fetched_at: components["schemas"]["Time"] | null;
-            failing: components["schemas"]["BackupFailing"] | null;
-            job: components["schemas"]["ConfigJob"] | null;
+            /** @description Empty: it is recognised. */
+            platform: string;
+            /** Format: int32 */
+            port: number;
         };
+        /** @description What is not there stays. */
         DeviceBackupChange: {
+            /** @description Null: as the policy says. */
             enabled?: boolean | null;
-            /** Format: int64 */
-            port?: number;
-            platform?: string;
-            legacy?: boolean;
+            /** @description Whether algorithms that are broken are offered, too. */
+            legacy?: boolean | null;
             login?: components["schemas"]["NewSshLogin"] | null;
+            /** @description An id of the agent's platforms, `ios` for instance; empty: it is recognised. */
+            platform?: string | null;
+            /**
+             * Format: int32
+             * @description 1 to 65535.
+             */
+            port?: number | null;
         };
         /** @description What is not there stays. */
         DeviceChange: {
@@ -3238,6 +3453,9 @@ export interface components {
                 /** @description Not enabled: nothing new goes there, and what waits stays. */
                 enabled: boolean;
                 failing_since: components["schemas"]["Time"] | null;
+                /** @description Other channels of the tenant were told that this one fails. */
+                failing_told: boolean;
+                gave_up_at: components["schemas"]["Time"] | null;
                 /** @description Host and port of a webhook's, Slack's or a broker's; the rest of a URL is secret. */
                 host: string | null;
                 id: string;
@@ -3260,11 +3478,105 @@ export interface components {
             meta: components["schemas"]["Meta"];
         };
         /** @description A page of a list. */
+        List_ConfigJob: {
+            data: {
+                /** @description What to do about the cause, one sentence. */
+                advice: string | null;
+                agent: components["schemas"]["Ref"];
+                asked_by: string | null;
+                /**
+                 * Format: int64
+                 * @description Of an outcome that is on its way here, and how far it is.
+                 */
+                bytes: number | null;
+                /** @description Of one that failed. */
+                cause: string | null;
+                /** @description Whether that is new. */
+                changed: boolean | null;
+                created_at: components["schemas"]["Time"];
+                device: components["schemas"]["Ref"];
+                ended_at: components["schemas"]["Time"] | null;
+                id: string;
+                /** Format: int64 */
+                kept_bytes: number | null;
+                reason: components["schemas"]["ConfigJobReason"];
+                site: components["schemas"]["Ref"];
+                started_at: components["schemas"]["Time"] | null;
+                state: components["schemas"]["ConfigJobState"];
+                tenant: components["schemas"]["Ref"];
+                /** @description What it found, of one that is done. */
+                version: string | null;
+                waits: components["schemas"]["ConfigJobWaits"] | null;
+            }[];
+            meta: components["schemas"]["Meta"];
+        };
+        /** @description A page of a list. */
+        List_ConfigStanding: {
+            data: {
+                device: components["schemas"]["Ref"];
+                failing: components["schemas"]["ConfigFailing"] | null;
+                first_at: components["schemas"]["Time"] | null;
+                /** @description It showed another host key than the pinned one. */
+                host_key_changed: boolean;
+                last_at: components["schemas"]["Time"] | null;
+                /** Format: int64 */
+                lines: number | null;
+                /** @description Of the latest version, as what follows; null until there is one. */
+                platform: string | null;
+                site: components["schemas"]["Ref"];
+                tenant: components["schemas"]["Ref"];
+                version: string | null;
+                /**
+                 * Format: int64
+                 * @description How many versions are kept.
+                 */
+                versions: number;
+            }[];
+            meta: components["schemas"]["Meta"];
+        };
+        /** @description A page of a list. */
+        List_ConfigVersion: {
+            data: {
+                /**
+                 * Format: int64
+                 * @description Lines that came and went against the version before.
+                 */
+                added: number;
+                /** @description Who asked, as the audit names them. */
+                asked_by: string | null;
+                device: components["schemas"]["Ref"];
+                /** @description Version, model, serial number and the like, as the device says it. */
+                facts: string[];
+                /** @description When it was first and last fetched. */
+                first_at: components["schemas"]["Time"];
+                /** @description BLAKE3 of its text, in hexadecimal. */
+                hash: string;
+                id: string;
+                last_at: components["schemas"]["Time"];
+                /** Format: int64 */
+                lines: number;
+                platform: string;
+                /**
+                 * Format: int64
+                 * @description Of what the device sent.
+                 */
+                raw_bytes: number;
+                /** @description Why it was fetched: `schedule`, `manual` or `hint`; empty where that is not kept. */
+                reason: string;
+                /** Format: int64 */
+                removed: number;
+                site: components["schemas"]["Ref"];
+                tenant: components["schemas"]["Ref"];
+            }[];
+            meta: components["schemas"]["Meta"];
+        };
+        /** @description A page of a list. */
         List_CredentialProfile: {
             data: {
                 created_at: components["schemas"]["Time"];
                 id: string;
                 kind: components["schemas"]["CredentialKind"];
+                login: components["schemas"]["SshLogin"] | null;
                 name: string;
                 site: components["schemas"]["Ref"] | null;
                 /** @description Null: with any tags or none. */
@@ -3272,21 +3584,20 @@ export interface components {
                 tenant: components["schemas"]["Ref"];
                 updated_at: components["schemas"]["Time"];
                 user: components["schemas"]["SnmpUser"] | null;
-                login: components["schemas"]["SshLogin"] | null;
             }[];
             meta: components["schemas"]["Meta"];
         };
         /** @description A page of a list. */
         List_Delivery: {
             data: {
-                /** @description Null: a test. */
+                /** @description Null: a test, or about another channel. */
                 alert: string | null;
                 /** @description The first one first. */
                 attempts: components["schemas"]["DeliveryAttempt"][];
                 channel: components["schemas"]["Ref"];
                 created_at: components["schemas"]["Time"];
                 ended_at: components["schemas"]["Time"] | null;
-                /** @description `alert.firing`, `alert.resolved` or `test`. */
+                /** @description `alert.firing`, `alert.resolved`, `channel.failing` or `test`. */
                 event: string;
                 id: string;
                 /** @description The `webhook-id` of a webhook: the same at every attempt. */
@@ -3620,6 +3931,8 @@ export interface components {
             /** @description The code of the authenticator, or a recovery code, if the answer was `totp_required`. */
             totp?: string | null;
         };
+        /** @enum {string} */
+        LoginSource: "device" | "profile";
         Me: {
             tenants: components["schemas"]["MyTenant"][];
             user: components["schemas"]["User"];
@@ -3685,18 +3998,31 @@ export interface components {
             scopes: components["schemas"]["Scope"][];
             tenant: string;
         };
+        /** @description All of it: what is not there is refused. */
         NewBackupPolicy: {
-            tenant: string;
             enabled: boolean;
-            /** Format: int64 */
+            /**
+             * Format: int32
+             * @description 900 to 2678400: 15 minutes to 31 days.
+             */
             every_s: number;
-            window?: components["schemas"]["BackupWindow"] | null;
-            /** Format: int64 */
-            per_site_max: number;
-            /** Format: int64 */
+            /**
+             * Format: int32
+             * @description 1 to 3650.
+             */
             keep_days: number;
-            /** Format: int64 */
+            /**
+             * Format: int32
+             * @description 1 to 1000.
+             */
             keep_versions: number;
+            /**
+             * Format: int32
+             * @description 1 to 64.
+             */
+            per_site_max: number;
+            tenant: string;
+            window?: components["schemas"]["BackupWindow"] | null;
         };
         NewBroker: {
             host: string;
@@ -3738,6 +4064,7 @@ export interface components {
              */
             community?: string | null;
             kind: components["schemas"]["CredentialKind"];
+            login?: components["schemas"]["NewSshLogin"] | null;
             name: string;
             /** @description Only for devices of this site. */
             site?: string | null;
@@ -3745,7 +4072,6 @@ export interface components {
             tag?: string | null;
             tenant: string;
             user?: components["schemas"]["NewSnmpUser"] | null;
-            login?: components["schemas"]["NewSshLogin"] | null;
         };
         NewDevice: {
             /**
@@ -3864,15 +4190,28 @@ export interface components {
              */
             privacy_password?: string | null;
         };
-        /** @description Who logs in to a device. */
+        /**
+         * @description Who logs in to a device, with a password, a private key or both. It is always given as a whole:
+         *     nobody can read a secret to send it again.
+         */
         NewSshLogin: {
-            user: string;
-            /** Format: password */
-            password?: string | null;
-            /** Format: password */
-            private_key?: string | null;
-            /** Format: password */
+            /**
+             * Format: password
+             * @description The password for `enable`, where it is another one.
+             */
             enable?: string | null;
+            /**
+             * Format: password
+             * @description 1 to 1024 bytes.
+             */
+            password?: string | null;
+            /**
+             * Format: password
+             * @description In OpenSSH's form or PEM, without a passphrase; 16 KiB at most.
+             */
+            private_key?: string | null;
+            /** @description 1 to 255 bytes. */
+            user: string;
         };
         /** @description A tenant and its name. */
         NewTenant: {
@@ -3941,6 +4280,7 @@ export interface components {
             sent: number;
         };
         PinnedHostKey: {
+            /** @description The `other_key` of the device; empty: the next one that it shows. */
             host_key: string;
         };
         /** @description `[t_ms, value, min, max, cause?]`; a gap is a null value */
@@ -4312,10 +4652,10 @@ export interface components {
         SnmpVersion: "v1" | "v2c" | "v3";
         /** @description What may be shown of a login. */
         SshLogin: {
-            user: string;
-            has_password: boolean;
-            has_key: boolean;
             has_enable: boolean;
+            has_key: boolean;
+            has_password: boolean;
+            user: string;
         };
         /**
          * @description Unknown is never green.
@@ -4341,19 +4681,25 @@ export interface components {
          */
         Time: string;
         Timeline: {
+            /** @description The newest first. */
             items: components["schemas"]["TimelineItem"][];
+            /** @description Whether readings that came late were looked at: of up to 25 hours, if there are not too many. */
+            late_known: boolean;
         };
         TimelineItem: {
-            at: components["schemas"]["Time"];
-            kind: components["schemas"]["TimelineKind"];
-            severity: string | null;
-            text: string;
+            /** @description What it is about, as far as there is something. */
             alert: string | null;
-            version: string | null;
+            at: components["schemas"]["Time"];
             job: string | null;
+            kind: components["schemas"]["TimelineKind"];
+            /** @description Of an alert. */
+            severity: string | null;
+            /** @description One line. */
+            text: string;
+            version: string | null;
         };
         /** @enum {string} */
-        TimelineKind: "alert_fired" | "alert_resolved" | "config_changed" | "config_failed" | "host_key_changed" | "reboot";
+        TimelineKind: "alert_fired" | "alert_resolved" | "config_changed" | "config_failed" | "host_key_changed" | "reboot" | "fired_unseen";
         Token: {
             expires_at: components["schemas"]["Time"];
             site: components["schemas"]["Ref"];
@@ -5110,9 +5456,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": {
-                        data: components["schemas"]["BackupPolicy"];
-                    };
+                    "application/json": components["schemas"]["Data_BackupPolicy"];
                 };
             };
             /** @description What went wrong */
@@ -5144,9 +5488,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": {
-                        data: components["schemas"]["BackupPolicy"];
-                    };
+                    "application/json": components["schemas"]["Data_BackupPolicy"];
                 };
             };
             /** @description What went wrong */
@@ -5388,9 +5730,10 @@ export interface operations {
             query?: {
                 tenant?: string;
                 device?: string;
+                /** @description `open` (queued or running), `queued`, `running`, `done` or `failed`; all if not given. */
                 state?: string;
-                cursor?: string;
                 limit?: number;
+                cursor?: string;
             };
             header?: never;
             path?: never;
@@ -5403,10 +5746,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": {
-                        data: components["schemas"]["ConfigJob"][];
-                        meta: components["schemas"]["Meta"];
-                    };
+                    "application/json": components["schemas"]["List_ConfigJob"];
                 };
             };
             /** @description What went wrong */
@@ -5436,9 +5776,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": {
-                        data: components["schemas"]["ConfigJob"];
-                    };
+                    "application/json": components["schemas"]["Data_ConfigJob"];
                 };
             };
             /** @description What went wrong */
@@ -5457,10 +5795,12 @@ export interface operations {
             query?: {
                 tenant?: string;
                 site?: string;
+                /** @description Part of the name of the device. */
                 q?: string;
+                /** @description Only devices whose last fetch failed, or only others. */
                 failing?: boolean;
-                cursor?: string;
                 limit?: number;
+                cursor?: string;
             };
             header?: never;
             path?: never;
@@ -5473,10 +5813,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": {
-                        data: components["schemas"]["ConfigStanding"][];
-                        meta: components["schemas"]["Meta"];
-                    };
+                    "application/json": components["schemas"]["List_ConfigStanding"];
                 };
             };
             /** @description What went wrong */
@@ -5490,15 +5827,18 @@ export interface operations {
             };
         };
     };
-    configs_search: {
+    config_search: {
         parameters: {
             query: {
                 tenant?: string;
+                /** @description What is looked for, line by line; 1 to 200 characters. */
                 q: string;
+                /** @description It is a regular expression; a word if not given. */
                 regex?: boolean;
+                /** @description Capitals matter; they do not if not given. */
                 case?: boolean;
-                cursor?: string;
                 limit?: number;
+                cursor?: string;
             };
             header?: never;
             path?: never;
@@ -5511,10 +5851,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": {
-                        data: components["schemas"]["ConfigFound"][];
-                        meta: components["schemas"]["ConfigFoundMeta"];
-                    };
+                    "application/json": components["schemas"]["ConfigFoundList"];
                 };
             };
             /** @description What went wrong */
@@ -5544,9 +5881,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": {
-                        data: components["schemas"]["ConfigVersionText"];
-                    };
+                    "application/json": components["schemas"]["Data_ConfigVersionText"];
                 };
             };
             /** @description What went wrong */
@@ -5563,6 +5898,7 @@ export interface operations {
     config_diff: {
         parameters: {
             query?: {
+                /** @description The version to compare with; the one before if not given. */
                 with?: string;
             };
             header?: never;
@@ -5578,9 +5914,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": {
-                        data: components["schemas"]["ConfigDiff"];
-                    };
+                    "application/json": components["schemas"]["Data_ConfigDiff"];
                 };
             };
             /** @description What went wrong */
@@ -6009,7 +6343,7 @@ export interface operations {
             };
         };
     };
-    backup: {
+    device_backup: {
         parameters: {
             query?: never;
             header?: never;
@@ -6025,9 +6359,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": {
-                        data: components["schemas"]["DeviceBackup"];
-                    };
+                    "application/json": components["schemas"]["Data_DeviceBackup"];
                 };
             };
             /** @description What went wrong */
@@ -6041,7 +6373,7 @@ export interface operations {
             };
         };
     };
-    backup_patch: {
+    device_backup_change: {
         parameters: {
             query?: never;
             header?: never;
@@ -6061,9 +6393,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": {
-                        data: components["schemas"]["DeviceBackup"];
-                    };
+                    "application/json": components["schemas"]["Data_DeviceBackup"];
                 };
             };
             /** @description What went wrong */
@@ -6077,7 +6407,7 @@ export interface operations {
             };
         };
     };
-    backup_host_key: {
+    device_host_key: {
         parameters: {
             query?: never;
             header?: never;
@@ -6097,9 +6427,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": {
-                        data: components["schemas"]["DeviceBackup"];
-                    };
+                    "application/json": components["schemas"]["Data_DeviceBackup"];
                 };
             };
             /** @description What went wrong */
@@ -6113,7 +6441,7 @@ export interface operations {
             };
         };
     };
-    backup_run: {
+    device_backup_run: {
         parameters: {
             query?: never;
             header?: never;
@@ -6122,16 +6450,18 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["NoWishes"] | null;
+            };
+        };
         responses: {
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": {
-                        data: components["schemas"]["ConfigJob"];
-                    };
+                    "application/json": components["schemas"]["Data_ConfigJob"];
                 };
             };
             202: {
@@ -6139,9 +6469,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": {
-                        data: components["schemas"]["ConfigJob"];
-                    };
+                    "application/json": components["schemas"]["Data_ConfigJob"];
                 };
             };
             /** @description What went wrong */
@@ -6158,8 +6486,9 @@ export interface operations {
     device_configs: {
         parameters: {
             query?: {
-                cursor?: string;
+                /** @description 1 to 1000; 100 if not given. */
                 limit?: number;
+                cursor?: string;
             };
             header?: never;
             path: {
@@ -6174,10 +6503,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": {
-                        data: components["schemas"]["ConfigVersion"][];
-                        meta: components["schemas"]["Meta"];
-                    };
+                    "application/json": components["schemas"]["List_ConfigVersion"];
                 };
             };
             /** @description What went wrong */
@@ -6438,11 +6764,14 @@ export interface operations {
             };
         };
     };
-    device_timeline: {
+    timeline: {
         parameters: {
             query?: {
+                /** @description RFC 3339 or microseconds; a week before `to` if not given. */
                 from?: string;
+                /** @description Not included; now if not given. */
                 to?: string;
+                /** @description 1 to 500; 100 if not given. */
                 limit?: number;
             };
             header?: never;
@@ -6458,9 +6787,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": {
-                        data: components["schemas"]["Timeline"];
-                    };
+                    "application/json": components["schemas"]["Data_Timeline"];
                 };
             };
             /** @description What went wrong */
