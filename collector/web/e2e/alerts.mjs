@@ -47,7 +47,7 @@ async function drive(site, view, { check, lookAt, sideways }) {
   await check("alerts: who has nothing wrong learns what is looked for", async () => {
     await signIn(quiet.page, url, QUIET_ADMIN, "/alerts");
     await quiet.page.waitForSelector("h2:has-text('Nothing is wrong')");
-    await quiet.page.waitForSelector("text=7 rules look at what the agents tell");
+    await quiet.page.waitForSelector("text=9 rules look at what the agents tell");
   });
   await lookAt(quiet, "alerts-empty-dark");
 
@@ -76,11 +76,11 @@ async function choose(page, field, text) {
 }
 
 async function rules({ site: { url }, page, check, look }) {
-  await check("rules: the seven that each tenant begins with are listed", async () => {
+  await check("rules: those that each tenant begins with are listed", async () => {
     await signIn(page, url, ADMIN, "/alerts");
     await page.click("a:has-text('Rules')");
     await page.waitForURL("**/alerts/rules");
-    await page.waitForFunction(() => document.querySelectorAll("[data-row]").length === 14);
+    await page.waitForFunction(() => document.querySelectorAll("[data-row]").length === 18);
   });
   await look("rules-dark");
   await check("rules: one is typed, tried as it is typed, and kept", async () => {

@@ -71,7 +71,7 @@ export function RulesPage() {
         {may.admin && <Link to="/alerts/rules/new" className={SOLID}><Icon name="plus" size={14} /> New rule</Link>}
       </PageHead>
       <p className="max-w-[860px] px-4 pb-3 text-muted phone:px-3">
-        A rule says what is wrong, of what, and for how long before somebody hears of it. Every tenant began with seven of them, to
+        A rule says what is wrong, of what, and for how long before somebody hears of it. Every tenant began with some of them, to
         be changed as it likes.{!may.admin && " An administrator of your tenant can change them."}
       </p>
       <DataTable label="Alert rules" list={list} columns={columns} keyOf={(row) => row.id} first={{ by: "name", desc: false }}
