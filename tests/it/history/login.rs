@@ -11,7 +11,8 @@ use serde_json::Value;
 
 use super::{LIMIT, site_key, target};
 
-pub(super) const CONFIG: &str = "!\nversion 15.2\nhostname sw1\nenable secret 5 $1$config-canary\nend\n";
+pub(super) const CONFIG: &str =
+    "!\nversion 15.2\nhostname sw1\nenable secret 5 $1$config-canary\nend\n";
 
 /// A switch that shows `config`.
 pub(super) fn switch(asks: Asks, config: &str) -> Device {
