@@ -241,7 +241,11 @@ fn open_alerts_are_bounded() {
     assert_eq!(world.engine.counted().refused, 1);
     // What is critical has room of its own.
     assert_eq!(world.state(1, 10, State::Down).len(), 1);
-    assert_eq!(world.cpu(1, 60, Some(1.0)).len(), 1);
+    // It counts, too.
+    for device in [1, 2] {
+        assert_eq!(world.cpu(most + 1, 60, Some(99.0)).len(), 0);
+        assert_eq!(world.cpu(device, 60, Some(1.0)).len(), 1);
+    }
     assert_eq!(world.cpu(most + 1, 60, Some(99.0)).len(), 1);
 }
 
