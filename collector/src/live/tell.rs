@@ -38,17 +38,16 @@ impl Fleet {
         if !self.feed.is_read() {
             return;
         }
-        let Some(device) = self.devices.get(&id) else { return };
+        let Some(agent) = self.devices.get(&id).map(|device| device.agent) else { return };
+        let reach = self.reach(agent);
+        let Some(device) = self.devices.get_mut(&id) else { return };
         let Some(told_at) = device.told_at() else { return };
-        let (state, _) = device.state(self.reach(device.agent));
-        if let Some(device) = self.devices.get_mut(&id)
-            && device.told.replace((told_at, state)) == Some((told_at, state))
-        {
+        let (state, _) = device.state(reach);
+        if device.told.replace((told_at, state)) == Some((told_at, state)) {
             return;
         }
-        let Some(device) = self.devices.get(&id) else { return };
         let what = What::Device { device: id, state, gap: device.gap() };
-        let (tenant, agent) = (device.tenant, device.agent);
+        let tenant = device.tenant;
         self.feed.tell(Observation { tenant, agent, at: told_at, received: now, what });
     }
 
