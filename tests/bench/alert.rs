@@ -9,9 +9,8 @@ use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
 use farwatch_common::clock::{Clock, Micros};
-use farwatch_support::bench::{figure, process_cpu_s};
+use farwatch_support::bench::{add_device, figure, process_cpu_s};
 use farwatch_support::http::Client;
-use farwatch_support::process::eventually;
 use farwatch_support::sim;
 use farwatch_support::sim::respond::Responder;
 use farwatch_support::sim::router::{Kind, Router};
@@ -54,7 +53,7 @@ async fn main() -> anyhow::Result<()> {
     told(&client, &hooks.url("/")).await;
     let id = only_agent(&client).await;
     for router in &routers {
-        add(&client, &id, &router.address.to_string()).await?;
+        add_device(&client, &id, &router.address.to_string(), INTERVAL_S).await?;
     }
     let used_s = clock.now().since(began).as_secs() as i64;
     ensure!(used_s < WARM_UP_S, "the devices took {used_s} s to be added");
@@ -99,20 +98,4 @@ async fn told(client: &Client, url: &str) {
         },
     });
     post("/api/v1/rules", rule).await;
-}
-
-/// Adds a device, waiting where the API says how long.
-async fn add(client: &Client, agent: &str, address: &str) -> anyhow::Result<()> {
-    let body = json!({
-        "agent": agent, "address": address, "interval_s": INTERVAL_S,
-        "snmp": { "version": "v2c", "community": "public" },
-    });
-    let mut status = 0;
-    eventually(Duration::from_secs(60), "the API takes a device", async || {
-        status = client.post("/api/v1/devices", &body).await.status;
-        status != 429
-    })
-    .await;
-    ensure!(status == 201, "adding {address} gave {status}");
-    Ok(())
 }

@@ -12,14 +12,13 @@ use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
 use farwatch_common::clock::Clock;
-use farwatch_support::bench::{figure, process_cpu_s, process_rss_kb};
+use farwatch_support::bench::{add_device, figure, process_cpu_s, process_rss_kb};
 use farwatch_support::http::Client;
-use farwatch_support::process::{binary, eventually, run};
+use farwatch_support::process::{binary, run};
 use farwatch_support::relay::Relay;
 use farwatch_support::sim;
 use farwatch_support::sim::router::{Kind, Router};
 use farwatch_support::stack::{Agent, Collector, only_agent};
-use serde_json::json;
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::TcpStream;
 use tokio::sync::Mutex;
@@ -45,7 +44,7 @@ async fn main() -> anyhow::Result<()> {
     let client = collector.client().await;
     let id = only_agent(&client).await;
     for router in &routers {
-        add(&client, &id, &router.address.to_string()).await?;
+        add_device(&client, &id, &router.address.to_string(), INTERVAL_S).await?;
     }
     let latencies = Arc::new(Mutex::new(Vec::new()));
     let listener = tokio::task::spawn(listen(client.clone(), Arc::clone(&latencies)));
@@ -90,22 +89,6 @@ fn enrolled_through(relay: &Relay, collector: &Collector, dir: &Path) -> anyhow:
     let output = run(&binary("farwatch-agent"), &args, &collector.token("Depot"));
     ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     Ok(Agent::run_in(dir))
-}
-
-/// Adds a device, waiting where the API says how long.
-async fn add(client: &Client, agent: &str, address: &str) -> anyhow::Result<()> {
-    let body = json!({
-        "agent": agent, "address": address, "interval_s": INTERVAL_S,
-        "snmp": { "version": "v2c", "community": "public" },
-    });
-    let mut status = 0;
-    eventually(Duration::from_secs(60), "the API takes a device", async || {
-        status = client.post("/api/v1/devices", &body).await.status;
-        status != 429
-    })
-    .await;
-    ensure!(status == 201, "adding {address} gave {status}");
-    Ok(())
 }
 
 /// Counters of one moment.

@@ -5,7 +5,13 @@ pub mod line;
 pub mod polling;
 pub mod site;
 
-use anyhow::Context as _;
+use std::time::Duration;
+
+use anyhow::{Context as _, ensure};
+use serde_json::json;
+
+use crate::http::Client;
+use crate::process::eventually;
 
 /// Ticks a second of `/proc/PID/stat` on Linux, whatever the kernel's own clock.
 const TICKS_PER_SECOND: f64 = 100.0;
@@ -18,6 +24,27 @@ pub fn figure(bench: &str, name: &str, value: f64, unit: &str, yardstick: Option
         "yardstick": yardstick.map(rounded), "ratio": ratio,
     });
     println!("{line}");
+}
+
+/// Adds a device that is polled each `interval_s`, waiting where the API says how long.
+pub async fn add_device(
+    client: &Client,
+    agent: &str,
+    address: &str,
+    interval_s: u32,
+) -> anyhow::Result<()> {
+    let body = json!({
+        "agent": agent, "address": address, "interval_s": interval_s,
+        "snmp": { "version": "v2c", "community": "public" },
+    });
+    let mut status = 0;
+    eventually(Duration::from_secs(60), "the API takes a device", async || {
+        status = client.post("/api/v1/devices", &body).await.status;
+        status != 429
+    })
+    .await;
+    ensure!(status == 201, "adding {address} gave {status}");
+    Ok(())
 }
 
 /// Three places, which is more than any figure here is sure of.
