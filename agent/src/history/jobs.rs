@@ -45,6 +45,8 @@ pub struct Jobs {
     /// One was taken, or has ended.
     changed: Notify,
     outbox: Arc<Outbox>,
+    /// One outcome is packed at a time: it takes several times the memory of its text.
+    packing: tokio::sync::Mutex<()>,
     state_dir: PathBuf,
     clock: Clock,
 }
@@ -66,7 +68,8 @@ pub struct JobCounts {
 impl Jobs {
     #[must_use]
     pub fn new(state_dir: PathBuf, outbox: Arc<Outbox>, clock: Clock) -> Self {
-        Self { queue: Mutex::default(), changed: Notify::new(), outbox, state_dir, clock }
+        let (queue, changed, packing) = Default::default();
+        Self { queue, changed, outbox, packing, state_dir, clock }
     }
 
     #[must_use]
@@ -135,6 +138,7 @@ impl Jobs {
         let fetched = fetched.unwrap_or(Err(FetchError::Agent));
         let times = Times { began, ended: self.clock.now() };
         let outbox = Arc::clone(&self.outbox);
+        let _turn = self.packing.lock().await;
         let keeping = tokio::task::spawn_blocking(move || keep(&outbox, id, times, fetched));
         match keeping.await {
             Ok(Ok(())) => {}

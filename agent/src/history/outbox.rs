@@ -83,7 +83,7 @@ impl Held {
 pub(super) enum Gone {
     /// The collector has it.
     Sent,
-    /// The collector does not want it, or its file is damaged.
+    /// The collector does not want it, or its file is gone or damaged.
     Lost,
 }
 
@@ -100,7 +100,8 @@ pub struct Outbox {
 }
 
 impl Outbox {
-    /// Finds what was kept; what another enrolment has left, or a crash, is removed.
+    /// Finds what was kept; what another enrolment has left, or a crash, is removed. A file that cannot
+    /// be read now stays: it is found at the next start.
     pub fn open(state_dir: &Path, owner: Owner) -> Result<Self, OutboxError> {
         let sealer = Sealer::open(state_dir, owner)?;
         let dir = state_dir.join(DIR);
@@ -110,8 +111,11 @@ impl Outbox {
         for entry in std::fs::read_dir(&dir).map_err(failed)? {
             let path = entry.map_err(failed)?.path();
             match known(&path, &sealer) {
-                Some((job, bytes)) => held.put(job, bytes),
-                None => {
+                Ok(Some((job, bytes))) => held.put(job, bytes),
+                Err(error) => {
+                    tracing::warn!(error = chain(&error), "an outcome cannot be read; it is kept");
+                }
+                Ok(None) => {
                     tracing::info!("an outcome of no use is removed: cut off, or not this agent's");
                     if let Err(error) = std::fs::remove_file(&path) {
                         tracing::warn!(error = chain(&error), "it could not be removed");
@@ -162,14 +166,20 @@ impl Outbox {
     }
 
     /// Reads an outcome; `None` if it is gone, as it is when its file is damaged. Blocks.
-    pub(super) fn load(&self, job: ConfigJobId) -> Option<Waiting> {
-        let read = std::fs::read(self.path(job)).ok();
-        let waiting = read.and_then(|bytes| file::read(&self.sealer, job, &bytes));
+    ///
+    /// # Errors
+    /// It is there, and cannot be read now: it is kept.
+    pub(super) fn load(&self, job: ConfigJobId) -> io::Result<Option<Waiting>> {
+        let waiting = match std::fs::read(self.path(job)) {
+            Ok(bytes) => file::read(&self.sealer, job, &bytes),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+            Err(error) => return Err(error),
+        };
         if waiting.is_none() && self.has(job) {
             tracing::warn!(%job, "an outcome is damaged and dropped; the job has to be done again");
             self.forget(job, Gone::Lost);
         }
-        waiting
+        Ok(waiting)
     }
 
     /// Removes an outcome. Blocks.
@@ -194,10 +204,12 @@ impl Outbox {
 }
 
 /// The job and the size of a file that is of use.
-fn known(path: &Path, sealer: &Sealer) -> Option<(ConfigJobId, u64)> {
-    let job: ConfigJobId = path.file_name()?.to_str()?.parse().ok()?;
-    let header = Header::peek(path, sealer).ok()??;
-    (header.job == job).then_some((job, header.file_bytes))
+fn known(path: &Path, sealer: &Sealer) -> io::Result<Option<(ConfigJobId, u64)>> {
+    let name = path.file_name().and_then(|name| name.to_str());
+    let Some(job) = name.and_then(|name| name.parse::<ConfigJobId>().ok()) else { return Ok(None) };
+    let header = Header::peek(path, sealer)?;
+    let header = header.filter(|header| header.job == job);
+    Ok(header.map(|header| (job, header.file_bytes)))
 }
 
 #[cfg(test)]

@@ -14,6 +14,7 @@ use std::time::Duration;
 use farwatch_common::backoff::Backoff;
 use farwatch_common::clock::Clock;
 use farwatch_common::id::ConfigJobId;
+use farwatch_common::task::chain;
 use farwatch_proto::v1::SnapshotPart;
 use farwatch_proto::v1::uplink_client::UplinkClient;
 use tonic::transport::Channel;
@@ -57,8 +58,15 @@ impl<C: Fn() -> Channel, R: Fn() -> Duration> Line<C, R> {
                 }
                 continue;
             };
-            let Some(waiting) = with(outbox, move |outbox| outbox.load(job)).await.flatten() else {
-                continue;
+            let waiting = match with(outbox, move |outbox| outbox.load(job)).await {
+                Some(Ok(Some(waiting))) => waiting,
+                Some(Err(error)) => {
+                    tracing::warn!(%job, error = chain(&error), "an outcome cannot be read yet");
+                    put_off = Some(job);
+                    tokio::time::sleep(backoff.next(rand::random())).await;
+                    continue;
+                }
+                Some(Ok(None)) | None => continue,
             };
             let client = pipe.get_or_insert_with(|| UplinkClient::new((self.open)()));
             let Err(status) = self.upload(client, job, &waiting, &mut pace).await else {

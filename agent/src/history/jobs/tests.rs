@@ -23,7 +23,7 @@ fn order(job: i64, port: u16) -> FetchConfig {
 }
 
 fn told(outbox: &Outbox, job: i64) -> config_outcome::Kind {
-    let waiting = outbox.load(ConfigJobId(job)).unwrap();
+    let waiting = outbox.load(ConfigJobId(job)).unwrap().unwrap();
     let plain = zstd::bulk::decompress(&waiting.whole, 1 << 20).unwrap();
     let outcome = ConfigOutcome::decode(plain.as_slice()).unwrap();
     assert!(outcome.began_us > 0 && outcome.began_us <= outcome.ended_us);

@@ -28,10 +28,10 @@ fn outcomes_survive_a_restart_and_their_keys_are_sealed() {
     assert_eq!(oldest, Some(ConfigJobId(5)));
     assert_eq!(held.borrow().after(oldest), Some(ConfigJobId(9)));
     assert_eq!(held.borrow().after(Some(ConfigJobId(9))), None);
-    let waiting = again.load(ConfigJobId(9)).unwrap();
+    let waiting = again.load(ConfigJobId(9)).unwrap().unwrap();
     assert_eq!((waiting.whole.len(), waiting.key), (100, outcome(9, 0).key));
     assert_eq!(&waiting.hash, blake3::hash(&[7; 100]).as_bytes());
-    assert_eq!(again.load(ConfigJobId(5)).unwrap().key, None);
+    assert_eq!(again.load(ConfigJobId(5)).unwrap().unwrap().key, None);
     let kept = std::fs::read(again.path(ConfigJobId(9))).unwrap();
     assert!(!kept.windows(6).any(|bytes| bytes == b"canary"));
     again.forget(ConfigJobId(9), Gone::Sent);
@@ -71,9 +71,27 @@ fn a_damaged_outcome_is_dropped_when_it_is_read() {
     let mut bytes = std::fs::read(&path).unwrap();
     *bytes.last_mut().unwrap() ^= 1;
     std::fs::write(&path, bytes).unwrap();
-    assert!(outbox.load(ConfigJobId(1)).is_none());
+    assert!(outbox.load(ConfigJobId(1)).unwrap().is_none());
     assert_eq!((jobs(&outbox), outbox.gone()), (vec![], (0, 1)));
     assert!(!path.exists());
+}
+
+#[test]
+fn what_cannot_be_read_now_is_kept() {
+    let dir = tempfile::tempdir().unwrap();
+    let outbox = Outbox::open(dir.path(), OWNER).unwrap();
+    outbox.keep(&outcome(1, 100)).unwrap();
+    let (path, aside) = (outbox.path(ConfigJobId(1)), dir.path().join("aside"));
+    std::fs::rename(&path, &aside).unwrap();
+    // Reading a folder fails, also for root.
+    std::fs::create_dir(&path).unwrap();
+    outbox.load(ConfigJobId(1)).unwrap_err();
+    assert_eq!((jobs(&outbox), outbox.gone()), (vec![1], (0, 0)));
+    assert_eq!(jobs(&Outbox::open(dir.path(), OWNER).unwrap()), [0; 0]);
+    std::fs::remove_dir(&path).unwrap();
+    std::fs::rename(&aside, &path).unwrap();
+    assert!(outbox.load(ConfigJobId(1)).unwrap().is_some());
+    assert_eq!(jobs(&Outbox::open(dir.path(), OWNER).unwrap()), [1]);
 }
 
 #[test]
