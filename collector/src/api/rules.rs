@@ -176,12 +176,17 @@ pub(super) async fn rule_change(
     Json(body): Json<RuleChange>,
 ) -> Result<Data<Rule>, Error> {
     let before = rule_get(&state.db, &caller.context, id).await?;
-    require(&caller.context, before.tenant.id, Access::Admin)?;
-    let after = body.of(&before.rule);
-    checked(&after)?;
+    let tenant = before.tenant.id;
+    require(&caller.context, tenant, Access::Admin)?;
     to_the_end(async move {
-        let now = state.clock.now();
-        let kept = rules::rule_change(&state.db, &caller.context, after, now).await?;
+        let (target, now) = ((tenant, id), state.clock.now());
+        let change = |before: &Checked| {
+            let after = body.of(before);
+            checked(&after)?;
+            Ok(after)
+        };
+        let changed = rules::rule_change::<Error>(&state.db, &caller.context, target, change, now);
+        let kept = changed.await?;
         state.rules.changed(kept.tenant.id);
         Ok(Data { data: show(kept) })
     })

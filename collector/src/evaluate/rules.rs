@@ -11,7 +11,7 @@ use crate::identity::{Access, TenantContext};
 use crate::inventory::site::site_named;
 use crate::inventory::{InventoryError, Listed, Named, Page, get, list, tenant_set};
 use crate::store::sql::{Row, sql};
-use crate::store::{Database, StoreError, Txn};
+use crate::store::{Database, StoreError, Txn, Write};
 
 /// A rule, and whose it is.
 #[derive(Clone, Debug, PartialEq)]
@@ -114,17 +114,33 @@ sql! { pub(crate) UPDATE =
             for_s = $8, resolve_after_s = $9, updated_at = $10
      WHERE tenant_id = $1 AND rule_id = $2" }
 
-/// Puts a rule that was checked in the place of one of the same id.
-pub async fn rule_change(
+/// Puts what `change` makes of a rule, checked, in its place. Of changes at the same time each is made
+/// of what the one before has left.
+pub async fn rule_change<E: From<InventoryError>>(
     db: &Database,
     context: &TenantContext,
+    (tenant, id): (TenantId, RuleId),
+    change: impl FnOnce(&Rule) -> Result<Rule, E>,
+    now: Micros,
+) -> Result<Kept, E> {
+    let mut txn = db.change(context, tenant, Access::Admin).await.map_err(InventoryError::from)?;
+    let before = rule_of(&mut txn, tenant, id).await?;
+    let changed = change(&before.rule)?;
+    Ok(rule_put(txn, before, changed, now).await?)
+}
+
+async fn rule_of(txn: &mut Write, tenant: TenantId, id: RuleId) -> Result<Kept, InventoryError> {
+    let row = GET.bind(format!("[{}]", tenant.0)).bind(id).optional(txn).await?;
+    Ok(read(&row.ok_or(InventoryError::NotFound)?)?)
+}
+
+async fn rule_put(
+    mut txn: Write,
+    before: Kept,
     changed: Rule,
     now: Micros,
 ) -> Result<Kept, InventoryError> {
     let Rule { tenant, id, .. } = changed;
-    let mut txn = db.change(context, tenant, Access::Admin).await?;
-    let before = GET.bind(format!("[{}]", tenant.0)).bind(id).optional(&mut txn).await?;
-    let before = read(&before.ok_or(InventoryError::NotFound)?)?;
     if before.rule == changed {
         return Ok(before);
     }
