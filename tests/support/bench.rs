@@ -4,6 +4,7 @@ pub mod engine;
 pub mod line;
 pub mod polling;
 pub mod site;
+pub mod telemetry;
 
 use std::time::Duration;
 

@@ -51,12 +51,35 @@ pub struct Server {
     accepting: JoinHandle<()>,
 }
 
+/// A switch that shows `config`.
+#[must_use]
+pub fn switch(asks: Asks, config: &str) -> Device {
+    let version = "Cisco IOS Software, Test Software, Version 15.2\n";
+    Device {
+        asks,
+        legacy: false,
+        prompt: "sw1#",
+        refusal: "% Invalid input detected at '^' marker.",
+        answers: vec![
+            ("show version", version.to_owned()),
+            ("show running-config", config.to_owned()),
+        ],
+        drops: false,
+        commands_only: false,
+    }
+}
+
 impl Device {
     pub async fn start(self) -> Server {
+        self.start_at(0).await
+    }
+
+    /// On a port of the caller's choice.
+    pub async fn start_at(self, port: u16) -> Server {
         let key = PrivateKey::from(Ed25519Keypair::from_seed(&[7; 32]));
         let fingerprint = key.public_key().fingerprint(HashAlg::Sha256).to_string();
         let config = Arc::new(self.config(key));
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let device = Arc::new(self);
         let accepting = tokio::spawn(async move {
@@ -99,6 +122,15 @@ impl Device {
     fn answer(&self, command: &str) -> String {
         let known = self.answers.iter().find(|(name, _)| *name == command);
         known.map_or_else(|| format!("{}\n", self.refusal), |(_, answer)| answer.clone())
+    }
+}
+
+impl Server {
+    /// Gives the port back.
+    pub async fn stop(mut self) {
+        self.accepting.abort();
+        // It ends as cancelled.
+        let _ = (&mut self.accepting).await;
     }
 }
 

@@ -10,11 +10,11 @@ use farwatch_agent::seal::Owner;
 use farwatch_common::clock::Clock;
 use farwatch_common::id::{AgentId, SiteId, TenantId};
 use farwatch_proto::v1::{FetchConfig, SshLogin};
-use farwatch_support::ssh::{Asks, PASSWORD, Server, USER};
+use farwatch_support::ssh::{Asks, PASSWORD, Server, USER, switch};
 use tokio_util::sync::CancellationToken;
 
 use super::LIMIT;
-use super::login::{CONFIG, switch};
+use super::login::CONFIG;
 
 const OWNER: Owner = Owner { tenant: TenantId(1), site: SiteId(2), agent: AgentId(3) };
 

@@ -6,30 +6,13 @@ use std::os::unix::fs::PermissionsExt as _;
 use farwatch_agent::history::{FetchError, Snapshot, fetch};
 use farwatch_common::secret::Secret;
 use farwatch_support::process::{binary, run};
-use farwatch_support::ssh::{Asks, Device, PASSWORD, Server, USER};
+use farwatch_support::ssh::{Asks, Device, PASSWORD, Server, USER, switch};
 use serde_json::Value;
 
 use super::{LIMIT, site_key, target};
 
 pub(super) const CONFIG: &str =
     "!\nversion 15.2\nhostname sw1\nenable secret 5 $1$config-canary\nend\n";
-
-/// A switch that shows `config`.
-pub(super) fn switch(asks: Asks, config: &str) -> Device {
-    let version = "Cisco IOS Software, Test Software, Version 15.2\n";
-    Device {
-        asks,
-        legacy: false,
-        prompt: "sw1#",
-        refusal: "% Invalid input detected at '^' marker.",
-        answers: vec![
-            ("show version", version.to_owned()),
-            ("show running-config", config.to_owned()),
-        ],
-        drops: false,
-        commands_only: false,
-    }
-}
 
 async fn fetched(
     server: &Server,

@@ -8,15 +8,13 @@ use farwatch_support::http::Client;
 use farwatch_support::process::eventually;
 use farwatch_support::sim::router::{Kind, Router};
 use farwatch_support::sim::{Served, serve_anywhere};
-use farwatch_support::ssh::{Asks, PASSWORD, Server, USER};
+use farwatch_support::ssh::{Asks, PASSWORD, Server, USER, switch};
 use farwatch_support::stack::{Agent, Collector, add_device, only_agent};
 use serde_json::{Value, json};
 use tokio::io::copy_bidirectional;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
-
-use super::login::switch;
 
 const LIMIT: Duration = Duration::from_secs(60);
 

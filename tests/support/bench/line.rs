@@ -34,6 +34,28 @@ pub struct Shape {
     pub queue_bytes: u64,
 }
 
+/// A wire of the house.
+pub const LAN: Shape = Shape {
+    round_trip: Duration::from_millis(1),
+    loss: 0.0,
+    bits_per_s: 1_000_000_000,
+    queue_bytes: 1_000_000,
+};
+/// A long way with loss.
+pub const LOSSY: Shape = Shape {
+    round_trip: Duration::from_millis(100),
+    loss: 0.02,
+    bits_per_s: 20_000_000,
+    queue_bytes: 250_000,
+};
+/// A modem in a cupboard.
+pub const LTE: Shape = Shape {
+    round_trip: Duration::from_millis(60),
+    loss: 0.001,
+    bits_per_s: 5_000_000,
+    queue_bytes: 312_000,
+};
+
 /// Gone when dropped.
 #[derive(Debug)]
 pub struct Line {
