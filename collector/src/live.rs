@@ -14,15 +14,16 @@ pub mod events;
 pub mod feed;
 mod health;
 pub mod layout;
+mod layouts;
 mod objects;
 mod port;
+mod publish;
 pub(crate) mod rebuild;
 pub mod replay;
 mod state;
 mod tell;
 pub mod view;
 
-use std::collections::hash_map::Entry;
 use std::collections::{BTreeSet, HashMap};
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -30,7 +31,7 @@ use std::time::Duration;
 
 use farwatch_common::clock::{Clock, Micros};
 use farwatch_common::id::{AgentId, DeviceId, TenantId};
-use farwatch_common::sample::{Group, Row, SchemaId};
+use farwatch_common::sample::{Group, Row};
 use farwatch_proto::v1::{Heartbeat, LinkStatus};
 use serde_json::json;
 use tokio::sync::Notify;
@@ -45,6 +46,7 @@ pub use device::ConfigHealth;
 use events::Hub;
 pub use events::{EventFilter, EventStream, LiveEvent};
 use layout::Layout;
+use layouts::Layouts;
 use state::Fleet;
 pub use view::{LiveAgent, LiveBuffer, LiveDevice, LiveInterface, LiveMissing, LiveValue, State};
 
@@ -73,13 +75,6 @@ struct Shared {
     clock: Clock,
     /// Tells clients that the collector was restarted.
     instance: String,
-}
-
-/// Those of a tenant; `ingest` bounds them.
-#[derive(Debug, Default)]
-struct Layouts {
-    by_id: HashMap<SchemaId, Arc<Layout>>,
-    bytes: usize,
 }
 
 /// What a committed batch brings.
@@ -338,32 +333,6 @@ impl Live {
     }
 
     // Samples.
-
-    /// What a schema means; `None` if it is not known.
-    #[must_use]
-    pub fn layout(&self, tenant: TenantId, id: SchemaId) -> Option<Arc<Layout>> {
-        self.layouts().get(&tenant)?.by_id.get(&id).cloned()
-    }
-
-    /// How many schemas a tenant has, and the memory their layouts take.
-    #[must_use]
-    pub fn layouts_size(&self, tenant: TenantId) -> (usize, usize) {
-        self.layouts().get(&tenant).map_or((0, 0), |own| (own.by_id.len(), own.bytes))
-    }
-
-    /// Call after the schema is committed.
-    pub fn layout_added(&self, tenant: TenantId, id: SchemaId, layout: Arc<Layout>) {
-        let mut layouts = self.layouts();
-        let own = layouts.entry(tenant).or_default();
-        if let Entry::Vacant(new) = own.by_id.entry(id) {
-            own.bytes += layout.memory();
-            new.insert(layout);
-        }
-    }
-
-    fn layouts(&self) -> MutexGuard<'_, HashMap<TenantId, Layouts>> {
-        self.shared.layouts.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 
     /// Takes what was committed.
     pub fn apply(&self, committed: impl IntoIterator<Item = Committed>) {

@@ -4,6 +4,7 @@
 //! is takes a [`Tracked`], of which a tenant has [`OPEN_MAX`] at most: beyond it nothing new begins,
 //! and it is counted. Late data never opens or closes anything: it is counted.
 
+mod absences;
 pub mod directory;
 mod room;
 pub mod step;

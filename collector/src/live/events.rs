@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 
-use super::state::{Draft, Topic};
+use super::publish::{Draft, Topic};
 use super::view::rfc3339;
 
 /// Records kept for clients that come back, and the most a slow client may lag behind.

@@ -168,7 +168,7 @@ fn an_ended_session_has_a_grace_and_then_takes_its_devices_along() {
     assert_eq!((agent.state, agent.last_seen_at), (State::Down, Some(at(2))));
     assert_eq!(state(&fleet), (State::Unknown, Some("agent_offline")));
     let topics: Vec<_> = fleet.drafts().iter().map(|draft| draft.topic).collect();
-    assert_eq!(topics, [state::Topic::Devices, state::Topic::Agents]);
+    assert_eq!(topics, [publish::Topic::Devices, publish::Topic::Agents]);
 }
 
 #[test]
@@ -318,7 +318,7 @@ fn names_of_the_backlog_do_not_replace_newer_ones() {
     }
     assert_eq!(fleet.interfaces(TENANT, DEVICE)[0].name, "new");
     let drafts = fleet.drafts();
-    let devices = drafts.iter().find(|draft| draft.topic == state::Topic::Devices).unwrap();
+    let devices = drafts.iter().find(|draft| draft.topic == publish::Topic::Devices).unwrap();
     assert_eq!(devices.patches[0]["sys_name"], "new");
 }
 
@@ -335,7 +335,7 @@ fn interfaces_come_and_go_while_somebody_looks() {
     fleet.drafts();
     fleet.apply_table(table(&[2, 3]), at(1), at(1));
     let drafts = fleet.drafts();
-    let topic = state::Topic::Interfaces(DEVICE);
+    let topic = publish::Topic::Interfaces(DEVICE);
     let ports = drafts.iter().find(|draft| draft.topic == topic).unwrap();
     assert_eq!(ports.removed, [json!("if:1")]);
     assert_eq!(ports.patches.len(), 1, "{ports:?}");
@@ -355,7 +355,7 @@ fn drafts_hold_what_changed() {
         DeviceFacts { device_id: DEVICE.0, sys_name: "core".into(), ..DeviceFacts::default() };
     fleet.apply_facts(&facts, at(61), at(61));
     let drafts = fleet.drafts();
-    let devices = drafts.iter().find(|draft| draft.topic == state::Topic::Devices).unwrap();
+    let devices = drafts.iter().find(|draft| draft.topic == publish::Topic::Devices).unwrap();
     let expected = json!({
         "id": DEVICE.to_string(), "state": "degraded", "cause": "timeout",
         "snmp_poll": {
@@ -368,7 +368,7 @@ fn drafts_hold_what_changed() {
     assert_eq!(devices.committed_at, at(60));
     // A heartbeat that changes nothing of a device says nothing of it.
     fleet.heard(AGENT, at(62));
-    assert!(fleet.drafts().iter().all(|draft| draft.topic == state::Topic::Agents));
+    assert!(fleet.drafts().iter().all(|draft| draft.topic == publish::Topic::Agents));
     fleet.device_removed(OTHER_TENANT, DEVICE, at(63));
     assert!(!fleet.has_changes(), "not theirs");
     fleet.device_removed(TENANT, DEVICE, at(63));

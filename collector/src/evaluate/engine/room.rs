@@ -9,6 +9,7 @@ use farwatch_common::clock::Micros;
 use farwatch_common::id::{AgentId, AlertId, DeviceId, RuleId, SiteId};
 use farwatch_common::sample::Group;
 
+use super::absences::Absences;
 use super::directory::Directory;
 use super::step::{Key, Step, Subject, Tracked};
 use super::{CRITICAL_RESERVED, NewAlert, OPEN_MAX};
@@ -19,7 +20,7 @@ use crate::live::State;
 use crate::live::feed::{PortReading, PortState, Reading};
 
 /// When something was so, and how long after it the next reading counts as missing.
-type When = (Micros, Duration);
+pub(super) type When = (Micros, Duration);
 
 /// How something was told.
 #[derive(Clone, Copy, Debug)]
@@ -54,9 +55,7 @@ pub(super) struct Room {
     timers: BTreeSet<(Micros, Key)>,
     /// Ports that were up.
     were_up: HashMap<DeviceId, BTreeSet<Box<str>>>,
-    /// When there was a value last, of what must not be absent; and in the order of those times.
-    seen: BTreeMap<Key, (Micros, Duration)>,
-    absences: BTreeMap<AgentId, BTreeSet<(Micros, Key)>>,
+    absences: Absences,
     refused: u64,
 }
 
@@ -111,7 +110,7 @@ impl Room {
                 rule.enabled && matches!(rule.condition, Condition::Absence { .. })
             })
         };
-        self.seen.retain(|key, _| absences(key));
+        self.absences.retain(rules, absences);
         let gone = |tracked: &Tracked| match rules.get(&tracked.rule.id) {
             None => Some("rule_deleted"),
             Some(rule) if !rule.enabled => Some("rule_disabled"),
@@ -119,7 +118,6 @@ impl Room {
             Some(_) => None,
         };
         let ended = ended(&self.open, gone);
-        self.reckon_absences();
         self.end(ended, now)
     }
 
@@ -131,20 +129,10 @@ impl Room {
         let in_scope = |key: &Key| {
             rules.get(&key.rule).is_some_and(|rule| directory.holds(&rule.scope, &key.subject))
         };
-        self.seen.retain(|key, _| in_scope(key));
+        self.absences.retain(rules, in_scope);
         let gone = |tracked: &Tracked| directory.gone(&tracked.rule.scope, &tracked.subject);
         let ended = ended(&self.open, gone);
-        self.reckon_absences();
         self.end(ended, now)
-    }
-
-    fn reckon_absences(&mut self) {
-        self.absences.clear();
-        for (key, (last, _)) in &self.seen {
-            let Some(rule) = self.rules.get(&key.rule) else { continue };
-            let of_agent = self.absences.entry(key.subject.agent).or_default();
-            of_agent.insert((last.after(rule.wait), key.clone()));
-        }
     }
 
     fn end(&mut self, ended: Vec<(Key, &'static str)>, now: Micros) -> Vec<Step> {
@@ -219,16 +207,8 @@ impl Room {
     /// A reading of an agent comes. After a time of which there is nothing, nothing was absent: that
     /// nobody has seen it says nothing of it.
     pub(super) fn comes(&mut self, agent: AgentId, (last, at): (Micros, Micros), gap: Duration) {
-        if at.since(last) <= gap {
-            return;
-        }
-        let Some(of_agent) = self.absences.get_mut(&agent) else { return };
-        for (_, key) in mem::take(of_agent) {
-            let wait = self.rules.get(&key.rule).map_or(Duration::ZERO, |rule| rule.wait);
-            if let Some((seen, _)) = self.seen.get_mut(&key) {
-                *seen = at.max(*seen);
-                of_agent.insert((seen.after(wait), key));
-            }
+        if at.since(last) > gap {
+            self.absences.begin_anew(agent, at, &self.rules);
         }
     }
 
@@ -375,11 +355,9 @@ impl Room {
             return;
         }
         let key = Key { subject: subject.clone(), rule: rule.id };
-        let of_agent = self.absences.entry(subject.agent).or_default();
-        if let Some((last, _)) = self.seen.insert(key.clone(), (at, gap)) {
-            of_agent.remove(&(last.after(rule.wait), key.clone()));
+        if !self.absences.saw(key, (at, gap), rule.wait) {
+            self.refused += 1;
         }
-        of_agent.insert((at.after(rule.wait), key));
         self.look(rule, subject, (Look::Well, None), Told::of((at, gap), None), new, steps);
     }
 
@@ -391,18 +369,10 @@ impl Room {
         new: NewAlert<'_>,
         steps: &mut Vec<Step>,
     ) {
-        while let Some(of_agent) = self.absences.get_mut(&agent)
-            && let Some((due, key)) = of_agent.pop_first()
-        {
-            if due > watermark {
-                of_agent.insert((due, key));
-                return;
-            }
-            let Some((last, gap)) = self.seen.remove(&key) else { continue };
+        while let Some((due, key, gap)) = self.absences.pop(agent, watermark) {
             let Some(rule) = self.rules.get(&key.rule).cloned() else { continue };
             let told = Told::of((due, gap), None);
             self.look(&rule, key.subject, (Look::Breach, None), told, new, steps);
-            debug_assert!(last <= due, "it was there before it was absent");
         }
     }
 
