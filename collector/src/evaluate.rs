@@ -1,14 +1,15 @@
 //! Stage **evaluate**: what is wrong, by the rules of each tenant.
 //!
 //! - in: what becomes known, from `live`, in its order; rules and places, from the database
-//! - out: alerts and their history, with what `notify` has to tell, in one transaction per tenant
+//! - out: alerts and their history, with what `notify` has to tell, in one transaction per tenant; how
+//!   the states of devices changed
 //! - bound: [`live::feed::FEED_MAX`](crate::live::feed::FEED_MAX) observations that wait,
 //!   [`engine::OPEN_MAX`] open alerts and [`rule::RULES_MAX`] rules of a tenant
 //! - when full: readings are told together; of a tenant with too many alerts nothing new begins,
 //!   and it is counted. What of a tenant cannot be written waits and holds back nobody else; one
 //!   with [`WAITING_MAX`] steps is begun anew from what is written
 //! - on crash: open alerts are read again and go on; what was not written is found again.
-//!   Resolved alerts are kept for [`KEEP`]
+//!   Resolved alerts and changes of states are kept for [`KEEP`]
 
 pub mod alerts;
 pub mod blind;
@@ -21,6 +22,7 @@ pub mod preview;
 pub mod rule;
 pub mod rules;
 pub mod severity;
+pub mod states;
 pub(crate) mod store;
 #[cfg(test)]
 mod tests;
@@ -48,6 +50,7 @@ use engine::Engine;
 use engine::directory::Directory;
 use engine::step::{Step, Tracked};
 use key::EvaluateKey;
+use states::States;
 
 /// How late the collector's clock may be noticed.
 const TICK: Duration = Duration::from_secs(1);
@@ -96,6 +99,7 @@ pub struct Evaluator {
     /// Told of what was written.
     courier: Nudge,
     engine: Engine,
+    states: States,
     /// Tenants of which the open alerts are known.
     loaded: BTreeSet<TenantId>,
     /// Tenants whose places are read without being told.
@@ -109,6 +113,7 @@ pub struct Evaluator {
     waiting: BTreeMap<TenantId, Vec<Step>>,
     late: Counter,
     refused: Counter,
+    states_lost: Counter,
 }
 
 impl Evaluator {
@@ -131,6 +136,7 @@ impl Evaluator {
             changes,
             courier,
             engine: Engine::default(),
+            states: States::default(),
             loaded: BTreeSet::new(),
             reload: Vec::new(),
             sweep_at: Micros(0),
@@ -144,6 +150,10 @@ impl Evaluator {
             refused: counter(
                 "evaluate_refused_total",
                 "Readings that began no alert, because the tenant has too many open ones.",
+            ),
+            states_lost: counter(
+                "evaluate_states_lost_total",
+                "Changes of states that are missing in timelines: they could not be written for long.",
             ),
         }
     }
@@ -202,17 +212,20 @@ impl Evaluator {
         }
         let before = self.engine.counted();
         for seen in &told.observations {
+            self.states.observe(seen);
             let (ids, clock) = (&self.ids, &self.clock);
             let mut new = || AlertId(ids.next(clock.now()));
             let steps = self.engine.observe(seen, &mut new);
             self.wait(seen.tenant, steps);
         }
+        self.states.pass(self.clock.now());
         for step in self.engine.pass(self.clock.now()) {
             self.wait(step.now.rule.tenant, vec![step]);
         }
         let after = self.engine.counted();
         self.late.add(after.late - before.late);
         self.refused.add(after.refused - before.refused);
+        self.write_states().await;
         self.write().await
     }
 
@@ -254,6 +267,20 @@ impl Evaluator {
         }
     }
 
+    /// Writes how states changed. What cannot be written waits, and holds back nothing.
+    async fn write_states(&mut self) {
+        for tenant in self.states.tenants() {
+            let changes = self.states.waiting(tenant);
+            match states::store::add(&self.database, tenant, changes).await {
+                Ok(()) => self.states.written(tenant),
+                Err(error) => {
+                    tracing::warn!(tenant_id = %tenant, error = chain(&error), "states wait");
+                }
+            }
+        }
+        self.states_lost.add(self.states.take_lost());
+    }
+
     /// Forgets what is known of a tenant: it is read again.
     fn begin_anew(&mut self, tenant: TenantId) {
         tracing::error!(
@@ -288,6 +315,7 @@ impl Evaluator {
             self.sweep_at = now.after(SWEEP_EVERY);
             for tenant in &self.loaded {
                 store::write::sweep(&self.database, *tenant, now.before(KEEP)).await?;
+                states::store::sweep(&self.database, *tenant, now.before(KEEP)).await?;
             }
         }
         Ok(())
@@ -299,7 +327,8 @@ impl Evaluator {
         let tenants = store::rules::tenants(&mut txn).await?;
         let mut open = Vec::new();
         for (tenant, _) in tenants.iter().filter(|(tenant, _)| !self.loaded.contains(tenant)) {
-            open.push((*tenant, store::open(&mut txn, *tenant).await?));
+            let states = states::store::last(&mut txn, *tenant).await?;
+            open.push((*tenant, store::open(&mut txn, *tenant).await?, states));
         }
         drop(txn);
         for (tenant, given) in &tenants {
@@ -310,7 +339,8 @@ impl Evaluator {
                 self.unread.insert(*tenant);
             }
         }
-        for (tenant, alerts) in open {
+        for (tenant, alerts, states) in open {
+            self.states.load(tenant, states);
             let alerts = alerts.into_iter().map(|alert| self.resumed(alert)).collect();
             self.engine.load(tenant, alerts);
             self.loaded.insert(tenant);
@@ -362,6 +392,7 @@ impl Evaluator {
         if self.engine.directory(tenant) == Some(&directory) {
             return;
         }
+        self.states.retain(tenant, &directory);
         // What was told once is to be told again of what comes into the scope of a rule.
         self.live.want(self.engine.wanted(), Some(tenant));
         let steps = self.engine.set_directory(tenant, directory, self.clock.now());

@@ -89,6 +89,20 @@ CREATE TABLE alert_event (
 -- Firings that nobody was told of.
 CREATE INDEX alert_event_silent ON alert_event (tenant_id, alert_id) WHERE note = 'silent';
 
+-- How the states of devices changed, for their timelines.
+CREATE TABLE device_state (
+    tenant_id BIGINT NOT NULL,
+    device_id BIGINT NOT NULL,
+    -- Event time; the collector's where nobody can tell.
+    at        BIGINT NOT NULL,
+    -- up, degraded, down, unknown.
+    state     TEXT COLLATE "C" NOT NULL,
+    -- NULL: nothing was known before.
+    was       TEXT COLLATE "C",
+    PRIMARY KEY (tenant_id, device_id, at),
+    FOREIGN KEY (tenant_id, device_id) REFERENCES device (tenant_id, device_id) ON DELETE CASCADE
+);
+
 -- Where people are told.
 CREATE TABLE channel (
     tenant_id   BIGINT NOT NULL REFERENCES tenant (tenant_id),
@@ -187,6 +201,7 @@ CREATE TABLE delivery (
 CALL tenant_table_lock('alert_rule');
 CALL tenant_table_lock('alert');
 CALL tenant_table_lock('alert_event');
+CALL tenant_table_lock('device_state');
 CALL tenant_table_lock('channel');
 CALL tenant_table_lock('route');
 CALL tenant_table_lock('notification');
@@ -194,6 +209,7 @@ CALL tenant_table_lock('delivery');
 CALL tenant_policy('ingest', 'alert_rule');
 CALL tenant_policy('ingest', 'alert');
 CALL tenant_policy('ingest', 'alert_event');
+CALL tenant_policy('ingest', 'device_state');
 CALL tenant_policy('ingest', 'channel');
 CALL tenant_policy('ingest', 'route');
 CALL tenant_policy('ingest', 'notification');
@@ -203,13 +219,14 @@ CALL tenant_policy('ingest', 'tenant_key');
 GRANT SELECT, INSERT, UPDATE, DELETE ON alert_rule, channel, route TO farwatch_app;
 GRANT SELECT, UPDATE ON alert TO farwatch_app;
 GRANT SELECT, INSERT ON alert_event, notification TO farwatch_app;
-GRANT SELECT ON delivery TO farwatch_app;
+GRANT SELECT ON delivery, device_state TO farwatch_app;
 -- Evaluation and delivery run on behalf of what the agents of a tenant send.
 GRANT SELECT, INSERT ON alert_rule TO farwatch_ingest;
 GRANT UPDATE (rules_given) ON tenant TO farwatch_ingest;
 GRANT SELECT, INSERT, UPDATE, DELETE ON alert TO farwatch_ingest;
 GRANT SELECT, INSERT ON alert_event TO farwatch_ingest;
 GRANT UPDATE (note) ON alert_event TO farwatch_ingest;
+GRANT SELECT, INSERT, UPDATE, DELETE ON device_state TO farwatch_ingest;
 GRANT SELECT ON channel, route, device_tag, tenant_key TO farwatch_ingest;
 GRANT UPDATE (failing_since, failing_told, gave_up_at) ON channel TO farwatch_ingest;
 GRANT SELECT, INSERT, UPDATE, DELETE ON notification TO farwatch_ingest;

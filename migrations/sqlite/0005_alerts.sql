@@ -89,6 +89,20 @@ CREATE TABLE alert_event (
 -- Firings that nobody was told of.
 CREATE INDEX alert_event_silent ON alert_event (tenant_id, alert_id) WHERE note = 'silent';
 
+-- How the states of devices changed, for their timelines.
+CREATE TABLE device_state (
+    tenant_id BIGINT NOT NULL,
+    device_id BIGINT NOT NULL,
+    -- Event time; the collector's where nobody can tell.
+    at        BIGINT NOT NULL,
+    -- up, degraded, down, unknown.
+    state     TEXT NOT NULL,
+    -- NULL: nothing was known before.
+    was       TEXT,
+    PRIMARY KEY (tenant_id, device_id, at),
+    FOREIGN KEY (tenant_id, device_id) REFERENCES device (tenant_id, device_id) ON DELETE CASCADE
+);
+
 -- Where people are told.
 CREATE TABLE channel (
     tenant_id   BIGINT NOT NULL REFERENCES tenant (tenant_id),

@@ -15,7 +15,9 @@ use super::tenants::narrowed;
 use crate::evaluate::alerts::{self, AlertFilter, Before, alert_history, alert_list};
 use crate::evaluate::metric::metric;
 use crate::evaluate::rule::{Condition, Scope};
+use crate::evaluate::rules::rule_get;
 use crate::evaluate::severity::Severity;
+use crate::inventory::agent::agent_get;
 use crate::inventory::device::device_get;
 use crate::inventory::site::site_get;
 use farwatch_common::clock::Micros;
@@ -169,6 +171,8 @@ pub(super) struct AlertQuery {
     severity: Option<String>,
     site: Option<String>,
     device: Option<String>,
+    agent: Option<String>,
+    rule: Option<String>,
     /// Part of the name of a rule, site, agent, device or object.
     q: Option<String>,
     limit: Option<u32>,
@@ -190,6 +194,12 @@ pub(super) async fn alerts(
     }
     if let Some(device) = &query.device {
         filter.device = Some(device_get(&state.db, &context, id(device)?).await?.id);
+    }
+    if let Some(agent) = &query.agent {
+        filter.agent = Some(agent_get(&state.db, &context, id(agent)?).await?.id);
+    }
+    if let Some(rule) = &query.rule {
+        filter.rule = Some(rule_get(&state.db, &context, id(rule)?).await?.rule.id);
     }
     let paging = Paging { limit: query.limit, cursor: query.cursor };
     let limit = paging.limit()?;

@@ -14,8 +14,11 @@ use super::guard::Caller;
 use super::reply::{Data, Time};
 use super::request::{Params, PathId, time};
 use crate::evaluate::blind::{Unseen, unseen};
+use crate::evaluate::states::Change;
+use crate::evaluate::states::store::state_list;
 use crate::history::timeline::{self as history, Item, Span, What};
 use crate::inventory::device::device_get;
+use crate::live::State as LiveState;
 
 const ITEMS: u32 = 100;
 const ITEMS_MAX: u32 = 500;
@@ -53,6 +56,8 @@ pub(super) enum TimelineKind {
     ConfigFailed,
     HostKeyChanged,
     Reboot,
+    /// The device is in another state.
+    StateChanged,
     /// What would have fired if its readings had not come late: nobody was told.
     FiredUnseen,
 }
@@ -63,6 +68,8 @@ pub(super) struct TimelineItem {
     kind: TimelineKind,
     /// Of an alert.
     severity: Option<&'static str>,
+    /// Of a changed state: `up`, `degraded`, `down` or `unknown`.
+    state: Option<&'static str>,
     /// One line.
     text: String,
     /// What it is about, as far as there is something.
@@ -93,7 +100,8 @@ fn show(item: Item) -> TimelineItem {
         What::HostKeyChanged => TimelineKind::HostKeyChanged,
         What::Reboot => TimelineKind::Reboot,
     };
-    TimelineItem { at: Time(item.at), kind, severity, text: item.text, alert, version, job }
+    let (at, text, state) = (Time(item.at), item.text, None);
+    TimelineItem { at, kind, severity, state, text, alert, version, job }
 }
 
 fn show_unseen(one: Unseen) -> TimelineItem {
@@ -103,6 +111,7 @@ fn show_unseen(one: Unseen) -> TimelineItem {
         at: Time(opened.fired_at),
         kind: TimelineKind::FiredUnseen,
         severity: Some(severity.name()),
+        state: None,
         text: format!("Came late, nobody was told: {rule}{object}{}", opened.object),
         alert: None,
         version: None,
@@ -110,7 +119,30 @@ fn show_unseen(one: Unseen) -> TimelineItem {
     }
 }
 
-/// What happened with a device: alerts, its configuration, restarts
+fn show_state(change: &Change) -> TimelineItem {
+    let now = match change.state {
+        LiveState::Up => "Up",
+        LiveState::Degraded => "Degraded",
+        LiveState::Down => "Down",
+        LiveState::Unknown => "Unknown, as its agent told nothing",
+    };
+    let was = change.was.map_or("seen for the first time".to_owned(), |was| match was {
+        LiveState::Unknown => "nobody could tell before".to_owned(),
+        was => format!("was {}", was.name()),
+    });
+    TimelineItem {
+        at: Time(change.at),
+        kind: TimelineKind::StateChanged,
+        severity: None,
+        state: Some(change.state.name()),
+        text: format!("{now}; {was}"),
+        alert: None,
+        version: None,
+        job: None,
+    }
+}
+
+/// What happened with a device: its state, alerts, its configuration, restarts
 #[utoipa::path(get, path = "/api/v1/devices/{id}/timeline", tag = "devices",
     params(("id" = String, Path), TimelineQuery),
     responses((status = 200, body = Data<Timeline>)))]
@@ -132,6 +164,8 @@ pub(super) async fn timeline(
     let span = Span { from, to, limit };
     let items = history::timeline(&state.db, &state.samples, &caller.context, device, span).await?;
     let mut items: Vec<_> = items.into_iter().map(show).collect();
+    let changes = state_list(&state.db, &caller.context, device, (from, to), limit).await?;
+    items.extend(changes.iter().map(show_state));
     let place = state.own.replays.take(tenant).filter(|_| to.since(from) <= LATE_RANGE);
     let late = match place {
         None => None,

@@ -182,6 +182,44 @@ async fn taken_away(mut place: Place<'_>) {
     assert_eq!(place.raw.count("SELECT count(*) FROM alert_rule WHERE tenant_id = 1").await, 8);
 }
 
+/// How a device changed is kept, whatever restarts meanwhile, and goes when there is too much of it.
+async fn changes_of_state(mut place: Place<'_>) {
+    let up = "SELECT count(*) FROM device_state WHERE state = 'up'";
+    let down = "SELECT count(*) FROM device_state WHERE state = 'down'";
+    let unknown = "SELECT count(*) FROM device_state WHERE state = 'unknown'";
+    place.poll(alive(DEVICE, 0)).await;
+    for second in [60, 120, 180, 240] {
+        place.poll(silent(second)).await;
+        place.restart().await;
+    }
+    place.poll(alive(DEVICE, 300)).await;
+    assert_eq!((place.raw.count(up).await, place.raw.count(down).await), (2, 1));
+    let first = "SELECT count(*) FROM device_state WHERE was IS NULL";
+    assert_eq!(place.raw.count(first).await, 1);
+    place.live.agent_stopped(&peer(AGENT, 1));
+    place.pass(1).await;
+    place.pass(300).await;
+    assert_eq!(place.raw.count(unknown).await, 1);
+
+    let change = |second: i64| states::Change {
+        device: SECOND,
+        at: Micros(T0 + second * Micros::SECOND),
+        was: None,
+        state: crate::live::State::Up,
+    };
+    let many: Vec<_> = (0..i64::from(states::store::PER_DEVICE_MAX) + 700).map(change).collect();
+    states::store::add(place.database, TENANT, &many).await.unwrap();
+    states::store::add(place.database, TENANT, &many).await.unwrap();
+    let gone = states::Change { device: farwatch_common::id::DeviceId(999), ..change(0) };
+    states::store::add(place.database, TENANT, &[gone]).await.unwrap();
+    let left = "SELECT count(*) FROM device_state WHERE device_id = 101";
+    assert_eq!(SECOND.0, 101);
+    states::store::sweep(place.database, TENANT, Micros(0)).await.unwrap();
+    assert_eq!(place.raw.count(left).await, i64::from(states::store::PER_DEVICE_MAX));
+    states::store::sweep(place.database, TENANT, change(1_690).at).await.unwrap();
+    assert_eq!(place.raw.count(left).await, 10);
+}
+
 /// What is told while the database does not take it is written later.
 #[tokio::test]
 async fn what_cannot_be_written_waits() {
@@ -208,4 +246,5 @@ on_both_engines! {
     an_alert_goes_on_through_restarts_in_each_phase, one_life;
     a_cut_off_agent_is_one_alert_and_its_backlog_is_none, cut_off;
     what_is_open_ends_with_its_rule, taken_away;
+    changes_of_state_are_kept_once, changes_of_state;
 }

@@ -191,11 +191,23 @@ async fn the_timeline_tells_what_happened_the_newest_first() {
             place.tenant.0, id.0, place.agent.0
         );
         place.world.raw().run(composed(sql)).await;
+        let sql = format!(
+            "INSERT INTO device_state (tenant_id, device_id, at, state, was)
+             VALUES ({}, {}, {}, 'down', 'up')",
+            place.tenant.0,
+            id.0,
+            now - 3_600_000_000
+        );
+        place.world.raw().run(composed(sql)).await;
         let path = format!("/api/v1/devices/{}/timeline", place.device);
         let items = place.get(&path).await.data()["items"].clone();
         let kinds: Vec<_> =
             items.as_array().unwrap().iter().map(|item| item["kind"].as_str().unwrap()).collect();
-        assert_eq!(kinds, ["config_failed", "config_changed", "config_changed"]);
+        assert_eq!(kinds, ["config_failed", "config_changed", "config_changed", "state_changed"]);
+        assert_eq!(
+            (&items[3]["state"], &items[3]["text"]),
+            (&json!("down"), &json!("Down; was up"))
+        );
         assert_eq!(items[0]["text"], "Configuration not fetched (login): Check it.");
         assert_eq!((&items[1]["version"], &items[2]["version"]), (&json!(second), &json!(first)));
         assert_eq!(items[1]["text"], "Configuration changed: +1 −1 lines");

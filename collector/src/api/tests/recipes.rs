@@ -192,6 +192,8 @@ pub(super) fn recipes(operation: &str) -> Option<Vec<Recipe>> {
             ask("/api/v1/alerts?tenant={tenant}"),
             ask("/api/v1/alerts?site={site}&phase=open"),
             ask("/api/v1/alerts?device={device}"),
+            ask("/api/v1/alerts?agent={agent}"),
+            ask("/api/v1/alerts?rule={rule}"),
         ],
         "alert" => vec![ask("/api/v1/alerts/{alert}")],
         "alert_ack" => vec![send("/api/v1/alerts/{alert}/ack", json!({ "note": "on my way" }))],

@@ -8,6 +8,7 @@ use super::Sql;
 use crate::api::health;
 use crate::audit::{list as audit_list, write};
 use crate::evaluate::alerts::{self as kept_alerts, change as alert_change};
+use crate::evaluate::states::store as states;
 use crate::evaluate::store as alerts;
 use crate::evaluate::store::{places, rules, write as alert_write};
 use crate::evaluate::{blind, rules as kept_rules};
@@ -48,6 +49,7 @@ static APP: &[&Sql] = &[
     &places::AGENTS,
     &places::DEVICES,
     &places::TAGS,
+    &states::SPAN,
     &blind::CHANGED,
     &blind::SEEN,
     &rules::LIST,
@@ -210,6 +212,9 @@ static APP: &[&Sql] = &[
 
 static INGEST: &[&Sql] = &[
     &alerts::OPEN,
+    &states::LAST,
+    &states::ADD,
+    &states::OLD,
     &alert_write::FORGET,
     &alert_write::WRITE,
     &alert_write::EVENT,

@@ -57,6 +57,8 @@ device_object app SELECT
 device_object ingest DELETE INSERT SELECT
 device_schema app SELECT
 device_schema ingest INSERT SELECT
+device_state app SELECT
+device_state ingest DELETE INSERT SELECT UPDATE
 device_table app SELECT
 device_table ingest INSERT SELECT UPDATE
 device_tag app DELETE INSERT SELECT

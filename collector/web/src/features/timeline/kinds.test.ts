@@ -1,12 +1,12 @@
 import { expect, it } from "vitest";
 import { hrefOf, type Item, signOf, signOfAll } from "./kinds";
 
-const item: Item = { at: "2026-01-01T00:00:00Z", kind: "reboot", severity: null, text: "up for 12 s", alert: null, version: null, job: null };
+const item: Item = { at: "2026-01-01T00:00:00Z", kind: "reboot", severity: null, state: null, text: "up for 12 s", alert: null, version: null, job: null };
 
 it("tells kinds apart by shape and word, not by colour alone", () => {
   const kinds: readonly Partial<Item>[] = [
     { kind: "alert_fired", severity: "critical" }, { kind: "alert_resolved" }, { kind: "config_changed" }, { kind: "config_failed" },
-    { kind: "host_key_changed" }, { kind: "reboot" }, { kind: "fired_unseen" },
+    { kind: "host_key_changed" }, { kind: "reboot" }, { kind: "fired_unseen" }, { kind: "state_changed", state: "down" },
   ];
   const signs = kinds.map((more) => signOf({ ...item, ...more }));
   expect(new Set(signs.map(({ shape }) => shape)).size).toBe(kinds.length);
@@ -16,6 +16,11 @@ it("tells kinds apart by shape and word, not by colour alone", () => {
 it("gives several the worst colour among them", () => {
   expect(signOfAll([item, { ...item, kind: "alert_fired", severity: "critical" }])).toEqual({ word: "2 events", shape: "many", tone: "down" });
   expect(signOfAll([item])).toEqual(signOf(item));
+});
+
+it("shows a state in its own colour", () => {
+  expect(signOf({ ...item, kind: "state_changed", state: "degraded" }).tone).toBe("degraded");
+  expect(signOf({ ...item, kind: "state_changed", state: null }).tone).toBe("unknown");
 });
 
 it("leads to the version, the alert, or the tab that says more", () => {

@@ -5,7 +5,7 @@ type Answer = paths["/api/v1/devices/{id}/timeline"]["get"]["responses"][200]["c
 export type Item = Answer["data"]["items"][number];
 export type Kind = Item["kind"];
 
-export type Shape = "triangle" | "check" | "diamond" | "cross" | "key" | "turn" | "late" | "many";
+export type Shape = "triangle" | "check" | "diamond" | "cross" | "key" | "turn" | "late" | "dot" | "many";
 export type Tone = "up" | "degraded" | "down" | "unknown" | "accent";
 
 export interface Sign {
@@ -14,7 +14,7 @@ export interface Sign {
   tone: Tone;
 }
 
-const SIGNS: Readonly<Record<Exclude<Kind, "alert_fired">, Sign>> = {
+const SIGNS: Readonly<Record<Exclude<Kind, "alert_fired" | "state_changed">, Sign>> = {
   alert_resolved: { word: "Resolved", shape: "check", tone: "up" },
   config_changed: { word: "Config", shape: "diamond", tone: "accent" },
   config_failed: { word: "Backup", shape: "cross", tone: "degraded" },
@@ -23,11 +23,13 @@ const SIGNS: Readonly<Record<Exclude<Kind, "alert_fired">, Sign>> = {
   fired_unseen: { word: "Came late", shape: "late", tone: "unknown" },
 };
 
-export function signOf({ kind, severity }: Pick<Item, "kind" | "severity">): Sign {
+export function signOf({ kind, severity, state }: Pick<Item, "kind" | "severity" | "state">): Sign {
+  if (kind === "state_changed") return { word: "State", shape: "dot", tone: TONES.find((tone) => tone === state) ?? "unknown" };
   if (kind === "alert_fired") return { word: "Alert", shape: "triangle", tone: severity === "critical" ? "down" : severity === "info" ? "unknown" : "degraded" };
   return SIGNS[kind];
 }
 
+const TONES: readonly Tone[] = ["up", "degraded", "down", "unknown"];
 const WEIGHT: readonly Tone[] = ["down", "degraded", "accent", "up", "unknown"];
 
 /** One sign for several: the worst of their colours, and their number. */

@@ -18,6 +18,7 @@ export function SignShape({ sign: { shape, tone }, count = 0, size = 14 }: { sig
     <svg className={`${TONE[tone]} shrink-0`} width={size} height={size} viewBox="0 0 14 14" fill="currentColor" aria-hidden="true">
       {shape === "triangle" && <path d="M7 1.500 13 12.500H1Z" />}
       {shape === "check" && <path d="M2.500 7.500 5.800 11 11.500 3.500" {...line} strokeWidth={2.200} />}
+      {shape === "dot" && <path d="M7 2.200a4.800 4.800 0 1 0 .01 0Z" />}
       {shape === "diamond" && <path d="M7 .8 13.200 7 7 13.200.8 7Z" />}
       {shape === "cross" && <path d="M3 3l8 8M11 3l-8 8" {...line} strokeWidth={2.200} />}
       {shape === "key" && <path d="M9 1.500a3.500 3.500 0 1 0 .01 0ZM6.300 7.600 1.800 12.200M3.800 10.300l1.700 1.700" {...line} />}

@@ -13,7 +13,7 @@ afterEach(() => {
 
 const span = { from: Date.UTC(2026, 0, 1, 0), to: Date.UTC(2026, 0, 1, 10) };
 const item = (hour: number, more: Partial<Item>): Item => ({
-  at: new Date(span.from + hour * 3_600_000).toISOString(), kind: "reboot", severity: null, text: "Restarted", alert: null, version: null, job: null, ...more,
+  at: new Date(span.from + hour * 3_600_000).toISOString(), kind: "reboot", severity: null, state: null, text: "Restarted", alert: null, version: null, job: null, ...more,
 });
 const ITEMS = [
   item(9, { kind: "config_changed", text: "Configuration changed: +1 −0 lines", version: "cfg_1" }),
