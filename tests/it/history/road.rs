@@ -93,6 +93,12 @@ async fn a_change_is_a_version_a_comparison_and_a_commit_and_no_secret_is_shown(
     let dir = tempfile::tempdir().unwrap();
     let first = device_with(&config("sw1", "$1$first-canary")).await;
     let site = Site::start(dir.path(), "[history]\ngit_mirror = true\n", first.port).await;
+    // A new name moves the file, which is a commit of its own.
+    eventually(LIMIT, "the device says its name", async || {
+        let path = format!("/api/v1/devices/{}", site.device);
+        site.client.get(&path).await.data()["sys_name"].is_string()
+    })
+    .await;
     assert_eq!(site.fetched().await["changed"], true);
     assert_eq!(site.fetched().await["changed"], false);
     let second = device_with(&config("sw2", "$1$second-canary")).await;
