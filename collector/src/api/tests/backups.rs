@@ -231,7 +231,7 @@ async fn only_the_key_that_a_device_has_shown_is_pinned() {
         assert_eq!((&pinned["host_key"], &pinned["other_key"]), (&json!(OTHER_KEY), &Value::Null));
         assert_eq!(
             (&pinned["job"]["state"], &pinned["job"]["reason"]),
-            (&json!("queued"), &json!("hint")),
+            (&json!("queued"), &json!("manual")),
             "it is tried again"
         );
         assert_eq!(pin("").await.data()["host_key"], Value::Null);
