@@ -2,7 +2,7 @@
 //!
 //! - in: the clock, hints at changes from `live`, [`JobsChanged`]; settings and jobs in the database
 //! - out: jobs, calls to agents that are connected here, and to `live` which devices are in trouble
-//! - bound: [`store::DUE_MAX`] devices in a turn, [`board::SENDS_MAX`] calls at a time, one of an
+//! - bound: [`plan::DUE_MAX`] devices in a turn, [`board::SENDS_MAX`] calls at a time, one of an
 //!   agent, a share of a tenant; of each agent as many open jobs are looked at as it can have
 //! - when full: the next turn; a job that its agent cannot take stays queued
 //! - on crash: a job counts as running before its agent is told; the agent knows it by its id, and is
@@ -12,7 +12,9 @@
 //! jobs of agents that are away wait in the database. One dispatcher serves a database.
 
 mod board;
+pub(crate) mod plan;
 pub(crate) mod store;
+mod tell;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
@@ -30,13 +32,14 @@ use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
 use super::JobsChanged;
-use super::job::{AGENT_LOST, AGENT_REFUSED, AGENT_TOO_OLD, CHANGED};
-use crate::command::{CommandError, Commands, Errand};
+use super::job::{AGENT_LOST, CHANGED};
+use crate::command::Commands;
 use crate::inventory::Vault;
 use crate::live::{ConfigHealth, Live};
 use crate::metrics::{Counter, Metrics};
 use crate::store::{Database, StoreError};
-use board::{Act, Board, Moment, Open, Sent};
+use board::{Act, Board, Moment, Sent};
+use tell::Tools;
 
 const TICK: Duration = Duration::from_secs(1);
 /// Devices that were made are known by then.
@@ -51,15 +54,6 @@ const PLAN_AGAIN: Duration = Duration::from_secs(30);
 const FIRST: (TenantId, DeviceId) = (TenantId(i64::MIN), DeviceId(i64::MIN));
 /// After the store failed.
 const PAUSE: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(30));
-
-/// What telling an agent takes.
-#[derive(Clone)]
-struct Tools {
-    database: Database,
-    vault: Arc<Vault>,
-    clock: Clock,
-    refused: Counter,
-}
 
 /// The task that makes and sends jobs.
 pub struct Dispatcher {
@@ -201,7 +195,7 @@ impl Dispatcher {
     async fn plan(&mut self, now: Moment) -> Result<(), StoreError> {
         self.unplanned.retain(|_, until| *until > now.at);
         let without = self.unplanned.keys().copied();
-        let planned = store::plan(&self.tools.database, &self.ids, without, now.utc).await?;
+        let planned = plan::plan(&self.tools.database, &self.ids, without, now.utc).await?;
         for (tenant, error) in planned.failed {
             self.unplannable(tenant, &error, now.at);
         }
@@ -212,15 +206,17 @@ impl Dispatcher {
 
     fn unplannable(&mut self, tenant: TenantId, error: &StoreError, at: Instant) {
         let error = chain(error);
-        tracing::warn!(stage = "history", %tenant, error, "no jobs can be made; trying again");
+        tracing::warn!(stage = "history", %tenant, error, "jobs cannot be planned; trying again");
         self.unplanned.insert(tenant, at + PLAN_AGAIN);
     }
 
     /// Ends jobs that nobody wants any more.
     async fn withdraw(&mut self, now: Moment) -> Result<(), StoreError> {
         for (tenant, job) in store::unwanted(&self.tools.database).await? {
-            store::end(&self.tools.database, (tenant, job), CHANGED, now.utc).await?;
-            self.board.gone(job);
+            match store::end(&self.tools.database, (tenant, job), CHANGED, now.utc).await {
+                Ok(_) => self.board.gone(job),
+                Err(error) => self.unplannable(tenant, &error, now.at),
+            }
         }
         Ok(())
     }
@@ -248,24 +244,28 @@ impl Dispatcher {
             self.hints.keys().filter(|tenant| !is_left_alone(tenant)).copied().collect();
         for tenant in hinted {
             let Some(devices) = self.hints.get(&tenant) else { continue };
-            match store::note_hints(&self.tools.database, (tenant, devices), now.utc).await {
+            match plan::note_hints(&self.tools.database, (tenant, devices), now.utc).await {
                 Ok(()) => drop(self.hints.remove(&tenant)),
                 Err(error) => self.unplannable(tenant, &error, now.at),
             }
         }
         if is_due(self.new_at, now.at) {
-            let new = store::note_new(&self.tools.database).await?;
-            if new < u64::from(store::NEW_MAX) {
+            let new = plan::note_new(&self.tools.database).await?;
+            if new < u64::from(plan::NEW_MAX) {
                 self.new_at = Some(now.at + NEW_EVERY);
             }
         }
         if is_due(self.changed_at, now.at) {
-            let to = self.changed_to;
-            let next = store::note_changed(&self.tools.database, to, now.utc).await?;
-            if next.is_none() {
+            let page = plan::changed(&self.tools.database, self.changed_to, now.utc).await?;
+            for (tenant, devices) in page.devices {
+                if let Err(error) = plan::again(&self.tools.database, (tenant, &devices)).await {
+                    self.unplannable(tenant, &error, now.at);
+                }
+            }
+            if page.to.is_none() {
                 self.changed_at = Some(now.at + CHANGED_EVERY);
             }
-            self.changed_to = next.unwrap_or(FIRST);
+            self.changed_to = page.to.unwrap_or(FIRST);
         }
         Ok(())
     }
@@ -323,59 +323,6 @@ impl Dispatcher {
 
 fn is_due(next: Option<Instant>, at: Instant) -> bool {
     next.is_none_or(|next| next <= at)
-}
-
-impl Tools {
-    /// Tells an agent of a job, which counts as running from before that.
-    async fn tell(self, one: Open, errand: Errand) -> Sent {
-        let now = self.clock.now();
-        let of = (one.tenant, one.job);
-        let claimed = store::claim(&self.database, &self.vault, &one, now).await;
-        let fetch = match claimed {
-            Ok(Some(fetch)) => fetch,
-            Ok(None) => return Sent::Gone,
-            Err(error) => {
-                let error = chain(&error);
-                tracing::warn!(stage = "history", job = %one.job, error, "cannot claim a job");
-                return Sent::NotNow;
-            }
-        };
-        let (how, written) = match errand.fetch_config(fetch).await {
-            Ok(()) => return Sent::Taken,
-            Err(CommandError::Offline | CommandError::TimedOut) => return Sent::Unheard,
-            Err(
-                CommandError::AgentBusy
-                | CommandError::TenantBusy
-                | CommandError::Busy
-                | CommandError::NotAssigned,
-            ) => (Sent::Full, store::back(&self.database, of).await),
-            Err(CommandError::TooOld) => {
-                let why = (AGENT_TOO_OLD, "the agent cannot fetch configurations: update it");
-                (Sent::Gone, self.refused(of, why).await)
-            }
-            Err(CommandError::Failed { reason }) => {
-                (Sent::Gone, self.refused(of, (AGENT_REFUSED, &reason)).await)
-            }
-        };
-        match written {
-            Ok(()) => how,
-            // It is running in the database, and nobody has it: the agent is asked again.
-            Err(error) => {
-                let error = chain(&error);
-                tracing::warn!(stage = "history", job = %one.job, error, "cannot keep a job");
-                Sent::Unheard
-            }
-        }
-    }
-
-    async fn refused(
-        &self,
-        of: (TenantId, ConfigJobId),
-        why: (&str, &str),
-    ) -> Result<(), StoreError> {
-        self.refused.add(1);
-        store::end(&self.database, of, why, self.clock.now()).await.map(drop)
-    }
 }
 
 #[cfg(test)]

@@ -25,10 +25,8 @@ pub const LOGIN_DAMAGED: &str = "login_damaged";
 pub const WITHDRAWN: &str = "withdrawn";
 
 /// Why a job is withdrawn whose device is not what it was, or is not wanted.
-pub(super) const CHANGED: (&str, &str) = (
-    WITHDRAWN,
-    "the device has another agent or address now, or is not to be backed up any more",
-);
+pub(super) const CHANGED: (&str, &str) =
+    (WITHDRAWN, "the device has another agent or address now, or is not to be backed up any more");
 
 /// Jobs that a look at a device takes into account.
 const ATTEMPTS: u32 = 8;
@@ -129,7 +127,7 @@ sql! { pub(crate) LIST =
     select_job!(),
     " AND ($2 = 0 OR j.device_id = $2) AND ($3 = '' OR j.state = $3
            OR ($3 = 'open' AND j.state IN ('queued', 'running')))
-      AND j.job_id < $4 ORDER BY j.job_id DESC LIMIT $5"
+      AND j.job_id < $4 AND ($6 = 0 OR j.site_id = $6) ORDER BY j.job_id DESC LIMIT $5"
 }
 sql! { pub(crate) LAST =
     select_job!(), " AND j.device_id = $2 ORDER BY j.job_id DESC LIMIT 1"
@@ -173,6 +171,7 @@ fn read(row: &Row) -> Result<Job, StoreError> {
 /// Which jobs are wanted, besides the caller's tenants.
 #[derive(Clone, Debug, Default)]
 pub struct JobFilter {
+    pub site: Option<SiteId>,
     pub device: Option<DeviceId>,
     /// `queued`, `running`, `done`, `failed`, or `open` (the first two); empty: all.
     pub state: &'static str,
@@ -188,6 +187,7 @@ pub async fn job_list(
     let mut txn = db.read(context).await?;
     let list = LIST.bind(context.tenants_json()).bind(filter.device.map_or(0, |id| id.0));
     let list = list.bind(filter.state).bind(before.unwrap_or(i64::MAX)).bind(limit);
+    let list = list.bind(filter.site.map_or(0, |id| id.0));
     let rows = list.all(&mut txn).await?;
     Ok(rows.iter().map(read).collect::<Result<_, _>>()?)
 }

@@ -7,7 +7,7 @@
 //! A job is lost when its agent was there for long enough to tell of it and did not. While the agent
 //! is away nothing is lost: what it fetched is on its disk.
 
-use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 use std::time::{Duration, Instant};
 
 use farwatch_common::clock::Micros;
@@ -163,7 +163,7 @@ impl Board {
         self.open.get(&job)
     }
 
-    /// What to do now. Jobs that are to be sent count as being sent until [`Board::sent`].
+    /// What to do now, sending first: those jobs count as being sent until [`Board::sent`].
     pub(super) fn acts(
         &mut self,
         connection: impl Fn(AgentId) -> Option<u64>,
@@ -171,9 +171,10 @@ impl Board {
     ) -> Vec<Act> {
         // One that connected anew is told at once.
         self.held.retain(|agent, hold| connection(*agent) == Some(hold.over));
-        let mut acts = self.listen(&connection, now.at);
+        let doubts = self.listen(&connection, now.at);
         let mut places = self.places(&connection);
-        let mut queues = self.queues(&connection, now);
+        let mut queues = self.queues(&connection, &doubts, now);
+        let mut acts = Vec::new();
         let mut turns: VecDeque<TenantId> = queues.keys().copied().collect();
         turns.rotate_left(turns.partition_point(|tenant| Some(*tenant) <= self.served));
         while let Some(tenant) = turns.pop_front() {
@@ -192,12 +193,17 @@ impl Board {
                 break;
             }
         }
+        acts.extend(doubts.into_iter().map(Act::Doubt));
         acts
     }
 
     /// Notes which agents are there; says which jobs are in doubt.
-    fn listen(&mut self, connection: impl Fn(AgentId) -> Option<u64>, at: Instant) -> Vec<Act> {
-        let mut doubts = Vec::new();
+    fn listen(
+        &mut self,
+        connection: impl Fn(AgentId) -> Option<u64>,
+        at: Instant,
+    ) -> BTreeSet<ConfigJobId> {
+        let mut doubts = BTreeSet::new();
         for one in self.open.values().filter(|one| one.is_running) {
             let Some(over) = connection(one.agent) else { continue };
             let anew = Heard { over, since: at, is_told: false, kept: None };
@@ -207,7 +213,7 @@ impl Board {
             }
             let is_late = at.duration_since(heard.since) >= RUNNING_MAX;
             if is_late && !self.sending.contains_key(&one.job) {
-                doubts.push(Act::Doubt(one.job));
+                doubts.insert(one.job);
             }
         }
         doubts
@@ -232,6 +238,7 @@ impl Board {
     fn queues(
         &self,
         connection: impl Fn(AgentId) -> Option<u64>,
+        doubts: &BTreeSet<ConfigJobId>,
         now: Moment,
     ) -> BTreeMap<TenantId, VecDeque<(ConfigJobId, u64)>> {
         let mut order: Vec<&Open> = self.open.values().collect();
@@ -243,7 +250,8 @@ impl Board {
             let is_told = one.is_running && heard.is_some_and(|heard| heard.is_told);
             let is_shut = !one.is_running && !one.manual && !one.plan.is_open(now.utc);
             let is_held = self.held.get(&one.agent).is_some_and(|hold| hold.until > now.at);
-            if !(is_told || is_shut || is_held || self.sending.contains_key(&one.job)) {
+            let is_busy = self.sending.contains_key(&one.job) || doubts.contains(&one.job);
+            if !(is_told || is_shut || is_held || is_busy) {
                 queues.entry(one.tenant).or_default().push_back((one.job, over));
             }
         }

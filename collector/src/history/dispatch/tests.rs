@@ -5,7 +5,6 @@ mod tell;
 
 use std::cell::Cell;
 
-use farwatch_common::clock::Micros;
 use farwatch_proto::v1::{FetchConfig, command};
 use tempfile::TempDir;
 use tonic::Code;
@@ -125,8 +124,10 @@ impl World {
     /// Ends what runs, as an agent does whose device fails.
     async fn fail(&self, cause: &str) {
         let end = "state = 'failed', ended_at = created_at, advice = 'Do something.'";
-        self.run(&format!("UPDATE config_job SET {end}, cause = '{cause}' WHERE state = 'running'"))
-            .await;
+        self.run(&format!(
+            "UPDATE config_job SET {end}, cause = '{cause}' WHERE state = 'running'"
+        ))
+        .await;
         self.run(&format!("UPDATE backup SET failing = '{cause}', failing_since = 1")).await;
     }
 

@@ -248,7 +248,8 @@ fn what_a_clock_noted_that_was_ahead_holds_up_nothing() {
     let (plan, now) = (plan(24, None), Micros(T0));
     let ahead = T0 + 365 * DAY;
     for future in [attempt(ahead, Stand::Done), failed(ahead, "silent"), failed(ahead, "login")] {
-        let known = Known { hinted_at: Some(Micros(ahead)), ..known(std::slice::from_ref(&future)) };
+        let known =
+            Known { hinted_at: Some(Micros(ahead)), ..known(std::slice::from_ref(&future)) };
         assert_eq!(look(plan, &known, now).make, Some(Reason::Schedule), "{future:?}");
         // What was done since is what counts, and is the newest by its id.
         let since = [attempt(now.0, Stand::Done), future];

@@ -11,7 +11,7 @@ use crate::evaluate::alerts::{self as kept_alerts, change as alert_change};
 use crate::evaluate::store as alerts;
 use crate::evaluate::store::{places, rules, write as alert_write};
 use crate::evaluate::{blind, rules as kept_rules};
-use crate::history::dispatch::store as dispatch;
+use crate::history::dispatch::{plan as dispatch_plan, store as dispatch};
 use crate::history::mirror::store as mirrored;
 use crate::history::receive::parts as config_parts;
 use crate::history::version::{list as version_list, raw as version_raw};
@@ -226,13 +226,13 @@ static INGEST: &[&Sql] = &[
     &places::AGENTS,
     &places::DEVICES,
     &places::TAGS,
-    &dispatch::TENANTS,
-    &dispatch::NEW,
-    &dispatch::HINT,
-    &dispatch::DUE,
-    &dispatch::LOOKED,
-    &dispatch::CHANGED,
-    &dispatch::AGAIN,
+    &dispatch_plan::TENANTS,
+    &dispatch_plan::NEW,
+    &dispatch_plan::HINT,
+    &dispatch_plan::DUE,
+    &dispatch_plan::LOOKED,
+    &dispatch_plan::CHANGED,
+    &dispatch_plan::AGAIN,
     &dispatch::UNWANTED,
     &dispatch::WAITED_FOR,
     &dispatch::RUNNING,

@@ -41,7 +41,7 @@ async fn devices_that_nobody_backs_up_are_left_alone_until_something_changes() {
         world.db.ran.take();
         dispatcher.whole_turn(&world).await;
         let ran = world.db.ran.take();
-        assert!(!ran.contains(&store::LOOKED.to_string()), "{ran:?}");
+        assert!(!ran.contains(&plan::LOOKED.to_string()), "{ran:?}");
         // As after another tag, of which nobody tells.
         world.run("UPDATE backup SET enabled = 1 WHERE device_id = 100").await;
         world.pass(CHANGED_EVERY);
@@ -155,12 +155,12 @@ async fn an_agent_that_was_updated_is_not_too_old_any_more() {
 async fn a_look_that_is_out_of_date_overwrites_no_newer_wish() {
     for world in World::each().await {
         let now = world.clock.now();
-        store::note_new(&world.db).await.unwrap();
-        let due = store::due(&world.db, std::iter::empty(), now).await.unwrap();
+        plan::note_new(&world.db).await.unwrap();
+        let due = plan::due(&world.db, std::iter::empty(), now).await.unwrap();
         // Meanwhile somebody saves another policy; that the time is none is as it was.
         world.policy(Policy { enabled: false, ..Policy::default() }).await;
         for (tenant, devices) in due {
-            store::plan_tenant(&world.db, &world.ids, (tenant, devices), now).await.unwrap();
+            plan::plan_tenant(&world.db, &world.ids, (tenant, devices), now).await.unwrap();
         }
         assert_eq!(world.looked_at("next_at IS NULL").await, 3);
         assert_eq!(world.jobs().await, []);

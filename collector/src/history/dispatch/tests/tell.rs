@@ -2,7 +2,8 @@
 
 use super::*;
 
-const DEVICES: &str = "INSERT INTO device (tenant_id, device_id, site_id, agent_id, name, host, port,
+const DEVICES: &str =
+    "INSERT INTO device (tenant_id, device_id, site_id, agent_id, name, host, port,
          interval_s, snmp_version, created_at)
      WITH RECURSIVE n (i) AS (SELECT 1000 UNION ALL SELECT i + 1 FROM n WHERE i < 1039)
      SELECT 1, i, 5, 10, 'd', CAST(i AS TEXT), 161, 60, 'v2c', 0 FROM n";
