@@ -35,8 +35,12 @@ CREATE TABLE backup (
     -- Another one that it has shown since.
     other_key     TEXT COLLATE "C",
     other_key_at  BIGINT,
-    -- When the schedule wants it next; NULL: not looked at yet.
+    -- 1: it was to be backed up when the schedule looked at it last.
+    wanted        BIGINT NOT NULL DEFAULT 0,
+    -- When the schedule looks at it next; NULL: at once; the largest number: never.
     next_at       BIGINT,
+    -- Rises whenever it is to be looked at again.
+    wishes        BIGINT NOT NULL DEFAULT 0,
     -- When something last hinted at a change.
     hinted_at     BIGINT,
     -- When its configuration was last fetched.
@@ -58,6 +62,11 @@ CREATE TABLE config_job (
     site_id    BIGINT NOT NULL,
     -- Whose device it was when the agent took the job, until then when it was made.
     agent_id   BIGINT NOT NULL,
+    -- What its agent was told, where the device is and which login, and its version then.
+    host       TEXT COLLATE "C",
+    port       BIGINT,
+    login      TEXT COLLATE "C",
+    agent_version TEXT COLLATE "C",
     -- schedule, manual, hint.
     reason     TEXT COLLATE "C" NOT NULL,
     -- Who asked, as the audit names them; NULL: nobody did.
@@ -66,8 +75,6 @@ CREATE TABLE config_job (
     state      TEXT COLLATE "C" NOT NULL,
     created_at BIGINT NOT NULL,
     started_at BIGINT,
-    -- When its agent was told of it last.
-    told_at    BIGINT,
     ended_at   BIGINT,
     -- Of one that failed.
     cause      TEXT COLLATE "C",
@@ -84,7 +91,9 @@ CREATE TABLE config_job (
 -- One job of a device at a time.
 CREATE UNIQUE INDEX config_job_open ON config_job (tenant_id, device_id)
     WHERE state IN ('queued', 'running');
-CREATE INDEX config_job_by_device ON config_job (tenant_id, device_id, created_at);
+CREATE INDEX config_job_queued ON config_job (agent_id, job_id) WHERE state = 'queued';
+CREATE INDEX config_job_running ON config_job (tenant_id, site_id, agent_id) WHERE state = 'running';
+CREATE INDEX config_job_by_device ON config_job (tenant_id, device_id, job_id);
 CREATE INDEX config_job_by_time ON config_job (tenant_id, created_at);
 
 -- Parts of outcomes that are under way.

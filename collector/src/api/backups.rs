@@ -15,7 +15,7 @@ use super::ssh::NewSshLogin;
 use super::tenants::tenant_named;
 use super::{AppState, Parts};
 use crate::history::backup::{
-    self, BackupPatch, HostKey, Why, backup_get, backup_patch, host_key_pin,
+    self, BackupPatch, Failing, HostKey, Why, backup_get, backup_patch, host_key_pin,
 };
 use crate::history::policy::{
     EVERY_S_MAX, EVERY_S_MIN, KEEP_DAYS_MAX, KEEP_VERSIONS_MAX, Kept, PER_SITE_MAX, Policy,
@@ -258,7 +258,6 @@ fn show(state: &AppState, row: backup::Backup) -> DeviceBackup {
     };
     let ((host_key, host_key_at), (other_key, other_key_at)) =
         (key(row.host_key), key(row.other_key));
-    let advice = row.job.as_ref().and_then(|job| job.advice.clone());
     let login = row.login.map(|login| BackupLogin {
         from: if login.profile.is_some() { LoginSource::Profile } else { LoginSource::Device },
         profile: login.profile.map(Into::into),
@@ -286,7 +285,11 @@ fn show(state: &AppState, row: backup::Backup) -> DeviceBackup {
         other_key_at,
         next_at: row.next_at.map(Time),
         fetched_at: row.fetched_at.map(Time),
-        failing: row.failing.map(|(cause, at)| BackupFailing { cause, advice, since: Time(at) }),
+        failing: row.failing.map(|Failing { cause, advice, since }| BackupFailing {
+            cause,
+            advice,
+            since: Time(since),
+        }),
         job: row.job.map(|job| config_jobs::show(state, job)),
     }
 }

@@ -15,6 +15,7 @@ use super::{AppState, Parts};
 use crate::history::job::{self, Asked, JobFilter, Waits, job_ask, job_get, job_list};
 use crate::history::schedule::Reason;
 use crate::inventory::device::device_get;
+use crate::inventory::site::site_get;
 use crate::live::State as LiveState;
 use farwatch_common::id::{ConfigJobId, DeviceId};
 use farwatch_common::task::to_the_end;
@@ -44,7 +45,7 @@ pub(super) enum ConfigJobState {
 #[serde(rename_all = "snake_case")]
 pub(super) enum ConfigJobWaits {
     AgentOffline,
-    /// As many of the site are running as may be.
+    /// As many of the site, or of its agent, are running as may be.
     SiteFull,
     Window,
 }
@@ -151,6 +152,7 @@ pub(super) async fn device_backup_run(
 #[into_params(parameter_in = Query)]
 pub(super) struct ConfigJobQuery {
     tenant: Option<String>,
+    site: Option<String>,
     device: Option<String>,
     /// `open` (queued or running), `queued`, `running`, `done` or `failed`; all if not given.
     state: Option<String>,
@@ -183,7 +185,11 @@ pub(super) async fn config_jobs(
         Some(device) => Some(device_get(&state.db, &context, id(device)?).await?.id),
         None => None,
     };
-    let filter = JobFilter { device, state: wanted };
+    let site = match &query.site {
+        Some(site) => Some(site_get(&state.db, &context, id(site)?).await?.id),
+        None => None,
+    };
+    let filter = JobFilter { site, device, state: wanted };
     let paging = Paging { limit: query.limit, cursor: query.cursor };
     let limit = paging.limit()?;
     let mut rows = job_list(&state.db, &context, &filter, (paging.after()?, limit + 1)).await?;

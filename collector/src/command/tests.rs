@@ -85,6 +85,11 @@ impl Agent {
         *self.told.offline.lock().unwrap() = offline;
     }
 
+    /// Comes back over another connection.
+    pub(crate) fn reconnect(&self) {
+        self.told.connection.fetch_add(1, Ordering::Relaxed);
+    }
+
     /// The commands since the last time.
     pub(crate) fn commands(&self) -> Vec<command::Kind> {
         std::mem::take(&mut self.told.commands.lock().unwrap())

@@ -52,6 +52,15 @@ pub struct HostKey {
     pub at: Option<Micros>,
 }
 
+/// Why the configuration of a device is not fetched.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failing {
+    pub cause: String,
+    /// What to do about it, of the last job that failed so.
+    pub advice: Option<String>,
+    pub since: Micros,
+}
+
 /// Why a device is backed up, or is not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Why {
@@ -73,8 +82,8 @@ pub struct Backup {
     /// `None`: never, as things are.
     pub next_at: Option<Micros>,
     pub fetched_at: Option<Micros>,
-    /// The cause of the failure since then, and since when.
-    pub failing: Option<(String, Micros)>,
+    /// The failure since then.
+    pub failing: Option<Failing>,
     /// The open one, or the last.
     pub job: Option<Job>,
 }
@@ -90,7 +99,9 @@ pub struct BackupPatch {
     pub login: Option<Option<Login>>,
 }
 
-sql! { pub(crate) LOOK_AGAIN = "UPDATE backup SET next_at = NULL WHERE tenant_id = $1" }
+sql! { pub(crate) LOOK_AGAIN =
+    "UPDATE backup SET next_at = NULL, wishes = wishes + 1 WHERE tenant_id = $1"
+}
 
 /// Has the schedule look at the devices of a tenant again.
 pub(crate) async fn look_again(txn: &mut Txn, tenant: TenantId) -> Result<(), StoreError> {
@@ -100,7 +111,10 @@ pub(crate) async fn look_again(txn: &mut Txn, tenant: TenantId) -> Result<(), St
 
 sql! { pub(crate) GET =
     "SELECT d.tenant_id, b.enabled, b.port, b.platform, b.legacy, b.host_key, b.host_key_at,
-            b.other_key, b.other_key_at, b.hinted_at, b.fetched_at, b.failing, b.failing_since, ",
+            b.other_key, b.other_key_at, b.hinted_at, b.fetched_at, b.failing, b.failing_since,
+            (SELECT j.advice FROM config_job j WHERE j.tenant_id = b.tenant_id
+             AND j.device_id = b.device_id AND j.state = 'failed' AND j.cause = b.failing
+             ORDER BY j.job_id DESC LIMIT 1), ",
     policy_columns!(),
     " FROM device d
      LEFT JOIN backup b ON b.tenant_id = d.tenant_id AND b.device_id = d.device_id
@@ -118,8 +132,14 @@ struct Stored {
     other_key: Option<HostKey>,
     hinted_at: Option<Micros>,
     fetched_at: Option<Micros>,
-    failing: Option<(String, Micros)>,
+    failing: Option<Failing>,
     policy: Policy,
+}
+
+impl Stored {
+    fn is_enabled(&self) -> bool {
+        self.setting.enabled.unwrap_or(self.policy.enabled)
+    }
 }
 
 fn read(row: &Row) -> Result<Stored, StoreError> {
@@ -130,6 +150,10 @@ fn read(row: &Row) -> Result<Stored, StoreError> {
     };
     let corrupt = |_| StoreError::Corrupt { what: "the port of a backup".to_owned() };
     let port = row.get::<Option<i64>>(2)?.map(u16::try_from).transpose().map_err(corrupt)?;
+    let failing = match row.get::<Option<String>>(11)?.zip(time(12)?) {
+        Some((cause, since)) => Some(Failing { cause, advice: row.get(13)?, since }),
+        None => None,
+    };
     Ok(Stored {
         tenant: TenantId(row.get(0)?),
         setting: Setting {
@@ -142,8 +166,8 @@ fn read(row: &Row) -> Result<Stored, StoreError> {
         other_key: key(7)?,
         hinted_at: time(9)?,
         fetched_at: time(10)?,
-        failing: row.get::<Option<String>>(11)?.zip(time(12)?),
-        policy: policy::read(row, 13)?.unwrap_or_default(),
+        failing,
+        policy: policy::read(row, 14)?.unwrap_or_default(),
     })
 }
 
@@ -176,7 +200,9 @@ async fn in_txn(
         Some(enabled) => (enabled, Why::Device),
         None => (stored.policy.enabled, Why::Policy),
     };
-    let too_old = stored.failing.as_ref().is_some_and(|(cause, _)| cause == job::AGENT_TOO_OLD);
+    let is_mended = attempts.first().is_some_and(|newest| newest.stand.is_mended());
+    let too_old = stored.failing.as_ref().filter(|_| !is_mended);
+    let too_old = too_old.is_some_and(|failing| failing.cause == job::AGENT_TOO_OLD);
     let effective = match by_setting {
         (true, _) if login.is_none() => (false, Why::NoLogin),
         (true, _) if too_old => (false, Why::AgentTooOld),
@@ -202,7 +228,7 @@ sql! { pub(crate) PUT =
      VALUES ($1, $2, $3, $4, $5, $6)
      ON CONFLICT (tenant_id, device_id) DO UPDATE SET enabled = excluded.enabled,
          port = excluded.port, platform = excluded.platform, legacy = excluded.legacy,
-         next_at = NULL"
+         next_at = NULL, wishes = backup.wishes + 1"
 }
 
 /// Changes how a device is backed up. One that fails is tried again at once; says whether a job was
@@ -244,24 +270,27 @@ pub async fn backup_patch(
         let change = Change::new("device", "backup_change", id.0, &device.name);
         change.before(was).after(is)
     });
-    let anew = before.failing.is_some() && change.is_some();
-    let made = anew && again(&mut txn, ids, (tenant, id), now).await?;
+    let made = before.failing.is_some()
+        && change.is_some()
+        && after.enabled.unwrap_or(before.policy.enabled)
+        && again(&mut txn, ids, (tenant, id), context, now).await?;
     let backup = in_txn(&mut txn, &set, id, now).await?;
     txn.commit(change, now).await?;
     Ok((backup, made))
 }
 
-/// Tries a device again that has failed, now that somebody did something about it.
+/// Tries a device again that has failed and is backed up, now that somebody did something about it.
 async fn again(
     txn: &mut Txn,
     ids: &IdGenerator,
     of: (TenantId, DeviceId),
+    context: &TenantContext,
     now: Micros,
 ) -> Result<bool, InventoryError> {
     if !has_login(txn, of).await? {
         return Ok(false);
     }
-    let made = Made { reason: Reason::Hint, asked_by: None };
+    let made = Made { reason: Reason::Manual, asked_by: Some(context.who().name.to_string()) };
     Ok(job::make(txn, ids, of, &made, now).await?.is_some())
 }
 
@@ -300,7 +329,9 @@ pub async fn host_key_pin(
         .bind(since)
         .execute(&mut txn)
         .await?;
-    let made = before.failing.is_some() && again(&mut txn, ids, (tenant, id), now).await?;
+    let made = before.failing.is_some()
+        && before.is_enabled()
+        && again(&mut txn, ids, (tenant, id), context, now).await?;
     let backup = in_txn(&mut txn, &set, id, now).await?;
     let change = Change::new("device", "host_key_pin", id.0, &device.name);
     let (was, is) = (json!({ "host_key": pinned }), json!({ "host_key": key }));

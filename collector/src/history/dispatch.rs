@@ -2,24 +2,27 @@
 //!
 //! - in: the clock, hints at changes from `live`, [`JobsChanged`]; settings and jobs in the database
 //! - out: jobs, calls to agents that are connected here, and to `live` which devices are in trouble
-//! - bound: [`store::DUE_MAX`] devices in a turn, [`board::SENDS_MAX`] calls at a time, one of an
-//!   agent; [`store::OPEN_MAX`] open jobs are looked at
+//! - bound: [`plan::DUE_MAX`] devices in a turn, [`board::SENDS_MAX`] calls at a time, one of an
+//!   agent, a share of a tenant; of each agent as many open jobs are looked at as it can have
 //! - when full: the next turn; a job that its agent cannot take stays queued
 //! - on crash: a job counts as running before its agent is told; the agent knows it by its id, and is
 //!   told again when it connects
 //!
-//! A turn costs as much as there is to do: devices whose time has come are found by an index.
+//! A turn costs as much as there is to do: devices whose time has come are found by an index, and
+//! jobs of agents that are away wait in the database. One dispatcher serves a database.
 
 mod board;
+pub(crate) mod plan;
 pub(crate) mod store;
+mod tell;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use farwatch_common::backoff::Backoff;
-use farwatch_common::clock::{Clock, Micros};
+use farwatch_common::clock::Clock;
 use farwatch_common::id::{ConfigJobId, DeviceId, IdGenerator, TenantId};
 use farwatch_common::task::chain;
 use futures_util::future::BoxFuture;
@@ -29,30 +32,28 @@ use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
 use super::JobsChanged;
-use super::job::{AGENT_LOST, AGENT_REFUSED, AGENT_TOO_OLD, WITHDRAWN};
-use crate::command::{CommandError, Commands, Errand};
+use super::job::{AGENT_LOST, CHANGED};
+use crate::command::Commands;
 use crate::inventory::Vault;
 use crate::live::{ConfigHealth, Live};
 use crate::metrics::{Counter, Metrics};
 use crate::store::{Database, StoreError};
-use board::{Act, Board, Open, Sent};
+use board::{Act, Board, Moment, Sent};
+use tell::Tools;
 
 const TICK: Duration = Duration::from_secs(1);
 /// Devices that were made are known by then.
 const NEW_EVERY: Duration = Duration::from_secs(30);
-/// Jobs of another collector are known by then.
+/// Agents that came are known by then, and jobs that nobody wants any more.
 const READ_EVERY: Duration = Duration::from_secs(10);
+/// Devices that changed without anybody's telling are known by then.
+const CHANGED_EVERY: Duration = Duration::from_secs(15 * 60);
+/// A tenant whose devices cannot be looked at is left alone for so long.
+const PLAN_AGAIN: Duration = Duration::from_secs(30);
+/// Before all devices.
+const FIRST: (TenantId, DeviceId) = (TenantId(i64::MIN), DeviceId(i64::MIN));
 /// After the store failed.
 const PAUSE: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(30));
-
-/// What telling an agent takes.
-#[derive(Clone)]
-struct Tools {
-    database: Database,
-    vault: Arc<Vault>,
-    clock: Clock,
-    refused: Counter,
-}
 
 /// The task that makes and sends jobs.
 pub struct Dispatcher {
@@ -66,9 +67,17 @@ pub struct Dispatcher {
     hints: BTreeMap<TenantId, BTreeSet<DeviceId>>,
     /// Devices whose configurations cannot be fetched as they should, as `live` was told.
     troubled: BTreeMap<(TenantId, DeviceId), ConfigHealth>,
-    /// When to look for devices that are new, and to read the open jobs.
-    new_at: Micros,
-    read_at: Micros,
+    /// When what is due next is done again; nothing yet: now.
+    new_at: Option<Instant>,
+    changed_at: Option<Instant>,
+    read_at: Option<Instant>,
+    /// The last device of which it was looked whether it has changed.
+    changed_to: (TenantId, DeviceId),
+    /// When the open jobs were read, and whether some have changed since.
+    read: Option<Instant>,
+    is_stale: bool,
+    /// Tenants whose devices could not be looked at, until when they are left alone.
+    unplanned: BTreeMap<TenantId, Instant>,
     sends: FuturesUnordered<BoxFuture<'static, (ConfigJobId, u64, Sent)>>,
     made: Counter,
     told: Counter,
@@ -107,8 +116,13 @@ impl Dispatcher {
             board: Board::default(),
             hints: BTreeMap::new(),
             troubled: BTreeMap::new(),
-            new_at: Micros(0),
-            read_at: Micros(0),
+            new_at: None,
+            changed_at: None,
+            read_at: None,
+            changed_to: FIRST,
+            read: None,
+            is_stale: true,
+            unplanned: BTreeMap::new(),
             sends,
             made: counter("history_jobs_made_total", "Jobs that the schedule or a hint made."),
             told: counter("history_jobs_told_total", "Jobs that an agent took."),
@@ -126,14 +140,15 @@ impl Dispatcher {
             let done = tokio::select! {
                 () = cancel.cancelled() => return Ok(()),
                 Some(sent) = self.sends.next() => {
-                    self.settled(sent);
-                    self.act().await
+                    let now = self.now();
+                    self.settled(sent, now.at);
+                    self.act(now).await
                 }
                 () = changed.wait() => {
-                    self.read_at = Micros(0);
-                    self.turn().await
+                    self.is_stale = true;
+                    self.turn(self.now()).await
                 }
-                _ = tick.tick() => self.turn().await,
+                _ = tick.tick() => self.turn(self.now()).await,
             };
             match done {
                 Ok(()) => pause.reset(),
@@ -152,18 +167,58 @@ impl Dispatcher {
         }
     }
 
+    fn now(&self) -> Moment {
+        Moment { utc: self.tools.clock.now(), at: self.tools.clock.monotonic() }
+    }
+
     /// Looks at everything whose time has come.
-    async fn turn(&mut self) -> Result<(), StoreError> {
-        let now = self.tools.clock.now();
+    async fn turn(&mut self, now: Moment) -> Result<(), StoreError> {
         self.note(now).await?;
-        let (_, made) = store::plan(&self.tools.database, &self.ids, now).await?;
-        self.made.add(made);
-        if made > 0 || now >= self.read_at {
-            self.board.read(store::open(&self.tools.database).await?);
-            self.tell_health().await?;
-            self.read_at = now.after(READ_EVERY);
+        self.plan(now).await?;
+        if is_due(self.read_at, now.at) {
+            self.withdraw(now).await?;
+            self.read_at = Some(now.at + READ_EVERY);
+            self.is_stale = true;
         }
-        self.act().await
+        // Many that end one after the other are read together.
+        if self.is_stale && is_due(self.read.map(|read| read + TICK), now.at) {
+            let commands = self.commands.clone();
+            let is_there = |agent| commands.connection(agent).is_some();
+            self.board.read(store::open(&self.tools.database, is_there).await?);
+            self.tell_health().await?;
+            (self.is_stale, self.read) = (false, Some(now.at));
+        }
+        self.act(now).await
+    }
+
+    /// Makes the jobs that are wanted now. What ails one tenant is no other's.
+    async fn plan(&mut self, now: Moment) -> Result<(), StoreError> {
+        self.unplanned.retain(|_, until| *until > now.at);
+        let without = self.unplanned.keys().copied();
+        let planned = plan::plan(&self.tools.database, &self.ids, without, now.utc).await?;
+        for (tenant, error) in planned.failed {
+            self.unplannable(tenant, &error, now.at);
+        }
+        self.made.add(planned.made);
+        self.is_stale |= planned.made > 0;
+        Ok(())
+    }
+
+    fn unplannable(&mut self, tenant: TenantId, error: &StoreError, at: Instant) {
+        let error = chain(error);
+        tracing::warn!(stage = "history", %tenant, error, "jobs cannot be planned; trying again");
+        self.unplanned.insert(tenant, at + PLAN_AGAIN);
+    }
+
+    /// Ends jobs that nobody wants any more.
+    async fn withdraw(&mut self, now: Moment) -> Result<(), StoreError> {
+        for (tenant, job) in store::unwanted(&self.tools.database).await? {
+            match store::end(&self.tools.database, (tenant, job), CHANGED, now.utc).await {
+                Ok(_) => self.board.gone(job),
+                Err(error) => self.unplannable(tenant, &error, now.at),
+            }
+        }
+        Ok(())
     }
 
     /// Tells `live`, and so who evaluates, which devices got into trouble and which are out of it.
@@ -179,44 +234,55 @@ impl Dispatcher {
         Ok(())
     }
 
-    /// Notes devices that are new, and those that seem to have changed.
-    async fn note(&mut self, now: Micros) -> Result<(), StoreError> {
+    /// Notes devices that are new, and those that have changed or seem to.
+    async fn note(&mut self, now: Moment) -> Result<(), StoreError> {
         for (tenant, devices) in self.live.take_changed() {
             self.hints.entry(tenant).or_default().extend(devices);
         }
-        while let Some(entry) = self.hints.first_entry() {
-            let of = (*entry.key(), entry.get());
-            store::note_hints(&self.tools.database, of, now).await?;
-            entry.remove();
-        }
-        if now >= self.new_at {
-            let new = store::note_new(&self.tools.database).await?;
-            if new < u64::from(store::NEW_MAX) {
-                self.new_at = now.after(NEW_EVERY);
+        let is_left_alone = |tenant: &&TenantId| self.unplanned.contains_key(tenant);
+        let hinted: Vec<TenantId> =
+            self.hints.keys().filter(|tenant| !is_left_alone(tenant)).copied().collect();
+        for tenant in hinted {
+            let Some(devices) = self.hints.get(&tenant) else { continue };
+            match plan::note_hints(&self.tools.database, (tenant, devices), now.utc).await {
+                Ok(()) => drop(self.hints.remove(&tenant)),
+                Err(error) => self.unplannable(tenant, &error, now.at),
             }
+        }
+        if is_due(self.new_at, now.at) {
+            let new = plan::note_new(&self.tools.database).await?;
+            if new < u64::from(plan::NEW_MAX) {
+                self.new_at = Some(now.at + NEW_EVERY);
+            }
+        }
+        if is_due(self.changed_at, now.at) {
+            let page = plan::changed(&self.tools.database, self.changed_to, now.utc).await?;
+            for (tenant, devices) in page.devices {
+                if let Err(error) = plan::again(&self.tools.database, (tenant, &devices)).await {
+                    self.unplannable(tenant, &error, now.at);
+                }
+            }
+            if page.to.is_none() {
+                self.changed_at = Some(now.at + CHANGED_EVERY);
+            }
+            self.changed_to = page.to.unwrap_or(FIRST);
         }
         Ok(())
     }
 
     /// Does what the board says.
-    async fn act(&mut self) -> Result<(), StoreError> {
-        let now = self.tools.clock.now();
+    async fn act(&mut self, now: Moment) -> Result<(), StoreError> {
         let commands = self.commands.clone();
         for act in self.board.acts(|agent| commands.connection(agent), now) {
             match act {
-                Act::Send(job, over) => self.send(job, over, now),
-                Act::Withdraw(job) => {
-                    let why =
-                        "the device has another agent now, or is not to be backed up any more";
-                    self.end(job, (WITHDRAWN, why), now).await?;
-                }
+                Act::Send(job, over) => self.send(job, over, now.at),
                 Act::Doubt(job) => self.doubt(job, now).await?,
             }
         }
         Ok(())
     }
 
-    fn send(&mut self, job: ConfigJobId, over: u64, now: Micros) {
+    fn send(&mut self, job: ConfigJobId, over: u64, at: Instant) {
         let Some(one) = self.board.get(job).cloned() else { return };
         match self.commands.begin(one.tenant, one.agent) {
             Ok(errand) => {
@@ -224,103 +290,39 @@ impl Dispatcher {
                 let send = async move { (job, over, tools.tell(one, errand).await) };
                 self.sends.push(send.boxed());
             }
-            Err(_) => self.board.sent(job, over, Sent::NotNow, now),
+            Err(_) => self.board.sent(job, over, Sent::NotNow, at),
         }
     }
 
-    fn settled(&mut self, (job, over, how): (ConfigJobId, u64, Sent)) {
-        if matches!(how, Sent::Taken(_)) {
+    fn settled(&mut self, (job, over, how): (ConfigJobId, u64, Sent), at: Instant) {
+        if how == Sent::Taken {
             self.told.add(1);
         }
-        self.board.sent(job, over, how, self.tools.clock.now());
+        self.board.sent(job, over, how, at);
     }
 
-    async fn end(
-        &mut self,
-        job: ConfigJobId,
-        why: (&str, &str),
-        now: Micros,
-    ) -> Result<bool, StoreError> {
-        let Some(tenant) = self.board.get(job).map(|one| one.tenant) else { return Ok(false) };
-        let ended = store::end(&self.tools.database, (tenant, job), why, now).await?;
-        self.board.gone(job);
-        Ok(ended)
-    }
-
-    async fn doubt(&mut self, job: ConfigJobId, now: Micros) -> Result<(), StoreError> {
+    async fn doubt(&mut self, job: ConfigJobId, now: Moment) -> Result<(), StoreError> {
         let Some(tenant) = self.board.get(job).map(|one| one.tenant) else { return Ok(()) };
-        let Some((told_at, kept)) = store::doubt(&self.tools.database, (tenant, job)).await? else {
+        let Some(kept) = store::kept(&self.tools.database, (tenant, job)).await? else {
             self.board.gone(job);
             return Ok(());
         };
-        if now.since(told_at) < board::RUNNING_MAX {
-            // By another collector.
-            self.board.told_at(job, told_at);
-            return Ok(());
-        }
-        if self.board.is_lost(job, kept, now) {
-            let why = "the agent took the job and told nothing of it for 30 minutes: see whether it \
-                       runs, then fetch again";
-            if self.end(job, (AGENT_LOST, why), now).await? {
+        if self.board.is_lost(job, kept, now.at) {
+            let why = "the agent told nothing of the job for 30 minutes, though it is connected: see \
+                       its log, then fetch again";
+            let why = (AGENT_LOST, why);
+            if store::end(&self.tools.database, (tenant, job), why, now.utc).await? {
                 self.lost.add(1);
                 tracing::warn!(stage = "history", %tenant, %job, "an agent lost a job");
             }
+            self.board.gone(job);
         }
         Ok(())
     }
 }
 
-impl Tools {
-    /// Tells an agent of a job, which counts as running from before that.
-    async fn tell(self, one: Open, errand: Errand) -> Sent {
-        let now = self.clock.now();
-        let of = (one.tenant, one.job);
-        let claimed = store::claim(&self.database, &self.vault, &one, now).await;
-        let fetch = match claimed {
-            Ok(Some(fetch)) => fetch,
-            Ok(None) => return Sent::Gone,
-            Err(error) => {
-                let error = chain(&error);
-                tracing::warn!(stage = "history", job = %one.job, error, "cannot claim a job");
-                return Sent::NotNow;
-            }
-        };
-        let (how, written) = match errand.fetch_config(fetch).await {
-            Ok(()) => return Sent::Taken(now),
-            Err(CommandError::Offline | CommandError::TimedOut) => return Sent::Unheard(now),
-            Err(
-                CommandError::AgentBusy
-                | CommandError::TenantBusy
-                | CommandError::Busy
-                | CommandError::NotAssigned,
-            ) => (Sent::Full, store::back(&self.database, of, now).await),
-            Err(CommandError::TooOld) => {
-                let why = (AGENT_TOO_OLD, "the agent cannot fetch configurations: update it");
-                (Sent::Gone, self.refused(of, why).await)
-            }
-            Err(CommandError::Failed { reason }) => {
-                (Sent::Gone, self.refused(of, (AGENT_REFUSED, &reason)).await)
-            }
-        };
-        match written {
-            Ok(()) => how,
-            // It is running in the database, and nobody has it: the agent is asked again.
-            Err(error) => {
-                let error = chain(&error);
-                tracing::warn!(stage = "history", job = %one.job, error, "cannot keep a job");
-                Sent::Unheard(now)
-            }
-        }
-    }
-
-    async fn refused(
-        &self,
-        of: (TenantId, ConfigJobId),
-        why: (&str, &str),
-    ) -> Result<(), StoreError> {
-        self.refused.add(1);
-        store::end(&self.database, of, why, self.clock.now()).await.map(drop)
-    }
+fn is_due(next: Option<Instant>, at: Instant) -> bool {
+    next.is_none_or(|next| next <= at)
 }
 
 #[cfg(test)]

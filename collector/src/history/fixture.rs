@@ -140,9 +140,10 @@ pub(crate) fn receiver(
 /// The statement of a job of a device of tenant 1 that this agent has.
 pub(crate) fn running(number: i64, device: DeviceId, agent: i64) -> String {
     format!(
-        "INSERT INTO config_job (tenant_id, job_id, device_id, site_id, agent_id, reason, asked_by,
-                                 state, created_at, started_at)
-         VALUES ({}, {number}, {}, 5, {agent}, 'manual', 'noc', 'running', 0, 0)",
+        "INSERT INTO config_job (tenant_id, job_id, device_id, site_id, agent_id, host, port, reason,
+                                 asked_by, state, created_at, started_at)
+         SELECT tenant_id, {number}, device_id, 5, {agent}, host, 22, 'manual', 'noc', 'running', 0, 0
+         FROM device WHERE tenant_id = {} AND device_id = {}",
         TENANT.0, device.0
     )
 }

@@ -6,7 +6,7 @@ use farwatch_common::id::{
 };
 use serde_json::json;
 
-use super::policy::{self, Policy};
+use super::policy::{self, PER_AGENT_MAX, Policy};
 use super::schedule::{Attempt, Reason, Stand};
 use crate::audit::Change;
 use crate::identity::{Access, TenantContext};
@@ -23,6 +23,10 @@ pub const AGENT_REFUSED: &str = "agent_refused";
 pub const LOGIN_DAMAGED: &str = "login_damaged";
 /// Nothing failed: nobody wants it any more.
 pub const WITHDRAWN: &str = "withdrawn";
+
+/// Why a job is withdrawn whose device is not what it was, or is not wanted.
+pub(super) const CHANGED: (&str, &str) =
+    (WITHDRAWN, "the device has another agent or address now, or is not to be backed up any more");
 
 /// Jobs that a look at a device takes into account.
 const ATTEMPTS: u32 = 8;
@@ -49,8 +53,9 @@ pub struct Job {
     /// Of an outcome that is under way, and how far it is at least.
     pub bytes: Option<u64>,
     pub kept_bytes: Option<u64>,
-    /// Jobs of its site that are running.
+    /// Jobs of its site, and of its agent, that are running.
     pub running_at_site: u32,
+    pub running_at_agent: u32,
     pub policy: Policy,
 }
 
@@ -81,7 +86,9 @@ impl Job {
         if self.reason != Reason::Manual && !self.policy.plan().is_open(now) {
             return Some(Waits::Window);
         }
-        (self.running_at_site >= self.policy.per_site_max).then_some(Waits::SiteFull)
+        let is_full = self.running_at_site >= self.policy.per_site_max
+            || self.running_at_agent >= PER_AGENT_MAX;
+        is_full.then_some(Waits::SiteFull)
     }
 }
 
@@ -94,10 +101,7 @@ macro_rules! select_job {
                     CASE WHEN j.bytes IS NULL THEN NULL ELSE
                         (SELECT MAX(x.start) FROM config_part x
                          WHERE x.tenant_id = j.tenant_id AND x.job_id = j.job_id) END,
-                    CASE j.state WHEN 'queued' THEN
-                        (SELECT COUNT(*) FROM config_job r WHERE r.tenant_id = j.tenant_id
-                         AND r.state IN ('queued', 'running') AND r.state = 'running'
-                         AND r.site_id = j.site_id) ELSE 0 END, ",
+                    COALESCE(at_site.running, 0), COALESCE(at_agent.running, 0), ",
             $crate::history::policy::policy_columns!(),
             " FROM config_job j
               JOIN tenant t ON t.tenant_id = j.tenant_id
@@ -105,6 +109,12 @@ macro_rules! select_job {
               LEFT JOIN site s ON s.tenant_id = j.tenant_id AND s.site_id = j.site_id
               LEFT JOIN agent a ON a.tenant_id = j.tenant_id AND a.agent_id = j.agent_id
               LEFT JOIN backup_policy y ON y.tenant_id = j.tenant_id
+              LEFT JOIN (SELECT r.tenant_id, r.site_id, COUNT(*) AS running FROM config_job r
+                         WHERE r.state = 'running' GROUP BY r.tenant_id, r.site_id) at_site
+                  ON at_site.tenant_id = j.tenant_id AND at_site.site_id = j.site_id
+              LEFT JOIN (SELECT r.tenant_id, r.agent_id, COUNT(*) AS running FROM config_job r
+                         WHERE r.state = 'running' GROUP BY r.tenant_id, r.agent_id) at_agent
+                  ON at_agent.tenant_id = j.tenant_id AND at_agent.agent_id = j.agent_id
               WHERE j.tenant_id IN ",
             tenant_set!()
         )
@@ -117,10 +127,10 @@ sql! { pub(crate) LIST =
     select_job!(),
     " AND ($2 = 0 OR j.device_id = $2) AND ($3 = '' OR j.state = $3
            OR ($3 = 'open' AND j.state IN ('queued', 'running')))
-      AND j.job_id < $4 ORDER BY j.job_id DESC LIMIT $5"
+      AND j.job_id < $4 AND ($6 = 0 OR j.site_id = $6) ORDER BY j.job_id DESC LIMIT $5"
 }
 sql! { pub(crate) LAST =
-    select_job!(), " AND j.device_id = $2 ORDER BY j.created_at DESC, j.job_id DESC LIMIT 1"
+    select_job!(), " AND j.device_id = $2 ORDER BY j.job_id DESC LIMIT 1"
 }
 
 fn corrupt(what: &str) -> StoreError {
@@ -153,13 +163,15 @@ fn read(row: &Row) -> Result<Job, StoreError> {
         bytes: size(19)?,
         kept_bytes: size(20)?,
         running_at_site: u32::try_from(row.get::<i64>(21)?).unwrap_or(u32::MAX),
-        policy: policy::read(row, 22)?.unwrap_or_default(),
+        running_at_agent: u32::try_from(row.get::<i64>(22)?).unwrap_or(u32::MAX),
+        policy: policy::read(row, 23)?.unwrap_or_default(),
     })
 }
 
 /// Which jobs are wanted, besides the caller's tenants.
 #[derive(Clone, Debug, Default)]
 pub struct JobFilter {
+    pub site: Option<SiteId>,
     pub device: Option<DeviceId>,
     /// `queued`, `running`, `done`, `failed`, or `open` (the first two); empty: all.
     pub state: &'static str,
@@ -175,6 +187,7 @@ pub async fn job_list(
     let mut txn = db.read(context).await?;
     let list = LIST.bind(context.tenants_json()).bind(filter.device.map_or(0, |id| id.0));
     let list = list.bind(filter.state).bind(before.unwrap_or(i64::MAX)).bind(limit);
+    let list = list.bind(filter.site.map_or(0, |id| id.0));
     let rows = list.all(&mut txn).await?;
     Ok(rows.iter().map(read).collect::<Result<_, _>>()?)
 }
@@ -197,10 +210,31 @@ pub(super) async fn last_of(
     row.as_ref().map(read).transpose()
 }
 
+/// Whether the job `j` was tried with what its device `d`, the backup `b` of it and its agent `a` are
+/// now: the address, the login, the agent and its version. 1 or 0.
+macro_rules! tried_as_now {
+    () => {
+        concat!(
+            "(CASE WHEN j.host IS NULL OR (j.host = d.host AND j.port = b.port
+                  AND j.agent_id = d.agent_id AND j.agent_version = COALESCE(a.version, '')
+                  AND j.login = ",
+            $crate::inventory::device::login::login_mark!(),
+            ") THEN 1 ELSE 0 END)"
+        )
+    };
+}
+pub(crate) use tried_as_now;
+
 sql! { pub(crate) ATTEMPTED =
-    "SELECT created_at, reason, state, COALESCE(ended_at, created_at), COALESCE(cause, '')
-     FROM config_job WHERE tenant_id = $1 AND device_id = $2 AND COALESCE(cause, '') <> 'withdrawn'
-     ORDER BY created_at DESC, job_id DESC LIMIT $3"
+    "SELECT j.created_at, j.reason, j.state, COALESCE(j.ended_at, j.created_at),
+            COALESCE(j.cause, ''), ",
+    tried_as_now!(),
+    " FROM config_job j
+     JOIN device d ON d.tenant_id = j.tenant_id AND d.device_id = j.device_id
+     JOIN backup b ON b.tenant_id = j.tenant_id AND b.device_id = j.device_id
+     JOIN agent a ON a.tenant_id = d.tenant_id AND a.agent_id = d.agent_id
+     WHERE j.tenant_id = $1 AND j.device_id = $2 AND COALESCE(j.cause, '') <> 'withdrawn'
+     ORDER BY j.job_id DESC LIMIT $3"
 }
 
 /// What was tried of a device, the newest first, as the schedule looks at it.
@@ -214,7 +248,10 @@ pub(super) async fn attempts(
         let reason = Reason::from_name(&row.get::<String>(1)?);
         let stand = match row.get::<String>(2)?.as_str() {
             "done" => Stand::Done,
-            "failed" => Stand::failed(Micros(row.get(3)?), &row.get::<String>(4)?),
+            "failed" => {
+                let mended = !row.get::<bool>(5)?;
+                Stand::failed(Micros(row.get(3)?), &row.get::<String>(4)?, mended)
+            }
             _ => Stand::Open,
         };
         let reason = reason.ok_or_else(|| corrupt("the reason of a job"))?;
@@ -310,7 +347,9 @@ sql! { pub(crate) FAILING =
     "UPDATE backup SET failing = $3, failing_since = COALESCE(failing_since, $4)
      WHERE tenant_id = $1 AND device_id = $2"
 }
-sql! { pub(crate) LOOK = "UPDATE backup SET next_at = NULL WHERE tenant_id = $1 AND device_id = $2" }
+sql! { pub(crate) LOOK =
+    "UPDATE backup SET next_at = NULL, wishes = wishes + 1 WHERE tenant_id = $1 AND device_id = $2"
+}
 
 /// Ends an open job that came to nothing, and has the schedule look at its device; false: it has ended.
 pub(super) async fn fail(
@@ -327,4 +366,21 @@ pub(super) async fn fail(
     }
     LOOK.bind(tenant).bind(device).execute(txn).await?;
     Ok(true)
+}
+
+sql! { pub(crate) OF_NOW =
+    "SELECT 1 FROM config_job j
+     JOIN device d ON d.tenant_id = j.tenant_id AND d.device_id = j.device_id
+     LEFT JOIN backup b ON b.tenant_id = j.tenant_id AND b.device_id = j.device_id
+     WHERE j.tenant_id = $1 AND j.job_id = $2 AND d.agent_id = j.agent_id AND d.host = j.host
+       AND COALESCE(b.port, 22) = j.port"
+}
+
+/// Whether the device of a job is where its agent was told that it is, and still that agent's: what
+/// came of it is of this device.
+pub(super) async fn is_of_now(
+    txn: &mut Txn,
+    (tenant, job): (TenantId, ConfigJobId),
+) -> Result<bool, StoreError> {
+    Ok(OF_NOW.bind(tenant).bind(job.0).optional(txn).await?.is_some())
 }

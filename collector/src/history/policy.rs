@@ -19,6 +19,9 @@ pub const EVERY_S_MIN: u32 = 900;
 pub const EVERY_S_MAX: u32 = 31 * 86_400;
 /// Jobs of one site at a time.
 pub const PER_SITE_MAX: u32 = 64;
+/// Jobs of one agent at a time: it fetches four, and has the next ones at hand. More would wait there
+/// for so long that they seem to be lost.
+pub const PER_AGENT_MAX: u32 = 8;
 pub const KEEP_DAYS_MAX: u32 = 3_650;
 pub const KEEP_VERSIONS_MAX: u32 = 1_000;
 

@@ -17,6 +17,8 @@ pub const MINUTES_OF_DAY: u16 = 24 * 60;
 pub const RETRIES: [Duration; 2] = [Duration::from_secs(15 * 60), Duration::from_secs(3600)];
 /// Between two fetches of a device that hints ask for.
 pub const HINT_EVERY: Duration = Duration::from_secs(600);
+/// By how much a clock that is set back may have been ahead; what is later never was.
+const AHEAD_MAX: Duration = Duration::from_secs(3600);
 
 /// Causes that last until somebody does something: tried again, a wrong password would lock the user
 /// out. They wait for the next slot.
@@ -152,14 +154,21 @@ pub enum Stand {
         at: Micros,
         /// Nothing but somebody's doing mends it.
         lasting: bool,
+        /// What it was tried with is another now: the address, the login, the agent.
+        mended: bool,
     },
 }
 
 impl Stand {
     /// Of one that failed.
     #[must_use]
-    pub fn failed(at: Micros, cause: &str) -> Self {
-        Self::Failed { at, lasting: LASTING.contains(&cause) }
+    pub fn failed(at: Micros, cause: &str, mended: bool) -> Self {
+        Self::Failed { at, lasting: LASTING.contains(&cause), mended }
+    }
+
+    #[must_use]
+    pub fn is_mended(self) -> bool {
+        matches!(self, Self::Failed { mended: true, .. })
     }
 }
 
@@ -182,6 +191,16 @@ pub struct Known<'a> {
     pub attempts: &'a [Attempt],
 }
 
+impl<'a> Known<'a> {
+    /// Without what the clock, which was ahead, says of the future.
+    fn up_to(self, now: Micros) -> Self {
+        let is_real = |one: &Attempt| one.stand == Stand::Open || one.at <= now.after(AHEAD_MAX);
+        let future = self.attempts.iter().take_while(|one| !is_real(one)).count();
+        let attempts = self.attempts.get(future..).unwrap_or_default();
+        Self { attempts, hinted_at: self.hinted_at.filter(|at| *at <= now), ..self }
+    }
+}
+
 /// When a device is wanted, and why.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Wanted {
@@ -193,6 +212,7 @@ pub struct Wanted {
 /// When the device is wanted next.
 #[must_use]
 pub fn wanted(plan: Plan, known: &Known<'_>, now: Micros) -> Wanted {
+    let known = &known.up_to(now);
     let newest = known.attempts.first();
     let slot = newest.map_or(now, |newest| plan.next_slot(known.device, newest.at));
     let slot = plan.opening(known.device, slot.max(now));
@@ -203,6 +223,9 @@ pub fn wanted(plan: Plan, known: &Known<'_>, now: Micros) -> Wanted {
     let retry = retry_at(plan, known).map(|at| at.max(now)).filter(|at| plan.is_open(*at));
     let retry = retry.map(|at| Wanted { at, reason: Reason::Schedule });
     let hint = hint_at(known).map(|at| plan.opening(known.device, at.max(now)));
+    let is_mended = newest.is_some_and(|newest| newest.stand.is_mended());
+    let mended = is_mended.then(|| plan.opening(known.device, now));
+    let hint = hint.into_iter().chain(mended).min();
     let hint = hint.map(|at| Wanted { at, reason: Reason::Hint });
     let soonest = [Some(slot), retry, hint].into_iter().flatten().min_by_key(|one| one.at);
     soonest.unwrap_or(slot)
@@ -213,7 +236,7 @@ fn retry_at(plan: Plan, known: &Known<'_>) -> Option<Micros> {
     let interval = |of: &Attempt| plan.next_slot(known.device, of.at);
     let (mut last, mut failures) = (None, 0);
     for attempt in known.attempts {
-        let Stand::Failed { at, lasting } = attempt.stand else { break };
+        let Stand::Failed { at, lasting, .. } = attempt.stand else { break };
         // Whoever asked for it sees it, and asks again.
         if attempt.reason == Reason::Manual {
             continue;

@@ -15,6 +15,7 @@ use farwatch_common::task::chain;
 use tokio::sync::{Mutex, MutexGuard, Notify};
 
 use super::HistoryKey;
+use super::job::{CHANGED, fail, is_of_now};
 use super::outcome::{Failure, Outcome, Snapshot};
 use super::receive::ReceiveError;
 use super::text::{self, Counts, Packed, TextError};
@@ -203,6 +204,13 @@ pub(super) async fn ready_keep(
     let tenant = peer.tenant;
     let mut txn = database.history(HistoryKey::new(), &[tenant].into()).await?;
     let device = running(&mut txn, (peer, job)).await?;
+    if !is_of_now(&mut txn, (tenant, job)).await? {
+        // What another device sent is no version of this one, and its host key none to pin.
+        fail(&mut txn, (tenant, job), CHANGED, now).await?;
+        parts_drop(&mut txn, tenant, job).await?;
+        txn.commit().await?;
+        return Ok(Kept::Failed);
+    }
     let done = DONE.bind(tenant).bind(job.0).bind(now);
     let mut sealed = None;
     let kept = match ready {

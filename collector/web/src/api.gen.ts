@@ -5729,6 +5729,7 @@ export interface operations {
         parameters: {
             query?: {
                 tenant?: string;
+                site?: string;
                 device?: string;
                 /** @description `open` (queued or running), `queued`, `running`, `done` or `failed`; all if not given. */
                 state?: string;

@@ -78,9 +78,10 @@ impl World {
         let (tenant, device) = (self.a.credentials.tenant.0, self.a.device_id.0);
         let sql = |table: &str, devices: &str| {
             format!(
-                "INSERT INTO {table} (tenant_id, job_id, device_id, site_id, agent_id, reason,
-                                      state, created_at, started_at)
-                 SELECT tenant_id, {job}, device_id, site_id, agent_id, 'manual', 'running', 0, 0
+                "INSERT INTO {table} (tenant_id, job_id, device_id, site_id, agent_id, host, port,
+                                      reason, state, created_at, started_at)
+                 SELECT tenant_id, {job}, device_id, site_id, agent_id, host, 22, 'manual',
+                        'running', 0, 0
                  FROM {devices} WHERE tenant_id = {tenant} AND device_id = {device}"
             )
         };

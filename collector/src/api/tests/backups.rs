@@ -201,6 +201,11 @@ async fn a_device_is_fetched_when_somebody_asks() {
         };
         assert_eq!(list(&format!("device={device}&state=open")).await, 1);
         assert_eq!(list("state=done").await, 0);
+        let site = made["site"]["id"].as_str().unwrap();
+        assert_eq!(list(&format!("site={site}")).await, 1);
+        let new = json!({ "tenant": tenant.to_string(), "name": "other" });
+        let other = world.post("/api/v1/sites", &admin, new).await.data();
+        assert_eq!(list(&format!("site={}", other["id"].as_str().unwrap())).await, 0);
         assert_eq!(world.get("/api/v1/config-jobs?state=x", &viewer).await.code(), "bad_query");
         world.raw().run("UPDATE config_job SET state = 'failed', cause = 'silent'").await;
         run(&admin).await.data();
@@ -231,7 +236,7 @@ async fn only_the_key_that_a_device_has_shown_is_pinned() {
         assert_eq!((&pinned["host_key"], &pinned["other_key"]), (&json!(OTHER_KEY), &Value::Null));
         assert_eq!(
             (&pinned["job"]["state"], &pinned["job"]["reason"]),
-            (&json!("queued"), &json!("hint")),
+            (&json!("queued"), &json!("manual")),
             "it is tried again"
         );
         assert_eq!(pin("").await.data()["host_key"], Value::Null);

@@ -19,10 +19,11 @@ pub(super) async fn fetched(
     let tenant: TenantId = tenant.parse().unwrap();
     let device: DeviceId = device.parse().unwrap();
     let sql = format!(
-        "INSERT INTO config_job (tenant_id, job_id, device_id, site_id, agent_id, reason, asked_by,
-                                 state, created_at, started_at)
-         VALUES ({}, {}, {}, 5, {}, 'manual', 'noc', 'running', 0, 0)",
-        tenant.0, job.0, device.0, agent.0
+        "INSERT INTO config_job (tenant_id, job_id, device_id, site_id, agent_id, host, port, reason,
+                                 asked_by, state, created_at, started_at)
+         SELECT tenant_id, {}, device_id, 5, {}, host, 22, 'manual', 'noc', 'running', 0, 0
+         FROM device WHERE tenant_id = {} AND device_id = {}",
+        job.0, agent.0, tenant.0, device.0
     );
     world.raw().run(composed(sql)).await;
     let of = (&VersionsChanged::default(), &Writers::default());

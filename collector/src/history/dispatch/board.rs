@@ -1,22 +1,38 @@
 //! Core: which of the open jobs go to their agents now.
 //!
-//! A job goes to one agent at a time over one call; a site has as many running as its policy lets it.
-//! An agent knows a job by its id: to one that connected anew, what it runs is told again.
+//! A job goes to one agent at a time over one call. Tenants take turns, and each has a share of the
+//! calls; a site has as many running as its policy lets it, and an agent as many as it can make use
+//! of. An agent knows a job by its id: to one that connected anew, what it runs is told again.
+//!
+//! A job is lost when its agent was there for long enough to tell of it and did not. While the agent
+//! is away nothing is lost: what it fetched is on its disk.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
-use std::time::Duration;
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
+use std::time::{Duration, Instant};
 
 use farwatch_common::clock::Micros;
 use farwatch_common::id::{AgentId, ConfigJobId, DeviceId, SiteId, TenantId};
 
+use crate::history::policy::PER_AGENT_MAX;
 use crate::history::schedule::Plan;
 
-/// A job of which its agent was told so long ago, and which is not heard of, is lost.
+/// A job of which its agent, connected for so long, tells nothing is lost.
 pub(super) const RUNNING_MAX: Duration = Duration::from_secs(30 * 60);
 /// Calls of agents at a time: people's commands have room beside them.
 pub(super) const SENDS_MAX: usize = 16;
+/// Of one tenant.
+pub(super) const SENDS_PER_TENANT_MAX: usize = 4;
 /// How long an agent that takes no more is left alone.
 pub(super) const HOLD: Duration = Duration::from_secs(10);
+/// That doubles each time that it does not answer, up to this.
+pub(super) const HOLD_MAX: Duration = Duration::from_secs(600);
+
+/// Now, by the clock on the wall and by the one that never jumps.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Moment {
+    pub(super) utc: Micros,
+    pub(super) at: Instant,
+}
 
 /// An open job, with what decides whether it may go.
 #[derive(Clone, Debug)]
@@ -28,10 +44,8 @@ pub(super) struct Open {
     pub(super) agent: AgentId,
     /// Somebody asked for it: it goes first, and at any time.
     pub(super) manual: bool,
-    /// When its agent was told last; `None`: it is queued.
-    pub(super) told_at: Option<Micros>,
-    /// Nobody wants it any more: its device has another agent, or is not to be backed up.
-    pub(super) unwanted: bool,
+    /// Its agent was told, or may have been; else it is queued.
+    pub(super) is_running: bool,
     pub(super) plan: Plan,
     pub(super) per_site_max: u32,
 }
@@ -41,7 +55,6 @@ pub(super) struct Open {
 pub(super) enum Act {
     /// Tells the agent of it, over its connection of this number.
     Send(ConfigJobId, u64),
-    Withdraw(ConfigJobId),
     /// Looks whether it is lost.
     Doubt(ConfigJobId),
 }
@@ -50,28 +63,86 @@ pub(super) enum Act {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Sent {
     /// It has the job.
-    Taken(Micros),
+    Taken,
     /// Nobody knows whether it has: it is told again.
-    Unheard(Micros),
+    Unheard,
     /// It takes no more now: the job is queued.
     Full,
     /// It was not told: it is later.
     NotNow,
-    /// The job is not open any more, or another collector's.
+    /// The job is not open any more, or is to be ended.
     Gone,
+}
+
+/// What is heard of a job that runs.
+#[derive(Clone, Copy, Debug)]
+struct Heard {
+    /// The connection of its agent, and since when it could have told of the job over it.
+    over: u64,
+    since: Instant,
+    /// It took the job over this connection.
+    is_told: bool,
+    /// How far the outcome was at the last doubt.
+    kept: Option<i64>,
+}
+
+/// An agent that is left alone.
+#[derive(Clone, Copy, Debug)]
+struct Hold {
+    over: u64,
+    until: Instant,
+    /// How often in a row it did not answer.
+    unheard: u32,
 }
 
 #[derive(Debug, Default)]
 pub(super) struct Board {
     open: BTreeMap<ConfigJobId, Open>,
-    /// Over which of its connections an agent was told of a job.
-    told: HashMap<ConfigJobId, u64>,
+    heard: HashMap<ConfigJobId, Heard>,
     /// Jobs that their agents are being told of.
-    sending: HashMap<ConfigJobId, AgentId>,
-    /// Agents that are left alone until then.
-    held: HashMap<AgentId, Micros>,
-    /// How far the outcome of a job was, and since when.
-    heard: HashMap<ConfigJobId, (i64, Micros)>,
+    sending: HashMap<ConfigJobId, (TenantId, AgentId)>,
+    held: HashMap<AgentId, Hold>,
+    /// The tenant that was served last.
+    served: Option<TenantId>,
+}
+
+/// The places that are taken.
+#[derive(Default)]
+struct Places {
+    calls: HashMap<TenantId, usize>,
+    calling: HashSet<AgentId>,
+    at_site: HashMap<(TenantId, SiteId), u32>,
+    at_agent: HashMap<AgentId, u32>,
+}
+
+impl Places {
+    fn run(&mut self, one: &Open) {
+        *self.at_site.entry((one.tenant, one.site)).or_default() += 1;
+        *self.at_agent.entry(one.agent).or_default() += 1;
+    }
+
+    fn call(&mut self, tenant: TenantId, agent: AgentId) {
+        *self.calls.entry(tenant).or_default() += 1;
+        self.calling.insert(agent);
+    }
+
+    /// Whether there is one for this job; then it is taken.
+    fn take(&mut self, one: &Open) -> bool {
+        let calls = self.calls.get(&one.tenant).copied().unwrap_or_default();
+        if calls >= SENDS_PER_TENANT_MAX || self.calling.contains(&one.agent) {
+            return false;
+        }
+        if !one.is_running {
+            let at_site = self.at_site.get(&(one.tenant, one.site)).copied().unwrap_or_default();
+            let at_agent = self.at_agent.get(&one.agent).copied().unwrap_or_default();
+            if at_site >= one.per_site_max || at_agent >= PER_AGENT_MAX {
+                return false;
+            }
+            self.run(one);
+        }
+        self.call(one.tenant, one.agent);
+        true
+    }
 }
 
 impl Board {
@@ -85,7 +156,6 @@ impl Board {
             }
         }
         self.open = fresh;
-        self.told.retain(|job, _| self.open.contains_key(job));
         self.heard.retain(|job, _| self.open.contains_key(job));
     }
 
@@ -93,250 +163,157 @@ impl Board {
         self.open.get(&job)
     }
 
-    /// What to do now. Jobs that are to be sent count as being sent until [`Board::sent`].
+    /// What to do now, sending first: those jobs count as being sent until [`Board::sent`].
     pub(super) fn acts(
         &mut self,
         connection: impl Fn(AgentId) -> Option<u64>,
-        now: Micros,
+        now: Moment,
     ) -> Vec<Act> {
-        self.held.retain(|_, until| *until > now);
-        let mut running: HashMap<(TenantId, SiteId), u32> = HashMap::new();
-        for one in self.open.values() {
-            if one.told_at.is_some() || self.sending.contains_key(&one.job) {
-                *running.entry((one.tenant, one.site)).or_default() += 1;
+        // One that connected anew is told at once.
+        self.held.retain(|agent, hold| connection(*agent) == Some(hold.over));
+        let doubts = self.listen(&connection, now.at);
+        let mut places = self.places(&connection);
+        let mut queues = self.queues(&connection, &doubts, now);
+        let mut acts = Vec::new();
+        let mut turns: VecDeque<TenantId> = queues.keys().copied().collect();
+        turns.rotate_left(turns.partition_point(|tenant| Some(*tenant) <= self.served));
+        while let Some(tenant) = turns.pop_front() {
+            if self.sending.len() >= SENDS_MAX {
+                break;
             }
-        }
-        let mut calling: HashSet<AgentId> = self.sending.values().copied().collect();
-        let mut order: Vec<&Open> = self.open.values().collect();
-        order.sort_by_key(|one| (one.told_at.is_none(), !one.manual, one.job));
-        let (mut acts, mut sending) = (Vec::new(), Vec::new());
-        for one in order {
-            if self.sending.contains_key(&one.job) {
-                continue;
-            }
-            if let Some(told_at) = one.told_at
-                && now.since(told_at.max(self.heard_at(one.job))) >= RUNNING_MAX
-            {
-                acts.push(Act::Doubt(one.job));
-                continue;
-            }
-            if one.told_at.is_none() && one.unwanted {
-                acts.push(Act::Withdraw(one.job));
-                continue;
-            }
-            let Some(connection) = connection(one.agent) else { continue };
-            let is_told = one.told_at.is_some() && self.told.get(&one.job) == Some(&connection);
-            let closed = one.told_at.is_none() && !one.manual && !one.plan.is_open(now);
-            if is_told || closed || self.held.contains_key(&one.agent) {
-                continue;
-            }
-            if calling.len() >= SENDS_MAX || calling.contains(&one.agent) {
-                continue;
-            }
-            if one.told_at.is_none() {
-                let at_site = running.entry((one.tenant, one.site)).or_default();
-                if *at_site >= one.per_site_max {
+            let Some(queue) = queues.get_mut(&tenant) else { continue };
+            while let Some((job, over)) = queue.pop_front() {
+                let Some(one) = self.open.get(&job).filter(|one| places.take(one)) else {
                     continue;
-                }
-                *at_site += 1;
+                };
+                self.sending.insert(job, (tenant, one.agent));
+                self.served = Some(tenant);
+                acts.push(Act::Send(job, over));
+                turns.push_back(tenant);
+                break;
             }
-            calling.insert(one.agent);
-            sending.push((one.job, one.agent));
-            acts.push(Act::Send(one.job, connection));
         }
-        self.sending.extend(sending);
+        acts.extend(doubts.into_iter().map(Act::Doubt));
         acts
     }
 
-    fn heard_at(&self, job: ConfigJobId) -> Micros {
-        self.heard.get(&job).map_or(Micros(0), |(_, at)| *at)
+    /// Notes which agents are there; says which jobs are in doubt.
+    fn listen(
+        &mut self,
+        connection: impl Fn(AgentId) -> Option<u64>,
+        at: Instant,
+    ) -> BTreeSet<ConfigJobId> {
+        let mut doubts = BTreeSet::new();
+        for one in self.open.values().filter(|one| one.is_running) {
+            let Some(over) = connection(one.agent) else { continue };
+            let anew = Heard { over, since: at, is_told: false, kept: None };
+            let heard = self.heard.entry(one.job).or_insert(anew);
+            if heard.over != over {
+                *heard = Heard { kept: heard.kept, ..anew };
+            }
+            let is_late = at.duration_since(heard.since) >= RUNNING_MAX;
+            if is_late && !self.sending.contains_key(&one.job) {
+                doubts.insert(one.job);
+            }
+        }
+        doubts
     }
 
-    /// An agent was told of a job, or was not.
-    pub(super) fn sent(&mut self, job: ConfigJobId, over: u64, how: Sent, now: Micros) {
-        let Some(agent) = self.sending.remove(&job) else { return };
-        let Some(one) = self.open.get_mut(&job) else { return };
-        match how {
-            Sent::Taken(at) => {
-                one.told_at = Some(at);
-                self.told.insert(job, over);
+    /// What runs at agents that are away holds up no other agent of the site.
+    fn places(&self, connection: impl Fn(AgentId) -> Option<u64>) -> Places {
+        let mut places = Places::default();
+        for one in self.open.values() {
+            let runs = one.is_running && connection(one.agent).is_some();
+            if runs || self.sending.contains_key(&one.job) {
+                places.run(one);
             }
-            Sent::Unheard(at) => {
-                one.told_at = Some(at);
-                self.held.insert(agent, now.after(HOLD));
+        }
+        for (tenant, agent) in self.sending.values() {
+            places.call(*tenant, *agent);
+        }
+        places
+    }
+
+    /// What may be sent if there are places, in its order, and over which connection.
+    fn queues(
+        &self,
+        connection: impl Fn(AgentId) -> Option<u64>,
+        doubts: &BTreeSet<ConfigJobId>,
+        now: Moment,
+    ) -> BTreeMap<TenantId, VecDeque<(ConfigJobId, u64)>> {
+        let mut order: Vec<&Open> = self.open.values().collect();
+        order.sort_by_key(|one| (!one.manual, !one.is_running, one.job));
+        let mut queues: BTreeMap<_, VecDeque<_>> = BTreeMap::new();
+        for one in order {
+            let Some(over) = connection(one.agent) else { continue };
+            let heard = self.heard.get(&one.job);
+            let is_told = one.is_running && heard.is_some_and(|heard| heard.is_told);
+            let is_shut = !one.is_running && !one.manual && !one.plan.is_open(now.utc);
+            let is_held = self.held.get(&one.agent).is_some_and(|hold| hold.until > now.at);
+            let is_busy = self.sending.contains_key(&one.job) || doubts.contains(&one.job);
+            if !(is_told || is_shut || is_held || is_busy) {
+                queues.entry(one.tenant).or_default().push_back((one.job, over));
+            }
+        }
+        queues
+    }
+
+    /// An agent was told of a job over this connection, or was not.
+    pub(super) fn sent(&mut self, job: ConfigJobId, over: u64, how: Sent, at: Instant) {
+        let Some((_, agent)) = self.sending.remove(&job) else { return };
+        self.hold(agent, over, how, at);
+        if how == Sent::Gone {
+            return self.gone(job);
+        }
+        let Some(one) = self.open.get_mut(&job) else { return };
+        let anew = Heard { over, since: at, is_told: how == Sent::Taken, kept: None };
+        match how {
+            Sent::Taken => {
+                one.is_running = true;
+                self.heard.insert(job, anew);
+            }
+            // The time goes on from the first telling that was not heard.
+            Sent::Unheard => {
+                one.is_running = true;
+                self.heard.entry(job).or_insert(anew);
             }
             Sent::Full => {
-                one.told_at = None;
-                self.held.insert(agent, now.after(HOLD));
+                one.is_running = false;
+                self.heard.remove(&job);
             }
-            Sent::NotNow => {
-                self.held.insert(agent, now.after(HOLD));
-            }
-            Sent::Gone => self.gone(job),
+            Sent::NotNow | Sent::Gone => {}
         }
     }
 
-    /// Its agent was told at this time by another collector.
-    pub(super) fn told_at(&mut self, job: ConfigJobId, at: Micros) {
-        if let Some(one) = self.open.get_mut(&job) {
-            one.told_at = Some(at);
-        }
+    fn hold(&mut self, agent: AgentId, over: u64, how: Sent, at: Instant) {
+        let unheard = match how {
+            Sent::Taken | Sent::Gone => {
+                self.held.remove(&agent);
+                return;
+            }
+            Sent::Unheard => self.held.get(&agent).map_or(0, |hold| hold.unheard) + 1,
+            Sent::Full | Sent::NotNow => 0,
+        };
+        let doubled = HOLD * 2_u32.pow(unheard.saturating_sub(1).min(10));
+        let until = at + doubled.min(HOLD_MAX);
+        self.held.insert(agent, Hold { over, until, unheard });
     }
 
     /// It has ended.
     pub(super) fn gone(&mut self, job: ConfigJobId) {
         self.open.remove(&job);
-        self.told.remove(&job);
         self.heard.remove(&job);
     }
 
     /// How far the outcome of a job in doubt is; true if it is lost: it is as far as it was.
-    pub(super) fn is_lost(&mut self, job: ConfigJobId, kept: Option<i64>, now: Micros) -> bool {
+    pub(super) fn is_lost(&mut self, job: ConfigJobId, kept: Option<i64>, at: Instant) -> bool {
         let Some(kept) = kept else { return true };
-        let before = self.heard.insert(job, (kept, now));
-        before.is_some_and(|(before, _)| before == kept)
+        let Some(heard) = self.heard.get_mut(&job) else { return false };
+        let is_as_far = heard.kept.replace(kept) == Some(kept);
+        heard.since = at;
+        is_as_far
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::history::schedule::Window;
-
-    const AGENT: AgentId = AgentId(1);
-    const NOW: Micros = Micros(1_000 * 86_400 * Micros::SECOND);
-
-    fn queued(job: i64) -> Open {
-        Open {
-            tenant: TenantId(1),
-            job: ConfigJobId(job),
-            device: DeviceId(job),
-            site: SiteId(1),
-            agent: AGENT,
-            manual: false,
-            told_at: None,
-            unwanted: false,
-            plan: Plan { every: Duration::from_secs(86_400), window: None },
-            per_site_max: 2,
-        }
-    }
-
-    fn board(open: impl IntoIterator<Item = Open>) -> Board {
-        let mut board = Board::default();
-        board.read(open.into_iter().collect());
-        board
-    }
-
-    fn send(job: i64) -> Act {
-        Act::Send(ConfigJobId(job), 7)
-    }
-
-    fn acts(board: &mut Board) -> Vec<Act> {
-        board.acts(|_| Some(7), NOW)
-    }
-
-    fn taken(board: &mut Board, job: i64) {
-        board.sent(ConfigJobId(job), 7, Sent::Taken(NOW), NOW);
-    }
-
-    #[test]
-    fn a_site_runs_as_many_as_it_may_one_call_after_the_other() {
-        let mut board = board([queued(1), queued(2), queued(3)]);
-        assert_eq!(board.acts(|_| None, NOW), []);
-        assert_eq!(acts(&mut board), [send(1)]);
-        assert_eq!(acts(&mut board), [], "its agent is being called");
-        taken(&mut board, 1);
-        assert_eq!(acts(&mut board), [send(2)]);
-        taken(&mut board, 2);
-        assert_eq!(acts(&mut board), [], "the site is full");
-        board.gone(ConfigJobId(1));
-        assert_eq!(acts(&mut board), [send(3)]);
-        // Other sites have their own places.
-        let mut elsewhere = Open { site: SiteId(2), agent: AgentId(2), ..queued(4) };
-        elsewhere.told_at = None;
-        board.open.insert(elsewhere.job, elsewhere);
-        assert_eq!(acts(&mut board), [send(4)]);
-    }
-
-    #[test]
-    fn who_asks_goes_first_and_waits_for_no_window() {
-        let shut = Window { from_min: 60, to_min: 120 };
-        let plan = Plan { window: Some(shut), ..queued(1).plan };
-        let mut board =
-            board([Open { plan, ..queued(1) }, Open { plan, manual: true, ..queued(2) }]);
-        assert_eq!(acts(&mut board), [send(2)]);
-        taken(&mut board, 2);
-        assert_eq!(acts(&mut board), []);
-        let open = Micros(NOW.0 + 90 * 60 * Micros::SECOND);
-        let acts = board.acts(|_| Some(7), open);
-        assert!(acts.contains(&send(1)), "{acts:?}");
-    }
-
-    #[test]
-    fn an_agent_that_connected_anew_is_told_again_and_no_other() {
-        let mut board = board([queued(1)]);
-        assert_eq!(acts(&mut board), [send(1)]);
-        taken(&mut board, 1);
-        assert_eq!(acts(&mut board), []);
-        assert_eq!(board.acts(|_| Some(8), NOW), [Act::Send(ConfigJobId(1), 8)]);
-        board.sent(ConfigJobId(1), 8, Sent::Unheard(NOW), NOW);
-        assert_eq!(board.acts(|_| Some(8), NOW), [], "it is left alone for a moment");
-        let later = NOW.after(HOLD);
-        assert_eq!(board.acts(|_| Some(8), later), [Act::Send(ConfigJobId(1), 8)]);
-    }
-
-    #[test]
-    fn an_agent_that_is_full_is_asked_later() {
-        let mut board = board([queued(1), queued(2)]);
-        assert_eq!(acts(&mut board), [send(1)]);
-        board.sent(ConfigJobId(1), 7, Sent::Full, NOW);
-        assert_eq!(acts(&mut board), []);
-        assert_eq!(board.acts(|_| Some(7), NOW.after(HOLD)), [send(1)]);
-    }
-
-    #[test]
-    fn calls_are_bounded() {
-        let one = |job: i64| Open { agent: AgentId(job), site: SiteId(job), ..queued(job) };
-        let mut board = board((1..100).map(one));
-        assert_eq!(acts(&mut board).len(), SENDS_MAX);
-        assert_eq!(acts(&mut board), []);
-    }
-
-    #[test]
-    fn what_nobody_wants_is_withdrawn_unless_it_runs() {
-        let unwanted = |job| Open { unwanted: true, ..queued(job) };
-        let running = Open { told_at: Some(NOW), ..unwanted(2) };
-        let mut board = board([unwanted(1), running]);
-        let acts = board.acts(|_| None, NOW);
-        assert_eq!(acts, [Act::Withdraw(ConfigJobId(1))]);
-    }
-
-    #[test]
-    fn a_job_is_lost_when_nothing_more_of_it_comes() {
-        let job = ConfigJobId(1);
-        let mut board = board([Open { told_at: Some(NOW), ..queued(1) }]);
-        let late = NOW.after(RUNNING_MAX);
-        let early = Micros(late.0 - 1);
-        assert_eq!(board.acts(|_| None, early), []);
-        assert_eq!(board.acts(|_| None, late), [Act::Doubt(job)]);
-        // Its outcome is on the way, over a slow line.
-        assert!(!board.is_lost(job, Some(65_536), late));
-        assert_eq!(board.acts(|_| None, late), []);
-        let later = late.after(RUNNING_MAX);
-        assert_eq!(board.acts(|_| None, later), [Act::Doubt(job)]);
-        assert!(!board.is_lost(job, Some(131_072), later));
-        assert!(board.is_lost(job, Some(131_072), later.after(RUNNING_MAX)));
-        assert!(board.is_lost(job, None, late), "nothing ever came");
-    }
-
-    #[test]
-    fn what_is_being_sent_is_not_forgotten_by_a_look_at_the_database() {
-        let mut board = board([queued(1), queued(2)]);
-        assert_eq!(acts(&mut board), [send(1)]);
-        board.read(vec![queued(2)]);
-        assert!(board.get(ConfigJobId(1)).is_some());
-        taken(&mut board, 1);
-        board.read(vec![queued(2)]);
-        assert!(board.get(ConfigJobId(1)).is_none(), "it has ended");
-    }
-}
+mod tests;

@@ -1,167 +1,34 @@
-//! What the dispatcher reads and writes, on behalf of what the agents of the tenants do.
+//! What the dispatcher reads and writes of jobs, on behalf of what the agents of the tenants do.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use farwatch_common::clock::Micros;
-use farwatch_common::id::{AgentId, ConfigJobId, DeviceId, IdGenerator, SiteId, TenantId};
+use farwatch_common::id::{AgentId, ConfigJobId, DeviceId, SiteId, TenantId};
 use farwatch_proto::v1::FetchConfig;
 
 use super::board::Open;
 use crate::history::HistoryKey;
 use crate::history::backup::SSH_PORT;
-use crate::history::job::{LOGIN_DAMAGED, Made, WITHDRAWN, attempts, fail, make};
-use crate::history::policy::{self, policy_columns};
-use crate::history::schedule::{Attempt, Known, Look, Plan, RETRIES, look};
-use crate::inventory::device::login::{Opened, WayIn, login_there, way_in};
+use crate::history::job::{LOGIN_DAMAGED, WITHDRAWN, fail};
+use crate::history::policy::{self, PER_AGENT_MAX, policy_columns};
+use crate::inventory::device::login::{Opened, login_mark, way_in};
 use crate::inventory::{InventoryError, Vault};
 use crate::live::ConfigHealth;
 use crate::store::samples::read_all_stored;
 use crate::store::sql::{Row, sql};
 use crate::store::{Database, StoreError, Txn};
 
-/// Open jobs that are looked at; more wait in the database.
-pub(super) const OPEN_MAX: u32 = 20_000;
-/// Devices that are looked at in one turn.
-pub(super) const DUE_MAX: u32 = 256;
-/// Devices that become known in one turn.
-pub(super) const NEW_MAX: u32 = 1_000;
+/// Jobs that are ended in one turn because nobody wants them any more.
+const UNWANTED_MAX: u32 = 1_000;
 
-async fn write(database: &Database, tenant: TenantId) -> Result<Txn, StoreError> {
+pub(super) async fn write(database: &Database, tenant: TenantId) -> Result<Txn, StoreError> {
     database.history(HistoryKey::new(), &BTreeSet::from([tenant])).await
 }
 
-sql! { pub(crate) TENANTS = "SELECT tenant_id FROM tenant" }
-sql! { pub(crate) NEW =
-    "INSERT INTO backup (tenant_id, device_id)
-     SELECT d.tenant_id, d.device_id FROM device d
-     LEFT JOIN backup b ON b.tenant_id = d.tenant_id AND b.device_id = d.device_id
-     WHERE b.device_id IS NULL LIMIT $1
-     ON CONFLICT DO NOTHING"
-}
-
-/// Notes devices that are new; says how many.
-pub(super) async fn note_new(database: &Database) -> Result<u64, StoreError> {
-    let mut txn = read_all_stored(database).await?;
-    let tenants = TENANTS.query().all(&mut txn).await?;
-    drop(txn);
-    let tenants = tenants.iter().map(|row| Ok(TenantId(row.get(0)?)));
-    let tenants = tenants.collect::<Result<BTreeSet<_>, StoreError>>()?;
-    let mut txn = database.history(HistoryKey::new(), &tenants).await?;
-    let new = NEW.bind(NEW_MAX).execute(&mut txn).await?;
-    txn.commit().await?;
-    Ok(new)
-}
-
-sql! { pub(crate) HINT =
-    "UPDATE backup SET hinted_at = $3, next_at = NULL
-     WHERE tenant_id = $1 AND device_id IN (SELECT value FROM json_each($2))"
-}
-
-/// Notes that something of these devices has changed.
-pub(super) async fn note_hints(
-    database: &Database,
-    (tenant, devices): (TenantId, &BTreeSet<DeviceId>),
-    now: Micros,
-) -> Result<(), StoreError> {
-    let ids: Vec<String> = devices.iter().map(|id| id.0.to_string()).collect();
-    let mut txn = write(database, tenant).await?;
-    HINT.bind(tenant).bind(format!("[{}]", ids.join(","))).bind(now).execute(&mut txn).await?;
-    txn.commit().await
-}
-
-sql! { pub(crate) DUE =
-    "SELECT b.tenant_id, b.device_id, b.enabled, b.hinted_at, b.next_at, ",
-    login_there!(),
-    ", a.revoked_at, ",
-    policy_columns!(),
-    " FROM backup b
-     JOIN device d ON d.tenant_id = b.tenant_id AND d.device_id = b.device_id
-     JOIN agent a ON a.tenant_id = d.tenant_id AND a.agent_id = d.agent_id
-     LEFT JOIN backup_policy y ON y.tenant_id = b.tenant_id
-     WHERE b.next_at IS NULL OR b.next_at <= $1 LIMIT $2"
-}
-
-/// A device that is to be looked at.
-struct Due {
-    device: DeviceId,
-    /// As it was read: another collector may look at it meanwhile.
-    next_at: Option<i64>,
-    hinted_at: Option<Micros>,
-    /// It is to be backed up, somebody can log in, and its agent is not revoked.
-    wanted: bool,
-    plan: Plan,
-    attempts: Vec<Attempt>,
-}
-
-impl Due {
-    fn read(row: &Row) -> Result<Self, StoreError> {
-        let policy = policy::read(row, 7)?.unwrap_or_default();
-        let reached = row.get::<bool>(5)? && row.get::<Option<i64>>(6)?.is_none();
-        let own = row.get::<Option<i64>>(2)?.map(|enabled| enabled != 0);
-        Ok(Self {
-            device: DeviceId(row.get(1)?),
-            next_at: row.get(4)?,
-            hinted_at: row.get::<Option<i64>>(3)?.map(Micros),
-            wanted: reached && own.unwrap_or(policy.enabled),
-            plan: policy.plan(),
-            attempts: Vec::new(),
-        })
-    }
-
-    fn look(&self, now: Micros) -> Look {
-        if !self.wanted {
-            // A login or a tag may come; nobody tells.
-            return Look { make: None, again_at: now.after(RETRIES[0]) };
-        }
-        let Self { device, hinted_at, .. } = *self;
-        look(self.plan, &Known { device, hinted_at, attempts: &self.attempts }, now)
-    }
-}
-
-// Of two collectors one finds it as it was.
-sql! { pub(crate) LOOKED =
-    "UPDATE backup SET next_at = $4
-     WHERE tenant_id = $1 AND device_id = $2 AND next_at IS NOT DISTINCT FROM $3"
-}
-
-/// Looks at the devices whose time has come, and queues jobs; says how many it looked at and made.
-pub(super) async fn plan(
-    database: &Database,
-    ids: &IdGenerator,
-    now: Micros,
-) -> Result<(usize, u64), StoreError> {
-    let mut txn = read_all_stored(database).await?;
-    let rows = DUE.bind(now).bind(DUE_MAX).all(&mut txn).await?;
-    let mut of_tenants: BTreeMap<TenantId, Vec<Due>> = BTreeMap::new();
-    for row in &rows {
-        let (tenant, mut due) = (TenantId(row.get(0)?), Due::read(row)?);
-        if due.wanted {
-            due.attempts = attempts(&mut txn, tenant, due.device).await?;
-        }
-        of_tenants.entry(tenant).or_default().push(due);
-    }
-    drop(txn);
-    let mut made = 0;
-    for (tenant, mut devices) in of_tenants {
-        // In the order of their ids: who else writes many rows takes them so too.
-        devices.sort_by_key(|due| due.device);
-        let mut txn = write(database, tenant).await?;
-        for due in devices {
-            let look = due.look(now);
-            let looked = LOOKED.bind(tenant).bind(due.device).bind(due.next_at);
-            if looked.bind(look.again_at).execute(&mut txn).await? == 0 {
-                continue;
-            }
-            if let Some(reason) = look.make {
-                let new = Made { reason, asked_by: None };
-                made += u64::from(
-                    make(&mut txn, ids, (tenant, due.device), &new, now).await?.is_some(),
-                );
-            }
-        }
-        txn.commit().await?;
-    }
-    Ok((rows.len(), made))
+/// A list of ids as statements take it.
+pub(super) fn json(ids: impl Iterator<Item = i64>) -> String {
+    let ids: Vec<String> = ids.map(|id| id.to_string()).collect();
+    format!("[{}]", ids.join(","))
 }
 
 sql! { pub(crate) TROUBLED =
@@ -182,61 +49,128 @@ pub(super) async fn troubled(
     rows.iter().map(one).collect()
 }
 
-sql! { pub(crate) OPEN =
-    "SELECT j.tenant_id, j.job_id, j.device_id, j.site_id, j.agent_id, j.reason,
-            CASE j.state WHEN 'running' THEN COALESCE(j.told_at, j.started_at, j.created_at) END,
-            d.agent_id, a.revoked_at, b.enabled, ",
-    policy_columns!(),
-    " FROM config_job j
+// A job is of the device as it was: its agent, and once that was told, its address.
+sql! { pub(crate) UNWANTED =
+    "SELECT j.tenant_id, j.job_id FROM config_job j
      JOIN device d ON d.tenant_id = j.tenant_id AND d.device_id = j.device_id
      JOIN agent a ON a.tenant_id = d.tenant_id AND a.agent_id = d.agent_id
      LEFT JOIN backup b ON b.tenant_id = j.tenant_id AND b.device_id = j.device_id
      LEFT JOIN backup_policy y ON y.tenant_id = j.tenant_id
-     WHERE j.state IN ('queued', 'running') ORDER BY j.job_id LIMIT $1"
+     WHERE j.state IN ('queued', 'running')
+       AND (d.agent_id <> j.agent_id OR a.revoked_at IS NOT NULL
+            OR (j.state = 'running'
+                AND (d.host <> j.host OR COALESCE(b.port, 22) <> j.port))
+            OR (j.state = 'queued' AND j.reason <> 'manual'
+                AND COALESCE(b.enabled, y.enabled, 1) = 0))
+     LIMIT $1"
 }
 
-/// All open jobs.
-pub(super) async fn open(database: &Database) -> Result<Vec<Open>, StoreError> {
+/// Open jobs that nobody wants any more: their device is another one now, or is not to be backed up.
+pub(super) async fn unwanted(
+    database: &Database,
+) -> Result<Vec<(TenantId, ConfigJobId)>, StoreError> {
     let mut txn = read_all_stored(database).await?;
-    let rows = OPEN.bind(OPEN_MAX).all(&mut txn).await?;
+    let rows = UNWANTED.bind(UNWANTED_MAX).all(&mut txn).await?;
+    rows.iter().map(|row| Ok((TenantId(row.get(0)?), ConfigJobId(row.get(1)?)))).collect()
+}
+
+sql! { pub(crate) WAITED_FOR =
+    "SELECT a.agent_id FROM agent a WHERE EXISTS (
+         SELECT 1 FROM config_job q WHERE q.agent_id = a.agent_id AND q.tenant_id = a.tenant_id
+         AND q.state = 'queued')"
+}
+
+macro_rules! open_columns {
+    () => {
+        concat!(
+            "SELECT j.tenant_id, j.job_id, j.device_id, j.site_id, j.agent_id, j.reason, j.state, ",
+            policy_columns!()
+        )
+    };
+}
+
+sql! { pub(crate) RUNNING =
+    open_columns!(),
+    " FROM config_job j LEFT JOIN backup_policy y ON y.tenant_id = j.tenant_id
+     WHERE j.state = 'running'"
+}
+sql! { pub(crate) QUEUED =
+    open_columns!(),
+    " FROM (SELECT q.tenant_id, q.job_id, q.device_id, q.site_id, q.agent_id, q.reason, q.state,
+                  ROW_NUMBER() OVER (PARTITION BY q.agent_id ORDER BY
+                      CASE q.reason WHEN 'manual' THEN 0 ELSE 1 END, q.job_id) AS place
+           FROM config_job q
+           WHERE q.state = 'queued' AND q.agent_id IN (SELECT value FROM json_each($1))) j
+     LEFT JOIN backup_policy y ON y.tenant_id = j.tenant_id
+     WHERE j.place <= $2"
+}
+
+/// The jobs that run, and the next ones of the agents that are there, as many of each as it can have.
+pub(super) async fn open(
+    database: &Database,
+    is_there: impl Fn(AgentId) -> bool,
+) -> Result<Vec<Open>, StoreError> {
+    let mut txn = read_all_stored(database).await?;
+    let mut rows = RUNNING.query().all(&mut txn).await?;
+    let waited_for = WAITED_FOR.query().all(&mut txn).await?;
+    let agents = waited_for.iter().map(|row| Ok(AgentId(row.get(0)?)));
+    let agents = agents.collect::<Result<Vec<_>, StoreError>>()?;
+    let agents = json(agents.into_iter().filter(|id| is_there(*id)).map(|id| id.0));
+    rows.extend(QUEUED.bind(agents).bind(PER_AGENT_MAX).all(&mut txn).await?);
     let one = |row: &Row| {
-        let policy = policy::read(row, 10)?.unwrap_or_default();
-        let agent = AgentId(row.get(4)?);
-        let manual = row.get::<String>(5)? == "manual";
-        let own = row.get::<Option<i64>>(9)?.map(|enabled| enabled != 0);
-        let moved = row.get::<i64>(7)? != agent.0 || row.get::<Option<i64>>(8)?.is_some();
-        Ok(Open {
+        // It was told of when the devices were looked at.
+        let Ok(policy) = policy::read(row, 7) else { return Ok(None) };
+        let policy = policy.unwrap_or_default();
+        Ok(Some(Open {
             tenant: TenantId(row.get(0)?),
             job: ConfigJobId(row.get(1)?),
             device: DeviceId(row.get(2)?),
             site: SiteId(row.get(3)?),
-            agent,
-            manual,
-            told_at: row.get::<Option<i64>>(6)?.map(Micros),
-            unwanted: moved || !(manual || own.unwrap_or(policy.enabled)),
+            agent: AgentId(row.get(4)?),
+            manual: row.get::<String>(5)? == "manual",
+            is_running: row.get::<String>(6)? == "running",
             plan: policy.plan(),
             per_site_max: policy.per_site_max,
-        })
+        }))
     };
-    rows.iter().map(one).collect()
+    rows.iter().filter_map(|row| one(row).transpose()).collect()
 }
 
+macro_rules! of_now {
+    () => {
+        concat!(
+            " AND EXISTS (SELECT 1 FROM device d
+                 JOIN agent a ON a.tenant_id = d.tenant_id AND a.agent_id = d.agent_id
+                 WHERE d.tenant_id = config_job.tenant_id AND d.device_id = config_job.device_id
+                 AND d.agent_id = config_job.agent_id AND a.revoked_at IS NULL AND d.host = $3)"
+        )
+    };
+}
+
+// What counts is compared with the job of then: `tried_as_now!`.
 sql! { pub(crate) CLAIM =
-    "UPDATE config_job SET state = 'running', started_at = $3, told_at = $3
-     WHERE tenant_id = $1 AND job_id = $2 AND state = 'queued'
-       AND (SELECT COUNT(*) FROM config_job r WHERE r.tenant_id = $1
-            AND r.state IN ('queued', 'running') AND r.state = 'running' AND r.site_id = $4) < $5"
+    "UPDATE config_job SET state = 'running', started_at = $5, host = $3, port = $4,
+            login = (SELECT ",
+    login_mark!(),
+    "       FROM device d WHERE d.tenant_id = $1 AND d.device_id = config_job.device_id),
+            agent_version = (SELECT COALESCE(a.version, '') FROM agent a
+                WHERE a.tenant_id = $1 AND a.agent_id = config_job.agent_id)
+     WHERE tenant_id = $1 AND job_id = $2 AND state = 'queued'",
+    of_now!()
 }
 sql! { pub(crate) TELL =
-    "UPDATE config_job SET told_at = $3
-     WHERE tenant_id = $1 AND job_id = $2 AND state IN ('queued', 'running') AND state = 'running'"
+    "UPDATE config_job SET login = (SELECT ",
+    login_mark!(),
+    "       FROM device d WHERE d.tenant_id = $1 AND d.device_id = config_job.device_id)
+     WHERE tenant_id = $1 AND job_id = $2 AND state = 'running' AND host = $3 AND port = $4",
+    of_now!()
 }
 sql! { pub(crate) TARGET =
     "SELECT port, platform, legacy, host_key FROM backup WHERE tenant_id = $1 AND device_id = $2"
 }
 
-/// Makes a job one that its agent is told of now. `None`: it is not open any more, another collector
-/// has it, its site is full, or nobody can log in any more.
+/// Makes a job one that its agent is told of now. `None`: it is not open any more, its device is
+/// another one now, or nobody can log in any more.
 pub(super) async fn claim(
     database: &Database,
     vault: &Vault,
@@ -245,48 +179,40 @@ pub(super) async fn claim(
 ) -> Result<Option<FetchConfig>, InventoryError> {
     let (tenant, job) = (one.tenant, one.job);
     let mut txn = write(database, tenant).await?;
-    let claim = match one.told_at {
-        None => {
-            let claim = CLAIM.bind(tenant).bind(job.0).bind(now).bind(one.site);
-            claim.bind(one.per_site_max)
-        }
-        Some(_) => TELL.bind(tenant).bind(job.0).bind(now),
-    };
+    let way = way_in(&mut txn, vault, (tenant, one.device)).await?;
+    let target = TARGET.bind(tenant).bind(one.device).optional(&mut txn).await?;
+    let (host, login) = way.map_or_else(Default::default, |way| (way.host, way.login));
+    let target = fetch(one, host, target.as_ref())?;
+    // Behind what was read: the login of a device that has moved since leaves for nobody.
+    let claim = if one.is_running { &TELL } else { &CLAIM };
+    let claim = claim.bind(tenant).bind(job.0).bind(&target.host).bind(target.port);
+    let claim = if one.is_running { claim } else { claim.bind(now) };
     if claim.execute(&mut txn).await? == 0 {
         return Ok(None);
     }
-    let way = way_in(&mut txn, vault, (tenant, one.device)).await?;
-    let failed = match way {
-        Some(WayIn { host, login: Some(Opened::Login(login)) }) => {
-            let row = TARGET.bind(tenant).bind(one.device).optional(&mut txn).await?;
-            let fetch = fetch(one, (host, login.message()), row.as_ref())?;
+    let failed = match login {
+        Some(Opened::Login(login)) => {
             txn.commit().await?;
-            return Ok(Some(fetch));
+            return Ok(Some(FetchConfig { login: Some(login.message()), ..target }));
         }
-        Some(WayIn { login: Some(Opened::Damaged), .. }) => {
+        Some(Opened::Damaged) => {
             (LOGIN_DAMAGED, "what is stored of the login cannot be read: give it anew")
         }
-        Some(WayIn { login: None, .. }) | None => {
-            (WITHDRAWN, "nobody can log in to the device any more: give it a login")
-        }
+        None => (WITHDRAWN, "nobody can log in to the device any more: give it a login"),
     };
     fail(&mut txn, (tenant, job), failed, now).await?;
     txn.commit().await?;
     Ok(None)
 }
 
-fn fetch(
-    one: &Open,
-    (host, login): (String, farwatch_proto::v1::SshLogin),
-    row: Option<&Row>,
-) -> Result<FetchConfig, StoreError> {
+/// Where a device is, and what is known of it.
+fn fetch(one: &Open, host: String, row: Option<&Row>) -> Result<FetchConfig, StoreError> {
     let corrupt = |_| StoreError::Corrupt { what: "the port of a backup".to_owned() };
     let mut fetch = FetchConfig {
         job_id: one.job.0,
         device_id: one.device.0,
         host,
         port: SSH_PORT.into(),
-        login: Some(login),
         ..FetchConfig::default()
     };
     if let Some(row) = row {
@@ -299,18 +225,17 @@ fn fetch(
 }
 
 sql! { pub(crate) BACK =
-    "UPDATE config_job SET state = 'queued', started_at = NULL, told_at = NULL
-     WHERE tenant_id = $1 AND job_id = $2 AND state = 'running' AND told_at = $3 AND bytes IS NULL"
+    "UPDATE config_job SET state = 'queued', started_at = NULL
+     WHERE tenant_id = $1 AND job_id = $2 AND state = 'running' AND bytes IS NULL"
 }
 
-/// Queues a job again that its agent, told of it then, has not taken.
+/// Queues a job again that its agent has not taken.
 pub(super) async fn back(
     database: &Database,
     (tenant, job): (TenantId, ConfigJobId),
-    told_at: Micros,
 ) -> Result<(), StoreError> {
     let mut txn = write(database, tenant).await?;
-    BACK.bind(tenant).bind(job.0).bind(told_at).execute(&mut txn).await?;
+    BACK.bind(tenant).bind(job.0).execute(&mut txn).await?;
     txn.commit().await
 }
 
@@ -327,23 +252,18 @@ pub(super) async fn end(
     Ok(ended)
 }
 
-sql! { pub(crate) KEPT = "SELECT MAX(start) FROM config_part WHERE tenant_id = $1 AND job_id = $2" }
-sql! { pub(crate) TOLD =
-    "SELECT COALESCE(told_at, 0) FROM config_job
-     WHERE tenant_id = $1 AND job_id = $2 AND state = 'running'"
+sql! { pub(crate) KEPT =
+    "SELECT (SELECT MAX(p.start) FROM config_part p
+             WHERE p.tenant_id = j.tenant_id AND p.job_id = j.job_id)
+     FROM config_job j WHERE j.tenant_id = $1 AND j.job_id = $2 AND j.state = 'running'"
 }
 
-/// A job in doubt: when its agent was told last, by whichever collector, and how far its outcome is.
-/// `None`: it has ended.
-pub(super) async fn doubt(
+/// How far the outcome of a job in doubt is: the inner `None`, nothing came. `None`: it has ended.
+pub(super) async fn kept(
     database: &Database,
     (tenant, job): (TenantId, ConfigJobId),
-) -> Result<Option<(Micros, Option<i64>)>, StoreError> {
-    let tenants = BTreeSet::from([tenant]);
-    let mut txn = database.history_read(HistoryKey::new(), &tenants).await?;
-    let Some(row) = TOLD.bind(tenant).bind(job.0).optional(&mut txn).await? else {
-        return Ok(None);
-    };
-    let kept = KEPT.bind(tenant).bind(job.0).scalar(&mut txn).await?;
-    Ok(Some((Micros(row.get(0)?), kept)))
+) -> Result<Option<Option<i64>>, StoreError> {
+    let mut txn = database.history_read(HistoryKey::new(), &BTreeSet::from([tenant])).await?;
+    let row = KEPT.bind(tenant).bind(job.0).optional(&mut txn).await?;
+    row.map(|row| row.get(0)).transpose()
 }

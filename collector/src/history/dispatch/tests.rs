@@ -1,14 +1,19 @@
 //! Jobs from the wish to the agent, on both engines, with an agent in the same process.
 
+mod look;
+mod tell;
+
+use std::cell::Cell;
+
 use farwatch_proto::v1::{FetchConfig, command};
 use tempfile::TempDir;
 use tonic::Code;
 
 use super::*;
 use crate::command::tests::{Agent, Answers};
-use crate::history::backup::{BackupPatch, backup_get, backup_patch};
-use crate::history::job::{Asked, JobFilter, job_ask, job_list};
-use crate::history::policy::{Policy, policy_put};
+use crate::history::backup::{Backup, BackupPatch, backup_get, backup_patch};
+use crate::history::job::{Asked, JobFilter, Waits, job_ask, job_list};
+use crate::history::policy::{PER_AGENT_MAX, Policy, policy_put};
 use crate::identity::{Access, TenantContext};
 use crate::inventory::profile::{NewProfile, ProfilePatch, profile_create, profile_patch};
 use crate::inventory::ssh::Login;
@@ -30,6 +35,7 @@ struct World {
     live: Live,
     agent: Arc<Agent>,
     context: TenantContext,
+    passed: Cell<Duration>,
     _dir: TempDir,
 }
 
@@ -68,7 +74,8 @@ impl World {
         let new = NewProfile { tenant: TENANT, name, site: None, tag: None, credential };
         profile_create(&db, &vault, &context, &ids, &new, now).await.unwrap();
         let (live, agent) = (Live::new(clock.clone()), Agent::new());
-        Self { base, db, vault, ids, clock, live, agent, context, _dir: dir }
+        let passed = Cell::default();
+        Self { base, db, vault, ids, clock, live, agent, context, passed, _dir: dir }
     }
 
     fn dispatcher(&self) -> Dispatcher {
@@ -92,6 +99,36 @@ impl World {
 
     fn pass(&self, time: Duration) {
         self.clock.shift(i64::try_from(time.as_micros()).unwrap());
+        self.passed.set(self.passed.get() + time);
+    }
+
+    fn now(&self) -> Moment {
+        Moment { utc: self.clock.now(), at: self.clock.monotonic() + self.passed.get() }
+    }
+
+    async fn count(&self, sql: &str) -> i64 {
+        self.raw().count(composed(sql.to_owned())).await
+    }
+
+    async fn backup(&self, device: DeviceId) -> Backup {
+        backup_get(&self.db, &self.context, device, self.clock.now()).await.unwrap()
+    }
+
+    /// Changes the backup of a device; whether a job was made for that.
+    async fn change(&self, device: DeviceId, patch: &BackupPatch) -> bool {
+        let parts = (&*self.vault, &*self.ids);
+        let of = (device, patch);
+        backup_patch(&self.db, parts, &self.context, of, self.clock.now()).await.unwrap().1
+    }
+
+    /// Ends what runs, as an agent does whose device fails.
+    async fn fail(&self, cause: &str) {
+        let end = "state = 'failed', ended_at = created_at, advice = 'Do something.'";
+        self.run(&format!(
+            "UPDATE config_job SET {end}, cause = '{cause}' WHERE state = 'running'"
+        ))
+        .await;
+        self.run(&format!("UPDATE backup SET failing = '{cause}', failing_since = 1")).await;
     }
 
     async fn policy(&self, policy: Policy) {
@@ -131,14 +168,22 @@ impl World {
 
 impl Dispatcher {
     /// A turn, and all that comes of it.
-    async fn whole_turn(&mut self) {
-        self.read_at = Micros(0);
-        self.turn().await.unwrap();
+    async fn whole_turn(&mut self, world: &World) {
+        (self.read_at, self.read) = (None, None);
+        self.turn(world.now()).await.unwrap();
+        self.all_sent(world).await;
+    }
+
+    async fn all_sent(&mut self, world: &World) {
         while let Some(sent) = self.sends.next().await {
-            self.settled(sent);
-            self.act().await.unwrap();
+            self.settled(sent, world.now().at);
+            self.act(world.now()).await.unwrap();
         }
     }
+}
+
+fn off() -> BackupPatch {
+    BackupPatch { enabled: Some(Some(false)), ..BackupPatch::default() }
 }
 
 fn states(all: &[(DeviceId, String)]) -> Vec<&str> {
@@ -150,7 +195,7 @@ fn states(all: &[(DeviceId, String)]) -> Vec<&str> {
 async fn devices_with_a_login_are_fetched_first_and_then_by_their_slots() {
     for world in World::each().await {
         let mut dispatcher = world.dispatcher();
-        dispatcher.whole_turn().await;
+        dispatcher.whole_turn(&world).await;
         let jobs = world.jobs().await;
         assert_eq!(jobs.iter().map(|(id, _)| *id).collect::<Vec<_>>(), [DEVICE, SECOND, FOREIGN]);
         assert_eq!(states(&jobs), ["running"; 3]);
@@ -159,18 +204,17 @@ async fn devices_with_a_login_are_fetched_first_and_then_by_their_slots() {
         assert_eq!((asked.len(), first.host.as_str(), first.port), (3, "192.0.2.1", 22));
         assert_eq!(first.login.as_ref().unwrap().password, b"of-the-profile");
         // Nothing is done twice.
-        dispatcher.whole_turn().await;
+        dispatcher.whole_turn(&world).await;
         assert_eq!((world.asked().len(), world.jobs().await.len()), (0, 3));
         world.run("UPDATE config_job SET state = 'done', ended_at = created_at").await;
         let now = world.clock.now();
-        let next = backup_get(&world.db, &world.context, DEVICE, now).await.unwrap().next_at;
-        let wait = next.unwrap().since(now);
+        let wait = world.backup(DEVICE).await.next_at.unwrap().since(now);
         assert!(wait <= Duration::from_secs(86_400), "{wait:?}");
         // As the schedule looks at it in between, too.
         world.pass(Duration::from_secs(20 * 60).min(wait / 2));
-        dispatcher.whole_turn().await;
+        dispatcher.whole_turn(&world).await;
         world.pass(wait);
-        dispatcher.whole_turn().await;
+        dispatcher.whole_turn(&world).await;
         assert!(world.jobs().await.iter().filter(|(id, _)| *id == DEVICE).count() == 2);
         world.remove().await;
     }
@@ -181,12 +225,12 @@ async fn a_site_runs_no_more_than_its_policy_lets_it() {
     for world in World::each().await {
         world.policy(Policy { per_site_max: 1, ..Policy::default() }).await;
         let mut dispatcher = world.dispatcher();
-        dispatcher.whole_turn().await;
+        dispatcher.whole_turn(&world).await;
         assert_eq!(states(&world.jobs().await), ["running", "queued", "queued"]);
         world.run("UPDATE config_job SET state = 'done' WHERE state = 'running'").await;
         // Who asks goes first.
         assert!(matches!(world.ask(FOREIGN).await, Asked::Open(_)));
-        dispatcher.whole_turn().await;
+        dispatcher.whole_turn(&world).await;
         assert_eq!(states(&world.jobs().await), ["done", "queued", "running"]);
         world.remove().await;
     }
@@ -197,19 +241,19 @@ async fn an_agent_that_is_away_or_full_leaves_its_jobs_queued() {
     for world in World::each().await {
         world.agent.offline(true);
         let mut dispatcher = world.dispatcher();
-        dispatcher.whole_turn().await;
+        dispatcher.whole_turn(&world).await;
         assert_eq!(states(&world.jobs().await), ["queued"; 3]);
         world.agent.offline(false);
         world.agent.answers(Answers::With(Code::ResourceExhausted));
-        dispatcher.whole_turn().await;
+        dispatcher.whole_turn(&world).await;
         let tried = world.asked().len();
         assert!((1..=2).contains(&tried), "one of each agent: {tried}");
         assert_eq!(states(&world.jobs().await), ["queued"; 3]);
         world.agent.answers(Answers::Well);
-        dispatcher.whole_turn().await;
+        dispatcher.whole_turn(&world).await;
         assert_eq!(world.asked(), [], "it is left alone for a moment");
         world.pass(board::HOLD);
-        dispatcher.whole_turn().await;
+        dispatcher.whole_turn(&world).await;
         assert_eq!(states(&world.jobs().await), ["running"; 3]);
         world.remove().await;
     }
@@ -220,15 +264,17 @@ async fn an_agent_that_is_too_old_or_refuses_says_so() {
     for world in World::each().await {
         world.agent.answers(Answers::With(Code::Unimplemented));
         let mut dispatcher = world.dispatcher();
-        dispatcher.whole_turn().await;
+        dispatcher.whole_turn(&world).await;
         assert_eq!(states(&world.jobs().await), ["agent_too_old"; 3]);
-        let backup = backup_get(&world.db, &world.context, DEVICE, world.clock.now());
-        let backup = backup.await.unwrap();
-        assert_eq!(backup.failing.unwrap().0, "agent_too_old");
+        let backup = world.backup(DEVICE).await;
+        assert_eq!(backup.failing.unwrap().cause, "agent_too_old");
         assert!(!backup.effective.0);
         world.agent.answers(Answers::With(Code::InvalidArgument));
         world.ask(DEVICE).await;
-        dispatcher.whole_turn().await;
+        // The advice is of what failed, not of the job that is open.
+        let advice = world.backup(DEVICE).await.failing.unwrap().advice;
+        assert!(advice.unwrap().contains("update it"));
+        dispatcher.whole_turn(&world).await;
         assert_eq!(states(&world.jobs().await)[3..], ["agent_refused"]);
         world.remove().await;
     }
@@ -239,16 +285,25 @@ async fn an_agent_that_is_too_old_or_refuses_says_so() {
 async fn what_runs_is_told_again_and_lost_after_a_while() {
     for world in World::each().await {
         world.run("DELETE FROM device WHERE device_id <> 100").await;
-        world.dispatcher().whole_turn().await;
+        world.dispatcher().whole_turn(&world).await;
         let first = world.asked();
+        // The collector was off for longer than an agent may be silent.
+        world.pass(board::RUNNING_MAX * 2);
         let mut restarted = world.dispatcher();
-        restarted.whole_turn().await;
+        restarted.whole_turn(&world).await;
         assert_eq!(world.asked(), first, "the same job, by its id");
-        restarted.whole_turn().await;
+        restarted.whole_turn(&world).await;
         assert_eq!(world.asked(), []);
         world.agent.offline(true);
+        world.pass(board::RUNNING_MAX * 2);
+        restarted.whole_turn(&world).await;
+        assert_eq!(states(&world.jobs().await), ["running"], "what it has comes when it is back");
+        world.agent.offline(false);
+        world.agent.reconnect();
+        restarted.whole_turn(&world).await;
+        assert_eq!(world.asked(), first);
         world.pass(board::RUNNING_MAX - Duration::from_secs(60));
-        restarted.whole_turn().await;
+        restarted.whole_turn(&world).await;
         assert_eq!(states(&world.jobs().await), ["running"]);
         // Its outcome is under way: it is not lost, as long as it goes on.
         world.run("UPDATE config_job SET bytes = 200000").await;
@@ -259,32 +314,15 @@ async fn what_runs_is_told_again_and_lost_after_a_while() {
             )
             .await;
         world.pass(Duration::from_secs(120));
-        restarted.whole_turn().await;
+        restarted.whole_turn(&world).await;
         assert_eq!(states(&world.jobs().await), ["running"]);
         world.pass(board::RUNNING_MAX);
-        restarted.whole_turn().await;
+        restarted.whole_turn(&world).await;
         assert_eq!(states(&world.jobs().await), ["agent_lost"]);
         // And is tried again when the pause is over.
-        world.agent.offline(false);
         world.pass(Duration::from_secs(16 * 60));
-        restarted.whole_turn().await;
+        restarted.whole_turn(&world).await;
         assert_eq!(states(&world.jobs().await), ["agent_lost", "running"]);
-        world.remove().await;
-    }
-}
-
-#[tokio::test]
-async fn two_dispatchers_make_no_job_twice() {
-    for world in World::each().await {
-        let (mut one, mut other) = (world.dispatcher(), world.dispatcher());
-        let both = async |one: &mut Dispatcher, other: &mut Dispatcher| {
-            tokio::join!(one.whole_turn(), other.whole_turn());
-        };
-        both(&mut one, &mut other).await;
-        let mut jobs: Vec<i64> = world.asked().iter().map(|asked| asked.job_id).collect();
-        jobs.sort_unstable();
-        jobs.dedup();
-        assert_eq!((jobs.len(), world.jobs().await.len()), (3, 3));
         world.remove().await;
     }
 }
@@ -294,33 +332,29 @@ async fn what_nobody_wants_any_more_is_withdrawn() {
     for world in World::each().await {
         world.agent.offline(true);
         let mut dispatcher = world.dispatcher();
-        dispatcher.whole_turn().await;
-        let off = BackupPatch { enabled: Some(Some(false)), ..BackupPatch::default() };
-        let parts = (&*world.vault, &*world.ids);
-        let now = world.clock.now();
-        backup_patch(&world.db, parts, &world.context, (DEVICE, &off), now).await.unwrap();
+        dispatcher.whole_turn(&world).await;
+        world.change(DEVICE, &off()).await;
         world.run("UPDATE device SET agent_id = 11 WHERE device_id = 101").await;
-        dispatcher.whole_turn().await;
+        dispatcher.whole_turn(&world).await;
         let jobs = world.jobs().await;
         // The one that moved is wanted of its new agent.
         assert_eq!(states(&jobs), ["withdrawn", "withdrawn", "queued"]);
-        dispatcher.whole_turn().await;
+        dispatcher.whole_turn(&world).await;
         let jobs = world.jobs().await;
         assert_eq!(jobs[3..], [(SECOND, "queued".to_owned())]);
-        let failing = backup_get(&world.db, &world.context, DEVICE, now).await.unwrap().failing;
-        assert_eq!(failing, None, "nothing failed");
+        assert_eq!(world.backup(DEVICE).await.failing, None, "nothing failed");
         // Of an agent that is revoked nothing more is wanted.
         world.run("UPDATE agent SET revoked_at = 1 WHERE agent_id = 11").await;
-        dispatcher.whole_turn().await;
-        dispatcher.whole_turn().await;
+        dispatcher.whole_turn(&world).await;
+        dispatcher.whole_turn(&world).await;
         assert_eq!(states(&world.jobs().await), ["withdrawn"; 4]);
         world.run("UPDATE agent SET revoked_at = NULL").await;
         world.run("UPDATE backup SET next_at = NULL").await;
-        dispatcher.whole_turn().await;
+        dispatcher.whole_turn(&world).await;
         // A device that is gone takes its jobs along.
         world.run("DELETE FROM device WHERE device_id = 110").await;
         world.agent.offline(false);
-        dispatcher.whole_turn().await;
+        dispatcher.whole_turn(&world).await;
         assert_eq!(world.asked().len(), 1);
         world.remove().await;
     }
@@ -332,19 +366,18 @@ async fn a_login_that_cannot_be_read_fails_its_job_and_a_rotation_keeps_it() {
         world.run("DELETE FROM device WHERE device_id <> 100").await;
         let now = world.clock.now();
         let own = BackupPatch { login: Some(Some(login("its-own"))), ..BackupPatch::default() };
-        let parts = (&*world.vault, &*world.ids);
-        backup_patch(&world.db, parts, &world.context, (DEVICE, &own), now).await.unwrap();
+        world.change(DEVICE, &own).await;
         let rotated = tenant_key_rotate(&world.db, &world.vault, &world.context, TENANT, now);
         assert_eq!(rotated.await.unwrap().resealed, 2);
         let mut dispatcher = world.dispatcher();
-        dispatcher.whole_turn().await;
+        dispatcher.whole_turn(&world).await;
         assert_eq!(world.asked()[0].login.as_ref().unwrap().password, b"its-own");
         world.run("UPDATE config_job SET state = 'done'").await;
         // What is sealed in another place.
         let moved = "UPDATE credential SET sealed = (SELECT sealed FROM credential_profile)";
         world.run(moved).await;
         world.ask(DEVICE).await;
-        dispatcher.whole_turn().await;
+        dispatcher.whole_turn(&world).await;
         assert_eq!(states(&world.jobs().await), ["done", "login_damaged"]);
         world.remove().await;
     }
@@ -359,13 +392,13 @@ async fn a_hint_brings_a_fetch_but_not_at_once_again() {
         let slot = plan.next_slot(DEVICE, world.clock.now());
         world.pass(slot.since(world.clock.now()) + Duration::from_secs(3600));
         let mut dispatcher = world.dispatcher();
-        dispatcher.whole_turn().await;
+        dispatcher.whole_turn(&world).await;
         world.run("UPDATE config_job SET state = 'done', ended_at = created_at").await;
         dispatcher.hints.entry(TENANT).or_default().insert(DEVICE);
-        dispatcher.whole_turn().await;
+        dispatcher.whole_turn(&world).await;
         assert_eq!(states(&world.jobs().await), ["done"], "a moment ago");
         world.pass(crate::history::schedule::HINT_EVERY);
-        dispatcher.whole_turn().await;
+        dispatcher.whole_turn(&world).await;
         let jobs = job_list(&world.db, &world.context, &JobFilter::default(), (None, 9)).await;
         let jobs = jobs.unwrap();
         assert_eq!((jobs.len(), jobs[0].reason.name()), (2, "hint"));
@@ -378,7 +411,7 @@ async fn a_profile_with_a_login_has_devices_looked_at_again() {
     for world in World::each().await {
         world.agent.offline(true);
         let mut dispatcher = world.dispatcher();
-        dispatcher.whole_turn().await;
+        dispatcher.whole_turn(&world).await;
         let count = "SELECT COUNT(*) FROM backup WHERE next_at IS NULL AND tenant_id = 1";
         assert_eq!(world.raw().count(count).await, 0);
         let context = &world.context;
@@ -408,18 +441,18 @@ async fn a_turn_costs_as_much_as_there_is_to_do() {
              SELECT 1, i, 5, 10, 'd', CAST(i AS TEXT), 161, 60, 'v2c', 0 FROM n",
             )
             .await;
-        world
-            .run(
-                "INSERT INTO backup (tenant_id, device_id, next_at)
-             SELECT tenant_id, device_id, 9000000000000000 FROM device",
-            )
-            .await;
+        let soon = world.clock.now().after(Duration::from_secs(86_400)).0;
+        let sql = format!(
+            "INSERT INTO backup (tenant_id, device_id, next_at, wanted)
+             SELECT tenant_id, device_id, {soon}, CASE tenant_id WHEN 1 THEN 1 ELSE 0 END FROM device"
+        );
+        world.run(&sql).await;
         let mut dispatcher = world.dispatcher();
-        dispatcher.whole_turn().await;
+        dispatcher.whole_turn(&world).await;
         world.db.ran.take();
-        dispatcher.new_at = Micros(i64::MAX);
-        dispatcher.read_at = Micros(i64::MAX);
-        dispatcher.turn().await.unwrap();
+        let later = Some(world.now().at + CHANGED_EVERY);
+        (dispatcher.new_at, dispatcher.changed_at, dispatcher.read_at) = (later, later, later);
+        dispatcher.turn(world.now()).await.unwrap();
         let ran = world.db.ran.take();
         assert!(ran.len() <= 3, "{ran:?}");
         assert_eq!(world.jobs().await, []);

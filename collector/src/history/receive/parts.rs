@@ -42,10 +42,15 @@ pub(super) enum Came {
     Whole,
 }
 
-// Holds the row until the end of the transaction, and tells it as it was.
+// Holds the row until the end of the transaction, and tells it as it was. A job that was given up goes
+// on when its outcome comes after all, unless there is a newer one of its device.
 sql! { pub(crate) TAKE =
-    "UPDATE config_job SET bytes = bytes
-     WHERE tenant_id = $1 AND job_id = $2 AND agent_id = $3 AND state = 'running'
+    "UPDATE config_job SET state = 'running', cause = NULL, advice = NULL, ended_at = NULL
+     WHERE tenant_id = $1 AND job_id = $2 AND agent_id = $3
+       AND (state = 'running' OR (state = 'failed' AND cause = 'agent_lost' AND NOT EXISTS (
+            SELECT 1 FROM config_job n WHERE n.tenant_id = $1
+            AND n.device_id = config_job.device_id AND n.job_id > $2
+            AND COALESCE(n.cause, '') <> 'withdrawn')))
      RETURNING bytes, hash"
 }
 sql! { pub(crate) BEGIN =

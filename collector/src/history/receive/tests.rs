@@ -280,3 +280,48 @@ async fn a_tenant_that_sends_too_much_waits() {
         place.remove().await;
     }
 }
+
+/// The agent had it on its disk while everybody thought that it was lost.
+#[tokio::test]
+async fn an_outcome_that_comes_late_is_kept_unless_there_is_a_newer_job() {
+    for place in Place::each().await {
+        let lost = "UPDATE config_job SET state = 'failed', cause = 'agent_lost', ended_at = 1";
+        let job = place.job(1, FIRST_DEVICE).await;
+        let whole = packed(snapshot(job, "hostname r1\n"));
+        place.run(lost).await;
+        place.send(job, &whole).await.unwrap();
+        let done = "SELECT COUNT(*) FROM config_job WHERE state = 'done' AND cause IS NULL";
+        assert_eq!(place.count(done).await, 1);
+        assert_eq!(place.count("SELECT COUNT(*) FROM config_version").await, 1);
+        // What failed otherwise has ended.
+        let job = place.job(2, FIRST_DEVICE).await;
+        place.run("UPDATE config_job SET state = 'failed', cause = 'login' WHERE job_id = 2").await;
+        let whole = packed(snapshot(job, "hostname r2\n"));
+        assert_eq!(code(place.send(job, &whole).await.unwrap_err()), Code::NotFound);
+        // A newer one will tell more.
+        let job = place.job(3, FIRST_DEVICE).await;
+        place.run(&format!("{lost} WHERE job_id = 3")).await;
+        place.job(4, FIRST_DEVICE).await;
+        let whole = packed(snapshot(job, "hostname r3\n"));
+        assert_eq!(code(place.send(job, &whole).await.unwrap_err()), Code::NotFound);
+        place.remove().await;
+    }
+}
+
+/// The address was wrong, and is put right while the job runs: what the wrong device sent is no
+/// version of this one, and its host key is not pinned.
+#[tokio::test]
+async fn what_came_from_another_address_is_not_kept() {
+    for place in Place::each().await {
+        let job = place.job(1, FIRST_DEVICE).await;
+        let whole = packed(snapshot(job, "hostname of-another\n"));
+        place.run("UPDATE device SET host = '192.0.2.99' WHERE device_id = 100").await;
+        place.send(job, &whole).await.unwrap();
+        let withdrawn = "SELECT COUNT(*) FROM config_job WHERE cause = 'withdrawn'";
+        assert_eq!(place.count(withdrawn).await, 1);
+        assert_eq!(place.count("SELECT COUNT(*) FROM config_version").await, 0);
+        assert_eq!(place.count("SELECT COUNT(*) FROM config_part").await, 0);
+        assert_eq!(place.count("SELECT COUNT(*) FROM backup WHERE host_key <> ''").await, 0);
+        place.remove().await;
+    }
+}

@@ -19,7 +19,7 @@ fn attempt(at: i64, stand: Stand) -> Attempt {
 }
 
 fn failed(at: i64, cause: &str) -> Attempt {
-    attempt(at, Stand::failed(Micros(at + MINUTE), cause))
+    attempt(at, Stand::failed(Micros(at + MINUTE), cause, false))
 }
 
 fn known(attempts: &[Attempt]) -> Known<'_> {
@@ -222,4 +222,43 @@ fn a_week_of_many_devices_is_even() {
     assert!(jobs.abs_diff(70_000) <= 10_000, "{jobs}");
     assert!(looks <= 2 * jobs + 10_000, "{looks} looks for {jobs} jobs");
     assert!(made.values().max().unwrap() < &40, "{:?}", made.values().max());
+}
+
+#[test]
+fn what_is_tried_with_something_else_is_fetched_at_once_within_the_window() {
+    let slot = plan(24, None).next_slot(DEVICE, Micros(T0));
+    let now = slot.after(RETRIES[0] / 3);
+    for cause in ["login", "agent_too_old", "silent"] {
+        let mended = [attempt(slot.0, Stand::failed(slot, cause, true))];
+        let at_once = Wanted { at: now, reason: Reason::Hint };
+        assert_eq!(wanted(plan(24, None), &known(&mended), now), at_once, "{cause}");
+        let night = plan(24, Some((1, 5)));
+        let noon = Micros(T0 + 2 * DAY + 12 * HOUR);
+        let at = wanted(night, &known(&mended), noon).at;
+        assert!(at > noon && night.is_open(at), "{cause}: {at:?}");
+        // What was tried since is what counts.
+        let since = [failed(now.0, "login"), mended[0]];
+        let at = wanted(plan(24, None), &known(&since), now).at;
+        assert!(at > now.after(RETRIES[1]), "{cause}: {at:?}");
+    }
+}
+
+#[test]
+fn what_a_clock_noted_that_was_ahead_holds_up_nothing() {
+    let (plan, now) = (plan(24, None), Micros(T0));
+    let ahead = T0 + 365 * DAY;
+    for future in [attempt(ahead, Stand::Done), failed(ahead, "silent"), failed(ahead, "login")] {
+        let known =
+            Known { hinted_at: Some(Micros(ahead)), ..known(std::slice::from_ref(&future)) };
+        assert_eq!(look(plan, &known, now).make, Some(Reason::Schedule), "{future:?}");
+        // What was done since is what counts, and is the newest by its id.
+        let since = [attempt(now.0, Stand::Done), future];
+        let known = Known { attempts: &since, ..known };
+        assert_eq!(look(plan, &known, now).again_at, plan.next_slot(DEVICE, now), "{future:?}");
+        let hinted = Known { hinted_at: Some(now), ..known };
+        assert_eq!(wanted(plan, &hinted, now).at, now.after(HINT_EVERY));
+    }
+    // A clock that is set back by a moment brings no second fetch.
+    let done = [attempt(T0 + 2 * Micros::SECOND, Stand::Done)];
+    assert_eq!(look(plan, &known(&done), now).make, None);
 }

@@ -178,7 +178,7 @@ macro_rules! from_standing {
                  WHERE w.tenant_id = d.tenant_id AND w.device_id = d.device_id)
              WHERE d.tenant_id IN ",
             tenant_set!(),
-            " AND (v.version_id IS NOT NULL OR b.fetched_at IS NOT NULL OR b.next_at IS NOT NULL
+            " AND (v.version_id IS NOT NULL OR b.fetched_at IS NOT NULL OR b.wanted = 1
                    OR b.failing IS NOT NULL)
               AND ($2 = 0 OR d.site_id = $2)
               AND ($3 = '' OR lower(d.name) LIKE $3 ESCAPE '\\')

@@ -24,6 +24,23 @@ macro_rules! login_there {
 }
 pub(crate) use login_there;
 
+/// Which login is in force for the device `d`, so that another one is known by it: it tells nothing of
+/// what is in it. A profile counts as another one when anything of it was changed. Empty: there is none.
+macro_rules! login_mark {
+    () => {
+        concat!(
+            "COALESCE((SELECT 'own ' || CAST(c.credential_id AS TEXT) FROM credential c
+                 WHERE c.tenant_id = d.tenant_id AND c.device_id = d.device_id
+                 AND c.kind = 'ssh_login' LIMIT 1),
+              (SELECT 'profile ' || CAST(p.profile_id AS TEXT) || ' ' || CAST(p.version AS TEXT)
+               FROM credential_profile p WHERE p.tenant_id = d.tenant_id AND p.profile_id = ",
+            $crate::inventory::profile::profile_of!("'ssh_login'"),
+            "), '')"
+        )
+    };
+}
+pub(crate) use login_mark;
+
 sql! { pub(crate) HAS_LOGIN =
     "SELECT ", login_there!(), " FROM device d WHERE d.tenant_id = $1 AND d.device_id = $2"
 }

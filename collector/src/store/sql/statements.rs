@@ -12,7 +12,7 @@ use crate::evaluate::states::store as states;
 use crate::evaluate::store as alerts;
 use crate::evaluate::store::{places, rules, write as alert_write};
 use crate::evaluate::{blind, rules as kept_rules};
-use crate::history::dispatch::store as dispatch;
+use crate::history::dispatch::{plan as dispatch_plan, store as dispatch};
 use crate::history::mirror::store as mirrored;
 use crate::history::receive::parts as config_parts;
 use crate::history::version::{list as version_list, raw as version_raw};
@@ -231,24 +231,29 @@ static INGEST: &[&Sql] = &[
     &places::AGENTS,
     &places::DEVICES,
     &places::TAGS,
-    &dispatch::TENANTS,
-    &dispatch::NEW,
-    &dispatch::HINT,
-    &dispatch::DUE,
-    &dispatch::LOOKED,
-    &dispatch::OPEN,
+    &dispatch_plan::TENANTS,
+    &dispatch_plan::NEW,
+    &dispatch_plan::HINT,
+    &dispatch_plan::DUE,
+    &dispatch_plan::LOOKED,
+    &dispatch_plan::CHANGED,
+    &dispatch_plan::AGAIN,
+    &dispatch::UNWANTED,
+    &dispatch::WAITED_FOR,
+    &dispatch::RUNNING,
+    &dispatch::QUEUED,
     &dispatch::TROUBLED,
     &dispatch::CLAIM,
     &dispatch::TELL,
     &dispatch::TARGET,
     &dispatch::BACK,
     &dispatch::KEPT,
-    &dispatch::TOLD,
     &login::SEALED,
     &job::ATTEMPTED,
     &job::KNOWN,
     &job::MAKE,
     &job::FAIL,
+    &job::OF_NOW,
     &job::FAILING,
     &job::LOOK,
     &append::BATCH_STORE,
