@@ -90,7 +90,10 @@ fn show(item: Item) -> TimelineItem {
             job = Some(id.to_string());
             TimelineKind::ConfigFailed
         }
-        What::HostKeyChanged => TimelineKind::HostKeyChanged,
+        What::HostKeyChanged { job: id } => {
+            job = Some(id.to_string());
+            TimelineKind::HostKeyChanged
+        }
         What::Reboot => TimelineKind::Reboot,
     };
     TimelineItem { at: Time(item.at), kind, severity, text: item.text, alert, version, job }
