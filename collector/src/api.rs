@@ -134,7 +134,7 @@ pub struct Parts {
 
 /// What the API keeps for itself.
 pub struct Own {
-    configs: configs::find::Places,
+    configs: crate::history::busy::Places,
     replays: rules::Replays,
     streams: Streams,
     probe: Probe,
@@ -151,7 +151,7 @@ impl Own {
     #[must_use]
     pub fn new(metrics: &Metrics) -> Self {
         Self {
-            configs: configs::find::Places::default(),
+            configs: crate::history::busy::Places::default(),
             replays: rules::Replays::default(),
             streams: Streams::new(metrics),
             probe: Probe::default(),

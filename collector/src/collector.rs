@@ -25,11 +25,12 @@ use crate::config::{Config, DatabasePasswordError, MetricsTokenError};
 use crate::data_dir::{DataDir, DataDirError};
 use crate::evaluate::{Evaluator, RuleChanges};
 use crate::history::JobsChanged;
+use crate::history::VersionsChanged;
 use crate::history::dispatch::Dispatcher;
 use crate::history::mirror::Mirror;
 use crate::history::receive::{Receiver, ReceiverParts};
 use crate::history::retention::Sweeper;
-use crate::history::version::{VersionsChanged, Writers};
+use crate::history::version::Writers;
 use crate::identity::certificates::{BrowserSource, Certificates};
 use crate::identity::enroll::{EnrollmentService, Renewer};
 use crate::identity::installation_key::InstallationKeys;
@@ -55,10 +56,13 @@ use crate::notify::send::Sender;
 use crate::notify::send::email::{Mailer, MailerError};
 use crate::notify::{Courier, Nudge};
 use crate::store::database::{Server, Target, elsewhere};
+use crate::store::ids::id_generator;
 use crate::store::{Database, Samples, StoreError};
 
 /// How long tasks have to end after SIGTERM.
 const DRAIN: Duration = Duration::from_secs(10);
+/// Whose ids these are; commands have another one.
+const SERVING_NODE: u16 = 0;
 const QUIC_KEYS_FILE: &str = "identity/quic.keys";
 const QUIC_KEYS_BYTES: usize = 32 + 32 + 8;
 
@@ -118,11 +122,12 @@ pub async fn serve(config: Config, stop: impl Future<Output = ()>) -> Result<(),
     if let Target::Postgres(server) = &target {
         place_noted(&data_dir, server)?;
     }
+    let ids = Arc::new(id_generator(&database, SERVING_NODE).await?);
     let base = Base {
         database,
         pki: Arc::new(Pki::open(&data_dir, clock.now())?),
         vault: Arc::new(Vault::open(&data_dir)?),
-        ids: Arc::new(IdGenerator::new(0)),
+        ids,
         clock,
         metrics: Metrics::default(),
     };
@@ -301,7 +306,7 @@ fn start_history(
 ) -> Receiver {
     let (versions, writers) = (VersionsChanged::default(), Writers::default());
     let (database, clock, cancel) = (&base.database, &base.clock, tasks.cancellation());
-    let sweeper = Sweeper::new(database.clone(), writers.clone(), clock.clone());
+    let sweeper = Sweeper::new(database.clone(), writers.clone(), clock.clone(), &base.metrics);
     tasks.spawn("retention", sweeper.run(cancel.clone()));
     if config.history.git_mirror {
         let mirror = Mirror::new(

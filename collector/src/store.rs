@@ -11,6 +11,7 @@
 pub mod database;
 #[cfg(test)]
 pub(crate) mod fixture;
+pub mod ids;
 mod postgres;
 pub mod rates;
 pub mod samples;

@@ -1,8 +1,9 @@
 //! Ids: 63 bits, made in process, ordered by time, shown as a prefix and 13 base32 letters.
 //!
 //! Layout, high to low: 41 bits of milliseconds since 2024-01-01 UTC (good until 2093), 10 bits of
-//! node lease, 12 bits of counter. A clock that steps back does not repeat ids: the generator
-//! goes on from the last millisecond it used. The counter begins each millisecond at a number that
+//! node lease, 12 bits of counter. A clock that steps back neither repeats ids nor takes them back:
+//! the generator goes on from the last millisecond it used, and one that is told of ids that were
+//! given before goes on behind them. The counter begins each millisecond at a number that
 //! a generator draws once: processes that share a node, as commands do, hardly ever meet.
 
 use std::fmt;
@@ -41,6 +42,16 @@ impl IdGenerator {
         let low = |number: u64, bits: u32| number & ((1 << bits) - 1);
         let (node, start) = (low(node.into(), NODE_BITS), low(start, COUNTER_BITS));
         Self { node, start, last: AtomicU64::new(0) }
+    }
+
+    /// Goes on behind an id that was given before, by this node or another.
+    #[must_use]
+    pub fn behind(self, id: i64) -> Self {
+        let ms = u64::try_from(id).unwrap_or(0) >> (COUNTER_BITS + NODE_BITS);
+        // The whole millisecond is left out: in it, ids of other nodes may be larger.
+        let last = ((ms + 1) << COUNTER_BITS) - 1;
+        self.last.fetch_max(last, Ordering::Relaxed);
+        self
     }
 
     /// The next id, above every id this generator gave before.
@@ -183,6 +194,22 @@ mod tests {
             assert!(seen.insert(id));
             last = id;
         }
+    }
+
+    #[test]
+    fn ids_go_on_behind_those_of_a_clock_that_was_ahead() {
+        let now = Micros(1_800_000_000_000_000);
+        let tomorrow = Micros(now.0 + 86_400 * Micros::SECOND);
+        for before in [IdGenerator::new(0), IdGenerator::new(1023)] {
+            let last = before.next(tomorrow);
+            let ids = IdGenerator::new(0).behind(last).behind(7);
+            let first = ids.next(now);
+            assert!(first > last && ids.next(now) > first, "{first} after {last}");
+        }
+        // What was given before counts no more once the clock is past it.
+        let ids = IdGenerator::starting_at(0, 0).behind(IdGenerator::new(0).next(now));
+        assert_eq!(ids.next(tomorrow), IdGenerator::starting_at(0, 0).next(tomorrow));
+        let _ = IdGenerator::new(0).behind(i64::MAX).behind(-1).behind(0);
     }
 
     #[test]

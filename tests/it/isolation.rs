@@ -206,14 +206,14 @@ async fn snapshot(world: &mut World) {
     let before = world.of_a().await;
     let part = |job_id: i64, data: &[u8]| SnapshotPart {
         job_id,
-        bytes: 100,
+        bytes: 5_000,
         hash: vec![7; 32],
         data: data.to_vec(),
         ..SnapshotPart::default()
     };
     let mut told = Vec::new();
     for job in [JOB_OF_A, NOBODYS_DEVICE.0] {
-        for part in [part(job, b""), part(job, b"part"), part(job, &[0; 101])] {
+        for part in [part(job, b""), part(job, &[0; 4_096]), part(job, &[0; 5_001])] {
             let refused = world.b.wire.client.snapshot(part).await.unwrap_err();
             told.push((refused.code(), refused.message().to_owned()));
         }
@@ -222,8 +222,8 @@ async fn snapshot(world: &mut World) {
     assert!(told.iter().all(|answer| *answer == told[0]), "{told:?}");
     assert_eq!(world.of_a().await, before);
     let of_a = &mut world.a.wire.client;
-    let kept = of_a.snapshot(part(JOB_OF_A, b"part")).await.unwrap().into_inner();
-    assert_eq!(kept.next, 4);
+    let kept = of_a.snapshot(part(JOB_OF_A, &[0; 4_096])).await.unwrap().into_inner();
+    assert_eq!(kept.next, 4_096);
     assert!(world.strays().await.is_empty());
 }
 

@@ -97,7 +97,10 @@ fn show(item: Item) -> TimelineItem {
             job = Some(id.to_string());
             TimelineKind::ConfigFailed
         }
-        What::HostKeyChanged => TimelineKind::HostKeyChanged,
+        What::HostKeyChanged { job: id } => {
+            job = Some(id.to_string());
+            TimelineKind::HostKeyChanged
+        }
         What::Reboot => TimelineKind::Reboot,
     };
     let (at, text, state) = (Time(item.at), item.text, None);

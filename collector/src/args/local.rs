@@ -14,6 +14,7 @@ use crate::config::Config;
 use crate::identity::{Access, TenantContext};
 use crate::inventory::tenant::tenant_by_name;
 use crate::store::Database;
+use crate::store::ids::id_generator;
 
 /// The node lease of commands; a serving collector has another, so their ids cannot meet.
 const COMMAND_NODE: u16 = 1023;
@@ -34,7 +35,8 @@ impl Local {
         let db = Database::open_target(config.database()?).await?;
         let context = TenantContext::local(&db).await?;
         let now = Clock::system().now();
-        Ok(Self { db, ids: IdGenerator::new(COMMAND_NODE), now, context })
+        let ids = id_generator(&db, COMMAND_NODE).await?;
+        Ok(Self { db, ids, now, context })
     }
 
     pub(super) async fn tenant(&self, text: &str) -> anyhow::Result<TenantId> {

@@ -144,6 +144,15 @@ sql! { pub(crate) AMONG =
     select_alert!(), " AND a.alert_id IN (SELECT value FROM json_each($2)) ORDER BY a.alert_id"
 }
 
+// One that was never told of is nothing that happened.
+sql! { pub(crate) BETWEEN =
+    select_alert!(),
+    " AND a.device_id = $2 AND ((a.fired_at >= $3 AND a.fired_at < $4) OR (
+          a.fired_at IS NOT NULL AND a.resolved_at >= $3 AND a.resolved_at < $4))
+      ORDER BY CASE WHEN a.resolved_at >= $3 AND a.resolved_at < $4 THEN a.resolved_at
+                    ELSE a.fired_at END DESC, a.alert_id DESC LIMIT $5"
+}
+
 fn read(row: &Row) -> Result<Alert, StoreError> {
     let corrupt = |error: serde_json::Error| StoreError::Corrupt { what: error.to_string() };
     let unknown = || StoreError::Corrupt { what: "the severity of an alert".to_owned() };
@@ -223,6 +232,20 @@ pub async fn alert_list(
     let total: i64 = wanted(&TOTAL).scalar(&mut txn).await?;
     let page = wanted(&PAGE).bind(before.id.unwrap_or(i64::MAX)).bind(before.limit);
     Ok(Listed::read(&page.all(&mut txn).await?, total, read)?)
+}
+
+/// Alerts of a device that fired or were resolved from a time on, up to but without another; those
+/// with the newest of that.
+pub async fn alerts_between(
+    db: &Database,
+    context: &TenantContext,
+    device: DeviceId,
+    (from, to): (Micros, Micros),
+    limit: u32,
+) -> Result<Vec<Alert>, StoreError> {
+    let between = BETWEEN.bind(context.tenants_json()).bind(device).bind(from).bind(to);
+    let rows = between.bind(limit).all(&mut db.read(context).await?).await?;
+    rows.iter().map(read).collect()
 }
 
 pub async fn alert_get(

@@ -3,20 +3,21 @@
 use std::sync::Arc;
 
 use farwatch_common::clock::{Clock, Micros};
-use farwatch_common::id::{ConfigJobId, ConfigVersionId, DeviceId, IdGenerator};
+use farwatch_common::id::{ConfigJobId, ConfigVersionId, DeviceId};
 use farwatch_proto::v1::{ConfigOutcome, ConfigSnapshot, SnapshotPart, config_outcome};
 use prost::Message as _;
 use ring::aead::{Aad, CHACHA20_POLY1305, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 
-use super::JobsChanged;
 use super::receive::{ReceiveError, Receiver, ReceiverParts};
-use super::version::{VersionsChanged, Writers};
+use super::version::Writers;
+use super::{JobsChanged, VersionsChanged};
 use crate::identity::{Access, PeerInfo, TenantContext};
 use crate::inventory::Vault;
 use crate::metrics::Metrics;
 use crate::store::Database;
 use crate::store::fixture::scratch::composed;
 use crate::store::fixture::{self, AGENT, DEVICE, PostgresWorld, Raw, TENANT, peer};
+use crate::store::ids::id_generator;
 
 pub(crate) const KEY: [u8; 32] = [9; 32];
 pub(crate) const HOST_KEY: &str = "SHA256:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
@@ -61,14 +62,14 @@ impl Place {
         vault.tenant_key_create(&mut txn, &wrapping, TENANT, clock.now()).await.unwrap();
         txn.commit([], clock.now()).await.unwrap();
         let (versions, writers) = (VersionsChanged::default(), Writers::default());
-        let receiver = receiver(&db, &vault, &clock, (&versions, &writers));
+        let receiver = receiver(&db, &vault, &clock, (&versions, &writers)).await;
         Self { base, db, vault, clock, receiver, versions, writers, context, _dir: dir }
     }
 
     /// As after a restart of the collector: nothing but what is written is known.
-    pub(crate) fn restart(&mut self) {
+    pub(crate) async fn restart(&mut self) {
         let of = (&self.versions, &self.writers);
-        self.receiver = receiver(&self.db, &self.vault, &self.clock, of);
+        self.receiver = receiver(&self.db, &self.vault, &self.clock, of).await;
     }
 
     pub(crate) fn raw(&self) -> Raw<'_> {
@@ -119,7 +120,7 @@ impl Place {
     }
 }
 
-pub(crate) fn receiver(
+pub(crate) async fn receiver(
     db: &Database,
     vault: &Arc<Vault>,
     clock: &Clock,
@@ -128,7 +129,7 @@ pub(crate) fn receiver(
     let parts = ReceiverParts {
         database: db.clone(),
         vault: Arc::clone(vault),
-        ids: Arc::new(IdGenerator::new(1)),
+        ids: Arc::new(id_generator(db, 1).await.unwrap()),
         clock: clock.clone(),
         jobs: JobsChanged::default(),
         versions: versions.clone(),

@@ -6,6 +6,7 @@ use farwatch_common::id::{
 };
 use serde_json::json;
 
+use super::outcome::Failure;
 use super::policy::{self, PER_AGENT_MAX, Policy};
 use super::schedule::{Attempt, Reason, Stand};
 use crate::audit::Change;
@@ -21,6 +22,8 @@ pub const AGENT_LOST: &str = "agent_lost";
 pub const AGENT_TOO_OLD: &str = "agent_too_old";
 pub const AGENT_REFUSED: &str = "agent_refused";
 pub const LOGIN_DAMAGED: &str = "login_damaged";
+/// Its device showed another host key than the pinned one.
+pub(super) const OTHER_HOST_KEY: &str = "host_key";
 /// Nothing failed: nobody wants it any more.
 pub const WITHDRAWN: &str = "withdrawn";
 
@@ -344,27 +347,38 @@ sql! { pub(crate) FAIL =
      RETURNING device_id"
 }
 sql! { pub(crate) FAILING =
-    "UPDATE backup SET failing = $3, failing_since = COALESCE(failing_since, $4)
-     WHERE tenant_id = $1 AND device_id = $2"
+    "INSERT INTO backup (tenant_id, device_id, failing, failing_since, other_key, other_key_at)
+     VALUES ($1, $2, $3, $4, $5, $6)
+     ON CONFLICT (tenant_id, device_id) DO UPDATE SET
+         failing = excluded.failing,
+         failing_since = COALESCE(backup.failing_since, excluded.failing_since),
+         other_key = COALESCE(excluded.other_key, backup.other_key),
+         other_key_at = CASE WHEN COALESCE(excluded.other_key, '') IN ('', backup.other_key)
+                             THEN backup.other_key_at ELSE excluded.other_key_at END"
 }
 sql! { pub(crate) LOOK =
     "UPDATE backup SET next_at = NULL, wishes = wishes + 1 WHERE tenant_id = $1 AND device_id = $2"
 }
+sql! { pub(crate) PARTS_DROP = "DELETE FROM config_part WHERE tenant_id = $1 AND job_id = $2" }
 
-/// Ends an open job that came to nothing, and has the schedule look at its device; false: it has ended.
-pub(super) async fn fail(
+/// Ends an open job without a configuration: its device fails, unless nobody wants it any more, the
+/// schedule looks at it again, and what came of an outcome goes. False: the job had ended.
+pub(super) async fn end(
     txn: &mut Txn,
     (tenant, job): (TenantId, ConfigJobId),
-    (cause, advice): (&str, &str),
+    Failure { cause, advice, host_key }: &Failure,
     now: Micros,
 ) -> Result<bool, StoreError> {
     let fail = FAIL.bind(tenant).bind(job.0).bind(cause).bind(advice).bind(now);
     let Some(row) = fail.optional(txn).await? else { return Ok(false) };
     let device = DeviceId(row.get(0)?);
     if cause != WITHDRAWN {
-        FAILING.bind(tenant).bind(device).bind(cause).bind(now).execute(txn).await?;
+        let other = host_key.as_ref().filter(|_| cause == OTHER_HOST_KEY);
+        let failing = FAILING.bind(tenant).bind(device).bind(cause).bind(now);
+        failing.bind(other).bind(other.map(|_| now)).execute(txn).await?;
     }
     LOOK.bind(tenant).bind(device).execute(txn).await?;
+    parts_drop(txn, tenant, job).await?;
     Ok(true)
 }
 
@@ -383,4 +397,52 @@ pub(super) async fn is_of_now(
     (tenant, job): (TenantId, ConfigJobId),
 ) -> Result<bool, StoreError> {
     Ok(OF_NOW.bind(tenant).bind(job.0).optional(txn).await?.is_some())
+}
+
+/// Ends an open job that came to nothing, by a cause and what to do; false: it had ended.
+pub(super) async fn fail(
+    txn: &mut Txn,
+    of: (TenantId, ConfigJobId),
+    (cause, advice): (&str, &str),
+    now: Micros,
+) -> Result<bool, StoreError> {
+    let failure = Failure { cause: cause.into(), advice: advice.into(), host_key: None };
+    end(txn, of, &failure, now).await
+}
+
+/// Of a job that ended, or of another whole.
+pub(super) async fn parts_drop(
+    txn: &mut Txn,
+    tenant: TenantId,
+    job: ConfigJobId,
+) -> Result<(), StoreError> {
+    PARTS_DROP.bind(tenant).bind(job.0).execute(txn).await?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::history::HistoryKey;
+    use crate::history::fixture::{FIRST_DEVICE, Place, agent, large, packed, part, snapshot};
+    use crate::store::fixture::TENANT;
+
+    #[tokio::test]
+    async fn a_job_that_is_given_up_leaves_no_part_and_its_device_fails() {
+        for place in Place::each().await {
+            let job = place.job(1, FIRST_DEVICE).await;
+            let whole = packed(snapshot(job, &large(100_000)));
+            place.receiver.part(&agent(), part(job, &whole, 0, 5000)).await.unwrap();
+            let mut txn = place.db.history(HistoryKey::new(), &[TENANT].into()).await.unwrap();
+            let (why, now) = ((AGENT_LOST, "Look at the agent."), place.clock.now());
+            assert!(fail(&mut txn, (TENANT, job), why, now).await.unwrap());
+            assert!(!fail(&mut txn, (TENANT, job), why, now).await.unwrap(), "it has ended");
+            txn.commit().await.unwrap();
+            assert_eq!(place.count("SELECT COUNT(*) FROM config_part").await, 0);
+            // Also of one that nothing was known of.
+            let failing = "SELECT COUNT(*) FROM backup WHERE failing = 'agent_lost'";
+            assert_eq!(place.count(failing).await, 1);
+            place.remove().await;
+        }
+    }
 }

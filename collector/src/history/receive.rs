@@ -2,7 +2,7 @@
 //!
 //! - in: [`SnapshotPart`]s on connections whose agent is known by its certificate
 //! - out: a version, new or seen again, or why there is none; the job's end in the same transaction
-//! - bound: parts of 64 KiB, outcomes of 24 MiB, [`uploads::UPLOADS_MAX`] of them under way,
+//! - bound: parts of 4 to 64 KiB, outcomes of 24 MiB, [`uploads::UPLOADS_MAX`] of them under way,
 //!   [`READERS_MAX`] being read at once
 //! - when full: the agent is told to come later; what is kept stays kept
 //! - on crash: parts that were answered are there; the agent asks how far they go
@@ -24,9 +24,9 @@ use tonic::Status;
 
 use self::parts::{Came, Part, part_keep};
 use self::uploads::{Full, Uploads};
-use super::JobsChanged;
 use super::outcome::{self, Broken, KEY_LEN};
-use super::version::{Kept, Ready, VersionsChanged, Writers, compare, job_fail, look, ready_keep};
+use super::version::{Kept, Ready, VersionError, Writers, compare, job_fail, look, ready_keep};
+use super::{JobsChanged, VersionsChanged};
 use crate::identity::PeerInfo;
 use crate::inventory::{Vault, VaultError};
 use crate::metrics::{Counter, Metrics};
@@ -34,6 +34,8 @@ use crate::store::{Database, StoreError};
 
 /// Largest part.
 pub const PART_BYTES_MAX: usize = 64 * 1024;
+/// Smallest part but the last: an outcome is some thousand rows at most.
+pub const PART_BYTES_MIN: usize = 4 * 1024;
 /// Outcomes that are unpacked and compared at once: each may hold 200 MiB meanwhile.
 const READERS_MAX: usize = 2;
 /// How often a comparison is made anew, because the version it was made against is not the latest.
@@ -59,11 +61,12 @@ pub enum ReceiveError {
     Store(#[from] StoreError),
 }
 
-impl From<VaultError> for ReceiveError {
-    fn from(error: VaultError) -> Self {
+impl From<VersionError> for ReceiveError {
+    fn from(error: VersionError) -> Self {
         match error {
-            VaultError::Store(error) => Self::Store(error),
-            error => Self::Vault(error),
+            VersionError::NotRunning => Self::NotFound,
+            VersionError::Vault(error) => Self::Vault(error),
+            VersionError::Store(error) => Self::Store(error),
         }
     }
 }
@@ -255,7 +258,7 @@ impl Inner {
         let ReceiverParts { database, vault, ids, clock, writers, .. } = &self.parts;
         let _writer = writers.turn().await;
         // The id is made in the turn: versions are committed in the order of their ids.
-        ready_keep(database, vault, ids, (peer, job), ready, clock.now()).await
+        Ok(ready_keep(database, vault, ids, (peer, job), ready, clock.now()).await?)
     }
 
     fn told(&self, kept: Kept) {

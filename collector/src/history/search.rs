@@ -1,17 +1,22 @@
 //! Looks for a word in the latest text of every device that the caller may see.
 //!
 //! Text by text: nothing of it is indexed, so the cost grows with all that there is, and a page
-//! ends after [`SCAN_BYTES_MAX`] or [`SCAN_WITHIN`], wherever that is.
+//! ends after [`SCAN_BYTES_MAX`] or [`SCAN_WITHIN`], wherever that is. One text is in memory at a
+//! time.
 
-use std::time::Duration;
+#[cfg(test)]
+mod tests;
+
+use std::time::{Duration, Instant};
 
 use farwatch_common::clock::Clock;
 use farwatch_common::id::{ConfigVersionId, DeviceId, SiteId, TenantId};
 use regex::{Regex, RegexBuilder};
 
+use super::busy::Busy;
 use super::text::Packed;
 use crate::identity::TenantContext;
-use crate::inventory::{InventoryError, Named, tenant_set};
+use crate::inventory::{InventoryError, Named, set_of, tenant_set};
 use crate::store::sql::{Row, sql};
 use crate::store::{Database, StoreError};
 
@@ -19,21 +24,42 @@ use crate::store::{Database, StoreError};
 pub const SCAN_BYTES_MAX: usize = 256 * 1024 * 1024;
 /// How long one page looks.
 pub const SCAN_WITHIN: Duration = Duration::from_secs(5);
-/// Texts that are read at once: the largest are 17 MiB each, unpacked one after the other.
-const GROUP: u32 = 16;
+/// Devices whose latest versions are looked up at once.
+const GROUP: u32 = 100;
 /// Lines shown of one device.
 const MATCHES_MAX: usize = 5;
 /// Lines shown before and after each.
 const AROUND: usize = 2;
 const LINE_CHARS_MAX: usize = 500;
-/// What a compiled expression may take.
-const REGEX_BYTES_MAX: usize = 1024 * 1024;
+/// What a compiled expression may take: how long it looks at a character grows with that.
+const REGEX_BYTES_MAX: usize = 256 * 1024;
 const REGEX_CACHE_BYTES_MAX: usize = 4 * 1024 * 1024;
 const NESTING_MAX: u32 = 50;
+/// What of a line an expression is held against: the clock is looked at between lines.
+const LINE_BYTES_MAX: usize = 16 * 1024;
+
+/// Why there is no page.
+#[derive(Debug, thiserror::Error)]
+pub enum SearchError {
+    #[error("the expression takes too long for a single text")]
+    TooSlow,
+    #[error(transparent)]
+    Inventory(#[from] InventoryError),
+}
+
+impl From<StoreError> for SearchError {
+    fn from(error: StoreError) -> Self {
+        Self::Inventory(error.into())
+    }
+}
 
 /// What is looked for, line by line.
 #[derive(Clone, Debug)]
-pub struct Wanted(Regex);
+pub struct Wanted {
+    regex: Regex,
+    /// What of a line is looked at. A word takes no longer than reading it.
+    line_bytes: usize,
+}
 
 impl Wanted {
     /// A word, or a regular expression; the error says what is wrong with that.
@@ -42,16 +68,20 @@ impl Wanted {
         let mut builder = RegexBuilder::new(&escaped);
         builder.case_insensitive(!with_case).nest_limit(NESTING_MAX);
         builder.size_limit(REGEX_BYTES_MAX).dfa_size_limit(REGEX_CACHE_BYTES_MAX);
-        builder.build().map(Self)
+        let line_bytes = if is_regex { LINE_BYTES_MAX } else { usize::MAX };
+        builder.build().map(|regex| Self { regex, line_bytes })
     }
 
-    /// The first lines that match, and how many more do.
+    /// The first lines that match, and how many more do; `None`: it got late.
     #[must_use]
-    pub fn find(&self, text: &str) -> (Vec<Match>, usize) {
+    pub fn find(&self, text: &str, is_late: impl Fn() -> bool) -> Option<(Vec<Match>, usize)> {
         let lines: Vec<&str> = text.lines().collect();
         let (mut matches, mut more) = (Vec::new(), 0);
         for (index, line) in lines.iter().enumerate() {
-            if !self.0.is_match(line) {
+            if is_late() {
+                return None;
+            }
+            if !self.regex.is_match(&line[..line.floor_char_boundary(self.line_bytes)]) {
                 continue;
             }
             if matches.len() == MATCHES_MAX {
@@ -67,7 +97,7 @@ impl Wanted {
                 after: shown(&lines[index + 1..end]),
             });
         }
-        (matches, more)
+        Some((matches, more))
     }
 }
 
@@ -115,7 +145,7 @@ pub struct FoundPage {
 
 sql! { pub(crate) LATEST =
     "SELECT d.tenant_id, d.device_id, d.name, t.name, s.site_id, s.name, v.version_id, v.hash,
-            x.bytes, x.packed
+            x.bytes
      FROM device d JOIN tenant t ON t.tenant_id = d.tenant_id
      JOIN site s ON s.tenant_id = d.tenant_id AND s.site_id = d.site_id
      JOIN config_version v ON v.tenant_id = d.tenant_id AND v.version_id = (
@@ -125,11 +155,15 @@ sql! { pub(crate) LATEST =
      WHERE (d.tenant_id, d.device_id) > ($2, $3) AND d.tenant_id IN ", tenant_set!(),
     " ORDER BY d.tenant_id, d.device_id LIMIT $4"
 }
+sql! { pub(crate) TEXT =
+    "SELECT x.packed FROM config_text x WHERE x.hash = $2 AND x.tenant_id IN ", tenant_set!()
+}
 
-/// The latest text of a device.
+/// The latest version of a device, and which text it has.
 struct Latest {
     found: Found,
-    text: Packed,
+    hash: Vec<u8>,
+    bytes: i64,
 }
 
 fn read(row: &Row) -> Result<Latest, StoreError> {
@@ -141,7 +175,7 @@ fn read(row: &Row) -> Result<Latest, StoreError> {
         matches: Vec::new(),
         more: 0,
     };
-    Ok(Latest { found, text: Packed::stored(row.get(7)?, row.get(8)?, row.get(9)?)? })
+    Ok(Latest { found, hash: row.get(7)?, bytes: row.get(8)? })
 }
 
 /// The next page: at most `limit` devices, in the order of their tenants and ids.
@@ -150,9 +184,9 @@ pub async fn search(
     context: &TenantContext,
     wanted: &Wanted,
     (after, limit): (Option<Place>, usize),
-    clock: &Clock,
-) -> Result<FoundPage, InventoryError> {
-    let began = clock.monotonic();
+    (clock, busy): (&Clock, &Busy),
+) -> Result<FoundPage, SearchError> {
+    let until = clock.monotonic() + SCAN_WITHIN;
     let mut page = FoundPage { found: Vec::new(), scanned: 0, next: after };
     let mut bytes = 0;
     loop {
@@ -163,20 +197,19 @@ pub async fn search(
         let group = rows.iter().map(read).collect::<Result<Vec<_>, _>>()?;
         let is_last = group.len() < GROUP as usize;
         for latest in group {
-            let Latest { mut found, text } = latest;
-            page.next = Some((found.tenant.id.0, found.device.id.0));
-            page.scanned += 1;
-            bytes += text.bytes;
-            let wanted = wanted.clone();
-            let looked = move || text.open().map(|text| wanted.find(&text));
-            match tokio::task::spawn_blocking(looked).await {
-                Ok(Ok(looked)) => (found.matches, found.more) = looked,
-                // The others can be looked at all the same.
-                _ => tracing::warn!(stage = "history", version = %found.version, "is damaged"),
+            let next = (latest.found.tenant.id.0, latest.found.device.id.0);
+            bytes += usize::try_from(latest.bytes).unwrap_or(0);
+            match look(db, context, (wanted, busy), latest, (clock, until)).await? {
+                Looked::Found(found) => page.found.push(found),
+                Looked::Nothing => {}
+                // The next page begins with it, and has more time for it.
+                Looked::Late if page.scanned > 0 => return Ok(page),
+                Looked::Late => return Err(SearchError::TooSlow),
             }
-            page.found.extend(Some(found).filter(|found| !found.matches.is_empty()));
-            let late = clock.monotonic().saturating_duration_since(began) >= SCAN_WITHIN;
-            if page.found.len() >= limit || bytes >= SCAN_BYTES_MAX || late {
+            page.next = Some(next);
+            page.scanned += 1;
+            let is_late = clock.monotonic() >= until;
+            if page.found.len() >= limit || bytes >= SCAN_BYTES_MAX || is_late {
                 return Ok(page);
             }
         }
@@ -187,40 +220,33 @@ pub async fn search(
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+enum Looked {
+    Found(Found),
+    Nothing,
+    Late,
+}
 
-    fn lines(wanted: &Wanted, text: &str) -> Vec<usize> {
-        wanted.find(text).0.iter().map(|found| found.line).collect()
+/// Looks at one text.
+async fn look(
+    db: &Database,
+    context: &TenantContext,
+    (wanted, busy): (&Wanted, &Busy),
+    Latest { mut found, hash, bytes }: Latest,
+    (clock, until): (&Clock, Instant),
+) -> Result<Looked, StoreError> {
+    let text = TEXT.bind(set_of(found.tenant.id)).bind(&hash[..]);
+    let row = text.optional(&mut db.read(context).await?).await?;
+    let packed = row.map(|row| row.get::<Vec<u8>>(0)).transpose()?;
+    let (wanted, clock) = (wanted.clone(), clock.clone());
+    let looked = move || {
+        let text = Packed::stored(hash, bytes, packed?).ok()?.open().ok()?;
+        Some(wanted.find(&text, || clock.monotonic() >= until))
+    };
+    match busy.run(looked).await {
+        Ok(Some(Some((matches, more)))) => (found.matches, found.more) = (matches, more),
+        Ok(Some(None)) => return Ok(Looked::Late),
+        // The others can be looked at all the same.
+        _ => tracing::warn!(stage = "history", version = %found.version, "is damaged"),
     }
-
-    #[test]
-    fn a_word_is_a_word_and_an_expression_is_one() {
-        let text = "hostname r1\nip address 10.0.0.1\nip address 10.0.0.2\n! 10x0y0z1\nend\n";
-        let word = |text| Wanted::new(text, false, false).unwrap();
-        assert_eq!(lines(&word("10.0.0.1"), text), [2]);
-        assert_eq!(lines(&word("HOSTNAME"), text), [1]);
-        assert!(lines(&Wanted::new("HOSTNAME", false, true).unwrap(), text).is_empty());
-        let expression = Wanted::new(r"^ip .*\d$", true, true).unwrap();
-        let (found, more) = expression.find(text);
-        assert_eq!((found.len(), more), (2, 0));
-        assert_eq!(found[0].before, ["hostname r1"]);
-        assert_eq!(found[0].after, ["ip address 10.0.0.2", "! 10x0y0z1"]);
-    }
-
-    #[test]
-    fn many_lines_are_counted_and_long_ones_cut() {
-        let text = format!("{}\n", "é".repeat(600)).repeat(9);
-        let (found, more) = Wanted::new("é", false, false).unwrap().find(&text);
-        assert_eq!((found.len(), more), (5, 4));
-        assert_eq!(found[0].text.chars().count(), 501);
-    }
-
-    #[test]
-    fn an_expression_that_takes_too_much_is_refused() {
-        for wrong in ["(", r"\w{500}{500}", &"(".repeat(60)] {
-            assert!(Wanted::new(wrong, true, true).is_err(), "{wrong}");
-        }
-    }
+    Ok(if found.matches.is_empty() { Looked::Nothing } else { Looked::Found(found) })
 }

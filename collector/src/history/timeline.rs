@@ -5,7 +5,8 @@ use std::time::Duration;
 use farwatch_common::clock::Micros;
 use farwatch_common::id::{AlertId, ConfigJobId, ConfigVersionId, DeviceId};
 
-use crate::evaluate::alerts::{AlertFilter, Before, alert_list};
+use super::job::OTHER_HOST_KEY;
+use crate::evaluate::alerts::alerts_between;
 use crate::identity::TenantContext;
 use crate::inventory::{InventoryError, tenant_set};
 use crate::store::rates::Uptime;
@@ -13,9 +14,6 @@ use crate::store::samples::{POINTS_MAX, Series, SeriesQuery};
 use crate::store::series::UPTIME_METRIC;
 use crate::store::sql::sql;
 use crate::store::{Database, SampleStore as _, Samples, StoreError};
-
-/// Alerts of the device that are looked at: the newest.
-const ALERTS_MAX: u32 = 500;
 
 /// Something that happened.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,7 +31,7 @@ pub enum What {
     AlertResolved { alert: AlertId, severity: &'static str },
     ConfigChanged { version: ConfigVersionId, job: ConfigJobId },
     ConfigFailed { job: ConfigJobId },
-    HostKeyChanged,
+    HostKeyChanged { job: ConfigJobId },
     Reboot,
 }
 
@@ -43,19 +41,13 @@ sql! { pub(crate) VERSIONS =
                     AND o.device_id = v.device_id AND o.version_id < v.version_id)
      FROM config_version v
      WHERE v.device_id = $2 AND v.first_at >= $3 AND v.first_at < $4 AND v.tenant_id IN ",
-    tenant_set!(), " ORDER BY v.version_id DESC LIMIT $5"
+    tenant_set!(), " ORDER BY v.first_at DESC, v.version_id DESC LIMIT $5"
 }
 sql! { pub(crate) FAILED =
     "SELECT j.job_id, j.ended_at, j.cause, j.advice FROM config_job j
      WHERE j.device_id = $2 AND j.state = 'failed' AND j.ended_at >= $3 AND j.ended_at < $4
-       AND j.tenant_id IN ", tenant_set!(), " ORDER BY j.created_at DESC LIMIT $5"
+       AND j.tenant_id IN ", tenant_set!(), " ORDER BY j.ended_at DESC LIMIT $5"
 }
-sql! { pub(crate) HOST_KEY =
-    "SELECT b.other_key, b.other_key_at FROM backup b
-     WHERE b.device_id = $2 AND b.other_key_at >= $3 AND b.other_key_at < $4 AND b.tenant_id IN ",
-    tenant_set!()
-}
-
 /// Which part is wanted: the newest `limit` from `from`, up to but without `to`.
 #[derive(Clone, Copy, Debug)]
 pub struct Span {
@@ -72,7 +64,7 @@ pub async fn timeline(
     device: DeviceId,
     span: Span,
 ) -> Result<Vec<Item>, InventoryError> {
-    let mut items = alerts(db, context, device).await?;
+    let mut items = alerts(db, context, device, span).await?;
     items.extend(configs(db, context, device, span).await?);
     let uptime = SeriesQuery {
         device,
@@ -93,16 +85,15 @@ async fn alerts(
     db: &Database,
     context: &TenantContext,
     device: DeviceId,
-) -> Result<Vec<Item>, InventoryError> {
-    let filter = AlertFilter { device: Some(device), ..AlertFilter::default() };
-    let before = Before { id: None, limit: ALERTS_MAX };
+    Span { from, to, limit }: Span,
+) -> Result<Vec<Item>, StoreError> {
     let mut items = Vec::new();
-    for alert in alert_list(db, context, &filter, before).await?.rows {
-        // One that was never told of is nothing that happened.
-        let Some(fired_at) = alert.fired_at else { continue };
+    for alert in alerts_between(db, context, device, (from, to), limit).await? {
         let (id, severity) = (alert.id, alert.severity.name());
-        let what = What::AlertFired { alert: id, severity };
-        items.push(Item { at: fired_at, what, text: alert.summary.clone() });
+        if let Some(at) = alert.fired_at {
+            let what = What::AlertFired { alert: id, severity };
+            items.push(Item { at, what, text: alert.summary.clone() });
+        }
         if let Some(at) = alert.resolved_at {
             let what = What::AlertResolved { alert: id, severity };
             items.push(Item { at, what, text: alert.summary });
@@ -132,18 +123,21 @@ async fn configs(
         let what = What::ConfigChanged { version, job };
         items.push(Item { at: Micros(row.get(2)?), what, text });
     }
-    let failed = FAILED.bind(&set).bind(device).bind(from).bind(to).bind(limit);
+    let failed = FAILED.bind(set).bind(device).bind(from).bind(to).bind(limit);
     for row in failed.all(&mut txn).await? {
         let [cause, advice] = [row.get::<Option<String>>(2)?, row.get::<Option<String>>(3)?];
         let (cause, advice) = (cause.unwrap_or_default(), advice.unwrap_or_default());
-        let text = format!("Configuration not fetched ({cause}): {advice}");
-        let what = What::ConfigFailed { job: ConfigJobId(row.get(0)?) };
-        items.push(Item { at: Micros(row.get(1)?), what, text });
-    }
-    let other = HOST_KEY.bind(set).bind(device).bind(from).bind(to);
-    for row in other.all(&mut txn).await? {
-        let text = format!("Another host key was shown: {}", row.get::<String>(0)?);
-        items.push(Item { at: Micros(row.get(1)?), what: What::HostKeyChanged, text });
+        let job = ConfigJobId(row.get(0)?);
+        // What stands with the device goes once the key is pinned; that it was shown stays.
+        let (what, said) = match cause == OTHER_HOST_KEY {
+            true => (What::HostKeyChanged { job }, "Another host key was shown"),
+            false => (What::ConfigFailed { job }, "Configuration not fetched"),
+        };
+        items.push(Item {
+            at: Micros(row.get(1)?),
+            what,
+            text: format!("{said} ({cause}): {advice}"),
+        });
     }
     Ok(items)
 }

@@ -12,34 +12,35 @@ use farwatch_common::clock::Micros;
 use farwatch_common::id::{ConfigJobId, ConfigVersionId, DeviceId, IdGenerator, TenantId};
 use farwatch_common::secret::Secret;
 use farwatch_common::task::chain;
-use tokio::sync::{Mutex, MutexGuard, Notify};
+use tokio::sync::{Mutex, MutexGuard};
 
 use super::HistoryKey;
-use super::job::{CHANGED, fail, is_of_now};
+use super::job::{CHANGED, end, fail, is_of_now, parts_drop};
 use super::outcome::{Failure, Outcome, Snapshot};
-use super::receive::ReceiveError;
 use super::text::{self, Counts, Packed, TextError};
 use crate::identity::PeerInfo;
-use crate::inventory::Vault;
 use crate::inventory::vault::Place;
+use crate::inventory::{Vault, VaultError};
 use crate::store::sql::sql;
 use crate::store::{Database, StoreError, Txn};
 
-/// What a job failed of whose device showed another host key than the pinned one.
-const OTHER_HOST_KEY: &str = "host_key";
+/// Why an outcome is not kept.
+#[derive(Debug, thiserror::Error)]
+pub enum VersionError {
+    #[error("there is no such job of this agent, or it ended")]
+    NotRunning,
+    #[error("a key cannot be sealed")]
+    Vault(VaultError),
+    #[error("a version cannot be stored")]
+    Store(#[from] StoreError),
+}
 
-/// Says that a version was made. Cheap to clone.
-#[derive(Clone, Debug, Default)]
-pub struct VersionsChanged(Arc<Notify>);
-
-impl VersionsChanged {
-    /// Call after the commit.
-    pub fn notify(&self) {
-        self.0.notify_one();
-    }
-
-    pub async fn wait(&self) {
-        self.0.notified().await;
+impl From<VaultError> for VersionError {
+    fn from(error: VaultError) -> Self {
+        match error {
+            VaultError::Store(error) => Self::Store(error),
+            error => Self::Vault(error),
+        }
     }
 }
 
@@ -88,11 +89,11 @@ pub(super) struct Looked {
 pub(super) async fn look(
     database: &Database,
     (peer, job): (&PeerInfo, ConfigJobId),
-) -> Result<Looked, ReceiveError> {
+) -> Result<Looked, VersionError> {
     let tenant = peer.tenant;
     let mut txn = database.history_read(HistoryKey::new(), &[tenant].into()).await?;
     let row = RUNNING.bind(tenant).bind(job.0).bind(peer.agent).optional(&mut txn).await?;
-    let device = DeviceId(row.ok_or(ReceiveError::NotFound)?.get(0)?);
+    let device = DeviceId(row.ok_or(VersionError::NotRunning)?.get(0)?);
     let mut packed = Vec::new();
     for row in PARTS.bind(tenant).bind(job.0).all(&mut txn).await? {
         packed.extend(row.get::<Vec<u8>>(0)?);
@@ -187,11 +188,6 @@ sql! { pub(crate) DONE =
     "UPDATE config_job SET state = 'done', ended_at = $3, version_id = $4, changed = $5
      WHERE tenant_id = $1 AND job_id = $2"
 }
-sql! { pub(crate) FAILED =
-    "UPDATE config_job SET state = 'failed', ended_at = $3, cause = $4, advice = $5
-     WHERE tenant_id = $1 AND job_id = $2"
-}
-
 /// Writes what a ready outcome is, in one transaction. The caller has the turn of [`Writers`].
 pub(super) async fn ready_keep(
     database: &Database,
@@ -200,14 +196,13 @@ pub(super) async fn ready_keep(
     (peer, job): (&PeerInfo, ConfigJobId),
     ready: Ready,
     now: Micros,
-) -> Result<Kept, ReceiveError> {
+) -> Result<Kept, VersionError> {
     let tenant = peer.tenant;
     let mut txn = database.history(HistoryKey::new(), &[tenant].into()).await?;
     let device = running(&mut txn, (peer, job)).await?;
     if !is_of_now(&mut txn, (tenant, job)).await? {
         // What another device sent is no version of this one, and its host key none to pin.
         fail(&mut txn, (tenant, job), CHANGED, now).await?;
-        parts_drop(&mut txn, tenant, job).await?;
         txn.commit().await?;
         return Ok(Kept::Failed);
     }
@@ -215,7 +210,7 @@ pub(super) async fn ready_keep(
     let mut sealed = None;
     let kept = match ready {
         Ready::Failure(failure) => {
-            failed(&mut txn, (tenant, device, job), &failure, now).await?;
+            end(&mut txn, (tenant, job), &failure, now).await?;
             Kept::Failed
         }
         Ready::Again { version, host_key } => {
@@ -262,7 +257,7 @@ pub(super) async fn reseal(
     vault: &Vault,
     (tenant, device): (TenantId, DeviceId),
     ((version, by), plain): ((ConfigVersionId, u32), &Secret),
-) -> Result<(), ReceiveError> {
+) -> Result<(), VersionError> {
     let mut txn = database.history(HistoryKey::new(), &[tenant].into()).await?;
     let newest = vault.tenant_key(&mut txn, tenant, None).await?;
     if newest.version() == by {
@@ -278,21 +273,9 @@ pub(super) async fn reseal(
 async fn running(
     txn: &mut Txn,
     (peer, job): (&PeerInfo, ConfigJobId),
-) -> Result<DeviceId, ReceiveError> {
+) -> Result<DeviceId, VersionError> {
     let row = TAKE.bind(peer.tenant).bind(job.0).bind(peer.agent).optional(txn).await?;
-    Ok(DeviceId(row.ok_or(ReceiveError::NotFound)?.get(0)?))
-}
-
-sql! { pub(crate) PARTS_DROP = "DELETE FROM config_part WHERE tenant_id = $1 AND job_id = $2" }
-
-/// Of a job that ended, or of another whole.
-pub(super) async fn parts_drop(
-    txn: &mut Txn,
-    tenant: TenantId,
-    job: ConfigJobId,
-) -> Result<(), StoreError> {
-    PARTS_DROP.bind(tenant).bind(job.0).execute(txn).await?;
-    Ok(())
+    Ok(DeviceId(row.ok_or(VersionError::NotRunning)?.get(0)?))
 }
 
 /// Adds a version and its text; says which of the tenant's keys its key was sealed by.
@@ -302,7 +285,7 @@ async fn add(
     (tenant, device, job, version): (TenantId, DeviceId, ConfigJobId, ConfigVersionId),
     new: &New,
     now: Micros,
-) -> Result<u32, ReceiveError> {
+) -> Result<u32, VersionError> {
     let New { snapshot, text, lines, counts, .. } = new;
     let number = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
     let keep = TEXT.bind(tenant).bind(text.hash).bind(number(text.bytes)).bind(&text.packed[..]);
@@ -336,17 +319,6 @@ sql! { pub(crate) FETCHED =
                              ELSE backup.other_key_at END,
          fetched_at = excluded.fetched_at, failing = NULL, failing_since = NULL"
 }
-sql! { pub(crate) FAILING =
-    "INSERT INTO backup (tenant_id, device_id, failing, failing_since, other_key, other_key_at)
-     VALUES ($1, $2, $3, $4, $5, $6)
-     ON CONFLICT (tenant_id, device_id) DO UPDATE SET
-         failing = excluded.failing,
-         failing_since = COALESCE(backup.failing_since, excluded.failing_since),
-         other_key = COALESCE(excluded.other_key, backup.other_key),
-         other_key_at = CASE WHEN COALESCE(excluded.other_key, '') IN ('', backup.other_key)
-                             THEN backup.other_key_at ELSE excluded.other_key_at END"
-}
-
 async fn fetched(
     txn: &mut Txn,
     (tenant, device): (TenantId, DeviceId),
@@ -358,32 +330,16 @@ async fn fetched(
     Ok(())
 }
 
-async fn failed(
-    txn: &mut Txn,
-    (tenant, device, job): (TenantId, DeviceId, ConfigJobId),
-    failure: &Failure,
-    now: Micros,
-) -> Result<(), StoreError> {
-    let ended = FAILED.bind(tenant).bind(job.0).bind(now).bind(&failure.cause);
-    ended.bind(&failure.advice).execute(txn).await?;
-    let other = failure.host_key.as_ref().filter(|_| failure.cause == OTHER_HOST_KEY);
-    let failing = FAILING.bind(tenant).bind(device).bind(&failure.cause).bind(now);
-    failing.bind(other).bind(other.map(|_| now)).execute(txn).await?;
-    Ok(())
-}
-
-/// Ends a job that failed; its parts go.
+/// Ends a job of this agent that failed.
 pub(super) async fn job_fail(
     database: &Database,
     (peer, job): (&PeerInfo, ConfigJobId),
     (cause, advice): (&str, &str),
     now: Micros,
-) -> Result<(), ReceiveError> {
+) -> Result<(), VersionError> {
     let mut txn = database.history(HistoryKey::new(), &[peer.tenant].into()).await?;
-    let device = running(&mut txn, (peer, job)).await?;
-    let failure = Failure { cause: cause.into(), advice: advice.into(), host_key: None };
-    failed(&mut txn, (peer.tenant, device, job), &failure, now).await?;
-    parts_drop(&mut txn, peer.tenant, job).await?;
+    running(&mut txn, (peer, job)).await?;
+    fail(&mut txn, (peer.tenant, job), (cause, advice), now).await?;
     txn.commit().await?;
     Ok(())
 }

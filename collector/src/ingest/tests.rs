@@ -9,8 +9,9 @@ use tonic::Code;
 
 use super::*;
 use crate::history::JobsChanged;
+use crate::history::VersionsChanged;
 use crate::history::receive::ReceiverParts;
-use crate::history::version::{VersionsChanged, Writers};
+use crate::history::version::Writers;
 use crate::inventory::Vault;
 use crate::live::State;
 use crate::store::SampleStore as _;

@@ -3,8 +3,6 @@
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
-use std::sync::Arc;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::api::AppState;
@@ -13,28 +11,16 @@ use crate::api::guard::Caller;
 use crate::api::reply::{Paging, Ref, cursor};
 use crate::api::request::Params;
 use crate::api::tenants::narrowed;
-use crate::history::search::{Found, Place, Wanted, search};
+use crate::history::busy::Busy;
+use crate::history::search::{Found, Place, SearchError, Wanted, search};
 
-/// Searches and comparisons at once: each keeps a core busy.
-const PLACES_MAX: usize = 4;
 const WANTED_CHARS_MAX: usize = 200;
 
-/// Room for what keeps a core busy.
-#[derive(Debug)]
-pub(in crate::api) struct Places(Arc<Semaphore>);
-
-impl Default for Places {
-    fn default() -> Self {
-        Self(Arc::new(Semaphore::new(PLACES_MAX)))
-    }
-}
-
-impl Places {
-    pub(super) fn place(&self) -> Result<OwnedSemaphorePermit, Error> {
-        Arc::clone(&self.0).try_acquire_owned().map_err(|_| {
-            Error::busy("busy", "Too many searches are under way; try again in a moment.", 2)
-        })
-    }
+/// A place for what keeps a core busy.
+pub(super) fn place(state: &AppState) -> Result<Busy, Error> {
+    state.own.configs.take().ok_or_else(|| {
+        Error::busy("busy", "Too many searches are under way; try again in a moment.", 2)
+    })
 }
 
 #[derive(Debug, Default, Deserialize, IntoParams)]
@@ -134,8 +120,15 @@ pub(in crate::api) async fn config_search(
     let wanted = wanted.map_err(|error| Error::field("q", error.to_string()))?;
     let paging = Paging { limit: query.limit, cursor: query.cursor };
     let (limit, after) = (paging.limit()? as usize, paging.after::<Place>()?);
-    let _place = state.own.configs.place()?;
-    let page = search(&state.db, &context, &wanted, (after, limit), &state.clock).await?;
+    let busy = place(&state)?;
+    let page = search(&state.db, &context, &wanted, (after, limit), (&state.clock, &busy)).await;
+    let page = page.map_err(|error| match error {
+        SearchError::TooSlow => {
+            let message = "takes too long; make it simpler, or ask for a word";
+            Error::field("q", message)
+        }
+        SearchError::Inventory(error) => error.into(),
+    })?;
     let next_cursor = page.next.map(|place| cursor(&place)).transpose()?;
     let meta = ConfigFoundMeta { next_cursor, scanned: page.scanned };
     Ok(ConfigFoundList { data: page.found.into_iter().map(show).collect(), meta })

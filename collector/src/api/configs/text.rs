@@ -8,6 +8,7 @@ use http::{HeaderName, HeaderValue, StatusCode};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
+use super::find::place;
 use super::{ConfigVersion, opened, show};
 use crate::api::AppState;
 use crate::api::error::Error;
@@ -116,12 +117,12 @@ pub(in crate::api) async fn config_diff(
         Some(from) => Some(version_get(db, context, from).await?),
         None => None,
     };
-    let _place = state.own.configs.place()?;
+    let busy = place(&state)?;
     let named = |version: &Version| format!("{} {}", version.device.name, Time(version.first_at));
     let to_name = named(&to);
     let from_name = before.as_ref().map_or_else(|| "nothing".to_owned(), |(from, _)| named(from));
     let (from, old) = before.unzip();
-    let compared = tokio::task::spawn_blocking(move || {
+    let compared = busy.run(move || {
         let old = old.map_or(Ok(String::new()), |old| old.open())?;
         Ok(unified((&from_name, &old), (&to_name, &new.open()?)))
     });

@@ -18,7 +18,7 @@ fn in_minutes(minutes: i64) -> String {
 }
 
 /// What an alert about a processor was known from.
-fn evidence() -> String {
+pub(super) fn evidence() -> String {
     let written = json!({
         "name": "Core busy", "severity": "critical",
         "condition": { "kind": "metric", "name": "cpu_percent", "is": "above", "limit": 90.0 },

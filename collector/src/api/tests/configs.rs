@@ -3,8 +3,9 @@
 use farwatch_common::id::{ConfigJobId, ConfigVersionId, DeviceId};
 
 use super::*;
+use crate::history::VersionsChanged;
 use crate::history::fixture::{self, agent as fixture_agent};
-use crate::history::version::{VersionsChanged, Writers};
+use crate::history::version::Writers;
 use crate::identity::PeerInfo;
 
 /// A configuration of the device comes in; the id of its version.
@@ -27,7 +28,7 @@ pub(super) async fn fetched(
     );
     world.raw().run(composed(sql)).await;
     let of = (&VersionsChanged::default(), &Writers::default());
-    let receiver = fixture::receiver(db, vault, clock, of);
+    let receiver = fixture::receiver(db, vault, clock, of).await;
     let whole = fixture::packed(fixture::snapshot(job, text));
     let peer = PeerInfo { tenant, agent, ..fixture_agent() };
     let part = fixture::part(job, &whole, 0, whole.len());
@@ -212,6 +213,15 @@ async fn the_timeline_tells_what_happened_the_newest_first() {
         assert_eq!(items[0]["text"], "Configuration not fetched (login): Check it.");
         assert_eq!((&items[1]["version"], &items[2]["version"]), (&json!(second), &json!(first)));
         assert_eq!(items[1]["text"], "Configuration changed: +1 −1 lines");
+        // A key that was shown stays told, also once it is pinned.
+        let sql = format!(
+            "UPDATE config_job SET cause = 'host_key' WHERE tenant_id = {} AND job_id = 7",
+            place.tenant.0
+        );
+        place.world.raw().run(composed(sql)).await;
+        let items = place.get(&path).await.data()["items"].clone();
+        assert_eq!(items[0]["kind"], "host_key_changed");
+        assert_eq!(items[0]["text"], "Another host key was shown (host_key): Check it.");
         let limited = place.get(&format!("{path}?limit=1")).await.data()["items"].clone();
         assert_eq!(limited, json!([items[0]]));
         assert_eq!(
@@ -222,6 +232,36 @@ async fn the_timeline_tells_what_happened_the_newest_first() {
             let refused = place.get(&format!("{path}{wrong}")).await;
             assert_eq!(refused.status, StatusCode::BAD_REQUEST, "{wrong}");
         }
+        place.world.remove().await;
+    }
+}
+
+#[tokio::test]
+async fn the_timeline_of_an_old_span_has_its_alerts_however_many_came_since() {
+    for place in places().await {
+        let hour = 3_600_000_000;
+        let now = place.world.state.clock.now().0;
+        let then = now - 1_000 * hour;
+        let evidence = alerts::evidence();
+        let sql = format!(
+            "WITH RECURSIVE n (v) AS (SELECT 1 UNION ALL SELECT v + 1 FROM n WHERE v < 700)
+             INSERT INTO alert (tenant_id, alert_id, rule_id, rule_name, severity, site_id,
+                                agent_id, device_id, object, phase, began_at, fired_at, last_at,
+                                resolved_at, evidence, created_at, updated_at)
+             SELECT {}, v, 1, 'flaps', 2, 5, {}, {}, '', 'resolved', 0, {then} + v * {hour}, 0,
+                    {then} + v * {hour} + 1, '{evidence}', 0, 0 FROM n",
+            place.tenant.0,
+            place.agent.0,
+            place.device.parse::<DeviceId>().unwrap().0
+        );
+        place.world.raw().run(composed(sql)).await;
+        let path = format!("/api/v1/devices/{}/timeline", place.device);
+        let (from, to) = (then + hour, then + 3 * hour + 1);
+        let items = place.get(&format!("{path}?from={from}&to={to}")).await.data()["items"].clone();
+        let kinds: Vec<_> =
+            items.as_array().unwrap().iter().map(|item| item["kind"].as_str().unwrap()).collect();
+        let (fired, resolved) = ("alert_fired", "alert_resolved");
+        assert_eq!(kinds, [fired, resolved, fired, resolved, fired]);
         place.world.remove().await;
     }
 }

@@ -24,6 +24,14 @@ impl History {
         by_id.or_else(|| self.git_remotes.get(name)).map(String::as_str)
     }
 
+    /// Remotes whose name or id is no tenant's: nobody is pushed there.
+    #[must_use]
+    pub fn strangers(&self, tenants: &[(TenantId, String)]) -> Vec<String> {
+        let is_known =
+            |key: &String| tenants.iter().any(|(id, name)| name == key || id.to_string() == *key);
+        self.git_remotes.keys().filter(|key| !is_known(key)).cloned().collect()
+    }
+
     pub(crate) fn problems(&self) -> Vec<Problem> {
         let mut problems = Vec::new();
         if !self.git_mirror && !self.git_remotes.is_empty() {
@@ -56,6 +64,9 @@ fn is_remote(text: &str) -> bool {
             && url.password().is_none()
             && (url.scheme() == "ssh" || url.username().is_empty())
             && !url.username().starts_with('-')
+            // Where some put a token; no repository has one in its address.
+            && url.query().is_none()
+            && url.fragment().is_none()
     })
 }
 
@@ -78,6 +89,8 @@ mod tests {
             "--upload-pack=x",
             "relative/path",
             "http://example.net/a",
+            "https://example.net/a.git?private_token=x",
+            "https://example.net/a.git#token",
         ] {
             assert!(!is_remote(bad), "{bad}");
         }
@@ -86,6 +99,8 @@ mod tests {
         assert!(history.problems().is_empty());
         assert_eq!(history.remote(TenantId(1), "North"), Some("/srv/north.git"));
         assert_eq!(history.remote(TenantId(1), "South"), None);
+        assert_eq!(history.strangers(&[(TenantId(1), "South".to_owned())]), ["North"]);
+        assert!(history.strangers(&[(TenantId(1), "North".to_owned())]).is_empty());
         assert_eq!(History { git_mirror: false, ..history }.problems().len(), 1);
     }
 }

@@ -1,13 +1,21 @@
 //! The program `git`, run on one bare repository: no shell, no secret among its arguments, nothing
 //! of the environment but what it needs to reach a remote as its administrator set that up.
 
+#[cfg(test)]
+mod tests;
+
+use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
+use farwatch_common::id::TenantId;
+use farwatch_common::task::chain;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::process::Command;
+
+use super::leftovers;
 
 /// What is read of an answer.
 const ANSWER_BYTES_MAX: u64 = 64 * 1024 * 1024;
@@ -17,23 +25,42 @@ const TOLD_CHARS_MAX: usize = 300;
 const LOCAL: Duration = Duration::from_secs(300);
 /// For what goes to a remote.
 const REMOTE: Duration = Duration::from_secs(600);
-/// How the program is found, and how the administrator's keys and agents are.
-const KEPT: [&str; 8] = [
+/// For packing anew all that there is.
+const PACKING: Duration = Duration::from_secs(3600);
+/// Packs beyond which all are made one.
+const PACKS_MAX: usize = 20;
+/// The first that does all that is asked of it.
+const VERSION_MIN: (u32, u32) = (2, 30);
+/// The first that knows `core.fsync`.
+const VERSION_DURABLE: (u32, u32) = (2, 36);
+/// How the program is found, and how the administrator's keys, agents and proxies are.
+const KEPT: [&str; 15] = [
     "PATH",
     "HOME",
     "USER",
+    "XDG_CONFIG_HOME",
     "SSH_AUTH_SOCK",
+    "GIT_SSH",
     "GIT_SSH_COMMAND",
+    "GIT_SSL_CAINFO",
+    "GIT_SSL_CAPATH",
     "HTTPS_PROXY",
     "https_proxy",
-    "XDG_CONFIG_HOME",
+    "ALL_PROXY",
+    "all_proxy",
+    "NO_PROXY",
+    "no_proxy",
 ];
+/// Unless the administrator says how: never asks, and sees a remote that went away.
+const SSH: &str = "ssh -oBatchMode=yes -oConnectTimeout=30 -oServerAliveInterval=30";
 
 /// Why the mirror cannot go on.
 #[derive(Debug, thiserror::Error)]
 pub enum GitError {
     #[error("there is no program `git`: install it, or take history.git_mirror out")]
     Missing,
+    #[error("`{told}` is older than git {}.{}: update it", VERSION_MIN.0, VERSION_MIN.1)]
+    TooOld { told: String },
     #[error("`git` cannot be run")]
     Run(#[source] io::Error),
     #[error("`git {what}` took longer than {} s", .limit.as_secs())]
@@ -46,9 +73,29 @@ pub enum GitError {
 #[derive(Clone, Debug)]
 pub struct Repository(PathBuf);
 
-/// Whether the program is there.
+/// Whether the program is there and new enough.
 pub async fn check() -> Result<(), GitError> {
-    run(command(Path::new("/")).arg("--version"), "--version", &[], LOCAL).await.map(drop)
+    let told = run(command(Path::new("/")).arg("--version"), "--version", &[], LOCAL).await?;
+    let told = String::from_utf8_lossy(&told).trim().to_owned();
+    let version = version(&told);
+    if version.is_none_or(|version| version < VERSION_MIN) {
+        return Err(GitError::TooOld { told });
+    }
+    if version < Some(VERSION_DURABLE) {
+        tracing::warn!(
+            stage = "history",
+            told,
+            "this git does not wait for the disk: a loss of power may damage a mirror, which is \
+             then to be deleted and made anew; 2.36 and later do"
+        );
+    }
+    Ok(())
+}
+
+/// Of `git version 2.39.5 (Apple Git-154)`.
+fn version(told: &str) -> Option<(u32, u32)> {
+    let mut numbers = told.split(' ').nth(2)?.split('.').map(|number| number.parse().ok());
+    Some((numbers.next()??, numbers.next()??))
 }
 
 impl Repository {
@@ -57,16 +104,58 @@ impl Repository {
         Self(path)
     }
 
+    /// The tenant's in this directory.
     #[must_use]
-    pub fn is_there(&self) -> bool {
-        self.0.join("HEAD").is_file()
+    pub fn of(dir: &Path, tenant: TenantId) -> Self {
+        Self(dir.join(format!("{tenant}.git")))
     }
 
-    /// Makes it, without hooks.
+    #[must_use]
+    pub fn is_there(&self) -> bool {
+        let holds = |path: &str| self.0.join(path).is_dir();
+        let head = std::fs::metadata(self.0.join("HEAD"));
+        head.is_ok_and(|head| head.is_file() && head.len() > 0) && holds("objects") && holds("refs")
+    }
+
+    /// Makes it, without hooks; of one that was begun and is not whole, what it lacks.
     pub async fn init(&self) -> Result<(), GitError> {
+        if self.0.exists() {
+            self.tidy().await;
+            // It says the same in each of our repositories, and is made anew.
+            removed(std::fs::remove_file(self.0.join("HEAD")))?;
+            return self.init_here().await;
+        }
+        let mut beside = self.0.clone();
+        beside.add_extension("new");
+        removed(std::fs::remove_dir_all(&beside))?;
+        Self(beside.clone()).init_here().await?;
+        std::fs::rename(&beside, &self.0).map_err(GitError::Run)
+    }
+
+    async fn init_here(&self) -> Result<(), GitError> {
         std::fs::create_dir_all(&self.0).map_err(GitError::Run)?;
         self.run("init", &["--quiet", "--bare", "--initial-branch=main", "--template="]).await?;
         Ok(())
+    }
+
+    /// Removes what a command that was killed has left; nobody else may write meanwhile.
+    pub async fn tidy(&self) {
+        let path = self.0.clone();
+        let removed = tokio::task::spawn_blocking(move || leftovers::remove(&path)).await;
+        match removed {
+            Ok(Ok(0)) => {}
+            Ok(Ok(files)) => {
+                tracing::info!(stage = "history", files, "removed what a killed git had left");
+            }
+            Ok(Err(error)) => {
+                let error = chain(&error);
+                tracing::warn!(stage = "history", error, "cannot remove what a killed git left");
+            }
+            Err(error) => {
+                let error = chain(&error);
+                tracing::warn!(stage = "history", error, "cannot remove what a killed git left");
+            }
+        }
     }
 
     /// Runs a command that changes nothing elsewhere; what it answers.
@@ -81,12 +170,47 @@ impl Repository {
         run(command.args([what, "--quiet", "--done"]), what, stream, LOCAL).await.map(drop)
     }
 
+    /// Packs what is loose, and where there are many packs, makes them one. Nobody else may write
+    /// meanwhile.
+    pub async fn pack(&self) -> Result<(), GitError> {
+        self.repack(&["-d", "-l", "-q"]).await?;
+        if self.packs() > PACKS_MAX {
+            self.repack(&["-a", "-d", "-l", "-q"]).await?;
+        }
+        Ok(())
+    }
+
+    async fn repack(&self, arguments: &[&str]) -> Result<(), GitError> {
+        let command = &mut command(&self.0);
+        command.args(["-c", "pack.threads=1", "-c", "pack.windowMemory=64m", "repack"]);
+        run(command.args(arguments), "repack", &[], PACKING).await.map(drop)
+    }
+
+    fn packs(&self) -> usize {
+        let Ok(entries) = std::fs::read_dir(self.0.join("objects/pack")) else { return 0 };
+        let is_pack = |name: OsString| name.to_string_lossy().ends_with(".pack");
+        entries.flatten().filter(|entry| is_pack(entry.file_name())).count()
+    }
+
     /// Sends the branch to a remote.
     pub async fn push(&self, remote: &str, branch: &str) -> Result<(), GitError> {
         let refspec = format!("{branch}:{branch}");
-        let command = &mut command(&self.0);
+        let mut command = command(&self.0);
+        let is_set = |name| std::env::var_os(name).is_some();
+        let says = self.run("config", &["--get", "core.sshCommand"]).await;
+        if !is_set("GIT_SSH_COMMAND") && !is_set("GIT_SSH") && says.is_err() {
+            command.env("GIT_SSH_COMMAND", SSH);
+        }
         let command = command.args(["push", "--quiet", "--no-verify", "--", remote, &refspec]);
         run(command, "push", &[], REMOTE).await.map(drop)
+    }
+}
+
+/// What was not there is gone, too.
+fn removed(result: io::Result<()>) -> Result<(), GitError> {
+    match result {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(GitError::Run(error)),
+        _ => Ok(()),
     }
 }
 
@@ -98,11 +222,10 @@ fn command(repository: &Path) -> Command {
             command.env(name, value);
         }
     }
-    if std::env::var_os("GIT_SSH_COMMAND").is_none() {
-        command.env("GIT_SSH_COMMAND", "ssh -oBatchMode=yes");
-    }
     command.env("GIT_CONFIG_NOSYSTEM", "1").env("GIT_TERMINAL_PROMPT", "0").env("LC_ALL", "C");
     command.env("GIT_DIR", repository).args(["-c", "core.fsync=all", "-c", "gc.auto=0"]);
+    // Nor those of the user's configuration.
+    command.args(["-c", "core.hooksPath=/dev/null"]);
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command.kill_on_drop(true);
     command

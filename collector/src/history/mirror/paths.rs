@@ -12,7 +12,8 @@ const PART_CHARS_MAX: usize = 100;
 pub(super) type Paths = BTreeMap<DeviceId, String>;
 
 /// The path of each device by its name and its site's. Of two that would be one, also on a disk
-/// that knows no capitals, the older device keeps the name and the other gets its id behind it.
+/// that knows no capitals, the older device keeps the name and the other gets its id behind it, and
+/// a number behind that if somebody is called so.
 #[must_use]
 pub(super) fn paths<'a>(devices: impl IntoIterator<Item = (DeviceId, &'a str, &'a str)>) -> Paths {
     let mut by_id: Vec<_> = devices.into_iter().collect();
@@ -22,9 +23,13 @@ pub(super) fn paths<'a>(devices: impl IntoIterator<Item = (DeviceId, &'a str, &'
     for (id, device, site) in by_id {
         let (site, device) = (part(site, "site"), part(device, "device"));
         let mut path = format!("{site}/{device}.cfg");
-        if !taken.insert(path.to_lowercase()) {
-            path = format!("{site}/{device}-{id}.cfg");
-            taken.insert(path.to_lowercase());
+        let mut tries = 0;
+        while !taken.insert(path.to_lowercase()) {
+            tries += 1;
+            path = match tries {
+                1 => format!("{site}/{device}-{id}.cfg"),
+                _ => format!("{site}/{device}-{id}-{tries}.cfg"),
+            };
         }
         paths.insert(id, path);
     }
@@ -77,5 +82,21 @@ mod tests {
         assert_eq!(found[&e], "北京/Übergang-7-1.cfg");
         assert_eq!(read_index(&index(&found)), found);
         assert!(read_index("nothing\ndev_x y\n").is_empty());
+    }
+
+    #[test]
+    fn a_name_that_is_anothers_with_its_id_is_not_taken_from_it() {
+        let [a, b, c] = [1, 2, 3].map(DeviceId);
+        let called = [format!("core-{b}"), format!("core-{c}")];
+        let found = paths([
+            (a, called[0].as_str(), "North"),
+            (DeviceId(0), "core", "North"),
+            (b, "core", "North"),
+            (c, "Core", "North"),
+        ]);
+        let different: BTreeSet<_> = found.values().map(|path| path.to_lowercase()).collect();
+        assert_eq!(different.len(), 4, "{found:?}");
+        assert_eq!(found[&b], format!("North/core-{b}-2.cfg"));
+        assert_eq!(found[&c], format!("North/Core-{c}.cfg"));
     }
 }

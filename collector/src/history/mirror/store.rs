@@ -6,16 +6,8 @@ use farwatch_common::id::{ConfigJobId, ConfigVersionId, DeviceId, SiteId, Tenant
 use super::stream::VERSION;
 use crate::history::HistoryKey;
 use crate::history::text::Packed;
-use crate::store::samples::read_all_stored;
 use crate::store::sql::{Row, sql};
 use crate::store::{Database, StoreError};
-
-sql! { pub(crate) TENANTS = "SELECT tenant_id, name FROM tenant ORDER BY tenant_id" }
-
-pub(super) async fn tenants(database: &Database) -> Result<Vec<(TenantId, String)>, StoreError> {
-    let rows = TENANTS.query().all(&mut read_all_stored(database).await?).await?;
-    rows.iter().map(|row| Ok((TenantId(row.get(0)?), row.get(1)?))).collect()
-}
 
 sql! { pub(crate) DEVICES =
     "SELECT d.device_id, d.name, s.name FROM device d
@@ -36,15 +28,20 @@ pub(super) async fn devices(
     rows.iter().map(|row| Ok((DeviceId(row.get(0)?), row.get(1)?, row.get(2)?))).collect()
 }
 
+/// Versions that are written at once, and the bytes of text after which a group ends.
+pub(super) const GROUP: u32 = 64;
+const GROUP_BYTES_MAX: usize = 32 * 1024 * 1024;
+
 sql! { pub(crate) AFTER =
     "SELECT v.version_id, v.device_id, v.job_id, v.first_at, v.platform, v.added, v.removed,
-            COALESCE(j.reason, ''), COALESCE(j.asked_by, ''), d.name, d.site_id, v.hash, x.bytes,
-            x.packed
+            COALESCE(j.reason, ''), COALESCE(j.asked_by, ''), d.name, d.site_id, v.hash
      FROM config_version v
      JOIN device d ON d.tenant_id = v.tenant_id AND d.device_id = v.device_id
-     JOIN config_text x ON x.tenant_id = v.tenant_id AND x.hash = v.hash
      LEFT JOIN config_job j ON j.tenant_id = v.tenant_id AND j.job_id = v.job_id
      WHERE v.tenant_id = $1 AND v.version_id > $2 ORDER BY v.version_id LIMIT $3"
+}
+sql! { pub(crate) TEXT =
+    "SELECT bytes, packed FROM config_text WHERE tenant_id = $1 AND hash = $2"
 }
 
 /// A version as it is mirrored.
@@ -53,7 +50,8 @@ pub(super) struct Mirrored {
     pub(super) id: ConfigVersionId,
     pub(super) device: DeviceId,
     pub(super) first_at: Micros,
-    pub(super) text: Packed,
+    /// `None`: it is damaged, or gone.
+    pub(super) text: Option<Packed>,
     job: ConfigJobId,
     platform: String,
     counts: (i64, i64),
@@ -64,7 +62,10 @@ pub(super) struct Mirrored {
 }
 
 impl Mirrored {
-    pub(super) fn subject(&self) -> String {
+    pub(super) fn subject(&self, has_text: bool) -> String {
+        if !has_text {
+            return format!("{}: the text of this version is damaged or missing", self.name);
+        }
         format!("{}: +{} −{} lines", self.name, self.counts.0, self.counts.1)
     }
 
@@ -81,19 +82,30 @@ impl Mirrored {
     }
 }
 
-/// The next versions of a tenant, in the order of their ids.
+/// The next versions of a tenant, in the order of their ids: a group.
 pub(super) async fn versions_after(
     database: &Database,
     tenant: TenantId,
     after: ConfigVersionId,
-    limit: u32,
 ) -> Result<Vec<Mirrored>, StoreError> {
     let mut txn = database.history_read(HistoryKey::new(), &[tenant].into()).await?;
-    let rows = AFTER.bind(tenant).bind(after.0).bind(limit).all(&mut txn).await?;
-    rows.iter().map(read).collect()
+    let rows = AFTER.bind(tenant).bind(after.0).bind(GROUP).all(&mut txn).await?;
+    let (mut group, mut bytes) = (Vec::new(), 0);
+    for row in &rows {
+        let hash = row.get::<Vec<u8>>(11)?;
+        let text = TEXT.bind(tenant).bind(&hash[..]).optional(&mut txn).await?;
+        let text = text.map(|row| Ok::<_, StoreError>((row.get(0)?, row.get(1)?))).transpose()?;
+        let text = text.and_then(|(bytes, packed)| Packed::stored(hash, bytes, packed).ok());
+        bytes += text.as_ref().map_or(0, |text| text.bytes);
+        group.push(read(row, text)?);
+        if bytes >= GROUP_BYTES_MAX {
+            break;
+        }
+    }
+    Ok(group)
 }
 
-fn read(row: &Row) -> Result<Mirrored, StoreError> {
+fn read(row: &Row, text: Option<Packed>) -> Result<Mirrored, StoreError> {
     Ok(Mirrored {
         id: ConfigVersionId(row.get(0)?),
         device: DeviceId(row.get(1)?),
@@ -105,6 +117,6 @@ fn read(row: &Row) -> Result<Mirrored, StoreError> {
         asked_by: row.get(8)?,
         name: row.get(9)?,
         site: SiteId(row.get(10)?),
-        text: Packed::stored(row.get(11)?, row.get(12)?, row.get(13)?)?,
+        text,
     })
 }

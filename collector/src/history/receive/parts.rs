@@ -3,10 +3,10 @@
 use farwatch_common::id::ConfigJobId;
 use farwatch_proto::v1::SnapshotPart;
 
-use super::{KEY_LEN, PART_BYTES_MAX, ReceiveError};
+use super::{KEY_LEN, PART_BYTES_MAX, PART_BYTES_MIN, ReceiveError};
 use crate::history::HistoryKey;
+use crate::history::job::parts_drop;
 use crate::history::outcome::{Broken, PACKED_BYTES_MAX};
-use crate::history::version::parts_drop;
 use crate::identity::PeerInfo;
 use crate::store::sql::sql;
 use crate::store::{Database, StoreError};
@@ -29,6 +29,9 @@ impl Part {
         hold(data.len() <= PART_BYTES_MAX, "data")?;
         let end = offset.checked_add(data.len() as u64);
         hold(end.is_some_and(|end| end <= bytes), "offset")?;
+        // One of 0 bytes is a question.
+        let is_large = data.len() >= PART_BYTES_MIN || data.is_empty() || end == Some(bytes);
+        hold(is_large, "data")?;
         hold(key.is_empty() || key.len() == KEY_LEN, "key")?;
         let hash = hash.try_into().map_err(|_| Broken::Limit { what: "hash" })?;
         Ok(Self { bytes, hash, offset, data })

@@ -3,7 +3,7 @@ use tonic::Code;
 
 use super::*;
 use crate::history::fixture::{
-    FIRST_DEVICE, HOST_KEY, KEY, OTHER_KEY, Place, SECOND_DEVICE, agent, large, packed,
+    FIRST_DEVICE, HOST_KEY, KEY, OTHER_KEY, Place, SECOND_DEVICE, agent, days, large, packed,
     packed_kind, part, running, snapshot,
 };
 use crate::history::version::list::{version_get, version_list};
@@ -31,7 +31,7 @@ async fn parts_go_on_where_the_collector_is_through_restarts() {
             assert_eq!(kept, next + sent.data.len() as u64);
             if kept < whole.len() as u64 {
                 // Again, ahead, and asked after a restart: nothing changes.
-                place.restart();
+                place.restart().await;
                 let again = place.receiver.part(&agent(), sent).await.unwrap();
                 assert_eq!(again.next, kept);
                 let ahead = part(job, &whole, whole.len() as u64 - 9, 9);
@@ -81,8 +81,8 @@ async fn parts_of_another_whole_go() {
     for place in Place::each().await {
         let job = place.job(1, FIRST_DEVICE).await;
         let first = packed(snapshot(job, &large(200_000)));
-        let kept = place.receiver.part(&agent(), part(job, &first, 0, 1000)).await.unwrap();
-        assert_eq!(kept.next, 1000);
+        let kept = place.receiver.part(&agent(), part(job, &first, 0, 5000)).await.unwrap();
+        assert_eq!(kept.next, 5000);
         let second = packed(snapshot(job, "hostname r1\n"));
         let asked = place.receiver.part(&agent(), part(job, &second, 0, 0)).await.unwrap();
         assert_eq!(asked.next, 0);
@@ -117,6 +117,24 @@ async fn a_version_is_made_only_where_something_counts() {
             version_list(&place.db, &place.context, FIRST_DEVICE, Some(third.0), 2).await.unwrap();
         assert_eq!(next.rows.len(), 1);
         assert!(next.rows[0].last_at > next.rows[0].first_at);
+        place.remove().await;
+    }
+}
+
+#[tokio::test]
+async fn versions_go_on_behind_those_of_a_clock_that_was_ahead() {
+    for mut place in Place::each().await {
+        place.clock.shift(days(1));
+        let ahead = place.fetch(1, FIRST_DEVICE, "hostname r1\n").await;
+        place.clock.shift(-days(1));
+        place.restart().await;
+        let next = place.fetch(2, FIRST_DEVICE, "hostname r2\n").await;
+        assert!(next > ahead);
+        let listed = version_list(&place.db, &place.context, FIRST_DEVICE, None, 9).await.unwrap();
+        assert_eq!(listed.rows.iter().map(|row| row.id).collect::<Vec<_>>(), [next, ahead]);
+        // It is what the next fetch is compared with.
+        place.restart().await;
+        assert_eq!(place.fetch(3, FIRST_DEVICE, "hostname r2\n").await, next);
         place.remove().await;
     }
 }
@@ -171,7 +189,7 @@ async fn a_key_that_is_exchanged_meanwhile_seals_it_anew() {
 async fn a_hostile_outcome_ends_its_job_and_leaves_nothing() {
     for place in Place::each().await {
         let sound = |job| snapshot(job, "hostname r1\n");
-        for number in 1..=4 {
+        for number in 1..=5 {
             let job = place.job(number, FIRST_DEVICE).await;
             let mut sent = part(job, &packed(sound(job)), 0, PART_BYTES_MAX);
             match number {
@@ -181,13 +199,18 @@ async fn a_hostile_outcome_ends_its_job_and_leaves_nothing() {
                 }
                 2 => sent.hash = vec![1; 32],
                 3 => sent.bytes = 25 * 1024 * 1024,
+                // A row for each byte.
+                4 => {
+                    let whole = packed(snapshot(job, &large(100_000)));
+                    sent = part(job, &whole, 0, PART_BYTES_MIN - 1);
+                }
                 _ => sent.key = vec![8; 32],
             }
             let refused = place.receiver.part(&agent(), sent).await.unwrap_err();
             assert_eq!(code(refused), Code::InvalidArgument, "{number}");
         }
         let failed = "SELECT COUNT(*) FROM config_job WHERE state = 'failed' AND cause = 'broken'";
-        assert_eq!(place.count(failed).await, 4);
+        assert_eq!(place.count(failed).await, 5);
         assert_eq!(place.count("SELECT COUNT(*) FROM config_part").await, 0);
         assert_eq!(place.count("SELECT COUNT(*) FROM config_version").await, 0);
         assert_eq!(place.count("SELECT COUNT(*) FROM backup WHERE failing = 'broken'").await, 1);
@@ -267,9 +290,9 @@ async fn a_tenant_that_sends_too_much_waits() {
                 ))
                 .await;
             place.run(&running(number + 1, farwatch_common::id::DeviceId(device), 10)).await;
-            let sent = part(ConfigJobId(number + 1), &whole, 0, 1000);
+            let sent = part(ConfigJobId(number + 1), &whole, 0, 5000);
             match place.receiver.part(&agent(), sent).await {
-                Ok(kept) => assert_eq!(kept.next, 1000),
+                Ok(kept) => assert_eq!(kept.next, 5000),
                 Err(error) => {
                     assert_eq!(code(error), Code::ResourceExhausted);
                     full += 1;

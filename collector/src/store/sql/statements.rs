@@ -16,7 +16,9 @@ use crate::history::dispatch::{plan as dispatch_plan, store as dispatch};
 use crate::history::mirror::store as mirrored;
 use crate::history::receive::parts as config_parts;
 use crate::history::version::{list as version_list, raw as version_raw};
-use crate::history::{backup, job, policy, retention, search as config_search, timeline, version};
+use crate::history::{
+    self, backup, job, policy, retention, search as config_search, timeline, version,
+};
 use crate::identity::user::{change as user_change, delete as user_delete, list as user_list};
 use crate::identity::{
     agent_key, api_key, grant, installation_key, member, second_factor, session, tenancy, token,
@@ -29,6 +31,7 @@ use crate::inventory::vault::{self, master, rotate};
 use crate::inventory::{agent, assignment, device, profile, quota, site, tenant};
 use crate::live::rebuild;
 use crate::notify::{channel, deliveries, outbox, route, spell, store as notify};
+use crate::store::ids;
 use crate::store::samples::{cursor, facts, fetch, gaps, last, pages, subject, tables};
 use crate::store::sqlite::append;
 use crate::store::txn::Role;
@@ -40,6 +43,7 @@ static APP: &[&Sql] = &[
     &kept_alerts::TOTAL,
     &kept_alerts::PAGE,
     &kept_alerts::GET,
+    &kept_alerts::BETWEEN,
     &kept_alerts::AMONG,
     &kept_alerts::HISTORY,
     &alert_change::ACK,
@@ -128,9 +132,9 @@ static APP: &[&Sql] = &[
     &version_list::STANDING,
     &version_raw::RAW,
     &config_search::LATEST,
+    &config_search::TEXT,
     &timeline::VERSIONS,
     &timeline::FAILED,
-    &timeline::HOST_KEY,
     &health::PROBE,
     &channel::TOTAL,
     &channel::LIST,
@@ -211,6 +215,7 @@ static APP: &[&Sql] = &[
 ];
 
 static INGEST: &[&Sql] = &[
+    &ids::LAST,
     &alerts::OPEN,
     &states::LAST,
     &states::ADD,
@@ -256,6 +261,7 @@ static INGEST: &[&Sql] = &[
     &job::OF_NOW,
     &job::FAILING,
     &job::LOOK,
+    &job::PARTS_DROP,
     &append::BATCH_STORE,
     &append::CURSOR_STORE,
     &append::HASH,
@@ -290,10 +296,10 @@ static INGEST: &[&Sql] = &[
     &outbox::HEARD,
     &outbox::QUEUED,
     &outbox::QUEUE,
-    &mirrored::TENANTS,
+    &history::TENANTS,
     &mirrored::DEVICES,
     &mirrored::AFTER,
-    &retention::TENANTS,
+    &mirrored::TEXT,
     &retention::POLICY,
     &retention::OLD,
     &retention::FORGET,
@@ -312,11 +318,8 @@ static INGEST: &[&Sql] = &[
     &version::TEXT,
     &version::ADD,
     &version::DONE,
-    &version::FAILED,
-    &version::PARTS_DROP,
     &version::RESEAL,
     &version::FETCHED,
-    &version::FAILING,
     &spell::SPELLS,
     &spell::OTHERS,
     &spell::TOLD,
@@ -331,6 +334,7 @@ static INGEST: &[&Sql] = &[
 ];
 
 static IDENTITY: &[&Sql] = &[
+    &ids::LAST_GRANT,
     &write::LOCK,
     &write::INSERT,
     &write::RAISE,
