@@ -38,6 +38,8 @@ pub struct Platforms {
     /// Values that stand where a secret could, and are none.
     #[serde(deserialize_with = "rule::patterns")]
     pub not_secret: Vec<Regex>,
+    /// Names of secrets, where a secret could stand.
+    pub name: Vec<Rule>,
     pub secret: Vec<Rule>,
     #[serde(rename = "platform")]
     platforms: Vec<Platform>,
@@ -132,6 +134,8 @@ pub struct Platform {
     /// Blocks that the device changes by itself: shown, and no reason for a version.
     #[serde(default)]
     pub quiet: Vec<Quiet>,
+    #[serde(default)]
+    pub name: Vec<Rule>,
     #[serde(default)]
     pub secret: Vec<Rule>,
 }
