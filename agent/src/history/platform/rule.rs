@@ -58,7 +58,7 @@ const WORDS: [(&str, &str); 5] = [
     (
         "{{TYPES}}",
         concat!(
-            r"(?:(?:\d{1,2}|encrypted|text|plain-?text|clear-?text|clear|cipher|ciphertext|simple|",
+            r"(?:(?:\d{1,2}|\d{3,10}[ \t]+(?:md5|sha\S*|hmac\S*|type)|encrypted|text|plain-?text|clear-?text|clear|cipher|ciphertext|simple|",
             r"hash|hashed|irreversible-cipher|ascii(?:-text)?|hex|hexadecimal|md5|sha\d*|ENC|",
             r"hmac-\S+|type-?\d|level[ \t]+\d+|unencrypted|localized|local|remote|role[ \t]+\S+|",
             r"8a|plain|password\d?|pass-?phrase|(?:auth|priv)-pass|plain-?text-password)",
@@ -81,8 +81,9 @@ const WORDS: [(&str, &str); 5] = [
     (
         "{{BROKEN_VALUE}}",
         concat!(
-            r#"(?P<v>"(?:[^"\\]|\\.|\\\r?\n)*"|'[^'\n]*'|"#,
-            r#"(?:[^\s"'\\]|\\\r?\n[ \t]+|\\.)(?:[^\s\\]|\\\r?\n[ \t]+|\\.)*)"#,
+            r#"(?P<v>"(?:[^"\\]|\\.|\\\r?\n)*"|'[^'\n]*'|\\"(?:[^"\\]|\\[^"])*\\"|"#,
+            // Within a script a quote, a return or a line's end are written as two characters.
+            r#"(?:[^\s"'\\]|\\\r?\n[ \t]+|\\[^\s"rn])(?:[^\s"\\]|\\\r?\n[ \t]+|\\[^\s"rn])*)"#,
         ),
     ),
 ];
