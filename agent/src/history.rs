@@ -5,6 +5,7 @@
 //! ([`terminal::TEXT_BYTES_MAX`]), 15 minutes a fetch; when full or late, a typed error with advice.
 //! On a crash nothing is kept: the next fetch begins anew.
 
+mod answer;
 mod console;
 mod failure;
 mod fetch;

@@ -5,8 +5,9 @@
 
 use std::time::Duration;
 
+use super::answer::{Judgement, judge};
 use super::console::Console;
-use super::normalise::{is_whole, normalise, settle, significant};
+use super::normalise::{normalise, settle, significant};
 use super::platform::{Command, Platform, Platforms, Role};
 use super::redact::{SiteKey, redact};
 use super::{FetchError, Snapshot, Target};
@@ -54,42 +55,32 @@ async fn ask<'a>(
 ) -> Result<Vec<Section<'a>>, FetchError> {
     let mut sections = Vec::new();
     for command in &platform.commands {
-        let mut refused = Vec::new();
-        let mut taken = None;
-        for send in &command.send {
-            let lines = console.run(send).await?;
-            if platforms.is_refusal(&lines) || is_blank(&lines) {
-                refused = lines;
-                continue;
-            }
-            taken = Some(lines);
-            break;
-        }
-        let taken = section(command, taken, &refused)?;
-        let cut = |one: &Section<'_>| !is_whole(platforms, platform, command, &one.lines);
-        if taken.as_ref().is_some_and(cut) {
-            return Err(FetchError::Incomplete);
-        }
-        sections.extend(taken);
+        sections.extend(ask_one(platforms, platform, console, command).await?);
     }
     Ok(sections)
 }
 
-fn is_blank(lines: &[String]) -> bool {
-    lines.iter().all(|line| line.trim().is_empty())
-}
-
-/// Facts may be missing; a configuration may not.
-fn section<'a>(
+/// The first answer that is one. Facts may be missing; a configuration may not.
+async fn ask_one<'a>(
+    platforms: &Platforms,
+    platform: &Platform,
+    console: &mut Console<'_>,
     command: &'a Command,
-    lines: Option<Vec<String>>,
-    refused: &[String],
 ) -> Result<Option<Section<'a>>, FetchError> {
-    match (lines, command.role) {
-        (Some(lines), _) => Ok(Some(Section { command, lines })),
-        (None, Role::Facts) => Ok(None),
-        (None, Role::Config) if is_blank(refused) => Err(FetchError::Empty),
-        (None, Role::Config) => Err(FetchError::Refused),
+    let mut failure = FetchError::Empty;
+    for send in &command.send {
+        let lines = console.run(send).await?;
+        match judge(platforms, platform, command, &lines) {
+            Judgement::Whole => return Ok(Some(Section { command, lines })),
+            // Another command could show less, as if something had been removed.
+            Judgement::Incomplete => return Err(FetchError::Incomplete),
+            Judgement::Refused => failure = FetchError::Refused,
+            Judgement::Blank => {}
+        }
+    }
+    match command.role {
+        Role::Facts => Ok(None),
+        Role::Config => Err(failure),
     }
 }
 

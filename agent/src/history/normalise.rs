@@ -5,7 +5,7 @@
 
 use std::ops::Range;
 
-use super::platform::{Command, Platform, Platforms, Rule, Within};
+use super::platform::{Platform, Platforms, Rule, Within};
 
 /// In place of a value that changes by itself.
 pub const VOLATILE: &str = "«…»";
@@ -36,27 +36,9 @@ pub fn settle(platforms: &Platforms, platform: &Platform, text: &str) -> String 
     text
 }
 
-fn is_noise(platforms: &Platforms, platform: &Platform, line: &str) -> bool {
+pub(super) fn is_noise(platforms: &Platforms, platform: &Platform, line: &str) -> bool {
     let mut patterns = platforms.noise.iter().chain(&platform.noise);
     patterns.any(|noise| noise.is_match(line))
-}
-
-/// False for an answer that was cut off, as its last line is not one that ends such answers, or that
-/// is something else, as it has no line that such answers have.
-#[must_use]
-pub fn is_whole(
-    platforms: &Platforms,
-    platform: &Platform,
-    command: &Command,
-    lines: &[String],
-) -> bool {
-    if command.has.as_ref().is_some_and(|has| !lines.iter().any(|line| has.is_match(line))) {
-        return false;
-    }
-    let Some(end) = &command.end else { return true };
-    let mut lines = lines.iter().rev().map(|line| line.trim_end());
-    let last = lines.find(|line| !line.is_empty() && !is_noise(platforms, platform, line));
-    last.is_some_and(|last| end.is_match(last))
 }
 
 /// What of a text is a reason for a new version: all but what the device changes on its own.

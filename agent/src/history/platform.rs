@@ -38,6 +38,8 @@ pub struct Platforms {
     /// Values that stand where a secret could, and are none.
     #[serde(deserialize_with = "rule::patterns")]
     pub not_secret: Vec<Regex>,
+    /// Names of secrets, where a secret could stand.
+    pub name: Vec<Rule>,
     pub secret: Vec<Rule>,
     #[serde(rename = "platform")]
     platforms: Vec<Platform>,
@@ -52,6 +54,9 @@ pub struct Pager {
     /// What turns the page.
     #[serde(default = "space")]
     pub key: String,
+    /// A line of an answer may begin so: only a longer silence tells.
+    #[serde(default)]
+    pub likely: bool,
 }
 
 fn space() -> String {
@@ -133,6 +138,8 @@ pub struct Platform {
     #[serde(default)]
     pub quiet: Vec<Quiet>,
     #[serde(default)]
+    pub name: Vec<Rule>,
+    #[serde(default)]
     pub secret: Vec<Rule>,
 }
 
@@ -156,6 +163,9 @@ pub struct Command {
     /// A line that every such configuration has; without one, it is something else.
     #[serde(default, deserialize_with = "rule::pattern_or_none")]
     pub has: Option<Regex>,
+    /// A line that says that something is missing from the answer.
+    #[serde(default, deserialize_with = "rule::pattern_or_none")]
+    pub broken: Option<Regex>,
     /// The last line of a whole answer; without it, any line may be the last.
     #[serde(default, deserialize_with = "rule::pattern_or_none")]
     pub end: Option<Regex>,

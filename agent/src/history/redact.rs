@@ -10,7 +10,7 @@ use regex::Regex;
 use ring::hmac;
 
 use super::normalise::replace;
-use super::platform::{Platform, Platforms};
+use super::platform::{Platform, Platforms, Rule};
 
 /// In place of a secret that looks different each time it is shown.
 const UNSTABLE: &str = "«secret»";
@@ -44,7 +44,8 @@ impl fmt::Debug for SiteKey {
 /// Marks every secret that a rule knows: the platform's first, then those of all.
 #[must_use]
 pub fn redact(platforms: &Platforms, platform: &Platform, key: &SiteKey, text: &str) -> String {
-    let mut text = text.to_owned();
+    let mut names = Names::default();
+    let mut text = names.hide(platforms.name.iter().chain(&platform.name), text);
     for rule in platform.secret.iter().chain(&platforms.secret) {
         text = replace(&text, rule, |found| {
             let secret = Value::read(found);
@@ -56,7 +57,49 @@ pub fn redact(platforms: &Platforms, platform: &Platform, key: &SiteKey, text: &
             Some(format!("{}{mark}{}", secret.before, secret.behind))
         });
     }
-    text
+    names.show(&text)
+}
+
+/// Values that no rule may see, as a mark stands in the place of each meanwhile.
+#[derive(Default)]
+struct Names(Vec<String>);
+
+impl Names {
+    /// Begins a mark. What holds this already is left as it is: no name of it is kept.
+    const OPEN: &str = "«\u{e000}";
+    const CLOSE: char = '»';
+
+    fn hide<'a>(&mut self, rules: impl Iterator<Item = &'a Rule>, text: &str) -> String {
+        let mut text = text.to_owned();
+        if text.contains(Self::OPEN) {
+            return text;
+        }
+        for rule in rules {
+            text = replace(&text, rule, |name| {
+                let mark = format!("{}{}{}", Self::OPEN, self.0.len(), Self::CLOSE);
+                self.0.push(name.to_owned());
+                Some(mark)
+            });
+        }
+        text
+    }
+
+    fn show(&self, text: &str) -> String {
+        if self.0.is_empty() {
+            return text.to_owned();
+        }
+        let mut pieces = text.split(Self::OPEN);
+        let mut shown = pieces.next().unwrap_or_default().to_owned();
+        for piece in pieces {
+            let named = piece.split_once(Self::CLOSE);
+            let name = |at: &str| at.parse().ok().and_then(|at: usize| self.0.get(at));
+            if let Some((name, rest)) = named.and_then(|(at, rest)| Some((name(at)?, rest))) {
+                shown.push_str(name);
+                shown.push_str(rest);
+            }
+        }
+        shown
+    }
 }
 
 /// A secret as it stands in a text.
@@ -73,8 +116,10 @@ impl<'a> Value<'a> {
         let (from, to) = if quote('"') || quote('\'') {
             (1, found.len() - 1)
         } else {
-            // The end of a statement.
-            (0, found.trim_end_matches(';').len())
+            // The end of a statement, or of the text it stands in.
+            let element = found.ends_with('>').then(|| found.find("]]>").or(found.find("</")));
+            let end = element.flatten().unwrap_or(found.len());
+            (0, found[..end].trim_end_matches([';', '"', '\'']).len())
         };
         let mut plain = String::new();
         for (at, line) in found[from..to].split('\n').enumerate() {

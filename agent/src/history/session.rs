@@ -144,8 +144,11 @@ impl<'a> Session<'a> {
         if pending.trim().is_empty() {
             return None;
         }
-        if self.terminal.overflowed() || self.pager(&pending).is_some() {
+        if self.terminal.overflowed() {
             return Some(SURE);
+        }
+        if let Some(pager) = self.pager(&pending) {
+            return Some(if pager.likely { LIKELY } else { SURE });
         }
         match &self.stage {
             Stage::Command(text) if self.is_prompt(&pending) => {

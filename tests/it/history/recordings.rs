@@ -12,6 +12,7 @@ use std::process::{Child, Command, Stdio};
 
 use farwatch_agent::history::{Snapshot, fetch};
 use farwatch_common::secret::Secret;
+use tokio::task::JoinSet;
 
 use super::{LIMIT, STARTS_MAX, free_port, site_key, target};
 
@@ -108,7 +109,8 @@ impl Yardstick {
         text.lines().map(row).collect()
     }
 
-    fn play(&self) -> Player {
+    /// Plays them to whoever logs in; dates and counters run on.
+    fn play(&self, how: &[&str]) -> Player {
         for _ in 0..STARTS_MAX {
             let port = free_port();
             let mut child = Command::new(&self.python)
@@ -116,6 +118,7 @@ impl Yardstick {
                 .args(&self.recordings)
                 .args(["--listen", &format!("127.0.0.1:{port}"), "--password", PASSWORD])
                 .args(["--drift", "--secs", "600"])
+                .args(how)
                 .stdin(Stdio::null())
                 .stdout(Stdio::null())
                 .stderr(Stdio::piped())
@@ -202,34 +205,42 @@ async fn fetched(port: u16, user: &str) -> Snapshot {
     fetched.unwrap_or_else(|_| panic!("{user}: too slow")).unwrap_or_else(|e| panic!("{user}: {e}"))
 }
 
+/// What is wrong with the configuration of a recording, fetched from the ports of two players.
+async fn problems(recording: Recording, fast: u16, slow: u16) -> Vec<String> {
+    let user = &recording.user;
+    let (snapshot, again) = tokio::join!(fetched(fast, user), fetched(slow, user));
+    let text = &snapshot.normalised;
+    let mut problems = Vec::new();
+    if *text != again.normalised {
+        problems.push(format!("{user}: another text at the second fetch"));
+    }
+    let kept: Vec<String> = joined(text).lines().map(squeezed).collect();
+    let lines = recording.file("output.txt");
+    if lines.exists() {
+        let lost = expected(&lines).into_iter().filter(|line| !is_kept(line, &kept));
+        problems.extend(lost.map(|line| format!("{user}: lost {line}")));
+    }
+    let told = secrets(&recording.file("secret.yaml")).into_iter().filter(|one| text.contains(one));
+    problems.extend(told.map(|one| format!("{user}: told {one}")));
+    let junk = ['\u{1b}', '\r', '\u{8}'].iter().any(|c| text.contains(*c));
+    if junk || text.contains("--More--") {
+        problems.push(format!("{user}: junk of the terminal"));
+    }
+    problems
+}
+
 #[tokio::test]
 async fn recorded_devices_give_all_and_tell_nothing() {
     let Some(yardstick) = Yardstick::find() else { return };
-    let player = yardstick.play();
-    let mut problems = Vec::new();
     let recordings = yardstick.list();
     assert!(!recordings.is_empty(), "there are no recordings");
+    let fast = yardstick.play(&[]);
+    // In pieces of some characters, as over a serial line.
+    let slow = yardstick.play(&["--slow", "20"]);
+    let mut checks = JoinSet::new();
     for recording in recordings {
-        let user = &recording.user;
-        let snapshot = fetched(player.port, user).await;
-        let again = fetched(player.port, user).await;
-        let text = &snapshot.normalised;
-        if *text != again.normalised {
-            problems.push(format!("{user}: another text at the second fetch"));
-        }
-        let kept: Vec<String> = joined(text).lines().map(squeezed).collect();
-        let lines = recording.file("output.txt");
-        if lines.exists() {
-            let lost = expected(&lines).into_iter().filter(|line| !is_kept(line, &kept));
-            problems.extend(lost.map(|line| format!("{user}: lost {line}")));
-        }
-        let told =
-            secrets(&recording.file("secret.yaml")).into_iter().filter(|one| text.contains(one));
-        problems.extend(told.map(|one| format!("{user}: told {one}")));
-        let junk = ['\u{1b}', '\r', '\u{8}'].iter().any(|c| text.contains(*c));
-        if junk || text.contains("--More--") {
-            problems.push(format!("{user}: junk of the terminal"));
-        }
+        checks.spawn(problems(recording, fast.port, slow.port));
     }
+    let problems = checks.join_all().await.concat();
     assert!(problems.is_empty(), "{}", problems.join("\n"));
 }

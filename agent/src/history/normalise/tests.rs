@@ -1,5 +1,4 @@
 use super::*;
-use crate::history::platform::Role;
 
 fn check(id: &str, text: &str, expected: &str) {
     let platforms = Platforms::embedded();
@@ -40,6 +39,108 @@ fn what_changes_by_itself_is_left_out() {
         ": Saved\n: Written by ada at 10:00:00 UTC\nhostname fw\n",
         ": Saved\nhostname fw\n",
     );
+}
+
+/// Of each: what changes from hour to hour, and what does not.
+#[test]
+fn lines_of_the_hour_go_and_all_others_stay() {
+    for (id, gone, kept) in [
+        (
+            "ios",
+            "Building configuration...\nCurrent configuration : 1208 bytes\n\
+             Using 4096 out of 524288 bytes\nStartup configuration : 99 bytes\n\
+             ! Last configuration change at 10:00:00 UTC Mon Jan 5 2026\n\
+             ! NVRAM config last updated at 10:01:00 UTC Mon Jan 5 2026 by ada\n\
+             ! No configuration change since last restart\nntp clock-period 36029056\n\
+             Load for five secs: 1%/0%; one minute: 1%; five minutes: 1%\n\
+             Time source is NTP, 10:00:00.000 UTC Mon Jan 5 2026\n",
+            "! Processor ID: FCL\nversion 17.3\nboot system flash:x\nntp server 192.0.2.1\n\
+             service timestamps log datetime msec\nclock timezone CET 1 0\n",
+        ),
+        (
+            "iosxr",
+            "Mon Jan  5 10:00:00.123 UTC\nBuilding configuration...\n\
+             !! IOS XR Configuration 7.3.2\n\
+             !! Last configuration change at Mon Jan  5 10:00:00 2026 by ada\n",
+            "hostname r1\nclock timezone CET Europe/Berlin\n",
+        ),
+        (
+            "nxos",
+            "!Time: Mon Jan  5 10:00:00 2026\n\
+             !Running configuration last done at: Mon Jan  5 10:00:00 2026\n\
+             !NVRAM config last updated at: Mon Jan  5 10:00:00 2026\n",
+            "!Command: show running-config\nversion 9.3(5) Bios:version 05.33\nclock timezone CET 1 0\n",
+        ),
+        (
+            "asa",
+            ": Written by ada at 10:00:00.123 UTC Mon Jan 5 2026\n",
+            ": Saved\n: Serial Number: JAD\nASA Version 9.12(4)67\nCryptochecksum:0123\n: end\n",
+        ),
+        (
+            "junos",
+            "## Last commit: 2026-01-05 10:00:00 UTC by ada\n\
+             ## Last changed: 2026-01-05 10:00:00 UTC\n{master:0}\n{primary:node0}\n",
+            "version 21.4R3;\nsystem {\n    time-zone UTC;\n}\n",
+        ),
+        (
+            "eos",
+            "! Startup-config last modified at Mon Jan  5 10:00:00 2026 by ada\n",
+            "! Command: show running-config\n! device: sw1 (DCS-7050SX3-48YC8, EOS-4.28.3M)\n!\n\
+             ! boot system flash:/EOS-4.28.3M.swi\nhostname sw1\nclock timezone UTC\n",
+        ),
+        (
+            "fortios",
+            "#conf_file_ver=184467440737095516\n",
+            "#config-version=FGT60F-7.4.7-FW-build2731-250120:opmode=1:vdom=1:user=ada\n\
+             #buildno=2731\n#global_vdom=1\nconfig system global\nend\n",
+        ),
+        (
+            "aoscx",
+            "",
+            "Current configuration:\n!\n!Version ArubaOS-CX PL.10.13.0005\n\
+             !export-password: default\nhostname sw1\nclock timezone europe/berlin\n",
+        ),
+        (
+            "vrp",
+            "!Last configuration was updated at 2026-01-05 10:00:00+01:00 by ada\n\
+             !Last configuration was saved at 2026-01-05 10:00:00 by ada\n",
+            "!Software Version V200R019C10SPC500\n#\nsysname r1\nclock timezone CET add 01:00:00\n",
+        ),
+        (
+            "comware",
+            "%Jan  5 10:00:00:123 2026 sw1 SHELL/5/SHELL_LOGIN: ada logged in from 192.0.2.1.\n",
+            "#\n version 7.1.070, Release 6635\n#\n sysname sw1\n clock timezone CET add 01:00:00\n",
+        ),
+        (
+            "netgear",
+            "!Current SNTP Synchronized Time: SNTP Client Mode Is Disabled\n\
+             !System Up Time          \"12 days 3 hrs 4 mins 5 secs\"\n\
+             ! System Up Time: 123 days, 21 hours, 50 mins, 5 secs\n",
+            "!Current Configuration:\n!\n!System Description \"M4300-28G\"\n\
+             !System Software Version \"12.0.17.10\"\n!Additional Packages QOS\n\
+             ! MAC Address: FF:FF:FF:FF:FF:FF\nnetwork protocol none\n",
+        ),
+        ("tplink", "", "!T2600G-28TS\n#\nvlan 10\n name \"office\"\n#\nend\n"),
+        (
+            "vyos",
+            "",
+            "system {\n    time-zone UTC\n}\n/* Warning: Do not remove the following line. */\n\
+             /* === vyatta-config-version: \"dhcp-server@4\" === */\n\
+             /* Release version: v2.0.9-hotfix.7 */\n// Release version: 1.4.0\n",
+        ),
+        (
+            "routeros",
+            "# poe-out status: short_circuit\n# lte1 not ready\n# managed by CAPsMAN\n\
+             # channel: 5180/20-Ceee/ac/DP(15dBm), SSID: a, local forwarding\n\
+             # DFS channel availability check (1 min)\n# no link\n",
+            "# software id = AB12-CD34\n#\n# model = RB4011iGS+\n# serial number = 0123\n\
+             /system clock\nset time-zone-name=Europe/Berlin\n",
+        ),
+    ] {
+        check(id, &format!("{gone}{kept}"), kept);
+        let (first, rest) = kept.split_once('\n').unwrap();
+        check(id, &format!("{first}\n{gone}{rest}"), kept);
+    }
 }
 
 #[test]
@@ -171,36 +272,4 @@ fn many_values_in_one_section_take_one_pass() {
     let rule = fortios.secret.iter().find(|rule| rule.within.is_some()).unwrap();
     let masked = replace(&text, rule, |_| Some("X".to_owned()));
     assert_eq!(masked, text.replace("\"canary\"", "X"));
-}
-
-#[test]
-fn an_answer_without_its_last_line_is_not_whole() {
-    let platforms = Platforms::embedded();
-    for (id, text, whole) in [
-        ("ios", "hostname sw1\nend\n\n", true),
-        ("ios", "hostname sw1\ninterface Vlan1\n", false),
-        ("ios", "", false),
-        ("vrp", "sysname r1\nreturn", true),
-        ("vrp", "sysname r1\n#", false),
-        ("asa", "hostname fw\nCryptochecksum:0123\n: end\n", true),
-        ("asa", "hostname fw\n", false),
-        ("junos", "version 21;\nsystem {\n    host-name r1;\n}\n\n{master:0}\n", true),
-        ("junos", "version 21;\nsystem {\n    host-name r1;\n", false),
-        ("fortios", "config system global\n    set alias x\nend\r\n", true),
-        ("fortios", "config system global\n    edit 1\n    end\n    set al", false),
-        ("pfsense", "<pfsense>\n</pfsense>", true),
-        ("pfsense", "<pfsense>\n<system>", false),
-        ("nxos", "version 7\nhostname x", true),
-        ("nxos", "hostname x", false),
-        ("routeros", "# by RouterOS\n/ip dns\nset servers=192.0.2.1\n", true),
-        ("routeros", "something went wrong (9)", false),
-        ("vyos", "set system host-name a", true),
-        ("vyos", "system {\n    host-name a\n}", true),
-        ("vyos", "No data", false),
-    ] {
-        let platform = platforms.get(id).unwrap();
-        let config = platform.commands.iter().find(|one| one.role == Role::Config).unwrap();
-        let lines: Vec<String> = text.lines().map(str::to_owned).collect();
-        assert_eq!(is_whole(platforms, platform, config, &lines), whole, "{id}: {text}");
-    }
 }

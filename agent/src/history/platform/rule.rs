@@ -47,17 +47,18 @@ const WORDS: [(&str, &str); 5] = [
     (
         "{{KEYWORD}}",
         concat!(
-            r"(?:password|passwd|pwd|pass-?phrase|passcode|secret|psk|psksecret|shared-?key|",
-            r"server-key|secret-key|private-?key|auth-key|authentication-key|key-string|set-key|",
-            r"key-octet-string|key-value|md5-?key|(?:encrypted|plaintext)-key|radius-common-pw|",
-            r"community-string|token|api-?key|bind-?pw|wpa-key|wep-key|cak)",
+            r"(?:password|passwd|pwd|pass-?phrase|passcode|secret|psk|psksecret|shared[-_]?key|",
+            r"server[-_]key|secret[-_]key|access[-_]key|private[-_]?key|auth[-_]key|",
+            r"authentication-key|key-string|set-key|key-octet-string|key-value|md5-?key|",
+            r"password-value|(?:encrypted|plaintext)-key|radius-common-pw|community-string|token|",
+            r"api[-_]?key|bind-?pw|otp[-_]seed|wpa-key|wep-key|cak)",
         ),
     ),
     // How it is written, between its name and itself.
     (
         "{{TYPES}}",
         concat!(
-            r"(?:(?:\d{1,2}|encrypted|plain-?text|clear-?text|clear|cipher|ciphertext|simple|",
+            r"(?:(?:\d{1,2}|\d{3,10}[ \t]+(?:md5|sha\S*|hmac\S*|type)|encrypted|text|plain-?text|clear-?text|clear|cipher|ciphertext|simple|",
             r"hash|hashed|irreversible-cipher|ascii(?:-text)?|hex|hexadecimal|md5|sha\d*|ENC|",
             r"hmac-\S+|type-?\d|level[ \t]+\d+|unencrypted|localized|local|remote|role[ \t]+\S+|",
             r"8a|plain|password\d?|pass-?phrase|(?:auth|priv)-pass|plain-?text-password)",
@@ -71,7 +72,7 @@ const WORDS: [(&str, &str); 5] = [
             r"(?:[\w.:-]*(?:password|passwd|passphrase|secret|hash|psk|shared[_-]?key|bindpw|token|",
             r"private[_-]?key|api[_-]?key|community)[\w.:-]*|[\w.:-]*(?:[_-]pass|proxypass|_key|",
             r"radiuskey\d?|keydata|domainkey|accountkey|enckey|privkey|p12key|trapstring|pkcs11pin|",
-            r"motppin|otp_seed|mastercode)|api|prv|key|tls|pass|authorizedkeys)",
+            r"motppin|otp_seed|mastercode|simpin|auth_?key|hmac|syncpass|userkey|etpro_code)|api|prv|key|tls|pass)",
         ),
     ),
     // Quoted, or a word, in one line; a quote that does not end is part of the word.
@@ -80,8 +81,9 @@ const WORDS: [(&str, &str); 5] = [
     (
         "{{BROKEN_VALUE}}",
         concat!(
-            r#"(?P<v>"(?:[^"\\]|\\.|\\\r?\n)*"|'[^'\n]*'|"#,
-            r#"(?:[^\s"'\\]|\\\r?\n[ \t]+|\\.)(?:[^\s\\]|\\\r?\n[ \t]+|\\.)*)"#,
+            r#"(?P<v>"(?:[^"\\]|\\.|\\\r?\n)*"|'[^'\n]*'|\\"(?:[^"\\]|\\[^"])*\\"|"#,
+            // Within a script a quote, a return or a line's end are written as two characters.
+            r#"(?:[^\s"'\\]|\\\r?\n[ \t]+|\\[^\s"rn])(?:[^\s"\\]|\\\r?\n[ \t]+|\\[^\s"rn])*)"#,
         ),
     ),
 ];

@@ -1,5 +1,7 @@
 use proptest::prelude::*;
 
+mod pagers;
+
 use super::*;
 use crate::history::platform::Platforms;
 
@@ -39,7 +41,6 @@ fn a_prompt_is_learnt_from_what_comes_again() {
         ("\u{1b}[36muser@host:~\u{1b}[m$ ", "user@host:~$ "),
         ("[2.7.0][root@fw.lan]/root: ", "[2.7.0][root@fw.lan]/root: "),
         ("admin:", "admin:"),
-        ("Enter an option: ", "Enter an option: "),
     ] {
         let mut session = at_prompt(prompt);
         assert_eq!(session.command("show it"), b"show it\r");
@@ -58,6 +59,18 @@ fn a_line_of_a_banner_is_no_prompt() {
     assert_eq!(act, Act::Ready(Vec::new()));
     assert_eq!(session.prompt(), "sw1>");
     assert!(session.greeting().iter().any(|line| line.contains("Property")));
+}
+
+#[test]
+fn behind_the_menu_of_a_firewall_is_a_shell() {
+    let platforms = Platforms::embedded();
+    let menu = "*** Welcome to pfSense 2.7.2-RELEASE (amd64) on fw ***\r\n\r\n 0) Logout\r\n \
+                8) Shell\r\n\r\nEnter an option: ";
+    let prompt = "\r\n[2.7.2-RELEASE][admin@fw.lan]/root: ";
+    let mut session = Session::new(&platforms.asks, &platforms.pagers);
+    let (sent, act) = talk(&mut session, &[menu, &format!("8\r\n{prompt}"), prompt]);
+    assert_eq!((sent, act), (vec!["8\r".to_owned(), ENTER.to_owned()], Act::Ready(Vec::new())));
+    assert!(session.greeting().iter().any(|line| line.contains("pfSense")));
 }
 
 /// Enter would choose something.
