@@ -14,10 +14,11 @@ const LINK = "self-start text-accent underline underline-offset-4 phone:inline-f
 /** Why there is nothing: no rules, nothing wrong, or a filter. */
 export function InboxEmpty({ inbox, onClear }: { inbox: Inbox; onClear: () => void }) {
   const { search, total } = inbox;
-  if (search.state === "resolved" && !search.q && !search.severity) {
+  const isNarrowed = Boolean(search.q || search.severity || search.rule || search.device || search.agent);
+  if (search.state === "resolved" && !isNarrowed) {
     return <Empty title="Nothing was ever wrong"><p>Alerts that are over are kept here, with why they fired and what was done.</p></Empty>;
   }
-  if (total > 0 || search.q || search.severity || search.state === "resolved") {
+  if (total > 0 || isNarrowed || search.state === "resolved") {
     return (
       <Empty title="No alert matches">
         <p>The filter, the severity or the state leaves nothing to show.</p>

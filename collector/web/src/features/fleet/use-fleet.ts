@@ -1,15 +1,15 @@
 import { getRouteApi } from "@tanstack/react-router";
-import { type SortingState, useTable } from "@tanstack/react-table";
 import { useCallback, useDeferredValue, useEffect, useMemo, useState } from "react";
 import { currentSecond } from "../../lib/clock";
 import { live, useEachSecond, useTableValue } from "../../lib/live-app";
 import { useDeviceNames } from "../../lib/live-names";
 import { isInScope as isOfTenant, useScope } from "../../lib/scope";
+import { toggled } from "../../lib/sorting";
 import { agedCount, shownDevices } from "../../lib/state";
 import type { Device, State } from "../../lib/types";
-import { columns, features, matches, ofOneTenant } from "./columns";
+import { columns, type FleetColumn, inOrder, matches, ofOneTenant } from "./columns";
 import { type Room, roomOf } from "./room";
-import { useHeld } from "./use-held";
+import { useHeld } from "../../lib/use-held";
 
 const route = getRouteApi("/_app/fleet");
 
@@ -104,27 +104,16 @@ export function useFleet() {
   );
 
   const sort = search.sort ?? "state";
-  const sorting = useMemo<SortingState>(
-    () => [{ id: sort.replace(/^-/, ""), desc: sort.startsWith("-") }],
-    [sort],
-  );
-  const table = useTable({
-    features,
-    columns: scope.isMixed ? columns : ofOneTenant,
-    data,
-    state: { sorting },
-    enableSortingRemoval: false,
-    getRowId: (row: Device) => row.id,
-    onSortingChange: (update) => {
-      const first = (typeof update === "function" ? update(sorting) : update)[0];
-      if (first) setSearch({ sort: `${first.desc ? "-" : ""}${first.id}` });
-    },
-  });
+  const sorting = useMemo(() => ({ by: sort.replace(/^-/, ""), desc: sort.startsWith("-") }), [sort]);
+  const rows = useMemo(() => inOrder(data, sorting), [data, sorting]);
+  const sortBy = ({ id, descFirst }: FleetColumn) => {
+    const { by, desc } = toggled(sorting, id, descFirst);
+    setSearch({ sort: `${desc ? "-" : ""}${by}` });
+  };
   const room = useRoom(inScope, scope.tenant?.id ?? null);
-  const rows = table.getRowModel().rows;
-  const ids = useMemo(() => rows.map((row) => row.id), [rows]);
+  const ids = useMemo(() => rows.map(({ id }) => id), [rows]);
   const total = useMemo(() => all.filter((device) => isOfTenant(scope, device)).length, [all, scope]);
-  return { search, setSearch, paused, held, table, ids, counts, total, room, isMixed: scope.isMixed };
+  return { search, setSearch, paused, held, sorting, sortBy, columns: scope.isMixed ? columns : ofOneTenant, ids, counts, total, room, isMixed: scope.isMixed };
 }
 
 export type Fleet = ReturnType<typeof useFleet>;
