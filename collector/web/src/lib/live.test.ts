@@ -309,7 +309,7 @@ describe("alerts of the LiveStore", () => {
   });
 
   it("does not bring back what was removed while it was on its way", async () => {
-    let answer = (_: Alert) => {};
+    let answer: (row: Alert) => void = () => {};
     const { store, frame } = await watching({ alert: () => new Promise((resolve) => (answer = resolve)) });
     store.receive(told(11, [{ id: "y", phase: "pending" }]));
     frame();

@@ -5,7 +5,7 @@ import { useAlert, useEachSecond } from "../../lib/live-app";
 import { useScope } from "../../lib/scope";
 import type { Alert } from "../../lib/types";
 import { Age } from "../../ui/age";
-import { type GridRow, rowProps } from "../../ui/live-grid";
+import { type GridRow, rowProps } from "../../ui/grid-row";
 import { SeverityBadge, StandingBadge } from "./badges";
 import { severityOf, sinceOf, type Standing, standingOf } from "./standing";
 import { standingNote, useCalled, wrongWith } from "./subject";
@@ -70,6 +70,7 @@ export const AlertRow = memo(function AlertRow({ id, past, index, selected, mark
   return (
     <div {...rowProps({ id, index, selected, marked, style })} data-alert={id} data-row-standing={standing} className={look}>
       <div role="gridcell" className="clip flex items-center">
+        {marked === null && onMark && <span className="mr-1 w-6 shrink-0" />}
         {marked !== null && (
           <label className="mr-1 inline-flex h-7 w-6 shrink-0 items-center" title="Mark (x or Space)">
             <input type="checkbox" tabIndex={-1} aria-label={`Mark ${alert.rule.name} of ${where}`} className="size-3.5 accent-accent"

@@ -3,13 +3,13 @@ import { createMemoryHistory, createRootRoute, createRoute, createRouter, Outlet
 import { act, cleanup, fireEvent, render, screen, waitFor } from "@testing-library/react";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { api } from "../../lib/api";
+import { forgetPlaces } from "../../lib/last-place";
 import { live } from "../../lib/live-app";
 import type { Role } from "../../lib/role";
 import { ScopeContext, scopeOf, type Tenant } from "../../lib/scope";
 import { meQuery } from "../../lib/session";
 import type { Alert } from "../../lib/types";
 import { InboxPage } from "./inbox-page";
-import { forgetInbox } from "./last-inbox";
 
 const ref = (id: string, name = id) => ({ id, name });
 const TENANT = ref("ten_1", "Alpine Fibre");
@@ -29,7 +29,7 @@ beforeEach(() => {
 });
 afterEach(() => {
   cleanup();
-  forgetInbox();
+  forgetPlaces();
   vi.restoreAllMocks();
 });
 

@@ -76,7 +76,7 @@ export function InboxPage() {
   const known = () => targets.flatMap((id) => live.alerts.get(id) ?? []);
   const ask = (act: "ack" | "silence") => {
     const alerts = known();
-    acts.ask(act, alerts.filter(({ phase }) => phase !== "resolved"), targets.length - alerts.length);
+    acts.ask(act, alerts.filter((alert) => alert.phase !== "resolved"), targets.length - alerts.length);
   };
   const undo = () => acts.undo(known());
   const back = () => {
@@ -93,6 +93,7 @@ export function InboxPage() {
   });
 
   const isPast = search.state === "resolved";
+  const mayMark = may.write && !isPast;
   // Of a list that could not be loaded nothing is said but that.
   const isFailed = isPast ? past.error !== null : phase === "failed" || hasFailed;
   const isLoading = isPast ? past.isLoading : phase !== "ready";
@@ -111,13 +112,13 @@ export function InboxPage() {
         <StandingFilter inbox={inbox} />
         <OfOne inbox={inbox} />
         <span className="flex-1 phone:hidden" />
-        {search.state !== "resolved" && (
+        {!isPast && (
           <Toggle className="phone:order-4 phone:px-2" title="The newest first, whatever their severity" on={search.order === "newest"}
             onChange={(on) => setSearch({ order: on ? "newest" : undefined })}>
             Newest first
           </Toggle>
         )}
-        {phone && may.write && ids.length > 1 && (
+        {phone && mayMark && ids.length > 1 && (
           <Toggle className="phone:order-4 phone:px-2" title="Tap alerts to act on them together" on={marking} onChange={(on) => {
             setMarking(on);
             selection.clear();
@@ -139,9 +140,9 @@ export function InboxPage() {
             {isFailed ? null : isLoading ? <Skeleton label="Loading alerts" rows={24} /> : <InboxEmpty inbox={inbox} onClear={clear} />}
           </div>
         ) : phone ? (
-          <AlertCards inbox={inbox} selection={marking && may.write ? selection : null} />
+          <AlertCards inbox={inbox} selection={marking && mayMark ? selection : null} />
         ) : (
-          <AlertTable ref={rows} inbox={inbox} chosen={chosen} onChoose={choose} onOpen={open} selection={may.write ? selection : null} />
+          <AlertTable ref={rows} inbox={inbox} chosen={chosen} onChoose={choose} onOpen={open} selection={mayMark ? selection : null} />
         )}
         <Suspense>
           {search.open && !phone && <AlertPanel key={search.open} id={search.open} acts={acts} onClose={() => setSearch({ open: undefined })} />}

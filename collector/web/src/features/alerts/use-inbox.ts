@@ -1,20 +1,19 @@
 import { getRouteApi } from "@tanstack/react-router";
-import { useCallback, useDeferredValue, useEffect, useMemo, useState } from "react";
+import { useCallback, useDeferredValue, useMemo, useState } from "react";
 import { currentSecond } from "../../lib/clock";
-import { live, useEachSecond, useTableValue } from "../../lib/live-app";
+import { live } from "../../lib/live-app";
 import { useMayIn } from "../../lib/role";
 import { isInScope, useScope } from "../../lib/scope";
+import { patched } from "../../lib/search-patch";
 import type { Alert } from "../../lib/types";
 import { useHeld } from "../../lib/use-held";
+import { useSnapshot } from "../../lib/use-snapshot";
 import { type About, chosen, heldRows, isAbout, matches, type Rows, tally, waiting } from "./filter";
 import { isSilent, type Order, ordered, type Severity, type Standing } from "./standing";
 import { useCalled } from "./subject";
 import { usePast } from "./use-past";
 
 const route = getRouteApi("/_app/alerts/");
-
-/** Rows keep their place this long while values change. */
-const ORDER_MS = 1000;
 
 export interface InboxSearch {
   q?: string | undefined;
@@ -29,38 +28,9 @@ export interface InboxSearch {
   open?: string | undefined;
 }
 
-export function useInboxSearch(): [InboxSearch, (patch: InboxSearch) => void] {
-  const search = route.useSearch();
-  const navigate = route.useNavigate();
-  const set = (patch: InboxSearch) => {
-    void navigate({
-      search: (old) => {
-        const all: Record<string, string | undefined> = { ...old, ...patch };
-        return Object.fromEntries(Object.entries(all).filter(([, value]) => value));
-      },
-      replace: true,
-    });
-  };
-  return [search, set];
-}
-
 const secondMs = () => currentSecond() * 1000;
-
-/** The alerts as they stood at the last second. Rows are live by their own. */
-function useSnapshot(): readonly Alert[] {
-  const membership = useTableValue(live.alerts, (table) => table.membership);
-  // A silence ends without a word of the server.
-  const silent = useEachSecond(() => live.alerts.list().filter((alert) => isSilent(alert, secondMs())).length);
-  const [version, setVersion] = useState(0);
-  useEffect(() => {
-    const timer = setInterval(() => {
-      if (document.visibilityState === "visible") setVersion(live.alerts.version);
-    }, ORDER_MS);
-    return () => clearInterval(timer);
-  }, []);
-  // oxlint-disable-next-line react/exhaustive-deps -- the figures stand for the list
-  return useMemo(() => [...live.alerts.list()], [membership, version, silent]);
-}
+const silent = () => live.alerts.list().filter((alert) => isSilent(alert, secondMs())).length;
+const whole = (rows: readonly Alert[]) => [...rows];
 
 /** What the alerts are narrowed to, by the name that they know it by; null where none of them does, or it is not narrowed. */
 function nameOf(about: About, alerts: readonly Alert[]): string | null {
@@ -72,7 +42,9 @@ function nameOf(about: About, alerts: readonly Alert[]): string | null {
 const NO_ROWS: Rows = { key: "", ids: [] };
 
 export function useInbox() {
-  const [search, setSearch] = useInboxSearch();
+  const search: InboxSearch = route.useSearch();
+  const navigate = route.useNavigate();
+  const setSearch = (patch: InboxSearch) => void navigate({ search: (old) => patched(old, patch), replace: true });
   const [paused, isHeld] = useHeld();
   const query = useDeferredValue((search.q ?? "").trim());
   const { severity, state, order = "worst", rule, device, agent } = search;
@@ -80,7 +52,7 @@ export function useInbox() {
   const mayIn = useMayIn();
   const scope = useScope();
   const called = useCalled();
-  const snapshot = useSnapshot();
+  const snapshot = useSnapshot(live.alerts, silent, whole);
   const named = useMemo(() => nameOf(about, snapshot), [about, snapshot]);
   const past = usePast({ severity, query, tenant: scope.tenant?.id, about, named }, state === "resolved");
 

@@ -8,7 +8,7 @@ import { useScope } from "../../lib/scope";
 import { isDim, type ShownCause, shownState } from "../../lib/state";
 import type { Agent, Device, State } from "../../lib/types";
 import { Age } from "../../ui/age";
-import { type GridRow, rowProps } from "../../ui/live-grid";
+import { type GridRow, rowProps } from "../../ui/grid-row";
 import { DeviceState } from "../../ui/state-badge";
 import { snmpNews, type Trust } from "../device/snmp-news";
 

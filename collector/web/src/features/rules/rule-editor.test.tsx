@@ -1,7 +1,6 @@
-import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
+import { QueryClient, QueryClientProvider, useQuery } from "@tanstack/react-query";
 import { createMemoryHistory, createRootRoute, createRoute, createRouter, RouterProvider } from "@tanstack/react-router";
 import { act, cleanup, fireEvent, render, screen, waitFor } from "@testing-library/react";
-import { useState } from "react";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { api } from "../../lib/api";
 import { live } from "../../lib/live-app";
@@ -44,16 +43,13 @@ const tried = () => ({ data: { data: PREVIEW }, response: new Response() });
 async function show(rule: Rule | null) {
   const root = createRootRoute();
   const list = createRoute({ getParentRoute: () => root, path: "/alerts/rules", component: () => <h1>the list</h1> });
-  let put: (rule: Rule) => void = () => {};
-  const Page = () => {
-    const [now, setNow] = useState(rule);
-    put = setNow;
-    return <RuleEditor rule={now} />;
-  };
+  const loaded = new QueryClient({ defaultOptions: { queries: { retry: false } } });
+  loaded.setQueryData(["the rule"], rule);
+  const Page = () => <RuleEditor rule={useQuery<Rule | null>({ queryKey: ["the rule"], staleTime: Infinity }).data ?? null} />;
   const editor = createRoute({ getParentRoute: () => root, path: "/edit", component: Page });
   const router = createRouter({ routeTree: root.addChildren([list, editor]), history: createMemoryHistory({ initialEntries: ["/edit"] }) });
   render(
-    <QueryClientProvider client={new QueryClient({ defaultOptions: { queries: { retry: false } } })}>
+    <QueryClientProvider client={loaded}>
       <ScopeContext value={scopeOf([{ ...TENANT, role: "tenant_admin" }], undefined)}>
         <RouterProvider router={router as never} />
       </ScopeContext>
@@ -62,7 +58,7 @@ async function show(rule: Rule | null) {
   await screen.findByLabelText("Name");
   await waitFor(() => expect(document.querySelector("#rule-metric")?.textContent).not.toContain("cpu percent"));
   // Somebody else has changed it, and it was loaded again.
-  return (other: Rule) => act(() => put(other));
+  return (other: Rule) => act(async () => void loaded.setQueryData(["the rule"], other));
 }
 const type = (label: string | RegExp, value: string) => fireEvent.change(screen.getByLabelText(label), { target: { value } });
 

@@ -4,6 +4,7 @@ import { afterEach, expect, it, vi } from "vitest";
 import { api } from "../../lib/api";
 import { live } from "../../lib/live-app";
 import { ScopeContext, scopeOf } from "../../lib/scope";
+import { meQuery } from "../../lib/session";
 import type { Alert, Rule } from "../../lib/types";
 import { RuleSwitch } from "./rule-switch";
 
@@ -18,8 +19,10 @@ afterEach(() => {
 
 function show(role: "tenant_admin" | "viewer" = "tenant_admin") {
   const patch = vi.spyOn(api, "PATCH").mockResolvedValue({ error: { detail: "It was deleted." }, response: new Response(null, { status: 404 }) } as never);
+  const client = new QueryClient({ defaultOptions: { queries: { staleTime: Infinity } } });
+  client.setQueryData(meQuery.queryKey, { user: { role, staff: false }, tenants: [] } as never);
   render(
-    <QueryClientProvider client={new QueryClient()}>
+    <QueryClientProvider client={client}>
       <ScopeContext value={scopeOf([{ ...TENANT, role }], undefined)}><RuleSwitch rule={RULE} /></ScopeContext>
     </QueryClientProvider>,
   );
