@@ -9,6 +9,7 @@ import type { Role } from "../../lib/role";
 import { ScopeContext, scopeOf, type Tenant } from "../../lib/scope";
 import { meQuery } from "../../lib/session";
 import type { Alert } from "../../lib/types";
+import { ROWS_MARK } from "../../lib/use-held";
 import { InboxPage } from "./inbox-page";
 
 const ref = (id: string, name = id) => ({ id, name });
@@ -189,4 +190,11 @@ it("narrows by severity, and says what the other choices would show", async () =
   await waitFor(() => expect(shown()).toEqual(["c", "p"]));
   expect(document.querySelector("[data-standing-filter=pending]")?.textContent).toBe("Pending1");
   expect(document.querySelector("[data-severity-tab=all]")?.textContent).toBe("All3");
+});
+
+it("marks the list on a phone as one that holds: the finger that comes to a card does not let go of it", async () => {
+  vi.spyOn(globalThis, "matchMedia").mockReturnValue({ matches: true, addEventListener: () => {}, removeEventListener: () => {} } as never);
+  live.alerts.replace([alert("c", "critical")]);
+  await open("operator", [{ ...TENANT, role: "operator" }], "/alerts", () => screen.findByRole("list", { name: "Alerts" }));
+  for (const name of Object.keys(ROWS_MARK)) expect(document.querySelector("[data-alert=c]")?.closest(`[${name}]`)).not.toBeNull();
 });
