@@ -2,7 +2,7 @@ import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { api, take } from "../../lib/api";
 import { counted } from "../../lib/format";
-import { useMay } from "../../lib/role";
+import { useTenantsFor } from "../../lib/role";
 import { narrowed, useScope } from "../../lib/scope";
 import { Button } from "../../ui/button";
 import { Empty } from "../../ui/empty";
@@ -31,7 +31,7 @@ export function InboxEmpty({ inbox, onClear }: { inbox: Inbox; onClear: () => vo
 
 function NothingWrong() {
   const scope = useScope();
-  const may = useMay();
+  const canChange = useTenantsFor("admin").length > 0;
   const rules = useQuery(rulesQuery(narrowed(scope).tenant));
   const devices = useQuery({
     queryKey: ["devices", "count", scope.tenant?.id ?? ""],
@@ -42,7 +42,7 @@ function NothingWrong() {
     return (
       <Empty title="No rule is on">
         <p>Alerts come from rules, and none of them is switched on: nothing would be told, whatever happens.</p>
-        <Link to="/alerts/rules" className={LINK}>{may.admin ? "Switch rules on, or make one" : "Look at the rules"}</Link>
+        <Link to="/alerts/rules" className={LINK}>{canChange ? "Switch rules on, or make one" : "Look at the rules"}</Link>
       </Empty>
     );
   }
