@@ -34,7 +34,7 @@ export function Timeline({ device, range, span, asTable }: Props) {
       <h3 className="flex flex-wrap items-baseline gap-x-2 px-1 text-xs text-muted">
         <span className="font-medium text-text">What happened</span>
         {data && countWords(count, data.items.length >= MOST)}
-        {data && !data.late_known && <span data-late-unknown>Readings that came late were not looked at: the time is too long.</span>}
+        {data && !data.late_known && <span data-late-unknown>Readings that came late were not looked at: choose a shorter time.</span>}
       </h3>
       {asTable ? <TimelineTable items={known} device={device} /> : (
         // As wide as the charts above it, between their axes.
