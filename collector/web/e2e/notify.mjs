@@ -2,8 +2,7 @@
 // mail server on loopback: each message that a page says was delivered has come there.
 import { violations } from "./browser.mjs";
 import { isSignedBy, runVerify, startHooks, startMail } from "./sinks.mjs";
-import { CUSTOMERS, PEOPLE, twoCustomers } from "./stack.mjs";
-import { signIn } from "./tenancy.mjs";
+import { CUSTOMERS, openAs, PEOPLE, twoCustomers } from "./stack.mjs";
 
 const DESK = { width: 1440, height: 900 };
 const PHONE = { width: 390, height: 844 };
@@ -208,7 +207,7 @@ export async function notify(browser, { check, look, sideways }) {
 async function drive(browser, { url, ask }, { hooks, mail, check, look, sideways }) {
   const tenant = (await ask("GET", "/api/v1/tenants")).find(({ name }) => name === BOREALIS).id;
   const at = `${url}/settings/notifications?tenant=${tenant}`;
-  const desk = await signIn(browser, url, ADMIN, { viewport: DESK, theme: "dark" });
+  const desk = await openAs(browser, url, ADMIN, { viewport: DESK, theme: "dark" });
   const { page } = desk;
   const ways = { check, look: (name) => look(desk, name) };
   await refusals(page, at, ways);
@@ -218,7 +217,7 @@ async function drive(browser, { url, ask }, { hooks, mail, check, look, sideways
   await exchange(page, hooks, secret, ways);
   const channel = new URL(page.url()).pathname;
   await mails(page, at, mail, ways);
-  const viewer = await signIn(browser, url, VIEWER, { viewport: DESK, theme: "light" });
+  const viewer = await openAs(browser, url, VIEWER, { viewport: DESK, theme: "light" });
   await check("notifications: a viewer sees who is told, and no button", async () => {
     await viewer.page.goto(`${url}/settings/notifications`);
     await viewer.page.waitForSelector("[data-row]");
@@ -226,8 +225,8 @@ async function drive(browser, { url, ask }, { hooks, mail, check, look, sideways
     return buttons.length > 0 ? buttons.join() : null;
   });
   await look(viewer, "notify-viewer-light");
-  const light = await signIn(browser, url, ADMIN, { viewport: DESK, theme: "light" });
-  const phone = await signIn(browser, url, ADMIN, { viewport: PHONE, theme: "dark", phone: true });
+  const light = await openAs(browser, url, ADMIN, { viewport: DESK, theme: "light" });
+  const phone = await openAs(browser, url, ADMIN, { viewport: PHONE, theme: "dark", phone: true });
   await check("notifications: of several tenants those are named where nobody is told", async () => {
     await light.page.goto(`${url}/settings/notifications`);
     await light.page.waitForSelector(`[data-untold] a:text-is("${ALPINE}")`);

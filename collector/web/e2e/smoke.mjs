@@ -114,13 +114,13 @@ await check("fleet: / filters, Esc clears, the URL holds it", async () => {
 });
 await check("fleet: j and k move the row", async () => {
   await page.locator("h1").click();
-  const at = () => page.getAttribute("[role=grid] [aria-selected=true]", "aria-rowindex");
+  const at = () => page.getAttribute("[role=grid] [data-chosen]", "aria-rowindex");
   await page.keyboard.press("j");
-  await page.waitForSelector("[role=row][aria-rowindex='2'][aria-selected=true]");
+  await page.waitForSelector("[role=row][aria-rowindex='2'][data-chosen]");
   await page.keyboard.press("j");
-  await page.waitForSelector("[role=row][aria-rowindex='3'][aria-selected=true]");
+  await page.waitForSelector("[role=row][aria-rowindex='3'][data-chosen]");
   await page.keyboard.press("k");
-  await page.waitForSelector("[role=row][aria-rowindex='2'][aria-selected=true]");
+  await page.waitForSelector("[role=row][aria-rowindex='2'][data-chosen]");
   if ((await at()) !== "2") return await at();
   return wrongUnless(await page.evaluate(() => document.activeElement?.role === "grid"), "the grid has no focus");
 });
@@ -128,11 +128,11 @@ await check("fleet: arrows, Home and End work with single keys switched off", as
   await page.evaluate(() => localStorage.setItem("farwatch.keys", "off"));
   await page.keyboard.press("j");
   await page.keyboard.press("ArrowDown");
-  await page.waitForSelector("[role=row][aria-rowindex='3'][aria-selected=true]");
+  await page.waitForSelector("[role=row][aria-rowindex='3'][data-chosen]");
   await page.keyboard.press("Home");
-  await page.waitForSelector("[role=row][aria-rowindex='2'][aria-selected=true]");
+  await page.waitForSelector("[role=row][aria-rowindex='2'][data-chosen]");
   await page.keyboard.press("Escape");
-  await page.waitForSelector("[role=row][aria-selected=true]", { state: "detached" });
+  await page.waitForSelector("[role=row][data-chosen]", { state: "detached" });
   await page.evaluate(() => localStorage.removeItem("farwatch.keys"));
 });
 await check("add device: a bad address is told at its field", async () => {
@@ -179,7 +179,7 @@ await check("device: opens by Enter and shows live rates", async () => {
   await page.waitForSelector(liveRows);
   await page.locator("h1").click();
   await page.keyboard.press("j");
-  await page.waitForSelector("[aria-selected=true][data-device]");
+  await page.waitForSelector("[data-chosen][data-device]");
   await page.keyboard.press("Enter");
   await page.waitForURL("**/devices/dev_**");
   device = new URL(page.url()).pathname;
@@ -289,7 +289,7 @@ await check("device: Esc leads back to the filter and the row", async () => {
   await page.locator("h1").click();
   await page.keyboard.press("Escape");
   await page.waitForURL((url) => url.pathname === "/fleet" && url.searchParams.get("state") === "up");
-  await page.waitForSelector(`[data-device='${device.split("/").at(-1)}'][aria-selected=true]`);
+  await page.waitForSelector(`[data-device='${device.split("/").at(-1)}'][data-chosen]`);
 });
 await check("agents: listed with state and last ack", async () => {
   await page.locator("h1").click();

@@ -6,6 +6,7 @@ import { spawn, spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { open } from "./browser.mjs";
 
 const REPO = new URL("../../../", import.meta.url).pathname;
 const TARGET = process.env.CARGO_TARGET_DIR ?? join(REPO, "target");
@@ -57,6 +58,23 @@ export async function signIn(url, email) {
   const answer = await call("POST", "/api/v1/login", { email, password: PASSWORD });
   const cookie = answer.headers.getSetCookie().map((one) => one.split(";", 1)[0]).join("; ");
   return async (method, path, body) => (await (await call(method, path, body, cookie)).json()).data;
+}
+
+/** The same person in a page, at this path. */
+export async function signInPage(page, url, email, path = "/fleet") {
+  await page.goto(`${url}${path}`);
+  await page.fill("#email", email);
+  await page.fill("#password", PASSWORD);
+  await page.click("button[type=submit]");
+  await page.waitForURL(`**${path}**`);
+  await page.waitForSelector("[data-live=live]");
+}
+
+/** In a page of its own. */
+export async function openAs(browser, url, email, options) {
+  const view = await open(browser, options);
+  await signInPage(view.page, url, email);
+  return view;
 }
 
 export async function enrol(folder, data, listen, tenant, site) {

@@ -1,9 +1,9 @@
 // Two customers on one collector, whose networks overlap: what is narrowed, told apart and refused.
-import { open, violations } from "./browser.mjs";
+import { violations } from "./browser.mjs";
 import { inventory } from "./inventory.mjs";
 import { newTenant, providerAccess, secondFactor } from "./people.mjs";
 import { audit } from "./settings.mjs";
-import { CUSTOMERS, FULL, OVERLAP, PASSWORD, PEOPLE, twoCustomers } from "./stack.mjs";
+import { CUSTOMERS, FULL, openAs, OVERLAP, PEOPLE, twoCustomers } from "./stack.mjs";
 
 const DESK = { width: 1440, height: 900 };
 const PHONE = { width: 390, height: 844 };
@@ -16,16 +16,6 @@ const row = "[role=row][data-device]";
 const wrongUnless = (condition, message) => (condition ? null : message);
 const query = (page) => new URL(page.url()).searchParams;
 const names = (page) => page.$$eval(`${"[role=row][data-device]"} a`, (all) => all.map((a) => a.textContent).toSorted());
-
-export async function signIn(browser, url, email, options) {
-  const view = await open(browser, options);
-  await view.page.goto(`${url}/fleet`);
-  await view.page.fill("#email", email);
-  await view.page.fill("#password", PASSWORD);
-  await view.page.click("button[type=submit]");
-  await view.page.waitForSelector("[data-live=live]");
-  return view;
-}
 
 const rows = (page, count) =>
   page.waitForFunction(([one, want]) => document.querySelectorAll(one).length === want, [row, count]);
@@ -159,7 +149,7 @@ async function keys(page, url, check, look) {
 }
 
 async function viewer(browser, url, check, look) {
-  const view = await signIn(browser, url, VIEWER, { viewport: DESK, theme: "light" });
+  const view = await openAs(browser, url, VIEWER, { viewport: DESK, theme: "light" });
   const { page } = view;
   await check("a viewer of one tenant: no switch, no tenant column, plain names", async () => {
     await rows(page, 2);
@@ -195,16 +185,16 @@ async function tourSettings(views, url, { check, look, sideways }) {
 export async function tenancy(browser, { check, look, sideways }) {
   const stack = await twoCustomers();
   try {
-    const desk = await signIn(browser, stack.url, ADMIN, { viewport: DESK, theme: "dark" });
+    const desk = await openAs(browser, stack.url, ADMIN, { viewport: DESK, theme: "dark" });
     const lookDesk = (name) => look(desk, name);
     await switching(desk.page, stack.url, check, lookDesk);
     await naming(desk.page, stack.url, check, lookDesk);
     await keys(desk.page, stack.url, check, lookDesk);
     await audit(desk, stack.url, { check, look: lookDesk });
-    const light = await signIn(browser, stack.url, ADMIN, { viewport: DESK, theme: "light" });
+    const light = await openAs(browser, stack.url, ADMIN, { viewport: DESK, theme: "light" });
     await rows(light.page, DEVICES);
     await look(light, "tenants-all-light");
-    const phone = await signIn(browser, stack.url, ADMIN, { viewport: PHONE, theme: "dark", phone: true });
+    const phone = await openAs(browser, stack.url, ADMIN, { viewport: PHONE, theme: "dark", phone: true });
     for (const [name, path] of [["fleet", "/fleet"], ["settings", "/settings"], ["sites", "/settings/sites"],
       ["audit", "/settings/audit"]]) {
       await check(`tenants-${name}-phone: fits`, async () => {

@@ -34,6 +34,11 @@ export class ApiError extends Error {
   }
 }
 
+/** There is no such thing, or it is another tenant's: an id that is none at all is answered by 400. */
+export function isNotHere(error: unknown): boolean {
+  return error instanceof ApiError && (error.status === 404 || error.status === 400);
+}
+
 /** Called on every 401 outside the login form. Set once by the shell. */
 let onSignedOut: () => void = () => {};
 export function signedOut(): void {

@@ -1,5 +1,7 @@
 import { expect, it } from "vitest";
-import { age, bytes, duration, megabits, NONE, percent, perSecond, shortModel, si, sinceTime } from "./format";
+import {
+  age, bytes, clockOf, duration, fileDay, megabits, NONE, percent, perSecond, shortModel, si, sinceTime,
+} from "./format";
 
 it("keeps a missing value apart from zero", () => {
   for (const format of [megabits, perSecond, percent, duration, age, bytes]) {
@@ -30,12 +32,27 @@ it("tells durations in two parts at most", () => {
   expect([3, 61, 7200, 200_000].map(age)).toEqual(["3s", "1m", "2h", "2d"]);
 });
 
-it("tells the time since when something is so, with its date from a day on", () => {
-  const now = Date.parse("2026-11-21T12:00:00Z");
+it("tells the time since or until when something is so, with its date on another day", () => {
+  const now = new Date(2026, 10, 21, 12).getTime();
   const ago = (hours: number) => sinceTime(new Date(now - hours * 3_600_000).toISOString(), now);
   expect(ago(1)).toMatch(/^\d\d:\d\d$/);
   expect(ago(30)).toMatch(/20.*, \d\d:\d\d$/);
+  expect(ago(-1)).toMatch(/^\d\d:\d\d$/);
+  // Tomorrow at 08:00 is less than a day away, and not today.
+  expect(ago(-20)).toMatch(/22.*, 08:00$/);
+  expect(ago(-7 * 24)).toMatch(/28.*, 12:00$/);
   expect(sinceTime(null, now)).toBe(NONE);
+});
+
+it("tells times of one list by the clock, with dates where they lie far apart", () => {
+  const at = (day: number, hour: number) => ({ at: new Date(2026, 10, day, hour).toISOString() });
+  const noon = new Date(2026, 10, 20, 12).getTime();
+  expect(clockOf([at(20, 10), at(20, 14)])(noon)).toBe("12:00:00");
+  expect(clockOf([at(18, 10), at(20, 14)])(noon)).toMatch(/20.*, 12:00$/);
+});
+
+it("names a file by the day here", () => {
+  expect(fileDay(new Date(2026, 0, 3, 0, 30).toISOString())).toBe("2026-01-03");
 });
 
 it("shortens a system description", () => {

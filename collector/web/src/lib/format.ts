@@ -120,10 +120,18 @@ const minutes = new Intl.DateTimeFormat(LOCALE, {
 const seconds = new Intl.DateTimeFormat(LOCALE, {
   hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23",
 });
+const DAY_MS = 86_400_000;
 const monthDay = new Intl.DateTimeFormat(LOCALE, { month: "short", day: "2-digit" });
 
 export function clockTime(ms: number, withSeconds: boolean): string {
   return (withSeconds ? seconds : minutes).format(ms);
+}
+
+/** Tells times of one list or axis: by the clock, and with their dates where they lie more than a day apart. */
+export function clockOf(times: readonly { at: string }[]): (ms: number) => string {
+  const all = times.map(({ at }) => Date.parse(at));
+  const isLong = Math.max(...all) - Math.min(...all) > DAY_MS;
+  return (ms) => (isLong ? `${monthDay.format(ms)}, ${minutes.format(ms)}` : seconds.format(ms));
 }
 
 export function dayMonth(ms: number): string {
@@ -140,18 +148,23 @@ export function dateTime(at: string | number | null | undefined): string {
   return value ? stamp.format(value) : NONE;
 }
 
+/** «2026-11-22», for the name of a file: the day here, not that of UTC. */
+export function fileDay(at: string): string {
+  const value = new Date(at);
+  return [value.getFullYear(), value.getMonth() + 1, value.getDate()].map((part) => String(part).padStart(2, "0")).join("-");
+}
+
 export function dateOnly(at: string | number | null | undefined): string {
   const value = at === null || at === undefined ? null : date(at);
   return value ? day.format(value) : NONE;
 }
 
-const DAY_MS = 86_400_000;
-
-/** What something is so since: «14:02», or with its date where that is a day ago or more. */
+/** Since or until when something is so: «14:02», or with its date where that is another day than today. */
 export function sinceTime(at: string | null | undefined, nowMs: number): string {
   const value = at === null || at === undefined ? null : date(at);
   if (!value) return NONE;
-  return nowMs - value.getTime() < DAY_MS ? minutes.format(value) : `${monthDay.format(value)}, ${minutes.format(value)}`;
+  const isToday = value.toDateString() === new Date(nowMs).toDateString();
+  return isToday ? minutes.format(value) : `${monthDay.format(value)}, ${minutes.format(value)}`;
 }
 
 /** The product and release of a sysDescr, without the compiler's life story. */

@@ -9,6 +9,12 @@ export type Phase = "idle" | "loading" | "ready" | "failed";
 
 type Listener = () => void;
 
+/** A row on its way alone, and what came of it meanwhile. */
+interface Load<T> {
+  patch: Partial<T>;
+  isGone: boolean;
+}
+
 export class LiveTable<T extends object> {
   phase: Phase = "idle";
   error: Error | null = null;
@@ -23,8 +29,8 @@ export class LiveTable<T extends object> {
   readonly #named: readonly (keyof T)[];
   #rows = new Map<string, T>();
   #pending = new Map<string, Partial<T> | null>();
-  /** Rows on their way alone, with the patches that came meanwhile. */
-  readonly #fetching = new Map<string, Partial<T>>();
+  /** The newest load of each row that is on its way alone. */
+  readonly #fetching = new Map<string, Load<T>>();
   readonly #rowListeners = new Map<string, Set<Listener>>();
   readonly #listeners = new Set<Listener>();
   #list: readonly T[] | null = null;
@@ -81,15 +87,18 @@ export class LiveTable<T extends object> {
     for (const key of new Set([...before.keys(), ...this.#rows.keys()])) this.#notify(key);
   }
 
-  /** Loads one row alone. Patches that come meanwhile wait for it. */
+  /** Loads one row alone. Patches that come meanwhile wait for it; what is removed meanwhile stays away. */
   async fetch<R extends T>(key: string, load: () => Promise<R>): Promise<R> {
-    this.#fetching.set(key, {});
+    const own: Load<T> = { patch: {}, isGone: false };
+    this.#fetching.set(key, own);
+    const isNewest = () => this.#fetching.get(key) === own;
     try {
       const row = await load();
-      this.put({ ...row, ...this.#fetching.get(key) });
+      // A later load of the same row knows more, and has the patches.
+      if (isNewest() && !own.isGone) this.put({ ...row, ...own.patch });
       return row;
     } finally {
-      this.#fetching.delete(key);
+      if (isNewest()) this.#fetching.delete(key);
     }
   }
 
@@ -127,8 +136,9 @@ export class LiveTable<T extends object> {
     for (const [key, patch] of pending) {
       const row = this.#rows.get(key);
       const early = this.#fetching.get(key);
-      if (early && patch) this.#fetching.set(key, { ...early, ...patch });
+      if (early && patch) early.patch = { ...early.patch, ...patch };
       if (patch === null) {
+        if (early) early.isGone = true;
         if (!this.#rows.delete(key)) continue;
         members = true;
       } else if (row) {
@@ -150,6 +160,7 @@ export class LiveTable<T extends object> {
 
   clear(): void {
     this.#pending.clear();
+    this.#fetching.clear();
     const keys = [...this.#rows.keys()];
     this.#rows = new Map();
     this.#touch(true);

@@ -295,6 +295,47 @@ describe("alerts of the LiveStore", () => {
     expect(store.alerts.list().map(({ id }) => id)).toEqual(["x"]);
   });
 
+  it("loads the list where one that is new could not be loaded alone, and lets go of what is gone again", async () => {
+    const { store, source, frame } = await watching({ alert: vi.fn(async () => null) });
+    store.receive(told(11, [{ id: "gone", phase: "firing" }]));
+    frame();
+    await vi.waitFor(() => expect(source.alert).toHaveBeenCalledOnce());
+    expect(source.alerts).toHaveBeenCalledOnce();
+    vi.mocked(source.alert).mockRejectedValue(new Error("502"));
+    vi.mocked(source.alerts).mockResolvedValue([alert("x"), alert("y")]);
+    store.receive(told(12, [{ id: "y", phase: "firing" }]));
+    frame();
+    await vi.waitFor(() => expect(store.alerts.get("y")).toBeDefined());
+  });
+
+  it("does not bring back what was removed while it was on its way", async () => {
+    let answer: (row: Alert) => void = () => {};
+    const { store, frame } = await watching({ alert: () => new Promise((resolve) => (answer = resolve)) });
+    store.receive(told(11, [{ id: "y", phase: "pending" }]));
+    frame();
+    store.receive(told(12, [], ["y"]));
+    frame();
+    answer(alert("y"));
+    await Promise.resolve();
+    await Promise.resolve();
+    expect(store.alerts.get("y")).toBeUndefined();
+  });
+
+  it("keeps the later of two answers for one row, and what was told meanwhile", async () => {
+    const answers: ((row: Alert) => void)[] = [];
+    const { store, frame } = await watching({ alert: () => new Promise((resolve) => answers.push(resolve)) });
+    store.refreshAlerts(["x"]);
+    store.refreshAlerts(["x"]);
+    answers[1]?.({ ...alert("x"), summary: "second" });
+    await vi.waitFor(() => expect(store.alerts.get("x")?.summary).toBe("second"));
+    store.receive(told(11, [{ id: "x", phase: "resolved" }]));
+    frame();
+    answers[0]?.({ ...alert("x"), summary: "first" });
+    await Promise.resolve();
+    await Promise.resolve();
+    expect(store.alerts.get("x")).toMatchObject({ summary: "second", phase: "resolved" });
+  });
+
   it("loads the list where many are new at once", async () => {
     const { store, source, frame } = await watching();
     const storm = Array.from({ length: 9 }, (_, i) => ({ id: `s${i}`, phase: "firing" as const }));

@@ -47,6 +47,9 @@ const RESOLVED_KEPT = 100;
 /** Slots of interface tables: this and the device. */
 const INTERFACES = "interfaces ";
 
+/** It was over before it could be loaded. */
+class GoneAgain extends Error {}
+
 interface Slot {
   /** The stream carried this table when the last load began. */
   covered: boolean;
@@ -295,10 +298,11 @@ export class LiveStore {
     for (const id of ids) {
       const load = async () => {
         const alert = await this.#source.alert(id);
-        if (!alert) throw new Error("gone again");
+        if (!alert) throw new GoneAgain();
         return alert;
       };
-      void this.alerts.fetch(id, load).catch(() => {});
+      // Its next patch may be hours away: what could not be loaded alone comes with the list, which says so if it fails.
+      void this.alerts.fetch(id, load).catch((error: unknown) => error instanceof GoneAgain || this.#reload("alerts"));
     }
   }
 

@@ -1,5 +1,7 @@
 /** What the signed-in person may do. The server decides; this keeps dead ends off the pages. */
 import { useQuery } from "@tanstack/react-query";
+import { useCallback, useMemo } from "react";
+import { type Tenant, useScope } from "./scope";
 import { meQuery } from "./session";
 import type { Me } from "./types";
 
@@ -14,7 +16,7 @@ export interface May {
   visit: boolean;
 }
 
-type OfRole = Omit<May, "visit">;
+export type OfRole = Omit<May, "visit">;
 
 export type Role = "viewer" | "operator" | "tenant_admin" | "super_admin";
 
@@ -67,6 +69,23 @@ export function roleWord(role: string): string {
 export function useMay(): May {
   const user = useQuery(meQuery).data?.user;
   return mayBy(user?.role, user?.staff);
+}
+
+/**
+ * What the signed-in person may do in one tenant: what belongs to a tenant is judged by this, never
+ * by the highest role anywhere.
+ */
+export function useMayIn(): (tenant: string) => OfRole {
+  const { provider } = useMay();
+  const { tenants } = useScope();
+  return useCallback((id) => (provider ? ANYTHING : mayBy(tenants.find((tenant) => tenant.id === id)?.role)), [provider, tenants]);
+}
+
+/** The tenants in which something can be made. */
+export function useTenantsFor(need: keyof OfRole): readonly Tenant[] {
+  const { tenants } = useScope();
+  const mayIn = useMayIn();
+  return useMemo(() => tenants.filter(({ id }) => mayIn(id)[need]), [tenants, mayIn, need]);
 }
 
 /** In no tenant: nothing is live for them, and most of the API says so. */

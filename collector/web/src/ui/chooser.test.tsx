@@ -16,7 +16,10 @@ function open() {
 const active = (input: HTMLElement) =>
   document.getElementById(input.getAttribute("aria-activedescendant") ?? "")?.textContent;
 
-afterEach(cleanup);
+afterEach(() => {
+  cleanup();
+  vi.restoreAllMocks();
+});
 
 it("chooses by arrows and Enter", () => {
   const { input, onChoose } = open();
@@ -42,4 +45,11 @@ it("closes by Esc", () => {
   const { input, onClose } = open();
   fireEvent.keyDown(input, { key: "Escape" });
   expect(onClose).toHaveBeenCalledOnce();
+});
+
+it("takes it that a browser answers a wish to scroll with a promise", () => {
+  vi.spyOn(Element.prototype, "scrollIntoView").mockReturnValue(Promise.resolve() as never);
+  const { input } = open();
+  fireEvent.keyDown(input, { key: "ArrowDown" });
+  expect(active(input)).toBe("Alpine Fibre");
 });

@@ -47,7 +47,10 @@ function Options({ label, options, value, onChoose }: Pick<Props, "label" | "opt
   const [at, setAt] = useState(() => Math.max(0, options.findIndex((option) => option.value === value)));
   const list = useRef<HTMLDivElement>(null);
   const active = found[at];
-  useEffect(() => list.current?.children[at]?.scrollIntoView({ block: "nearest" }), [at]);
+  useEffect(() => {
+    // Newer browsers answer with a promise, which is no clean-up.
+    void list.current?.children[at]?.scrollIntoView({ block: "nearest" });
+  }, [at]);
   const onKeyDown = (event: KeyboardEvent<HTMLInputElement>) => {
     // Home and End move in the text that is typed.
     const to = text && /^(Home|End)$/.test(event.key) ? null : gridMove(event, at, found.length);

@@ -51,7 +51,7 @@ function Body({ agent }: { agent: Agent }) {
         <StateBadge state={state} note={agent.revoked_at ? "revoked" : null} />
         <span className="text-xs text-muted">{agent.last_seen_at ? <>heard <Age at={agent.last_seen_at} long /></> : "not here yet"}</span>
       </div>
-      <Part title="Open alerts"><AgentAlerts agent={agent.id} name={agent.name} tenant={agent.tenant.id} /></Part>
+      <Part title="Open alerts"><AgentAlerts agent={agent.id} tenant={agent.tenant.id} /></Part>
       <LinkPart agent={agent} isHere={state === "up" || state === "degraded"} />
       <GatewayPart agent={agent} />
       <Part title="Machine">

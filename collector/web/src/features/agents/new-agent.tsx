@@ -48,7 +48,7 @@ function TokenForm({ onMade, onCancel }: { onMade: (token: Token) => void; onCan
     queryFn: async () =>
       (await take(api.GET("/api/v1/sites", { params: { query: { limit: PAGE } } }))).data,
   });
-  const [tenant, setTenant] = useState(useFirstTenant());
+  const [tenant, setTenant] = useState(useFirstTenant("write"));
   const make = useMutation({
     mutationFn: (body: { tenant: string; site: string }) => take(api.POST("/api/v1/tokens", { body })),
     onSuccess: ({ data }) => onMade(data),
@@ -58,7 +58,7 @@ function TokenForm({ onMade, onCancel }: { onMade: (token: Token) => void; onCan
     <Form onSubmit={(form) => make.mutate({ tenant, site: String(form.get("site") ?? "").trim() })}
       error={make.error} shows={["tenant", "site"]} action="Make the token" busy={make.isPending}
       disabled={!tenant} onCancel={onCancel}>
-      <TenantField id="tenant" value={tenant} onChange={setTenant} error={fields["tenant"]} />
+      <TenantField id="tenant" need="write" value={tenant} onChange={setTenant} error={fields["tenant"]} />
       <TextField id="site" name="site" label="Site" list="site-names" autoComplete="off" required
         placeholder="Rooftop North" hint="A new name makes a new site." error={fields["site"]} />
       <datalist id="site-names">

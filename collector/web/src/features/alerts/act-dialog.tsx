@@ -5,7 +5,7 @@ import { Button } from "../../ui/button";
 import { TextField } from "../../ui/field";
 import { fieldErrors, Form } from "../../ui/form";
 import { Modal } from "../../ui/modal";
-import { alertCount, NOTE_CHARS_MAX } from "./acts";
+import { alertCount, leftOutWords, NOTE_CHARS_MAX } from "./acts";
 import { parseUntil, PRESETS } from "./until";
 import type { Acts, Asked } from "./use-acts";
 
@@ -19,9 +19,12 @@ export function ActDialog({ acts }: { acts: Acts }) {
   const { asked, cancel } = acts;
   if (!asked) return null;
   const { verb, what } = HEAD[asked.act];
-  const title = `${verb} ${alertCount(asked.ids.length)}`;
+  const isNews = asked.before.size < asked.ids.length;
+  const title = isNews || asked.act === "silence" ? `${verb} ${alertCount(asked.ids.length)}` : "Change the note";
+  const leftOut = leftOutWords(asked);
   return (
     <Modal open onOpenChange={(open) => open || cancel()} title={title} description={what}>
+      {leftOut && <p className="mb-3 text-muted" data-left-out>{leftOut}</p>}
       {asked.act === "ack" ? <AckForm acts={acts} asked={asked} /> : <SilenceForm acts={acts} asked={asked} />}
     </Modal>
   );
@@ -32,9 +35,9 @@ interface FormProps {
   asked: Asked;
 }
 
-function Note({ error, first }: { error: string | undefined; first: boolean }) {
+function Note({ error, first, was = "" }: { error: string | undefined; first: boolean; was?: string }) {
   return (
-    <TextField id="act-note" name="note" label="Note" hint="What is being done about it; may stay empty." maxLength={NOTE_CHARS_MAX}
+    <TextField id="act-note" name="note" label="Note" defaultValue={was} hint={was ? "Emptied, this one stays." : "What is being done about it; may stay empty."} maxLength={NOTE_CHARS_MAX}
       autoComplete="off" error={error}
       // The dialog is opened to type: its first field has the focus, not its way out.
       // oxlint-disable-next-line jsx-a11y/no-autofocus
@@ -47,8 +50,8 @@ const noteIn = (form: FormData) => String(form.get("note") ?? "").trim();
 function AckForm({ acts, asked }: FormProps) {
   return (
     <Form onSubmit={(form) => acts.send(asked.ids, { act: "ack", note: noteIn(form) })} error={acts.error} shows={["note"]}
-      action="Acknowledge" busy={acts.busy} onCancel={acts.cancel}>
-      <Note error={fieldErrors(acts.error)["note"]} first />
+      action={asked.before.size < asked.ids.length ? "Acknowledge" : "Save the note"} busy={acts.busy} onCancel={acts.cancel}>
+      <Note error={fieldErrors(acts.error)["note"]} first was={asked.note} />
     </Form>
   );
 }

@@ -1,7 +1,7 @@
 import { afterEach, expect, it, vi } from "vitest";
 import { api } from "../../lib/api";
 import type { Alert } from "../../lib/types";
-import { actMany, doneWords, reverse, undoOf } from "./acts";
+import { actMany, type Done, doneWords, leftOutWords, reverse, soBefore, undoOf } from "./acts";
 
 afterEach(() => vi.restoreAllMocks());
 
@@ -23,6 +23,40 @@ it("sends no more at once than the server takes, and adds up what became of them
   expect(reverse(done)).toEqual({ act: "unack", ids: ids.slice(2) });
 });
 
+it("tells what was done before it failed, and takes that back", async () => {
+  let calls = 0;
+  vi.spyOn(api, "POST").mockImplementation((async (_: string, { body }: { body: { ids: string[] } }) => {
+    calls += 1;
+    return calls === 3
+      ? { error: { detail: "Try again." }, response: new Response(null, { status: 503 }) }
+      : { data: { data: { alerts: body.ids.map((id) => ({ id, outcome: "done" })) } }, response: new Response() };
+  }) as never);
+  const ids = Array.from({ length: 450 }, (_, i) => `alr_${i}`);
+  const done = await actMany(ids, { act: "silence", until: SOON });
+  expect(doneWords(done)).toBe("400 alerts of 450 silenced.");
+  expect(done.error?.message).toBe("Try again.");
+  expect(reverse(done)).toEqual({ act: "unsilence", ids: ids.slice(0, 400) });
+});
+
+it("throws where nothing was done at all", async () => {
+  vi.spyOn(api, "POST").mockResolvedValue({ error: { detail: "No." }, response: new Response(null, { status: 403 }) } as never);
+  await expect(actMany(["a"], { act: "ack" })).rejects.toThrow("No.");
+});
+
+it("takes back nothing that was so before in another way", () => {
+  const rows = [alert("acked", { ack: ACK }), alert("silent", { silenced_until: SOON }), alert("new")];
+  expect([...soBefore(rows, "ack", NOW)]).toEqual(["acked"]);
+  expect([...soBefore(rows, "silence", NOW)]).toEqual(["silent"]);
+  const done: Done = { act: "ack", asked: 3, changed: ["acked", "new"], same: 0, resolved: 0, before: soBefore(rows, "ack", NOW), error: null };
+  expect(reverse(done)).toEqual({ act: "unack", ids: ["new"] });
+  expect(reverse({ ...done, changed: ["acked"] })).toBeNull();
+});
+
+it("says what of the chosen is left out", () => {
+  expect(leftOutWords({ over: 0, barred: 0 })).toBeNull();
+  expect(leftOutWords({ over: 1, barred: 2 })).toBe("1 was over before it fired. 2 left out: in their tenants you may only look.");
+});
+
 it("sends neither an empty note nor an end that is none", async () => {
   const answer = { data: { data: { alerts: [{ id: "alr_1", outcome: "done" }] } }, response: new Response() };
   const post = vi.spyOn(api, "POST").mockResolvedValue(answer as never);
@@ -31,10 +65,10 @@ it("sends neither an empty note nor an end that is none", async () => {
 });
 
 it("takes back what was done, and nothing where nothing was", () => {
-  const nothing = { act: "silence", ids: ["a"], changed: [], resolved: 1 } as const;
+  const nothing: Done = { act: "silence", asked: 1, changed: [], same: 0, resolved: 1, before: new Set(), error: null };
   expect(reverse(nothing)).toBeNull();
   expect(doneWords(nothing)).toBe("No alert silenced. 1 was over already.");
-  expect(reverse({ act: "unack", ids: ["a"], changed: ["a"], resolved: 0 })).toBeNull();
+  expect(reverse({ ...nothing, act: "unack", changed: ["a"], resolved: 0 })).toBeNull();
 });
 
 it("undoes silence before the rest", () => {

@@ -1,6 +1,6 @@
 /** What people do with alerts, as it is sent and as it is told afterwards. */
 import { api, take } from "../../lib/api";
-import { counted } from "../../lib/format";
+import { counted, integer } from "../../lib/format";
 import type { Alert, AlertAct, AlertOutcome } from "../../lib/types";
 import { isSilent } from "./standing";
 
@@ -17,22 +17,63 @@ export interface Act {
 
 export interface Done {
   act: AlertAct;
-  ids: readonly string[];
-  /** Those of `ids` that were changed. */
+  /** How many were asked for. */
+  asked: number;
+  /** Of those that the server answered for. */
   changed: readonly string[];
+  same: number;
   resolved: number;
+  /** Of `changed`, those that were so in another way before: undone, that would be lost. */
+  before: ReadonlySet<string>;
+  /** What ended it before it was through. */
+  error: Error | null;
 }
 
-export async function actMany(ids: readonly string[], { act, note, until }: Act): Promise<Done> {
+/**
+ * Acts on all of them, as many at once as the server takes. What was done before something failed is
+ * told with what failed; where nothing was done, that alone is thrown.
+ */
+export async function actMany(ids: readonly string[], { act, note, until }: Act, before: ReadonlySet<string> = new Set()): Promise<Done> {
   const answers: { id: string; outcome: AlertOutcome }[] = [];
+  let error: Error | null = null;
   for (let at = 0; at < ids.length; at += BULK_MAX) {
     const body = { ids: ids.slice(at, at + BULK_MAX), act, ...(note ? { note } : {}), ...(until ? { until } : {}) };
-    // One after the other: each of them is as much as the server takes.
-    // oxlint-disable-next-line no-await-in-loop
-    answers.push(...(await take(api.POST("/api/v1/alerts/bulk", { body }))).data.alerts);
+    try {
+      // One after the other: each of them is as much as the server takes.
+      // oxlint-disable-next-line no-await-in-loop
+      answers.push(...(await take(api.POST("/api/v1/alerts/bulk", { body }))).data.alerts);
+    } catch (failure) {
+      if (answers.length === 0) throw failure;
+      error = failure instanceof Error ? failure : new Error(String(failure));
+      break;
+    }
   }
   const of = (outcome: AlertOutcome) => answers.filter((one) => one.outcome === outcome).map(({ id }) => id);
-  return { act, ids, changed: of("done"), resolved: of("resolved").length };
+  return { act, asked: ids.length, changed: of("done"), same: of("unchanged").length, resolved: of("resolved").length, before, error };
+}
+
+/** Those that are acknowledged or silent already: another note or another end takes the place of theirs. */
+export function soBefore(alerts: readonly Alert[], act: AlertAct, nowMs: number): ReadonlySet<string> {
+  const isSo = (alert: Alert) => (act === "ack" ? alert.ack !== null : act === "silence" && isSilent(alert, nowMs));
+  return new Set(alerts.filter(isSo).map(({ id }) => id));
+}
+
+/** What was chosen and is not acted on: one of these would keep the server from all the others. */
+export interface LeftOut {
+  /** How many came to nothing while the rows were held. */
+  over: number;
+  /** How many are of tenants in which this person only looks. */
+  barred: number;
+}
+
+const wasOrWere = (count: number) => `${integer(count)} ${count === 1 ? "was" : "were"}`;
+
+/** «1 was over before it fired.» */
+export function leftOutWords({ over, barred }: LeftOut): string | null {
+  const words: string[] = [];
+  if (over > 0) words.push(`${wasOrWere(over)} over before it fired.`);
+  if (barred > 0) words.push(`${integer(barred)} left out: in ${barred === 1 ? "its tenant" : "their tenants"} you may only look.`);
+  return words.join(" ") || null;
 }
 
 const DID: Readonly<Record<AlertAct, string>> = {
@@ -44,19 +85,19 @@ export function alertCount(count: number): string {
 }
 
 /** «3 alerts silenced. 1 was over already.» */
-export function doneWords({ act, ids, changed, resolved }: Done): string {
-  const same = ids.length - changed.length - resolved;
-  const words = [`${changed.length === 0 ? "No alert" : alertCount(changed.length)} ${DID[act]}.`];
-  if (same > 0) words.push(`${same} ${same === 1 ? "was" : "were"} so already.`);
-  if (resolved > 0) words.push(`${resolved} ${resolved === 1 ? "was" : "were"} over already.`);
+export function doneWords({ act, asked, changed, same, resolved, error }: Done): string {
+  const words = [`${changed.length === 0 ? "No alert" : alertCount(changed.length)}${error ? ` of ${integer(asked)}` : ""} ${DID[act]}.`];
+  if (same > 0) words.push(`${wasOrWere(same)} so already.`);
+  if (resolved > 0) words.push(`${wasOrWere(resolved)} over already.`);
   return words.join(" ");
 }
 
 /** What takes an act back; null where there is nothing to take back. */
-export function reverse({ act, changed }: Done): { act: AlertAct; ids: readonly string[] } | null {
-  if (changed.length === 0) return null;
-  if (act === "ack") return { act: "unack", ids: changed };
-  return act === "silence" ? { act: "unsilence", ids: changed } : null;
+export function reverse({ act, changed, before }: Done): { act: AlertAct; ids: readonly string[] } | null {
+  const ids = changed.filter((id) => !before.has(id));
+  if (ids.length === 0) return null;
+  if (act === "ack") return { act: "unack", ids };
+  return act === "silence" ? { act: "unsilence", ids } : null;
 }
 
 /** What can be undone of these: silence first, for it hides the rest. */

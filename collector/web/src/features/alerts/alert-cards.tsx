@@ -4,7 +4,8 @@ import { type CSSProperties, memo, type ReactNode, useRef } from "react";
 import { useScope } from "../../lib/scope";
 import type { Alert } from "../../lib/types";
 import { Age } from "../../ui/age";
-import type { Selection } from "../fleet/use-selection";
+import { ROWS_MARK } from "../../lib/use-held";
+import type { Selection } from "../../lib/use-selection";
 import { useAlertRow, useStanding } from "./alert-row";
 import { More } from "./alert-table";
 import { SeverityBadge, StandingBadge } from "./badges";
@@ -26,13 +27,13 @@ export function AlertCards({ inbox, selection }: { inbox: Inbox; selection: Sele
     overscan: 4,
   });
   return (
-    <div ref={scroller} className="min-h-0 flex-1 overflow-y-auto" onTouchStart={() => (paused.current = true)}
+    <div ref={scroller} {...ROWS_MARK} className="min-h-0 flex-1 overflow-y-auto" onTouchStart={() => (paused.current = true)}
       onTouchEnd={() => (paused.current = false)} onTouchCancel={() => (paused.current = false)}>
       <ul aria-label="Alerts" className="relative m-0 list-none p-0" style={{ height: virtual.getTotalSize() }}>
         {virtual.getVirtualItems().map((item) => {
           const id = ids[item.index];
           return id ? (
-            <Card key={id} id={id} past={past.byId.get(id)} marked={selection ? selection.has(id) : null} onMark={selection?.toggle}
+            <Card key={id} id={id} past={past.byId.get(id)} marked={selection && inbox.canAct.has(id) ? selection.has(id) : null} onMark={selection?.toggle}
               style={{ height: CARD_PX, transform: `translateY(${item.start}px)` }} />
           ) : null;
         })}

@@ -1,6 +1,6 @@
 import { serverNow } from "../../lib/clock";
 import { useEachSecond } from "../../lib/live-app";
-import { useMay } from "../../lib/role";
+import { useMayIn } from "../../lib/role";
 import type { Alert } from "../../lib/types";
 import { Age } from "../../ui/age";
 import { Button } from "../../ui/button";
@@ -25,16 +25,16 @@ export function StandingLine({ alert }: { alert: Alert }) {
 
 /** What can be done with it, each with its key. Nothing, once it is over or for who only looks. */
 export function AlertActions({ alert, acts }: { alert: Alert; acts: Acts }) {
-  const may = useMay();
+  const { write } = useMayIn()(alert.tenant.id);
   const isQuiet = useEachSecond(() => isSilent(alert, serverNow()));
-  if (!may.write || alert.phase === "resolved") return null;
+  if (!write || alert.phase === "resolved") return null;
   const ids = [alert.id];
   return (
     <div role="toolbar" aria-label="This alert" className="flex flex-wrap gap-2 phone:*:flex-1">
-      <Button look={alert.ack ? "plain" : "solid"} title="Acknowledge (a)" disabled={acts.busy} onClick={() => acts.ask("ack", ids)}>
+      <Button look={alert.ack ? "plain" : "solid"} title="Acknowledge (a)" disabled={acts.busy} onClick={() => acts.ask("ack", [alert])}>
         {alert.ack ? "Change the note…" : "Acknowledge…"}
       </Button>
-      <Button title="Silence (s)" disabled={acts.busy} onClick={() => acts.ask("silence", ids)}>{isQuiet ? "Silence otherwise…" : "Silence…"}</Button>
+      <Button title="Silence (s)" disabled={acts.busy} onClick={() => acts.ask("silence", [alert])}>{isQuiet ? "Silence otherwise…" : "Silence…"}</Button>
       {isQuiet && <Button title="End the silence (u)" disabled={acts.busy} onClick={() => acts.send(ids, { act: "unsilence" })}>Tell again</Button>}
       {alert.ack && !isQuiet && (
         <Button title="Acknowledged no longer (u)" disabled={acts.busy} onClick={() => acts.send(ids, { act: "unack" })}>Undo acknowledgement</Button>

@@ -1,6 +1,6 @@
 import { Link, useNavigate } from "@tanstack/react-router";
 import { lazy, Suspense, useEffect } from "react";
-import { useMay } from "../../lib/role";
+import { useMayIn } from "../../lib/role";
 import { useScope } from "../../lib/scope";
 import { useKeys } from "../../lib/use-keys";
 import { useTitle } from "../../lib/use-title";
@@ -23,7 +23,7 @@ export function AlertPage({ id }: { id: string }) {
   const navigate = useNavigate({ from: "/alerts/$id" });
   const { alert, isMissing, error, retry } = useAlertDetail(id);
   const acts = useActs();
-  const may = useMay();
+  const mayIn = useMayIn();
   const called = useCalled();
   useTitle(alert ? `${wrongWith(alert)} · ${called(alert)}` : null, true);
   // A link from elsewhere may lead to another tenant than the one the pages are narrowed to.
@@ -33,10 +33,10 @@ export function AlertPage({ id }: { id: string }) {
     if (!tenant || !owner || tenant.id === owner) return;
     void navigate({ search: (old) => ({ ...old, tenant: owner }), replace: true });
   }, [tenant, owner, navigate]);
-  const isOpen = may.write && alert !== undefined && alert.phase !== "resolved";
+  const isOpen = alert !== undefined && alert.phase !== "resolved" && mayIn(alert.tenant.id).write;
   useKeys({
     Escape: () => void navigate({ to: "/alerts", search: lastInbox().search }),
-    ...(isOpen ? { a: () => acts.ask("ack", [id]), s: () => acts.ask("silence", [id]), u: () => acts.undo([alert]) } : {}),
+    ...(isOpen ? { a: () => acts.ask("ack", [alert]), s: () => acts.ask("silence", [alert]), u: () => acts.undo([alert]) } : {}),
   });
   if (isMissing) return <NotFound />;
   if (error) return <ErrorNote error={error} className="m-4" onRetry={retry} />;

@@ -1,10 +1,11 @@
 import { Link } from "@tanstack/react-router";
-import { type CSSProperties, memo } from "react";
+import { memo } from "react";
 import { serverNow } from "../../lib/clock";
 import { useAlert, useEachSecond } from "../../lib/live-app";
 import { useScope } from "../../lib/scope";
 import type { Alert } from "../../lib/types";
 import { Age } from "../../ui/age";
+import { type GridRow, rowProps } from "../../ui/grid-row";
 import { SeverityBadge, StandingBadge } from "./badges";
 import { severityOf, sinceOf, type Standing, standingOf } from "./standing";
 import { standingNote, useCalled, wrongWith } from "./subject";
@@ -47,15 +48,8 @@ export function useAlertRow(id: string, past: Alert | undefined): Alert | undefi
   return useAlert(id) ?? past;
 }
 
-interface Props {
-  id: string;
+interface Props extends GridRow {
   past: Alert | undefined;
-  index: number;
-  selected: boolean;
-  /** For one act with others; null where nothing can be done. */
-  marked: boolean | null;
-  onMark: ((id: string) => void) | undefined;
-  style: CSSProperties;
 }
 
 export const AlertRow = memo(function AlertRow({ id, past, index, selected, marked, onMark, style }: Props) {
@@ -67,18 +61,18 @@ export const AlertRow = memo(function AlertRow({ id, past, index, selected, mark
   // The rows are held while a hand is over them: what is gone meanwhile leaves its place.
   if (!alert) {
     return (
-      <div role="row" id={`row-${id}`} aria-rowindex={index + 2} className={look} style={style}>
+      <div {...rowProps({ id, index, selected, marked, style })} className={look}>
         <div role="gridcell" className="col-span-full text-faint">It was over before it fired.</div>
       </div>
     );
   }
   const where = called(alert);
   return (
-    <div role="row" id={`row-${id}`} aria-rowindex={index + 2} aria-selected={selected} data-alert={id} data-row-standing={standing}
-      className={look} style={style}>
+    <div {...rowProps({ id, index, selected, marked, style })} data-alert={id} data-row-standing={standing} className={look}>
       <div role="gridcell" className="clip flex items-center">
+        {marked === null && onMark && <span className="mr-1 w-6 shrink-0" />}
         {marked !== null && (
-          <label className="mr-1 inline-flex h-7 w-6 shrink-0 items-center" title="Mark (x)">
+          <label className="mr-1 inline-flex h-7 w-6 shrink-0 items-center" title="Mark (x or Space)">
             <input type="checkbox" tabIndex={-1} aria-label={`Mark ${alert.rule.name} of ${where}`} className="size-3.5 accent-accent"
               checked={marked} onChange={() => onMark?.(id)} />
           </label>
@@ -86,7 +80,7 @@ export const AlertRow = memo(function AlertRow({ id, past, index, selected, mark
         <SeverityBadge severity={severityOf(alert)} />
       </div>
       <div role="gridcell" className="clip"><StandingBadge standing={standing} note={note} /></div>
-      <div role="gridcell" className="clip" title={alert.summary}>
+      <div role="gridcell" className="clip" title={alert.value === null ? alert.summary : `${alert.summary} (at its last change)`}>
         <Link to="/alerts/$id" params={{ id }} tabIndex={-1} className="font-medium hover:underline">{wrongWith(alert)}</Link>
       </div>
       <div role="gridcell" className="clip" title={`${where}${alert.object && ` · ${alert.object}`}`}>

@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
-import type { AlertDetail, Delivery } from "../../lib/types";
-import { byWords, courseOf, deliveryWords, happenedWord, toldWords, windowWords } from "./course";
+import type { AlertDetail } from "../../lib/types";
+import { byWords, courseOf, happenedWord, windowWords } from "./course";
 
 const NOW = Date.parse("2026-11-22T12:00:00Z");
 const at = (minutesAgo: number) => new Date(NOW - minutesAgo * 60_000).toISOString();
@@ -29,15 +29,4 @@ it("tells what happened and by whom", () => {
   expect(byWords({ by: null })).toBeNull();
   expect(byWords({ by: { kind: "user", name: "noc@farwatch.example" } })).toBe("by noc@farwatch.example");
   expect(byWords({ by: { kind: "api_key", name: "ticket desk" } })).toBe("by API key ticket desk");
-});
-
-it("tells how far a delivery has come", () => {
-  const tried = (outcome: string, detail: string) => ({ at: at(1), outcome, detail, status: null, took_ms: 1 });
-  const of = (state: Delivery["state"], ...attempts: Delivery["attempts"]) => deliveryWords({ state, attempts });
-  expect(of("queued")).toBe("on its way");
-  expect(of("queued", tried("timeout", "no answer within 10 s"))).toBe("1 try so far: no answer within 10 s");
-  expect(of("delivered", tried("delivered", ""))).toBe("delivered");
-  expect(of("delivered", tried("timeout", "x"), tried("delivered", ""))).toBe("delivered at the 2nd try");
-  expect(of("failed", tried("refused", ""), tried("refused", ""))).toBe("given up after 2 tries: refused");
-  expect(toldWords({ event: "alert.resolved" })).toBe("that it is over");
 });

@@ -1,6 +1,6 @@
 /** The course of an alert, as a bar and as lines: wrong, firing, over. */
 import { duration } from "../../lib/format";
-import type { Alert, AlertDetail, AlertHappened, Delivery } from "../../lib/types";
+import type { Alert, AlertDetail, AlertHappened } from "../../lib/types";
 
 export interface Stretch {
   kind: "pending" | "firing";
@@ -44,27 +44,4 @@ const WHO: Readonly<Record<string, string>> = { api_key: "API key ", local: "at 
 
 export function byWords({ by }: Pick<AlertHappened, "by">): string | null {
   return by && `by ${WHO[by.kind] ?? ""}${by.name}`;
-}
-
-const EVENT: Readonly<Record<string, string>> = { "alert.firing": "that it fires", "alert.resolved": "that it is over", test: "a test" };
-
-/** What a channel was told: «that it fires». */
-export function toldWords({ event }: Pick<Delivery, "event">): string {
-  return EVENT[event] ?? event;
-}
-
-/** How far that has come: the last try says why it is not there yet. */
-export function deliveryWords({ state, attempts }: Pick<Delivery, "state" | "attempts">): string {
-  const tries = attempts.length;
-  const last = attempts.at(-1);
-  const why = last && last.outcome !== "delivered" ? `: ${last.detail || last.outcome}` : "";
-  if (state === "delivered") return tries > 1 ? `delivered at the ${tries}${ordinal(tries)} try` : "delivered";
-  if (state === "failed") return `given up after ${tries} ${tries === 1 ? "try" : "tries"}${why}`;
-  return tries === 0 ? "on its way" : `${tries} ${tries === 1 ? "try" : "tries"} so far${why}`;
-}
-
-function ordinal(count: number): string {
-  const tens = count % 100;
-  if (tens >= 11 && tens <= 13) return "th";
-  return ["th", "st", "nd", "rd"][count % 10] ?? "th";
 }

@@ -1,12 +1,14 @@
 import { useEffect, useEffectEvent, useMemo, useRef } from "react";
 import uPlot from "uplot";
-import { clockTime, dateTime } from "../../lib/format";
+import { clockTime, dateTime, dayMonth } from "../../lib/format";
 import { token, useTheme } from "../../lib/theme";
 import type { AlertDetail } from "../../lib/types";
 import { figure } from "../rules/units";
 import { type EvidencePlot, evidencePlot, type Mark } from "./evidence";
 
 const HEIGHT = 180;
+/** From here on a time of day alone does not say when. */
+const DAY_S = 2 * 86_400;
 
 const TONE: Readonly<Record<Mark["kind"], string>> = { began: "unknown", fired: "down", resolved: "up" };
 
@@ -48,7 +50,7 @@ function options({ data, limit, clear, marks, span, range }: EvidencePlot, unit:
     scales: { x: { time: true, range: span }, y: { range } },
     series: [{}, { stroke: () => token("chart-in"), width: 1.5, points: { show: true, size: data[0].length > 20 ? 3 : 5 } }],
     axes: [
-      { ...axis, grid, size: 26, space: 76, values: (_, ticks) => ticks.map((tick) => clockTime(tick * 1000, span[1] - span[0] < 600)) },
+      { ...axis, grid, size: 26, space: 76, values: (_, ticks) => ticks.map((tick) => (span[1] - span[0] > DAY_S ? dayMonth(tick * 1000) : clockTime(tick * 1000, span[1] - span[0] < 600))) },
       { ...axis, grid, size: 68, space: 32, values: (_, ticks) => ticks.map((tick) => figure(tick, unit)) },
     ],
     hooks: {

@@ -1,5 +1,6 @@
 /** The readings of an alert as a chart: one line, the limit, and when it turned. */
 import type { AlertDetail } from "../../lib/types";
+import { isFlag } from "../rules/units";
 
 export interface Mark {
   kind: "began" | "fired" | "resolved";
@@ -29,10 +30,10 @@ function padded(values: readonly number[], least: number): [number, number] {
 
 const seconds = (at: string) => Date.parse(at) / 1000;
 
-/** Null where the rule is about a state, or no reading is kept. */
+/** Null where the rule is about a state or a flag, or no reading is kept. */
 export function evidencePlot(alert: AlertDetail): EvidencePlot | null {
   const { condition, samples } = alert.evidence;
-  if (condition.kind !== "metric") return null;
+  if (condition.kind !== "metric" || isFlag(condition.name, alert.unit)) return null;
   const told = samples.flatMap(({ at, value }) => (value === null ? [] : [[seconds(at), value] as const]));
   if (told.length === 0) return null;
   const times = told.map(([at]) => at);

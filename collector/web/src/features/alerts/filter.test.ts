@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import type { Alert } from "../../lib/types";
-import { chosen, firing, heldRows, matches, tally, waiting } from "./filter";
+import { chosen, firing, heldRows, isAbout, matches, tally, waiting } from "./filter";
 
 const NOW = Date.parse("2026-11-22T12:00:00Z");
 const SOON = "2026-11-22T13:00:00Z";
@@ -56,4 +56,12 @@ it("holds rows under the hand until something else is chosen", () => {
   const other = { key: "critical", ids: ["c"] };
   expect(heldRows(kept, other, true)).toBe(other);
   expect(heldRows({ key: "all", ids: [] }, fresh, true)).toBe(fresh);
+});
+
+it("tells what is of one rule, device or agent by its id, whatever else is called so", () => {
+  const row = alert("a", { rule: { id: "rul_1", name: "Device down" }, device: { id: "dev_1", name: "core1" }, agent: { id: "agt_1", name: "box" } });
+  expect(isAbout(row, {})).toBe(true);
+  expect(isAbout(row, { rule: "rul_1", device: "dev_1", agent: "agt_1" })).toBe(true);
+  expect([isAbout(row, { rule: "rul_2" }), isAbout(row, { device: "dev_10" }), isAbout(row, { agent: "agt_2" })]).toEqual([false, false, false]);
+  expect(isAbout({ ...row, device: null }, { device: "dev_1" })).toBe(false);
 });

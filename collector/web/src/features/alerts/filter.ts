@@ -9,6 +9,17 @@ export interface Choice {
   query: string;
 }
 
+/** One rule, one device or one agent that the alerts are of. */
+export interface About {
+  rule?: string | undefined;
+  device?: string | undefined;
+  agent?: string | undefined;
+}
+
+export function isAbout(alert: Pick<Alert, "rule" | "device" | "agent">, { rule, device, agent }: About): boolean {
+  return (!rule || alert.rule.id === rule) && (!device || alert.device?.id === device) && (!agent || alert.agent.id === agent);
+}
+
 export interface Tally {
   /** Of what else is chosen, by severity. */
   severity: Readonly<Record<Severity, number>>;

@@ -2,7 +2,7 @@ import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { api, take } from "../../lib/api";
 import { counted } from "../../lib/format";
-import { useMay } from "../../lib/role";
+import { useTenantsFor } from "../../lib/role";
 import { narrowed, useScope } from "../../lib/scope";
 import { Button } from "../../ui/button";
 import { Empty } from "../../ui/empty";
@@ -14,10 +14,11 @@ const LINK = "self-start text-accent underline underline-offset-4 phone:inline-f
 /** Why there is nothing: no rules, nothing wrong, or a filter. */
 export function InboxEmpty({ inbox, onClear }: { inbox: Inbox; onClear: () => void }) {
   const { search, total } = inbox;
-  if (search.state === "resolved" && !search.q && !search.severity) {
+  const isNarrowed = Boolean(search.q || search.severity || search.rule || search.device || search.agent);
+  if (search.state === "resolved" && !isNarrowed) {
     return <Empty title="Nothing was ever wrong"><p>Alerts that are over are kept here, with why they fired and what was done.</p></Empty>;
   }
-  if (total > 0 || search.q || search.severity || search.state === "resolved") {
+  if (total > 0 || isNarrowed || search.state === "resolved") {
     return (
       <Empty title="No alert matches">
         <p>The filter, the severity or the state leaves nothing to show.</p>
@@ -30,7 +31,7 @@ export function InboxEmpty({ inbox, onClear }: { inbox: Inbox; onClear: () => vo
 
 function NothingWrong() {
   const scope = useScope();
-  const may = useMay();
+  const canChange = useTenantsFor("admin").length > 0;
   const rules = useQuery(rulesQuery(narrowed(scope).tenant));
   const devices = useQuery({
     queryKey: ["devices", "count", scope.tenant?.id ?? ""],
@@ -41,7 +42,7 @@ function NothingWrong() {
     return (
       <Empty title="No rule is on">
         <p>Alerts come from rules, and none of them is switched on: nothing would be told, whatever happens.</p>
-        <Link to="/alerts/rules" className={LINK}>{may.admin ? "Switch rules on, or make one" : "Look at the rules"}</Link>
+        <Link to="/alerts/rules" className={LINK}>{canChange ? "Switch rules on, or make one" : "Look at the rules"}</Link>
       </Empty>
     );
   }

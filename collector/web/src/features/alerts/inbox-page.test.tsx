@@ -3,15 +3,18 @@ import { createMemoryHistory, createRootRoute, createRoute, createRouter, Outlet
 import { act, cleanup, fireEvent, render, screen, waitFor } from "@testing-library/react";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { api } from "../../lib/api";
+import { forgetPlaces } from "../../lib/last-place";
 import { live } from "../../lib/live-app";
-import { ScopeContext, scopeOf } from "../../lib/scope";
+import type { Role } from "../../lib/role";
+import { ScopeContext, scopeOf, type Tenant } from "../../lib/scope";
 import { meQuery } from "../../lib/session";
 import type { Alert } from "../../lib/types";
+import { ROWS_MARK } from "../../lib/use-held";
 import { InboxPage } from "./inbox-page";
-import { forgetInbox } from "./last-inbox";
 
 const ref = (id: string, name = id) => ({ id, name });
 const TENANT = ref("ten_1", "Alpine Fibre");
+const SOUTH = ref("ten_2", "South");
 const AT = new Date(Date.now() - 600_000).toISOString();
 const alert = (id: string, severity: string, more: Partial<Alert> = {}): Alert => ({
   id, tenant: TENANT, rule: ref(`rul_${id}`, `Rule ${id}`), severity, site: ref("sit_1", "Depot"), agent: ref("agt_1", "box-1"),
@@ -27,30 +30,34 @@ beforeEach(() => {
 });
 afterEach(() => {
   cleanup();
-  forgetInbox();
+  forgetPlaces();
   vi.restoreAllMocks();
 });
 
 /** The inbox at its address, as somebody with this role sees it. */
-async function show(role: string, alerts: readonly Alert[]) {
+async function show(role: Role, alerts: readonly Alert[], { tenants = [{ ...TENANT, role }], at = "/alerts" }: { tenants?: Tenant[]; at?: string } = {}) {
   live.alerts.replace(alerts);
+  return open(role, tenants, at, () => screen.findByRole("grid", { name: "Alerts" }));
+}
+
+async function open(role: Role, tenants: Tenant[], at: string, settled: () => Promise<unknown>) {
   const queries = new QueryClient({ defaultOptions: { queries: { retry: false, staleTime: Infinity } } });
-  queries.setQueryData(meQuery.queryKey, { user: { id: "usr_1", role, staff: false }, tenants: [TENANT] } as never);
+  queries.setQueryData(meQuery.queryKey, { user: { id: "usr_1", role, staff: false }, tenants } as never);
   const root = createRootRoute();
   const app = createRoute({ getParentRoute: () => root, id: "_app", component: Outlet });
   const inbox = createRoute({ getParentRoute: () => app, path: "/alerts/", component: InboxPage });
   const page = createRoute({ getParentRoute: () => app, path: "/alerts/$id", component: () => <h1>its page</h1> });
   const router = createRouter({
-    routeTree: root.addChildren([app.addChildren([inbox, page])]), history: createMemoryHistory({ initialEntries: ["/alerts"] }),
+    routeTree: root.addChildren([app.addChildren([inbox, page])]), history: createMemoryHistory({ initialEntries: [at] }),
   });
   render(
     <QueryClientProvider client={queries}>
-      <ScopeContext value={scopeOf([TENANT], undefined)}>
+      <ScopeContext value={scopeOf(tenants, undefined)}>
         <RouterProvider router={router as never} />
       </ScopeContext>
     </QueryClientProvider>,
   );
-  await screen.findByRole("grid", { name: "Alerts" });
+  await settled();
   return router;
 }
 
@@ -59,7 +66,7 @@ const press = async (...keys: string[]) => {
   for (const key of keys) await act(async () => fireEvent.keyDown(document.activeElement ?? document.body, { key }));
 };
 const shown = () => [...document.querySelectorAll("[role=row][data-alert]")].map((row) => row.getAttribute("data-alert"));
-const chosen = () => document.querySelector("[role=row][aria-selected=true]")?.getAttribute("data-alert");
+const chosen = () => document.querySelector("[role=row][data-chosen]")?.getAttribute("data-alert");
 
 it("is moved through by j and k, the worst first, and Enter opens beside the list", async () => {
   vi.spyOn(api, "GET").mockResolvedValue({ error: {}, response: new Response(null, { status: 500 }) } as never);
@@ -102,10 +109,79 @@ it("undoes the silence of the chosen row with u", async () => {
 });
 
 it("lets who only looks mark nothing and change nothing", async () => {
-  await show("viewer", [alert("c", "critical")]);
-  await press("j", "x", "a", "s", "u");
+  const post = vi.spyOn(api, "POST");
+  await show("viewer", [alert("c", "critical", { ack: { at: AT, by: "noc@farwatch.example", note: null } })]);
+  await press("j", "x", " ", "a", "s", "u");
   expect(screen.queryByRole("checkbox")).toBeNull();
   expect(screen.queryByRole("dialog")).toBeNull();
+  expect(post).not.toHaveBeenCalled();
+});
+
+it("acts only in tenants where this person may, and says what is left out", async () => {
+  const answer = { data: { data: { alerts: [{ id: "n", outcome: "done" }] } }, response: new Response() };
+  const post = vi.spyOn(api, "POST").mockResolvedValue(answer as never);
+  await show("operator", [alert("n", "critical"), alert("s", "warning", { tenant: SOUTH })], {
+    tenants: [{ ...TENANT, role: "operator" }, { ...SOUTH, role: "viewer" }],
+  });
+  expect(screen.getAllByRole("checkbox")).toHaveLength(1);
+  // The row of South: nothing comes of its keys.
+  await press("j", "j", "a", "x");
+  expect(chosen()).toBe("s");
+  expect(screen.queryByRole("dialog")).toBeNull();
+  await press("k", " ");
+  expect(screen.getByRole("toolbar", { name: "Marked alerts" }).textContent).toContain("1 alert marked");
+  await press("a");
+  fireEvent.submit((await screen.findByLabelText("Note")).closest("form") as HTMLFormElement);
+  await waitFor(() => expect(post).toHaveBeenCalledExactlyOnceWith("/api/v1/alerts/bulk", { body: { ids: ["n"], act: "ack" } }));
+});
+
+it("marks with Space, and tells what is marked apart from where the keys are", async () => {
+  await show("operator", [alert("w", "warning"), alert("c", "critical")]);
+  await press("j", " ", "j");
+  const selected = () => [...document.querySelectorAll("[role=row][aria-selected=true]")].map((row) => row.getAttribute("data-alert"));
+  expect(selected()).toEqual(["c"]);
+  expect(chosen()).toBe("w");
+  expect(screen.getByRole("grid").getAttribute("aria-multiselectable")).toBe("true");
+});
+
+it("offers no way back from another note: it would take away the acknowledgement too", async () => {
+  const answer = { data: { data: { alerts: [{ id: "c", outcome: "done" }] } }, response: new Response() };
+  vi.spyOn(api, "POST").mockResolvedValue(answer as never);
+  await show("operator", [alert("c", "critical", { ack: { at: AT, by: "anna@farwatch.example", note: "cable" } })]);
+  await press("j", "a");
+  const note = await screen.findByLabelText<HTMLInputElement>("Note");
+  expect(note.value).toBe("cable");
+  expect(screen.getByRole("dialog").textContent).toContain("Change the note");
+  fireEvent.change(note, { target: { value: "fibre" } });
+  fireEvent.submit(note.closest("form") as HTMLFormElement);
+  const news = await screen.findByText("1 alert acknowledged.");
+  expect(news.parentElement?.textContent).not.toContain("Undo");
+});
+
+it("says nothing of alerts that could not be loaded but that", async () => {
+  live.alerts.replace([]);
+  live.alerts.setPhase("failed", new Error("The server answered 503."));
+  await open("operator", [{ ...TENANT, role: "operator" }], "/alerts", () => screen.findByText("The server answered 503."));
+  expect(screen.queryByText("Nothing is wrong")).toBeNull();
+  act(() => live.alerts.setPhase("loading", new Error("The server answered 503.")));
+  expect(screen.queryByText("Nothing is wrong")).toBeNull();
+  act(() => live.alerts.replace([]));
+  expect(await screen.findByText("Nothing is wrong")).toBeTruthy();
+});
+
+it("says nothing of what is over where that could not be loaded", async () => {
+  vi.spyOn(api, "GET").mockResolvedValue({ error: { detail: "Not now." }, response: new Response(null, { status: 503 }) } as never);
+  live.alerts.replace([]);
+  await open("operator", [{ ...TENANT, role: "operator" }], "/alerts?state=resolved", () => screen.findByText("Not now."));
+  expect(screen.queryByText("Nothing was ever wrong")).toBeNull();
+});
+
+it("shows the alerts of one rule alone, however much is called so", async () => {
+  const router = await show("operator", [alert("a", "critical"), alert("b", "critical", { rule: ref("rul_b", "Rule a") })], { at: "/alerts?rule=rul_a" });
+  expect(shown()).toEqual(["a"]);
+  fireEvent.click(screen.getByTitle("Show the alerts of everything"));
+  await waitFor(() => expect(shown()).toHaveLength(2));
+  expect(router.state.location.search).toEqual({});
 });
 
 it("narrows by severity, and says what the other choices would show", async () => {
@@ -114,4 +190,11 @@ it("narrows by severity, and says what the other choices would show", async () =
   await waitFor(() => expect(shown()).toEqual(["c", "p"]));
   expect(document.querySelector("[data-standing-filter=pending]")?.textContent).toBe("Pending1");
   expect(document.querySelector("[data-severity-tab=all]")?.textContent).toBe("All3");
+});
+
+it("marks the list on a phone as one that holds: the finger that comes to a card does not let go of it", async () => {
+  vi.spyOn(globalThis, "matchMedia").mockReturnValue({ matches: true, addEventListener: () => {}, removeEventListener: () => {} } as never);
+  live.alerts.replace([alert("c", "critical")]);
+  await open("operator", [{ ...TENANT, role: "operator" }], "/alerts", () => screen.findByRole("list", { name: "Alerts" }));
+  for (const name of Object.keys(ROWS_MARK)) expect(document.querySelector("[data-alert=c]")?.closest(`[${name}]`)).not.toBeNull();
 });

@@ -1,5 +1,6 @@
 import { Link, useNavigate } from "@tanstack/react-router";
-import { lazy, Suspense, useEffect, useRef, useState } from "react";
+import { lazy, Suspense, useEffect, useMemo, useRef, useState } from "react";
+import { serverNow } from "../../lib/clock";
 import { counted, integer } from "../../lib/format";
 import { live, useTableValue } from "../../lib/live-app";
 import { useMay } from "../../lib/role";
@@ -7,15 +8,18 @@ import { useKeys } from "../../lib/use-keys";
 import { usePhone } from "../../lib/use-phone";
 import { useTitle } from "../../lib/use-title";
 import { ErrorNote } from "../../ui/error-note";
+import { FilterChip } from "../../ui/chip";
 import { FilterInput } from "../../ui/filter-input";
+import type { GridRows } from "../../ui/live-grid";
 import { PageHead } from "../../ui/page-head";
 import { Skeleton } from "../../ui/skeleton";
 import { Toggle } from "../../ui/toggle";
-import { useSelection } from "../fleet/use-selection";
+import { useSelection } from "../../lib/use-selection";
 import { TableError } from "../shell/table-error";
+import { undoOf } from "./acts";
 import { ActsNews, MarkedBar } from "./acts-bar";
 import { AlertCards } from "./alert-cards";
-import { type AlertRows, AlertTable } from "./alert-table";
+import { AlertTable } from "./alert-table";
 import { InboxEmpty } from "./inbox-empty";
 import { SeverityTabs, StandingFilter } from "./inbox-filters";
 import { lastInbox, rememberInbox } from "./last-inbox";
@@ -29,20 +33,24 @@ const AlertPanel = lazy(() => import("./alert-panel").then((m) => ({ default: m.
 const RULES_LINK =
   "inline-flex h-8 items-center rounded-md border border-edge bg-surface px-3 hover:bg-hover phone:h-11";
 
+const NO_FILTER = { q: "", severity: undefined, state: undefined, rule: undefined, device: undefined, agent: undefined } as const;
+
 /** Everything that is wrong, of all tenants at once: what needs a person stands first. */
 export function InboxPage() {
   const inbox = useInbox();
-  const { search, setSearch, ids, past, counts } = inbox;
+  const { search, setSearch, ids, past, counts, canAct } = inbox;
   const phone = usePhone();
   const may = useMay();
   const navigate = useNavigate();
   const acts = useActs();
   const [chosen, setChosen] = useState(search.open ?? lastInbox().chosen);
   const [marking, setMarking] = useState(false);
-  const selection = useSelection(ids);
+  const selection = useSelection(useMemo(() => ids.filter((id) => canAct.has(id)), [ids, canAct]));
   const input = useRef<HTMLInputElement>(null);
-  const rows = useRef<AlertRows>(null);
+  const rows = useRef<GridRows>(null);
   const phase = useTableValue(live.alerts, (table) => table.phase);
+  // The error stands until a load comes through: it is tried again meanwhile.
+  const hasFailed = useTableValue(live.alerts, (table) => table.phase !== "ready" && table.error !== null);
   useEffect(() => {
     live.ensureAlerts();
     // They know their namesakes: a name is told the same on every page.
@@ -53,7 +61,7 @@ export function InboxPage() {
   const { firing } = counts.standing;
   useTitle(`${firing > 0 ? `(${integer(firing)} firing) ` : ""}Alerts`);
 
-  const clear = () => setSearch({ q: "", severity: undefined, state: undefined });
+  const clear = () => setSearch(NO_FILTER);
   const choose = (id: string) => {
     setChosen(id);
     if (search.open) setSearch({ open: id });
@@ -62,8 +70,15 @@ export function InboxPage() {
     if (phone || search.open === id) void navigate({ to: "/alerts/$id", params: { id } });
     else setSearch({ open: id });
   };
-  const targets = selection.ids.length > 0 ? selection.ids : chosen && ids.includes(chosen) ? [chosen] : [];
-  const undo = () => acts.undo(targets.flatMap((id) => live.alerts.get(id) ?? []));
+  // The one beside the list is in sight even where the filter hides its row.
+  const one = chosen && (ids.includes(chosen) || chosen === search.open) ? [chosen] : [];
+  const targets = selection.ids.length > 0 ? selection.ids : one;
+  const known = () => targets.flatMap((id) => live.alerts.get(id) ?? []);
+  const ask = (act: "ack" | "silence") => {
+    const alerts = known();
+    acts.ask(act, alerts.filter((alert) => alert.phase !== "resolved"), targets.length - alerts.length);
+  };
+  const undo = () => acts.undo(known());
   const back = () => {
     if (search.open) setSearch({ open: undefined });
     else if (selection.ids.length > 0) selection.clear();
@@ -74,8 +89,14 @@ export function InboxPage() {
     "/": () => input.current?.select(),
     Escape: back,
     Enter: () => chosen && open(chosen),
-    ...(may.write ? { a: () => acts.ask("ack", targets), s: () => acts.ask("silence", targets), u: undo } : {}),
+    ...(may.write ? { a: () => ask("ack"), s: () => ask("silence"), u: undo } : {}),
   });
+
+  const isPast = search.state === "resolved";
+  const mayMark = may.write && !isPast;
+  // Of a list that could not be loaded nothing is said but that.
+  const isFailed = isPast ? past.error !== null : phase === "failed" || hasFailed;
+  const isLoading = isPast ? past.isLoading : phase !== "ready";
 
   return (
     <div className="flex h-full flex-col">
@@ -89,14 +110,15 @@ export function InboxPage() {
         <FilterInput label="Filter alerts" input={input} query={search.q ?? ""} onQuery={(q) => setSearch({ q })}
           toRows={() => rows.current?.first() ?? false} />
         <StandingFilter inbox={inbox} />
+        <OfOne inbox={inbox} />
         <span className="flex-1 phone:hidden" />
-        {search.state !== "resolved" && (
+        {!isPast && (
           <Toggle className="phone:order-4 phone:px-2" title="The newest first, whatever their severity" on={search.order === "newest"}
             onChange={(on) => setSearch({ order: on ? "newest" : undefined })}>
             Newest first
           </Toggle>
         )}
-        {phone && may.write && ids.length > 1 && (
+        {phone && mayMark && ids.length > 1 && (
           <Toggle className="phone:order-4 phone:px-2" title="Tap alerts to act on them together" on={marking} onChange={(on) => {
             setMarking(on);
             selection.clear();
@@ -107,18 +129,20 @@ export function InboxPage() {
       </div>
       <TableError table={live.alerts} className="mx-4 mb-3" />
       {past.error && <ErrorNote error={past.error} className="mx-4 mb-3" onRetry={past.retry} />}
-      {selection.ids.length > 0 && <MarkedBar selection={selection} shown={ids.length} acts={acts} onUndo={undo} />}
+      {selection.ids.length > 0 && (
+        <MarkedBar selection={selection} shown={ids.filter((id) => canAct.has(id)).length} acts={acts} onAsk={ask}
+          onUndo={undoOf(known(), serverNow()) ? undo : null} />
+      )}
       <ActsNews acts={acts} />
       <div className="flex min-h-0 flex-1">
         {ids.length === 0 ? (
           <div className="min-w-0 flex-1">
-            {past.isLoading || (phase !== "ready" && phase !== "failed" && search.state !== "resolved")
-              ? <Skeleton label="Loading alerts" rows={24} /> : <InboxEmpty inbox={inbox} onClear={clear} />}
+            {isFailed ? null : isLoading ? <Skeleton label="Loading alerts" rows={24} /> : <InboxEmpty inbox={inbox} onClear={clear} />}
           </div>
         ) : phone ? (
-          <AlertCards inbox={inbox} selection={marking && may.write ? selection : null} />
+          <AlertCards inbox={inbox} selection={marking && mayMark ? selection : null} />
         ) : (
-          <AlertTable ref={rows} inbox={inbox} chosen={chosen} onChoose={choose} onOpen={open} selection={may.write ? selection : null} />
+          <AlertTable ref={rows} inbox={inbox} chosen={chosen} onChoose={choose} onOpen={open} selection={mayMark ? selection : null} />
         )}
         <Suspense>
           {search.open && !phone && <AlertPanel key={search.open} id={search.open} acts={acts} onClose={() => setSearch({ open: undefined })} />}
@@ -126,6 +150,17 @@ export function InboxPage() {
       </div>
       <Suspense>{acts.asked && <ActDialog acts={acts} />}</Suspense>
     </div>
+  );
+}
+
+/** The one thing that the alerts are of, where a link led here from it. */
+function OfOne({ inbox: { search, setSearch, named } }: { inbox: Inbox }) {
+  const kind = search.rule ? "rule" : search.device ? "device" : search.agent ? "agent" : null;
+  if (!kind) return null;
+  return (
+    <span className="phone:order-4" data-of-one={kind}>
+      <FilterChip label="Show the alerts of everything" onRemove={() => setSearch({ rule: undefined, device: undefined, agent: undefined })}>of {named ?? `one ${kind}`}</FilterChip>
+    </span>
   );
 }
 

@@ -19,15 +19,18 @@ function useOpen(isOf: (alert: Alert) => boolean): string[] {
   return text ? text.split(" ") : [];
 }
 
+/** What narrows the list of alerts to the same. */
+type Of = { device?: string; agent?: string; tenant: string };
+
 /** Open alerts of something, each leading to its page, and the way to all of them. */
-function OpenList({ ids, query, tenant }: { ids: readonly string[]; query: string; tenant: string }) {
+function OpenList({ ids, of }: { ids: readonly string[]; of: Of }) {
   const more = ids.length - SHOWN;
   return (
     <ul aria-label="Open alerts" className="flex min-w-0 flex-col gap-0.5">
       {ids.slice(0, SHOWN).map((id) => <Line key={id} id={id} />)}
       {more > 0 && (
         <li>
-          <Link to="/alerts" search={{ q: query, tenant }} className="text-accent hover:underline phone:inline-flex phone:min-h-11 phone:items-center">
+          <Link to="/alerts" search={of} className="text-accent hover:underline phone:inline-flex phone:min-h-11 phone:items-center">
             {integer(more)} more
           </Link>
         </li>
@@ -53,30 +56,30 @@ function Line({ id }: { id: string }) {
 }
 
 /** What is wrong with a device, above what it tells. Not there while nothing is. */
-export function DeviceAlerts({ device, name, tenant }: { device: string; name: string; tenant: string }) {
+export function DeviceAlerts({ device, tenant }: { device: string; tenant: string }) {
   const ids = useOpen((alert) => alert.device?.id === device);
   if (ids.length === 0) return null;
   return (
     <section aria-label="Open alerts" data-device-alerts={ids.length}
       className="flex gap-4 border-b border-line bg-degraded-soft px-4 py-2 phone:flex-col phone:gap-1 phone:px-3">
       <h2 className="shrink-0 leading-6 font-semibold">
-        <Link to="/alerts" search={{ q: name, tenant }} className="hover:underline phone:inline-flex phone:min-h-11 phone:items-center">Open alerts</Link>
+        <Link to="/alerts" search={{ device, tenant }} className="hover:underline phone:inline-flex phone:min-h-11 phone:items-center">Open alerts</Link>
       </h2>
-      <OpenList ids={ids} query={name} tenant={tenant} />
+      <OpenList ids={ids} of={{ device, tenant }} />
     </section>
   );
 }
 
 /** What is wrong with an agent itself, and with what it polls. */
-export function AgentAlerts({ agent, name, tenant }: { agent: string; name: string; tenant: string }) {
+export function AgentAlerts({ agent, tenant }: { agent: string; tenant: string }) {
   const own = useOpen((alert) => alert.device === null && alert.agent.id === agent);
   const others = useOpen((alert) => alert.device !== null && alert.agent.id === agent).length;
   if (own.length === 0 && others === 0) return <p className="text-muted">None: neither of it nor of what it polls.</p>;
   return (
     <div className="flex flex-col gap-1" data-agent-alerts={own.length + others}>
-      {own.length > 0 && <OpenList ids={own} query={name} tenant={tenant} />}
+      {own.length > 0 && <OpenList ids={own} of={{ agent, tenant }} />}
       {others > 0 && (
-        <Link to="/alerts" search={{ q: name, tenant }} className="self-start text-accent hover:underline phone:inline-flex phone:min-h-11 phone:items-center">
+        <Link to="/alerts" search={{ agent, tenant }} className="self-start text-accent hover:underline phone:inline-flex phone:min-h-11 phone:items-center">
           {integer(others)} of its devices
         </Link>
       )}

@@ -19,9 +19,18 @@ export function useCalled(): Called {
   );
 }
 
-/** «Processor busy · 97 %»: the rule, and the value that is wrong. */
+/** Units that say nothing beside the name of the rule: what is so is 1, or a state has a number. */
+const WORDLESS: ReadonlySet<string> = new Set(["one", "flag"]);
+
+/** The value as it was at the last turn of the alert; null where it is one of a flag or a state. */
+export function valueOf({ value, unit }: Pick<Alert, "value" | "unit">): string | null {
+  return value === null || (unit !== null && WORDLESS.has(unit)) ? null : figure(value, unit);
+}
+
+/** «Processor busy · 97 %»: the rule, and the value that was wrong. */
 export function wrongWith({ rule, value, unit }: Pick<Alert, "rule" | "value" | "unit">): string {
-  return value === null ? rule.name : `${rule.name} · ${figure(value, unit)}`;
+  const figured = valueOf({ value, unit });
+  return figured === null ? rule.name : `${rule.name} · ${figured}`;
 }
 
 const CAUSE_WORD: Readonly<Record<string, string>> = {

@@ -1,16 +1,31 @@
 /** One alert with why it fired: by REST, and live in what the list tells of it. */
 import { queryOptions, useQuery, useQueryClient } from "@tanstack/react-query";
-import { useEffect, useRef } from "react";
-import { ApiError, api, take } from "../../lib/api";
+import { useEffect } from "react";
+import { api, isNotHere, take } from "../../lib/api";
 import { live, useAlert } from "../../lib/live-app";
-import type { AlertDetail } from "../../lib/types";
+import type { Alert, AlertDetail } from "../../lib/types";
 import { useKeptError } from "../../lib/use-kept-error";
 
-function alertQuery(id: string) {
-  return queryOptions({
-    queryKey: ["alert", id],
-    queryFn: async () => (await take(api.GET("/api/v1/alerts/{id}", { params: { path: { id } } }))).data,
+/** Between two looks at deliveries that are on their way: no stream tells of them. */
+const LOOK_MS = 5000;
+
+/** Where the list holds the alert, its row learns what is newer here, and keeps what the stream told meanwhile. */
+async function load(id: string): Promise<AlertDetail> {
+  const ask = async () => (await take(api.GET("/api/v1/alerts/{id}", { params: { path: { id } } }))).data;
+  if (!live.alerts.get(id)) return ask();
+  let detail: AlertDetail | undefined;
+  await live.alerts.fetch(id, async () => {
+    detail = await ask();
+    // A row is what the list tells: the stream keeps no more of it up to date.
+    const { evidence: _, history: __, ...row } = detail;
+    return row;
   });
+  if (!detail) throw new Error("the alert was loaded and is not there");
+  return detail;
+}
+
+function alertQuery(id: string) {
+  return queryOptions({ queryKey: ["alert", id], queryFn: () => load(id) });
 }
 
 /** Who was told of it. */
@@ -18,7 +33,13 @@ export function deliveriesQuery(id: string) {
   return queryOptions({
     queryKey: ["alert", id, "deliveries"],
     queryFn: async () => (await take(api.GET("/api/v1/alerts/{id}/deliveries", { params: { path: { id } } }))).data,
+    refetchInterval: ({ state }) => (state.data?.some((one) => one.state === "queued") ? LOOK_MS : false),
   });
+}
+
+/** What says that there is more to tell than was told. */
+function turnOf({ phase, ack, silenced_until: until, last_at: last, value }: Alert): string {
+  return [phase, ack?.at, until, last, value].join("\n");
 }
 
 export function useAlertDetail(id: string) {
@@ -27,20 +48,17 @@ export function useAlertDetail(id: string) {
   const row = useAlert(id);
   useEffect(() => live.ensureAlerts(), []);
   useEffect(() => live.onResync(() => void queries.invalidateQueries({ queryKey: ["alert", id] })), [queries, id]);
-  // The stream says that there is more to tell; readings and history come by REST.
-  const turn = row ? [row.phase, row.ack?.at, row.silenced_until, row.last_at, row.value].join("\n") : null;
-  const known = useRef(turn);
+  // The stream is ahead of what was told: readings and history come by REST.
+  const turn = row ? turnOf(row) : null;
+  const told = query.data ? turnOf(query.data) : null;
   useEffect(() => {
-    if (known.current !== null && turn !== null && known.current !== turn) {
-      void queries.invalidateQueries({ queryKey: ["alert", id] });
-    }
-    known.current = turn ?? known.current;
-  }, [queries, id, turn]);
+    if (turn !== null && told !== null && turn !== told) void queries.invalidateQueries({ queryKey: ["alert", id] });
+  }, [queries, id, turn, told]);
   const error = useKeptError(query.error, query.data !== undefined);
   const alert: AlertDetail | undefined = query.data && { ...query.data, ...row };
   return {
     alert,
-    isMissing: query.error instanceof ApiError && query.error.status === 404,
+    isMissing: isNotHere(query.error),
     error,
     retry: () => void query.refetch(),
   };

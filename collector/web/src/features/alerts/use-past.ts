@@ -4,6 +4,7 @@ import { useEffect, useMemo } from "react";
 import { api, take } from "../../lib/api";
 import { live, useTableValue } from "../../lib/live-app";
 import type { Alert } from "../../lib/types";
+import { type About, isAbout } from "./filter";
 import { useSettled } from "../../lib/use-settled";
 import { ROWS } from "../../lib/use-pages";
 
@@ -11,6 +12,9 @@ export interface Asked {
   severity: string | undefined;
   query: string;
   tenant: string | undefined;
+  about: About;
+  /** The name of what it is about, where it is known. */
+  named: string | null;
 }
 
 export interface Past {
@@ -26,10 +30,24 @@ export interface Past {
 
 const PAST = ["alerts", "resolved"] as const;
 
-export function usePast({ severity, query, tenant }: Asked, isAsked: boolean): Past {
+/** The alert that ended last; empty where none did. */
+export function lastEnded(alerts: readonly Alert[]): string {
+  let [last, endedAt] = ["", 0];
+  for (const { id, resolved_at: at } of alerts) {
+    const ended = at === null ? 0 : Date.parse(at);
+    if (ended > endedAt || (ended === endedAt && ended > 0 && id > last)) [last, endedAt] = [id, ended];
+  }
+  return last;
+}
+
+export function usePast({ severity, query, tenant, about, named }: Asked, isAsked: boolean): Past {
   const queries = useQueryClient();
-  const q = useSettled(query);
-  const asked = { phase: "resolved", limit: ROWS, ...(severity ? { severity } : {}), ...(q ? { q } : {}), ...(tenant ? { tenant } : {}) };
+  // The server knows alerts of a device; of a rule or an agent it looks for the name, and the rest is left out here.
+  const q = useSettled(query || (about.device ? "" : (named ?? "")));
+  const asked = {
+    phase: "resolved", limit: ROWS, ...(severity ? { severity } : {}), ...(q ? { q } : {}), ...(tenant ? { tenant } : {}),
+    ...(about.device ? { device: about.device } : {}),
+  };
   const list = useInfiniteQuery({
     queryKey: [...PAST, asked],
     enabled: isAsked,
@@ -38,16 +56,17 @@ export function usePast({ severity, query, tenant }: Asked, isAsked: boolean): P
     initialPageParam: undefined as string | undefined,
     getNextPageParam: ({ meta }) => meta.next_cursor ?? undefined,
   });
-  const ended = useTableValue(live.alerts, (table) => table.list().filter(({ phase }) => phase === "resolved").length);
+  const ended = useTableValue(live.alerts, (table) => lastEnded(table.list()));
   useEffect(() => {
-    if (ended > 0) void queries.invalidateQueries({ queryKey: PAST });
+    if (ended) void queries.invalidateQueries({ queryKey: PAST });
   }, [queries, ended]);
   const { data } = list;
-  const rows = useMemo(() => (isAsked ? (data?.pages.flatMap((page) => page.data) ?? []) : []), [data, isAsked]);
+  const rows = useMemo(() => (isAsked ? (data?.pages.flatMap((page) => page.data) ?? []) : []).filter((row) => isAbout(row, about)), [data, isAsked, about]);
   const byId = useMemo(() => new Map(rows.map((row) => [row.id, row])), [rows]);
   return {
     rows, byId,
-    total: data?.pages[0]?.meta.total ?? null,
+    // Of a rule or an agent the server counts by the name alone.
+    total: about.rule || about.agent ? null : (data?.pages[0]?.meta.total ?? null),
     isLoading: isAsked && !data && !list.error,
     error: isAsked ? list.error : null,
     retry: () => void list.refetch(),

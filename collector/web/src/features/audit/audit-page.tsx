@@ -14,7 +14,8 @@ import { PageHead } from "../../ui/page-head";
 import { columnsOf } from "./audit-columns";
 import { AuditDetail } from "./audit-detail";
 import { AuditChips, AuditFilters } from "./audit-filters";
-import { type AuditSearch, exportUrl, queryOf } from "./search";
+import { exportUrl, queryOf } from "./query";
+import type { AuditSearch } from "./search";
 
 const route = getRouteApi("/_app/settings/audit");
 const ROWS = 100;

@@ -1,6 +1,7 @@
 import * as v from "valibot";
 import { expect, it } from "vitest";
-import { auditSearch, exportUrl, queryOf } from "./search";
+import { exportUrl, queryOf } from "./query";
+import { auditSearch } from "./search";
 
 const NOW = Date.parse("2026-11-21T12:00:00Z");
 const read = (search: object) => v.parse(auditSearch, search);
@@ -17,7 +18,8 @@ it("takes whole days, the last one included", () => {
 });
 
 it("drops what is no filter", () => {
-  expect(read({ kind: "nonsense", last: "9y", from: "yesterday", of: "x" })).toEqual({});
+  expect(read({ last: "9y", from: "yesterday", of: "x" })).toEqual({});
+  expect(queryOf(read({ kind: "nonsense", last: "all" }), undefined, NOW)).toEqual({});
 });
 
 it("exports what the page shows", () => {

@@ -1,5 +1,5 @@
 import { lazy, Suspense, useMemo, useState } from "react";
-import { counted, dateTime } from "../../lib/format";
+import { counted, dateTime, integer } from "../../lib/format";
 import type { Pages } from "../../lib/use-pages";
 import { ErrorNote } from "../../ui/error-note";
 import { Picker } from "../../ui/picker";
@@ -25,6 +25,9 @@ interface Props {
   onWith: (id: string) => void;
 }
 
+/** In place of an id: there are more to choose from. */
+const OLDER = "older";
+
 function choicesOf(others: readonly Version[], id: string, before: Version | null) {
   const rows = before && !others.some((one) => one.id === before.id) ? [...others, before] : others;
   return rows.filter((one) => one.id !== id).map((one) => ({ value: one.id, label: dateTime(one.first_at), note: changeWords(one) }));
@@ -47,13 +50,14 @@ export function ChangesPart({ version, before, diff, others, isSplit, canSplit, 
       <div className="sticky top-0 z-10 flex flex-wrap items-center gap-x-3 gap-y-2 border-b border-line bg-bg px-4 py-2 phone:px-3">
         <span className="inline-flex items-center gap-2 phone:w-full">
           <span className="shrink-0 text-muted">Compared with</span>
-          <Picker label="Compared with" className="desk:w-56!" value={before?.id ?? ""} placeholder="the one before" onChange={onWith}
-            choices={choicesOf(others.rows, version.id, before)} />
+          <Picker label="Compared with" className="desk:w-56!" value={before?.id ?? ""} placeholder="the one before"
+            onChange={(id) => (id === OLDER ? others.more?.() : onWith(id))}
+            choices={[...choicesOf(others.rows, version.id, before), ...(others.more ? [{ value: OLDER, label: "Show older ones" }] : [])]} />
         </span>
         {change && (
           <span className="inline-flex gap-2 font-medium tabular-nums" title={spokenChange(change)} data-diff-count>
-            <span className="text-up" aria-hidden="true">+{change.added}</span>
-            <span className="text-down" aria-hidden="true">−{change.removed}</span>
+            <span className="text-up" aria-hidden="true">+{integer(change.added)}</span>
+            <span className="text-down" aria-hidden="true">−{integer(change.removed)}</span>
             <span className="sr-only">{spokenChange(change)}</span>
           </span>
         )}

@@ -1,15 +1,18 @@
 import { getRouteApi, Link } from "@tanstack/react-router";
 import { useCallback, useEffect, useMemo } from "react";
 import { api, take } from "../../lib/api";
-import { byName, dateTime, integer, NONE } from "../../lib/format";
+import { dateTime, integer, NONE } from "../../lib/format";
 import { live } from "../../lib/live-app";
 import { useDeviceNames } from "../../lib/live-names";
 import type { Names } from "../../lib/names";
-import { useMay } from "../../lib/role";
+import { useTenantsFor } from "../../lib/role";
 import { narrowed, useScope } from "../../lib/scope";
 import { ROWS, usePages } from "../../lib/use-pages";
+import { useSettled } from "../../lib/use-settled";
+import { useSites } from "../../lib/use-sites";
 import { useTitle } from "../../lib/use-title";
 import { Age } from "../../ui/age";
+import { Button } from "../../ui/button";
 import { type Column, DataTable } from "../../ui/data-table";
 import { Dotted } from "../../ui/dotted";
 import { Empty } from "../../ui/empty";
@@ -17,8 +20,8 @@ import { FilterBar } from "../../ui/filter-bar";
 import { type Choice, Picker } from "../../ui/picker";
 import { Toggle } from "../../ui/toggle";
 import { ConfigFrame } from "./config-frame";
-import { KEYS } from "./queries";
-import { type ConfigSearch, keeps, standingRank } from "./standing";
+import { KEYS, useLookAgain } from "./queries";
+import { type ConfigSearch, standingRank } from "./standing";
 import { StandingBadge } from "./standing-badge";
 import type { ConfigRow } from "./types";
 import { platformWord } from "./words";
@@ -61,40 +64,42 @@ export function ConfigPage() {
   const scope = useScope();
   const names = useDeviceNames();
   useEffect(() => live.ensureDevices(), []);
-  const list = usePages([...KEYS.list, scope.tenant?.id ?? ""], (cursor) =>
-    take(api.GET("/api/v1/configs", { params: { query: { ...narrowed(scope), ...cursor, limit: ROWS } } })));
+  const { site, failing } = search;
+  const q = useSettled(search.q?.trim());
+  const key = [...KEYS.list, scope.tenant?.id ?? "", q, site, failing];
+  // By the server: the list comes in pages, and what is looked for may be on one that is not here.
+  const asked = { ...narrowed(scope), ...(q ? { q } : {}), ...(site ? { site } : {}), ...(failing ? { failing } : {}), limit: ROWS };
+  const list = usePages(key, (cursor) => take(api.GET("/api/v1/configs", { params: { query: { ...asked, ...cursor } } })));
+  useLookAgain(list, key, ROWS);
   const change = useCallback((patch: ConfigSearch) => {
     void navigate({ search: (old) => ({ ...old, ...patch }), replace: true });
   }, [navigate]);
+  const clear = () => change({ q: undefined, site: undefined, failing: undefined });
   const columns = useMemo(() => columnsOf(scope.isMixed, names), [scope.isMixed, names]);
-  const keep = useMemo(() => keeps(search), [search]);
-  const sites = useMemo(() => {
-    const known = new Map(list.rows.map(({ site, tenant }) => [site.id, { ...site, tenant: tenant.name }]));
-    return [...known.values()].toSorted((a, b) => byName(a.name, b.name))
-      .map(({ id, name, tenant }): Choice => (scope.isMixed ? { value: id, label: name, note: tenant } : { value: id, label: name }));
-  }, [list.rows, scope.isMixed]);
-  const shown = keep ? list.rows.filter(keep).length : list.rows.length;
+  const all = useSites(scope.tenant?.id ?? null);
+  const sites = useMemo(() => (all ?? []).map(({ id, name, tenant }): Choice =>
+    (scope.isMixed ? { value: id, label: name, note: tenant.name } : { value: id, label: name })), [all, scope.isMixed]);
+  const isFiltered = Boolean(search.q || site || failing);
   useTitle("Configurations");
   return (
-    <ConfigFrame filters={list.rows.length > 0 && (
-      <FilterBar label="Filter devices" query={search.q ?? ""} onQuery={(q) => change({ q: q || undefined })} shown={shown}
-        total={list.total ?? list.rows.length} onClear={keep ? () => change({ q: undefined, site: undefined, failing: undefined }) : undefined}>
-        <Picker label="Site" className="desk:w-44! phone:order-2" value={search.site ?? EVERY}
-          choices={[{ value: EVERY, label: "Every site" }, ...sites]} onChange={(site) => change({ site: site === EVERY ? undefined : site })} />
-        <Toggle className="phone:order-3" on={search.failing === true} onChange={(on) => change({ failing: on || undefined })}>Failing only</Toggle>
+    <ConfigFrame filters={(isFiltered || list.phase !== "ready" || list.rows.length > 0) && (
+      <FilterBar label="Filter by the name of the device" query={search.q ?? ""} onQuery={(text) => change({ q: text || undefined })}
+        shown={list.rows.length} total={list.total ?? list.rows.length} onClear={isFiltered ? clear : undefined}>
+        <Picker label="Site" className="desk:w-44! phone:order-2" value={site ?? EVERY}
+          choices={[{ value: EVERY, label: "Every site" }, ...sites]} onChange={(one) => change({ site: one === EVERY ? undefined : one })} />
+        <Toggle className="phone:order-3" on={failing === true} onChange={(on) => change({ failing: on || undefined })}>Failing only</Toggle>
       </FilterBar>
     )}>
-      <DataTable label="Configurations" list={list} keep={keep} columns={columns} keyOf={(row) => row.device.id}
-        first={{ by: "state", desc: false }} empty={<NoConfigs />} />
-      {keep && shown === 0 && list.rows.length > 0 && (
-        <Empty title="No device fits the filter"><p>Clear the filter to see all {integer(list.rows.length)}.</p></Empty>
-      )}
+      <DataTable label="Configurations" list={list} columns={columns} keyOf={(row) => row.device.id}
+        first={{ by: "state", desc: false }} empty={isFiltered ? (
+          <Empty title="No device fits the filter"><Button className="self-start" onClick={clear}>Show all devices</Button></Empty>
+        ) : <NoConfigs />} />
     </ConfigFrame>
   );
 }
 
 function NoConfigs() {
-  const { write } = useMay();
+  const canAdd = useTenantsFor("write").length > 0;
   return (
     <Empty title="No configuration yet">
       <p>
@@ -105,7 +110,7 @@ function NoConfigs() {
         All it needs is a login. Add a credential profile of the kind «SSH login» with a user that may read the configuration:
         the devices that it is for are backed up by themselves from then on.
       </p>
-      {write && (
+      {canAdd && (
         <Link to="/settings/credentials" className="self-start rounded-md bg-solid px-3 py-1.5 font-medium text-on-solid phone:py-3">
           Add an SSH login
         </Link>

@@ -1,6 +1,6 @@
 import { Link } from "@tanstack/react-router";
 import { useState } from "react";
-import { useMay } from "../../lib/role";
+import { useMayIn } from "../../lib/role";
 import type { DeviceDetail } from "../../lib/types";
 import { Button } from "../../ui/button";
 import { ErrorNote } from "../../ui/error-note";
@@ -14,16 +14,16 @@ import { LastJob, RunButton } from "./run-part";
 import { VersionsPart } from "./versions-part";
 
 interface Props {
-  device: Pick<DeviceDetail, "id" | "name">;
+  device: Pick<DeviceDetail, "id" | "name" | "tenant">;
   /** Why its agent can do nothing now. */
   offline: string | null;
 }
 
 /** The tab of a device: how its backup stands, and all versions of its configuration. */
 export function DeviceConfig({ device, offline }: Props) {
-  const { id, name } = device;
+  const { id, name, tenant } = device;
   const { data: backup, error, refetch } = useBackup(id);
-  const { write, admin } = useMay();
+  const { write, admin } = useMayIn()(tenant.id);
   const [opened, setOpened] = useState<"settings" | "login" | null>(null);
   if (error && !backup) return <ErrorNote error={error} onRetry={() => void refetch()} />;
   if (!backup) return <Skeleton label="Loading the configuration" />;

@@ -1,5 +1,7 @@
 import { Link } from "@tanstack/react-router";
+import { serverNow } from "../../lib/clock";
 import { dateTime, duration, NONE } from "../../lib/format";
+import { useEachSecond } from "../../lib/live-app";
 import type { Names } from "../../lib/names";
 import { Age } from "../../ui/age";
 import type { Column } from "../../ui/data-table";
@@ -12,7 +14,8 @@ const seconds = (from: string | null, to: string | null) => (from && to ? (Date.
 
 /** How long it took; a queued one has not begun. */
 function Took({ job: { started_at: from, ended_at: to } }: { job: Job }) {
-  if (from && !to) return <Age at={from} />;
+  const now = useEachSecond(() => (from && !to ? duration((serverNow() - Date.parse(from)) / 1000) : null));
+  if (now !== null) return <time dateTime={from ?? undefined}>{now}</time>;
   const took = seconds(from, to);
   return <>{took === null ? NONE : took < 1 ? "<1 s" : duration(took)}</>;
 }

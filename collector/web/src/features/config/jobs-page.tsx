@@ -5,6 +5,7 @@ import { live, useDevice } from "../../lib/live-app";
 import { useDeviceNames } from "../../lib/live-names";
 import { narrowed, useScope } from "../../lib/scope";
 import { usePages } from "../../lib/use-pages";
+import { REFRESH_MS } from "../../lib/use-refresh";
 import { useTitle } from "../../lib/use-title";
 import { Button } from "../../ui/button";
 import { FilterChip } from "../../ui/chip";
@@ -13,9 +14,9 @@ import { Empty } from "../../ui/empty";
 import { Picker } from "../../ui/picker";
 import { ConfigFrame } from "./config-frame";
 import { JobDetail, jobColumns } from "./job-columns";
-import { KEYS, useLookWhile } from "./queries";
+import { KEYS, paceOf, useLookAgain } from "./queries";
 import type { JobState } from "./types";
-import { isOpen, JOB_WORD } from "./words";
+import { JOB_WORD } from "./words";
 
 const route = getRouteApi("/_app/config/jobs");
 const ROWS = 100;
@@ -33,7 +34,7 @@ export function JobsPage() {
   const list = usePages(key, (cursor) => take(api.GET("/api/v1/config-jobs", {
     params: { query: { ...narrowed(scope), ...(state ? { state } : {}), ...(device ? { device } : {}), ...cursor, limit: ROWS } },
   })));
-  useLookWhile(list.rows.some(isOpen), key);
+  useLookAgain(list, key, ROWS, Math.min(...list.rows.map(paceOf), REFRESH_MS));
   const columns = useMemo(() => jobColumns(names, scope.isMixed), [names, scope.isMixed]);
   const named = useDevice(device ?? "")?.name ?? list.rows[0]?.device.name ?? "one device";
   const clear = () => void navigate({ search: (old) => ({ ...old, state: undefined, device: undefined }), replace: true });

@@ -1,6 +1,7 @@
 import { useState } from "react";
 import { serverNow } from "../../lib/clock";
 import { clockTime, duration, NONE } from "../../lib/format";
+import { useTenantsFor } from "../../lib/role";
 import { useScope } from "../../lib/scope";
 import { useTitle } from "../../lib/use-title";
 import { CheckField } from "../../ui/check-field";
@@ -22,17 +23,18 @@ const SHOWS = ["window", "per_site_max", "keep_days", "keep_versions", "every_s"
 
 /** When the configurations of a tenant are fetched, and how long they are kept. */
 export function PolicyPage() {
-  const { tenants, tenant } = useScope();
+  const { tenant } = useScope();
+  const offered = useTenantsFor("admin");
   const [chosen, setChosen] = useState(useFirstTenant());
-  const owner = tenant?.id ?? chosen;
+  const owner = offered.some(({ id }) => id === tenant?.id) ? (tenant?.id ?? "") : chosen;
   const { data, error, refetch } = usePolicy(owner);
   useTitle("Configurations");
   return (
     <>
       <PageHead title="Configurations">
-        {!tenant && tenants.length > 1 && (
+        {owner !== tenant?.id && offered.length > 1 && (
           <Picker label="Tenant" className="desk:w-56!" value={owner} placeholder="Whose policy?" onChange={setChosen}
-            choices={tenants.map(({ id, name }) => ({ value: id, label: name }))} />
+            choices={offered.map(({ id, name }) => ({ value: id, label: name }))} />
         )}
         {data?.is_default && <Tag title="Nothing was changed here yet">as delivered</Tag>}
       </PageHead>

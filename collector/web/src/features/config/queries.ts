@@ -2,7 +2,9 @@
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useEffect, useRef } from "react";
 import { api, take } from "../../lib/api";
-import { usePages } from "../../lib/use-pages";
+import { REFRESH_MS, useRefresh } from "../../lib/use-refresh";
+import { type Pages, usePages } from "../../lib/use-pages";
+import { useSecretMutation } from "../../lib/use-secret-mutation";
 import type { BackupChange, Job, NewPolicy } from "./types";
 import { isOpen } from "./words";
 
@@ -16,46 +18,48 @@ export const KEYS = {
   versions: (device: string) => [...ALL, "versions", device],
 } as const;
 
-/** Between two looks at a job that is open. */
+/** Between two looks at a job that is under way. */
 const LOOK_MS = 2000;
 const FEW = 20;
-/** Versions never change: what was read stays right for as long as the page is open. */
+
+type Looked = Pick<Job, "state" | "waits"> | null | undefined;
+
+/** How soon a job is looked at again: one that waits for its agent may do so for days. */
+export function paceOf(job: Looked): number {
+  return job?.state === "running" || (job?.state === "queued" && !job.waits) ? LOOK_MS : REFRESH_MS;
+}
+
+/** A list is looked at again while its first page alone is there: nobody has all of it loaded anew each time. */
+export function useLookAgain<T>(list: Pages<T>, key: readonly unknown[], perPage: number, everyMs = REFRESH_MS): void {
+  useRefresh(list.rows.length <= perPage ? [key] : [], everyMs);
+}
+
+/** The text of a version never changes; when it was seen last is told by the list of versions. */
 const FOR_EVER = Number.POSITIVE_INFINITY;
 
 const of = (id: string) => ({ params: { path: { id } } });
 
-/** The backup of a device. While a job is open it is looked at again and again; its end brings what it made. */
+/** The backup of a device, looked at again and again; the end of a job brings what it made. */
 export function useBackup(device: string) {
   const queries = useQueryClient();
   const query = useQuery({
     queryKey: KEYS.backup(device),
     queryFn: async () => (await take(api.GET("/api/v1/devices/{id}/backup", of(device)))).data,
-    refetchInterval: ({ state }) => (isOpen(state.data?.job) ? LOOK_MS : false),
+    refetchInterval: ({ state }) => paceOf(state.data?.job),
   });
-  const open = isOpen(query.data?.job);
-  const was = useRef(open);
+  // One that began by schedule may have come and gone between two looks.
+  const job = query.data?.job;
+  const ended = job && !isOpen(job) ? job.id : null;
+  const known = useRef<string | null | undefined>(undefined);
   useEffect(() => {
-    if (was.current && !open) {
+    if (!query.data) return;
+    if (known.current !== undefined && ended !== null && ended !== known.current) {
       void queries.invalidateQueries({ queryKey: KEYS.versions(device) });
       void queries.invalidateQueries({ queryKey: KEYS.jobs });
     }
-    was.current = open;
-  }, [queries, device, open]);
+    known.current = ended;
+  }, [queries, device, ended, query.data]);
   return query;
-}
-
-/** Looks at these again while one of their jobs is open. */
-export function useLookWhile(open: boolean, key: readonly unknown[]): void {
-  const queries = useQueryClient();
-  const kept = useRef(key);
-  useEffect(() => {
-    kept.current = key;
-  }, [key]);
-  useEffect(() => {
-    if (!open) return;
-    const timer = setInterval(() => void queries.invalidateQueries({ queryKey: kept.current }), LOOK_MS);
-    return () => clearInterval(timer);
-  }, [queries, open]);
 }
 
 export function useVersions(device: string) {
@@ -96,7 +100,7 @@ export function useRun(device: string) {
 
 export function useChangeBackup(device: string, onDone: () => void) {
   const queries = useQueryClient();
-  return useMutation({
+  return useSecretMutation({
     mutationFn: (body: BackupChange) => take(api.PATCH("/api/v1/devices/{id}/backup", { ...of(device), body })),
     onSuccess: async ({ data }) => {
       queries.setQueryData(KEYS.backup(device), data);

@@ -1,18 +1,18 @@
 import { useState } from "react";
-import { dateTime } from "../../lib/format";
+import { dateTime, fileDay } from "../../lib/format";
+import { useSecretMutation } from "../../lib/use-secret-mutation";
 import { Confirm } from "../../ui/confirm";
 import { saveText } from "./save-text";
 import type { VersionText } from "./types";
-import { useMutation } from "@tanstack/react-query";
 import { api, take } from "../../lib/api";
 
 /** The configuration with its secrets: for administrators, after a question, and told in the audit. */
 export function RawDownload({ version: { id, device, first_at: at }, className }: { version: VersionText; className: string }) {
   const [asking, setAsking] = useState(false);
-  const fetchIt = useMutation({
+  const fetchIt = useSecretMutation({
     mutationFn: () => take(api.GET("/api/v1/configs/{id}/raw", { params: { path: { id } }, parseAs: "text" })),
     onSuccess: (text) => {
-      saveText(text, `${device.name}-${at.slice(0, 10)}-with-secrets.cfg`);
+      saveText(text, `${device.name}-${fileDay(at)}-with-secrets.cfg`);
       setAsking(false);
     },
   });

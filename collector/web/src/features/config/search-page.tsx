@@ -107,7 +107,8 @@ function Results({ list, search }: { list: ReturnType<typeof useFound>; search: 
     );
   }
   const isWrong = error instanceof ApiError && error.status === 422;
-  if (error) return <ErrorNote error={error} className="m-4 phone:mx-3" onRetry={isWrong ? undefined : list.retry} />;
+  // What was found before it failed stays, and is searched on from there.
+  if (error && rows.length === 0) return <ErrorNote error={error} className="m-4 phone:mx-3" onRetry={isWrong ? undefined : list.retry} />;
   if (isLooking && rows.length === 0) return <Skeleton label="Searching" />;
   return (
     <div className="flex flex-col gap-3 p-4 phone:p-3">
@@ -135,7 +136,8 @@ function Results({ list, search }: { list: ReturnType<typeof useFound>; search: 
           </section>
         );
       })}
-      {more && <Button className="self-start" onClick={more} >Search on</Button>}
+      {error && <ErrorNote error={error} />}
+      {more && <Button className="self-start" onClick={more}>Search on</Button>}
     </div>
   );
 }

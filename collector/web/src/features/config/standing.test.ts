@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { keeps, standingOf, standingRank, standingWord } from "./standing";
+import { standingOf, standingRank, standingWord } from "./standing";
 import type { ConfigRow } from "./types";
 
 const ref = (name: string) => ({ id: `id-${name}`, name });
@@ -16,15 +16,4 @@ it("tells a changed key before the failure that it makes", () => {
   expect(standingOf({ ...row, version: null })).toBe("never");
   expect(standingWord({ ...row, failing })).toEqual({ word: "Failing", cause: "Login refused" });
   expect(standingRank({ ...row, failing })).toBeLessThan(standingRank(row));
-});
-
-it("keeps rows by words, site and failure", () => {
-  expect(keeps({})).toBeUndefined();
-  expect(keeps({ q: "  " })).toBeUndefined();
-  expect(keeps({ q: "alp CORE" })?.(row)).toBe(true);
-  expect(keeps({ q: "alp edge" })?.(row)).toBe(false);
-  expect(keeps({ site: "id-Depot" })?.(row)).toBe(true);
-  expect(keeps({ site: "id-Roof" })?.(row)).toBe(false);
-  expect(keeps({ failing: true })?.(row)).toBe(false);
-  expect(keeps({ failing: true })?.({ ...row, failing })).toBe(true);
 });

@@ -33,14 +33,3 @@ export interface ConfigSearch {
   site?: string | undefined;
   failing?: true | undefined;
 }
-
-/** Rows that stay, of those that are here: by words in the names, and by site. */
-export function keeps({ q, site, failing }: ConfigSearch): ((row: ConfigRow) => boolean) | undefined {
-  const words = (q ?? "").toLowerCase().split(/\s+/).filter(Boolean);
-  if (words.length === 0 && !site && !failing) return undefined;
-  return (row) => {
-    const hay = [row.device.name, row.site.name, row.tenant.name, row.platform ?? ""].join(" ").toLowerCase();
-    return (!site || row.site.id === site) && (!failing || row.failing !== null || row.host_key_changed)
-      && words.every((word) => hay.includes(word));
-  };
-}

@@ -1,7 +1,7 @@
 import { Link } from "@tanstack/react-router";
 import type { ReactNode } from "react";
 import { bytes, dateTime, integer } from "../../lib/format";
-import { useMay } from "../../lib/role";
+import { useMayIn } from "../../lib/role";
 import { Icon } from "../../ui/icon";
 import { RawDownload } from "./raw-download";
 import type { VersionText } from "./types";
@@ -9,10 +9,10 @@ import { platformWord, reasonWord } from "./words";
 
 const ACTION = "inline-flex h-8 items-center gap-1.5 rounded-md border border-edge bg-surface px-3 hover:bg-hover phone:h-11";
 
-/** Whose version it is, since when, and why it is here. */
-export function VersionHead({ version }: { version: VersionText }) {
-  const { id, device, tenant, site, platform, facts, first_at: first, last_at: last, lines, raw_bytes: size } = version;
-  const { admin } = useMay();
+/** Whose version it is, since when, and why it is here. `lastAt`: when it was seen last. */
+export function VersionHead({ version, lastAt: last }: { version: VersionText; lastAt: string }) {
+  const { id, device, tenant, site, platform, facts, first_at: first, lines, raw_bytes: size } = version;
+  const { admin } = useMayIn()(tenant.id);
   return (
     <header className="px-4 pt-3 pb-2 phone:px-3">
       <nav aria-label="Breadcrumb" className="text-xs text-muted">
@@ -31,7 +31,7 @@ export function VersionHead({ version }: { version: VersionText }) {
       <dl className="mt-2 flex flex-wrap gap-x-6 gap-y-1">
         <Fact name="Platform">{platformWord(platform)}</Fact>
         {version.reason && <Fact name="Fetched">{reasonWord(version)}</Fact>}
-        <Fact name="Last seen">{last === first ? "once" : dateTime(last)}</Fact>
+        <Fact name="Seen">{last === first ? "once" : `until ${dateTime(last)}`}</Fact>
         <Fact name="Size">{integer(lines)} lines, {bytes(size)}</Fact>
       </dl>
       {facts.length > 0 && (

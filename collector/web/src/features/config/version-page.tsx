@@ -1,6 +1,6 @@
 import { getRouteApi, Link } from "@tanstack/react-router";
 import { lazy, Suspense, useCallback } from "react";
-import { ApiError } from "../../lib/api";
+import { isNotHere } from "../../lib/api";
 import { dateTime } from "../../lib/format";
 import { usePhone } from "../../lib/use-phone";
 import { useTitle } from "../../lib/use-title";
@@ -23,7 +23,7 @@ export type VersionSearch = ReturnType<typeof route.useSearch>;
 export function VersionPage() {
   const { id } = route.useParams();
   const { data, error, refetch } = useVersion(id);
-  if (error instanceof ApiError && error.status === 404) return <NotFound />;
+  if (isNotHere(error)) return <NotFound />;
   if (error && !data) return <ErrorNote error={error} className="m-4" onRetry={() => void refetch()} />;
   if (!data) return <Skeleton label="Loading the version" />;
   return <Opened version={data} />;
@@ -34,6 +34,8 @@ function Opened({ version }: { version: VersionText }) {
   const navigate = route.useNavigate();
   const phone = usePhone();
   const others = useVersions(version.device.id);
+  // The list is asked for again; the version itself is kept for ever.
+  const lastAt = others.rows.find(({ id }) => id === version.id)?.last_at ?? version.last_at;
   const diff = useDiff(version.id, search.with);
   const before = diff.data?.from ?? null;
   // The first version has nothing to be compared with: all of it is new.
@@ -45,7 +47,7 @@ function Opened({ version }: { version: VersionText }) {
   useTitle(`${version.device.name}, ${dateTime(version.first_at)}`, true);
   return (
     <div className="flex min-h-full flex-col">
-      <VersionHead version={version} />
+      <VersionHead version={version} lastAt={lastAt} />
       <ViewTabs isText={isText} isFirst={isFirst} onText={(on) => change(on ? { view: "text" } : { view: undefined, line: undefined, find: undefined })} />
       {isText ? (
         <Suspense fallback={<Skeleton label="Loading the text" />}>

@@ -1,5 +1,5 @@
 /** Platforms, causes, jobs and reasons of configurations, in words. */
-import { counted, NONE } from "../../lib/format";
+import { counted, integer, NONE } from "../../lib/format";
 import type { Backup, Job } from "./types";
 
 /** By the ids that agents know. */
@@ -110,11 +110,11 @@ export function whyNot({ why }: Backup["effective"]): string {
 
 /** «+4 −1», or what a first version is. */
 export function changeWords({ added, removed }: { added: number; removed: number }): string {
-  return `+${added} −${removed}`;
+  return `+${integer(added)} −${integer(removed)}`;
 }
 
 export function spokenChange({ added, removed }: { added: number; removed: number }): string {
-  return `${counted(added, "line")} added, ${removed} removed`;
+  return `${counted(added, "line")} added, ${integer(removed)} removed`;
 }
 
 export const EVERY: readonly { value: string; label: string }[] = [

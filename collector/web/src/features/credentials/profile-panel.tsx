@@ -47,7 +47,7 @@ const SHOWS = ["name", "tenant", "site", "tag", "kind", ...SNMP_SHOWS, ...LOGIN_
 
 function ProfileForm({ profile, onDone }: { profile: CredentialProfile | null; onDone: () => void }) {
   const queries = useQueryClient();
-  const [tenant, setTenant] = useState(useFirstTenant());
+  const [tenant, setTenant] = useState(useFirstTenant("write"));
   const owner = profile?.tenant.id ?? tenant;
   const [site, setSite] = useState(profile?.site?.id ?? ANY);
   const known = useKnownTags(owner);
@@ -85,7 +85,7 @@ function ProfileForm({ profile, onDone }: { profile: CredentialProfile | null; o
       action={profile ? "Save" : "Make the profile"} busy={save.isPending} disabled={!owner} onCancel={onDone}>
       <TextField id="profile-name" name="name" label="Name" autoComplete="off" defaultValue={profile?.name} placeholder="Core switches"
         error={fields["name"]} />
-      {!profile && <TenantField id="profile-tenant" value={tenant} error={fields["tenant"]} onChange={(id) => {
+      {!profile && <TenantField id="profile-tenant" need="write" value={tenant} error={fields["tenant"]} onChange={(id) => {
         setTenant(id);
         setSite(ANY);
       }} />}

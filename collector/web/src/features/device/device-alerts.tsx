@@ -6,8 +6,8 @@ import type { Device } from "../../lib/types";
 const List = lazy(() => import("../alerts/open-list").then((m) => ({ default: m.DeviceAlerts })));
 
 /** What is wrong with the device. Not there while nothing is. */
-export function DeviceAlerts({ device: { id, name, tenant } }: { device: Device }) {
+export function DeviceAlerts({ device: { id, tenant } }: { device: Device }) {
   const isAlerted = useTableValue(live.alerts, (table) =>
     table.list().some(({ device, phase }) => device?.id === id && phase !== "resolved"));
-  return <Suspense>{isAlerted && <List device={id} name={name} tenant={tenant.id} />}</Suspense>;
+  return <Suspense>{isAlerted && <List device={id} tenant={tenant.id} />}</Suspense>;
 }

@@ -1,7 +1,7 @@
 /** The facts of a device by REST, and its live row: each follows what happens to the other. */
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useEffect, useRef } from "react";
-import { ApiError, api, take } from "../../lib/api";
+import { api, isNotHere, take } from "../../lib/api";
 import { live, useDevice } from "../../lib/live-app";
 import { useKeptError } from "../../lib/use-kept-error";
 
@@ -31,7 +31,7 @@ export function useDetail(id: string) {
     known.current = facts ?? known.current;
   }, [queries, id, facts]);
   const error = useKeptError(query.error, query.data !== undefined);
-  const isMissing = query.error instanceof ApiError && query.error.status === 404;
+  const isMissing = isNotHere(query.error);
   return {
     row,
     detail: query.data,

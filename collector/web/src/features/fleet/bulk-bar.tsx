@@ -4,7 +4,7 @@ import { Button } from "../../ui/button";
 import { BULK_MAX, deviceCount } from "./bulk";
 import { BulkPanel } from "./bulk-panel";
 import { BulkRemove } from "./bulk-remove";
-import type { Selection } from "./use-selection";
+import type { Selection } from "../../lib/use-selection";
 
 /** What can be done with the marked rows. */
 export function BulkBar({ selection, shown }: { selection: Selection; shown: number }) {

@@ -1,11 +1,9 @@
 import { expect, it } from "vitest";
 import type { Device } from "../../lib/types";
-import { columns, NUMERIC, ofOneTenant, roomClass } from "./columns";
+import { columns, inOrder, NUMERIC, ofOneTenant, roomClass } from "./columns";
 
 const read = (id: string, device: Partial<Device>) => {
-  const column = columns.find((one) => one.id === id);
-  const accessor = column && "accessorFn" in column ? column.accessorFn : undefined;
-  return accessor?.(device as Device, 0);
+  return columns.find((one) => one.id === id)?.read(device as Device);
 };
 
 it("sorts a device that tells no loss or load below one that tells none of it", () => {
@@ -21,8 +19,18 @@ it("sorts what SNMP told with what is missing, once SNMP holds no more", () => {
 });
 
 it("leaves out the same columns of the head and of the rows where there is no room", () => {
-  const wider = columns.filter(({ id }) => roomClass(id ?? "") === "fleet-wider").map(({ id }) => id);
+  const wider = columns.filter(({ id }) => roomClass(id) === "fleet-wider").map(({ id }) => id);
   expect(wider).toEqual(["loss", "cpu"]);
-  expect(wider.every((id) => NUMERIC.has(id ?? ""))).toBe(true);
+  expect(wider.every((id) => NUMERIC.has(id))).toBe(true);
   expect(ofOneTenant).toHaveLength(columns.length - 1);
+});
+
+it("puts devices in the order of a column, those of one state by their names", () => {
+  const of = (name: string, state: string, rtt_ms: number | null) => ({ name, state, rtt_ms }) as Device;
+  const rows = [of("core-10", "up", 3), of("core-9", "up", null), of("edge", "down", 40)];
+  const names = (by: string, desc: boolean) => inOrder(rows, { by, desc }).map(({ name }) => name);
+  expect(names("state", false)).toEqual(["edge", "core-9", "core-10"]);
+  expect(names("state", true)).toEqual(["core-10", "core-9", "edge"]);
+  expect(names("rtt", true)).toEqual(["edge", "core-10", "core-9"]);
+  expect(names("no such column", false)).toEqual(["core-10", "core-9", "edge"]);
 });

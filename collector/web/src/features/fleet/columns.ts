@@ -1,65 +1,35 @@
-import {
-  columnFilteringFeature, createColumnHelper, createFilteredRowModel, createSortedRowModel,
-  globalFilteringFeature, rowSortingFeature, tableFeatures,
-} from "@tanstack/react-table";
+/** The columns of the fleet: what each is called and sorts by. */
 import { currentSecond } from "../../lib/clock";
-import { byName } from "../../lib/format";
 import { deviceNames } from "../../lib/live-names";
+import { sorted, type Sorting } from "../../lib/sorting";
 import { STATE_RANK } from "../../lib/state";
 import type { Device } from "../../lib/types";
 import { snmpNews } from "../device/snmp-news";
 
-export const features = tableFeatures({
-  columnFilteringFeature,
-  globalFilteringFeature,
-  rowSortingFeature,
-  filteredRowModel: createFilteredRowModel(),
-  sortedRowModel: createSortedRowModel(),
-});
-
-const helper = createColumnHelper<typeof features, Device>();
-
-/** A missing number sorts as the smallest. */
-const number = (value: number | null) => value ?? -1;
-const filters = { enableColumnFilter: false, enableGlobalFilter: false } as const;
-
-type Read = (row: Device) => string | number;
-
-function text(id: string, header: string, read: (row: Device) => string) {
-  return helper.accessor(read as Read, {
-    id,
-    header,
-    ...filters,
-    sortDescFirst: false,
-    sortFn: (a, b) => byName(read(a.original), read(b.original)),
-  });
+export interface FleetColumn {
+  id: string;
+  header: string;
+  /** The way of the first click on its heading. */
+  descFirst: boolean;
+  read: (row: Device) => string | number;
 }
 
-function figure(id: string, header: string, read: (row: Device) => number | null) {
-  return helper.accessor(((row) => number(read(row))) as Read, {
-    id,
-    header,
-    ...filters,
-    sortDescFirst: true,
-    sortFn: (a, b) => number(read(a.original)) - number(read(b.original)),
-  });
+function text(id: string, header: string, read: (row: Device) => string): FleetColumn {
+  return { id, header, read, descFirst: false };
+}
+
+/** A missing number sorts as the smallest. */
+function figure(id: string, header: string, read: (row: Device) => number | null): FleetColumn {
+  return { id, header, read: (row) => read(row) ?? -1, descFirst: true };
 }
 
 /** By SNMP: none where it holds no more. */
-function told(id: string, header: string, read: (row: Device) => number | null) {
+function told(id: string, header: string, read: (row: Device) => number | null): FleetColumn {
   return figure(id, header, (row) => (snmpNews(row, currentSecond() * 1000).trust === "gone" ? null : read(row)));
 }
 
-export const columns = helper.columns([
-  helper.accessor(((row) => STATE_RANK[row.state]) as Read, {
-    id: "state",
-    header: "State",
-    ...filters,
-    sortDescFirst: false,
-    sortFn: (a, b) =>
-      STATE_RANK[a.original.state] - STATE_RANK[b.original.state] ||
-      byName(a.original.name, b.original.name),
-  }),
+export const columns: readonly FleetColumn[] = [
+  { id: "state", header: "State", descFirst: false, read: (row) => STATE_RANK[row.state] },
   text("name", "Name", (row) => deviceNames().name(row)),
   text("tenant", "Tenant", (row) => row.tenant.name),
   text("site", "Site", (row) => row.site.name),
@@ -73,7 +43,15 @@ export const columns = helper.columns([
   told("cpu", "CPU %", (row) => row.cpu_percent),
   told("uptime", "Uptime", (row) => row.uptime_s),
   figure("age", "Age", (row) => (row.last_sample_at ? -Date.parse(row.last_sample_at) : null)),
-]);
+];
+
+const READS = { ...Object.fromEntries(columns.map(({ id, read }) => [id, read])), own: (row: Device) => row.name };
+
+/** Devices of one state stand by their names. */
+export function inOrder(devices: readonly Device[], sorting: Sorting): readonly Device[] {
+  const rows = sorting.by === "state" ? sorted(devices, READS, { by: "own", desc: sorting.desc }) : devices;
+  return sorted(rows, READS, sorting);
+}
 
 /** Where all rows are of one tenant, none says so. */
 export const ofOneTenant = columns.filter(({ id }) => id !== "tenant");

@@ -9,7 +9,8 @@ import { Age } from "../../ui/age";
 import { DeviceState } from "../../ui/state-badge";
 import { useShown, useTrust } from "./fleet-row";
 import type { Fleet } from "./use-fleet";
-import type { Selection } from "./use-selection";
+import { ROWS_MARK } from "../../lib/use-held";
+import type { Selection } from "../../lib/use-selection";
 
 const CARD_PX = 100;
 
@@ -31,6 +32,7 @@ export function FleetCards({ fleet, selection }: { fleet: Fleet; selection: Sele
     <div
       ref={scroller}
       className="min-h-0 flex-1 overflow-y-auto"
+      {...ROWS_MARK}
       onTouchStart={() => (fleet.paused.current = true)}
       onTouchEnd={() => (fleet.paused.current = false)}
       onTouchCancel={() => (fleet.paused.current = false)}

@@ -9,6 +9,7 @@ import { usePhone } from "../../lib/use-phone";
 import { Button } from "../../ui/button";
 import { FilterInput } from "../../ui/filter-input";
 import { Icon } from "../../ui/icon";
+import type { GridRows } from "../../ui/live-grid";
 import { PageHead } from "../../ui/page-head";
 import { Skeleton } from "../../ui/skeleton";
 import { StateShape } from "../../ui/state-badge";
@@ -17,10 +18,10 @@ import { TableError } from "../shell/table-error";
 import { FleetCards } from "./fleet-cards";
 import { FleetEmpty, FleetNoMatch } from "./fleet-empty";
 import { rememberFleet } from "./last-fleet";
-import { type FleetRows, FleetTable } from "./fleet-table";
+import { FleetTable } from "./fleet-table";
 import { TagFilter } from "./tag-filter";
 import { type Fleet, useFleet } from "./use-fleet";
-import { useSelection } from "./use-selection";
+import { useSelection } from "../../lib/use-selection";
 
 // Not part of the first load: the rows come first.
 const AddDevice = lazy(() => import("./add-device").then((m) => ({ default: m.AddDevice })));
@@ -36,7 +37,7 @@ export function FleetPage() {
   const phase = useTableValue(live.devices, (table) => table.phase);
   const selection = useSelection(fleet.ids);
   const input = useRef<HTMLInputElement>(null);
-  const rows = useRef<FleetRows>(null);
+  const rows = useRef<GridRows>(null);
 
   useEffect(() => {
     live.ensureDevices();

@@ -1,5 +1,5 @@
 import { Link } from "@tanstack/react-router";
-import { type CSSProperties, memo, useEffect } from "react";
+import { memo, useEffect } from "react";
 import { serverNow } from "../../lib/clock";
 import { duration, integer, megabits, NONE, percent, shortModel, threeFigures } from "../../lib/format";
 import { live, useDevice, useEachSecond, useRowValue } from "../../lib/live-app";
@@ -8,18 +8,9 @@ import { useScope } from "../../lib/scope";
 import { isDim, type ShownCause, shownState } from "../../lib/state";
 import type { Agent, Device, State } from "../../lib/types";
 import { Age } from "../../ui/age";
+import { type GridRow, rowProps } from "../../ui/grid-row";
 import { DeviceState } from "../../ui/state-badge";
 import { snmpNews, type Trust } from "../device/snmp-news";
-
-interface Props {
-  id: string;
-  index: number;
-  selected: boolean;
-  /** For one change with others; null where nothing can be changed. */
-  marked: boolean | null;
-  onMark: ((id: string) => void) | undefined;
-  style: CSSProperties;
-}
 
 /** What of an agent tells why its devices were not polled. */
 const newsOf = (agent: Agent | undefined) => (agent ? `${agent.last_seen_at ? "seen" : ""} ${agent.revoked_at ?? ""}` : "unknown");
@@ -69,7 +60,7 @@ function Share({ percentage, high, tone, cell, by }: {
   );
 }
 
-export const FleetRow = memo(function FleetRow({ id, index, selected, marked, onMark, style }: Props) {
+export const FleetRow = memo(function FleetRow({ id, index, selected, marked, onMark, style }: GridRow) {
   const device = useDevice(id);
   const [state, cause, dim] = useShown(device);
   const trust = useTrust(device);
@@ -84,20 +75,16 @@ export const FleetRow = memo(function FleetRow({ id, index, selected, marked, on
   const bySnmp = (value: number | null) => (trust === "gone" ? null : value);
   return (
     <div
-      role="row"
-      id={`row-${id}`}
-      aria-rowindex={index + 2}
-      aria-selected={selected}
+      {...rowProps({ id, index, selected, marked, style })}
       data-device={id}
       data-sample-at={device.last_sample_at ?? ""}
       className={`fleet-grid ${isMixed ? "" : "one-tenant"} absolute inset-x-0 border-b border-line ${
         selected || marked ? "bg-selected" : "hover:bg-hover"
       }`}
-      style={style}
     >
       <div role="gridcell" className="clip flex items-center">
         {marked !== null && (
-          <label className="mr-1 inline-flex h-7 w-6 shrink-0 items-center" title="Mark (x)">
+          <label className="mr-1 inline-flex h-7 w-6 shrink-0 items-center" title="Mark (x or Space)">
             <input type="checkbox" tabIndex={-1} aria-label={`Mark ${name}`} className="size-3.5 accent-accent" checked={marked}
               onChange={() => onMark?.(id)} />
           </label>

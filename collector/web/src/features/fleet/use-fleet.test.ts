@@ -2,7 +2,7 @@ import { act, cleanup, renderHook } from "@testing-library/react";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import type { Device } from "../../lib/types";
 import { useOrder } from "./use-fleet";
-import { useHeld } from "./use-held";
+import { ROWS_MARK, useHeld } from "../../lib/use-held";
 
 const fleet = (...ids: string[]) => ids.map((id) => ({ id })) as Device[];
 
@@ -29,7 +29,7 @@ it("keeps the order while held, until rows come or go", () => {
 
 it("holds while the pointer moves over the rows, and not when it lies still or has left", () => {
   const row = document.body.appendChild(document.createElement("div"));
-  row.dataset["device"] = "a";
+  for (const name of Object.keys(ROWS_MARK)) row.setAttribute(name, "");
   const move = (target: Element) => target.dispatchEvent(new Event("pointermove", { bubbles: true }));
   const { result } = renderHook(() => useHeld());
   const held = () => result.current[1];

@@ -1,20 +1,19 @@
 import { getRouteApi } from "@tanstack/react-router";
-import { type SortingState, useTable } from "@tanstack/react-table";
-import { useCallback, useDeferredValue, useEffect, useMemo, useState } from "react";
+import { useCallback, useDeferredValue, useMemo, useState } from "react";
 import { currentSecond } from "../../lib/clock";
-import { live, useEachSecond, useTableValue } from "../../lib/live-app";
+import { live } from "../../lib/live-app";
 import { useDeviceNames } from "../../lib/live-names";
 import { isInScope as isOfTenant, useScope } from "../../lib/scope";
+import { patched } from "../../lib/search-patch";
+import { toggled } from "../../lib/sorting";
 import { agedCount, shownDevices } from "../../lib/state";
 import type { Device, State } from "../../lib/types";
-import { columns, features, matches, ofOneTenant } from "./columns";
+import { columns, type FleetColumn, inOrder, matches, ofOneTenant } from "./columns";
 import { type Room, roomOf } from "./room";
-import { useHeld } from "./use-held";
+import { useHeld } from "../../lib/use-held";
+import { useSnapshot } from "../../lib/use-snapshot";
 
 const route = getRouteApi("/_app/fleet");
-
-/** Rows keep their place this long while values change. */
-const ORDER_MS = 1000;
 
 export interface FleetSearch {
   q?: string | undefined;
@@ -23,38 +22,9 @@ export interface FleetSearch {
   sort?: string | undefined;
 }
 
-export function useFleetSearch(): [FleetSearch, (patch: FleetSearch) => void] {
-  const search = route.useSearch();
-  const navigate = route.useNavigate();
-  const set = (patch: FleetSearch) => {
-    void navigate({
-      search: (old) => {
-        const all: Record<string, string | undefined> = { ...old, ...patch };
-        return Object.fromEntries(Object.entries(all).filter(([, value]) => value));
-      },
-      replace: true,
-    });
-  };
-  return [search, set];
-}
-
 const secondMs = () => currentSecond() * 1000;
-
-/** The fleet as it stood at the last second. Cells are live by their own. */
-function useSnapshot(): readonly Device[] {
-  const membership = useTableValue(live.devices, (table) => table.membership);
-  // Values grow old without a word of the server.
-  const aged = useEachSecond(() => agedCount(live.devices.list(), secondMs()));
-  const [version, setVersion] = useState(0);
-  useEffect(() => {
-    const timer = setInterval(() => {
-      if (document.visibilityState === "visible") setVersion(live.devices.version);
-    }, ORDER_MS);
-    return () => clearInterval(timer);
-  }, []);
-  // oxlint-disable-next-line react/exhaustive-deps -- the figures stand for the list
-  return useMemo(() => shownDevices(live.devices.list(), secondMs()), [membership, version, aged]);
-}
+const aged = () => agedCount(live.devices.list(), secondMs());
+const asShown = (rows: readonly Device[]) => shownDevices(rows, secondMs());
 
 /** The snapshot that orders the rows: while held it stays, unless rows came or went. */
 export function useOrder(fresh: readonly Device[], held: boolean): readonly Device[] {
@@ -78,9 +48,11 @@ function useRoom(devices: readonly Device[], tenant: string | null): Room {
 }
 
 export function useFleet() {
-  const [search, setSearch] = useFleetSearch();
+  const search: FleetSearch = route.useSearch();
+  const navigate = route.useNavigate();
+  const setSearch = (patch: FleetSearch) => void navigate({ search: (old) => patched(old, patch), replace: true });
   const [paused, held] = useHeld();
-  const all = useSnapshot();
+  const all = useSnapshot(live.devices, aged, asShown);
   const ordered = useOrder(all, held);
   const query = useDeferredValue(search.q ?? "");
   const { state, tag } = search;
@@ -104,27 +76,16 @@ export function useFleet() {
   );
 
   const sort = search.sort ?? "state";
-  const sorting = useMemo<SortingState>(
-    () => [{ id: sort.replace(/^-/, ""), desc: sort.startsWith("-") }],
-    [sort],
-  );
-  const table = useTable({
-    features,
-    columns: scope.isMixed ? columns : ofOneTenant,
-    data,
-    state: { sorting },
-    enableSortingRemoval: false,
-    getRowId: (row: Device) => row.id,
-    onSortingChange: (update) => {
-      const first = (typeof update === "function" ? update(sorting) : update)[0];
-      if (first) setSearch({ sort: `${first.desc ? "-" : ""}${first.id}` });
-    },
-  });
+  const sorting = useMemo(() => ({ by: sort.replace(/^-/, ""), desc: sort.startsWith("-") }), [sort]);
+  const rows = useMemo(() => inOrder(data, sorting), [data, sorting]);
+  const sortBy = ({ id, descFirst }: FleetColumn) => {
+    const { by, desc } = toggled(sorting, id, descFirst);
+    setSearch({ sort: `${desc ? "-" : ""}${by}` });
+  };
   const room = useRoom(inScope, scope.tenant?.id ?? null);
-  const rows = table.getRowModel().rows;
-  const ids = useMemo(() => rows.map((row) => row.id), [rows]);
+  const ids = useMemo(() => rows.map(({ id }) => id), [rows]);
   const total = useMemo(() => all.filter((device) => isOfTenant(scope, device)).length, [all, scope]);
-  return { search, setSearch, paused, held, table, ids, counts, total, room, isMixed: scope.isMixed };
+  return { search, setSearch, paused, held, sorting, sortBy, columns: scope.isMixed ? columns : ofOneTenant, ids, counts, total, room, isMixed: scope.isMixed };
 }
 
 export type Fleet = ReturnType<typeof useFleet>;

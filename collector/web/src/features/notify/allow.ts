@@ -1,5 +1,5 @@
 /** What the administrator of the collector writes into its file, so that notifications may go somewhere inside. */
-import type { ChannelKind } from "./types";
+import type { Channel, ChannelKind } from "./types";
 
 const WEB_PORTS: readonly number[] = [443, 8443];
 const BROKER_PORTS: readonly number[] = [443, 8443, 8883];
@@ -27,9 +27,18 @@ export function placeOf(url: string): Place | null {
   return { host: at.hostname.replaceAll(/[[\]]/g, ""), port, plain };
 }
 
-/** Of a channel that is there: `example.net:8443` as the API tells it. TLS is not told, and is what is usual. */
-export function placeOfHost(host: string): Place | null {
-  return placeOf(`https://${host}/`);
+/** What says where a channel leads. A newer server tells of a webhook, too, whether it goes without TLS. */
+export type Led = Pick<Channel, "kind" | "host" | "mqtt"> & { plain?: boolean };
+
+/** Of a channel that is there: `example.net:8443` as the API tells it. */
+export function placeOfChannel({ host, mqtt, plain }: Led): Place | null {
+  const isPlain = mqtt ? !mqtt.tls : plain === true;
+  return host ? placeOf(`${isPlain ? "http" : "https"}://${host}/`) : null;
+}
+
+/** Where it would lead, of an attempt that was not allowed there. */
+export function refusedPlaceOf(channel: Led, { outcome }: { outcome: string }): Place | null {
+  return outcome === "forbidden" ? placeOfChannel(channel) : null;
 }
 
 export function allowLines(kind: ChannelKind, { host, port, plain }: Place): string {

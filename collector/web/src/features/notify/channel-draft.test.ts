@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { allowLines, placeOf, placeOfHost } from "./allow";
+import { allowLines, placeOf, placeOfChannel } from "./allow";
 import { changeBody, type ChannelDraft, draftOf, draftWrong, NEW_CHANNEL, newBody, receiversOf, refusedPlace } from "./channel-draft";
 import type { Channel } from "./types";
 
@@ -73,5 +73,10 @@ it("writes the lines that let it out, and no more than are needed", () => {
   expect(lines("http://[fd00::1]:8080/")).toEqual(["[[notify.allow]]", 'network = "fd00::1"', "ports = [8080]", "plain = true   # without TLS"]);
   expect(lines("https://hooks.inside.example:8443/")[1]).toContain("# where hooks.inside.example is");
   expect(allowLines("mqtt", { host: "10.0.0.1", port: 8883, plain: false })).not.toContain("ports");
-  expect(placeOfHost("example.net:9443")).toEqual({ host: "example.net", port: 9443, plain: false });
+  const led = { kind: "webhook", host: "example.net:9443", mqtt: null } as const;
+  expect(placeOfChannel(led)).toEqual({ host: "example.net", port: 9443, plain: false });
+  expect(placeOfChannel({ ...led, plain: true })).toMatchObject({ plain: true });
+  const broker = { tls: false, topic: "t", user: null };
+  expect(placeOfChannel({ kind: "mqtt", host: "10.0.0.7:1883", mqtt: broker })).toEqual({ host: "10.0.0.7", port: 1883, plain: true });
+  expect(placeOfChannel({ kind: "email", host: null, mqtt: null })).toBeNull();
 });

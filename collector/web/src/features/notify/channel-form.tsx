@@ -1,6 +1,7 @@
-import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { api, take } from "../../lib/api";
+import { useSecretMutation } from "../../lib/use-secret-mutation";
 import { CheckField } from "../../ui/check-field";
 import { FieldFrame, INPUT, TextField } from "../../ui/field";
 import { fieldErrors, Form } from "../../ui/form";
@@ -34,9 +35,10 @@ export function ChannelForm({ channel, onSaved, onCancel }: Props) {
   const [tenant, setTenant] = useState(useFirstTenant());
   const [was] = useState(channel && draftOf(channel));
   const [draft, setDraft] = useState(was ?? NEW_CHANNEL);
+  const [sent, setSent] = useState<ChannelDraft | null>(null);
   const [wrong, setWrong] = useState<Readonly<Record<string, string>> | null>(null);
   const set = (change: Partial<ChannelDraft>) => setDraft((old) => ({ ...old, ...change }));
-  const save = useMutation({
+  const save = useSecretMutation<ChannelMade>({
     mutationFn: async () => {
       if (!channel || !was) return (await take(api.POST("/api/v1/channels", { body: newBody(draft, tenant) }))).data;
       const params = { path: { id: channel.id } };
@@ -49,12 +51,15 @@ export function ChannelForm({ channel, onSaved, onCancel }: Props) {
     },
   });
   const fields = wrong ?? fieldErrors(save.error);
-  const refused = wrong ? null : refusedPlace(draft, fields);
+  // The place as it was sent: what is typed next was not refused yet.
+  const refused = sent && !wrong ? refusedPlace(sent, fields) : null;
   const submit = () => {
     const found = draftWrong(draft, !channel);
     const isWrong = Object.keys(found).length > 0;
     setWrong(isWrong ? found : null);
-    if (!isWrong) save.mutate();
+    if (isWrong) return;
+    setSent(draft);
+    save.mutate();
   };
   return (
     <Form onSubmit={submit} error={wrong ? new Error("Nothing is sent yet.") : save.error} fields={fields} shows={CHANNEL_SHOWS}

@@ -1,10 +1,12 @@
 import { useQuery } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
 import { useState } from "react";
-import { api, ApiError, take } from "../../lib/api";
-import { dateOnly, integer } from "../../lib/format";
+import { api, isNotHere, take } from "../../lib/api";
+import { dateOnly, dateTime, integer } from "../../lib/format";
 import { useKeptError } from "../../lib/use-kept-error";
+import { useMayIn } from "../../lib/role";
 import { useScope } from "../../lib/scope";
+import { useRefresh } from "../../lib/use-refresh";
 import { useTitle } from "../../lib/use-title";
 import { Button } from "../../ui/button";
 import { Empty } from "../../ui/empty";
@@ -17,7 +19,7 @@ import { ChannelState } from "./channel-table";
 import { KIND_WORD, targetWords } from "./channel-words";
 import { DeliveryLog } from "./delivery-log";
 import { KeyPart } from "./key-part";
-import { CHANNELS, ROUTES, useAdminOf, useChannels, useRefresh, useRoutes } from "./queries";
+import { CHANNELS, ROUTES, useChannels, useRoutes } from "./queries";
 import { RemoveChannel } from "./remove-channel";
 import { type OpenedRoute, RoutePanel } from "./route-panel";
 import { RouteTable } from "./route-table";
@@ -33,10 +35,10 @@ export function ChannelPage() {
     queryKey: [...CHANNELS, "one", id],
     queryFn: async () => (await take(api.GET("/api/v1/channels/{id}", { params: { path: { id } } }))).data,
   });
-  useRefresh(CHANNELS, ROUTES);
+  useRefresh([[...CHANNELS, "one", id], ROUTES]);
   useTitle(channel?.name ?? "Channel", true);
   const kept = useKeptError(error, channel !== undefined);
-  const isGone = kept instanceof ApiError && (kept.status === 404 || kept.status === 400);
+  const isGone = isNotHere(kept);
   return (
     <>
       <nav aria-label="Breadcrumb" className="px-4 pt-2 text-xs phone:px-3">
@@ -53,7 +55,7 @@ export function ChannelPage() {
 
 function Body({ channel }: { channel: Channel }) {
   const navigate = route.useNavigate();
-  const may = useAdminOf()(channel.tenant.id);
+  const may = useMayIn()(channel.tenant.id).admin;
   const { tenants } = useScope();
   const test = useTest();
   const [editing, setEditing] = useState(false);
@@ -79,6 +81,7 @@ function Body({ channel }: { channel: Channel }) {
           <Fact name="Target">{channel.kind === "email" ? channel.to.join(", ") : targetWords(channel)}</Fact>
           {channel.mqtt && <Fact name="Broker">{channel.mqtt.tls ? "by TLS" : "without TLS"}{channel.mqtt.user ? `, as ${channel.mqtt.user}` : ", without a user"}</Fact>}
           {channel.kind === "webhook" && <Fact name="Signing"><KeyPart channel={channel} may={may} /></Fact>}
+          <Troubles channel={channel} />
           <Fact name="Waiting">{channel.waiting === 0 ? "nothing" : `${integer(channel.waiting)}, one at a time`}</Fact>
           {tenants.length > 1 && <Fact name="Tenant">{channel.tenant.name}</Fact>}
           <Fact name="Made">{dateOnly(channel.created_at)}</Fact>
@@ -93,13 +96,27 @@ function Body({ channel }: { channel: Channel }) {
   );
 }
 
+/** Since when it fails, and what came of that; nothing, while it works. */
+function Troubles({ channel: { failing_since: since, gave_up_at: gaveUp, failing_told: isTold } }: { channel: Channel }) {
+  return (
+    <>
+      {since && (
+        <Fact name="Failing since">
+          <span data-failing-since>{dateTime(since)}</span>{isTold && <span className="text-muted">, the other channels of the tenant were told</span>}
+        </Fact>
+      )}
+      {gaveUp && <Fact name="Gave up"><span data-gave-up>{dateTime(gaveUp)}</span><span className="text-muted">: a notification that did not get through in time; the log below says which</span></Fact>}
+    </>
+  );
+}
+
 /** What leads to it, in sentences. */
 function RoutesPart({ channel, may }: { channel: Channel; may: boolean }) {
   const list = useRoutes();
   const channels = useChannels();
   const [opened, setOpened] = useState<OpenedRoute>(null);
   const own = { ...list, rows: list.rows.filter((one) => one.channel.id === channel.id) };
-  const isAdmin = useAdminOf();
+  const mayIn = useMayIn();
   return (
     <section aria-labelledby="routes">
       <div className="flex min-h-8 flex-wrap items-center gap-3 px-4 pb-2 phone:px-3">
@@ -109,7 +126,7 @@ function RoutesPart({ channel, may }: { channel: Channel; may: boolean }) {
       {list.phase === "ready" && own.rows.length === 0 && !list.more
         ? <p className="px-4 text-muted phone:px-3" data-no-route>Nothing: no route leads here.</p>
         : <RouteTable list={own} channels={[channel]} isOfOne onEdit={(one) => setOpened({ route: one, channel: null })} />}
-      <RoutePanel opened={opened} channels={channels.rows.filter(({ tenant }) => isAdmin(tenant.id))} onClose={() => setOpened(null)} />
+      <RoutePanel opened={opened} channels={channels.rows.filter(({ tenant }) => mayIn(tenant.id).admin)} onClose={() => setOpened(null)} />
     </section>
   );
 }

@@ -3,6 +3,7 @@ import { useMemo } from "react";
 import { serverNow } from "../../lib/clock";
 import { integer, sinceTime } from "../../lib/format";
 import { useEachSecond } from "../../lib/live-app";
+import { useMayIn } from "../../lib/role";
 import { useScope } from "../../lib/scope";
 import type { Pages } from "../../lib/use-pages";
 import { Age } from "../../ui/age";
@@ -10,22 +11,22 @@ import { Button } from "../../ui/button";
 import { type Column, DataTable } from "../../ui/data-table";
 import { OffBadge, StateBadge } from "../../ui/state-badge";
 import { channelShown, KIND_WORD, targetWords } from "./channel-words";
-import { useAdminOf, useLast } from "./queries";
+import { useLastTold } from "./queries";
 import { TestButton, type TestRun } from "./test-channel";
 import type { Channel } from "./types";
 
 /** How a channel is, and since when it is so. */
 export function ChannelState({ channel }: { channel: Channel }) {
-  const last = useLast(channel.id);
+  const last = useLastTold(channel);
   const { state, word, since } = channelShown(channel, last);
   const note = useEachSecond(() => (since === null ? null : `since ${sinceTime(since, serverNow())}`));
   return channel.enabled ? <StateBadge state={state} word={word} note={note} /> : <OffBadge />;
 }
 
 function LastTold({ channel }: { channel: Channel }) {
-  const last = useLast(channel.id);
+  const last = useLastTold(channel);
   if (!last) return <span className="text-muted">{last === null ? "nothing yet" : "…"}</span>;
-  return <span className="min-w-0 text-muted"><Age at={last.created_at} long /></span>;
+  return <span className="min-w-0 text-muted"><Age at={last} long /></span>;
 }
 
 function columnsOf(isMixed: boolean): readonly Column<Channel>[] {
@@ -58,12 +59,12 @@ interface Props {
 
 export function ChannelTable({ list, test, onEdit, onRemove }: Props) {
   const scope = useScope();
-  const isAdmin = useAdminOf();
+  const mayIn = useMayIn();
   const columns = useMemo(() => columnsOf(scope.isMixed), [scope.isMixed]);
-  const canChange = list.rows.some(({ tenant }) => isAdmin(tenant.id));
+  const canChange = list.rows.some(({ tenant }) => mayIn(tenant.id).admin);
   return (
     <DataTable label="Channels" list={list} columns={columns} keyOf={(row) => row.id} first={{ by: "name", desc: false }} empty={null}
-      renderActions={canChange ? (channel) => isAdmin(channel.tenant.id) && (
+      renderActions={canChange ? (channel) => mayIn(channel.tenant.id).admin && (
         <>
           <TestButton test={test} channel={channel} look="quiet" className="h-7 phone:border phone:border-edge" />
           <Button look="quiet" className="h-7 phone:border phone:border-edge" aria-label={`Edit ${channel.name}`} onClick={() => onEdit(channel)}>

@@ -1,6 +1,6 @@
 /** Channels in words: what they are, where they lead, how they are. */
 import type { State } from "../../lib/types";
-import type { Channel, ChannelKind, Delivery } from "./types";
+import type { Channel, ChannelKind } from "./types";
 
 export const KIND_WORD: Readonly<Record<ChannelKind, string>> = {
   email: "E-mail", webhook: "Webhook", slack: "Slack", mqtt: "MQTT",
@@ -22,9 +22,9 @@ interface Shown {
   since: string | null;
 }
 
-/** `last` is what it was told last: null where it was told nothing, undefined where that is not known yet. */
+/** `last` is when it was told something last: null where it was told nothing, undefined where that is not known yet. */
 export function channelShown(
-  { state, failing_since: since, waiting }: Pick<Channel, "state" | "failing_since" | "waiting">, last: Delivery | null | undefined,
+  { state, failing_since: since, waiting }: Pick<Channel, "state" | "failing_since" | "waiting">, last: string | null | undefined,
 ): Shown {
   if (state === "failing") return { state: "down", word: "Failing", since };
   // A test is not tried again.

@@ -3,28 +3,33 @@ import { dateTime, NONE } from "../../lib/format";
 import { CopyLine } from "../../ui/copy-line";
 import { Fact, Facts } from "../../ui/facts";
 import { StateShape } from "../../ui/state-badge";
-import { adviceFor, outcomeWord, tookWords } from "./delivery-words";
-import type { ChannelKind, Delivery, DeliveryAttempt } from "./types";
+import { refusedPlaceOf } from "./allow";
+import { AllowHelp } from "./allow-help";
+import { adviceFor, isTest, outcomeWord, tookWords } from "./delivery-words";
+import type { Channel, Delivery, DeliveryAttempt } from "./types";
 
 /** What it is about; of an alert, the way to it. */
-export function AlertLink({ delivery: { alert, summary } }: { delivery: Delivery }) {
+export function AlertLink({ delivery }: { delivery: Delivery }) {
+  const { alert, summary } = delivery;
   // The words of the message itself say that it works.
-  if (!alert) return <span>Sent by hand</span>;
+  if (isTest(delivery)) return <span>Sent by hand</span>;
+  if (!alert) return <span className="wrap-anywhere">{summary}</span>;
   const to: string = `/alerts/${alert}`;
   return <Link to={to} className="block min-w-0 wrap-anywhere hover:text-accent hover:underline desk:py-1.5">{summary}</Link>;
 }
 
 /** Every attempt of a delivery, and what a receiver knows it by. */
-export function DeliveryDetail({ delivery, kind }: { delivery: Delivery; kind: ChannelKind }) {
+export function DeliveryDetail({ delivery, channel }: { delivery: Delivery; channel: Channel }) {
   const { attempts, key, created_at: created, ended_at: ended, next_at: next, state } = delivery;
   const last = attempts.at(-1);
-  const advice = last && state !== "delivered" ? adviceFor(kind, last) : null;
+  const advice = last && state !== "delivered" ? adviceFor(channel.kind, last) : null;
+  const place = last && state !== "delivered" ? refusedPlaceOf(channel, last) : null;
   return (
     <div className="flex max-w-[720px] flex-col gap-3">
       <Facts>
         <Fact name="Came up">{dateTime(created)}</Fact>
         <Fact name={state === "queued" ? "Next try" : "Ended"}>{state === "queued" ? dateTime(next) : dateTime(ended)}</Fact>
-        <Fact name={kind === "webhook" ? "webhook-id" : "Key"}><CopyLine text={key} label="Copy the key" /></Fact>
+        <Fact name={channel.kind === "webhook" ? "webhook-id" : "Key"}><CopyLine text={key} label="Copy the key" /></Fact>
       </Facts>
       {attempts.length > 0 && (
         <ol aria-label="Attempts" className="flex flex-col gap-1">
@@ -32,6 +37,7 @@ export function DeliveryDetail({ delivery, kind }: { delivery: Delivery; kind: C
         </ol>
       )}
       {advice && <p className="text-muted">{advice}</p>}
+      {place && <AllowHelp kind={channel.kind} place={place} />}
     </div>
   );
 }

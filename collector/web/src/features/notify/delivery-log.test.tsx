@@ -45,3 +45,21 @@ it("asks the server for the state that is chosen, and says where there is none",
   fireEvent.click(await screen.findByRole("button", { name: "Show every state" }));
   expect(search).toHaveBeenCalledWith({ state: undefined });
 });
+
+it("gives the lines that allow a place, where one was not allowed", async () => {
+  const forbidden = { ...refused(1), outcome: "forbidden", status: null, detail: "a private address" };
+  const broker = channelOf({ kind: "mqtt", host: "10.0.0.7:1883", mqtt: { tls: false, topic: "t", user: null } });
+  serve({ [PATH]: [deliveryOf({ ...RETRYING, attempts: [forbidden] })] });
+  shown(<DeliveryLog channel={broker} search={{}} onSearch={() => {}} />);
+  fireEvent.click(await screen.findByRole("button", { name: "Details" }));
+  const lines = document.querySelector("[data-detail] pre")?.textContent ?? "";
+  for (const line of ['network = "10.0.0.7"', "ports = [1883]", "plain = true"]) expect(lines).toContain(line);
+});
+
+it("tells that another channel fails by its words, and calls only a test sent by hand", async () => {
+  const failing = deliveryOf({ id: "ntf_3", event: "channel.failing", summary: "The channel «Pager» takes no notifications" });
+  serve({ [PATH]: [failing, deliveryOf({})] });
+  shown(<DeliveryLog channel={channelOf({})} search={{}} onSearch={() => {}} />);
+  expect(await screen.findByText("The channel «Pager» takes no notifications")).toBeTruthy();
+  expect(screen.getAllByText("Sent by hand")).toHaveLength(1);
+});

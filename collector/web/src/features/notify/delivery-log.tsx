@@ -4,6 +4,7 @@ import { serverNow } from "../../lib/clock";
 import { dateTime, duration, integer, NONE } from "../../lib/format";
 import { useEachSecond } from "../../lib/live-app";
 import { usePages } from "../../lib/use-pages";
+import { useRefresh } from "../../lib/use-refresh";
 import { Age } from "../../ui/age";
 import { Button } from "../../ui/button";
 import { type Column, DataTable } from "../../ui/data-table";
@@ -12,7 +13,7 @@ import { Picker } from "../../ui/picker";
 import { StateBadge } from "../../ui/state-badge";
 import { AlertLink, DeliveryDetail } from "./delivery-detail";
 import { causeWords, deliveryShown, eventWord } from "./delivery-words";
-import { DELIVERIES, useRefresh } from "./queries";
+import { DELIVERIES } from "./queries";
 import type { LogSearch } from "./search";
 import type { Channel, Delivery, DeliveryState } from "./types";
 
@@ -64,7 +65,7 @@ export function DeliveryLog({ channel, search: { state }, onSearch }: Props) {
     return take(api.GET("/api/v1/channels/{id}/deliveries", { params: { path: { id }, query } }));
   });
   // Who reads far back does not have all of it loaded anew each time.
-  useRefresh(...(list.rows.length <= ROWS ? [DELIVERIES] : []));
+  useRefresh(list.rows.length <= ROWS ? [DELIVERIES] : []);
   const columns = useMemo(() => columnsOf(!enabled), [enabled]);
   return (
     <section aria-labelledby="deliveries">
@@ -74,7 +75,7 @@ export function DeliveryLog({ channel, search: { state }, onSearch }: Props) {
           onChange={(next) => onSearch({ state: next === EVERY ? undefined : (next as DeliveryState) })} />
       </div>
       <DataTable label="Deliveries" list={list} columns={columns} keyOf={(row) => row.id} first={{ by: "at", desc: true }}
-        renderDetail={(row) => <DeliveryDetail delivery={row} kind={channel.kind} />}
+        renderDetail={(row) => <DeliveryDetail delivery={row} channel={channel} />}
         empty={<NoDelivery state={state} onAll={() => onSearch({ state: undefined })} />} />
     </section>
   );

@@ -11,12 +11,17 @@ export function eventWord(event: string): string {
   return EVENT_WORD[event] ?? event;
 }
 
-export function deliveryShown({ state, attempts, alert }: Pick<Delivery, "state" | "attempts" | "alert">): { state: State; word: string } {
+/** Sent by hand, once: what is not of an alert may also be the word that another channel fails. */
+export function isTest({ event }: Pick<Delivery, "event">): boolean {
+  return event === "test";
+}
+
+export function deliveryShown({ state, attempts, event }: Pick<Delivery, "state" | "attempts" | "event">): { state: State; word: string } {
   if (state === "delivered") return { state: "up", word: "Delivered" };
   if (state === "queued") {
     return attempts.length > 0 ? { state: "degraded", word: "Retrying" } : { state: "unknown", word: "Waiting" };
   }
-  return { state: "down", word: alert === null ? "Failed" : "Given up" };
+  return { state: "down", word: isTest({ event }) ? "Failed" : "Given up" };
 }
 
 const OUTCOME_WORD: Readonly<Record<string, string>> = {
@@ -40,6 +45,13 @@ export function causeWords({ state, attempts }: Pick<Delivery, "state" | "attemp
   if (!last) return state === "failed" ? "never tried: too much waited for this channel, or it got too old" : null;
   if (last.outcome === "delivered") return null;
   return last.detail ? `${outcomeWord(last.outcome)}: ${last.detail}` : outcomeWord(last.outcome);
+}
+
+/** «Delivered», «Given up after 2 tries, refused: answered 500». */
+export function stateWords(delivery: Pick<Delivery, "state" | "attempts" | "event">): string {
+  const tries = delivery.attempts.length;
+  const cause = causeWords(delivery);
+  return `${deliveryShown(delivery).word}${tries > 1 ? ` after ${tries} tries` : ""}${cause ? `, ${cause}` : ""}`;
 }
 
 type Tried = Pick<DeliveryAttempt, "outcome" | "status">;
@@ -82,7 +94,7 @@ export function adviceFor(kind: ChannelKind, { outcome, status }: Tried): string
     case "timeout":
       return kind === "email" ? "Look whether the mail server is up." : "Look whether it is up. A receiver should answer at once and work afterwards.";
     case "forbidden":
-      return "Notifications go to the public internet only, by TLS. Whoever runs this collector can allow more in its file:";
+      return "Notifications go to the public internet only, by TLS. Whoever runs this collector can allow more in its file.";
     case "broken":
       return kind === "email"
         ? "Whoever runs this collector sets one in its file, as [notify.smtp]."

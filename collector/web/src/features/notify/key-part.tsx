@@ -1,6 +1,7 @@
-import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { api, take } from "../../lib/api";
+import { useSecretMutation } from "../../lib/use-secret-mutation";
 import { Button } from "../../ui/button";
 import { Confirm } from "../../ui/confirm";
 import { Modal } from "../../ui/modal";
@@ -15,7 +16,7 @@ export function KeyPart({ channel, may }: { channel: Channel; may: boolean }) {
   const queries = useQueryClient();
   const [asking, setAsking] = useState<Step | null>(null);
   const [fresh, setFresh] = useState<string | null>(null);
-  const change = useMutation({
+  const change = useSecretMutation({
     mutationFn: async (secret: Step) => {
       const params = { path: { id: channel.id } };
       return (await take(api.PATCH("/api/v1/channels/{id}", { params, body: { secret } }))).data;

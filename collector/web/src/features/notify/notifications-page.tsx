@@ -1,5 +1,8 @@
 import { useState } from "react";
+import { useMayIn } from "../../lib/role";
 import { useScope } from "../../lib/scope";
+import { ROWS } from "../../lib/use-pages";
+import { useRefresh } from "../../lib/use-refresh";
 import { useTitle } from "../../lib/use-title";
 import { Button } from "../../ui/button";
 import { Empty } from "../../ui/empty";
@@ -10,7 +13,7 @@ import { Skeleton } from "../../ui/skeleton";
 import { ChannelPanel, type OpenedChannel } from "./channel-panel";
 import { ChannelTable } from "./channel-table";
 import { Coverage, NobodyTold, UntoldTenants } from "./coverage";
-import { CHANNELS, DELIVERIES, ROUTES, useAdminOf, useChannels, useRefresh, useRoutes } from "./queries";
+import { CHANNELS, ROUTES, useChannels, useRoutes } from "./queries";
 import { RemoveChannel } from "./remove-channel";
 import { type OpenedRoute, RoutePanel } from "./route-panel";
 import { RouteTable } from "./route-table";
@@ -20,17 +23,18 @@ import type { Channel } from "./types";
 /** Who is told of alerts: channels, and the routes that lead to them. */
 export function NotificationsPage() {
   const { tenants, tenant } = useScope();
-  const isAdmin = useAdminOf();
+  const mayIn = useMayIn();
   const channels = useChannels();
   const routes = useRoutes();
   const test = useTest();
   const [channel, setChannel] = useState<OpenedChannel>(null);
   const [route, setRoute] = useState<OpenedRoute>(null);
   const [removing, setRemoving] = useState<Channel | null>(null);
-  useRefresh(CHANNELS, ROUTES, DELIVERIES);
+  // Who reads far down does not have all of it loaded anew each time.
+  useRefresh([...(channels.rows.length <= ROWS ? [CHANNELS] : []), ...(routes.rows.length <= ROWS ? [ROUTES] : [])]);
   useTitle("Notifications");
-  const mayAdd = tenants.some(({ id }) => (tenant === null || tenant.id === id) && isAdmin(id));
-  const own = channels.rows.filter((one) => isAdmin(one.tenant.id));
+  const mayAdd = tenants.some(({ id }) => (tenant === null || tenant.id === id) && mayIn(id).admin);
+  const own = channels.rows.filter((one) => mayIn(one.tenant.id).admin);
   const add = () => setChannel({ channel: null });
   const addRoute = (id: string | null) => setRoute({ route: null, channel: id });
   const isReady = channels.phase === "ready" && routes.phase === "ready";

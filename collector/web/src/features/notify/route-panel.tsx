@@ -1,8 +1,9 @@
-import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
-import { api, ApiError, PAGE, take, takeAll } from "../../lib/api";
-import { byName } from "../../lib/format";
+import { api, ApiError, take } from "../../lib/api";
+import type { Site } from "../../lib/types";
 import { useKnownTags } from "../../lib/use-known-tags";
+import { useSites } from "../../lib/use-sites";
 import { CheckField } from "../../ui/check-field";
 import { FieldFrame } from "../../ui/field";
 import { fieldErrors, Form } from "../../ui/form";
@@ -61,6 +62,8 @@ async function saveRoute(body: NewRoute, old: Route | null): Promise<void> {
   }
 }
 
+const NO_SITES: readonly Site[] = [];
+
 function RouteForm({ opened, channels, onDone }: { opened: NonNullable<OpenedRoute>; channels: readonly Channel[]; onDone: () => void }) {
   const queries = useQueryClient();
   const { route } = opened;
@@ -72,7 +75,7 @@ function RouteForm({ opened, channels, onDone }: { opened: NonNullable<OpenedRou
   const chosen = channels.find(({ id }) => id === channel);
   const tenant = chosen?.tenant.id ?? "";
   const known = useKnownTags(tenant);
-  const all = useSites(tenant);
+  const all = useSites(tenant) ?? NO_SITES;
   const save = useMutation({
     mutationFn: () => saveRoute({ channel, severity, sites: [...sites], tags: [...tags], on_resolved: resolved }, route),
     onSuccess: onDone,
@@ -109,29 +112,8 @@ function RouteForm({ opened, channels, onDone }: { opened: NonNullable<OpenedRou
   );
 }
 
-interface SiteName {
-  id: string;
-  name: string;
-}
-
-const NO_SITES: readonly SiteName[] = [];
-
-/** The sites of a tenant, by name. */
-function useSites(tenant: string): readonly SiteName[] {
-  const { data } = useQuery({
-    queryKey: ["sites", "all of", tenant],
-    enabled: tenant !== "",
-    queryFn: async () => {
-      const sites = await takeAll((cursor) =>
-        take(api.GET("/api/v1/sites", { params: { query: { tenant, limit: PAGE, ...(cursor ? { cursor } : {}) } } })));
-      return sites.toSorted((a, b) => byName(a.name, b.name));
-    },
-  });
-  return data ?? NO_SITES;
-}
-
 function SitesField({ all, chosen, onChange, error }: {
-  all: readonly SiteName[]; chosen: readonly string[]; onChange: (sites: readonly string[]) => void; error: string | undefined;
+  all: readonly Site[]; chosen: readonly string[]; onChange: (sites: readonly string[]) => void; error: string | undefined;
 }) {
   const isEvery = chosen.length === 0;
   return (

@@ -2,13 +2,14 @@ import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { useMemo, useState } from "react";
 import { api, take } from "../../lib/api";
+import { useMayIn } from "../../lib/role";
 import { useScope } from "../../lib/scope";
 import type { Pages } from "../../lib/use-pages";
 import { Button } from "../../ui/button";
 import { Confirm } from "../../ui/confirm";
 import { type Column, DataTable } from "../../ui/data-table";
 import { Tag } from "../../ui/tag";
-import { ROUTES, useAdminOf, useSiteName } from "./queries";
+import { ROUTES, useSiteName } from "./queries";
 import { sentenceHead, sentenceTail } from "./route-words";
 import type { Channel, Route } from "./types";
 
@@ -35,16 +36,16 @@ function columnsOf(
 /** Routes as sentences. */
 export function RouteTable({ list, channels, isOfOne = false, onEdit }: Props) {
   const scope = useScope();
-  const isAdmin = useAdminOf();
+  const mayIn = useMayIn();
   const siteName = useSiteName();
   const [removing, setRemoving] = useState<Route | null>(null);
   const hasTenant = scope.isMixed && !isOfOne;
   const columns = useMemo(() => columnsOf(channels, siteName, isOfOne, hasTenant), [channels, siteName, isOfOne, hasTenant]);
-  const canChange = list.rows.some(({ tenant }) => isAdmin(tenant.id));
+  const canChange = list.rows.some(({ tenant }) => mayIn(tenant.id).admin);
   return (
     <>
       <DataTable label="Routes" list={list} columns={columns} keyOf={(row) => row.id} first={{ by: "sentence", desc: false }} empty={null}
-        renderActions={canChange ? (route) => isAdmin(route.tenant.id) && (
+        renderActions={canChange ? (route) => mayIn(route.tenant.id).admin && (
           <>
             <Button look="quiet" className="h-7 phone:border phone:border-edge" aria-label={`Edit the route to ${route.channel.name}`} onClick={() => onEdit(route)}>
               Edit

@@ -6,13 +6,13 @@ import { Button, IconButton } from "../../ui/button";
 import { ErrorNote } from "../../ui/error-note";
 import { Icon } from "../../ui/icon";
 import { StateShape } from "../../ui/state-badge";
-import { placeOfHost } from "./allow";
+import { refusedPlaceOf } from "./allow";
 import { AllowHelp } from "./allow-help";
 import { adviceFor, outcomeWord, tookWords } from "./delivery-words";
-import { CHANNELS, DELIVERIES } from "./queries";
+import { CHANNELS, DELIVERIES, LAST } from "./queries";
 import type { Channel, Delivery } from "./types";
 
-type Tested = Pick<Channel, "id" | "name" | "kind" | "host">;
+type Tested = Pick<Channel, "id" | "name" | "kind" | "host" | "mqtt">;
 
 /** Sends a message the way an alert goes, once. */
 export function useTest() {
@@ -20,7 +20,7 @@ export function useTest() {
   return useMutation({
     mutationFn: async ({ id }: Tested) => (await take(api.POST("/api/v1/channels/{id}/test", { params: { path: { id } } }))).data,
     // It is in the log, and the channel may work since or fail since.
-    onSettled: () => Promise.all([CHANNELS, DELIVERIES].map((queryKey) => queries.invalidateQueries({ queryKey }))),
+    onSettled: () => Promise.all([CHANNELS, DELIVERIES, LAST].map((queryKey) => queries.invalidateQueries({ queryKey }))),
   });
 }
 
@@ -71,7 +71,7 @@ function Outcome({ channel, delivery }: { channel: Tested; delivery: Delivery })
   if (!last) return <p>Nothing was sent: the channel is gone.</p>;
   const isDelivered = last.outcome === "delivered";
   const advice = adviceFor(channel.kind, last);
-  const place = last.outcome === "forbidden" && channel.host ? placeOfHost(channel.host) : null;
+  const place = refusedPlaceOf(channel, last);
   return (
     <>
       <p className="flex items-baseline gap-2">

@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import { channelShown, targetWords } from "./channel-words";
-import { adviceFor, causeWords, deliveryShown, tookWords } from "./delivery-words";
+import { adviceFor, causeWords, deliveryShown, stateWords, tookWords } from "./delivery-words";
 import { logSearch } from "./search";
 import type { Delivery, DeliveryAttempt } from "./types";
 import * as v from "valibot";
@@ -22,7 +22,7 @@ it("calls working only what has delivered something", () => {
   const ok = { state: "ok", failing_since: null, waiting: 0 } as const;
   const since = { failing_since: SINCE, waiting: 2 };
   expect(channelShown(ok, null)).toMatchObject({ state: "unknown", word: "Not tried yet" });
-  expect(channelShown(ok, {} as Delivery)).toMatchObject({ state: "up", word: "Working" });
+  expect(channelShown(ok, SINCE)).toMatchObject({ state: "up", word: "Working" });
   expect(channelShown({ ...since, state: "retrying" }, null)).toEqual({ state: "degraded", word: "Retrying", since: SINCE });
   expect(channelShown({ ...since, state: "retrying", waiting: 0 }, null).word).toBe("Failed last");
   expect(channelShown(ok, undefined).state).toBe("unknown");
@@ -30,13 +30,14 @@ it("calls working only what has delivered something", () => {
 });
 
 it("tells waiting from retrying, and a failed test from what was given up", () => {
-  const words = (state: Delivery["state"], attempts: DeliveryAttempt[], alert: string | null = "alr_1") =>
-    deliveryShown({ state, attempts, alert }).word;
+  const words = (state: Delivery["state"], attempts: DeliveryAttempt[], event = "alert.firing") => deliveryShown({ state, attempts, event }).word;
   expect(words("queued", [])).toBe("Waiting");
   expect(words("queued", [attempt({})])).toBe("Retrying");
   expect(words("delivered", [attempt({ outcome: "delivered" })])).toBe("Delivered");
   expect(words("failed", [attempt({})])).toBe("Given up");
-  expect(words("failed", [attempt({})], null)).toBe("Failed");
+  expect(words("failed", [attempt({})], "test")).toBe("Failed");
+  // That another channel fails is of no alert, and it is tried for a day.
+  expect(words("failed", [attempt({})], "channel.failing")).toBe("Given up");
 });
 
 it("tells the cause of the last attempt, also where there was none", () => {
@@ -45,6 +46,15 @@ it("tells the cause of the last attempt, also where there was none", () => {
   expect(causeWords({ state: "delivered", attempts: [attempt({}), attempt({ outcome: "delivered" })] })).toBeNull();
   expect(causeWords({ state: "queued", attempts: [] })).toBeNull();
   expect(causeWords({ state: "failed", attempts: [] })).toContain("never tried");
+});
+
+it("tells how far a delivery has come, on the page of its alert", () => {
+  const words = (state: Delivery["state"], ...attempts: DeliveryAttempt[]) => stateWords({ state, attempts, event: "alert.firing" });
+  expect(words("queued")).toBe("Waiting");
+  expect(words("queued", attempt({ outcome: "timeout", detail: "" }))).toBe("Retrying, no answer in time");
+  expect(words("delivered", attempt({}), attempt({ outcome: "delivered" }))).toBe("Delivered after 2 tries");
+  expect(words("failed", attempt({}), attempt({ outcome: "forbidden", detail: "" }))).toBe("Given up after 2 tries, not allowed");
+  expect(words("failed")).toContain("Given up, never tried");
 });
 
 it("advises by kind, cause and answer", () => {
@@ -61,7 +71,7 @@ it("advises by kind, cause and answer", () => {
   expect(advice("email", "broken")).toContain("[notify.smtp]");
   expect(advice("webhook", "broken")).toContain("Edit");
   for (const outcome of ["refused", "unreachable", "timeout", "forbidden", "broken", "of later"]) {
-    for (const kind of ["email", "webhook", "slack", "mqtt"] as const) expect(advice(kind, outcome)).toMatch(/[.:]$/);
+    for (const kind of ["email", "webhook", "slack", "mqtt"] as const) expect(advice(kind, outcome)).toMatch(/\.$/);
   }
 });
 

@@ -5,7 +5,7 @@ import { FieldFrame, TextField } from "../../ui/field";
 import { Icon } from "../../ui/icon";
 import { Picker } from "../../ui/picker";
 import { type Draft, hasObjects, type Kind } from "./draft";
-import { unitSign } from "./units";
+import { isFlag, unitSign } from "./units";
 import { KIND_WORD, type Metrics, metricWords } from "./words";
 
 const Chooser = lazy(() => import("../../ui/chooser").then((m) => ({ default: m.Chooser })));
@@ -27,6 +27,7 @@ const KINDS = (Object.keys(KIND_WORD) as Kind[]).map((kind) => ({ value: kind, l
 export function ConditionFields(props: Props) {
   const { draft, metrics, wrong, onChange } = props;
   const { kind } = draft;
+  const hasLimit = kind === "metric" && !isFlag(draft.metric, metrics.get(draft.metric)?.unit);
   return (
     <>
       <FieldFrame id="rule-kind" label="Kind">
@@ -41,7 +42,7 @@ export function ConditionFields(props: Props) {
         </fieldset>
       )}
       {(kind === "metric" || kind === "absence") && <MetricField {...props} />}
-      {kind === "metric" && <LimitFields {...props} />}
+      {hasLimit && <LimitFields {...props} />}
       {hasObjects(draft, metrics) && (
         <TextField id="rule-object" label="Of which" value={draft.object} autoComplete="off" spellCheck={false} error={wrong["object"]}
           hint="A pattern of names, such as if:1 or cpu:*. * stands for any characters, ? for one."
@@ -49,6 +50,12 @@ export function ConditionFields(props: Props) {
       )}
     </>
   );
+}
+
+/** A flag is set or not: it has no other limit, and no limit of another value means anything for it. */
+function limitsFor(metric: string, before: string): Partial<Draft> {
+  if (isFlag(metric)) return { is: "above", limit: "1", clear: "0.5" };
+  return isFlag(before) ? { limit: "", clear: "" } : {};
 }
 
 function MetricField({ draft, metrics, wrong, onChange }: Props) {
@@ -67,7 +74,7 @@ function MetricField({ draft, metrics, wrong, onChange }: Props) {
           <Chooser label="Value" anchor={button} value={draft.metric} options={options} onClose={() => setOpen(false)}
             onChoose={(metric) => {
               setOpen(false);
-              onChange({ metric, object: "*" });
+              onChange({ metric, object: "*", ...limitsFor(metric, draft.metric) });
             }} />
         )}
       </Suspense>

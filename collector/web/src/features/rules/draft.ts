@@ -144,3 +144,16 @@ export function triedOf(draft: Draft, metrics: ReadonlyMap<string, RuleMetric>):
 export function keptOf(draft: Draft, metrics: ReadonlyMap<string, RuleMetric>): Tried & { name: string; severity: string } {
   return { name: draft.name.trim(), severity: draft.severity, ...triedOf(draft, metrics) };
 }
+
+type Kept = ReturnType<typeof keptOf>;
+
+/** Only what differs: what is left out stays as it is. */
+export function changeOf(is: Kept, was: Kept): Partial<Kept> {
+  const keys = (Object.keys(is) as (keyof Kept)[]).filter((key) => JSON.stringify(is[key]) !== JSON.stringify(was[key]));
+  return Object.fromEntries(keys.map((key) => [key, is[key]]));
+}
+
+/** Whether two rules say the same, on or off. */
+export function isSame(a: Rule, b: Rule): boolean {
+  return JSON.stringify(draftOf(a)) === JSON.stringify(draftOf(b));
+}

@@ -1,4 +1,5 @@
 /** What a rule would have done in the last day, as lines with bars. */
+import { counted, integer } from "../../lib/format";
 import type { RulePreview } from "../../lib/types";
 
 type Past = RulePreview["past"];
@@ -40,7 +41,7 @@ export function pastLines({ alerts, from, to }: Past): PastLine[] {
 /** «12 alerts of 3 devices», with what was left out. */
 export function pastWords(past: Past): string {
   const { total, alerts, devices, left_out: left } = past;
-  const alerted = total === 0 ? "No alert would have fired" : total === 1 ? "1 alert would have fired" : `${total} alerts would have fired`;
-  const looked = `; ${devices} ${devices === 1 ? "device" : "devices"} looked at${left > 0 ? `, ${left} left out` : ""}`;
-  return `${alerted}${looked}.${total > alerts.length ? ` The first ${alerts.length} are shown.` : ""}`;
+  const alerted = total === 0 ? "No alert would have fired" : total === 1 ? "1 alert would have fired" : `${integer(total)} alerts would have fired`;
+  const looked = `; ${counted(devices, "device")} looked at${left > 0 ? `, ${integer(left)} left out` : ""}`;
+  return `${alerted}${looked}.${total > alerts.length ? ` The first ${integer(alerts.length)} are shown.` : ""}`;
 }

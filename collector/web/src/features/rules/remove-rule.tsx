@@ -1,15 +1,13 @@
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { api, take } from "../../lib/api";
-import { counted } from "../../lib/format";
-import { live, useTableValue } from "../../lib/live-app";
 import type { Rule } from "../../lib/types";
 import { Confirm } from "../../ui/confirm";
-import { openOf } from "./open-of";
+import { endedWords, useOpenOf } from "./open-of";
 import { RULES } from "./rules";
 
 export function RemoveRule({ rule, onClose, onGone }: { rule: Rule | null; onClose: () => void; onGone: () => void }) {
   const queries = useQueryClient();
-  const open = useTableValue(live.alerts, (table) => (rule ? openOf(table.list(), rule.id) : 0));
+  const ended = endedWords(useOpenOf(rule?.id));
   const remove = useMutation({
     mutationFn: (id: string) => take(api.DELETE("/api/v1/rules/{id}", { params: { path: { id } } })),
     onSuccess: () => {
@@ -19,7 +17,7 @@ export function RemoveRule({ rule, onClose, onGone }: { rule: Rule | null; onClo
   });
   return (
     <Confirm open={rule !== null} title={`Delete «${rule?.name ?? ""}»?`} action="Delete the rule" busy={remove.isPending} error={remove.error}
-      loses={["What it looks for is told no more", ...(open > 0 ? [`${counted(open, "open alert")} of it ${open === 1 ? "is" : "are"} resolved`] : [])]}
+      loses={["What it looks for is told no more", ...(ended ? [ended] : [])]}
       onOpenChange={(on) => {
         if (on) return;
         remove.reset();

@@ -1,6 +1,6 @@
-import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
+import { QueryClient, QueryClientProvider, useQuery } from "@tanstack/react-query";
 import { createMemoryHistory, createRootRoute, createRoute, createRouter, RouterProvider } from "@tanstack/react-router";
-import { cleanup, fireEvent, render, screen, waitFor } from "@testing-library/react";
+import { act, cleanup, fireEvent, render, screen, waitFor } from "@testing-library/react";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { api } from "../../lib/api";
 import { live } from "../../lib/live-app";
@@ -43,17 +43,22 @@ const tried = () => ({ data: { data: PREVIEW }, response: new Response() });
 async function show(rule: Rule | null) {
   const root = createRootRoute();
   const list = createRoute({ getParentRoute: () => root, path: "/alerts/rules", component: () => <h1>the list</h1> });
-  const editor = createRoute({ getParentRoute: () => root, path: "/edit", component: () => <RuleEditor rule={rule} /> });
+  const loaded = new QueryClient({ defaultOptions: { queries: { retry: false } } });
+  loaded.setQueryData(["the rule"], rule);
+  const Page = () => <RuleEditor rule={useQuery<Rule | null>({ queryKey: ["the rule"], staleTime: Infinity }).data ?? null} />;
+  const editor = createRoute({ getParentRoute: () => root, path: "/edit", component: Page });
   const router = createRouter({ routeTree: root.addChildren([list, editor]), history: createMemoryHistory({ initialEntries: ["/edit"] }) });
   render(
-    <QueryClientProvider client={new QueryClient({ defaultOptions: { queries: { retry: false } } })}>
-      <ScopeContext value={scopeOf([TENANT], undefined)}>
+    <QueryClientProvider client={loaded}>
+      <ScopeContext value={scopeOf([{ ...TENANT, role: "tenant_admin" }], undefined)}>
         <RouterProvider router={router as never} />
       </ScopeContext>
     </QueryClientProvider>,
   );
   await screen.findByLabelText("Name");
   await waitFor(() => expect(document.querySelector("#rule-metric")?.textContent).not.toContain("cpu percent"));
+  // Somebody else has changed it, and it was loaded again.
+  return (other: Rule) => act(async () => void loaded.setQueryData(["the rule"], other));
 }
 const type = (label: string | RegExp, value: string) => fireEvent.change(screen.getByLabelText(label), { target: { value } });
 
@@ -89,7 +94,7 @@ it("tries nothing and sends nothing while something is wrong, and leads to it", 
   expect(post).not.toHaveBeenCalled();
 });
 
-it("sends a change of all that was typed, and goes back to the list", async () => {
+it("sends a change of what was typed and no more, and goes back to the list", async () => {
   posts(tried);
   const patch = vi.spyOn(api, "PATCH").mockResolvedValue({ data: { data: RULE }, response: new Response() } as never);
   await show(RULE);
@@ -102,7 +107,7 @@ it("sends a change of all that was typed, and goes back to the list", async () =
   expect(patch).toHaveBeenCalledExactlyOnceWith("/api/v1/rules/{id}", {
     params: { path: { id: "rul_1" } },
     body: {
-      name: "Processor very busy", severity: "critical", scope: { sites: [], tags: [] }, for_s: 0, resolve_after_s: 300,
+      name: "Processor very busy", severity: "critical", for_s: 0,
       condition: { kind: "metric", name: "cpu_percent", object: "*", is: "above", limit: 90, clear: null },
     },
   });
@@ -113,7 +118,40 @@ it("tells what the server refuses where it belongs", async () => {
   const error = { code: "invalid", detail: "The rule cannot be.", errors: [{ field: "condition", message: "cpu_percent is no metric" }] };
   vi.spyOn(api, "PATCH").mockResolvedValue({ error, response: new Response(null, { status: 422 }) } as never);
   await show(RULE);
+  type(/^Limit/, "95");
   fireEvent.click(screen.getByRole("button", { name: "Save the rule" }));
   expect(await screen.findByText("cpu_percent is no metric")).toBeTruthy();
   expect(screen.queryByText("the list")).toBeNull();
+});
+
+it("keeps what is typed where somebody else changes the rule, says so, and leaves theirs alone", async () => {
+  posts(tried);
+  const patch = vi.spyOn(api, "PATCH").mockResolvedValue({ data: { data: RULE }, response: new Response() } as never);
+  const overtake = await show(RULE);
+  type("Name", "Mine");
+  await overtake({ ...RULE, severity: "critical" });
+  expect(screen.getByLabelText<HTMLInputElement>("Name").value).toBe("Mine");
+  expect(document.querySelector("[data-overtaken]")).not.toBeNull();
+  fireEvent.click(screen.getByRole("button", { name: "Save the rule" }));
+  await screen.findByText("the list");
+  expect(patch).toHaveBeenCalledExactlyOnceWith("/api/v1/rules/{id}", { params: { path: { id: "rul_1" } }, body: { name: "Mine" } });
+});
+
+it("takes over what somebody else has changed where nothing is typed, or when asked to", async () => {
+  posts(tried);
+  const overtake = await show(RULE);
+  await overtake({ ...RULE, name: "Theirs" });
+  expect(screen.getByLabelText<HTMLInputElement>("Name").value).toBe("Theirs");
+  expect(document.querySelector("[data-overtaken]")).toBeNull();
+  type("Name", "Mine");
+  await overtake({ ...RULE, name: "Theirs again" });
+  fireEvent.click(screen.getByRole("button", { name: "Begin with theirs" }));
+  expect(screen.getByLabelText<HTMLInputElement>("Name").value).toBe("Theirs again");
+});
+
+it("asks for no limit of what is so or is not so", async () => {
+  posts(tried);
+  const condition = { kind: "metric", name: "ssh_host_key_changed", object: "*", is: "above", limit: 1, clear: 0.5 } as const;
+  await show({ ...RULE, condition });
+  expect(screen.queryByLabelText(/^Limit/)).toBeNull();
 });

@@ -5,13 +5,14 @@ import { api, take } from "../../lib/api";
 import { live } from "../../lib/live-app";
 import type { Rule } from "../../lib/types";
 import { useKnownTags } from "../../lib/use-known-tags";
+import { Button } from "../../ui/button";
 import { FieldFrame, TextField } from "../../ui/field";
 import { fieldErrors, Form } from "../../ui/form";
 import { RadioCards } from "../../ui/radio-cards";
 import { TagField } from "../../ui/tag-field";
 import { TenantField, useFirstTenant } from "../../ui/tenant-field";
 import { ConditionFields } from "./condition-fields";
-import { type Draft, draftOf, keptOf, NEW_DRAFT, type Severity, triedOf, type Wrong, wrongToKeep, wrongToTry } from "./draft";
+import { changeOf, type Draft, draftOf, isSame, keptOf, NEW_DRAFT, type Severity, triedOf, type Wrong, wrongToKeep, wrongToTry } from "./draft";
 import { RulePreviewPart } from "./rule-preview";
 import { RULES, useMetricWords } from "./rules";
 import { SiteField } from "./site-field";
@@ -32,7 +33,18 @@ export function RuleEditor({ rule }: { rule: Rule | null }) {
   const metrics = useMetricWords();
   const [tenant, setTenant] = useState(useFirstTenant());
   const owner = rule?.tenant.id ?? tenant;
+  // The rule that was there when it began to be typed: what somebody else changes meanwhile stays theirs.
+  const [was, setWas] = useState(rule);
   const [draft, setDraft] = useState<Draft>(() => (rule ? draftOf(rule) : NEW_DRAFT));
+  const isDirty = was !== null && JSON.stringify(draft) !== JSON.stringify(draftOf(was));
+  const isOvertaken = rule !== null && was !== null && !isSame(rule, was);
+  const takeOver = () => {
+    if (!rule) return;
+    setWas(rule);
+    setDraft(draftOf(rule));
+  };
+  // Derived while rendering: where nothing is typed there is nothing to lose.
+  if (isOvertaken && !isDirty) takeOver();
   const [asked, setAsked] = useState(false);
   const known = useKnownTags(owner);
   useEffect(() => live.ensureAlerts(), []);
@@ -43,8 +55,9 @@ export function RuleEditor({ rule }: { rule: Rule | null }) {
   const save = useMutation({
     mutationFn: async () => {
       const body = keptOf(draft, metrics);
-      if (rule) await take(api.PATCH("/api/v1/rules/{id}", { params: { path: { id: rule.id } }, body }));
-      else await take(api.POST("/api/v1/rules", { body: { ...body, tenant: owner } }));
+      if (!rule || !was) return void (await take(api.POST("/api/v1/rules", { body: { ...body, tenant: owner } })));
+      const change = changeOf(body, keptOf(draftOf(was), metrics));
+      if (Object.keys(change).length > 0) await take(api.PATCH("/api/v1/rules/{id}", { params: { path: { id: rule.id } }, body: change }));
     },
     onSuccess: async () => {
       await queries.invalidateQueries({ queryKey: RULES });
@@ -65,6 +78,12 @@ export function RuleEditor({ rule }: { rule: Rule | null }) {
     <div className="grid grid-cols-[minmax(0,480px)_minmax(0,1fr)] items-start gap-8 px-4 pb-6 max-[1000px]:grid-cols-1 phone:px-3">
       <Form onSubmit={submit} error={asked && isWrong ? new Error("Nothing is sent yet.") : save.error} fields={fields} shows={SHOWS}
         action={rule ? "Save the rule" : "Make the rule"} busy={save.isPending} disabled={!owner} onCancel={() => void navigate({ to: "/alerts/rules" })}>
+        {isOvertaken && isDirty && !save.isPending && !save.isSuccess && (
+          <div role="alert" data-overtaken className="flex flex-wrap items-center gap-3 rounded-md border border-edge bg-degraded-soft px-3 py-2">
+            <p className="min-w-0 flex-1">Somebody else has changed this rule meanwhile. Saving changes only what you have typed.</p>
+            <Button onClick={takeOver}>Begin with theirs</Button>
+          </div>
+        )}
         <TextField id="rule-name" label="Name" value={draft.name} autoComplete="off" maxLength={100} placeholder="Core busy" error={fields["name"]}
           onChange={(event) => put({ name: event.target.value })} />
         {!rule && <TenantField id="rule-tenant" value={tenant} error={fields["tenant"]} onChange={(id) => {
@@ -91,7 +110,7 @@ export function RuleEditor({ rule }: { rule: Rule | null }) {
             {Object.keys(wrongToTry(draft)).length === 0 ? ruleSentence(triedOf(draft, metrics), metrics) : "What is wrong is not said yet: fill in the fields on the left."}
           </p>
         </div>
-        <RulePreviewPart tenant={owner} tried={tried} metric={draft.metric} metrics={metrics} />
+        <RulePreviewPart tenant={owner} tried={tried} metrics={metrics} />
       </section>
     </div>
   );

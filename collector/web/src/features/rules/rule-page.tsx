@@ -1,10 +1,10 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link, useNavigate } from "@tanstack/react-router";
 import { type ReactNode, useState } from "react";
-import { ApiError } from "../../lib/api";
-import { live, useTableValue } from "../../lib/live-app";
-import { useMay } from "../../lib/role";
+import { isNotHere } from "../../lib/api";
+import { useMayIn } from "../../lib/role";
 import type { Rule } from "../../lib/types";
+import { useSites } from "../../lib/use-sites";
 import { useTitle } from "../../lib/use-title";
 import { Button } from "../../ui/button";
 import { ErrorNote } from "../../ui/error-note";
@@ -14,11 +14,11 @@ import { Skeleton } from "../../ui/skeleton";
 import { SeverityBadge } from "../alerts/badges";
 import { severityOf } from "../alerts/standing";
 import { NotFound } from "../shell/lost";
-import { changeWords, openOf } from "./open-of";
+import { changeWords, useOpenOf } from "./open-of";
 import { RemoveRule } from "./remove-rule";
 import { RuleEditor } from "./rule-editor";
 import { RuleSwitch } from "./rule-switch";
-import { ruleQuery, useMetricWords, useSites } from "./rules";
+import { ruleQuery, useMetricWords } from "./rules";
 import { ruleSentence, scopeWords } from "./words";
 
 export function NewRulePage() {
@@ -33,13 +33,14 @@ export function NewRulePage() {
 /** A rule: to be changed by who may, to be read by the others. */
 export function RulePage({ id }: { id: string }) {
   const navigate = useNavigate();
-  const may = useMay();
+  const mayIn = useMayIn();
   const { data: rule, error, refetch } = useQuery(ruleQuery(id));
   const [removing, setRemoving] = useState(false);
   useTitle(rule ? `${rule.name} · Alert rules` : null, true);
-  if (error instanceof ApiError && error.status === 404) return <NotFound />;
+  if (isNotHere(error)) return <NotFound />;
   if (error && !rule) return <ErrorNote error={error} className="m-4" onRetry={() => void refetch()} />;
   if (!rule) return <Skeleton label="Loading the rule" />;
+  const may = mayIn(rule.tenant.id);
   return (
     <Frame title={rule.name} note={rule.tenant.name}
       actions={may.admin && (
@@ -51,8 +52,7 @@ export function RulePage({ id }: { id: string }) {
       {may.admin ? (
         <>
           <Warning rule={rule} />
-          {/* What is typed goes with the rule as it was loaded: a change by somebody else begins it anew. */}
-          <RuleEditor key={JSON.stringify([rule.name, rule.severity, rule.scope, rule.condition, rule.for_s, rule.resolve_after_s])} rule={rule} />
+          <RuleEditor rule={rule} />
         </>
       ) : <Words rule={rule} />}
       <RemoveRule rule={removing ? rule : null} onClose={() => setRemoving(false)} onGone={() => void navigate({ to: "/alerts/rules" })} />
@@ -80,12 +80,12 @@ function Frame({ title, note, actions, children }: { title: string; note?: strin
 }
 
 function Warning({ rule }: { rule: Rule }) {
-  const open = useTableValue(live.alerts, (table) => openOf(table.list(), rule.id));
+  const open = useOpenOf(rule.id);
   return (
-    <p role="note" data-change-warning={open}
-      className={`mx-4 mb-3 max-w-[1160px] rounded-md border px-3 py-2 phone:mx-3 ${open > 0 ? "border-edge bg-degraded-soft" : "border-line text-muted"}`}>
+    <p role="note" data-change-warning={open ?? "unknown"}
+      className={`mx-4 mb-3 max-w-[1160px] rounded-md border px-3 py-2 phone:mx-3 ${open !== 0 ? "border-edge bg-degraded-soft" : "border-line text-muted"}`}>
       {changeWords(open)}{" "}
-      {open > 0 && <Link to="/alerts" search={{ q: rule.name }} className="text-accent underline underline-offset-4">Look at them</Link>}
+      {open !== null && open > 0 && <Link to="/alerts" search={{ rule: rule.id }} className="text-accent underline underline-offset-4">Look at them</Link>}
     </p>
   );
 }

@@ -7,26 +7,30 @@ import { ErrorNote } from "../../ui/error-note";
 import { RULES } from "./rules";
 import type { Tried } from "./draft";
 import { PastPart } from "./past-part";
-import { figure } from "./units";
+import { figure, unitOf } from "./units";
 import type { Metrics } from "./words";
 
 interface Props {
   tenant: string;
   /** Null: it cannot be tried yet. */
   tried: Tried | null;
-  metric: string;
   metrics: Metrics;
 }
 
 /** What the rule says of what is known now, and what it would have done in the last day. Nothing is kept. */
-export function RulePreviewPart({ tenant, tried, metric, metrics }: Props) {
+export function RulePreviewPart({ tenant, tried, metrics }: Props) {
   // As text: what is typed and means the same is no other question.
-  const text = useSettled(tried ? JSON.stringify({ tenant, ...tried }) : "");
+  const typed = tried ? JSON.stringify({ tenant, ...tried }) : "";
+  const text = useSettled(typed);
   const isAsked = text !== "" && tried !== null;
-  const { data, error, isFetching } = useQuery({
+  const { data: answer, error, isFetching } = useQuery({
     queryKey: [...RULES, "preview", text],
     enabled: isAsked,
-    queryFn: async () => (await take(api.POST("/api/v1/rules/preview", { body: JSON.parse(text) as { tenant: string } & Tried }))).data,
+    queryFn: async () => {
+      const body = JSON.parse(text) as { tenant: string } & Tried;
+      // With what was asked for: the answer before the next one is of another value.
+      return { preview: (await take(api.POST("/api/v1/rules/preview", { body }))).data, asked: body.condition };
+    },
     placeholderData: keepPreviousData,
     retry: false,
     // What was asked a moment ago needs no second question.
@@ -39,11 +43,14 @@ export function RulePreviewPart({ tenant, tried, metric, metrics }: Props) {
       </p>
     );
   }
+  const data = answer?.preview;
+  const asks = isFetching || text !== typed;
+  const unit = answer && "name" in answer.asked ? unitOf(answer.asked.name, metrics.get(answer.asked.name)?.unit) : null;
   return (
-    <div className={`flex flex-col gap-5 ${isFetching && data ? "opacity-70" : ""}`} data-preview={data && !isFetching ? "ready" : "asking"} aria-busy={isFetching}>
+    <div className={`flex flex-col gap-5 ${asks && data ? "opacity-70" : ""}`} data-preview={data && !asks ? "ready" : "asking"} aria-busy={asks}>
       {error && <ErrorNote error={error} />}
       {!data && !error && <p role="status" className="text-muted">Trying…</p>}
-      {data && !error && <Now preview={data} unit={metrics.get(metric)?.unit} />}
+      {data && !error && <Now preview={data} unit={unit} />}
       {data && !error && <PastPart past={data.past} />}
     </div>
   );
@@ -58,7 +65,7 @@ const TONE: Readonly<Record<RuleThing["look"], string>> = { wrong: "text-down", 
 /** More lines than this help nobody: what is wrong comes first. */
 const SHOWN = 12;
 
-function Now({ preview: { counts, in_scope: inScope, looked_at: looked, things }, unit }: { preview: RulePreview; unit: string | undefined }) {
+function Now({ preview: { counts, in_scope: inScope, looked_at: looked, things }, unit }: { preview: RulePreview; unit: string | null }) {
   const total = LOOKS.reduce((sum, { look }) => sum + counts[look], 0);
   return (
     <section aria-label="Now" className="flex flex-col gap-2">

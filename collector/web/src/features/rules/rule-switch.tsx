@@ -1,22 +1,20 @@
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { api, take } from "../../lib/api";
-import { counted } from "../../lib/format";
-import { live, useTableValue } from "../../lib/live-app";
-import { useMay } from "../../lib/role";
+import { useMayIn } from "../../lib/role";
 import type { Rule } from "../../lib/types";
 import { Confirm } from "../../ui/confirm";
-import { openOf } from "./open-of";
+import { endedWords, useOpenOf } from "./open-of";
 import { RULES } from "./rules";
 
 const TRACK = "inline-flex h-5 w-9 items-center rounded-full border px-0.5 transition-colors";
 
 /** Whether a rule is looked at. To switch it off ends its open alerts: that is asked about first. */
 export function RuleSwitch({ rule }: { rule: Rule }) {
-  const may = useMay();
+  const may = useMayIn()(rule.tenant.id);
   const queries = useQueryClient();
   const [asking, setAsking] = useState(false);
-  const open = useTableValue(live.alerts, (table) => openOf(table.list(), rule.id));
+  const open = useOpenOf(rule.id);
   const change = useMutation({
     mutationFn: (enabled: boolean) => take(api.PATCH("/api/v1/rules/{id}", { params: { path: { id: rule.id } }, body: { enabled } })),
     onSuccess: () => {
@@ -28,23 +26,23 @@ export function RuleSwitch({ rule }: { rule: Rule }) {
   if (!may.admin) return <span className={enabled ? "" : "text-muted"}>{enabled ? "On" : "Off"}</span>;
   const turn = () => {
     change.reset();
-    if (enabled && open > 0) setAsking(true);
+    if (enabled && open !== 0) setAsking(true);
     else change.mutate(!enabled);
   };
   return (
     <>
       <button type="button" role="switch" aria-checked={enabled} aria-label={rule.name} disabled={change.isPending} onClick={turn}
-        title={change.error && !asking ? change.error.message : enabled ? "On: switch it off" : "Off: switch it on"}
+        title={enabled ? "On: switch it off" : "Off: switch it on"}
         className="inline-flex h-8 items-center gap-2 phone:h-11 phone:min-w-11">
         <span aria-hidden="true" className={`${TRACK} ${enabled ? "justify-end border-accent bg-accent" : "justify-start border-control bg-surface"}`}>
           <span className={`size-3.5 rounded-full ${enabled ? "bg-on-solid" : "bg-muted"}`} />
         </span>
         <span className={`w-6 text-left ${enabled ? "" : "text-muted"}`}>{enabled ? "On" : "Off"}</span>
       </button>
-      {change.error && !asking && <span role="alert" className="ml-2 text-down">Not changed</span>}
+      {change.error && !asking && <span role="alert" className="ml-2 max-w-72 text-xs wrap-anywhere whitespace-normal text-down">Not changed. {change.error.message}</span>}
       <Confirm open={asking} onOpenChange={setAsking} isMild title={`Switch «${rule.name}» off?`} action="Switch it off" busy={change.isPending}
         error={change.error} onConfirm={() => change.mutate(false)}>
-        {counted(open, "open alert")} of it {open === 1 ? "is" : "are"} resolved.
+        {endedWords(open) ?? "No alert of it is open"}.
       </Confirm>
     </>
   );

@@ -1,9 +1,9 @@
 import { Link } from "@tanstack/react-router";
-import { useMemo, useState } from "react";
+import { useEffect, useMemo, useState } from "react";
 import { api, take } from "../../lib/api";
 import { integer } from "../../lib/format";
 import { live, useTableValue } from "../../lib/live-app";
-import { useMay } from "../../lib/role";
+import { useMayIn, useTenantsFor } from "../../lib/role";
 import { narrowed, useScope } from "../../lib/scope";
 import type { Rule } from "../../lib/types";
 import { ROWS, usePages } from "../../lib/use-pages";
@@ -47,7 +47,7 @@ function Open({ rule }: { rule: Rule }) {
   const count = useTableValue(live.alerts, (table) => openOf(table.list(), rule.id));
   if (count === 0) return <span className="text-muted">0</span>;
   return (
-    <Link to="/alerts" search={{ q: rule.name }} title={`Alerts of ${rule.name}`} data-rule-open={count}
+    <Link to="/alerts" search={{ rule: rule.id }} title={`Alerts of ${rule.name}`} data-rule-open={count}
       className="text-accent hover:underline phone:inline-flex phone:min-h-11 phone:min-w-11 phone:items-center">
       {integer(count)}
     </Link>
@@ -56,9 +56,11 @@ function Open({ rule }: { rule: Rule }) {
 
 export function RulesPage() {
   const scope = useScope();
-  const may = useMay();
+  const mayIn = useMayIn();
+  const canAdd = useTenantsFor("admin").some(({ id }) => scope.tenant === null || scope.tenant.id === id);
   const metrics = useMetricWords();
   const [removing, setRemoving] = useState<Rule | null>(null);
+  useEffect(() => live.ensureAlerts(), []);
   const list = usePages([...RULES, "pages", scope.tenant?.id ?? ""], (cursor) =>
     take(api.GET("/api/v1/rules", { params: { query: { ...narrowed(scope), ...cursor, limit: ROWS } } })));
   const columns = useMemo(() => columnsOf(scope.isMixed, metrics), [scope.isMixed, metrics]);
@@ -68,15 +70,15 @@ export function RulesPage() {
       <PageHead title="Alert rules">
         <Link to="/alerts" className="text-accent hover:underline phone:inline-flex phone:min-h-11 phone:items-center">Alerts</Link>
         <span className="flex-1" />
-        {may.admin && <Link to="/alerts/rules/new" className={SOLID}><Icon name="plus" size={14} /> New rule</Link>}
+        {canAdd && <Link to="/alerts/rules/new" className={SOLID}><Icon name="plus" size={14} /> New rule</Link>}
       </PageHead>
       <p className="max-w-[860px] px-4 pb-3 text-muted phone:px-3">
         A rule says what is wrong, of what, and for how long before somebody hears of it. Every tenant began with some of them, to
-        be changed as it likes.{!may.admin && " An administrator of your tenant can change them."}
+        be changed as it likes.{!canAdd && " An administrator of your tenant can change them."}
       </p>
       <DataTable label="Alert rules" list={list} columns={columns} keyOf={(row) => row.id} first={{ by: "name", desc: false }}
-        {...(may.admin ? {
-          renderActions: (rule: Rule) => (
+        {...(list.rows.some(({ tenant }) => mayIn(tenant.id).admin) ? {
+          renderActions: (rule: Rule) => mayIn(rule.tenant.id).admin && (
             <>
               <Link to="/alerts/rules/$id" params={{ id: rule.id }} aria-label={`Edit ${rule.name}`}
                 className="inline-flex h-7 items-center justify-center rounded-md px-3 text-muted hover:bg-hover hover:text-text phone:h-11 phone:border phone:border-edge">
@@ -92,7 +94,7 @@ export function RulesPage() {
         empty={
           <Empty title="No rule">
             <p>Without a rule there are no alerts, whatever happens.</p>
-            {may.admin && <Link to="/alerts/rules/new" className={`${SOLID} self-start`}>Make a rule</Link>}
+            {canAdd && <Link to="/alerts/rules/new" className={`${SOLID} self-start`}>Make a rule</Link>}
           </Empty>
         } />
       <RemoveRule rule={removing} onClose={() => setRemoving(null)} onGone={() => setRemoving(null)} />

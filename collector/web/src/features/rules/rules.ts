@@ -34,12 +34,3 @@ export function useMetricWords(): Metrics {
   const { data } = useQuery(metricsQuery);
   return useMemo(() => (data ? metricsBy(data) : NO_METRICS), [data]);
 }
-
-/** Names of sites by their ids, of the tenant. */
-export function useSites(tenant: string) {
-  return useQuery({
-    queryKey: ["sites", "of", tenant],
-    enabled: tenant !== "",
-    queryFn: async () => (await take(api.GET("/api/v1/sites", { params: { query: { tenant, limit: PAGE } } }))).data,
-  }).data;
-}

@@ -1,9 +1,8 @@
 import { lazy, Suspense, useRef, useState } from "react";
-import { byName } from "../../lib/format";
+import { useSites } from "../../lib/use-sites";
 import { Button } from "../../ui/button";
 import { FilterChip } from "../../ui/chip";
 import { Icon } from "../../ui/icon";
-import { useSites } from "./rules";
 
 const Chooser = lazy(() => import("../../ui/chooser").then((m) => ({ default: m.Chooser })));
 
@@ -12,7 +11,7 @@ export function SiteField({ tenant, sites, onChange }: { tenant: string; sites: 
   const all = useSites(tenant) ?? [];
   const [open, setOpen] = useState(false);
   const button = useRef<HTMLButtonElement>(null);
-  const left = all.filter(({ id }) => !sites.includes(id)).toSorted((a, b) => byName(a.name, b.name));
+  const left = all.filter(({ id }) => !sites.includes(id));
   return (
     <div className="flex flex-wrap items-center gap-1.5">
       {sites.map((id) => (

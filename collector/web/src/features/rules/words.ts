@@ -1,7 +1,7 @@
 /** A rule in the words of people: what is wrong, for how long, of what, and when it is over. */
 import { spanWords } from "../../lib/span";
 import type { Rule, RuleCondition, RuleMetric, RuleScope } from "../../lib/types";
-import { figure } from "./units";
+import { figure, isFlag } from "./units";
 
 export type Metrics = ReadonlyMap<string, RuleMetric>;
 export const NO_METRICS: Metrics = new Map();
@@ -17,9 +17,16 @@ export const KIND_WORD: Readonly<Record<RuleCondition["kind"], string>> = {
 
 const capital = (text: string) => text.slice(0, 1).toUpperCase() + text.slice(1);
 
-/** «Load of one processor»; until the metrics are known, their name. */
+/** «Load of one processor»; until the metrics are known, their name. Of a flag, what is so while it is one. */
 export function metricWords(name: string, metrics: Metrics): string {
-  return capital(metrics.get(name)?.words ?? name.replaceAll("_", " "));
+  const words = metrics.get(name)?.words ?? name.replaceAll("_", " ");
+  return capital(words.replace(/^1 while /, ""));
+}
+
+/** Whether it asks for no more than that a flag is set. */
+function isFlagSet(condition: RuleCondition, metrics: Metrics): boolean {
+  return condition.kind === "metric" && isFlag(condition.name, metrics.get(condition.name)?.unit) && condition.is === "above"
+    && condition.limit > 0 && condition.limit <= 1;
 }
 
 /** Patterns of objects; all of them need no word. */
@@ -37,6 +44,7 @@ export function wrongWords(condition: RuleCondition, metrics: Metrics): string {
     case "interface_state":
       return `An interface that was up${ofObject(condition.object)} is down`;
     case "metric": {
+      if (isFlagSet(condition, metrics)) return metricWords(condition.name, metrics);
       const limit = figure(condition.limit, metrics.get(condition.name)?.unit);
       return `${metricWords(condition.name, metrics)}${ofObject(condition.object)}: ${limit} or ${condition.is}`;
     }
@@ -48,6 +56,7 @@ export function wrongWords(condition: RuleCondition, metrics: Metrics): string {
 /** When it is well again, of a threshold. */
 function wellWords(condition: RuleCondition, metrics: Metrics): string {
   if (condition.kind !== "metric") return "well again";
+  if (isFlagSet(condition, metrics)) return "so no longer";
   const unit = metrics.get(condition.name)?.unit;
   const side = condition.is === "above" ? "below" : "above";
   const { clear } = condition;

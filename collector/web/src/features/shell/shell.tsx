@@ -12,9 +12,8 @@ import { useMe } from "../../lib/use-person";
 import { IconButton } from "../../ui/button";
 import { Icon, type IconName } from "../../ui/icon";
 import { Mark, Wordmark } from "../../ui/wordmark";
-import { forgetInbox } from "../alerts/last-inbox";
+import { forgetPlaces } from "../../lib/last-place";
 import { OpenAlerts } from "../alerts/nav-count";
-import { forgetFleet } from "../fleet/last-fleet";
 import { AccountButton } from "./account-button";
 import { LiveBanner, NewVersion } from "./live-banner";
 import { NoTenant } from "./no-tenant";
@@ -61,8 +60,7 @@ function Frame({ hasTenant, isOfNone, onTenant }: {
       whenSignedOut(() => {});
       disconnectLive(tell);
       queries.clear();
-      forgetFleet();
-      forgetInbox();
+      forgetPlaces();
       if (tell) rememberTenant(null);
       void navigate({ to: "/login", search: tell ? {} : { next: router.state.location.href } });
     },

@@ -14,7 +14,7 @@ export type OpenedSite = { site: Site | null } | null;
 
 export function SitePanel({ opened, onClose }: { opened: OpenedSite; onClose: () => void }) {
   const queries = useQueryClient();
-  const first = useFirstTenant();
+  const first = useFirstTenant("write");
   const [chosen, setChosen] = useState("");
   const site = opened?.site ?? null;
   const tenant = chosen || first;
@@ -31,7 +31,7 @@ export function SitePanel({ opened, onClose }: { opened: OpenedSite; onClose: ()
       description={site ? "Names such as router.site.tenant change with it." : "A place where an agent stands, or will."}
       disabled={!site && !tenant}>
       {site ? undefined : (fields) => (
-        <TenantField id="site-tenant" value={tenant} onChange={setChosen} error={fields["tenant"]} />
+        <TenantField id="site-tenant" need="write" value={tenant} onChange={setChosen} error={fields["tenant"]} />
       )}
     </NamePanel>
   );

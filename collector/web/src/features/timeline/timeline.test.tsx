@@ -22,8 +22,8 @@ const ITEMS = [
   item(1, { kind: "host_key_changed", text: "Another host key was shown" }),
 ];
 
-async function show(asTable = false) {
-  vi.spyOn(api, "GET").mockResolvedValue({ data: { data: { items: ITEMS } }, response: new Response() } as never);
+async function show(asTable = false, items: readonly Item[] = ITEMS, told: string | RegExp = "4 events", late_known = true) {
+  vi.spyOn(api, "GET").mockResolvedValue({ data: { data: { items, late_known } }, response: new Response() } as never);
   const root = createRootRoute();
   const page = createRoute({
     getParentRoute: () => root, path: "/",
@@ -32,7 +32,7 @@ async function show(asTable = false) {
   const version = createRoute({ getParentRoute: () => root, path: "/config/$id", component: () => <p>the version</p> });
   const router = createRouter({ routeTree: root.addChildren([page, version]), history: createMemoryHistory({ initialEntries: ["/"] }) });
   render(<QueryClientProvider client={new QueryClient()}><RouterProvider router={router as never} /></QueryClientProvider>);
-  await screen.findByText("4 events");
+  await screen.findByText(told);
 }
 
 it("makes one mark of what stands together, and arrows lead from mark to mark", async () => {
@@ -58,4 +58,13 @@ it("is a table for who asks for one", async () => {
   await show(true);
   const rows = within(screen.getByRole("table", { name: "What happened" })).getAllByRole("row");
   expect(rows.map((row) => row.dataset["event"])).toEqual([undefined, "config_changed", "alert_fired", "reboot", "host_key_changed"]);
+});
+
+it("says where there was more than it tells, and what was not looked at", async () => {
+  const many = Array.from({ length: 500 }, (_, i) => item(9 - i / 100, { text: `Restart ${i}` }));
+  await show(true, many, /^the newest 500 events/);
+  expect(document.querySelector("[data-late-unknown]")).toBeNull();
+  cleanup();
+  await show(true, [], "nothing in this time", false);
+  expect(document.querySelector("[data-late-unknown]")?.textContent).toContain("not looked at");
 });

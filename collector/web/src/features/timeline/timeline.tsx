@@ -8,7 +8,7 @@ import { hrefOf, type Item, signOf, signOfAll } from "./kinds";
 import { inside, layout, type Mark, moved } from "./layout";
 import { SignShape, TONE } from "./sign-shape";
 import { TimelineTable } from "./timeline-table";
-import { useTimeline } from "./use-timeline";
+import { MOST, useTimeline } from "./use-timeline";
 
 interface Props {
   device: string;
@@ -25,15 +25,16 @@ const USUAL_PX = 560;
 /** One line below the charts: alerts, states, configurations, reboots. */
 export function Timeline({ device, range, span, asTable }: Props) {
   const { data, error, refetch } = useTimeline(device, range);
-  const known = useMemo(() => (span && data ? inside(data, span) : []), [data, span]);
+  const known = useMemo(() => (span && data ? inside(data.items, span) : []), [data, span]);
   if (error && !data) return <ErrorNote error={error} className="mt-4" onRetry={() => void refetch()} />;
   const count = known.length;
   return (
     <section aria-label="What happened" data-timeline={count}
       className={`mt-4 border-t border-line bg-bg pt-2 pb-1 ${asTable ? "" : "desk:sticky desk:bottom-0"}`}>
-      <h3 className="flex items-baseline gap-2 px-1 text-xs text-muted">
+      <h3 className="flex flex-wrap items-baseline gap-x-2 px-1 text-xs text-muted">
         <span className="font-medium text-text">What happened</span>
-        {data && (count === 0 ? "nothing in this time" : counted(count, "event"))}
+        {data && countWords(count, data.items.length >= MOST)}
+        {data && !data.late_known && <span data-late-unknown>Readings that came late were not looked at: choose a shorter time.</span>}
       </h3>
       {asTable ? <TimelineTable items={known} device={device} /> : (
         // As wide as the charts above it, between their axes.
@@ -43,6 +44,11 @@ export function Timeline({ device, range, span, asTable }: Props) {
       )}
     </section>
   );
+}
+
+function countWords(count: number, isCut: boolean): string {
+  if (isCut) return `the newest ${counted(count, "event")}; what was before is not shown: choose a shorter time`;
+  return count === 0 ? "nothing in this time" : counted(count, "event");
 }
 
 function Line({ items, span: { from, to }, device }: { items: readonly Item[]; span: Span; device: string }) {

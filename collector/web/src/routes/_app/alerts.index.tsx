@@ -13,6 +13,10 @@ const search = v.object({
   state: v.fallback(
     v.optional(v.picklist(["firing", "pending", "acknowledged", "silenced", "resolved"])), undefined),
   order: v.fallback(v.optional(v.picklist(["worst", "newest"])), undefined),
+  /** What they are of, by its id. */
+  rule: text,
+  device: text,
+  agent: text,
   /** The one beside the list. */
   open: v.fallback(v.optional(v.string()), undefined),
 });

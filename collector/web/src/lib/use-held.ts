@@ -6,11 +6,14 @@
  * left lying there holds nothing.
  */
 import { type RefObject, useEffect, useRef } from "react";
-import { useEachSecond } from "../../lib/live-app";
+import { useEachSecond } from "./live-app";
 
 const HOLD_MS = 10_000;
-/** What the pointer can be over while it holds the order. */
-const ROWS = "[role=grid], [data-device]";
+/** The scrollers of lists that hold, at a desk and on a phone. */
+const ROWS = "[data-rows]";
+
+/** What a list that holds puts on its scroller. */
+export const ROWS_MARK = { "data-rows": "" } as const;
 
 export function useHeld(): [RefObject<boolean>, boolean] {
   const paused = useRef(false);

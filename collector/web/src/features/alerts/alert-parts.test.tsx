@@ -1,0 +1,80 @@
+import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
+import { createMemoryHistory, createRootRoute, createRouter, RouterContextProvider } from "@tanstack/react-router";
+import { cleanup, render, screen } from "@testing-library/react";
+import type { ReactNode } from "react";
+import { afterEach, expect, it, vi } from "vitest";
+import { api } from "../../lib/api";
+import type { AlertDetail, Delivery } from "../../lib/types";
+import { ToldPart, WhyPart } from "./alert-parts";
+
+afterEach(() => {
+  cleanup();
+  vi.restoreAllMocks();
+});
+
+function shown(children: ReactNode, data: readonly unknown[] = []) {
+  const get = vi.spyOn(api, "GET").mockImplementation((async () => ({ data: { data }, response: new Response() })) as never);
+  const router = createRouter({ routeTree: createRootRoute(), history: createMemoryHistory() });
+  render(
+    <QueryClientProvider client={new QueryClient({ defaultOptions: { queries: { retry: false } } })}>
+      <RouterContextProvider router={router as never}>{children}</RouterContextProvider>
+    </QueryClientProvider>,
+  );
+  return get;
+}
+
+const AT = "2026-11-22T12:00:00Z";
+const refused = { at: AT, took_ms: 9, outcome: "forbidden", status: null, detail: "" };
+const delivery = (id: string, more: Partial<Delivery>): Delivery => ({
+  id, key: id, channel: { id: "chn_1", name: "Pager" }, alert: "alt_1", event: "alert.firing", summary: "", state: "queued", next_at: null,
+  created_at: AT, ended_at: null, attempts: [], ...more,
+});
+
+it("leads to the channel that was told, and says how far it came in the words of its log", async () => {
+  shown(<ToldPart id="alt_1" />, [delivery("a", {}), delivery("b", { state: "failed", attempts: [refused, refused] }), delivery("c", { state: "failed" })]);
+  const links = await screen.findAllByRole("link", { name: "Pager" });
+  expect(links[0]?.getAttribute("href")).toBe("/settings/notifications/chn_1");
+  const told = screen.getAllByRole("listitem").map((line) => line.textContent);
+  expect(told[0]).toContain("Pager Firing: Waiting");
+  expect(told[1]).toContain("Given up after 2 tries, not allowed");
+  expect(told[2]).toContain("never tried");
+});
+
+it("looks again while one is on its way, and no more once all have come", async () => {
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "setInterval", "clearInterval"] });
+  try {
+    const get = shown(<ToldPart id="alt_1" />, [delivery("a", {})]);
+    await vi.advanceTimersByTimeAsync(100);
+    expect(get).toHaveBeenCalledTimes(1);
+    get.mockImplementation((async () => ({ data: { data: [delivery("a", { state: "delivered" })] }, response: new Response() })) as never);
+    await vi.advanceTimersByTimeAsync(6000);
+    expect(get).toHaveBeenCalledTimes(2);
+    expect(screen.getByText("Delivered")).toBeTruthy();
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(get).toHaveBeenCalledTimes(2);
+  } finally {
+    vi.useRealTimers();
+  }
+});
+
+const detail = (condition: object, samples: object[], unit: string | null) => ({
+  id: "alt_1", tenant: { id: "ten_1", name: "North" }, rule: { id: "rul_1", name: "R" }, unit, began_at: AT, fired_at: AT, resolved_at: null,
+  evidence: { condition, samples, scope: { sites: [], tags: [] }, for_s: 0, resolve_after_s: 0, from: AT, to: AT },
+}) as unknown as AlertDetail;
+
+it("shows no bare times of a state, and the states once they are told", () => {
+  const state = { kind: "device_state", states: ["down"] };
+  shown(<WhyPart alert={detail(state, [{ at: AT, value: null }], null)} />);
+  expect(screen.getByText("1 reading looked at.")).toBeTruthy();
+  expect(screen.queryByRole("table")).toBeNull();
+  cleanup();
+  shown(<WhyPart alert={detail(state, [{ at: AT, value: null, state: "degraded" }], null)} />);
+  expect(screen.getByRole("table", { name: "Readings" }).textContent).toContain("degraded");
+});
+
+it("tells of a flag that it is so, and draws no chart of one against one", () => {
+  const flag = { kind: "metric", name: "ssh_host_key_changed", object: "*", is: "above", limit: 1, clear: 0.5 };
+  shown(<WhyPart alert={detail(flag, [{ at: AT, value: 1 }], "one")} />);
+  expect(screen.getByRole("table", { name: "Readings" }).textContent).toContain("yes");
+  expect(document.querySelector("[data-evidence-chart]")).toBeNull();
+});

@@ -1,0 +1,47 @@
+import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
+import { createMemoryHistory, createRootRoute, createRoute, createRouter, Outlet, RouterProvider } from "@tanstack/react-router";
+import { cleanup, fireEvent, render, screen, waitFor } from "@testing-library/react";
+import { afterEach, beforeEach, expect, it, vi } from "vitest";
+import { api } from "../../lib/api";
+import { live } from "../../lib/live-app";
+import { ScopeContext, scopeOf } from "../../lib/scope";
+import { SearchPage } from "./search-page";
+
+beforeEach(() => void vi.spyOn(live, "ensureDevices").mockImplementation(() => {}));
+afterEach(() => {
+  cleanup();
+  vi.restoreAllMocks();
+});
+
+const ref = (id: string, name = id) => ({ id, name });
+const found = (n: number) => ({
+  device: ref(`dev_${n}`, `core-${n}`), site: ref("sit_1", "Depot"), tenant: ref("ten_1", "Alpine Fibre"), version: "cfg_1", more: 0,
+  matches: [{ line: 1, text: "ntp server 192.0.2.1", before: [], after: [] }],
+});
+
+it("keeps what was found where the search fails further on, and goes on from there", async () => {
+  let fails = true;
+  const asked: unknown[] = [];
+  vi.spyOn(api, "GET").mockImplementation((async (_: string, { params }: { params: { query: { cursor?: string } } }) => {
+    const { cursor } = params.query;
+    asked.push(cursor);
+    if (cursor && fails) return { error: { detail: "Four searches run already." }, response: new Response(null, { status: 503 }) };
+    const meta = { next_cursor: cursor ? null : "further", scanned: 50 };
+    return { data: { data: [found(cursor ? 2 : 1)], meta }, response: new Response() };
+  }) as never);
+  const root = createRootRoute();
+  const app = createRoute({ getParentRoute: () => root, id: "_app", component: Outlet });
+  const page = createRoute({ getParentRoute: () => app, path: "/config/search", component: SearchPage });
+  const router = createRouter({ routeTree: root.addChildren([app.addChildren([page])]), history: createMemoryHistory({ initialEntries: ["/config/search?q=ntp"] }) });
+  render(
+    <QueryClientProvider client={new QueryClient({ defaultOptions: { queries: { retry: false } } })}>
+      <ScopeContext value={scopeOf([ref("ten_1", "Alpine Fibre")], undefined)}><RouterProvider router={router as never} /></ScopeContext>
+    </QueryClientProvider>,
+  );
+  await screen.findByText("Four searches run already.");
+  expect(document.querySelectorAll("[data-found]")).toHaveLength(1);
+  fails = false;
+  fireEvent.click(screen.getByRole("button", { name: "Search on" }));
+  await waitFor(() => expect(document.querySelectorAll("[data-found]")).toHaveLength(2));
+  expect(asked).toEqual([undefined, "further", "further"]);
+});
