@@ -351,3 +351,37 @@ async fn what_comes_after_a_clock_that_was_ahead_is_mirrored() {
         world.place.remove().await;
     }
 }
+
+#[tokio::test]
+async fn a_commit_that_is_under_way_at_the_stop_is_written() {
+    for mut world in World::each().await {
+        world.place.fetch(1, FIRST_DEVICE, "hostname r1\n").await;
+        world.write().await;
+        world.place.fetch(2, FIRST_DEVICE, "hostname r2\n").await;
+        // Git reads this before it moves the branch, and waits until we have opened it too.
+        let refs = world.bare().join("packed-refs");
+        let made = tokio::process::Command::new("mkfifo").arg(&refs).status().await.unwrap();
+        assert!(made.success());
+        let (cancel, over) = (CancellationToken::new(), CancellationToken::new());
+        let (fifo, stop, end) = (refs.clone(), cancel.clone(), over.clone());
+        let opened = tokio::task::spawn_blocking(move || {
+            while !end.is_cancelled() {
+                let pipe = std::fs::File::options().write(true).open(&fifo).unwrap();
+                stop.cancel();
+                drop(pipe);
+            }
+        });
+        let fresh = mirror(&world.place, world.dir.path(), History::default());
+        let stopped = std::mem::replace(&mut world.mirror, fresh);
+        stopped.writer.run(&cancel).await;
+        over.cancel();
+        // Whoever opens it now need not wait.
+        let both = std::fs::File::options().read(true).write(true).open(&refs).unwrap();
+        opened.await.unwrap();
+        drop(both);
+        std::fs::remove_file(&refs).unwrap();
+        assert_eq!(world.subjects().await.len(), 2);
+        assert!(!world.bare().join("refs/heads/main.lock").exists());
+        world.place.remove().await;
+    }
+}
