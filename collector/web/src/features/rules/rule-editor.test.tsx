@@ -45,7 +45,7 @@ async function show(rule: Rule | null) {
   const list = createRoute({ getParentRoute: () => root, path: "/alerts/rules", component: () => <h1>the list</h1> });
   const loaded = new QueryClient({ defaultOptions: { queries: { retry: false } } });
   loaded.setQueryData(["the rule"], rule);
-  const Page = () => <RuleEditor rule={useQuery<Rule | null>({ queryKey: ["the rule"], staleTime: Infinity }).data ?? null} />;
+  const Page = () => <RuleEditor rule={useQuery<Rule | null>({ queryKey: ["the rule"], enabled: false }).data ?? null} />;
   const editor = createRoute({ getParentRoute: () => root, path: "/edit", component: Page });
   const router = createRouter({ routeTree: root.addChildren([list, editor]), history: createMemoryHistory({ initialEntries: ["/edit"] }) });
   render(
@@ -58,7 +58,7 @@ async function show(rule: Rule | null) {
   await screen.findByLabelText("Name");
   await waitFor(() => expect(document.querySelector("#rule-metric")?.textContent).not.toContain("cpu percent"));
   // Somebody else has changed it, and it was loaded again.
-  return (other: Rule) => act(async () => void loaded.setQueryData(["the rule"], other));
+  return (other: Rule) => act(() => void loaded.setQueryData(["the rule"], other));
 }
 const type = (label: string | RegExp, value: string) => fireEvent.change(screen.getByLabelText(label), { target: { value } });
 
@@ -129,9 +129,9 @@ it("keeps what is typed where somebody else changes the rule, says so, and leave
   const patch = vi.spyOn(api, "PATCH").mockResolvedValue({ data: { data: RULE }, response: new Response() } as never);
   const overtake = await show(RULE);
   type("Name", "Mine");
-  await overtake({ ...RULE, severity: "critical" });
+  overtake({ ...RULE, severity: "critical" });
+  await screen.findByText(/^Somebody else has changed this rule/);
   expect(screen.getByLabelText<HTMLInputElement>("Name").value).toBe("Mine");
-  expect(document.querySelector("[data-overtaken]")).not.toBeNull();
   fireEvent.click(screen.getByRole("button", { name: "Save the rule" }));
   await screen.findByText("the list");
   expect(patch).toHaveBeenCalledExactlyOnceWith("/api/v1/rules/{id}", { params: { path: { id: "rul_1" } }, body: { name: "Mine" } });
@@ -140,12 +140,12 @@ it("keeps what is typed where somebody else changes the rule, says so, and leave
 it("takes over what somebody else has changed where nothing is typed, or when asked to", async () => {
   posts(tried);
   const overtake = await show(RULE);
-  await overtake({ ...RULE, name: "Theirs" });
-  expect(screen.getByLabelText<HTMLInputElement>("Name").value).toBe("Theirs");
+  overtake({ ...RULE, name: "Theirs" });
+  await screen.findByDisplayValue("Theirs");
   expect(document.querySelector("[data-overtaken]")).toBeNull();
   type("Name", "Mine");
-  await overtake({ ...RULE, name: "Theirs again" });
-  fireEvent.click(screen.getByRole("button", { name: "Begin with theirs" }));
+  overtake({ ...RULE, name: "Theirs again" });
+  fireEvent.click(await screen.findByRole("button", { name: "Begin with theirs" }));
   expect(screen.getByLabelText<HTMLInputElement>("Name").value).toBe("Theirs again");
 });
 
