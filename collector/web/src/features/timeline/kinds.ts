@@ -26,7 +26,9 @@ const SIGNS: Readonly<Record<Exclude<Kind, "alert_fired" | "state_changed">, Sig
 export function signOf({ kind, severity, state }: Pick<Item, "kind" | "severity" | "state">): Sign {
   if (kind === "state_changed") return { word: "State", shape: "dot", tone: TONES.find((tone) => tone === state) ?? "unknown" };
   if (kind === "alert_fired") return { word: "Alert", shape: "triangle", tone: severity === "critical" ? "down" : severity === "info" ? "unknown" : "degraded" };
-  return SIGNS[kind];
+  // A collector that is newer than this page may tell of more.
+  const known: Readonly<Partial<Record<string, Sign>>> = SIGNS;
+  return known[kind] ?? { word: kind.replaceAll("_", " "), shape: "dot", tone: "unknown" };
 }
 
 const TONES: readonly Tone[] = ["up", "degraded", "down", "unknown"];
