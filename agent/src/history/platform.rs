@@ -69,6 +69,9 @@ fn space() -> String {
 pub struct Ask {
     #[serde(deserialize_with = "rule::pattern")]
     pub when: Regex,
+    /// A line that was said before, where the question alone does not tell what an answer does.
+    #[serde(default, deserialize_with = "rule::pattern_or_none")]
+    pub after: Option<Regex>,
     pub answer: Answer,
 }
 

@@ -7,6 +7,8 @@
 
 use std::time::Duration;
 
+use regex::Regex;
+
 use super::platform::{Answer, Ask, Pager};
 use super::terminal::Terminal;
 
@@ -242,7 +244,13 @@ impl<'a> Session<'a> {
     /// is typed then is a command at the next prompt, which devices tell their logs.
     fn ask(&self, pending: &str) -> Option<&'a Ask> {
         let open = self.may_ask || !matches!(self.stage, Stage::Command(_));
-        let ask = self.asks.iter().find(|ask| ask.when.is_match(pending))?;
+        let said = |after: &Regex| {
+            let mut lines = self.greeting.iter().chain(self.terminal.lines());
+            lines.any(|line| after.is_match(line))
+        };
+        let is_asked =
+            |ask: &&Ask| ask.when.is_match(pending) && ask.after.as_ref().is_none_or(said);
+        let ask = self.asks.iter().find(is_asked)?;
         (open || matches!(ask.answer, Answer::Keys(_))).then_some(ask)
     }
 }

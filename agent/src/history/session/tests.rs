@@ -71,6 +71,10 @@ fn behind_the_menu_of_a_firewall_is_a_shell() {
     let (sent, act) = talk(&mut session, &[menu, &format!("8\r\n{prompt}"), prompt]);
     assert_eq!((sent, act), (vec!["8\r".to_owned(), ENTER.to_owned()], Act::Ready(Vec::new())));
     assert!(session.greeting().iter().any(|line| line.contains("pfSense")));
+    // In another menu the same number does something else.
+    let mut session = Session::new(&platforms.asks, &platforms.pagers);
+    session.feed(b" 8) Erase all\r\n\r\nEnter an option: ");
+    assert_ne!(session.act(), Ok(Act::Send(b"8\r".to_vec())));
 }
 
 /// Enter would choose something.
