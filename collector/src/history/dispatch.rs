@@ -67,17 +67,18 @@ pub struct Dispatcher {
     hints: BTreeMap<TenantId, BTreeSet<DeviceId>>,
     /// Devices whose configurations cannot be fetched as they should, as `live` was told.
     troubled: BTreeMap<(TenantId, DeviceId), ConfigHealth>,
+    began: Instant,
     /// When what is due next is done again; nothing yet: now.
-    new_at: Option<Instant>,
-    changed_at: Option<Instant>,
-    read_at: Option<Instant>,
+    new_at: Option<Duration>,
+    changed_at: Option<Duration>,
+    read_at: Option<Duration>,
     /// The last device of which it was looked whether it has changed.
     changed_to: (TenantId, DeviceId),
     /// When the open jobs were read, and whether some have changed since.
-    read: Option<Instant>,
+    read: Option<Duration>,
     is_stale: bool,
     /// Tenants whose devices could not be looked at, until when they are left alone.
-    unplanned: BTreeMap<TenantId, Instant>,
+    unplanned: BTreeMap<TenantId, Duration>,
     sends: FuturesUnordered<BoxFuture<'static, (ConfigJobId, u64, Sent)>>,
     made: Counter,
     told: Counter,
@@ -99,6 +100,7 @@ impl Dispatcher {
             reason = "the board hands out as many as it has places"
         )]
         let sends = FuturesUnordered::new();
+        let began = clock.monotonic();
         Self {
             tools: Tools {
                 database,
@@ -116,6 +118,7 @@ impl Dispatcher {
             board: Board::default(),
             hints: BTreeMap::new(),
             troubled: BTreeMap::new(),
+            began,
             new_at: None,
             changed_at: None,
             read_at: None,
@@ -168,7 +171,8 @@ impl Dispatcher {
     }
 
     fn now(&self) -> Moment {
-        Moment { utc: self.tools.clock.now(), at: self.tools.clock.monotonic() }
+        let clock = &self.tools.clock;
+        Moment { utc: clock.now(), at: clock.monotonic().duration_since(self.began) }
     }
 
     /// Looks at everything whose time has come.
@@ -204,7 +208,7 @@ impl Dispatcher {
         Ok(())
     }
 
-    fn unplannable(&mut self, tenant: TenantId, error: &StoreError, at: Instant) {
+    fn unplannable(&mut self, tenant: TenantId, error: &StoreError, at: Duration) {
         let error = chain(error);
         tracing::warn!(stage = "history", %tenant, error, "jobs cannot be planned; trying again");
         self.unplanned.insert(tenant, at + PLAN_AGAIN);
@@ -282,7 +286,7 @@ impl Dispatcher {
         Ok(())
     }
 
-    fn send(&mut self, job: ConfigJobId, over: u64, at: Instant) {
+    fn send(&mut self, job: ConfigJobId, over: u64, at: Duration) {
         let Some(one) = self.board.get(job).cloned() else { return };
         match self.commands.begin(one.tenant, one.agent) {
             Ok(errand) => {
@@ -294,7 +298,7 @@ impl Dispatcher {
         }
     }
 
-    fn settled(&mut self, (job, over, how): (ConfigJobId, u64, Sent), at: Instant) {
+    fn settled(&mut self, (job, over, how): (ConfigJobId, u64, Sent), at: Duration) {
         if how == Sent::Taken {
             self.told.add(1);
         }
@@ -321,7 +325,7 @@ impl Dispatcher {
     }
 }
 
-fn is_due(next: Option<Instant>, at: Instant) -> bool {
+fn is_due(next: Option<Duration>, at: Duration) -> bool {
     next.is_none_or(|next| next <= at)
 }
 

@@ -181,7 +181,9 @@ async fn what_was_fetched_while_the_collector_was_dead_survives_the_agent_too() 
     let waits = || std::fs::read_dir(&outcomes).is_ok_and(|mut all| all.next().is_some());
     site.collector.kill();
     gate.open.send_replace(true);
-    eventually(LIMIT, "the outcome is on disk", async || waits()).await;
+    // A file is there before it is whole.
+    let is_kept = || site.agent.log().contains("a configuration is fetched");
+    eventually(LIMIT, "the outcome is on disk", async || is_kept()).await;
     site.agent.kill();
     site.agent.run();
     assert!(waits(), "{}", site.agent.log());

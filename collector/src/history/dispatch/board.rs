@@ -8,7 +8,7 @@
 //! is away nothing is lost: what it fetched is on its disk.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use farwatch_common::clock::Micros;
 use farwatch_common::id::{AgentId, ConfigJobId, DeviceId, SiteId, TenantId};
@@ -27,11 +27,11 @@ pub(super) const HOLD: Duration = Duration::from_secs(10);
 /// That doubles each time that it does not answer, up to this.
 pub(super) const HOLD_MAX: Duration = Duration::from_secs(600);
 
-/// Now, by the clock on the wall and by the one that never jumps.
+/// Now, by the clock on the wall, and since the dispatcher began by the one that never jumps.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Moment {
     pub(super) utc: Micros,
-    pub(super) at: Instant,
+    pub(super) at: Duration,
 }
 
 /// An open job, with what decides whether it may go.
@@ -79,7 +79,7 @@ pub(super) enum Sent {
 struct Heard {
     /// The connection of its agent, and since when it could have told of the job over it.
     over: u64,
-    since: Instant,
+    since: Duration,
     /// It took the job over this connection.
     is_told: bool,
     /// How far the outcome was at the last doubt.
@@ -90,7 +90,7 @@ struct Heard {
 #[derive(Clone, Copy, Debug)]
 struct Hold {
     over: u64,
-    until: Instant,
+    until: Duration,
     /// How often in a row it did not answer.
     unheard: u32,
 }
@@ -201,7 +201,7 @@ impl Board {
     fn listen(
         &mut self,
         connection: impl Fn(AgentId) -> Option<u64>,
-        at: Instant,
+        at: Duration,
     ) -> BTreeSet<ConfigJobId> {
         let mut doubts = BTreeSet::new();
         for one in self.open.values().filter(|one| one.is_running) {
@@ -211,7 +211,7 @@ impl Board {
             if heard.over != over {
                 *heard = Heard { kept: heard.kept, ..anew };
             }
-            let is_late = at.duration_since(heard.since) >= RUNNING_MAX;
+            let is_late = at.saturating_sub(heard.since) >= RUNNING_MAX;
             if is_late && !self.sending.contains_key(&one.job) {
                 doubts.insert(one.job);
             }
@@ -259,7 +259,7 @@ impl Board {
     }
 
     /// An agent was told of a job over this connection, or was not.
-    pub(super) fn sent(&mut self, job: ConfigJobId, over: u64, how: Sent, at: Instant) {
+    pub(super) fn sent(&mut self, job: ConfigJobId, over: u64, how: Sent, at: Duration) {
         let Some((_, agent)) = self.sending.remove(&job) else { return };
         self.hold(agent, over, how, at);
         if how == Sent::Gone {
@@ -285,7 +285,7 @@ impl Board {
         }
     }
 
-    fn hold(&mut self, agent: AgentId, over: u64, how: Sent, at: Instant) {
+    fn hold(&mut self, agent: AgentId, over: u64, how: Sent, at: Duration) {
         let unheard = match how {
             Sent::Taken | Sent::Gone => {
                 self.held.remove(&agent);
@@ -306,7 +306,7 @@ impl Board {
     }
 
     /// How far the outcome of a job in doubt is; true if it is lost: it is as far as it was.
-    pub(super) fn is_lost(&mut self, job: ConfigJobId, kept: Option<i64>, at: Instant) -> bool {
+    pub(super) fn is_lost(&mut self, job: ConfigJobId, kept: Option<i64>, at: Duration) -> bool {
         let Some(kept) = kept else { return true };
         let Some(heard) = self.heard.get_mut(&job) else { return false };
         let is_as_far = heard.kept.replace(kept) == Some(kept);

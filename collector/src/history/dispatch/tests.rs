@@ -35,6 +35,7 @@ struct World {
     live: Live,
     agent: Arc<Agent>,
     context: TenantContext,
+    began: Instant,
     passed: Cell<Duration>,
     _dir: TempDir,
 }
@@ -74,8 +75,8 @@ impl World {
         let new = NewProfile { tenant: TENANT, name, site: None, tag: None, credential };
         profile_create(&db, &vault, &context, &ids, &new, now).await.unwrap();
         let (live, agent) = (Live::new(clock.clone()), Agent::new());
-        let passed = Cell::default();
-        Self { base, db, vault, ids, clock, live, agent, context, passed, _dir: dir }
+        let (began, passed) = (clock.monotonic(), Cell::default());
+        Self { base, db, vault, ids, clock, live, agent, context, began, passed, _dir: dir }
     }
 
     fn dispatcher(&self) -> Dispatcher {
@@ -103,7 +104,10 @@ impl World {
     }
 
     fn now(&self) -> Moment {
-        Moment { utc: self.clock.now(), at: self.clock.monotonic() + self.passed.get() }
+        Moment {
+            utc: self.clock.now(),
+            at: self.clock.monotonic().duration_since(self.began) + self.passed.get(),
+        }
     }
 
     async fn count(&self, sql: &str) -> i64 {
