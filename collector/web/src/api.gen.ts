@@ -856,7 +856,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** What happened with a device: alerts, its configuration, restarts */
+        /** What happened with a device: its state, alerts, its configuration, restarts */
         get: operations["timeline"];
         put?: never;
         post?: never;
@@ -4694,12 +4694,14 @@ export interface components {
             kind: components["schemas"]["TimelineKind"];
             /** @description Of an alert. */
             severity: string | null;
+            /** @description Of a changed state: `up`, `degraded`, `down` or `unknown`. */
+            state: string | null;
             /** @description One line. */
             text: string;
             version: string | null;
         };
         /** @enum {string} */
-        TimelineKind: "alert_fired" | "alert_resolved" | "config_changed" | "config_failed" | "host_key_changed" | "reboot" | "fired_unseen";
+        TimelineKind: "alert_fired" | "alert_resolved" | "config_changed" | "config_failed" | "host_key_changed" | "reboot" | "state_changed" | "fired_unseen";
         Token: {
             expires_at: components["schemas"]["Time"];
             site: components["schemas"]["Ref"];
@@ -5016,6 +5018,8 @@ export interface operations {
                 severity?: string;
                 site?: string;
                 device?: string;
+                agent?: string;
+                rule?: string;
                 /** @description Part of the name of a rule, site, agent, device or object. */
                 q?: string;
                 limit?: number;
