@@ -54,19 +54,22 @@ pub(in crate::evaluate) async fn last(
     rows.iter().map(read).collect()
 }
 
-/// Keeps changes, all or none. Written again they change nothing.
+/// Keeps changes, some at a time: others write, too. Written again they change nothing.
 pub(in crate::evaluate) async fn add(
     database: &Database,
     tenant: TenantId,
     changes: &[Change],
 ) -> Result<(), StoreError> {
-    let mut txn = database.evaluate(EvaluateKey::new(), &[tenant].into()).await?;
-    for change in changes {
-        let was = change.was.map(State::name);
-        let add = ADD.bind(tenant).bind(change.device).bind(change.at);
-        add.bind(change.state.name()).bind(was).execute(&mut txn).await?;
+    for group in changes.chunks(GROUP_MAX as usize) {
+        let mut txn = database.evaluate(EvaluateKey::new(), &[tenant].into()).await?;
+        for change in group {
+            let was = change.was.map(State::name);
+            let add = ADD.bind(tenant).bind(change.device).bind(change.at);
+            add.bind(change.state.name()).bind(was).execute(&mut txn).await?;
+        }
+        txn.commit().await?;
     }
-    txn.commit().await
+    Ok(())
 }
 
 /// Lets go of what is older, and of what a device has too much of.
