@@ -61,6 +61,8 @@ const FIND_EVERY: Duration = Duration::from_secs(30);
 const RELOAD_TURNS: usize = 20;
 /// Between two tries of a database that does not answer.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
+/// Between two tries of writing how states changed.
+const STATES_AGAIN: Duration = Duration::from_secs(10);
 /// Steps of a tenant that wait to be written.
 const WAITING_MAX: usize = 10_000;
 /// How long resolved alerts are kept.
@@ -100,6 +102,8 @@ pub struct Evaluator {
     courier: Nudge,
     engine: Engine,
     states: States,
+    /// When they are written next.
+    states_at: Micros,
     /// Tenants of which the open alerts are known.
     loaded: BTreeSet<TenantId>,
     /// Tenants whose places are read without being told.
@@ -137,6 +141,7 @@ impl Evaluator {
             courier,
             engine: Engine::default(),
             states: States::default(),
+            states_at: Micros(0),
             loaded: BTreeSet::new(),
             reload: Vec::new(),
             sweep_at: Micros(0),
@@ -149,7 +154,8 @@ impl Evaluator {
             ),
             refused: counter(
                 "evaluate_refused_total",
-                "Readings that began no alert, because the tenant has too many open ones.",
+                "Readings that began no alert, because the tenant has too many open ones, or too many \
+                 series that are watched for being absent.",
             ),
             states_lost: counter(
                 "evaluate_states_lost_total",
@@ -225,8 +231,9 @@ impl Evaluator {
         let after = self.engine.counted();
         self.late.add(after.late - before.late);
         self.refused.add(after.refused - before.refused);
+        self.write().await?;
         self.write_states().await;
-        self.write().await
+        Ok(())
     }
 
     fn wait(&mut self, tenant: TenantId, steps: Vec<Step>) {
@@ -267,14 +274,21 @@ impl Evaluator {
         }
     }
 
-    /// Writes how states changed. What cannot be written waits, and holds back nothing.
+    /// Writes how states changed, some of each tenant a second: alerts go first. What cannot be written
+    /// waits, and holds back nothing.
     async fn write_states(&mut self) {
+        let now = self.clock.now();
+        if now < self.states_at {
+            return;
+        }
+        self.states_at = now.after(TICK);
         for tenant in self.states.tenants() {
             let changes = self.states.waiting(tenant);
             match states::store::add(&self.database, tenant, changes).await {
-                Ok(()) => self.states.written(tenant),
+                Ok(count) => self.states.written(tenant, count),
                 Err(error) => {
                     tracing::warn!(tenant_id = %tenant, error = chain(&error), "states wait");
+                    self.states_at = now.after(STATES_AGAIN);
                 }
             }
         }
@@ -314,8 +328,14 @@ impl Evaluator {
         if now >= self.sweep_at {
             self.sweep_at = now.after(SWEEP_EVERY);
             for tenant in &self.loaded {
-                store::write::sweep(&self.database, *tenant, now.before(KEEP)).await?;
-                states::store::sweep(&self.database, *tenant, now.before(KEEP)).await?;
+                let swept = async {
+                    store::write::sweep(&self.database, *tenant, now.before(KEEP)).await?;
+                    states::store::sweep(&self.database, *tenant, now.before(KEEP)).await
+                };
+                if let Err(error) = swept.await {
+                    let error = chain(&error);
+                    tracing::warn!(tenant_id = %tenant, error, "what is old stays for another hour");
+                }
             }
         }
         Ok(())

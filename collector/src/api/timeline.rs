@@ -127,7 +127,7 @@ fn show_state(change: &Change) -> TimelineItem {
         LiveState::Up => "Up",
         LiveState::Degraded => "Degraded",
         LiveState::Down => "Down",
-        LiveState::Unknown => "Unknown, as its agent told nothing",
+        LiveState::Unknown => "Unknown",
     };
     let was = change.was.map_or("seen for the first time".to_owned(), |was| match was {
         LiveState::Unknown => "nobody could tell before".to_owned(),

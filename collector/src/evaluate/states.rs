@@ -38,6 +38,8 @@ pub struct Change {
 struct Known {
     tenant: TenantId,
     state: Option<State>,
+    /// When it changed last.
+    last: Option<Micros>,
     /// Since when nobody can tell.
     unknown: Option<Micros>,
 }
@@ -54,9 +56,9 @@ pub struct States {
 
 impl States {
     /// What was written last of the devices of a tenant.
-    pub fn load(&mut self, tenant: TenantId, states: Vec<(DeviceId, State)>) {
-        for (device, state) in states {
-            let known = Known { tenant, state: Some(state), unknown: None };
+    pub fn load(&mut self, tenant: TenantId, states: Vec<Change>) {
+        for Change { device, at, state, .. } in states {
+            let known = Known { tenant, state: Some(state), last: Some(at), unknown: None };
             self.known.entry(device).or_insert(known);
         }
     }
@@ -76,7 +78,7 @@ impl States {
     pub fn observe(&mut self, seen: &Observation) {
         let What::Device { device, state, gap } = &seen.what else { return };
         let at = seen.at.min(seen.received);
-        let first = || Known { tenant: seen.tenant, state: None, unknown: None };
+        let first = || Known { tenant: seen.tenant, state: None, last: None, unknown: None };
         let known = self.known.entry(*device).or_insert_with(first);
         if *state == State::Unknown {
             if known.unknown.is_none() && known.state != Some(State::Unknown) {
@@ -91,6 +93,9 @@ impl States {
         if let Some(since) = known.unknown.take() {
             self.timers.remove(&(since.after(UNKNOWN_AFTER), *device));
         }
+        // What was so before the last change is known now only: a reading that was on its way when
+        // its agent was lost.
+        let at = if known.last.is_some_and(|last| at <= last) { seen.received } else { at };
         self.change(*device, at, *state);
     }
 
@@ -115,6 +120,9 @@ impl States {
         if was == Some(state) || (was.is_none() && state == State::Unknown) {
             return;
         }
+        // Clocks may go back, changes do not.
+        let at = known.last.map_or(at, |last| at.max(Micros(last.0 + 1)));
+        known.last = Some(at);
         let waiting = self.waiting.entry(known.tenant).or_default();
         if waiting.len() >= WAITING_MAX {
             waiting.remove(0);
@@ -136,9 +144,11 @@ impl States {
         self.waiting.get(&tenant).map_or(&[], Vec::as_slice)
     }
 
-    /// All that waited of a tenant is written.
-    pub fn written(&mut self, tenant: TenantId) {
-        self.waiting.remove(&tenant);
+    /// The oldest that waited of a tenant are written.
+    pub fn written(&mut self, tenant: TenantId, count: usize) {
+        if let Some(waiting) = self.waiting.get_mut(&tenant) {
+            waiting.drain(..count.min(waiting.len()));
+        }
     }
 
     /// How many were let go unwritten since the last call.

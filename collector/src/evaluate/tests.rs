@@ -208,8 +208,10 @@ async fn changes_of_state(mut place: Place<'_>) {
         state: crate::live::State::Up,
     };
     let many: Vec<_> = (0..i64::from(states::store::PER_DEVICE_MAX) + 700).map(change).collect();
-    states::store::add(place.database, TENANT, &many).await.unwrap();
-    states::store::add(place.database, TENANT, &many).await.unwrap();
+    for group in many.chunks(500).chain(many.chunks(500)) {
+        let written = states::store::add(place.database, TENANT, group).await.unwrap();
+        assert_eq!(written, group.len());
+    }
     let gone = states::Change { device: farwatch_common::id::DeviceId(999), ..change(0) };
     states::store::add(place.database, TENANT, &[gone]).await.unwrap();
     let left = "SELECT count(*) FROM device_state WHERE device_id = 101";
@@ -218,6 +220,8 @@ async fn changes_of_state(mut place: Place<'_>) {
     assert_eq!(place.raw.count(left).await, i64::from(states::store::PER_DEVICE_MAX));
     states::store::sweep(place.database, TENANT, change(1_690).at).await.unwrap();
     assert_eq!(place.raw.count(left).await, 10);
+    states::store::sweep(place.database, TENANT, change(9_999).at).await.unwrap();
+    assert_eq!(place.raw.count(left).await, 1, "how it is now");
 }
 
 /// What is told while the database does not take it is written later.

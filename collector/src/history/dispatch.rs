@@ -24,7 +24,7 @@ use std::time::{Duration, Instant};
 use farwatch_common::backoff::Backoff;
 use farwatch_common::clock::Clock;
 use farwatch_common::id::{ConfigJobId, DeviceId, IdGenerator, TenantId};
-use farwatch_common::task::chain;
+use farwatch_common::task::{chain, to_the_end};
 use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
 use futures_util::{FutureExt as _, StreamExt as _};
@@ -291,7 +291,9 @@ impl Dispatcher {
         match self.commands.begin(one.tenant, one.agent) {
             Ok(errand) => {
                 let tools = self.tools.clone();
-                let send = async move { (job, over, tools.tell(one, errand).await) };
+                // By itself: one that waits to be polled would hold the database, for which a turn waits.
+                let telling = to_the_end(async move { tools.tell(one, errand).await });
+                let send = async move { (job, over, telling.await) };
                 self.sends.push(send.boxed());
             }
             Err(_) => self.board.sent(job, over, Sent::NotNow, at),

@@ -65,7 +65,8 @@ impl Mirror {
         clock: Clock,
         metrics: &Metrics,
     ) -> Self {
-        let dir = data_dir.join(DIR);
+        // Git is run in its repository, from where another path would lead elsewhere.
+        let dir = std::path::absolute(data_dir).unwrap_or_else(|_| data_dir.to_owned()).join(DIR);
         let beside = Arc::new(Beside::new(dir.clone(), clock.clone(), metrics));
         let from = (database, versions, clock);
         let writer = Writer::new(from, (dir, settings), Arc::clone(&beside), metrics);

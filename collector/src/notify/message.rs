@@ -103,8 +103,13 @@ impl Message {
         let (site, site_name) = transition.site;
         let (agent, agent_name) = transition.agent;
         let device = transition.device.map(|(id, name)| thing(id.to_string(), name));
+        // Who reads the summary alone must not take the end of it for another beginning.
+        let summary = match transition.became {
+            Became::Firing => line(transition.summary),
+            Became::Resolved => line(&format!("Resolved: {}", transition.summary)),
+        };
         let data = Data {
-            summary: line(transition.summary),
+            summary,
             alert: Some(transition.alert.to_string()),
             severity: Some(transition.severity.name().to_owned()),
             rule: Some(thing(rule.to_string(), rule_name)),
@@ -253,6 +258,13 @@ pub(super) mod tests {
         assert_eq!(json, expected);
         assert_eq!(serde_json::from_value::<Message>(json).unwrap(), message);
         assert_eq!(message.title(), "[critical firing] r1: Device down");
+    }
+
+    #[test]
+    fn the_end_does_not_read_like_the_beginning() {
+        let tags = BTreeSet::new();
+        let message = Message::of(&Transition { became: Became::Resolved, ..transition(7, &tags) });
+        assert_eq!(message.data.summary, "Resolved: r1 has been down for 2 minutes");
     }
 
     #[test]

@@ -99,17 +99,17 @@ async fn a_change_is_a_version_a_comparison_and_a_commit_and_no_secret_is_shown(
         site.client.get(&path).await.data()["sys_name"].is_string()
     })
     .await;
-    assert_eq!(site.fetched().await["changed"], true);
+    // Who has a login for the first time is fetched at once, maybe before anybody asks.
+    site.fetched().await;
+    assert_eq!(site.versions().await.len(), 1);
     assert_eq!(site.fetched().await["changed"], false);
     let second = device_with(&config("sw2", "$1$second-canary")).await;
     site.change(json!({ "port": second.port })).await;
-    let job = site.fetched().await;
-    assert_eq!(job["changed"], true);
+    site.fetched().await;
 
     let versions = site.versions().await;
     assert_eq!(versions.len(), 2, "{versions:?}");
     let newest = versions[0]["id"].as_str().unwrap();
-    assert_eq!(job["version"], newest);
     let shown = site.client.get(&format!("/api/v1/configs/{newest}")).await.data();
     let text = shown["text"].as_str().unwrap();
     assert!(text.contains("hostname sw2") && text.contains("«secret:"), "{text}");

@@ -42,6 +42,10 @@ fn options() -> anyhow::Result<Options> {
     };
     let mut arguments = std::env::args().skip(1);
     while let Some(name) = arguments.next() {
+        if name == "--help" {
+            println!("{USAGE}");
+            std::process::exit(0);
+        }
         if name == "--until-stdin-closes" {
             options.until_stdin_closes = true;
             continue;

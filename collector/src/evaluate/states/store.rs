@@ -17,7 +17,7 @@ pub(in crate::evaluate) const PER_DEVICE_MAX: u32 = 1_000;
 const GROUP_MAX: u32 = 500;
 
 sql! { pub(crate) LAST =
-"SELECT s.device_id, s.state FROM device_state s
+"SELECT s.device_id, s.state, s.at FROM device_state s
  JOIN (SELECT device_id, MAX(at) AS at FROM device_state WHERE tenant_id = $1 GROUP BY device_id) l
    ON l.device_id = s.device_id AND l.at = s.at
  WHERE s.tenant_id = $1" }
@@ -26,13 +26,21 @@ sql! { pub(crate) ADD =
 "INSERT INTO device_state (tenant_id, device_id, at, state, was)
  SELECT d.tenant_id, d.device_id, $3, $4, $5 FROM device d WHERE d.tenant_id = $1 AND d.device_id = $2
  ON CONFLICT (tenant_id, device_id, at) DO UPDATE SET state = excluded.state" }
+// The last one of a device says how it is, however long ago that was.
 sql! { pub(crate) OLD =
 "DELETE FROM device_state WHERE tenant_id = $1 AND (device_id, at) IN (
-    SELECT device_id, at FROM (
-        SELECT device_id, at,
-               ROW_NUMBER() OVER (PARTITION BY device_id ORDER BY at DESC) AS place
-        FROM device_state WHERE tenant_id = $1) ranked
-    WHERE at < $2 OR place > $3 LIMIT $4)" }
+    SELECT s.device_id, s.at FROM device_state s
+    WHERE s.tenant_id = $1 AND s.at < $2 AND EXISTS (
+        SELECT 1 FROM device_state l
+        WHERE l.tenant_id = $1 AND l.device_id = s.device_id AND l.at > s.at)
+    LIMIT $3)" }
+sql! { pub(crate) MANY =
+"SELECT device_id FROM device_state WHERE tenant_id = $1
+ GROUP BY device_id HAVING COUNT(*) > $2" }
+sql! { pub(crate) TOO_MANY =
+"DELETE FROM device_state WHERE tenant_id = $1 AND device_id = $2 AND at <= (
+    SELECT at FROM device_state WHERE tenant_id = $1 AND device_id = $2
+    ORDER BY at DESC LIMIT 1 OFFSET $3)" }
 sql! { pub(crate) SPAN =
     "SELECT s.at, s.state, s.was FROM device_state s
      WHERE s.device_id = $2 AND s.at >= $3 AND s.at < $4 AND s.tenant_id IN ", tenant_set!(),
@@ -44,35 +52,37 @@ fn state(name: &str) -> Result<State, StoreError> {
     State::from_name(name).ok_or_else(corrupt)
 }
 
-/// The state of each device that was written last.
+/// The last change of each device.
 pub(in crate::evaluate) async fn last(
     txn: &mut Txn,
     tenant: TenantId,
-) -> Result<Vec<(DeviceId, State)>, StoreError> {
+) -> Result<Vec<Change>, StoreError> {
     let rows = LAST.bind(tenant).all(txn).await?;
-    let read = |row: &Row| Ok((DeviceId(row.get(0)?), state(&row.get::<String>(1)?)?));
+    let read = |row: &Row| {
+        let (device, state) = (DeviceId(row.get(0)?), state(&row.get::<String>(1)?)?);
+        Ok(Change { device, at: Micros(row.get(2)?), was: None, state })
+    };
     rows.iter().map(read).collect()
 }
 
-/// Keeps changes, some at a time: others write, too. Written again they change nothing.
+/// Keeps the oldest of some changes, as many as go together: others write, too. How many those are.
 pub(in crate::evaluate) async fn add(
     database: &Database,
     tenant: TenantId,
     changes: &[Change],
-) -> Result<(), StoreError> {
-    for group in changes.chunks(GROUP_MAX as usize) {
-        let mut txn = database.evaluate(EvaluateKey::new(), &[tenant].into()).await?;
-        for change in group {
-            let was = change.was.map(State::name);
-            let add = ADD.bind(tenant).bind(change.device).bind(change.at);
-            add.bind(change.state.name()).bind(was).execute(&mut txn).await?;
-        }
-        txn.commit().await?;
+) -> Result<usize, StoreError> {
+    let group = &changes[..changes.len().min(GROUP_MAX as usize)];
+    let mut txn = database.evaluate(EvaluateKey::new(), &[tenant].into()).await?;
+    for change in group {
+        let was = change.was.map(State::name);
+        let add = ADD.bind(tenant).bind(change.device).bind(change.at);
+        add.bind(change.state.name()).bind(was).execute(&mut txn).await?;
     }
-    Ok(())
+    txn.commit().await?;
+    Ok(group.len())
 }
 
-/// Lets go of what is older, and of what a device has too much of.
+/// Lets go of what is older, but for the last of each device, and of what a device has too much of.
 pub(in crate::evaluate) async fn sweep(
     database: &Database,
     tenant: TenantId,
@@ -80,13 +90,22 @@ pub(in crate::evaluate) async fn sweep(
 ) -> Result<(), StoreError> {
     loop {
         let mut txn = database.evaluate(EvaluateKey::new(), &[tenant].into()).await?;
-        let old = OLD.bind(tenant).bind(before).bind(PER_DEVICE_MAX).bind(GROUP_MAX);
-        let gone = old.execute(&mut txn).await?;
+        let gone = OLD.bind(tenant).bind(before).bind(GROUP_MAX).execute(&mut txn).await?;
         txn.commit().await?;
         if gone < u64::from(GROUP_MAX) {
-            return Ok(());
+            break;
         }
     }
+    let mut txn = database.evaluate_read(EvaluateKey::new(), &[tenant].into()).await?;
+    let many = MANY.bind(tenant).bind(PER_DEVICE_MAX).all(&mut txn).await?;
+    drop(txn);
+    for row in &many {
+        let mut txn = database.evaluate(EvaluateKey::new(), &[tenant].into()).await?;
+        let too_many = TOO_MANY.bind(tenant).bind(row.get::<i64>(0)?).bind(PER_DEVICE_MAX);
+        too_many.execute(&mut txn).await?;
+        txn.commit().await?;
+    }
+    Ok(())
 }
 
 /// How the state of a device that the caller may see changed from `from` up to `to`, the newest first.

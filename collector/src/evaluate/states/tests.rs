@@ -36,7 +36,7 @@ fn each_change_is_told_once_and_what_comes_late_is_none() {
     states.observe(&seen(200, 900, State::Up));
     assert_eq!(told(&states), all, "it came late");
     assert_eq!(states.tenants(), [TENANT]);
-    states.written(TENANT);
+    states.written(TENANT, 2);
     assert_eq!(states.tenants(), []);
     states.observe(&seen(960, 960, State::Up));
     assert_eq!(told(&states), [(960, Some(State::Down), State::Up)]);
@@ -45,7 +45,8 @@ fn each_change_is_told_once_and_what_comes_late_is_none() {
 #[test]
 fn that_nobody_can_tell_is_a_change_once_it_lasts() {
     let mut states = States::default();
-    states.load(TENANT, vec![(DEVICE, State::Up)]);
+    let up = Change { device: DEVICE, at: at(-600), was: None, state: State::Up };
+    states.load(TENANT, vec![up]);
     // A collector starts, and the agent finds it.
     states.observe(&seen(0, 0, State::Unknown));
     states.pass(at(119));
@@ -58,6 +59,12 @@ fn that_nobody_can_tell_is_a_change_once_it_lasts() {
     assert_eq!(told(&states), [(1_000, Some(State::Up), State::Unknown)]);
     states.observe(&seen(2_000, 2_000, State::Up));
     assert_eq!(told(&states)[1..], [(2_000, Some(State::Unknown), State::Up)]);
+    // Polled each 300 s: what ends it is a reading from before its agent was lost.
+    states.observe(&seen(2_300, 2_331, State::Unknown));
+    states.pass(at(2_500));
+    states.observe(&seen(2_300, 2_600, State::Up));
+    let ends = [(2_331, Some(State::Up), State::Unknown), (2_600, Some(State::Unknown), State::Up)];
+    assert_eq!(told(&states)[2..], ends);
     // What nobody ever could tell is nothing new.
     let mut states = States::default();
     states.observe(&seen(0, 0, State::Unknown));

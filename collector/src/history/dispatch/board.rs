@@ -26,6 +26,8 @@ pub(super) const SENDS_PER_TENANT_MAX: usize = 4;
 pub(super) const HOLD: Duration = Duration::from_secs(10);
 /// That doubles each time that it does not answer, up to this.
 pub(super) const HOLD_MAX: Duration = Duration::from_secs(600);
+/// A job that cannot be told is tried again after this long; the others of its agent go on.
+pub(super) const UNCLAIMED_AGAIN: Duration = Duration::from_secs(60);
 
 /// Now, by the clock on the wall, and since the dispatcher began by the one that never jumps.
 #[derive(Clone, Copy, Debug)]
@@ -70,6 +72,8 @@ pub(super) enum Sent {
     Full,
     /// It was not told: it is later.
     NotNow,
+    /// Something is wrong with the job, or with the database: others go first.
+    Unclaimed,
     /// The job is not open any more, or is to be ended.
     Gone,
 }
@@ -102,6 +106,8 @@ pub(super) struct Board {
     /// Jobs that their agents are being told of.
     sending: HashMap<ConfigJobId, (TenantId, AgentId)>,
     held: HashMap<AgentId, Hold>,
+    /// Jobs that could not be told, and until when others go first.
+    put_off: HashMap<ConfigJobId, Duration>,
     /// The tenant that was served last.
     served: Option<TenantId>,
 }
@@ -157,6 +163,7 @@ impl Board {
         }
         self.open = fresh;
         self.heard.retain(|job, _| self.open.contains_key(job));
+        self.put_off.retain(|job, _| self.open.contains_key(job));
     }
 
     pub(super) fn get(&self, job: ConfigJobId) -> Option<&Open> {
@@ -251,7 +258,8 @@ impl Board {
             let is_shut = !one.is_running && !one.manual && !one.plan.is_open(now.utc);
             let is_held = self.held.get(&one.agent).is_some_and(|hold| hold.until > now.at);
             let is_busy = self.sending.contains_key(&one.job) || doubts.contains(&one.job);
-            if !(is_told || is_shut || is_held || is_busy) {
+            let is_put_off = self.put_off.get(&one.job).is_some_and(|until| *until > now.at);
+            if !(is_told || is_shut || is_held || is_busy || is_put_off) {
                 queues.entry(one.tenant).or_default().push_back((one.job, over));
             }
         }
@@ -261,6 +269,11 @@ impl Board {
     /// An agent was told of a job over this connection, or was not.
     pub(super) fn sent(&mut self, job: ConfigJobId, over: u64, how: Sent, at: Duration) {
         let Some((_, agent)) = self.sending.remove(&job) else { return };
+        if how == Sent::Unclaimed {
+            self.put_off.insert(job, at + UNCLAIMED_AGAIN);
+            return;
+        }
+        self.put_off.remove(&job);
         self.hold(agent, over, how, at);
         if how == Sent::Gone {
             return self.gone(job);
@@ -281,7 +294,7 @@ impl Board {
                 one.is_running = false;
                 self.heard.remove(&job);
             }
-            Sent::NotNow | Sent::Gone => {}
+            Sent::NotNow | Sent::Unclaimed | Sent::Gone => {}
         }
     }
 
@@ -292,7 +305,7 @@ impl Board {
                 return;
             }
             Sent::Unheard => self.held.get(&agent).map_or(0, |hold| hold.unheard) + 1,
-            Sent::Full | Sent::NotNow => 0,
+            Sent::Full | Sent::NotNow | Sent::Unclaimed => 0,
         };
         let doubled = HOLD * 2_u32.pow(unheard.saturating_sub(1).min(10));
         let until = at + doubled.min(HOLD_MAX);
@@ -303,6 +316,7 @@ impl Board {
     pub(super) fn gone(&mut self, job: ConfigJobId) {
         self.open.remove(&job);
         self.heard.remove(&job);
+        self.put_off.remove(&job);
     }
 
     /// How far the outcome of a job in doubt is; true if it is lost: it is as far as it was.

@@ -35,7 +35,7 @@ impl Tools {
             Err(error) => {
                 let error = chain(&error);
                 tracing::warn!(stage = "history", job = %one.job, error, "cannot claim a job");
-                return Sent::NotNow;
+                return Sent::Unclaimed;
             }
         };
         let (how, written) = match errand.fetch_config(fetch).await {

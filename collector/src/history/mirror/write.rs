@@ -96,6 +96,9 @@ impl Writer {
         };
         self.tell_strangers(&tenants);
         for (tenant, name) in tenants {
+            if cancel.is_cancelled() {
+                return;
+            }
             // What is being packed waits for the next round.
             let Some(_writing) = self.beside.write(tenant) else { continue };
             let remote = self.settings.remote(tenant, &name).map(str::to_owned);

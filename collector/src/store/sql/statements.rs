@@ -220,6 +220,8 @@ static INGEST: &[&Sql] = &[
     &states::LAST,
     &states::ADD,
     &states::OLD,
+    &states::MANY,
+    &states::TOO_MANY,
     &alert_write::FORGET,
     &alert_write::WRITE,
     &alert_write::EVENT,

@@ -142,6 +142,18 @@ fn an_agent_that_is_full_is_asked_later() {
 }
 
 #[test]
+fn a_job_that_cannot_be_told_holds_up_no_other_of_its_agent() {
+    let mut table = Table::of([queued(1), queued(2)]);
+    assert_eq!(table.sends(), [1]);
+    table.sent(1, Sent::Unclaimed);
+    assert_eq!(table.sends(), [2]);
+    table.sent(2, Sent::Taken);
+    assert_eq!(table.acts(), []);
+    table.pass(UNCLAIMED_AGAIN);
+    assert_eq!(table.sends(), [1]);
+}
+
+#[test]
 fn an_agent_has_no_more_than_it_can_make_use_of() {
     let mut table = Table::of((1..=64).map(|job| Open { per_site_max: 64, ..queued(job) }));
     for job in 1..=i64::from(PER_AGENT_MAX) {

@@ -54,7 +54,7 @@ export function useInbox() {
   const called = useCalled();
   const snapshot = useSnapshot(live.alerts, silent, whole);
   const named = useMemo(() => nameOf(about, snapshot), [about, snapshot]);
-  const past = usePast({ severity, query, tenant: scope.tenant?.id, about, named }, state === "resolved");
+  const past = usePast({ severity, query, tenant: scope.tenant?.id, about }, state === "resolved");
 
   const isFound = useCallback(
     (alert: Alert) => isInScope(scope, alert) && isAbout(alert, about) && (!query || matches(alert, called(alert), query, secondMs())),

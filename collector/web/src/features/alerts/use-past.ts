@@ -4,7 +4,7 @@ import { useEffect, useMemo } from "react";
 import { api, take } from "../../lib/api";
 import { live, useTableValue } from "../../lib/live-app";
 import type { Alert } from "../../lib/types";
-import { type About, isAbout } from "./filter";
+import type { About } from "./filter";
 import { useSettled } from "../../lib/use-settled";
 import { ROWS } from "../../lib/use-pages";
 
@@ -13,8 +13,6 @@ export interface Asked {
   query: string;
   tenant: string | undefined;
   about: About;
-  /** The name of what it is about, where it is known. */
-  named: string | null;
 }
 
 export interface Past {
@@ -40,13 +38,12 @@ export function lastEnded(alerts: readonly Alert[]): string {
   return last;
 }
 
-export function usePast({ severity, query, tenant, about, named }: Asked, isAsked: boolean): Past {
+export function usePast({ severity, query, tenant, about }: Asked, isAsked: boolean): Past {
   const queries = useQueryClient();
-  // The server knows alerts of a device; of a rule or an agent it looks for the name, and the rest is left out here.
-  const q = useSettled(query || (about.device ? "" : (named ?? "")));
+  const q = useSettled(query);
   const asked = {
     phase: "resolved", limit: ROWS, ...(severity ? { severity } : {}), ...(q ? { q } : {}), ...(tenant ? { tenant } : {}),
-    ...(about.device ? { device: about.device } : {}),
+    ...(about.device ? { device: about.device } : {}), ...(about.agent ? { agent: about.agent } : {}), ...(about.rule ? { rule: about.rule } : {}),
   };
   const list = useInfiniteQuery({
     queryKey: [...PAST, asked],
@@ -61,12 +58,11 @@ export function usePast({ severity, query, tenant, about, named }: Asked, isAske
     if (ended) void queries.invalidateQueries({ queryKey: PAST });
   }, [queries, ended]);
   const { data } = list;
-  const rows = useMemo(() => (isAsked ? (data?.pages.flatMap((page) => page.data) ?? []) : []).filter((row) => isAbout(row, about)), [data, isAsked, about]);
+  const rows = useMemo(() => (isAsked ? (data?.pages.flatMap((page) => page.data) ?? []) : []), [data, isAsked]);
   const byId = useMemo(() => new Map(rows.map((row) => [row.id, row])), [rows]);
   return {
     rows, byId,
-    // Of a rule or an agent the server counts by the name alone.
-    total: about.rule || about.agent ? null : (data?.pages[0]?.meta.total ?? null),
+    total: data?.pages[0]?.meta.total ?? null,
     isLoading: isAsked && !data && !list.error,
     error: isAsked ? list.error : null,
     retry: () => void list.refetch(),
