@@ -30,10 +30,9 @@ sql! { pub(crate) ADD =
 sql! { pub(crate) OLD =
 "DELETE FROM device_state WHERE tenant_id = $1 AND (device_id, at) IN (
     SELECT s.device_id, s.at FROM device_state s
-    WHERE s.tenant_id = $1 AND s.at < $2 AND EXISTS (
-        SELECT 1 FROM device_state l
-        WHERE l.tenant_id = $1 AND l.device_id = s.device_id AND l.at > s.at)
-    LIMIT $3)" }
+    JOIN (SELECT device_id, MAX(at) AS at FROM device_state WHERE tenant_id = $1
+          GROUP BY device_id) l ON l.device_id = s.device_id
+    WHERE s.tenant_id = $1 AND s.at < $2 AND s.at < l.at LIMIT $3)" }
 sql! { pub(crate) MANY =
 "SELECT device_id FROM device_state WHERE tenant_id = $1
  GROUP BY device_id HAVING COUNT(*) > $2" }
