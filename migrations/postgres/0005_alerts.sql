@@ -102,7 +102,6 @@ CREATE TABLE device_state (
     PRIMARY KEY (tenant_id, device_id, at),
     FOREIGN KEY (tenant_id, device_id) REFERENCES device (tenant_id, device_id) ON DELETE CASCADE
 );
-CREATE INDEX device_state_by_time ON device_state (tenant_id, at);
 
 -- Where people are told.
 CREATE TABLE channel (

@@ -13,7 +13,7 @@ use crate::store::{Database, StoreError, Txn};
 
 /// Of one device; of more the oldest go.
 pub(in crate::evaluate) const PER_DEVICE_MAX: u32 = 1_000;
-/// Rows that go in one transaction.
+/// Rows that are written in one transaction.
 const GROUP_MAX: u32 = 500;
 
 sql! { pub(crate) LAST =
@@ -27,15 +27,11 @@ sql! { pub(crate) ADD =
  SELECT d.tenant_id, d.device_id, $3, $4, $5 FROM device d WHERE d.tenant_id = $1 AND d.device_id = $2
  ON CONFLICT (tenant_id, device_id, at) DO UPDATE SET state = excluded.state" }
 // The last one of a device says how it is, however long ago that was.
+sql! { pub(crate) SWEPT =
+"SELECT device_id, MAX(at) FROM device_state WHERE tenant_id = $1 GROUP BY device_id
+ HAVING (MIN(at) < $2 AND MIN(at) < MAX(at)) OR COUNT(*) > $3" }
 sql! { pub(crate) OLD =
-"DELETE FROM device_state WHERE tenant_id = $1 AND (device_id, at) IN (
-    SELECT s.device_id, s.at FROM device_state s
-    JOIN (SELECT device_id, MAX(at) AS at FROM device_state WHERE tenant_id = $1
-          GROUP BY device_id) l ON l.device_id = s.device_id
-    WHERE s.tenant_id = $1 AND s.at < $2 AND s.at < l.at LIMIT $3)" }
-sql! { pub(crate) MANY =
-"SELECT device_id FROM device_state WHERE tenant_id = $1
- GROUP BY device_id HAVING COUNT(*) > $2" }
+"DELETE FROM device_state WHERE tenant_id = $1 AND device_id = $2 AND at < $3" }
 sql! { pub(crate) TOO_MANY =
 "DELETE FROM device_state WHERE tenant_id = $1 AND device_id = $2 AND at <= (
     SELECT at FROM device_state WHERE tenant_id = $1 AND device_id = $2
@@ -87,21 +83,14 @@ pub(in crate::evaluate) async fn sweep(
     tenant: TenantId,
     before: Micros,
 ) -> Result<(), StoreError> {
-    loop {
-        let mut txn = database.evaluate(EvaluateKey::new(), &[tenant].into()).await?;
-        let gone = OLD.bind(tenant).bind(before).bind(GROUP_MAX).execute(&mut txn).await?;
-        txn.commit().await?;
-        if gone < u64::from(GROUP_MAX) {
-            break;
-        }
-    }
     let mut txn = database.evaluate_read(EvaluateKey::new(), &[tenant].into()).await?;
-    let many = MANY.bind(tenant).bind(PER_DEVICE_MAX).all(&mut txn).await?;
+    let swept = SWEPT.bind(tenant).bind(before).bind(PER_DEVICE_MAX).all(&mut txn).await?;
     drop(txn);
-    for row in &many {
+    for row in &swept {
+        let (device, last) = (DeviceId(row.get(0)?), Micros(row.get(1)?));
         let mut txn = database.evaluate(EvaluateKey::new(), &[tenant].into()).await?;
-        let too_many = TOO_MANY.bind(tenant).bind(row.get::<i64>(0)?).bind(PER_DEVICE_MAX);
-        too_many.execute(&mut txn).await?;
+        OLD.bind(tenant).bind(device).bind(before.min(last)).execute(&mut txn).await?;
+        TOO_MANY.bind(tenant).bind(device).bind(PER_DEVICE_MAX).execute(&mut txn).await?;
         txn.commit().await?;
     }
     Ok(())
