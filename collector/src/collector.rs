@@ -168,7 +168,7 @@ pub async fn serve(config: Config, stop: impl Future<Output = ()>) -> Result<(),
     // Evaluate, notify.
     let courier = courier(&config, &base)?;
     let rules = RuleChanges::default();
-    let evaluator = evaluator(&base, &live, &rules, courier.nudge());
+    let evaluator = evaluator(&base, &live, &rules, courier.nudge()).with_web(config.web());
     tasks.spawn("evaluate", evaluator.run(cancel.clone()));
     tasks.spawn("notify", courier.clone().run(cancel.clone()));
 

@@ -144,6 +144,13 @@ impl Config {
         own.into_iter().chain(public).collect()
     }
 
+    /// Where people find the web UI, as far as the configuration says: with agents, at the first address.
+    #[must_use]
+    pub fn web(&self) -> Option<String> {
+        let first = self.listen.public.first()?;
+        Some(format!("https://{}", first.strip_suffix(":443").unwrap_or(first)))
+    }
+
     /// Which database is meant.
     pub fn database(&self) -> Result<Target, DatabasePasswordError> {
         let Some(url) = &self.database.url else {

@@ -21,6 +21,7 @@ pub(crate) mod patch;
 pub mod preview;
 pub mod rule;
 pub mod rules;
+pub mod seen;
 pub mod severity;
 pub mod states;
 pub(crate) mod store;
@@ -51,6 +52,7 @@ use engine::directory::Directory;
 use engine::step::{Step, Tracked};
 use key::EvaluateKey;
 use states::States;
+use store::write::Telling;
 
 /// How late the collector's clock may be noticed.
 const TICK: Duration = Duration::from_secs(1);
@@ -63,6 +65,8 @@ const RELOAD_TURNS: usize = 20;
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 /// Between two tries of writing how states changed.
 const STATES_AGAIN: Duration = Duration::from_secs(10);
+/// Steps that go in one transaction: it holds the one writer of SQLite for as long.
+const GROUP_MAX: usize = 200;
 /// Steps of a tenant that wait to be written.
 const WAITING_MAX: usize = 10_000;
 /// How long resolved alerts are kept.
@@ -100,6 +104,8 @@ pub struct Evaluator {
     changes: RuleChanges,
     /// Told of what was written.
     courier: Nudge,
+    /// Where the web UI is, for links.
+    web: Option<String>,
     engine: Engine,
     states: States,
     /// When they are written next.
@@ -139,6 +145,7 @@ impl Evaluator {
             clock,
             changes,
             courier,
+            web: None,
             engine: Engine::default(),
             states: States::default(),
             states_at: Micros(0),
@@ -162,6 +169,12 @@ impl Evaluator {
                 "Changes of states that are missing in timelines: they could not be written for long.",
             ),
         }
+    }
+
+    /// Links to the web UI in what people are told.
+    #[must_use]
+    pub fn with_web(self, web: Option<String>) -> Self {
+        Self { web, ..self }
     }
 
     /// Evaluates until `cancel`.
@@ -242,36 +255,55 @@ impl Evaluator {
         }
     }
 
-    /// Writes what waits. What of a tenant cannot be written waits on; if nothing can, that is an error.
+    /// Writes what waits, in turns of the tenants. What of one cannot be written waits on; if nothing
+    /// can, that is an error.
     async fn write(&mut self) -> Result<(), StoreError> {
-        let nothing = Directory::default();
         let mut written = 0;
         let mut failed = None;
-        for tenant in self.waiting.keys().copied().collect::<Vec<_>>() {
-            let Some(steps) = self.waiting.get(&tenant) else { continue };
-            let directory = self.engine.directory(tenant).unwrap_or(&nothing);
-            let now = self.clock.now();
-            let places = (steps.as_slice(), directory);
-            if let Err(error) =
-                store::write::write(&self.database, tenant, places, &self.ids, now).await
-            {
-                tracing::warn!(tenant_id = %tenant, error = chain(&error), "alerts of a tenant wait");
-                let steps = steps.len();
-                failed = Some(error);
-                if steps > WAITING_MAX {
-                    self.begin_anew(tenant);
+        let mut turn: Vec<_> = self.waiting.keys().copied().collect();
+        while !turn.is_empty() {
+            let mut on = Vec::new();
+            for tenant in turn {
+                match self.write_some(tenant).await {
+                    Ok(()) if self.waiting.contains_key(&tenant) => on.push(tenant),
+                    Ok(()) => {}
+                    Err(error) => {
+                        tracing::warn!(tenant_id = %tenant, error = chain(&error), "alerts of a tenant wait");
+                        if self.waiting.get(&tenant).is_some_and(|wait| wait.len() > WAITING_MAX) {
+                            self.begin_anew(tenant);
+                        }
+                        failed = Some(error);
+                        continue;
+                    }
                 }
-                continue;
+                written += 1;
             }
-            let steps = self.waiting.remove(&tenant).unwrap_or_default();
-            self.live.alerts_changed(tenant, steps.iter().map(patch::of_step), now);
-            self.courier.now();
-            written += 1;
+            turn = on;
         }
         match failed {
             Some(error) if written == 0 => Err(error),
             _ => Ok(()),
         }
+    }
+
+    /// Writes the first that wait of a tenant.
+    async fn write_some(&mut self, tenant: TenantId) -> Result<(), StoreError> {
+        let Some(waiting) = self.waiting.get_mut(&tenant) else { return Ok(()) };
+        let some = waiting.len().min(GROUP_MAX);
+        let nothing = Directory::default();
+        let directory = self.engine.directory(tenant).unwrap_or(&nothing);
+        let (web, ids, now) = (self.web.as_deref(), &*self.ids, self.clock.now());
+        let telling = Telling { directory, web, ids, now };
+        let steps = waiting.get(..some).unwrap_or_default();
+        store::write::write(&self.database, tenant, steps, telling).await?;
+        let steps = waiting.drain(..some);
+        self.live.alerts_changed(tenant, steps.as_slice().iter().map(patch::of_step), now);
+        drop(steps);
+        if waiting.is_empty() {
+            self.waiting.remove(&tenant);
+        }
+        self.courier.now();
+        Ok(())
     }
 
     /// Writes how states changed, some of each tenant a second: alerts go first. What cannot be written
@@ -321,8 +353,9 @@ impl Evaluator {
         for (tenant, alert) in audible {
             let known = self.engine.open_alert(tenant, alert).zip(self.engine.directory(tenant));
             let Some((alert, directory)) = known else { continue };
-            let of = (alert, directory);
-            store::write::tell_late(&self.database, tenant, of, &self.ids, now).await?;
+            let (web, ids) = (self.web.as_deref(), &*self.ids);
+            let telling = Telling { directory, web, ids, now };
+            store::write::tell_late(&self.database, tenant, alert, telling).await?;
             self.courier.now();
         }
         if now >= self.sweep_at {

@@ -179,6 +179,7 @@ CREATE INDEX notification_first ON notification (tenant_id, channel_id, notifica
     WHERE state = 'queued';
 CREATE INDEX notification_claimed ON notification (tenant_id) WHERE claimed = 1;
 CREATE INDEX notification_ended ON notification (tenant_id, created_at) WHERE state <> 'queued';
+CREATE INDEX notification_by_channel ON notification (tenant_id, channel_id, notification_id);
 CREATE INDEX notification_by_alert ON notification (tenant_id, alert_id);
 
 -- Each attempt, and how it ended.

@@ -16,6 +16,7 @@ use crate::evaluate::alerts::{self, AlertFilter, Before, alert_history, alert_li
 use crate::evaluate::metric::metric;
 use crate::evaluate::rule::{Condition, Scope};
 use crate::evaluate::rules::rule_get;
+use crate::evaluate::seen::{Seen, Word};
 use crate::evaluate::severity::Severity;
 use crate::inventory::agent::agent_get;
 use crate::inventory::device::device_get;
@@ -58,6 +59,8 @@ pub(super) struct Alert {
     /// The last one that was wrong; null where the rule is about a state.
     value: Option<f64>,
     unit: Option<&'static str>,
+    /// The last one that was wrong; null where the rule is about a metric.
+    state: Option<AlertState>,
     /// Event times: wrong since, fired, heard of last, well since, resolved.
     began_at: Time,
     fired_at: Option<Time>,
@@ -68,6 +71,16 @@ pub(super) struct Alert {
     ack: Option<Ack>,
     /// Nobody is told of it until then.
     silenced_until: Option<Time>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct AlertState {
+    /// Of a device as in `GET /api/v1/devices`; of an interface `down`; of an agent `offline`.
+    #[schema(value_type = String)]
+    state: Word,
+    /// What made it so, as in `GET /api/v1/devices`; null where that is not known.
+    #[schema(value_type = Option<String>)]
+    cause: Option<Word>,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -106,6 +119,12 @@ pub(super) struct AlertSample {
     at: Time,
     /// Null where the rule is about a state.
     value: Option<f64>,
+    /// Null where the rule is about a metric.
+    #[schema(value_type = Option<String>)]
+    state: Option<Word>,
+    /// What made it so; null where that is not known.
+    #[schema(value_type = Option<String>)]
+    cause: Option<Word>,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -148,8 +167,9 @@ pub(super) fn show(row: alerts::Alert) -> Alert {
         unknown: row.unknown,
         cause: row.cause,
         summary: row.summary,
-        value: row.value,
+        value: row.wrong.value,
         unit,
+        state: row.wrong.state.map(|state| AlertState { state, cause: row.wrong.cause }),
         began_at: Time(row.began_at),
         fired_at: row.fired_at.map(Time),
         last_at: Time(row.last_at),
@@ -244,7 +264,12 @@ pub(super) async fn alert(
 ) -> Result<Data<AlertDetail>, Error> {
     let (row, happened) = alert_history(&state.db, &caller.context, id).await?;
     let rule = row.as_it_was.clone();
-    let sample = |(at, value): &(Micros, Option<f64>)| AlertSample { at: Time(*at), value: *value };
+    let sample = |(at, Seen { value, state, cause }): (Micros, Seen)| AlertSample {
+        at: Time(at),
+        value,
+        state,
+        cause,
+    };
     let evidence = AlertEvidence {
         scope: rule.scope,
         condition: rule.condition,
@@ -252,7 +277,7 @@ pub(super) async fn alert(
         resolve_after_s: rule.resolve_after_s,
         from: Time(row.began_at),
         to: row.fired_at.map(Time),
-        samples: row.samples.iter().map(sample).collect(),
+        samples: row.samples.iter().cloned().map(sample).collect(),
     };
     let history = happened.into_iter().map(|one| AlertHappened {
         at: Time(one.at),

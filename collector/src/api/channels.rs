@@ -76,6 +76,8 @@ pub(super) struct Channel {
     failing_told: bool,
     /// When something that it was to be told was given up last.
     gave_up_at: Option<Time>,
+    /// When something was to be told last, tests too; null: nothing yet.
+    last_told_at: Option<Time>,
     /// Receivers of mail.
     to: Vec<String>,
     /// Host and port of a webhook's, Slack's or a broker's; the rest of a URL is secret.
@@ -130,6 +132,7 @@ fn show(row: channel::Channel, now: Micros) -> Channel {
         waiting: row.waiting,
         failing_told: row.failing_told,
         gave_up_at: row.gave_up_at.map(Time),
+        last_told_at: row.last_told_at.map(Time),
         to: row.settings.to,
         host: Some(host).filter(|host| !host.is_empty()),
         keys: row.settings.keys,

@@ -6,6 +6,7 @@ use farwatch_common::clock::Micros;
 use farwatch_common::id::{AgentId, AlertId, DeviceId, RuleId, SiteId, TenantId};
 
 use super::rule::Written;
+use super::seen::Seen;
 use super::severity::Severity;
 use super::store::{Evidence, UNKNOWN};
 use super::words::summary;
@@ -37,8 +38,8 @@ pub struct Alert {
     /// It is open, and nobody can tell how it is now.
     pub unknown: bool,
     pub summary: String,
-    /// The last one that was wrong.
-    pub value: Option<f64>,
+    /// The last that was wrong.
+    pub wrong: Seen,
     /// Event times: wrong since, fired, told of last, well since, resolved.
     pub began_at: Micros,
     pub fired_at: Option<Micros>,
@@ -49,8 +50,8 @@ pub struct Alert {
     pub silenced_until: Option<Micros>,
     /// The rule as it was.
     pub as_it_was: Written,
-    /// Event times and values, the oldest first.
-    pub samples: Vec<(Micros, Option<f64>)>,
+    /// Event times and what was read then, the oldest first.
+    pub samples: Vec<(Micros, Seen)>,
 }
 
 /// Who looks after an alert.
@@ -175,7 +176,7 @@ fn read(row: &Row) -> Result<Alert, StoreError> {
         None => None,
     };
     let about = device.as_ref().map_or(&called, |device| &device.name);
-    let summary = summary(about, &object, &evidence.rule.condition, evidence.value);
+    let summary = summary(about, &object, &evidence.rule.condition, &evidence.wrong);
     let (cause, not_known) = match row.get::<Option<String>>(14)? {
         Some(cause) if cause == UNKNOWN => (None, true),
         cause => (cause, false),
@@ -187,7 +188,7 @@ fn read(row: &Row) -> Result<Alert, StoreError> {
             Some(Acked { at, by, note: row.get(23)? })
         }
     };
-    let samples = evidence.samples.iter().map(|(at, value)| (Micros(*at), *value)).collect();
+    let samples = evidence.samples.into_iter().map(|(at, seen)| (Micros(at), seen)).collect();
     Ok(Alert {
         id: AlertId(row.get(0)?),
         tenant: Named { id: TenantId(row.get(1)?), name: row.get(2)? },
@@ -201,7 +202,7 @@ fn read(row: &Row) -> Result<Alert, StoreError> {
         cause,
         unknown: not_known,
         summary,
-        value: evidence.value,
+        wrong: evidence.wrong,
         began_at: Micros(row.get(15)?),
         fired_at: time(16)?,
         last_at: Micros(row.get(17)?),
@@ -296,16 +297,15 @@ fn happened(row: &Row) -> Result<Happened, StoreError> {
     })
 }
 
-/// Holds the caller to alerts that are theirs: of one that is not, all are refused.
+/// Those of some alerts that the caller may see. Others may have been pending, and are gone.
 pub async fn alerts_known(
     db: &Database,
     context: &TenantContext,
     ids: &[AlertId],
-) -> Result<Vec<Alert>, InventoryError> {
+) -> Result<Vec<Alert>, StoreError> {
     let list = ids.iter().map(|id| id.0.to_string()).collect::<Vec<_>>().join(",");
     let mut txn = db.read(context).await?;
     let query = AMONG.bind(context.tenants_json()).bind(format!("[{list}]"));
     let rows = query.all(&mut txn).await?;
-    let found = rows.iter().map(read).collect::<Result<Vec<_>, _>>()?;
-    if found.len() < ids.len() { Err(InventoryError::NotFound) } else { Ok(found) }
+    rows.iter().map(read).collect()
 }

@@ -37,6 +37,8 @@ pub(super) fn rules() -> Vec<Written> {
     let port = Condition::InterfaceState { object: "*".to_owned() };
     vec![
         rule("Device down", Severity::Critical, down, (120, 60)),
+        // The device is there, and nothing is known of it.
+        rule("SNMP silent", Severity::Warning, above("snmp_failed", 1.0, 0.5), (300, 60)),
         rule("Agent offline", Severity::Critical, Condition::AgentState {}, (120, 60)),
         rule("Packet loss", Severity::Warning, above("icmp_loss_percent", 20.0, 5.0), (300, 300)),
         rule("Interface down", Severity::Warning, port, (60, 60)),

@@ -131,10 +131,11 @@ impl Engine {
             What::Device { gap, .. } | What::Readings { gap, .. } if late(gap) => {
                 self.counted.late += 1;
             }
-            What::Device { device, state, gap } => {
+            What::Device { device, state, cause, gap } => {
                 room.comes(seen.agent, (*watermark, at), *gap);
                 *watermark = at.max(*watermark);
-                room.device((seen.agent, *device), *state, (at, *gap), new, &mut steps);
+                let of = (seen.agent, *device);
+                room.device(of, (*state, *cause), (at, *gap), new, &mut steps);
             }
             What::Readings { device, group, readings, ports, gap } => {
                 room.comes(seen.agent, (*watermark, at), *gap);

@@ -27,6 +27,9 @@ pub struct Metric {
     pub words: &'static str,
 }
 
+/// The unit of what is 1 while something is so, and else 0.
+pub const FLAG: &str = "flag";
+
 const fn device(name: &'static str, unit: &'static str, words: &'static str) -> Metric {
     Metric { name, unit, about: About::Device, words }
 }
@@ -44,8 +47,9 @@ pub const METRICS: &[Metric] = &[
     device("snmp_rtt_ms", "milliseconds", "time the device takes to answer over SNMP"),
     device("uptime_seconds", "seconds", "time since the device was started"),
     device("cpu_percent", "percent", "load of the device, the mean of its processors"),
-    device("ssh_host_key_changed", "one", "1 while it shows another SSH host key than is pinned"),
-    device("config_fetch_failed", "one", "1 while the last fetch of its configuration failed"),
+    device("snmp_failed", FLAG, "1 while it is there and tells nothing over SNMP"),
+    device("ssh_host_key_changed", FLAG, "1 while it shows another SSH host key than is pinned"),
+    device("config_fetch_failed", FLAG, "1 while the last fetch of its configuration failed"),
     object("cpu_busy_percent", "percent", "load of one processor"),
     object("load_1m_ratio", "ratio", "processes that want to run, over a minute"),
     object("load_5m_ratio", "ratio", "processes that want to run, over 5 minutes"),

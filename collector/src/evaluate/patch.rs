@@ -34,7 +34,9 @@ pub(crate) fn of_step(step: &Step) -> (AlertId, AlertPatch) {
         Turn::Resolved(at) => Some(at),
         _ => None,
     };
-    let summary = summary(&now.name, &now.subject.object, &now.rule.condition, now.value);
+    let summary = summary(&now.name, &now.subject.object, &now.rule.condition, &now.wrong);
+    let state = now.wrong.state.as_ref();
+    let state = state.map(|state| json!({ "state": state, "cause": now.wrong.cause }));
     let unknown = step.cause.is_none() && now.track.unknown.is_some();
     let patch = fields([
         ("phase", json!(phase)),
@@ -42,7 +44,8 @@ pub(crate) fn of_step(step: &Step) -> (AlertId, AlertPatch) {
         ("cause", json!(step.cause)),
         ("unknown", json!(unknown)),
         ("summary", json!(summary)),
-        ("value", json!(now.value)),
+        ("value", json!(now.wrong.value)),
+        ("state", json!(state)),
         ("began_at", time(Some(now.began_at))),
         ("fired_at", time(now.fired_at)),
         ("last_at", time(Some(now.track.last))),

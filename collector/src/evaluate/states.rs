@@ -76,7 +76,7 @@ impl States {
 
     /// Takes what has become known.
     pub fn observe(&mut self, seen: &Observation) {
-        let What::Device { device, state, gap } = &seen.what else { return };
+        let What::Device { device, state, gap, .. } = &seen.what else { return };
         let at = seen.at.min(seen.received);
         let first = || Known { tenant: seen.tenant, state: None, last: None, unknown: None };
         let known = self.known.entry(*device).or_insert_with(first);

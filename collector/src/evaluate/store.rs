@@ -17,6 +17,7 @@ use serde::{Deserialize, Serialize};
 use super::engine::step::{Subject, Tracked};
 use super::metric::STANDING;
 use super::rule::Written;
+use super::seen::Seen;
 use super::track::{Phase, Track};
 use crate::store::sql::{Row, sql};
 use crate::store::{StoreError, Txn};
@@ -30,10 +31,10 @@ pub(crate) struct Evidence {
     pub rule: Written,
     /// Of the device, or of the agent.
     pub name: String,
-    /// The last one that was wrong.
-    pub value: Option<f64>,
-    /// Event time in microseconds, and the value.
-    pub samples: VecDeque<(i64, Option<f64>)>,
+    /// The last that was wrong.
+    pub wrong: Seen,
+    /// Event time in microseconds, and what was read.
+    pub samples: VecDeque<(i64, Seen)>,
     /// Number of the group of readings that it is told with.
     #[serde(default)]
     pub group: Option<u32>,
@@ -89,8 +90,8 @@ fn tracked(tenant: TenantId, row: &Row) -> Result<Tracked, StoreError> {
         group: evidence.group.and_then(Group::from_wire),
         began_at,
         fired_at: row.get::<Option<i64>>(8)?.map(Micros),
-        value: evidence.value,
+        wrong: evidence.wrong,
         told: u32::try_from(row.get::<i64>(12)?).unwrap_or(u32::MAX),
-        samples: evidence.samples.into_iter().map(|(at, value)| (Micros(at), value)).collect(),
+        samples: evidence.samples.into_iter().map(|(at, seen)| (Micros(at), seen)).collect(),
     })
 }

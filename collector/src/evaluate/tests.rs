@@ -164,6 +164,26 @@ async fn cut_off(mut place: Place<'_>) {
     assert!(place.evaluator.late.get() >= 1_000);
 }
 
+/// A device that is there and tells nothing over SNMP is an alert, and says why.
+async fn there_and_silent(mut place: Place<'_>) {
+    place.poll(alive(DEVICE, 0)).await;
+    let refused = |second| Row { cause: Some(Cause::WrongAuth), ..silent(second) };
+    for second in (60..=300).step_by(60) {
+        place.poll(refused(second)).await;
+    }
+    assert_eq!(place.counts().await, [1, 0, 0, 0]);
+    place.restart().await;
+    place.poll(refused(360)).await;
+    assert_eq!(place.counts().await, [0, 1, 0, 1]);
+    let why = "SELECT count(*) FROM alert WHERE rule_name = 'SNMP silent' AND severity = 2
+               AND evidence LIKE '%\"wrong\":{\"value\":1.0,\"cause\":\"wrong_auth\"}%'";
+    assert_eq!(place.raw.count(why).await, 1);
+    // While it may be down, that is what is told.
+    place.poll(silent(420)).await;
+    place.poll(silent(480)).await;
+    assert_eq!(place.counts().await, [0, 0, 1, 2]);
+}
+
 /// What is open ends with its rule or its device.
 async fn taken_away(mut place: Place<'_>) {
     for second in [0, 60, 120, 180, 240, 300] {
@@ -179,7 +199,7 @@ async fn taken_away(mut place: Place<'_>) {
     assert_eq!(place.raw.count(cause).await, 1);
     // The rules of the beginning are given once.
     place.restart().await;
-    assert_eq!(place.raw.count("SELECT count(*) FROM alert_rule WHERE tenant_id = 1").await, 8);
+    assert_eq!(place.raw.count("SELECT count(*) FROM alert_rule WHERE tenant_id = 1").await, 9);
 }
 
 /// How a device changed is kept, whatever restarts meanwhile, and goes when there is too much of it.
@@ -249,6 +269,7 @@ async fn what_cannot_be_written_waits() {
 on_both_engines! {
     an_alert_goes_on_through_restarts_in_each_phase, one_life;
     a_cut_off_agent_is_one_alert_and_its_backlog_is_none, cut_off;
+    a_device_that_is_there_and_silent_is_an_alert, there_and_silent;
     what_is_open_ends_with_its_rule, taken_away;
     changes_of_state_are_kept_once, changes_of_state;
 }

@@ -1,27 +1,86 @@
 //! Core: what an alert says in one line.
 
-use super::metric::metric;
+use super::metric::{FLAG, metric};
 use super::rule::{Condition, Side};
+use super::seen::Seen;
 
-/// What is wrong; `name` is that of the device or, of an alert about it, the agent. `value` is the last
-/// one that was wrong.
+/// What is wrong; `name` is that of the device or, of an alert about it, the agent. `wrong` is the last
+/// that was.
 #[must_use]
-pub fn summary(name: &str, object: &str, condition: &Condition, value: Option<f64>) -> String {
+pub fn summary(name: &str, object: &str, condition: &Condition, wrong: &Seen) -> String {
     let of = if object.is_empty() { name.to_owned() } else { format!("{object} of {name}") };
+    let why = wrong.cause.as_deref().and_then(because);
+    let why = why.map_or_else(String::new, |why| format!(": {why}"));
     match condition {
-        Condition::DeviceState { .. } => format!("{name} does not answer as it should"),
+        Condition::DeviceState { .. } => match &wrong.state {
+            Some(state) => format!("{name} is {state}{why}"),
+            None => format!("{name} does not answer as it should"),
+        },
         Condition::AgentState {} => format!("agent {name} is offline"),
         Condition::InterfaceState { .. } => format!("{of} is down, and was up"),
         Condition::Metric { name: what, is, limit, .. } => {
             let unit = metric(what).map_or("", |metric| metric.unit);
-            let value = value.map_or_else(|| "unknown".to_owned(), short);
-            let side = match is {
-                Side::Above => "or more is wrong",
-                Side::Below => "or less is wrong",
-            };
-            format!("{of}: {what} is {value} {unit}; {} {side}", short(*limit))
+            if unit == FLAG && *is == Side::Above {
+                return format!("{}{why}", flag(name, what));
+            }
+            let with_unit = |value: f64| format!("{}{}", short(value), sign(unit));
+            let value = wrong.value.map_or_else(|| "unknown".to_owned(), with_unit);
+            format!("{of}: {what} is {value} (limit {})", with_unit(*limit))
         }
         Condition::Absence { name: what, .. } => format!("{of}: {what} is not told any more"),
+    }
+}
+
+/// What a flag of a device says.
+fn flag(name: &str, what: &str) -> String {
+    match what {
+        "snmp_failed" => format!("SNMP of {name} does not work"),
+        "ssh_host_key_changed" => format!("{name} shows another SSH host key than the pinned one"),
+        "config_fetch_failed" => format!("the configuration of {name} cannot be fetched"),
+        _ => format!("{name}: {what}"),
+    }
+}
+
+/// The cause of a state in words, for those that are left once a device is down, degraded or silent.
+fn because(cause: &str) -> Option<&'static str> {
+    Some(match cause {
+        "timeout" => "no answer",
+        "unreachable" => "the network knows no way to it",
+        "packet_loss" => "packets are lost",
+        "no_echo" => "no answer to echo requests",
+        "stale" => "nothing was heard for long",
+        "auth" => "it refuses the credential",
+        "unsupported" => "it has nothing of what it is asked for",
+        "budget" => "its answers are too long",
+        "malformed" => "its answers are broken",
+        "unknown_user" => "it does not know the SNMPv3 user",
+        "wrong_auth" => "wrong authentication of SNMPv3",
+        "wrong_privacy" => "wrong privacy of SNMPv3",
+        "wrong_level" => "it gave the SNMPv3 user a lower level of security",
+        "level_too_low" => "it asks for a higher level of security",
+        "wrong_clock" => "its SNMPv3 clock does not go with ours",
+        "wrong_context" => "it does not know the SNMPv3 context",
+        "other_source" => "it answers from another address",
+        _ => return None,
+    })
+}
+
+/// What stands behind a value of this unit.
+fn sign(unit: &str) -> &'static str {
+    match unit {
+        "percent" => " %",
+        "celsius" => " °C",
+        "milliseconds" => " ms",
+        "seconds" => " s",
+        "bytes" => " B",
+        "bits_per_second" => " bit/s",
+        "per_second" => "/s",
+        "volts" => " V",
+        "amperes" => " A",
+        "watts" => " W",
+        "hertz" => " Hz",
+        "rpm" => " rpm",
+        _ => "",
     }
 }
 
@@ -34,9 +93,32 @@ fn short(value: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::evaluate::rule::BadState;
 
     #[test]
     fn numbers_are_short() {
         assert_eq!([90.0, 97.25, 0.1234, 100.0].map(short), ["90", "97.25", "0.123", "100"]);
+    }
+
+    #[test]
+    fn a_state_is_told_with_what_made_it_so() {
+        let states = Condition::DeviceState { states: vec![BadState::Degraded, BadState::Down] };
+        let said = |state, cause| summary("core-1", "", &states, &Seen::state(state, cause));
+        assert_eq!(said("down", Some("timeout")), "core-1 is down: no answer");
+        assert_eq!(said("degraded", None), "core-1 is degraded");
+        assert_eq!(said("degraded", Some("new_cause")), "core-1 is degraded");
+    }
+
+    #[test]
+    fn a_flag_is_told_in_words() {
+        let of = |metric: &str| {
+            let (name, object) = (metric.to_owned(), "*".to_owned());
+            Condition::Metric { name, object, is: Side::Above, limit: 1.0, clear: None }
+        };
+        let wrong = Seen::value(Some(1.0), Some("wrong_auth"));
+        let said = summary("core-1", "", &of("snmp_failed"), &wrong);
+        assert_eq!(said, "SNMP of core-1 does not work: wrong authentication of SNMPv3");
+        let hot = summary("core-1", "", &of("cpu_percent"), &Seen::value(Some(97.0), None));
+        assert_eq!(hot, "core-1: cpu_percent is 97 % (limit 1 %)");
     }
 }

@@ -55,8 +55,8 @@ pub(super) struct Device {
     /// When the newest facts and the newest table were learned: backlog comes newest first.
     facts_at: Micros,
     table_at: Micros,
-    /// The state that evaluation was told last, and when it was so.
-    pub(super) told: Option<(Micros, State)>,
+    /// The state that evaluation was told last, what made it so, and when it was so.
+    pub(super) told: Option<(Micros, State, Option<&'static str>)>,
     /// What is known of its configuration, if it is fetched.
     pub(super) config: Option<ConfigHealth>,
     pub(super) deadline: Option<Micros>,
@@ -314,6 +314,11 @@ impl Device {
     pub(super) fn state(&self, reach: Reach) -> (State, Option<&'static str>) {
         let interfaces = self.interfaces.and_then(|(_, cause)| cause);
         health::verdict(reach, &self.snmp, &self.ping, interfaces)
+    }
+
+    /// Why SNMP tells nothing of a device that is there, as far as anybody can tell.
+    pub(super) fn snmp_failed(&self) -> Option<Option<&'static str>> {
+        health::snmp_failed(&self.snmp, &self.ping)
     }
 
     fn live_ping(&self, reach: Reach) -> Option<LivePing> {

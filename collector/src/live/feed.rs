@@ -41,7 +41,7 @@ pub enum What {
     },
     /// Told with each reading that says something of it, also if it stays the same. `gap`: so long
     /// after a reading the next one counts as missing.
-    Device { device: DeviceId, state: State, gap: Duration },
+    Device { device: DeviceId, state: State, cause: Option<&'static str>, gap: Duration },
     Readings {
         device: DeviceId,
         group: Group,
@@ -61,6 +61,8 @@ pub struct Reading {
     pub object: Box<str>,
     /// `None`: nobody can tell.
     pub value: Option<f64>,
+    /// What made it so, where that is known.
+    pub cause: Option<&'static str>,
 }
 
 /// What an interface is.
@@ -77,6 +79,18 @@ pub enum PortState {
     /// Switched off by people: nothing is wrong.
     Off,
     Unknown,
+}
+
+impl PortState {
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Up => "up",
+            Self::Down => "down",
+            Self::Off => "off",
+            Self::Unknown => "unknown",
+        }
+    }
 }
 
 /// What a queue hands out.
@@ -199,7 +213,8 @@ mod tests {
     use super::*;
 
     fn device(id: i64, at: i64, state: State) -> Observation {
-        let what = What::Device { device: DeviceId(id), state, gap: Duration::ZERO };
+        let (device, cause, gap) = (DeviceId(id), None, Duration::ZERO);
+        let what = What::Device { device, state, cause, gap };
         observation(at, what)
     }
 

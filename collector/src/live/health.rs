@@ -264,6 +264,18 @@ pub(super) fn verdict(
     }
 }
 
+/// Why SNMP tells nothing of a device that is there: `Some(None)` where it tells, and where the
+/// device may be down, which is more than this. `None`: it is not asked, or not heard of.
+pub(super) fn snmp_failed(snmp: &Asked, ping: &Asked) -> Option<Option<&'static str>> {
+    match (snmp.word(), ping.word()) {
+        (Word::Nothing | Word::Old | Word::NotAsked(_), _) => None,
+        (Word::Refuses(cause), _) | (Word::Fails(_, cause), Word::Works | Word::Refuses(_)) => {
+            Some(Some(cause.name()))
+        }
+        (Word::Works | Word::Fails(..), _) => Some(None),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -300,6 +312,20 @@ mod tests {
         assert_eq!(state(&[OK, LATE, LATE], &[OK, LATE, LATE]), (State::Down, Some("timeout")));
         assert_eq!(state(&[LATE], &[LATE]), (State::Unknown, Some("timeout")));
         assert_eq!(state(&[LATE, LATE], &[LATE, LATE]), (State::Down, Some("timeout")));
+    }
+
+    #[test]
+    fn snmp_fails_where_the_device_is_there() {
+        let failed = |snmp: &[_], ping: &[_]| snmp_failed(&asked(snmp), &asked(ping));
+        assert_eq!(failed(&[], &[OK]), None);
+        assert_eq!(failed(&[Some(Cause::NoCredential)], &[OK]), None);
+        assert_eq!(failed(&[OK], &[OK]), Some(None));
+        assert_eq!(failed(&[OK, LATE], &[OK]), Some(Some("timeout")));
+        // It may be down, which is more.
+        assert_eq!(failed(&[OK, LATE], &[OK, LATE]), Some(None));
+        assert_eq!(failed(&[OK, LATE], &[]), Some(None));
+        // It says itself that it does not answer so.
+        assert_eq!(failed(&[Some(Cause::WrongAuth)], &[LATE]), Some(Some("wrong_auth")));
     }
 
     #[test]

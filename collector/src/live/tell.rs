@@ -42,11 +42,12 @@ impl Fleet {
         let reach = self.reach(agent);
         let Some(device) = self.devices.get_mut(&id) else { return };
         let Some(told_at) = device.told_at() else { return };
-        let (state, _) = device.state(reach);
-        if device.told.replace((told_at, state)) == Some((told_at, state)) {
+        let (state, cause) = device.state(reach);
+        let telling = Some((told_at, state, cause));
+        if mem::replace(&mut device.told, telling) == telling {
             return;
         }
-        let what = What::Device { device: id, state, gap: device.gap() };
+        let what = What::Device { device: id, state, cause, gap: device.gap() };
         let tenant = device.tenant;
         self.feed.tell(Observation { tenant, agent, at: told_at, received: now, what });
     }
@@ -153,7 +154,7 @@ impl Fleet {
 }
 
 fn reading(metric: &str, object: &str, value: Option<f64>) -> Reading {
-    Reading { metric: metric.into(), object: object.into(), value }
+    Reading { metric: metric.into(), object: object.into(), value, cause: None }
 }
 
 /// Of a group other than interfaces.
@@ -172,8 +173,10 @@ fn readings(device: &Device, group: Group, reach: Reach, at: Micros) -> Vec<Read
             ]
         }
         Group::System => {
-            let view = view();
+            let (view, failed) = (view(), device.snmp_failed());
+            let flag = failed.map(|cause| f64::from(u8::from(cause.is_some())));
             vec![
+                Reading { cause: failed.flatten(), ..of_device("snmp_failed", flag) },
                 of_device("snmp_rtt_ms", view.snmp_poll.and_then(|snmp| snmp.rtt_ms)),
                 of_device("uptime_seconds", view.uptime_s),
             ]

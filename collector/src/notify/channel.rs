@@ -38,6 +38,8 @@ pub struct Channel {
     pub failing_told: bool,
     /// When a notification was given up last.
     pub gave_up_at: Option<Micros>,
+    /// When something was to be told last, tests too.
+    pub last_told_at: Option<Micros>,
     pub created_at: Micros,
     pub updated_at: Micros,
 }
@@ -138,7 +140,10 @@ macro_rules! select_channel {
             "SELECT c.channel_id, c.name, t.tenant_id, t.name, c.kind, c.enabled, c.settings,
                     c.failing_since, c.failing_told, c.gave_up_at, c.created_at, c.updated_at,
                     (SELECT COUNT(*) FROM notification n
-                     WHERE n.channel_id = c.channel_id AND n.state = 'queued')
+                     WHERE n.channel_id = c.channel_id AND n.state = 'queued'),
+                    (SELECT n.created_at FROM notification n
+                     WHERE n.tenant_id = c.tenant_id AND n.channel_id = c.channel_id
+                     ORDER BY n.notification_id DESC LIMIT 1)
              FROM channel c JOIN tenant t ON t.tenant_id = c.tenant_id WHERE c.tenant_id IN ",
             tenant_set!()
         )
@@ -169,6 +174,7 @@ fn read(row: &Row) -> Result<Channel, StoreError> {
         created_at: Micros(row.get(10)?),
         updated_at: Micros(row.get(11)?),
         waiting: row.get(12)?,
+        last_told_at: row.get::<Option<i64>>(13)?.map(Micros),
     })
 }
 

@@ -13,7 +13,7 @@ use crate::evaluate::severity::Severity;
 /// Longest text of a message, in characters: a name or a summary.
 pub const TEXT_CHARS_MAX: usize = 500;
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Message {
     pub r#type: Type,
     /// Event time of the transition, RFC 3339.
@@ -65,7 +65,7 @@ pub struct Thing {
     pub name: String,
 }
 
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Data {
     /// One line: what is wrong, in words.
     pub summary: String,
@@ -88,12 +88,26 @@ pub struct Data {
     /// Of the device; not there: the device itself.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub object: Option<String>,
+    /// What was wrong last: the value of a metric, or the state of a device and what made it so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub value: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub state: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cause: Option<String>,
     /// The one that fails, of `channel.failing`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub channel: Option<Thing>,
     /// Wrong since, in event time.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub began_at: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fired_at: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub resolved_at: Option<String>,
+    /// The alert in the web UI, where the collector knows its own address.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
 }
 
 impl Message {
@@ -102,6 +116,8 @@ impl Message {
         let (rule, rule_name) = transition.rule;
         let (site, site_name) = transition.site;
         let (agent, agent_name) = transition.agent;
+        let resolved = transition.became == Became::Resolved;
+        let resolved_at = resolved.then(|| rfc3339(transition.at));
         let device = transition.device.map(|(id, name)| thing(id.to_string(), name));
         // Who reads the summary alone must not take the end of it for another beginning.
         let summary = match transition.became {
@@ -118,8 +134,14 @@ impl Message {
             device,
             tags: transition.tags.iter().cloned().collect(),
             object: Some(transition.object).filter(|text| !text.is_empty()).map(line),
+            value: transition.wrong.value,
+            state: transition.wrong.state.as_deref().map(line),
+            cause: transition.wrong.cause.as_deref().map(line),
             channel: None,
             began_at: Some(rfc3339(transition.began_at)),
+            fired_at: transition.fired_at.map(rfc3339),
+            resolved_at,
+            url: transition.web.map(|web| format!("{web}/alerts/{}", transition.alert)),
         };
         let r#type = match transition.became {
             Became::Firing => Type::Firing,
@@ -186,7 +208,7 @@ impl Message {
             ("Channel", name(&data.channel)),
             ("Since", data.began_at.clone()),
             ("At", Some(self.timestamp.clone())),
-            ("Alert", data.alert.clone()),
+            ("Alert", data.url.clone().or_else(|| data.alert.clone())),
         ];
         facts.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
     }
@@ -214,6 +236,13 @@ pub(super) mod tests {
     use farwatch_common::id::{AgentId, AlertId, DeviceId, RuleId, SiteId, TenantId};
 
     use super::*;
+    use crate::evaluate::seen::{Seen, Word};
+
+    const DOWN: Seen = Seen {
+        value: None,
+        state: Some(Word::Borrowed("down")),
+        cause: Some(Word::Borrowed("timeout")),
+    };
 
     /// A transition of tenant 1, of what `store::fixture` has.
     pub(crate) fn transition(alert: i64, tags: &BTreeSet<String>) -> Transition<'_> {
@@ -229,9 +258,12 @@ pub(super) mod tests {
             device: Some((DeviceId(100), "r1")),
             tags,
             object: "",
-            summary: "r1 has been down for 2 minutes",
+            summary: "r1 is down: no answer",
+            wrong: &DOWN,
             began_at: Micros(1_795_232_238_000_000),
+            fired_at: Some(Micros(1_795_232_358_000_000)),
             at: Micros(1_795_232_358_000_000),
+            web: Some("https://farwatch.example.net"),
         }
     }
 
@@ -244,7 +276,7 @@ pub(super) mod tests {
             "type": "alert.firing",
             "timestamp": "2026-11-21T03:39:18.000000Z",
             "data": {
-                "summary": "r1 has been down for 2 minutes",
+                "summary": "r1 is down: no answer",
                 "alert": AlertId(7).to_string(),
                 "severity": "critical",
                 "rule": { "id": RuleId(3).to_string(), "name": "Device down" },
@@ -252,7 +284,11 @@ pub(super) mod tests {
                 "agent": { "id": AgentId(10).to_string(), "name": "a" },
                 "device": { "id": DeviceId(100).to_string(), "name": "r1" },
                 "tags": ["core"],
+                "state": "down",
+                "cause": "timeout",
                 "began_at": "2026-11-21T03:37:18.000000Z",
+                "fired_at": "2026-11-21T03:39:18.000000Z",
+                "url": format!("https://farwatch.example.net/alerts/{}", AlertId(7)),
             },
         });
         assert_eq!(json, expected);
@@ -264,7 +300,8 @@ pub(super) mod tests {
     fn the_end_does_not_read_like_the_beginning() {
         let tags = BTreeSet::new();
         let message = Message::of(&Transition { became: Became::Resolved, ..transition(7, &tags) });
-        assert_eq!(message.data.summary, "Resolved: r1 has been down for 2 minutes");
+        assert_eq!(message.data.summary, "Resolved: r1 is down: no answer");
+        assert_eq!(message.data.resolved_at.as_deref(), Some("2026-11-21T03:39:18.000000Z"));
     }
 
     #[test]

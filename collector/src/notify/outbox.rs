@@ -10,6 +10,7 @@ use farwatch_common::id::{
 
 use super::message::Message;
 use super::scope::Scope;
+use crate::evaluate::seen::Seen;
 use crate::evaluate::severity::Severity;
 use crate::store::sql::{Row, sql};
 use crate::store::{StoreError, Txn};
@@ -44,9 +45,14 @@ pub struct Transition<'a> {
     pub object: &'a str,
     /// One line: what is wrong, in words.
     pub summary: &'a str,
-    /// Event times: wrong since, and of this transition.
+    /// What was wrong last.
+    pub wrong: &'a Seen,
+    /// Event times: wrong since, fired, and of this transition.
     pub began_at: Micros,
+    pub fired_at: Option<Micros>,
     pub at: Micros,
+    /// Where the web UI is, without a slash at its end.
+    pub web: Option<&'a str>,
 }
 
 sql! { pub(crate) ROUTES =

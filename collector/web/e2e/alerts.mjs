@@ -38,7 +38,7 @@ async function drive(site, view, { check, lookAt, sideways }) {
   await check("alerts: who has nothing wrong learns what is looked for", async () => {
     await signInPage(quiet.page, url, QUIET_ADMIN, "/alerts");
     await quiet.page.waitForSelector("h2:has-text('Nothing is wrong')");
-    await quiet.page.waitForSelector("text=9 rules look at what the agents tell");
+    await quiet.page.waitForSelector("text=10 rules look at what the agents tell");
   });
   await lookAt(quiet, "alerts-empty-dark");
 

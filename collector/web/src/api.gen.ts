@@ -139,7 +139,7 @@ export interface paths {
         put?: never;
         /**
          * Do the same with many alerts
-         * @description One after another: the answer says what became of each.
+         * @description One after another: the answer says what became of each. Where none of them is there, it is 404.
          */
         post: operations["alert_bulk"];
         delete?: never;
@@ -1624,6 +1624,7 @@ export interface components {
             severity: string;
             silenced_until: components["schemas"]["Time"] | null;
             site: components["schemas"]["Ref"];
+            state: components["schemas"]["AlertState"] | null;
             /** @description One line: what is wrong. */
             summary: string;
             tenant: components["schemas"]["Ref"];
@@ -1691,7 +1692,7 @@ export interface components {
             until: components["schemas"]["Time"] | null;
         };
         /** @enum {string} */
-        AlertOutcome: "done" | "unchanged" | "resolved";
+        AlertOutcome: "done" | "unchanged" | "resolved" | "gone";
         /** @description Only the fields that changed. */
         AlertPatch: {
             ack?: components["schemas"]["Ack"] | null;
@@ -1714,6 +1715,7 @@ export interface components {
             severity?: string;
             silenced_until?: components["schemas"]["Time"] | null;
             site?: components["schemas"]["Ref"];
+            state?: components["schemas"]["AlertState"] | null;
             /** @description One line: what is wrong. */
             summary?: string;
             tenant?: components["schemas"]["Ref"];
@@ -1731,11 +1733,21 @@ export interface components {
         AlertPhase: "pending" | "firing" | "resolved";
         AlertSample: {
             at: components["schemas"]["Time"];
+            /** @description What made it so; null where that is not known. */
+            cause: string | null;
+            /** @description Null where the rule is about a metric. */
+            state: string | null;
             /**
              * Format: double
              * @description Null where the rule is about a state.
              */
             value: number | null;
+        };
+        AlertState: {
+            /** @description What made it so, as in `GET /api/v1/devices`; null where that is not known. */
+            cause: string | null;
+            /** @description Of a device as in `GET /api/v1/devices`; of an interface `down`; of an agent `offline`. */
+            state: string;
         };
         AlertsEvent: {
             committed_at?: components["schemas"]["Time"];
@@ -1934,6 +1946,7 @@ export interface components {
             /** @description Keys that sign a webhook: two while one is exchanged. */
             keys: number;
             kind: components["schemas"]["ChannelKind"];
+            last_told_at: components["schemas"]["Time"] | null;
             mqtt: components["schemas"]["ChannelBroker"] | null;
             name: string;
             state: components["schemas"]["ChannelState"];
@@ -2331,6 +2344,7 @@ export interface components {
                 severity: string;
                 silenced_until: components["schemas"]["Time"] | null;
                 site: components["schemas"]["Ref"];
+                state: components["schemas"]["AlertState"] | null;
                 /** @description One line: what is wrong. */
                 summary: string;
                 tenant: components["schemas"]["Ref"];
@@ -2408,6 +2422,7 @@ export interface components {
                 /** @description Keys that sign a webhook: two while one is exchanged. */
                 keys: number;
                 kind: components["schemas"]["ChannelKind"];
+                last_told_at: components["schemas"]["Time"] | null;
                 mqtt: components["schemas"]["ChannelBroker"] | null;
                 name: string;
                 state: components["schemas"]["ChannelState"];
@@ -3394,6 +3409,7 @@ export interface components {
                 severity: string;
                 silenced_until: components["schemas"]["Time"] | null;
                 site: components["schemas"]["Ref"];
+                state: components["schemas"]["AlertState"] | null;
                 /** @description One line: what is wrong. */
                 summary: string;
                 tenant: components["schemas"]["Ref"];
@@ -3462,6 +3478,7 @@ export interface components {
                 /** @description Keys that sign a webhook: two while one is exchanged. */
                 keys: number;
                 kind: components["schemas"]["ChannelKind"];
+                last_told_at: components["schemas"]["Time"] | null;
                 mqtt: components["schemas"]["ChannelBroker"] | null;
                 name: string;
                 state: components["schemas"]["ChannelState"];

@@ -1,6 +1,6 @@
 //! What people do with alerts: look after them, and keep them silent.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use axum::extract::State;
@@ -20,7 +20,7 @@ use crate::evaluate::alerts::change::{Act, Acted, BULK_MAX, alert_act, alerts_ac
 use crate::evaluate::alerts::{alert_get, alerts_known};
 use crate::evaluate::patch;
 use crate::identity::Access;
-use crate::inventory::require;
+use crate::inventory::{InventoryError, require};
 
 const NOTE_CHARS_MAX: usize = 500;
 /// Longest silence: what nobody wants to hear of for longer is a rule to change.
@@ -190,6 +190,8 @@ pub(in crate::api) enum AlertOutcome {
     Unchanged,
     /// It is resolved: there was nothing to do.
     Resolved,
+    /// There is no such alert, any more or for this caller.
+    Gone,
 }
 
 impl AlertBulk {
@@ -216,7 +218,7 @@ impl AlertBulk {
 
 /// Do the same with many alerts
 ///
-/// One after another: the answer says what became of each.
+/// One after another: the answer says what became of each. Where none of them is there, it is 404.
 #[utoipa::path(post, path = "/api/v1/alerts/bulk", tag = "alerts", request_body = AlertBulk,
     responses((status = 200, body = Data<AlertBulkAnswer>)))]
 pub(in crate::api) async fn alert_bulk(
@@ -233,6 +235,9 @@ pub(in crate::api) async fn alert_bulk(
     // Alerts that are not theirs are told before any field is.
     let known = alerts_known(&state.db, &caller.context, &named).await?;
     let known: Vec<_> = known.iter().map(|alert| (alert.tenant.id, alert.id)).collect();
+    if known.is_empty() {
+        return Err(InventoryError::NotFound.into());
+    }
     let act = body.act(state.clock.now())?;
     to_the_end(async move {
         let tenants: BTreeSet<TenantId> = known.iter().map(|(tenant, _)| *tenant).collect();
@@ -254,12 +259,14 @@ pub(in crate::api) async fn alert_bulk(
             let more = format!("Before that, {} alerts were changed.", done.count());
             return Err(Error::from(error).and(&more));
         }
-        let alerts = bulk.done.iter().map(|(id, acted)| AlertBulkItem {
+        let done: BTreeMap<_, _> = bulk.done.into_iter().collect();
+        let alerts = named.iter().map(|id| AlertBulkItem {
             id: id.to_string(),
-            outcome: match acted {
-                Acted::Done(_) => AlertOutcome::Done,
-                Acted::Unchanged(_) => AlertOutcome::Unchanged,
-                Acted::Resolved => AlertOutcome::Resolved,
+            outcome: match done.get(id) {
+                Some(Acted::Done(_)) => AlertOutcome::Done,
+                Some(Acted::Unchanged(_)) => AlertOutcome::Unchanged,
+                Some(Acted::Resolved) => AlertOutcome::Resolved,
+                None => AlertOutcome::Gone,
             },
         });
         Ok(Data { data: AlertBulkAnswer { alerts: alerts.collect() } })

@@ -25,8 +25,9 @@ pub(super) fn evidence() -> String {
         "for_s": 120,
     });
     let rule: Written = serde_json::from_value(written).unwrap();
-    let samples = json!([[60_000_000, 91.5], [120_000_000, 97.0]]);
-    json!({ "rule": rule, "name": "r1", "value": 97.0, "samples": samples }).to_string()
+    let samples = json!([[60_000_000, { "value": 91.5 }], [120_000_000, { "value": 97.0 }]]);
+    let wrong = json!({ "value": 97.0 });
+    json!({ "rule": rule, "name": "r1", "wrong": wrong, "samples": samples }).to_string()
 }
 
 /// An alert about a device, or about the agent itself.
@@ -170,7 +171,7 @@ async fn one_says_why_it_fired_and_who_did_what() {
         act("unsilence", json!({})).await;
         assert_eq!(act("unack", json!({})).await["ack"], Value::Null);
         let one = place.world.get(&path, &place.viewer).await.data();
-        assert_eq!(one["summary"], "10.0.0.1: cpu_percent is 97 percent; 90 or more is wrong");
+        assert_eq!(one["summary"], "10.0.0.1: cpu_percent is 97 % (limit 90 %)");
         assert_eq!((&one["value"], &one["unit"]), (&json!(97.0), &json!("percent")));
         let evidence = &one["evidence"];
         assert_eq!(
@@ -255,8 +256,11 @@ async fn a_bulk_says_what_became_of_each() {
             let refused = bulk(wrong.clone()).await;
             assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY, "{wrong}");
         }
-        let strange = json!({ "ids": [acked, AlertId(1).to_string()], "act": "unack" });
-        assert_eq!(bulk(strange).await.status, StatusCode::NOT_FOUND);
+        let strange = AlertId(1).to_string();
+        let some = bulk(json!({ "ids": [acked, strange], "act": "unack" })).await.data();
+        assert_eq!(some["alerts"], json!([item(&strange, "gone"), item(&acked, "done")]));
+        let none = bulk(json!({ "ids": [strange], "act": "unack" })).await;
+        assert_eq!(none.status, StatusCode::NOT_FOUND);
         place.world.remove().await;
     }
 }

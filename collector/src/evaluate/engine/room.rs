@@ -14,6 +14,7 @@ use super::directory::Directory;
 use super::step::{Key, Step, Subject, Tracked};
 use super::{CRITICAL_RESERVED, NewAlert, OPEN_MAX};
 use crate::evaluate::rule::{Condition, Look, Rule};
+use crate::evaluate::seen::Seen;
 use crate::evaluate::severity::Severity;
 use crate::evaluate::track::{Phase, Track, Turn};
 use crate::live::State;
@@ -160,21 +161,18 @@ impl Room {
         new: NewAlert<'_>,
         steps: &mut Vec<Step>,
     ) {
-        let look = match offline {
-            None => Look::Unknown,
-            Some(true) => Look::Breach,
-            Some(false) => Look::Well,
-        };
+        let (look, state) = Condition::of_agent(offline);
         for rule in self.about_agents.clone() {
             let subject = Subject { device: None, agent, object: "".into() };
-            self.look(&rule, subject, (look, None), Told::standing(now), new, steps);
+            let seen = Seen::state(state, None);
+            self.look(&rule, subject, (look, seen), Told::standing(now), new, steps);
         }
     }
 
     pub(super) fn device(
         &mut self,
         (agent, device): (AgentId, DeviceId),
-        state: State,
+        (state, cause): (State, Option<&'static str>),
         (at, gap): When,
         new: NewAlert<'_>,
         steps: &mut Vec<Step>,
@@ -182,7 +180,8 @@ impl Room {
         for rule in self.about_devices.clone() {
             let subject = Subject { device: Some(device), agent, object: "".into() };
             let look = rule.condition.of_device(state);
-            self.look(&rule, subject, (look, None), Told::of((at, gap), None), new, steps);
+            let seen = Seen::state(state.name(), cause);
+            self.look(&rule, subject, (look, seen), Told::of((at, gap), None), new, steps);
         }
     }
 
@@ -289,7 +288,8 @@ impl Room {
                 let subject = Subject { device: Some(device), agent, object };
                 let look = self.down_before(&rule, &subject, look);
                 let told = Told::of((at, gap), Some(Group::Interfaces));
-                self.look(&rule, subject, (look, None), told, new, steps);
+                let seen = Seen::state(port.state.name(), None);
+                self.look(&rule, subject, (look, seen), told, new, steps);
             }
         }
     }
@@ -317,7 +317,8 @@ impl Room {
             if !matches!(rule.condition, Condition::Absence { .. }) {
                 let look = rule.condition.of_value(reading.value);
                 let told = Told::of(when, Some(group));
-                self.look(&rule, subject, (look, reading.value), told, new, steps);
+                let seen = Seen::value(reading.value, reading.cause);
+                self.look(&rule, subject, (look, seen), told, new, steps);
             } else if reading.value.is_some() {
                 self.seen(&rule, subject, when, new, steps);
             }
@@ -338,7 +339,8 @@ impl Room {
         for rule in rules.iter().filter(has_limit) {
             let subject = Subject { device: Some(device), agent, object: reading.object.clone() };
             let look = rule.condition.of_value(reading.value);
-            self.look(rule, subject, (look, reading.value), Told::standing(at), new, steps);
+            let seen = Seen::value(reading.value, reading.cause);
+            self.look(rule, subject, (look, seen), Told::standing(at), new, steps);
         }
     }
 
@@ -358,7 +360,8 @@ impl Room {
         if !self.absences.saw(key, (at, gap), rule.wait) {
             self.refused += 1;
         }
-        self.look(rule, subject, (Look::Well, None), Told::of((at, gap), None), new, steps);
+        let seen = (Look::Well, Seen::default());
+        self.look(rule, subject, seen, Told::of((at, gap), None), new, steps);
     }
 
     /// Finds what has been absent for long enough when the agent's time is `watermark`.
@@ -372,7 +375,7 @@ impl Room {
         while let Some((due, key, gap)) = self.absences.pop(agent, watermark) {
             let Some(rule) = self.rules.get(&key.rule).cloned() else { continue };
             let told = Told::of((due, gap), None);
-            self.look(&rule, key.subject, (Look::Breach, None), told, new, steps);
+            self.look(&rule, key.subject, (Look::Breach, Seen::default()), told, new, steps);
         }
     }
 
@@ -382,7 +385,7 @@ impl Room {
         &mut self,
         rule: &Arc<Rule>,
         subject: Subject,
-        (look, value): (Look, Option<f64>),
+        (look, seen): (Look, Seen),
         told: Told,
         new: NewAlert<'_>,
         steps: &mut Vec<Step>,
@@ -407,11 +410,11 @@ impl Room {
         if let Some(due) = tracked.track.due(&timing) {
             self.timers.remove(&(due, key.clone()));
         }
-        if look != Look::Unknown {
-            tracked.sampled(told.at, value);
-        }
         if look == Look::Breach {
-            tracked.value = value;
+            tracked.wrong = seen.clone();
+        }
+        if look != Look::Unknown {
+            tracked.sampled(told.at, seen);
         }
         (tracked.gap, tracked.group) = (told.gap, told.group);
         let timing = tracked.timing();
@@ -467,7 +470,7 @@ fn begun(
         group: told.group,
         began_at: told.at,
         fired_at: None,
-        value: None,
+        wrong: Seen::default(),
         told: 0,
         samples: [].into(),
     }

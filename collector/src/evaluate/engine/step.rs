@@ -9,6 +9,7 @@ use farwatch_common::id::{AgentId, AlertId, DeviceId, RuleId, SiteId};
 use farwatch_common::sample::Group;
 
 use crate::evaluate::rule::{Condition, Rule};
+use crate::evaluate::seen::Seen;
 use crate::evaluate::track::{Phase, Timing, Track, Turn};
 
 /// Readings that an alert keeps, to show why it fired: the newest.
@@ -47,11 +48,11 @@ pub struct Tracked {
     /// Wrong since, of this alert.
     pub began_at: Micros,
     pub fired_at: Option<Micros>,
-    /// The last value that was wrong.
-    pub value: Option<f64>,
+    /// The last that was wrong.
+    pub wrong: Seen,
     /// Transitions that people were told of.
     pub told: u32,
-    pub samples: VecDeque<(Micros, Option<f64>)>,
+    pub samples: VecDeque<(Micros, Seen)>,
 }
 
 impl Tracked {
@@ -68,15 +69,15 @@ impl Tracked {
         Timing { wait, resolve_after: self.rule.resolve_after, gap: self.gap }
     }
 
-    pub(super) fn sampled(&mut self, at: Micros, value: Option<f64>) {
+    pub(super) fn sampled(&mut self, at: Micros, seen: Seen) {
         if let Some(last) = self.samples.back_mut().filter(|(last, _)| *last == at) {
-            last.1 = value;
+            last.1 = seen;
             return;
         }
         if self.samples.len() == SAMPLES_MAX {
             self.samples.pop_front();
         }
-        self.samples.push_back((at, value));
+        self.samples.push_back((at, seen));
     }
 
     /// What has to be written of a turn; counts those that people are told of.

@@ -97,13 +97,13 @@ impl World {
     }
 
     fn state(&mut self, device: i64, at: i64, state: State) -> Vec<Turn> {
-        let what = What::Device { device: DeviceId(device), state, gap: GAP };
+        let what = What::Device { device: DeviceId(device), state, cause: None, gap: GAP };
         turns(&self.tell(at, at, what))
     }
 }
 
 fn readings(device: i64, metric: &str, value: Option<f64>) -> What {
-    let readings = vec![Reading { metric: metric.into(), object: "".into(), value }];
+    let readings = vec![Reading { metric: metric.into(), object: "".into(), value, cause: None }];
     let (device, ports) = (DeviceId(device), Vec::new());
     What::Readings { device, group: Group::Host, readings, ports, gap: GAP }
 }
@@ -218,6 +218,7 @@ fn what_stands_needs_no_readings_and_does_not_freeze() {
             metric: "ssh_host_key_changed".into(),
             object: "".into(),
             value: Some(value),
+            cause: None,
         };
         What::Standing { device: DeviceId(1), readings: vec![reading] }
     };

@@ -61,11 +61,7 @@ fn of(rule: &Rule, directory: &Directory, seen: &Observation) -> Vec<Thing> {
     let condition = &rule.condition;
     match (&seen.what, condition) {
         (What::Agent { offline }, Condition::AgentState {}) => {
-            let (look, state) = match offline {
-                Some(true) => (Look::Breach, "offline"),
-                Some(false) => (Look::Well, "online"),
-                None => (Look::Unknown, "unknown"),
-            };
+            let (look, state) = Condition::of_agent(*offline);
             vec![thing(None, "", look, None, Some(state))]
         }
         (What::Device { device, state, .. }, Condition::DeviceState { .. }) => {
@@ -75,13 +71,12 @@ fn of(rule: &Rule, directory: &Directory, seen: &Observation) -> Vec<Thing> {
         (What::Readings { device, ports, .. }, Condition::InterfaceState { .. }) => {
             let ports = ports.iter().filter(|port| condition.looks_at(&port.object));
             let of_port = |port: &crate::live::feed::PortReading| {
-                let (look, state) = match port.state {
-                    PortState::Up => (Look::Well, "up"),
-                    PortState::Down => (Look::Breach, "down"),
-                    PortState::Off => (Look::Well, "off"),
-                    PortState::Unknown => (Look::Unknown, "unknown"),
+                let look = match port.state {
+                    PortState::Up | PortState::Off => Look::Well,
+                    PortState::Down => Look::Breach,
+                    PortState::Unknown => Look::Unknown,
                 };
-                thing(Some(*device), &port.object, look, None, Some(state))
+                thing(Some(*device), &port.object, look, None, Some(port.state.name()))
             };
             ports.map(of_port).collect()
         }

@@ -114,7 +114,7 @@ fn take(all: &mut Vec<Found>, device: DeviceId, step: &Step) {
                 began_at: now.began_at,
                 fired_at: at,
                 resolved_at: None,
-                value: now.value,
+                value: now.wrong.value,
             };
             all.push((now.alert, Arc::clone(&now.rule), opened));
         }

@@ -25,6 +25,16 @@ impl Condition {
         }
     }
 
+    /// What a rule about agents says, and the word for how the agent is. `None`: nobody can tell yet.
+    #[must_use]
+    pub fn of_agent(offline: Option<bool>) -> (Look, &'static str) {
+        match offline {
+            Some(true) => (Look::Breach, "offline"),
+            Some(false) => (Look::Well, "online"),
+            None => (Look::Unknown, "unknown"),
+        }
+    }
+
     /// What a rule about metrics says of this value; of none, nothing.
     #[must_use]
     pub fn of_value(&self, value: Option<f64>) -> Look {

@@ -15,7 +15,7 @@ fn seen(second: i64, received: i64, state: State) -> Observation {
         agent: farwatch_common::id::AgentId(1),
         at: at(second),
         received: at(received),
-        what: What::Device { device: DEVICE, state, gap },
+        what: What::Device { device: DEVICE, state, cause: None, gap },
     }
 }
 

@@ -44,14 +44,24 @@ sql! { pub(crate) SILENCED =
 /// The note at a firing that nobody was told of.
 const SILENT: &str = "silent";
 
+/// What telling people takes.
+#[derive(Clone, Copy)]
+pub(in crate::evaluate) struct Telling<'a> {
+    pub directory: &'a Directory,
+    /// Where the web UI is.
+    pub web: Option<&'a str>,
+    pub ids: &'a IdGenerator,
+    pub now: Micros,
+}
+
 /// Keeps what became of alerts of one tenant. Written again it changes nothing.
 pub(in crate::evaluate) async fn write(
     database: &Database,
     tenant: TenantId,
-    (steps, directory): (&[Step], &Directory),
-    ids: &IdGenerator,
-    now: Micros,
+    steps: &[Step],
+    telling: Telling<'_>,
 ) -> Result<(), StoreError> {
+    let now = telling.now;
     let mut txn = database.evaluate(EvaluateKey::new(), &[tenant].into()).await?;
     let last: BTreeMap<AlertId, &Step> = steps.iter().map(|step| (step.now.alert, step)).collect();
     // What is over comes first: of one thing one alert is open.
@@ -85,7 +95,7 @@ pub(in crate::evaluate) async fn write(
         let insert = EVENT.bind(tenant).bind(alert).bind(id).bind(now);
         insert.bind(kind).bind(note).execute(&mut txn).await?;
         if !silent {
-            tell(&mut txn, tenant, (&step.now, became, at), directory, (ids, now)).await?;
+            tell(&mut txn, tenant, (&step.now, became, at), telling).await?;
         }
     }
     txn.commit().await
@@ -113,14 +123,13 @@ pub(in crate::evaluate) async fn audible(
 pub(in crate::evaluate) async fn tell_late(
     database: &Database,
     tenant: TenantId,
-    (alert, directory): (&Tracked, &Directory),
-    ids: &IdGenerator,
-    now: Micros,
+    alert: &Tracked,
+    telling: Telling<'_>,
 ) -> Result<(), StoreError> {
     let mut txn = database.evaluate(EvaluateKey::new(), &[tenant].into()).await?;
     if HEARD.bind(tenant).bind(alert.alert).execute(&mut txn).await? == 1 {
         let at = alert.fired_at.unwrap_or(alert.began_at);
-        tell(&mut txn, tenant, (alert, Became::Firing, at), directory, (ids, now)).await?;
+        tell(&mut txn, tenant, (alert, Became::Firing, at), telling).await?;
     }
     txn.commit().await
 }
@@ -170,9 +179,9 @@ async fn write_alert(
     let evidence = Evidence {
         rule: Written::of(rule),
         name: step.now.name.clone(),
-        value: step.now.value,
+        wrong: step.now.wrong.clone(),
         group: step.now.group.map(|group| group as u32),
-        samples: step.now.samples.iter().map(|(at, value)| (at.0, *value)).collect(),
+        samples: step.now.samples.iter().map(|(at, seen)| (at.0, seen.clone())).collect(),
     };
     let corrupt = |error: serde_json::Error| StoreError::Corrupt { what: error.to_string() };
     let evidence = serde_json::to_string(&evidence).map_err(corrupt)?;
@@ -190,8 +199,7 @@ async fn tell(
     txn: &mut Txn,
     tenant: TenantId,
     (alert, became, at): (&Tracked, Became, Micros),
-    directory: &Directory,
-    (ids, now): (&IdGenerator, Micros),
+    Telling { directory, web, ids, now }: Telling<'_>,
 ) -> Result<(), StoreError> {
     let Tracked { rule, subject, site, .. } = alert;
     let (site, name) = (*site, alert.name.as_str());
@@ -202,7 +210,7 @@ async fn tell(
     let nothing = BTreeSet::new();
     let place = subject.device.and_then(|id| directory.devices.get(&id));
     let tags = place.map_or(&nothing, |place| &place.tags);
-    let summary = summary(name, &subject.object, &rule.condition, alert.value);
+    let summary = summary(name, &subject.object, &rule.condition, &alert.wrong);
     let transition = Transition {
         tenant,
         alert: alert.alert,
@@ -216,8 +224,11 @@ async fn tell(
         tags,
         object: &subject.object,
         summary: &summary,
+        wrong: &alert.wrong,
         began_at: alert.began_at,
+        fired_at: alert.fired_at,
         at,
+        web,
     };
     enqueue(txn, &transition, ids, now).await?;
     Ok(())

@@ -155,7 +155,11 @@ fn bodies(message: &Message) -> (String, String) {
         // Writing to a String does not fail.
         let _ = writeln!(text, "{name}: {value}");
         let (name, value) = (escaped(name), escaped(&value));
-        let _ = write!(rows, "<tr><th align=\"left\">{name}</th><td>{value}</td></tr>");
+        let _ = write!(rows, "<tr><th align=\"left\">{name}</th><td>");
+        let _ = match value.starts_with("https://") {
+            true => write!(rows, "<a href=\"{value}\">{value}</a></td></tr>"),
+            false => write!(rows, "{value}</td></tr>"),
+        };
     }
     let html = format!(
         "<!doctype html><html><body><h3>{}</h3><p>{}</p><table>{rows}</table></body></html>",
