@@ -22,8 +22,8 @@ pub struct Seen {
 
 impl Seen {
     #[must_use]
-    pub fn value(value: Option<f64>, cause: Option<&'static str>) -> Self {
-        Self { value, cause: cause.map(Word::Borrowed), state: None }
+    pub fn value(value: Option<f64>, cause: Option<Word>) -> Self {
+        Self { value, cause, state: None }
     }
 
     #[must_use]

@@ -41,7 +41,8 @@ fn flag(name: &str, what: &str) -> String {
     }
 }
 
-/// The cause of a state in words, for those that are left once a device is down, degraded or silent.
+/// What made it so in words, where they add something: of a device that is down, degraded or silent, and of
+/// a configuration that is not fetched.
 fn because(cause: &str) -> Option<&'static str> {
     Some(match cause {
         "timeout" => "no answer",
@@ -61,6 +62,20 @@ fn because(cause: &str) -> Option<&'static str> {
         "wrong_clock" => "its SNMPv3 clock does not go with ours",
         "wrong_context" => "it does not know the SNMPv3 context",
         "other_source" => "it answers from another address",
+        "no_name" => "its name has no address",
+        "no_answer" => "no answer",
+        "port_closed" => "its SSH port is closed",
+        "no_ssh" => "what answers at its SSH port is not SSH",
+        "hangs_up" => "it hangs up",
+        "host_key" => "another host key than the pinned one",
+        "algorithms" => "it offers broken algorithms alone",
+        "login" => "it refuses the login",
+        "login_silent" => "it does not answer the login",
+        "silent" => "no prompt came",
+        "refused" => "the login may not read it",
+        "empty" => "it was empty",
+        "incomplete" => "it ended in its middle",
+        "too_slow" => "it took too long",
         _ => return None,
     })
 }
@@ -115,7 +130,7 @@ mod tests {
             let (name, object) = (metric.to_owned(), "*".to_owned());
             Condition::Metric { name, object, is: Side::Above, limit: 1.0, clear: None }
         };
-        let wrong = Seen::value(Some(1.0), Some("wrong_auth"));
+        let wrong = Seen::value(Some(1.0), Some("wrong_auth".into()));
         let said = summary("core-1", "", &of("snmp_failed"), &wrong);
         assert_eq!(said, "SNMP of core-1 does not work: wrong authentication of SNMPv3");
         let hot = summary("core-1", "", &of("cpu_percent"), &Seen::value(Some(97.0), None));

@@ -233,7 +233,7 @@ impl Dispatcher {
             self.live.config_known(*tenant, *device, ConfigHealth::default());
         }
         for (of, health) in self.troubled.iter().filter(|(of, now)| before.get(of) != Some(now)) {
-            self.live.config_known(of.0, of.1, *health);
+            self.live.config_known(of.0, of.1, health.clone());
         }
         Ok(())
     }

@@ -65,12 +65,12 @@ pub(super) struct Device {
 }
 
 /// How the fetching of a configuration goes.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ConfigHealth {
     /// The device shows another host key than is pinned.
     pub host_key_changed: bool,
-    /// The last fetch failed.
-    pub failing: bool,
+    /// Why the last fetch failed.
+    pub failing: Option<String>,
 }
 
 /// Of the last burst, as far as there were answers.

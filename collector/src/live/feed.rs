@@ -7,6 +7,7 @@
 //!   is told to ask for all anew
 //! - on crash: all is told anew at the start, from what is known then
 
+use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::time::Duration;
 
@@ -62,7 +63,7 @@ pub struct Reading {
     /// `None`: nobody can tell.
     pub value: Option<f64>,
     /// What made it so, where that is known.
-    pub cause: Option<&'static str>,
+    pub cause: Option<Cow<'static, str>>,
 }
 
 /// What an interface is.

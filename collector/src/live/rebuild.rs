@@ -25,7 +25,7 @@ sql! { pub(crate) INTERFACES =
 "SELECT device_id, if_index, name, description, alias, if_type, speed_bps, mac
  FROM interface ORDER BY device_id, if_index" }
 sql! { pub(crate) CONFIGS =
-"SELECT tenant_id, device_id, other_key IS NOT NULL, failing IS NOT NULL FROM backup" }
+"SELECT tenant_id, device_id, other_key IS NOT NULL, failing FROM backup" }
 sql! { pub(crate) TABLES = "SELECT device_id, seen_at FROM device_table WHERE grp = $1" }
 
 impl Live {

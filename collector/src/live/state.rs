@@ -100,7 +100,7 @@ impl Fleet {
         now: Micros,
     ) {
         // That of the configuration does not come from it.
-        let config = self.devices.get(&id).and_then(|device| device.config);
+        let config = self.devices.get(&id).and_then(|device| device.config.clone());
         if self.owner(id).is_some_and(|owner| owner != (tenant, agent)) {
             self.device_removed(tenant, id, now);
         }

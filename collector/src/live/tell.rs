@@ -1,5 +1,6 @@
 //! Core: tells `evaluate` what has become known, by the names that rules know it by.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::mem;
 use std::time::Duration;
@@ -112,11 +113,14 @@ impl Fleet {
     /// What is known of a device's configuration.
     pub(super) fn tell_config(&mut self, id: DeviceId, now: Micros) {
         let Some(device) = self.devices.get(&id) else { return };
-        let Some(config) = device.config else { return };
-        let flag = |metric, is: bool| reading(metric, "", Some(f64::from(u8::from(is))));
+        let Some(config) = &device.config else { return };
+        let failing = config.failing.clone().map(Cow::Owned);
         let mut readings = vec![
-            flag("ssh_host_key_changed", config.host_key_changed),
-            flag("config_fetch_failed", config.failing),
+            flag("ssh_host_key_changed", Some(config.host_key_changed)),
+            Reading {
+                cause: failing,
+                ..flag("config_fetch_failed", Some(config.failing.is_some()))
+            },
         ];
         readings.retain(|reading| self.feed.wants(&reading.metric));
         if readings.is_empty() {
@@ -153,6 +157,11 @@ impl Fleet {
     }
 }
 
+/// Of the device itself; `None`: nobody can tell.
+fn flag(metric: &str, is: Option<bool>) -> Reading {
+    reading(metric, "", is.map(|is| f64::from(u8::from(is))))
+}
+
 fn reading(metric: &str, object: &str, value: Option<f64>) -> Reading {
     Reading { metric: metric.into(), object: object.into(), value, cause: None }
 }
@@ -174,9 +183,9 @@ fn readings(device: &Device, group: Group, reach: Reach, at: Micros) -> Vec<Read
         }
         Group::System => {
             let (view, failed) = (view(), device.snmp_failed());
-            let flag = failed.map(|cause| f64::from(u8::from(cause.is_some())));
+            let cause = failed.flatten().map(Cow::Borrowed);
             vec![
-                Reading { cause: failed.flatten(), ..of_device("snmp_failed", flag) },
+                Reading { cause, ..flag("snmp_failed", failed.map(|cause| cause.is_some())) },
                 of_device("snmp_rtt_ms", view.snmp_poll.and_then(|snmp| snmp.rtt_ms)),
                 of_device("uptime_seconds", view.uptime_s),
             ]

@@ -256,11 +256,19 @@ async fn a_bulk_says_what_became_of_each() {
             let refused = bulk(wrong.clone()).await;
             assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY, "{wrong}");
         }
-        let strange = AlertId(1).to_string();
-        let some = bulk(json!({ "ids": [acked, strange], "act": "unack" })).await.data();
-        assert_eq!(some["alerts"], json!([item(&strange, "gone"), item(&acked, "done")]));
-        let none = bulk(json!({ "ids": [strange], "act": "unack" })).await;
-        assert_eq!(none.status, StatusCode::NOT_FOUND);
+        // One that is another tenant's reads like one that is gone.
+        let south = place.world.tenant("South").await;
+        let (agent, site) = place.world.agent(south, "s").await;
+        let foreign = alert(&place.world, (south, agent, site), None, "firing").await;
+        let ids = json!([acked, foreign, AlertId(1).to_string()]);
+        let some = bulk(json!({ "ids": ids, "act": "unack" })).await.data();
+        let nothing = AlertId(1).to_string();
+        let expected = [item(&nothing, "gone"), item(&acked, "done"), item(&foreign, "gone")];
+        assert_eq!(some["alerts"], json!(expected));
+        for strange in [foreign, nothing] {
+            let none = bulk(json!({ "ids": [strange], "act": "unack" })).await;
+            assert_eq!(none.status, StatusCode::NOT_FOUND);
+        }
         place.world.remove().await;
     }
 }

@@ -204,10 +204,8 @@ pub(super) fn recipes(operation: &str) -> Option<Vec<Recipe>> {
         }
         "alert_unsilence" => vec![ask("/api/v1/alerts/{alert}/unsilence")],
         "alert_bulk" => {
-            let bulk = |ids: &[&str]| {
-                send("/api/v1/alerts/bulk", json!({ "ids": ids, "act": "ack", "note": "mine" }))
-            };
-            vec![bulk(&["{alert}"]), bulk(&["{own_alert}", "{alert}"])]
+            let body = json!({ "ids": ["{alert}"], "act": "ack", "note": "mine" });
+            vec![send("/api/v1/alerts/bulk", body)]
         }
         "routes" => vec![ask("/api/v1/routes?tenant={tenant}")],
         "route_new" => {

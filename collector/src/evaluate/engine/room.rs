@@ -317,7 +317,7 @@ impl Room {
             if !matches!(rule.condition, Condition::Absence { .. }) {
                 let look = rule.condition.of_value(reading.value);
                 let told = Told::of(when, Some(group));
-                let seen = Seen::value(reading.value, reading.cause);
+                let seen = Seen::value(reading.value, reading.cause.clone());
                 self.look(&rule, subject, (look, seen), told, new, steps);
             } else if reading.value.is_some() {
                 self.seen(&rule, subject, when, new, steps);
@@ -339,7 +339,7 @@ impl Room {
         for rule in rules.iter().filter(has_limit) {
             let subject = Subject { device: Some(device), agent, object: reading.object.clone() };
             let look = rule.condition.of_value(reading.value);
-            let seen = Seen::value(reading.value, reading.cause);
+            let seen = Seen::value(reading.value, reading.cause.clone());
             self.look(rule, subject, (look, seen), Told::standing(at), new, steps);
         }
     }

@@ -32,7 +32,7 @@ pub(super) fn json(ids: impl Iterator<Item = i64>) -> String {
 }
 
 sql! { pub(crate) TROUBLED =
-    "SELECT tenant_id, device_id, other_key IS NOT NULL, failing IS NOT NULL FROM backup
+    "SELECT tenant_id, device_id, other_key IS NOT NULL, failing FROM backup
      WHERE other_key IS NOT NULL OR failing IS NOT NULL"
 }
 
