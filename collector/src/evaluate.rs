@@ -216,6 +216,8 @@ impl Evaluator {
         }
         if find {
             self.look_after().await?;
+            // Facts come often, and few rules ask for them: not with each turn.
+            self.moved.append(&mut self.live.take_described());
         }
         self.read().await?;
         while let Some(tenant) = self.moved.first().copied() {

@@ -149,6 +149,12 @@ impl Live {
         self.fleet().feed.take_moved()
     }
 
+    /// Tenants of which devices said what they are since the last call.
+    #[must_use]
+    pub fn take_described(&self) -> BTreeSet<TenantId> {
+        self.fleet().feed.take_described()
+    }
+
     /// What was told since the last call.
     #[must_use]
     pub fn take_told(&self) -> feed::Told {

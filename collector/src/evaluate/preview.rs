@@ -134,12 +134,11 @@ async fn directory(
 /// What the rule is for, by name.
 fn in_scope(directory: &Directory, rule: &Rule) -> (Vec<AgentId>, Vec<DeviceId>) {
     let about_agents = matches!(rule.condition, Condition::AgentState {});
-    let nothing = std::collections::BTreeSet::new();
     let mut agents: Vec<_> = directory.agents.iter().filter(|_| about_agents).collect();
-    agents.retain(|(_, agent)| rule.scope.holds(agent.site, &nothing));
+    agents.retain(|(_, agent)| rule.scope.holds(agent.place()));
     agents.sort_unstable_by_key(|(id, agent)| (&agent.name, **id));
     let mut devices: Vec<_> = directory.devices.iter().filter(|_| !about_agents).collect();
-    devices.retain(|(_, device)| rule.scope.holds(device.site, &device.tags));
+    devices.retain(|(_, device)| rule.scope.holds(device.place()));
     devices.sort_unstable_by_key(|(id, device)| (&device.name, **id));
     let agents = agents.into_iter().map(|(id, _)| *id).collect();
     (agents, devices.into_iter().map(|(id, _)| *id).collect())

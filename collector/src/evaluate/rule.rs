@@ -2,22 +2,23 @@
 
 pub mod glob;
 mod judge;
+pub mod scope;
 #[cfg(test)]
 mod tests;
 pub mod written;
 
-use std::collections::BTreeSet;
 use std::time::Duration;
 
-use farwatch_common::id::{RuleId, SiteId, TenantId};
+use farwatch_common::id::{RuleId, TenantId};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::metric::{About, metric};
 use super::severity::Severity;
-use crate::inventory::device::tag::is_tag;
 use crate::live::State;
 pub use judge::Look;
+use scope::SCOPE_MAX;
+pub use scope::{Scope, SiteText};
 pub use written::Written;
 
 /// Rules of one tenant.
@@ -25,8 +26,6 @@ pub const RULES_MAX: u32 = 200;
 pub const NAME_CHARS_MAX: usize = 100;
 /// Longest pattern of objects.
 const GLOB_BYTES_MAX: usize = 128;
-/// Sites and tags that a scope may name.
-const SCOPE_MAX: usize = 100;
 /// Longest time to wait before an alert fires or is resolved.
 pub const WAIT_MAX: Duration = Duration::from_secs(7 * 24 * 3600);
 
@@ -44,38 +43,6 @@ pub struct Rule {
     pub wait: Duration,
     /// How long it has to be well before the alert is resolved.
     pub resolve_after: Duration,
-}
-
-/// What a rule is for; what is empty is all that the tenant has.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[schema(as = RuleScope)]
-#[serde(default, deny_unknown_fields)]
-pub struct Scope {
-    /// Ids.
-    #[schema(value_type = Vec<String>)]
-    pub sites: BTreeSet<SiteText>,
-    /// Devices with one of these.
-    #[schema(value_type = Vec<String>)]
-    pub tags: BTreeSet<String>,
-}
-
-/// A site's id in JSON: `sit_…`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct SiteText(pub SiteId);
-
-impl TryFrom<String> for SiteText {
-    type Error = String;
-
-    fn try_from(text: String) -> Result<Self, String> {
-        text.parse().map(Self).map_err(|_| format!("{text:?} is no id of a site"))
-    }
-}
-
-impl From<SiteText> for String {
-    fn from(site: SiteText) -> Self {
-        site.0.to_string()
-    }
 }
 
 /// What is looked at, and when it is wrong.
@@ -159,13 +126,17 @@ pub enum RuleError {
     Name,
     #[error("{0:?} cannot be a tag")]
     Tag(String),
-    #[error("a scope names at most {SCOPE_MAX} sites and {SCOPE_MAX} tags")]
+    #[error(
+        "a kind is a pattern of 1 to {GLOB_BYTES_MAX} bytes, without control characters: {0:?}"
+    )]
+    Kind(String),
+    #[error("a scope names at most {max} sites, {max} tags and {max} kinds", max = SCOPE_MAX)]
     Scope,
     #[error("`{0}` has to be at most {max} seconds, a week", max = WAIT_MAX.as_secs())]
     Wait(&'static str),
     #[error("`for_s` has to be above 0: a value is always absent for a moment")]
     NoWait,
-    #[error("tags are of devices: a rule about agents has sites alone")]
+    #[error("tags and kinds are of devices: a rule about agents has sites alone")]
     AgentTags,
 }
 
@@ -175,7 +146,7 @@ impl RuleError {
     pub fn field(&self) -> &'static str {
         match self {
             Self::Name => "name",
-            Self::Tag(_) | Self::Scope | Self::AgentTags => "scope",
+            Self::Tag(_) | Self::Kind(_) | Self::Scope | Self::AgentTags => "scope",
             Self::Wait(field) => field,
             Self::NoWait => "for_s",
             _ => "condition",
@@ -198,27 +169,10 @@ impl Rule {
         }
         self.scope.check()?;
         match &self.condition {
-            Condition::AgentState {} if !self.scope.tags.is_empty() => Err(RuleError::AgentTags),
+            Condition::AgentState {} if self.scope.is_of_devices() => Err(RuleError::AgentTags),
             Condition::Absence { .. } if self.wait.is_zero() => Err(RuleError::NoWait),
             condition => condition.check(),
         }
-    }
-}
-
-impl Scope {
-    fn check(&self) -> Result<(), RuleError> {
-        if self.sites.len() > SCOPE_MAX || self.tags.len() > SCOPE_MAX {
-            return Err(RuleError::Scope);
-        }
-        let wrong = self.tags.iter().find(|tag| !is_tag(tag));
-        wrong.map_or(Ok(()), |tag| Err(RuleError::Tag(tag.clone())))
-    }
-
-    /// Whether something at `site` with these tags is meant.
-    #[must_use]
-    pub fn holds(&self, site: SiteId, tags: &BTreeSet<String>) -> bool {
-        (self.sites.is_empty() || self.sites.contains(&SiteText(site)))
-            && (self.tags.is_empty() || !self.tags.is_disjoint(tags))
     }
 }
 

@@ -1,5 +1,6 @@
 use farwatch_common::clock::Micros;
 use farwatch_common::sample::{Cause, Row};
+use farwatch_proto::v1::DeviceFacts;
 
 use super::*;
 use crate::live::Committed;
@@ -7,6 +8,7 @@ use crate::live::layout::Layout;
 use crate::store::fixture::{
     AGENT, DEVICE, PostgresWorld, Raw, SECOND, T0, TENANT, World, alive, peer, system,
 };
+use crate::store::samples::Fact;
 
 macro_rules! on_both_engines {
     ($($name:ident, $test:ident;)+) => {$(
@@ -184,6 +186,28 @@ async fn there_and_silent(mut place: Place<'_>) {
     assert_eq!(place.counts().await, [0, 0, 1, 2]);
 }
 
+/// A rule for kinds of devices looks at a new one once that has said what it is.
+async fn of_a_kind(mut place: Place<'_>) {
+    let scoped = "UPDATE alert_rule SET scope = '{\"kinds\":[\"routeros*\"]}'
+                  WHERE tenant_id = 1 AND name = 'Device down'";
+    place.raw.run(scoped).await;
+    place.evaluator.changes.clone().changed(TENANT);
+    place.pass(0).await;
+    for second in [0, 60, 120, 180, 240, 300, 360] {
+        place.poll(silent(second)).await;
+    }
+    assert_eq!(place.counts().await, [0, 0, 0, 0]);
+    place.raw.run("UPDATE device SET sys_descr = 'RouterOS CCR2004' WHERE device_id = 100").await;
+    let said = DeviceFacts { device_id: DEVICE.0, ..DeviceFacts::default() };
+    let facts = vec![Fact::Device(place.clock.now(), said)];
+    place.live.apply([Committed { tenant: TENANT, agent: AGENT, rows: Vec::new(), facts }]);
+    place.evaluator.turn(true).await.unwrap();
+    for second in [420, 480, 540] {
+        place.poll(silent(second)).await;
+    }
+    assert_eq!(place.counts().await, [0, 1, 0, 1]);
+}
+
 /// What is open ends with its rule or its device.
 async fn taken_away(mut place: Place<'_>) {
     for second in [0, 60, 120, 180, 240, 300] {
@@ -270,6 +294,7 @@ on_both_engines! {
     an_alert_goes_on_through_restarts_in_each_phase, one_life;
     a_cut_off_agent_is_one_alert_and_its_backlog_is_none, cut_off;
     a_device_that_is_there_and_silent_is_an_alert, there_and_silent;
+    a_rule_for_kinds_takes_what_devices_say, of_a_kind;
     what_is_open_ends_with_its_rule, taken_away;
     changes_of_state_are_kept_once, changes_of_state;
 }

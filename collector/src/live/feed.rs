@@ -108,6 +108,8 @@ pub(super) struct Feed {
     told: Told,
     /// Tenants of which devices or agents came, went or moved.
     moved: BTreeSet<TenantId>,
+    /// Tenants of which devices said what they are.
+    described: BTreeSet<TenantId>,
     /// Metrics that rules look at; others are not told. `None`: nobody reads.
     wanted: Option<BTreeSet<String>>,
     /// Where the last readings of a group of a device wait.
@@ -144,6 +146,12 @@ impl Feed {
     pub(super) fn moved(&mut self, tenant: TenantId) {
         if self.is_read() {
             self.moved.insert(tenant);
+        }
+    }
+
+    pub(super) fn described(&mut self, tenant: TenantId) {
+        if self.is_read() {
+            self.described.insert(tenant);
         }
     }
 
@@ -200,6 +208,10 @@ impl Feed {
 
     pub(super) fn take_moved(&mut self) -> BTreeSet<TenantId> {
         std::mem::take(&mut self.moved)
+    }
+
+    pub(super) fn take_described(&mut self) -> BTreeSet<TenantId> {
+        std::mem::take(&mut self.described)
     }
 
     pub(super) fn take(&mut self) -> Told {

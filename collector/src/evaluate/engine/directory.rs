@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 use farwatch_common::id::{AgentId, DeviceId, SiteId};
 
 use super::step::Subject;
-use crate::evaluate::rule::Scope;
+use crate::evaluate::rule::scope::{Kind, Place, Scope};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AgentPlace {
@@ -19,6 +19,7 @@ pub struct DevicePlace {
     pub agent: AgentId,
     pub name: String,
     pub tags: BTreeSet<String>,
+    pub kind: Kind,
 }
 
 /// Agents that are not revoked, devices and sites of one tenant.
@@ -32,15 +33,29 @@ pub struct Directory {
 /// What has no tags.
 static NONE: BTreeSet<String> = BTreeSet::new();
 
-impl Directory {
-    /// Where something stands, and its tags; `None` if it is not there, or of another agent.
+impl AgentPlace {
     #[must_use]
-    pub fn place(&self, of: &Subject) -> Option<(SiteId, &BTreeSet<String>)> {
+    pub fn place(&self) -> Place<'_> {
+        Place { site: self.site, tags: &NONE, kind: Kind::NONE }
+    }
+}
+
+impl DevicePlace {
+    #[must_use]
+    pub fn place(&self) -> Place<'_> {
+        Place { site: self.site, tags: &self.tags, kind: &self.kind }
+    }
+}
+
+impl Directory {
+    /// Where something stands; `None` if it is not there, or of another agent.
+    #[must_use]
+    pub fn place(&self, of: &Subject) -> Option<Place<'_>> {
         match of.device {
-            None => self.agents.get(&of.agent).map(|agent| (agent.site, &NONE)),
+            None => self.agents.get(&of.agent).map(AgentPlace::place),
             Some(id) => {
                 let device = self.devices.get(&id).filter(|device| device.agent == of.agent)?;
-                Some((device.site, &device.tags))
+                Some(device.place())
             }
         }
     }
@@ -55,7 +70,7 @@ impl Directory {
     }
 
     pub(super) fn holds(&self, scope: &Scope, of: &Subject) -> bool {
-        self.place(of).is_some_and(|(site, tags)| scope.holds(site, tags))
+        self.place(of).is_some_and(|place| scope.holds(place))
     }
 
     /// Why an alert about something cannot go on.

@@ -393,8 +393,9 @@ impl Room {
         let key = Key { subject, rule: rule.id };
         if !self.open.contains_key(&key) {
             let place = self.directory.place(&key.subject);
-            let place = place.filter(|(site, tags)| rule.scope.holds(*site, tags));
-            let Some((site, _)) = place.filter(|_| look == Look::Breach) else { return };
+            let place = place.filter(|place| rule.scope.holds(*place));
+            let Some(place) = place.filter(|_| look == Look::Breach) else { return };
+            let site = place.site;
             let keeps_room = rule.severity != Severity::Critical;
             let room = if keeps_room { OPEN_MAX - CRITICAL_RESERVED } else { OPEN_MAX };
             if self.open.len() >= room {

@@ -6,6 +6,7 @@ use proptest::prelude::*;
 
 use super::directory::{AgentPlace, DevicePlace};
 use super::*;
+use crate::evaluate::rule::scope::Kind;
 use crate::evaluate::rule::{BadState, Condition, Look, Scope, Side};
 use crate::evaluate::severity::Severity;
 use crate::evaluate::track::{Phase, Timing, Track, Turn};
@@ -53,6 +54,7 @@ fn directory(devices: i64) -> Directory {
         agent: AGENT,
         name: format!("r{id}"),
         tags: BTreeSet::new(),
+        kind: Kind::default(),
     };
     Directory {
         sites: [(SiteId(1), "here".to_owned())].into(),

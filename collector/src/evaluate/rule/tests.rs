@@ -83,15 +83,3 @@ fn a_device_that_is_unknown_is_not_down() {
     let looks = looks.map(|state| down.of_device(state));
     assert_eq!(looks, [Look::Well, Look::Well, Look::Breach, Look::Unknown]);
 }
-
-#[test]
-fn a_scope_is_sites_and_tags() {
-    let tags = |all: &[&str]| all.iter().map(|tag| (*tag).to_owned()).collect::<BTreeSet<_>>();
-    let scope = Scope { sites: [SiteText(SiteId(1))].into(), tags: tags(&["core", "edge"]) };
-    assert!(scope.holds(SiteId(1), &tags(&["edge"])));
-    assert!(!scope.holds(SiteId(1), &tags(&["lab"])));
-    assert!(!scope.holds(SiteId(2), &tags(&["edge"])));
-    assert!(Scope::default().holds(SiteId(2), &tags(&[])));
-    let text = serde_json::to_string(&scope).unwrap();
-    assert_eq!(serde_json::from_str::<Scope>(&text).unwrap(), scope);
-}

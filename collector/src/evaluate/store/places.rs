@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use farwatch_common::id::{AgentId, DeviceId, SiteId, TenantId};
 
 use crate::evaluate::engine::directory::{AgentPlace, DevicePlace, Directory};
+use crate::evaluate::rule::scope::Kind;
 use crate::store::sql::sql;
 use crate::store::{StoreError, Txn};
 
@@ -12,7 +13,8 @@ sql! { pub(crate) SITES = "SELECT site_id, name FROM site WHERE tenant_id = $1" 
 sql! { pub(crate) AGENTS =
 "SELECT agent_id, site_id, name FROM agent WHERE tenant_id = $1 AND revoked_at IS NULL" }
 sql! { pub(crate) DEVICES =
-"SELECT device_id, site_id, agent_id, name FROM device WHERE tenant_id = $1" }
+"SELECT device_id, site_id, agent_id, name, COALESCE(sys_descr, ''), COALESCE(sys_object_id, '')
+ FROM device WHERE tenant_id = $1" }
 sql! { pub(crate) TAGS = "SELECT device_id, tag FROM device_tag WHERE tenant_id = $1" }
 
 pub(in crate::evaluate) async fn directory(
@@ -29,7 +31,8 @@ pub(in crate::evaluate) async fn directory(
     }
     for row in DEVICES.bind(tenant).all(txn).await? {
         let (site, agent) = (SiteId(row.get(1)?), AgentId(row.get(2)?));
-        let place = DevicePlace { site, agent, name: row.get(3)?, tags: BTreeSet::new() };
+        let kind = Kind { description: row.get(4)?, object_id: row.get(5)? };
+        let place = DevicePlace { site, agent, name: row.get(3)?, tags: BTreeSet::new(), kind };
         directory.devices.insert(DeviceId(row.get(0)?), place);
     }
     for row in TAGS.bind(tenant).all(txn).await? {
