@@ -80,7 +80,7 @@ async function makes(page, hooks, { check, look }) {
 
 async function routes(page, { check, look }) {
   await check("routes: where nobody is told the page says so, and one click mends it", async () => {
-    await page.waitForSelector("[data-nobody] >> text=Alerts fire and nobody is told");
+    await page.waitForSelector("[data-nobody] >> text=Alerts would reach nobody");
     await look("notify-nobody-dark");
     await page.click(`text=Tell ${HOOK} of warnings and worse`);
     await page.waitForSelector("[data-nobody]", { state: "detached" });

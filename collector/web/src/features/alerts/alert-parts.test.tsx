@@ -74,7 +74,7 @@ it("shows no bare times of a state, and the states once they are told", () => {
 
 it("tells of a flag that it is so, and draws no chart of one against one", () => {
   const flag = { kind: "metric", name: "ssh_host_key_changed", object: "*", is: "above", limit: 1, clear: 0.5 };
-  shown(<WhyPart alert={detail(flag, [{ at: AT, value: 1 }], "one")} />);
+  shown(<WhyPart alert={detail(flag, [{ at: AT, value: 1 }], "flag")} />);
   expect(screen.getByRole("table", { name: "Readings" }).textContent).toContain("yes");
   expect(document.querySelector("[data-evidence-chart]")).toBeNull();
 });

@@ -33,7 +33,7 @@ const seconds = (at: string) => Date.parse(at) / 1000;
 /** Null where the rule is about a state or a flag, or no reading is kept. */
 export function evidencePlot(alert: AlertDetail): EvidencePlot | null {
   const { condition, samples } = alert.evidence;
-  if (condition.kind !== "metric" || isFlag(condition.name, alert.unit)) return null;
+  if (condition.kind !== "metric" || isFlag(alert.unit)) return null;
   const told = samples.flatMap(({ at, value }) => (value === null ? [] : [[seconds(at), value] as const]));
   if (told.length === 0) return null;
   const times = told.map(([at]) => at);

@@ -120,11 +120,11 @@ function RoutesPart({ channel, may }: { channel: Channel; may: boolean }) {
   return (
     <section aria-labelledby="routes">
       <div className="flex min-h-8 flex-wrap items-center gap-3 px-4 pb-2 phone:px-3">
-        <h2 id="routes" className="font-semibold">What goes there</h2>
+        <h2 id="routes" className="font-semibold">Routes</h2>
         {may && <Button onClick={() => setOpened({ route: null, channel: channel.id })}><Icon name="plus" size={14} /> New route</Button>}
       </div>
       {list.phase === "ready" && own.rows.length === 0 && !list.more
-        ? <p className="px-4 text-muted phone:px-3" data-no-route>Nothing: no route leads here.</p>
+        ? <p className="px-4 text-muted phone:px-3" data-no-route>None leads here: of no alert anything is sent to it.</p>
         : <RouteTable list={own} channels={[channel]} isOfOne onEdit={(one) => setOpened({ route: one, channel: null })} />}
       <RoutePanel opened={opened} channels={channels.rows.filter(({ tenant }) => mayIn(tenant.id).admin)} onClose={() => setOpened(null)} />
     </section>

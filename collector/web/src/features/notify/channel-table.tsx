@@ -11,22 +11,18 @@ import { Button } from "../../ui/button";
 import { type Column, DataTable } from "../../ui/data-table";
 import { OffBadge, StateBadge } from "../../ui/state-badge";
 import { channelShown, KIND_WORD, targetWords } from "./channel-words";
-import { useLastTold } from "./queries";
 import { TestButton, type TestRun } from "./test-channel";
 import type { Channel } from "./types";
 
 /** How a channel is, and since when it is so. */
 export function ChannelState({ channel }: { channel: Channel }) {
-  const last = useLastTold(channel);
-  const { state, word, since } = channelShown(channel, last);
+  const { state, word, since } = channelShown(channel);
   const note = useEachSecond(() => (since === null ? null : `since ${sinceTime(since, serverNow())}`));
   return channel.enabled ? <StateBadge state={state} word={word} note={note} /> : <OffBadge />;
 }
 
-function LastTold({ channel }: { channel: Channel }) {
-  const last = useLastTold(channel);
-  if (!last) return <span className="text-muted">{last === null ? "nothing yet" : "…"}</span>;
-  return <span className="min-w-0 text-muted"><Age at={last} long /></span>;
+function LastTold({ channel: { last_told_at: last } }: { channel: Channel }) {
+  return <span className="min-w-0 text-muted">{last ? <Age at={last} long /> : "nothing yet"}</span>;
 }
 
 function columnsOf(isMixed: boolean): readonly Column<Channel>[] {
@@ -35,7 +31,7 @@ function columnsOf(isMixed: boolean): readonly Column<Channel>[] {
     { by: "name", label: "Channel", title: true, read: (row) => row.name,
       cell: (row) => (
         <Link to="/settings/notifications/$id" params={{ id: row.id }}
-          className="hover:text-accent hover:underline desk:inline-block desk:py-1.5 phone:inline-flex phone:min-h-11 phone:items-center">
+          className="text-accent hover:underline desk:inline-block desk:py-1.5 phone:inline-flex phone:min-h-11 phone:items-center">
           {row.name}
         </Link>
       ) },
@@ -46,7 +42,7 @@ function columnsOf(isMixed: boolean): readonly Column<Channel>[] {
     { by: "state", label: "State", className: "phone:col-span-2", read: (row) => (row.enabled ? row.state : "off"), cell: (row) => <ChannelState channel={row} /> },
     { by: "waiting", label: "Waiting", note: "What is still to be told, or tried again", figure: true, read: (row) => row.waiting,
       cell: (row) => integer(row.waiting) },
-    { by: "last", label: "Told last", className: "whitespace-nowrap", cell: (row) => <LastTold channel={row} /> },
+    { by: "last", label: "Told last", className: "whitespace-nowrap", read: (row) => (row.last_told_at ? Date.parse(row.last_told_at) : null), cell: (row) => <LastTold channel={row} /> },
   ];
 }
 

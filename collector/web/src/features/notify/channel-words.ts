@@ -22,14 +22,12 @@ interface Shown {
   since: string | null;
 }
 
-/** `last` is when it was told something last: null where it was told nothing, undefined where that is not known yet. */
 export function channelShown(
-  { state, failing_since: since, waiting }: Pick<Channel, "state" | "failing_since" | "waiting">, last: string | null | undefined,
+  { state, failing_since: since, waiting, last_told_at: last }: Pick<Channel, "state" | "failing_since" | "waiting" | "last_told_at">,
 ): Shown {
   if (state === "failing") return { state: "down", word: "Failing", since };
   // A test is not tried again.
   if (state === "retrying") return { state: "degraded", word: waiting > 0 ? "Retrying" : "Failed last", since };
-  if (last === undefined) return { state: "unknown", word: "…", since: null };
   // Nothing has failed, for nothing was sent: that is no proof.
   if (last === null) return { state: "unknown", word: "Not tried yet", since: null };
   return { state: "up", word: "Working", since: null };

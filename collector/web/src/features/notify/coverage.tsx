@@ -47,7 +47,7 @@ export function Coverage({ channels, routes }: Props) {
 /** Channels that are offered by a button of their own; of more one is chosen in the form. */
 const OFFERED_MAX = 2;
 
-/** Alerts fire and nobody is told: says so, and leads out of it. */
+/** No alert would reach anybody: says so, and leads out of it. */
 export function NobodyTold({ channels, routes, may, onRoute }: Props & { may: boolean; onRoute: () => void }) {
   const queries = useQueryClient();
   const mend = useMutation({
@@ -67,7 +67,7 @@ export function NobodyTold({ channels, routes, may, onRoute }: Props & { may: bo
       <p className="flex gap-2">
         <span className="mt-px text-degraded"><Icon name="warn" /></span>
         <span>
-          <span className="font-medium">Alerts fire and nobody is told. </span>
+          <span className="font-medium">Alerts would reach nobody. </span>
           {on.length > 0 ? "No route leads to a channel that is on." : "All channels are off."}
         </span>
       </p>
@@ -100,7 +100,7 @@ export function UntoldTenants({ tenants, channels, routes }: Props & { tenants: 
     <p className="mx-4 mb-3 flex gap-2 rounded-md border border-edge bg-degraded-soft px-3 py-2 phone:mx-3" data-untold>
       <span className="mt-px text-degraded"><Icon name="warn" /></span>
       <span>
-        <span className="font-medium">Alerts fire and nobody is told</span> at{" "}
+        <span className="font-medium">Alerts would reach nobody</span> at{" "}
         {named.map(({ id, name }, at) => (
           <Fragment key={id}>
             {at > 0 && ", "}

@@ -70,7 +70,7 @@ export function DeliveryLog({ channel, search: { state }, onSearch }: Props) {
   return (
     <section aria-labelledby="deliveries">
       <div className="flex flex-wrap items-center gap-x-3 gap-y-2 px-4 pt-5 pb-2 phone:px-3">
-        <h2 id="deliveries" className="font-semibold">What it was told</h2>
+        <h2 id="deliveries" className="font-semibold">Deliveries</h2>
         <Picker label="State" className="desk:w-48!" choices={STATES} value={state ?? EVERY}
           onChange={(next) => onSearch({ state: next === EVERY ? undefined : (next as DeliveryState) })} />
       </div>
@@ -90,7 +90,7 @@ function NoDelivery({ state, onAll }: { state: DeliveryState | undefined; onAll:
     );
   }
   return (
-    <Empty title="It was told nothing yet">
+    <Empty title="No delivery yet">
       <p>
         Each notification stands here for 90 days: whether it got through, how often it was tried, and why it did not. A test is
         one of them.

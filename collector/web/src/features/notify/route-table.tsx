@@ -27,7 +27,7 @@ function columnsOf(
   const tenant: Column<Route> = { by: "tenant", label: "Tenant", className: "text-muted", read: (row) => row.tenant.name, cell: (row) => row.tenant.name };
   const isOff = (route: Route) => channels.some(({ id, enabled }) => id === route.channel.id && !enabled);
   return [
-    { by: "sentence", label: "Who is told of what", read: (row) => row.channel.name, title: true,
+    { by: "sentence", label: "Route", read: (row) => row.channel.name, title: true,
       cell: (row) => <Sentence route={row} siteName={siteName} isOff={isOff(row)} isOfOne={isOfOne} /> },
     ...(hasTenant ? [tenant] : []),
   ];

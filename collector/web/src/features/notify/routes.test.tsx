@@ -98,7 +98,7 @@ it("tells of each severity who hears of it, and the sentences of the routes", as
 it("shows a viewer all of it and no button that changes something", async () => {
   serve({ [CHANNELS]: [channelOf({})] });
   shown(<NotificationsPage />, "viewer");
-  await waitFor(() => expect(text("[data-nobody]")).toContain("nobody is told"));
+  await waitFor(() => expect(text("[data-nobody]")).toContain("reach nobody"));
   const buttons = screen.getAllByRole("button").map((button) => button.textContent);
   expect(buttons.filter((name) => !["Channel", "Kind", "Target", "State", "Waiting"].includes(name))).toEqual([]);
 });

@@ -9,7 +9,7 @@ import { StateShape } from "../../ui/state-badge";
 import { refusedPlaceOf } from "./allow";
 import { AllowHelp } from "./allow-help";
 import { adviceFor, outcomeWord, tookWords } from "./delivery-words";
-import { CHANNELS, DELIVERIES, LAST } from "./queries";
+import { CHANNELS, DELIVERIES } from "./queries";
 import type { Channel, Delivery } from "./types";
 
 type Tested = Pick<Channel, "id" | "name" | "kind" | "host" | "mqtt">;
@@ -20,7 +20,7 @@ export function useTest() {
   return useMutation({
     mutationFn: async ({ id }: Tested) => (await take(api.POST("/api/v1/channels/{id}/test", { params: { path: { id } } }))).data,
     // It is in the log, and the channel may work since or fail since.
-    onSettled: () => Promise.all([CHANNELS, DELIVERIES, LAST].map((queryKey) => queries.invalidateQueries({ queryKey }))),
+    onSettled: () => Promise.all([CHANNELS, DELIVERIES].map((queryKey) => queries.invalidateQueries({ queryKey }))),
   });
 }
 

@@ -15,7 +15,7 @@ const AT = "2026-11-22T10:00:00Z";
 export function channelOf(change: Partial<Channel>): Channel {
   return {
     id: "chn_1", name: "NOC hook", tenant: { id: "ten_1", name: "North" }, kind: "webhook", enabled: true, state: "ok", failing_since: null, failing_told: false, gave_up_at: null,
-    waiting: 0, to: [], host: "hooks.example.com", keys: 1, mqtt: null, created_at: AT, updated_at: AT, ...change,
+    waiting: 0, to: [], host: "hooks.example.com", keys: 1, last_told_at: null, mqtt: null, created_at: AT, updated_at: AT, ...change,
   };
 }
 

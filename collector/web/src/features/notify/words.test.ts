@@ -19,14 +19,13 @@ it("tells where a channel leads, without a secret", () => {
 });
 
 it("calls working only what has delivered something", () => {
-  const ok = { state: "ok", failing_since: null, waiting: 0 } as const;
-  const since = { failing_since: SINCE, waiting: 2 };
-  expect(channelShown(ok, null)).toMatchObject({ state: "unknown", word: "Not tried yet" });
-  expect(channelShown(ok, SINCE)).toMatchObject({ state: "up", word: "Working" });
-  expect(channelShown({ ...since, state: "retrying" }, null)).toEqual({ state: "degraded", word: "Retrying", since: SINCE });
-  expect(channelShown({ ...since, state: "retrying", waiting: 0 }, null).word).toBe("Failed last");
-  expect(channelShown(ok, undefined).state).toBe("unknown");
-  expect(channelShown({ ...since, state: "failing" }, null)).toEqual({ state: "down", word: "Failing", since: SINCE });
+  const ok = { state: "ok", failing_since: null, waiting: 0, last_told_at: null } as const;
+  const since = { failing_since: SINCE, waiting: 2, last_told_at: null };
+  expect(channelShown(ok)).toMatchObject({ state: "unknown", word: "Not tried yet" });
+  expect(channelShown({ ...ok, last_told_at: SINCE })).toMatchObject({ state: "up", word: "Working" });
+  expect(channelShown({ ...since, state: "retrying" })).toEqual({ state: "degraded", word: "Retrying", since: SINCE });
+  expect(channelShown({ ...since, state: "retrying", waiting: 0 }).word).toBe("Failed last");
+  expect(channelShown({ ...since, state: "failing" })).toEqual({ state: "down", word: "Failing", since: SINCE });
 });
 
 it("tells waiting from retrying, and a failed test from what was given up", () => {

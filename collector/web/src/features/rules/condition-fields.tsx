@@ -27,7 +27,7 @@ const KINDS = (Object.keys(KIND_WORD) as Kind[]).map((kind) => ({ value: kind, l
 export function ConditionFields(props: Props) {
   const { draft, metrics, wrong, onChange } = props;
   const { kind } = draft;
-  const hasLimit = kind === "metric" && !isFlag(draft.metric, metrics.get(draft.metric)?.unit);
+  const hasLimit = kind === "metric" && !isFlag(metrics.get(draft.metric)?.unit);
   return (
     <>
       <FieldFrame id="rule-kind" label="Kind">
@@ -53,9 +53,9 @@ export function ConditionFields(props: Props) {
 }
 
 /** A flag is set or not: it has no other limit, and no limit of another value means anything for it. */
-function limitsFor(metric: string, before: string): Partial<Draft> {
-  if (isFlag(metric)) return { is: "above", limit: "1", clear: "0.5" };
-  return isFlag(before) ? { limit: "", clear: "" } : {};
+function limitsFor(metric: string, before: string, metrics: Metrics): Partial<Draft> {
+  if (isFlag(metrics.get(metric)?.unit)) return { is: "above", limit: "1", clear: "0.5" };
+  return isFlag(metrics.get(before)?.unit) ? { limit: "", clear: "" } : {};
 }
 
 function MetricField({ draft, metrics, wrong, onChange }: Props) {
@@ -74,7 +74,7 @@ function MetricField({ draft, metrics, wrong, onChange }: Props) {
           <Chooser label="Value" anchor={button} value={draft.metric} options={options} onClose={() => setOpen(false)}
             onChoose={(metric) => {
               setOpen(false);
-              onChange({ metric, object: "*", ...limitsFor(metric, draft.metric) });
+              onChange({ metric, object: "*", ...limitsFor(metric, draft.metric, metrics) });
             }} />
         )}
       </Suspense>

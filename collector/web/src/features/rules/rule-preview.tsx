@@ -7,7 +7,7 @@ import { ErrorNote } from "../../ui/error-note";
 import { RULES } from "./rules";
 import type { Tried } from "./draft";
 import { PastPart } from "./past-part";
-import { figure, unitOf } from "./units";
+import { figure } from "./units";
 import type { Metrics } from "./words";
 
 interface Props {
@@ -45,7 +45,7 @@ export function RulePreviewPart({ tenant, tried, metrics }: Props) {
   }
   const data = answer?.preview;
   const asks = isFetching || text !== typed;
-  const unit = answer && "name" in answer.asked ? unitOf(answer.asked.name, metrics.get(answer.asked.name)?.unit) : null;
+  const unit = answer && "name" in answer.asked ? (metrics.get(answer.asked.name)?.unit ?? null) : null;
   return (
     <div className={`flex flex-col gap-5 ${asks && data ? "opacity-70" : ""}`} data-preview={data && !asks ? "ready" : "asking"} aria-busy={asks}>
       {error && <ErrorNote error={error} />}

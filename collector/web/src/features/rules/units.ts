@@ -6,17 +6,11 @@ const SIGN: Readonly<Record<string, string>> = {
   watts: "W", hertz: "Hz", rpm: "rpm", one: "", flag: "", bits_per_second: "b/s", per_second: "/s",
 };
 
-/** What is so or is not so, told as 1 and 0. A newer server gives them a unit of their own. */
-const FLAGS: ReadonlySet<string> = new Set(["ssh_host_key_changed", "config_fetch_failed"]);
 const FLAG = "flag";
 
-/** The unit of a metric, by the name of which flags are known. */
-export function unitOf(metric: string, unit: string | null | undefined): string | null {
-  return FLAGS.has(metric) ? FLAG : (unit ?? null);
-}
-
-export function isFlag(metric: string, unit?: string | null): boolean {
-  return unitOf(metric, unit) === FLAG;
+/** What is so or is not so, told as 1 and 0. */
+export function isFlag(unit: string | null | undefined): boolean {
+  return unit === FLAG;
 }
 
 /** Of a newer server there may be units without a sign here. */
@@ -27,7 +21,7 @@ export function unitSign(unit: string | null | undefined): string {
 /** «97.5 %», «120 Mb/s»; an en dash where there is none. */
 export function figure(value: number | null | undefined, unit: string | null | undefined): string {
   if (value === null || value === undefined || !Number.isFinite(value)) return NONE;
-  if (unit === FLAG) return value === 0 ? "no" : "yes";
+  if (isFlag(unit)) return value === 0 ? "no" : "yes";
   if (unit === "seconds" && value >= 60) return duration(value);
   return reading(value, unitSign(unit));
 }

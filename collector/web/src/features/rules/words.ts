@@ -25,7 +25,7 @@ export function metricWords(name: string, metrics: Metrics): string {
 
 /** Whether it asks for no more than that a flag is set. */
 function isFlagSet(condition: RuleCondition, metrics: Metrics): boolean {
-  return condition.kind === "metric" && isFlag(condition.name, metrics.get(condition.name)?.unit) && condition.is === "above"
+  return condition.kind === "metric" && isFlag(metrics.get(condition.name)?.unit) && condition.is === "above"
     && condition.limit > 0 && condition.limit <= 1;
 }
 
