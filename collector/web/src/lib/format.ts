@@ -98,6 +98,13 @@ export function duration(seconds: Value): string {
   return d < 100 && h % 24 ? `${d} d ${h % 24} h` : `${d} d`;
 }
 
+/** As `duration`, and below an hour to the second: «2 min 57 s». */
+export function exactDuration(seconds: Value): string {
+  if (!given(seconds)) return NONE;
+  const s = Math.max(0, Math.floor(seconds));
+  return s < 120 || s >= 3600 || s % 60 === 0 ? duration(s) : `${Math.floor(s / 60)} min ${s % 60} s`;
+}
+
 /** A short age for narrow columns: «3s», «4m», «2h», «6d». */
 export function age(seconds: Value): string {
   if (!given(seconds)) return NONE;
@@ -165,6 +172,14 @@ export function sinceTime(at: string | null | undefined, nowMs: number): string 
   if (!value) return NONE;
   const isToday = value.toDateString() === new Date(nowMs).toDateString();
   return isToday ? minutes.format(value) : `${monthDay.format(value)}, ${minutes.format(value)}`;
+}
+
+/** A moment to the second: «14:02:31», or with its date where that is another day than today. */
+export function momentTime(at: string, nowMs: number): string {
+  const value = date(at);
+  if (!value) return NONE;
+  const isToday = value.toDateString() === new Date(nowMs).toDateString();
+  return isToday ? seconds.format(value) : `${monthDay.format(value)}, ${seconds.format(value)}`;
 }
 
 /** The product and release of a sysDescr, without the compiler's life story. */

@@ -79,8 +79,9 @@ export function stateWord(state: State, cause: ShownCause | null | undefined): s
 }
 
 /** A newer server may tell causes that have no word here: their names are plain enough. */
-export function causeWord(cause: ShownCause | null | undefined): string | null {
-  return cause ? (CAUSE_WORD[cause] ?? cause.replaceAll("_", " ")) : null;
+export function causeWord(cause: string | null | undefined): string | null {
+  const words: Readonly<Partial<Record<string, string>>> = CAUSE_WORD;
+  return cause ? (words[cause] ?? cause.replaceAll("_", " ")) : null;
 }
 
 const CAUSE_HINT: Partial<Record<ShownCause, string>> = {
@@ -116,8 +117,9 @@ export function missingWord(cause: ShownCause | null | undefined): string {
   return cause === "pending" ? "waiting" : (causeWord(cause) ?? "not known");
 }
 
-export function causeHint(cause: ShownCause | null | undefined): string | null {
-  return cause ? (CAUSE_HINT[cause] ?? null) : null;
+export function causeHint(cause: string | null | undefined): string | null {
+  const hints: Readonly<Partial<Record<string, string>>> = CAUSE_HINT;
+  return cause ? (hints[cause] ?? null) : null;
 }
 
 export function ageSeconds(at: string | null | undefined, nowMs: number): number | null {

@@ -98,11 +98,12 @@ export function LiveGrid({
       {/* The keyboard way is the grid's own: arrows, Space and Enter. */}
       {/* oxlint-disable-next-line jsx-a11y/no-noninteractive-element-interactions, jsx-a11y/click-events-have-key-events */}
       <div role="rowgroup" className="relative" style={{ height: virtual.getTotalSize() }}
-        onClick={({ target }) => {
+        onClick={({ target, defaultPrevented }) => {
           const id = target instanceof Element ? target.closest(`[role=row][id^='${ROW}']`)?.id.slice(ROW.length) : undefined;
           // Text was marked, to be copied: that is no wish to leave.
           if (!id || getSelection()?.isCollapsed === false) return;
-          if (!(target as Element).closest("a, label")) onOpen(id);
+          // A link that leads nowhere by itself is part of its row.
+          if (defaultPrevented || !(target as Element).closest("a, label")) onOpen(id);
           else onFollow?.(id);
         }}>
         {virtual.getVirtualItems().map((item) => {

@@ -10,10 +10,10 @@ import { useAlertRow, useStanding } from "./alert-row";
 import { More } from "./alert-table";
 import { SeverityBadge, StandingBadge } from "./badges";
 import { severityOf, sinceOf } from "./standing";
-import { useCalled, wrongWith } from "./subject";
+import { useCalled } from "./subject";
 import type { Inbox } from "./use-inbox";
 
-const CARD_PX = 124;
+const CARD_PX = 136;
 
 /** The alerts on a phone: the whole card opens the alert, or marks it while there is a `selection`. */
 export function AlertCards({ inbox, selection }: { inbox: Inbox; selection: Selection | null }) {
@@ -61,13 +61,13 @@ const Card = memo(function Card({ id, past, marked, onMark, style }: CardProps) 
   const where = called(alert);
   return (
     <li className="absolute inset-x-0 px-3 py-1" style={style} data-alert={id} data-row-standing={standing}>
-      <Target id={id} name={`${alert.rule.name} of ${where}`} marked={marked} onMark={onMark}>
+      <Target id={id} name={alert.summary} marked={marked} onMark={onMark}>
         <span className="flex items-center justify-between gap-3">
-          <SeverityBadge severity={severityOf(alert)} />
-          <span className="shrink-0 text-xs text-muted"><Age at={alert.resolved_at ?? sinceOf(alert)} /></span>
+          <SeverityBadge severity={severityOf(alert)} isOver={alert.phase === "resolved"} />
+          <span className="shrink-0 text-xs text-muted">{alert.resolved_at && "over "}<Age at={alert.resolved_at ?? sinceOf(alert)} />{alert.resolved_at && " ago"}</span>
         </span>
-        <span className="clip text-base leading-tight font-medium">{wrongWith(alert)}</span>
-        <span className="clip">{where}{alert.object && <span className="ml-1.5 text-muted">{alert.object}</span>}</span>
+        <span className="line-clamp-2 text-base leading-tight font-medium wrap-anywhere">{alert.summary}</span>
+        <span className="clip text-xs text-muted">{where}{alert.object && ` · ${alert.object}`} · {alert.rule.name}</span>
         <span className="flex items-center justify-between gap-3 text-xs">
           <span className="clip"><StandingBadge standing={standing} note={note} /></span>
           <span className="clip shrink-0 text-muted">{alert.site.name}{isMixed && ` · ${alert.tenant.name}`}</span>

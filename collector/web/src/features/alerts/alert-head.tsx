@@ -1,25 +1,40 @@
 import { serverNow } from "../../lib/clock";
 import { useEachSecond } from "../../lib/live-app";
 import { useMayIn } from "../../lib/role";
+import { causeWord, STATES } from "../../lib/state";
 import type { Alert } from "../../lib/types";
 import { Age } from "../../ui/age";
 import { Button } from "../../ui/button";
+import { StateBadge } from "../../ui/state-badge";
 import { useStanding } from "./alert-row";
 import { SeverityBadge, StandingBadge } from "./badges";
 import { isSilent, severityOf, sinceOf } from "./standing";
 import type { Acts } from "./use-acts";
 
-/** Severity, state and since when, in one line. */
+/** Severity, state, since when, and how it was last, in one line. */
 export function StandingLine({ alert }: { alert: Alert }) {
   const [standing, note] = useStanding(alert);
   return (
     <div className="flex flex-wrap items-center gap-x-4 gap-y-1">
-      <SeverityBadge severity={severityOf(alert)} />
+      <SeverityBadge severity={severityOf(alert)} isOver={alert.phase === "resolved"} />
       <StandingBadge standing={standing} note={note} />
       <span className="text-muted">
         {alert.resolved_at ? <>over <Age at={alert.resolved_at} long /></> : <>{alert.fired_at ? "fired" : "wrong since"} <Age at={sinceOf(alert)} long /></>}
       </span>
+      <LastState alert={alert} />
     </div>
+  );
+}
+
+/** The last state that was wrong, and why it was so. */
+function LastState({ alert: { state, phase } }: { alert: Alert }) {
+  const shown = state && STATES.find((one) => one === state.state);
+  if (!state || !shown) return null;
+  return (
+    <span className="inline-flex min-w-0 items-center gap-1.5" data-last-state={shown}>
+      <span className="text-muted">{phase === "resolved" ? "it was" : "last"}</span>
+      <StateBadge state={shown} note={causeWord(state.cause)} />
+    </span>
   );
 }
 

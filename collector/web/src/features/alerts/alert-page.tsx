@@ -12,7 +12,7 @@ import { ActsNews } from "./acts-bar";
 import { AlertActions, StandingLine } from "./alert-head";
 import { AboutPart, HistoryPart, ToldPart, WhyPart } from "./alert-parts";
 import { lastInbox } from "./last-inbox";
-import { useCalled, wrongWith } from "./subject";
+import { useCalled } from "./subject";
 import { useActs } from "./use-acts";
 import { useAlertDetail } from "./use-alert-detail";
 
@@ -25,7 +25,7 @@ export function AlertPage({ id }: { id: string }) {
   const acts = useActs();
   const mayIn = useMayIn();
   const called = useCalled();
-  useTitle(alert ? `${wrongWith(alert)} · ${called(alert)}` : null, true);
+  useTitle(alert?.summary ?? null, true);
   // A link from elsewhere may lead to another tenant than the one the pages are narrowed to.
   const { tenant } = useScope();
   const owner = alert?.tenant.id;
@@ -49,8 +49,8 @@ export function AlertPage({ id }: { id: string }) {
         </Link>
         <div className="flex flex-wrap items-start justify-between gap-x-6 gap-y-2">
           <div className="min-w-0">
-            <h1 className="text-xl font-semibold wrap-anywhere">{wrongWith(alert)}</h1>
-            <p className="text-base wrap-anywhere">{called(alert)}{alert.object && <span className="text-muted"> · {alert.object}</span>}</p>
+            <h1 className="text-xl font-semibold wrap-anywhere">{alert.summary}</h1>
+            <p className="text-muted wrap-anywhere">{called(alert)}{alert.object && ` · ${alert.object}`} · {alert.rule.name}</p>
           </div>
           <div className="phone:w-full"><AlertActions alert={alert} acts={acts} /></div>
         </div>

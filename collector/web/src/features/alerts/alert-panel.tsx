@@ -6,7 +6,7 @@ import { Icon } from "../../ui/icon";
 import { Skeleton } from "../../ui/skeleton";
 import { AlertActions, StandingLine } from "./alert-head";
 import { AboutPart, HistoryPart, ToldPart, WhyPart } from "./alert-parts";
-import { useCalled, wrongWith } from "./subject";
+import { useCalled } from "./subject";
 import type { Acts } from "./use-acts";
 import { useAlertDetail } from "./use-alert-detail";
 
@@ -18,8 +18,8 @@ export function AlertPanel({ id, acts, onClose }: { id: string; acts: Acts; onCl
     <aside aria-label="The chosen alert" className="flex w-[min(440px,46vw)] shrink-0 flex-col border-l border-edge bg-raised" data-alert-panel={id}>
       <header className="flex items-start justify-between gap-4 border-b border-line px-5 pt-3 pb-2">
         <div className="min-w-0">
-          <h2 className="text-lg font-semibold wrap-anywhere">{alert ? wrongWith(alert) : "Alert"}</h2>
-          <p className="text-muted wrap-anywhere">{alert && `${called(alert)}${alert.object && ` · ${alert.object}`}`}</p>
+          <h2 className="text-lg font-semibold wrap-anywhere">{alert?.summary ?? "Alert"}</h2>
+          <p className="text-muted wrap-anywhere">{alert && `${called(alert)}${alert.object && ` · ${alert.object}`} · ${alert.rule.name}`}</p>
         </div>
         <IconButton label="Close (Esc)" className="-mr-2" onClick={onClose}><Icon name="close" /></IconButton>
       </header>

@@ -36,6 +36,7 @@ it("leads to the channel that was told, and says how far it came in the words of
   expect(links[0]?.getAttribute("href")).toBe("/settings/notifications/chn_1");
   const told = screen.getAllByRole("listitem").map((line) => line.textContent);
   expect(told[0]).toContain("Pager Firing: Waiting");
+  expect(told[0]).toMatch(/\d\d:\d\d:\d\dPager/);
   expect(told[1]).toContain("Given up after 2 tries, not allowed");
   expect(told[2]).toContain("never tried");
 });
@@ -58,23 +59,40 @@ it("looks again while one is on its way, and no more once all have come", async 
 });
 
 const detail = (condition: object, samples: object[], unit: string | null) => ({
-  id: "alt_1", tenant: { id: "ten_1", name: "North" }, rule: { id: "rul_1", name: "R" }, unit, began_at: AT, fired_at: AT, resolved_at: null,
+  id: "alt_1", tenant: { id: "ten_1", name: "North" }, rule: { id: "rul_1", name: "R" }, unit, state: null, began_at: AT, fired_at: AT, resolved_at: null,
   evidence: { condition, samples, scope: { sites: [], tags: [] }, for_s: 0, resolve_after_s: 0, from: AT, to: AT },
 }) as unknown as AlertDetail;
 
-it("shows no bare times of a state, and the states once they are told", () => {
-  const state = { kind: "device_state", states: ["down"] };
-  shown(<WhyPart alert={detail(state, [{ at: AT, value: null }], null)} />);
+const STATES = { kind: "device_state", states: ["down", "degraded"] };
+const reading = (state: string | null, cause: string | null = null) => ({ at: AT, value: null, state, cause });
+
+it("shows no bare times of what is told without a state, and else each state with its cause", () => {
+  shown(<WhyPart alert={detail(STATES, [reading(null)], null)} />);
   expect(screen.getByText("1 reading looked at.")).toBeTruthy();
   expect(screen.queryByRole("table")).toBeNull();
   cleanup();
-  shown(<WhyPart alert={detail(state, [{ at: AT, value: null, state: "degraded" }], null)} />);
-  expect(screen.getByRole("table", { name: "Readings" }).textContent).toContain("degraded");
+  shown(<WhyPart alert={detail(STATES, [reading("degraded", "packet_loss"), { ...reading("up"), at: "2026-11-22T12:01:00Z" }], null)} />);
+  const rows = screen.getAllByRole("row").map((row) => row.textContent);
+  expect(rows[1]).toContain("Upafter it fired");
+  expect(rows[2]).toContain("Degradedpacket loss");
+});
+
+it("says first how it was last, why, and what to do about that while it lasts", () => {
+  const alert = { ...detail(STATES, [reading("degraded", "timeout")], null), state: { state: "degraded", cause: "timeout" } };
+  shown(<WhyPart alert={alert} />);
+  const told = document.querySelector("[data-last-wrong=degraded]")?.textContent;
+  expect(told).toMatch(/^At .*\d\d:\d\d:\d\d it was degraded: no answer\. The device did not answer\./);
+  cleanup();
+  shown(<WhyPart alert={{ ...alert, phase: "resolved" }} />);
+  expect(document.querySelector("[data-last-wrong]")?.textContent).toMatch(/no answer\.$/);
+  cleanup();
+  shown(<WhyPart alert={detail(STATES, [reading(null)], null)} />);
+  expect(document.querySelector("[data-last-wrong]")).toBeNull();
 });
 
 it("tells of a flag that it is so, and draws no chart of one against one", () => {
   const flag = { kind: "metric", name: "ssh_host_key_changed", object: "*", is: "above", limit: 1, clear: 0.5 };
-  shown(<WhyPart alert={detail(flag, [{ at: AT, value: 1 }], "flag")} />);
-  expect(screen.getByRole("table", { name: "Readings" }).textContent).toContain("yes");
+  shown(<WhyPart alert={detail(flag, [{ at: AT, value: 1, state: null, cause: "wrong_auth" }], "flag")} />);
+  expect(screen.getByRole("table", { name: "Readings" }).textContent).toContain("yes, wrong authentication");
   expect(document.querySelector("[data-evidence-chart]")).toBeNull();
 });

@@ -1,7 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { serverNow } from "../../lib/clock";
-import { clockOf, dateTime, integer, NONE, sinceTime } from "../../lib/format";
+import { dateTime, momentTime, sinceTime } from "../../lib/format";
 import { useEachSecond } from "../../lib/live-app";
 import { useSites } from "../../lib/use-sites";
 import type { AlertDetail } from "../../lib/types";
@@ -10,13 +10,13 @@ import { Fact, Facts } from "../../ui/facts";
 import { Part } from "../../ui/part";
 import { eventWord, stateWords } from "../notify/delivery-words";
 import { useMetricWords } from "../rules/rules";
-import { figure, unitOf } from "../rules/units";
 import { ruleSentence, scopeWords } from "../rules/words";
 import { byWords, happenedWord, windowWords } from "./course";
 import { CourseBar } from "./course-bar";
 import { EvidenceChart } from "./evidence-chart";
+import { LastWrong, Readings } from "./readings";
 import { isSilent } from "./standing";
-import { valueOf } from "./subject";
+import { lastedWords, valueOf } from "./subject";
 import { deliveriesQuery } from "./use-alert-detail";
 
 const LINK = "text-accent hover:underline phone:inline-flex phone:min-h-11 phone:items-center";
@@ -35,6 +35,7 @@ export function AboutPart({ alert }: { alert: AlertDetail }) {
       <Fact name="Tenant">{tenant.name}</Fact>
       {/* Both are of its last turn: what is so now, the charts tell. */}
       <Fact name="Last change"><Age at={alert.last_at} long /></Fact>
+      {alert.resolved_at && <Fact name="Wrong for"><span data-lasted>{lastedWords(alert)}</span></Fact>}
       {value !== null && (
         <Fact name="Value then">
           {value}{device && <>{" "}· <Link to="/devices/$id" params={{ id: device.id }} className={LINK}>how it is now</Link></>}
@@ -59,6 +60,7 @@ export function WhyPart({ alert }: { alert: AlertDetail }) {
   const window = useEachSecond(() => windowWords(alert, serverNow()));
   return (
     <Part title={alert.fired_at ? "Why did this fire?" : "Why is this pending?"}>
+      <LastWrong alert={alert} />
       <p data-rule-sentence>{ruleSentence(evidence, metrics)}</p>
       <p className="text-muted">
         The rule <Link to="/alerts/rules/$id" params={{ id: rule.id }} className="text-accent underline underline-offset-4">{rule.name}</Link> looks at{" "}
@@ -71,44 +73,6 @@ export function WhyPart({ alert }: { alert: AlertDetail }) {
   );
 }
 
-/** A newer server tells the state that was looked at, where the rule is about one. */
-type Sample = AlertDetail["evidence"]["samples"][number] & { state?: string | null };
-
-function Readings({ alert: { evidence, unit, fired_at: fired } }: { alert: AlertDetail }) {
-  const { condition } = evidence;
-  const samples: readonly Sample[] = evidence.samples;
-  if (samples.length === 0) return <p className="text-muted">No reading is kept.</p>;
-  const shown = "name" in condition ? unitOf(condition.name, unit) : unit;
-  const said = ({ value, state }: Sample) => state ?? (value === null ? null : figure(value, shown));
-  const count = `${integer(samples.length)} ${samples.length === 1 ? "reading" : "readings"}`;
-  // Times alone say nothing: of a state they are told once there is more to them.
-  if (samples.every((sample) => said(sample) === null)) return <p className="text-muted">{count} looked at.</p>;
-  const tell = clockOf(samples);
-  return (
-    <details className="group" open={samples.length <= 8}>
-      <summary className="flex min-h-8 cursor-pointer items-center text-muted hover:text-text phone:min-h-11">{count}</summary>
-      <table className="w-full border-collapse text-xs" aria-label="Readings">
-        <thead className="text-muted">
-          <tr>
-            <th scope="col" className="py-1 pr-2 text-left font-normal">Time</th>
-            <th scope="col" className="num px-2 py-1 font-normal">{condition.kind === "metric" ? "Value" : "State"}</th>
-            <th scope="col" className="py-1 pl-4 text-left font-normal"><span className="sr-only">When</span></th>
-          </tr>
-        </thead>
-        <tbody>
-          {samples.toReversed().map((sample) => (
-            <tr key={sample.at} className="border-t border-line">
-              <td className="py-0.5 pr-2 whitespace-nowrap" title={dateTime(sample.at)}>{tell(Date.parse(sample.at))}</td>
-              <td className="num px-2 py-0.5">{said(sample) ?? NONE}</td>
-              <td className="w-full py-0.5 pl-4 text-muted">{fired && Date.parse(sample.at) > Date.parse(fired) ? "after it fired" : ""}</td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </details>
-  );
-}
-
 /** Who did what, the newest first, down to when it began. */
 export function HistoryPart({ alert }: { alert: AlertDetail }) {
   return (
@@ -116,7 +80,7 @@ export function HistoryPart({ alert }: { alert: AlertDetail }) {
       <ol className="flex flex-col gap-1.5" aria-label="History">
         {alert.history.map((one) => (
           <li key={`${one.at} ${one.kind}`} className="grid grid-cols-[auto_minmax(0,1fr)] gap-x-3" data-happened={one.kind}>
-            <time dateTime={one.at} title={dateTime(one.at)} className="text-muted">{sinceTime(one.at, serverNow())}</time>
+            <time dateTime={one.at} title={dateTime(one.at)} className="text-muted tabular-nums">{momentTime(one.at, serverNow())}</time>
             <span>
               {happenedWord(one)} {byWords(one)}{one.until && `, until ${sinceTime(one.until, serverNow())}`}
               {one.note && <span className="block whitespace-pre-line text-muted wrap-anywhere">«{one.note}»</span>}
@@ -124,7 +88,7 @@ export function HistoryPart({ alert }: { alert: AlertDetail }) {
           </li>
         ))}
         <li className="grid grid-cols-[auto_minmax(0,1fr)] gap-x-3">
-          <time dateTime={alert.began_at} title={dateTime(alert.began_at)} className="text-muted">{sinceTime(alert.began_at, serverNow())}</time>
+          <time dateTime={alert.began_at} title={dateTime(alert.began_at)} className="text-muted tabular-nums">{momentTime(alert.began_at, serverNow())}</time>
           <span>Wrong for the first time</span>
         </li>
       </ol>
@@ -145,7 +109,7 @@ export function ToldPart({ id }: { id: string }) {
         <ul className="flex flex-col gap-1.5" aria-label="Who was told">
           {data.map((one) => (
             <li key={one.id} className="grid grid-cols-[auto_minmax(0,1fr)] gap-x-3 phone:items-center" data-delivery={one.state}>
-              <time dateTime={one.created_at} title={dateTime(one.created_at)} className="text-muted">{sinceTime(one.created_at, serverNow())}</time>
+              <time dateTime={one.created_at} title={dateTime(one.created_at)} className="text-muted tabular-nums">{momentTime(one.created_at, serverNow())}</time>
               <span className="wrap-anywhere">
                 <Link to="/settings/notifications/$id" params={{ id: one.channel.id }} className={LINK}>{one.channel.name}</Link>
                 {" "}{eventWord(one.event)}: <span className={TONE[one.state]}>{stateWords(one)}</span>

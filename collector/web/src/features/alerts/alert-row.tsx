@@ -1,5 +1,5 @@
 import { Link } from "@tanstack/react-router";
-import { memo } from "react";
+import { memo, type MouseEvent } from "react";
 import { serverNow } from "../../lib/clock";
 import { useAlert, useEachSecond } from "../../lib/live-app";
 import { useScope } from "../../lib/scope";
@@ -8,15 +8,15 @@ import { Age } from "../../ui/age";
 import { type GridRow, rowProps } from "../../ui/grid-row";
 import { SeverityBadge, StandingBadge } from "./badges";
 import { severityOf, sinceOf, type Standing, standingOf } from "./standing";
-import { standingNote, useCalled, wrongWith } from "./subject";
+import { standingNote, useCalled } from "./subject";
 
 /** The table is as wide as its place: beside an open alert it has fewer columns. */
-const NARROW = " @max-[860px]:grid-cols-[92px_minmax(100px,1fr)_minmax(110px,1.4fr)_minmax(96px,1.2fr)_40px]" +
-  " @max-[540px]:grid-cols-[92px_minmax(0,1fr)_minmax(0,1.4fr)_minmax(0,1.2fr)_36px] @max-[540px]:gap-x-2.5";
+const NARROW = " @max-[860px]:grid-cols-[92px_minmax(100px,1fr)_minmax(150px,2.4fr)_minmax(80px,1fr)_70px]" +
+  " @max-[540px]:grid-cols-[92px_minmax(0,1fr)_minmax(0,2fr)_minmax(0,1fr)_64px] @max-[540px]:gap-x-2.5";
 const COLUMNS = "grid items-center gap-x-3.5 px-4 " +
-  "grid-cols-[104px_minmax(112px,1.5fr)_minmax(130px,1.7fr)_minmax(120px,1.6fr)_minmax(70px,1fr)_44px]" + NARROW;
+  "grid-cols-[104px_minmax(132px,1.3fr)_minmax(200px,3fr)_minmax(100px,1.1fr)_minmax(90px,1.1fr)_minmax(70px,0.8fr)_70px]" + NARROW;
 const COLUMNS_MIXED = "grid items-center gap-x-3.5 px-4 " +
-  "grid-cols-[104px_minmax(112px,1.5fr)_minmax(130px,1.7fr)_minmax(120px,1.6fr)_minmax(70px,1fr)_minmax(70px,1fr)_44px]" + NARROW;
+  "grid-cols-[104px_minmax(132px,1.3fr)_minmax(200px,3fr)_minmax(100px,1.1fr)_minmax(90px,1.1fr)_minmax(70px,0.8fr)_minmax(70px,0.8fr)_70px]" + NARROW;
 /** What goes where there is no room. */
 const ROOMY = "@max-[860px]:hidden";
 
@@ -24,10 +24,11 @@ export function gridClass(isMixed: boolean): string {
   return isMixed ? COLUMNS_MIXED : COLUMNS;
 }
 
-export function Heads({ isMixed }: { isMixed: boolean }) {
+/** `isPast`: of what is over. */
+export function Heads({ isMixed, isPast }: { isMixed: boolean; isPast: boolean }) {
   const names: readonly [string, string][] = [
-    ["Severity", ""], ["State", ""], ["What is wrong", ""], ["Where", ""],
-    ...(isMixed ? [["Tenant", ROOMY] as [string, string]] : []), ["Site", ROOMY], ["Since", "num"],
+    ["Severity", ""], ["State", ""], [isPast ? "What was wrong" : "What is wrong", ""], ["Where", ""], ["Rule", ROOMY],
+    ...(isMixed ? [["Tenant", ROOMY] as [string, string]] : []), ["Site", ROOMY], [isPast ? "Over since" : "Since", "num"],
   ];
   return names.map(([name, look]) => <div key={name} role="columnheader" className={`text-xs ${look}`}>{name}</div>);
 }
@@ -46,6 +47,11 @@ export function useStanding(alert: Alert | undefined): [Standing, string | null]
 /** The row of an alert: live, or as the history tells it. */
 export function useAlertRow(id: string, past: Alert | undefined): Alert | undefined {
   return useAlert(id) ?? past;
+}
+
+/** A click on the words of a row does what a click beside them does; with a key held, the browser's own way to its page. */
+function stay(event: MouseEvent): void {
+  if (!(event.metaKey || event.ctrlKey || event.shiftKey || event.altKey)) event.preventDefault();
 }
 
 interface Props extends GridRow {
@@ -73,19 +79,20 @@ export const AlertRow = memo(function AlertRow({ id, past, index, selected, mark
         {marked === null && onMark && <span className="mr-1 w-6 shrink-0" />}
         {marked !== null && (
           <label className="mr-1 inline-flex h-7 w-6 shrink-0 items-center" title="Mark (x or Space)">
-            <input type="checkbox" tabIndex={-1} aria-label={`Mark ${alert.rule.name} of ${where}`} className="size-3.5 accent-accent"
+            <input type="checkbox" tabIndex={-1} aria-label={`Mark ${alert.summary}`} className="size-3.5 accent-accent"
               checked={marked} onChange={() => onMark?.(id)} />
           </label>
         )}
-        <SeverityBadge severity={severityOf(alert)} />
+        <SeverityBadge severity={severityOf(alert)} isOver={alert.phase === "resolved"} />
       </div>
       <div role="gridcell" className="clip"><StandingBadge standing={standing} note={note} /></div>
       <div role="gridcell" className="clip" title={alert.value === null ? alert.summary : `${alert.summary} (at its last change)`}>
-        <Link to="/alerts/$id" params={{ id }} tabIndex={-1} className="font-medium hover:underline">{wrongWith(alert)}</Link>
+        <Link to="/alerts/$id" params={{ id }} tabIndex={-1} onClick={stay} className="font-medium hover:underline">{alert.summary}</Link>
       </div>
       <div role="gridcell" className="clip" title={`${where}${alert.object && ` · ${alert.object}`}`}>
         {where}{alert.object && <span className="ml-1.5 text-muted">{alert.object}</span>}
       </div>
+      <div role="gridcell" className={`clip text-muted ${ROOMY}`} title={alert.rule.name}>{alert.rule.name}</div>
       {isMixed && <div role="gridcell" className={`clip text-muted ${ROOMY}`}>{alert.tenant.name}</div>}
       <div role="gridcell" className={`clip text-muted ${ROOMY}`}>{alert.site.name}</div>
       <div role="gridcell" className="num text-muted"><Age at={alert.resolved_at ?? sinceOf(alert)} /></div>

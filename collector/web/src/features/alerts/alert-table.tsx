@@ -17,10 +17,10 @@ interface Props {
 
 /** The alerts at a desk: one line each, moved through by keys. */
 export function AlertTable({ inbox, chosen, onChoose, onOpen, selection, ref }: Props) {
-  const { ids, paused, past, isMixed, canAct } = inbox;
+  const { ids, paused, past, isMixed, canAct, search } = inbox;
   return (
     <LiveGrid ref={ref} label="Alerts" ids={ids} chosen={chosen} onChoose={onChoose} selection={selection} paused={paused}
-      className="@container min-w-0" headClass={gridClass(isMixed)} head={<Heads isMixed={isMixed} />}
+      className="@container min-w-0" headClass={gridClass(isMixed)} head={<Heads isMixed={isMixed} isPast={search.state === "resolved"} />}
       onOpen={(id) => {
         onChoose(id);
         onOpen(id);

@@ -19,9 +19,9 @@ function Shape({ tone, size, children }: { tone: string; size: number; children:
 }
 
 /** Three shapes that differ without colour: octagon, triangle, ring with a dot. */
-export function SeverityShape({ severity, size = 12 }: { severity: Severity; size?: number }) {
+export function SeverityShape({ severity, size = 12, tone = SEVERITY_TONE[severity] }: { severity: Severity; size?: number; tone?: string }) {
   return (
-    <Shape tone={SEVERITY_TONE[severity]} size={size}>
+    <Shape tone={tone} size={size}>
       {severity === "critical" && <path fill="currentColor" d="M3.900 1h4.200L11 3.900v4.200L8.100 11H3.900L1 8.100V3.900Z" />}
       {severity === "warning" && <path fill="currentColor" d="M6 1.700 11 10.300H1Z" />}
       {severity === "info" && <><circle cx="6" cy="6" r="4.600" /><path d="M6 5.600v2.600M6 3.700h.01" /></>}
@@ -42,11 +42,13 @@ export function StandingShape({ standing, size = 12 }: { standing: Standing; siz
   );
 }
 
-export function SeverityBadge({ severity }: { severity: Severity }) {
+/** `isOver`: it was so bad, and nothing of it calls any more. */
+export function SeverityBadge({ severity, isOver = false }: { severity: Severity; isOver?: boolean }) {
+  const tone = isOver ? "text-muted" : SEVERITY_TONE[severity];
   return (
-    <span className="inline-flex items-center gap-1.5" data-severity={severity}>
-      <SeverityShape severity={severity} />
-      <span className={`${SEVERITY_TONE[severity]} ${severity === "info" ? "" : "font-medium"}`}>{SEVERITY_WORD[severity]}</span>
+    <span className="inline-flex items-center gap-1.5" data-severity={severity} data-over={isOver || undefined}>
+      <SeverityShape severity={severity} tone={tone} />
+      <span className={`${tone} ${severity === "info" || isOver ? "" : "font-medium"}`}>{SEVERITY_WORD[severity]}</span>
     </span>
   );
 }

@@ -1,5 +1,5 @@
 import { serverNow } from "../../lib/clock";
-import { dateTime, sinceTime } from "../../lib/format";
+import { dateTime, momentTime } from "../../lib/format";
 import { useEachSecond } from "../../lib/live-app";
 import type { AlertDetail } from "../../lib/types";
 import { courseOf, type Stretch } from "./course";
@@ -22,9 +22,9 @@ export function CourseBar({ alert }: { alert: AlertDetail }) {
         ))}
       </div>
       <div className="flex justify-between text-xs text-muted">
-        <time dateTime={alert.began_at} title={dateTime(alert.began_at)}>{sinceTime(alert.began_at, serverNow())}</time>
+        <time dateTime={alert.began_at} title={dateTime(alert.began_at)}>{momentTime(alert.began_at, serverNow())}</time>
         <span>{words}</span>
-        {alert.resolved_at ? <time dateTime={alert.resolved_at} title={dateTime(alert.resolved_at)}>{sinceTime(alert.resolved_at, serverNow())}</time> : <span>now</span>}
+        {alert.resolved_at ? <time dateTime={alert.resolved_at} title={dateTime(alert.resolved_at)}>{momentTime(alert.resolved_at, serverNow())}</time> : <span>now</span>}
       </div>
     </div>
   );

@@ -1,5 +1,5 @@
 /** The course of an alert, as a bar and as lines: wrong, firing, over. */
-import { duration } from "../../lib/format";
+import { duration, exactDuration } from "../../lib/format";
 import type { Alert, AlertDetail, AlertHappened } from "../../lib/types";
 
 export interface Stretch {
@@ -18,14 +18,14 @@ export function courseOf(alert: Pick<Alert, "began_at" | "fired_at" | "resolved_
   const end = Math.max(alert.resolved_at ? ms(alert.resolved_at) : nowMs, from + 1000);
   const fired = alert.fired_at ? Math.min(Math.max(ms(alert.fired_at), from), end) : end;
   const stretch = (kind: Stretch["kind"], a: number, b: number): Stretch[] =>
-    b > a ? [{ kind, share: (b - a) / (end - from), words: duration((b - a) / 1000) }] : [];
+    b > a ? [{ kind, share: (b - a) / (end - from), words: exactDuration((b - a) / 1000) }] : [];
   return [...stretch("pending", from, fired), ...stretch("firing", fired, end)];
 }
 
 /** How long it was wrong before it fired, or has been until now. */
 export function windowWords({ evidence, began_at: began, fired_at: fired }: Pick<AlertDetail, "evidence" | "began_at" | "fired_at">, nowMs: number): string {
   const wrongS = ((fired ? ms(fired) : nowMs) - ms(began)) / 1000;
-  if (fired) return evidence.for_s === 0 ? "It fired with the first reading that was wrong." : `It was wrong for ${duration(wrongS)}, then it fired.`;
+  if (fired) return evidence.for_s === 0 ? "It fired with the first reading that was wrong." : `It was wrong for ${exactDuration(wrongS)}, then it fired.`;
   const left = evidence.for_s - wrongS;
   return left > 0 ? `It fires in ${duration(left)} if it stays wrong.` : "It fires with the next reading that is wrong.";
 }

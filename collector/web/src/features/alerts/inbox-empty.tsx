@@ -1,11 +1,17 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
-import { api, take } from "../../lib/api";
-import { counted } from "../../lib/format";
+import { useMemo } from "react";
+import { serverNow } from "../../lib/clock";
+import { counted, integer } from "../../lib/format";
+import { live, useTableValue } from "../../lib/live-app";
 import { useTenantsFor } from "../../lib/role";
-import { narrowed, useScope } from "../../lib/scope";
+import { isInScope, narrowed, useScope } from "../../lib/scope";
+import { agedCount, shownDevices, STATE_WORD, STATES } from "../../lib/state";
+import type { Device, State } from "../../lib/types";
+import { useSnapshot } from "../../lib/use-snapshot";
 import { Button } from "../../ui/button";
 import { Empty } from "../../ui/empty";
+import { StateShape } from "../../ui/state-badge";
 import { rulesQuery } from "../rules/rules";
 import type { Inbox } from "./use-inbox";
 
@@ -29,14 +35,29 @@ export function InboxEmpty({ inbox, onClear }: { inbox: Inbox; onClear: () => vo
   return <NothingWrong />;
 }
 
+/** Of the devices in scope: how many are so, the worst first; null until they are loaded. */
+function useTroubled(): readonly { state: State; count: number }[] | null {
+  const scope = useScope();
+  const isKnown = useTableValue(live.devices, (table) => table.phase === "ready");
+  const devices = useSnapshot(live.devices, agedNow, asShown);
+  return useMemo(() => {
+    if (!isKnown) return null;
+    const own = devices.filter((device) => isInScope(scope, device));
+    const count = (state: State) => own.filter((device) => device.state === state).length;
+    return TROUBLES.map((state) => ({ state, count: count(state) })).filter((one) => one.count > 0);
+  }, [isKnown, devices, scope]);
+}
+
+const TROUBLES: readonly State[] = STATES.filter((state) => state !== "up");
+const agedNow = () => agedCount(live.devices.list(), serverNow());
+const asShown = (rows: readonly Device[]) => shownDevices(rows, serverNow());
+
 function NothingWrong() {
   const scope = useScope();
   const canChange = useTenantsFor("admin").length > 0;
   const rules = useQuery(rulesQuery(narrowed(scope).tenant));
-  const devices = useQuery({
-    queryKey: ["devices", "count", scope.tenant?.id ?? ""],
-    queryFn: async () => (await take(api.GET("/api/v1/devices", { params: { query: { ...narrowed(scope), limit: 1 } } }))).data.length,
-  });
+  const troubled = useTroubled();
+  const count = useTableValue(live.devices, (table) => table.list().filter((device) => isInScope(scope, device)).length);
   const on = rules.data?.filter(({ enabled }) => enabled).length;
   if (on === 0) {
     return (
@@ -46,15 +67,34 @@ function NothingWrong() {
       </Empty>
     );
   }
+  const isWell = troubled?.length === 0;
   return (
-    <Empty title="Nothing is wrong">
+    <Empty title={isWell ? "Nothing is wrong" : "No alert is open"}>
+      {troubled && troubled.length > 0 && <Troubled troubled={troubled} />}
       <p>
-        {on === undefined ? "The rules find nothing." : `${counted(on, "rule")} ${on === 1 ? "looks" : "look"} at what the agents tell, and ${on === 1 ? "finds" : "find"} nothing.`}{" "}
-        {devices.data === 0 && "There are no devices yet, so there is little to find. "}
+        {on === undefined ? "The rules find nothing." : `${counted(on, "rule")} ${on === 1 ? "looks" : "look"} at what the agents tell, and ${on === 1 ? "finds" : "find"} nothing${isWell ? "" : " for long enough"}.`}{" "}
+        {troubled && count === 0 && "There are no devices yet, so there is little to find. "}
         What goes wrong shows here by itself.
       </p>
       <Link to="/alerts/rules" className={LINK}>Look at the rules</Link>
       <Link to="/alerts" search={{ state: "resolved" }} className={LINK}>Look at what is over</Link>
     </Empty>
+  );
+}
+
+/** «2 devices are degraded, 1 is unknown», each leading to them. */
+function Troubled({ troubled }: { troubled: readonly { state: State; count: number }[] }) {
+  return (
+    <ul aria-label="Devices that are not up" className="flex flex-wrap gap-x-5 gap-y-1 text-text" data-troubled>
+      {troubled.map(({ state, count }, at) => (
+        <li key={state}>
+          <Link to="/fleet" search={{ state }} data-troubled-state={state}
+            className="inline-flex min-h-6 items-center gap-2 underline underline-offset-4 phone:min-h-11">
+            <StateShape state={state} />
+            {at === 0 ? counted(count, "device") : integer(count)} {count === 1 ? "is" : "are"} {STATE_WORD[state].toLowerCase()}
+          </Link>
+        </li>
+      ))}
+    </ul>
   );
 }

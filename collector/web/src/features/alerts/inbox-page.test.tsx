@@ -18,7 +18,7 @@ const SOUTH = ref("ten_2", "South");
 const AT = new Date(Date.now() - 600_000).toISOString();
 const alert = (id: string, severity: string, more: Partial<Alert> = {}): Alert => ({
   id, tenant: TENANT, rule: ref(`rul_${id}`, `Rule ${id}`), severity, site: ref("sit_1", "Depot"), agent: ref("agt_1", "box-1"),
-  device: ref("dev_1", "edge-1"), object: "", phase: "firing", unknown: false, cause: null, summary: "it is wrong", value: null, unit: null,
+  device: ref("dev_1", "edge-1"), object: "", phase: "firing", unknown: false, cause: null, summary: `edge-1: ${id} is wrong`, state: null, value: null, unit: null,
   began_at: AT, fired_at: AT, last_at: AT, well_at: null, resolved_at: null, ack: null, silenced_until: null, ...more,
 });
 
@@ -169,6 +169,42 @@ it("says nothing of alerts that could not be loaded but that", async () => {
   act(() => live.alerts.replace([]));
   // It is loaded, and nobody looks for anything: that is said then.
   expect(await screen.findByText("No rule is on")).toBeTruthy();
+});
+
+it("tells of devices that are not up where no alert is open, and leads to them", async () => {
+  const rules = { data: { data: [{ id: "rul_1", enabled: true }], meta: { next_cursor: null } }, response: new Response() };
+  vi.spyOn(api, "GET").mockResolvedValue(rules as never);
+  const device = (id: string, state: string) => ({
+    id, name: id, state, cause: null, last_sample_at: new Date().toISOString(), interval_s: 60, tenant: TENANT, site: ref("sit_1", "Depot"), address: id,
+  });
+  live.alerts.replace([]);
+  live.devices.replace([device("a", "up"), device("b", "degraded"), device("c", "unknown"), device("d", "degraded")] as never);
+  await open("operator", [{ ...TENANT, role: "operator" }], "/alerts", () => screen.findByText("No alert is open"));
+  expect(screen.queryByText("Nothing is wrong")).toBeNull();
+  const links = [...document.querySelectorAll("[data-troubled] a")].map((link) => [link.textContent, link.getAttribute("href")]);
+  expect(links).toEqual([["2 devices are degraded", "/fleet?state=degraded"], ["1 is unknown", "/fleet?state=unknown"]]);
+  act(() => live.devices.replace([device("a", "up")] as never));
+  expect(await screen.findByText("Nothing is wrong")).toBeTruthy();
+});
+
+it("opens beside the list by a click on the words too, and its page by a click on the row that is open", async () => {
+  vi.spyOn(api, "GET").mockResolvedValue({ error: {}, response: new Response(null, { status: 500 }) } as never);
+  const router = await show("operator", [alert("c", "critical")]);
+  fireEvent.click(screen.getByRole("link", { name: "edge-1: c is wrong" }));
+  await waitFor(() => expect(router.state.location.search).toEqual({ open: "c" }));
+  fireEvent.click(document.querySelector("[role=row][data-alert=c]") as HTMLElement);
+  await screen.findByText("its page");
+});
+
+it("keeps no loud severity of what is over, and says since when and how long it was", async () => {
+  const over = { phase: "resolved", began_at: "2026-11-22T11:53:59Z", resolved_at: "2026-11-22T11:56:56Z" } as const;
+  vi.spyOn(api, "GET").mockResolvedValue({ data: { data: [alert("c", "critical", over)], meta: { next_cursor: null, total: 1 } }, response: new Response() } as never);
+  live.alerts.replace([]);
+  await open("operator", [{ ...TENANT, role: "operator" }], "/alerts?state=resolved", () => screen.findByRole("grid", { name: "Alerts" }));
+  expect(screen.getByRole("columnheader", { name: "Over since" })).toBeTruthy();
+  const row = document.querySelector("[role=row][data-alert=c]");
+  expect(row?.textContent).toContain("Resolvedafter 2 min 57 s");
+  expect(row?.querySelector("[data-severity=critical][data-over]")?.textContent).toBe("Critical");
 });
 
 it("says nothing of what is over where that could not be loaded", async () => {

@@ -6,8 +6,7 @@ import type { Alert } from "../../lib/types";
 import { Age } from "../../ui/age";
 import { useStanding } from "./alert-row";
 import { SeverityBadge, StandingBadge } from "./badges";
-import { ordered, severityOf, sinceOf } from "./standing";
-import { wrongWith } from "./subject";
+import { ordered, SEVERITIES, type Severity, severityOf, sinceOf } from "./standing";
 
 /** More of them are for the inbox. */
 const SHOWN = 4;
@@ -46,22 +45,26 @@ function Line({ id }: { id: string }) {
   return (
     <li data-open-alert={id} className="flex min-h-6 flex-wrap items-center gap-x-4 phone:min-h-11">
       <SeverityBadge severity={severityOf(alert)} />
-      <Link to="/alerts/$id" params={{ id }} className="font-medium hover:underline phone:inline-flex phone:min-h-11 phone:items-center" title={alert.summary}>
-        {wrongWith(alert)}{alert.object && <span className="ml-1.5 font-normal text-muted">{alert.object}</span>}
-      </Link>
+      <Link to="/alerts/$id" params={{ id }} className="font-medium hover:underline phone:inline-flex phone:min-h-11 phone:items-center">{alert.summary}</Link>
+      <span className="text-xs text-muted">{alert.rule.name}</span>
       <StandingBadge standing={standing} note={note} />
       <span className="text-xs text-muted"><Age at={sinceOf(alert)} long /></span>
     </li>
   );
 }
 
-/** What is wrong with a device, above what it tells. Not there while nothing is. */
+const GROUND: Readonly<Record<Severity, string>> = { critical: "bg-down-soft", warning: "bg-degraded-soft", info: "bg-accent-soft" };
+
+/** What is wrong with a device, above what it tells, in the colour of the worst. Not there while nothing is. */
 export function DeviceAlerts({ device, tenant }: { device: string; tenant: string }) {
   const ids = useOpen((alert) => alert.device?.id === device);
+  const worst = useTableValue(live.alerts, (table) =>
+    Math.min(...ids.map((id) => SEVERITIES.indexOf(severityOf(table.get(id) ?? { severity: "info" })))));
   if (ids.length === 0) return null;
+  const severity = SEVERITIES[worst] ?? "info";
   return (
-    <section aria-label="Open alerts" data-device-alerts={ids.length}
-      className="flex gap-4 border-b border-line bg-degraded-soft px-4 py-2 phone:flex-col phone:gap-1 phone:px-3">
+    <section aria-label="Open alerts" data-device-alerts={ids.length} data-worst={severity}
+      className={`flex gap-4 border-y border-line px-4 py-2 phone:flex-col phone:gap-0 phone:px-3 phone:py-1 ${GROUND[severity]}`}>
       <h2 className="shrink-0 leading-6 font-semibold">
         <Link to="/alerts" search={{ device, tenant }} className="hover:underline phone:inline-flex phone:min-h-11 phone:items-center">Open alerts</Link>
       </h2>

@@ -1,17 +1,20 @@
 import { expect, it } from "vitest";
 import type { Alert } from "../../lib/types";
-import { endWord, standingNote, wrongWith } from "./subject";
+import { endWord, lastedWords, standingNote, valueOf } from "./subject";
 
 const NOW = Date.parse("2026-11-22T12:00:00Z");
 const alert = (more: Partial<Alert>): Alert =>
   ({ phase: "firing", cause: null, ack: null, silenced_until: null, unknown: false, well_at: null, ...more }) as Alert;
 
-it("tells the rule and the value that is wrong", () => {
-  const rule = { id: "rul_1", name: "Processor busy" };
-  expect(wrongWith({ rule, value: 97.4, unit: "percent" })).toBe("Processor busy · 97.4 %");
-  expect(wrongWith({ rule, value: null, unit: null })).toBe("Processor busy");
-  // Of a flag the rule says all.
-  expect(wrongWith({ rule: { id: "rul_2", name: "Host key changed" }, value: 1, unit: "one" })).toBe("Host key changed");
+it("tells the value that was wrong, and none of a flag or a state", () => {
+  expect(valueOf({ value: 97.4, unit: "percent" })).toBe("97.4 %");
+  expect(valueOf({ value: 1, unit: "flag" })).toBeNull();
+  expect(valueOf({ value: null, unit: null })).toBeNull();
+});
+
+it("tells how long it was wrong, to the second", () => {
+  expect(lastedWords({ began_at: "2026-11-22T11:53:59Z", resolved_at: "2026-11-22T11:56:56Z" })).toBe("2 min 57 s");
+  expect(lastedWords({ began_at: "2026-11-22T11:53:59Z", resolved_at: null })).toBeNull();
 });
 
 it("notes who, until when, and what is in doubt", () => {
@@ -23,6 +26,8 @@ it("notes who, until when, and what is in doubt", () => {
   // Next week's is no time of today.
   expect(standingNote(alert({ silenced_until: "2026-11-29T12:30:00Z" }), NOW)).toMatch(/^until .*29.*, \d\d:\d\d$/);
   expect(standingNote(alert({ well_at: "2026-11-22T11:59:00Z" }), NOW)).toBe("well for now");
-  expect(standingNote(alert({ phase: "resolved", ack, cause: "rule_changed" }), NOW)).toBe("its rule was changed");
+  const over = { phase: "resolved", began_at: "2026-11-22T11:00:00Z", resolved_at: "2026-11-22T11:05:00Z" } as const;
+  expect(standingNote(alert({ ...over, ack, cause: "rule_changed" }), NOW)).toBe("after 5 min · its rule was changed");
+  expect(standingNote(alert(over), NOW)).toBe("after 5 min");
   expect(endWord("moon_fell")).toBe("moon fell");
 });

@@ -1,6 +1,6 @@
-/** What an alert is about, and what is wrong with it, in the words of a row. */
+/** What an alert is about, how it was and how it stands, in words. */
 import { useCallback } from "react";
-import { sinceTime } from "../../lib/format";
+import { exactDuration, sinceTime } from "../../lib/format";
 import { useAgentNames, useDeviceNames } from "../../lib/live-names";
 import type { Alert } from "../../lib/types";
 import { figure } from "../rules/units";
@@ -27,10 +27,9 @@ export function valueOf({ value, unit }: Pick<Alert, "value" | "unit">): string 
   return value === null || (unit !== null && WORDLESS.has(unit)) ? null : figure(value, unit);
 }
 
-/** «Processor busy · 97 %»: the rule, and the value that was wrong. */
-export function wrongWith({ rule, value, unit }: Pick<Alert, "rule" | "value" | "unit">): string {
-  const figured = valueOf({ value, unit });
-  return figured === null ? rule.name : `${rule.name} · ${figured}`;
+/** How long it was wrong; null while it is. */
+export function lastedWords({ began_at: began, resolved_at: over }: Pick<Alert, "began_at" | "resolved_at">): string | null {
+  return over && exactDuration((Date.parse(over) - Date.parse(began)) / 1000);
 }
 
 const CAUSE_WORD: Readonly<Record<string, string>> = {
@@ -43,10 +42,10 @@ export function endWord(cause: string | null): string | null {
   return cause ? (CAUSE_WORD[cause] ?? cause.replaceAll("_", " ")) : null;
 }
 
-/** Behind the word of its state: who, until when, or what is in doubt. */
+/** Behind the word of its state: who, until when, what is in doubt; of what is over, after how long. */
 export function standingNote(alert: Alert, nowMs: number): string | null {
   const { phase, cause, ack, silenced_until: until, unknown, well_at: well } = alert;
-  if (phase === "resolved") return endWord(cause);
+  if (phase === "resolved") return [`after ${lastedWords(alert)}`, endWord(cause)].filter(Boolean).join(" · ");
   const notes: string[] = [];
   if (isSilent(alert, nowMs)) notes.push(`until ${sinceTime(until, nowMs)}`);
   if (ack) notes.push(`by ${ack.by}`);

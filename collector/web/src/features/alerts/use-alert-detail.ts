@@ -38,8 +38,8 @@ export function deliveriesQuery(id: string) {
 }
 
 /** What says that there is more to tell than was told. */
-function turnOf({ phase, ack, silenced_until: until, last_at: last, value }: Alert): string {
-  return [phase, ack?.at, until, last, value].join("\n");
+function turnOf({ phase, ack, silenced_until: until, last_at: last, value, state }: Alert): string {
+  return [phase, ack?.at, until, last, value, state?.state, state?.cause].join("\n");
 }
 
 export function useAlertDetail(id: string) {

@@ -1,16 +1,13 @@
 import { useQueryClient, useMutation } from "@tanstack/react-query";
 import { Link, useNavigate } from "@tanstack/react-router";
-import { lazy, type ReactNode, Suspense, useEffect, useState } from "react";
+import { lazy, Suspense, useState } from "react";
 import { api, take } from "../../lib/api";
-import { duration, NONE, shortModel } from "../../lib/format";
-import { live, useAgent } from "../../lib/live-app";
-import { useAgentNames } from "../../lib/live-names";
+import { live } from "../../lib/live-app";
 import type { Names } from "../../lib/names";
 import { useMay } from "../../lib/role";
 import { causeHint, type ShownCause } from "../../lib/state";
 import { useScope } from "../../lib/scope";
 import type { Device, DeviceDetail, State } from "../../lib/types";
-import { Age } from "../../ui/age";
 import { IconButton } from "../../ui/button";
 import { Confirm } from "../../ui/confirm";
 import { Dotted } from "../../ui/dotted";
@@ -32,15 +29,15 @@ interface Props {
   onEdit: (on: boolean) => void;
 }
 
+/** Its name, how it is, and what can be done with it. */
 export function DeviceHead({ device, detail, names, poll, editing, onEdit }: Props) {
-  const { facts } = detail;
   const [state, told] = useShown(device);
   // Nothing comes of it: the agent was given no credential.
   const cause = detail.snmp.damaged && (told === "pending" || told === "no_credential") ? "credential_damaged" : told;
   const may = useMay();
   const offline = useOffline(device.agent.id);
   return (
-    <header className="border-b border-line px-4 pt-3 pb-3 phone:px-3">
+    <header className="px-4 pt-3 pb-2 phone:px-3">
       <Trail device={device} />
       <div className="flex items-center gap-3 phone:flex-wrap phone:gap-x-1">
         <Link to="/fleet" search={lastFleet().search} aria-label="Back to the fleet" title="Back to the fleet (Esc)"
@@ -65,21 +62,6 @@ export function DeviceHead({ device, detail, names, poll, editing, onEdit }: Pro
         )}
       </div>
       <Hint state={state} cause={cause} device={device} />
-      <dl className="mt-2 flex flex-wrap gap-x-6 gap-y-2 phone:grid phone:grid-cols-2">
-        <Fact name="Last sample">{device.last_sample_at ? <Age at={device.last_sample_at} long /> : "none yet"}</Fact>
-        <Fact name="Address"><span className="select-all">{device.address}</span></Fact>
-        {facts.answers_from && (
-          <Fact name="Answers from"><span className="select-all" title="Its SNMP answers come from here: it has several addresses">{facts.answers_from}</span></Fact>
-        )}
-        <Fact name="Model"><span title={facts.sys_descr ?? undefined}>{shortModel(facts.sys_descr ?? device.model)}</span></Fact>
-        <Fact name="System name">{facts.sys_name ?? device.sys_name ?? NONE}</Fact>
-        <Fact name="Location">{facts.sys_location || NONE}</Fact>
-        <Fact name="Contact">{facts.sys_contact || NONE}</Fact>
-        <Fact name="Uptime">{duration(device.uptime_s)}</Fact>
-        <Fact name="Polled"><Polled device={device} /></Fact>
-        <Fact name="Site">{device.tenant.name} · {device.site.name}</Fact>
-        {device.tags.length > 0 && <Fact name="Tags"><Tags device={device} /></Fact>}
-      </dl>
       <Suspense>{editing && <EditDevice open detail={detail} onClose={() => onEdit(false)} />}</Suspense>
     </header>
   );
@@ -91,36 +73,6 @@ function Hint({ state, cause, device: { icmp, snmp_poll: snmp } }: { state: Stat
   const isBelow = cause === icmp?.cause || cause === snmp?.cause || cause === "no_credential" || cause === "credential_damaged";
   if (!hint || isBelow || state === "up") return null;
   return <p className="mt-1 text-muted" data-hint={cause}>{hint}</p>;
-}
-
-/** The agent by the name that the other pages give it, once they are known. */
-function Polled({ device: { agent, interval_s: interval } }: { device: Device }) {
-  useEffect(() => live.ensureAgents(), []);
-  const row = useAgent(agent.id);
-  const names = useAgentNames();
-  return (
-    <>
-      every {duration(interval)} by{" "}
-      <Link to="/agents" search={{ agent: agent.id }} className="touch hover:underline">
-        <Dotted name={row ? names.name(row) : agent.name} />
-      </Link>
-    </>
-  );
-}
-
-function Tags({ device: { tags, tenant } }: { device: Device }) {
-  return (
-    <span className="inline-flex flex-wrap gap-1">
-      {tags.map((tag) => (
-        <Link key={tag} to="/fleet" search={{ tenant: tenant.id, tag }} title={`Devices tagged ${tag}`}
-          className="group inline-flex items-center phone:min-h-11 phone:min-w-11">
-          <span className="inline-flex min-h-6 items-center rounded-full border border-line px-2.5 text-xs group-hover:bg-hover">
-            {tag}
-          </span>
-        </Link>
-      ))}
-    </span>
-  );
 }
 
 /** Where the device stands; each part leads to all that stands there. */
@@ -143,15 +95,6 @@ function Trail({ device: { tenant, site } }: { device: Device }) {
         </li>
       </ol>
     </nav>
-  );
-}
-
-function Fact({ name, children }: { name: string; children: ReactNode }) {
-  return (
-    <div className="min-w-0">
-      <dt className="text-xs text-muted">{name}</dt>
-      <dd className="clip max-w-[240px] phone:whitespace-normal! phone:wrap-anywhere">{children}</dd>
-    </div>
   );
 }
 

@@ -10,6 +10,7 @@ import { lastFleet } from "../fleet/last-fleet";
 import { NotFound } from "../shell/lost";
 import { TableError } from "../shell/table-error";
 import { DeviceAlerts } from "./device-alerts";
+import { DeviceFacts } from "./device-facts";
 import { DeviceHead } from "./device-head";
 import { DeviceTabs } from "./device-tabs";
 import { PollResult, usePollNow } from "./poll-now";
@@ -44,6 +45,7 @@ export function DevicePage({ id }: { id: string }) {
     <div className="flex min-h-full flex-col">
       <DeviceHead device={device} detail={detail} names={names} poll={poll} editing={editing} onEdit={setEditing} />
       <DeviceAlerts device={device} />
+      <DeviceFacts device={device} detail={detail} />
       <ReachPart device={device} detail={detail} onEdit={() => setEditing(true)}>
         <PollResult poll={poll} />
       </ReachPart>

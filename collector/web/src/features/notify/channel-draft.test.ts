@@ -7,7 +7,7 @@ const draft = (change: Partial<ChannelDraft>): ChannelDraft => ({ ...NEW_CHANNEL
 
 const BROKER: Channel = {
   id: "chn_1", name: "Bus", tenant: { id: "ten_1", name: "North" }, kind: "mqtt", enabled: true, state: "ok", failing_since: null, failing_told: false, gave_up_at: null,
-  waiting: 0, to: [], host: "[2001:db8::1]:8883", keys: 0, mqtt: { tls: true, topic: "a/{site}", user: "ops" },
+  waiting: 0, to: [], host: "[2001:db8::1]:8883", keys: 0, last_told_at: null, mqtt: { tls: true, topic: "a/{site}", user: "ops" },
   created_at: "2026-11-21T10:00:00Z", updated_at: "2026-11-21T10:00:00Z",
 };
 

@@ -100,7 +100,7 @@ it("shows a viewer all of it and no button that changes something", async () => 
   shown(<NotificationsPage />, "viewer");
   await waitFor(() => expect(text("[data-nobody]")).toContain("reach nobody"));
   const buttons = screen.getAllByRole("button").map((button) => button.textContent);
-  expect(buttons.filter((name) => !["Channel", "Kind", "Target", "State", "Waiting"].includes(name))).toEqual([]);
+  expect(buttons.filter((name) => !["Told last", "Channel", "Kind", "Target", "State", "Waiting"].includes(name))).toEqual([]);
 });
 
 it("teaches where there is no channel, and only who may is asked to make one", async () => {

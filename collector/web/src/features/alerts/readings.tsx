@@ -1,0 +1,72 @@
+import { serverNow } from "../../lib/clock";
+import { clockOf, dateTime, integer, momentTime, NONE } from "../../lib/format";
+import { causeHint, causeWord, STATE_WORD, STATES } from "../../lib/state";
+import type { AlertDetail, State } from "../../lib/types";
+import { StateBadge } from "../../ui/state-badge";
+import { figure } from "../rules/units";
+
+type Sample = AlertDetail["evidence"]["samples"][number];
+
+/** The state of a reading; null where it is of a value, or of a state that has no sign here. */
+function stateIn({ state }: { state: string | null }): State | null {
+  return STATES.find((one) => one === state) ?? null;
+}
+
+/** «At 08:54:46 it was degraded: no answer.», and what to do about that while it lasts. Nothing, where the rule is about a value. */
+export function LastWrong({ alert: { state: last, evidence, phase } }: { alert: AlertDetail }) {
+  const state = last && stateIn(last);
+  if (!last || !state) return null;
+  const at = evidence.samples.findLast((sample) => sample.state === last.state && sample.cause === last.cause)?.at;
+  const cause = causeWord(last.cause);
+  const hint = phase === "resolved" ? null : causeHint(last.cause);
+  return (
+    <p data-last-wrong={state}>
+      {at ? <>At <time dateTime={at} title={dateTime(at)}>{momentTime(at, serverNow())}</time> it was </> : "Last it was "}
+      <span className="font-medium">{STATE_WORD[state].toLowerCase()}</span>{cause && `: ${cause}`}.
+      {hint && <span className="text-muted"> {hint}</span>}
+    </p>
+  );
+}
+
+/** What was looked at, the newest first: values, or states and what made them so. */
+export function Readings({ alert: { evidence: { samples }, unit, fired_at: fired } }: { alert: AlertDetail }) {
+  if (samples.length === 0) return <p className="text-muted">No reading is kept.</p>;
+  const count = `${integer(samples.length)} ${samples.length === 1 ? "reading" : "readings"}`;
+  // Times alone say nothing.
+  if (samples.every(({ state, cause, value }) => !state && !cause && value === null)) return <p className="text-muted">{count} looked at.</p>;
+  const isOfStates = samples.some((sample) => stateIn(sample) !== null);
+  const tell = clockOf(samples);
+  return (
+    <details className="group" open={samples.length <= OPEN_MAX}>
+      <summary className="flex min-h-8 cursor-pointer items-center text-muted hover:text-text phone:min-h-11">{count}</summary>
+      <table className="w-full border-collapse text-xs" aria-label="Readings">
+        <thead className="text-muted">
+          <tr>
+            <th scope="col" className="py-1 pr-2 text-left font-normal">Time</th>
+            <th scope="col" className={`px-2 py-1 font-normal ${isOfStates ? "text-left" : "num"}`}>{isOfStates ? "State" : "Value"}</th>
+            <th scope="col" className="py-1 pl-4 text-left font-normal"><span className="sr-only">When</span></th>
+          </tr>
+        </thead>
+        <tbody>
+          {samples.toReversed().map((sample) => (
+            <tr key={sample.at} className="border-t border-line">
+              <td className="py-0.5 pr-2 whitespace-nowrap" title={dateTime(sample.at)}>{tell(Date.parse(sample.at))}</td>
+              <td className={`px-2 py-0.5 ${isOfStates ? "" : "num"}`}><Said sample={sample} unit={unit} /></td>
+              <td className="w-full py-0.5 pl-4 text-muted">{fired && Date.parse(sample.at) > Date.parse(fired) ? "after it fired" : ""}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </details>
+  );
+}
+
+/** More of them are folded away. */
+const OPEN_MAX = 8;
+
+function Said({ sample, unit }: { sample: Sample; unit: string | null }) {
+  const state = stateIn(sample);
+  const cause = causeWord(sample.cause);
+  if (state) return <span className="whitespace-nowrap"><StateBadge state={state} note={cause} /></span>;
+  return <>{sample.value === null ? (sample.state ?? NONE) : figure(sample.value, unit)}{cause && <span className="text-muted">, {cause}</span>}</>;
+}
