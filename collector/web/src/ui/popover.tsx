@@ -3,9 +3,11 @@ import type { ReactNode, RefObject } from "react";
 
 interface Props {
   label: string;
-  /** What it opens below, and where the focus goes back to. */
+  /** What it opens beside, and where the focus goes back to. */
   anchor: RefObject<HTMLElement | null>;
   align: "start" | "end";
+  /** Where it opens if there is room. */
+  side?: "top" | "bottom";
   /** Its size, and what its content needs. */
   className: string;
   onClose: () => void;
@@ -13,13 +15,14 @@ interface Props {
 }
 
 /** What a button has opened, while it is open: the button that opened it closes it again. */
-export function Popover({ label, anchor, align, className, onClose, children }: Props) {
+export function Popover({ label, anchor, align, side = "bottom", className, onClose, children }: Props) {
   return (
     <Radix.Root open onOpenChange={(open) => open || onClose()}>
       <Radix.Anchor virtualRef={anchor as RefObject<HTMLElement>} />
       <Radix.Portal>
         <Radix.Content
           align={align}
+          side={side}
           sideOffset={6}
           collisionPadding={12}
           aria-label={label}

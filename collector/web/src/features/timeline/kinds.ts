@@ -42,6 +42,11 @@ export function signOfAll(items: readonly Item[]): Sign {
   return { word: `${items.length} events`, shape: "many", tone };
 }
 
+/** Causes stand in it by their names: `port_closed` is read as words. */
+export function textOf({ text }: Pick<Item, "text">): string {
+  return text.replaceAll(/\([a-z]+(?:_[a-z]+)+\)/g, (name) => name.replaceAll("_", " "));
+}
+
 /** Where an event leads to; null: nowhere. */
 export function hrefOf({ version, alert, kind }: Pick<Item, "version" | "alert" | "kind">, device: string): string | null {
   if (version) return `/config/${version}`;

@@ -1,7 +1,24 @@
 import { Link } from "@tanstack/react-router";
-import { dateTime } from "../../lib/format";
-import { hrefOf, type Item, signOf } from "./kinds";
+import { clockTime, dateOnly, dateTime } from "../../lib/format";
+import { hrefOf, type Item, signOf, textOf } from "./kinds";
 import { SignShape, TONE } from "./sign-shape";
+
+interface Day {
+  day: string;
+  items: Item[];
+}
+
+/** As they came, the newest first: each day is told once. */
+function daysOf(items: readonly Item[]): Day[] {
+  const days: Day[] = [];
+  for (const item of items) {
+    const day = dateOnly(item.at);
+    const last = days.at(-1);
+    if (last?.day === day) last.items.push(item);
+    else days.push({ day, items: [item] });
+  }
+  return days;
+}
 
 /** The same as the line, for who reads rather than points. */
 export function TimelineTable({ items, device, isCompact = false }: { items: readonly Item[]; device: string; isCompact?: boolean }) {
@@ -11,19 +28,26 @@ export function TimelineTable({ items, device, isCompact = false }: { items: rea
       <thead className={isCompact ? "sr-only" : "text-left text-muted"}>
         <tr><th scope="col" className="px-1 font-normal">Time</th><th scope="col" className="px-1 font-normal">What</th><th scope="col" className="px-1 font-normal">More</th></tr>
       </thead>
-      <tbody>
-        {items.map((item) => {
-          const sign = signOf(item);
-          const href = hrefOf(item, device);
-          return (
-            <tr key={`${item.at} ${item.kind} ${item.text}`} className="border-t border-line align-top" data-event={item.kind}>
-              <td className="px-1 py-1.5 whitespace-nowrap text-muted">{dateTime(item.at)}</td>
-              <td className={`px-1 py-1.5 ${TONE[sign.tone]}`}><span className="inline-flex items-center gap-1.5"><SignShape sign={sign} size={11} /> {sign.word}</span></td>
-              <td className="px-1 py-1.5 wrap-anywhere">{href ? <Link to={href} className="text-accent hover:underline">{item.text}</Link> : item.text}</td>
-            </tr>
-          );
-        })}
-      </tbody>
+      {daysOf(items).map(({ day, items: own }) => (
+        <tbody key={day}>
+          <tr><th scope="rowgroup" colSpan={3} className="px-1 pt-1.5 pb-1 text-left font-medium text-muted" data-day>{day}</th></tr>
+          {own.map((item) => <Row key={`${item.at} ${item.kind} ${item.text}`} item={item} device={device} />)}
+        </tbody>
+      ))}
     </table>
+  );
+}
+
+function Row({ item, device }: { item: Item; device: string }) {
+  const sign = signOf(item);
+  const href = hrefOf(item, device);
+  return (
+    <tr className="border-t border-line align-top" data-event={item.kind}>
+      <td className="px-1 py-1.5 whitespace-nowrap text-muted tabular-nums" title={dateTime(item.at)}>{clockTime(Date.parse(item.at), true)}</td>
+      <td className={`px-1 py-1.5 whitespace-nowrap ${TONE[sign.tone]}`}><span className="inline-flex items-center gap-1.5"><SignShape sign={sign} size={11} /> {sign.word}</span></td>
+      <td className="w-full px-1 py-1.5 wrap-break-word">
+        {href ? <Link to={href} className="touch text-accent hover:underline">{textOf(item)}</Link> : textOf(item)}
+      </td>
+    </tr>
   );
 }

@@ -45,7 +45,16 @@ it("makes one mark of what stands together, and arrows lead from mark to mark", 
   expect(document.activeElement).toBe(marks[1]);
   expect(document.querySelector("[data-told]")?.textContent).toContain("core-1 is down");
   fireEvent.click(marks[1] as HTMLElement);
-  expect(within(await screen.findByRole("dialog", { name: "Events" })).getAllByRole("row")).toHaveLength(3);
+  expect(within(await screen.findByRole("dialog", { name: "Events" })).getAllByRole("row").map((row) => row.dataset["event"])).toEqual([undefined, undefined, "alert_fired", "reboot"]);
+});
+
+it("lists all of them, each day told once, for who asks how many there are", async () => {
+  await show(false, [...ITEMS, item(0.5, { kind: "config_failed", text: "Configuration not fetched (port_closed)" })], "5 events");
+  fireEvent.click(screen.getByRole("button", { name: "5 events" }));
+  const list = within(await screen.findByRole("dialog", { name: "All events" }));
+  expect(list.getAllByRole("row").filter((row) => row.dataset["event"])).toHaveLength(5);
+  expect(list.getAllByRole("rowheader").length).toBe(new Set(ITEMS.map(({ at }) => new Date(at).getDate())).size);
+  expect(list.getByText("Configuration not fetched (port closed)")).toBeTruthy();
 });
 
 it("leads from a change to the version", async () => {
@@ -57,12 +66,13 @@ it("leads from a change to the version", async () => {
 it("is a table for who asks for one", async () => {
   await show(true);
   const rows = within(screen.getByRole("table", { name: "What happened" })).getAllByRole("row");
-  expect(rows.map((row) => row.dataset["event"])).toEqual([undefined, "config_changed", "alert_fired", "reboot", "host_key_changed"]);
+  expect(rows.map((row) => row.dataset["event"])).toEqual([undefined, undefined, "config_changed", "alert_fired", "reboot", "host_key_changed"]);
 });
 
 it("says where there was more than it tells, and what was not looked at", async () => {
   const many = Array.from({ length: 500 }, (_, i) => item(9 - i / 100, { text: `Restart ${i}` }));
-  await show(true, many, /^the newest 500 events/);
+  await show(true, many, /^500 events/);
+  expect(document.querySelector("[data-timeline]")?.textContent).toContain("500 eventsthe newest; what was before is not shown");
   expect(document.querySelector("[data-late-unknown]")).toBeNull();
   cleanup();
   await show(true, [], "nothing in this time", false);

@@ -1,10 +1,11 @@
 import { useNavigate } from "@tanstack/react-router";
 import { type KeyboardEvent, useEffect, useMemo, useRef, useState } from "react";
-import { counted, dateTime } from "../../lib/format";
+import { serverNow } from "../../lib/clock";
+import { counted, dateTime, momentTime } from "../../lib/format";
 import type { Range, Span } from "../../lib/range";
 import { ErrorNote } from "../../ui/error-note";
 import { Popover } from "../../ui/popover";
-import { hrefOf, type Item, signOf, signOfAll } from "./kinds";
+import { hrefOf, type Item, signOf, signOfAll, textOf } from "./kinds";
 import { inside, layout, type Mark, moved } from "./layout";
 import { SignShape, TONE } from "./sign-shape";
 import { TimelineTable } from "./timeline-table";
@@ -22,7 +23,7 @@ const NEAR_PX = 20;
 /** Until the line is measured. */
 const USUAL_PX = 560;
 
-/** One line below the charts: alerts, states, configurations, reboots. */
+/** One line below the charts, in sight while they are: alerts, states, configurations, reboots. */
 export function Timeline({ device, range, span, asTable }: Props) {
   const { data, error, refetch } = useTimeline(device, range);
   const known = useMemo(() => (span && data ? inside(data.items, span) : []), [data, span]);
@@ -30,10 +31,11 @@ export function Timeline({ device, range, span, asTable }: Props) {
   const count = known.length;
   return (
     <section aria-label="What happened" data-timeline={count}
-      className={`mt-4 border-t border-line bg-bg pt-2 pb-1 ${asTable ? "" : "desk:sticky desk:bottom-0"}`}>
+      className={`mt-4 border-t border-line bg-bg pt-2 pb-1 phone:pt-0 ${asTable ? "" : "sticky bottom-0"}`}>
       <h3 className="flex flex-wrap items-baseline gap-x-2 px-1 text-xs text-muted">
         <span className="font-medium text-text">What happened</span>
-        {data && countWords(count, data.items.length >= MOST)}
+        {data && (count > 0 && !asTable ? <Listed items={known} device={device} /> : countWords(count))}
+        {data && data.items.length >= MOST && "the newest; what was before is not shown: choose a shorter time"}
         {data && !data.late_known && <span data-late-unknown>Readings that came late were not looked at: choose a shorter time.</span>}
       </h3>
       {asTable ? <TimelineTable items={known} device={device} /> : (
@@ -46,9 +48,30 @@ export function Timeline({ device, range, span, asTable }: Props) {
   );
 }
 
-function countWords(count: number, isCut: boolean): string {
-  if (isCut) return `the newest ${counted(count, "event")}; what was before is not shown: choose a shorter time`;
+function countWords(count: number): string {
   return count === 0 ? "nothing in this time" : counted(count, "event");
+}
+
+/** As wide as its lines need; higher it would hide the line that it belongs to. */
+const LIST = "max-h-[min(60vh,460px)] w-[520px] overflow-y-auto";
+
+/** How many there are, and all of them as a list for who asks. */
+function Listed({ items, device }: { items: readonly Item[]; device: string }) {
+  const button = useRef<HTMLButtonElement>(null);
+  const [open, setOpen] = useState(false);
+  return (
+    <>
+      <button ref={button} type="button" aria-haspopup="dialog" aria-expanded={open} data-timeline-list onClick={() => setOpen(!open)}
+        className="min-h-6 text-accent underline underline-offset-4 phone:min-h-11 phone:min-w-11">
+        {countWords(items.length)}
+      </button>
+      {open && (
+        <Popover label="All events" anchor={button} align="start" side="top" className={LIST} onClose={() => setOpen(false)}>
+          <TimelineTable items={items} device={device} isCompact />
+        </Popover>
+      )}
+    </>
+  );
 }
 
 function Line({ items, span: { from, to }, device }: { items: readonly Item[]; span: Span; device: string }) {
@@ -116,7 +139,7 @@ function Marks({ marks, device }: { marks: readonly Mark<Item>[]; device: string
       </ul>
       {told && opened === null && <Told mark={told} />}
       {asked && (
-        <Popover label="Events" anchor={anchor} align="start" className="max-h-80 w-80 overflow-y-auto" onClose={() => setOpened(null)}>
+        <Popover label="Events" anchor={anchor} align="start" side="top" className={LIST} onClose={() => setOpened(null)}>
           <TimelineTable items={asked.items} device={device} isCompact />
         </Popover>
       )}
@@ -129,7 +152,7 @@ const TOLD_MAX = 4;
 function spoken(items: readonly Item[]): string {
   const [first, second] = items;
   if (!first) return "";
-  if (!second) return `${signOf(first).word}: ${first.text}, ${dateTime(first.at)}`;
+  if (!second) return `${signOf(first).word}: ${textOf(first)}, ${dateTime(first.at)}`;
   return `${counted(items.length, "event")} until ${dateTime(first.at)}: ${items.slice(0, TOLD_MAX).map((item) => signOf(item).word).join(", ")}`;
 }
 
@@ -141,7 +164,7 @@ function Told({ mark: { share, items } }: { mark: Mark<Item> }) {
       {items.slice(0, TOLD_MAX).map((item) => (
         <p key={`${item.at} ${item.kind} ${item.text}`} className="flex gap-2 py-0.5">
           <span className="mt-0.5"><SignShape sign={signOf(item)} size={11} /></span>
-          <span className="min-w-0"><span className={`font-medium ${TONE[signOf(item).tone]}`}>{signOf(item).word}</span> {item.text} <span className="text-muted">{dateTime(item.at)}</span></span>
+          <span className="min-w-0"><span className={`font-medium ${TONE[signOf(item).tone]}`}>{signOf(item).word}</span> {textOf(item)} <span className="whitespace-nowrap text-muted">{momentTime(item.at, serverNow())}</span></span>
         </p>
       ))}
       {items.length > TOLD_MAX && <p className="text-muted">and {items.length - TOLD_MAX} more</p>}
