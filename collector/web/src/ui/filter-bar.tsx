@@ -12,6 +12,8 @@ interface Props {
   children?: ReactNode;
   shown: number;
   total: number;
+  /** How many of what: «3 devices». */
+  count: (total: number) => string;
   /** Present while anything is filtered. */
   onClear?: (() => void) | undefined;
   toRows?: () => boolean;
@@ -21,7 +23,7 @@ const NOWHERE = () => false;
 
 /** What narrows a list, and how much of it is left. `/` leads to the text. */
 export function FilterBar({
-  label, query, onQuery, children, shown, total, onClear, toRows = NOWHERE,
+  label, query, onQuery, children, shown, total, count, onClear, toRows = NOWHERE,
 }: Props) {
   const input = useRef<HTMLInputElement>(null);
   useKeys({ "/": () => input.current?.select() });
@@ -35,7 +37,7 @@ export function FilterBar({
         </Button>
       )}
       <span className={`text-xs text-muted phone:order-3 ${shown === total ? "phone:sr-only" : ""}`} role="status" data-filter-count>
-        {shown === total ? integer(total) : `${integer(shown)} of ${integer(total)}`}
+        {shown === total ? count(total) : `${integer(shown)} of ${count(total)}`}
       </span>
     </search>
   );

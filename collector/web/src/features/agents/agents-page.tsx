@@ -1,6 +1,6 @@
 import { getRouteApi } from "@tanstack/react-router";
 import { lazy, Suspense, useEffect, useMemo, useState } from "react";
-import { byName } from "../../lib/format";
+import { byName, counted } from "../../lib/format";
 import { live, useTableValue } from "../../lib/live-app";
 import { useMay } from "../../lib/role";
 import { agentNames, useAgentNames } from "../../lib/live-names";
@@ -94,7 +94,7 @@ export function AgentsPage() {
     <>
       <PageHead title="Agents">
         {ids.length > 0 && (
-          <FilterBar label="Filter agents" query={query} onQuery={setQuery} shown={shown.length}
+          <FilterBar label="Filter agents" count={(all) => counted(all, "agent")} query={query} onQuery={setQuery} shown={shown.length}
             total={ids.length} onClear={query ? () => setQuery("") : undefined} />
         )}
         <span className="flex-1" />

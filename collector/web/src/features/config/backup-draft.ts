@@ -20,7 +20,7 @@ export function draftOf({ enabled, port, platform, legacy }: Pick<Backup, "enabl
   return { wish: enabled === null ? "policy" : enabled ? "on" : "off", port: String(port), platform: platform || AUTO, legacy };
 }
 
-export function draftWrong({ port }: BackupDraft): Readonly<Record<string, string>> {
+export function draftWrong({ port }: Pick<BackupDraft, "port">): Readonly<Record<string, string>> {
   const isPort = /^\d{1,5}$/.test(port.trim()) && Number(port) >= 1 && Number(port) <= PORT_MAX;
   return isPort ? {} : { port: `It must be 1 to ${PORT_MAX}.` };
 }

@@ -1,12 +1,13 @@
 import { useState } from "react";
 import { CheckField } from "../../ui/check-field";
-import { FieldFrame, TextField } from "../../ui/field";
+import { FieldFrame } from "../../ui/field";
 import { fieldErrors, Form } from "../../ui/form";
 import { Icon } from "../../ui/icon";
 import { Picker } from "../../ui/picker";
 import { RadioCards } from "../../ui/radio-cards";
 import { SidePanel } from "../../ui/side-panel";
 import { AUTO, changeOf, draftOf, draftWrong, type Wish } from "./backup-draft";
+import { PortField } from "./port-field";
 import { useChangeBackup } from "./queries";
 import type { Backup } from "./types";
 import { PLATFORMS } from "./words";
@@ -56,8 +57,7 @@ function SettingsForm({ device, backup, onDone }: { device: string; backup: Back
     <Form onSubmit={submit} error={wrong ? new Error("Nothing is sent yet.") : save.error} fields={fields} shows={SHOWS} action="Save"
       busy={save.isPending} onCancel={onDone}>
       <RadioCards legend="Backup" name="wish" cards={WISHES} value={draft.wish} error={fields["enabled"]} onChange={(wish) => setDraft({ ...draft, wish })} />
-      <TextField id="backup-port" label="Port of SSH" inputMode="numeric" autoComplete="off" value={draft.port} error={fields["port"]}
-        onChange={(event) => setDraft({ ...draft, port: event.target.value })} />
+      <PortField id="backup-port" port={draft.port} error={fields["port"]} onChange={(port) => setDraft({ ...draft, port })} />
       <FieldFrame id="backup-platform" label="Platform" error={fields["platform"]} hint="Says what to ask for. Choose it where the device is not recognised.">
         <Picker id="backup-platform" label="Platform" value={draft.platform} choices={choices} invalid={!!fields["platform"]}
           onChange={(platform) => setDraft({ ...draft, platform })} />

@@ -19,9 +19,11 @@ interface Told {
 
 const COLOUR = { up: "text-up", degraded: "text-degraded", down: "text-down", unknown: "text-unknown" } as const;
 
-export function toldOf({ effective, failing, other_key: other, fetched_at: fetched }: Pick<Backup, "effective" | "failing" | "other_key" | "fetched_at">): Told {
+export function toldOf(
+  { effective, failing, other_key: other, fetched_at: fetched, port }: Pick<Backup, "effective" | "failing" | "other_key" | "fetched_at" | "port">,
+): Told {
   if (other) return { state: "down", word: "Host key changed", note: null };
-  if (failing) return { state: "degraded", word: `Failing: ${causeWord(failing.cause).toLowerCase()}`, note: causeAdvice(failing.cause, failing.advice) };
+  if (failing) return { state: "degraded", word: `Failing: ${failing.cause === "port_closed" ? `port ${port} closed` : causeWord(failing.cause).toLowerCase()}`, note: causeAdvice(failing.cause, failing.advice) };
   if (!effective.enabled) return { state: "unknown", word: "Not backed up", note: whyNot(effective) };
   return fetched ? { state: "up", word: "Backed up", note: null } : { state: "unknown", word: "Not fetched yet", note: null };
 }

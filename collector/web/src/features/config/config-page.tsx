@@ -1,7 +1,7 @@
 import { getRouteApi, Link } from "@tanstack/react-router";
 import { useCallback, useEffect, useMemo } from "react";
 import { api, take } from "../../lib/api";
-import { dateTime, integer, NONE } from "../../lib/format";
+import { counted, dateTime, integer, NONE } from "../../lib/format";
 import { live } from "../../lib/live-app";
 import { useDeviceNames } from "../../lib/live-names";
 import type { Names } from "../../lib/names";
@@ -44,6 +44,8 @@ function columnsOf(isMixed: boolean, names: Names): readonly Column<ConfigRow>[]
     ...(isMixed ? [tenant] : []),
     { by: "site", label: "Site", className: "text-muted", read: (row) => row.site.name, cell: (row) => row.site.name },
     { by: "platform", label: "Platform", className: "text-muted", read: (row) => platformWord(row.platform), cell: (row) => platformWord(row.platform) },
+    { by: "fetched", label: "Last fetched", figure: true, note: "When it was seen last, changed or not",
+      read: (row) => (row.last_at ? Date.parse(row.last_at) : null), cell: (row) => (row.last_at ? <Age at={row.last_at} long /> : NONE) },
     { by: "changed", label: "Changed", figure: true, note: "When the latest version was first seen",
       read: (row) => (row.first_at ? Date.parse(row.first_at) : null),
       cell: (row) => (row.version && row.first_at ? (
@@ -83,7 +85,7 @@ export function ConfigPage() {
   useTitle("Configurations");
   return (
     <ConfigFrame filters={(isFiltered || list.phase !== "ready" || list.rows.length > 0) && (
-      <FilterBar label="Filter by the name of the device" query={search.q ?? ""} onQuery={(text) => change({ q: text || undefined })}
+      <FilterBar label="Filter by the name of the device" count={(total) => counted(total, "device")} query={search.q ?? ""} onQuery={(text) => change({ q: text || undefined })}
         shown={list.rows.length} total={list.total ?? list.rows.length} onClear={isFiltered ? clear : undefined}>
         <Picker label="Site" className="desk:w-44! phone:order-2" value={site ?? EVERY}
           choices={[{ value: EVERY, label: "Every site" }, ...sites]} onChange={(one) => change({ site: one === EVERY ? undefined : one })} />

@@ -14,7 +14,7 @@ it("sends a login whole, and nothing before it is one", async () => {
   const patch = vi.spyOn(api, "PATCH").mockResolvedValue({ data: { data: {} }, response: new Response() } as never);
   const onDone = vi.fn();
   const login = { from: "profile", profile: { id: "crd_1", name: "Core" }, user: "of-the-profile", has_password: true, has_key: false, has_enable: false };
-  render(<QueryClientProvider client={new QueryClient()}><LoginForm device="dev_1" backup={{ login } as Backup} onDone={onDone} /></QueryClientProvider>);
+  render(<QueryClientProvider client={new QueryClient()}><LoginForm device="dev_1" backup={{ login, port: 22 } as Backup} onDone={onDone} /></QueryClientProvider>);
   // The user of a profile is the profile's.
   expect((screen.getByLabelText("User") as HTMLInputElement).value).toBe("");
   fireEvent.change(screen.getByLabelText("User"), { target: { value: "ops" } });
@@ -25,4 +25,35 @@ it("sends a login whole, and nothing before it is one", async () => {
   fireEvent.click(screen.getByRole("button", { name: "Save" }));
   await waitFor(() => expect(onDone).toHaveBeenCalledOnce());
   expect(patch.mock.calls[0]?.[1]).toEqual({ params: { path: { id: "dev_1" } }, body: { login: { user: "ops", password: "secret" } } });
+});
+
+const OWN = { from: "device", profile: null, user: "ops", has_password: true, has_key: false, has_enable: false };
+
+function show(backup: object) {
+  const patch = vi.spyOn(api, "PATCH").mockResolvedValue({ data: { data: {} }, response: new Response() } as never);
+  const onDone = vi.fn();
+  render(<QueryClientProvider client={new QueryClient()}><LoginForm device="dev_1" backup={backup as Backup} onDone={onDone} /></QueryClientProvider>);
+  const type = (label: string, value: string) => fireEvent.change(screen.getByLabelText(label), { target: { value } });
+  return { type, onDone, save: () => fireEvent.click(screen.getByRole("button", { name: "Save" })), sent: () => patch.mock.calls.map(([, init]) => (init as { body: unknown }).body) };
+}
+
+it("sends the port with the login, so that the first fetch knows it", async () => {
+  const { type, save, sent, onDone } = show({ login: null, port: 22 });
+  type("User", "ops");
+  type("Password", "secret");
+  type("Port of SSH", "70000");
+  save();
+  expect(sent()).toEqual([]);
+  type("Port of SSH", "12222");
+  save();
+  await waitFor(() => expect(onDone).toHaveBeenCalledOnce());
+  expect(sent()).toEqual([{ login: { user: "ops", password: "secret" }, port: 12_222 }]);
+});
+
+it("asks for no password again where only the port is another one", async () => {
+  const { type, save, sent, onDone } = show({ login: OWN, port: 22 });
+  type("Port of SSH", "2222");
+  save();
+  await waitFor(() => expect(onDone).toHaveBeenCalledOnce());
+  expect(sent()).toEqual([{ port: 2222 }]);
 });

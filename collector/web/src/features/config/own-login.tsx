@@ -2,8 +2,10 @@ import { useState } from "react";
 import { Button } from "../../ui/button";
 import { Confirm } from "../../ui/confirm";
 import { fieldErrors, Form } from "../../ui/form";
-import { LOGIN_SHOWS, loginDraftOf, loginOf, loginWrong } from "../credentials/login-draft";
+import { isLoginGiven, LOGIN_SHOWS, loginDraftOf, loginOf, loginWrong } from "../credentials/login-draft";
 import { LoginFields } from "../credentials/login-fields";
+import { draftWrong } from "./backup-draft";
+import { PortField } from "./port-field";
 import { useChangeBackup } from "./queries";
 import type { Backup } from "./types";
 
@@ -13,22 +15,36 @@ function hintOf({ login }: Backup): string {
   return "One that may read the configuration, and nothing else if the device knows such users.";
 }
 
-/** A login that is this device's alone, in place of that of a credential profile. */
+const SHOWS = [...LOGIN_SHOWS, "port"];
+
+/**
+ * A login that is this device's alone, in place of that of a credential profile, and the port it is for: the
+ * device is asked as soon as it has a login, and must not be asked at another port than it serves.
+ */
 export function LoginForm({ device, backup, onDone }: { device: string; backup: Backup; onDone: () => void }) {
-  const [draft, setDraft] = useState(() => loginDraftOf(backup.login?.from === "device" ? backup.login : null));
+  const [own] = useState(backup.login?.from === "device" ? backup.login : null);
+  const [was] = useState(loginDraftOf(own));
+  const [draft, setDraft] = useState(was);
+  const [portWas] = useState(String(backup.port));
+  const [port, setPort] = useState(portWas);
   const [wrong, setWrong] = useState<Readonly<Record<string, string>> | null>(null);
   const save = useChangeBackup(device, onDone);
   const fields = wrong ?? fieldErrors(save.error);
   const submit = () => {
-    const found = loginWrong(draft);
+    const isMoved = port.trim() !== portWas;
+    // A secret is never shown: who changes the port alone need not type it again.
+    const isLogin = isLoginGiven(draft, was) || !own || !isMoved;
+    const found = { ...(isLogin ? loginWrong(draft) : {}), ...draftWrong({ port }) };
     const isWrong = Object.keys(found).length > 0;
     setWrong(isWrong ? found : null);
-    if (!isWrong) save.mutate({ login: loginOf(draft) });
+    if (!isWrong) save.mutate({ ...(isLogin ? { login: loginOf(draft) } : {}), ...(isMoved ? { port: Number(port) } : {}) });
   };
   return (
-    <Form onSubmit={submit} error={wrong ? new Error("Nothing is sent yet.") : save.error} fields={fields} shows={LOGIN_SHOWS} action="Save"
+    <Form onSubmit={submit} error={wrong ? new Error("Nothing is sent yet.") : save.error} fields={fields} shows={SHOWS} action="Save"
       busy={save.isPending} onCancel={onDone}>
       <LoginFields id="own" draft={draft} onChange={setDraft} wrong={fields} hint={hintOf(backup)} />
+      <PortField id="own-port" port={port} error={fields["port"]} onChange={setPort} />
+      <p className="text-xs text-muted">Once it is saved, its configuration is fetched.</p>
     </Form>
   );
 }

@@ -15,6 +15,7 @@ import { Skeleton } from "../../ui/skeleton";
 import { Tag } from "../../ui/tag";
 import { useFirstTenant } from "../../ui/tenant-field";
 import { draftOf, draftWrong, localClock, type PolicyDraft, policyOf } from "./policy-draft";
+import { MirrorState } from "./mirror-state";
 import { usePolicy, useSavePolicy } from "./queries";
 import type { Policy } from "./types";
 import { EVERY } from "./words";
@@ -46,6 +47,7 @@ export function PolicyPage() {
         {error && <ErrorNote error={error} onRetry={() => void refetch()} />}
         {owner === "" && <Empty title="Whose policy?"><p>Each tenant has one of its own. Choose a tenant above.</p></Empty>}
         {owner !== "" && !data && !error && <Skeleton label="Loading the policy" />}
+        {data?.mirror && <MirrorState mirror={data.mirror} />}
         {data && <PolicyForm key={data.tenant.id} policy={data} />}
       </div>
     </>

@@ -5,7 +5,7 @@ import { api, take } from "../../lib/api";
 import { REFRESH_MS, useRefresh } from "../../lib/use-refresh";
 import { type Pages, usePages } from "../../lib/use-pages";
 import { useSecretMutation } from "../../lib/use-secret-mutation";
-import type { BackupChange, Job, NewPolicy } from "./types";
+import type { BackupChange, Job, NewPolicy, Policy } from "./types";
 import { isOpen } from "./words";
 
 const ALL = ["config"] as const;
@@ -122,11 +122,15 @@ export function usePinKey(device: string, onDone: () => void) {
   });
 }
 
+/** Between two looks at a mirror that waits: no stream tells of it. */
+const MIRROR_MS = 15_000;
+
 export function usePolicy(tenant: string) {
   return useQuery({
     queryKey: [...KEYS.policy, tenant],
     enabled: tenant !== "",
-    queryFn: async () => (await take(api.GET("/api/v1/backup-policy", { params: { query: { tenant } } }))).data,
+    queryFn: async (): Promise<Policy> => (await take(api.GET("/api/v1/backup-policy", { params: { query: { tenant } } }))).data,
+    refetchInterval: ({ state }) => (state.data?.mirror?.state === "waiting" ? MIRROR_MS : false),
   });
 }
 

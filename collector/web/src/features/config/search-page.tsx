@@ -2,13 +2,14 @@ import { getRouteApi, Link } from "@tanstack/react-router";
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { type RefObject, useCallback, useEffect, useRef } from "react";
 import { api, ApiError, take } from "../../lib/api";
-import { counted, integer } from "../../lib/format";
+import { counted, dateTime, integer } from "../../lib/format";
 import { live } from "../../lib/live-app";
 import { useDeviceNames } from "../../lib/live-names";
 import { narrowed, type Scope, useScope } from "../../lib/scope";
 import { useKeys } from "../../lib/use-keys";
 import { useSettled } from "../../lib/use-settled";
 import { useTitle } from "../../lib/use-title";
+import { Age } from "../../ui/age";
 import { Button } from "../../ui/button";
 import { Dotted } from "../../ui/dotted";
 import { Empty } from "../../ui/empty";
@@ -19,6 +20,7 @@ import { Toggle } from "../../ui/toggle";
 import { ConfigFrame } from "./config-frame";
 import { MatchLines } from "./match-lines";
 import { KEYS } from "./queries";
+import type { Found } from "./types";
 
 const route = getRouteApi("/_app/config/search");
 const ROWS = 50;
@@ -114,9 +116,9 @@ function Results({ list, search }: { list: ReturnType<typeof useFound>; search: 
     <div className="flex flex-col gap-3 p-4 phone:p-3">
       <p role="status" className="text-xs text-muted" data-found-count>
         {rows.length === 0 ? "Found in no device" : `Found in ${counted(rows.length, "device")}${more || isLooking ? " so far" : ""}`}
-        {scanned > 0 && `, ${counted(scanned, "configuration")} looked through`}
+        {scanned > 0 && `, ${counted(scanned, "configuration")} looked through`}. Only the latest of each device is, no older version.
       </p>
-      {rows.map((row) => {
+      {rows.map((row: Found) => {
         const total = row.matches.length + row.more;
         const name = names.name({ name: row.device.name, site: row.site, tenant: row.tenant });
         return (
@@ -124,6 +126,7 @@ function Results({ list, search }: { list: ReturnType<typeof useFound>; search: 
             <h2 className="flex flex-wrap items-baseline gap-x-3 border-b border-line px-3 py-2">
               <Link to="/devices/$id" params={{ id: row.device.id }} search={{ tab: "config" }} className="font-semibold hover:underline"><Dotted name={name} /></Link>
               <span className="text-xs text-muted">{row.tenant.name} · {row.site.name}</span>
+              {row.last_at && <span className="text-xs text-muted" title={dateTime(row.last_at)} data-found-at>fetched <Age at={row.last_at} long /></span>}
               <span className="ml-auto text-xs text-muted">{counted(total, "line")}</span>
             </h2>
             <MatchLines row={row} search={search} />

@@ -4,7 +4,7 @@ import { standingOf, standingWord } from "./standing";
 import type { ConfigRow, Job } from "./types";
 import { JOB_WORD, jobNote } from "./words";
 
-/** Fine, failing and why, or something that a person must look at: colour, shape and word. */
+/** Backed up, failing and why, or something that a person must look at: colour, shape and word. */
 export function StandingBadge({ row }: { row: Pick<ConfigRow, "version" | "failing" | "host_key_changed"> }) {
   const standing = standingOf(row);
   const { word, cause } = standingWord(row);

@@ -1,4 +1,4 @@
-/** How the configuration of a device stands, in a list of many. */
+/** How the configuration of a device stands, in a list of many; by the words of its own page. */
 import type { ConfigRow } from "./types";
 import { causeWord } from "./words";
 
@@ -12,7 +12,7 @@ export function standingOf({ version, failing, host_key_changed: isOtherKey }: P
 }
 
 const WORD: Readonly<Record<Standing, string>> = {
-  fine: "Fine", failing: "Failing", key: "Host key changed", never: "Not fetched yet",
+  fine: "Backed up", failing: "Failing", key: "Host key changed", never: "Not fetched yet",
 };
 
 export function standingWord(row: Pick<ConfigRow, "version" | "failing" | "host_key_changed">): { word: string; cause: string | null } {

@@ -8,10 +8,17 @@ type Sent<O> = O extends { requestBody: { content: { "application/json": infer B
 
 export type Backup = Data<paths["/api/v1/devices/{id}/backup"]["get"]>;
 export type BackupChange = Sent<paths["/api/v1/devices/{id}/backup"]["patch"]>;
-export type Policy = Data<paths["/api/v1/backup-policy"]["get"]>;
+export interface Mirror {
+  state: "ok" | "waiting" | "off";
+  /** What it waits for or why it is off, and what to do about that. */
+  detail: string | null;
+  last_commit_at: string | null;
+}
+export type Policy = Data<paths["/api/v1/backup-policy"]["get"]> & { mirror?: Mirror };
 export type NewPolicy = Sent<paths["/api/v1/backup-policy"]["put"]>;
 export type ConfigRow = Row<paths["/api/v1/configs"]["get"]>;
-export type Found = Row<paths["/api/v1/configs/search"]["get"]>;
+/** `last_at`: when the version was seen last. */
+export type Found = Row<paths["/api/v1/configs/search"]["get"]> & { last_at?: string };
 export type Version = Row<paths["/api/v1/devices/{id}/configs"]["get"]>;
 export type VersionText = Data<paths["/api/v1/configs/{id}"]["get"]>;
 export type Job = Row<paths["/api/v1/config-jobs"]["get"]>;

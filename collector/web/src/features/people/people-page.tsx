@@ -1,6 +1,6 @@
 import { useMemo, useState } from "react";
 import { api, take } from "../../lib/api";
-import { dateOnly } from "../../lib/format";
+import { dateOnly, integer } from "../../lib/format";
 import { useMay } from "../../lib/role";
 import { narrowed, useScope } from "../../lib/scope";
 import type { Person } from "../../lib/types";
@@ -70,7 +70,7 @@ export function PeoplePage() {
     <>
       <PageHead title="People">
         {list.rows.length > 1 && (
-          <FilterBar label="Filter people" query={query} onQuery={setQuery} total={list.total ?? list.rows.length}
+          <FilterBar label="Filter people" count={(all) => (all === 1 ? "1 person" : `${integer(all)} people`)} query={query} onQuery={setQuery} total={list.total ?? list.rows.length}
             shown={keep ? list.rows.filter(keep).length : list.rows.length}
             onClear={query ? () => setQuery("") : undefined} />
         )}

@@ -1,7 +1,7 @@
 import { Link } from "@tanstack/react-router";
 import { useMemo, useState } from "react";
 import { api, take } from "../../lib/api";
-import { integer } from "../../lib/format";
+import { counted, integer } from "../../lib/format";
 import { useMay } from "../../lib/role";
 import { narrowed, useScope } from "../../lib/scope";
 import type { Site } from "../../lib/types";
@@ -63,7 +63,7 @@ export function SitesPage() {
     <>
       <PageHead title="Sites">
         {list.rows.length > 1 && (
-          <FilterBar label="Filter sites" query={query} onQuery={setQuery} total={list.total ?? list.rows.length}
+          <FilterBar label="Filter sites" count={(all) => counted(all, "site")} query={query} onQuery={setQuery} total={list.total ?? list.rows.length}
             shown={keep ? list.rows.filter(keep).length : list.rows.length}
             onClear={query ? () => setQuery("") : undefined} />
         )}
