@@ -78,10 +78,21 @@ it("tries what is typed once the hand rests, and shows what it says", async () =
       condition: { kind: "metric", name: "cpu_percent", object: "*", is: "above", limit: 95, clear: 80 },
     },
   }]);
-  expect(document.querySelector("[data-look-count=wrong]")?.textContent).toBe("1 wrong");
+  expect(document.querySelector("[data-look-count=wrong]")?.textContent).toBe("1 would fire");
+  // Of what there is none of, nothing is said.
+  expect(document.querySelector("[data-look-count=between]")).toBeNull();
   expect(screen.getByText("1 alert would have fired; 3 devices looked at.")).toBeTruthy();
   expect(document.querySelector("[data-rule-sentence]")?.textContent)
     .toBe("Load of the device: 95 % or above, for 10 min. It is over when it is at 80 % or below for 5 min.");
+});
+
+it("says of a device that is not up what the rule makes of it, and what stands in between", async () => {
+  const thing = { device: "dev_2", agent: "agt_1", name: "core-1", object: "", look: "well", value: null, state: "degraded" };
+  posts(() => ({ data: { data: { ...PREVIEW, things: [thing], counts: { wrong: 0, between: 2, well: 1, unknown: 0 } } }, response: new Response() }));
+  await show(RULE);
+  const row = (await screen.findByText("core-1", { selector: "td" })).closest("tr");
+  expect(row?.textContent).toBe("core-1would not fire (degraded)");
+  expect(screen.getByText(/^In between: past where it is well again/)).toBeTruthy();
 });
 
 it("tries nothing and sends nothing while something is wrong, and leads to it", async () => {

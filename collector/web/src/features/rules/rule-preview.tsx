@@ -56,11 +56,16 @@ export function RulePreviewPart({ tenant, tried, metrics }: Props) {
   );
 }
 
+/** What the rule makes of a thing: not how the thing is, for what is degraded may be none of its business. */
 const LOOKS = [
-  { look: "wrong", word: "wrong", tone: "text-down" }, { look: "between", word: "between", tone: "text-degraded" },
-  { look: "well", word: "well", tone: "text-up" }, { look: "unknown", word: "unknown", tone: "text-unknown" },
+  { look: "wrong", word: "would fire", tone: "text-down", note: "Once it has been so for as long as the rule says" },
+  { look: "between", word: "in between", tone: "text-degraded", note: "Past where it is well again, and not at the limit: nothing begins and nothing ends" },
+  { look: "well", word: "would not fire", tone: "text-up", note: "It is not what the rule calls wrong" },
+  { look: "unknown", word: "unknown", tone: "text-unknown", note: "Nobody can tell how it is now" },
 ] as const;
-const TONE: Readonly<Record<RuleThing["look"], string>> = { wrong: "text-down", between: "text-degraded", well: "text-up", unknown: "text-unknown" };
+const LOOK = Object.fromEntries(LOOKS.map((one) => [one.look, one])) as Readonly<Record<RuleThing["look"], (typeof LOOKS)[number]>>;
+/** Told also where there are none. */
+const ALWAYS: ReadonlySet<RuleThing["look"]> = new Set(["wrong", "well"]);
 
 /** More lines than this help nobody: what is wrong comes first. */
 const SHOWN = 12;
@@ -74,18 +79,21 @@ function Now({ preview: { counts, in_scope: inScope, looked_at: looked, things }
         {inScope === 0 ? "Nothing is in scope: check the sites and the tags." : `${integer(inScope)} in scope${looked < inScope ? `, the first ${integer(looked)} looked at` : ""}.`}
       </p>
       <ul className="flex flex-wrap gap-x-5 gap-y-1">
-        {LOOKS.map(({ look, word, tone }) => (
-          <li key={look} data-look-count={look}><strong className={`text-lg ${counts[look] > 0 ? tone : "text-faint"}`}>{integer(counts[look])}</strong> <span className="text-muted">{word}</span></li>
+        {LOOKS.filter(({ look }) => ALWAYS.has(look) || counts[look] > 0).map(({ look, word, tone, note }) => (
+          <li key={look} data-look-count={look} title={note}><strong className={`text-lg ${counts[look] > 0 ? tone : "text-faint"}`}>{integer(counts[look])}</strong> <span className="text-muted">{word}</span></li>
         ))}
       </ul>
+      {counts.between > 0 && <p className="text-xs text-muted">In between: {LOOK.between.note.toLowerCase()}.</p>}
       {things.length > 0 && (
         <table className="w-full border-collapse text-xs" aria-label="What it says now">
           <tbody>
             {things.slice(0, SHOWN).map((thing) => (
               <tr key={`${thing.device ?? thing.agent} ${thing.object}`} className="border-t border-line">
                 <td className="py-1 pr-2 wrap-anywhere">{thing.name}{thing.object && <span className="ml-1.5 text-muted">{thing.object}</span>}</td>
-                <td className={`w-20 px-2 py-1 ${TONE[thing.look]}`}>{thing.look}</td>
-                <td className="num py-1 pl-2">{thing.state ?? figure(thing.value, unit)}</td>
+                <td className={`px-2 py-1 whitespace-nowrap ${LOOK[thing.look].tone}`} title={LOOK[thing.look].note}>
+                  {LOOK[thing.look].word}{thing.state && <span className="text-muted"> ({thing.state})</span>}
+                </td>
+                <td className="num py-1 pl-2">{thing.state === null && figure(thing.value, unit)}</td>
               </tr>
             ))}
           </tbody>
