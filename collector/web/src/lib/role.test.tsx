@@ -2,7 +2,7 @@ import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
 import { cleanup, renderHook } from "@testing-library/react";
 import type { ReactNode } from "react";
 import { afterEach, expect, it } from "vitest";
-import { mayBy, type Role, roleWord, useMayIn, useTenantsFor } from "./role";
+import { mayBy, type Role, roleWord, useMayIn, useMayMake, useTenantsFor } from "./role";
 import { ScopeContext, scopeOf } from "./scope";
 import { meQuery } from "./session";
 
@@ -29,10 +29,10 @@ it("says a role in words, an unknown one as it stands", () => {
 });
 
 /** Operator in North, viewer in South; `highest` is what the sign-in tells of them. */
-function seen<T>(highest: Role, read: () => T): T {
+function seen<T>(highest: Role, read: () => T, chosen?: string): T {
   const client = new QueryClient({ defaultOptions: { queries: { staleTime: Infinity } } });
   client.setQueryData(meQuery.queryKey, { user: { role: highest, staff: false }, tenants: [] } as never);
-  const scope = scopeOf([{ id: "n", name: "North", role: "operator" }, { id: "s", name: "South", role: "viewer" }], undefined);
+  const scope = scopeOf([{ id: "n", name: "North", role: "operator" }, { id: "s", name: "South", role: "viewer" }], chosen);
   const wrapper = ({ children }: { children: ReactNode }) => (
     <QueryClientProvider client={client}><ScopeContext value={scope}>{children}</ScopeContext></QueryClientProvider>
   );
@@ -50,4 +50,9 @@ it("offers the tenants in which something can be made", () => {
   expect(ids("write")).toEqual(["n"]);
   expect(ids("admin")).toEqual([]);
   expect(ids("admin", "super_admin")).toEqual(["n", "s"]);
+});
+
+it("lets make something only where it may be in the tenant that is chosen", () => {
+  const may = (chosen?: string, highest: Role = "operator") => seen(highest, () => useMayMake("write"), chosen);
+  expect([may(), may("n"), may("s"), may("s", "super_admin")]).toEqual([true, true, false, true]);
 });

@@ -88,6 +88,15 @@ export function useTenantsFor(need: keyof OfRole): readonly Tenant[] {
   return useMemo(() => tenants.filter(({ id }) => mayIn(id)[need]), [tenants, mayIn, need]);
 }
 
+/** Whether something can be made in what the pages are narrowed to. */
+export function useMayMake(need: keyof OfRole): boolean {
+  const { tenant } = useScope();
+  const { provider } = useMay();
+  const tenants = useTenantsFor(need);
+  // The provider's may, also where there is no tenant yet.
+  return provider || tenants.some(({ id }) => tenant === null || tenant.id === id);
+}
+
 /** In no tenant: nothing is live for them, and most of the API says so. */
 export function seesNothing({ user, tenants }: Me): boolean {
   return tenants.length === 0 && user.role !== "super_admin";

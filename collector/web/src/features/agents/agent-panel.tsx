@@ -6,7 +6,7 @@ import { api, take } from "../../lib/api";
 import { counted, dateTime, NONE } from "../../lib/format";
 import { live, useAgent, useEachSecond, useTableValue } from "../../lib/live-app";
 import { useAgentNames } from "../../lib/live-names";
-import { useMay } from "../../lib/role";
+import { useMayIn } from "../../lib/role";
 import { shownAgent } from "../../lib/state";
 import type { Phase } from "../../lib/live-table";
 import type { Agent } from "../../lib/types";
@@ -73,7 +73,7 @@ function Body({ agent }: { agent: Agent }) {
 }
 
 function LinkPart({ agent, isHere }: { agent: Agent; isHere: boolean }) {
-  const may = useMay();
+  const may = useMayIn()(agent.tenant.id);
   const reason = notQuic(agent);
   return (
     <Part title="Connection to the collector">

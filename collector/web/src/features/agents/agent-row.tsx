@@ -30,7 +30,15 @@ export const ROOMY = "max-[1380px]:hidden phone:flex!";
 
 type Act = ((agent: Agent) => void) | null;
 
-export function AgentRow({ id, onEdit, onRevoke }: { id: string; onEdit: Act; onRevoke: Act }) {
+interface Props {
+  id: string;
+  /** Something can be done with some of the rows. */
+  hasActions: boolean;
+  onEdit: Act;
+  onRevoke: Act;
+}
+
+export function AgentRow({ id, hasActions, onEdit, onRevoke }: Props) {
   const agent = useAgent(id);
   const [state, ...words] = useEachSecond(() => (agent ? shown(agent) : "unknown ")).split(" ");
   const names = useAgentNames();
@@ -69,9 +77,9 @@ export function AgentRow({ id, onEdit, onRevoke }: { id: string; onEdit: Act; on
         </Link>
       </Cell>
       <Cell label="Certificate"><Certificate agent={agent} /></Cell>
-      {onEdit && (
+      {hasActions && (
         <ActionCell>
-          {!agent.revoked_at && (
+          {onEdit && !agent.revoked_at && (
             <Button look="quiet" className="h-7 phone:border phone:border-edge" aria-label={`Edit ${name}`}
               onClick={() => onEdit(agent)}>
               Edit

@@ -2,7 +2,7 @@ import { getRouteApi } from "@tanstack/react-router";
 import { lazy, Suspense, useEffect, useMemo, useState } from "react";
 import { byName, counted } from "../../lib/format";
 import { live, useTableValue } from "../../lib/live-app";
-import { useMay } from "../../lib/role";
+import { useMayIn, useMayMake } from "../../lib/role";
 import { agentNames, useAgentNames } from "../../lib/live-names";
 import { isInScope, useScope } from "../../lib/scope";
 import { sorted, type Sorting } from "../../lib/sorting";
@@ -60,7 +60,8 @@ function since(at: string | null | undefined): number | null {
 }
 
 export function AgentsPage() {
-  const may = useMay();
+  const mayAdd = useMayMake("write");
+  const mayIn = useMayIn();
   const scope = useScope();
   const names = useAgentNames();
   const navigate = route.useNavigate();
@@ -90,6 +91,9 @@ export function AgentsPage() {
     return agent && (!text || matches(agent, text));
   });
 
+  const mayOf = (id: string) => mayIn(live.agents.get(id)?.tenant.id ?? "");
+  const canChange = ids.some((id) => mayOf(id).write);
+
   return (
     <>
       <PageHead title="Agents">
@@ -98,7 +102,7 @@ export function AgentsPage() {
             total={ids.length} onClear={query ? () => setQuery("") : undefined} />
         )}
         <span className="flex-1" />
-        {may.write && (
+        {mayAdd && (
           <Button look="solid" onClick={() => setMaking(true)}>
             <Icon name="plus" size={14} /> New agent
           </Button>
@@ -111,9 +115,9 @@ export function AgentsPage() {
           <p>
             An agent runs at each site, on anything from a server to a small board. It opens one
             connection to this collector; nothing at the site listens.{" "}
-            {may.write ? "Make a token, enrol, done." : "An operator of your tenant can enrol one."}
+            {mayAdd ? "Make a token, enrol, done." : "An operator of your tenant can enrol one."}
           </p>
-          {may.write && (
+          {mayAdd && (
             <Button look="solid" className="self-start" onClick={() => setMaking(true)}>
               Make the first token
             </Button>
@@ -123,10 +127,10 @@ export function AgentsPage() {
       {ids.length > 0 && (
         <table className="w-full border-collapse phone:block" aria-label="Agents">
           <TableHead columns={scope.isMixed ? COLUMNS : OF_ONE_TENANT} sorting={sorting} onSort={setSorting}
-            hasActions={may.write} />
+            hasActions={canChange} />
           <tbody className={BODY}>
             {shown.map((id) => (
-              <AgentRow key={id} id={id} onEdit={may.write ? setEditing : null} onRevoke={may.admin ? setRevoking : null} />
+              <AgentRow key={id} id={id} hasActions={canChange} onEdit={mayOf(id).write ? setEditing : null} onRevoke={mayOf(id).admin ? setRevoking : null} />
             ))}
           </tbody>
         </table>

@@ -4,7 +4,7 @@ import { lazy, Suspense, useState } from "react";
 import { api, take } from "../../lib/api";
 import { live } from "../../lib/live-app";
 import type { Names } from "../../lib/names";
-import { useMay } from "../../lib/role";
+import { useMayIn } from "../../lib/role";
 import { causeHint, type ShownCause } from "../../lib/state";
 import { useScope } from "../../lib/scope";
 import type { Device, DeviceDetail, State } from "../../lib/types";
@@ -34,7 +34,7 @@ export function DeviceHead({ device, detail, names, poll, editing, onEdit }: Pro
   const [state, told] = useShown(device);
   // Nothing comes of it: the agent was given no credential.
   const cause = detail.snmp.damaged && (told === "pending" || told === "no_credential") ? "credential_damaged" : told;
-  const may = useMay();
+  const may = useMayIn()(device.tenant.id);
   const offline = useOffline(device.agent.id);
   return (
     <header className="px-4 pt-3 pb-2 phone:px-3">

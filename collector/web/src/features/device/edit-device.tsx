@@ -2,7 +2,7 @@ import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { api, take } from "../../lib/api";
 import { live } from "../../lib/live-app";
-import { useMay } from "../../lib/role";
+import { useMayIn } from "../../lib/role";
 import type { DeviceDetail } from "../../lib/types";
 import { useKnownTags } from "../../lib/use-known-tags";
 import { FieldFrame, TextField } from "../../ui/field";
@@ -28,7 +28,7 @@ interface Props {
 }
 
 export function EditDevice({ detail, open, onClose }: Props) {
-  const { admin } = useMay();
+  const { admin } = useMayIn()(detail.tenant.id);
   return (
     <SidePanel open={open} onOpenChange={(on) => on || onClose()} title={detail.name} description="Its history stays with it.">
       <DeviceForm detail={detail} onDone={onClose} />

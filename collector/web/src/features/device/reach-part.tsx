@@ -2,7 +2,7 @@ import { Link } from "@tanstack/react-router";
 import type { ReactNode } from "react";
 import { serverNow } from "../../lib/clock";
 import { useEachSecond } from "../../lib/live-app";
-import { useMay } from "../../lib/role";
+import { useMayIn } from "../../lib/role";
 import { isDim, type ShownCause } from "../../lib/state";
 import type { Device, DeviceDetail } from "../../lib/types";
 import { Age } from "../../ui/age";
@@ -24,6 +24,7 @@ interface Props {
 export function ReachPart({ device, detail, onEdit, children }: Props) {
   const [, cause] = useShown(device);
   const { snmp } = detail;
+  const may = useMayIn()(device.tenant.id).write;
   // Rendered anew only when what is said turns.
   const echo = useAsked((now) => echoOf(device, detail.ping, cause, now));
   const told = useAsked((now) => snmpOf(device, snmp, cause, now));
@@ -33,8 +34,8 @@ export function ReachPart({ device, detail, onEdit, children }: Props) {
       <div className="grid grid-cols-2 gap-3 phone:grid-cols-1">
         <AskedCard name="Echo" asked={echo} interval={device.interval_s} source={`from ${by}`} />
         <AskedCard name="SNMP" asked={told} interval={device.interval_s} source={`SNMP ${snmp.version}, ${credentialWords(snmp)}`}>
-          {told.cause === "no_credential" && <GiveCredential onEdit={onEdit} />}
-          {told.cause === "credential_damaged" && <GiveAnew profile={snmp.profile} onEdit={onEdit} />}
+          {told.cause === "no_credential" && <GiveCredential may={may} onEdit={onEdit} />}
+          {told.cause === "credential_damaged" && <GiveAnew may={may} profile={snmp.profile} onEdit={onEdit} />}
         </AskedCard>
       </div>
       {children}
@@ -81,17 +82,15 @@ function AskedCard({ name, asked, interval, source, children }: {
 const link = "text-accent underline underline-offset-4 phone:inline-flex phone:min-h-11 phone:items-center";
 
 /** One that cannot be read is typed again where it is kept: with the device, or with the profile. */
-function GiveAnew({ profile, onEdit }: { profile: DeviceDetail["snmp"]["profile"]; onEdit: () => void }) {
-  const may = useMay();
-  if (!may.write) return " An operator of your tenant can give it anew.";
+function GiveAnew({ may, profile, onEdit }: { may: boolean; profile: DeviceDetail["snmp"]["profile"]; onEdit: () => void }) {
+  if (!may) return " An operator of your tenant can give it anew.";
   if (!profile) return <>{" "}<button type="button" className={link} onClick={onEdit}>Give the device its credential anew</button>.</>;
   return <>{" "}<Link to="/settings/credentials" className={link}>Give the profile «{profile.name}» its credential anew</Link>.</>;
 }
 
 /** A credential that is missing can be given from here. */
-function GiveCredential({ onEdit }: { onEdit: () => void }) {
-  const may = useMay();
-  if (!may.write) return " An operator of your tenant can give it one.";
+function GiveCredential({ may, onEdit }: { may: boolean; onEdit: () => void }) {
+  if (!may) return " An operator of your tenant can give it one.";
   return (
     <>
       {" "}<button type="button" className={link} onClick={onEdit}>Give it a credential</button>, or make a{" "}

@@ -3,27 +3,38 @@ import { cleanup, fireEvent, render, screen, waitFor } from "@testing-library/re
 import { afterEach, expect, it, vi } from "vitest";
 import { api } from "../../lib/api";
 import { live } from "../../lib/live-app";
+import { ScopeContext, scopeOf } from "../../lib/scope";
+import { meQuery } from "../../lib/session";
 import type { Agent } from "../../lib/types";
 import { AddDeviceForm } from "./add-device";
 
 /** Connected. */
 const HERE = { state: "up", last_seen_at: new Date().toISOString() };
 
-afterEach(cleanup);
+const ref = (name: string) => ({ id: name, name });
+/** One agent where this person may add devices, and one where they only look: there is nothing to choose. */
+const AGENTS = [["agt_1", "Customer"], ["agt_2", "Looked at"]].map(([id, tenant]) =>
+  Object.assign({ id, name: id, site: ref("Depot"), tenant: ref(tenant ?? ""), revoked_at: null }, HERE) as unknown as Agent);
+
+afterEach(() => {
+  cleanup();
+  vi.restoreAllMocks();
+});
+
+function show(onDone: () => void) {
+  live.agents.replace(AGENTS);
+  const queries = new QueryClient({ defaultOptions: { queries: { staleTime: Infinity } } });
+  queries.setQueryData(meQuery.queryKey, { user: { role: "operator", staff: false }, tenants: [] } as never);
+  const scope = scopeOf([{ ...ref("Customer"), role: "operator" }, { ...ref("Looked at"), role: "viewer" }], undefined);
+  render(<QueryClientProvider client={queries}><ScopeContext value={scope}><AddDeviceForm onDone={onDone} /></ScopeContext></QueryClientProvider>);
+}
 
 /** Fills the form, sends it, and returns what was sent. */
 async function sent(fields: Readonly<Record<string, string>>): Promise<unknown> {
-  const ref = (name: string) => ({ id: name, name });
-  const agent = { id: "agt_1", name: "box-1", site: ref("Depot"), tenant: ref("Customer"), revoked_at: null, ...HERE };
-  live.agents.replace([agent as unknown as Agent]);
   const data = { id: "dev_1", tags: [] };
   const post = vi.spyOn(api, "POST").mockResolvedValue({ data: { data }, response: new Response() } as never);
   const done = vi.fn();
-  render(
-    <QueryClientProvider client={new QueryClient()}>
-      <AddDeviceForm onDone={done} />
-    </QueryClientProvider>,
-  );
+  show(done);
   expect(screen.getByText("Depot · Customer")).toBeTruthy();
   for (const [label, value] of Object.entries(fields)) {
     fireEvent.change(screen.getByLabelText(label), { target: { value } });
@@ -49,12 +60,8 @@ it("leaves the community to a credential profile where none is typed", async () 
 });
 
 it("adds a device that nothing is known of but its address, with its options", async () => {
-  cleanup();
-  vi.restoreAllMocks();
-  const agent = { id: "agt_1", name: "box-1", site: { id: "s", name: "Depot" }, tenant: { id: "t", name: "C" }, revoked_at: null, ...HERE };
-  live.agents.replace([agent as unknown as Agent]);
   const post = vi.spyOn(api, "POST").mockResolvedValue({ data: { data: { id: "dev_1", tags: [] } }, response: new Response() } as never);
-  render(<QueryClientProvider client={new QueryClient()}><AddDeviceForm onDone={() => {}} /></QueryClientProvider>);
+  show(() => {});
   expect(screen.getByText(/watched by echo requests alone/)).toBeTruthy();
   fireEvent.change(screen.getByLabelText("Address"), { target: { value: "192.0.2.7" } });
   fireEvent.change(screen.getByLabelText("Pause between two questions"), { target: { value: "2000" } });

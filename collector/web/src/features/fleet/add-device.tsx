@@ -4,6 +4,7 @@ import { api, take } from "../../lib/api";
 import { byName } from "../../lib/format";
 import { live, useTableValue } from "../../lib/live-app";
 import { useAgentNames } from "../../lib/live-names";
+import { useMayIn } from "../../lib/role";
 import { isInScope, useScope } from "../../lib/scope";
 import type { NewDevice } from "../../lib/types";
 import { useKnownTags } from "../../lib/use-known-tags";
@@ -45,9 +46,10 @@ function useAgentChoices() {
   useTableValue(live.agents, (table) => table.membership);
   const scope = useScope();
   const names = useAgentNames();
+  const mayIn = useMayIn();
   return live.agents
     .list()
-    .filter((agent) => !agent.revoked_at && isInScope(scope, agent))
+    .filter((agent) => !agent.revoked_at && isInScope(scope, agent) && mayIn(agent.tenant.id).write)
     .toSorted((a, b) => byName(a.name, b.name))
     .map((agent) => ({ value: agent.id, label: names.name(agent), note: `${agent.site.name} · ${agent.tenant.name}` }));
 }

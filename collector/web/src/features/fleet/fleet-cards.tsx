@@ -41,7 +41,7 @@ export function FleetCards({ fleet, selection }: { fleet: Fleet; selection: Sele
         {virtual.getVirtualItems().map((item) => {
           const id = fleet.ids[item.index];
           return id ? (
-            <Card key={id} id={id} marked={selection ? selection.has(id) : null} onMark={selection?.toggle}
+            <Card key={id} id={id} marked={selection && fleet.canChange.has(id) ? selection.has(id) : null} onMark={selection?.toggle}
               style={{ height: CARD_PX, transform: `translateY(${item.start}px)` }} />
           ) : null;
         })}

@@ -2,6 +2,7 @@ import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
 import { act, fireEvent, render, screen } from "@testing-library/react";
 import { expect, it } from "vitest";
 import { live } from "../../lib/live-app";
+import { ScopeContext, scopeOf } from "../../lib/scope";
 import { meQuery } from "../../lib/session";
 import type { Agent } from "../../lib/types";
 import { FleetEmpty } from "./fleet-empty";
@@ -13,7 +14,7 @@ it("leads to the first agent by one button, and keeps its dialog when the agent 
   queries.setQueryData(["sites"], []);
   const { container } = render(
     <QueryClientProvider client={queries}>
-      <FleetEmpty onAdd={() => {}} />
+      <ScopeContext value={scopeOf([{ id: "ten_1", name: "North", role: "operator" }], undefined)}><FleetEmpty onAdd={() => {}} /></ScopeContext>
     </QueryClientProvider>,
   );
   expect(container.querySelector("code")).toBeNull();

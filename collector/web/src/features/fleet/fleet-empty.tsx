@@ -1,6 +1,6 @@
 import { lazy, Suspense, useEffect, useState } from "react";
 import { live, useTableValue } from "../../lib/live-app";
-import { useMay } from "../../lib/role";
+import { useMayMake } from "../../lib/role";
 import { isInScope, useScope } from "../../lib/scope";
 import { Button } from "../../ui/button";
 import { Empty } from "../../ui/empty";
@@ -24,8 +24,8 @@ function NextStep({ onAdd, onNewAgent }: { onAdd: () => void; onNewAgent: () => 
   const agents = useTableValue(live.agents, (table) =>
     table.phase === "ready" ? table.list().filter((agent) => isInScope(scope, agent)).length : null,
   );
-  const may = useMay();
-  if (!may.write) {
+  const may = useMayMake("write");
+  if (!may) {
     return (
       <Empty title="No devices yet">
         <p>You may look, not change. Ask an operator of your tenant to add the first device.</p>

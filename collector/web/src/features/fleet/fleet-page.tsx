@@ -1,7 +1,7 @@
-import { lazy, Suspense, useEffect, useRef, useState } from "react";
+import { lazy, Suspense, useEffect, useMemo, useRef, useState } from "react";
 import { integer } from "../../lib/format";
 import { live, useTableValue } from "../../lib/live-app";
-import { useMay } from "../../lib/role";
+import { useMayMake } from "../../lib/role";
 import { STATE_WORD, STATES } from "../../lib/state";
 import { useKeys } from "../../lib/use-keys";
 import { useTitle } from "../../lib/use-title";
@@ -30,12 +30,15 @@ const BulkBar = lazy(() => import("./bulk-bar").then((m) => ({ default: m.BulkBa
 export function FleetPage() {
   const fleet = useFleet();
   const phone = usePhone();
-  const may = useMay();
+  const mayAdd = useMayMake("write");
   const [adding, setAdding] = useState(false);
   // On the desk there is room for a box on each row; on the phone a tap opens, unless one is marking.
   const [marking, setMarking] = useState(false);
   const phase = useTableValue(live.devices, (table) => table.phase);
-  const selection = useSelection(fleet.ids);
+  const { ids, canChange } = fleet;
+  const markable = useMemo(() => ids.filter((id) => canChange.has(id)), [ids, canChange]);
+  const mayMark = markable.length > 0;
+  const selection = useSelection(markable);
   const input = useRef<HTMLInputElement>(null);
   const rows = useRef<GridRows>(null);
 
@@ -54,7 +57,7 @@ export function FleetPage() {
         <FilterInput label="Filter devices" input={input} query={fleet.search.q ?? ""} onQuery={(q) => fleet.setSearch({ q })}
           toRows={() => rows.current?.first() ?? false} />
         <StateFilter fleet={fleet} />
-        {phone && may.write && fleet.total > 1 && (
+        {phone && mayMark && fleet.total > 1 && (
           <Toggle className="phone:order-3" title="Tap devices to change them together" on={marking}
             onChange={(on) => {
               setMarking(on);
@@ -69,7 +72,7 @@ export function FleetPage() {
         <span className="text-xs text-muted phone:hidden" aria-live="off" data-fleet-count>
           {integer(fleet.ids.length)} of {integer(fleet.total)}
         </span>
-        {may.write && (
+        {mayAdd && (
           <Button look="solid" onClick={() => setAdding(true)}>
             <Icon name="plus" size={14} /> Add device
           </Button>
@@ -77,16 +80,16 @@ export function FleetPage() {
       </PageHead>
       <TableError table={live.devices} className="mx-4 mb-3" />
       <Suspense>
-        {selection.ids.length > 0 && <BulkBar selection={selection} shown={fleet.ids.length} />}
+        {selection.ids.length > 0 && <BulkBar selection={selection} shown={markable.length} />}
       </Suspense>
       {fleet.total === 0 ? (
         phase === "ready" ? <FleetEmpty onAdd={() => setAdding(true)} /> : <Skeleton label="Loading devices" rows={24} />
       ) : fleet.ids.length === 0 ? (
         <FleetNoMatch onClear={clear} />
       ) : phone ? (
-        <FleetCards fleet={fleet} selection={marking && may.write ? selection : null} />
+        <FleetCards fleet={fleet} selection={marking && mayMark ? selection : null} />
       ) : (
-        <FleetTable ref={rows} fleet={fleet} selection={may.write ? selection : null} onEscape={clear} />
+        <FleetTable ref={rows} fleet={fleet} selection={mayMark ? selection : null} onEscape={clear} />
       )}
       <Suspense>{adding && <AddDevice open onOpenChange={setAdding} />}</Suspense>
     </div>

@@ -83,6 +83,7 @@ export const FleetRow = memo(function FleetRow({ id, index, selected, marked, on
       }`}
     >
       <div role="gridcell" className="clip flex items-center">
+        {marked === null && onMark && <span className="mr-1 w-6 shrink-0" />}
         {marked !== null && (
           <label className="mr-1 inline-flex h-7 w-6 shrink-0 items-center" title="Mark (x or Space)">
             <input type="checkbox" tabIndex={-1} aria-label={`Mark ${name}`} className="size-3.5 accent-accent" checked={marked}

@@ -54,7 +54,7 @@ export function FleetTable({ fleet, selection, onEscape, ref }: Props) {
         follow(id);
         void navigate({ to: "/devices/$id", params: { id } });
       }}
-      renderRow={(row) => <FleetRow key={row.id} {...row} />} />
+      renderRow={(row) => <FleetRow key={row.id} {...row} marked={fleet.canChange.has(row.id) ? row.marked : null} />} />
   );
 }
 

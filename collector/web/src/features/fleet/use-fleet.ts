@@ -3,6 +3,7 @@ import { useCallback, useDeferredValue, useMemo, useState } from "react";
 import { currentSecond } from "../../lib/clock";
 import { live } from "../../lib/live-app";
 import { useDeviceNames } from "../../lib/live-names";
+import { useTenantsFor } from "../../lib/role";
 import { isInScope as isOfTenant, useScope } from "../../lib/scope";
 import { patched } from "../../lib/search-patch";
 import { toggled } from "../../lib/sorting";
@@ -84,8 +85,13 @@ export function useFleet() {
   };
   const room = useRoom(inScope, scope.tenant?.id ?? null);
   const ids = useMemo(() => rows.map(({ id }) => id), [rows]);
+  const writable = useTenantsFor("write");
+  const canChange = useMemo<ReadonlySet<string>>(() => {
+    const tenants = new Set(writable.map(({ id }) => id));
+    return new Set(rows.filter(({ tenant }) => tenants.has(tenant.id)).map(({ id }) => id));
+  }, [rows, writable]);
   const total = useMemo(() => all.filter((device) => isOfTenant(scope, device)).length, [all, scope]);
-  return { search, setSearch, paused, held, sorting, sortBy, columns: scope.isMixed ? columns : ofOneTenant, ids, counts, total, room, isMixed: scope.isMixed };
+  return { search, setSearch, paused, held, sorting, sortBy, columns: scope.isMixed ? columns : ofOneTenant, ids, canChange, counts, total, room, isMixed: scope.isMixed };
 }
 
 export type Fleet = ReturnType<typeof useFleet>;

@@ -1,5 +1,5 @@
 import { useState } from "react";
-import { useMayIn } from "../../lib/role";
+import { useMayIn, useMayMake } from "../../lib/role";
 import { useScope } from "../../lib/scope";
 import { ROWS } from "../../lib/use-pages";
 import { useRefresh } from "../../lib/use-refresh";
@@ -22,7 +22,6 @@ import type { Channel } from "./types";
 
 /** Who is told of alerts: channels, and the routes that lead to them. */
 export function NotificationsPage() {
-  const { tenants, tenant } = useScope();
   const mayIn = useMayIn();
   const channels = useChannels();
   const routes = useRoutes();
@@ -33,7 +32,7 @@ export function NotificationsPage() {
   // Who reads far down does not have all of it loaded anew each time.
   useRefresh([...(channels.rows.length <= ROWS ? [CHANNELS] : []), ...(routes.rows.length <= ROWS ? [ROUTES] : [])]);
   useTitle("Notifications");
-  const mayAdd = tenants.some(({ id }) => (tenant === null || tenant.id === id) && mayIn(id).admin);
+  const mayAdd = useMayMake("admin");
   const own = channels.rows.filter((one) => mayIn(one.tenant.id).admin);
   const add = () => setChannel({ channel: null });
   const addRoute = (id: string | null) => setRoute({ route: null, channel: id });

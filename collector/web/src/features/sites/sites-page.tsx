@@ -2,7 +2,7 @@ import { Link } from "@tanstack/react-router";
 import { useMemo, useState } from "react";
 import { api, take } from "../../lib/api";
 import { counted, integer } from "../../lib/format";
-import { useMay } from "../../lib/role";
+import { useMayIn, useMayMake } from "../../lib/role";
 import { narrowed, useScope } from "../../lib/scope";
 import type { Site } from "../../lib/types";
 import { ROWS, usePages } from "../../lib/use-pages";
@@ -55,7 +55,8 @@ export function SitesPage() {
     return word ? (site: Site) => `${site.name} ${site.tenant.name}`.toLowerCase().includes(word) : undefined;
   }, [query]);
   useTitle("Sites");
-  const may = useMay();
+  const mayAdd = useMayMake("write");
+  const mayIn = useMayIn();
   const [opened, setOpened] = useState<OpenedSite>(null);
   const [removing, setRemoving] = useState<Site | null>(null);
   const add = () => setOpened({ site: null });
@@ -68,11 +69,11 @@ export function SitesPage() {
             onClear={query ? () => setQuery("") : undefined} />
         )}
         <span className="flex-1" />
-        {may.write && <Button look="solid" onClick={add}><Icon name="plus" size={14} /> New site</Button>}
+        {mayAdd && <Button look="solid" onClick={add}><Icon name="plus" size={14} /> New site</Button>}
       </PageHead>
       <DataTable label="Sites" list={list} keep={keep} columns={columns} keyOf={(site) => site.id}
         first={{ by: "name", desc: false }}
-        renderActions={may.write ? (site) => (
+        renderActions={list.rows.some(({ tenant }) => mayIn(tenant.id).write) ? (site) => mayIn(site.tenant.id).write && (
           <>
             <Button look="quiet" className="h-7 phone:border phone:border-edge" aria-label={`Rename ${site.name}`}
               onClick={() => setOpened({ site })}>
@@ -87,7 +88,7 @@ export function SitesPage() {
         empty={
           <Empty title="No site yet">
             <p>A site is a place where an agent stands: a rooftop, a depot, a point of presence.</p>
-            {may.write && <Button look="solid" className="self-start" onClick={add}>Make the first site</Button>}
+            {mayAdd && <Button look="solid" className="self-start" onClick={add}>Make the first site</Button>}
           </Empty>
         } />
       <SitePanel opened={opened} onClose={() => setOpened(null)} />
