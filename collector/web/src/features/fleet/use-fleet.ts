@@ -36,7 +36,7 @@ export function useOrder(fresh: readonly Device[], held: boolean): readonly Devi
   return order;
 }
 
-const NO_ROOM: Room = { address: 0, state: 0 };
+const NO_ROOM: Room = { address: 0, state: 0, model: 0 };
 
 /** Room for the longest texts so far of one choice of tenants. */
 function useRoom(devices: readonly Device[], tenant: string | null): Room {
