@@ -71,7 +71,7 @@ async function rules({ site: { url }, page, check, look }) {
     await signInPage(page, url, ADMIN, "/alerts");
     await page.click("a:has-text('Rules')");
     await page.waitForURL("**/alerts/rules");
-    await page.waitForFunction(() => document.querySelectorAll("[data-row]").length === 18);
+    await page.waitForFunction(() => document.querySelectorAll("[data-row]").length === 20);
   });
   await look("rules-dark");
   await check("rules: one is typed, tried as it is typed, and kept", async () => {
@@ -227,20 +227,22 @@ async function pages({ site: { url, mortalId }, page, check, look, alertId }) {
     await page.waitForSelector(`[data-happened=acked]:has-text('${NOTE}')`);
     await page.waitForSelector("[data-happened=fired]");
     await page.waitForSelector("text=Nobody: no route leads");
-    // The rule is about a state: times without one would say nothing.
-    return wrongUnless((await page.locator("table[aria-label=Readings]").count()) === 0, "there is a table of bare times");
+    await page.waitForSelector("[data-last-wrong=down]:has-text('it was down: no answer')");
+    await page.waitForSelector("table[aria-label=Readings] [data-state=down]:has-text('no answer')", { state: "attached" });
+    const told = await page.textContent("h1");
+    return wrongUnless(told.startsWith(`${MORTAL} is down`), told);
   });
   await look("alert-dark");
-  await check("alert: of a threshold there is a chart with its limit", async () => {
+  await check("alert: of a threshold there is a chart with its limit, beside the list by a click on its words", async () => {
     await page.goto(`${url}/alerts?severity=info`);
     await page.locator("[role=row][data-alert] a").first().click();
-    await page.waitForSelector("[data-evidence-chart] canvas");
+    await page.waitForSelector("[data-alert-panel] [data-evidence-chart] canvas");
     await page.waitForSelector("table[aria-label=Readings]");
   });
   await look("alert-metric-dark");
   await check("device and agent: their open alerts lead to them", async () => {
     await page.goto(`${url}/devices/${mortalId}`);
-    await page.waitForSelector("[data-device-alerts] [data-open-alert]");
+    await page.waitForSelector("[data-device-alerts][data-worst=critical] [data-open-alert]");
     await look("device-alerts-dark");
     const agent = await page.evaluate(() => fetch("/api/v1/agents").then((answer) => answer.json()).then(({ data }) => data[0].id));
     await page.goto(`${url}/agents?agent=${agent}`);
@@ -327,7 +329,8 @@ async function recovery({ site, page, check, look, alertId }) {
     await page.waitForFunction(() => document.querySelectorAll("[role=row][data-alert]").length === 3);
     await page.waitForSelector("[data-alert-panel] [data-happened=resolved]");
     await page.click("[data-standing-filter=resolved]");
-    await page.waitForSelector(`[role=row]${row(alertId)}[data-row-standing=resolved]`);
+    await page.waitForSelector(`[role=row]${row(alertId)}[data-row-standing=resolved] [data-severity=critical][data-over]`);
+    await page.waitForSelector("[role=columnheader]:has-text('Over since')");
   });
   await look("alerts-resolved-dark");
 }

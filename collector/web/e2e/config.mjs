@@ -181,13 +181,14 @@ async function search({ url, page, check, look }) {
     return wrongUnless((await page.locator("[data-found] mark").count()) === 0, "it marks what it found by itself");
   });
   await look("config-search-dark");
-  await check("configurations: the device is listed as fine, and the list filters", async () => {
+  await check("configurations: the device is listed as backed up, with when it was fetched, and the list filters", async () => {
     await page.goto(`${url}/fleet`);
     await page.waitForSelector("[role=row][data-device]");
     await page.locator("h1").click();
     await page.keyboard.press("g");
     await page.keyboard.press("c");
-    await page.waitForSelector("[data-row]:has([data-standing=fine])");
+    await page.waitForSelector("[data-row]:has([data-standing=fine]:has-text('Backed up'))");
+    await page.waitForSelector("th:has-text('Last fetched')");
     await page.click("text=Failing only");
     await page.waitForURL((to) => to.searchParams.get("failing") === "true");
     // The others of the site have no SSH: whether one of them was tried by now is the schedule's.
@@ -275,6 +276,10 @@ async function timeline({ url, id, page, check, look }) {
     await page.locator("[data-mark]").first().focus();
     await page.waitForSelector("[data-told]");
     await page.keyboard.press("End");
+    await page.click("[data-timeline-list]");
+    await page.waitForSelector("[role=dialog] [data-day]");
+    await look("timeline-list-dark");
+    await page.keyboard.press("Escape");
     await page.click("[data-as-table]");
     await page.waitForSelector("[data-event=config_changed] a");
     await page.waitForSelector("[data-event=host_key_changed], [data-event=config_failed]");

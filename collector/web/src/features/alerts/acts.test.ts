@@ -12,15 +12,15 @@ const alert = (id: string, more: Partial<Alert> = {}) => ({ id, phase: "firing",
 
 it("sends no more at once than the server takes, and adds up what became of them", async () => {
   const post = vi.spyOn(api, "POST").mockImplementation((async (_: string, { body }: { body: { ids: string[] } }) => ({
-    data: { data: { alerts: body.ids.map((id) => ({ id, outcome: id === "alr_0" ? "resolved" : id === "alr_1" ? "unchanged" : "done" })) } },
+    data: { data: { alerts: body.ids.map((id) => ({ id, outcome: ({ alr_0: "resolved", alr_1: "unchanged", alr_2: "gone" } as Record<string, string>)[id] ?? "done" })) } },
     response: new Response(),
   })) as never);
   const ids = Array.from({ length: 250 }, (_, i) => `alr_${i}`);
   const done = await actMany(ids, { act: "ack", note: "on my way" });
   expect(post).toHaveBeenCalledTimes(2);
   expect(post.mock.calls[1]?.[1]).toMatchObject({ body: { ids: ids.slice(200), act: "ack", note: "on my way" } });
-  expect(doneWords(done)).toBe("248 alerts acknowledged. 1 was so already. 1 was over already.");
-  expect(reverse(done)).toEqual({ act: "unack", ids: ids.slice(2) });
+  expect(doneWords(done)).toBe("247 alerts acknowledged. 1 was so already. 1 was over already. 1 was over before it fired.");
+  expect(reverse(done)).toEqual({ act: "unack", ids: ids.slice(3) });
 });
 
 it("tells what was done before it failed, and takes that back", async () => {
@@ -47,7 +47,7 @@ it("takes back nothing that was so before in another way", () => {
   const rows = [alert("acked", { ack: ACK }), alert("silent", { silenced_until: SOON }), alert("new")];
   expect([...soBefore(rows, "ack", NOW)]).toEqual(["acked"]);
   expect([...soBefore(rows, "silence", NOW)]).toEqual(["silent"]);
-  const done: Done = { act: "ack", asked: 3, changed: ["acked", "new"], same: 0, resolved: 0, before: soBefore(rows, "ack", NOW), error: null };
+  const done: Done = { act: "ack", asked: 3, changed: ["acked", "new"], same: 0, resolved: 0, gone: 0, before: soBefore(rows, "ack", NOW), error: null };
   expect(reverse(done)).toEqual({ act: "unack", ids: ["new"] });
   expect(reverse({ ...done, changed: ["acked"] })).toBeNull();
 });
@@ -65,7 +65,7 @@ it("sends neither an empty note nor an end that is none", async () => {
 });
 
 it("takes back what was done, and nothing where nothing was", () => {
-  const nothing: Done = { act: "silence", asked: 1, changed: [], same: 0, resolved: 1, before: new Set(), error: null };
+  const nothing: Done = { act: "silence", asked: 1, changed: [], same: 0, resolved: 1, gone: 0, before: new Set(), error: null };
   expect(reverse(nothing)).toBeNull();
   expect(doneWords(nothing)).toBe("No alert silenced. 1 was over already.");
   expect(reverse({ ...nothing, act: "unack", changed: ["a"], resolved: 0 })).toBeNull();

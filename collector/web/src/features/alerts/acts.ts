@@ -23,6 +23,8 @@ export interface Done {
   changed: readonly string[];
   same: number;
   resolved: number;
+  /** No longer there: they came to nothing before they fired. */
+  gone: number;
   /** Of `changed`, those that were so in another way before: undone, that would be lost. */
   before: ReadonlySet<string>;
   /** What ended it before it was through. */
@@ -49,7 +51,7 @@ export async function actMany(ids: readonly string[], { act, note, until }: Act,
     }
   }
   const of = (outcome: AlertOutcome) => answers.filter((one) => one.outcome === outcome).map(({ id }) => id);
-  return { act, asked: ids.length, changed: of("done"), same: of("unchanged").length, resolved: of("resolved").length, before, error };
+  return { act, asked: ids.length, changed: of("done"), same: of("unchanged").length, resolved: of("resolved").length, gone: of("gone").length, before, error };
 }
 
 /** Those that are acknowledged or silent already: another note or another end takes the place of theirs. */
@@ -85,10 +87,11 @@ export function alertCount(count: number): string {
 }
 
 /** «3 alerts silenced. 1 was over already.» */
-export function doneWords({ act, asked, changed, same, resolved, error }: Done): string {
+export function doneWords({ act, asked, changed, same, resolved, gone, error }: Done): string {
   const words = [`${changed.length === 0 ? "No alert" : alertCount(changed.length)}${error ? ` of ${integer(asked)}` : ""} ${DID[act]}.`];
   if (same > 0) words.push(`${wasOrWere(same)} so already.`);
   if (resolved > 0) words.push(`${wasOrWere(resolved)} over already.`);
+  if (gone > 0) words.push(`${wasOrWere(gone)} over before it fired.`);
   return words.join(" ");
 }
 

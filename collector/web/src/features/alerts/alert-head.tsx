@@ -32,7 +32,7 @@ function LastState({ alert: { state, phase } }: { alert: Alert }) {
   if (!state || !shown) return null;
   return (
     <span className="inline-flex min-w-0 items-center gap-1.5" data-last-state={shown}>
-      <span className="text-muted">{phase === "resolved" ? "it was" : "last"}</span>
+      {phase === "resolved" && <span className="text-muted">was</span>}
       <StateBadge state={shown} note={causeWord(state.cause)} />
     </span>
   );

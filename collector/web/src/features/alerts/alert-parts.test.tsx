@@ -94,5 +94,6 @@ it("tells of a flag that it is so, and draws no chart of one against one", () =>
   const flag = { kind: "metric", name: "ssh_host_key_changed", object: "*", is: "above", limit: 1, clear: 0.5 };
   shown(<WhyPart alert={detail(flag, [{ at: AT, value: 1, state: null, cause: "wrong_auth" }], "flag")} />);
   expect(screen.getByRole("table", { name: "Readings" }).textContent).toContain("yes, wrong authentication");
+  expect(document.querySelector("[data-last-wrong=value]")?.textContent).toMatch(/: wrong authentication\./);
   expect(document.querySelector("[data-evidence-chart]")).toBeNull();
 });

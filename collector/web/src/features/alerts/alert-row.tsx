@@ -14,11 +14,14 @@ import { standingNote, useCalled } from "./subject";
 const NARROW = " @max-[860px]:grid-cols-[92px_minmax(100px,1fr)_minmax(150px,2.4fr)_minmax(80px,1fr)_70px]" +
   " @max-[540px]:grid-cols-[92px_minmax(0,1fr)_minmax(0,2fr)_minmax(0,1fr)_64px] @max-[540px]:gap-x-2.5";
 const COLUMNS = "grid items-center gap-x-3.5 px-4 " +
-  "grid-cols-[104px_minmax(132px,1.3fr)_minmax(200px,3fr)_minmax(100px,1.1fr)_minmax(90px,1.1fr)_minmax(70px,0.8fr)_70px]" + NARROW;
+  "grid-cols-[104px_minmax(132px,1.3fr)_minmax(200px,3fr)_minmax(100px,1.1fr)_minmax(90px,1.1fr)_minmax(70px,0.8fr)_70px]" +
+  " @max-[1100px]:grid-cols-[104px_minmax(112px,1.1fr)_minmax(200px,3fr)_minmax(90px,1fr)_minmax(70px,0.8fr)_70px]" + NARROW;
 const COLUMNS_MIXED = "grid items-center gap-x-3.5 px-4 " +
-  "grid-cols-[104px_minmax(132px,1.3fr)_minmax(200px,3fr)_minmax(100px,1.1fr)_minmax(90px,1.1fr)_minmax(70px,0.8fr)_minmax(70px,0.8fr)_70px]" + NARROW;
-/** What goes where there is no room. */
+  "grid-cols-[104px_minmax(132px,1.3fr)_minmax(200px,3fr)_minmax(100px,1.1fr)_minmax(90px,1.1fr)_minmax(90px,0.8fr)_minmax(70px,0.8fr)_70px]" +
+  " @max-[1100px]:grid-cols-[104px_minmax(112px,1.1fr)_minmax(200px,3fr)_minmax(90px,1fr)_minmax(80px,0.8fr)_minmax(70px,0.8fr)_70px]" + NARROW;
+/** What goes where there is no room, the rule first: it says why somebody is told, not what is wrong. */
 const ROOMY = "@max-[860px]:hidden";
+const ROOMIER = "@max-[1100px]:hidden";
 
 export function gridClass(isMixed: boolean): string {
   return isMixed ? COLUMNS_MIXED : COLUMNS;
@@ -27,7 +30,7 @@ export function gridClass(isMixed: boolean): string {
 /** `isPast`: of what is over. */
 export function Heads({ isMixed, isPast }: { isMixed: boolean; isPast: boolean }) {
   const names: readonly [string, string][] = [
-    ["Severity", ""], ["State", ""], [isPast ? "What was wrong" : "What is wrong", ""], ["Where", ""], ["Rule", ROOMY],
+    ["Severity", ""], ["State", ""], [isPast ? "What was wrong" : "What is wrong", ""], ["Where", ""], ["Rule", ROOMIER],
     ...(isMixed ? [["Tenant", ROOMY] as [string, string]] : []), ["Site", ROOMY], [isPast ? "Over since" : "Since", "num"],
   ];
   return names.map(([name, look]) => <div key={name} role="columnheader" className={`text-xs ${look}`}>{name}</div>);
@@ -92,7 +95,7 @@ export const AlertRow = memo(function AlertRow({ id, past, index, selected, mark
       <div role="gridcell" className="clip" title={`${where}${alert.object && ` · ${alert.object}`}`}>
         {where}{alert.object && <span className="ml-1.5 text-muted">{alert.object}</span>}
       </div>
-      <div role="gridcell" className={`clip text-muted ${ROOMY}`} title={alert.rule.name}>{alert.rule.name}</div>
+      <div role="gridcell" className={`clip text-muted ${ROOMIER}`} title={alert.rule.name}>{alert.rule.name}</div>
       {isMixed && <div role="gridcell" className={`clip text-muted ${ROOMY}`}>{alert.tenant.name}</div>}
       <div role="gridcell" className={`clip text-muted ${ROOMY}`}>{alert.site.name}</div>
       <div role="gridcell" className="num text-muted"><Age at={alert.resolved_at ?? sinceOf(alert)} /></div>

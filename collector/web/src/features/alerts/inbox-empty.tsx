@@ -72,7 +72,7 @@ function NothingWrong() {
     <Empty title={isWell ? "Nothing is wrong" : "No alert is open"}>
       {troubled && troubled.length > 0 && <Troubled troubled={troubled} />}
       <p>
-        {on === undefined ? "The rules find nothing." : `${counted(on, "rule")} ${on === 1 ? "looks" : "look"} at what the agents tell, and ${on === 1 ? "finds" : "find"} nothing${isWell ? "" : " for long enough"}.`}{" "}
+        {on === undefined ? "The rules find nothing." : `${counted(on, "rule")} ${on === 1 ? "looks" : "look"} at what the agents tell, and ${foundWords(on, isWell)}.`}{" "}
         {troubled && count === 0 && "There are no devices yet, so there is little to find. "}
         What goes wrong shows here by itself.
       </p>
@@ -80,6 +80,11 @@ function NothingWrong() {
       <Link to="/alerts" search={{ state: "resolved" }} className={LINK}>Look at what is over</Link>
     </Empty>
   );
+}
+
+function foundWords(rules: number, isWell: boolean): string {
+  if (isWell) return rules === 1 ? "finds nothing" : "find nothing";
+  return rules === 1 ? "does not call this wrong" : "none of them calls this wrong";
 }
 
 /** «2 devices are degraded, 1 is unknown», each leading to them. */

@@ -43,9 +43,11 @@ function Line({ id }: { id: string }) {
   const [standing, note] = useStanding(alert);
   if (!alert) return null;
   return (
-    <li data-open-alert={id} className="flex min-h-6 flex-wrap items-center gap-x-4 phone:min-h-11">
-      <SeverityBadge severity={severityOf(alert)} />
-      <Link to="/alerts/$id" params={{ id }} className="font-medium hover:underline phone:inline-flex phone:min-h-11 phone:items-center">{alert.summary}</Link>
+    <li data-open-alert={id} className="flex min-h-6 flex-wrap items-center gap-x-4 phone:pb-2">
+      <span className="flex min-w-0 items-center gap-x-4 phone:w-full phone:gap-x-3">
+        <span className="shrink-0"><SeverityBadge severity={severityOf(alert)} /></span>
+        <Link to="/alerts/$id" params={{ id }} className="min-w-0 font-medium wrap-anywhere hover:underline phone:inline-flex phone:min-h-11 phone:items-center">{alert.summary}</Link>
+      </span>
       <span className="text-xs text-muted">{alert.rule.name}</span>
       <StandingBadge standing={standing} note={note} />
       <span className="text-xs text-muted"><Age at={sinceOf(alert)} long /></span>

@@ -12,17 +12,24 @@ function stateIn({ state }: { state: string | null }): State | null {
   return STATES.find((one) => one === state) ?? null;
 }
 
-/** «At 08:54:46 it was degraded: no answer.», and what to do about that while it lasts. Nothing, where the rule is about a value. */
-export function LastWrong({ alert: { state: last, evidence, phase } }: { alert: AlertDetail }) {
+/** The last reading that was wrong: of a state, the one that the alert tells; else the last that has a cause. */
+function lastWrong({ state: last, evidence: { samples } }: AlertDetail): Pick<Sample, "state" | "cause"> & { at: string | undefined } | null {
+  if (last) return { ...last, state: stateIn(last), at: samples.findLast(({ state, cause }) => state === last.state && cause === last.cause)?.at };
+  return samples.findLast(({ cause }) => cause !== null) ?? null;
+}
+
+/** «At 08:54:46 it was degraded: no answer.», and what to do about that while it lasts. Nothing, where no more than a value is known. */
+export function LastWrong({ alert }: { alert: AlertDetail }) {
+  const last = lastWrong(alert);
+  const cause = causeWord(last?.cause);
   const state = last && stateIn(last);
-  if (!last || !state) return null;
-  const at = evidence.samples.findLast((sample) => sample.state === last.state && sample.cause === last.cause)?.at;
-  const cause = causeWord(last.cause);
-  const hint = phase === "resolved" ? null : causeHint(last.cause);
+  if (!last || (!state && !cause)) return null;
+  const words = state ? `${STATE_WORD[state].toLowerCase()}${cause ? `: ${cause}` : ""}` : cause;
+  const hint = alert.phase === "resolved" ? null : causeHint(last.cause);
   return (
-    <p data-last-wrong={state}>
-      {at ? <>At <time dateTime={at} title={dateTime(at)}>{momentTime(at, serverNow())}</time> it was </> : "Last it was "}
-      <span className="font-medium">{STATE_WORD[state].toLowerCase()}</span>{cause && `: ${cause}`}.
+    <p data-last-wrong={state ?? "value"}>
+      {last.at ? <>At <time dateTime={last.at} title={dateTime(last.at)}>{momentTime(last.at, serverNow())}</time></> : "Last"}{state ? " it was " : ": "}
+      <span className="font-medium">{words}</span>.
       {hint && <span className="text-muted"> {hint}</span>}
     </p>
   );

@@ -10,7 +10,7 @@ import { Dotted } from "../../ui/dotted";
 /** What is known of a device, below what is wrong with it. */
 export function DeviceFacts({ device, detail: { facts } }: { device: Device; detail: DeviceDetail }) {
   return (
-    <dl className="flex flex-wrap gap-x-6 gap-y-2 border-b border-line px-4 pt-1 pb-3 phone:grid phone:grid-cols-2 phone:px-3">
+    <dl className="flex flex-wrap gap-x-6 gap-y-2 border-b border-line px-4 pt-2 pb-3 phone:grid phone:grid-cols-2 phone:px-3">
       <Fact name="Last sample">{device.last_sample_at ? <Age at={device.last_sample_at} long /> : "none yet"}</Fact>
       <Fact name="Address"><span className="select-all">{device.address}</span></Fact>
       {facts.answers_from && (
