@@ -24,7 +24,9 @@ function daysOf(items: readonly Item[]): Day[] {
 export function TimelineTable({ items, device, isCompact = false }: { items: readonly Item[]; device: string; isCompact?: boolean }) {
   if (items.length === 0) return null;
   return (
-    <table className="w-full border-collapse text-xs" aria-label="What happened">
+    <table className="w-full table-fixed border-collapse text-xs" aria-label="What happened">
+      {/* Of a width of their own: a long key breaks in its column, and no word that fits does. */}
+      <colgroup><col className="w-17" /><col className="w-23" /><col /></colgroup>
       <thead className={isCompact ? "sr-only" : "text-left text-muted"}>
         <tr><th scope="col" className="px-1 font-normal">Time</th><th scope="col" className="px-1 font-normal">What</th><th scope="col" className="px-1 font-normal">More</th></tr>
       </thead>
@@ -45,7 +47,7 @@ function Row({ item, device }: { item: Item; device: string }) {
     <tr className="border-t border-line align-top" data-event={item.kind}>
       <td className="px-1 py-1.5 whitespace-nowrap text-muted tabular-nums" title={dateTime(item.at)}>{clockTime(Date.parse(item.at), true)}</td>
       <td className={`px-1 py-1.5 whitespace-nowrap ${TONE[sign.tone]}`}><span className="inline-flex items-center gap-1.5"><SignShape sign={sign} size={11} /> {sign.word}</span></td>
-      <td className="w-full px-1 py-1.5 wrap-break-word">
+      <td className="px-1 py-1.5 wrap-break-word">
         {href ? <Link to={href} className="touch text-accent hover:underline">{textOf(item)}</Link> : textOf(item)}
       </td>
     </tr>
