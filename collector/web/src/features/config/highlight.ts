@@ -5,31 +5,22 @@ export interface Part {
   isFound: boolean;
 }
 
-/** What was asked for. */
-interface Wanted {
-  q?: string | undefined;
-  regex?: true | undefined;
-  case?: true | undefined;
-}
+/** From a character and to before another, counted in code points as the server does. */
+export type Span = readonly [number, number];
 
-/**
- * Null for a regular expression: what the server finds in linear time may keep this page busy for
- * hours, and its classes are not those of the browser. The line is told unmarked.
- */
-function pattern({ q = "", regex, case: cased }: Wanted): RegExp | null {
-  return regex || q === "" ? null : new RegExp(q.replaceAll(/[$()*+.?[\\\]^{|}]/g, String.raw`\$&`), cased ? "g" : "gi");
-}
-
-export function highlight(line: string, wanted: Wanted): Part[] {
-  const found = pattern(wanted);
+/** The server says where a line matches: its expressions are not those of a browser. Spans come in order and apart. */
+export function highlight(line: string, spans: readonly Span[]): Part[] {
+  const all = [...line];
   const parts: Part[] = [];
   let done = 0;
-  for (const match of found ? line.matchAll(found) : []) {
-    const [text] = match;
-    if (match.index > done) parts.push({ at: done, text: line.slice(done, match.index), isFound: false });
-    parts.push({ at: match.index, text, isFound: true });
-    done = match.index + text.length;
+  const take = (to: number, isFound: boolean) => {
+    if (to > done) parts.push({ at: done, text: all.slice(done, to).join(""), isFound });
+    done = Math.max(done, to);
+  };
+  for (const [from, to] of spans) {
+    take(Math.min(from, all.length), false);
+    take(Math.min(to, all.length), true);
   }
-  if (done < line.length || parts.length === 0) parts.push({ at: done, text: line.slice(done), isFound: false });
+  take(all.length, false);
   return parts;
 }

@@ -16,7 +16,32 @@ afterEach(() => {
 const ref = (id: string, name = id) => ({ id, name });
 const found = (n: number) => ({
   device: ref(`dev_${n}`, `core-${n}`), site: ref("sit_1", "Depot"), tenant: ref("ten_1", "Alpine Fibre"), version: "cfg_1", more: 0,
-  matches: [{ line: 1, text: "ntp server 192.0.2.1", before: [], after: [] }],
+  last_at: new Date(Date.now() - 7_200_000).toISOString(), matches: [{ line: 1, text: "ntp server 192.0.2.1", ranges: [[0, 3]], before: [], after: [] }],
+});
+
+async function show(told: string) {
+  const root = createRootRoute();
+  const app = createRoute({ getParentRoute: () => root, id: "_app", component: Outlet });
+  const page = createRoute({ getParentRoute: () => app, path: "/config/search", component: SearchPage });
+  const router = createRouter({ routeTree: root.addChildren([app.addChildren([page])]), history: createMemoryHistory({ initialEntries: ["/config/search?q=ntp"] }) });
+  render(
+    <QueryClientProvider client={new QueryClient({ defaultOptions: { queries: { retry: false } } })}>
+      <ScopeContext value={scopeOf([ref("ten_1", "Alpine Fibre")], undefined)}><RouterProvider router={router as never} /></ScopeContext>
+    </QueryClientProvider>,
+  );
+  await screen.findByText(told);
+}
+
+it("marks what was found, says how new it is, and which devices were left out and why", async () => {
+  const left = (n: number, why: string) => ({ ...found(n), why });
+  const meta = { next_cursor: null, scanned: 3, skipped: [left(2, "too_slow"), left(3, "damaged")] };
+  vi.spyOn(api, "GET").mockResolvedValue({ data: { data: [found(1)], meta }, response: new Response() } as never);
+  await show("core-1");
+  expect(document.querySelector("[data-found] mark")?.textContent).toBe("ntp");
+  expect(document.querySelector("[data-found-at]")?.textContent).toBe("fetched 2 h ago");
+  expect(document.querySelector("[data-found-count]")?.textContent).toContain("3 configurations looked through. Only the latest of each device is");
+  expect(document.querySelector("[data-skipped=too_slow]")?.textContent).toMatch(/^1 device left out: core-2\. The expression takes too long/);
+  expect(document.querySelector("[data-skipped=damaged]")?.textContent).toContain("core-3");
 });
 
 it("keeps what was found where the search fails further on, and goes on from there", async () => {
@@ -29,16 +54,7 @@ it("keeps what was found where the search fails further on, and goes on from the
     const meta = { next_cursor: cursor ? null : "further", scanned: 50 };
     return { data: { data: [found(cursor ? 2 : 1)], meta }, response: new Response() };
   }) as never);
-  const root = createRootRoute();
-  const app = createRoute({ getParentRoute: () => root, id: "_app", component: Outlet });
-  const page = createRoute({ getParentRoute: () => app, path: "/config/search", component: SearchPage });
-  const router = createRouter({ routeTree: root.addChildren([app.addChildren([page])]), history: createMemoryHistory({ initialEntries: ["/config/search?q=ntp"] }) });
-  render(
-    <QueryClientProvider client={new QueryClient({ defaultOptions: { queries: { retry: false } } })}>
-      <ScopeContext value={scopeOf([ref("ten_1", "Alpine Fibre")], undefined)}><RouterProvider router={router as never} /></ScopeContext>
-    </QueryClientProvider>,
-  );
-  await screen.findByText("Four searches run already.");
+  await show("Four searches run already.");
   expect(document.querySelectorAll("[data-found]")).toHaveLength(1);
   fails = false;
   fireEvent.click(screen.getByRole("button", { name: "Search on" }));

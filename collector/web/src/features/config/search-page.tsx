@@ -20,7 +20,8 @@ import { Toggle } from "../../ui/toggle";
 import { ConfigFrame } from "./config-frame";
 import { MatchLines } from "./match-lines";
 import { KEYS } from "./queries";
-import type { Found } from "./types";
+import { SkippedNote } from "./skipped-note";
+import type { Found, Skipped } from "./types";
 
 const route = getRouteApi("/_app/config/search");
 const ROWS = 50;
@@ -55,6 +56,7 @@ function useFound(search: Search, scope: Scope) {
   return {
     rows, error,
     scanned: pages.reduce((sum, { meta }) => sum + meta.scanned, 0),
+    skipped: pages.flatMap(({ meta }) => (meta as { skipped?: readonly Skipped[] }).skipped ?? []),
     isLooking: query.isFetching,
     more: hasNextPage && !isFetchingNextPage ? () => void fetchNextPage() : null,
     retry: () => void (query.data ? fetchNextPage() : query.refetch()),
@@ -95,7 +97,7 @@ function Asked({ search, input, onChange }: { search: Search; input: RefObject<H
 
 function Results({ list, search }: { list: ReturnType<typeof useFound>; search: Search }) {
   const names = useDeviceNames();
-  const { rows, scanned, error, isLooking, more } = list;
+  const { rows, scanned, skipped, error, isLooking, more } = list;
   const q = search.q ?? "";
   if (q.trim() === "") {
     return (
@@ -118,6 +120,7 @@ function Results({ list, search }: { list: ReturnType<typeof useFound>; search: 
         {rows.length === 0 ? "Found in no device" : `Found in ${counted(rows.length, "device")}${more || isLooking ? " so far" : ""}`}
         {scanned > 0 && `, ${counted(scanned, "configuration")} looked through`}. Only the latest of each device is, no older version.
       </p>
+      <SkippedNote skipped={skipped} />
       {rows.map((row: Found) => {
         const total = row.matches.length + row.more;
         const name = names.name({ name: row.device.name, site: row.site, tenant: row.tenant });
@@ -129,7 +132,7 @@ function Results({ list, search }: { list: ReturnType<typeof useFound>; search: 
               {row.last_at && <span className="text-xs text-muted" title={dateTime(row.last_at)} data-found-at>fetched <Age at={row.last_at} long /></span>}
               <span className="ml-auto text-xs text-muted">{counted(total, "line")}</span>
             </h2>
-            <MatchLines row={row} search={search} />
+            <MatchLines row={row} />
             {row.more > 0 && (
               <Link to="/config/$id" params={{ id: row.version }} search={{ view: "text", find: search.regex ? undefined : q }}
                 className="block border-t border-line px-3 py-2 text-accent hover:underline">

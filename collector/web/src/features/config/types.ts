@@ -17,8 +17,16 @@ export interface Mirror {
 export type Policy = Data<paths["/api/v1/backup-policy"]["get"]> & { mirror?: Mirror };
 export type NewPolicy = Sent<paths["/api/v1/backup-policy"]["put"]>;
 export type ConfigRow = Row<paths["/api/v1/configs"]["get"]>;
-/** `last_at`: when the version was seen last. */
-export type Found = Row<paths["/api/v1/configs/search"]["get"]> & { last_at?: string };
+type FoundRow = Row<paths["/api/v1/configs/search"]["get"]>;
+/** `last_at`: when the version was seen last; `ranges`: where a line matches. */
+export type Found = Omit<FoundRow, "matches"> & { last_at?: string; matches: (FoundRow["matches"][number] & { ranges?: [number, number][] })[] };
+/** A configuration that a search left out. */
+export interface Skipped {
+  device: FoundRow["device"];
+  site: FoundRow["site"];
+  tenant: FoundRow["tenant"];
+  why: "too_slow" | "damaged";
+}
 export type Version = Row<paths["/api/v1/devices/{id}/configs"]["get"]>;
 export type VersionText = Data<paths["/api/v1/configs/{id}"]["get"]>;
 export type Job = Row<paths["/api/v1/config-jobs"]["get"]>;

@@ -53,6 +53,7 @@ const CAUSES: Readonly<Record<string, Cause>> = {
   agent_too_old: { word: "Agent too old", advice: "This agent cannot fetch configurations yet. Update it." },
   agent_refused: { word: "Agent refused", advice: "The agent had no room for it. It is tried again by itself." },
   login_damaged: { word: "Login cannot be read", advice: "The stored login cannot be opened. Set it again." },
+  cancelled: { word: "Taken back", advice: "Somebody took it back while it waited. The next slot of the device stays." },
   withdrawn: { word: "Withdrawn", advice: "The device was changed meanwhile. The next fetch does as it says now." },
 };
 
