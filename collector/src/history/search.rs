@@ -1,133 +1,70 @@
 //! Looks for a word in the latest text of every device that the caller may see.
 //!
 //! Text by text: nothing of it is indexed, so the cost grows with all that there is, and a page
-//! ends after [`SCAN_BYTES_MAX`] or [`SCAN_WITHIN`], wherever that is. One text is in memory at a
-//! time.
+//! ends after [`SCAN_BYTES_MAX`] or [`Within::page`], wherever that is. One text is in memory at a
+//! time. A text that takes too long is named and left out: those behind it are looked at all the same.
 
 #[cfg(test)]
 mod tests;
+mod wanted;
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use farwatch_common::clock::Clock;
 use farwatch_common::id::{ConfigVersionId, DeviceId, SiteId, TenantId};
-use regex::{Regex, RegexBuilder};
 
+pub use self::wanted::{Match, Wanted};
 use super::busy::Busy;
 use super::text::Packed;
 use crate::identity::TenantContext;
-use crate::inventory::{InventoryError, Named, set_of, tenant_set};
+use crate::inventory::{Named, set_of, tenant_set};
 use crate::store::sql::{Row, sql};
 use crate::store::{Database, StoreError};
 
 /// Unpacked bytes that one page looks at.
 pub const SCAN_BYTES_MAX: usize = 256 * 1024 * 1024;
-/// How long one page looks.
-pub const SCAN_WITHIN: Duration = Duration::from_secs(5);
 /// Devices whose latest versions are looked up at once.
 const GROUP: u32 = 100;
-/// Lines shown of one device.
-const MATCHES_MAX: usize = 5;
-/// Lines shown before and after each.
-const AROUND: usize = 2;
-const LINE_CHARS_MAX: usize = 500;
-/// What a compiled expression may take: how long it looks at a character grows with that.
-const REGEX_BYTES_MAX: usize = 256 * 1024;
-const REGEX_CACHE_BYTES_MAX: usize = 4 * 1024 * 1024;
-const NESTING_MAX: u32 = 50;
-/// What of a line an expression is held against: the clock is looked at between lines.
-const LINE_BYTES_MAX: usize = 16 * 1024;
+/// Texts that one page leaves out.
+const SKIPPED_MAX: usize = 100;
 
-/// Why there is no page.
-#[derive(Debug, thiserror::Error)]
-pub enum SearchError {
-    #[error("the expression takes too long for a single text")]
-    TooSlow,
-    #[error(transparent)]
-    Inventory(#[from] InventoryError),
+/// How long a search looks.
+#[derive(Clone, Copy, Debug)]
+pub struct Within {
+    /// A page ends behind the text that is looked at then.
+    pub page: Duration,
+    /// At one text, from when it is its turn on a core: what holds up others is not its fault.
+    pub text: Duration,
 }
 
-impl From<StoreError> for SearchError {
-    fn from(error: StoreError) -> Self {
-        Self::Inventory(error.into())
-    }
+impl Within {
+    pub const USUAL: Self = Self { page: Duration::from_secs(5), text: Duration::from_secs(5) };
 }
 
-/// What is looked for, line by line.
-#[derive(Clone, Debug)]
-pub struct Wanted {
-    regex: Regex,
-    /// What of a line is looked at. A word takes no longer than reading it.
-    line_bytes: usize,
-}
-
-impl Wanted {
-    /// A word, or a regular expression; the error says what is wrong with that.
-    pub fn new(text: &str, is_regex: bool, with_case: bool) -> Result<Self, regex::Error> {
-        let escaped = if is_regex { text.to_owned() } else { regex::escape(text) };
-        let mut builder = RegexBuilder::new(&escaped);
-        builder.case_insensitive(!with_case).nest_limit(NESTING_MAX);
-        builder.size_limit(REGEX_BYTES_MAX).dfa_size_limit(REGEX_CACHE_BYTES_MAX);
-        let line_bytes = if is_regex { LINE_BYTES_MAX } else { usize::MAX };
-        builder.build().map(|regex| Self { regex, line_bytes })
-    }
-
-    /// The first lines that match, and how many more do; `None`: it got late.
-    #[must_use]
-    pub fn find(&self, text: &str, is_late: impl Fn() -> bool) -> Option<(Vec<Match>, usize)> {
-        let lines: Vec<&str> = text.lines().collect();
-        let (mut matches, mut more) = (Vec::new(), 0);
-        for (index, line) in lines.iter().enumerate() {
-            if is_late() {
-                return None;
-            }
-            if !self.regex.is_match(&line[..line.floor_char_boundary(self.line_bytes)]) {
-                continue;
-            }
-            if matches.len() == MATCHES_MAX {
-                more += 1;
-                continue;
-            }
-            let shown = |lines: &[&str]| lines.iter().map(|line| short(line)).collect();
-            let end = lines.len().min(index + 1 + AROUND);
-            matches.push(Match {
-                line: index + 1,
-                text: short(line),
-                before: shown(&lines[index.saturating_sub(AROUND)..index]),
-                after: shown(&lines[index + 1..end]),
-            });
-        }
-        Some((matches, more))
-    }
-}
-
-fn short(line: &str) -> String {
-    match line.char_indices().nth(LINE_CHARS_MAX) {
-        None => line.to_owned(),
-        Some((end, _)) => format!("{}…", &line[..end]),
-    }
-}
-
-/// A line that matches.
+/// The latest version of a device.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Match {
-    /// From 1.
-    pub line: usize,
-    pub text: String,
-    pub before: Vec<String>,
-    pub after: Vec<String>,
-}
-
-/// A device whose latest text has what is looked for.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Found {
+pub struct Latest {
     pub device: Named<DeviceId>,
     pub tenant: Named<TenantId>,
     pub site: Named<SiteId>,
     pub version: ConfigVersionId,
+}
+
+/// One whose text has what is looked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Found {
+    pub of: Latest,
     pub matches: Vec<Match>,
     /// Lines that match beyond those.
     pub more: usize,
+}
+
+/// Why a text was left out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Why {
+    /// The expression takes too long for it.
+    TooSlow,
+    Damaged,
 }
 
 /// A place in the order of the search.
@@ -137,6 +74,8 @@ pub type Place = (i64, i64);
 #[derive(Debug)]
 pub struct FoundPage {
     pub found: Vec<Found>,
+    /// What was left out of it.
+    pub skipped: Vec<(Latest, Why)>,
     /// Texts that were looked at.
     pub scanned: usize,
     /// Where the next page goes on; `None`: that was all.
@@ -145,13 +84,13 @@ pub struct FoundPage {
 
 sql! { pub(crate) LATEST =
     "SELECT d.tenant_id, d.device_id, d.name, t.name, s.site_id, s.name, v.version_id, v.hash,
-            x.bytes
+            COALESCE(x.bytes, 0)
      FROM device d JOIN tenant t ON t.tenant_id = d.tenant_id
      JOIN site s ON s.tenant_id = d.tenant_id AND s.site_id = d.site_id
      JOIN config_version v ON v.tenant_id = d.tenant_id AND v.version_id = (
          SELECT MAX(w.version_id) FROM config_version w
          WHERE w.tenant_id = d.tenant_id AND w.device_id = d.device_id)
-     JOIN config_text x ON x.tenant_id = v.tenant_id AND x.hash = v.hash
+     LEFT JOIN config_text x ON x.tenant_id = v.tenant_id AND x.hash = v.hash
      WHERE (d.tenant_id, d.device_id) > ($2, $3) AND d.tenant_id IN ", tenant_set!(),
     " ORDER BY d.tenant_id, d.device_id LIMIT $4"
 }
@@ -159,23 +98,20 @@ sql! { pub(crate) TEXT =
     "SELECT x.packed FROM config_text x WHERE x.hash = $2 AND x.tenant_id IN ", tenant_set!()
 }
 
-/// The latest version of a device, and which text it has.
-struct Latest {
-    found: Found,
+/// The text of a version.
+struct Text {
     hash: Vec<u8>,
     bytes: i64,
 }
 
-fn read(row: &Row) -> Result<Latest, StoreError> {
-    let found = Found {
+fn read(row: &Row) -> Result<(Latest, Text), StoreError> {
+    let latest = Latest {
         tenant: Named { id: TenantId(row.get(0)?), name: row.get(3)? },
         device: Named { id: DeviceId(row.get(1)?), name: row.get(2)? },
         site: Named { id: SiteId(row.get(4)?), name: row.get(5)? },
         version: ConfigVersionId(row.get(6)?),
-        matches: Vec::new(),
-        more: 0,
     };
-    Ok(Latest { found, hash: row.get(7)?, bytes: row.get(8)? })
+    Ok((latest, Text { hash: row.get(7)?, bytes: row.get(8)? }))
 }
 
 /// The next page: at most `limit` devices, in the order of their tenants and ids.
@@ -184,10 +120,10 @@ pub async fn search(
     context: &TenantContext,
     wanted: &Wanted,
     (after, limit): (Option<Place>, usize),
-    (clock, busy): (&Clock, &Busy),
-) -> Result<FoundPage, SearchError> {
-    let until = clock.monotonic() + SCAN_WITHIN;
-    let mut page = FoundPage { found: Vec::new(), scanned: 0, next: after };
+    (clock, busy, within): (&Clock, &Busy, Within),
+) -> Result<FoundPage, StoreError> {
+    let until = clock.monotonic() + within.page;
+    let mut page = FoundPage { found: Vec::new(), skipped: Vec::new(), scanned: 0, next: after };
     let mut bytes = 0;
     loop {
         let (tenant, device) = page.next.unwrap_or((i64::MIN, i64::MIN));
@@ -196,20 +132,20 @@ pub async fn search(
         let rows = query.all(&mut db.read(context).await?).await?;
         let group = rows.iter().map(read).collect::<Result<Vec<_>, _>>()?;
         let is_last = group.len() < GROUP as usize;
-        for latest in group {
-            let next = (latest.found.tenant.id.0, latest.found.device.id.0);
-            bytes += usize::try_from(latest.bytes).unwrap_or(0);
-            match look(db, context, (wanted, busy), latest, (clock, until)).await? {
-                Looked::Found(found) => page.found.push(found),
-                Looked::Nothing => {}
-                // The next page begins with it, and has more time for it.
-                Looked::Late if page.scanned > 0 => return Ok(page),
-                Looked::Late => return Err(SearchError::TooSlow),
+        for (latest, text) in group {
+            page.next = Some((latest.tenant.id.0, latest.device.id.0));
+            bytes += usize::try_from(text.bytes).unwrap_or(0);
+            match look(db, context, (wanted, busy), (&latest, text), (clock, within)).await? {
+                Ok((matches, more)) => {
+                    page.scanned += 1;
+                    if !matches.is_empty() {
+                        page.found.push(Found { of: latest, matches, more });
+                    }
+                }
+                Err(why) => page.skipped.push((latest, why)),
             }
-            page.next = Some(next);
-            page.scanned += 1;
-            let is_late = clock.monotonic() >= until;
-            if page.found.len() >= limit || bytes >= SCAN_BYTES_MAX || is_late {
+            let is_full = page.found.len() >= limit || page.skipped.len() >= SKIPPED_MAX;
+            if is_full || bytes >= SCAN_BYTES_MAX || clock.monotonic() >= until {
                 return Ok(page);
             }
         }
@@ -220,33 +156,29 @@ pub async fn search(
     }
 }
 
-enum Looked {
-    Found(Found),
-    Nothing,
-    Late,
-}
-
-/// Looks at one text.
+/// Looks at one text: the first lines that match, and how many more do.
 async fn look(
     db: &Database,
     context: &TenantContext,
     (wanted, busy): (&Wanted, &Busy),
-    Latest { mut found, hash, bytes }: Latest,
-    (clock, until): (&Clock, Instant),
-) -> Result<Looked, StoreError> {
-    let text = TEXT.bind(set_of(found.tenant.id)).bind(&hash[..]);
+    (of, Text { hash, bytes }): (&Latest, Text),
+    (clock, within): (&Clock, Within),
+) -> Result<Result<(Vec<Match>, usize), Why>, StoreError> {
+    let text = TEXT.bind(set_of(of.tenant.id)).bind(&hash[..]);
     let row = text.optional(&mut db.read(context).await?).await?;
     let packed = row.map(|row| row.get::<Vec<u8>>(0)).transpose()?;
     let (wanted, clock) = (wanted.clone(), clock.clone());
     let looked = move || {
+        let until = clock.monotonic() + within.text;
         let text = Packed::stored(hash, bytes, packed?).ok()?.open().ok()?;
         Some(wanted.find(&text, || clock.monotonic() >= until))
     };
-    match busy.run(looked).await {
-        Ok(Some(Some((matches, more)))) => (found.matches, found.more) = (matches, more),
-        Ok(Some(None)) => return Ok(Looked::Late),
-        // The others can be looked at all the same.
-        _ => tracing::warn!(stage = "history", version = %found.version, "is damaged"),
-    }
-    Ok(if found.matches.is_empty() { Looked::Nothing } else { Looked::Found(found) })
+    Ok(match busy.run(looked).await {
+        Ok(Some(Some(found))) => Ok(found),
+        Ok(Some(None)) => Err(Why::TooSlow),
+        _ => {
+            tracing::warn!(stage = "history", version = %of.version, "is damaged");
+            Err(Why::Damaged)
+        }
+    })
 }

@@ -12,7 +12,7 @@ use crate::api::reply::{Paging, Ref, cursor};
 use crate::api::request::Params;
 use crate::api::tenants::narrowed;
 use crate::history::busy::Busy;
-use crate::history::search::{Found, Place, SearchError, Wanted, search};
+use crate::history::search::{self, Found, Latest, Place, Wanted, Why, Within};
 
 const WANTED_CHARS_MAX: usize = 200;
 
@@ -75,6 +75,27 @@ pub(in crate::api) struct ConfigFoundMeta {
     next_cursor: Option<String>,
     /// Configurations that were looked at for this page.
     scanned: usize,
+    /// Those of this page that were left out: what is looked for may be in them.
+    skipped: Vec<ConfigSkipped>,
+}
+
+/// A configuration that a search left out.
+#[derive(Debug, Serialize, ToSchema)]
+pub(in crate::api) struct ConfigSkipped {
+    device: Ref,
+    tenant: Ref,
+    site: Ref,
+    version: String,
+    why: ConfigSkippedWhy,
+}
+
+#[derive(Clone, Copy, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(in crate::api) enum ConfigSkippedWhy {
+    /// Make the expression simpler, or ask for a word.
+    TooSlow,
+    /// What is stored of it cannot be read.
+    Damaged,
 }
 
 impl IntoResponse for ConfigFoundList {
@@ -91,12 +112,25 @@ fn show(found: Found) -> ConfigFound {
         after: one.after,
     });
     ConfigFound {
-        device: found.device.into(),
-        tenant: found.tenant.into(),
-        site: found.site.into(),
-        version: found.version.to_string(),
+        device: found.of.device.into(),
+        tenant: found.of.tenant.into(),
+        site: found.of.site.into(),
+        version: found.of.version.to_string(),
         matches: matches.collect(),
         more: found.more,
+    }
+}
+
+fn show_skipped((of, why): (Latest, Why)) -> ConfigSkipped {
+    ConfigSkipped {
+        device: of.device.into(),
+        tenant: of.tenant.into(),
+        site: of.site.into(),
+        version: of.version.to_string(),
+        why: match why {
+            Why::TooSlow => ConfigSkippedWhy::TooSlow,
+            Why::Damaged => ConfigSkippedWhy::Damaged,
+        },
     }
 }
 
@@ -121,15 +155,10 @@ pub(in crate::api) async fn config_search(
     let paging = Paging { limit: query.limit, cursor: query.cursor };
     let (limit, after) = (paging.limit()? as usize, paging.after::<Place>()?);
     let busy = place(&state)?;
-    let page = search(&state.db, &context, &wanted, (after, limit), (&state.clock, &busy)).await;
-    let page = page.map_err(|error| match error {
-        SearchError::TooSlow => {
-            let message = "takes too long; make it simpler, or ask for a word";
-            Error::field("q", message)
-        }
-        SearchError::Inventory(error) => error.into(),
-    })?;
+    let of = (&state.clock, &busy, Within::USUAL);
+    let page = search::search(&state.db, &context, &wanted, (after, limit), of).await?;
     let next_cursor = page.next.map(|place| cursor(&place)).transpose()?;
-    let meta = ConfigFoundMeta { next_cursor, scanned: page.scanned };
+    let skipped = page.skipped.into_iter().map(show_skipped).collect();
+    let meta = ConfigFoundMeta { next_cursor, scanned: page.scanned, skipped };
     Ok(ConfigFoundList { data: page.found.into_iter().map(show).collect(), meta })
 }

@@ -1,62 +1,70 @@
+//! Pages of a search, on both engines.
+
 use super::*;
+use crate::history::busy::Places;
+use crate::history::fixture::{FIRST_DEVICE, Place, SECOND_DEVICE};
 
-fn lines(wanted: &Wanted, text: &str) -> Vec<usize> {
-    wanted.find(text, || false).unwrap().0.iter().map(|found| found.line).collect()
-}
+const NO_TIME: Duration = Duration::ZERO;
 
-#[test]
-fn a_word_is_a_word_and_an_expression_is_one() {
-    let text = "hostname r1\nip address 10.0.0.1\nip address 10.0.0.2\n! 10x0y0z1\nend\n";
-    let word = |text| Wanted::new(text, false, false).unwrap();
-    assert_eq!(lines(&word("10.0.0.1"), text), [2]);
-    assert_eq!(lines(&word("HOSTNAME"), text), [1]);
-    assert!(lines(&Wanted::new("HOSTNAME", false, true).unwrap(), text).is_empty());
-    let expression = Wanted::new(r"^ip .*\d$", true, true).unwrap();
-    let (found, more) = expression.find(text, || false).unwrap();
-    assert_eq!((found.len(), more), (2, 0));
-    assert_eq!(found[0].before, ["hostname r1"]);
-    assert_eq!(found[0].after, ["ip address 10.0.0.2", "! 10x0y0z1"]);
-}
+impl Place {
+    async fn find(&self, after: Option<super::Place>, within: Within) -> FoundPage {
+        let wanted = Wanted::new("hostname", false, false).unwrap();
+        let busy = Places::default().take().unwrap();
+        let of = (&self.clock, &busy, within);
+        search(&self.db, &self.context, &wanted, (after, 50), of).await.unwrap()
+    }
 
-#[test]
-fn many_lines_are_counted_and_long_ones_cut() {
-    let text = format!("{}\n", "é".repeat(600)).repeat(9);
-    let (found, more) = Wanted::new("é", false, false).unwrap().find(&text, || false).unwrap();
-    assert_eq!((found.len(), more), (5, 4));
-    assert_eq!(found[0].text.chars().count(), 501);
-}
-
-#[test]
-fn a_search_that_gets_late_ends_within_a_text() {
-    let text = "hostname r1\n".repeat(1000);
-    let asked = std::cell::Cell::new(0);
-    let is_late = || asked.replace(asked.get() + 1) >= 7;
-    assert_eq!(Wanted::new("r1", false, false).unwrap().find(&text, is_late), None);
-    assert_eq!(asked.get(), 8);
-    // Of a line without an end an expression sees the beginning, and a word all.
-    let text = format!("{}key\n", "é".repeat(LINE_BYTES_MAX));
-    assert!(lines(&Wanted::new("k[e]y", true, true).unwrap(), &text).is_empty());
-    assert_eq!(lines(&Wanted::new("^é+", true, true).unwrap(), &text), [1]);
-    assert_eq!(lines(&Wanted::new("key", false, true).unwrap(), &text), [1]);
-}
-
-#[test]
-fn an_expression_that_somebody_would_write_fits() {
-    for usual in [
-        r"^(ip|ipv6) address \d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3}(/\d{1,2}| \d{1,3}(\.\d{1,3}){3})$",
-        r"\b(?:[0-9a-f]{4}\.){2}[0-9a-f]{4}\b|(?:[0-9a-f]{2}[:-]){5}[0-9a-f]{2}",
-        r"^\s*(permit|deny)\s+(tcp|udp|ip)\s+any\s+any(\s+eq\s+\w+)?\s*(log)?$",
-        r"username \w+ privilege 15|snmp-server community \S+ RW|transport input .*telnet",
-    ] {
-        for with_case in [false, true] {
-            assert!(Wanted::new(usual, true, with_case).is_ok(), "{usual}");
+    async fn two() -> Vec<Self> {
+        let places = Self::each().await;
+        for place in &places {
+            place.fetch(1, FIRST_DEVICE, "hostname r1\n").await;
+            place.fetch(2, SECOND_DEVICE, "hostname r2\n").await;
         }
+        places
     }
 }
 
-#[test]
-fn an_expression_that_takes_too_much_is_refused() {
-    for wrong in ["(", r"\w{500}{500}", r"(\pL{9}){9}", &"(".repeat(60)] {
-        assert!(Wanted::new(wrong, true, true).is_err(), "{wrong}");
+fn skipped(page: &FoundPage) -> Vec<(DeviceId, Why)> {
+    page.skipped.iter().map(|(of, why)| (of.device.id, *why)).collect()
+}
+
+#[tokio::test]
+async fn a_text_that_takes_too_long_is_named_and_those_behind_it_are_looked_at() {
+    for place in Place::two().await {
+        let slow = place.find(None, Within { text: NO_TIME, ..Within::USUAL }).await;
+        let left_out = [(FIRST_DEVICE, Why::TooSlow), (SECOND_DEVICE, Why::TooSlow)];
+        assert_eq!(skipped(&slow), left_out);
+        assert_eq!((slow.found.len(), slow.scanned, slow.next), (0, 0, None));
+        assert_eq!(slow.skipped[0].0.device.name, "r1");
+        let usual = place.find(None, Within::USUAL).await;
+        assert_eq!((usual.found.len(), usual.scanned, usual.skipped.len()), (2, 2, 0));
+        place.remove().await;
+    }
+}
+
+#[tokio::test]
+async fn a_page_that_has_no_time_left_looks_at_one_text_and_goes_on() {
+    for place in Place::two().await {
+        // As where the database took it all: that is not the fault of any text.
+        let late = Within { page: NO_TIME, ..Within::USUAL };
+        let first = place.find(None, late).await;
+        assert_eq!(first.found[0].of.device.id, FIRST_DEVICE);
+        assert_eq!((first.found.len(), first.skipped.len()), (1, 0));
+        let second = place.find(first.next, late).await;
+        assert_eq!(second.found[0].of.device.id, SECOND_DEVICE);
+        assert_eq!(place.find(second.next, late).await.next, None);
+        place.remove().await;
+    }
+}
+
+#[tokio::test]
+async fn a_damaged_text_is_named() {
+    for place in Place::two().await {
+        let hash = "SELECT hash FROM config_version WHERE device_id = 100";
+        place.run(&format!("UPDATE config_text SET packed = '' WHERE hash IN ({hash})")).await;
+        let page = place.find(None, Within::USUAL).await;
+        assert_eq!(skipped(&page), [(FIRST_DEVICE, Why::Damaged)]);
+        assert_eq!(page.found[0].of.device.id, SECOND_DEVICE);
+        place.remove().await;
     }
 }
