@@ -28,6 +28,7 @@ use crate::history::JobsChanged;
 use crate::history::VersionsChanged;
 use crate::history::dispatch::Dispatcher;
 use crate::history::mirror::Mirror;
+use crate::history::mirror::health::Mirrors;
 use crate::history::receive::{Receiver, ReceiverParts};
 use crate::history::retention::Sweeper;
 use crate::history::version::Writers;
@@ -159,7 +160,7 @@ pub async fn serve(config: Config, stop: impl Future<Output = ()>) -> Result<(),
     let quotas = Quotas::load(&base.database).await?;
     live.series(|tenant, device, layout| quotas.series_known(tenant, device, layout));
     let jobs = JobsChanged::default();
-    let snapshots = start_history(&mut tasks, &base, &config, &jobs);
+    let (snapshots, mirrors) = start_history(&mut tasks, &base, &config, &jobs);
     let shown = (live.clone(), quotas.clone());
     let ingest = start_ingest(&mut tasks, &base, samples.clone(), shown, snapshots);
     tasks.spawn("certificates", certificates.run(cancel.clone()));
@@ -197,6 +198,7 @@ pub async fn serve(config: Config, stop: impl Future<Output = ()>) -> Result<(),
         changes,
         rules,
         jobs,
+        mirrors,
         clock: base.clock,
         ids: base.ids,
         limits,
@@ -303,11 +305,12 @@ fn start_history(
     base: &Base,
     config: &Config,
     jobs: &JobsChanged,
-) -> Receiver {
+) -> (Receiver, Mirrors) {
     let (versions, writers) = (VersionsChanged::default(), Writers::default());
     let (database, clock, cancel) = (&base.database, &base.clock, tasks.cancellation());
     let sweeper = Sweeper::new(database.clone(), writers.clone(), clock.clone(), &base.metrics);
     tasks.spawn("retention", sweeper.run(cancel.clone()));
+    let mut mirrors = Mirrors::default();
     if config.history.git_mirror {
         let mirror = Mirror::new(
             database.clone(),
@@ -317,6 +320,7 @@ fn start_history(
             clock.clone(),
             &base.metrics,
         );
+        mirrors = mirror.health();
         tasks.spawn("mirror", mirror.run(cancel));
     }
     let parts = ReceiverParts {
@@ -328,7 +332,7 @@ fn start_history(
         versions,
         writers,
     };
-    Receiver::new(parts, &base.metrics)
+    (Receiver::new(parts, &base.metrics), mirrors)
 }
 
 fn evaluator(base: &Base, live: &Live, rules: &RuleChanges, nudge: Nudge) -> Evaluator {

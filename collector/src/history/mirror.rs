@@ -12,6 +12,7 @@
 mod beside;
 pub mod config;
 pub mod git;
+pub mod health;
 mod leftovers;
 mod paths;
 pub(crate) mod store;
@@ -31,6 +32,7 @@ use tokio_util::sync::CancellationToken;
 use self::beside::Beside;
 use self::config::History;
 use self::git::{GitError, check};
+use self::health::Mirrors;
 use self::write::Writer;
 use super::VersionsChanged;
 use crate::metrics::Metrics;
@@ -48,11 +50,22 @@ enum MirrorError {
     Store(#[from] StoreError),
 }
 
+impl MirrorError {
+    /// What to do about it, without a word of Git's.
+    fn advice(&self) -> &'static str {
+        match self {
+            Self::Git(error) => error.advice(),
+            Self::Store(_) => "The database cannot be read: the collector's log says why.",
+        }
+    }
+}
+
 /// Writes the mirrors, and pushes and packs them beside that: a remote that does not answer holds up
 /// no commit.
 pub struct Mirror {
     writer: Writer,
     beside: Arc<Beside>,
+    health: Mirrors,
 }
 
 impl Mirror {
@@ -67,10 +80,18 @@ impl Mirror {
     ) -> Self {
         // Git is run in its repository, from where another path would lead elsewhere.
         let dir = std::path::absolute(data_dir).unwrap_or_else(|_| data_dir.to_owned()).join(DIR);
-        let beside = Arc::new(Beside::new(dir.clone(), clock.clone(), metrics));
-        let from = (database, versions, clock);
-        let writer = Writer::new(from, (dir, settings), Arc::clone(&beside), metrics);
-        Self { writer, beside }
+        let health = Mirrors::on();
+        let beside = Beside::new(dir.clone(), clock.clone(), health.clone(), metrics);
+        let beside = Arc::new(beside);
+        let (from, told) = ((database, versions, clock), (Arc::clone(&beside), health.clone()));
+        let writer = Writer::new(from, (dir, settings), told, metrics);
+        Self { writer, beside, health }
+    }
+
+    /// How the mirrors stand, from now on.
+    #[must_use]
+    pub fn health(&self) -> Mirrors {
+        self.health.clone()
     }
 
     /// Mirrors until `cancel`.

@@ -17,6 +17,7 @@ use tokio::sync::{Notify, OwnedMutexGuard};
 use tokio_util::sync::CancellationToken;
 
 use super::git::{GitError, Repository};
+use super::health::Mirrors;
 use super::stream::BRANCH;
 use crate::metrics::{Counter, Metrics};
 
@@ -88,6 +89,7 @@ pub(super) struct Beside {
     dir: PathBuf,
     clock: Clock,
     heads: Mutex<BTreeMap<TenantId, Head>>,
+    health: Mirrors,
     wake: Notify,
     pub(super) pushes: Counter,
     pub(super) pushes_failed: Counter,
@@ -95,12 +97,13 @@ pub(super) struct Beside {
 }
 
 impl Beside {
-    pub(super) fn new(dir: PathBuf, clock: Clock, metrics: &Metrics) -> Self {
+    pub(super) fn new(dir: PathBuf, clock: Clock, health: Mirrors, metrics: &Metrics) -> Self {
         let counter = |name, help| metrics.counter(name, help, &[]);
         Self {
             dir,
             clock,
             heads: Mutex::default(),
+            health,
             wake: Notify::new(),
             pushes: counter("history_mirror_pushes_total", "Pushes of Git mirrors"),
             pushes_failed: counter("history_mirror_pushes_failed_total", "Pushes that failed"),
@@ -202,11 +205,13 @@ impl Beside {
                 head.pushed = Some(work.commits);
                 (head.pause, head.not_before) = (Backoff::new(PAUSE.0, PAUSE.1), None);
                 self.pushes.add(1);
+                self.health.pushed(work.tenant, Ok(()));
             }
             Some(Err(error)) => {
                 let pause = head.pause.next(rand::random());
                 head.not_before = Some(self.clock.monotonic() + pause);
                 self.pushes_failed.add(1);
+                self.health.pushed(work.tenant, Err(error.advice()));
                 let (tenant, error) = (work.tenant, chain(&error));
                 tracing::warn!(stage = "history", %tenant, error, "cannot push the Git mirror");
             }

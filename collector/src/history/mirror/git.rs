@@ -67,6 +67,65 @@ pub enum GitError {
     Late { what: &'static str, limit: Duration },
     #[error("`git {what}` failed: {told}")]
     Failed { what: &'static str, told: String },
+    #[error("the branch ends with a commit that is not Farwatch's: move the repository away")]
+    Foreign,
+}
+
+/// What a remote tells of a push, and what that means: the first that is told counts.
+const REFUSALS: [(&[&str], &str); 6] = [
+    (
+        &["Host key verification failed"],
+        "The remote's host key is not known: put it into known_hosts of the collector's user.",
+    ),
+    (
+        &["Permission denied", "Authentication failed", "could not read Username", "error: 403"],
+        "The remote refuses the collector's user: give that a key or a login that may write there.",
+    ),
+    (
+        &["resolve host", "Connection ", "timed out", "No route to host", "Network is unreachable"],
+        "The remote cannot be reached: check its name and the network of the collector's host.",
+    ),
+    (
+        &["does not appear to be a git repository", "not found", "does not exist"],
+        "There is no repository at the remote: make an empty, bare one.",
+    ),
+    (
+        &["[rejected]", "fetch first", "non-fast-forward"],
+        "The remote has commits that are not the mirror's: push into a repository that nobody else \
+         writes to.",
+    ),
+    (
+        &["[remote rejected]", "hook declined"],
+        "The remote refuses what is pushed: see which rules it has for the branch `main`.",
+    ),
+];
+
+impl GitError {
+    /// What to do about it, for people who may not see where the collector and its remotes are: without
+    /// a word of Git's, which has names, paths and addresses.
+    #[must_use]
+    pub fn advice(&self) -> &'static str {
+        match self {
+            Self::Missing => "Install the program git on the collector's host.",
+            Self::TooOld { .. } => "Update the program git on the collector's host.",
+            Self::Late { what: "push", .. } => {
+                "The remote takes too long: check the network of the collector's host."
+            }
+            Self::Failed { what: "push", told } => {
+                let is_told =
+                    |(words, _): &&(&[&str], &str)| words.iter().any(|word| told.contains(word));
+                let known = REFUSALS.iter().find(is_told).map(|(_, advice)| *advice);
+                known.unwrap_or("The push fails: the collector's log has Git's own words.")
+            }
+            Self::Foreign => {
+                "Somebody else has written into the mirror: move it away on the collector's host, and it \
+                 is made anew."
+            }
+            Self::Run(_) | Self::Late { .. } | Self::Failed { .. } => {
+                "Git fails on the collector's host: look at its disk, and into the collector's log."
+            }
+        }
+    }
 }
 
 /// A bare repository.

@@ -1,10 +1,12 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use farwatch_common::clock::Micros;
 use futures_util::future::poll_immediate;
 use tokio::net::TcpListener;
 
 use super::git::Repository;
+use super::health::{MirrorHealth, MirrorState};
 use super::paths::INDEX;
 use super::stream::{Change, Commit, end, write};
 use super::*;
@@ -60,6 +62,10 @@ impl World {
 
     fn bare(&self) -> PathBuf {
         self.dir.path().join(DIR).join(format!("{TENANT}.git"))
+    }
+
+    fn health(&self) -> MirrorHealth {
+        self.mirror.health().of(TENANT)
     }
 
     fn pushes(&self) -> (u64, u64) {
@@ -193,8 +199,12 @@ async fn a_mirror_is_pushed_and_waits_where_its_remote_is_away() {
         let remotes = BTreeMap::from([(TENANT.to_string(), path.clone())]);
         world.restart(History { git_mirror: true, git_remotes: remotes });
         world.place.fetch(1, FIRST_DEVICE, "hostname r1\n").await;
+        assert_eq!(world.health().state, MirrorState::Waiting, "nobody has looked yet");
         world.round().await;
         assert_eq!(world.pushes(), (0, 1));
+        let health = world.health();
+        let advice = "There is no repository at the remote: make an empty, bare one.";
+        assert_eq!((health.state, health.detail), (MirrorState::Waiting, Some(advice)));
         // It is not tried again at once, and what is mirrored is there all the same.
         world.round().await;
         assert_eq!(world.pushes(), (0, 1));
@@ -203,11 +213,51 @@ async fn a_mirror_is_pushed_and_waits_where_its_remote_is_away() {
         world.mirror.beside.pause_is_over(TENANT);
         world.round().await;
         assert_eq!(world.pushes(), (1, 1));
+        assert_eq!((world.health().state, world.health().detail), (MirrorState::Ok, None));
         let head = world.git(&["rev-parse", "main"]).await;
         assert_eq!(git(&remote, &["rev-parse", "main"]).await, head);
         world.round().await;
         assert_eq!(world.pushes(), (1, 1), "there is nothing new");
         git(&remote, &["fsck", "--strict"]).await;
+        world.place.remove().await;
+    }
+}
+
+#[tokio::test]
+async fn a_mirror_tells_its_last_commit_and_what_is_in_its_way() {
+    for mut world in World::each().await {
+        world.round().await;
+        let health = world.health();
+        assert_eq!((health.state, health.last_commit_at), (MirrorState::Ok, None));
+        world.place.fetch(1, FIRST_DEVICE, "hostname r1\n").await;
+        world.round().await;
+        let at = world.git(&["log", "-1", "--format=%ct", "main"]).await;
+        let at = Micros(at.trim().parse::<i64>().unwrap() * Micros::SECOND);
+        assert_eq!(world.health().last_commit_at, Some(at));
+        world.restart(History::default());
+        world.round().await;
+        assert_eq!(world.health().last_commit_at, Some(at));
+        // Somebody else commits.
+        let mut stream = Vec::new();
+        let commit = Commit { at, subject: "mine", trailers: &[], changes: &[], goes_on: true };
+        write(&mut stream, &commit);
+        end(&mut stream);
+        world.repository().import(&stream).await.unwrap();
+        world.restart(History::default());
+        world.round().await;
+        let health = world.health();
+        assert_eq!(
+            (health.state, health.detail),
+            (MirrorState::Waiting, Some(GitError::Foreign.advice()))
+        );
+        let other = world.mirror.health().of(OTHER_TENANT);
+        assert_eq!(other.state, MirrorState::Ok, "it is the other's own");
+        std::fs::remove_dir_all(world.bare()).unwrap();
+        world.round().await;
+        assert_eq!(
+            (world.health().state, world.health().last_commit_at),
+            (MirrorState::Ok, Some(at))
+        );
         world.place.remove().await;
     }
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use farwatch_common::clock::Clock;
+use farwatch_common::clock::{Clock, Micros};
 use farwatch_common::id::{ConfigVersionId, TenantId};
 use farwatch_common::task::chain;
 use tokio_util::sync::CancellationToken;
@@ -14,6 +14,7 @@ use super::MirrorError;
 use super::beside::Beside;
 use super::config::History;
 use super::git::{GitError, Repository};
+use super::health::Mirrors;
 use super::paths::{INDEX, Paths, index, paths, read_index};
 use super::store::{Mirrored, devices, versions_after};
 use super::stream::{BRANCH, Change, Commit, VERSION, end, write};
@@ -39,6 +40,7 @@ pub(super) struct Writer {
     versions: VersionsChanged,
     clock: Clock,
     beside: Arc<Beside>,
+    health: Mirrors,
     states: BTreeMap<TenantId, State>,
     /// Remotes of no tenant, as they were told last.
     strangers: Vec<String>,
@@ -51,7 +53,7 @@ impl Writer {
     pub(super) fn new(
         (database, versions, clock): (Database, VersionsChanged, Clock),
         (dir, settings): (PathBuf, History),
-        beside: Arc<Beside>,
+        (beside, health): (Arc<Beside>, Mirrors),
         metrics: &Metrics,
     ) -> Self {
         let counter = |name, help| metrics.counter(name, help, &[]);
@@ -62,6 +64,7 @@ impl Writer {
             versions,
             clock,
             beside,
+            health,
             states: BTreeMap::new(),
             strangers: Vec::new(),
             commits: counter("history_mirror_commits_total", "Commits of Git mirrors"),
@@ -102,7 +105,9 @@ impl Writer {
             // What is being packed waits for the next round.
             let Some(_writing) = self.beside.write(tenant) else { continue };
             let remote = self.settings.remote(tenant, &name).map(str::to_owned);
-            if let Err(error) = self.mirror(tenant, remote.as_deref(), cancel).await {
+            let written = self.mirror(tenant, remote.as_deref(), cancel).await;
+            self.health.written(tenant, written.as_ref().map(|()| ()).map_err(MirrorError::advice));
+            if let Err(error) = written {
                 // What is known of the repository may be wrong: it is asked again.
                 self.states.remove(&tenant);
                 self.failed.add(1);
@@ -133,8 +138,9 @@ impl Writer {
         let mut state = match self.states.remove(&tenant).filter(|_| repository.is_there()) {
             Some(state) => state,
             None => {
-                let state = look(&repository).await?;
-                if state.last.is_some() {
+                let (state, last_at) = look(&repository).await?;
+                if let Some(at) = last_at {
+                    self.health.committed(tenant, at);
                     // Nobody knows what of it is at the remote.
                     self.beside.wrote(tenant, 0, remote);
                 }
@@ -147,41 +153,41 @@ impl Writer {
                 .iter()
                 .map(|(id, name, site)| (*id, name.as_str(), site.as_str())),
         );
-        if self.moved(&repository, &mut state, &wanted).await? {
-            self.wrote(tenant, 1, remote);
+        if let Some(at) = self.moved(&repository, &mut state, &wanted).await? {
+            self.wrote(tenant, (1, at), remote);
         }
         while !cancel.is_cancelled() {
             let after = state.last.unwrap_or(ConfigVersionId(0));
             let group = versions_after(&self.database, tenant, after).await?;
-            let count = self.versions(&repository, &mut state, &wanted, group).await?;
-            if count == 0 {
-                break;
-            }
-            self.wrote(tenant, count, remote);
+            let written = self.versions(&repository, &mut state, &wanted, group).await?;
+            let Some(written) = written else { break };
+            self.wrote(tenant, written, remote);
         }
         self.states.insert(tenant, state);
         Ok(())
     }
 
-    fn wrote(&self, tenant: TenantId, commits: u64, remote: Option<&str>) {
+    /// So many commits, and the time of the last.
+    fn wrote(&self, tenant: TenantId, (commits, at): (u64, Micros), remote: Option<&str>) {
         self.commits.add(commits);
+        self.health.committed(tenant, at);
         self.beside.wrote(tenant, commits, remote);
     }
 
     /// Moves the files of devices that have other names now, and takes out those of devices that
-    /// are gone; true if there were any.
+    /// are gone; the time of the commit, if there were any.
     async fn moved(
         &self,
         repository: &Repository,
         state: &mut State,
         wanted: &Paths,
-    ) -> Result<bool, MirrorError> {
-        let Some(last) = state.last else { return Ok(false) };
+    ) -> Result<Option<Micros>, MirrorError> {
+        let Some(last) = state.last else { return Ok(None) };
         let stale = |(id, path): &(&_, &String)| wanted.get(*id) != Some(*path);
         let stale: Vec<_> =
             state.index.iter().filter(stale).map(|(id, path)| (*id, path.clone())).collect();
         if stale.is_empty() {
-            return Ok(false);
+            return Ok(None);
         }
         let blobs = blobs(repository).await?;
         let mut changes: Vec<_> = stale.iter().map(|(_, path)| Change::Delete { path }).collect();
@@ -196,8 +202,9 @@ impl Writer {
         }
         let listed = index(&now);
         changes.push(Change::Write { path: INDEX, text: &listed });
+        let at = self.clock.now();
         let commit = Commit {
-            at: self.clock.now(),
+            at,
             subject: "Devices moved or removed",
             trailers: &[(VERSION, last.to_string())],
             changes: &changes,
@@ -208,17 +215,18 @@ impl Writer {
         end(&mut stream);
         repository.import(&stream).await?;
         state.index = now;
-        Ok(true)
+        Ok(Some(at))
     }
 
-    /// Writes a group of versions, a commit each, and the index with the last; says how many.
+    /// Writes a group of versions, a commit each, and the index with the last; says how many, and the
+    /// time of the last, if there are any.
     async fn versions(
         &self,
         repository: &Repository,
         state: &mut State,
         wanted: &Paths,
         group: Vec<Mirrored>,
-    ) -> Result<u64, MirrorError> {
+    ) -> Result<Option<(u64, Micros)>, MirrorError> {
         // Those that came since the names were read wait for the next round.
         let known = group.into_iter().map_while(|version| {
             let path = wanted.get(&version.device)?;
@@ -256,17 +264,16 @@ impl Writer {
             write(&mut stream, &commit);
             last = Some(version.id);
         }
-        if count > 0 {
-            end(&mut stream);
-            repository.import(&stream).await?;
-            (state.index, state.last) = (index_now, last);
-        }
-        Ok(count as u64)
+        let Some((newest, ..)) = known.last() else { return Ok(None) };
+        end(&mut stream);
+        repository.import(&stream).await?;
+        (state.index, state.last) = (index_now, last);
+        Ok(Some((count as u64, newest.first_at)))
     }
 }
 
-/// How far a repository is.
-async fn look(repository: &Repository) -> Result<State, MirrorError> {
+/// How far a repository is, and the time of its last commit.
+async fn look(repository: &Repository) -> Result<(State, Option<Micros>), MirrorError> {
     if repository.is_there() {
         // Of what was killed, or ran out of time: nobody else writes now.
         repository.tidy().await;
@@ -275,16 +282,21 @@ async fn look(repository: &Repository) -> Result<State, MirrorError> {
     }
     let refs = repository.run("for-each-ref", &["--format=%(objectname)", BRANCH]).await?;
     if refs.is_empty() {
-        return Ok(State { last: None, index: Paths::new() });
+        return Ok((State { last: None, index: Paths::new() }, None));
     }
-    let format = format!("--format=%(trailers:key={VERSION},valueonly)");
+    let format = format!("--format=%ct %(trailers:key={VERSION},valueonly)");
     let told = repository.run("log", &["-1", &format, BRANCH]).await?;
-    let last = String::from_utf8_lossy(&told).trim().parse().map_err(|_| {
-        let told = format!("{BRANCH} ends with a commit that is not Farwatch's: move it away");
-        GitError::Failed { what: "log", told }
-    })?;
+    let (last, at) = commit(&String::from_utf8_lossy(&told)).ok_or(GitError::Foreign)?;
     let listed = repository.run("show", &[&format!("{BRANCH}:{INDEX}")]).await?;
-    Ok(State { last: Some(last), index: read_index(&String::from_utf8_lossy(&listed)) })
+    let index = read_index(&String::from_utf8_lossy(&listed));
+    Ok((State { last: Some(last), index }, Some(at)))
+}
+
+/// The version of a commit of ours, and its time.
+fn commit(told: &str) -> Option<(ConfigVersionId, Micros)> {
+    let (seconds, version) = told.trim().split_once(' ')?;
+    let at = seconds.parse::<i64>().ok()?.checked_mul(Micros::SECOND)?;
+    Some((version.trim().parse().ok()?, Micros(at)))
 }
 
 /// Names of contents by path.

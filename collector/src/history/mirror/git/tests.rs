@@ -10,6 +10,28 @@ fn versions_are_read_as_they_are_told() {
     }
 }
 
+#[test]
+fn what_is_in_the_way_of_a_push_is_told_without_names_and_addresses() {
+    let check = |told: &str, expected: &str| {
+        let advice = GitError::Failed { what: "push", told: told.to_owned() }.advice();
+        assert!(advice.contains(expected), "{told}: {advice}");
+        assert!(!advice.contains("example"), "{advice}");
+    };
+    let login = "give that a key or a login";
+    check("git@git.example.net: Permission denied (publickey).  fatal: Could not read", login);
+    check("fatal: could not read Username for 'https://git.example.net': terminal", login);
+    check("Host key verification failed.  fatal: Could not read from remote", "known_hosts");
+    check("fatal: unable to access 'https://example.net/a/': Could not resolve host: e", "network");
+    check("ssh: connect to host example.net port 22: Connection refused  fatal: Could", "network");
+    check("fatal: '/srv/example.git' does not appear to be a git repository", "make an empty");
+    check(
+        "! [rejected] main -> main (fetch first) error: failed to push to example",
+        "nobody else",
+    );
+    check("! [remote rejected] main -> main (pre-receive hook declined)", "rules");
+    check("something that example.net says", "log");
+}
+
 async fn made(dir: &Path) -> Repository {
     let repository = Repository::at(dir.join("a.git"));
     repository.init().await.unwrap();
