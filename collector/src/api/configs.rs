@@ -128,7 +128,7 @@ fn standing(row: Standing) -> ConfigStanding {
 pub(super) struct ConfigsQuery {
     tenant: Option<String>,
     site: Option<String>,
-    /// Part of the name of the device.
+    /// Part of the name of the device, of its site or its tenant, or of the id of its platform.
     q: Option<String>,
     /// Only devices whose last fetch failed, or only others.
     failing: Option<bool>,

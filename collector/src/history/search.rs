@@ -10,7 +10,7 @@ mod wanted;
 
 use std::time::Duration;
 
-use farwatch_common::clock::Clock;
+use farwatch_common::clock::{Clock, Micros};
 use farwatch_common::id::{ConfigVersionId, DeviceId, SiteId, TenantId};
 
 pub use self::wanted::{Match, Wanted};
@@ -48,6 +48,8 @@ pub struct Latest {
     pub tenant: Named<TenantId>,
     pub site: Named<SiteId>,
     pub version: ConfigVersionId,
+    /// When it was last fetched.
+    pub last_at: Micros,
 }
 
 /// One whose text has what is looked for.
@@ -84,7 +86,7 @@ pub struct FoundPage {
 
 sql! { pub(crate) LATEST =
     "SELECT d.tenant_id, d.device_id, d.name, t.name, s.site_id, s.name, v.version_id, v.hash,
-            COALESCE(x.bytes, 0)
+            COALESCE(x.bytes, 0), v.last_at
      FROM device d JOIN tenant t ON t.tenant_id = d.tenant_id
      JOIN site s ON s.tenant_id = d.tenant_id AND s.site_id = d.site_id
      JOIN config_version v ON v.tenant_id = d.tenant_id AND v.version_id = (
@@ -110,6 +112,7 @@ fn read(row: &Row) -> Result<(Latest, Text), StoreError> {
         device: Named { id: DeviceId(row.get(1)?), name: row.get(2)? },
         site: Named { id: SiteId(row.get(4)?), name: row.get(5)? },
         version: ConfigVersionId(row.get(6)?),
+        last_at: Micros(row.get(9)?),
     };
     Ok((latest, Text { hash: row.get(7)?, bytes: row.get(8)? }))
 }

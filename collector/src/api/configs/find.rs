@@ -8,7 +8,7 @@ use utoipa::{IntoParams, ToSchema};
 use crate::api::AppState;
 use crate::api::error::Error;
 use crate::api::guard::Caller;
-use crate::api::reply::{Paging, Ref, cursor};
+use crate::api::reply::{Paging, Ref, Time, cursor};
 use crate::api::request::Params;
 use crate::api::tenants::narrowed;
 use crate::history::busy::Busy;
@@ -45,6 +45,8 @@ pub(in crate::api) struct ConfigFound {
     tenant: Ref,
     site: Ref,
     version: String,
+    /// When that was last fetched.
+    last_at: Time,
     /// The first 5.
     matches: Vec<ConfigMatch>,
     /// Lines that match beyond those.
@@ -57,6 +59,9 @@ pub(in crate::api) struct ConfigMatch {
     /// From 1.
     line: usize,
     text: String,
+    /// Where `text` matches, the first 32 places: each begins at a character and ends before another,
+    /// counted from 0 in Unicode code points. A line may match behind what is shown of it.
+    ranges: Vec<[usize; 2]>,
     /// Up to 2 lines.
     before: Vec<String>,
     after: Vec<String>,
@@ -108,6 +113,7 @@ fn show(found: Found) -> ConfigFound {
     let matches = found.matches.into_iter().map(|one| ConfigMatch {
         line: one.line,
         text: one.text,
+        ranges: one.ranges,
         before: one.before,
         after: one.after,
     });
@@ -116,6 +122,7 @@ fn show(found: Found) -> ConfigFound {
         tenant: found.of.tenant.into(),
         site: found.of.site.into(),
         version: found.of.version.to_string(),
+        last_at: Time(found.of.last_at),
         matches: matches.collect(),
         more: found.more,
     }

@@ -13,6 +13,8 @@ const MATCHES_MAX: usize = 5;
 /// Lines shown before and after each.
 const AROUND: usize = 2;
 const LINE_CHARS_MAX: usize = 500;
+/// Places shown of one line.
+const RANGES_MAX: usize = 32;
 /// What a compiled expression may take: how long it looks at a character grows with that.
 const REGEX_BYTES_MAX: usize = 256 * 1024;
 const REGEX_CACHE_BYTES_MAX: usize = 4 * 1024 * 1024;
@@ -34,6 +36,8 @@ pub struct Match {
     /// From 1.
     pub line: usize,
     pub text: String,
+    /// Where in `text` it matches: the first character (Unicode scalar value) and the one behind the last.
+    pub ranges: Vec<[usize; 2]>,
     pub before: Vec<String>,
     pub after: Vec<String>,
 }
@@ -58,7 +62,8 @@ impl Wanted {
             if is_late() {
                 return None;
             }
-            if !self.regex.is_match(&line[..line.floor_char_boundary(self.line_bytes)]) {
+            let looked_at = &line[..line.floor_char_boundary(self.line_bytes)];
+            if !self.regex.is_match(looked_at) {
                 continue;
             }
             if matches.len() == MATCHES_MAX {
@@ -70,17 +75,29 @@ impl Wanted {
             matches.push(Match {
                 line: index + 1,
                 text: short(line),
+                ranges: self.ranges(looked_at),
                 before: shown(&lines[index.saturating_sub(AROUND)..index]),
                 after: shown(&lines[index + 1..end]),
             });
         }
         Some((matches, more))
     }
+
+    /// The first places that match of what is shown of a line; those of no length are none.
+    fn ranges(&self, line: &str) -> Vec<[usize; 2]> {
+        let shown = &line[..shown_bytes(line)];
+        let found = self.regex.find_iter(line).take_while(|found| found.start() < shown.len());
+        let found = found.filter(|found| !found.is_empty()).take(RANGES_MAX);
+        let place = |at: usize| shown[..at.min(shown.len())].chars().count();
+        found.map(|found| [place(found.start()), place(found.end())]).collect()
+    }
+}
+
+fn shown_bytes(line: &str) -> usize {
+    line.char_indices().nth(LINE_CHARS_MAX).map_or(line.len(), |(end, _)| end)
 }
 
 fn short(line: &str) -> String {
-    match line.char_indices().nth(LINE_CHARS_MAX) {
-        None => line.to_owned(),
-        Some((end, _)) => format!("{}…", &line[..end]),
-    }
+    let shown = &line[..shown_bytes(line)];
+    if shown.len() == line.len() { line.to_owned() } else { format!("{shown}…") }
 }

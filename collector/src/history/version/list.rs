@@ -162,7 +162,7 @@ pub struct Latest {
 #[derive(Clone, Debug, Default)]
 pub struct StandingFilter {
     pub site: Option<SiteId>,
-    /// Part of the name; capitals do not matter.
+    /// Part of the name, of its site's or its tenant's, or of its platform; capitals do not matter.
     pub search: String,
     pub failing: Option<bool>,
 }
@@ -181,7 +181,9 @@ macro_rules! from_standing {
             " AND (v.version_id IS NOT NULL OR b.fetched_at IS NOT NULL OR b.wanted = 1
                    OR b.failing IS NOT NULL)
               AND ($2 = 0 OR d.site_id = $2)
-              AND ($3 = '' OR lower(d.name) LIKE $3 ESCAPE '\\')
+              AND ($3 = '' OR lower(d.name) LIKE $3 ESCAPE '\\'
+                   OR lower(s.name) LIKE $3 ESCAPE '\\' OR lower(t.name) LIKE $3 ESCAPE '\\'
+                   OR lower(v.platform) LIKE $3 ESCAPE '\\')
               AND ($4 < 0 OR ($4 = 1 AND b.failing IS NOT NULL)
                    OR ($4 = 0 AND b.failing IS NULL))"
         )

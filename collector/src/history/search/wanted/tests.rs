@@ -60,3 +60,22 @@ fn an_expression_that_takes_too_much_is_refused() {
         assert!(Wanted::new(wrong, true, true).is_err(), "{wrong}");
     }
 }
+
+#[test]
+fn where_a_line_matches_is_told_in_characters_of_what_is_shown() {
+    let check = |text: &str, line: &str, expected: &[[usize; 2]]| {
+        let (found, _) = Wanted::new(text, true, false).unwrap().find(line, || false).unwrap();
+        assert_eq!(found[0].ranges, expected, "{text}: {line}");
+    };
+    check("é|b", "aéb é", &[[1, 2], [2, 3], [4, 5]]);
+    check("r1", "hostname R1", &[[9, 11]]);
+    // Found and of no length.
+    check("x*", "ab", &[]);
+    // Beyond what is shown, or cut where that ends.
+    let long = format!("{}key", "é".repeat(LINE_CHARS_MAX));
+    check("key", &long, &[]);
+    check("ékey", &long, &[[LINE_CHARS_MAX - 1, LINE_CHARS_MAX]]);
+    let (found, _) =
+        Wanted::new("a", false, false).unwrap().find(&"a".repeat(99), || false).unwrap();
+    assert_eq!(found[0].ranges.len(), RANGES_MAX);
+}
