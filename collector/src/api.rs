@@ -79,6 +79,7 @@ use utoipa_axum::routes;
 use crate::command::Commands;
 use crate::evaluate::RuleChanges;
 use crate::history::JobsChanged;
+use crate::history::mirror::health::Mirrors;
 use crate::identity::failures::Failures;
 use crate::identity::installation_key::InstallationKeys;
 use crate::identity::limits::Limits;
@@ -114,6 +115,7 @@ pub struct Parts {
     pub changes: AssignmentChanges,
     pub rules: RuleChanges,
     pub jobs: JobsChanged,
+    pub mirrors: Mirrors,
     pub clock: Clock,
     pub ids: Arc<IdGenerator>,
     pub limits: Arc<Limits>,
@@ -215,6 +217,7 @@ fn operations() -> OpenApiRouter<AppState> {
         .routes(routes!(config_jobs::device_backup_run))
         .routes(routes!(config_jobs::config_jobs))
         .routes(routes!(config_jobs::config_job))
+        .routes(routes!(config_jobs::config_job_cancel))
         .routes(routes!(credentials::credential_profiles, credentials::credential_profile_new))
         .routes(routes!(
             credentials::credential_profile,

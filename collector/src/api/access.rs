@@ -79,6 +79,7 @@ const NEEDS: &[(&str, Need)] = &[
     ("device_backup_run", Need::Tenant(Access::Write)),
     ("config_jobs", Need::Tenant(Access::Read)),
     ("config_job", Need::Tenant(Access::Read)),
+    ("config_job_cancel", Need::Tenant(Access::Write)),
     ("credential_profiles", Need::Tenant(Access::Read)),
     ("credential_profile_new", Need::Tenant(Access::Write)),
     ("credential_profile", Need::Tenant(Access::Read)),

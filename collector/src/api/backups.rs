@@ -17,12 +17,13 @@ use super::{AppState, Parts};
 use crate::history::backup::{
     self, BackupPatch, Failing, HostKey, Why, backup_get, backup_patch, host_key_pin,
 };
+use crate::history::mirror::health::{MirrorHealth, MirrorState};
 use crate::history::policy::{
     EVERY_S_MAX, EVERY_S_MIN, KEEP_DAYS_MAX, KEEP_VERSIONS_MAX, Kept, PER_SITE_MAX, Policy,
     policy_get, policy_put,
 };
 use crate::history::schedule::{MINUTES_OF_DAY, Window};
-use crate::identity::Access;
+use crate::identity::{Access, TenantContext};
 use crate::inventory::device::device_get;
 use crate::inventory::require;
 use farwatch_common::id::{DeviceId, TenantId};
@@ -55,6 +56,40 @@ pub(super) struct BackupPolicy {
     keep_versions: u32,
     /// Nobody chose it.
     is_default: bool,
+    /// Of the tenant's configurations in Git.
+    mirror: BackupMirror,
+}
+
+/// How the Git mirror of a tenant stands.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct BackupMirror {
+    state: BackupMirrorState,
+    /// What to do, one sentence, where it waits for something.
+    detail: Option<&'static str>,
+    /// The time of its last commit; null: there is none, or nobody has looked since the start.
+    last_commit_at: Option<Time>,
+}
+
+#[derive(Clone, Copy, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum BackupMirrorState {
+    Ok,
+    Waiting,
+    /// The collector's file does not ask for mirrors.
+    Off,
+}
+
+fn show_mirror(health: MirrorHealth) -> BackupMirror {
+    let MirrorHealth { state, detail, last_commit_at } = health;
+    BackupMirror {
+        state: match state {
+            MirrorState::Ok => BackupMirrorState::Ok,
+            MirrorState::Waiting => BackupMirrorState::Waiting,
+            MirrorState::Off => BackupMirrorState::Off,
+        },
+        detail,
+        last_commit_at: last_commit_at.map(Time),
+    }
 }
 
 /// All of it: what is not there is refused.
@@ -97,8 +132,9 @@ fn minute(text: &str) -> Option<u16> {
     (minutes < 60 && minute < MINUTES_OF_DAY).then_some(minute)
 }
 
-fn show_policy(kept: Kept) -> BackupPolicy {
+fn show_policy(state: &AppState, kept: Kept) -> BackupPolicy {
     let Kept { tenant, policy, is_default } = kept;
+    let mirror = show_mirror(state.mirrors.of(tenant.id));
     let window = policy.window;
     BackupPolicy {
         tenant: tenant.into(),
@@ -109,6 +145,7 @@ fn show_policy(kept: Kept) -> BackupPolicy {
         keep_days: policy.keep_days,
         keep_versions: policy.keep_versions,
         is_default,
+        mirror,
     }
 }
 
@@ -122,7 +159,8 @@ pub(super) async fn backup_policy(
 ) -> Result<Data<BackupPolicy>, Error> {
     let tenant: TenantId = id(&query.tenant)?;
     require(&caller.context, tenant, Access::Read)?;
-    Ok(Data { data: show_policy(policy_get(&state.db, &caller.context, tenant).await?) })
+    let kept = policy_get(&state.db, &caller.context, tenant).await?;
+    Ok(Data { data: show_policy(&state, kept) })
 }
 
 /// Choose how the devices of a tenant are backed up
@@ -139,7 +177,7 @@ pub(super) async fn backup_policy_put(
         let now = state.clock.now();
         let kept = policy_put(&state.db, &caller.context, (tenant, &policy), now).await?;
         state.jobs.notify();
-        Ok(Data { data: show_policy(kept) })
+        Ok(Data { data: show_policy(&state, kept) })
     })
     .await
 }
@@ -251,7 +289,19 @@ pub(super) struct DeviceBackup {
     job: Option<ConfigJob>,
 }
 
-fn show(state: &AppState, row: backup::Backup) -> DeviceBackup {
+async fn shown(
+    state: &AppState,
+    context: &TenantContext,
+    mut row: backup::Backup,
+) -> Result<Data<DeviceBackup>, Error> {
+    let job = match row.job.take() {
+        Some(job) => Some(config_jobs::shown(state, context, job).await?),
+        None => None,
+    };
+    Ok(Data { data: show(row, job) })
+}
+
+fn show(row: backup::Backup, job: Option<ConfigJob>) -> DeviceBackup {
     let key = |of: Option<HostKey>| match of {
         Some(HostKey { key, at }) => (Some(key), at.map(Time)),
         None => (None, None),
@@ -290,7 +340,7 @@ fn show(state: &AppState, row: backup::Backup) -> DeviceBackup {
             advice,
             since: Time(since),
         }),
-        job: row.job.map(|job| config_jobs::show(state, job)),
+        job,
     }
 }
 
@@ -303,7 +353,7 @@ pub(super) async fn device_backup(
     PathId(id): PathId<DeviceId>,
 ) -> Result<Data<DeviceBackup>, Error> {
     let row = backup_get(&state.db, &caller.context, id, state.clock.now()).await?;
-    Ok(Data { data: show(&state, row) })
+    shown(&state, &caller.context, row).await
 }
 
 /// What is not there stays.
@@ -347,7 +397,7 @@ pub(super) async fn device_backup_change(
         let of = (device, &patch);
         let (row, _) = backup_patch(db, (vault, ids), &caller.context, of, clock.now()).await?;
         state.jobs.notify();
-        Ok(Data { data: show(&state, row) })
+        shown(&state, &caller.context, row).await
     })
     .await
 }
@@ -403,7 +453,7 @@ pub(super) async fn device_host_key(
             return Err(Error::field("host_key", message));
         };
         state.jobs.notify();
-        Ok(Data { data: show(&state, row) })
+        shown(&state, &caller.context, row).await
     })
     .await
 }

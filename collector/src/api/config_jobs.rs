@@ -1,4 +1,4 @@
-//! Jobs that fetch configurations: ask for one, and see how they stand.
+//! Jobs that fetch configurations: ask for one, see how they stand, take one back that waits.
 
 use axum::extract::State;
 use http::StatusCode;
@@ -12,8 +12,11 @@ use super::reply::{Data, List, Meta, Paging, Ref, Time, cursor};
 use super::request::{MaybeJson, Params, PathId, id};
 use super::tenants::narrowed;
 use super::{AppState, Parts};
-use crate::history::job::{self, Asked, JobFilter, Waits, job_ask, job_get, job_list};
+use crate::history::job::cancel::{Cancel, job_cancel};
+use crate::history::job::waits::{Running, Waits};
+use crate::history::job::{self, Asked, JobFilter, job_ask, job_get, job_list};
 use crate::history::schedule::Reason;
+use crate::identity::TenantContext;
 use crate::inventory::device::device_get;
 use crate::inventory::site::site_get;
 use crate::live::State as LiveState;
@@ -45,7 +48,8 @@ pub(super) enum ConfigJobState {
 #[serde(rename_all = "snake_case")]
 pub(super) enum ConfigJobWaits {
     AgentOffline,
-    /// As many of the site, or of its agent, are running as may be.
+    /// As many of the site, or of its agent, are running as may be; those at agents that are away do not
+    /// count.
     SiteFull,
     Window,
 }
@@ -78,10 +82,34 @@ pub(super) struct ConfigJob {
     kept_bytes: Option<u64>,
 }
 
-pub(super) fn show(state: &AppState, row: job::Job) -> ConfigJob {
-    let agent = state.live.agent(row.tenant.id, row.agent.id);
-    let is_there = agent.is_some_and(|agent| agent.state == LiveState::Up);
-    let waits = row.waits(is_there, state.clock.now()).map(|waits| match waits {
+/// What jobs that are queued may wait for, if there are any among these.
+async fn running(
+    state: &AppState,
+    context: &TenantContext,
+    rows: &[job::Job],
+) -> Result<Running, Error> {
+    if !rows.iter().any(job::Job::is_queued) {
+        return Ok(Running::default());
+    }
+    Ok(Running::read(&state.db, context).await?)
+}
+
+/// A job as clients see it now.
+pub(super) async fn shown(
+    state: &AppState,
+    context: &TenantContext,
+    row: job::Job,
+) -> Result<ConfigJob, Error> {
+    let running = running(state, context, std::slice::from_ref(&row)).await?;
+    Ok(show(state, &running, row))
+}
+
+fn show(state: &AppState, running: &Running, row: job::Job) -> ConfigJob {
+    let is_there = |agent| {
+        let agent = state.live.agent(row.tenant.id, agent);
+        agent.is_some_and(|agent| agent.state == LiveState::Up)
+    };
+    let waits = row.waits(running, is_there, state.clock.now()).map(|waits| match waits {
         Waits::AgentOffline => ConfigJobWaits::AgentOffline,
         Waits::Window => ConfigJobWaits::Window,
         Waits::SiteFull => ConfigJobWaits::SiteFull,
@@ -142,7 +170,7 @@ pub(super) async fn device_backup_run(
             }
         };
         state.jobs.notify();
-        Ok((status, Data { data: show(&state, job) }))
+        Ok((status, Data { data: shown(&state, &caller.context, job).await? }))
     })
     .await
 }
@@ -197,7 +225,8 @@ pub(super) async fn config_jobs(
     rows.truncate(limit as usize);
     let last = rows.last().filter(|_| more);
     let next_cursor = last.map(|row| cursor(&row.id.0)).transpose()?;
-    let data = rows.into_iter().map(|row| show(&state, row)).collect();
+    let running = running(&state, &caller.context, &rows).await?;
+    let data = rows.into_iter().map(|row| show(&state, &running, row)).collect();
     Ok(List { data, meta: Meta { next_cursor, total: None } })
 }
 
@@ -209,5 +238,37 @@ pub(super) async fn config_job(
     caller: Caller,
     PathId(id): PathId<ConfigJobId>,
 ) -> Result<Data<ConfigJob>, Error> {
-    Ok(Data { data: show(&state, job_get(&state.db, &caller.context, id).await?) })
+    let job = job_get(&state.db, &caller.context, id).await?;
+    Ok(Data { data: shown(&state, &caller.context, job).await? })
+}
+
+/// Take back a job that waits
+///
+/// It ends as `failed` by the cause `cancelled`, which counts as no failure; the schedule goes on with
+/// the next slot of the device. What is running is not taken back: it ends by itself.
+#[utoipa::path(post, path = "/api/v1/config-jobs/{id}/cancel", tag = "backups",
+    params(("id" = String, Path)), request_body = Option<NoWishes>,
+    responses((status = 200, body = Data<ConfigJob>)))]
+pub(super) async fn config_job_cancel(
+    State(state): State<AppState>,
+    caller: Caller,
+    PathId(id): PathId<ConfigJobId>,
+    _: MaybeJson<NoWishes>,
+) -> Result<Data<ConfigJob>, Error> {
+    to_the_end(async move {
+        let now = state.clock.now();
+        let (code, detail) = match job_cancel(&state.db, &caller.context, id, now).await? {
+            Cancel::Done(job) => {
+                state.jobs.notify();
+                return Ok(Data { data: shown(&state, &caller.context, job).await? });
+            }
+            Cancel::Running => (
+                "job_running",
+                "The agent is fetching this configuration already: wait for its end.",
+            ),
+            Cancel::Ended => ("job_ended", "This job has ended: there is nothing to take back."),
+        };
+        Err(Error::new(StatusCode::CONFLICT, code, detail))
+    })
+    .await
 }

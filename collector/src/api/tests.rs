@@ -166,6 +166,7 @@ impl World {
             changes: AssignmentChanges::default(),
             rules: RuleChanges::default(),
             jobs: JobsChanged::default(),
+            mirrors: Mirrors::default(),
             commands: Commands::new(reached.clone(), clock.clone()),
             courier,
             clock,

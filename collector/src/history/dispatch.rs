@@ -9,7 +9,8 @@
 //!   told again when it connects
 //!
 //! A turn costs as much as there is to do: devices whose time has come are found by an index, and
-//! jobs of agents that are away wait in the database. One dispatcher serves a database.
+//! jobs of agents that are away wait in the database. Each [`CHANGED_EVERY`] all devices are gone
+//! through, a page in a turn: of another tag or agent nobody tells. One dispatcher serves a database.
 
 mod board;
 pub(crate) mod plan;
@@ -214,9 +215,13 @@ impl Dispatcher {
         self.unplanned.insert(tenant, at + PLAN_AGAIN);
     }
 
-    /// Ends jobs that nobody wants any more.
+    /// Ends jobs that nobody wants any more. What ails one tenant is no other's.
     async fn withdraw(&mut self, now: Moment) -> Result<(), StoreError> {
-        for (tenant, job) in store::unwanted(&self.tools.database).await? {
+        let without = self.unplanned.keys().copied();
+        for (tenant, job) in store::unwanted(&self.tools.database, without).await? {
+            if self.unplanned.contains_key(&tenant) {
+                continue;
+            }
             match store::end(&self.tools.database, (tenant, job), CHANGED, now.utc).await {
                 Ok(_) => self.board.gone(job),
                 Err(error) => self.unplannable(tenant, &error, now.at),

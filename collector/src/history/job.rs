@@ -1,5 +1,8 @@
 //! Jobs: fetching the configuration of a device once, from the wish to its end.
 
+pub mod cancel;
+pub mod waits;
+
 use farwatch_common::clock::Micros;
 use farwatch_common::id::{
     AgentId, ConfigJobId, ConfigVersionId, DeviceId, IdGenerator, SiteId, TenantId,
@@ -7,7 +10,7 @@ use farwatch_common::id::{
 use serde_json::json;
 
 use super::outcome::Failure;
-use super::policy::{self, PER_AGENT_MAX, Policy};
+use super::policy::{self, Policy};
 use super::schedule::{Attempt, Reason, Stand};
 use crate::audit::Change;
 use crate::identity::{Access, TenantContext};
@@ -26,6 +29,8 @@ pub const LOGIN_DAMAGED: &str = "login_damaged";
 pub(super) const OTHER_HOST_KEY: &str = "host_key";
 /// Nothing failed: nobody wants it any more.
 pub const WITHDRAWN: &str = "withdrawn";
+/// Nothing failed: somebody took it back.
+pub const CANCELLED: &str = "cancelled";
 
 /// Why a job is withdrawn whose device is not what it was, or is not wanted.
 pub(super) const CHANGED: (&str, &str) =
@@ -56,18 +61,7 @@ pub struct Job {
     /// Of an outcome that is under way, and how far it is at least.
     pub bytes: Option<u64>,
     pub kept_bytes: Option<u64>,
-    /// Jobs of its site, and of its agent, that are running.
-    pub running_at_site: u32,
-    pub running_at_agent: u32,
     pub policy: Policy,
-}
-
-/// What a queued job waits for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Waits {
-    AgentOffline,
-    Window,
-    SiteFull,
 }
 
 impl Job {
@@ -76,22 +70,9 @@ impl Job {
         matches!(self.state.as_str(), "queued" | "running")
     }
 
-    /// What it waits for, if it is queued and cannot go yet.
     #[must_use]
-    pub fn waits(&self, agent_is_there: bool, now: Micros) -> Option<Waits> {
-        if self.state != "queued" {
-            return None;
-        }
-        if !agent_is_there {
-            return Some(Waits::AgentOffline);
-        }
-        // Whoever asks for it now wants it now.
-        if self.reason != Reason::Manual && !self.policy.plan().is_open(now) {
-            return Some(Waits::Window);
-        }
-        let is_full = self.running_at_site >= self.policy.per_site_max
-            || self.running_at_agent >= PER_AGENT_MAX;
-        is_full.then_some(Waits::SiteFull)
+    pub fn is_queued(&self) -> bool {
+        self.state == "queued"
     }
 }
 
@@ -103,8 +84,7 @@ macro_rules! select_job {
                     j.ended_at, j.cause, j.advice, j.version_id, j.changed, j.bytes,
                     CASE WHEN j.bytes IS NULL THEN NULL ELSE
                         (SELECT MAX(x.start) FROM config_part x
-                         WHERE x.tenant_id = j.tenant_id AND x.job_id = j.job_id) END,
-                    COALESCE(at_site.running, 0), COALESCE(at_agent.running, 0), ",
+                         WHERE x.tenant_id = j.tenant_id AND x.job_id = j.job_id) END, ",
             $crate::history::policy::policy_columns!(),
             " FROM config_job j
               JOIN tenant t ON t.tenant_id = j.tenant_id
@@ -112,12 +92,6 @@ macro_rules! select_job {
               LEFT JOIN site s ON s.tenant_id = j.tenant_id AND s.site_id = j.site_id
               LEFT JOIN agent a ON a.tenant_id = j.tenant_id AND a.agent_id = j.agent_id
               LEFT JOIN backup_policy y ON y.tenant_id = j.tenant_id
-              LEFT JOIN (SELECT r.tenant_id, r.site_id, COUNT(*) AS running FROM config_job r
-                         WHERE r.state = 'running' GROUP BY r.tenant_id, r.site_id) at_site
-                  ON at_site.tenant_id = j.tenant_id AND at_site.site_id = j.site_id
-              LEFT JOIN (SELECT r.tenant_id, r.agent_id, COUNT(*) AS running FROM config_job r
-                         WHERE r.state = 'running' GROUP BY r.tenant_id, r.agent_id) at_agent
-                  ON at_agent.tenant_id = j.tenant_id AND at_agent.agent_id = j.agent_id
               WHERE j.tenant_id IN ",
             tenant_set!()
         )
@@ -132,8 +106,14 @@ sql! { pub(crate) LIST =
            OR ($3 = 'open' AND j.state IN ('queued', 'running')))
       AND j.job_id < $4 AND ($6 = 0 OR j.site_id = $6) ORDER BY j.job_id DESC LIMIT $5"
 }
+// One that was given up and goes on may be older than the last.
 sql! { pub(crate) LAST =
-    select_job!(), " AND j.device_id = $2 ORDER BY j.job_id DESC LIMIT 1"
+    select_job!(),
+    " AND j.device_id = $2 AND j.job_id = COALESCE(
+          (SELECT o.job_id FROM config_job o WHERE o.tenant_id = j.tenant_id
+           AND o.device_id = j.device_id AND o.state IN ('queued', 'running')),
+          (SELECT MAX(m.job_id) FROM config_job m WHERE m.tenant_id = j.tenant_id
+           AND m.device_id = j.device_id))"
 }
 
 fn corrupt(what: &str) -> StoreError {
@@ -165,9 +145,7 @@ fn read(row: &Row) -> Result<Job, StoreError> {
         changed: row.get::<Option<i64>>(18)?.map(|changed| changed != 0),
         bytes: size(19)?,
         kept_bytes: size(20)?,
-        running_at_site: u32::try_from(row.get::<i64>(21)?).unwrap_or(u32::MAX),
-        running_at_agent: u32::try_from(row.get::<i64>(22)?).unwrap_or(u32::MAX),
-        policy: policy::read(row, 23)?.unwrap_or_default(),
+        policy: policy::read(row, 21)?.unwrap_or_default(),
     })
 }
 
@@ -251,10 +229,11 @@ pub(super) async fn attempts(
         let reason = Reason::from_name(&row.get::<String>(1)?);
         let stand = match row.get::<String>(2)?.as_str() {
             "done" => Stand::Done,
-            "failed" => {
-                let mended = !row.get::<bool>(5)?;
-                Stand::failed(Micros(row.get(3)?), &row.get::<String>(4)?, mended)
-            }
+            "failed" => match row.get::<String>(4)?.as_str() {
+                // As good as done: who took it back does not want it made again at once.
+                CANCELLED => Stand::Done,
+                cause => Stand::failed(Micros(row.get(3)?), cause, !row.get::<bool>(5)?),
+            },
             _ => Stand::Open,
         };
         let reason = reason.ok_or_else(|| corrupt("the reason of a job"))?;

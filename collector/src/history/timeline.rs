@@ -45,7 +45,7 @@ sql! { pub(crate) VERSIONS =
 }
 sql! { pub(crate) FAILED =
     "SELECT j.job_id, j.ended_at, j.cause, j.advice FROM config_job j
-     WHERE j.device_id = $2 AND j.state = 'failed' AND j.cause <> 'withdrawn'
+     WHERE j.device_id = $2 AND j.state = 'failed' AND j.cause NOT IN ('withdrawn', 'cancelled')
        AND j.ended_at >= $3 AND j.ended_at < $4
        AND j.tenant_id IN ", tenant_set!(), " ORDER BY j.ended_at DESC LIMIT $5"
 }

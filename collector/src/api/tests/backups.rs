@@ -1,6 +1,10 @@
 //! Backups of devices: their policy, logins, host keys and jobs, as clients see them.
 
+use farwatch_common::id::{ConfigJobId, DeviceId};
+
 use super::*;
+use crate::identity::PeerInfo;
+use crate::store::fixture::peer;
 
 pub(super) const HOST_KEY: &str = "SHA256:uNiVztksCsDhcc0u9e8BrqLcxFf";
 pub(super) const OTHER_KEY: &str = "SHA256:nThbg6kXUpJWGl7E1IGOCspRomT";
@@ -22,6 +26,25 @@ pub(super) async fn fetched_once(world: &World, admin: &As, device: &str) -> Str
     job.data()["id"].as_str().unwrap().to_owned()
 }
 
+fn backup_of(device: &str) -> String {
+    format!("/api/v1/devices/{device}/backup")
+}
+
+/// A job of the schedule that waits; its id.
+pub(super) async fn queued(world: &World, device: &str) -> String {
+    let job = ConfigJobId(world.state.ids.next(world.state.clock.now()));
+    let device: DeviceId = device.parse().unwrap();
+    let sql = format!(
+        "INSERT INTO config_job (tenant_id, job_id, device_id, site_id, agent_id, reason, state,
+                                 created_at)
+         SELECT tenant_id, {}, device_id, site_id, agent_id, 'schedule', 'queued', 0
+         FROM device WHERE device_id = {}",
+        job.0, device.0
+    );
+    world.raw().run(composed(sql)).await;
+    job.to_string()
+}
+
 /// A tenant with an agent, its administrator and a device.
 async fn place(world: &World) -> (TenantId, As, String) {
     let tenant = world.tenant("North").await;
@@ -41,6 +64,8 @@ async fn a_policy_is_the_defaults_until_it_is_chosen() {
             (&usual["enabled"], &usual["every_s"], &usual["is_default"]),
             (&json!(true), &json!(86_400), &json!(true))
         );
+        let off = json!({ "state": "off", "detail": null, "last_commit_at": null });
+        assert_eq!(usual["mirror"], off);
         let chosen = json!({
             "tenant": tenant.to_string(), "enabled": false, "every_s": 3600,
             "window": { "from": "22:30", "to": "04:00" }, "per_site_max": 2, "keep_days": 30,
@@ -242,6 +267,91 @@ async fn only_the_key_that_a_device_has_shown_is_pinned() {
         assert_eq!(pin("").await.data()["host_key"], Value::Null);
         let pins = world.audited(tenant, "device").await;
         assert_eq!(pins.iter().filter(|action| *action == "device.host_key_pin").count(), 2);
+        world.remove().await;
+    }
+}
+
+#[tokio::test]
+async fn a_job_that_waits_is_taken_back_and_counts_as_no_failure() {
+    for world in World::each().await {
+        let (tenant, admin, device) = place(&world).await;
+        world.change(Method::PATCH, &backup_of(&device), &admin, json!({ "login": login() })).await;
+        let job = queued(&world, &device).await;
+        let path = format!("/api/v1/config-jobs/{job}");
+        let cancel = async |who: &As| world.post(&format!("{path}/cancel"), who, json!({})).await;
+        let viewer = world.user("v@example.net", Role::Viewer, Some(tenant)).await;
+        assert_eq!(cancel(&viewer).await.status, StatusCode::FORBIDDEN);
+        let set = async |state: &str| {
+            let sql = format!("UPDATE config_job SET state = '{state}'");
+            world.raw().run(composed(sql)).await;
+        };
+        let operator = world.user("op@example.net", Role::Operator, Some(tenant)).await;
+        for (state, code) in [("running", "job_running"), ("done", "job_ended")] {
+            set(state).await;
+            let refused = cancel(&operator).await;
+            assert_eq!((refused.status, refused.code()), (StatusCode::CONFLICT, code.to_owned()));
+            assert_eq!(world.get(&path, &viewer).await.data()["state"], state);
+        }
+        set("queued").await;
+        let ended = cancel(&operator).await.data();
+        assert_eq!((&ended["id"], &ended["state"]), (&json!(job), &json!("failed")));
+        assert_eq!((&ended["cause"], &ended["waits"]), (&json!("cancelled"), &Value::Null));
+        assert!(ended["ended_at"].is_string() && ended["advice"].is_string(), "{ended}");
+        assert_eq!(cancel(&operator).await.code(), "job_ended");
+        let backup = world.get(&backup_of(&device), &viewer).await.data();
+        assert_eq!((&backup["failing"], &backup["job"]["id"]), (&Value::Null, &json!(job)));
+        let told = world.audited(tenant, "device").await;
+        assert_eq!(told.iter().filter(|action| *action == "device.backup_cancel").count(), 1);
+        world.remove().await;
+    }
+}
+
+#[tokio::test]
+async fn the_job_of_a_device_is_its_open_one_also_if_that_is_older() {
+    for world in World::each().await {
+        let (_, admin, device) = place(&world).await;
+        let older = queued(&world, &device).await;
+        world.raw().run("UPDATE config_job SET state = 'failed', cause = 'agent_lost'").await;
+        let newer = queued(&world, &device).await;
+        world.raw().run("UPDATE config_job SET state = 'failed' WHERE state = 'queued'").await;
+        let last =
+            async || world.get(&backup_of(&device), &admin).await.data()["job"]["id"].clone();
+        assert_eq!(last().await, newer);
+        // Its outcome came after all.
+        world.raw().run("UPDATE config_job SET state = 'running' WHERE cause = 'agent_lost'").await;
+        assert_eq!(last().await, older);
+        world.remove().await;
+    }
+}
+
+#[tokio::test]
+async fn what_runs_at_an_agent_that_is_away_fills_no_site() {
+    for world in World::each().await {
+        let tenant = world.tenant("North").await;
+        let (agent, _) = world.agent(tenant, "a").await;
+        let admin = world.user("admin@example.net", Role::TenantAdmin, Some(tenant)).await;
+        let device = world.device(&admin, agent, "10.0.0.1").await;
+        let (away, _) = world.agent(tenant, "away").await;
+        for host in ["10.0.0.2", "10.0.0.3", "10.0.0.4", "10.0.0.5"] {
+            let other = world.device(&admin, away, host).await;
+            queued(&world, &other).await;
+        }
+        world.raw().run("UPDATE config_job SET state = 'running'").await;
+        let job = queued(&world, &device).await;
+        world.raw().run("UPDATE config_job SET reason = 'manual'").await;
+        let waits = async || {
+            let job = world.get(&format!("/api/v1/config-jobs/{job}"), &admin).await.data();
+            job["waits"].clone()
+        };
+        assert_eq!(waits().await, "agent_offline");
+        let connects = |id: AgentId| {
+            let peer = PeerInfo { tenant, ..peer(id, 1) };
+            world.state.live.agent_connected(&peer, ("1".into(), "linux".into()), None);
+        };
+        connects(agent);
+        assert_eq!(waits().await, Value::Null);
+        connects(away);
+        assert_eq!(waits().await, "site_full");
         world.remove().await;
     }
 }

@@ -83,7 +83,10 @@ async fn versions_are_listed_shown_and_compared() {
         assert_eq!((&row["version"], &row["versions"]), (&json!(second), &json!(2)));
         assert_eq!((&row["lines"], &row["failing"]), (&json!(3), &Value::Null));
         assert_eq!(place.get("/api/v1/configs?failing=true").await.data(), json!([]));
-        assert_eq!(place.get("/api/v1/configs?q=10.0.0").await.data().as_array().unwrap().len(), 1);
+        for q in ["10.0.0", "DEPO", "nort", "IOS"] {
+            let found = place.get(&format!("/api/v1/configs?q={q}")).await.data();
+            assert_eq!(found.as_array().unwrap().len(), 1, "{q}");
+        }
         assert_eq!(place.get("/api/v1/configs?q=other").await.data(), json!([]));
         let path = format!("/api/v1/devices/{}/configs?limit=1", place.device);
         let page = place.get(&path).await.json();
@@ -154,7 +157,8 @@ async fn a_word_is_found_in_the_latest_configurations() {
         assert_eq!(found["data"].as_array().unwrap().len(), 1);
         let row = &found["data"][0];
         assert_eq!((&row["version"], &row["more"]), (&json!(latest), &json!(0)));
-        let expected = json!([{ "line": 2, "text": "ntp server 192.0.2.9",
+        assert!(row["last_at"].as_str().unwrap().starts_with("20"), "{row}");
+        let expected = json!([{ "line": 2, "text": "ntp server 192.0.2.9", "ranges": [[0, 3]],
                                 "before": ["hostname r1"], "after": ["line vty"] }]);
         assert_eq!(row["matches"], expected);
         assert_eq!(
@@ -222,6 +226,13 @@ async fn the_timeline_tells_what_happened_the_newest_first() {
         let items = place.get(&path).await.data()["items"].clone();
         assert_eq!(items[0]["kind"], "host_key_changed");
         assert_eq!(items[0]["text"], "Another host key was shown (host_key): Check it.");
+        for no_failure in ["withdrawn", "cancelled"] {
+            let sql = format!("UPDATE config_job SET cause = '{no_failure}' WHERE job_id = 7");
+            place.world.raw().run(composed(sql)).await;
+            let told = place.get(&path).await.data()["items"].clone();
+            assert_eq!(told[0]["kind"], "config_changed", "{no_failure}");
+        }
+        place.world.raw().run("UPDATE config_job SET cause = 'host_key' WHERE job_id = 7").await;
         let limited = place.get(&format!("{path}?limit=1")).await.data()["items"].clone();
         assert_eq!(limited, json!([items[0]]));
         assert_eq!(

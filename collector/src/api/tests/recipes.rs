@@ -113,6 +113,7 @@ pub(super) fn recipes(operation: &str) -> Option<Vec<Recipe>> {
             ask("/api/v1/config-jobs?device={device}"),
         ],
         "config_job" => vec![ask("/api/v1/config-jobs/{job}")],
+        "config_job_cancel" => vec![ask("/api/v1/config-jobs/{queued_job}/cancel")],
         "agent_ping" => vec![ask("/api/v1/agents/{agent}/ping")],
         "credential_find" => {
             let body = json!({ "host": "10.9.9.9" });
@@ -321,6 +322,7 @@ impl Things {
         let alert = alerts::looked_after(world, &tenant, agent, site).await;
         let config = configs::fetched(world, (&tenant, agent), &device, "host r1\n").await;
         let job = backups::fetched_once(world, admin, &device).await;
+        let queued_job = backups::queued(world, &device).await;
         let text = |id: Value| id.as_str().unwrap().to_owned();
         let ids = vec![
             ("tenant", tenant),
@@ -337,6 +339,7 @@ impl Things {
             ("alert", alert),
             ("config", config),
             ("job", job),
+            ("queued_job", queued_job),
             ("empty_site", text(empty)),
             ("token", text(token)),
             ("rule", text(rule)),

@@ -12,6 +12,7 @@ use crate::history::HistoryKey;
 use crate::history::job::{Made, attempts, make, tried_as_now};
 use crate::history::policy::{self, policy_columns};
 use crate::history::schedule::{Attempt, Known, Look, Plan, RETRIES, look};
+use crate::history::tenants;
 use crate::inventory::device::login::login_there;
 use crate::store::samples::read_all_stored;
 use crate::store::sql::{Row, sql};
@@ -26,7 +27,6 @@ const CHANGED_MAX: u32 = 1_000;
 /// When a device is looked at again that is not to be backed up: something has to change before.
 const NEVER: Micros = Micros(i64::MAX);
 
-sql! { pub(crate) TENANTS = "SELECT tenant_id FROM tenant" }
 sql! { pub(crate) NEW =
     "INSERT INTO backup (tenant_id, device_id)
      SELECT d.tenant_id, d.device_id FROM device d
@@ -37,11 +37,7 @@ sql! { pub(crate) NEW =
 
 /// Notes devices that are new; says how many.
 pub(super) async fn note_new(database: &Database) -> Result<u64, StoreError> {
-    let mut txn = read_all_stored(database).await?;
-    let tenants = TENANTS.query().all(&mut txn).await?;
-    drop(txn);
-    let tenants = tenants.iter().map(|row| Ok(TenantId(row.get(0)?)));
-    let tenants = tenants.collect::<Result<BTreeSet<_>, StoreError>>()?;
+    let tenants = tenants(database).await?.into_iter().map(|(tenant, _)| tenant).collect();
     let mut txn = database.history(HistoryKey::new(), &tenants).await?;
     let new = NEW.bind(NEW_MAX).execute(&mut txn).await?;
     txn.commit().await?;

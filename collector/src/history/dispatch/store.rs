@@ -62,15 +62,18 @@ sql! { pub(crate) UNWANTED =
                 AND (d.host <> j.host OR COALESCE(b.port, 22) <> j.port))
             OR (j.state = 'queued' AND j.reason <> 'manual'
                 AND COALESCE(b.enabled, y.enabled, 1) = 0))
-     LIMIT $1"
+       AND j.tenant_id NOT IN (SELECT value FROM json_each($1)) LIMIT $2"
 }
 
-/// Open jobs that nobody wants any more: their device is another one now, or is not to be backed up.
+/// Open jobs that nobody wants any more, but for those of some tenants: their device is another one
+/// now, or is not to be backed up.
 pub(super) async fn unwanted(
     database: &Database,
+    without: impl Iterator<Item = TenantId>,
 ) -> Result<Vec<(TenantId, ConfigJobId)>, StoreError> {
     let mut txn = read_all_stored(database).await?;
-    let rows = UNWANTED.bind(UNWANTED_MAX).all(&mut txn).await?;
+    let without = json(without.map(|tenant| tenant.0));
+    let rows = UNWANTED.bind(without).bind(UNWANTED_MAX).all(&mut txn).await?;
     rows.iter().map(|row| Ok((TenantId(row.get(0)?), ConfigJobId(row.get(1)?)))).collect()
 }
 

@@ -5,6 +5,7 @@ mod tell;
 
 use std::cell::Cell;
 
+use farwatch_common::id::AgentId;
 use farwatch_proto::v1::{FetchConfig, command};
 use tempfile::TempDir;
 use tonic::Code;
@@ -12,7 +13,9 @@ use tonic::Code;
 use super::*;
 use crate::command::tests::{Agent, Answers};
 use crate::history::backup::{Backup, BackupPatch, backup_get, backup_patch};
-use crate::history::job::{Asked, JobFilter, Waits, job_ask, job_list};
+use crate::history::job::cancel::{Cancel, job_cancel};
+use crate::history::job::waits::{Running, Waits};
+use crate::history::job::{Asked, JobFilter, job_ask, job_list};
 use crate::history::policy::{PER_AGENT_MAX, Policy, policy_put};
 use crate::identity::{Access, TenantContext};
 use crate::inventory::profile::{NewProfile, ProfilePatch, profile_create, profile_patch};
@@ -327,6 +330,50 @@ async fn what_runs_is_told_again_and_lost_after_a_while() {
         world.pass(Duration::from_secs(16 * 60));
         restarted.whole_turn(&world).await;
         assert_eq!(states(&world.jobs().await), ["agent_lost", "running"]);
+        world.remove().await;
+    }
+}
+
+#[tokio::test]
+async fn what_somebody_took_back_waits_for_the_next_slot() {
+    for world in World::each().await {
+        world.run("DELETE FROM device WHERE device_id <> 100").await;
+        world.agent.offline(true);
+        let mut dispatcher = world.dispatcher();
+        dispatcher.whole_turn(&world).await;
+        let page = (None, 1);
+        let jobs = job_list(&world.db, &world.context, &JobFilter::default(), page).await.unwrap();
+        let now = world.clock.now();
+        let ended = job_cancel(&world.db, &world.context, jobs[0].id, now).await.unwrap();
+        assert!(matches!(ended, Cancel::Done(_)), "{ended:?}");
+        world.agent.offline(false);
+        dispatcher.whole_turn(&world).await;
+        assert_eq!(states(&world.jobs().await), ["cancelled"], "it is not made again at once");
+        let next = world.backup(DEVICE).await.next_at.unwrap().since(now);
+        assert!(next <= Duration::from_secs(86_400), "{next:?}");
+        world.pass(next);
+        dispatcher.whole_turn(&world).await;
+        assert_eq!(states(&world.jobs().await), ["cancelled", "running"]);
+        world.remove().await;
+    }
+}
+
+#[tokio::test]
+async fn a_tenant_whose_jobs_cannot_be_withdrawn_holds_up_no_other() {
+    for world in World::each().await {
+        world.agent.offline(true);
+        let mut dispatcher = world.dispatcher();
+        dispatcher.whole_turn(&world).await;
+        world.run("UPDATE agent SET revoked_at = 1").await;
+        // As after a failed write, for half a minute.
+        dispatcher.unplanned.insert(TENANT, world.now().at + PLAN_AGAIN);
+        let others = store::unwanted(&world.db, [TENANT].into_iter()).await.unwrap();
+        assert_eq!(others, []);
+        dispatcher.whole_turn(&world).await;
+        assert_eq!(states(&world.jobs().await), ["queued"; 3]);
+        world.pass(PLAN_AGAIN);
+        dispatcher.whole_turn(&world).await;
+        assert_eq!(states(&world.jobs().await), ["withdrawn"; 3]);
         world.remove().await;
     }
 }

@@ -53,7 +53,7 @@ sql! { pub(crate) TAKE =
        AND (state = 'running' OR (state = 'failed' AND cause = 'agent_lost' AND NOT EXISTS (
             SELECT 1 FROM config_job n WHERE n.tenant_id = $1
             AND n.device_id = config_job.device_id AND n.job_id > $2
-            AND COALESCE(n.cause, '') <> 'withdrawn')))
+            AND COALESCE(n.cause, '') NOT IN ('withdrawn', 'cancelled'))))
      RETURNING bytes, hash"
 }
 sql! { pub(crate) BEGIN =

@@ -13,6 +13,7 @@ use crate::evaluate::store as alerts;
 use crate::evaluate::store::{places, rules, write as alert_write};
 use crate::evaluate::{blind, rules as kept_rules};
 use crate::history::dispatch::{plan as dispatch_plan, store as dispatch};
+use crate::history::job::{cancel as job_cancel, waits as job_waits};
 use crate::history::mirror::store as mirrored;
 use crate::history::receive::parts as config_parts;
 use crate::history::version::{list as version_list, raw as version_raw};
@@ -76,6 +77,9 @@ static APP: &[&Sql] = &[
     &job::KNOWN,
     &job::MAKE,
     &job::ASK,
+    &job::LOOK,
+    &job_cancel::CANCEL,
+    &job_waits::RUNNING,
     &policy::GET,
     &policy::PUT,
     &login::HAS_LOGIN,
@@ -238,7 +242,6 @@ static INGEST: &[&Sql] = &[
     &places::AGENTS,
     &places::DEVICES,
     &places::TAGS,
-    &dispatch_plan::TENANTS,
     &dispatch_plan::NEW,
     &dispatch_plan::HINT,
     &dispatch_plan::DUE,

@@ -85,8 +85,11 @@ async fn a_backlog_hides_no_wish() {
         let filter = JobFilter { state: "queued", ..JobFilter::default() };
         let page = (None, 1);
         let queued = job_list(&world.db, &world.context, &filter, page).await.unwrap();
-        assert_eq!((queued[0].running_at_site, queued[0].running_at_agent), (8, 8));
-        assert_eq!(queued[0].waits(true, world.clock.now()), Some(Waits::SiteFull));
+        let running = Running::read(&world.db, &world.context).await.unwrap();
+        let waits =
+            |is_there: fn(AgentId) -> bool| queued[0].waits(&running, is_there, world.clock.now());
+        assert_eq!(waits(|_| true), Some(Waits::SiteFull));
+        assert_eq!(waits(|_| false), Some(Waits::AgentOffline));
         world.remove().await;
     }
 }
