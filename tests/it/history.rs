@@ -1,5 +1,6 @@
 //! Configurations of devices, fetched by SSH.
 
+mod contexts;
 mod jobs;
 mod login;
 mod openssh;

@@ -36,10 +36,21 @@ pub struct Device {
     pub prompt: &'static str,
     pub refusal: &'static str,
     pub answers: Vec<(&'static str, String)>,
+    /// Other places of the device.
+    pub places: Vec<Place>,
     /// The connection ends in the middle of an answer.
     pub drops: bool,
     /// There is no command line, only commands: one a connection.
     pub commands_only: bool,
+}
+
+/// A place of a device that a command leads to.
+#[derive(Clone, Debug)]
+pub struct Place {
+    pub command: &'static str,
+    pub prompt: &'static str,
+    /// What is answered there in another way.
+    pub answers: Vec<(&'static str, String)>,
 }
 
 /// A device that runs; gone when dropped.
@@ -64,6 +75,7 @@ pub fn switch(asks: Asks, config: &str) -> Device {
             ("show version", version.to_owned()),
             ("show running-config", config.to_owned()),
         ],
+        places: Vec::new(),
         drops: false,
         commands_only: false,
     }
@@ -86,7 +98,7 @@ impl Device {
             let mut sessions = JoinSet::new();
             loop {
                 let (stream, _) = listener.accept().await.unwrap();
-                let guest = Guest { device: Arc::clone(&device), typed: Vec::new() };
+                let guest = Guest { device: Arc::clone(&device), typed: Vec::new(), place: None };
                 let config = Arc::clone(&config);
                 sessions.spawn(async move {
                     // A client that goes away is no error of the device.
@@ -119,8 +131,9 @@ impl Device {
         }
     }
 
-    fn answer(&self, command: &str) -> String {
-        let known = self.answers.iter().find(|(name, _)| *name == command);
+    fn answer(&self, place: Option<&Place>, command: &str) -> String {
+        let there = place.map_or(&[][..], |place| &place.answers);
+        let known = there.iter().chain(&self.answers).find(|(name, _)| *name == command);
         known.map_or_else(|| format!("{}\n", self.refusal), |(_, answer)| answer.clone())
     }
 }
@@ -145,9 +158,28 @@ struct Guest {
     device: Arc<Device>,
     /// Since the last Enter.
     typed: Vec<u8>,
+    /// Which of the device's places; `None`: where one logs in to.
+    place: Option<usize>,
 }
 
 impl Guest {
+    fn place(&self) -> Option<&Place> {
+        self.device.places.get(self.place?)
+    }
+
+    fn prompt(&self) -> &'static str {
+        self.place().map_or(self.device.prompt, |place| place.prompt)
+    }
+
+    /// What is said to a command; one that leads elsewhere says nothing.
+    fn obey(&mut self, typed: &str) -> String {
+        if let Some(to) = self.device.places.iter().position(|place| place.command == typed) {
+            self.place = Some(to);
+            return String::new();
+        }
+        if typed.is_empty() { String::new() } else { self.device.answer(self.place(), typed) }
+    }
+
     fn login(&self, by: Asks, right: bool) -> Auth {
         if right && by == self.device.asks { Auth::Accept } else { Auth::reject() }
     }
@@ -223,7 +255,7 @@ impl Handler for Guest {
         session: &mut Session,
     ) -> Result<(), Self::Error> {
         session.channel_success(channel)?;
-        session.data(channel, self.device.answer(&String::from_utf8_lossy(command)))?;
+        session.data(channel, self.device.answer(None, &String::from_utf8_lossy(command)))?;
         if self.device.drops {
             return Err(russh::Error::Disconnect);
         }
@@ -249,9 +281,9 @@ impl Handler for Guest {
             }
             let typed = std::mem::take(&mut self.typed);
             let typed = String::from_utf8_lossy(&typed);
-            let answer = if typed.is_empty() { String::new() } else { self.device.answer(&typed) };
+            let answer = self.obey(&typed);
             let is_cut = self.device.drops && !answer.is_empty();
-            let prompt = if is_cut { "" } else { self.device.prompt };
+            let prompt = if is_cut { "" } else { self.prompt() };
             let shown = format!("{typed}\n{answer}{prompt}");
             session.data(channel, shown.replace('\n', "\r\n"))?;
             if is_cut {

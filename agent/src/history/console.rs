@@ -96,6 +96,15 @@ impl<'a> Console<'a> {
         }
     }
 
+    /// Goes to another place of the device; gives what it says to that. Where each command has a channel
+    /// of its own, there is no other place.
+    pub(super) async fn go(&mut self, command: &str) -> Result<Option<Vec<String>>, FetchError> {
+        match self {
+            Self::Shell { line, .. } => line.run_moving(command).await.map(Some),
+            Self::Exec(_) => Ok(None),
+        }
+    }
+
     /// `SHA256:…` of the host key.
     pub(super) fn fingerprint(&self) -> &str {
         match self {

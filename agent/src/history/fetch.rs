@@ -7,9 +7,10 @@ use std::time::Duration;
 
 use super::answer::{Judgement, judge};
 use super::console::Console;
-use super::normalise::{normalise, settle, significant};
-use super::platform::{Command, Platform, Platforms, Role};
+use super::normalise::{is_noise, normalise, settle, significant};
+use super::platform::{Command, Contexts, Platform, Platforms, Role};
 use super::redact::{SiteKey, redact};
+use super::terminal::TEXT_BYTES_MAX;
 use super::{FetchError, Snapshot, Target};
 use farwatch_common::secret::Secret;
 
@@ -19,6 +20,8 @@ pub const FETCH_TIME_MAX: Duration = Duration::from_secs(15 * 60);
 const FACT_CHARS_MAX: usize = 512;
 /// Facts that are told beside the text, which has all of them.
 const FACTS_MAX: usize = 64;
+/// Devices within one: an ASA has up to 250.
+const CONTEXTS_MAX: usize = 500;
 /// What is sent of a text at most (proto, `ConfigSnapshot`).
 const NORMALISED_BYTES_MAX: usize = 17 * 1024 * 1024;
 
@@ -44,34 +47,100 @@ async fn fetch_untimed(target: &Target, key: &SiteKey) -> Result<Snapshot, Fetch
 /// The answer to a command of a platform.
 struct Section<'a> {
     command: &'a Command,
+    /// The device within the device that gave it.
+    context: Option<String>,
     lines: Vec<String>,
 }
 
-/// Runs the commands of a platform.
+/// What a device has answered.
+#[derive(Default)]
+struct Sections<'a> {
+    all: Vec<Section<'a>>,
+    bytes: usize,
+}
+
+impl<'a> Sections<'a> {
+    fn push(&mut self, section: Section<'a>) -> Result<(), FetchError> {
+        self.bytes += section.lines.iter().map(|line| line.len() + 1).sum::<usize>();
+        self.all.push(section);
+        if self.bytes > TEXT_BYTES_MAX { Err(FetchError::TooMuch) } else { Ok(()) }
+    }
+
+    /// The lines of configurations.
+    fn config(&self) -> String {
+        let of_config = |section: &&Section<'_>| section.command.role == Role::Config;
+        let lines = self.all.iter().filter(of_config).flat_map(|section| &section.lines);
+        lines.flat_map(|line| [line.as_str(), "\n"]).collect()
+    }
+}
+
+/// Runs the commands of a platform, in each of the devices within the device.
 async fn ask<'a>(
     platforms: &Platforms,
     platform: &'a Platform,
     console: &mut Console<'_>,
 ) -> Result<Vec<Section<'a>>, FetchError> {
-    let mut sections = Vec::new();
+    let mut sections = Sections::default();
+    let contexts = where_all_are(platforms, platform, console).await?;
     for command in &platform.commands {
-        sections.extend(ask_one(platforms, platform, console, command).await?);
+        if let Some(lines) = ask_one(platforms, platform, console, command).await? {
+            sections.push(Section { command, context: None, lines })?;
+        }
     }
-    Ok(sections)
+    let Some(contexts) = contexts else { return Ok(sections.all) };
+    let named = sections.config();
+    let names = contexts.name.captures_iter(&named).filter_map(|found| found.name("v"));
+    let names: Vec<&str> = names.map(|name| name.as_str()).take(CONTEXTS_MAX + 1).collect();
+    if names.len() > CONTEXTS_MAX {
+        return Err(FetchError::TooMuch);
+    }
+    for name in names {
+        let said = console.go(&contexts.to(name)).await?;
+        // Without it something would look as if it had been removed.
+        if !is_there(platforms, platform, said.as_deref()) {
+            return Err(FetchError::Refused);
+        }
+        for command in platform.commands.iter().filter(|command| command.role == Role::Config) {
+            if let Some(lines) = ask_one(platforms, platform, console, command).await? {
+                sections.push(Section { command, context: Some(name.to_owned()), lines })?;
+            }
+        }
+    }
+    Ok(sections.all)
+}
+
+/// Goes to where the devices within this one are named, if there are any.
+async fn where_all_are<'a>(
+    platforms: &Platforms,
+    platform: &'a Platform,
+    console: &mut Console<'_>,
+) -> Result<Option<&'a Contexts>, FetchError> {
+    let Some(contexts) = &platform.contexts else { return Ok(None) };
+    if !console.run(&contexts.ask).await?.iter().any(|line| contexts.when.is_match(line)) {
+        return Ok(None);
+    }
+    let said = console.go(&contexts.all).await?;
+    Ok(is_there(platforms, platform, said.as_deref()).then_some(contexts))
+}
+
+/// Whether going to another place was no refusal: then a device says nothing.
+fn is_there(platforms: &Platforms, platform: &Platform, said: Option<&[String]>) -> bool {
+    let is_silent = |line: &String| line.trim().is_empty() || is_noise(platforms, platform, line);
+    said.is_some_and(|said| said.iter().all(is_silent))
 }
 
 /// The first answer that is one. Facts may be missing; a configuration may not.
-async fn ask_one<'a>(
+async fn ask_one(
     platforms: &Platforms,
     platform: &Platform,
     console: &mut Console<'_>,
-    command: &'a Command,
-) -> Result<Option<Section<'a>>, FetchError> {
+    command: &Command,
+) -> Result<Option<Vec<String>>, FetchError> {
     let mut failure = FetchError::Empty;
     for send in &command.send {
         let lines = console.run(send).await?;
         match judge(platforms, platform, command, &lines) {
-            Judgement::Whole => return Ok(Some(Section { command, lines })),
+            Judgement::Whole => return Ok(Some(lines)),
             // Another command could show less, as if something had been removed.
             Judgement::Incomplete => return Err(FetchError::Incomplete),
             Judgement::Refused => failure = FetchError::Refused,
@@ -101,6 +170,10 @@ fn snapshot(
                 facts.extend(section.lines.iter().filter(wanted).map(|line| fact(line)));
             }
             Role::Config => {
+                if let Some(context) = &section.context {
+                    let [open, close] = &platform.comment;
+                    config.push_str(&format!("{open}context {context}{close}\n"));
+                }
                 for line in &section.lines {
                     config.push_str(line);
                     config.push('\n');

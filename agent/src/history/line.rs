@@ -75,6 +75,13 @@ impl<'a> CommandLine<'a> {
         self.ready().await
     }
 
+    /// Runs a command that leads to another place of the device.
+    pub(super) async fn run_moving(&mut self, command: &str) -> Result<Vec<String>, FetchError> {
+        let typed = self.session.moving_command(command);
+        self.send(typed).await?;
+        self.ready().await
+    }
+
     async fn ready(&mut self) -> Result<Vec<String>, FetchError> {
         loop {
             let patience = self.session.patience();

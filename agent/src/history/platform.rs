@@ -131,6 +131,9 @@ pub struct Platform {
     #[serde(default)]
     pub paging_off: Vec<String>,
     pub commands: Vec<Command>,
+    /// Devices within the device.
+    #[serde(default)]
+    pub contexts: Option<Contexts>,
     /// Lines that are no part of a configuration.
     #[serde(default, deserialize_with = "rule::patterns")]
     pub noise: Vec<Regex>,
@@ -172,6 +175,31 @@ pub struct Command {
     /// The last line of a whole answer; without it, any line may be the last.
     #[serde(default, deserialize_with = "rule::pattern_or_none")]
     pub end: Option<Regex>,
+}
+
+/// How the devices within a device are found, each with a configuration of its own.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Contexts {
+    /// What tells whether there may be any, by a line like `when`.
+    pub ask: String,
+    #[serde(deserialize_with = "rule::pattern")]
+    pub when: Regex,
+    /// Leads to where all are named. Who is refused may see the one that they logged in to.
+    pub all: String,
+    /// Their names, the group `v`, in the configuration there.
+    #[serde(deserialize_with = "rule::pattern")]
+    pub name: Regex,
+    /// Leads to one of them; `{name}` stands for its name.
+    pub one: String,
+}
+
+impl Contexts {
+    /// What leads to the one of this name.
+    #[must_use]
+    pub fn to(&self, name: &str) -> String {
+        self.one.replace("{name}", name)
+    }
 }
 
 impl Platforms {

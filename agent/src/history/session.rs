@@ -74,6 +74,10 @@ pub struct Session<'a> {
     greeting: Vec<String>,
     /// The command under way asks for a password.
     may_ask: bool,
+    /// The command under way may lead to another prompt.
+    may_move: bool,
+    /// What was said before that.
+    said: Vec<String>,
     pages: u32,
     questions: u32,
 }
@@ -89,6 +93,8 @@ impl<'a> Session<'a> {
             pagers,
             greeting: Vec::new(),
             may_ask: false,
+            may_move: false,
+            said: Vec::new(),
             pages: 0,
             questions: 0,
         }
@@ -119,20 +125,25 @@ impl<'a> Session<'a> {
     /// Begins a command; gives what to send. What looks like a question for a user or a password
     /// is text of its answer.
     pub fn command(&mut self, text: &str) -> Vec<u8> {
-        self.begin(text, false)
+        self.terminal.take_lines();
+        self.stage = Stage::Command(text.to_owned());
+        (self.may_ask, self.may_move) = (false, false);
+        self.questions = 0;
+        format!("{text}{ENTER}").into_bytes()
     }
 
     /// Begins a command that asks for a password.
     pub fn asking_command(&mut self, text: &str) -> Vec<u8> {
-        self.begin(text, true)
+        let typed = self.command(text);
+        self.may_ask = true;
+        typed
     }
 
-    fn begin(&mut self, text: &str, may_ask: bool) -> Vec<u8> {
-        self.terminal.take_lines();
-        self.stage = Stage::Command(text.to_owned());
-        self.may_ask = may_ask;
-        self.questions = 0;
-        format!("{text}{ENTER}").into_bytes()
+    /// Begins a command that leads to another place of the device, which may have another prompt.
+    pub fn moving_command(&mut self, text: &str) -> Vec<u8> {
+        let typed = self.command(text);
+        self.may_move = true;
+        typed
     }
 
     /// How long the device has to be silent before [`Self::act`]; `None` if it has to say more.
@@ -160,6 +171,7 @@ impl<'a> Session<'a> {
                 let sure = echo(self.terminal.lines(), text).is_some();
                 Some(if sure { SURE } else { DOUBTFUL })
             }
+            Stage::Command(text) if self.has_moved(&pending, text) => Some(LIKELY),
             Stage::Confirm(seen) if *seen == pending && !self.terminal.lines().is_empty() => {
                 Some(SURE)
             }
@@ -206,7 +218,15 @@ impl<'a> Session<'a> {
                 self.terminal.take_lines();
                 self.prompt = Some(Prompt::learn(&pending));
                 self.stage = Stage::Idle;
-                return Ok(Act::Ready(Vec::new()));
+                return Ok(Act::Ready(std::mem::take(&mut self.said)));
+            }
+            if let Stage::Command(text) = &self.stage
+                && self.has_moved(&pending, text)
+            {
+                self.said = behind_echo(self.terminal.lines(), text).to_vec();
+                self.terminal.take_lines();
+                self.stage = Stage::Confirm(pending);
+                return Ok(Act::Send(ENTER.as_bytes().to_vec()));
             }
             self.questions += 1;
             if self.questions > QUESTIONS_MAX {
@@ -221,15 +241,19 @@ impl<'a> Session<'a> {
         if let Some(prompt) = &mut self.prompt {
             prompt.shown = pending;
         }
-        let lines = self.terminal.take_lines();
-        let from = match &self.stage {
-            Stage::Command(text) => echo(&lines, text).map_or(0, |at| at + 1),
-            _ => 0,
-        };
+        let mut lines = self.terminal.take_lines();
+        if let Stage::Command(text) = &self.stage {
+            let from = lines.len() - behind_echo(&lines, text).len();
+            lines.drain(..from);
+        }
         self.stage = Stage::Idle;
-        let mut lines = lines;
-        lines.drain(..from);
         Ok(Act::Ready(lines))
+    }
+
+    /// Whether a command that may lead to another prompt has, as it seems.
+    fn has_moved(&self, pending: &str, command: &str) -> bool {
+        let is_echoed = echo(self.terminal.lines(), command).is_some();
+        self.may_move && is_echoed && looks_like_prompt(pending)
     }
 
     fn pager(&self, pending: &str) -> Option<&'a Pager> {
@@ -243,7 +267,7 @@ impl<'a> Session<'a> {
     /// The question in this line. Within an answer it gets no secret: the line may be text, and what
     /// is typed then is a command at the next prompt, which devices tell their logs.
     fn ask(&self, pending: &str) -> Option<&'a Ask> {
-        let open = self.may_ask || !matches!(self.stage, Stage::Command(_));
+        let open = self.may_ask || self.prompt.is_none();
         let said = |after: &Regex| {
             let mut lines = self.greeting.iter().chain(self.terminal.lines());
             lines.any(|line| after.is_match(line))
@@ -263,6 +287,12 @@ fn echo(lines: &[String], command: &str) -> Option<usize> {
     }
     let squeezed = |line: &String| line.split_whitespace().collect::<String>();
     lines.iter().take(ECHO_LINES).position(|line| squeezed(line).ends_with(&command))
+}
+
+/// The lines behind the one that shows what was typed; all, if none does.
+fn behind_echo<'l>(lines: &'l [String], command: &str) -> &'l [String] {
+    let from = echo(lines, command).map_or(0, |at| at + 1);
+    lines.get(from..).unwrap_or_default()
 }
 
 /// True for a line that ends as prompts do.

@@ -18,6 +18,10 @@ fn the_data_is_sound() {
             assert_eq!(facts, !command.keep.is_empty(), "{id}: facts are kept by name");
             assert!(!facts || command.end.is_none(), "{id}: facts have no end of their own");
         }
+        if let Some(contexts) = &platform.contexts {
+            assert!(contexts.one.contains("{name}"), "{id}");
+            assert!(contexts.name.capture_names().flatten().any(|name| name == "v"), "{id}");
+        }
         let rules = platform.volatile.iter().chain(&platform.secret);
         for rule in rules.chain(&platforms.volatile).chain(&platforms.secret) {
             let mut names = rule.find.capture_names().flatten();

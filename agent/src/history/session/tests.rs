@@ -50,6 +50,29 @@ fn a_prompt_is_learnt_from_what_comes_again() {
 }
 
 #[test]
+fn a_command_that_leads_elsewhere_has_another_prompt_behind_it() {
+    let mut session = at_prompt("fw/admin# ");
+    session.moving_command("changeto system");
+    let (sent, act) = talk(&mut session, &["changeto system\r\nfw# ", "\r\nfw# "]);
+    assert_eq!((sent, act), (vec![ENTER.to_owned()], Act::Ready(Vec::new())));
+    assert_eq!(session.prompt(), "fw#");
+    session.command("show it");
+    let (_, act) = talk(&mut session, &["show it\r\nthis\r\nfw# "]);
+    assert_eq!(act, Act::Ready(vec!["this".to_owned()]));
+    // Where it is refused, nothing has moved; what is said before another prompt is not lost.
+    session.moving_command("changeto context x");
+    let (sent, act) = talk(&mut session, &["changeto context x\r\nERROR: no\r\nfw# "]);
+    assert_eq!((sent.len(), act), (0, Act::Ready(vec!["ERROR: no".to_owned()])));
+    session.moving_command("go");
+    let (_, act) = talk(&mut session, &["go\r\nHello\r\nthere>", "\r\nthere>"]);
+    assert_eq!(act, Act::Ready(vec!["Hello".to_owned()]));
+    // A command that leads nowhere waits for its own prompt.
+    session.command("show it");
+    session.feed(b"show it\r\nfw# ");
+    assert_eq!(session.patience(), None);
+}
+
+#[test]
 fn a_line_of_a_banner_is_no_prompt() {
     let platforms = Platforms::embedded();
     let mut session = Session::new(&platforms.asks, &platforms.pagers);
