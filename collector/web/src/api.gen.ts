@@ -448,6 +448,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/config-jobs/{id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Take back a job that waits
+         * @description It ends as `failed` by the cause `cancelled`, which counts as no failure; the schedule goes on with
+         *     the next slot of the device. What is running is not taken back: it ends by itself.
+         */
+        post: operations["config_job_cancel"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/configs": {
         parameters: {
             query?: never;
@@ -1829,6 +1850,15 @@ export interface components {
             profile: components["schemas"]["Ref"] | null;
             user: string;
         };
+        /** @description How the Git mirror of a tenant stands. */
+        BackupMirror: {
+            /** @description What to do, one sentence, where it waits for something. */
+            detail: string | null;
+            last_commit_at: components["schemas"]["Time"] | null;
+            state: components["schemas"]["BackupMirrorState"];
+        };
+        /** @enum {string} */
+        BackupMirrorState: "ok" | "waiting" | "off";
         BackupPolicy: {
             /** @description False: only devices that say so themselves. */
             enabled: boolean;
@@ -1843,6 +1873,8 @@ export interface components {
             keep_days: number;
             /** Format: int32 */
             keep_versions: number;
+            /** @description Of the tenant's configurations in Git. */
+            mirror: components["schemas"]["BackupMirror"];
             /**
              * Format: int32
              * @description Fetches of one site at a time.
@@ -2005,6 +2037,8 @@ export interface components {
         /** @description A device whose latest configuration has what is looked for. */
         ConfigFound: {
             device: components["schemas"]["Ref"];
+            /** @description When that was last fetched. */
+            last_at: components["schemas"]["Time"];
             /** @description The first 5. */
             matches: components["schemas"]["ConfigMatch"][];
             /** @description Lines that match beyond those. */
@@ -2025,6 +2059,8 @@ export interface components {
             next_cursor: string | null;
             /** @description Configurations that were looked at for this page. */
             scanned: number;
+            /** @description Those of this page that were left out: what is looked for may be in them. */
+            skipped: components["schemas"]["ConfigSkipped"][];
         };
         /** @description Fetching the configuration of a device once. */
         ConfigJob: {
@@ -2075,8 +2111,23 @@ export interface components {
             before: string[];
             /** @description From 1. */
             line: number;
+            /**
+             * @description Where `text` matches, the first 32 places: each begins at a character and ends before another,
+             *     counted from 0 in Unicode code points. A line may match behind what is shown of it.
+             */
+            ranges: number[][];
             text: string;
         };
+        /** @description A configuration that a search left out. */
+        ConfigSkipped: {
+            device: components["schemas"]["Ref"];
+            site: components["schemas"]["Ref"];
+            tenant: components["schemas"]["Ref"];
+            version: string;
+            why: components["schemas"]["ConfigSkippedWhy"];
+        };
+        /** @enum {string} */
+        ConfigSkippedWhy: "too_slow" | "damaged";
         /** @description How a device stands that is backed up. */
         ConfigStanding: {
             device: components["schemas"]["Ref"];
@@ -2389,6 +2440,8 @@ export interface components {
                 keep_days: number;
                 /** Format: int32 */
                 keep_versions: number;
+                /** @description Of the tenant's configurations in Git. */
+                mirror: components["schemas"]["BackupMirror"];
                 /**
                  * Format: int32
                  * @description Fetches of one site at a time.
@@ -4499,6 +4552,12 @@ export interface components {
         /** @description What a rule is for; what is empty is all that the tenant has. */
         RuleScope: {
             /**
+             * @description Devices that say they are one of these: patterns of their sysDescr or sysObjectID (SNMPv2-MIB), in
+             *     which `*` stands for any characters and `?` for one; capitals do not matter.
+             * @default []
+             */
+            kinds: string[];
+            /**
              * @description Ids.
              * @default []
              */
@@ -5812,12 +5871,46 @@ export interface operations {
             };
         };
     };
+    config_job_cancel: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["NoWishes"] | null;
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Data_ConfigJob"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     configs: {
         parameters: {
             query?: {
                 tenant?: string;
                 site?: string;
-                /** @description Part of the name of the device. */
+                /** @description Part of the name of the device, of its site or its tenant, or of the id of its platform. */
                 q?: string;
                 /** @description Only devices whose last fetch failed, or only others. */
                 failing?: boolean;

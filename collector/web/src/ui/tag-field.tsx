@@ -11,11 +11,12 @@ interface Props {
   /** Tags that are in use already. */
   known: readonly string[];
   hint?: string;
+  placeholder?: string;
   error?: string | undefined;
 }
 
 /** Tags as chips: Enter or a comma makes one, a click takes it away. */
-export function TagField({ id, label, tags, onChange, known, hint = "Enter or a comma ends a tag.", error }: Props) {
+export function TagField({ id, label, tags, onChange, known, hint = "Enter or a comma ends a tag.", placeholder = "core, customer-edge", error }: Props) {
   const list = useId();
   const [text, setText] = useState("");
   const take = (typed: string) => {
@@ -44,7 +45,7 @@ export function TagField({ id, label, tags, onChange, known, hint = "Enter or a 
         </ul>
       )}
       <input id={id} className={INPUT} value={text} list={list} autoComplete="off" autoCapitalize="none" spellCheck={false}
-        placeholder="core, customer-edge" aria-invalid={error ? true : undefined} aria-describedby={`${id}-note`}
+        placeholder={placeholder} aria-invalid={error ? true : undefined} aria-describedby={`${id}-note`}
         onChange={(event) => (event.target.value.includes(",") ? take(event.target.value) : setText(event.target.value))}
         onKeyDown={onKeyDown} onBlur={() => text.trim() && take(text)} />
       <datalist id={list}>

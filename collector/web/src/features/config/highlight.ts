@@ -6,7 +6,7 @@ export interface Part {
 }
 
 /** From a character and to before another, counted in code points as the server does. */
-export type Span = readonly [number, number];
+export type Span = readonly number[];
 
 /** The server says where a line matches: its expressions are not those of a browser. Spans come in order and apart. */
 export function highlight(line: string, spans: readonly Span[]): Part[] {
@@ -17,7 +17,7 @@ export function highlight(line: string, spans: readonly Span[]): Part[] {
     if (to > done) parts.push({ at: done, text: all.slice(done, to).join(""), isFound });
     done = Math.max(done, to);
   };
-  for (const [from, to] of spans) {
+  for (const [from = 0, to = 0] of spans) {
     take(Math.min(from, all.length), false);
     take(Math.min(to, all.length), true);
   }

@@ -6,7 +6,7 @@ import type { Found } from "./types";
 export function MatchLines({ row }: { row: Found }) {
   return (
     <ol className="py-1 font-mono text-xs">
-      {row.matches.map(({ line, text, ranges = [], before, after }, i) => (
+      {row.matches.map(({ line, text, ranges, before, after }, i) => (
         <li key={line} className={i > 0 ? "mt-1 border-t border-dashed border-line pt-1" : ""}>
           {numbered(before, line - before.length).map((one) => <Around key={one.line} {...one} />)}
           <Link to="/config/$id" params={{ id: row.version }} search={{ view: "text", line }} data-line={line}

@@ -130,7 +130,7 @@ export function usePolicy(tenant: string) {
     queryKey: [...KEYS.policy, tenant],
     enabled: tenant !== "",
     queryFn: async (): Promise<Policy> => (await take(api.GET("/api/v1/backup-policy", { params: { query: { tenant } } }))).data,
-    refetchInterval: ({ state }) => (state.data?.mirror?.state === "waiting" ? MIRROR_MS : false),
+    refetchInterval: ({ state }) => (state.data?.mirror.state === "waiting" ? MIRROR_MS : false),
   });
 }
 

@@ -21,7 +21,7 @@ import { ConfigFrame } from "./config-frame";
 import { MatchLines } from "./match-lines";
 import { KEYS } from "./queries";
 import { SkippedNote } from "./skipped-note";
-import type { Found, Skipped } from "./types";
+import type { Found } from "./types";
 
 const route = getRouteApi("/_app/config/search");
 const ROWS = 50;
@@ -56,7 +56,7 @@ function useFound(search: Search, scope: Scope) {
   return {
     rows, error,
     scanned: pages.reduce((sum, { meta }) => sum + meta.scanned, 0),
-    skipped: pages.flatMap(({ meta }) => (meta as { skipped?: readonly Skipped[] }).skipped ?? []),
+    skipped: pages.flatMap(({ meta }) => meta.skipped),
     isLooking: query.isFetching,
     more: hasNextPage && !isFetchingNextPage ? () => void fetchNextPage() : null,
     retry: () => void (query.data ? fetchNextPage() : query.refetch()),

@@ -11,7 +11,7 @@ const CPU: Draft = { ...NEW_DRAFT, name: " Core busy ", metric: "cpu_percent", l
 
 const rule = (condition: RuleCondition, more: Partial<Rule> = {}): Rule => ({
   id: "rul_1", tenant: { id: "ten_1", name: "T" }, name: "R", severity: "critical", enabled: true,
-  scope: { sites: ["sit_1"], tags: ["core"] }, condition, for_s: 600, resolve_after_s: 0, ...more,
+  scope: { sites: ["sit_1"], tags: ["core"], kinds: [] }, condition, for_s: 600, resolve_after_s: 0, ...more,
 });
 
 describe("draftOf and keptOf", () => {
@@ -28,7 +28,7 @@ describe("draftOf and keptOf", () => {
 
   it("send no tags for agents, and no objects for what has none", () => {
     const agents = { ...CPU, kind: "agent_state", tags: ["core"], sites: ["sit_1"] } as const;
-    expect(triedOf(agents, METRICS)).toMatchObject({ scope: { sites: ["sit_1"], tags: [] }, condition: { kind: "agent_state" } });
+    expect(triedOf(agents, METRICS)).toMatchObject({ scope: { sites: ["sit_1"], tags: [], kinds: [] }, condition: { kind: "agent_state" } });
     expect(triedOf({ ...CPU, object: "if:1" }, METRICS).condition).toMatchObject({ object: "*" });
     expect(hasObjects({ kind: "metric", metric: "if_in_bps" }, METRICS)).toBe(true);
     expect(hasObjects({ kind: "agent_state", metric: "if_in_bps" }, METRICS)).toBe(false);

@@ -24,18 +24,20 @@ export interface Draft {
   calm: string;
   sites: readonly string[];
   tags: readonly string[];
+  /** Patterns of what devices say they are. */
+  kinds: readonly string[];
 }
 
 export const NEW_DRAFT: Draft = {
   name: "", severity: "warning", kind: "metric", degraded: false, down: true, metric: "", object: "*", is: "above", limit: "", clear: "",
-  wait: "5 min", calm: "5 min", sites: [], tags: [],
+  wait: "5 min", calm: "5 min", sites: [], tags: [], kinds: [],
 };
 
 export function draftOf(rule: Rule): Draft {
   const { name, severity, condition, scope } = rule;
   const draft = {
     ...NEW_DRAFT, name, severity, kind: condition.kind, wait: spanWords(rule.for_s), calm: spanWords(rule.resolve_after_s),
-    sites: scope.sites, tags: scope.tags,
+    sites: scope.sites, tags: scope.tags, kinds: scope.kinds,
   };
   switch (condition.kind) {
     case "device_state":
@@ -133,8 +135,8 @@ export interface Tried {
 /** What is sent to try it, once nothing stands in the way. */
 export function triedOf(draft: Draft, metrics: ReadonlyMap<string, RuleMetric>): Tried {
   return {
-    // Tags are of devices.
-    scope: { sites: [...draft.sites], tags: draft.kind === "agent_state" ? [] : [...draft.tags] },
+    // Tags and kinds are of devices.
+    scope: { sites: [...draft.sites], ...(draft.kind === "agent_state" ? { tags: [], kinds: [] } : { tags: [...draft.tags], kinds: [...draft.kinds] }) },
     condition: conditionOf(draft, hasObjects(draft, metrics)),
     for_s: parseSpan(draft.wait) ?? 0,
     resolve_after_s: parseSpan(draft.calm) ?? 0,

@@ -14,7 +14,7 @@ const METRICS = [
   { name: "ssh_host_key_changed", unit: "flag", about: "device", words: "1 while it shows another SSH host key" },
 ];
 const RULE: Rule = {
-  id: "rul_1", tenant: TENANT, name: "Processor busy", severity: "warning", enabled: true, scope: { sites: [], tags: [] },
+  id: "rul_1", tenant: TENANT, name: "Processor busy", severity: "warning", enabled: true, scope: { sites: [], tags: [], kinds: [] },
   condition: { kind: "metric", name: "cpu_percent", object: "*", is: "above", limit: 90, clear: 80 }, for_s: 600, resolve_after_s: 300,
 };
 const PREVIEW = {
@@ -74,7 +74,7 @@ it("tries what is typed once the hand rests, and shows what it says", async () =
   await waitFor(() => expect(post).toHaveBeenCalledTimes(2));
   expect(post.mock.calls[1]).toEqual(["/api/v1/rules/preview", {
     body: {
-      tenant: "ten_1", scope: { sites: [], tags: [] }, for_s: 600, resolve_after_s: 300,
+      tenant: "ten_1", scope: { sites: [], tags: [], kinds: [] }, for_s: 600, resolve_after_s: 300,
       condition: { kind: "metric", name: "cpu_percent", object: "*", is: "above", limit: 95, clear: 80 },
     },
   }]);

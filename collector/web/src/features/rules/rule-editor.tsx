@@ -99,8 +99,12 @@ export function RuleEditor({ rule }: { rule: Rule | null }) {
           <SiteField tenant={owner} sites={draft.sites} onChange={(sites) => put({ sites })} />
         </FieldFrame>
         {draft.kind !== "agent_state" && (
-          <TagField id="rule-tags" label="Tags" tags={draft.tags} known={known} onChange={(tags) => put({ tags })}
-            hint="Only devices with one of these; none: all of them." />
+          <>
+            <TagField id="rule-tags" label="Tags" tags={draft.tags} known={known} onChange={(tags) => put({ tags })}
+              hint="Only devices with one of these; none: all of them." />
+            <TagField id="rule-kinds" label="Kinds" tags={draft.kinds} known={[]} onChange={(kinds) => put({ kinds })}
+              placeholder="RouterOS*, *IOS-XE*" hint="Only devices whose model fits one of these, * is anything; none: all of them." />
+          </>
         )}
       </Form>
       <section aria-label="What this rule would say" className="sticky top-4 flex min-w-0 flex-col gap-4 max-[1000px]:static">

@@ -76,7 +76,7 @@ function Now({ preview: { counts, in_scope: inScope, looked_at: looked, things }
     <section aria-label="Now" className="flex flex-col gap-2">
       <h2 className="font-semibold">Now</h2>
       <p className="text-muted" role="status" data-in-scope={inScope}>
-        {inScope === 0 ? "Nothing is in scope: check the sites and the tags." : `${integer(inScope)} in scope${looked < inScope ? `, the first ${integer(looked)} looked at` : ""}.`}
+        {inScope === 0 ? "Nothing is in scope: check the sites, the tags and the kinds." : `${integer(inScope)} in scope${looked < inScope ? `, the first ${integer(looked)} looked at` : ""}.`}
       </p>
       <ul className="flex flex-wrap gap-x-5 gap-y-1">
         {LOOKS.filter(({ look }) => ALWAYS.has(look) || counts[look] > 0).map(({ look, word, tone, note }) => (

@@ -37,9 +37,10 @@ it("tells a rule in one sentence, with when it is over", () => {
 
 it("tells what a rule is for, sites without a name too", () => {
   const name = (id: string) => (id === "sit_1" ? "Depot" : undefined);
-  expect(scopeWords({ sites: [], tags: [] }, "metric", name)).toBe("all devices");
-  expect(scopeWords({ sites: ["sit_1", "sit_2"], tags: ["core", "edge"] }, "metric", name)).toBe("devices tagged core or edge of Depot, 1 other site");
-  expect(scopeWords({ sites: ["sit_2"], tags: [] }, "agent_state", name)).toBe("all agents of 1 site");
+  expect(scopeWords({ sites: [], tags: [], kinds: [] }, "metric", name)).toBe("all devices");
+  expect(scopeWords({ sites: ["sit_1", "sit_2"], tags: ["core", "edge"], kinds: [] }, "metric", name)).toBe("devices tagged core or edge of Depot, 1 other site");
+  expect(scopeWords({ sites: [], tags: ["core"], kinds: ["RouterOS*", "*IOS*"] }, "metric", name)).toBe("devices that are RouterOS* or *IOS* tagged core");
+  expect(scopeWords({ sites: ["sit_2"], tags: [], kinds: [] }, "agent_state", name)).toBe("all agents of 1 site");
 });
 
 it("reads values in their units", () => {

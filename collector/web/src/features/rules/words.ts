@@ -66,10 +66,11 @@ function wellWords(condition: RuleCondition, metrics: Metrics): string {
 
 /** `siteName` tells a site's name by its id. */
 export function scopeWords(
-  { sites, tags }: RuleScope, kind: RuleCondition["kind"], siteName: (id: string) => string | undefined,
+  { sites, tags, kinds }: RuleScope, kind: RuleCondition["kind"], siteName: (id: string) => string | undefined,
 ): string {
   const what = kind === "agent_state" ? "agents" : "devices";
-  const tagged = tags.length > 0 ? `${what} tagged ${tags.join(" or ")}` : `all ${what}`;
+  const all = kinds.length > 0 ? `${what} that are ${kinds.join(" or ")}` : `all ${what}`;
+  const tagged = tags.length > 0 ? `${kinds.length > 0 ? all : what} tagged ${tags.join(" or ")}` : all;
   const unnamed = sites.filter((id) => !siteName(id)).length;
   const named = sites.flatMap((id) => siteName(id) ?? []);
   if (unnamed > 0) named.push(`${unnamed} ${named.length > 0 ? "other " : ""}site${unnamed === 1 ? "" : "s"}`);
