@@ -2,6 +2,7 @@
 
 mod look;
 mod tell;
+mod withdraw;
 
 use std::cell::Cell;
 
@@ -13,7 +14,6 @@ use tonic::Code;
 use super::*;
 use crate::command::tests::{Agent, Answers};
 use crate::history::backup::{Backup, BackupPatch, backup_get, backup_patch};
-use crate::history::job::cancel::{Cancel, job_cancel};
 use crate::history::job::waits::{Running, Waits};
 use crate::history::job::{Asked, JobFilter, job_ask, job_list};
 use crate::history::policy::{PER_AGENT_MAX, Policy, policy_put};
@@ -330,83 +330,6 @@ async fn what_runs_is_told_again_and_lost_after_a_while() {
         world.pass(Duration::from_secs(16 * 60));
         restarted.whole_turn(&world).await;
         assert_eq!(states(&world.jobs().await), ["agent_lost", "running"]);
-        world.remove().await;
-    }
-}
-
-#[tokio::test]
-async fn what_somebody_took_back_waits_for_the_next_slot() {
-    for world in World::each().await {
-        world.run("DELETE FROM device WHERE device_id <> 100").await;
-        world.agent.offline(true);
-        let mut dispatcher = world.dispatcher();
-        dispatcher.whole_turn(&world).await;
-        let page = (None, 1);
-        let jobs = job_list(&world.db, &world.context, &JobFilter::default(), page).await.unwrap();
-        let now = world.clock.now();
-        let ended = job_cancel(&world.db, &world.context, jobs[0].id, now).await.unwrap();
-        assert!(matches!(ended, Cancel::Done(_)), "{ended:?}");
-        world.agent.offline(false);
-        dispatcher.whole_turn(&world).await;
-        assert_eq!(states(&world.jobs().await), ["cancelled"], "it is not made again at once");
-        let next = world.backup(DEVICE).await.next_at.unwrap().since(now);
-        assert!(next <= Duration::from_secs(86_400), "{next:?}");
-        world.pass(next);
-        dispatcher.whole_turn(&world).await;
-        assert_eq!(states(&world.jobs().await), ["cancelled", "running"]);
-        world.remove().await;
-    }
-}
-
-#[tokio::test]
-async fn a_tenant_whose_jobs_cannot_be_withdrawn_holds_up_no_other() {
-    for world in World::each().await {
-        world.agent.offline(true);
-        let mut dispatcher = world.dispatcher();
-        dispatcher.whole_turn(&world).await;
-        world.run("UPDATE agent SET revoked_at = 1").await;
-        // As after a failed write, for half a minute.
-        dispatcher.unplanned.insert(TENANT, world.now().at + PLAN_AGAIN);
-        let others = store::unwanted(&world.db, [TENANT].into_iter()).await.unwrap();
-        assert_eq!(others, []);
-        dispatcher.whole_turn(&world).await;
-        assert_eq!(states(&world.jobs().await), ["queued"; 3]);
-        world.pass(PLAN_AGAIN);
-        dispatcher.whole_turn(&world).await;
-        assert_eq!(states(&world.jobs().await), ["withdrawn"; 3]);
-        world.remove().await;
-    }
-}
-
-#[tokio::test]
-async fn what_nobody_wants_any_more_is_withdrawn() {
-    for world in World::each().await {
-        world.agent.offline(true);
-        let mut dispatcher = world.dispatcher();
-        dispatcher.whole_turn(&world).await;
-        world.change(DEVICE, &off()).await;
-        world.run("UPDATE device SET agent_id = 11 WHERE device_id = 101").await;
-        dispatcher.whole_turn(&world).await;
-        let jobs = world.jobs().await;
-        // The one that moved is wanted of its new agent.
-        assert_eq!(states(&jobs), ["withdrawn", "withdrawn", "queued"]);
-        dispatcher.whole_turn(&world).await;
-        let jobs = world.jobs().await;
-        assert_eq!(jobs[3..], [(SECOND, "queued".to_owned())]);
-        assert_eq!(world.backup(DEVICE).await.failing, None, "nothing failed");
-        // Of an agent that is revoked nothing more is wanted.
-        world.run("UPDATE agent SET revoked_at = 1 WHERE agent_id = 11").await;
-        dispatcher.whole_turn(&world).await;
-        dispatcher.whole_turn(&world).await;
-        assert_eq!(states(&world.jobs().await), ["withdrawn"; 4]);
-        world.run("UPDATE agent SET revoked_at = NULL").await;
-        world.run("UPDATE backup SET next_at = NULL").await;
-        dispatcher.whole_turn(&world).await;
-        // A device that is gone takes its jobs along.
-        world.run("DELETE FROM device WHERE device_id = 110").await;
-        world.agent.offline(false);
-        dispatcher.whole_turn(&world).await;
-        assert_eq!(world.asked().len(), 1);
         world.remove().await;
     }
 }
