@@ -260,7 +260,7 @@ pub(super) async fn config_job_cancel(
         let (code, detail) = match job_cancel(&state.db, &caller.context, id, now).await? {
             Cancel::Done(job) => {
                 state.jobs.notify();
-                return Ok(Data { data: shown(&state, &caller.context, job).await? });
+                return Ok(Data { data: shown(&state, &caller.context, *job).await? });
             }
             Cancel::Running => (
                 "job_running",

@@ -22,7 +22,7 @@ sql! { pub(crate) CANCEL =
 /// How taking back a job ended.
 #[derive(Clone, Debug)]
 pub enum Cancel {
-    Done(Job),
+    Done(Box<Job>),
     /// Its agent was told: it ends by itself.
     Running,
     Ended,
@@ -49,5 +49,5 @@ pub async fn job_cancel(
     let job = read(&row.ok_or(InventoryError::NotFound)?)?;
     let change = Change::new("device", "backup_cancel", device.0, &job.device.name);
     txn.commit([change.after(json!({ "job": id.to_string() }))], now).await?;
-    Ok(Cancel::Done(job))
+    Ok(Cancel::Done(Box::new(job)))
 }

@@ -106,7 +106,7 @@ impl Writer {
             let Some(_writing) = self.beside.write(tenant) else { continue };
             let remote = self.settings.remote(tenant, &name).map(str::to_owned);
             let written = self.mirror(tenant, remote.as_deref(), cancel).await;
-            self.health.written(tenant, written.as_ref().map(|()| ()).map_err(MirrorError::advice));
+            self.health.written(tenant, written.as_ref().copied().map_err(MirrorError::advice));
             if let Err(error) = written {
                 // What is known of the repository may be wrong: it is asked again.
                 self.states.remove(&tenant);
