@@ -48,7 +48,7 @@ export function BackupState({ backup, onLogin, children }: {
         {children}
       </div>
       {note && <p className="text-muted" data-backup-note>{note}</p>}
-      <dl className="flex flex-wrap gap-x-6 gap-y-1">
+      <dl className="flex flex-wrap items-baseline gap-x-6 gap-y-1">
         <Fact name="Last fetched">{fetched ? <Age at={fetched} long /> : "never"}</Fact>
         <Fact name="Next"><Next at={backup.effective.enabled ? backup.next_at : null} /></Fact>
         <Fact name="Login">
@@ -71,5 +71,5 @@ function Next({ at }: { at: string | null }) {
 }
 
 function Fact({ name, children }: { name: string; children: ReactNode }) {
-  return <div className="flex flex-wrap items-center gap-x-2"><dt className="text-muted">{name}</dt><dd className="min-w-0">{children}</dd></div>;
+  return <div className="flex flex-wrap items-baseline gap-x-2"><dt className="text-muted">{name}</dt><dd className="min-w-0">{children}</dd></div>;
 }
