@@ -60,7 +60,7 @@ it("looks again while one is on its way, and no more once all have come", async 
 
 const detail = (condition: object, samples: object[], unit: string | null) => ({
   id: "alt_1", tenant: { id: "ten_1", name: "North" }, rule: { id: "rul_1", name: "R" }, unit, state: null, began_at: AT, fired_at: AT, resolved_at: null,
-  evidence: { condition, samples, scope: { sites: [], tags: [] }, for_s: 0, resolve_after_s: 0, from: AT, to: AT },
+  evidence: { condition, samples, scope: { sites: [], tags: [], kinds: [] }, for_s: 0, resolve_after_s: 0, from: AT, to: AT },
 }) as unknown as AlertDetail;
 
 const STATES = { kind: "device_state", states: ["down", "degraded"] };

@@ -9,7 +9,7 @@ const policy: Policy = {
 const draft = draftOf(policy);
 
 it("sends what it was given, where nothing is changed", () => {
-  const { tenant: _, is_default: __, ...rest } = policy;
+  const { tenant: _, is_default: __, mirror: ___, ...rest } = policy;
   expect(policyOf(draft, "ten_1")).toEqual({ ...rest, tenant: "ten_1" });
   const withWindow = { ...policy, window: { from: "22:00", to: "04:30" } };
   expect(policyOf(draftOf(withWindow), "ten_1").window).toEqual({ from: "22:00", to: "04:30" });

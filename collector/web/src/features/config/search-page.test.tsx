@@ -51,7 +51,7 @@ it("keeps what was found where the search fails further on, and goes on from the
     const { cursor } = params.query;
     asked.push(cursor);
     if (cursor && fails) return { error: { detail: "Four searches run already." }, response: new Response(null, { status: 503 }) };
-    const meta = { next_cursor: cursor ? null : "further", scanned: 50 };
+    const meta = { next_cursor: cursor ? null : "further", scanned: 50, skipped: [] };
     return { data: { data: [found(cursor ? 2 : 1)], meta }, response: new Response() };
   }) as never);
   await show("Four searches run already.");

@@ -3,6 +3,7 @@ import { cleanup, fireEvent, render, screen, waitFor } from "@testing-library/re
 import { afterEach, expect, it, vi } from "vitest";
 import { api } from "../../lib/api";
 import { live } from "../../lib/live-app";
+import { ScopeContext, scopeOf } from "../../lib/scope";
 import type { Agent, Found } from "../../lib/types";
 import { AddDeviceForm } from "../fleet/add-device";
 import { candidatesOf } from "./find-credential";
@@ -15,6 +16,14 @@ afterEach(() => {
   cleanup();
   vi.restoreAllMocks();
 });
+
+function show() {
+  render(
+    <QueryClientProvider client={new QueryClient()}>
+      <ScopeContext value={scopeOf([{ id: "Customer", name: "Customer", role: "operator" }], undefined)}><AddDeviceForm onDone={() => {}} /></ScopeContext>
+    </QueryClientProvider>,
+  );
+}
 
 it("tries what is typed, and nothing that is not", () => {
   expect(candidatesOf(NEW_DRAFT)).toEqual([]);
@@ -36,7 +45,7 @@ it("shows each outcome, and takes over the version of the profile that works in 
   };
   const post = vi.spyOn(api, "POST").mockResolvedValue({ data: { data: found }, response: new Response() } as never);
   const shown = vi.spyOn(Element.prototype, "scrollIntoView");
-  render(<QueryClientProvider client={new QueryClient()}><AddDeviceForm onDone={() => {}} /></QueryClientProvider>);
+  show();
   const button = screen.getByRole("button", { name: "Find credential" });
   expect(button.hasAttribute("disabled")).toBe(true);
   fireEvent.change(screen.getByLabelText("Address"), { target: { value: "192.0.2.1" } });
@@ -68,7 +77,7 @@ it("offers none that would not be in force, and forgets what it found when the h
     outcomes: [{ ...blank, profile, ok: true, in_force: false, instead: ref("Depot's") }],
   };
   vi.spyOn(api, "POST").mockResolvedValue({ data: { data: found }, response: new Response() } as never);
-  render(<QueryClientProvider client={new QueryClient()}><AddDeviceForm onDone={() => {}} /></QueryClientProvider>);
+  show();
   const search = async () => {
     fireEvent.click(screen.getByRole("button", { name: "Find credential" }));
     await waitFor(() => expect(screen.getByText("All · v2c")).toBeTruthy());
@@ -94,7 +103,7 @@ it("forgets that what was typed works when something else is typed", async () =>
     candidates: 1, not_tried: 0, ping: null, left_out: [], outcomes: [{ ...blank, credential: 0, ok: true, sys_name: "core-1" }],
   };
   vi.spyOn(api, "POST").mockResolvedValue({ data: { data: found }, response: new Response() } as never);
-  render(<QueryClientProvider client={new QueryClient()}><AddDeviceForm onDone={() => {}} /></QueryClientProvider>);
+  show();
   fireEvent.change(screen.getByLabelText("Address"), { target: { value: "192.0.2.1" } });
   fireEvent.change(screen.getByLabelText("Community"), { target: { value: "public" } });
   fireEvent.click(screen.getByRole("button", { name: "Find credential" }));
@@ -107,7 +116,7 @@ it("has an agent that is away try nothing, and says why", () => {
   const ref = (name: string) => ({ id: name, name });
   const agent = { id: "agt_1", name: "box-1", site: ref("Depot"), tenant: ref("Customer"), revoked_at: null, ...HERE, state: "down" };
   live.agents.replace([agent as unknown as Agent]);
-  render(<QueryClientProvider client={new QueryClient()}><AddDeviceForm onDone={() => {}} /></QueryClientProvider>);
+  show();
   fireEvent.change(screen.getByLabelText("Address"), { target: { value: "192.0.2.1" } });
   const button = screen.getByRole("button", { name: "Find credential", description: /^The agent is offline since/ });
   expect(button.hasAttribute("disabled")).toBe(true);
