@@ -34,7 +34,7 @@ export function DeviceConfig({ device, offline }: Props) {
           {admin && <Button onClick={() => setOpened("settings")}>Settings…</Button>}
           {write && <RunButton device={id} backup={backup} offline={offline} />}
         </BackupState>
-        <LastJob backup={backup} />
+        <LastJob backup={backup} canWrite={write} />
         <HostKeyPart device={id} name={name} backup={backup} canPin={admin} />
       </section>
       <VersionsPart device={id} isBackedUp={backup.effective.enabled} />

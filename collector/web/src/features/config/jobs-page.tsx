@@ -1,6 +1,7 @@
 import { getRouteApi, Link } from "@tanstack/react-router";
 import { useEffect, useMemo } from "react";
 import { api, take } from "../../lib/api";
+import { useMayIn } from "../../lib/role";
 import { live, useDevice } from "../../lib/live-app";
 import { useDeviceNames } from "../../lib/live-names";
 import { narrowed, useScope } from "../../lib/scope";
@@ -11,10 +12,11 @@ import { Button } from "../../ui/button";
 import { FilterChip } from "../../ui/chip";
 import { DataTable } from "../../ui/data-table";
 import { Empty } from "../../ui/empty";
+import { ErrorNote } from "../../ui/error-note";
 import { Picker } from "../../ui/picker";
 import { ConfigFrame } from "./config-frame";
 import { JobDetail, jobColumns } from "./job-columns";
-import { KEYS, paceOf, useLookAgain } from "./queries";
+import { KEYS, paceOf, useLookAgain, useTakeBack } from "./queries";
 import type { JobState } from "./types";
 import { JOB_WORD } from "./words";
 
@@ -37,6 +39,8 @@ export function JobsPage() {
   useLookAgain(list, key, ROWS, Math.min(...list.rows.map(paceOf), REFRESH_MS));
   const columns = useMemo(() => jobColumns(names, scope.isMixed), [names, scope.isMixed]);
   const named = useDevice(device ?? "")?.name ?? list.rows[0]?.device.name ?? "one device";
+  const mayIn = useMayIn();
+  const takeBack = useTakeBack();
   const clear = () => void navigate({ search: (old) => ({ ...old, state: undefined, device: undefined }), replace: true });
   useTitle("Jobs");
   return (
@@ -51,8 +55,15 @@ export function JobsPage() {
         )}
       </search>
     }>
+      {takeBack.error && <ErrorNote error={takeBack.error} className="mx-4 my-2 phone:mx-3" />}
       <DataTable label="Jobs" list={list} columns={columns} keyOf={(job) => job.id} first={{ by: "created", desc: true }}
         renderDetail={(job) => <JobDetail job={job} />}
+        renderActions={(job) => job.state === "queued" && mayIn(job.tenant.id).write && (
+          <Button look="quiet" className="h-7 phone:border phone:border-edge" aria-label={`Take back the job of ${job.device.name}`} disabled={takeBack.isPending}
+            onClick={() => takeBack.mutate(job)}>
+            Take back
+          </Button>
+        )}
         empty={state || device ? (
           <Empty title="No job that fits"><Button className="self-start" onClick={clear}>Show all jobs</Button></Empty>
         ) : (

@@ -47,7 +47,7 @@ export function PolicyPage() {
         {error && <ErrorNote error={error} onRetry={() => void refetch()} />}
         {owner === "" && <Empty title="Whose policy?"><p>Each tenant has one of its own. Choose a tenant above.</p></Empty>}
         {owner !== "" && !data && !error && <Skeleton label="Loading the policy" />}
-        {data?.mirror && <MirrorState mirror={data.mirror} />}
+        {data && <MirrorState mirror={data.mirror} />}
         {data && <PolicyForm key={data.tenant.id} policy={data} />}
       </div>
     </>

@@ -5,7 +5,7 @@ import { api, take } from "../../lib/api";
 import { REFRESH_MS, useRefresh } from "../../lib/use-refresh";
 import { type Pages, usePages } from "../../lib/use-pages";
 import { useSecretMutation } from "../../lib/use-secret-mutation";
-import type { BackupChange, Job, NewPolicy, Policy } from "./types";
+import type { BackupChange, Job, NewPolicy } from "./types";
 import { isOpen } from "./words";
 
 const ALL = ["config"] as const;
@@ -98,6 +98,17 @@ export function useRun(device: string) {
   });
 }
 
+/** Takes back a job that waits. One that has begun meanwhile is told, and goes on. */
+export function useTakeBack() {
+  const queries = useQueryClient();
+  return useMutation({
+    mutationFn: async ({ id }: Pick<Job, "id" | "device">) => take(api.POST("/api/v1/config-jobs/{id}/cancel", of(id))),
+    onSettled: async (_, __, { device }) => {
+      await Promise.all([KEYS.backup(device.id), KEYS.jobs].map((queryKey) => queries.invalidateQueries({ queryKey })));
+    },
+  });
+}
+
 export function useChangeBackup(device: string, onDone: () => void) {
   const queries = useQueryClient();
   return useSecretMutation({
@@ -129,7 +140,7 @@ export function usePolicy(tenant: string) {
   return useQuery({
     queryKey: [...KEYS.policy, tenant],
     enabled: tenant !== "",
-    queryFn: async (): Promise<Policy> => (await take(api.GET("/api/v1/backup-policy", { params: { query: { tenant } } }))).data,
+    queryFn: async () => (await take(api.GET("/api/v1/backup-policy", { params: { query: { tenant } } }))).data,
     refetchInterval: ({ state }) => (state.data?.mirror.state === "waiting" ? MIRROR_MS : false),
   });
 }

@@ -48,3 +48,20 @@ it("shows how far the agent is, and what to do about a failure that is past", ()
   rerender(<LastJob backup={{ job, failing: { cause: "login", advice: null, since: job.created_at } }} />);
   expect(screen.queryByText("Check the user, its password or its key.")).toBeNull();
 });
+
+it("takes back a job that waits, and tells where it has begun meanwhile; who only looks cannot", async () => {
+  const queued = { job: { ...job, state: "queued" as const, cause: null }, failing: null };
+  const { rerender } = render(<LastJob backup={queued} />);
+  expect(screen.queryByRole("button")).toBeNull();
+  const problem = { code: "job_running", detail: "The agent is fetching this configuration already: wait for its end." };
+  const post = vi.spyOn(api, "POST").mockResolvedValue({ error: problem, response: new Response(null, { status: 409 }) } as never);
+  rerender(<QueryClientProvider client={new QueryClient()}><LastJob backup={queued} canWrite /></QueryClientProvider>);
+  fireEvent.click(screen.getByRole("button", { name: "Take back" }));
+  expect(await screen.findByText(problem.detail)).toBeTruthy();
+  expect(post).toHaveBeenCalledExactlyOnceWith("/api/v1/config-jobs/{id}/cancel", { params: { path: { id: "job_1" } } });
+});
+
+it("calls a job that was taken back no failure", () => {
+  render(<LastJob backup={{ job: { ...job, cause: "cancelled" }, failing: null }} />);
+  expect(document.querySelector("[data-job-state=failed]")?.textContent).toBe("Taken back");
+});

@@ -3,9 +3,9 @@ import { Link } from "@tanstack/react-router";
 import { Age } from "../../ui/age";
 import { Button } from "../../ui/button";
 import { ErrorNote } from "../../ui/error-note";
-import { useRun } from "./queries";
+import { useRun, useTakeBack } from "./queries";
 import { JobBadge } from "./standing-badge";
-import type { Backup } from "./types";
+import type { Backup, Job } from "./types";
 import { causeAdvice, isOpen, reasonWord } from "./words";
 
 /** Asks for the configuration now. Without a login nothing can come of it; an agent that is away gets it when it is back. */
@@ -28,7 +28,7 @@ export function RunButton({ device, backup, offline }: { device: string; backup:
 }
 
 /** The job that is open, or the last one. */
-export function LastJob({ backup: { job, failing } }: { backup: Pick<Backup, "job" | "failing"> }) {
+export function LastJob({ backup: { job, failing }, canWrite = false }: { backup: Pick<Backup, "job" | "failing">; canWrite?: boolean }) {
   if (!job) return null;
   // That of a failure that goes on stands above already.
   const advice = job.state === "failed" && job.cause && !failing ? causeAdvice(job.cause, job.advice) : null;
@@ -41,6 +41,7 @@ export function LastJob({ backup: { job, failing } }: { backup: Pick<Backup, "jo
         {job.state === "done" && job.changed && job.version && (
           <Link to="/config/$id" params={{ id: job.version }} className="text-accent hover:underline phone:inline-flex phone:min-h-11 phone:items-center">See what changed</Link>
         )}
+        {canWrite && job.state === "queued" && <TakeBack job={job} />}
       </p>
       {share !== null && (
         <div role="progressbar" aria-label="Sent by the agent" aria-valuenow={share} aria-valuemin={0} aria-valuemax={100} className="h-1.5 overflow-hidden rounded-full bg-line">
@@ -49,5 +50,15 @@ export function LastJob({ backup: { job, failing } }: { backup: Pick<Backup, "jo
       )}
       {advice && <p className="text-muted">{advice}</p>}
     </div>
+  );
+}
+
+function TakeBack({ job }: { job: Pick<Job, "id" | "device"> }) {
+  const takeBack = useTakeBack();
+  return (
+    <>
+      <Button look="quiet" className="h-6! px-1.5! text-accent! phone:h-11!" disabled={takeBack.isPending} onClick={() => takeBack.mutate(job)}>Take back</Button>
+      {takeBack.error && <ErrorNote error={takeBack.error} className="basis-full" />}
+    </>
   );
 }

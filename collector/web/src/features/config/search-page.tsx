@@ -21,7 +21,6 @@ import { ConfigFrame } from "./config-frame";
 import { MatchLines } from "./match-lines";
 import { KEYS } from "./queries";
 import { SkippedNote } from "./skipped-note";
-import type { Found } from "./types";
 
 const route = getRouteApi("/_app/config/search");
 const ROWS = 50;
@@ -121,7 +120,7 @@ function Results({ list, search }: { list: ReturnType<typeof useFound>; search: 
         {scanned > 0 && `, ${counted(scanned, "configuration")} looked through`}. Only the latest of each device is, no older version.
       </p>
       <SkippedNote skipped={skipped} />
-      {rows.map((row: Found) => {
+      {rows.map((row) => {
         const total = row.matches.length + row.more;
         const name = names.name({ name: row.device.name, site: row.site, tenant: row.tenant });
         return (
@@ -129,7 +128,7 @@ function Results({ list, search }: { list: ReturnType<typeof useFound>; search: 
             <h2 className="flex flex-wrap items-baseline gap-x-3 border-b border-line px-3 py-2">
               <Link to="/devices/$id" params={{ id: row.device.id }} search={{ tab: "config" }} className="font-semibold hover:underline"><Dotted name={name} /></Link>
               <span className="text-xs text-muted">{row.tenant.name} · {row.site.name}</span>
-              {row.last_at && <span className="text-xs text-muted" title={dateTime(row.last_at)} data-found-at>fetched <Age at={row.last_at} long /></span>}
+              <span className="text-xs text-muted" title={dateTime(row.last_at)} data-found-at>fetched <Age at={row.last_at} long /></span>
               <span className="ml-auto text-xs text-muted">{counted(total, "line")}</span>
             </h2>
             <MatchLines row={row} />

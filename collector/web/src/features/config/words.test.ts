@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { causeAdvice, causeWord, isOpen, jobNote, platformWord, reasonWord } from "./words";
+import { causeAdvice, causeWord, isOpen, isTakenBack, jobNote, platformWord, reasonWord } from "./words";
 
 describe("words of configurations", () => {
   it("names platforms and causes, also those of a newer agent", () => {
@@ -22,6 +22,8 @@ describe("words of configurations", () => {
     expect(jobNote({ ...job, waits: null })).toBeNull();
     expect(jobNote({ ...job, state: "failed", cause: "silent" })).toBe("No prompt");
     expect(jobNote({ ...job, state: "done", changed: false })).toBe("nothing changed");
+    expect(jobNote({ ...job, state: "failed", cause: "cancelled" })).toBeNull();
+    expect(isTakenBack({ state: "failed", cause: "cancelled" })).toBe(true);
     expect(isOpen(job)).toBe(true);
     expect(isOpen({ state: "failed" })).toBe(false);
     expect(isOpen(null)).toBe(false);

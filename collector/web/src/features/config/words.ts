@@ -53,7 +53,7 @@ const CAUSES: Readonly<Record<string, Cause>> = {
   agent_too_old: { word: "Agent too old", advice: "This agent cannot fetch configurations yet. Update it." },
   agent_refused: { word: "Agent refused", advice: "The agent had no room for it. It is tried again by itself." },
   login_damaged: { word: "Login cannot be read", advice: "The stored login cannot be opened. Set it again." },
-  cancelled: { word: "Taken back", advice: "Somebody took it back while it waited. The next slot of the device stays." },
+  cancelled: { word: "Taken back", advice: "Somebody took it back while it waited. The schedule goes on." },
   withdrawn: { word: "Withdrawn", advice: "The device was changed meanwhile. The next fetch does as it says now." },
 };
 
@@ -81,10 +81,15 @@ export function isOpen(job: Pick<Job, "state"> | null | undefined): boolean {
   return job?.state === "queued" || job?.state === "running";
 }
 
+/** Nothing failed: somebody took it back while it waited. */
+export function isTakenBack({ state, cause }: Pick<Job, "state" | "cause">): boolean {
+  return state === "failed" && cause === "cancelled";
+}
+
 /** How a job stands, beside the word of its state. */
 export function jobNote({ state, waits, cause, changed }: Pick<Job, "state" | "waits" | "cause" | "changed">): string | null {
   if (state === "queued") return waits && WAITS_WORD[waits];
-  if (state === "failed") return cause ? causeWord(cause) : null;
+  if (state === "failed") return cause && !isTakenBack({ state, cause }) ? causeWord(cause) : null;
   if (state === "done") return changed === null ? null : changed ? "a new version" : "nothing changed";
   return null;
 }
