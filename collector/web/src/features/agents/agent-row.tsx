@@ -27,6 +27,7 @@ function shown(agent: Agent): string {
 
 /** Where a narrow desk has no room for a column. */
 export const ROOMY = "max-[1380px]:hidden phone:flex!";
+export const NARROW = "max-[900px]:hidden phone:flex!";
 
 type Act = ((agent: Agent) => void) | null;
 
@@ -69,7 +70,7 @@ export function AgentRow({ id, hasActions, onEdit, onRevoke }: Props) {
       <Cell label="Buffer" figure className={tone}>
         {buffer ? <>{integer(buffer.batches)} <span className="text-muted">· {bytes(buffer.bytes)}</span></> : NONE}
       </Cell>
-      <Cell label="Oldest" figure className={tone}><Age at={buffer?.oldest_at} /></Cell>
+      <Cell label="Oldest" figure className={`${tone} ${NARROW}`}><Age at={buffer?.oldest_at} /></Cell>
       <Cell label="Devices" figure>
         <Link to="/fleet" search={{ q: agent.name, tenant: agent.tenant.id }} title={`Devices of ${name}`}
           className="text-accent hover:underline phone:inline-flex phone:min-h-11 phone:min-w-11 phone:items-center">

@@ -18,7 +18,7 @@ import { Skeleton } from "../../ui/skeleton";
 import { BODY } from "../../ui/table-cell";
 import { type Heading, readsOf, TableHead } from "../../ui/table-head";
 import { TableError } from "../shell/table-error";
-import { AgentRow, ROOMY } from "./agent-row";
+import { AgentRow, NARROW, ROOMY } from "./agent-row";
 import { EditAgent } from "./edit-agent";
 import { linkNote, transportWord } from "./link";
 import { NewAgent } from "./new-agent";
@@ -37,7 +37,7 @@ const COLUMNS: readonly Heading<Agent>[] = [
   { by: "rtt", label: "RTT", figure: true, note: "Between agent and collector", className: ROOMY, read: (a) => a.rtt_ms },
   { by: "ack", label: "Last ack", figure: true, read: (a) => since(a.last_ack_at) },
   { by: "buffer", label: "Buffer", figure: true, read: (a) => a.buffer?.batches ?? null },
-  { by: "oldest", label: "Oldest", figure: true, read: (a) => since(a.buffer?.oldest_at) },
+  { by: "oldest", label: "Oldest", figure: true, className: NARROW, read: (a) => since(a.buffer?.oldest_at) },
   { by: "devices", label: "Devices", figure: true, read: (a) => a.devices },
   { by: "certificate", label: "Certificate", read: (a) => until(a.certificate_expires_at) },
 ];
