@@ -5,7 +5,7 @@ import type { Policy } from "./types";
 const policy: Policy = {
   mirror: { state: "off", detail: null, last_commit_at: null },
   tenant: { id: "ten_1", name: "Alpine" }, enabled: true, every_s: 86_400, window: null, per_site_max: 4, keep_days: 365,
-  keep_versions: 20, is_default: true, mirror: { state: "off", detail: null, last_commit_at: null },
+  keep_versions: 20, is_default: true,
 };
 const draft = draftOf(policy);
 
