@@ -39,7 +39,7 @@ it("marks what was found, says how new it is, and which devices were left out an
   await show("core-1");
   expect(document.querySelector("[data-found] mark")?.textContent).toBe("ntp");
   expect(document.querySelector("[data-found-at]")?.textContent).toBe("fetched 2 h ago");
-  expect(document.querySelector("[data-found-count]")?.textContent).toContain("3 configurations looked through. Only the latest of each device is");
+  expect(document.querySelector("[data-found-count]")?.textContent).toContain("3 configurations looked through: the latest of each device");
   expect(document.querySelector("[data-skipped=too_slow]")?.textContent).toMatch(/^1 device left out: core-2\. The expression takes too long/);
   expect(document.querySelector("[data-skipped=damaged]")?.textContent).toContain("core-3");
 });

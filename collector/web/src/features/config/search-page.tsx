@@ -117,7 +117,7 @@ function Results({ list, search }: { list: ReturnType<typeof useFound>; search: 
     <div className="flex flex-col gap-3 p-4 phone:p-3">
       <p role="status" className="text-xs text-muted" data-found-count>
         {rows.length === 0 ? "Found in no device" : `Found in ${counted(rows.length, "device")}${more || isLooking ? " so far" : ""}`}
-        {scanned > 0 && `, ${counted(scanned, "configuration")} looked through`}. Only the latest of each device is, no older version.
+        {scanned > 0 && `, ${counted(scanned, "configuration")} looked through`}: the latest of each device, no older ones.
       </p>
       <SkippedNote skipped={skipped} />
       {rows.map((row) => {
