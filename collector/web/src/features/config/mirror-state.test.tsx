@@ -15,5 +15,5 @@ it("says what the mirror waits for, and how new it is", () => {
   expect(text({ state: "waiting", detail: "git is not installed: install it.", last_commit_at: old }))
     .toBe("Git mirror: waitslast commit 10 min agogit is not installed: install it.");
   expect(text({ state: "ok", detail: null, last_commit_at: null })).toBe("Git mirror: up to dateno commit yet");
-  expect(text({ state: "off", detail: null, last_commit_at: old })).toBe("Git mirror: off");
+  expect(text({ state: "off", detail: null, last_commit_at: old })).toMatch(/^Git mirror: offWhoever runs this collector switches it on/);
 });
