@@ -1,8 +1,11 @@
 //! Core: what an alert says in one line.
 
+mod figure;
+
 use super::metric::{FLAG, metric};
 use super::rule::{Condition, Side};
 use super::seen::Seen;
+use figure::figure;
 
 /// What is wrong; `name` is that of the device or, of an alert about it, the agent. `wrong` is the last
 /// that was.
@@ -19,15 +22,17 @@ pub fn summary(name: &str, object: &str, condition: &Condition, wrong: &Seen) ->
         Condition::AgentState {} => format!("agent {name} is offline"),
         Condition::InterfaceState { .. } => format!("{of} is down, and was up"),
         Condition::Metric { name: what, is, limit, .. } => {
-            let unit = metric(what).map_or("", |metric| metric.unit);
+            let (title, unit) = metric(what).map_or((&**what, ""), |one| (one.title, one.unit));
             if unit == FLAG && *is == Side::Above {
                 return format!("{}{why}", flag(name, what));
             }
-            let with_unit = |value: f64| format!("{}{}", short(value), sign(unit));
-            let value = wrong.value.map_or_else(|| "unknown".to_owned(), with_unit);
-            format!("{of}: {what} is {value} (limit {})", with_unit(*limit))
+            let value = wrong.value.map_or_else(|| "unknown".to_owned(), |one| figure(one, unit));
+            format!("{of}: {title} is {value} (limit {})", figure(*limit, unit))
         }
-        Condition::Absence { name: what, .. } => format!("{of}: {what} is not told any more"),
+        Condition::Absence { name: what, .. } => {
+            let title = metric(what).map_or(&**what, |metric| metric.title);
+            format!("{of}: {title} is not told any more")
+        }
     }
 }
 
@@ -80,40 +85,10 @@ fn because(cause: &str) -> Option<&'static str> {
     })
 }
 
-/// What stands behind a value of this unit.
-fn sign(unit: &str) -> &'static str {
-    match unit {
-        "percent" => " %",
-        "celsius" => " °C",
-        "milliseconds" => " ms",
-        "seconds" => " s",
-        "bytes" => " B",
-        "bits_per_second" => " bit/s",
-        "per_second" => "/s",
-        "volts" => " V",
-        "amperes" => " A",
-        "watts" => " W",
-        "hertz" => " Hz",
-        "rpm" => " rpm",
-        _ => "",
-    }
-}
-
-/// With three digits after the point at most.
-fn short(value: f64) -> String {
-    let text = format!("{value:.3}");
-    text.trim_end_matches('0').trim_end_matches('.').to_owned()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::evaluate::rule::BadState;
-
-    #[test]
-    fn numbers_are_short() {
-        assert_eq!([90.0, 97.25, 0.1234, 100.0].map(short), ["90", "97.25", "0.123", "100"]);
-    }
 
     #[test]
     fn a_state_is_told_with_what_made_it_so() {
@@ -134,6 +109,6 @@ mod tests {
         let said = summary("core-1", "", &of("snmp_failed"), &wrong);
         assert_eq!(said, "SNMP of core-1 does not work: wrong authentication of SNMPv3");
         let hot = summary("core-1", "", &of("cpu_percent"), &Seen::value(Some(97.0), None));
-        assert_eq!(hot, "core-1: cpu_percent is 97 % (limit 1 %)");
+        assert_eq!(hot, "core-1: processor load is 97 % (limit 1 %)");
     }
 }

@@ -171,7 +171,7 @@ async fn one_says_why_it_fired_and_who_did_what() {
         act("unsilence", json!({})).await;
         assert_eq!(act("unack", json!({})).await["ack"], Value::Null);
         let one = place.world.get(&path, &place.viewer).await.data();
-        assert_eq!(one["summary"], "10.0.0.1: cpu_percent is 97 % (limit 90 %)");
+        assert_eq!(one["summary"], "10.0.0.1: processor load is 97 % (limit 90 %)");
         assert_eq!((&one["value"], &one["unit"]), (&json!(97.0), &json!("percent")));
         let evidence = &one["evidence"];
         assert_eq!(

@@ -1,0 +1,98 @@
+//! Core: a value with its unit, as people say it.
+
+use std::iter::successors;
+
+const MINUTE: f64 = 60.0;
+const HOUR: f64 = 60.0 * MINUTE;
+const DAY: f64 = 24.0 * HOUR;
+
+/// Prefixes of 1,000 and of 1,024.
+const DECIMAL: [&str; 6] = ["", "k", "M", "G", "T", "P"];
+const BINARY: [&str; 6] = ["", "Ki", "Mi", "Gi", "Ti", "Pi"];
+
+/// The unit is that of a metric.
+pub(super) fn figure(value: f64, unit: &str) -> String {
+    let behind = match unit {
+        "seconds" => return span(value),
+        "bytes" => return scaled(value, 1024.0, BINARY, "B"),
+        "bits_per_second" => return scaled(value, 1000.0, DECIMAL, "bit/s"),
+        "percent" => " %",
+        "celsius" => " °C",
+        "milliseconds" => " ms",
+        "per_second" => "/s",
+        "volts" => " V",
+        "amperes" => " A",
+        "watts" => " W",
+        "hertz" => " Hz",
+        "rpm" => " rpm",
+        _ => "",
+    };
+    format!("{}{behind}", short(value))
+}
+
+/// In the largest unit of which there is one.
+fn span(seconds: f64) -> String {
+    let units = [(DAY, "d"), (HOUR, "h"), (MINUTE, "min")];
+    let fits = units.into_iter().find(|(length, _)| seconds.abs() >= *length);
+    let (length, unit) = fits.unwrap_or((1.0, "s"));
+    format!("{} {unit}", rounded(seconds / length, 1))
+}
+
+/// With the prefix that leaves less than a step, or the largest.
+fn scaled(value: f64, step: f64, prefixes: [&str; 6], unit: &str) -> String {
+    let scales = successors(Some(value), |left| Some(left / step)).zip(prefixes);
+    let fits = scales.clone().find(|(left, _)| left.abs() < step);
+    let (left, prefix) = fits.or_else(|| scales.last()).unwrap_or((value, ""));
+    format!("{} {prefix}{unit}", rounded(left, 1))
+}
+
+/// With three digits after the point at most.
+fn short(value: f64) -> String {
+    rounded(value, 3)
+}
+
+fn rounded(value: f64, digits: usize) -> String {
+    let text = format!("{value:.digits$}");
+    if text.contains('.') {
+        text.trim_end_matches('0').trim_end_matches('.').to_owned()
+    } else {
+        text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_short() {
+        assert_eq!([90.0, 97.25, 0.1234, 100.0].map(short), ["90", "97.25", "0.123", "100"]);
+    }
+
+    #[test]
+    fn values_have_the_unit_that_people_say() {
+        let said = [
+            figure(97.0, "percent"),
+            figure(11_955_929.34, "seconds"),
+            figure(90.0, "seconds"),
+            figure(0.0, "seconds"),
+            figure(250_000_000.0, "bits_per_second"),
+            figure(999.0, "bits_per_second"),
+            figure(1536.0, "bytes"),
+            figure(3e18, "bits_per_second"),
+            figure(2.0, "one"),
+        ];
+        let expected = [
+            "97 %",
+            "138.4 d",
+            "1.5 min",
+            "0 s",
+            "250 Mbit/s",
+            "999 bit/s",
+            "1.5 KiB",
+            "3000 Pbit/s",
+            "2",
+        ];
+        assert_eq!(said, expected);
+    }
+}
