@@ -50,6 +50,7 @@ const PHRASES: Readonly<Record<string, string>> = {
   "rule.create": "made alert rule",
   "config.raw": "downloaded with its secrets a configuration of",
   "device.backup_change": "changed the backup of",
+  "device.backup_cancel": "took back the fetch of",
   "device.backup_run": "asked for the configuration of",
   "device.host_key_pin": "pinned another host key of",
   "device.poll": "polled by hand device",
