@@ -258,6 +258,20 @@ mod tests {
     }
 
     #[test]
+    fn links_lead_to_the_first_public_address() {
+        let mut config = Config::default();
+        assert_eq!(config.web(), None);
+        for (public, web) in [
+            ("noc.example:443", "https://noc.example"),
+            ("noc.example:8443", "https://noc.example:8443"),
+            ("[2001:db8::1]:443", "https://[2001:db8::1]"),
+        ] {
+            config.listen.public = vec![public.to_owned(), "other.example:443".to_owned()];
+            assert_eq!(config.web().as_deref(), Some(web));
+        }
+    }
+
+    #[test]
     fn the_password_of_the_database_is_printed_nowhere() {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("password");

@@ -216,7 +216,7 @@ impl Evaluator {
         }
         if find {
             self.look_after().await?;
-            // Facts come often, and few rules ask for them: not with each turn.
+            // Few rules ask for it: not with each turn.
             self.moved.append(&mut self.live.take_described());
         }
         self.read().await?;
@@ -298,9 +298,8 @@ impl Evaluator {
         let telling = Telling { directory, web, ids, now };
         let steps = waiting.get(..some).unwrap_or_default();
         store::write::write(&self.database, tenant, steps, telling).await?;
-        let steps = waiting.drain(..some);
-        self.live.alerts_changed(tenant, steps.as_slice().iter().map(patch::of_step), now);
-        drop(steps);
+        self.live.alerts_changed(tenant, steps.iter().map(patch::of_step), now);
+        waiting.drain(..some);
         if waiting.is_empty() {
             self.waiting.remove(&tenant);
         }

@@ -1,10 +1,15 @@
 use farwatch_common::clock::Micros;
+use farwatch_common::id::{RuleId, SiteId};
 use farwatch_common::sample::{Cause, Row};
 use farwatch_proto::v1::DeviceFacts;
 
+use super::engine::step::Subject;
+use super::seen::Seen;
+use super::track::{Phase, Track, Turn};
 use super::*;
 use crate::live::Committed;
 use crate::live::layout::Layout;
+use crate::store::fixture::scratch::composed;
 use crate::store::fixture::{
     AGENT, DEVICE, PostgresWorld, Raw, SECOND, T0, TENANT, World, alive, peer, system,
 };
@@ -48,6 +53,7 @@ fn evaluator(database: &Database, live: &Live, clock: &Clock) -> Evaluator {
         Nudge::default(),
         &Metrics::default(),
     )
+    .with_web(Some("https://noc.example.net".to_owned()))
 }
 
 impl<'a> Place<'a> {
@@ -180,9 +186,14 @@ async fn there_and_silent(mut place: Place<'_>) {
     let why = "SELECT count(*) FROM alert WHERE rule_name = 'SNMP silent' AND severity = 2
                AND evidence LIKE '%\"wrong\":{\"value\":1.0,\"cause\":\"wrong_auth\"}%'";
     assert_eq!(place.raw.count(why).await, 1);
-    // While it may be down, that is what is told.
-    place.poll(silent(420)).await;
-    place.poll(silent(480)).await;
+    // While it may be down nobody can tell: that is another alert's.
+    for second in [420, 480] {
+        place.poll(silent(second)).await;
+        assert_eq!(place.counts().await, [0, 1, 0, 1]);
+    }
+    for second in [540, 600] {
+        place.poll(alive(DEVICE, second)).await;
+    }
     assert_eq!(place.counts().await, [0, 0, 1, 2]);
 }
 
@@ -286,6 +297,59 @@ async fn what_cannot_be_written_waits() {
     world.run("ALTER TABLE away RENAME TO alert_event").await;
     place.evaluator.turn(false).await.unwrap();
     assert_eq!(place.counts().await, [0, 1, 0, 1]);
+    drop(place);
+    world.remove().await;
+}
+
+/// Much that happened at once is written in groups; what was written is not written again.
+#[tokio::test]
+async fn a_mass_outage_is_written_in_groups() {
+    let world = World::open().await;
+    let mut place = Place::new(&world.database, Raw::Sqlite(&world.database)).await;
+    place.poll(alive(DEVICE, 0)).await;
+    let many = 2 * GROUP_MAX + 50;
+    let rule = Arc::new(defaults::rules().remove(0).into_rule(TENANT, RuleId(1)));
+    let (at, subject) = (Micros(T0), |number| Subject {
+        device: Some(DEVICE),
+        agent: AGENT,
+        object: format!("if:{number}").into(),
+    });
+    let step = |number: usize| Step {
+        turn: Turn::Fired(at),
+        cause: None,
+        now: Tracked {
+            alert: AlertId(1_000 + i64::try_from(number).unwrap()),
+            rule: Arc::clone(&rule),
+            subject: subject(number),
+            site: SiteId(1),
+            name: "r1".into(),
+            track: Track { phase: Phase::Firing { well: None }, last: at, unknown: None },
+            gap: None,
+            group: None,
+            began_at: at,
+            fired_at: Some(at),
+            wrong: Seen::default(),
+            told: 1,
+            samples: [].into(),
+        },
+    };
+    place.evaluator.waiting.insert(TENANT, (0..many).map(step).collect());
+    let object = GROUP_MAX + 7;
+    let refuse = format!(
+        "CREATE TRIGGER no BEFORE INSERT ON alert WHEN NEW.object = 'if:{object}'
+         BEGIN SELECT RAISE(ABORT, 'no'); END"
+    );
+    place.raw.run(composed(refuse)).await;
+    place.evaluator.write().await.unwrap();
+    let written = i64::try_from(GROUP_MAX).unwrap();
+    assert_eq!(place.counts().await, [0, written, 0, written]);
+    let waits = place.evaluator.waiting.get(&TENANT).unwrap();
+    assert_eq!((waits.len(), &waits[0].now.subject), (many - GROUP_MAX, &subject(GROUP_MAX)));
+    world.run("DROP TRIGGER no").await;
+    place.evaluator.write().await.unwrap();
+    let all = i64::try_from(many).unwrap();
+    assert_eq!(place.counts().await, [0, all, 0, all]);
+    assert!(place.evaluator.waiting.is_empty());
     drop(place);
     world.remove().await;
 }

@@ -5,7 +5,7 @@ mod figure;
 use super::metric::{FLAG, metric};
 use super::rule::{Condition, Side};
 use super::seen::Seen;
-use figure::figure;
+use figure::{figure, pair};
 
 /// What is wrong; `name` is that of the device or, of an alert about it, the agent. `wrong` is the last
 /// that was.
@@ -26,8 +26,11 @@ pub fn summary(name: &str, object: &str, condition: &Condition, wrong: &Seen) ->
             if unit == FLAG && *is == Side::Above {
                 return format!("{}{why}", flag(name, what));
             }
-            let value = wrong.value.map_or_else(|| "unknown".to_owned(), |one| figure(one, unit));
-            format!("{of}: {title} is {value} (limit {})", figure(*limit, unit))
+            let (value, limit) = match wrong.value {
+                Some(value) => pair(value, *limit, unit),
+                None => ("unknown".to_owned(), figure(*limit, unit)),
+            };
+            format!("{of}: {title} is {value} (limit {limit})")
         }
         Condition::Absence { name: what, .. } => {
             let title = metric(what).map_or(&**what, |metric| metric.title);
@@ -54,10 +57,10 @@ fn because(cause: &str) -> Option<&'static str> {
         "unreachable" => "the network knows no way to it",
         "packet_loss" => "packets are lost",
         "no_echo" => "no answer to echo requests",
-        "stale" => "nothing was heard for long",
+        "stale" => "its last answer is old",
         "auth" => "it refuses the credential",
         "unsupported" => "it has nothing of what it is asked for",
-        "budget" => "its answers are too long",
+        "budget" => "the time for its poll ran out",
         "malformed" => "its answers are broken",
         "unknown_user" => "it does not know the SNMPv3 user",
         "wrong_auth" => "wrong authentication of SNMPv3",

@@ -23,6 +23,7 @@ impl Live {
 #[derive(Debug, Default)]
 pub(super) struct Marks {
     facts: Option<u64>,
+    kind: Option<u64>,
     interfaces: Option<u64>,
     /// With the time of the table: backlog comes newest first.
     objects: BTreeMap<u32, (Micros, u64)>,
@@ -46,6 +47,12 @@ impl Marks {
             facts;
         let told = (sys_descr, sys_object_id, sys_name, sys_location, sys_contact);
         differs(&mut self.facts, mark(|hasher| told.hash(hasher)))
+    }
+
+    /// Takes the newest facts; true if they say for the first time what it is, or that it is something else.
+    pub(super) fn kind(&mut self, facts: &DeviceFacts) -> bool {
+        let new = mark(|hasher| (&facts.sys_descr, &facts.sys_object_id).hash(hasher));
+        self.kind.replace(new) != Some(new)
     }
 
     /// Takes the newest table of interfaces. Their speed is what their lines have come to, and nobody

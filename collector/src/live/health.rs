@@ -264,15 +264,15 @@ pub(super) fn verdict(
     }
 }
 
-/// Why SNMP tells nothing of a device that is there: `Some(None)` where it tells, and where the
-/// device may be down, which is more than this. `None`: it is not asked, or not heard of.
+/// Why SNMP tells nothing of a device that is there; `Some(None)`: it tells. `None`: nobody can tell, as
+/// it is not asked, not heard of, or may be down, which is more than this.
 pub(super) fn snmp_failed(snmp: &Asked, ping: &Asked) -> Option<Option<&'static str>> {
     match (snmp.word(), ping.word()) {
-        (Word::Nothing | Word::Old | Word::NotAsked(_), _) => None,
+        (Word::Works, _) => Some(None),
         (Word::Refuses(cause), _) | (Word::Fails(_, cause), Word::Works | Word::Refuses(_)) => {
             Some(Some(cause.name()))
         }
-        (Word::Works | Word::Fails(..), _) => Some(None),
+        (Word::Nothing | Word::Old | Word::NotAsked(_) | Word::Fails(..), _) => None,
     }
 }
 
@@ -322,8 +322,8 @@ mod tests {
         assert_eq!(failed(&[OK], &[OK]), Some(None));
         assert_eq!(failed(&[OK, LATE], &[OK]), Some(Some("timeout")));
         // It may be down, which is more.
-        assert_eq!(failed(&[OK, LATE], &[OK, LATE]), Some(None));
-        assert_eq!(failed(&[OK, LATE], &[]), Some(None));
+        assert_eq!(failed(&[OK, LATE], &[OK, LATE]), None);
+        assert_eq!(failed(&[OK, LATE], &[]), None);
         // It says itself that it does not answer so.
         assert_eq!(failed(&[Some(Cause::WrongAuth)], &[LATE]), Some(Some("wrong_auth")));
     }

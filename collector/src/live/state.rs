@@ -232,7 +232,9 @@ impl Fleet {
         if device.marks.facts(facts) {
             self.changed.entry(device.tenant).or_default().insert(id);
         }
-        self.feed.described(device.tenant);
+        if device.marks.kind(facts) {
+            self.feed.described(device.tenant);
+        }
         let dirty = dirty(&mut self.dirty, device.tenant, id, committed_at);
         if device.follows_name
             && let Some(name) = own_name(&facts.sys_name)

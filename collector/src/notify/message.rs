@@ -13,6 +13,9 @@ use crate::evaluate::severity::Severity;
 /// Longest text of a message, in characters: a name or a summary.
 pub const TEXT_CHARS_MAX: usize = 500;
 
+/// The fact that is a link, where the alert has one: no other text is, as names are anybody's.
+pub const LINK: &str = "Alert";
+
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Message {
     pub r#type: Type,
@@ -208,7 +211,7 @@ impl Message {
             ("Channel", name(&data.channel)),
             ("Since", data.began_at.clone()),
             ("At", Some(self.timestamp.clone())),
-            ("Alert", data.url.clone().or_else(|| data.alert.clone())),
+            (LINK, data.url.clone().or_else(|| data.alert.clone())),
         ];
         facts.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
     }

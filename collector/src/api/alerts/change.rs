@@ -85,6 +85,7 @@ async fn acted(
                 Ok(Data { data: show(*alert) })
             }
             Acted::Unchanged(alert) => Ok(Data { data: show(*alert) }),
+            Acted::Gone => Err(InventoryError::NotFound.into()),
             Acted::Resolved => {
                 let detail = "This alert is resolved: there is nothing to look after.";
                 Err(Error::new(StatusCode::CONFLICT, "alert_resolved", detail))
@@ -218,7 +219,7 @@ impl AlertBulk {
 
 /// Do the same with many alerts
 ///
-/// One after another: the answer says what became of each. Where none of them is there, it is 404.
+/// One after another: the answer says what became of each.
 #[utoipa::path(post, path = "/api/v1/alerts/bulk", tag = "alerts", request_body = AlertBulk,
     responses((status = 200, body = Data<AlertBulkAnswer>)))]
 pub(in crate::api) async fn alert_bulk(
@@ -232,12 +233,9 @@ pub(in crate::api) async fn alert_bulk(
     let named: BTreeSet<AlertId> =
         body.ids.iter().map(|text| id(text)).collect::<Result<_, _>>()?;
     let named: Vec<_> = named.into_iter().collect();
-    // Alerts that are not theirs are told before any field is.
+    // One that is not theirs reads like one that is gone.
     let known = alerts_known(&state.db, &caller.context, &named).await?;
     let known: Vec<_> = known.iter().map(|alert| (alert.tenant.id, alert.id)).collect();
-    if known.is_empty() {
-        return Err(InventoryError::NotFound.into());
-    }
     let act = body.act(state.clock.now())?;
     to_the_end(async move {
         let tenants: BTreeSet<TenantId> = known.iter().map(|(tenant, _)| *tenant).collect();
@@ -266,7 +264,7 @@ pub(in crate::api) async fn alert_bulk(
                 Some(Acted::Done(_)) => AlertOutcome::Done,
                 Some(Acted::Unchanged(_)) => AlertOutcome::Unchanged,
                 Some(Acted::Resolved) => AlertOutcome::Resolved,
-                None => AlertOutcome::Gone,
+                Some(Acted::Gone) | None => AlertOutcome::Gone,
             },
         });
         Ok(Data { data: AlertBulkAnswer { alerts: alerts.collect() } })

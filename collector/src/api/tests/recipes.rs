@@ -204,10 +204,6 @@ pub(super) fn recipes(operation: &str) -> Option<Vec<Recipe>> {
             vec![send("/api/v1/alerts/{alert}/silence", body)]
         }
         "alert_unsilence" => vec![ask("/api/v1/alerts/{alert}/unsilence")],
-        "alert_bulk" => {
-            let body = json!({ "ids": ["{alert}"], "act": "ack", "note": "mine" });
-            vec![send("/api/v1/alerts/bulk", body)]
-        }
         "routes" => vec![ask("/api/v1/routes?tenant={tenant}")],
         "route_new" => {
             let route = |channel: &str, sites: &[&str]| {

@@ -40,6 +40,8 @@ pub enum Acted {
     Unchanged(Box<Alert>),
     /// It is resolved: there is nothing to look after.
     Resolved,
+    /// It was pending, and came to nothing.
+    Gone,
 }
 
 // Only of what is open, also if it was resolved in between.
@@ -162,8 +164,7 @@ pub async fn alerts_act(
     for (tenant, id) in alerts {
         match alert_act(db, context, ids, (*tenant, *id), act, now).await {
             Ok(acted) => bulk.done.push((*id, acted)),
-            // It was pending, and is gone.
-            Err(InventoryError::NotFound) => bulk.done.push((*id, Acted::Resolved)),
+            Err(InventoryError::NotFound) => bulk.done.push((*id, Acted::Gone)),
             Err(error) => {
                 bulk.failed = Some(error);
                 break;

@@ -392,9 +392,11 @@ impl Room {
     ) {
         let key = Key { subject, rule: rule.id };
         if !self.open.contains_key(&key) {
+            if look != Look::Breach {
+                return;
+            }
             let place = self.directory.place(&key.subject);
-            let place = place.filter(|place| rule.scope.holds(*place));
-            let Some(place) = place.filter(|_| look == Look::Breach) else { return };
+            let Some(place) = place.filter(|place| rule.scope.holds(*place)) else { return };
             let site = place.site;
             let keeps_room = rule.severity != Severity::Critical;
             let room = if keeps_room { OPEN_MAX - CRITICAL_RESERVED } else { OPEN_MAX };

@@ -24,7 +24,7 @@ pub struct Scope {
     #[schema(value_type = Vec<String>)]
     pub tags: BTreeSet<String>,
     /// Devices that say they are one of these: patterns of their sysDescr or sysObjectID (SNMPv2-MIB), in
-    /// which `*` stands for any characters and `?` for one; capitals do not matter.
+    /// which `*` stands for any characters and `?` for one byte; capitals do not matter.
     #[schema(value_type = Vec<String>)]
     pub kinds: BTreeSet<String>,
 }
@@ -59,19 +59,24 @@ pub struct Place<'a> {
 /// What a device says it is; empty until it has.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Kind {
-    pub description: String,
+    /// In small letters.
+    description: String,
     /// Dotted.
-    pub object_id: String,
+    object_id: String,
 }
 
 impl Kind {
     /// Nobody asks an agent.
     pub const NONE: &'static Self = &Self { description: String::new(), object_id: String::new() };
 
+    #[must_use]
+    pub fn new(description: &str, object_id: String) -> Self {
+        Self { description: description.to_lowercase(), object_id }
+    }
+
     fn fits(&self, pattern: &str) -> bool {
         let pattern = pattern.to_lowercase();
-        glob::matches(&pattern, &self.description.to_lowercase())
-            || glob::matches(&pattern, &self.object_id)
+        glob::matches(&pattern, &self.description) || glob::matches(&pattern, &self.object_id)
     }
 }
 
@@ -112,10 +117,7 @@ mod tests {
     #[test]
     fn a_scope_is_sites_tags_and_kinds() {
         let set = |all: &[&str]| all.iter().map(|text| (*text).to_owned()).collect::<BTreeSet<_>>();
-        let kind = Kind {
-            description: "RouterOS CCR2004-16G-2S+".into(),
-            object_id: "1.3.6.1.4.1.14988.1".into(),
-        };
+        let kind = Kind::new("RouterOS CCR2004-16G-2S+", "1.3.6.1.4.1.14988.1".into());
         let holds = |scope: &Scope, site, tags: &[&str]| {
             scope.holds(Place { site: SiteId(site), tags: &set(tags), kind: &kind })
         };

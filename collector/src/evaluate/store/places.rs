@@ -31,7 +31,7 @@ pub(in crate::evaluate) async fn directory(
     }
     for row in DEVICES.bind(tenant).all(txn).await? {
         let (site, agent) = (SiteId(row.get(1)?), AgentId(row.get(2)?));
-        let kind = Kind { description: row.get(4)?, object_id: row.get(5)? };
+        let kind = Kind::new(&row.get::<String>(4)?, row.get(5)?);
         let place = DevicePlace { site, agent, name: row.get(3)?, tags: BTreeSet::new(), kind };
         directory.devices.insert(DeviceId(row.get(0)?), place);
     }

@@ -14,6 +14,8 @@ const ROUTE: &str = "
     VALUES (1, 1, 'noc', 'email', 1, '{}', 1, 1, 0, 0);
     INSERT INTO route (tenant_id, route_id, channel_id, severity, scope, on_resolved, created_at)
     VALUES (1, 1, 1, 1, '{\"sites\":[],\"tags\":[]}', 1, 0);";
+const LINKED: &str = "SELECT count(*) FROM notification
+                      WHERE message LIKE '%\"url\":\"https://noc.example.net/alerts/alt_%'";
 const TOLD: &str = "SELECT count(*) FROM notification";
 
 fn operator() -> TenantContext {
@@ -48,6 +50,7 @@ async fn looked_after(mut place: Place<'_>) {
     place.raw.run(ROUTE).await;
     place.down(0).await;
     assert_eq!(place.raw.count(TOLD).await, 1);
+    assert_eq!(place.raw.count(LINKED).await, 1);
     let note = Some("on my way".to_owned());
     assert!(matches!(place.act(Act::Ack { note }).await, Acted::Done(_)));
     place.restart().await;

@@ -10,12 +10,29 @@ const DAY: f64 = 24.0 * HOUR;
 const DECIMAL: [&str; 6] = ["", "k", "M", "G", "T", "P"];
 const BINARY: [&str; 6] = ["", "Ki", "Mi", "Gi", "Ti", "Pi"];
 
+/// Digits after the point, of what is told in larger units, and of what would read the same.
+const DIGITS: usize = 1;
+const DIGITS_MAX: usize = 3;
+
 /// The unit is that of a metric.
 pub(super) fn figure(value: f64, unit: &str) -> String {
+    with_digits(value, unit, DIGITS)
+}
+
+/// Two values that read differently if they are.
+pub(super) fn pair(one: f64, other: f64, unit: &str) -> (String, String) {
+    let (rough, too) = (figure(one, unit), figure(other, unit));
+    if rough != too {
+        return (rough, too);
+    }
+    (with_digits(one, unit, DIGITS_MAX), with_digits(other, unit, DIGITS_MAX))
+}
+
+fn with_digits(value: f64, unit: &str, digits: usize) -> String {
     let behind = match unit {
-        "seconds" => return span(value),
-        "bytes" => return scaled(value, 1024.0, BINARY, "B"),
-        "bits_per_second" => return scaled(value, 1000.0, DECIMAL, "bit/s"),
+        "seconds" => return span(value, digits),
+        "bytes" => return scaled(value, (1024.0, BINARY), "B", digits),
+        "bits_per_second" => return scaled(value, (1000.0, DECIMAL), "bit/s", digits),
         "percent" => " %",
         "celsius" => " °C",
         "milliseconds" => " ms",
@@ -27,28 +44,23 @@ pub(super) fn figure(value: f64, unit: &str) -> String {
         "rpm" => " rpm",
         _ => "",
     };
-    format!("{}{behind}", short(value))
+    format!("{}{behind}", rounded(value, DIGITS_MAX))
 }
 
 /// In the largest unit of which there is one.
-fn span(seconds: f64) -> String {
+fn span(seconds: f64, digits: usize) -> String {
     let units = [(DAY, "d"), (HOUR, "h"), (MINUTE, "min")];
     let fits = units.into_iter().find(|(length, _)| seconds.abs() >= *length);
     let (length, unit) = fits.unwrap_or((1.0, "s"));
-    format!("{} {unit}", rounded(seconds / length, 1))
+    format!("{} {unit}", rounded(seconds / length, digits))
 }
 
 /// With the prefix that leaves less than a step, or the largest.
-fn scaled(value: f64, step: f64, prefixes: [&str; 6], unit: &str) -> String {
+fn scaled(value: f64, (step, prefixes): (f64, [&str; 6]), unit: &str, digits: usize) -> String {
     let scales = successors(Some(value), |left| Some(left / step)).zip(prefixes);
     let fits = scales.clone().find(|(left, _)| left.abs() < step);
     let (left, prefix) = fits.or_else(|| scales.last()).unwrap_or((value, ""));
-    format!("{} {prefix}{unit}", rounded(left, 1))
-}
-
-/// With three digits after the point at most.
-fn short(value: f64) -> String {
-    rounded(value, 3)
+    format!("{} {prefix}{unit}", rounded(left, digits))
 }
 
 fn rounded(value: f64, digits: usize) -> String {
@@ -66,7 +78,15 @@ mod tests {
 
     #[test]
     fn numbers_are_short() {
-        assert_eq!([90.0, 97.25, 0.1234, 100.0].map(short), ["90", "97.25", "0.123", "100"]);
+        let said = [90.0, 97.25, 0.1234, 100.0].map(|value| figure(value, "one"));
+        assert_eq!(said, ["90", "97.25", "0.123", "100"]);
+    }
+
+    #[test]
+    fn what_differs_reads_so() {
+        let said = |one, other, unit| pair(one, other, unit);
+        assert_eq!(said(92.0, 90.0, "seconds"), ("1.533 min".into(), "1.5 min".into()));
+        assert_eq!(said(97.0, 90.0, "percent"), ("97 %".into(), "90 %".into()));
     }
 
     #[test]

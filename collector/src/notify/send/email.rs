@@ -19,7 +19,7 @@ use tokio::time::timeout;
 use super::{MAIL_DEADLINE, Parcel, broken, late};
 use crate::notify::config::{Encryption, Smtp};
 use crate::notify::core::{Attempt, Outcome};
-use crate::notify::message::Message;
+use crate::notify::message::{LINK, Message};
 use crate::notify::settings::text;
 use farwatch_common::secret::Secret;
 
@@ -154,12 +154,10 @@ fn bodies(message: &Message) -> (String, String) {
     for (name, value) in message.facts() {
         // Writing to a String does not fail.
         let _ = writeln!(text, "{name}: {value}");
+        let is_link = name == LINK && message.data.url.is_some();
         let (name, value) = (escaped(name), escaped(&value));
-        let _ = write!(rows, "<tr><th align=\"left\">{name}</th><td>");
-        let _ = match value.starts_with("https://") {
-            true => write!(rows, "<a href=\"{value}\">{value}</a></td></tr>"),
-            false => write!(rows, "{value}</td></tr>"),
-        };
+        let value = if is_link { format!("<a href=\"{value}\">{value}</a>") } else { value };
+        let _ = write!(rows, "<tr><th align=\"left\">{name}</th><td>{value}</td></tr>");
     }
     let html = format!(
         "<!doctype html><html><body><h3>{}</h3><p>{}</p><table>{rows}</table></body></html>",
@@ -172,4 +170,26 @@ fn bodies(message: &Message) -> (String, String) {
 fn escaped(text: &str) -> String {
     let plain = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
     plain.replace('"', "&quot;")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::notify::message::tests::transition;
+    use crate::notify::outbox::Transition;
+
+    #[test]
+    fn the_alert_is_a_link_and_no_name_is() {
+        let tags = BTreeSet::from(["https://tag.example".to_owned()]);
+        let of = transition(7, &tags);
+        let named = Transition { object: "https://object.example/\"><b>", ..of.clone() };
+        let (_, html) = bodies(&Message::of(&named));
+        assert_eq!(html.matches("<a href=").count(), 1, "{html}");
+        assert!(html.contains("<a href=\"https://farwatch.example.net/alerts/alt_"), "{html}");
+        assert!(!html.contains("<b>"), "{html}");
+        let (_, html) = bodies(&Message::of(&Transition { web: None, ..of }));
+        assert!(!html.contains("<a href="), "{html}");
+    }
 }
