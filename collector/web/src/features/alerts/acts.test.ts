@@ -19,7 +19,7 @@ it("sends no more at once than the server takes, and adds up what became of them
   const done = await actMany(ids, { act: "ack", note: "on my way" });
   expect(post).toHaveBeenCalledTimes(2);
   expect(post.mock.calls[1]?.[1]).toMatchObject({ body: { ids: ids.slice(200), act: "ack", note: "on my way" } });
-  expect(doneWords(done)).toBe("247 alerts acknowledged. 1 was so already. 1 was over already. 1 was over before it fired.");
+  expect(doneWords(done)).toBe("247 alerts acknowledged. 1 was so already. 1 was over already. 1 is gone: it was over before it fired, or is no more.");
   expect(reverse(done)).toEqual({ act: "unack", ids: ids.slice(3) });
 });
 
@@ -54,7 +54,15 @@ it("takes back nothing that was so before in another way", () => {
 
 it("says what of the chosen is left out", () => {
   expect(leftOutWords({ over: 0, barred: 0 })).toBeNull();
-  expect(leftOutWords({ over: 1, barred: 2 })).toBe("1 was over before it fired. 2 left out: in their tenants you may only look.");
+  expect(leftOutWords({ over: 1, barred: 2 })).toBe("1 is gone: it was over before it fired, or is no more. 2 left out: in their tenants you may only look.");
+});
+
+it("tells of those that are gone, and has nothing to take back where all of them are", async () => {
+  const answer = { data: { data: { alerts: [{ id: "a", outcome: "gone" }, { id: "b", outcome: "gone" }] } }, response: new Response() };
+  vi.spyOn(api, "POST").mockResolvedValue(answer as never);
+  const done = await actMany(["a", "b"], { act: "ack" });
+  expect(doneWords(done)).toBe("No alert acknowledged. 2 are gone: they were over before they fired, or are no more.");
+  expect(reverse(done)).toBeNull();
 });
 
 it("sends neither an empty note nor an end that is none", async () => {

@@ -23,7 +23,7 @@ export interface Done {
   changed: readonly string[];
   same: number;
   resolved: number;
-  /** No longer there: they came to nothing before they fired. */
+  /** No longer there for this person: over before they fired, swept, or of a tenant that was left. */
   gone: number;
   /** Of `changed`, those that were so in another way before: undone, that would be lost. */
   before: ReadonlySet<string>;
@@ -62,7 +62,7 @@ export function soBefore(alerts: readonly Alert[], act: AlertAct, nowMs: number)
 
 /** What was chosen and is not acted on: one of these would keep the server from all the others. */
 export interface LeftOut {
-  /** How many came to nothing while the rows were held. */
+  /** How many are gone from the list while its rows were held. */
   over: number;
   /** How many are of tenants in which this person only looks. */
   barred: number;
@@ -70,10 +70,15 @@ export interface LeftOut {
 
 const wasOrWere = (count: number) => `${integer(count)} ${count === 1 ? "was" : "were"}`;
 
-/** «1 was over before it fired.» */
+/** «1 is gone: it was over before it fired, or is no more.» */
+function goneWords(count: number): string {
+  return count === 1 ? "1 is gone: it was over before it fired, or is no more." : `${integer(count)} are gone: they were over before they fired, or are no more.`;
+}
+
+/** «2 left out: in their tenants you may only look.» */
 export function leftOutWords({ over, barred }: LeftOut): string | null {
   const words: string[] = [];
-  if (over > 0) words.push(`${wasOrWere(over)} over before it fired.`);
+  if (over > 0) words.push(goneWords(over));
   if (barred > 0) words.push(`${integer(barred)} left out: in ${barred === 1 ? "its tenant" : "their tenants"} you may only look.`);
   return words.join(" ") || null;
 }
@@ -91,7 +96,7 @@ export function doneWords({ act, asked, changed, same, resolved, gone, error }: 
   const words = [`${changed.length === 0 ? "No alert" : alertCount(changed.length)}${error ? ` of ${integer(asked)}` : ""} ${DID[act]}.`];
   if (same > 0) words.push(`${wasOrWere(same)} so already.`);
   if (resolved > 0) words.push(`${wasOrWere(resolved)} over already.`);
-  if (gone > 0) words.push(`${wasOrWere(gone)} over before it fired.`);
+  if (gone > 0) words.push(goneWords(gone));
   return words.join(" ");
 }
 

@@ -57,7 +57,7 @@ const Card = memo(function Card({ id, past, marked, onMark, style }: CardProps) 
   const [standing, note] = useStanding(alert);
   const called = useCalled();
   const { isMixed } = useScope();
-  if (!alert) return <li className="absolute inset-x-0 px-3 py-1 text-faint" style={style}>It was over before it fired.</li>;
+  if (!alert) return <li className="absolute inset-x-0 px-3 py-1 text-faint" style={style}>Gone: it was over before it fired, or is no more.</li>;
   const where = called(alert);
   return (
     <li className="absolute inset-x-0 px-3 py-1" style={style} data-alert={id} data-row-standing={standing}>

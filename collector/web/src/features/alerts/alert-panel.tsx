@@ -24,7 +24,7 @@ export function AlertPanel({ id, acts, onClose }: { id: string; acts: Acts; onCl
         <IconButton label="Close (Esc)" className="-mr-2" onClick={onClose}><Icon name="close" /></IconButton>
       </header>
       <div className="flex min-h-0 flex-1 flex-col gap-5 overflow-y-auto px-5 py-4">
-        {isMissing && <Empty title="Not here"><p>It was over before it fired, or it is another tenant's.</p></Empty>}
+        {isMissing && <Empty title="Not here"><p>It was over before it fired, is no more, or is another tenant's.</p></Empty>}
         {error && !isMissing && <ErrorNote error={error} onRetry={retry} />}
         {!alert && !error && <Skeleton label="Loading the alert" rows={6} />}
         {alert && (

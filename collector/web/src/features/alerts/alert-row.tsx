@@ -71,7 +71,7 @@ export const AlertRow = memo(function AlertRow({ id, past, index, selected, mark
   if (!alert) {
     return (
       <div {...rowProps({ id, index, selected, marked, style })} className={look}>
-        <div role="gridcell" className="col-span-full text-faint">It was over before it fired.</div>
+        <div role="gridcell" className="col-span-full text-faint">Gone: it was over before it fired, or is no more.</div>
       </div>
     );
   }
