@@ -90,6 +90,22 @@ it("says first how it was last, why, and what to do about that while it lasts", 
   expect(document.querySelector("[data-last-wrong]")).toBeNull();
 });
 
+it("says why a configuration is not fetched, and what to do about that", () => {
+  const failed = { kind: "metric", name: "config_fetch_failed", object: "*", is: "above", limit: 1, clear: 0.5 };
+  const sample = (value: number, cause: string | null, at = AT) => ({ at, value, state: null, cause });
+  shown(<WhyPart alert={detail(failed, [sample(1, "port_closed"), sample(1, "login", "2026-11-22T12:01:00Z")], "flag")} />);
+  const last = () => document.querySelector("[data-last-wrong=value]")?.textContent;
+  expect(last()).toMatch(/: login refused\. Check the user, its password or its key\.$/);
+  expect(screen.getAllByRole("row").map((row) => row.textContent)[2]).toContain("yes, port closed");
+  cleanup();
+  shown(<WhyPart alert={detail(failed, [sample(1, "protocol")], "flag")} />);
+  expect(last()).toMatch(/: SSH failed\. Try ssh by hand/);
+  cleanup();
+  // Polling has words of its own.
+  shown(<WhyPart alert={detail({ ...failed, name: "snmp_failed" }, [sample(1, "timeout")], "flag")} />);
+  expect(last()).toMatch(/: no answer\. The device did not answer\./);
+});
+
 it("tells of a flag that it is so, and draws no chart of one against one", () => {
   const flag = { kind: "metric", name: "ssh_host_key_changed", object: "*", is: "above", limit: 1, clear: 0.5 };
   shown(<WhyPart alert={detail(flag, [{ at: AT, value: 1, state: null, cause: "wrong_auth" }], "flag")} />);

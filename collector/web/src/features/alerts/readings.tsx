@@ -1,9 +1,10 @@
 import { serverNow } from "../../lib/clock";
 import { clockOf, dateTime, integer, momentTime, NONE } from "../../lib/format";
-import { causeHint, causeWord, STATE_WORD, STATES } from "../../lib/state";
+import { STATE_WORD, STATES } from "../../lib/state";
 import type { AlertDetail, State } from "../../lib/types";
 import { StateBadge } from "../../ui/state-badge";
 import { figure } from "../rules/units";
+import { causeWordsOf } from "./cause-words";
 
 type Sample = AlertDetail["evidence"]["samples"][number];
 
@@ -21,11 +22,12 @@ function lastWrong({ state: last, evidence: { samples } }: AlertDetail): Pick<Sa
 /** «At 08:54:46 it was degraded: no answer.», and what to do about that while it lasts. Nothing, where no more than a value is known. */
 export function LastWrong({ alert }: { alert: AlertDetail }) {
   const last = lastWrong(alert);
-  const cause = causeWord(last?.cause);
+  const causes = causeWordsOf(alert.evidence);
+  const cause = causes.word(last?.cause);
   const state = last && stateIn(last);
   if (!last || (!state && !cause)) return null;
   const words = state ? `${STATE_WORD[state].toLowerCase()}${cause ? `: ${cause}` : ""}` : cause;
-  const hint = alert.phase === "resolved" ? null : causeHint(last.cause);
+  const hint = alert.phase === "resolved" ? null : causes.hint(last.cause);
   return (
     <p data-last-wrong={state ?? "value"}>
       {last.at ? <>At <time dateTime={last.at} title={dateTime(last.at)}>{momentTime(last.at, serverNow())}</time></> : "Last"}{state ? " it was " : ": "}
@@ -36,13 +38,15 @@ export function LastWrong({ alert }: { alert: AlertDetail }) {
 }
 
 /** What was looked at, the newest first: values, or states and what made them so. */
-export function Readings({ alert: { evidence: { samples }, unit, fired_at: fired } }: { alert: AlertDetail }) {
+export function Readings({ alert: { evidence, unit, fired_at: fired } }: { alert: AlertDetail }) {
+  const { samples } = evidence;
   if (samples.length === 0) return <p className="text-muted">No reading is kept.</p>;
   const count = `${integer(samples.length)} ${samples.length === 1 ? "reading" : "readings"}`;
   // Times alone say nothing.
   if (samples.every(({ state, cause, value }) => !state && !cause && value === null)) return <p className="text-muted">{count} looked at.</p>;
   const isOfStates = samples.some((sample) => stateIn(sample) !== null);
   const tell = clockOf(samples);
+  const causes = causeWordsOf(evidence);
   return (
     <details className="group" open={samples.length <= OPEN_MAX}>
       <summary className="flex min-h-8 cursor-pointer items-center text-muted hover:text-text phone:min-h-11">{count}</summary>
@@ -58,7 +62,7 @@ export function Readings({ alert: { evidence: { samples }, unit, fired_at: fired
           {samples.toReversed().map((sample) => (
             <tr key={sample.at} className="border-t border-line">
               <td className="py-0.5 pr-2 whitespace-nowrap" title={dateTime(sample.at)}>{tell(Date.parse(sample.at))}</td>
-              <td className={`px-2 py-0.5 ${isOfStates ? "" : "num"}`}><Said sample={sample} unit={unit} /></td>
+              <td className={`px-2 py-0.5 ${isOfStates ? "" : "num"}`}><Said sample={sample} cause={causes.word(sample.cause)} unit={unit} /></td>
               <td className="w-full py-0.5 pl-4 text-muted">{fired && Date.parse(sample.at) > Date.parse(fired) ? "after it fired" : ""}</td>
             </tr>
           ))}
@@ -71,9 +75,8 @@ export function Readings({ alert: { evidence: { samples }, unit, fired_at: fired
 /** More of them are folded away. */
 const OPEN_MAX = 8;
 
-function Said({ sample, unit }: { sample: Sample; unit: string | null }) {
+function Said({ sample, cause, unit }: { sample: Sample; cause: string | null; unit: string | null }) {
   const state = stateIn(sample);
-  const cause = causeWord(sample.cause);
   if (state) return <span className="whitespace-nowrap"><StateBadge state={state} note={cause} /></span>;
   return <>{sample.value === null ? (sample.state ?? NONE) : figure(sample.value, unit)}{cause && <span className="text-muted">, {cause}</span>}</>;
 }

@@ -1,0 +1,23 @@
+/** Causes in the words of what the rule looks at: fetching a configuration fails otherwise than polling. */
+import { causeHint, causeWord } from "../../lib/state";
+import type { AlertDetail } from "../../lib/types";
+import { causeAdvice, causeWord as fetchWord } from "../config/words";
+
+interface CauseWords {
+  /** Within a sentence: «login refused». */
+  word: (cause: string | null | undefined) => string | null;
+  /** What to do about it; null where nothing is known. */
+  hint: (cause: string | null | undefined) => string | null;
+}
+
+const POLLING: CauseWords = { word: causeWord, hint: causeHint };
+
+const FETCHING: CauseWords = {
+  // «SSH failed» keeps its capitals.
+  word: (cause) => (cause ? fetchWord(cause).replace(/^[A-Z](?![A-Z])/, (first) => first.toLowerCase()) : null),
+  hint: (cause) => (cause ? causeAdvice(cause, null) : null),
+};
+
+export function causeWordsOf({ condition }: Pick<AlertDetail["evidence"], "condition">): CauseWords {
+  return "name" in condition && condition.name === "config_fetch_failed" ? FETCHING : POLLING;
+}
