@@ -1,9 +1,9 @@
 /** Tags of devices: what is typed, and what is in use. */
 import { byName } from "./format";
 
-/** What is typed may be several, with commas between. Each stands once. */
-export function addTags(tags: readonly string[], typed: string): string[] {
-  const more = typed.split(",").map((tag) => tag.trim()).filter((tag) => tag !== "");
+/** What is typed may be several, with commas between, if commas part them. Each stands once. */
+export function addTags(tags: readonly string[], typed: string, commas = true): string[] {
+  const more = (commas ? typed.split(",") : [typed]).map((tag) => tag.trim()).filter((tag) => tag !== "");
   return [...new Set([...tags, ...more])];
 }
 

@@ -10,17 +10,21 @@ interface Props {
   onChange: (tags: readonly string[]) => void;
   /** Tags that are in use already. */
   known: readonly string[];
+  /** Whether a comma ends one, as Enter does; else it may stand in one. */
+  commas?: boolean;
   hint?: string;
   placeholder?: string;
   error?: string | undefined;
 }
 
 /** Tags as chips: Enter or a comma makes one, a click takes it away. */
-export function TagField({ id, label, tags, onChange, known, hint = "Enter or a comma ends a tag.", placeholder = "core, customer-edge", error }: Props) {
+export function TagField({
+  id, label, tags, onChange, known, commas = true, hint = "Enter or a comma ends a tag.", placeholder = "core, customer-edge", error,
+}: Props) {
   const list = useId();
   const [text, setText] = useState("");
   const take = (typed: string) => {
-    onChange(addTags(tags, typed));
+    onChange(addTags(tags, typed, commas));
     setText("");
   };
   const onKeyDown = (event: KeyboardEvent<HTMLInputElement>) => {
@@ -46,7 +50,7 @@ export function TagField({ id, label, tags, onChange, known, hint = "Enter or a 
       )}
       <input id={id} className={INPUT} value={text} list={list} autoComplete="off" autoCapitalize="none" spellCheck={false}
         placeholder={placeholder} aria-invalid={error ? true : undefined} aria-describedby={`${id}-note`}
-        onChange={(event) => (event.target.value.includes(",") ? take(event.target.value) : setText(event.target.value))}
+        onChange={(event) => (commas && event.target.value.includes(",") ? take(event.target.value) : setText(event.target.value))}
         onKeyDown={onKeyDown} onBlur={() => text.trim() && take(text)} />
       <datalist id={list}>
         {known.filter((tag) => !tags.includes(tag)).map((tag) => <option key={tag} value={tag}>{tag}</option>)}

@@ -138,6 +138,21 @@ it("tells what the server refuses where it belongs", async () => {
   expect(screen.queryByText("the list")).toBeNull();
 });
 
+it("takes a kind whole, with its commas, and shows the server's word on it there", async () => {
+  posts(tried);
+  const message = 'a kind is a pattern of 1 to 128 bytes, without control characters: "x"';
+  const error = { code: "invalid", detail: "The rule cannot be.", errors: [{ field: "scope", message }] };
+  const patch = vi.spyOn(api, "PATCH").mockResolvedValue({ error, response: new Response(null, { status: 422 }) } as never);
+  await show(RULE);
+  type("Kinds", "Cisco IOS Software, C29*");
+  expect(screen.queryByRole("list", { name: "Kinds: chosen" })).toBeNull();
+  fireEvent.keyDown(screen.getByLabelText("Kinds"), { key: "Enter" });
+  fireEvent.click(screen.getByRole("button", { name: "Save the rule" }));
+  expect((await screen.findByText(message)).id).toBe("rule-kinds-note");
+  expect(patch.mock.calls[0]?.[1]).toMatchObject({ body: { scope: { sites: [], tags: [], kinds: ["Cisco IOS Software, C29*"] } } });
+  await waitFor(() => expect(document.activeElement?.id).toBe("rule-kinds"));
+});
+
 it("keeps what is typed where somebody else changes the rule, says so, and leaves theirs alone", async () => {
   posts(tried);
   const patch = vi.spyOn(api, "PATCH").mockResolvedValue({ data: { data: RULE }, response: new Response() } as never);

@@ -26,6 +26,13 @@ const SEVERITY_CARDS = [
 ] as const;
 const SHOWS = ["name", "tenant", "severity", "states", "metric", "object", "limit", "clear", "for_s", "resolve_after_s", "scope"];
 
+/** The field that the server's word on the scope is about: it names what is wrong with a tag or a kind. */
+function wrongInScope(said: string | undefined): { sites?: string; tags?: string; kinds?: string } {
+  if (!said) return {};
+  if (/^a kind\b/i.test(said)) return { kinds: said };
+  return / a tag\.?$/.test(said) ? { tags: said } : { sites: said };
+}
+
 /** A rule as it is typed, and beside it what it would say. */
 export function RuleEditor({ rule }: { rule: Rule | null }) {
   const navigate = useNavigate();
@@ -68,6 +75,7 @@ export function RuleEditor({ rule }: { rule: Rule | null }) {
   const isWrong = Object.keys(wrong).length > 0;
   const sent = fieldErrors(save.error);
   const fields: Readonly<Record<string, string>> = asked && isWrong ? wrong : sent;
+  const inScope = wrongInScope(fields["scope"]);
   const canTry = owner !== "" && Object.keys(wrongToTry(draft)).length === 0;
   const tried = canTry ? triedOf(draft, metrics) : null;
   const submit = () => {
@@ -95,15 +103,16 @@ export function RuleEditor({ rule }: { rule: Rule | null }) {
         <TimeFields draft={draft} wrong={fields} onChange={put} />
         <RadioCards legend="Severity" name="severity" cards={SEVERITY_CARDS} value={draft.severity as Severity} across
           onChange={(severity) => put({ severity })} />
-        <FieldFrame id="rule-site" label="Sites" error={fields["scope"]} hint="None: every site of the tenant.">
+        <FieldFrame id="rule-site" label="Sites" error={inScope.sites} hint="None: every site of the tenant.">
           <SiteField tenant={owner} sites={draft.sites} onChange={(sites) => put({ sites })} />
         </FieldFrame>
         {draft.kind !== "agent_state" && (
           <>
-            <TagField id="rule-tags" label="Tags" tags={draft.tags} known={known} onChange={(tags) => put({ tags })}
+            <TagField id="rule-tags" label="Tags" tags={draft.tags} known={known} onChange={(tags) => put({ tags })} error={inScope.tags}
               hint="Only devices with one of these; none: all of them." />
-            <TagField id="rule-kinds" label="Kinds" tags={draft.kinds} known={[]} onChange={(kinds) => put({ kinds })}
-              placeholder="RouterOS*, *IOS-XE*" hint="Only devices whose model fits one of these, * is anything; none: all of them." />
+            <TagField id="rule-kinds" label="Kinds" tags={draft.kinds} known={[]} onChange={(kinds) => put({ kinds })} error={inScope.kinds}
+              commas={false} placeholder="Cisco IOS Software, C29*"
+              hint="Only devices whose sysDescr or sysObjectID fits one of these; none: all of them. * is anything, capitals do not matter. Enter ends one." />
           </>
         )}
       </Form>
