@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { hrefOf, type Item, signOf, signOfAll } from "./kinds";
+import { hrefOf, type Item, signOf, signOfAll, textOf } from "./kinds";
 
 const item: Item = { at: "2026-01-01T00:00:00Z", kind: "reboot", severity: null, state: null, text: "up for 12 s", alert: null, version: null, job: null };
 
@@ -21,6 +21,13 @@ it("gives several the worst colour among them", () => {
 it("shows a state in its own colour", () => {
   expect(signOf({ ...item, kind: "state_changed", state: "degraded" }).tone).toBe("degraded");
   expect(signOf({ ...item, kind: "state_changed", state: null }).tone).toBe("unknown");
+});
+
+it("reads the cause of a fetch as words, says that of another host key once, and leaves names alone", () => {
+  const text = (kind: Item["kind"], told: string) => textOf({ kind, text: told });
+  expect(text("config_failed", "Configuration not fetched (port_closed): see (no_ssh).")).toBe("Configuration not fetched (port closed): see (no_ssh).");
+  expect(text("host_key_changed", "Another host key was shown (host_key): Check it.")).toBe("Another host key was shown: Check it.");
+  expect(text("alert_fired", "uplink (to_core) of edge-1 is down, and was up")).toContain("(to_core)");
 });
 
 it("leads to the version, the alert, or the tab that says more", () => {

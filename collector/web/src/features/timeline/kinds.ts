@@ -42,9 +42,10 @@ export function signOfAll(items: readonly Item[]): Sign {
   return { word: `${items.length} events`, shape: "many", tone };
 }
 
-/** Causes stand in it by their names: `port_closed` is read as words. */
-export function textOf({ text }: Pick<Item, "text">): string {
-  return text.replaceAll(/\([a-z]+(?:_[a-z]+)+\)/g, (name) => name.replaceAll("_", " "));
+/** Why a fetch failed stands in it by its name: `port_closed` is read as words, and that of another host key is said before. */
+export function textOf({ kind, text }: Pick<Item, "kind" | "text">): string {
+  if (kind === "host_key_changed") return text.replace(" (host_key)", "");
+  return kind === "config_failed" ? text.replace(/\([a-z_]+\)/, (name) => name.replaceAll("_", " ")) : text;
 }
 
 /** Where an event leads to; null: nowhere. */
