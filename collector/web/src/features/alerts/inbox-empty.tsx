@@ -67,12 +67,13 @@ function NothingWrong() {
       </Empty>
     );
   }
-  const isWell = troubled?.length === 0;
+  // Until the devices are loaded nothing is said of them.
+  const isTroubled = troubled !== null && troubled.length > 0;
   return (
-    <Empty title={isWell ? "Nothing is wrong" : "No alert is open"}>
-      {troubled && troubled.length > 0 && <Troubled troubled={troubled} />}
+    <Empty title={troubled && !isTroubled ? "Nothing is wrong" : "No alert is open"}>
+      {isTroubled && <Troubled troubled={troubled} />}
       <p>
-        {on === undefined ? "The rules find nothing." : `${counted(on, "rule")} ${on === 1 ? "looks" : "look"} at what the agents tell, and ${foundWords(on, isWell)}.`}{" "}
+        {on === undefined ? "The rules find nothing." : `${counted(on, "rule")} ${on === 1 ? "looks" : "look"} at what the agents tell, and ${foundWords(on, isTroubled)}.`}{" "}
         {troubled && count === 0 && "There are no devices yet, so there is little to find. "}
         What goes wrong shows here by itself.
       </p>
@@ -82,8 +83,8 @@ function NothingWrong() {
   );
 }
 
-function foundWords(rules: number, isWell: boolean): string {
-  if (isWell) return rules === 1 ? "finds nothing" : "find nothing";
+function foundWords(rules: number, isTroubled: boolean): string {
+  if (!isTroubled) return rules === 1 ? "finds nothing" : "find nothing";
   return rules === 1 ? "does not call this wrong" : "none of them calls this wrong";
 }
 

@@ -187,6 +187,16 @@ it("tells of devices that are not up where no alert is open, and leads to them",
   expect(await screen.findByText("Nothing is wrong")).toBeTruthy();
 });
 
+it("speaks of no devices before they are loaded", async () => {
+  const rules = { data: { data: [{ id: "rul_1", enabled: true }], meta: { next_cursor: null } }, response: new Response() };
+  vi.spyOn(api, "GET").mockResolvedValue(rules as never);
+  live.alerts.replace([]);
+  live.devices.replace([]);
+  live.devices.setPhase("loading");
+  await open("operator", [{ ...TENANT, role: "operator" }], "/alerts", () => screen.findByText(/^1 rule looks at what the agents tell, and finds nothing/));
+  expect(screen.getByText("No alert is open")).toBeTruthy();
+});
+
 it("opens beside the list by a click on the words too, and its page by a click on the row that is open", async () => {
   vi.spyOn(api, "GET").mockResolvedValue({ error: {}, response: new Response(null, { status: 500 }) } as never);
   const router = await show("operator", [alert("c", "critical")]);
