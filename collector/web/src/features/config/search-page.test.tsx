@@ -19,7 +19,7 @@ const found = (n: number) => ({
   last_at: new Date(Date.now() - 7_200_000).toISOString(), matches: [{ line: 1, text: "ntp server 192.0.2.1", ranges: [[0, 3]], before: [], after: [] }],
 });
 
-async function show(told: string) {
+async function show(told: string | RegExp) {
   const root = createRootRoute();
   const app = createRoute({ getParentRoute: () => root, id: "_app", component: Outlet });
   const page = createRoute({ getParentRoute: () => app, path: "/config/search", component: SearchPage });
@@ -60,4 +60,33 @@ it("keeps what was found where the search fails further on, and goes on from the
   fireEvent.click(screen.getByRole("button", { name: "Search on" }));
   await waitFor(() => expect(document.querySelectorAll("[data-found]")).toHaveLength(2));
   expect(asked).toEqual([undefined, "further", "further"]);
+});
+
+it("does not say that it found nothing where there was nothing to look through", async () => {
+  const answer = (skipped: readonly object[]) => ({ data: { data: [], meta: { next_cursor: null, scanned: 0, skipped } }, response: new Response() });
+  const get = vi.spyOn(api, "GET").mockResolvedValue(answer([]) as never);
+  await show("No configuration yet");
+  expect(document.querySelector("[data-found-count]")).toBeNull();
+  cleanup();
+  get.mockResolvedValue(answer([{ ...found(2), why: "too_slow" }]) as never);
+  await show("No configuration could be looked through.");
+  expect(document.querySelector("[data-skipped=too_slow]")?.textContent).toContain("core-2");
+});
+
+it("tells nothing of what it found in no device before it has looked through all", async () => {
+  let told = () => {};
+  const rest = new Promise<void>((resolve) => {
+    told = resolve;
+  });
+  vi.spyOn(api, "GET").mockImplementation((async (_: string, { params }: { params: { query: { cursor?: string } } }) => {
+    const isFirst = !params.query.cursor;
+    if (!isFirst) await rest;
+    return { data: { data: [], meta: { next_cursor: isFirst ? "further" : null, scanned: isFirst ? 0 : 7, skipped: [] } }, response: new Response() };
+  }) as never);
+  const shown = show(/^Found in no device, 7 configurations looked through/);
+  await waitFor(() => expect(api.GET).toHaveBeenCalledTimes(2));
+  expect(document.querySelector("[data-found-count]")).toBeNull();
+  expect(screen.queryByText("No configuration yet")).toBeNull();
+  told();
+  await shown;
 });

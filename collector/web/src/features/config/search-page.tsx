@@ -112,12 +112,23 @@ function Results({ list, search }: { list: ReturnType<typeof useFound>; search: 
   const isWrong = error instanceof ApiError && error.status === 422;
   // What was found before it failed stays, and is searched on from there.
   if (error && rows.length === 0) return <ErrorNote error={error} className="m-4 phone:mx-3" onRetry={isWrong ? undefined : list.retry} />;
-  if (isLooking && rows.length === 0) return <Skeleton label="Searching" />;
+  // Between two pages too: what was looked through until now says nothing yet.
+  if ((isLooking || more) && rows.length === 0) return <Skeleton label="Searching" />;
+  if (scanned === 0 && skipped.length === 0) {
+    return (
+      <Empty title="No configuration yet">
+        <p>There is nothing to look through: none has been fetched of the devices here.</p>
+        <Link to="/config" className="self-start text-accent underline underline-offset-4 phone:inline-flex phone:min-h-11 phone:items-center">How they come here</Link>
+      </Empty>
+    );
+  }
   return (
     <div className="flex flex-col gap-3 p-4 phone:p-3">
       <p role="status" className="text-xs text-muted" data-found-count>
-        {rows.length === 0 ? "Found in no device" : `Found in ${counted(rows.length, "device")}${more || isLooking ? " so far" : ""}`}
-        {scanned > 0 && `, ${counted(scanned, "configuration")} looked through`}: the latest of each device, no older ones.
+        {scanned === 0 ? "No configuration could be looked through." : (
+          `${rows.length === 0 ? "Found in no device" : `Found in ${counted(rows.length, "device")}${more || isLooking ? " so far" : ""}`}, ` +
+          `${counted(scanned, "configuration")} looked through: the latest of each device, no older ones.`
+        )}
       </p>
       <SkippedNote skipped={skipped} />
       {rows.map((row) => {
