@@ -10,11 +10,13 @@ afterEach(() => {
   vi.restoreAllMocks();
 });
 
+const ON = { enabled: true, why: "policy" };
+
 it("sends a login whole, and nothing before it is one", async () => {
   const patch = vi.spyOn(api, "PATCH").mockResolvedValue({ data: { data: {} }, response: new Response() } as never);
   const onDone = vi.fn();
   const login = { from: "profile", profile: { id: "crd_1", name: "Core" }, user: "of-the-profile", has_password: true, has_key: false, has_enable: false };
-  render(<QueryClientProvider client={new QueryClient()}><LoginForm device="dev_1" backup={{ login, port: 22 } as Backup} onDone={onDone} /></QueryClientProvider>);
+  render(<QueryClientProvider client={new QueryClient()}><LoginForm device="dev_1" backup={{ login, port: 22, effective: ON } as Backup} onDone={onDone} /></QueryClientProvider>);
   // The user of a profile is the profile's.
   expect((screen.getByLabelText("User") as HTMLInputElement).value).toBe("");
   fireEvent.change(screen.getByLabelText("User"), { target: { value: "ops" } });
@@ -38,7 +40,7 @@ function show(backup: object) {
 }
 
 it("sends the port with the login, so that the first fetch knows it", async () => {
-  const { type, save, sent, onDone } = show({ login: null, port: 22 });
+  const { type, save, sent, onDone } = show({ login: null, port: 22, effective: { enabled: false, why: "no_login" } });
   type("User", "ops");
   type("Password", "secret");
   type("Port of SSH", "70000");
@@ -51,9 +53,17 @@ it("sends the port with the login, so that the first fetch knows it", async () =
 });
 
 it("asks for no password again where only the port is another one", async () => {
-  const { type, save, sent, onDone } = show({ login: OWN, port: 22 });
+  const { type, save, sent, onDone } = show({ login: OWN, port: 22, effective: ON });
   type("Port of SSH", "2222");
   save();
   await waitFor(() => expect(onDone).toHaveBeenCalledOnce());
   expect(sent()).toEqual([{ port: 2222 }]);
+});
+
+it("promises a fetch only where one will come", () => {
+  show({ login: null, port: 22, effective: { enabled: false, why: "no_login" } });
+  expect(screen.getByText(/^Once it is saved, its configuration is fetched: in the hours of the backup/)).toBeTruthy();
+  cleanup();
+  show({ login: OWN, port: 22, effective: { enabled: false, why: "policy" } });
+  expect(screen.getByText("Switched off by the tenant's policy. The login is kept; nothing is fetched with it yet.")).toBeTruthy();
 });

@@ -8,11 +8,18 @@ import { draftWrong } from "./backup-draft";
 import { PortField } from "./port-field";
 import { useChangeBackup } from "./queries";
 import type { Backup } from "./types";
+import { whyNot } from "./words";
 
 function hintOf({ login }: Backup): string {
   if (login?.from === "device") return "To change it, type the password or key too: they are never shown.";
   if (login) return `Without one of its own it takes that of the profile «${login.profile?.name ?? ""}».`;
   return "One that may read the configuration, and nothing else if the device knows such users.";
+}
+
+/** When the configuration is fetched with it. */
+function thenOf({ effective }: Backup): string {
+  if (!effective.enabled && effective.why !== "no_login") return `${whyNot(effective)} The login is kept; nothing is fetched with it yet.`;
+  return "Once it is saved, its configuration is fetched: in the hours of the backup, when its agent is there.";
 }
 
 const SHOWS = [...LOGIN_SHOWS, "port"];
@@ -44,7 +51,7 @@ export function LoginForm({ device, backup, onDone }: { device: string; backup: 
       busy={save.isPending} onCancel={onDone}>
       <LoginFields id="own" draft={draft} onChange={setDraft} wrong={fields} hint={hintOf(backup)} />
       <PortField id="own-port" port={port} error={fields["port"]} onChange={setPort} />
-      <p className="text-xs text-muted">Once it is saved, its configuration is fetched.</p>
+      <p className="text-xs text-muted">{thenOf(backup)}</p>
     </Form>
   );
 }
