@@ -61,7 +61,11 @@ it("takes back a job that waits, and tells where it has begun meanwhile; who onl
   expect(post).toHaveBeenCalledExactlyOnceWith("/api/v1/config-jobs/{id}/cancel", { params: { path: { id: "job_1" } } });
 });
 
-it("calls a job that was taken back no failure", () => {
-  render(<LastJob backup={{ job: { ...job, cause: "cancelled" }, failing: null }} />);
-  expect(document.querySelector("[data-job-state=failed]")?.textContent).toBe("Taken back");
+it("calls a job that was taken back or withdrawn no failure", () => {
+  for (const [cause, word] of [["cancelled", "Taken back"], ["withdrawn", "Withdrawn"]] as const) {
+    const { unmount } = render(<LastJob backup={{ job: { ...job, cause }, failing: null }} />);
+    expect(document.querySelector("[data-job-state=failed]")?.textContent).toBe(word);
+    expect(document.querySelector("[data-job-state=failed] .text-down")).toBeNull();
+    unmount();
+  }
 });

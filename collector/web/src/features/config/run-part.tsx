@@ -35,14 +35,14 @@ export function LastJob({ backup: { job, failing }, canWrite = false }: { backup
   const share = job.state === "running" && job.bytes ? Math.min(100, Math.round((100 * (job.kept_bytes ?? 0)) / job.bytes)) : null;
   return (
     <div role="status" data-last-job={job.state} className="mt-3 flex flex-col gap-1 border-t border-line pt-2">
-      <p className="flex flex-wrap items-center gap-x-3 gap-y-1">
+      <div className="flex flex-wrap items-center gap-x-3 gap-y-1">
         <JobBadge job={job} />
         <span className="text-xs text-muted">{reasonWord(job)}, <Age at={job.ended_at ?? job.started_at ?? job.created_at} long /></span>
         {job.state === "done" && job.changed && job.version && (
           <Link to="/config/$id" params={{ id: job.version }} className="text-accent hover:underline phone:inline-flex phone:min-h-11 phone:items-center">See what changed</Link>
         )}
         {canWrite && job.state === "queued" && <TakeBack job={job} />}
-      </p>
+      </div>
       {share !== null && (
         <div role="progressbar" aria-label="Sent by the agent" aria-valuenow={share} aria-valuemin={0} aria-valuemax={100} className="h-1.5 overflow-hidden rounded-full bg-line">
           <div className="h-full bg-accent" style={{ width: `${share}%` }} />

@@ -2,7 +2,7 @@ import { Icon } from "../../ui/icon";
 import { StateShape } from "../../ui/state-badge";
 import { standingOf, standingWord } from "./standing";
 import type { ConfigRow, Job } from "./types";
-import { causeWord, isTakenBack, JOB_WORD, jobNote } from "./words";
+import { causeWord, isCalledOff, JOB_WORD, jobNote } from "./words";
 
 /** Backed up, failing and why, or something that a person must look at: colour, shape and word. */
 export function StandingBadge({ row }: { row: Pick<ConfigRow, "version" | "failing" | "host_key_changed"> }) {
@@ -26,16 +26,16 @@ const SHAPE = { queued: "unknown", done: "up", failed: "down" } as const;
 
 /** How a job stands. */
 export function JobBadge({ job }: { job: Pick<Job, "state" | "waits" | "cause" | "changed"> }) {
-  const { state } = job;
+  const { state, cause } = job;
   const note = jobNote(job);
-  const isBack = isTakenBack(job);
+  const isOff = isCalledOff(job);
   return (
     <span className="inline-flex max-w-full min-w-0 items-center gap-2" data-job-state={state}>
       {state === "running"
         ? <span aria-hidden="true" className="size-3 shrink-0 animate-spin rounded-full border-2 border-accent border-t-transparent" />
-        : <StateShape state={isBack ? "unknown" : SHAPE[state]} />}
-      <span className={isBack ? "text-unknown" : state === "failed" ? "font-medium text-down" : state === "running" ? "text-accent" : state === "done" ? "text-up" : "text-unknown"}>
-        {isBack ? causeWord("cancelled") : JOB_WORD[state]}
+        : <StateShape state={isOff ? "unknown" : SHAPE[state]} />}
+      <span className={isOff ? "text-unknown" : state === "failed" ? "font-medium text-down" : state === "running" ? "text-accent" : state === "done" ? "text-up" : "text-unknown"}>
+        {isOff && cause ? causeWord(cause) : JOB_WORD[state]}
       </span>
       {note && <span className="clip text-muted phone:whitespace-normal!" title={note}>{note}</span>}
     </span>

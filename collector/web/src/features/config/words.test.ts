@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { causeAdvice, causeWord, isOpen, isTakenBack, jobNote, platformWord, reasonWord } from "./words";
+import { causeAdvice, causeWord, isCalledOff, isOpen, jobNote, platformWord, reasonWord } from "./words";
 
 describe("words of configurations", () => {
   it("names platforms and causes, also those of a newer agent", () => {
@@ -22,8 +22,11 @@ describe("words of configurations", () => {
     expect(jobNote({ ...job, waits: null })).toBeNull();
     expect(jobNote({ ...job, state: "failed", cause: "silent" })).toBe("No prompt");
     expect(jobNote({ ...job, state: "done", changed: false })).toBe("nothing changed");
-    expect(jobNote({ ...job, state: "failed", cause: "cancelled" })).toBeNull();
-    expect(isTakenBack({ state: "failed", cause: "cancelled" })).toBe(true);
+    for (const cause of ["cancelled", "withdrawn"]) {
+      expect(jobNote({ ...job, state: "failed", cause })).toBeNull();
+      expect(isCalledOff({ state: "failed", cause })).toBe(true);
+    }
+    expect(isCalledOff({ state: "failed", cause: "silent" })).toBe(false);
     expect(isOpen(job)).toBe(true);
     expect(isOpen({ state: "failed" })).toBe(false);
     expect(isOpen(null)).toBe(false);

@@ -81,15 +81,15 @@ export function isOpen(job: Pick<Job, "state"> | null | undefined): boolean {
   return job?.state === "queued" || job?.state === "running";
 }
 
-/** Nothing failed: somebody took it back while it waited. */
-export function isTakenBack({ state, cause }: Pick<Job, "state" | "cause">): boolean {
-  return state === "failed" && cause === "cancelled";
+/** Nothing failed: somebody took it back while it waited, or its device was changed. */
+export function isCalledOff({ state, cause }: Pick<Job, "state" | "cause">): boolean {
+  return state === "failed" && (cause === "cancelled" || cause === "withdrawn");
 }
 
 /** How a job stands, beside the word of its state. */
 export function jobNote({ state, waits, cause, changed }: Pick<Job, "state" | "waits" | "cause" | "changed">): string | null {
   if (state === "queued") return waits && WAITS_WORD[waits];
-  if (state === "failed") return cause && !isTakenBack({ state, cause }) ? causeWord(cause) : null;
+  if (state === "failed") return cause && !isCalledOff({ state, cause }) ? causeWord(cause) : null;
   if (state === "done") return changed === null ? null : changed ? "a new version" : "nothing changed";
   return null;
 }
