@@ -139,7 +139,7 @@ export interface paths {
         put?: never;
         /**
          * Do the same with many alerts
-         * @description One after another: the answer says what became of each. Where none of them is there, it is 404.
+         * @description One after another: the answer says what became of each.
          */
         post: operations["alert_bulk"];
         delete?: never;
@@ -4553,7 +4553,7 @@ export interface components {
         RuleScope: {
             /**
              * @description Devices that say they are one of these: patterns of their sysDescr or sysObjectID (SNMPv2-MIB), in
-             *     which `*` stands for any characters and `?` for one; capitals do not matter.
+             *     which `*` stands for any characters and `?` for one byte; capitals do not matter.
              * @default []
              */
             kinds: string[];
