@@ -237,6 +237,8 @@ impl Replays {
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct RuleMetric {
     name: &'static str,
+    /// A word or two.
+    title: &'static str,
     unit: &'static str,
     /// `device`: one value of each device; `object`: one of each object that has it.
     about: &'static str,
@@ -250,6 +252,7 @@ pub(super) struct RuleMetric {
 pub(super) async fn rule_metrics(_: Caller) -> Data<Vec<RuleMetric>> {
     let show = |metric: &metric::Metric| RuleMetric {
         name: metric.name,
+        title: metric.title,
         unit: metric.unit,
         about: metric.about.name(),
         words: metric.words,

@@ -116,8 +116,8 @@ impl Engine {
         let late = |gap: &Duration| seen.received.since(at) > LATE_AFTER.max(*gap);
         let watermark = self.watermarks.entry(seen.agent).or_default();
         match &seen.what {
-            What::Agent { offline } => {
-                room.agent(seen.agent, *offline, seen.received, new, &mut steps);
+            What::Agent { offline, cause } => {
+                room.agent(seen.agent, (*offline, *cause), seen.received, new, &mut steps);
             }
             // That nobody can tell is known now, whatever it was known from before.
             What::Device { device, state: State::Unknown, .. } => {

@@ -19,7 +19,11 @@ pub fn summary(name: &str, object: &str, condition: &Condition, wrong: &Seen) ->
             Some(state) => format!("{name} is {state}{why}"),
             None => format!("{name} does not answer as it should"),
         },
-        Condition::AgentState {} => format!("agent {name} is offline"),
+        Condition::AgentState {} => match wrong.cause.as_deref() {
+            Some("stopped") => format!("agent {name} is offline: it was stopped"),
+            Some("silent") => format!("agent {name} is offline: nothing is heard of it"),
+            _ => format!("agent {name} is offline"),
+        },
         Condition::InterfaceState { .. } => format!("{of} is down, and was up"),
         Condition::Metric { name: what, is, limit, .. } => {
             let (title, unit) = metric(what).map_or((&**what, ""), |one| (one.title, one.unit));
@@ -100,6 +104,14 @@ mod tests {
         assert_eq!(said("down", Some("timeout")), "core-1 is down: no answer");
         assert_eq!(said("degraded", None), "core-1 is degraded");
         assert_eq!(said("degraded", Some("new_cause")), "core-1 is degraded");
+    }
+
+    #[test]
+    fn an_agent_is_told_with_what_became_of_it() {
+        let said =
+            |cause| summary("depot", "", &Condition::AgentState {}, &Seen::state("offline", cause));
+        assert_eq!(said(Some("stopped")), "agent depot is offline: it was stopped");
+        assert_eq!(said(None), "agent depot is offline");
     }
 
     #[test]

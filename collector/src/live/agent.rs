@@ -230,7 +230,7 @@ impl Agent {
     }
 
     /// Why it is not connected; none of one that is, and where only the database remembers it.
-    fn offline_reason(&self) -> Option<&'static str> {
+    pub(super) fn offline_reason(&self) -> Option<&'static str> {
         match (
             self.offline && !self.revoked,
             self.stopped,

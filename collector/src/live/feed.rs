@@ -39,6 +39,8 @@ pub enum What {
     Agent {
         /// `None`: nobody can tell yet, as this collector has not run for long.
         offline: Option<bool>,
+        /// Why it is offline, where that is known.
+        cause: Option<&'static str>,
     },
     /// Told with each reading that says something of it, also if it stays the same. `gap`: so long
     /// after a reading the next one counts as missing.

@@ -9,6 +9,7 @@ use farwatch_common::clock::Micros;
 use farwatch_common::id::{AgentId, DeviceId, TenantId};
 use farwatch_common::sample::Group;
 
+use super::agent::Agent;
 use super::device::{Device, Reach};
 use super::feed::{Feed, Observation, PortReading, PortState, Reading, Told, What};
 use super::state::Fleet;
@@ -30,7 +31,8 @@ impl Fleet {
             Reach::Offline if self.grace_until.is_some() && !self.was_here(agent) => None,
             Reach::Offline => Some(true),
         };
-        let what = What::Agent { offline };
+        let cause = self.agents.get(&agent).and_then(Agent::offline_reason);
+        let what = What::Agent { offline, cause };
         self.feed.tell(Observation { tenant, agent, at: now, received: now, what });
     }
 

@@ -91,7 +91,7 @@ pub struct Data {
     /// Of the device; not there: the device itself.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub object: Option<String>,
-    /// What was wrong last: the value of a metric, or the state of a device and what made it so.
+    /// What is wrong, while it is: the value of a metric, or the state of a device and what made it so.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub value: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -120,6 +120,8 @@ impl Message {
         let (site, site_name) = transition.site;
         let (agent, agent_name) = transition.agent;
         let resolved = transition.became == Became::Resolved;
+        // Of what is over, programs must not read how it was for how it is.
+        let wrong = (!resolved).then_some(transition.wrong);
         let resolved_at = resolved.then(|| rfc3339(transition.at));
         let device = transition.device.map(|(id, name)| thing(id.to_string(), name));
         // Who reads the summary alone must not take the end of it for another beginning.
@@ -137,9 +139,9 @@ impl Message {
             device,
             tags: transition.tags.iter().cloned().collect(),
             object: Some(transition.object).filter(|text| !text.is_empty()).map(line),
-            value: transition.wrong.value,
-            state: transition.wrong.state.as_deref().map(line),
-            cause: transition.wrong.cause.as_deref().map(line),
+            value: wrong.and_then(|wrong| wrong.value),
+            state: wrong.and_then(|wrong| wrong.state.as_deref()).map(line),
+            cause: wrong.and_then(|wrong| wrong.cause.as_deref()).map(line),
             channel: None,
             began_at: Some(rfc3339(transition.began_at)),
             fired_at: transition.fired_at.map(rfc3339),
@@ -305,6 +307,7 @@ pub(super) mod tests {
         let message = Message::of(&Transition { became: Became::Resolved, ..transition(7, &tags) });
         assert_eq!(message.data.summary, "Resolved: r1 is down: no answer");
         assert_eq!(message.data.resolved_at.as_deref(), Some("2026-11-21T03:39:18.000000Z"));
+        assert_eq!((message.data.state, message.data.cause), (None, None));
     }
 
     #[test]

@@ -156,7 +156,7 @@ impl Room {
     pub(super) fn agent(
         &mut self,
         agent: AgentId,
-        offline: Option<bool>,
+        (offline, cause): (Option<bool>, Option<&'static str>),
         now: Micros,
         new: NewAlert<'_>,
         steps: &mut Vec<Step>,
@@ -164,7 +164,7 @@ impl Room {
         let (look, state) = Condition::of_agent(offline);
         for rule in self.about_agents.clone() {
             let subject = Subject { device: None, agent, object: "".into() };
-            let seen = Seen::state(state, None);
+            let seen = Seen::state(state, cause);
             self.look(&rule, subject, (look, seen), Told::standing(now), new, steps);
         }
     }

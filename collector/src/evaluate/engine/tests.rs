@@ -138,7 +138,7 @@ fn a_cut_off_agent_is_one_alert_and_its_devices_are_unknown() {
     let rules = vec![rule(1, down, 0, 0), rule(2, Condition::AgentState {}, 120, 0)];
     let mut world = World::new(rules, 50);
     assert_eq!(world.state(1, 0, State::Down), [Turn::Fired(second(0))]);
-    let steps = world.tell(60, 60, What::Agent { offline: Some(true) });
+    let steps = world.tell(60, 60, What::Agent { offline: Some(true), cause: Some("silent") });
     assert_eq!(turns(&steps), [Turn::Began]);
     assert_eq!(world.state(1, 60, State::Unknown), [Turn::Unsure]);
     for device in 2..=50 {
@@ -147,7 +147,7 @@ fn a_cut_off_agent_is_one_alert_and_its_devices_are_unknown() {
     assert!(world.engine.pass(second(179)).is_empty());
     assert_eq!(turns(&world.engine.pass(second(9_000))), [Turn::Fired(second(180))]);
     assert!(world.engine.pass(second(99_000)).is_empty());
-    let back = world.tell(99_000, 99_000, What::Agent { offline: Some(false) });
+    let back = world.tell(99_000, 99_000, What::Agent { offline: Some(false), cause: None });
     assert_eq!(turns(&back), [Turn::Resolved(second(99_000))]);
     assert_eq!(world.state(1, 99_060, State::Down), [Turn::Sure]);
 }

@@ -60,7 +60,7 @@ fn of(rule: &Rule, directory: &Directory, seen: &Observation) -> Vec<Thing> {
     };
     let condition = &rule.condition;
     match (&seen.what, condition) {
-        (What::Agent { offline }, Condition::AgentState {}) => {
+        (What::Agent { offline, .. }, Condition::AgentState {}) => {
             let (look, state) = Condition::of_agent(*offline);
             vec![thing(None, "", look, None, Some(state))]
         }

@@ -24,7 +24,8 @@ pub struct Scope {
     #[schema(value_type = Vec<String>)]
     pub tags: BTreeSet<String>,
     /// Devices that say they are one of these: patterns of their sysDescr or sysObjectID (SNMPv2-MIB), in
-    /// which `*` stands for any characters and `?` for one byte; capitals do not matter.
+    /// which `*` stands for any characters and `?` for one byte; one without either is looked for anywhere in
+    /// them. Capitals do not matter.
     #[schema(value_type = Vec<String>)]
     pub kinds: BTreeSet<String>,
 }
@@ -75,7 +76,10 @@ impl Kind {
     }
 
     fn fits(&self, pattern: &str) -> bool {
-        let pattern = pattern.to_lowercase();
+        let mut pattern = pattern.to_lowercase();
+        if !pattern.contains(['*', '?']) {
+            pattern = format!("*{pattern}*");
+        }
         glob::matches(&pattern, &self.description) || glob::matches(&pattern, &self.object_id)
     }
 }
@@ -127,7 +131,9 @@ mod tests {
         assert!(!holds(&scope, 1, &["lab"]));
         assert!(!holds(&scope, 2, &["edge"]));
         assert!(holds(&Scope::default(), 2, &[]));
-        for (pattern, fits) in [("1.3.6.1.4.1.14988.*", true), ("*CCR*", true), ("CCR*", false)] {
+        for (pattern, fits) in
+            [("1.3.6.1.4.1.14988.*", true), ("*CCR*", true), ("CCR*", false), ("ccr2004", true)]
+        {
             let scope = Scope { kinds: set(&[pattern]), ..Scope::default() };
             assert_eq!(holds(&scope, 1, &[]), fits, "{pattern}");
             let place = Place { site: SiteId(1), tags: &set(&[]), kind: Kind::NONE };
