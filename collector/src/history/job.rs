@@ -227,17 +227,19 @@ pub(super) async fn attempts(
     let rows = ATTEMPTED.bind(tenant).bind(device).bind(ATTEMPTS).all(txn).await?;
     let one = |row: &Row| {
         let reason = Reason::from_name(&row.get::<String>(1)?);
-        let stand = match row.get::<String>(2)?.as_str() {
-            "done" => Stand::Done,
+        let (made, ended) = (Micros(row.get(0)?), Micros(row.get(3)?));
+        let (at, stand) = match row.get::<String>(2)?.as_str() {
+            "done" => (made, Stand::Done),
             "failed" => match row.get::<String>(4)?.as_str() {
-                // As good as done: who took it back does not want it made again at once.
-                CANCELLED => Stand::Done,
-                cause => Stand::failed(Micros(row.get(3)?), cause, !row.get::<bool>(5)?),
+                // As good as done, and just now: slots and hints that passed while it waited went with
+                // it, or who took it back would have it made again at once.
+                CANCELLED => (ended, Stand::Done),
+                cause => (made, Stand::failed(ended, cause, !row.get::<bool>(5)?)),
             },
-            _ => Stand::Open,
+            _ => (made, Stand::Open),
         };
         let reason = reason.ok_or_else(|| corrupt("the reason of a job"))?;
-        Ok(Attempt { at: Micros(row.get(0)?), reason, stand })
+        Ok(Attempt { at, reason, stand })
     };
     rows.iter().map(one).collect()
 }

@@ -175,7 +175,7 @@ impl Stand {
 /// A job of the device.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Attempt {
-    /// When it was made.
+    /// When it was made; of one that somebody took back, when they did.
     pub at: Micros,
     pub reason: Reason,
     pub stand: Stand,

@@ -2,7 +2,9 @@
 
 use super::*;
 use crate::history::job::cancel::{Cancel, job_cancel};
+use crate::history::schedule::HINT_EVERY;
 
+/// Of a daily plan, of which two slots and a hint pass while the job waits for its agent.
 #[tokio::test]
 async fn what_somebody_took_back_waits_for_the_next_slot() {
     for world in World::each().await {
@@ -10,6 +12,14 @@ async fn what_somebody_took_back_waits_for_the_next_slot() {
         world.agent.offline(true);
         let mut dispatcher = world.dispatcher();
         dispatcher.whole_turn(&world).await;
+        let plan = Policy::default().plan();
+        for _ in 0..2 {
+            world.pass(plan.every);
+            dispatcher.hints.entry(TENANT).or_default().insert(DEVICE);
+            dispatcher.whole_turn(&world).await;
+        }
+        assert_eq!(states(&world.jobs().await), ["queued"]);
+        world.pass(HINT_EVERY);
         let page = (None, 1);
         let jobs = job_list(&world.db, &world.context, &JobFilter::default(), page).await.unwrap();
         let now = world.clock.now();
@@ -19,8 +29,7 @@ async fn what_somebody_took_back_waits_for_the_next_slot() {
         dispatcher.whole_turn(&world).await;
         assert_eq!(states(&world.jobs().await), ["cancelled"], "it is not made again at once");
         let next = world.backup(DEVICE).await.next_at.unwrap();
-        let slot = Policy::default().plan().next_slot(DEVICE, jobs[0].created_at);
-        assert_eq!(next, slot, "nor as after a failure");
+        assert_eq!(next, plan.next_slot(DEVICE, now), "nor for what passed, nor as after a failure");
         world.pass(next.since(now));
         dispatcher.whole_turn(&world).await;
         assert_eq!(states(&world.jobs().await), ["cancelled", "running"]);
