@@ -19,7 +19,7 @@ const RANGES_MAX: usize = 32;
 const REGEX_BYTES_MAX: usize = 256 * 1024;
 const REGEX_CACHE_BYTES_MAX: usize = 4 * 1024 * 1024;
 const NESTING_MAX: u32 = 50;
-/// What of a line an expression is held against: the clock is looked at between lines.
+/// What of a line an expression is held against: the clock is looked at between two passes over it.
 const LINE_BYTES_MAX: usize = 16 * 1024;
 
 /// What is looked for, line by line.
@@ -70,12 +70,13 @@ impl Wanted {
                 more += 1;
                 continue;
             }
+            let ranges = self.ranges(looked_at, &is_late)?;
             let shown = |lines: &[&str]| lines.iter().map(|line| short(line)).collect();
             let end = lines.len().min(index + 1 + AROUND);
             matches.push(Match {
                 line: index + 1,
                 text: short(line),
-                ranges: self.ranges(looked_at),
+                ranges,
                 before: shown(&lines[index.saturating_sub(AROUND)..index]),
                 after: shown(&lines[index + 1..end]),
             });
@@ -83,13 +84,25 @@ impl Wanted {
         Some((matches, more))
     }
 
-    /// The first places that match of what is shown of a line; those of no length are none.
-    fn ranges(&self, line: &str) -> Vec<[usize; 2]> {
+    /// The first places that match of what is shown of a line; those of no length are none. `None`: it
+    /// got late.
+    fn ranges(&self, line: &str, is_late: impl Fn() -> bool) -> Option<Vec<[usize; 2]>> {
         let shown = &line[..shown_bytes(line)];
-        let found = self.regex.find_iter(line).take_while(|found| found.start() < shown.len());
-        let found = found.filter(|found| !found.is_empty()).take(RANGES_MAX);
         let place = |at: usize| shown[..at.min(shown.len())].chars().count();
-        found.map(|found| [place(found.start()), place(found.end())]).collect()
+        let mut ranges = Vec::new();
+        for found in self.regex.find_iter(line).take_while(|found| found.start() < shown.len()) {
+            // Each may have read to the end of the line, one of no length too.
+            if is_late() {
+                return None;
+            }
+            if !found.is_empty() {
+                ranges.push([place(found.start()), place(found.end())]);
+            }
+            if ranges.len() == RANGES_MAX {
+                break;
+            }
+        }
+        Some(ranges)
     }
 }
 

@@ -40,6 +40,21 @@ fn a_search_that_gets_late_ends_within_a_text() {
     assert_eq!(lines(&Wanted::new("key", false, true).unwrap(), &text), [1]);
 }
 
+/// Nothing at each place of a line is as many passes over it.
+#[test]
+fn a_search_that_gets_late_ends_within_a_line() {
+    let line = "a".repeat(LINE_BYTES_MAX);
+    let wanted = Wanted::new("(?:a*b)?", true, true).unwrap();
+    let asked = std::cell::Cell::new(0);
+    let is_late = || asked.replace(asked.get() + 1) >= 7;
+    assert_eq!(wanted.find(&line, is_late), None);
+    assert_eq!(asked.get(), 8);
+    asked.set(0);
+    let found = wanted.find(&line, || asked.replace(asked.get() + 1) > LINE_CHARS_MAX).unwrap().0;
+    assert!(found[0].ranges.is_empty());
+    assert_eq!(asked.get(), 1 + LINE_CHARS_MAX, "once of the line, and once of each place shown");
+}
+
 #[test]
 fn an_expression_that_somebody_would_write_fits() {
     for usual in [
