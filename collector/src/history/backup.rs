@@ -219,7 +219,7 @@ async fn in_txn(
         next_at: next.map(|next| next.at),
         fetched_at: stored.fetched_at,
         failing: stored.failing,
-        job: job::last_of(txn, set, device).await?,
+        job: job::last_of(txn, stored.tenant, device).await?,
     })
 }
 

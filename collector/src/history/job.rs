@@ -106,14 +106,15 @@ sql! { pub(crate) LIST =
            OR ($3 = 'open' AND j.state IN ('queued', 'running')))
       AND j.job_id < $4 AND ($6 = 0 OR j.site_id = $6) ORDER BY j.job_id DESC LIMIT $5"
 }
-// One that was given up and goes on may be older than the last.
+// One that was given up and goes on may be older than the last. Which one it is hangs on no row: that is
+// looked up once, by one step of an index each.
 sql! { pub(crate) LAST =
     select_job!(),
     " AND j.device_id = $2 AND j.job_id = COALESCE(
-          (SELECT o.job_id FROM config_job o WHERE o.tenant_id = j.tenant_id
-           AND o.device_id = j.device_id AND o.state IN ('queued', 'running')),
-          (SELECT MAX(m.job_id) FROM config_job m WHERE m.tenant_id = j.tenant_id
-           AND m.device_id = j.device_id))"
+          (SELECT o.job_id FROM config_job o WHERE o.tenant_id = $3
+           AND o.device_id = $2 AND o.state IN ('queued', 'running')),
+          (SELECT MAX(m.job_id) FROM config_job m WHERE m.tenant_id = $3
+           AND m.device_id = $2))"
 }
 
 fn corrupt(what: &str) -> StoreError {
@@ -184,10 +185,10 @@ pub async fn job_get(
 /// The open job of a device, or its last.
 pub(super) async fn last_of(
     txn: &mut Txn,
-    set: &str,
+    tenant: TenantId,
     device: DeviceId,
 ) -> Result<Option<Job>, StoreError> {
-    let row = LAST.bind(set).bind(device).optional(txn).await?;
+    let row = LAST.bind(set_of(tenant)).bind(device).bind(tenant).optional(txn).await?;
     row.as_ref().map(read).transpose()
 }
 
@@ -314,8 +315,7 @@ pub async fn job_ask(
         Some(_) => 0,
         None => ASK.bind(tenant).bind(id).bind(asked_by).execute(&mut txn).await?,
     };
-    let set = set_of(tenant);
-    let job = last_of(&mut txn, &set, id).await?.ok_or(InventoryError::NotFound)?;
+    let job = last_of(&mut txn, tenant, id).await?.ok_or(InventoryError::NotFound)?;
     let change = Change::new("device", "backup_run", id.0, &device.name);
     let change = change.after(json!({ "job": job.id.to_string() }));
     txn.commit((new.is_some() || hurried > 0).then_some(change), now).await?;
