@@ -97,7 +97,9 @@ sql! { pub(crate) LATEST =
     " ORDER BY d.tenant_id, d.device_id LIMIT $4"
 }
 sql! { pub(crate) TEXT =
-    "SELECT x.packed FROM config_text x WHERE x.hash = $2 AND x.tenant_id IN ", tenant_set!()
+    "SELECT x.packed FROM config_version v
+     LEFT JOIN config_text x ON x.tenant_id = v.tenant_id AND x.hash = v.hash
+     WHERE v.version_id = $2 AND v.tenant_id IN ", tenant_set!()
 }
 
 /// The text of a version.
@@ -139,13 +141,14 @@ pub async fn search(
             page.next = Some((latest.tenant.id.0, latest.device.id.0));
             bytes += usize::try_from(text.bytes).unwrap_or(0);
             match look(db, context, (wanted, busy), (&latest, text), (clock, within)).await? {
-                Ok((matches, more)) => {
+                Looked::Through(matches, more) => {
                     page.scanned += 1;
                     if !matches.is_empty() {
                         page.found.push(Found { of: latest, matches, more });
                     }
                 }
-                Err(why) => page.skipped.push((latest, why)),
+                Looked::Skipped(why) => page.skipped.push((latest, why)),
+                Looked::Gone => {}
             }
             let is_full = page.found.len() >= limit || page.skipped.len() >= SKIPPED_MAX;
             if is_full || bytes >= SCAN_BYTES_MAX || clock.monotonic() >= until {
@@ -159,17 +162,28 @@ pub async fn search(
     }
 }
 
-/// Looks at one text: the first lines that match, and how many more do.
+/// How looking at one text ended.
+#[derive(Debug, PartialEq, Eq)]
+enum Looked {
+    /// The first lines that match, and how many more do.
+    Through(Vec<Match>, usize),
+    Skipped(Why),
+    /// Its version went since the group was read.
+    Gone,
+}
+
 async fn look(
     db: &Database,
     context: &TenantContext,
     (wanted, busy): (&Wanted, &Busy),
     (of, Text { hash, bytes }): (&Latest, Text),
     (clock, within): (&Clock, Within),
-) -> Result<Result<(Vec<Match>, usize), Why>, StoreError> {
-    let text = TEXT.bind(set_of(of.tenant.id)).bind(&hash[..]);
-    let row = text.optional(&mut db.read(context).await?).await?;
-    let packed = row.map(|row| row.get::<Vec<u8>>(0)).transpose()?;
+) -> Result<Looked, StoreError> {
+    let text = TEXT.bind(set_of(of.tenant.id)).bind(of.version.0);
+    let Some(row) = text.optional(&mut db.read(context).await?).await? else {
+        return Ok(Looked::Gone);
+    };
+    let packed = row.get::<Option<Vec<u8>>>(0)?;
     let (wanted, clock) = (wanted.clone(), clock.clone());
     let looked = move || {
         let until = clock.monotonic() + within.text;
@@ -177,11 +191,11 @@ async fn look(
         Some(wanted.find(&text, || clock.monotonic() >= until))
     };
     Ok(match busy.run(looked).await {
-        Ok(Some(Some(found))) => Ok(found),
-        Ok(Some(None)) => Err(Why::TooSlow),
+        Ok(Some(Some((matches, more)))) => Looked::Through(matches, more),
+        Ok(Some(None)) => Looked::Skipped(Why::TooSlow),
         _ => {
             tracing::warn!(stage = "history", version = %of.version, "is damaged");
-            Err(Why::Damaged)
+            Looked::Skipped(Why::Damaged)
         }
     })
 }

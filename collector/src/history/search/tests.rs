@@ -58,6 +58,49 @@ async fn a_page_that_has_no_time_left_looks_at_one_text_and_goes_on() {
 }
 
 #[tokio::test]
+async fn a_page_leaves_out_so_many_and_goes_on() {
+    for place in Place::each().await {
+        let more = SKIPPED_MAX + 1;
+        let (first, last) = (1000, 1000 + i64::try_from(more).unwrap() - 1);
+        place
+            .run(&format!(
+                "INSERT INTO device (tenant_id, device_id, site_id, agent_id, name, host, port,
+                     interval_s, snmp_version, created_at)
+                 WITH RECURSIVE n (i) AS (SELECT {first} UNION ALL SELECT i + 1 FROM n
+                     WHERE i < {last})
+                 SELECT 1, i, 5, 10, 'd', CAST(i AS TEXT), 161, 60, 'v2c', 0 FROM n"
+            ))
+            .await;
+        for (number, device) in (1..).zip(first..=last) {
+            place.fetch(number, DeviceId(device), "hostname r\n").await;
+        }
+        place.run("UPDATE config_text SET packed = ''").await;
+        let page = place.find(None, Within::USUAL).await;
+        assert_eq!((page.skipped.len(), page.scanned), (SKIPPED_MAX, 0));
+        let rest = place.find(page.next, Within::USUAL).await;
+        assert_eq!(skipped(&rest), [(DeviceId(last), Why::Damaged)]);
+        assert_eq!(rest.next, None);
+        place.remove().await;
+    }
+}
+
+/// A device that is removed while its page is made.
+#[tokio::test]
+async fn a_text_that_is_gone_is_not_damaged() {
+    for place in Place::two().await {
+        let latest = place.find(None, Within::USUAL).await.found.remove(0).of;
+        place.run("DELETE FROM device WHERE device_id = 100").await;
+        let wanted = Wanted::new("hostname", false, false).unwrap();
+        let busy = Places::default().take().unwrap();
+        let text = Text { hash: vec![0; 32], bytes: 12 };
+        let of = (&place.clock, Within::USUAL);
+        let looked = look(&place.db, &place.context, (&wanted, &busy), (&latest, text), of).await;
+        assert_eq!(looked.unwrap(), Looked::Gone);
+        place.remove().await;
+    }
+}
+
+#[tokio::test]
 async fn a_damaged_text_is_named() {
     for place in Place::two().await {
         let hash = "SELECT hash FROM config_version WHERE device_id = 100";
