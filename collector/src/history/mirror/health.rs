@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use farwatch_common::clock::Micros;
 use farwatch_common::id::TenantId;
 
-const BEGINS: &str = "The collector has just started: it is written within a minute.";
+const BEGINS: &str = "It is written within a minute.";
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MirrorState {
@@ -80,6 +80,13 @@ impl Mirrors {
         self.note(tenant, |known| known.last_commit_at = Some(at));
     }
 
+    /// Forgets tenants that are gone.
+    pub(super) fn keep(&self, is_there: impl Fn(TenantId) -> bool) {
+        if let Some(mut known) = self.known() {
+            known.retain(|tenant, _| is_there(*tenant));
+        }
+    }
+
     #[must_use]
     pub fn of(&self, tenant: TenantId) -> MirrorHealth {
         let Some(known) = self.known() else {
@@ -90,5 +97,22 @@ impl Mirrors {
         let detail = written.and(pushed).err();
         let state = if detail.is_none() { MirrorState::Ok } else { MirrorState::Waiting };
         MirrorHealth { state, detail, last_commit_at }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tenant_that_is_gone_is_forgotten() {
+        let (mirrors, at) = (Mirrors::on(), Micros(3 * Micros::SECOND));
+        for tenant in [TenantId(1), TenantId(2)] {
+            mirrors.committed(tenant, at);
+        }
+        mirrors.keep(|tenant| tenant == TenantId(2));
+        assert_eq!(mirrors.of(TenantId(1)).last_commit_at, None);
+        assert_eq!(mirrors.of(TenantId(1)).detail, Some(BEGINS));
+        assert_eq!(mirrors.of(TenantId(2)).last_commit_at, Some(at));
     }
 }

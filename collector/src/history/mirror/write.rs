@@ -98,6 +98,7 @@ impl Writer {
             }
         };
         self.tell_strangers(&tenants);
+        self.health.keep(|tenant| tenants.iter().any(|(there, _)| *there == tenant));
         for (tenant, name) in tenants {
             if cancel.is_cancelled() {
                 return;
