@@ -2940,6 +2940,8 @@ export interface components {
                 /** @description `device`: one value of each device; `object`: one of each object that has it. */
                 about: string;
                 name: string;
+                /** @description A word or two. */
+                title: string;
                 unit: string;
                 /** @description For people. */
                 words: string;
@@ -4521,6 +4523,8 @@ export interface components {
             /** @description `device`: one value of each device; `object`: one of each object that has it. */
             about: string;
             name: string;
+            /** @description A word or two. */
+            title: string;
             unit: string;
             /** @description For people. */
             words: string;
@@ -4553,7 +4557,8 @@ export interface components {
         RuleScope: {
             /**
              * @description Devices that say they are one of these: patterns of their sysDescr or sysObjectID (SNMPv2-MIB), in
-             *     which `*` stands for any characters and `?` for one byte; capitals do not matter.
+             *     which `*` stands for any characters and `?` for one byte; one without either is looked for anywhere in
+             *     them. Capitals do not matter.
              * @default []
              */
             kinds: string[];
