@@ -13,9 +13,11 @@ use crate::store::sql::sql;
 
 const ADVICE: &str = "somebody took it back; the schedule goes on with its next slot";
 
-// An agent may be told of it just now: then it is running.
+// An agent may be told of it just now: then it is running. What one was told that then had no room for
+// it was tried with nothing.
 sql! { pub(crate) CANCEL =
-    "UPDATE config_job SET state = 'failed', cause = $5, advice = $3, ended_at = $4
+    "UPDATE config_job SET state = 'failed', cause = $5, advice = $3, ended_at = $4, host = NULL,
+            port = NULL, login = NULL, agent_version = NULL
      WHERE tenant_id = $1 AND job_id = $2 AND state = 'queued'"
 }
 
