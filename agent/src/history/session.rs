@@ -28,8 +28,8 @@ const UNSURE: Duration = Duration::from_secs(3);
 const DOUBTFUL: Duration = Duration::from_millis(1_500);
 /// A line that waits for an answer is shorter.
 const PENDING_MAX: usize = 4096;
-/// Of what is said before the first prompt.
-const GREETING_LINES_MAX: usize = 4096;
+/// Of what is said before a prompt that was not known.
+const SAID_LINES_MAX: usize = 4096;
 /// An echo stands in the first lines.
 const ECHO_LINES: usize = 4;
 
@@ -76,7 +76,7 @@ pub struct Session<'a> {
     may_ask: bool,
     /// The command under way may lead to another prompt.
     may_move: bool,
-    /// What was said before that.
+    /// What it said before what may be that prompt.
     said: Vec<String>,
     pages: u32,
     questions: u32,
@@ -128,6 +128,7 @@ impl<'a> Session<'a> {
         self.terminal.take_lines();
         self.stage = Stage::Command(text.to_owned());
         (self.may_ask, self.may_move) = (false, false);
+        self.said.clear();
         self.questions = 0;
         format!("{text}{ENTER}").into_bytes()
     }
@@ -215,7 +216,10 @@ impl<'a> Session<'a> {
                 });
             }
             if self.stage == Stage::Confirm(pending.clone()) {
-                self.terminal.take_lines();
+                let lines = self.terminal.take_lines();
+                if self.may_move {
+                    self.note(lines);
+                }
                 self.prompt = Some(Prompt::learn(&pending));
                 self.stage = Stage::Idle;
                 return Ok(Act::Ready(std::mem::take(&mut self.said)));
@@ -223,8 +227,9 @@ impl<'a> Session<'a> {
             if let Stage::Command(text) = &self.stage
                 && self.has_moved(&pending, text)
             {
-                self.said = behind_echo(self.terminal.lines(), text).to_vec();
+                let said = behind_echo(self.terminal.lines(), text).to_vec();
                 self.terminal.take_lines();
+                self.note(said);
                 self.stage = Stage::Confirm(pending);
                 return Ok(Act::Send(ENTER.as_bytes().to_vec()));
             }
@@ -232,9 +237,13 @@ impl<'a> Session<'a> {
             if self.questions > QUESTIONS_MAX {
                 return Err(SessionError::Questions);
             }
-            let room = GREETING_LINES_MAX.saturating_sub(self.greeting.len());
-            self.greeting.extend(self.terminal.take_lines().into_iter().take(room));
-            self.greeting.push(pending.clone());
+            let lines = self.terminal.take_lines();
+            if self.may_move {
+                self.was_text(lines);
+            } else {
+                self.note(lines);
+                self.note(vec![pending.clone()]);
+            }
             self.stage = Stage::Confirm(pending);
             return Ok(Act::Send(ENTER.as_bytes().to_vec()));
         }
@@ -245,9 +254,29 @@ impl<'a> Session<'a> {
         if let Stage::Command(text) = &self.stage {
             let from = lines.len() - behind_echo(&lines, text).len();
             lines.drain(..from);
+        } else if self.may_move {
+            self.was_text(lines);
+            lines = std::mem::take(&mut self.said);
         }
         self.stage = Stage::Idle;
         Ok(Act::Ready(lines))
+    }
+
+    /// What looked like the prompt behind a command that moves was text of its answer, and so is what
+    /// came then: a refusal that is lost would count as being there.
+    fn was_text(&mut self, lines: Vec<String>) {
+        if let Stage::Confirm(seen) = std::mem::replace(&mut self.stage, Stage::Idle) {
+            self.note(vec![seen]);
+        }
+        self.note(lines);
+    }
+
+    /// Keeps what was said before a prompt that was not known: a greeting, or the answer to a command that
+    /// moves. Empty lines say nothing.
+    fn note(&mut self, lines: Vec<String>) {
+        let notes = if self.may_move { &mut self.said } else { &mut self.greeting };
+        let room = SAID_LINES_MAX.saturating_sub(notes.len());
+        notes.extend(lines.into_iter().filter(|line| !line.trim().is_empty()).take(room));
     }
 
     /// Whether a command that may lead to another prompt has, as it seems.

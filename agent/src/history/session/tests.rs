@@ -73,6 +73,30 @@ fn a_command_that_leads_elsewhere_has_another_prompt_behind_it() {
 }
 
 #[test]
+fn a_refusal_that_looks_like_a_prompt_is_not_lost() {
+    let mut session = at_prompt("fw/a# ");
+    // The device paused within it. Then its own prompt came,
+    session.moving_command("changeto context x");
+    let says = ["changeto context x\r\nERROR: none\r\nSee rule #", "\r\nfw/a# "];
+    let (sent, act) = talk(&mut session, &says);
+    let lines = |lines: &[&str]| Act::Ready(lines.iter().map(|line| (*line).to_owned()).collect());
+    assert_eq!((sent.len(), act), (1, lines(&["ERROR: none", "See rule #"])));
+    // or more, and another one.
+    session.moving_command("changeto context y");
+    let says = ["changeto context y\r\nSee [1]", " and [2]\r\nfw/y# ", "\r\n\r\nfw/y# "];
+    let (sent, act) = talk(&mut session, &says);
+    assert_eq!((sent.len(), act), (2, lines(&["See [1]", " and [2]"])));
+    assert_eq!(session.prompt(), "fw/y#");
+    // Of the next command it is no part.
+    session.moving_command("changeto context z");
+    session.feed(b"changeto context z\r\nSee [1]");
+    session.act().unwrap();
+    session.moving_command("changeto system");
+    let (_, act) = talk(&mut session, &["changeto system\r\nfw# ", "\r\nfw# "]);
+    assert_eq!(act, Act::Ready(Vec::new()));
+}
+
+#[test]
 fn a_line_of_a_banner_is_no_prompt() {
     let platforms = Platforms::embedded();
     let mut session = Session::new(&platforms.asks, &platforms.pagers);
