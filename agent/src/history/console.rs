@@ -12,6 +12,14 @@ pub(super) enum Console<'a> {
     Exec(Exec),
 }
 
+/// How going to another place of a device ended.
+pub(super) struct Went {
+    /// What the device said to that.
+    pub(super) said: Vec<String>,
+    /// It was somewhere else then; places may have the same, too.
+    pub(super) has_other_prompt: bool,
+}
+
 /// Runs each command in a channel of its own.
 pub(super) struct Exec {
     /// With the host key that was shown first.
@@ -96,13 +104,13 @@ impl<'a> Console<'a> {
         }
     }
 
-    /// Goes to another place of the device; gives what it says to that. Where each command has a channel
-    /// of its own, there is no other place.
-    pub(super) async fn go(&mut self, command: &str) -> Result<Option<Vec<String>>, FetchError> {
-        match self {
-            Self::Shell { line, .. } => line.run_moving(command).await.map(Some),
-            Self::Exec(_) => Ok(None),
-        }
+    /// Goes to another place of the device. `None`: each command has a channel of its own, and there is
+    /// no other place.
+    pub(super) async fn go(&mut self, command: &str) -> Result<Option<Went>, FetchError> {
+        let Self::Shell { line, .. } = self else { return Ok(None) };
+        let before = line.prompt().to_owned();
+        let said = line.run_moving(command).await?;
+        Ok(Some(Went { said, has_other_prompt: line.prompt() != before }))
     }
 
     /// `SHA256:…` of the host key.

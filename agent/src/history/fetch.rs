@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use super::answer::{Judgement, judge};
-use super::console::Console;
+use super::console::{Console, Went};
 use super::normalise::{is_noise, normalise, settle, significant};
 use super::platform::{Command, Contexts, Platform, Platforms, Role};
 use super::redact::{SiteKey, redact};
@@ -95,9 +95,9 @@ async fn ask<'a>(
         return Err(FetchError::TooMuch);
     }
     for name in names {
-        let said = console.go(&contexts.to(name)).await?;
+        let went = console.go(&contexts.to(name)).await?.ok_or(FetchError::Refused)?;
         // Without it something would look as if it had been removed.
-        if !is_there(platforms, platform, said.as_deref()) {
+        if !is_there(platforms, platform, &went) {
             return Err(FetchError::Refused);
         }
         for command in platform.commands.iter().filter(|command| command.role == Role::Config) {
@@ -109,7 +109,7 @@ async fn ask<'a>(
     Ok(sections.all)
 }
 
-/// Goes to where the devices within this one are named, if there are any.
+/// Goes to where the devices within this one are named, if there are any and one may see more than one.
 async fn where_all_are<'a>(
     platforms: &Platforms,
     platform: &'a Platform,
@@ -119,14 +119,20 @@ async fn where_all_are<'a>(
     if !console.run(&contexts.ask).await?.iter().any(|line| contexts.when.is_match(line)) {
         return Ok(None);
     }
-    let said = console.go(&contexts.all).await?;
-    Ok(is_there(platforms, platform, said.as_deref()).then_some(contexts))
+    let went = console.go(&contexts.all).await?.ok_or(FetchError::Refused)?;
+    if is_there(platforms, platform, &went) {
+        return Ok(Some(contexts));
+    }
+    // Who may see one alone stays there. Who is only not let go this time would seem to have lost all
+    // others.
+    let is_denied = went.said.iter().any(|line| contexts.denied.is_match(line));
+    if is_denied || went.has_other_prompt { Err(FetchError::Refused) } else { Ok(None) }
 }
 
 /// Whether going to another place was no refusal: then a device says nothing.
-fn is_there(platforms: &Platforms, platform: &Platform, said: Option<&[String]>) -> bool {
+fn is_there(platforms: &Platforms, platform: &Platform, went: &Went) -> bool {
     let is_silent = |line: &String| line.trim().is_empty() || is_noise(platforms, platform, line);
-    said.is_some_and(|said| said.iter().all(is_silent))
+    went.said.iter().all(is_silent)
 }
 
 /// The first answer that is one. Facts may be missing; a configuration may not.
@@ -215,5 +221,24 @@ fn join(platform: &Platform, facts: &[String], config: &str) -> String {
         format!("{}{}", config.trim_end(), comments.concat())
     } else {
         format!("{}{config}", comments.concat())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Each answer has its bound, and so has all that the places of a device answer.
+    #[test]
+    fn all_answers_together_are_no_larger_than_one_may_be() {
+        let command = &Platforms::embedded().get("asa").unwrap().commands[0];
+        let section = |bytes: usize| {
+            let lines = vec!["x".repeat(bytes - 1)];
+            Section { command, context: Some("north".to_owned()), lines }
+        };
+        let mut sections = Sections::default();
+        sections.push(section(TEXT_BYTES_MAX / 2)).unwrap();
+        sections.push(section(TEXT_BYTES_MAX / 2)).unwrap();
+        assert!(matches!(sections.push(section(1)), Err(FetchError::TooMuch)));
     }
 }

@@ -185,8 +185,12 @@ pub struct Contexts {
     pub ask: String,
     #[serde(deserialize_with = "rule::pattern")]
     pub when: Regex,
-    /// Leads to where all are named. Who is refused may see the one that they logged in to.
+    /// Leads to where all are named. Who is refused may see the one that they logged in to, alone.
     pub all: String,
+    /// Such a line of a refusal says that the command was not permitted, and not that there is nowhere to
+    /// go: there may be others to see.
+    #[serde(deserialize_with = "rule::pattern")]
+    pub denied: Regex,
     /// Their names, the group `v`, in the configuration there.
     #[serde(deserialize_with = "rule::pattern")]
     pub name: Regex,

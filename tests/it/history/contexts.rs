@@ -50,7 +50,31 @@ async fn each_context_of_a_firewall_is_fetched() {
     let raw = String::from_utf8(snapshot.raw.expose().to_vec()).unwrap();
     assert_eq!(raw, format!("{SYSTEM}! context admin\n{ADMIN}! context north-1\n{NORTH}"));
     assert!(!snapshot.normalised.contains("c4nary"), "{}", snapshot.normalised);
-    assert!(snapshot.normalised.contains("hostname north\n"), "{}", snapshot.normalised);
+    for line in ["! context admin\n", "hostname admin\n", "! context north-1\n", "hostname north\n"]
+    {
+        assert!(snapshot.normalised.contains(line), "{line}: {}", snapshot.normalised);
+    }
+}
+
+#[tokio::test]
+async fn more_contexts_than_a_firewall_has_are_too_much() {
+    let context = |number| format!("context c{number}\n  config-url disk0:/c.cfg\n");
+    let system = format!(": Saved\n{}: end\n", (0..=500).map(context).collect::<String>());
+    let places = vec![place("changeto system", "fw# ", &system)];
+    let error = fetched(&asa("multiple", ADMIN, places).start().await).await.unwrap_err();
+    assert!(matches!(error, FetchError::TooMuch), "{error}");
+}
+
+/// What was there yesterday would seem to be gone, but for the admin context.
+#[tokio::test]
+async fn who_is_not_let_go_this_time_gets_no_piece() {
+    let mut denied = asa("multiple", ADMIN, Vec::new());
+    denied.answers.push(("changeto system", "Command authorization failed\n".to_owned()));
+    let nowhere = Device { commands_only: true, ..asa("multiple", ADMIN, all()) };
+    for device in [denied, nowhere] {
+        let error = fetched(&device.start().await).await.unwrap_err();
+        assert!(matches!(error, FetchError::Refused), "{error}");
+    }
 }
 
 #[tokio::test]
