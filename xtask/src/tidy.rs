@@ -2,6 +2,7 @@
 //! Each check is a pure function from the tree to findings, and has tests of its own.
 
 mod code;
+mod commands;
 mod documents;
 mod manifests;
 mod migrations;
@@ -9,6 +10,7 @@ mod registries;
 mod rust;
 mod text;
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::fs;
 use std::path::Path;
@@ -24,6 +26,8 @@ pub(crate) struct File {
     /// From the root, with `/`.
     path: String,
     text: String,
+    /// Git says that it may be run. The disk does not know that everywhere.
+    is_program: bool,
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -36,7 +40,7 @@ pub(crate) struct Finding {
 
 type Check = fn(&Tree) -> Vec<Finding>;
 
-const CHECKS: [Check; 13] = [
+const CHECKS: [Check; 14] = [
     text::whitespace,
     text::length,
     rust::module_files,
@@ -50,6 +54,7 @@ const CHECKS: [Check; 13] = [
     documents::links,
     documents::invariants,
     registries::hosts,
+    commands::bootstrap,
 ];
 
 pub(crate) fn run() -> Result {
@@ -73,6 +78,8 @@ impl Tree {
         let listed = Cmd::new("git")
             .args(["ls-files", "--cached", "--others", "--exclude-standard", "-z"])
             .stdout()?;
+        let staged = Cmd::new("git").args(["ls-files", "--stage", "-z"]).stdout()?;
+        let programs: BTreeSet<&str> = staged.split('\0').filter_map(program).collect();
         let mut files = Vec::new();
         for path in listed.split('\0').filter(|path| !path.is_empty()) {
             // A file that was deleted but not yet from the index, and a link to a folder, cannot be read.
@@ -81,7 +88,8 @@ impl Tree {
             };
             let text = if bytes.contains(&0) { None } else { String::from_utf8(bytes).ok() };
             // Binary files stay in the tree by name: links may point at them.
-            files.push(File { path: path.to_owned(), text: text.unwrap_or_default() });
+            let (text, is_program) = (text.unwrap_or_default(), programs.contains(path));
+            files.push(File { path: path.to_owned(), text, is_program });
         }
         Ok(Self { files })
     }
@@ -107,10 +115,17 @@ impl Tree {
     }
 }
 
+impl Finding {
+    /// Of a file that has to be there.
+    fn missing(path: &str) -> Self {
+        Self { path: path.to_owned(), line: 0, message: "missing".to_owned() }
+    }
+}
+
 impl File {
     #[cfg(test)]
     fn of(path: &str, text: &str) -> Self {
-        Self { path: path.to_owned(), text: text.to_owned() }
+        Self { path: path.to_owned(), text: text.to_owned(), is_program: false }
     }
 
     fn extension(&self) -> &str {
@@ -129,6 +144,12 @@ impl File {
     fn finding(&self, line: usize, message: impl Into<String>) -> Finding {
         Finding { path: self.path.clone(), line, message: message.into() }
     }
+}
+
+/// The path in a line of `git ls-files --stage`, `MODE HASH STAGE<TAB>PATH`, of a file that may be run.
+fn program(staged: &str) -> Option<&str> {
+    let (of, path) = staged.split_once('\t')?;
+    of.starts_with("100755 ").then_some(path)
 }
 
 impl fmt::Display for Finding {

@@ -58,7 +58,7 @@ pub(super) fn licence(tree: &Tree) -> Vec<Finding> {
         findings.push(root.finding(0, format!("must say license = \"{LICENCE}\"")));
     }
     if tree.get("Cargo.toml").is_some() && tree.get("LICENSE").is_none() {
-        findings.push(File { path: "LICENSE".into(), text: String::new() }.finding(0, "missing"));
+        findings.push(Finding::missing("LICENSE"));
     }
     findings
 }
