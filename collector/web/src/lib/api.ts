@@ -22,7 +22,7 @@ export class ApiError extends Error {
   readonly retryAfter: number | null;
 
   constructor(problem: Partial<Problem>, status: number, retryAfter: number | null) {
-    super(problem.detail || problem.title || `The server answered ${status}.`);
+    super(wrongFields(problem) || problem.detail || problem.title || `The server answered ${status}.`);
     this.name = "ApiError";
     this.status = status;
     this.code = problem.code ?? "unknown";
@@ -32,6 +32,12 @@ export class ApiError extends Error {
     this.fields = fields;
     this.retryAfter = retryAfter;
   }
+}
+
+/** What is wrong with each field: the `detail` of what is invalid only says that something is. Several lines stay such. */
+function wrongFields({ code, errors }: Partial<Problem>): string {
+  const said = (code === "invalid" ? (errors ?? []) : []).map(({ message }) => message);
+  return said.join(said.some((message) => message.includes("\n")) ? "\n" : " ");
 }
 
 /** There is no such thing, or it is another tenant's: an id that is none at all is answered by 400. */

@@ -21,7 +21,10 @@ export function ErrorNote({ error, className = "", onRetry }: Props) {
         <Icon name="warn" />
       </span>
       <div className="min-w-0 flex-1">
-        <p>{error.message}</p>
+        {error.message.includes("\n") ? (
+          // The caret stands below what it means.
+          <pre className="overflow-x-auto font-mono text-xs">{error.message}</pre>
+        ) : <p>{error.message}</p>}
         {request && <p className="mt-0.5 text-xs text-muted">Request {request}</p>}
       </div>
       {onRetry && (

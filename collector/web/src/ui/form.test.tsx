@@ -33,5 +33,12 @@ it("shows at its field what names nothing that is here, a 404 with errors", () =
 
 it("tells below what belongs to no field of it", () => {
   show(problem("quota"));
-  expect(screen.getByRole("alert").textContent).toContain("Not as it should be.");
+  expect(screen.getByRole("alert").textContent).toBe("Too long.");
+});
+
+it("tells below what belongs to no field of it beside what belongs to one", () => {
+  const errors = [{ field: "site", message: "Too long." }, { field: "quota", message: "None is left." }];
+  show(new ApiError({ code: "invalid", detail: "Not as it should be.", errors }, 422, null));
+  expect(screen.getByText("None is left.")).toBeTruthy();
+  expect(document.activeElement).toBe(screen.getByLabelText("Site"));
 });

@@ -34,6 +34,7 @@ export function Form({
 }: Props) {
   const form = useRef<HTMLFormElement>(null);
   const told = Object.keys(fields).filter((name) => shows.includes(name));
+  const left = Object.keys(fields).filter((name) => !shows.includes(name));
   const wrong = told.map((name) => fields[name]).join(" ");
   useEffect(() => {
     if (wrong && !busy) form.current?.querySelector<HTMLElement>("[aria-invalid=true]")?.focus();
@@ -46,6 +47,7 @@ export function Form({
     <form ref={form} onSubmit={submit} noValidate className="flex flex-1 flex-col gap-4">
       {children}
       {error && told.length === 0 && <ErrorNote error={error} />}
+      {error && told.length > 0 && left.length > 0 && <ErrorNote error={new Error(left.map((name) => fields[name]).join(" "))} />}
       {wrong && <p role="alert" className="sr-only">The form has errors. {wrong}</p>}
       <div className="mt-auto flex justify-end gap-2 pt-1">
         <Button onClick={onCancel}>{cancelLabel}</Button>

@@ -90,3 +90,13 @@ it("tells nothing of what it found in no device before it has looked through all
   told();
   await shown;
 });
+
+it("shows what is wrong with an expression, with the caret below it", async () => {
+  const message = "regex parse error:\n    (ntp\n    ^\nerror: unclosed group";
+  const error = { code: "invalid", detail: "Some fields cannot be accepted; `errors` says which and why.", errors: [{ field: "q", message }] };
+  vi.spyOn(api, "GET").mockResolvedValue({ error, response: new Response(null, { status: 422 }) } as never);
+  await show(/unclosed group/);
+  expect(screen.getByRole("alert").querySelector("pre")?.textContent).toBe(message);
+  expect(screen.queryByText(/says which/)).toBeNull();
+  expect(screen.queryByRole("button", { name: "Try again" })).toBeNull();
+});
