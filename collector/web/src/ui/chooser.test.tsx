@@ -41,6 +41,15 @@ it("finds by part of a name, and says when there is none", () => {
   expect(onChoose).not.toHaveBeenCalled();
 });
 
+it("finds by what stands behind the label, and by words that stand nowhere", () => {
+  const loss = { value: "loss", label: "Lost", detail: "icmp_loss_percent", words: "ping" };
+  render(<Chooser label="Value" anchor={createRef<HTMLButtonElement>()} options={[...options, loss]} value="" onChoose={vi.fn()} onClose={vi.fn()} />);
+  for (const value of ["icmp", "ping lost"]) {
+    fireEvent.change(screen.getByRole("combobox"), { target: { value } });
+    expect(screen.getAllByRole("option").map((one) => one.textContent)).toEqual(["Losticmp_loss_percent"]);
+  }
+});
+
 it("closes by Esc", () => {
   const { input, onClose } = open();
   fireEvent.keyDown(input, { key: "Escape" });

@@ -1,4 +1,4 @@
-import { type KeyboardEvent, type RefObject, useEffect, useId, useMemo, useRef, useState } from "react";
+import { type KeyboardEvent, type RefObject, useEffect, useId, useLayoutEffect, useMemo, useRef, useState } from "react";
 import { gridMove } from "../lib/grid-keys";
 import { INPUT } from "./field";
 import { Icon } from "./icon";
@@ -7,7 +7,11 @@ import { Popover } from "./popover";
 export interface Option {
   value: string;
   label: string;
+  /** Muted, behind the label. */
+  detail?: string | undefined;
   note?: string | undefined;
+  /** More that it is found by. */
+  words?: string | undefined;
 }
 
 interface Props {
@@ -20,8 +24,8 @@ interface Props {
   onClose: () => void;
 }
 
-function matches({ label }: Option, text: string): boolean {
-  const hay = label.toLowerCase();
+function matches({ label, detail = "", words = "" }: Option, text: string): boolean {
+  const hay = `${label} ${detail} ${words}`.toLowerCase();
   return text.toLowerCase().split(/\s+/).every((word) => hay.includes(word));
 }
 
@@ -32,7 +36,7 @@ export function Chooser({ label, anchor, options, value, onChoose, onClose }: Pr
       label={label}
       anchor={anchor}
       align="start"
-      className="flex max-h-(--radix-popover-content-available-height) w-72 flex-col"
+      className="flex max-h-(--radix-popover-content-available-height) w-max min-w-72 flex-col"
       onClose={onClose}
     >
       <Options label={label} options={options} value={value} onChoose={onChoose} />
@@ -47,6 +51,10 @@ function Options({ label, options, value, onChoose }: Pick<Props, "label" | "opt
   const [at, setAt] = useState(() => Math.max(0, options.findIndex((option) => option.value === value)));
   const list = useRef<HTMLDivElement>(null);
   const active = found[at];
+  useLayoutEffect(() => {
+    // As wide as all of them, also while few are left.
+    if (list.current) list.current.style.minWidth = `min(${list.current.offsetWidth}px, 100vw - 38px)`;
+  }, []);
   useEffect(() => {
     // Newer browsers answer with a promise, which is no clean-up.
     void list.current?.children[at]?.scrollIntoView({ block: "nearest" });
@@ -93,7 +101,7 @@ function Options({ label, options, value, onChoose }: Pick<Props, "label" | "opt
               index === at ? "bg-selected" : ""
             } ${option.value === value ? "text-accent" : ""}`}
           >
-            <span className="clip">{option.label}</span>
+            <span className="clip">{option.label}{option.detail && <span className="ml-2 text-muted">{option.detail}</span>}</span>
             {option.note && <span className="ml-auto shrink-0 text-xs text-muted">{option.note}</span>}
             {option.value === value && <Icon name="check" size={14} />}
           </div>

@@ -5,8 +5,9 @@ import { FieldFrame, TextField } from "../../ui/field";
 import { Icon } from "../../ui/icon";
 import { Picker } from "../../ui/picker";
 import { type Draft, hasObjects, type Kind } from "./draft";
+import { everydayWords } from "./everyday-words";
 import { isFlag, unitSign } from "./units";
-import { KIND_WORD, type Metrics, metricWords } from "./words";
+import { KIND_WORD, type Metrics, metricTitle } from "./words";
 
 const Chooser = lazy(() => import("../../ui/chooser").then((m) => ({ default: m.Chooser })));
 
@@ -61,12 +62,14 @@ function limitsFor(metric: string, before: string, metrics: Metrics): Partial<Dr
 function MetricField({ draft, metrics, wrong, onChange }: Props) {
   const [open, setOpen] = useState(false);
   const button = useRef<HTMLButtonElement>(null);
-  const options = [...metrics.values()].map(({ name }) => ({ value: name, label: metricWords(name, metrics), note: unitSign(metrics.get(name)?.unit) }));
+  const options = [...metrics.values()].map(({ name, unit, words }) => ({
+    value: name, label: metricTitle(name, metrics), detail: name, note: unitSign(unit), words: `${words} ${everydayWords(name)}`,
+  }));
   return (
     <FieldFrame id="rule-metric" label="Value" error={wrong["metric"]} hint={draft.metric}>
       <Button ref={button} id="rule-metric" aria-haspopup="dialog" aria-expanded={open} aria-invalid={wrong["metric"] ? true : undefined}
         aria-describedby="rule-metric-note" className="justify-between! border-control!" onClick={() => setOpen(!open)}>
-        <span className={`clip ${draft.metric ? "" : "text-faint"}`}>{draft.metric ? metricWords(draft.metric, metrics) : "Choose…"}</span>
+        <span className={`clip ${draft.metric ? "" : "text-faint"}`}>{draft.metric ? metricTitle(draft.metric, metrics) : "Choose…"}</span>
         <span className="text-faint"><Icon name="chevron" size={14} /></span>
       </Button>
       <Suspense>

@@ -4,8 +4,8 @@ import { type Draft, draftOf, hasObjects, keptOf, NEW_DRAFT, parseFigure, triedO
 import { metricsBy } from "./words";
 
 const METRICS = metricsBy([
-  { name: "cpu_percent", unit: "percent", about: "device", words: "load of the device" },
-  { name: "if_in_bps", unit: "bits_per_second", about: "object", words: "traffic into an interface" },
+  { name: "cpu_percent", title: "processor load", unit: "percent", about: "device", words: "load of the device" },
+  { name: "if_in_bps", title: "traffic in", unit: "bits_per_second", about: "object", words: "traffic into an interface" },
 ] satisfies RuleMetric[]);
 const CPU: Draft = { ...NEW_DRAFT, name: " Core busy ", metric: "cpu_percent", limit: "90", clear: "80" };
 

@@ -10,8 +10,8 @@ import { RuleEditor } from "./rule-editor";
 
 const TENANT = { id: "ten_1", name: "Alpine Fibre" };
 const METRICS = [
-  { name: "cpu_percent", unit: "percent", about: "device", words: "load of the device" },
-  { name: "ssh_host_key_changed", unit: "flag", about: "device", words: "1 while it shows another SSH host key" },
+  { name: "cpu_percent", title: "processor load", unit: "percent", about: "device", words: "load of the device" },
+  { name: "ssh_host_key_changed", title: "SSH host key", unit: "flag", about: "device", words: "1 while it shows another SSH host key" },
 ];
 const RULE: Rule = {
   id: "rul_1", tenant: TENANT, name: "Processor busy", severity: "warning", enabled: true, scope: { sites: [], tags: [], kinds: [] },
@@ -59,7 +59,7 @@ async function show(rule: Rule | null) {
     </QueryClientProvider>,
   );
   await screen.findByLabelText("Name");
-  await waitFor(() => expect(document.querySelector("#rule-metric")?.textContent).not.toContain("cpu percent"));
+  await waitFor(() => expect(document.querySelector("#rule-metric")?.textContent).not.toContain("Cpu percent"));
   // Somebody else has changed it, and it was loaded again.
   return (other: Rule) => act(() => void loaded.setQueryData(["the rule"], other));
 }
@@ -183,4 +183,13 @@ it("asks for no limit of what is so or is not so", async () => {
   const condition = { kind: "metric", name: "ssh_host_key_changed", object: "*", is: "above", limit: 1, clear: 0.5 } as const;
   await show({ ...RULE, condition });
   await waitFor(() => expect(screen.queryByLabelText(/^Limit/)).toBeNull());
+});
+
+it("finds a value by the word that people use for it", async () => {
+  await show(null);
+  fireEvent.click(await screen.findByRole("button", { name: "Value" }));
+  fireEvent.change(await screen.findByRole("combobox", { name: "Find: value" }), { target: { value: "cpu load" } });
+  const [found, ...others] = await screen.findAllByRole("option");
+  expect(found?.textContent).toBe("Processor loadcpu_percent%");
+  expect(others).toEqual([]);
 });

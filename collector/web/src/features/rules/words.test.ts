@@ -1,11 +1,11 @@
 import { describe, expect, it } from "vitest";
 import type { RuleCondition, RuleMetric } from "../../lib/types";
 import { figure, unitSign } from "./units";
-import { metricsBy, NO_METRICS, ruleSentence, scopeWords, timeWords, wrongWords } from "./words";
+import { metricTitle, metricsBy, NO_METRICS, ruleSentence, scopeWords, timeWords, wrongWords } from "./words";
 
 const METRICS = metricsBy([
-  { name: "cpu_percent", unit: "percent", about: "device", words: "load of the device" },
-  { name: "if_in_bps", unit: "bits_per_second", about: "object", words: "traffic into an interface" },
+  { name: "cpu_percent", title: "processor load", unit: "percent", about: "device", words: "load of the device" },
+  { name: "if_in_bps", title: "traffic in", unit: "bits_per_second", about: "object", words: "traffic into an interface" },
 ] satisfies RuleMetric[]);
 const CPU: RuleCondition = { kind: "metric", name: "cpu_percent", object: "*", is: "above", limit: 90, clear: 80 };
 
@@ -23,6 +23,11 @@ describe("wrongWords", () => {
   it("says the name of a metric that it does not know", () => {
     expect(wrongWords(CPU, NO_METRICS)).toBe("Cpu percent: 90 or above");
   });
+});
+
+it("has a short title for a list, and the name until that is known", () => {
+  expect(metricTitle("cpu_percent", METRICS)).toBe("Processor load");
+  expect(metricTitle("cpu_percent", NO_METRICS)).toBe("Cpu percent");
 });
 
 it("tells a rule in one sentence, with when it is over", () => {
@@ -52,7 +57,7 @@ it("reads values in their units", () => {
 });
 
 it("tells of a flag what is so, and no number", () => {
-  const flags = metricsBy([{ name: "ssh_host_key_changed", unit: "flag", about: "device", words: "1 while it shows another SSH host key than is pinned" }]);
+  const flags = metricsBy([{ name: "ssh_host_key_changed", title: "SSH host key", unit: "flag", about: "device", words: "1 while it shows another SSH host key than is pinned" }]);
   const condition = { kind: "metric", name: "ssh_host_key_changed", object: "*", is: "above", limit: 1, clear: 0.5 } as const;
   expect(ruleSentence({ condition, for_s: 0, resolve_after_s: 0 }, flags))
     .toBe("It shows another SSH host key than is pinned, with the first reading. It is over when it is so no longer.");

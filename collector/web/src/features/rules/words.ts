@@ -23,6 +23,11 @@ export function metricWords(name: string, metrics: Metrics): string {
   return capital(words.replace(/^1 while /, ""));
 }
 
+/** «Processor load»: a word or two, for a list. */
+export function metricTitle(name: string, metrics: Metrics): string {
+  return capital(metrics.get(name)?.title ?? name.replaceAll("_", " "));
+}
+
 /** Whether it asks for no more than that a flag is set. */
 function isFlagSet(condition: RuleCondition, metrics: Metrics): boolean {
   return condition.kind === "metric" && isFlag(metrics.get(condition.name)?.unit) && condition.is === "above"
