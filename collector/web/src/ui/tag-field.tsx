@@ -8,6 +8,8 @@ interface Props {
   label: string;
   tags: readonly string[];
   onChange: (tags: readonly string[]) => void;
+  /** What is typed and not ended yet. */
+  onTyped?: (text: string) => void;
   /** Tags that are in use already. */
   known: readonly string[];
   /** Whether a comma ends one, as Enter does; else it may stand in one. */
@@ -19,13 +21,17 @@ interface Props {
 
 /** Tags as chips: Enter or a comma makes one, a click takes it away. */
 export function TagField({
-  id, label, tags, onChange, known, commas = true, hint = "Enter or a comma ends a tag.", placeholder = "core, customer-edge", error,
+  id, label, tags, onChange, onTyped, known, commas = true, hint = "Enter or a comma ends a tag.", placeholder = "core, customer-edge", error,
 }: Props) {
   const list = useId();
   const [text, setText] = useState("");
+  const put = (typed: string) => {
+    setText(typed);
+    onTyped?.(typed);
+  };
   const take = (typed: string) => {
     onChange(addTags(tags, typed, commas));
-    setText("");
+    put("");
   };
   const onKeyDown = (event: KeyboardEvent<HTMLInputElement>) => {
     if (event.key === "Enter" && text.trim()) {
@@ -50,7 +56,7 @@ export function TagField({
       )}
       <input id={id} className={INPUT} value={text} list={list} autoComplete="off" autoCapitalize="none" spellCheck={false}
         placeholder={placeholder} aria-invalid={error ? true : undefined} aria-describedby={`${id}-note`}
-        onChange={(event) => (commas && event.target.value.includes(",") ? take(event.target.value) : setText(event.target.value))}
+        onChange={(event) => (commas && event.target.value.includes(",") ? take(event.target.value) : put(event.target.value))}
         onKeyDown={onKeyDown} onBlur={() => text.trim() && take(text)} />
       <datalist id={list}>
         {known.filter((tag) => !tags.includes(tag)).map((tag) => <option key={tag} value={tag}>{tag}</option>)}

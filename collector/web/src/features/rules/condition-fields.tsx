@@ -31,8 +31,8 @@ export function ConditionFields(props: Props) {
   const hasLimit = kind === "metric" && !isFlag(metrics.get(draft.metric)?.unit);
   return (
     <>
-      <FieldFrame id="rule-kind" label="Kind">
-        <Picker id="rule-kind" label="Kind" value={kind} choices={KINDS} onChange={(value) => onChange({ kind: value as Kind })} />
+      <FieldFrame id="rule-kind" label="Condition">
+        <Picker id="rule-kind" label="Condition" value={kind} choices={KINDS} onChange={(value) => onChange({ kind: value as Kind })} />
       </FieldFrame>
       {kind === "device_state" && (
         <fieldset>

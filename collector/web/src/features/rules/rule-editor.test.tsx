@@ -83,7 +83,7 @@ it("tries what is typed once the hand rests, and shows what it says", async () =
   expect(document.querySelector("[data-look-count=between]")).toBeNull();
   expect(screen.getByText("1 alert would have fired; 3 devices looked at.")).toBeTruthy();
   expect(document.querySelector("[data-rule-sentence]")?.textContent)
-    .toBe("Load of the device: 95 % or above, for 10 min. It is over when it is at 80 % or below for 5 min.");
+    .toBe("Load of the device: 95 % or above, for 10 min. It is over when it is at 80 % or below for 5 min. It looks at all devices.");
 });
 
 it("says of a device that is not up what the rule makes of it, and what stands in between", async () => {
@@ -192,4 +192,17 @@ it("finds a value by the word that people use for it", async () => {
   const [found, ...others] = await screen.findAllByRole("option");
   expect(found?.textContent).toBe("Processor loadcpu_percent%");
   expect(others).toEqual([]);
+});
+
+it("tries and says a kind and a tag as they are typed, before anything ends them", async () => {
+  const post = posts(tried);
+  await show(RULE);
+  await waitFor(() => expect(post).toHaveBeenCalledTimes(1));
+  type("Kinds", "IOS XE");
+  type("Tags", "core");
+  await waitFor(() => expect(post).toHaveBeenCalledTimes(2));
+  expect(post.mock.calls[1]?.[1]).toMatchObject({ body: { scope: { sites: [], tags: ["core"], kinds: ["IOS XE"] } } });
+  expect(document.querySelector("[data-rule-sentence]")?.textContent).toMatch(/It looks at devices that are IOS XE tagged core\.$/);
+  fireEvent.keyDown(screen.getByLabelText("Kinds"), { key: "Enter" });
+  expect(document.querySelector("[data-rule-sentence]")?.textContent).toMatch(/devices that are IOS XE tagged core\.$/);
 });

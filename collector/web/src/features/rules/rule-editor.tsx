@@ -4,7 +4,9 @@ import { useEffect, useState } from "react";
 import { api, take } from "../../lib/api";
 import { live } from "../../lib/live-app";
 import type { Rule } from "../../lib/types";
+import { addTags } from "../../lib/tags";
 import { useKnownTags } from "../../lib/use-known-tags";
+import { useSites } from "../../lib/use-sites";
 import { Button } from "../../ui/button";
 import { FieldFrame, TextField } from "../../ui/field";
 import { fieldErrors, Form } from "../../ui/form";
@@ -17,7 +19,7 @@ import { RulePreviewPart } from "./rule-preview";
 import { RULES, useMetricWords } from "./rules";
 import { SiteField } from "./site-field";
 import { TimeFields } from "./time-fields";
-import { ruleSentence } from "./words";
+import { wholeSentence } from "./words";
 
 const SEVERITY_CARDS = [
   { value: "critical", label: "Critical", note: "Somebody has to act now." },
@@ -43,6 +45,9 @@ export function RuleEditor({ rule }: { rule: Rule | null }) {
   // The rule that was there when it began to be typed: what somebody else changes meanwhile stays theirs.
   const [was, setWas] = useState(rule);
   const [draft, setDraft] = useState<Draft>(() => (rule ? draftOf(rule) : NEW_DRAFT));
+  // A tag or a kind that nobody has ended yet counts as if it was.
+  const [typed, setTyped] = useState({ tags: "", kinds: "" });
+  const meant: Draft = { ...draft, tags: addTags(draft.tags, typed.tags), kinds: addTags(draft.kinds, typed.kinds, false) };
   const isDirty = was !== null && JSON.stringify(draft) !== JSON.stringify(draftOf(was));
   const isOvertaken = rule !== null && was !== null && !isSame(rule, was);
   const takeOver = () => {
@@ -61,7 +66,7 @@ export function RuleEditor({ rule }: { rule: Rule | null }) {
   };
   const save = useMutation({
     mutationFn: async () => {
-      const body = keptOf(draft, metrics);
+      const body = keptOf(meant, metrics);
       if (!rule || !was) return void (await take(api.POST("/api/v1/rules", { body: { ...body, tenant: owner } })));
       const change = changeOf(body, keptOf(draftOf(was), metrics));
       if (Object.keys(change).length > 0) await take(api.PATCH("/api/v1/rules/{id}", { params: { path: { id: rule.id } }, body: change }));
@@ -71,13 +76,14 @@ export function RuleEditor({ rule }: { rule: Rule | null }) {
       void navigate({ to: "/alerts/rules" });
     },
   });
+  const named = useSites(draft.sites.length > 0 ? owner : "");
   const wrong: Wrong = wrongToKeep(draft);
   const isWrong = Object.keys(wrong).length > 0;
   const sent = fieldErrors(save.error);
   const fields: Readonly<Record<string, string>> = asked && isWrong ? wrong : sent;
   const inScope = wrongInScope(fields["scope"]);
   const canTry = owner !== "" && Object.keys(wrongToTry(draft)).length === 0;
-  const tried = canTry ? triedOf(draft, metrics) : null;
+  const tried = canTry ? triedOf(meant, metrics) : null;
   const submit = () => {
     setAsked(true);
     if (!isWrong) save.mutate();
@@ -108,11 +114,11 @@ export function RuleEditor({ rule }: { rule: Rule | null }) {
         </FieldFrame>
         {draft.kind !== "agent_state" && (
           <>
-            <TagField id="rule-tags" label="Tags" tags={draft.tags} known={known} onChange={(tags) => put({ tags })} error={inScope.tags}
+            <TagField id="rule-tags" label="Tags" tags={draft.tags} known={known} onChange={(tags) => put({ tags })} onTyped={(tags) => setTyped((old) => ({ ...old, tags }))} error={inScope.tags}
               hint="Only devices with one of these; none: all of them." />
-            <TagField id="rule-kinds" label="Kinds" tags={draft.kinds} known={[]} onChange={(kinds) => put({ kinds })} error={inScope.kinds}
-              commas={false} placeholder="Cisco IOS Software, C29*"
-              hint="Only devices whose sysDescr or sysObjectID fits one of these; none: all of them. * is anything, capitals do not matter. Enter ends one." />
+            <TagField id="rule-kinds" label="Kinds" tags={draft.kinds} known={[]} onChange={(kinds) => put({ kinds })} onTyped={(kinds) => setTyped((old) => ({ ...old, kinds }))} error={inScope.kinds}
+              commas={false} placeholder="RouterOS*, *IOS XE*"
+              hint="Only devices whose sysDescr or sysObjectID fits one of these; none: all of them. * is anything, ? one character; without them it may stand anywhere in it. Capitals do not matter. Enter ends one." />
           </>
         )}
       </Form>
@@ -120,7 +126,7 @@ export function RuleEditor({ rule }: { rule: Rule | null }) {
         <div className="rounded-lg border border-line bg-surface px-4 py-3">
           <h2 className="mb-1 text-xs text-muted">In words</h2>
           <p data-rule-sentence className="text-base">
-            {Object.keys(wrongToTry(draft)).length === 0 ? ruleSentence(triedOf(draft, metrics), metrics) : "What is wrong is not said yet: fill in the fields on the left."}
+            {Object.keys(wrongToTry(draft)).length === 0 ? wholeSentence(triedOf(meant, metrics), metrics, (id) => named?.find((site) => site.id === id)?.name) : "What is wrong is not said yet: fill in the fields on the left."}
           </p>
         </div>
         <RulePreviewPart tenant={owner} tried={tried} metrics={metrics} />

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { RuleCondition, RuleMetric } from "../../lib/types";
 import { figure, unitSign } from "./units";
-import { metricTitle, metricsBy, NO_METRICS, ruleSentence, scopeWords, timeWords, wrongWords } from "./words";
+import { metricTitle, metricsBy, NO_METRICS, ruleSentence, scopeWords, timeWords, wholeSentence, wrongWords } from "./words";
 
 const METRICS = metricsBy([
   { name: "cpu_percent", title: "processor load", unit: "percent", about: "device", words: "load of the device" },
@@ -37,6 +37,8 @@ it("tells a rule in one sentence, with when it is over", () => {
     .toBe("Load of the device: 90 % or above, with the first reading. It is over when it is below 90 %.");
   expect(ruleSentence({ condition: { kind: "agent_state" }, for_s: 90, resolve_after_s: 60 }, METRICS))
     .toBe("An agent is offline, for 90 s. It is over when it is well again for 1 min.");
+  expect(wholeSentence({ condition: { kind: "agent_state" }, for_s: 90, resolve_after_s: 60, scope: { sites: ["sit_1"], tags: [], kinds: [] } }, METRICS, () => "Depot"))
+    .toBe("An agent is offline, for 90 s. It is over when it is well again for 1 min. It looks at all agents of Depot.");
   expect(timeWords({ for_s: 0, resolve_after_s: 3600 })).toBe("at once, over after 1 h");
 });
 

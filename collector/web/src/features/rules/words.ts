@@ -96,3 +96,8 @@ export function ruleSentence(rule: Timed, metrics: Metrics): string {
   const ends = `${wellWords(condition, metrics)}${calm === 0 ? "" : ` for ${spanWords(calm)}`}`;
   return `${wrongWords(condition, metrics)}, ${fires}. It is over when it is ${ends}.`;
 }
+
+/** The same, and what it is for. */
+export function wholeSentence(rule: Timed & Pick<Rule, "scope">, metrics: Metrics, siteName: (id: string) => string | undefined): string {
+  return `${ruleSentence(rule, metrics)} It looks at ${scopeWords(rule.scope, rule.condition.kind, siteName)}.`;
+}
