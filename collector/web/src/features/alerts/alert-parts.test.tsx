@@ -5,7 +5,7 @@ import type { ReactNode } from "react";
 import { afterEach, expect, it, vi } from "vitest";
 import { api } from "../../lib/api";
 import type { AlertDetail, Delivery } from "../../lib/types";
-import { ToldPart, WhyPart } from "./alert-parts";
+import { AboutPart, ToldPart, WhyPart } from "./alert-parts";
 
 afterEach(() => {
   cleanup();
@@ -83,6 +83,9 @@ it("says first how it was last, why, and what to do about that while it lasts", 
   const told = document.querySelector("[data-last-wrong=degraded]")?.textContent;
   expect(told).toMatch(/^At .*\d\d:\d\d:\d\d it was degraded: no answer\. The device did not answer\./);
   cleanup();
+  shown(<WhyPart alert={{ ...alert, fired_at: "2026-11-22T11:59:00Z" }} />);
+  expect(document.querySelector("[data-last-wrong=degraded]")?.textContent).toMatch(/^Last: at .*\d\d:\d\d:\d\d it was degraded: no answer\./);
+  cleanup();
   shown(<WhyPart alert={{ ...alert, phase: "resolved" }} />);
   expect(document.querySelector("[data-last-wrong]")?.textContent).toMatch(/no answer\.$/);
   cleanup();
@@ -95,7 +98,7 @@ it("says why a configuration is not fetched, and what to do about that", () => {
   const sample = (value: number, cause: string | null, at = AT) => ({ at, value, state: null, cause });
   shown(<WhyPart alert={detail(failed, [sample(1, "port_closed"), sample(1, "login", "2026-11-22T12:01:00Z")], "flag")} />);
   const last = () => document.querySelector("[data-last-wrong=value]")?.textContent;
-  expect(last()).toMatch(/: login refused\. Check the user, its password or its key\.$/);
+  expect(last()).toMatch(/^Last: at .*, login refused\. Check the user, its password or its key\.$/);
   expect(screen.getAllByRole("row").map((row) => row.textContent)[2]).toContain("yes, port closed");
   cleanup();
   shown(<WhyPart alert={detail(failed, [sample(1, "protocol")], "flag")} />);
@@ -112,4 +115,16 @@ it("tells of a flag that it is so, and draws no chart of one against one", () =>
   expect(screen.getByRole("table", { name: "Readings" }).textContent).toContain("yes, wrong authentication");
   expect(document.querySelector("[data-last-wrong=value]")?.textContent).toMatch(/: wrong authentication\./);
   expect(document.querySelector("[data-evidence-chart]")).toBeNull();
+});
+
+it("counts no more time as wrong than it was, and says since when it is well", () => {
+  const about = {
+    ...detail(STATES, [], null), device: null, agent: { id: "agt_1", name: "vm" }, site: { id: "sit_1", name: "Depot" }, value: null, object: "", ack: null,
+    silenced_until: null, last_at: AT, resolved_at: "2026-11-22T12:06:00Z", well_at: "2026-11-22T12:05:00Z",
+  } as unknown as AlertDetail;
+  shown(<AboutPart alert={about} />);
+  expect(document.querySelector("[data-lasted]")?.textContent).toMatch(/^5 min, well since .*\d\d:05:00$/);
+  cleanup();
+  shown(<AboutPart alert={{ ...about, well_at: null }} />);
+  expect(document.querySelector("[data-lasted]")?.textContent).toBe("6 min");
 });

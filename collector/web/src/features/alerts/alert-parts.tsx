@@ -23,8 +23,9 @@ const LINK = "text-accent hover:underline phone:inline-flex phone:min-h-11 phone
 
 /** What it is about: each leads to its page. */
 export function AboutPart({ alert }: { alert: AlertDetail }) {
-  const { device, agent, site, tenant, object, ack, silenced_until: until } = alert;
+  const { device, agent, site, tenant, object, ack, silenced_until: until, well_at: well } = alert;
   const value = valueOf(alert);
+  const lasted = lastedWords(alert);
   const isQuiet = useEachSecond(() => isSilent(alert, serverNow()));
   return (
     <Facts>
@@ -35,7 +36,7 @@ export function AboutPart({ alert }: { alert: AlertDetail }) {
       <Fact name="Tenant">{tenant.name}</Fact>
       {/* Both are of its last turn: what is so now, the charts tell. */}
       <Fact name="Last change"><Age at={alert.last_at} long /></Fact>
-      {alert.resolved_at && <Fact name="Wrong for"><span data-lasted>{lastedWords(alert)}</span></Fact>}
+      {lasted && <Fact name="Wrong for"><span data-lasted>{lasted}{well && `, well since ${momentTime(well, serverNow())}`}</span></Fact>}
       {value !== null && (
         <Fact name="Value then">
           {value}{device && <>{" "}· <Link to="/devices/$id" params={{ id: device.id }} className={LINK}>how it is now</Link></>}

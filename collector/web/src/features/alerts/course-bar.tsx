@@ -5,11 +5,11 @@ import type { AlertDetail } from "../../lib/types";
 import { courseOf, type Stretch } from "./course";
 
 const LOOK: Readonly<Record<Stretch["kind"], string>> = {
-  pending: "border border-dashed border-control bg-surface", firing: "bg-down",
+  pending: "border border-dashed border-control bg-surface", firing: "bg-down", well: "border border-up bg-surface",
 };
-const WORD: Readonly<Record<Stretch["kind"], string>> = { pending: "pending", firing: "firing" };
+const WORD: Readonly<Record<Stretch["kind"], string>> = { pending: "pending", firing: "firing", well: "well" };
 
-/** How long it was wrong, and how much of that it fired. */
+/** How long it was wrong, and how much of that it fired; behind it, how long it was well until it was over. */
 export function CourseBar({ alert }: { alert: AlertDetail }) {
   // As a string, so that the second hand renders it only when something is another.
   const course = JSON.parse(useEachSecond(() => JSON.stringify(courseOf(alert, serverNow())))) as Stretch[];

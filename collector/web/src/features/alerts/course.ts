@@ -1,9 +1,9 @@
-/** The course of an alert, as a bar and as lines: wrong, firing, over. */
+/** The course of an alert, as a bar and as lines: wrong, firing, well, over. */
 import { duration, exactDuration } from "../../lib/format";
 import type { Alert, AlertDetail, AlertHappened } from "../../lib/types";
 
 export interface Stretch {
-  kind: "pending" | "firing";
+  kind: "pending" | "firing" | "well";
   /** Of the whole bar, 0 to 1. */
   share: number;
   /** «10 min» */
@@ -13,13 +13,14 @@ export interface Stretch {
 const ms = (at: string) => Date.parse(at);
 
 /** From when it was wrong until now, or until it was over. */
-export function courseOf(alert: Pick<Alert, "began_at" | "fired_at" | "resolved_at">, nowMs: number): Stretch[] {
+export function courseOf(alert: Pick<Alert, "began_at" | "fired_at" | "resolved_at" | "well_at">, nowMs: number): Stretch[] {
   const from = ms(alert.began_at);
   const end = Math.max(alert.resolved_at ? ms(alert.resolved_at) : nowMs, from + 1000);
   const fired = alert.fired_at ? Math.min(Math.max(ms(alert.fired_at), from), end) : end;
+  const well = alert.well_at ? Math.min(Math.max(ms(alert.well_at), fired), end) : end;
   const stretch = (kind: Stretch["kind"], a: number, b: number): Stretch[] =>
     b > a ? [{ kind, share: (b - a) / (end - from), words: exactDuration((b - a) / 1000) }] : [];
-  return [...stretch("pending", from, fired), ...stretch("firing", fired, end)];
+  return [...stretch("pending", from, fired), ...stretch("firing", fired, well), ...stretch("well", well, end)];
 }
 
 /** How long it was wrong before it fired, or has been until now. */

@@ -19,7 +19,11 @@ function lastWrong({ state: last, evidence: { samples } }: AlertDetail): Pick<Sa
   return samples.findLast(({ cause }) => cause !== null) ?? null;
 }
 
-/** «At 08:54:46 it was degraded: no answer.», and what to do about that while it lasts. Nothing, where no more than a value is known. */
+function isAfter(at: string, fired: string | null): boolean {
+  return fired !== null && Date.parse(at) > Date.parse(fired);
+}
+
+/** «At 08:54:46 it was degraded: no answer.», «Last: …» once it had fired, and what to do about that while it lasts. Nothing, where no more than a value is known. */
 export function LastWrong({ alert }: { alert: AlertDetail }) {
   const last = lastWrong(alert);
   const causes = causeWordsOf(alert.evidence);
@@ -28,9 +32,13 @@ export function LastWrong({ alert }: { alert: AlertDetail }) {
   if (!last || (!state && !cause)) return null;
   const words = state ? `${STATE_WORD[state].toLowerCase()}${cause ? `: ${cause}` : ""}` : cause;
   const hint = alert.phase === "resolved" ? null : causes.hint(last.cause);
+  // What was read after it fired is not why it did.
+  const isLater = !last.at || isAfter(last.at, alert.fired_at);
   return (
     <p data-last-wrong={state ?? "value"}>
-      {last.at ? <>At <time dateTime={last.at} title={dateTime(last.at)}>{momentTime(last.at, serverNow())}</time></> : "Last"}{state ? " it was " : ": "}
+      {isLater && "Last: "}
+      {last.at && <>{isLater ? "at" : "At"} <time dateTime={last.at} title={dateTime(last.at)}>{momentTime(last.at, serverNow())}</time>{state ? " " : isLater ? ", " : ": "}</>}
+      {state && "it was "}
       <span className="font-medium">{words}</span>.
       {hint && <span className="text-muted"> {hint}</span>}
     </p>
@@ -63,7 +71,7 @@ export function Readings({ alert: { evidence, unit, fired_at: fired } }: { alert
             <tr key={sample.at} className="border-t border-line">
               <td className="py-0.5 pr-2 whitespace-nowrap" title={dateTime(sample.at)}>{tell(Date.parse(sample.at))}</td>
               <td className={`px-2 py-0.5 ${isOfStates ? "" : "num"}`}><Said sample={sample} cause={causes.word(sample.cause)} unit={unit} /></td>
-              <td className="w-full py-0.5 pl-4 text-muted">{fired && Date.parse(sample.at) > Date.parse(fired) ? "after it fired" : ""}</td>
+              <td className="w-full py-0.5 pl-4 text-muted">{isAfter(sample.at, fired) ? "after it fired" : ""}</td>
             </tr>
           ))}
         </tbody>

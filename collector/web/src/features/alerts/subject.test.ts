@@ -13,8 +13,11 @@ it("tells the value that was wrong, and none of a flag or a state", () => {
 });
 
 it("tells how long it was wrong, to the second", () => {
-  expect(lastedWords({ began_at: "2026-11-22T11:53:59Z", resolved_at: "2026-11-22T11:56:56Z" })).toBe("2 min 57 s");
-  expect(lastedWords({ began_at: "2026-11-22T11:53:59Z", resolved_at: null })).toBeNull();
+  const began = "2026-11-22T11:53:59Z";
+  expect(lastedWords({ began_at: began, resolved_at: "2026-11-22T11:56:56Z", well_at: null })).toBe("2 min 57 s");
+  expect(lastedWords({ began_at: began, resolved_at: "2026-11-22T11:56:56Z", well_at: "2026-11-22T11:55:56Z" })).toBe("117 s");
+  expect(lastedWords({ began_at: began, resolved_at: null, well_at: "2026-11-22T11:54:59Z" })).toBe("60 s");
+  expect(lastedWords({ began_at: began, resolved_at: null, well_at: null })).toBeNull();
 });
 
 it("notes who, until when, and what is in doubt", () => {

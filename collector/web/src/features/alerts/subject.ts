@@ -27,9 +27,10 @@ export function valueOf({ value, unit }: Pick<Alert, "value" | "unit">): string 
   return value === null || (unit !== null && WORDLESS.has(unit)) ? null : figure(value, unit);
 }
 
-/** How long it was wrong; null while it is. */
-export function lastedWords({ began_at: began, resolved_at: over }: Pick<Alert, "began_at" | "resolved_at">): string | null {
-  return over && exactDuration((Date.parse(over) - Date.parse(began)) / 1000);
+/** How long it was wrong; null while it is. The rule waits a while with it well before it is over: that is not counted. */
+export function lastedWords({ began_at: began, resolved_at: over, well_at: well }: Pick<Alert, "began_at" | "resolved_at" | "well_at">): string | null {
+  const end = well ?? over;
+  return end && exactDuration((Date.parse(end) - Date.parse(began)) / 1000);
 }
 
 const CAUSE_WORD: Readonly<Record<string, string>> = {

@@ -19,8 +19,9 @@ interface Told {
 
 const COLOUR = { up: "text-up", degraded: "text-degraded", down: "text-down", unknown: "text-unknown" } as const;
 
+/** `moved_at`: when its port was set anew, as far as this page knows. */
 export function toldOf(
-  { effective, failing, other_key: other, fetched_at: fetched, port }: Pick<Backup, "effective" | "failing" | "other_key" | "fetched_at" | "port">,
+  { effective, failing, other_key: other, fetched_at: fetched, port, job }: Pick<Backup, "effective" | "failing" | "other_key" | "fetched_at" | "port" | "job">,
 ): Told {
   if (other) return { state: "down", word: "Host key changed", note: null };
   if (failing) return { state: "degraded", word: `Failing: ${failing.cause === "port_closed" ? `port ${port} closed` : causeWord(failing.cause).toLowerCase()}`, note: causeAdvice(failing.cause, failing.advice) };

@@ -78,7 +78,7 @@ it("tries what is typed once the hand rests, and shows what it says", async () =
       condition: { kind: "metric", name: "cpu_percent", object: "*", is: "above", limit: 95, clear: 80 },
     },
   }]);
-  expect(document.querySelector("[data-look-count=wrong]")?.textContent).toBe("1 would fire");
+  expect(document.querySelector("[data-look-count=wrong]")?.textContent).toBe("1 wrong now");
   // Of what there is none of, nothing is said.
   expect(document.querySelector("[data-look-count=between]")).toBeNull();
   expect(screen.getByText("1 alert would have fired; 3 devices looked at.")).toBeTruthy();
@@ -91,7 +91,7 @@ it("says of a device that is not up what the rule makes of it, and what stands i
   posts(() => ({ data: { data: { ...PREVIEW, things: [thing], counts: { wrong: 0, between: 2, well: 1, unknown: 0 } } }, response: new Response() }));
   await show(RULE);
   const row = (await screen.findByText("core-1", { selector: "td" })).closest("tr");
-  expect(row?.textContent).toBe("core-1would not fire (degraded)");
+  expect(row?.textContent).toBe("core-1not wrong (degraded)");
   expect(screen.getByText(/^In between: past where it is well again/)).toBeTruthy();
 });
 

@@ -58,9 +58,9 @@ export function RulePreviewPart({ tenant, tried, metrics }: Props) {
 
 /** What the rule makes of a thing: not how the thing is, for what is degraded may be none of its business. */
 const LOOKS = [
-  { look: "wrong", word: "would fire", tone: "text-down", note: "Once it has been so for as long as the rule says" },
+  { look: "wrong", word: "wrong now", tone: "text-down", note: "It fires once it has been so for as long as the rule says" },
   { look: "between", word: "in between", tone: "text-degraded", note: "Past where it is well again, and not at the limit: nothing begins and nothing ends" },
-  { look: "well", word: "would not fire", tone: "text-up", note: "It is not what the rule calls wrong" },
+  { look: "well", word: "not wrong", tone: "text-up", note: "It is not what the rule calls wrong" },
   { look: "unknown", word: "unknown", tone: "text-unknown", note: "Nobody can tell how it is now" },
 ] as const;
 const LOOK = Object.fromEntries(LOOKS.map((one) => [one.look, one])) as Readonly<Record<RuleThing["look"], (typeof LOOKS)[number]>>;
