@@ -104,9 +104,10 @@ it("says why a configuration is not fetched, and what to do about that", () => {
   shown(<WhyPart alert={detail(failed, [sample(1, "protocol")], "flag")} />);
   expect(last()).toMatch(/: SSH failed\. Try ssh by hand/);
   cleanup();
-  // Polling has words of its own.
+  // Polling has words of its own, and SNMP alone: the device is there.
   shown(<WhyPart alert={detail({ ...failed, name: "snmp_failed" }, [sample(1, "timeout")], "flag")} />);
-  expect(last()).toMatch(/: no answer\. The device did not answer\./);
+  expect(last()).toMatch(/: no answer\. SNMP alone did not answer\. Check the credential/);
+  expect(last()).not.toContain("address");
 });
 
 it("tells of a flag that it is so, and draws no chart of one against one", () => {

@@ -1,4 +1,4 @@
-/** Causes in the words of what the rule looks at: fetching a configuration fails otherwise than polling. */
+/** Causes in the words of what the rule looks at: fetching a configuration fails otherwise than polling, SNMP otherwise than echo. */
 import { causeHint, causeWord } from "../../lib/state";
 import type { AlertDetail } from "../../lib/types";
 import { causeAdvice, causeWord as fetchWord } from "../config/words";
@@ -12,6 +12,12 @@ interface CauseWords {
 
 const POLLING: CauseWords = { word: causeWord, hint: causeHint };
 
+/** The device is there, so its address is right. */
+const OVER_SNMP: CauseWords = {
+  word: causeWord,
+  hint: (cause) => (cause === "timeout" ? "SNMP alone did not answer. Check the credential, the device's SNMP service and any filter on the way." : causeHint(cause)),
+};
+
 const FETCHING: CauseWords = {
   // «SSH failed» keeps its capitals.
   word: (cause) => (cause ? fetchWord(cause).replace(/^[A-Z](?![A-Z])/, (first) => first.toLowerCase()) : null),
@@ -19,5 +25,7 @@ const FETCHING: CauseWords = {
 };
 
 export function causeWordsOf({ condition }: Pick<AlertDetail["evidence"], "condition">): CauseWords {
-  return "name" in condition && condition.name === "config_fetch_failed" ? FETCHING : POLLING;
+  const name = "name" in condition ? condition.name : null;
+  if (name === "config_fetch_failed") return FETCHING;
+  return name === "snmp_failed" ? OVER_SNMP : POLLING;
 }
