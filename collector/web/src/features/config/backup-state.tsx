@@ -19,12 +19,16 @@ interface Told {
 
 const COLOUR = { up: "text-up", degraded: "text-degraded", down: "text-down", unknown: "text-unknown" } as const;
 
-/** `moved_at`: when its port was set anew, as far as this page knows. */
-export function toldOf(
-  { effective, failing, other_key: other, fetched_at: fetched, port, job }: Pick<Backup, "effective" | "failing" | "other_key" | "fetched_at" | "port" | "job">,
-): Told {
+/** A port that is set anew is tried at once, unless the backup is off: the port is the one that failed where that has come to its end. */
+function failureWord({ cause }: Pick<NonNullable<Backup["failing"]>, "cause">, { effective, job, port }: Pick<Backup, "effective" | "job" | "port">): string {
+  const isTried = effective.enabled && job?.state === "failed" && job.cause === cause;
+  return cause === "port_closed" && isTried ? `port ${port} closed` : causeWord(cause).toLowerCase();
+}
+
+export function toldOf(backup: Pick<Backup, "effective" | "failing" | "other_key" | "fetched_at" | "port" | "job">): Told {
+  const { effective, failing, other_key: other, fetched_at: fetched } = backup;
   if (other) return { state: "down", word: "Host key changed", note: null };
-  if (failing) return { state: "degraded", word: `Failing: ${failing.cause === "port_closed" ? `port ${port} closed` : causeWord(failing.cause).toLowerCase()}`, note: causeAdvice(failing.cause, failing.advice) };
+  if (failing) return { state: "degraded", word: `Failing: ${failureWord(failing, backup)}`, note: causeAdvice(failing.cause, failing.advice) };
   if (!effective.enabled) return { state: "unknown", word: "Not backed up", note: whyNot(effective) };
   return fetched ? { state: "up", word: "Backed up", note: null } : { state: "unknown", word: "Not fetched yet", note: null };
 }

@@ -37,7 +37,9 @@ it("asks for nothing without a login, or while a job is open", () => {
   cleanup();
   const open = button(backup({ job: { ...job, state: "queued" } }));
   expect(open.hasAttribute("disabled")).toBe(true);
-  expect(open.textContent).toBe("Fetching…");
+  expect(open.textContent).toBe("Queued");
+  cleanup();
+  expect(button(backup({ job: { ...job, state: "running" } })).textContent).toBe("Fetching…");
 });
 
 it("shows how far the agent is, and what to do about a failure that is past", () => {

@@ -19,7 +19,7 @@ export function RunButton({ device, backup, offline }: { device: string; backup:
     <>
       <Button look="solid" disabled={!hasLogin || run.isPending || open} aria-describedby={why ? id : undefined} title={why ?? undefined}
         onClick={() => run.mutate()} data-run>
-        {open || run.isPending ? "Fetching…" : "Fetch now"}
+        {backup.job?.state === "running" ? "Fetching…" : open || run.isPending ? "Queued" : "Fetch now"}
       </Button>
       {why && <span id={id} className="sr-only">{why}</span>}
       {run.error && <ErrorNote error={run.error} className="basis-full" onRetry={() => run.mutate()} />}
