@@ -87,7 +87,7 @@ function Options({ label, options, value, onChoose }: Pick<Props, "label" | "opt
         onKeyDown={onKeyDown}
       />
       {/* The keys are the input's, which keeps the focus. */}
-      <div ref={list} id={id} role="listbox" aria-label={label} className="mt-1.5 min-h-0 max-h-80 overflow-y-auto">
+      <div ref={list} id={id} role="listbox" aria-label={label} className="mt-1.5 min-h-0 max-h-80 overflow-y-auto [scrollbar-gutter:stable]">
         {found.map((option, index) => (
           // oxlint-disable-next-line jsx-a11y/click-events-have-key-events, jsx-a11y/interactive-supports-focus
           <div
