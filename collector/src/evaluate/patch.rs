@@ -38,7 +38,7 @@ pub(crate) fn of_step(step: &Step) -> (AlertId, AlertPatch) {
     let state = now.wrong.state.as_ref();
     let state = state.map(|state| json!({ "state": state, "cause": now.wrong.cause }));
     let unknown = step.cause.is_none() && now.track.unknown.is_some();
-    let patch = fields([
+    let mut patch = fields([
         ("phase", json!(phase)),
         ("severity", json!(now.rule.severity.name())),
         ("cause", json!(step.cause)),
@@ -52,6 +52,10 @@ pub(crate) fn of_step(step: &Step) -> (AlertId, AlertPatch) {
         ("well_at", time(well_at)),
         ("resolved_at", time(resolved_at)),
     ]);
+    if resolved_at.is_some() {
+        // Since when it was well stays as it was.
+        patch.remove("well_at");
+    }
     (now.alert, Some(patch))
 }
 

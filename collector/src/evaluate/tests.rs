@@ -142,6 +142,9 @@ async fn one_life(mut place: Place<'_>) {
     place.restart().await;
     place.poll(alive(DEVICE, 480)).await;
     assert_eq!(place.counts().await, [0, 0, 1, 2]);
+    let well =
+        format!("SELECT count(*) FROM alert WHERE resolved_at - well_at = {}", 60 * Micros::SECOND);
+    assert_eq!(place.raw.count(composed(well)).await, 1);
     place.restart().await;
     place.poll(alive(DEVICE, 540)).await;
     assert_eq!(place.counts().await, [0, 0, 1, 2]);

@@ -30,7 +30,8 @@ sql! { pub(crate) WRITE =
           ORDER BY q.alert_id DESC LIMIT 1))
  ON CONFLICT (tenant_id, alert_id) DO UPDATE SET phase = excluded.phase, cause = excluded.cause,
     began_at = excluded.began_at, fired_at = excluded.fired_at,
-    last_at = excluded.last_at, well_at = excluded.well_at, resolved_at = excluded.resolved_at,
+    last_at = excluded.last_at, resolved_at = excluded.resolved_at,
+    well_at = CASE excluded.phase WHEN 'resolved' THEN alert.well_at ELSE excluded.well_at END,
     evidence = excluded.evidence, told = excluded.told, updated_at = excluded.updated_at" }
 sql! { pub(crate) EVENT =
 "INSERT INTO alert_event (tenant_id, alert_id, event_id, at, kind, note)
