@@ -266,19 +266,18 @@ impl Evaluator {
         while !turn.is_empty() {
             let mut on = Vec::new();
             for tenant in turn {
-                match self.write_some(tenant).await {
-                    Ok(()) if self.waiting.contains_key(&tenant) => on.push(tenant),
-                    Ok(()) => {}
-                    Err(error) => {
-                        tracing::warn!(tenant_id = %tenant, error = chain(&error), "alerts of a tenant wait");
-                        if self.waiting.get(&tenant).is_some_and(|wait| wait.len() > WAITING_MAX) {
-                            self.begin_anew(tenant);
-                        }
-                        failed = Some(error);
-                        continue;
+                if let Err(error) = self.write_some(tenant).await {
+                    tracing::warn!(tenant_id = %tenant, error = chain(&error), "alerts of a tenant wait");
+                    if self.waiting.get(&tenant).is_some_and(|wait| wait.len() > WAITING_MAX) {
+                        self.begin_anew(tenant);
                     }
+                    failed = Some(error);
+                    continue;
                 }
                 written += 1;
+                if self.waiting.contains_key(&tenant) {
+                    on.push(tenant);
+                }
             }
             turn = on;
         }

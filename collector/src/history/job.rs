@@ -32,6 +32,14 @@ pub const WITHDRAWN: &str = "withdrawn";
 /// Nothing failed: somebody took it back.
 pub const CANCELLED: &str = "cancelled";
 
+/// Causes with which nothing failed, as SQL has them.
+macro_rules! called_off {
+    () => {
+        "('withdrawn', 'cancelled')"
+    };
+}
+pub(super) use called_off;
+
 /// Why a job is withdrawn whose device is not what it was, or is not wanted.
 pub(super) const CHANGED: (&str, &str) =
     (WITHDRAWN, "the device has another agent or address now, or is not to be backed up any more");

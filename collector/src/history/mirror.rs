@@ -65,7 +65,6 @@ impl MirrorError {
 pub struct Mirror {
     writer: Writer,
     beside: Arc<Beside>,
-    health: Mirrors,
 }
 
 impl Mirror {
@@ -80,18 +79,16 @@ impl Mirror {
     ) -> Self {
         // Git is run in its repository, from where another path would lead elsewhere.
         let dir = std::path::absolute(data_dir).unwrap_or_else(|_| data_dir.to_owned()).join(DIR);
-        let health = Mirrors::on();
-        let beside = Beside::new(dir.clone(), clock.clone(), health.clone(), metrics);
-        let beside = Arc::new(beside);
-        let (from, told) = ((database, versions, clock), (Arc::clone(&beside), health.clone()));
-        let writer = Writer::new(from, (dir, settings), told, metrics);
-        Self { writer, beside, health }
+        let beside = Arc::new(Beside::new(dir.clone(), clock.clone(), metrics));
+        let from = (database, versions, clock);
+        let writer = Writer::new(from, (dir, settings), Arc::clone(&beside), metrics);
+        Self { writer, beside }
     }
 
     /// How the mirrors stand, from now on.
     #[must_use]
     pub fn health(&self) -> Mirrors {
-        self.health.clone()
+        self.beside.health.clone()
     }
 
     /// Mirrors until `cancel`.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use farwatch_common::clock::Micros;
 use farwatch_common::id::{AlertId, ConfigJobId, ConfigVersionId, DeviceId};
 
-use super::job::OTHER_HOST_KEY;
+use super::job::{OTHER_HOST_KEY, called_off};
 use crate::evaluate::alerts::alerts_between;
 use crate::identity::TenantContext;
 use crate::inventory::{InventoryError, tenant_set};
@@ -45,7 +45,8 @@ sql! { pub(crate) VERSIONS =
 }
 sql! { pub(crate) FAILED =
     "SELECT j.job_id, j.ended_at, j.cause, j.advice FROM config_job j
-     WHERE j.device_id = $2 AND j.state = 'failed' AND j.cause NOT IN ('withdrawn', 'cancelled')
+     WHERE j.device_id = $2 AND j.state = 'failed'
+       AND j.cause NOT IN ", called_off!(), "
        AND j.ended_at >= $3 AND j.ended_at < $4
        AND j.tenant_id IN ", tenant_set!(), " ORDER BY j.ended_at DESC LIMIT $5"
 }

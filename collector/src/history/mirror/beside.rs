@@ -89,7 +89,7 @@ pub(super) struct Beside {
     dir: PathBuf,
     clock: Clock,
     heads: Mutex<BTreeMap<TenantId, Head>>,
-    health: Mirrors,
+    pub(super) health: Mirrors,
     wake: Notify,
     pub(super) pushes: Counter,
     pub(super) pushes_failed: Counter,
@@ -97,13 +97,13 @@ pub(super) struct Beside {
 }
 
 impl Beside {
-    pub(super) fn new(dir: PathBuf, clock: Clock, health: Mirrors, metrics: &Metrics) -> Self {
+    pub(super) fn new(dir: PathBuf, clock: Clock, metrics: &Metrics) -> Self {
         let counter = |name, help| metrics.counter(name, help, &[]);
         Self {
             dir,
             clock,
             heads: Mutex::default(),
-            health,
+            health: Mirrors::on(),
             wake: Notify::new(),
             pushes: counter("history_mirror_pushes_total", "Pushes of Git mirrors"),
             pushes_failed: counter("history_mirror_pushes_failed_total", "Pushes that failed"),

@@ -14,7 +14,6 @@ use super::MirrorError;
 use super::beside::Beside;
 use super::config::History;
 use super::git::{GitError, Repository};
-use super::health::Mirrors;
 use super::paths::{INDEX, Paths, index, paths, read_index};
 use super::store::{Mirrored, devices, versions_after};
 use super::stream::{BRANCH, Change, Commit, VERSION, end, write};
@@ -40,7 +39,6 @@ pub(super) struct Writer {
     versions: VersionsChanged,
     clock: Clock,
     beside: Arc<Beside>,
-    health: Mirrors,
     states: BTreeMap<TenantId, State>,
     /// Remotes of no tenant, as they were told last.
     strangers: Vec<String>,
@@ -53,7 +51,7 @@ impl Writer {
     pub(super) fn new(
         (database, versions, clock): (Database, VersionsChanged, Clock),
         (dir, settings): (PathBuf, History),
-        (beside, health): (Arc<Beside>, Mirrors),
+        beside: Arc<Beside>,
         metrics: &Metrics,
     ) -> Self {
         let counter = |name, help| metrics.counter(name, help, &[]);
@@ -64,7 +62,6 @@ impl Writer {
             versions,
             clock,
             beside,
-            health,
             states: BTreeMap::new(),
             strangers: Vec::new(),
             commits: counter("history_mirror_commits_total", "Commits of Git mirrors"),
@@ -98,7 +95,7 @@ impl Writer {
             }
         };
         self.tell_strangers(&tenants);
-        self.health.keep(|tenant| tenants.iter().any(|(there, _)| *there == tenant));
+        self.beside.health.keep(|tenant| tenants.iter().any(|(there, _)| *there == tenant));
         for (tenant, name) in tenants {
             if cancel.is_cancelled() {
                 return;
@@ -107,7 +104,9 @@ impl Writer {
             let Some(_writing) = self.beside.write(tenant) else { continue };
             let remote = self.settings.remote(tenant, &name).map(str::to_owned);
             let written = self.mirror(tenant, remote.as_deref(), cancel).await;
-            self.health.written(tenant, written.as_ref().copied().map_err(MirrorError::advice));
+            self.beside
+                .health
+                .written(tenant, written.as_ref().copied().map_err(MirrorError::advice));
             if let Err(error) = written {
                 // What is known of the repository may be wrong: it is asked again.
                 self.states.remove(&tenant);
@@ -141,7 +140,7 @@ impl Writer {
             None => {
                 let (state, last_at) = look(&repository).await?;
                 if let Some(at) = last_at {
-                    self.health.committed(tenant, at);
+                    self.beside.health.committed(tenant, at);
                     // Nobody knows what of it is at the remote.
                     self.beside.wrote(tenant, 0, remote);
                 }
@@ -171,7 +170,7 @@ impl Writer {
     /// So many commits, and the time of the last.
     fn wrote(&self, tenant: TenantId, (commits, at): (u64, Micros), remote: Option<&str>) {
         self.commits.add(commits);
-        self.health.committed(tenant, at);
+        self.beside.health.committed(tenant, at);
         self.beside.wrote(tenant, commits, remote);
     }
 

@@ -5,7 +5,7 @@ use farwatch_proto::v1::SnapshotPart;
 
 use super::{KEY_LEN, PART_BYTES_MAX, PART_BYTES_MIN, ReceiveError};
 use crate::history::HistoryKey;
-use crate::history::job::parts_drop;
+use crate::history::job::{called_off, parts_drop};
 use crate::history::outcome::{Broken, PACKED_BYTES_MAX};
 use crate::identity::PeerInfo;
 use crate::store::sql::sql;
@@ -53,7 +53,7 @@ sql! { pub(crate) TAKE =
        AND (state = 'running' OR (state = 'failed' AND cause = 'agent_lost' AND NOT EXISTS (
             SELECT 1 FROM config_job n WHERE n.tenant_id = $1
             AND n.device_id = config_job.device_id AND n.job_id > $2
-            AND COALESCE(n.cause, '') NOT IN ('withdrawn', 'cancelled'))))
+            AND COALESCE(n.cause, '') NOT IN ", called_off!(), ")))
      RETURNING bytes, hash"
 }
 sql! { pub(crate) BEGIN =
