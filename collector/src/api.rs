@@ -47,6 +47,7 @@ mod reply;
 mod request;
 mod routes;
 mod rules;
+mod screens;
 #[expect(unused_qualifications, reason = "utoipa::path writes them")]
 mod series;
 pub mod serve;
@@ -62,6 +63,8 @@ mod timeline;
 mod tokens;
 mod totp;
 mod users;
+mod views;
+mod wall;
 
 use std::sync::{Arc, Mutex};
 
@@ -197,6 +200,10 @@ fn operations() -> OpenApiRouter<AppState> {
         .routes(routes!(login::login))
         .routes(routes!(login::logout))
         .routes(routes!(login::me))
+        .routes(routes!(views::views, views::views_put))
+        .routes(routes!(wall::wall, wall::wall_enter, wall::wall_leave))
+        .routes(routes!(screens::screens, screens::screen_new))
+        .routes(routes!(screens::screen_change, screens::screen_gone))
         .routes(routes!(tenants::tenants, tenants::tenant_new))
         .routes(routes!(tenants::tenant, tenants::tenant_change))
         .routes(routes!(quotas::quota, quotas::quota_change))

@@ -15,13 +15,16 @@ pub mod password;
 pub mod peer;
 pub mod pki;
 pub mod places;
+pub mod screen;
 pub mod second_factor;
 pub mod session;
 pub mod tenancy;
+mod text_key;
 pub mod token;
 pub mod totp;
 pub mod tries;
 pub mod user;
+pub mod view;
 
 use std::time::Duration;
 

@@ -153,6 +153,8 @@ ids! {
     UserId = "usr";
     /// An API key of a program.
     ApiKeyId = "key";
+    /// A screen on the wall.
+    ScreenId = "scr";
     /// An enrolment token.
     TokenId = "tok";
     /// A device credential, sealed.

@@ -36,6 +36,8 @@ pub(super) enum Need {
     SignedIn,
     /// A session: this is about the person themselves.
     Person,
+    /// To read one tenant at least; a screen on the wall may, too.
+    Watch,
     /// So much in one tenant at least.
     Tenant(Access),
     SuperAdmin,
@@ -46,13 +48,23 @@ const NEEDS: &[(&str, Need)] = &[
     ("login", Need::Nobody),
     ("logout", Need::Nobody),
     ("me", Need::Person),
+    ("views", Need::Person),
+    ("views_put", Need::Person),
+    ("wall", Need::Watch),
+    ("wall_enter", Need::Nobody),
+    ("wall_leave", Need::Nobody),
+    // Of which the caller administers all tenants.
+    ("screens", Need::Tenant(Access::Admin)),
+    ("screen_new", Need::Tenant(Access::Admin)),
+    ("screen_change", Need::Tenant(Access::Admin)),
+    ("screen_gone", Need::Tenant(Access::Admin)),
     ("tenants", Need::SignedIn),
     ("tenant_new", Need::SuperAdmin),
     ("tenant", Need::Tenant(Access::Read)),
     ("tenant_change", Need::SuperAdmin),
     ("quota", Need::Tenant(Access::Admin)),
     ("quota_change", Need::SuperAdmin),
-    ("sites", Need::Tenant(Access::Read)),
+    ("sites", Need::Watch),
     ("site_new", Need::Tenant(Access::Write)),
     ("site_change", Need::Tenant(Access::Write)),
     ("site_gone", Need::Tenant(Access::Write)),
@@ -63,7 +75,7 @@ const NEEDS: &[(&str, Need)] = &[
     ("api_keys", Need::Tenant(Access::Read)),
     ("api_key_new", Need::Tenant(Access::Admin)),
     ("api_key_delete", Need::Tenant(Access::Admin)),
-    ("devices", Need::Tenant(Access::Read)),
+    ("devices", Need::Watch),
     ("device_new", Need::Tenant(Access::Write)),
     ("device", Need::Tenant(Access::Read)),
     ("device_gone", Need::Tenant(Access::Write)),
@@ -90,7 +102,7 @@ const NEEDS: &[(&str, Need)] = &[
     ("metrics", Need::Tenant(Access::Read)),
     ("series", Need::Tenant(Access::Read)),
     ("samples", Need::Tenant(Access::Read)),
-    ("agents", Need::Tenant(Access::Read)),
+    ("agents", Need::Watch),
     ("agent", Need::Tenant(Access::Read)),
     ("agent_change", Need::Tenant(Access::Write)),
     ("revoke", Need::Tenant(Access::Admin)),
@@ -104,7 +116,7 @@ const NEEDS: &[(&str, Need)] = &[
     ("rule_gone", Need::Tenant(Access::Admin)),
     ("rule_metrics", Need::SignedIn),
     ("rule_preview", Need::Tenant(Access::Admin)),
-    ("alerts", Need::Tenant(Access::Read)),
+    ("alerts", Need::Watch),
     ("alert", Need::Tenant(Access::Read)),
     ("alert_bulk", Need::Tenant(Access::Write)),
     ("alert_ack", Need::Tenant(Access::Write)),
@@ -119,7 +131,7 @@ const NEEDS: &[(&str, Need)] = &[
     ("config_raw", Need::Tenant(Access::Admin)),
     ("device_configs", Need::Tenant(Access::Read)),
     ("timeline", Need::Tenant(Access::Read)),
-    ("events", Need::Tenant(Access::Read)),
+    ("events", Need::Watch),
     ("audit", Need::Tenant(Access::Admin)),
     ("audit_export", Need::Tenant(Access::Admin)),
     ("channels", Need::Tenant(Access::Read)),
@@ -167,6 +179,7 @@ const FIRST: [&str; 2] = ["me", "password_new"];
 #[derive(Clone, Copy, Debug)]
 struct Standing {
     person: bool,
+    screen: bool,
     super_admin: bool,
     /// The most they may do in any tenant; `None` in no tenant.
     access: Option<Access>,
@@ -177,7 +190,8 @@ impl Standing {
         let most = [Access::Admin, Access::Write, Access::Read];
         let in_any = |access: &Access| context.tenants().any(|id| context.may(id, *access));
         Self {
-            person: !matches!(context.actor(), Actor::ApiKey(_)),
+            person: !matches!(context.actor(), Actor::ApiKey(_) | Actor::Screen(_)),
+            screen: matches!(context.actor(), Actor::Screen(_)),
             super_admin: context.is_super_admin(),
             access: most.into_iter().find(in_any),
         }
@@ -185,10 +199,11 @@ impl Standing {
 }
 
 impl Need {
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 8] = [
         Self::Nobody,
         Self::SignedIn,
         Self::Person,
+        Self::Watch,
         Self::Tenant(Access::Read),
         Self::Tenant(Access::Write),
         Self::Tenant(Access::Admin),
@@ -200,6 +215,7 @@ impl Need {
             Self::Nobody => "nobody",
             Self::SignedIn => "signed_in",
             Self::Person => "person",
+            Self::Watch => "watch",
             Self::Tenant(Access::Read) => "read",
             Self::Tenant(Access::Write) => "write",
             Self::Tenant(Access::Admin) => "admin",
@@ -218,6 +234,8 @@ impl Need {
         match self {
             Self::Nobody | Self::SignedIn => true,
             Self::Person => standing.person,
+            Self::Watch => standing.screen || Self::Tenant(Access::Read).is_met_by(Some(standing)),
+            _ if standing.screen => false,
             // In an installation without tenants there is somebody who may make the first.
             Self::Tenant(access) => standing.super_admin || standing.access >= Some(access),
             Self::SuperAdmin => standing.super_admin,
@@ -228,11 +246,12 @@ impl Need {
     fn refusal(self, standing: Standing) -> Error {
         let forbidden = |detail| Error::forbidden("forbidden", detail);
         match self {
+            _ if standing.screen => forbidden("A screen on the wall only shows how things are."),
             Self::Person => forbidden("An API key is not a person; list the tenants instead."),
             Self::Tenant(Access::Write) if !standing.person => {
                 Error::forbidden("scope", "This API key has the scope `read` only.")
             }
-            Self::Tenant(_) if standing.access.is_none() => {
+            Self::Watch | Self::Tenant(_) if standing.access.is_none() => {
                 forbidden("You have no role in any tenant; ask an administrator of one.")
             }
             Self::SuperAdmin => forbidden("Only a super_admin may do this."),
@@ -245,15 +264,21 @@ impl Need {
 fn kinds() -> impl Iterator<Item = (&'static str, Option<Standing>)> {
     let key = |name, scope: Scope| {
         let access = Some(scope.access());
-        (name, Some(Standing { person: false, super_admin: false, access }))
+        (name, Some(Standing { person: false, screen: false, super_admin: false, access }))
     };
     let person = |role: Role| {
         let super_admin = role == Role::SuperAdmin;
-        let standing = Standing { person: true, super_admin, access: Some(role.access()) };
+        let access = Some(role.access());
+        let standing = Standing { person: true, screen: false, super_admin, access };
         (role.name(), Some(standing))
     };
     let keys = [key("api_key:read", Scope::Read), key("api_key:write", Scope::Write)];
-    [("nobody", None)].into_iter().chain(keys).chain(Role::ALL.map(person))
+    let screen =
+        Standing { person: false, screen: true, super_admin: false, access: Some(Access::Read) };
+    [("nobody", None), ("screen", Some(screen))]
+        .into_iter()
+        .chain(keys)
+        .chain(Role::ALL.map(person))
 }
 
 /// The operations of one path.
@@ -386,11 +411,15 @@ mod tests {
             met.map(Need::name).collect::<Vec<_>>().join(" ")
         };
         assert_eq!(met("nobody"), "nobody");
-        assert_eq!(met("api_key:read"), "nobody signed_in read");
-        assert_eq!(met("api_key:write"), "nobody signed_in read write");
-        assert_eq!(met("viewer"), "nobody signed_in person read");
-        assert_eq!(met("operator"), "nobody signed_in person read write");
-        assert_eq!(met("tenant_admin"), "nobody signed_in person read write admin");
-        assert_eq!(met("super_admin"), "nobody signed_in person read write admin super_admin");
+        assert_eq!(met("screen"), "nobody signed_in watch");
+        assert_eq!(met("api_key:read"), "nobody signed_in watch read");
+        assert_eq!(met("api_key:write"), "nobody signed_in watch read write");
+        assert_eq!(met("viewer"), "nobody signed_in person watch read");
+        assert_eq!(met("operator"), "nobody signed_in person watch read write");
+        assert_eq!(met("tenant_admin"), "nobody signed_in person watch read write admin");
+        assert_eq!(
+            met("super_admin"),
+            "nobody signed_in person watch read write admin super_admin"
+        );
     }
 }

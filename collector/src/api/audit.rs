@@ -5,8 +5,8 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use farwatch_common::clock::Micros;
 use farwatch_common::id::{
-    AgentId, AlertId, ApiKeyId, ConfigVersionId, CredentialId, DeviceId, RuleId, SiteId, TenantId,
-    UserId,
+    AgentId, AlertId, ApiKeyId, ConfigVersionId, CredentialId, DeviceId, RuleId, ScreenId, SiteId,
+    TenantId, UserId,
 };
 use farwatch_common::task::chain;
 use futures_util::stream::try_unfold;
@@ -333,6 +333,7 @@ fn id_text(kind: &str, id: i64) -> Option<String> {
         "user" | "member" => UserId(id).to_string(),
         "credential_profile" => CredentialId(id).to_string(),
         "api_key" => ApiKeyId(id).to_string(),
+        "screen" => ScreenId(id).to_string(),
         "rule" => RuleId(id).to_string(),
         "alert" => AlertId(id).to_string(),
         "config" => ConfigVersionId(id).to_string(),

@@ -17,7 +17,7 @@ use utoipa::{PartialSchema as _, ToSchema};
 use super::error::{Error, Problem};
 use super::events::HelloEvent;
 use super::reply::Time;
-use crate::identity::session;
+use crate::identity::{screen, session};
 
 /// The only field of an answer that may be missing.
 const OPTIONAL: (&str, &str) = ("Problem", "errors");
@@ -53,11 +53,13 @@ pub(super) fn finished(mut document: OpenApi) -> OpenApi {
     let cookie = ApiKeyValue::new(session::COOKIE);
     components.add_security_scheme("session", SecurityScheme::ApiKey(ApiKey::Cookie(cookie)));
     let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build();
+    let cookie = ApiKeyValue::new(screen::COOKIE);
+    components.add_security_scheme("screen", SecurityScheme::ApiKey(ApiKey::Cookie(cookie)));
     components.add_security_scheme("api_key", SecurityScheme::Http(bearer));
     document.components = Some(components);
     let any =
         |name: &str| utoipa::openapi::SecurityRequirement::new::<_, [&str; 0], &str>(name, []);
-    document.security = Some(vec![any("session"), any("api_key")]);
+    document.security = Some(vec![any("session"), any("api_key"), any("screen")]);
     add_problems(&mut document);
     document
 }

@@ -91,6 +91,10 @@ impl Error {
         Self::new(StatusCode::UNAUTHORIZED, "unauthenticated", detail)
     }
 
+    pub(super) fn is_unauthenticated(&self) -> bool {
+        self.status == StatusCode::UNAUTHORIZED
+    }
+
     pub(super) fn bad_request(code: &'static str, detail: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, code, detail)
     }

@@ -16,6 +16,7 @@ use super::AppState;
 use super::error::Error;
 use crate::audit::Origin;
 use crate::identity::api_key::{api_key_get, api_key_touch};
+use crate::identity::screen::{self, screen_known, screen_touch};
 use crate::identity::session::{self, SessionKey, session_get, session_key, session_touch};
 use crate::identity::user::User;
 use crate::identity::{Actor, NOTE_EVERY, TenantContext, digest};
@@ -48,6 +49,7 @@ impl Client {
 pub(super) enum Proof {
     Session(SessionKey),
     ApiKey(Arc<Secret>),
+    Screen(Arc<Secret>),
 }
 
 /// A caller whose session or key is good, within their rate.
@@ -63,14 +65,14 @@ pub(super) struct Caller {
 impl Caller {
     /// Who sends a request, if they may send it from where they do and this often.
     pub(super) async fn known(parts: &Parts, state: &AppState) -> Result<Self, Error> {
-        let mut caller = check(proof(&parts.headers)?, state).await?;
+        let mut caller = check_first(proofs(&parts.headers)?, state).await?;
         caller.context = caller.context.from(origin(&parts.extensions));
         state.limits.requests.check(&caller.proof.key())?;
         if let Actor::ApiKey(_) = caller.context.actor() {
             // A key is of one tenant; all keys of a tenant share its rate.
             caller.context.tenants().try_for_each(|tenant| state.quotas.api_check(tenant))?;
         }
-        if is_change(&parts.method) && matches!(caller.proof, Proof::Session(_)) {
+        if is_change(&parts.method) && !matches!(caller.proof, Proof::ApiKey(_)) {
             same_origin(&parts.headers, &parts.uri)?;
         }
         Ok(caller)
@@ -87,6 +89,7 @@ impl Caller {
             match (&self.proof, self.context.actor()) {
                 (Proof::Session(key), _) => session_touch(&state.db, *key, now).await,
                 (_, Actor::ApiKey(id)) => api_key_touch(&state.db, *id, now).await,
+                (_, Actor::Screen(id)) => screen_touch(&state.db, *id, now).await,
                 _ => Ok(()),
             }
         };
@@ -113,7 +116,7 @@ impl Proof {
     pub(super) fn key(&self) -> [u8; 32] {
         match self {
             Self::Session(key) => *key,
-            Self::ApiKey(text) => digest(text.expose()),
+            Self::ApiKey(text) | Self::Screen(text) => digest(text.expose()),
         }
     }
 }
@@ -145,7 +148,26 @@ pub(super) async fn check(proof: Proof, state: &AppState) -> Result<Caller, Erro
             let last_used_at = known.last_used_at;
             Ok(Caller { context: known.context, proof, user: None, last_used_at })
         }
+        Proof::Screen(text) => {
+            let text = str::from_utf8(text.expose()).map_err(|_| Error::unauthenticated())?;
+            let known = screen_known(&state.db, text).await?;
+            let known = known.ok_or_else(Error::unauthenticated)?;
+            let last_used_at = known.last_used_at;
+            Ok(Caller { context: known.context, proof, user: None, last_used_at })
+        }
     }
+}
+
+/// The first of them that is good. What is wrong with the last counts.
+async fn check_first(proofs: Vec<Proof>, state: &AppState) -> Result<Caller, Error> {
+    let mut refused = Error::unauthenticated();
+    for proof in proofs {
+        match check(proof, state).await {
+            Err(error) if error.is_unauthenticated() => refused = error,
+            other => return other,
+        }
+    }
+    Err(refused)
 }
 
 /// Where the request came from, for the audit.
@@ -153,13 +175,16 @@ pub(super) fn origin(extensions: &http::Extensions) -> Origin {
     extensions.get().cloned().unwrap_or_default()
 }
 
-/// A bearer key counts before a cookie: a program that sends one means it.
-fn proof(headers: &HeaderMap) -> Result<Proof, Error> {
+/// A bearer key counts before a cookie: a program that sends one means it. Of a browser who is signed
+/// in counts before the screen that it may be, and the screen when that session is over.
+fn proofs(headers: &HeaderMap) -> Result<Vec<Proof>, Error> {
     if headers.contains_key(AUTHORIZATION) {
         let key = bearer(headers).ok_or_else(Error::unauthenticated)?;
-        return Ok(Proof::ApiKey(Arc::new(Secret::from(key))));
+        return Ok(vec![Proof::ApiKey(Arc::new(Secret::from(key)))]);
     }
-    session_of(headers).map(Proof::Session).ok_or_else(Error::unauthenticated)
+    let session = session_of(headers).map(Proof::Session);
+    let screen = screen_of(headers).map(|token| Proof::Screen(Arc::new(token)));
+    Ok(session.into_iter().chain(screen).collect())
 }
 
 pub(super) fn bearer(headers: &HeaderMap) -> Option<&str> {
@@ -169,11 +194,18 @@ pub(super) fn bearer(headers: &HeaderMap) -> Option<&str> {
 
 /// The session a browser says it has.
 pub(super) fn session_of(headers: &HeaderMap) -> Option<SessionKey> {
-    let cookies = headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok());
-    let mut pairs =
-        cookies.flat_map(|line| line.split(';')).filter_map(|pair| pair.split_once('='));
-    let (_, token) = pairs.find(|(name, _)| name.trim() == session::COOKIE)?;
-    Some(session_key(token.trim().as_bytes()))
+    cookie(headers, session::COOKIE).map(|token| session_key(token.as_bytes()))
+}
+
+/// The token of the screen that a browser says it is.
+pub(super) fn screen_of(headers: &HeaderMap) -> Option<Secret> {
+    cookie(headers, screen::COOKIE).map(Secret::from)
+}
+
+fn cookie<'a>(headers: &'a HeaderMap, wanted: &str) -> Option<&'a str> {
+    let lines = headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok());
+    let mut pairs = lines.flat_map(|line| line.split(';')).filter_map(|pair| pair.split_once('='));
+    pairs.find(|(name, _)| name.trim() == wanted).map(|(_, value)| value.trim())
 }
 
 fn is_change(method: &Method) -> bool {

@@ -58,6 +58,8 @@ pub(super) struct MyTenant {
     id: String,
     name: String,
     role: Role,
+    /// Its devices are simulated.
+    demo: bool,
     /// When the staff grant ends by which I am in it.
     granted_until: Option<Time>,
 }
@@ -285,6 +287,7 @@ async fn me_of(
             None => Role::Viewer,
         },
         granted_until: context.granted_until(tenant.id).map(Time),
+        demo: tenant.demo,
         id: tenant.id.to_string(),
         name: tenant.name,
     };

@@ -19,11 +19,14 @@ use farwatch_common::id::TenantId;
 pub(super) struct Tenant {
     id: String,
     name: String,
+    /// Its devices are simulated.
+    demo: bool,
     created_at: Time,
 }
 
 fn show(row: tenant::Tenant) -> Tenant {
-    Tenant { id: row.id.to_string(), name: row.name, created_at: Time(row.created_at) }
+    let (id, created_at) = (row.id.to_string(), Time(row.created_at));
+    Tenant { id, name: row.name, demo: row.demo, created_at }
 }
 
 #[derive(Debug, Default, Deserialize, IntoParams)]

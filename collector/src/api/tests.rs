@@ -22,6 +22,7 @@ mod recipes;
 mod roles;
 mod secrets;
 mod stream;
+mod walls;
 
 use std::net::IpAddr;
 use std::sync::Mutex;
@@ -80,6 +81,8 @@ enum As {
     Nobody,
     Cookie(String),
     Key(String),
+    /// A screen on the wall, by its cookie.
+    Screen(String),
 }
 
 struct Answer {
@@ -338,6 +341,9 @@ impl World {
         match who {
             As::Nobody => request,
             As::Key(key) => request.header("authorization", format!("Bearer {key}")),
+            As::Screen(token) => request
+                .header("cookie", format!("__Host-farwatch=over; __Host-farwatch-wall={token}"))
+                .header("sec-fetch-site", "same-origin"),
             As::Cookie(token) => request
                 .header("cookie", format!("theme=dark; __Host-farwatch={token}"))
                 .header("sec-fetch-site", "same-origin"),

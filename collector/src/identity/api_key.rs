@@ -1,31 +1,23 @@
-//! API keys: `fwk_<id>_<secret>_<crc>`, for programs.
-//!
-//! The id finds the row, the checksum spares the database typing errors, and of the secret only
-//! the SHA-256 is stored: it has 256 bits, so a slow hash would add nothing.
+//! API keys, for programs; see [`text_key`].
 
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use data_encoding::BASE32_NOPAD;
 use farwatch_common::clock::Micros;
-use farwatch_common::crc::crc32;
 use farwatch_common::id::{ApiKeyId, IdGenerator, TenantId, UserId};
 use farwatch_common::secret::Secret;
-use ring::rand::SecureRandom as _;
 use serde_json::json;
 use subtle::ConstantTimeEq as _;
 
 use super::tenancy::{Access, Actor, TenantContext};
-use super::{IdentityKey, NOTE_EVERY, digest};
+use super::{IdentityKey, NOTE_EVERY, digest, text_key};
 use crate::audit::Change;
 use crate::inventory::{InventoryError, Listed, Named, Page, Read, get, list, tenant_set};
 use crate::live::view::rfc3339;
 use crate::store::sql::{Row, sql};
 use crate::store::{Database, StoreError, Txn};
 
-const PREFIX: &str = "fwk_";
-const SECRET_LEN: usize = 32;
-const TEXT_LEN_MAX: usize = 128;
+const PREFIX: &str = "fwk";
 pub const LIFE_DAYS: u32 = 90;
 pub const LIFE_DAYS_MAX: u32 = 365;
 /// How long a key that ended is kept.
@@ -88,12 +80,9 @@ pub async fn api_key_create(
     let created_by = match context.actor() {
         Actor::User(user) => user.0,
         Actor::ApiKey(key) => key.0,
-        Actor::Agent(_) | Actor::Local => 0,
+        Actor::Screen(_) | Actor::Agent(_) | Actor::Local => 0,
     };
-    let mut secret = [0; SECRET_LEN];
-    ring::rand::SystemRandom::new()
-        .fill(&mut secret)
-        .map_err(|_| StoreError::Corrupt { what: "the system's randomness".to_owned() })?;
+    let secret = text_key::secret_new()?;
     let id = ApiKeyId(ids.next(now));
     let day = Duration::from_secs(86_400);
     let expires_at = now.after(day * life_days.clamp(1, LIFE_DAYS_MAX));
@@ -106,7 +95,7 @@ pub async fn api_key_create(
     let scopes: Vec<_> = scopes.iter().map(|scope| scope.name()).collect();
     let after = json!({ "scopes": scopes, "expires_at": rfc3339(expires_at) });
     txn.commit([Change::new("api_key", "create", id.0, name).after(after)], now).await?;
-    Ok((encode(id, &secret), id, expires_at))
+    Ok((text_key::encode(PREFIX, &id.to_string(), &secret), id, expires_at))
 }
 
 sql! { pub(crate) DELETE_ENDED =
@@ -279,44 +268,7 @@ fn scopes_from(text: &str) -> Vec<Scope> {
     text.split(',').filter_map(known).collect()
 }
 
-fn encode(id: ApiKeyId, secret: &[u8]) -> Secret {
-    let id = id.to_string();
-    let id = id.trim_start_matches("key_");
-    let body = format!("{PREFIX}{id}_{}", BASE32_NOPAD.encode(secret).to_ascii_lowercase());
-    let crc = BASE32_NOPAD.encode(&crc32(body.as_bytes()).to_be_bytes()).to_ascii_lowercase();
-    Secret::from(format!("{body}_{crc}"))
-}
-
 fn parse(text: &str) -> Option<(ApiKeyId, Secret)> {
-    if text.len() > TEXT_LEN_MAX {
-        return None;
-    }
-    let (body, crc) = text.rsplit_once('_')?;
-    let expected = BASE32_NOPAD.encode(&crc32(body.as_bytes()).to_be_bytes());
-    if !crc.eq_ignore_ascii_case(&expected) {
-        return None;
-    }
-    let (id, secret) = body.strip_prefix(PREFIX)?.split_once('_')?;
-    let secret = BASE32_NOPAD.decode(secret.to_ascii_uppercase().as_bytes()).ok()?;
-    let id = format!("key_{id}").parse().ok()?;
-    (secret.len() == SECRET_LEN).then(|| (id, Secret::new(secret)))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_text_form_round_trips_and_notices_changes() {
-        let text = encode(ApiKeyId(77), &[9; SECRET_LEN]);
-        let text = str::from_utf8(text.expose()).unwrap();
-        assert_eq!(parse(text), Some((ApiKeyId(77), Secret::new(vec![9; SECRET_LEN]))));
-        for at in 0..text.len() {
-            let mut bad = text.to_owned();
-            let letter = if &text[at..=at] == "q" { "r" } else { "q" };
-            bad.replace_range(at..=at, letter);
-            assert_eq!(parse(&bad), None, "{bad}");
-            assert_eq!(parse(&text[..at]), None);
-        }
-    }
+    let (id, secret) = text_key::parse(PREFIX, text)?;
+    Some((format!("key_{id}").parse().ok()?, secret))
 }

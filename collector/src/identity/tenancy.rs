@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use farwatch_common::clock::Micros;
-use farwatch_common::id::{AgentId, ApiKeyId, TenantId, UserId};
+use farwatch_common::id::{AgentId, ApiKeyId, ScreenId, TenantId, UserId};
 
 use super::IdentityKey;
 use crate::audit::{INSTALLATION, Origin, Who};
@@ -25,6 +25,8 @@ pub enum Access {
 pub enum Actor {
     User(UserId),
     ApiKey(ApiKeyId),
+    /// A screen on the wall, which changes nothing.
+    Screen(ScreenId),
     /// An agent, for what it is to poll.
     Agent(AgentId),
     /// The command line on the collector's own machine.
@@ -109,6 +111,7 @@ impl TenantContext {
         let (kind, id) = match self.actor {
             Actor::User(id) => ("user", id.0),
             Actor::ApiKey(id) => ("api_key", id.0),
+            Actor::Screen(id) => ("screen", id.0),
             Actor::Agent(id) => ("agent", id.0),
             Actor::Local => ("local", 0),
         };

@@ -16,11 +16,13 @@ use crate::store::{Database, StoreError};
 pub struct Tenant {
     pub id: TenantId,
     pub name: String,
+    /// Its devices are simulated, and everybody is told so.
+    pub demo: bool,
     pub created_at: Micros,
 }
 
 sql! { pub(crate) INSERT =
-    "INSERT INTO tenant (tenant_id, name, created_at) VALUES ($1, $2, $3)"
+    "INSERT INTO tenant (tenant_id, name, demo, created_at) VALUES ($1, $2, $3, $4)"
 }
 
 fn free(known: &[String], name: &str) -> Result<(), InventoryError> {
@@ -38,13 +40,37 @@ pub async fn tenant_create(
     name: &str,
     now: Micros,
 ) -> Result<Tenant, InventoryError> {
-    let tenant = Tenant { id: TenantId(ids.next(now)), name: name.to_owned(), created_at: now };
+    create(db, vault, context, ids, (name, false), now).await
+}
+
+/// The same, of a tenant whose devices are simulated.
+pub async fn demo_tenant_create(
+    db: &Database,
+    vault: &Vault,
+    context: &TenantContext,
+    ids: &IdGenerator,
+    name: &str,
+    now: Micros,
+) -> Result<Tenant, InventoryError> {
+    create(db, vault, context, ids, (name, true), now).await
+}
+
+async fn create(
+    db: &Database,
+    vault: &Vault,
+    context: &TenantContext,
+    ids: &IdGenerator,
+    (name, demo): (&str, bool),
+    now: Micros,
+) -> Result<Tenant, InventoryError> {
+    let id = TenantId(ids.next(now));
+    let tenant = Tenant { id, name: name.to_owned(), demo, created_at: now };
     let context = context.founding(tenant.id).ok_or(InventoryError::Denied)?;
     // Until the commit: see there.
     let wrapping = vault.wrapping()?;
     let (mut txn, others) = tenants_change(db, &context, tenant.id).await?;
     free(&others, name)?;
-    INSERT.bind(tenant.id).bind(name).bind(now).execute(&mut txn).await?;
+    INSERT.bind(tenant.id).bind(name).bind(demo).bind(now).execute(&mut txn).await?;
     vault.tenant_key_create(&mut txn, &wrapping, tenant.id, now).await?;
     let change = Change::new("tenant", "create", tenant.id.0, name).only_in([tenant.id]);
     txn.commit([change], now).await?;
@@ -53,7 +79,10 @@ pub async fn tenant_create(
 
 macro_rules! select_tenant {
     () => {
-        concat!("SELECT tenant_id, name, created_at FROM tenant WHERE tenant_id IN ", tenant_set!())
+        concat!(
+            "SELECT tenant_id, name, demo, created_at FROM tenant WHERE tenant_id IN ",
+            tenant_set!()
+        )
     };
 }
 
@@ -65,7 +94,12 @@ sql! { pub(crate) LIST =
 sql! { pub(crate) GET = select_tenant!(), " AND tenant_id = $2" }
 
 fn read(row: &Row) -> Result<Tenant, StoreError> {
-    Ok(Tenant { id: TenantId(row.get(0)?), name: row.get(1)?, created_at: Micros(row.get(2)?) })
+    Ok(Tenant {
+        id: TenantId(row.get(0)?),
+        name: row.get(1)?,
+        demo: row.get::<i64>(2)? != 0,
+        created_at: Micros(row.get(3)?),
+    })
 }
 
 /// The caller's tenants, by name.

@@ -1042,6 +1042,24 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/me/views": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** My saved views */
+        get: operations["views"];
+        /** Save my views, in place of those that were */
+        put: operations["views_put"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/openapi.json": {
         parameters: {
             query?: never;
@@ -1174,6 +1192,42 @@ export interface paths {
          *     anew.
          */
         patch: operations["rule_change"];
+        trace?: never;
+    };
+    "/api/v1/screens": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Screens of which I administer all tenants */
+        get: operations["screens"];
+        put?: never;
+        /** Make a screen */
+        post: operations["screen_new"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/screens/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Let a screen show something else */
+        put: operations["screen_change"];
+        post?: never;
+        /** End a screen */
+        delete: operations["screen_gone"];
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/api/v1/sessions": {
@@ -1439,6 +1493,25 @@ export interface paths {
         post?: never;
         /** Turn a person's second factor off */
         delete: operations["user_totp_delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/wall": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What this screen shows; for who is signed in: what a screen of all their tenants would */
+        get: operations["wall"];
+        put?: never;
+        /** Make this browser a screen, by the token of a link */
+        post: operations["wall_enter"];
+        /** Make this browser no screen any more */
+        delete: operations["wall_leave"];
         options?: never;
         head?: never;
         patch?: never;
@@ -2194,6 +2267,10 @@ export interface components {
             name: string;
             scopes: components["schemas"]["Scope"][];
         };
+        CreatedScreen: components["schemas"]["Screen"] & {
+            /** @description Shown this once: `/wall#` and this is the screen's link. */
+            token: string;
+        };
         CreatedUser: {
             /** @description Shown this once, and to be changed when they first sign in; null if one was given. */
             one_time_password: string | null;
@@ -2562,6 +2639,13 @@ export interface components {
             };
         };
         /** @description A successful answer. */
+        Data_CreatedScreen: {
+            data: components["schemas"]["Screen"] & {
+                /** @description Shown this once: `/wall#` and this is the screen's link. */
+                token: string;
+            };
+        };
+        /** @description A successful answer. */
         Data_CreatedUser: {
             data: {
                 /** @description Shown this once, and to be changed when they first sign in; null if one was given. */
@@ -2881,6 +2965,20 @@ export interface components {
             };
         };
         /** @description A successful answer. */
+        Data_Screen: {
+            data: {
+                created_at: components["schemas"]["Time"];
+                /** Format: int32 */
+                every_s: number;
+                id: string;
+                last_used_at: components["schemas"]["Time"] | null;
+                name: string;
+                /** @description `null`: all there are, also those that come. */
+                tenants: components["schemas"]["Ref"][] | null;
+                views: components["schemas"]["View"][];
+            };
+        };
+        /** @description A successful answer. */
         Data_SeriesSet: {
             data: {
                 from: components["schemas"]["Time"];
@@ -2902,6 +3000,8 @@ export interface components {
         Data_Tenant: {
             data: {
                 created_at: components["schemas"]["Time"];
+                /** @description Its devices are simulated. */
+                demo: boolean;
                 id: string;
                 name: string;
             };
@@ -2946,6 +3046,31 @@ export interface components {
                 /** @description For people. */
                 words: string;
             }[];
+        };
+        /** @description A successful answer. */
+        Data_Vec_SavedView: {
+            data: {
+                /** @description 1 to 60 characters. */
+                name: string;
+                /** @description `/fleet?state=down`; up to 500 characters. */
+                path: string;
+            }[];
+        };
+        /** @description A successful answer. */
+        Data_Wall: {
+            /** @description What to show, and in which tenants. */
+            data: {
+                /**
+                 * Format: int32
+                 * @description How long each view stands, in seconds.
+                 */
+                every_s: number;
+                /** @description Of the screen; `null`: somebody who is signed in looks at it. */
+                name: string | null;
+                tenants: components["schemas"]["Ref"][];
+                version: string;
+                views: components["schemas"]["View"][];
+            };
         };
         /** @description Something that a channel was to be told. */
         Delivery: {
@@ -3395,6 +3520,13 @@ export interface components {
         LeastSeverity: "info" | "warning" | "critical";
         /** @enum {string} */
         LeftOut: "damaged" | "too_many";
+        Link: {
+            /**
+             * Format: password
+             * @description `fws_…`, of the screen's link.
+             */
+            token: string;
+        };
         /** @enum {string} */
         LinkState: "up" | "down" | "testing" | "unknown" | "dormant" | "not_present" | "lower_layer_down";
         /** @description A page of a list. */
@@ -3953,6 +4085,21 @@ export interface components {
             meta: components["schemas"]["Meta"];
         };
         /** @description A page of a list. */
+        List_Screen: {
+            data: {
+                created_at: components["schemas"]["Time"];
+                /** Format: int32 */
+                every_s: number;
+                id: string;
+                last_used_at: components["schemas"]["Time"] | null;
+                name: string;
+                /** @description `null`: all there are, also those that come. */
+                tenants: components["schemas"]["Ref"][] | null;
+                views: components["schemas"]["View"][];
+            }[];
+            meta: components["schemas"]["Meta"];
+        };
+        /** @description A page of a list. */
         List_Session: {
             data: {
                 address: string | null;
@@ -3979,6 +4126,8 @@ export interface components {
         List_Tenant: {
             data: {
                 created_at: components["schemas"]["Time"];
+                /** @description Its devices are simulated. */
+                demo: boolean;
                 id: string;
                 name: string;
             }[];
@@ -4050,6 +4199,8 @@ export interface components {
         };
         /** @description A tenant and what I am in it. */
         MyTenant: {
+            /** @description Its devices are simulated. */
+            demo: boolean;
             granted_until: components["schemas"]["Time"] | null;
             id: string;
             name: string;
@@ -4619,11 +4770,44 @@ export interface components {
             /** @description The raw integer, in decimal. */
             value: string | null;
         };
+        /** @description A page of the web UI with what it filters by, under a name. */
+        SavedView: {
+            /** @description 1 to 60 characters. */
+            name: string;
+            /** @description `/fleet?state=down`; up to 500 characters. */
+            path: string;
+        };
+        SavedViews: {
+            /** @description All of them, in their order; up to 50. */
+            views: components["schemas"]["SavedView"][];
+        };
         /**
          * @description What an API key may do.
          * @enum {string}
          */
         Scope: "read" | "write";
+        Screen: {
+            created_at: components["schemas"]["Time"];
+            /** Format: int32 */
+            every_s: number;
+            id: string;
+            last_used_at: components["schemas"]["Time"] | null;
+            name: string;
+            /** @description `null`: all there are, also those that come. */
+            tenants: components["schemas"]["Ref"][] | null;
+            views: components["schemas"]["View"][];
+        };
+        ScreenBody: {
+            /**
+             * Format: int32
+             * @description How long each view stands, in seconds: 5 to 3600; 30 if not given.
+             */
+            every_s?: number | null;
+            name: string;
+            /** @description `null`: all there are, also those that come; for a super_admin. */
+            tenants?: string[] | null;
+            views: components["schemas"]["View"][];
+        };
         Series: {
             kind: string;
             metric: string;
@@ -4745,6 +4929,8 @@ export interface components {
         State: "up" | "degraded" | "down" | "unknown";
         Tenant: {
             created_at: components["schemas"]["Time"];
+            /** @description Its devices are simulated. */
+            demo: boolean;
             id: string;
             name: string;
         };
@@ -4846,6 +5032,29 @@ export interface components {
             email?: string | null;
             staff?: boolean | null;
             super_admin?: boolean | null;
+        };
+        /** @description One of the views that a screen shows in turn. */
+        View: {
+            kind: components["schemas"]["ViewKind"];
+            /** @description Of devices with this tag only. */
+            tag?: string | null;
+            /** @description Of this tenant only; of all that the screen has if not given. */
+            tenant?: string | null;
+        };
+        /** @enum {string} */
+        ViewKind: "now" | "sites" | "fleet" | "alerts";
+        /** @description What to show, and in which tenants. */
+        Wall: {
+            /**
+             * Format: int32
+             * @description How long each view stands, in seconds.
+             */
+            every_s: number;
+            /** @description Of the screen; `null`: somebody who is signed in looks at it. */
+            name: string | null;
+            tenants: components["schemas"]["Ref"][];
+            version: string;
+            views: components["schemas"]["View"][];
         };
     };
     responses: never;
@@ -7261,6 +7470,66 @@ export interface operations {
             };
         };
     };
+    views: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Data_Vec_SavedView"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    views_put: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SavedViews"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Data_Vec_SavedView"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     openapi_json: {
         parameters: {
             query?: never;
@@ -7587,6 +7856,132 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Data_Rule"];
                 };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    screens: {
+        parameters: {
+            query?: {
+                /** @description 1 to 1000; 100 if not given. */
+                limit?: number;
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["List_Screen"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    screen_new: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ScreenBody"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Data_CreatedScreen"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    screen_change: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ScreenBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Data_Screen"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    screen_gone: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description What went wrong */
             default: {
@@ -8368,6 +8763,92 @@ export interface operations {
             path: {
                 id: string;
             };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    wall: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Data_Wall"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    wall_enter: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Link"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Data_Wall"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    wall_leave: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
             cookie?: never;
         };
         requestBody?: never;

@@ -24,7 +24,9 @@ async fn every_operation_of_the_document_is_served_and_guarded() {
             let request = world.request(method.clone(), &real, &As::Nobody);
             let answer = world.send(request.body(Body::empty()).unwrap()).await;
             assert_ne!(answer.status, StatusCode::METHOD_NOT_ALLOWED, "{method} {path}");
-            if !open.contains(&path.as_str()) {
+            // A screen begins and ends by itself; what it shows is for screens.
+            let of_screens = path == "/api/v1/wall" && method != Method::GET;
+            if !open.contains(&path.as_str()) && !of_screens {
                 assert_eq!(answer.code(), "unauthenticated", "{method} {path}");
             }
             let problem = &operation["responses"]["default"]["content"]["application/problem+json"];

@@ -23,6 +23,7 @@ async fn a_login_opens_a_session_and_a_logout_ends_it() {
         "id": tenant.to_string(),
         "name": "North",
         "role": "operator",
+        "demo": false,
         "granted_until": null,
     }]);
     assert_eq!(me["tenants"], mine);

@@ -22,7 +22,8 @@ fn send(path: &'static str, body: Value) -> Recipe {
 /// Every way to name somebody's thing to an operation; `None` for those that take no id.
 pub(super) fn recipes(operation: &str) -> Option<Vec<Recipe>> {
     Some(match operation {
-        "login" | "logout" | "me" | "openapi_json" | "live" | "ready" | "startup" | "tenants" => {
+        "login" | "logout" | "me" | "views" | "views_put" | "wall" | "wall_enter"
+        | "wall_leave" | "screens" | "openapi_json" | "live" | "ready" | "startup" | "tenants" => {
             return None;
         }
         "tenant_new" => return None,
@@ -54,6 +55,21 @@ pub(super) fn recipes(operation: &str) -> Option<Vec<Recipe>> {
             vec![send("/api/v1/api-keys", body)]
         }
         "api_key_delete" => vec![ask("/api/v1/api-keys/{key}")],
+        "screen_new" => {
+            let body =
+                json!({ "name": "w", "tenants": ["{tenant}"], "views": [{ "kind": "now" }] });
+            let view = json!({ "kind": "now", "tenant": "{tenant}" });
+            let other = json!({ "name": "w", "tenants": ["{own_tenant}"], "views": [view] });
+            vec![send("/api/v1/screens", body), send("/api/v1/screens", other)]
+        }
+        "screen_change" => {
+            let body =
+                json!({ "name": "w", "tenants": ["{tenant}"], "views": [{ "kind": "now" }] });
+            let ours = json!({ "name": "w", "tenants": ["{own_tenant}"],
+                               "views": [{ "kind": "now" }] });
+            vec![send("/api/v1/screens/{screen}", ours), send("/api/v1/screens/{own_screen}", body)]
+        }
+        "screen_gone" => vec![ask("/api/v1/screens/{screen}")],
         "devices" => vec![
             ask("/api/v1/devices?tenant={tenant}"),
             ask("/api/v1/devices?site={site}&sort=-created_at"),
@@ -321,6 +337,8 @@ impl Things {
         let config = configs::fetched(world, (&tenant, agent), &device, "host r1\n").await;
         let job = backups::fetched_once(world, admin, &device).await;
         let queued_job = backups::queued(world, &device).await;
+        let body = json!({ "name": "w", "tenants": [tenant], "views": [{ "kind": "now" }] });
+        let screen = world.post("/api/v1/screens", admin, body).await.data()["id"].clone();
         let text = |id: Value| id.as_str().unwrap().to_owned();
         let ids = vec![
             ("tenant", tenant),
@@ -341,6 +359,7 @@ impl Things {
             ("empty_site", text(empty)),
             ("token", text(token)),
             ("rule", text(rule)),
+            ("screen", text(screen)),
         ];
         Self { ids, person }
     }

@@ -22,8 +22,8 @@ use crate::history::{
 };
 use crate::identity::user::{change as user_change, delete as user_delete, list as user_list};
 use crate::identity::{
-    agent_key, api_key, grant, installation_key, member, second_factor, session, tenancy, token,
-    user,
+    agent_key, api_key, grant, installation_key, member, screen, second_factor, session, tenancy,
+    token, user, view,
 };
 use crate::ingest::presence;
 use crate::inventory::device::{apply, change, credential, login, object, tag};
@@ -354,6 +354,20 @@ static IDENTITY: &[&Sql] = &[
     &api_key::TOUCH,
     &api_key::REVOKE,
     &api_key::OF_MAKER,
+    &screen::TOTAL,
+    &screen::INSERT,
+    &screen::INSERT_TENANT,
+    &screen::LIST,
+    &screen::TENANTS,
+    &screen::UPDATE,
+    &screen::DELETE,
+    &screen::DELETE_TENANTS,
+    &screen::GET,
+    &screen::TENANTS_OF,
+    &screen::TOUCH,
+    &view::OF_USER,
+    &view::CLEAR,
+    &view::INSERT,
     &master::OF_INSTALLATION,
     &master::INSTALLATION_REWRAP,
     &session::DELETE,

@@ -2,7 +2,8 @@
 
 use farwatch_common::clock::Micros;
 use farwatch_common::id::{
-    AgentId, AlertId, ApiKeyId, DeviceId, GrantId, RuleId, SessionId, SiteId, TenantId, UserId,
+    AgentId, AlertId, ApiKeyId, DeviceId, GrantId, RuleId, ScreenId, SessionId, SiteId, TenantId,
+    UserId,
 };
 use sqlx::query::Query;
 use sqlx::{Database, Encode, Type};
@@ -70,6 +71,7 @@ values! {
     UserId => Int(value) value.0;
     ApiKeyId => Int(value) value.0;
     SessionId => Int(value) value.0;
+    ScreenId => Int(value) value.0;
     GrantId => Int(value) value.0;
     RuleId => Int(value) value.0;
     AlertId => Int(value) value.0;

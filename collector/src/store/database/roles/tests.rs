@@ -100,15 +100,21 @@ ts_schema app SELECT
 ts_schema ingest INSERT SELECT
 user_account identity DELETE INSERT SELECT UPDATE
 user_totp identity DELETE INSERT SELECT UPDATE
+user_view identity DELETE INSERT SELECT UPDATE
+wall_screen identity DELETE INSERT SELECT UPDATE
+wall_tenant app SELECT
+wall_tenant identity DELETE INSERT SELECT UPDATE
 web_session identity DELETE INSERT SELECT UPDATE";
 
 /// Hold no tenant's data, so no role but identity may touch them.
-const WITHOUT_TENANT: [&str; 6] = [
+const WITHOUT_TENANT: [&str; 8] = [
     "_sqlx_migrations",
     "installation_key",
     "totp_recovery",
     "user_account",
     "user_totp",
+    "user_view",
+    "wall_screen",
     "web_session",
 ];
 

@@ -1,0 +1,164 @@
+//! Screens on the wall, and a person's own views.
+
+use super::*;
+
+fn wanted(tenants: Value) -> Value {
+    json!({ "name": "Hall", "tenants": tenants, "every_s": 20,
+            "views": [{ "kind": "now" }, { "kind": "fleet", "tag": "core" }] })
+}
+
+/// Makes a screen and opens it as a browser does.
+async fn opened(world: &World, admin: &As, body: Value) -> (String, As) {
+    let made = world.post("/api/v1/screens", admin, body).await.data();
+    let (id, token) = (made["id"].as_str().unwrap(), made["token"].as_str().unwrap());
+    let entered = world.post("/api/v1/wall", &As::Nobody, json!({ "token": token })).await;
+    assert_eq!(entered.status, StatusCode::OK, "{}", entered.body);
+    let cookie = entered.headers["set-cookie"].to_str().unwrap();
+    let attributes = "; Path=/; Secure; HttpOnly; SameSite=Strict; Max-Age=34560000";
+    assert_eq!(cookie, format!("__Host-farwatch-wall={token}{attributes}"));
+    (id.to_owned(), As::Screen(token.to_owned()))
+}
+
+#[tokio::test]
+async fn a_screen_sees_its_tenants_and_nothing_else() {
+    for world in World::each().await {
+        let (north, south) = (world.tenant("North").await, world.tenant("South").await);
+        let admin = world.user("admin@example.net", Role::TenantAdmin, Some(north)).await;
+        let noc = world.user("noc@example.net", Role::SuperAdmin, None).await;
+        for tenant in [north, south] {
+            let (agent, _) = world.agent(tenant, "a").await;
+            world.device(&noc, agent, "10.0.0.1").await;
+        }
+        let (id, screen) = opened(&world, &admin, wanted(json!([north.to_string()]))).await;
+        let wall = world.get("/api/v1/wall", &screen).await.data();
+        assert_eq!((&wall["name"], &wall["every_s"]), (&json!("Hall"), &json!(20)));
+        assert_eq!(wall["views"][1], json!({ "kind": "fleet", "tenant": null, "tag": "core" }));
+        assert_eq!(wall["tenants"], json!([{ "id": north.to_string(), "name": "North" }]));
+        for list in ["devices", "agents", "sites"] {
+            let rows = world.get(&format!("/api/v1/{list}"), &screen).await.data();
+            let rows = rows.as_array().unwrap();
+            assert_eq!(rows.len(), 1, "{list}");
+            assert_eq!(rows[0]["tenant"]["name"], "North", "{list}");
+        }
+        assert_eq!(world.get("/api/v1/alerts", &screen).await.data(), json!([]));
+        let device = world.get("/api/v1/devices", &screen).await.data()[0]["id"].clone();
+        let device = device.as_str().unwrap();
+        for path in [
+            format!("/api/v1/devices/{device}"),
+            "/api/v1/configs".to_owned(),
+            "/api/v1/rules".to_owned(),
+            "/api/v1/screens".to_owned(),
+            "/api/v1/me".to_owned(),
+            "/api/v1/me/views".to_owned(),
+        ] {
+            assert_eq!(world.get(&path, &screen).await.code(), "forbidden", "{path}");
+        }
+        let poll = format!("/api/v1/devices/{device}/poll");
+        assert_eq!(world.post(&poll, &screen, json!({})).await.code(), "forbidden");
+        let listed = world.get("/api/v1/screens", &admin).await.data();
+        assert_eq!((&listed[0]["id"], listed.as_array().unwrap().len()), (&json!(id), 1));
+        assert!(listed[0]["last_used_at"].is_string() && listed[0].get("token").is_none());
+        let path = format!("/api/v1/screens/{id}");
+        assert_eq!(world.delete(&path, &admin).await.status, StatusCode::NO_CONTENT);
+        assert_eq!(world.get("/api/v1/wall", &screen).await.code(), "unauthenticated");
+        assert_eq!(world.audited(north, "screen").await, ["screen.create", "screen.delete"]);
+        world.remove().await;
+    }
+}
+
+#[tokio::test]
+async fn a_screen_of_all_tenants_shows_those_that_come_and_is_a_super_admins() {
+    let world = World::new().await;
+    let (north, south) = (world.tenant("North").await, world.tenant("South").await);
+    let noc = world.user("noc@example.net", Role::SuperAdmin, None).await;
+    let admin = world.user("admin@example.net", Role::TenantAdmin, Some(north)).await;
+    let both = wanted(json!([north.to_string(), south.to_string()]));
+    assert_eq!(world.post("/api/v1/screens", &admin, both.clone()).await.code(), "not_found");
+    assert_eq!(world.post("/api/v1/screens", &admin, wanted(Value::Null)).await.code(), "invalid");
+    let viewer = world.user("viewer@example.net", Role::Viewer, Some(north)).await;
+    assert_eq!(world.post("/api/v1/screens", &viewer, both.clone()).await.code(), "forbidden");
+    let (id, screen) = opened(&world, &noc, wanted(Value::Null)).await;
+    world.tenant("West").await;
+    let names = |wall: Value| {
+        let tenants = wall["tenants"].as_array().unwrap().clone();
+        tenants.iter().map(|one| one["name"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    let wall = world.get("/api/v1/wall", &screen).await.data();
+    assert_eq!(names(wall), ["North", "South", "West"]);
+    // Neither of these is the admin's to see: each shows more than they administer.
+    let (shared, _) = opened(&world, &noc, both).await;
+    assert_eq!(world.get("/api/v1/screens", &admin).await.data(), json!([]));
+    for id in [&id, &shared] {
+        let path = format!("/api/v1/screens/{id}");
+        assert_eq!(world.delete(&path, &admin).await.code(), "not_found");
+    }
+    // Another view, fewer tenants: the same link.
+    let fewer = json!({ "name": "Door", "tenants": [south.to_string()],
+                        "views": [{ "kind": "alerts", "tenant": south.to_string() }] });
+    let path = format!("/api/v1/screens/{id}");
+    let changed = world.change(Method::PUT, &path, &noc, fewer).await.data();
+    assert_eq!((&changed["name"], &changed["every_s"]), (&json!("Door"), &json!(30)));
+    let wall = world.get("/api/v1/wall", &screen).await.data();
+    assert_eq!(names(wall), ["South"]);
+    // Whoever made it knows its link.
+    let chief = world.user("chief@example.net", Role::SuperAdmin, None).await;
+    let maker = world.get("/api/v1/me", &noc).await.data()["user"]["id"].clone();
+    let path = format!("/api/v1/users/{}", maker.as_str().unwrap());
+    assert_eq!(world.delete(&path, &chief).await.status, StatusCode::NO_CONTENT);
+    assert_eq!(world.get("/api/v1/wall", &screen).await.code(), "unauthenticated");
+}
+
+#[tokio::test]
+async fn a_person_sees_the_wall_as_themselves_and_a_wrong_link_opens_nothing() {
+    let world = World::new().await;
+    let north = world.tenant("North").await;
+    let viewer = world.user("viewer@example.net", Role::Viewer, Some(north)).await;
+    let wall = world.get("/api/v1/wall", &viewer).await.data();
+    assert_eq!(wall["name"], Value::Null);
+    assert_eq!(wall["views"].as_array().unwrap().len(), 3);
+    assert_eq!(world.get("/api/v1/wall", &As::Nobody).await.code(), "unauthenticated");
+    for token in ["", "fws_", "fws_1_2_3", "fwk_00000000003ux_aaaa_bbbb"] {
+        let answer = world.post("/api/v1/wall", &As::Nobody, json!({ "token": token })).await;
+        assert_eq!(answer.code(), "bad_link", "{token}");
+    }
+    let left = world.delete("/api/v1/wall", &As::Nobody).await;
+    assert_eq!(left.status, StatusCode::NO_CONTENT);
+    assert!(left.headers["set-cookie"].to_str().unwrap().ends_with("Max-Age=0"));
+}
+
+#[tokio::test]
+async fn views_are_a_persons_own() {
+    for world in World::each().await {
+        let north = world.tenant("North").await;
+        let one = world.user("one@example.net", Role::Viewer, Some(north)).await;
+        let two = world.user("two@example.net", Role::Viewer, Some(north)).await;
+        let put = |views: Value| {
+            world.change(Method::PUT, "/api/v1/me/views", &one, json!({ "views": views }))
+        };
+        let views = json!([{ "name": "Down", "path": "/fleet?state=down" },
+                           { "name": "Mine", "path": "/alerts" }]);
+        assert_eq!(put(views.clone()).await.data(), views);
+        assert_eq!(world.get("/api/v1/me/views", &one).await.data(), views);
+        assert_eq!(world.get("/api/v1/me/views", &two).await.data(), json!([]));
+        for bad in [
+            json!([{ "name": "", "path": "/fleet" }]),
+            json!([{ "name": "n", "path": "//evil.example" }]),
+            Value::from(vec![json!({ "name": "n", "path": "/fleet" }); 51]),
+        ] {
+            assert_eq!(put(bad).await.code(), "invalid");
+        }
+        assert_eq!(put(json!([])).await.data(), json!([]));
+        assert_eq!(world.get("/api/v1/me/views", &one).await.data(), json!([]));
+        world.remove().await;
+    }
+}
+
+#[tokio::test]
+async fn a_demo_is_told_as_one() {
+    let world = World::new().await;
+    world.tenant("North").await;
+    world.raw().run("UPDATE tenant SET demo = 1").await;
+    let noc = world.user("noc@example.net", Role::SuperAdmin, None).await;
+    assert_eq!(world.get("/api/v1/me", &noc).await.data()["tenants"][0]["demo"], true);
+    assert_eq!(world.get("/api/v1/tenants", &noc).await.data()[0]["demo"], true);
+}
