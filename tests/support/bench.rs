@@ -1,5 +1,6 @@
 //! What benchmarks share: the line a figure is printed as, what a process has used, and the loads.
 
+pub mod crowd;
 pub mod engine;
 pub mod line;
 pub mod polling;

@@ -155,9 +155,14 @@ impl Collector {
 
     /// A command on the same data, beside the collector or after it.
     pub fn run(&self, words: &[&str]) -> Output {
+        self.run_with(words, "")
+    }
+
+    /// The same, with this on its standard input.
+    pub fn run_with(&self, words: &[&str], stdin: &str) -> Output {
         let place = place(&self.data_dir, self.database_url.as_deref());
         let words = words.iter().copied().chain(place.iter().map(String::as_str));
-        run(&binary("farwatch-collector"), &words.collect::<Vec<_>>(), "")
+        run(&binary("farwatch-collector"), &words.collect::<Vec<_>>(), stdin)
     }
 }
 
