@@ -3,13 +3,14 @@
 use std::process::ExitCode;
 use std::time::Instant;
 
-use crate::{Result, cmd::Cmd, cmd::note, install, openapi, roles, test, tidy};
+use crate::{Result, cmd::Cmd, cmd::note, docs, install, openapi, roles, test, tidy};
 
 type Step = (&'static str, fn() -> Result);
 
-const STEPS: [Step; 6] = [
+const STEPS: [Step; 7] = [
     ("fmt", fmt),
     ("tidy", tidy::run),
+    ("docs", || docs::build().map(drop)),
     ("clippy", clippy),
     ("deny", deny),
     ("openapi", || openapi::run(openapi::Mode::Check)),

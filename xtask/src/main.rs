@@ -7,6 +7,7 @@ mod build;
 mod ci;
 mod cmd;
 mod demo;
+mod docs;
 mod fuzz;
 mod http;
 mod install;
@@ -38,10 +39,12 @@ Usage: ./x VERB
                   prints `ready URL USER PASSWORD`; Ctrl-C stops it, a second run resumes it
   test [GROUP]    install what is missing and run all tests, or one group:
                   unit, it, network, store, web, e2e
-  ci              what CI runs: fmt, tidy, clippy, deny, openapi --check, roles --check, test
+  ci              what CI runs: fmt, tidy, docs, clippy, deny, openapi --check, roles --check, test
   web [--dev]     build the web UI; --dev serves it with live reload, /api goes to the demo
   openapi [--check]
                   write collector/web/openapi.json and src/api.gen.ts; --check only compares
+  docs [--open]   build the documentation into target/docs and check its links; --open prints
+                  the address of its first page
   roles [--check] write docs/roles.md: who may call what; --check only compares
   tidy            check the repository against its own rules
   bench [NAME] [--json]
@@ -88,6 +91,8 @@ fn run(verb: &str, rest: &[&str]) -> std::result::Result<Result<ExitCode>, Strin
         ("web", ["--dev"]) => done(web::dev()),
         ("openapi", []) => done(openapi::run(openapi::Mode::Write)),
         ("openapi", ["--check"]) => done(openapi::run(openapi::Mode::Check)),
+        ("docs", []) => done(docs::build().map(drop)),
+        ("docs", ["--open"]) => done(docs::open()),
         ("roles", []) => done(roles::run(openapi::Mode::Write)),
         ("roles", ["--check"]) => done(roles::run(openapi::Mode::Check)),
         ("tidy", []) => done(tidy::run()),

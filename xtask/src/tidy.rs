@@ -4,6 +4,7 @@
 mod code;
 mod commands;
 mod documents;
+mod links;
 mod manifests;
 mod migrations;
 mod registries;
@@ -40,7 +41,7 @@ pub(crate) struct Finding {
 
 type Check = fn(&Tree) -> Vec<Finding>;
 
-const CHECKS: [Check; 14] = [
+const CHECKS: [Check; 15] = [
     text::whitespace,
     text::length,
     rust::module_files,
@@ -51,7 +52,8 @@ const CHECKS: [Check; 14] = [
     manifests::directions,
     manifests::licence,
     migrations::numbers,
-    documents::links,
+    links::targets,
+    documents::chapters,
     documents::invariants,
     registries::hosts,
     commands::bootstrap,

@@ -1,31 +1,36 @@
-//! Documents stay true: links lead somewhere, and every invariant names a test that exists.
+//! Documents stay whole: each is a chapter of the book, and every invariant names a test that exists.
 
-use super::{File, Finding, Tree};
+use std::collections::BTreeSet;
+
+use super::{File, Finding, Tree, links};
 
 const ARCHITECTURE: &str = "ARCHITECTURE.md";
+/// The folder of the book.
+const BOOK: &str = "docs";
+const SUMMARY: &str = "docs/SUMMARY.md";
 
-/// Every relative link of every Markdown file points at a file or folder of the repository.
-pub(super) fn links(tree: &Tree) -> Vec<Finding> {
+/// Every document of `docs/` is a chapter of the book, once.
+pub(super) fn chapters(tree: &Tree) -> Vec<Finding> {
+    let Some(summary) = tree.get(SUMMARY) else {
+        return vec![Finding::missing(SUMMARY)];
+    };
     let mut findings = Vec::new();
-    for file in tree.with_extension("md") {
-        let folder = file.path.rsplit_once('/').map_or("", |(folder, _)| folder);
-        for (number, line) in prose_lines(file) {
-            for target in link_targets(line) {
-                if target.contains("://")
-                    || target.starts_with("mailto:")
-                    || target.starts_with('#')
-                {
-                    continue;
-                }
-                let path = target.split('#').next().unwrap_or_default();
-                match resolved(folder, path) {
-                    Some(path) if path.is_empty() || tree.has(&path) => {}
-                    _ => findings.push(file.finding(number, format!("broken link: {target}"))),
-                }
-            }
+    let mut chapters = BTreeSet::new();
+    for (number, target) in links::of(summary) {
+        if links::resolved(BOOK, target).is_some_and(|path| !chapters.insert(path)) {
+            findings.push(summary.finding(number, format!("a chapter already: {target}")));
+        }
+    }
+    for file in tree.with_extension("md").filter(|file| is_in_book(file)) {
+        if !chapters.contains(&file.path) {
+            findings.push(file.finding(0, format!("is no chapter yet: name it in {SUMMARY}")));
         }
     }
     findings
+}
+
+fn is_in_book(file: &File) -> bool {
+    file.path != SUMMARY && file.path.split_once('/').is_some_and(|(folder, _)| folder == BOOK)
 }
 
 /// Each numbered item under «## Invariants» ends with `(test: path::name)`, tests parted by commas.
@@ -86,53 +91,28 @@ fn test_exists(tree: &Tree, test: &str) -> bool {
     forms.iter().any(|form| file.text.contains(form.as_str()))
 }
 
-/// Lines outside of code fences.
-fn prose_lines(file: &File) -> impl Iterator<Item = (usize, &str)> {
-    let mut fenced = false;
-    file.lines().filter(move |(_, line)| {
-        let fence = line.trim_start().starts_with("```");
-        fenced ^= fence;
-        !fenced && !fence
-    })
-}
-
-/// The targets of `[text](target)` and `![text](target)`.
-fn link_targets(line: &str) -> impl Iterator<Item = &str> {
-    line.split("](").skip(1).filter_map(|rest| {
-        let target = rest.split(')').next()?;
-        Some(target.split(' ').next().unwrap_or(target))
-    })
-}
-
-/// `path` as seen from `folder`, from the root of the repository; `None` where it leaves that.
-fn resolved(folder: &str, path: &str) -> Option<String> {
-    let mut parts: Vec<&str> = folder.split('/').filter(|part| !part.is_empty()).collect();
-    for part in path.split('/') {
-        match part {
-            "" | "." => {}
-            ".." => {
-                parts.pop()?;
-            }
-            part => parts.push(part),
-        }
-    }
-    Some(parts.join("/"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn links_lead_somewhere() {
-        let text = "[a](../a.md#x) [b](adr) ![c](c.png)\n[d](https://x.example) [e](#e)\n\
-                    [f](gone.md)\n[g](../../out.md)\n```\n[h](fenced.md)\n```\n[i](..)\n";
-        let tree = Tree::of(&[("docs/d.md", text), ("a.md", ""), ("docs/adr/1.md", "")]);
-        let found: Vec<String> = links(&tree).into_iter().map(|f| f.message).collect();
+    fn every_document_is_one_chapter() {
+        let of = |summary: &str| -> Vec<String> {
+            let files =
+                [(SUMMARY, summary), ("docs/a.md", ""), ("docs/adr/1.md", ""), ("b.md", "")];
+            chapters(&Tree::of(&files)).iter().map(ToString::to_string).collect()
+        };
+        assert_eq!(of("[A](a.md)\n- [One](adr/1.md)\n"), [""; 0]);
         assert_eq!(
-            found,
-            ["broken link: c.png", "broken link: gone.md", "broken link: ../../out.md"]
+            of("[A](a.md)\n[A again](./a.md)\n"),
+            [
+                "docs/SUMMARY.md:2: a chapter already: ./a.md",
+                "docs/adr/1.md: is no chapter yet: name it in docs/SUMMARY.md"
+            ]
         );
+        let missing: Vec<String> =
+            chapters(&Tree::of(&[])).iter().map(ToString::to_string).collect();
+        assert_eq!(missing, ["docs/SUMMARY.md: missing"]);
     }
 
     fn invariant_messages(list: &str) -> Vec<String> {
