@@ -168,18 +168,19 @@ pub(crate) fn cargo_deny() -> Result {
     Cmd::new("cargo").args(["install", "cargo-deny", "--locked"]).run()
 }
 
-/// Of this version's making: another minor one may know other settings and lay pages out otherwise.
+/// Another version may know other settings and lay pages out otherwise.
 const MDBOOK: &str = "0.5.4";
 
-/// mdBook takes about three minutes to build; once installed it stays in cargo's bin folder. Without
-/// its server and its watcher of files, which nothing here uses.
+/// mdBook takes about three minutes of CPU to build; once installed it stays in cargo's bin folder.
+/// Without its server and its watcher of files, which nothing here uses. `--force` takes the place of
+/// another version, whoever put that there.
 pub(crate) fn mdbook() -> Result {
     let found = Cmd::new("mdbook").arg("--version").stdout();
     if found.is_ok_and(|found| found.trim() == format!("mdbook v{MDBOOK}")) {
         return Ok(());
     }
     Cmd::new("cargo")
-        .args(["install", "mdbook", "--version", MDBOOK, "--locked"])
+        .args(["install", "mdbook", "--version", MDBOOK, "--locked", "--force"])
         .args(["--no-default-features", "--features", "search"])
         .run()
 }
