@@ -1,0 +1,34 @@
+import { expect, it } from "vitest";
+import type { Agent, Alert, Device, Site } from "../../lib/types";
+import { inTrouble, rollUp, siteState, troubleShare } from "./rollup";
+
+const NOW = Date.parse("2026-11-21T12:00:00Z");
+const now = new Date(NOW).toISOString();
+const tenant = { id: "ten_1", name: "Alpine Fibre" };
+const site = (id: string) => ({ id, name: id, tenant }) as Site;
+const device = (at: string, state: string) => ({ site: { id: at, name: at }, tenant, state }) as unknown as Device;
+const agent = (at: string, more: Partial<Agent> = {}) =>
+  ({ site: { id: at, name: at }, tenant, state: "up", last_seen_at: now, revoked_at: null, ...more }) as unknown as Agent;
+const alert = (at: string, severity: string, phase = "firing") => ({ site: { id: at, name: at }, severity, phase }) as unknown as Alert;
+const all = rollUp({
+  sites: [site("mast 10"), site("mast 2")], nowMs: NOW,
+  devices: [device("depot", "up"), device("depot", "down"), device("mast 2", "up"), device("hill", "unknown")],
+  agents: [agent("depot"), agent("depot", { state: "down" }), agent("depot", { revoked_at: now }), agent("mast 2")],
+  alerts: [alert("depot", "info"), alert("depot", "critical"), alert("depot", "warning"), alert("depot", "critical", "resolved"), alert("nowhere", "critical")],
+});
+
+it("counts what stands at each site, also where nothing does", () => {
+  expect(all.map(({ name, devices, agents, agentsUp, alerts, worst }) => [name, devices, agentsUp, agents, alerts, worst])).toEqual([
+    ["depot", 2, 1, 2, 3, "critical"], ["hill", 1, 0, 0, 0, null], ["mast 2", 1, 1, 1, 0, null], ["mast 10", 0, 0, 0, 0, null],
+  ]);
+});
+
+it("has a state for a site", () => {
+  expect(all.map(siteState)).toEqual(["degraded", "unknown", "up", null]);
+  expect(siteState({ devices: 2, counts: { up: 0, degraded: 0, down: 1, unknown: 1 } })).toBe("down");
+});
+
+it("ranks the sites in trouble by the share that is not up", () => {
+  expect(inTrouble(all).map(({ name }) => name)).toEqual(["hill", "depot"]);
+  expect(all.map(troubleShare)).toEqual([0.5, 1, 0, 0]);
+});

@@ -1,0 +1,93 @@
+/** How the sites are, from what is known of their devices, agents and alerts. */
+import { byName } from "../../lib/format";
+import { shownAgent } from "../../lib/state";
+import type { Agent, Alert, Device, Site, State } from "../../lib/types";
+import { SEVERITIES, type Severity, severityOf } from "../alerts/standing";
+
+export type Counts = Record<State, number>;
+
+export interface SiteStatus {
+  id: string;
+  name: string;
+  tenant: Site["tenant"];
+  devices: number;
+  counts: Counts;
+  /** Revoked ones are left out. */
+  agents: number;
+  agentsUp: number;
+  alerts: number;
+  /** Of its open alerts. */
+  worst: Severity | null;
+}
+
+export const noCounts = (): Counts => ({ up: 0, degraded: 0, down: 0, unknown: 0 });
+
+export function countStates(devices: readonly Pick<Device, "state">[]): Counts {
+  const counts = noCounts();
+  for (const { state } of devices) counts[state] += 1;
+  return counts;
+}
+
+interface Told {
+  /** Sites where nothing stands are known by this list alone. */
+  sites?: readonly Site[] | undefined;
+  /** With the states to show. */
+  devices: readonly Device[];
+  agents: readonly Agent[];
+  alerts: readonly Alert[];
+  nowMs: number;
+}
+
+function worse(a: Severity | null, b: Severity): Severity {
+  return a !== null && SEVERITIES.indexOf(a) <= SEVERITIES.indexOf(b) ? a : b;
+}
+
+/** By their names. */
+export function rollUp({ sites = [], devices, agents, alerts, nowMs }: Told): SiteStatus[] {
+  const found = new Map<string, SiteStatus>();
+  const at = ({ id, name }: Pick<Site, "id" | "name">, tenant: Site["tenant"]): SiteStatus => {
+    let site = found.get(id);
+    if (!site) found.set(id, (site = { id, name, tenant, devices: 0, counts: noCounts(), agents: 0, agentsUp: 0, alerts: 0, worst: null }));
+    return site;
+  };
+  for (const site of sites) at(site, site.tenant);
+  for (const { site, tenant, state } of devices) {
+    const one = at(site, tenant);
+    one.devices += 1;
+    one.counts[state] += 1;
+  }
+  for (const agent of agents) {
+    if (agent.revoked_at) continue;
+    const one = at(agent.site, agent.tenant);
+    one.agents += 1;
+    const state = shownAgent(agent, nowMs);
+    if (state === "up" || state === "degraded") one.agentsUp += 1;
+  }
+  for (const alert of alerts) {
+    // An alert knows its site by the name of then: it makes no site by itself.
+    const one = alert.phase === "resolved" ? undefined : found.get(alert.site.id);
+    if (!one) continue;
+    one.alerts += 1;
+    one.worst = worse(one.worst, severityOf(alert));
+  }
+  return [...found.values()].toSorted((a, b) => byName(a.name, b.name) || byName(a.tenant.name, b.tenant.name) || (a.id < b.id ? -1 : 1));
+}
+
+/** The state of the site itself: down where nothing of it is up, unknown where nobody can tell. */
+export function siteState({ devices, counts: { up, degraded, down, unknown } }: Pick<SiteStatus, "devices" | "counts">): State | null {
+  if (devices === 0) return null;
+  if (up === devices) return "up";
+  if (unknown === devices) return "unknown";
+  return up + degraded === 0 ? "down" : "degraded";
+}
+
+/** From 0 to 1: how much of it is not up. */
+export function troubleShare({ devices, counts }: Pick<SiteStatus, "devices" | "counts">): number {
+  return devices === 0 ? 0 : (devices - counts.up) / devices;
+}
+
+/** Those where something is not up, the worst share first, then the most devices. */
+export function inTrouble(sites: readonly SiteStatus[]): SiteStatus[] {
+  return sites.filter((site) => troubleShare(site) > 0)
+    .toSorted((a, b) => troubleShare(b) - troubleShare(a) || b.counts.down - a.counts.down || b.devices - a.devices || byName(a.name, b.name));
+}
