@@ -45,7 +45,7 @@ function people(data) {
   }
 }
 
-/** Starts it; `kill` and `revive` the mortal router, `stop` ends all and removes what it made. */
+/** Starts it; `kill` and `revive` the mortal router, `killAgent` as a power cut does, `stop` ends all and removes what it made. */
 export async function oneSite() {
   const folder = mkdtempSync(join(tmpdir(), "farwatch-alerts-"));
   const data = join(folder, "collector");
@@ -67,10 +67,11 @@ export async function oneSite() {
     await enrol(folder, data, listen, TENANT, SITE);
     const agent = spawn(join(BINARIES, "farwatch-agent"), ["run", "--state-dir", join(folder, `agent ${TENANT} ${SITE}`)], { stdio: "ignore" });
     const agentEnded = new Promise((resolve) => agent.once("exit", resolve));
-    stops.push(async () => {
-      agent.kill();
+    const killAgent = async () => {
+      agent.kill("SIGKILL");
       await agentEnded;
-    });
+    };
+    stops.push(killAgent);
     const steady = await routers(2, join(folder, "steady"));
     let mortal = await routers(1, join(folder, "mortal"));
     stops.push(() => steady.stop(), () => mortal.stop());
@@ -82,7 +83,7 @@ export async function oneSite() {
     const { id: mortalId } = await add({ ...mortal.found[0], name: MORTAL });
     await until("all devices to be up", async () => (await ask("GET", "/api/v1/devices")).every(({ state }) => state === "up"));
     return {
-      url, ask, stop, mortalId,
+      url, ask, stop, mortalId, killAgent,
       kill: () => mortal.stop(),
       revive: async () => {
         mortal = await routers(1, join(folder, "mortal"));

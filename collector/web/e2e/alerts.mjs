@@ -147,12 +147,12 @@ async function inbox({ page, check, look }) {
     await page.locator("h1").click();
     await page.keyboard.press("j");
     await page.keyboard.press("Enter");
-    await page.waitForSelector(`[data-alert-panel='${await first()}'] [data-rule-sentence]`);
+    await page.waitForSelector(`[data-panel-of='${await first()}'] [data-rule-sentence]`);
     await page.keyboard.press("j");
-    await page.waitForFunction(() => document.querySelector("[data-alert-panel]")?.dataset.alertPanel
+    await page.waitForFunction(() => document.querySelector("[data-panel=alert]")?.dataset.panelOf
       === document.querySelector("[role=row][aria-rowindex='3']")?.dataset.alert);
     await page.keyboard.press("k");
-    await page.waitForSelector(`[data-alert-panel='${await first()}'] [data-rule-sentence]`);
+    await page.waitForSelector(`[data-panel-of='${await first()}'] [data-rule-sentence]`);
   });
   await look("alert-panel-dark");
   await check("alerts: a acknowledges with a note, u takes it back", async () => {
@@ -166,7 +166,7 @@ async function inbox({ page, check, look }) {
     };
     await acknowledge();
     await page.waitForSelector("[data-acts-news]:has-text('1 alert acknowledged.')");
-    await page.waitForSelector(`[data-alert-panel] [data-happened=acked]:has-text('${NOTE}')`);
+    await page.waitForSelector(`[data-panel=alert] [data-happened=acked]:has-text('${NOTE}')`);
     await page.keyboard.press("u");
     await page.waitForSelector(`${row(id)}[data-row-standing=firing]`);
     await acknowledge();
@@ -185,7 +185,7 @@ async function inbox({ page, check, look }) {
     await page.keyboard.press("u");
     await page.waitForSelector(`${row(id)}[data-row-standing=acknowledged]`);
     await page.keyboard.press("Escape");
-    await page.waitForSelector("[data-alert-panel]", { state: "detached" });
+    await page.waitForSelector("[data-panel=alert]", { state: "detached" });
   });
   await check("alerts: severity and state narrow the list, and the URL holds them", async () => {
     await page.click("[data-severity-tab=info]");
@@ -236,7 +236,7 @@ async function pages({ site: { url, mortalId }, page, check, look, alertId }) {
   await check("alert: of a threshold there is a chart with its limit, beside the list by a click on its words", async () => {
     await page.goto(`${url}/alerts?severity=info`);
     await page.locator("[role=row][data-alert] a").first().click();
-    await page.waitForSelector("[data-alert-panel] [data-evidence-chart] canvas");
+    await page.waitForSelector("[data-panel=alert] [data-evidence-chart] canvas");
     await page.waitForSelector("table[aria-label=Readings]");
   });
   await look("alert-metric-dark");
@@ -312,7 +312,7 @@ async function themes({ url, desk, view, check, lookAt, sideways, alertId }) {
     await check(`alerts fit ${width} px, with one beside them`, async () => {
       await desk.page.setViewportSize({ width, height: DESK.height });
       await desk.page.goto(`${url}/alerts?open=${alertId}`);
-      await desk.page.waitForSelector("[data-alert-panel] [data-rule-sentence]");
+      await desk.page.waitForSelector("[data-panel=alert] [data-rule-sentence]");
       return sideways(desk.page);
     });
   }
@@ -323,11 +323,11 @@ async function recovery({ site, page, check, look, alertId }) {
   await check("alerts: the router comes back, and its alert is over without a word", async () => {
     await page.goto(`${site.url}/alerts?open=${alertId}`);
     await page.waitForSelector(`${row(alertId)}[data-row-standing=acknowledged]`);
-    await page.waitForSelector("[data-alert-panel] [data-standing=acknowledged]");
+    await page.waitForSelector("[data-panel=alert] [data-standing=acknowledged]");
     await site.revive();
-    await page.waitForSelector(`[data-alert-panel='${alertId}'] [data-standing=resolved]`, { timeout: TURN_MS });
+    await page.waitForSelector(`[data-panel-of='${alertId}'] [data-standing=resolved]`, { timeout: TURN_MS });
     await page.waitForFunction(() => document.querySelectorAll("[role=row][data-alert]").length === 3);
-    await page.waitForSelector("[data-alert-panel] [data-happened=resolved]");
+    await page.waitForSelector("[data-panel=alert] [data-happened=resolved]");
     await page.click("[data-standing-filter=resolved]");
     await page.waitForSelector(`[role=row]${row(alertId)}[data-row-standing=resolved] [data-severity=critical][data-over]`);
     await page.waitForSelector("[role=columnheader]:has-text('Over since')");
@@ -345,8 +345,8 @@ async function roles({ url, view, check, lookAt }) {
     await viewer.page.keyboard.press("j");
     await viewer.page.keyboard.press("a");
     await viewer.page.keyboard.press("Enter");
-    await viewer.page.waitForSelector("[data-alert-panel] [data-rule-sentence]");
-    if (await viewer.page.locator("[role=dialog], [data-alert-panel] [role=toolbar]").count()) return "it can be acted on";
+    await viewer.page.waitForSelector("[data-panel=alert] [data-rule-sentence]");
+    if (await viewer.page.locator("[role=dialog], [data-panel=alert] [role=toolbar]").count()) return "it can be acted on";
     await viewer.page.goto(`${url}/alerts/rules`);
     await viewer.page.waitForSelector("[data-row]");
     if (await viewer.page.locator("[role=switch], a:has-text('New rule')").count()) return "rules can be changed";

@@ -13,9 +13,10 @@ import { Route as AppRouteImport } from "./routes/_app";
 import { Route as LoginRouteImport } from "./routes/login";
 import { Route as PasswordRouteImport } from "./routes/password";
 import { Route as AppIndexRouteImport } from "./routes/_app/index";
-import { Route as AppAgentsRouteImport } from "./routes/_app/agents";
 import { Route as AppFleetRouteImport } from "./routes/_app/fleet";
 import { Route as AppSettingsRouteImport } from "./routes/_app/settings";
+import { Route as AppAgentsIndexRouteImport } from "./routes/_app/agents.index";
+import { Route as AppAgentsIdRouteImport } from "./routes/_app/agents.$id";
 import { Route as AppAlertsIndexRouteImport } from "./routes/_app/alerts.index";
 import { Route as AppAlertsIdRouteImport } from "./routes/_app/alerts.$id";
 import { Route as AppConfigIndexRouteImport } from "./routes/_app/config.index";
@@ -31,9 +32,10 @@ import { Route as AppSettingsConfigurationsRouteImport } from "./routes/_app/set
 import { Route as AppSettingsCredentialsRouteImport } from "./routes/_app/settings.credentials";
 import { Route as AppSettingsPeopleRouteImport } from "./routes/_app/settings.people";
 import { Route as AppSettingsProviderAccessRouteImport } from "./routes/_app/settings.provider-access";
-import { Route as AppSettingsSitesRouteImport } from "./routes/_app/settings.sites";
 import { Route as AppSettingsTenantsRouteImport } from "./routes/_app/settings.tenants";
 import { Route as AppSettingsTokensRouteImport } from "./routes/_app/settings.tokens";
+import { Route as AppSitesIndexRouteImport } from "./routes/_app/sites.index";
+import { Route as AppSitesIdRouteImport } from "./routes/_app/sites.$id";
 import { Route as AppAlertsRulesIndexRouteImport } from "./routes/_app/alerts.rules.index";
 import { Route as AppAlertsRulesIdRouteImport } from "./routes/_app/alerts.rules.$id";
 import { Route as AppAlertsRulesNewRouteImport } from "./routes/_app/alerts.rules.new";
@@ -59,11 +61,6 @@ const AppIndexRoute = AppIndexRouteImport.update({
   path: "/",
   getParentRoute: () => AppRoute,
 } as any);
-const AppAgentsRoute = AppAgentsRouteImport.update({
-  id: "/agents",
-  path: "/agents",
-  getParentRoute: () => AppRoute,
-} as any);
 const AppFleetRoute = AppFleetRouteImport.update({
   id: "/fleet",
   path: "/fleet",
@@ -72,6 +69,16 @@ const AppFleetRoute = AppFleetRouteImport.update({
 const AppSettingsRoute = AppSettingsRouteImport.update({
   id: "/settings",
   path: "/settings",
+  getParentRoute: () => AppRoute,
+} as any);
+const AppAgentsIndexRoute = AppAgentsIndexRouteImport.update({
+  id: "/agents/",
+  path: "/agents/",
+  getParentRoute: () => AppRoute,
+} as any);
+const AppAgentsIdRoute = AppAgentsIdRouteImport.update({
+  id: "/agents/$id",
+  path: "/agents/$id",
   getParentRoute: () => AppRoute,
 } as any);
 const AppAlertsIndexRoute = AppAlertsIndexRouteImport.update({
@@ -151,11 +158,6 @@ const AppSettingsProviderAccessRoute =
     path: "/provider-access",
     getParentRoute: () => AppSettingsRoute,
   } as any);
-const AppSettingsSitesRoute = AppSettingsSitesRouteImport.update({
-  id: "/sites",
-  path: "/sites",
-  getParentRoute: () => AppSettingsRoute,
-} as any);
 const AppSettingsTenantsRoute = AppSettingsTenantsRouteImport.update({
   id: "/tenants",
   path: "/tenants",
@@ -165,6 +167,16 @@ const AppSettingsTokensRoute = AppSettingsTokensRouteImport.update({
   id: "/tokens",
   path: "/tokens",
   getParentRoute: () => AppSettingsRoute,
+} as any);
+const AppSitesIndexRoute = AppSitesIndexRouteImport.update({
+  id: "/sites/",
+  path: "/sites/",
+  getParentRoute: () => AppRoute,
+} as any);
+const AppSitesIdRoute = AppSitesIdRouteImport.update({
+  id: "/sites/$id",
+  path: "/sites/$id",
+  getParentRoute: () => AppRoute,
 } as any);
 const AppAlertsRulesIndexRoute = AppAlertsRulesIndexRouteImport.update({
   id: "/alerts/rules/",
@@ -198,9 +210,9 @@ export interface FileRoutesByFullPath {
   "/": typeof AppIndexRoute;
   "/login": typeof LoginRoute;
   "/password": typeof PasswordRoute;
-  "/agents": typeof AppAgentsRoute;
   "/fleet": typeof AppFleetRoute;
   "/settings": typeof AppSettingsRouteWithChildren;
+  "/agents/$id": typeof AppAgentsIdRoute;
   "/alerts/$id": typeof AppAlertsIdRoute;
   "/config/$id": typeof AppConfigIdRoute;
   "/config/jobs": typeof AppConfigJobsRoute;
@@ -213,12 +225,14 @@ export interface FileRoutesByFullPath {
   "/settings/credentials": typeof AppSettingsCredentialsRoute;
   "/settings/people": typeof AppSettingsPeopleRoute;
   "/settings/provider-access": typeof AppSettingsProviderAccessRoute;
-  "/settings/sites": typeof AppSettingsSitesRoute;
   "/settings/tenants": typeof AppSettingsTenantsRoute;
   "/settings/tokens": typeof AppSettingsTokensRoute;
+  "/sites/$id": typeof AppSitesIdRoute;
+  "/agents/": typeof AppAgentsIndexRoute;
   "/alerts/": typeof AppAlertsIndexRoute;
   "/config/": typeof AppConfigIndexRoute;
   "/settings/": typeof AppSettingsIndexRoute;
+  "/sites/": typeof AppSitesIndexRoute;
   "/alerts/rules/$id": typeof AppAlertsRulesIdRoute;
   "/alerts/rules/new": typeof AppAlertsRulesNewRoute;
   "/settings/notifications/$id": typeof AppSettingsNotificationsIdRoute;
@@ -228,9 +242,9 @@ export interface FileRoutesByFullPath {
 export interface FileRoutesByTo {
   "/login": typeof LoginRoute;
   "/password": typeof PasswordRoute;
-  "/agents": typeof AppAgentsRoute;
   "/fleet": typeof AppFleetRoute;
   "/": typeof AppIndexRoute;
+  "/agents/$id": typeof AppAgentsIdRoute;
   "/alerts/$id": typeof AppAlertsIdRoute;
   "/config/$id": typeof AppConfigIdRoute;
   "/config/jobs": typeof AppConfigJobsRoute;
@@ -243,12 +257,14 @@ export interface FileRoutesByTo {
   "/settings/credentials": typeof AppSettingsCredentialsRoute;
   "/settings/people": typeof AppSettingsPeopleRoute;
   "/settings/provider-access": typeof AppSettingsProviderAccessRoute;
-  "/settings/sites": typeof AppSettingsSitesRoute;
   "/settings/tenants": typeof AppSettingsTenantsRoute;
   "/settings/tokens": typeof AppSettingsTokensRoute;
+  "/sites/$id": typeof AppSitesIdRoute;
+  "/agents": typeof AppAgentsIndexRoute;
   "/alerts": typeof AppAlertsIndexRoute;
   "/config": typeof AppConfigIndexRoute;
   "/settings": typeof AppSettingsIndexRoute;
+  "/sites": typeof AppSitesIndexRoute;
   "/alerts/rules/$id": typeof AppAlertsRulesIdRoute;
   "/alerts/rules/new": typeof AppAlertsRulesNewRoute;
   "/settings/notifications/$id": typeof AppSettingsNotificationsIdRoute;
@@ -260,10 +276,10 @@ export interface FileRoutesById {
   "/_app": typeof AppRouteWithChildren;
   "/login": typeof LoginRoute;
   "/password": typeof PasswordRoute;
-  "/_app/agents": typeof AppAgentsRoute;
   "/_app/fleet": typeof AppFleetRoute;
   "/_app/settings": typeof AppSettingsRouteWithChildren;
   "/_app/": typeof AppIndexRoute;
+  "/_app/agents/$id": typeof AppAgentsIdRoute;
   "/_app/alerts/$id": typeof AppAlertsIdRoute;
   "/_app/config/$id": typeof AppConfigIdRoute;
   "/_app/config/jobs": typeof AppConfigJobsRoute;
@@ -276,12 +292,14 @@ export interface FileRoutesById {
   "/_app/settings/credentials": typeof AppSettingsCredentialsRoute;
   "/_app/settings/people": typeof AppSettingsPeopleRoute;
   "/_app/settings/provider-access": typeof AppSettingsProviderAccessRoute;
-  "/_app/settings/sites": typeof AppSettingsSitesRoute;
   "/_app/settings/tenants": typeof AppSettingsTenantsRoute;
   "/_app/settings/tokens": typeof AppSettingsTokensRoute;
+  "/_app/sites/$id": typeof AppSitesIdRoute;
+  "/_app/agents/": typeof AppAgentsIndexRoute;
   "/_app/alerts/": typeof AppAlertsIndexRoute;
   "/_app/config/": typeof AppConfigIndexRoute;
   "/_app/settings/": typeof AppSettingsIndexRoute;
+  "/_app/sites/": typeof AppSitesIndexRoute;
   "/_app/alerts/rules/$id": typeof AppAlertsRulesIdRoute;
   "/_app/alerts/rules/new": typeof AppAlertsRulesNewRoute;
   "/_app/settings/notifications/$id": typeof AppSettingsNotificationsIdRoute;
@@ -294,9 +312,9 @@ export interface FileRouteTypes {
     | "/"
     | "/login"
     | "/password"
-    | "/agents"
     | "/fleet"
     | "/settings"
+    | "/agents/$id"
     | "/alerts/$id"
     | "/config/$id"
     | "/config/jobs"
@@ -309,12 +327,14 @@ export interface FileRouteTypes {
     | "/settings/credentials"
     | "/settings/people"
     | "/settings/provider-access"
-    | "/settings/sites"
     | "/settings/tenants"
     | "/settings/tokens"
+    | "/sites/$id"
+    | "/agents/"
     | "/alerts/"
     | "/config/"
     | "/settings/"
+    | "/sites/"
     | "/alerts/rules/$id"
     | "/alerts/rules/new"
     | "/settings/notifications/$id"
@@ -324,9 +344,9 @@ export interface FileRouteTypes {
   to:
     | "/login"
     | "/password"
-    | "/agents"
     | "/fleet"
     | "/"
+    | "/agents/$id"
     | "/alerts/$id"
     | "/config/$id"
     | "/config/jobs"
@@ -339,12 +359,14 @@ export interface FileRouteTypes {
     | "/settings/credentials"
     | "/settings/people"
     | "/settings/provider-access"
-    | "/settings/sites"
     | "/settings/tenants"
     | "/settings/tokens"
+    | "/sites/$id"
+    | "/agents"
     | "/alerts"
     | "/config"
     | "/settings"
+    | "/sites"
     | "/alerts/rules/$id"
     | "/alerts/rules/new"
     | "/settings/notifications/$id"
@@ -355,10 +377,10 @@ export interface FileRouteTypes {
     | "/_app"
     | "/login"
     | "/password"
-    | "/_app/agents"
     | "/_app/fleet"
     | "/_app/settings"
     | "/_app/"
+    | "/_app/agents/$id"
     | "/_app/alerts/$id"
     | "/_app/config/$id"
     | "/_app/config/jobs"
@@ -371,12 +393,14 @@ export interface FileRouteTypes {
     | "/_app/settings/credentials"
     | "/_app/settings/people"
     | "/_app/settings/provider-access"
-    | "/_app/settings/sites"
     | "/_app/settings/tenants"
     | "/_app/settings/tokens"
+    | "/_app/sites/$id"
+    | "/_app/agents/"
     | "/_app/alerts/"
     | "/_app/config/"
     | "/_app/settings/"
+    | "/_app/sites/"
     | "/_app/alerts/rules/$id"
     | "/_app/alerts/rules/new"
     | "/_app/settings/notifications/$id"
@@ -420,13 +444,6 @@ declare module "@tanstack/react-router" {
       preLoaderRoute: typeof AppIndexRouteImport;
       parentRoute: typeof AppRoute;
     };
-    "/_app/agents": {
-      id: "/_app/agents";
-      path: "/agents";
-      fullPath: "/agents";
-      preLoaderRoute: typeof AppAgentsRouteImport;
-      parentRoute: typeof AppRoute;
-    };
     "/_app/fleet": {
       id: "/_app/fleet";
       path: "/fleet";
@@ -439,6 +456,20 @@ declare module "@tanstack/react-router" {
       path: "/settings";
       fullPath: "/settings";
       preLoaderRoute: typeof AppSettingsRouteImport;
+      parentRoute: typeof AppRoute;
+    };
+    "/_app/agents/": {
+      id: "/_app/agents/";
+      path: "/agents";
+      fullPath: "/agents/";
+      preLoaderRoute: typeof AppAgentsIndexRouteImport;
+      parentRoute: typeof AppRoute;
+    };
+    "/_app/agents/$id": {
+      id: "/_app/agents/$id";
+      path: "/agents/$id";
+      fullPath: "/agents/$id";
+      preLoaderRoute: typeof AppAgentsIdRouteImport;
       parentRoute: typeof AppRoute;
     };
     "/_app/alerts/": {
@@ -546,13 +577,6 @@ declare module "@tanstack/react-router" {
       preLoaderRoute: typeof AppSettingsProviderAccessRouteImport;
       parentRoute: typeof AppSettingsRoute;
     };
-    "/_app/settings/sites": {
-      id: "/_app/settings/sites";
-      path: "/sites";
-      fullPath: "/settings/sites";
-      preLoaderRoute: typeof AppSettingsSitesRouteImport;
-      parentRoute: typeof AppSettingsRoute;
-    };
     "/_app/settings/tenants": {
       id: "/_app/settings/tenants";
       path: "/tenants";
@@ -566,6 +590,20 @@ declare module "@tanstack/react-router" {
       fullPath: "/settings/tokens";
       preLoaderRoute: typeof AppSettingsTokensRouteImport;
       parentRoute: typeof AppSettingsRoute;
+    };
+    "/_app/sites/": {
+      id: "/_app/sites/";
+      path: "/sites";
+      fullPath: "/sites/";
+      preLoaderRoute: typeof AppSitesIndexRouteImport;
+      parentRoute: typeof AppRoute;
+    };
+    "/_app/sites/$id": {
+      id: "/_app/sites/$id";
+      path: "/sites/$id";
+      fullPath: "/sites/$id";
+      preLoaderRoute: typeof AppSitesIdRouteImport;
+      parentRoute: typeof AppRoute;
     };
     "/_app/alerts/rules/": {
       id: "/_app/alerts/rules/";
@@ -613,7 +651,6 @@ interface AppSettingsRouteChildren {
   AppSettingsCredentialsRoute: typeof AppSettingsCredentialsRoute;
   AppSettingsPeopleRoute: typeof AppSettingsPeopleRoute;
   AppSettingsProviderAccessRoute: typeof AppSettingsProviderAccessRoute;
-  AppSettingsSitesRoute: typeof AppSettingsSitesRoute;
   AppSettingsTenantsRoute: typeof AppSettingsTenantsRoute;
   AppSettingsTokensRoute: typeof AppSettingsTokensRoute;
   AppSettingsIndexRoute: typeof AppSettingsIndexRoute;
@@ -629,7 +666,6 @@ const AppSettingsRouteChildren: AppSettingsRouteChildren = {
   AppSettingsCredentialsRoute: AppSettingsCredentialsRoute,
   AppSettingsPeopleRoute: AppSettingsPeopleRoute,
   AppSettingsProviderAccessRoute: AppSettingsProviderAccessRoute,
-  AppSettingsSitesRoute: AppSettingsSitesRoute,
   AppSettingsTenantsRoute: AppSettingsTenantsRoute,
   AppSettingsTokensRoute: AppSettingsTokensRoute,
   AppSettingsIndexRoute: AppSettingsIndexRoute,
@@ -642,34 +678,40 @@ const AppSettingsRouteWithChildren = AppSettingsRoute._addFileChildren(
 );
 
 interface AppRouteChildren {
-  AppAgentsRoute: typeof AppAgentsRoute;
   AppFleetRoute: typeof AppFleetRoute;
   AppSettingsRoute: typeof AppSettingsRouteWithChildren;
   AppIndexRoute: typeof AppIndexRoute;
+  AppAgentsIdRoute: typeof AppAgentsIdRoute;
   AppAlertsIdRoute: typeof AppAlertsIdRoute;
   AppConfigIdRoute: typeof AppConfigIdRoute;
   AppConfigJobsRoute: typeof AppConfigJobsRoute;
   AppConfigSearchRoute: typeof AppConfigSearchRoute;
   AppDevicesIdRoute: typeof AppDevicesIdRoute;
+  AppSitesIdRoute: typeof AppSitesIdRoute;
+  AppAgentsIndexRoute: typeof AppAgentsIndexRoute;
   AppAlertsIndexRoute: typeof AppAlertsIndexRoute;
   AppConfigIndexRoute: typeof AppConfigIndexRoute;
+  AppSitesIndexRoute: typeof AppSitesIndexRoute;
   AppAlertsRulesIdRoute: typeof AppAlertsRulesIdRoute;
   AppAlertsRulesNewRoute: typeof AppAlertsRulesNewRoute;
   AppAlertsRulesIndexRoute: typeof AppAlertsRulesIndexRoute;
 }
 
 const AppRouteChildren: AppRouteChildren = {
-  AppAgentsRoute: AppAgentsRoute,
   AppFleetRoute: AppFleetRoute,
   AppSettingsRoute: AppSettingsRouteWithChildren,
   AppIndexRoute: AppIndexRoute,
+  AppAgentsIdRoute: AppAgentsIdRoute,
   AppAlertsIdRoute: AppAlertsIdRoute,
   AppConfigIdRoute: AppConfigIdRoute,
   AppConfigJobsRoute: AppConfigJobsRoute,
   AppConfigSearchRoute: AppConfigSearchRoute,
   AppDevicesIdRoute: AppDevicesIdRoute,
+  AppSitesIdRoute: AppSitesIdRoute,
+  AppAgentsIndexRoute: AppAgentsIndexRoute,
   AppAlertsIndexRoute: AppAlertsIndexRoute,
   AppConfigIndexRoute: AppConfigIndexRoute,
+  AppSitesIndexRoute: AppSitesIndexRoute,
   AppAlertsRulesIdRoute: AppAlertsRulesIdRoute,
   AppAlertsRulesNewRoute: AppAlertsRulesNewRoute,
   AppAlertsRulesIndexRoute: AppAlertsRulesIndexRoute,

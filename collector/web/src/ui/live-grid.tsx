@@ -20,7 +20,10 @@ interface Props {
   ids: readonly string[];
   chosen: string | null;
   onChoose: (id: string) => void;
+  /** A click or Enter. */
   onOpen: (id: string) => void;
+  /** A double click. */
+  onPage: (id: string) => void;
   /** A link within a row was followed. */
   onFollow?: (id: string) => void;
   /** Null for who changes nothing. */
@@ -38,9 +41,13 @@ interface Props {
   ref: Ref<GridRows>;
 }
 
+function rowAt(target: EventTarget): string | undefined {
+  return target instanceof Element ? target.closest(`[role=row][id^='${ROW}']`)?.id.slice(ROW.length) : undefined;
+}
+
 /** The frame of a live list at a desk: only the rows in sight are there, and keys move through all of them. */
 export function LiveGrid({
-  label, ids, chosen, onChoose, onOpen, onFollow, selection, paused, head, headClass, renderRow, children, className = "", style, onPointerOver, ref,
+  label, ids, chosen, onChoose, onOpen, onPage, onFollow, selection, paused, head, headClass, renderRow, children, className = "", style, onPointerOver, ref,
 }: Props) {
   const scroller = useRef<HTMLDivElement>(null);
   const virtual = useVirtualizer({
@@ -98,8 +105,12 @@ export function LiveGrid({
       {/* The keyboard way is the grid's own: arrows, Space and Enter. */}
       {/* oxlint-disable-next-line jsx-a11y/no-noninteractive-element-interactions, jsx-a11y/click-events-have-key-events */}
       <div role="rowgroup" className="relative" style={{ height: virtual.getTotalSize() }}
+        onDoubleClick={({ target }) => {
+          const id = rowAt(target);
+          if (id && !(target as Element).closest("label")) onPage(id);
+        }}
         onClick={({ target, defaultPrevented }) => {
-          const id = target instanceof Element ? target.closest(`[role=row][id^='${ROW}']`)?.id.slice(ROW.length) : undefined;
+          const id = rowAt(target);
           // Text was marked, to be copied: that is no wish to leave.
           if (!id || getSelection()?.isCollapsed === false) return;
           // A link that leads nowhere by itself is part of its row.

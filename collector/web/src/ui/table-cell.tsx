@@ -28,9 +28,9 @@ export function Cell({ children, className = "", figure, title, label }: Props) 
 }
 
 /** What can be done with a row: at the end of it, and over the whole width of a card. */
-export function ActionCell({ children }: { children: ReactNode }) {
+export function ActionCell({ children, className = "" }: { children: ReactNode; className?: string }) {
   return (
-    <td className="px-2 text-right last:pr-4 desk:whitespace-nowrap phone:col-span-2 phone:flex phone:gap-2 phone:px-0! phone:*:flex-1">
+    <td className={`px-2 text-right last:pr-4 desk:whitespace-nowrap phone:col-span-2 phone:flex phone:gap-2 phone:px-0! phone:*:flex-1 ${className}`}>
       {children}
     </td>
   );

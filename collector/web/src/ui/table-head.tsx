@@ -22,10 +22,12 @@ interface Props<T> {
   sorting: Sorting | null;
   onSort: (next: Sorting) => void;
   hasActions: boolean;
+  /** Such as what hides the actions where there is no room. */
+  actionClass?: string;
 }
 
 /** The headings of a table that becomes cards on the phone. */
-export function TableHead<T>({ columns, sorting, onSort, hasActions }: Props<T>) {
+export function TableHead<T>({ columns, sorting, onSort, hasActions, actionClass = "" }: Props<T>) {
   return (
     <thead className="text-xs text-muted phone:hidden">
       <tr className="h-8 border-y border-line bg-surface">
@@ -40,7 +42,7 @@ export function TableHead<T>({ columns, sorting, onSort, hasActions }: Props<T>)
             </th>
           );
         })}
-        {hasActions && <th scope="col" className="px-2 pr-4"><span className="sr-only">Actions</span></th>}
+        {hasActions && <th scope="col" className={`px-2 pr-4 ${actionClass}`}><span className="sr-only">Actions</span></th>}
       </tr>
     </thead>
   );

@@ -1,139 +1,31 @@
-import { useMutation } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
-import { useId } from "react";
-import { serverNow } from "../../lib/clock";
-import { api, take } from "../../lib/api";
-import { counted, dateTime, NONE } from "../../lib/format";
-import { live, useAgent, useEachSecond, useTableValue } from "../../lib/live-app";
+import { live, useAgent, useTableValue } from "../../lib/live-app";
 import { useAgentNames } from "../../lib/live-names";
-import { useMayIn } from "../../lib/role";
-import { shownAgent } from "../../lib/state";
-import type { Phase } from "../../lib/live-table";
-import type { Agent } from "../../lib/types";
-import { Age } from "../../ui/age";
-import { Button } from "../../ui/button";
+import { Aside, TO_PAGE, TO_PAGE_LOOK } from "../../ui/aside";
 import { Empty } from "../../ui/empty";
-import { ErrorNote } from "../../ui/error-note";
-import { Fact, Facts } from "../../ui/facts";
-import { Part } from "../../ui/part";
-import { SidePanel } from "../../ui/side-panel";
 import { Skeleton } from "../../ui/skeleton";
-import { StateBadge } from "../../ui/state-badge";
-import { AgentAlerts } from "../alerts/open-list";
-import { clockWords, inMs, inPercent, lostWords, notQuic, transportWord } from "./link";
-import { useOffline } from "./offline";
+import { AgentAlertsPart, AgentHeadLine, GatewayPart, LinkPart, MachinePart } from "./agent-parts";
 
-/** One agent: what carries its session, and how its site is connected. */
+/** An agent beside the list: what carries its session, and how its site is connected. */
 export function AgentPanel({ id, onClose }: { id: string; onClose: () => void }) {
   const agent = useAgent(id);
   const names = useAgentNames();
-  const phase = useTableValue(live.agents, (table) => table.phase);
+  // Only who has the whole list knows that it is not in it.
+  const isKnown = useTableValue(live.agents, ({ phase }) => phase === "ready");
   return (
-    <SidePanel open onOpenChange={(open) => open || onClose()} title={agent ? names.name(agent) : "Agent"}
-      description={agent ? `${agent.site.name} · ${agent.tenant.name}` : "An agent of a site."}>
-      {agent ? <Body agent={agent} /> : <Missing phase={phase} />}
-    </SidePanel>
+    <Aside of="agent" id={id} onClose={onClose} description={agent && `${agent.site.name} · ${agent.tenant.name}`}
+      title={<Link to="/agents/$id" params={{ id }} className="hover:underline">{agent ? names.name(agent) : "Agent"}</Link>}>
+      {agent ? (
+        <>
+          <AgentHeadLine agent={agent} />
+          <AgentAlertsPart agent={agent} />
+          <LinkPart agent={agent} />
+          <GatewayPart agent={agent} />
+          <MachinePart agent={agent} />
+          <Link to="/agents/$id" params={{ id }} className={TO_PAGE_LOOK}>{TO_PAGE}</Link>
+        </>
+      ) : isKnown ? <Empty title="Not here"><p>There is no such agent, or it is another tenant's.</p></Empty>
+        : <Skeleton label="Loading the agent" rows={6} />}
+    </Aside>
   );
 }
-
-/** Only who has the whole list knows that it is not in it. */
-function Missing({ phase }: { phase: Phase }) {
-  if (phase === "failed") return <Empty title="Not known"><p>The agents could not be loaded. Close this and try again.</p></Empty>;
-  if (phase !== "ready") return <Skeleton label="Loading the agent" rows={4} />;
-  return <Empty title="Not here"><p>There is no such agent, or it is another tenant's.</p></Empty>;
-}
-
-function Body({ agent }: { agent: Agent }) {
-  const state = useEachSecond(() => shownAgent(agent, serverNow()));
-  return (
-    <div className="flex flex-col gap-6">
-      <div className="flex items-center justify-between gap-3">
-        <StateBadge state={state} note={agent.revoked_at ? "revoked" : null} />
-        <span className="text-xs text-muted">{agent.last_seen_at ? <>heard <Age at={agent.last_seen_at} long /></> : "not here yet"}</span>
-      </div>
-      <Part title="Open alerts"><AgentAlerts agent={agent.id} tenant={agent.tenant.id} /></Part>
-      <LinkPart agent={agent} isHere={state === "up" || state === "degraded"} />
-      <GatewayPart agent={agent} />
-      <Part title="Machine">
-        <Facts>
-          <Fact name="Version">{agent.version ?? NONE}</Fact>
-          <Fact name="Platform">{agent.platform ?? NONE}</Fact>
-          <Fact name="Seen from">{agent.remote_addr ?? NONE}</Fact>
-          <Fact name="Enrolled">{dateTime(agent.created_at)}</Fact>
-          <Fact name="Polls">
-            <Link to="/fleet" search={{ q: agent.name, tenant: agent.tenant.id }}
-              className="text-accent hover:underline phone:inline-flex phone:min-h-11 phone:min-w-11 phone:items-center">
-              {counted(agent.devices, "device")}
-            </Link>
-          </Fact>
-        </Facts>
-      </Part>
-    </div>
-  );
-}
-
-function LinkPart({ agent, isHere }: { agent: Agent; isHere: boolean }) {
-  const may = useMayIn()(agent.tenant.id);
-  const reason = notQuic(agent);
-  return (
-    <Part title="Connection to the collector">
-      <Facts>
-        <Fact name="Transport">
-          <span data-transport>{transportWord(agent.transport)}</span>
-          {agent.transport && agent.proxied && " through an HTTP proxy"}
-          {reason && <span className="text-degraded"> {reason.word}</span>}
-        </Fact>
-        <Fact name="Since">{agent.connected_since ? <Age at={agent.connected_since} long /> : agent.offline_reason === "stopped" ? "stopped in order" : "not connected"}</Fact>
-        <Fact name="Round trip">{inMs(agent.rtt_ms)}</Fact>
-        <Fact name="Lost">{agent.loss_percent === null ? lostWords(agent, isHere) : inPercent(agent.loss_percent)}</Fact>
-      </Facts>
-      {reason?.hint && <p className="rounded-md border border-edge bg-degraded-soft px-3 py-2" data-hint={agent.transport_reason}>{reason.hint}</p>}
-      {may.write && !agent.revoked_at && <Ping id={agent.id} />}
-    </Part>
-  );
-}
-
-function Ping({ id }: { id: string }) {
-  const offline = useOffline(id);
-  const why = useId();
-  const ping = useMutation({
-    mutationFn: async () => (await take(api.POST("/api/v1/agents/{id}/ping", { params: { path: { id } }, body: {} }))).data,
-  });
-  return (
-    <div className="flex flex-col gap-2">
-      <div className="flex min-h-8 items-center gap-3">
-        <Button onClick={() => ping.mutate()} disabled={ping.isPending || offline !== null} data-ping
-          title={offline ?? "Ask it whether it answers"} aria-describedby={offline ? why : undefined}>
-          {ping.isPending ? "Asking…" : "Ping"}
-        </Button>
-        {offline && <span id={why} data-offline className="min-w-0 text-xs text-muted">{offline}</span>}
-        <span role="status" className="min-w-0">
-          {ping.data && <>Answered in {inMs(ping.data.rtt_ms)}. {clockWords(ping.data.clock_ahead_ms)}</>}
-        </span>
-      </div>
-      {ping.error && <ErrorNote error={ping.error} />}
-    </div>
-  );
-}
-
-/** The first hop of the site: when it answers and the devices do not, the fault is theirs. */
-function GatewayPart({ agent: { gateway } }: { agent: Agent }) {
-  return (
-    <Part title="The site's gateway">
-      {gateway ? (
-        <Facts>
-          <Fact name="Address"><span className="select-all">{gateway.address}</span></Fact>
-          <Fact name="Round trip">{inMs(gateway.rtt_ms)}{gateway.jitter_ms !== null && `, ${inMs(gateway.jitter_ms)} jitter`}</Fact>
-          <Fact name="Lost"><span className={gateway.loss_percent >= LOSS_HIGH ? "text-degraded" : ""}>{inPercent(gateway.loss_percent)}</span></Fact>
-          <Fact name="Asked"><Age at={gateway.at} long /></Fact>
-        </Facts>
-      ) : (
-        <p className="text-muted">
-          Nothing known: the agent pings the first hop of its site if its system lets it send echo requests.
-        </p>
-      )}
-    </Part>
-  );
-}
-
-const LOSS_HIGH = 20;

@@ -4,44 +4,39 @@ import { bytes, dateOnly, duration, integer, NONE } from "../../lib/format";
 import { useAgent, useEachSecond } from "../../lib/live-app";
 import { useAgentNames } from "../../lib/live-names";
 import { useScope } from "../../lib/scope";
-import { isBackfilling, shownAgent } from "../../lib/state";
-import type { Agent, State } from "../../lib/types";
+import type { Agent } from "../../lib/types";
+import type { Beside } from "../../lib/use-beside";
+import { rowClicks, rowMark } from "../../lib/use-row-keys";
 import { Age } from "../../ui/age";
 import { Button } from "../../ui/button";
 import { ActionCell, Cell, ROW } from "../../ui/table-cell";
 import { StateBadge } from "../../ui/state-badge";
+import { useAgentState } from "./agent-state";
 import { inMs, linkNote, notQuic, transportWord } from "./link";
 
 /** A certificate lives seven days and is renewed at half of that. */
 const CERTIFICATE_LOW_S = 2 * 86_400;
 
-/** State and a word on it, as one string: the second hand renders the row only when it turns. */
-function shown(agent: Agent): string {
-  const now = serverNow();
-  const state = shownAgent(agent, now);
-  if (agent.revoked_at) return `${state} revoked`;
-  if (!agent.last_seen_at) return `${state} not here yet`;
-  if (state !== agent.state) return `${state} stale`;
-  return state === "up" && isBackfilling(agent, now) ? `${state} backfilling` : `${state} `;
-}
-
 /** Where a narrow desk has no room for a column. */
-export const ROOMY = "max-[1380px]:hidden phone:flex!";
-export const NARROW = "max-[900px]:hidden phone:flex!";
+export const ROOMY = "@max-[1370px]:hidden phone:flex!";
+export const NARROW = "@max-[890px]:hidden phone:flex!";
+/** Beside an open agent: the panel tells it. */
+export const DESK = "@max-[820px]:hidden phone:flex!";
 
 type Act = ((agent: Agent) => void) | null;
 
 interface Props {
   id: string;
+  beside: Beside;
   /** Something can be done with some of the rows. */
   hasActions: boolean;
   onEdit: Act;
   onRevoke: Act;
 }
 
-export function AgentRow({ id, hasActions, onEdit, onRevoke }: Props) {
+export function AgentRow({ id, beside, hasActions, onEdit, onRevoke }: Props) {
   const agent = useAgent(id);
-  const [state, ...words] = useEachSecond(() => (agent ? shown(agent) : "unknown ")).split(" ");
+  const { state, note } = useAgentState(agent);
   const names = useAgentNames();
   const { isMixed } = useScope();
   if (!agent) return null;
@@ -50,21 +45,20 @@ export function AgentRow({ id, hasActions, onEdit, onRevoke }: Props) {
   // What a silent agent keeps was true when it was heard last.
   const tone = state === "up" || state === "degraded" ? "" : "stale";
   return (
-    <tr
-      data-agent={id}
-      className={ROW}
-    >
-      <Cell><StateBadge state={state as State} note={words.join(" ") || null} /></Cell>
+    // The keyboard way is the page's: j, k and Enter.
+    // oxlint-disable-next-line jsx-a11y/no-noninteractive-element-interactions, jsx-a11y/click-events-have-key-events
+    <tr {...rowMark(id, beside.chosen)} {...rowClicks(id, beside)} data-agent={id} className={`${ROW} data-chosen:bg-selected`}>
+      <Cell><StateBadge state={state} note={note} /></Cell>
       <Cell title>
-        <Link to="/agents" search={{ agent: id }} title={`${agent.platform ?? "platform unknown"} · ${agent.remote_addr ?? "not connected"}`}
+        <Link to="/agents/$id" params={{ id }} title={`${agent.platform ?? "platform unknown"} · ${agent.remote_addr ?? "not connected"}`}
           className="hover:underline phone:inline-flex phone:min-h-11 phone:min-w-11 phone:items-center">
           {name}
         </Link>
       </Cell>
-      {isMixed && <Cell label="Tenant" className="text-muted">{agent.tenant.name}</Cell>}
+      {isMixed && <Cell label="Tenant" className={`text-muted ${DESK}`}>{agent.tenant.name}</Cell>}
       <Cell label="Site" className="text-muted">{agent.site.name}</Cell>
-      <Cell label="Version">{agent.version ?? NONE}</Cell>
-      <Cell label="Transport"><Transport agent={agent} /></Cell>
+      <Cell label="Version" className={DESK}>{agent.version ?? NONE}</Cell>
+      <Cell label="Transport" className={DESK}><Transport agent={agent} /></Cell>
       <Cell label="Round trip" figure className={`${tone} ${ROOMY}`}>{inMs(agent.rtt_ms)}</Cell>
       <Cell label="Last ack" figure><Age at={agent.last_ack_at} /></Cell>
       <Cell label="Buffer" figure className={tone}>
@@ -77,9 +71,9 @@ export function AgentRow({ id, hasActions, onEdit, onRevoke }: Props) {
           {integer(agent.devices)}
         </Link>
       </Cell>
-      <Cell label="Certificate"><Certificate agent={agent} /></Cell>
+      <Cell label="Certificate" className={DESK}><Certificate agent={agent} /></Cell>
       {hasActions && (
-        <ActionCell>
+        <ActionCell className={DESK}>
           {onEdit && !agent.revoked_at && (
             <Button look="quiet" className="h-7 phone:border phone:border-edge" aria-label={`Edit ${name}`}
               onClick={() => onEdit(agent)}>
@@ -103,7 +97,7 @@ function Transport({ agent }: { agent: Agent }) {
   return (
     <span title={notQuic(agent)?.hint || undefined}>
       {transportWord(agent.transport)}
-      {note && <span className="ml-2 text-xs text-muted max-[1100px]:hidden phone:inline!">{note}</span>}
+      {note && <span className="ml-2 text-xs text-muted @max-[1090px]:hidden phone:inline!">{note}</span>}
     </span>
   );
 }

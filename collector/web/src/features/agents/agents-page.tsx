@@ -8,6 +8,10 @@ import { isInScope, useScope } from "../../lib/scope";
 import { sorted, type Sorting } from "../../lib/sorting";
 import { STATE_RANK } from "../../lib/state";
 import type { Agent } from "../../lib/types";
+import { useBeside } from "../../lib/use-beside";
+import { useKeys } from "../../lib/use-keys";
+import { usePhone } from "../../lib/use-phone";
+import { useRowKeys } from "../../lib/use-row-keys";
 import { useTitle } from "../../lib/use-title";
 import { Button } from "../../ui/button";
 import { Empty } from "../../ui/empty";
@@ -18,28 +22,29 @@ import { Skeleton } from "../../ui/skeleton";
 import { BODY } from "../../ui/table-cell";
 import { type Heading, readsOf, TableHead } from "../../ui/table-head";
 import { TableError } from "../shell/table-error";
-import { AgentRow, NARROW, ROOMY } from "./agent-row";
+import { AgentRow, DESK, NARROW, ROOMY } from "./agent-row";
 import { EditAgent } from "./edit-agent";
+import { lastAgents, rememberAgents } from "./last-agents";
 import { linkNote, transportWord } from "./link";
 import { NewAgent } from "./new-agent";
 import { RevokeAgent } from "./revoke-agent";
 
 const AgentPanel = lazy(() => import("./agent-panel").then((m) => ({ default: m.AgentPanel })));
-const route = getRouteApi("/_app/agents");
+const route = getRouteApi("/_app/agents/");
 
 const COLUMNS: readonly Heading<Agent>[] = [
   { by: "state", label: "State", read: (a) => STATE_RANK[a.state] },
   { by: "name", label: "Agent", read: (a) => agentNames().name(a) },
-  { by: "tenant", label: "Tenant", read: (a) => a.tenant.name },
+  { by: "tenant", label: "Tenant", className: DESK, read: (a) => a.tenant.name },
   { by: "site", label: "Site", read: (a) => a.site.name },
-  { by: "version", label: "Version", read: (a) => a.version },
-  { by: "transport", label: "Transport", read: (a) => a.transport },
+  { by: "version", label: "Version", className: DESK, read: (a) => a.version },
+  { by: "transport", label: "Transport", className: DESK, read: (a) => a.transport },
   { by: "rtt", label: "RTT", figure: true, note: "Between agent and collector", className: ROOMY, read: (a) => a.rtt_ms },
   { by: "ack", label: "Last ack", figure: true, read: (a) => since(a.last_ack_at) },
   { by: "buffer", label: "Buffer", figure: true, read: (a) => a.buffer?.batches ?? null },
   { by: "oldest", label: "Oldest", figure: true, className: NARROW, read: (a) => since(a.buffer?.oldest_at) },
   { by: "devices", label: "Devices", figure: true, read: (a) => a.devices },
-  { by: "certificate", label: "Certificate", read: (a) => until(a.certificate_expires_at) },
+  { by: "certificate", label: "Certificate", className: DESK, read: (a) => until(a.certificate_expires_at) },
 ];
 const OF_ONE_TENANT = COLUMNS.filter(({ by }) => by !== "tenant");
 const READS = readsOf(COLUMNS);
@@ -65,7 +70,8 @@ export function AgentsPage() {
   const scope = useScope();
   const names = useAgentNames();
   const navigate = route.useNavigate();
-  const { agent: opened } = route.useSearch();
+  const { open } = route.useSearch();
+  const phone = usePhone();
   const [query, setQuery] = useState("");
   const [making, setMaking] = useState(false);
   const [editing, setEditing] = useState<Agent | null>(null);
@@ -91,11 +97,20 @@ export function AgentsPage() {
     return agent && (!text || matches(agent, text));
   });
 
+  const setOpen = (id: string | undefined) => void navigate({ search: id ? { open: id } : {}, replace: true });
+  const beside = useBeside({
+    first: lastAgents().chosen, open, setOpen, toPage: (id) => void navigate({ to: "/agents/$id", params: { id } }),
+  });
+  const { chosen } = beside;
+  useEffect(() => rememberAgents({ search: open ? { open } : {}, chosen }), [open, chosen]);
+  useRowKeys(shown, beside);
+  useKeys({ Escape: () => beside.back() || setQuery("") });
   const mayOf = (id: string) => mayIn(live.agents.get(id)?.tenant.id ?? "");
   const canChange = ids.some((id) => mayOf(id).write);
 
   return (
-    <>
+    <div className="flex h-full">
+    <div className="@container min-w-0 flex-1 overflow-y-auto">
       <PageHead title="Agents">
         {ids.length > 0 && (
           <FilterBar label="Filter agents" count={(all) => counted(all, "agent")} query={query} onQuery={setQuery} shown={shown.length}
@@ -127,22 +142,19 @@ export function AgentsPage() {
       {ids.length > 0 && (
         <table className="w-full border-collapse phone:block" aria-label="Agents">
           <TableHead columns={scope.isMixed ? COLUMNS : OF_ONE_TENANT} sorting={sorting} onSort={setSorting}
-            hasActions={canChange} />
+            hasActions={canChange} actionClass={DESK} />
           <tbody className={BODY}>
             {shown.map((id) => (
-              <AgentRow key={id} id={id} hasActions={canChange} onEdit={mayOf(id).write ? setEditing : null} onRevoke={mayOf(id).admin ? setRevoking : null} />
+              <AgentRow key={id} id={id} beside={beside} hasActions={canChange} onEdit={mayOf(id).write ? setEditing : null} onRevoke={mayOf(id).admin ? setRevoking : null} />
             ))}
           </tbody>
         </table>
       )}
-      <Suspense>
-        {opened && (phase === "ready" || ids.length > 0) && (
-          <AgentPanel id={opened} onClose={() => void navigate({ search: {} })} />
-        )}
-      </Suspense>
       <NewAgent open={making} onOpenChange={setMaking} />
       <EditAgent agent={editing} onClose={() => setEditing(null)} />
       <RevokeAgent agent={revoking} onClose={() => setRevoking(null)} />
-    </>
+    </div>
+    <Suspense>{open && !phone && <AgentPanel id={open} onClose={() => setOpen(undefined)} />}</Suspense>
+    </div>
   );
 }

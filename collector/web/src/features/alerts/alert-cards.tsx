@@ -1,10 +1,9 @@
 import { Link } from "@tanstack/react-router";
-import { useVirtualizer } from "@tanstack/react-virtual";
-import { type CSSProperties, memo, type ReactNode, useRef } from "react";
+import { type CSSProperties, memo, type ReactNode } from "react";
 import { useScope } from "../../lib/scope";
 import type { Alert } from "../../lib/types";
 import { Age } from "../../ui/age";
-import { ROWS_MARK } from "../../lib/use-held";
+import { LiveCards } from "../../ui/live-cards";
 import type { Selection } from "../../lib/use-selection";
 import { useAlertRow, useStanding } from "./alert-row";
 import { More } from "./alert-table";
@@ -18,28 +17,12 @@ const CARD_PX = 136;
 /** The alerts on a phone: the whole card opens the alert, or marks it while there is a `selection`. */
 export function AlertCards({ inbox, selection }: { inbox: Inbox; selection: Selection | null }) {
   const { ids, paused, past } = inbox;
-  const scroller = useRef<HTMLDivElement>(null);
-  const virtual = useVirtualizer({
-    count: ids.length,
-    getScrollElement: () => scroller.current,
-    estimateSize: () => CARD_PX,
-    getItemKey: (index) => ids[index] ?? index,
-    overscan: 4,
-  });
   return (
-    <div ref={scroller} {...ROWS_MARK} className="min-h-0 flex-1 overflow-y-auto" onTouchStart={() => (paused.current = true)}
-      onTouchEnd={() => (paused.current = false)} onTouchCancel={() => (paused.current = false)}>
-      <ul aria-label="Alerts" className="relative m-0 list-none p-0" style={{ height: virtual.getTotalSize() }}>
-        {virtual.getVirtualItems().map((item) => {
-          const id = ids[item.index];
-          return id ? (
-            <Card key={id} id={id} past={past.byId.get(id)} marked={selection && inbox.canAct.has(id) ? selection.has(id) : null} onMark={selection?.toggle}
-              style={{ height: CARD_PX, transform: `translateY(${item.start}px)` }} />
-          ) : null;
-        })}
-      </ul>
+    <LiveCards label="Alerts" ids={ids} cardPx={CARD_PX} paused={paused} renderCard={(id, style) => (
+      <Card key={id} id={id} past={past.byId.get(id)} marked={selection && inbox.canAct.has(id) ? selection.has(id) : null} onMark={selection?.toggle} style={style} />
+    )}>
       <More inbox={inbox} />
-    </div>
+    </LiveCards>
   );
 }
 

@@ -31,8 +31,8 @@ export function AboutPart({ alert }: { alert: AlertDetail }) {
     <Facts>
       {device && <Fact name="Device"><Link to="/devices/$id" params={{ id: device.id }} className={LINK}>{device.name}</Link></Fact>}
       {object && <Fact name="Part"><span className="select-all">{object}</span></Fact>}
-      <Fact name="Agent"><Link to="/agents" search={{ agent: agent.id }} className={LINK}>{agent.name}</Link></Fact>
-      <Fact name="Site"><Link to="/fleet" search={{ q: site.name, tenant: tenant.id }} className={LINK}>{site.name}</Link></Fact>
+      <Fact name="Agent"><Link to="/agents/$id" params={{ id: agent.id }} className={LINK}>{agent.name}</Link></Fact>
+      <Fact name="Site"><Link to="/sites/$id" params={{ id: site.id }} className={LINK}>{site.name}</Link></Fact>
       <Fact name="Tenant">{tenant.name}</Fact>
       {/* Both are of its last turn: what is so now, the charts tell. */}
       <Fact name="Last change"><Age at={alert.last_at} long /></Fact>

@@ -1,4 +1,5 @@
 import type { Ref } from "react";
+import type { Beside } from "../../lib/use-beside";
 import type { Selection } from "../../lib/use-selection";
 import { Button } from "../../ui/button";
 import { type GridRows, LiveGrid } from "../../ui/live-grid";
@@ -7,24 +8,19 @@ import type { Inbox } from "./use-inbox";
 
 interface Props {
   inbox: Inbox;
-  chosen: string | null;
-  onChoose: (id: string) => void;
-  onOpen: (id: string) => void;
+  beside: Beside;
   /** Null for who changes nothing. */
   selection: Selection | null;
   ref: Ref<GridRows>;
 }
 
 /** The alerts at a desk: one line each, moved through by keys. */
-export function AlertTable({ inbox, chosen, onChoose, onOpen, selection, ref }: Props) {
+export function AlertTable({ inbox, beside, selection, ref }: Props) {
   const { ids, paused, past, isMixed, canAct, search } = inbox;
   return (
-    <LiveGrid ref={ref} label="Alerts" ids={ids} chosen={chosen} onChoose={onChoose} selection={selection} paused={paused}
+    <LiveGrid ref={ref} label="Alerts" ids={ids} chosen={beside.chosen} onChoose={beside.choose} selection={selection} paused={paused}
       className="@container min-w-0" headClass={gridClass(isMixed)} head={<Heads isMixed={isMixed} isPast={search.state === "resolved"} />}
-      onOpen={(id) => {
-        onChoose(id);
-        onOpen(id);
-      }}
+      onOpen={beside.show} onPage={beside.toPage}
       renderRow={(row) => (
         <AlertRow key={row.id} {...row} marked={canAct.has(row.id) ? row.marked : null} past={past.byId.get(row.id)} />
       )}>

@@ -4,6 +4,7 @@ import { serverNow } from "../../lib/clock";
 import { counted, integer } from "../../lib/format";
 import { live, useTableValue } from "../../lib/live-app";
 import { useMay } from "../../lib/role";
+import { useBeside } from "../../lib/use-beside";
 import { useKeys } from "../../lib/use-keys";
 import { usePhone } from "../../lib/use-phone";
 import { useTitle } from "../../lib/use-title";
@@ -43,7 +44,11 @@ export function InboxPage() {
   const may = useMay();
   const navigate = useNavigate();
   const acts = useActs();
-  const [chosen, setChosen] = useState(search.open ?? lastInbox().chosen);
+  const beside = useBeside({
+    first: lastInbox().chosen, open: search.open, setOpen: (open) => setSearch({ open }),
+    toPage: (id) => void navigate({ to: "/alerts/$id", params: { id } }),
+  });
+  const { chosen, show } = beside;
   const [marking, setMarking] = useState(false);
   const selection = useSelection(useMemo(() => ids.filter((id) => canAct.has(id)), [ids, canAct]));
   const input = useRef<HTMLInputElement>(null);
@@ -62,14 +67,6 @@ export function InboxPage() {
   useTitle(`${firing > 0 ? `(${integer(firing)} firing) ` : ""}Alerts`);
 
   const clear = () => setSearch(NO_FILTER);
-  const choose = (id: string) => {
-    setChosen(id);
-    if (search.open) setSearch({ open: id });
-  };
-  const open = (id: string) => {
-    if (phone || search.open === id) void navigate({ to: "/alerts/$id", params: { id } });
-    else setSearch({ open: id });
-  };
   // The one beside the list is in sight even where the filter hides its row.
   const one = chosen && (ids.includes(chosen) || chosen === search.open) ? [chosen] : [];
   const targets = selection.ids.length > 0 ? selection.ids : one;
@@ -80,15 +77,13 @@ export function InboxPage() {
   };
   const undo = () => acts.undo(known());
   const back = () => {
-    if (search.open) setSearch({ open: undefined });
-    else if (selection.ids.length > 0) selection.clear();
-    else if (chosen) setChosen(null);
-    else clear();
+    if (!search.open && selection.ids.length > 0) selection.clear();
+    else if (!beside.back()) clear();
   };
   useKeys({
     "/": () => input.current?.select(),
     Escape: back,
-    Enter: () => chosen && open(chosen),
+    Enter: () => chosen && show(chosen),
     ...(may.write ? { a: () => ask("ack"), s: () => ask("silence"), u: undo } : {}),
   });
 
@@ -142,7 +137,7 @@ export function InboxPage() {
         ) : phone ? (
           <AlertCards inbox={inbox} selection={marking && mayMark ? selection : null} />
         ) : (
-          <AlertTable ref={rows} inbox={inbox} chosen={chosen} onChoose={choose} onOpen={open} selection={mayMark ? selection : null} />
+          <AlertTable ref={rows} inbox={inbox} beside={beside} selection={mayMark ? selection : null} />
         )}
         <Suspense>
           {search.open && !phone && <AlertPanel key={search.open} id={search.open} acts={acts} onClose={() => setSearch({ open: undefined })} />}

@@ -12,17 +12,17 @@ import { ordered, SEVERITIES, type Severity, severityOf, sinceOf } from "./stand
 const SHOWN = 4;
 
 /** Ids of open alerts, the worst first; renders anew only when they are others. */
-function useOpen(isOf: (alert: Alert) => boolean): string[] {
+export function useOpenAlerts(isOf: (alert: Alert) => boolean): string[] {
   const text = useTableValue(live.alerts, (table) =>
     ordered(table.list().filter((alert) => alert.phase !== "resolved" && isOf(alert)), "worst", serverNow()).map(({ id }) => id).join(" "));
   return text ? text.split(" ") : [];
 }
 
 /** What narrows the list of alerts to the same. */
-type Of = { device?: string; agent?: string; tenant: string };
+type Of = { device?: string; agent?: string; q?: string; tenant: string };
 
 /** Open alerts of something, each leading to its page, and the way to all of them. */
-function OpenList({ ids, of }: { ids: readonly string[]; of: Of }) {
+export function OpenList({ ids, of }: { ids: readonly string[]; of: Of }) {
   const more = ids.length - SHOWN;
   return (
     <ul aria-label="Open alerts" className="flex min-w-0 flex-col gap-0.5">
@@ -59,7 +59,7 @@ const GROUND: Readonly<Record<Severity, string>> = { critical: "bg-down-soft", w
 
 /** What is wrong with a device, above what it tells, in the colour of the worst. Not there while nothing is. */
 export function DeviceAlerts({ device, tenant }: { device: string; tenant: string }) {
-  const ids = useOpen((alert) => alert.device?.id === device);
+  const ids = useOpenAlerts((alert) => alert.device?.id === device);
   const worst = useTableValue(live.alerts, (table) =>
     Math.min(...ids.map((id) => SEVERITIES.indexOf(severityOf(table.get(id) ?? { severity: "info" })))));
   if (ids.length === 0) return null;
@@ -77,8 +77,8 @@ export function DeviceAlerts({ device, tenant }: { device: string; tenant: strin
 
 /** What is wrong with an agent itself, and with what it polls. */
 export function AgentAlerts({ agent, tenant }: { agent: string; tenant: string }) {
-  const own = useOpen((alert) => alert.device === null && alert.agent.id === agent);
-  const others = useOpen((alert) => alert.device !== null && alert.agent.id === agent).length;
+  const own = useOpenAlerts((alert) => alert.device === null && alert.agent.id === agent);
+  const others = useOpenAlerts((alert) => alert.device !== null && alert.agent.id === agent).length;
   if (own.length === 0 && others === 0) return <p className="text-muted">None: neither of it nor of what it polls.</p>;
   return (
     <div className="flex flex-col gap-1" data-agent-alerts={own.length + others}>

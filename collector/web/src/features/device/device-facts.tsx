@@ -36,7 +36,7 @@ function Polled({ device: { agent, interval_s: interval } }: { device: Device })
   return (
     <>
       every {duration(interval)} by{" "}
-      <Link to="/agents" search={{ agent: agent.id }} className="touch hover:underline">
+      <Link to="/agents/$id" params={{ id: agent.id }} className="touch hover:underline">
         <Dotted name={row ? names.name(row) : agent.name} />
       </Link>
     </>

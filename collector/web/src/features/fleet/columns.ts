@@ -61,6 +61,7 @@ export const NUMERIC = new Set(["interfaces", "in", "out", "rtt", "loss", "cpu",
 
 /** Columns that a screen shows only if there is room, by their class. */
 const ROOM: Readonly<Record<string, string>> = {
+  tenant: "fleet-desk", interfaces: "fleet-desk", in: "fleet-desk", out: "fleet-desk",
   address: "fleet-wide", model: "fleet-model", rtt: "fleet-wide", uptime: "fleet-wide", loss: "fleet-wider", cpu: "fleet-wider",
 };
 

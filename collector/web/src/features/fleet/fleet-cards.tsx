@@ -1,15 +1,14 @@
 import { Link } from "@tanstack/react-router";
-import { useVirtualizer } from "@tanstack/react-virtual";
-import { memo, type ReactNode, useRef, type CSSProperties } from "react";
+import { type CSSProperties, memo, type ReactNode } from "react";
 import { megabits } from "../../lib/format";
 import { useDevice } from "../../lib/live-app";
 import { useDeviceNames } from "../../lib/live-names";
 import { useScope } from "../../lib/scope";
 import { Age } from "../../ui/age";
+import { LiveCards } from "../../ui/live-cards";
 import { DeviceState } from "../../ui/state-badge";
 import { useShown, useTrust } from "./fleet-row";
 import type { Fleet } from "./use-fleet";
-import { ROWS_MARK } from "../../lib/use-held";
 import type { Selection } from "../../lib/use-selection";
 
 const CARD_PX = 100;
@@ -19,34 +18,10 @@ const CARD_PX = 100;
  * marks it while there is a `selection`.
  */
 export function FleetCards({ fleet, selection }: { fleet: Fleet; selection: Selection | null }) {
-  const scroller = useRef<HTMLDivElement>(null);
-  const virtual = useVirtualizer({
-    count: fleet.ids.length,
-    getScrollElement: () => scroller.current,
-    estimateSize: () => CARD_PX,
-    getItemKey: (index) => fleet.ids[index] ?? index,
-    overscan: 4,
-  });
   return (
-    // A finger rests on the list only while it scrolls: hold the order meanwhile.
-    <div
-      ref={scroller}
-      className="min-h-0 flex-1 overflow-y-auto"
-      {...ROWS_MARK}
-      onTouchStart={() => (fleet.paused.current = true)}
-      onTouchEnd={() => (fleet.paused.current = false)}
-      onTouchCancel={() => (fleet.paused.current = false)}
-    >
-      <ul aria-label="Devices" className="relative m-0 list-none p-0" style={{ height: virtual.getTotalSize() }}>
-        {virtual.getVirtualItems().map((item) => {
-          const id = fleet.ids[item.index];
-          return id ? (
-            <Card key={id} id={id} marked={selection && fleet.canChange.has(id) ? selection.has(id) : null} onMark={selection?.toggle}
-              style={{ height: CARD_PX, transform: `translateY(${item.start}px)` }} />
-          ) : null;
-        })}
-      </ul>
-    </div>
+    <LiveCards label="Devices" ids={fleet.ids} cardPx={CARD_PX} paused={fleet.paused} renderCard={(id, style) => (
+      <Card key={id} id={id} marked={selection && fleet.canChange.has(id) ? selection.has(id) : null} onMark={selection?.toggle} style={style} />
+    )} />
   );
 }
 

@@ -25,6 +25,7 @@ import { useSelection } from "../../lib/use-selection";
 
 // Not part of the first load: the rows come first.
 const AddDevice = lazy(() => import("./add-device").then((m) => ({ default: m.AddDevice })));
+const DevicePanel = lazy(() => import("./device-panel").then((m) => ({ default: m.DevicePanel })));
 const BulkBar = lazy(() => import("./bulk-bar").then((m) => ({ default: m.BulkBar })));
 
 export function FleetPage() {
@@ -89,7 +90,12 @@ export function FleetPage() {
       ) : phone ? (
         <FleetCards fleet={fleet} selection={marking && mayMark ? selection : null} />
       ) : (
-        <FleetTable ref={rows} fleet={fleet} selection={mayMark ? selection : null} onEscape={clear} />
+        <div className="flex min-h-0 flex-1">
+          <FleetTable ref={rows} fleet={fleet} selection={mayMark ? selection : null} onEscape={clear} />
+          <Suspense>
+            {fleet.search.open && <DevicePanel id={fleet.search.open} onClose={() => fleet.setSearch({ open: undefined })} />}
+          </Suspense>
+        </div>
       )}
       <Suspense>{adding && <AddDevice open onOpenChange={setAdding} />}</Suspense>
     </div>

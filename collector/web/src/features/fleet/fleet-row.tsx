@@ -98,7 +98,7 @@ export const FleetRow = memo(function FleetRow({ id, index, selected, marked, on
         </Link>
         {device.tags.length > 0 && <span className="ml-2 text-xs text-muted" data-tags>{device.tags.join(" · ")}</span>}
       </div>
-      {isMixed && <div role="gridcell" className="clip text-muted">{device.tenant.name}</div>}
+      {isMixed && <div role="gridcell" className="clip fleet-desk text-muted">{device.tenant.name}</div>}
       <div role="gridcell" className="clip text-muted">{device.site.name}</div>
       <div role="gridcell" className="clip fleet-wide text-muted" title={device.address} data-cell="address">
         {device.address}
@@ -106,9 +106,9 @@ export const FleetRow = memo(function FleetRow({ id, index, selected, marked, on
       <div role="gridcell" className="clip fleet-model text-muted" title={device.model ?? undefined}>
         {shortModel(device.model)}
       </div>
-      <div role="gridcell" className={toneOfSnmp} data-timed="snmp"><PortCount device={device} isKnown={portsKnown} /></div>
-      <div role="gridcell" className={toneOfSnmp} data-timed="snmp" data-cell="in">{megabits(bySnmp(device.in_bps))}</div>
-      <div role="gridcell" className={toneOfSnmp} data-timed="snmp" data-cell="out">{megabits(bySnmp(device.out_bps))}</div>
+      <div role="gridcell" className={`${toneOfSnmp} fleet-desk`} data-timed="snmp"><PortCount device={device} isKnown={portsKnown} /></div>
+      <div role="gridcell" className={`${toneOfSnmp} fleet-desk`} data-timed="snmp" data-cell="in">{megabits(bySnmp(device.in_bps))}</div>
+      <div role="gridcell" className={`${toneOfSnmp} fleet-desk`} data-timed="snmp" data-cell="out">{megabits(bySnmp(device.out_bps))}</div>
       <div role="gridcell" className={`${tone} fleet-wide`} data-timed="">{threeFigures(device.rtt_ms)}</div>
       <Share percentage={device.icmp?.loss_percent} high={LOSS_HIGH} tone={tone} cell="loss" />
       <Share percentage={bySnmp(device.cpu_percent)} high={CPU_HIGH} tone={toneOfSnmp} cell="cpu" by="snmp" />

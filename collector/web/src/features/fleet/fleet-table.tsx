@@ -1,8 +1,9 @@
 import { useNavigate } from "@tanstack/react-router";
-import { type PointerEvent, type Ref, useState } from "react";
+import { type PointerEvent, type Ref, useEffect } from "react";
 import { serverNow } from "../../lib/clock";
 import { live } from "../../lib/live-app";
 import type { Device } from "../../lib/types";
+import { useBeside } from "../../lib/use-beside";
 import { useKeys } from "../../lib/use-keys";
 import type { Selection } from "../../lib/use-selection";
 import { ageTitle } from "../../ui/age";
@@ -39,21 +40,21 @@ function onPointerOver({ target }: PointerEvent): void {
 /** The fleet at a desk: one line each, moved through by keys. */
 export function FleetTable({ fleet, selection, onEscape, ref }: Props) {
   const navigate = useNavigate();
-  const [chosen, setChosen] = useState(lastFleet().chosen);
-  const choose = (id: string | null) => {
-    setChosen(id);
-    rememberFleet({ chosen: id });
-  };
-  useKeys({ Escape: () => (chosen ? choose(null) : onEscape()) });
   const follow = (id: string) => rememberFleet({ chosen: id });
+  const { chosen, choose, show, toPage, back } = useBeside({
+    first: lastFleet().chosen, open: fleet.search.open, setOpen: (open) => fleet.setSearch({ open }),
+    toPage: (id) => {
+      follow(id);
+      void navigate({ to: "/devices/$id", params: { id } });
+    },
+  });
+  useEffect(() => rememberFleet({ chosen }), [chosen]);
+  useKeys({ Escape: () => back() || onEscape(), Enter: () => chosen && show(chosen) });
   return (
     <LiveGrid ref={ref} label="Devices" ids={fleet.ids} chosen={chosen} onChoose={choose} selection={selection} paused={fleet.paused}
-      className={isLong(fleet.room) ? "long-addresses" : ""} style={roomStyle(fleet.room)} onPointerOver={onPointerOver}
+      className={`fleet-rows min-w-0 ${isLong(fleet.room) ? "long-addresses" : ""}`} style={roomStyle(fleet.room)} onPointerOver={onPointerOver}
       headClass={`fleet-grid ${fleet.isMixed ? "" : "one-tenant"}`} head={<Heads fleet={fleet} />} onFollow={follow}
-      onOpen={(id) => {
-        follow(id);
-        void navigate({ to: "/devices/$id", params: { id } });
-      }}
+      onOpen={show} onPage={toPage}
       renderRow={(row) => <FleetRow key={row.id} {...row} marked={fleet.canChange.has(row.id) ? row.marked : null} />} />
   );
 }

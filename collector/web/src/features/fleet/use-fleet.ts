@@ -21,6 +21,8 @@ export interface FleetSearch {
   state?: State | undefined;
   tag?: string | undefined;
   sort?: string | undefined;
+  /** The device beside the list. */
+  open?: string | undefined;
 }
 
 const secondMs = () => currentSecond() * 1000;

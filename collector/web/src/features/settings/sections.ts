@@ -4,7 +4,7 @@ import type { May } from "../../lib/role";
 
 export interface Section {
   to:
-    | "/settings/account" | "/settings/tenants" | "/settings/sites" | "/settings/tokens" | "/settings/credentials"
+    | "/settings/account" | "/settings/tenants" | "/settings/tokens" | "/settings/credentials"
     | "/settings/configurations" | "/settings/notifications" | "/settings/people" | "/settings/provider-access"
     | "/settings/api-keys" | "/settings/audit";
   label: string;
@@ -23,7 +23,6 @@ const GROUPS: readonly Group[] = [
     label: "Organisation",
     sections: [
       { to: "/settings/tenants", label: "Tenants" },
-      { to: "/settings/sites", label: "Sites" },
       { to: "/settings/tokens", label: "Enrolment tokens", need: "write" },
       { to: "/settings/credentials", label: "Credentials", need: "write" },
       { to: "/settings/configurations", label: "Configurations", need: "admin" },

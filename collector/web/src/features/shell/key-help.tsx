@@ -3,6 +3,8 @@ import { keysEnabled, setKeysEnabled } from "../../lib/keys";
 import { Modal } from "../../ui/modal";
 
 const KEYS: readonly [string, string][] = [
+  ["g n", "Go to Now"],
+  ["g i", "Go to Sites"],
   ["g f", "Go to Fleet"],
   ["g a", "Go to Alerts"],
   ["g c", "Go to Config"],
@@ -13,11 +15,11 @@ const KEYS: readonly [string, string][] = [
   ["/", "Filter"],
   ["j  k", "Next, previous row"],
   ["x", "Mark the row, to change it with others"],
-  ["Enter", "Open the row"],
+  ["Enter", "Show the row beside the list; again: open its page"],
   ["a", "Acknowledge the alert"],
   ["s", "Silence the alert"],
   ["u", "Undo silence or acknowledgement"],
-  ["Esc", "Back, clear the filter"],
+  ["Esc", "Close what is beside, back, clear the filter"],
   ["[  ]", "Shift the time range"],
   ["=", "Zoom out"],
   ["t", "Pick a time range"],
@@ -46,6 +48,10 @@ export function KeyHelp({ open, onOpenChange }: { open: boolean; onOpenChange: (
           </div>
         ))}
       </dl>
+      <p className="mt-3 text-muted">
+        A click on a row does what Enter does; a double click or its name opens its page at once. What is open beside a list
+        follows <kbd className="font-mono">j</kbd> and <kbd className="font-mono">k</kbd>.
+      </p>
       <label className="mt-4 flex min-h-8 items-center gap-2 border-t border-line pt-3">
         <input
           type="checkbox"

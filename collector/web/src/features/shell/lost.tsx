@@ -29,8 +29,8 @@ export function NotFound() {
   return (
     <Lost title="Nothing here">
       <p className="text-muted">This page does not exist, or it belongs to a tenant you cannot see.</p>
-      <Link to="/fleet" className="py-1 text-accent underline underline-offset-4">
-        Go to the fleet
+      <Link to="/" className="py-1 text-accent underline underline-offset-4">
+        Go to what is wrong now
       </Link>
     </Lost>
   );

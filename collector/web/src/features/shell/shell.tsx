@@ -10,23 +10,15 @@ import { setTheme, useTheme } from "../../lib/theme";
 import { useKeys } from "../../lib/use-keys";
 import { useMe } from "../../lib/use-person";
 import { IconButton } from "../../ui/button";
-import { Icon, type IconName } from "../../ui/icon";
+import { Icon } from "../../ui/icon";
 import { Mark, Wordmark } from "../../ui/wordmark";
 import { forgetPlaces } from "../../lib/last-place";
-import { OpenAlerts } from "../alerts/nav-count";
 import { AccountButton } from "./account-button";
 import { LiveBanner, NewVersion } from "./live-banner";
+import { DeskNav, PhoneNav } from "./nav";
 import { NoTenant } from "./no-tenant";
 import { TenantSwitch } from "./tenant-switch";
 import { useTenant } from "./use-tenant";
-
-const NAV: readonly { to: "/fleet" | "/alerts" | "/config" | "/agents" | "/settings"; label: string; icon: IconName }[] = [
-  { to: "/fleet", label: "Fleet", icon: "fleet" },
-  { to: "/alerts", label: "Alerts", icon: "bell" },
-  { to: "/config", label: "Config", icon: "config" },
-  { to: "/agents", label: "Agents", icon: "agents" },
-  { to: "/settings", label: "Settings", icon: "settings" },
-];
 
 const VisitBanner = lazy(() => import("./visit-banner").then((m) => ({ default: m.VisitBanner })));
 const KeyHelp = lazy(() => import("./key-help").then((m) => ({ default: m.KeyHelp })));
@@ -96,6 +88,8 @@ function Frame({ hasTenant, isOfNone, onTenant }: {
 
   useKeys({
     "?": () => setHelp(true),
+    "g n": () => void navigate({ to: "/" }),
+    "g i": () => void navigate({ to: "/sites" }),
     "g f": () => void navigate({ to: "/fleet" }),
     "g a": () => void navigate({ to: "/alerts" }),
     "g c": () => void navigate({ to: "/config" }),
@@ -113,25 +107,13 @@ function Frame({ hasTenant, isOfNone, onTenant }: {
         Skip to the page
       </a>
       <header className="flex h-11 shrink-0 items-center gap-1 border-b border-line bg-surface px-4 phone:h-13 phone:px-3">
-        <Link to="/fleet" aria-label="Farwatch, fleet"
-          className={`mr-4 inline-flex h-8 items-center gap-2 phone:h-11 ${hasTenant ? "phone:mr-0 phone:min-w-11" : ""}`}>
+        <Link to="/" aria-label="Farwatch, what is wrong now"
+          className={`mr-4 inline-flex h-8 items-center gap-2 max-[1100px]:mr-2 phone:h-11 ${hasTenant ? "phone:mr-0 phone:min-w-11" : ""}`}>
           <Mark size={22} />
-          <span className={hasTenant ? "phone:hidden" : ""}><Wordmark /></span>
+          <span className={hasTenant ? "max-[1100px]:hidden" : ""}><Wordmark /></span>
         </Link>
         <TenantSwitch onChange={onTenant} />
-        <nav aria-label="Main" className="flex gap-0.5 phone:hidden">
-          {NAV.map((item) => (
-            <Link
-              key={item.to}
-              to={item.to}
-              className="inline-flex items-center gap-1.5 rounded-md px-2.5 py-1.5 text-muted hover:bg-hover hover:text-text
-                aria-[current=page]:bg-hover aria-[current=page]:font-medium aria-[current=page]:text-text"
-            >
-              {item.label}
-              {item.to === "/alerts" && <OpenAlerts />}
-            </Link>
-          ))}
-        </nav>
+        <DeskNav />
         <span className="flex-1" />
         <NewVersion />
         {!isOfNone && <LiveBanner />}
@@ -145,23 +127,7 @@ function Frame({ hasTenant, isOfNone, onTenant }: {
       <main id="main" tabIndex={-1} className="min-h-0 flex-1 overflow-y-auto outline-none">
         {isOfNone && !isSettings ? <NoTenant /> : <Outlet />}
       </main>
-      <nav
-        aria-label="Main"
-        className="hidden shrink-0 border-t border-line bg-surface pb-[env(safe-area-inset-bottom)] phone:flex"
-      >
-        {NAV.map((item) => (
-          <Link
-            key={item.to}
-            to={item.to}
-            className="relative flex min-h-14 flex-1 flex-col items-center justify-center gap-0.5 text-2xs text-muted
-              aria-[current=page]:text-accent"
-          >
-            <Icon name={item.icon} size={20} />
-            {item.to === "/alerts" && <OpenAlerts className="absolute top-1 left-1/2 ml-1.5" />}
-            {item.label}
-          </Link>
-        ))}
-      </nav>
+      <PhoneNav />
       <Suspense>{help && <KeyHelp open onOpenChange={setHelp} />}</Suspense>
     </div>
   );

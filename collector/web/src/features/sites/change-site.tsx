@@ -3,20 +3,16 @@ import { useState } from "react";
 import { api, take } from "../../lib/api";
 import { live } from "../../lib/live-app";
 import type { Site } from "../../lib/types";
+import { SITES } from "../../lib/use-sites";
 import { Confirm } from "../../ui/confirm";
 import { NamePanel } from "../../ui/name-panel";
 import { TenantField, useFirstTenant } from "../../ui/tenant-field";
 
-export const SITES = ["sites"] as const;
-
-/** Null within: a new one. */
-export type OpenedSite = { site: Site | null } | null;
-
-export function SitePanel({ opened, onClose }: { opened: OpenedSite; onClose: () => void }) {
+/** Names a site; null is a new one. */
+export function NameSite({ site, onClose }: { site: Pick<Site, "id" | "name"> | null; onClose: () => void }) {
   const queries = useQueryClient();
   const first = useFirstTenant("write");
   const [chosen, setChosen] = useState("");
-  const site = opened?.site ?? null;
   const tenant = chosen || first;
   const save = async (name: string) => {
     if (site) await take(api.PATCH("/api/v1/sites/{id}", { params: { path: { id: site.id } }, body: { name } }));
@@ -26,7 +22,7 @@ export function SitePanel({ opened, onClose }: { opened: OpenedSite; onClose: ()
     await queries.invalidateQueries({ queryKey: SITES });
   };
   return (
-    <NamePanel open={opened !== null} onClose={onClose} save={save} name={site?.name ?? ""} placeholder="Rooftop North"
+    <NamePanel open onClose={onClose} save={save} name={site?.name ?? ""} placeholder="Rooftop North"
       title={site ? `Rename ${site.name}` : "New site"} action={site ? "Rename" : "Make the site"} shows={["tenant"]}
       description={site ? "Names such as router.site.tenant change with it." : "A place where an agent stands, or will."}
       disabled={!site && !tenant}>
@@ -37,24 +33,24 @@ export function SitePanel({ opened, onClose }: { opened: OpenedSite; onClose: ()
   );
 }
 
-export function RemoveSite({ site, onClose }: { site: Site | null; onClose: () => void }) {
+export function RemoveSite({ site, onClose, onRemoved }: { site: Pick<Site, "id" | "name">; onClose: () => void; onRemoved: () => Promise<void> }) {
   const queries = useQueryClient();
   const remove = useMutation({
     mutationFn: (id: string) => take(api.DELETE("/api/v1/sites/{id}", { params: { path: { id } } })),
     onSuccess: async () => {
-      onClose();
+      await onRemoved();
       await queries.invalidateQueries({ queryKey: SITES });
     },
   });
   return (
-    <Confirm open={site !== null} title={`Remove ${site?.name ?? ""}?`} action="Remove site" busy={remove.isPending}
+    <Confirm open title={`Remove ${site.name}?`} action="Remove site" busy={remove.isPending}
       error={remove.error}
       onOpenChange={(open) => {
         if (open) return;
         remove.reset();
         onClose();
       }}
-      onConfirm={() => site && remove.mutate(site.id)}>
+      onConfirm={() => remove.mutate(site.id)}>
       Only a site where nothing stands can be removed: move its agents to another one first.
     </Confirm>
   );

@@ -74,7 +74,7 @@ export function rollUp({ sites = [], devices, agents, alerts, nowMs }: Told): Si
 }
 
 /** The state of the site itself: down where nothing of it is up, unknown where nobody can tell. */
-export function siteState({ devices, counts: { up, degraded, down, unknown } }: Pick<SiteStatus, "devices" | "counts">): State | null {
+export function siteState({ devices, counts: { up, degraded, unknown } }: Pick<SiteStatus, "devices" | "counts">): State | null {
   if (devices === 0) return null;
   if (up === devices) return "up";
   if (unknown === devices) return "unknown";

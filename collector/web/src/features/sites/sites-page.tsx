@@ -1,98 +1,102 @@
-import { Link } from "@tanstack/react-router";
-import { useMemo, useState } from "react";
-import { api, take } from "../../lib/api";
-import { counted, integer } from "../../lib/format";
-import { useMayIn, useMayMake } from "../../lib/role";
-import { narrowed, useScope } from "../../lib/scope";
-import type { Site } from "../../lib/types";
-import { ROWS, usePages } from "../../lib/use-pages";
+import { useNavigate } from "@tanstack/react-router";
+import { lazy, type Ref, Suspense, useEffect, useRef, useState } from "react";
+import { integer } from "../../lib/format";
+import { live } from "../../lib/live-app";
+import { useMayMake } from "../../lib/role";
+import { useBeside } from "../../lib/use-beside";
+import { useKeys } from "../../lib/use-keys";
+import { usePhone } from "../../lib/use-phone";
 import { useTitle } from "../../lib/use-title";
 import { Button } from "../../ui/button";
-import { type Column, DataTable } from "../../ui/data-table";
 import { Empty } from "../../ui/empty";
-import { FilterBar } from "../../ui/filter-bar";
+import { ErrorNote } from "../../ui/error-note";
+import { FilterInput } from "../../ui/filter-input";
 import { Icon } from "../../ui/icon";
+import { type GridRows, LiveGrid } from "../../ui/live-grid";
 import { PageHead } from "../../ui/page-head";
-import { type Place, usePlaces } from "../settings/use-places";
-import { type OpenedSite, RemoveSite, SitePanel, SITES } from "./change-site";
+import { Skeleton } from "../../ui/skeleton";
+import { ariaSort, SortButton } from "../../ui/sort-button";
+import { TableError } from "../shell/table-error";
+import { lastSites, rememberSites } from "./last-sites";
+import { SiteCards } from "./site-cards";
+import { COLUMNS, COLUMNS_MIXED, ROOMY, SiteRow } from "./site-row";
+import { type SiteList, useSiteList } from "./use-site-list";
 
-const NOTHING: Place = { agents: 0, devices: 0 };
+const NameSite = lazy(() => import("./change-site").then((m) => ({ default: m.NameSite })));
+const SitePanel = lazy(() => import("./site-panel").then((m) => ({ default: m.SitePanel })));
 
-function columnsOf(places: ReadonlyMap<string, Place> | null, isMixed: boolean): Column<Site>[] {
-  const at = (site: Site) => (places ? (places.get(site.id) ?? NOTHING) : null);
-  const columns: Column<Site>[] = [
-    { by: "name", label: "Site", title: true, read: (site) => site.name, cell: (site) => site.name },
-  ];
-  if (isMixed) {
-    columns.push({
-      by: "tenant", label: "Tenant", className: "text-muted phone:col-span-2",
-      read: (site) => site.tenant.name, cell: (site) => site.tenant.name,
-    });
-  }
-  columns.push(
-    { by: "agents", label: "Agents", figure: true, read: (site) => at(site)?.agents ?? null,
-      cell: (site) => integer(at(site)?.agents) },
-    { by: "devices", label: "Devices", figure: true, read: (site) => at(site)?.devices ?? null,
-      cell: (site) => (
-        <Link to="/fleet" search={{ tenant: site.tenant.id, q: site.name }} title={`Devices of ${site.name}`}
-          className="text-accent hover:underline phone:inline-flex phone:min-h-11 phone:min-w-11 phone:items-center">
-          {integer(at(site)?.devices)}
-        </Link>
-      ) },
+/** All sites with what stands there, those in trouble first. */
+export function SitesPage() {
+  const list = useSiteList();
+  const { search, setSearch, ids, total, troubled, isKnown, isHeld, error, retry } = list;
+  const phone = usePhone();
+  const mayAdd = useMayMake("write");
+  const [adding, setAdding] = useState(false);
+  const input = useRef<HTMLInputElement>(null);
+  const rows = useRef<GridRows>(null);
+  useTitle(`${troubled > 0 ? `(${integer(troubled)}) ` : ""}Sites`);
+  useKeys({ "/": () => input.current?.select() });
+  useEffect(() => rememberSites({ search }), [search]);
+  const clear = () => setSearch({ q: "" });
+  return (
+    <div className="flex h-full flex-col">
+      <PageHead title="Sites">
+        <FilterInput label="Filter sites" input={input} query={search.q ?? ""} onQuery={(q) => setSearch({ q })} toRows={() => rows.current?.first() ?? false} />
+        <span className="flex-1" />
+        {isHeld && <span className="text-xs text-muted phone:hidden">order held</span>}
+        <span className="text-xs text-muted phone:hidden" data-site-count>{integer(ids.length)} of {integer(total)}</span>
+        {mayAdd && <Button look="solid" onClick={() => setAdding(true)}><Icon name="plus" size={14} /> New site</Button>}
+      </PageHead>
+      <TableError table={live.devices} className="mx-4 mb-3" />
+      {error && <ErrorNote error={error} className="mx-4 mb-3" onRetry={retry} />}
+      {!isKnown && total === 0 ? (error ? null : <Skeleton label="Loading sites" rows={16} />)
+        : total === 0 ? <NoSite onAdd={mayAdd ? () => setAdding(true) : null} />
+        : ids.length === 0 ? (
+          <Empty title="No site matches">
+            <p>No site or tenant is called so.</p>
+            <Button className="self-start" onClick={clear}>Clear the filter</Button>
+          </Empty>
+        ) : phone ? <SiteCards list={list} />
+        : <SiteTable ref={rows} list={list} onEscape={clear} />}
+      <Suspense>{adding && <NameSite site={null} onClose={() => setAdding(false)} />}</Suspense>
+    </div>
   );
-  return columns;
 }
 
-export function SitesPage() {
-  const scope = useScope();
-  const places = usePlaces();
-  const [query, setQuery] = useState("");
-  const list = usePages([...SITES, "pages", scope.tenant?.id ?? ""], (cursor) =>
-    take(api.GET("/api/v1/sites", { params: { query: { ...narrowed(scope), ...cursor, limit: ROWS } } })));
-  const columns = useMemo(() => columnsOf(places, scope.isMixed), [places, scope.isMixed]);
-  const keep = useMemo(() => {
-    const word = query.trim().toLowerCase();
-    return word ? (site: Site) => `${site.name} ${site.tenant.name}`.toLowerCase().includes(word) : undefined;
-  }, [query]);
-  useTitle("Sites");
-  const mayAdd = useMayMake("write");
-  const mayIn = useMayIn();
-  const [opened, setOpened] = useState<OpenedSite>(null);
-  const [removing, setRemoving] = useState<Site | null>(null);
-  const add = () => setOpened({ site: null });
+function NoSite({ onAdd }: { onAdd: (() => void) | null }) {
   return (
-    <>
-      <PageHead title="Sites">
-        {list.rows.length > 1 && (
-          <FilterBar label="Filter sites" count={(all) => counted(all, "site")} query={query} onQuery={setQuery} total={list.total ?? list.rows.length}
-            shown={keep ? list.rows.filter(keep).length : list.rows.length}
-            onClear={query ? () => setQuery("") : undefined} />
-        )}
-        <span className="flex-1" />
-        {mayAdd && <Button look="solid" onClick={add}><Icon name="plus" size={14} /> New site</Button>}
-      </PageHead>
-      <DataTable label="Sites" list={list} keep={keep} columns={columns} keyOf={(site) => site.id}
-        first={{ by: "name", desc: false }}
-        renderActions={list.rows.some(({ tenant }) => mayIn(tenant.id).write) ? (site) => mayIn(site.tenant.id).write && (
-          <>
-            <Button look="quiet" className="h-7 phone:border phone:border-edge" aria-label={`Rename ${site.name}`}
-              onClick={() => setOpened({ site })}>
-              Rename
-            </Button>
-            <Button look="quiet" className="h-7 phone:border phone:border-edge" aria-label={`Remove ${site.name}`}
-              onClick={() => setRemoving(site)}>
-              Remove
-            </Button>
-          </>
-        ) : undefined}
-        empty={
-          <Empty title="No site yet">
-            <p>A site is a place where an agent stands: a rooftop, a depot, a point of presence.</p>
-            {mayAdd && <Button look="solid" className="self-start" onClick={add}>Make the first site</Button>}
-          </Empty>
-        } />
-      <SitePanel opened={opened} onClose={() => setOpened(null)} />
-      <RemoveSite site={removing} onClose={() => setRemoving(null)} />
-    </>
+    <Empty title="No site yet">
+      <p>A site is a place where an agent stands: a rooftop, a depot, a point of presence.</p>
+      {onAdd ? <Button look="solid" className="self-start" onClick={onAdd}>Make the first site</Button>
+        : <p>An operator of your tenant can make one.</p>}
+    </Empty>
+  );
+}
+
+function SiteTable({ list, onEscape, ref }: { list: SiteList; onEscape: () => void; ref: Ref<GridRows> }) {
+  const { ids, byId, search, setSearch, paused, isMixed, columns, sorting, onSort } = list;
+  const navigate = useNavigate();
+  const { chosen, choose, show, toPage, back } = useBeside({
+    first: lastSites().chosen, open: search.open, setOpen: (open) => setSearch({ open }),
+    toPage: (id) => void navigate({ to: "/sites/$id", params: { id } }),
+  });
+  useEffect(() => rememberSites({ chosen }), [chosen]);
+  useKeys({ Escape: () => back() || onEscape(), Enter: () => chosen && show(chosen) });
+  return (
+    <div className="flex min-h-0 flex-1">
+      <LiveGrid ref={ref} label="Sites" ids={ids} chosen={chosen} onChoose={choose} onOpen={show} onPage={toPage} onFollow={choose}
+        selection={null} paused={paused} className="@container min-w-0" headClass={isMixed ? COLUMNS_MIXED : COLUMNS}
+        head={columns.map((column) => (
+          <div key={column.id} role="columnheader" aria-sort={ariaSort(column.id, sorting)}
+            className={`text-xs ${column.figure && column.id !== "trouble" ? "num" : ""} ${column.id === "tenant" || column.id === "devices" ? ROOMY : ""}`}>
+            <SortButton by={column.id} label={column.header} sorting={sorting} descFirst={column.figure ?? false} onSort={onSort} />
+          </div>
+        ))}
+        renderRow={(row) => {
+          const site = byId.get(row.id);
+          return site ? <SiteRow key={row.id} {...row} site={site} isMixed={isMixed} /> : null;
+        }} />
+      <Suspense>{search.open && <SitePanel id={search.open} site={byId.get(search.open)} onClose={() => setSearch({ open: undefined })} />}</Suspense>
+    </div>
   );
 }

@@ -11,6 +11,8 @@ const search = v.object({
   q: text,
   tag: text,
   state: v.fallback(v.optional(v.picklist(["up", "degraded", "down", "unknown"])), undefined),
+  /** The one beside the list. */
+  open: v.fallback(v.optional(v.string()), undefined),
   sort: v.fallback(v.optional(v.pipe(v.string(), v.regex(/^-?[a-z_]+$/))), undefined),
 });
 

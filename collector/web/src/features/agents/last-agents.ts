@@ -1,0 +1,8 @@
+import { lastPlace } from "../../lib/last-place";
+
+export interface AgentsSearch {
+  /** The agent beside the list. */
+  open?: string | undefined;
+}
+
+export const { last: lastAgents, remember: rememberAgents } = lastPlace<AgentsSearch>({});

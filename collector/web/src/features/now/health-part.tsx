@@ -1,0 +1,64 @@
+import { Link } from "@tanstack/react-router";
+import { serverNow } from "../../lib/clock";
+import { bytes, counted, duration, integer } from "../../lib/format";
+import { live, useAgent, useEachSecond } from "../../lib/live-app";
+import { useAgentNames } from "../../lib/live-names";
+import { useScope } from "../../lib/scope";
+import { Age } from "../../ui/age";
+import { StateShape } from "../../ui/state-badge";
+import { type Behind, LAG_WORD, oldestAck } from "./health";
+import { LINE, Lines, MORE, NowPart } from "./now-part";
+import type { Now } from "./use-now";
+
+const SHOWN = 8;
+
+/** Whether all data is here, and which agents are behind. */
+export function HealthPart({ now: { isKnown, health: { behind, well }, agents } }: { now: Now }) {
+  const hidden = behind.length - SHOWN;
+  return (
+    <NowPart title="Data health" note={isKnown && agents > 0 && `${integer(well.length)} of ${counted(well.length + behind.length, "agent")} well`} data-behind={behind.length}>
+      {!isKnown ? <Lines count={2} label="Loading agents" /> : (
+        <>
+          {behind.length > 0 && <ul aria-label="Agents that are behind">{behind.slice(0, SHOWN).map((one) => <Late key={one.id} {...one} />)}</ul>}
+          {hidden > 0 && <Link to="/agents" className={MORE}>and {integer(hidden)} more</Link>}
+          <Current ids={well} isAll={behind.length === 0} />
+        </>
+      )}
+    </NowPart>
+  );
+}
+
+/** «All data current to 4 s»: the oldest of the last acknowledgements. */
+function Current({ ids, isAll }: { ids: readonly string[]; isAll: boolean }) {
+  const age = useEachSecond(() => {
+    const oldest = oldestAck(ids.map((id) => live.agents.get(id)), serverNow());
+    return oldest === null ? null : Math.floor(oldest);
+  });
+  if (age === null) return isAll ? <p className="px-4 text-muted phone:px-3">No agent has sent anything yet.</p> : null;
+  return <p className="px-4 pt-1 text-muted phone:px-3" data-current>{isAll ? "All data" : "The rest is"} current to {duration(age)}.</p>;
+}
+
+function Late({ id, state, lag }: Behind) {
+  const agent = useAgent(id);
+  const names = useAgentNames();
+  const { isMixed } = useScope();
+  if (!agent) return null;
+  const { buffer, last_ack_at: acked, last_seen_at: seen } = agent;
+  return (
+    <li className={LINE} data-late={lag}>
+      <div className="flex items-baseline gap-3">
+        <StateShape state={lag === "backfilling" ? "degraded" : state} size={11} />
+        <span className="min-w-0 flex-1 wrap-anywhere">
+          <Link to="/agents/$id" params={{ id }} className="font-medium hover:underline">{names.name(agent)}</Link>{" "}
+          <span className="text-muted">{LAG_WORD[lag]}</span>
+        </span>
+        <span className="num shrink-0 text-xs text-muted">{lag === "backfilling" ? <Age at={buffer?.oldest_at} /> : <Age at={seen ?? agent.created_at} />}</span>
+      </div>
+      <p className="pl-6 text-xs text-muted">
+        {isMixed && `${agent.tenant.name} · `}{agent.site.name} · {counted(agent.devices, "device")}
+        {acked && <> · last ack <Age at={acked} long /></>}
+        {buffer && buffer.batches > 0 && ` · ${integer(buffer.batches)} in its buffer, ${bytes(buffer.bytes)}`}
+      </p>
+    </li>
+  );
+}

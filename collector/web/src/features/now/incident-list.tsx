@@ -1,0 +1,93 @@
+import { Link } from "@tanstack/react-router";
+import type { MouseEvent } from "react";
+import { serverNow } from "../../lib/clock";
+import { counted, duration, integer } from "../../lib/format";
+import { live, useEachSecond } from "../../lib/live-app";
+import { useAgentNames } from "../../lib/live-names";
+import { useScope } from "../../lib/scope";
+import type { Beside } from "../../lib/use-beside";
+import { ROWS_MARK } from "../../lib/use-held";
+import { rowClicks, rowMark } from "../../lib/use-row-keys";
+import { Age } from "../../ui/age";
+import { Icon } from "../../ui/icon";
+import { useStanding } from "../alerts/alert-row";
+import { SeverityShape, StandingBadge } from "../alerts/badges";
+import { SEVERITY_WORD } from "../alerts/standing";
+import { headline, type Incident, isMuted } from "./incidents";
+import { Lines, MORE, NowPart } from "./now-part";
+import type { Now } from "./use-now";
+
+/** What is wrong by its root, the worst first. */
+export function IncidentList({ now, beside }: { now: Now; beside: Beside }) {
+  const { isKnown, ids, incidents, hidden } = now;
+  const count = ids.length + hidden;
+  return (
+    <NowPart title="Open incidents" note={count > 0 && counted(count, "incident")} data-incidents={isKnown ? count : "loading"}>
+      {!isKnown ? <Lines count={4} label="Loading incidents" /> : count === 0 ? <AllWell now={now} /> : (
+        <ul aria-label="Open incidents" {...ROWS_MARK} onPointerEnter={() => (now.paused.current = true)} onPointerLeave={() => (now.paused.current = false)}>
+          {ids.map((root) => {
+            const incident = incidents.get(root);
+            return incident && <Row key={root} incident={incident} beside={beside} />;
+          })}
+        </ul>
+      )}
+      {hidden > 0 && <Link to="/alerts" className={MORE}>and {integer(hidden)} more</Link>}
+    </NowPart>
+  );
+}
+
+/** A click on the words of a row does what a click beside them does; with a key held, the browser's own way to its page. */
+function stay(event: MouseEvent): void {
+  if (!(event.metaKey || event.ctrlKey || event.shiftKey || event.altKey)) event.preventDefault();
+}
+
+function Row({ incident, beside }: { incident: Incident; beside: Beside }) {
+  const { root, lead, alerts, severity, standing, since, suppressed } = incident;
+  const { isMixed } = useScope();
+  const agents = useAgentNames();
+  const [own, note] = useStanding(lead);
+  const quiet = isMuted(incident);
+  const agent = live.agents.get(root);
+  const words = [
+    isMixed && lead.tenant.name, lead.site.name, lead.object,
+    alerts.length > 1 && counted(alerts.length, "alert"), suppressed > 0 && `${counted(suppressed, "device")} unknown behind it`,
+  ].filter(Boolean);
+  return (
+    // The keyboard way is the page's: j, k and Enter.
+    // oxlint-disable-next-line jsx-a11y/no-noninteractive-element-interactions, jsx-a11y/click-events-have-key-events
+    <li {...rowMark(root, beside.chosen)} {...rowClicks(root, beside)} data-incident={root} data-incident-standing={standing} data-alerts={alerts.length} data-suppressed={suppressed}
+      className="flex cursor-pointer items-start gap-3 border-t border-line px-4 py-1.5 first:border-t-0 hover:bg-hover data-chosen:bg-selected phone:min-h-14 phone:px-3 -outline-offset-2">
+      <span className="mt-1 inline-flex" title={SEVERITY_WORD[severity]}><SeverityShape severity={severity} size={13} {...(quiet ? { tone: "text-muted" } : {})} /><span className="sr-only">{SEVERITY_WORD[severity]}: </span></span>
+      <span className="min-w-0 flex-1">
+        <span className="flex items-baseline gap-x-4 phone:flex-wrap">
+          <Link to="/alerts/$id" params={{ id: lead.id }} tabIndex={-1} onClick={stay}
+            className={`min-w-0 flex-1 wrap-anywhere hover:underline phone:basis-full ${quiet ? "text-muted" : "font-medium"}`}>
+            {headline(incident, agent ? agents.name(agent) : lead.agent.name)}
+          </Link>
+          {/* Of several, how the loudest stands: the note is the lead's. */}
+          <span className="max-w-72 min-w-0 shrink-0 text-xs"><StandingBadge standing={standing} note={own === standing ? note : null} /></span>
+          <span className="num w-9 shrink-0 text-xs text-muted phone:order-last"><Age at={since} /></span>
+        </span>
+        <span className="block text-xs text-muted wrap-anywhere">{words.join(" · ")}</span>
+      </span>
+    </li>
+  );
+}
+
+/** Nothing is wrong, and what is watched: never blank. */
+function AllWell({ now: { devices, counts, sites } }: { now: Now }) {
+  const last = useEachSecond(() => (live.committedAt === null ? "" : `; last data ${duration(Math.max(0, serverNow() - live.committedAt) / 1000)} ago`));
+  const where = `${counted(devices, "device")} at ${counted(sites.length, "site")}`;
+  const isUp = counts.up === devices;
+  return (
+    <div className="flex items-center gap-4 px-4 py-6 phone:px-3" data-all-well={isUp || undefined}>
+      <span className={`inline-flex size-10 shrink-0 items-center justify-center rounded-full border border-line ${isUp ? "text-up" : "text-muted"}`}><Icon name="check" size={22} /></span>
+      <div>
+        <p className="text-lg font-semibold">{isUp ? "All is well" : "No incident is open"}</p>
+        <p className="text-muted">
+          {isUp ? `${where}, all up${last}` : `${where}, ${integer(devices - counts.up)} of them not up: no rule calls that wrong${last}`}
+        </p>
+      </div>
+    </div>
+  );
+}

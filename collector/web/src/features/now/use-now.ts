@@ -1,0 +1,58 @@
+/** Everything that the page shows, derived from the live tables as they stood at the last second. */
+import { useMemo, useState } from "react";
+import { currentSecond } from "../../lib/clock";
+import { live } from "../../lib/live-app";
+import { useHeld } from "../../lib/use-held";
+import { heldRows, type Rows } from "../alerts/filter";
+import { SEVERITIES, type Severity, severityOf } from "../alerts/standing";
+import { countStates, inTrouble, rollUp } from "../sites/rollup";
+import { dataHealth } from "./health";
+import { type Incident, incidentsOf } from "./incidents";
+import { unknownByAgent, unknownOf } from "./unknown";
+import { useAgentsInScope, useAlertsInScope, useAllKnown, useDevicesInScope } from "./use-in-scope";
+
+const secondMs = () => currentSecond() * 1000;
+const NO_ROWS: Rows = { key: "", ids: [] };
+
+/** More of them are for the inbox: nobody walks through a storm by hand. */
+export const INCIDENTS_SHOWN = 30;
+
+export function useNow() {
+  const devices = useDevicesInScope();
+  const agents = useAgentsInScope();
+  const alerts = useAlertsInScope();
+  const isKnown = useAllKnown();
+  const byAgent = useMemo(() => new Map(agents.map((agent) => [agent.id, agent])), [agents]);
+  const incidents = useMemo<ReadonlyMap<string, Incident>>(() => {
+    const found = incidentsOf(alerts, { agents: byAgent, unknown: unknownByAgent(devices), nowMs: secondMs() });
+    return new Map(found.map((one) => [one.root, one]));
+  }, [alerts, devices, byAgent]);
+  const unknown = useMemo(() => {
+    // The cause stands in the row as it was told.
+    const rows = devices.flatMap(({ id, state }) => (state === "unknown" ? (live.devices.get(id) ?? []) : []));
+    return unknownOf(rows, byAgent, secondMs());
+  }, [devices, byAgent]);
+  const sites = useMemo(() => rollUp({ devices, agents, alerts, nowMs: secondMs() }), [devices, agents, alerts]);
+  const severities = useMemo(() => {
+    const counts = Object.fromEntries(SEVERITIES.map((one) => [one, 0])) as Record<Severity, number>;
+    for (const alert of alerts) if (alert.phase !== "resolved") counts[severityOf(alert)] += 1;
+    return counts;
+  }, [alerts]);
+
+  const [paused, isHeld] = useHeld();
+  const fresh = useMemo<Rows>(() => ({ key: "", ids: [...incidents.keys()] }), [incidents]);
+  const [kept, setKept] = useState(NO_ROWS);
+  const rows = heldRows(kept, fresh, isHeld && kept.ids.length === fresh.ids.length);
+  // Derived while rendering: what was shown last is what is kept.
+  if (rows !== kept) setKept(rows);
+  const ids = useMemo(() => rows.ids.filter((root) => incidents.has(root)), [rows, incidents]);
+  return {
+    paused, isKnown, incidents, ids: ids.slice(0, INCIDENTS_SHOWN), hidden: Math.max(0, ids.length - INCIDENTS_SHOWN),
+    firing: useMemo(() => [...incidents.values()].filter(({ standing }) => standing === "firing").length, [incidents]),
+    devices: devices.length, agents: agents.length, counts: useMemo(() => countStates(devices), [devices]),
+    severities, unknown, sites, troubled: useMemo(() => inTrouble(sites), [sites]),
+    health: useMemo(() => dataHealth(agents, secondMs()), [agents]),
+  };
+}
+
+export type Now = ReturnType<typeof useNow>;

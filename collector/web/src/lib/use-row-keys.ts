@@ -1,0 +1,40 @@
+/** Keys of a short list whose rows are all on the page: they move the chosen row, and it has the focus. */
+import type { MouseEvent } from "react";
+import { step } from "./grid-keys";
+import type { Beside } from "./use-beside";
+import { useKeys } from "./use-keys";
+
+/** What a row of such a list bears. */
+export function rowMark(id: string, chosen: string | null) {
+  return { "data-at": id, tabIndex: -1, ...(id === chosen ? { "data-chosen": "", "aria-current": true } : {}) } as const;
+}
+
+/** What is within a row and does its own: a name that leads to the page, a button. */
+const OWN = "a, button, label, input";
+
+/** Clicks on the row itself do what Enter does, and two at once lead to its page. */
+export function rowClicks(id: string, { show, toPage }: Beside) {
+  return {
+    onClick: ({ target, defaultPrevented }: MouseEvent) => {
+      // Text was marked, to be copied: that is no wish to leave.
+      if (getSelection()?.isCollapsed === false) return;
+      if (defaultPrevented || !(target as Element).closest(OWN)) show(id);
+    },
+    onDoubleClick: ({ target, defaultPrevented }: MouseEvent) => {
+      if (defaultPrevented || !(target as Element).closest(OWN)) toPage(id);
+    },
+  };
+}
+
+export function useRowKeys(ids: readonly string[], { chosen, choose, show }: Beside): void {
+  const move = (by: number) => {
+    const id = ids[step(chosen === null ? -1 : ids.indexOf(chosen), by, ids.length)];
+    if (!id) return;
+    choose(id);
+    document.querySelector<HTMLElement>(`[data-at="${CSS.escape(id)}"]`)?.focus();
+  };
+  useKeys({
+    j: () => move(1), k: () => move(-1),
+    Enter: () => chosen !== null && ids.includes(chosen) && show(chosen),
+  });
+}
