@@ -1,11 +1,11 @@
 /**
  * Holds the order of the rows while a hand is on its way to one of them.
  *
- * In: `paused`, which the table sets while the pointer is over it, and pointer movements. Out: true
+ * In: `paused` or `hold`, by which the table says that the pointer is over it, and pointer movements. Out: true
  * while the order is to be held: over the table, and moved within `HOLD_MS`. A pointer that was
  * left lying there holds nothing.
  */
-import { type RefObject, useEffect, useRef } from "react";
+import { type RefObject, useCallback, useEffect, useRef } from "react";
 import { useEachSecond } from "./live-app";
 
 const HOLD_MS = 10_000;
@@ -15,7 +15,7 @@ const ROWS = "[data-rows]";
 /** What a list that holds puts on its scroller. */
 export const ROWS_MARK = { "data-rows": "" } as const;
 
-export function useHeld(): [RefObject<boolean>, boolean] {
+export function useHeld(): [RefObject<boolean>, boolean, (isOver: boolean) => void] {
   const paused = useRef(false);
   const movedAt = useRef(0);
   useEffect(() => {
@@ -32,5 +32,8 @@ export function useHeld(): [RefObject<boolean>, boolean] {
     };
   }, []);
   const held = useEachSecond(() => paused.current && Date.now() - movedAt.current < HOLD_MS);
-  return [paused, held];
+  const hold = useCallback((isOver: boolean) => {
+    paused.current = isOver;
+  }, []);
+  return [paused, held, hold];
 }

@@ -1,5 +1,6 @@
 /** Keys of a short list whose rows are all on the page: they move the chosen row, and it has the focus. */
 import type { MouseEvent } from "react";
+import { isOfRow } from "../ui/grid-row";
 import { step } from "./grid-keys";
 import type { Beside } from "./use-beside";
 import { useKeys } from "./use-keys";
@@ -9,19 +10,16 @@ export function rowMark(id: string, chosen: string | null) {
   return { "data-at": id, tabIndex: -1, ...(id === chosen ? { "data-chosen": "", "aria-current": true } : {}) } as const;
 }
 
-/** What is within a row and does its own: a name that leads to the page, a button. */
-const OWN = "a, button, label, input";
-
 /** Clicks on the row itself do what Enter does, and two at once lead to its page. */
 export function rowClicks(id: string, { show, toPage }: Beside) {
   return {
     onClick: ({ target, defaultPrevented }: MouseEvent) => {
       // Text was marked, to be copied: that is no wish to leave.
       if (getSelection()?.isCollapsed === false) return;
-      if (defaultPrevented || !(target as Element).closest(OWN)) show(id);
+      if (isOfRow(target as Element, defaultPrevented)) show(id);
     },
-    onDoubleClick: ({ target, defaultPrevented }: MouseEvent) => {
-      if (defaultPrevented || !(target as Element).closest(OWN)) toPage(id);
+    onDoubleClick: ({ target }: MouseEvent) => {
+      if (isOfRow(target as Element, true)) toPage(id);
     },
   };
 }

@@ -7,7 +7,7 @@ import { gridMove, step } from "../lib/grid-keys";
 import { ROWS_MARK } from "../lib/use-held";
 import { useKeys } from "../lib/use-keys";
 import type { Selection } from "../lib/use-selection";
-import { type GridRow, ROW } from "./grid-row";
+import { type GridRow, isOfRow, ROW } from "./grid-row";
 
 const ROW_PX = 28;
 export interface GridRows {
@@ -107,14 +107,13 @@ export function LiveGrid({
       <div role="rowgroup" className="relative" style={{ height: virtual.getTotalSize() }}
         onDoubleClick={({ target }) => {
           const id = rowAt(target);
-          if (id && !(target as Element).closest("label")) onPage(id);
+          if (id && isOfRow(target as Element, true)) onPage(id);
         }}
         onClick={({ target, defaultPrevented }) => {
           const id = rowAt(target);
           // Text was marked, to be copied: that is no wish to leave.
           if (!id || getSelection()?.isCollapsed === false) return;
-          // A link that leads nowhere by itself is part of its row.
-          if (defaultPrevented || !(target as Element).closest("a, label")) onOpen(id);
+          if (isOfRow(target as Element, defaultPrevented)) onOpen(id);
           else onFollow?.(id);
         }}>
         {virtual.getVirtualItems().map((item) => {

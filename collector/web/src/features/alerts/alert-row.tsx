@@ -1,11 +1,11 @@
 import { Link } from "@tanstack/react-router";
-import { memo, type MouseEvent } from "react";
+import { memo } from "react";
 import { serverNow } from "../../lib/clock";
 import { useAlert, useEachSecond } from "../../lib/live-app";
 import { useScope } from "../../lib/scope";
 import type { Alert } from "../../lib/types";
 import { Age } from "../../ui/age";
-import { type GridRow, rowProps } from "../../ui/grid-row";
+import { type GridRow, ROW_LINK, rowProps, stay } from "../../ui/grid-row";
 import { SeverityBadge, StandingBadge } from "./badges";
 import { severityOf, sinceOf, type Standing, standingOf } from "./standing";
 import { standingNote, useCalled } from "./subject";
@@ -52,11 +52,6 @@ export function useAlertRow(id: string, past: Alert | undefined): Alert | undefi
   return useAlert(id) ?? past;
 }
 
-/** A click on the words of a row does what a click beside them does; with a key held, the browser's own way to its page. */
-function stay(event: MouseEvent): void {
-  if (!(event.metaKey || event.ctrlKey || event.shiftKey || event.altKey)) event.preventDefault();
-}
-
 interface Props extends GridRow {
   past: Alert | undefined;
 }
@@ -90,7 +85,7 @@ export const AlertRow = memo(function AlertRow({ id, past, index, selected, mark
       </div>
       <div role="gridcell" className="clip"><StandingBadge standing={standing} note={note} /></div>
       <div role="gridcell" className="clip" title={alert.value === null ? alert.summary : `${alert.summary} (at its last change)`}>
-        <Link to="/alerts/$id" params={{ id }} tabIndex={-1} onClick={stay} className="font-medium hover:underline">{alert.summary}</Link>
+        <Link to="/alerts/$id" params={{ id }} tabIndex={-1} {...ROW_LINK} onClick={stay} className="font-medium hover:underline">{alert.summary}</Link>
       </div>
       <div role="gridcell" className="clip" title={`${where}${alert.object && ` · ${alert.object}`}`}>
         {where}{alert.object && <span className="ml-1.5 text-muted">{alert.object}</span>}

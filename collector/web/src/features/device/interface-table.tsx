@@ -163,6 +163,7 @@ const Row = memo(function Row(props: RowProps) {
       aria-rowindex={index + 2}
       style={{ transform: `translateY(${start}px)` }}
       aria-selected={chosen}
+      data-chosen={chosen ? "" : undefined}
       data-object={object}
       data-updated-at={port.updated_at ?? ""}
       onClick={() => onChoose(object)}

@@ -80,7 +80,7 @@ function FactsPart({ device }: { device: Device }) {
     ["Processor", bySnmp(device.cpu_percent, (share) => `${percent(share / 100)} %`)],
     ["Temperature", bySnmp(device.temperature_celsius, (degrees) => `${integer(degrees)} °C`)],
     ["Uptime", bySnmp(device.uptime_s, duration)],
-    ["Polled", <>every {duration(device.interval_s)} by <Link to="/agents/$id" params={{ id: agent.id }} className={LINK}>{agent.name}</Link></>],
+    ["Polled", <>every {duration(device.interval_s)} by <Link to="/agents/$id" params={{ id: agent.id }} className={`${LINK} underline underline-offset-4`}>{agent.name}</Link></>],
     ["Site", <Link key="site" to="/sites/$id" params={{ id: site.id }} className={LINK}>{site.name}</Link>],
     ["Tags", device.tags.join(", ")],
   ];

@@ -1,5 +1,4 @@
 import { Link } from "@tanstack/react-router";
-import type { MouseEvent } from "react";
 import { serverNow } from "../../lib/clock";
 import { counted, duration, integer } from "../../lib/format";
 import { live, useEachSecond } from "../../lib/live-app";
@@ -9,6 +8,7 @@ import type { Beside } from "../../lib/use-beside";
 import { ROWS_MARK } from "../../lib/use-held";
 import { rowClicks, rowMark } from "../../lib/use-row-keys";
 import { Age } from "../../ui/age";
+import { ROW_LINK, stay } from "../../ui/grid-row";
 import { Icon } from "../../ui/icon";
 import { useStanding } from "../alerts/alert-row";
 import { SeverityShape, StandingBadge } from "../alerts/badges";
@@ -19,12 +19,12 @@ import type { Now } from "./use-now";
 
 /** What is wrong by its root, the worst first. */
 export function IncidentList({ now, beside }: { now: Now; beside: Beside }) {
-  const { isKnown, ids, incidents, hidden } = now;
+  const { isKnown, ids, incidents, hidden, hold } = now;
   const count = ids.length + hidden;
   return (
     <NowPart title="Open incidents" note={count > 0 && counted(count, "incident")} data-incidents={isKnown ? count : "loading"}>
       {!isKnown ? <Lines count={4} label="Loading incidents" /> : count === 0 ? <AllWell now={now} /> : (
-        <ul aria-label="Open incidents" {...ROWS_MARK} onPointerEnter={() => (now.paused.current = true)} onPointerLeave={() => (now.paused.current = false)}>
+        <ul aria-label="Open incidents" {...ROWS_MARK} onPointerEnter={() => hold(true)} onPointerLeave={() => hold(false)}>
           {ids.map((root) => {
             const incident = incidents.get(root);
             return incident && <Row key={root} incident={incident} beside={beside} />;
@@ -34,11 +34,6 @@ export function IncidentList({ now, beside }: { now: Now; beside: Beside }) {
       {hidden > 0 && <Link to="/alerts" className={MORE}>and {integer(hidden)} more</Link>}
     </NowPart>
   );
-}
-
-/** A click on the words of a row does what a click beside them does; with a key held, the browser's own way to its page. */
-function stay(event: MouseEvent): void {
-  if (!(event.metaKey || event.ctrlKey || event.shiftKey || event.altKey)) event.preventDefault();
 }
 
 function Row({ incident, beside }: { incident: Incident; beside: Beside }) {
@@ -60,7 +55,7 @@ function Row({ incident, beside }: { incident: Incident; beside: Beside }) {
       <span className="mt-1 inline-flex" title={SEVERITY_WORD[severity]}><SeverityShape severity={severity} size={13} {...(quiet ? { tone: "text-muted" } : {})} /><span className="sr-only">{SEVERITY_WORD[severity]}: </span></span>
       <span className="min-w-0 flex-1">
         <span className="flex items-baseline gap-x-4 phone:flex-wrap">
-          <Link to="/alerts/$id" params={{ id: lead.id }} tabIndex={-1} onClick={stay}
+          <Link to="/alerts/$id" params={{ id: lead.id }} tabIndex={-1} {...ROW_LINK} onClick={stay}
             className={`min-w-0 flex-1 wrap-anywhere hover:underline phone:basis-full ${quiet ? "text-muted" : "font-medium"}`}>
             {headline(incident, agent ? agents.name(agent) : lead.agent.name)}
           </Link>
@@ -75,8 +70,8 @@ function Row({ incident, beside }: { incident: Incident; beside: Beside }) {
 }
 
 /** Nothing is wrong, and what is watched: never blank. */
-function AllWell({ now: { devices, counts, sites } }: { now: Now }) {
-  const last = useEachSecond(() => (live.committedAt === null ? "" : `; last data ${duration(Math.max(0, serverNow() - live.committedAt) / 1000)} ago`));
+function AllWell({ now: { devices, counts, sites, sampledAt } }: { now: Now }) {
+  const last = useEachSecond(() => (sampledAt === null ? "" : `; last data ${duration(Math.max(0, serverNow() - sampledAt) / 1000)} ago`));
   const where = `${counted(devices, "device")} at ${counted(sites.length, "site")}`;
   const isUp = counts.up === devices;
   return (

@@ -33,7 +33,7 @@ it("holds everything behind an agent that is away, and counts what went unknown"
   ], [away], { agt_1: 41 });
   expect(found).toHaveLength(1);
   const one = first(found);
-  expect(one).toMatchObject({ root: "agt_1", isAway: true, severity: "critical", suppressed: 41, since: ago(60), lead: { id: "away" } });
+  expect(one).toMatchObject({ root: "agt_1", isAway: true, severity: "critical", suppressed: 41, since: ago(300), lead: { id: "away" } });
   expect(headline(one, "box-1")).toBe("away is wrong");
 });
 

@@ -52,7 +52,8 @@ function incident(root: string, alerts: readonly Alert[], { agents, unknown, now
     root, isAway, lead, alerts: [lead, ...worst.filter((one) => one !== lead)],
     severity: least(SEVERITIES, alerts.map(severityOf)),
     standing: least(STANDINGS, alerts.map((one) => standingOf(one, nowMs))),
-    since: isAway && lead.device !== null ? (agent?.last_seen_at ?? sinceOf(lead)) : sinceOf(lead),
+    // Since nothing is heard of it: alerts begin later.
+    since: isAway && agent?.last_seen_at ? agent.last_seen_at : sinceOf(lead),
     suppressed: isAway ? (unknown.get(root) ?? 0) : 0,
   };
 }

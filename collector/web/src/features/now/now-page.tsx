@@ -66,13 +66,13 @@ export function NowPage() {
         <ActsNews acts={acts} />
         {isKnown && now.devices === 0 ? <Suspense><FirstSteps agents={now.agents} /></Suspense> : (
           // While one is open beside, the rail stands below: the list does not move.
-          <div className={`grid ${isBeside ? "" : "grid-cols-[minmax(0,1fr)_440px] max-[1100px]:grid-cols-1"}`}>
+          <div className={`grid min-h-full ${isBeside ? "" : "grid-cols-[minmax(0,1fr)_440px] max-[1100px]:grid-cols-1"}`}>
             <div className="flex min-w-0 flex-col">
               <Figures now={now} />
               <IncidentList now={now} beside={beside} />
               <UnknownPart now={now} />
             </div>
-            <div className={`flex flex-col ${isBeside ? "border-t border-line" : "border-l border-line max-[1100px]:border-t max-[1100px]:border-l-0"}`}>
+            <div className={`flex min-w-0 flex-col ${isBeside ? "border-t border-line" : "border-l border-line max-[1100px]:border-t max-[1100px]:border-l-0"}`}>
               <TroublePart now={now} />
               <HealthPart now={now} />
             </div>

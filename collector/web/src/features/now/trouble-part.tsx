@@ -14,7 +14,7 @@ export function TroublePart({ now: { isKnown, troubled, sites } }: { now: Now })
   return (
     <NowPart title="Sites in trouble" note={isKnown && troubled.length > 0 && `${integer(troubled.length)} of ${counted(sites.length, "site")}`} data-troubled={troubled.length}>
       {!isKnown ? <Lines count={4} label="Loading sites" /> : troubled.length === 0 ? (
-        <p className="px-4 text-muted phone:px-3">{sites.length === 1 ? "The one site has all devices up." : `All ${integer(sites.length)} sites have all devices up.`}</p>
+        <p className="px-4 text-muted phone:px-3">None: all devices are up.</p>
       ) : (
         <ul aria-label="Sites in trouble">
           {troubled.slice(0, SHOWN).map((site) => (

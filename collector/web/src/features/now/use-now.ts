@@ -39,7 +39,14 @@ export function useNow() {
     return counts;
   }, [alerts]);
 
-  const [paused, isHeld] = useHeld();
+  /** When the newest sample was taken, in milliseconds. */
+  const sampledAt = useMemo(() => {
+    let newest: number | null = null;
+    for (const { last_sample_at: at } of devices) if (at) newest = Math.max(newest ?? 0, Date.parse(at));
+    return newest;
+  }, [devices]);
+
+  const [, isHeld, hold] = useHeld();
   const fresh = useMemo<Rows>(() => ({ key: "", ids: [...incidents.keys()] }), [incidents]);
   const [kept, setKept] = useState(NO_ROWS);
   const rows = heldRows(kept, fresh, isHeld && kept.ids.length === fresh.ids.length);
@@ -47,10 +54,10 @@ export function useNow() {
   if (rows !== kept) setKept(rows);
   const ids = useMemo(() => rows.ids.filter((root) => incidents.has(root)), [rows, incidents]);
   return {
-    paused, isKnown, incidents, ids: ids.slice(0, INCIDENTS_SHOWN), hidden: Math.max(0, ids.length - INCIDENTS_SHOWN),
+    hold, isKnown, incidents, ids: ids.slice(0, INCIDENTS_SHOWN), hidden: Math.max(0, ids.length - INCIDENTS_SHOWN),
     firing: useMemo(() => [...incidents.values()].filter(({ standing }) => standing === "firing").length, [incidents]),
     devices: devices.length, agents: agents.length, counts: useMemo(() => countStates(devices), [devices]),
-    severities, unknown, sites, troubled: useMemo(() => inTrouble(sites), [sites]),
+    sampledAt, severities, unknown, sites, troubled: useMemo(() => inTrouble(sites), [sites]),
     health: useMemo(() => dataHealth(agents, secondMs()), [agents]),
   };
 }
