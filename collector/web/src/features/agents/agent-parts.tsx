@@ -24,7 +24,7 @@ const LINK = "text-accent hover:underline phone:inline-flex phone:min-h-11 phone
 /** How it is, and when it was heard. */
 export function AgentHeadLine({ agent }: { agent: Agent }) {
   return (
-    <div className="flex flex-wrap items-center justify-between gap-x-4 gap-y-1">
+    <div className="flex flex-wrap items-center gap-x-4 gap-y-1">
       <StateBadge {...useAgentState(agent)} />
       <span className="text-xs text-muted">{agent.last_seen_at ? <>heard <Age at={agent.last_seen_at} long /></> : "not here yet"}</span>
     </div>

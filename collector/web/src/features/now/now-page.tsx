@@ -66,7 +66,7 @@ export function NowPage() {
         <ActsNews acts={acts} />
         {isKnown && now.devices === 0 ? <Suspense><FirstSteps agents={now.agents} /></Suspense> : (
           // While one is open beside, the rail stands below: the list does not move.
-          <div className={`grid min-h-full ${isBeside ? "" : "grid-cols-[minmax(0,1fr)_440px] max-[1100px]:grid-cols-1"}`}>
+          <div className={`grid min-h-full ${isBeside ? "content-start" : "grid-cols-[minmax(0,1fr)_440px] max-[1100px]:grid-cols-1 max-[1100px]:content-start"}`}>
             <div className="flex min-w-0 flex-col">
               <Figures now={now} />
               <IncidentList now={now} beside={beside} />
