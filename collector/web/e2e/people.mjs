@@ -65,13 +65,13 @@ export async function newTenant(browser, { page }, url, { check, look }) {
     await page.fill("#new-name", TENANT);
     await submit(page);
     await page.waitForSelector(`[data-row] >> text=${TENANT}`);
-    await page.goto(`${url}/settings/sites`);
+    await page.goto(`${url}/sites`);
     await page.click("text=New site");
     await page.click("#site-tenant");
     await page.click(`[role=option]:has-text("${TENANT}")`);
     await page.fill("#new-name", SITE);
     await submit(page);
-    await page.waitForSelector(`[data-row] >> text=${SITE}`);
+    await page.waitForSelector(`[data-site] >> text=${SITE}`);
     oneTime = await add(page, url, ADMIN, async () => {
       await page.click("label:has-text('Administrator'):has-text('of one tenant')");
       await page.click(`[role=dialog] label:has-text("${TENANT}")`);
@@ -89,9 +89,9 @@ export async function newTenant(browser, { page }, url, { check, look }) {
     await own.waitForSelector("h2:has-text('No agent yet')");
     if (await own.locator("[data-tenant-switch]").count()) return "a switch with one tenant";
     await own.waitForSelector(`[data-tenant]:has-text("${TENANT}")`);
-    await own.goto(`${url}/settings/sites`);
-    await own.waitForSelector("[data-row]");
-    const sites = await own.textContent("main table");
+    await own.goto(`${url}/sites`);
+    await own.waitForSelector("[data-site]");
+    const sites = await own.textContent("main [role=grid]");
     if (!sites.includes(SITE) || sites.includes("Depot")) return sites;
     await own.goto(`${url}/settings/people`);
     await own.waitForSelector("[data-row]");

@@ -8,6 +8,7 @@ import { alerts } from "./alerts.mjs";
 import { axe, launch, open, signOut, violations } from "./browser.mjs";
 import { config } from "./config.mjs";
 import { notify } from "./notify.mjs";
+import { now } from "./now.mjs";
 import { commitToPixel } from "./pixel.mjs";
 import { tenancy } from "./tenancy.mjs";
 
@@ -181,6 +182,8 @@ await check("device: opens by Enter and shows live rates", async () => {
   await page.keyboard.press("j");
   await page.waitForSelector("[data-chosen][data-device]");
   await page.keyboard.press("Enter");
+  await page.waitForSelector("[data-panel=device]");
+  await page.keyboard.press("Enter");
   await page.waitForURL("**/devices/dev_**");
   device = new URL(page.url()).pathname;
   await page.waitForFunction(
@@ -300,15 +303,15 @@ await check("agents: listed with state and last ack", async () => {
 });
 await look(desk, "agents-dark");
 await check("agent: its panel tells what carries the session, and it answers a ping", async () => {
-  await page.locator("[data-agent] a").first().click();
-  await page.waitForURL((url) => url.searchParams.get("agent")?.startsWith("agt_"));
-  await page.waitForSelector("[role=dialog] [data-transport]");
+  await page.locator("[data-agent] td").first().click();
+  await page.waitForURL((url) => url.searchParams.get("open")?.startsWith("agt_"));
+  await page.waitForSelector("[data-panel=agent] [data-transport]");
   await page.click("[data-ping]");
-  await page.waitForSelector("[role=dialog] >> text=Answered in");
+  await page.waitForSelector("[data-panel=agent] >> text=Answered in");
 });
 await look(desk, "agent-dark");
 await page.keyboard.press("Escape");
-await page.waitForSelector("[role=dialog]", { state: "detached" });
+await page.waitForSelector("[data-panel]", { state: "detached" });
 await check("new agent: a site makes a token and the commands that use it", async () => {
   await page.click("text=New agent");
   await page.fill("#site", "Rooftop North");
@@ -356,12 +359,14 @@ async function sideways(target) {
   return wide.length > 0 ? wide : null;
 }
 const SETTLED = {
+  now: "[data-incidents]:not([data-incidents=loading])", sites: "[data-site]",
   fleet: liveRows, device: "[data-chart=traffic]", agents: "[data-agent]", account: "dl", tenants: "[data-row]",
-  sites: "[data-row]", "api-keys": "table, h2",
+  "api-keys": "table, h2",
 };
 const PATHS = {
+  now: "/", sites: "/sites",
   fleet: "/fleet", device, agents: "/agents", account: "/settings/account", tenants: "/settings/tenants",
-  sites: "/settings/sites", "api-keys": "/settings/api-keys",
+  "api-keys": "/settings/api-keys",
 };
 async function tour(view, suffix) {
   for (const [name, path] of Object.entries(PATHS)) {
@@ -416,6 +421,7 @@ await check("sign out ends the session in every tab", async () => {
   await phone.page.waitForURL("**/login**");
 });
 await tenancy(browser, { check, look, sideways });
+await now(browser, { check, look, sideways });
 await alerts(browser, { check, look, sideways });
 await notify(browser, { check, look, sideways });
 await config(browser, { check, look, sideways });

@@ -67,9 +67,9 @@ async function switching(page, url, check, look) {
     await page.keyboard.press("e");
     await page.waitForURL("**/agents?tenant=ten_**");
     await page.waitForFunction(() => document.querySelectorAll("[data-agent]").length === 1);
-    await page.goto(`${url}/settings/sites`);
-    await page.waitForURL("**/settings/sites?tenant=ten_**");
-    await page.waitForFunction(() => document.querySelectorAll("[data-row]").length === 1);
+    await page.goto(`${url}/sites`);
+    await page.waitForURL("**/sites?tenant=ten_**");
+    await page.waitForFunction(() => document.querySelectorAll("[data-site]").length === 1);
     await page.goto(`${url}/fleet`);
     await page.waitForURL("**/fleet?tenant=ten_**");
     await rows(page, 2);
@@ -165,7 +165,7 @@ async function viewer(browser, url, check, look) {
   return view;
 }
 
-const SETTINGS = ["account", "tenants", "sites", "tokens", "credentials", "people", "provider-access", "audit"];
+const SETTINGS = ["account", "tenants", "tokens", "credentials", "people", "provider-access", "audit"];
 
 /** Each page of the settings in the light, and as the phone shows it. */
 async function tourSettings(views, url, { check, look, sideways }) {
@@ -195,12 +195,12 @@ export async function tenancy(browser, { check, look, sideways }) {
     await rows(light.page, DEVICES);
     await look(light, "tenants-all-light");
     const phone = await openAs(browser, stack.url, ADMIN, { viewport: PHONE, theme: "dark", phone: true });
-    for (const [name, path] of [["fleet", "/fleet"], ["settings", "/settings"], ["sites", "/settings/sites"],
+    for (const [name, path] of [["fleet", "/fleet"], ["settings", "/settings"], ["sites", "/sites"], ["now", "/"],
       ["audit", "/settings/audit"]]) {
       await check(`tenants-${name}-phone: fits`, async () => {
         await phone.page.goto(stack.url + path);
         await phone.page.waitForSelector("[data-live=live]");
-        await phone.page.waitForSelector("main li, [data-row]");
+        await phone.page.waitForSelector("main li, [data-row], [data-site]");
         return sideways(phone.page);
       });
       await look(phone, `tenants-${name}-phone`);

@@ -9,11 +9,11 @@ import { StateBar, StateCounts } from "./state-bar";
 
 const GRID = "grid items-center gap-x-3.5 px-4";
 /** The table is as wide as its place: beside an open site it has fewer columns. */
-export const COLUMNS = `${GRID} grid-cols-[110px_minmax(120px,1.4fr)_minmax(220px,2fr)_70px_80px_96px] @max-[760px]:grid-cols-[104px_minmax(0,1.2fr)_minmax(0,1fr)_64px_72px]`;
+export const COLUMNS = `${GRID} grid-cols-[110px_minmax(120px,1.4fr)_minmax(220px,2fr)_70px_80px_96px] @max-[905px]:grid-cols-[104px_minmax(0,1.2fr)_minmax(0,1fr)_64px_72px]`;
 export const COLUMNS_MIXED = `${GRID} grid-cols-[110px_minmax(120px,1.4fr)_minmax(90px,1fr)_minmax(220px,2fr)_70px_80px_96px]` +
-  " @max-[760px]:grid-cols-[104px_minmax(0,1.2fr)_minmax(0,1fr)_64px_72px]";
+  " @max-[905px]:grid-cols-[104px_minmax(0,1.2fr)_minmax(0,1fr)_64px_72px]";
 /** What goes where there is no room: the panel beside tells it. */
-export const ROOMY = "@max-[760px]:hidden";
+export const ROOMY = "@max-[905px]:hidden";
 
 export function SiteRow({ site, isMixed, id, index, selected, marked, style }: GridRow & { site: SiteStatus; isMixed: boolean }) {
   const state = siteState(site);
@@ -27,7 +27,7 @@ export function SiteRow({ site, isMixed, id, index, selected, marked, style }: G
       {isMixed && <div role="gridcell" className={`clip text-muted ${ROOMY}`}>{site.tenant.name}</div>}
       <div role="gridcell" className="flex min-w-0 items-center gap-3">
         <StateBar counts={site.counts} />
-        <span className="w-40 shrink-0 @max-[760px]:hidden"><StateCounts counts={site.counts} /></span>
+        <span className="w-40 shrink-0 @max-[905px]:hidden"><StateCounts counts={site.counts} /></span>
       </div>
       <div role="gridcell" className={`num ${ROOMY}`}>{integer(site.devices)}</div>
       <div role="gridcell" className="num"><AgentsUp site={site} /></div>
