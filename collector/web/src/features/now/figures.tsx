@@ -36,5 +36,5 @@ export function Figures({ now: { isKnown, counts, severities } }: { now: Now }) 
 /** Nothing of a trouble is no figure to look at. */
 function Figure({ value, quiet = false }: { value: number | null; quiet?: boolean }): ReactNode {
   const tone = value === null || value === 0 ? "text-faint" : quiet ? "text-muted" : "text-text";
-  return <span className={`text-2xl leading-8 font-semibold ${tone}`}>{value === null ? NONE : integer(value)}</span>;
+  return <span className={`text-2xl leading-8 phone:text-xl phone:leading-7 font-semibold ${tone}`}>{value === null ? NONE : integer(value)}</span>;
 }

@@ -56,7 +56,7 @@ function Late({ id, state, lag }: Behind) {
       </div>
       <p className="pl-6 text-xs text-muted">
         {isMixed && `${agent.tenant.name} · `}{agent.site.name} · {counted(agent.devices, "device")}
-        {acked && <> · last ack <Age at={acked} long /></>}
+        {acked && <> · last ack <Age at={acked} /> ago</>}
         {buffer && buffer.batches > 0 && ` · ${integer(buffer.batches)} in its buffer, ${bytes(buffer.bytes)}`}
       </p>
     </li>

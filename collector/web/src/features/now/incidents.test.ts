@@ -62,6 +62,12 @@ it("stands the worst first, then what nobody looks after, then the newest", () =
   expect(found.map(isMuted)).toEqual([false, false, true, true, false]);
 });
 
+it("stands an agent that is away before the devices of others that are as bad, however old it is", () => {
+  const away = agent("agt_2", { state: "down", last_seen_at: ago(90_000) });
+  const found = told([alert("new", {}), alert("away", { agent: "agt_2", device: null })], [agent("agt_1"), away], { agt_2: 84 });
+  expect(found.map(({ root }) => root)).toEqual(["agt_2", "dev_1"]);
+});
+
 it("is loud while one of its alerts is", () => {
   const ack = { ack: { by: "anna", at: ago(1), note: "" } } as unknown as Partial<Alert>;
   expect(told([alert("a", {}, ack), alert("b", {}, { severity: "info" })])[0]?.standing).toBe("firing");

@@ -58,10 +58,10 @@ function incident(root: string, alerts: readonly Alert[], { agents, unknown, now
   };
 }
 
-/** The worst first, then what nobody looks after, then the newest. */
+/** The worst first, then what nobody looks after, then sites that are dark before single devices, then the newest. */
 function inOrder(a: Incident, b: Incident): number {
   const rank = ({ severity, standing }: Incident) => SEVERITIES.indexOf(severity) * STANDINGS.length + STANDINGS.indexOf(standing);
-  return rank(a) - rank(b) || Date.parse(b.since) - Date.parse(a.since) || (a.root < b.root ? -1 : 1);
+  return rank(a) - rank(b) || Number(b.isAway) - Number(a.isAway) || Date.parse(b.since) - Date.parse(a.since) || (a.root < b.root ? -1 : 1);
 }
 
 export function incidentsOf(alerts: readonly Alert[], known: Known): Incident[] {

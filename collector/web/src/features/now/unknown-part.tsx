@@ -47,7 +47,7 @@ function Group({ group }: { group: UnknownGroup }) {
       <p className="flex flex-wrap gap-x-3 pl-6 text-xs text-muted">
         {devices.slice(0, DEVICES_SHOWN).map((one) => <One key={one.id} {...one} />)}
         {hidden > 0 && (
-          <Link to="/fleet" search={{ state: "unknown", ...(name && id ? { q: name } : {}) }} className="text-accent hover:underline">and {integer(hidden)} more</Link>
+          <Link to="/fleet" search={{ state: "unknown", ...(name && id ? { q: name } : {}) }} className="text-accent hover:underline phone:inline-flex phone:min-h-6 phone:items-center">and {integer(hidden)} more</Link>
         )}
       </p>
     </li>
@@ -58,5 +58,5 @@ function One({ id, since }: { id: string; since: string }) {
   const device = useDevice(id);
   const names = useDeviceNames();
   if (!device) return null;
-  return <span><Link to="/devices/$id" params={{ id }} className="text-text hover:underline">{names.name(device)}</Link> <Age at={since} /></span>;
+  return <span><Link to="/devices/$id" params={{ id }} className="text-text hover:underline phone:inline-flex phone:min-h-6 phone:items-center">{names.name(device)}</Link> <Age at={since} /></span>;
 }

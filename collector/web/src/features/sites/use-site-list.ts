@@ -47,7 +47,7 @@ export function useSiteList() {
   const { all, ...known } = useSiteStatuses();
   const [paused, isHeld] = useHeld();
   const query = useDeferredValue((search.q ?? "").trim());
-  const sort = search.sort ?? "state";
+  const sort = search.sort ?? "-trouble";
   const sorting = useMemo(() => ({ by: sort.replace(/^-/, ""), desc: sort.startsWith("-") }), [sort]);
   const byId = useMemo<ReadonlyMap<string, SiteStatus>>(() => new Map(all.map((site) => [site.id, site])), [all]);
   const key = [query, sort, tenant?.id].join("\n");
