@@ -107,7 +107,9 @@ async function death({ site, page, check, look }) {
     await page.waitForSelector(`${incident}[data-incident-standing=firing]`);
     await page.keyboard.press("Enter");
     await page.waitForURL((to) => /^\/alerts\/./.test(to.pathname));
-    await page.goBack();
+    await page.waitForSelector("[data-rule-sentence]");
+    await page.keyboard.press("Escape");
+    await page.waitForURL((to) => to.pathname === "/" && to.searchParams.has("open"));
     await page.waitForSelector("[data-panel=alert]");
     await page.keyboard.press("Escape");
     await page.waitForSelector("[data-panel]", { state: "detached" });

@@ -1,8 +1,8 @@
 import { Link, useNavigate } from "@tanstack/react-router";
-import { lazy, Suspense, useEffect } from "react";
+import { lazy, Suspense } from "react";
 import { useMayIn } from "../../lib/role";
-import { useScope } from "../../lib/scope";
 import { useKeys } from "../../lib/use-keys";
+import { useOwner } from "../../lib/use-owner";
 import { useTitle } from "../../lib/use-title";
 import { ErrorNote } from "../../ui/error-note";
 import { Icon } from "../../ui/icon";
@@ -11,7 +11,7 @@ import { NotFound } from "../shell/lost";
 import { ActsNews } from "./acts-bar";
 import { AlertActions, StandingLine } from "./alert-head";
 import { AboutPart, HistoryPart, ToldPart, WhyPart } from "./alert-parts";
-import { lastInbox } from "./last-inbox";
+import { wayBack } from "./came-from";
 import { useCalled } from "./subject";
 import { useActs } from "./use-acts";
 import { useAlertDetail } from "./use-alert-detail";
@@ -23,19 +23,14 @@ export function AlertPage({ id }: { id: string }) {
   const navigate = useNavigate({ from: "/alerts/$id" });
   const { alert, isMissing, error, retry } = useAlertDetail(id);
   const acts = useActs();
+  const back = wayBack();
   const mayIn = useMayIn();
   const called = useCalled();
   useTitle(alert?.summary ?? null, true);
-  // A link from elsewhere may lead to another tenant than the one the pages are narrowed to.
-  const { tenant } = useScope();
-  const owner = alert?.tenant.id;
-  useEffect(() => {
-    if (!tenant || !owner || tenant.id === owner) return;
-    void navigate({ search: (old) => ({ ...old, tenant: owner }), replace: true });
-  }, [tenant, owner, navigate]);
+  useOwner(alert?.tenant.id);
   const isOpen = alert !== undefined && alert.phase !== "resolved" && mayIn(alert.tenant.id).write;
   useKeys({
-    Escape: () => void navigate({ to: "/alerts", search: lastInbox().search }),
+    Escape: () => void navigate({ to: back.to, search: back.search }),
     ...(isOpen ? { a: () => acts.ask("ack", [alert]), s: () => acts.ask("silence", [alert]), u: () => acts.undo([alert]) } : {}),
   });
   if (isMissing) return <NotFound />;
@@ -44,8 +39,8 @@ export function AlertPage({ id }: { id: string }) {
   return (
     <div className="flex min-h-full flex-col">
       <div className="flex flex-col gap-2 border-b border-line px-4 pt-2 pb-3 phone:px-3">
-        <Link to="/alerts" search={lastInbox().search} className="inline-flex min-h-6 items-center gap-1 self-start text-muted hover:text-text phone:min-h-11">
-          <Icon name="back" size={14} /> Alerts
+        <Link to={back.to} search={back.search} className="inline-flex min-h-6 items-center gap-1 self-start text-muted hover:text-text phone:min-h-11">
+          <Icon name="back" size={14} /> {back.label}
         </Link>
         <div className="flex flex-wrap items-start justify-between gap-x-6 gap-y-2">
           <div className="min-w-0">

@@ -23,6 +23,7 @@ import { AlertCards } from "./alert-cards";
 import { AlertTable } from "./alert-table";
 import { InboxEmpty } from "./inbox-empty";
 import { SeverityTabs, StandingFilter } from "./inbox-filters";
+import { cameFromInbox } from "./came-from";
 import { lastInbox, rememberInbox } from "./last-inbox";
 import { useActs } from "./use-acts";
 import { type Inbox, useInbox } from "./use-inbox";
@@ -63,6 +64,7 @@ export function InboxPage() {
     live.ensureAgents();
   }, []);
   useEffect(() => rememberInbox({ search, chosen }), [search, chosen]);
+  useEffect(() => cameFromInbox(), []);
   const { firing } = counts.standing;
   useTitle(`${firing > 0 ? `(${integer(firing)} firing) ` : ""}Alerts`);
 

@@ -9,6 +9,7 @@ import { usePhone } from "../../lib/use-phone";
 import { useRowKeys } from "../../lib/use-row-keys";
 import { useTitle } from "../../lib/use-title";
 import { ActsNews } from "../alerts/acts-bar";
+import { cameFromNow } from "../alerts/came-from";
 import { useActs } from "../alerts/use-acts";
 import { TableError } from "../shell/table-error";
 import { Figures } from "./figures";
@@ -45,6 +46,7 @@ export function NowPage() {
   });
   const { chosen } = beside;
   useEffect(() => rememberNow({ chosen }), [chosen]);
+  useEffect(() => cameFromNow({ open }), [open]);
   useTitle(`${firing > 0 ? `(${integer(firing)}) ` : ""}Now`);
   useRowKeys(ids, beside);
   const targets = () => (chosen ? (incidents.get(chosen)?.alerts ?? []) : []).flatMap(({ id }) => live.alerts.get(id) ?? []);
