@@ -7,11 +7,13 @@ import { ApiError } from "./lib/api";
 import { installNonce } from "./lib/csp";
 import { Refused } from "./lib/guard";
 import { reloadOnMissingParts } from "./lib/new-version";
+import { watchPaper } from "./lib/theme";
 import { routeTree } from "./route-tree.gen";
 import "./styles/app.css";
 
 installNonce();
 reloadOnMissingParts();
+watchPaper();
 
 const queries = new QueryClient({
   defaultOptions: {

@@ -39,6 +39,7 @@ import { Route as AppSitesIdRouteImport } from "./routes/_app/sites.$id";
 import { Route as AppAlertsRulesIndexRouteImport } from "./routes/_app/alerts.rules.index";
 import { Route as AppAlertsRulesIdRouteImport } from "./routes/_app/alerts.rules.$id";
 import { Route as AppAlertsRulesNewRouteImport } from "./routes/_app/alerts.rules.new";
+import { Route as AppDevicesIdLiveRouteImport } from "./routes/_app/devices.$id_.live";
 import { Route as AppSettingsNotificationsIndexRouteImport } from "./routes/_app/settings.notifications.index";
 import { Route as AppSettingsNotificationsIdRouteImport } from "./routes/_app/settings.notifications.$id";
 
@@ -193,6 +194,11 @@ const AppAlertsRulesNewRoute = AppAlertsRulesNewRouteImport.update({
   path: "/alerts/rules/new",
   getParentRoute: () => AppRoute,
 } as any);
+const AppDevicesIdLiveRoute = AppDevicesIdLiveRouteImport.update({
+  id: "/devices/$id_/live",
+  path: "/devices/$id/live",
+  getParentRoute: () => AppRoute,
+} as any);
 const AppSettingsNotificationsIndexRoute =
   AppSettingsNotificationsIndexRouteImport.update({
     id: "/notifications/",
@@ -235,6 +241,7 @@ export interface FileRoutesByFullPath {
   "/sites/": typeof AppSitesIndexRoute;
   "/alerts/rules/$id": typeof AppAlertsRulesIdRoute;
   "/alerts/rules/new": typeof AppAlertsRulesNewRoute;
+  "/devices/$id/live": typeof AppDevicesIdLiveRoute;
   "/settings/notifications/$id": typeof AppSettingsNotificationsIdRoute;
   "/alerts/rules/": typeof AppAlertsRulesIndexRoute;
   "/settings/notifications/": typeof AppSettingsNotificationsIndexRoute;
@@ -267,6 +274,7 @@ export interface FileRoutesByTo {
   "/sites": typeof AppSitesIndexRoute;
   "/alerts/rules/$id": typeof AppAlertsRulesIdRoute;
   "/alerts/rules/new": typeof AppAlertsRulesNewRoute;
+  "/devices/$id/live": typeof AppDevicesIdLiveRoute;
   "/settings/notifications/$id": typeof AppSettingsNotificationsIdRoute;
   "/alerts/rules": typeof AppAlertsRulesIndexRoute;
   "/settings/notifications": typeof AppSettingsNotificationsIndexRoute;
@@ -302,6 +310,7 @@ export interface FileRoutesById {
   "/_app/sites/": typeof AppSitesIndexRoute;
   "/_app/alerts/rules/$id": typeof AppAlertsRulesIdRoute;
   "/_app/alerts/rules/new": typeof AppAlertsRulesNewRoute;
+  "/_app/devices/$id_/live": typeof AppDevicesIdLiveRoute;
   "/_app/settings/notifications/$id": typeof AppSettingsNotificationsIdRoute;
   "/_app/alerts/rules/": typeof AppAlertsRulesIndexRoute;
   "/_app/settings/notifications/": typeof AppSettingsNotificationsIndexRoute;
@@ -337,6 +346,7 @@ export interface FileRouteTypes {
     | "/sites/"
     | "/alerts/rules/$id"
     | "/alerts/rules/new"
+    | "/devices/$id/live"
     | "/settings/notifications/$id"
     | "/alerts/rules/"
     | "/settings/notifications/";
@@ -369,6 +379,7 @@ export interface FileRouteTypes {
     | "/sites"
     | "/alerts/rules/$id"
     | "/alerts/rules/new"
+    | "/devices/$id/live"
     | "/settings/notifications/$id"
     | "/alerts/rules"
     | "/settings/notifications";
@@ -403,6 +414,7 @@ export interface FileRouteTypes {
     | "/_app/sites/"
     | "/_app/alerts/rules/$id"
     | "/_app/alerts/rules/new"
+    | "/_app/devices/$id_/live"
     | "/_app/settings/notifications/$id"
     | "/_app/alerts/rules/"
     | "/_app/settings/notifications/";
@@ -626,6 +638,13 @@ declare module "@tanstack/react-router" {
       preLoaderRoute: typeof AppAlertsRulesNewRouteImport;
       parentRoute: typeof AppRoute;
     };
+    "/_app/devices/$id_/live": {
+      id: "/_app/devices/$id_/live";
+      path: "/devices/$id/live";
+      fullPath: "/devices/$id/live";
+      preLoaderRoute: typeof AppDevicesIdLiveRouteImport;
+      parentRoute: typeof AppRoute;
+    };
     "/_app/settings/notifications/": {
       id: "/_app/settings/notifications/";
       path: "/notifications";
@@ -694,6 +713,7 @@ interface AppRouteChildren {
   AppSitesIndexRoute: typeof AppSitesIndexRoute;
   AppAlertsRulesIdRoute: typeof AppAlertsRulesIdRoute;
   AppAlertsRulesNewRoute: typeof AppAlertsRulesNewRoute;
+  AppDevicesIdLiveRoute: typeof AppDevicesIdLiveRoute;
   AppAlertsRulesIndexRoute: typeof AppAlertsRulesIndexRoute;
 }
 
@@ -714,6 +734,7 @@ const AppRouteChildren: AppRouteChildren = {
   AppSitesIndexRoute: AppSitesIndexRoute,
   AppAlertsRulesIdRoute: AppAlertsRulesIdRoute,
   AppAlertsRulesNewRoute: AppAlertsRulesNewRoute,
+  AppDevicesIdLiveRoute: AppDevicesIdLiveRoute,
   AppAlertsRulesIndexRoute: AppAlertsRulesIndexRoute,
 };
 

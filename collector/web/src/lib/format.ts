@@ -1,7 +1,7 @@
 /** Numbers and times in words. `Intl` only; a missing value is an en dash, never a zero. */
 export const NONE = "–";
 
-const LOCALE = typeof navigator === "undefined" ? "en" : navigator.language;
+export const LOCALE = typeof navigator === "undefined" ? "en" : navigator.language;
 const fixed = (digits: number) =>
   new Intl.NumberFormat(LOCALE, { minimumFractionDigits: digits, maximumFractionDigits: digits });
 const whole = fixed(0);

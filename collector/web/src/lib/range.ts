@@ -1,4 +1,6 @@
 /** The time range of a page: as text in the URL, as typed by people, as milliseconds. */
+import { civil, instant, midnight, type Zone } from "./zone";
+
 export interface Range {
   /** `now-6h`, `now`, or milliseconds since 1970 as digits. */
   from: string;
@@ -92,6 +94,22 @@ export function zoomOut(range: Range, nowMs: number): Range {
   return resolve(wider, nowMs) ? wider : range;
 }
 
+/** Half as long: up to now while live, else around the same middle. Not below what shows anything. */
+export function zoomIn(range: Range, nowMs: number): Range {
+  const span = resolve(range, nowMs);
+  if (!span) return range;
+  const quarter = (span.to - span.from) / 4;
+  if (2 * quarter < MIN_SPAN_MS) return range;
+  if (!isLive(range)) return absolute(span.from + quarter, span.to - quarter);
+  // In whole seconds a live range stays one, whatever its unit was.
+  return { from: `now-${Math.round((2 * quarter) / 1000)}s`, to: "now" };
+}
+
+/** Half of it before the instant and half after, as far as there is an after. */
+export function around(atMs: number, halfMs: number): Range {
+  return absolute(atMs - halfMs, atMs + halfMs);
+}
+
 /** `now-6h` as `now-12h`. */
 function twiceAgo(from: string): string | null {
   const relative = /^now-(\d{1,8})([smhdw])$/.exec(from);
@@ -107,7 +125,7 @@ const WORD_UNIT: Readonly<Record<string, string>> = {
 };
 
 /** «6h», «last 3 days», «yesterday 14:00», «2026-11-20 14:00 to 16:30», «today». */
-export function parseTyped(input: string, nowMs: number): Range | null {
+export function parseTyped(input: string, nowMs: number, zone: Zone = "local"): Range | null {
   const text = input.trim().toLowerCase().replace(/\s+/g, " ");
   const length = /^(?:last |past |now-)?(\d{1,6})? ?([a-z]+?)s?$/.exec(text);
   const unit = length ? WORD_UNIT[length[2] ?? ""] : undefined;
@@ -115,18 +133,18 @@ export function parseTyped(input: string, nowMs: number): Range | null {
   const parts = text.split(/ (?:to|until|-|–) |\.\.| *– */);
   const [first, second] = parts;
   if (!first || parts.length > 2) return null;
-  const start = parseMoment(first, nowMs, null);
+  const start = parseMoment(first, nowMs, null, zone);
   if (!start) return null;
   if (second === undefined) {
     // A day means the whole day; an instant means from then until now.
     if (!start.wholeDay) return checked({ from: String(start.at), to: "now" }, nowMs);
-    const end = nextDay(start.at);
+    const end = midnight(start.at, zone, 1);
     return checked({ from: String(start.at), to: end > nowMs ? "now" : String(end) }, nowMs);
   }
   if (second === "now") return checked({ from: String(start.at), to: "now" }, nowMs);
-  const end = parseMoment(second, nowMs, start.at);
+  const end = parseMoment(second, nowMs, start.at, zone);
   if (!end) return null;
-  const to = end.wholeDay ? nextDay(end.at) : end.at;
+  const to = end.wholeDay ? midnight(end.at, zone, 1) : end.at;
   return checked({ from: String(start.at), to: String(to) }, nowMs);
 }
 
@@ -139,35 +157,25 @@ interface Moment {
   wholeDay: boolean;
 }
 
-/** `base` gives the day when the text has only a time. Local time zone. */
-function parseMoment(text: string, nowMs: number, base: number | null): Moment | null {
+/** `base` gives the day when the text has only a time. */
+function parseMoment(text: string, nowMs: number, base: number | null, zone: Zone): Moment | null {
   const found = /^(?:(today|yesterday|\d{4}-\d{2}-\d{2}))?(?:[ t]?(\d{1,2}):(\d{2})(?::(\d{2}))?)?$/.exec(
     text,
   );
   if (!found || text === "") return null;
   const [, dayText, hour, minute, second] = found;
-  const day = new Date(base ?? nowMs);
-  day.setHours(0, 0, 0, 0);
-  if (dayText === "today") day.setTime(new Date(nowMs).setHours(0, 0, 0, 0));
-  else if (dayText === "yesterday") {
-    day.setTime(new Date(nowMs).setHours(0, 0, 0, 0));
-    day.setDate(day.getDate() - 1);
-  } else if (dayText) {
+  let day = civil(dayText === "yesterday" ? midnight(nowMs, zone, -1) : dayText === "today" ? nowMs : (base ?? nowMs), zone);
+  if (dayText && dayText !== "today" && dayText !== "yesterday") {
     const [y, m, d] = dayText.split("-").map(Number);
     if (y === undefined || m === undefined || d === undefined) return null;
-    day.setFullYear(y, m - 1, d);
-    if (day.getMonth() !== m - 1 || day.getDate() !== d) return null;
+    day = civil(instant({ year: y, month: m, day: d }, zone), zone);
+    if (day.month !== m || day.day !== d) return null;
   }
-  if (hour === undefined) return { at: day.getTime(), wholeDay: true };
-  if (Number(hour) > 23 || Number(minute) > 59 || Number(second ?? 0) > 59) return null;
-  day.setHours(Number(hour), Number(minute), Number(second ?? 0));
-  return { at: day.getTime(), wholeDay: false };
-}
-
-function nextDay(at: number): number {
-  const day = new Date(at);
-  day.setDate(day.getDate() + 1);
-  return day.getTime();
+  const of = { year: day.year, month: day.month, day: day.day };
+  if (hour === undefined) return { at: instant(of, zone), wholeDay: true };
+  const time = { hour: Number(hour), minute: Number(minute), second: Number(second ?? 0) };
+  if (time.hour > 23 || time.minute > 59 || time.second > 59) return null;
+  return { at: instant({ ...of, ...time }, zone), wholeDay: false };
 }
 
 /** How the range reads on its button. */

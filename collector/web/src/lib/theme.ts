@@ -9,6 +9,17 @@ export function currentTheme(): Theme {
   return document.documentElement.dataset["theme"] === "light" ? "light" : "dark";
 }
 
+/** Paper is light, whatever the screen is: canvases and tokens alike. */
+export function watchPaper(): void {
+  let onScreen: Theme | null = null;
+  matchMedia("print").addEventListener("change", ({ matches }) => {
+    if (matches) onScreen ??= currentTheme();
+    document.documentElement.dataset["theme"] = matches ? "light" : (onScreen ?? currentTheme());
+    if (!matches) onScreen = null;
+    for (const listener of listeners) listener();
+  });
+}
+
 export function setTheme(theme: Theme): void {
   document.documentElement.dataset["theme"] = theme;
   try {

@@ -2,7 +2,7 @@ import { useState } from "react";
 import { dateTime, fileDay } from "../../lib/format";
 import { useSecretMutation } from "../../lib/use-secret-mutation";
 import { Confirm } from "../../ui/confirm";
-import { saveText } from "./save-text";
+import { saveText } from "../../lib/save-text";
 import type { VersionText } from "./types";
 import { api, take } from "../../lib/api";
 

@@ -1,30 +1,38 @@
 import { Link } from "@tanstack/react-router";
-import { type ReactNode, useEffect } from "react";
+import { useEffect } from "react";
 import { duration, NONE, shortModel } from "../../lib/format";
 import { live, useAgent } from "../../lib/live-app";
 import { useAgentNames } from "../../lib/live-names";
 import type { Device, DeviceDetail } from "../../lib/types";
 import { Age } from "../../ui/age";
 import { Dotted } from "../../ui/dotted";
+import { Fact, Facts } from "../../ui/facts";
 
-/** What is known of a device, below what is wrong with it. */
+/** What is known of a device, and when it said so. */
 export function DeviceFacts({ device, detail: { facts } }: { device: Device; detail: DeviceDetail }) {
   return (
-    <dl className="flex flex-wrap gap-x-6 gap-y-2 border-b border-line px-4 pt-2 pb-3 phone:grid phone:grid-cols-2 phone:px-3">
-      <Fact name="Last sample">{device.last_sample_at ? <Age at={device.last_sample_at} long /> : "none yet"}</Fact>
-      <Fact name="Address"><span className="select-all">{device.address}</span></Fact>
-      {facts.answers_from && (
-        <Fact name="Answers from"><span className="select-all" title="Its SNMP answers come from here: it has several addresses">{facts.answers_from}</span></Fact>
-      )}
-      <Fact name="Model"><span title={facts.sys_descr ?? undefined}>{shortModel(facts.sys_descr ?? device.model)}</span></Fact>
-      <Fact name="System name">{facts.sys_name ?? device.sys_name ?? NONE}</Fact>
-      <Fact name="Location">{facts.sys_location || NONE}</Fact>
-      <Fact name="Contact">{facts.sys_contact || NONE}</Fact>
-      <Fact name="Uptime">{duration(device.uptime_s)}</Fact>
-      <Fact name="Polled"><Polled device={device} /></Fact>
-      <Fact name="Site">{device.tenant.name} · {device.site.name}</Fact>
-      {device.tags.length > 0 && <Fact name="Tags"><Tags device={device} /></Fact>}
-    </dl>
+    <section aria-labelledby="device-facts" className="rounded-lg border border-line bg-surface px-3 py-2">
+      <div className="mb-1 flex items-baseline gap-2">
+        <h2 id="device-facts" className="font-semibold">Facts</h2>
+        <span className="flex-1" />
+        {facts.seen_at && <span className="text-xs text-muted">told <Age at={facts.seen_at} long /></span>}
+      </div>
+      <Facts>
+        <Fact name="Address"><span className="select-all">{device.address}</span></Fact>
+        {facts.answers_from && (
+          <Fact name="Answers from"><span className="select-all" title="Its SNMP answers come from here: it has several addresses">{facts.answers_from}</span></Fact>
+        )}
+        <Fact name="Model"><span title={facts.sys_descr ?? undefined}>{shortModel(facts.sys_descr ?? device.model)}</span></Fact>
+        <Fact name="System name">{facts.sys_name ?? device.sys_name ?? NONE}</Fact>
+        {facts.sys_location && <Fact name="Location">{facts.sys_location}</Fact>}
+        {facts.sys_contact && <Fact name="Contact">{facts.sys_contact}</Fact>}
+        <Fact name="Uptime">{duration(device.uptime_s)}</Fact>
+        <Fact name="Last sample">{device.last_sample_at ? <Age at={device.last_sample_at} long /> : "none yet"}</Fact>
+        <Fact name="Polled"><Polled device={device} /></Fact>
+        <Fact name="Site">{device.tenant.name} · {device.site.name}</Fact>
+        {device.tags.length > 0 && <Fact name="Tags"><Tags device={device} /></Fact>}
+      </Facts>
+    </section>
   );
 }
 
@@ -55,14 +63,5 @@ function Tags({ device: { tags, tenant } }: { device: Device }) {
         </Link>
       ))}
     </span>
-  );
-}
-
-function Fact({ name, children }: { name: string; children: ReactNode }) {
-  return (
-    <div className="min-w-0">
-      <dt className="text-xs text-muted">{name}</dt>
-      <dd className="clip max-w-[240px] phone:whitespace-normal! phone:wrap-anywhere">{children}</dd>
-    </div>
   );
 }

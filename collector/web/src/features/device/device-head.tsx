@@ -51,6 +51,10 @@ export function DeviceHead({ device, detail, names, poll, editing, onEdit }: Pro
           <DeviceState state={state} cause={cause} />
         </span>
         <span className="flex-1 phone:hidden" />
+        <Link to="/devices/$id/live" params={{ id: device.id }} aria-label="Live figures, large" title="Live figures, large: for work on the link" data-live-link
+          className="inline-flex size-8 shrink-0 items-center justify-center rounded-md text-muted hover:bg-hover hover:text-text phone:size-11 print:hidden">
+          <Icon name="live" />
+        </Link>
         {may.write && (
           <>
             <PollButton poll={poll} offline={offline} />

@@ -8,13 +8,12 @@ import { Empty } from "../../ui/empty";
 import { ErrorNote } from "../../ui/error-note";
 import { lastFleet } from "../fleet/last-fleet";
 import { NotFound } from "../shell/lost";
+import { PrintFoot } from "../shell/print-foot";
 import { TableError } from "../shell/table-error";
 import { DeviceAlerts } from "./device-alerts";
-import { DeviceFacts } from "./device-facts";
 import { DeviceHead } from "./device-head";
 import { DeviceTabs } from "./device-tabs";
 import { PollResult, usePollNow } from "./poll-now";
-import { ReachPart } from "./reach-part";
 import { useDetail } from "./use-detail";
 import { useNamesOf } from "./use-device-names";
 
@@ -45,17 +44,15 @@ export function DevicePage({ id }: { id: string }) {
     <div className="flex min-h-full flex-col">
       <DeviceHead device={device} detail={detail} names={names} poll={poll} editing={editing} onEdit={setEditing} />
       <DeviceAlerts device={device} />
-      <DeviceFacts device={device} detail={detail} />
-      <ReachPart device={device} detail={detail} onEdit={() => setEditing(true)}>
-        <PollResult poll={poll} />
-      </ReachPart>
+      <div className="px-4 empty:hidden phone:px-3"><PollResult poll={poll} /></div>
       {isLeftOut && (
         <p role="status" className="mx-4 mt-4 rounded-md border border-edge bg-degraded-soft px-3 py-2 phone:mx-3">
           Interfaces are not live: too many device tabs are open. Close one of the others.
         </p>
       )}
       <TableError table={live.interfaces(id)} className="mx-4 mt-4 phone:mx-3" />
-      <DeviceTabs device={device} missing={detail.missing} hasCredential={detail.snmp.credential !== "none" && !detail.snmp.damaged} />
+      <DeviceTabs device={device} detail={detail} name={called ?? device.name} onEdit={() => setEditing(true)} />
+      <PrintFoot />
     </div>
   );
 }

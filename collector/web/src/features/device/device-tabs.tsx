@@ -1,107 +1,80 @@
 import { useNavigate, useSearch } from "@tanstack/react-router";
 import { Tabs } from "radix-ui";
-import { lazy, type ReactNode, Suspense, useCallback } from "react";
+import { lazy, type ReactNode, Suspense, useMemo, useState } from "react";
 import { integer } from "../../lib/format";
 import { live, useTableValue } from "../../lib/live-app";
 import type { Device, DeviceDetail } from "../../lib/types";
+import { useKeys } from "../../lib/use-keys";
 import { useOffline } from "../agents/offline";
-import { type Chosen, DeviceCharts } from "./device-charts";
-import { objectName } from "./object-name";
-import { InterfaceTable, useInterfaceOrder } from "./interface-table";
-import { busiest } from "./interface-table-order";
-import { NoInterfaces } from "./no-interfaces";
-import { LOAD, LOAD_CHARTS } from "./object-charts";
-import { metricsFor } from "./metrics";
-import { useObjects } from "./use-objects";
-import { useMetrics } from "./use-series";
+import { type ChartScope, ChartScopeContext } from "../charts/chart-scope";
+import { RangeBar } from "../charts/range-bar";
+import { useTimeline } from "../timeline/use-timeline";
+import { ALL_TABS, type Tab, TAB_WORD } from "./tabs";
+import { usePageRange } from "./use-page-range";
 
-const HardwareTab = lazy(() => import("./hardware-tab").then((m) => ({ default: m.HardwareTab })));
+const OverviewTab = lazy(() => import("./overview-tab").then((m) => ({ default: m.OverviewTab })));
+const InterfacesTab = lazy(() => import("./interfaces-tab").then((m) => ({ default: m.InterfacesTab })));
+const MetricsTab = lazy(() => import("./metrics-tab").then((m) => ({ default: m.MetricsTab })));
+const EventsTab = lazy(() => import("./events-tab").then((m) => ({ default: m.EventsTab })));
 const DeviceConfig = lazy(() => import("../config/device-config").then((m) => ({ default: m.DeviceConfig })));
 
-/** What the device has, and beside it the charts of what is chosen of that. */
 interface Props {
   device: Device;
-  missing: DeviceDetail["missing"];
-  hasCredential: boolean;
+  detail: DeviceDetail;
+  name: string;
+  onEdit: () => void;
 }
 
-export function DeviceTabs({ device, missing, hasCredential }: Props) {
+/** What is known of a device, a tab for each question; one range of time for all of them. */
+export function DeviceTabs({ device, detail, name, onEdit }: Props) {
   const { id } = device;
-  const search = useSearch({ from: "/_app/devices/$id" });
+  const tab: Tab = useSearch({ from: "/_app/devices/$id", select: (search) => search.tab }) ?? "overview";
   const navigate = useNavigate({ from: "/devices/$id" });
-  const tab = search.tab ?? "interfaces";
-  const isHardware = tab === "hardware";
-  const isConfig = tab === "config";
+  const [asTable, setAsTable] = useState(false);
+  const range = usePageRange();
+  const happened = useTimeline(device, range.range, range.span);
   const offline = useOffline(device.agent.id);
-  const order = useInterfaceOrder(id);
-  const phase = useTableValue(live.interfaces(id), (table) => table.phase);
-  const objects = useObjects(device, isHardware);
-  const infos = useMetrics(id).data;
-  const hasLoad = infos !== undefined && metricsFor(infos, "", LOAD_CHARTS).length > 0;
-
-  const port = search.if || busiest(order)?.object || null;
-  const choosePort = useCallback(
-    (object: string) => void navigate({ search: (old) => ({ ...old, if: object }), replace: true, resetScroll: false }),
-    [navigate],
-  );
-  const chooseObject = useCallback(
-    (object: string) => void navigate({ search: (old) => ({ ...old, of: object }), replace: true, resetScroll: false }),
-    [navigate],
-  );
+  const ports = useTableValue(live.interfaces(id), (table) => table.size);
+  const events = happened.items;
+  const scope = useMemo((): ChartScope => ({ range, asTable, events, device: id, name }), [range, asTable, events, id, name]);
   const open = (next: string) =>
-    void navigate({ search: (old) => ({ ...old, tab: next === "hardware" || next === "config" ? next : undefined }), replace: true, resetScroll: false });
-
-  const charted = (): Chosen => {
-    if (isConfig) return { kind: "nothing" };
-    if (isHardware) {
-      if (!search.of) return { kind: "nothing" };
-      const object = objects.data?.find((one) => one.object === search.of);
-      const title = search.of === LOAD ? "Load average" : object ? objectName(object) : search.of;
-      return { kind: "object", id: search.of, object, title };
-    }
-    const row = order.find((one) => one.object === port);
-    if (!port && phase === "ready") return { kind: "nothing" };
-    return { kind: "port", object: port, title: row ? `${row.name || row.object}${row.alias ? ` · ${row.alias}` : ""}` : "Interface" };
-  };
-  const values = objects.data?.filter(({ object }) => object !== "" && !object.startsWith("part:")).length ?? 0;
-
+    void navigate({ search: (old) => ({ ...old, tab: ALL_TABS.find((one) => one === next && one !== "overview") as Exclude<Tab, "overview"> | undefined }), resetScroll: false });
+  useKeys(Object.fromEntries(ALL_TABS.map((one, i) => [String(i + 1), () => open(one)])));
+  const hasCredential = detail.snmp.credential !== "none" && !detail.snmp.damaged;
   return (
-    <Tabs.Root value={tab} onValueChange={open} className="flex min-h-0 flex-col">
-      <Tabs.List aria-label="Of this device" className="flex gap-1 border-b border-line px-4 phone:px-3">
-        <Tab value="interfaces" count={order.length}>Interfaces</Tab>
-        <Tab value="hardware" count={values}>Hardware</Tab>
-        <Tab value="config" count={0}>Config</Tab>
-      </Tabs.List>
-      <div className="grid grid-cols-[minmax(0,1.3fr)_minmax(0,1fr)] items-start gap-5 p-4 max-[1380px]:grid-cols-1 phone:p-3">
-        <Tabs.Content value="interfaces" className="min-w-0" tabIndex={-1}>
-          {order.length === 0 && phase === "ready"
-            ? <NoInterfaces device={device} hasCredential={hasCredential} />
-            : <InterfaceTable device={device} chosen={port} onChoose={choosePort} />}
-        </Tabs.Content>
-        <Tabs.Content value="hardware" className="min-w-0" tabIndex={-1}>
-          <Suspense fallback={<div role="status" aria-label="Loading the hardware" className="min-h-48" />}>
-            <HardwareTab device={device} missing={missing} objects={objects.data} error={objects.error} onRetry={() => void objects.refetch()}
-              hasLoad={hasLoad} hasCredential={hasCredential} chosen={search.of ?? null} onChoose={chooseObject} />
-          </Suspense>
-        </Tabs.Content>
-        <Tabs.Content value="config" className="min-w-0" tabIndex={-1}>
-          <Suspense fallback={<div role="status" aria-label="Loading the configuration" className="min-h-48" />}>
-            <DeviceConfig device={device} offline={offline} />
-          </Suspense>
-        </Tabs.Content>
-        <DeviceCharts device={device} chosen={charted()} />
-      </div>
-    </Tabs.Root>
+    <ChartScopeContext value={scope}>
+      <Tabs.Root value={tab} onValueChange={open} className="flex min-h-0 flex-1 flex-col">
+        <div className="flex flex-wrap items-center justify-between gap-x-4 gap-y-1 border-b border-line px-4 phone:px-3">
+          <Tabs.List aria-label="Of this device" className="flex gap-1 self-end overflow-x-auto print:hidden">
+            {ALL_TABS.map((one, i) => <Trigger key={one} value={one} place={i + 1} count={one === "interfaces" ? ports : one === "events" ? events.length : 0} />)}
+          </Tabs.List>
+          {tab !== "config" && <div className="py-1"><RangeBar range={range} asTable={asTable} onTable={setAsTable} /></div>}
+        </div>
+        <Content value="overview"><OverviewTab device={device} detail={detail} onEdit={onEdit} /></Content>
+        <Content value="interfaces"><InterfacesTab device={device} hasCredential={hasCredential} happened={happened} /></Content>
+        <Content value="metrics"><MetricsTab device={device} missing={detail.missing} hasCredential={hasCredential} happened={happened} /></Content>
+        <Content value="events"><EventsTab device={device} happened={happened} /></Content>
+        <Content value="config"><div className="max-w-[1080px]"><DeviceConfig device={device} offline={offline} /></div></Content>
+      </Tabs.Root>
+    </ChartScopeContext>
   );
 }
 
-function Tab({ value, count, children }: { value: string; count: number; children: ReactNode }) {
+function Content({ value, children }: { value: Tab; children: ReactNode }) {
   return (
-    <Tabs.Trigger value={value} data-tab={value}
-      className="-mb-px inline-flex h-9 items-center gap-1.5 border-b-2 border-transparent px-2.5 text-muted hover:text-text
-        data-[state=active]:border-accent data-[state=active]:font-medium data-[state=active]:text-text phone:h-11">
-      {children}
-      {count > 0 && <span className="text-xs font-normal text-muted">{integer(count)}</span>}
+    <Tabs.Content value={value} className="min-w-0 flex-1 p-4 phone:p-3" tabIndex={-1}>
+      <Suspense fallback={<div role="status" aria-label={`Loading ${TAB_WORD[value]}`} className="min-h-48" />}>{children}</Suspense>
+    </Tabs.Content>
+  );
+}
+
+function Trigger({ value, place, count }: { value: Tab; place: number; count: number }) {
+  return (
+    <Tabs.Trigger value={value} data-tab={value} title={`${TAB_WORD[value]} ( ${place} )`}
+      className="-mb-px inline-flex h-10 shrink-0 items-center gap-1.5 border-b-2 border-transparent px-2.5 text-muted hover:text-text
+        data-[state=active]:border-accent data-[state=active]:font-medium data-[state=active]:text-text phone:h-11 phone:px-2">
+      {TAB_WORD[value]}
+      {count > 0 && <span className="text-xs font-normal text-muted phone:hidden">{integer(count)}</span>}
     </Tabs.Trigger>
   );
 }

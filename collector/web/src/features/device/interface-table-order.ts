@@ -1,5 +1,6 @@
 /** Which interfaces the table shows, and in which order. */
 import { useEffect, useMemo, useRef, useState } from "react";
+import { byName } from "../../lib/format";
 import { live, useTableValue } from "../../lib/live-app";
 import { type Read, sorted, type Sorting } from "../../lib/sorting";
 import { STATE_RANK } from "../../lib/state";
@@ -33,12 +34,19 @@ export function matchesPort(row: Interface, query: string): boolean {
   return query.toLowerCase().split(/\s+/).every((word) => hay.includes(word));
 }
 
+/** What a port carries both ways; one that is not up carries nothing. */
+const load = (row: Interface) => (row.state === "up" ? (row.in_bps ?? 0) + (row.out_bps ?? 0) : -1);
+
 /** The port worth a first look: the one that carries most. */
 export function busiest(rows: readonly Interface[]): Interface | undefined {
-  const load = (row: Interface) => (row.state === "up" ? (row.in_bps ?? 0) + (row.out_bps ?? 0) : -1);
   return rows.reduce<Interface | undefined>(
     (best, row) => (best && load(best) >= load(row) ? best : row), undefined,
   );
+}
+
+/** Those that carry most, the most first; none that carries nothing. */
+export function busyOnes(rows: readonly Interface[], count: number): Interface[] {
+  return rows.filter((row) => load(row) > 0).toSorted((a, b) => load(b) - load(a)).slice(0, count);
 }
 
 export function portsInOrder(rows: readonly Interface[], query: string, sorting: Sorting): Interface[] {
@@ -65,4 +73,15 @@ export function usePorts(device: string, query: string, sorting: Sorting) {
     [table, membership, version, query, sorting],
   );
   return { ids, held, total: table.size };
+}
+
+/** Interfaces in the device's own order. */
+export function useInterfaceOrder(device: string): readonly Interface[] {
+  const table = live.interfaces(device);
+  const membership = useTableValue(table, (rows) => rows.membership);
+  return useMemo(
+    () => table.list().toSorted((a, b) => a.index - b.index || byName(a.name, b.name)),
+    // oxlint-disable-next-line react/exhaustive-deps -- membership stands for the list
+    [table, membership],
+  );
 }

@@ -1,11 +1,11 @@
 import { useVirtualizer } from "@tanstack/react-virtual";
 import {
-  type KeyboardEvent, memo, type PointerEvent, useCallback, useDeferredValue, useEffect, useEffectEvent, useMemo, useRef, useState,
+  type KeyboardEvent, memo, type PointerEvent, useCallback, useDeferredValue, useEffect, useEffectEvent, useRef, useState,
 } from "react";
-import { byName, dateTime, duration, perSecond, si } from "../../lib/format";
+import { dateTime, duration, perSecond, si } from "../../lib/format";
 import { serverNow } from "../../lib/clock";
 import { gridMove, step } from "../../lib/grid-keys";
-import { live, useEachSecond, useInterface, useTableValue } from "../../lib/live-app";
+import { live, useEachSecond, useInterface } from "../../lib/live-app";
 import { isDim } from "../../lib/state";
 import type { Device, Interface, State } from "../../lib/types";
 import { useKeys } from "../../lib/use-keys";
@@ -22,17 +22,6 @@ interface Props {
   device: Device;
   chosen: string | null;
   onChoose: (object: string) => void;
-}
-
-/** Interfaces in the device's own order. */
-export function useInterfaceOrder(device: string): readonly Interface[] {
-  const table = live.interfaces(device);
-  const membership = useTableValue(table, (rows) => rows.membership);
-  return useMemo(
-    () => table.list().toSorted((a, b) => a.index - b.index || byName(a.name, b.name)),
-    // oxlint-disable-next-line react/exhaustive-deps -- membership stands for the list
-    [table, membership],
-  );
 }
 
 /** A row on a desk; a phone measures its own. */
@@ -151,6 +140,8 @@ const Row = memo(function Row(props: RowProps) {
   const [state, since] = useNews(port, trust, interval);
   if (!port) return null;
   const isGone = trust === "gone";
+  const name = port.name || port.description || object;
+  const named = port.alias ? `${name} · ${port.alias}` : name;
   const known = (value: number | null) => (isGone ? null : value);
   const errors = known(errorRate(port));
   const tone = dim || trust === "old" ? "stale" : "";
@@ -175,12 +166,12 @@ const Row = memo(function Row(props: RowProps) {
       <div role="gridcell" className={`clip phone:order-2 phone:text-right ${trust === "old" ? "stale" : ""}`}>
         {port.admin === "down" && !isGone ? <OffBadge /> : <StateBadge state={state} note={since && `since ${since}`} />}
       </div>
-      <div role="gridcell" className="clip phone:order-1">
+      <div role="gridcell" className="clip phone:order-1" title={named}>
         <button type="button" onClick={() => onChoose(object)} tabIndex={chosen ? 0 : -1}
-          className="inline-flex min-h-6 items-center font-medium phone:min-h-11 phone:min-w-11">
-          {port.name || port.description || object}
+          className="clip inline-block max-w-full align-middle leading-6 font-medium phone:min-h-11 phone:min-w-11 phone:text-left">
+          {name}
         </button>
-        {port.alias && <span className="ml-2 text-muted phone:ml-0 phone:block">{port.alias}</span>}
+        {port.alias && <span className="ml-2 align-middle text-muted phone:ml-0 phone:block">{port.alias}</span>}
       </div>
       <div role="gridcell" className="num text-muted phone:hidden">
         {port.speed_bps ? si(port.speed_bps, "") : "–"}

@@ -1,5 +1,5 @@
 import { Link } from "@tanstack/react-router";
-import type { ReactNode } from "react";
+import { type ReactNode, useMemo } from "react";
 import { serverNow } from "../../lib/clock";
 import { useEachSecond } from "../../lib/live-app";
 import { useMayIn } from "../../lib/role";
@@ -8,20 +8,23 @@ import type { Device, DeviceDetail } from "../../lib/types";
 import { Age } from "../../ui/age";
 import { DeviceState, OffBadge } from "../../ui/state-badge";
 import { useShown } from "../fleet/fleet-row";
+import type { ChartSpec } from "../charts/chart-data";
+import { ChartTile } from "../charts/chart-tile";
+import { ECHO_CHARTS, SNMP_CHARTS } from "../charts/specs";
+import { useCharts } from "../charts/use-charts";
 import { type Asked, echoOf, snmpOf } from "./asked";
 import { credentialWords } from "./edit-changes";
-import { showCharts } from "./show-charts";
+import { TILE_POINTS } from "./health-tiles";
+import { reachLatest } from "./latest";
 
 interface Props {
   device: Device;
   detail: DeviceDetail;
   onEdit: () => void;
-  /** What a poll by hand brought, below. */
-  children?: ReactNode;
 }
 
 /** How the device answers, by each way of asking: the facts behind its state, kept apart. */
-export function ReachPart({ device, detail, onEdit, children }: Props) {
+export function ReachPart({ device, detail, onEdit }: Props) {
   const [, cause] = useShown(device);
   const { snmp } = detail;
   const may = useMayIn()(device.tenant.id).write;
@@ -30,15 +33,12 @@ export function ReachPart({ device, detail, onEdit, children }: Props) {
   const told = useAsked((now) => snmpOf(device, snmp, cause, now));
   const by = device.agent.name;
   return (
-    <section aria-label="How it answers" className="border-b border-line px-4 py-3 phone:px-3">
-      <div className="grid grid-cols-2 gap-3 phone:grid-cols-1">
-        <AskedCard name="Echo" asked={echo} interval={device.interval_s} source={`from ${by}`} />
-        <AskedCard name="SNMP" asked={told} interval={device.interval_s} source={`SNMP ${snmp.version}, ${credentialWords(snmp)}`}>
+    <section aria-label="How it answers" className="grid grid-cols-2 gap-3 phone:grid-cols-1">
+        <AskedCard name="Echo" asked={echo} device={device} charts={ECHO_CHARTS} source={`from ${by}`} />
+        <AskedCard name="SNMP" asked={told} device={device} charts={SNMP_CHARTS} source={`SNMP ${snmp.version}, ${credentialWords(snmp)}`}>
           {told.cause === "no_credential" && <GiveCredential may={may} onEdit={onEdit} />}
           {told.cause === "credential_damaged" && <GiveAnew may={may} profile={snmp.profile} onEdit={onEdit} />}
         </AskedCard>
-      </div>
-      {children}
     </section>
   );
 }
@@ -48,11 +48,13 @@ function useAsked(read: (nowMs: number) => Asked): Asked {
   return JSON.parse(useEachSecond(() => JSON.stringify(read(serverNow())))) as Asked;
 }
 
-function AskedCard({ name, asked, interval, source, children }: {
-  name: string; asked: Asked; interval: number; source: string; children?: ReactNode;
+function AskedCard({ name, asked, device, charts, source, children }: {
+  name: string; asked: Asked; device: Device; charts: readonly ChartSpec[]; source: string; children?: ReactNode;
 }) {
   const { state, cause, isOff, figures, at, hint } = asked;
-  const dim = useEachSecond(() => isDim(at, interval, serverNow()));
+  const dim = useEachSecond(() => isDim(at, device.interval_s, serverNow()));
+  const latest = useMemo(() => reachLatest(device), [device]);
+  const { drawn, gapS, isLate } = useCharts({ device, object: "", charts, latest, points: TILE_POINTS });
   return (
     <div className="min-w-0 rounded-lg border border-line bg-surface px-3 py-2" data-asked={name.toLowerCase()} data-asked-state={isOff ? "off" : state}>
       <div className="flex min-h-6 items-center gap-3">
@@ -61,20 +63,22 @@ function AskedCard({ name, asked, interval, source, children }: {
         <span className="shrink-0 text-xs text-muted">{at && <Age at={at} long />}</span>
       </div>
       <div className="flex min-h-7 flex-wrap items-baseline gap-x-3">
-        {figures.length > 0 && (
-          <button type="button" title="Show the chart" onClick={() => showCharts("reach-charts")} data-figures
-            className={`touch inline-flex min-h-6 flex-wrap items-baseline gap-x-3 rounded hover:underline ${dim ? "stale" : ""}`}>
-            {figures.map(([value, of], i) => (
-              <span key={of} className="whitespace-nowrap">
-                <span className={i === 0 ? "text-lg font-semibold" : "font-medium"}>{value}</span>{" "}
-                <span className="text-xs text-muted">{of}</span>
-              </span>
-            ))}
-          </button>
-        )}
+        <span data-figures className={`inline-flex min-h-6 flex-wrap items-baseline gap-x-3 ${dim ? "stale" : ""}`}>
+          {figures.map(([value, of], i) => (
+            <span key={of} className="whitespace-nowrap">
+              <span className={i === 0 ? "text-lg font-semibold" : "font-medium"}>{value}</span>{" "}
+              <span className="text-xs text-muted">{of}</span>
+            </span>
+          ))}
+        </span>
         <span className="clip ml-auto text-xs text-muted phone:ml-0 phone:basis-full phone:whitespace-normal! phone:wrap-anywhere" title={source}>{source}</span>
       </div>
       {hint && <p className="mt-0.5 text-muted" data-hint={cause as ShownCause}>{hint}{children}</p>}
+      {!isOff && (
+        <div className="mt-1 grid grid-cols-[repeat(auto-fit,minmax(150px,1fr))] gap-x-3">
+          {drawn?.map(({ spec, data }) => <ChartTile key={spec.id} spec={spec} data={data} gapS={gapS} isLate={isLate} />)}
+        </div>
+      )}
     </div>
   );
 }

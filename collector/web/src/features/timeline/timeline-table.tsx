@@ -1,5 +1,5 @@
 import { Link } from "@tanstack/react-router";
-import { clockTime, dateOnly, dateTime } from "../../lib/format";
+import { useZoneWords } from "../charts/chart-scope";
 import { hrefOf, type Item, signOf, textOf } from "./kinds";
 import { SignShape, TONE } from "./sign-shape";
 
@@ -9,10 +9,10 @@ interface Day {
 }
 
 /** As they came, the newest first: each day is told once. */
-function daysOf(items: readonly Item[]): Day[] {
+export function daysOf(items: readonly Item[], dayWord: (ms: number) => string): Day[] {
   const days: Day[] = [];
   for (const item of items) {
-    const day = dateOnly(item.at);
+    const day = dayWord(Date.parse(item.at));
     const last = days.at(-1);
     if (last?.day === day) last.items.push(item);
     else days.push({ day, items: [item] });
@@ -22,6 +22,7 @@ function daysOf(items: readonly Item[]): Day[] {
 
 /** The same as the line, for who reads rather than points. */
 export function TimelineTable({ items, device, isCompact = false }: { items: readonly Item[]; device: string; isCompact?: boolean }) {
+  const { day: dayWord } = useZoneWords();
   if (items.length === 0) return null;
   return (
     <table className="w-full table-fixed border-collapse text-xs" aria-label="What happened">
@@ -30,7 +31,7 @@ export function TimelineTable({ items, device, isCompact = false }: { items: rea
       <thead className={isCompact ? "sr-only" : "text-left text-muted"}>
         <tr><th scope="col" className="px-1 font-normal">Time</th><th scope="col" className="px-1 font-normal">What</th><th scope="col" className="px-1 font-normal">More</th></tr>
       </thead>
-      {daysOf(items).map(({ day, items: own }) => (
+      {daysOf(items, dayWord).map(({ day, items: own }) => (
         <tbody key={day}>
           <tr><th scope="rowgroup" colSpan={3} className="px-1 pt-1.5 pb-1 text-left font-medium text-muted" data-day>{day}</th></tr>
           {own.map((item) => <Row key={`${item.at} ${item.kind} ${item.text}`} item={item} device={device} />)}
@@ -43,9 +44,11 @@ export function TimelineTable({ items, device, isCompact = false }: { items: rea
 function Row({ item, device }: { item: Item; device: string }) {
   const sign = signOf(item);
   const href = hrefOf(item, device);
+  const { clock, dateTime } = useZoneWords();
+  const at = Date.parse(item.at);
   return (
     <tr className="border-t border-line align-top" data-event={item.kind}>
-      <td className="px-1 py-1.5 whitespace-nowrap text-muted tabular-nums" title={dateTime(item.at)}>{clockTime(Date.parse(item.at), true)}</td>
+      <td className="px-1 py-1.5 whitespace-nowrap text-muted tabular-nums" title={dateTime(at)}>{clock(at, true)}</td>
       <td className={`px-1 py-1.5 whitespace-nowrap ${TONE[sign.tone]}`}><span className="inline-flex items-center gap-1.5"><SignShape sign={sign} size={11} /> {sign.word}</span></td>
       <td className="px-1 py-1.5 wrap-break-word">
         {href ? <Link to={href} className="touch text-accent hover:underline">{textOf(item)}</Link> : textOf(item)}

@@ -5,6 +5,7 @@ import { afterEach, expect, it, vi } from "vitest";
 import { api } from "../../lib/api";
 import type { Item } from "./kinds";
 import { Timeline } from "./timeline";
+import { useTimeline } from "./use-timeline";
 
 afterEach(() => {
   cleanup();
@@ -24,10 +25,14 @@ const ITEMS = [
 
 async function show(asTable = false, items: readonly Item[] = ITEMS, told: string | RegExp = "4 events", late_known = true) {
   vi.spyOn(api, "GET").mockResolvedValue({ data: { data: { items, late_known } }, response: new Response() } as never);
+  function Page() {
+    const happened = useTimeline({ id: "dev_1", interval_s: 60 }, { from: String(span.from), to: String(span.to) }, span);
+    return <Timeline device="dev_1" span={span} happened={happened} asTable={asTable} />;
+  }
   const root = createRootRoute();
   const page = createRoute({
     getParentRoute: () => root, path: "/",
-    component: () => <Timeline device="dev_1" range={{ from: String(span.from), to: String(span.to) }} span={span} asTable={asTable} />,
+    component: Page,
   });
   const version = createRoute({ getParentRoute: () => root, path: "/config/$id", component: () => <p>the version</p> });
   const router = createRouter({ routeTree: root.addChildren([page, version]), history: createMemoryHistory({ initialEntries: ["/"] }) });

@@ -1,47 +1,49 @@
 import { useNavigate } from "@tanstack/react-router";
-import { type KeyboardEvent, useEffect, useMemo, useRef, useState } from "react";
-import { serverNow } from "../../lib/clock";
-import { counted, dateTime, momentTime } from "../../lib/format";
-import type { Range, Span } from "../../lib/range";
+import { type KeyboardEvent, type RefObject, useMemo, useRef, useState } from "react";
+import { counted } from "../../lib/format";
+import type { Span } from "../../lib/range";
+import { useKeys } from "../../lib/use-keys";
 import { ErrorNote } from "../../ui/error-note";
 import { Popover } from "../../ui/popover";
+import { useZoneWords } from "../charts/chart-scope";
 import { hrefOf, type Item, signOf, signOfAll, textOf } from "./kinds";
-import { inside, layout, type Mark, moved } from "./layout";
-import { SignShape, TONE } from "./sign-shape";
+import { layout, type Mark, moved } from "./layout";
+import { SignShape } from "./sign-shape";
 import { TimelineTable } from "./timeline-table";
-import { MOST, useTimeline } from "./use-timeline";
+import { Told, TOLD_MAX } from "./told";
+import type { Happened } from "./use-timeline";
+import { useWidth } from "./use-width";
 
 interface Props {
   device: string;
-  range: Range;
   span: Span | null;
+  happened: Happened;
   asTable: boolean;
+  /** A mark is pointed at by the keyboard, at this time in seconds; null: no more. */
+  onPoint?: ((seconds: number | null) => void) | undefined;
 }
 
 /** Marks that a pointer and a finger can tell apart. */
 const NEAR_PX = 20;
-/** Until the line is measured. */
-const USUAL_PX = 560;
 
 /** One line below the charts, in sight while they are: alerts, states, configurations, reboots. */
-export function Timeline({ device, range, span, asTable }: Props) {
-  const { data, error, refetch } = useTimeline(device, range);
-  const known = useMemo(() => (span && data ? inside(data.items, span) : []), [data, span]);
-  if (error && !data) return <ErrorNote error={error} className="mt-4" onRetry={() => void refetch()} />;
+export function Timeline({ device, span, happened, asTable, onPoint }: Props) {
+  const { items: known, isKnown, isMore, isLateKnown, error, retry } = happened;
+  if (error && !isKnown) return <ErrorNote error={error} className="mt-4" onRetry={retry} />;
   const count = known.length;
   return (
     <section aria-label="What happened" data-timeline={count}
-      className={`mt-4 border-t border-line bg-bg pt-2 pb-1 phone:pt-0 ${asTable ? "" : "sticky bottom-0"}`}>
+      className={`mt-4 border-t border-line bg-bg pt-2 pb-1 phone:pt-0 ${asTable ? "" : "sticky bottom-0 print:static"}`}>
       <h3 className="flex flex-wrap items-baseline gap-x-2 px-1 text-xs text-muted">
         <span className="font-medium text-text">What happened</span>
-        {data && (count > 0 && !asTable ? <Listed items={known} device={device} /> : countWords(count))}
-        {data && data.items.length >= MOST && "the newest; what was before is not shown: choose a shorter time"}
-        {data && !data.late_known && <span data-late-unknown>Readings that came late were not looked at: choose a shorter time.</span>}
+        {isKnown && (count > 0 && !asTable ? <Listed items={known} device={device} /> : countWords(count))}
+        {isMore && "the newest; what was before is not shown: choose a shorter time"}
+        {isKnown && !isLateKnown && <span data-late-unknown>Readings that came late were not looked at: choose a shorter time.</span>}
       </h3>
       {asTable ? <TimelineTable items={known} device={device} /> : (
         // As wide as the charts above it, between their axes.
         <div className="pr-[18px] pl-[68px] phone:pl-3">
-          {span && <Line items={known} span={span} device={device} />}
+          {span && <Line items={known} span={span} device={device} onPoint={onPoint} />}
         </div>
       )}
     </section>
@@ -74,39 +76,39 @@ function Listed({ items, device }: { items: readonly Item[]; device: string }) {
   );
 }
 
-function Line({ items, span: { from, to }, device }: { items: readonly Item[]; span: Span; device: string }) {
-  const line = useRef<HTMLDivElement>(null);
-  const [width, setWidth] = useState(USUAL_PX);
-  useEffect(() => {
-    const element = line.current;
-    if (!element) return;
-    const watch = new ResizeObserver(() => setWidth(element.clientWidth || USUAL_PX));
-    watch.observe(element);
-    return () => watch.disconnect();
-  }, []);
+export function Line({ items, span: { from, to }, device, onPoint }: Pick<Props, "device" | "onPoint"> & { items: readonly Item[]; span: Span }) {
+  const [line, width] = useWidth();
   const marks = useMemo(() => layout(items, from, to, NEAR_PX / width), [items, from, to, width]);
   return (
-    <div ref={line} className="relative h-9">
+    <div ref={line as RefObject<HTMLDivElement | null>} className="relative h-9">
       <span aria-hidden="true" className="absolute inset-x-0 top-1/2 h-px bg-edge" />
-      <Marks marks={marks} device={device} />
+      <Marks marks={marks} device={device} onPoint={onPoint} />
     </div>
   );
 }
 
-/** One stop of the tab key; arrows lead from mark to mark. */
-function Marks({ marks, device }: { marks: readonly Mark<Item>[]; device: string }) {
+/** One stop of the tab key; arrows lead from mark to mark, as «,» and «.» do from anywhere. */
+function Marks({ marks, device, onPoint }: Pick<Props, "device" | "onPoint"> & { marks: readonly Mark<Item>[] }) {
   const list = useRef<HTMLUListElement>(null);
   const [at, setAt] = useState(0);
   const [pointed, setPointed] = useState<number | null>(null);
   const [opened, setOpened] = useState<number | null>(null);
   const anchor = useRef<HTMLElement | null>(null);
   const navigate = useNavigate();
+  const { dateTime } = useZoneWords();
   const stop = Math.min(at, marks.length - 1);
+  const focus = (index: number) => list.current?.querySelectorAll("button")[index]?.focus();
+  // The first step leads to the newest or to the oldest one; from there on to the next.
+  const step = (by: 1 | -1) => {
+    const isThere = list.current?.contains(document.activeElement) === true;
+    focus(isThere ? Math.min(Math.max(stop + by, 0), marks.length - 1) : by < 0 ? marks.length - 1 : 0);
+  };
+  useKeys({ ",": () => step(-1), ".": () => step(1) });
   const onKeyDown = (event: KeyboardEvent) => {
     const to = moved(event.key, stop, marks.length);
     if (to === null) return;
     event.preventDefault();
-    list.current?.querySelectorAll("button")[to]?.focus();
+    focus(to);
   };
   const open = (index: number, button: HTMLElement) => {
     const [item, more] = marks[index]?.items ?? [];
@@ -124,12 +126,16 @@ function Marks({ marks, device }: { marks: readonly Mark<Item>[]; device: string
       <ul ref={list} onKeyDown={onKeyDown} aria-label="Events, by time">
         {marks.map(({ share, items }, i) => (
           <li key={`${items[0]?.at} ${items.length}`} className="absolute top-1/2" style={{ left: `${100 * share}%` }}>
-            <button type="button" tabIndex={i === stop ? 0 : -1} aria-label={spoken(items)} data-mark={items.length === 1 ? items[0]?.kind : "many"}
+            <button type="button" tabIndex={i === stop ? 0 : -1} aria-label={spoken(items, dateTime)} data-mark={items.length === 1 ? items[0]?.kind : "many"}
               onFocus={() => {
                 setAt(i);
                 setPointed(i);
+                onPoint?.(Date.parse(items[0]?.at ?? "") / 1000);
               }}
-              onBlur={() => setPointed(null)} onPointerEnter={() => setPointed(i)} onPointerLeave={() => setPointed(null)}
+              onBlur={() => {
+                setPointed(null);
+                onPoint?.(null);
+              }} onPointerEnter={() => setPointed(i)} onPointerLeave={() => setPointed(null)}
               onClick={(event) => open(i, event.currentTarget)}
               className="absolute inline-flex size-6 -translate-x-1/2 -translate-y-1/2 items-center justify-center rounded-full hover:bg-hover">
               <span className="inline-flex rounded-full bg-bg"><SignShape sign={signOfAll(items)} count={items.length} /></span>
@@ -147,27 +153,10 @@ function Marks({ marks, device }: { marks: readonly Mark<Item>[]; device: string
   );
 }
 
-const TOLD_MAX = 4;
-
-function spoken(items: readonly Item[]): string {
+function spoken(items: readonly Item[], dateTime: (ms: number) => string): string {
   const [first, second] = items;
   if (!first) return "";
-  if (!second) return `${signOf(first).word}: ${textOf(first)}, ${dateTime(first.at)}`;
-  return `${counted(items.length, "event")} until ${dateTime(first.at)}: ${items.slice(0, TOLD_MAX).map((item) => signOf(item).word).join(", ")}`;
-}
-
-/** What the mark under the pointer is, above the line. The button says the same to screen readers. */
-function Told({ mark: { share, items } }: { mark: Mark<Item> }) {
-  const side = share > 2 / 3 ? { right: `${100 * (1 - share)}%` } : { left: `${100 * share}%`, translate: share < 1 / 3 ? "0" : "-50%" };
-  return (
-    <div aria-hidden="true" data-told style={side} className="pointer-events-none absolute bottom-full z-20 mb-0.5 w-max max-w-[min(340px,80vw)] rounded-md border border-edge bg-raised px-2.5 py-1.5 text-xs shadow-(--shadow)">
-      {items.slice(0, TOLD_MAX).map((item) => (
-        <p key={`${item.at} ${item.kind} ${item.text}`} className="flex gap-2 py-0.5">
-          <span className="mt-0.5"><SignShape sign={signOf(item)} size={11} /></span>
-          <span className="min-w-0"><span className={`font-medium ${TONE[signOf(item).tone]}`}>{signOf(item).word}</span> {textOf(item)} <span className="whitespace-nowrap text-muted">{momentTime(item.at, serverNow())}</span></span>
-        </p>
-      ))}
-      {items.length > TOLD_MAX && <p className="text-muted">and {items.length - TOLD_MAX} more</p>}
-    </div>
-  );
+  const when = dateTime(Date.parse(first.at));
+  if (!second) return `${signOf(first).word}: ${textOf(first)}, ${when}`;
+  return `${counted(items.length, "event")} until ${when}: ${items.slice(0, TOLD_MAX).map((item) => signOf(item).word).join(", ")}`;
 }

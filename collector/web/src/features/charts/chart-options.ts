@@ -1,0 +1,179 @@
+/** How a chart is drawn: its lines, bands, axes, limits and what it tells of the pointer. */
+import uPlot from "uplot";
+import { reading } from "../../lib/format";
+import { token } from "../../lib/theme";
+import { wordsIn, type Zone } from "../../lib/zone";
+import type { ChartData, ChartSpec } from "./chart-data";
+
+/** All charts of a page are read at one instant. */
+export const CURSOR = "farwatch";
+export const HEIGHT = 168;
+export const SMALL_HEIGHT = 56;
+/** Room of the axes, which marks and the line of events keep, too. */
+export const LEFT_PX = 68;
+export const RIGHT_PX = 18;
+const BOTTOM_PX = 26;
+/** A drag shorter than this is a click. */
+const MIN_DRAG_PX = 6;
+
+/** A value that a rule looks at, drawn over the whole width. */
+export interface Limit {
+  value: number;
+  word: string;
+  tone: string;
+  dash: readonly number[];
+}
+
+export interface Look {
+  spec: ChartSpec;
+  banded: boolean;
+  compared: boolean;
+  small: boolean;
+  zone: Zone;
+  limits: readonly Limit[];
+  /** The value axis, where it is not told by the values alone. */
+  range: readonly [number, number] | null;
+}
+
+interface Calls {
+  onZoom: (fromMs: number, toMs: number) => void;
+  onReset: () => void;
+  onCursor: (plot: uPlot) => void;
+}
+
+/** The order of `options`: lines, what was before, the edges of the bands. */
+export function columns({ times, values, bands, before }: ChartData): uPlot.AlignedData {
+  return [times, ...values, ...(before ?? []), ...(bands ?? []).flatMap(({ min, max }) => [max, min])];
+}
+
+/** Where the columns of a line stand. */
+export function places(lines: number, line: number, compared: boolean) {
+  return { value: 1 + line, before: 1 + lines + line, max: 1 + (compared ? 2 : 1) * lines + 2 * line };
+}
+
+function series({ spec, banded, compared }: Look): uPlot.Series[] {
+  const { lines } = spec;
+  const own = lines.map((line): uPlot.Series => ({
+    label: line.label,
+    stroke: () => token(line.colour),
+    width: 1.5,
+    ...(line.dash ? { dash: [...line.dash] } : {}),
+    ...(spec.filled && !banded ? { fill: () => token(`${line.colour}-soft`) } : {}),
+    spanGaps: false,
+    points: { show: lonely, size: 4 },
+  }));
+  const before = compared
+    ? lines.map((line): uPlot.Series => ({ stroke: () => token(line.colour), width: 1, alpha: 0.65, dash: [3, 3], spanGaps: false, points: { show: false } }))
+    : [];
+  const edge: uPlot.Series = { stroke: "transparent", points: { show: false } };
+  return [{}, ...own, ...before, ...(banded ? lines.flatMap(() => [edge, edge]) : [])];
+}
+
+function filled({ spec, banded, compared }: Look): uPlot.Band[] {
+  if (!banded) return [];
+  return spec.lines.map((line, i) => {
+    const { max } = places(spec.lines.length, i, compared);
+    return { series: [max, max + 1], fill: () => token(`${line.colour}-soft`) };
+  });
+}
+
+function axes({ spec, small, zone }: Look): uPlot.Axis[] {
+  if (small) return [{ show: false }, { show: false }];
+  const axis = { stroke: () => token("faint"), font: "11px system-ui, sans-serif", ticks: { show: false }, grid: { stroke: () => token("chart-grid"), width: 1 } };
+  return [
+    { ...axis, size: BOTTOM_PX, space: 76, values: (_, ticks) => ticks.map((tick, i) => tickLabel(tick, ticks[i - 1] ?? null, ticks, zone)) },
+    { ...axis, size: LEFT_PX, space: 32, values: (_, ticks) => ticks.map((tick) => reading(tick, spec.unit)) },
+  ];
+}
+
+export function options(look: Look, width: number, call: Calls): uPlot.Options {
+  const { spec, small, zone, limits, range } = look;
+  const axis = range ? ([...range] as [number, number]) : null;
+  return {
+    width,
+    height: small ? SMALL_HEIGHT : HEIGHT,
+    // Room on the right for half a label of the time axis.
+    padding: small ? [4, 0, 2, 0] : [8, RIGHT_PX, 0, 0],
+    legend: { show: false },
+    ...(zone === "utc" ? { tzDate: (seconds: number) => uPlot.tzDate(new Date(seconds * 1000), "Etc/UTC") } : {}),
+    cursor: {
+      sync: { key: CURSOR },
+      drag: { x: true, y: false, setScale: false, dist: MIN_DRAG_PX },
+      points: { size: 6 },
+      y: !small,
+      bind: {
+        dblclick: () => () => {
+          call.onReset();
+          return null;
+        },
+      },
+    },
+    scales: { x: { time: true }, y: { range: (_, min, max) => axis ?? [Math.min(0, min), spec.max ?? nice(Math.max(0, min, max))] } },
+    series: series(look),
+    bands: filled(look),
+    axes: axes(look),
+    hooks: {
+      setCursor: [call.onCursor],
+      draw: [(plot) => limits.forEach((limit) => drawLimit(plot, limit))],
+      setSelect: [
+        (plot) => {
+          const { left, width: wide } = plot.select;
+          if (wide < MIN_DRAG_PX) return;
+          const from = plot.posToVal(left, "x") * 1000;
+          const to = plot.posToVal(left + wide, "x") * 1000;
+          plot.setSelect({ left: 0, width: 0, top: 0, height: 0 }, false);
+          call.onZoom(from, to);
+        },
+      ],
+    },
+  };
+}
+
+/** A line over the whole width, with a word at its end. */
+function drawLimit({ ctx, bbox, valToPos }: uPlot, { value, word, tone, dash }: Limit): void {
+  const ratio = devicePixelRatio;
+  const at = Math.round(valToPos(value, "y", true));
+  ctx.save();
+  ctx.strokeStyle = ctx.fillStyle = token(tone);
+  ctx.lineWidth = ratio;
+  ctx.setLineDash(dash.map((part) => part * ratio));
+  ctx.beginPath();
+  ctx.moveTo(bbox.left, at);
+  ctx.lineTo(bbox.left + bbox.width, at);
+  ctx.stroke();
+  ctx.font = `${11 * ratio}px system-ui, sans-serif`;
+  ctx.textAlign = "right";
+  ctx.fillText(word, bbox.left + bbox.width - 4 * ratio, at - 4 * ratio);
+  ctx.restore();
+}
+
+/** Points only where a line would hardly show: the first samples of a new device. */
+function lonely(plot: uPlot, at: number): boolean {
+  let known = 0;
+  for (const value of plot.data[at] ?? []) {
+    if (value !== null && value !== undefined) known += 1;
+    if (known > 2) return false;
+  }
+  return known > 0;
+}
+
+/** The time of a tick; the day where a new one begins or the ticks are days apart. */
+function tickLabel(tick: number, before: number | null, ticks: readonly number[], zone: Zone): string {
+  const { clock, dayMonth } = wordsIn(zone);
+  const step = ticks.length > 1 ? (ticks[1] ?? 0) - (ticks[0] ?? 0) : 0;
+  const day = dayMonth(tick * 1000);
+  const newDay = before !== null && dayMonth(before * 1000) !== day;
+  return step >= 86_400 || newDay ? day : clock(tick * 1000, step < 60);
+}
+
+function nice(max: number): number {
+  return max > 0 ? max * 1.08 : 1;
+}
+
+/** Puts the pointer of all charts at an instant; null takes it away. For events that are stepped through. */
+export function pointAt(seconds: number | null): void {
+  for (const plot of uPlot.sync(CURSOR).plots) {
+    const at = seconds === null ? -10 : plot.valToPos(seconds, "x");
+    plot.setCursor({ left: at, top: seconds === null ? -10 : 8 }, true);
+  }
+}

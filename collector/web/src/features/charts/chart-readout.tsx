@@ -1,0 +1,112 @@
+/** The caption of a chart, and what the pointer reads from it. */
+import { type ReactNode, type Ref, useImperativeHandle, useRef } from "react";
+import type uPlot from "uplot";
+import { reading } from "../../lib/format";
+import type { ChartSpec, Line } from "./chart-data";
+import { places } from "./chart-options";
+import { useZoneWords } from "./chart-scope";
+import { difference } from "./compare";
+
+const TEXT = {
+  "chart-in": "bg-chart-in",
+  "chart-out": "bg-chart-out",
+  "chart-3": "bg-degraded",
+  "chart-4": "bg-down",
+} as const;
+
+/** Points of other lines that may lie between the pointer and a line's own. */
+const NEIGHBOURS = 8;
+
+export interface Readout {
+  /** Seconds. */
+  time: number;
+  /** One per line; null is a gap. `max` only where a point joins several samples, `before` only where that is compared with. */
+  values: { value: number | null; max: number | null; before: number | null }[];
+}
+
+interface Shape {
+  lines: number;
+  banded: boolean;
+  compared: boolean;
+  gapS: number;
+}
+
+export function readout(plot: uPlot, { lines, banded, compared, gapS }: Shape): Readout | null {
+  const { left, idx } = plot.cursor;
+  if (left === undefined || left < 0) return null;
+  const time = plot.posToVal(left, "x");
+  const at = idx === null || idx === undefined ? undefined : plot.data[0][idx];
+  // The nearest sample may be far off: then there is nothing here.
+  const near = at !== undefined && Math.abs(at - time) <= gapS;
+  const cell = (series: number) => (near ? told(plot, series, idx ?? 0, time, gapS) : null);
+  const values = Array.from({ length: lines }, (_, i) => {
+    const place = places(lines, i, compared);
+    return { value: cell(place.value), max: banded ? cell(place.max) : null, before: compared ? cell(place.before) : null };
+  });
+  // The pointer's own time: each chart has samples at times of its own, and all are read at one instant.
+  return { time, values };
+}
+
+/** What a line says at a point. Where it has none of its own, its nearest one within `gapS` counts. */
+function told(plot: uPlot, series: number, idx: number, time: number, gapS: number): number | null {
+  const column = plot.data[series];
+  for (let off = 0; off <= NEIGHBOURS; off += 1) {
+    for (const at of [idx - off, idx + off]) {
+      const value = column?.[at];
+      if (value !== undefined && Math.abs((plot.data[0][at] ?? Infinity) - time) <= gapS) return value;
+    }
+  }
+  return null;
+}
+
+/** Both layers of a caption share one cell, so that nothing moves when the pointer comes. */
+export const LAYER = "col-start-1 row-start-1 flex flex-wrap items-center gap-x-4";
+
+export function Key({ line, children }: { line: Line; children: ReactNode }) {
+  return (
+    <span className="inline-flex items-center gap-1.5 text-xs text-muted">
+      <span className={`h-0.5 w-3 ${TEXT[line.colour]} ${line.dash ? "opacity-60" : ""}`} aria-hidden="true" />
+      {line.label}
+      {children}
+    </span>
+  );
+}
+
+export interface Pointer {
+  show: (at: Readout | null) => void;
+}
+
+/** What stands under the pointer. Written past React: it changes with every pixel. */
+export function PointerLayer({ spec, ref }: { spec: ChartSpec; ref: Ref<Pointer> }) {
+  const box = useRef<HTMLDivElement>(null);
+  const { clock, dayMonth } = useZoneWords();
+  useImperativeHandle(ref, () => ({
+    show: (at) => {
+      const layer = box.current;
+      layer?.parentElement?.toggleAttribute("data-pointed", at !== null);
+      if (!layer || !at) return;
+      const [time, ...values] = layer.querySelectorAll("[data-readout]");
+      if (time) time.textContent = `${dayMonth(at.time * 1000)} ${clock(at.time * 1000, true)}`;
+      values.forEach((cell, i) => {
+        cell.textContent = readoutText(at.values[i], spec.unit);
+      });
+    },
+  }), [spec, clock, dayMonth]);
+  return (
+    <div ref={box} aria-hidden="true" className={`${LAYER} invisible group-data-pointed/caption:visible`}>
+      <span className="font-medium" data-readout="time" />
+      {spec.lines.map((line) => (
+        <Key key={line.label} line={line}>
+          <span className="text-text" data-readout="value" />
+        </Key>
+      ))}
+    </div>
+  );
+}
+
+export function readoutText(cell: Readout["values"][number] | undefined, unit: string): string {
+  if (!cell) return "gap";
+  const max = cell.value === null || cell.max === null ? "" : `, max ${reading(cell.max, unit)}`;
+  const before = cell.before === null ? "" : ` · before ${[reading(cell.before, unit), difference(cell.value, cell.before)].filter(Boolean).join(", ")}`;
+  return (cell.value === null ? "gap" : reading(cell.value, unit)) + max + before;
+}

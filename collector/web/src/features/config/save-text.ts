@@ -1,9 +1,0 @@
-/** Hands a text to the browser as a file; nothing of it stays behind in the page. */
-export function saveText(text: string, name: string): void {
-  const url = URL.createObjectURL(new Blob([text], { type: "text/plain" }));
-  const link = document.createElement("a");
-  link.href = url;
-  link.download = name.replaceAll(/[^\w.-]+/g, "-");
-  link.click();
-  URL.revokeObjectURL(url);
-}

@@ -1,0 +1,44 @@
+/** The states of a device over a time, from the changes that are kept and the state that it has now. */
+import { STATES } from "../../lib/state";
+import type { State } from "../../lib/types";
+import type { Item } from "../timeline/kinds";
+
+export interface Stretch {
+  /** Null: before the first change that is known. */
+  state: State | null;
+  from: number;
+  to: number;
+}
+
+type Change = Pick<Item, "at" | "kind" | "state">;
+
+const stateIn = ({ state }: Change): State | null => STATES.find((one) => one === state) ?? null;
+
+/** Newest change first, as the server tells them; they may reach back further than `from`. */
+export function stateCourse(items: readonly Change[], now: State, bornMs: number, from: number, to: number): Stretch[] {
+  const changes = items.filter(({ kind }) => kind === "state_changed");
+  const all: Stretch[] = [];
+  let end = to;
+  for (const change of changes) {
+    const at = Date.parse(change.at);
+    if (at >= end) continue;
+    all.unshift({ state: stateIn(change), from: Math.max(at, from), to: end });
+    end = at;
+    if (at <= from) break;
+  }
+  // Without any change it was all the time as it is; before the first one of several nobody tells how it was.
+  if (end > from) all.unshift({ state: changes.length === 0 ? now : null, from: Math.max(from, Math.min(bornMs, end)), to: end });
+  return all.filter((one) => one.to > one.from);
+}
+
+/** Of the time of which the state is known, how much it was up; null where none is known. */
+export function upShare(course: readonly Stretch[]): number | null {
+  const length = (all: readonly Stretch[]) => all.reduce((sum, one) => sum + one.to - one.from, 0);
+  const known = course.filter(({ state }) => state !== null && state !== "unknown");
+  return known.length === 0 ? null : length(known.filter(({ state }) => state === "up")) / length(known);
+}
+
+/** Since when it is as it is; null: for longer than the changes reach back. */
+export function sinceWhen(items: readonly Change[]): string | null {
+  return items.find(({ kind }) => kind === "state_changed")?.at ?? null;
+}

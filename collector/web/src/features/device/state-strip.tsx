@@ -1,0 +1,56 @@
+import { serverNow } from "../../lib/clock";
+import { dateTime, duration, percent, sinceTime } from "../../lib/format";
+import { useEachSecond } from "../../lib/live-app";
+import { causeWord, STATE_WORD } from "../../lib/state";
+import type { Device, State } from "../../lib/types";
+import { StateShape } from "../../ui/state-badge";
+import { useShown } from "../fleet/fleet-row";
+import type { Happened } from "../timeline/use-timeline";
+import { sinceWhen, stateCourse, upShare } from "./state-course";
+
+const DAY_MS = 86_400_000;
+/** The strip moves on this often. */
+const STEP_MS = 60_000;
+const LOOK: Readonly<Record<State, string>> = { up: "bg-up", degraded: "bg-degraded", down: "bg-down", unknown: "border border-dashed border-unknown" };
+const COLOUR: Readonly<Record<State, string>> = { up: "text-up", degraded: "text-degraded", down: "text-down", unknown: "text-unknown" };
+
+/** How it is, since when, and how it was over the last 24 hours. */
+export function StateStrip({ device, week }: { device: Device; week: Happened }) {
+  const [state, cause] = useShown(device);
+  const to = useEachSecond(() => Math.ceil(serverNow() / STEP_MS) * STEP_MS);
+  const from = to - DAY_MS;
+  const course = stateCourse(week.items, state, Date.parse(device.created_at), from, to);
+  const share = upShare(course);
+  const since = sinceWhen(week.items);
+  const lasting = useEachSecond(() => (since ? duration((serverNow() - Date.parse(since)) / 1000) : ""));
+  return (
+    <section aria-label="State" className="rounded-lg border border-line bg-surface px-4 py-3 phone:px-3" data-state-strip={state}>
+      <div className="flex flex-wrap items-baseline gap-x-3 gap-y-0.5">
+        <h2 className="inline-flex items-center gap-2 text-xl font-semibold"><StateShape state={state} size={16} /><span className={COLOUR[state]}>{STATE_WORD[state]}</span></h2>
+        {causeWord(cause) && state !== "up" && <span>{causeWord(cause)}</span>}
+        <span className="text-muted">
+          {!week.isKnown ? "" : since
+            ? <>for <span className="text-text">{lasting}</span>, since <time dateTime={since} title={dateTime(since)}>{sinceTime(since, serverNow())}</time></>
+            : "without a change in the last 7 days"}
+        </span>
+        <span className="flex-1" />
+        {share !== null && <span className="text-muted"><span className="font-medium text-text" data-up-share>{percent(share)} %</span> up in 24 h</span>}
+      </div>
+      <div className="relative mt-2.5 h-4 overflow-hidden rounded-sm bg-line" role="img" aria-label={`The last 24 hours: ${spoken(course)}`} data-course={course.length}>
+        {course.map((one) => (
+          <span key={one.from} style={{ left: `${(100 * (one.from - from)) / DAY_MS}%`, width: `${(100 * (one.to - one.from)) / DAY_MS}%` }}
+            title={`${one.state ? STATE_WORD[one.state] : "Not known"}, ${dateTime(one.from)} – ${dateTime(one.to)}`}
+            className={`absolute inset-y-0 min-w-[2px] ${one.state ? LOOK[one.state] : ""}`} />
+        ))}
+      </div>
+      <div aria-hidden="true" className="mt-1 flex justify-between text-2xs text-muted">
+        {[24, 18, 12, 6].map((hours) => <span key={hours}>{sinceTime(new Date(to - hours * 3_600_000).toISOString(), to)}</span>)}
+        <span>now</span>
+      </div>
+    </section>
+  );
+}
+
+function spoken(course: readonly { state: State | null; from: number; to: number }[]): string {
+  return course.map(({ state, from, to }) => `${state ? STATE_WORD[state] : "not known"} ${duration((to - from) / 1000)}`).join(", ");
+}
