@@ -1,5 +1,5 @@
 import { Link, useNavigate } from "@tanstack/react-router";
-import { lazy, Suspense } from "react";
+import { lazy, Suspense, useMemo } from "react";
 import { useMayIn } from "../../lib/role";
 import { useKeys } from "../../lib/use-keys";
 import { useOwner } from "../../lib/use-owner";
@@ -8,7 +8,9 @@ import { ErrorNote } from "../../ui/error-note";
 import { Icon } from "../../ui/icon";
 import { Skeleton } from "../../ui/skeleton";
 import { NotFound } from "../shell/lost";
+import { PrintFoot } from "../shell/print-foot";
 import { ActsNews } from "./acts-bar";
+import { alertCharts } from "./alert-charts";
 import { AlertActions, StandingLine } from "./alert-head";
 import { AboutPart, HistoryPart, ToldPart, WhyPart } from "./alert-parts";
 import { wayBack } from "./came-from";
@@ -16,6 +18,7 @@ import { useCalled } from "./subject";
 import { useActs } from "./use-acts";
 import { useAlertDetail } from "./use-alert-detail";
 
+const DeviceChart = lazy(() => import("./device-chart").then((m) => ({ default: m.DeviceChart })));
 const ActDialog = lazy(() => import("./act-dialog").then((m) => ({ default: m.ActDialog })));
 
 /** One alert on a page of its own: a link to it can be given to somebody. */
@@ -33,6 +36,12 @@ export function AlertPage({ id }: { id: string }) {
     Escape: () => void navigate({ to: back.to, search: back.search }),
     ...(isOpen ? { a: () => acts.ask("ack", [alert]), s: () => acts.ask("silence", [alert]), u: () => acts.undo([alert]) } : {}),
   });
+  const charts = useMemo(
+    () => alert && alertCharts(alert),
+    // What an alert is about does not change.
+    // oxlint-disable-next-line react/exhaustive-deps
+    [alert?.id],
+  );
   if (isMissing) return <NotFound />;
   if (error) return <ErrorNote error={error} className="m-4" onRetry={retry} />;
   if (!alert) return <Skeleton label="Loading the alert" />;
@@ -52,14 +61,15 @@ export function AlertPage({ id }: { id: string }) {
         <StandingLine alert={alert} />
       </div>
       <ActsNews acts={acts} />
-      <div className="grid max-w-[1280px] grid-cols-[minmax(0,1.6fr)_minmax(0,1fr)] items-start gap-x-10 gap-y-6 p-4 max-[1000px]:grid-cols-1 phone:p-3">
-        <WhyPart alert={alert} />
+      <div className="grid max-w-[1440px] grid-cols-[minmax(0,1.6fr)_minmax(0,1fr)] items-start gap-x-10 gap-y-6 p-4 max-[1000px]:grid-cols-1 phone:p-3">
+        <WhyPart alert={alert} chart={charts && alert.device && <DeviceChart key={alert.phase} alert={alert} charts={charts} deviceId={alert.device.id} />} />
         <div className="flex flex-col gap-6">
           <AboutPart alert={alert} />
           <HistoryPart alert={alert} />
           <ToldPart id={id} />
         </div>
       </div>
+      <PrintFoot />
       <Suspense>{acts.asked && <ActDialog acts={acts} />}</Suspense>
     </div>
   );

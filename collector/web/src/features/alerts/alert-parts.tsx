@@ -1,5 +1,6 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
+import { lazy, type ReactNode, Suspense } from "react";
 import { serverNow } from "../../lib/clock";
 import { dateTime, momentTime, sinceTime } from "../../lib/format";
 import { useEachSecond } from "../../lib/live-app";
@@ -13,11 +14,13 @@ import { useMetricWords } from "../rules/rules";
 import { ruleSentence, scopeWords } from "../rules/words";
 import { byWords, happenedWord, windowWords } from "./course";
 import { CourseBar } from "./course-bar";
-import { EvidenceChart } from "./evidence-chart";
 import { LastWrong, Readings } from "./readings";
 import { isSilent } from "./standing";
 import { lastedWords, valueOf } from "./subject";
 import { deliveriesQuery } from "./use-alert-detail";
+import { useDetail } from "../device/use-detail";
+
+const EvidenceChart = lazy(() => import("./evidence-chart").then((m) => ({ default: m.EvidenceChart })));
 
 const LINK = "text-accent hover:underline phone:inline-flex phone:min-h-11 phone:items-center";
 
@@ -30,6 +33,7 @@ export function AboutPart({ alert }: { alert: AlertDetail }) {
   return (
     <Facts>
       {device && <Fact name="Device"><Link to="/devices/$id" params={{ id: device.id }} className={LINK}>{device.name}</Link></Fact>}
+      {device && <Address id={device.id} />}
       {object && <Fact name="Part"><span className="select-all">{object}</span></Fact>}
       <Fact name="Agent"><Link to="/agents/$id" params={{ id: agent.id }} className={LINK}>{agent.name}</Link></Fact>
       <Fact name="Site"><Link to="/sites/$id" params={{ id: site.id }} className={LINK}>{site.name}</Link></Fact>
@@ -52,8 +56,15 @@ export function AboutPart({ alert }: { alert: AlertDetail }) {
   );
 }
 
-/** Why it fired: the rule, the window and the readings. */
-export function WhyPart({ alert }: { alert: AlertDetail }) {
+/** Where the device is asked; what is gone has none. */
+function Address({ id }: { id: string }) {
+  const { row, detail } = useDetail(id);
+  const address = (row ?? detail)?.address;
+  return address ? <Fact name="Address"><span className="select-all">{address}</span></Fact> : null;
+}
+
+/** Why it fired: the rule, the window and the readings. `chart`: in place of that of the readings. */
+export function WhyPart({ alert, chart }: { alert: AlertDetail; chart?: ReactNode }) {
   const { evidence, rule, tenant } = alert;
   const metrics = useMetricWords();
   const sites = useSites(evidence.scope.sites.length > 0 ? tenant.id : "");
@@ -68,7 +79,7 @@ export function WhyPart({ alert }: { alert: AlertDetail }) {
         {scopeWords(evidence.scope, evidence.condition.kind, siteName)}. {window}
       </p>
       <CourseBar alert={alert} />
-      <EvidenceChart alert={alert} />
+      <Suspense>{chart ?? <EvidenceChart alert={alert} />}</Suspense>
       <Readings alert={alert} />
     </Part>
   );

@@ -5,6 +5,7 @@ import type { AlertDetail, State } from "../../lib/types";
 import { StateBadge } from "../../ui/state-badge";
 import { figure } from "../rules/units";
 import { causeWordsOf } from "./cause-words";
+import { foldReadings } from "./fold-readings";
 
 type Sample = AlertDetail["evidence"]["samples"][number];
 
@@ -55,8 +56,9 @@ export function Readings({ alert: { evidence, unit, fired_at: fired } }: { alert
   const isOfStates = samples.some((sample) => stateIn(sample) !== null);
   const tell = clockOf(samples);
   const causes = causeWordsOf(evidence);
+  const folds = foldReadings(samples, fired);
   return (
-    <details className="group" open={samples.length <= OPEN_MAX}>
+    <details className="group" open={folds.length <= OPEN_MAX}>
       <summary className="flex min-h-8 cursor-pointer items-center text-muted hover:text-text phone:min-h-11">{count}</summary>
       <table className="w-full border-collapse text-xs" aria-label="Readings">
         <thead className="text-muted">
@@ -67,11 +69,13 @@ export function Readings({ alert: { evidence, unit, fired_at: fired } }: { alert
           </tr>
         </thead>
         <tbody>
-          {samples.toReversed().map((sample) => (
-            <tr key={sample.at} className="border-t border-line">
-              <td className="py-0.5 pr-2 whitespace-nowrap" title={dateTime(sample.at)}>{tell(Date.parse(sample.at))}</td>
-              <td className={`px-2 py-0.5 ${isOfStates ? "" : "num"}`}><Said sample={sample} cause={causes.word(sample.cause)} unit={unit} /></td>
-              <td className="w-full py-0.5 pl-4 text-muted">{isAfter(sample.at, fired) ? "after it fired" : ""}</td>
+          {folds.toReversed().map(({ first, last, count: times, isAfter: isLater }) => (
+            <tr key={first.at} className="border-t border-line" data-readings={times}>
+              <td className="py-0.5 pr-2 whitespace-nowrap" title={times > 1 ? `${dateTime(first.at)} – ${dateTime(last.at)}` : dateTime(first.at)}>
+                {times > 1 && `${tell(Date.parse(first.at))} – `}{tell(Date.parse(last.at))}
+              </td>
+              <td className={`px-2 py-0.5 ${isOfStates ? "" : "num"}`}><Said sample={last} cause={causes.word(last.cause)} unit={unit} /></td>
+              <td className="w-full py-0.5 pl-4 text-muted">{[times > 1 ? `${integer(times)} times` : "", isLater ? "after it fired" : ""].filter(Boolean).join(", ")}</td>
             </tr>
           ))}
         </tbody>

@@ -65,7 +65,7 @@ export function ChartCard({ spec, data, gapS, of, isLate, limits, range }: CardP
     saveText(csv(columns, rows, zone), fileName([name, of, spec.title], from / 1000, to / 1000), "text/csv");
   };
   return (
-    <figure className="m-0 min-w-0 break-inside-avoid" aria-label={`${spec.title}. ${words}`} data-chart={spec.id} data-points={known}
+    <figure className="@container m-0 min-w-0 break-inside-avoid" aria-label={`${spec.title}. ${words}`} data-chart={spec.id} data-points={known}
       data-from={Math.round(from)} data-to={Math.round(to)} data-compared={data.before ? compare : undefined}>
       <div className="flex items-start gap-1 pb-1">
         <figcaption className="group/caption grid min-w-0 flex-1 px-1">
@@ -74,7 +74,7 @@ export function ChartCard({ spec, data, gapS, of, isLate, limits, range }: CardP
             {spec.lines.map((line, i) => (
               <Key key={line.label} line={line}>
                 <span className="text-text">{legend[i]?.last}</span>
-                <span className="phone:hidden">peak {legend[i]?.peak}</span>
+                <span className="hidden @min-[520px]:inline">peak {legend[i]?.peak}</span>
               </Key>
             ))}
           </div>

@@ -38,7 +38,7 @@ export function ChartMarks({ events, device, from, to }: Props) {
         {marks.map(({ share, items }, i) => (
           <button key={`${items[0]?.at} ${items.length}`} type="button" tabIndex={-1} style={{ left: `${100 * share}%` }} onClick={() => open(items)}
             onPointerEnter={() => setPointed(i)} onPointerLeave={() => setPointed(null)} data-chart-mark={items.length === 1 ? items[0]?.kind : "many"}
-            className="pointer-events-auto absolute inline-flex h-4 w-5 -translate-x-1/2 -translate-y-1/2 items-center justify-center rounded-full">
+            className="pointer-events-auto absolute inline-flex h-4 w-5 -translate-x-1/2 -translate-y-full items-center justify-center rounded-full">
             <span className="inline-flex rounded-full bg-bg"><SignShape sign={signOfAll(items)} count={items.length} size={10} /></span>
           </button>
         ))}

@@ -100,7 +100,8 @@ export function options(look: Look, width: number, call: Calls): uPlot.Options {
       sync: { key: CURSOR },
       drag: { x: true, y: false, setScale: false, dist: MIN_DRAG_PX },
       points: { size: 6 },
-      y: !small,
+      // Values are read in the caption: a line across would only hide them.
+      y: false,
       bind: {
         dblclick: () => () => {
           call.onReset();

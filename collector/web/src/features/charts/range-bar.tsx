@@ -14,6 +14,8 @@ interface Props {
   range: ChartRange;
   asTable: boolean;
   onTable: (on: boolean) => void;
+  /** Nothing is drawn: there is nothing to compare or to make a table of. */
+  isPlain?: boolean;
 }
 
 const ON = "aria-pressed:border-accent aria-pressed:bg-selected";
@@ -21,7 +23,7 @@ const ON = "aria-pressed:border-accent aria-pressed:bg-selected";
 const NEXT: Readonly<Record<"off" | Compare, Compare | null>> = { off: "7d", "7d": "1d", "1d": null };
 
 /** The one range of a page, and what moves it. */
-export function RangeBar({ range, asTable, onTable }: Props) {
+export function RangeBar({ range, asTable, onTable, isPlain = false }: Props) {
   const [open, setOpen] = useState<"range" | "compare" | null>(null);
   const rangeButton = useRef<HTMLButtonElement>(null);
   const compareButton = useRef<HTMLButtonElement>(null);
@@ -33,12 +35,12 @@ export function RangeBar({ range, asTable, onTable }: Props) {
     "=": range.zoomOut,
     "+": range.zoomIn,
     t: () => setOpen("range"),
-    w: () => range.setCompare(NEXT[compare ?? "off"]),
+    ...(isPlain ? {} : { w: () => range.setCompare(NEXT[compare ?? "off"]) }),
   });
   return (
     <div role="toolbar" aria-label="Time range" className="flex flex-wrap items-center gap-1 print:hidden" data-range-bar>
       {range.isLive ? (
-        <span className="inline-flex items-center gap-1.5 px-1 text-xs text-muted" data-follows="live"><span aria-hidden="true" className="size-1.5 rounded-full bg-up" />Live</span>
+        <span className="phone:hidden inline-flex items-center gap-1.5 px-1 text-xs text-muted" data-follows="live"><span aria-hidden="true" className="size-1.5 rounded-full bg-up" />Live</span>
       ) : (
         <Button onClick={range.reset} className="border-degraded!" data-follows="paused" title="The charts stand still. Back to what happens now.">
           <span aria-hidden="true" className="font-semibold text-degraded">‖</span>Paused · Back to live
@@ -48,18 +50,22 @@ export function RangeBar({ range, asTable, onTable }: Props) {
       <IconButton label="Later ( ] )" className="rotate-180" disabled={range.isLive} onClick={() => range.shift(1)}><Icon name="back" /></IconButton>
       <IconButton label="Zoom in ( + )" onClick={range.zoomIn} data-zoom-in><Icon name="plus" /></IconButton>
       <IconButton label="Zoom out ( = )" onClick={range.zoomOut} data-zoom-out><Icon name="minus" /></IconButton>
-      <Button ref={rangeButton} data-range aria-haspopup="dialog" aria-expanded={open === "range"} title="Choose the time range ( t )" onClick={() => setOpen(open === "range" ? null : "range")}>
+      <Button ref={rangeButton} data-range className="phone:-order-1" aria-haspopup="dialog" aria-expanded={open === "range"} title="Choose the time range ( t )" onClick={() => setOpen(open === "range" ? null : "range")}>
         {label(range.range, wordsIn(zone).short)}{zone === "utc" && <span className="text-muted">UTC</span>}
         <Icon name="chevron" size={14} />
       </Button>
-      <Button ref={compareButton} data-compare={compare ?? "off"} aria-haspopup="dialog" aria-expanded={open === "compare"} aria-pressed={compare !== null} className={ON}
-        title="Compare with the week or the day before ( w )" onClick={() => setOpen(open === "compare" ? null : "compare")}>
-        {compare ? `and ${COMPARE_WORD[compare]}` : "Compare"}
-      </Button>
-      <IconButton label="Show as a table" aria-pressed={asTable} onClick={() => onTable(!asTable)}
-        className="aria-pressed:bg-selected aria-pressed:text-accent" data-as-table>
-        <Icon name="table" />
-      </IconButton>
+      {!isPlain && (
+        <>
+          <Button ref={compareButton} data-compare={compare ?? "off"} aria-haspopup="dialog" aria-expanded={open === "compare"} aria-pressed={compare !== null} className={`${ON} phone:-order-1`}
+            title="Compare with the week or the day before ( w )" onClick={() => setOpen(open === "compare" ? null : "compare")}>
+            {compare ? `and ${COMPARE_WORD[compare]}` : "Compare"}
+          </Button>
+          <IconButton label="Show as a table" aria-pressed={asTable} onClick={() => onTable(!asTable)}
+            className="aria-pressed:bg-selected aria-pressed:text-accent phone:-order-1" data-as-table>
+            <Icon name="table" />
+          </IconButton>
+        </>
+      )}
       {open === "range" && (
         <Popover label="Time range" anchor={rangeButton} align="end" className="w-[560px] max-h-[calc(100dvh-24px)] overflow-y-auto phone:w-[320px]" onClose={close}>
           <Suspense><RangePicker range={range} onClose={close} /></Suspense>

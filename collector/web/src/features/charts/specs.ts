@@ -144,9 +144,9 @@ const RATE: Readonly<Record<string, string>> = { bytes_per_second: "B/s", packet
 
 /** A chart of a series that none of the others shows: no metric is hidden because nobody drew it yet. */
 export function plainChart({ metric, unit }: Pick<MetricInfo, "metric" | "unit">): ChartSpec {
-  const words = metric.replaceAll("_", " ");
+  const words = metric.replaceAll("_", " ").replace(/^(icmp|snmp|cpu)\b/, (word) => word.toUpperCase()).replace(/^if\b/, "Interface");
   return {
-    id: metric, title: words[0]?.toUpperCase() + words.slice(1), unit: RATE[unit] ?? unitSign(unit), scale: 1,
+    id: metric, title: `${words[0]?.toUpperCase()}${words.slice(1)}`, unit: RATE[unit] ?? unitSign(unit), scale: 1,
     lines: [{ label: "Value", match: new RegExp(`^${metric.replaceAll(/[^\w]/g, "\\$&")}$`), colour: "chart-in" }],
   };
 }

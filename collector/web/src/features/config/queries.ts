@@ -1,11 +1,11 @@
 /** What the pages of configurations ask of the server, and what they ask again once something changed. */
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
-import { useEffect, useRef } from "react";
+import { useEffect, useRef, useState } from "react";
 import { api, take } from "../../lib/api";
 import { REFRESH_MS, useRefresh } from "../../lib/use-refresh";
 import { type Pages, usePages } from "../../lib/use-pages";
 import { useSecretMutation } from "../../lib/use-secret-mutation";
-import type { BackupChange, Job, NewPolicy } from "./types";
+import type { Backup, BackupChange, Job, NewPolicy } from "./types";
 import { isOpen } from "./words";
 
 const ALL = ["config"] as const;
@@ -16,6 +16,7 @@ export const KEYS = {
   policy: [...ALL, "policy"],
   backup: (device: string) => [...ALL, "backup", device],
   versions: (device: string) => [...ALL, "versions", device],
+  saved: (device: string) => ["config-saved", device],
 } as const;
 
 /** Between two looks at a job that is under way. */
@@ -27,6 +28,19 @@ type Looked = Pick<Job, "state" | "waits"> | null | undefined;
 /** How soon a job is looked at again: one that waits for its agent may do so for days. */
 export function paceOf(job: Looked): number {
   return job?.state === "running" || (job?.state === "queued" && !job.waits) ? LOOK_MS : REFRESH_MS;
+}
+
+/** What was just set may begin at any moment, and then it is no job yet: looked at soon for this long. */
+const SOON_MS = 60_000;
+
+type Awaited = Pick<Backup, "effective" | "login" | "job"> | undefined;
+
+/** The pace of a device's backup; `savedAt` is when its settings were saved here, `openedAt` when it was looked at first. */
+export function paceOfBackup(backup: Awaited, savedAt: number, openedAt: number, nowMs: number): number {
+  const isWanted = backup?.effective.enabled === true && backup.login !== null;
+  const isFirst = backup?.job === null && nowMs - openedAt < SOON_MS;
+  if (isWanted && (isFirst || nowMs - savedAt < SOON_MS)) return LOOK_MS;
+  return paceOf(backup?.job);
 }
 
 /** A list is looked at again while its first page alone is there: nobody has all of it loaded anew each time. */
@@ -42,10 +56,11 @@ const of = (id: string) => ({ params: { path: { id } } });
 /** The backup of a device, looked at again and again; the end of a job brings what it made. */
 export function useBackup(device: string) {
   const queries = useQueryClient();
+  const [openedAt] = useState(Date.now);
   const query = useQuery({
     queryKey: KEYS.backup(device),
     queryFn: async () => (await take(api.GET("/api/v1/devices/{id}/backup", of(device)))).data,
-    refetchInterval: ({ state }) => paceOf(state.data?.job),
+    refetchInterval: ({ state }) => paceOfBackup(state.data, queries.getQueryData<number>(KEYS.saved(device)) ?? 0, openedAt, Date.now()),
   });
   // One that began by schedule may have come and gone between two looks.
   const job = query.data?.job;
@@ -114,6 +129,7 @@ export function useChangeBackup(device: string, onDone: () => void) {
   return useSecretMutation({
     mutationFn: (body: BackupChange) => take(api.PATCH("/api/v1/devices/{id}/backup", { ...of(device), body })),
     onSuccess: async ({ data }) => {
+      queries.setQueryData(KEYS.saved(device), Date.now());
       queries.setQueryData(KEYS.backup(device), data);
       onDone();
       await queries.invalidateQueries({ queryKey: KEYS.list });

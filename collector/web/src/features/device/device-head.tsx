@@ -52,8 +52,8 @@ export function DeviceHead({ device, detail, names, poll, editing, onEdit }: Pro
         </span>
         <span className="flex-1 phone:hidden" />
         <Link to="/devices/$id/live" params={{ id: device.id }} aria-label="Live figures, large" title="Live figures, large: for work on the link" data-live-link
-          className="inline-flex size-8 shrink-0 items-center justify-center rounded-md text-muted hover:bg-hover hover:text-text phone:size-11 print:hidden">
-          <Icon name="live" />
+          className="inline-flex h-8 shrink-0 items-center justify-center gap-1.5 rounded-md px-2 text-muted hover:bg-hover hover:text-text phone:order-last phone:mb-1 phone:ml-auto phone:h-11 phone:border phone:border-edge phone:px-3 phone:text-text print:hidden">
+          <Icon name="live" /><span className="hidden phone:inline">Live</span>
         </Link>
         {may.write && (
           <>

@@ -3,7 +3,9 @@ import { Tabs } from "radix-ui";
 import { lazy, type ReactNode, Suspense, useMemo, useState } from "react";
 import { integer } from "../../lib/format";
 import { live, useTableValue } from "../../lib/live-app";
+import { label } from "../../lib/range";
 import type { Device, DeviceDetail } from "../../lib/types";
+import { wordsIn } from "../../lib/zone";
 import { useKeys } from "../../lib/use-keys";
 import { useOffline } from "../agents/offline";
 import { type ChartScope, ChartScopeContext } from "../charts/chart-scope";
@@ -48,7 +50,8 @@ export function DeviceTabs({ device, detail, name, onEdit }: Props) {
           <Tabs.List aria-label="Of this device" className="flex gap-1 self-end overflow-x-auto print:hidden">
             {ALL_TABS.map((one, i) => <Trigger key={one} value={one} place={i + 1} count={one === "interfaces" ? ports : one === "events" ? events.length : 0} />)}
           </Tabs.List>
-          {tab !== "config" && <div className="py-1"><RangeBar range={range} asTable={asTable} onTable={setAsTable} /></div>}
+          <p className="hidden py-1 text-muted print:block">{label(range.range, wordsIn(range.zone).short)}{range.span && ` · ${wordsIn(range.zone).dateTime(range.span.from)} – ${wordsIn(range.zone).dateTime(range.span.to)} ${wordsIn(range.zone).name}`}</p>
+          {tab !== "config" && <div className="py-1"><RangeBar range={range} asTable={asTable} onTable={setAsTable} isPlain={tab === "events"} /></div>}
         </div>
         <Content value="overview"><OverviewTab device={device} detail={detail} onEdit={onEdit} /></Content>
         <Content value="interfaces"><InterfacesTab device={device} hasCredential={hasCredential} happened={happened} /></Content>

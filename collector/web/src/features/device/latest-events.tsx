@@ -1,4 +1,5 @@
 import { Link } from "@tanstack/react-router";
+import type { ReactNode } from "react";
 import type { Device } from "../../lib/types";
 import { Age } from "../../ui/age";
 import { hrefOf, signOf, textOf } from "../timeline/kinds";
@@ -8,7 +9,7 @@ import type { Happened } from "../timeline/use-timeline";
 const SHOWN = 5;
 
 /** What happened last, whatever the range of the charts is. */
-export function LatestEvents({ device: { id }, week }: { device: Pick<Device, "id">; week: Happened }) {
+export function LatestEvents({ device: { id }, week, children }: { device: Pick<Device, "id">; week: Happened; children?: ReactNode }) {
   if (!week.isKnown) return null;
   const items = week.items.slice(0, SHOWN);
   return (
@@ -33,6 +34,7 @@ export function LatestEvents({ device: { id }, week }: { device: Pick<Device, "i
           );
         })}
       </ul>
+      {children}
     </section>
   );
 }

@@ -83,12 +83,12 @@ function Live({ device, detail, name }: { device: Device; detail: DeviceDetail; 
       )}
       {!isAway && state !== "up" && cause && <p className="px-4 pb-1 text-base text-muted phone:px-3">{causeWord(cause)}</p>}
       {offline && <p className="px-4 pb-1 text-base text-muted phone:px-3">{offline}</p>}
-      <dl className="grid flex-1 auto-rows-min grid-cols-2 gap-3 px-4 phone:gap-2 phone:px-3">
+      <dl className="grid grid-cols-2 gap-3 px-4 phone:gap-2 phone:px-3">
         {figures.map((one) => <Large key={one.id} figure={one} interval={device.interval_s} isAway={isAway} />)}
       </dl>
       {figures.length === 0 && <p className="px-4 py-6 text-lg text-muted" data-live-none>Waiting for the first answer: it is polled every {device.interval_s} s.</p>}
       {chart && <div className="px-4 pt-3 phone:px-3"><ChartTile spec={chart.spec} data={chart.data} gapS={gapS} isLate={isLate} /></div>}
-      <div className="px-4 phone:px-3"><PollResult poll={poll} /></div>
+      <div className="flex-1 px-4 phone:px-3"><PollResult poll={poll} /></div>
       {/* At the thumb: the lowest thing on the page. */}
       <div className="sticky bottom-0 mt-3 flex items-center gap-3 border-t border-line bg-bg px-4 py-2 phone:px-3">
         <span className="min-w-0 flex-1 text-xs text-muted">polled every {device.interval_s} s by {device.agent.name}; last sample <Age at={device.last_sample_at} long /></span>
@@ -101,10 +101,10 @@ function Live({ device, detail, name }: { device: Device; detail: DeviceDetail; 
 function Large({ figure: { id, title, value, unit, state, word, at }, interval, isAway }: { figure: LargeFigure; interval: number; isAway: boolean }) {
   const isOld = useEachSecond(() => isDim(at, interval, serverNow()));
   return (
-    <div className="flex min-w-0 flex-col rounded-xl border border-line bg-surface px-4 py-3 phone:px-3 phone:py-2" data-large={id}>
+    <div className="flex min-w-0 flex-col rounded-xl border border-line bg-surface px-4 py-3 phone:px-3 phone:first:col-span-2" data-large={id}>
       <dt className="text-base text-muted">{title}</dt>
       <dd className={`order-2 whitespace-nowrap ${isOld || isAway ? "stale" : ""}`}>
-        <span className="text-[clamp(40px,9vw,88px)] leading-none font-semibold tracking-tight" data-large-value>{value}</span>
+        <span className={`${id === "rtt" ? "phone:text-[88px]" : ""} text-[clamp(48px,9vw,96px)] leading-none font-semibold tracking-tight`} data-large-value>{value}</span>
         <span className="ml-1.5 text-xl text-muted">{unit}</span>
       </dd>
       <dd className="order-3 mt-1 flex flex-wrap items-center gap-x-2 text-base">

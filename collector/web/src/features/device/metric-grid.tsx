@@ -18,7 +18,7 @@ interface Props {
 }
 
 /** A card with its caption, axis and foot. Cards out of sight keep the room that they will need. */
-const CARD_PX = 254;
+const CARD_PX = 238;
 /** Charts are fetched this far before they come into sight. */
 const AHEAD = "400px";
 

@@ -29,7 +29,7 @@ export function PollButton({ poll, offline }: { poll: PollNow; offline: string |
   return (
     <span className="inline-flex flex-row-reverse items-center gap-3 phone:contents">
       <Button onClick={() => poll.mutate()} disabled={disabled} aria-describedby={offline ? id : undefined} data-poll
-        title={offline ?? "Ask it now, beside its schedule ( p )"} className="phone:order-last phone:mb-1 phone:ml-auto">
+        title={offline ?? "Ask it now, beside its schedule ( p )"} className="phone:order-last phone:mb-1 phone:ml-1">
         {poll.isPending ? "Polling…" : "Poll now"}
       </Button>
       {offline && <span id={id} data-offline className="text-xs text-muted phone:order-last phone:mb-1 phone:basis-full">{offline}</span>}

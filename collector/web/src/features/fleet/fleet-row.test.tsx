@@ -38,3 +38,10 @@ it("believes nothing any more of what SNMP told when it is down, though echoes c
   rerender({ ...up, snmp_poll } as Device);
   expect(result.current).toBe("gone");
 });
+
+it("dims the figures of a device whose agent is away, however young they are", () => {
+  const { result, rerender } = renderHook((one: Device) => useShown(one), { initialProps: { ...device, state: "up", cause: null, last_sample_at: new Date().toISOString() } as Device });
+  expect(result.current[2]).toBe(false);
+  rerender({ ...device, state: "unknown", cause: "agent_offline", last_sample_at: new Date().toISOString() } as Device);
+  expect(result.current).toEqual(["unknown", "agent_offline", true]);
+});

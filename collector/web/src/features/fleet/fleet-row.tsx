@@ -22,7 +22,8 @@ export function useShown(device: Device | undefined): [State, ShownCause | null,
     if (!device) return "unknown  ";
     const now = serverNow();
     const { state, cause } = shownState(device, now, { agent: live.agents.get(device.agent.id) });
-    return `${state} ${cause ?? ""} ${isDim(device.last_sample_at, device.interval_s, now) ? 1 : ""}`;
+    // Of what nobody can tell any more, no figure is of now, however young it is.
+    return `${state} ${cause ?? ""} ${state === "unknown" || isDim(device.last_sample_at, device.interval_s, now) ? 1 : ""}`;
   });
   const [state, cause, dim] = text.split(" ");
   // What a first poll waits for may be its agent.

@@ -13,8 +13,11 @@ import { inside } from "./layout";
 const LOOK_MS = 30_000;
 /** The server gives no more at once: of more, the newest. */
 export const MOST = 500;
-/** Points of the series that explain. */
-const POINTS = 1000;
+/** Points of the series that explain, and how many changes they are for. */
+const POINTS = 2000;
+const EXPLAINED = 20;
+/** Before the first of them and after the last. */
+const ROOM_POLLS = 6;
 
 const NOTHING = { items: [], late_known: true };
 
@@ -46,13 +49,16 @@ export function useTimeline({ id, interval_s: interval }: { id: string; interval
     },
   });
   useEffect(() => live.onResync(() => void refetch()), [refetch]);
-  // Asked for only where a state wants a reason, and again with the next one.
-  const newest = data?.items.find(isUnexplained)?.at;
+  // Asked for only where a state wants a reason, and again with the next one: of the last few, so that the points stand close.
+  const asking = (data?.items ?? []).filter(isUnexplained).slice(0, EXPLAINED);
+  const [newest, oldest] = [asking[0]?.at, asking.at(-1)?.at];
   const { data: reasons } = useQuery({
-    queryKey: ["timeline-causes", id, range.from, range.to, newest],
-    enabled: newest !== undefined,
+    queryKey: ["timeline-causes", id, newest, oldest],
+    enabled: newest !== undefined && oldest !== undefined,
     queryFn: async () => {
-      const query = { ...bounds(range), metric: ASKED_METRICS.join(","), object: "", points: POINTS };
+      const room = ROOM_POLLS * interval * 1000;
+      const moved = (at: string | undefined, by: number) => new Date(Date.parse(at ?? "") + by).toISOString();
+      const query = { from: moved(oldest, -room), to: moved(newest, room), metric: ASKED_METRICS.join(","), object: "", points: POINTS };
       return (await take(api.GET("/api/v1/devices/{id}/series", { params: { path: { id }, query } }))).data;
     },
   });
