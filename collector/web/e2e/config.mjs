@@ -271,7 +271,7 @@ async function policy({ url, page, check, look }) {
 
 async function timeline({ url, id, page, check, look }) {
   await check("device: what happened is a line below the charts, by pointer, by keyboard and as a table", async () => {
-    await page.goto(`${url}/devices/${id}`);
+    await page.goto(`${url}/devices/${id}?tab=interfaces`);
     await page.waitForSelector("[data-timeline] [data-mark]");
     await page.locator("[data-mark]").first().focus();
     await page.waitForSelector("[data-told]");

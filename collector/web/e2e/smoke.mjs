@@ -6,6 +6,7 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { alerts } from "./alerts.mjs";
 import { axe, launch, open, signOut, violations } from "./browser.mjs";
+import { charts } from "./charts.mjs";
 import { config } from "./config.mjs";
 import { notify } from "./notify.mjs";
 import { now } from "./now.mjs";
@@ -186,6 +187,10 @@ await check("device: opens by Enter and shows live rates", async () => {
   await page.keyboard.press("Enter");
   await page.waitForURL("**/devices/dev_**");
   device = new URL(page.url()).pathname;
+  await page.waitForSelector("[data-overview] [data-busy-ports]");
+  await page.locator("h1").click();
+  await page.keyboard.press("2");
+  await page.waitForURL((url) => url.searchParams.get("tab") === "interfaces");
   await page.waitForFunction(
     () => [...document.querySelectorAll("[data-object] [data-cell=in]")].some((c) => /\d/.test(c.textContent)),
     undefined, { timeout: 60_000 },
@@ -241,8 +246,10 @@ await check("device: the pointer reads every chart at one instant", async () => 
   await page.waitForSelector("[data-chart] [data-pointed]", { state: "detached" });
 });
 await check("device: echo and SNMP are told apart, each with its age", async () => {
-  for (const way of ["echo", "snmp"]) await page.waitForSelector(`[data-asked=${way}][data-asked-state=up] time`, { timeout: 60_000 });
   await page.waitForFunction(() => Number(document.querySelector("[data-chart=rtt]")?.dataset.points) > 0, undefined, { timeout: 60_000 });
+  await page.keyboard.press("1");
+  await page.waitForURL((url) => !url.searchParams.has("tab"));
+  for (const way of ["echo", "snmp"]) await page.waitForSelector(`[data-asked=${way}][data-asked-state=up] time`, { timeout: 60_000 });
 });
 await check("device: polled by hand and by key, the result stands in its place", async () => {
   await page.click("[data-poll]");
@@ -254,17 +261,15 @@ await check("device: polled by hand and by key, the result stands in its place",
   await page.waitForSelector("[data-polled] >> text=came back");
 });
 await look(desk, "device-polled-dark");
-await check("device: the hardware has a page of its own, by keyboard too", async () => {
+await check("device: its metrics have a page of their own, by keyboard too", async () => {
   await page.focus("[data-tab=interfaces]");
   await page.keyboard.press("ArrowRight");
-  await page.waitForURL((url) => url.searchParams.get("tab") === "hardware");
-  await page.waitForSelector("[data-hardware], h2:has-text('hardware')");
-  await page.waitForSelector("[data-chart=rtt]");
+  await page.waitForURL((url) => url.searchParams.get("tab") === "metrics");
+  await page.waitForSelector("[data-metrics] [data-chart=rtt]");
 });
-await look(desk, "device-hardware-dark");
 await check("device: back to the interfaces, with the one that was charted", async () => {
   await page.click("[data-tab=interfaces]");
-  await page.waitForURL((url) => !url.searchParams.has("tab") && url.searchParams.has("if"));
+  await page.waitForURL((url) => url.searchParams.get("tab") === "interfaces" && url.searchParams.has("if"));
   await page.waitForSelector("[data-chart=traffic] .u-over");
 });
 await check("device: a drag zooms, the URL holds it, a double click goes back", async () => {
@@ -285,7 +290,7 @@ await check("device: a typed range goes into the URL", async () => {
   await page.fill("#typed", "last 2 hours");
   await page.keyboard.press("Enter");
   await page.waitForURL((url) => url.searchParams.get("from") === "now-2h");
-  await page.click("text=Zoom out");
+  await page.click("[data-zoom-out]");
   await page.waitForURL((url) => url.searchParams.get("from") === "now-4h" && url.searchParams.get("to") === "now");
 });
 await check("device: Esc leads back to the filter and the row", async () => {
@@ -360,7 +365,7 @@ async function sideways(target) {
 }
 const SETTLED = {
   now: "[data-incidents]:not([data-incidents=loading])", sites: "[data-site]",
-  fleet: liveRows, device: "[data-chart=traffic]", agents: "[data-agent]", account: "dl", tenants: "[data-row]",
+  fleet: liveRows, device: "[data-overview] [data-busy-ports] .u-over", agents: "[data-agent]", account: "dl", tenants: "[data-row]",
   "api-keys": "table, h2",
 };
 const PATHS = {
@@ -408,7 +413,7 @@ await check("phone: every control is big enough", async () => {
   return small.length > 0 ? small : null;
 });
 await check("phone: a tap on an interface leads to its charts", async () => {
-  await phone.page.goto(base + device);
+  await phone.page.goto(`${base}${device}?tab=interfaces`);
   await phone.page.waitForSelector("[data-chart=traffic]");
   await phone.page.locator("[data-object]").nth(1).tap();
   await phone.page.waitForFunction(() => {
@@ -425,6 +430,7 @@ await now(browser, { check, look, sideways });
 await alerts(browser, { check, look, sideways });
 await notify(browser, { check, look, sideways });
 await config(browser, { check, look, sideways });
+await charts(browser, { check, look, sideways });
 await check("nothing was logged and the policy held", async () => {
   const all = [...desk.complaints, ...phone.complaints, ...(await violations(page)), ...(await violations(phone.page))];
   return all.length > 0 ? all : null;

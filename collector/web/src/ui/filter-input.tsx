@@ -11,13 +11,15 @@ interface Props {
   query: string;
   onQuery: (query: string) => void;
   toRows: () => boolean;
+  /** What to type, where that is not plain: «Filter». */
+  word?: string;
 }
 
 /**
  * The text of the filter. The URL follows it a moment later, so what is typed is kept here: an
  * input bound to the URL would throw its caret about. Outside of typing the URL leads.
  */
-export function FilterInput({ label, input, query, onQuery, toRows }: Props) {
+export function FilterInput({ label, input, query, onQuery, toRows, word = "Filter" }: Props) {
   const phone = usePhone();
   const [text, setText] = useState(query);
   const [typing, setTyping] = useState(false);
@@ -40,7 +42,7 @@ export function FilterInput({ label, input, query, onQuery, toRows }: Props) {
         ref={input}
         type="search"
         className={`${INPUT} pl-8! desk:w-64`}
-        placeholder={phone ? "Filter" : "Filter  ( / )"}
+        placeholder={phone ? word : `${word}  ( / )`}
         value={text}
         onChange={(event) => change(event.target.value)}
         onFocus={() => setTyping(true)}

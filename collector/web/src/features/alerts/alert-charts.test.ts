@@ -26,8 +26,8 @@ it("shows none where no series has the same unit, or there is no device", () => 
 it("leaves room before and after, and is live while it is open or was over a moment ago", () => {
   const at = (minutes: number) => new Date(minutes * 60_000).toISOString();
   const range = (began: number, resolved: number | null) => alertRange({ began_at: at(began), resolved_at: resolved === null ? null : at(resolved) }, 1000 * 60_000);
-  expect(range(900, 910)).toEqual({ from: String(885 * 60_000), to: String(925 * 60_000) });
+  expect(range(900, 910)).toEqual({ from: String(890 * 60_000), to: String(920 * 60_000) });
   expect(range(400, 800)).toEqual({ from: String(300 * 60_000), to: String(900 * 60_000) });
   expect(range(900, null).to).toBe("now");
-  expect(range(980, 990).to).toBe("now");
+  expect(range(980, 995).to).toBe("now");
 });

@@ -50,7 +50,7 @@ export function alertCharts({ device, object, evidence }: Pick<AlertDetail, "dev
 }
 
 /** Shorter ones show too little of what was before. */
-const ROOM_MS = 15 * 60_000;
+const ROOM_MS = 10 * 60_000;
 
 /** From some time before it was wrong until some time after it was over; live while it is open. */
 export function alertRange({ began_at: began, resolved_at: resolved }: Pick<AlertDetail, "began_at" | "resolved_at">, nowMs: number): Range {

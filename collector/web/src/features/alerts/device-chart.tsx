@@ -1,6 +1,7 @@
 import { useMemo, useState } from "react";
 import { serverNow } from "../../lib/clock";
 import type { AlertDetail } from "../../lib/types";
+import { pointAt } from "../charts/chart-options";
 import { type ChartScope, ChartScopeContext } from "../charts/chart-scope";
 import type { Compare } from "../charts/compare";
 import { RangeBar } from "../charts/range-bar";
@@ -8,6 +9,7 @@ import { SeriesCharts } from "../charts/series-charts";
 import { useRange } from "../charts/use-range";
 import { reachLatest } from "../device/latest";
 import { useDetail } from "../device/use-detail";
+import { Timeline } from "../timeline/timeline";
 import { useTimeline } from "../timeline/use-timeline";
 import { type AlertCharts, alertRange } from "./alert-charts";
 
@@ -23,7 +25,8 @@ export function DeviceChart({ alert, charts: { object, charts, limits }, deviceI
   const [asTable, setAsTable] = useState(false);
   const range = useRange({ range: kept, zone, compare, set: setKept, setZone, setCompare }, home);
   const device = row ?? detail;
-  const { items } = useTimeline({ id: deviceId, interval_s: device?.interval_s ?? 60 }, kept, range.span);
+  const happened = useTimeline({ id: deviceId, interval_s: device?.interval_s ?? 60 }, kept, range.span);
+  const { items } = happened;
   const name = device?.name ?? "";
   const scope = useMemo((): ChartScope => ({ range, asTable, events: items, device: deviceId, name }), [range, asTable, items, deviceId, name]);
   const latest = useMemo(() => (device && object === "" ? reachLatest(device) : []), [device, object]);
@@ -33,6 +36,7 @@ export function DeviceChart({ alert, charts: { object, charts, limits }, deviceI
       <div className="flex flex-col gap-2 pt-2" data-alert-charts={charts.length}>
         <RangeBar range={range} asTable={asTable} onTable={setAsTable} />
         <SeriesCharts device={device} object={object} of={object} charts={charts} latest={latest} none={NO_SERIES} limits={limits} />
+        <Timeline device={deviceId} span={range.span} happened={happened} asTable={asTable} onPoint={pointAt} />
       </div>
     </ChartScopeContext>
   );

@@ -39,6 +39,8 @@ export function RangeBar({ range, asTable, onTable, isPlain = false }: Props) {
   });
   return (
     <div role="toolbar" aria-label="Time range" className="flex flex-wrap items-center gap-1 print:hidden" data-range-bar>
+      {/* On the phone the range stands above what moves it. */}
+      <span aria-hidden="true" className="hidden h-0 basis-full phone:block" />
       {range.isLive ? (
         <span className="phone:hidden inline-flex items-center gap-1.5 px-1 text-xs text-muted" data-follows="live"><span aria-hidden="true" className="size-1.5 rounded-full bg-up" />Live</span>
       ) : (

@@ -47,7 +47,7 @@ function Card({ card, device, object }: { card: MetricCard; device: Device; obje
   const { spec } = card;
   return (
     <article ref={box} style={{ minHeight: spec ? CARD_PX : undefined }} data-metric={card.key} className="min-w-0 rounded-lg border border-line bg-surface px-3 py-2">
-      {card.name && <h3 className="clip text-xs text-muted" title={card.name}>{card.name}</h3>}
+      {card.name && <h3 className="clip px-1 text-xs text-muted" title={card.name}>{card.name}</h3>}
       {spec ? isNear && <Content card={card} device={device} object={object} /> : <Missing object={object} />}
     </article>
   );
@@ -82,7 +82,7 @@ function Content({ card, device, object }: { card: MetricCard; device: Device; o
 function Foot({ card, drawn: { spec, data } }: { card: MetricCard; drawn: Drawn }): ReactNode {
   const last = data.times.findLast((_, i) => data.values.some((column) => typeof column[i] === "number"));
   return (
-    <p className="clip text-2xs text-muted" title={card.metrics.join(", ")}>
+    <p className="clip px-1 text-2xs text-muted" title={card.metrics.join(", ")}>
       <code className="font-mono select-all">{card.metrics.join(" ")}</code>{spec.unit && ` · ${spec.unit}`}
       {last !== undefined && <> · <Age at={new Date(last * 1000).toISOString()} long /></>}
     </p>

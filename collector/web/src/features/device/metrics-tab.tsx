@@ -59,7 +59,7 @@ export function MetricsTab({ device, missing, hasCredential, happened }: Props) 
   return (
     <div className="flex flex-col gap-5" data-metrics={shown}>
       <div className="flex flex-wrap items-center gap-3">
-        <FilterInput label="Find a metric" input={input} query={query} onQuery={change} toRows={() => shown > 0} />
+        <FilterInput label="Find a metric" word="Find a metric" input={input} query={query} onQuery={change} toRows={() => shown > 0} />
         <span className="text-xs text-muted" aria-live="polite">{integer(shown)} of {integer(all.length)} charts</span>
       </div>
       {shown === 0 && (
