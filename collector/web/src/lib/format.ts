@@ -70,7 +70,7 @@ export function si(value: Value, unit: string): string {
 }
 
 /** Units that take no prefix: their values are read as they are. */
-const PLAIN: ReadonlySet<string> = new Set(["%", "ms", "°C", "rpm", "dB", "dBm"]);
+const PLAIN: ReadonlySet<string> = new Set(["%", "ms", "d", "°C", "rpm", "dB", "dBm"]);
 
 /** A value in its unit, with a prefix where the unit takes one. */
 export function reading(value: Value, unit: string): string {
@@ -139,10 +139,6 @@ export function clockOf(times: readonly { at: string }[]): (ms: number) => strin
   const all = times.map(({ at }) => Date.parse(at));
   const isLong = Math.max(...all) - Math.min(...all) > DAY_MS;
   return (ms) => (isLong ? `${monthDay.format(ms)}, ${minutes.format(ms)}` : seconds.format(ms));
-}
-
-export function dayMonth(ms: number): string {
-  return monthDay.format(ms);
 }
 
 function date(at: string | number): Date | null {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { absolute, fromSearch, label, parsePoint, parseTyped, resolve, shift, zoomOut } from "./range";
+import { absolute, around, fromSearch, label, parsePoint, parseTyped, resolve, shift, zoomIn, zoomOut } from "./range";
 
 const NOW = new Date(2026, 10, 21, 15, 30).getTime();
 const at = (day: number, hour = 0, minute = 0) => String(new Date(2026, 10, day, hour, minute).getTime());
@@ -69,4 +69,15 @@ it("reads well on its button", () => {
   expect(label({ from: "now-6h", to: "now" }, String)).toBe("Last 6 hours");
   expect(label({ from: "now-3d", to: "now" }, String)).toBe("Last 3 d");
   expect(label({ from: "1", to: "2" }, (ms) => `<${ms}>`)).toBe("<1> – <2>");
+});
+
+it("zooms in to half, live up to now and else around the middle, and not to nothing", () => {
+  expect(zoomIn({ from: "now-1h", to: "now" }, NOW)).toEqual({ from: "now-1800s", to: "now" });
+  expect(zoomIn(absolute(NOW - 4_000_000, NOW), NOW)).toEqual(absolute(NOW - 3_000_000, NOW - 1_000_000));
+  const least = { from: "now-15s", to: "now" };
+  expect(zoomIn(least, NOW)).toEqual(least);
+});
+
+it("looks as far before an event as after it", () => {
+  expect(around(NOW, 1_800_000)).toEqual(absolute(NOW - 1_800_000, NOW + 1_800_000));
 });

@@ -35,6 +35,8 @@ export function CalendarGrid({ zone, first, last, onPick }: Props) {
   const today = dayNumber(dayAt(serverNow(), zone));
   const month = dayOf(at);
   const weeks = monthGrid(month, FIRST);
+  // There is nothing yet of what comes.
+  const isThisMonth = month.year === dayOf(today).year && month.month === dayOf(today).month;
   useEffect(() => {
     // The focus follows the keys only: who turns pages by a button stays there.
     if (isKeyed.current) grid.current?.querySelector<HTMLElement>("[tabindex='0']")?.focus();
@@ -63,7 +65,7 @@ export function CalendarGrid({ zone, first, last, onPick }: Props) {
       <div className="flex items-center justify-between">
         <IconButton label="Month before" onClick={() => turn(-1)}><Icon name="back" size={14} /></IconButton>
         <span aria-live="polite" className="font-medium">{wordsIn("utc").month(at * DAY_MS)}</span>
-        <IconButton label="Next month" className="rotate-180" disabled={otherMonth(at, 1) > otherMonth(today, 0) && dayOf(at).month === dayOf(today).month && dayOf(at).year === dayOf(today).year}
+        <IconButton label="Next month" className="rotate-180" disabled={isThisMonth}
           onClick={() => turn(1)}><Icon name="back" size={14} /></IconButton>
       </div>
       {/* The keys are those of the days in it. */}

@@ -1,5 +1,6 @@
 import { useNavigate } from "@tanstack/react-router";
 import { type RefObject, useMemo, useState } from "react";
+import { usePhone } from "../../lib/use-phone";
 import { hrefOf, type Item, signOfAll } from "../timeline/kinds";
 import { inside, layout } from "../timeline/layout";
 import { SignShape } from "../timeline/sign-shape";
@@ -9,6 +10,8 @@ import { LEFT_PX, RIGHT_PX } from "./chart-options";
 
 /** Marks that a pointer can tell apart. */
 const NEAR_PX = 24;
+
+const MARK = "absolute inline-flex h-4 w-5 -translate-x-1/2 -translate-y-full items-center justify-center rounded-full";
 
 interface Props {
   events: readonly Item[];
@@ -25,6 +28,7 @@ export function ChartMarks({ events, device, from, to }: Props) {
   const [line, width] = useWidth();
   const [pointed, setPointed] = useState<number | null>(null);
   const navigate = useNavigate();
+  const phone = usePhone();
   const marks = useMemo(() => layout(inside(events, { from, to }), from, to, NEAR_PX / width), [events, from, to, width]);
   const told = pointed === null ? null : marks[pointed];
   const open = (items: readonly Item[]) => {
@@ -35,13 +39,17 @@ export function ChartMarks({ events, device, from, to }: Props) {
   return (
     <div aria-hidden="true" className="pointer-events-none absolute inset-x-0 bottom-[26px] print:hidden" style={{ paddingLeft: LEFT_PX, paddingRight: RIGHT_PX }}>
       <div ref={line as RefObject<HTMLDivElement | null>} className="relative" data-chart-marks={marks.length}>
-        {marks.map(({ share, items }, i) => (
-          <button key={`${items[0]?.at} ${items.length}`} type="button" tabIndex={-1} style={{ left: `${100 * share}%` }} onClick={() => open(items)}
-            onPointerEnter={() => setPointed(i)} onPointerLeave={() => setPointed(null)} data-chart-mark={items.length === 1 ? items[0]?.kind : "many"}
-            className="pointer-events-auto absolute inline-flex h-4 w-5 -translate-x-1/2 -translate-y-full items-center justify-center rounded-full">
-            <span className="inline-flex rounded-full bg-bg"><SignShape sign={signOfAll(items)} count={items.length} size={10} /></span>
-          </button>
-        ))}
+        {marks.map(({ share, items }, i) => {
+          const shape = <span className="inline-flex rounded-full bg-bg"><SignShape sign={signOfAll(items)} count={items.length} size={10} /></span>;
+          const of = { style: { left: `${100 * share}%` }, "data-chart-mark": items.length === 1 ? items[0]?.kind : "many" };
+          // A finger is too large for it: there it is a sign alone.
+          return phone ? <span key={`${items[0]?.at} ${items.length}`} {...of} className={MARK}>{shape}</span> : (
+            <button key={`${items[0]?.at} ${items.length}`} type="button" tabIndex={-1} {...of} onClick={() => open(items)}
+              onPointerEnter={() => setPointed(i)} onPointerLeave={() => setPointed(null)} className={`pointer-events-auto ${MARK}`}>
+              {shape}
+            </button>
+          );
+        })}
         {told && <Told mark={told} />}
       </div>
     </div>

@@ -14,8 +14,9 @@ interface Props {
   range: ChartRange;
   asTable: boolean;
   onTable: (on: boolean) => void;
-  /** Nothing is drawn: there is nothing to compare or to make a table of. */
-  isPlain?: boolean;
+  /** Where nothing is drawn there is nothing to compare, and of small charts there are no tables. */
+  canCompare?: boolean;
+  canTable?: boolean;
 }
 
 const ON = "aria-pressed:border-accent aria-pressed:bg-selected";
@@ -23,7 +24,7 @@ const ON = "aria-pressed:border-accent aria-pressed:bg-selected";
 const NEXT: Readonly<Record<"off" | Compare, Compare | null>> = { off: "7d", "7d": "1d", "1d": null };
 
 /** The one range of a page, and what moves it. */
-export function RangeBar({ range, asTable, onTable, isPlain = false }: Props) {
+export function RangeBar({ range, asTable, onTable, canCompare = true, canTable = true }: Props) {
   const [open, setOpen] = useState<"range" | "compare" | null>(null);
   const rangeButton = useRef<HTMLButtonElement>(null);
   const compareButton = useRef<HTMLButtonElement>(null);
@@ -35,7 +36,7 @@ export function RangeBar({ range, asTable, onTable, isPlain = false }: Props) {
     "=": range.zoomOut,
     "+": range.zoomIn,
     t: () => setOpen("range"),
-    ...(isPlain ? {} : { w: () => range.setCompare(NEXT[compare ?? "off"]) }),
+    ...(canCompare ? { w: () => range.setCompare(NEXT[compare ?? "off"]) } : {}),
   });
   return (
     <div role="toolbar" aria-label="Time range" className="flex flex-wrap items-center gap-1 print:hidden" data-range-bar>
@@ -56,17 +57,17 @@ export function RangeBar({ range, asTable, onTable, isPlain = false }: Props) {
         {label(range.range, wordsIn(zone).short)}{zone === "utc" && <span className="text-muted">UTC</span>}
         <Icon name="chevron" size={14} />
       </Button>
-      {!isPlain && (
-        <>
-          <Button ref={compareButton} data-compare={compare ?? "off"} aria-haspopup="dialog" aria-expanded={open === "compare"} aria-pressed={compare !== null} className={`${ON} phone:-order-1`}
-            title="Compare with the week or the day before ( w )" onClick={() => setOpen(open === "compare" ? null : "compare")}>
-            {compare ? `and ${COMPARE_WORD[compare]}` : "Compare"}
-          </Button>
-          <IconButton label="Show as a table" aria-pressed={asTable} onClick={() => onTable(!asTable)}
-            className="aria-pressed:bg-selected aria-pressed:text-accent phone:-order-1" data-as-table>
-            <Icon name="table" />
-          </IconButton>
-        </>
+      {canCompare && (
+        <Button ref={compareButton} data-compare={compare ?? "off"} aria-haspopup="dialog" aria-expanded={open === "compare"} aria-pressed={compare !== null} className={`${ON} phone:-order-1`}
+          title="Compare with the week or the day before ( w )" onClick={() => setOpen(open === "compare" ? null : "compare")}>
+          {compare ? `and ${COMPARE_WORD[compare]}` : "Compare"}
+        </Button>
+      )}
+      {canTable && (
+        <IconButton label="Show as a table" aria-pressed={asTable} onClick={() => onTable(!asTable)}
+          className="aria-pressed:bg-selected aria-pressed:text-accent phone:-order-1" data-as-table>
+          <Icon name="table" />
+        </IconButton>
       )}
       {open === "range" && (
         <Popover label="Time range" anchor={rangeButton} align="end" className="w-[560px] max-h-[calc(100dvh-24px)] overflow-y-auto phone:w-[320px]" onClose={close}>

@@ -42,9 +42,6 @@ export const PORT_CHARTS: readonly ChartSpec[] = [
 ];
 
 
-/** In the URL, for the load averages: they are of the device itself. */
-export const LOAD = "load";
-
 export const REACH_CHARTS: readonly ChartSpec[] = [
   {
     id: "rtt",

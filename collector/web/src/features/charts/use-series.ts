@@ -12,6 +12,8 @@ import { useTail } from "./use-tail";
 
 /** Points asked for; about two pixels each on a wide chart. */
 const POINTS = 600;
+/** What no live row tells of is looked at again this often. */
+const LOOK_MS = 30_000;
 /** What was does not change, but a live range slides on into what was not asked for yet. */
 const BEFORE_SHARE = 0.4;
 /** Tail points kept before the series is loaded anew. */
@@ -55,10 +57,12 @@ export function useSeries({ device, object, charts, range, compare, latest, poin
     [infos.data, object, charts],
   );
   const enabled = !isOff && object !== null && metrics.length > 0;
+  const isFed = charts.some(({ id }) => latest.some((point) => point?.charts[id] !== undefined));
   const series = useQuery({
     queryKey: ["series", device, object, range.from, range.to, metrics, points],
     enabled,
     staleTime: isLive(range) ? 0 : Number.POSITIVE_INFINITY,
+    refetchInterval: isLive(range) && !isFed ? LOOK_MS : false,
     // Another range of the same object: what is known of it stands until the answer is here.
     placeholderData: (before: SeriesSet | undefined, query) => (isSame(query?.queryKey, device, object) ? before : undefined),
     queryFn: ({ signal }): Promise<SeriesSet> => {

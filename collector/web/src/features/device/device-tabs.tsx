@@ -51,7 +51,7 @@ export function DeviceTabs({ device, detail, name, onEdit }: Props) {
             {ALL_TABS.map((one, i) => <Trigger key={one} value={one} place={i + 1} count={one === "interfaces" ? ports : one === "events" ? events.length : 0} />)}
           </Tabs.List>
           <p className="hidden py-1 text-muted print:block">{label(range.range, wordsIn(range.zone).short)}{range.span && ` · ${wordsIn(range.zone).dateTime(range.span.from)} – ${wordsIn(range.zone).dateTime(range.span.to)} ${wordsIn(range.zone).name}`}</p>
-          {tab !== "config" && <div className="py-1"><RangeBar range={range} asTable={asTable} onTable={setAsTable} isPlain={tab === "events"} /></div>}
+          {tab !== "config" && <div className="py-1"><RangeBar range={range} asTable={asTable} onTable={setAsTable} canCompare={tab !== "events"} canTable={tab === "interfaces" || tab === "metrics"} /></div>}
         </div>
         <Content value="overview"><OverviewTab device={device} detail={detail} onEdit={onEdit} /></Content>
         <Content value="interfaces"><InterfacesTab device={device} hasCredential={hasCredential} happened={happened} /></Content>

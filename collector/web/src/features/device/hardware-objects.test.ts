@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import type { Cause, DeviceObject } from "../../lib/types";
-import { chartable, hardwareOf, partTree } from "./hardware-objects";
+import { hardwareOf, partTree } from "./hardware-objects";
 import { objectName } from "./object-name";
 
 const at = "2026-11-21T12:00:00Z";
@@ -53,11 +53,6 @@ it("names what has no name by its kind", () => {
   expect(objectName(object("storage:4", { kind: "flash_memory" }))).toBe("Flash memory 4");
   expect(objectName(object("cpu:ucd", { kind: "processor" }))).toBe("Processor");
   expect(objectName(object("cpu:1", { kind: "processor", description: "Cortex-A57" }))).toBe("Cortex-A57");
-});
-
-it("charts all but the parts", () => {
-  const all = [object("part:1"), object("sensor:1"), object("cpu:1"), object("storage:1"), object("memory:1")];
-  expect(chartable(hardwareOf(all)).map(({ object: id }) => id)).toEqual(["cpu:1", "memory:1", "storage:1", "sensor:1"]);
 });
 
 it("tells why a figure is missing, or that it is still to come", () => {

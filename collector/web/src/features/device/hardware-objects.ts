@@ -165,8 +165,3 @@ export function hardwareOf(objects: readonly DeviceObject[]): Hardware {
     parts: partTree(objects.filter(({ object }) => object.startsWith("part:"))),
   };
 }
-
-/** What can be charted, in the order in which it is shown. */
-export function chartable({ processors, memory, storage, sensors }: Hardware): DeviceObject[] {
-  return [...processors, ...memory, ...storage, ...sensors.flatMap(({ rows }) => rows)].map(({ object }) => object);
-}

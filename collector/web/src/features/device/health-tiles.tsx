@@ -17,7 +17,7 @@ export const TILE_POINTS = 160;
 
 /** Processor, memory, temperature and the few more that the device tells of. */
 export function HealthTiles({ device, missing }: { device: Device; missing: DeviceDetail["missing"] }) {
-  const objects = useObjects(device, true);
+  const objects = useObjects(device);
   const tiles = useMemo(() => healthTiles(objects.data ?? []), [objects.data]);
   if (objects.error && !objects.data) return <ErrorNote error={objects.error} onRetry={() => void objects.refetch()} />;
   if (!objects.data) return <div role="status" aria-label="Loading the health" className="min-h-32" />;

@@ -41,7 +41,7 @@ export function InterfacesTab({ device, hasCredential, happened }: { device: Dev
       <section aria-label="Charts" className="min-w-0 scroll-mt-3" id="charts">
         <h2 className="pb-3 font-semibold wrap-anywhere" data-chart-title>{title}</h2>
         {!isNone && <SeriesCharts device={device} object={port} of={row?.name ?? port ?? ""} charts={PORT_CHARTS} latest={ofPort} none={NO_SERIES} all />}
-        <div id="reach-charts" className={`scroll-mt-3 ${isNone ? "" : "mt-4 border-t border-line pt-4"}`}>
+        <div className={isNone ? "" : "mt-4 border-t border-line pt-4"}>
           <SeriesCharts device={device} object="" of="" charts={REACH_CHARTS} latest={ofReach} none={NO_ANSWER} />
         </div>
         <Timeline device={id} span={range.span} happened={happened} asTable={asTable} onPoint={pointAt} />

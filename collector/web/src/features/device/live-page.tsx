@@ -55,7 +55,7 @@ const COLOUR: Readonly<Record<State, string>> = { up: "text-up", degraded: "text
 function Live({ device, detail, name }: { device: Device; detail: DeviceDetail; name: string }) {
   const { id } = device;
   const [state, cause] = useShown(device);
-  const objects = useObjects(device, true);
+  const objects = useObjects(device);
   const latest = useMemo(() => reachLatest(device), [device]);
   const { drawn, gapS, isLate } = useCharts({ device, object: "", charts: ECHO_CHARTS, latest });
   const loss = useMemo(() => lossOf(drawn?.find(({ spec }) => spec.id === "loss")?.data.values[0] ?? []), [drawn]);
@@ -70,7 +70,7 @@ function Live({ device, detail, name }: { device: Device; detail: DeviceDetail; 
   const chart = drawn?.find(({ spec }) => spec.id === "echo-rtt");
   return (
     <div className="mx-auto flex min-h-full max-w-[1100px] flex-col" data-live-page={isAway ? "waiting" : "live"}>
-      <header className="flex items-center gap-2 px-4 py-2 phone:px-2">
+      <header className="flex items-center gap-2 px-4 py-2 phone:pr-3 phone:pl-1">
         <Link to="/devices/$id" params={{ id }} aria-label="Back to the device" title="Back to the device (Esc)"
           className="inline-flex size-11 shrink-0 items-center justify-center rounded-md text-muted hover:bg-hover"><Icon name="back" /></Link>
         <h1 className="min-w-0 flex-1 text-lg font-semibold wrap-anywhere"><Dotted name={name} /></h1>

@@ -30,7 +30,7 @@ interface Props {
 export function MetricsTab({ device, missing, hasCredential, happened }: Props) {
   const { range: { span }, asTable } = useChartScope();
   const infos = useMetrics(device.id);
-  const objects = useObjects(device, true);
+  const objects = useObjects(device);
   const ports = useInterfaceOrder(device.id);
   const find = useSearch({ from: "/_app/devices/$id", select: (search) => search.find }) ?? "";
   const [query, setQuery] = useState(find);

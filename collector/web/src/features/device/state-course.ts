@@ -38,7 +38,13 @@ export function upShare(course: readonly Stretch[]): number | null {
   return known.length === 0 ? null : length(known.filter(({ state }) => state === "up")) / length(known);
 }
 
-/** Since when it is as it is; null: for longer than the changes reach back. */
-export function sinceWhen(items: readonly Change[]): string | null {
-  return items.find(({ kind }) => kind === "state_changed")?.at ?? null;
+/** Since when it is as it is. Null: for longer than the changes reach back, or it is shown otherwise than the last change said. */
+export function sinceWhen(items: readonly Change[], now: State): string | null {
+  const last = items.find(({ kind }) => kind === "state_changed");
+  return last && stateIn(last) === now ? last.at : null;
+}
+
+/** No change is known at all. */
+export function isSteady(items: readonly Change[]): boolean {
+  return items.every(({ kind }) => kind !== "state_changed");
 }

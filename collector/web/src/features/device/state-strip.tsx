@@ -6,7 +6,7 @@ import type { Device, State } from "../../lib/types";
 import { StateShape } from "../../ui/state-badge";
 import { useShown } from "../fleet/fleet-row";
 import type { Happened } from "../timeline/use-timeline";
-import { sinceWhen, stateCourse, upShare } from "./state-course";
+import { isSteady, sinceWhen, stateCourse, upShare } from "./state-course";
 
 const DAY_MS = 86_400_000;
 /** The strip moves on this often. */
@@ -21,7 +21,7 @@ export function StateStrip({ device, week }: { device: Device; week: Happened })
   const from = to - DAY_MS;
   const course = stateCourse(week.items, state, Date.parse(device.created_at), from, to);
   const share = upShare(course);
-  const since = sinceWhen(week.items);
+  const since = sinceWhen(week.items, state);
   const lasting = useEachSecond(() => (since ? duration((serverNow() - Date.parse(since)) / 1000) : ""));
   return (
     <section aria-label="State" className="rounded-lg border border-line bg-surface px-4 py-3 phone:px-3" data-state-strip={state}>
@@ -31,7 +31,7 @@ export function StateStrip({ device, week }: { device: Device; week: Happened })
         <span className="text-muted">
           {!week.isKnown ? "" : since
             ? <>for <span className="text-text">{lasting}</span>, since <time dateTime={since} title={dateTime(since)}>{sinceTime(since, serverNow())}</time></>
-            : "without a change in the last 7 days"}
+            : isSteady(week.items) && "without a change in the last 7 days"}
         </span>
         <span className="flex-1" />
         {share !== null && <span className="text-muted"><span className="font-medium text-text" data-up-share>{percent(share)} %</span> up in 24 h</span>}

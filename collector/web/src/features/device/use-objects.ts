@@ -8,8 +8,8 @@ import type { Device } from "../../lib/types";
 /** A device that is polled more often is looked at this often. */
 const LOOK_S = 5;
 
-/** `isOpen`: the values are in sight, and so kept up to date. */
-export function useObjects({ id, interval_s: interval }: Pick<Device, "id" | "interval_s">, isOpen: boolean) {
+/** Kept up to date while somebody looks. */
+export function useObjects({ id, interval_s: interval }: Pick<Device, "id" | "interval_s">) {
   const queries = useQueryClient();
   useEffect(() => live.onResync(() => void queries.invalidateQueries({ queryKey: ["objects", id] })), [queries, id]);
   return useQuery({
@@ -17,6 +17,6 @@ export function useObjects({ id, interval_s: interval }: Pick<Device, "id" | "in
     queryFn: () => takeAll((cursor) => take(api.GET("/api/v1/devices/{id}/objects", {
       params: { path: { id }, query: cursor === undefined ? { limit: PAGE } : { limit: PAGE, cursor } },
     }))),
-    refetchInterval: isOpen ? Math.max(LOOK_S, interval) * 1000 : false,
+    refetchInterval: Math.max(LOOK_S, interval) * 1000,
   });
 }

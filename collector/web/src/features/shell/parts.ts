@@ -26,6 +26,8 @@ const PARTS: readonly (() => Promise<unknown>)[] = [
   () => import("../agents/new-agent"),
   () => import("../agents/agent-panel"),
   () => import("../alerts/act-dialog"),
+  () => import("../alerts/evidence-chart"),
+  () => import("../alerts/device-chart"),
   () => import("../alerts/alert-panel"),
   () => import("../alerts/open-list"),
 ];

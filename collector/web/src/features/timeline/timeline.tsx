@@ -3,6 +3,7 @@ import { type KeyboardEvent, type RefObject, useMemo, useRef, useState } from "r
 import { counted } from "../../lib/format";
 import type { Span } from "../../lib/range";
 import { useKeys } from "../../lib/use-keys";
+import { usePhone } from "../../lib/use-phone";
 import { ErrorNote } from "../../ui/error-note";
 import { Popover } from "../../ui/popover";
 import { useZoneWords } from "../charts/chart-scope";
@@ -23,8 +24,9 @@ interface Props {
   onPoint?: ((seconds: number | null) => void) | undefined;
 }
 
-/** Marks that a pointer and a finger can tell apart. */
+/** Marks that a pointer can tell apart, and those that a finger can. */
 const NEAR_PX = 20;
+const FINGER_PX = 44;
 
 /** One line below the charts, in sight while they are: alerts, states, configurations, reboots. */
 export function Timeline({ device, span, happened, asTable, onPoint }: Props) {
@@ -78,9 +80,10 @@ function Listed({ items, device }: { items: readonly Item[]; device: string }) {
 
 export function Line({ items, span: { from, to }, device, onPoint }: Pick<Props, "device" | "onPoint"> & { items: readonly Item[]; span: Span }) {
   const [line, width] = useWidth();
-  const marks = useMemo(() => layout(items, from, to, NEAR_PX / width), [items, from, to, width]);
+  const near = usePhone() ? FINGER_PX : NEAR_PX;
+  const marks = useMemo(() => layout(items, from, to, near / width), [items, from, to, near, width]);
   return (
-    <div ref={line as RefObject<HTMLDivElement | null>} className="relative h-9">
+    <div ref={line as RefObject<HTMLDivElement | null>} className="relative h-9 phone:h-11">
       <span aria-hidden="true" className="absolute inset-x-0 top-1/2 h-px bg-edge" />
       <Marks marks={marks} device={device} onPoint={onPoint} />
     </div>
@@ -137,7 +140,7 @@ function Marks({ marks, device, onPoint }: Pick<Props, "device" | "onPoint"> & {
                 onPoint?.(null);
               }} onPointerEnter={() => setPointed(i)} onPointerLeave={() => setPointed(null)}
               onClick={(event) => open(i, event.currentTarget)}
-              className="absolute inline-flex size-6 -translate-x-1/2 -translate-y-1/2 items-center justify-center rounded-full hover:bg-hover">
+              className="absolute inline-flex size-6 phone:size-11 -translate-x-1/2 -translate-y-1/2 items-center justify-center rounded-full hover:bg-hover">
               <span className="inline-flex rounded-full bg-bg"><SignShape sign={signOfAll(items)} count={items.length} /></span>
             </button>
           </li>
