@@ -16,16 +16,18 @@ use farwatch_common::clock::Clock;
 use farwatch_common::id::DeviceId;
 use farwatch_common::task::spawn_child;
 use farwatch_proto::v1::{
-    Command, CommandResult, FetchConfigTaken, FindCredential, FindCredentialResult, PollNowResult,
-    command, command_result,
+    Command, CommandResult, FetchConfigTaken, FindCredential, FindCredentialResult, Network,
+    Networks, PollNowResult, ScanHosts, ScanHostsResult, command, command_result,
 };
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::history::jobs::{JOBS_MAX, Jobs, OrderError};
+use crate::platform::routes;
 use crate::poll::credential::{self, CANDIDATES_MAX, Limits, Sought};
 use crate::poll::now::PollNow;
 use crate::poll::ping::PingNow;
+use crate::poll::scan;
 
 /// Commands that are carried out at the same time.
 const AT_ONCE_MAX: usize = 4;
@@ -79,6 +81,8 @@ pub struct Commander {
     jobs: Arc<Jobs>,
     clock: Clock,
     turns: Arc<Semaphore>,
+    /// No host is asked by two scans at once.
+    scanning: Semaphore,
     /// Newest last.
     remembered: Mutex<VecDeque<(Vec<u8>, Remembered)>>,
     stop: CancellationToken,
@@ -98,8 +102,8 @@ impl Commander {
         let turns = Arc::new(Semaphore::new(AT_ONCE_MAX));
         let stop = CancellationToken::new();
         let stops = stop.clone().drop_guard();
-        let remembered = Mutex::default();
-        Self { poll, ping, jobs, clock, turns, remembered, stop, _stops: stops }
+        let (scanning, remembered) = (Semaphore::new(1), Mutex::default());
+        Self { poll, ping, jobs, clock, turns, scanning, remembered, stop, _stops: stops }
     }
 
     /// Does what is asked, or waits for the first with this id. A failure is not remembered.
@@ -171,6 +175,10 @@ impl Commander {
                 self.jobs.take(what)?;
                 command_result::Kind::FetchConfig(FetchConfigTaken {})
             }
+            command::Kind::ScanHosts(what) => {
+                command_result::Kind::ScanHosts(self.scan_hosts(what, limit).await?)
+            }
+            command::Kind::ListNetworks(_) => command_result::Kind::ListNetworks(networks()),
         };
         Ok(CommandResult { kind: Some(kind) })
     }
@@ -189,8 +197,8 @@ impl Commander {
         if candidates.len() > CANDIDATES_MAX {
             return Err(CommandError::Invalid("there are too many credentials"));
         }
-        let ended_within = limit.saturating_sub(WAY_BACK);
-        let limits = Limits { begun_within: limit.saturating_sub(LAST_TRY), ended_within };
+        let limits = within(limit);
+        let ended_within = limits.ended_within;
         let sought = Sought { host: &host, port, strict_source };
         let finding = credential::find(sought, &candidates, limits, &self.clock);
         let pinging = tokio::time::timeout(ended_within, self.ping.ping_once(&host));
@@ -199,6 +207,31 @@ impl Commander {
         let not_tried = u32::try_from(not_tried).unwrap_or(u32::MAX);
         Ok(FindCredentialResult { outcomes, ping: ping.ok(), not_tried })
     }
+
+    async fn scan_hosts(
+        &self,
+        what: ScanHosts,
+        limit: Duration,
+    ) -> Result<ScanHostsResult, CommandError> {
+        let wanted = scan::Wanted::of(what).map_err(CommandError::Invalid)?;
+        let _turn = self.scanning.try_acquire().map_err(|_| CommandError::Busy)?;
+        Ok(scan::scan(wanted, &self.ping, within(limit), &self.clock).await)
+    }
+}
+
+/// The time for what tries credentials.
+fn within(limit: Duration) -> Limits {
+    let ended_within = limit.saturating_sub(WAY_BACK);
+    Limits { begun_within: limit.saturating_sub(LAST_TRY), ended_within }
+}
+
+fn networks() -> Networks {
+    let one = |network: routes::Network| Network {
+        interface: network.interface,
+        address: network.address.to_string(),
+        prefix: network.prefix,
+    };
+    Networks { networks: routes::networks().into_iter().map(one).collect() }
 }
 
 #[cfg(test)]

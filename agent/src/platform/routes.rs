@@ -1,4 +1,4 @@
-//! The way out of this host's network.
+//! The ways out of this host: its default gateway, and the networks that it is in.
 
 #[cfg(target_os = "linux")]
 #[path = "routes/linux.rs"]
@@ -7,4 +7,14 @@ mod system;
 #[path = "routes/none.rs"]
 mod system;
 
-pub use system::default_gateway;
+use std::net::Ipv4Addr;
+
+pub use system::{default_gateway, networks};
+
+/// A network of IPv4 that an interface of this host is in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Network {
+    pub interface: String,
+    pub address: Ipv4Addr,
+    pub prefix: u32,
+}

@@ -17,15 +17,16 @@ mod dialog;
 mod turns;
 
 use std::net::SocketAddr;
+use std::pin::Pin;
 use std::sync::OnceLock;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use farwatch_common::clock::Clock;
 use farwatch_common::sample::Cause;
 use farwatch_proto::v1 as proto;
 use futures_util::StreamExt as _;
 use futures_util::stream::{FuturesOrdered, FuturesUnordered};
-use tokio::time::sleep;
+use tokio::time::{Sleep, sleep};
 
 pub(crate) use self::access::access;
 use self::conversation::identify;
@@ -34,12 +35,18 @@ use self::turns::Turns;
 use super::names::{is_silence, nowhere, shown};
 use super::probe::{Asked, ProbeFailure};
 use super::resolve::lookup_now;
+use super::throttle::Throttle;
 use super::{Access, SnmpVersion};
 
 /// Most candidates of one search: more than a tenant has profiles for one kind of gear.
 pub const CANDIDATES_MAX: usize = 64;
 /// Addresses of one name that are tried; a user's silence at all takes some 5 seconds.
 const ADDRESSES_MAX: usize = 4;
+/// No search is longer.
+const BEGUN_WITHIN_MAX: Duration = Duration::from_secs(3600);
+
+/// One search asks one host, and few questions at a time.
+static UNLIMITED: Throttle = Throttle::unlimited();
 
 /// The time for a search, from its start.
 #[derive(Clone, Copy, Debug)]
@@ -76,17 +83,29 @@ pub async fn find(
         () = &mut over => return Vec::new(),
     };
     let candidates = candidates.get(..CANDIDATES_MAX).unwrap_or(candidates);
+    let until = started + limits.begun_within.min(BEGUN_WITHIN_MAX);
+    search(&host, candidates, until, over, clock).await
+}
+
+/// Tries `candidates` at a host; none is begun after `until`, and `over` ends it.
+pub(super) async fn search(
+    host: &Host<'_>,
+    candidates: &[proto::CredentialCandidate],
+    until: Instant,
+    mut over: Pin<&mut Sleep>,
+    clock: &Clock,
+) -> Vec<proto::CredentialOutcome> {
     let users = candidates.iter().map(|one| one.user.as_ref().map(|user| &user.name[..]));
     let mut turns = Turns::new(users.collect());
     let mut outcomes = vec![None; candidates.len()];
     #[expect(clippy::disallowed_methods, reason = "Turns bounds what is in it")]
     let mut under_way = FuturesUnordered::new();
     loop {
-        while clock.monotonic().saturating_duration_since(started) <= limits.begun_within
+        while clock.monotonic() <= until
             && let Some(place) = turns.next()
             && let Some(candidate) = candidates.get(place)
         {
-            let attempt = attempt(&host, candidate, clock);
+            let attempt = attempt(host, candidate, clock);
             under_way.push(async move { (place, attempt.await) });
         }
         if turns.is_over() {
@@ -114,17 +133,23 @@ pub(super) async fn answers(host: &str, port: u16, access: &Access, clock: &Cloc
 }
 
 /// The addresses of what is searched.
-struct Host<'a> {
+pub(super) struct Host<'a> {
     sought: Sought<'a>,
     addresses: Vec<SocketAddr>,
     /// One has answered: there it is.
     heard: OnceLock<SocketAddr>,
+    throttle: &'a Throttle,
 }
 
 impl<'a> Host<'a> {
     fn of(sought: Sought<'a>, mut addresses: Vec<SocketAddr>) -> Self {
         addresses.truncate(ADDRESSES_MAX);
-        Self { sought, addresses, heard: OnceLock::new() }
+        Self { sought, addresses, heard: OnceLock::new(), throttle: &UNLIMITED }
+    }
+
+    /// An address, to which no more is sent than `throttle` lets through.
+    pub(super) fn at(sought: Sought<'a>, address: SocketAddr, throttle: &'a Throttle) -> Self {
+        Self { throttle, ..Self::of(sought, vec![address]) }
     }
 
     fn addresses(&self) -> Vec<SocketAddr> {
@@ -132,7 +157,7 @@ impl<'a> Host<'a> {
     }
 }
 
-async fn attempt(
+pub(super) async fn attempt(
     host: &Host<'_>,
     candidate: &proto::CredentialCandidate,
     clock: &Clock,
@@ -161,6 +186,7 @@ async fn attempt(
             sys_descr: found.identity.sys_descr,
             sys_object_id: found.identity.sys_object_id,
             address: shown(found.address, host.sought.host),
+            up_since_us: found.identity.uptime_cs.map_or(0, |uptime| up_since(uptime, clock)),
             ..proto::CredentialOutcome::default()
         },
         Err((cause, address)) => proto::CredentialOutcome {
@@ -168,6 +194,11 @@ async fn attempt(
             ..failed(cause, ProbeFailure { cause, asked }.advice())
         },
     }
+}
+
+/// When a device was started whose sysUpTime, in hundredths of a second, came now.
+fn up_since(uptime_cs: u64, clock: &Clock) -> i64 {
+    clock.now().before(Duration::from_millis(uptime_cs.saturating_mul(10))).0
 }
 
 /// A community may be known over one version only.
@@ -255,7 +286,8 @@ async fn one(
     address: SocketAddr,
     clock: &Clock,
 ) -> (SocketAddr, Result<Found, Missed>) {
-    let found = identify((address, host.sought.strict_source), &way, clock).await;
+    let tools = (host.throttle, clock);
+    let found = identify((address, host.sought.strict_source), &way, tools).await;
     let version = wire_version(&way);
     (address, found.map(|(identity, rtt)| Found { identity, rtt, version, address }))
 }

@@ -15,6 +15,7 @@ use farwatch_proto::v1::event;
 use serde::Serialize;
 
 pub use self::ask::probe;
+pub(super) use self::knock::{Knocks, Told, told};
 pub use self::objects::{ProbeObject, ProbeObjects};
 pub use self::silence::{Asked, NoAnswer, Silence};
 use super::Observation;

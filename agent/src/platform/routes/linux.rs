@@ -1,10 +1,25 @@
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6};
 
+use super::Network;
+
 const IPV4_TABLE: &str = "/proc/net/route";
 const IPV6_TABLE: &str = "/proc/net/ipv6_route";
 /// linux/route.h
+const UP: u32 = 0x1;
 const UP_AND_GATEWAY: u32 = 0x3;
 const REJECT: u32 = 0x200;
+
+/// Networks of one host; more are left out.
+const NETWORKS_MAX: usize = 64;
+/// How the links of containers and virtual machines begin.
+const INSIDE: [&str; 10] =
+    ["docker", "br-", "veth", "virbr", "cni", "flannel", "podman", "lxc", "lxdbr", "cali"];
+
+/// The networks of IPv4 that this host is in, without loopback, link-local ones and those of containers.
+#[must_use]
+pub fn networks() -> Vec<Network> {
+    on_link(&std::fs::read_to_string(IPV4_TABLE).unwrap_or_default())
+}
 
 /// The next hop of the default route with the lowest metric; over IPv6 only where IPv4 has none. The
 /// port means nothing.
@@ -35,6 +50,36 @@ fn ipv4_gateway(table: &str) -> Option<Ipv4Addr> {
     });
     // Of equal ones the first, as the kernel takes it.
     routes.min_by_key(|(metric, _)| *metric).map(|(_, via)| via)
+}
+
+/// The networks that a route into the link itself leads to.
+fn on_link(table: &str) -> Vec<Network> {
+    let routes = table.lines().skip(1).filter_map(|line| {
+        let columns: Vec<&str> = line.split_whitespace().collect();
+        let [interface, to, via, flags, _, _, _, mask, ..] = *columns else { return None };
+        let hex = |text| u32::from_str_radix(text, 16).ok();
+        let flags = hex(flags)?;
+        let is_on_link = flags & UP == UP && flags & REJECT == 0 && hex(via)? == 0;
+        let address = Ipv4Addr::from(hex(to)?.to_ne_bytes());
+        let mask = u32::from_be_bytes(hex(mask)?.to_ne_bytes());
+        let is_of_site = !address.is_loopback()
+            && !address.is_link_local()
+            && !address.is_multicast()
+            && !INSIDE.iter().any(|prefix| interface.starts_with(prefix));
+        let prefix = mask.leading_ones();
+        let is_network = is_on_link && is_of_site && (1..=31).contains(&prefix);
+        is_network.then(|| Network { interface: interface.to_owned(), address, prefix })
+    });
+    let mut networks: Vec<Network> = Vec::new();
+    for network in routes {
+        // A host with two interfaces in a network has two routes.
+        let is_known =
+            |known: &Network| (known.address, known.prefix) == (network.address, network.prefix);
+        if networks.len() < NETWORKS_MAX && !networks.iter().any(is_known) {
+            networks.push(network);
+        }
+    }
+    networks
 }
 
 /// Columns: destination and its length, source and its length, next hop, metric, use counts, flags,
@@ -80,6 +125,38 @@ mod tests {
         assert_eq!(ipv4_gateway(&table.join("\n")), Some(Ipv4Addr::new(192, 0, 2, 2)));
         assert_eq!(ipv4_gateway(&table[0]), None);
         assert_eq!(ipv4_gateway("no table"), None);
+    }
+
+    #[test]
+    fn networks_are_those_of_the_site() {
+        let number = |address: [u8; 4]| format!("{:08X}", u32::from_ne_bytes(address));
+        let route = |name, to, via, flags, mask| {
+            let (to, via, mask) = (number(to), number(via), number(mask));
+            format!("{name}\t{to}\t{via}\t{flags}\t0\t0\t0\t{mask}\t0\t0\t0")
+        };
+        let (none, wide) = ([0; 4], [255, 255, 255, 0]);
+        let table = [
+            "Iface\tDestination\tGateway\tFlags\tRefCnt\tUse\tMetric\tMask".to_owned(),
+            route("eth0", none, [192, 168, 88, 1], "0003", none),
+            route("eth0", [192, 168, 88, 0], none, "0001", wide),
+            route("wlan0", [192, 168, 88, 0], none, "0001", wide),
+            route("eth1.7", [10, 0, 0, 4], none, "0001", [255, 255, 255, 252]),
+            route("docker0", [172, 17, 0, 0], none, "0001", [255, 255, 0, 0]),
+            route("br-12ab", [172, 18, 0, 0], none, "0001", [255, 255, 0, 0]),
+            route("eth0", [169, 254, 0, 0], none, "0001", [255, 255, 0, 0]),
+            route("tun0", [10, 9, 9, 9], none, "0005", [255; 4]),
+            route("eth0", [10, 5, 0, 0], none, "0200", [255, 255, 0, 0]),
+            route("eth0", [10, 6, 0, 0], [192, 168, 88, 2], "0003", [255, 255, 0, 0]),
+        ];
+        let network = |interface: &str, address: [u8; 4], prefix| Network {
+            interface: interface.to_owned(),
+            address: address.into(),
+            prefix,
+        };
+        let expected =
+            [network("eth0", [192, 168, 88, 0], 24), network("eth1.7", [10, 0, 0, 4], 30)];
+        assert_eq!(on_link(&table.join("\n")), expected);
+        assert!(on_link("no table").is_empty());
     }
 
     #[test]

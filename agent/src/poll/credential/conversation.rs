@@ -14,6 +14,7 @@ use super::dialog::{Dialog, Identity, Told};
 use crate::poll::Access;
 use crate::poll::engine::Moment;
 use crate::poll::names::is_silence;
+use crate::poll::throttle::Throttle;
 
 /// Time-outs of a question and its one repetition.
 const TIMEOUTS: [Duration; 2] = [Duration::from_millis(500), Duration::from_millis(850)];
@@ -27,9 +28,9 @@ const DATAGRAM_BYTES_MAX: usize = 65_535;
 pub(super) async fn identify(
     (address, strict_source): (SocketAddr, bool),
     access: &Access,
-    clock: &Clock,
+    (throttle, clock): (&Throttle, &Clock),
 ) -> Result<(Identity, Duration), Missed> {
-    let conversation = Conversation::open(address, access, clock).await;
+    let conversation = Conversation::open(address, access, (throttle, clock)).await;
     let mut conversation = conversation.map_err(|_| (Cause::Unreachable, None))?;
     conversation.strict_source = strict_source;
     let identity = conversation.run().await;
@@ -49,13 +50,18 @@ struct Conversation<'a> {
     /// But one has come from here.
     refused_from: Option<SocketAddr>,
     dialog: Dialog,
+    throttle: &'a Throttle,
     clock: &'a Clock,
     started: std::time::Instant,
     buffer: Vec<u8>,
 }
 
 impl<'a> Conversation<'a> {
-    async fn open(address: SocketAddr, access: &Access, clock: &'a Clock) -> io::Result<Self> {
+    async fn open(
+        address: SocketAddr,
+        access: &Access,
+        (throttle, clock): (&'a Throttle, &'a Clock),
+    ) -> io::Result<Self> {
         let any: IpAddr = match address {
             SocketAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
             SocketAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
@@ -66,6 +72,7 @@ impl<'a> Conversation<'a> {
             strict_source: false,
             refused_from: None,
             dialog: Dialog::new(access, clock.now(), rand::random()),
+            throttle,
             clock,
             started: clock.monotonic(),
             buffer: vec![0; DATAGRAM_BYTES_MAX],
@@ -84,6 +91,8 @@ impl<'a> Conversation<'a> {
     async fn run(&mut self) -> Result<(Identity, Duration), Cause> {
         let mut attempt = 0;
         while let Some(limit) = TIMEOUTS.get(attempt) {
+            // The wait for a place is not the device's.
+            self.started += self.throttle.take(1, self.clock).await;
             let until = (self.passed() + *limit).min(PATIENCE);
             let now = self.now();
             let question = self.dialog.question(now)?;

@@ -19,9 +19,10 @@ use crate::poll::usm::{self, Heard, Session};
 /// Four names and the envelope of SNMPv3.
 const QUESTION_BYTES_MAX: usize = 1024;
 
-/// sysDescr, sysObjectID and sysName (SNMPv2-MIB).
-static NAMES: LazyLock<[Oid; 3]> =
-    LazyLock::new(|| [mib2(&[1, 1, 0]), mib2(&[1, 2, 0]), mib2(&[1, 5, 0])].map(|a| Oid::new(&a)));
+/// sysDescr, sysObjectID, sysUpTime and sysName (SNMPv2-MIB).
+static NAMES: LazyLock<[Oid; 4]> = LazyLock::new(|| {
+    [mib2(&[1, 1, 0]), mib2(&[1, 2, 0]), mib2(&[1, 3, 0]), mib2(&[1, 5, 0])].map(|a| Oid::new(&a))
+});
 
 /// What a device says it is.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -30,6 +31,8 @@ pub(super) struct Identity {
     /// Dotted.
     pub(super) sys_object_id: String,
     pub(super) sys_name: String,
+    /// sysUpTime, in hundredths of a second.
+    pub(super) uptime_cs: Option<u64>,
 }
 
 /// What a datagram means.
@@ -141,7 +144,7 @@ impl Dialog {
         };
         let refused = || self.session.as_ref().map_or(Cause::Auth, Session::refused);
         if body.status != status::NONE {
-            // Every device has these three objects: an error about them is a refusal.
+            // Every device has these objects: an error about them is a refusal.
             return Told::Failed(refused());
         }
         let mut identity = Identity::default();
@@ -161,11 +164,12 @@ impl Dialog {
 
 impl Identity {
     fn take(&mut self, name: &Oid, value: Value<'_>) {
-        let [descr, object_id, _] = &*NAMES;
+        let [descr, object_id, ..] = &*NAMES;
         match value {
             Value::ObjectId(id) if name == object_id => {
                 self.sys_object_id = oid::dotted(id).unwrap_or_default();
             }
+            Value::Unsigned(hundredths) => self.uptime_cs = Some(hundredths),
             Value::Octets(octets) if name == descr => self.sys_descr = text(octets),
             Value::Octets(octets) => self.sys_name = text(octets),
             _ => {}

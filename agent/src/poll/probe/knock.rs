@@ -14,19 +14,27 @@ use tokio::time::{sleep, timeout};
 
 use crate::poll::SnmpUser;
 use crate::poll::ber::Writer;
+use crate::poll::throttle::Throttle;
 use crate::poll::usm::{self, ENVELOPE_BYTES, Session};
 
-/// One that answers by then is not asked twice.
-const AFTER: Duration = Duration::from_millis(300);
 /// Systems limit how often they say that a port is closed.
 const AGAIN_AFTER: Duration = Duration::from_millis(500);
-const KNOCKS_MAX: usize = 5;
+/// Beside a poll.
+const BESIDE: Knocks = Knocks { after: Duration::from_millis(300), times: 5 };
+
+/// How often it is knocked.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::poll) struct Knocks {
+    /// One that answers the poll by then is not asked twice.
+    pub(in crate::poll) after: Duration,
+    pub(in crate::poll) times: usize,
+}
 /// Largest datagram of UDP.
 const DATAGRAM_BYTES_MAX: usize = 65_535;
 
 /// What a port has told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Told {
+pub(in crate::poll) enum Told {
     Closed,
     Filtered,
     SpeaksSnmp,
@@ -34,14 +42,20 @@ pub(super) enum Told {
 
 /// Endless where nothing is told.
 pub(super) async fn knock(address: SocketAddr, clock: &Clock) -> Told {
-    match told(address, clock).await {
+    match told(address, BESIDE, &Throttle::unlimited(), clock).await {
         Ok(Some(told)) => told,
         // No socket, or no way: the poll says so itself.
         Ok(None) | Err(_) => std::future::pending().await,
     }
 }
 
-async fn told(address: SocketAddr, clock: &Clock) -> io::Result<Option<Told>> {
+/// `None` where nothing is told.
+pub(in crate::poll) async fn told(
+    address: SocketAddr,
+    knocks: Knocks,
+    throttle: &Throttle,
+    clock: &Clock,
+) -> io::Result<Option<Told>> {
     let any: IpAddr = match address {
         SocketAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
         SocketAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
@@ -52,8 +66,9 @@ async fn told(address: SocketAddr, clock: &Clock) -> io::Result<Option<Told>> {
     let id = rand::random::<u32>() & i32::MAX.unsigned_abs();
     let question = discovery(id, clock).ok_or(io::ErrorKind::Other)?;
     let mut buffer = vec![0; DATAGRAM_BYTES_MAX];
-    sleep(AFTER).await;
-    for _ in 0..KNOCKS_MAX {
+    sleep(knocks.after).await;
+    for _ in 0..knocks.times {
+        throttle.take(1, clock).await;
         // An error may be the news of the knock before.
         let heard = match socket.send(&question).await {
             Ok(_) => timeout(AGAIN_AFTER, socket.recv(&mut buffer)).await,

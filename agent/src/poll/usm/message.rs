@@ -24,10 +24,10 @@ pub(in crate::poll) struct Message<'a> {
     /// msgID.
     pub id: i64,
     pub(super) flags: u8,
-    pub(super) engine_id: &'a [u8],
+    pub(in crate::poll) engine_id: &'a [u8],
     pub(super) boots: u32,
     pub(super) time: u32,
-    pub(super) user: &'a [u8],
+    pub(in crate::poll) user: &'a [u8],
     pub(super) mac: &'a [u8],
     pub(super) salt: &'a [u8],
     /// A scoped PDU, or with [`flag::PRIVATE`] a sealed one.
