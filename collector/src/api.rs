@@ -49,6 +49,8 @@ mod routes;
 mod rules;
 mod screens;
 #[expect(unused_qualifications, reason = "utoipa::path writes them")]
+mod scans;
+#[expect(unused_qualifications, reason = "utoipa::path writes them")]
 mod series;
 pub mod serve;
 #[expect(unused_qualifications, reason = "utoipa::path writes them")]
@@ -76,7 +78,7 @@ use farwatch_common::id::{AgentId, IdGenerator};
 use farwatch_common::secret::Secret;
 use tokio_util::sync::CancellationToken;
 use utoipa::openapi::OpenApi;
-use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouterExt as _};
 use utoipa_axum::routes;
 
 use crate::command::Commands;
@@ -94,6 +96,7 @@ use crate::inventory::{AssignmentChanges, Vault};
 use crate::live::Live;
 use crate::metrics::{Counter, Metrics};
 use crate::notify::Courier;
+use crate::scan::Scans;
 use crate::store::{Database, Samples};
 use events::Streams;
 pub use guard::Client;
@@ -126,6 +129,7 @@ pub struct Parts {
     pub passwords: Passwords,
     pub sessions: Arc<dyn SessionControl>,
     pub commands: Commands,
+    pub scans: Scans,
     pub courier: Courier,
     pub origin: TokenOrigin,
     pub version: &'static str,
@@ -217,6 +221,10 @@ fn operations() -> OpenApiRouter<AppState> {
         .routes(routes!(devices::device, devices::change::device_change, devices::device_gone))
         .routes(routes!(devices::change::device_credential))
         .routes(routes!(devices::bulk::device_bulk))
+        .routes(
+            routes!(devices::import::device_import)
+                .layer(DefaultBodyLimit::max(devices::import::BODY_BYTES_MAX)),
+        )
         .routes(routes!(commands::device_poll))
         .routes(routes!(backups::backup_policy, backups::backup_policy_put))
         .routes(routes!(backups::device_backup, backups::device_backup_change))
@@ -242,6 +250,12 @@ fn operations() -> OpenApiRouter<AppState> {
         .routes(routes!(commands::agent_ping))
         .routes(routes!(commands::find::credential_find))
         .routes(routes!(agents::gaps))
+        .routes(routes!(scans::networks::agent_networks))
+        .routes(routes!(scans::scan_new))
+        .routes(routes!(scans::scans))
+        .routes(routes!(scans::scan))
+        .routes(routes!(scans::scan_cancel))
+        .routes(routes!(scans::adopt::scan_adopt))
         .routes(routes!(rules::rules, rules::rule_new))
         .routes(routes!(rules::rule, rules::rule_change, rules::rule_gone))
         .routes(routes!(rules::rule_metrics))

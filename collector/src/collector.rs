@@ -56,6 +56,7 @@ use crate::notify::guard::Guard;
 use crate::notify::send::Sender;
 use crate::notify::send::email::{Mailer, MailerError};
 use crate::notify::{Courier, Nudge};
+use crate::scan::Scanner;
 use crate::store::database::{Server, Target, elsewhere};
 use crate::store::ids::id_generator;
 use crate::store::{Database, Samples, StoreError};
@@ -185,6 +186,11 @@ pub async fn serve(config: Config, stop: impl Future<Output = ()>) -> Result<(),
     let dispatcher = dispatcher(&base, (live.clone(), commands.clone()), jobs.clone());
     tasks.spawn("history", dispatcher.run(cancel.clone()));
 
+    // What stands at sites.
+    let (database, clock) = (base.database.clone(), base.clock.clone());
+    let (scanner, scans) = Scanner::new(database, commands.clone(), clock, &base.metrics);
+    tasks.spawn("scan", scanner.run(cancel.clone()));
+
     // Enrolment, API, UI.
     let limits = Arc::new(Limits::default());
     let enroll = enrolment(&base, &addresses, &live, &limits);
@@ -206,6 +212,7 @@ pub async fn serve(config: Config, stop: impl Future<Output = ()>) -> Result<(),
         passwords: Passwords::new(Cost::STANDARD),
         sessions: Arc::new(ingest.sessions),
         commands: commands.clone(),
+        scans,
         courier,
         origin: TokenOrigin {
             root_pin: base.pki.root_pin(),

@@ -17,7 +17,8 @@ use farwatch_common::id::{AgentId, DeviceId, TenantId};
 use farwatch_proto::v1::agent_control_client::AgentControlClient;
 use farwatch_proto::v1::{
     Command, CommandResult, DrainNotice, FetchConfig, FindCredential, FindCredentialResult,
-    PingRequest, PollNow, PollNowResult, command, command_result,
+    ListNetworks, Network, PingRequest, PollNow, PollNowResult, ScanHosts, ScanHostsResult,
+    command, command_result,
 };
 use futures_util::StreamExt as _;
 use tonic::transport::Channel;
@@ -51,6 +52,10 @@ const BACK_EVERY: Duration = Duration::from_millis(50);
 const DRAINS_MAX: usize = 1024;
 /// Of what an agent says went wrong.
 const REASON_CHARS_MAX: usize = 200;
+/// Of a text that an agent sends, in characters.
+const TEXT_CHARS_MAX: usize = 512;
+/// Bytes of the id of a command: random ones.
+pub const ID_BYTES: usize = 16;
 
 /// Why there is no answer.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -179,8 +184,36 @@ impl Errand {
         }
     }
 
+    /// Has hosts scanned. With the same `id` it is asked for once more what it has done already.
+    pub async fn scan_hosts(
+        self,
+        id: [u8; ID_BYTES],
+        wanted: ScanHosts,
+    ) -> Result<ScanHostsResult, CommandError> {
+        match self.run_as(id, command::Kind::ScanHosts(wanted)).await?.kind {
+            Some(command_result::Kind::ScanHosts(result)) => Ok(result),
+            _ => Err(another()),
+        }
+    }
+
+    /// Which networks the agent's host is in.
+    pub async fn list_networks(self) -> Result<Vec<Network>, CommandError> {
+        match self.run(command::Kind::ListNetworks(ListNetworks {})).await?.kind {
+            Some(command_result::Kind::ListNetworks(result)) => Ok(result.networks),
+            _ => Err(another()),
+        }
+    }
+
     async fn run(&self, kind: command::Kind) -> Result<CommandResult, CommandError> {
-        let id = rand::random::<[u8; 16]>().to_vec();
+        self.run_as(rand::random(), kind).await
+    }
+
+    async fn run_as(
+        &self,
+        id: [u8; ID_BYTES],
+        kind: command::Kind,
+    ) -> Result<CommandResult, CommandError> {
+        let id = id.to_vec();
         let began = self.clock.monotonic();
         self.in_time(|mut agent| {
             // Asked again, it has what is left.
@@ -282,6 +315,15 @@ fn why(status: &Status) -> CommandError {
             CommandError::Failed { reason }
         }
     }
+}
+
+/// What an agent says of something it was told by others, cut, without control characters; empty is
+/// nothing.
+#[must_use]
+pub fn told_text(told: &str) -> Option<String> {
+    let shown = |letter: char| if letter.is_control() { ' ' } else { letter };
+    let text: String = told.trim().chars().map(shown).take(TEXT_CHARS_MAX).collect();
+    (!text.is_empty()).then_some(text)
 }
 
 /// Writes into the audit what is asked of an agent of this tenant, before it is, and what came of it.

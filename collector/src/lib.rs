@@ -1,6 +1,6 @@
 //! The Farwatch collector. `collector.rs` puts the parts together; the stages are, in the order
 //! data flows: `ingest`, `store`, `live`, `evaluate`, `notify`, `api`. Beside them: `identity`, `inventory`, `audit`,
-//! `listen`, `migrate_to`.
+//! `scan`, `listen`, `migrate_to`.
 
 pub mod api;
 pub mod args;
@@ -19,4 +19,5 @@ pub mod live;
 pub mod metrics;
 pub mod migrate_to;
 pub mod notify;
+pub mod scan;
 pub mod store;

@@ -177,6 +177,8 @@ ids! {
     ConfigJobId = "job";
     /// What the configuration of a device was for a while.
     ConfigVersionId = "cfg";
+    /// A search for what stands at a site.
+    ScanId = "scn";
 }
 
 #[cfg(test)]

@@ -18,15 +18,13 @@ use super::error::Error;
 use super::guard::Caller;
 use super::reply::{Cause, Data, Time};
 use super::request::{MaybeJson, PathId};
-use crate::command::{CommandError, Pinged};
+use crate::command::{CommandError, Pinged, told_text as text};
 use crate::identity::Access;
 use crate::inventory::agent::agent_get;
 use crate::inventory::device::device_get;
 use crate::inventory::{InventoryError, require};
 use record::Record;
 
-/// Of a text that an agent sends, in characters.
-const TEXT_CHARS_MAX: usize = 512;
 /// When an agent that has enough to do should be asked again.
 const BUSY_RETRY_S: u64 = 5;
 
@@ -98,13 +96,6 @@ fn outcome(number: u32) -> &'static str {
 /// Microseconds of what was measured; 0 was not.
 fn measured_ms(micros: u32) -> Option<f64> {
     (micros > 0).then(|| f64::from(micros) / 1_000.0)
-}
-
-/// What an agent says of something it was told by others; empty is nothing.
-fn text(told: &str) -> Option<String> {
-    let shown = |letter: char| if letter.is_control() { ' ' } else { letter };
-    let text: String = told.trim().chars().map(shown).take(TEXT_CHARS_MAX).collect();
-    (!text.is_empty()).then_some(text)
 }
 
 fn snmp_result(outcome: &proto::SnmpOutcome) -> SnmpResult {
@@ -255,12 +246,5 @@ mod tests {
         let strange = proto::PingOutcome { cause: 999, sent: 1, received: 7, ..Default::default() };
         let strange = ping_result(&strange);
         assert_eq!((strange.ok, strange.cause, strange.loss_percent), (false, None, Some(0.0)));
-    }
-
-    #[test]
-    fn texts_of_others_are_cut_and_hold_no_control_characters() {
-        assert_eq!(text(" a\nb\u{1b}[31m "), Some("a b [31m".to_owned()));
-        assert_eq!(text(" \n"), None);
-        assert_eq!(text(&"x".repeat(10_000)).unwrap().len(), TEXT_CHARS_MAX);
     }
 }

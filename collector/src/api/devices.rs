@@ -2,6 +2,7 @@
 
 pub(super) mod bulk;
 pub(super) mod change;
+pub(super) mod import;
 
 use axum::extract::State;
 use http::StatusCode;
@@ -36,7 +37,7 @@ use crate::live::{LiveDevice, State as LiveState};
 use farwatch_common::id::{AgentId, DeviceId};
 use farwatch_common::task::to_the_end;
 
-const INTERVAL_S: u32 = 60;
+pub(super) const INTERVAL_S: u32 = 60;
 const INTERVAL_S_MAX: u32 = 86_400;
 const REQUEST_GAP_MS_MAX: u32 = 1_000;
 const SEARCH_CHARS_MAX: usize = 200;
@@ -345,15 +346,11 @@ pub(super) async fn device_new(
     // An agent that is not theirs is told before any field is.
     let (agent, tenant) = agent_named(&state, &caller.context, ("agent", &body.agent)).await?;
     let new = checked(agent, body)?;
-    let named = new.named;
     let made = to_the_end(async move {
         let Parts { db, vault, ids, clock, .. } = &*state;
         let _turn = state.live.turn(tenant).await;
         let row = device_create(db, vault, &caller.context, ids, &new, clock.now()).await?;
-        state.live.device_added(row.tenant.id, agent, row.id, row.interval_s);
-        if !named {
-            state.live.device_follows_name(row.id);
-        }
+        added(&state, &row);
         state.changes.notify(agent);
         tracing::info!(stage = "api", device_id = %row.id, agent_id = %agent, "device added");
         Ok(show_now(&state, row))
@@ -362,8 +359,16 @@ pub(super) async fn device_new(
     Ok((StatusCode::CREATED, Data { data }))
 }
 
+/// Tells screens of a device that was made; its agent is for the caller to tell.
+pub(super) fn added(state: &AppState, row: &device::Device) {
+    state.live.device_added(row.tenant.id, row.agent.id, row.id, row.interval_s);
+    if !row.named {
+        state.live.device_follows_name(row.id);
+    }
+}
+
 /// Of devices, what exists already is the address.
-fn exists(error: InventoryError) -> Error {
+pub(super) fn exists(error: InventoryError) -> Error {
     match error {
         InventoryError::Exists { there, .. } => {
             let detail = format!("This agent has a device of this address already: `{there}`.");

@@ -152,6 +152,16 @@ impl Error {
         Self::new(status, code, detail)
     }
 
+    /// For people.
+    pub(super) fn detail(&self) -> &str {
+        &self.detail
+    }
+
+    /// What is wrong with which field.
+    pub(super) fn errors(&self) -> &[FieldError] {
+        &self.errors
+    }
+
     /// Stable; programs go by it.
     pub(super) fn code(&self) -> &'static str {
         self.code

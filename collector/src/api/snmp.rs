@@ -25,19 +25,19 @@ const CONTEXT_RULE: &str = "must be at most 255 bytes, without control character
 #[serde(deny_unknown_fields)]
 pub(super) struct NewSnmpUser {
     /// 1 to 32 bytes.
-    name: String,
+    pub(super) name: String,
     /// `none` if not given.
-    auth: Option<SnmpAuth>,
+    pub(super) auth: Option<SnmpAuth>,
     /// 8 to 255 bytes, with any `auth` but `none`.
     #[schema(format = Password)]
-    auth_password: Option<String>,
+    pub(super) auth_password: Option<String>,
     /// `none` if not given; any other needs an `auth`.
-    privacy: Option<SnmpPrivacy>,
+    pub(super) privacy: Option<SnmpPrivacy>,
     /// 8 to 255 bytes, with any `privacy` but `none`.
     #[schema(format = Password)]
-    privacy_password: Option<String>,
+    pub(super) privacy_password: Option<String>,
     /// contextName, 255 bytes at most; the default context if not given.
-    context: Option<String>,
+    pub(super) context: Option<String>,
 }
 
 /// What may be shown of a user of SNMPv3.

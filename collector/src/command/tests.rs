@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use farwatch_common::task::spawn_child;
 use farwatch_proto::v1::agent_control_server::{AgentControl, AgentControlServer};
 use farwatch_proto::v1::{
-    Assignment, AssignmentApplied, CredentialOutcome, DrainReply, FetchConfigTaken, PingOutcome,
-    PingReply, SnmpOutcome, SnmpVersion,
+    Assignment, AssignmentApplied, CredentialOutcome, DrainReply, FetchConfigTaken, Networks,
+    PingOutcome, PingReply, ScannedHost, SnmpOutcome, SnmpVersion,
 };
 use hyper_util::rt::TokioIo;
 use tokio::sync::mpsc;
@@ -155,6 +155,44 @@ fn found(wanted: &FindCredential) -> command_result::Kind {
     })
 }
 
+/// The first of the hosts is there and takes the first candidate.
+fn scanned(wanted: &ScanHosts) -> command_result::Kind {
+    let works = wanted.candidates.first().and_then(|one| one.credential.as_ref());
+    let works = works.map(|one| CredentialOutcome {
+        id: one.id,
+        version: SnmpVersion::V2c.into(),
+        sys_name: "core".to_owned(),
+        sys_descr: "RouterOS CCR2004".to_owned(),
+        sys_object_id: "1.3.6.1.4.1.14988.1".to_owned(),
+        ..CredentialOutcome::default()
+    });
+    let ping = PingOutcome { sent: 5, received: 5, rtt_us: 1_250, ..PingOutcome::default() };
+    let host = |host: &String| ScannedHost {
+        host: host.clone(),
+        ping: Some(ping.clone()),
+        cause: u32::from(works.is_none()),
+        works: works.clone(),
+        advice: "Check the community.".to_owned(),
+    };
+    let hosts = wanted.hosts.first().map(host).into_iter().collect();
+    command_result::Kind::ScanHosts(ScanHostsResult { hosts, ..ScanHostsResult::default() })
+}
+
+fn networks() -> command_result::Kind {
+    let network = |interface: &str, address: &str, prefix| Network {
+        interface: interface.to_owned(),
+        address: address.to_owned(),
+        prefix,
+    };
+    command_result::Kind::ListNetworks(Networks {
+        networks: vec![
+            network("eth0", "192.168.88.7", 24),
+            network("evil\n", "10.0.0.0", 99),
+            network("evil", "not an address", 24),
+        ],
+    })
+}
+
 #[tonic::async_trait]
 impl AgentControl for Control {
     async fn apply_assignment(
@@ -195,7 +233,9 @@ impl AgentControl for Control {
             (command::Kind::FetchConfig(_), true) => {
                 command_result::Kind::FetchConfig(FetchConfigTaken {})
             }
-            (command::Kind::FindCredential(_) | command::Kind::FetchConfig(_), false) => polled(),
+            (command::Kind::ScanHosts(wanted), true) => scanned(&wanted),
+            (command::Kind::ListNetworks(_), true) => networks(),
+            (_, false) => polled(),
         };
         Ok(Response::new(CommandResult { kind: Some(kind) }))
     }
@@ -296,4 +336,11 @@ async fn commands_under_way_are_bounded() {
     assert_eq!(refused(TenantId(9), AgentId(9)), Some(CommandError::Busy));
     drop(held);
     assert_eq!(refused(TENANT, AGENT), None);
+}
+
+#[test]
+fn texts_of_others_are_cut_and_hold_no_control_characters() {
+    assert_eq!(told_text(" a\nb\u{1b}[31m "), Some("a b [31m".to_owned()));
+    assert_eq!(told_text(" \n"), None);
+    assert_eq!(told_text(&"x".repeat(10_000)).unwrap().len(), TEXT_CHARS_MAX);
 }

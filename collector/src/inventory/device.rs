@@ -4,6 +4,7 @@
 pub(crate) mod apply;
 pub mod bulk;
 pub mod change;
+pub mod create;
 pub mod credential;
 pub mod login;
 pub mod object;
@@ -17,7 +18,8 @@ use super::{InventoryError, Listed, Named, Page, is_name, like, listed, tenant_s
 use crate::identity::TenantContext;
 use crate::store::sql::{Row, Sql, sql};
 use crate::store::{Database, StoreError, Txn};
-pub use change::{NewDevice, device_create, device_delete};
+pub use change::device_delete;
+pub use create::{NewDevice, device_create};
 use tag::Tags;
 
 pub const SNMP_PORT: u16 = 161;

@@ -159,11 +159,29 @@ pub async fn room_for_agent(txn: &mut Txn, tenant: TenantId) -> Result<(), Inven
     Ok(())
 }
 
-/// Whether there may be one device more; under the tenant's lock.
-pub async fn room_for_device(txn: &mut Txn, tenant: TenantId) -> Result<(), InventoryError> {
-    let (quota, used) = in_txn(txn, tenant).await?;
-    if used.devices >= quota.devices() {
-        return Err(InventoryError::Quota { what: "devices", max: quota.devices() });
+/// How many devices more there may be, as counted under the tenant's lock.
+#[derive(Debug)]
+pub struct Room {
+    left: u32,
+    max: u32,
+}
+
+impl Room {
+    pub async fn of(txn: &mut Txn, tenant: TenantId) -> Result<Self, InventoryError> {
+        let (quota, used) = in_txn(txn, tenant).await?;
+        let max = quota.devices();
+        Ok(Self { left: max.saturating_sub(used.devices), max })
     }
-    Ok(())
+
+    /// For one device.
+    pub fn take(&mut self) -> Result<(), InventoryError> {
+        let full = InventoryError::Quota { what: "devices", max: self.max };
+        self.left = self.left.checked_sub(1).ok_or(full)?;
+        Ok(())
+    }
+
+    /// The device was there already.
+    pub fn give_back(&mut self) {
+        self.left += 1;
+    }
 }

@@ -28,6 +28,7 @@ use crate::identity::{Access, IdentityKey, TenantContext};
 use crate::ingest::IngestKey;
 use crate::notify::NotifyKey;
 use crate::notify::outbox::Known;
+use crate::scan::ScanKey;
 
 /// Who the statements of a transaction run as: a role of its own with its own grants.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -449,5 +450,10 @@ impl Database {
         tenants: &BTreeSet<TenantId>,
     ) -> Result<Txn, StoreError> {
         self.begin(Mode::Write, Scope::ingest(tenants.clone())).await
+    }
+
+    /// Begins to write what a scan of a tenant has found, on behalf of who asked for it.
+    pub async fn scan(&self, _: ScanKey, tenant: TenantId) -> Result<Txn, StoreError> {
+        self.begin(Mode::Write, Scope::app(tenant)).await
     }
 }

@@ -4,7 +4,7 @@
 //! choice. They need what they need to make profiles, and to add the device that would be asked with
 //! one; a tenant may search a few times in a minute, and the audit names every host.
 
-mod tries;
+pub(in crate::api) mod tries;
 
 use axum::extract::State;
 use farwatch_common::id::AgentId;
@@ -131,7 +131,7 @@ pub(in crate::api) async fn credential_find(
     if with_profiles {
         let of = (tenant, agent.site.id);
         let all = profiles_in_reach(&state.db, &state.vault, &caller.context, of).await?;
-        left_out = add_profiles(&mut tries, all, &tags);
+        left_out = add_profiles(&mut tries, all, &tags, CANDIDATES_MAX);
     }
     let verbs = ("agent", "find_credential", "find_credential_outcome");
     let record = Record::of(verbs, id.0, agent.name).wanted(told(&address, &tries));

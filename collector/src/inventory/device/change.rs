@@ -1,41 +1,21 @@
-//! Devices are made, changed and taken out; the assignment of their agent with them.
+//! Devices are changed and taken out; the assignment of their agent with them.
 
 use std::collections::BTreeSet;
 
 use farwatch_common::clock::Micros;
-use farwatch_common::id::{AgentId, DeviceId, IdGenerator, SiteId, TenantId};
+use farwatch_common::id::{AgentId, DeviceId, IdGenerator, TenantId};
 
-use super::apply::{Applied, address_exists, address_taken, apply, locked};
-use super::credential::Purpose;
-use super::tag::{self, Tags};
-use super::{Device, Manner, credential, device_get, ids_json, in_txn};
+use super::apply::{Applied, apply, locked};
+use super::tag::Tags;
+use super::{Device, device_get, ids_json};
 use crate::audit::Change;
 use crate::identity::{Access, TenantContext};
-use crate::inventory::agent::agent_get;
+use crate::inventory::InventoryError;
 use crate::inventory::assignment::assignment_bump;
-use crate::inventory::quota::room_for_device;
 use crate::inventory::snmp::Credential;
 use crate::inventory::vault::Vault;
-use crate::inventory::{InventoryError, set_of};
 use crate::store::sql::sql;
 use crate::store::{Database, Txn};
-
-/// A device to be made; its texts are checked by the caller.
-#[derive(Clone, Debug)]
-pub struct NewDevice {
-    pub agent: AgentId,
-    pub name: String,
-    /// False if `name` only stands in until the device says its own.
-    pub named: bool,
-    pub host: String,
-    pub port: u16,
-    pub interval_s: u32,
-    pub snmp_version: &'static str,
-    /// Of the kind that goes with the version. `None`: a profile's.
-    pub credential: Option<Credential>,
-    pub manner: Manner,
-    pub tags: Tags,
-}
 
 /// What is to be different of a device; its texts are checked by the caller.
 #[derive(Clone, Debug, Default)]
@@ -57,64 +37,6 @@ pub struct DevicePatch {
     pub remove_tags: Tags,
     /// Another agent of its tenant.
     pub agent: Option<AgentId>,
-}
-
-sql! { pub(crate) SITE_OF =
-    "SELECT site_id FROM agent WHERE tenant_id = $1 AND agent_id = $2"
-}
-
-async fn site_of(
-    txn: &mut Txn,
-    tenant: TenantId,
-    agent: AgentId,
-) -> Result<SiteId, InventoryError> {
-    let row = SITE_OF.bind(tenant).bind(agent).optional(txn).await?;
-    Ok(SiteId(row.ok_or(InventoryError::NotFound)?.get(0)?))
-}
-
-sql! { pub(crate) INSERT =
-    "INSERT INTO device (tenant_id, device_id, site_id, agent_id, name, host, port,
-                         interval_s, snmp_version, created_at, named, ping_off,
-                         strict_source, request_gap_ms)
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
-     ON CONFLICT (tenant_id, agent_id, host, port) DO NOTHING"
-}
-
-/// Makes a device with its sealed credential. The caller tells the agent's session afterwards.
-pub async fn device_create(
-    db: &Database,
-    vault: &Vault,
-    context: &TenantContext,
-    ids: &IdGenerator,
-    new: &NewDevice,
-    now: Micros,
-) -> Result<Device, InventoryError> {
-    let tenant = agent_get(db, context, new.agent).await?.tenant.id;
-    let mut txn = db.change(context, tenant, Access::Write).await?;
-    if assignment_bump(&mut txn, tenant, new.agent).await? {
-        return Err(InventoryError::Revoked);
-    }
-    room_for_device(&mut txn, tenant).await?;
-    let id = DeviceId(ids.next(now));
-    let site = site_of(&mut txn, tenant, new.agent).await?;
-    let insert = INSERT.bind(tenant).bind(id).bind(site).bind(new.agent);
-    let insert = insert.bind(&new.name).bind(&new.host).bind(new.port).bind(new.interval_s);
-    let insert = insert.bind(new.snmp_version).bind(now).bind(new.named);
-    let Manner { ping, strict_source, request_gap_ms } = new.manner;
-    let insert = insert.bind(!ping).bind(strict_source).bind(request_gap_ms);
-    if insert.execute(&mut txn).await? == 0 {
-        let there = address_taken(&mut txn, (tenant, id), (new.agent, &new.host, new.port)).await?;
-        return Err(address_exists(there.unwrap_or_default()));
-    }
-    if let Some(own) = &new.credential {
-        let own = (Purpose::Snmp, Some(&own.clone().into()));
-        credential::put(&mut txn, (vault, ids), tenant, &[(site, id)], own, now).await?;
-    }
-    tag::store(&mut txn, tenant, [(id, &Tags::new(), &new.tags)]).await?;
-    let device = in_txn(&mut txn, &set_of(tenant), id).await?;
-    let change = Change::new("device", "create", device.id.0, &device.name);
-    txn.commit([change.after(device.told())], now).await?;
-    Ok(device)
 }
 
 /// Changes a device. Returns it as it was and as it is; the caller tells the agents of both.

@@ -41,6 +41,18 @@ pub fn in_force<'a>(all: &'a [InReach], kind: Kind, tags: &Tags) -> Option<&'a I
     all.iter().find(|one| one.kind == kind && one.reaches(tags))
 }
 
+/// What a device with these tags has to have as its own to be asked as this profile says: nothing where
+/// the profile is in force, or is not among them.
+#[must_use]
+pub fn own_copy(all: &[InReach], profile: CredentialId, tags: &Tags) -> Option<Credential> {
+    let wanted = all.iter().find(|one| one.profile.id == profile)?;
+    let first = in_force(all, wanted.kind, tags);
+    if first.is_some_and(|first| first.profile.id == profile) {
+        return None;
+    }
+    wanted.credential.clone()
+}
+
 // In the order in which `profile_of` chooses.
 sql! { pub(crate) REACH =
     "SELECT q.profile_id, q.name, q.kind, COALESCE(q.site_id, 0), q.key_version, q.sealed,

@@ -26,12 +26,13 @@ use crate::identity::{
     token, user, view,
 };
 use crate::ingest::presence;
-use crate::inventory::device::{apply, change, credential, login, object, tag};
+use crate::inventory::device::{apply, change, create, credential, login, object, tag};
 use crate::inventory::profile::reach;
 use crate::inventory::vault::{self, master, rotate};
 use crate::inventory::{agent, assignment, device, profile, quota, site, tenant};
 use crate::live::rebuild;
 use crate::notify::{channel, deliveries, outbox, route, spell, store as notify};
+use crate::scan::store as scan;
 use crate::store::ids;
 use crate::store::samples::{cursor, facts, fetch, gaps, last, pages, subject, tables};
 use crate::store::sqlite::append;
@@ -110,8 +111,8 @@ static APP: &[&Sql] = &[
     &assignment::OUTGROW,
     &assignment::REVISION,
     &assignment::DEVICES,
-    &change::SITE_OF,
-    &change::INSERT,
+    &create::SITE_OF,
+    &create::INSERT,
     &change::DELETE,
     &credential::IN_FORCE,
     &credential::INSERT,
@@ -176,6 +177,17 @@ static APP: &[&Sql] = &[
     &profile::DELETE,
     &profile::TOUCH,
     &reach::REACH,
+    &scan::GET,
+    &scan::LIST,
+    &scan::OPEN,
+    &scan::HOSTS,
+    &scan::DEVICES,
+    &scan::INSERT,
+    &scan::OLD,
+    &scan::RUNNING,
+    &scan::HOST_ADD,
+    &scan::STANDS,
+    &scan::END,
     &quota::OF_ALL,
     &quota::GET,
     &quota::SET,

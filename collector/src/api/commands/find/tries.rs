@@ -9,7 +9,7 @@ use crate::inventory::profile::reach::{InReach, in_force};
 use crate::inventory::snmp::Credential;
 
 /// Credentials that are tried in one go: the agent has 20 s.
-pub(super) const CANDIDATES_MAX: usize = 32;
+pub(in crate::api) const CANDIDATES_MAX: usize = 32;
 
 #[derive(Debug, Serialize, ToSchema)]
 pub(in crate::api) struct ProfileTried {
@@ -23,8 +23,8 @@ pub(in crate::api) struct ProfileTried {
 
 #[derive(Debug, Serialize, ToSchema)]
 pub(in crate::api) struct ProfileLeftOut {
-    profile: Ref,
-    reason: LeftOut,
+    pub(in crate::api) profile: Ref,
+    pub(in crate::api) reason: LeftOut,
 }
 
 #[derive(Clone, Copy, Debug, Serialize, ToSchema)]
@@ -32,27 +32,28 @@ pub(in crate::api) struct ProfileLeftOut {
 pub(in crate::api) enum LeftOut {
     /// What is sealed of it does not open: it has to be given anew.
     Damaged,
-    /// 32 are tried at most.
+    /// There are enough that are closer: a search tries 32 at most, a scan 16.
     TooMany,
 }
 
 /// One that is tried.
-pub(super) struct Try {
+pub(in crate::api) struct Try {
     pub(super) place: Option<u32>,
-    pub(super) profile: Option<InReach>,
+    pub(in crate::api) profile: Option<InReach>,
     /// The profile that is closer.
     pub(super) instead: Option<Ref>,
-    pub(super) version: SnmpVersion,
-    pub(super) credential: Credential,
+    pub(in crate::api) version: SnmpVersion,
+    pub(in crate::api) credential: Credential,
 }
 
-/// Has the profiles tried, as many as may be: first those that would be in force, as the agent stops
+/// Has the profiles tried, until there are `max` to try: first those that would be in force, as the agent stops
 /// at one that works; of these first those that a device with these tags takes without any more ado.
 /// Says which were left out.
-pub(super) fn add_profiles(
+pub(in crate::api) fn add_profiles(
     tries: &mut Vec<Try>,
     all: Vec<InReach>,
     tags: &Tags,
+    max: usize,
 ) -> Vec<ProfileLeftOut> {
     let closer = |one: &InReach| {
         let mut tags = tags.clone();
@@ -68,7 +69,7 @@ pub(super) fn add_profiles(
         let leave = |reason| ProfileLeftOut { profile: one.profile.clone().into(), reason };
         match one.credential.take() {
             None => left_out.push(leave(LeftOut::Damaged)),
-            Some(_) if tries.len() >= CANDIDATES_MAX => left_out.push(leave(LeftOut::TooMany)),
+            Some(_) if tries.len() >= max => left_out.push(leave(LeftOut::TooMany)),
             Some(credential) => tries.push(of_profile(one, instead, credential)),
         }
     }

@@ -81,6 +81,8 @@ quota identity SELECT
 quota ingest SELECT
 route app DELETE INSERT SELECT UPDATE
 route ingest SELECT
+scan app DELETE INSERT SELECT UPDATE
+scan_host app DELETE INSERT SELECT UPDATE
 site app DELETE INSERT SELECT UPDATE
 site identity INSERT SELECT
 site ingest SELECT

@@ -1,0 +1,258 @@
+//! The task that carries scans out: a chunk after the other, each to its agent.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use farwatch_common::clock::Clock;
+use farwatch_common::task::{chain, to_the_end};
+use futures_util::stream::FuturesUnordered;
+use futures_util::{FutureExt as _, StreamExt as _};
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use super::course::Course;
+use super::store::{left_open, scan_end, scan_stands};
+use super::{Begun, Host, PATIENCE, Scan, Scans, State, Wish};
+use crate::command::{CommandError, Commands, ID_BYTES};
+use crate::identity::TenantContext;
+use crate::inventory::InventoryError;
+use crate::metrics::{Counter, Metrics};
+use crate::store::{Database, StoreError};
+
+/// How soon an agent that was away or busy is asked again.
+const AGAIN_AFTER: Duration = Duration::from_secs(2);
+
+const RESTARTED: &str = "The collector was restarted in the middle of it; scan again.";
+const STOPPED: &str = "The collector failed in the middle of it; its log says why. Scan again.";
+
+/// Carries scans out. One serves a database.
+pub struct Scanner {
+    tools: Arc<Tools>,
+    begun: mpsc::Receiver<Begun>,
+}
+
+struct Tools {
+    database: Database,
+    commands: Commands,
+    clock: Clock,
+    scans: Scans,
+    patience: Duration,
+    asked: Counter,
+    found: Counter,
+    failed: Counter,
+}
+
+/// Why a scan does not come to its end.
+#[derive(Debug)]
+enum Stop {
+    /// Somebody has ended it.
+    Ended,
+    Failed(String),
+    Store(StoreError),
+}
+
+impl From<StoreError> for Stop {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl Scanner {
+    #[must_use]
+    pub fn new(
+        database: Database,
+        commands: Commands,
+        clock: Clock,
+        metrics: &Metrics,
+    ) -> (Self, Scans) {
+        let (scans, begun) = Scans::new();
+        let counter = |name, help| metrics.counter(name, help, &[]);
+        let tools = Tools {
+            database,
+            commands,
+            clock,
+            scans: scans.clone(),
+            patience: PATIENCE,
+            asked: counter(
+                "scan_addresses_asked_total",
+                "Addresses that agents were asked to scan.",
+            ),
+            found: counter("scan_hosts_found_total", "Hosts that scans have found."),
+            failed: counter("scan_scans_failed_total", "Scans that did not come to their end."),
+        };
+        (Self { tools: Arc::new(tools), begun }, scans)
+    }
+
+    /// One with another patience.
+    #[cfg(test)]
+    pub(super) fn patient(mut self, patience: Duration) -> Self {
+        if let Some(tools) = Arc::get_mut(&mut self.tools) {
+            tools.patience = patience;
+        }
+        self
+    }
+
+    /// Works until `cancel`. Scans that are under way then are told as failed by the next process.
+    pub async fn run(mut self, cancel: CancellationToken) -> Result<(), Infallible> {
+        self.tools.end_left().await;
+        #[expect(clippy::disallowed_methods, reason = "each has one of `SCANS_MAX` places")]
+        let mut under_way = FuturesUnordered::new();
+        loop {
+            tokio::select! {
+                () = cancel.cancelled() => return Ok(()),
+                Some(begun) = self.begun.recv() => {
+                    let tools = Arc::clone(&self.tools);
+                    under_way.push(async move { tools.carry_out(begun).await }.boxed());
+                }
+                Some(()) = under_way.next() => {}
+            }
+        }
+    }
+}
+
+impl Tools {
+    /// Ends what the process before this one has left.
+    async fn end_left(&self) {
+        let ended = async {
+            let local = TenantContext::local(&self.database).await?;
+            for scan in left_open(&self.database, &local).await? {
+                let how = (State::Failed, RESTARTED);
+                scan_end(&self.database, &local, &scan, how, self.clock.now()).await?;
+                self.failed.add(1);
+            }
+            Ok::<(), InventoryError>(())
+        };
+        if let Err(error) = ended.await {
+            let error = chain(&error);
+            tracing::error!(stage = "scan", error, "scans of before the start are not ended");
+        }
+    }
+
+    async fn carry_out(&self, begun: Begun) {
+        let Begun { wish, cancel, _turn } = begun;
+        let Wish { scan, context, hosts, candidates } = wish;
+        let mut course = Course::new(hosts, candidates, scan.packets_per_second);
+        let stopped = tokio::select! {
+            () = cancel.cancelled() => Err(Stop::Ended),
+            done = self.drive(&scan, &mut course) => done,
+        };
+        let (state, detail) = match stopped {
+            Ok(()) => (State::Done, course.summary()),
+            Err(Stop::Ended) => return self.forget(&scan),
+            Err(Stop::Failed(why)) => (State::Failed, why),
+            Err(Stop::Store(error)) => {
+                let error = chain(&error);
+                tracing::error!(stage = "scan", scan = %scan.id, error, "a scan cannot go on");
+                (State::Failed, STOPPED.to_owned())
+            }
+        };
+        if state == State::Failed {
+            self.failed.add(1);
+        }
+        let (database, now) = (self.database.clone(), self.clock.now());
+        let ended = scan.clone();
+        let ending =
+            async move { scan_end(&database, &context, &ended, (state, &detail), now).await };
+        // Its rows are written also if this process is about to stop.
+        match to_the_end(ending).await {
+            Ok(_) => tracing::info!(
+                stage = "scan", scan = %scan.id, state = state.name(), "a scan has ended"
+            ),
+            Err(error) => {
+                let error = chain(&error);
+                tracing::error!(stage = "scan", scan = %scan.id, error, "a scan's end is lost");
+            }
+        }
+        self.forget(&scan);
+    }
+
+    fn forget(&self, scan: &Scan) {
+        self.scans.under_way.lock().remove(&scan.id);
+    }
+
+    async fn drive(&self, scan: &Scan, course: &mut Course) -> Result<(), Stop> {
+        while !course.next().is_empty() {
+            let answer = self.ask(scan, course).await?;
+            let before = course.asked();
+            let hosts = course.take(answer);
+            self.asked.add((course.asked() - before).into());
+            self.found.add(hosts.len() as u64);
+            self.stands(scan, course, None, &hosts).await?;
+        }
+        Ok(())
+    }
+
+    /// Asks for the next chunk, until there is an answer.
+    async fn ask(
+        &self,
+        scan: &Scan,
+        course: &Course,
+    ) -> Result<farwatch_proto::v1::ScanHostsResult, Stop> {
+        let id: [u8; ID_BYTES] = rand::random();
+        let question = course.question(scan.port, scan.packets_per_second);
+        let mut waiting_since: Option<Instant> = None;
+        loop {
+            let asked = match self.commands.begin(scan.tenant.id, scan.agent.id) {
+                Ok(errand) => errand.scan_hosts(id, question.clone()).await,
+                Err(error) => Err(error),
+            };
+            let error = match asked {
+                Ok(answer) => return Ok(answer),
+                Err(error) => error,
+            };
+            let (is, was) = passing(&error).ok_or_else(|| Stop::Failed(lasting(&error)))?;
+            let now = self.clock.monotonic();
+            let since = *waiting_since.get_or_insert(now);
+            if now.duration_since(since) >= self.patience {
+                let minutes = self.patience.as_secs() / 60;
+                return Err(Stop::Failed(format!(
+                    "The agent {was} for {minutes} minutes: look at its page, then scan again."
+                )));
+            }
+            if since == now {
+                let detail = format!("The scan waits for its agent, which {is}.");
+                self.stands(scan, course, Some(&detail), &[]).await?;
+            }
+            tokio::time::sleep(AGAIN_AFTER).await;
+        }
+    }
+
+    async fn stands(
+        &self,
+        scan: &Scan,
+        course: &Course,
+        waits: Option<&str>,
+        hosts: &[Host],
+    ) -> Result<(), Stop> {
+        let state = if waits.is_some() { State::Waiting } else { State::Running };
+        let asked = course.asked();
+        let of = (scan.tenant.id, scan.id);
+        let is_open = scan_stands(&self.database, of, (state, asked, waits), hosts).await?;
+        if is_open { Ok(()) } else { Err(Stop::Ended) }
+    }
+}
+
+/// What is so for a while, in words: now, and later on.
+fn passing(error: &CommandError) -> Option<(&'static str, &'static str)> {
+    match error {
+        CommandError::Offline => Some(("is not connected", "was not connected")),
+        CommandError::TimedOut => Some(("does not answer", "did not answer")),
+        CommandError::AgentBusy | CommandError::TenantBusy | CommandError::Busy => {
+            Some(("has enough to do for others", "had no time"))
+        }
+        CommandError::TooOld | CommandError::NotAssigned | CommandError::Failed { .. } => None,
+    }
+}
+
+fn lasting(error: &CommandError) -> String {
+    match error {
+        CommandError::TooOld => {
+            "This agent's version does not know scans yet: update the agent.".to_owned()
+        }
+        CommandError::Failed { reason } => {
+            format!("The agent could not do it; it says: {reason}.")
+        }
+        error => format!("The agent could not do it: {error}."),
+    }
+}
