@@ -19,6 +19,7 @@ mod poll;
 mod postgres;
 mod road;
 mod routers;
+mod scan;
 mod snmpd;
 mod totp;
 mod uplink;

@@ -20,9 +20,10 @@ use farwatch_proto::v1::agent_control_server::{AgentControl, AgentControlServer}
 use farwatch_proto::v1::uplink_client::UplinkClient;
 use farwatch_proto::v1::{
     Assignment, AssignmentApplied, Batch, Command, CommandResult, CredentialOutcome, DrainNotice,
-    DrainReply, FetchConfigTaken, FindCredential, FindCredentialResult, PingOutcome, PingReply,
-    PingRequest, PollNowResult, Reject, RejectCode, SessionHello, SnmpOutcome, SnmpVersion,
-    TelemetryDown, TelemetryUp, command, command_result, telemetry_down, telemetry_up,
+    DrainReply, FetchConfigTaken, FindCredential, FindCredentialResult, Networks, PingOutcome,
+    PingReply, PingRequest, PollNowResult, Reject, RejectCode, ScanHosts, ScanHostsResult,
+    ScannedHost, SessionHello, SnmpOutcome, SnmpVersion, TelemetryDown, TelemetryUp, command,
+    command_result, telemetry_down, telemetry_up,
 };
 use farwatch_support::stack::Collector;
 use tokio::sync::mpsc;
@@ -156,6 +157,8 @@ pub(crate) enum Answers {
     /// As one that has done it.
     Well,
     Never,
+    /// As one that tells whatever comes to its mind, and much of it.
+    Flooding,
 }
 
 struct Control {
@@ -196,6 +199,7 @@ impl AgentControl for Control {
                 return Err(Status::unimplemented("this agent knows assignments only"));
             }
             Answers::Never => std::future::pending().await,
+            Answers::Flooding => command_result::Kind::ScanHosts(flood()),
             Answers::Well => match command.kind.unwrap() {
                 command::Kind::PollNow(_) => command_result::Kind::PollNow(polled()),
                 command::Kind::FindCredential(wanted) => {
@@ -203,6 +207,12 @@ impl AgentControl for Control {
                 }
                 command::Kind::FetchConfig(_) => {
                     command_result::Kind::FetchConfig(FetchConfigTaken {})
+                }
+                command::Kind::ScanHosts(wanted) => {
+                    command_result::Kind::ScanHosts(scanned(&wanted))
+                }
+                command::Kind::ListNetworks(_) => {
+                    command_result::Kind::ListNetworks(Networks::default())
                 }
             },
         };
@@ -240,6 +250,36 @@ fn found(wanted: &FindCredential) -> FindCredentialResult {
         outcomes.push(outcome);
     }
     FindCredentialResult { outcomes, ping: None, not_tried: 0 }
+}
+
+/// The first host, by a name that breaks terminals; the same once more; and hosts nobody asked about.
+fn scanned(wanted: &ScanHosts) -> ScanHostsResult {
+    let host = |address: &str, name: &str| ScannedHost {
+        host: address.to_owned(),
+        works: Some(CredentialOutcome {
+            id: 0,
+            sys_name: name.to_owned(),
+            sys_descr: "x".repeat(100_000),
+            ..CredentialOutcome::default()
+        }),
+        ..ScannedHost::default()
+    };
+    let first = wanted.hosts.first().cloned().unwrap_or_default();
+    let hosts = vec![
+        host(&first, "\u{1b}[31mcore\n\u{7}"),
+        host(&first, "twice"),
+        host("8.8.8.8", "elsewhere"),
+        host("evil", "nowhere"),
+    ];
+    let not_asked = u32::MAX;
+    ScanHostsResult { hosts, not_asked, ..ScanHostsResult::default() }
+}
+
+/// Ten megabytes.
+fn flood() -> ScanHostsResult {
+    let advice = "x".repeat(10_000_000);
+    let hosts = vec![ScannedHost { advice, ..ScannedHost::default() }];
+    ScanHostsResult { hosts, ..ScanHostsResult::default() }
 }
 
 pub(crate) fn schema() -> Schema {

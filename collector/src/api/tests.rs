@@ -12,6 +12,7 @@ mod ends;
 mod factor;
 mod find;
 mod grants;
+mod import;
 mod input;
 mod inventory;
 mod isolation;
@@ -20,6 +21,7 @@ mod notify;
 mod people;
 mod recipes;
 mod roles;
+mod scans;
 mod secrets;
 mod stream;
 mod walls;
@@ -44,6 +46,7 @@ use crate::identity::{Access, IdentityKey, TenantContext};
 use crate::inventory::agent::agent_create;
 use crate::inventory::site::site_create_or_get;
 use crate::inventory::tenant::tenant_create;
+use crate::scan::Scanner;
 use crate::store::fixture::Raw;
 use crate::store::fixture::scratch::{Scratch, composed};
 use crate::store::txn::Scope;
@@ -72,6 +75,8 @@ struct World {
     ended: Arc<Ended>,
     /// Answers commands for every agent.
     reached: Arc<Agent>,
+    /// Carries scans out once somebody runs it.
+    scanner: Mutex<Option<Scanner>>,
     router: Router,
 }
 
@@ -161,6 +166,8 @@ impl World {
         let metrics = Metrics::default();
         let vault = Arc::new(Vault::open(dir.path()).unwrap());
         let courier = notify::courier(&db, &vault, &clock, &metrics);
+        let commands = Commands::new(reached.clone(), clock.clone());
+        let (scanner, scans) = Scanner::new(db.clone(), commands.clone(), clock.clone(), &metrics);
         let mut parts = Parts {
             live: Live::new(clock.clone()),
             samples: Samples::new(db.clone()),
@@ -170,7 +177,8 @@ impl World {
             rules: RuleChanges::default(),
             jobs: JobsChanged::default(),
             mirrors: Mirrors::default(),
-            commands: Commands::new(reached.clone(), clock.clone()),
+            commands,
+            scans,
             courier,
             clock,
             ids: Arc::new(IdGenerator::new(1)),
@@ -188,7 +196,8 @@ impl World {
         };
         change(&mut parts);
         let state = Arc::new(parts);
-        Self { _dir: dir, scratch, router: router(state.clone()), state, ended, reached }
+        let (scanner, router) = (Mutex::new(Some(scanner)), router(state.clone()));
+        Self { _dir: dir, scratch, router, state, ended, reached, scanner }
     }
 
     /// SQL past roles and tenants.

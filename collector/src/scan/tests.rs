@@ -106,7 +106,7 @@ fn started(db: &Database, patience: Duration) -> (Arc<Agent>, Scans, Cancellatio
     let (scanner, scans) = Scanner::new(db.clone(), commands, clock, &Metrics::default());
     let stop = CancellationToken::new();
     let run = scanner.patient(patience).run(stop.clone());
-    spawn_child(&stop, async move { drop(run.await) });
+    spawn_child(&stop, async move { run.await.unwrap() });
     (agent, scans, stop)
 }
 

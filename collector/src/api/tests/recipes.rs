@@ -107,6 +107,32 @@ pub(super) fn recipes(operation: &str) -> Option<Vec<Recipe>> {
                 bulk(json!({ "ids": ["{device}"] }), json!({ "delete": true })),
             ]
         }
+        "device_import" => {
+            let body = |tenant: &str, agent: &str| {
+                let csv = "address,name,community\n10.9.9.10,r,a-secret-community\n";
+                let body =
+                    json!({ "tenant": tenant, "agent": agent, "csv": csv, "dry_run": false });
+                send("/api/v1/devices/import", body)
+            };
+            vec![body("{tenant}", "{agent}"), body("{own_tenant}", "{agent}")]
+        }
+        "agent_networks" => vec![ask("/api/v1/agents/{agent}/networks")],
+        "scan_new" => {
+            let body = |profile: &str| json!({ "ranges": ["10.8.0.0/30"], "profiles": [profile] });
+            vec![
+                send("/api/v1/agents/{agent}/scans", body("{profile}")),
+                send("/api/v1/agents/{own_agent}/scans", body("{profile}")),
+            ]
+        }
+        "scans" => {
+            vec![ask("/api/v1/scans?tenant={tenant}"), ask("/api/v1/scans?agent={agent}")]
+        }
+        "scan" => vec![ask("/api/v1/scans/{scan}")],
+        "scan_cancel" => vec![ask("/api/v1/scans/{open_scan}/cancel")],
+        "scan_adopt" => {
+            let body = json!({ "hosts": [{ "address": "10.7.0.1" }] });
+            vec![send("/api/v1/scans/{scan}/adopt", body)]
+        }
         "device_poll" => vec![ask("/api/v1/devices/{device}/poll")],
         "backup_policy" => vec![ask("/api/v1/backup-policy?tenant={tenant}")],
         "backup_policy_put" => {
@@ -336,6 +362,8 @@ impl Things {
         let alert = alerts::looked_after(world, &tenant, agent, site).await;
         let config = configs::fetched(world, (&tenant, agent), &device, "host r1\n").await;
         let job = backups::fetched_once(world, admin, &device).await;
+        let scan = scans::found(world, (&tenant, agent, site), "10.7.0.1").await;
+        let open_scan = scans::open(world, (&tenant, agent, site)).await;
         let queued_job = backups::queued(world, &device).await;
         let body = json!({ "name": "w", "tenants": [tenant], "views": [{ "kind": "now" }] });
         let screen = world.post("/api/v1/screens", admin, body).await.data()["id"].clone();
@@ -356,6 +384,8 @@ impl Things {
             ("config", config),
             ("job", job),
             ("queued_job", queued_job),
+            ("scan", scan),
+            ("open_scan", open_scan),
             ("empty_site", text(empty)),
             ("token", text(token)),
             ("rule", text(rule)),
