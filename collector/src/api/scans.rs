@@ -45,7 +45,7 @@ const BUSY_RETRY_S: u64 = 30;
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct NewScan {
-    /// 1 to 64: networks (`192.168.88.0/24`), spans (`10.0.0.1-10.0.0.99`) or addresses of IPv4; 4096
+    /// 1 to 64: networks (`192.168.88.0/24`), spans (`10.0.0.20-10.0.0.99`) or addresses of IPv4; 4096
     /// addresses at most. A network's own address and its broadcast address are left out.
     ranges: Vec<String>,
     /// Credential profiles in reach of the agent's site, in the order to try them, 16 at most; if not

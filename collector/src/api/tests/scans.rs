@@ -161,7 +161,7 @@ async fn a_device_whose_profile_is_hidden_gets_the_same_credential_as_its_own() 
 async fn what_cannot_be_scanned_is_refused_by_its_reason() {
     let scene = Scene::of(World::new().await).await;
     scene
-        .profile("users", json!({ "kind": "snmp_user", "community": null, "user": user("a") }))
+        .profile("users", json!({ "kind": "snmp_user", "community": null, "user": user("of all") }))
         .await;
     let refused = async |body: Value| {
         let answer = scene.scan(body).await;

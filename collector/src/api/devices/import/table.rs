@@ -95,6 +95,7 @@ impl Table {
             Some(names) => names.map_err(|error| broken(&error))?,
         };
         let (columns, unknown) = columns(&names)?;
+        let mut lines = Lines::of(text);
         let mut rows = Vec::new();
         for record in records {
             let record = record.map_err(|error| broken(&error))?;
@@ -104,7 +105,7 @@ impl Table {
             if rows.len() == ROWS_MAX {
                 return Err(TableError::TooLong);
             }
-            rows.push(row(&columns, &record));
+            rows.push(row(&columns, &record, lines.at(&record)));
         }
         Ok(Self { rows, unknown })
     }
@@ -149,8 +150,35 @@ fn columns(
     }
 }
 
-fn row(columns: &[Option<&'static str>], record: &csv::StringRecord) -> TableRow {
-    let line = record.position().map_or(0, csv::Position::line);
+/// Counts lines. The reader's own count is that of the end of the record before, which is behind by the
+/// second half of CRLF, and by empty lines.
+struct Lines<'a> {
+    left: &'a [u8],
+    /// How much of the text is counted.
+    counted: usize,
+    line: u64,
+}
+
+impl<'a> Lines<'a> {
+    fn of(text: &'a str) -> Self {
+        Self { left: text.as_bytes(), counted: 0, line: 1 }
+    }
+
+    /// On which line a record begins; records come in their order.
+    fn at(&mut self, record: &csv::StringRecord) -> u64 {
+        let start = record.position().map_or(0, csv::Position::byte);
+        let start = usize::try_from(start).unwrap_or(usize::MAX).saturating_sub(self.counted);
+        let ahead = self.left.get(start..).unwrap_or_default();
+        let breaks = ahead.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
+        let (passed, left) = self.left.split_at(start.saturating_add(breaks).min(self.left.len()));
+        let passed_lines = passed.iter().filter(|byte| **byte == b'\n').count();
+        (self.left, self.counted) = (left, self.counted + passed.len());
+        self.line += passed_lines as u64;
+        self.line
+    }
+}
+
+fn row(columns: &[Option<&'static str>], record: &csv::StringRecord, line: u64) -> TableRow {
     let mut cells = BTreeMap::new();
     let mut broken = None;
     for (at, cell) in record.iter().enumerate() {
