@@ -323,7 +323,7 @@ fn why(status: &Status) -> CommandError {
 pub fn told_text(told: &str) -> Option<String> {
     let shown = |letter: char| if letter.is_control() { ' ' } else { letter };
     let text: String = told.trim().chars().map(shown).take(TEXT_CHARS_MAX).collect();
-    (!text.is_empty()).then_some(text)
+    Some(text.trim()).filter(|text| !text.is_empty()).map(str::to_owned)
 }
 
 /// Writes into the audit what is asked of an agent of this tenant, before it is, and what came of it.

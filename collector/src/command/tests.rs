@@ -341,6 +341,7 @@ async fn commands_under_way_are_bounded() {
 #[test]
 fn texts_of_others_are_cut_and_hold_no_control_characters() {
     assert_eq!(told_text(" a\nb\u{1b}[31m "), Some("a b [31m".to_owned()));
-    assert_eq!(told_text(" \n"), None);
+    assert_eq!(told_text("\u{1b}core\u{7}"), Some("core".to_owned()));
+    assert_eq!(told_text(" \n\u{7}"), None);
     assert_eq!(told_text(&"x".repeat(10_000)).unwrap().len(), TEXT_CHARS_MAX);
 }

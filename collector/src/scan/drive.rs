@@ -93,9 +93,13 @@ impl Scanner {
         self
     }
 
+    /// Ends what the process before this one has left under way; before anybody can begin a scan.
+    pub async fn end_left(&self) {
+        self.tools.end_left().await;
+    }
+
     /// Works until `cancel`. Scans that are under way then are told as failed by the next process.
     pub async fn run(mut self, cancel: CancellationToken) -> Result<(), Infallible> {
-        self.tools.end_left().await;
         #[expect(clippy::disallowed_methods, reason = "each has one of `SCANS_MAX` places")]
         let mut under_way = FuturesUnordered::new();
         loop {
@@ -112,7 +116,6 @@ impl Scanner {
 }
 
 impl Tools {
-    /// Ends what the process before this one has left.
     async fn end_left(&self) {
         let ended = async {
             let local = TenantContext::local(&self.database).await?;

@@ -34,7 +34,7 @@ impl World {
         let mut worlds = Vec::new();
         for place in Place::each().await {
             let context = TenantContext::local(&place.db).await.unwrap();
-            let (agent, scans, stop) = started(&place.db, patience);
+            let (agent, scans, stop) = started(&place.db, patience).await;
             let ids = IdGenerator::new(1);
             worlds.push(Self { place, agent, scans, context, ids, _stop: stop.drop_guard() });
         }
@@ -100,10 +100,11 @@ impl World {
     }
 }
 
-fn started(db: &Database, patience: Duration) -> (Arc<Agent>, Scans, CancellationToken) {
+async fn started(db: &Database, patience: Duration) -> (Arc<Agent>, Scans, CancellationToken) {
     let (agent, clock) = (Agent::new(), Clock::system());
     let commands = Commands::new(agent.clone(), clock.clone());
     let (scanner, scans) = Scanner::new(db.clone(), commands, clock, &Metrics::default());
+    scanner.end_left().await;
     let stop = CancellationToken::new();
     let run = scanner.patient(patience).run(stop.clone());
     spawn_child(&stop, async move { run.await.unwrap() });
@@ -217,7 +218,7 @@ async fn scans_under_way_fail_with_their_collector_and_old_ones_go() {
         let all = all.unwrap();
         assert_eq!((all.len(), all[0].id), (SCANS_KEPT as usize, id));
         assert!(all.iter().all(|scan| Some(scan.id) != first));
-        let (_, _, stop) = started(&world.place.db, PATIENCE);
+        let (_, _, stop) = started(&world.place.db, PATIENCE).await;
         let scan = world.ended(id).await;
         let detail = "The collector was restarted in the middle of it; scan again.";
         assert_eq!((scan.state, scan.detail.as_deref()), (State::Failed, Some(detail)));
