@@ -10,6 +10,7 @@
 pub mod bench;
 pub mod fuzz;
 pub mod http;
+pub mod link;
 pub mod namespace;
 pub mod postgres;
 pub mod process;

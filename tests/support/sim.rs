@@ -1,13 +1,19 @@
-//! Simulated routers: SNMP v1 and v2c responders whose counters move with time.
+//! Simulated routers: SNMP responders whose counters move with time.
 //!
-//! [`mib`] holds the objects, [`router`] fills them for several kinds of gear, [`respond`] turns a
-//! question into an answer without sockets, [`fault`] spoils answers, this file serves them on UDP.
+//! [`mib`] holds the objects and [`pulse`] what moves in them, [`router`] fills them for several kinds
+//! of gear, [`respond`] turns a question into an answer without sockets, [`usm`] does so with SNMPv3,
+//! [`fault`] spoils answers, this file serves them on UDP. [`field`] makes a whole site of them, behind
+//! lines with delay and loss, as it is written down.
 
 pub mod fault;
+pub mod field;
 pub mod mib;
 pub mod oracle;
+pub mod parts;
+pub mod pulse;
 pub mod respond;
 pub mod router;
+pub mod usm;
 
 use std::collections::BinaryHeap;
 use std::net::SocketAddr;

@@ -1,8 +1,8 @@
 //! A device with a command line behind an SSH server: how it asks who logs in, which algorithms it
-//! knows and what it answers is each test's choice.
+//! knows and what it answers is each test's choice, and may change while it runs.
 
 use std::borrow::Cow;
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,6 +13,7 @@ use russh::{
     Channel, ChannelId, Disconnect, MethodKind, MethodSet, Preferred, Pty, cipher, kex, mac,
 };
 use tokio::net::TcpListener;
+use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
 
 pub const USER: &str = "ada";
@@ -31,6 +32,10 @@ pub enum Asks {
 #[derive(Clone, Debug)]
 pub struct Device {
     pub asks: Asks,
+    /// Who may log in, and the password.
+    pub login: (Cow<'static, str>, Cow<'static, str>),
+    /// What its host key is made of.
+    pub seed: u8,
     /// Knows only algorithms that are broken.
     pub legacy: bool,
     pub prompt: &'static str,
@@ -59,6 +64,7 @@ pub struct Server {
     pub port: u16,
     /// `SHA256:…` of the host key.
     pub fingerprint: String,
+    device: watch::Sender<Arc<Device>>,
     accepting: JoinHandle<()>,
 }
 
@@ -68,6 +74,8 @@ pub fn switch(asks: Asks, config: &str) -> Device {
     let version = "Cisco IOS Software, Test Software, Version 15.2\n";
     Device {
         asks,
+        login: (USER.into(), PASSWORD.into()),
+        seed: 7,
         legacy: false,
         prompt: "sw1#",
         refusal: "% Invalid input detected at '^' marker.",
@@ -88,17 +96,23 @@ impl Device {
 
     /// On a port of the caller's choice.
     pub async fn start_at(self, port: u16) -> Server {
-        let key = PrivateKey::from(Ed25519Keypair::from_seed(&[7; 32]));
+        self.start_on((Ipv4Addr::LOCALHOST, port).into()).await
+    }
+
+    /// At an address of the caller's choice.
+    pub async fn start_on(self, at: SocketAddr) -> Server {
+        let key = PrivateKey::from(Ed25519Keypair::from_seed(&[self.seed; 32]));
         let fingerprint = key.public_key().fingerprint(HashAlg::Sha256).to_string();
         let config = Arc::new(self.config(key));
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.unwrap();
+        let listener = TcpListener::bind(at).await.unwrap();
         let port = listener.local_addr().unwrap().port();
-        let device = Arc::new(self);
+        let (device, now) = watch::channel(Arc::new(self));
         let accepting = tokio::spawn(async move {
             let mut sessions = JoinSet::new();
             loop {
                 let (stream, _) = listener.accept().await.unwrap();
-                let guest = Guest { device: Arc::clone(&device), typed: Vec::new(), place: None };
+                let device = Arc::clone(&now.borrow());
+                let guest = Guest { device, typed: Vec::new(), place: None };
                 let config = Arc::clone(&config);
                 sessions.spawn(async move {
                     // A client that goes away is no error of the device.
@@ -108,7 +122,7 @@ impl Device {
                 });
             }
         });
-        Server { port, fingerprint, accepting }
+        Server { port, fingerprint, device, accepting }
     }
 
     fn config(&self, key: PrivateKey) -> Config {
@@ -139,6 +153,11 @@ impl Device {
 }
 
 impl Server {
+    /// From now on; who is logged in goes on with what was. Its algorithms and its key stay.
+    pub fn answer_as(&self, device: Device) {
+        self.device.send_replace(Arc::new(device));
+    }
+
     /// Gives the port back.
     pub async fn stop(mut self) {
         self.accepting.abort();
@@ -191,7 +210,8 @@ impl Handler for Guest {
     async fn auth_password(&mut self, user: &str, password: &str) -> Result<Auth, Self::Error> {
         // Behind a plus there may be options of the console.
         let name = user.split('+').next();
-        Ok(self.login(Asks::Password, name == Some(USER) && password == PASSWORD))
+        let (known, secret) = &self.device.login;
+        Ok(self.login(Asks::Password, name == Some(known) && password == secret))
     }
 
     async fn auth_keyboard_interactive<'a>(
@@ -208,7 +228,8 @@ impl Handler for Guest {
             });
         };
         let given: Vec<_> = response.collect();
-        Ok(self.login(Asks::Questions, given == [USER.as_bytes(), PASSWORD.as_bytes()]))
+        let (known, secret) = &self.device.login;
+        Ok(self.login(Asks::Questions, given == [known.as_bytes(), secret.as_bytes()]))
     }
 
     async fn channel_open_session(

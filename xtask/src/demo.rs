@@ -1,4 +1,4 @@
-//! `./x demo`: builds everything and runs a [`Stack`] until Ctrl-C.
+//! `./x demo`: builds everything and runs a [`Show`] until Ctrl-C, or with `--small` a [`Stack`].
 //!
 //! It runs the dev profile: dependencies are optimised, a fresh machine starts minutes earlier than
 //! with a release build, and `./x test` finds everything built. Figures come from `./x bench`.
@@ -8,8 +8,14 @@
 //! standard input is a pipe that ends when the script is told to stop or dies; the child then just
 //! ends, and the guard of its [`crate::services`] stops what it started.
 
-use std::fs::{self, File, TryLockError};
-use std::io::Read;
+mod network;
+mod setup;
+pub(crate) mod show;
+mod site;
+mod world;
+
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 #[cfg(unix)]
@@ -17,8 +23,10 @@ use std::process::{Command, Stdio};
 use std::thread;
 use std::time::Duration;
 
+use self::show::Show;
 use crate::build::{self, Profile};
-use crate::stack::{EMAIL, Settings, Stack, free_port};
+use crate::stack::place::{free_port, kept};
+use crate::stack::{EMAIL, Settings, Stack};
 use crate::{Result, cmd, cmd::note, repo, web};
 
 #[cfg(unix)]
@@ -27,6 +35,9 @@ const SUPERVISE: &str = include_str!("demo/supervise.sh");
 #[cfg(unix)]
 const OBEY: &str = "--default-signal=INT";
 const SUPERVISED: &str = "--supervised";
+const SMALL: &str = "--small";
+const FRESH: &str = "--fresh";
+const LOCK: &str = "lock";
 const HTTP_PORT: u16 = 8080;
 const LOOK_EVERY: Duration = Duration::from_millis(200);
 
@@ -35,15 +46,38 @@ pub(crate) struct Options {
     data_dir: Option<PathBuf>,
     http: Option<SocketAddr>,
     supervised: bool,
+    /// Five routers of one tenant.
+    small: bool,
+    /// What an earlier run has left is removed first.
+    fresh: bool,
 }
+
+/// How fast the demo's world goes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Pace {
+    /// `EVERY_S/FOR_S`
+    pub(crate) link_cuts: &'static str,
+    /// Configurations change, and are fetched, so often.
+    pub(crate) change_every_s: u32,
+    pub(crate) fetch_every_s: u64,
+}
+
+pub(crate) const PACE: Pace =
+    Pace { link_cuts: "420/60", change_every_s: 240, fetch_every_s: 240 };
 
 impl Options {
     pub(crate) fn parse(args: &[&str]) -> std::result::Result<Self, String> {
         let mut options = Self::default();
         let mut args = args.iter();
         while let Some(&arg) = args.next() {
-            if arg == SUPERVISED {
-                options.supervised = true;
+            let flag = match arg {
+                SUPERVISED => Some(&mut options.supervised),
+                SMALL => Some(&mut options.small),
+                FRESH => Some(&mut options.fresh),
+                _ => None,
+            };
+            if let Some(flag) = flag {
+                *flag = true;
                 continue;
             }
             let value = args.next().ok_or_else(|| format!("demo: {arg} lacks its value"))?;
@@ -70,42 +104,104 @@ pub(crate) fn run(options: &Options) -> Result {
     let folder = options.folder()?;
     if options.supervised {
         stop_when_stdin_ends();
-        return serve(&folder, options.http);
+        return serve(&folder, options);
     }
-    drop(lock(&folder)?);
+    let lock = lock(&folder)?;
+    if options.fresh {
+        clear(&folder)?;
+    }
+    is_of_kind(&folder, options.small)?;
+    drop(lock);
     web::build()?;
     build::binaries(Profile::Dev)?;
-    supervise(&folder, options.http)
+    supervise(&folder, options)
 }
 
-fn serve(folder: &Path, http: Option<SocketAddr>) -> Result {
+fn serve(folder: &Path, options: &Options) -> Result {
     let _lock = lock(folder)?;
     let settings = Settings {
         folder: folder.to_path_buf(),
         binaries: build::folder(Profile::Dev),
-        http: match http {
+        http: match options.http {
             Some(http) => http,
             None => http_address()?,
         },
     };
-    let mut stack = Stack::up(&settings)?;
-    note(&format!("data and logs are in {}; Ctrl-C stops", folder.display()));
-    cmd::result(&format!("ready {} {EMAIL} {}", stack.url, stack.password));
+    let running = format!("data and logs are in {}; Ctrl-C stops", folder.display());
+    if options.small {
+        let mut stack = Stack::up(&settings)?;
+        note(&running);
+        cmd::result(&format!("ready {} {EMAIL} {}", stack.url, stack.password));
+        return keep(|| stack.check());
+    }
+    let mut show = Show::up(&settings, PACE)?;
+    note(&running);
+    show.tell();
+    keep(|| show.check())
+}
+
+/// For as long as it is well.
+fn keep(mut check: impl FnMut() -> Result) -> Result {
     loop {
-        stack.check()?;
+        check()?;
         thread::sleep(LOOK_EVERY);
     }
 }
 
+/// Removes what an earlier run has left, but for the lock that is held.
+fn clear(folder: &Path) -> Result {
+    // Somebody's own folder is not ours to empty.
+    if fs::read_dir(folder)?.count() > 1 && !folder.join("made").exists() {
+        let folder = folder.display();
+        return Err(format!("{folder} holds something else than a demo: give another folder").into());
+    }
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        if entry.file_type()?.is_dir() {
+            fs::remove_dir_all(entry.path())?;
+        } else if entry.file_name() != LOCK {
+            fs::remove_file(entry.path())?;
+        }
+    }
+    Ok(())
+}
+
+/// A folder stays with the world it was begun with; those of old had the small one.
+fn is_of_kind(folder: &Path, small: bool) -> Result {
+    let wanted = if small { "small" } else { "whole" };
+    let is_old = folder.join("made").exists();
+    let found = kept(&folder.join("world"), || {
+        Ok(if is_old { "small" } else { wanted }.to_owned())
+    })?;
+    if found == wanted {
+        return Ok(());
+    }
+    let folder = folder.display();
+    let other = if small { "without --small" } else { "with --small" };
+    Err(format!("{folder} holds the {found} demo: start anew by --fresh, or {other}").into())
+}
+
+/// A file for this user only, written anew.
+fn write_private(file: &Path, text: &str) -> Result {
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    Ok(options.open(file)?.write_all(text.as_bytes())?)
+}
+
 #[cfg(unix)]
-fn supervise(folder: &Path, http: Option<SocketAddr>) -> Result {
+fn supervise(folder: &Path, options: &Options) -> Result {
     use std::os::unix::process::CommandExt;
 
     let mut script = shell();
     script.args(["-c", SUPERVISE, "supervise"]).arg(folder);
     script.arg(std::env::current_exe()?).args(["demo", SUPERVISED, "--data-dir"]).arg(folder);
-    if let Some(http) = http {
+    if let Some(http) = options.http {
         script.args(["--http", &http.to_string()]);
+    }
+    if options.small {
+        script.arg(SMALL);
     }
     Err(format!("cannot start sh: {}", script.exec()).into())
 }
@@ -126,8 +222,8 @@ fn shell() -> Command {
 
 /// Windows: Ctrl-C reaches every process of the console by itself.
 #[cfg(not(unix))]
-fn supervise(folder: &Path, http: Option<SocketAddr>) -> Result {
-    serve(folder, http)
+fn supervise(folder: &Path, options: &Options) -> Result {
+    serve(folder, options)
 }
 
 fn stop_when_stdin_ends() {
@@ -141,7 +237,7 @@ fn stop_when_stdin_ends() {
 
 /// Two demos in one folder would fight for its database.
 fn lock(folder: &Path) -> Result<File> {
-    let file = File::create(folder.join("lock"))?;
+    let file = File::create(folder.join(LOCK))?;
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => {
@@ -173,6 +269,8 @@ mod tests {
         assert_eq!(options.http, Some("127.0.0.1:9000".parse().unwrap()));
         assert_eq!(options.data_dir, Some(PathBuf::from("d")));
         assert_eq!(Options::parse(&[]), Ok(Options::default()));
+        let options = Options::parse(&["--small", "--fresh"]).unwrap();
+        assert!(options.small && options.fresh && !options.supervised);
         for bad in [&["--http"][..], &["--http", "0.0.0.0:80"], &["--http", "x"], &["--port", "1"]]
         {
             assert!(Options::parse(bad).is_err(), "{bad:?}");

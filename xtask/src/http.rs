@@ -46,6 +46,14 @@ impl Client {
         self.request("POST", path, Some(body))?.successful(path)?.json(path)
     }
 
+    pub(crate) fn put(&self, path: &str, body: &str) -> Result<Json> {
+        self.request("PUT", path, Some(body))?.successful(path)?.json(path)
+    }
+
+    pub(crate) fn patch(&self, path: &str, body: &str) -> Result<Json> {
+        self.request("PATCH", path, Some(body))?.successful(path)?.json(path)
+    }
+
     /// Whether the collector says that it is ready; not listening yet counts as no.
     pub(crate) fn is_ready(&self) -> bool {
         self.request("GET", "/health/ready", None).is_ok_and(|answer| answer.status == 200)
@@ -63,8 +71,9 @@ impl Client {
         if let Some(cookie) = &self.cookie {
             head.push_str(&format!("Cookie: {COOKIE}={cookie}\r\n"));
         }
+        let has_body = body.is_some();
         let body = body.unwrap_or_default();
-        if method == "POST" {
+        if has_body {
             let length = body.len();
             head.push_str(&format!(
                 "Content-Type: application/json\r\nContent-Length: {length}\r\n"

@@ -42,8 +42,14 @@ impl Services {
         Ok(Self { guard, running: Vec::new() })
     }
 
-    /// Starts a service; all that it prints goes to `log`.
-    pub(crate) fn start(&mut self, name: &'static str, log: PathBuf, command: Command) -> Result {
+    /// Starts a service in the folder of `command`; all that it prints goes to `log`. Returns its
+    /// process id.
+    pub(crate) fn start(
+        &mut self,
+        name: &'static str,
+        log: PathBuf,
+        command: Command,
+    ) -> Result<u32> {
         let file = File::create(&log)?;
         let (mut command, stdout) = match &self.guard {
             Some(guard) => (registered(&command), Stdio::from(guard.ids.try_clone()?)),
@@ -52,8 +58,9 @@ impl Services {
         command.stdin(Stdio::null()).stdout(stdout).stderr(file);
         let child =
             own_group(&mut command).spawn().map_err(|e| format!("cannot start {name}: {e}"))?;
+        let id = child.id();
         self.running.push(Service { name, child, log });
-        Ok(())
+        Ok(id)
     }
 
     /// An error with the last log lines when a service has ended by itself.
@@ -103,6 +110,9 @@ fn registered(command: &Command) -> Command {
     let mut shell = Command::new("sh");
     shell.args(["-c", REGISTERED, "service"]);
     shell.arg(command.get_program()).args(command.get_args());
+    if let Some(folder) = command.get_current_dir() {
+        shell.current_dir(folder);
+    }
     shell
 }
 

@@ -1,22 +1,24 @@
-//! A whole Farwatch on this machine: a collector on SQLite, five simulated routers, an agent that
-//! polls them over real UDP and streams over real QUIC. The demo and the e2e tests run it.
+//! A small Farwatch on this machine: a collector on SQLite, five simulated routers, an agent that
+//! polls them over real UDP and streams over real QUIC. The e2e tests run it, and `./x demo --small`.
 //!
 //! Everything it makes is in one folder, and each thing is made once: bringing the same folder up
 //! again resumes the same identity, user, devices and data.
 
+pub(crate) mod place;
+
 use std::collections::BTreeMap;
-use std::fs::{self, OpenOptions};
-use std::hash::{BuildHasher, RandomState};
-use std::io::Write;
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, UdpSocket};
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::fs;
+use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use self::place::{Place, READY_WITHIN};
+use crate::Result;
+use crate::cmd::note;
+use crate::http::Client;
 use crate::json::{Json, quote};
 use crate::services::Services;
-use crate::{Result, build, cmd::Cmd, cmd::note, http::Client};
 
 pub(crate) const EMAIL: &str = "demo@farwatch.example";
 const TENANT: &str = "Demo ISP";
@@ -25,8 +27,6 @@ const ROUTERS: usize = 5;
 const INTERVAL_S: u32 = 10;
 
 const LOOK_EVERY: Duration = Duration::from_millis(100);
-/// Making keys and a database takes a second or two; a busy machine takes longer.
-const READY_WITHIN: Duration = Duration::from_secs(60);
 const SAMPLES_WITHIN: Duration = Duration::from_secs(90);
 
 pub(crate) struct Stack {
@@ -53,17 +53,18 @@ struct Router {
 impl Stack {
     /// Returns once every router has a sample taken by this run.
     pub(crate) fn up(settings: &Settings) -> Result<Self> {
-        let site = Site::open(settings)?;
+        let place = Place::open(settings)?;
         let mut services = Services::new()?;
-        site.make_collector()?;
-        site.start_collector(&mut services)?;
-        let mut client = Client::new(settings.http);
-        until("the collector to be ready", READY_WITHIN, &mut services, || Ok(client.is_ready()))?;
-        site.enrol_agent()?;
-        let routers = site.start_routers(&mut services)?;
-        client.login(EMAIL, &site.password)?;
+        place.make_user()?;
+        place.once("tenant", || place.collector(&["tenant", "create", "--name", TENANT]).run())?;
+        let client = place.start_collector(&mut services)?;
+        let state = place.folder.join("agent");
+        place.once("agent", || place.enrol(TENANT, SITE, &state))?;
+        let routers = start_routers(&place, &mut services)?;
         let before = last_samples(&client)?;
-        site.start_agent(&mut services)?;
+        let mut command = place.service("farwatch-agent");
+        command.args(["run", "--state-dir"]).arg(&state);
+        services.start("farwatch-agent", place.log("agent"), command)?;
         let agent = first_agent(&client, &mut services)?;
         for router in routers.iter().filter(|router| !before.contains_key(&router.address)) {
             client.post("/api/v1/devices", &router.device(&agent))?;
@@ -73,7 +74,7 @@ impl Stack {
             let now = last_samples(&client)?;
             Ok(routers.iter().all(|router| is_newer(&before, &now, &router.address)))
         })?;
-        Ok(Self { services, url: format!("http://{}/", settings.http), password: site.password })
+        Ok(Self { services, url: format!("http://{}/", settings.http), password: place.password })
     }
 
     /// An error when a process of it has ended.
@@ -82,118 +83,22 @@ impl Stack {
     }
 }
 
-/// The folder of a stack.
-struct Site<'a> {
-    folder: &'a Path,
-    binaries: &'a Path,
-    http: SocketAddr,
-    /// UDP and TCP: where agents connect. Kept, because the enrolled agent knows it.
-    listen: SocketAddr,
-    password: String,
-}
-
-impl<'a> Site<'a> {
-    fn open(settings: &'a Settings) -> Result<Self> {
-        let folder = settings.folder.as_path();
-        for part in ["collector", "agent", "logs", "made"] {
-            fs::create_dir_all(folder.join(part))?;
-        }
-        let password = kept(&folder.join("credentials"), || Ok(random_password()))?;
-        let listen = kept(&folder.join("listen"), || Ok(free_port()?.to_string()))?;
-        Ok(Self {
-            folder,
-            binaries: &settings.binaries,
-            http: settings.http,
-            listen: listen.parse()?,
-            password,
-        })
+fn start_routers(place: &Place, services: &mut Services) -> Result<Vec<Router>> {
+    let mut command = place.service("farwatch-sim");
+    command.args(["--count", &ROUTERS.to_string(), "--state-file"]);
+    command.arg(place.folder.join("routers"));
+    let log = place.log("routers");
+    services.start("farwatch-sim", log.clone(), command)?;
+    let mut routers = Vec::new();
+    until("the simulated routers", READY_WITHIN, services, || {
+        let text = fs::read_to_string(&log)?;
+        routers = text.lines().filter_map(Router::parse).collect();
+        Ok(text.lines().any(|line| line == "ready"))
+    })?;
+    if routers.len() != ROUTERS {
+        return Err(format!("farwatch-sim named {} of {ROUTERS} routers", routers.len()).into());
     }
-
-    /// The first user and the tenant, before the collector first serves.
-    fn make_collector(&self) -> Result {
-        self.once("user", || {
-            let user = self.collector(&["user", "create", "--email", EMAIL]);
-            user.arg("--password-file")
-                .arg(self.folder.join("credentials"))
-                .args(["--role", "super_admin"])
-                .run()
-        })?;
-        self.once("tenant", || self.collector(&["tenant", "create", "--name", TENANT]).run())
-    }
-
-    fn start_collector(&self, services: &mut Services) -> Result {
-        wait_until_free(self.listen)?;
-        let mut command = self.service("farwatch-collector");
-        command.args(["serve", "--data-dir"]).arg(self.folder.join("collector"));
-        command.args(["--http", &self.http.to_string(), "--listen", &self.listen.to_string()]);
-        services.start("farwatch-collector", self.log("collector"), command)
-    }
-
-    fn enrol_agent(&self) -> Result {
-        self.once("agent", || {
-            let made = self
-                .collector(&["token", "create", "--tenant", TENANT, "--site", SITE, "--json"])
-                .stdout()?;
-            let made = Json::parse(&made)?;
-            let token = made.text("token").ok_or("token create: the answer has no token")?;
-            Cmd::new(build::binary(self.binaries, "farwatch-agent"))
-                .args(["enroll", "--token-file", "-", "--collector", &self.listen.to_string()])
-                .arg("--state-dir")
-                .arg(self.folder.join("agent"))
-                .run_with_stdin(token)
-        })
-    }
-
-    fn start_agent(&self, services: &mut Services) -> Result {
-        let mut command = self.service("farwatch-agent");
-        command.args(["run", "--state-dir"]).arg(self.folder.join("agent"));
-        services.start("farwatch-agent", self.log("agent"), command)
-    }
-
-    fn start_routers(&self, services: &mut Services) -> Result<Vec<Router>> {
-        let mut command = self.service("farwatch-sim");
-        command.args(["--count", &ROUTERS.to_string(), "--state-file"]);
-        command.arg(self.folder.join("routers"));
-        let log = self.log("routers");
-        services.start("farwatch-sim", log.clone(), command)?;
-        let mut routers = Vec::new();
-        until("the simulated routers", READY_WITHIN, services, || {
-            let text = fs::read_to_string(&log)?;
-            routers = text.lines().filter_map(Router::parse).collect();
-            Ok(text.lines().any(|line| line == "ready"))
-        })?;
-        if routers.len() != ROUTERS {
-            return Err(format!("farwatch-sim named {} of {ROUTERS} routers", routers.len()).into());
-        }
-        Ok(routers)
-    }
-
-    /// Runs `make` unless an earlier run of the same folder did.
-    fn once(&self, what: &str, make: impl FnOnce() -> Result) -> Result {
-        let marker = self.folder.join("made").join(what);
-        if marker.exists() {
-            return Ok(());
-        }
-        make()?;
-        Ok(fs::write(marker, "")?)
-    }
-
-    /// A command of the collector on this folder's data.
-    fn collector(&self, args: &[&str]) -> Cmd {
-        Cmd::new(build::binary(self.binaries, "farwatch-collector"))
-            .args(args)
-            .arg("--data-dir")
-            .arg(self.folder.join("collector"))
-    }
-
-    fn service(&self, name: &str) -> Command {
-        note(&format!("starting {name}"));
-        Command::new(build::binary(self.binaries, name))
-    }
-
-    fn log(&self, name: &str) -> PathBuf {
-        self.folder.join("logs").join(format!("{name}.log"))
-    }
+    Ok(routers)
 }
 
 impl Router {
@@ -269,55 +174,6 @@ pub(crate) fn until(
     Ok(())
 }
 
-/// The text of a private file, which is made when it is not there.
-fn kept(file: &Path, make: impl FnOnce() -> Result<String>) -> Result<String> {
-    if let Ok(text) = fs::read_to_string(file) {
-        return Ok(text.trim().to_owned());
-    }
-    let text = make()?;
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(file)?.write_all(text.as_bytes())?;
-    Ok(text)
-}
-
-/// The only randomness of the standard library is the key that the system gives its hash maps; what
-/// that key hashes to cannot be guessed either. Enough for a demo that listens on loopback.
-fn random_password() -> String {
-    let state = RandomState::new();
-    (0..2_u8).map(|n| format!("{:016x}", state.hash_one(n))).collect()
-}
-
-/// A port that is free for TCP and UDP.
-pub(crate) fn free_port() -> Result<SocketAddr> {
-    loop {
-        let tcp = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
-        let address = tcp.local_addr()?;
-        if UdpSocket::bind(address).is_ok() {
-            return Ok(address);
-        }
-    }
-}
-
-/// An earlier run may still be stopping: its agent drains before the collector goes.
-fn wait_until_free(address: SocketAddr) -> Result {
-    let start = Instant::now();
-    while TcpListener::bind(address).is_err() || UdpSocket::bind(address).is_err() {
-        if start.elapsed() > READY_WITHIN {
-            let port = address.port();
-            return Err(format!(
-                "port {port}, which this data's agent is enrolled with, is taken: end what uses it, \
-                 or start anew in another folder by --data-dir"
-            )
-            .into());
-        }
-        thread::sleep(LOOK_EVERY);
-    }
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -339,12 +195,5 @@ mod tests {
         assert!(is_newer(&samples(None), &samples(Some("1")), "a"));
         assert!(is_newer(&BTreeMap::new(), &samples(Some("1")), "a"));
         assert!(!is_newer(&samples(None), &samples(None), "a"));
-    }
-
-    #[test]
-    fn passwords_are_long_and_differ() {
-        let (one, two) = (random_password(), random_password());
-        assert_eq!(one.len(), 32);
-        assert_ne!(one, two);
     }
 }

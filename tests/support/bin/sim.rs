@@ -2,20 +2,25 @@
 //!
 //! Prints one line `router NAME ADDRESS COMMUNITY` for each, then `ready`. Ends on SIGTERM or
 //! SIGINT, and with `--until-stdin-closes` also when its standard input is closed.
+//!
+//! With `--field FILE` they are those of the file, as [`field`] has it, at the addresses it says; with
+//! `--device NAME` most of them behind the TUN device of that name, which is made.
 
 use std::path::PathBuf;
 
 use anyhow::{Context as _, bail};
 use farwatch_support::sim::fault::Fault;
+use farwatch_support::sim::field::{self, Field};
 use farwatch_support::sim::mib::Object;
 use farwatch_support::sim::oracle::Oracle;
 use farwatch_support::sim::router::{Kind, Router};
-use farwatch_support::sim::serve;
+use farwatch_support::sim::{Served, serve};
 use tokio::net::UdpSocket;
 use tokio::signal::unix::{SignalKind, signal};
 
 const USAGE: &str = "farwatch-sim [--count N] [--interfaces N] [--base-port PORT] \
-[--state-file FILE] [--community TEXT] [--fault NAME] [--oracle LOG] [--until-stdin-closes]";
+[--state-file FILE] [--community TEXT] [--fault NAME] [--oracle LOG] [--until-stdin-closes]
+farwatch-sim --field FILE [--device NAME]";
 
 struct Options {
     count: usize,
@@ -26,6 +31,8 @@ struct Options {
     community: String,
     fault: Fault,
     oracle: Option<PathBuf>,
+    field: Option<PathBuf>,
+    device: Option<String>,
     until_stdin_closes: bool,
 }
 
@@ -38,6 +45,8 @@ fn options() -> anyhow::Result<Options> {
         community: "public".into(),
         fault: Fault::None,
         oracle: None,
+        field: None,
+        device: None,
         until_stdin_closes: false,
     };
     let mut arguments = std::env::args().skip(1);
@@ -59,6 +68,8 @@ fn options() -> anyhow::Result<Options> {
             "--community" => options.community = value,
             "--fault" => options.fault = value.parse().map_err(anyhow::Error::msg)?,
             "--oracle" => options.oracle = Some(value.into()),
+            "--field" => options.field = Some(value.into()),
+            "--device" => options.device = Some(value),
             other => bail!("unknown option {other}\n{USAGE}"),
         }
     }
@@ -71,7 +82,22 @@ fn options() -> anyhow::Result<Options> {
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> anyhow::Result<()> {
     let options = options()?;
-    let known = known_ports(&options)?;
+    if let Some(file) = &options.field {
+        let text = std::fs::read_to_string(file).with_context(|| file.display().to_string())?;
+        let stations = field::read(&text).with_context(|| file.display().to_string())?;
+        let _field = match &options.device {
+            Some(device) => Field::behind_lines(&stations, device).await?,
+            None => Field::on_sockets(&stations).await?,
+        };
+        return until_told(&options).await;
+    }
+    let _routers = routers(&options).await?;
+    until_told(&options).await
+}
+
+/// Routers of all kinds in turn, on ports of this host.
+async fn routers(options: &Options) -> anyhow::Result<Vec<Served>> {
+    let known = known_ports(options)?;
     let mut served = Vec::with_capacity(options.count);
     for at in 0..options.count {
         let router = Router {
@@ -99,6 +125,10 @@ async fn main() -> anyhow::Result<()> {
             served.iter().map(|running| running.address.port().to_string()).collect();
         std::fs::write(file, ports.join("\n")).with_context(|| file.display().to_string())?;
     }
+    Ok(served)
+}
+
+async fn until_told(options: &Options) -> anyhow::Result<()> {
     println!("ready");
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;

@@ -8,36 +8,53 @@ use farwatch_agent::poll::message::tag;
 use farwatch_agent::poll::oid::Oid;
 use farwatch_common::clock::Micros;
 
-/// A counter as a function of time: it goes on where it was when the simulator is restarted.
+use super::pulse::{self, Turns};
+
+/// A counter as a function of time.
 #[derive(Clone, Copy, Debug)]
 pub struct Flow {
     /// Where it stood at the router's start.
     pub base: u64,
     /// Mean rise in units per hour, so that rare errors fit.
     pub per_hour: u64,
-    /// Length of its ups and downs.
-    pub wave_s: u32,
+    /// Of its ups and downs; steady without.
+    pub pulse: Option<u64>,
+    /// When it rises at all; always without.
+    pub turns: Option<Turns>,
 }
 
-/// Rises slower than this are steady: rounding a wave could make them fall.
-const WAVE_PER_HOUR_MIN: u64 = 100_000_000;
-/// How far the rate goes up and down: less than 1, or the counter would fall.
-const WAVE_HEIGHT: f64 = 0.6;
+/// Rises slower than this are steady: rounding their ups and downs could make them fall.
+const PULSE_PER_HOUR_MIN: u64 = 100_000_000;
 
 impl Flow {
     #[must_use]
     pub fn at(self, uptime_us: u64) -> u64 {
-        let steady = u128::from(self.per_hour) * u128::from(uptime_us) / 3_600_000_000;
-        let mut value = self.base.wrapping_add(steady as u64);
-        if self.per_hour >= WAVE_PER_HOUR_MIN && self.wave_s > 0 {
-            let period_us = u64::from(self.wave_s) * 1_000_000;
-            let turn = std::f64::consts::TAU;
-            let angle = turn * (uptime_us % period_us) as f64 / period_us as f64;
-            let height =
-                self.per_hour as f64 / 3600.0 * WAVE_HEIGHT * f64::from(self.wave_s) / turn;
-            value = value.wrapping_add((height * (1.0 + angle.sin())) as u64);
+        let at_us = self.turns.map_or(uptime_us, |turns| turns.spent_on_us(uptime_us));
+        let steady = u128::from(self.per_hour) * u128::from(at_us) / 3_600_000_000;
+        let value = self.base.wrapping_add(steady as u64);
+        match self.pulse {
+            Some(seed) if self.per_hour >= PULSE_PER_HOUR_MIN => {
+                let more = self.per_hour as f64 / 3600.0 * pulse::passed_s(seed, at_us);
+                value.wrapping_add_signed(more as i64)
+            }
+            _ => value,
         }
-        value
+    }
+}
+
+/// A level that goes up and down around its mean, as a load or a temperature does.
+#[derive(Clone, Copy, Debug)]
+pub struct Level {
+    pub mean: i64,
+    /// How far from the mean a whole swing leads.
+    pub height: i64,
+    pub seed: u64,
+}
+
+impl Level {
+    #[must_use]
+    pub fn at(self, uptime_us: u64) -> i64 {
+        self.mean + (self.height as f64 * pulse::swing(self.seed, uptime_us)) as i64
     }
 }
 
@@ -50,6 +67,10 @@ pub enum Object {
     Gauge32(u32),
     Counter32(Flow),
     Counter64(Flow),
+    /// An INTEGER that moves.
+    Level(Level),
+    /// An INTEGER that is the first while the turns are on, else the second.
+    Either(Turns, i64, i64),
     /// sysUpTime.
     Uptime,
     /// A number the responder keeps, see [`super::oracle`].
@@ -66,7 +87,9 @@ impl Object {
     pub fn write(&self, writer: &mut Writer, started: Micros, now: Micros, oracle: u64) {
         let uptime_us = u64::try_from(now.0 - started.0).unwrap_or(0);
         match self {
-            Self::Integer(number) => writer.signed(INTEGER, *number),
+            Self::Integer(_) | Self::Level(_) | Self::Either(..) => {
+                writer.signed(INTEGER, self.number(uptime_us).unwrap_or(0));
+            }
             Self::Octets(octets) => writer.octets(OCTETS, octets),
             Self::ObjectId(id) => writer.octets(OBJECT_ID, id.as_bytes()),
             Self::Gauge32(number) => writer.unsigned(tag::GAUGE32, u64::from(*number)),
@@ -79,6 +102,22 @@ impl Object {
             }
             Self::Oracle => writer.unsigned(tag::COUNTER64, oracle),
         }
+    }
+
+    /// What a poller reads of it: the 64 bits of a counter, hundredths of a second of an uptime.
+    /// `None` of what is no number, and of the oracle's.
+    #[must_use]
+    pub fn number(&self, uptime_us: u64) -> Option<i64> {
+        Some(match self {
+            Self::Integer(number) => *number,
+            Self::Level(level) => level.at(uptime_us),
+            Self::Either(turns, on, off) => *if turns.is_on(uptime_us) { on } else { off },
+            Self::Gauge32(number) => i64::from(*number),
+            Self::Counter32(flow) => (flow.at(uptime_us) & u64::from(u32::MAX)).cast_signed(),
+            Self::Counter64(flow) => flow.at(uptime_us).cast_signed(),
+            Self::Uptime => ((uptime_us / 10_000) & u64::from(u32::MAX)).cast_signed(),
+            Self::Octets(_) | Self::ObjectId(_) | Self::Oracle => return None,
+        })
     }
 
     /// v1 has no type for it, so v1 answers pass over it.
@@ -127,11 +166,22 @@ mod tests {
 
     #[test]
     fn a_flow_never_falls() {
+        let turns = Turns { period_s: 20, on_s: 11 };
         for per_hour in [1, 7_200, 99_999_999, 360_000_000, 4_500_000_000_000] {
-            let flow = Flow { base: 5, per_hour, wave_s: 90 };
-            let values: Vec<u64> = (0..20_000).map(|step| flow.at(step * 10_007)).collect();
-            assert!(values.is_sorted(), "{per_hour}");
-            assert!(per_hour < 1000 || values[19_999] > values[0]);
+            for turns in [None, Some(turns)] {
+                let flow = Flow { base: 5, per_hour, pulse: Some(9), turns };
+                let values: Vec<u64> = (0..20_000).map(|step| flow.at(step * 10_007)).collect();
+                assert!(values.is_sorted(), "{per_hour}");
+                assert!(per_hour < 1_000_000 || values[19_999] > values[0]);
+            }
         }
+    }
+
+    #[test]
+    fn a_level_stays_within_its_height() {
+        let level = Level { mean: 50, height: 10, seed: 3 };
+        let values: Vec<i64> = (0..5000).map(|step| level.at(step * 37_000_000)).collect();
+        assert!(values.iter().all(|value| (40..=60).contains(value)));
+        assert!(values.iter().min() < values.iter().max());
     }
 }

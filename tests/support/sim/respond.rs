@@ -10,6 +10,8 @@ use farwatch_common::clock::Micros;
 use super::fault::Fault;
 use super::mib::{Mib, Object};
 use super::oracle::Oracle;
+use super::pulse::Turns;
+use super::usm::Engine;
 
 /// Largest answer by default: what Ethernet carries without fragments.
 pub const MESSAGE_BYTES_MAX: usize = 1472;
@@ -27,6 +29,10 @@ pub struct Responder {
     pub fault: Fault,
     pub message_bytes_max: usize,
     pub oracle: Option<Oracle>,
+    /// Asked with SNMPv3, and with nothing else.
+    pub engine: Option<Engine>,
+    /// While these are on, by the clock of the wall, it does not answer.
+    pub away: Option<Turns>,
     writer: Writer,
 }
 
@@ -43,17 +49,41 @@ impl Responder {
             fault: Fault::None,
             message_bytes_max: MESSAGE_BYTES_MAX,
             oracle: None,
+            engine: None,
+            away: None,
             writer: Writer::new(65_507),
         }
     }
 
     /// The answer to a datagram, if there is one.
     pub fn respond(&mut self, datagram: &[u8], now: Micros) -> Option<Vec<u8>> {
-        let head = Head::read(datagram).ok()?;
-        let body = Body::read(&head).ok()?;
-        if head.community != self.community || self.fault == Fault::Silent {
+        if self.fault == Fault::Silent || self.is_away(now) {
             return None;
         }
+        if let Some(engine) = self.engine.take() {
+            let time_s = u32::try_from((now.0 - self.started.0) / Micros::SECOND).unwrap_or(0);
+            let answer = engine.respond(datagram, time_s, |pdu| {
+                self.answer(datagram, &Head::read_pdu(pdu).ok()?, now)
+            });
+            self.engine = Some(engine);
+            return answer;
+        }
+        let head = Head::read(datagram).ok()?;
+        if head.community != self.community {
+            return None;
+        }
+        self.answer(datagram, &head, now)
+    }
+
+    #[must_use]
+    pub fn is_away(&self, now: Micros) -> bool {
+        let at_us = u64::try_from(now.0).unwrap_or(0);
+        self.away.is_some_and(|turns| turns.is_on(at_us))
+    }
+
+    /// The message that answers a question of v1 or v2c, the PDU of one of v3.
+    fn answer(&mut self, datagram: &[u8], head: &Head<'_>, now: Micros) -> Option<Vec<u8>> {
+        let body = Body::read(head).ok()?;
         if self.fault == Fault::Garbage {
             return Some(datagram.iter().rev().map(|octet| octet ^ 0x5a).collect());
         }
@@ -72,11 +102,11 @@ impl Responder {
             _ => return None,
         };
         let bytes = match answer {
-            Ok(varbinds) => self.encode(&head, (status::NONE, 0), &varbinds, now),
+            Ok(varbinds) => self.encode(head, (status::NONE, 0), &varbinds, now),
             Err(at) => {
                 let varbinds: Vec<Varbind> = names.into_iter().map(|name| (name, None)).collect();
                 let index = u32::try_from(at + 1).ok()?;
-                self.encode(&head, (status::NO_SUCH_NAME, index), &varbinds, now)
+                self.encode(head, (status::NO_SUCH_NAME, index), &varbinds, now)
             }
         };
         Some(self.spoil(bytes))

@@ -4,6 +4,7 @@ use farwatch_agent::poll::oid::Oid;
 use farwatch_common::clock::Micros;
 
 use super::mib::{Flow, Mib, Object};
+use super::pulse::{Turns, mix};
 use super::respond::Responder;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,11 +14,46 @@ pub enum Kind {
     Cisco,
     Juniper,
     Linux,
+    Switch,
+    AccessPoint,
+    Power,
 }
 
 impl Kind {
+    /// The routers among them: what tests and benchmarks take in turn.
     pub const ALL: [Self; 5] =
         [Self::MikroTik, Self::EdgeOs, Self::Cisco, Self::Juniper, Self::Linux];
+
+    /// As a field is written down, see [`super::field`].
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Some(match name {
+            "mikrotik" => Self::MikroTik,
+            "edgeos" => Self::EdgeOs,
+            "cisco" => Self::Cisco,
+            "juniper" => Self::Juniper,
+            "linux" => Self::Linux,
+            "switch" => Self::Switch,
+            "ap" => Self::AccessPoint,
+            "power" => Self::Power,
+            _ => return None,
+        })
+    }
+
+    /// Of its chassis, where it has sensors.
+    #[must_use]
+    pub fn model(self) -> &'static str {
+        match self {
+            Self::MikroTik => "CCR2004-1G-12S+2XS",
+            Self::EdgeOs => "ER-4",
+            Self::Cisco => "C1111-8P",
+            Self::Juniper => "SRX345",
+            Self::Linux => "",
+            Self::Switch => "C9300-24P",
+            Self::AccessPoint => "Rocket 5AC",
+            Self::Power => "SMT3000RMI2UC",
+        }
+    }
 
     fn identity(self) -> Identity {
         match self {
@@ -51,6 +87,28 @@ impl Kind {
                 name: "gateway",
                 location: "",
             },
+            // ciscoCat9300FixedSwitchStack of CISCO-PRODUCTS-MIB.
+            Self::Switch => Identity {
+                descr: "Cisco IOS Software [Cupertino], Catalyst L3 Switch Software \
+                        (CAT9K_IOSXE), Version 17.9.4a, RELEASE SOFTWARE (fc3), simulated",
+                object_id: &[1, 3, 6, 1, 4, 1, 9, 1, 2494],
+                name: "switch",
+                location: "Rack 3",
+            },
+            // airOS is a Linux that says so, under the number of FROGFOOT-RESOURCES-MIB.
+            Self::AccessPoint => Identity {
+                descr: "Linux 2.6.33 #1 (airOS XW.v6.3.11, simulated)",
+                object_id: &[1, 3, 6, 1, 4, 1, 10002, 1],
+                name: "ap",
+                location: "Mast",
+            },
+            // smartUPS3000 of PowerNet-MIB.
+            Self::Power => Identity {
+                descr: "APC Web/SNMP Management Card (AOS v6.8.2, Smart-UPS 3000, simulated)",
+                object_id: &[1, 3, 6, 1, 4, 1, 318, 1, 3, 27],
+                name: "ups",
+                location: "Power room",
+            },
         }
     }
 
@@ -66,6 +124,13 @@ impl Kind {
             Self::Linux if at == 0 => (1, "lo".into(), 10),
             Self::Linux if at == 1 => (2, "eth0".into(), 1000),
             Self::Linux => (at + 1, format!("vlan{}", at * 10), 100),
+            // The uplink is a port of the module.
+            Self::Switch if at == 0 => (41, "TenGigabitEthernet1/1/1".into(), 10_000),
+            Self::Switch => (at + 8, format!("GigabitEthernet1/0/{at}"), 1000),
+            Self::AccessPoint if at == 0 => (2, "eth0".into(), 1000),
+            Self::AccessPoint if at == 1 => (5, "ath0".into(), 300),
+            Self::AccessPoint => (at + 6, format!("br{}", at - 2), 1000),
+            Self::Power => (at + 1, format!("eth{at}"), 100),
         }
     }
 }
@@ -91,12 +156,19 @@ pub struct Router {
     pub seed: u64,
     /// Has ifXTable, and with it 64-bit counters.
     pub wide: bool,
+    /// Mean load of the uplink in per cent; of its own choice without.
+    pub uplink_percent: Option<u8>,
+    /// The place of an interface that comes and goes.
+    pub flaps: Option<u32>,
 }
+
+/// As a cable does that nobody has looked after yet: long enough down to be told of.
+pub const FLAP: Turns = Turns { period_s: 180, on_s: 90 };
 
 impl Router {
     #[must_use]
     pub fn new(kind: Kind, interfaces: u32, seed: u64) -> Self {
-        Self { kind, interfaces, seed, wide: true }
+        Self { kind, interfaces, seed, wide: true, uplink_percent: None, flaps: None }
     }
 
     #[must_use]
@@ -136,27 +208,44 @@ impl Router {
         mib
     }
 
+    fn load(&self, at: u32, mbps: u32) -> Load {
+        match self.uplink_percent {
+            Some(share) if at == 0 => Load::Percent(share),
+            _ if self.flaps == Some(at) => Load::Busy,
+            _ => Load::of(self.seed, at, mbps),
+        }
+    }
+
     fn put_interface(&self, mib: &mut Mib, at: u32) {
         let (index, name, mbps) = self.kind.interface(at);
-        let load = Load::of(self.seed, at, mbps);
+        let load = self.load(at, mbps);
+        let flaps = self.flaps == Some(at);
+        // What does not pass while it is down does not count.
+        let flow = |flow: Flow| Flow { turns: flaps.then_some(FLAP), ..flow };
         let octet = |shift: u32| u8::try_from(mix(self.seed) >> shift & 0xff).unwrap_or(0);
         let mac = [0x02, 0x8f, octet(0), octet(8), octet(16), u8::try_from(at).unwrap_or(0)];
         let bps = u64::from(mbps) * 1_000_000;
         let mut row = |column, object| mib.put(&[2, 2, 1, column, index], object);
         row(1, Object::Integer(i64::from(index)));
         row(2, Object::text(&name));
-        row(3, Object::Integer(if name == "lo" { 24 } else { 6 }));
+        row(3, Object::Integer(interface_type(&name)));
         row(4, Object::Integer(1500));
         row(5, Object::Gauge32(u32::try_from(bps).unwrap_or(u32::MAX)));
         row(6, Object::Octets(mac.to_vec()));
         row(7, Object::Integer(if load == Load::Disabled { 2 } else { 1 }));
-        row(8, Object::Integer(if load.is_down() { 2 } else { 1 }));
-        row(10, Object::Counter32(load.octets(self.seed, at, mbps, 0)));
-        row(11, Object::Counter32(load.packets(self.seed, at, mbps, 0)));
+        row(
+            8,
+            match flaps {
+                true => Object::Either(FLAP, 1, 2),
+                false => Object::Integer(if load.is_down() { 2 } else { 1 }),
+            },
+        );
+        row(10, Object::Counter32(flow(load.octets(self.seed, at, mbps, 0))));
+        row(11, Object::Counter32(flow(load.packets(self.seed, at, mbps, 0))));
         row(13, Object::Counter32(load.errors(at, 5)));
         row(14, Object::Counter32(load.errors(at, 2)));
-        row(16, Object::Counter32(load.octets(self.seed, at, mbps, 1)));
-        row(17, Object::Counter32(load.packets(self.seed, at, mbps, 1)));
+        row(16, Object::Counter32(flow(load.octets(self.seed, at, mbps, 1))));
+        row(17, Object::Counter32(flow(load.packets(self.seed, at, mbps, 1))));
         row(19, Object::Counter32(load.errors(at, 11)));
         row(20, Object::Counter32(load.errors(at, 1)));
         if !self.wide {
@@ -166,8 +255,8 @@ impl Router {
         let mut row = |column, object| mib.put(&[31, 1, 1, 1, column, index], object);
         row(1, Object::text(&name));
         for (way, octets, multicast32) in [(0, 6, 2), (1, 10, 4)] {
-            row(octets, Object::Counter64(load.octets(self.seed, at, mbps, way)));
-            row(octets + 1, Object::Counter64(load.packets(self.seed, at, mbps, way)));
+            row(octets, Object::Counter64(flow(load.octets(self.seed, at, mbps, way))));
+            row(octets + 1, Object::Counter64(flow(load.packets(self.seed, at, mbps, way))));
             let few = load.errors(at, 3000 + way);
             row(multicast32, Object::Counter32(few));
             row(multicast32 + 1, Object::Counter32(few));
@@ -179,6 +268,15 @@ impl Router {
     }
 }
 
+/// IANAifType-MIB: softwareLoopback, ieee80211, ethernetCsmacd.
+fn interface_type(name: &str) -> i64 {
+    match name {
+        "lo" => 24,
+        "ath0" => 71,
+        _ => 6,
+    }
+}
+
 /// How busy an interface is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Load {
@@ -187,6 +285,8 @@ enum Load {
     Idle,
     Light,
     Busy,
+    /// Mean share of what the line carries.
+    Percent(u8),
 }
 
 impl Load {
@@ -217,9 +317,12 @@ impl Load {
             Self::Idle => 40_000 + dice % 90_000,
             Self::Light => line / 100 + line / 1000 * (dice % 40),
             Self::Busy => line / 5 + line / 1000 * (dice % 250),
+            // One way is the busier one.
+            Self::Percent(share) if way == 0 => line / 100 * u64::from(share),
+            Self::Percent(share) => line / 400 * u64::from(share),
         };
         let base = if per_hour == 0 { 0 } else { dice % 1_000_000_000 };
-        Flow { base, per_hour, wave_s: 240 + u32::try_from(dice % 600).unwrap_or(0) }
+        Flow { base, per_hour, pulse: Some(dice), turns: None }
     }
 
     fn packets(self, seed: u64, at: u32, mbps: u32, way: u64) -> Flow {
@@ -230,17 +333,9 @@ impl Load {
     /// A few an hour on interfaces that carry something.
     fn errors(self, at: u32, per_hour: u64) -> Flow {
         let per_hour = match self {
-            Self::Light | Self::Busy => per_hour * u64::from(at % 3 + 1),
+            Self::Light | Self::Busy | Self::Percent(_) => per_hour * u64::from(at % 3 + 1),
             Self::Disabled | Self::Down | Self::Idle => 0,
         };
-        Flow { base: 0, per_hour, wave_s: 0 }
+        Flow { base: 0, per_hour, pulse: None, turns: None }
     }
-}
-
-/// splitmix64's finisher.
-fn mix(bits: u64) -> u64 {
-    let mut bits = bits.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    bits = (bits ^ bits >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    bits = (bits ^ bits >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
-    bits ^ bits >> 31
 }

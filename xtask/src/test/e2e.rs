@@ -4,7 +4,8 @@ use std::fs;
 
 use super::count::Count;
 use crate::build::{self, Profile};
-use crate::stack::{EMAIL, Settings, Stack, free_port};
+use crate::stack::place::free_port;
+use crate::stack::{EMAIL, Settings, Stack};
 use crate::{Result, cmd::Cmd, repo};
 
 pub(super) fn run() -> Result<Count> {

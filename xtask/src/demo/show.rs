@@ -1,0 +1,171 @@
+//! The whole demo, brought up: see [`super::world`] for what it shows.
+
+use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
+
+use super::Pace;
+use super::network::{LOOPBACK_NOTE, Network};
+use super::setup::{self, Known, VIEWER, items};
+use super::site::Plot;
+use super::world::{TENANTS, sites};
+use crate::cmd::{self, note};
+use crate::http::Client;
+use crate::json::Json;
+use crate::services::Services;
+use crate::stack::place::{Place, kept, random_password};
+use crate::stack::{EMAIL, Settings, until};
+use crate::Result;
+
+const ANSWERS_WITHIN: Duration = Duration::from_secs(120);
+/// Progress is told no more often.
+const TELL_EVERY: Duration = Duration::from_secs(2);
+
+pub(crate) struct Show {
+    services: Services,
+    client: Client,
+    pub(crate) url: String,
+    pub(crate) password: String,
+    viewer_password: String,
+    /// Devices with a configuration, by id.
+    with_config: Vec<String>,
+    fetched: Instant,
+    pace: Pace,
+}
+
+impl Show {
+    /// Returns once all that answers has answered in this run.
+    pub(crate) fn up(settings: &Settings, pace: Pace) -> Result<Self> {
+        let place = Place::open(settings)?;
+        let network = Network::of(&settings.folder)?;
+        if network.is_loopback() {
+            note(LOOPBACK_NOTE);
+        }
+        let viewer_password = kept(&place.folder.join("viewer"), || Ok(random_password()))?;
+        let mut services = Services::new()?;
+        place.make_user()?;
+        for (at, tenant) in TENANTS.iter().enumerate() {
+            place.once(&format!("tenant-{at}"), || make_tenant(&place, tenant.name))?;
+        }
+        let mut plots = Vec::new();
+        for site in sites() {
+            let plot = Plot::open(&place, network, site)?;
+            plot.enrol()?;
+            plot.write_field(&pace)?;
+            plots.push(plot);
+        }
+        let client = place.start_collector(&mut services)?;
+        let known = setup::devices(&client, &plots, network)?;
+        place.once("backups", || setup::backups(&client, &known))?;
+        place.once("viewer", || setup::viewer(&client, &known, &viewer_password))?;
+        let begun = latest_samples(&client)?;
+        for plot in &plots {
+            let holder = plot.start_gear(&mut services)?;
+            plot.start_agent(&mut services, holder, &pace)?;
+        }
+        wait_for_answers(&client, &mut services, &begun)?;
+        let mut show = Self {
+            services,
+            client,
+            url: format!("http://{}/", settings.http),
+            password: place.password.clone(),
+            viewer_password,
+            with_config: with_config(&known),
+            fetched: Instant::now(),
+            pace,
+        };
+        show.fetch()?;
+        Ok(show)
+    }
+
+    /// Keeps it going; an error when a process of it has ended.
+    pub(crate) fn check(&mut self) -> Result {
+        self.services.check()?;
+        if self.fetched.elapsed() >= Duration::from_secs(self.pace.fetch_every_s) {
+            self.fetched = Instant::now();
+            // A long demo outlives its session.
+            if self.fetch().is_err() {
+                let again = self.client.login(EMAIL, &self.password).and_then(|()| self.fetch());
+                again.unwrap_or_else(|problem| note(&format!("no configuration: {problem}")));
+            }
+        }
+        Ok(())
+    }
+
+    /// Has the configurations fetched.
+    fn fetch(&mut self) -> Result {
+        for id in &self.with_config {
+            self.client.post(&format!("/api/v1/devices/{id}/backup/run"), "{}")?;
+        }
+        Ok(())
+    }
+}
+
+/// With the flag that marks it, where the collector has one.
+fn make_tenant(place: &Place, name: &str) -> Result {
+    let help = place.collector_help(&["tenant", "create"])?;
+    let marked: &[&str] = if help.contains("--demo") { &["--demo"] } else { &[] };
+    place.collector(&["tenant", "create", "--name", name]).args(marked).run()
+}
+
+fn with_config(known: &Known) -> Vec<String> {
+    let devices = sites().flat_map(|(_, site)| site.devices);
+    let named = devices.filter(|device| device.ssh.is_some()).map(|device| device.name);
+    named.filter_map(|name| known.devices.get(name).cloned()).collect()
+}
+
+/// Name and time of the last sample of each device that has one.
+fn latest_samples(client: &Client) -> Result<BTreeSet<(String, String)>> {
+    let devices = items(client, "/api/v1/devices?limit=1000")?;
+    let sample = |device: &Json| {
+        Some((device.text("name")?.to_owned(), device.text("last_sample_at")?.to_owned()))
+    };
+    Ok(devices.iter().filter_map(sample).collect())
+}
+
+fn wait_for_answers(
+    client: &Client,
+    services: &mut Services,
+    begun: &BTreeSet<(String, String)>,
+) -> Result {
+    let all = sites().flat_map(|(_, site)| site.devices).count();
+    let wanted: BTreeSet<&str> = sites()
+        .flat_map(|(_, site)| site.devices)
+        .filter(|device| device.answers())
+        .map(|device| device.name)
+        .collect();
+    let mut told = Instant::now();
+    let mut last = 0;
+    until("the devices' answers", ANSWERS_WITHIN, services, || {
+        let now = latest_samples(client)?;
+        let new: BTreeSet<&str> =
+            now.difference(begun).map(|(name, _)| name.as_str()).collect();
+        let is_done = wanted.is_subset(&new);
+        if new.len() != last && (is_done || told.elapsed() >= TELL_EVERY) {
+            (last, told) = (new.len(), Instant::now());
+            note(&format!("{last} of {all} devices answer"));
+        }
+        Ok(is_done)
+    })
+}
+
+impl Show {
+    /// Where to look, for whoever has started it. The last line is for programs, too.
+    pub(crate) fn tell(&self) {
+        for line in [
+            "",
+            "Two tenants share 192.168.88.0/24; three sites, 30 devices. What to look at:",
+            "  Summit Jungfrau   its link is cut for a minute every seven: nothing is lost",
+            "  sw-bern-1         a port goes down and up every 90 s and raises an alert",
+            "  sw-bern-2         runs hot: an alert after five minutes",
+            "  cpe-old-mill      is dead; relay-moench dies for 3 minutes in 15",
+            "  tower-bantiger    a bad line: lost echo requests and a long way",
+            "  srx-harbour       is asked with SNMPv3",
+            "  core-bern         a busy uplink, and a configuration that changes every 4 minutes",
+        ] {
+            cmd::result(line);
+        }
+        let viewer = format!("  one tenant only   {VIEWER} {}", self.viewer_password);
+        cmd::result(&viewer);
+        cmd::result(&format!("ready {} {EMAIL} {}", self.url, self.password));
+    }
+}

@@ -1,0 +1,120 @@
+//! One site of the demo: its gear, its link and its agent.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::network::Network;
+use super::world::{Site, Tenant};
+use super::{Pace, write_private};
+use crate::services::Services;
+use crate::stack::place::{Place, READY_WITHIN};
+use crate::stack::until;
+use crate::{Result, cmd::note};
+
+pub(super) struct Plot<'a> {
+    place: &'a Place,
+    network: Network,
+    pub(super) tenant: &'static Tenant,
+    pub(super) site: &'static Site,
+    pub(super) folder: PathBuf,
+}
+
+impl<'a> Plot<'a> {
+    pub(super) fn open(
+        place: &'a Place,
+        network: Network,
+        (tenant, site): (&'static Tenant, &'static Site),
+    ) -> Result<Self> {
+        let folder = place.folder.join("sites").join(site.key);
+        fs::create_dir_all(folder.join("link"))?;
+        Ok(Self { place, network, tenant, site, folder })
+    }
+
+    pub(super) fn state(&self) -> PathBuf {
+        self.folder.join("agent")
+    }
+
+    /// What the simulator plays.
+    pub(super) fn field(&self) -> PathBuf {
+        self.folder.join("field")
+    }
+
+    pub(super) fn enrol(&self) -> Result {
+        let once = format!("agent-{}", self.site.key);
+        self.place.once(&once, || {
+            self.place.enrol(self.tenant.name, self.site.name, &self.state())
+        })
+    }
+
+    /// Writes down the gear for the simulator.
+    pub(super) fn write_field(&self, pace: &Pace) -> Result {
+        let mut text = String::new();
+        for device in self.site.devices {
+            let at = self.network.whereabouts(device, &self.folder)?;
+            let line = device.line(&at.at, at.ssh_port, self.site.seed, pace.change_every_s);
+            text.push_str(&line);
+            text.push('\n');
+        }
+        write_private(&self.field(), &text)
+    }
+
+    /// Starts the gear; returns who holds the site's network.
+    pub(super) fn start_gear(&self, services: &mut Services) -> Result<u32> {
+        let name = self.site.name;
+        note(&format!("starting the gear of {name}: {} devices", self.site.devices.len()));
+        let simulator = self.place.binary("farwatch-sim");
+        let command = self.network.field(self.site, &simulator, &self.field());
+        let log = self.log("gear");
+        let holder = services.start("farwatch-sim", log.clone(), command)?;
+        until(&format!("the gear of {name}"), READY_WITHIN, services, || {
+            Ok(fs::read_to_string(&log)?.lines().any(|line| line == "ready"))
+        })?;
+        Ok(holder)
+    }
+
+    /// Starts the link out of the site, and the agent at its inner end.
+    pub(super) fn start_agent(
+        &self,
+        services: &mut Services,
+        holder: u32,
+        pace: &Pace,
+    ) -> Result {
+        if !self.network.is_loopback() {
+            self.start_link(services, holder, pace)?;
+        }
+        let mut agent = self.network.inside(holder, &self.place.binary("farwatch-agent"));
+        agent.args(["run", "--state-dir"]).arg(self.state());
+        services.start("farwatch-agent", self.log("agent"), agent)?;
+        Ok(())
+    }
+
+    fn start_link(&self, services: &mut Services, holder: u32, pace: &Pace) -> Result {
+        let program = self.place.binary("farwatch-demo-link");
+        let listen = self.place.listen.to_string();
+        let folder = self.folder.join("link");
+        let mut outer = std::process::Command::new(&program);
+        outer.args(["outer", &listen]).current_dir(&folder);
+        if self.site.link_is_cut {
+            outer.arg(pace.link_cuts);
+        }
+        let streams = folder.join("streams");
+        remove(&streams)?;
+        services.start("farwatch-demo-link", self.log("link-outer"), outer)?;
+        until("the link's outer end", READY_WITHIN, services, || Ok(streams.exists()))?;
+        let mut inner = self.network.inside(holder, &program);
+        inner.args(["inner", &listen]).current_dir(&folder);
+        services.start("farwatch-demo-link", self.log("link-inner"), inner)?;
+        Ok(())
+    }
+
+    pub(super) fn log(&self, what: &str) -> PathBuf {
+        self.place.log(&format!("{}-{what}", self.site.key))
+    }
+}
+
+fn remove(file: &Path) -> Result {
+    match fs::remove_file(file) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error.into()),
+        _ => Ok(()),
+    }
+}
