@@ -7,6 +7,7 @@
     reason = "what a test cannot go on without, it fails on"
 )]
 
+pub mod backfill;
 pub mod bench;
 pub mod fuzz;
 pub mod http;

@@ -10,6 +10,7 @@ pub mod field;
 pub mod mib;
 pub mod oracle;
 pub mod parts;
+pub mod past;
 pub mod pulse;
 pub mod respond;
 pub mod router;

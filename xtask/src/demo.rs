@@ -60,10 +60,12 @@ pub(crate) struct Pace {
     /// Configurations change, and are fetched, so often.
     pub(crate) change_every_s: u32,
     pub(crate) fetch_every_s: u64,
+    /// Charts begin full.
+    pub(crate) has_history: bool,
 }
 
 pub(crate) const PACE: Pace =
-    Pace { link_cuts: "420/60", change_every_s: 240, fetch_every_s: 240 };
+    Pace { link_cuts: "420/60", change_every_s: 240, fetch_every_s: 240, has_history: true };
 
 impl Options {
     pub(crate) fn parse(args: &[&str]) -> std::result::Result<Self, String> {
@@ -153,7 +155,9 @@ fn clear(folder: &Path) -> Result {
     // Somebody's own folder is not ours to empty.
     if fs::read_dir(folder)?.count() > 1 && !folder.join("made").exists() {
         let folder = folder.display();
-        return Err(format!("{folder} holds something else than a demo: give another folder").into());
+        return Err(
+            format!("{folder} holds something else than a demo: give another folder").into()
+        );
     }
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
@@ -170,9 +174,8 @@ fn clear(folder: &Path) -> Result {
 fn is_of_kind(folder: &Path, small: bool) -> Result {
     let wanted = if small { "small" } else { "whole" };
     let is_old = folder.join("made").exists();
-    let found = kept(&folder.join("world"), || {
-        Ok(if is_old { "small" } else { wanted }.to_owned())
-    })?;
+    let found =
+        kept(&folder.join("world"), || Ok(if is_old { "small" } else { wanted }.to_owned()))?;
     if found == wanted {
         return Ok(());
     }

@@ -174,7 +174,9 @@ fn ucd_stands_in_where_nothing_else_tells() {
     let (mut net, address) = Net::one(Kind::Linux, INTERFACES as u32);
     let mib = &mut net.routers.get_mut(&address).unwrap().mib;
     let number = Object::Integer;
-    let counter = |per_hour| Object::Counter32(Flow { base: 4_294_960_000, per_hour, pulse: None, turns: None });
+    let counter = |per_hour| {
+        Object::Counter32(Flow { base: 4_294_960_000, per_hour, pulse: None, turns: None })
+    };
     for (tail, object) in [
         (&[4, 5, 0][..], number(1000)),
         (&[4, 6, 0], number(400)),

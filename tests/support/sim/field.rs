@@ -17,7 +17,7 @@ use tokio::net::UdpSocket;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use self::config::Console;
-use self::line::Line;
+pub use self::line::Line;
 use super::fault::Fault;
 use super::mib::{Level, Object};
 use super::parts::{Sensor, put_processors, put_sensors, put_storage};
@@ -153,7 +153,7 @@ impl Station {
                 put_storage(mib, 1024, seed);
                 vec![]
             }
-            Kind::Linux | Kind::AccessPoint => {
+            Kind::Linux | Kind::AccessPoint | Kind::Radio => {
                 put_processors(mib, &[core(1)]);
                 put_storage(mib, 256, seed);
                 vec![]

@@ -16,6 +16,7 @@ pub enum Kind {
     Linux,
     Switch,
     AccessPoint,
+    Radio,
     Power,
 }
 
@@ -35,6 +36,7 @@ impl Kind {
             "linux" => Self::Linux,
             "switch" => Self::Switch,
             "ap" => Self::AccessPoint,
+            "radio" => Self::Radio,
             "power" => Self::Power,
             _ => return None,
         })
@@ -51,6 +53,7 @@ impl Kind {
             Self::Linux => "",
             Self::Switch => "C9300-24P",
             Self::AccessPoint => "Rocket 5AC",
+            Self::Radio => "RBLHGG-60ad",
             Self::Power => "SMT3000RMI2UC",
         }
     }
@@ -90,21 +93,27 @@ impl Kind {
             // ciscoCat9300FixedSwitchStack of CISCO-PRODUCTS-MIB.
             Self::Switch => Identity {
                 descr: "Cisco IOS Software [Cupertino], Catalyst L3 Switch Software \
-                        (CAT9K_IOSXE), Version 17.9.4a, RELEASE SOFTWARE (fc3), simulated",
+                        (CAT9K_IOSXE), Version 17.9.4a, RELEASE SOFTWARE (fc3)",
                 object_id: &[1, 3, 6, 1, 4, 1, 9, 1, 2494],
                 name: "switch",
                 location: "Rack 3",
             },
             // airOS is a Linux that says so, under the number of FROGFOOT-RESOURCES-MIB.
             Self::AccessPoint => Identity {
-                descr: "Linux 2.6.33 #1 (airOS XW.v6.3.11, simulated)",
+                descr: "Linux 2.6.33 #1 (airOS XW.v6.3.11)",
                 object_id: &[1, 3, 6, 1, 4, 1, 10002, 1],
                 name: "ap",
                 location: "Mast",
             },
+            Self::Radio => Identity {
+                descr: "RouterOS RBLHGG-60ad",
+                object_id: &[1, 3, 6, 1, 4, 1, 14988, 1],
+                name: "radio",
+                location: "Roof",
+            },
             // smartUPS3000 of PowerNet-MIB.
             Self::Power => Identity {
-                descr: "APC Web/SNMP Management Card (AOS v6.8.2, Smart-UPS 3000, simulated)",
+                descr: "APC Web/SNMP Management Card (AOS v6.8.2, Smart-UPS 3000)",
                 object_id: &[1, 3, 6, 1, 4, 1, 318, 1, 3, 27],
                 name: "ups",
                 location: "Power room",
@@ -130,6 +139,8 @@ impl Kind {
             Self::AccessPoint if at == 0 => (2, "eth0".into(), 1000),
             Self::AccessPoint if at == 1 => (5, "ath0".into(), 300),
             Self::AccessPoint => (at + 6, format!("br{}", at - 2), 1000),
+            Self::Radio if at == 1 => (2, "wlan60-1".into(), 1000),
+            Self::Radio => (at + 1, format!("ether{}", at.max(1)), 1000),
             Self::Power => (at + 1, format!("eth{at}"), 100),
         }
     }
@@ -272,7 +283,7 @@ impl Router {
 fn interface_type(name: &str) -> i64 {
     match name {
         "lo" => 24,
-        "ath0" => 71,
+        "ath0" | "wlan60-1" => 71,
         _ => 6,
     }
 }

@@ -3,9 +3,7 @@
 //! there is no answer (RFC 3414 §3.2).
 
 use async_snmp::v3::auth::{authenticate_message, verify_message};
-use async_snmp::v3::{
-    AuthProtocol, LocalizedKey, MasterKeys, PrivKey, PrivProtocol, SaltCounter,
-};
+use async_snmp::v3::{AuthProtocol, LocalizedKey, MasterKeys, PrivKey, PrivProtocol, SaltCounter};
 use farwatch_agent::poll::ber::{self, BerError, INTEGER, OBJECT_ID, OCTETS, SEQUENCE, Writer};
 use farwatch_agent::poll::message::{self, Head, REPORT, VERSION_3, tag};
 use farwatch_agent::poll::oid::Oid;

@@ -4,9 +4,7 @@ use std::collections::BTreeMap;
 
 use super::network::Network;
 use super::site::Plot;
-use super::world::{
-    COMMUNITY, Device, SNMP_USER, SSH_PASSWORD, SSH_TAG, SSH_USER, Snmp, TENANTS,
-};
+use super::world::{COMMUNITY, Device, SNMP_USER, SSH_PASSWORD, SSH_TAG, SSH_USER, Snmp, TENANTS};
 use crate::Result;
 use crate::http::Client;
 use crate::json::{Json, quote};

@@ -8,13 +8,13 @@ use super::network::{LOOPBACK_NOTE, Network};
 use super::setup::{self, Known, VIEWER, items};
 use super::site::Plot;
 use super::world::{TENANTS, sites};
+use crate::Result;
 use crate::cmd::{self, note};
 use crate::http::Client;
 use crate::json::Json;
 use crate::services::Services;
 use crate::stack::place::{Place, kept, random_password};
 use crate::stack::{EMAIL, Settings, until};
-use crate::Result;
 
 const ANSWERS_WITHIN: Duration = Duration::from_secs(120);
 /// Progress is told no more often.
@@ -46,6 +46,7 @@ impl Show {
         for (at, tenant) in TENANTS.iter().enumerate() {
             place.once(&format!("tenant-{at}"), || make_tenant(&place, tenant.name))?;
         }
+        let client = place.start_collector(&mut services)?;
         let mut plots = Vec::new();
         for site in sites() {
             let plot = Plot::open(&place, network, site)?;
@@ -53,10 +54,12 @@ impl Show {
             plot.write_field(&pace)?;
             plots.push(plot);
         }
-        let client = place.start_collector(&mut services)?;
         let known = setup::devices(&client, &plots, network)?;
         place.once("backups", || setup::backups(&client, &known))?;
         place.once("viewer", || setup::viewer(&client, &known, &viewer_password))?;
+        if pace.has_history {
+            place.once("history", || send_history(&plots, &known))?;
+        }
         let begun = latest_samples(&client)?;
         for plot in &plots {
             let holder = plot.start_gear(&mut services)?;
@@ -107,6 +110,22 @@ fn make_tenant(place: &Place, name: &str) -> Result {
     place.collector(&["tenant", "create", "--name", name]).args(marked).run()
 }
 
+/// Of all sites at once.
+fn send_history(plots: &[Plot<'_>], known: &Known) -> Result {
+    note("sending eight days of history");
+    for plot in plots {
+        plot.write_devices(known)?;
+    }
+    std::thread::scope(|scope| {
+        let sending: Vec<_> =
+            plots.iter().map(|plot| scope.spawn(|| plot.history().run())).collect();
+        let ended = sending.into_iter().map(|one| one.join());
+        ended
+            .map(|one| one.unwrap_or_else(|_| Err("history: a thread has panicked".into())))
+            .collect()
+    })
+}
+
 fn with_config(known: &Known) -> Vec<String> {
     let devices = sites().flat_map(|(_, site)| site.devices);
     let named = devices.filter(|device| device.ssh.is_some()).map(|device| device.name);
@@ -137,8 +156,7 @@ fn wait_for_answers(
     let mut last = 0;
     until("the devices' answers", ANSWERS_WITHIN, services, || {
         let now = latest_samples(client)?;
-        let new: BTreeSet<&str> =
-            now.difference(begun).map(|(name, _)| name.as_str()).collect();
+        let new: BTreeSet<&str> = now.difference(begun).map(|(name, _)| name.as_str()).collect();
         let is_done = wanted.is_subset(&new);
         if new.len() != last && (is_done || told.elapsed() >= TELL_EVERY) {
             (last, told) = (new.len(), Instant::now());

@@ -4,12 +4,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::network::Network;
+use super::setup::Known;
 use super::world::{Site, Tenant};
 use super::{Pace, write_private};
 use crate::services::Services;
 use crate::stack::place::{Place, READY_WITHIN};
 use crate::stack::until;
-use crate::{Result, cmd::note};
+use crate::{Result, cmd::Cmd, cmd::note};
 
 pub(super) struct Plot<'a> {
     place: &'a Place,
@@ -41,9 +42,7 @@ impl<'a> Plot<'a> {
 
     pub(super) fn enrol(&self) -> Result {
         let once = format!("agent-{}", self.site.key);
-        self.place.once(&once, || {
-            self.place.enrol(self.tenant.name, self.site.name, &self.state())
-        })
+        self.place.once(&once, || self.place.enrol(self.tenant.name, self.site.name, &self.state()))
     }
 
     /// Writes down the gear for the simulator.
@@ -56,6 +55,33 @@ impl<'a> Plot<'a> {
             text.push('\n');
         }
         write_private(&self.field(), &text)
+    }
+
+    /// Which device each of the gear is, for what makes their history; none of the dead.
+    pub(super) fn write_devices(&self, known: &Known) -> Result {
+        let mut text = String::new();
+        if let Some((from, to)) = self.site.gap {
+            text.push_str(&format!("gap {} {}\n", from * 60, to * 60));
+        }
+        for device in self.site.devices.iter().filter(|device| !device.is_dead()) {
+            let (name, interval_s) = (device.name, device.interval_s);
+            let id = known.devices.get(name).ok_or_else(|| format!("there is no {name}"))?;
+            text.push_str(&format!("{name} {id} {interval_s}"));
+            if let Some((from, to)) = device.away {
+                text.push_str(&format!(" {} {}", from * 60, to * 60));
+            }
+            text.push('\n');
+        }
+        write_private(&self.folder.join("devices"), &text)
+    }
+
+    /// The program that sends the site's history, before its agent runs.
+    pub(super) fn history(&self) -> Cmd {
+        Cmd::new(self.place.binary("farwatch-demo-history"))
+            .arg(self.state())
+            .arg(self.place.listen.to_string())
+            .arg(self.field())
+            .arg(self.folder.join("devices"))
     }
 
     /// Starts the gear; returns who holds the site's network.
@@ -73,12 +99,7 @@ impl<'a> Plot<'a> {
     }
 
     /// Starts the link out of the site, and the agent at its inner end.
-    pub(super) fn start_agent(
-        &self,
-        services: &mut Services,
-        holder: u32,
-        pace: &Pace,
-    ) -> Result {
+    pub(super) fn start_agent(&self, services: &mut Services, holder: u32, pace: &Pace) -> Result {
         if !self.network.is_loopback() {
             self.start_link(services, holder, pace)?;
         }

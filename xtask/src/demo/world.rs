@@ -28,6 +28,8 @@ pub(crate) struct Site {
     pub(crate) seed: u32,
     /// Its link is cut now and then.
     pub(crate) link_is_cut: bool,
+    /// Of its history nothing is known between these.
+    pub(crate) gap: Option<Away>,
     pub(crate) devices: &'static [Device],
 }
 
@@ -44,7 +46,12 @@ pub(crate) struct Device {
     /// Platform of the command line that it has.
     pub(crate) ssh: Option<&'static str>,
     pub(crate) interval_s: u32,
+    /// It was out of order once.
+    pub(crate) away: Option<Away>,
 }
+
+/// From and to, in minutes before the demo began.
+pub(crate) type Away = (u32, u32);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Snmp {
@@ -58,7 +65,7 @@ const fn device(
     gear: (&'static str, u32),
     more: &'static str,
 ) -> Device {
-    Device { host, name, gear, more, snmp: Snmp::V2c, ssh: None, interval_s: 20 }
+    Device { host, name, gear, more, snmp: Snmp::V2c, ssh: None, interval_s: 30, away: None }
 }
 
 impl Device {
@@ -74,6 +81,10 @@ impl Device {
         Self { interval_s, ..self }
     }
 
+    const fn away(self, from: u32, to: u32) -> Self {
+        Self { away: Some((from, to)), ..self }
+    }
+
     /// The address it has in its site's network.
     pub(crate) fn address(&self) -> String {
         format!("{NETWORK}.{}", self.host)
@@ -82,6 +93,11 @@ impl Device {
     /// Whether it is there all the time.
     pub(crate) fn answers(&self) -> bool {
         !self.more.split(' ').any(|word| word == "dead" || word.starts_with("dies="))
+    }
+
+    /// Whether it has never been there.
+    pub(crate) fn is_dead(&self) -> bool {
+        self.more.split(' ').any(|word| word == "dead")
     }
 
     /// The line that makes the simulator play it at `at`, with its command line at `ssh_port`.
@@ -128,12 +144,20 @@ pub(crate) const TENANTS: [Tenant; 2] = [
     Tenant {
         name: "Alpine Fibre (demo)",
         sites: &[
-            Site { name: "Depot Bern", key: "bern", seed: 1, link_is_cut: false, devices: &BERN },
+            Site {
+                name: "Depot Bern",
+                key: "bern",
+                seed: 1,
+                link_is_cut: false,
+                gap: None,
+                devices: &BERN,
+            },
             Site {
                 name: "Summit Jungfrau",
                 key: "jungfrau",
                 seed: 2,
                 link_is_cut: true,
+                gap: None,
                 devices: &JUNGFRAU,
             },
         ],
@@ -145,6 +169,7 @@ pub(crate) const TENANTS: [Tenant; 2] = [
             key: "tromso",
             seed: 3,
             link_is_cut: false,
+            gap: Some((74 * 60, 71 * 60)),
             devices: &TROMSO,
         }],
     },
@@ -154,39 +179,40 @@ const BERN: [Device; 12] = [
     device(1, "gw-bern", ("linux", 6), "line=0.4/0.2/0"),
     device(2, "core-bern", ("mikrotik", 13), "busy=62").with_ssh("routeros").every_s(10),
     device(3, "edge-bern", ("edgeos", 5), "line=1.2/0.6/0"),
-    device(4, "sw-bern-1", ("switch", 25), "flap=5").every_s(10),
-    device(5, "sw-bern-2", ("switch", 25), "hot").every_s(10),
-    device(6, "ups-bern", ("power", 1), "").every_s(30),
-    device(10, "tower-gurten", ("mikrotik", 5), "line=7/3/0").with_ssh("routeros"),
-    device(11, "tower-bantiger", ("mikrotik", 5), "line=24/18/9"),
-    device(20, "ap-gurten-north", ("ap", 3), "line=9/5/0").every_s(30),
-    device(21, "ap-gurten-south", ("ap", 3), "line=9/6/1").every_s(30),
-    device(22, "cpe-town-hall", ("mikrotik", 3), "line=12/7/0").every_s(30),
-    device(23, "cpe-old-mill", ("mikrotik", 3), "dead").every_s(30),
+    device(4, "sw-bern-1", ("switch", 25), "flap=5").every_s(15),
+    device(5, "sw-bern-2", ("switch", 25), "hot").every_s(15),
+    device(6, "ups-bern", ("power", 1), "busy=1"),
+    device(10, "tower-gurten", ("radio", 4), "busy=34").with_ssh("routeros"),
+    device(11, "tower-bantiger", ("radio", 4), "busy=41 line=24/18/9"),
+    device(20, "ap-gurten-north", ("ap", 3), "busy=18 line=9/5/0"),
+    device(21, "ap-gurten-south", ("ap", 3), "busy=12 line=9/6/1"),
+    device(22, "cpe-town-hall", ("radio", 3), "busy=8 line=12/7/0").away(50 * 60, 49 * 60),
+    device(23, "cpe-old-mill", ("radio", 3), "dead"),
 ];
 
 const JUNGFRAU: [Device; 8] = [
     device(1, "gw-jungfrau", ("edgeos", 4), "line=0.5/0.3/0"),
     device(2, "core-jungfrau", ("cisco", 8), "busy=55").with_ssh("ios"),
-    device(3, "relay-moench", ("mikrotik", 5), "line=5/3/0 dies=900/180"),
-    device(4, "relay-eiger", ("mikrotik", 5), "line=6/4/2"),
+    device(3, "relay-moench", ("radio", 4), "busy=38 line=5/3/0 dies=900/180")
+        .away(30 * 60, 29 * 60 + 20),
+    device(4, "relay-eiger", ("radio", 4), "busy=29 line=6/4/2"),
     device(5, "sw-summit", ("switch", 13), "line=0.6/0.3/0"),
-    device(6, "ups-summit", ("power", 1), "line=0.6/0.3/0").every_s(30),
-    device(20, "ap-terrace", ("ap", 3), "line=2/1/0").every_s(30),
-    device(21, "cpe-hut", ("mikrotik", 3), "line=16/9/3").every_s(30),
+    device(6, "ups-summit", ("power", 1), "busy=1 line=0.6/0.3/0"),
+    device(20, "ap-terrace", ("ap", 3), "busy=15 line=2/1/0"),
+    device(21, "cpe-hut", ("radio", 3), "busy=6 line=16/9/3"),
 ];
 
 const TROMSO: [Device; 10] = [
     device(1, "gw-tromso", ("linux", 5), "line=0.5/0.2/0"),
-    device(2, "core-tromso", ("mikrotik", 9), "busy=58").with_ssh("routeros").every_s(10),
+    device(2, "core-tromso", ("mikrotik", 9), "busy=58").with_ssh("routeros").every_s(15),
     device(3, "srx-harbour", ("juniper", 10), "line=0.9/0.4/0").with_v3(),
     device(4, "sw-quay", ("switch", 13), "line=0.8/0.3/0"),
     device(5, "branch-ferry", ("cisco", 6), "line=38/12/1"),
-    device(6, "ups-harbour", ("power", 1), "line=0.7/0.3/0").every_s(30),
-    device(10, "tower-fjord", ("edgeos", 5), "line=11/6/0"),
-    device(20, "ap-pier", ("ap", 3), "line=4/2/0").every_s(30),
-    device(21, "cpe-lighthouse", ("mikrotik", 3), "line=19/9/2").every_s(30),
-    device(22, "cpe-fish-hall", ("mikrotik", 3), "line=13/6/0").every_s(30),
+    device(6, "ups-harbour", ("power", 1), "busy=1 line=0.7/0.3/0"),
+    device(10, "tower-fjord", ("edgeos", 5), "busy=33 line=11/6/0"),
+    device(20, "ap-pier", ("ap", 3), "busy=14 line=4/2/0"),
+    device(21, "cpe-lighthouse", ("radio", 3), "busy=5 line=19/9/2"),
+    device(22, "cpe-fish-hall", ("radio", 3), "busy=9 line=13/6/0"),
 ];
 
 pub(crate) fn sites() -> impl Iterator<Item = (&'static Tenant, &'static Site)> {

@@ -40,7 +40,8 @@ pub(super) fn answer(
             let reply = (asked == port).then(|| answer(datagram))??;
             let length = u16::try_from(UDP_HEADER_BYTES + reply.len()).ok()?.to_be_bytes();
             // A checksum of zero is none.
-            let header = [content[2], content[3], content[0], content[1], length[0], length[1], 0, 0];
+            let header =
+                [content[2], content[3], content[0], content[1], length[0], length[1], 0, 0];
             [&header[..], &reply].concat()
         }
         _ => return None,
@@ -75,9 +76,9 @@ fn content(packet: &[u8]) -> Option<&[u8]> {
 
 /// RFC 1071.
 fn checksum(bytes: &[u8]) -> u16 {
-    let words = bytes.chunks(2).map(|pair| {
-        u32::from(u16::from_be_bytes([pair[0], pair.get(1).copied().unwrap_or(0)]))
-    });
+    let words = bytes
+        .chunks(2)
+        .map(|pair| u32::from(u16::from_be_bytes([pair[0], pair.get(1).copied().unwrap_or(0)])));
     let mut sum: u32 = words.sum();
     while sum > 0xffff {
         sum = (sum & 0xffff) + (sum >> 16);

@@ -37,9 +37,8 @@ fn a_line_is_a_device_and_what_is_wrong_with_it_is_said() {
 #[test]
 fn what_is_hot_is_above_the_limits_that_every_tenant_begins_with() {
     let now = Micros(1_800_000_000 * SECOND);
-    let hot: Station = "at=127.0.0.1:1 name=s kind=switch seed=4 interfaces=4 community=c hot"
-        .parse()
-        .unwrap();
+    let hot: Station =
+        "at=127.0.0.1:1 name=s kind=switch seed=4 interfaces=4 community=c hot".parse().unwrap();
     let temperature = number(&hot.responder().unwrap(), &[99, 1, 1, 1, 4, 1001], now);
     assert!(temperature.is_some_and(|celsius| celsius > 70), "{temperature:?}");
     let hot = station("community=c hot").responder().unwrap();
@@ -52,9 +51,11 @@ fn what_is_hot_is_above_the_limits_that_every_tenant_begins_with() {
 fn a_port_that_flaps_counts_only_while_it_is_up() {
     let responder = station("community=c flap=3").responder().unwrap();
     // The fourth interface of that kind has the index 4.
-    let state = |s: i64| number(&responder, &[2, 2, 1, 8, 4], Micros(1_800_000_000 * SECOND + s * SECOND));
-    let octets =
-        |s: i64| number(&responder, &[31, 1, 1, 1, 6, 4], Micros(1_800_000_000 * SECOND + s * SECOND));
+    let state =
+        |s: i64| number(&responder, &[2, 2, 1, 8, 4], Micros(1_800_000_000 * SECOND + s * SECOND));
+    let octets = |s: i64| {
+        number(&responder, &[31, 1, 1, 1, 6, 4], Micros(1_800_000_000 * SECOND + s * SECOND))
+    };
     assert_eq!((state(10), state(100), state(190)), (Some(1), Some(2), Some(1)));
     assert!(octets(10) < octets(80));
     assert_eq!(octets(95), octets(170));
@@ -63,7 +64,8 @@ fn a_port_that_flaps_counts_only_while_it_is_up() {
 #[test]
 fn who_dies_is_silent_for_a_while() {
     let mut responder = station("community=public dies=900/180").responder().unwrap();
-    let question = b"\x30\x26\x02\x01\x01\x04\x06public\xa0\x19\x02\x01\x05\x02\x01\x00\x02\x01\x00\
+    let question =
+        b"\x30\x26\x02\x01\x01\x04\x06public\xa0\x19\x02\x01\x05\x02\x01\x00\x02\x01\x00\
                      \x30\x0e\x30\x0c\x06\x08\x2b\x06\x01\x02\x01\x01\x03\x00\x05\x00";
     let mut asked = |s: i64| responder.respond(question, Micros((900 * 2_000_000 + s) * SECOND));
     assert!(asked(10).is_none() && asked(179).is_none());

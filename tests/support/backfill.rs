@@ -1,0 +1,182 @@
+//! History of a demo, sent as an agent sends what it could not send before: over its own uplink,
+//! with its own certificate.
+
+use std::collections::{BTreeSet, HashSet};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context as _, bail, ensure};
+use farwatch_agent::identity::Credentials;
+use farwatch_common::batch::{Codec, encode_rows};
+use farwatch_common::clock::Micros;
+use farwatch_common::sample::{Class, Row, definition};
+use farwatch_common::transport::{PipeKind, Session, channel, quic};
+use farwatch_proto::v1::uplink_client::UplinkClient;
+use farwatch_proto::v1::{Batch, SessionHello, TelemetryUp, telemetry_down, telemetry_up};
+use tokio::sync::mpsc;
+use tokio_stream::wrappers::ReceiverStream;
+
+use crate::sim::past::Past;
+
+/// Batches on the way at most, if the collector allows as many.
+const WINDOW_MAX: usize = 64;
+const ACK_WITHIN: Duration = Duration::from_secs(60);
+const DAY_S: i64 = 86_400;
+/// Days of history.
+pub const DAYS: i64 = 8;
+/// What is older than a day was polled so seldom, and each time twice: a rate takes two polls.
+const OLD_EVERY_S: i64 = 600;
+/// What one batch covers.
+const OLD_SPAN_S: i64 = 3600;
+const NEW_SPAN_S: i64 = 900;
+
+/// A device, and how often it is polled.
+#[derive(Debug)]
+pub struct Polled {
+    pub past: Past,
+    pub interval_s: i64,
+    /// Was away for so long, once: seconds before now.
+    pub outage: Option<std::ops::Range<i64>>,
+}
+
+/// The seconds before now at which a device was polled, within a span that ends at one of them: in
+/// the last day often enough for a line without gaps.
+fn polls(interval_s: i64, span: std::ops::Range<i64>) -> Vec<i64> {
+    let apart = interval_s * 2;
+    if span.end <= DAY_S {
+        return span.rev().filter(|ago| ago % apart == 0).collect();
+    }
+    let slots = span.rev().filter(|ago| ago % OLD_EVERY_S == 0);
+    slots.flat_map(|ago| [ago, ago - apart]).filter(|ago| *ago > 0).collect()
+}
+
+/// Spans of history, the oldest first.
+fn spans() -> impl Iterator<Item = std::ops::Range<i64>> {
+    let old = (DAY_S..DAYS * DAY_S).step_by(OLD_SPAN_S as usize).map(|ago| ago..ago + OLD_SPAN_S);
+    let new = (0..DAY_S).step_by(NEW_SPAN_S as usize).map(|ago| ago.max(1)..ago + NEW_SPAN_S);
+    let all: Vec<_> = new.chain(old).collect();
+    all.into_iter().rev()
+}
+
+/// What the polls of a span have read, by class.
+fn batches(devices: &[Polled], span: &std::ops::Range<i64>, now: Micros) -> Vec<(Class, Vec<Row>)> {
+    let (mut gauges, mut counters) = (Vec::new(), Vec::new());
+    for device in devices {
+        for ago in polls(device.interval_s, span.clone()) {
+            let at = Micros(now.0 - ago * Micros::SECOND);
+            let is_away = device.outage.as_ref().is_some_and(|outage| outage.contains(&ago));
+            let rows = if is_away { device.past.silence(at) } else { device.past.rows(at) };
+            for row in rows {
+                match row.group.class() {
+                    Class::Counters => counters.push(row),
+                    _ => gauges.push(row),
+                }
+            }
+        }
+    }
+    vec![(Class::Gauges, gauges), (Class::Counters, counters)]
+}
+
+/// Sends the history of an agent's devices up to `now`, but for what is in `gap`, seconds before now,
+/// of which nothing is known. Returns how many rows were stored.
+pub async fn send(
+    credentials: &Credentials,
+    collector: SocketAddr,
+    devices: &[Polled],
+    gap: Option<std::ops::Range<i64>>,
+    now: Micros,
+) -> anyhow::Result<usize> {
+    let tls = credentials.tls().context("the agent's certificate")?;
+    let session: Arc<dyn Session> = Arc::new(quic::dial(collector, tls).await?);
+    let mut client = UplinkClient::new(channel(Arc::clone(&session), PipeKind::Telemetry).await?);
+    let welcome = client.open_session(SessionHello::default()).await?.into_inner();
+    let window = usize::try_from(welcome.window)?.clamp(1, WINDOW_MAX);
+    let (up, outgoing) = mpsc::channel(1);
+    let mut down = client.telemetry(ReceiverStream::new(outgoing)).await?.into_inner();
+    let mut open = BTreeSet::new();
+    let mut told = HashSet::new();
+    let (mut seq, mut stored) = (0, 0);
+    let spans = spans().filter(|span| gap.as_ref().is_none_or(|gap| !gap.contains(&span.start)));
+    for (class, rows) in spans.flat_map(|span| batches(devices, &span, now)) {
+        if rows.is_empty() {
+            continue;
+        }
+        let used: HashSet<_> = rows.iter().map(|row| row.schema).collect();
+        let schemas = devices.iter().flat_map(|device| device.past.schemas());
+        let schemas: Vec<_> = schemas
+            .filter(|schema| {
+                used.contains(&schema.id()) && told.insert((class as u32, schema.id()))
+            })
+            .map(|schema| definition::write(&schema))
+            .collect();
+        // What is not stored yet is not known to the next batch.
+        let window = if schemas.is_empty() { window } else { 1 };
+        let batch = Batch {
+            stream_id: now.0,
+            seq,
+            class: class as u32,
+            codec: Codec::Rows as u32,
+            schemas,
+            data: encode_rows(&rows)?.into(),
+        };
+        stored += rows.len();
+        let kind = Some(telemetry_up::Kind::Batch(batch));
+        up.send(TelemetryUp { kind }).await.context("the telemetry stream ended")?;
+        open.insert(seq);
+        seq += 1;
+        while open.len() >= window {
+            acked(&mut down, &mut open).await?;
+        }
+    }
+    while !open.is_empty() {
+        acked(&mut down, &mut open).await?;
+    }
+    session.close("all is sent");
+    ensure!(stored > 0, "there was nothing to send");
+    Ok(stored)
+}
+
+/// Takes the next ack off what is open.
+async fn acked(
+    down: &mut tonic::Streaming<farwatch_proto::v1::TelemetryDown>,
+    open: &mut BTreeSet<u64>,
+) -> anyhow::Result<()> {
+    let message = tokio::time::timeout(ACK_WITHIN, down.message()).await.context("no ack")??;
+    match message.context("the telemetry stream ended")?.kind {
+        Some(telemetry_down::Kind::Ack(ack)) => {
+            for range in ack.durable {
+                open.retain(|seq| !(range.first..=range.last).contains(seq));
+            }
+        }
+        Some(telemetry_down::Kind::Reject(reject)) => bail!("refused: {}", reject.detail),
+        _ => {}
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spans_are_all_of_the_time_once_and_in_its_order() {
+        let spans: Vec<_> = spans().collect();
+        assert_eq!(spans[0].end, DAYS * DAY_S);
+        assert!(spans.windows(2).all(|pair| pair[0].start == pair[1].end));
+        assert_eq!(spans.last().unwrap().start, 1);
+    }
+
+    #[test]
+    fn polls_are_often_enough_for_a_line_and_never_at_the_same_time() {
+        for interval_s in [10, 15, 30] {
+            let agos: Vec<i64> = spans().flat_map(|span| polls(interval_s, span)).collect();
+            assert!(agos.windows(2).all(|pair| pair[0] > pair[1]), "{interval_s}");
+            let last_day = agos.iter().filter(|ago| **ago < DAY_S).collect::<Vec<_>>();
+            // A poll is missing after two and a half intervals.
+            assert!(last_day.windows(2).all(|pair| (pair[0] - pair[1]) * 2 <= interval_s * 5));
+            // Any hour of the week has rates.
+            assert!(agos.windows(2).any(|p| p[0] - p[1] == interval_s * 2 && p[0] > 7 * DAY_S));
+        }
+    }
+}
