@@ -23,8 +23,6 @@ use crate::sim::past::Past;
 const WINDOW_MAX: usize = 64;
 const ACK_WITHIN: Duration = Duration::from_secs(60);
 const DAY_S: i64 = 86_400;
-/// Days of history.
-pub const DAYS: i64 = 8;
 /// What is older than a day was polled so seldom, and each time twice: a rate takes two polls.
 const OLD_EVERY_S: i64 = 600;
 /// What one batch covers.
@@ -51,10 +49,12 @@ fn polls(interval_s: i64, span: std::ops::Range<i64>) -> Vec<i64> {
     slots.flat_map(|ago| [ago, ago - apart]).filter(|ago| *ago > 0).collect()
 }
 
-/// Spans of history, the oldest first.
-fn spans() -> impl Iterator<Item = std::ops::Range<i64>> {
-    let old = (DAY_S..DAYS * DAY_S).step_by(OLD_SPAN_S as usize).map(|ago| ago..ago + OLD_SPAN_S);
-    let new = (0..DAY_S).step_by(NEW_SPAN_S as usize).map(|ago| ago.max(1)..ago + NEW_SPAN_S);
+/// Spans of so many hours of history, the oldest first.
+fn spans(hours: u32) -> impl Iterator<Item = std::ops::Range<i64>> {
+    let all_s = i64::from(hours) * 3600;
+    let old = (DAY_S..all_s).step_by(OLD_SPAN_S as usize).map(|ago| ago..ago + OLD_SPAN_S);
+    let new = (0..all_s.min(DAY_S)).step_by(NEW_SPAN_S as usize);
+    let new = new.map(|ago| ago.max(1)..ago + NEW_SPAN_S);
     let all: Vec<_> = new.chain(old).collect();
     all.into_iter().rev()
 }
@@ -78,14 +78,14 @@ fn batches(devices: &[Polled], span: &std::ops::Range<i64>, now: Micros) -> Vec<
     vec![(Class::Gauges, gauges), (Class::Counters, counters)]
 }
 
-/// Sends the history of an agent's devices up to `now`, but for what is in `gap`, seconds before now,
+/// Sends so many hours of history of an agent's devices up to `now`, but for what is in `gap`, seconds before now,
 /// of which nothing is known. Returns how many rows were stored.
 pub async fn send(
     credentials: &Credentials,
     collector: SocketAddr,
     devices: &[Polled],
     gap: Option<std::ops::Range<i64>>,
-    now: Micros,
+    (hours, now): (u32, Micros),
 ) -> anyhow::Result<usize> {
     let tls = credentials.tls().context("the agent's certificate")?;
     let session: Arc<dyn Session> = Arc::new(quic::dial(collector, tls).await?);
@@ -97,7 +97,8 @@ pub async fn send(
     let mut open = BTreeSet::new();
     let mut told = HashSet::new();
     let (mut seq, mut stored) = (0, 0);
-    let spans = spans().filter(|span| gap.as_ref().is_none_or(|gap| !gap.contains(&span.start)));
+    let spans =
+        spans(hours).filter(|span| gap.as_ref().is_none_or(|gap| !gap.contains(&span.start)));
     for (class, rows) in spans.flat_map(|span| batches(devices, &span, now)) {
         if rows.is_empty() {
             continue;
@@ -161,8 +162,9 @@ mod tests {
 
     #[test]
     fn spans_are_all_of_the_time_once_and_in_its_order() {
-        let spans: Vec<_> = spans().collect();
-        assert_eq!(spans[0].end, DAYS * DAY_S);
+        let spans: Vec<_> = spans(8 * 24).collect();
+        assert_eq!(spans[0].end, 8 * DAY_S);
+        assert_eq!(super::spans(6).next().unwrap().end, 6 * 3600);
         assert!(spans.windows(2).all(|pair| pair[0].start == pair[1].end));
         assert_eq!(spans.last().unwrap().start, 1);
     }
@@ -170,7 +172,7 @@ mod tests {
     #[test]
     fn polls_are_often_enough_for_a_line_and_never_at_the_same_time() {
         for interval_s in [10, 15, 30] {
-            let agos: Vec<i64> = spans().flat_map(|span| polls(interval_s, span)).collect();
+            let agos: Vec<i64> = spans(8 * 24).flat_map(|span| polls(interval_s, span)).collect();
             assert!(agos.windows(2).all(|pair| pair[0] > pair[1]), "{interval_s}");
             let last_day = agos.iter().filter(|ago| **ago < DAY_S).collect::<Vec<_>>();
             // A poll is missing after two and a half intervals.

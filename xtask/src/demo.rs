@@ -57,15 +57,26 @@ pub(crate) struct Options {
 pub(crate) struct Pace {
     /// `EVERY_S/FOR_S`
     pub(crate) link_cuts: &'static str,
+    /// Of who dies now and then, `EVERY_S/FOR_S`.
+    pub(crate) dies: &'static str,
+    /// Of a port, `EVERY_S/UP_S`.
+    pub(crate) flaps: &'static str,
     /// Configurations change, and are fetched, so often.
     pub(crate) change_every_s: u32,
     pub(crate) fetch_every_s: u64,
-    /// Charts begin full.
-    pub(crate) has_history: bool,
+    /// What charts begin with.
+    pub(crate) history_hours: u32,
 }
 
-pub(crate) const PACE: Pace =
-    Pace { link_cuts: "420/60", change_every_s: 240, fetch_every_s: 240, has_history: true };
+/// For somebody who looks on.
+const PACE: Pace = Pace {
+    link_cuts: "420/60",
+    dies: "900/180",
+    flaps: "180/90",
+    change_every_s: 240,
+    fetch_every_s: 240,
+    history_hours: 8 * 24,
+};
 
 impl Options {
     pub(crate) fn parse(args: &[&str]) -> std::result::Result<Self, String> {

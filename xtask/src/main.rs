@@ -40,7 +40,7 @@ Usage: ./x VERB
                   `ready URL USER PASSWORD`; Ctrl-C stops it, a second run resumes it,
                   --fresh removes what earlier runs have left
   test [GROUP]    install what is missing and run all tests, or one group:
-                  unit, it, network, store, web, e2e
+                   unit, it, network, store, web, e2e, demo
   ci              what CI runs: fmt, tidy, docs, clippy, deny, openapi --check, roles --check, test
   web [--dev]     build the web UI; --dev serves it with live reload, /api goes to the demo
   openapi [--check]

@@ -2,6 +2,7 @@
 //! `N passed, N failed`. Dev profile, so that the demo and every group share one build.
 
 mod count;
+mod demo;
 mod e2e;
 
 use std::process::ExitCode;
@@ -27,10 +28,12 @@ pub(crate) enum Group {
     Web,
     /// A browser against a whole running stack.
     E2e,
+    /// The demo in a hurry.
+    Demo,
 }
 
 /// What `./x test` runs: `Network` and `Store` are parts of these.
-const ALL: [Group; 4] = [Group::Unit, Group::It, Group::Web, Group::E2e];
+const ALL: [Group; 5] = [Group::Unit, Group::It, Group::Web, Group::E2e, Group::Demo];
 
 impl Group {
     pub(crate) fn parse(name: &str) -> std::result::Result<Self, String> {
@@ -41,16 +44,17 @@ impl Group {
             "store" => Self::Store,
             "web" => Self::Web,
             "e2e" => Self::E2e,
+            "demo" => Self::Demo,
             _ => {
                 return Err(format!(
-                    "no test group {name}: there are unit, it, network, store, web, e2e"
+                    "no test group {name}: there are unit, it, network, store, web, e2e, demo"
                 ));
             }
         })
     }
 
     fn needs_processes(self) -> bool {
-        matches!(self, Self::It | Self::Network | Self::Store | Self::E2e)
+        matches!(self, Self::It | Self::Network | Self::Store | Self::E2e | Self::Demo)
     }
 
     /// The store is tested on both engines, beside the code and from outside.
@@ -64,7 +68,9 @@ impl Group {
             Self::Network => (&["--workspace", "--test", "it"], Some("network")),
             Self::Store => (&["--workspace", "--lib", "--test", "it"], Some("store")),
             Self::It => (&["--workspace", "--test", "it"], None),
-            Self::Unit | Self::Web | Self::E2e => (&["--workspace", "--lib", "--bins"], None),
+            Self::Unit | Self::Web | Self::E2e | Self::Demo => {
+                (&["--workspace", "--lib", "--bins"], None)
+            }
         }
     }
 }
@@ -85,6 +91,7 @@ pub(crate) fn run(group: Option<Group>) -> Result<ExitCode> {
         let counted = match group {
             Group::Web => web_tests(),
             Group::E2e => e2e::run(),
+            Group::Demo => demo::run(),
             _ => cargo_tests(group, runner, &variables),
         };
         // A group that could not run is a failure like any other; the others still run.
@@ -120,7 +127,8 @@ fn prepare(groups: &[Group]) -> Result<Runner> {
     if groups.iter().any(|group| group.needs_postgres()) {
         install::postgres()?;
     }
-    let with_cargo = groups.iter().any(|group| !matches!(group, Group::Web | Group::E2e));
+    let with_cargo =
+        groups.iter().any(|group| !matches!(group, Group::Web | Group::E2e | Group::Demo));
     let runner = if with_cargo && install::nextest() { Runner::Nextest } else { Runner::CargoTest };
     if groups.iter().any(|group| group.needs_processes()) {
         web::build()?;

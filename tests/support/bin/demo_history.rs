@@ -1,6 +1,6 @@
-//! `farwatch-demo-history`: gives the devices of a demo's site eight days of history, see [`backfill`].
+//! `farwatch-demo-history`: gives the devices of a demo's site a history, see [`backfill`].
 //!
-//! `farwatch-demo-history STATE_DIR COLLECTOR FIELD DEVICES`: the folder of an agent that is enrolled
+//! `farwatch-demo-history STATE_DIR COLLECTOR FIELD DEVICES HOURS`: the folder of an agent that is enrolled
 //! and does not run, where the collector listens, the site's gear as the simulator has it, and which
 //! device each is: a file of lines `NAME ID INTERVAL_S [AWAY_FROM_S AWAY_TO_S]`, the last two in
 //! seconds before now. A line `gap FROM_S TO_S` is of the whole site.
@@ -15,12 +15,14 @@ use farwatch_support::backfill::{self, Polled};
 use farwatch_support::sim::field::{self, Station};
 use farwatch_support::sim::past::Past;
 
-const USAGE: &str = "farwatch-demo-history STATE_DIR COLLECTOR FIELD DEVICES";
+const USAGE: &str = "farwatch-demo-history STATE_DIR COLLECTOR FIELD DEVICES HOURS";
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> anyhow::Result<()> {
     let words: Vec<String> = std::env::args().skip(1).collect();
-    let [state_dir, collector, field, devices] = &words[..] else { anyhow::bail!("{USAGE}") };
+    let [state_dir, collector, field, devices, hours] = &words[..] else {
+        anyhow::bail!("{USAGE}")
+    };
     let credentials = identity::load(Path::new(state_dir))?.context("the agent is not enrolled")?;
     let stations = field::read(&read(field)?).with_context(|| field.clone())?;
     let stations = stations.into_iter().map(|station| (station.name.clone(), station)).collect();
@@ -40,7 +42,8 @@ async fn main() -> anyhow::Result<()> {
             _ => anyhow::bail!("{devices}: {line:?}"),
         }
     }
-    let rows = backfill::send(&credentials, collector.parse()?, &polled, gap, now).await?;
+    let past = (hours.parse()?, now);
+    let rows = backfill::send(&credentials, collector.parse()?, &polled, gap, past).await?;
     println!("{rows} rows");
     Ok(())
 }

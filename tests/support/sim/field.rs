@@ -2,7 +2,8 @@
 //!
 //! A line is words: `at=192.168.88.7:161 name=cpe-7 kind=mikrotik seed=7 interfaces=5 community=public`.
 //! In place of the community `user=NAME:AUTH:PRIVACY` asks for SNMPv3. What else there may be:
-//! `busy=PERCENT` of the uplink, `flap=PLACE` of an interface, `hot`, `dead`, `dies=EVERY_S/FOR_S`,
+//! `busy=PERCENT` of the uplink, `flap=PLACE/EVERY_S/UP_S` of an interface, `hot`, `dead`,
+//! `dies=EVERY_S/FOR_S`,
 //! `line=RTT_MS/JITTER_MS/LOSS_PERCENT`, `ssh=PLATFORM:PORT:USER:PASSWORD:CHANGES_EVERY_S`.
 
 pub mod config;
@@ -84,7 +85,7 @@ impl FromStr for Station {
                 "community" => access = Some(Access::Community(value.to_owned())),
                 "user" => access = Some(Access::User(user(value).with_context(wrong)?)),
                 "busy" => busy = Some(value.parse().with_context(wrong)?),
-                "flap" => flaps = Some(value.parse().with_context(wrong)?),
+                "flap" => flaps = Some(flap(value).with_context(wrong)?),
                 "hot" => hot = true,
                 "dead" => dead = true,
                 "dies" => dies = Some(turns(value).with_context(wrong)?),
@@ -105,6 +106,12 @@ fn user(value: &str) -> Option<User> {
     let mut parts = value.split(':').map(str::to_owned);
     let (name, auth, privacy) = (parts.next()?, parts.next()?, parts.next()?);
     Some(User { name, auth, privacy })
+}
+
+/// `PLACE/EVERY_S/UP_S`
+fn flap(value: &str) -> Option<(u32, Turns)> {
+    let (place, up) = value.split_once('/')?;
+    Some((place.parse().ok()?, turns(up)?))
 }
 
 /// `EVERY_S/FOR_S`: so long of each period.

@@ -169,12 +169,9 @@ pub struct Router {
     pub wide: bool,
     /// Mean load of the uplink in per cent; of its own choice without.
     pub uplink_percent: Option<u8>,
-    /// The place of an interface that comes and goes.
-    pub flaps: Option<u32>,
+    /// The place of an interface that comes and goes, and when it is there.
+    pub flaps: Option<(u32, Turns)>,
 }
-
-/// As a cable does that nobody has looked after yet: long enough down to be told of.
-pub const FLAP: Turns = Turns { period_s: 180, on_s: 90 };
 
 impl Router {
     #[must_use]
@@ -222,7 +219,7 @@ impl Router {
     fn load(&self, at: u32, mbps: u32) -> Load {
         match self.uplink_percent {
             Some(share) if at == 0 => Load::Percent(share),
-            _ if self.flaps == Some(at) => Load::Busy,
+            _ if self.flaps.is_some_and(|(place, _)| place == at) => Load::Busy,
             _ => Load::of(self.seed, at, mbps),
         }
     }
@@ -230,9 +227,9 @@ impl Router {
     fn put_interface(&self, mib: &mut Mib, at: u32) {
         let (index, name, mbps) = self.kind.interface(at);
         let load = self.load(at, mbps);
-        let flaps = self.flaps == Some(at);
+        let turns = self.flaps.and_then(|(place, turns)| (place == at).then_some(turns));
         // What does not pass while it is down does not count.
-        let flow = |flow: Flow| Flow { turns: flaps.then_some(FLAP), ..flow };
+        let flow = |flow: Flow| Flow { turns, ..flow };
         let octet = |shift: u32| u8::try_from(mix(self.seed) >> shift & 0xff).unwrap_or(0);
         let mac = [0x02, 0x8f, octet(0), octet(8), octet(16), u8::try_from(at).unwrap_or(0)];
         let bps = u64::from(mbps) * 1_000_000;
@@ -246,9 +243,9 @@ impl Router {
         row(7, Object::Integer(if load == Load::Disabled { 2 } else { 1 }));
         row(
             8,
-            match flaps {
-                true => Object::Either(FLAP, 1, 2),
-                false => Object::Integer(if load.is_down() { 2 } else { 1 }),
+            match turns {
+                Some(turns) => Object::Either(turns, 1, 2),
+                None => Object::Integer(if load.is_down() { 2 } else { 1 }),
             },
         );
         row(10, Object::Counter32(flow(load.octets(self.seed, at, mbps, 0))));

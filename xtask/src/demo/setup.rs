@@ -10,17 +10,17 @@ use crate::http::Client;
 use crate::json::{Json, quote};
 
 /// Of one tenant, who may look and change nothing.
-pub(super) const VIEWER: &str = "viewer@borealis.example";
+pub(crate) const VIEWER: &str = "viewer@borealis.example";
 /// Fetched by itself so often, the least that a policy takes; the demo asks more often.
 const FETCH_EVERY_S: u32 = 900;
 
 /// Ids of the collector by the demo's names.
 #[derive(Debug, Default)]
-pub(super) struct Known {
+pub(crate) struct Known {
     /// By site.
-    pub(super) agents: BTreeMap<String, String>,
+    pub(crate) agents: BTreeMap<String, String>,
     /// By name.
-    pub(super) devices: BTreeMap<String, String>,
+    pub(crate) devices: BTreeMap<String, String>,
     tenants: BTreeMap<String, String>,
 }
 
@@ -49,7 +49,7 @@ impl Known {
     }
 }
 
-pub(super) fn items(client: &Client, path: &str) -> Result<Vec<Json>> {
+pub(crate) fn items(client: &Client, path: &str) -> Result<Vec<Json>> {
     let answer = client.get(path)?;
     Ok(answer.get("data").map(Json::items).unwrap_or_default().to_vec())
 }
@@ -107,6 +107,16 @@ fn new_device(device: &Device, agent: &str, address: &str) -> String {
          \"tags\":{tags},\"snmp\":{snmp}}}",
         quote(agent)
     )
+}
+
+/// Hosts of one name would make agents of one name.
+pub(super) fn name_agents(client: &Client, plots: &[Plot<'_>], known: &Known) -> Result {
+    for plot in plots {
+        let id = known.agents.get(plot.site.name).map_or("", String::as_str);
+        let name = quote(&format!("agent-{}", plot.site.key));
+        client.patch(&format!("/api/v1/agents/{id}"), &format!("{{\"name\":{name}}}"))?;
+    }
+    Ok(())
 }
 
 /// The login of each tenant's devices, and that it is used.

@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 
 use super::Pace;
 use super::network::{LOOPBACK_NOTE, Network};
-use super::setup::{self, Known, VIEWER, items};
+use super::setup;
+pub(crate) use super::setup::{Known, VIEWER, items};
 use super::site::Plot;
 use super::world::{TENANTS, sites};
 use crate::Result;
@@ -17,6 +18,7 @@ use crate::stack::place::{Place, kept, random_password};
 use crate::stack::{EMAIL, Settings, until};
 
 const ANSWERS_WITHIN: Duration = Duration::from_secs(120);
+const LOOK_EVERY: Duration = Duration::from_millis(200);
 /// Progress is told no more often.
 const TELL_EVERY: Duration = Duration::from_secs(2);
 
@@ -25,7 +27,10 @@ pub(crate) struct Show {
     client: Client,
     pub(crate) url: String,
     pub(crate) password: String,
-    viewer_password: String,
+    /// Between the sites and the collector.
+    pub(crate) has_links: bool,
+    pub(crate) viewer_password: String,
+    known: Known,
     /// Devices with a configuration, by id.
     with_config: Vec<String>,
     fetched: Instant,
@@ -55,11 +60,10 @@ impl Show {
             plots.push(plot);
         }
         let known = setup::devices(&client, &plots, network)?;
+        place.once("names", || setup::name_agents(&client, &plots, &known))?;
         place.once("backups", || setup::backups(&client, &known))?;
         place.once("viewer", || setup::viewer(&client, &known, &viewer_password))?;
-        if pace.has_history {
-            place.once("history", || send_history(&plots, &known))?;
-        }
+        place.once("history", || send_history(&plots, &known, pace.history_hours))?;
         let begun = latest_samples(&client)?;
         for plot in &plots {
             let holder = plot.start_gear(&mut services)?;
@@ -71,8 +75,10 @@ impl Show {
             client,
             url: format!("http://{}/", settings.http),
             password: place.password.clone(),
+            has_links: !network.is_loopback(),
             viewer_password,
             with_config: with_config(&known),
+            known,
             fetched: Instant::now(),
             pace,
         };
@@ -94,6 +100,24 @@ impl Show {
         Ok(())
     }
 
+    /// Asks the API again and again, and keeps it going meanwhile.
+    pub(crate) fn wait(
+        &mut self,
+        what: &str,
+        limit: Duration,
+        mut is_so: impl FnMut(&Client, &Known) -> Result<bool>,
+    ) -> Result {
+        let start = Instant::now();
+        while !is_so(&self.client, &self.known)? {
+            self.check()?;
+            if start.elapsed() > limit {
+                return Err(format!("waited {} s for {what}", limit.as_secs()).into());
+            }
+            std::thread::sleep(LOOK_EVERY);
+        }
+        Ok(())
+    }
+
     /// Has the configurations fetched.
     fn fetch(&mut self) -> Result {
         for id in &self.with_config {
@@ -111,14 +135,14 @@ fn make_tenant(place: &Place, name: &str) -> Result {
 }
 
 /// Of all sites at once.
-fn send_history(plots: &[Plot<'_>], known: &Known) -> Result {
-    note("sending eight days of history");
+fn send_history(plots: &[Plot<'_>], known: &Known, hours: u32) -> Result {
+    note(&format!("sending {hours} hours of history"));
     for plot in plots {
         plot.write_devices(known)?;
     }
     std::thread::scope(|scope| {
         let sending: Vec<_> =
-            plots.iter().map(|plot| scope.spawn(|| plot.history().run())).collect();
+            plots.iter().map(|plot| scope.spawn(|| plot.history(hours).run())).collect();
         let ended = sending.into_iter().map(|one| one.join());
         ended
             .map(|one| one.unwrap_or_else(|_| Err("history: a thread has panicked".into())))

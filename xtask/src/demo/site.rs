@@ -50,7 +50,7 @@ impl<'a> Plot<'a> {
         let mut text = String::new();
         for device in self.site.devices {
             let at = self.network.whereabouts(device, &self.folder)?;
-            let line = device.line(&at.at, at.ssh_port, self.site.seed, pace.change_every_s);
+            let line = device.line(&at, self.site.seed, pace);
             text.push_str(&line);
             text.push('\n');
         }
@@ -76,12 +76,13 @@ impl<'a> Plot<'a> {
     }
 
     /// The program that sends the site's history, before its agent runs.
-    pub(super) fn history(&self) -> Cmd {
+    pub(super) fn history(&self, hours: u32) -> Cmd {
         Cmd::new(self.place.binary("farwatch-demo-history"))
             .arg(self.state())
             .arg(self.place.listen.to_string())
             .arg(self.field())
             .arg(self.folder.join("devices"))
+            .arg(hours.to_string())
     }
 
     /// Starts the gear; returns who holds the site's network.

@@ -3,6 +3,8 @@
 
 use std::net::SocketAddr;
 
+use super::Pace;
+
 /// Everybody's network; the last octet is a device's.
 const NETWORK: &str = "192.168.88";
 const SNMP_PORT: u16 = 161;
@@ -46,6 +48,10 @@ pub(crate) struct Device {
     /// Platform of the command line that it has.
     pub(crate) ssh: Option<&'static str>,
     pub(crate) interval_s: u32,
+    /// The place of a port that comes and goes.
+    flaps: Option<u32>,
+    /// It is not there all the time.
+    dies: bool,
     /// It was out of order once.
     pub(crate) away: Option<Away>,
 }
@@ -65,7 +71,18 @@ const fn device(
     gear: (&'static str, u32),
     more: &'static str,
 ) -> Device {
-    Device { host, name, gear, more, snmp: Snmp::V2c, ssh: None, interval_s: 30, away: None }
+    Device {
+        host,
+        name,
+        gear,
+        more,
+        snmp: Snmp::V2c,
+        ssh: None,
+        interval_s: 30,
+        flaps: None,
+        dies: false,
+        away: None,
+    }
 }
 
 impl Device {
@@ -81,6 +98,14 @@ impl Device {
         Self { interval_s, ..self }
     }
 
+    const fn with_flaps(self, place: u32) -> Self {
+        Self { flaps: Some(place), ..self }
+    }
+
+    const fn that_dies(self) -> Self {
+        Self { dies: true, ..self }
+    }
+
     const fn away(self, from: u32, to: u32) -> Self {
         Self { away: Some((from, to)), ..self }
     }
@@ -92,7 +117,7 @@ impl Device {
 
     /// Whether it is there all the time.
     pub(crate) fn answers(&self) -> bool {
-        !self.more.split(' ').any(|word| word == "dead" || word.starts_with("dies="))
+        !self.is_dead() && !self.dies
     }
 
     /// Whether it has never been there.
@@ -100,8 +125,8 @@ impl Device {
         self.more.split(' ').any(|word| word == "dead")
     }
 
-    /// The line that makes the simulator play it at `at`, with its command line at `ssh_port`.
-    pub(crate) fn line(&self, at: &str, ssh_port: u16, seed: u32, change_every_s: u32) -> String {
+    /// The line that makes the simulator play it at `at`.
+    pub(crate) fn line(&self, at: &Whereabouts, seed: u32, pace: &Pace) -> String {
         let (kind, interfaces) = self.gear;
         let name = self.name;
         let seed = seed * 256 + u32::from(self.host);
@@ -109,12 +134,16 @@ impl Device {
             Snmp::V2c => format!("community={COMMUNITY}"),
             Snmp::V3 => format!("user={}", SNMP_USER.join(":")),
         };
+        let (port, every_s) = (at.ssh_port, pace.change_every_s);
         let ssh = self.ssh.map_or_else(String::new, |platform| {
-            format!(" ssh={platform}:{ssh_port}:{SSH_USER}:{SSH_PASSWORD}:{change_every_s}")
+            format!(" ssh={platform}:{port}:{SSH_USER}:{SSH_PASSWORD}:{every_s}")
         });
-        let more = self.more;
+        let flaps = self.flaps.map(|place| format!(" flap={place}/{}", pace.flaps));
+        let flaps = flaps.unwrap_or_default();
+        let dies = if self.dies { format!(" dies={}", pace.dies) } else { String::new() };
+        let (at, more) = (&at.at, self.more);
         let line = format!("at={at} name={name} kind={kind} interfaces={interfaces} seed={seed}");
-        format!("{line} {access}{ssh} {more}").trim_end().to_owned()
+        format!("{line} {access}{ssh}{flaps}{dies} {more}").trim_end().to_owned()
     }
 }
 
@@ -179,7 +208,7 @@ const BERN: [Device; 12] = [
     device(1, "gw-bern", ("linux", 6), "line=0.4/0.2/0"),
     device(2, "core-bern", ("mikrotik", 13), "busy=62").with_ssh("routeros").every_s(10),
     device(3, "edge-bern", ("edgeos", 5), "line=1.2/0.6/0"),
-    device(4, "sw-bern-1", ("switch", 25), "flap=5").every_s(15),
+    device(4, "sw-bern-1", ("switch", 25), "").with_flaps(5).every_s(15),
     device(5, "sw-bern-2", ("switch", 25), "hot").every_s(15),
     device(6, "ups-bern", ("power", 1), "busy=1"),
     device(10, "tower-gurten", ("radio", 4), "busy=34").with_ssh("routeros"),
@@ -193,7 +222,8 @@ const BERN: [Device; 12] = [
 const JUNGFRAU: [Device; 8] = [
     device(1, "gw-jungfrau", ("edgeos", 4), "line=0.5/0.3/0"),
     device(2, "core-jungfrau", ("cisco", 8), "busy=55").with_ssh("ios"),
-    device(3, "relay-moench", ("radio", 4), "busy=38 line=5/3/0 dies=900/180")
+    device(3, "relay-moench", ("radio", 4), "busy=38 line=5/3/0")
+        .that_dies()
         .away(30 * 60, 29 * 60 + 20),
     device(4, "relay-eiger", ("radio", 4), "busy=29 line=6/4/2"),
     device(5, "sw-summit", ("switch", 13), "line=0.6/0.3/0"),
@@ -223,6 +253,7 @@ pub(crate) fn sites() -> impl Iterator<Item = (&'static Tenant, &'static Site)> 
 mod tests {
     use std::collections::BTreeSet;
 
+    use super::super::PACE;
     use super::*;
 
     #[test]
@@ -242,7 +273,7 @@ mod tests {
     fn every_trouble_is_there() {
         let lines: Vec<String> = sites()
             .flat_map(|(_, site)| site.devices.iter())
-            .map(|device| device.line("192.0.2.1:161", 22, 1, 240))
+            .map(|device| device.line(&Whereabouts::inside(device), 1, &PACE))
             .collect();
         for word in ["hot", "dead", "dies=", "flap=", "busy=", "user=", "ssh=ios", "ssh=routeros"] {
             assert!(lines.iter().any(|line| line.contains(&format!(" {word}"))), "{word}");

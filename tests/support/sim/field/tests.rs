@@ -17,10 +17,13 @@ fn number(responder: &Responder, tail: &[u32], at: Micros) -> Option<i64> {
 
 #[test]
 fn a_line_is_a_device_and_what_is_wrong_with_it_is_said() {
-    let read = station("community=public hot dies=900/180 line=18/6/2 busy=62 flap=3");
+    let read = station("community=public hot dies=900/180 line=18/6/2 busy=62 flap=3/180/90");
     assert_eq!(read.at.port(), 161);
     assert_eq!(read.dies, Some(Turns { period_s: 900, on_s: 180 }));
-    assert_eq!((read.router.uplink_percent, read.router.flaps), (Some(62), Some(3)));
+    assert_eq!(
+        (read.router.uplink_percent, read.router.flaps),
+        (Some(62), Some((3, Turns { period_s: 180, on_s: 90 })))
+    );
     assert!(read.hot && !read.dead);
     for (bad, wanted) in [
         ("kind=toaster", "toaster"),
@@ -49,7 +52,7 @@ fn what_is_hot_is_above_the_limits_that_every_tenant_begins_with() {
 
 #[test]
 fn a_port_that_flaps_counts_only_while_it_is_up() {
-    let responder = station("community=c flap=3").responder().unwrap();
+    let responder = station("community=c flap=3/180/90").responder().unwrap();
     // The fourth interface of that kind has the index 4.
     let state =
         |s: i64| number(&responder, &[2, 2, 1, 8, 4], Micros(1_800_000_000 * SECOND + s * SECOND));
