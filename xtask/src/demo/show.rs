@@ -143,10 +143,9 @@ fn send_history(plots: &[Plot<'_>], known: &Known, hours: u32) -> Result {
     std::thread::scope(|scope| {
         let sending: Vec<_> =
             plots.iter().map(|plot| scope.spawn(|| plot.history(hours).run())).collect();
-        let ended = sending.into_iter().map(|one| one.join());
-        ended
-            .map(|one| one.unwrap_or_else(|_| Err("history: a thread has panicked".into())))
-            .collect()
+        sending.into_iter().map(std::thread::ScopedJoinHandle::join).try_for_each(|one| {
+            one.unwrap_or_else(|_| Err("history: a thread has panicked".into()))
+        })
     })
 }
 
