@@ -24,9 +24,9 @@ pub(super) enum Network {
     Loopback,
 }
 
-/// Why it is as it is, for whoever runs it.
-pub(super) const LOOPBACK_NOTE: &str = "this system makes no network namespaces for us: the gear has ports of 127.0.0.1 in place of \
-     192.168.88.0/24, lines neither delay nor lose, and no link is cut";
+/// What is different on loopback, for whoever runs it.
+pub(super) const LOOPBACK_NOTE: &str = "no network namespaces here: the gear has ports of 127.0.0.1, \
+    lines neither delay nor lose, the dead answer echo requests, and no link is cut";
 
 impl Network {
     /// The best that this system has.

@@ -27,8 +27,8 @@ pub(crate) struct Show {
     client: Client,
     pub(crate) url: String,
     pub(crate) password: String,
-    /// Between the sites and the collector.
-    pub(crate) has_links: bool,
+    /// Each site has one of its own, and a link out of it.
+    pub(crate) has_networks: bool,
     pub(crate) viewer_password: String,
     known: Known,
     /// Devices with a configuration, by id.
@@ -75,7 +75,7 @@ impl Show {
             client,
             url: format!("http://{}/", settings.http),
             password: place.password.clone(),
-            has_links: !network.is_loopback(),
+            has_networks: !network.is_loopback(),
             viewer_password,
             with_config: with_config(&known),
             known,

@@ -32,12 +32,12 @@ const POINTS_MIN: usize = 100;
 struct Check {
     name: &'static str,
     is_so: fn(&mut Seen, &Client, &Known) -> Result<bool>,
-    /// Only where sites have links.
-    of_link: bool,
+    /// Only where sites have networks of their own.
+    of_network: bool,
 }
 
 const fn check(name: &'static str, is_so: fn(&mut Seen, &Client, &Known) -> Result<bool>) -> Check {
-    Check { name, is_so, of_link: false }
+    Check { name, is_so, of_network: false }
 }
 
 /// What was seen before.
@@ -50,12 +50,12 @@ struct Seen {
 
 const CHECKS: [Check; 7] = [
     check("a hot device", is_hot),
-    check("a dead device", is_dead),
+    Check { of_network: true, ..check("a dead device", is_dead) },
     check("a device over SNMPv3", is_v3),
     check("a chart that begins full", has_history),
     check("a port that comes and goes", flaps),
     check("two versions of a configuration", has_versions),
-    Check { of_link: true, ..check("a link that is cut, and whole again", is_cut) },
+    Check { of_network: true, ..check("a link that is cut, and whole again", is_cut) },
 ];
 
 pub(super) fn run() -> Result<Count> {
@@ -73,8 +73,8 @@ pub(super) fn run() -> Result<Count> {
     let mut show = Show::up(&settings, HURRY)?;
     let mut count = Count::default();
     let mut seen = Seen::default();
-    for Check { name, is_so, of_link } in &CHECKS {
-        if *of_link && !show.has_links {
+    for Check { name, is_so, of_network } in &CHECKS {
+        if *of_network && !show.has_networks {
             note(&format!("skipped: {name}"));
             continue;
         }
