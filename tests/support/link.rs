@@ -69,6 +69,10 @@ impl Cuts {
 pub async fn inner(folder: &Path, listen: SocketAddr) -> anyhow::Result<()> {
     let udp = UdpSocket::bind(listen).await.context("UDP")?;
     let tcp = TcpListener::bind(listen).await.context("TCP")?;
+    carry(folder, tcp, udp).await
+}
+
+async fn carry(folder: &Path, tcp: TcpListener, udp: UdpSocket) -> anyhow::Result<()> {
     let unix = bound(&folder.join(INNER))?;
     unix.connect(folder.join(OUTER)).context("the outer end is not there")?;
     let streams = folder.join(STREAMS);
@@ -239,6 +243,7 @@ fn free(path: &Path) -> anyhow::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::relay::both;
 
     const LIMIT: Duration = Duration::from_secs(20);
 
@@ -258,29 +263,27 @@ mod tests {
     async fn datagrams_and_connections_go_through_and_come_back() {
         let dir = tempfile::tempdir().unwrap();
         let folder = dir.path().to_owned();
-        let collector = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+        let (streams, collector) = both().await;
         let address = collector.local_addr().unwrap();
-        let streams = TcpListener::bind(address).await.unwrap();
-        let free = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+        let (tcp, udp) = both().await;
+        let inside = udp.local_addr().unwrap();
         let stop = CancellationToken::new();
         let talk = async {
             let agent = UdpSocket::bind("127.0.0.1:0").await.unwrap();
-            agent.connect(free).await.unwrap();
+            agent.connect(inside).await.unwrap();
             let mut buffer = [0; 100];
             agent.send(b"up").await.unwrap();
             let (length, from) = collector.recv_from(&mut buffer).await.unwrap();
             assert_eq!(&buffer[..length], b"up");
             collector.send_to(b"down", from).await.unwrap();
             assert_eq!(agent.recv(&mut buffer).await.unwrap(), 4);
-            let _agent = TcpStream::connect(free).await.unwrap();
+            let _agent = TcpStream::connect(inside).await.unwrap();
             streams.accept().await.unwrap();
         };
         let ends = async {
             let outer = outer(&folder, address, None, &stop);
-            let inner = async {
-                // The outer end has bound its sockets when it is first polled, which is before.
-                inner(&folder, free).await
-            };
+            // The outer end binds its sockets when it is first polled, which is before.
+            let inner = carry(&folder, tcp, udp);
             tokio::select! {
                 biased;
                 ended = outer => ended,

@@ -107,7 +107,7 @@ impl Way {
 }
 
 /// TCP and UDP on one port: one that is free for TCP may be taken for UDP, then it is another one.
-async fn both() -> (TcpListener, UdpSocket) {
+pub(crate) async fn both() -> (TcpListener, UdpSocket) {
     loop {
         let tcp = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a free TCP port");
         let address = tcp.local_addr().expect("a bound socket has an address");

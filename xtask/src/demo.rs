@@ -290,4 +290,20 @@ mod tests {
             assert!(Options::parse(bad).is_err(), "{bad:?}");
         }
     }
+
+    #[test]
+    fn fresh_empties_a_demo_and_nothing_else() {
+        let name = format!("farwatch-xtask-{}-fresh", std::process::id());
+        let folder = std::env::temp_dir().join(name);
+        fs::create_dir_all(folder.join("letters")).unwrap();
+        fs::write(folder.join(LOCK), "").unwrap();
+        assert!(clear(&folder).is_err());
+        fs::create_dir_all(folder.join("made")).unwrap();
+        is_of_kind(&folder, true).unwrap();
+        assert!(is_of_kind(&folder, false).is_err());
+        clear(&folder).unwrap();
+        assert_eq!(fs::read_dir(&folder).unwrap().count(), 1);
+        is_of_kind(&folder, false).unwrap();
+        fs::remove_dir_all(folder).unwrap();
+    }
 }

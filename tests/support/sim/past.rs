@@ -58,7 +58,9 @@ impl Past {
         (station.dies, station.dead) = (None, false);
         let mut responder = station.responder()?;
         let plan = Plan::standard();
-        let tables = read(&mut responder, device, now)?
+        let community = COMMUNITY.into();
+        let access = Access::Community { version: SnmpVersion::V2c, community };
+        let tables = read(&mut responder, device, access, now)?
             .into_iter()
             .map(|(schema, values)| {
                 let origins = schema.columns.iter().zip(values);
@@ -132,14 +134,19 @@ impl Past {
 type Tables = Vec<(Arc<Schema>, Vec<Option<i64>>)>;
 
 /// The rows of the last poll of each group, once all has been read.
-fn read(responder: &mut Responder, device: DeviceId, now: Micros) -> anyhow::Result<Tables> {
+fn read(
+    responder: &mut Responder,
+    device: DeviceId,
+    access: Access,
+    now: Micros,
+) -> anyhow::Result<Tables> {
     let address: SocketAddr = ([192, 0, 2, 1], 161).into();
     let target = Target {
         device,
         host: address.ip().to_string(),
         port: address.port(),
         interval: INTERVAL,
-        access: Access::Community { version: SnmpVersion::V2c, community: COMMUNITY.into() },
+        access,
         manner: Manner { ping: false, ..Manner::default() },
     };
     let mut us = now.0.unsigned_abs();
@@ -224,6 +231,9 @@ fn ping() -> Schema {
 
 #[cfg(test)]
 mod tests {
+    use farwatch_agent::poll::SnmpUser;
+    use farwatch_proto::v1::{SnmpAuth, SnmpPrivacy};
+
     use super::*;
 
     const NOW: Micros = Micros(1_800_000_000 * Micros::SECOND);
@@ -237,9 +247,10 @@ mod tests {
             let station: Station = text.parse().unwrap();
             let past = Past::of(&station, DeviceId(1), NOW).unwrap();
             let mut responder = station.responder().unwrap();
-            responder.community = COMMUNITY.into();
+            let community = "c".into();
+            let access = Access::Community { version: SnmpVersion::V2c, community };
             let later = Micros(NOW.0 + 7 * 3600 * Micros::SECOND);
-            let polled = read(&mut responder, DeviceId(1), later).unwrap();
+            let polled = read(&mut responder, DeviceId(1), access, later).unwrap();
             let names = |tables: &Tables| -> Vec<_> { tables.iter().map(|t| t.0.id()).collect() };
             let ours: Vec<_> = past.tables.iter().map(|(schema, _)| schema.id()).collect();
             assert_eq!(names(&polled), ours, "{kind}");
@@ -251,6 +262,27 @@ mod tests {
             let found = moments.any(|at| rows(at).is_some_and(|row| row.values == *interfaces));
             assert!(found, "{kind}: {:?}\n{interfaces:?}", rows(later));
         }
+    }
+
+    #[test]
+    fn over_snmp_3_a_device_tells_its_user_and_nobody_else() {
+        let text = "at=192.0.2.1:161 name=d kind=juniper seed=5 interfaces=4 \
+                    user=monitor:auth-password:privacy-password";
+        let station: Station = text.parse().unwrap();
+        let asked = |name: &str, auth: &str, privacy: &str| {
+            let user = SnmpUser {
+                name: name.into(),
+                auth: Some((SnmpAuth::Sha256, auth.into())),
+                privacy: Some((SnmpPrivacy::Aes128, privacy.into())),
+                context: Vec::new(),
+            };
+            let mut responder = station.responder().unwrap();
+            read(&mut responder, DeviceId(1), Access::User(user), NOW).is_ok()
+        };
+        assert!(asked("monitor", "auth-password", "privacy-password"));
+        assert!(!asked("nobody", "auth-password", "privacy-password"));
+        assert!(!asked("monitor", "wrong-password", "privacy-password"));
+        assert!(!asked("monitor", "auth-password", "wrong-password"));
     }
 
     #[test]
