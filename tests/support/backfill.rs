@@ -46,7 +46,7 @@ fn polls(interval_s: i64, span: std::ops::Range<i64>) -> Vec<i64> {
         return span.rev().filter(|ago| ago % apart == 0).collect();
     }
     let slots = span.rev().filter(|ago| ago % OLD_EVERY_S == 0);
-    slots.flat_map(|ago| [ago, ago - apart]).filter(|ago| *ago > 0).collect()
+    slots.flat_map(|ago| [ago, ago - apart]).filter(|ago| *ago >= DAY_S).collect()
 }
 
 /// Spans of so many hours of history, the oldest first.

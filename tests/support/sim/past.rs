@@ -4,7 +4,6 @@
 //! The poll engine reads the device once. That says which values there are, and under which names; the
 //! plan it follows says where each comes from.
 
-use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -62,8 +61,8 @@ impl Past {
         let access = Access::Community { version: SnmpVersion::V2c, community };
         let tables = read(&mut responder, device, access, now)?
             .into_iter()
-            .map(|(schema, values)| {
-                let origins = schema.columns.iter().zip(values);
+            .map(|(schema, row)| {
+                let origins = schema.columns.iter().zip(row.values);
                 let origins = origins.map(|(column, value)| {
                     origin(&plan, &responder.mib, column).unwrap_or(Origin::Fixed(value))
                 });
@@ -131,9 +130,9 @@ impl Past {
     }
 }
 
-type Tables = Vec<(Arc<Schema>, Vec<Option<i64>>)>;
+type Tables = Vec<(Arc<Schema>, Row)>;
 
-/// The rows of the last poll of each group, once all has been read.
+/// The rows of the last poll, once all has been read.
 fn read(
     responder: &mut Responder,
     device: DeviceId,
@@ -154,9 +153,10 @@ fn read(
     let moment = |us: u64| Moment { mono_us: us, wall: Micros(us.cast_signed()) };
     let plan = Compiled::new(Plan::standard()).context("the plan")?;
     let counters = Arc::new(PollCounters::default());
-    let mut engine = Engine::new(plan, Settings::default(), counters, moment(us));
+    let settings = Settings { tell_ends: true, ..Settings::default() };
+    let mut engine = Engine::new(plan, settings, counters, moment(us));
     engine.set_targets(moment(us), &[target]);
-    let mut last: BTreeMap<Group, (Micros, Tables)> = BTreeMap::new();
+    let (mut last, mut reading) = (Tables::new(), Tables::new());
     while us < end {
         if engine.transmit(moment(us)).is_some() {
             let question = engine.datagram().to_vec();
@@ -169,19 +169,18 @@ fn read(
             engine.tick(moment(us));
         }
         while let Some(observation) = engine.observation() {
-            if let Observation::Row { row, schema } = observation
-                && row.cause.is_none()
-            {
-                let (at, tables) = last.entry(row.group).or_insert((row.at, Tables::new()));
-                if *at != row.at {
-                    (*at, *tables) = (row.at, Tables::new());
+            match observation {
+                Observation::Row { row, schema } if row.cause.is_none() => {
+                    reading.push((schema, row));
                 }
-                tables.push((schema, row.values));
+                Observation::Ended(_) if !reading.is_empty() => last = std::mem::take(&mut reading),
+                _ => {}
             }
         }
     }
-    anyhow::ensure!(last.contains_key(&Group::Interfaces), "the device tells nothing");
-    Ok(last.into_values().flat_map(|(_, tables)| tables).collect())
+    let is_whole = last.iter().any(|(_, row)| row.group == Group::Interfaces);
+    anyhow::ensure!(is_whole, "the device tells nothing");
+    Ok(last)
 }
 
 /// Where the plan reads the value of a column; `None` if it is no object's alone.
@@ -254,13 +253,16 @@ mod tests {
             let names = |tables: &Tables| -> Vec<_> { tables.iter().map(|t| t.0.id()).collect() };
             let ours: Vec<_> = past.tables.iter().map(|(schema, _)| schema.id()).collect();
             assert_eq!(names(&polled), ours, "{kind}");
-            // All that moves is of the same moment, which is some time after `later`.
-            let (_, interfaces) =
+            let (_, read) =
                 polled.iter().find(|(schema, _)| schema.group == Group::Interfaces).unwrap();
-            let rows = |at| past.rows(at).into_iter().find(|row| row.group == Group::Interfaces);
-            let mut moments = (0..READ_FOR_US / 1000).map(|ms| Micros(later.0 + ms as i64 * 1000));
-            let found = moments.any(|at| rows(at).is_some_and(|row| row.values == *interfaces));
-            assert!(found, "{kind}: {:?}\n{interfaces:?}", rows(later));
+            // Its questions were some milliseconds apart, and counters only rise.
+            let around = [-1, 1].map(|s| {
+                let rows = past.rows(Micros(read.at.0 + s * Micros::SECOND));
+                rows.into_iter().find(|row| row.group == Group::Interfaces).unwrap().values
+            });
+            for (at, value) in read.values.iter().enumerate() {
+                assert!(around[0][at] <= *value && *value <= around[1][at], "{kind} {at}");
+            }
         }
     }
 
