@@ -7,10 +7,13 @@ import { ApiError } from "./lib/api";
 import { installNonce } from "./lib/csp";
 import { Refused } from "./lib/guard";
 import { reloadOnMissingParts } from "./lib/new-version";
+import { keepLinkToken } from "./lib/screen-link";
 import { watchPaper } from "./lib/theme";
 import { routeTree } from "./route-tree.gen";
 import "./styles/app.css";
 
+// Before anything else reads the address.
+keepLinkToken();
 installNonce();
 reloadOnMissingParts();
 watchPaper();

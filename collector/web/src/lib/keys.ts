@@ -35,9 +35,9 @@ export class KeyMatcher {
       this.#prefix = "";
       return null;
     }
-    // Enter belongs to the control that has the focus.
+    // Enter belongs to the control that has the focus, and so does the space bar to a button.
     const control = event.target instanceof Element && event.target.closest("a,button,summary");
-    if (event.key === "Enter" && control) return null;
+    if (control && (event.key === "Enter" || (event.key === " " && !control.matches("a")))) return null;
     const prefix = nowMs - this.#at < SEQUENCE_MS ? this.#prefix : "";
     this.#prefix = "";
     if (prefix) {

@@ -63,10 +63,18 @@ function askSession(): void {
   take(api.GET("/api/v1/me")).catch(() => {});
 }
 
+/** What is done when the stream is refused, and when another tab says that it may be. */
+interface Ends {
+  onSignedOut: () => void;
+  onDoubt: () => void;
+}
+
+const OF_SESSION: Ends = { onSignedOut: signedOut, onDoubt: askSession };
+
 /** Connects after sign-in, before a page asks for anything. */
-export function connectLive(): void {
+export function connectLive({ onSignedOut, onDoubt }: Ends = OF_SESSION): void {
   if (link) return;
-  link = new LiveLink(live, signedOut, askSession);
+  link = new LiveLink(live, onSignedOut, onDoubt);
   link.start();
 }
 

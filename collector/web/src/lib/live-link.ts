@@ -75,8 +75,9 @@ export class LiveLink {
     this.#channel?.addEventListener("message", (message: MessageEvent<Message>) => {
       this.#hear(message.data);
     });
-    addEventListener("pagehide", () => this.#say({ kind: "bye", tab: this.#tab }));
-    addEventListener("online", () => this.#wake?.());
+    const { signal } = this.#stop;
+    addEventListener("pagehide", () => this.#say({ kind: "bye", tab: this.#tab }), { signal });
+    addEventListener("online", () => this.#wake?.(), { signal });
     this.#sayWants();
     if (!navigator.locks) {
       void this.#lead(this.#stop.signal);

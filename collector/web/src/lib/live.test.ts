@@ -126,6 +126,16 @@ describe("LiveStore", () => {
     expect(store.devices.get("b")).toBeUndefined();
   });
 
+  it("loads the list for what is new where single rows are not to be read", async () => {
+    const { store, source, frame } = await ready();
+    store.hasListsOnly = true;
+    vi.mocked(source.devices).mockResolvedValue([device("a"), device("new", { name: "of the list" })]);
+    store.receive(patched(11, [{ id: "new", in_bps: 1 }]));
+    frame();
+    await vi.waitFor(() => expect(store.devices.get("new")?.name).toBe("of the list"));
+    expect(source.device).not.toHaveBeenCalled();
+  });
+
   it("keeps what it hears of a device while that is on its way", async () => {
     const { store, source, frame } = await ready();
     let finish: (device: Device) => void = () => {};

@@ -81,6 +81,8 @@ export class LiveStore {
   #version: string | null = null;
   /** The collector is another version by now: the page should be loaded anew. */
   isOutdated = false;
+  /** This page may read lists and no single rows, as a screen on the wall: what is new comes with its list. */
+  hasListsOnly = false;
   #frameAsked = false;
   /** Newest sequence applied; a new stream resumes after it. */
   sequence: number | null = null;
@@ -270,7 +272,7 @@ export class LiveStore {
   #flush(): void {
     const unknown = this.devices.flush();
     // Only a page that shows the fleet wants devices it has not asked for.
-    if (this.devices.phase === "ready") for (const id of unknown) void this.#fetchDevice(id);
+    if (this.devices.phase === "ready") this.#learnDevices(unknown);
     if (this.agents.flush().length > 0) this.#reload("agents");
     this.#flushAlerts();
     for (const [device, table] of this.#interfaces) {
@@ -290,8 +292,13 @@ export class LiveStore {
     this.alerts.flush();
   }
 
+  #learnDevices(ids: readonly string[]): void {
+    if (!this.hasListsOnly) for (const id of ids) void this.#fetchDevice(id);
+    else if (ids.length > 0) this.#reload("devices");
+  }
+
   #learnAlerts(ids: readonly string[]): void {
-    if (ids.length > ALERTS_ALONE) {
+    if (ids.length > ALERTS_ALONE || (this.hasListsOnly && ids.length > 0)) {
       this.#reload("alerts");
       return;
     }

@@ -10,7 +10,7 @@ import type { Me } from "./types";
 
 type MyTenant = Me["tenants"][number];
 /** `granted_until` ends the provider access by which one of the staff is in it. */
-export type Tenant = Pick<MyTenant, "id" | "name"> & Partial<Pick<MyTenant, "granted_until" | "role">>;
+export type Tenant = Pick<MyTenant, "id" | "name"> & Partial<Pick<MyTenant, "granted_until" | "role" | "demo">>;
 
 export interface Scope {
   /** All that the signed-in person may see, by their names. */

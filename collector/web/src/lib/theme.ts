@@ -21,12 +21,17 @@ export function watchPaper(): void {
 }
 
 export function setTheme(theme: Theme): void {
-  document.documentElement.dataset["theme"] = theme;
   try {
     localStorage.setItem(KEY, theme);
   } catch {
     // Storage is closed to us; the choice lasts as long as the page.
   }
+  showTheme(theme);
+}
+
+/** For this page only: nothing is remembered. */
+export function showTheme(theme: Theme): void {
+  document.documentElement.dataset["theme"] = theme;
   for (const listener of listeners) listener();
 }
 

@@ -37,6 +37,9 @@ export type RulePreview = Schemas["RulePreview"];
 export type RuleScope = Schemas["RuleScope"];
 export type RuleThing = Schemas["RuleThing"];
 export type Scope = Schemas["Scope"];
+export type Screen = Schemas["Screen"];
+export type ScreenBody = Schemas["ScreenBody"];
+export type CreatedScreen = Schemas["CreatedScreen"];
 export type Series = Schemas["Series"];
 export type SeriesSet = Schemas["SeriesSet"];
 export type Session = Schemas["Session"];
@@ -53,6 +56,10 @@ export type State = Schemas["State"];
 export type Tenant = Schemas["Tenant"];
 export type Token = Schemas["Token"];
 export type TokenInfo = Schemas["TokenInfo"];
+
+export type View = Schemas["View"];
+export type ViewKind = Schemas["ViewKind"];
+export type Wall = Schemas["Wall"];
 
 export type HelloEvent = Schemas["HelloEvent"];
 export type DevicesEvent = Schemas["DevicesEvent"];

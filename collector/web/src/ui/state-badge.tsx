@@ -9,10 +9,10 @@ const COLOUR: Readonly<Record<State, string>> = {
 };
 
 /** Four shapes that differ without colour: disc, triangle, square, ring. */
-export function StateShape({ state, size = 12 }: { state: State; size?: number }) {
+export function StateShape({ state, size = 12, colour = COLOUR[state] }: { state: State; size?: number; colour?: string }) {
   return (
     <svg
-      className={`${COLOUR[state]} shrink-0`}
+      className={`${colour} shrink-0`}
       width={size}
       height={size}
       viewBox="0 0 12 12"

@@ -13,6 +13,8 @@ it("tells an action in words, with what it was done to", () => {
   expect(told(row("member.update", "a@x"))).toEqual({ did: "changed the role of", name: "a@x" });
   expect(told(row("grant.create", "b@x"))).toEqual({ did: "gave provider access to", name: "b@x" });
   expect(told(row("agent.ping_outcome", "box-1"))).toEqual({ did: "got the answer to its ping of agent", name: "box-1" });
+  expect(told(row("screen.create", "Hall"))).toEqual({ did: "made wallboard", name: "Hall" });
+  expect(told(row("screen.delete", "Hall"))).toEqual({ did: "removed wallboard", name: "Hall" });
   expect(told(row("token.create", "00ff"))).toEqual({ did: "made an enrolment token", name: null });
 });
 

@@ -20,6 +20,7 @@ export const KINDS: Readonly<Record<string, { word: string; all: string }>> = {
   config: { word: "a configuration of", all: "Configurations" },
   channel: { word: "channel", all: "Channels" },
   route: { word: "a route to", all: "Routes" },
+  screen: { word: "wallboard", all: "Wallboards" },
   master_key: { word: "the master key", all: "Master key" },
 };
 
@@ -65,6 +66,7 @@ const PHRASES: Readonly<Record<string, string>> = {
   "member.update": "changed the role of",
   "member.delete": "took the role from",
   "route.create": "made a route to",
+  "screen.create": "made wallboard",
   "tenant.key_rotate": "exchanged the key of tenant",
   "token.create": "made an enrolment token",
   "token.delete": "took back an enrolment token",

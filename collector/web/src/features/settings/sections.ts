@@ -6,7 +6,7 @@ export interface Section {
   to:
     | "/settings/account" | "/settings/tenants" | "/settings/tokens" | "/settings/credentials"
     | "/settings/configurations" | "/settings/notifications" | "/settings/people" | "/settings/provider-access"
-    | "/settings/api-keys" | "/settings/audit";
+    | "/settings/api-keys" | "/settings/audit" | "/settings/wallboards";
   label: string;
   /** Who may open it; all who are signed in where it says nothing. The route asks the same. */
   need?: Need;
@@ -27,6 +27,7 @@ const GROUPS: readonly Group[] = [
       { to: "/settings/credentials", label: "Credentials", need: "write" },
       { to: "/settings/configurations", label: "Configurations", need: "admin" },
       { to: "/settings/notifications", label: "Notifications" },
+      { to: "/settings/wallboards", label: "Wallboards", need: "admin" },
     ],
   },
   {

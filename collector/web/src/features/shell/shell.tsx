@@ -21,6 +21,7 @@ import { TenantSwitch } from "./tenant-switch";
 import { useTenant } from "./use-tenant";
 
 const VisitBanner = lazy(() => import("./visit-banner").then((m) => ({ default: m.VisitBanner })));
+const DemoBanner = lazy(() => import("./demo-banner").then((m) => ({ default: m.DemoBanner })));
 const KeyHelp = lazy(() => import("./key-help").then((m) => ({ default: m.KeyHelp })));
 
 const hasFailed = (query: Query) => query.state.status === "error";
@@ -40,7 +41,9 @@ function Frame({ hasTenant, isOfNone, onTenant }: {
   hasTenant: boolean; isOfNone: boolean; onTenant: (tenant: string | null) => void;
 }) {
   const [help, setHelp] = useState(false);
-  const isVisiting = useScope().tenants.some(({ granted_until: end }) => end);
+  const { tenants, tenant } = useScope();
+  const isVisiting = tenants.some(({ granted_until: end }) => end);
+  const isDemo = (tenant ? [tenant] : tenants).some(({ demo }) => demo);
   const navigate = useNavigate();
   const router = useRouter();
   const isSettings = useRouterState({ select: ({ location }) => location.pathname.startsWith("/settings") });
@@ -124,6 +127,7 @@ function Frame({ hasTenant, isOfNone, onTenant }: {
         <AccountButton onSignOut={() => void signOut()} />
       </header>
       <Suspense>{isVisiting && <VisitBanner />}</Suspense>
+      <Suspense>{isDemo && <DemoBanner />}</Suspense>
       <main id="main" tabIndex={-1} className="min-h-0 flex-1 overflow-y-auto outline-none">
         {isOfNone && !isSettings ? <NoTenant /> : <Outlet />}
       </main>

@@ -3,6 +3,7 @@ import { clockTime } from "../../lib/format";
 import { type Tenant, useScope } from "../../lib/scope";
 import { useKeys } from "../../lib/use-keys";
 import { Button } from "../../ui/button";
+import { DemoMark } from "../../ui/demo-mark";
 import { Icon } from "../../ui/icon";
 
 const Chooser = lazy(() => import("../../ui/chooser").then((m) => ({ default: m.Chooser })));
@@ -28,6 +29,7 @@ export function TenantSwitch({ onChange }: { onChange: (tenant: string | null) =
         className="inline-flex max-w-56 min-w-0 shrink items-center gap-1.5 px-1 desk:mr-3">
         <span className="text-muted"><Icon name="tenant" size={15} /></span>
         <span className="clip"><span className="sr-only">Tenant: </span>{only.name}</span>
+        {only.demo && <DemoMark />}
       </span>
     );
   }
@@ -46,6 +48,7 @@ export function TenantSwitch({ onChange }: { onChange: (tenant: string | null) =
       >
         <span className={tenant ? "text-accent" : "text-muted"}><Icon name="tenant" size={15} /></span>
         <span className="clip">{name}</span>
+        {tenant?.demo && <DemoMark />}
         <span className="text-faint"><Icon name="chevron" size={14} /></span>
       </Button>
       <Suspense>
@@ -56,7 +59,7 @@ export function TenantSwitch({ onChange }: { onChange: (tenant: string | null) =
             value={tenant?.id ?? ALL}
             options={[
               { value: ALL, label: "All tenants" },
-              ...tenants.map((one) => ({ value: one.id, label: one.name, note: until(one) })),
+              ...tenants.map((one) => ({ value: one.id, label: one.name, detail: one.demo ? "Demo" : undefined, note: until(one) })),
             ]}
             onClose={() => setOpen(false)}
             onChoose={(value) => {

@@ -14,6 +14,7 @@ import { type Column, DataTable } from "../../ui/data-table";
 import { Empty } from "../../ui/empty";
 import { Icon } from "../../ui/icon";
 import { NamePanel } from "../../ui/name-panel";
+import { DemoMark } from "../../ui/demo-mark";
 import { PageHead } from "../../ui/page-head";
 import { QuotaView } from "../quotas/quota-view";
 import { type Place, usePlaces } from "../settings/use-places";
@@ -24,7 +25,7 @@ const NOTHING: Place = { agents: 0, devices: 0 };
 function columnsOf(places: ReadonlyMap<string, Place> | null): Column<Tenant>[] {
   const at = ({ id }: Tenant) => (places ? (places.get(id) ?? NOTHING) : null);
   return [
-    { by: "name", label: "Tenant", title: true, read: (row) => row.name, cell: (row) => row.name },
+    { by: "name", label: "Tenant", title: true, read: (row) => row.name, cell: (row) => <>{row.name}{row.demo && <DemoMark />}</> },
     { by: "agents", label: "Agents", figure: true, read: (row) => at(row)?.agents ?? null,
       cell: (row) => integer(at(row)?.agents) },
     { by: "devices", label: "Devices", figure: true, read: (row) => at(row)?.devices ?? null,

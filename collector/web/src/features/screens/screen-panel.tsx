@@ -1,0 +1,73 @@
+import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { useState } from "react";
+import { api, take } from "../../lib/api";
+import { screenLink } from "../../lib/screen-link";
+import type { CreatedScreen, Screen, ScreenBody } from "../../lib/types";
+import { useSecretMutation } from "../../lib/use-secret-mutation";
+import { Button } from "../../ui/button";
+import { QrCode } from "../../ui/qr-code";
+import { SecretOnce } from "../../ui/secret-once";
+import { SidePanel } from "../../ui/side-panel";
+import { ScreenForm } from "./screen-form";
+import { SCREENS } from "./screens";
+
+/** `screen`: null for a new one. */
+export type Opened = { screen: Screen | null } | null;
+
+export function ScreenPanel({ opened, onClose }: { opened: Opened; onClose: () => void }) {
+  const [made, setMade] = useState<CreatedScreen | null>(null);
+  const screen = opened?.screen ?? null;
+  const close = () => {
+    setMade(null);
+    onClose();
+  };
+  return (
+    <SidePanel open={opened !== null} onOpenChange={(on) => on || close()} held={made !== null}
+      title={made?.name ?? screen?.name ?? "New wallboard"}
+      description={made ? "Open this link on the screen." : screen ? "Its link stays. The screen shows the change within a minute." : "A screen on the wall that shows your network, without anybody signed in."}>
+      {made ? <Link token={made.token} onDone={close} />
+        : screen ? <Change screen={screen} onDone={close} /> : <Make onMade={setMade} onCancel={close} />}
+    </SidePanel>
+  );
+}
+
+function Make({ onMade, onCancel }: { onMade: (screen: CreatedScreen) => void; onCancel: () => void }) {
+  const queries = useQueryClient();
+  const make = useSecretMutation({
+    mutationFn: (body: ScreenBody) => take(api.POST("/api/v1/screens", { body })),
+    onSuccess: async ({ data }) => {
+      onMade(data);
+      await queries.invalidateQueries({ queryKey: SCREENS });
+    },
+  });
+  return <ScreenForm screen={null} save={make} onCancel={onCancel} />;
+}
+
+function Change({ screen, onDone }: { screen: Screen; onDone: () => void }) {
+  const queries = useQueryClient();
+  const change = useMutation({
+    mutationFn: (body: ScreenBody) => take(api.PUT("/api/v1/screens/{id}", { params: { path: { id: screen.id } }, body })),
+    onSuccess: async () => {
+      onDone();
+      await queries.invalidateQueries({ queryKey: SCREENS });
+    },
+  });
+  return <ScreenForm screen={screen} save={change} onCancel={onDone} />;
+}
+
+/** The link, shown this once: to copy, to scan, or to open here. */
+function Link({ token, onDone }: { token: string; onDone: () => void }) {
+  const link = screenLink(location.origin, token);
+  return (
+    <div className="flex flex-col gap-4">
+      <SecretOnce what="link" text={link} note="Whoever has it sees what the screen shows." />
+      <QrCode text={link} label="The link as a QR code" />
+      <p className="text-muted">
+        Open on the screen: scan the code, or paste the link into the browser there. On a computer that does nothing else,
+        start the browser with <code className="font-mono text-xs">chromium --kiosk</code> and the link. The part behind the # goes
+        from the address at once, and that browser stays a screen until you remove it here.
+      </p>
+      <Button look="solid" className="self-end" onClick={onDone}>I have it on the screen</Button>
+    </div>
+  );
+}

@@ -1,0 +1,2 @@
+/** Begins the keys of what is asked of screens. */
+export const SCREENS = ["screens"] as const;
