@@ -12,6 +12,7 @@ import { notify } from "./notify.mjs";
 import { now } from "./now.mjs";
 import { commitToPixel } from "./pixel.mjs";
 import { tenancy } from "./tenancy.mjs";
+import { wall } from "./wall.mjs";
 
 const [address, email, password, out] = process.argv.slice(2);
 if (!address || !email || !password || !out) {
@@ -432,7 +433,11 @@ await now(browser, { check, look, sideways });
 await alerts(browser, { check, look, sideways });
 await notify(browser, { check, look, sideways });
 await config(browser, { check, look, sideways });
+<<<<<<< HEAD
 await charts(browser, { check, look, sideways });
+=======
+await wall(browser, { check, look, sideways });
+>>>>>>> c7cd4bf (web: wallboards are driven in the browser)
 await check("nothing was logged and the policy held", async () => {
   const all = [...desk.complaints, ...phone.complaints, ...(await violations(page)), ...(await violations(phone.page))];
   return all.length > 0 ? all : null;

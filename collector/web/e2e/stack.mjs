@@ -85,10 +85,12 @@ export async function enrol(folder, data, listen, tenant, site) {
     JSON.parse(made).token);
 }
 
-/** A collector on this data and with this file, at ports of the system's choice. */
-export function serve(data, file) {
+const ANYWHERE = { http: "127.0.0.1:0", listen: "127.0.0.1:0" };
+
+/** A collector on this data and with this file, at ports of the system's choice if it is not told where. */
+export function serve(data, file, { http, listen } = ANYWHERE) {
   const collector = spawn(join(BINARIES, "farwatch-collector"),
-    ["serve", ...(file ? ["--config", file] : []), "--data-dir", data, "--http", "127.0.0.1:0", "--listen", "127.0.0.1:0"], { stdio: "ignore" });
+    ["serve", ...(file ? ["--config", file] : []), "--data-dir", data, "--http", http, "--listen", listen], { stdio: "ignore" });
   return { collector, ended: new Promise((resolve) => collector.once("exit", resolve)) };
 }
 
@@ -100,7 +102,7 @@ export async function ready(collector, data) {
   });
 }
 
-/** Starts it, with these lines in its file; `stop` ends it and removes all it made. */
+/** Starts it, with these lines in its file; `restart` ends it, waits for what is done meanwhile and starts it at its place; `stop` ends it and removes all it made. */
 export async function twoCustomers(config = "") {
   const folder = mkdtempSync(join(tmpdir(), "farwatch-e2e-"));
   const data = join(folder, "collector");
@@ -113,11 +115,19 @@ export async function twoCustomers(config = "") {
   }
   const file = join(folder, "collector.toml");
   writeFileSync(file, config);
-  const { collector, ended } = serve(data, file);
+  let { collector, ended } = serve(data, file);
   const stop = async () => {
     collector.kill();
     await ended;
     rmSync(folder, { recursive: true, force: true });
+  };
+  const restart = async (meanwhile) => {
+    const at = addresses(data);
+    collector.kill();
+    await ended;
+    await meanwhile();
+    ({ collector, ended } = serve(data, file, at));
+    await ready(collector, data);
   };
   try {
     await ready(collector, data);
@@ -133,7 +143,7 @@ export async function twoCustomers(config = "") {
           { agent: agent.id, address, snmp: { version: "v2c", community: "public" } });
       }
     }
-    return { url, stop, ask };
+    return { url, stop, restart, ask };
   } catch (error) {
     await stop();
     throw error;

@@ -13,7 +13,7 @@ interface Props {
 
 const WHICH = [
   { value: "all", label: "All tenants", note: "Also those that come later." },
-  { value: "some", label: "Only these", note: "" },
+  { value: "some", label: "Only some", note: "Chosen below." },
 ] as const;
 
 /** What whoever stands before the screen sees. Nothing to choose for who administers one tenant. */

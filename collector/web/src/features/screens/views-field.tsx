@@ -37,7 +37,7 @@ export function ViewsField({ views, onChange, tenants, error }: Props) {
               {tenants.length > 1 && (
                 <Picker className="w-28! flex-1" label={`Tenant of ${which}`} value={tenant || ALL}
                   onChange={(next) => change(key, { tenant: next === ALL ? "" : next })}
-                  choices={[{ value: ALL, label: "All tenants" }, ...tenants.map(({ id, name }) => ({ value: id, label: name }))]} />
+                  choices={[{ value: ALL, label: "All" }, ...tenants.map(({ id, name }) => ({ value: id, label: name }))]} />
               )}
               <input className={`${INPUT} w-24! flex-1`} aria-label={`Tag of ${which}`} placeholder="Any tag" list="screen-tags" value={tag}
                 autoComplete="off" autoCapitalize="none" spellCheck={false} onChange={(event) => change(key, { tag: event.target.value })} />

@@ -33,7 +33,7 @@ export function FleetView({ rows: { devices, counts, cared, sites, incidents }, 
   const words = STATES.map((state) => `${counts[state]} ${STATE_WORD[state].toLowerCase()}`).join(", ");
   return (
     <div className={`grid min-h-0 flex-1 gap-[1em] ${
-      named.length > 0 ? "landscape:grid-cols-[minmax(0,1fr)_24em] portrait:grid-rows-[minmax(0,1fr)_minmax(0,1fr)]" : ""}`}>
+      named.length > 0 ? "landscape:grid-cols-[minmax(0,1fr)_25em] portrait:grid-rows-[minmax(0,1fr)_minmax(0,1fr)]" : ""}`}>
       <div className="flex min-h-0 min-w-0 flex-col gap-[.5em]">
         {/* The canvas reads the colours of the theme when it is drawn. */}
         <Mosaic key={theme} cells={placed.map((one) => ({ state: one.state, tone: deviceTone(one, cared) }))}
@@ -51,7 +51,7 @@ export function FleetView({ rows: { devices, counts, cared, sites, incidents }, 
           const tone = deviceTone(one, cared);
           return (
             <WallLine key={one.id} tone={tone} shape={<StateShape state={one.state} colour={TONE_TEXT[tone]} />} title={one.name}
-              notes={[STATE_WORD[one.state], causeWord(one.cause), one.site.name, isMixed ? one.tenant.name : null]} />
+              notes={[STATE_WORD[one.state], one.site.name, isMixed ? one.tenant.name : null, causeWord(one.cause)]} />
           );
         }} />
       )}

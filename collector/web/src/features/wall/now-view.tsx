@@ -10,6 +10,9 @@ import type { WallRows } from "./use-wall-rows";
 import { WallLine } from "./wall-line";
 import { WallList } from "./wall-list";
 
+/** As many have room to be larger. */
+const FEW = 5;
+
 /** What is wrong, the worst first; beside it how all stand, and what nobody can tell. */
 export function NowView({ rows, isMixed }: { rows: WallRows; isMixed: boolean }) {
   const { incidents, unknown, devices, counts, sites, cared, byAgent } = rows;
@@ -21,11 +24,12 @@ export function NowView({ rows, isMixed }: { rows: WallRows; isMixed: boolean })
     degraded: loudest(devices.flatMap((one) => (one.state === "degraded" ? deviceTone(one, cared) : []))),
   };
   return (
-    <div className="grid min-h-0 flex-1 gap-[1em] landscape:grid-cols-[minmax(0,1fr)_20em] portrait:grid-rows-[minmax(0,2fr)_minmax(0,1fr)]">
+    <div className={`grid min-h-0 flex-1 gap-[1em] landscape:grid-cols-[minmax(0,1fr)_20em] ${
+      unknown.length > 0 ? "portrait:grid-rows-[minmax(0,1fr)_minmax(0,3fr)]" : "portrait:grid-rows-[auto_minmax(0,1fr)]"}`}>
       <section aria-label="What is wrong" className="flex min-h-0 min-w-0 flex-col">
         {incidents.length === 0
           ? <p className="m-auto text-[1.4em] text-muted">No open incident</p>
-          : <WallList label="Open incidents" rows={incidents}
+          : <WallList label="Open incidents" rows={incidents} className={incidents.length <= FEW ? "text-[1.35em]" : ""}
               renderLine={(one) => <IncidentLine key={one.root} incident={one} isMixed={isMixed} />} />}
       </section>
       <section aria-label="How all stand" className="flex min-h-0 min-w-0 flex-col gap-[.7em] portrait:order-first">

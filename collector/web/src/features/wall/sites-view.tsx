@@ -9,10 +9,10 @@ import { deviceTone, loudest, type Tone, TONE_TEXT, TONES, worstState } from "./
 import { useBox } from "./use-box";
 import type { WallRows } from "./use-wall-rows";
 
-const GAP_EM = 0.35;
+const GAP_EM = 0.25;
 /** With a line for how it stands, and where there are too many for that, without. */
 const TALL = { width: 8, height: 2.9 };
-const FLAT = { width: 6, height: 1.6 };
+const FLAT = { width: 5, height: 1.38 };
 const ASPECT = 2.6;
 
 interface Tile extends SiteStatus {
@@ -36,12 +36,12 @@ export function SitesView({ rows: { devices, sites, cared }, isMixed }: { rows: 
   const room = { width, height, gap: GAP_EM * em, count: tiles.length, aspect: ASPECT };
   const scaled = (least: typeof TALL) => ({ width: least.width * em, height: least.height * em });
   const tall = em > 0 ? tileGrid({ ...room, least: scaled(isMixed ? { ...TALL, height: 4.1 } : TALL) }) : null;
-  const flat = tall ? null : em > 0 ? tileGrid({ ...room, least: scaled(FLAT) }) : null;
+  const flat = tall ? null : em > 0 ? tileGrid({ ...room, least: scaled(FLAT), aspect: 2 * ASPECT }) : null;
   const grid = tall ?? flat ?? fullGrid({ ...room, least: scaled(FLAT) });
   const places = grid.columns * grid.rows;
   const shown = em === 0 ? [] : tiles.length <= places ? tiles : tiles.slice(0, places - 1);
   return (
-    <ul ref={ref} aria-label="Sites" className="grid min-h-0 flex-1 gap-[.35em] overflow-hidden"
+    <ul ref={ref} aria-label="Sites" className="grid min-h-0 flex-1 gap-[.25em] overflow-hidden"
       style={{ gridTemplateColumns: `repeat(${grid.columns}, minmax(0, 1fr))`, gridTemplateRows: `repeat(${grid.rows}, minmax(0, 1fr))` }}>
       {shown.map((tile) => <SiteTile key={tile.id} tile={tile} isTall={tall !== null} isMixed={isMixed} />)}
       {shown.length < tiles.length && em > 0 && (
@@ -62,7 +62,7 @@ function SiteTile({ tile: { name, tenant, devices, counts, tone }, isTall, isMix
     : STATES.filter((one) => one !== "up" && counts[one] > 0).map((one) => `${integer(counts[one])} ${STATE_WORD[one].toLowerCase()}`).join(", ");
   return (
     <li data-wall-site={state} data-tone={tone}
-      className={`flex min-w-0 flex-col justify-center overflow-hidden rounded-[.3em] border-[.08em] px-[.5em] leading-[1.25] ${EDGE[tone]}`}>
+      className={`flex min-w-0 flex-col justify-center overflow-hidden rounded-[.3em] border-[.06em] ${isTall ? "px-[.5em]" : "px-[.25em]"} leading-[1.25] ${EDGE[tone]}`}>
       <span className="flex min-w-0 items-center gap-[.4em]">
         <span className="[&>svg]:size-[.9em]"><StateShape state={state} colour={TONE_TEXT[tone]} /></span>
         <span className={`clip ${tone === "calm" || tone === "muted" ? "" : "font-semibold"}`}>{name}</span>
