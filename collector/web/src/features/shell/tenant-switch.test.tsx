@@ -6,7 +6,7 @@ import { TenantSwitch } from "./tenant-switch";
 const alpine = { id: "ten_a", name: "Alpine" };
 const borealis = { id: "ten_b", name: "Borealis" };
 
-function show(tenants: readonly { id: string; name: string }[], chosen?: string) {
+function show(tenants: readonly { id: string; name: string; demo?: boolean }[], chosen?: string) {
   const onChange = vi.fn();
   render(
     <ScopeContext value={scopeOf(tenants, chosen)}>
@@ -23,6 +23,14 @@ it("only tells the name to who sees one tenant", () => {
   expect(screen.getByText("Alpine")).toBeTruthy();
   fireEvent.keyDown(document.body, { key: "T" });
   expect(document.querySelector("button, [role=combobox]")).toBeNull();
+});
+
+it("marks a tenant of the demo", () => {
+  show([{ ...alpine, demo: true }, borealis], alpine.id);
+  expect(screen.getByText("Demo")).toBeTruthy();
+  cleanup();
+  show([{ ...alpine, demo: true }, borealis], borealis.id);
+  expect(screen.queryByText("Demo")).toBeNull();
 });
 
 it("opens by its key and narrows to what is chosen", async () => {

@@ -14,7 +14,7 @@ import { WallLine } from "./wall-line";
 import { WallList } from "./wall-list";
 
 /** The largest cell, in em. */
-const CELL_EM = 3;
+const CELL_EM = 5;
 
 /** Every device as a shape in its place, and the names of those that are not up. */
 export function FleetView({ rows: { devices, counts, cared, sites, incidents }, isMixed }: { rows: WallRows; isMixed: boolean }) {

@@ -14,6 +14,9 @@ const GAP_EM = 0.25;
 const TALL = { width: 8, height: 2.9 };
 const FLAT = { width: 5, height: 1.38 };
 const ASPECT = 2.6;
+/** So much larger than at the least their text may be, and a tile, where there are few. */
+const SCALE_MAX = 2.4;
+const MOST = { width: "24em", height: "9em" };
 
 interface Tile extends SiteStatus {
   tone: Tone;
@@ -35,15 +38,19 @@ export function SitesView({ rows: { devices, sites, cared }, isMixed }: { rows: 
   if (tiles.length === 0) return <NoDevices />;
   const room = { width, height, gap: GAP_EM * em, count: tiles.length, aspect: ASPECT };
   const scaled = (least: typeof TALL) => ({ width: least.width * em, height: least.height * em });
-  const tall = em > 0 ? tileGrid({ ...room, least: scaled(isMixed ? { ...TALL, height: 4.1 } : TALL) }) : null;
+  const least = isMixed ? { ...TALL, height: 4.1 } : TALL;
+  const tall = em > 0 ? tileGrid({ ...room, least: scaled(least) }) : null;
   const flat = tall ? null : em > 0 ? tileGrid({ ...room, least: scaled(FLAT), aspect: 2 * ASPECT }) : null;
   const grid = tall ?? flat ?? fullGrid({ ...room, least: scaled(FLAT) });
   const places = grid.columns * grid.rows;
   const shown = em === 0 ? [] : tiles.length <= places ? tiles : tiles.slice(0, places - 1);
+  const roomier = Math.min(width / grid.columns / least.width, height / grid.rows / least.height) / em;
+  const scale = tall && em > 0 ? Math.min(SCALE_MAX, Math.max(1, roomier * 0.85)) : 1;
+  const lines = (count: number, most: string) => `repeat(${count}, minmax(0, ${count > 2 ? "1fr" : most}))`;
   return (
     <ul ref={ref} aria-label="Sites" className="grid min-h-0 flex-1 gap-[.25em] overflow-hidden"
-      style={{ gridTemplateColumns: `repeat(${grid.columns}, minmax(0, 1fr))`, gridTemplateRows: `repeat(${grid.rows}, minmax(0, 1fr))` }}>
-      {shown.map((tile) => <SiteTile key={tile.id} tile={tile} isTall={tall !== null} isMixed={isMixed} />)}
+      style={{ gridTemplateColumns: lines(grid.columns, MOST.width), gridTemplateRows: lines(grid.rows, MOST.height) }}>
+      {shown.map((tile) => <SiteTile key={tile.id} tile={tile} scale={scale} isTall={tall !== null} isMixed={isMixed} />)}
       {shown.length < tiles.length && em > 0 && (
         <li className="grid place-items-center text-muted">and {integer(tiles.length - shown.length)} more</li>
       )}
@@ -55,13 +62,15 @@ const EDGE: Readonly<Record<Tone, string>> = {
   alarm: "border-down bg-down-soft", warn: "border-degraded bg-degraded-soft", muted: "border-edge bg-surface", calm: "border-line bg-surface",
 };
 
-function SiteTile({ tile: { name, tenant, devices, counts, tone }, isTall, isMixed }: { tile: Tile; isTall: boolean; isMixed: boolean }) {
+function SiteTile({ tile: { name, tenant, devices, counts, tone }, scale, isTall, isMixed }: {
+  tile: Tile; scale: number; isTall: boolean; isMixed: boolean;
+}) {
   const state = worstState(counts);
   const words = state === "up"
     ? `${counted(devices, "device")} up`
     : STATES.filter((one) => one !== "up" && counts[one] > 0).map((one) => `${integer(counts[one])} ${STATE_WORD[one].toLowerCase()}`).join(", ");
   return (
-    <li data-wall-site={state} data-tone={tone}
+    <li data-wall-site={state} data-tone={tone} style={{ fontSize: `${scale}em` }}
       className={`flex min-w-0 flex-col justify-center overflow-hidden rounded-[.3em] border-[.06em] ${isTall ? "px-[.5em]" : "px-[.25em]"} leading-[1.25] ${EDGE[tone]}`}>
       <span className="flex min-w-0 items-center gap-[.4em]">
         <span className="[&>svg]:size-[.9em]"><StateShape state={state} colour={TONE_TEXT[tone]} /></span>

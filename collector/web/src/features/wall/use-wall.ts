@@ -10,6 +10,8 @@ import { useSecretMutation } from "../../lib/use-secret-mutation";
 const RENEW_MS = 60_000;
 /** While nobody answers. */
 const AGAIN_MS = 5_000;
+/** The same after an answer that took longer than that to fail. */
+const AGAIN_LEAST_MS = 1_000;
 
 const isRefused = (error: Error | null) => error instanceof ApiError && error.status === 401;
 
@@ -43,7 +45,7 @@ function phaseOf(wall: Wall | undefined, error: Error | null): WallPhase {
 export function useWall(): WallState {
   const queries = useQueryClient();
   const query = useQuery(wallQuery);
-  const { mutate: enter, isPending: isEntering, error: refused, variables } = useSecretMutation({
+  const { mutate: enter, isPending: isEntering, error: refused, variables, submittedAt } = useSecretMutation({
     mutationFn: (token: string) => take(api.POST("/api/v1/wall", { body: { token } })),
     // The cookie is set: whoever is signed in here still sees the wall as themselves.
     onSuccess: () => queries.resetQueries({ queryKey: wallQuery.queryKey }),
@@ -62,9 +64,9 @@ export function useWall(): WallState {
   const unanswered = refused && !isRefused(refused) ? variables : undefined;
   useEffect(() => {
     if (unanswered === undefined) return;
-    const timer = setTimeout(() => enter(unanswered), AGAIN_MS);
+    const timer = setTimeout(() => enter(unanswered), Math.max(AGAIN_LEAST_MS, submittedAt + AGAIN_MS - Date.now()));
     return () => clearTimeout(timer);
-  }, [unanswered, enter]);
+  }, [unanswered, submittedAt, enter]);
 
   const found = phaseOf(query.data, query.error);
   const phase = isEntering ? "loading" : unanswered === undefined ? (refused ? "closed" : found) : "away";
