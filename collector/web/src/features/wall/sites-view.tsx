@@ -15,7 +15,7 @@ const TALL = { width: 8, height: 2.9 };
 const FLAT = { width: 5, height: 1.38 };
 const ASPECT = 2.6;
 /** So much larger than at the least their text may be, and a tile, where there are few. */
-const SCALE_MAX = 2.4;
+const SCALE_MAX = 1.8;
 const MOST = { width: "24em", height: "9em" };
 
 interface Tile extends SiteStatus {
