@@ -433,11 +433,8 @@ await now(browser, { check, look, sideways });
 await alerts(browser, { check, look, sideways });
 await notify(browser, { check, look, sideways });
 await config(browser, { check, look, sideways });
-<<<<<<< HEAD
 await charts(browser, { check, look, sideways });
-=======
 await wall(browser, { check, look, sideways });
->>>>>>> c7cd4bf (web: wallboards are driven in the browser)
 await check("nothing was logged and the policy held", async () => {
   const all = [...desk.complaints, ...phone.complaints, ...(await violations(page)), ...(await violations(phone.page))];
   return all.length > 0 ? all : null;

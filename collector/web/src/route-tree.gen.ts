@@ -12,6 +12,7 @@ import { Route as rootRouteImport } from "./routes/__root";
 import { Route as AppRouteImport } from "./routes/_app";
 import { Route as LoginRouteImport } from "./routes/login";
 import { Route as PasswordRouteImport } from "./routes/password";
+import { Route as WallRouteImport } from "./routes/wall";
 import { Route as AppIndexRouteImport } from "./routes/_app/index";
 import { Route as AppFleetRouteImport } from "./routes/_app/fleet";
 import { Route as AppSettingsRouteImport } from "./routes/_app/settings";
@@ -34,6 +35,7 @@ import { Route as AppSettingsPeopleRouteImport } from "./routes/_app/settings.pe
 import { Route as AppSettingsProviderAccessRouteImport } from "./routes/_app/settings.provider-access";
 import { Route as AppSettingsTenantsRouteImport } from "./routes/_app/settings.tenants";
 import { Route as AppSettingsTokensRouteImport } from "./routes/_app/settings.tokens";
+import { Route as AppSettingsWallboardsRouteImport } from "./routes/_app/settings.wallboards";
 import { Route as AppSitesIndexRouteImport } from "./routes/_app/sites.index";
 import { Route as AppSitesIdRouteImport } from "./routes/_app/sites.$id";
 import { Route as AppAlertsRulesIndexRouteImport } from "./routes/_app/alerts.rules.index";
@@ -55,6 +57,11 @@ const LoginRoute = LoginRouteImport.update({
 const PasswordRoute = PasswordRouteImport.update({
   id: "/password",
   path: "/password",
+  getParentRoute: () => rootRouteImport,
+} as any);
+const WallRoute = WallRouteImport.update({
+  id: "/wall",
+  path: "/wall",
   getParentRoute: () => rootRouteImport,
 } as any);
 const AppIndexRoute = AppIndexRouteImport.update({
@@ -169,6 +176,11 @@ const AppSettingsTokensRoute = AppSettingsTokensRouteImport.update({
   path: "/tokens",
   getParentRoute: () => AppSettingsRoute,
 } as any);
+const AppSettingsWallboardsRoute = AppSettingsWallboardsRouteImport.update({
+  id: "/wallboards",
+  path: "/wallboards",
+  getParentRoute: () => AppSettingsRoute,
+} as any);
 const AppSitesIndexRoute = AppSitesIndexRouteImport.update({
   id: "/sites/",
   path: "/sites/",
@@ -216,6 +228,7 @@ export interface FileRoutesByFullPath {
   "/": typeof AppIndexRoute;
   "/login": typeof LoginRoute;
   "/password": typeof PasswordRoute;
+  "/wall": typeof WallRoute;
   "/fleet": typeof AppFleetRoute;
   "/settings": typeof AppSettingsRouteWithChildren;
   "/agents/$id": typeof AppAgentsIdRoute;
@@ -233,6 +246,7 @@ export interface FileRoutesByFullPath {
   "/settings/provider-access": typeof AppSettingsProviderAccessRoute;
   "/settings/tenants": typeof AppSettingsTenantsRoute;
   "/settings/tokens": typeof AppSettingsTokensRoute;
+  "/settings/wallboards": typeof AppSettingsWallboardsRoute;
   "/sites/$id": typeof AppSitesIdRoute;
   "/agents/": typeof AppAgentsIndexRoute;
   "/alerts/": typeof AppAlertsIndexRoute;
@@ -249,6 +263,7 @@ export interface FileRoutesByFullPath {
 export interface FileRoutesByTo {
   "/login": typeof LoginRoute;
   "/password": typeof PasswordRoute;
+  "/wall": typeof WallRoute;
   "/fleet": typeof AppFleetRoute;
   "/": typeof AppIndexRoute;
   "/agents/$id": typeof AppAgentsIdRoute;
@@ -266,6 +281,7 @@ export interface FileRoutesByTo {
   "/settings/provider-access": typeof AppSettingsProviderAccessRoute;
   "/settings/tenants": typeof AppSettingsTenantsRoute;
   "/settings/tokens": typeof AppSettingsTokensRoute;
+  "/settings/wallboards": typeof AppSettingsWallboardsRoute;
   "/sites/$id": typeof AppSitesIdRoute;
   "/agents": typeof AppAgentsIndexRoute;
   "/alerts": typeof AppAlertsIndexRoute;
@@ -284,6 +300,7 @@ export interface FileRoutesById {
   "/_app": typeof AppRouteWithChildren;
   "/login": typeof LoginRoute;
   "/password": typeof PasswordRoute;
+  "/wall": typeof WallRoute;
   "/_app/fleet": typeof AppFleetRoute;
   "/_app/settings": typeof AppSettingsRouteWithChildren;
   "/_app/": typeof AppIndexRoute;
@@ -302,6 +319,7 @@ export interface FileRoutesById {
   "/_app/settings/provider-access": typeof AppSettingsProviderAccessRoute;
   "/_app/settings/tenants": typeof AppSettingsTenantsRoute;
   "/_app/settings/tokens": typeof AppSettingsTokensRoute;
+  "/_app/settings/wallboards": typeof AppSettingsWallboardsRoute;
   "/_app/sites/$id": typeof AppSitesIdRoute;
   "/_app/agents/": typeof AppAgentsIndexRoute;
   "/_app/alerts/": typeof AppAlertsIndexRoute;
@@ -321,6 +339,7 @@ export interface FileRouteTypes {
     | "/"
     | "/login"
     | "/password"
+    | "/wall"
     | "/fleet"
     | "/settings"
     | "/agents/$id"
@@ -338,6 +357,7 @@ export interface FileRouteTypes {
     | "/settings/provider-access"
     | "/settings/tenants"
     | "/settings/tokens"
+    | "/settings/wallboards"
     | "/sites/$id"
     | "/agents/"
     | "/alerts/"
@@ -354,6 +374,7 @@ export interface FileRouteTypes {
   to:
     | "/login"
     | "/password"
+    | "/wall"
     | "/fleet"
     | "/"
     | "/agents/$id"
@@ -371,6 +392,7 @@ export interface FileRouteTypes {
     | "/settings/provider-access"
     | "/settings/tenants"
     | "/settings/tokens"
+    | "/settings/wallboards"
     | "/sites/$id"
     | "/agents"
     | "/alerts"
@@ -388,6 +410,7 @@ export interface FileRouteTypes {
     | "/_app"
     | "/login"
     | "/password"
+    | "/wall"
     | "/_app/fleet"
     | "/_app/settings"
     | "/_app/"
@@ -406,6 +429,7 @@ export interface FileRouteTypes {
     | "/_app/settings/provider-access"
     | "/_app/settings/tenants"
     | "/_app/settings/tokens"
+    | "/_app/settings/wallboards"
     | "/_app/sites/$id"
     | "/_app/agents/"
     | "/_app/alerts/"
@@ -424,6 +448,7 @@ export interface RootRouteChildren {
   AppRoute: typeof AppRouteWithChildren;
   LoginRoute: typeof LoginRoute;
   PasswordRoute: typeof PasswordRoute;
+  WallRoute: typeof WallRoute;
 }
 
 declare module "@tanstack/react-router" {
@@ -447,6 +472,13 @@ declare module "@tanstack/react-router" {
       path: "/password";
       fullPath: "/password";
       preLoaderRoute: typeof PasswordRouteImport;
+      parentRoute: typeof rootRouteImport;
+    };
+    "/wall": {
+      id: "/wall";
+      path: "/wall";
+      fullPath: "/wall";
+      preLoaderRoute: typeof WallRouteImport;
       parentRoute: typeof rootRouteImport;
     };
     "/_app/": {
@@ -603,6 +635,13 @@ declare module "@tanstack/react-router" {
       preLoaderRoute: typeof AppSettingsTokensRouteImport;
       parentRoute: typeof AppSettingsRoute;
     };
+    "/_app/settings/wallboards": {
+      id: "/_app/settings/wallboards";
+      path: "/wallboards";
+      fullPath: "/settings/wallboards";
+      preLoaderRoute: typeof AppSettingsWallboardsRouteImport;
+      parentRoute: typeof AppSettingsRoute;
+    };
     "/_app/sites/": {
       id: "/_app/sites/";
       path: "/sites";
@@ -672,6 +711,7 @@ interface AppSettingsRouteChildren {
   AppSettingsProviderAccessRoute: typeof AppSettingsProviderAccessRoute;
   AppSettingsTenantsRoute: typeof AppSettingsTenantsRoute;
   AppSettingsTokensRoute: typeof AppSettingsTokensRoute;
+  AppSettingsWallboardsRoute: typeof AppSettingsWallboardsRoute;
   AppSettingsIndexRoute: typeof AppSettingsIndexRoute;
   AppSettingsNotificationsIdRoute: typeof AppSettingsNotificationsIdRoute;
   AppSettingsNotificationsIndexRoute: typeof AppSettingsNotificationsIndexRoute;
@@ -687,6 +727,7 @@ const AppSettingsRouteChildren: AppSettingsRouteChildren = {
   AppSettingsProviderAccessRoute: AppSettingsProviderAccessRoute,
   AppSettingsTenantsRoute: AppSettingsTenantsRoute,
   AppSettingsTokensRoute: AppSettingsTokensRoute,
+  AppSettingsWallboardsRoute: AppSettingsWallboardsRoute,
   AppSettingsIndexRoute: AppSettingsIndexRoute,
   AppSettingsNotificationsIdRoute: AppSettingsNotificationsIdRoute,
   AppSettingsNotificationsIndexRoute: AppSettingsNotificationsIndexRoute,
@@ -744,6 +785,7 @@ const rootRouteChildren: RootRouteChildren = {
   AppRoute: AppRouteWithChildren,
   LoginRoute: LoginRoute,
   PasswordRoute: PasswordRoute,
+  WallRoute: WallRoute,
 };
 export const routeTree = rootRouteImport
   ._addFileChildren(rootRouteChildren)
