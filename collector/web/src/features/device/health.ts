@@ -83,4 +83,3 @@ export function healthTiles(objects: readonly DeviceObject[]): HealthTile[] {
   ];
   return tiles.slice(0, TILES_MAX);
 }
-
