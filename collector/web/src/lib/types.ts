@@ -3,7 +3,9 @@ import type { components } from "../api.gen";
 
 type Schemas = components["schemas"];
 
+export type Adopted = Schemas["Adopted"];
 export type Agent = Schemas["Agent"];
+export type AgentNetwork = Schemas["AgentNetwork"];
 export type Alert = Schemas["Alert"];
 export type AlertAct = Schemas["AlertAct"];
 export type AlertDetail = Schemas["AlertDetail"];
@@ -21,6 +23,8 @@ export type Facts = Schemas["Facts"];
 export type Found = Schemas["CredentialsTried"];
 export type Grant = Schemas["Grant"];
 export type Icmp = Schemas["Icmp"];
+export type Imported = Schemas["Imported"];
+export type ImportRow = Schemas["ImportRow"];
 export type Interface = Schemas["Interface"];
 export type Me = Schemas["Me"];
 export type MetricInfo = Schemas["MetricInfo"];
@@ -36,6 +40,9 @@ export type RuleMetric = Schemas["RuleMetric"];
 export type RulePreview = Schemas["RulePreview"];
 export type RuleScope = Schemas["RuleScope"];
 export type RuleThing = Schemas["RuleThing"];
+export type Scan = Schemas["Scan"];
+export type ScanDetail = Schemas["ScanDetail"];
+export type ScanHost = Schemas["ScanHost"];
 export type Scope = Schemas["Scope"];
 export type Screen = Schemas["Screen"];
 export type ScreenBody = Schemas["ScreenBody"];

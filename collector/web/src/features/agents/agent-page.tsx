@@ -16,7 +16,7 @@ import { DeviceLines } from "../fleet/device-lines";
 import { useDevicesInScope } from "../now/use-in-scope";
 import { NotFound } from "../shell/lost";
 import { TableError } from "../shell/table-error";
-import { AgentAlertsPart, AgentHeadLine, GatewayPart, LinkPart, MachinePart } from "./agent-parts";
+import { AgentAlertsPart, AgentHeadLine, GatewayPart, LinkPart, MachinePart, ScansPart } from "./agent-parts";
 import { lastAgents } from "./last-agents";
 
 const EditAgent = lazy(() => import("./edit-agent").then((m) => ({ default: m.EditAgent })));
@@ -62,6 +62,7 @@ export function AgentPage({ id }: { id: string }) {
           <AgentAlertsPart agent={agent} />
           <LinkPart agent={agent} />
           <GatewayPart agent={agent} />
+          <ScansPart agent={agent} />
           <MachinePart agent={agent} />
         </div>
       </div>

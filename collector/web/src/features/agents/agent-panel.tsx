@@ -4,7 +4,7 @@ import { useAgentNames } from "../../lib/live-names";
 import { Aside, TO_PAGE, TO_PAGE_LOOK } from "../../ui/aside";
 import { Empty } from "../../ui/empty";
 import { Skeleton } from "../../ui/skeleton";
-import { AgentAlertsPart, AgentHeadLine, GatewayPart, LinkPart, MachinePart } from "./agent-parts";
+import { AgentAlertsPart, AgentHeadLine, GatewayPart, LinkPart, MachinePart, ScansPart } from "./agent-parts";
 
 /** An agent beside the list: what carries its session, and how its site is connected. */
 export function AgentPanel({ id, onClose }: { id: string; onClose: () => void }) {
@@ -21,6 +21,7 @@ export function AgentPanel({ id, onClose }: { id: string; onClose: () => void })
           <AgentAlertsPart agent={agent} />
           <LinkPart agent={agent} />
           <GatewayPart agent={agent} />
+          <ScansPart agent={agent} />
           <MachinePart agent={agent} />
           <Link to="/agents/$id" params={{ id }} className={TO_PAGE_LOOK}>{TO_PAGE}</Link>
         </>

@@ -15,6 +15,7 @@ import { Fact, Facts } from "../../ui/facts";
 import { Part } from "../../ui/part";
 import { StateBadge } from "../../ui/state-badge";
 import { AgentAlerts } from "../alerts/open-list";
+import { PastScans } from "../setup/past-scans";
 import { useAgentState } from "./agent-state";
 import { clockWords, inMs, inPercent, lostWords, notQuic, transportWord } from "./link";
 import { useOffline } from "./offline";
@@ -33,6 +34,11 @@ export function AgentHeadLine({ agent }: { agent: Agent }) {
 
 export function AgentAlertsPart({ agent }: { agent: Agent }) {
   return <Part title="Open alerts"><AgentAlerts agent={agent.id} tenant={agent.tenant.id} /></Part>;
+}
+
+export function ScansPart({ agent }: { agent: Agent }) {
+  const may = useMayIn()(agent.tenant.id);
+  return <PastScans agent={agent.id} mayScan={may.write && !agent.revoked_at} />;
 }
 
 export function MachinePart({ agent }: { agent: Agent }) {

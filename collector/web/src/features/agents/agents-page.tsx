@@ -21,6 +21,7 @@ import { PageHead } from "../../ui/page-head";
 import { Skeleton } from "../../ui/skeleton";
 import { BODY } from "../../ui/table-cell";
 import { type Heading, readsOf, TableHead } from "../../ui/table-head";
+import { SetupLink } from "../setup/setup-link";
 import { TableError } from "../shell/table-error";
 import { AgentRow, DESK, NARROW, ROOMY } from "./agent-row";
 import { EditAgent } from "./edit-agent";
@@ -130,12 +131,13 @@ export function AgentsPage() {
           <p>
             An agent runs at each site, on anything from a server to a small board. It opens one
             connection to this collector; nothing at the site listens.{" "}
-            {mayAdd ? "Make a token, enrol, done." : "An operator of your tenant can enrol one."}
+            {mayAdd ? "One line enrols it; then it finds the devices of its site." : "An operator of your tenant can enrol one."}
           </p>
           {mayAdd && (
-            <Button look="solid" className="self-start" onClick={() => setMaking(true)}>
-              Make the first token
-            </Button>
+            <span className="flex flex-wrap gap-2">
+              <SetupLink />
+              <Button onClick={() => setMaking(true)}>Only make a token</Button>
+            </span>
           )}
         </Empty>
       )}

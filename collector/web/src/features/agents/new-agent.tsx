@@ -1,18 +1,15 @@
 import { useMutation, useQuery } from "@tanstack/react-query";
+import { Link } from "@tanstack/react-router";
 import { useState } from "react";
 import { api, PAGE, take } from "../../lib/api";
 import { serverNow } from "../../lib/clock";
-import { live, useTableValue } from "../../lib/live-app";
 import type { Token } from "../../lib/types";
 import { Button } from "../../ui/button";
-import { CopyLine } from "../../ui/copy-line";
 import { TextField } from "../../ui/field";
 import { fieldErrors, Form } from "../../ui/form";
-import { SecretOnce } from "../../ui/secret-once";
 import { SidePanel } from "../../ui/side-panel";
-import { StateShape } from "../../ui/state-badge";
 import { TenantField, useFirstTenant } from "../../ui/tenant-field";
-import { dateTime } from "../../lib/format";
+import { AgentWait, EnrolLines, type MadeToken, useNewAgent } from "./enrol";
 
 interface Props {
   open: boolean;
@@ -20,7 +17,7 @@ interface Props {
 }
 
 export function NewAgent({ open, onOpenChange }: Props) {
-  const [made, setMade] = useState<{ token: Token; at: number } | null>(null);
+  const [made, setMade] = useState<MadeToken | null>(null);
   const change = (next: boolean) => {
     if (!next) setMade(null);
     onOpenChange(next);
@@ -31,10 +28,10 @@ export function NewAgent({ open, onOpenChange }: Props) {
       open={open}
       onOpenChange={change}
       title="New agent"
-      description={made ? "Run these on the machine at the site." : "A one-time token lets one agent enrol for one site."}
+      description={made ? "Run it on the machine at the site." : "A one-time token lets one agent enrol for one site."}
     >
       {made ? (
-        <Enrol token={made.token} since={made.at} onDone={() => change(false)} />
+        <Enrol made={made} onDone={() => change(false)} />
       ) : (
         <TokenForm onMade={(token) => setMade({ token, at: serverNow() })} onCancel={() => change(false)} />
       )}
@@ -70,39 +67,20 @@ function TokenForm({ onMade, onCancel }: { onMade: (token: Token) => void; onCan
   );
 }
 
-function Enrol({ token, since, onDone }: { token: Token; since: number; onDone: () => void }) {
-  const found = useTableValue(live.agents, (table) => {
-    const agent = table
-      .list()
-      .find((a) => a.site.id === token.site.id && Date.parse(a.created_at) >= since - 1000);
-    return agent ? `${agent.name}\n${agent.state}` : "";
-  });
-  const [name, state] = found.split("\n");
+function Enrol({ made, onDone }: { made: MadeToken; onDone: () => void }) {
+  const { token, at } = made;
+  const found = useNewAgent(token.site.id, at);
   return (
     <div className="flex flex-col gap-4">
-    <ol className="flex flex-col gap-4">
-      <li className="flex flex-col gap-1.5">
-        <p>The token for <strong>{token.site.name}</strong>.</p>
-        <SecretOnce what="token" text={token.token}
-          note={`It works once, until ${dateTime(token.expires_at)}.`} />
-      </li>
-      <li className="flex flex-col gap-1.5">
-        <p>Enrol: paste the token, then press Enter and Ctrl-D.</p>
-        <CopyLine label="Copy the command" text="farwatch-agent enroll --token-file -" />
-      </li>
-      <li className="flex flex-col gap-1.5">
-        <p>Start it.</p>
-        <CopyLine label="Copy the command" text="farwatch-agent run" />
-      </li>
-    </ol>
-      <div className="flex items-center gap-3 rounded-md border border-line bg-surface px-3 py-2.5" role="status">
-        <StateShape state={state === "up" ? "up" : "unknown"} />
-        <span className="flex-1">
-          {!name && "Waiting for the agent…"}
-          {name && state === "up" && <><strong>{name}</strong> is connected.</>}
-          {name && state !== "up" && <><strong>{name}</strong> is enrolled. Waiting for it to connect…</>}
-        </span>
-        <Button look={state === "up" ? "solid" : "plain"} onClick={onDone}>Done</Button>
+      <EnrolLines token={token} />
+      <AgentWait id={found?.id ?? null} since={at} />
+      <div className="flex items-center justify-end gap-3">
+        {found?.isUp && (
+          <Link to="/setup" search={{ agent: found.id }} className="text-accent underline underline-offset-4 phone:inline-flex phone:min-h-11 phone:items-center">
+            Scan its network
+          </Link>
+        )}
+        <Button look={found?.isUp ? "solid" : "plain"} onClick={onDone}>Done</Button>
       </div>
     </div>
   );

@@ -17,8 +17,8 @@ import { SnmpFields } from "./snmp-fields";
 
 export const PROFILES = ["credential-profiles"] as const;
 
-/** Null within: a new one. */
-export type OpenedProfile = { profile: CredentialProfile | null } | null;
+/** Null within: a new one, of this tenant if one is given. */
+export type OpenedProfile = { profile: CredentialProfile | null; tenant?: string } | null;
 
 const ANY = "any";
 
@@ -27,7 +27,7 @@ export function ProfilePanel({ opened, onClose }: { opened: OpenedProfile; onClo
   return (
     <SidePanel open={opened !== null} onOpenChange={(open) => open || onClose()} title={profile?.name ?? "New credential profile"}
       description="One credential for the devices that have none of their own.">
-      <ProfileForm profile={profile} onDone={onClose} />
+      <ProfileForm profile={profile} first={opened?.tenant} onDone={onClose} />
     </SidePanel>
   );
 }
@@ -45,9 +45,10 @@ const KINDS = [
 const STAYS = "Left as it is, it stays. To change something of it, type the passwords too: they are never shown.";
 const SHOWS = ["name", "tenant", "site", "tag", "kind", ...SNMP_SHOWS, ...LOGIN_SHOWS];
 
-function ProfileForm({ profile, onDone }: { profile: CredentialProfile | null; onDone: () => void }) {
+function ProfileForm({ profile, first, onDone }: { profile: CredentialProfile | null; first: string | undefined; onDone: () => void }) {
   const queries = useQueryClient();
-  const [tenant, setTenant] = useState(useFirstTenant("write"));
+  const usual = useFirstTenant("write");
+  const [tenant, setTenant] = useState(first ?? usual);
   const owner = profile?.tenant.id ?? tenant;
   const [site, setSite] = useState(profile?.site?.id ?? ANY);
   const known = useKnownTags(owner);

@@ -1,24 +1,13 @@
-import { lazy, Suspense, useEffect, useState } from "react";
+import { Link } from "@tanstack/react-router";
+import { useEffect } from "react";
 import { live, useTableValue } from "../../lib/live-app";
 import { useMayMake } from "../../lib/role";
 import { isInScope, useScope } from "../../lib/scope";
 import { Button } from "../../ui/button";
 import { Empty } from "../../ui/empty";
-
-const NewAgent = lazy(() => import("../agents/new-agent").then((m) => ({ default: m.NewAgent })));
+import { SetupLink } from "../setup/setup-link";
 
 export function FleetEmpty({ onAdd }: { onAdd: () => void }) {
-  const [making, setMaking] = useState(false);
-  return (
-    <>
-      <NextStep onAdd={onAdd} onNewAgent={() => setMaking(true)} />
-      {/* Stays when its agent comes and the next step is another one. */}
-      <Suspense>{making && <NewAgent open onOpenChange={setMaking} />}</Suspense>
-    </>
-  );
-}
-
-function NextStep({ onAdd, onNewAgent }: { onAdd: () => void; onNewAgent: () => void }) {
   useEffect(() => live.ensureAgents(), []);
   const scope = useScope();
   const agents = useTableValue(live.agents, (table) =>
@@ -37,23 +26,23 @@ function NextStep({ onAdd, onNewAgent }: { onAdd: () => void; onNewAgent: () => 
       <Empty title="No agent yet">
         <p>
           An agent stands at each site, polls the equipment there and sends what it reads over one
-          outgoing connection. Make the first one: its token and the commands that use it come next.
+          outgoing connection. One line enrols it; then it finds the devices of its site.
         </p>
-        <Button look="solid" className="self-start" onClick={onNewAgent}>
-          New agent
-        </Button>
+        <SetupLink />
       </Empty>
     );
   }
   return (
     <Empty title="No devices yet">
       <p>
-        Tell an agent which router or switch to watch: its address and an SNMP community that may
-        read. The first values show here within one interval.
+        An agent is there. Let it scan its network and adopt what it finds, tell it of one router or
+        switch, or of all that stand in a table. The first values show here within one interval.
       </p>
-      <Button look="solid" className="self-start" onClick={onAdd}>
-        Add the first device
-      </Button>
+      <span className="flex flex-wrap gap-2">
+        <SetupLink>Scan a network</SetupLink>
+        <Button onClick={onAdd}>Add one device</Button>
+        <ImportLink />
+      </span>
     </Empty>
   );
 }
@@ -66,5 +55,15 @@ export function FleetNoMatch({ onClear }: { onClear: () => void }) {
         Clear the filter
       </Button>
     </Empty>
+  );
+}
+
+/** A table of devices, made at once. */
+export function ImportLink({ className = "" }: { className?: string }) {
+  return (
+    <Link to="/fleet/import" data-import
+      className={`inline-flex h-8 items-center rounded-md border border-edge bg-surface px-3 hover:bg-hover phone:min-h-11 ${className}`}>
+      Import a table
+    </Link>
   );
 }

@@ -16,7 +16,7 @@ import { StateShape } from "../../ui/state-badge";
 import { Toggle } from "../../ui/toggle";
 import { TableError } from "../shell/table-error";
 import { FleetCards } from "./fleet-cards";
-import { FleetEmpty, FleetNoMatch } from "./fleet-empty";
+import { FleetEmpty, FleetNoMatch, ImportLink } from "./fleet-empty";
 import { rememberFleet } from "./last-fleet";
 import { FleetTable } from "./fleet-table";
 import { TagFilter } from "./tag-filter";
@@ -73,6 +73,7 @@ export function FleetPage() {
         <span className="text-xs text-muted phone:hidden" aria-live="off" data-fleet-count>
           {integer(fleet.ids.length)} of {integer(fleet.total)}
         </span>
+        {mayAdd && <ImportLink className="phone:hidden" />}
         {mayAdd && (
           <Button look="solid" onClick={() => setAdding(true)}>
             <Icon name="plus" size={14} /> Add device

@@ -16,6 +16,7 @@ import { type GridRows, LiveGrid } from "../../ui/live-grid";
 import { PageHead } from "../../ui/page-head";
 import { Skeleton } from "../../ui/skeleton";
 import { ariaSort, SortButton } from "../../ui/sort-button";
+import { SetupLink } from "../setup/setup-link";
 import { TableError } from "../shell/table-error";
 import { lastSites, rememberSites } from "./last-sites";
 import { SiteCards } from "./site-cards";
@@ -67,8 +68,12 @@ function NoSite({ onAdd }: { onAdd: (() => void) | null }) {
   return (
     <Empty title="No site yet">
       <p>A site is a place where an agent stands: a rooftop, a depot, a point of presence.</p>
-      {onAdd ? <Button look="solid" className="self-start" onClick={onAdd}>Make the first site</Button>
-        : <p>An operator of your tenant can make one.</p>}
+      {onAdd ? (
+        <span className="flex flex-wrap gap-2">
+          <SetupLink />
+          <Button onClick={onAdd}>Only make the site</Button>
+        </span>
+      ) : <p>An operator of your tenant can make one.</p>}
     </Empty>
   );
 }

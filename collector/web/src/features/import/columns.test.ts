@@ -1,0 +1,32 @@
+import { expect, it } from "vitest";
+import type { ImportRow } from "../../lib/types";
+import { COLUMNS, failedCsv, TEMPLATE } from "./columns";
+import { parseCsv, separatorOf, writeCsv } from "./csv";
+
+const row = (line: number, outcome: ImportRow["outcome"], field: string | null = null, message: string | null = null): ImportRow =>
+  ({ line, address: null, name: null, outcome, field, message, device: null });
+
+it("reads what spreadsheets write, and knows where each row begins", () => {
+  const text = '\uFEFFaddress;name\r\n10.0.0.1;"a ""b""; c\nd"\r\n\r\n10.0.0.2;x';
+  expect(separatorOf(text)).toBe(";");
+  expect(parseCsv(text)).toEqual([
+    { line: 1, cells: ["address", "name"] }, { line: 2, cells: ["10.0.0.1", 'a "b"; c\nd'] }, { line: 5, cells: ["10.0.0.2", "x"] },
+  ]);
+});
+
+it("reads back what it writes", () => {
+  const rows = [["a", 'b"c', "d,e"], ["f\ng", "", "h;i"]];
+  expect(parseCsv(writeCsv(rows)).map(({ cells }) => cells)).toEqual(rows);
+});
+
+it("has a template of known columns", () => {
+  const known = new Set(COLUMNS.map(({ name }) => name));
+  expect(parseCsv(TEMPLATE)[0]?.cells.filter((name) => !known.has(name))).toEqual([]);
+});
+
+it("gives back the rows that failed, never a secret", () => {
+  const text = "Address,name,community,auth_password,comunity\n10.0.0.1,a,topsecret,hush,psst\nnope,b,topsecret,hush,psst\n10.0.0.3,c,topsecret,hush,psst\n";
+  const told = failedCsv(text, [row(2, "create"), row(3, "error", "address", "is no address"), row(4, "exists")]);
+  expect(parseCsv(told).map(({ cells }) => cells)).toEqual([["Address", "name", "error"], ["nope", "b", "address is no address"]]);
+  for (const secret of ["topsecret", "hush", "psst"]) expect(told).not.toContain(secret);
+});

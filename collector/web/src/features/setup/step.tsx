@@ -1,0 +1,35 @@
+import { type ReactNode, useId } from "react";
+import { Icon } from "../../ui/icon";
+
+interface Props {
+  number: number;
+  title: string;
+  /** What came of it, or what it waits for. */
+  note?: ReactNode;
+  isDone: boolean;
+  /** It has its turn, or had it; else only its name stands here. */
+  isOpen: boolean;
+  children?: ReactNode;
+}
+
+/** One step of a way: its number turns into a tick once it is done. */
+export function Step({ number, title, note, isDone, isOpen, children }: Props) {
+  const id = useId();
+  const ring = isDone ? "border-up text-up" : isOpen ? "border-accent text-accent" : "border-edge text-muted";
+  return (
+    <li aria-labelledby={id} data-step={number} data-done={isDone} aria-current={isOpen && !isDone ? "step" : undefined}
+      className="relative flex gap-4 pb-7 last:pb-2 phone:gap-3">
+      <span aria-hidden="true" className="absolute top-8 bottom-0 left-[13px] w-px bg-line" />
+      <span aria-hidden="true" className={`z-1 flex size-7 shrink-0 items-center justify-center rounded-full border bg-bg font-medium ${ring}`}>
+        {isDone ? <Icon name="check" size={14} /> : number}
+      </span>
+      <div className="min-w-0 flex-1">
+        <h2 id={id} className={`min-h-7 pt-1 text-base font-semibold ${isOpen ? "" : "text-muted"}`}>
+          {title}{isDone && <span className="sr-only">, done</span>}
+        </h2>
+        {note && <div className="text-muted">{note}</div>}
+        {isOpen && children && <div className="mt-2.5 flex flex-col gap-4">{children}</div>}
+      </div>
+    </li>
+  );
+}
