@@ -17,7 +17,7 @@ export const QUIET_ADMIN = "admin@borealis.example";
 export const MORTAL = "mortal-1";
 
 /** Simulated routers that end with their standard input; resolves to their addresses once they answer. */
-async function routers(count, stateFile) {
+export async function routers(count, stateFile) {
   const child = spawn(join(BINARIES, "farwatch-sim"),
     ["--count", String(count), "--interfaces", "2", "--state-file", stateFile, "--until-stdin-closes"], { stdio: ["pipe", "pipe", "ignore"] });
   const ended = new Promise((resolve) => child.once("exit", resolve));

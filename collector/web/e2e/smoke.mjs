@@ -11,6 +11,7 @@ import { config } from "./config.mjs";
 import { notify } from "./notify.mjs";
 import { now } from "./now.mjs";
 import { commitToPixel } from "./pixel.mjs";
+import { setup } from "./setup.mjs";
 import { tenancy } from "./tenancy.mjs";
 import { wall } from "./wall.mjs";
 
@@ -435,6 +436,7 @@ await notify(browser, { check, look, sideways });
 await config(browser, { check, look, sideways });
 await charts(browser, { check, look, sideways });
 await wall(browser, { check, look, sideways });
+await setup(browser, { check, look, sideways });
 await check("nothing was logged and the policy held", async () => {
   const all = [...desk.complaints, ...phone.complaints, ...(await violations(page)), ...(await violations(phone.page))];
   return all.length > 0 ? all : null;

@@ -16,7 +16,7 @@ interface Props<V extends string> {
 /** One of a few, side by side: the whole choice is in sight. */
 export function Segments<V extends string>({ label, segments, value, onChange }: Props<V>) {
   return (
-    <div role="group" aria-label={label} className="flex max-w-full gap-1 overflow-x-auto">
+    <div role="group" aria-label={label} className="flex flex-wrap gap-1">
       {segments.map((one) => (
         <button key={one.value} type="button" aria-pressed={one.value === value} data-segment={one.value}
           onClick={() => onChange(one.value)}

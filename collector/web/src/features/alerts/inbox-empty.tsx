@@ -4,7 +4,7 @@ import { useMemo } from "react";
 import { serverNow } from "../../lib/clock";
 import { counted, integer } from "../../lib/format";
 import { live, useTableValue } from "../../lib/live-app";
-import { useTenantsFor } from "../../lib/role";
+import { useMayMake, useTenantsFor } from "../../lib/role";
 import { isInScope, narrowed, useScope } from "../../lib/scope";
 import { agedCount, shownDevices, STATE_WORD, STATES } from "../../lib/state";
 import type { Device, State } from "../../lib/types";
@@ -13,6 +13,7 @@ import { Button } from "../../ui/button";
 import { Empty } from "../../ui/empty";
 import { StateShape } from "../../ui/state-badge";
 import { rulesQuery } from "../rules/rules";
+import { SetupLink } from "../setup/setup-link";
 import type { Inbox } from "./use-inbox";
 
 const LINK = "self-start text-accent underline underline-offset-4 phone:inline-flex phone:min-h-11 phone:items-center";
@@ -55,6 +56,7 @@ const asShown = (rows: readonly Device[]) => shownDevices(rows, serverNow());
 function NothingWrong() {
   const scope = useScope();
   const canChange = useTenantsFor("admin").length > 0;
+  const canSetUp = useMayMake("write");
   const rules = useQuery(rulesQuery(narrowed(scope).tenant));
   const troubled = useTroubled();
   const count = useTableValue(live.devices, (table) => table.list().filter((device) => isInScope(scope, device)).length);
@@ -67,6 +69,18 @@ function NothingWrong() {
       </Empty>
     );
   }
+  if (troubled && count === 0) {
+    return (
+      <Empty title="Nothing is watched yet">
+        <p>
+          {on === undefined ? "The rules are on" : `${counted(on, "rule")} ${on === 1 ? "is" : "are"} on`}, and there are no devices for them to look at. What goes wrong
+          with the first one shows here by itself.
+        </p>
+        {canSetUp && <SetupLink />}
+        <Link to="/alerts/rules" className={LINK}>Look at the rules</Link>
+      </Empty>
+    );
+  }
   // Until the devices are loaded nothing is said of them.
   const isTroubled = troubled !== null && troubled.length > 0;
   return (
@@ -74,7 +88,6 @@ function NothingWrong() {
       {isTroubled && <Troubled troubled={troubled} />}
       <p>
         {on === undefined ? "The rules find nothing." : `${counted(on, "rule")} ${on === 1 ? "looks" : "look"} at what the agents tell, and ${foundWords(on, isTroubled)}.`}{" "}
-        {troubled && count === 0 && "There are no devices yet, so there is little to find. "}
         What goes wrong shows here by itself.
       </p>
       <Link to="/alerts/rules" className={LINK}>Look at the rules</Link>

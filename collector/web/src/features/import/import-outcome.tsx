@@ -24,7 +24,7 @@ type Show = "all" | ImportRow["outcome"];
 /** Rows on the page until somebody asks for more. */
 const ROWS_FIRST = 200;
 const COLUMNS = [
-  { by: "line", label: "Line", figure: true }, { by: "outcome", label: "What becomes of it" }, { by: "address", label: "Address" },
+  { by: "line", label: "Line", figure: true }, { by: "outcome", label: "Outcome" }, { by: "address", label: "Address" },
   { by: "name", label: "Name" }, { by: "what", label: "What is wrong" },
 ] as const;
 const unsorted = () => {};
@@ -88,14 +88,14 @@ function Row({ row, isDry }: { row: ImportRow; isDry: boolean }) {
   return (
     <tr className={ROW} data-import-row={line} data-outcome={outcome}>
       <Cell label="Line" figure className="phone:order-1">{integer(line)}</Cell>
-      <Cell className="phone:order-1">
+      <Cell className="whitespace-nowrap phone:order-1">
         <span className="inline-flex items-center gap-2">
           <StateShape state={outcome === "error" ? "down" : outcome === "create" ? "up" : "unknown"} size={10} />
           {outcome === "error" ? "wrong" : outcome === "exists" ? "there already" : isDry ? "would be made" : "made"}
         </span>
       </Cell>
       <Cell title className="font-mono text-xs">{address ?? NONE}</Cell>
-      <Cell label="Name" className="phone:order-2 phone:col-span-2">
+      <Cell label="Name" className="desk:whitespace-nowrap phone:order-2 phone:col-span-2">
         {device ? <Link to="/devices/$id" params={{ id: device }} className="text-accent hover:underline phone:inline-flex phone:min-h-11 phone:items-center">{name}</Link> : name ?? NONE}
       </Cell>
       <Cell className="phone:order-3 phone:col-span-2 wrap-anywhere"><span className={outcome === "error" ? "" : "text-muted"}>{whatWords(row)}</span></Cell>

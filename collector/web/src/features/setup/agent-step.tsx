@@ -7,7 +7,6 @@ import { live, useTableValue } from "../../lib/live-app";
 import type { Agent, Site } from "../../lib/types";
 import { Button } from "../../ui/button";
 import { ErrorNote } from "../../ui/error-note";
-import { Fact, Facts } from "../../ui/facts";
 import { StateShape } from "../../ui/state-badge";
 import { AgentWait, EnrolLines, type MadeToken, useNewAgent } from "../agents/enrol";
 import { notQuic, transportWord } from "../agents/link";
@@ -42,7 +41,7 @@ export function AgentStep({ site, agent, onAgent }: Props) {
       <>
         {made && <EnrolLines token={made.token} />}
         <AgentWait id={agent.id} since={Date.parse(agent.created_at)} />
-        <Button className="self-start" onClick={anew}>Take another agent</Button>
+        <Button className="self-start" onClick={anew}>Another agent</Button>
       </>
     );
   }
@@ -89,17 +88,15 @@ function Present({ site, onAgent }: { site: string; onAgent: (id: string) => voi
 function Connected({ agent, onAnother }: { agent: Agent; onAnother: () => void }) {
   const reason = notQuic(agent);
   return (
-    <div className="flex max-w-[520px] flex-col gap-3" data-agent-here>
-      <Facts>
-        <Fact name="Agent"><span className="font-medium">{agent.name}</span></Fact>
-        <Fact name="Version">{agent.version ?? NONE}{agent.platform && ` · ${agent.platform}`}</Fact>
-        <Fact name="Transport">
-          {transportWord(agent.transport)}{reason && <span className="text-degraded"> {reason.word}</span>}
-          {reason?.hint && <span className="block text-xs text-muted">{reason.hint}</span>}
-        </Fact>
-        <Fact name="Seen from">{agent.remote_addr ?? NONE}</Fact>
-      </Facts>
-      <Button look="quiet" className="-ml-3 self-start" onClick={onAnother}>Take another agent</Button>
+    <div className="-mt-2.5" data-agent-here>
+      <p className="flex flex-wrap items-center gap-x-3 text-muted">
+        <span className="font-medium text-text">{agent.name}</span>
+        <span>version {agent.version ?? NONE}{agent.platform && ` for ${agent.platform}`}</span>
+        <span>{transportWord(agent.transport)}{reason && <span className="text-degraded"> {reason.word}</span>}</span>
+        <span>from {agent.remote_addr ?? NONE}</span>
+        <Button look="quiet" className="h-7 phone:-ml-3" onClick={onAnother}>Another agent</Button>
+      </p>
+      {reason?.hint && <p className="max-w-[62ch] text-xs text-muted">{reason.hint}</p>}
     </div>
   );
 }

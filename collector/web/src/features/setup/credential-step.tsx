@@ -14,15 +14,27 @@ interface Props {
   profiles: readonly CredentialProfile[] | undefined;
   error: Error | null;
   onRetry: () => void;
+  /** They were tried: their names are enough. */
+  isTried: boolean;
 }
 
 /** What one scan tries at most. */
 const TRIED_MAX = 16;
 
 /** The credentials that devices are asked with. */
-export function CredentialStep({ tenant, profiles, error, onRetry }: Props) {
+export function CredentialStep({ tenant, profiles, error, onRetry, isTried }: Props) {
   const [opened, setOpened] = useState<OpenedProfile>(null);
   const isEmpty = profiles?.length === 0;
+  const panel = <ProfilePanel opened={opened} onClose={() => setOpened(null)} />;
+  if (isTried && profiles && !isEmpty) {
+    return (
+      <p className="-mt-2.5 flex flex-wrap items-center gap-x-3 text-muted">
+        {profiles.slice(0, TRIED_MAX).map(({ id, name }) => <span key={id} data-profile={id}>{name}</span>)}
+        <Button look="quiet" className="h-7 phone:-ml-3" onClick={() => setOpened({ profile: null, tenant })}>New profile</Button>
+        {panel}
+      </p>
+    );
+  }
   return (
     <>
       {error && <ErrorNote error={error} onRetry={onRetry} />}
@@ -48,7 +60,7 @@ export function CredentialStep({ tenant, profiles, error, onRetry }: Props) {
       <Button look={isEmpty ? "solid" : "plain"} className="self-start" onClick={() => setOpened({ profile: null, tenant })}>
         <Icon name="plus" size={14} /> New profile
       </Button>
-      <ProfilePanel opened={opened} onClose={() => setOpened(null)} />
+      {panel}
     </>
   );
 }

@@ -22,6 +22,8 @@ const COLUMNS = [
   { by: "echo", label: "Echo", figure: true, note: "Round trip of an echo request" }, { by: "snmp", label: "SNMP" },
 ] as const;
 
+/** What is shown until somebody chooses: what there is of it. */
+const FIRST: readonly Show[] = ["new", "watched"];
 const unsorted = () => {};
 const NO_OUTCOMES: Outcomes = new Map();
 
@@ -50,7 +52,7 @@ export function ProposalTable({ scan }: { scan: ScanDetail }) {
       { value: "watched" as const, label: "Watched already", count: of("watched") }, { value: "all" as const, label: "All", count: of("all") },
     ];
   }, [hosts]);
-  const show = chosen ?? (hosts.some((host) => isShown(host, "new")) ? "new" : "all");
+  const show = chosen ?? FIRST.find((one) => hosts.some((host) => isShown(host, one))) ?? "all";
   const word = query.trim();
   const shown = hosts.filter((host) => isShown(host, show) && (!word || matches(host, word)));
   const picked = adoption(hosts, said);
@@ -85,7 +87,7 @@ export function ProposalTable({ scan }: { scan: ScanDetail }) {
       )}
       {shown.length > rows && <Button className="self-start" onClick={() => setRows(rows * 4)}>Show more ({integer(shown.length - rows)})</Button>}
       {adopt.error && <ErrorNote error={adopt.error} />}
-      <div className="sticky bottom-0 z-2 -mx-1 flex flex-wrap items-center gap-3 border-t border-line bg-bg px-1 py-3">
+      <div className={`-mx-1 flex flex-wrap items-center gap-3 border-t border-line bg-bg px-1 py-3 ${picked.length > 0 ? "sticky bottom-0 z-2" : ""}`}>
         <Button look="solid" className="phone:flex-1" disabled={picked.length === 0 || picked.length > ADOPT_MAX || adopt.isPending} data-adopt
           onClick={() => adopt.mutate(picked)}>
           {adopt.isPending ? "Adopting…" : `Adopt selected (${integer(picked.length)})`}

@@ -83,8 +83,9 @@ function usualOf(networks: readonly AgentNetwork[] | undefined): string {
 
 /** What goes out, in one sentence. */
 function sentWords(addresses: number, profiles: number, pace: string): string {
-  const tried = profiles === 0 ? "no SNMP, as there is no profile" : `an SNMP question for ${profiles === 1 ? "the one profile" : `up to ${integer(profiles)} profiles`}`;
-  return `Each of ${integer(addresses)} addresses gets an echo request and ${tried}; ${pace || "100"} packets a second at most in all, and devices that are watched already are left alone. Nothing is changed on any device.`;
+  const tried = profiles === 0 ? "" : ` and a try of ${profiles === 1 ? "the one profile" : `up to ${integer(profiles)} profiles`}`;
+  const who = addresses === 1 ? "The one address" : `Each of ${integer(addresses)} addresses`;
+  return `${who} gets a few echo requests, a knock at its SNMP port${tried}, ${pace || USUAL_PACE} packets a second to all together. Devices that are watched already are left alone, and nothing is changed anywhere.`;
 }
 
 /** What the server says of a field; `ranges[2]` is of the ranges. */

@@ -87,7 +87,8 @@ function Steps() {
       </Step>
       <Step number={3} title="Credentials to try" isOpen={canScan} isDone={canScan && (reach.profiles?.length ?? 0) > 0}>
         {site && (
-          <CredentialStep tenant={site.tenant.id} profiles={reach.profiles} error={reach.error} onRetry={() => void reach.refetch()} />
+          <CredentialStep tenant={site.tenant.id} profiles={reach.profiles} error={reach.error} isTried={!!scan}
+            onRetry={() => void reach.refetch()} />
         )}
       </Step>
       <Step number={4} title="Scan the network" isOpen={canScan} isDone={!!scan && isOver(scan) && scan.found > 0}>

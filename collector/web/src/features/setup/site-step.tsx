@@ -1,7 +1,9 @@
 import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { Link } from "@tanstack/react-router";
 import { useId, useState } from "react";
 import { api, take } from "../../lib/api";
 import { counted } from "../../lib/format";
+import { useTenantsFor } from "../../lib/role";
 import type { Site } from "../../lib/types";
 import { useSites } from "../../lib/use-sites";
 import { Button } from "../../ui/button";
@@ -31,6 +33,14 @@ export function SiteForm({ onSite }: { onSite: (id: string) => void }) {
     },
   });
   const fields = fieldErrors(make.error);
+  if (useTenantsFor("write").length === 0) {
+    return (
+      <p className="max-w-[62ch] text-muted" data-no-tenant>
+        A site is a tenant’s, and this collector has none yet.{" "}
+        <Link to="/settings/tenants" className="text-accent underline underline-offset-4">Make the first tenant</Link>, then come back.
+      </p>
+    );
+  }
   return (
     <form noValidate className="flex max-w-[440px] flex-col gap-3" onSubmit={(event) => {
       event.preventDefault();

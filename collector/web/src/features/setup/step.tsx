@@ -1,4 +1,4 @@
-import { type ReactNode, useId } from "react";
+import { type ReactNode, useEffect, useId, useRef } from "react";
 import { Icon } from "../../ui/icon";
 
 interface Props {
@@ -15,11 +15,19 @@ interface Props {
 /** One step of a way: its number turns into a tick once it is done. */
 export function Step({ number, title, note, isDone, isOpen, children }: Props) {
   const id = useId();
+  const own = useRef<HTMLLIElement>(null);
+  const isCurrent = isOpen && !isDone;
+  // What comes next may open below what is in sight.
+  useEffect(() => {
+    if (!isCurrent) return;
+    const isCalm = matchMedia("(prefers-reduced-motion: reduce)").matches;
+    own.current?.scrollIntoView({ block: "start", behavior: isCalm ? "auto" : "smooth" });
+  }, [isCurrent]);
   const ring = isDone ? "border-up text-up" : isOpen ? "border-accent text-accent" : "border-edge text-muted";
   return (
-    <li aria-labelledby={id} data-step={number} data-done={isDone} aria-current={isOpen && !isDone ? "step" : undefined}
-      className="relative flex gap-4 pb-7 last:pb-2 phone:gap-3">
-      <span aria-hidden="true" className="absolute top-8 bottom-0 left-[13px] w-px bg-line" />
+    <li aria-labelledby={id} data-step={number} data-done={isDone} aria-current={isCurrent ? "step" : undefined} ref={own}
+      className={`group relative flex scroll-mt-4 gap-4 last:pb-2 phone:gap-3 ${isDone ? "pb-4" : "pb-7"}`}>
+      <span aria-hidden="true" className="absolute top-8 bottom-0 left-[13px] w-px bg-line group-last:hidden" />
       <span aria-hidden="true" className={`z-1 flex size-7 shrink-0 items-center justify-center rounded-full border bg-bg font-medium ${ring}`}>
         {isDone ? <Icon name="check" size={14} /> : number}
       </span>
