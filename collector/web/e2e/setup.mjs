@@ -25,12 +25,12 @@ const EMPTY = {
 };
 
 /** The setup on the phone and in the light theme, as it stands at this moment. */
-async function looks(views, { look, check, sideways }, name) {
+async function looks(views, { look, check, sideways }, name, settled = "[data-step]") {
   const [desk, phone, light] = views;
   await look(desk, `setup-${name}-dark`);
   for (const [view, suffix] of [[phone, "phone"], [light, "light"]]) {
     await view.page.goto(desk.page.url());
-    await view.page.waitForSelector("[data-step]");
+    await view.page.waitForSelector(settled);
     await check(`setup-${name}-${suffix}: nothing is cut`, () => sideways(view.page));
     await look(view, `setup-${name}-${suffix}`);
   }
@@ -122,7 +122,7 @@ async function walk(views, site, tools) {
     await page.waitForSelector(`[data-host="${ROUTER}"]`);
     return wrongUnless(told.length > 30, told);
   });
-  await looks(views, tools, "proposals");
+  await looks(views, tools, "proposals", "[data-host]");
   await check("setup: they are adopted under the names that were given, and the first value comes", async () => {
     await page.fill(`[data-host="${ROUTER}"] input[aria-label]`, "north-core");
     await page.click("[data-adopt]");
@@ -132,7 +132,7 @@ async function walk(views, site, tools) {
     await page.waitForSelector("[data-first-value] [data-chart=rtt]", { timeout: 60_000 });
     return wrongUnless((await page.locator(step(6, true)).count()) === 1, "the last step is not done");
   });
-  await looks(views, tools, "done");
+  await looks(views, tools, "done", "[data-first-value] [data-chart=rtt]");
   await check("agent: its panel keeps the scan, and leads to the next one", async () => {
     await page.goto(`${site.url}/agents`);
     await page.locator("[data-agent] a").first().click();

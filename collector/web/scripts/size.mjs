@@ -25,7 +25,7 @@ const entry = /src="\/assets\/([^"]+\.js)"/.exec(readFileSync(HTML, "utf8"))?.[1
 if (!entry) throw new Error("dist/index.html names no entry: run `npm run build` first");
 
 const isRoute = (name) =>
-  /^(_app|fleet|devices\._id|devices\._id_\.live|(?:overview|interfaces|metrics|events)-tab|device-chart|agents\.[a-z_]+|sites\.[a-z_]+|login|wall|diff-view|alerts\.[a-z_.]+|config\.[a-z_]+|settings(?:\.[a-z_-]+)*)-[\w-]{8}\.js$/.test(name);
+  /^(_app|fleet|devices\._id|devices\._id_\.live|(?:overview|interfaces|metrics|events)-tab|device-chart|agents\.[a-z_]+|sites\.[a-z_]+|setup|fleet_\.import|login|wall|diff-view|alerts\.[a-z_.]+|config\.[a-z_]+|settings(?:\.[a-z_-]+)*)-[\w-]{8}\.js$/.test(name);
 const shell = closure(entry);
 // The shell and Now, its first page, are both named after the folder of routes.
 for (const name of files.filter((f) => /^(_app|route)-[\w-]{8}\.js$/.test(f))) closure(name, shell);

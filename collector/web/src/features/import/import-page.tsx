@@ -71,9 +71,9 @@ function Import() {
               setAgent(NO_AGENT);
             })} />
             <FieldFrame id="import-agent" label="Agent of rows that name none" error={fields["agent"]}
-              hint={agents.length === 0 ? "There is no agent yet: set up the site first." : "Rows with a site or an agent keep to theirs."}>
+              hint={agents.length === 0 ? "There is no agent yet: set up the site first." : "Rows with a site or an agent keep to theirs. A tenant’s only agent need not be named."}>
               <Picker id="import-agent" label="Agent of rows that name none" value={agent} onChange={change(setAgent)} invalid={!!fields["agent"]}
-                choices={[{ value: NO_AGENT, label: "None: every row names its own" }, ...agents]} />
+                choices={[{ value: NO_AGENT, label: "As the rows say" }, ...agents]} />
             </FieldFrame>
           </div>
           <CsvField value={csv} onChange={change(setCsv)} error={fields["csv"]} />

@@ -41,6 +41,7 @@ export function ProposalTable({ scan }: { scan: ScanDetail }) {
       take(api.POST("/api/v1/scans/{id}/adopt", { params: { path: { id: scan.id } }, body: { hosts: picked } })),
     onSuccess: async ({ data }) => {
       setOutcomes(outcomesOf(outcomes, data));
+      setChosen(null);
       live.refreshDevices();
       await queries.invalidateQueries({ queryKey: scanKey(scan.id) });
     },

@@ -25,10 +25,12 @@ export function ScanProgress({ scan, onAgain }: { scan: Scan; onAgain?: () => vo
         <span data-found={scan.found}><span className="num font-medium">{integer(scan.found)}</span> found</span>
         <span className="text-muted" title={dateTime(scan.started_at)}>began <Age at={scan.started_at} long /></span>
       </div>
-      <div role="progressbar" aria-label="Addresses asked" aria-valuenow={share} aria-valuemin={0} aria-valuemax={100}
-        className="h-1.5 overflow-hidden rounded-full bg-line">
-        <div className="h-full rounded-full bg-accent" style={{ width: `${share}%` }} />
-      </div>
+      {scan.state !== "done" && (
+        <div role="progressbar" aria-label="Addresses asked" aria-valuenow={share} aria-valuemin={0} aria-valuemax={100}
+          className="h-1.5 overflow-hidden rounded-full bg-line">
+          <div className="h-full rounded-full bg-accent" style={{ width: `${share}%` }} />
+        </div>
+      )}
       <p className="text-xs text-muted wrap-anywhere">
         <span className="font-mono">{scan.ranges.join(", ")}</span>{scan.port !== 161 && ` · port ${scan.port}`}
       </p>

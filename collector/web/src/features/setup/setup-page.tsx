@@ -1,5 +1,5 @@
 import { getRouteApi } from "@tanstack/react-router";
-import { lazy, Suspense, useEffect } from "react";
+import { useEffect } from "react";
 import { isNotHere } from "../../lib/api";
 import { counted } from "../../lib/format";
 import { live, useAgent, useTableValue } from "../../lib/live-app";
@@ -15,15 +15,15 @@ import { Skeleton } from "../../ui/skeleton";
 import { TableError } from "../shell/table-error";
 import { AgentStep } from "./agent-step";
 import { CredentialStep } from "./credential-step";
+import { FirstValues } from "./first-values";
 import { madeOf } from "./made-of";
+import { ProposalTable } from "./proposal-table";
 import { isOver, useProfilesInReach, useScan } from "./queries";
 import { ScanForm } from "./scan-form";
 import { ScanProgress } from "./scan-progress";
 import { SiteForm } from "./site-step";
 import { Step } from "./step";
 
-const ProposalTable = lazy(() => import("./proposal-table").then((m) => ({ default: m.ProposalTable })));
-const FirstValues = lazy(() => import("./first-values").then((m) => ({ default: m.FirstValues })));
 const route = getRouteApi("/_app/setup");
 
 /** From an empty tenant to the first chart; how far one is stands in the URL. */
@@ -101,11 +101,11 @@ function Steps() {
       </Step>
       <Step number={5} title="Adopt what was found" isOpen={!!scan && scan.hosts.length > 0} isDone={madeIds.length > 0}
         note={scan && isOver(scan) && scan.hosts.length === 0 ? <NothingFound /> : undefined}>
-        <Suspense fallback={<Skeleton label="Loading the hosts" rows={4} />}>{scan && <ProposalTable scan={scan} />}</Suspense>
+        {scan && <ProposalTable key={scan.id} scan={scan} />}
       </Step>
       <Step number={6} title="First values" isOpen={madeIds.length > 0} isDone={madeIds.some((id) => live.devices.get(id)?.last_sample_at)}
         note={madeIds.length > 0 ? `${counted(madeIds.length, "device")} of this scan ${madeIds.length === 1 ? "is" : "are"} watched now.` : undefined}>
-        <Suspense fallback={<Skeleton label="Loading the devices" rows={2} />}><FirstValues ids={madeIds} /></Suspense>
+        <FirstValues key={scan?.id} ids={madeIds} />
       </Step>
     </ol>
   );

@@ -30,6 +30,7 @@ const PARTS: readonly (() => Promise<unknown>)[] = [
   () => import("../alerts/device-chart"),
   () => import("../alerts/alert-panel"),
   () => import("../alerts/open-list"),
+  () => import("../setup/first-chart"),
 ];
 
 /** Fetches all of it, one after the other: what fails is fetched again when it is needed. */
