@@ -130,6 +130,7 @@ async function walk(views, site, tools) {
     await page.waitForSelector("[data-first-value]", { timeout: 60_000 });
     await page.waitForSelector("[data-first-row]:has-text('north-core')");
     await page.waitForSelector("[data-first-value] [data-chart=rtt]", { timeout: 60_000 });
+    await page.waitForSelector("[data-what-next]:has-text('alert rules are on')");
     return wrongUnless((await page.locator(step(6, true)).count()) === 1, "the last step is not done");
   });
   await looks(views, tools, "done", "[data-first-value] [data-chart=rtt]");
@@ -148,7 +149,7 @@ const TABLE = [
   "192.0.2.12,edge-3,,,", "",
 ].join("\n");
 
-async function table(desk, phone, site, { check, look, sideways }) {
+async function table(desk, phone, light, site, { check, look, sideways }) {
   const { page } = desk;
   await check("import: a preview says of each row what becomes of it, and makes nothing", async () => {
     await page.goto(`${site.url}/fleet`);
@@ -182,6 +183,9 @@ async function table(desk, phone, site, { check, look, sideways }) {
     return sideways(phone.page);
   });
   await look(phone, "import-phone");
+  await light.page.goto(`${site.url}/fleet/import`);
+  await light.page.click("[data-column-help] summary");
+  await look(light, "import-light");
 }
 
 /** The whole of it, on a collector of its own. */
@@ -196,7 +200,7 @@ export async function setup(browser, tools) {
     const light = await open(browser, { viewport: DESK, theme: "light", storageState });
     await emptyPages(desk, site.url, tools, desk);
     await walk([desk, phone, light], site, tools);
-    await table(desk, phone, site, tools);
+    await table(desk, phone, light, site, tools);
     await tools.check("setup: nothing was logged", () => {
       const all = [desk, phone, light].flatMap(({ complaints }) => complaints);
       return all.length > 0 ? all : null;

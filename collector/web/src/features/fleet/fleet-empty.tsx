@@ -10,8 +10,9 @@ import { SetupLink } from "../setup/setup-link";
 export function FleetEmpty({ onAdd }: { onAdd: () => void }) {
   useEffect(() => live.ensureAgents(), []);
   const scope = useScope();
+  // Null until they are known, then their ids: one alone is the one that scans.
   const agents = useTableValue(live.agents, (table) =>
-    table.phase === "ready" ? table.list().filter((agent) => isInScope(scope, agent)).length : null,
+    table.phase === "ready" ? table.list().filter((agent) => isInScope(scope, agent) && !agent.revoked_at).map(({ id }) => id).join() : null,
   );
   const may = useMayMake("write");
   if (!may) {
@@ -21,7 +22,7 @@ export function FleetEmpty({ onAdd }: { onAdd: () => void }) {
       </Empty>
     );
   }
-  if (agents === 0) {
+  if (agents === "") {
     return (
       <Empty title="No agent yet">
         <p>
@@ -39,7 +40,7 @@ export function FleetEmpty({ onAdd }: { onAdd: () => void }) {
         switch, or of all that stand in a table. The first values show here within one interval.
       </p>
       <span className="flex flex-wrap gap-2">
-        <SetupLink>Scan a network</SetupLink>
+        <SetupLink {...(agents && !agents.includes(",") ? { agent: agents } : {})}>Scan a network</SetupLink>
         <Button onClick={onAdd}>Add one device</Button>
         <ImportLink />
       </span>

@@ -6,11 +6,11 @@ import type { Device } from "../../lib/types";
 import { REACH_CHARTS, reachLatest } from "../device/object-charts";
 import { SeriesCharts } from "../device/series-charts";
 
-const LIVE: Range = { from: "now-15m", to: "now" };
+const LIVE: Range = { from: "now-5m", to: "now" };
 const NONE = "No round trip yet. It is drawn from the first answer on.";
 const CHARTS = REACH_CHARTS.slice(0, 1);
 
-/** How a device answers, over its first quarter of an hour. */
+/** How a device answers, over its first minutes. */
 export function FirstChart({ device }: { device: Device }) {
   const [range, set] = useState(LIVE);
   const isLive = range === LIVE;

@@ -1,3 +1,4 @@
+import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { lazy, Suspense, useState } from "react";
 import { serverNow } from "../../lib/clock";
@@ -8,6 +9,7 @@ import { Age } from "../../ui/age";
 import { DeviceState, StateShape } from "../../ui/state-badge";
 import { inMs } from "../agents/link";
 import { useShown } from "../fleet/fleet-row";
+import { rulesQuery } from "../rules/rules";
 import { byFirst } from "./made-of";
 
 const FirstChart = lazy(() => import("./first-chart").then((m) => ({ default: m.FirstChart })));
@@ -17,7 +19,7 @@ const LISTED = 8;
 const LINK = "text-accent underline underline-offset-4 phone:inline-flex phone:min-h-11 phone:items-center";
 
 /** The devices that were adopted, from nothing to their first values. */
-export function FirstValues({ ids }: { ids: readonly string[] }) {
+export function FirstValues({ ids, tenant }: { ids: readonly string[]; tenant: string }) {
   const [firstId, setFirstId] = useState<string | null>(null);
   useTableValue(live.devices, (table) => ids.map((id) => (table.get(id)?.last_sample_at ? 1 : 0)).join(""));
   const devices = ids.flatMap((id) => live.devices.get(id) ?? []).toSorted(byFirst);
@@ -34,11 +36,24 @@ export function FirstValues({ ids }: { ids: readonly string[] }) {
         {devices.slice(0, LISTED).map(({ id }) => <Row key={id} id={id} />)}
       </ul>
       {devices.length > LISTED && <Link to="/fleet" className={LINK}>All {counted(devices.length, "device")} in the fleet</Link>}
-      <p className="max-w-[62ch] rounded-md border border-line bg-surface px-3 py-2.5">
-        Alert rules are on: what goes wrong shows under <Link to="/alerts" className={LINK}>Alerts</Link> by itself. Tell somebody, too:{" "}
-        <Link to="/settings/notifications" className={LINK}>set up notifications</Link>.
-      </p>
+      <WhatNext tenant={tenant} />
     </>
+  );
+}
+
+/** Who looks at them from now on, and whom that is told. */
+function WhatNext({ tenant }: { tenant: string }) {
+  const on = useQuery(rulesQuery(tenant)).data?.filter(({ enabled }) => enabled).length;
+  if (on === undefined) return null;
+  return (
+    <p className="max-w-[62ch] rounded-md border border-line bg-surface px-3 py-2.5" data-what-next>
+      {on === 0 ? <>No alert rule is on, so nothing would be told: <Link to="/alerts/rules" className={LINK}>switch some on</Link>.</> : (
+        <>
+          {counted(on, "alert rule")} {on === 1 ? "is" : "are"} on: what goes wrong shows under <Link to="/alerts" className={LINK}>Alerts</Link> by itself.
+        </>
+      )}{" "}
+      Tell somebody, too: <Link to="/settings/notifications" className={LINK}>set up notifications</Link>.
+    </p>
   );
 }
 

@@ -1,5 +1,6 @@
 import { Link } from "@tanstack/react-router";
 import { shortModel } from "../../lib/format";
+import { live, useRowValue } from "../../lib/live-app";
 import type { Adopted, ScanHost } from "../../lib/types";
 import { INPUT } from "../../ui/field";
 import { StateShape } from "../../ui/state-badge";
@@ -22,9 +23,11 @@ interface Props {
 export function ProposalRow({ host, isPicked, name, outcome, onPick, onName }: Props) {
   const { address, device, snmp, duplicate_of: same } = host;
   const why = whyNot(host);
+  // It may have been given another name since.
+  const known = useRowValue(live.devices, device ?? "", (row) => row?.name ?? null);
   return (
     <tr className={ROW} data-host={address}>
-      <Cell className="phone:order-1 phone:col-span-2">
+      <Cell className={device ? "phone:hidden" : "phone:order-1 phone:col-span-2"}>
         {device ? <StateShape state="up" /> : (
           <label className="inline-flex min-h-6 min-w-6 items-center gap-2 phone:min-h-11">
             <input type="checkbox" className="size-4 accent-accent" checked={isPicked} onChange={(event) => onPick(event.target.checked)} />
@@ -36,10 +39,10 @@ export function ProposalRow({ host, isPicked, name, outcome, onPick, onName }: P
       <Cell className="phone:order-2 phone:col-span-2">
         {device ? (
           <Link to="/devices/$id" params={{ id: device }} className="font-medium text-accent hover:underline phone:inline-flex phone:min-h-11 phone:items-center" data-adopted-device>
-            {outcome?.name ?? host.name ?? address}
+            {known ?? outcome?.name ?? host.name ?? address}
           </Link>
         ) : (
-          <input aria-label={`Name of ${address}`} className={`${INPUT} h-7! min-w-36`} autoComplete="off" spellCheck={false}
+          <input aria-label={`Name of ${address}`} className={`${INPUT} min-w-36 desk:h-7!`} autoComplete="off" spellCheck={false}
             placeholder={host.proposed_name} value={name ?? host.proposed_name} onChange={(event) => onName(event.target.value)} />
         )}
         {outcome?.detail && <span className="block text-xs text-down phone:basis-full" data-refused={outcome.code}>{outcome.detail}</span>}

@@ -7,7 +7,7 @@ import { Button } from "../../ui/button";
 import { ErrorNote } from "../../ui/error-note";
 import { FieldFrame, INPUT, TextField } from "../../ui/field";
 import { ADDRESSES_MAX, countRanges, splitRanges, toggleRange } from "./ranges";
-import { scansKey, useNetworks } from "./queries";
+import { isOver, scansKey, useNetworks, useScans } from "./queries";
 
 interface Props {
   agent: string;
@@ -23,6 +23,7 @@ const USUAL_PACE = "100";
 /** Which addresses are asked, and how gently. */
 export function ScanForm({ agent, isUp, profiles, onScan }: Props) {
   const networks = useNetworks(agent, isUp);
+  const running = useScans(agent).data?.find((scan) => !isOver(scan));
   const [typed, setTyped] = useState<string | null>(null);
   const [port, setPort] = useState(USUAL_PORT);
   const [pace, setPace] = useState(USUAL_PACE);
@@ -48,6 +49,11 @@ export function ScanForm({ agent, isUp, profiles, onScan }: Props) {
       event.preventDefault();
       start.mutate();
     }}>
+      {running && (
+        <p className="flex flex-wrap items-center gap-3" data-under-way>
+          A scan of this agent is under way. <Button className="h-7" onClick={() => onScan(running.id)}>Look at it</Button>
+        </p>
+      )}
       <Networks networks={networks.data} error={networks.error} isLoading={networks.isLoading} chosen={ranges}
         onToggle={(network) => setTyped(toggleRange(text, network))} />
       <FieldFrame id="scan-ranges" label="Addresses" error={rangeError}

@@ -57,7 +57,7 @@ function Steps() {
   const scanQuery = useScan(scanId);
   const scan = scanQuery.data;
   const agentsKnown = useTableValue(live.agents, (table) => table.phase === "ready");
-  const agent = useAgent(agentId ?? scan?.agent.id ?? "");
+  const agent = useAgent(scan?.agent.id ?? agentId ?? "");
   const sites = useSites(null);
   const site = agent ? { ...agent.site, tenant: agent.tenant } : sites?.find(({ id }) => id === siteId);
   const reach = useProfilesInReach(site?.tenant.id ?? "", site?.id ?? "");
@@ -105,7 +105,7 @@ function Steps() {
       </Step>
       <Step number={6} title="First values" isOpen={madeIds.length > 0} isDone={madeIds.some((id) => live.devices.get(id)?.last_sample_at)}
         note={madeIds.length > 0 ? `${counted(madeIds.length, "device")} of this scan ${madeIds.length === 1 ? "is" : "are"} watched now.` : undefined}>
-        <FirstValues key={scan?.id} ids={madeIds} />
+        {scan && <FirstValues key={scan.id} ids={madeIds} tenant={scan.tenant.id} />}
       </Step>
     </ol>
   );
