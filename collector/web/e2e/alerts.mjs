@@ -37,8 +37,8 @@ async function drive(site, view, { check, lookAt, sideways }) {
   const quiet = await view({ viewport: DESK, theme: "dark" });
   await check("alerts: who has nothing wrong learns what is looked for", async () => {
     await signInPage(quiet.page, url, QUIET_ADMIN, "/alerts");
-    await quiet.page.waitForSelector("h2:has-text('Nothing is wrong')");
-    await quiet.page.waitForSelector("text=10 rules look at what the agents tell");
+    await quiet.page.waitForSelector("h2:has-text('Nothing is watched yet')");
+    await quiet.page.waitForSelector("text=10 rules are on");
   });
   await lookAt(quiet, "alerts-empty-dark");
 

@@ -185,6 +185,9 @@ it("tells of devices that are not up where no alert is open, and leads to them",
   expect(links).toEqual([["2 devices are degraded", "/fleet?state=degraded"], ["1 is unknown", "/fleet?state=unknown"]]);
   act(() => live.devices.replace([device("a", "up")] as never));
   expect(await screen.findByText("Nothing is wrong")).toBeTruthy();
+  act(() => live.devices.replace([]));
+  expect(await screen.findByText("Nothing is watched yet")).toBeTruthy();
+  expect(screen.getByText("Set up a site").getAttribute("href")).toBe("/setup");
 });
 
 it("speaks of no devices before they are loaded", async () => {

@@ -17,7 +17,7 @@ export const COLUMNS: readonly ColumnInfo[] = [
   { name: "tags", note: "With semicolons between them: core;backbone" },
   { name: "interval_s", note: "Seconds between polls; 60 if empty." },
   { name: "profile", note: "A credential profile by name or id; nothing secret is in the table then." },
-  { name: "snmp_version", note: "v1, v2c or v3; v2c if empty." },
+  { name: "snmp_version", note: "v1, v2c or v3; if empty, v3 where there is a user, else v2c." },
   { name: "community", note: "For v1 and v2c, where there is no profile.", isSecret: true },
   { name: "user", note: "For v3." },
   { name: "auth", note: "none, md5, sha1, sha224, sha256, sha384 or sha512." },

@@ -35,7 +35,7 @@ export function CsvField({ value, onChange, error }: Props) {
   const rows = Math.max(0, parseCsv(value).length - 1);
   return (
     <FieldFrame id="import-csv" label="Table" error={refused ?? error}
-      hint={rows > 0 ? `${integer(rows)} ${rows === 1 ? "row" : "rows"} below the names of the columns.` : "CSV in UTF-8, the first row names the columns. It is sent once and kept nowhere."}>
+      hint={rows > 0 ? `${integer(rows)} ${rows === 1 ? "row" : "rows"} below the names of the columns.` : "CSV in UTF-8, the first row names the columns. This browser keeps nothing of it."}>
       <div className="flex flex-col gap-2" onDragOver={(event) => {
         event.preventDefault();
         setOver(true);
