@@ -77,6 +77,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/agents/{id}/networks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Networks that an agent is in
+         * @description As its host says now; the agent has 20 s to answer.
+         */
+        get: operations["agent_networks"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/agents/{id}/ping": {
         parameters: {
             query?: never;
@@ -105,6 +125,26 @@ export interface paths {
         put?: never;
         /** End an agent for good */
         post: operations["revoke"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/agents/{id}/scans": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Look for what stands at a site
+         * @description Answers at once: the scan tells what comes of it. An agent has one scan at a time.
+         */
+        post: operations["scan_new"];
         delete?: never;
         options?: never;
         head?: never;
@@ -643,6 +683,27 @@ export interface paths {
         put?: never;
         /** Change or take out many devices */
         post: operations["device_bulk"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/devices/import": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Make many devices of a table
+         * @description Rows that are in order are made, all at once; of the others the answer says what is wrong. Those of an
+         *     address that the agent has already are left as they are.
+         */
+        post: operations["device_import"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1194,6 +1255,85 @@ export interface paths {
         patch: operations["rule_change"];
         trace?: never;
     };
+    "/api/v1/scans": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Scans, the newest first
+         * @description The last 20 of each tenant are kept.
+         */
+        get: operations["scans"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/scans/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One scan with what it has found so far */
+        get: operations["scan"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/scans/{id}/adopt": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Make devices of hosts that a scan has found
+         * @description Each is asked with the profile that works: where that is not the one in force for it, the device gets
+         *     the same credential as its own. All are made at once; of those that cannot be, the outcome says why.
+         */
+        post: operations["scan_adopt"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/scans/{id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * End a scan
+         * @description No more addresses are asked; those that the agent is asking now end by themselves. What was found
+         *     stays.
+         */
+        post: operations["scan_cancel"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/screens": {
         parameters: {
             query?: never;
@@ -1587,6 +1727,38 @@ export interface components {
         };
         /** @enum {string} */
         AdminState: "up" | "down" | "testing";
+        /** @description What became of one host. */
+        AdoptOutcome: {
+            address: string;
+            /** @description Why there is none: the stable code of the problem. */
+            code: string | null;
+            /** @description The same for people. */
+            detail: string | null;
+            /** @description That was made of it. */
+            device: string | null;
+            name: string | null;
+        };
+        Adopted: {
+            /**
+             * Format: int32
+             * @description How many devices were made.
+             */
+            devices: number;
+            /** @description In the order of the request. */
+            outcomes: components["schemas"]["AdoptOutcome"][];
+        };
+        AdoptedHost: {
+            /** @description Of a host of the scan. */
+            address: string;
+            /** @description The proposed one if not given. */
+            name?: string | null;
+            /** @description The proposed ones if not given. */
+            tags?: string[] | null;
+        };
+        Adoption: {
+            /** @description 1 to 1000. */
+            hosts: components["schemas"]["AdoptedHost"][];
+        };
         Agent: {
             buffer: components["schemas"]["AgentBuffer"] | null;
             certificate_expires_at: components["schemas"]["Time"] | null;
@@ -1651,6 +1823,20 @@ export interface components {
             name?: string | null;
             /** @description Another site of its tenant; its devices follow. */
             site?: string | null;
+        };
+        AgentNetwork: {
+            /**
+             * Format: int32
+             * @description How many hosts it has room for; a scan takes 4096.
+             */
+            addresses: number;
+            interface: string | null;
+            /** @description Like `192.168.88.0/24`: a range of a scan. */
+            network: string;
+        };
+        AgentNetworks: {
+            /** @description Without loopback and those of containers. Empty where the agent's system does not tell them. */
+            networks: components["schemas"]["AgentNetwork"][];
         };
         /** @description Only the fields that changed. */
         AgentPatch: {
@@ -2393,6 +2579,18 @@ export interface components {
             };
         };
         /** @description A successful answer. */
+        Data_Adopted: {
+            data: {
+                /**
+                 * Format: int32
+                 * @description How many devices were made.
+                 */
+                devices: number;
+                /** @description In the order of the request. */
+                outcomes: components["schemas"]["AdoptOutcome"][];
+            };
+        };
+        /** @description A successful answer. */
         Data_Agent: {
             data: {
                 buffer: components["schemas"]["AgentBuffer"] | null;
@@ -2447,6 +2645,13 @@ export interface components {
                 clock_ahead_ms: number | null;
                 /** Format: double */
                 rtt_ms: number;
+            };
+        };
+        /** @description A successful answer. */
+        Data_AgentNetworks: {
+            data: {
+                /** @description Without loopback and those of containers. Empty where the agent's system does not tell them. */
+                networks: components["schemas"]["AgentNetwork"][];
             };
         };
         /** @description A successful answer. */
@@ -2829,6 +3034,31 @@ export interface components {
             };
         };
         /** @description A successful answer. */
+        Data_Imported: {
+            data: {
+                /**
+                 * Format: int32
+                 * @description How many devices were made, or would be.
+                 */
+                create: number;
+                dry_run: boolean;
+                /**
+                 * Format: int32
+                 * @description How many cannot be made as they are.
+                 */
+                errors: number;
+                /**
+                 * Format: int32
+                 * @description How many are there already.
+                 */
+                exists: number;
+                /** @description In the order of the table. */
+                rows: components["schemas"]["ImportRow"][];
+                /** @description Columns that mean nothing here, and were not read. */
+                unknown_columns: string[];
+            };
+        };
+        /** @description A successful answer. */
         Data_Me: {
             data: {
                 tenants: components["schemas"]["MyTenant"][];
@@ -2962,6 +3192,51 @@ export interface components {
                 past: components["schemas"]["RulePast"];
                 /** @description Up to 200 of what is counted; what is wrong comes first. */
                 things: components["schemas"]["RuleThing"][];
+            };
+        };
+        /** @description A successful answer. */
+        Data_Scan: {
+            /** @description A search for what stands at a site. */
+            data: {
+                agent: components["schemas"]["Ref"];
+                /**
+                 * Format: int32
+                 * @description Of `total` addresses.
+                 */
+                asked: number;
+                asked_by: string;
+                /** @description What it waits for, why it has failed, or what came of it. */
+                detail: string | null;
+                ended_at: components["schemas"]["Time"] | null;
+                /**
+                 * Format: int32
+                 * @description Hosts, those that are devices already among them.
+                 */
+                found: number;
+                id: string;
+                /** Format: int32 */
+                packets_per_second: number;
+                /** Format: int32 */
+                port: number;
+                /** @description Which are tried, in this order. */
+                profiles: components["schemas"]["Ref"][];
+                ranges: string[];
+                site: components["schemas"]["Ref"];
+                started_at: components["schemas"]["Time"];
+                state: components["schemas"]["ScanState"];
+                tenant: components["schemas"]["Ref"];
+                /**
+                 * Format: int32
+                 * @description Without those that are devices already.
+                 */
+                total: number;
+            };
+        };
+        /** @description A successful answer. */
+        Data_ScanDetail: {
+            data: components["schemas"]["Scan"] & {
+                /** @description In the order of their addresses. */
+                hosts: components["schemas"]["ScanHost"][];
             };
         };
         /** @description A successful answer. */
@@ -3409,6 +3684,63 @@ export interface components {
             /** Format: double */
             rtt_ms: number | null;
             state: components["schemas"]["State"];
+        };
+        /** @description Has no `Debug`: communities are in it. */
+        Import: {
+            /** @description Of rows that name none. */
+            agent?: string | null;
+            /**
+             * Format: password
+             * @description The first row names the columns: `address`, and any of `name`, `site`, `agent`, `interval_s`,
+             *     `tags` (`a;b`), `snmp_version`, `community`, `user`, `auth`, `auth_password`, `privacy`,
+             *     `privacy_password`, `context`, `profile` and `ping` (yes or no). Separated by commas, semicolons
+             *     or tabs, quoted as in RFC 4180; 1 MiB and 2000 rows at most.
+             */
+            csv: string;
+            /** @description Whether nothing is made, and only told what would be. */
+            dry_run: boolean;
+            tenant: string;
+        };
+        /** @enum {string} */
+        ImportOutcome: "create" | "exists" | "error";
+        /** @description What becomes of one row. No credential is ever in it. */
+        ImportRow: {
+            /** @description Null: it has none that can be one. */
+            address: string | null;
+            /** @description That was made. */
+            device: string | null;
+            /** @description The column that something is wrong with, if it is one. */
+            field: string | null;
+            /**
+             * Format: int64
+             * @description Where it begins in the table, from 1.
+             */
+            line: number;
+            message: string | null;
+            name: string | null;
+            outcome: components["schemas"]["ImportOutcome"];
+        };
+        Imported: {
+            /**
+             * Format: int32
+             * @description How many devices were made, or would be.
+             */
+            create: number;
+            dry_run: boolean;
+            /**
+             * Format: int32
+             * @description How many cannot be made as they are.
+             */
+            errors: number;
+            /**
+             * Format: int32
+             * @description How many are there already.
+             */
+            exists: number;
+            /** @description In the order of the table. */
+            rows: components["schemas"]["ImportRow"][];
+            /** @description Columns that mean nothing here, and were not read. */
+            unknown_columns: string[];
         };
         Interface: {
             admin: components["schemas"]["AdminState"] | null;
@@ -4085,6 +4417,44 @@ export interface components {
             meta: components["schemas"]["Meta"];
         };
         /** @description A page of a list. */
+        List_Scan: {
+            data: {
+                agent: components["schemas"]["Ref"];
+                /**
+                 * Format: int32
+                 * @description Of `total` addresses.
+                 */
+                asked: number;
+                asked_by: string;
+                /** @description What it waits for, why it has failed, or what came of it. */
+                detail: string | null;
+                ended_at: components["schemas"]["Time"] | null;
+                /**
+                 * Format: int32
+                 * @description Hosts, those that are devices already among them.
+                 */
+                found: number;
+                id: string;
+                /** Format: int32 */
+                packets_per_second: number;
+                /** Format: int32 */
+                port: number;
+                /** @description Which are tried, in this order. */
+                profiles: components["schemas"]["Ref"][];
+                ranges: string[];
+                site: components["schemas"]["Ref"];
+                started_at: components["schemas"]["Time"];
+                state: components["schemas"]["ScanState"];
+                tenant: components["schemas"]["Ref"];
+                /**
+                 * Format: int32
+                 * @description Without those that are devices already.
+                 */
+                total: number;
+            }[];
+            meta: components["schemas"]["Meta"];
+        };
+        /** @description A page of a list. */
         List_Screen: {
             data: {
                 created_at: components["schemas"]["Time"];
@@ -4374,6 +4744,29 @@ export interface components {
             /** @description `info`, `warning` or `critical`. */
             severity: string;
             tenant: string;
+        };
+        /** @description What is to be looked for. */
+        NewScan: {
+            /**
+             * Format: int32
+             * @description 20 to 500, to all hosts together; 100 if not given.
+             */
+            packets_per_second?: number | null;
+            /**
+             * Format: int32
+             * @description 161 if not given.
+             */
+            port?: number | null;
+            /**
+             * @description Credential profiles in reach of the agent's site, in the order to try them, 16 at most; if not
+             *     given, all of them, first those that would be in force.
+             */
+            profiles?: string[] | null;
+            /**
+             * @description 1 to 64: networks (`192.168.88.0/24`), spans (`10.0.0.20-10.0.0.99`) or addresses of IPv4; 4096
+             *     addresses at most. A network's own address and its broadcast address are left out.
+             */
+            ranges: string[];
         };
         NewSilence: {
             /** @description Up to 500 characters. */
@@ -4781,6 +5174,85 @@ export interface components {
             /** @description All of them, in their order; up to 50. */
             views: components["schemas"]["SavedView"][];
         };
+        /** @description A search for what stands at a site. */
+        Scan: {
+            agent: components["schemas"]["Ref"];
+            /**
+             * Format: int32
+             * @description Of `total` addresses.
+             */
+            asked: number;
+            asked_by: string;
+            /** @description What it waits for, why it has failed, or what came of it. */
+            detail: string | null;
+            ended_at: components["schemas"]["Time"] | null;
+            /**
+             * Format: int32
+             * @description Hosts, those that are devices already among them.
+             */
+            found: number;
+            id: string;
+            /** Format: int32 */
+            packets_per_second: number;
+            /** Format: int32 */
+            port: number;
+            /** @description Which are tried, in this order. */
+            profiles: components["schemas"]["Ref"][];
+            ranges: string[];
+            site: components["schemas"]["Ref"];
+            started_at: components["schemas"]["Time"];
+            state: components["schemas"]["ScanState"];
+            tenant: components["schemas"]["Ref"];
+            /**
+             * Format: int32
+             * @description Without those that are devices already.
+             */
+            total: number;
+        };
+        ScanDetail: components["schemas"]["Scan"] & {
+            /** @description In the order of their addresses. */
+            hosts: components["schemas"]["ScanHost"][];
+        };
+        ScanEcho: {
+            /**
+             * Format: double
+             * @description Null: it answers no echo requests.
+             */
+            rtt_ms: number | null;
+        };
+        /** @description A host that was found, and the device that it would be. */
+        ScanHost: {
+            address: string;
+            /** @description `sysDescr`. */
+            descr: string | null;
+            /** @description The device of the site that has this address now. One that was there before the scan was not asked. */
+            device: string | null;
+            /** @description The first address of what is most likely the same device. */
+            duplicate_of: string | null;
+            echo: components["schemas"]["ScanEcho"];
+            /** @description Vendor and model in words, as far as they are known. */
+            kind: string | null;
+            /** @description `sysName`. */
+            name: string | null;
+            /** @description `sysObjectID`. */
+            object_id: string | null;
+            /** @description What it calls itself, or its address; no device of the site has this name. */
+            proposed_name: string;
+            /** @description What the profile that works asks of devices that are to be asked with it. */
+            proposed_tags: string[];
+            snmp: components["schemas"]["ScanSnmp"];
+        };
+        ScanSnmp: {
+            /** @description What to do about the cause, one sentence. */
+            advice: string | null;
+            cause: components["schemas"]["Cause"] | null;
+            profile: components["schemas"]["Ref"] | null;
+            version: components["schemas"]["SnmpVersion"] | null;
+            /** @description Whether one of the profiles does. */
+            works: boolean;
+        };
+        /** @enum {string} */
+        ScanState: "running" | "waiting" | "done" | "failed" | "cancelled";
         /**
          * @description What an API key may do.
          * @enum {string}
@@ -5230,6 +5702,36 @@ export interface operations {
             };
         };
     };
+    agent_networks: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Data_AgentNetworks"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     agent_ping: {
         parameters: {
             query?: never;
@@ -5285,6 +5787,40 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Data_Agent"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    scan_new: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewScan"];
+            };
+        };
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Data_Scan"];
                 };
             };
             /** @description What went wrong */
@@ -6580,6 +7116,38 @@ export interface operations {
             };
         };
     };
+    device_import: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Import"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Data_Imported"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     device: {
         parameters: {
             query?: never;
@@ -7855,6 +8423,137 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Data_Rule"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    scans: {
+        parameters: {
+            query?: {
+                tenant?: string;
+                agent?: string;
+                limit?: number;
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["List_Scan"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    scan: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Data_ScanDetail"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    scan_adopt: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Adoption"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Data_Adopted"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    scan_cancel: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["NoWishes"] | null;
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Data_Scan"];
                 };
             };
             /** @description What went wrong */

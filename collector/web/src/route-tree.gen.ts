@@ -16,6 +16,7 @@ import { Route as WallRouteImport } from "./routes/wall";
 import { Route as AppIndexRouteImport } from "./routes/_app/index";
 import { Route as AppFleetRouteImport } from "./routes/_app/fleet";
 import { Route as AppSettingsRouteImport } from "./routes/_app/settings";
+import { Route as AppSetupRouteImport } from "./routes/_app/setup";
 import { Route as AppAgentsIndexRouteImport } from "./routes/_app/agents.index";
 import { Route as AppAgentsIdRouteImport } from "./routes/_app/agents.$id";
 import { Route as AppAlertsIndexRouteImport } from "./routes/_app/alerts.index";
@@ -25,6 +26,7 @@ import { Route as AppConfigIdRouteImport } from "./routes/_app/config.$id";
 import { Route as AppConfigJobsRouteImport } from "./routes/_app/config.jobs";
 import { Route as AppConfigSearchRouteImport } from "./routes/_app/config.search";
 import { Route as AppDevicesIdRouteImport } from "./routes/_app/devices.$id";
+import { Route as AppFleetImportRouteImport } from "./routes/_app/fleet_.import";
 import { Route as AppSettingsIndexRouteImport } from "./routes/_app/settings.index";
 import { Route as AppSettingsAccountRouteImport } from "./routes/_app/settings.account";
 import { Route as AppSettingsApiKeysRouteImport } from "./routes/_app/settings.api-keys";
@@ -79,6 +81,11 @@ const AppSettingsRoute = AppSettingsRouteImport.update({
   path: "/settings",
   getParentRoute: () => AppRoute,
 } as any);
+const AppSetupRoute = AppSetupRouteImport.update({
+  id: "/setup",
+  path: "/setup",
+  getParentRoute: () => AppRoute,
+} as any);
 const AppAgentsIndexRoute = AppAgentsIndexRouteImport.update({
   id: "/agents/",
   path: "/agents/",
@@ -122,6 +129,11 @@ const AppConfigSearchRoute = AppConfigSearchRouteImport.update({
 const AppDevicesIdRoute = AppDevicesIdRouteImport.update({
   id: "/devices/$id",
   path: "/devices/$id",
+  getParentRoute: () => AppRoute,
+} as any);
+const AppFleetImportRoute = AppFleetImportRouteImport.update({
+  id: "/fleet_/import",
+  path: "/fleet/import",
   getParentRoute: () => AppRoute,
 } as any);
 const AppSettingsIndexRoute = AppSettingsIndexRouteImport.update({
@@ -231,12 +243,14 @@ export interface FileRoutesByFullPath {
   "/wall": typeof WallRoute;
   "/fleet": typeof AppFleetRoute;
   "/settings": typeof AppSettingsRouteWithChildren;
+  "/setup": typeof AppSetupRoute;
   "/agents/$id": typeof AppAgentsIdRoute;
   "/alerts/$id": typeof AppAlertsIdRoute;
   "/config/$id": typeof AppConfigIdRoute;
   "/config/jobs": typeof AppConfigJobsRoute;
   "/config/search": typeof AppConfigSearchRoute;
   "/devices/$id": typeof AppDevicesIdRoute;
+  "/fleet/import": typeof AppFleetImportRoute;
   "/settings/account": typeof AppSettingsAccountRoute;
   "/settings/api-keys": typeof AppSettingsApiKeysRoute;
   "/settings/audit": typeof AppSettingsAuditRoute;
@@ -265,6 +279,7 @@ export interface FileRoutesByTo {
   "/password": typeof PasswordRoute;
   "/wall": typeof WallRoute;
   "/fleet": typeof AppFleetRoute;
+  "/setup": typeof AppSetupRoute;
   "/": typeof AppIndexRoute;
   "/agents/$id": typeof AppAgentsIdRoute;
   "/alerts/$id": typeof AppAlertsIdRoute;
@@ -272,6 +287,7 @@ export interface FileRoutesByTo {
   "/config/jobs": typeof AppConfigJobsRoute;
   "/config/search": typeof AppConfigSearchRoute;
   "/devices/$id": typeof AppDevicesIdRoute;
+  "/fleet/import": typeof AppFleetImportRoute;
   "/settings/account": typeof AppSettingsAccountRoute;
   "/settings/api-keys": typeof AppSettingsApiKeysRoute;
   "/settings/audit": typeof AppSettingsAuditRoute;
@@ -303,6 +319,7 @@ export interface FileRoutesById {
   "/wall": typeof WallRoute;
   "/_app/fleet": typeof AppFleetRoute;
   "/_app/settings": typeof AppSettingsRouteWithChildren;
+  "/_app/setup": typeof AppSetupRoute;
   "/_app/": typeof AppIndexRoute;
   "/_app/agents/$id": typeof AppAgentsIdRoute;
   "/_app/alerts/$id": typeof AppAlertsIdRoute;
@@ -310,6 +327,7 @@ export interface FileRoutesById {
   "/_app/config/jobs": typeof AppConfigJobsRoute;
   "/_app/config/search": typeof AppConfigSearchRoute;
   "/_app/devices/$id": typeof AppDevicesIdRoute;
+  "/_app/fleet_/import": typeof AppFleetImportRoute;
   "/_app/settings/account": typeof AppSettingsAccountRoute;
   "/_app/settings/api-keys": typeof AppSettingsApiKeysRoute;
   "/_app/settings/audit": typeof AppSettingsAuditRoute;
@@ -342,12 +360,14 @@ export interface FileRouteTypes {
     | "/wall"
     | "/fleet"
     | "/settings"
+    | "/setup"
     | "/agents/$id"
     | "/alerts/$id"
     | "/config/$id"
     | "/config/jobs"
     | "/config/search"
     | "/devices/$id"
+    | "/fleet/import"
     | "/settings/account"
     | "/settings/api-keys"
     | "/settings/audit"
@@ -376,6 +396,7 @@ export interface FileRouteTypes {
     | "/password"
     | "/wall"
     | "/fleet"
+    | "/setup"
     | "/"
     | "/agents/$id"
     | "/alerts/$id"
@@ -383,6 +404,7 @@ export interface FileRouteTypes {
     | "/config/jobs"
     | "/config/search"
     | "/devices/$id"
+    | "/fleet/import"
     | "/settings/account"
     | "/settings/api-keys"
     | "/settings/audit"
@@ -413,6 +435,7 @@ export interface FileRouteTypes {
     | "/wall"
     | "/_app/fleet"
     | "/_app/settings"
+    | "/_app/setup"
     | "/_app/"
     | "/_app/agents/$id"
     | "/_app/alerts/$id"
@@ -420,6 +443,7 @@ export interface FileRouteTypes {
     | "/_app/config/jobs"
     | "/_app/config/search"
     | "/_app/devices/$id"
+    | "/_app/fleet_/import"
     | "/_app/settings/account"
     | "/_app/settings/api-keys"
     | "/_app/settings/audit"
@@ -502,6 +526,13 @@ declare module "@tanstack/react-router" {
       preLoaderRoute: typeof AppSettingsRouteImport;
       parentRoute: typeof AppRoute;
     };
+    "/_app/setup": {
+      id: "/_app/setup";
+      path: "/setup";
+      fullPath: "/setup";
+      preLoaderRoute: typeof AppSetupRouteImport;
+      parentRoute: typeof AppRoute;
+    };
     "/_app/agents/": {
       id: "/_app/agents/";
       path: "/agents";
@@ -563,6 +594,13 @@ declare module "@tanstack/react-router" {
       path: "/devices/$id";
       fullPath: "/devices/$id";
       preLoaderRoute: typeof AppDevicesIdRouteImport;
+      parentRoute: typeof AppRoute;
+    };
+    "/_app/fleet_/import": {
+      id: "/_app/fleet_/import";
+      path: "/fleet/import";
+      fullPath: "/fleet/import";
+      preLoaderRoute: typeof AppFleetImportRouteImport;
       parentRoute: typeof AppRoute;
     };
     "/_app/settings/": {
@@ -740,6 +778,7 @@ const AppSettingsRouteWithChildren = AppSettingsRoute._addFileChildren(
 interface AppRouteChildren {
   AppFleetRoute: typeof AppFleetRoute;
   AppSettingsRoute: typeof AppSettingsRouteWithChildren;
+  AppSetupRoute: typeof AppSetupRoute;
   AppIndexRoute: typeof AppIndexRoute;
   AppAgentsIdRoute: typeof AppAgentsIdRoute;
   AppAlertsIdRoute: typeof AppAlertsIdRoute;
@@ -747,6 +786,7 @@ interface AppRouteChildren {
   AppConfigJobsRoute: typeof AppConfigJobsRoute;
   AppConfigSearchRoute: typeof AppConfigSearchRoute;
   AppDevicesIdRoute: typeof AppDevicesIdRoute;
+  AppFleetImportRoute: typeof AppFleetImportRoute;
   AppSitesIdRoute: typeof AppSitesIdRoute;
   AppAgentsIndexRoute: typeof AppAgentsIndexRoute;
   AppAlertsIndexRoute: typeof AppAlertsIndexRoute;
@@ -761,6 +801,7 @@ interface AppRouteChildren {
 const AppRouteChildren: AppRouteChildren = {
   AppFleetRoute: AppFleetRoute,
   AppSettingsRoute: AppSettingsRouteWithChildren,
+  AppSetupRoute: AppSetupRoute,
   AppIndexRoute: AppIndexRoute,
   AppAgentsIdRoute: AppAgentsIdRoute,
   AppAlertsIdRoute: AppAlertsIdRoute,
@@ -768,6 +809,7 @@ const AppRouteChildren: AppRouteChildren = {
   AppConfigJobsRoute: AppConfigJobsRoute,
   AppConfigSearchRoute: AppConfigSearchRoute,
   AppDevicesIdRoute: AppDevicesIdRoute,
+  AppFleetImportRoute: AppFleetImportRoute,
   AppSitesIdRoute: AppSitesIdRoute,
   AppAgentsIndexRoute: AppAgentsIndexRoute,
   AppAlertsIndexRoute: AppAlertsIndexRoute,

@@ -7,7 +7,7 @@ import { Segments } from "../../ui/segments";
 import { StateShape } from "../../ui/state-badge";
 import { BODY, Cell, ROW } from "../../ui/table-cell";
 import { TableHead } from "../../ui/table-head";
-import { saveText } from "../config/save-text";
+import { saveText } from "../../lib/save-text";
 import { failedCsv, whatWords } from "./columns";
 
 interface Props {

@@ -5,6 +5,7 @@ import { useSites } from "../../lib/use-sites";
 import { Button } from "../../ui/button";
 import { Empty } from "../../ui/empty";
 import { Icon } from "../../ui/icon";
+import { SetupLink } from "../setup/setup-link";
 
 const NameSite = lazy(() => import("../sites/change-site").then((m) => ({ default: m.NameSite })));
 const NewAgent = lazy(() => import("../agents/new-agent").then((m) => ({ default: m.NewAgent })));
@@ -29,7 +30,8 @@ export function FirstSteps({ agents }: { agents: number }) {
   const close = () => setDoing(null);
   return (
     <Empty title="Nothing is watched yet">
-      <p>Three steps, and this page shows what is wrong at your sites, by itself.</p>
+      <p>One page goes the whole way with you: the site, its agent, what it finds there. Or take the steps one by one.</p>
+      <SetupLink />
       <ol className="flex w-full flex-col gap-2" data-first-steps={next}>
         <Line number={1} title="Add a site" isDone={next !== "site"} isNext={next === "site"} action="New site" onAct={() => setDoing("site")}>
           A place where an agent stands: a rooftop, a depot, a point of presence.
@@ -62,7 +64,7 @@ function Line({ number, title, isDone, isNext, action, onAct, children }: {
         <span className="block font-medium text-text">{title}{isDone && <span className="sr-only">, done</span>}</span>
         <span className="block">{children}</span>
       </span>
-      {isNext && <Button look="solid" onClick={onAct}>{action}</Button>}
+      {isNext && <Button onClick={onAct}>{action}</Button>}
     </li>
   );
 }

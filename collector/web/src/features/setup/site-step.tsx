@@ -11,7 +11,7 @@ import { ErrorNote } from "../../ui/error-note";
 import { TextField } from "../../ui/field";
 import { fieldErrors } from "../../ui/form";
 import { TenantField, useFirstTenant } from "../../ui/tenant-field";
-import { SITES } from "../sites/change-site";
+import { SITES } from "../../lib/use-sites";
 
 /** So many names stand as buttons; more are found by typing. */
 const OFFERED = 6;
