@@ -165,8 +165,8 @@ async function inbox({ page, check, look }) {
       await page.waitForSelector(`${row(id)}[data-row-standing=acknowledged]`);
     };
     await acknowledge();
-    await page.waitForSelector("[data-acts-news]:has-text('1 alert acknowledged.')");
     await page.waitForSelector(`[data-panel=alert] [data-happened=acked]:has-text('${NOTE}')`);
+    await page.waitForSelector("[data-toast]:has-text('1 alert acknowledged.')");
     await page.keyboard.press("u");
     await page.waitForSelector(`${row(id)}[data-row-standing=firing]`);
     await acknowledge();
@@ -211,9 +211,9 @@ async function inbox({ page, check, look }) {
     await page.click("[data-bulk] button:has-text('Silence')");
     await page.click("[role=dialog] button:has-text('4 h')");
     await page.click("[role=dialog] button[type=submit]");
-    await page.waitForSelector("[data-acts-news]:has-text('2 alerts silenced.')");
+    await page.waitForSelector("[data-toast]:has-text('2 alerts silenced.')");
     await page.waitForFunction(() => document.querySelectorAll("[data-row-standing=silenced]").length === 2);
-    await page.click("[data-acts-news] button:has-text('Undo')");
+    await page.click("[data-toast]:has-text('2 alerts silenced.') button:has-text('Undo')");
     await page.waitForFunction(() => document.querySelectorAll("[data-row-standing=silenced]").length === 0);
     await page.keyboard.press("Escape");
     return wrongUnless((await rows()) === 4, `${await rows()} rows`);

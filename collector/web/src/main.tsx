@@ -9,6 +9,7 @@ import { Refused } from "./lib/guard";
 import { reloadOnMissingParts } from "./lib/new-version";
 import { keepLinkToken } from "./lib/screen-link";
 import { watchPaper } from "./lib/theme";
+import { startWorker } from "./lib/worker";
 import { routeTree } from "./route-tree.gen";
 import "./styles/app.css";
 
@@ -17,15 +18,19 @@ keepLinkToken();
 installNonce();
 reloadOnMissingParts();
 watchPaper();
+startWorker();
 
 const queries = new QueryClient({
   defaultOptions: {
     queries: {
       // The stream says what changed; nothing is asked again because a window was focused.
       refetchOnWindowFocus: false,
+      // A collector on the same network answers without the internet: the browser does not know.
+      networkMode: "always",
       staleTime: 30_000,
       retry: (count, error) => count < 2 && !(error instanceof ApiError && error.status >= 400),
     },
+    mutations: { networkMode: "always" },
   },
 });
 

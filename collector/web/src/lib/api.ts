@@ -45,6 +45,11 @@ export function isNotHere(error: unknown): boolean {
   return error instanceof ApiError && (error.status === 404 || error.status === 400);
 }
 
+/** Nobody answered, or a proxy did in place of the collector. */
+export function isAway(error: unknown): boolean {
+  return error instanceof ApiError && (error.status === 0 || (error.status >= 502 && error.status <= 504));
+}
+
 /** Called on every 401 outside the login form. Set once by the shell. */
 let onSignedOut: () => void = () => {};
 export function signedOut(): void {

@@ -15,12 +15,20 @@ it("matches single keys and sequences", () => {
   expect(keys.match(key("f"), bindings, 9000)).toBe(bindings.f);
 });
 
-it("leaves what follows g to who leads to pages", () => {
-  const ofPage = { a: vi.fn(), s: vi.fn() };
+it("takes what follows the start of a sequence for no key by itself", () => {
+  const bindings = { a: vi.fn(), s: vi.fn(), "g f": vi.fn() };
   const keys = new KeyMatcher();
-  expect(keys.match(key("g"), ofPage, 0)).toBeNull();
-  expect(keys.match(key("a"), ofPage, 200)).toBeNull();
-  expect(keys.match(key("a"), ofPage, 400)).toBe(ofPage.a);
+  expect(keys.match(key("g"), bindings, 0)).toBeNull();
+  expect(keys.match(key("a"), bindings, 200)).toBeNull();
+  expect(keys.match(key("a"), bindings, 400)).toBe(bindings.a);
+});
+
+it("hears Ctrl with a letter in an input as well", () => {
+  const bindings = { "mod+k": vi.fn(), k: vi.fn() };
+  const keys = new KeyMatcher();
+  expect(keys.match(key("k", document.createElement("input"), true), bindings, 0)).toBe(bindings["mod+k"]);
+  expect(keys.match(key("K", document.body, true), bindings, 0)).toBe(bindings["mod+k"]);
+  expect(keys.match(key("j", document.body, true), bindings, 0)).toBeNull();
 });
 
 it("stays silent in inputs, with modifiers and for Enter on a control", () => {

@@ -11,8 +11,6 @@ export type Bindings = Readonly<Record<string, () => void>>;
 
 /** A sequence must be finished within this time. */
 const SEQUENCE_MS = 1200;
-/** What begins the sequences that lead to a page: what follows it is no key of the page that is open. */
-const GO = "g";
 
 /** Where a single key is text, not a command. */
 export function isTyping(target: EventTarget | null): boolean {
@@ -33,18 +31,18 @@ export class KeyMatcher {
   match(event: KeyLike, bindings: Bindings, nowMs: number): (() => void) | null {
     if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target)) {
       this.#prefix = "";
-      return null;
+      // With Ctrl or Command held it is no text, wherever the focus is.
+      const isMod = (event.ctrlKey || event.metaKey) && !event.altKey;
+      return isMod ? (bindings[`mod+${event.key.toLowerCase()}`] ?? null) : null;
     }
     // Enter belongs to the control that has the focus, and so does the space bar to a button.
     const control = event.target instanceof Element && event.target.closest("a,button,summary");
     if (control && (event.key === "Enter" || (event.key === " " && !control.matches("a")))) return null;
     const prefix = nowMs - this.#at < SEQUENCE_MS ? this.#prefix : "";
     this.#prefix = "";
-    if (prefix) {
-      const sequence = bindings[`${prefix} ${event.key}`];
-      if (sequence || prefix === GO) return sequence ?? null;
-    }
-    const starts = event.key === GO || Object.keys(bindings).some((keys) => keys.startsWith(`${event.key} `));
+    // What follows the start of a sequence is no key by itself.
+    if (prefix) return bindings[`${prefix} ${event.key}`] ?? null;
+    const starts = Object.keys(bindings).some((keys) => keys.startsWith(`${event.key} `));
     if (starts) {
       this.#prefix = event.key;
       this.#at = nowMs;

@@ -71,10 +71,10 @@ interface Ends {
 
 const OF_SESSION: Ends = { onSignedOut: signedOut, onDoubt: askSession };
 
-/** Connects after sign-in, before a page asks for anything. */
-export function connectLive({ onSignedOut, onDoubt }: Ends = OF_SESSION): void {
+/** Connects after sign-in, before a page asks for anything. `keptAt`: what is shown until then is of that time. */
+export function connectLive({ onSignedOut, onDoubt }: Ends = OF_SESSION, keptAt?: number): void {
   if (link) return;
-  link = new LiveLink(live, onSignedOut, onDoubt);
+  link = new LiveLink(live, onSignedOut, onDoubt, keptAt);
   link.start();
 }
 
@@ -151,6 +151,16 @@ export function onLive(listener: () => void): () => void {
     if (link?.status.phase === "live") listener();
   };
   return link?.subscribe(told) ?? (() => {});
+}
+
+/** Nobody answers: what is shown is from the time it was heard last. */
+export function isOffline(): boolean {
+  return link?.status.phase === "offline";
+}
+
+/** Local time something last came from the server. */
+export function heardAt(): number {
+  return link?.status.heardAt ?? 0;
 }
 
 /** A string told from the state of the stream and the time since it was heard. */

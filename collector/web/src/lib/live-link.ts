@@ -43,7 +43,7 @@ const MAX_TABS = 32;
 const MAX_DEVICES = 8;
 
 export class LiveLink {
-  status: LinkStatus = { phase: "connecting", heardAt: Date.now(), devices: [], without: [] };
+  status: LinkStatus;
   readonly #store: LiveStore;
   readonly #tab = Math.random().toString(36).slice(2);
   readonly #channel: BroadcastChannel | null;
@@ -64,7 +64,8 @@ export class LiveLink {
   #wake: (() => void) | null = null;
   #beatAt = 0;
 
-  constructor(store: LiveStore, onSignedOut: () => void, onDoubt: () => void) {
+  constructor(store: LiveStore, onSignedOut: () => void, onDoubt: () => void, heardAt = Date.now()) {
+    this.status = { phase: "connecting", heardAt, devices: [], without: [] };
     this.#store = store;
     this.#onDoubt = onDoubt;
     this.#onSignedOut = onSignedOut;

@@ -22,6 +22,15 @@ export function sorted<T>(
   });
 }
 
+/** As a URL has it: the way down begins with a dash. */
+export function sortText({ by, desc }: Sorting): string {
+  return `${desc ? "-" : ""}${by}`;
+}
+
+export function sortingOf(text: string): Sorting {
+  return { by: text.replace(/^-/, ""), desc: text.startsWith("-") };
+}
+
 /** A click on a heading: first its own way, then the other. */
 export function toggled(now: Sorting, by: string, descFirst: boolean): Sorting {
   return { by, desc: now.by === by ? !now.desc : descFirst };

@@ -32,6 +32,8 @@ export function setTheme(theme: Theme): void {
 /** For this page only: nothing is remembered. */
 export function showTheme(theme: Theme): void {
   document.documentElement.dataset["theme"] = theme;
+  // The frame that the system draws around an installed app.
+  document.querySelector("meta[name=theme-color]")?.setAttribute("content", token("surface"));
   for (const listener of listeners) listener();
 }
 

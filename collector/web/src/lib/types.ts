@@ -67,6 +67,8 @@ export type TokenInfo = Schemas["TokenInfo"];
 export type View = Schemas["View"];
 export type ViewKind = Schemas["ViewKind"];
 export type Wall = Schemas["Wall"];
+/** A list as a person has narrowed and ordered it, by a name of their own. */
+export type SavedView = Schemas["SavedView"];
 
 export type HelloEvent = Schemas["HelloEvent"];
 export type DevicesEvent = Schemas["DevicesEvent"];

@@ -3,7 +3,7 @@ import type { MouseEvent } from "react";
 import { isOfRow } from "../ui/grid-row";
 import { step } from "./grid-keys";
 import type { Beside } from "./use-beside";
-import { useKeys } from "./use-keys";
+import { useCommands } from "./use-commands";
 
 /** What a row of such a list bears. */
 export function rowMark(id: string, chosen: string | null) {
@@ -31,8 +31,8 @@ export function useRowKeys(ids: readonly string[], { chosen, choose, show }: Bes
     choose(id);
     document.querySelector<HTMLElement>(`[data-at="${CSS.escape(id)}"]`)?.focus();
   };
-  useKeys({
-    j: () => move(1), k: () => move(-1),
-    Enter: () => chosen !== null && ids.includes(chosen) && show(chosen),
+  useCommands({
+    "list.next": () => move(1), "list.previous": () => move(-1),
+    "list.open": chosen !== null && ids.includes(chosen) && (() => show(chosen)),
   });
 }

@@ -1,24 +1,30 @@
 import { createFileRoute, redirect, retainSearchParams } from "@tanstack/react-router";
 import * as v from "valibot";
 import { Shell } from "../features/shell/shell";
-import { ApiError } from "../lib/api";
+import { ApiError, isAway } from "../lib/api";
+import { openKept } from "../lib/kept";
 import { connectLive } from "../lib/live-app";
 import { seesNothing } from "../lib/role";
 import { rememberedTenant, settledTenant } from "../lib/scope";
 import { meQuery } from "../lib/session";
 
-const search = v.object({ tenant: v.fallback(v.optional(v.string()), undefined) });
+const search = v.object({
+  tenant: v.fallback(v.optional(v.string()), undefined),
+  /** The page alone, without head and navigation. */
+  kiosk: v.fallback(v.optional(v.literal(1)), undefined),
+});
 
 export const Route = createFileRoute("/_app")({
   validateSearch: search,
-  // Every link keeps to the tenant; only the switch leaves it.
-  search: { middlewares: [retainSearchParams(["tenant"])] },
+  // Every link keeps to the tenant and to the kiosk; only the switch leaves it.
+  search: { middlewares: [retainSearchParams(["tenant", "kiosk"])] },
   beforeLoad: async ({ context, location, search: { tenant }, cause }) => {
     try {
       await context.queries.ensureQueryData(meQuery);
     } catch (error) {
-      if (!(error instanceof ApiError) || error.status !== 401) throw error;
-      throw redirect({ to: "/login", search: { next: location.href } });
+      if (error instanceof ApiError && error.status === 401) throw redirect({ to: "/login", search: { next: location.href } });
+      // Who was here last sees what they saw last.
+      if (!isAway(error) || !(await openKept(context.queries))) throw error;
     }
     const me = await context.queries.ensureQueryData(meQuery);
     const { tenants, user } = me;

@@ -11,7 +11,7 @@ const LOOK: Readonly<Record<Look, string>> = {
 
 const BASE =
   "inline-flex items-center justify-center gap-1.5 rounded-md align-middle whitespace-nowrap select-none " +
-  "transition-colors duration-100 disabled:opacity-50 phone:min-h-11";
+  "transition-colors duration-100 disabled:opacity-50 forced-colors:border phone:min-h-11";
 
 interface Props extends ButtonHTMLAttributes<HTMLButtonElement> {
   look?: Look;

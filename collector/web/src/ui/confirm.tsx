@@ -12,6 +12,8 @@ interface Question {
   /** To be typed first, where one wrong click would cost a great deal. */
   typed?: string | undefined;
   action: string;
+  /** The way out, in other words than the usual. */
+  cancel?: string;
   /** It can be changed back. */
   isMild?: boolean;
   busy: boolean;
@@ -42,7 +44,7 @@ export function Confirm({ open, onOpenChange, ...question }: Props) {
 }
 
 /** Lives as long as the dialog is open, and so does what was typed. */
-function Asked({ title, children, loses, typed, action, isMild, busy, error, onConfirm }: Question) {
+function Asked({ title, children, loses, typed, action, cancel, isMild, busy, error, onConfirm }: Question) {
   const [said, setSaid] = useState("");
   return (
     <>
@@ -66,7 +68,7 @@ function Asked({ title, children, loses, typed, action, isMild, busy, error, onC
       {error && <ErrorNote error={error} className="mt-3" />}
       <div className="mt-5 flex justify-end gap-2">
         <AlertDialog.Cancel asChild>
-          <Button>{isMild ? "Cancel" : "Keep it"}</Button>
+          <Button>{cancel ?? (isMild ? "Cancel" : "Keep it")}</Button>
         </AlertDialog.Cancel>
         <Button look={isMild ? "solid" : "danger"} disabled={busy || (typed !== undefined && said.trim() !== typed)} onClick={onConfirm}>
           {action}

@@ -1,6 +1,6 @@
 import { type ReactNode, useMemo, useState } from "react";
 import { integer } from "../lib/format";
-import { sorted, type Sorting } from "../lib/sorting";
+import { sorted, type Sorting, sortingOf, sortText } from "../lib/sorting";
 import type { Pages } from "../lib/use-pages";
 import { Button } from "./button";
 import { ErrorNote } from "./error-note";
@@ -20,6 +20,9 @@ interface Props<T> {
   columns: readonly Column<T>[];
   keyOf: (row: T) => string;
   first: Sorting;
+  /** Where the order is kept elsewhere, such as in the URL: `name`, or `-name` for the other way. */
+  sort?: string | undefined;
+  onSort?: (sort: string | undefined) => void;
   /** Shown when the list has no row at all. */
   empty: ReactNode;
   renderActions?: ((row: T) => ReactNode) | undefined;
@@ -32,8 +35,10 @@ interface Props<T> {
  *
  * Sorting is offered only when the list is whole: to sort its first page would hide what comes first.
  */
-export function DataTable<T>({ label, list, keep, columns, keyOf, first, empty, renderActions, renderDetail }: Props<T>) {
-  const [sorting, setSorting] = useState(first);
+export function DataTable<T>({ label, list, keep, columns, keyOf, first, sort, onSort, empty, renderActions, renderDetail }: Props<T>) {
+  const [own, setOwn] = useState(first);
+  const sorting = useMemo(() => (sort ? sortingOf(sort) : onSort ? first : own), [sort, onSort, first, own]);
+  const setSorting = (next: Sorting) => (onSort ? onSort(sortText(next) === sortText(first) ? undefined : sortText(next)) : setOwn(next));
   const { rows, more, phase, error } = list;
   const shown = useMemo(() => {
     const kept = keep ? rows.filter(keep) : rows;

@@ -1,5 +1,5 @@
 import { Dialog } from "radix-ui";
-import type { ReactNode } from "react";
+import { type ReactNode, useState } from "react";
 import { IconButton } from "./button";
 import { Icon } from "./icon";
 
@@ -17,12 +17,20 @@ export interface DialogProps {
 export function DialogFrame({ open, onOpenChange, title, description, children, held, className }: DialogProps & {
   className: string;
 }) {
+  // Before a field of it takes the focus by itself: that is where the focus goes back to.
+  const [from, setFrom] = useState<{ open: boolean; at: Element | null }>({ open: false, at: null });
+  if (open !== from.open) setFrom({ open, at: open ? document.activeElement : from.at });
   return (
     <Dialog.Root open={open} onOpenChange={onOpenChange}>
       <Dialog.Portal>
         <Dialog.Overlay className="fixed inset-0 z-40 bg-veil" />
         <Dialog.Content
           onInteractOutside={(event) => held && event.preventDefault()}
+          onCloseAutoFocus={(event) => {
+            if (!(from.at instanceof HTMLElement) || !from.at.isConnected || from.at === document.body) return;
+            event.preventDefault();
+            from.at.focus({ preventScroll: true });
+          }}
           className={`fixed z-50 flex flex-col border-edge bg-raised shadow-(--shadow) ${className}`}
         >
           <header className="flex items-start justify-between gap-4 border-b border-line px-5 pt-4 pb-3">

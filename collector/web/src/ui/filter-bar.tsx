@@ -1,6 +1,6 @@
 import { type ReactNode, useRef } from "react";
 import { integer } from "../lib/format";
-import { useKeys } from "../lib/use-keys";
+import { useCommands } from "../lib/use-commands";
 import { Button } from "./button";
 import { FilterInput } from "./filter-input";
 
@@ -26,7 +26,7 @@ export function FilterBar({
   label, query, onQuery, children, shown, total, count, onClear, toRows = NOWHERE,
 }: Props) {
   const input = useRef<HTMLInputElement>(null);
-  useKeys({ "/": () => input.current?.select() });
+  useCommands({ "list.filter": () => input.current?.select() });
   return (
     <search className="flex min-w-0 flex-wrap items-center gap-2 phone:order-2 phone:w-full">
       <FilterInput label={label} input={input} query={query} onQuery={onQuery} toRows={toRows} />

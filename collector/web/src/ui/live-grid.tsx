@@ -5,7 +5,7 @@ import {
 } from "react";
 import { gridMove, step } from "../lib/grid-keys";
 import { ROWS_MARK } from "../lib/use-held";
-import { useKeys } from "../lib/use-keys";
+import { useCommands } from "../lib/use-commands";
 import type { Selection } from "../lib/use-selection";
 import { type GridRow, isOfRow, ROW } from "./grid-row";
 
@@ -85,7 +85,7 @@ export function LiveGrid({
   const mark = () => {
     if (chosen) selection?.toggle(chosen);
   };
-  useKeys({ j: () => enter(1), k: () => enter(-1), x: mark });
+  useCommands({ "list.next": () => enter(1), "list.previous": () => enter(-1), "list.mark": selection !== null && mark });
   const onKeyDown = (event: KeyboardEvent) => {
     const to = gridMove(event, at, ids.length);
     // Enter on a heading or a link is theirs.

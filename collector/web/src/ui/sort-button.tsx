@@ -23,7 +23,7 @@ export function SortButton({ by, label, sorting, onSort, descFirst = false }: Pr
       type="button"
       data-sort={by}
       onClick={() => onSort(toggled(sorting, by, descFirst))}
-      className={`inline-flex h-7 max-w-full items-center gap-0.5 whitespace-nowrap hover:text-text ${
+      className={`inline-flex h-7 max-w-full min-w-6 items-center gap-0.5 whitespace-nowrap hover:text-text ${
         on ? "font-medium text-text" : ""
       }`}
     >

@@ -6,7 +6,7 @@ import { useAgentNames } from "../../lib/live-names";
 import { useMayIn } from "../../lib/role";
 import { STATE_RANK } from "../../lib/state";
 import type { Agent } from "../../lib/types";
-import { useKeys } from "../../lib/use-keys";
+import { useCommands } from "../../lib/use-commands";
 import { useOwner } from "../../lib/use-owner";
 import { useTitle } from "../../lib/use-title";
 import { Button } from "../../ui/button";
@@ -31,7 +31,7 @@ export function AgentPage({ id }: { id: string }) {
   useEffect(() => live.ensureAgents(), []);
   useTitle(agent ? names.name(agent) : null, true);
   useOwner(agent?.tenant.id);
-  useKeys({ Escape: () => void navigate({ to: "/agents", search: lastAgents().search }) });
+  useCommands({ "go.back": () => void navigate({ to: "/agents", search: lastAgents().search }) });
   const devices = useDevicesInScope();
   const ids = useMemo(
     () => devices.filter((device) => device.agent.id === id).toSorted((a, b) => STATE_RANK[a.state] - STATE_RANK[b.state]).map((device) => device.id),

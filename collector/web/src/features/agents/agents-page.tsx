@@ -1,6 +1,7 @@
 import { getRouteApi } from "@tanstack/react-router";
 import { lazy, Suspense, useEffect, useMemo, useState } from "react";
 import { byName, counted } from "../../lib/format";
+import { useIntent } from "../../lib/intent";
 import { live, useTableValue } from "../../lib/live-app";
 import { useMayIn, useMayMake } from "../../lib/role";
 import { agentNames, useAgentNames } from "../../lib/live-names";
@@ -9,7 +10,7 @@ import { sorted, type Sorting } from "../../lib/sorting";
 import { STATE_RANK } from "../../lib/state";
 import type { Agent } from "../../lib/types";
 import { useBeside } from "../../lib/use-beside";
-import { useKeys } from "../../lib/use-keys";
+import { useCommands } from "../../lib/use-commands";
 import { usePhone } from "../../lib/use-phone";
 import { useRowKeys } from "../../lib/use-row-keys";
 import { useTitle } from "../../lib/use-title";
@@ -75,6 +76,7 @@ export function AgentsPage() {
   const phone = usePhone();
   const [query, setQuery] = useState("");
   const [making, setMaking] = useState(false);
+  useIntent("agent", () => setMaking(true));
   const [editing, setEditing] = useState<Agent | null>(null);
   const [revoking, setRevoking] = useState<Agent | null>(null);
   const membership = useTableValue(live.agents, (table) => table.membership);
@@ -105,7 +107,7 @@ export function AgentsPage() {
   const { chosen } = beside;
   useEffect(() => rememberAgents({ search: open ? { open } : {}, chosen }), [open, chosen]);
   useRowKeys(shown, beside);
-  useKeys({ Escape: () => beside.back() || setQuery("") });
+  useCommands({ "go.back": () => beside.back() || setQuery("") });
   const mayOf = (id: string) => mayIn(live.agents.get(id)?.tenant.id ?? "");
   const canChange = ids.some((id) => mayOf(id).write);
 

@@ -47,7 +47,7 @@ it("takes back nothing that was so before in another way", () => {
   const rows = [alert("acked", { ack: ACK }), alert("silent", { silenced_until: SOON }), alert("new")];
   expect([...soBefore(rows, "ack", NOW)]).toEqual(["acked"]);
   expect([...soBefore(rows, "silence", NOW)]).toEqual(["silent"]);
-  const done: Done = { act: "ack", asked: 3, changed: ["acked", "new"], same: 0, resolved: 0, gone: 0, before: soBefore(rows, "ack", NOW), error: null };
+  const done: Done = { act: "ack", asked: 3, changed: ["acked", "new"], same: 0, resolved: 0, gone: 0, missed: [], before: soBefore(rows, "ack", NOW), error: null };
   expect(reverse(done)).toEqual({ act: "unack", ids: ["new"] });
   expect(reverse({ ...done, changed: ["acked"] })).toBeNull();
 });
@@ -73,7 +73,7 @@ it("sends neither an empty note nor an end that is none", async () => {
 });
 
 it("takes back what was done, and nothing where nothing was", () => {
-  const nothing: Done = { act: "silence", asked: 1, changed: [], same: 0, resolved: 1, gone: 0, before: new Set(), error: null };
+  const nothing: Done = { act: "silence", asked: 1, changed: [], same: 0, resolved: 1, gone: 0, missed: [], before: new Set(), error: null };
   expect(reverse(nothing)).toBeNull();
   expect(doneWords(nothing)).toBe("No alert silenced. 1 was over already.");
   expect(reverse({ ...nothing, act: "unack", changed: ["a"], resolved: 0 })).toBeNull();

@@ -25,6 +25,8 @@ export interface Done {
   resolved: number;
   /** No longer there for this person: over before they fired, swept, or of a tenant that was left. */
   gone: number;
+  /** Those that were over or gone. */
+  missed: readonly string[];
   /** Of `changed`, those that were so in another way before: undone, that would be lost. */
   before: ReadonlySet<string>;
   /** What ended it before it was through. */
@@ -51,7 +53,7 @@ export async function actMany(ids: readonly string[], { act, note, until }: Act,
     }
   }
   const of = (outcome: AlertOutcome) => answers.filter((one) => one.outcome === outcome).map(({ id }) => id);
-  return { act, asked: ids.length, changed: of("done"), same: of("unchanged").length, resolved: of("resolved").length, gone: of("gone").length, before, error };
+  return { act, asked: ids.length, changed: of("done"), same: of("unchanged").length, resolved: of("resolved").length, gone: of("gone").length, missed: [...of("resolved"), ...of("gone")], before, error };
 }
 
 /** Those that are acknowledged or silent already: another note or another end takes the place of theirs. */

@@ -7,6 +7,8 @@ import { LiveCards } from "../../ui/live-cards";
 import type { Selection } from "../../lib/use-selection";
 import { useAlertRow, useStanding } from "./alert-row";
 import { More } from "./alert-table";
+import { QueuedBadge } from "../offline/queued-badge";
+import { useQueued } from "../offline/queue-store";
 import { SeverityBadge, StandingBadge } from "./badges";
 import { severityOf, sinceOf } from "./standing";
 import { useCalled } from "./subject";
@@ -40,6 +42,7 @@ const Card = memo(function Card({ id, past, marked, onMark, style }: CardProps) 
   const [standing, note] = useStanding(alert);
   const called = useCalled();
   const { isMixed } = useScope();
+  const queued = useQueued(id);
   if (!alert) return <li className="absolute inset-x-0 px-3 py-1 text-faint" style={style}>Gone: it was over before it fired, or is no more.</li>;
   const where = called(alert);
   return (
@@ -52,7 +55,7 @@ const Card = memo(function Card({ id, past, marked, onMark, style }: CardProps) 
         <span className="line-clamp-2 text-base leading-tight font-medium wrap-anywhere">{alert.summary}</span>
         <span className="clip text-xs text-muted">{where}{alert.object && ` · ${alert.object}`} · {alert.rule.name}</span>
         <span className="flex items-center justify-between gap-3 text-xs">
-          <span className="clip"><StandingBadge standing={standing} note={note} /></span>
+          <span className="clip">{queued ? <QueuedBadge act={queued} /> : <StandingBadge standing={standing} note={note} />}</span>
           <span className="clip shrink-0 text-muted">{alert.site.name}{isMixed && ` · ${alert.tenant.name}`}</span>
         </span>
       </Target>

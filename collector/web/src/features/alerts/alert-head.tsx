@@ -7,6 +7,8 @@ import { Age } from "../../ui/age";
 import { Button } from "../../ui/button";
 import { StateBadge } from "../../ui/state-badge";
 import { useStanding } from "./alert-row";
+import { QueuedBadge } from "../offline/queued-badge";
+import { useQueued } from "../offline/queue-store";
 import { SeverityBadge, StandingBadge } from "./badges";
 import { isSilent, severityOf, sinceOf } from "./standing";
 import type { Acts } from "./use-acts";
@@ -14,10 +16,12 @@ import type { Acts } from "./use-acts";
 /** Severity, state, since when, and how it was last, in one line. */
 export function StandingLine({ alert }: { alert: Alert }) {
   const [standing, note] = useStanding(alert);
+  const queued = useQueued(alert.id);
   return (
     <div className="flex flex-wrap items-center gap-x-4 gap-y-1">
       <SeverityBadge severity={severityOf(alert)} isOver={alert.phase === "resolved"} />
       <StandingBadge standing={standing} note={note} />
+      {queued && <QueuedBadge act={queued} />}
       <span className="text-muted">
         {alert.resolved_at ? <>over <Age at={alert.resolved_at} long /></> : <>{alert.fired_at ? "fired" : "wrong since"} <Age at={sinceOf(alert)} long /></>}
       </span>

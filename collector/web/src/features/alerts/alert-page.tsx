@@ -1,7 +1,9 @@
 import { Link, useNavigate } from "@tanstack/react-router";
 import { lazy, Suspense, useMemo } from "react";
+import { useAlert } from "../../lib/live-app";
 import { useMayIn } from "../../lib/role";
-import { useKeys } from "../../lib/use-keys";
+import type { AlertDetail } from "../../lib/types";
+import { useCommands } from "../../lib/use-commands";
 import { useOwner } from "../../lib/use-owner";
 import { useTitle } from "../../lib/use-title";
 import { ErrorNote } from "../../ui/error-note";
@@ -9,7 +11,6 @@ import { Icon } from "../../ui/icon";
 import { Skeleton } from "../../ui/skeleton";
 import { NotFound } from "../shell/lost";
 import { PrintFoot } from "../shell/print-foot";
-import { ActsNews } from "./acts-bar";
 import { alertCharts } from "./alert-charts";
 import { AlertActions, StandingLine } from "./alert-head";
 import { AboutPart, HistoryPart, ToldPart, WhyPart } from "./alert-parts";
@@ -24,7 +25,10 @@ const ActDialog = lazy(() => import("./act-dialog").then((m) => ({ default: m.Ac
 /** One alert on a page of its own: a link to it can be given to somebody. */
 export function AlertPage({ id }: { id: string }) {
   const navigate = useNavigate({ from: "/alerts/$id" });
-  const { alert, isMissing, error, retry } = useAlertDetail(id);
+  const { alert: detail, isMissing, error, retry } = useAlertDetail(id);
+  // While the collector is away, what the list knows of it is enough to act on it.
+  const row = useAlert(id);
+  const alert = detail ?? row;
   const acts = useActs();
   const back = wayBack();
   const mayIn = useMayIn();
@@ -32,18 +36,14 @@ export function AlertPage({ id }: { id: string }) {
   useTitle(alert?.summary ?? null, true);
   useOwner(alert?.tenant.id);
   const isOpen = alert !== undefined && alert.phase !== "resolved" && mayIn(alert.tenant.id).write;
-  useKeys({
-    Escape: () => void navigate({ to: back.to, search: back.search }),
-    ...(isOpen ? { a: () => acts.ask("ack", [alert]), s: () => acts.ask("silence", [alert]), u: () => acts.undo([alert]) } : {}),
+  useCommands({
+    "go.back": () => void navigate({ to: back.to, search: back.search }),
+    ...(isOpen ? {
+      "alert.ack": () => acts.ask("ack", [alert]), "alert.silence": () => acts.ask("silence", [alert]), "alert.undo": () => acts.undo([alert]),
+    } : {}),
   });
-  const charts = useMemo(
-    () => alert && alertCharts(alert),
-    // What an alert is about does not change.
-    // oxlint-disable-next-line react/exhaustive-deps
-    [alert?.id],
-  );
   if (isMissing) return <NotFound />;
-  if (error) return <ErrorNote error={error} className="m-4" onRetry={retry} />;
+  if (error && !alert) return <ErrorNote error={error} className="m-4" onRetry={retry} />;
   if (!alert) return <Skeleton label="Loading the alert" />;
   return (
     <div className="flex min-h-full flex-col">
@@ -60,17 +60,26 @@ export function AlertPage({ id }: { id: string }) {
         </div>
         <StandingLine alert={alert} />
       </div>
-      <ActsNews acts={acts} />
-      <div className="grid max-w-[1440px] grid-cols-[minmax(0,1.6fr)_minmax(0,1fr)] items-start gap-x-10 gap-y-6 p-4 max-[1000px]:grid-cols-1 phone:p-3">
-        <WhyPart alert={alert} chart={charts && alert.device && <DeviceChart key={alert.phase} alert={alert} charts={charts} deviceId={alert.device.id} />} />
-        <div className="flex flex-col gap-6">
-          <AboutPart alert={alert} />
-          <HistoryPart alert={alert} />
-          <ToldPart id={id} />
-        </div>
-      </div>
+      {error && <ErrorNote error={error} className="m-4 phone:m-3" onRetry={retry} />}
+      {detail ? <Parts alert={detail} /> : !error && <Skeleton label="Loading the alert" />}
       <PrintFoot />
       <Suspense>{acts.asked && <ActDialog acts={acts} />}</Suspense>
+    </div>
+  );
+}
+
+function Parts({ alert }: { alert: AlertDetail }) {
+  // What an alert is about does not change.
+  // oxlint-disable-next-line react/exhaustive-deps
+  const charts = useMemo(() => alertCharts(alert), [alert.id]);
+  return (
+    <div className="grid max-w-[1440px] grid-cols-[minmax(0,1.6fr)_minmax(0,1fr)] items-start gap-x-10 gap-y-6 p-4 max-[1000px]:grid-cols-1 phone:p-3">
+      <WhyPart alert={alert} chart={charts && alert.device && <DeviceChart key={alert.phase} alert={alert} charts={charts} deviceId={alert.device.id} />} />
+      <div className="flex flex-col gap-6">
+        <AboutPart alert={alert} />
+        <HistoryPart alert={alert} />
+        <ToldPart id={alert.id} />
+      </div>
     </div>
   );
 }

@@ -6,13 +6,15 @@ import { useScope } from "../../lib/scope";
 import type { Alert } from "../../lib/types";
 import { Age } from "../../ui/age";
 import { type GridRow, ROW_LINK, rowProps, stay } from "../../ui/grid-row";
+import { QueuedBadge } from "../offline/queued-badge";
+import { useQueued } from "../offline/queue-store";
 import { SeverityBadge, StandingBadge } from "./badges";
 import { severityOf, sinceOf, type Standing, standingOf } from "./standing";
 import { standingNote, useCalled } from "./subject";
 
 /** The table is as wide as its place: beside an open alert it has fewer columns. */
-const NARROW = " @max-[860px]:grid-cols-[92px_minmax(100px,1fr)_minmax(150px,2.4fr)_minmax(80px,1fr)_70px]" +
-  " @max-[540px]:grid-cols-[92px_minmax(0,1fr)_minmax(0,2fr)_minmax(0,1fr)_64px] @max-[540px]:gap-x-2.5";
+const NARROW = " @max-[860px]:grid-cols-[106px_minmax(100px,1fr)_minmax(150px,2.4fr)_minmax(80px,1fr)_70px]" +
+  " @max-[540px]:grid-cols-[106px_minmax(0,1fr)_minmax(0,2fr)_minmax(0,1fr)_64px] @max-[540px]:gap-x-2.5";
 const COLUMNS = "grid items-center gap-x-3.5 px-4 " +
   "grid-cols-[104px_minmax(132px,1.3fr)_minmax(200px,3fr)_minmax(100px,1.1fr)_minmax(90px,1.1fr)_minmax(70px,0.8fr)_70px]" +
   " @max-[1100px]:grid-cols-[104px_minmax(112px,1.1fr)_minmax(200px,3fr)_minmax(90px,1fr)_minmax(70px,0.8fr)_70px]" + NARROW;
@@ -61,6 +63,7 @@ export const AlertRow = memo(function AlertRow({ id, past, index, selected, mark
   const [standing, note] = useStanding(alert);
   const called = useCalled();
   const { isMixed } = useScope();
+  const queued = useQueued(id);
   const look = `${gridClass(isMixed)} absolute inset-x-0 border-b border-line ${selected || marked ? "bg-selected" : "hover:bg-hover"}`;
   // The rows are held while a hand is over them: what is gone meanwhile leaves its place.
   if (!alert) {
@@ -83,7 +86,7 @@ export const AlertRow = memo(function AlertRow({ id, past, index, selected, mark
         )}
         <SeverityBadge severity={severityOf(alert)} isOver={alert.phase === "resolved"} />
       </div>
-      <div role="gridcell" className="clip"><StandingBadge standing={standing} note={note} /></div>
+      <div role="gridcell" className="clip">{queued ? <QueuedBadge act={queued} /> : <StandingBadge standing={standing} note={note} />}</div>
       <div role="gridcell" className="clip" title={alert.value === null ? alert.summary : `${alert.summary} (at its last change)`}>
         <Link to="/alerts/$id" params={{ id }} tabIndex={-1} {...ROW_LINK} onClick={stay} className="font-medium hover:underline">{alert.summary}</Link>
       </div>

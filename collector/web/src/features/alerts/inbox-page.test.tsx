@@ -9,7 +9,10 @@ import type { Role } from "../../lib/role";
 import { ScopeContext, scopeOf, type Tenant } from "../../lib/scope";
 import { meQuery } from "../../lib/session";
 import type { Alert } from "../../lib/types";
+import { toasts } from "../../lib/toasts";
+import { VIEWS } from "../../lib/use-views";
 import { ROWS_MARK } from "../../lib/use-held";
+import { ToastRegion } from "../../ui/toast-region";
 import { InboxPage } from "./inbox-page";
 
 const ref = (id: string, name = id) => ({ id, name });
@@ -31,6 +34,7 @@ beforeEach(() => {
 afterEach(() => {
   cleanup();
   forgetPlaces();
+  toasts.endAll();
   vi.restoreAllMocks();
 });
 
@@ -40,11 +44,15 @@ async function show(role: Role, alerts: readonly Alert[], { tenants = [{ ...TENA
   return open(role, tenants, at, () => screen.findByRole("grid", { name: "Alerts" }));
 }
 
+/** The page, and the place where it tells what was done. */
+const Frame = () => <><Outlet /><ToastRegion /></>;
+
 async function open(role: Role, tenants: Tenant[], at: string, settled: () => Promise<unknown>) {
   const queries = new QueryClient({ defaultOptions: { queries: { retry: false, staleTime: Infinity } } });
   queries.setQueryData(meQuery.queryKey, { user: { id: "usr_1", role, staff: false }, tenants } as never);
+  queries.setQueryData(VIEWS, []);
   const root = createRootRoute();
-  const app = createRoute({ getParentRoute: () => root, id: "_app", component: Outlet });
+  const app = createRoute({ getParentRoute: () => root, id: "_app", component: Frame });
   const inbox = createRoute({ getParentRoute: () => app, path: "/alerts/", component: InboxPage });
   const page = createRoute({ getParentRoute: () => app, path: "/alerts/$id", component: () => <h1>its page</h1> });
   const router = createRouter({
@@ -95,7 +103,7 @@ it("acknowledges what is marked with a note, by keys alone", async () => {
   await press("x");
   fireEvent.change(note, { target: { value: "on my way" } });
   fireEvent.submit(note.closest("form") as HTMLFormElement);
-  await screen.findByText("1 alert acknowledged. 1 was over already.");
+  await screen.findByText("1 alert acknowledged. 1 was over already. Left as it was: edge-1: w is wrong.");
   expect(post).toHaveBeenCalledExactlyOnceWith("/api/v1/alerts/bulk", { body: { ids: ["c", "w"], act: "ack", note: "on my way" } });
 });
 

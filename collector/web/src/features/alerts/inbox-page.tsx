@@ -5,7 +5,7 @@ import { counted, integer } from "../../lib/format";
 import { live, useTableValue } from "../../lib/live-app";
 import { useMay } from "../../lib/role";
 import { useBeside } from "../../lib/use-beside";
-import { useKeys } from "../../lib/use-keys";
+import { useCommands } from "../../lib/use-commands";
 import { usePhone } from "../../lib/use-phone";
 import { useTitle } from "../../lib/use-title";
 import { ErrorNote } from "../../ui/error-note";
@@ -16,9 +16,10 @@ import { PageHead } from "../../ui/page-head";
 import { Skeleton } from "../../ui/skeleton";
 import { Toggle } from "../../ui/toggle";
 import { useSelection } from "../../lib/use-selection";
+import { SavedViews } from "../views/saved-views";
 import { TableError } from "../shell/table-error";
 import { undoOf } from "./acts";
-import { ActsNews, MarkedBar } from "./acts-bar";
+import { MarkedBar } from "./acts-bar";
 import { AlertCards } from "./alert-cards";
 import { AlertTable } from "./alert-table";
 import { InboxEmpty } from "./inbox-empty";
@@ -82,11 +83,14 @@ export function InboxPage() {
     if (!search.open && selection.ids.length > 0) selection.clear();
     else if (!beside.back()) clear();
   };
-  useKeys({
-    "/": () => input.current?.select(),
-    Escape: back,
-    Enter: () => chosen && show(chosen),
-    ...(may.write ? { a: () => ask("ack"), s: () => ask("silence"), u: undo } : {}),
+  const canSay = may.write && targets.length > 0;
+  useCommands({
+    "list.filter": () => input.current?.select(),
+    "go.back": back,
+    "list.open": chosen !== null && (() => show(chosen)),
+    "alert.ack": canSay && (() => ask("ack")),
+    "alert.silence": canSay && (() => ask("silence")),
+    "alert.undo": canSay && undo,
   });
 
   const isPast = search.state === "resolved";
@@ -101,6 +105,7 @@ export function InboxPage() {
         <SeverityTabs inbox={inbox} />
         <span className="flex-1" />
         <Held inbox={inbox} />
+        <SavedViews />
         <Link to="/alerts/rules" className={RULES_LINK}>Rules</Link>
       </PageHead>
       <div className="flex flex-wrap items-center gap-x-3 gap-y-2 px-4 pb-2 phone:px-3">
@@ -130,7 +135,6 @@ export function InboxPage() {
         <MarkedBar selection={selection} shown={ids.filter((id) => canAct.has(id)).length} acts={acts} onAsk={ask}
           onUndo={undoOf(known(), serverNow()) ? undo : null} />
       )}
-      <ActsNews acts={acts} />
       <div className="flex min-h-0 flex-1">
         {ids.length === 0 ? (
           <div className="min-w-0 flex-1">

@@ -1,11 +1,17 @@
-/** Acts on alerts: what is asked for in a dialog, what is on its way, and what came of it. */
+/** Acts on alerts: what is asked for in a dialog, and what is on its way. What came of it is told by a toast. */
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
+import { isAway } from "../../lib/api";
 import { serverNow } from "../../lib/clock";
-import { live } from "../../lib/live-app";
+import { isOffline, live } from "../../lib/live-app";
 import { useMayIn } from "../../lib/role";
+import { toast } from "../../lib/toasts";
 import type { Alert } from "../../lib/types";
-import { type Act, actMany, type Done, type LeftOut, reverse, soBefore, undoOf } from "./acts";
+import { usePhone } from "../../lib/use-phone";
+import { queuedWord } from "../offline/queue";
+import { queueStore } from "../offline/queue-store";
+import { type Act, alertCount, type LeftOut, soBefore, undoOf } from "./acts";
+import { perform } from "./perform";
 
 export interface Asked extends LeftOut {
   act: "ack" | "silence";
@@ -25,33 +31,47 @@ export interface Acts {
   send: (ids: readonly string[], act: Act) => void;
   /** Takes back what these have: their silence, or else that somebody looks after them. */
   undo: (alerts: readonly Alert[]) => void;
-  /** Takes back what was done last. */
-  takeBack: (() => void) | null;
-  done: Done | null;
-  forget: () => void;
   busy: boolean;
   error: Error | null;
 }
 
 const NOTHING: ReadonlySet<string> = new Set();
 
+function labelOf(ids: readonly string[]): string {
+  const [first = ""] = ids;
+  return (ids.length === 1 && live.alerts.get(first)?.summary) || alertCount(ids.length);
+}
+
+/** On the way, between two masts: it is sent when the collector is back. */
+function queue(ids: readonly string[], act: Act): void {
+  const isKept = queueStore.add({ ...act, alerts: [...ids], label: labelOf(ids) });
+  if (!isKept) throw new Error("The collector is away, and no more can wait for it here. Try again when it is back.");
+  toast({ text: `${queuedWord(act.act)}: ${labelOf(ids)}. It is sent when the collector is back.` });
+}
+
 export function useActs(): Acts {
   const queries = useQueryClient();
   const mayIn = useMayIn();
+  const phone = usePhone();
   const [asked, setAsked] = useState<Asked | null>(null);
   const change = useMutation({
-    mutationFn: ({ ids, act, before }: { ids: readonly string[]; act: Act; before: ReadonlySet<string> }) => actMany(ids, act, before),
-    onSuccess: () => setAsked(null),
-    onSettled: (_, __, { ids }) => {
-      live.refreshAlerts(ids);
-      return queries.invalidateQueries({ queryKey: ["alert"] });
+    mutationFn: async ({ ids, act, before }: { ids: readonly string[]; act: Act; before: ReadonlySet<string> }) => {
+      if (phone && isOffline()) return queue(ids, act);
+      try {
+        await perform(queries, ids, act, before);
+      } catch (error) {
+        if (!phone || !isAway(error)) throw error;
+        queue(ids, act);
+      }
     },
+    onSuccess: () => setAsked(null),
+    // In its dialog, where there is one.
+    onError: (error) => asked ?? toast({ text: error.message, isBad: true }),
   });
   const send = (ids: readonly string[], act: Act) => {
     if (ids.length > 0) change.mutate({ ids, act, before: asked?.before ?? NOTHING });
   };
   const ownOf = (alerts: readonly Alert[]) => alerts.filter(({ tenant }) => mayIn(tenant.id).write);
-  const back = change.data ? reverse(change.data) : null;
   return {
     asked,
     ask: (act, alerts, over = 0) => {
@@ -73,9 +93,6 @@ export function useActs(): Acts {
       const found = undoOf(ownOf(alerts), serverNow());
       if (found) send(found.ids, { act: found.act });
     },
-    takeBack: back && (() => send(back.ids, { act: back.act })),
-    done: change.data ?? null,
-    forget: () => change.reset(),
     busy: change.isPending,
     error: change.error,
   };

@@ -3,7 +3,7 @@ import { serverNow } from "../../lib/clock";
 import { DAY_MS, dayOf } from "../../lib/expiry";
 import { dateOnly } from "../../lib/format";
 import { useMay } from "../../lib/role";
-import { useKeys } from "../../lib/use-keys";
+import { useCommands } from "../../lib/use-commands";
 import { FilterChip } from "../../ui/chip";
 import { INPUT } from "../../ui/field";
 import { FilterInput } from "../../ui/filter-input";
@@ -29,7 +29,7 @@ interface Props {
 export function AuditFilters({ search, onChange }: Props) {
   const input = useRef<HTMLInputElement>(null);
   const may = useMay();
-  useKeys({ "/": () => input.current?.select() });
+  useCommands({ "list.filter": () => input.current?.select() });
   const isDays = !!(search.from || search.to);
   const setLast = (value: string) => {
     const now = serverNow();

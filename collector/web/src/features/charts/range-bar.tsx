@@ -1,6 +1,6 @@
 import { lazy, Suspense, useRef, useState } from "react";
 import { label } from "../../lib/range";
-import { useKeys } from "../../lib/use-keys";
+import { useCommands } from "../../lib/use-commands";
 import { wordsIn } from "../../lib/zone";
 import { Button, IconButton } from "../../ui/button";
 import { Icon } from "../../ui/icon";
@@ -30,13 +30,13 @@ export function RangeBar({ range, asTable, onTable, canCompare = true, canTable 
   const compareButton = useRef<HTMLButtonElement>(null);
   const close = () => setOpen(null);
   const { compare, zone } = range;
-  useKeys({
-    "[": () => range.shift(-1),
-    "]": () => range.shift(1),
-    "=": range.zoomOut,
-    "+": range.zoomIn,
-    t: () => setOpen("range"),
-    ...(canCompare ? { w: () => range.setCompare(NEXT[compare ?? "off"]) } : {}),
+  useCommands({
+    "time.earlier": () => range.shift(-1),
+    "time.later": !range.isLive && (() => range.shift(1)),
+    "time.out": range.zoomOut,
+    "time.in": range.zoomIn,
+    "time.pick": () => setOpen("range"),
+    "time.compare": canCompare && (() => range.setCompare(NEXT[compare ?? "off"])),
   });
   return (
     <div role="toolbar" aria-label="Time range" className="flex flex-wrap items-center gap-1 print:hidden" data-range-bar>

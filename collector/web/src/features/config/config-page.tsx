@@ -19,6 +19,7 @@ import { Empty } from "../../ui/empty";
 import { FilterBar } from "../../ui/filter-bar";
 import { type Choice, Picker } from "../../ui/picker";
 import { Toggle } from "../../ui/toggle";
+import { SavedViews } from "../views/saved-views";
 import { ConfigFrame } from "./config-frame";
 import { KEYS, useLookAgain } from "./queries";
 import { type ConfigSearch, standingRank } from "./standing";
@@ -28,6 +29,7 @@ import { platformWord } from "./words";
 
 const route = getRouteApi("/_app/config/");
 const EVERY = "every";
+const FIRST = { by: "state", desc: false };
 
 function columnsOf(isMixed: boolean, names: Names): readonly Column<ConfigRow>[] {
   const called = ({ device, site, tenant }: ConfigRow) => names.name({ name: device.name, site, tenant });
@@ -90,10 +92,11 @@ export function ConfigPage() {
         <Picker label="Site" className="desk:w-44! phone:order-2" value={site ?? EVERY}
           choices={[{ value: EVERY, label: "Every site" }, ...sites]} onChange={(one) => change({ site: one === EVERY ? undefined : one })} />
         <Toggle className="phone:order-3" on={failing === true} onChange={(on) => change({ failing: on || undefined })}>Failing only</Toggle>
+        <SavedViews />
       </FilterBar>
     )}>
       <DataTable label="Configurations" list={list} columns={columns} keyOf={(row) => row.device.id}
-        first={{ by: "state", desc: false }} empty={isFiltered ? (
+        first={FIRST} sort={search.sort} onSort={(sort) => change({ sort })} empty={isFiltered ? (
           <Empty title="No device fits the filter"><Button className="self-start" onClick={clear}>Show all devices</Button></Empty>
         ) : <NoConfigs />} />
     </ConfigFrame>
@@ -113,7 +116,7 @@ function NoConfigs() {
         the devices that it is for are backed up by themselves from then on.
       </p>
       {canAdd && (
-        <Link to="/settings/credentials" className="self-start rounded-md bg-solid px-3 py-1.5 font-medium text-on-solid phone:py-3">
+        <Link to="/settings/credentials" className="inline-flex min-h-8 items-center self-start rounded-md bg-solid px-3 font-medium text-on-solid phone:min-h-11">
           Add an SSH login
         </Link>
       )}

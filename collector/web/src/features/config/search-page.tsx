@@ -6,7 +6,7 @@ import { counted, dateTime, integer } from "../../lib/format";
 import { live } from "../../lib/live-app";
 import { useDeviceNames } from "../../lib/live-names";
 import { narrowed, type Scope, useScope } from "../../lib/scope";
-import { useKeys } from "../../lib/use-keys";
+import { useCommands } from "../../lib/use-commands";
 import { useSettled } from "../../lib/use-settled";
 import { useTitle } from "../../lib/use-title";
 import { Age } from "../../ui/age";
@@ -84,7 +84,7 @@ export function SearchPage() {
 }
 
 function Asked({ search, input, onChange }: { search: Search; input: RefObject<HTMLInputElement | null>; onChange: (patch: Search) => void }) {
-  useKeys({ "/": () => input.current?.select() });
+  useCommands({ "list.filter": () => input.current?.select() });
   return (
     <search className="flex min-w-0 flex-wrap items-center gap-2 phone:order-2 phone:w-full">
       <FilterInput label="Search in all configurations" input={input} query={search.q ?? ""} onQuery={(q) => onChange({ q: q || undefined })} toRows={() => false} />

@@ -32,4 +32,5 @@ export interface ConfigSearch {
   q?: string | undefined;
   site?: string | undefined;
   failing?: true | undefined;
+  sort?: string | undefined;
 }

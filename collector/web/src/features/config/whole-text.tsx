@@ -1,6 +1,6 @@
 import { type KeyboardEvent, useMemo, useRef, useState } from "react";
 import { integer } from "../../lib/format";
-import { useKeys } from "../../lib/use-keys";
+import { useCommands } from "../../lib/use-commands";
 import { IconButton } from "../../ui/button";
 import { INPUT } from "../../ui/field";
 import { Icon } from "../../ui/icon";
@@ -20,7 +20,7 @@ export function WholeText({ version: { text, device }, line, find, onFind }: Pro
   const input = useRef<HTMLInputElement>(null);
   const [now, setNow] = useState(find ? 0 : -1);
   const places = useMemo(() => findAll(text, find), [text, find]);
-  useKeys({ "/": () => input.current?.select() });
+  useCommands({ "list.filter": () => input.current?.select() });
   const step = (by: 1 | -1) => setNow(nextPlace(now, by, places.length));
   const onKeyDown = (event: KeyboardEvent) => {
     if (event.nativeEvent.isComposing) return;

@@ -1,8 +1,5 @@
-import { useQueryClient, useMutation } from "@tanstack/react-query";
 import { Link, useNavigate } from "@tanstack/react-router";
 import { lazy, Suspense, useState } from "react";
-import { api, take } from "../../lib/api";
-import { live } from "../../lib/live-app";
 import type { Names } from "../../lib/names";
 import { useMayIn } from "../../lib/role";
 import { causeHint, type ShownCause } from "../../lib/state";
@@ -15,6 +12,7 @@ import { Icon } from "../../ui/icon";
 import { DeviceState } from "../../ui/state-badge";
 import { useOffline } from "../agents/offline";
 import { useShown } from "../fleet/fleet-row";
+import { removeSoon } from "../fleet/leaving";
 import { lastFleet } from "../fleet/last-fleet";
 import { PollButton, type PollNow } from "./poll-now";
 
@@ -105,22 +103,18 @@ function Trail({ device: { tenant, site } }: { device: Device }) {
 function RemoveDevice({ device, names }: { device: Device; names: Names }) {
   const [asking, setAsking] = useState(false);
   const navigate = useNavigate();
-  const queries = useQueryClient();
-  const remove = useMutation({
-    mutationFn: () => take(api.DELETE("/api/v1/devices/{id}", { params: { path: { id: device.id } } })),
-    onSuccess: async () => {
-      await navigate({ to: "/fleet", search: lastFleet().search });
-      live.forgetDevice(device.id);
-      queries.removeQueries({ queryKey: ["device", device.id] });
-    },
-  });
+  const remove = () => {
+    setAsking(false);
+    removeSoon([device.id], names.name(device));
+    void navigate({ to: "/fleet", search: lastFleet().search });
+  };
   return (
     <>
       <IconButton label="Remove device" onClick={() => setAsking(true)}>
         <Icon name="trash" />
       </IconButton>
       <Confirm open={asking} onOpenChange={setAsking} title={`Remove ${names.name(device)}?`}
-        action="Remove device" busy={remove.isPending} error={remove.error} onConfirm={() => remove.mutate()}
+        action="Remove device" busy={false} error={null} onConfirm={remove}
         loses={["Its history and charts", "The credential it is polled with"]}>
         {device.agent.name} stops polling {device.address}.
       </Confirm>

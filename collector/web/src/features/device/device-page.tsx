@@ -1,9 +1,9 @@
 import { Link, useNavigate } from "@tanstack/react-router";
 import { useEffect, useState } from "react";
 import { live, useLink, useWatchedInterfaces } from "../../lib/live-app";
+import { useMayIn } from "../../lib/role";
 import { useScope } from "../../lib/scope";
 import { useTitle } from "../../lib/use-title";
-import { useKeys } from "../../lib/use-keys";
 import { Empty } from "../../ui/empty";
 import { ErrorNote } from "../../ui/error-note";
 import { lastFleet } from "../fleet/last-fleet";
@@ -14,6 +14,7 @@ import { DeviceAlerts } from "./device-alerts";
 import { DeviceHead } from "./device-head";
 import { DeviceTabs } from "./device-tabs";
 import { PollResult, usePollNow } from "./poll-now";
+import { useDeviceCommands } from "./use-device-commands";
 import { useDetail } from "./use-detail";
 import { useNamesOf } from "./use-device-names";
 
@@ -35,7 +36,8 @@ export function DevicePage({ id }: { id: string }) {
     if (!tenant || !owner || tenant.id === owner) return;
     void navigate({ search: (old) => ({ ...old, tenant: owner }), replace: true });
   }, [tenant, owner, navigate]);
-  useKeys({ Escape: () => void navigate({ to: "/fleet", search: lastFleet().search }) });
+  const mayIn = useMayIn();
+  useDeviceCommands(id, owner !== undefined && mayIn(owner).write, () => void navigate({ to: "/fleet", search: lastFleet().search }));
   if (isRemoved) return <Removed name={detail ? names.name(detail) : "This device"} />;
   if (isMissing) return <NotFound />;
   if (error) return <ErrorNote error={error} className="m-4" onRetry={retry} />;

@@ -6,7 +6,7 @@ import { live, useTableValue } from "../../lib/live-app";
 import { label } from "../../lib/range";
 import type { Device, DeviceDetail } from "../../lib/types";
 import { wordsIn } from "../../lib/zone";
-import { useKeys } from "../../lib/use-keys";
+import { useCommands } from "../../lib/use-commands";
 import { useOffline } from "../agents/offline";
 import { type ChartScope, ChartScopeContext } from "../charts/chart-scope";
 import { RangeBar } from "../charts/range-bar";
@@ -41,7 +41,7 @@ export function DeviceTabs({ device, detail, name, onEdit }: Props) {
   const scope = useMemo((): ChartScope => ({ range, asTable, events, device: id, name }), [range, asTable, events, id, name]);
   const open = (next: string) =>
     void navigate({ search: (old) => ({ ...old, tab: ALL_TABS.find((one) => one === next && one !== "overview") as Exclude<Tab, "overview"> | undefined }), resetScroll: false });
-  useKeys(Object.fromEntries(ALL_TABS.map((one, i) => [String(i + 1), () => open(one)])));
+  useCommands(Object.fromEntries(ALL_TABS.map((one) => [`device.${one}`, () => open(one)])));
   const hasCredential = detail.snmp.credential !== "none" && !detail.snmp.damaged;
   return (
     <ChartScopeContext value={scope}>

@@ -8,7 +8,7 @@ import { gridMove, step } from "../../lib/grid-keys";
 import { live, useEachSecond, useInterface } from "../../lib/live-app";
 import { isDim } from "../../lib/state";
 import type { Device, Interface, State } from "../../lib/types";
-import { useKeys } from "../../lib/use-keys";
+import { useCommands } from "../../lib/use-commands";
 import { usePhone } from "../../lib/use-phone";
 import { ageTitle } from "../../ui/age";
 import { OffBadge, StateBadge } from "../../ui/state-badge";
@@ -65,7 +65,7 @@ export function InterfaceTable({ device, chosen, onChoose }: Props) {
     if (ids.length > 0) enter(-ids.length);
     return ids.length > 0;
   };
-  useKeys({ j: () => enter(1), k: () => enter(-1), "/": () => input.current?.select() });
+  useCommands({ "list.next": () => enter(1), "list.previous": () => enter(-1), "list.filter": () => input.current?.select() });
   const onKeyDown = (event: KeyboardEvent) => {
     const to = gridMove(event, at, ids.length);
     if (to === null) return;

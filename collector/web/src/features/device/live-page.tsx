@@ -5,7 +5,7 @@ import { live, useEachSecond, useLink } from "../../lib/live-app";
 import { useMayIn } from "../../lib/role";
 import { causeWord, isDim, STATE_WORD } from "../../lib/state";
 import type { Device, DeviceDetail, State } from "../../lib/types";
-import { useKeys } from "../../lib/use-keys";
+import { useCommands } from "../../lib/use-commands";
 import { useTitle } from "../../lib/use-title";
 import { Age } from "../../ui/age";
 import { Button } from "../../ui/button";
@@ -40,7 +40,7 @@ export function LivePage({ id }: { id: string }) {
   const device = row ?? detail;
   const name = device ? names.name(device) : "";
   useTitle(device ? `${name} live` : null, true);
-  useKeys({ Escape: () => void navigate({ to: "/devices/$id", params: { id } }) });
+  useCommands({ "go.back": () => void navigate({ to: "/devices/$id", params: { id } }) });
   useWakeLock();
   const range = useRange({ range: QUARTER, zone: "local", compare: null, set: nothing, setZone: nothing, setCompare: nothing });
   const scope = useMemo((): ChartScope => ({ range, asTable: false, events: [], device: id, name }), [range, id, name]);

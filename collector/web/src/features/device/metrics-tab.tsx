@@ -3,7 +3,7 @@ import { useDeferredValue, useMemo, useRef, useState } from "react";
 import { integer } from "../../lib/format";
 import { causeHint, causeWord } from "../../lib/state";
 import type { Device, DeviceDetail } from "../../lib/types";
-import { useKeys } from "../../lib/use-keys";
+import { useCommands } from "../../lib/use-commands";
 import { Empty } from "../../ui/empty";
 import { ErrorNote } from "../../ui/error-note";
 import { FilterInput } from "../../ui/filter-input";
@@ -41,7 +41,7 @@ export function MetricsTab({ device, missing, hasCredential, happened }: Props) 
   const groups = useMemo(() => grouped(look ? all.filter((card) => found(card, look)) : all), [all, look]);
   const known = useMemo(() => new Map((objects.data ?? []).map((one) => [one.object, one])), [objects.data]);
   const parts = useMemo(() => partTree((objects.data ?? []).filter(({ object }) => object.startsWith("part:"))), [objects.data]);
-  useKeys({ "/": () => input.current?.select() });
+  useCommands({ "list.filter": () => input.current?.select() });
   const change = (next: string) => {
     setQuery(next);
     void navigate({ search: (old) => ({ ...old, find: next || undefined }), replace: true, resetScroll: false });

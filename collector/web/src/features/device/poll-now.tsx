@@ -5,7 +5,7 @@ import { api, take } from "../../lib/api";
 import { integer, percent, threeFigures } from "../../lib/format";
 import { causeHint, causeWord } from "../../lib/state";
 import type { Polled } from "../../lib/types";
-import { useKeys } from "../../lib/use-keys";
+import { useCommands } from "../../lib/use-commands";
 import { Age } from "../../ui/age";
 import { Button, IconButton } from "../../ui/button";
 import { ErrorNote } from "../../ui/error-note";
@@ -25,7 +25,7 @@ export type PollNow = ReturnType<typeof usePollNow>;
 export function PollButton({ poll, offline }: { poll: PollNow; offline: string | null }) {
   const id = useId();
   const disabled = poll.isPending || offline !== null;
-  useKeys({ p: () => disabled || poll.mutate() });
+  useCommands({ "device.poll": !disabled && (() => poll.mutate()) });
   return (
     <span className="inline-flex flex-row-reverse items-center gap-3 phone:contents">
       <Button onClick={() => poll.mutate()} disabled={disabled} aria-describedby={offline ? id : undefined} data-poll

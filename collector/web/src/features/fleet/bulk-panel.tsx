@@ -11,7 +11,8 @@ import { RadioCards } from "../../ui/radio-cards";
 import { SidePanel } from "../../ui/side-panel";
 import { TagField } from "../../ui/tag-field";
 import { useAgentsOf } from "./agents-of";
-import { type BulkChange, changeMany, changeOf, type Credential, deviceCount, linesOf, type Manner, STAYING, tenantOf, wrongIn } from "./bulk";
+import { type BulkChange, changeOf, type Credential, deviceCount, linesOf, type Manner, STAYING, tenantOf, wrongIn } from "./bulk";
+import { changeDevices } from "./change-devices";
 import { MannerFields } from "./manner-fields";
 import { draftWrong, isGiven, NEW_DRAFT, SNMP_SHOWS, snmpErrors } from "../credentials/snmp-draft";
 import { SnmpFields } from "../credentials/snmp-fields";
@@ -41,10 +42,9 @@ export function BulkPanel({ open, ids, onClose, onDone }: Props) {
   const [asked, setAsked] = useState<BulkChange | null>(null);
   const names = useAgentNames();
   const change = useMutation({
-    mutationFn: (wanted: BulkChange) => changeMany(ids, wanted),
+    mutationFn: (wanted: BulkChange) => changeDevices(ids, wanted),
     onSuccess: () => {
       setAsked(null);
-      live.refreshDevices();
       onDone();
     },
     // What is wrong with a field is told there.

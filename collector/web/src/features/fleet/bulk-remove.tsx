@@ -1,7 +1,6 @@
-import { useMutation } from "@tanstack/react-query";
-import { live } from "../../lib/live-app";
 import { Confirm } from "../../ui/confirm";
-import { deviceCount, removeMany } from "./bulk";
+import { deviceCount } from "./bulk";
+import { REMOVE_WAIT_MS, removeSoon } from "./leaving";
 
 /** So many are not lost by one click. */
 const MANY = 20;
@@ -9,25 +8,17 @@ const MANY = 20;
 export function BulkRemove({ open, ids, onClose, onDone }: {
   open: boolean; ids: readonly string[]; onClose: () => void; onDone: () => void;
 }) {
-  const remove = useMutation({
-    mutationFn: removeMany,
-    onSuccess: () => {
-      for (const id of ids) live.forgetDevice(id);
-      onDone();
-    },
-  });
   const count = deviceCount(ids.length);
   return (
-    <Confirm open={open} title={`Remove ${count}?`} action={`Remove ${count}`} busy={remove.isPending} error={remove.error}
+    <Confirm open={open} title={`Remove ${count}?`} action={`Remove ${count}`} busy={false} error={null}
       loses={["Their history and charts", "The credentials of their own"]}
       typed={ids.length >= MANY ? String(ids.length) : undefined}
-      onOpenChange={(on) => {
-        if (on) return;
-        remove.reset();
-        onClose();
-      }}
-      onConfirm={() => remove.mutate(ids)}>
-      They are polled no more. It cannot be taken back.
+      onOpenChange={(on) => on || onClose()}
+      onConfirm={() => {
+        removeSoon(ids);
+        onDone();
+      }}>
+      They are polled no more. For {REMOVE_WAIT_MS / 1000} seconds it can be undone, and not after that.
     </Confirm>
   );
 }

@@ -101,7 +101,3 @@ export function deviceCount(count: number): string {
 export async function changeMany(ids: readonly string[], change: BulkChange): Promise<number> {
   return (await take(api.POST("/api/v1/devices/bulk", { body: { ids: [...ids], change } }))).data.devices;
 }
-
-export async function removeMany(ids: readonly string[]): Promise<number> {
-  return (await take(api.POST("/api/v1/devices/bulk", { body: { ids: [...ids], delete: true } }))).data.devices;
-}

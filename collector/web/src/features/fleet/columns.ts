@@ -53,9 +53,6 @@ export function inOrder(devices: readonly Device[], sorting: Sorting): readonly 
   return sorted(rows, READS, sorting);
 }
 
-/** Where all rows are of one tenant, none says so. */
-export const ofOneTenant = columns.filter(({ id }) => id !== "tenant");
-
 /** Right-aligned columns. */
 export const NUMERIC = new Set(["interfaces", "in", "out", "rtt", "loss", "cpu", "uptime", "age"]);
 

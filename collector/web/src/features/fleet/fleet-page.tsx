@@ -1,9 +1,10 @@
 import { lazy, Suspense, useEffect, useMemo, useRef, useState } from "react";
 import { integer } from "../../lib/format";
+import { useIntent } from "../../lib/intent";
 import { live, useTableValue } from "../../lib/live-app";
 import { useMayMake } from "../../lib/role";
 import { STATE_WORD, STATES } from "../../lib/state";
-import { useKeys } from "../../lib/use-keys";
+import { useCommands } from "../../lib/use-commands";
 import { useTitle } from "../../lib/use-title";
 import { usePhone } from "../../lib/use-phone";
 import { Button } from "../../ui/button";
@@ -14,7 +15,9 @@ import { PageHead } from "../../ui/page-head";
 import { Skeleton } from "../../ui/skeleton";
 import { StateShape } from "../../ui/state-badge";
 import { Toggle } from "../../ui/toggle";
+import { SavedViews } from "../views/saved-views";
 import { TableError } from "../shell/table-error";
+import { ColumnMenu } from "./column-menu";
 import { FleetCards } from "./fleet-cards";
 import { FleetEmpty, FleetNoMatch, ImportLink } from "./fleet-empty";
 import { rememberFleet } from "./last-fleet";
@@ -48,7 +51,8 @@ export function FleetPage() {
   }, []);
   const { down } = fleet.counts;
   useTitle(`${down > 0 ? `(${integer(down)} down) ` : ""}Fleet`);
-  useKeys({ "/": () => input.current?.select() });
+  useCommands({ "list.filter": () => input.current?.select() });
+  useIntent("device", () => setAdding(true));
   useEffect(() => rememberFleet({ search: fleet.search }), [fleet.search]);
   const clear = () => fleet.setSearch({ q: "", state: undefined, tag: undefined });
 
@@ -67,18 +71,21 @@ export function FleetPage() {
             Mark several
           </Toggle>
         )}
+        <SavedViews />
         <TagFilter tag={fleet.search.tag} onChange={(tag) => fleet.setSearch({ tag })} />
-        <span className="flex-1" />
-        {fleet.held && <span className="text-xs text-muted phone:hidden">order held</span>}
-        <span className="text-xs text-muted phone:hidden" aria-live="off" data-fleet-count>
-          {integer(fleet.ids.length)} of {integer(fleet.total)}
+        <span className="ml-auto flex items-center gap-3">
+          {fleet.held && <span className="text-xs text-muted phone:hidden">order held</span>}
+          <span className="text-xs text-muted phone:hidden" aria-live="off" data-fleet-count>
+            {integer(fleet.ids.length)} of {integer(fleet.total)}
+          </span>
+          <ColumnMenu cols={fleet.search.cols} isMixed={fleet.isMixed} onChange={(cols) => fleet.setSearch({ cols })} />
+          {mayAdd && <ImportLink className="phone:hidden" />}
+          {mayAdd && (
+            <Button look="solid" onClick={() => setAdding(true)}>
+              <Icon name="plus" size={14} /> Add device
+            </Button>
+          )}
         </span>
-        {mayAdd && <ImportLink className="phone:hidden" />}
-        {mayAdd && (
-          <Button look="solid" onClick={() => setAdding(true)}>
-            <Icon name="plus" size={14} /> Add device
-          </Button>
-        )}
       </PageHead>
       <TableError table={live.devices} className="mx-4 mb-3" />
       <Suspense>

@@ -1,5 +1,5 @@
 import { Link } from "@tanstack/react-router";
-import { memo, useEffect } from "react";
+import { Fragment, memo, type ReactNode, useEffect } from "react";
 import { serverNow } from "../../lib/clock";
 import { duration, integer, megabits, NONE, percent, shortModel, threeFigures } from "../../lib/format";
 import { live, useDevice, useEachSecond, useRowValue } from "../../lib/live-app";
@@ -10,6 +10,7 @@ import type { Agent, Device, State } from "../../lib/types";
 import { Age } from "../../ui/age";
 import { type GridRow, rowProps } from "../../ui/grid-row";
 import { DeviceState } from "../../ui/state-badge";
+import type { FleetColumn } from "./columns";
 import { snmpNews, type Trust } from "../device/snmp-news";
 
 /** What of an agent tells why its devices were not polled. */
@@ -61,7 +62,12 @@ function Share({ percentage, high, tone, cell, by }: {
   );
 }
 
-export const FleetRow = memo(function FleetRow({ id, index, selected, marked, onMark, style }: GridRow) {
+interface Props extends GridRow {
+  /** After state and name, which every row begins with. */
+  columns: readonly FleetColumn[];
+}
+
+export const FleetRow = memo(function FleetRow({ id, index, selected, marked, onMark, style, columns }: Props) {
   const device = useDevice(id);
   const [state, cause, dim] = useShown(device);
   const trust = useTrust(device);
@@ -74,6 +80,20 @@ export const FleetRow = memo(function FleetRow({ id, index, selected, marked, on
   const tone = `num ${dim ? "stale" : ""}`;
   const toneOfSnmp = `num ${dim || trust === "old" ? "stale" : ""}`;
   const bySnmp = (value: number | null) => (trust === "gone" ? null : value);
+  const cells: Readonly<Record<string, ReactNode>> = {
+    tenant: <div role="gridcell" className="clip fleet-desk text-muted">{device.tenant.name}</div>,
+    site: <div role="gridcell" className="clip text-muted">{device.site.name}</div>,
+    address: <div role="gridcell" className="clip fleet-wide text-muted" title={device.address} data-cell="address">{device.address}</div>,
+    model: <div role="gridcell" className="clip fleet-model text-muted" title={device.model ?? undefined}>{shortModel(device.model)}</div>,
+    interfaces: <div role="gridcell" className={`${toneOfSnmp} fleet-desk`} data-timed="snmp"><PortCount device={device} isKnown={portsKnown} /></div>,
+    in: <div role="gridcell" className={`${toneOfSnmp} fleet-desk`} data-timed="snmp" data-cell="in">{megabits(bySnmp(device.in_bps))}</div>,
+    out: <div role="gridcell" className={`${toneOfSnmp} fleet-desk`} data-timed="snmp" data-cell="out">{megabits(bySnmp(device.out_bps))}</div>,
+    rtt: <div role="gridcell" className={`${tone} fleet-wide`} data-timed="">{threeFigures(device.rtt_ms)}</div>,
+    loss: <Share percentage={device.icmp?.loss_percent} high={LOSS_HIGH} tone={tone} cell="loss" />,
+    cpu: <Share percentage={bySnmp(device.cpu_percent)} high={CPU_HIGH} tone={toneOfSnmp} cell="cpu" by="snmp" />,
+    uptime: <div role="gridcell" className={`${toneOfSnmp} fleet-wide`} data-timed="snmp">{duration(bySnmp(device.uptime_s))}</div>,
+    age: <div role="gridcell" className="num text-muted"><Age at={device.last_sample_at} /></div>,
+  };
   return (
     <div
       {...rowProps({ id, index, selected, marked, style })}
@@ -99,24 +119,7 @@ export const FleetRow = memo(function FleetRow({ id, index, selected, marked, on
         </Link>
         {device.tags.length > 0 && <span className="ml-2 text-xs text-muted" data-tags>{device.tags.join(" · ")}</span>}
       </div>
-      {isMixed && <div role="gridcell" className="clip fleet-desk text-muted">{device.tenant.name}</div>}
-      <div role="gridcell" className="clip text-muted">{device.site.name}</div>
-      <div role="gridcell" className="clip fleet-wide text-muted" title={device.address} data-cell="address">
-        {device.address}
-      </div>
-      <div role="gridcell" className="clip fleet-model text-muted" title={device.model ?? undefined}>
-        {shortModel(device.model)}
-      </div>
-      <div role="gridcell" className={`${toneOfSnmp} fleet-desk`} data-timed="snmp"><PortCount device={device} isKnown={portsKnown} /></div>
-      <div role="gridcell" className={`${toneOfSnmp} fleet-desk`} data-timed="snmp" data-cell="in">{megabits(bySnmp(device.in_bps))}</div>
-      <div role="gridcell" className={`${toneOfSnmp} fleet-desk`} data-timed="snmp" data-cell="out">{megabits(bySnmp(device.out_bps))}</div>
-      <div role="gridcell" className={`${tone} fleet-wide`} data-timed="">{threeFigures(device.rtt_ms)}</div>
-      <Share percentage={device.icmp?.loss_percent} high={LOSS_HIGH} tone={tone} cell="loss" />
-      <Share percentage={bySnmp(device.cpu_percent)} high={CPU_HIGH} tone={toneOfSnmp} cell="cpu" by="snmp" />
-      <div role="gridcell" className={`${toneOfSnmp} fleet-wide`} data-timed="snmp">{duration(bySnmp(device.uptime_s))}</div>
-      <div role="gridcell" className="num text-muted">
-        <Age at={device.last_sample_at} />
-      </div>
+      {columns.map(({ id: column }) => <Fragment key={column}>{cells[column]}</Fragment>)}
     </div>
   );
 });

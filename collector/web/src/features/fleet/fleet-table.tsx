@@ -4,7 +4,7 @@ import { serverNow } from "../../lib/clock";
 import { live } from "../../lib/live-app";
 import type { Device } from "../../lib/types";
 import { useBeside } from "../../lib/use-beside";
-import { useKeys } from "../../lib/use-keys";
+import { useCommands } from "../../lib/use-commands";
 import type { Selection } from "../../lib/use-selection";
 import { ageTitle } from "../../ui/age";
 import { Icon } from "../../ui/icon";
@@ -37,6 +37,10 @@ function onPointerOver({ target }: PointerEvent): void {
   if (cell instanceof HTMLElement && id) cell.title = figureTitle(live.devices.get(id), cell.dataset["timed"] === "snmp");
 }
 
+function styleOf({ room, template }: Fleet): Record<string, string> {
+  return template ? { ...roomStyle(room), "--chosen": template } : roomStyle(room);
+}
+
 /** The fleet at a desk: one line each, moved through by keys. */
 export function FleetTable({ fleet, selection, onEscape, ref }: Props) {
   const navigate = useNavigate();
@@ -49,13 +53,14 @@ export function FleetTable({ fleet, selection, onEscape, ref }: Props) {
     },
   });
   useEffect(() => rememberFleet({ chosen }), [chosen]);
-  useKeys({ Escape: () => back() || onEscape(), Enter: () => chosen && show(chosen) });
+  useCommands({ "go.back": () => back() || onEscape(), "list.open": chosen !== null && (() => show(chosen)) });
   return (
     <LiveGrid ref={ref} label="Devices" ids={fleet.ids} chosen={chosen} onChoose={choose} selection={selection} paused={fleet.paused}
-      className={`fleet-rows min-w-0 ${isLong(fleet.room) ? "long-addresses" : ""}`} style={roomStyle(fleet.room)} onPointerOver={onPointerOver}
+      className={`fleet-rows min-w-0 ${fleet.template ? "chosen-columns" : isLong(fleet.room) ? "long-addresses" : ""}`}
+      style={styleOf(fleet)} onPointerOver={onPointerOver}
       headClass={`fleet-grid ${fleet.isMixed ? "" : "one-tenant"}`} head={<Heads fleet={fleet} />} onFollow={follow}
       onOpen={show} onPage={toPage}
-      renderRow={(row) => <FleetRow key={row.id} {...row} marked={fleet.canChange.has(row.id) ? row.marked : null} />} />
+      renderRow={(row) => <FleetRow key={row.id} {...row} columns={fleet.columns} marked={fleet.canChange.has(row.id) ? row.marked : null} />} />
   );
 }
 
@@ -68,7 +73,7 @@ function Heads({ fleet: { columns, sorting, sortBy } }: { fleet: Fleet }) {
       <div key={id} role="columnheader" aria-sort={!isSorted ? "none" : sorting.desc ? "descending" : "ascending"}
         className={`text-xs ${NUMERIC.has(id) ? "num" : ""} ${roomClass(id)}`}>
         <button type="button" data-sort={id} onClick={() => sortBy(column)}
-          className={`inline-flex h-7 max-w-full items-center gap-0.5 whitespace-nowrap hover:text-text ${isSorted ? "font-medium text-text" : ""}`}>
+          className={`inline-flex h-7 max-w-full min-w-6 items-center gap-0.5 whitespace-nowrap hover:text-text ${isSorted ? "font-medium text-text" : ""}`}>
           {header}
           {isSorted && <Icon name={sorting.desc ? "down" : "up"} size={11} />}
         </button>

@@ -6,10 +6,12 @@ import { useDeviceNames } from "../../lib/live-names";
 import { useTenantsFor } from "../../lib/role";
 import { isInScope as isOfTenant, useScope } from "../../lib/scope";
 import { patched } from "../../lib/search-patch";
-import { toggled } from "../../lib/sorting";
+import { sortingOf, sortText, toggled } from "../../lib/sorting";
 import { agedCount, shownDevices } from "../../lib/state";
 import type { Device, State } from "../../lib/types";
-import { columns, type FleetColumn, inOrder, matches, ofOneTenant } from "./columns";
+import { shownColumns } from "./column-set";
+import { type FleetColumn, inOrder, matches } from "./columns";
+import { useLeaving } from "./leaving";
 import { type Room, roomOf } from "./room";
 import { useHeld } from "../../lib/use-held";
 import { useSnapshot } from "../../lib/use-snapshot";
@@ -23,6 +25,7 @@ export interface FleetSearch {
   sort?: string | undefined;
   /** The device beside the list. */
   open?: string | undefined;
+  cols?: string | undefined;
 }
 
 const secondMs = () => currentSecond() * 1000;
@@ -55,7 +58,10 @@ export function useFleet() {
   const navigate = route.useNavigate();
   const setSearch = (patch: FleetSearch) => void navigate({ search: (old) => patched(old, patch), replace: true });
   const [paused, held] = useHeld();
-  const all = useSnapshot(live.devices, aged, asShown);
+  const snapshot = useSnapshot(live.devices, aged, asShown);
+  const leaving = useLeaving();
+  // What is about to be removed is gone for who has removed it, until they undo it.
+  const all = useMemo(() => (leaving.size === 0 ? snapshot : snapshot.filter(({ id }) => !leaving.has(id))), [snapshot, leaving]);
   const ordered = useOrder(all, held);
   const query = useDeferredValue(search.q ?? "");
   const { state, tag } = search;
@@ -79,12 +85,13 @@ export function useFleet() {
   );
 
   const sort = search.sort ?? "state";
-  const sorting = useMemo(() => ({ by: sort.replace(/^-/, ""), desc: sort.startsWith("-") }), [sort]);
+  const sorting = useMemo(() => sortingOf(sort), [sort]);
   const rows = useMemo(() => inOrder(data, sorting), [data, sorting]);
   const sortBy = ({ id, descFirst }: FleetColumn) => {
-    const { by, desc } = toggled(sorting, id, descFirst);
-    setSearch({ sort: `${desc ? "-" : ""}${by}` });
+    setSearch({ sort: sortText(toggled(sorting, id, descFirst)) });
   };
+  const { cols } = search;
+  const set = useMemo(() => shownColumns(cols, scope.isMixed), [cols, scope.isMixed]);
   const room = useRoom(inScope, scope.tenant?.id ?? null);
   const ids = useMemo(() => rows.map(({ id }) => id), [rows]);
   const writable = useTenantsFor("write");
@@ -93,7 +100,7 @@ export function useFleet() {
     return new Set(rows.filter(({ tenant }) => tenants.has(tenant.id)).map(({ id }) => id));
   }, [rows, writable]);
   const total = useMemo(() => all.filter((device) => isOfTenant(scope, device)).length, [all, scope]);
-  return { search, setSearch, paused, held, sorting, sortBy, columns: scope.isMixed ? columns : ofOneTenant, ids, canChange, counts, total, room, isMixed: scope.isMixed };
+  return { search, setSearch, paused, held, sorting, sortBy, columns: set.shown, template: set.template, ids, canChange, counts, total, room, isMixed: scope.isMixed };
 }
 
 export type Fleet = ReturnType<typeof useFleet>;

@@ -4,11 +4,10 @@ import { integer } from "../../lib/format";
 import { live } from "../../lib/live-app";
 import { useMay } from "../../lib/role";
 import { useBeside } from "../../lib/use-beside";
-import { useKeys } from "../../lib/use-keys";
+import { useCommands } from "../../lib/use-commands";
 import { usePhone } from "../../lib/use-phone";
 import { useRowKeys } from "../../lib/use-row-keys";
 import { useTitle } from "../../lib/use-title";
-import { ActsNews } from "../alerts/acts-bar";
 import { cameFromNow } from "../alerts/came-from";
 import { useActs } from "../alerts/use-acts";
 import { TableError } from "../shell/table-error";
@@ -51,9 +50,12 @@ export function NowPage() {
   useRowKeys(ids, beside);
   const targets = () => (chosen ? (incidents.get(chosen)?.alerts ?? []) : []).flatMap(({ id }) => live.alerts.get(id) ?? []);
   const ask = (act: "ack" | "silence") => acts.ask(act, targets().filter(({ phase }) => phase !== "resolved"));
-  useKeys({
-    Escape: () => void beside.back(),
-    ...(may.write ? { a: () => ask("ack"), s: () => ask("silence"), u: () => acts.undo(targets()) } : {}),
+  const canSay = may.write && chosen !== null && incidents.has(chosen);
+  useCommands({
+    "go.back": () => void beside.back(),
+    "alert.ack": canSay && (() => ask("ack")),
+    "alert.silence": canSay && (() => ask("silence")),
+    "alert.undo": canSay && (() => acts.undo(targets())),
   });
   const isBeside = open !== undefined && !phone;
   return (
@@ -65,7 +67,6 @@ export function NowPage() {
           // oxlint-disable-next-line react/no-array-index-key
           <TableError key={at} table={table as typeof live.devices} className="mx-4 mt-3 phone:mx-3" />
         ))}
-        <ActsNews acts={acts} />
         {isKnown && now.devices === 0 ? <Suspense><FirstSteps agents={now.agents} /></Suspense> : (
           // While one is open beside, the rail stands below: the list does not move.
           <div className={`grid min-h-full ${isBeside ? "content-start" : "grid-cols-[minmax(0,1fr)_440px] max-[1100px]:grid-cols-1 max-[1100px]:content-start"}`}>

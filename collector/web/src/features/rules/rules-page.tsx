@@ -68,7 +68,7 @@ export function RulesPage() {
   return (
     <>
       <PageHead title="Alert rules">
-        <Link to="/alerts" className="text-accent hover:underline phone:inline-flex phone:min-h-11 phone:items-center">Alerts</Link>
+        <Link to="/alerts" className="inline-flex min-h-6 items-center text-accent hover:underline phone:min-h-11 phone:min-w-11">Alerts</Link>
         <span className="flex-1" />
         {canAdd && <Link to="/alerts/rules/new" className={SOLID}><Icon name="plus" size={14} /> New rule</Link>}
       </PageHead>

@@ -1,57 +1,31 @@
 import { useState } from "react";
+import { COMMAND_IDS, COMMANDS, type CommandId, keyCaps } from "../../lib/command-catalog";
+import type { Command } from "../../lib/commands";
 import { keysEnabled, setKeysEnabled } from "../../lib/keys";
+import { KeyCaps } from "../../ui/key-caps";
 import { Modal } from "../../ui/modal";
 
-const KEYS: readonly [string, string][] = [
-  ["g n", "Go to Now"],
-  ["g i", "Go to Sites"],
-  ["g f", "Go to Fleet"],
-  ["g a", "Go to Alerts"],
-  ["g c", "Go to Config"],
-  ["g e", "Go to Agents"],
-  ["g s", "Go to Settings"],
-  ["g k", "Go to API keys"],
-  ["T", "Switch the tenant"],
-  ["/", "Filter"],
-  ["j  k", "Next, previous row"],
-  ["x", "Mark the row, to change it with others"],
-  ["Enter", "Show the row beside the list; again: open its page"],
-  ["a", "Acknowledge the alert"],
-  ["s", "Silence the alert"],
-  ["u", "Undo silence or acknowledgement"],
-  ["Esc", "Close what is beside, back, clear the filter"],
-  ["1  …  5", "The tabs of a device"],
-  ["[  ]", "Shift the time range"],
-  ["+  =", "Zoom in, zoom out"],
-  ["w", "Compare with the week before, the day before"],
-  [",  .", "Event before, next event"],
-  ["t", "Pick a time range"],
-  ["p", "Poll the device now"],
-  ["?", "This help"],
-];
+const WITH_KEYS = COMMAND_IDS.filter((id) => COMMANDS[id].keys);
+const GROUPS = [...new Set(WITH_KEYS.map((id) => COMMANDS[id].group))];
 
-export function KeyHelp({ open, onOpenChange }: { open: boolean; onOpenChange: (open: boolean) => void }) {
+/** All keys by what they are for; those of this page are told apart from the others. `commands`: what works on it. */
+export function KeyHelp({ commands, onClose }: { commands: readonly Command[]; onClose: () => void }) {
   const [on, setOn] = useState(keysEnabled);
+  const works = new Set(commands.map(({ id }) => id));
   return (
-    <Modal open={open} onOpenChange={onOpenChange} title="Keys" description="They never fire while you type.">
-      <dl className="grid grid-cols-[auto_1fr] items-center gap-x-5 gap-y-2">
-        {KEYS.map(([keys, what]) => (
-          <div key={keys} className="contents">
-            <dt className="flex gap-1">
-              {keys.split(/\s+/).map((key) => (
-                <kbd
-                  key={key}
-                  className="min-w-6 rounded border border-edge bg-surface px-1.5 py-0.5 text-center font-mono text-2xs"
-                >
-                  {key}
-                </kbd>
-              ))}
-            </dt>
-            <dd>{what}</dd>
-          </div>
+    <Modal open onOpenChange={(open) => open || onClose()} title="Keys" isWide
+      description="They never fire while you type. Faint ones do nothing on this page as it is now.">
+      <div className="columns-2 gap-x-8 phone:columns-1">
+        {GROUPS.map((group) => (
+          <section key={group} className="mb-4 break-inside-avoid">
+            <h3 className="mb-1 text-xs font-semibold text-muted">{group}</h3>
+            <ul>
+              {WITH_KEYS.filter((id) => COMMANDS[id].group === group).map((id) => <Line key={id} id={id} works={works.has(id)} />)}
+            </ul>
+          </section>
         ))}
-      </dl>
-      <p className="mt-3 text-muted">
+      </div>
+      <p className="mt-1 text-muted">
         A click on a row does what Enter does; a double click or its name opens its page at once. What is open beside a list
         follows <kbd className="font-mono">j</kbd> and <kbd className="font-mono">k</kbd>.
       </p>
@@ -68,5 +42,16 @@ export function KeyHelp({ open, onOpenChange }: { open: boolean; onOpenChange: (
         Single-key shortcuts
       </label>
     </Modal>
+  );
+}
+
+function Line({ id, works }: { id: CommandId; works: boolean }) {
+  const { title, keys = "" } = COMMANDS[id];
+  return (
+    <li className={`flex min-h-6 items-center gap-3 ${works ? "" : "text-faint"}`} data-key={keys} data-works={works}>
+      <span aria-hidden="true" className={`size-1.5 shrink-0 rounded-full ${works ? "bg-accent" : "border border-edge"}`} />
+      <span className="min-w-0 flex-1">{title}{!works && <span className="sr-only">, not on this page</span>}</span>
+      <KeyCaps caps={keyCaps(keys)} />
+    </li>
   );
 }

@@ -2,6 +2,7 @@ import { serverNow } from "../../lib/clock";
 import { duration } from "../../lib/format";
 import { live, useEachSecond, useLink } from "../../lib/live-app";
 import type { LinkStatus } from "../../lib/live-link";
+import { isOldBuild } from "../../lib/worker";
 import { Button } from "../../ui/button";
 import { StateShape } from "../../ui/state-badge";
 
@@ -18,7 +19,7 @@ function read({ phase, heardAt }: LinkStatus): string {
 
 /** Offers the page of a collector that was upgraded meanwhile. */
 export function NewVersion() {
-  const isOutdated = useEachSecond(() => live.isOutdated);
+  const isOutdated = useEachSecond(() => live.isOutdated || isOldBuild());
   if (!isOutdated) return null;
   return (
     <Button look="solid" className="mr-2" onClick={() => location.reload()}>
@@ -44,14 +45,15 @@ export function LiveBanner() {
     <span
       data-live={word}
       title={title}
-      className={`mr-1 inline-flex h-7 items-center gap-2 rounded-full border px-3 text-xs ${
+      className={`mr-1 inline-flex h-7 items-center gap-2 rounded-full border px-3 text-xs whitespace-nowrap ${
         bad ? "border-edge bg-degraded-soft" : "border-line"
       }`}
     >
       <StateShape state={state} size={9} />
       <span>
         {word}
-        {seconds && ` ${duration(Number(seconds))}`}
+        {/* On the phone the bar below says since when. */}
+        {seconds && <span className={word === "offline" ? "phone:sr-only" : ""}> {duration(Number(seconds))}</span>}
       </span>
       <span className="sr-only" role="status">
         {bad ? `Live data ${word}` : ""}

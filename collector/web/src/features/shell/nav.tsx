@@ -47,7 +47,7 @@ export function PhoneNav() {
   const [open, setOpen] = useState(false);
   const isRest = useRouterState({ select: ({ location }) => REST.some(({ to }) => location.pathname.startsWith(to)) });
   return (
-    <nav aria-label="Main" className="hidden shrink-0 border-t border-line bg-surface pb-[env(safe-area-inset-bottom)] phone:flex">
+    <nav aria-label="Main" className="hidden shrink-0 border-t border-line bg-surface pb-[env(safe-area-inset-bottom)] group-not-data-kiosk/frame:phone:flex">
       {[NOW, FLEET, ALERTS, SITES].map((item) => (
         <Link key={item.to} to={item.to} activeOptions={isExact(item)} className={TAB}>
           <Icon name={item.icon} size={20} />

@@ -4,6 +4,10 @@ import type { AnyRouter } from "@tanstack/react-router";
 /** Dialogs and controls that open on a click. */
 const PARTS: readonly (() => Promise<unknown>)[] = [
   () => import("./key-help"),
+  () => import("../palette/palette"),
+  () => import("../views/view-menu"),
+  () => import("../fleet/column-list"),
+  () => import("../../ui/confirm"),
   () => import("./account-menu"),
   () => import("../../ui/picker"),
   () => import("../../ui/chooser"),

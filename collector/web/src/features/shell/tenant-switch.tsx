@@ -1,7 +1,8 @@
 import { lazy, Suspense, useRef, useState } from "react";
 import { clockTime } from "../../lib/format";
 import { type Tenant, useScope } from "../../lib/scope";
-import { useKeys } from "../../lib/use-keys";
+import { LAYER } from "../../lib/commands";
+import { useCommands } from "../../lib/use-commands";
 import { Button } from "../../ui/button";
 import { DemoMark } from "../../ui/demo-mark";
 import { Icon } from "../../ui/icon";
@@ -20,7 +21,7 @@ export function TenantSwitch({ onChange }: { onChange: (tenant: string | null) =
   const { tenants, tenant } = useScope();
   const [open, setOpen] = useState(false);
   const button = useRef<HTMLButtonElement>(null);
-  useKeys(tenants.length > 1 ? { T: () => setOpen(true) } : {});
+  useCommands({ "tenant.switch": tenants.length > 1 && (() => setOpen(true)) }, LAYER.frame);
   const [only] = tenants;
   if (!only) return null;
   if (tenants.length === 1) {

@@ -3,7 +3,7 @@ import { lazy, type ReactNode, Suspense, useState } from "react";
 import { counted } from "../../lib/format";
 import { live } from "../../lib/live-app";
 import { useMayIn } from "../../lib/role";
-import { useKeys } from "../../lib/use-keys";
+import { useCommands } from "../../lib/use-commands";
 import { useOwner } from "../../lib/use-owner";
 import { useTitle } from "../../lib/use-title";
 import { Button } from "../../ui/button";
@@ -32,7 +32,7 @@ export function SitePage({ id }: { id: string }) {
   const site = all.find((one) => one.id === id);
   useTitle(site?.name ?? null, true);
   useOwner(site?.tenant.id);
-  useKeys({ Escape: () => void navigate({ to: "/sites", search: lastSites().search }) });
+  useCommands({ "go.back": () => void navigate({ to: "/sites", search: lastSites().search }) });
   const { deviceIds, agentIds } = useSiteRows(id, useDevicesInScope(), useAgentsInScope());
   if (!site && error) return <ErrorNote error={error} className="m-4" onRetry={retry} />;
   if (!site) return isKnown ? <NotFound /> : <Skeleton label="Loading the site" />;

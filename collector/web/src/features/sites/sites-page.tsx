@@ -1,10 +1,11 @@
 import { useNavigate } from "@tanstack/react-router";
 import { lazy, type Ref, Suspense, useEffect, useRef, useState } from "react";
 import { integer } from "../../lib/format";
+import { useIntent } from "../../lib/intent";
 import { live } from "../../lib/live-app";
 import { useMayMake } from "../../lib/role";
 import { useBeside } from "../../lib/use-beside";
-import { useKeys } from "../../lib/use-keys";
+import { useCommands } from "../../lib/use-commands";
 import { usePhone } from "../../lib/use-phone";
 import { useTitle } from "../../lib/use-title";
 import { Button } from "../../ui/button";
@@ -18,6 +19,7 @@ import { Skeleton } from "../../ui/skeleton";
 import { ariaSort, SortButton } from "../../ui/sort-button";
 import { SetupLink } from "../setup/setup-link";
 import { TableError } from "../shell/table-error";
+import { SavedViews } from "../views/saved-views";
 import { lastSites, rememberSites } from "./last-sites";
 import { SiteCards } from "./site-cards";
 import { COLUMNS, COLUMNS_MIXED, ROOMY, SiteRow } from "./site-row";
@@ -36,13 +38,15 @@ export function SitesPage() {
   const input = useRef<HTMLInputElement>(null);
   const rows = useRef<GridRows>(null);
   useTitle(`${troubled > 0 ? `(${integer(troubled)}) ` : ""}Sites`);
-  useKeys({ "/": () => input.current?.select() });
+  useCommands({ "list.filter": () => input.current?.select() });
+  useIntent("site", () => setAdding(true));
   useEffect(() => rememberSites({ search }), [search]);
   const clear = () => setSearch({ q: "" });
   return (
     <div className="flex h-full flex-col">
       <PageHead title="Sites">
         <FilterInput label="Filter sites" input={input} query={search.q ?? ""} onQuery={(q) => setSearch({ q })} toRows={() => rows.current?.first() ?? false} />
+        <SavedViews />
         <span className="flex-1" />
         {isHeld && <span className="text-xs text-muted phone:hidden">order held</span>}
         <span className="text-xs text-muted phone:hidden" data-site-count>{integer(ids.length)} of {integer(total)}</span>
@@ -86,7 +90,7 @@ function SiteTable({ list, onEscape, ref }: { list: SiteList; onEscape: () => vo
     toPage: (id) => void navigate({ to: "/sites/$id", params: { id } }),
   });
   useEffect(() => rememberSites({ chosen }), [chosen]);
-  useKeys({ Escape: () => back() || onEscape(), Enter: () => chosen && show(chosen) });
+  useCommands({ "go.back": () => back() || onEscape(), "list.open": chosen !== null && (() => show(chosen)) });
   return (
     <div className="flex min-h-0 flex-1">
       <LiveGrid ref={ref} label="Sites" ids={ids} chosen={chosen} onChoose={choose} onOpen={show} onPage={toPage} onFollow={choose}

@@ -2,7 +2,7 @@ import { useNavigate } from "@tanstack/react-router";
 import { type KeyboardEvent, type RefObject, useMemo, useRef, useState } from "react";
 import { counted } from "../../lib/format";
 import type { Span } from "../../lib/range";
-import { useKeys } from "../../lib/use-keys";
+import { useCommands } from "../../lib/use-commands";
 import { usePhone } from "../../lib/use-phone";
 import { ErrorNote } from "../../ui/error-note";
 import { Popover } from "../../ui/popover";
@@ -106,7 +106,7 @@ function Marks({ marks, device, onPoint }: Pick<Props, "device" | "onPoint"> & {
     const isThere = list.current?.contains(document.activeElement) === true;
     focus(isThere ? Math.min(Math.max(stop + by, 0), marks.length - 1) : by < 0 ? marks.length - 1 : 0);
   };
-  useKeys({ ",": () => step(-1), ".": () => step(1) });
+  useCommands({ "event.previous": marks.length > 0 && (() => step(-1)), "event.next": marks.length > 0 && (() => step(1)) });
   const onKeyDown = (event: KeyboardEvent) => {
     const to = moved(event.key, stop, marks.length);
     if (to === null) return;

@@ -7,6 +7,7 @@ const text = v.fallback(v.optional(v.pipe(v.union([v.string(), v.number()]), v.t
 const search = v.object({
   q: text,
   site: v.fallback(v.optional(v.string()), undefined),
+  sort: v.fallback(v.optional(v.pipe(v.string(), v.regex(/^-?[a-z_]+$/))), undefined),
   failing: v.fallback(v.optional(v.literal(true)), undefined),
 });
 

@@ -13,6 +13,8 @@ const search = v.object({
   state: v.fallback(v.optional(v.picklist(["up", "degraded", "down", "unknown"])), undefined),
   /** The one beside the list. */
   open: v.fallback(v.optional(v.string()), undefined),
+  /** Columns, by their ids with dots between; all that there is room for if not given. */
+  cols: v.fallback(v.optional(v.pipe(v.string(), v.regex(/^[a-z.]+$/))), undefined),
   sort: v.fallback(v.optional(v.pipe(v.string(), v.regex(/^-?[a-z_]+$/))), undefined),
 });
 
