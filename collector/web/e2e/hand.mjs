@@ -140,7 +140,8 @@ async function targets({ page, url, check, name, px }) {
       const small = await page.$$eval("a, button, input, summary, select, [role=tab], [role=switch]", (all, least) => all
         // A link within a line of text is as high as the line; what lies in a label is hit by the label.
         .filter((el) => !el.closest("p, [role=gridcell], td") && el.checkVisibility() && !el.closest(".sr-only"))
-        .map((el) => [el.closest("label") ?? el, el.getAttribute("aria-label") ?? el.textContent?.trim().slice(0, 40)])
+        // What leads where its row does is hit with the row.
+        .map((el) => [el.closest("label") ?? (el.matches("[data-of-row]") ? el.closest("[data-at]") : null) ?? el, el.getAttribute("aria-label") ?? el.textContent?.trim().slice(0, 40)])
         .map(([el, text]) => [el.getBoundingClientRect(), text])
         .filter(([box]) => box.width > 1 && box.height > 1 && (box.height < least - 0.5 || box.width < least - 0.5))
         .map(([box, text]) => `${text}: ${Math.round(box.width)}x${Math.round(box.height)}`), px);

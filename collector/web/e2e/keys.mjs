@@ -175,6 +175,15 @@ async function views({ site, page, check, look }) {
     await page.waitForSelector("[data-views='By name, without models']");
     return wrongUnless((await path()) === saved, `${await path()}, not ${saved}`);
   });
+  await check("views: it shows again from the menu, in place of another order", async () => {
+    const saved = await path();
+    await page.click("[data-sort=site]");
+    await page.waitForSelector("[data-views='']");
+    await page.click("[data-views]");
+    await page.click("[data-view='By name, without models'] a");
+    await page.waitForSelector("[data-views='By name, without models']");
+    return wrongUnless((await path()) === saved, `${await path()}, not ${saved}`);
+  });
   await check("views: renamed and removed", async () => {
     await page.click("[data-views]");
     await page.click("[aria-label='Rename By name, without models']");

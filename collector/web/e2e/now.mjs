@@ -154,6 +154,14 @@ async function sites({ url, page, check, look }) {
     await page.waitForSelector("[data-site-page] [data-open-alert]");
   });
   await look("site-dark");
+  await check("site: its devices lead back to it, by Esc and by the arrow", async () => {
+    for (const back of [() => page.keyboard.press("Escape"), () => page.click("[data-way-back]")]) {
+      await page.click("[data-site-page] tr[data-device] a");
+      await page.waitForSelector("[data-way-back][aria-label='Back to the site']");
+      await back();
+      await page.waitForSelector("[data-site-page] [data-open-alert]");
+    }
+  });
   await check("site: renamed in its place; Esc leads back to its row", async () => {
     await page.click("button:text-is('Rename')");
     await page.fill("#new-name", "Depot West");
@@ -187,8 +195,15 @@ async function panels({ url, page, check, look }) {
     await page.waitForURL("**/devices/dev_**");
     await page.keyboard.press("Escape");
     await page.waitForSelector("[role=row][data-device][data-chosen]:has-text('edge-2')");
+    await page.waitForSelector("[data-panel=device]:has-text('edge-2')");
+    if (new URL(page.url()).searchParams.get("sort") !== "name") return `the order is lost: ${page.url()}`;
+    await page.keyboard.press("Escape");
+    await page.waitForSelector("[data-panel]", { state: "detached" });
     await page.locator("[role=row][data-device] a", { hasText: "core-1" }).click();
     await page.waitForURL("**/devices/dev_**");
+    await page.click("[data-way-back]");
+    await page.waitForSelector("[role=row][data-device][data-chosen]:has-text('core-1')");
+    return wrongUnless(new URL(page.url()).searchParams.get("sort") === "name", `by the arrow the order is lost: ${page.url()}`);
   });
   await check("agents: the same keys, the same panel, and a page", async () => {
     await page.goto(`${url}/agents`);

@@ -1,6 +1,7 @@
 import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
 import { createRouter, RouterProvider } from "@tanstack/react-router";
 import { createRoot } from "react-dom/client";
+import { watchWayBack } from "./features/device/way-back";
 import { Crash, NotFound } from "./features/shell/lost";
 import { loadPartsWhenIdle } from "./features/shell/parts";
 import { ApiError } from "./lib/api";
@@ -45,6 +46,7 @@ const router = createRouter({
 });
 
 loadPartsWhenIdle(router);
+watchWayBack(router);
 
 declare module "@tanstack/react-router" {
   interface Register {

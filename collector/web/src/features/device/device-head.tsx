@@ -13,8 +13,8 @@ import { DeviceState } from "../../ui/state-badge";
 import { useOffline } from "../agents/offline";
 import { useShown } from "../fleet/fleet-row";
 import { removeSoon } from "../fleet/leaving";
-import { lastFleet } from "../fleet/last-fleet";
 import { PollButton, type PollNow } from "./poll-now";
+import { wayBack } from "./way-back";
 
 const EditDevice = lazy(() => import("./edit-device").then((m) => ({ default: m.EditDevice })));
 
@@ -34,11 +34,12 @@ export function DeviceHead({ device, detail, names, poll, editing, onEdit }: Pro
   const cause = detail.snmp.damaged && (told === "pending" || told === "no_credential") ? "credential_damaged" : told;
   const may = useMayIn()(device.tenant.id);
   const offline = useOffline(device.agent.id);
+  const back = wayBack();
   return (
     <header className="px-4 pt-3 pb-2 phone:px-3">
       <Trail device={device} />
       <div className="flex items-center gap-3 phone:flex-wrap phone:gap-x-1">
-        <Link to="/fleet" search={lastFleet().search} aria-label="Back to the fleet" title="Back to the fleet (Esc)"
+        <Link to={back.href} aria-label={`Back to ${back.label}`} title={`Back to ${back.label} (Esc)`} data-way-back
           className="-ml-2 inline-flex size-8 items-center justify-center rounded-md text-muted hover:bg-hover phone:size-11">
           <Icon name="back" />
         </Link>
@@ -106,7 +107,7 @@ function RemoveDevice({ device, names }: { device: Device; names: Names }) {
   const remove = () => {
     setAsking(false);
     removeSoon([device.id], names.name(device));
-    void navigate({ to: "/fleet", search: lastFleet().search });
+    void navigate({ href: wayBack().href });
   };
   return (
     <>

@@ -1,12 +1,11 @@
 import { Link, useNavigate } from "@tanstack/react-router";
-import { useEffect, useState } from "react";
+import { useState } from "react";
 import { live, useLink, useWatchedInterfaces } from "../../lib/live-app";
 import { useMayIn } from "../../lib/role";
-import { useScope } from "../../lib/scope";
+import { useOwner } from "../../lib/use-owner";
 import { useTitle } from "../../lib/use-title";
 import { Empty } from "../../ui/empty";
 import { ErrorNote } from "../../ui/error-note";
-import { lastFleet } from "../fleet/last-fleet";
 import { NotFound } from "../shell/lost";
 import { PrintFoot } from "../shell/print-foot";
 import { TableError } from "../shell/table-error";
@@ -17,9 +16,10 @@ import { PollResult, usePollNow } from "./poll-now";
 import { useDeviceCommands } from "./use-device-commands";
 import { useDetail } from "./use-detail";
 import { useNamesOf } from "./use-device-names";
+import { wayBack } from "./way-back";
 
 export function DevicePage({ id }: { id: string }) {
-  const navigate = useNavigate({ from: "/devices/$id" });
+  const navigate = useNavigate();
   const { row, detail, isRemoved, isMissing, error, retry } = useDetail(id);
   const device = row ?? detail;
   useWatchedInterfaces(id, row !== undefined);
@@ -29,15 +29,11 @@ export function DevicePage({ id }: { id: string }) {
   const names = useNamesOf(device);
   const called = device && names.name(device);
   useTitle(called ?? null, true);
-  // A link from elsewhere may lead to another tenant than the one the pages are narrowed to.
-  const { tenant } = useScope();
   const owner = device?.tenant.id;
-  useEffect(() => {
-    if (!tenant || !owner || tenant.id === owner) return;
-    void navigate({ search: (old) => ({ ...old, tenant: owner }), replace: true });
-  }, [tenant, owner, navigate]);
+  useOwner(owner);
+  const back = wayBack();
   const mayIn = useMayIn();
-  useDeviceCommands(id, owner !== undefined && mayIn(owner).write, () => void navigate({ to: "/fleet", search: lastFleet().search }));
+  useDeviceCommands(id, owner !== undefined && mayIn(owner).write, () => void navigate({ href: back.href }));
   if (isRemoved) return <Removed name={detail ? names.name(detail) : "This device"} />;
   if (isMissing) return <NotFound />;
   if (error) return <ErrorNote error={error} className="m-4" onRetry={retry} />;

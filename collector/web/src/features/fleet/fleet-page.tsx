@@ -20,7 +20,6 @@ import { TableError } from "../shell/table-error";
 import { ColumnMenu } from "./column-menu";
 import { FleetCards } from "./fleet-cards";
 import { FleetEmpty, FleetNoMatch, ImportLink } from "./fleet-empty";
-import { rememberFleet } from "./last-fleet";
 import { FleetTable } from "./fleet-table";
 import { TagFilter } from "./tag-filter";
 import { type Fleet, useFleet } from "./use-fleet";
@@ -53,7 +52,6 @@ export function FleetPage() {
   useTitle(`${down > 0 ? `(${integer(down)} down) ` : ""}Fleet`);
   useCommands({ "list.filter": () => input.current?.select() });
   useIntent("device", () => setAdding(true));
-  useEffect(() => rememberFleet({ search: fleet.search }), [fleet.search]);
   const clear = () => fleet.setSearch({ q: "", state: undefined, tag: undefined });
 
   return (

@@ -1,4 +1,3 @@
 import { lastPlace } from "../../lib/last-place";
-import type { FleetSearch } from "./use-fleet";
 
-export const { last: lastFleet, remember: rememberFleet } = lastPlace<FleetSearch>({});
+export const { last: lastFleet, remember: rememberFleet } = lastPlace({});
