@@ -2,7 +2,7 @@
 import { keyCaps } from "../../lib/command-catalog";
 import type { Command } from "../../lib/commands";
 import type { Tenant } from "../../lib/scope";
-import type { Agent, Alert, Device, Rule, Site, View } from "../../lib/types";
+import type { Agent, Alert, Device, Rule, Site, SavedView } from "../../lib/types";
 import type { Group as Settings } from "../settings/sections";
 import type { Target } from "./rank";
 
@@ -43,7 +43,7 @@ export function ruleTarget({ id, name, tenant }: Rule): Target {
   return { id: `rule:${id}`, group: "Rules", title: name, detail: tenant.name, href: `/alerts/rules/${id}` };
 }
 
-export function viewTarget({ name, path }: View): Target {
+export function viewTarget({ name, path }: SavedView): Target {
   return { id: `view:${name}`, group: "Saved views", title: name, detail: path.replace(/\?.*/, "").slice(1), href: path };
 }
 

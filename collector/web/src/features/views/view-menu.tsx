@@ -1,7 +1,7 @@
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { type RefObject, useState } from "react";
-import type { View } from "../../lib/types";
+import type { SavedView } from "../../lib/types";
 import { putViews, useViews, VIEWS } from "../../lib/use-views";
 import { added, moved, nameWrong, removed, renamed, saveWrong, shownView, viewsOf } from "../../lib/views";
 import { Button, IconButton } from "../../ui/button";
@@ -27,10 +27,10 @@ export function ViewMenu({ path, isSaving, anchor, onCopy, onClose }: Props) {
   const { views, error } = useViews();
   const queries = useQueryClient();
   const save = useMutation({ mutationFn: putViews, onSuccess: (all) => queries.setQueryData(VIEWS, all) });
-  const [named, setNamed] = useState<View | "new" | null>(isSaving ? "new" : null);
+  const [named, setNamed] = useState<SavedView | "new" | null>(isSaving ? "new" : null);
   const here = viewsOf(views, path);
   const shown = shownView(views, path);
-  const put = (next: readonly View[]) => save.mutate(next, { onSuccess: () => setNamed(null) });
+  const put = (next: readonly SavedView[]) => save.mutate(next, { onSuccess: () => setNamed(null) });
   if (named !== null) {
     const was = named === "new" ? undefined : named.name;
     return (

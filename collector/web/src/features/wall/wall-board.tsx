@@ -2,7 +2,7 @@ import { useEffect } from "react";
 import { serverNow } from "../../lib/clock";
 import { useEachSecond } from "../../lib/live-app";
 import type { View, ViewKind, Wall } from "../../lib/types";
-import { useKeys } from "../../lib/use-keys";
+
 import { AlertsView } from "./alerts-view";
 import { FleetView } from "./fleet-view";
 import { NowView } from "./now-view";
@@ -11,6 +11,7 @@ import { SitesView } from "./sites-view";
 import { useAwake } from "./use-awake";
 import { type Sound, useSound } from "./use-sound";
 import { useTouched } from "./use-touched";
+import { useWallKeys } from "./use-wall-keys";
 import { type Turns, useTurns } from "./use-turns";
 import { useKnown, useWallRows } from "./use-wall-rows";
 import { WallHead } from "./wall-head";
@@ -29,7 +30,7 @@ export function WallBoard({ wall }: { wall: Wall }) {
   const touched = useTouched();
   const minute = useEachSecond(() => Math.floor(serverNow() / 60_000));
   useAwake();
-  useKeys({ " ": turns.toggle, ArrowRight: () => turns.go(1), ArrowLeft: () => turns.go(-1), s: sound.toggle });
+  useWallKeys({ " ": turns.toggle, ArrowRight: () => turns.go(1), ArrowLeft: () => turns.go(-1), s: sound.toggle });
   useEffect(() => {
     document.title = `${name ?? "Wallboard"} · Farwatch`;
   }, [name]);
