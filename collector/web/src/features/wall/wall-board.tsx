@@ -2,7 +2,6 @@ import { useEffect } from "react";
 import { serverNow } from "../../lib/clock";
 import { useEachSecond } from "../../lib/live-app";
 import type { View, ViewKind, Wall } from "../../lib/types";
-
 import { AlertsView } from "./alerts-view";
 import { FleetView } from "./fleet-view";
 import { NowView } from "./now-view";
