@@ -13,7 +13,8 @@ const step = (number, done) => `[data-step="${number}"][data-done=${done}]`;
 const EMPTY = {
   fleet: ["/fleet", "No agent yet", "[data-setup-link]"],
   agents: ["/agents", "No agent yet", "[data-setup-link]"],
-  sites: ["/settings/sites", "No site yet", "[data-setup-link]"],
+  now: ["/", "Nothing is watched yet", "[data-setup-link]"],
+  sites: ["/sites", "No site yet", "[data-setup-link]"],
   alerts: ["/alerts", "Nothing is watched yet", "[data-setup-link]"],
   config: ["/config", "", "main a, main button"],
   "config-jobs": ["/config/jobs", "", "main a, main button"],
@@ -129,11 +130,11 @@ async function walk(views, site, tools) {
     await page.waitForSelector("[data-adopted='3']");
     await page.waitForSelector("[data-first-value]", { timeout: 60_000 });
     await page.waitForSelector("[data-first-row]:has-text('north-core')");
-    await page.waitForSelector("[data-first-value] [data-chart=rtt]", { timeout: 60_000 });
+    await page.waitForSelector("[data-first-value] [data-chart=echo-rtt]", { timeout: 60_000 });
     await page.waitForSelector("[data-what-next]:has-text('alert rules are on')");
     return wrongUnless((await page.locator(step(6, true)).count()) === 1, "the last step is not done");
   });
-  await looks(views, tools, "done", "[data-first-value] [data-chart=rtt]");
+  await looks(views, tools, "done", "[data-first-value] [data-chart=echo-rtt]");
   await check("agent: its panel keeps the scan, and leads to the next one", async () => {
     await page.goto(`${site.url}/agents`);
     await page.locator("[data-agent] a").first().click();
