@@ -47,9 +47,9 @@ mod reply;
 mod request;
 mod routes;
 mod rules;
-mod screens;
 #[expect(unused_qualifications, reason = "utoipa::path writes them")]
 mod scans;
+mod screens;
 #[expect(unused_qualifications, reason = "utoipa::path writes them")]
 mod series;
 pub mod serve;
