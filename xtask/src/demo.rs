@@ -37,6 +37,7 @@ const OBEY: &str = "--default-signal=INT";
 const SUPERVISED: &str = "--supervised";
 const SMALL: &str = "--small";
 const FRESH: &str = "--fresh";
+const REMOVE: &str = "--remove";
 const LOCK: &str = "lock";
 const HTTP_PORT: u16 = 8080;
 const LOOK_EVERY: Duration = Duration::from_millis(200);
@@ -50,6 +51,8 @@ pub(crate) struct Options {
     small: bool,
     /// What an earlier run has left is removed first.
     fresh: bool,
+    /// The same, and that is all.
+    remove: bool,
 }
 
 /// How fast the demo's world goes.
@@ -87,6 +90,7 @@ impl Options {
                 SUPERVISED => Some(&mut options.supervised),
                 SMALL => Some(&mut options.small),
                 FRESH => Some(&mut options.fresh),
+                REMOVE => Some(&mut options.remove),
                 _ => None,
             };
             if let Some(flag) = flag {
@@ -120,8 +124,14 @@ pub(crate) fn run(options: &Options) -> Result {
         return serve(&folder, options);
     }
     let lock = lock(&folder)?;
-    if options.fresh {
+    if options.fresh || options.remove {
         clear(&folder)?;
+    }
+    if options.remove {
+        drop(lock);
+        fs::remove_dir_all(&folder)?;
+        note(&format!("{} is gone, with all that the demo made", folder.display()));
+        return Ok(());
     }
     is_of_kind(&folder, options.small)?;
     drop(lock);
@@ -285,6 +295,7 @@ mod tests {
         assert_eq!(Options::parse(&[]), Ok(Options::default()));
         let options = Options::parse(&["--small", "--fresh"]).unwrap();
         assert!(options.small && options.fresh && !options.supervised);
+        assert!(Options::parse(&["--remove"]).unwrap().remove);
         for bad in [&["--http"][..], &["--http", "0.0.0.0:80"], &["--http", "x"], &["--port", "1"]]
         {
             assert!(Options::parse(bad).is_err(), "{bad:?}");

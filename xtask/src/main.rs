@@ -34,11 +34,11 @@ const EXIT_USAGE: u8 = 64;
 const HELP: &str = "\
 Usage: ./x VERB
 
-  demo [--small] [--fresh] [--data-dir D] [--http 127.0.0.1:PORT]
+  demo [--small] [--fresh] [--remove] [--data-dir D] [--http 127.0.0.1:PORT]
                   build everything, then run a collector, and two tenants with three agents and
                   30 simulated devices, or with --small one with five routers; prints
                   `ready URL USER PASSWORD`; Ctrl-C stops it, a second run resumes it,
-                  --fresh removes what earlier runs have left
+                  --fresh removes what earlier runs have left, --remove does that and no more
   test [GROUP]    install what is missing and run all tests, or one group:
                    unit, it, network, store, web, e2e, demo
   ci              what CI runs: fmt, tidy, docs, clippy, deny, openapi --check, roles --check, test
