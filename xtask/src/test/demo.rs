@@ -11,9 +11,9 @@ use crate::demo::Pace;
 use crate::demo::show::{Known, Show, VIEWER, items};
 use crate::http::Client;
 use crate::json::Json;
-use crate::stack::Settings;
 use crate::stack::place::free_port;
-use crate::{Result, cmd::note, repo};
+use crate::stack::{EMAIL, Settings};
+use crate::{Result, cmd::Cmd, cmd::note, repo};
 
 /// Everything in a minute. A link has to be cut for longer than the 30 s that the collector waits.
 const HURRY: Pace = Pace {
@@ -81,12 +81,24 @@ pub(super) fn run() -> Result<Count> {
         let found = show.wait(name, LIMIT, |client, known| is_so(&mut seen, client, known));
         count += Count::of_check(name, found);
     }
+    count += tour(&show, &folder)?;
     let mut viewer = Client::new(settings.http);
     let own = viewer.login(VIEWER, &show.viewer_password).and_then(|()| only_own(&viewer));
     count += Count::of_check("a person of one tenant", own);
     drop(show);
     count += Count::of_check("nothing is left", nothing_runs(&folder));
     Ok(count)
+}
+
+/// The README's way through it, in a browser; its pictures are left in the folder.
+fn tour(show: &Show, folder: &Path) -> Result<Count> {
+    let walk = Cmd::new("node")
+        .arg("collector/web/e2e/tour.mjs")
+        .args([show.url.as_str(), EMAIL, show.password.as_str()])
+        .arg(folder.join("tour"))
+        .tee()?;
+    let broken = || format!("the tour ended with {}", walk.status);
+    Ok(Count::of_plain(&walk.text).ok_or_else(broken)?)
 }
 
 fn device(client: &Client, known: &Known, name: &str) -> Result<Json> {

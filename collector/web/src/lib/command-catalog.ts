@@ -49,6 +49,8 @@ const CATALOG = {
   "time.compare": { group: "Time", title: "Compare with a week, a day before", keys: "w" },
   "event.previous": { group: "Time", title: "Event before", keys: ",", isMove: true },
   "event.next": { group: "Time", title: "Next event", keys: ".", isMove: true },
+  "make.setup": { group: "Make", title: "Set up a site" },
+  "make.import": { group: "Make", title: "Import a table of devices" },
   "make.device": { group: "Make", title: "Add a device" },
   "make.agent": { group: "Make", title: "New agent" },
   "make.site": { group: "Make", title: "New site" },

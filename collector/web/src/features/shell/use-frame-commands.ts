@@ -13,7 +13,7 @@ export function useFrameCommands({ onHelp, onPalette, onSignOut }: { onHelp: () 
   const navigate = useNavigate();
   const mayMake = useMayMake("write");
   const [isKiosk, setKiosk] = useKiosk();
-  const go = (to: "/" | "/sites" | "/fleet" | "/alerts" | "/config" | "/agents" | "/settings" | "/settings/api-keys" | "/settings/account") => () => void navigate({ to });
+  const go = (to: "/" | "/sites" | "/fleet" | "/alerts" | "/config" | "/agents" | "/settings" | "/settings/api-keys" | "/settings/account" | "/setup" | "/fleet/import") => () => void navigate({ to });
   const make = (what: Intent) => mayMake && (() => {
     intend(what);
     void navigate({ to: PLACE_OF[what] });
@@ -22,6 +22,7 @@ export function useFrameCommands({ onHelp, onPalette, onSignOut }: { onHelp: () 
     "palette.open": onPalette,
     "go.now": go("/"), "go.sites": go("/sites"), "go.fleet": go("/fleet"), "go.alerts": go("/alerts"), "go.config": go("/config"), "go.agents": go("/agents"),
     "go.settings": go("/settings"), "go.keys": go("/settings/api-keys"),
+    "make.setup": mayMake && go("/setup"), "make.import": mayMake && go("/fleet/import"),
     "make.device": make("device"), "make.agent": make("agent"), "make.site": make("site"),
     "theme": () => setTheme(currentTheme() === "dark" ? "light" : "dark"),
     "kiosk": () => setKiosk(true),
