@@ -42,6 +42,9 @@ pub(crate) const STATE: &str = "state";
 /// What operators bring: passwords, tokens. Not the installation's to hide.
 const BROUGHT: &str = "brought";
 
+/// A session asks too much at once.
+const REFUSED: &[u8] = b"HTTP/1.1 429";
+
 impl Installation {
     /// On SQLite, or on PostgreSQL with a password and a log of every statement.
     pub(crate) fn new(cluster: Option<Postgres>, password: &str, metrics_token: &str) -> Self {
@@ -155,17 +158,27 @@ impl Installation {
         answer
     }
 
+    /// Reads, and asks again what was one request too many for a session.
+    pub(crate) async fn read(&mut self, who: &Client, path: &str) -> Answer {
+        let mut answer = None;
+        eventually(LIMIT, "the API takes a request", async || {
+            let told = self.call(who, "GET", path, None).await;
+            let taken = told.status != 429;
+            answer = Some(told);
+            taken
+        })
+        .await;
+        answer.unwrap()
+    }
+
     /// The beginning of the stream of events, to its first event.
     pub(crate) async fn events(&mut self, who: &Client) {
-        let mut stream = TcpStream::connect(who.address).await.unwrap();
-        stream.write_all(who.raw_get("/api/v1/events").as_bytes()).await.unwrap();
         let mut bytes = Vec::new();
-        let read = async {
-            while !bytes.windows(6).any(|word| word == b"data: ") {
-                assert!(stream.read_buf(&mut bytes).await.unwrap() > 0, "the stream ended");
-            }
-        };
-        tokio::time::timeout(LIMIT, read).await.unwrap();
+        eventually(LIMIT, "the stream of events begins", async || {
+            bytes = beginning(who, "/api/v1/events").await;
+            !bytes.starts_with(REFUSED)
+        })
+        .await;
         self.tell("GET /api/v1/events", bytes);
     }
 
@@ -311,4 +324,18 @@ fn operation(method: &str, path: &str) -> String {
         if is_id { "{id}".to_owned() } else { part.to_owned() }
     };
     format!("{method} {}", path.split('/').map(part).collect::<Vec<_>>().join("/"))
+}
+
+/// What is told until the first event of a stream, or that it is one request too many.
+async fn beginning(who: &Client, path: &str) -> Vec<u8> {
+    let mut stream = TcpStream::connect(who.address).await.unwrap();
+    stream.write_all(who.raw_get(path).as_bytes()).await.unwrap();
+    let mut bytes = Vec::new();
+    let read = async {
+        while !bytes.windows(6).any(|word| word == b"data: ") && !bytes.starts_with(REFUSED) {
+            assert!(stream.read_buf(&mut bytes).await.unwrap() > 0, "the stream ended");
+        }
+    };
+    tokio::time::timeout(LIMIT, read).await.unwrap();
+    bytes
 }

@@ -361,7 +361,7 @@ impl Life {
             };
             let path = format!("{}{query}", path.replace("{id}", id));
             let admin = self.admin.clone();
-            let answer = self.it.call(&admin, "GET", &path, None).await;
+            let answer = self.it.read(&admin, &path).await;
             assert!(answer.status < 500, "{path}: {}", answer.text());
             read += usize::from(answer.status == 200);
         }
