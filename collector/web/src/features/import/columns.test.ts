@@ -30,3 +30,10 @@ it("gives back the rows that failed, never a secret", () => {
   expect(parseCsv(told).map(({ cells }) => cells)).toEqual([["Address", "name", "error"], ["nope", "b", "address is no address"]]);
   for (const secret of ["topsecret", "hush", "psst"]) expect(told).not.toContain(secret);
 });
+
+it("shows no cell of a row whose cells are not where the heads say", () => {
+  const text = "address,name,community\n10.0.0.1,core, north,s3cret\n";
+  const told = failedCsv(text, [row(2, "error", null, "has 4 cells where 3 are expected")]);
+  expect(told).not.toContain("s3cret");
+  expect(told).toContain("line 2:");
+});

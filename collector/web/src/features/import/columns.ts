@@ -47,7 +47,10 @@ export function failedCsv(text: string, rows: readonly ImportRow[]): string {
   const kept = names.flatMap((name, at) => (known.has(name.toLowerCase()) && !SECRET.has(name.toLowerCase()) ? [at] : []));
   const failed = records.flatMap(({ line, cells }) => {
     const row = wrong.get(line);
-    return row ? [[...kept.map((at) => cells[at] ?? ""), whatWords(row)]] : [];
+    if (!row) return [];
+    // With a cell too many or too few nobody knows which of them is the secret.
+    const shown = cells.length === names.length ? kept.map((at) => cells[at] ?? "") : kept.map(() => "");
+    return [[...shown, cells.length === names.length ? whatWords(row) : `line ${line}: ${whatWords(row)}`]];
   });
   return writeCsv([[...kept.map((at) => names[at] ?? ""), "error"], ...failed]);
 }
