@@ -150,7 +150,7 @@ pub(super) async fn check(proof: Proof, state: &AppState) -> Result<Caller, Erro
         }
         Proof::Screen(text) => {
             let text = str::from_utf8(text.expose()).map_err(|_| Error::unauthenticated())?;
-            let known = screen_known(&state.db, text).await?;
+            let known = screen_known(&state.db, text, now).await?;
             let known = known.ok_or_else(Error::unauthenticated)?;
             let last_used_at = known.last_used_at;
             Ok(Caller { context: known.context, proof, user: None, last_used_at })

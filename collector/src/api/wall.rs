@@ -98,7 +98,7 @@ pub(super) async fn wall_leave(headers: HeaderMap, uri: Uri) -> Result<Response,
 
 async fn known(state: &AppState, token: &Secret) -> Result<Option<KnownScreen>, Error> {
     let Ok(text) = str::from_utf8(token.expose()) else { return Ok(None) };
-    Ok(screen_known(&state.db, text).await?)
+    Ok(screen_known(&state.db, text, state.clock.now()).await?)
 }
 
 async fn wall_of(

@@ -2,18 +2,19 @@
 //!
 //! A screen is bound to tenants and to the views that it shows in turn. It may read the state of
 //! these tenants (sites, agents, devices, alerts) and nothing else: [`crate::api`] holds it to that.
-//! It ends when it is removed, and with the account that made it, which knows its link.
+//! It ends when it is removed, and with the rights of the person who made it, who knows its link.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use farwatch_common::clock::Micros;
-use farwatch_common::id::{IdGenerator, ScreenId, TenantId};
+use farwatch_common::id::{IdGenerator, ScreenId, TenantId, UserId};
 use farwatch_common::secret::Secret;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use subtle::ConstantTimeEq as _;
 
-use super::tenancy::{Access, Actor, TenantContext, all_tenants};
+use super::tenancy::{Access, Actor, TenantContext};
+use super::user::{UserError, user_context_in};
 use super::{IdentityKey, NOTE_EVERY, digest, text_key};
 use crate::audit::Change;
 use crate::inventory::{InventoryError, Named};
@@ -295,13 +296,18 @@ pub struct KnownScreen {
 }
 
 sql! { pub(crate) GET =
-    "SELECT secret_hash, name, views, every_s, all_tenants, last_used_at FROM wall_screen
+    "SELECT secret_hash, name, views, every_s, all_tenants, last_used_at, made_by FROM wall_screen
      WHERE screen_id = $1"
 }
 sql! { pub(crate) TENANTS_OF = "SELECT tenant_id FROM wall_tenant WHERE screen_id = $1" }
 
-/// Whose token this is and what it may see; `None` for every text that is not a good token now.
-pub async fn screen_known(db: &Database, text: &str) -> Result<Option<KnownScreen>, StoreError> {
+/// Whose token this is and what it may see; `None` for every text that is not a good token now. It
+/// shows no more than whoever made it administers now: they know its link.
+pub async fn screen_known(
+    db: &Database,
+    text: &str,
+    now: Micros,
+) -> Result<Option<KnownScreen>, UserError> {
     let Some((id, secret)) = parse(text) else { return Ok(None) };
     let mut txn = db.identity_read(IdentityKey::new()).await?;
     let Some(row) = GET.bind(id).optional(&mut txn).await? else { return Ok(None) };
@@ -309,12 +315,20 @@ pub async fn screen_known(db: &Database, text: &str) -> Result<Option<KnownScree
     if !bool::from(digest(secret.expose()).ct_eq(stored.as_slice())) {
         return Ok(None);
     }
-    let tenants: Vec<TenantId> = if row.get::<i64>(4)? != 0 {
-        all_tenants(&mut txn).await?.into_iter().map(|(tenant, _)| tenant).collect()
-    } else {
+    let maker = user_context_in(&mut txn, UserId(row.get(6)?), now).await?;
+    let Some((_, maker)) = maker else { return Ok(None) };
+    let mut tenants: Vec<TenantId> = if row.get::<i64>(4)? == 0 {
         let rows = TENANTS_OF.bind(id).all(&mut txn).await?;
         rows.iter().map(|row| Ok(TenantId(row.get(0)?))).collect::<Result<_, StoreError>>()?
+    } else if maker.is_super_admin() {
+        maker.tenants().collect()
+    } else {
+        return Ok(None);
     };
+    tenants.retain(|tenant| may(&maker, Some(&[*tenant].into())));
+    if tenants.is_empty() && !maker.is_super_admin() {
+        return Ok(None);
+    }
     let name: String = row.get(1)?;
     let tenants = tenants.into_iter().map(|tenant| (tenant, Access::Read));
     Ok(Some(KnownScreen {

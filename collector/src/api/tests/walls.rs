@@ -109,6 +109,31 @@ async fn a_screen_of_all_tenants_shows_those_that_come_and_is_a_super_admins() {
 }
 
 #[tokio::test]
+async fn a_screen_shows_no_more_than_who_made_it_administers_now() {
+    let world = World::new().await;
+    let (north, south) = (world.tenant("North").await, world.tenant("South").await);
+    let noc = world.user("noc@example.net", Role::SuperAdmin, None).await;
+    let maker = world.user("maker@example.net", Role::TenantAdmin, Some(north)).await;
+    let member = json!({ "email": "maker@example.net", "role": "tenant_admin" });
+    world.post(&format!("/api/v1/tenants/{south}/members"), &noc, member).await.data();
+    let both = wanted(json!([north.to_string(), south.to_string()]));
+    let (_, screen) = opened(&world, &maker, both).await;
+    let shown = async || {
+        let wall = world.get("/api/v1/wall", &screen).await;
+        wall.status.is_success().then(|| wall.data()["tenants"].as_array().unwrap().len())
+    };
+    assert_eq!(shown().await, Some(2));
+    let id = world.get("/api/v1/me", &maker).await.data()["user"]["id"].clone();
+    let id = id.as_str().unwrap();
+    let gone = world.delete(&format!("/api/v1/tenants/{south}/members/{id}"), &noc).await;
+    assert_eq!(gone.status, StatusCode::NO_CONTENT);
+    assert_eq!(shown().await, Some(1));
+    let person = format!("/api/v1/users/{id}");
+    world.change(Method::PATCH, &person, &noc, json!({ "disabled": true })).await.data();
+    assert_eq!(shown().await, None);
+}
+
+#[tokio::test]
 async fn a_person_sees_the_wall_as_themselves_and_a_wrong_link_opens_nothing() {
     let world = World::new().await;
     let north = world.tenant("North").await;
