@@ -14,7 +14,7 @@ pub(crate) mod show;
 mod site;
 mod world;
 
-use std::fs::{self, File, OpenOptions, TryLockError};
+use std::fs::{self, File, TryLockError};
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
@@ -25,7 +25,7 @@ use std::time::Duration;
 
 use self::show::Show;
 use crate::build::{self, Profile};
-use crate::stack::place::{free_port, kept};
+use crate::stack::place::{free_port, kept, private};
 use crate::stack::{EMAIL, Settings, Stack};
 use crate::{Result, cmd, cmd::note, repo, web};
 
@@ -207,11 +207,7 @@ fn is_of_kind(folder: &Path, small: bool) -> Result {
 
 /// A file for this user only, written anew.
 fn write_private(file: &Path, text: &str) -> Result {
-    let mut options = OpenOptions::new();
-    options.write(true).create(true).truncate(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    Ok(options.open(file)?.write_all(text.as_bytes())?)
+    Ok(private().create(true).truncate(true).open(file)?.write_all(text.as_bytes())?)
 }
 
 #[cfg(unix)]

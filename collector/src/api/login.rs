@@ -1,6 +1,5 @@
 //! Signing in and out, and who one is.
 
-use std::fmt::Write as _;
 use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
 
@@ -9,15 +8,15 @@ use axum::response::{IntoResponse, Response};
 use farwatch_common::clock::Micros;
 use farwatch_common::id::UserId;
 use farwatch_common::secret::Secret;
-use http::header::{SET_COOKIE, USER_AGENT};
-use http::{Extensions, HeaderMap, HeaderValue, StatusCode, Uri};
+use http::header::USER_AGENT;
+use http::{Extensions, HeaderMap, StatusCode, Uri};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::AppState;
 use super::error::Error;
 use super::guard::{Caller, Client, origin, same_origin, session_of};
-use super::reply::{Data, Role, Time};
+use super::reply::{Data, Role, Time, with_cookie};
 use super::request::Json;
 use super::totp::{CodeError, code_use};
 use crate::identity::failures::Failures;
@@ -131,7 +130,7 @@ pub(super) async fn login(
     };
     tracing::info!(stage = "api", user_id = %user.id, "signed in");
     let me = me_of(&state, user, &context).await?;
-    with_cookie(me.into_response(), token.expose(), LIFE_MAX.as_secs())
+    with_cookie(me.into_response(), (session::COOKIE, token.expose()), LIFE_MAX.as_secs())
 }
 
 /// Counts a sign-in that was refused, and writes it down: of wrong passwords not too many.
@@ -248,7 +247,7 @@ pub(super) async fn logout(
             )
             .into_response(),
     };
-    with_cookie(answer, b"", 0)
+    with_cookie(answer, (session::COOKIE, b""), 0)
 }
 
 async fn sign_out(
@@ -305,16 +304,4 @@ async fn me_of(
             version: state.version.to_owned(),
         },
     })
-}
-
-/// `Secure` holds on the plain listener too: browsers take loopback for a secure place.
-fn with_cookie(mut response: Response, token: &[u8], life_s: u64) -> Result<Response, Error> {
-    let mut cookie = format!("{}=", session::COOKIE);
-    cookie.push_str(str::from_utf8(token).unwrap_or_default());
-    let attributes = "; Path=/; Secure; HttpOnly; SameSite=Strict; Max-Age=";
-    let _ = write!(cookie, "{attributes}{life_s}");
-    let mut value = HeaderValue::try_from(cookie).map_err(Error::internal)?;
-    value.set_sensitive(true);
-    response.headers_mut().insert(SET_COOKIE, value);
-    Ok(response)
 }

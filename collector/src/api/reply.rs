@@ -4,6 +4,8 @@ use axum::response::{IntoResponse, Response};
 use data_encoding::BASE64URL_NOPAD;
 use farwatch_common::clock::Micros;
 use farwatch_common::secret::Secret;
+use http::HeaderValue;
+use http::header::SET_COOKIE;
 use serde::de::value::StrDeserializer;
 use serde::{Deserialize, Serialize, Serializer};
 use utoipa::{IntoParams, ToSchema};
@@ -134,6 +136,22 @@ where
     let next_cursor = last.map(|row| cursor(&place(row))).transpose()?;
     let data = rows.into_iter().map(show).collect();
     Ok(List { data, meta: Meta { next_cursor, total } })
+}
+
+/// Gives the browser a cookie for so long; 0 takes it away. `Secure` holds on the plain listener too:
+/// browsers take loopback for a secure place.
+pub(super) fn with_cookie(
+    mut answer: Response,
+    (name, token): (&str, &[u8]),
+    life_s: u64,
+) -> Result<Response, Error> {
+    let token = str::from_utf8(token).unwrap_or_default();
+    let cookie =
+        format!("{name}={token}; Path=/; Secure; HttpOnly; SameSite=Strict; Max-Age={life_s}");
+    let mut value = HeaderValue::try_from(cookie).map_err(Error::internal)?;
+    value.set_sensitive(true);
+    answer.headers_mut().insert(SET_COOKIE, value);
+    Ok(answer)
 }
 
 /// A thing of another kind: its id and its name.

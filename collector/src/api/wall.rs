@@ -7,15 +7,14 @@ use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
 use farwatch_common::id::TenantId;
 use farwatch_common::secret::Secret;
-use http::header::SET_COOKIE;
-use http::{Extensions, HeaderMap, HeaderValue, StatusCode, Uri};
+use http::{Extensions, HeaderMap, StatusCode, Uri};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::AppState;
 use super::error::Error;
 use super::guard::{Caller, Client, Proof, same_origin};
-use super::reply::{Data, Ref};
+use super::reply::{Data, Ref, with_cookie};
 use super::request::Json;
 use super::screens::{View, shown};
 use crate::identity::TenantContext;
@@ -60,7 +59,7 @@ pub(super) async fn wall(State(state): State<AppState>, caller: Caller) -> Resul
     let answer = wall_of(&state, &caller.context, known.as_ref()).await?.into_response();
     match &caller.proof {
         // A screen that stands for years keeps its cookie.
-        Proof::Screen(token) => with_cookie(answer, token.expose(), COOKIE_LIFE_S),
+        Proof::Screen(token) => with_cookie(answer, (COOKIE, token.expose()), COOKIE_LIFE_S),
         Proof::Session(_) | Proof::ApiKey(_) => Ok(answer),
     }
 }
@@ -85,7 +84,7 @@ pub(super) async fn wall_enter(
     })?;
     tracing::info!(stage = "api", screen_id = %known.id, "a screen opened");
     let answer = wall_of(&state, &known.context, Some(&known)).await?;
-    with_cookie(answer.into_response(), token.expose(), COOKIE_LIFE_S)
+    with_cookie(answer.into_response(), (COOKIE, token.expose()), COOKIE_LIFE_S)
 }
 
 /// Make this browser no screen any more
@@ -93,7 +92,7 @@ pub(super) async fn wall_enter(
     responses((status = 204)))]
 pub(super) async fn wall_leave(headers: HeaderMap, uri: Uri) -> Result<Response, Error> {
     same_origin(&headers, &uri)?;
-    with_cookie(StatusCode::NO_CONTENT.into_response(), b"", 0)
+    with_cookie(StatusCode::NO_CONTENT.into_response(), (COOKIE, b""), 0)
 }
 
 async fn known(state: &AppState, token: &Secret) -> Result<Option<KnownScreen>, Error> {
@@ -127,14 +126,4 @@ async fn wall_of(
             version: state.version.to_owned(),
         },
     })
-}
-
-fn with_cookie(mut answer: Response, token: &[u8], life_s: u64) -> Result<Response, Error> {
-    let token = str::from_utf8(token).unwrap_or_default();
-    let cookie =
-        format!("{COOKIE}={token}; Path=/; Secure; HttpOnly; SameSite=Strict; Max-Age={life_s}");
-    let mut value = HeaderValue::try_from(cookie).map_err(Error::internal)?;
-    value.set_sensitive(true);
-    answer.headers_mut().insert(SET_COOKIE, value);
-    Ok(answer)
 }

@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { open } from "./browser.mjs";
 import { addresses, BINARIES, enrol, PASSWORD, ready, run, serve, signIn, until } from "./stack.mjs";
 
 const TENANT = "Alpine Fibre";
@@ -92,5 +93,29 @@ export async function oneSite() {
   } catch (error) {
     await stop();
     throw error;
+  }
+}
+
+/**
+ * Drives pages on a site of its own: `drive(site, view)` opens each by `view(options)`. In the end none of them
+ * may have logged anything, and all of it is gone.
+ */
+export async function onOneSite(browser, name, check, drive) {
+  const site = await oneSite();
+  const views = [];
+  const view = async (options) => {
+    const made = await open(browser, options);
+    views.push(made);
+    return made;
+  };
+  try {
+    await drive(site, view);
+    await check(`${name}: nothing was logged`, async () => {
+      const all = views.flatMap(({ complaints }) => complaints);
+      return all.length > 0 ? all : null;
+    });
+  } finally {
+    await Promise.allSettled(views.map(({ context }) => context.close()));
+    await site.stop();
   }
 }

@@ -1,7 +1,6 @@
 // Alerts on a collector of their own, with an agent that polls: a rule is made and tried, a router
 // dies, somebody looks after it by keyboard, it comes back.
-import { ADMIN, MORTAL, oneSite, QUIET_ADMIN, VIEWER } from "./alert-stack.mjs";
-import { open } from "./browser.mjs";
+import { ADMIN, MORTAL, onOneSite, QUIET_ADMIN, VIEWER } from "./alert-stack.mjs";
 import { signInPage } from "./stack.mjs";
 
 const DESK = { width: 1440, height: 900 };
@@ -13,23 +12,7 @@ const wrongUnless = (condition, message) => (condition ? null : message);
 
 /** Adds the checks of alerts to the list; `check` and `look` as the smoke test has them. */
 export async function alerts(browser, { check, look: lookAt, sideways }) {
-  const site = await oneSite();
-  const views = [];
-  const view = async (options) => {
-    const made = await open(browser, options);
-    views.push(made);
-    return made;
-  };
-  try {
-    await drive(site, view, { check, lookAt, sideways });
-    await check("alerts: nothing was logged", async () => {
-      const all = views.flatMap(({ complaints }) => complaints);
-      return all.length > 0 ? all : null;
-    });
-  } finally {
-    await Promise.allSettled(views.map(({ context }) => context.close()));
-    await site.stop();
-  }
+  await onOneSite(browser, "alerts", check, (site, view) => drive(site, view, { check, lookAt, sideways }));
 }
 
 async function drive(site, view, { check, lookAt, sideways }) {

@@ -1,7 +1,6 @@
 // The home page and the sites, on a collector of their own: all is well, a router dies, then the
 // agent of the site does, and everything behind it is one incident.
-import { ADMIN, MORTAL, oneSite, QUIET_ADMIN, VIEWER } from "./alert-stack.mjs";
-import { open } from "./browser.mjs";
+import { ADMIN, MORTAL, onOneSite, QUIET_ADMIN, VIEWER } from "./alert-stack.mjs";
 import { signInPage } from "./stack.mjs";
 
 const DESK = { width: 1440, height: 900 };
@@ -13,23 +12,7 @@ const incident = "[data-incident]";
 
 /** Adds the checks of both; `check`, `look` and `sideways` as the smoke test has them. */
 export async function now(browser, { check, look: lookAt, sideways }) {
-  const site = await oneSite();
-  const views = [];
-  const view = async (options) => {
-    const made = await open(browser, options);
-    views.push(made);
-    return made;
-  };
-  try {
-    await drive(site, view, { check, lookAt, sideways });
-    await check("now: nothing was logged", async () => {
-      const all = views.flatMap(({ complaints }) => complaints);
-      return all.length > 0 ? all : null;
-    });
-  } finally {
-    await Promise.allSettled(views.map(({ context }) => context.close()));
-    await site.stop();
-  }
+  await onOneSite(browser, "now", check, (site, view) => drive(site, view, { check, lookAt, sideways }));
 }
 
 async function drive(site, view, { check, lookAt, sideways }) {

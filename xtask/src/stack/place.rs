@@ -126,12 +126,17 @@ pub(crate) fn kept(file: &Path, make: impl FnOnce() -> Result<String>) -> Result
         return Ok(text.trim().to_owned());
     }
     let text = make()?;
+    private().create_new(true).open(file)?.write_all(text.as_bytes())?;
+    Ok(text)
+}
+
+/// Opens files that nobody but this user reads.
+pub(crate) fn private() -> OpenOptions {
     let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
+    options.write(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(file)?.write_all(text.as_bytes())?;
-    Ok(text)
+    options
 }
 
 /// The only randomness of the standard library is the key that the system gives its hash maps; what

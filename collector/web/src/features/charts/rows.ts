@@ -1,4 +1,5 @@
 /** The points of a chart as rows: one source of its table and of its file. */
+import { writeCsv } from "../../lib/csv";
 import { rfc3339, type Zone } from "../../lib/zone";
 import type { ChartData, ChartSpec } from "./chart-data";
 import { COMPARE_WORD, type Compare } from "./compare";
@@ -58,16 +59,15 @@ export function rowsOf(data: ChartData, { from, to, gapS }: { from: number; to: 
   });
 }
 
-/** RFC 4180: quotes doubled, lines that end with CR LF. What a table program would take for a formula begins with a quote. */
-function field(text: string): string {
-  const safe = /^[=+\-@\t]/.test(text) ? `'${text}` : text;
-  return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
+/** What a table program would take for a formula begins with a quote. */
+function noFormula(text: string): string {
+  return /^[=+\-@\t\r]/.test(text) ? `'${text}` : text;
 }
 
 export function csv(columns: readonly ChartColumn[], rows: readonly ChartRow[], zone: Zone): string {
-  const head = ["Time", ...columns.map(({ title, unit }) => (unit ? `${title} (${unit})` : title))].map(field);
+  const head = ["Time", ...columns.map(({ title, unit }) => (unit ? `${title} (${unit})` : title))].map(noFormula);
   const lines = rows.map(({ t, cells }) => [rfc3339(t * 1000, zone), ...cells.map((cell) => (typeof cell === "number" ? String(cell) : ""))]);
-  return [head, ...lines].map((line) => `${line.join(",")}\r\n`).join("");
+  return writeCsv([head, ...lines]);
 }
 
 /** «core-1 ether1 traffic 2026-11-22T14-00-00Z 2026-11-22T15-00-00Z.csv»; what a file cannot be called is left to who saves it. */

@@ -1,7 +1,8 @@
 import { expect, it } from "vitest";
+import { writeCsv } from "../../lib/csv";
 import type { ImportRow } from "../../lib/types";
 import { COLUMNS, failedCsv, TEMPLATE } from "./columns";
-import { parseCsv, separatorOf, writeCsv } from "./csv";
+import { parseCsv, separatorOf } from "./csv";
 
 const row = (line: number, outcome: ImportRow["outcome"], field: string | null = null, message: string | null = null): ImportRow =>
   ({ line, address: null, name: null, outcome, field, message, device: null });

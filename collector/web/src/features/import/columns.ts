@@ -1,6 +1,7 @@
 /** The columns of a table of devices, and what is told of rows that failed. */
+import { writeCsv } from "../../lib/csv";
 import type { ImportRow } from "../../lib/types";
-import { parseCsv, writeCsv } from "./csv";
+import { parseCsv } from "./csv";
 
 interface ColumnInfo {
   name: string;
@@ -49,8 +50,8 @@ export function failedCsv(text: string, rows: readonly ImportRow[]): string {
     const row = wrong.get(line);
     if (!row) return [];
     // With a cell too many or too few nobody knows which of them is the secret.
-    const shown = cells.length === names.length ? kept.map((at) => cells[at] ?? "") : kept.map(() => "");
-    return [[...shown, cells.length === names.length ? whatWords(row) : `line ${line}: ${whatWords(row)}`]];
+    const isWhole = cells.length === names.length;
+    return [[...kept.map((at) => (isWhole ? (cells[at] ?? "") : "")), isWhole ? whatWords(row) : `line ${line}: ${whatWords(row)}`]];
   });
   return writeCsv([[...kept.map((at) => names[at] ?? ""), "error"], ...failed]);
 }

@@ -50,8 +50,3 @@ export function parseCsv(whole: string): CsvRow[] {
   endRecord();
   return records;
 }
-
-export function writeCsv(rows: readonly (readonly string[])[]): string {
-  const cell = (text: string) => (/[",;\t\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
-  return rows.map((row) => `${row.map(cell).join(",")}\r\n`).join("");
-}
