@@ -58,6 +58,8 @@ const ROUTES: [&str; 12] = [
 
 /// Somebody's browser.
 struct Person {
+    collector: SocketAddr,
+    address: Ipv4Addr,
     host: String,
     cookie: String,
     line: SendRequest<Full<Bytes>>,
@@ -72,7 +74,8 @@ impl Person {
         let address = Ipv4Addr::new(127, 0, 1, number);
         let line = connect(collector, address).await?;
         let host = collector.to_string();
-        let mut person = Self { host, cookie: String::new(), line, turn: usize::from(number) };
+        let turn = usize::from(number);
+        let mut person = Self { collector, address, host, cookie: String::new(), line, turn };
         let body = json!({ "email": email(number), "password": PASSWORD }).to_string();
         let (head, _) = person.send("POST", "/api/v1/login", body).await?;
         ensure!(head.status == 200, "signing in gave {}", head.status);
@@ -126,6 +129,8 @@ impl Person {
         per_second: u32,
         time: Duration,
     ) -> anyhow::Result<Took> {
+        // The collector has closed one that said nothing while the others signed in.
+        self.line = connect(self.collector, self.address).await?;
         let mut took = Took::new();
         let mut due = tokio::time::interval(Duration::from_secs(1) / per_second);
         due.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);

@@ -11,7 +11,7 @@ use farwatch_support::bench::crowd::{Crowd, devices_of};
 use farwatch_support::bench::figure;
 use farwatch_support::stack::{Collector, EMAIL, PASSWORD};
 use serde_json::Value;
-use tokio::io::{AsyncBufReadExt as _, BufReader};
+use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::process::Command;
 
 const DEVICES: usize = 5_000;
@@ -30,11 +30,15 @@ async fn main() -> anyhow::Result<()> {
     let mut polls = tokio::spawn(crowd.run(POLLS_PER_SECOND));
     let mut browser = Command::new("node")
         .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join(SCRIPT))
-        .args([&format!("http://{}", collector.http), EMAIL, PASSWORD, &minutes])
+        .args([&format!("http://{}", collector.http), EMAIL, &minutes])
+        .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .kill_on_drop(true)
         .spawn()
         .context("node")?;
+    let mut input = browser.stdin.take().context("no input")?;
+    input.write_all(PASSWORD.as_bytes()).await?;
+    drop(input);
     let mut lines = BufReader::new(browser.stdout.take().context("no output")?).lines();
     loop {
         let line = tokio::select! {

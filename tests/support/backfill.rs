@@ -1,23 +1,18 @@
 //! History of a demo, sent as an agent sends what it could not send before: over its own uplink,
 //! with its own certificate.
 
-use std::collections::{BTreeSet, HashSet};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context as _, bail, ensure};
+use anyhow::{Context as _, ensure};
 use farwatch_agent::identity::Credentials;
-use farwatch_common::batch::{Codec, encode_rows};
 use farwatch_common::clock::Micros;
-use farwatch_common::sample::{Class, Row, definition};
-use farwatch_common::transport::{PipeKind, Session, channel, quic};
-use farwatch_proto::v1::uplink_client::UplinkClient;
-use farwatch_proto::v1::{Batch, SessionHello, TelemetryUp, telemetry_down, telemetry_up};
-use tokio::sync::mpsc;
-use tokio_stream::wrappers::ReceiverStream;
+use farwatch_common::sample::{Class, Row};
+use farwatch_common::transport::{Session, quic};
 
 use crate::sim::past::Past;
+use crate::uplink::Uplink;
 
 /// Batches on the way at most, if the collector allows as many.
 const WINDOW_MAX: usize = 64;
@@ -89,71 +84,27 @@ pub async fn send(
 ) -> anyhow::Result<usize> {
     let tls = credentials.tls().context("the agent's certificate")?;
     let session: Arc<dyn Session> = Arc::new(quic::dial(collector, tls).await?);
-    let mut client = UplinkClient::new(channel(Arc::clone(&session), PipeKind::Telemetry).await?);
-    let welcome = client.open_session(SessionHello::default()).await?.into_inner();
-    let window = usize::try_from(welcome.window)?.clamp(1, WINDOW_MAX);
-    let (up, outgoing) = mpsc::channel(1);
-    let mut down = client.telemetry(ReceiverStream::new(outgoing)).await?.into_inner();
-    let mut open = BTreeSet::new();
-    let mut told = HashSet::new();
-    let (mut seq, mut stored) = (0, 0);
+    let mut uplink = Uplink::begin(Arc::clone(&session)).await?;
+    let window = uplink.window.min(WINDOW_MAX);
+    let schemas: Vec<_> = devices.iter().flat_map(|device| device.past.schemas()).collect();
+    let mut stored = 0;
     let spans =
         spans(hours).filter(|span| gap.as_ref().is_none_or(|gap| !gap.contains(&span.start)));
     for (class, rows) in spans.flat_map(|span| batches(devices, &span, now)) {
         if rows.is_empty() {
             continue;
         }
-        let used: HashSet<_> = rows.iter().map(|row| row.schema).collect();
-        let schemas = devices.iter().flat_map(|device| device.past.schemas());
-        let schemas: Vec<_> = schemas
-            .filter(|schema| {
-                used.contains(&schema.id()) && told.insert((class as u32, schema.id()))
-            })
-            .map(|schema| definition::write(&schema))
-            .collect();
-        // What is not stored yet is not known to the next batch.
-        let window = if schemas.is_empty() { window } else { 1 };
-        let batch = Batch {
-            stream_id: now.0,
-            seq,
-            class: class as u32,
-            codec: Codec::Rows as u32,
-            schemas,
-            data: encode_rows(&rows)?.into(),
-        };
+        let sent = uplink.send(class, &rows, schemas.iter().map(AsRef::as_ref));
+        tokio::time::timeout(ACK_WITHIN, sent).await.context("no ack")??;
         stored += rows.len();
-        let kind = Some(telemetry_up::Kind::Batch(batch));
-        up.send(TelemetryUp { kind }).await.context("the telemetry stream ended")?;
-        open.insert(seq);
-        seq += 1;
-        while open.len() >= window {
-            acked(&mut down, &mut open).await?;
+        while uplink.open() >= window {
+            tokio::time::timeout(ACK_WITHIN, uplink.acked()).await.context("no ack")??;
         }
     }
-    while !open.is_empty() {
-        acked(&mut down, &mut open).await?;
-    }
+    tokio::time::timeout(ACK_WITHIN, uplink.all_acked()).await.context("no ack")??;
     session.close("all is sent");
     ensure!(stored > 0, "there was nothing to send");
     Ok(stored)
-}
-
-/// Takes the next ack off what is open.
-async fn acked(
-    down: &mut tonic::Streaming<farwatch_proto::v1::TelemetryDown>,
-    open: &mut BTreeSet<u64>,
-) -> anyhow::Result<()> {
-    let message = tokio::time::timeout(ACK_WITHIN, down.message()).await.context("no ack")??;
-    match message.context("the telemetry stream ended")?.kind {
-        Some(telemetry_down::Kind::Ack(ack)) => {
-            for range in ack.durable {
-                open.retain(|seq| !(range.first..=range.last).contains(seq));
-            }
-        }
-        Some(telemetry_down::Kind::Reject(reject)) => bail!("refused: {}", reject.detail),
-        _ => {}
-    }
-    Ok(())
 }
 
 #[cfg(test)]

@@ -13,8 +13,8 @@ use tokio::net::TcpStream;
 #[derive(Clone, Debug)]
 pub struct Client {
     pub address: SocketAddr,
-    /// Sent with each request: `Cookie` or `Authorization`.
-    credential: Option<(&'static str, String)>,
+    /// Sent with each request: who one is.
+    headers: Vec<(&'static str, String)>,
 }
 
 /// An answer.
@@ -44,7 +44,7 @@ impl Answer {
 
 impl Client {
     pub fn new(address: SocketAddr) -> Self {
-        Self { address, credential: None }
+        Self { address, headers: Vec::new() }
     }
 
     /// Signs in and keeps the session cookie.
@@ -55,26 +55,31 @@ impl Client {
         assert_eq!(answer.status, 200, "{}", answer.text());
         let cookie = answer.headers[http::header::SET_COOKIE].to_str().unwrap();
         let pair = cookie.split(';').next().unwrap().to_owned();
-        client.credential = Some(("cookie", pair));
+        client.headers.push(("cookie", pair));
         client
     }
 
     /// Somebody who has signed in elsewhere.
     pub fn with_cookie(address: SocketAddr, pair: &str) -> Self {
-        Self { address, credential: Some(("cookie", pair.to_owned())) }
+        Self { address, headers: vec![("cookie", pair.to_owned())] }
+    }
+
+    /// The browser of a screen, at the wall.
+    pub fn with_screen(address: SocketAddr, pair: &str) -> Self {
+        let as_screen = ("farwatch-screen", "1".to_owned());
+        Self { address, headers: vec![("cookie", pair.to_owned()), as_screen] }
     }
 
     /// A program with an API key.
     pub fn with_key(address: SocketAddr, key: &str) -> Self {
-        Self { address, credential: Some(("authorization", format!("Bearer {key}"))) }
+        Self { address, headers: vec![("authorization", format!("Bearer {key}"))] }
     }
 
     /// A request as text, for streams that never end.
     pub fn raw_get(&self, path: &str) -> String {
-        let credential = self.credential.as_ref();
-        let header =
-            credential.map_or_else(String::new, |(name, value)| format!("{name}: {value}\r\n"));
-        format!("GET {path} HTTP/1.1\r\nhost: {}\r\n{header}\r\n", self.address)
+        let header = |(name, value): &(&str, String)| format!("{name}: {value}\r\n");
+        let headers: String = self.headers.iter().map(header).collect();
+        format!("GET {path} HTTP/1.1\r\nhost: {}\r\n{headers}\r\n", self.address)
     }
 
     pub async fn get(&self, path: &str) -> Answer {
@@ -116,7 +121,7 @@ impl Client {
         if body.is_some() {
             request = request.header("content-type", "application/json");
         }
-        if let Some((name, value)) = &self.credential {
+        for (name, value) in &self.headers {
             request = request.header(*name, value);
         }
         let request = request.body(Full::new(Bytes::from(body.unwrap_or_default())))?;

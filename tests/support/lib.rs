@@ -22,3 +22,4 @@ pub mod snmpd;
 pub mod ssh;
 pub mod stack;
 pub mod tinyproxy;
+pub mod uplink;

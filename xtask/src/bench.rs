@@ -3,11 +3,13 @@
 
 use std::fs;
 
-use crate::build::{self, Profile};
+use crate::build;
 use crate::json::Json;
 use crate::{Result, cmd, cmd::Cmd, repo};
 
 const PREFIX: &str = "bench-";
+/// What is measured.
+const PRODUCT: [&str; 2] = ["farwatch-collector", "farwatch-agent"];
 const COLUMNS: [&str; 6] = ["bench", "figure", "value", "unit", "yardstick", "ratio"];
 
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -33,23 +35,28 @@ impl Options {
 }
 
 pub(crate) fn run(options: &Options) -> Result {
-    let all = names(&fs::read_to_string(repo::root().join("tests/Cargo.toml"))?);
-    let wanted = |name: &&String| options.name.as_ref().is_none_or(|wanted| wanted == *name);
-    let chosen: Vec<&String> = all.iter().filter(wanted).collect();
+    let all = binaries(&fs::read_to_string(repo::root().join("tests/Cargo.toml"))?);
+    let (benches, helpers): (Vec<&str>, Vec<&str>) =
+        all.iter().map(String::as_str).partition(|name| name.starts_with(PREFIX));
+    let wanted = |name: &&str| {
+        options.name.as_ref().is_none_or(|wanted| name.strip_prefix(PREFIX) == Some(wanted))
+    };
+    let chosen: Vec<&str> = benches.iter().copied().filter(wanted).collect();
     if chosen.is_empty() {
-        let there_are = if all.is_empty() { "none".to_owned() } else { all.join(", ") };
+        let there_are = benches.iter().filter_map(|name| name.strip_prefix(PREFIX));
+        let there_are = there_are.collect::<Vec<_>>().join(", ");
         return Err(format!("no such benchmark in tests/Cargo.toml; there are: {there_are}").into());
     }
-    let folder = build::binaries(Profile::Release)?;
+    let folder = build::release(PRODUCT.iter().chain(&helpers).chain(&chosen).copied())?;
     let mut figures = Vec::new();
     for name in chosen {
-        let printed = Cmd::new(build::binary(&folder, &format!("{PREFIX}{name}"))).stdout()?;
+        let printed = Cmd::new(build::binary(&folder, name)).stdout()?;
         for line in printed.lines() {
             if !line.starts_with('{') {
                 cmd::note(line);
                 continue;
             }
-            figures.push(Json::parse(line).map_err(|e| format!("{PREFIX}{name}: {e}"))?);
+            figures.push(Json::parse(line).map_err(|e| format!("{name}: {e}"))?);
             if options.json {
                 cmd::result(line);
             }
@@ -61,11 +68,13 @@ pub(crate) fn run(options: &Options) -> Result {
     Ok(())
 }
 
-/// The benchmarks that the manifest of `farwatch-tests` declares, without their prefix.
-fn names(manifest: &str) -> Vec<String> {
+/// The binaries that the manifest of `farwatch-tests` declares: benchmarks, and what they start.
+fn binaries(manifest: &str) -> Vec<String> {
     let name = |line: &str| {
         let value = line.strip_prefix("name")?.trim_start().strip_prefix('=')?.trim();
-        Some(value.trim_matches('"').strip_prefix(PREFIX)?.to_owned())
+        let value = value.trim_matches('"');
+        let is_binary = [PREFIX, "farwatch-"].iter().any(|prefix| value.starts_with(prefix));
+        (is_binary && value != "farwatch-tests").then(|| value.to_owned())
     };
     manifest.lines().filter_map(name).collect()
 }
@@ -99,8 +108,9 @@ mod tests {
 
     #[test]
     fn benchmarks_are_found_by_their_name() {
-        let manifest = "[[bin]]\nname = \"farwatch-sim\"\n[[bin]]\nname = \"bench-poll\"\n";
-        assert_eq!(names(manifest), ["poll"]);
+        let manifest = "[package]\nname = \"farwatch-tests\"\n[[bin]]\nname = \"farwatch-sim\"\n\
+                        [[bin]]\nname = \"bench-poll\"\n[[test]]\nname = \"it\"\n";
+        assert_eq!(binaries(manifest), ["farwatch-sim", "bench-poll"]);
     }
 
     #[test]

@@ -4,7 +4,7 @@
 use std::ffi::OsStr;
 use std::io::{self, Read, Write};
 use std::path::Path;
-use std::process::{Command, ExitStatus, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread;
 
 use crate::Result;
@@ -13,6 +13,7 @@ pub(crate) struct Cmd {
     inner: Command,
     words: String,
     dir: Option<String>,
+    input: Option<String>,
 }
 
 /// What a command printed, stdout and stderr together, and how it ended.
@@ -37,7 +38,7 @@ impl Cmd {
                 inner.env_remove(name);
             }
         }
-        Self { inner, words: display(program.as_ref()), dir: None }
+        Self { inner, words: display(program.as_ref()), dir: None, input: None }
     }
 
     pub(crate) fn arg(mut self, arg: impl AsRef<OsStr>) -> Self {
@@ -71,28 +72,33 @@ impl Cmd {
         self
     }
 
-    /// Runs to the end; anything but success is an error that names the command.
-    pub(crate) fn run(mut self) -> Result {
-        note(&format!("$ {}", self.shown()));
-        self.inner.stdout(Stdio::from(io::stderr()));
-        let status = self.inner.status().map_err(|e| self.start_problem(&e))?;
-        if status.success() {
-            return Ok(());
-        }
-        Err(format!("{} ended with {status}", self.shown()).into())
+    /// What it reads from its stdin: secrets go this way, never as arguments.
+    pub(crate) fn input(mut self, text: &str) -> Self {
+        self.inner.stdin(Stdio::piped());
+        self.input = Some(text.to_owned());
+        self
     }
 
-    /// Runs to the end with `text` as its stdin: secrets go this way, never as arguments.
-    pub(crate) fn run_with_stdin(mut self, text: &str) -> Result {
-        note(&format!("$ {}", self.shown()));
-        self.inner.stdin(Stdio::piped()).stdout(Stdio::from(io::stderr()));
-        let mut child = self.inner.spawn().map_err(|e| self.start_problem(&e))?;
-        let written = child.stdin.take().map_or(Ok(()), |mut pipe| pipe.write_all(text.as_bytes()));
+    /// Runs to the end; anything but success is an error that names the command.
+    pub(crate) fn run(mut self) -> Result {
+        self.inner.stdout(Stdio::from(io::stderr()));
+        let mut child = self.start()?;
+        let written = self.feed(&mut child);
         let status = child.wait()?;
         if !status.success() {
             return Err(format!("{} ended with {status}", self.shown()).into());
         }
         Ok(written?)
+    }
+
+    fn start(&mut self) -> Result<Child> {
+        note(&format!("$ {}", self.shown()));
+        Ok(self.inner.spawn().map_err(|e| self.start_problem(&e))?)
+    }
+
+    fn feed(&self, child: &mut Child) -> io::Result<()> {
+        let pipe = child.stdin.take().zip(self.input.as_ref());
+        pipe.map_or(Ok(()), |(mut pipe, text)| pipe.write_all(text.as_bytes()))
     }
 
     /// Whether it can be started and succeeds; prints nothing. For asking what is installed.
@@ -114,12 +120,13 @@ impl Cmd {
 
     /// Runs to the end, showing what it prints and keeping it too.
     pub(crate) fn tee(mut self) -> Result<Output> {
-        note(&format!("$ {}", self.shown()));
         self.inner.stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child = self.inner.spawn().map_err(|e| self.start_problem(&e))?;
+        let mut child = self.start()?;
+        let written = self.feed(&mut child);
         let out = child.stdout.take().map(|pipe| thread::spawn(|| copy_and_keep(pipe)));
         let err = child.stderr.take().map(|pipe| thread::spawn(|| copy_and_keep(pipe)));
         let status = child.wait()?;
+        written?;
         let mut text = String::new();
         for reader in [out, err].into_iter().flatten() {
             text.push_str(&reader.join().map_err(|_| "a reader of a command's output panicked")?);

@@ -39,6 +39,9 @@ const SMALL: &str = "--small";
 const FRESH: &str = "--fresh";
 const REMOVE: &str = "--remove";
 const LOCK: &str = "lock";
+/// Says which world is in the folder, and that it is ours.
+const WORLD: &str = "world";
+const KINDS: [&str; 2] = ["whole demo of Farwatch", "small demo of Farwatch"];
 const HTTP_PORT: u16 = 8080;
 const LOOK_EVERY: Duration = Duration::from_millis(200);
 
@@ -136,7 +139,7 @@ pub(crate) fn run(options: &Options) -> Result {
     is_of_kind(&folder, options.small)?;
     drop(lock);
     web::build()?;
-    build::binaries(Profile::Dev)?;
+    build::binaries()?;
     supervise(&folder, options)
 }
 
@@ -174,7 +177,8 @@ fn keep(mut check: impl FnMut() -> Result) -> Result {
 /// Removes what an earlier run has left, but for the lock that is held.
 fn clear(folder: &Path) -> Result {
     // Somebody's own folder is not ours to empty.
-    if fs::read_dir(folder)?.count() > 1 && !folder.join("made").exists() {
+    let is_ours = world(folder).is_some_and(|kind| KINDS.contains(&kind.as_str()));
+    if fs::read_dir(folder)?.count() > 1 && !is_ours {
         let folder = folder.display();
         return Err(
             format!("{folder} holds something else than a demo: give another folder").into()
@@ -191,18 +195,21 @@ fn clear(folder: &Path) -> Result {
     Ok(())
 }
 
-/// A folder stays with the world it was begun with; those of old had the small one.
+/// Which world the folder was begun with.
+fn world(folder: &Path) -> Option<String> {
+    fs::read_to_string(folder.join(WORLD)).ok()
+}
+
+/// A folder stays with the world it was begun with.
 fn is_of_kind(folder: &Path, small: bool) -> Result {
-    let wanted = if small { "small" } else { "whole" };
-    let is_old = folder.join("made").exists();
-    let found =
-        kept(&folder.join("world"), || Ok(if is_old { "small" } else { wanted }.to_owned()))?;
+    let wanted = KINDS[usize::from(small)];
+    let found = kept(&folder.join(WORLD), || Ok(wanted.to_owned()))?;
     if found == wanted {
         return Ok(());
     }
     let folder = folder.display();
     let other = if small { "without --small" } else { "with --small" };
-    Err(format!("{folder} holds the {found} demo: start anew by --fresh, or {other}").into())
+    Err(format!("{folder} holds the {found}: start anew by --fresh, or {other}").into())
 }
 
 /// A file for this user only, written anew.
@@ -257,7 +264,8 @@ fn stop_when_stdin_ends() {
 
 /// Two demos in one folder would fight for its database.
 fn lock(folder: &Path) -> Result<File> {
-    let file = File::create(folder.join(LOCK))?;
+    // What is in it stays: it may be somebody's own.
+    let file = File::options().create(true).append(true).open(folder.join(LOCK))?;
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => {
@@ -304,8 +312,8 @@ mod tests {
         let folder = std::env::temp_dir().join(name);
         fs::create_dir_all(folder.join("letters")).unwrap();
         fs::write(folder.join(LOCK), "").unwrap();
-        assert!(clear(&folder).is_err());
         fs::create_dir_all(folder.join("made")).unwrap();
+        assert!(clear(&folder).is_err());
         is_of_kind(&folder, true).unwrap();
         assert!(is_of_kind(&folder, false).is_err());
         clear(&folder).unwrap();

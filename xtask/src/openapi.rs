@@ -4,7 +4,7 @@
 use std::fs;
 use std::path::Path;
 
-use crate::build::{self, Profile};
+use crate::build;
 use crate::{Result, cmd::Cmd, cmd::note, repo, web};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,7 +45,7 @@ pub(crate) fn run(mode: Mode) -> Result {
 
 /// What the collector that is built now says of its API.
 pub(crate) fn document() -> Result<String> {
-    let folder = build::binaries(Profile::Dev)?;
+    let folder = build::binaries()?;
     Cmd::new(build::binary(&folder, "farwatch-collector")).arg("openapi").stdout()
 }
 

@@ -8,7 +8,7 @@ mod e2e;
 use std::process::ExitCode;
 use std::time::Instant;
 
-use crate::build::{self, Profile};
+use crate::build;
 use crate::install::python;
 use crate::postgres::{self, Postgres};
 use crate::{Result, cmd, cmd::Cmd, cmd::note, install, web};
@@ -134,7 +134,7 @@ fn prepare(groups: &[Group]) -> Result<Runner> {
         web::build()?;
     }
     if groups.iter().any(|group| group.needs_processes() || group.needs_postgres()) {
-        build::binaries(Profile::Dev)?;
+        build::binaries()?;
     }
     Ok(runner)
 }

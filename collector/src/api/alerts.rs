@@ -83,9 +83,13 @@ pub(super) struct AlertState {
     cause: Option<Word>,
 }
 
+/// In the place of a person, for a screen that hangs where anybody sees it.
+pub(super) const SOMEBODY: &str = "somebody";
+
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Ack {
     at: Time,
+    /// `somebody`, and no note, for a screen on the wall.
     by: String,
     note: Option<String>,
 }
@@ -229,7 +233,12 @@ pub(super) async fn alerts(
     found.rows.truncate(limit as usize);
     let last = found.rows.last().filter(|_| more);
     let next_cursor = last.map(|row| cursor(&row.id.0)).transpose()?;
-    let data = found.rows.into_iter().map(show).collect();
+    let mut data: Vec<Alert> = found.rows.into_iter().map(show).collect();
+    if caller.screen.is_some() {
+        for ack in data.iter_mut().filter_map(|alert| alert.ack.as_mut()) {
+            (ack.by, ack.note) = (SOMEBODY.to_owned(), None);
+        }
+    }
     Ok(List { data, meta: Meta { next_cursor, total: Some(found.total) } })
 }
 

@@ -10,12 +10,14 @@ use farwatch_common::id::{DeviceId, UserId};
 use futures_util::{Stream, StreamExt as _, stream};
 use http::{HeaderMap, StatusCode};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::time::{Instant, Interval, MissedTickBehavior};
 use utoipa::{IntoParams, ToSchema};
 
 use super::AppState;
+use super::alerts::SOMEBODY;
 use super::error::Error;
 use super::guard::{Caller, check};
 use super::reply::Time;
@@ -30,7 +32,8 @@ use crate::metrics::{Gauge, Metrics};
 
 /// Open streams of all clients; a browser has one.
 pub(super) const STREAMS_MAX: usize = 1_000;
-/// Of one session or API key: a browser that lost its tabs' shared stream has one per tab.
+/// Of one session, API key or screen's link: a browser that lost its tabs' shared stream has one per tab,
+/// and one link may hang in several rooms.
 const CALLER_STREAMS_MAX: usize = 16;
 const HEARTBEAT: Duration = Duration::from_secs(15);
 /// Devices whose interfaces one stream shows.
@@ -69,7 +72,7 @@ pub(super) struct HelloEvent {
 /// The open streams.
 #[derive(Debug)]
 pub(super) struct Streams {
-    /// By session or API key.
+    /// By session, API key or screen.
     places: Places<[u8; 32]>,
     open: Gauge,
     /// Whose rights have changed: their streams look at once.
@@ -104,7 +107,8 @@ impl Streams {
         let place = self.places.take(caller.proof.key()).map_err(|full| match full {
             Full::ForAll => Error::unavailable("Too many event streams are open; try again later."),
             Full::ForKey => {
-                let detail = "This session or key has 16 event streams open; close one.";
+                let detail = "This session, key or screen's link has 16 event streams open: close one, \
+                              or make another link.";
                 Error::new(StatusCode::TOO_MANY_REQUESTS, "too_many_streams", detail)
             }
         })?;
@@ -146,6 +150,10 @@ pub(super) async fn events(
     Params(query): Params<EventsQuery>,
 ) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Error> {
     let devices = device_ids(query.device.as_deref())?;
+    if caller.screen.is_some() && !devices.is_empty() {
+        let detail = "A screen on the wall shows lists, and no single device.";
+        return Err(Error::forbidden("forbidden", detail));
+    }
     for device in &devices {
         device_get(&state.db, &caller.context, *device).await?;
     }
@@ -219,7 +227,7 @@ async fn next(watch: &mut Watch) -> Option<Event> {
                     }
                     Ok(_) => {
                         watch.over = true;
-                        return framed(LiveEvent::resync(watch.sequence));
+                        return watch.framed(LiveEvent::resync(watch.sequence));
                     }
                     Err(error) if why == Why::Routine && error.is_passing() => {
                         let since = *watch.unchecked.get_or_insert_with(Instant::now);
@@ -234,7 +242,7 @@ async fn next(watch: &mut Watch) -> Option<Event> {
             event = watch.events.next() => {
                 let event = event?;
                 watch.sequence = event.sequence;
-                return framed(event);
+                return watch.framed(event);
             }
         }
     }
@@ -284,9 +292,23 @@ fn grant_ends(state: &AppState, caller: &Caller) -> Option<Instant> {
     Some(Instant::now() + ends.since(state.clock.now()))
 }
 
-fn framed(event: LiveEvent) -> Option<Event> {
-    let framed = Event::default().id(event.sequence.to_string()).event(event.kind);
-    framed.json_data(&event.data).ok()
+impl Watch {
+    fn framed(&self, mut event: LiveEvent) -> Option<Event> {
+        if self.caller.screen.is_some() && event.kind == "alerts" {
+            nobody_named(&mut event.data);
+        }
+        let framed = Event::default().id(event.sequence.to_string()).event(event.kind);
+        framed.json_data(&event.data).ok()
+    }
+}
+
+/// As `GET /alerts` tells a screen who looks after one.
+fn nobody_named(data: &mut Value) {
+    let patches = data["patches"].as_array_mut().into_iter().flatten();
+    for ack in patches.filter_map(|patch| patch.get_mut("ack")?.as_object_mut()) {
+        ack.insert("by".to_owned(), SOMEBODY.into());
+        ack.insert("note".to_owned(), Value::Null);
+    }
 }
 
 fn seen(context: &TenantContext) -> BTreeSet<farwatch_common::id::TenantId> {

@@ -16,11 +16,14 @@ use super::AppState;
 use super::error::Error;
 use crate::audit::Origin;
 use crate::identity::api_key::{api_key_get, api_key_touch};
-use crate::identity::screen::{self, screen_known, screen_touch};
+use crate::identity::screen::{self, KnownScreen, screen_known, screen_touch};
 use crate::identity::session::{self, SessionKey, session_get, session_key, session_touch};
 use crate::identity::user::User;
 use crate::identity::{Actor, NOTE_EVERY, TenantContext, digest};
 
+/// Set by the pages of the wall. Only there a browser is the screen that its cookie says: whoever is signed
+/// out elsewhere is told so, and sees nothing on as the screen.
+const AS_SCREEN: &str = "farwatch-screen";
 /// A request waits this long for its use to be noted, and goes on in any case.
 const NOTE_TIMEOUT: Duration = Duration::from_millis(250);
 
@@ -59,6 +62,8 @@ pub(super) struct Caller {
     pub(super) proof: Proof,
     /// Only people have one.
     pub(super) user: Option<User>,
+    /// Only screens have one.
+    pub(super) screen: Option<KnownScreen>,
     last_used_at: Micros,
 }
 
@@ -139,21 +144,21 @@ pub(super) async fn check(proof: Proof, state: &AppState) -> Result<Caller, Erro
             let session = session_get(&state.db, *key, now).await?;
             let session = session.ok_or_else(Error::unauthenticated)?;
             let (user, last_used_at) = (Some(session.user), session.last_used_at);
-            Ok(Caller { context: session.context, proof, user, last_used_at })
+            Ok(Caller { context: session.context, proof, user, screen: None, last_used_at })
         }
         Proof::ApiKey(text) => {
             let text = str::from_utf8(text.expose()).map_err(|_| Error::unauthenticated())?;
             let known = api_key_get(&state.db, text, now).await?;
             let known = known.ok_or_else(Error::unauthenticated)?;
             let last_used_at = known.last_used_at;
-            Ok(Caller { context: known.context, proof, user: None, last_used_at })
+            Ok(Caller { context: known.context, proof, user: None, screen: None, last_used_at })
         }
         Proof::Screen(text) => {
             let text = str::from_utf8(text.expose()).map_err(|_| Error::unauthenticated())?;
             let known = screen_known(&state.db, text, now).await?;
             let known = known.ok_or_else(Error::unauthenticated)?;
-            let last_used_at = known.last_used_at;
-            Ok(Caller { context: known.context, proof, user: None, last_used_at })
+            let (context, last_used_at) = (known.context.clone(), known.last_used_at);
+            Ok(Caller { context, proof, user: None, screen: Some(known), last_used_at })
         }
     }
 }
@@ -175,15 +180,16 @@ pub(super) fn origin(extensions: &http::Extensions) -> Origin {
     extensions.get().cloned().unwrap_or_default()
 }
 
-/// A bearer key counts before a cookie: a program that sends one means it. Of a browser who is signed
-/// in counts before the screen that it may be, and the screen when that session is over.
+/// A bearer key counts before a cookie: a program that sends one means it. On the wall who is signed in
+/// counts before the screen that the browser is, and the screen when that session is over.
 fn proofs(headers: &HeaderMap) -> Result<Vec<Proof>, Error> {
     if headers.contains_key(AUTHORIZATION) {
         let key = bearer(headers).ok_or_else(Error::unauthenticated)?;
         return Ok(vec![Proof::ApiKey(Arc::new(Secret::from(key)))]);
     }
     let session = session_of(headers).map(Proof::Session);
-    let screen = screen_of(headers).map(|token| Proof::Screen(Arc::new(token)));
+    let screen = screen_of(headers).filter(|_| headers.contains_key(AS_SCREEN));
+    let screen = screen.map(|token| Proof::Screen(Arc::new(token)));
     Ok(session.into_iter().chain(screen).collect())
 }
 

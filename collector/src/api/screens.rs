@@ -27,8 +27,10 @@ use crate::inventory::is_name;
 pub(super) struct Screen {
     id: String,
     name: String,
-    /// `null`: all there are, also those that come.
+    /// Those that I administer; `null`: all there are, also those that come.
     tenants: Option<Vec<Ref>>,
+    /// It shows tenants, too, that I do not administer: I can take mine away, and change nothing else.
+    shared: bool,
     views: Vec<View>,
     every_s: u32,
     created_at: Time,
@@ -92,6 +94,7 @@ fn show(screen: screen::Screen) -> Screen {
         id: screen.id.to_string(),
         name: screen.name,
         tenants: screen.tenants.map(|all| all.into_iter().map(Ref::from).collect()),
+        shared: screen.is_shared,
         views: screen.views.iter().map(shown).collect(),
         every_s: screen.every_s,
         created_at: Time(screen.created_at),
@@ -149,7 +152,7 @@ impl From<ViewKind> for screen::ViewKind {
     }
 }
 
-/// Screens of which I administer all tenants
+/// Screens that show what I administer
 #[utoipa::path(get, path = "/api/v1/screens", tag = "wall", params(Paging),
     responses((status = 200, body = List<Screen>)))]
 pub(super) async fn screens(
@@ -190,7 +193,7 @@ pub(super) async fn screen_change(
     Ok(Data { data: show(screen) })
 }
 
-/// End a screen
+/// End a screen; of one that is shared, take away what I administer
 #[utoipa::path(delete, path = "/api/v1/screens/{id}", tag = "wall",
     params(("id" = String, Path)), responses((status = 204)))]
 pub(super) async fn screen_gone(

@@ -352,6 +352,7 @@ impl World {
             As::Key(key) => request.header("authorization", format!("Bearer {key}")),
             As::Screen(token) => request
                 .header("cookie", format!("__Host-farwatch=over; __Host-farwatch-wall={token}"))
+                .header("farwatch-screen", "1")
                 .header("sec-fetch-site", "same-origin"),
             As::Cookie(token) => request
                 .header("cookie", format!("theme=dark; __Host-farwatch={token}"))

@@ -52,11 +52,7 @@ pub(super) struct Link {
 #[utoipa::path(get, path = "/api/v1/wall", tag = "wall",
     responses((status = 200, body = Data<Wall>)))]
 pub(super) async fn wall(State(state): State<AppState>, caller: Caller) -> Result<Response, Error> {
-    let known = match &caller.proof {
-        Proof::Screen(token) => known(&state, token).await?,
-        Proof::Session(_) | Proof::ApiKey(_) => None,
-    };
-    let answer = wall_of(&state, &caller.context, known.as_ref()).await?.into_response();
+    let answer = wall_of(&state, &caller.context, caller.screen.as_ref()).await?.into_response();
     match &caller.proof {
         // A screen that stands for years keeps its cookie.
         Proof::Screen(token) => with_cookie(answer, (COOKIE, token.expose()), COOKIE_LIFE_S),
@@ -77,7 +73,11 @@ pub(super) async fn wall_enter(
     same_origin(&headers, &uri)?;
     state.limits.login_address.check(&address_key(Client::of(&extensions).address.ip()))?;
     let token = Secret::from(body.token);
-    let known = known(&state, &token).await?.ok_or_else(|| {
+    let known = match str::from_utf8(token.expose()) {
+        Ok(text) => screen_known(&state.db, text, state.clock.now()).await?,
+        Err(_) => None,
+    };
+    let known = known.ok_or_else(|| {
         let detail = "This link opens no screen: it was removed, or the link is not whole. Make a new \
                       one under Settings, Wallboards.";
         Error::new(StatusCode::UNAUTHORIZED, "bad_link", detail)
@@ -95,11 +95,6 @@ pub(super) async fn wall_leave(headers: HeaderMap, uri: Uri) -> Result<Response,
     with_cookie(StatusCode::NO_CONTENT.into_response(), (COOKIE, b""), 0)
 }
 
-async fn known(state: &AppState, token: &Secret) -> Result<Option<KnownScreen>, Error> {
-    let Ok(text) = str::from_utf8(token.expose()) else { return Ok(None) };
-    Ok(screen_known(&state.db, text, state.clock.now()).await?)
-}
-
 async fn wall_of(
     state: &AppState,
     context: &TenantContext,
@@ -114,13 +109,17 @@ async fn wall_of(
         tenant: None,
         tag: None,
     });
-    let views = screen.map_or(&usual[..], |screen| &screen.views).iter();
     // What was shown of a tenant that the screen has no more.
     let there = |view: &&screen::View| view.tenant.is_none_or(|id| context.access(id).is_some());
+    let mut views: Vec<View> =
+        screen.into_iter().flat_map(|screen| &screen.views).filter(there).map(shown).collect();
+    if views.is_empty() {
+        views.extend(usual.iter().map(shown));
+    }
     Ok(Data {
         data: Wall {
             name: screen.map(|screen| screen.name.clone()),
-            views: views.filter(there).map(shown).collect(),
+            views,
             every_s: screen.map_or(EVERY_S_USUAL, |screen| screen.every_s),
             tenants: tenants.into_iter().map(Ref::from).collect(),
             version: state.version.to_owned(),

@@ -98,7 +98,7 @@ pub struct Limits {
     pub login_account: Limiter<[u8; 32]>,
     pub login_address: Limiter<IpAddr>,
     pub enrolment: Limiter<IpAddr>,
-    /// By session or API key.
+    /// By session, API key or screen.
     pub requests: Limiter<[u8; 32]>,
     /// For credentials.
     pub searches: Limiter<TenantId>,

@@ -6,6 +6,7 @@ use serde_json::json;
 
 use super::IdentityKey;
 use super::api_key::keys_of_maker_end;
+use super::screen::screens_of_maker_end;
 use super::tenancy::{Access, TenantContext};
 use super::user::delete::account_delete;
 use super::user::{
@@ -214,6 +215,7 @@ pub async fn member_remove(
     let mut changes = vec![change.before(json!({ "role": before.role.name() }))];
     if LEFT.bind(id).optional(&mut txn).await?.is_some() {
         changes.extend(keys_of_maker_end(&mut txn, id, |of| of == tenant, now).await?);
+        changes.extend(screens_of_maker_end(&mut txn, id).await?);
         account_delete(&mut txn, id).await?;
         changes.push(Change::new("user", "delete", id.0, &before.email));
     }

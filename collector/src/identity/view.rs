@@ -30,6 +30,8 @@ pub async fn view_list(db: &Database, user: UserId) -> Result<Vec<View>, StoreEr
     rows.iter().map(read).collect()
 }
 
+// Whoever comes second waits, and clears what the first has written.
+sql! { pub(crate) LOCK = "UPDATE user_account SET user_id = user_id WHERE user_id = $1" }
 sql! { pub(crate) CLEAR = "DELETE FROM user_view WHERE user_id = $1" }
 sql! { pub(crate) INSERT =
     "INSERT INTO user_view (user_id, place, name, path) VALUES ($1, $2, $3, $4)"
@@ -39,6 +41,7 @@ sql! { pub(crate) INSERT =
 /// the audit does not tell it.
 pub async fn views_put(db: &Database, user: UserId, views: &[View]) -> Result<(), StoreError> {
     let mut txn = db.identity(IdentityKey::new()).await?;
+    LOCK.bind(user).execute(&mut txn).await?;
     CLEAR.bind(user).execute(&mut txn).await?;
     for (place, view) in (0_i64..).zip(views) {
         let insert = INSERT.bind(user).bind(place).bind(&view.name).bind(&view.path);

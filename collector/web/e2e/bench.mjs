@@ -1,11 +1,13 @@
-// node e2e/bench.mjs BASE_URL EMAIL PASSWORD MINUTES
+// node e2e/bench.mjs BASE_URL EMAIL MINUTES < PASSWORD
 //
 // The timed budgets of the web UI, in a real browser against a collector whose devices change all the
 // time. Prints one JSON line per figure; `bench-web` starts the collector and this.
+import { readFileSync } from "node:fs";
 import { launch, open } from "./browser.mjs";
 import { commitToPixel } from "./pixel.mjs";
 
-const [base, email, password, minutes] = process.argv.slice(2);
+const [base, email, minutes] = process.argv.slice(2);
+const password = readFileSync(0, "utf8").trim();
 const DESK = { width: 1440, height: 900 };
 const WALL = { width: 1920, height: 1080 };
 const BUDGET = {

@@ -1,8 +1,8 @@
-// node e2e/smoke.mjs BASE_URL EMAIL PASSWORD OUT_DIR
+// node e2e/smoke.mjs BASE_URL EMAIL OUT_DIR < PASSWORD
 //
 // Drives the real pages against a running collector that has live devices. Waits on conditions,
 // never on time. Leaves screenshots in OUT_DIR and prints «N passed, N failed» last.
-import { mkdirSync } from "node:fs";
+import { mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { alerts } from "./alerts.mjs";
 import { axe, launch, open, signOut, violations } from "./browser.mjs";
@@ -18,11 +18,12 @@ import { setup } from "./setup.mjs";
 import { tenancy } from "./tenancy.mjs";
 import { wall } from "./wall.mjs";
 
-const [address, email, password, out] = process.argv.slice(2);
-if (!address || !email || !password || !out) {
-  console.error("usage: node e2e/smoke.mjs BASE_URL EMAIL PASSWORD OUT_DIR");
+const [address, email, out] = process.argv.slice(2);
+if (!address || !email || !out) {
+  console.error("usage: node e2e/smoke.mjs BASE_URL EMAIL OUT_DIR < PASSWORD");
   process.exit(2);
 }
+const password = readFileSync(0, "utf8").trim();
 const base = address.replace(/\/+$/, "");
 mkdirSync(out, { recursive: true });
 

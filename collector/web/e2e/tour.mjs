@@ -1,16 +1,17 @@
-// node e2e/tour.mjs BASE_URL EMAIL PASSWORD OUT_DIR
+// node e2e/tour.mjs BASE_URL EMAIL OUT_DIR < PASSWORD
 //
 // Walks through a running demo as the README does, and leaves a picture of each stop in OUT_DIR. Prints
 // «N passed, N failed» last.
-import { mkdirSync } from "node:fs";
+import { mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { launch, open } from "./browser.mjs";
 
-const [address, email, password, out] = process.argv.slice(2);
-if (!address || !email || !password || !out) {
-  console.error("usage: node e2e/tour.mjs BASE_URL EMAIL PASSWORD OUT_DIR");
+const [address, email, out] = process.argv.slice(2);
+if (!address || !email || !out) {
+  console.error("usage: node e2e/tour.mjs BASE_URL EMAIL OUT_DIR < PASSWORD");
   process.exit(2);
 }
+const password = readFileSync(0, "utf8").trim();
 const base = address.replace(/\/+$/, "");
 mkdirSync(out, { recursive: true });
 

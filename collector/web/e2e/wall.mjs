@@ -83,6 +83,12 @@ async function made({ url, ask, restart }, view, { check, look, sideways }, brow
     const text = await tv.page.textContent("main");
     return wrongUnless(text.includes("Alpine Fibre") && text.includes("Borealis Net"), text);
   });
+  await check("wall: its browser is no screen elsewhere, where somebody signs in", async () => {
+    await tv.page.goto(`${url}/fleet`);
+    await tv.page.waitForURL(/\/login/);
+    await tv.page.goto(`${url}/wall`);
+    await tv.page.waitForSelector("[data-wall=now]");
+  });
   await check("wall: one of a single tenant shows nothing of another", async () => {
     const { id } = (await ask("GET", "/api/v1/tenants")).find(({ name }) => name === "Borealis Net");
     const { token } = await ask("POST", "/api/v1/screens", { name: "Door", tenants: [id], every_s: 3600, views: [{ kind: "sites" }, { kind: "fleet" }] });

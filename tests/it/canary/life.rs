@@ -1,6 +1,7 @@
 //! What happens in an installation, with a secret at every door.
 
 mod channels;
+mod onboarding;
 
 use std::time::Duration;
 
@@ -72,6 +73,7 @@ impl Life {
         let mut life = Self { it, admin, tenant, receivers, _routers: Vec::new() };
         life.enrolment().await;
         life.devices().await;
+        life.onboarding().await;
         life.channels().await;
         life.people().await;
         life.programs().await;

@@ -5,30 +5,26 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context as _, bail, ensure};
+use anyhow::{Context as _, ensure};
 use farwatch_agent::identity;
-use farwatch_common::batch::{Codec, encode_rows};
 use farwatch_common::clock::Clock;
 use farwatch_common::id::DeviceId;
-use farwatch_common::sample::{Class, Column, Group, MetricKind, Row, Schema, Unit, definition};
-use farwatch_common::transport::{PipeKind, Session, channel, quic};
-use farwatch_proto::v1::uplink_client::UplinkClient;
-use farwatch_proto::v1::{Batch, SessionHello, TelemetryUp, telemetry_down, telemetry_up};
+use farwatch_common::sample::{Class, Column, Group, MetricKind, Row, Schema, Unit};
+use farwatch_common::transport::{Session, quic};
 use serde_json::{Value, json};
-use tokio::sync::mpsc;
-use tokio_stream::wrappers::ReceiverStream;
 
 use super::site::{Dice, system};
 use crate::http::Client;
 use crate::stack::{Collector, enroll, only_agent};
+use crate::uplink::Uplink;
 
 /// How often polls that are due are sent: as the agent's buffer does.
 const TICK: Duration = Duration::from_millis(100);
 const TICKS_PER_SECOND: usize = 10;
 const PORTS: u32 = 8;
-/// Batches that wait for the line.
-const UP_MAX: usize = 1_024;
 const FIRST_ACKS: Duration = Duration::from_secs(30);
+/// Devices that are told of at once, in the beginning.
+const BEGUN_AT_ONCE: usize = 100;
 /// Rows of one import.
 const IMPORTED_AT_ONCE: usize = 1_000;
 const METRICS: [(&str, MetricKind, Unit); 3] = [
@@ -74,10 +70,7 @@ pub async fn devices_of(
 
 /// The session of the enrolled agent, and how its devices are.
 pub struct Crowd {
-    up: mpsc::Sender<TelemetryUp>,
-    down: tonic::Streaming<farwatch_proto::v1::TelemetryDown>,
-    /// Held open.
-    _session: Arc<dyn Session>,
+    uplink: Uplink,
     clock: Clock,
     dice: Dice,
     devices: Vec<(DeviceId, Vec<i64>)>,
@@ -85,9 +78,6 @@ pub struct Crowd {
     at: usize,
     ports: Schema,
     system: Schema,
-    stream_id: i64,
-    next: u64,
-    unacked: usize,
 }
 
 impl Crowd {
@@ -100,11 +90,6 @@ impl Crowd {
         let credentials = identity::load(state_dir)?.context("the agent is not enrolled")?;
         let session: Arc<dyn Session> =
             Arc::new(quic::dial(collector.listen, credentials.tls()?).await?);
-        let pipe = channel(Arc::clone(&session), PipeKind::Telemetry).await?;
-        let mut client = UplinkClient::new(pipe);
-        client.open_session(SessionHello::default()).await?;
-        let (up, outgoing) = mpsc::channel(UP_MAX);
-        let down = client.telemetry(ReceiverStream::new(outgoing)).await?.into_inner();
         let column = |port: u32, (metric, kind, unit): (&str, MetricKind, Unit)| Column {
             object: format!("if:{port}"),
             metric: metric.to_owned(),
@@ -116,26 +101,18 @@ impl Crowd {
         let ports = Schema { group: Group::Interfaces, columns: columns.collect() };
         let start = |id| (id, vec![0; METRICS.len() * PORTS as usize]);
         let mut all = Self {
-            up,
-            down,
-            _session: session,
+            uplink: Uplink::begin(session).await?,
             clock: Clock::system(),
             dice: Dice(0x9e37_79b9_7f4a_7c15),
             devices: devices.into_iter().map(start).collect(),
             at: 0,
             ports,
             system: system(),
-            stream_id: i64::from(rand::random::<u32>()) + 1,
-            next: 0,
-            unacked: 0,
         };
-        // Schemas first, with one device; what names them is refused before they are known.
-        all.tell(1).await?;
-        tokio::time::timeout(FIRST_ACKS, all.acked()).await.context("no first ack")??;
-        let rest = all.devices.len() - 1;
-        for first in (0..rest).step_by(100) {
-            all.tell(100.min(rest - first)).await?;
-            tokio::time::timeout(FIRST_ACKS, all.acked()).await.context("no ack")??;
+        for first in (0..all.devices.len()).step_by(BEGUN_AT_ONCE) {
+            all.tell(BEGUN_AT_ONCE.min(all.devices.len() - first)).await?;
+            let acked = tokio::time::timeout(FIRST_ACKS, all.uplink.all_acked()).await;
+            acked.context("no ack")??;
         }
         Ok(all)
     }
@@ -167,39 +144,8 @@ impl Crowd {
             let system = vec![Some(1), Some(now.0 / 10_000)];
             gauges.push(row(Group::System, self.system.id(), system));
         }
-        for (class, rows) in [(Class::Counters, counters), (Class::Gauges, gauges)] {
-            let schema = if class == Class::Counters { &self.ports } else { &self.system };
-            let batch = Batch {
-                stream_id: self.stream_id,
-                seq: self.next,
-                class: class as u32,
-                codec: Codec::Rows as u32,
-                data: encode_rows(&rows)?.into(),
-                schemas: if self.next < 2 { vec![definition::write(schema)] } else { vec![] },
-            };
-            self.next += 1;
-            self.unacked += 1;
-            let message = TelemetryUp { kind: Some(telemetry_up::Kind::Batch(batch)) };
-            self.up.send(message).await.context("the telemetry stream ended")?;
-        }
-        Ok(())
-    }
-
-    /// Waits until all that was sent is stored.
-    async fn acked(&mut self) -> anyhow::Result<()> {
-        while self.unacked > 0 {
-            let message = self.down.message().await?.context("the telemetry stream ended")?;
-            match message.kind {
-                Some(telemetry_down::Kind::Ack(ack)) => {
-                    let stored: u64 =
-                        ack.durable.iter().map(|range| range.last - range.first + 1).sum();
-                    self.unacked = self.unacked.saturating_sub(stored as usize);
-                }
-                Some(telemetry_down::Kind::Reject(reject)) => bail!("refused: {}", reject.detail),
-                _ => {}
-            }
-        }
-        Ok(())
+        self.uplink.send(Class::Counters, &counters, [&self.ports]).await?;
+        self.uplink.send(Class::Gauges, &gauges, [&self.system]).await
     }
 
     /// Goes on at this rate until it is dropped.
@@ -208,13 +154,7 @@ impl Crowd {
         loop {
             tokio::select! {
                 _ = due.tick() => self.tell(per_second / TICKS_PER_SECOND).await?,
-                message = self.down.message() => {
-                    if let Some(telemetry_down::Kind::Reject(reject)) =
-                        message?.context("the telemetry stream ended")?.kind
-                    {
-                        bail!("refused: {}", reject.detail);
-                    }
-                }
+                acked = self.uplink.acked() => drop(acked?),
             }
         }
     }

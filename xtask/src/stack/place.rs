@@ -80,7 +80,8 @@ impl Place {
             .args(["enroll", "--token-file", "-", "--collector", &self.listen.to_string()])
             .arg("--state-dir")
             .arg(state)
-            .run_with_stdin(token)
+            .input(token)
+            .run()
     }
 
     /// Runs `make` unless an earlier run of the same folder did.
@@ -99,11 +100,6 @@ impl Place {
             .args(args)
             .arg("--data-dir")
             .arg(self.folder.join("collector"))
-    }
-
-    /// What a command of the collector can do.
-    pub(crate) fn collector_help(&self, words: &[&str]) -> Result<String> {
-        Cmd::new(self.binary("farwatch-collector")).args(words).arg("--help").stdout()
     }
 
     pub(crate) fn binary(&self, name: &str) -> PathBuf {

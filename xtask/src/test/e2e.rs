@@ -23,8 +23,9 @@ pub(super) fn run() -> Result<Count> {
     let mut stack = Stack::up(&settings)?;
     let smoke = Cmd::new("node")
         .arg("collector/web/e2e/smoke.mjs")
-        .args([stack.url.as_str(), EMAIL, stack.password.as_str()])
+        .args([stack.url.as_str(), EMAIL])
         .arg(&pictures)
+        .input(&stack.password)
         .tee()?;
     stack.check()?;
     let count = Count::of_plain(&smoke.text);

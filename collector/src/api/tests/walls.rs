@@ -85,17 +85,13 @@ async fn a_screen_of_all_tenants_shows_those_that_come_and_is_a_super_admins() {
     };
     let wall = world.get("/api/v1/wall", &screen).await.data();
     assert_eq!(names(wall), ["North", "South", "West"]);
-    // Neither of these is the admin's to see: each shows more than they administer.
-    let (shared, _) = opened(&world, &noc, both).await;
+    // It is not the admin's to see: it shows more than there is of theirs.
     assert_eq!(world.get("/api/v1/screens", &admin).await.data(), json!([]));
-    for id in [&id, &shared] {
-        let path = format!("/api/v1/screens/{id}");
-        assert_eq!(world.delete(&path, &admin).await.code(), "not_found");
-    }
+    let path = format!("/api/v1/screens/{id}");
+    assert_eq!(world.delete(&path, &admin).await.code(), "not_found");
     // Another view, fewer tenants: the same link.
     let fewer = json!({ "name": "Door", "tenants": [south.to_string()],
                         "views": [{ "kind": "alerts", "tenant": south.to_string() }] });
-    let path = format!("/api/v1/screens/{id}");
     let changed = world.change(Method::PUT, &path, &noc, fewer).await.data();
     assert_eq!((&changed["name"], &changed["every_s"]), (&json!("Door"), &json!(30)));
     let wall = world.get("/api/v1/wall", &screen).await.data();
@@ -106,6 +102,89 @@ async fn a_screen_of_all_tenants_shows_those_that_come_and_is_a_super_admins() {
     let path = format!("/api/v1/users/{}", maker.as_str().unwrap());
     assert_eq!(world.delete(&path, &chief).await.status, StatusCode::NO_CONTENT);
     assert_eq!(world.get("/api/v1/wall", &screen).await.code(), "unauthenticated");
+    assert_eq!(world.audited(south, "screen").await, ["screen.change", "screen.delete"]);
+}
+
+#[tokio::test]
+async fn a_tenant_is_taken_out_of_a_screen_that_others_made() {
+    for world in World::each().await {
+        let (north, south) = (world.tenant("North").await, world.tenant("South").await);
+        let noc = world.user("noc@example.net", Role::SuperAdmin, None).await;
+        let admin = world.user("admin@example.net", Role::TenantAdmin, Some(south)).await;
+        let mut body = wanted(json!([north.to_string(), south.to_string()]));
+        let of_north = json!({ "kind": "alerts", "tenant": north.to_string() });
+        body["views"].as_array_mut().unwrap().push(of_north);
+        let (id, screen) = opened(&world, &noc, body.clone()).await;
+        let seen = world.get("/api/v1/screens", &admin).await.data();
+        assert_eq!(seen[0]["tenants"], json!([{ "id": south.to_string(), "name": "South" }]));
+        assert_eq!((&seen[0]["shared"], &seen[0]["views"][2]), (&json!(true), &Value::Null));
+        let path = format!("/api/v1/screens/{id}");
+        let own = wanted(json!([south.to_string()]));
+        assert_eq!(world.change(Method::PUT, &path, &admin, own).await.code(), "forbidden");
+        assert_eq!(world.delete(&path, &admin).await.status, StatusCode::NO_CONTENT);
+        let wall = world.get("/api/v1/wall", &screen).await.data();
+        assert_eq!(wall["tenants"], json!([{ "id": north.to_string(), "name": "North" }]));
+        assert_eq!(world.get("/api/v1/screens", &admin).await.data(), json!([]));
+        assert_eq!(world.delete(&path, &admin).await.code(), "not_found");
+        // Each tenant's audit tells what was shown of it, and to whom else is none of its business.
+        let told = async |tenant: TenantId| {
+            let path = format!("/api/v1/audit?tenant={tenant}&action=screen");
+            let rows = world.get(&path, &noc).await.data();
+            let rows = rows.as_array().unwrap().iter().rev();
+            let tenants = |change: &Value| change["tenants"][0]["name"].clone();
+            let told = |row: &Value| (tenants(&row["before"]), tenants(&row["after"]));
+            rows.map(told).collect::<Vec<_>>()
+        };
+        let south_in_and_out =
+            [(Value::Null, json!("South")), (json!("South"), Value::Null)].to_vec();
+        assert_eq!(told(south).await, south_in_and_out);
+        assert_eq!(told(north).await, [(Value::Null, json!("North"))]);
+        assert!(
+            !world.get(&format!("/api/v1/audit?tenant={south}"), &noc).await.body.contains("North")
+        );
+        world.remove().await;
+    }
+}
+
+#[tokio::test]
+async fn a_browser_is_its_screen_on_the_wall_only() {
+    let world = World::new().await;
+    let north = world.tenant("North").await;
+    let admin = world.user("admin@example.net", Role::TenantAdmin, Some(north)).await;
+    let (_, screen) = opened(&world, &admin, wanted(json!([north.to_string()]))).await;
+    for path in ["/api/v1/me", "/api/v1/devices", "/api/v1/alerts", "/api/v1/events"] {
+        let mut request = world.request(Method::GET, path, &screen).body(Body::empty()).unwrap();
+        request.headers_mut().remove("farwatch-screen").unwrap();
+        assert_eq!(world.send(request).await.code(), "unauthenticated", "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_screen_hangs_where_anybody_sees_it() {
+    let world = World::new().await;
+    let north = world.tenant("North").await;
+    let admin = world.user("admin@example.net", Role::TenantAdmin, Some(north)).await;
+    let (agent, site) = world.agent(north, "a").await;
+    let device = world.device(&admin, agent, "10.0.0.1").await;
+    alerts::looked_after(&world, &north.to_string(), agent, site).await;
+    let (_, screen) = opened(&world, &admin, wanted(json!([north.to_string()]))).await;
+    let who = async |by: &As| world.get("/api/v1/alerts", by).await.data()[0]["ack"]["by"].clone();
+    assert_eq!((who(&admin).await, who(&screen).await), (json!("noc"), json!("somebody")));
+    let stream = format!("/api/v1/events?device={device}");
+    assert_eq!(world.get(&stream, &screen).await.code(), "forbidden");
+}
+
+#[tokio::test]
+async fn a_tenant_has_so_many_screens() {
+    let world = World::new().await;
+    let (north, south) = (world.tenant("North").await, world.tenant("South").await);
+    let noc = world.user("noc@example.net", Role::SuperAdmin, None).await;
+    let of = |tenant: TenantId| wanted(json!([tenant.to_string()]));
+    for _ in 0..50 {
+        world.post("/api/v1/screens", &noc, of(north)).await.data();
+    }
+    assert_eq!(world.post("/api/v1/screens", &noc, of(north)).await.code(), "full");
+    world.post("/api/v1/screens", &noc, of(south)).await.data();
 }
 
 #[tokio::test]

@@ -12,6 +12,7 @@ use super::{MEMBERSHIPS, ONE_TIME, User, UserError, email_normalised};
 use crate::audit::{Change, INSTALLATION};
 use crate::identity::api_key::tenants_of_maker;
 use crate::identity::grant::{granted_tenants, grants_of_user_end};
+use crate::identity::screen::tenants_of_screens;
 use crate::identity::session::{DELETE_OF_USER, SessionKey};
 use crate::identity::{Access, Actor, IdentityKey, TenantContext};
 use crate::store::sql::sql;
@@ -136,6 +137,7 @@ impl Wide {
         let mut chains = homes(txn, id).await?;
         chains.extend(granted_tenants(txn, id, now).await?);
         chains.extend(tenants_of_maker(txn, id, now).await?);
+        chains.extend(tenants_of_screens(txn, id).await?);
         chains.insert(INSTALLATION);
         Ok(chains)
     }

@@ -8,6 +8,7 @@ use super::change::{Wide, reigns};
 use crate::audit::{Change, INSTALLATION};
 use crate::identity::api_key::keys_of_maker_end;
 use crate::identity::grant::grants_of_user_end;
+use crate::identity::screen::screens_of_maker_end;
 use crate::identity::session::DELETE_OF_USER;
 use crate::identity::{TenantContext, member, second_factor};
 use crate::store::sql::sql;
@@ -18,7 +19,7 @@ sql! { pub(crate) FACTOR = "DELETE FROM user_totp WHERE user_id = $1" }
 sql! { pub(crate) ACCOUNT = "DELETE FROM user_account WHERE user_id = $1" }
 
 /// Deletes a person, by a super_admin. Their sessions, grants and memberships end with them, and the
-/// API keys that they made: they know them. What they did stays in the audit, with their name.
+/// API keys and screens that they made: they know them. What they did stays in the audit, with their name.
 pub async fn person_delete(
     db: &Database,
     context: &TenantContext,
@@ -32,6 +33,7 @@ pub async fn person_delete(
     let Wide { mut txn, person, homes } = wide;
     let mut changes = grants_of_user_end(&mut txn, id, context.who().id, now).await?;
     changes.extend(keys_of_maker_end(&mut txn, id, |_| true, now).await?);
+    changes.extend(screens_of_maker_end(&mut txn, id).await?);
     for tenant in &homes {
         member::DELETE.bind(*tenant).bind(id).execute(&mut txn).await?;
     }

@@ -1,5 +1,6 @@
 import createClient from "openapi-fetch";
 import type { paths } from "../api.gen";
+import { screenHeaders } from "./screen-link";
 import type { Problem } from "./types";
 
 /** An answer that takes longer is given up, so that nothing waits for ever without a word. */
@@ -8,8 +9,10 @@ const ANSWER_MS = 30_000;
 export const api = createClient<paths>({
   baseUrl: "/",
   credentials: "same-origin",
-  fetch: (request) =>
-    fetch(request, { signal: AbortSignal.any([request.signal, AbortSignal.timeout(ANSWER_MS)]) }),
+  fetch: (request) => {
+    for (const [name, value] of Object.entries(screenHeaders())) request.headers.set(name, value);
+    return fetch(request, { signal: AbortSignal.any([request.signal, AbortSignal.timeout(ANSWER_MS)]) });
+  },
 });
 
 /** A failed request, told in the server's own words (RFC 9457). */

@@ -66,11 +66,29 @@ export async function openKept(queries: QueryClient): Promise<boolean> {
   return true;
 }
 
-/** The collector is back: is it still this person? A 401 leads to the login. */
-export async function proveKept(queries: QueryClient): Promise<void> {
-  if (!isUnproven) return;
+let proof: Promise<boolean> | null = null;
+
+/** The collector is back: is it still this person? A 401 leads to the login, another person begins anew. */
+export function proveKept(queries: QueryClient): Promise<boolean> {
+  if (!isUnproven) return Promise.resolve(true);
+  proof ??= prove(queries).finally(() => {
+    proof = null;
+  });
+  return proof;
+}
+
+async function prove(queries: QueryClient): Promise<boolean> {
+  const who = () => queries.getQueryData(meQuery.queryKey)?.user.id;
+  const kept = who();
   await queries.refetchQueries({ queryKey: meQuery.queryKey });
-  isUnproven = queries.getQueryState(meQuery.queryKey)?.status !== "success";
+  if (queries.getQueryState(meQuery.queryKey)?.status !== "success") return false;
+  if (who() !== kept) {
+    await dropKept();
+    location.reload();
+    return false;
+  }
+  isUnproven = false;
+  return true;
 }
 
 export async function dropKept(): Promise<void> {

@@ -5,6 +5,7 @@
  * status. Without Web Locks (plain http away from loopback) every tab reads its own stream.
  */
 import type { LiveEvent, LiveStore } from "./live";
+import { isWall } from "./screen-link";
 import { readStream, SseRefused, type SseEvent } from "./sse";
 
 export type LinkPhase = "connecting" | "live" | "offline";
@@ -26,7 +27,8 @@ type Message =
   | { kind: "bye"; tab: string }
   | { kind: "signed-out" };
 
-const NAME = "farwatch-live";
+/** The wall sees what its screen may, and shares its stream with walls only. */
+const nameHere = () => (isWall() ? "farwatch-live-wall" : "farwatch-live");
 /** The server sends a heartbeat every 15 s; three missed ones are a dead line. */
 const SILENCE_MS = 45_000;
 /** How long the server may take to answer a request for the stream. */
@@ -45,6 +47,7 @@ const MAX_DEVICES = 8;
 export class LiveLink {
   status: LinkStatus;
   readonly #store: LiveStore;
+  readonly #name = nameHere();
   readonly #tab = Math.random().toString(36).slice(2);
   readonly #channel: BroadcastChannel | null;
   readonly #listeners = new Set<() => void>();
@@ -69,7 +72,7 @@ export class LiveLink {
     this.#store = store;
     this.#onDoubt = onDoubt;
     this.#onSignedOut = onSignedOut;
-    this.#channel = typeof BroadcastChannel === "function" ? new BroadcastChannel(NAME) : null;
+    this.#channel = typeof BroadcastChannel === "function" ? new BroadcastChannel(this.#name) : null;
   }
 
   start(): void {
@@ -93,7 +96,7 @@ export class LiveLink {
     const { signal } = this.#stop;
     const turn = new AbortController();
     const lead = () => this.#lead(AbortSignal.any([signal, turn.signal]));
-    navigator.locks.request(NAME, steal ? { steal } : { signal }, lead).catch(() => {
+    navigator.locks.request(this.#name, steal ? { steal } : { signal }, lead).catch(() => {
       if (signal.aborted) return;
       // Another tab took us for frozen: it leads now, and we wait for our turn again.
       turn.abort();

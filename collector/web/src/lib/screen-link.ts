@@ -9,9 +9,19 @@ const PAGE = "/wall";
 
 let kept: string | null = null;
 
+/** This page is the wall: it asks as the screen that this browser is, and no other page does. */
+export function isWall(): boolean {
+  return location.pathname === PAGE;
+}
+
+/** What requests of this page bear for that. */
+export function screenHeaders(): Record<string, string> {
+  return isWall() ? { "farwatch-screen": "1" } : {};
+}
+
 /** Takes the token out of the address, where there is one. */
 export function keepLinkToken(): void {
-  if (location.pathname !== PAGE || !location.hash.startsWith(`#${PREFIX}`)) return;
+  if (!isWall() || !location.hash.startsWith(`#${PREFIX}`)) return;
   kept = location.hash.slice(1);
   history.replaceState(history.state, "", PAGE + location.search);
 }

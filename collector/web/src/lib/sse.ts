@@ -4,6 +4,8 @@
  * Not `EventSource`: that hides comment heartbeats, so a dead line and a quiet fleet would look
  * the same, and it hides the status of a refused request (401, 429, 503).
  */
+import { screenHeaders } from "./screen-link";
+
 export interface SseEvent {
   id: string;
   type: string;
@@ -81,7 +83,7 @@ export async function readStream(
   signal: AbortSignal,
 ): Promise<void> {
   const response = await fetch(url, {
-    headers: { accept: "text/event-stream" },
+    headers: { accept: "text/event-stream", ...screenHeaders() },
     cache: "no-store",
     credentials: "same-origin",
     signal,

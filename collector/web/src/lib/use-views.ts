@@ -15,7 +15,8 @@ export function useViews() {
   return { views: query.data ?? NONE, error: query.error };
 }
 
-/** Writes all of them. */
-export async function putViews(views: readonly SavedView[]): Promise<SavedView[]> {
-  return (await take(api.PUT("/api/v1/me/views", { body: { views: [...views] } }))).data;
+/** Changes what there is now: another tab or another machine may have saved one since. */
+export async function changeViews(change: (views: readonly SavedView[]) => readonly SavedView[]): Promise<SavedView[]> {
+  const { data: views } = await take(api.GET("/api/v1/me/views"));
+  return (await take(api.PUT("/api/v1/me/views", { body: { views: [...change(views)] } }))).data;
 }

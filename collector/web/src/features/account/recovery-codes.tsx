@@ -1,17 +1,11 @@
 import { useRef, useState } from "react";
+import { saveText } from "../../lib/save-text";
 import { useCopy } from "../../lib/use-copy";
 import { Button } from "../../ui/button";
 import { COPY_WORD } from "../../ui/copy-line";
 import { Icon } from "../../ui/icon";
 
 const FILE = "farwatch-recovery-codes.txt";
-
-function save(codes: readonly string[]): void {
-  const url = URL.createObjectURL(new Blob([`${codes.join("\n")}\n`], { type: "text/plain" }));
-  const link = Object.assign(document.createElement("a"), { href: url, download: FILE });
-  link.click();
-  URL.revokeObjectURL(url);
-}
 
 /** For who loses the authenticator. Shown now and never again. */
 export function RecoveryCodes({ codes, onDone }: { codes: readonly string[]; onDone: () => void }) {
@@ -32,7 +26,7 @@ export function RecoveryCodes({ codes, onDone }: { codes: readonly string[]; onD
       </ul>
       <div className="flex flex-wrap gap-2">
         <Button onClick={copy}><Icon name={outcome === "copied" ? "check" : "copy"} size={14} /> Copy all</Button>
-        <Button onClick={() => save(codes)}>Download as a file</Button>
+        <Button onClick={() => saveText(`${codes.join("\n")}\n`, FILE)}>Download as a file</Button>
       </div>
       <p aria-live="polite" className={outcome === "marked" ? "text-xs text-degraded" : "sr-only"}>{outcome && COPY_WORD[outcome]}</p>
       <label className="flex items-center gap-2 phone:min-h-11">

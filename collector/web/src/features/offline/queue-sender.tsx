@@ -1,6 +1,7 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { lazy, Suspense, useCallback, useEffect, useState } from "react";
 import { exactDuration } from "../../lib/format";
+import { proveKept } from "../../lib/kept";
 import { onLive } from "../../lib/live-app";
 import { toast } from "../../lib/toasts";
 import { actLine, type QueuedAct } from "./queue";
@@ -13,11 +14,16 @@ const Confirm = lazy(() => import("../../ui/confirm").then((m) => ({ default: m.
 export function QueueSender({ user }: { user: string }) {
   const queries = useQueryClient();
   const [asked, setAsked] = useState<{ one: QueuedAct; ageS: number } | null>(null);
-  const send = useCallback(() => void sendQueue(queries).then((one) => setAsked(one && { one, ageS: Math.round((Date.now() - one.at) / 1000) })), [queries]);
+  const send = useCallback(async () => {
+    // In nobody else's name: whose queue it is may not be who is signed in by now.
+    if (!(await proveKept(queries))) return;
+    const one = await sendQueue(queries);
+    setAsked(one && { one, ageS: Math.round((Date.now() - one.at) / 1000) });
+  }, [queries]);
   useEffect(() => queueStore.open(user), [user]);
   useEffect(() => {
-    send();
-    return onLive(send);
+    void send();
+    return onLive(() => void send());
   }, [send]);
   if (!asked) return null;
   const answer = (isMeant: boolean) => {
@@ -27,7 +33,7 @@ export function QueueSender({ user }: { user: string }) {
       toast({ text: `Dropped, and not done. ${actLine(asked.one)}.` });
     }
     setAsked(null);
-    send();
+    void send();
   };
   return (
     <Suspense>

@@ -2,7 +2,7 @@ import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { type RefObject, useState } from "react";
 import type { SavedView } from "../../lib/types";
-import { putViews, useViews, VIEWS } from "../../lib/use-views";
+import { changeViews, useViews, VIEWS } from "../../lib/use-views";
 import { added, moved, nameWrong, removed, renamed, saveWrong, shownView, viewsOf } from "../../lib/views";
 import { Button, IconButton } from "../../ui/button";
 import { ErrorNote } from "../../ui/error-note";
@@ -26,18 +26,18 @@ const ENTRY = "flex min-h-8 min-w-0 flex-1 items-center gap-2.5 rounded-md px-2.
 export function ViewMenu({ path, isSaving, anchor, onCopy, onClose }: Props) {
   const { views, error } = useViews();
   const queries = useQueryClient();
-  const save = useMutation({ mutationFn: putViews, onSuccess: (all) => queries.setQueryData(VIEWS, all) });
+  const save = useMutation({ mutationFn: changeViews, onSuccess: (all) => queries.setQueryData(VIEWS, all) });
   const [named, setNamed] = useState<SavedView | "new" | null>(isSaving ? "new" : null);
   const here = viewsOf(views, path);
   const shown = shownView(views, path);
-  const put = (next: readonly SavedView[]) => save.mutate(next, { onSuccess: () => setNamed(null) });
+  const put = (change: (all: readonly SavedView[]) => readonly SavedView[]) => save.mutate(change, { onSuccess: () => setNamed(null) });
   if (named !== null) {
     const was = named === "new" ? undefined : named.name;
     return (
       <Popover label="Name of the view" anchor={anchor} align="start" className="w-80 p-3!" onClose={onClose}>
         <NameForm was={was} busy={save.isPending} error={save.error} wrongOf={(name) => nameWrong(views, name, was) ?? (was ? null : saveWrong(views, path))}
           onCancel={() => (isSaving ? onClose() : setNamed(null))}
-          onName={(name) => put(was === undefined ? added(views, name, path) : renamed(views, was, name))} />
+          onName={(name) => put((all) => (was === undefined ? added(all, name, path) : renamed(all, was, name)))} />
       </Popover>
     );
   }
@@ -54,10 +54,10 @@ export function ViewMenu({ path, isSaving, anchor, onCopy, onClose }: Props) {
               <span className="clip">{view.name}</span>{view === shown && <Icon name="check" size={14} />}
             </Link>
             {view !== shown && (
-              <IconButton label={`Update ${view.name}: let it show what you see now`} onClick={() => put(moved(views, view.name, path))}><Icon name="save" size={14} /></IconButton>
+              <IconButton label={`Update ${view.name}: let it show what you see now`} onClick={() => put((all) => moved(all, view.name, path))}><Icon name="save" size={14} /></IconButton>
             )}
             <IconButton label={`Rename ${view.name}`} onClick={() => setNamed(view)}><Icon name="edit" size={14} /></IconButton>
-            <IconButton label={`Remove ${view.name}`} onClick={() => put(removed(views, view.name))}><Icon name="trash" size={14} /></IconButton>
+            <IconButton label={`Remove ${view.name}`} onClick={() => put((all) => removed(all, view.name))}><Icon name="trash" size={14} /></IconButton>
           </li>
         ))}
       </ul>
