@@ -1341,7 +1341,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Screens of which I administer all tenants */
+        /** Screens that show what I administer */
         get: operations["screens"];
         put?: never;
         /** Make a screen */
@@ -1363,7 +1363,7 @@ export interface paths {
         /** Let a screen show something else */
         put: operations["screen_change"];
         post?: never;
-        /** End a screen */
+        /** End a screen; of one that is shared, take away what I administer */
         delete: operations["screen_gone"];
         options?: never;
         head?: never;
@@ -1714,6 +1714,7 @@ export interface components {
     schemas: {
         Ack: {
             at: components["schemas"]["Time"];
+            /** @description `somebody`, and no note, for a screen on the wall. */
             by: string;
             note: string | null;
         };
@@ -3248,7 +3249,9 @@ export interface components {
                 id: string;
                 last_used_at: components["schemas"]["Time"] | null;
                 name: string;
-                /** @description `null`: all there are, also those that come. */
+                /** @description It shows tenants, too, that I do not administer: I can take mine away, and change nothing else. */
+                shared: boolean;
+                /** @description Those that I administer; `null`: all there are, also those that come. */
                 tenants: components["schemas"]["Ref"][] | null;
                 views: components["schemas"]["View"][];
             };
@@ -4463,7 +4466,9 @@ export interface components {
                 id: string;
                 last_used_at: components["schemas"]["Time"] | null;
                 name: string;
-                /** @description `null`: all there are, also those that come. */
+                /** @description It shows tenants, too, that I do not administer: I can take mine away, and change nothing else. */
+                shared: boolean;
+                /** @description Those that I administer; `null`: all there are, also those that come. */
                 tenants: components["schemas"]["Ref"][] | null;
                 views: components["schemas"]["View"][];
             }[];
@@ -5265,7 +5270,9 @@ export interface components {
             id: string;
             last_used_at: components["schemas"]["Time"] | null;
             name: string;
-            /** @description `null`: all there are, also those that come. */
+            /** @description It shows tenants, too, that I do not administer: I can take mine away, and change nothing else. */
+            shared: boolean;
+            /** @description Those that I administer; `null`: all there are, also those that come. */
             tenants: components["schemas"]["Ref"][] | null;
             views: components["schemas"]["View"][];
         };

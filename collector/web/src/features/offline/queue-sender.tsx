@@ -14,16 +14,13 @@ const Confirm = lazy(() => import("../../ui/confirm").then((m) => ({ default: m.
 export function QueueSender({ user }: { user: string }) {
   const queries = useQueryClient();
   const [asked, setAsked] = useState<{ one: QueuedAct; ageS: number } | null>(null);
-  const send = useCallback(async () => {
-    // In nobody else's name: whose queue it is may not be who is signed in by now.
-    if (!(await proveKept(queries))) return;
-    const one = await sendQueue(queries);
-    setAsked(one && { one, ageS: Math.round((Date.now() - one.at) / 1000) });
-  }, [queries]);
+  // In nobody else's name: whose queue it is may not be who is signed in by now.
+  const send = useCallback(() => void proveKept(queries).then((isThem) => (isThem ? sendQueue(queries) : null))
+    .then((one) => setAsked(one && { one, ageS: Math.round((Date.now() - one.at) / 1000) })), [queries]);
   useEffect(() => queueStore.open(user), [user]);
   useEffect(() => {
-    void send();
-    return onLive(() => void send());
+    send();
+    return onLive(send);
   }, [send]);
   if (!asked) return null;
   const answer = (isMeant: boolean) => {
@@ -33,7 +30,7 @@ export function QueueSender({ user }: { user: string }) {
       toast({ text: `Dropped, and not done. ${actLine(asked.one)}.` });
     }
     setAsked(null);
-    void send();
+    send();
   };
   return (
     <Suspense>

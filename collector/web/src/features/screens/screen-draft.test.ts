@@ -3,7 +3,7 @@ import type { Screen } from "../../lib/types";
 import { bodyOf, draftOf, firstDraft, raised, viewWords, withView, wrongOf } from "./screen-draft";
 
 const screen: Screen = {
-  id: "scr_1", name: "Hall", tenants: [{ id: "ten_a", name: "Alpine" }], every_s: 20, created_at: "", last_used_at: null,
+  id: "scr_1", name: "Hall", shared: false, tenants: [{ id: "ten_a", name: "Alpine" }], every_s: 20, created_at: "", last_used_at: null,
   views: [{ kind: "now", tenant: null, tag: null }, { kind: "fleet", tenant: "ten_a", tag: "core" }],
 };
 
