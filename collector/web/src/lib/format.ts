@@ -75,6 +75,8 @@ const PLAIN: ReadonlySet<string> = new Set(["%", "ms", "d", "°C", "rpm", "dB", 
 /** A value in its unit, with a prefix where the unit takes one. */
 export function reading(value: Value, unit: string): string {
   if (!given(value)) return NONE;
+  // Nobody reads megaseconds, and everybody reads «Ms» as milliseconds.
+  if (unit === "s" && Math.abs(value) >= 120) return value < 0 ? `-${duration(-value)}` : duration(value);
   if (!PLAIN.has(unit)) return si(value, unit);
   const size = Math.abs(value);
   if (unit === "ms") return `${threeFigures(value)} ms`;

@@ -31,7 +31,7 @@ export function RadioCards<V extends string>({ legend, name, cards, value, onCha
             has-focus-visible:outline-offset-2 has-focus-visible:outline-accent phone:min-h-11">
           <input type="radio" name={name} value={card.value} checked={card.value === value}
             aria-describedby={`${id}-${card.value}`} aria-label={card.label}
-            className="mt-0.5 size-4 shrink-0 accent-accent outline-none" onChange={() => onChange(card.value)} />
+            className="mt-0.5 size-4 shrink-0 outline-none" onChange={() => onChange(card.value)} />
           <span className="min-w-0">
             <span className="block font-medium">{card.label}</span>
             <span id={`${id}-${card.value}`} className="block text-xs text-muted">{card.note}</span>

@@ -73,7 +73,7 @@ function Target({ id, name, marked, onMark, children }: Pick<CardProps, "id" | "
   }
   return (
     <label className={`${TARGET} items-center gap-3.5 ${marked ? "border-accent bg-selected" : "border-line bg-surface"}`}>
-      <input type="checkbox" aria-label={`Mark ${name}`} className="size-5 shrink-0 accent-accent" checked={marked} onChange={() => onMark?.(id)} />
+      <input type="checkbox" aria-label={`Mark ${name}`} className="size-5 shrink-0" checked={marked} onChange={() => onMark?.(id)} />
       {body}
     </label>
   );

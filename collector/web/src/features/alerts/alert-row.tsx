@@ -80,7 +80,7 @@ export const AlertRow = memo(function AlertRow({ id, past, index, selected, mark
         {marked === null && onMark && <span className="mr-1 w-6 shrink-0" />}
         {marked !== null && (
           <label className="mr-1 inline-flex h-7 w-6 shrink-0 items-center" title="Mark (x or Space)">
-            <input type="checkbox" tabIndex={-1} aria-label={`Mark ${alert.summary}`} className="size-3.5 accent-accent"
+            <input type="checkbox" tabIndex={-1} aria-label={`Mark ${alert.summary}`} className="size-3.5"
               checked={marked} onChange={() => onMark?.(id)} />
           </label>
         )}

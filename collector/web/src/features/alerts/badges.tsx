@@ -29,10 +29,10 @@ export function SeverityShape({ severity, size = 12, tone = SEVERITY_TONE[severi
   );
 }
 
-/** Filled where nobody looks after it; the others are lines. */
+/** Filled where nobody looks after it; the others are lines. How bad it is, the colour of the severity beside it says. */
 export function StandingShape({ standing, size = 12 }: { standing: Standing; size?: number }) {
   return (
-    <Shape tone={standing === "firing" ? "text-down" : STANDING_TONE[standing]} size={size}>
+    <Shape tone={STANDING_TONE[standing]} size={size}>
       {standing === "firing" && <><circle cx="6" cy="6" r="2.400" fill="currentColor" /><circle cx="6" cy="6" r="5" strokeWidth="1.200" /></>}
       {standing === "pending" && <circle cx="6" cy="6" r="4.600" strokeDasharray="2.300 1.900" />}
       {standing === "acknowledged" && <><circle cx="6" cy="4" r="2.300" /><path d="M1.700 11c.4-2.500 2-3.700 4.300-3.700s3.900 1.200 4.300 3.700" /></>}

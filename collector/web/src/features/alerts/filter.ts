@@ -61,11 +61,6 @@ export function tally(alerts: readonly Alert[], { severity, standing }: Choice, 
   return found;
 }
 
-/** Firing, and nobody looks after it or has silenced it. */
-export function firing(alerts: readonly Alert[], nowMs: number): number {
-  return alerts.filter((alert) => standingOf(alert, nowMs) === "firing").length;
-}
-
 /**
  * The rows while a hand is on its way to one of them: none moves, none goes, none comes in between.
  * `key` stands for what was chosen: another choice is shown at once.

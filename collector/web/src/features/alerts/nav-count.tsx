@@ -2,24 +2,28 @@ import { integer } from "../../lib/format";
 import { serverNow } from "../../lib/clock";
 import { live, useEachSecond, useTableValue } from "../../lib/live-app";
 import { isInScope, useScope } from "../../lib/scope";
-import { firing } from "./filter";
+import { call, type Tone } from "./call";
 
-/** How many alerts are open, beside the word in the navigation; loud while one of them fires. */
+const LOOK: Readonly<Record<Tone, string>> = {
+  critical: "bg-danger text-on-danger", warning: "border border-degraded bg-degraded-soft text-degraded", quiet: "border border-edge text-muted",
+};
+
+/** Beside the word in the navigation: how many alerts wait for somebody, in the colour of the worst; else, quietly, how many are open. */
 export function OpenAlerts({ className = "" }: { className?: string }) {
   const scope = useScope();
   const read = () => {
-    const open = live.alerts.list().filter((alert) => alert.phase !== "resolved" && isInScope(scope, alert));
-    return `${open.length} ${firing(open, serverNow())}`;
+    const { open, firing, tone } = call(live.alerts.list().filter((alert) => isInScope(scope, alert)), serverNow());
+    return `${open} ${firing} ${tone}`;
   };
   useTableValue(live.alerts, read);
   // A silence ends without a word of the server.
-  const [open = 0, loud = 0] = useEachSecond(read).split(" ").map(Number);
-  if (open === 0) return null;
+  const [open = "0", firing = "0", tone = "quiet"] = useEachSecond(read).split(" ");
+  if (open === "0") return null;
+  const isLoud = firing !== "0";
   return (
-    <span data-open-alerts={open} title={`${integer(open)} open, ${integer(loud)} firing`}
-      className={`inline-flex h-4 min-w-4 items-center justify-center rounded-full px-1 text-2xs font-semibold ${
-        loud > 0 ? "bg-danger text-on-danger" : "border border-edge text-muted"} ${className}`}>
-      {integer(open)}<span className="sr-only"> open</span>
+    <span data-open-alerts={open} data-firing={firing} data-tone={tone} title={`${integer(Number(open))} open, ${integer(Number(firing))} of them firing`}
+      className={`inline-flex h-4 min-w-4 items-center justify-center rounded-full px-1 text-2xs font-semibold ${LOOK[tone as Tone]} ${className}`}>
+      {integer(Number(isLoud ? firing : open))}<span className="sr-only"> {isLoud ? "firing" : "open"}</span>
     </span>
   );
 }

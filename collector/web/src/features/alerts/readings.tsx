@@ -74,8 +74,8 @@ export function Readings({ alert: { evidence, unit, fired_at: fired } }: { alert
               <td className="py-0.5 pr-2 whitespace-nowrap" title={times > 1 ? `${dateTime(first.at)} – ${dateTime(last.at)}` : dateTime(first.at)}>
                 {times > 1 && `${tell(Date.parse(first.at))} – `}{tell(Date.parse(last.at))}
               </td>
-              <td className={`px-2 py-0.5 ${isOfStates ? "" : "num"}`}><Said sample={last} cause={causes.word(last.cause)} unit={unit} /></td>
-              <td className="w-full py-0.5 pl-4 text-muted">{[times > 1 ? `${integer(times)} times` : "", isLater ? "after it fired" : ""].filter(Boolean).join(", ")}</td>
+              <td className={`px-2 py-0.5 ${isOfStates ? "phone:w-full phone:min-w-28" : "num"}`}><Said sample={last} cause={causes.word(last.cause)} unit={unit} /></td>
+              <td className="py-0.5 pl-4 text-muted desk:w-full phone:pl-2">{[times > 1 ? `${integer(times)} times` : "", isLater ? "after it fired" : ""].filter(Boolean).join(", ")}</td>
             </tr>
           ))}
         </tbody>

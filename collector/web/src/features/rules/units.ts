@@ -1,5 +1,5 @@
 /** Values of metrics as people read them: the server's words for units, and the signs for them. */
-import { duration, NONE, reading } from "../../lib/format";
+import { NONE, reading } from "../../lib/format";
 
 const SIGN: Readonly<Record<string, string>> = {
   percent: "%", milliseconds: "ms", seconds: "s", ratio: "", bytes: "B", celsius: "°C", volts: "V", amperes: "A",
@@ -22,6 +22,5 @@ export function unitSign(unit: string | null | undefined): string {
 export function figure(value: number | null | undefined, unit: string | null | undefined): string {
   if (value === null || value === undefined || !Number.isFinite(value)) return NONE;
   if (isFlag(unit)) return value === 0 ? "no" : "yes";
-  if (unit === "seconds" && value >= 60) return duration(value);
   return reading(value, unitSign(unit));
 }

@@ -32,7 +32,7 @@ export function KeyHelp({ commands, onClose }: { commands: readonly Command[]; o
       <label className="mt-4 flex min-h-8 items-center gap-2 border-t border-line pt-3">
         <input
           type="checkbox"
-          className="size-4 accent-accent"
+          className="size-4"
           checked={on}
           onChange={(event) => {
             setOn(event.target.checked);

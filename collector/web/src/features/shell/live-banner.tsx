@@ -45,16 +45,13 @@ export function LiveBanner() {
     <span
       data-live={word}
       title={title}
-      className={`mr-1 inline-flex h-7 items-center gap-2 rounded-full border px-3 text-xs whitespace-nowrap ${
+      className={`mr-1 inline-flex h-7 shrink-0 items-center gap-2 rounded-full border px-3 text-xs whitespace-nowrap phone:mr-0 phone:px-2 ${
         bad ? "border-edge bg-degraded-soft" : "border-line"
       }`}
     >
       <StateShape state={state} size={9} />
-      <span>
-        {word}
-        {/* On the phone the bar below says since when. */}
-        {seconds && <span className={word === "offline" ? "phone:sr-only" : ""}> {duration(Number(seconds))}</span>}
-      </span>
+      {/* On the phone the sign is enough while all is well, and a bar below tells of what is not. */}
+      <span className={word === "delayed" ? "" : "phone:sr-only"}>{word}{seconds && ` ${duration(Number(seconds))}`}</span>
       <span className="sr-only" role="status">
         {bad ? `Live data ${word}` : ""}
       </span>

@@ -136,10 +136,11 @@ function Frame({ hasTenant, isOfNone, onTenant }: {
         <NewVersion />
         {!isOfNone && <LiveBanner />}
         <SearchButton onClick={openPalette} />
-        <ThemeButton />
-        <IconButton label="Keys (?)" className="phone:hidden" onClick={openHelp}>
-          <Icon name="help" />
-        </IconButton>
+        {/* The phone's head belongs to the tenant: both are a step away there. */}
+        <span className="contents phone:hidden">
+          <ThemeButton />
+          <IconButton label="Keys (?)" onClick={openHelp}><Icon name="help" /></IconButton>
+        </span>
         <AccountButton onSignOut={() => void signOut()} />
       </header>
       {!isOfNone && <OfflineBar />}

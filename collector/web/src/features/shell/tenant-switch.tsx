@@ -45,7 +45,7 @@ export function TenantSwitch({ onChange }: { onChange: (tenant: string | null) =
         aria-label={`Tenant: ${name}`}
         title={`${name}${tenant && until(tenant) ? `, ${until(tenant)}` : ""} · switch tenant (T)`}
         onClick={() => setOpen(!open)}
-        className={`max-w-56 min-w-0 shrink px-2.5 desk:mr-3 ${tenant ? "border-accent! bg-selected!" : ""}`}
+        className={`max-w-56 min-w-0 shrink px-2.5 phone:px-2 desk:mr-3 ${tenant ? "border-accent! bg-selected!" : ""}`}
       >
         <span className={tenant ? "text-accent" : "text-muted"}><Icon name="tenant" size={15} /></span>
         <span className="clip">{name}</span>
