@@ -123,7 +123,7 @@ async function undo({ site, page, check, look }) {
   await check("undo: u takes it back, and the region holds three at most", async () => {
     await page.keyboard.press("u");
     await page.waitForFunction(() => document.querySelectorAll("[data-row-standing=acknowledged]").length === 0);
-    await page.waitForSelector("[data-toast]:has-text('acknowledged no longer.')");
+    await page.waitForSelector("[data-toast]:has-text('Acknowledgement undone: 2 alerts.')");
     return wrongUnless((await page.locator("[data-toast]").count()) <= 3, "more than three toasts");
   });
   await check("undo: a change of devices is written back, each as it was", async () => {

@@ -12,6 +12,12 @@ it("goes away when its time is over, and what failed stays", () => {
   expect(texts(toasts)).toEqual(["failed"]);
 });
 
+it("tells of the same alerts once, the last that was done with them", () => {
+  const toasts = new Toasts();
+  for (const [text, about] of [["a and b acknowledged", "a b"], ["c silenced", "c"], ["a and b undone", "a b"], ["plain", ""], ["plain", ""]] as const) toasts.push({ text, about }, 0);
+  expect(texts(toasts)).toEqual(["a and b undone", "plain", "plain"]);
+});
+
 it("undoes the newest that can be, once, and does then not do what waits", () => {
   const toasts = new Toasts();
   const [undo, onEnd] = [vi.fn(), vi.fn()];

@@ -5,6 +5,8 @@ export interface Toast {
   /** It failed, or a part of it did: it stays until it is closed. */
   isBad?: boolean;
   undo?: () => void;
+  /** What it was done with: what is done with the same later takes its place. */
+  about?: string;
   /** The time to undo ran out: what waited for it is done now. */
   onEnd?: () => void;
   /** How long it stays. */
@@ -44,6 +46,8 @@ export class Toasts {
   push({ ms, ...what }: NewToast, nowMs: number): number {
     const life = what.isBad && ms === undefined ? null : (ms ?? (what.undo ? UNDO_MS : PLAIN_MS));
     const id = this.#next++;
+    const older = what.about ? this.#shown.filter(({ toast: { about } }) => about === what.about) : [];
+    for (const one of older) this.#end(one.toast.id);
     this.#shown.push({
       toast: { ...what, id, ms: life ?? 0 }, endsAt: life === null || this.#isHeld ? null : nowMs + life, leftMs: this.#isHeld ? life : null,
     });

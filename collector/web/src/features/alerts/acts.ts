@@ -85,8 +85,9 @@ export function leftOutWords({ over, barred }: LeftOut): string | null {
   return words.join(" ") || null;
 }
 
-const DID: Readonly<Record<AlertAct, string>> = {
-  ack: "acknowledged", unack: "acknowledged no longer", silence: "silenced", unsilence: "told again",
+const DID: Readonly<Record<AlertAct, (alerts: string) => string>> = {
+  ack: (alerts) => `${alerts} acknowledged.`, unack: (alerts) => `Acknowledgement undone: ${alerts}.`,
+  silence: (alerts) => `${alerts} silenced.`, unsilence: (alerts) => `Silence ended: ${alerts}.`,
 };
 
 export function alertCount(count: number): string {
@@ -95,7 +96,7 @@ export function alertCount(count: number): string {
 
 /** «3 alerts silenced. 1 was over already.» */
 export function doneWords({ act, asked, changed, same, resolved, gone, error }: Done): string {
-  const words = [`${changed.length === 0 ? "No alert" : alertCount(changed.length)}${error ? ` of ${integer(asked)}` : ""} ${DID[act]}.`];
+  const words = [DID[act](`${changed.length === 0 ? "No alert" : alertCount(changed.length)}${error ? ` of ${integer(asked)}` : ""}`)];
   if (same > 0) words.push(`${wasOrWere(same)} so already.`);
   if (resolved > 0) words.push(`${wasOrWere(resolved)} over already.`);
   if (gone > 0) words.push(goneWords(gone));

@@ -54,9 +54,9 @@ export function AlertActions({ alert, acts }: { alert: Alert; acts: Acts }) {
         {alert.ack ? "Change the note…" : "Acknowledge…"}
       </Button>
       <Button title="Silence (s)" disabled={acts.busy} onClick={() => acts.ask("silence", [alert])}>{isQuiet ? "Silence otherwise…" : "Silence…"}</Button>
-      {isQuiet && <Button title="End the silence (u)" disabled={acts.busy} onClick={() => acts.send(ids, { act: "unsilence" })}>Tell again</Button>}
+      {isQuiet && <Button title="End the silence (u)" disabled={acts.busy} onClick={() => acts.send(ids, { act: "unsilence" })}>End silence</Button>}
       {alert.ack && !isQuiet && (
-        <Button title="Acknowledged no longer (u)" disabled={acts.busy} onClick={() => acts.send(ids, { act: "unack" })}>Undo acknowledgement</Button>
+        <Button title="Undo acknowledgement (u)" disabled={acts.busy} onClick={() => acts.send(ids, { act: "unack" })}>Undo acknowledgement</Button>
       )}
     </div>
   );

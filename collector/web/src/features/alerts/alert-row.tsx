@@ -6,21 +6,22 @@ import { useScope } from "../../lib/scope";
 import type { Alert } from "../../lib/types";
 import { Age } from "../../ui/age";
 import { type GridRow, ROW_LINK, rowProps, stay } from "../../ui/grid-row";
+import { ariaSort, SortButton } from "../../ui/sort-button";
 import { QueuedBadge } from "../offline/queued-badge";
 import { useQueued } from "../offline/queue-store";
 import { SeverityBadge, StandingBadge } from "./badges";
-import { severityOf, sinceOf, type Standing, standingOf } from "./standing";
-import { standingNote, useCalled } from "./subject";
+import { type Order, severityOf, sinceOf, type Standing, standingOf } from "./standing";
+import { standingNote, untold, useCalled } from "./subject";
 
 /** The table is as wide as its place: beside an open alert it has fewer columns. */
-const NARROW = " @max-[860px]:grid-cols-[106px_minmax(100px,1fr)_minmax(150px,2.4fr)_minmax(80px,1fr)_70px]" +
-  " @max-[540px]:grid-cols-[106px_minmax(0,1fr)_minmax(0,2fr)_minmax(0,1fr)_64px] @max-[540px]:gap-x-2.5";
+const NARROW = " @max-[860px]:grid-cols-[106px_minmax(150px,1.5fr)_minmax(150px,2.4fr)_70px]" +
+  " @max-[540px]:grid-cols-[106px_minmax(0,1fr)_minmax(0,1.6fr)_64px] @max-[540px]:gap-x-2.5";
 const COLUMNS = "grid items-center gap-x-3.5 px-4 " +
-  "grid-cols-[104px_minmax(132px,1.3fr)_minmax(200px,3fr)_minmax(100px,1.1fr)_minmax(90px,1.1fr)_minmax(70px,0.8fr)_70px]" +
-  " @max-[1100px]:grid-cols-[104px_minmax(112px,1.1fr)_minmax(200px,3fr)_minmax(90px,1fr)_minmax(70px,0.8fr)_70px]" + NARROW;
+  "grid-cols-[104px_minmax(160px,1.9fr)_minmax(220px,3.2fr)_minmax(90px,1.2fr)_minmax(70px,0.8fr)_70px]" +
+  " @max-[1100px]:grid-cols-[104px_minmax(150px,1.7fr)_minmax(220px,3fr)_minmax(70px,0.8fr)_70px]" + NARROW;
 const COLUMNS_MIXED = "grid items-center gap-x-3.5 px-4 " +
-  "grid-cols-[104px_minmax(132px,1.3fr)_minmax(200px,3fr)_minmax(100px,1.1fr)_minmax(90px,1.1fr)_minmax(90px,0.8fr)_minmax(70px,0.8fr)_70px]" +
-  " @max-[1100px]:grid-cols-[104px_minmax(112px,1.1fr)_minmax(200px,3fr)_minmax(90px,1fr)_minmax(80px,0.8fr)_minmax(70px,0.8fr)_70px]" + NARROW;
+  "grid-cols-[104px_minmax(160px,1.9fr)_minmax(220px,3.2fr)_minmax(90px,1.2fr)_minmax(90px,0.9fr)_minmax(70px,0.8fr)_70px]" +
+  " @max-[1100px]:grid-cols-[104px_minmax(150px,1.7fr)_minmax(220px,3fr)_minmax(80px,0.8fr)_minmax(70px,0.7fr)_70px]" + NARROW;
 /** What goes where there is no room, the rule first: it says why somebody is told, not what is wrong. */
 const ROOMY = "@max-[860px]:hidden";
 const ROOMIER = "@max-[1100px]:hidden";
@@ -29,13 +30,24 @@ export function gridClass(isMixed: boolean): string {
   return isMixed ? COLUMNS_MIXED : COLUMNS;
 }
 
-/** `isPast`: of what is over. */
-export function Heads({ isMixed, isPast }: { isMixed: boolean; isPast: boolean }) {
+const ORDER_OF: Readonly<Record<string, Order>> = { Severity: "worst", Since: "newest" };
+
+/** `onOrder`: absent of what is over, which stands in its own order. */
+export function Heads({ isMixed, order, onOrder }: { isMixed: boolean; order: Order; onOrder: ((order: Order) => void) | null }) {
   const names: readonly [string, string][] = [
-    ["Severity", ""], ["State", ""], [isPast ? "What was wrong" : "What is wrong", ""], ["Where", ""], ["Rule", ROOMIER],
-    ...(isMixed ? [["Tenant", ROOMY] as [string, string]] : []), ["Site", ROOMY], [isPast ? "Over since" : "Since", "num"],
+    ["Severity", ""], ["State", ""], [onOrder ? "What is wrong" : "What was wrong", ""], ["Rule", ROOMIER],
+    ...(isMixed ? [["Tenant", ROOMY] as [string, string]] : []), ["Site", ROOMY], [onOrder ? "Since" : "Over since", "num"],
   ];
-  return names.map(([name, look]) => <div key={name} role="columnheader" className={`text-xs ${look}`}>{name}</div>);
+  return names.map(([name, look]) => {
+    const by = onOrder ? ORDER_OF[name] : undefined;
+    // Each of both has one way: the worst, or the newest, stand first.
+    const sorting = { by: order, desc: true };
+    return (
+      <div key={name} role="columnheader" className={`text-xs ${look}`} aria-sort={by && ariaSort(by, sorting)}>
+        {by ? <SortButton by={by} label={name} sorting={sorting} descFirst onSort={() => onOrder?.(by)} /> : name}
+      </div>
+    );
+  });
 }
 
 /** How it stands and what is to be said of that, as one string: the second hand renders the row only when it turns. */
@@ -73,7 +85,7 @@ export const AlertRow = memo(function AlertRow({ id, past, index, selected, mark
       </div>
     );
   }
-  const where = called(alert);
+  const more = untold(alert, called(alert));
   return (
     <div {...rowProps({ id, index, selected, marked, style })} data-alert={id} data-row-standing={standing} className={look}>
       <div role="gridcell" className="clip flex items-center">
@@ -89,9 +101,7 @@ export const AlertRow = memo(function AlertRow({ id, past, index, selected, mark
       <div role="gridcell" className="clip">{queued ? <QueuedBadge act={queued} /> : <StandingBadge standing={standing} note={note} />}</div>
       <div role="gridcell" className="clip" title={alert.value === null ? alert.summary : `${alert.summary} (at its last change)`}>
         <Link to="/alerts/$id" params={{ id }} tabIndex={-1} {...ROW_LINK} onClick={stay} className="font-medium hover:underline">{alert.summary}</Link>
-      </div>
-      <div role="gridcell" className="clip" title={`${where}${alert.object && ` · ${alert.object}`}`}>
-        {where}{alert.object && <span className="ml-1.5 text-muted">{alert.object}</span>}
+        {more && <span className="ml-2 text-muted" title={more}>{more}</span>}
       </div>
       <div role="gridcell" className={`clip text-muted ${ROOMIER}`} title={alert.rule.name}>{alert.rule.name}</div>
       {isMixed && <div role="gridcell" className={`clip text-muted ${ROOMY}`}>{alert.tenant.name}</div>}

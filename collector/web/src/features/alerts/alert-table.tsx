@@ -4,6 +4,7 @@ import type { Selection } from "../../lib/use-selection";
 import { Button } from "../../ui/button";
 import { type GridRows, LiveGrid } from "../../ui/live-grid";
 import { AlertRow, gridClass, Heads } from "./alert-row";
+import type { Order } from "./standing";
 import type { Inbox } from "./use-inbox";
 
 interface Props {
@@ -16,10 +17,11 @@ interface Props {
 
 /** The alerts at a desk: one line each, moved through by keys. */
 export function AlertTable({ inbox, beside, selection, ref }: Props) {
-  const { ids, paused, past, isMixed, canAct, search } = inbox;
+  const { ids, paused, past, isMixed, canAct, search, setSearch } = inbox;
+  const onOrder = search.state === "resolved" ? null : (order: Order) => setSearch({ order: order === "worst" ? undefined : order });
   return (
     <LiveGrid ref={ref} label="Alerts" ids={ids} chosen={beside.chosen} onChoose={beside.choose} selection={selection} paused={paused}
-      className="@container min-w-0" headClass={gridClass(isMixed)} head={<Heads isMixed={isMixed} isPast={search.state === "resolved"} />}
+      className="@container min-w-0" headClass={gridClass(isMixed)} head={<Heads isMixed={isMixed} order={search.order ?? "worst"} onOrder={onOrder} />}
       onOpen={beside.show} onPage={beside.toPage}
       renderRow={(row) => (
         <AlertRow key={row.id} {...row} marked={canAct.has(row.id) ? row.marked : null} past={past.byId.get(row.id)} />

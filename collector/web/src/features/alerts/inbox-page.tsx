@@ -114,7 +114,8 @@ export function InboxPage() {
         <StandingFilter inbox={inbox} />
         <OfOne inbox={inbox} />
         <span className="flex-1 phone:hidden" />
-        {!isPast && (
+        {/* At a desk the headings of the list do that. */}
+        {phone && !isPast && (
           <Toggle className="phone:order-4 phone:px-2" title="The newest first, whatever their severity" on={search.order === "newest"}
             onChange={(on) => setSearch({ order: on ? "newest" : undefined })}>
             Newest first

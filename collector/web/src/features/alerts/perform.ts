@@ -16,7 +16,7 @@ function missedWords({ missed }: Done): string {
 function tell(queries: QueryClient, done: Done): void {
   const back = reverse(done);
   const text = `${doneWords(done)}${missedWords(done)}${done.error ? ` ${done.error.message}` : ""}`;
-  toast({ text, isBad: done.error !== null, ...(back ? { undo: () => void takeBack(queries, back.ids, back.act) } : {}) });
+  toast({ text, isBad: done.error !== null, about: done.changed.toSorted().join(" "), ...(back ? { undo: () => void takeBack(queries, back.ids, back.act) } : {}) });
 }
 
 /** Where nothing was done, what kept it from being done is thrown. */

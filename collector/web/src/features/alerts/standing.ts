@@ -30,6 +30,13 @@ export function severityOf({ severity }: Pick<Alert, "severity">): Severity {
   return SEVERITIES.find((one) => one === severity) ?? "info";
 }
 
+/** Grows and shrinks with what people do: how many alerts are somebody's, and how many are silenced. */
+export function handled(alerts: readonly Pick<Alert, "ack" | "silenced_until">[]): number {
+  let count = 0;
+  for (const { ack, silenced_until: until } of alerts) count += (ack ? 1 : 0) + (until ? 1e6 : 0);
+  return count;
+}
+
 type Stood = Pick<Alert, "phase" | "ack" | "silenced_until">;
 
 export function isSilent({ silenced_until: until }: Pick<Alert, "silenced_until">, nowMs: number): boolean {

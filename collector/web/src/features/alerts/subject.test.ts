@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import type { Alert } from "../../lib/types";
-import { endWord, lastedWords, standingNote, valueOf } from "./subject";
+import { endWord, lastedWords, standingNote, untold, valueOf } from "./subject";
 
 const NOW = Date.parse("2026-11-22T12:00:00Z");
 const alert = (more: Partial<Alert>): Alert =>
@@ -10,6 +10,13 @@ it("tells the value that was wrong, and none of a flag or a state", () => {
   expect(valueOf({ value: 97.4, unit: "percent" })).toBe("97.4 %");
   expect(valueOf({ value: 1, unit: "flag" })).toBeNull();
   expect(valueOf({ value: null, unit: null })).toBeNull();
+});
+
+it("tells of what it is only where the line does not", () => {
+  const line = { summary: "uplink of core-1 is down, and was up", object: "uplink" };
+  expect(untold(line, "core-1")).toBeNull();
+  expect(untold(line, "core-1.depot")).toBe("core-1.depot");
+  expect(untold({ summary: "core-1: no backup", object: "uplink" }, "edge")).toBe("edge · uplink");
 });
 
 it("tells how long it was wrong, to the second", () => {

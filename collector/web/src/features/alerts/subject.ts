@@ -19,6 +19,11 @@ export function useCalled(): Called {
   );
 }
 
+/** What the line does not say yet of what it is about: the name by which the pages know it, and the part. */
+export function untold({ summary, object }: Pick<Alert, "summary" | "object">, called: string): string | null {
+  return [called, object].filter((one) => one && !summary.includes(one)).join(" · ") || null;
+}
+
 /** Units that say nothing beside the name of the rule: what is so is 1, or a state has a number. */
 const WORDLESS: ReadonlySet<string> = new Set(["one", "flag"]);
 

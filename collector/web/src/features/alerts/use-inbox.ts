@@ -9,7 +9,7 @@ import type { Alert } from "../../lib/types";
 import { useHeld } from "../../lib/use-held";
 import { useSnapshot } from "../../lib/use-snapshot";
 import { type About, chosen, heldRows, isAbout, matches, type Rows, tally, waiting } from "./filter";
-import { isSilent, type Order, ordered, type Severity, type Standing } from "./standing";
+import { handled, isSilent, type Order, ordered, type Severity, type Standing } from "./standing";
 import { useCalled } from "./subject";
 import { usePast } from "./use-past";
 
@@ -52,7 +52,7 @@ export function useInbox() {
   const mayIn = useMayIn();
   const scope = useScope();
   const called = useCalled();
-  const snapshot = useSnapshot(live.alerts, silent, whole);
+  const snapshot = useSnapshot(live.alerts, silent, whole, handled);
   const named = useMemo(() => nameOf(about, snapshot), [about, snapshot]);
   const past = usePast({ severity, query, tenant: scope.tenant?.id, about }, state === "resolved");
 

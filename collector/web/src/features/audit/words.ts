@@ -45,7 +45,7 @@ const PHRASES: Readonly<Record<string, string>> = {
   "agent.ping": "pinged agent",
   "agent.ping_outcome": "got the answer to its ping of agent",
   "alert.ack": "acknowledged alert",
-  "alert.unack": "acknowledged no longer alert",
+  "alert.unack": "undid the acknowledgement of alert",
   "alert.silence": "silenced alert",
   "alert.unsilence": "ended the silence of alert",
   "rule.create": "made alert rule",

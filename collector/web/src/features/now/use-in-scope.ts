@@ -6,7 +6,7 @@ import { isInScope, useScope } from "../../lib/scope";
 import { agedCount, isBackfilling, shownAgent, shownDevices } from "../../lib/state";
 import type { Agent, Alert, Device } from "../../lib/types";
 import { useSnapshot } from "../../lib/use-snapshot";
-import { isSilent } from "../alerts/standing";
+import { handled, isSilent } from "../alerts/standing";
 
 const secondMs = () => currentSecond() * 1000;
 const aged = () => agedCount(live.devices.list(), secondMs());
@@ -44,7 +44,7 @@ export function useAgentsInScope(): readonly Agent[] {
 /** Open ones, and the last that are over. */
 export function useAlertsInScope(): readonly Alert[] {
   useEffect(() => live.ensureAlerts(), []);
-  return useNarrowed(useSnapshot<Alert>(live.alerts, silent, asTold));
+  return useNarrowed(useSnapshot<Alert>(live.alerts, silent, asTold, handled));
 }
 
 /** Devices, agents and alerts are all here. */

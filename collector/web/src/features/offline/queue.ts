@@ -65,7 +65,7 @@ const WILL: Readonly<Record<QueuedAct["act"], string>> = {
 export const queuedWord = (what: QueuedAct["act"]): string => WILL[what];
 
 const DO: Readonly<Record<QueuedAct["act"], string>> = {
-  ack: "Acknowledge", unack: "Acknowledge no longer", silence: "Silence", unsilence: "Tell again of",
+  ack: "Acknowledge", unack: "Undo acknowledgement", silence: "Silence", unsilence: "End silence",
 };
 export const actLine = ({ act: what, label }: QueuedAct): string => `${DO[what]}: ${label}`;
 
