@@ -11,10 +11,10 @@ import { QueuedBadge } from "../offline/queued-badge";
 import { useQueued } from "../offline/queue-store";
 import { SeverityBadge, StandingBadge } from "./badges";
 import { severityOf, sinceOf } from "./standing";
-import { useCalled } from "./subject";
+import { untold, useCalled } from "./subject";
 import type { Inbox } from "./use-inbox";
 
-const CARD_PX = 136;
+const CARD_PX = 102;
 
 /** The alerts on a phone: the whole card opens the alert, or marks it while there is a `selection`. */
 export function AlertCards({ inbox, selection }: { inbox: Inbox; selection: Selection | null }) {
@@ -44,20 +44,16 @@ const Card = memo(function Card({ id, past, marked, onMark, style }: CardProps) 
   const { isMixed } = useScope();
   const queued = useQueued(id);
   if (!alert) return <li className="absolute inset-x-0 px-3 py-1 text-faint" style={style}>Gone: it was over before it fired, or is no more.</li>;
-  const where = called(alert);
   return (
     <li className="absolute inset-x-0 px-3 py-1" style={style} data-alert={id} data-row-standing={standing}>
       <Target id={id} name={alert.summary} marked={marked} onMark={onMark}>
-        <span className="flex items-center justify-between gap-3">
-          <SeverityBadge severity={severityOf(alert)} isOver={alert.phase === "resolved"} />
+        <span className="flex items-center gap-3">
+          <span className="shrink-0"><SeverityBadge severity={severityOf(alert)} isOver={alert.phase === "resolved"} /></span>
+          <span className="clip flex-1 text-xs">{queued ? <QueuedBadge act={queued} /> : <StandingBadge standing={standing} note={note} />}</span>
           <span className="shrink-0 text-xs text-muted">{alert.resolved_at && "over "}<Age at={alert.resolved_at ?? sinceOf(alert)} />{alert.resolved_at && " ago"}</span>
         </span>
         <span className="line-clamp-2 text-base leading-tight font-medium wrap-anywhere">{alert.summary}</span>
-        <span className="clip text-xs text-muted">{where}{alert.object && ` · ${alert.object}`} · {alert.rule.name}</span>
-        <span className="flex items-center justify-between gap-3 text-xs">
-          <span className="clip">{queued ? <QueuedBadge act={queued} /> : <StandingBadge standing={standing} note={note} />}</span>
-          <span className="clip shrink-0 text-muted">{alert.site.name}{isMixed && ` · ${alert.tenant.name}`}</span>
-        </span>
+        <span className="clip text-xs text-muted">{[untold(alert, called(alert)), alert.site.name, isMixed && alert.tenant.name, alert.rule.name].filter(Boolean).join(" · ")}</span>
       </Target>
     </li>
   );

@@ -42,15 +42,15 @@ function LastState({ alert: { state, phase } }: { alert: Alert }) {
   );
 }
 
-/** What can be done with it, each with its key. Nothing, once it is over or for who only looks. */
-export function AlertActions({ alert, acts }: { alert: Alert; acts: Acts }) {
+/** What can be done with it, each with its key. Nothing, once it is over or for who only looks. `isOneOfMany`: elsewhere is what is done with all. */
+export function AlertActions({ alert, acts, isOneOfMany = false }: { alert: Alert; acts: Acts; isOneOfMany?: boolean }) {
   const { write } = useMayIn()(alert.tenant.id);
   const isQuiet = useEachSecond(() => isSilent(alert, serverNow()));
   if (!write || alert.phase === "resolved") return null;
   const ids = [alert.id];
   return (
     <div role="toolbar" aria-label="This alert" className="flex flex-wrap gap-2 phone:*:flex-1">
-      <Button look={alert.ack ? "plain" : "solid"} title="Acknowledge (a)" disabled={acts.busy} onClick={() => acts.ask("ack", [alert])}>
+      <Button look={alert.ack || isOneOfMany ? "plain" : "solid"} title="Acknowledge (a)" disabled={acts.busy} onClick={() => acts.ask("ack", [alert])}>
         {alert.ack ? "Change the note…" : "Acknowledge…"}
       </Button>
       <Button title="Silence (s)" disabled={acts.busy} onClick={() => acts.ask("silence", [alert])}>{isQuiet ? "Silence otherwise…" : "Silence…"}</Button>

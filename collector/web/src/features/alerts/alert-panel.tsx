@@ -10,7 +10,7 @@ import { useCalled } from "./subject";
 import type { Acts } from "./use-acts";
 import { useAlertDetail } from "./use-alert-detail";
 
-/** An alert beside the list. `children` stand above why it fired. */
+/** An alert beside the list. `children`: of what else it is a part, and what is done with all of that. */
 export function AlertPanel({ id, acts, onClose, children }: { id: string; acts: Acts; onClose: () => void; children?: ReactNode }) {
   const { alert, isMissing, error, retry } = useAlertDetail(id);
   const called = useCalled();
@@ -24,8 +24,8 @@ export function AlertPanel({ id, acts, onClose, children }: { id: string; acts: 
       {alert && (
         <>
           <StandingLine alert={alert} />
-          <AlertActions alert={alert} acts={acts} />
           {children}
+          <AlertActions alert={alert} acts={acts} isOneOfMany={Boolean(children)} />
           <WhyPart alert={alert} />
           <AboutPart alert={alert} />
           <HistoryPart alert={alert} />

@@ -26,7 +26,7 @@ it("tells the window before it fired", () => {
 });
 
 it("tells what happened and by whom", () => {
-  expect(happenedWord({ kind: "unacked" })).toBe("Acknowledged no longer");
+  expect(happenedWord({ kind: "unacked" })).toBe("Acknowledgement undone");
   expect(happenedWord({ kind: "moved_away" })).toBe("moved away");
   expect(byWords({ by: null })).toBeNull();
   expect(byWords({ by: { kind: "user", name: "noc@farwatch.example" } })).toBe("by noc@farwatch.example");

@@ -32,7 +32,7 @@ export function windowWords({ evidence, began_at: began, fired_at: fired }: Pick
 }
 
 const HAPPENED: Readonly<Record<string, string>> = {
-  fired: "Fired", resolved: "Resolved", acked: "Acknowledged", unacked: "Acknowledged no longer",
+  fired: "Fired", resolved: "Resolved", acked: "Acknowledged", unacked: "Acknowledgement undone",
   silenced: "Silenced", unsilenced: "Silence ended",
 };
 

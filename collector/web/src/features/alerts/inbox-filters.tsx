@@ -53,7 +53,7 @@ export function StandingFilter({ inbox }: { inbox: Inbox }) {
   if (phone) {
     const choices = STANDINGS.map((one) => ({ value: one, label: STANDING_WORD[one], ...(count(one) === null ? {} : { note: integer(count(one)) }) }));
     return (
-      <span className="order-3 min-w-20 flex-1">
+      <span className="order-3 w-27">
         <Picker label="State" value={search.state ?? OPEN} choices={[{ value: OPEN, label: "Open" }, ...choices]}
           onChange={(value) => choose(STANDINGS.find((one) => one === value))} />
       </span>

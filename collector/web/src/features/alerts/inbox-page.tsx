@@ -105,28 +105,29 @@ export function InboxPage() {
         <SeverityTabs inbox={inbox} />
         <span className="flex-1" />
         <Held inbox={inbox} />
+        {phone && mayMark && ids.length > 1 && (
+          <Toggle className="px-2" title="Tap alerts to act on them together" on={marking} onChange={(on) => {
+            setMarking(on);
+            selection.clear();
+          }}>
+            Mark<span className="sr-only"> several</span>
+          </Toggle>
+        )}
         <SavedViews />
         <Link to="/alerts/rules" className={RULES_LINK}>Rules</Link>
       </PageHead>
       <div className="flex flex-wrap items-center gap-x-3 gap-y-2 px-4 pb-2 phone:px-3">
-        <FilterInput label="Filter alerts" input={input} query={search.q ?? ""} onQuery={(q) => setSearch({ q })}
-          toRows={() => rows.current?.first() ?? false} />
+        <div className="contents phone:order-2 phone:block phone:min-w-0 phone:flex-1">
+          <FilterInput label="Filter alerts" input={input} query={search.q ?? ""} onQuery={(q) => setSearch({ q })}
+            toRows={() => rows.current?.first() ?? false} />
+        </div>
         <StandingFilter inbox={inbox} />
         <OfOne inbox={inbox} />
-        <span className="flex-1 phone:hidden" />
         {/* At a desk the headings of the list do that. */}
         {phone && !isPast && (
-          <Toggle className="phone:order-4 phone:px-2" title="The newest first, whatever their severity" on={search.order === "newest"}
+          <Toggle className="order-3 px-2" title="The newest first, whatever their severity" on={search.order === "newest"}
             onChange={(on) => setSearch({ order: on ? "newest" : undefined })}>
-            Newest first
-          </Toggle>
-        )}
-        {phone && mayMark && ids.length > 1 && (
-          <Toggle className="phone:order-4 phone:px-2" title="Tap alerts to act on them together" on={marking} onChange={(on) => {
-            setMarking(on);
-            selection.clear();
-          }}>
-            Mark several
+            Newest<span className="sr-only"> first</span>
           </Toggle>
         )}
       </div>
@@ -171,7 +172,7 @@ function Held({ inbox: { isHeld, isNew, ids, total, past, search } }: { inbox: I
   const whole = search.state === "resolved" ? past.total : total;
   return (
     <span className="flex gap-3 text-xs text-muted phone:hidden">
-      {isHeld && <span>{isNew > 0 ? `order held, ${counted(isNew, "alert")} more` : "order held"}</span>}
+      {isHeld && <span>{`Sorting waits while you point${isNew > 0 ? `: ${counted(isNew, "more alert")}` : ""}`}</span>}
       <span data-alert-count>{whole === null ? "" : `${integer(ids.length)} of ${integer(whole)}`}</span>
     </span>
   );

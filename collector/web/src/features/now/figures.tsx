@@ -1,5 +1,4 @@
 import { Link } from "@tanstack/react-router";
-import type { ReactNode } from "react";
 import { integer, NONE } from "../../lib/format";
 import { STATE_WORD, STATES } from "../../lib/state";
 import { StateShape } from "../../ui/state-badge";
@@ -7,34 +6,36 @@ import { SeverityShape } from "../alerts/badges";
 import { SEVERITIES, SEVERITY_WORD } from "../alerts/standing";
 import type { Now } from "./use-now";
 
-const BOX = "flex min-w-20 flex-col rounded-md px-3 py-1.5 hover:bg-hover phone:min-h-14 phone:min-w-0 phone:flex-1 phone:px-2";
-
-/** How many devices are how, and how many alerts are open: each leads to them. */
-export function Figures({ now: { isKnown, counts, severities } }: { now: Now }) {
+/** How many devices are how: each leads to them. Nothing of a trouble has no colour. */
+export function Figures({ now: { isKnown, counts } }: { now: Now }) {
   return (
-    <div className="flex flex-wrap items-stretch gap-x-8 gap-y-1 border-b border-line px-1 py-2 phone:px-1">
-      <nav aria-label="Devices by state" className="flex gap-1 phone:w-full">
-        {STATES.map((state) => (
-          <Link key={state} to="/fleet" search={{ state }} className={BOX} data-figure={state}>
-            <Figure value={isKnown ? counts[state] : null} quiet={state === "up"} />
-            <span className="inline-flex items-center gap-1.5 text-xs text-muted"><StateShape state={state} size={9} />{STATE_WORD[state]}</span>
+    <nav aria-label="Devices by state" className="flex gap-1 border-b border-line px-1 py-2">
+      {STATES.map((state) => {
+        const value = isKnown ? counts[state] : null;
+        const tone = !value ? "text-faint" : state === "up" ? "text-muted" : "text-text";
+        return (
+          <Link key={state} to="/fleet" search={{ state }} data-figure={state}
+            className="flex min-w-20 flex-col rounded-md px-3 py-1.5 hover:bg-hover phone:min-h-14 phone:min-w-0 phone:flex-1 phone:px-2">
+            <span className={`text-2xl leading-8 font-semibold phone:text-xl phone:leading-7 ${tone}`}>{value === null ? NONE : integer(value)}</span>
+            <span className="inline-flex items-center gap-1.5 text-xs text-muted"><StateShape state={state} size={9} {...(value ? {} : { colour: "text-faint" })} />{STATE_WORD[state]}</span>
           </Link>
-        ))}
-      </nav>
-      <nav aria-label="Open alerts by severity" className="flex gap-1 phone:w-full">
-        {SEVERITIES.map((severity) => (
-          <Link key={severity} to="/alerts" search={{ severity }} className={BOX} data-figure={severity}>
-            <Figure value={isKnown ? severities[severity] : null} />
-            <span className="inline-flex items-center gap-1.5 text-xs text-muted"><SeverityShape severity={severity} size={9} />{SEVERITY_WORD[severity]}</span>
-          </Link>
-        ))}
-      </nav>
-    </div>
+        );
+      })}
+    </nav>
   );
 }
 
-/** Nothing of a trouble is no figure to look at. */
-function Figure({ value, quiet = false }: { value: number | null; quiet?: boolean }): ReactNode {
-  const tone = value === null || value === 0 ? "text-faint" : quiet ? "text-muted" : "text-text";
-  return <span className={`text-2xl leading-8 phone:text-xl phone:leading-7 font-semibold ${tone}`}>{value === null ? NONE : integer(value)}</span>;
+/** How many alerts are open of each severity of which there are any: each leads to them. */
+export function SeverityFigures({ now: { isKnown, severities } }: { now: Now }) {
+  return (
+    <nav aria-label="Open alerts by severity" className="inline-flex gap-1">
+      {SEVERITIES.map((severity) => isKnown && severities[severity] > 0 && (
+        <Link key={severity} to="/alerts" search={{ severity }} data-figure={severity}
+          className="inline-flex min-h-6 items-center gap-1.5 rounded-md px-1.5 hover:bg-hover phone:min-h-8">
+          <SeverityShape severity={severity} size={10} /><span className="font-medium text-text">{integer(severities[severity])}</span>
+          <span className="phone:sr-only">{SEVERITY_WORD[severity].toLowerCase()}</span>
+        </Link>
+      ))}
+    </nav>
+  );
 }

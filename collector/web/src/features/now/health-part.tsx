@@ -11,31 +11,33 @@ import { LINE, Lines, MORE, NowPart } from "./now-part";
 import type { Now } from "./use-now";
 
 const SHOWN = 8;
+/** Younger than that is no age. */
+const WORTH_S = 10;
 
 /** Whether all data is here, and which agents are behind. */
-export function HealthPart({ now: { isKnown, health: { behind, well }, agents } }: { now: Now }) {
+export function HealthPart({ now: { isKnown, health: { behind, well, all }, agents } }: { now: Now }) {
   const hidden = behind.length - SHOWN;
   return (
-    <NowPart title="Data health" note={isKnown && agents > 0 && `${integer(well.length)} of ${counted(well.length + behind.length, "agent")} well`} data-behind={behind.length}>
+    <NowPart title="Data health" note={isKnown && agents > 0 && `${integer(well.length)} of ${counted(well.length + all, "agent")} well`} data-behind={all}>
       {!isKnown ? <Lines count={2} label="Loading agents" /> : (
         <>
           {behind.length > 0 && <ul aria-label="Agents that are behind">{behind.slice(0, SHOWN).map((one) => <Late key={one.id} {...one} />)}</ul>}
           {hidden > 0 && <Link to="/agents" className={MORE}>and {integer(hidden)} more</Link>}
-          <Current ids={well} isAll={behind.length === 0} />
+          <Current ids={well} isAll={all === 0} />
         </>
       )}
     </NowPart>
   );
 }
 
-/** «All data current to 4 s»: the oldest of the last acknowledgements. */
+/** «All data is up to date»: the age of the oldest of the last acknowledgements is told where it is worth a thought. */
 function Current({ ids, isAll }: { ids: readonly string[]; isAll: boolean }) {
   const age = useEachSecond(() => {
     const oldest = oldestAck(ids.map((id) => live.agents.get(id)), serverNow());
     return oldest === null ? null : Math.floor(oldest);
   });
   if (age === null) return isAll ? <p className="px-4 text-muted phone:px-3">No agent has sent anything yet.</p> : null;
-  return <p className="px-4 pt-1 text-muted phone:px-3" data-current>{isAll ? "All data" : "The rest is"} current to {duration(age)}.</p>;
+  return <p className="px-4 pt-1 text-muted phone:px-3" data-current>{isAll ? "All data is" : "All else is"} up to date{age >= WORTH_S && `, to within ${duration(age)}`}.</p>;
 }
 
 function Late({ id, state, lag }: Behind) {

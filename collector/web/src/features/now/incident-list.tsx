@@ -13,6 +13,7 @@ import { Icon } from "../../ui/icon";
 import { useStanding } from "../alerts/alert-row";
 import { SeverityShape, StandingBadge } from "../alerts/badges";
 import { SEVERITY_WORD } from "../alerts/standing";
+import { SeverityFigures } from "./figures";
 import { headline, type Incident, isMuted } from "./incidents";
 import { Lines, MORE, NowPart } from "./now-part";
 import type { Now } from "./use-now";
@@ -22,7 +23,7 @@ export function IncidentList({ now, beside }: { now: Now; beside: Beside }) {
   const { isKnown, ids, incidents, hidden, hold } = now;
   const count = ids.length + hidden;
   return (
-    <NowPart title="Open incidents" note={count > 0 && counted(count, "incident")} data-incidents={isKnown ? count : "loading"}>
+    <NowPart title="Open incidents" note={count > 0 && <span className="inline-flex items-center gap-2"><SeverityFigures now={now} />{counted(count, "incident")}</span>} data-incidents={isKnown ? count : "loading"}>
       {!isKnown ? <Lines count={4} label="Loading incidents" /> : count === 0 ? <AllWell now={now} /> : (
         <ul aria-label="Open incidents" {...ROWS_MARK} onPointerEnter={() => hold(true)} onPointerLeave={() => hold(false)}>
           {ids.map((root) => {

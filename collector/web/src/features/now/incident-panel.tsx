@@ -61,7 +61,7 @@ function Others({ incident: { alerts, lead, suppressed }, at, onPick, acts, onAs
       {hidden > 0 && <p className="text-xs text-muted">and {integer(hidden)} more</p>}
       {write && (
         <div className="flex gap-2 pt-1">
-          <Button title="Acknowledge (a)" disabled={acts.busy} onClick={() => onAsk("ack")}>Acknowledge all…</Button>
+          <Button look="solid" title="Acknowledge (a)" disabled={acts.busy} onClick={() => onAsk("ack")}>Acknowledge all…</Button>
           <Button title="Silence (s)" disabled={acts.busy} onClick={() => onAsk("silence")}>Silence all…</Button>
         </div>
       )}

@@ -15,6 +15,7 @@ import { Figures } from "./figures";
 import { HealthPart } from "./health-part";
 import { IncidentList } from "./incident-list";
 import { lastNow, rememberNow } from "./last-now";
+import { Lines } from "./now-part";
 import { TroublePart } from "./trouble-part";
 import { UnknownPart } from "./unknown-part";
 import { useNow } from "./use-now";
@@ -22,6 +23,7 @@ import { useNow } from "./use-now";
 // Not part of the first load: what is wrong comes first.
 const ActDialog = lazy(() => import("../alerts/act-dialog").then((m) => ({ default: m.ActDialog })));
 const FirstSteps = lazy(() => import("./first-steps").then((m) => ({ default: m.FirstSteps })));
+const OverPart = lazy(() => import("./over-part").then((m) => ({ default: m.OverPart })));
 const IncidentPanel = lazy(() => import("./incident-panel").then((m) => ({ default: m.IncidentPanel })));
 
 const route = getRouteApi("/_app/");
@@ -74,6 +76,7 @@ export function NowPage() {
               <Figures now={now} />
               <IncidentList now={now} beside={beside} />
               <UnknownPart now={now} />
+              <Suspense fallback={<Lines count={2} label="Loading what is over" />}><OverPart /></Suspense>
             </div>
             <div className={`flex min-w-0 flex-col ${isBeside ? "border-t border-line" : "border-l border-line max-[1100px]:border-t max-[1100px]:border-l-0"}`}>
               <TroublePart now={now} />

@@ -11,12 +11,13 @@ import type { Now } from "./use-now";
 const GROUPS_SHOWN = 8;
 const DEVICES_SHOWN = 4;
 
-/** Devices of which nothing is known, why, and since when. Not there while all is known. */
-export function UnknownPart({ now: { unknown, counts } }: { now: Now }) {
+/** Devices of which nothing is known, why, and since when: those that no incident tells of. Not there while all is known. */
+export function UnknownPart({ now: { unknown } }: { now: Now }) {
   if (unknown.length === 0) return null;
   const hidden = unknown.length - GROUPS_SHOWN;
+  const count = unknown.reduce((sum, { devices }) => sum + devices.length, 0);
   return (
-    <NowPart title="Unknown" note={counted(counts.unknown, "device")} data-unknown={counts.unknown}>
+    <NowPart title="Unknown" note={counted(count, "device")} data-unknown={count}>
       <ul aria-label="Unknown devices by reason">
         {unknown.slice(0, GROUPS_SHOWN).map((group) => <Group key={group.key} group={group} />)}
       </ul>

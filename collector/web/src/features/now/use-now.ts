@@ -32,6 +32,8 @@ export function useNow() {
     const rows = devices.flatMap(({ id, state }) => (state === "unknown" ? (live.devices.get(id) ?? []) : []));
     return unknownOf(rows, byAgent, secondMs());
   }, [devices, byAgent]);
+  // What an incident tells, nothing else on the page tells again.
+  const untold = useMemo(() => unknown.filter(({ agent }) => agent === null || !incidents.get(agent)?.isAway), [unknown, incidents]);
   const sites = useMemo(() => rollUp({ devices, agents, alerts, nowMs: secondMs() }), [devices, agents, alerts]);
   const severities = useMemo(() => {
     const counts = Object.fromEntries(SEVERITIES.map((one) => [one, 0])) as Record<Severity, number>;
@@ -57,8 +59,11 @@ export function useNow() {
     hold, isKnown, incidents, ids: ids.slice(0, INCIDENTS_SHOWN), hidden: Math.max(0, ids.length - INCIDENTS_SHOWN),
     firing: useMemo(() => [...incidents.values()].filter(({ standing }) => standing === "firing").length, [incidents]),
     devices: devices.length, agents: agents.length, counts: useMemo(() => countStates(devices), [devices]),
-    sampledAt, severities, unknown, sites, troubled: useMemo(() => inTrouble(sites), [sites]),
-    health: useMemo(() => dataHealth(agents, secondMs()), [agents]),
+    sampledAt, severities, unknown: untold, sites, troubled: useMemo(() => inTrouble(sites), [sites]),
+    health: useMemo(() => {
+      const { behind, well } = dataHealth(agents, secondMs());
+      return { well, all: behind.length, behind: behind.filter(({ id }) => !incidents.get(id)?.isAway) };
+    }, [agents, incidents]),
   };
 }
 
