@@ -15,6 +15,7 @@ import { alertCharts } from "./alert-charts";
 import { AlertActions, StandingLine } from "./alert-head";
 import { AboutPart, HistoryPart, ToldPart, WhyPart } from "./alert-parts";
 import { wayBack } from "./came-from";
+import { NobodyTold } from "./nobody-told";
 import { useCalled } from "./subject";
 import { useActs } from "./use-acts";
 import { useAlertDetail } from "./use-alert-detail";
@@ -59,6 +60,7 @@ export function AlertPage({ id }: { id: string }) {
           <div className="phone:w-full"><AlertActions alert={alert} acts={acts} /></div>
         </div>
         <StandingLine alert={alert} />
+        <NobodyTold alert={alert} />
       </div>
       {error && <ErrorNote error={error} className="m-4 phone:m-3" onRetry={retry} />}
       {detail ? <Parts alert={detail} /> : !error && <Skeleton label="Loading the alert" />}

@@ -6,6 +6,7 @@ import { ErrorNote } from "../../ui/error-note";
 import { Skeleton } from "../../ui/skeleton";
 import { AlertActions, StandingLine } from "./alert-head";
 import { AboutPart, HistoryPart, ToldPart, WhyPart } from "./alert-parts";
+import { NobodyTold } from "./nobody-told";
 import { useCalled } from "./subject";
 import type { Acts } from "./use-acts";
 import { useAlertDetail } from "./use-alert-detail";
@@ -24,6 +25,7 @@ export function AlertPanel({ id, acts, onClose, children }: { id: string; acts: 
       {alert && (
         <>
           <StandingLine alert={alert} />
+          <NobodyTold alert={alert} />
           {children}
           <AlertActions alert={alert} acts={acts} isOneOfMany={Boolean(children)} />
           <WhyPart alert={alert} />

@@ -73,10 +73,9 @@ export function WhyPart({ alert, chart }: { alert: AlertDetail; chart?: ReactNod
   return (
     <Part title={alert.fired_at ? "Why did this fire?" : "Why is this pending?"}>
       <LastWrong alert={alert} />
-      <p data-rule-sentence>{ruleSentence(evidence, metrics)}</p>
-      <p className="text-muted">
-        The rule <Link to="/alerts/rules/$id" params={{ id: rule.id }} className="text-accent underline underline-offset-4">{rule.name}</Link> looks at{" "}
-        {scopeWords(evidence.scope, evidence.condition.kind, siteName)}. {window}
+      <p data-rule-sentence className="text-muted">
+        Rule <Link to="/alerts/rules/$id" params={{ id: rule.id }} className="text-accent underline underline-offset-4">{rule.name}</Link> of{" "}
+        {scopeWords(evidence.scope, evidence.condition.kind, siteName)}: {ruleSentence(evidence, metrics)} {window}
       </p>
       <CourseBar alert={alert} />
       <Suspense>{chart ?? <EvidenceChart alert={alert} />}</Suspense>
@@ -116,7 +115,12 @@ export function ToldPart({ id }: { id: string }) {
   return (
     <Part title="Who was told">
       {error && <p className="text-muted">Not known: {error.message}</p>}
-      {data?.length === 0 && <p className="text-muted">Nobody: no route leads from this alert to a channel, or it is silent.</p>}
+      {data?.length === 0 && (
+        <p className="text-muted">
+          Nobody: no route leads from this alert to a channel, or it is silent.{" "}
+          <Link to="/settings/notifications" className="text-accent underline underline-offset-4">Routes and channels</Link>
+        </p>
+      )}
       {data && data.length > 0 && (
         <ul className="flex flex-col gap-1.5" aria-label="Who was told">
           {data.map((one) => (

@@ -3,10 +3,11 @@ import { dateTime, momentTime } from "../../lib/format";
 import { useEachSecond } from "../../lib/live-app";
 import type { AlertDetail } from "../../lib/types";
 import { courseOf, type Stretch } from "./course";
+import { type Severity, severityOf } from "./standing";
 
-const LOOK: Readonly<Record<Stretch["kind"], string>> = {
-  pending: "border border-dashed border-control bg-surface", firing: "bg-down", well: "border border-up bg-surface",
-};
+const LOOK: Readonly<Record<Exclude<Stretch["kind"], "firing">, string>> = { pending: "border border-dashed border-control bg-surface", well: "border border-up bg-surface" };
+/** Red is for what is critical. */
+const FIRING: Readonly<Record<Severity, string>> = { critical: "bg-down", warning: "bg-degraded", info: "bg-accent" };
 const WORD: Readonly<Record<Stretch["kind"], string>> = { pending: "pending", firing: "firing", well: "well" };
 
 /** How long it was wrong, and how much of that it fired; behind it, how long it was well until it was over. */
@@ -18,7 +19,7 @@ export function CourseBar({ alert }: { alert: AlertDetail }) {
     <div role="img" aria-label={`Course: ${words}`} className="flex flex-col gap-1 py-1" data-course>
       <div className="flex h-2.5 gap-px">
         {course.map(({ kind, share }) => (
-          <span key={kind} className={`min-w-1 rounded-sm ${LOOK[kind]}`} style={{ flexGrow: Math.max(share, 0.02), flexBasis: 0 }} />
+          <span key={kind} className={`min-w-1 rounded-sm ${kind === "firing" ? FIRING[severityOf(alert)] : LOOK[kind]}`} style={{ flexGrow: Math.max(share, 0.02), flexBasis: 0 }} />
         ))}
       </div>
       <div className="flex justify-between text-xs text-muted">

@@ -23,11 +23,10 @@ export function courseOf(alert: Pick<Alert, "began_at" | "fired_at" | "resolved_
   return [...stretch("pending", from, fired), ...stretch("firing", fired, well), ...stretch("well", well, end)];
 }
 
-/** How long it was wrong before it fired, or has been until now. */
-export function windowWords({ evidence, began_at: began, fired_at: fired }: Pick<AlertDetail, "evidence" | "began_at" | "fired_at">, nowMs: number): string {
-  const wrongS = ((fired ? ms(fired) : nowMs) - ms(began)) / 1000;
-  if (fired) return evidence.for_s === 0 ? "It fired with the first reading that was wrong." : `It was wrong for ${exactDuration(wrongS)}, then it fired.`;
-  const left = evidence.for_s - wrongS;
+/** When it fires; null once it did: the bar tells the rest. */
+export function windowWords({ evidence, began_at: began, fired_at: fired }: Pick<AlertDetail, "evidence" | "began_at" | "fired_at">, nowMs: number): string | null {
+  if (fired) return null;
+  const left = evidence.for_s - (nowMs - ms(began)) / 1000;
   return left > 0 ? `It fires in ${duration(left)} if it stays wrong.` : "It fires with the next reading that is wrong.";
 }
 

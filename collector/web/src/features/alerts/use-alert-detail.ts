@@ -8,6 +8,8 @@ import { useKeptError } from "../../lib/use-kept-error";
 
 /** Between two looks at deliveries that are on their way: no stream tells of them. */
 const LOOK_MS = 5000;
+/** Until somebody is told, or a route is made. */
+export const NOBODY_MS = 20_000;
 
 /** Where the list holds the alert, its row learns what is newer here, and keeps what the stream told meanwhile. */
 async function load(id: string): Promise<AlertDetail> {
@@ -33,7 +35,7 @@ export function deliveriesQuery(id: string) {
   return queryOptions({
     queryKey: ["alert", id, "deliveries"],
     queryFn: async () => (await take(api.GET("/api/v1/alerts/{id}/deliveries", { params: { path: { id } } }))).data,
-    refetchInterval: ({ state }) => (state.data?.some((one) => one.state === "queued") ? LOOK_MS : false),
+    refetchInterval: ({ state: { data } }) => (data?.length === 0 ? NOBODY_MS : data?.some((one) => one.state === "queued") ? LOOK_MS : false),
   });
 }
 
