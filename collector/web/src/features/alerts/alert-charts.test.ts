@@ -11,7 +11,7 @@ it("shows what the rule looks at, with its limits", () => {
   expect(ids(alert({ kind: "device_state", states: ["down"] }))).toEqual(["rtt", "loss"]);
   expect(ids(alert({ kind: "interface_state" }, "if:3"))).toEqual(["traffic"]);
   expect(alertCharts(alert(metric("temperature_celsius", { clear: 80 }), "sensor:2"))).toMatchObject({
-    object: "sensor:2", charts: [{ id: "temperature_celsius" }], limits: [{ value: 90, word: "limit" }, { value: 80, word: "well again" }],
+    object: "sensor:2", charts: [{ id: "temperature_celsius" }], limits: [{ value: 90, word: "limit" }, { value: 80, word: "clear" }],
   });
   expect(ids(alert(metric("if_out_errors_per_s"), "if:3"))).toEqual(["errors"]);
   expect(alertCharts(alert(metric("snmp_failed", { limit: 1 })))?.limits).toEqual([]);

@@ -33,7 +33,7 @@ function limitsOf({ condition }: AlertDetail["evidence"]): Limit[] {
   const { limit, clear } = condition;
   return [
     { value: limit, word: "limit", tone: "down", dash: [] },
-    ...(clear === null || clear === undefined || clear === limit ? [] : [{ value: clear, word: "well again", tone: "up", dash: [5, 4] }]),
+    ...(clear === null || clear === undefined || clear === limit ? [] : [{ value: clear, word: "clear", tone: "up", dash: [5, 4] }]),
   ];
 }
 

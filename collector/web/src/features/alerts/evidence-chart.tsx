@@ -41,7 +41,7 @@ function Plotted({ plot, alert }: { plot: EvidencePlot; alert: AlertDetail }) {
   const data = useMemo(() => ({ times: plot.data[0], values: [plot.data[1]], bands: null }), [plot]);
   const limits = useMemo((): Limit[] => [
     { value: plot.limit, word: "limit", tone: "down", dash: [] },
-    ...(plot.clear === null ? [] : [{ value: plot.clear, word: "well again", tone: "up", dash: [5, 4] }]),
+    ...(plot.clear === null ? [] : [{ value: plot.clear, word: "clear", tone: "up", dash: [5, 4] }]),
   ], [plot]);
   const events = useMemo(() => eventsOf(plot, alert), [plot, alert]);
   const scope = useMemo((): ChartScope => ({ range, asTable: false, events, device: alert.device?.id ?? "", name: rule.name }), [range, events, alert.device, rule.name]);

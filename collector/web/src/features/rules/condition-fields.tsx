@@ -36,7 +36,7 @@ export function ConditionFields(props: Props) {
       </FieldFrame>
       {kind === "device_state" && (
         <fieldset>
-          <legend className="font-medium">Wrong is a device that is</legend>
+          <legend className="font-medium">Fires for a device that is</legend>
           <CheckField label="Down" hint="It answers nothing." checked={draft.down} onChange={(down) => onChange({ down })} />
           <CheckField label="Degraded" hint="It answers in part, or loses echo requests." checked={draft.degraded} onChange={(degraded) => onChange({ degraded })} />
           {wrong["states"] && <p className="text-xs text-down" data-field-error="states">{wrong["states"]}</p>}
@@ -89,18 +89,18 @@ const SIDES = [{ value: "above", label: "at or above" }, { value: "below", label
 
 function LimitFields({ draft, metrics, wrong, onChange }: Props) {
   const unit = unitSign(metrics.get(draft.metric)?.unit);
-  const of = unit ? `, in ${unit}` : "";
+  const of = unit ? ` (${unit})` : "";
   return (
     <div className="grid grid-cols-[130px_minmax(0,1fr)_minmax(0,1fr)] items-start gap-3 phone:grid-cols-2">
       <div className="phone:col-span-2">
-        <FieldFrame id="rule-is" label="Wrong is">
-          <Picker id="rule-is" label="Wrong is" value={draft.is} choices={SIDES} onChange={(is) => onChange({ is: is === "below" ? is : "above" })} />
+        <FieldFrame id="rule-is" label="Fires">
+          <Picker id="rule-is" label="Fires" value={draft.is} choices={SIDES} onChange={(is) => onChange({ is: is === "below" ? is : "above" })} />
         </FieldFrame>
       </div>
       <TextField id="rule-limit" label={`Limit${of}`} inputMode="decimal" autoComplete="off" value={draft.limit} placeholder="90"
         error={wrong["limit"]} onChange={(event) => onChange({ limit: event.target.value })} />
-      <TextField id="rule-clear" label={`Well again${of}`} inputMode="decimal" autoComplete="off" value={draft.clear} placeholder="at the limit"
-        hint="Between the two nothing begins and nothing ends." error={wrong["clear"]} onChange={(event) => onChange({ clear: event.target.value })} />
+      <TextField id="rule-clear" label={`Clear threshold${of}`} inputMode="decimal" autoComplete="off" value={draft.clear} placeholder="at the limit"
+        hint="Hysteresis: between the two nothing fires and nothing clears." error={wrong["clear"]} onChange={(event) => onChange({ clear: event.target.value })} />
     </div>
   );
 }

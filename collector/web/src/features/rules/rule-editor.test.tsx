@@ -92,14 +92,14 @@ it("says of a device that is not up what the rule makes of it, and what stands i
   await show(RULE);
   const row = (await screen.findByText("core-1", { selector: "td" })).closest("tr");
   expect(row?.textContent).toBe("core-1not wrong (degraded)");
-  expect(screen.getByText(/^In between: past where it is well again/)).toBeTruthy();
+  expect(screen.getByText(/^In between: past the clear threshold/)).toBeTruthy();
 });
 
 it("tries nothing and sends nothing while something is wrong, and leads to it", async () => {
   const post = posts(tried);
   await show(null);
   type("Name", "Core busy");
-  type("Wrong for", "soon");
+  type("Fires after", "soon");
   fireEvent.click(screen.getByRole("button", { name: "Make the rule" }));
   await screen.findByText("Type a time such as 90 s, 10 min or 2 h.");
   expect(screen.getByText("Choose a value.")).toBeTruthy();
@@ -113,8 +113,8 @@ it("sends a change of what was typed and no more, and goes back to the list", as
   const patch = vi.spyOn(api, "PATCH").mockResolvedValue({ data: { data: RULE }, response: new Response() } as never);
   await show(RULE);
   type("Name", "Processor very busy");
-  type(/^Well again/, "");
-  type("Wrong for", "0");
+  type(/^Clear threshold/, "");
+  type("Fires after", "0");
   fireEvent.click(screen.getByRole("radio", { name: "Critical" }));
   fireEvent.click(screen.getByRole("button", { name: "Save the rule" }));
   await screen.findByText("the list");

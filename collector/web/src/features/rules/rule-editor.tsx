@@ -13,6 +13,7 @@ import { fieldErrors, Form } from "../../ui/form";
 import { RadioCards } from "../../ui/radio-cards";
 import { TagField } from "../../ui/tag-field";
 import { TenantField, useFirstTenant } from "../../ui/tenant-field";
+import { ChangeNote } from "./change-note";
 import { ConditionFields } from "./condition-fields";
 import { changeOf, type Draft, draftOf, isSame, keptOf, NEW_DRAFT, type Severity, triedOf, type Wrong, wrongToKeep, wrongToTry } from "./draft";
 import { RulePreviewPart } from "./rule-preview";
@@ -89,7 +90,7 @@ export function RuleEditor({ rule }: { rule: Rule | null }) {
     if (!isWrong) save.mutate();
   };
   return (
-    <div className="grid grid-cols-[minmax(0,480px)_minmax(0,1fr)] items-start gap-8 px-4 pb-6 max-[1000px]:grid-cols-1 phone:px-3">
+    <div className="grid grid-cols-[minmax(0,480px)_minmax(0,1fr)] items-start gap-8 px-4 pb-6 max-[1000px]:grid-cols-1 max-[1000px]:gap-5 phone:px-3">
       <Form onSubmit={submit} error={asked && isWrong ? new Error("Nothing is sent yet.") : save.error} fields={fields} shows={SHOWS}
         action={rule ? "Save the rule" : "Make the rule"} busy={save.isPending} disabled={!owner} onCancel={() => void navigate({ to: "/alerts/rules" })}>
         {isOvertaken && isDirty && !save.isPending && !save.isSuccess && (
@@ -121,12 +122,14 @@ export function RuleEditor({ rule }: { rule: Rule | null }) {
               hint="Only devices whose sysDescr or sysObjectID fits one of these; none: all of them. * is anything, ? one character; without them it may stand anywhere in it. Capitals do not matter. Enter ends one." />
           </>
         )}
+        {was && isDirty && <ChangeNote rule={was} />}
       </Form>
-      <section aria-label="What this rule would say" className="sticky top-4 flex min-w-0 flex-col gap-4 max-[1000px]:static">
-        <div className="rounded-lg border border-line bg-surface px-4 py-3">
+      {/* On a narrow screen the sentence stands above what makes it. */}
+      <section aria-label="What this rule would say" className="sticky top-4 flex min-w-0 flex-col gap-4 max-[1000px]:contents">
+        <div className="rounded-lg border border-line bg-surface px-4 py-3 max-[1000px]:order-first">
           <h2 className="mb-1 text-xs text-muted">In words</h2>
           <p data-rule-sentence className="text-base">
-            {Object.keys(wrongToTry(draft)).length === 0 ? wholeSentence(triedOf(meant, metrics), metrics, (id) => named?.find((site) => site.id === id)?.name) : "What is wrong is not said yet: fill in the fields on the left."}
+            {Object.keys(wrongToTry(draft)).length === 0 ? wholeSentence(triedOf(meant, metrics), metrics, (id) => named?.find((site) => site.id === id)?.name) : "What is wrong is not said yet: fill in the fields."}
           </p>
         </div>
         <RulePreviewPart tenant={owner} tried={tried} metrics={metrics} />

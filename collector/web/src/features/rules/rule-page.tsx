@@ -14,7 +14,6 @@ import { Skeleton } from "../../ui/skeleton";
 import { SeverityBadge } from "../alerts/badges";
 import { severityOf } from "../alerts/standing";
 import { NotFound } from "../shell/lost";
-import { changeWords, useOpenOf } from "./open-of";
 import { RemoveRule } from "./remove-rule";
 import { RuleEditor } from "./rule-editor";
 import { RuleSwitch } from "./rule-switch";
@@ -49,12 +48,7 @@ export function RulePage({ id }: { id: string }) {
           <Button onClick={() => setRemoving(true)}>Delete…</Button>
         </>
       )}>
-      {may.admin ? (
-        <>
-          <Warning rule={rule} />
-          <RuleEditor rule={rule} />
-        </>
-      ) : <Words rule={rule} />}
+      {may.admin ? <RuleEditor rule={rule} /> : <Words rule={rule} />}
       <RemoveRule rule={removing ? rule : null} onClose={() => setRemoving(false)} onGone={() => void navigate({ to: "/alerts/rules" })} />
     </Frame>
   );
@@ -76,17 +70,6 @@ function Frame({ title, note, actions, children }: { title: string; note?: strin
       </div>
       {children}
     </div>
-  );
-}
-
-function Warning({ rule }: { rule: Rule }) {
-  const open = useOpenOf(rule.id);
-  return (
-    <p role="note" data-change-warning={open ?? "unknown"}
-      className={`mx-4 mb-3 max-w-[1160px] rounded-md border px-3 py-2 phone:mx-3 ${open !== 0 ? "border-edge bg-degraded-soft" : "border-line text-muted"}`}>
-      {changeWords(open)}{" "}
-      {open !== null && open > 0 && <Link to="/alerts" search={{ rule: rule.id }} className="text-accent underline underline-offset-4">Look at them</Link>}
-    </p>
   );
 }
 

@@ -1,6 +1,6 @@
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { api, take } from "../../lib/api";
-import { integer } from "../../lib/format";
+import { counted, integer } from "../../lib/format";
 import { useSettled } from "../../lib/use-settled";
 import type { RulePreview, RuleThing } from "../../lib/types";
 import { ErrorNote } from "../../ui/error-note";
@@ -50,7 +50,7 @@ export function RulePreviewPart({ tenant, tried, metrics }: Props) {
     <div className={`flex flex-col gap-5 ${asks && data ? "opacity-70" : ""}`} data-preview={data && !asks ? "ready" : "asking"} aria-busy={asks}>
       {error && <ErrorNote error={error} />}
       {!data && !error && <p role="status" className="text-muted">Trying…</p>}
-      {data && !error && <Now preview={data} unit={unit} />}
+      {data && !error && <Now preview={data} unit={unit} what={answer.asked.kind === "agent_state" ? "agent" : "device"} />}
       {data && !error && <PastPart past={data.past} />}
     </div>
   );
@@ -59,7 +59,7 @@ export function RulePreviewPart({ tenant, tried, metrics }: Props) {
 /** What the rule makes of a thing: not how the thing is, for what is degraded may be none of its business. */
 const LOOKS = [
   { look: "wrong", word: "wrong now", tone: "text-down", note: "It fires once it has been so for as long as the rule says" },
-  { look: "between", word: "in between", tone: "text-degraded", note: "Past where it is well again, and not at the limit: nothing begins and nothing ends" },
+  { look: "between", word: "in between", tone: "text-degraded", note: "Past the clear threshold, and not at the limit: nothing fires and nothing clears" },
   { look: "well", word: "not wrong", tone: "text-up", note: "It is not what the rule calls wrong" },
   { look: "unknown", word: "unknown", tone: "text-unknown", note: "Nobody can tell how it is now" },
 ] as const;
@@ -70,13 +70,13 @@ const ALWAYS: ReadonlySet<RuleThing["look"]> = new Set(["wrong", "well"]);
 /** More lines than this help nobody: what is wrong comes first. */
 const SHOWN = 12;
 
-function Now({ preview: { counts, in_scope: inScope, looked_at: looked, things }, unit }: { preview: RulePreview; unit: string | null }) {
+function Now({ preview: { counts, in_scope: inScope, looked_at: looked, things }, unit, what }: { preview: RulePreview; unit: string | null; what: string }) {
   const total = LOOKS.reduce((sum, { look }) => sum + counts[look], 0);
   return (
     <section aria-label="Now" className="flex flex-col gap-2">
       <h2 className="font-semibold">Now</h2>
       <p className="text-muted" role="status" data-in-scope={inScope}>
-        {inScope === 0 ? "Nothing is in scope: check the sites, the tags and the kinds." : `${integer(inScope)} in scope${looked < inScope ? `, the first ${integer(looked)} looked at` : ""}.`}
+        {inScope === 0 ? "It is for nothing that is there: check the sites, the tags and the kinds." : `The rule is for ${counted(inScope, what)}${looked < inScope ? `, the first ${integer(looked)} looked at` : ""}.`}
       </p>
       <ul className="flex flex-wrap gap-x-5 gap-y-1">
         {LOOKS.filter(({ look }) => ALWAYS.has(look) || counts[look] > 0).map(({ look, word, tone, note }) => (

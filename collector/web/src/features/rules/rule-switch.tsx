@@ -9,8 +9,8 @@ import { RULES } from "./rules";
 
 const TRACK = "inline-flex h-5 w-9 items-center rounded-full border px-0.5 transition-colors";
 
-/** Whether a rule is looked at. To switch it off ends its open alerts: that is asked about first. */
-export function RuleSwitch({ rule }: { rule: Rule }) {
+/** Whether a rule is looked at. To switch it off ends its open alerts: that is asked about first. `isBare`: a heading says «On» already. */
+export function RuleSwitch({ rule, isBare = false }: { rule: Rule; isBare?: boolean }) {
   const may = useMayIn()(rule.tenant.id);
   const queries = useQueryClient();
   const [asking, setAsking] = useState(false);
@@ -37,7 +37,7 @@ export function RuleSwitch({ rule }: { rule: Rule }) {
         <span aria-hidden="true" className={`${TRACK} ${enabled ? "justify-end border-accent bg-accent" : "justify-start border-control bg-surface"}`}>
           <span className={`size-3.5 rounded-full ${enabled ? "bg-on-solid" : "bg-muted"}`} />
         </span>
-        <span className={`w-6 text-left ${enabled ? "" : "text-muted"}`}>{enabled ? "On" : "Off"}</span>
+        {!isBare && <span className={`w-6 text-left ${enabled ? "" : "text-muted"}`}>{enabled ? "On" : "Off"}</span>}
       </button>
       {change.error && !asking && <span role="alert" className="ml-2 max-w-72 text-xs wrap-anywhere whitespace-normal text-down">Not changed. {change.error.message}</span>}
       <Confirm open={asking} onOpenChange={setAsking} isMild title={`Switch «${rule.name}» off?`} action="Switch it off" busy={change.isPending}

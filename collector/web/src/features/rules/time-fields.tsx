@@ -7,10 +7,10 @@ export function TimeFields({ draft, wrong, onChange }: {
 }) {
   return (
     <div className="grid grid-cols-2 items-start gap-3">
-      <TextField id="rule-for" label="Wrong for" value={draft.wait} autoComplete="off" placeholder="10 min" error={wrong["for_s"]}
-        hint="Before it fires; 0: with the first reading." onChange={(event) => onChange({ wait: event.target.value })} />
-      <TextField id="rule-calm" label="Well for" value={draft.calm} autoComplete="off" placeholder="5 min" error={wrong["resolve_after_s"]}
-        hint="Before it is over: what flaps within is one alert." onChange={(event) => onChange({ calm: event.target.value })} />
+      <TextField id="rule-for" label="Fires after" value={draft.wait} autoComplete="off" placeholder="10 min" error={wrong["for_s"]}
+        hint="So long it has to be wrong. 0: the first reading is enough." onChange={(event) => onChange({ wait: event.target.value })} />
+      <TextField id="rule-calm" label="Clears after" value={draft.calm} autoComplete="off" placeholder="5 min" error={wrong["resolve_after_s"]}
+        hint="So long it has to be well. What flaps within is one alert." onChange={(event) => onChange({ calm: event.target.value })} />
     </div>
   );
 }
