@@ -72,6 +72,13 @@ async function finding({ page, check, look }) {
     await page.keyboard.press("Enter");
     await page.waitForURL("**/config/jobs");
     await opened(page);
+    await page.waitForSelector("[data-target^='alert:']");
+    if (await page.locator("[data-target='page:/config/jobs']").count()) return "it offers the page that one is on";
+    await page.keyboard.press("Escape");
+    await page.keyboard.press("g");
+    await page.keyboard.press("f");
+    await page.waitForURL("**/fleet**");
+    await opened(page);
     await page.waitForSelector(`${first}[data-target='page:/config/jobs']:has-text('Pages')`);
   });
   await look("palette-dark");
@@ -84,6 +91,7 @@ async function finding({ page, check, look }) {
 }
 
 async function help({ site, page, check, look }) {
+  // Those of other pages are folded away.
   const works = (key) => page.getAttribute(`[data-key='${key}']`, "data-works");
   await check("help: tells the keys that work on this page from the others", async () => {
     await page.goto(`${site.url}/fleet`);
@@ -91,6 +99,7 @@ async function help({ site, page, check, look }) {
     await page.locator("h1").click();
     await page.keyboard.press("?");
     await page.waitForSelector("[role=dialog] [data-key='g f']");
+    if (await page.locator("[data-key='p']").isVisible()) return "keys of other pages are in sight";
     const told = [await works("j"), await works("/"), await works("p"), await works("a"), await works("g a")].join(" ");
     return wrongUnless(told === "true true false false true", told);
   });

@@ -23,7 +23,7 @@ const CATALOG = {
   "go.agents": { group: "Go to", title: "Go to Agents", keys: "g e" },
   "go.settings": { group: "Go to", title: "Go to Settings", keys: "g s" },
   "go.keys": { group: "Go to", title: "Go to API keys", keys: "g k" },
-  "go.back": { group: "Go to", title: "Close what is beside, back, clear the filter", keys: "Escape", isMove: true },
+  "go.back": { group: "Go to", title: "Close, or go back", keys: "Escape", isMove: true },
   "list.filter": { group: "Lists", title: "Filter", keys: "/", isMove: true },
   "list.next": { group: "Lists", title: "Next row", keys: "j", isMove: true },
   "list.previous": { group: "Lists", title: "Previous row", keys: "k", isMove: true },

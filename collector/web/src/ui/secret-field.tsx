@@ -8,17 +8,21 @@ interface Props extends InputHTMLAttributes<HTMLInputElement> {
   label: string;
   hint?: ReactNode;
   error?: string | undefined;
+  /** Of a person, whose password manager may fill it in; else it is one of a device. */
+  isOwn?: boolean;
 }
 
-/** A secret of a device, not of a person: it can be looked at while it is typed. */
-export function SecretField({ id, label, hint, error, ...rest }: Props) {
+const NO_MANAGER = { "data-1p-ignore": true, "data-lpignore": "true" };
+
+/** A secret that can be looked at while it is typed. */
+export function SecretField({ id, label, hint, error, isOwn = false, className = "", ...rest }: Props) {
   const [shown, setShown] = useState(false);
   return (
     <FieldFrame id={id} label={label} hint={hint} error={error}>
       <span className="relative flex">
         <input id={id} type={shown ? "text" : "password"} autoComplete="off" autoCapitalize="none" spellCheck={false}
-          data-1p-ignore data-lpignore="true"
-          className={`${INPUT} pr-9 phone:pr-12`} aria-invalid={error ? true : undefined}
+          {...(isOwn ? {} : NO_MANAGER)}
+          className={`${INPUT} pr-9 phone:pr-12 ${className}`} aria-invalid={error ? true : undefined}
           aria-describedby={error || hint ? `${id}-note` : undefined} {...rest} />
         <IconButton label={`${shown ? "Hide" : "Show"} ${label.toLowerCase()}`} aria-pressed={shown}
           className="absolute top-0 right-0 phone:size-11" onClick={() => setShown(!shown)}>

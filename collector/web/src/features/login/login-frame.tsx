@@ -9,6 +9,8 @@ export function LoginFrame({ children, foot }: { children: ReactNode; foot?: Rea
         <div className="mb-8 flex flex-col items-center gap-4">
           <Mark size={52} />
           <Wordmark height={22} />
+          {/* Where there are several installations, which of them this is. */}
+          <p className="-mt-2 max-w-full text-muted wrap-anywhere" data-installation>{location.host}</p>
         </div>
         {children}
         {foot && <div className="mt-6 text-center text-xs text-muted">{foot}</div>}

@@ -7,6 +7,7 @@ import { meQuery } from "../../lib/session";
 import { Button } from "../../ui/button";
 import { ErrorNote } from "../../ui/error-note";
 import { TextField } from "../../ui/field";
+import { SecretField } from "../../ui/secret-field";
 import { CodeForm } from "./code-form";
 import { LOGIN_CARD, LoginFrame } from "./login-frame";
 import { keepOneTime } from "./one-time";
@@ -77,7 +78,7 @@ function PasswordLogin({ error, busy, onSubmit }: {
     });
   };
   return (
-    <LoginFrame foot="No account yet, or the password is lost? An administrator of your tenant or your provider helps.">
+    <LoginFrame foot="No account yet, or the password is lost? An administrator of your tenant, or your provider, helps.">
       <form onSubmit={submit} className={LOGIN_CARD}>
         <h1 className="text-lg font-semibold">Sign in</h1>
         <TextField
@@ -94,13 +95,13 @@ function PasswordLogin({ error, busy, onSubmit }: {
           autoFocus
           className="h-9"
         />
-        <TextField
+        <SecretField
           id="password"
           label="Password"
           name="password"
-          type="password"
           autoComplete="current-password"
           required
+          isOwn
           className="h-9"
         />
         {error && <ErrorNote error={error} />}

@@ -1,4 +1,4 @@
-import { useNavigate } from "@tanstack/react-router";
+import { useNavigate, useRouterState } from "@tanstack/react-router";
 import { Command } from "cmdk";
 import { Dialog } from "radix-ui";
 import { useDeferredValue, useEffect, useMemo, useState } from "react";
@@ -6,12 +6,12 @@ import type { Command as PageCommand } from "../../lib/commands";
 import { useMe } from "../../lib/use-person";
 import { Icon } from "../../ui/icon";
 import { KeyCaps } from "../../ui/key-caps";
-import { offered, search, type Target } from "./rank";
+import { type Offer, offered, search, type Target } from "./rank";
 import { recentOf, rememberRecent } from "./recent";
 import { loadTargets, useTargets } from "./use-targets";
 
-/** Before anything is typed. */
-const SHORT = ["Actions", "Saved views", "Pages"];
+/** Before anything is typed: what burns, then what can be done. */
+const SHORT: readonly Offer[] = [["Open alerts", 5], ["Actions", 50], ["Saved views", 20], ["Pages", 20]];
 
 /** Finds devices, alerts, pages and all that can be done, by typing. */
 export function Palette({ commands, onClose }: { commands: readonly PageCommand[]; onClose: () => void }) {
@@ -41,10 +41,11 @@ function Finder({ commands, onClose }: { commands: readonly PageCommand[]; onClo
   const navigate = useNavigate();
   const entries = useTargets(commands);
   const [recent] = useState(() => recentOf(user));
+  const here = useRouterState({ select: ({ location }) => location.pathname });
   const [query, setQuery] = useState("");
   const settled = useDeferredValue(query);
   const groups = useMemo(
-    () => (settled.trim() ? search(entries, settled, recent) : offered(entries, recent, SHORT)), [entries, settled, recent]);
+    () => (settled.trim() ? search(entries, settled, recent) : offered(entries, recent, SHORT, here)), [entries, settled, recent, here]);
   // The first of what is found, until the keys or the pointer have moved on.
   const ids = groups.flatMap(({ targets }) => targets.map(({ id }) => id));
   const [moved, setMoved] = useState("");

@@ -38,7 +38,12 @@ it("keeps a group short", () => {
 
 it("offers what was chosen last, each once, and nothing that is gone", () => {
   const entries = entriesOf([target("core-1"), target("Fleet", { group: "Pages" }), target("Alerts", { group: "Pages" })]);
-  expect(lines(offered(entries, ["core-1", "gone", "Fleet"], ["Pages"]))).toEqual(["Recent: core-1, Fleet", "Pages: Alerts"]);
+  expect(lines(offered(entries, ["core-1", "gone", "Fleet"], [["Pages", 9]], "/now"))).toEqual(["Recent: core-1, Fleet", "Pages: Alerts"]);
+});
+
+it("offers no way to where one is, and no more of a group than asked for", () => {
+  const entries = entriesOf([target("Fleet", { group: "Pages", href: "/fleet" }), ...["a", "b", "c"].map((title) => target(title, { group: "Open alerts" }))]);
+  expect(lines(offered(entries, ["Fleet", "b"], [["Open alerts", 1], ["Pages", 9]], "/fleet"))).toEqual(["Recent: b", "Open alerts: a"]);
 });
 
 it("searches 5,000 devices without a pause that one notices", () => {

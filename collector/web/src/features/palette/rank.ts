@@ -105,13 +105,17 @@ export function search(entries: readonly Entry[], query: string, recent: readonl
   return ordered.map(([label, best]) => ({ label, targets: best.map(({ target }) => target) }));
 }
 
-/** Before anything is typed: what was chosen last, then the groups that are short. */
-export function offered(entries: readonly Entry[], recent: readonly string[], groups: readonly string[]): Group[] {
-  const byId = new Map(entries.map(({ target }) => [target.id, target]));
+/** A group, and how many of it are offered. */
+export type Offer = readonly [label: string, most: number];
+
+/** Before anything is typed: what was chosen last, then some of each group. `here` is the page that one is on: nobody asks for that. */
+export function offered(entries: readonly Entry[], recent: readonly string[], groups: readonly Offer[], here: string): Group[] {
+  const others = entries.map(({ target }) => target).filter(({ href }) => href !== here);
+  const byId = new Map(others.map((target) => [target.id, target]));
   const last = recent.flatMap((id) => byId.get(id) ?? []);
   const seen = new Set(last.map(({ id }) => id));
-  const rest = groups.map((label) => ({
-    label, targets: entries.map(({ target }) => target).filter(({ group, id }) => group === label && !seen.has(id)),
+  const rest = groups.map(([label, most]) => ({
+    label, targets: others.filter(({ group, id }) => group === label && !seen.has(id)).slice(0, most),
   }));
   return [{ label: "Recent", targets: last }, ...rest].filter(({ targets }) => targets.length > 0);
 }

@@ -1,5 +1,5 @@
 /** What the palette leads to, from what is loaded. */
-import { keyCaps } from "../../lib/command-catalog";
+import { COMMAND_IDS, keyCaps } from "../../lib/command-catalog";
 import type { Command } from "../../lib/commands";
 import type { Tenant } from "../../lib/scope";
 import type { Agent, Alert, Device, Rule, Site, SavedView } from "../../lib/types";
@@ -55,10 +55,11 @@ export function tenantTargets(tenants: readonly Tenant[], chosen: string | null,
   }));
 }
 
-/** What a page can do comes first; what moves about on it is for the keys alone. */
+/** In the order of the catalog: what a page can do before what every page can. What moves about on it is for the keys alone. */
 export function commandTargets(commands: readonly Command[]): Target[] {
-  return commands.filter(({ isMove, group }) => !isMove && group !== "Go to").map(({ id, title, group, keys, run }) => ({
-    id: `command:${id}`, group: "Actions", title, detail: group, run, keys: keys && keyCaps(keys).join(" "),
+  const asked = commands.filter(({ isMove, group }) => !isMove && group !== "Go to");
+  return asked.toSorted((a, b) => COMMAND_IDS.indexOf(a.id) - COMMAND_IDS.indexOf(b.id)).map(({ id, title, group, keys, run }) => ({
+    id: `command:${id}`, group: "Actions", title, words: group, run, keys: keys && keyCaps(keys).join(" "),
   }));
 }
 

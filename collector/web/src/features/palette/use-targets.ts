@@ -1,6 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import { useMemo, useSyncExternalStore } from "react";
+import { serverNow } from "../../lib/clock";
 import type { Command } from "../../lib/commands";
 import { live } from "../../lib/live-app";
 import { useAgentNames, useDeviceNames } from "../../lib/live-names";
@@ -8,6 +9,7 @@ import { useMay } from "../../lib/role";
 import { isInScope, useScope } from "../../lib/scope";
 import { useSites } from "../../lib/use-sites";
 import { useViews } from "../../lib/use-views";
+import { ordered } from "../alerts/standing";
 import { useCalled } from "../alerts/subject";
 import { rulesQuery } from "../rules/rules";
 import { groupsFor } from "../settings/sections";
@@ -31,7 +33,7 @@ export function useTargets(commands: readonly Command[]): readonly Entry[] {
   const open = useSyncExternalStore(onAlerts, () => live.alerts.list());
   return useMemo(() => {
     const choose = (id: string | null) => void navigate({ to: ".", search: (old: object) => ({ ...old, tenant: id ?? undefined }) } as never);
-    const alerts = open.filter((alert) => alert.phase !== "resolved" && isInScope(scope, alert));
+    const alerts = ordered(open.filter((alert) => alert.phase !== "resolved" && isInScope(scope, alert)), "worst", serverNow());
     return entriesOf([
       ...commandTargets(commands),
       ...pageTargets(groupsFor({ write, admin, provider, visit })),
