@@ -32,6 +32,7 @@ async function drive(site, view, { check, lookAt, sideways }) {
   const at = { site, url, page, check, look: (name) => lookAt(desk, name) };
   await quicker(site);
   await well(at);
+  await night(at);
   await death(at);
   await sites(at);
   await panels(at);
@@ -62,6 +63,25 @@ async function well({ url, page, check, look }) {
     await page.waitForSelector("[data-over='0']:has-text('Nothing: no incident ended since')");
   });
   await look("now-well-dark");
+}
+
+async function night({ site, page, check, look }) {
+  await check("now: what was wrong and is over is told for the morning, by what it was of", async () => {
+    const [{ tenant }] = await site.ask("GET", "/api/v1/devices");
+    const { id } = await site.ask("POST", "/api/v1/rules", {
+      tenant: tenant.id, name: "Up long enough", severity: "warning", condition: { kind: "metric", name: "uptime_seconds", is: "above", limit: 1 }, for_s: 0, resolve_after_s: 0,
+    });
+    await page.waitForFunction(() => document.querySelectorAll("[data-incident]").length === 3, null, { timeout: TURN_MS });
+    await page.waitForSelector("nav [data-open-alerts='3'][data-tone=warning]");
+    await page.waitForSelector("[data-figure=warning]:has-text('3')");
+    await site.ask("DELETE", `/api/v1/rules/${id}`);
+    await page.waitForSelector(`[data-over='3'] [data-over-root='${site.mortalId}']:has-text('its rule was deleted')`, { timeout: TURN_MS });
+    await page.waitForSelector("[data-all-well]");
+    // By the list as well as by the stream.
+    await page.reload();
+    await page.waitForSelector(`[data-over='3'] [data-over-root='${site.mortalId}']`);
+  });
+  await look("now-night-dark");
 }
 
 async function death({ site, page, check, look }) {
