@@ -74,8 +74,8 @@ async function night({ site, page, check, look }) {
     await page.waitForFunction(() => document.querySelectorAll("[data-incident]").length === 3, null, { timeout: TURN_MS });
     await page.waitForSelector("nav [data-open-alerts='3'][data-tone=warning]");
     await page.waitForSelector("[data-figure=warning]:has-text('3')");
-    await site.ask("DELETE", `/api/v1/rules/${id}`);
-    await page.waitForSelector(`[data-over='3'] [data-over-root='${site.mortalId}']:has-text('its rule was deleted')`, { timeout: TURN_MS });
+    await site.ask("PATCH", `/api/v1/rules/${id}`, { enabled: false });
+    await page.waitForSelector(`[data-over='3'] [data-over-root='${site.mortalId}']:has-text('its rule was switched off')`, { timeout: TURN_MS });
     await page.waitForSelector("[data-all-well]");
     // By the list as well as by the stream.
     await page.reload();
