@@ -19,7 +19,7 @@ export interface Over {
 }
 
 const ended = ({ resolved_at: at }: Alert) => (at ? Date.parse(at) : 0);
-const length = ({ began_at: began, well_at: well, resolved_at: over }: Alert) => Date.parse(well ?? over ?? began) - Date.parse(began);
+const length = ({ began_at: began, well_at: well, resolved_at: end }: Alert) => Date.parse(well ?? end ?? began) - Date.parse(began);
 
 function over(root: string, alerts: readonly Alert[]): Over {
   const [lead] = alerts.toSorted((a, b) => SEVERITIES.indexOf(severityOf(a)) - SEVERITIES.indexOf(severityOf(b)) || length(b) - length(a) || ended(b) - ended(a)) as [Alert];

@@ -37,8 +37,8 @@ export function useOver() {
   return {
     sinceMs,
     over: useMemo(() => (listed ? overSince([...open, ...listed], sinceMs) : null), [open, listed, sinceMs]),
-    /** More ended than one answer tells. */
-    isCut: alerts.data?.meta.next_cursor != null && (listed?.every(({ resolved_at: at }) => at && Date.parse(at) >= sinceMs) ?? false),
+    /** There are more than one answer tells: all that it tells began in these hours. */
+    isCut: Boolean(alerts.data?.meta.next_cursor) && Date.parse(listed?.at(-1)?.began_at ?? "") >= sinceMs,
     changed: useMemo(() => {
       const found = new Map<string, Changed>();
       for (const { device, version, changed, ended_at: at } of jobs.data?.data ?? []) {
