@@ -25,7 +25,7 @@ export function SecretField({ id, label, hint, error, isOwn = false, className =
           className={`${INPUT} pr-9 phone:pr-12 ${className}`} aria-invalid={error ? true : undefined}
           aria-describedby={error || hint ? `${id}-note` : undefined} {...rest} />
         <IconButton label={`${shown ? "Hide" : "Show"} ${label.toLowerCase()}`} aria-pressed={shown}
-          className="absolute top-0 right-0 phone:size-11" onClick={() => setShown(!shown)}>
+          className="absolute inset-y-0.5 right-0.5 h-auto! min-h-0! w-7! phone:w-11!" onClick={() => setShown(!shown)}>
           <Icon name={shown ? "eyeOff" : "eye"} />
         </IconButton>
       </span>

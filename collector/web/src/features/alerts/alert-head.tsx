@@ -51,9 +51,9 @@ export function AlertActions({ alert, acts, isOneOfMany = false }: { alert: Aler
   return (
     <div role="toolbar" aria-label="This alert" className="flex flex-wrap gap-2 phone:*:flex-1">
       <Button look={alert.ack || isOneOfMany ? "plain" : "solid"} title="Acknowledge (a)" disabled={acts.busy} onClick={() => acts.ask("ack", [alert])}>
-        {alert.ack ? "Change the note…" : "Acknowledge…"}
+        {alert.ack ? "Change the note…" : isOneOfMany ? "Acknowledge this…" : "Acknowledge…"}
       </Button>
-      <Button title="Silence (s)" disabled={acts.busy} onClick={() => acts.ask("silence", [alert])}>{isQuiet ? "Silence otherwise…" : "Silence…"}</Button>
+      <Button title="Silence (s)" disabled={acts.busy} onClick={() => acts.ask("silence", [alert])}>{isQuiet ? "Silence otherwise…" : isOneOfMany ? "Silence this…" : "Silence…"}</Button>
       {isQuiet && <Button title="End the silence (u)" disabled={acts.busy} onClick={() => acts.send(ids, { act: "unsilence" })}>End silence</Button>}
       {alert.ack && !isQuiet && (
         <Button title="Undo acknowledgement (u)" disabled={acts.busy} onClick={() => acts.send(ids, { act: "unack" })}>Undo acknowledgement</Button>

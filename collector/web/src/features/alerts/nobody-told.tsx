@@ -22,8 +22,10 @@ export function NobodyTold({ alert }: { alert: Alert }) {
   return (
     <p role="note" data-nobody-told className="flex items-center gap-2 rounded-md bg-degraded-soft px-3 py-1.5">
       <span className="text-degraded"><Icon name="warn" size={14} /></span>
-      <span><span className="font-medium">Nobody was told.</span> No route leads from it to a channel.</span>
-      {admin && <Link to="/settings/notifications" className="text-accent underline underline-offset-4 phone:inline-flex phone:min-h-11 phone:items-center">Set up notifications</Link>}
+      <span>
+        <span className="font-medium">Nobody was told.</span> No route leads from it to a channel.
+        {admin && <>{" "}<Link to="/settings/notifications" className="text-accent underline underline-offset-4">Set up notifications</Link></>}
+      </span>
     </p>
   );
 }

@@ -23,6 +23,7 @@ export function HealthPart({ now: { isKnown, health: { behind, well, all }, agen
         <>
           {behind.length > 0 && <ul aria-label="Agents that are behind">{behind.slice(0, SHOWN).map((one) => <Late key={one.id} {...one} />)}</ul>}
           {hidden > 0 && <Link to="/agents" className={MORE}>and {integer(hidden)} more</Link>}
+          {all > behind.length && <p className="px-4 text-muted phone:px-3">{counted(all - behind.length, "agent")} away: told among the open incidents.</p>}
           <Current ids={well} isAll={all === 0} />
         </>
       )}

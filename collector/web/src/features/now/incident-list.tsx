@@ -23,7 +23,7 @@ export function IncidentList({ now, beside }: { now: Now; beside: Beside }) {
   const { isKnown, ids, incidents, hidden, hold } = now;
   const count = ids.length + hidden;
   return (
-    <NowPart title="Open incidents" note={count > 0 && <span className="inline-flex items-center gap-2"><SeverityFigures now={now} />{counted(count, "incident")}</span>} data-incidents={isKnown ? count : "loading"}>
+    <NowPart title="Open incidents" note={count > 0 && <span className="inline-flex items-center gap-1.5">{counted(count, "incident")} ·<SeverityFigures now={now} /></span>} data-incidents={isKnown ? count : "loading"}>
       {!isKnown ? <Lines count={4} label="Loading incidents" /> : count === 0 ? <AllWell now={now} /> : (
         <ul aria-label="Open incidents" {...ROWS_MARK} onPointerEnter={() => hold(true)} onPointerLeave={() => hold(false)}>
           {ids.map((root) => {

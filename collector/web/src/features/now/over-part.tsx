@@ -27,7 +27,7 @@ export function OverPart() {
           {changed.slice(0, CHANGED_SHOWN).map(({ device, version, at }, i) => (
             <span key={device.id}>
               {i > 0 && ", "}
-              <Link to="/config/$id" params={{ id: version }} className="text-text hover:underline phone:inline-flex phone:min-h-6 phone:items-center">{device.name}</Link>
+              <Link to="/config/$id" params={{ id: version }} className="text-text underline decoration-edge underline-offset-4 phone:inline-flex phone:min-h-6 phone:items-center">{device.name}</Link>
               <span className="text-xs"> {clockTime(Date.parse(at), false)}</span>
             </span>
           ))}
@@ -42,6 +42,7 @@ function Row({ root, lead, times, others }: Over) {
   const { isMixed } = useScope();
   const severity = severityOf(lead);
   const { began_at: began, resolved_at: over } = lead;
+  const when = `${clockTime(Date.parse(began), false)} – ${over ? clockTime(Date.parse(over), false) : ""}`;
   const words = [
     isMixed && lead.tenant.name, lead.site.name, times > 1 && `${integer(times)} times`, others > 0 && `${counted(others, "other alert")}`,
     lead.ack && `acknowledged by ${lead.ack.by}`, endWord(lead.cause),
@@ -52,12 +53,10 @@ function Row({ root, lead, times, others }: Over) {
       <span className="min-w-0 flex-1">
         <span className="flex items-baseline gap-x-4">
           <Link to="/alerts/$id" params={{ id: lead.id }} className="min-w-0 flex-1 wrap-anywhere hover:underline phone:min-h-6">{lead.summary}</Link>
-          <span className="num shrink-0 text-xs text-muted" title={`${dateTime(began)} – ${dateTime(over)}`}>
-            {clockTime(Date.parse(began), false)} – {over && clockTime(Date.parse(over), false)}
-          </span>
+          <span className="num shrink-0 text-xs text-muted phone:hidden" title={`${dateTime(began)} – ${dateTime(over)}`}>{when}</span>
           <span className="num w-20 shrink-0 text-xs text-text phone:w-auto">{lastedWords(lead)}</span>
         </span>
-        <span className="block text-xs text-muted wrap-anywhere">{words.join(" · ")}</span>
+        <span className="block text-xs text-muted wrap-anywhere"><span className="desk:hidden">{when} · </span>{words.join(" · ")}</span>
       </span>
     </li>
   );

@@ -18,9 +18,8 @@ export function endedWords(open: number | null): string | null {
   return open === 0 ? null : `${counted(open, "open alert")} of it ${open === 1 ? "is" : "are"} resolved`;
 }
 
-/** What saving a change does to the open alerts of the rule. */
-export function changeWords(open: number | null): string {
-  if (open === null) return "Saving resolves the open alerts of this rule: what is wrong by the changed rule begins anew.";
-  if (open === 0) return "No alert of this rule is open. What is wrong by the changed rule is counted from then on.";
-  return `Saving resolves ${counted(open, "open alert")} of this rule: what is wrong by the changed rule begins anew.`;
+/** What saving a change does to the open alerts of the rule: by the changed rule all begins anew. Null where none is open. */
+export function changeWords(open: number | null): string | null {
+  if (open === null) return "Saving resolves the open alerts of this rule.";
+  return open === 0 ? null : `Saving resolves ${counted(open, "open alert")} of this rule.`;
 }

@@ -3,6 +3,7 @@ import { COMMAND_IDS, COMMANDS, type CommandId, keyCaps } from "../../lib/comman
 import type { Command } from "../../lib/commands";
 import { keysEnabled, setKeysEnabled } from "../../lib/keys";
 import { CheckField } from "../../ui/check-field";
+import { Icon } from "../../ui/icon";
 import { KeyCaps } from "../../ui/key-caps";
 import { Modal } from "../../ui/modal";
 
@@ -23,8 +24,10 @@ export function KeyHelp({ commands, onClose }: { commands: readonly Command[]; o
         follows <kbd className="font-mono">j</kbd> and <kbd className="font-mono">k</kbd>.
       </p>
       {others.length > 0 && (
-        <details className="mt-2">
-          <summary className="flex min-h-8 cursor-pointer items-center text-muted hover:text-text phone:min-h-11">Keys of other pages</summary>
+        <details className="group mt-2">
+          <summary className="flex min-h-8 cursor-pointer items-center gap-1.5 text-muted hover:text-text phone:min-h-11">
+            <span className="-rotate-90 group-open:rotate-0"><Icon name="chevron" size={14} /></span> Keys of other pages
+          </summary>
           <Groups ids={others} works={false} />
         </details>
       )}
