@@ -19,11 +19,12 @@ export async function inventory(desk, url, { check, look }) {
     await page.fill("#bulk-add", "core, edge");
     await page.click("#bulk-interval");
     await page.click("[role=option]:has-text('30 s')");
+    await page.click("[data-options] summary");
     await page.fill("#bulk-gap", "20");
     await look(desk, "bulk-dark");
     await submit(page);
     await page.waitForSelector("[role=alertdialog] >> text=Change 2 devices?");
-    await page.waitForSelector("[role=alertdialog] >> text=20 ms of pause");
+    await page.waitForSelector("[role=alertdialog] >> text=20 ms delay");
     await confirm(page, "Change 2 devices");
     await page.waitForFunction(() => document.querySelectorAll("[data-tags]").length === 2);
     return wrongUnless((await page.locator("[data-bulk]").count()) === 0, "still marked");
@@ -93,7 +94,7 @@ export async function inventory(desk, url, { check, look }) {
     await page.click("#agent");
     await page.click("[role=option]:has-text('Borealis Net')");
     await page.fill("#address", "192.0.2.7");
-    await page.waitForSelector("[role=dialog] [role=status]:has-text('The agent was not here yet.')");
+    await page.waitForSelector("[role=dialog] [role=status]:has-text('The agent has never connected.')");
     return wrongUnless(await page.isDisabled("[data-find]"), "«Find credential» can be pressed");
   });
   await look(desk, "add-device-refused-dark");

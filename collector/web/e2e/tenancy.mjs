@@ -103,7 +103,7 @@ async function naming(page, url, check, look) {
     return wrongUnless(trail.includes(ALPINE) && trail.includes("Depot"), trail);
   });
   await check("device: nothing is asked of an agent that is not here, and the page says why", async () => {
-    await page.waitForSelector("[data-offline] >> text=The agent was not here yet.");
+    await page.waitForSelector("[data-offline] >> text=The agent has never connected.");
     return wrongUnless(await page.isDisabled("[data-poll]"), "«Poll now» can be pressed");
   });
   await look("tenants-device-dark");

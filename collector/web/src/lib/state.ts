@@ -102,14 +102,14 @@ const CAUSE_HINT: Partial<Record<ShownCause, string>> = {
   level_too_low: "The user may read nothing at this level of security: the device wants a higher one, or lets this user read nothing at all. Add authentication and privacy, or give the user read access.",
   wrong_clock: "The clocks of agent and device do not agree, even after they were set anew. Check the engine time of the device; a restart of its SNMP service may help.",
   wrong_context: "The device has no such SNMPv3 context. Check its name; most devices take none.",
-  other_source: "It answers from another address, which strict source refuses. Turn off «Take answers only from this address», or give it the address that it answers from.",
+  other_source: "It answers from another address, which strict source refuses. Turn on «Accept replies from other addresses», or give it the address that it answers from.",
   unresolved: "The name does not resolve on the agent's host. Check the name, or the DNS that host uses.",
   no_interface: "There is no network interface of the name behind the «%» on the agent's host. Check the end of the address.",
   packet_loss: "Some of the answers are lost on the way. Check the link and its load; the chart shows since when.",
   no_echo: "It answers over SNMP and lately not to echo requests. A firewall may have come in between; after ten bursts without an answer they do not count any more.",
-  agent_unseen: "Its agent was not here yet. Start it at the site; the first poll follows when it connects.",
+  agent_unseen: "Its agent has never connected. Start it at the site; the first poll follows when it connects.",
   credential_damaged: "What is stored of its credential cannot be read: it was altered, or sealed under a key that is gone. SNMP asks nothing.",
-  agent_revoked: "Its agent is revoked, so nobody asks it. Give it to another agent: «Edit device», then «Polled by».",
+  agent_revoked: "Its agent is revoked, so nobody asks it. Give it to another agent: «Edit device», then «Agent».",
 };
 
 /** In place of a value that is missing: why. */

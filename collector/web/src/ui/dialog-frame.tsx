@@ -2,6 +2,7 @@ import { Dialog } from "radix-ui";
 import { type ReactNode, useState } from "react";
 import { IconButton } from "./button";
 import { Icon } from "./icon";
+import { InPanelContext } from "./in-panel";
 
 export interface DialogProps {
   open: boolean;
@@ -44,7 +45,10 @@ export function DialogFrame({ open, onOpenChange, title, description, children, 
               </IconButton>
             </Dialog.Close>
           </header>
-          <div className="flex min-h-0 flex-1 flex-col overflow-y-auto px-5 py-4">{children}</div>
+          {/* The buttons of a form have its lower edge; what has the focus stands above them. */}
+          <div className="flex min-h-0 flex-1 flex-col overflow-y-auto px-5 py-4 has-[form]:scroll-pb-20 has-[form]:pb-0">
+            <InPanelContext value={true}>{children}</InPanelContext>
+          </div>
         </Dialog.Content>
       </Dialog.Portal>
     </Dialog.Root>

@@ -1,7 +1,8 @@
-import { type ReactNode, type SubmitEvent, useEffect, useRef } from "react";
+import { type ReactNode, type SubmitEvent, use, useEffect, useRef } from "react";
 import { ApiError } from "../lib/api";
 import { Button } from "./button";
 import { ErrorNote } from "./error-note";
+import { InPanelContext } from "./in-panel";
 
 type Fields = Readonly<Record<string, string>>;
 
@@ -24,15 +25,23 @@ interface Props {
   disabled?: boolean;
   onCancel: () => void;
   cancelLabel?: string;
+  /** On a page it is longer than the screen: its buttons stay in sight there, too. */
+  isLong?: boolean;
   children: ReactNode;
 }
+
+const END = "mt-auto flex flex-wrap items-center justify-end gap-2";
+/** What is below shows through nowhere: as wide as the panel, or as the form on a page. */
+const END_IN_PANEL = "sticky bottom-0 z-2 -mx-5 border-t border-line bg-raised px-5 py-3";
+const END_OF_PAGE = "sticky bottom-0 z-2 border-t border-line bg-bg py-3";
 
 /** A form that leads to its first wrong field, and says below what belongs to none. */
 export function Form({
   onSubmit, error, fields = fieldErrors(error), shows, action, busy, busyAction = action, disabled, onCancel,
-  cancelLabel = "Cancel", children,
+  cancelLabel = "Cancel", isLong, children,
 }: Props) {
   const form = useRef<HTMLFormElement>(null);
+  const isInPanel = use(InPanelContext);
   const told = Object.keys(fields).filter((name) => shows.includes(name));
   const left = Object.keys(fields).filter((name) => !shows.includes(name));
   const wrong = told.map((name) => fields[name]).join(" ");
@@ -49,7 +58,7 @@ export function Form({
       {error && told.length === 0 && <ErrorNote error={error} />}
       {error && told.length > 0 && left.length > 0 && <ErrorNote error={new Error(left.map((name) => fields[name]).join(" "))} />}
       {wrong && <p role="alert" className="sr-only">The form has errors. {wrong}</p>}
-      <div className="mt-auto flex justify-end gap-2 pt-1">
+      <div className={`${END} ${isInPanel ? END_IN_PANEL : isLong ? END_OF_PAGE : "pt-1"}`} data-form-end>
         <Button onClick={onCancel}>{cancelLabel}</Button>
         <Button type="submit" look="solid" disabled={busy || disabled}>
           {busy ? busyAction : action}

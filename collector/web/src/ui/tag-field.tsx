@@ -21,7 +21,7 @@ interface Props {
 
 /** Tags as chips: Enter or a comma makes one, a click takes it away. */
 export function TagField({
-  id, label, tags, onChange, onTyped, known, commas = true, hint = "Enter or a comma ends a tag.", placeholder = "core, customer-edge", error,
+  id, label, tags, onChange, onTyped, known, commas = true, hint, placeholder = "core, customer-edge", error,
 }: Props) {
   const list = useId();
   const [text, setText] = useState("");
@@ -55,7 +55,7 @@ export function TagField({
         </ul>
       )}
       <input id={id} className={INPUT} value={text} list={list} autoComplete="off" autoCapitalize="none" spellCheck={false}
-        placeholder={placeholder} aria-invalid={error ? true : undefined} aria-describedby={`${id}-note`}
+        placeholder={placeholder} aria-invalid={error ? true : undefined} aria-describedby={error || hint ? `${id}-note` : undefined}
         onChange={(event) => (commas && event.target.value.includes(",") ? take(event.target.value) : put(event.target.value))}
         onKeyDown={onKeyDown} onBlur={() => text.trim() && take(text)} />
       <datalist id={list}>

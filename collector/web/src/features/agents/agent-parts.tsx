@@ -27,7 +27,7 @@ export function AgentHeadLine({ agent }: { agent: Agent }) {
   return (
     <div className="flex flex-wrap items-center gap-x-4 gap-y-1">
       <StateBadge {...useAgentState(agent)} />
-      <span className="text-xs text-muted">{agent.last_seen_at ? <>heard <Age at={agent.last_seen_at} long /></> : "not here yet"}</span>
+      <span className="text-xs text-muted">{agent.last_seen_at ? <>heard <Age at={agent.last_seen_at} long /></> : "never connected"}</span>
     </div>
   );
 }

@@ -12,7 +12,7 @@ export interface AgentState {
 function told(agent: Agent, nowMs: number): AgentState {
   const state = shownAgent(agent, nowMs);
   if (agent.revoked_at) return { state, note: "revoked" };
-  if (!agent.last_seen_at) return { state, note: "not here yet" };
+  if (!agent.last_seen_at) return { state, note: "never connected" };
   if (state !== agent.state) return { state, note: "stale" };
   return { state, note: state === "up" && isBackfilling(agent, nowMs) ? "backfilling" : null };
 }

@@ -10,7 +10,7 @@ it("says why nothing can be asked of an agent that is away", () => {
   expect(offlineWords(agent, NOW)).toBe(`The agent is offline since ${sinceTime(seen, NOW)}.`);
   const stopped = offlineWords({ ...agent, offline_reason: "stopped" }, NOW);
   expect(stopped).toBe(`The agent is stopped since ${sinceTime(seen, NOW)}.`);
-  expect(offlineWords({ ...agent, last_seen_at: null }, NOW)).toBe("The agent was not here yet.");
+  expect(offlineWords({ ...agent, last_seen_at: null }, NOW)).toBe("The agent has never connected.");
   expect(offlineWords({ ...agent, revoked_at: seen }, NOW)).toBe("The agent is revoked.");
 });
 

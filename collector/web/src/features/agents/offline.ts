@@ -12,7 +12,7 @@ type Told = Pick<Agent, "state" | "last_seen_at" | "revoked_at" | "offline_reaso
 export function offlineWords(agent: Told | undefined, nowMs: number): string | null {
   if (!agent) return null;
   if (agent.revoked_at) return "The agent is revoked.";
-  if (!agent.last_seen_at) return "The agent was not here yet.";
+  if (!agent.last_seen_at) return "The agent has never connected.";
   const state = shownAgent(agent, nowMs);
   if (state === "up" || state === "degraded") return null;
   const what = agent.offline_reason === "stopped" ? "stopped" : "offline";

@@ -1,5 +1,5 @@
 import { SidePanel } from "../../ui/side-panel";
-import { DropLogin, LoginForm } from "./own-login";
+import { LoginForm } from "./own-login";
 import type { Backup } from "./types";
 
 interface Props {
@@ -15,8 +15,7 @@ export function LoginPanel({ device, name, backup, open, onClose }: Props) {
   return (
     <SidePanel open={open} onOpenChange={(on) => on || onClose()} title={`SSH login of ${name}`}
       description="Its own, in place of that of a credential profile.">
-      <LoginForm device={device} backup={backup} onDone={onClose} />
-      {backup.login?.from === "device" && <DropLogin device={device} name={name} onDone={onClose} />}
+      <LoginForm device={device} name={name} backup={backup} onDone={onClose} />
     </SidePanel>
   );
 }

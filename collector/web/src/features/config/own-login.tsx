@@ -28,7 +28,7 @@ const SHOWS = [...LOGIN_SHOWS, "port"];
  * A login that is this device's alone, in place of that of a credential profile, and the port it is for: the
  * device is asked as soon as it has a login, and must not be asked at another port than it serves.
  */
-export function LoginForm({ device, backup, onDone }: { device: string; backup: Backup; onDone: () => void }) {
+export function LoginForm({ device, name, backup, onDone }: { device: string; name: string; backup: Backup; onDone: () => void }) {
   const [own] = useState(backup.login?.from === "device" ? backup.login : null);
   const [was] = useState(loginDraftOf(own));
   const [draft, setDraft] = useState(was);
@@ -52,16 +52,17 @@ export function LoginForm({ device, backup, onDone }: { device: string; backup: 
       <LoginFields id="own" draft={draft} onChange={setDraft} wrong={fields} hint={hintOf(backup)} />
       <PortField id="own-port" port={port} error={fields["port"]} onChange={setPort} />
       <p className="text-xs text-muted">{thenOf(backup)}</p>
+      {own && <DropLogin device={device} name={name} onDone={onDone} />}
     </Form>
   );
 }
 
 /** Gives the device up to the credential profiles. */
-export function DropLogin({ device, name, onDone }: { device: string; name: string; onDone: () => void }) {
+function DropLogin({ device, name, onDone }: { device: string; name: string; onDone: () => void }) {
   const [asking, setAsking] = useState(false);
   const drop = useChangeBackup(device, onDone);
   return (
-    <div className="mt-6 border-t border-line pt-4">
+    <div className="self-start">
       <Button onClick={() => setAsking(true)}>Use a credential profile instead…</Button>
       <Confirm open={asking} onOpenChange={setAsking} title={`Delete the SSH login of ${name}?`} action="Delete it" busy={drop.isPending}
         error={drop.error} loses={["The login that it has of its own"]} onConfirm={() => drop.mutate({ login: null })}>

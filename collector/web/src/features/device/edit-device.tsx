@@ -8,13 +8,14 @@ import { useKnownTags } from "../../lib/use-known-tags";
 import { FieldFrame, TextField } from "../../ui/field";
 import { fieldErrors, Form } from "../../ui/form";
 import { Picker } from "../../ui/picker";
+import { Segments } from "../../ui/segments";
 import { SidePanel } from "../../ui/side-panel";
 import { TagField } from "../../ui/tag-field";
 import { useAgentsOf } from "../fleet/agents-of";
 import { INTERVALS } from "../fleet/intervals";
 import { draftWrong, isGiven, SNMP_SHOWS, snmpErrors } from "../credentials/snmp-draft";
 import { SnmpFields } from "../credentials/snmp-fields";
-import { LoginDetails } from "../config/login-details";
+import { LoginPart } from "../config/login-part";
 import { changed, credentialHint, draftWas, optionsOf } from "./edit-changes";
 import { OPTION_SHOWS, OptionFields, optionsWrong } from "./option-fields";
 import { OwnCredential } from "./own-credential";
@@ -27,13 +28,17 @@ interface Props {
   onClose: () => void;
 }
 
+const PAGES = [{ value: "device" as const, label: "Device and SNMP" }, { value: "login" as const, label: "SSH login" }];
+
 export function EditDevice({ detail, open, onClose }: Props) {
   const { admin } = useMayIn()(detail.tenant.id);
+  const [page, setPage] = useState<"device" | "login">("device");
   return (
     <SidePanel open={open} onOpenChange={(on) => on || onClose()} title={detail.name} description="Its history stays with it.">
-      <DeviceForm detail={detail} onDone={onClose} />
-      {detail.snmp.credential === "own" && <OwnCredential detail={detail} />}
-      {admin && <LoginDetails device={detail.id} name={detail.name} onDone={onClose} />}
+      {admin && <div className="-mt-1 mb-3"><Segments label="What to edit" segments={PAGES} value={page} onChange={setPage} /></div>}
+      {/* What is typed on one page is there when one comes back from the other. */}
+      <div className={page === "device" ? "flex flex-1 flex-col" : "hidden"}><DeviceForm detail={detail} onDone={onClose} /></div>
+      {page === "login" && <LoginPart device={detail.id} name={detail.name} onDone={onClose} />}
     </SidePanel>
   );
 }
@@ -82,18 +87,19 @@ function DeviceForm({ detail, onDone }: { detail: DeviceDetail; onDone: () => vo
   return (
     <Form onSubmit={submit} error={wrong ? new Error("Nothing is sent yet.") : save.error} fields={fields} shows={SHOWS} action="Save" busy={save.isPending} onCancel={onDone}>
       <TextField id="device-name" name="name" label="Name" autoComplete="off" defaultValue={detail.name} error={fields["name"]}
-        hint="Left empty, it is called what the device calls itself." />
+        hint="Empty: the system name that the device tells." />
       <TextField id="device-address" name="address" label="Address" autoComplete="off" autoCapitalize="none" spellCheck={false}
-        defaultValue={detail.address} hint="As the agent sees it; add :port if it is not 161." error={fields["address"]} />
+        defaultValue={detail.address} hint="IP address or host name; add :port if it is not 161." error={fields["address"]} />
       <TagField id="device-tags" label="Tags" tags={tags} onChange={setTags} known={known} error={fields["tags"]} />
-      <FieldFrame id="device-agent" label="Polled by" error={fields["agent"]}>
-        <Picker id="device-agent" label="Polled by" value={agent} onChange={setAgent} choices={agents} invalid={!!fields["agent"]} />
+      <FieldFrame id="device-agent" label="Agent" error={fields["agent"]}>
+        <Picker id="device-agent" label="Agent" value={agent} onChange={setAgent} choices={agents} invalid={!!fields["agent"]} />
       </FieldFrame>
       <FieldFrame id="device-interval" label="Poll interval" error={fields["interval_s"]}>
         <Picker id="device-interval" label="Poll interval" value={interval} onChange={setInterval} choices={intervals} />
       </FieldFrame>
       <SnmpFields id="device" draft={draft} onChange={setDraft} wrong={wrong ?? snmpErrors(fields)}
         hint={credentialHint(detail.snmp, draft.version)} />
+      {detail.snmp.credential === "own" && <OwnCredential detail={detail} />}
       <OptionFields id="device" options={options} onChange={setOptions} wrong={fields} />
     </Form>
   );

@@ -6,7 +6,7 @@ import { useShown } from "../fleet/fleet-row";
 /** When the first answer is to be expected, by what keeps it away. */
 const FIRST_ANSWER: Partial<Record<ShownCause, string>> = {
   pending: "The first poll reads the interface table; it is due within one interval.",
-  agent_unseen: "The agent of the device was not here yet. The first poll follows when it connects.",
+  agent_unseen: "The agent of the device has never connected. The first poll follows when it connects.",
   agent_offline: "The agent of the device is not connected. The interfaces show here with the first answer that it sends.",
   agent_revoked: "The agent of the device is revoked. Its interfaces show here when another agent asks it.",
 };

@@ -11,18 +11,18 @@ it("sends only what differs", () => {
   expect(optionsSent(USUAL, { ...USUAL, ping: false })).toEqual({ ping: true });
 });
 
-it.each(["", "-1", "1001", "1e3", "ten"])("refuses the pause «%s» before it is sent", (gap) => {
+it.each(["", "-1", "1001", "1e3", "ten"])("refuses the delay «%s» before it is sent", (gap) => {
   expect(optionsWrong({ ...USUAL, gap })).toHaveProperty("request_gap_ms");
 });
 
-it("takes every pause there can be", () => {
+it("takes every delay there can be", () => {
   expect(["0", "1000", " 20 "].map((gap) => optionsWrong({ ...USUAL, gap }))).toEqual([{}, {}, {}]);
 });
 
-it("says whether it is as usual, and opens where something is wrong", () => {
+it("says whether it is changed, and opens where something is wrong", () => {
   const change = vi.fn();
   const { rerender, container } = render(<OptionFields id="x" options={USUAL} onChange={change} wrong={{}} />);
-  expect(screen.getByText("as usual")).toBeTruthy();
+  expect(screen.getByText("defaults")).toBeTruthy();
   fireEvent.click(screen.getByLabelText(/Send echo requests/));
   expect(change).toHaveBeenCalledWith({ ...USUAL, ping: false });
   rerender(<OptionFields id="x" options={{ ...USUAL, gap: "x" }} onChange={change} wrong={{ request_gap_ms: "no" }} />);

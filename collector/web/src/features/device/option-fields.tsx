@@ -1,6 +1,6 @@
 import { CheckField } from "../../ui/check-field";
 import { TextField } from "../../ui/field";
-import { Icon } from "../../ui/icon";
+import { Fold } from "../../ui/fold";
 
 /** How a device is asked, beside the credential. */
 export interface Options {
@@ -42,26 +42,19 @@ interface Props {
   wrong: Readonly<Record<string, string>>;
 }
 
-/** Folded away: for nearly all devices they are right as they are. */
+/** For nearly all devices they are right as they are. */
 export function OptionFields({ id, options, onChange, wrong }: Props) {
-  const isWrong = OPTION_SHOWS.some((name) => wrong[name]);
   const isUsual = Object.keys(optionsSent(options)).length === 0;
   return (
-    <details className="group rounded-md border border-line px-3" open={isWrong || undefined} data-options>
-      <summary className="flex min-h-9 cursor-pointer items-center gap-2 font-medium select-none phone:min-h-11">
-        How it is asked <span className="flex-1 text-xs font-normal text-muted">{isUsual ? "as usual" : "changed"}</span>
-        <span className="text-muted group-open:rotate-180"><Icon name="chevron" size={14} /></span>
-      </summary>
-      <div className="flex flex-col gap-2 pb-3">
-        <CheckField label="Send echo requests" checked={options.ping} onChange={(ping) => onChange({ ...options, ping })}
-          hint="They tell a device that is down from one whose SNMP is; off for those that take them amiss." />
-        <CheckField label="Take answers only from this address" checked={options.strict_source}
-          onChange={(strict_source) => onChange({ ...options, strict_source })}
-          hint="Routers with many addresses may answer from another one; off, that is taken and shown." />
-        <TextField id={`${id}-gap`} label="Pause between two questions" inputMode="numeric" autoComplete="off" value={options.gap}
-          error={wrong["request_gap_ms"]} hint="In milliseconds, 1000 at most. For devices that get out of breath; 0 for all others."
-          onChange={(event) => onChange({ ...options, gap: event.target.value })} />
-      </div>
-    </details>
+    <Fold title="Polling options" note={isUsual ? "defaults" : "changed"} isWrong={OPTION_SHOWS.some((name) => wrong[name])}>
+      <CheckField label="Send echo requests" checked={options.ping} onChange={(ping) => onChange({ ...options, ping })}
+        hint="Tells a device that is down from one whose SNMP is." />
+      <CheckField label="Accept replies from other addresses" checked={!options.strict_source}
+        onChange={(on) => onChange({ ...options, strict_source: !on })}
+        hint="Routers with many addresses may reply from another one." />
+      <TextField id={`${id}-gap`} label="Delay between requests" inputMode="numeric" autoComplete="off" value={options.gap}
+        error={wrong["request_gap_ms"]} hint="Milliseconds, up to 1000. Only for devices that drop requests."
+        onChange={(event) => onChange({ ...options, gap: event.target.value })} />
+    </Fold>
   );
 }

@@ -18,7 +18,7 @@ export function OwnCredential({ detail: { id, name, snmp } }: { detail: DeviceDe
     },
   });
   return (
-    <div className="mt-6 border-t border-line pt-4">
+    <div className="-mt-2">
       <Button onClick={() => setAsking(true)}>Use a credential profile instead…</Button>
       <Confirm open={asking} onOpenChange={setAsking} title={`Delete the ${what} of ${name}?`} action="Delete it"
         busy={drop.isPending} error={drop.error} loses={[`The ${what} that it has of its own`]} onConfirm={() => drop.mutate()}>

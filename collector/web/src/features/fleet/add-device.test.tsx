@@ -62,13 +62,13 @@ it("leaves the community to a credential profile where none is typed", async () 
 it("adds a device that nothing is known of but its address, with its options", async () => {
   const post = vi.spyOn(api, "POST").mockResolvedValue({ data: { data: { id: "dev_1", tags: [] } }, response: new Response() } as never);
   show(() => {});
-  expect(screen.getByText(/watched by echo requests alone/)).toBeTruthy();
+  expect(screen.getByText(/only pinged/)).toBeTruthy();
   fireEvent.change(screen.getByLabelText("Address"), { target: { value: "192.0.2.7" } });
-  fireEvent.change(screen.getByLabelText("Pause between two questions"), { target: { value: "2000" } });
+  fireEvent.change(screen.getByLabelText("Delay between requests"), { target: { value: "2000" } });
   fireEvent.click(screen.getByRole("button", { name: "Add device" }));
   expect(screen.getByText("It must be 0 to 1000 milliseconds.")).toBeTruthy();
   expect(post).not.toHaveBeenCalled();
-  fireEvent.change(screen.getByLabelText("Pause between two questions"), { target: { value: "20" } });
+  fireEvent.change(screen.getByLabelText("Delay between requests"), { target: { value: "20" } });
   fireEvent.click(screen.getByRole("button", { name: "Add device" }));
   await waitFor(() => expect(post).toHaveBeenCalledOnce());
   expect(post.mock.calls[0]?.[1]).toEqual({

@@ -59,7 +59,7 @@ const SHOWS = ["agent", "address", "host", "port", "name", "interval_s", "tags",
 
 /** Why a device without a credential is worth to be added. */
 const NO_CREDENTIAL =
-  "Stored sealed; never shown again. Left empty, the credential profile that fits is used; where none fits, the device is watched by echo requests alone.";
+  "Empty: the credential profile that fits is used. Where none fits, the device is only pinged.";
 
 export function AddDeviceForm({ onDone }: { onDone: () => void }) {
   const agents = useAgentChoices();
@@ -138,10 +138,10 @@ export function AddDeviceForm({ onDone }: { onDone: () => void }) {
       </FieldFrame>
       <TextField id="address" name="address" label="Address" placeholder="192.0.2.1 or core-1.example.net"
         autoComplete="off" autoCapitalize="none" spellCheck={false} value={address} onChange={(event) => anew(setAddress)(event.target.value)}
-        hint="An IP address or host name as the agent sees it; add :port if it is not 161."
+        hint="IP address or host name; add :port if it is not 161."
         error={fields["address"] ?? fields["host"] ?? fields["port"]} />
       <TextField id="name" name="name" label="Name" placeholder="The device's own"
-        hint="Left empty, it is the address until the device tells its system name." autoComplete="off" error={fields["name"]} />
+        hint="Empty: the system name that the device tells." autoComplete="off" error={fields["name"]} />
       <SnmpFields id="snmp" draft={draft} onChange={anew(setDraft)} wrong={snmpWrong} hint={NO_CREDENTIAL} />
       <FindCredential find={find} onFind={agent && address.trim() ? search : null} offline={offline} onUse={use} isUsed={isUsed}
         isToldAbove={Object.keys(fieldErrors(find.error)).some((name) => SHOWS.includes(name) || name.startsWith("credentials["))} />

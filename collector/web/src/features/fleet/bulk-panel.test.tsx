@@ -70,16 +70,16 @@ it("moves none of several tenants", () => {
   expect(screen.getByText(/of several tenants/)).toBeTruthy();
 });
 
-it("refuses a pause that is none, and sends one that is", async () => {
+it("refuses a delay that is none, and sends one that is", async () => {
   const post = vi.spyOn(api, "POST").mockResolvedValue({ data: { data: { devices: 2 } }, response: new Response() } as never);
   const done = show("dev_1", "dev_2");
-  const pause = screen.getByLabelText("Pause between two questions");
-  fireEvent.change(pause, { target: { value: "2000" } });
+  const delay = screen.getByLabelText("Delay between requests");
+  fireEvent.change(delay, { target: { value: "2000" } });
   fireEvent.click(screen.getByRole("button", { name: "Change 2 devices…" }));
   expect(screen.getByText("It must be 0 to 1000 milliseconds.")).toBeTruthy();
-  fireEvent.change(pause, { target: { value: "20" } });
+  fireEvent.change(delay, { target: { value: "20" } });
   fireEvent.click(screen.getByRole("button", { name: "Change 2 devices…" }));
-  expect(screen.getByRole("alertdialog").textContent).toContain("20 ms of pause");
+  expect(screen.getByRole("alertdialog").textContent).toContain("20 ms delay");
   fireEvent.click(screen.getByRole("button", { name: "Change 2 devices" }));
   await waitFor(() => expect(done).toHaveBeenCalledOnce());
   expect(post.mock.calls[0]?.[1]).toEqual({ body: { ids: ["dev_1", "dev_2"], change: { request_gap_ms: 20 } } });

@@ -20,11 +20,11 @@ import { OPTION_SHOWS, optionsWrong, USUAL } from "../device/option-fields";
 import { INTERVALS } from "./intervals";
 
 const STAYS = "stays";
-const AS_IT_IS = { value: STAYS, label: "Stays as it is" };
+const AS_IT_IS = { value: STAYS, label: "Unchanged" };
 const CREDENTIALS = [
-  { value: "stay", label: "Stays", note: "Each keeps what it is asked with." },
-  { value: "own", label: "A new one", note: "The same for all of them, in place of their own." },
-  { value: "profile", label: "Of a credential profile", note: "Their own is deleted; the profile that fits is used." },
+  { value: "stay", label: "Unchanged", note: "Each device keeps its own." },
+  { value: "own", label: "New credential", note: "One for all of them, in place of their own." },
+  { value: "profile", label: "Credential profile", note: "Their own is deleted; the profile that fits is used." },
 ] as const;
 const SHOWS = ["interval_s", "add_tags", "remove_tags", "agent", ...OPTION_SHOWS, ...SNMP_SHOWS];
 
@@ -61,7 +61,7 @@ export function BulkPanel({ open, ids, onClose, onDone }: Props) {
   const count = deviceCount(ids.length);
   const agent = asked?.agent ? live.agents.get(asked.agent) : undefined;
   return (
-    <SidePanel open={open} onOpenChange={(on) => on || close()} title={`Edit ${count}`} description="What is left as it is stays, on each of them.">
+    <SidePanel open={open} onOpenChange={(on) => on || close()} title={`Edit ${count}`} description="Only what you change here is changed.">
       <BulkForm ids={ids} refused={isOfField(change.error) ? change.error : null} onAsk={ask} onCancel={close} />
       <Confirm open={asked !== null} isMild={asked?.community === undefined && !asked?.snmp} title={`Change ${count}?`} action={`Change ${count}`} busy={change.isPending} error={change.error}
         onOpenChange={(on) => {
@@ -116,7 +116,7 @@ function BulkForm({ ids, refused, onAsk, onCancel }: {
       </FieldFrame>
       <AgentField tenant={tenant} value={agent} onChange={setAgent} error={fields["agent"]} />
       <TagField id="bulk-add" label="Add tags" tags={add} onChange={setAdd} known={known} error={fields["add_tags"]} />
-      <TagField id="bulk-remove" label="Take tags away" tags={remove} onChange={setRemove} known={known} error={fields["remove_tags"]} />
+      <TagField id="bulk-remove" label="Remove tags" tags={remove} onChange={setRemove} known={known} error={fields["remove_tags"]} />
       <RadioCards legend="Credential" name="credential" cards={CREDENTIALS} value={credential} onChange={setCredential} />
       {credential === "own" && (
         <SnmpFields id="bulk" draft={draft} onChange={setDraft} wrong={wrong ?? snmpErrors(fields)} hint="Stored sealed; never shown again." />
@@ -132,10 +132,10 @@ function AgentField({ tenant, value, onChange, error }: {
 }) {
   const agents = useAgentsOf(tenant);
   if (!tenant) {
-    return <p className="text-xs text-muted">They are of several tenants: mark those of one to move them to another agent.</p>;
+    return <p className="text-xs text-muted">These devices are of several tenants: mark those of one to move them to another agent.</p>;
   }
   return (
-    <FieldFrame id="bulk-agent" label="Move to agent" error={error} hint="Their history stays with them.">
+    <FieldFrame id="bulk-agent" label="Move to agent" error={error}>
       <Picker id="bulk-agent" label="Move to agent" value={value} onChange={onChange} invalid={!!error}
         choices={[AS_IT_IS, ...agents]} />
     </FieldFrame>

@@ -43,7 +43,7 @@ it("changes how they are asked, each part alone", () => {
   expect(changeOf({ ...nothing, manner: { ...STAYING, ping: "off" } })).toEqual({ ping: false });
   expect(changeOf({ ...nothing, manner: { ping: "", strict: "on", gap: "0" } })).toEqual({ strict_source: true, request_gap_ms: 0 });
   expect(linesOf({ ping: false, strict_source: true, request_gap_ms: 20 }, "")).toEqual([
-    "No echo requests are sent", "Answers are taken only from the address that was asked", "20 ms of pause between two questions",
+    "No echo requests are sent", "Replies from other addresses are refused", "20 ms delay between requests",
   ]);
-  expect(linesOf({ request_gap_ms: 0 }, "")).toEqual(["No pause between two questions"]);
+  expect(linesOf({ request_gap_ms: 0 }, "")).toEqual(["No delay between requests"]);
 });

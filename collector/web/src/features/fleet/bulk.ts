@@ -68,13 +68,13 @@ export function linesOf(
   const lines: string[] = [];
   if (interval !== undefined) lines.push(`Polled every ${interval} s`);
   if (add) lines.push(`Tags added: ${add.join(", ")}`);
-  if (remove) lines.push(`Tags taken away: ${remove.join(", ")}`);
+  if (remove) lines.push(`Tags removed: ${remove.join(", ")}`);
   if (agent !== undefined) lines.push(`Moved to ${called}: what an agent before it has not sent yet is left out`);
   if (community === null) lines.push("Their own credential is deleted; a credential profile is used");
   if (snmp) lines.push(`SNMP ${snmp.version} with a new ${"user" in snmp ? `user, ${snmp.user.name},` : "community"} in place of their own`);
   if (ping !== undefined) lines.push(ping ? "Echo requests are sent" : "No echo requests are sent");
-  if (strict !== undefined) lines.push(strict ? "Answers are taken only from the address that was asked" : "Answers from another address are taken");
-  if (gap !== undefined) lines.push(gap === 0 ? "No pause between two questions" : `${gap} ms of pause between two questions`);
+  if (strict !== undefined) lines.push(strict ? "Replies from other addresses are refused" : "Replies from other addresses are accepted");
+  if (gap !== undefined) lines.push(gap === 0 ? "No delay between requests" : `${gap} ms delay between requests`);
   return lines;
 }
 

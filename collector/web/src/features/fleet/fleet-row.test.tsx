@@ -11,7 +11,7 @@ const device = {
 } as unknown as Device;
 const agent = { id: "agt_1", name: "box-1", last_seen_at: null, revoked_at: null } as unknown as Agent;
 
-it("tells a first poll from an agent that was not here yet, as soon as the agents are known", () => {
+it("tells a first poll from an agent that has never connected, as soon as the agents are known", () => {
   const load = vi.spyOn(live, "ensureAgents").mockImplementation(() => {});
   const { result } = renderHook(() => useShown(device));
   expect(result.current.slice(0, 2)).toEqual(["unknown", "pending"]);

@@ -1,9 +1,12 @@
 import { FieldFrame, TextField } from "../../ui/field";
+import { Fold } from "../../ui/fold";
 import { Picker } from "../../ui/picker";
-import type { Manner } from "./bulk";
+import { OPTION_SHOWS } from "../device/option-fields";
+import { type Manner, STAYING } from "./bulk";
 
 /** A picker's value is never empty. */
 const STAYS = "stays";
+const UNCHANGED = { value: STAYS, label: "Unchanged" };
 
 interface Props {
   manner: Manner;
@@ -15,22 +18,22 @@ interface Props {
 export function MannerFields({ manner, onChange, wrong }: Props) {
   const choose = (part: "ping" | "strict") => (value: string) =>
     onChange({ ...manner, [part]: value === STAYS ? "" : value });
+  const isStaying = manner.ping === STAYING.ping && manner.strict === STAYING.strict && manner.gap.trim() === STAYING.gap;
   return (
-    <fieldset className="flex flex-col gap-4 border-t border-line pt-4" data-manner>
-      <legend className="sr-only">How they are asked</legend>
+    <Fold title="Polling options" note={isStaying ? "unchanged" : "changed"} isWrong={OPTION_SHOWS.some((name) => wrong[name])}>
       <FieldFrame id="bulk-ping" label="Echo requests" error={wrong["ping"]}>
         <Picker id="bulk-ping" label="Echo requests" value={manner.ping || STAYS} onChange={choose("ping")} choices={[
-          { value: STAYS, label: "Stays as it is" }, { value: "on", label: "Sent" }, { value: "off", label: "Not sent" },
+          UNCHANGED, { value: "on", label: "Sent" }, { value: "off", label: "Not sent" },
         ]} />
       </FieldFrame>
-      <FieldFrame id="bulk-strict" label="Answers from another address" error={wrong["strict_source"]}>
-        <Picker id="bulk-strict" label="Answers from another address" value={manner.strict || STAYS} onChange={choose("strict")} choices={[
-          { value: STAYS, label: "Stays as it is" }, { value: "off", label: "Taken and shown" }, { value: "on", label: "Not taken" },
+      <FieldFrame id="bulk-strict" label="Replies from other addresses" error={wrong["strict_source"]}>
+        <Picker id="bulk-strict" label="Replies from other addresses" value={manner.strict || STAYS} onChange={choose("strict")} choices={[
+          UNCHANGED, { value: "off", label: "Accepted" }, { value: "on", label: "Refused" },
         ]} />
       </FieldFrame>
-      <TextField id="bulk-gap" label="Pause between two questions" inputMode="numeric" autoComplete="off" value={manner.gap}
-        placeholder="Stays as it is" error={wrong["request_gap_ms"]} hint="In milliseconds, 1000 at most; 0 for none."
+      <TextField id="bulk-gap" label="Delay between requests" inputMode="numeric" autoComplete="off" value={manner.gap}
+        placeholder="Unchanged" error={wrong["request_gap_ms"]} hint="Milliseconds, up to 1000; 0 for none."
         onChange={(event) => onChange({ ...manner, gap: event.target.value })} />
-    </fieldset>
+    </Fold>
   );
 }

@@ -11,7 +11,7 @@ export interface Behind {
 }
 
 export interface DataHealth {
-  /** The worst first: offline, not here yet, catching up. */
+  /** The worst first: offline, never connected, catching up. */
   behind: readonly Behind[];
   /** Ids of those that are not. */
   well: readonly string[];
@@ -53,5 +53,5 @@ export function oldestAck(agents: readonly (Pick<Agent, "last_ack_at" | "devices
 }
 
 export const LAG_WORD: Readonly<Record<Lag, string>> = {
-  offline: "offline", stopped: "stopped", unseen: "not here yet", backfilling: "backfilling", degraded: "degraded",
+  offline: "offline", stopped: "stopped", unseen: "never connected", backfilling: "backfilling", degraded: "degraded",
 };

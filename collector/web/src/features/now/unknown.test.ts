@@ -39,7 +39,7 @@ it("an agent that is away explains what was said before it went", () => {
 it("says the reason in words", () => {
   const words = (reason: "agent" | "waiting", row?: Agent) => reasonWords({ reason, cause: null }, "box-1", row);
   expect([words("agent", away), words("agent", { ...away, last_seen_at: null }), words("agent", { ...away, revoked_at: ago(1) }), words("waiting")])
-    .toEqual(["Agent box-1 is away", "Agent box-1 was not here yet", "Agent box-1 is revoked", "No answer yet"]);
+    .toEqual(["Agent box-1 is away", "Agent box-1 has never connected", "Agent box-1 is revoked", "No answer yet"]);
   expect(reasonWords({ reason: "unasked", cause: "no_credential" }, "", undefined)).toBe("Not asked: no credential");
 });
 

@@ -66,7 +66,7 @@ export function reasonWords({ reason, cause }: Pick<UnknownGroup, "reason" | "ca
   switch (reason) {
     case "agent":
       if (row?.revoked_at) return `Agent ${agent} is revoked`;
-      return row && !row.last_seen_at ? `Agent ${agent} was not here yet` : `Agent ${agent} is away`;
+      return row && !row.last_seen_at ? `Agent ${agent} has never connected` : `Agent ${agent} is away`;
     case "waiting":
       return "No answer yet";
     case "stale":

@@ -91,7 +91,7 @@ export function RuleEditor({ rule }: { rule: Rule | null }) {
   };
   return (
     <div className="grid grid-cols-[minmax(0,480px)_minmax(0,1fr)] items-start gap-8 px-4 pb-6 max-[1000px]:grid-cols-1 max-[1000px]:gap-5 phone:px-3">
-      <Form onSubmit={submit} error={asked && isWrong ? new Error("Nothing is sent yet.") : save.error} fields={fields} shows={SHOWS}
+      <Form isLong onSubmit={submit} error={asked && isWrong ? new Error("Nothing is sent yet.") : save.error} fields={fields} shows={SHOWS}
         action={rule ? "Save the rule" : "Make the rule"} busy={save.isPending} disabled={!owner} onCancel={() => void navigate({ to: "/alerts/rules" })}>
         {isOvertaken && isDirty && !save.isPending && !save.isSuccess && (
           <div role="alert" data-overtaken className="flex flex-wrap items-center gap-3 rounded-md border border-edge bg-degraded-soft px-3 py-2">

@@ -32,7 +32,7 @@ function AgentLine({ id }: { id: string }) {
       <StateBadge {...told} />
       <Link to="/agents/$id" params={{ id }} className="min-w-0 font-medium wrap-anywhere hover:underline phone:inline-flex phone:min-h-11 phone:items-center">{names.name(agent)}</Link>
       <span className="text-xs text-muted">{[transportWord(agent.transport), note].filter(Boolean).join(", ")}</span>
-      <span className="text-xs text-muted">{agent.last_seen_at ? <>heard <Age at={agent.last_seen_at} long /></> : "not here yet"}</span>
+      <span className="text-xs text-muted">{agent.last_seen_at ? <>heard <Age at={agent.last_seen_at} long /></> : "never connected"}</span>
     </li>
   );
 }
