@@ -91,7 +91,7 @@ async function death({ site, page, check, look }) {
     await page.waitForSelector(`${incident}[data-incident='${site.mortalId}']:has-text('${MORTAL} is down')`, { timeout: TURN_MS });
     await page.waitForSelector("[data-figure=down]:has-text('1')");
     await page.waitForSelector("[data-figure=critical]:has-text('1')");
-    await page.waitForSelector("[data-troubled='1'] [data-trouble]:has-text('1 of 3 not up')");
+    await page.waitForSelector("[data-troubled='1'] [data-trouble]:has-text('1 down')");
     await page.waitForFunction(() => document.title.startsWith("(1) Now"));
     return wrongUnless(await page.evaluate(() => window.samePage), "the page was reloaded");
   });
@@ -129,7 +129,7 @@ async function sites({ url, page, check, look }) {
     await page.keyboard.press("i");
     await page.waitForURL("**/sites");
     const depot = "[role=row][data-site]:has-text('Depot')";
-    await page.waitForSelector(`${depot} [data-state=degraded]`);
+    await page.waitForSelector(`${depot} [data-state=down]:has-text('1 down')`);
     await page.waitForSelector(`${depot} [data-count-of=down]:has-text('1')`);
     await page.waitForSelector(`${depot} [data-count-of=up]:has-text('2')`);
     // The one of the other tenant, where nothing stands.
@@ -154,7 +154,7 @@ async function sites({ url, page, check, look }) {
     await look("sites-panel-dark");
     await page.keyboard.press("Enter");
     await page.waitForURL("**/sites/sit_**");
-    await page.waitForSelector("[data-site-page] [data-site-state=degraded]");
+    await page.waitForSelector("[data-site-page] [data-site-state=down]");
     await page.waitForSelector(`tr[data-device]:first-child:has-text('${MORTAL}') [data-state=down]`);
     await page.waitForSelector("[data-site-agent] [data-state=up]");
     await page.waitForSelector("[data-site-page] [data-open-alert]");

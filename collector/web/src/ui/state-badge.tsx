@@ -50,11 +50,11 @@ export function OffBadge() {
   );
 }
 
-export function StateBadge({ state, word, note }: { state: State; word?: string; note?: string | null }) {
+export function StateBadge({ state, word, note, colour = COLOUR[state] }: { state: State; word?: string; note?: string | null; colour?: string }) {
   return (
     <span className="inline-flex max-w-full min-w-0 items-center gap-2 align-middle" data-state={state}>
-      <StateShape state={state} />
-      <span className={`${COLOUR[state]} ${state === "up" ? "" : "font-medium"}`}>
+      <StateShape state={state} colour={colour} />
+      <span className={`${colour} ${state === "up" ? "" : "font-medium"}`}>
         {word ?? STATE_WORD[state]}
       </span>
       {note && <span className="clip text-muted phone:whitespace-normal! phone:wrap-anywhere" title={note}>{note}</span>}

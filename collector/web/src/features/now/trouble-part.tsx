@@ -1,6 +1,7 @@
 import { Link } from "@tanstack/react-router";
 import { counted, integer } from "../../lib/format";
 import { useScope } from "../../lib/scope";
+import { SiteBadge } from "../sites/site-badge";
 import { StateBar, StateCounts } from "../sites/state-bar";
 import { Lines, MORE, NowPart } from "./now-part";
 import type { Now } from "./use-now";
@@ -22,7 +23,7 @@ export function TroublePart({ now: { isKnown, troubled, sites } }: { now: Now })
               <Link to="/sites/$id" params={{ id: site.id }} className="flex flex-col gap-1 px-4 py-1.5 hover:bg-hover phone:min-h-14 phone:px-3">
                 <span className="flex items-baseline justify-between gap-4">
                   <span className="min-w-0 wrap-anywhere"><span className="font-medium">{site.name}</span>{isMixed && <span className="text-muted"> · {site.tenant.name}</span>}</span>
-                  <span className="shrink-0 text-xs text-muted">{integer(site.devices - site.counts.up)} of {integer(site.devices)} not up</span>
+                  <span className="shrink-0"><SiteBadge site={site} /></span>
                 </span>
                 <span className="flex"><StateBar counts={site.counts} /></span>
                 <span className="text-xs"><StateCounts counts={site.counts} words /></span>

@@ -1,8 +1,8 @@
 /** The columns of the sites: what each is called and sorts by. */
 import { type Read, sorted, type Sorting } from "../../lib/sorting";
-import { STATE_RANK } from "../../lib/state";
 import { SEVERITIES } from "../alerts/standing";
-import { type SiteStatus, siteState, troubleShare } from "./rollup";
+import { TONES } from "../wall/tone";
+import { type SiteStatus, troubleShare } from "./rollup";
 
 export interface SiteColumn {
   id: string;
@@ -12,11 +12,8 @@ export interface SiteColumn {
 }
 
 export const COLUMNS: readonly SiteColumn[] = [
-  // The worst state first, and of one state the most of it.
-  { id: "state", header: "State", read: (site) => {
-    const state = siteState(site);
-    return state === null ? null : STATE_RANK[state] - troubleShare(site) / 2;
-  } },
+  // The loudest first, and of those the one with the most of it.
+  { id: "state", header: "State", read: (site) => (site.devices === 0 ? null : TONES.indexOf(site.tone) - troubleShare(site) / 2) },
   { id: "name", header: "Site", read: ({ name }) => name },
   { id: "tenant", header: "Tenant", read: ({ tenant }) => tenant.name },
   { id: "trouble", header: "Devices by state", figure: true, read: troubleShare },

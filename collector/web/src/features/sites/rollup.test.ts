@@ -1,15 +1,15 @@
 import { expect, it } from "vitest";
 import type { Agent, Alert, Device, Site } from "../../lib/types";
-import { inTrouble, rollUp, siteState, troubleShare } from "./rollup";
+import { inTrouble, rollUp, siteState, siteWord, troubleShare } from "./rollup";
 
 const NOW = Date.parse("2026-11-21T12:00:00Z");
 const now = new Date(NOW).toISOString();
 const tenant = { id: "ten_1", name: "Alpine Fibre" };
 const site = (id: string) => ({ id, name: id, tenant }) as Site;
-const device = (at: string, state: string) => ({ site: { id: at, name: at }, tenant, state }) as unknown as Device;
+const device = (at: string, state: string) => ({ id: `${at} ${state}`, site: { id: at, name: at }, tenant, state }) as unknown as Device;
 const agent = (at: string, more: Partial<Agent> = {}) =>
   ({ site: { id: at, name: at }, tenant, state: "up", last_seen_at: now, revoked_at: null, ...more }) as unknown as Agent;
-const alert = (at: string, severity: string, phase = "firing") => ({ site: { id: at, name: at }, severity, phase }) as unknown as Alert;
+const alert = (at: string, severity: string, phase = "firing") => ({ site: { id: at, name: at }, severity, phase, device: null }) as unknown as Alert;
 const all = rollUp({
   sites: [site("mast 10"), site("mast 2")], nowMs: NOW,
   devices: [device("depot", "up"), device("depot", "down"), device("mast 2", "up"), device("hill", "unknown")],
@@ -24,8 +24,17 @@ it("counts what stands at each site, also where nothing does", () => {
 });
 
 it("has a state for a site", () => {
-  expect(all.map(siteState)).toEqual(["degraded", "unknown", "up", null]);
-  expect(siteState({ devices: 2, counts: { up: 0, degraded: 0, down: 1, unknown: 1 } })).toBe("down");
+  expect(all.map(siteState)).toEqual(["down", "unknown", "up", null]);
+  expect(all.map(siteWord)).toEqual(["1 down", "Unknown", "Up", "Up"]);
+  expect(siteWord({ devices: 3, counts: { up: 0, degraded: 0, down: 3, unknown: 0 } })).toBe("All down");
+});
+
+it("is red while something is down that nobody looks after", () => {
+  expect(all.map(({ tone }) => tone)).toEqual(["alarm", "muted", "calm", "calm"]);
+  const down = device("depot", "down");
+  const ack = { ...alert("depot", "critical"), device: { id: down.id, name: "r1" }, ack: { by: "noc", at: now, note: null } } as unknown as Alert;
+  const [depot] = rollUp({ devices: [down, device("depot", "up")], agents: [], alerts: [ack], nowMs: NOW });
+  expect(depot && [siteState(depot), depot.tone]).toEqual(["down", "muted"]);
 });
 
 it("ranks the sites in trouble by the share that is not up", () => {

@@ -1,8 +1,9 @@
 /** How the sites are, from what is known of their devices, agents and alerts. */
-import { byName } from "../../lib/format";
-import { shownAgent } from "../../lib/state";
+import { byName, integer } from "../../lib/format";
+import { shownAgent, STATE_WORD } from "../../lib/state";
 import type { Agent, Alert, Device, Site, State } from "../../lib/types";
 import { SEVERITIES, type Severity, severityOf } from "../alerts/standing";
+import { caredFor, deviceTone, loudest, type Tone, worstState } from "../wall/tone";
 
 export type Counts = Record<State, number>;
 
@@ -12,6 +13,8 @@ export interface SiteStatus {
   tenant: Site["tenant"];
   devices: number;
   counts: Counts;
+  /** Of the loudest of its devices: red while one is down that nobody looks after. The same on every page and on the wall. */
+  tone: Tone;
   /** Revoked ones are left out. */
   agents: number;
   agentsUp: number;
@@ -47,14 +50,16 @@ export function rollUp({ sites = [], devices, agents, alerts, nowMs }: Told): Si
   const found = new Map<string, SiteStatus>();
   const at = ({ id, name }: Pick<Site, "id" | "name">, tenant: Site["tenant"]): SiteStatus => {
     let site = found.get(id);
-    if (!site) found.set(id, (site = { id, name, tenant, devices: 0, counts: noCounts(), agents: 0, agentsUp: 0, alerts: 0, worst: null }));
+    if (!site) found.set(id, (site = { id, name, tenant, devices: 0, counts: noCounts(), tone: "calm", agents: 0, agentsUp: 0, alerts: 0, worst: null }));
     return site;
   };
   for (const site of sites) at(site, site.tenant);
-  for (const { site, tenant, state } of devices) {
-    const one = at(site, tenant);
+  const cared = caredFor(alerts, nowMs);
+  for (const device of devices) {
+    const one = at(device.site, device.tenant);
     one.devices += 1;
-    one.counts[state] += 1;
+    one.counts[device.state] += 1;
+    one.tone = loudest([one.tone, deviceTone(device, cared)]);
   }
   for (const agent of agents) {
     if (agent.revoked_at) continue;
@@ -73,12 +78,17 @@ export function rollUp({ sites = [], devices, agents, alerts, nowMs }: Told): Si
   return [...found.values()].toSorted((a, b) => byName(a.name, b.name) || byName(a.tenant.name, b.tenant.name) || (a.id < b.id ? -1 : 1));
 }
 
-/** The state of the site itself: down where nothing of it is up, unknown where nobody can tell. */
-export function siteState({ devices, counts: { up, degraded, unknown } }: Pick<SiteStatus, "devices" | "counts">): State | null {
-  if (devices === 0) return null;
-  if (up === devices) return "up";
-  if (unknown === devices) return "unknown";
-  return up + degraded === 0 ? "down" : "degraded";
+/** The state of the site itself, by the worst of its devices; null where there is none. */
+export function siteState({ devices, counts }: Pick<SiteStatus, "devices" | "counts">): State | null {
+  return devices === 0 ? null : worstState(counts);
+}
+
+/** Its state in words: «1 down», «All down», «Up». */
+export function siteWord({ devices, counts }: Pick<SiteStatus, "devices" | "counts">): string {
+  const state = worstState(counts);
+  const word = STATE_WORD[state];
+  if (state === "up" || devices === 1) return word;
+  return counts[state] === devices ? `All ${word.toLowerCase()}` : `${integer(counts[state])} ${word.toLowerCase()}`;
 }
 
 /** From 0 to 1: how much of it is not up. */

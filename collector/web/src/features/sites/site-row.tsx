@@ -1,10 +1,10 @@
 import { Link } from "@tanstack/react-router";
 import { integer, NONE } from "../../lib/format";
 import { type GridRow, rowProps } from "../../ui/grid-row";
-import { StateBadge } from "../../ui/state-badge";
 import { SeverityShape } from "../alerts/badges";
 import { SEVERITY_WORD } from "../alerts/standing";
-import { type SiteStatus, siteState } from "./rollup";
+import type { SiteStatus } from "./rollup";
+import { SiteBadge } from "./site-badge";
 import { StateBar, StateCounts } from "./state-bar";
 
 const GRID = "grid items-center gap-x-3.5 px-4";
@@ -16,11 +16,10 @@ export const COLUMNS_MIXED = `${GRID} grid-cols-[110px_minmax(120px,1.4fr)_minma
 export const ROOMY = "@max-[905px]:hidden";
 
 export function SiteRow({ site, isMixed, id, index, selected, marked, style }: GridRow & { site: SiteStatus; isMixed: boolean }) {
-  const state = siteState(site);
   return (
     <div {...rowProps({ id, index, selected, marked, style })} data-site={id}
       className={`${isMixed ? COLUMNS_MIXED : COLUMNS} absolute inset-x-0 border-b border-line ${selected ? "bg-selected" : "hover:bg-hover"}`}>
-      <div role="gridcell" className="clip">{state ? <StateBadge state={state} /> : <span className="text-muted">No devices</span>}</div>
+      <div role="gridcell" className="clip"><SiteBadge site={site} /></div>
       <div role="gridcell" className="clip" title={site.name}>
         <Link to="/sites/$id" params={{ id }} tabIndex={-1} className="font-medium hover:underline">{site.name}</Link>
       </div>

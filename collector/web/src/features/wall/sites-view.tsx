@@ -5,7 +5,7 @@ import { StateShape } from "../../ui/state-badge";
 import { type SiteStatus } from "../sites/rollup";
 import { NoDevices } from "./calm";
 import { fullGrid, tileGrid } from "./fit";
-import { deviceTone, loudest, type Tone, TONE_TEXT, TONES, worstState } from "./tone";
+import { type Tone, TONE_TEXT, TONES, worstState } from "./tone";
 import { useBox } from "./use-box";
 import type { WallRows } from "./use-wall-rows";
 
@@ -18,22 +18,12 @@ const ASPECT = 2.6;
 const SCALE_MAX = 1.8;
 const MOST = { width: "24em", height: "9em" };
 
-interface Tile extends SiteStatus {
-  tone: Tone;
-}
-
 /** Every site by how it stands: the worst first, else in the order of their names, so that each keeps its place. */
-export function SitesView({ rows: { devices, sites, cared }, isMixed }: { rows: WallRows; isMixed: boolean }) {
-  const tiles = useMemo(() => {
-    const tones = new Map<string, Tone[]>();
-    for (const device of devices) {
-      const of = tones.get(device.site.id);
-      if (of) of.push(deviceTone(device, cared));
-      else tones.set(device.site.id, [deviceTone(device, cared)]);
-    }
-    const all = sites.map((site): Tile => ({ ...site, tone: loudest(tones.get(site.id) ?? []) }));
-    return all.toSorted((a, b) => TONES.indexOf(a.tone) - TONES.indexOf(b.tone) || byName(a.tenant.name, b.tenant.name) || byName(a.name, b.name));
-  }, [devices, sites, cared]);
+export function SitesView({ rows: { sites }, isMixed }: { rows: WallRows; isMixed: boolean }) {
+  const tiles = useMemo(
+    () => sites.toSorted((a, b) => TONES.indexOf(a.tone) - TONES.indexOf(b.tone) || byName(a.tenant.name, b.tenant.name) || byName(a.name, b.name)),
+    [sites],
+  );
   const [ref, { width, height, em }] = useBox<HTMLUListElement>();
   if (tiles.length === 0) return <NoDevices />;
   const room = { width, height, gap: GAP_EM * em, count: tiles.length, aspect: ASPECT };
@@ -63,7 +53,7 @@ const EDGE: Readonly<Record<Tone, string>> = {
 };
 
 function SiteTile({ tile: { name, tenant, devices, counts, tone }, scale, isTall, isMixed }: {
-  tile: Tile; scale: number; isTall: boolean; isMixed: boolean;
+  tile: SiteStatus; scale: number; isTall: boolean; isMixed: boolean;
 }) {
   const state = worstState(counts);
   const words = state === "up"

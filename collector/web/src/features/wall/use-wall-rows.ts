@@ -32,7 +32,7 @@ export function useWallRows({ tenant, tag }: View) {
     devices, agents, alerts, byAgent,
     counts: useMemo(() => countStates(devices), [devices]),
     cared: useMemo(() => caredFor(alerts, secondMs()), [alerts]),
-    sites: useMemo(() => rollUp({ devices, agents: [], alerts: [], nowMs: secondMs() }), [devices]),
+    sites: useMemo(() => rollUp({ devices, agents: [], alerts, nowMs: secondMs() }), [devices, alerts]),
     incidents: useMemo(
       () => incidentsOf(alerts, { agents: byAgent, unknown: unknownByAgent(devices), nowMs: secondMs() }),
       [alerts, devices, byAgent],
