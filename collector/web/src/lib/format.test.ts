@@ -13,7 +13,7 @@ it("keeps a missing value apart from zero", () => {
 
 it("keeps one unit per column and never rounds traffic to nothing", () => {
   expect([100, 1234, 560_000, 1_500_000, 99_990_000, 1_234_500_000].map(megabits)).toEqual([
-    "<0.001", "0.001", "0.560", "1.50", "99.99", "1,234.5",
+    "<0.001", "0.001", "0.560", "1.50", "100.0", "1,235",
   ]);
   expect([0.001, 0.5, 12.34, 4321].map(perSecond)).toEqual(["<0.01", "0.50", "12.3", "4,321"]);
   expect([0, 0.0001, 0.123, 1].map(percent)).toEqual(["0.0", "<0.1", "12.3", "100.0"]);
@@ -57,8 +57,13 @@ it("names a file by the day here", () => {
 
 it("shortens a system description", () => {
   expect(shortModel("Cisco IOS, Version 15.2(7)E, Copyright (c) 1986\r\nCompiled")).toBe(
-    "Cisco IOS, Version 15.2(7)E",
+    "Cisco IOS, 15.2(7)E",
   );
+  expect(shortModel("Cisco IOS Software [Cupertino], Catalyst L3 Switch Software (CAT9K_IOSXE), Version 17.9.4, RELEASE SOFTWARE (fc5)")).toBe(
+    "Cisco IOS, Catalyst L3 Switch, 17.9.4",
+  );
+  expect(shortModel("Juniper Networks, Inc. srx345 internet router, kernel JUNOS 15.1X49")).toBe("Juniper Networks srx345, JUNOS 15.1X49");
+  expect(shortModel("Linux gateway 6.1.0 #1 SMP x86_64")).toBe("Linux gateway 6.1.0");
   expect(shortModel("x".repeat(80))).toHaveLength(60);
   expect(shortModel("")).toBe(NONE);
 });

@@ -24,14 +24,14 @@ export function counted(count: number, thing: string): string {
   return `${integer(count)} ${thing}${count === 1 ? "" : "s"}`;
 }
 
-/** A column of one unit: Mbit/s with as many digits as small values need. */
+/** A column of one unit: Mbit/s in three figures, or as many digits as small values need. */
 export function megabits(bps: Value): string {
   if (!given(bps)) return NONE;
   const value = bps / 1e6;
   if (value === 0) return "0";
   if (value < 0.001) return "<0.001";
   if (value < 1) return three.format(value);
-  return value < 100 ? two.format(value) : one.format(value);
+  return threeFigures(value);
 }
 
 export function perSecond(value: Value): string {
@@ -184,7 +184,8 @@ export function momentTime(at: string, nowMs: number): string {
 export function shortModel(model: string | null | undefined): string {
   if (!model) return NONE;
   const line = model.split(/[\r\n]/, 1)[0]?.trim() ?? "";
-  const head = line.split(/,? (?:Copyright|Compiled|Technical Support|\(fc\d)/i, 1)[0] ?? line;
+  const story = line.split(/,? (?:Copyright|Compiled|Technical Support|RELEASE SOFTWARE|#\d|\(fc\d)/i, 1)[0] ?? line;
+  const head = story.replaceAll(/ Software\b| \([^)]*\)| \[[^\]]*\]|, Inc\.| internet router\b| kernel\b| Version\b/g, "").replace(/,$/, "");
   return head.length > 60 ? `${head.slice(0, 59)}…` : head;
 }
 

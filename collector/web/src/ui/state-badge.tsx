@@ -1,7 +1,7 @@
 import { causeWord, type ShownCause, STATE_WORD, stateWord } from "../lib/state";
 import type { State } from "../lib/types";
 
-const COLOUR: Readonly<Record<State, string>> = {
+export const STATE_COLOUR: Readonly<Record<State, string>> = {
   up: "text-up",
   degraded: "text-degraded",
   down: "text-down",
@@ -9,7 +9,7 @@ const COLOUR: Readonly<Record<State, string>> = {
 };
 
 /** Four shapes that differ without colour: disc, triangle, square, ring. */
-export function StateShape({ state, size = 12, colour = COLOUR[state] }: { state: State; size?: number; colour?: string }) {
+export function StateShape({ state, size = 12, colour = STATE_COLOUR[state] }: { state: State; size?: number; colour?: string | undefined }) {
   return (
     <svg
       className={`${colour} shrink-0`}
@@ -50,7 +50,7 @@ export function OffBadge() {
   );
 }
 
-export function StateBadge({ state, word, note, colour = COLOUR[state] }: { state: State; word?: string; note?: string | null; colour?: string }) {
+export function StateBadge({ state, word, note, colour = STATE_COLOUR[state] }: { state: State; word?: string; note?: string | null; colour?: string }) {
   return (
     <span className="inline-flex max-w-full min-w-0 items-center gap-2 align-middle" data-state={state}>
       <StateShape state={state} colour={colour} />

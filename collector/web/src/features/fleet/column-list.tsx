@@ -14,7 +14,7 @@ interface Props {
 
 /** Each column with a box: the URL holds them, so that a saved view does too. */
 export function ColumnList({ cols, isMixed, anchor, onChange, onClose }: Props) {
-  const shown = new Set(shownColumns(cols, isMixed).shown.map(({ id }) => id));
+  const shown = new Set(shownColumns(cols, isMixed).map(({ id }) => id));
   return (
     <Popover label="Columns" anchor={anchor} align="end" className="w-56" onClose={onClose}>
       <ul>
@@ -28,7 +28,7 @@ export function ColumnList({ cols, isMixed, anchor, onChange, onClose }: Props) 
         ))}
       </ul>
       {cols === undefined
-        ? <p className="mt-1 border-t border-line px-2.5 pt-1.5 text-xs text-muted">As many of them as the window has room for.</p>
+        ? <p className="mt-1 border-t border-line px-2.5 pt-1.5 text-xs text-muted">Those that have values, as many as there is room for.</p>
         : <Button look="quiet" className="mt-1 w-full" onClick={() => onChange(undefined)}>As many as there is room for</Button>}
     </Popover>
   );

@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import type { Device } from "../../lib/types";
-import { columns, inOrder, NUMERIC, roomClass } from "./columns";
+import { columns, inOrder } from "./columns";
 
 const read = (id: string, device: Partial<Device>) => {
   return columns.find((one) => one.id === id)?.read(device as Device);
@@ -16,12 +16,6 @@ it("sorts what SNMP told with what is missing, once SNMP holds no more", () => {
   const snmp_poll = { state: "down", cause: "timeout", rtt_ms: null, at: null, answered_at: null, holds: false } as const;
   expect(read("cpu", { cpu_percent: 12, interval_s: 60, snmp_poll })).toBe(-1);
   expect(read("rtt", { rtt_ms: 3, interval_s: 60, snmp_poll })).toBe(3);
-});
-
-it("leaves out the same columns of the head and of the rows where there is no room", () => {
-  const wider = columns.filter(({ id }) => roomClass(id) === "fleet-wider").map(({ id }) => id);
-  expect(wider).toEqual(["loss", "cpu"]);
-  expect(wider.every((id) => NUMERIC.has(id))).toBe(true);
 });
 
 it("puts devices in the order of a column, those of one state by their names", () => {

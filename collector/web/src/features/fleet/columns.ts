@@ -56,16 +56,6 @@ export function inOrder(devices: readonly Device[], sorting: Sorting): readonly 
 /** Right-aligned columns. */
 export const NUMERIC = new Set(["interfaces", "in", "out", "rtt", "loss", "cpu", "uptime", "age"]);
 
-/** Columns that a screen shows only if there is room, by their class. */
-const ROOM: Readonly<Record<string, string>> = {
-  tenant: "fleet-desk", interfaces: "fleet-desk", in: "fleet-desk", out: "fleet-desk",
-  address: "fleet-wide", model: "fleet-model", rtt: "fleet-wide", uptime: "fleet-wide", loss: "fleet-wider", cpu: "fleet-wider",
-};
-
-export function roomClass(column: string): string {
-  return ROOM[column] ?? "";
-}
-
 /** `called` is the name that the page shows. */
 export function matches(device: Device, called: string, query: string): boolean {
   const hay = [

@@ -53,48 +53,55 @@ export function FleetPage() {
   useCommands({ "list.filter": () => input.current?.select() });
   useIntent("device", () => setAdding(true));
   const clear = () => fleet.setSearch({ q: "", state: undefined, tag: undefined });
+  const bulk = <Suspense>{selection.ids.length > 0 && <BulkBar selection={selection} shown={markable.length} />}</Suspense>;
 
   return (
     <div className="flex h-full flex-col">
-      <PageHead title="Fleet">
-        <FilterInput label="Filter devices" input={input} query={fleet.search.q ?? ""} onQuery={(q) => fleet.setSearch({ q })}
-          toRows={() => rows.current?.first() ?? false} />
-        <StateFilter fleet={fleet} />
+      <PageHead title="Fleet" isBare>
+        <div className="contents phone:block phone:min-w-0 phone:flex-1">
+          <FilterInput label="Filter devices" input={input} query={fleet.search.q ?? ""} onQuery={(q) => fleet.setSearch({ q })}
+            toRows={() => rows.current?.first() ?? false} />
+        </div>
+        <div className="contents phone:order-3 phone:flex phone:w-full phone:gap-2">
+          <StateFilter fleet={fleet} />
+          <TagFilter tag={fleet.search.tag} onChange={(tag) => fleet.setSearch({ tag })} />
+        </div>
         {phone && mayMark && fleet.total > 1 && (
-          <Toggle className="phone:order-3" title="Tap devices to change them together" on={marking}
+          <Toggle className="px-2" title="Tap devices to change them together" on={marking}
             onChange={(on) => {
               setMarking(on);
               selection.clear();
             }}>
-            Mark several
+            Mark<span className="sr-only"> several</span>
           </Toggle>
         )}
         <SavedViews />
-        <TagFilter tag={fleet.search.tag} onChange={(tag) => fleet.setSearch({ tag })} />
         <span className="ml-auto flex items-center gap-3">
-          {fleet.held && <span className="text-xs text-muted phone:hidden">order held</span>}
+          {fleet.held && <span className="text-xs text-muted phone:hidden">Sorting waits while you point</span>}
           <span className="text-xs text-muted phone:hidden" aria-live="off" data-fleet-count>
             {integer(fleet.ids.length)} of {integer(fleet.total)}
           </span>
           <ColumnMenu cols={fleet.search.cols} isMixed={fleet.isMixed} onChange={(cols) => fleet.setSearch({ cols })} />
           {mayAdd && <ImportLink className="phone:hidden" />}
           {mayAdd && (
-            <Button look="solid" onClick={() => setAdding(true)}>
-              <Icon name="plus" size={14} /> Add device
+            <Button look="solid" className="phone:w-11 phone:px-0" onClick={() => setAdding(true)}>
+              <Icon name="plus" size={14} /> <span className="phone:sr-only">Add device</span>
             </Button>
           )}
         </span>
       </PageHead>
       <TableError table={live.devices} className="mx-4 mb-3" />
-      <Suspense>
-        {selection.ids.length > 0 && <BulkBar selection={selection} shown={markable.length} />}
-      </Suspense>
+      {!phone && bulk}
       {fleet.total === 0 ? (
         phase === "ready" ? <FleetEmpty onAdd={() => setAdding(true)} /> : <Skeleton label="Loading devices" rows={24} />
       ) : fleet.ids.length === 0 ? (
         <FleetNoMatch onClear={clear} />
       ) : phone ? (
-        <FleetCards fleet={fleet} selection={marking && mayMark ? selection : null} />
+        <>
+          <FleetCards fleet={fleet} selection={marking && mayMark ? selection : null} />
+          {/* Where the thumb is. */}
+          {bulk}
+        </>
       ) : (
         <div className="flex min-h-0 flex-1">
           <FleetTable ref={rows} fleet={fleet} selection={mayMark ? selection : null} onEscape={clear} />
@@ -108,27 +115,23 @@ export function FleetPage() {
   );
 }
 
-function StateFilter({ fleet }: { fleet: Fleet }) {
-  const { search, setSearch, counts } = fleet;
+const PILL = "inline-flex h-8 items-center gap-1.5 rounded-md border px-2.5 phone:h-11 phone:min-w-11 phone:flex-1 phone:justify-center phone:px-1";
+
+/** All of them, or those of one state: what is chosen has the frame. */
+function StateFilter({ fleet: { search, setSearch, counts } }: { fleet: Fleet }) {
+  const all = STATES.reduce((sum, state) => sum + counts[state], 0);
   return (
-    <div role="group" aria-label="State" className="flex gap-1 phone:order-3 phone:w-full">
-      {STATES.map((state) => {
+    <div role="group" aria-label="State" className="flex gap-1 phone:min-w-0 phone:flex-1">
+      {[undefined, ...STATES].map((state) => {
         const on = search.state === state;
         return (
-          <button
-            key={state}
-            type="button"
-            aria-pressed={on}
-            data-state-filter={state}
-            title={`Show only ${STATE_WORD[state].toLowerCase()}`}
+          <button key={state ?? "all"} type="button" aria-pressed={on} data-state-filter={state ?? "all"}
+            title={state ? `Show only ${STATE_WORD[state].toLowerCase()}` : "Show all states"}
             onClick={() => setSearch({ state: on ? undefined : state })}
-            className={`inline-flex h-8 items-center gap-1.5 rounded-md border px-2.5 phone:h-11 phone:flex-1 phone:justify-center phone:px-1 ${
-              on ? "border-accent bg-selected" : "border-transparent hover:bg-hover phone:border-edge"
-            }`}
-          >
-            <StateShape state={state} size={10} />
-            <span className="text-muted phone:sr-only">{STATE_WORD[state]}</span>
-            <span className="font-medium">{integer(counts[state])}</span>
+            className={`${PILL} ${on ? "border-accent bg-selected" : "border-transparent hover:bg-hover phone:border-edge"}`}>
+            {state && <StateShape state={state} size={10} colour={counts[state] === 0 ? "text-faint" : undefined} />}
+            <span className={state ? "text-muted phone:sr-only" : "text-muted"}>{state ? STATE_WORD[state] : "All"}</span>
+            <span className="font-medium">{integer(state ? counts[state] : all)}</span>
           </button>
         );
       })}

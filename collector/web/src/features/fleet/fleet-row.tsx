@@ -4,7 +4,6 @@ import { serverNow } from "../../lib/clock";
 import { duration, integer, megabits, NONE, percent, shortModel, threeFigures } from "../../lib/format";
 import { live, useDevice, useEachSecond, useRowValue } from "../../lib/live-app";
 import { useDeviceNames } from "../../lib/live-names";
-import { useScope } from "../../lib/scope";
 import { isDim, type ShownCause, shownState } from "../../lib/state";
 import type { Agent, Device, State } from "../../lib/types";
 import { Age } from "../../ui/age";
@@ -56,8 +55,22 @@ function Share({ percentage, high, tone, cell, by }: {
 }) {
   const isHigh = typeof percentage === "number" && percentage >= high;
   return (
-    <div role="gridcell" className={`${tone} fleet-wider ${isHigh ? "text-degraded" : ""}`} data-timed={by ?? ""} data-cell={cell}>
+    <div role="gridcell" className={`${tone} ${isHigh ? "text-degraded" : ""}`} data-timed={by ?? ""} data-cell={cell}>
       {percent(typeof percentage === "number" ? percentage / 100 : null)}
+    </div>
+  );
+}
+
+/** The line of the heads and of each row; the list says how wide its columns are. */
+export const FLEET_GRID = "grid grid-cols-(--columns) items-center gap-x-3.5 px-4";
+
+/** The ends of two addresses tell them apart: one without room is cut before its last letters. */
+const ADDRESS_END = 10;
+
+function Address({ of }: { of: string }) {
+  return (
+    <div role="gridcell" className="flex min-w-0 text-muted" title={of} data-cell="address">
+      <span className="clip">{of.slice(0, -ADDRESS_END)}</span><span className="shrink-0">{of.slice(-ADDRESS_END)}</span>
     </div>
   );
 }
@@ -72,7 +85,6 @@ export const FleetRow = memo(function FleetRow({ id, index, selected, marked, on
   const [state, cause, dim] = useShown(device);
   const trust = useTrust(device);
   const names = useDeviceNames();
-  const { isMixed } = useScope();
   if (!device) return null;
   const name = names.name(device);
   // Nobody has asked the ports of a device that does not answer.
@@ -81,17 +93,17 @@ export const FleetRow = memo(function FleetRow({ id, index, selected, marked, on
   const toneOfSnmp = `num ${dim || trust === "old" ? "stale" : ""}`;
   const bySnmp = (value: number | null) => (trust === "gone" ? null : value);
   const cells: Readonly<Record<string, ReactNode>> = {
-    tenant: <div role="gridcell" className="clip fleet-desk text-muted">{device.tenant.name}</div>,
+    tenant: <div role="gridcell" className="clip text-muted">{device.tenant.name}</div>,
     site: <div role="gridcell" className="clip text-muted">{device.site.name}</div>,
-    address: <div role="gridcell" className="clip fleet-wide text-muted" title={device.address} data-cell="address">{device.address}</div>,
-    model: <div role="gridcell" className="clip fleet-model text-muted" title={device.model ?? undefined}>{shortModel(device.model)}</div>,
-    interfaces: <div role="gridcell" className={`${toneOfSnmp} fleet-desk`} data-timed="snmp"><PortCount device={device} isKnown={portsKnown} /></div>,
-    in: <div role="gridcell" className={`${toneOfSnmp} fleet-desk`} data-timed="snmp" data-cell="in">{megabits(bySnmp(device.in_bps))}</div>,
-    out: <div role="gridcell" className={`${toneOfSnmp} fleet-desk`} data-timed="snmp" data-cell="out">{megabits(bySnmp(device.out_bps))}</div>,
-    rtt: <div role="gridcell" className={`${tone} fleet-wide`} data-timed="">{threeFigures(device.rtt_ms)}</div>,
+    address: <Address of={device.address} />,
+    model: <div role="gridcell" className="clip text-muted" title={device.model ?? undefined}>{shortModel(device.model)}</div>,
+    interfaces: <div role="gridcell" className={`${toneOfSnmp}`} data-timed="snmp"><PortCount device={device} isKnown={portsKnown} /></div>,
+    in: <div role="gridcell" className={`${toneOfSnmp}`} data-timed="snmp" data-cell="in">{megabits(bySnmp(device.in_bps))}</div>,
+    out: <div role="gridcell" className={`${toneOfSnmp}`} data-timed="snmp" data-cell="out">{megabits(bySnmp(device.out_bps))}</div>,
+    rtt: <div role="gridcell" className={`${tone}`} data-timed="">{threeFigures(device.rtt_ms)}</div>,
     loss: <Share percentage={device.icmp?.loss_percent} high={LOSS_HIGH} tone={tone} cell="loss" />,
     cpu: <Share percentage={bySnmp(device.cpu_percent)} high={CPU_HIGH} tone={toneOfSnmp} cell="cpu" by="snmp" />,
-    uptime: <div role="gridcell" className={`${toneOfSnmp} fleet-wide`} data-timed="snmp">{duration(bySnmp(device.uptime_s))}</div>,
+    uptime: <div role="gridcell" className={`${toneOfSnmp}`} data-timed="snmp">{duration(bySnmp(device.uptime_s))}</div>,
     age: <div role="gridcell" className="num text-muted"><Age at={device.last_sample_at} /></div>,
   };
   return (
@@ -99,7 +111,7 @@ export const FleetRow = memo(function FleetRow({ id, index, selected, marked, on
       {...rowProps({ id, index, selected, marked, style })}
       data-device={id}
       data-sample-at={device.last_sample_at ?? ""}
-      className={`fleet-grid ${isMixed ? "" : "one-tenant"} absolute inset-x-0 border-b border-line ${
+      className={`${FLEET_GRID} absolute inset-x-0 border-b border-line ${
         selected || marked ? "bg-selected" : "hover:bg-hover"
       }`}
     >

@@ -1,5 +1,5 @@
 import { useNavigate } from "@tanstack/react-router";
-import { type PointerEvent, type Ref, useEffect } from "react";
+import { type PointerEvent, type Ref, useEffect, useMemo } from "react";
 import { serverNow } from "../../lib/clock";
 import { live } from "../../lib/live-app";
 import type { Device } from "../../lib/types";
@@ -10,11 +10,12 @@ import { ageTitle } from "../../ui/age";
 import { Icon } from "../../ui/icon";
 import { type GridRows, LiveGrid } from "../../ui/live-grid";
 import { snmpTitle } from "../device/snmp-news";
-import { NUMERIC, roomClass } from "./columns";
-import { FleetRow } from "./fleet-row";
+import { type FleetColumn, NUMERIC } from "./columns";
+import { fit } from "./fit";
+import { FLEET_GRID, FleetRow } from "./fleet-row";
 import { lastFleet, rememberFleet } from "./last-fleet";
-import { isLong, roomStyle } from "./room";
 import type { Fleet } from "./use-fleet";
+import { useGround } from "./use-ground";
 
 interface Props {
   fleet: Fleet;
@@ -37,8 +38,17 @@ function onPointerOver({ target }: PointerEvent): void {
   if (cell instanceof HTMLElement && id) cell.title = figureTitle(live.devices.get(id), cell.dataset["timed"] === "snmp");
 }
 
-function styleOf({ room, template }: Fleet): Record<string, string> {
-  return template ? { ...roomStyle(room), "--chosen": template } : roomStyle(room);
+/** The columns that there is room for, and how wide they are. */
+function useFit({ columns, room, search, sorting }: Fleet) {
+  const [ref, ground] = useGround();
+  const isChosen = search.cols !== undefined;
+  const fitted = useMemo(() => {
+    // What the rows stand in the order of is no column to leave out.
+    const told = { ...room, told: new Set([...room.told, sorting.by]) };
+    const { shown, template } = fit(columns.map(({ id }) => id), told, ground, isChosen);
+    return { columns: columns.filter(({ id }) => shown.includes(id)), template };
+  }, [columns, room, sorting.by, ground, isChosen]);
+  return { ref, ...fitted };
 }
 
 /** The fleet at a desk: one line each, moved through by keys. */
@@ -54,24 +64,25 @@ export function FleetTable({ fleet, selection, onEscape, ref }: Props) {
   });
   useEffect(() => rememberFleet({ chosen }), [chosen]);
   useCommands({ "go.back": () => back() || onEscape(), "list.open": chosen !== null && (() => show(chosen)) });
+  const { ref: place, columns, template } = useFit(fleet);
   return (
-    <LiveGrid ref={ref} label="Devices" ids={fleet.ids} chosen={chosen} onChoose={choose} selection={selection} paused={fleet.paused}
-      className={`fleet-rows min-w-0 ${fleet.template ? "chosen-columns" : isLong(fleet.room) ? "long-addresses" : ""}`}
-      style={styleOf(fleet)} onPointerOver={onPointerOver}
-      headClass={`fleet-grid ${fleet.isMixed ? "" : "one-tenant"}`} head={<Heads fleet={fleet} />} onFollow={follow}
-      onOpen={show} onPage={toPage}
-      renderRow={(row) => <FleetRow key={row.id} {...row} columns={fleet.columns} marked={fleet.canChange.has(row.id) ? row.marked : null} />} />
+    <div ref={place} className="flex min-h-0 min-w-0 flex-1">
+      <LiveGrid ref={ref} label="Devices" ids={fleet.ids} chosen={chosen} onChoose={choose} selection={selection} paused={fleet.paused}
+        className="min-w-0" style={{ "--columns": template } as Record<string, string>} onPointerOver={onPointerOver}
+        headClass={FLEET_GRID} head={<Heads fleet={fleet} columns={columns} />} onFollow={follow} onOpen={show} onPage={toPage}
+        renderRow={(row) => <FleetRow key={row.id} {...row} columns={columns} marked={fleet.canChange.has(row.id) ? row.marked : null} />} />
+    </div>
   );
 }
 
-function Heads({ fleet: { columns, sorting, sortBy } }: { fleet: Fleet }) {
+function Heads({ fleet: { sorting, sortBy }, columns }: { fleet: Fleet; columns: readonly FleetColumn[] }) {
   return columns.map((column) => {
     const { id, header } = column;
     const isSorted = sorting.by === id;
     return (
       // The size of letters is the row's: its columns are as wide as theirs.
       <div key={id} role="columnheader" aria-sort={!isSorted ? "none" : sorting.desc ? "descending" : "ascending"}
-        className={`text-xs ${NUMERIC.has(id) ? "num" : ""} ${roomClass(id)}`}>
+        className={`text-xs ${NUMERIC.has(id) ? "num" : ""}`}>
         <button type="button" data-sort={id} onClick={() => sortBy(column)}
           className={`inline-flex h-7 max-w-full min-w-6 items-center gap-0.5 whitespace-nowrap hover:text-text ${isSorted ? "font-medium text-text" : ""}`}>
           {header}

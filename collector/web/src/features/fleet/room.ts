@@ -1,33 +1,32 @@
-/** How much room the longest texts of the fleet need: what is long makes its column wide. */
+/** How much room the texts of the fleet need, and which of its columns tell anything. */
 import { shortModel } from "../../lib/format";
 import { causeWord, shownState, stateWord } from "../../lib/state";
 import type { Device } from "../../lib/types";
 
 /** Fonts differ in how wide their colons are. */
 const SLACK = 0.5;
+/** The mean of letters, in the width of a digit. */
+const LETTER = 0.88;
+/** Names are set a little bolder. */
+const BOLD = 0.94;
 
-/** In the width of a digit; between colons and dots stand digits, and those are half as wide. */
+/** From here on an address is longer than those of IPv4 with a port. */
+export const LONG = 20;
+/** Longer ones are cut: a sysDescr may be a story, a host name may have 253 letters. */
+const MOST = { state: 36, name: 36, tenant: 22, site: 22, address: 36, model: 30 } as const;
+
+/** Of each text the longest, in the width of a digit. */
+export interface Room extends Readonly<Record<keyof typeof MOST, number>> {
+  /** Columns of which a device had a value. */
+  told: ReadonlySet<string>;
+}
+
+export const NO_ROOM: Room = { state: 0, name: 0, tenant: 0, site: 0, address: 0, model: 0, told: new Set() };
+
+/** Between colons and dots stand digits, and those are half as wide. */
 export function addressRoom(address: string): number {
   const narrow = address.match(/[.:[\]]/g)?.length ?? 0;
   return address.length - narrow / 2 + SLACK;
-}
-
-/** From here on an address is longer than those of IPv4 with a port. */
-const LONG = 20;
-/** That of IPv6 in its full length. What is longer is cut: a host name may have 253 letters. */
-const ADDRESS_MAX = 36;
-const STATE_MAX = 36;
-/** Longer models are cut: a sysDescr may be a story. */
-const MODEL_MAX = 30;
-/** Box, shape and gaps beside the words of a state. */
-const STATE_PX = 58;
-/** The mean of letters, in the width of a digit. */
-const LETTER = 0.88;
-
-export interface Room {
-  address: number;
-  state: number;
-  model: number;
 }
 
 /** Names are cut where their room ends: a single long one must not push a column away. */
@@ -35,29 +34,41 @@ function isName(address: string): boolean {
   return !/^[\d.:]+$|:.*:/.test(address);
 }
 
-/** What all of them need, and no less than `before`: columns that grow and shrink by turns help nobody. */
-export function roomOf(devices: readonly Device[], before: Room, nowMs: number): Room {
-  let { address, state, model } = before;
+/** Columns that stand empty where no device tells of them. */
+const VALUES: Readonly<Record<string, (device: Device) => unknown>> = {
+  model: ({ model }) => model, interfaces: ({ interfaces_total: total }) => total || null, in: ({ in_bps: bps }) => bps,
+  out: ({ out_bps: bps }) => bps, rtt: ({ rtt_ms: ms }) => ms, loss: ({ icmp }) => icmp?.loss_percent,
+  cpu: ({ cpu_percent: share }) => share, uptime: ({ uptime_s: seconds }) => seconds,
+};
+
+/** Columns that are never empty, or say by that what is wrong. */
+export function isAlways(column: string): boolean {
+  return !(column in VALUES);
+}
+
+function toldBy(devices: readonly Device[], before: ReadonlySet<string>): ReadonlySet<string> {
+  const fresh = Object.entries(VALUES).filter(([id, read]) => !before.has(id) && devices.some((device) => (read(device) ?? null) !== null));
+  return fresh.length === 0 ? before : new Set([...before, ...fresh.map(([id]) => id)]);
+}
+
+/** What all of them need, and no less than `before`: columns that come and go by turns help nobody. */
+export function roomOf(devices: readonly Device[], called: (device: Device) => string, before: Room, nowMs: number): Room {
+  const need: Record<keyof typeof MOST, number> = { ...before };
+  const take = (text: keyof typeof MOST, room: number) => {
+    if (room > need[text]) need[text] = Math.min(room, MOST[text]);
+  };
   for (const device of devices) {
     const shown = shownState(device, nowMs);
     const room = addressRoom(device.address);
-    address = Math.max(address, isName(device.address) ? Math.min(room, LONG) : room);
-    model = Math.max(model, shortModel(device.model).length);
-    state = Math.max(state, `${stateWord(shown.state, shown.cause)}${causeWord(shown.cause) ?? ""}`.length);
+    const tags = device.tags.length > 0 ? device.tags.join(" · ").length + 1 : 0;
+    take("address", isName(device.address) ? Math.min(room, LONG) : room);
+    take("name", called(device).length * BOLD + SLACK + tags * LETTER);
+    take("tenant", device.tenant.name.length * LETTER + SLACK);
+    take("site", device.site.name.length * LETTER + SLACK);
+    take("model", shortModel(device.model).length * LETTER + SLACK);
+    take("state", `${stateWord(shown.state, shown.cause)}${causeWord(shown.cause) ?? ""}`.length * LETTER);
   }
-  address = Math.min(address, ADDRESS_MAX);
-  state = Math.min(state, STATE_MAX);
-  model = Math.min(model, MODEL_MAX);
-  return address === before.address && state === before.state && model === before.model ? before : { address, state, model };
-}
-
-export function roomStyle({ address, state, model }: Room): Record<string, string> {
-  return {
-    "--address-room": `${address}ch`, "--state-room": `calc(${(state * LETTER).toFixed(1)}ch + ${STATE_PX}px)`,
-    "--model-room": `${(model * LETTER + SLACK).toFixed(1)}ch`,
-  };
-}
-
-export function isLong({ address }: Room): boolean {
-  return address > LONG;
+  const told = toldBy(devices, before.told);
+  const isSame = told === before.told && (Object.keys(MOST) as (keyof typeof MOST)[]).every((text) => need[text] === before[text]);
+  return isSame ? before : { ...need, told };
 }

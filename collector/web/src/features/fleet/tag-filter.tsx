@@ -17,7 +17,7 @@ export function TagFilter({ tag, onChange }: { tag: string | undefined; onChange
   return (
     <>
       <Button ref={button} data-tag-filter aria-haspopup="dialog" aria-expanded={open}
-        className={`max-w-48 phone:order-3 ${tag ? "border-accent! bg-selected!" : ""}`} onClick={() => setOpen(!open)}>
+        className={`max-w-48 phone:max-w-28 phone:px-2 ${tag ? "border-accent! bg-selected!" : ""}`} onClick={() => setOpen(!open)}>
         <span className="clip">{tag ? `Tag: ${tag}` : "Any tag"}</span>
         <span className="text-faint"><Icon name="chevron" size={14} /></span>
       </Button>

@@ -12,7 +12,7 @@ import type { Device, State } from "../../lib/types";
 import { shownColumns } from "./column-set";
 import { type FleetColumn, inOrder, matches } from "./columns";
 import { useLeaving } from "./leaving";
-import { type Room, roomOf } from "./room";
+import { NO_ROOM, type Room, roomOf } from "./room";
 import { useHeld } from "../../lib/use-held";
 import { useSnapshot } from "../../lib/use-snapshot";
 
@@ -41,13 +41,11 @@ export function useOrder(fresh: readonly Device[], held: boolean): readonly Devi
   return order;
 }
 
-const NO_ROOM: Room = { address: 0, state: 0, model: 0 };
-
 /** Room for the longest texts so far of one choice of tenants. */
-function useRoom(devices: readonly Device[], tenant: string | null): Room {
+function useRoom(devices: readonly Device[], called: (device: Device) => string, tenant: string | null): Room {
   const [kept, setKept] = useState({ tenant, room: NO_ROOM });
   const before = kept.tenant === tenant ? kept.room : NO_ROOM;
-  const room = useMemo(() => roomOf(devices, before, secondMs()), [devices, before]);
+  const room = useMemo(() => roomOf(devices, called, before, secondMs()), [devices, called, before]);
   // Derived while rendering: what was needed once stays.
   if (room !== kept.room || tenant !== kept.tenant) setKept({ tenant, room });
   return room;
@@ -91,8 +89,9 @@ export function useFleet() {
     setSearch({ sort: sortText(toggled(sorting, id, descFirst)) });
   };
   const { cols } = search;
-  const set = useMemo(() => shownColumns(cols, scope.isMixed), [cols, scope.isMixed]);
-  const room = useRoom(inScope, scope.tenant?.id ?? null);
+  const columns = useMemo(() => shownColumns(cols, scope.isMixed), [cols, scope.isMixed]);
+  const called = useCallback((device: Device) => names.name(device), [names]);
+  const room = useRoom(inScope, called, scope.tenant?.id ?? null);
   const ids = useMemo(() => rows.map(({ id }) => id), [rows]);
   const writable = useTenantsFor("write");
   const canChange = useMemo<ReadonlySet<string>>(() => {
@@ -100,7 +99,7 @@ export function useFleet() {
     return new Set(rows.filter(({ tenant }) => tenants.has(tenant.id)).map(({ id }) => id));
   }, [rows, writable]);
   const total = useMemo(() => all.filter((device) => isOfTenant(scope, device)).length, [all, scope]);
-  return { search, setSearch, paused, held, sorting, sortBy, columns: set.shown, template: set.template, ids, canChange, counts, total, room, isMixed: scope.isMixed };
+  return { search, setSearch, paused, held, sorting, sortBy, columns, ids, canChange, counts, total, room, isMixed: scope.isMixed };
 }
 
 export type Fleet = ReturnType<typeof useFleet>;

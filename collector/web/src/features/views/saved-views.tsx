@@ -30,10 +30,10 @@ export function SavedViews() {
   return (
     <>
       <Button ref={button} aria-haspopup="dialog" aria-expanded={open !== null} data-views={shown?.name ?? ""} title="Saved views of this list"
-        className={`max-w-44 min-w-0 px-2.5 ${shown ? "border-accent! bg-selected!" : ""}`} onClick={() => setOpen(open ? null : "menu")}>
+        className={`max-w-44 min-w-0 px-2.5 phone:max-w-28 phone:min-w-11 ${shown ? "border-accent! bg-selected!" : ""}`} onClick={() => setOpen(open ? null : "menu")}>
         <span className={shown ? "text-accent" : "text-muted"}><Icon name="bookmark" size={14} /></span>
-        <span className="clip">{shown?.name ?? "Views"}</span>
-        <span className="text-faint"><Icon name="chevron" size={14} /></span>
+        <span className={shown ? "clip" : "clip phone:sr-only"}>{shown?.name ?? "Views"}</span>
+        <span className="text-faint phone:hidden"><Icon name="chevron" size={14} /></span>
       </Button>
       <Suspense>
         {open && <ViewMenu path={path} isSaving={open === "save"} anchor={button} onCopy={() => void copyLink()} onClose={() => setOpen(null)} />}
