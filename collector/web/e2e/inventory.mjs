@@ -123,7 +123,8 @@ export async function inventory(desk, url, { check, look }) {
   await check("sites: one where something stands is not removed, and it says why", async () => {
     await page.goto(`${url}/sites`);
     await page.click("[data-site] a:text-is('Summit')");
-    await page.click("[data-site-page] button:text-is('Remove')");
+    await page.click("[data-site-page] [data-more]");
+    await page.click("button:text-is('Remove')");
     await confirm(page, "Remove site");
     await page.waitForSelector("[role=alertdialog] [role=alert]");
     await confirm(page, "Keep it");

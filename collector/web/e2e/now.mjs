@@ -169,6 +169,7 @@ async function sites({ url, page, check, look }) {
     }
   });
   await check("site: renamed in its place; Esc leads back to its row", async () => {
+    await page.click("[data-more]");
     await page.click("button:text-is('Rename')");
     await page.fill("#new-name", "Depot West");
     await page.click("[role=dialog] button[type=submit]");

@@ -25,7 +25,7 @@ type Of = { device?: string; agent?: string; q?: string; tenant: string };
 export function OpenList({ ids, of }: { ids: readonly string[]; of: Of }) {
   const more = ids.length - SHOWN;
   return (
-    <ul aria-label="Open alerts" className="flex min-w-0 flex-col gap-0.5">
+    <ul aria-label="Open alerts" className="@container flex min-w-0 flex-1 flex-col">
       {ids.slice(0, SHOWN).map((id) => <Line key={id} id={id} />)}
       {more > 0 && (
         <li>
@@ -38,19 +38,23 @@ export function OpenList({ ids, of }: { ids: readonly string[]; of: Of }) {
   );
 }
 
+/** One line where there is room; else what it is of stands below what is wrong, and all of them begin alike. */
+const LINE = "min-h-6 items-baseline gap-x-4 @max-[640px]:grid @max-[640px]:grid-cols-[78px_minmax(0,1fr)_auto] @max-[640px]:gap-x-3 " +
+  "@max-[640px]:border-t @max-[640px]:border-line @max-[640px]:py-1.5 @max-[640px]:first:border-t-0 @min-[640px]:flex";
+
 function Line({ id }: { id: string }) {
   const alert = useAlert(id);
   const [standing, note] = useStanding(alert);
   if (!alert) return null;
   return (
-    <li data-open-alert={id} className="flex min-h-6 flex-wrap items-center gap-x-4 phone:pb-2">
-      <span className="flex min-w-0 items-center gap-x-4 phone:w-full phone:gap-x-3">
-        <span className="shrink-0"><SeverityBadge severity={severityOf(alert)} /></span>
-        <Link to="/alerts/$id" params={{ id }} className="min-w-0 font-medium wrap-anywhere hover:underline phone:inline-flex phone:min-h-11 phone:items-center">{alert.summary}</Link>
+    <li data-open-alert={id} className={LINE}>
+      <SeverityBadge severity={severityOf(alert)} />
+      <Link to="/alerts/$id" params={{ id }} className="touch min-w-0 font-medium wrap-anywhere hover:underline">{alert.summary}</Link>
+      <span className="text-xs whitespace-nowrap text-muted @min-[640px]:order-last"><Age at={sinceOf(alert)} long /></span>
+      <span className="flex min-w-0 items-baseline gap-x-4 text-xs text-muted @max-[640px]:col-span-2 @max-[640px]:col-start-2">
+        <span className="shrink-0">{alert.rule.name}</span>
+        <StandingBadge standing={standing} note={note} />
       </span>
-      <span className="text-xs text-muted">{alert.rule.name}</span>
-      <StandingBadge standing={standing} note={note} />
-      <span className="text-xs text-muted"><Age at={sinceOf(alert)} long /></span>
     </li>
   );
 }

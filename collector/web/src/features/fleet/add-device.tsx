@@ -26,9 +26,11 @@ import { INTERVALS } from "./intervals";
 interface Props {
   open: boolean;
   onOpenChange: (open: boolean) => void;
+  /** The one that is chosen at first. */
+  agent?: string | undefined;
 }
 
-export function AddDevice({ open, onOpenChange }: Props) {
+export function AddDevice({ open, onOpenChange, agent }: Props) {
   return (
     <SidePanel
       open={open}
@@ -36,7 +38,7 @@ export function AddDevice({ open, onOpenChange }: Props) {
       title="Add device"
       description="The agent of the site polls it; the first values come within one interval."
     >
-      <AddDeviceForm onDone={() => onOpenChange(false)} />
+      <AddDeviceForm first={agent} onDone={() => onOpenChange(false)} />
     </SidePanel>
   );
 }
@@ -61,9 +63,9 @@ const SHOWS = ["agent", "address", "host", "port", "name", "interval_s", "tags",
 const NO_CREDENTIAL =
   "Empty: the credential profile that fits is used. Where none fits, the device is only pinged.";
 
-export function AddDeviceForm({ onDone }: { onDone: () => void }) {
+export function AddDeviceForm({ first = "", onDone }: { first?: string | undefined; onDone: () => void }) {
   const agents = useAgentChoices();
-  const [chosen, setChosen] = useState("");
+  const [chosen, setChosen] = useState(first);
   const agent = chosen || (agents.length === 1 ? (agents[0]?.value ?? "") : "");
   const [address, setAddress] = useState("");
   const [draft, setDraft] = useState<SnmpDraft>(NEW_DRAFT);

@@ -3,7 +3,7 @@ import { type CSSProperties, memo, type ReactNode } from "react";
 import { megabits } from "../../lib/format";
 import { useDevice } from "../../lib/live-app";
 import { useDeviceNames } from "../../lib/live-names";
-import { causeWord, STATE_WORD, stateWord } from "../../lib/state";
+import { causeWord, stateWord } from "../../lib/state";
 import { useScope } from "../../lib/scope";
 import { Age } from "../../ui/age";
 import { STATE_COLOUR, StateShape } from "../../ui/state-badge";
@@ -48,7 +48,7 @@ export const DeviceCard = memo(function DeviceCard({ id, marked, onMark, style, 
         </span>
         <span className="flex items-center gap-2.5 pl-[22px] text-xs">
           <span className="clip min-w-0 flex-1 text-muted">
-            <span className={STATE_COLOUR[state]} data-state={state}>{state === "up" ? STATE_WORD.up : stateWord(state, cause)}</span>
+            <span className={STATE_COLOUR[state]} data-state={state}>{stateWord(state, cause)}</span>
             {why && <span className="text-text"> {why}</span>} · {where.join(" · ")}
           </span>
           {isTold && (

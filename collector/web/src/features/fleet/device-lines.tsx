@@ -1,5 +1,5 @@
 import { Link, useNavigate } from "@tanstack/react-router";
-import { useState } from "react";
+import { type ReactNode, useState } from "react";
 import { integer, megabits, threeFigures } from "../../lib/format";
 import { useDevice } from "../../lib/live-app";
 import { useDeviceNames } from "../../lib/live-names";
@@ -19,7 +19,7 @@ const HEAD = "px-2 font-normal first:pl-4 last:pr-4";
 const WIDE = "max-[1100px]:hidden";
 
 /** The devices of one site or agent on its page, live: a click or Enter opens one. `more` narrows the fleet to them. */
-export function DeviceLines({ ids, more }: { ids: readonly string[]; more: { q: string; tenant: string } }) {
+export function DeviceLines({ ids, more, none }: { ids: readonly string[]; more: { q: string; tenant: string }; none?: ReactNode }) {
   const navigate = useNavigate();
   const [chosen, choose] = useState<string | null>(null);
   const toPage = (id: string) => void navigate({ to: "/devices/$id", params: { id } });
@@ -27,7 +27,7 @@ export function DeviceLines({ ids, more }: { ids: readonly string[]; more: { q: 
   const shown = ids.slice(0, SHOWN);
   useRowKeys(shown, rows);
   const phone = usePhone();
-  if (ids.length === 0) return <p className="px-4 text-muted phone:px-3">None yet.</p>;
+  if (ids.length === 0) return none ?? <p className="px-4 text-muted phone:px-3">None yet.</p>;
   return (
     <>
       {phone ? (

@@ -1,12 +1,12 @@
 import { Link } from "@tanstack/react-router";
 import { counted } from "../../lib/format";
 import { LiveCards } from "../../ui/live-cards";
-import { siteState } from "./rollup";
+import { SiteBadge } from "./site-badge";
 import { SiteAlerts } from "./site-row";
-import { StateBar, StateCounts } from "./state-bar";
+import { StateBar } from "./state-bar";
 import type { SiteList } from "./use-site-list";
 
-const CARD_PX = 108;
+const CARD_PX = 92;
 
 /** The sites on a phone: the whole card opens the site. */
 export function SiteCards({ list: { ids, byId, paused, isMixed } }: { list: SiteList }) {
@@ -21,13 +21,13 @@ export function SiteCards({ list: { ids, byId, paused, isMixed } }: { list: Site
               <span className="clip text-base font-medium">{site.name}</span>
               {site.alerts > 0 && <span className="shrink-0"><SiteAlerts site={site} /></span>}
             </span>
-            <span className="flex">{siteState(site) && <StateBar counts={site.counts} />}</span>
             <span className="flex items-center justify-between gap-3 text-xs">
-              {site.devices > 0 ? <StateCounts counts={site.counts} words /> : <span className="text-muted">No devices</span>}
+              <SiteBadge site={site} />
+              <span className="clip min-w-0 text-muted">
+                {counted(site.devices, "device")} · {counted(site.agents, "agent")}{site.agentsUp < site.agents && `, ${site.agents - site.agentsUp} away`}{isMixed && ` · ${site.tenant.name}`}
+              </span>
             </span>
-            <span className="clip text-xs text-muted">
-              {counted(site.agents, "agent")}{site.agentsUp < site.agents && `, ${site.agents - site.agentsUp} away`}{isMixed && ` · ${site.tenant.name}`}
-            </span>
+            {site.devices > 0 && <span className="flex"><StateBar counts={site.counts} /></span>}
           </Link>
         </li>
       );

@@ -15,7 +15,14 @@ export const COLUMNS_MIXED = `${GRID} grid-cols-[110px_minmax(120px,1.4fr)_minma
 /** What goes where there is no room: the panel beside tells it. */
 export const ROOMY = "@max-[905px]:hidden";
 
-export function SiteRow({ site, isMixed, id, index, selected, marked, style }: GridRow & { site: SiteStatus; isMixed: boolean }) {
+interface Props extends GridRow {
+  site: SiteStatus;
+  isMixed: boolean;
+  /** Whether this person may set it up. */
+  mayWrite: boolean;
+}
+
+export function SiteRow({ site, isMixed, mayWrite, id, index, selected, marked, style }: Props) {
   return (
     <div {...rowProps({ id, index, selected, marked, style })} data-site={id}
       className={`${isMixed ? COLUMNS_MIXED : COLUMNS} absolute inset-x-0 border-b border-line ${selected ? "bg-selected" : "hover:bg-hover"}`}>
@@ -25,8 +32,12 @@ export function SiteRow({ site, isMixed, id, index, selected, marked, style }: G
       </div>
       {isMixed && <div role="gridcell" className={`clip text-muted ${ROOMY}`}>{site.tenant.name}</div>}
       <div role="gridcell" className="flex min-w-0 items-center gap-3">
-        <StateBar counts={site.counts} />
-        <span className="w-40 shrink-0 @max-[905px]:hidden"><StateCounts counts={site.counts} /></span>
+        {site.devices > 0 ? (
+          <>
+            <StateBar counts={site.counts} />
+            <span className="w-40 shrink-0 @max-[905px]:hidden"><StateCounts counts={site.counts} /></span>
+          </>
+        ) : mayWrite && <Link to="/setup" search={{ site: id }} tabIndex={-1} className="text-accent hover:underline" data-set-up>Set up</Link>}
       </div>
       <div role="gridcell" className={`num ${ROOMY}`}>{integer(site.devices)}</div>
       <div role="gridcell" className="num"><AgentsUp site={site} /></div>

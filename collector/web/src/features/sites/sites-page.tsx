@@ -3,7 +3,7 @@ import { lazy, type Ref, Suspense, useEffect, useRef, useState } from "react";
 import { integer } from "../../lib/format";
 import { useIntent } from "../../lib/intent";
 import { live } from "../../lib/live-app";
-import { useMayMake } from "../../lib/role";
+import { useMayIn, useMayMake } from "../../lib/role";
 import { useBeside } from "../../lib/use-beside";
 import { useCommands } from "../../lib/use-commands";
 import { usePhone } from "../../lib/use-phone";
@@ -44,13 +44,19 @@ export function SitesPage() {
   const clear = () => setSearch({ q: "" });
   return (
     <div className="flex h-full flex-col">
-      <PageHead title="Sites">
-        <FilterInput label="Filter sites" input={input} query={search.q ?? ""} onQuery={(q) => setSearch({ q })} toRows={() => rows.current?.first() ?? false} />
+      <PageHead title="Sites" isBare>
+        <div className="contents phone:block phone:min-w-0 phone:flex-1">
+          <FilterInput label="Filter sites" input={input} query={search.q ?? ""} onQuery={(q) => setSearch({ q })} toRows={() => rows.current?.first() ?? false} />
+        </div>
         <SavedViews />
-        <span className="flex-1" />
-        {isHeld && <span className="text-xs text-muted phone:hidden">order held</span>}
+        <span className="flex-1 phone:hidden" />
+        {isHeld && <span className="text-xs text-muted phone:hidden">Sorting waits while you point</span>}
         <span className="text-xs text-muted phone:hidden" data-site-count>{integer(ids.length)} of {integer(total)}</span>
-        {mayAdd && <Button look="solid" onClick={() => setAdding(true)}><Icon name="plus" size={14} /> New site</Button>}
+        {mayAdd && (
+          <Button look="solid" className="phone:w-11 phone:px-0" onClick={() => setAdding(true)}>
+            <Icon name="plus" size={14} /> <span className="phone:sr-only">New site</span>
+          </Button>
+        )}
       </PageHead>
       <TableError table={live.devices} className="mx-4 mb-3" />
       {error && <ErrorNote error={error} className="mx-4 mb-3" onRetry={retry} />}
@@ -85,6 +91,7 @@ function NoSite({ onAdd }: { onAdd: (() => void) | null }) {
 function SiteTable({ list, onEscape, ref }: { list: SiteList; onEscape: () => void; ref: Ref<GridRows> }) {
   const { ids, byId, search, setSearch, paused, isMixed, columns, sorting, onSort } = list;
   const navigate = useNavigate();
+  const mayIn = useMayIn();
   const { chosen, choose, show, toPage, back } = useBeside({
     first: lastSites().chosen, open: search.open, setOpen: (open) => setSearch({ open }),
     toPage: (id) => void navigate({ to: "/sites/$id", params: { id } }),
@@ -103,7 +110,7 @@ function SiteTable({ list, onEscape, ref }: { list: SiteList; onEscape: () => vo
         ))}
         renderRow={(row) => {
           const site = byId.get(row.id);
-          return site ? <SiteRow key={row.id} {...row} site={site} isMixed={isMixed} /> : null;
+          return site ? <SiteRow key={row.id} {...row} site={site} isMixed={isMixed} mayWrite={mayIn(site.tenant.id).write} /> : null;
         }} />
       <Suspense>{search.open && <SitePanel id={search.open} site={byId.get(search.open)} onClose={() => setSearch({ open: undefined })} />}</Suspense>
     </div>
