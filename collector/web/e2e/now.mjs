@@ -21,9 +21,11 @@ async function drive(site, view, { check, lookAt, sideways }) {
   await check("now: who has nothing yet learns the first step", async () => {
     await signInPage(quiet.page, url, QUIET_ADMIN, "/");
     await quiet.page.waitForSelector("[data-first-steps=site]");
-    await quiet.page.click("[data-first-steps] button:has-text('New site')");
-    await quiet.page.fill("#new-name", "Rooftop North");
-    await quiet.page.click("[role=dialog] button[type=submit]");
+    await quiet.page.click("[data-first-steps] a:has-text('Set up a site')");
+    await quiet.page.fill("#setup-site", "Rooftop North");
+    await quiet.page.keyboard.press("Enter");
+    await quiet.page.waitForSelector("[data-setup-site]:text-is('Rooftop North')");
+    await quiet.page.goto(url);
     await quiet.page.waitForSelector("[data-first-steps=agent] [data-step-done]");
   });
   await lookAt(quiet, "now-first-dark");

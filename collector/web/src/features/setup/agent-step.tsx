@@ -88,13 +88,13 @@ function Present({ site, onAgent }: { site: string; onAgent: (id: string) => voi
 function Connected({ agent, onAnother }: { agent: Agent; onAnother: () => void }) {
   const reason = notQuic(agent);
   return (
-    <div className="-mt-2.5" data-agent-here>
+    <div data-agent-here>
       <p className="flex flex-wrap items-center gap-x-3 text-muted">
         <span className="font-medium text-text">{agent.name}</span>
         <span>version {agent.version ?? NONE}{agent.platform && ` for ${agent.platform}`}</span>
         <span>{transportWord(agent.transport)}{reason && <span className="text-degraded"> {reason.word}</span>}</span>
         <span>from {agent.remote_addr ?? NONE}</span>
-        <Button look="quiet" className="h-7 phone:-ml-3" onClick={onAnother}>Another agent</Button>
+        <Button look="quiet" className="h-7 px-2 phone:-ml-2" onClick={onAnother}>Another agent</Button>
       </p>
       {reason?.hint && <p className="max-w-[62ch] text-xs text-muted">{reason.hint}</p>}
     </div>

@@ -28,9 +28,9 @@ export function CredentialStep({ tenant, profiles, error, onRetry, isTried }: Pr
   const panel = <ProfilePanel opened={opened} onClose={() => setOpened(null)} />;
   if (isTried && profiles && !isEmpty) {
     return (
-      <p className="-mt-2.5 flex flex-wrap items-center gap-x-3 text-muted">
+      <p className="flex flex-wrap items-center gap-x-3 text-muted">
         {profiles.slice(0, TRIED_MAX).map(({ id, name }) => <span key={id} data-profile={id}>{name}</span>)}
-        <Button look="quiet" className="h-7 phone:-ml-3" onClick={() => setOpened({ profile: null, tenant })}>New profile</Button>
+        <Button look="quiet" className="h-7 px-2 phone:-ml-2" onClick={() => setOpened({ profile: null, tenant })}>New profile</Button>
         {panel}
       </p>
     );

@@ -16,6 +16,8 @@ const FirstChart = lazy(() => import("./first-chart").then((m) => ({ default: m.
 
 /** So many of them stand here; the fleet has all. */
 const LISTED = 8;
+const BUTTON = "inline-flex h-8 items-center rounded-md px-3 phone:min-h-11";
+const PLAIN = "border border-edge bg-surface hover:bg-hover";
 const LINK = "text-accent underline underline-offset-4 phone:inline-flex phone:min-h-11 phone:items-center";
 
 /** The devices that were adopted, from nothing to their first values. */
@@ -32,28 +34,32 @@ export function FirstValues({ ids, tenant }: { ids: readonly string[]; tenant: s
       {first ? <First key={first.id} device={first} /> : (
         <p role="status" className="flex items-center gap-3"><StateShape state="unknown" /> Waiting for the first sample…</p>
       )}
+      <WhatNext tenant={tenant} />
       <ul aria-label="Adopted devices" className="m-0 flex max-w-[620px] list-none flex-col p-0">
         {devices.slice(0, LISTED).map(({ id }) => <Row key={id} id={id} />)}
       </ul>
       {devices.length > LISTED && <Link to="/fleet" className={LINK}>All {counted(devices.length, "device")} in the fleet</Link>}
-      <WhatNext tenant={tenant} />
     </>
   );
 }
 
-/** Who looks at them from now on, and whom that is told. */
+/** Who looks at them from now on, and where one goes from here. */
 function WhatNext({ tenant }: { tenant: string }) {
   const on = useQuery(rulesQuery(tenant)).data?.filter(({ enabled }) => enabled).length;
-  if (on === undefined) return null;
   return (
-    <p className="max-w-[62ch] rounded-md border border-line bg-surface px-3 py-2.5" data-what-next>
-      {on === 0 ? <>No alert rule is on, so nothing would be told: <Link to="/alerts/rules" className={LINK}>switch some on</Link>.</> : (
-        <>
-          {counted(on, "alert rule")} {on === 1 ? "is" : "are"} on: what goes wrong shows under <Link to="/alerts" className={LINK}>Alerts</Link> by itself.
-        </>
-      )}{" "}
-      Tell somebody, too: <Link to="/settings/notifications" className={LINK}>set up notifications</Link>.
-    </p>
+    <div className="flex flex-col gap-2.5" data-what-next>
+      {on !== undefined && (
+        <p className="max-w-[62ch]">
+          {on === 0 ? "No alert rule is on: nothing will call what goes wrong." : `${counted(on, "alert rule")} ${on === 1 ? "is" : "are"} on: what goes wrong shows under Alerts by itself.`}
+        </p>
+      )}
+      <p className="flex flex-wrap gap-2">
+        <Link to="/fleet" className={`${BUTTON} bg-solid font-medium text-on-solid hover:opacity-95`}>Open the fleet</Link>
+        <Link to="/settings/notifications" className={`${BUTTON} ${PLAIN}`}>Choose who is told</Link>
+        <Link to="/alerts/rules" className={`${BUTTON} ${PLAIN}`}>{on === 0 ? "Switch rules on" : "Try an alert rule"}</Link>
+        <Link to="/setup" search={{}} className={`${BUTTON} ${PLAIN}`}>Set up the next site</Link>
+      </p>
+    </div>
   );
 }
 

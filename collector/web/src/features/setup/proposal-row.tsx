@@ -26,17 +26,17 @@ export function ProposalRow({ host, isPicked, name, outcome, onPick, onName }: P
   // It may have been given another name since.
   const known = useRowValue(live.devices, device ?? "", (row) => row?.name ?? null);
   return (
-    <tr className={ROW} data-host={address}>
-      <Cell className={device ? "phone:hidden" : "phone:order-1 phone:col-span-2"}>
+    <tr className={`${ROW} phone:flex! phone:flex-wrap phone:gap-y-0.5! phone:px-3 phone:py-2`} data-host={address}>
+      <Cell className={device ? "phone:hidden" : "phone:order-1"}>
         {device ? <StateShape state="up" /> : (
-          <label className="inline-flex min-h-6 min-w-6 items-center gap-2 phone:min-h-11">
-            <input type="checkbox" className="size-4 accent-accent" checked={isPicked} onChange={(event) => onPick(event.target.checked)} />
-            <span className="desk:sr-only">Adopt <span className="sr-only">{address}</span></span>
+          <label className="inline-flex min-h-6 min-w-6 items-center phone:min-h-11 phone:min-w-11">
+            <input type="checkbox" className="size-4 accent-accent phone:size-5" checked={isPicked} onChange={(event) => onPick(event.target.checked)} />
+            <span className="sr-only">Adopt {address}</span>
           </label>
         )}
       </Cell>
-      <Cell className="font-mono text-xs whitespace-nowrap phone:order-first phone:col-span-2 phone:text-base">{address}</Cell>
-      <Cell className="phone:order-2 phone:col-span-2">
+      <Cell className="font-mono text-xs whitespace-nowrap phone:order-3">{address}</Cell>
+      <Cell className={`phone:order-2 phone:flex-1 ${device ? "phone:basis-full" : "phone:basis-[75%]"}`}>
         {device ? (
           <Link to="/devices/$id" params={{ id: device }} className="font-medium text-accent hover:underline phone:inline-flex phone:min-h-11 phone:items-center" data-adopted-device>
             {known ?? outcome?.name ?? host.name ?? address}
@@ -47,15 +47,15 @@ export function ProposalRow({ host, isPicked, name, outcome, onPick, onName }: P
         )}
         {outcome?.detail && <span className="block text-xs text-down phone:basis-full" data-refused={outcome.code}>{outcome.detail}</span>}
       </Cell>
-      <Cell className="phone:order-3 phone:col-span-2">
+      <Cell className="phone:order-4">
         <span className="flex flex-wrap items-center gap-1.5">
           {(host.kind ?? (host.descr && shortModel(host.descr))) ?? <span className="text-muted">not known</span>}
           {device && <Tag tone="accent">watched{outcome ? " now" : " already"}</Tag>}
           {same && <Tag tone="warn" title="It tells the same of itself">same device as {same}</Tag>}
         </span>
       </Cell>
-      <Cell label="Echo" figure className="phone:order-4">{host.echo.rtt_ms === null ? <span className="text-muted">none</span> : inMs(host.echo.rtt_ms)}</Cell>
-      <Cell label="SNMP" className="phone:order-5 phone:col-span-2">
+      <Cell label="Echo" figure className="phone:order-6">{host.echo.rtt_ms === null ? <span className="text-muted">none</span> : inMs(host.echo.rtt_ms)}</Cell>
+      <Cell className="phone:order-5">
         {device && !snmp.works ? <span className="text-muted">not asked</span> : snmp.works ? (
           <span className="inline-flex items-center gap-2"><StateShape state="up" size={10} />{snmp.version} by {snmp.profile?.name ?? "a profile that is gone"}</span>
         ) : <span className="block max-w-[44ch] py-1 text-xs text-muted">{why ?? "nothing works"}</span>}

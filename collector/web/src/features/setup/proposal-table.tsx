@@ -11,9 +11,11 @@ import { Segments } from "../../ui/segments";
 import { BODY } from "../../ui/table-cell";
 import { TableHead } from "../../ui/table-head";
 import { ProposalRow } from "./proposal-row";
-import { adoption, ADOPT_MAX, isPicked, isShown, matches, NOTHING_SAID, type Outcomes, outcomesOf, type Show, withName, withPick } from "./proposals";
+import { adoption, ADOPT_MAX, isAllAdopted, isPicked, isShown, matches, NOTHING_SAID, type Outcomes, outcomesOf, type Show, withName, withPick } from "./proposals";
 import { scanKey } from "./queries";
 
+/** So few are seen at a glance. */
+const FEW = 10;
 /** Rows on the page until somebody asks for more. */
 const ROWS_FIRST = 100;
 
@@ -35,6 +37,7 @@ export function ProposalTable({ scan }: { scan: ScanDetail }) {
   const [query, setQuery] = useState("");
   const [rows, setRows] = useState(ROWS_FIRST);
   const [outcomes, setOutcomes] = useState(NO_OUTCOMES);
+  const [isUnfolded, setUnfolded] = useState(false);
   const queries = useQueryClient();
   const adopt = useMutation({
     mutationFn: (picked: ReturnType<typeof adoption>) =>
@@ -50,24 +53,36 @@ export function ProposalTable({ scan }: { scan: ScanDetail }) {
     const of = (one: Show) => integer(hosts.filter((host) => isShown(host, one)).length);
     return [
       { value: "new" as const, label: "New", count: of("new") }, { value: "silent" as const, label: "No SNMP", count: of("silent") },
-      { value: "watched" as const, label: "Watched already", count: of("watched") }, { value: "all" as const, label: "All", count: of("all") },
+      { value: "watched" as const, label: "Watched", count: of("watched") }, { value: "all" as const, label: "All", count: of("all") },
     ];
   }, [hosts]);
   const show = chosen ?? FIRST.find((one) => hosts.some((host) => isShown(host, one))) ?? "all";
   const word = query.trim();
-  const shown = hosts.filter((host) => isShown(host, show) && (!word || matches(host, word)));
+  const inShow = hosts.filter((host) => isShown(host, show));
+  const shown = word ? inShow.filter((host) => matches(host, word)) : inShow;
   const picked = adoption(hosts, said);
   const free = shown.filter(({ device }) => device === null);
   const areAll = free.length > 0 && free.every((host) => isPicked(host, said));
   const refused = [...outcomes.values()].filter(({ device }) => device === null).length;
+  const told = (
+    <span role="status" className="text-muted" data-adopted={adopt.data?.data.devices}>
+      {adopt.data && `${counted(adopt.data.data.devices, "device")} made.`}{refused > 0 && ` ${integer(refused)} could not be: see the rows.`}
+    </span>
+  );
+  // All that answers SNMP is watched: what comes next is below.
+  if (isAllAdopted(hosts) && refused === 0 && picked.length === 0 && !isUnfolded) {
+    return <p className="flex flex-wrap items-center gap-x-3">{told}<Button look="quiet" className="h-7 px-2 not-only:-ml-2" onClick={() => setUnfolded(true)} data-unfold>Show {counted(hosts.length, "host")}</Button></p>;
+  }
   return (
     <>
       <div className="flex flex-wrap items-center gap-x-3 gap-y-2">
         <Segments label="Which hosts" segments={counts} value={show} onChange={setChosen} />
-        <FilterBar label="Filter hosts" query={query} onQuery={setQuery} shown={shown.length} total={hosts.length}
-          count={(all) => counted(all, "host")} />
+        {(inShow.length > FEW || word) && (
+          <FilterBar label="Filter hosts" query={query} onQuery={setQuery} shown={shown.length} total={hosts.length}
+            count={(all) => counted(all, "host")} />
+        )}
         {free.length > 1 && (
-          <Button look="quiet" onClick={() => setSaid(withPick(said, free.map(({ address }) => address), !areAll))}>
+          <Button look="quiet" className={free.length > FEW ? "" : "phone:hidden"} onClick={() => setSaid(withPick(said, free.map(({ address }) => address), !areAll))}>
             {areAll ? "Pick none of these" : `Pick these ${integer(free.length)}`}
           </Button>
         )}
@@ -88,15 +103,15 @@ export function ProposalTable({ scan }: { scan: ScanDetail }) {
       )}
       {shown.length > rows && <Button className="self-start" onClick={() => setRows(rows * 4)}>Show more ({integer(shown.length - rows)})</Button>}
       {adopt.error && <ErrorNote error={adopt.error} />}
-      <div className={`-mx-1 flex flex-wrap items-center gap-3 border-t border-line bg-bg px-1 py-3 ${picked.length > 0 ? "sticky bottom-0 z-2" : ""}`}>
-        <Button look="solid" className="phone:flex-1" disabled={picked.length === 0 || picked.length > ADOPT_MAX || adopt.isPending} data-adopt
-          onClick={() => adopt.mutate(picked)}>
-          {adopt.isPending ? "Adopting…" : `Adopt selected (${integer(picked.length)})`}
-        </Button>
+      <div className={picked.length > 0 ? "sticky bottom-0 z-2 -mx-1 flex flex-wrap items-center gap-3 border-t border-line bg-bg px-1 py-3" : "empty:hidden"}>
+        {picked.length > 0 && (
+          <Button look="solid" className="phone:flex-1" disabled={picked.length > ADOPT_MAX || adopt.isPending} data-adopt
+            onClick={() => adopt.mutate(picked)}>
+            {adopt.isPending ? "Adopting…" : `Adopt selected (${integer(picked.length)})`}
+          </Button>
+        )}
         {picked.length > ADOPT_MAX && <span className="text-degraded">{integer(ADOPT_MAX)} at once: pick fewer, then the rest.</span>}
-        <span role="status" className="text-muted" data-adopted={adopt.data?.data.devices}>
-          {adopt.data && `${counted(adopt.data.data.devices, "device")} made.`}{refused > 0 && ` ${integer(refused)} could not be: see the rows.`}
-        </span>
+        {told}
       </div>
     </>
   );

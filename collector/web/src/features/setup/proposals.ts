@@ -32,6 +32,11 @@ export function isShown(host: ScanHost, show: Show): boolean {
   }
 }
 
+/** Whether nothing is left of what answers SNMP. */
+export function isAllAdopted(hosts: readonly ScanHost[]): boolean {
+  return hosts.some((host) => isShown(host, "watched")) && !hosts.some((host) => isShown(host, "new"));
+}
+
 export function matches(host: ScanHost, query: string): boolean {
   const hay = [host.address, host.proposed_name, host.name, host.kind, host.descr, host.snmp.profile?.name].join("\n").toLowerCase();
   return query.toLowerCase().split(/\s+/).every((word) => hay.includes(word));

@@ -73,25 +73,25 @@ function Steps() {
   const keepAgent = agent ? { ...keepSite, agent: agent.id } : keepSite;
   return (
     <ol className="m-0 flex max-w-[1080px] list-none flex-col px-4 pt-2 pb-10 phone:px-3">
-      <Step number={1} title="The site" isOpen isDone={!!site} note={site && (
+      <Step number={1} title="The site" isLine isOpen isDone={!!site} note={site && (
         <span className="flex flex-wrap items-center gap-x-2">
           <span className="font-medium text-text" data-setup-site>{site.name}</span>{tenants.length > 1 && <span>of {site.tenant.name}</span>}
-          <Button look="quiet" className="h-7" onClick={() => go({})}>Another site</Button>
+          <Button look="quiet" className="h-7 px-2" onClick={() => go({})}>Another site</Button>
         </span>
       )}>
         {!site && asked && <p className="text-muted">The site or agent of this link is not here any more, or it is another tenant’s.</p>}
         {!site && <SiteForm onSite={(id) => go({ site: id })} />}
       </Step>
-      <Step number={2} title="Its agent" isOpen={!!site} isDone={isUp || (wasHere && !!scan)}>
+      <Step number={2} title="Its agent" isLine isOpen={!!site} isDone={isUp || (wasHere && !!scan)}>
         {site && <AgentStep key={site.id} site={site} agent={agent} onAgent={(id) => go(id ? { ...keepSite, agent: id } : keepSite)} />}
       </Step>
-      <Step number={3} title="Credentials to try" isOpen={canScan} isDone={canScan && (reach.profiles?.length ?? 0) > 0}>
+      <Step number={3} title="Credentials to try" isLine={!!scan} isOpen={canScan} isDone={canScan && (reach.profiles?.length ?? 0) > 0}>
         {site && (
           <CredentialStep tenant={site.tenant.id} profiles={reach.profiles} error={reach.error} isTried={!!scan}
             onRetry={() => void reach.refetch()} />
         )}
       </Step>
-      <Step number={4} title="Scan the network" isOpen={canScan} isDone={!!scan && isOver(scan) && scan.found > 0}>
+      <Step number={4} title="Scan the network" isLine isOpen={canScan} isDone={!!scan && isOver(scan) && scan.found > 0}>
         {scanQuery.error && !scan && (
           <ErrorNote error={isNotHere(scanQuery.error) ? new Error("This scan is not here any more: begin another one.") : scanQuery.error}
             onRetry={() => void scanQuery.refetch()} />
