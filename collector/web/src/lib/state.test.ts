@@ -47,7 +47,7 @@ it("says what to do about each thing that SNMPv3 may not like", () => {
 });
 
 it("says why a device that answers elsewhere or is nowhere tells nothing", () => {
-  expect(causeHint("other_source")).toContain("Turn off");
+  expect(causeHint("other_source")).toContain("Turn on");
   const words = (cause: Cause) => `${stateWord("unknown", cause)} ${causeWord(cause)}`;
   expect(words("unresolved")).toBe("Not asked name does not resolve");
   expect(words("no_interface")).toBe("Not asked no such interface");

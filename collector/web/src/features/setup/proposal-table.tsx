@@ -71,7 +71,7 @@ export function ProposalTable({ scan }: { scan: ScanDetail }) {
   );
   // All that answers SNMP is watched: what comes next is below.
   if (isAllAdopted(hosts) && refused === 0 && picked.length === 0 && !isUnfolded) {
-    return <p className="flex flex-wrap items-center gap-x-3">{told}<Button look="quiet" className="h-7 px-2 not-only:-ml-2" onClick={() => setUnfolded(true)} data-unfold>Show {counted(hosts.length, "host")}</Button></p>;
+    return <p className="flex flex-wrap items-center gap-x-3">{told}<Button look="quiet" className="h-7 px-2" onClick={() => setUnfolded(true)} data-unfold>Show {counted(hosts.length, "host")}</Button></p>;
   }
   return (
     <>
