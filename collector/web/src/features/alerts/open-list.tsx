@@ -39,7 +39,7 @@ export function OpenList({ ids, of }: { ids: readonly string[]; of: Of }) {
 }
 
 /** One line where there is room; else what it is of stands below what is wrong, and all of them begin alike. */
-const LINE = "min-h-6 items-baseline gap-x-4 @max-[640px]:grid @max-[640px]:grid-cols-[78px_minmax(0,1fr)_auto] @max-[640px]:gap-x-3 " +
+const LINE = "min-h-6 items-center gap-x-4 @max-[640px]:grid @max-[640px]:items-start @max-[640px]:grid-cols-[78px_minmax(0,1fr)_auto] @max-[640px]:gap-x-3 " +
   "@max-[640px]:border-t @max-[640px]:border-line @max-[640px]:py-1.5 @max-[640px]:first:border-t-0 @min-[640px]:flex";
 
 function Line({ id }: { id: string }) {
@@ -50,8 +50,8 @@ function Line({ id }: { id: string }) {
     <li data-open-alert={id} className={LINE}>
       <SeverityBadge severity={severityOf(alert)} />
       <Link to="/alerts/$id" params={{ id }} className="touch min-w-0 font-medium wrap-anywhere hover:underline">{alert.summary}</Link>
-      <span className="text-xs whitespace-nowrap text-muted @min-[640px]:order-last"><Age at={sinceOf(alert)} long /></span>
-      <span className="flex min-w-0 items-baseline gap-x-4 text-xs text-muted @max-[640px]:col-span-2 @max-[640px]:col-start-2">
+      <span className="text-xs leading-[19px] whitespace-nowrap text-muted @min-[640px]:order-last"><Age at={sinceOf(alert)} long /></span>
+      <span className="flex min-w-0 items-center gap-x-4 text-xs text-muted @max-[640px]:col-span-2 @max-[640px]:col-start-2">
         <span className="shrink-0">{alert.rule.name}</span>
         <StandingBadge standing={standing} note={note} />
       </span>

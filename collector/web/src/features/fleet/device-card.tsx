@@ -12,7 +12,7 @@ import { useShown, useTrust } from "./fleet-row";
 /** With the gap to the next one. */
 export const CARD_PX = 70;
 /** Longer names are set smaller, so that a full address of IPv6 is not cut. */
-const LONG_NAME = 30;
+const LONG_NAME = 34;
 
 interface Props {
   id: string;

@@ -6,10 +6,10 @@ const DIGIT_EM = 0.6;
 
 /** Of the letters of the page: columns are as wide as their texts. */
 function digitOf(element: Element): number {
-  const { font, fontSize } = getComputedStyle(element);
+  const { fontSize, fontFamily } = getComputedStyle(element);
   const context = document.createElement("canvas").getContext("2d");
-  if (!context || !font) return DIGIT_EM * (Number.parseFloat(fontSize) || 13);
-  context.font = font;
+  if (!context) return DIGIT_EM * (Number.parseFloat(fontSize) || 13);
+  context.font = `${fontSize} ${fontFamily}`;
   return context.measureText("0").width;
 }
 

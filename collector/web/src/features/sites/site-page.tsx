@@ -35,7 +35,7 @@ export function SitePage({ id }: { id: string }) {
     <div className="flex min-h-full flex-col" data-site-page={id}>
       <SiteHead site={site} agents={agentIds} />
       <TableError table={live.devices} className="mx-4 mt-4 phone:mx-3" />
-      <div className="grid grid-cols-[minmax(0,1fr)_minmax(300px,380px)] items-start gap-x-6 gap-y-6 max-[1000px]:grid-cols-1">
+      <div className="grid grid-cols-[minmax(0,1fr)_minmax(300px,380px)] items-start gap-x-6 max-[1000px]:grid-cols-1">
         <section aria-label="Devices" className="min-w-0 py-3 max-[1000px]:order-2">
           <h2 className="px-4 pb-2 font-semibold phone:px-3">{counted(site.devices, "device")}</h2>
           <DeviceLines ids={deviceIds} more={{ q: site.name, tenant: site.tenant.id }} none={<NoDevices site={site} agents={agentIds} />} />

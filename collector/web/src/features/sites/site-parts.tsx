@@ -30,7 +30,7 @@ function AgentLine({ id }: { id: string }) {
   return (
     <li className="flex flex-wrap items-center gap-x-4 gap-y-0.5 border-t border-line py-1.5 first:border-t-0" data-site-agent={id}>
       <StateBadge {...told} />
-      <Link to="/agents/$id" params={{ id }} className="min-w-0 font-medium wrap-anywhere hover:underline phone:inline-flex phone:min-h-11 phone:items-center">{names.name(agent)}</Link>
+      <Link to="/agents/$id" params={{ id }} className="touch min-w-0 font-medium wrap-anywhere hover:underline">{names.name(agent)}</Link>
       <span className="text-xs text-muted">{[transportWord(agent.transport), note].filter(Boolean).join(", ")}</span>
       <span className="text-xs text-muted">{agent.last_seen_at ? <>heard <Age at={agent.last_seen_at} long /></> : "never connected"}</span>
     </li>
