@@ -5,7 +5,7 @@ import { ordered, SEVERITY_WORD, severityOf, sinceOf, STANDING_WORD, standingOf 
 import { standingNote } from "../alerts/subject";
 import { Calm, NoDevices } from "./calm";
 import { useAge } from "./incident-line";
-import { type Tone, TONE_TEXT } from "./tone";
+import { SIGN_TEXT, type Tone } from "./tone";
 import { secondMs, type WallRows } from "./use-wall-rows";
 import { WallLine } from "./wall-line";
 import { WallList } from "./wall-list";
@@ -27,7 +27,7 @@ function AlertLine({ alert, isMixed }: { alert: Alert; isMixed: boolean }) {
   const calls = standing === "firing" && !alert.unknown;
   const tone: Tone = !calls || severity === "info" ? "muted" : severity === "critical" ? "alarm" : "warn";
   return (
-    <WallLine tone={tone} shape={<SeverityShape severity={severity} tone={TONE_TEXT[tone]} />} title={alert.summary} end={useAge(sinceOf(alert))}
+    <WallLine tone={tone} shape={<SeverityShape severity={severity} tone={SIGN_TEXT[tone]} />} title={alert.summary} end={useAge(sinceOf(alert))}
       notes={[
         SEVERITY_WORD[severity], STANDING_WORD[standing], standingNote(alert, secondMs()), isMixed ? alert.tenant.name : null, alert.site.name,
       ]} />

@@ -1,9 +1,18 @@
 import { expect, it } from "vitest";
-import { fitLines, fullGrid, squares, tileGrid } from "./fit";
+import { fitLines, fullGrid, lineSize, squares, tileGrid } from "./fit";
 
 it("keeps a place for how many there are besides", () => {
   const check = (total: number, height: number) => fitLines(total, height, 10);
   expect([check(3, 35), check(3, 30), check(4, 35), check(9, 5), check(0, 0)]).toEqual([3, 3, 2, 0, 0]);
+});
+
+it("makes a few lines large, and never larger than what they say has room", () => {
+  const size = (total: number, width = 640, height = 260) => lineSize(total, { width, height, em: 10 });
+  expect(size(1)).toEqual({ scale: 640 / 240, isTall: true });
+  expect(size(1, 2000).scale).toBe(2.8);
+  expect(size(3)).toEqual({ scale: 260 / 147, isTall: true });
+  expect(size(6)).toEqual({ scale: 260 / 210, isTall: false });
+  expect([size(20), size(2, 200)]).toEqual([{ scale: 1, isTall: false }, { scale: 1, isTall: true }]);
 });
 
 const room = { width: 1000, height: 500, gap: 10, least: { width: 90, height: 40 }, aspect: 2 };

@@ -6,6 +6,27 @@ export function fitLines(total: number, height: number, line: number): number {
   return total <= room ? total : Math.max(0, room - 1);
 }
 
+/** How high a line is at its smallest, with the space below it, in em; and one whose title may take two lines. */
+export const LINE_EM = 3.5;
+const TALL_EM = 4.9;
+/** So wide is what a line says, in em: a larger text has to have as much room. */
+const SAYS_EM = 24;
+const SCALE_MAX = 2.8;
+
+export interface Lines {
+  /** How much larger than at the least its text is. */
+  scale: number;
+  /** There is room for titles of two lines. */
+  isTall: boolean;
+}
+
+/** How large the lines may be where few are to be shown. `em` as the others. */
+export function lineSize(total: number, { width, height, em }: { width: number; height: number; em: number }): Lines {
+  const isTall = height >= total * TALL_EM * em;
+  const room = Math.min(height / (total * (isTall ? TALL_EM : LINE_EM)), width / SAYS_EM) / em;
+  return { scale: Math.min(SCALE_MAX, Math.max(1, room)), isTall };
+}
+
 export interface Grid {
   columns: number;
   rows: number;

@@ -3,7 +3,7 @@ import { useEachSecond } from "../../lib/live-app";
 import { SeverityShape } from "../alerts/badges";
 import { SEVERITY_WORD, STANDING_WORD } from "../alerts/standing";
 import { headline, type Incident } from "../now/incidents";
-import { incidentTone, TONE_TEXT } from "./tone";
+import { incidentTone, SIGN_TEXT } from "./tone";
 import { secondMs } from "./use-wall-rows";
 import { WallLine } from "./wall-line";
 
@@ -15,7 +15,7 @@ export function IncidentLine({ incident, isMixed }: { incident: Incident; isMixe
   const { lead, alerts, severity, standing, suppressed, since } = incident;
   const tone = incidentTone(incident);
   return (
-    <WallLine tone={tone} shape={<SeverityShape severity={severity} tone={TONE_TEXT[tone]} />}
+    <WallLine tone={tone} shape={<SeverityShape severity={severity} tone={SIGN_TEXT[tone]} />}
       title={headline(incident, lead.agent.name)} end={useAge(since)}
       notes={[
         standing === "firing" ? SEVERITY_WORD[severity] : `${SEVERITY_WORD[severity]}, ${STANDING_WORD[standing].toLowerCase()}`,

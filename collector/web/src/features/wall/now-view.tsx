@@ -5,62 +5,56 @@ import { StateShape } from "../../ui/state-badge";
 import { reasonWords } from "../now/unknown";
 import { Calm, NoDevices } from "./calm";
 import { IncidentLine } from "./incident-line";
-import { deviceTone, loudest, type Tone, TONE_TEXT } from "./tone";
+import { type Tone, TONE_TEXT, untoldTone } from "./tone";
 import type { WallRows } from "./use-wall-rows";
 import { WallLine } from "./wall-line";
 import { WallList } from "./wall-list";
 
-/** As many have room to be larger. */
-const FEW = 5;
-
-/** What is wrong, the worst first; beside it how all stand, and what nobody can tell. */
+/** What is wrong, the worst first; beside it what nobody can tell, below it how all stand. */
 export function NowView({ rows, isMixed }: { rows: WallRows; isMixed: boolean }) {
   const { incidents, unknown, devices, counts, sites, cared, byAgent } = rows;
   if (devices.length === 0 && incidents.length === 0) return <NoDevices />;
   if (counts.up === devices.length && incidents.length === 0) return <Calm devices={devices.length} sites={sites.length} />;
-  const tones: Readonly<Record<State, Tone>> = {
-    up: "calm", unknown: "muted",
-    down: loudest(devices.flatMap((one) => (one.state === "down" ? deviceTone(one, cared) : []))),
-    degraded: loudest(devices.flatMap((one) => (one.state === "degraded" ? deviceTone(one, cared) : []))),
-  };
+  const toneOf = (state: State): Tone =>
+    state === "unknown" ? "muted" : state === "up" ? "calm" : untoldTone(devices.filter((one) => one.state === state), incidents, cared);
   return (
-    <div className={`grid min-h-0 flex-1 gap-[1em] landscape:grid-cols-[minmax(0,1fr)_20em] ${
-      unknown.length > 0 ? "portrait:grid-rows-[minmax(0,1fr)_minmax(0,3fr)]" : "portrait:grid-rows-[auto_minmax(0,1fr)]"}`}>
-      <section aria-label="What is wrong" className="flex min-h-0 min-w-0 flex-col">
-        {incidents.length === 0
-          ? <p className="m-auto text-[1.4em] text-muted">No open incident</p>
-          : <WallList label="Open incidents" rows={incidents} className={incidents.length <= FEW ? "text-[1.35em]" : ""}
-              renderLine={(one) => <IncidentLine key={one.root} incident={one} isMixed={isMixed} />} />}
-      </section>
-      <section aria-label="How all stand" className="flex min-h-0 min-w-0 flex-col gap-[.7em] portrait:order-first">
-        <ul className="grid grid-cols-2 gap-[.4em] portrait:grid-cols-4">
-          {STATES.map((state) => <Count key={state} state={state} count={counts[state]} tone={tones[state]} />)}
-        </ul>
-        {unknown.length > 0 && <h2 className="mt-[.3em] font-semibold">Unknown</h2>}
+    <>
+      <div className={`grid min-h-0 flex-1 gap-[1em] ${
+        unknown.length > 0 ? "landscape:grid-cols-[minmax(0,1fr)_21em] portrait:grid-rows-[minmax(0,3fr)_minmax(0,2fr)]" : ""}`}>
+        <section aria-label="What is wrong" className="flex min-h-0 min-w-0 flex-col">
+          {incidents.length === 0
+            ? <p className="m-auto text-[2em] text-muted">No open incident</p>
+            : <WallList label="Open incidents" rows={incidents}
+                renderLine={(one) => <IncidentLine key={one.root} incident={one} isMixed={isMixed} />} />}
+        </section>
         {unknown.length > 0 && (
-          <WallList label="What is unknown" rows={unknown} renderLine={(group) => {
-            const agent = group.agent ? byAgent.get(group.agent) : undefined;
-            return (
-              <WallLine key={group.key} tone="muted" shape={<StateShape state="unknown" />} title={reasonWords(group, agent?.name ?? "", agent)}
-                notes={[counted(group.devices.length, "device"), agent ? agent.site.name : null, isMixed && agent ? agent.tenant.name : null]} />
-            );
-          }} />
+          <section aria-label="What is unknown" className="flex min-h-0 min-w-0 flex-col gap-[.4em]">
+            <h2 className="text-[1.1em] font-semibold">Unknown</h2>
+            <WallList label="What is unknown" rows={unknown} isBelow renderLine={(group) => {
+              const agent = group.agent ? byAgent.get(group.agent) : undefined;
+              return (
+                <WallLine key={group.key} tone="muted" shape={<StateShape state="unknown" />} title={reasonWords(group, agent?.name ?? "", agent)}
+                  notes={[counted(group.devices.length, "device"), agent ? agent.site.name : null, isMixed && agent ? agent.tenant.name : null]} />
+              );
+            }} />
+          </section>
         )}
-      </section>
-    </div>
+      </div>
+      <ul aria-label="How all stand" className="grid shrink-0 grid-cols-4 gap-[.4em]">
+        {STATES.map((state) => <Count key={state} state={state} count={counts[state]} tone={toneOf(state)} />)}
+      </ul>
+    </>
   );
 }
 
+/** Quiet where an incident tells it already: one red for one fault. */
 function Count({ state, count, tone }: { state: State; count: number; tone: Tone }) {
+  const colour = count === 0 ? TONE_TEXT.muted : tone === "calm" && state !== "up" ? "text-text" : TONE_TEXT[tone];
   return (
-    <li data-wall-count={state} className="flex flex-col rounded-[.3em] bg-surface px-[.7em] py-[.4em] leading-tight">
-      <span className={`flex items-center gap-[.3em] text-[2em] font-semibold ${count === 0 ? "text-muted" : TONE_TEXT[tone]}`}>
-        <span className="[&>svg]:size-[.55em]">
-          <StateShape state={state} colour={count === 0 ? TONE_TEXT.muted : TONE_TEXT[tone]} />
-        </span>
-        {integer(count)}
-      </span>
-      <span className="text-muted">{STATE_WORD[state]}</span>
+    <li data-wall-count={state} className="flex min-w-0 items-center justify-center gap-[.6em] rounded-[.3em] bg-surface px-[.7em] py-[.5em] leading-tight">
+      <span className="[&>svg]:size-[1.3em]"><StateShape state={state} colour={colour} /></span>
+      <span className={`text-[2em] font-semibold ${count === 0 || state === "up" ? "text-muted" : ""}`}>{integer(count)}</span>
+      <span className="clip text-[1.2em] text-muted">{STATE_WORD[state]}</span>
     </li>
   );
 }

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { firstTurn, isDue, progress, shiftAt, step, toggled } from "./rotation";
+import { firstTurn, isDue, progress, shiftAt, step, stepPast, toggled } from "./rotation";
 
 const EVERY = 10_000;
 
@@ -12,6 +12,11 @@ it("gives each view its time, and begins again after the last", () => {
   expect(step(firstTurn(0), -1, 3, 0).at).toBe(2);
   // A view was taken away meanwhile.
   expect(step({ ...turn, at: 4 }, 1, 2, 0).at).toBe(1);
+});
+
+it("goes past what says nothing new, as long as anything does", () => {
+  const to = (at: number, ...spent: number[]) => stepPast({ ...firstTurn(0), at }, 4, 5, (one) => spent.includes(one)).at;
+  expect([to(2, 3), to(0), to(0, 1, 2), to(1, 0, 1, 2, 3), to(3, 3)]).toEqual([0, 1, 3, 2, 0]);
 });
 
 it("stands still while it is paused, and goes on with what was left", () => {

@@ -24,6 +24,17 @@ export function step({ at, pausedMs }: Turn, by: number, views: number, nowMs: n
   return { at: (((at + by) % views) + views) % views, sinceMs: nowMs, pausedMs: pausedMs === null ? null : nowMs };
 }
 
+/** One on by itself, past views that have nothing of their own to say; where none has, to the next. */
+export function stepPast(turn: Turn, views: number, nowMs: number, isSpent: (at: number) => boolean): Turn {
+  const next = step(turn, 1, views, nowMs);
+  let one = next;
+  for (let tried = 1; isSpent(one.at); tried += 1) {
+    if (tried >= views) return next;
+    one = step(one, 1, views, nowMs);
+  }
+  return one;
+}
+
 /** Stops, or goes on with what was left of the view's time. */
 export function toggled({ at, sinceMs, pausedMs }: Turn, nowMs: number): Turn {
   if (pausedMs === null) return { at, sinceMs, pausedMs: nowMs };

@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import type { Alert, State } from "../../lib/types";
 import type { Incident } from "../now/incidents";
-import { caredFor, deviceTone, incidentTone, loudest, worstState } from "./tone";
+import { caredFor, deviceTone, incidentTone, loudest, untoldTone, worstState } from "./tone";
 
 const NOW = Date.parse("2026-11-22T12:00:00Z");
 const alert = (device: string, more: Partial<Alert> = {}) =>
@@ -28,6 +28,11 @@ it("is quiet about a device only while every alert of it is looked after", () =>
   const tone = (id: string, state: State) => deviceTone({ id, state }, cared);
   expect([tone("a", "down"), tone("d", "down"), tone("d", "degraded"), tone("d", "unknown"), tone("a", "up")])
     .toEqual(["muted", "alarm", "warn", "muted", "calm"]);
+});
+
+it("is loud once about a device: in its incident, or else in the figures", () => {
+  const of = (id: string) => untoldTone([{ id, state: "down" }], [incident()], new Set());
+  expect([of("a"), of("b"), untoldTone([], [], new Set())]).toEqual(["calm", "alarm", "calm"]);
 });
 
 it("names the loudest and the worst of several", () => {

@@ -45,6 +45,13 @@ export function useWallRows({ tenant, tag }: View) {
   };
 }
 
+/** How many open alerts and incidents a view has at this moment. */
+export function toldNow(view: View): { alerts: number; incidents: number } {
+  const { devices, agents, alerts } = rowsOf({ devices: live.devices.list(), agents: live.agents.list(), alerts: live.alerts.list() }, view);
+  const known = { agents: new Map(agents.map((agent) => [agent.id, agent])), unknown: unknownByAgent(devices), nowMs: secondMs() };
+  return { alerts: alerts.filter(({ phase }) => phase !== "resolved").length, incidents: incidentsOf(alerts, known).length };
+}
+
 export type WallRows = ReturnType<typeof useWallRows>;
 
 /** `ready`, `loading`, or why the first list did not come. Once it came, it stays in sight. */

@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
-import type { Agent, Alert, Device } from "../../lib/types";
-import { rowsOf } from "./view-rows";
+import type { Agent, Alert, Device, View } from "../../lib/types";
+import { isRepeated, rowsOf } from "./view-rows";
 
 const ref = (id: string) => ({ id, name: id });
 const device = (id: string, tenant: string, agent: string, tags: string[]) => ({ id, tenant: ref(tenant), agent: ref(agent), tags }) as unknown as Device;
@@ -22,4 +22,12 @@ it("narrows to a tenant, to a tag, and to both", () => {
   expect(told({ tag: "core" })).toEqual(["d1 d3", "a1 a3", "1 2 4"]);
   expect(told({ tenant: "south", tag: "core" })).toEqual(["d3", "a3", "4"]);
   expect(told({ tag: "edge" })).toEqual(["", "", ""]);
+});
+
+it("knows alerts that «Now» of the same rows has told one by one", () => {
+  const [now, alerts, core]: View[] = [{ kind: "now", tag: null }, { kind: "alerts" }, { kind: "alerts", tag: "core" }];
+  const is = (view: View | undefined, views: (View | undefined)[], found: number, incidents = 1) =>
+    isRepeated(view, views.flatMap((one) => one ?? []), () => ({ alerts: found, incidents }));
+  expect([is(alerts, [now, alerts], 1), is(alerts, [now, alerts], 2), is(core, [now, core], 1), is(alerts, [alerts], 1), is(now, [now], 1)])
+    .toEqual([true, false, false, false, false]);
 });

@@ -20,3 +20,15 @@ export function rowsOf({ devices, agents, alerts }: Rows, { tenant, tag }: { [Fi
     alerts: own(alerts).filter(({ device, agent }) => (device ? ids.has(device.id) : by.has(agent.id))),
   };
 }
+
+/**
+ * True of «Alerts» that only says again what «Now» of the same rows says: each alert is an incident of its own.
+ * `told`: how many of each there are in a view.
+ */
+export function isRepeated(view: View | undefined, views: readonly View[], told: (view: View) => { alerts: number; incidents: number }): boolean {
+  if (view?.kind !== "alerts") return false;
+  const same = views.some(({ kind, tenant, tag }) => kind === "now" && (tenant ?? null) === (view.tenant ?? null) && (tag ?? null) === (view.tag ?? null));
+  if (!same) return false;
+  const { alerts, incidents } = told(view);
+  return alerts === incidents;
+}

@@ -12,7 +12,8 @@ import { type Sound, useSound } from "./use-sound";
 import { useTouched } from "./use-touched";
 import { useWallKeys } from "./use-wall-keys";
 import { type Turns, useTurns } from "./use-turns";
-import { useKnown, useWallRows } from "./use-wall-rows";
+import { toldNow, useKnown, useWallRows } from "./use-wall-rows";
+import { isRepeated } from "./view-rows";
 import { WallHead } from "./wall-head";
 
 export const VIEW_WORD: Readonly<Record<ViewKind, string>> = { now: "Now", sites: "Sites", fleet: "Fleet", alerts: "Alerts" };
@@ -24,7 +25,7 @@ const NOTHING: View = { kind: "now" };
 /** The views of a screen in turn. */
 export function WallBoard({ wall }: { wall: Wall }) {
   const { views, every_s, tenants, name } = wall;
-  const turns = useTurns(Math.max(1, views.length), every_s);
+  const turns = useTurns(Math.max(1, views.length), every_s, (at) => isRepeated(views[at], views, toldNow));
   const sound = useSound();
   const touched = useTouched();
   const minute = useEachSecond(() => Math.floor(serverNow() / 60_000));

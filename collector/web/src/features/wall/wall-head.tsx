@@ -16,23 +16,25 @@ export function WallHead({ title, of }: { title: string; of: string }) {
   const date = useEachSecond(() => day.format(serverNow()));
   return (
     <header className="flex shrink-0 items-center gap-[1.2em]">
-      <h1 className="clip min-w-0 text-[1.5em] font-semibold">{title}<span className="ml-[.6em] font-normal text-muted">{of}</span></h1>
+      <h1 className="flex min-w-0 items-baseline gap-[.8em]">
+        <span className="text-[1.5em] font-semibold">{title}</span><span className="clip text-muted">{of}</span>
+      </h1>
       <span className="flex-1" />
       <DataAge />
-      <span className="shrink-0 text-right leading-none portrait:hidden">{date}</span>
+      <span className="shrink-0 text-right leading-none text-muted portrait:hidden">{date}</span>
       <time className="shrink-0 text-[2.2em] leading-none font-semibold" data-wall-clock>{time}</time>
     </header>
   );
 }
 
-/** Amber at most: a line that is down is nothing for who looks after routers. */
+/** As large as what is shown: a picture is worth as much as its age. Amber at most: a line that is down is nothing for who looks after routers. */
 function DataAge() {
   const words = useLink((status) => ageWords(status, Date.now()));
   const fresh = useLink((status) => freshness(status, Date.now())) as Freshness;
   const isOld = fresh === "late" || fresh === "lost";
   return (
     <span data-wall-age={fresh} role="status"
-      className={`flex shrink-0 items-center gap-[.5em] rounded-full px-[.8em] py-[.2em] ${isOld ? "bg-degraded-soft font-semibold text-degraded" : "text-muted"}`}>
+      className={`flex shrink-0 items-center gap-[.5em] rounded-full text-[1.5em] leading-none font-semibold ${isOld ? "bg-degraded-soft px-[.6em] py-[.2em] text-degraded" : ""}`}>
       <span className="[&>svg]:size-[.7em]"><StateShape state={SIGN[fresh]} /></span>{words}
     </span>
   );

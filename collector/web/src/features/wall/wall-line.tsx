@@ -1,11 +1,9 @@
 import type { ReactNode } from "react";
-import { type Tone, TONE_TEXT } from "./tone";
-
-/** How high a line is, with the space below it, in em. */
-export const LINE_EM = 3.5;
+import { SIGN_GROUND, type Tone } from "./tone";
 
 interface Props {
   tone: Tone;
+  /** In `SIGN_TEXT`. */
   shape: ReactNode;
   title: string;
   /** Word of the state first: nothing is told by colour alone. */
@@ -14,24 +12,21 @@ interface Props {
   end?: string;
 }
 
-/** One thing that is not well: what, how bad and where, since when. */
+/** One thing that is not well: what, how bad and where, since when. As high as its list makes it. */
 export function WallLine({ tone, shape, title, notes, end }: Props) {
-  const isLoud = tone === "alarm";
   return (
-    <li data-wall-line data-tone={tone}
-      className={`mb-[.3em] flex h-[3.2em] items-center gap-[.7em] rounded-[.3em] border-l-[.25em] px-[.7em] ${
-        isLoud ? "border-down bg-down-soft" : tone === "warn" ? "border-degraded bg-surface" : "border-edge bg-surface"}`}>
-      <span className={`[&>svg]:size-[1.3em] ${TONE_TEXT[tone]}`}>{shape}</span>
-      <span className="min-w-0 flex-1 leading-[1.3]">
-        <span className={`clip block text-[1.1em] ${tone === "muted" ? "text-muted" : "font-semibold"}`}>{title}</span>
+    <li data-wall-line data-tone={tone} className="flex min-h-0 grow basis-(--line) overflow-hidden rounded-[.3em] bg-surface in-data-tall:max-h-[7em]">
+      <span className={`grid w-[2.7em] shrink-0 place-items-center [&>svg]:size-[1.5em] ${SIGN_GROUND[tone]}`}>{shape}</span>
+      <span className="min-w-0 flex-1 self-center px-[.6em] leading-[1.3]">
+        <span className={`clip block text-[1.1em] in-data-tall:line-clamp-2 in-data-tall:whitespace-normal ${tone === "muted" ? "text-muted" : "font-semibold"}`}>{title}</span>
         <span className="clip block text-muted">{notes.filter(Boolean).join(" · ")}</span>
       </span>
-      {end && <span className={`shrink-0 text-[1.1em] ${isLoud ? "font-semibold" : "text-muted"}`}>{end}</span>}
+      {end && <span className={`shrink-0 self-center pr-[.7em] text-[1.1em] ${tone === "alarm" ? "font-semibold" : "text-muted"}`}>{end}</span>}
     </li>
   );
 }
 
 /** In the place of the lines that do not fit. */
 export function MoreLines({ count }: { count: number }) {
-  return <li data-wall-more={count} className="flex h-[3.2em] items-center px-[1em] text-[1.1em] text-muted">and {count} more</li>;
+  return <li data-wall-more={count} className="flex basis-(--line) grow items-center px-[1em] text-[1.1em] text-muted">and {count} more</li>;
 }

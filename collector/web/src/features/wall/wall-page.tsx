@@ -18,6 +18,15 @@ export function WallPage({ theme }: { theme: Theme }) {
     case "away":
       return <WallNotice title="No connection">The collector does not answer. It is asked again every few seconds.</WallNotice>;
     case "removed":
+      // A preview is of who is signed in, and has no name.
+      if (wall?.name === null) {
+        return (
+          <WallNotice title="You are signed out">
+            This was a preview of your own tenants.{" "}
+            <a href="/login?next=%2Fwall" className="text-accent underline underline-offset-4">Sign in</a> to see it again.
+          </WallNotice>
+        );
+      }
       return (
         <WallNotice title="This screen was removed">
           Somebody ended it under Settings, Wallboards. Open the link of another screen here, or switch this one off.
