@@ -15,6 +15,8 @@ export interface Pages<T> {
   /** Length of the whole list, where the server knows it. */
   total: number | null;
   phase: "loading" | "failed" | "ready";
+  /** It is known that there is nothing. */
+  isEmpty: boolean;
   error: Error | null;
   retry: () => void;
   /** Loads the next page; null when the list is whole. */
@@ -37,6 +39,7 @@ export function usePages<T>(
     rows,
     total: data?.pages[0]?.meta.total ?? null,
     phase: data ? "ready" : query.error ? "failed" : "loading",
+    isEmpty: data !== undefined && rows.length === 0,
     error: query.error,
     retry: () => void (data ? query.fetchNextPage() : query.refetch()),
     more: query.hasNextPage ? () => void query.fetchNextPage() : null,

@@ -1,4 +1,4 @@
-import { type ReactNode, useMemo, useState } from "react";
+import { Fragment, type ReactNode, useMemo, useState } from "react";
 import { integer } from "../lib/format";
 import { sorted, type Sorting, sortingOf, sortText } from "../lib/sorting";
 import type { Pages } from "../lib/use-pages";
@@ -23,6 +23,10 @@ interface Props<T> {
   /** Where the order is kept elsewhere, such as in the URL: `name`, or `-name` for the other way. */
   sort?: string | undefined;
   onSort?: (sort: string | undefined) => void;
+  /** A heading over the rows that follow each other with the same one. */
+  groupOf?: ((row: T) => string) | undefined;
+  /** Rows that need no headings, such as sentences: they keep their order. */
+  hasNoHead?: boolean;
   /** Shown when the list has no row at all. */
   empty: ReactNode;
   renderActions?: ((row: T) => ReactNode) | undefined;
@@ -35,7 +39,7 @@ interface Props<T> {
  *
  * Sorting is offered only when the list is whole: to sort its first page would hide what comes first.
  */
-export function DataTable<T>({ label, list, keep, columns, keyOf, first, sort, onSort, empty, renderActions, renderDetail }: Props<T>) {
+export function DataTable<T>({ label, list, keep, columns, keyOf, first, sort, onSort, groupOf, hasNoHead = false, empty, renderActions, renderDetail }: Props<T>) {
   const [own, setOwn] = useState(first);
   const sorting = useMemo(() => (sort ? sortingOf(sort) : onSort ? first : own), [sort, onSort, first, own]);
   const setSorting = (next: Sorting) => (onSort ? onSort(sortText(next) === sortText(first) ? undefined : sortText(next)) : setOwn(next));
@@ -51,13 +55,26 @@ export function DataTable<T>({ label, list, keep, columns, keyOf, first, sort, o
       {phase === "ready" && rows.length === 0 && empty}
       {rows.length > 0 && (
         <table className="w-full border-collapse phone:block" aria-label={label}>
-          <TableHead columns={columns} sorting={more ? null : sorting} onSort={setSorting}
+          <TableHead columns={columns} sorting={more || hasNoHead ? null : sorting} onSort={setSorting} isHidden={hasNoHead}
             hasActions={!!renderActions || !!renderDetail} />
           <tbody className={BODY}>
-            {shown.map((row) => (
-              <TableRow key={keyOf(row)} row={row} id={keyOf(row)} columns={columns} renderActions={renderActions}
-                renderDetail={renderDetail} />
-            ))}
+            {shown.map((row, at) => {
+              const before = shown[at - 1];
+              const group = groupOf?.(row);
+              return (
+                <Fragment key={keyOf(row)}>
+                  {group !== undefined && (before === undefined || groupOf?.(before) !== group) && (
+                    <tr className="phone:block" data-group>
+                      <th scope="colgroup" colSpan={columns.length + 1}
+                        className="border-b border-line px-4 pt-4 pb-1.5 text-left text-xs font-medium text-muted phone:block phone:border-0 phone:px-0.5 phone:pt-2 phone:pb-0">
+                        {group}
+                      </th>
+                    </tr>
+                  )}
+                  <TableRow row={row} id={keyOf(row)} columns={columns} renderActions={renderActions} renderDetail={renderDetail} />
+                </Fragment>
+              );
+            })}
           </tbody>
         </table>
       )}

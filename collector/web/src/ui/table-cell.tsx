@@ -3,7 +3,7 @@ import type { ReactNode } from "react";
 /** A row that is a card on the phone: two columns of labelled values below its name. */
 export const ROW =
   "h-9 border-b border-line hover:bg-hover phone:grid phone:h-auto phone:grid-cols-2 phone:gap-x-3 " +
-  "phone:gap-y-1.5 phone:rounded-lg phone:border phone:bg-surface phone:p-3";
+  "phone:relative phone:gap-y-1.5 phone:rounded-lg phone:border phone:bg-surface phone:p-3";
 
 export const BODY = "phone:flex phone:flex-col phone:gap-2 phone:p-3";
 

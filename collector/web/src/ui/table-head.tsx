@@ -24,12 +24,14 @@ interface Props<T> {
   hasActions: boolean;
   /** Such as what hides the actions where there is no room. */
   actionClass?: string;
+  /** Told, and not shown. */
+  isHidden?: boolean;
 }
 
 /** The headings of a table that becomes cards on the phone. */
-export function TableHead<T>({ columns, sorting, onSort, hasActions, actionClass = "" }: Props<T>) {
+export function TableHead<T>({ columns, sorting, onSort, hasActions, actionClass = "", isHidden = false }: Props<T>) {
   return (
-    <thead className="text-xs text-muted phone:hidden">
+    <thead className={isHidden ? "sr-only" : "text-xs text-muted phone:hidden"}>
       <tr className="h-8 border-y border-line bg-surface">
         {columns.map(({ by, label, note, figure = false, read, className = "" }) => {
           const sorts = sorting !== null && read !== undefined;

@@ -9,6 +9,8 @@ export interface Column<T> extends Heading<T> {
   /** The name of the row. */
   title?: boolean;
   className?: string;
+  /** Says what it is by itself: no label on the phone. */
+  isPlain?: boolean;
 }
 
 interface Props<T> {
@@ -19,26 +21,29 @@ interface Props<T> {
   renderDetail?: ((row: T) => ReactNode) | undefined;
 }
 
+/** On the phone a tap anywhere on the card opens it; what else can be tapped lies over that. */
+const OPENS = "phone:[&_a]:relative phone:[&_a]:z-1 phone:[&_button:not([aria-expanded])]:relative phone:[&_button:not([aria-expanded])]:z-1";
+
 /** A row, and below it what it holds besides, once it is opened. */
 export function TableRow<T>({ row, id, columns, renderActions, renderDetail }: Props<T>) {
   const [open, setOpen] = useState(false);
   const detail = useId();
   return (
     <>
-      <tr className={`${ROW} ${open ? "bg-hover phone:rounded-b-none phone:border-b-0" : ""}`} data-row={id}>
-        {columns.map(({ by, label: name, cell, figure, title, wide, className = "" }) => (
-          <Cell key={by} figure={figure} title={title} label={title ? undefined : name}
-            className={`${className} ${wide ? "phone:hidden" : ""}`}>
+      <tr className={`${ROW} ${renderDetail ? OPENS : ""} ${open ? "bg-hover phone:rounded-b-none phone:border-b-0" : ""}`} data-row={id}>
+        {columns.map(({ by, label: name, cell, figure, title, wide, isPlain, className = "" }) => (
+          <Cell key={by} figure={figure} title={title} label={title || isPlain ? undefined : name}
+            className={`${className} ${wide ? "phone:hidden" : ""} ${title && renderDetail ? "phone:pr-7!" : ""}`}>
             {cell(row)}
           </Cell>
         ))}
         {(renderActions || renderDetail) && (
-          <ActionCell>
+          <ActionCell className={renderActions ? "" : "phone:contents!"}>
             {renderActions?.(row)}
             {renderDetail && (
               <Button look="quiet" aria-expanded={open} aria-controls={open ? detail : undefined} title={open ? "Less" : "More"}
-                className="size-8 px-0! phone:h-11 phone:border phone:border-edge" onClick={() => setOpen(!open)}>
-                <span className="desk:sr-only">Details</span>
+                className="size-8 px-0! phone:absolute! phone:inset-0 phone:size-full phone:items-start phone:justify-end phone:p-3!" onClick={() => setOpen(!open)}>
+                <span className="sr-only">Details</span>
                 <span className={open ? "rotate-180" : ""}><Icon name="chevron" size={14} /></span>
               </Button>
             )}

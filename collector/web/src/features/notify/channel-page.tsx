@@ -19,6 +19,7 @@ import { ChannelState } from "./channel-table";
 import { KIND_WORD, targetWords } from "./channel-words";
 import { DeliveryLog } from "./delivery-log";
 import { KeyPart } from "./key-part";
+import { LastError } from "./last-error";
 import { CHANNELS, ROUTES, useChannels, useRoutes } from "./queries";
 import { RemoveChannel } from "./remove-channel";
 import { type OpenedRoute, RoutePanel } from "./route-panel";
@@ -75,6 +76,7 @@ function Body({ channel }: { channel: Channel }) {
         )}
       </header>
       <TestResult test={test} className="mx-4 mb-3 phone:mx-3" />
+      {!test.data && <LastError channel={channel} />}
       <div className="px-4 pb-4 phone:px-3">
         <Facts>
           <Fact name="Kind">{KIND_WORD[channel.kind]}</Fact>
@@ -82,9 +84,9 @@ function Body({ channel }: { channel: Channel }) {
           {channel.mqtt && <Fact name="Broker">{channel.mqtt.tls ? "by TLS" : "without TLS"}{channel.mqtt.user ? `, as ${channel.mqtt.user}` : ", without a user"}</Fact>}
           {channel.kind === "webhook" && <Fact name="Signing"><KeyPart channel={channel} may={may} /></Fact>}
           <Troubles channel={channel} />
-          <Fact name="Waiting">{channel.waiting === 0 ? "nothing" : `${integer(channel.waiting)}, one at a time`}</Fact>
+          <Fact name="Queued">{channel.waiting === 0 ? "none" : `${integer(channel.waiting)}, one at a time`}</Fact>
           {tenants.length > 1 && <Fact name="Tenant">{channel.tenant.name}</Fact>}
-          <Fact name="Made">{dateOnly(channel.created_at)}</Fact>
+          <Fact name="Created">{dateOnly(channel.created_at)}</Fact>
         </Facts>
       </div>
       <RoutesPart channel={channel} may={may} />

@@ -3,15 +3,12 @@ import { useMemo } from "react";
 import { serverNow } from "../../lib/clock";
 import { integer, sinceTime } from "../../lib/format";
 import { useEachSecond } from "../../lib/live-app";
-import { useMayIn } from "../../lib/role";
 import { useScope } from "../../lib/scope";
 import type { Pages } from "../../lib/use-pages";
 import { Age } from "../../ui/age";
-import { Button } from "../../ui/button";
 import { type Column, DataTable } from "../../ui/data-table";
 import { OffBadge, StateBadge } from "../../ui/state-badge";
 import { channelShown, KIND_WORD, targetWords } from "./channel-words";
-import { TestButton, type TestRun } from "./test-channel";
 import type { Channel } from "./types";
 
 /** How a channel is, and since when it is so. */
@@ -31,7 +28,7 @@ function columnsOf(isMixed: boolean): readonly Column<Channel>[] {
     { by: "name", label: "Channel", title: true, read: (row) => row.name,
       cell: (row) => (
         <Link to="/settings/notifications/$id" params={{ id: row.id }}
-          className="text-accent hover:underline desk:inline-block desk:py-1.5 phone:inline-flex phone:min-h-11 phone:items-center">
+          className="text-accent hover:underline desk:inline-block desk:py-1.5 phone:after:absolute phone:after:inset-0">
           {row.name}
         </Link>
       ) },
@@ -40,36 +37,17 @@ function columnsOf(isMixed: boolean): readonly Column<Channel>[] {
     { by: "target", label: "Target", className: "phone:col-span-2", read: targetWords,
       cell: (row) => <span className="block min-w-0 wrap-anywhere desk:py-1.5" title={row.to.length > 1 ? row.to.join(", ") : undefined}>{targetWords(row)}</span> },
     { by: "state", label: "State", className: "phone:col-span-2", read: (row) => (row.enabled ? row.state : "off"), cell: (row) => <ChannelState channel={row} /> },
-    { by: "waiting", label: "Waiting", note: "What is still to be told, or tried again", figure: true, read: (row) => row.waiting,
+    { by: "waiting", label: "Queued", note: "What is still to be told, or tried again", figure: true, read: (row) => row.waiting,
       cell: (row) => integer(row.waiting) },
     { by: "last", label: "Told last", className: "whitespace-nowrap", read: (row) => (row.last_told_at ? Date.parse(row.last_told_at) : null), cell: (row) => <LastTold channel={row} /> },
   ];
 }
 
-interface Props {
-  list: Pages<Channel>;
-  test: TestRun;
-  onEdit: (channel: Channel) => void;
-  onRemove: (channel: Channel) => void;
-}
-
-export function ChannelTable({ list, test, onEdit, onRemove }: Props) {
+/** A row leads to the page of its channel: what can be done with it is there. */
+export function ChannelTable({ list }: { list: Pages<Channel> }) {
   const scope = useScope();
-  const mayIn = useMayIn();
   const columns = useMemo(() => columnsOf(scope.isMixed), [scope.isMixed]);
-  const canChange = list.rows.some(({ tenant }) => mayIn(tenant.id).admin);
   return (
-    <DataTable label="Channels" list={list} columns={columns} keyOf={(row) => row.id} first={{ by: "name", desc: false }} empty={null}
-      renderActions={canChange ? (channel) => mayIn(channel.tenant.id).admin && (
-        <>
-          <TestButton test={test} channel={channel} look="quiet" className="h-7 phone:border phone:border-edge" />
-          <Button look="quiet" className="h-7 phone:border phone:border-edge" aria-label={`Edit ${channel.name}`} onClick={() => onEdit(channel)}>
-            Edit
-          </Button>
-          <Button look="quiet" className="h-7 phone:border phone:border-edge" aria-label={`Remove ${channel.name}`} onClick={() => onRemove(channel)}>
-            Remove
-          </Button>
-        </>
-      ) : undefined} />
+    <DataTable label="Channels" list={list} columns={columns} keyOf={(row) => row.id} first={{ by: "name", desc: false }} empty={null} />
   );
 }

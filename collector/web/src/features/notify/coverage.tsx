@@ -7,17 +7,21 @@ import type { Tenant } from "../../lib/scope";
 import { Button } from "../../ui/button";
 import { ErrorNote } from "../../ui/error-note";
 import { Icon } from "../../ui/icon";
-import { CHANNELS, ROUTES } from "./queries";
-import { isNobodyTold, SEVERITIES, SEVERITY_WORD, toldOf } from "./route-words";
-import type { Channel, Route } from "./types";
+import { CHANNELS, ROUTES, useSiteName } from "./queries";
+import { isNobodyTold, placeWords, SEVERITIES, SEVERITY_WORD, toldOf } from "./route-words";
+import type { Channel, Route, Severity } from "./types";
 
 interface Props {
   channels: readonly Channel[];
   routes: readonly Route[];
 }
 
+/** What somebody has to go and mend; of information it is usual that nobody is told. */
+const CALLS: ReadonlySet<Severity> = new Set(["critical", "warning"]);
+
 /** Who is told, severity by severity: for one tenant. */
-export function Coverage({ channels, routes }: Props) {
+export function Coverage({ channels, routes, may, onRoute }: Props & { may: boolean; onRoute: () => void }) {
+  const siteName = useSiteName();
   if (isNobodyTold(channels, routes)) return null;
   return (
     <dl aria-label="Who is told" className="mx-4 mb-3 grid grid-cols-[168px_1fr] phone:grid-cols-[116px_1fr] rounded-md border border-line bg-surface phone:mx-3" data-coverage>
@@ -28,12 +32,12 @@ export function Coverage({ channels, routes }: Props) {
           <Fragment key={severity}>
             <dt className={`px-3 py-1.5 text-muted ${line}`}>{SEVERITY_WORD[severity]} alerts go to</dt>
             <dd className={`py-1.5 pr-3 wrap-anywhere ${line}`} data-told={severity}>
-              {told.length === 0 && <span className="text-muted">nobody</span>}
-              {told.map(({ channel, isPart }, at) => (
+              {told.length === 0 && (CALLS.has(severity) ? <Hole severity={severity} may={may} onRoute={onRoute} /> : <span className="text-muted">nobody</span>)}
+              {told.map(({ channel, parts }, at) => (
                 <Fragment key={channel.id}>
                   {at > 0 && ", "}
                   <Link to="/settings/notifications/$id" params={{ id: channel.id }} className="text-accent underline">{channel.name}</Link>
-                  {isPart && <span className="text-muted" title="Of some sites or tags only: its routes say which"> (some)</span>}
+                  {parts && <span className="text-muted"> only{parts.map((one) => placeWords(one, siteName)).join(" and")}</span>}
                 </Fragment>
               ))}
             </dd>
@@ -41,6 +45,15 @@ export function Coverage({ channels, routes }: Props) {
         );
       })}
     </dl>
+  );
+}
+
+function Hole({ severity, may, onRoute }: { severity: Severity; may: boolean; onRoute: () => void }) {
+  return (
+    <span className="flex flex-wrap items-center gap-x-3 gap-y-1.5 text-degraded">
+      <span className="inline-flex items-center gap-1.5 font-medium"><Icon name="warn" size={14} /> nobody</span>
+      {may && <Button className="h-7" aria-label={`Add a route for ${SEVERITY_WORD[severity].toLowerCase()} alerts`} onClick={onRoute}>Add a route</Button>}
+    </span>
   );
 }
 

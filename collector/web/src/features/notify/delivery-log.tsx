@@ -20,7 +20,7 @@ import type { Channel, Delivery, DeliveryState } from "./types";
 const ROWS = 50;
 const EVERY = "every";
 const STATES = [
-  { value: EVERY, label: "Every state" }, { value: "queued", label: "Waiting or retrying" }, { value: "delivered", label: "Delivered" },
+  { value: EVERY, label: "Every state" }, { value: "queued", label: "Queued or retrying" }, { value: "delivered", label: "Delivered" },
   { value: "failed", label: "Failed or given up" },
 ] as const;
 
@@ -84,7 +84,7 @@ export function DeliveryLog({ channel, search: { state }, onSearch }: Props) {
 function NoDelivery({ state, onAll }: { state: DeliveryState | undefined; onAll: () => void }) {
   if (state) {
     return (
-      <Empty title={state === "queued" ? "Nothing waits" : "None is in this state"}>
+      <Empty title={state === "queued" ? "Nothing is queued" : "None is in this state"}>
         <Button className="self-start" onClick={onAll}>Show every state</Button>
       </Empty>
     );

@@ -19,7 +19,7 @@ export function isTest({ event }: Pick<Delivery, "event">): boolean {
 export function deliveryShown({ state, attempts, event }: Pick<Delivery, "state" | "attempts" | "event">): { state: State; word: string } {
   if (state === "delivered") return { state: "up", word: "Delivered" };
   if (state === "queued") {
-    return attempts.length > 0 ? { state: "degraded", word: "Retrying" } : { state: "unknown", word: "Waiting" };
+    return attempts.length > 0 ? { state: "degraded", word: "Retrying" } : { state: "unknown", word: "Queued" };
   }
   return { state: "down", word: isTest({ event }) ? "Failed" : "Given up" };
 }
@@ -45,6 +45,12 @@ export function causeWords({ state, attempts }: Pick<Delivery, "state" | "attemp
   if (!last) return state === "failed" ? "never tried: too much waited for this channel, or it got too old" : null;
   if (last.outcome === "delivered") return null;
   return last.detail ? `${outcomeWord(last.outcome)}: ${last.detail}` : outcomeWord(last.outcome);
+}
+
+/** The newest attempt that failed, of deliveries that are the newest first. */
+export function lastFailure(deliveries: readonly Pick<Delivery, "attempts">[]): DeliveryAttempt | null {
+  const failed = deliveries.flatMap(({ attempts }) => attempts.filter(({ outcome }) => outcome !== "delivered"));
+  return failed.toSorted((a, b) => Date.parse(b.at) - Date.parse(a.at))[0] ?? null;
 }
 
 /** «Delivered», «Given up after 2 tries, refused: answered 500». */

@@ -11,7 +11,7 @@ import type { Channel } from "./types";
 
 type Step = "exchange" | "finish";
 
-/** The key that signs a webhook: exchanged in two steps, so that no message is refused meanwhile. */
+/** The key that signs a webhook: rotated in two steps, so that no message is refused meanwhile. */
 export function KeyPart({ channel, may }: { channel: Channel; may: boolean }) {
   const queries = useQueryClient();
   const [asking, setAsking] = useState<Step | null>(null);
@@ -33,11 +33,11 @@ export function KeyPart({ channel, may }: { channel: Channel; may: boolean }) {
       <span>{isExchanging ? "Two keys sign: the new one and the one before." : "One key signs."}</span>
       {may && (
         <Button onClick={() => setAsking(isExchanging ? "finish" : "exchange")}>
-          {isExchanging ? "End the one before…" : "Exchange the key…"}
+          {isExchanging ? "End the one before…" : "Rotate key…"}
         </Button>
       )}
       <Confirm open={asking !== null} isMild={asking === "exchange"} busy={change.isPending} error={change.error}
-        title={asking === "finish" ? "End the key before?" : `Exchange the key of ${channel.name}?`}
+        title={asking === "finish" ? "End the key before?" : `Rotate the key of ${channel.name}?`}
         action={asking === "finish" ? "End it" : "Make a new key"} loses={asking === "finish" ? ["Messages that only the key before vouches for"] : []}
         onOpenChange={(open) => {
           if (open) return;

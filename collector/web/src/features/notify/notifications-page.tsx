@@ -14,21 +14,16 @@ import { ChannelPanel, type OpenedChannel } from "./channel-panel";
 import { ChannelTable } from "./channel-table";
 import { Coverage, NobodyTold, UntoldTenants } from "./coverage";
 import { CHANNELS, ROUTES, useChannels, useRoutes } from "./queries";
-import { RemoveChannel } from "./remove-channel";
 import { type OpenedRoute, RoutePanel } from "./route-panel";
 import { RouteTable } from "./route-table";
-import { TestResult, useTest } from "./test-channel";
-import type { Channel } from "./types";
 
 /** Who is told of alerts: channels, and the routes that lead to them. */
 export function NotificationsPage() {
   const mayIn = useMayIn();
   const channels = useChannels();
   const routes = useRoutes();
-  const test = useTest();
   const [channel, setChannel] = useState<OpenedChannel>(null);
   const [route, setRoute] = useState<OpenedRoute>(null);
-  const [removing, setRemoving] = useState<Channel | null>(null);
   // Who reads far down does not have all of it loaded anew each time.
   useRefresh([...(channels.rows.length <= ROWS ? [CHANNELS] : []), ...(routes.rows.length <= ROWS ? [ROUTES] : [])]);
   useTitle("Notifications");
@@ -41,9 +36,8 @@ export function NotificationsPage() {
     <>
       <PageHead title="Notifications">
         <span className="flex-1" />
-        {mayAdd && <Button look="solid" onClick={add}><Icon name="plus" size={14} /> New channel</Button>}
+        {mayAdd && !channels.isEmpty && <Button look="solid" onClick={add}><Icon name="plus" size={14} /> New channel</Button>}
       </PageHead>
-      <TestResult test={test} withLink className="mx-4 mb-3 phone:mx-3" />
       {(channels.phase === "loading" || routes.phase === "loading") && !channels.error && !routes.error && <Skeleton label="Loading the channels" />}
       {channels.phase === "failed" && channels.error && <ErrorNote error={channels.error} className="mx-4 my-2 phone:mx-3" onRetry={channels.retry} />}
       {routes.phase === "failed" && routes.error && <ErrorNote error={routes.error} className="mx-4 my-2 phone:mx-3" onRetry={routes.retry} />}
@@ -51,7 +45,7 @@ export function NotificationsPage() {
       {isReady && channels.rows.length > 0 && (
         <>
           <Told channels={channels.rows} routes={routes.rows} isWhole={!channels.more && !routes.more} may={own.length > 0} onRoute={() => addRoute(null)} />
-          <ChannelTable list={channels} test={test} onRemove={setRemoving} onEdit={(one) => setChannel({ channel: one })} />
+          <ChannelTable list={channels} />
           <section aria-labelledby="routes">
             <div className="flex min-h-8 flex-wrap items-center gap-3 px-4 pt-5 pb-2 phone:px-3">
               <h2 id="routes" className="font-semibold">Routes</h2>
@@ -65,7 +59,6 @@ export function NotificationsPage() {
       )}
       <ChannelPanel opened={channel} onClose={() => setChannel(null)} onRoute={({ id }) => addRoute(id)} />
       <RoutePanel opened={route} channels={own} onClose={() => setRoute(null)} />
-      <RemoveChannel channel={removing} routes={routes.rows} onClose={() => setRemoving(null)} />
     </>
   );
 }
@@ -82,7 +75,7 @@ function Told({ channels, routes, isWhole, may, onRoute }: ToldProps) {
   return (
     <>
       <NobodyTold channels={channels} routes={routes} may={may} onRoute={onRoute} />
-      <Coverage channels={channels} routes={routes} />
+      <Coverage channels={channels} routes={routes} may={may} onRoute={onRoute} />
     </>
   );
 }

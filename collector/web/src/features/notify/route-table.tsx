@@ -44,7 +44,7 @@ export function RouteTable({ list, channels, isOfOne = false, onEdit }: Props) {
   const canChange = list.rows.some(({ tenant }) => mayIn(tenant.id).admin);
   return (
     <>
-      <DataTable label="Routes" list={list} columns={columns} keyOf={(row) => row.id} first={{ by: "sentence", desc: false }} empty={null}
+      <DataTable label="Routes" list={list} columns={columns} keyOf={(row) => row.id} first={{ by: "sentence", desc: false }} hasNoHead empty={null}
         renderActions={canChange ? (route) => mayIn(route.tenant.id).admin && (
           <>
             <Button look="quiet" className="h-7 phone:border phone:border-edge" aria-label={`Edit the route to ${route.channel.name}`} onClick={() => onEdit(route)}>

@@ -26,7 +26,7 @@ const route = (to: string, severity: Severity, scope: Partial<Route> = {}) =>
 it("tells who is told of what", () => {
   const channels = [channel("b"), channel("a"), channel("off", false)];
   const routes = [route("a", "critical"), route("b", "warning", { tags: ["core"] }), route("off", "info")];
-  const told = (severity: Severity) => toldOf(severity, channels, routes).map((one) => [one.channel.id, one.isPart]);
+  const told = (severity: Severity) => toldOf(severity, channels, routes).map(({ channel: { id }, parts }) => [id, parts !== null]);
   expect(told("critical")).toEqual([["a", false], ["b", true]]);
   expect(told("warning")).toEqual([["b", true]]);
   expect(told("info")).toEqual([]);
@@ -34,8 +34,8 @@ it("tells who is told of what", () => {
 
 it("counts a channel as told whole if one of its routes has no bounds", () => {
   const routes = [route("a", "critical"), route("a", "info", { sites: ["s1"] })];
-  expect(toldOf("critical", [channel("a")], routes)).toMatchObject([{ isPart: false }]);
-  expect(toldOf("info", [channel("a")], routes)).toMatchObject([{ isPart: true }]);
+  expect(toldOf("critical", [channel("a")], routes)).toMatchObject([{ parts: null }]);
+  expect(toldOf("info", [channel("a")], routes)).toMatchObject([{ parts: [{ sites: ["s1"] }] }]);
 });
 
 it("sees that nobody is told: no route, or none to a channel that is on", () => {

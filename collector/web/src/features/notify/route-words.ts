@@ -42,8 +42,8 @@ const RANK: Readonly<Record<Severity, number>> = { info: 0, warning: 1, critical
 
 export interface Told {
   channel: Channel;
-  /** Of some sites or tags only. */
-  isPart: boolean;
+  /** The routes that lead there where none is of all: of some sites or tags only. */
+  parts: readonly Route[] | null;
 }
 
 /** The channels that are told of alerts of this severity, by name. Those that are off are told nothing. */
@@ -51,7 +51,7 @@ export function toldOf(severity: Severity, channels: readonly Channel[], routes:
   const fits = routes.filter((route) => RANK[route.severity] <= RANK[severity]);
   const told = channels.filter(({ enabled }) => enabled).flatMap((channel) => {
     const own = fits.filter((route) => route.channel.id === channel.id);
-    return own.length === 0 ? [] : [{ channel, isPart: own.every(({ sites, tags }) => sites.length + tags.length > 0) }];
+    return own.length === 0 ? [] : [{ channel, parts: own.every(({ sites, tags }) => sites.length + tags.length > 0) ? own : null }];
   });
   return told.toSorted((a, b) => byName(a.channel.name, b.channel.name));
 }

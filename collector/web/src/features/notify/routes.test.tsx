@@ -89,10 +89,18 @@ it("tells of each severity who hears of it, and the sentences of the routes", as
   };
   serve(lists);
   shown(<NotificationsPage />);
-  await waitFor(() => expect(text("[data-told=critical]")).toBe("Bus (some), NOC hook"));
+  await waitFor(() => expect(text("[data-told=critical]")).toBe("Bus only at Depot, NOC hook"));
   expect(text("[data-told=warning]")).toBe("NOC hook");
   expect(text("[data-told=info]")).toBe("nobody");
   await waitFor(() => expect(screen.getByRole("table", { name: "Routes" }).textContent).toContain("Critical alerts at Depot go to Bus, and again"));
+});
+
+it("is loud where nobody hears of warnings, and leads to a route", async () => {
+  serve({ [CHANNELS]: [channelOf({})], [ROUTES]: [routeOf({ severity: "critical" })] });
+  shown(<NotificationsPage />);
+  fireEvent.click(await screen.findByRole("button", { name: "Add a route for warning alerts" }));
+  await waitFor(() => expect(screen.getByRole("dialog")).toBeTruthy());
+  expect(text("[data-told=info]")).toBe("nobody");
 });
 
 it("shows a viewer all of it and no button that changes something", async () => {
@@ -100,7 +108,7 @@ it("shows a viewer all of it and no button that changes something", async () => 
   shown(<NotificationsPage />, "viewer");
   await waitFor(() => expect(text("[data-nobody]")).toContain("reach nobody"));
   const buttons = screen.getAllByRole("button").map((button) => button.textContent);
-  expect(buttons.filter((name) => !["Told last", "Channel", "Kind", "Target", "State", "Waiting"].includes(name))).toEqual([]);
+  expect(buttons.filter((name) => !["Told last", "Channel", "Kind", "Target", "State", "Queued"].includes(name))).toEqual([]);
 });
 
 it("teaches where there is no channel, and only who may is asked to make one", async () => {

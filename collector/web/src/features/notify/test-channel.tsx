@@ -1,5 +1,4 @@
 import { useMutation, useQueryClient } from "@tanstack/react-query";
-import { Link } from "@tanstack/react-router";
 import { api, take } from "../../lib/api";
 import { Age } from "../../ui/age";
 import { Button, IconButton } from "../../ui/button";
@@ -44,8 +43,8 @@ export function TestButton({ test, channel, look = "plain", className = "", chil
   );
 }
 
-/** How the test went, until it is closed. `withLink`: to the channel, where that is another page. */
-export function TestResult({ test, withLink, className = "" }: { test: TestRun; withLink?: boolean; className?: string }) {
+/** How the test went, until it is closed. */
+export function TestResult({ test, className = "" }: { test: TestRun; className?: string }) {
   const channel = test.variables;
   if (test.isPending || !channel) return null;
   if (test.error) return <ErrorNote error={test.error} className={className} onRetry={() => test.mutate(channel)} />;
@@ -54,9 +53,7 @@ export function TestResult({ test, withLink, className = "" }: { test: TestRun; 
     <div role="status" data-tested={test.data.state} className={`flex items-start gap-3 rounded-md border border-line bg-raised px-3 py-2 ${className}`}>
       <div className="flex min-w-0 flex-1 flex-col gap-1">
         <p className="text-xs text-muted">
-          Test of {withLink
-            ? <Link to="/settings/notifications/$id" params={{ id: channel.id }} className="text-accent underline">{channel.name}</Link>
-            : channel.name} <Age at={test.data.created_at} long />
+          Test of {channel.name} <Age at={test.data.created_at} long />
         </p>
         <Outcome channel={channel} delivery={test.data} />
       </div>

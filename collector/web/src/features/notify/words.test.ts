@@ -30,7 +30,7 @@ it("calls working only what has delivered something", () => {
 
 it("tells waiting from retrying, and a failed test from what was given up", () => {
   const words = (state: Delivery["state"], attempts: DeliveryAttempt[], event = "alert.firing") => deliveryShown({ state, attempts, event }).word;
-  expect(words("queued", [])).toBe("Waiting");
+  expect(words("queued", [])).toBe("Queued");
   expect(words("queued", [attempt({})])).toBe("Retrying");
   expect(words("delivered", [attempt({ outcome: "delivered" })])).toBe("Delivered");
   expect(words("failed", [attempt({})])).toBe("Given up");
@@ -49,7 +49,7 @@ it("tells the cause of the last attempt, also where there was none", () => {
 
 it("tells how far a delivery has come, on the page of its alert", () => {
   const words = (state: Delivery["state"], ...attempts: DeliveryAttempt[]) => stateWords({ state, attempts, event: "alert.firing" });
-  expect(words("queued")).toBe("Waiting");
+  expect(words("queued")).toBe("Queued");
   expect(words("queued", attempt({ outcome: "timeout", detail: "" }))).toBe("Retrying, no answer in time");
   expect(words("delivered", attempt({}), attempt({ outcome: "delivered" }))).toBe("Delivered after 2 tries");
   expect(words("failed", attempt({}), attempt({ outcome: "forbidden", detail: "" }))).toBe("Given up after 2 tries, not allowed");

@@ -76,8 +76,12 @@ interface Found {
   recent: number;
 }
 
+const inOrder = (a: string, b: string) => Number(a > b) - Number(a < b);
+
+/** Things of the same name keep one order, by their ids. */
 const byFit = (a: Found, b: Found) =>
-  a.fit - b.fit || a.recent - b.recent || a.target.title.length - b.target.title.length || (a.target.title < b.target.title ? -1 : 1);
+  a.fit - b.fit || a.recent - b.recent || a.target.title.length - b.target.title.length ||
+  inOrder(a.target.title, b.target.title) || inOrder(a.target.id, b.target.id);
 
 /** Into the best of a group, of which there are few: nothing else is put in order. */
 function keepBest(best: Found[], found: Found): void {

@@ -1,9 +1,9 @@
 /** What the palette leads to, from what is loaded. */
-import { COMMAND_IDS, keyCaps } from "../../lib/command-catalog";
+import { COMMAND_IDS, type CommandId, COMMANDS, keyCaps } from "../../lib/command-catalog";
 import type { Command } from "../../lib/commands";
 import type { Tenant } from "../../lib/scope";
 import type { Agent, Alert, Device, Rule, Site, SavedView } from "../../lib/types";
-import type { Group as Settings } from "../settings/sections";
+import type { Group as Settings, Section } from "../settings/sections";
 import type { Target } from "./rank";
 
 const list = (...words: readonly (string | null | undefined)[]) => words.filter(Boolean);
@@ -63,18 +63,22 @@ export function commandTargets(commands: readonly Command[]): Target[] {
   }));
 }
 
-const PAGES: readonly [string, string, string, string?][] = [
-  ["Now", "/", "home incidents what is wrong", "g n"], ["Sites", "/sites", "places", "g i"],
-  ["Fleet", "/fleet", "devices table", "g f"], ["Alerts", "/alerts", "inbox incidents", "g a"], ["Rules", "/alerts/rules", "alert rules"],
-  ["Config", "/config", "configurations backup", "g c"], ["Search in configurations", "/config/search", "grep find"],
-  ["Config jobs", "/config/jobs", "fetches"], ["Agents", "/agents", "collectors", "g e"], ["Settings", "/settings", "", "g s"],
+/** Title, address, other words for it, and the command that leads there, whose key it shows. */
+const PAGES: readonly [string, string, string, CommandId?][] = [
+  ["Now", "/", "home incidents what is wrong", "go.now"], ["Sites", "/sites", "places", "go.sites"],
+  ["Fleet", "/fleet", "devices table", "go.fleet"], ["Alerts", "/alerts", "inbox incidents", "go.alerts"], ["Rules", "/alerts/rules", "alert rules"],
+  ["Config", "/config", "configurations backup", "go.config"], ["Search in configurations", "/config/search", "grep find"],
+  ["Config jobs", "/config/jobs", "fetches"], ["Agents", "/agents", "collectors", "go.agents"], ["Settings", "/settings", "", "go.settings"],
 ];
+const OF_SETTINGS: Readonly<Partial<Record<Section["to"], CommandId>>> = { "/settings/api-keys": "go.keys" };
+
+const keysOf = (id: CommandId | undefined) => id && COMMANDS[id].keys;
 
 export function pageTargets(settings: readonly Settings[]): Target[] {
-  const pages = PAGES.map(([title, href, words, keys]): Target =>
-    ({ id: `page:${href}`, group: "Pages", title, words, href, keys }));
+  const pages = PAGES.map(([title, href, words, id]): Target =>
+    ({ id: `page:${href}`, group: "Pages", title, words, href, keys: keysOf(id) }));
   const sections = settings.flatMap(({ label, sections: all }) => all.map((section): Target => ({
-    id: `page:${section.to}`, group: "Settings", title: section.label, detail: label, href: section.to, keys: section.to === "/settings/api-keys" ? "g k" : undefined,
+    id: `page:${section.to}`, group: "Settings", title: section.label, detail: label, href: section.to, keys: keysOf(OF_SETTINGS[section.to]),
   })));
   return [...pages, ...sections];
 }

@@ -1,6 +1,7 @@
 import { type UseMutationResult } from "@tanstack/react-query";
 import { useState } from "react";
 import { useMay, useTenantsFor } from "../../lib/role";
+import { spanWords } from "../../lib/span";
 import type { Screen, ScreenBody } from "../../lib/types";
 import { TextField } from "../../ui/field";
 import { fieldErrors, Form } from "../../ui/form";
@@ -41,7 +42,7 @@ export function ScreenForm({ screen, save, onCancel }: Props) {
       <TenantsField value={draft.tenants} onChange={(tenants) => change({ tenants })} offered={offered} error={fields["tenants"]} />
       <ViewsField views={draft.views} onChange={(views) => change({ views })} tenants={shown} error={fields["views"]} />
       <TextField id="screen-every" label="Seconds for each view" inputMode="numeric" className="w-24!" value={draft.every} error={fields["every_s"]}
-        hint={`${EVERY_S.min} to ${EVERY_S.max}.`} onChange={(event) => change({ every: event.target.value })} />
+        hint={`${EVERY_S.min} s to ${spanWords(EVERY_S.max)}.`} onChange={(event) => change({ every: event.target.value })} />
     </Form>
   );
 }

@@ -62,12 +62,16 @@ function Link({ token, onDone }: { token: string; onDone: () => void }) {
     <div className="flex flex-col gap-4">
       <SecretOnce what="link" text={link} note="Whoever has it sees what the screen shows." />
       <QrCode text={link} label="The link as a QR code" />
-      <p className="text-muted">
-        Open on the screen: scan the code, or paste the link into the browser there. On a computer that does nothing else,
-        start the browser with <code className="font-mono text-xs">chromium --kiosk</code> and the link. The part behind the # goes
-        from the address at once, and that browser stays a screen until you remove it here.
-      </p>
-      <Button look="solid" className="self-end" onClick={onDone}>I have it on the screen</Button>
+      <ul className="flex list-disc flex-col gap-1.5 pl-5 text-muted">
+        <li>A computer or a tablet: paste the link into its browser, or scan the code.</li>
+        <li>
+          A television: open <code className="font-mono text-xs">{location.host}/wall</code> in its browser and paste the link there from a phone, with
+          the keyboard in the app of its maker.
+        </li>
+        <li>A computer that does nothing else: start <code className="font-mono text-xs">chromium --kiosk</code> with the link.</li>
+      </ul>
+      <p className="text-muted">The part behind the # goes from the address at once. That browser stays a screen until you remove it here.</p>
+      <Button className="self-end" onClick={onDone}>I have it on the screen</Button>
     </div>
   );
 }

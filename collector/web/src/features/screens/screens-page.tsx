@@ -1,32 +1,47 @@
 import { useMemo, useState } from "react";
 import { api, take } from "../../lib/api";
+import { serverNow } from "../../lib/clock";
 import { dateTime } from "../../lib/format";
+import { useEachSecond } from "../../lib/live-app";
 import { useScope } from "../../lib/scope";
+import { spanWords } from "../../lib/span";
 import type { Screen } from "../../lib/types";
 import { ROWS, usePages } from "../../lib/use-pages";
+import { useRefresh } from "../../lib/use-refresh";
 import { useTitle } from "../../lib/use-title";
 import { Button } from "../../ui/button";
 import { type Column, DataTable } from "../../ui/data-table";
 import { Empty } from "../../ui/empty";
 import { Icon } from "../../ui/icon";
 import { PageHead } from "../../ui/page-head";
+import { StateBadge } from "../../ui/state-badge";
 import { RemoveScreen } from "./remove-screen";
 import { viewWords } from "./screen-draft";
 import { type Opened, ScreenPanel } from "./screen-panel";
 import { SCREENS } from "./screens";
+import { seenWords } from "./seen";
+
+/** A screen tells of itself each minute. */
+const REFRESH_MS = 30_000;
 
 function tenantWords({ tenants }: Screen): string {
   return tenants ? tenants.map(({ name }) => name).join(", ") : "All";
 }
 
+/** Ticks: silence grows by itself. */
+function Seen({ screen: { last_used_at: at } }: { screen: Screen }) {
+  const word = useEachSecond(() => seenWords(at, serverNow()).word);
+  const state = useEachSecond(() => seenWords(at, serverNow()).state);
+  return <span title={at ? `Seen last ${dateTime(at)}` : undefined}><StateBadge state={state} word={word} /></span>;
+}
+
 function columnsOf(nameOf: (tenant: string) => string): Column<Screen>[] {
   return [
     { by: "name", label: "Name", title: true, read: (one) => one.name, cell: (one) => one.name },
+    { by: "state", label: "State", className: "phone:col-span-2", read: (one) => (one.last_used_at ? Date.parse(one.last_used_at) : null), cell: (one) => <Seen screen={one} /> },
     { by: "tenants", label: "Tenants", read: tenantWords, cell: tenantWords },
-    { by: "views", label: "Shows", className: "text-muted", read: (one) => viewWords(one.views, nameOf),
-      cell: (one) => `${viewWords(one.views, nameOf)}, ${one.every_s} s each` },
-    { by: "seen", label: "Last seen", className: "text-muted", read: (one) => (one.last_used_at ? Date.parse(one.last_used_at) : null),
-      cell: (one) => (one.last_used_at ? dateTime(one.last_used_at) : "not opened yet") },
+    { by: "views", label: "Shows", className: "text-muted phone:col-span-2", read: (one) => viewWords(one.views, nameOf),
+      cell: (one) => <span>{viewWords(one.views, nameOf)}{one.views.length > 1 && `, ${spanWords(one.every_s)} each`}</span> },
   ];
 }
 
@@ -37,6 +52,7 @@ export function ScreensPage() {
   const list = usePages(SCREENS, (cursor) => take(api.GET("/api/v1/screens", { params: { query: { ...cursor, limit: ROWS } } })));
   const columns = useMemo(() => columnsOf((id) => tenants.find((one) => one.id === id)?.name ?? "another tenant"), [tenants]);
   const add = () => setOpened({ screen: null });
+  useRefresh(list.rows.length <= ROWS ? [SCREENS] : [], REFRESH_MS);
   useTitle("Wallboards", true);
   return (
     <>
@@ -44,12 +60,12 @@ export function ScreensPage() {
         <span className="flex-1" />
         <a href="/wall" target="_blank" rel="noreferrer"
           className="inline-flex h-8 items-center rounded-md px-3 text-muted hover:bg-hover hover:text-text phone:h-11">Preview</a>
-        <Button look="solid" onClick={add}><Icon name="plus" size={14} /> New wallboard</Button>
+        {!list.isEmpty && <Button look="solid" onClick={add}><Icon name="plus" size={14} /> New wallboard</Button>}
       </PageHead>
       <DataTable label="Wallboards" list={list} columns={columns} keyOf={(one) => one.id} first={{ by: "name", desc: false }}
         renderActions={(screen) => (
           <>
-            <Button look="quiet" className="h-7 phone:border phone:border-edge" aria-label={`Change ${screen.name}`} onClick={() => setOpened({ screen })}>Change</Button>
+            <Button look="quiet" className="h-7 phone:border phone:border-edge" aria-label={`Edit ${screen.name}`} onClick={() => setOpened({ screen })}>Edit</Button>
             <Button look="quiet" className="h-7 phone:border phone:border-edge" aria-label={`Remove ${screen.name}`} onClick={() => setRemoving(screen)}>Remove</Button>
           </>
         )}
