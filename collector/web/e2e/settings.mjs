@@ -12,7 +12,7 @@ export async function audit(view, url, { check, look }) {
     return wrongUnless(first?.includes("revoked API key billing") && first.includes("noc@farwatch.example"), first);
   });
   await check("audit: a row opens to what was and what is, with its request", async () => {
-    await page.locator("[data-row]", { hasText: "made API key billing" }).locator("button").click();
+    await page.locator("[data-row]", { hasText: "made API key billing" }).locator("button[aria-expanded]").click();
     const detail = await page.textContent("[data-detail]");
     if (!/req_\w+/.test(detail)) return `no request: ${detail}`;
     await page.click("[data-detail] >> text=Show all of this request");

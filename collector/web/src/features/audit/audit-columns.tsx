@@ -1,21 +1,33 @@
-import { dateTime } from "../../lib/format";
+import { clockTime, dateTime, LOCALE } from "../../lib/format";
 import type { AuditRow } from "../../lib/types";
-import { Age } from "../../ui/age";
 import { Icon, type IconName } from "../../ui/icon";
 import type { Column } from "../../ui/data-table";
-import { actorName, actorWord, told } from "./words";
+import { actorName, actorWord, changedWords, told } from "./words";
 
 const ICONS: Readonly<Record<string, IconName>> = {
   user: "person", api_key: "key", agent: "agents", token: "agents", local: "terminal", nobody: "help",
 };
 
-function Who({ row }: { row: AuditRow }) {
-  const { kind } = row.actor;
+const day = new Intl.DateTimeFormat(LOCALE, { weekday: "long", year: "numeric", month: "long", day: "numeric" });
+
+/** Stands over the rows of one day. */
+export function dayOfRow({ at }: AuditRow): string {
+  return day.format(Date.parse(at));
+}
+
+function Who({ row, onPerson }: { row: AuditRow; onPerson: (name: string) => void }) {
+  const { kind, name } = row.actor;
+  const text = actorName(row);
   return (
     <span className="flex min-w-0 items-center gap-2">
       <span className="text-muted" title={actorWord(kind)}><Icon name={ICONS[kind] ?? "help"} size={14} /></span>
       <span className="sr-only">{actorWord(kind)}:</span>
-      <span className="wrap-anywhere">{actorName(row)}</span>
+      {name === text ? (
+        <button type="button" title={`Show all of ${text}`} className="min-h-6 text-left wrap-anywhere hover:text-accent hover:underline phone:text-muted"
+          onClick={() => onPerson(text)}>
+          {text}
+        </button>
+      ) : <span className="wrap-anywhere phone:text-muted">{text}</span>}
     </span>
   );
 }
@@ -23,28 +35,30 @@ function Who({ row }: { row: AuditRow }) {
 function What({ row }: { row: AuditRow }) {
   const { did, name } = told(row);
   const failed = row.action === "user.sign_in_failed";
+  const changed = changedWords(row);
   return (
     <span className="wrap-anywhere">
       <span className={failed ? "text-down" : ""}>{did}</span>
       {name !== null && <strong className="font-medium"> {name}</strong>}
+      {changed && <span className="font-normal text-muted phone:text-sm">: {changed}</span>}
     </span>
   );
 }
 
 const AT: Column<AuditRow> = {
-  by: "at", label: "When", className: "whitespace-nowrap",
-  cell: ({ at }) => <span>{dateTime(at)} <span className="text-muted">· <Age at={at} /></span></span>,
+  by: "at", label: "When", isPlain: true, className: "whitespace-nowrap text-muted phone:order-2 phone:justify-end",
+  cell: ({ at }) => <time dateTime={at} title={dateTime(at)}>{clockTime(Date.parse(at), true)}</time>,
 };
 const TENANT: Column<AuditRow> = {
-  by: "tenant", label: "Tenant", className: "text-muted phone:col-span-2",
-  cell: ({ tenant }) => tenant?.name ?? "Installation",
+  by: "tenant", label: "Tenant", isPlain: true, className: "text-muted phone:order-3 phone:col-span-2",
+  cell: ({ tenant }) => tenant?.name ?? "Provider",
 };
-const REST: readonly Column<AuditRow>[] = [
-  { by: "who", label: "Who", className: "phone:col-span-2", cell: (row) => <Who row={row} /> },
-  { by: "from", label: "From", className: "font-mono text-xs text-muted phone:col-span-2", cell: ({ address }) => address ?? "this machine" },
-  { by: "what", label: "What", title: true, className: "w-[45%]", cell: (row) => <What row={row} /> },
-];
 
-export function columnsOf(hasTenant: boolean): readonly Column<AuditRow>[] {
-  return hasTenant ? [AT, TENANT, ...REST] : [AT, ...REST];
+export function columnsOf(hasTenant: boolean, onPerson: (name: string) => void): readonly Column<AuditRow>[] {
+  const rest: readonly Column<AuditRow>[] = [
+    { by: "who", label: "Who", isPlain: true, className: "phone:order-1", cell: (row) => <Who row={row} onPerson={onPerson} /> },
+    { by: "from", label: "From", wide: true, className: "font-mono text-xs whitespace-nowrap text-muted", cell: ({ address }) => address ?? "this machine" },
+    { by: "what", label: "What", title: true, className: "w-[60%] desk:py-1.5", cell: (row) => <What row={row} /> },
+  ];
+  return hasTenant ? [AT, TENANT, ...rest] : [AT, ...rest];
 }

@@ -14,8 +14,9 @@ export function AuditDetail({ row, onRequest }: { row: AuditRow; onRequest: (id:
       {fields.length > 0 && <Changes fields={fields} />}
       <dl className={fields.length > 0 ? "grid content-start gap-y-2" : "flex flex-wrap gap-x-10 gap-y-2"}>
         <Fact name="When">{dateTime(row.at)}</Fact>
+        <Fact name="From">{row.address ?? "this machine"}</Fact>
         <Fact name="Action"><code className="font-mono text-xs">{row.action}</code></Fact>
-        <Fact name="Row">{seq} {tenant ? `of ${tenant.name}` : "of the installation"}</Fact>
+        <Fact name="Row">{seq} {tenant ? `of ${tenant.name}` : "of the provider"}</Fact>
         {request && (
           <div className="phone:w-full">
             <dt className="text-xs text-muted">Request</dt>

@@ -1,9 +1,11 @@
-import { useRef } from "react";
+import { type ReactNode, useRef, useState } from "react";
 import { serverNow } from "../../lib/clock";
 import { DAY_MS, dayOf } from "../../lib/expiry";
 import { dateOnly } from "../../lib/format";
 import { useMay } from "../../lib/role";
 import { useCommands } from "../../lib/use-commands";
+import { usePhone } from "../../lib/use-phone";
+import { Button } from "../../ui/button";
 import { FilterChip } from "../../ui/chip";
 import { INPUT } from "../../ui/field";
 import { FilterInput } from "../../ui/filter-input";
@@ -25,11 +27,30 @@ interface Props {
   onChange: (patch: AuditSearch) => void;
 }
 
-/** What narrows the audit: text, kind and time. `/` leads to the text. */
-export function AuditFilters({ search, onChange }: Props) {
+/** What narrows the audit: text, kind and time. `/` leads to the text. On the phone all but the text is behind a button. */
+export function AuditFilters({ search, onChange, children }: Props & { children: ReactNode }) {
   const input = useRef<HTMLInputElement>(null);
-  const may = useMay();
+  const phone = usePhone();
+  const [isOpen, setOpen] = useState(false);
   useCommands({ "list.filter": () => input.current?.select() });
+  const inForce = [search.kind, search.last ?? search.from ?? search.to, search.of].filter(Boolean).length;
+  return (
+    <search className="flex min-w-0 flex-1 flex-wrap items-center gap-2 phone:contents">
+      {phone && (
+        <>
+          <span className="flex-1" />
+          <Button aria-expanded={isOpen} onClick={() => setOpen(!isOpen)}>{inForce > 0 ? `Filters (${inForce})` : "Filters"}</Button>
+        </>
+      )}
+      <FilterInput label="Filter by person, thing, address or request" input={input} query={search.q ?? ""}
+        onQuery={(q) => onChange({ q: q || undefined })} toRows={NOWHERE} />
+      {(!phone || isOpen) && <><Choices search={search} onChange={onChange} />{children}</>}
+    </search>
+  );
+}
+
+function Choices({ search, onChange }: Props) {
+  const may = useMay();
   const isDays = !!(search.from || search.to);
   const setLast = (value: string) => {
     const now = serverNow();
@@ -40,9 +61,7 @@ export function AuditFilters({ search, onChange }: Props) {
     }
   };
   return (
-    <search className="flex min-w-0 flex-wrap items-center gap-2 phone:order-2 phone:w-full">
-      <FilterInput label="Filter by person, thing, address or request" input={input} query={search.q ?? ""}
-        onQuery={(q) => onChange({ q: q || undefined })} toRows={NOWHERE} />
+    <>
       <Picker label="Kind" className="desk:w-48! phone:order-2" choices={KIND_CHOICES} value={search.kind ?? EVERY}
         onChange={(kind) => onChange({ kind: kind === EVERY ? undefined : kind })} />
       <Picker label="Time" className="desk:w-40! phone:order-2" choices={LAST_CHOICES}
@@ -55,12 +74,12 @@ export function AuditFilters({ search, onChange }: Props) {
         </span>
       )}
       {(may.provider || search.of) && (
-        <Toggle className="phone:order-3" title="Accounts, sign-ins and keys that belong to no tenant"
+        <Toggle className="phone:order-2" title="Accounts, sign-ins and keys that belong to no tenant"
           on={search.of === "installation"} onChange={(on) => onChange({ of: on ? "installation" : undefined })}>
-          Installation only
+          Provider only
         </Toggle>
       )}
-    </search>
+    </>
   );
 }
 

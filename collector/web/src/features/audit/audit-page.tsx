@@ -11,7 +11,7 @@ import { Button } from "../../ui/button";
 import { DataTable } from "../../ui/data-table";
 import { Empty } from "../../ui/empty";
 import { PageHead } from "../../ui/page-head";
-import { columnsOf } from "./audit-columns";
+import { columnsOf, dayOfRow } from "./audit-columns";
 import { AuditDetail } from "./audit-detail";
 import { AuditChips, AuditFilters } from "./audit-filters";
 import { exportUrl, queryOf } from "./query";
@@ -33,18 +33,19 @@ export function AuditPage() {
   const change = useCallback((patch: AuditSearch) => {
     void navigate({ search: (old) => ({ ...old, ...patch }), replace: true });
   }, [navigate]);
-  const columns = useMemo(() => columnsOf(scope.isMixed && !search.of), [scope.isMixed, search.of]);
+  const columns = useMemo(
+    () => columnsOf(scope.isMixed && !search.of, (q) => change({ q })),
+    [scope.isMixed, search.of, change],
+  );
   useTitle("Audit");
   return (
     <>
       <PageHead title="Audit">
-        <AuditFilters search={search} onChange={change} />
-        <span className="flex-1" />
-        <Export search={search} tenant={tenant} />
+        <AuditFilters search={search} onChange={change}><Export search={search} tenant={tenant} /></AuditFilters>
       </PageHead>
       <AuditChips search={search} onChange={change} />
       <DataTable<AuditRow> label="Audit" list={list} columns={columns} keyOf={(row) => `${row.tenant?.id ?? ""} ${row.seq}`}
-        first={{ by: "at", desc: true }} empty={<NoRows search={settled} onChange={change} />}
+        first={{ by: "at", desc: true }} groupOf={dayOfRow} empty={<NoRows search={settled} onChange={change} />}
         renderDetail={(row) => <AuditDetail row={row} onRequest={(q) => change({ q, last: "all", kind: undefined })} />} />
     </>
   );
@@ -52,15 +53,15 @@ export function AuditPage() {
 
 /** Files of all that the filters leave, not of the page alone. */
 function Export({ search, tenant }: { search: AuditSearch; tenant: string | undefined }) {
-  const link = "inline-flex h-8 items-center rounded-md border border-edge bg-surface px-3 hover:bg-hover phone:h-11";
+  const link = "inline-flex h-8 items-center justify-center rounded-md border border-edge bg-surface px-3 hover:bg-hover phone:h-11";
   const query = queryOf(search, tenant, serverNow());
   return (
-    <span className="flex gap-2" role="group" aria-label="Export what is filtered">
+    <span className="flex gap-2 desk:ml-auto phone:order-2 phone:w-full phone:*:flex-1" role="group" aria-label="Export what is filtered">
       <a className={link} href={exportUrl(query, "csv")} download="audit.csv" title="All that the filters leave, for a spreadsheet">
         Export CSV
       </a>
       <a className={link} href={exportUrl(query, "jsonl")} download="audit.jsonl" title="All that the filters leave, one JSON object on each line">
-        JSONL
+        Export JSONL
       </a>
     </span>
   );

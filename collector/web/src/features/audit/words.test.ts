@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import type { AuditRow } from "../../lib/types";
-import { actorName, changes, told } from "./words";
+import { actorName, changedWords, changes, told } from "./words";
 
 const row = (action: string, name: string, more: Partial<AuditRow> = {}): AuditRow => ({
   tenant: null, seq: 1, at: "2026-11-21T10:00:00Z", actor: { kind: "user", id: "usr_1", name: "noc@x" },
@@ -32,7 +32,9 @@ it("says who failed to sign in, if the address is one's", () => {
   const nobody = { kind: "nobody", id: null, name: "" };
   const failed = row("user.sign_in_failed", "b@x", { actor: nobody });
   expect(actorName(failed)).toBe("b@x");
-  expect(actorName({ ...failed, object: { kind: "user", id: null, name: "unknown" } })).toBe("Somebody unknown");
+  expect(actorName({ ...failed, object: { kind: "user", id: null, name: "unknown" } })).toBe("Unknown account");
+  const asked = { ...failed, action: "user.totp_asked" };
+  expect([actorName(asked), told(asked)]).toEqual(["b@x", { did: "gave the password, was asked for a second factor", name: null }]);
 });
 
 it("lays fields beside each other, also where one side lacks them", () => {
@@ -44,4 +46,11 @@ it("lays fields beside each other, also where one side lacks them", () => {
     { field: "site", before: null, after: "Depot" },
     { field: "on", before: null, after: "yes" },
   ]);
+});
+
+it("tells in the row what a change changed, and of many the first", () => {
+  const words = (before: unknown, after: unknown) => changedWords({ before, after });
+  expect(words({ name: "r1", on: true }, { name: "r2", on: true })).toBe("name r1 → r2");
+  expect(words({ a: 1, b: 1, c: 1, d: 1, e: 1 }, { a: 2, b: 2, c: 2, d: 2, e: 2 })).toBe("a 1 → 2; b 1 → 2; c 1 → 2; 2 more");
+  expect([words(null, { name: "r1" }), words({ name: "r1" }, { name: "r1" })]).toEqual([null, null]);
 });

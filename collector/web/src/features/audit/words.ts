@@ -1,4 +1,5 @@
 /** What a row of the audit says, in plain words. */
+import { NONE } from "../../lib/format";
 import type { AuditRow } from "../../lib/types";
 
 /** Kinds of things that have a history, as one chooses among them. */
@@ -34,7 +35,7 @@ const VERBS: Readonly<Record<string, string>> = {
   revoke: "revoked",
   enrol: "enrolled",
   end: "ended",
-  rotate: "exchanged",
+  rotate: "rotated",
 };
 
 /** Where the verb and the kind are no sentence. */
@@ -67,7 +68,7 @@ const PHRASES: Readonly<Record<string, string>> = {
   "member.delete": "took the role from",
   "route.create": "made a route to",
   "screen.create": "made wallboard",
-  "tenant.key_rotate": "exchanged the key of tenant",
+  "tenant.key_rotate": "rotated the key of tenant",
   "token.create": "made an enrolment token",
   "token.delete": "took back an enrolment token",
   "user.begin_totp": "began to set up a second factor",
@@ -79,12 +80,15 @@ const PHRASES: Readonly<Record<string, string>> = {
   "user.sign_out": "signed out",
   "user.totp_on": "turned on a second factor",
   "user.totp_off": "turned off a second factor",
-  "user.totp_asked": "was asked for a second factor",
+  "user.totp_asked": "gave the password, was asked for a second factor",
   "user.use_recovery_code": "used a recovery code",
 };
 
 /** The id of a token is nothing that one reads. */
 const NAMELESS: ReadonlySet<string> = new Set(["token", "master_key"]);
+
+/** Of who is not signed in yet: the account is who did it. */
+const ATTEMPTS: ReadonlySet<string> = new Set(["sign_in_failed", "totp_asked"]);
 
 interface Told {
   /** «changed device». */
@@ -100,7 +104,7 @@ function plain(action: string): string {
 export function told({ action, actor, object }: AuditRow): Told {
   const [kind = "", verb = ""] = action.split(".");
   const known = VERBS[verb] && KINDS[kind] ? `${VERBS[verb]} ${KINDS[kind].word}` : plain(action);
-  const isSelf = kind === "user" && (object.id === actor.id || verb === "sign_in_failed");
+  const isSelf = kind === "user" && (object.id === actor.id || ATTEMPTS.has(verb));
   const isNamed = object.name !== "" && !NAMELESS.has(kind) && !isSelf;
   return { did: PHRASES[action] ?? known, name: isNamed ? object.name : null };
 }
@@ -122,7 +126,7 @@ export function actorName({ actor, object, action }: AuditRow): string {
   if (actor.kind === "local") return "Command line";
   if (actor.kind === "token") return "An enrolling agent";
   if (actor.kind === "nobody") {
-    return action === "user.sign_in_failed" && object.id ? object.name : "Somebody unknown";
+    return ATTEMPTS.has(action.replace("user.", "")) && object.id ? object.name : "Unknown account";
   }
   return actor.name || actorWord(actor.kind);
 }
@@ -154,4 +158,16 @@ export function changes({ before, after }: { before: unknown; after: unknown }):
   return [...new Set([...Object.keys(was), ...Object.keys(is)])].map((field) => ({
     field: plain(field).replace(/ s$/, ", s"), before: line(was[field]), after: line(is[field]),
   }));
+}
+
+/** So many fields are told in the row itself; the others when it is opened. */
+const TOLD_MAX = 3;
+
+/** «name r1 → r2; tags none → core»: what a change changed; null where nothing was before, or nothing differs. */
+export function changedWords({ before, after }: Pick<AuditRow, "before" | "after">): string | null {
+  if (!isRecord(before) || !isRecord(after)) return null;
+  const differing = changes({ before, after }).filter((one) => one.before !== one.after);
+  const told = differing.slice(0, TOLD_MAX).map((one) => `${one.field} ${one.before ?? NONE} → ${one.after ?? NONE}`);
+  if (differing.length > TOLD_MAX) told.push(`${differing.length - TOLD_MAX} more`);
+  return told.join("; ") || null;
 }

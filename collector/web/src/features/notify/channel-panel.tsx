@@ -62,7 +62,7 @@ function Made({ channel, onDone, onRoute }: { channel: ChannelMade; onDone: () =
         <Button className="self-start" onClick={onRoute}>Make a route…</Button>
       </Part>
       <div className="mt-auto flex justify-end pt-1">
-        <Button look="solid" onClick={onDone}>{channel.secret ? "I have copied the key" : "Done"}</Button>
+        <Button look={channel.secret ? "plain" : "solid"} onClick={onDone}>{channel.secret ? "I have copied the key" : "Done"}</Button>
       </div>
     </div>
   );
