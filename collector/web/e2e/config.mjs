@@ -80,7 +80,7 @@ async function login({ url, id, device, page, check, look }) {
   });
   await check("credentials: a login by SSH is made with a key, and its secrets are not shown", async () => {
     await page.goto(`${url}/settings/credentials`);
-    await page.click("text=New profile");
+    await page.click("main button:has-text('profile') >> nth=0");
     await page.fill("#profile-name", "Backup");
     await page.click("#profile-tenant");
     await page.click(`[role=option]:has-text("${TENANT}")`);

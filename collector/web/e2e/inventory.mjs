@@ -56,7 +56,7 @@ export async function inventory(desk, url, { check, look }) {
     const trail = await page.textContent("[aria-label=Breadcrumb]");
     const tenant = ["Alpine Fibre", "Borealis Net"].find((name) => trail.includes(name));
     await page.goto(`${url}/settings/credentials`);
-    await page.click("text=New profile");
+    await page.click("main button:has-text('profile') >> nth=0");
     await page.fill("#profile-name", "All routers");
     await page.click("#profile-tenant");
     await page.click(`[role=option]:has-text("${tenant}")`);
@@ -70,7 +70,7 @@ export async function inventory(desk, url, { check, look }) {
   });
   await check("credentials: a user of SNMPv3; its limits are told before anything is sent", async () => {
     await page.goto(`${url}/settings/credentials`);
-    await page.click("text=New profile");
+    await page.click("main button:has-text('profile') >> nth=0");
     await page.fill("#profile-name", "Core switches");
     await page.click("#profile-tenant");
     await page.click("[role=option]:has-text('Borealis Net')");

@@ -126,7 +126,7 @@ async function naming(page, url, check, look) {
 async function keys(page, url, check, look) {
   await check("API keys: made for a chosen tenant, shown once, deleted by name", async () => {
     await page.goto(`${url}/settings/api-keys`);
-    await page.click("text=New key");
+    await page.click("main button:has-text('key') >> nth=0");
     await page.fill("#key-name", "billing");
     await page.click("#key-tenant");
     await page.click(`[role=option]:has-text("${BOREALIS}")`);
@@ -139,11 +139,11 @@ async function keys(page, url, check, look) {
     await page.click("text=I have copied it");
     await page.waitForSelector(`[data-row] >> text=${BOREALIS}`);
     await look("api-keys-rows-dark");
-    await page.click("[aria-label='Delete billing']");
+    await page.click("[aria-label='Remove billing']");
     const lost = await page.textContent("[role=alertdialog] [aria-label='What is lost']");
     if (!lost.includes(BOREALIS)) return `what is lost: ${lost}`;
     await look("delete-key-dark");
-    await page.click("[role=alertdialog] >> text=Delete key");
+    await page.click("[role=alertdialog] >> text=Remove key");
     await page.waitForSelector("[data-row]", { state: "detached" });
   });
 }

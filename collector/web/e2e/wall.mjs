@@ -102,7 +102,7 @@ async function made({ url, ask, restart }, view, { check, look, sideways }, brow
     await door.page.waitForSelector("[data-wall=sites] [data-wall-site]");
     const sites = await door.page.textContent("main");
     await next(door.page, "fleet");
-    await door.page.waitForSelector("[data-wall-line]");
+    await door.page.waitForSelector("[data-wall-device]");
     const fleet = await door.page.textContent("main");
     await door.context.close();
     return wrongUnless(!`${sites} ${fleet}`.includes("Alpine") && sites.includes("Borealis Net"), `${sites} ${fleet}`);
@@ -124,7 +124,7 @@ async function made({ url, ask, restart }, view, { check, look, sideways }, brow
     await page.goto(`${url}/settings/wallboards`);
     await page.waitForFunction(() => document.querySelectorAll("[data-row]").length === 2);
     const row = await page.locator("[data-row]", { hasText: "Hall" }).textContent();
-    if (!row.includes("Now, Sites, Fleet, Alerts") || row.includes("not opened yet")) return row;
+    if (!row.includes("Now, Sites, Fleet, Alerts") || !row.includes("1 h each") || !row.includes("Showing now")) return row;
     return sideways(page);
   });
   await look(desk, "wallboards-dark");
@@ -197,7 +197,7 @@ async function dying({ url, ask, kill }, view, { check, look }) {
   for (const kind of ["sites", "fleet", "alerts"]) {
     await check(`wall: ${kind} is legible from afar`, async () => {
       await next(page, kind);
-      await page.waitForSelector("[data-wall-line], [data-wall-site]");
+      await page.waitForSelector("[data-wall-line], [data-wall-site], [data-wall-device]");
       return illegible(page);
     });
     await look(tv, `wall-${kind}`);

@@ -18,6 +18,19 @@ export function Age({ at, long }: { at: string | null | undefined; long?: boolea
   );
 }
 
+const SOON_S = 7 * 86_400;
+
+/** When something ends: in how long, amber in its last days, red once it is over. The day is on hover. */
+export function Ends({ at }: { at: string }) {
+  const text = useEachSecond(() => {
+    const seconds = (Date.parse(at) - serverNow()) / 1000;
+    return seconds <= 0 ? `expired ${duration(-seconds)} ago` : `in ${duration(seconds)}`;
+  });
+  const isSoon = useEachSecond(() => Date.parse(at) - serverNow() < SOON_S * 1000);
+  const look = text.startsWith("expired") ? "font-medium text-down" : isSoon ? "text-degraded" : "";
+  return <time dateTime={at} title={dateTime(at)} className={look}>{text}</time>;
+}
+
 /** Text for a value's tooltip: its age and its exact time. */
 export function ageTitle(at: string | null | undefined): string {
   const seconds = ageSeconds(at, serverNow());

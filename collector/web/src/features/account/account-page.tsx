@@ -27,33 +27,37 @@ export function AccountPage() {
     <>
       <PageHead title="You and this browser" />
       {me && (
-        <div className="flex max-w-[640px] flex-col gap-6 px-4 pb-8 phone:px-3">
-          <Panel title="You">
-            <dl className="grid grid-cols-[110px_1fr] gap-y-2">
-              <dt className="text-muted">Email</dt>
-              <dd className="wrap-anywhere">{me.user.email}</dd>
-              <dt className="text-muted">Role</dt>
-              <dd>{roleWord(me.user.role)}</dd>
-              <dt className="text-muted">{tenants.length === 1 ? "Tenant" : "Tenants"}</dt>
-              <dd>{tenants.map((tenant) => tenant.name).join(", ") || "none yet"}</dd>
-              <dt className="text-muted">Collector</dt>
-              <dd>Farwatch {me.version}</dd>
-            </dl>
-          </Panel>
-          <SecurityPart />
-          <SessionsPart />
-          <Panel title="This browser">
-            <RadioCards across legend="Theme" name="theme" cards={THEMES} value={theme}
-              onChange={(value: Theme) => setTheme(value)} />
-            <label className="mt-3 flex min-h-8 items-center gap-2 phone:min-h-11">
-              <input type="checkbox" className="size-4 accent-accent" checked={keys}
-                onChange={(event) => {
-                  setKeys(event.target.checked);
-                  setKeysEnabled(event.target.checked);
-                }} />
-              Single-key shortcuts; <kbd className="font-mono text-xs">?</kbd> lists them
-            </label>
-          </Panel>
+        <div className="grid max-w-[1180px] items-start gap-6 px-4 pb-8 min-[1240px]:grid-cols-2 phone:px-3">
+          <div className="flex flex-col gap-6">
+            <Panel title="You">
+              <dl className="grid grid-cols-[110px_1fr] gap-y-2">
+                <dt className="text-muted">Email</dt>
+                <dd className="wrap-anywhere">{me.user.email}</dd>
+                <dt className="text-muted">Role</dt>
+                <dd>{roleWord(me.user.role)}</dd>
+                <dt className="text-muted">{tenants.length === 1 ? "Tenant" : "Tenants"}</dt>
+                <dd>{tenants.map((tenant) => tenant.name).join(", ") || "none yet"}</dd>
+                <dt className="text-muted">Collector</dt>
+                <dd>Farwatch {me.version}</dd>
+              </dl>
+            </Panel>
+            <SecurityPart />
+          </div>
+          <div className="flex flex-col gap-6">
+            <Panel title="This browser">
+              <RadioCards across legend="Theme" name="theme" cards={THEMES} value={theme}
+                onChange={(value: Theme) => setTheme(value)} />
+              <label className="mt-3 flex min-h-8 items-center gap-2 phone:min-h-11">
+                <input type="checkbox" className="size-4 accent-accent" checked={keys}
+                  onChange={(event) => {
+                    setKeys(event.target.checked);
+                    setKeysEnabled(event.target.checked);
+                  }} />
+                Single-key shortcuts; <kbd className="font-mono text-xs">?</kbd> lists them
+              </label>
+            </Panel>
+            <SessionsPart />
+          </div>
         </div>
       )}
     </>

@@ -18,6 +18,7 @@ const WORDS = {
 /** What proves that it is you. */
 export function SecurityPart() {
   const me = useMe();
+  const isOpen = me !== undefined && !me.user.totp && (me.user.role === "super_admin" || me.user.role === "tenant_admin");
   const [opened, setOpened] = useState<Opened>(null);
   const [isHeld, setHeld] = useState(false);
   const [done, setDone] = useState("");
@@ -37,9 +38,9 @@ export function SecurityPart() {
         <Line text="Password" note="At least 15 characters.">
           <Button onClick={() => open("password")}>Change</Button>
         </Line>
-        <Line text={`Second factor: ${me?.user.totp ? "on" : "off"}`}
-          note={me?.user.totp ? "You are asked for a code when you sign in." : "Keeps out who has learnt your password."}>
-          <Button onClick={() => open(me?.user.totp ? "off" : "setup")}>{me?.user.totp ? "Remove" : "Set up"}</Button>
+        <Line text={<>Second factor: {me?.user.totp ? "on" : <span className={isOpen ? "font-medium text-degraded" : ""}>off</span>}</>}
+          note={me?.user.totp ? "You are asked for a code when you sign in." : isOpen ? "You administer: whoever learns your password may do all that you may." : "Keeps out who has learnt your password."}>
+          <Button look={isOpen ? "solid" : "plain"} onClick={() => open(me?.user.totp ? "off" : "setup")}>{me?.user.totp ? "Remove" : "Set up"}</Button>
         </Line>
         <p role="status" className={done ? "text-up" : "sr-only"}>{done}</p>
       </div>
@@ -58,7 +59,7 @@ export function SecurityPart() {
   );
 }
 
-function Line({ text, note, children }: { text: string; note: string; children: ReactNode }) {
+function Line({ text, note, children }: { text: ReactNode; note: string; children: ReactNode }) {
   return (
     <div className="flex items-center justify-between gap-3">
       <span>

@@ -1,12 +1,13 @@
 import { Link } from "@tanstack/react-router";
 import { useEffect, useMemo, useState } from "react";
 import { api, take } from "../../lib/api";
-import { dateOnly, integer } from "../../lib/format";
+import { integer } from "../../lib/format";
 import { live, useTableValue } from "../../lib/live-app";
 import { narrowed, useScope } from "../../lib/scope";
 import type { CredentialProfile } from "../../lib/types";
 import { ROWS, usePages } from "../../lib/use-pages";
 import { useTitle } from "../../lib/use-title";
+import { Age } from "../../ui/age";
 import { Button } from "../../ui/button";
 import { type Column, DataTable } from "../../ui/data-table";
 import { Empty } from "../../ui/empty";
@@ -18,6 +19,9 @@ import { RemoveProfile } from "./remove-profile";
 import { aboutWords } from "./about-words";
 
 const IN_SCOPE = "All devices that it is for, also those that have a credential of their own or a profile that fits better";
+
+/** The first that there is counts. */
+const ORDER = ["its own", "site and tag", "site", "tag", "tenant"] as const;
 
 /** How many devices it is for; the link leads to them. */
 function InPlace({ profile }: { profile: CredentialProfile }) {
@@ -43,7 +47,7 @@ function columnsOf(isMixed: boolean): readonly Column<CredentialProfile>[] {
     { by: "for", label: "For", className: "phone:col-span-2", read: scopeWords, cell: scopeWords },
     { by: "about", label: "Credential", className: "phone:col-span-2", read: aboutWords, cell: aboutWords },
     { by: "count", label: "Devices in scope", note: IN_SCOPE, figure: true, cell: (row) => <InPlace profile={row} /> },
-    { by: "changed", label: "Changed", className: "text-muted", read: (row) => Date.parse(row.updated_at), cell: (row) => dateOnly(row.updated_at) },
+    { by: "changed", label: "Changed", className: "text-muted", read: (row) => Date.parse(row.updated_at), cell: (row) => <Age at={row.updated_at} long /> },
   ];
 }
 
@@ -62,13 +66,16 @@ export function CredentialsPage() {
     <>
       <PageHead title="Credentials">
         <span className="flex-1" />
-        <Button look="solid" onClick={add}><Icon name="plus" size={14} /> New profile</Button>
+        {!list.isEmpty && <Button look="solid" onClick={add}><Icon name="plus" size={14} /> New profile</Button>}
       </PageHead>
       {list.rows.length > 0 && (
-        <p className="px-4 pb-3 text-muted phone:px-3">
-          A device with a credential of its own keeps to that. Others take the profile that fits best, one for SNMP and one
-          for SSH: site and tag, then site, then tag; of two that fit alike, the older one.
-        </p>
+        <div className="flex flex-wrap gap-x-3 gap-y-1 px-4 pb-3 text-muted phone:px-3">
+          <p>Which one a device takes:</p>
+          <ol className="flex flex-wrap gap-x-3 gap-y-1" aria-label="Which credential a device takes, the first that there is">
+            {ORDER.map((text, at) => <li key={text}><span className="text-text">{at + 1}</span> {text}</li>)}
+          </ol>
+          <p title="For SNMP and for SSH each by itself">Of two alike, the older.</p>
+        </div>
       )}
       <DataTable label="Credential profiles" list={list} columns={columns} keyOf={(row) => row.id}
         first={{ by: "name", desc: false }}

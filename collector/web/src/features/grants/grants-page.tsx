@@ -9,6 +9,7 @@ import type { Grant } from "../../lib/types";
 import { ROWS, usePages } from "../../lib/use-pages";
 import { useMe } from "../../lib/use-person";
 import { useTitle } from "../../lib/use-title";
+import { Age } from "../../ui/age";
 import { Button } from "../../ui/button";
 import { type Column, DataTable } from "../../ui/data-table";
 import { Empty } from "../../ui/empty";
@@ -35,8 +36,8 @@ function Until({ grant }: { grant: Grant }) {
       </span>
     );
   }
-  if (grant.ended_at === null) return <span className="text-muted">ran out {dateTime(grant.expires_at)}</span>;
-  return <span className="text-muted">ended {dateTime(grant.ended_at)}{grant.ended_by && ` by ${grant.ended_by.name}`}</span>;
+  if (grant.ended_at === null) return <span className="text-muted">ran out <Age at={grant.expires_at} long /></span>;
+  return <span className="text-muted">ended <Age at={grant.ended_at} long />{grant.ended_by && ` by ${grant.ended_by.name}`}</span>;
 }
 
 function columnsOf(isMixed: boolean): readonly Column<Grant>[] {
@@ -49,8 +50,8 @@ function columnsOf(isMixed: boolean): readonly Column<Grant>[] {
     ...(isMixed ? [tenant] : []),
     { by: "role", label: "As", read: (row) => roleWord(row.role), cell: (row) => roleWord(row.role).toLowerCase() },
     { by: "reason", label: "Why", className: "wrap-anywhere phone:col-span-2 desk:max-w-90", cell: (row) => row.reason },
-    { by: "given", label: "Given", className: "text-muted phone:col-span-2", read: (row) => Date.parse(row.created_at),
-      cell: (row) => `${dateTime(row.created_at)} by ${row.granted_by?.name ?? "the command line"}` },
+    { by: "given", label: "Created", className: "text-muted phone:col-span-2", read: (row) => Date.parse(row.created_at),
+      cell: (row) => <span><Age at={row.created_at} long /> by {row.granted_by?.name ?? "the command line"}</span> },
     { by: "until", label: "Until", className: "phone:col-span-2", read: (row) => Date.parse(row.ended_at ?? row.expires_at),
       cell: (row) => <Until grant={row} /> },
   ];
@@ -75,7 +76,7 @@ export function GrantsPage() {
       <PageHead title="Provider access">
         <Toggle on={isLive} onChange={setLive} title="Only those who are let in now">Only now</Toggle>
         <span className="flex-1" />
-        {may.admin && (
+        {may.admin && (isLive || !list.isEmpty) && (
           <Button look="solid" onClick={() => setGiving(true)}>
             <Icon name="plus" size={14} /> Give access
           </Button>

@@ -1,13 +1,12 @@
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useMemo, useState } from "react";
 import { api, take } from "../../lib/api";
-import { serverNow } from "../../lib/clock";
-import { dateOnly, dateTime, NONE } from "../../lib/format";
-import { useEachSecond } from "../../lib/live-app";
+import { dateTime } from "../../lib/format";
 import { isInScope, useScope } from "../../lib/scope";
 import type { ApiKey } from "../../lib/types";
 import { ROWS, usePages } from "../../lib/use-pages";
 import { useTitle } from "../../lib/use-title";
+import { Age, Ends } from "../../ui/age";
 import { Button } from "../../ui/button";
 import { Confirm } from "../../ui/confirm";
 import { type Column, DataTable } from "../../ui/data-table";
@@ -27,19 +26,14 @@ const COLUMNS: readonly Column<ApiKey>[] = [
   { by: "tenant", label: "Tenant", className: "text-muted", read: (key) => key.tenant.name,
     cell: (key) => key.tenant.name },
   { by: "scopes", label: "May", read: (key) => key.scopes.join(), cell: (key) => key.scopes.join(", ") },
-  { by: "made", label: "Made", className: "text-muted", read: (key) => moment(key.created_at),
-    cell: (key) => dateOnly(key.created_at) },
+  { by: "made", label: "Created", className: "text-muted", read: (key) => moment(key.created_at),
+    cell: (key) => <Age at={key.created_at} long /> },
   { by: "used", label: "Last used", className: "text-muted", read: (key) => moment(key.last_used_at),
-    cell: (key) => (key.last_used_at ? dateTime(key.last_used_at) : NONE) },
+    cell: (key) => (key.last_used_at ? <Age at={key.last_used_at} long /> : "never") },
   { by: "expires", label: "Expires", read: (key) => moment(key.expires_at),
-    cell: (key) => <Expiry at={key.expires_at} /> },
+    cell: (key) => <Ends at={key.expires_at} /> },
 ];
 const OF_ONE_TENANT = COLUMNS.filter(({ by }) => by !== "tenant");
-
-function Expiry({ at }: { at: string }) {
-  const over = useEachSecond(() => Date.parse(at) <= serverNow());
-  return over ? <span className="font-medium text-down">expired {dateOnly(at)}</span> : <>{dateOnly(at)}</>;
-}
 
 export function KeysPage() {
   const scope = useScope();
@@ -54,16 +48,14 @@ export function KeysPage() {
     <>
       <PageHead title="API keys">
         <span className="flex-1" />
-        <Button look="solid" onClick={() => setMaking(true)}>
-          <Icon name="plus" size={14} /> New key
-        </Button>
+        {own.length > 0 && <Button look="solid" onClick={() => setMaking(true)}><Icon name="plus" size={14} /> New key</Button>}
       </PageHead>
       <DataTable label="API keys" list={{ ...list, rows: own }} columns={scope.isMixed ? COLUMNS : OF_ONE_TENANT}
         keyOf={(key) => key.id} first={{ by: "name", desc: false }}
         renderActions={(key) => (
-          <Button look="quiet" className="h-7 phone:border phone:border-edge" aria-label={`Delete ${key.name}`}
+          <Button look="quiet" className="h-7 phone:border phone:border-edge" aria-label={`Remove ${key.name}`}
             onClick={() => setRemoving(key)}>
-            Delete
+            Remove
           </Button>
         )}
         empty={
@@ -97,7 +89,7 @@ function RemoveKey({ target, onClose }: { target: ApiKey | null; onClose: () => 
       remove.reset();
       onClose();
     }}
-      title={`Delete ${target?.name ?? ""}?`} action="Delete key" busy={remove.isPending}
+      title={`Remove ${target?.name ?? ""}?`} action="Remove key" busy={remove.isPending}
       loses={target ? lost(target) : []}
       error={remove.error} onConfirm={() => target && remove.mutate(target.id)}>
       Whatever uses this key is refused from the next request on. It cannot be brought back.

@@ -1,12 +1,14 @@
+import { Link } from "@tanstack/react-router";
 import { useMemo, useState } from "react";
 import { api, take } from "../../lib/api";
-import { dateOnly, integer } from "../../lib/format";
+import { integer } from "../../lib/format";
 import { useMay } from "../../lib/role";
 import { narrowed, useScope } from "../../lib/scope";
 import type { Person } from "../../lib/types";
 import { ROWS, usePages } from "../../lib/use-pages";
 import { useMe } from "../../lib/use-person";
 import { useTitle } from "../../lib/use-title";
+import { Age } from "../../ui/age";
 import { Button } from "../../ui/button";
 import { type Column, DataTable } from "../../ui/data-table";
 import { Empty } from "../../ui/empty";
@@ -15,7 +17,7 @@ import { Icon } from "../../ui/icon";
 import { PageHead } from "../../ui/page-head";
 import { Tag } from "../../ui/tag";
 import { AddPerson } from "./add-person";
-import { PEOPLE, rightsOf, stateOf } from "./people";
+import { askForFactor, isOpen, PEOPLE, rightsOf, stateOf } from "./people";
 import { PersonPanel } from "./person-panel";
 
 const STATE = {
@@ -30,13 +32,27 @@ function columnsOf(isMixed: boolean, me: string | undefined): readonly Column<Pe
     { by: "rights", label: "Role", className: "phone:col-span-2 wrap-anywhere", read: (row) => rightsOf(row, isMixed),
       cell: (row) => rightsOf(row, isMixed) },
     { by: "totp", label: "Second factor", read: ({ totp }) => Number(totp),
-      cell: ({ totp }) => (totp ? "on" : <span className="text-muted">off</span>) },
+      cell: (row) => <Factor row={row} isMe={row.id === me} /> },
     { by: "state", label: "Account", className: "phone:col-span-2", read: stateOf, cell: (row) => STATE[stateOf(row)] },
     { by: "seen", label: "Last sign-in", className: "text-muted", read: (row) => Date.parse(row.last_sign_in_at ?? "") || 0,
-      cell: (row) => (row.last_sign_in_at ? dateOnly(row.last_sign_in_at) : "not yet") },
-    { by: "made", label: "Since", className: "text-muted", read: (row) => Date.parse(row.created_at),
-      cell: (row) => dateOnly(row.created_at) },
+      cell: (row) => (row.last_sign_in_at ? <Age at={row.last_sign_in_at} long /> : "never") },
+    { by: "made", label: "Created", className: "text-muted", read: (row) => Date.parse(row.created_at),
+      cell: (row) => <Age at={row.created_at} long /> },
   ];
+}
+
+/** Loud where much hangs on a password alone, with the way out of it. */
+function Factor({ row, isMe }: { row: Person; isMe: boolean }) {
+  if (row.totp) return "on";
+  if (!isOpen(row)) return <span className="text-muted">off</span>;
+  const link = "text-accent hover:underline phone:inline-flex phone:min-h-11 phone:items-center";
+  return (
+    <span className="inline-flex flex-wrap items-center gap-x-2">
+      <Tag tone="warn" title="An administrator whose password alone opens the account">off</Tag>
+      {isMe ? <Link to="/settings/account" className={link}>Set it up</Link>
+        : <a href={askForFactor(row, location.origin)} className={link} title={`Write a mail to ${row.email}`}>Ask for it</a>}
+    </span>
+  );
 }
 
 function Name({ row, isMe }: { row: Person; isMe: boolean }) {

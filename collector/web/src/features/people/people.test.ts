@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import type { Person } from "../../lib/types";
-import { rightsOf, stateOf } from "./people";
+import { askForFactor, isOpen, rightsOf, stateOf } from "./people";
 
 const person = (more: Partial<Person>): Person => ({
   id: "usr_1", email: "a@x", super_admin: false, staff: false, disabled: false, totp: false,
@@ -21,4 +21,12 @@ it("says that staff see nothing by themselves", () => {
 it("a disabled account is that before anything else", () => {
   expect(stateOf(person({ disabled: true, must_change_password: true }))).toBe("disabled");
   expect(stateOf(person({ must_change_password: true }))).toBe("invited");
+});
+
+it("is loud of administrators without a second factor, and of nobody else", () => {
+  const admin = { ...operator, role: "tenant_admin" as const };
+  const is = (more: Partial<Person>) => isOpen(person(more));
+  expect([is({ super_admin: true }), is({ memberships: [operator, admin] })]).toEqual([true, true]);
+  expect([is({ super_admin: true, totp: true }), is({ super_admin: true, disabled: true }), is({ memberships: [operator] })]).toEqual([false, false, false]);
+  expect(askForFactor({ email: "a+b@x" }, "https://noc.example")).toMatch(/^mailto:a%2Bb%40x\?subject=\S+&body=\S+noc\.example%2Fsettings%2Faccount/);
 });

@@ -16,6 +16,17 @@ export function rightsOf({ super_admin, staff, memberships }: Person, isMixed: b
   return staff ? "Nothing without provider access" : "Nothing";
 }
 
+/** Whose password alone opens more than their own work: the provider's administrators, and those of a tenant. */
+export function isOpen({ super_admin, memberships, totp, disabled }: Person): boolean {
+  return !totp && !disabled && (super_admin === true || memberships.some(({ role }) => role === "tenant_admin"));
+}
+
+/** A mail to them that asks for a second factor, to be sent by whoever reads the page. */
+export function askForFactor({ email }: Pick<Person, "email">, origin: string): string {
+  const body = `You administer Farwatch, and your password alone opens your account. Please set up a second factor:\n\n${origin}/settings/account\n`;
+  return `mailto:${encodeURIComponent(email)}?subject=${encodeURIComponent("Farwatch: please set up a second factor")}&body=${encodeURIComponent(body)}`;
+}
+
 export function stateOf({ disabled, must_change_password }: Person): "disabled" | "invited" | "active" {
   if (disabled) return "disabled";
   return must_change_password ? "invited" : "active";

@@ -50,7 +50,7 @@ function Parts({ person, onPassword }: { person: Person; onPassword: (password: 
                 <Button onClick={() => setAsking(person.disabled ? "enable" : "disable")}>
                   {person.disabled ? "Enable" : "Disable"}
                 </Button>
-                <Button onClick={() => setAsking("remove")}>Delete…</Button>
+                <Button onClick={() => setAsking("remove")}>Remove…</Button>
               </span>
             </Line>
           )}

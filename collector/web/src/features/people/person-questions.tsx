@@ -20,7 +20,7 @@ const WORDS: Readonly<Record<PersonQuestion, Words>> = {
     text: "They are signed out everywhere at once and cannot sign in. Their roles stay for when you enable them again.",
   },
   remove: {
-    title: (email) => `Delete ${email}?`, action: "Delete",
+    title: (email) => `Remove ${email}?`, action: "Remove",
     text: "Their account is gone for good. What they did stays in the audit, with their name.",
     loses: ["Their sessions and roles", "The provider access that they have or had", "The API keys that they made"],
   },

@@ -17,7 +17,7 @@ function Lost({ title, children }: { title: string; children: ReactNode }) {
     document.title = `${title} · Farwatch`;
   }, [title]);
   return (
-    <div ref={box} className="flex max-w-[640px] flex-col items-start gap-3 px-8 py-20 phone:px-4">
+    <div ref={box} className="flex max-w-[760px] flex-col items-start gap-3 px-8 py-20 phone:px-4">
       <Mark size={36} />
       <h1 className="text-xl font-semibold">{title}</h1>
       {children}
@@ -29,10 +29,16 @@ export function NotFound() {
   return (
     <Lost title="Nothing here">
       <p className="text-muted">This page does not exist, or it belongs to a tenant you cannot see.</p>
-      <Link to="/" className="py-1 text-accent underline underline-offset-4">
-        Go to what is wrong now
-      </Link>
+      <ToNow />
     </Lost>
+  );
+}
+
+function ToNow() {
+  return (
+    <Link to="/" className="py-1 text-accent underline underline-offset-4">
+      Go to what is wrong now
+    </Link>
   );
 }
 
@@ -62,6 +68,7 @@ function NotYours({ refused: { need, role } }: { refused: Refused }) {
       <p className="text-muted">
         You are signed in as {roleWord(role).toLowerCase()}. {WHO[need]} can open it, or change your role.
       </p>
+      <ToNow />
     </Lost>
   );
 }

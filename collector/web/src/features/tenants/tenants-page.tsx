@@ -2,13 +2,14 @@ import { useQueryClient } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { useMemo, useState } from "react";
 import { api, take } from "../../lib/api";
-import { dateOnly, integer } from "../../lib/format";
+import { integer } from "../../lib/format";
 import { live } from "../../lib/live-app";
 import { useMay } from "../../lib/role";
 import { meQuery } from "../../lib/session";
 import type { Tenant } from "../../lib/types";
 import { ROWS, usePages } from "../../lib/use-pages";
 import { useTitle } from "../../lib/use-title";
+import { Age } from "../../ui/age";
 import { Button } from "../../ui/button";
 import { type Column, DataTable } from "../../ui/data-table";
 import { Empty } from "../../ui/empty";
@@ -35,8 +36,8 @@ function columnsOf(places: ReadonlyMap<string, Place> | null): Column<Tenant>[] 
           {integer(at(row)?.devices)}
         </Link>
       ) },
-    { by: "made", label: "Made", figure: true, className: "text-muted", read: (row) => Date.parse(row.created_at),
-      cell: (row) => dateOnly(row.created_at) },
+    { by: "made", label: "Created", figure: true, className: "text-muted", read: (row) => Date.parse(row.created_at),
+      cell: (row) => <Age at={row.created_at} long /> },
   ];
 }
 
@@ -55,7 +56,7 @@ export function TenantsPage() {
     <>
       <PageHead title="Tenants">
         <span className="flex-1" />
-        {may.provider && <Button look="solid" onClick={add}><Icon name="plus" size={14} /> New tenant</Button>}
+        {may.provider && !list.isEmpty && <Button look="solid" onClick={add}><Icon name="plus" size={14} /> New tenant</Button>}
       </PageHead>
       <DataTable label="Tenants" list={list} columns={columns} keyOf={(row) => row.id}
         first={{ by: "name", desc: false }}

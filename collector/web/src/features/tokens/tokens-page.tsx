@@ -8,6 +8,7 @@ import { narrowed, useScope } from "../../lib/scope";
 import type { TokenInfo } from "../../lib/types";
 import { ROWS, usePages } from "../../lib/use-pages";
 import { useTitle } from "../../lib/use-title";
+import { Age } from "../../ui/age";
 import { Button } from "../../ui/button";
 import { Confirm } from "../../ui/confirm";
 import { type Column, DataTable } from "../../ui/data-table";
@@ -33,7 +34,7 @@ function columnsOf(isMixed: boolean): readonly Column<TokenInfo>[] {
   return [
     { by: "site", label: "For the site", title: true, read: (row) => row.site.name, cell: (row) => row.site.name },
     ...(isMixed ? [tenant] : []),
-    { by: "made", label: "Made", className: "text-muted phone:col-span-2", read: (row) => Date.parse(row.created_at), cell: (row) => dateTime(row.created_at) },
+    { by: "made", label: "Created", className: "text-muted phone:col-span-2", read: (row) => Date.parse(row.created_at), cell: (row) => <Age at={row.created_at} long /> },
     { by: "expires", label: "Can be used", read: (row) => Date.parse(row.expires_at), cell: (row) => <Left at={row.expires_at} /> },
   ];
 }
@@ -56,20 +57,20 @@ export function TokensPage() {
     <>
       <PageHead title="Enrolment tokens">
         <span className="flex-1" />
-        <Button look="solid" onClick={() => setMaking(true)}><Icon name="plus" size={14} /> New token</Button>
+        {!list.isEmpty && <Button look="solid" onClick={() => setMaking(true)}><Icon name="plus" size={14} /> New token</Button>}
       </PageHead>
       <DataTable label="Enrolment tokens" list={list} columns={columns} keyOf={(row) => row.id}
         first={{ by: "made", desc: true }}
         renderActions={(token) => (
-          <Button look="quiet" className="h-7 phone:border phone:border-edge" aria-label={`End the token for ${token.site.name}`}
+          <Button look="quiet" className="h-7 phone:border phone:border-edge" aria-label={`Revoke the token for ${token.site.name}`}
             onClick={() => setEnding(token)}>
-            End
+            Revoke
           </Button>
         )}
         empty={
           <Empty title="No open token">
             <p>
-              A token lets one agent enrol for one site, once. Those that wait for their agent stand here; end one
+              A token lets one agent enrol for one site, once. Those that wait for their agent stand here; revoke one
               that was sent to the wrong place.
             </p>
             <Button look="solid" className="self-start" onClick={() => setMaking(true)}>New token</Button>
@@ -91,7 +92,7 @@ function EndToken({ token, onClose }: { token: TokenInfo | null; onClose: () => 
     },
   });
   return (
-    <Confirm open={token !== null} title={`End the token for ${token?.site.name ?? ""}?`} action="End token"
+    <Confirm open={token !== null} title={`Revoke the token for ${token?.site.name ?? ""}?`} action="Revoke token"
       busy={end.isPending} error={end.error}
       onOpenChange={(open) => {
         if (open) return;
