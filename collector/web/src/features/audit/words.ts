@@ -164,10 +164,10 @@ export function changes({ before, after }: { before: unknown; after: unknown }):
 const TOLD_MAX = 3;
 
 /** «name r1 → r2; tags none → core»: what a change changed; null where nothing was before, or nothing differs. */
-export function changedWords({ before, after }: Pick<AuditRow, "before" | "after">): string | null {
+export function changedWords({ before, after }: { before: unknown; after: unknown }): string | null {
   if (!isRecord(before) || !isRecord(after)) return null;
   const differing = changes({ before, after }).filter((one) => one.before !== one.after);
-  const told = differing.slice(0, TOLD_MAX).map((one) => `${one.field} ${one.before ?? NONE} → ${one.after ?? NONE}`);
-  if (differing.length > TOLD_MAX) told.push(`${differing.length - TOLD_MAX} more`);
-  return told.join("; ") || null;
+  const words = differing.slice(0, TOLD_MAX).map((one) => `${one.field} ${one.before ?? NONE} → ${one.after ?? NONE}`);
+  if (differing.length > TOLD_MAX) words.push(`${differing.length - TOLD_MAX} more`);
+  return words.join("; ") || null;
 }

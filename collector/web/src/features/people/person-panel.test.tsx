@@ -30,7 +30,7 @@ function shown(role: string, person: Person) {
 it("deletes somebody after saying what goes with them", async () => {
   const gone = vi.spyOn(api, "DELETE").mockResolvedValue({ response: new Response(null, { status: 204 }) } as never);
   shown("super_admin", PERSON);
-  fireEvent.click(screen.getByRole("button", { name: "Delete…" }));
+  fireEvent.click(screen.getByRole("button", { name: "Remove…" }));
   expect(screen.getByRole("list", { name: "What is lost" }).textContent).toContain("API keys");
   expect(gone).not.toHaveBeenCalled();
   fireEvent.click(screen.getByRole("button", { name: "Delete" }));
@@ -41,7 +41,7 @@ it("lets who administers a tenant make a password and nothing else of the accoun
   // What somebody is at the provider they are not told.
   shown("tenant_admin", { ...PERSON, super_admin: null, staff: null });
   expect(screen.getByRole("button", { name: "New password" })).toBeTruthy();
-  for (const name of ["Delete…", "Disable", "Remove"]) {
+  for (const name of ["Remove…", "Disable", "Remove"]) {
     expect(screen.queryByRole("button", { name })).toBeNull();
   }
 });

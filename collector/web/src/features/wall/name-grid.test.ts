@@ -7,7 +7,7 @@ const words = (sizes: readonly number[], room: number) =>
 
 it("goes on in the next column, and leaves no heading at the end of one", () => {
   expect(words([3], 4)).toEqual(["0:0-3"]);
-  expect(words([5, 2], 4)).toEqual(["0:0-3", "0:3-5", "1:0-2"]);
+  expect(words([5, 2], 3.5)).toEqual(["0:0-2", "0:2-5", "1:0-2"]);
   expect(words([2, 2], 2 * (HEAD + 2))).toEqual(["0:0-2 1:0-2"]);
 });
 

@@ -17,7 +17,7 @@ export function WallHead({ title, of }: { title: string; of: string }) {
   return (
     <header className="flex shrink-0 items-center gap-[1.2em]">
       <h1 className="flex min-w-0 items-baseline gap-[.8em]">
-        <span className="text-[1.5em] font-semibold">{title}</span><span className="clip text-muted">{of}</span>
+        <span className="text-[1.5em] font-semibold">{title}</span>{" "}<span className="clip text-muted">{of}</span>
       </h1>
       <span className="flex-1" />
       <DataAge />
