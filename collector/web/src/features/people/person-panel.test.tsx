@@ -33,7 +33,7 @@ it("deletes somebody after saying what goes with them", async () => {
   fireEvent.click(screen.getByRole("button", { name: "Remove…" }));
   expect(screen.getByRole("list", { name: "What is lost" }).textContent).toContain("API keys");
   expect(gone).not.toHaveBeenCalled();
-  fireEvent.click(screen.getByRole("button", { name: "Delete" }));
+  fireEvent.click(screen.getByRole("button", { name: "Remove" }));
   await waitFor(() => expect(gone).toHaveBeenCalledWith("/api/v1/users/{id}", { params: { path: { id: "usr_1" } } }));
 });
 

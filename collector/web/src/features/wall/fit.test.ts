@@ -8,7 +8,7 @@ it("keeps a place for how many there are besides", () => {
 
 it("makes a few lines large, and never larger than what they say has room", () => {
   const size = (total: number, width = 640, height = 260) => lineSize(total, { width, height, em: 10 });
-  expect(size(1)).toEqual({ scale: expect.closeTo(640 / 240), isTall: true });
+  expect(size(1)).toEqual({ scale: expect.closeTo(640 / 270), isTall: true });
   expect(size(1, 2000).scale).toBe(2.8);
   expect(size(3)).toEqual({ scale: expect.closeTo(260 / 147), isTall: true });
   expect(size(6)).toEqual({ scale: expect.closeTo(260 / 210), isTall: false });

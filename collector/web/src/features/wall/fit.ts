@@ -10,7 +10,7 @@ export function fitLines(total: number, height: number, line: number): number {
 export const LINE_EM = 3.5;
 const TALL_EM = 4.9;
 /** So wide is what a line says, in em: a larger text has to have as much room. */
-const SAYS_EM = 24;
+const SAYS_EM = 27;
 const SCALE_MAX = 2.8;
 
 export interface Lines {

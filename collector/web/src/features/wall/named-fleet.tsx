@@ -1,7 +1,7 @@
 import { causeWord, STATE_WORD } from "../../lib/state";
 import type { Device } from "../../lib/types";
 import { StateShape } from "../../ui/state-badge";
-import { HEAD, type NameGrid } from "./name-grid";
+import type { NameGrid } from "./name-grid";
 import { deviceTone, SIGN_GROUND, SIGN_TEXT } from "./tone";
 
 /** Devices of one site, and what stands over them. */
@@ -22,7 +22,7 @@ interface Props {
 }
 
 /** Every device by its name under its site, while there is room for that. */
-export function NamedFleet({ groups, grid: { columns, tile, scale, isTall }, height, cared }: Props) {
+export function NamedFleet({ groups, grid: { columns, tile, head, scale, isTall }, height, cared }: Props) {
   const high = tile * height;
   return (
     <div className="flex h-full gap-[.3em]">
@@ -34,7 +34,7 @@ export function NamedFleet({ groups, grid: { columns, tile, scale, isTall }, hei
             return (
               <section key={one.key} aria-label={one.site}>
                 {from === 0 && (
-                  <h2 style={{ height: HEAD * high }} className="flex items-end pb-[.2em] leading-[1.2]">
+                  <h2 style={{ height: head * height }} className="flex items-end pb-[.2em] leading-[1.2]">
                     <span className="clip" style={{ fontSize: `${Math.max(1, 0.75 * scale)}em` }}>
                       <span className="font-semibold">{one.site}</span>
                       {one.tenant && <span className="text-muted"> · {one.tenant}</span>}
@@ -61,10 +61,10 @@ function Tile({ device: { name, state, cause }, tone, isTall }: { device: Device
   const words = [STATE_WORD[state], state === "up" ? null : causeWord(cause)].filter(Boolean).join(" · ");
   return (
     <div data-wall-device={state} data-tone={tone} className="flex h-full overflow-hidden rounded-[.2em] bg-surface leading-[1.25]">
-      <span className={`grid w-[1.8em] shrink-0 place-items-center [&>svg]:size-[.9em] ${SIGN_GROUND[tone]}`}>
+      <span className={`grid shrink-0 ${isTall ? "w-[1.8em]" : "w-[1.4em]"} place-items-center [&>svg]:size-[.9em] ${SIGN_GROUND[tone]}`}>
         <StateShape state={state} colour={SIGN_TEXT[tone]} />
       </span>
-      <span className="min-w-0 flex-1 self-center px-[.4em]">
+      <span className="min-w-0 flex-1 self-center px-[.35em]">
         <span className={`clip block ${tone === "alarm" || tone === "warn" ? "font-semibold" : ""}`}>{name}</span>
         <span className={isTall ? "clip block text-muted" : "sr-only"}>{words}</span>
       </span>

@@ -12,9 +12,12 @@ import { WallList } from "./wall-list";
 
 /** What is wrong, the worst first; beside it what nobody can tell, below it how all stand. */
 export function NowView({ rows, isMixed }: { rows: WallRows; isMixed: boolean }) {
-  const { incidents, unknown, devices, counts, sites, cared, byAgent } = rows;
+  const { incidents, devices, counts, sites, cared, byAgent } = rows;
   if (devices.length === 0 && incidents.length === 0) return <NoDevices />;
   if (counts.up === devices.length && incidents.length === 0) return <Calm devices={devices.length} sites={sites.length} />;
+  // What is behind an agent that is away is told by its incident.
+  const away = new Set(incidents.flatMap(({ isAway, root }) => (isAway ? root : [])));
+  const unknown = rows.unknown.filter(({ agent }) => agent === null || !away.has(agent));
   const toneOf = (state: State): Tone =>
     state === "unknown" ? "muted" : state === "up" ? "calm" : untoldTone(devices.filter((one) => one.state === state), incidents, cared);
   return (
@@ -40,7 +43,7 @@ export function NowView({ rows, isMixed }: { rows: WallRows; isMixed: boolean })
           </section>
         )}
       </div>
-      <ul aria-label="How all stand" className="grid shrink-0 grid-cols-4 gap-[.4em]">
+      <ul aria-label="How all stand" className="grid shrink-0 grid-cols-4 gap-[.4em] portrait:grid-cols-2">
         {STATES.map((state) => <Count key={state} state={state} count={counts[state]} tone={toneOf(state)} />)}
       </ul>
     </>

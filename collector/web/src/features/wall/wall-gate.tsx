@@ -29,16 +29,16 @@ export function WallGate({ error, enter, isEntering }: Pick<WallState, "error" |
         </p>
         <label htmlFor="wall-link" className="font-medium">Link of the screen</label>
         <input id="wall-link" value={text} autoComplete="off" spellCheck={false} autoCapitalize="none" placeholder="https://…/wall#fws_…"
-          className={`h-[2.2em] w-full rounded-[.25em] border bg-surface px-[.6em] placeholder:text-faint phone:text-base ${bad ? "border-down" : "border-control"}`}
+          className={`h-[2.2em] w-full phone:min-h-11 rounded-[.25em] border bg-surface px-[.6em] placeholder:text-faint phone:text-base ${bad ? "border-down" : "border-control"}`}
           aria-describedby="wall-link-note" aria-invalid={bad ? true : undefined} onChange={(event) => setText(event.target.value)} />
         <p id="wall-link-note" data-field-error={bad ? "wall-link" : undefined} className={bad ? "text-down" : "text-muted"}>
           {bad ?? "Paste the whole link, or the part behind the #."}
         </p>
         <button type="submit" disabled={isEntering || text.trim() === ""}
-          className="min-h-[2.3em] self-start rounded-[.25em] bg-solid px-[1em] font-medium text-on-solid hover:opacity-95 disabled:opacity-50">
+          className="min-h-[2.3em] self-start phone:min-h-11 rounded-[.25em] bg-solid px-[1em] font-medium text-on-solid hover:opacity-95 disabled:opacity-50">
           {isEntering ? "Opening…" : "Open the screen"}
         </button>
-        <p><a href="/login?next=%2Fwall" className="inline-flex min-h-[1.8em] items-center text-accent underline underline-offset-4">Sign in to see a preview</a></p>
+        <p><a href="/login?next=%2Fwall" className="inline-flex min-h-[1.8em] items-center phone:min-h-11 text-accent underline underline-offset-4">Sign in to see a preview</a></p>
       </form>
     </main>
   );
