@@ -18,13 +18,17 @@ export function Age({ at, long }: { at: string | null | undefined; long?: boolea
   );
 }
 
-const SOON_S = 7 * 86_400;
+const DAY_S = 86_400;
+const SOON_S = 7 * DAY_S;
+/** From here on the hours say nothing. */
+const DAYS_S = 2 * DAY_S;
 
 /** When something ends: in how long, amber in its last days, red once it is over. The day is on hover. */
 export function Ends({ at }: { at: string }) {
   const text = useEachSecond(() => {
     const seconds = (Date.parse(at) - serverNow()) / 1000;
-    return seconds <= 0 ? `expired ${duration(-seconds)} ago` : `in ${duration(seconds)}`;
+    if (seconds <= 0) return `expired ${duration(-seconds)} ago`;
+    return `in ${duration(seconds < DAYS_S ? seconds : Math.round(seconds / DAY_S) * DAY_S)}`;
   });
   const isSoon = useEachSecond(() => Date.parse(at) - serverNow() < SOON_S * 1000);
   const look = text.startsWith("expired") ? "font-medium text-down" : isSoon ? "text-degraded" : "";

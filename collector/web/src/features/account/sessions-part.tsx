@@ -1,6 +1,5 @@
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { api, take } from "../../lib/api";
-import { dateTime } from "../../lib/format";
 import type { Session } from "../../lib/types";
 import { ROWS, usePages } from "../../lib/use-pages";
 import { Age } from "../../ui/age";
@@ -60,7 +59,7 @@ function Row({ session, isEnding, onEnd }: { session: Session; isEnding: boolean
           {current && <Tag tone="accent">this one</Tag>}
         </span>
         <span className="block text-xs text-muted wrap-anywhere">
-          {address ?? "address unknown"} · since {dateTime(since)}{!current && <> · used <Age at={used} long /></>}
+          {address ?? "address unknown"} · signed in <Age at={since} long />{!current && <> · used <Age at={used} long /></>}
         </span>
       </span>
       {!current && (

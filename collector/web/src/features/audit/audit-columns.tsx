@@ -15,11 +15,16 @@ export function dayOfRow({ at }: AuditRow): string {
   return day.format(Date.parse(at));
 }
 
+function Time({ at }: { at: string }) {
+  return <time dateTime={at} title={dateTime(at)}>{clockTime(Date.parse(at), true)}</time>;
+}
+
+/** On the phone with the time, which has no cell of its own there. */
 function Who({ row, onPerson }: { row: AuditRow; onPerson: (name: string) => void }) {
   const { kind, name } = row.actor;
   const text = actorName(row);
   return (
-    <span className="flex min-w-0 items-center gap-2">
+    <span className="flex min-w-0 flex-1 items-center gap-2">
       <span className="text-muted" title={actorWord(kind)}><Icon name={ICONS[kind] ?? "help"} size={14} /></span>
       <span className="sr-only">{actorWord(kind)}:</span>
       {name === text ? (
@@ -28,6 +33,7 @@ function Who({ row, onPerson }: { row: AuditRow; onPerson: (name: string) => voi
           {text}
         </button>
       ) : <span className="wrap-anywhere phone:text-muted">{text}</span>}
+      <span className="ml-auto hidden text-muted phone:inline"><Time at={row.at} /></span>
     </span>
   );
 }
@@ -46,8 +52,7 @@ function What({ row }: { row: AuditRow }) {
 }
 
 const AT: Column<AuditRow> = {
-  by: "at", label: "When", isPlain: true, className: "whitespace-nowrap text-muted phone:order-2 phone:justify-end",
-  cell: ({ at }) => <time dateTime={at} title={dateTime(at)}>{clockTime(Date.parse(at), true)}</time>,
+  by: "at", label: "When", wide: true, className: "whitespace-nowrap text-muted", cell: ({ at }) => <Time at={at} />,
 };
 const TENANT: Column<AuditRow> = {
   by: "tenant", label: "Tenant", isPlain: true, className: "text-muted phone:order-3 phone:col-span-2",
@@ -56,9 +61,9 @@ const TENANT: Column<AuditRow> = {
 
 export function columnsOf(hasTenant: boolean, onPerson: (name: string) => void): readonly Column<AuditRow>[] {
   const rest: readonly Column<AuditRow>[] = [
-    { by: "who", label: "Who", isPlain: true, className: "phone:order-1", cell: (row) => <Who row={row} onPerson={onPerson} /> },
-    { by: "from", label: "From", wide: true, className: "font-mono text-xs whitespace-nowrap text-muted", cell: ({ address }) => address ?? "this machine" },
-    { by: "what", label: "What", title: true, className: "w-[60%] desk:py-1.5", cell: (row) => <What row={row} /> },
+    { by: "who", label: "Who", isPlain: true, className: "phone:order-1 phone:col-span-2", cell: (row) => <Who row={row} onPerson={onPerson} /> },
+    { by: "from", label: "From", wide: true, className: "whitespace-nowrap text-muted", cell: ({ address }) => (address ? <span className="font-mono text-xs">{address}</span> : "this machine") },
+    { by: "what", label: "What", title: true, className: "desk:w-[60%] desk:py-1.5", cell: (row) => <What row={row} /> },
   ];
   return hasTenant ? [AT, TENANT, ...rest] : [AT, ...rest];
 }

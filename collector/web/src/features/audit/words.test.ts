@@ -51,6 +51,7 @@ it("lays fields beside each other, also where one side lacks them", () => {
 it("tells in the row what a change changed, and of many the first", () => {
   const words = (before: unknown, after: unknown) => changedWords({ before, after });
   expect(words({ name: "r1", on: true }, { name: "r2", on: true })).toBe("name r1 → r2");
+  expect(words({ interval_s: 60 }, { interval_s: 120 })).toBe("interval 60 s → 120 s");
   expect(words({ a: 1, b: 1, c: 1, d: 1, e: 1 }, { a: 2, b: 2, c: 2, d: 2, e: 2 })).toBe("a 1 → 2; b 1 → 2; c 1 → 2; 2 more");
   expect([words(null, { name: "r1" }), words({ name: "r1" }, { name: "r1" })]).toEqual([null, null]);
 });

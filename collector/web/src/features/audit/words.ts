@@ -167,7 +167,11 @@ const TOLD_MAX = 3;
 export function changedWords({ before, after }: { before: unknown; after: unknown }): string | null {
   if (!isRecord(before) || !isRecord(after)) return null;
   const differing = changes({ before, after }).filter((one) => one.before !== one.after);
-  const words = differing.slice(0, TOLD_MAX).map((one) => `${one.field} ${one.before ?? NONE} → ${one.after ?? NONE}`);
+  const words = differing.slice(0, TOLD_MAX).map(({ field, before: was, after: is }) => {
+    // The unit stands with the figures here.
+    const unit = field.endsWith(", s") ? " s" : "";
+    return `${field.replace(/, s$/, "")} ${was ?? NONE}${unit} → ${is ?? NONE}${unit}`;
+  });
   if (differing.length > TOLD_MAX) words.push(`${differing.length - TOLD_MAX} more`);
   return words.join("; ") || null;
 }

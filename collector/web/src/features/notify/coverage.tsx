@@ -30,7 +30,7 @@ export function Coverage({ channels, routes, may, onRoute }: Props & { may: bool
         const line = index > 0 ? "border-t border-line" : "";
         return (
           <Fragment key={severity}>
-            <dt className={`px-3 py-1.5 text-muted ${line}`}>{SEVERITY_WORD[severity]} alerts go to</dt>
+            <dt className={`flex items-center px-3 py-1.5 text-muted ${line}`}>{SEVERITY_WORD[severity]} alerts go to</dt>
             <dd className={`py-1.5 pr-3 wrap-anywhere ${line}`} data-told={severity}>
               {told.length === 0 && (CALLS.has(severity) ? <Hole severity={severity} may={may} onRoute={onRoute} /> : <span className="text-muted">nobody</span>)}
               {told.map(({ channel, parts }, at) => (

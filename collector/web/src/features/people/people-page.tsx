@@ -31,7 +31,7 @@ function columnsOf(isMixed: boolean, me: string | undefined): readonly Column<Pe
     { by: "email", label: "Person", title: true, read: ({ email }) => email, cell: (row) => <Name row={row} isMe={row.id === me} /> },
     { by: "rights", label: "Role", className: "phone:col-span-2 wrap-anywhere", read: (row) => rightsOf(row, isMixed),
       cell: (row) => rightsOf(row, isMixed) },
-    { by: "totp", label: "Second factor", read: ({ totp }) => Number(totp),
+    { by: "totp", label: "Second factor", className: "phone:col-span-2", read: ({ totp }) => Number(totp),
       cell: (row) => <Factor row={row} isMe={row.id === me} /> },
     { by: "state", label: "Account", className: "phone:col-span-2", read: stateOf, cell: (row) => STATE[stateOf(row)] },
     { by: "seen", label: "Last sign-in", className: "text-muted", read: (row) => Date.parse(row.last_sign_in_at ?? "") || 0,
