@@ -45,7 +45,7 @@ const CATALOG = {
   "time.earlier": { group: "Time", title: "Earlier", keys: "[" },
   "time.later": { group: "Time", title: "Later", keys: "]" },
   "time.in": { group: "Time", title: "Zoom in", keys: "+" },
-  "time.out": { group: "Time", title: "Zoom out", keys: "=" },
+  "time.out": { group: "Time", title: "Zoom out", keys: "-" },
   "time.compare": { group: "Time", title: "Compare with a week, a day before", keys: "w" },
   "event.previous": { group: "Time", title: "Event before", keys: ",", isMove: true },
   "event.next": { group: "Time", title: "Next event", keys: ".", isMove: true },

@@ -17,6 +17,9 @@ export interface Command extends CommandInfo {
   run: () => void;
 }
 
+/** Where a sign wants Shift on many keyboards: the key without it does the same, and never the opposite. */
+const MISSED_SHIFT: Readonly<Record<string, string>> = { "=": "+" };
+
 export class CommandRegistry {
   readonly #registered = new Set<Registered>();
 
@@ -47,6 +50,7 @@ export class CommandRegistry {
         if (run && keys) by[keys] = run;
       }
     }
+    for (const [missed, meant] of Object.entries(MISSED_SHIFT)) if (by[meant]) by[missed] ??= by[meant];
     return by;
   }
 

@@ -78,6 +78,8 @@ it("zooms in to half, live up to now and else around the middle, and not to noth
   expect(zoomIn(least, NOW)).toEqual(least);
 });
 
-it("looks as far before an event as after it", () => {
-  expect(around(NOW, 1_800_000)).toEqual(absolute(NOW - 1_800_000, NOW + 1_800_000));
+it("looks as far before an event as after it, and not past now", () => {
+  const half = 1_800_000;
+  expect(around(NOW - 2 * half, half, NOW)).toEqual(absolute(NOW - 3 * half, NOW - half));
+  expect(around(NOW - 60_000, half, NOW)).toEqual(absolute(NOW - 60_000 - half, NOW));
 });

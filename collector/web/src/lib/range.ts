@@ -105,9 +105,9 @@ export function zoomIn(range: Range, nowMs: number): Range {
   return { from: `now-${Math.round((2 * quarter) / 1000)}s`, to: "now" };
 }
 
-/** Half of it before the instant and half after, as far as there is an after. */
-export function around(atMs: number, halfMs: number): Range {
-  return absolute(atMs - halfMs, atMs + halfMs);
+/** So long before the instant and so long after it, as far as there is an after: nothing is drawn of what is to come. */
+export function around(atMs: number, halfMs: number, nowMs: number): Range {
+  return absolute(atMs - halfMs, Math.max(atMs, Math.min(atMs + halfMs, nowMs)));
 }
 
 /** `now-6h` as `now-12h`. */

@@ -15,7 +15,7 @@ export function MoreList({ label, acts, anchor, onClose }: Props) {
       <ul>
         {acts.map((act) => (
           <li key={act.label}>
-            <button type="button" className="flex min-h-8 w-full items-center rounded-md px-2.5 hover:bg-selected phone:min-h-11"
+            <button type="button" className={`flex min-h-8 w-full items-center rounded-md px-2.5 text-left hover:bg-selected phone:min-h-11 ${act.isDanger ? "text-down" : ""}`}
               onClick={() => {
                 onClose();
                 act.onAct();

@@ -7,12 +7,15 @@ const MoreList = lazy(() => import("./more-list").then((m) => ({ default: m.More
 export interface MoreAct {
   label: string;
   onAct: () => void;
+  /** It takes something away. */
+  isDanger?: boolean;
 }
 
-/** What is done seldom, behind three dots. */
+/** What is done seldom, behind three dots: it neither crowds nor is hit by mistake. */
 export function MoreMenu({ label, acts }: { label: string; acts: readonly MoreAct[] }) {
   const [open, setOpen] = useState(false);
   const button = useRef<HTMLButtonElement>(null);
+  if (acts.length === 0) return null;
   return (
     <>
       <IconButton ref={button} label={label} aria-haspopup="dialog" aria-expanded={open} data-more onClick={() => setOpen(!open)}>

@@ -1,16 +1,16 @@
 import { type ReactNode, useMemo, useRef, useState } from "react";
 import { serverNow } from "../../lib/clock";
-import { reading } from "../../lib/format";
 import { useEachSecond } from "../../lib/live-app";
 import { saveText } from "../../lib/save-text";
 import { Icon } from "../../ui/icon";
 import { Chart } from "./chart";
-import { type ChartData, type ChartSpec, type Figures, figuresIn } from "./chart-data";
+import { type ChartData, type ChartSpec, type Figures, figuresIn, isCalm, valueWords } from "./chart-data";
 import { ChartMarks } from "./chart-marks";
 import type { Limit } from "./chart-options";
 import { Key, LAYER, type Pointer, PointerLayer } from "./chart-readout";
 import { useChartScope } from "./chart-scope";
 import { ChartTable } from "./chart-table";
+import { FlagStrip } from "./flag-strip";
 import { columnsOf, csv, fileName, rowsOf } from "./rows";
 
 export interface CardProps {
@@ -32,11 +32,12 @@ export function useLegend({ spec, data, gapS }: Pick<CardProps, "spec" | "data" 
     figures.map(({ at }) => (isLive && serverNow() / 1000 - at > gapS ? "1" : "0")).join(""),
   );
   const legend = figures.map(({ last, peak }, i) => ({
-    last: reading(old[i] === "1" ? null : last, spec.unit),
-    peak: reading(peak, spec.unit),
+    last: valueWords(old[i] === "1" ? null : last, spec),
+    peak: spec.good === undefined ? `peak ${valueWords(peak, spec)}` : "",
   }));
-  const words = spec.lines.map((line, i) => `${line.label} ${legend[i]?.last}, peak ${legend[i]?.peak}`).join("; ");
-  return { figures, legend, words };
+  const calm = useMemo(() => spec.lines.map((line, i) => isCalm(line, data.values[i])), [spec, data]);
+  const words = spec.lines.map((line, i) => [`${line.label} ${legend[i]?.last}`, legend[i]?.peak].filter(Boolean).join(", ")).join("; ");
+  return { figures, legend, calm, words };
 }
 
 export function isBlank(figures: readonly Figures[], { before }: ChartData): boolean {
@@ -58,7 +59,7 @@ export function ChartCard({ spec, data, gapS, of, isLate, limits, range }: CardP
   const pointer = useRef<Pointer>(null);
   const { from, to } = span ?? { from: 0, to: 0 };
   const known = useMemo(() => data.values.reduce((sum, column) => sum + column.filter((v) => typeof v === "number").length, 0), [data]);
-  const { figures, legend, words } = useLegend({ spec, data, gapS }, from, to, isLive);
+  const { figures, legend, calm, words } = useLegend({ spec, data, gapS }, from, to, isLive);
   const table = () => ({ columns: columnsOf(spec, data, compare), rows: rowsOf(data, { from: from / 1000, to: to / 1000, gapS }) });
   const save = () => {
     const { columns, rows } = table();
@@ -72,19 +73,21 @@ export function ChartCard({ spec, data, gapS, of, isLate, limits, range }: CardP
           <div className={`${LAYER} group-data-pointed/caption:invisible`}>
             <h3 className="font-medium">{spec.title}</h3>
             {spec.lines.map((line, i) => (
-              <Key key={line.label} line={line}>
+              <Key key={line.label} line={line} isCalm={calm[i]}>
                 <span className="text-text">{legend[i]?.last}</span>
-                <span className="hidden @min-[520px]:inline">peak {legend[i]?.peak}</span>
+                <span className="hidden @min-[520px]:inline">{legend[i]?.peak}</span>
               </Key>
             ))}
           </div>
-          <PointerLayer spec={spec} ref={pointer} />
+          <PointerLayer spec={spec} calm={calm} ref={pointer} />
         </figcaption>
         <CardButton label={`${spec.title} as a table`} pressed={asTable} onClick={() => setOwnTable(!asTable)} data-own-table><Icon name="table" size={14} /></CardButton>
         <CardButton label={`${spec.title} as a CSV file`} onClick={save} data-csv><Icon name="download" size={14} /></CardButton>
       </div>
       <div className="relative">
-        {asTable ? <ChartTable spec={spec} {...table()} /> : (
+        {asTable ? <ChartTable spec={spec} {...table()} /> : spec.good !== undefined ? (
+          <FlagStrip spec={spec} data={data} from={from} to={to} gapS={gapS} />
+        ) : (
           <>
             <Chart spec={spec} data={data} from={from} to={to} gapS={gapS} zone={zone} limits={limits} range={range} onZoom={shared.zoom}
               onReset={shared.reset} onCursor={(at) => pointer.current?.show(at)} />

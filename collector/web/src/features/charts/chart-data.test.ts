@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { chartData, figuresIn, withTail } from "./chart-data";
+import { chartData, figuresIn, isCalm, valueWords, withTail } from "./chart-data";
 import { PORT_CHARTS } from "./specs";
 import type { SeriesSet } from "../../lib/types";
 
@@ -64,4 +64,14 @@ it("draws lines of different polls across each other's points, and not across th
   expect(data.values).toEqual([[2, undefined, null], [undefined, 3, undefined]]);
   const joined = withTail(data, [{ t: 4, charts: { rtt: [5, undefined] } }], spec, 15);
   expect(joined.values).toEqual([[2, undefined, null, 5], [undefined, 3, undefined, undefined]]);
+});
+
+it("says yes or no of what is so or not", () => {
+  expect([1, 0, 0.5, null].map((value) => valueWords(value, { unit: "", good: 1 }))).toEqual(["yes", "no", "in part", "–"]);
+});
+
+it("keeps the colours of trouble for trouble", () => {
+  expect(isCalm({ colour: "chart-4" }, [0, null, undefined])).toBe(true);
+  expect(isCalm({ colour: "chart-4" }, [0, 0.1])).toBe(false);
+  expect(isCalm({ colour: "chart-out" }, [0])).toBe(false);
 });

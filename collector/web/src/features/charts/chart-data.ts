@@ -1,10 +1,12 @@
 /** How series turn into the columns of a chart, and what is said of them. */
+import { NONE, reading } from "../../lib/format";
 import type { MetricInfo, SeriesSet } from "../../lib/types";
 
 export interface Line {
   label: string;
   /** Series that belong to it; several are summed. */
   match: RegExp;
+  /** `chart-3` and `chart-4` are those of what is wrong: it is drawn in them only while there is any of it. */
   colour: "chart-in" | "chart-out" | "chart-3" | "chart-4";
   dash?: readonly number[];
 }
@@ -22,6 +24,20 @@ export interface ChartSpec {
   filled?: boolean;
   /** Its lines are not asked for together: where one has a point, another has neither value nor gap. */
   apart?: boolean;
+  /** Of something that is so or not so: which of both is well. It is no curve, but a strip. */
+  good?: 0 | 1;
+}
+
+/** A value as the axis, the legend, the pointer and the table say it. */
+export function valueWords(value: number | null | undefined, { unit, good }: Pick<ChartSpec, "unit" | "good">): string {
+  if (good === undefined) return reading(value, unit);
+  if (value === null || value === undefined) return NONE;
+  return value >= 1 ? "yes" : value <= 0 ? "no" : "in part";
+}
+
+/** Nothing of what would be wrong: the colour of trouble is not for it. */
+export function isCalm({ colour }: Pick<Line, "colour">, values: Column | undefined): boolean {
+  return (colour === "chart-3" || colour === "chart-4") && !values?.some((value) => typeof value === "number" && value > 0);
 }
 
 /** Of an object, the metrics that the charts show. */

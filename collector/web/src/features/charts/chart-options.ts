@@ -1,9 +1,8 @@
 /** How a chart is drawn: its lines, bands, axes, limits and what it tells of the pointer. */
 import uPlot from "uplot";
-import { reading } from "../../lib/format";
 import { token } from "../../lib/theme";
 import { wordsIn, type Zone } from "../../lib/zone";
-import type { ChartData, ChartSpec } from "./chart-data";
+import { type ChartData, type ChartSpec, isCalm, valueWords } from "./chart-data";
 
 /** All charts of a page are read at one instant. */
 export const CURSOR = "farwatch";
@@ -28,7 +27,8 @@ export interface Look {
   spec: ChartSpec;
   banded: boolean;
   compared: boolean;
-  small: boolean;
+  /** Pixels of a chart without axes; null: a whole one. */
+  small: number | null;
   zone: Zone;
   limits: readonly Limit[];
   /** The value axis, where it is not told by the values alone. */
@@ -55,7 +55,7 @@ function series({ spec, banded, compared }: Look): uPlot.Series[] {
   const { lines } = spec;
   const own = lines.map((line): uPlot.Series => ({
     label: line.label,
-    stroke: () => token(line.colour),
+    stroke: (plot, at) => token(isCalm(line, plot.data[at] as (number | null | undefined)[] | undefined) ? "faint" : line.colour),
     width: 1.5,
     ...(line.dash ? { dash: [...line.dash] } : {}),
     ...(spec.filled && !banded ? { fill: () => token(`${line.colour}-soft`) } : {}),
@@ -78,11 +78,11 @@ function filled({ spec, banded, compared }: Look): uPlot.Band[] {
 }
 
 function axes({ spec, small, zone }: Look): uPlot.Axis[] {
-  if (small) return [{ show: false }, { show: false }];
+  if (small !== null) return [{ show: false }, { show: false }];
   const axis = { stroke: () => token("faint"), font: "11px system-ui, sans-serif", ticks: { show: false }, grid: { stroke: () => token("chart-grid"), width: 1 } };
   return [
     { ...axis, size: BOTTOM_PX, space: 76, values: (_, ticks) => ticks.map((tick, i) => tickLabel(tick, ticks[i - 1] ?? null, ticks, zone)) },
-    { ...axis, size: LEFT_PX, space: 32, values: (_, ticks) => ticks.map((tick) => reading(tick, spec.unit)) },
+    { ...axis, size: LEFT_PX, space: 32, values: (_, ticks) => ticks.map((tick) => valueWords(tick, spec)) },
   ];
 }
 
@@ -91,9 +91,9 @@ export function options(look: Look, width: number, call: Calls): uPlot.Options {
   const axis = range ? ([...range] as [number, number]) : null;
   return {
     width,
-    height: small ? SMALL_HEIGHT : HEIGHT,
+    height: small ?? HEIGHT,
     // Room on the right for half a label of the time axis.
-    padding: small ? [4, 0, 2, 0] : [8, RIGHT_PX, 0, 0],
+    padding: small !== null ? [4, 0, 2, 0] : [8, RIGHT_PX, 0, 0],
     legend: { show: false },
     ...(zone === "utc" ? { tzDate: (seconds: number) => uPlot.tzDate(new Date(seconds * 1000), "Etc/UTC") } : {}),
     cursor: {

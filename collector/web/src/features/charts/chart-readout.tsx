@@ -1,8 +1,7 @@
 /** The caption of a chart, and what the pointer reads from it. */
 import { type ReactNode, type Ref, useImperativeHandle, useRef } from "react";
 import type uPlot from "uplot";
-import { reading } from "../../lib/format";
-import type { ChartSpec, Line } from "./chart-data";
+import { type ChartSpec, type Line, valueWords } from "./chart-data";
 import { places } from "./chart-options";
 import { useZoneWords } from "./chart-scope";
 import { difference } from "./compare";
@@ -62,10 +61,10 @@ function told(plot: uPlot, series: number, idx: number, time: number, gapS: numb
 /** Both layers of a caption share one cell, so that nothing moves when the pointer comes. */
 export const LAYER = "col-start-1 row-start-1 flex flex-wrap items-center gap-x-4";
 
-export function Key({ line, children }: { line: Line; children: ReactNode }) {
+export function Key({ line, isCalm = false, children }: { line: Line; isCalm?: boolean | undefined; children: ReactNode }) {
   return (
     <span className="inline-flex items-center gap-1.5 text-xs text-muted">
-      <span className={`h-0.5 w-3 ${TEXT[line.colour]} ${line.dash ? "opacity-60" : ""}`} aria-hidden="true" />
+      <span className={`h-0.5 w-3 ${isCalm ? "bg-faint" : TEXT[line.colour]} ${line.dash ? "opacity-60" : ""}`} aria-hidden="true" />
       {line.label}
       {children}
     </span>
@@ -76,8 +75,16 @@ export interface Pointer {
   show: (at: Readout | null) => void;
 }
 
+interface LayerProps {
+  spec: ChartSpec;
+  calm: readonly boolean[];
+  /** Without the time, where there is no room for it: the charts around say it. */
+  isBrief?: boolean;
+  ref: Ref<Pointer>;
+}
+
 /** What stands under the pointer. Written past React: it changes with every pixel. */
-export function PointerLayer({ spec, ref }: { spec: ChartSpec; ref: Ref<Pointer> }) {
+export function PointerLayer({ spec, calm, isBrief = false, ref }: LayerProps) {
   const box = useRef<HTMLDivElement>(null);
   const { clock, dayMonth } = useZoneWords();
   useImperativeHandle(ref, () => ({
@@ -88,15 +95,15 @@ export function PointerLayer({ spec, ref }: { spec: ChartSpec; ref: Ref<Pointer>
       const [time, ...values] = layer.querySelectorAll("[data-readout]");
       if (time) time.textContent = `${dayMonth(at.time * 1000)} ${clock(at.time * 1000, true)}`;
       values.forEach((cell, i) => {
-        cell.textContent = readoutText(at.values[i], spec.unit);
+        cell.textContent = readoutText(at.values[i], spec);
       });
     },
   }), [spec, clock, dayMonth]);
   return (
     <div ref={box} aria-hidden="true" className={`${LAYER} invisible group-data-pointed/caption:visible`}>
-      <span className="font-medium" data-readout="time" />
-      {spec.lines.map((line) => (
-        <Key key={line.label} line={line}>
+      <span className={isBrief ? "hidden" : "font-medium"} data-readout="time" />
+      {spec.lines.map((line, i) => (
+        <Key key={line.label} line={line} isCalm={calm[i]}>
           <span className="text-text" data-readout="value" />
         </Key>
       ))}
@@ -104,9 +111,9 @@ export function PointerLayer({ spec, ref }: { spec: ChartSpec; ref: Ref<Pointer>
   );
 }
 
-export function readoutText(cell: Readout["values"][number] | undefined, unit: string): string {
+export function readoutText(cell: Readout["values"][number] | undefined, spec: Pick<ChartSpec, "unit" | "good">): string {
   if (!cell) return "gap";
-  const max = cell.value === null || cell.max === null ? "" : `, max ${reading(cell.max, unit)}`;
-  const before = cell.before === null ? "" : ` · before ${[reading(cell.before, unit), difference(cell.value, cell.before)].filter(Boolean).join(", ")}`;
-  return (cell.value === null ? "gap" : reading(cell.value, unit)) + max + before;
+  const max = cell.value === null || cell.max === null ? "" : `, max ${valueWords(cell.max, spec)}`;
+  const before = cell.before === null ? "" : ` · before ${[valueWords(cell.before, spec), difference(cell.value, cell.before)].filter(Boolean).join(", ")}`;
+  return (cell.value === null ? "gap" : valueWords(cell.value, spec)) + max + before;
 }

@@ -1,5 +1,4 @@
-import { reading } from "../../lib/format";
-import type { ChartSpec } from "./chart-data";
+import { type ChartSpec, valueWords } from "./chart-data";
 import { useZoneWords } from "./chart-scope";
 import type { ChartColumn, ChartRow } from "./rows";
 
@@ -31,7 +30,7 @@ export function ChartTable({ spec, columns, rows }: { spec: ChartSpec; columns: 
               <td className="px-2 py-0.5 whitespace-nowrap">{dateTime(row.t * 1000)}</td>
               {row.cells.map((value, i) => (
                 <td key={columns[i]?.title} className="num px-2 py-0.5" data-value={value ?? ""}>
-                  {value === null ? "gap" : value === undefined ? "" : reading(value, spec.unit)}
+                  {value === null ? "gap" : value === undefined ? "" : valueWords(value, spec)}
                 </td>
               ))}
             </tr>

@@ -2,7 +2,7 @@ import { useEffect, useEffectEvent, useRef } from "react";
 import uPlot from "uplot";
 import { type Theme, useTheme } from "../../lib/theme";
 import type { ChartData, ChartSpec } from "./chart-data";
-import { columns, HEIGHT, type Limit, options, SMALL_HEIGHT } from "./chart-options";
+import { columns, HEIGHT, type Limit, options } from "./chart-options";
 import { type Readout, readout } from "./chart-readout";
 import type { Zone } from "../../lib/zone";
 
@@ -14,8 +14,8 @@ interface Props {
   /** Samples further apart than this are not one line. */
   gapS: number;
   zone: Zone;
-  /** Low and without axes: a tile. */
-  small?: boolean | undefined;
+  /** Low and without axes: so many pixels high. */
+  small?: number | null | undefined;
   limits?: readonly Limit[] | undefined;
   range?: readonly [number, number] | null | undefined;
   onZoom: (fromMs: number, toMs: number) => void;
@@ -27,7 +27,7 @@ interface Props {
 const NO_LIMITS: readonly Limit[] = [];
 
 /** One uPlot canvas. Made once per shape and theme; data and range are set in place. */
-export function Chart({ spec, data, from, to, gapS, zone, small = false, limits = NO_LIMITS, range = null, onZoom, onReset, onCursor }: Props) {
+export function Chart({ spec, data, from, to, gapS, zone, small = null, limits = NO_LIMITS, range = null, onZoom, onReset, onCursor }: Props) {
   const box = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | null>(null);
   const theme: Theme = useTheme();
@@ -80,5 +80,5 @@ export function Chart({ spec, data, from, to, gapS, zone, small = false, limits 
     // oxlint-disable-next-line react/exhaustive-effect-dependencies
   }, [data, from, to]);
 
-  return <div ref={box} className="w-full overflow-hidden" style={{ height: small ? SMALL_HEIGHT : HEIGHT }} aria-hidden="true" />;
+  return <div ref={box} className="w-full overflow-hidden" style={{ height: small ?? HEIGHT }} aria-hidden="true" />;
 }

@@ -40,32 +40,29 @@ export function RangeBar({ range, asTable, onTable, canCompare = true, canTable 
   });
   return (
     <div role="toolbar" aria-label="Time range" className="flex flex-wrap items-center gap-1 print:hidden" data-range-bar>
-      {/* On the phone the range stands above what moves it. */}
-      <span aria-hidden="true" className="hidden h-0 basis-full phone:block" />
-      {range.isLive ? (
-        <span className="phone:hidden inline-flex items-center gap-1.5 px-1 text-xs text-muted" data-follows="live"><span aria-hidden="true" className="size-1.5 rounded-full bg-up" />Live</span>
-      ) : (
-        <Button onClick={range.reset} className="border-degraded!" data-follows="paused" title="The charts stand still. Back to what happens now.">
+      {/* The head of the app says «live»; here only that it is not. */}
+      {range.isLive ? <span className="sr-only" data-follows="live">Live</span> : (
+        <Button onClick={range.reset} className="border-degraded! phone:basis-full" data-follows="paused" title="The charts stand still. Back to what happens now.">
           <span aria-hidden="true" className="font-semibold text-degraded">‖</span>Paused · Back to live
         </Button>
       )}
+      <IconButton label="Zoom in ( + )" className="phone:hidden" onClick={range.zoomIn} data-zoom-in><Icon name="plus" /></IconButton>
+      <IconButton label="Zoom out ( - )" className="phone:hidden" onClick={range.zoomOut} data-zoom-out><Icon name="minus" /></IconButton>
       <IconButton label="Earlier ( [ )" onClick={() => range.shift(-1)}><Icon name="back" /></IconButton>
-      <IconButton label="Later ( ] )" className="rotate-180" disabled={range.isLive} onClick={() => range.shift(1)}><Icon name="back" /></IconButton>
-      <IconButton label="Zoom in ( + )" onClick={range.zoomIn} data-zoom-in><Icon name="plus" /></IconButton>
-      <IconButton label="Zoom out ( = )" onClick={range.zoomOut} data-zoom-out><Icon name="minus" /></IconButton>
-      <Button ref={rangeButton} data-range className="phone:-order-1" aria-haspopup="dialog" aria-expanded={open === "range"} title="Choose the time range ( t )" onClick={() => setOpen(open === "range" ? null : "range")}>
-        {label(range.range, wordsIn(zone).short)}{zone === "utc" && <span className="text-muted">UTC</span>}
+      <Button ref={rangeButton} data-range className="phone:min-w-0" aria-haspopup="dialog" aria-expanded={open === "range"} title="Choose the time range ( t )" onClick={() => setOpen(open === "range" ? null : "range")}>
+        <span className="clip">{label(range.range, wordsIn(zone).short)}</span>{zone === "utc" && <span className="text-muted">UTC</span>}
         <Icon name="chevron" size={14} />
       </Button>
+      <IconButton label="Later ( ] )" className="rotate-180" disabled={range.isLive} onClick={() => range.shift(1)}><Icon name="back" /></IconButton>
       {canCompare && (
-        <Button ref={compareButton} data-compare={compare ?? "off"} aria-haspopup="dialog" aria-expanded={open === "compare"} aria-pressed={compare !== null} className={`${ON} phone:-order-1`}
+        <Button ref={compareButton} data-compare={compare ?? "off"} aria-haspopup="dialog" aria-expanded={open === "compare"} aria-pressed={compare !== null} className={ON}
           title="Compare with the week or the day before ( w )" onClick={() => setOpen(open === "compare" ? null : "compare")}>
           {compare ? `and ${COMPARE_WORD[compare]}` : "Compare"}
         </Button>
       )}
       {canTable && (
         <IconButton label="Show as a table" aria-pressed={asTable} onClick={() => onTable(!asTable)}
-          className="aria-pressed:bg-selected aria-pressed:text-accent phone:-order-1" data-as-table>
+          className="aria-pressed:bg-selected aria-pressed:text-accent" data-as-table>
           <Icon name="table" />
         </IconButton>
       )}

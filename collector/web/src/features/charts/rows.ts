@@ -59,13 +59,8 @@ export function rowsOf(data: ChartData, { from, to, gapS }: { from: number; to: 
   });
 }
 
-/** What a table program would take for a formula begins with a quote. */
-function noFormula(text: string): string {
-  return /^[=+\-@\t\r]/.test(text) ? `'${text}` : text;
-}
-
 export function csv(columns: readonly ChartColumn[], rows: readonly ChartRow[], zone: Zone): string {
-  const head = ["Time", ...columns.map(({ title, unit }) => (unit ? `${title} (${unit})` : title))].map(noFormula);
+  const head = ["Time", ...columns.map(({ title, unit }) => (unit ? `${title} (${unit})` : title))];
   const lines = rows.map(({ t, cells }) => [rfc3339(t * 1000, zone), ...cells.map((cell) => (typeof cell === "number" ? String(cell) : ""))]);
   return writeCsv([head, ...lines]);
 }

@@ -41,7 +41,6 @@ export const PORT_CHARTS: readonly ChartSpec[] = [
   },
 ];
 
-
 export const REACH_CHARTS: readonly ChartSpec[] = [
   {
     id: "rtt",
@@ -52,7 +51,7 @@ export const REACH_CHARTS: readonly ChartSpec[] = [
     lines: [
       { label: "Echo", match: /^icmp_rtt_seconds$/, colour: "chart-in" },
       { label: "SNMP", match: /^snmp_rtt_seconds$/, colour: "chart-out" },
-      { label: "Jitter", match: /^icmp_jitter_seconds$/, colour: "chart-3", dash: [5, 4] },
+      { label: "Jitter", match: /^icmp_jitter_seconds$/, colour: "chart-in", dash: [5, 4] },
     ],
   },
   {
@@ -116,7 +115,7 @@ export const LOAD_CHARTS: readonly ChartSpec[] = [
     lines: [
       { label: "1 min", match: /^load_1m_ratio$/, colour: "chart-in" },
       { label: "5 min", match: /^load_5m_ratio$/, colour: "chart-out" },
-      { label: "15 min", match: /^load_15m_ratio$/, colour: "chart-3" },
+      { label: "15 min", match: /^load_15m_ratio$/, colour: "chart-out", dash: [5, 4] },
     ],
   },
 ];
@@ -130,11 +129,20 @@ const ECHO_RANGE: ChartSpec = {
   id: "echo-range", title: "Fastest and slowest echo", unit: "ms", scale: 1000,
   lines: [
     { label: "Fastest", match: /^icmp_rtt_min_seconds$/, colour: "chart-in" },
-    { label: "Slowest", match: /^icmp_rtt_max_seconds$/, colour: "chart-4" },
+    { label: "Slowest", match: /^icmp_rtt_max_seconds$/, colour: "chart-out" },
   ],
 };
 
-export const DEVICE_CHARTS: readonly ChartSpec[] = [...REACH_CHARTS, ECHO_RANGE, ...LOAD_CHARTS, UPTIME];
+function yesNo(metric: string, title: string, good: 0 | 1): ChartSpec {
+  return { id: metric, title, unit: "", scale: 1, good, lines: [{ label: "Now", match: new RegExp(`^${metric}$`), colour: "chart-in" }] };
+}
+
+/** One and zero: no curve. */
+const FLAGS: readonly ChartSpec[] = [
+  yesNo("icmp_up", "Answers echo requests", 1), yesNo("snmp_up", "Answers SNMP", 1), yesNo("icmp_unreachable", "Reported unreachable", 0),
+];
+
+export const DEVICE_CHARTS: readonly ChartSpec[] = [...FLAGS, ...REACH_CHARTS, ECHO_RANGE, ...LOAD_CHARTS, UPTIME];
 
 /** Rates stand in the unit of what is counted. */
 const RATE: Readonly<Record<string, string>> = { bytes_per_second: "B/s", packets_per_second: "p/s" };

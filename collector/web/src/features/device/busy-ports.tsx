@@ -17,6 +17,7 @@ import { portNews, snmpNews } from "./snmp-news";
 const SHOWN = 4;
 /** Utilisation from here on is worth a look. */
 const FULL = 0.9;
+const SPARK_PX = 28;
 const TRAFFIC = PORT_CHARTS.slice(0, 1);
 
 /** The ports that carry most now, each with its traffic over the range. */
@@ -59,14 +60,18 @@ function Port({ device, object }: { device: Device; object: string }) {
       {use > 0 && <span className={use >= FULL ? "text-degraded" : "text-muted"}>{percent(use)} %</span>}
     </span>
   );
+  const link = (
+    <Link to="/devices/$id" params={{ id: device.id }} search={(old) => ({ ...old, tab: "interfaces", if: object })} title={[name, port.alias].filter(Boolean).join(" · ")}
+      className="flex min-w-0 items-center gap-2 hover:underline phone:min-h-11">
+      <StateShape state={shown} size={10} />
+      <span className="clip"><span className="font-medium">{name}</span>{port.alias && <span className="ml-2 text-xs text-muted">{port.alias}</span>}</span>
+    </Link>
+  );
   return (
-    <li className="grid grid-cols-[minmax(0,1fr)_minmax(0,1.6fr)] items-center gap-3 border-t border-line py-1 first:border-t-0" data-busy-port={object}>
-      <span className="min-w-0">
-        <Link to="/devices/$id" params={{ id: device.id }} search={(old) => ({ ...old, tab: "interfaces", if: object })} title={name}
-          className="flex min-h-6 items-center gap-2 font-medium hover:underline phone:min-h-11"><StateShape state={shown} size={10} /><span className="clip">{name}</span></Link>
-        {port.alias && <span className="clip block text-xs text-muted" title={port.alias}>{port.alias}</span>}
-      </span>
-      {one ? <ChartTile spec={one.spec} data={one.data} gapS={gapS} isLate={isLate}>{rates}</ChartTile> : <span className="block h-[80px]">{rates}</span>}
+    <li className="border-t border-line py-1.5 first:border-t-0" data-busy-port={object}>
+      {one
+        ? <ChartTile spec={one.spec} data={one.data} gapS={gapS} isLate={isLate} height={SPARK_PX} name={link}>{rates}</ChartTile>
+        : <div className="flex min-h-6 items-start justify-between gap-x-3" style={{ height: 24 + SPARK_PX }}>{link}{rates}</div>}
     </li>
   );
 }

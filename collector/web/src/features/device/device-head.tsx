@@ -5,10 +5,11 @@ import { useMayIn } from "../../lib/role";
 import { causeHint, type ShownCause } from "../../lib/state";
 import { useScope } from "../../lib/scope";
 import type { Device, DeviceDetail, State } from "../../lib/types";
-import { IconButton } from "../../ui/button";
+import { Button } from "../../ui/button";
 import { Confirm } from "../../ui/confirm";
 import { Dotted } from "../../ui/dotted";
 import { Icon } from "../../ui/icon";
+import { MoreMenu } from "../../ui/more-menu";
 import { DeviceState } from "../../ui/state-badge";
 import { useOffline } from "../agents/offline";
 import { useShown } from "../fleet/fleet-row";
@@ -40,26 +41,24 @@ export function DeviceHead({ device, detail, names, poll, editing, onEdit }: Pro
       <Trail device={device} />
       <div className="flex items-center gap-3 phone:flex-wrap phone:gap-x-1">
         <Link to={back.href} aria-label={`Back to ${back.label}`} title={`Back to ${back.label} (Esc)`} data-way-back
-          className="-ml-2 inline-flex size-8 items-center justify-center rounded-md text-muted hover:bg-hover phone:size-11">
+          className="-ml-2 inline-flex size-8 items-center justify-center rounded-md text-muted hover:bg-hover phone:size-11 print:hidden">
           <Icon name="back" />
         </Link>
-        <h1 className="clip text-xl font-semibold phone:grow phone:basis-[calc(100%-150px)] phone:whitespace-normal! phone:wrap-anywhere" title={names.name(device)}>
+        <h1 className="clip text-xl font-semibold phone:grow phone:basis-[calc(100%-168px)] phone:whitespace-normal! phone:wrap-anywhere" title={names.name(device)}>
           <Dotted name={names.name(device)} />
         </h1>
         <span className="shrink-0 rounded-full border border-line px-3 py-1 phone:order-last phone:mb-1" data-device-state>
           <DeviceState state={state} cause={cause} />
         </span>
         <span className="flex-1 phone:hidden" />
-        <Link to="/devices/$id/live" params={{ id: device.id }} aria-label="Live figures, large" title="Live figures, large: for work on the link" data-live-link
-          className="inline-flex h-8 shrink-0 items-center justify-center gap-1.5 rounded-md px-2 text-muted hover:bg-hover hover:text-text phone:order-last phone:mb-1 phone:ml-auto phone:h-11 phone:border phone:border-edge phone:px-3 phone:text-text print:hidden">
-          <Icon name="live" /><span className="hidden phone:inline">Live</span>
+        <Link to="/devices/$id/live" params={{ id: device.id }} title="Large figures, for work on the link" data-live-link
+          className="inline-flex h-8 shrink-0 items-center justify-center rounded-md border border-edge bg-surface px-3 hover:bg-hover phone:order-last phone:mb-1 phone:ml-auto phone:h-11 print:hidden">
+          Live view
         </Link>
         {may.write && (
           <>
             <PollButton poll={poll} offline={offline} />
-            <IconButton label="Edit device" onClick={() => onEdit(true)}>
-              <Icon name="edit" />
-            </IconButton>
+            <Button onClick={() => onEdit(true)} aria-label="Edit device">Edit</Button>
             <RemoveDevice device={device} names={names} />
           </>
         )}
@@ -111,9 +110,7 @@ function RemoveDevice({ device, names }: { device: Device; names: Names }) {
   };
   return (
     <>
-      <IconButton label="Remove device" onClick={() => setAsking(true)}>
-        <Icon name="trash" />
-      </IconButton>
+      <MoreMenu label="More of this device" acts={[{ label: "Remove device…", onAct: () => setAsking(true), isDanger: true }]} />
       <Confirm open={asking} onOpenChange={setAsking} title={`Remove ${names.name(device)}?`}
         action="Remove device" busy={false} error={null} onConfirm={remove}
         loses={["Its history and charts", "The credential it is polled with"]}>

@@ -1,12 +1,12 @@
 import { Link, useNavigate, useSearch } from "@tanstack/react-router";
 import { useMemo } from "react";
+import { serverNow } from "../../lib/clock";
 import { integer } from "../../lib/format";
 import { around } from "../../lib/range";
 import type { Device } from "../../lib/types";
 import { Button } from "../../ui/button";
 import { Empty } from "../../ui/empty";
 import { ErrorNote } from "../../ui/error-note";
-import { Toggle } from "../../ui/toggle";
 import { useChartScope, useZoneWords } from "../charts/chart-scope";
 import { hrefOf, type Item, signOf, textOf } from "../timeline/kinds";
 import { SignShape, TONE } from "../timeline/sign-shape";
@@ -30,19 +30,19 @@ export function EventsTab({ device, happened }: { device: Device; happened: Happ
   const isAll = shown.size === GROUPS.length;
   const setKinds = (kinds: string | undefined) => void navigate({ search: (old) => ({ ...old, kinds }), replace: true, resetScroll: false });
   const lookAround = (at: string) => {
-    const { from, to } = around(Date.parse(at), AROUND_MS);
+    const { from, to } = around(Date.parse(at), AROUND_MS, serverNow());
     void navigate({ search: (old) => ({ ...old, tab: undefined, from: Number(from), to: Number(to) }) });
   };
   if (happened.error && !happened.isKnown) return <ErrorNote error={happened.error} onRetry={happened.retry} />;
   if (!happened.isKnown) return <div role="status" aria-label="Loading the events" className="min-h-48" />;
   return (
-    <div className="flex max-w-[1080px] flex-col gap-3" data-events={items.length}>
+    <div className="flex flex-col gap-3" data-events={items.length}>
       <div role="group" aria-label="Kinds of events" className="flex flex-wrap gap-1.5 print:hidden">
-        {GROUPS.map(({ id, word }) => {
-          const count = happened.items.filter((item) => groupOf(item) === id).length;
-          return <Toggle key={id} on={!isAll && shown.has(id)} onChange={() => setKinds(toggled(shown, id))}>{word} <span className="text-xs text-muted">{integer(count)}</span></Toggle>;
-        })}
-        {!isAll && <Button look="quiet" onClick={() => setKinds(undefined)}>Show all</Button>}
+        <Pill id="all" on={isAll} count={happened.items.length} onClick={() => setKinds(undefined)}>All</Pill>
+        {GROUPS.map(({ id, word }) => (
+          <Pill key={id} id={id} on={!isAll && shown.has(id)} count={happened.items.filter((item) => groupOf(item) === id).length}
+            onClick={() => setKinds(toggled(shown, id))}>{word}</Pill>
+        ))}
       </div>
       {range.span && items.length > 0 && <div className="px-3"><Line items={items} span={range.span} device={device.id} /></div>}
       {happened.isMore && <p className="text-muted">The newest events alone: there are more in this range. Choose a shorter one.</p>}
@@ -65,6 +65,18 @@ export function EventsTab({ device, happened }: { device: Device; happened: Happ
   );
 }
 
+/** As the parts of a list of alerts are chosen: what is shown is marked, and «All» is one of them. */
+function Pill({ id, on, count, onClick, children }: { id: string; on: boolean; count: number; onClick: () => void; children: string }) {
+  return (
+    <button type="button" aria-pressed={on} data-kind={id} onClick={onClick}
+      className="inline-flex h-8 shrink-0 items-center gap-1.5 rounded-md border border-transparent px-2.5 text-muted hover:bg-hover hover:text-text
+        aria-pressed:border-accent aria-pressed:bg-selected aria-pressed:text-text phone:h-11 phone:border-edge phone:px-3">
+      {children}
+      <span className={count > 0 ? "font-medium text-text" : ""}>{integer(count)}</span>
+    </button>
+  );
+}
+
 function Row({ item, device, onAround }: { item: Item; device: string; onAround: () => void }) {
   const { clock, dateTime } = useZoneWords();
   const sign = signOf(item);
@@ -75,7 +87,7 @@ function Row({ item, device, onAround }: { item: Item; device: string; onAround:
       <time dateTime={item.at} title={dateTime(at)} className="text-muted">{clock(at, true)}</time>
       <span className={`inline-flex items-center gap-1.5 ${TONE[sign.tone]}`}><SignShape sign={sign} size={12} />{sign.word}</span>
       <span className="min-w-0 wrap-anywhere phone:order-last phone:col-span-full">
-        {href ? <Link to={href} className="touch text-accent hover:underline">{textOf(item)}</Link> : textOf(item)}
+        {href ? <Link to={href} className="touch underline decoration-edge underline-offset-4 hover:decoration-current">{textOf(item)}</Link> : textOf(item)}
       </span>
       <Button look="quiet" className="h-7 px-2 text-xs print:hidden" title="The charts, half an hour before to half an hour after" onClick={onAround} data-around>± 30 min</Button>
     </li>

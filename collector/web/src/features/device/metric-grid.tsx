@@ -19,16 +19,25 @@ interface Props {
 
 /** A card with its caption, axis and foot. Cards out of sight keep the room that they will need. */
 const CARD_PX = 238;
+/** One that is a strip alone. */
+const FLAG_PX = 94;
 /** Charts are fetched this far before they come into sight. */
 const AHEAD = "400px";
 
 export function MetricGrid({ group: { title, cards }, device, objects }: Props) {
   const id = useId();
+  // Strips stand in a row of their own: beside a curve they would be as high as it.
+  const isFlag = ({ spec }: MetricCard) => spec?.good !== undefined;
+  const rows = [cards.filter(isFlag), cards.filter((card) => !isFlag(card))].filter((row) => row.length > 0);
   return (
     <section aria-labelledby={id} data-metric-group={title}>
       <h2 id={id} className="flex items-baseline gap-2 pb-2 font-semibold">{title}<span className="text-xs font-normal text-muted">{integer(cards.length)}</span></h2>
-      <div className="grid grid-cols-[repeat(auto-fill,minmax(min(100%,400px),1fr))] gap-3">
-        {cards.map((card) => <Card key={card.key} card={card} device={device} object={objects.get(card.object)} />)}
+      <div className="flex flex-col gap-3">
+        {rows.map((row) => (
+          <div key={row[0]?.key} className="grid grid-cols-[repeat(auto-fill,minmax(min(100%,400px),1fr))] gap-3">
+            {row.map((card) => <Card key={card.key} card={card} device={device} object={objects.get(card.object)} />)}
+          </div>
+        ))}
       </div>
     </section>
   );
@@ -46,7 +55,7 @@ function Card({ card, device, object }: { card: MetricCard; device: Device; obje
   }, []);
   const { spec } = card;
   return (
-    <article ref={box} style={{ minHeight: spec ? CARD_PX : undefined }} data-metric={card.key} className="min-w-0 rounded-lg border border-line bg-surface px-3 py-2">
+    <article ref={box} style={{ minHeight: spec ? (spec.good === undefined ? CARD_PX : FLAG_PX) : undefined }} data-metric={card.key} className="min-w-0 rounded-lg border border-line bg-surface px-3 py-2">
       {card.name && <h3 className="clip px-1 text-xs text-muted" title={card.name}>{card.name}</h3>}
       {spec ? isNear && <Content card={card} device={device} object={object} /> : <Missing object={object} />}
     </article>
@@ -82,9 +91,10 @@ function Content({ card, device, object }: { card: MetricCard; device: Device; o
 function Foot({ card, drawn: { spec, data } }: { card: MetricCard; drawn: Drawn }): ReactNode {
   const last = data.times.findLast((_, i) => data.values.some((column) => typeof column[i] === "number"));
   return (
-    <p className="clip px-1 text-2xs text-muted" title={card.metrics.join(", ")}>
-      <code className="font-mono select-all">{card.metrics.join(" ")}</code>{spec.unit && ` · ${spec.unit}`}
-      {last !== undefined && <> · <Age at={new Date(last * 1000).toISOString()} long /></>}
+    <p className="flex gap-x-2 px-1 text-2xs text-muted">
+      <code className="clip min-w-0 font-mono select-all" title={card.metrics.join(", ")}>{card.metrics.join(" ")}</code>
+      {spec.unit && <span className="shrink-0">{spec.unit}</span>}
+      {last !== undefined && <span className="ml-auto shrink-0"><Age at={new Date(last * 1000).toISOString()} long /></span>}
     </p>
   );
 }

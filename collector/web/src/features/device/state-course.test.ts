@@ -10,7 +10,6 @@ it("cuts a time into the states that it had, the oldest first", () => {
   expect(stateCourse(items, "up", 0, 500, 1000)).toEqual([
     { state: "up", from: 500, to: 700 }, { state: "down", from: 700, to: 900 }, { state: "up", from: 900, to: 1000 },
   ]);
-  expect(upShare(stateCourse(items, "up", 0, 500, 1000))).toBe(0.6);
   expect(sinceWhen(items, "up")).toBe(at(900));
   // What is too old to be believed is shown as unknown, and nobody told since when.
   expect(sinceWhen(items, "unknown")).toBeNull();
@@ -23,7 +22,21 @@ it("does not say how it was before the first change, nor before it was there", (
   expect([isSteady([other(5)]), isSteady([change(5, "up")])]).toEqual([true, false]);
 });
 
-it("counts only what is known as up or not", () => {
-  expect(upShare([{ state: null, from: 0, to: 5 }, { state: "unknown", from: 5, to: 9 }])).toBeNull();
-  expect(upShare([{ state: "unknown", from: 0, to: 5 }, { state: "degraded", from: 5, to: 9 }])).toBe(0);
+const HOUR = 3_600_000;
+const DAY = 24 * HOUR;
+
+it("counts only what is known as up or not, and says how long that was", () => {
+  expect(upShare([{ state: null, from: 0, to: 5 }, { state: "unknown", from: 5, to: 9 }], DAY)).toBeNull();
+  const half = [{ state: "unknown", from: 0, to: 2 * HOUR }, { state: "degraded", from: 2 * HOUR, to: 3 * HOUR }, { state: "up", from: 3 * HOUR, to: 4 * HOUR }] as const;
+  expect(upShare(half, DAY)).toEqual({ share: 0.5, seenMs: 2 * HOUR, isWhole: false });
+});
+
+it("makes no share of what was seen for moments, and no whole day of a part of one", () => {
+  expect(upShare([{ state: "up", from: 0, to: 5000 }], DAY)).toEqual({ share: null, seenMs: 5000, isWhole: false });
+  expect(upShare([{ state: "up", from: 0, to: DAY }], DAY)).toEqual({ share: 1, seenMs: DAY, isWhole: true });
+});
+
+it("does not round an outage away", () => {
+  const course = [{ state: "down", from: 0, to: 10_000 }, { state: "up", from: 10_000, to: DAY }] as const;
+  expect(upShare(course, DAY)?.share).toBe(0.999);
 });

@@ -31,11 +31,32 @@ export function stateCourse(items: readonly Change[], now: State, bornMs: number
   return all.filter((one) => one.to > one.from);
 }
 
+/** Less than this says nothing of a day. */
+export const SHARE_FROM_MS = 3_600_000;
+/** So much may be missing of a day that is called a whole one. */
+const DAY_SLACK = 0.99;
+
+export interface UpShare {
+  /** Null: it was not seen for long enough. */
+  share: number | null;
+  seenMs: number;
+  /** It was seen for all of `lengthMs`. */
+  isWhole: boolean;
+}
+
 /** Of the time of which the state is known, how much it was up; null where none is known. */
-export function upShare(course: readonly Stretch[]): number | null {
+export function upShare(course: readonly Stretch[], lengthMs: number): UpShare | null {
   const length = (all: readonly Stretch[]) => all.reduce((sum, one) => sum + one.to - one.from, 0);
   const known = course.filter(({ state }) => state !== null && state !== "unknown");
-  return known.length === 0 ? null : length(known.filter(({ state }) => state === "up")) / length(known);
+  const seenMs = length(known);
+  if (seenMs === 0) return null;
+  const share = length(known.filter(({ state }) => state === "up")) / seenMs;
+  return { share: seenMs < SHARE_FROM_MS ? null : rounded(share), seenMs, isWhole: seenMs >= DAY_SLACK * lengthMs };
+}
+
+/** To a tenth of a per cent, and down: a minute that it was away must not be read as «100 %». */
+function rounded(share: number): number {
+  return Math.floor(share * 1000 + 1e-9) / 1000;
 }
 
 /** Since when it is as it is. Null: for longer than the changes reach back, or it is shown otherwise than the last change said. */

@@ -6,7 +6,7 @@ import type { Device, State } from "../../lib/types";
 import { StateShape } from "../../ui/state-badge";
 import { useShown } from "../fleet/fleet-row";
 import type { Happened } from "../timeline/use-timeline";
-import { isSteady, sinceWhen, stateCourse, upShare } from "./state-course";
+import { isSteady, sinceWhen, stateCourse, type UpShare, upShare } from "./state-course";
 
 const DAY_MS = 86_400_000;
 /** The strip moves on this often. */
@@ -20,7 +20,8 @@ export function StateStrip({ device, week }: { device: Device; week: Happened })
   const to = useEachSecond(() => Math.ceil(serverNow() / STEP_MS) * STEP_MS);
   const from = to - DAY_MS;
   const course = stateCourse(week.items, state, Date.parse(device.created_at), from, to);
-  const share = upShare(course);
+  const share = upShare(course, DAY_MS);
+  const begins = course[0]?.from ?? to;
   const since = sinceWhen(week.items, state);
   const lasting = useEachSecond(() => (since ? duration((serverNow() - Date.parse(since)) / 1000) : ""));
   return (
@@ -34,9 +35,12 @@ export function StateStrip({ device, week }: { device: Device; week: Happened })
             : isSteady(week.items) && "without a change in the last 7 days"}
         </span>
         <span className="flex-1" />
-        {share !== null && <span className="text-muted"><span className="font-medium text-text" data-up-share>{percent(share)} %</span> up in 24 h</span>}
+        {share && <Share of={share} />}
       </div>
       <div className="relative mt-2.5 h-4 overflow-hidden rounded-sm bg-line" role="img" aria-label={`The last 24 hours: ${spoken(course)}`} data-course={course.length}>
+        {begins - from > DAY_MS / 5 && (
+          <span aria-hidden="true" className="absolute inset-y-0 left-0 flex items-center justify-center text-2xs text-muted" style={{ width: `${(100 * (begins - from)) / DAY_MS}%` }}>not watched yet</span>
+        )}
         {course.map((one) => (
           <span key={one.from} style={{ left: `${(100 * (one.from - from)) / DAY_MS}%`, width: `${(100 * (one.to - one.from)) / DAY_MS}%` }}
             title={`${one.state ? STATE_WORD[one.state] : "Not known"}, ${dateTime(one.from)} – ${dateTime(one.to)}`}
@@ -48,6 +52,17 @@ export function StateStrip({ device, week }: { device: Device; week: Happened })
         <span>now</span>
       </div>
     </section>
+  );
+}
+
+/** Nobody takes the first minutes of a device for its day. */
+function Share({ of: { share, seenMs, isWhole } }: { of: UpShare }) {
+  const seen = duration(seenMs / 1000);
+  if (share === null) return <span className="text-muted" data-up-share="none">seen for only {seen}</span>;
+  return (
+    <span className="text-muted">
+      <span className="font-medium text-text" data-up-share>{percent(share)} %</span> up in {isWhole ? "24 h" : `the ${seen} seen`}
+    </span>
   );
 }
 

@@ -51,7 +51,7 @@ function Row({ item, device }: { item: Item; device: string }) {
       <td className="px-1 py-1.5 whitespace-nowrap text-muted tabular-nums" title={dateTime(at)}>{clock(at, true)}</td>
       <td className={`px-1 py-1.5 whitespace-nowrap ${TONE[sign.tone]}`}><span className="inline-flex items-center gap-1.5"><SignShape sign={sign} size={11} /> {sign.word}</span></td>
       <td className="px-1 py-1.5 wrap-break-word">
-        {href ? <Link to={href} className="touch text-accent hover:underline">{textOf(item)}</Link> : textOf(item)}
+        {href ? <Link to={href} className="touch underline decoration-edge underline-offset-4 hover:decoration-current">{textOf(item)}</Link> : textOf(item)}
       </td>
     </tr>
   );

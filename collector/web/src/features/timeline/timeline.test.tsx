@@ -77,9 +77,12 @@ it("is a table for who asks for one", async () => {
 it("says where there was more than it tells, and what was not looked at", async () => {
   const many = Array.from({ length: 500 }, (_, i) => item(9 - i / 100, { text: `Restart ${i}` }));
   await show(true, many, /^500 events/);
-  expect(document.querySelector("[data-timeline]")?.textContent).toContain("500 eventsthe newest; what was before is not shown");
-  expect(document.querySelector("[data-late-unknown]")).toBeNull();
+  const notes = () => document.querySelector("[data-timeline-notes]")?.textContent;
+  expect(notes()).toBe("The newest events alone: there are more in this time. Choose a shorter one.");
   cleanup();
-  await show(true, [], "nothing in this time", false);
-  expect(document.querySelector("[data-late-unknown]")?.textContent).toContain("not looked at");
+  await show(false, [], "no events", false);
+  expect(notes()).toContain("not looked at");
+  cleanup();
+  await show(false);
+  expect(notes()).toBeUndefined();
 });

@@ -32,28 +32,41 @@ const FINGER_PX = 44;
 export function Timeline({ device, span, happened, asTable, onPoint }: Props) {
   const { items: known, isKnown, isMore, isLateKnown, error, retry } = happened;
   if (error && !isKnown) return <ErrorNote error={error} className="mt-4" onRetry={retry} />;
-  const count = known.length;
+  const notes = [
+    isMore && "The newest events alone: there are more in this time. Choose a shorter one.",
+    isKnown && !isLateKnown && "Readings that came late were not looked at: choose a shorter time.",
+  ].filter(Boolean);
+  // What is to be known of it stands above the line and not in it: the line lies over the charts.
+  const more = notes.length > 0 && <p className="mt-4 px-1 text-xs text-muted" data-timeline-notes>{notes.join(" ")}</p>;
+  if (asTable) {
+    return (
+      <>
+        {more}
+        <section aria-label="What happened" data-timeline={known.length} className="mt-4 border-t border-line pt-2">
+          <h3 className="px-1 text-xs text-muted"><span className="font-medium text-text">What happened</span> {isKnown && countWords(known.length)}</h3>
+          <TimelineTable items={known} device={device} />
+        </section>
+      </>
+    );
+  }
   return (
-    <section aria-label="What happened" data-timeline={count}
-      className={`mt-4 border-t border-line bg-bg pt-2 pb-1 phone:pt-0 ${asTable ? "" : "sticky bottom-0 print:static"}`}>
-      <h3 className="flex flex-wrap items-baseline gap-x-2 px-1 text-xs text-muted">
-        <span className="font-medium text-text">What happened</span>
-        {isKnown && (count > 0 && !asTable ? <Listed items={known} device={device} /> : countWords(count))}
-        {isMore && "the newest; what was before is not shown: choose a shorter time"}
-        {isKnown && !isLateKnown && <span data-late-unknown>Readings that came late were not looked at: choose a shorter time.</span>}
-      </h3>
-      {asTable ? <TimelineTable items={known} device={device} /> : (
-        // As wide as the charts above it, between their axes.
-        <div className="pr-[18px] pl-[68px] phone:pl-3">
-          {span && <Line items={known} span={span} device={device} onPoint={onPoint} />}
-        </div>
-      )}
-    </section>
+    <>
+      {more}
+      <section aria-label="What happened" data-timeline={known.length}
+        className="sticky bottom-0 mt-4 flex items-center border-t border-line bg-bg pr-[18px] phone:pr-3 print:static">
+        {/* As wide as the axis of the charts above it: the marks stand below their times. */}
+        <h3 className="w-[68px] shrink-0 pl-1 text-xs text-muted">
+          <span className="sr-only">What happened: </span>
+          {isKnown && (known.length > 0 ? <Listed items={known} device={device} /> : countWords(0))}
+        </h3>
+        <div className="min-w-0 flex-1">{span && <Line items={known} span={span} device={device} onPoint={onPoint} isLow />}</div>
+      </section>
+    </>
   );
 }
 
 function countWords(count: number): string {
-  return count === 0 ? "nothing in this time" : counted(count, "event");
+  return count === 0 ? "no events" : counted(count, "event");
 }
 
 /** As wide as its lines need; higher it would hide the line that it belongs to. */
@@ -66,7 +79,7 @@ function Listed({ items, device }: { items: readonly Item[]; device: string }) {
   return (
     <>
       <button ref={button} type="button" aria-haspopup="dialog" aria-expanded={open} data-timeline-list onClick={() => setOpen(!open)}
-        className="min-h-6 text-accent underline underline-offset-4 phone:min-h-11 phone:min-w-11">
+        title="What happened: list it" className="min-h-6 whitespace-nowrap text-accent underline underline-offset-4 phone:min-h-11 phone:min-w-11">
         {countWords(items.length)}
       </button>
       {open && (
@@ -78,12 +91,15 @@ function Listed({ items, device }: { items: readonly Item[]; device: string }) {
   );
 }
 
-export function Line({ items, span: { from, to }, device, onPoint }: Pick<Props, "device" | "onPoint"> & { items: readonly Item[]; span: Span }) {
+/** `isLow`: as little of the page as its marks need. */
+export function Line({ items, span: { from, to }, device, onPoint, isLow = false }: Pick<Props, "device" | "onPoint"> & {
+  items: readonly Item[]; span: Span; isLow?: boolean;
+}) {
   const [line, width] = useWidth();
   const near = usePhone() ? FINGER_PX : NEAR_PX;
   const marks = useMemo(() => layout(items, from, to, near / width), [items, from, to, near, width]);
   return (
-    <div ref={line as RefObject<HTMLDivElement | null>} className="relative h-9 phone:h-11">
+    <div ref={line as RefObject<HTMLDivElement | null>} className={`relative phone:h-11 ${isLow ? "h-7" : "h-9"}`}>
       <span aria-hidden="true" className="absolute inset-x-0 top-1/2 h-px bg-edge" />
       <Marks marks={marks} device={device} onPoint={onPoint} />
     </div>

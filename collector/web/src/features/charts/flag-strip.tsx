@@ -1,0 +1,33 @@
+import { duration } from "../../lib/format";
+import { type ChartData, type ChartSpec, valueWords } from "./chart-data";
+import { useZoneWords } from "./chart-scope";
+import { flagRuns } from "./flag-runs";
+
+interface Props {
+  spec: ChartSpec;
+  data: ChartData;
+  /** Milliseconds. */
+  from: number;
+  to: number;
+  gapS: number;
+}
+
+/** What is so or not so, over the range: a strip, as that of the states of a device. */
+export function FlagStrip({ spec, data: { times, values }, from, to, gapS }: Props) {
+  const { short } = useZoneWords();
+  const runs = flagRuns(times, values[0] ?? [], { from: from / 1000, to: to / 1000, gapS });
+  const length = (to - from) / 1000;
+  const words = runs.map((run) => `${valueWords(run.value, spec)} for ${duration(run.to - run.from)}`).join(", ");
+  return (
+    <div className="px-1" role="img" aria-label={`${spec.title}: ${words || "not known"}`} data-flag={runs.length}>
+      <div className="relative h-4 overflow-hidden rounded-sm bg-line">
+        {runs.map((run) => (
+          <span key={run.from} title={`${valueWords(run.value, spec)}, ${short(run.from * 1000)} – ${short(run.to * 1000)}`}
+            className={`absolute inset-y-0 min-w-[2px] ${run.value === spec.good ? "bg-up" : run.value === 0 || run.value === 1 ? "bg-down" : "bg-degraded"}`}
+            style={{ left: `${(100 * (run.from - from / 1000)) / length}%`, width: `${(100 * (run.to - run.from)) / length}%` }} />
+        ))}
+      </div>
+      <div aria-hidden="true" className="mt-0.5 flex justify-between text-2xs text-muted"><span>{short(from)}</span><span>{short(to)}</span></div>
+    </div>
+  );
+}
